@@ -109,13 +109,38 @@ func (tx Tx) Wake(ctx context.Context, due time.Time) error {
 		}
 		due = time.Unix(0, 0)
 	}
-	var batch pgx.Batch
-	batch.Queue(`set local role tollhouse_producer`)
-	batch.Queue(`insert into host.wake (tenant, due_at) values ($1, $2)
-		on conflict (tenant) do update set due_at = least(wake.due_at, excluded.due_at)`, tx.Tenant, due)
-	batch.Queue(`set local role ` + tx.schema)
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("wake tenant %s: %w", tx.Tenant, err)
+	// Role commands carry no values; the schema is a validated slot's.
+	for _, step := range []func() error{
+		func() error { return tx.role(ctx, "tollhouse_producer") },
+		func() error {
+			_, err := tx.Exec(ctx, `insert into host.wake (tenant, due_at) values ($1, $2)
+				on conflict (tenant) do update set due_at = least(wake.due_at, excluded.due_at)`, tx.Tenant, due)
+			return err
+		},
+		func() error { return tx.role(ctx, tx.schema) },
+	} {
+		if err := step(); err != nil {
+			return fmt.Errorf("wake tenant %s: %w", tx.Tenant, err)
+		}
 	}
 	return nil
+}
+
+func (tx Tx) role(ctx context.Context, name string) error {
+	_, err := tx.Exec(ctx, `set local role `+name)
+	return err
+}
+
+// Exec runs one statement by extended protocol. pgx would send a statement
+// without arguments by the simple one, which takes several at once.
+func (tx Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	if len(args) > 0 {
+		return tx.Tx.Exec(ctx, sql, args...)
+	}
+	rows, err := tx.Tx.Query(ctx, sql)
+	if err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	rows.Close()
+	return rows.CommandTag(), rows.Err()
 }

@@ -1,0 +1,129 @@
+package postgres
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/tenant"
+)
+
+// rights lists what a tenant's role may do in its own schema: no DDL, and of
+// each table only what its domain uses. What is not listed here may be read,
+// inserted and updated.
+var rights = map[string]string{
+	"ledger_transfer":    "select, insert",
+	"charge":             "select, insert",
+	"usage_key":          "select, insert",
+	"usage_line":         "select, insert",
+	"usage_record":       "select, insert",
+	"audit":              "select, insert",
+	"bill_line":          "select, insert",
+	"bill_tax":           "select, insert",
+	"holiday":            "select, insert, delete",
+	"idempotency":        "select, insert, update, delete",
+	"goose_db_version":   "",
+	"catalog_epoch":      "select, insert, update",
+	"payment_allocation": "select, insert, update",
+}
+
+const usualRights = "select, insert, update"
+
+// CreateSlot makes an empty schema with its role, ready for a tenant, and puts
+// it into the host's stock. A slot cut off half-made is never in the stock.
+func (s *Server) CreateSlot(ctx context.Context, database string) (tenant.Slot, error) {
+	slot, err := newSlot()
+	if err != nil {
+		return tenant.Slot{}, err
+	}
+	err = s.admin(ctx, database, func(conn *pgx.Conn) error {
+		if err := ensureRole(ctx, conn, slot.Schema(), "nologin noinherit"); err != nil {
+			return err
+		}
+		return execAll(ctx, conn, `grant `+slot.Schema()+` to `+RoleApp)
+	})
+	if err != nil {
+		return tenant.Slot{}, err
+	}
+	if err := s.migrateSlot(ctx, database, slot); err != nil {
+		return tenant.Slot{}, err
+	}
+	return slot, s.admin(ctx, database, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `insert into host.slot (name, state, made_at) values ($1, 'stock', clock_timestamp())`, slot.String())
+		return err
+	})
+}
+
+func newSlot() (tenant.Slot, error) {
+	raw := make([]byte, 8)
+	if _, err := rand.Read(raw); err != nil {
+		return tenant.Slot{}, err
+	}
+	text := base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(raw)
+	return tenant.ParseSlot(strings.ToLower(text))
+}
+
+func (s *Server) migrateSlot(ctx context.Context, database string, slot tenant.Slot) error {
+	if err := s.migrate(ctx, database, slot.Schema(), "tenant"); err != nil {
+		return err
+	}
+	return s.admin(ctx, database, func(conn *pgx.Conn) error { return grantSlot(ctx, conn, slot.Schema()) })
+}
+
+func grantSlot(ctx context.Context, conn *pgx.Conn, schema string) error {
+	rows, err := conn.Query(ctx, `select tablename from pg_tables where schemaname = $1 order by tablename`, schema)
+	if err != nil {
+		return err
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	byRights := map[string][]string{}
+	for _, table := range tables {
+		allowed, special := rights[table]
+		if !special {
+			allowed = usualRights
+		}
+		byRights[allowed] = append(byRights[allowed], schema+"."+pgx.Identifier{table}.Sanitize())
+	}
+	statements := []string{`grant usage on schema ` + schema + ` to ` + schema}
+	for allowed, names := range byRights {
+		if allowed != "" {
+			statements = append(statements, `grant `+allowed+` on `+strings.Join(names, ", ")+` to `+schema)
+		}
+	}
+	return execAll(ctx, conn, statements...)
+}
+
+// MigrateSlots brings every slot of a host database up to date, reporting after
+// each one. Run again after it was cut off, it goes on with what is left.
+func (s *Server) MigrateSlots(ctx context.Context, database string, progress func(done, total int)) error {
+	var names []string
+	err := s.admin(ctx, database, func(conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, `select name from host.slot order by name`)
+		if err != nil {
+			return err
+		}
+		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, name := range names {
+		slot, err := tenant.ParseSlot(name)
+		if err != nil {
+			return err
+		}
+		if err := s.migrateSlot(ctx, database, slot); err != nil {
+			return fmt.Errorf("slot %d of %d: %w", i+1, len(names), err)
+		}
+		progress(i+1, len(names))
+	}
+	return nil
+}
