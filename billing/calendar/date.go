@@ -40,7 +40,7 @@ func civil(t time.Time) Date {
 	return Date{y, m, d}
 }
 
-
+// atUTC is the day as an instant on a clock that never changes, for
 // counting days.
 func (d Date) atUTC() time.Time {
 	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)
