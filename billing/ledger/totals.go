@@ -1,0 +1,180 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+)
+
+// accountMove is what postings change on one billing account.
+type accountMove struct {
+	unbilled, receivable, credit, undocumentedTax money.Decimal
+}
+
+// movement is what postings change on all running totals.
+type movement struct {
+	accounts map[uuid.UUID]*accountMove
+	buckets  map[uuid.UUID]money.Decimal
+	deferred map[uuid.UUID]money.Decimal
+}
+
+func newMovement() *movement {
+	return &movement{
+		accounts: map[uuid.UUID]*accountMove{},
+		buckets:  map[uuid.UUID]money.Decimal{},
+		deferred: map[uuid.UUID]money.Decimal{},
+	}
+}
+
+// add counts one transfer: debit is plus, credit is minus, and each total has
+// the sign of its nature.
+func (m *movement) add(kind EventKind, t *Transfer) {
+	m.side(t.Debit, t.Amount)
+	m.side(t.Credit, t.Amount.Neg())
+	if t.AccountID == uuid.Nil || (kind != Usage && kind != Fee) {
+		return
+	}
+	// Tax taken with a prepaid charge waits for the statement that documents it.
+	if t.Credit.Kind == Tax {
+		a := m.account(t.AccountID)
+		a.undocumentedTax = a.undocumentedTax.Add(t.Amount)
+	}
+	if t.Debit.Kind == Tax {
+		a := m.account(t.AccountID)
+		a.undocumentedTax = a.undocumentedTax.Sub(t.Amount)
+	}
+}
+
+func (m *movement) side(account Account, debit money.Decimal) {
+	switch account.Kind {
+	case Prepaid, UnitBucket:
+		m.buckets[account.ID] = m.buckets[account.ID].Sub(debit)
+	case Deferred:
+		m.deferred[account.ID] = m.deferred[account.ID].Sub(debit)
+	case Unbilled:
+		a := m.account(account.ID)
+		a.unbilled = a.unbilled.Add(debit)
+	case Receivable:
+		a := m.account(account.ID)
+		a.receivable = a.receivable.Add(debit)
+	case CustomerCredit:
+		a := m.account(account.ID)
+		a.credit = a.credit.Sub(debit)
+	}
+}
+
+func (m *movement) account(id uuid.UUID) *accountMove {
+	a := m.accounts[id]
+	if a == nil {
+		a = new(accountMove)
+		m.accounts[id] = a
+	}
+	return a
+}
+
+// Rows are locked in id order before they are written, because an UPDATE with
+// a join takes them in the order of its plan. NO KEY: rows that refer to them
+// may be added meanwhile.
+const (
+	lockAccounts = `
+		select id from billing_account where id = any($1) order by id for no key update`
+	moveAccounts = `
+		update billing_account as a
+		set unbilled = a.unbilled + m.unbilled,
+		    receivable = a.receivable + m.receivable,
+		    credit = a.credit + m.credit,
+		    undocumented_tax = a.undocumented_tax + m.undocumented_tax
+		from unnest($1::uuid[], $2::numeric[], $3::numeric[], $4::numeric[], $5::numeric[])
+		     as m (id, unbilled, receivable, credit, undocumented_tax)
+		where a.id = m.id`
+	lockBuckets = `
+		select id from bucket where id = any($1) order by id for no key update`
+	moveBuckets = `
+		update bucket as b
+		set value = b.value + m.amount, version = b.version + 1
+		from unnest($1::uuid[], $2::numeric[]) as m (id, amount)
+		where b.id = m.id`
+	lockSubscriptions = `
+		select id from subscription where id = any($1) order by id for no key update`
+	moveDeferred = `
+		update subscription as s
+		set deferred = s.deferred + m.amount
+		from unnest($1::uuid[], $2::numeric[]) as m (id, amount)
+		where s.id = m.id`
+)
+
+// write moves the totals in one round trip: accounts, buckets, subscriptions.
+func (m *movement) write(ctx context.Context, tx tenant.Tx) error {
+	var batch pgx.Batch
+	m.queueAccounts(&batch)
+	queueSums(&batch, m.buckets, lockBuckets, moveBuckets, "buckets")
+	queueSums(&batch, m.deferred, lockSubscriptions, moveDeferred, "subscriptions")
+	if batch.Len() == 0 {
+		return nil
+	}
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return fmt.Errorf("move running totals: %w", refusal(err))
+	}
+	return nil
+}
+
+func (m *movement) queueAccounts(batch *pgx.Batch) {
+	if len(m.accounts) == 0 {
+		return
+	}
+	ids := sortedIDs(m.accounts)
+	columns := [4][]money.Decimal{}
+	for _, id := range ids {
+		a := m.accounts[id]
+		for i, amount := range [4]money.Decimal{a.unbilled, a.receivable, a.credit, a.undocumentedTax} {
+			columns[i] = append(columns[i], amount)
+		}
+	}
+	batch.Queue(lockAccounts, ids)
+	batch.Queue(moveAccounts, ids, columns[0], columns[1], columns[2], columns[3]).Exec(expectRows(len(ids), "billing accounts"))
+}
+
+func queueSums(batch *pgx.Batch, sums map[uuid.UUID]money.Decimal, lock, move, what string) {
+	if len(sums) == 0 {
+		return
+	}
+	ids := sortedIDs(sums)
+	amounts := make([]money.Decimal, len(ids))
+	for i, id := range ids {
+		amounts[i] = sums[id]
+	}
+	batch.Queue(lock, ids)
+	batch.Queue(move, ids, amounts).Exec(expectRows(len(ids), what))
+}
+
+func expectRows(want int, what string) func(pgconn.CommandTag) error {
+	return func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() != int64(want) {
+			return fmt.Errorf("%w: %d of %d %s found", ErrUnknownAccount, tag.RowsAffected(), want, what)
+		}
+		return nil
+	}
+}
+
+func sortedIDs[V any](m map[uuid.UUID]V) []uuid.UUID {
+	return slices.SortedFunc(maps.Keys(m), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+}
+
+// refusal names PostgreSQL's refusal of a total below its bound.
+func refusal(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "23514" {
+		return fmt.Errorf("%w: %w", ErrOverdrawn, err)
+	}
+	return err
+}
