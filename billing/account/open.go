@@ -1,0 +1,172 @@
+package account
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+)
+
+// NewAccount is an account to be opened.
+type NewAccount struct {
+	PartyID     uuid.UUID
+	ParentID    *uuid.UUID
+	Kind        Kind
+	CreditLimit *money.Decimal // nil: none; prepaid accounts have none
+	Anchor      calendar.Date  // zero: the local day of opening
+	CycleMonths int            // zero: 1
+}
+
+func (n NewAccount) check() error {
+	switch {
+	case n.Kind != Prepaid && n.Kind != Postpaid:
+		return &FieldError{"account.kind", "prepaid or postpaid"}
+	case n.CreditLimit != nil && n.Kind == Prepaid:
+		return &FieldError{"account.credit_limit", "no limit for a prepaid account"}
+	case n.CreditLimit != nil && n.CreditLimit.Sign() < 0:
+		return &FieldError{"account.credit_limit", "an amount of zero or more"}
+	case n.CycleMonths != 1 && n.CycleMonths != 3 && n.CycleMonths != 12:
+		return &FieldError{"account.cycle_months", "1, 3 or 12"}
+	}
+	return nil
+}
+
+// Open opens accounts in the operator's currency, under its default legal
+// entity and branch, each with the cycle that holds today. They come back in
+// the order given.
+func Open(ctx context.Context, tx tenant.Tx, accounts []NewAccount) ([]Account, error) {
+	profile, err := GetProfile(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	entity, branch, err := defaultSeller(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	today := profile.LocalDate(tx.At)
+	opened := make([]Account, len(accounts))
+	for i, n := range accounts {
+		if n.CycleMonths == 0 {
+			n.CycleMonths = 1
+		}
+		if n.Anchor.IsZero() {
+			n.Anchor = today
+		}
+		if err := n.check(); err != nil {
+			return nil, err
+		}
+		a := Account{
+			ID: uuid.Must(uuid.NewV7()), PartyID: n.PartyID, ParentID: n.ParentID, Kind: n.Kind, Currency: profile.Currency,
+			CreditLimit: n.CreditLimit, State: Active, Anchor: n.Anchor, CycleMonths: n.CycleMonths,
+			LegalEntity: entity, Branch: branch, CreatedAt: tx.At,
+		}
+		a.Cycle = a.Cycles(profile.AnchorPolicy).Containing(today)
+		opened[i] = a
+	}
+	return opened, insertNumbered(ctx, tx, opened)
+}
+
+func defaultSeller(ctx context.Context, tx tenant.Tx) (entity, branch uuid.UUID, err error) {
+	err = tx.QueryRow(ctx, `
+		select e.id, b.id
+		  from legal_entity e
+		  join branch b on b.legal_entity = e.id and b.is_default
+		 where e.is_default`).Scan(&entity, &branch)
+	if err != nil {
+		return entity, branch, fmt.Errorf("read default legal entity: %w", err)
+	}
+	return entity, branch, nil
+}
+
+// numberRounds bounds how often accounts whose number was taken draw another.
+// With a million accounts a draw is taken once in nine hundred.
+const numberRounds = 8
+
+// insertNumbered gives every account a number that no other has: the unique
+// index decides, so two transactions at once cannot take the same.
+func insertNumbered(ctx context.Context, tx tenant.Tx, accounts []Account) error {
+	waiting := make(map[uuid.UUID]*Account, len(accounts))
+	for i := range accounts {
+		waiting[accounts[i].ID] = &accounts[i]
+	}
+	for round := 0; len(waiting) > 0; round++ {
+		if round == numberRounds {
+			return fmt.Errorf("number %d accounts: %w", len(waiting), ErrNumbersSpent)
+		}
+		if err := insertRound(ctx, tx, waiting); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const insertAccounts = `
+insert into billing_account (id, number, party_id, parent_id, kind, currency, credit_limit, state, anchor, cycle_months,
+                             cycle_start, cycle_end, legal_entity, branch, created_at)
+select n.id, n.number, n.party_id, n.parent_id, n.kind, n.currency, n.credit_limit::numeric, 'active', n.anchor, n.cycle_months,
+       n.cycle_start, n.cycle_end, $11, $12, $13
+  from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::date[], $9::int[],
+              $10::date[], $14::date[])
+       as n (id, number, party_id, parent_id, kind, currency, credit_limit, anchor, cycle_months, cycle_start, cycle_end)
+on conflict (number) do nothing
+returning id`
+
+// insertRound draws a number for each waiting account and takes those that
+// were free off the list.
+func insertRound(ctx context.Context, tx tenant.Tx, waiting map[uuid.UUID]*Account) error {
+	var c accountArrays
+	for _, a := range waiting {
+		var err error
+		if a.Number, err = newNumber(); err != nil {
+			return err
+		}
+		c.add(a)
+	}
+	rows, err := tx.Query(ctx, insertAccounts, c.id, c.number, c.party, c.parent, c.kind, c.currency, c.limit, c.anchor, c.months,
+		c.start, c.entity, c.branch, tx.At, c.end)
+	if err != nil {
+		return fmt.Errorf("open accounts: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return fmt.Errorf("open accounts: %w", err)
+		}
+		delete(waiting, id)
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("open accounts: %w", missingReference(err))
+	}
+	return nil
+}
+
+// accountArrays are the columns of a set of accounts. All are of one seller.
+type accountArrays struct {
+	id, party      []uuid.UUID
+	parent         []*uuid.UUID
+	number         []string
+	kind, currency []string
+	limit          []*string
+	anchor         []calendar.Date
+	start, end     []calendar.Date
+	months         []int
+	entity, branch uuid.UUID
+}
+
+func (c *accountArrays) add(a *Account) {
+	var limit *string
+	if a.CreditLimit != nil {
+		text := a.CreditLimit.String()
+		limit = &text
+	}
+	c.id, c.party, c.parent = append(c.id, a.ID), append(c.party, a.PartyID), append(c.parent, a.ParentID)
+	c.number, c.kind, c.currency = append(c.number, a.Number), append(c.kind, string(a.Kind)), append(c.currency, a.Currency.Code())
+	c.limit, c.anchor, c.months = append(c.limit, limit), append(c.anchor, a.Anchor), append(c.months, a.CycleMonths)
+	c.start, c.end = append(c.start, a.Cycle.From), append(c.end, a.Cycle.To)
+	c.entity, c.branch = a.LegalEntity, a.Branch
+}

@@ -1,0 +1,103 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/tenant"
+)
+
+// Query asks for a page of accounts, newest first.
+type Query struct {
+	// Text is an account number, the beginning of a word of a name, a phone
+	// number, an email address, or a service's login or number; empty: all.
+	Text string
+	// After is the last account of the page before; zero: the first page.
+	After uuid.UUID
+	// Limit is the most that is wanted; it is brought into 1 to MaxPage.
+	Limit int
+}
+
+// MaxPage bounds a page.
+const MaxPage = 200
+
+// Found is an account in a list, with what tells it apart.
+type Found struct {
+	Account
+	PartyName     string
+	Email, Phone  string
+	Subscriptions int // those that have not ended
+}
+
+// Page is one page of a list; Next is zero on the last one.
+type Page struct {
+	Accounts []Found
+	Next     uuid.UUID
+}
+
+// Ids are made in time order (UUIDv7), so they page from newest to oldest by
+// the primary key. A search first gathers the few accounts that match, each
+// way by its own index; only a name's inner words are found by reading all
+// parties.
+const listAccounts = `
+select ` + accountColumns + `, p.name, p.email, p.phone,
+       (select count(*) from subscription s where s.account_id = a.id and s.state <> 'terminated')
+  from billing_account a
+  join party p on p.id = a.party_id
+ where ($1 = '00000000-0000-0000-0000-000000000000' or a.id < $1)
+   and ($2 = '' or a.id in (
+           select id from billing_account where number = $2
+           union all
+           select m.id
+             from party q
+             join billing_account m on m.party_id = q.id
+            where lower(q.name) like $3 || '%' or lower(q.name) like '% ' || $3 || '%'
+               or (q.phone <> '' and q.phone = $4)
+               or (q.email <> '' and lower(q.email) = lower($2))
+           union all
+           select u.account_id
+             from service_identity i
+             join service v on v.id = i.service_id
+             join subscription u on u.id = v.subscription_id
+            where i.kind in ('login', 'msisdn', 'line', 'stb', 'host', 'account') and i.value in ($2, $4) and i.valid_to is null))
+ order by a.id desc
+ limit $5`
+
+// List finds accounts; one more than wanted is read to know whether more follow.
+func List(ctx context.Context, tx tenant.Tx, q Query) (Page, error) {
+	limit := min(max(q.Limit, 1), MaxPage)
+	text := strings.TrimSpace(q.Text)
+	rows, err := tx.Query(ctx, listAccounts, q.After, text, likeLiteral(strings.ToLower(text)), dialled(text), limit+1)
+	if err != nil {
+		return Page{}, fmt.Errorf("list accounts: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Found, error) {
+		var f Found
+		err := row.Scan(append(f.scanInto(), &f.PartyName, &f.Email, &f.Phone, &f.Subscriptions)...)
+		f.CreatedAt = f.CreatedAt.UTC()
+		return f, err
+	})
+	if err != nil {
+		return Page{}, fmt.Errorf("list accounts: %w", err)
+	}
+	page := Page{Accounts: found}
+	if len(found) > limit {
+		page.Accounts = found[:limit]
+		page.Next = found[limit-1].ID
+	}
+	return page, nil
+}
+
+// likeLiteral keeps what a person typed from being a pattern.
+func likeLiteral(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+}
+
+// dialled takes the spaces, dashes and brackets out of a number as people write it.
+func dialled(text string) string {
+	return strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", "/", "").Replace(text)
+}
