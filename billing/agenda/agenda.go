@@ -1,0 +1,179 @@
+package agenda
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/tenant"
+)
+
+// Kind says what is to be done. Package billing knows how.
+type Kind string
+
+// Kinds of work.
+const (
+	BillRun      Kind = "bill_run"      // close the cycles that end on a day
+	CycleStart   Kind = "cycle_start"   // prepaid renewals and allowances of a new cycle
+	BucketExpiry Kind = "bucket_expiry" // end buckets whose validity is over
+	UsageFile    Kind = "usage_file"    // ingest a received file
+	Webhook      Kind = "webhook"       // work off a stored webhook
+	Refund       Kind = "refund"        // ask the provider to pay back
+)
+
+// Lane keeps quick work from waiting behind long work. Lanes of one tenant run
+// side by side; inside a lane order holds.
+type Lane string
+
+// Lanes.
+const (
+	Cycles   Lane = "cycles"
+	Files    Lane = "files"
+	Payments Lane = "payments"
+)
+
+// Lanes lists all lanes.
+var Lanes = []Lane{Cycles, Files, Payments}
+
+var kindsOf = map[Lane][]string{
+	Cycles:   {string(BillRun), string(CycleStart), string(BucketExpiry)},
+	Files:    {string(UsageFile)},
+	Payments: {string(Webhook), string(Refund)},
+}
+
+// MaxAttempts is how often an item is worked before it counts as failed.
+const MaxAttempts = 5
+
+// ErrKind means that a kind belongs to no lane.
+var ErrKind = errors.New("unknown kind of agenda item")
+
+// Item is one thing that falls due.
+type Item struct {
+	ID       uuid.UUID
+	Kind     Kind
+	Ref      uuid.UUID // what it is about
+	DueAt    time.Time // business time
+	Detail   any       // stored as JSON
+	Attempts int
+	raw      json.RawMessage
+}
+
+// Read decodes the item's detail.
+func (i Item) Read(into any) error {
+	if err := json.Unmarshal(i.raw, into); err != nil {
+		return fmt.Errorf("detail of agenda item %s: %w", i.ID, err)
+	}
+	return nil
+}
+
+// Add puts an item on the agenda. The same kind, reference and time again
+// changes nothing.
+func Add(ctx context.Context, tx tenant.Tx, item Item) error {
+	if laneOf(item.Kind) == "" {
+		return fmt.Errorf("%w: %q", ErrKind, item.Kind)
+	}
+	if item.Detail == nil {
+		item.Detail = struct{}{}
+	}
+	detail, err := json.Marshal(item.Detail)
+	if err != nil {
+		return fmt.Errorf("detail of %s: %w", item.Kind, err)
+	}
+	tag, err := tx.Exec(ctx, `insert into agenda (id, kind, ref, detail, due_at, created_at) values ($1, $2, $3, $4, $5, $6)
+		on conflict (kind, ref, due_at) do nothing`, uuid.Must(uuid.NewV7()), item.Kind, item.Ref, detail, item.DueAt, tx.At)
+	if err != nil {
+		return fmt.Errorf("add %s to agenda: %w", item.Kind, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return nil
+	}
+	return tx.Wake(ctx, item.DueAt)
+}
+
+func laneOf(kind Kind) Lane {
+	for lane, kinds := range kindsOf {
+		for _, k := range kinds {
+			if k == string(kind) {
+				return lane
+			}
+		}
+	}
+	return ""
+}
+
+// First is the earliest item of a lane that is due at the transaction's
+// business time, if there is one.
+func First(ctx context.Context, tx tenant.Tx, lane Lane) (Item, bool, error) {
+	var item Item
+	// agenda_due gives the order
+	err := tx.QueryRow(ctx, `select id, kind, ref, due_at, detail, attempts from agenda
+		where state = 'due' and due_at <= $1 and kind = any($2) order by due_at, id limit 1`, tx.At, kindsOf[lane]).
+		Scan(&item.ID, &item.Kind, &item.Ref, &item.DueAt, &item.raw, &item.Attempts)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Item{}, false, nil
+	}
+	return item, err == nil, err
+}
+
+// Next is when the tenant has work next; zero when none is on the agenda.
+func Next(ctx context.Context, tx tenant.Tx) (time.Time, error) {
+	var at *time.Time
+	if err := tx.QueryRow(ctx, `select min(due_at) from agenda where state = 'due'`).Scan(&at); err != nil || at == nil {
+		return time.Time{}, err
+	}
+	return at.UTC(), nil
+}
+
+// DueLanes lists the lanes that have work due now.
+func DueLanes(ctx context.Context, tx tenant.Tx) ([]Lane, error) {
+	rows, err := tx.Query(ctx, `select distinct kind from agenda where state = 'due' and due_at <= $1`, tx.At)
+	if err != nil {
+		return nil, err
+	}
+	kinds, err := pgx.CollectRows(rows, pgx.RowTo[Kind])
+	if err != nil {
+		return nil, err
+	}
+	var lanes []Lane
+	for _, lane := range Lanes {
+		for _, kind := range kinds {
+			if laneOf(kind) == lane {
+				lanes = append(lanes, lane)
+				break
+			}
+		}
+	}
+	return lanes, nil
+}
+
+// Done marks an item as worked.
+func Done(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
+	_, err := tx.Exec(ctx, `update agenda set state = 'done', done_at = $2, last_error = '' where id = $1 and state = 'due'`, id, tx.At)
+	return err
+}
+
+// Failed notes an attempt that failed. After MaxAttempts the item waits for a
+// person; failed says so.
+func Failed(ctx context.Context, tx tenant.Tx, id uuid.UUID, cause error) (failed bool, err error) {
+	err = tx.QueryRow(ctx, `update agenda set attempts = attempts + 1, last_error = $2,
+		state = case when attempts + 1 >= $3 then 'failed' else state end where id = $1 and state = 'due'
+		returning state = 'failed'`, id, cause.Error(), MaxAttempts).Scan(&failed)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	return failed, err
+}
+
+// Retry puts failed items of a kind back to be worked at once.
+func Retry(ctx context.Context, tx tenant.Tx, kind Kind) (int64, error) {
+	tag, err := tx.Exec(ctx, `update agenda set state = 'due', attempts = 0 where kind = $1 and state = 'failed'`, kind)
+	if err != nil || tag.RowsAffected() == 0 {
+		return 0, err
+	}
+	return tag.RowsAffected(), tx.Wake(ctx, tx.At)
+}
