@@ -48,7 +48,7 @@ select ` + accountColumns + `, p.name, p.email, p.phone,
        (select count(*) from subscription s where s.account_id = a.id and s.state <> 'terminated')
   from billing_account a
   join party p on p.id = a.party_id
- where ($1 = '00000000-0000-0000-0000-000000000000' or a.id < $1)
+ where ($1::uuid is null or a.id < $1)
    and ($2 = '' or a.id in (
            select id from billing_account where number = $2
            union all
@@ -71,7 +71,11 @@ select ` + accountColumns + `, p.name, p.email, p.phone,
 func List(ctx context.Context, tx tenant.Tx, q Query) (Page, error) {
 	limit := min(max(q.Limit, 1), MaxPage)
 	text := strings.TrimSpace(q.Text)
-	rows, err := tx.Query(ctx, listAccounts, q.After, text, likeLiteral(strings.ToLower(text)), dialled(text), limit+1)
+	var after *uuid.UUID
+	if q.After != uuid.Nil {
+		after = &q.After
+	}
+	rows, err := tx.Query(ctx, listAccounts, after, text, likeLiteral(strings.ToLower(text)), dialled(text), limit+1)
 	if err != nil {
 		return Page{}, fmt.Errorf("list accounts: %w", err)
 	}

@@ -27,18 +27,6 @@ type moves[S ~string] map[S][]S
 
 func (m moves[S]) allow(from, to S) bool { return slices.Contains(m[from], to) }
 
-// sources are the states from which one may move to a state.
-func (m moves[S]) sources(to S) []string {
-	var from []string
-	for s, next := range m {
-		if slices.Contains(next, to) {
-			from = append(from, string(s))
-		}
-	}
-	slices.Sort(from)
-	return from
-}
-
 var accountMoves = moves[State]{Active: {Closed}}
 
 // A pending subscription is either activated or its transaction never happened:
