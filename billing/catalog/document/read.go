@@ -1,0 +1,52 @@
+package document
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+)
+
+const (
+	// MaxBytes bounds a document; price lists with ten thousand prefixes stay
+	// well below.
+	MaxBytes = 4 << 20
+	maxDepth = 32
+)
+
+// Read parses YAML, or JSON if the text begins with a brace. Values are
+// map[string]any, []any, string, json.Number, bool and nil. The error is an
+// *InvalidError.
+func Read(text []byte) (any, Lines, error) {
+	switch {
+	case len(text) > MaxBytes:
+		return nil, nil, refuse("", 1, fmt.Sprintf("larger than %d bytes", MaxBytes))
+	case !utf8.Valid(text):
+		return nil, nil, refuse("", lineOf(text, invalidAt(text)), "not UTF-8 text")
+	}
+	lines := Lines{"": 1}
+	if begin := bytes.TrimLeft(text, "\ufeff \t\r\n"); len(begin) > 0 && begin[0] == '{' {
+		value, err := readJSON(bytes.TrimPrefix(text, []byte("\ufeff")), lines)
+		return value, lines, err
+	}
+	value, err := readYAML(text, lines)
+	return value, lines, err
+}
+
+func refuse(path string, line int, message string) error {
+	return &InvalidError{[]Finding{{Path: path, Line: line, Message: message}}}
+}
+
+func lineOf(text []byte, offset int) int {
+	return 1 + bytes.Count(text[:min(max(offset, 0), len(text))], []byte("\n"))
+}
+
+func invalidAt(text []byte) int {
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && size == 1 {
+			return i
+		}
+		i += size
+	}
+	return len(text)
+}

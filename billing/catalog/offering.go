@@ -1,0 +1,166 @@
+package catalog
+
+import (
+	"sort"
+	"strings"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/money"
+)
+
+// Offering is what can be bought, as one document. Codes name its parts; the
+// fields' meaning is told in docs/offering.schema.json.
+type Offering struct {
+	Code          string           `json:"code"`
+	Names         Names            `json:"names"`
+	Billing       Billing          `json:"billing"`
+	Services      []ServiceKind    `json:"services"`
+	Currency      money.Currency   `json:"currency"`
+	Tax           Tax              `json:"tax"`
+	Prices        Prices           `json:"prices,omitzero"`
+	Allowances    []Allowance      `json:"allowances,omitempty"`
+	Destinations  []DestinationSet `json:"destinations,omitempty"`
+	Holidays      []calendar.Date  `json:"holidays,omitempty"`
+	Usage         []UsagePrice     `json:"usage,omitempty"`
+	RequiredFacts []string         `json:"required_facts,omitempty"`
+}
+
+// Names holds one text per language (en, id, ru).
+type Names map[string]string
+
+// In returns the name in lang or, if there is none, in English or else in the
+// first language there is.
+func (n Names) In(lang string) string {
+	for _, l := range []string{lang, "en"} {
+		if name := n[l]; name != "" {
+			return name
+		}
+	}
+	var languages []string
+	for l := range n {
+		languages = append(languages, l)
+	}
+	if len(languages) == 0 {
+		return ""
+	}
+	sort.Strings(languages)
+	return n[languages[0]]
+}
+
+// Billing says whether usage is paid from a balance or by a bill.
+type Billing string
+
+// Kinds of billing.
+const (
+	Prepaid  Billing = "prepaid"
+	Postpaid Billing = "postpaid"
+)
+
+// ServiceKind is a service that an offering gives.
+type ServiceKind string
+
+// Kinds of service.
+const (
+	Internet ServiceKind = "internet"
+	IPTV     ServiceKind = "iptv"
+	Voice    ServiceKind = "voice"
+	Mobile   ServiceKind = "mobile"
+	Hosting  ServiceKind = "hosting"
+)
+
+// Tax says what the offering's prices mean to the tax office.
+type Tax struct {
+	// Category is a category of package tax, such as "standard".
+	Category string `json:"category"`
+	// Included is true where prices are stated with tax inside.
+	Included bool `json:"included"`
+}
+
+// Prices are what an offering costs without any usage.
+type Prices struct {
+	OneTime   []OneTimePrice   `json:"one_time,omitempty"`
+	Recurring []RecurringPrice `json:"recurring,omitempty"`
+}
+
+// OneTimePrice is charged once, on activation.
+type OneTimePrice struct {
+	Code        string        `json:"code"`
+	Names       Names         `json:"names"`
+	Amount      money.Decimal `json:"amount"`
+	TaxCategory string        `json:"tax_category,omitempty"`
+}
+
+// RecurringPrice is charged once for each period of Months months.
+type RecurringPrice struct {
+	Code        string        `json:"code"`
+	Names       Names         `json:"names"`
+	Amount      money.Decimal `json:"amount"`
+	Months      int           `json:"months"`
+	Timing      Timing        `json:"timing"`
+	Prorate     Prorate       `json:"prorate"`
+	TaxCategory string        `json:"tax_category,omitempty"`
+}
+
+// Timing says when in its period a recurring price is charged.
+type Timing string
+
+// Timings.
+const (
+	Advance Timing = "advance"
+	Arrears Timing = "arrears"
+)
+
+// Prorate says what part of a period costs.
+type Prorate string
+
+// ProrateDay charges whole days of the period; ProrateNone the full price.
+const (
+	ProrateDay  Prorate = "day"
+	ProrateNone Prorate = "none"
+)
+
+// Allowance is usage that the recurring price pays for. Each validity cycle
+// gives a new bucket; what is left of the old one expires with its cycle.
+type Allowance struct {
+	Code           string      `json:"code"`
+	Names          Names       `json:"names"`
+	Amount         Quantity    `json:"amount"`
+	Kinds          []UsageKind `json:"kinds"`
+	Destinations   []string    `json:"destinations,omitempty"`
+	ValidityMonths int         `json:"validity_months"`
+	Priority       int         `json:"priority"`
+}
+
+// DestinationSet names a group of prefixes.
+type DestinationSet struct {
+	Code     string   `json:"code"`
+	Names    Names    `json:"names,omitempty"`
+	Prefixes []string `json:"prefixes"`
+}
+
+// AnyDestination is the destination code that matches everything.
+const AnyDestination = "*"
+
+// Prefixes returns the prefixes of the named sets, without a leading "+".
+// The prefix of AnyDestination is the empty text. Unknown codes give nothing;
+// Check reports them.
+func (o Offering) Prefixes(codes []string) []string {
+	var prefixes []string
+	for _, code := range codes {
+		if code == AnyDestination {
+			prefixes = append(prefixes, "")
+		}
+		for _, set := range o.Destinations {
+			if set.Code != code {
+				continue
+			}
+			for _, p := range set.Prefixes {
+				prefixes = append(prefixes, NormalPrefix(p))
+			}
+		}
+	}
+	return prefixes
+}
+
+// NormalPrefix drops the "+" of an international number.
+func NormalPrefix(s string) string { return strings.TrimPrefix(s, "+") }
