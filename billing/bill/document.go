@@ -1,0 +1,114 @@
+package bill
+
+import (
+	"github.com/google/uuid"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/locale"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tax"
+)
+
+// Document is everything a printed bill says. All of it is stored when the
+// account is closed, so that a copy printed years later is the same, whatever
+// has since become of the offering, the operator or the customer.
+type Document struct {
+	ID       uuid.UUID
+	Kind     Kind
+	State    State
+	Number   string
+	Issued   calendar.Date
+	DueDate  calendar.Date
+	Period   calendar.Period // the cycle that was closed
+	Locale   locale.Locale
+	Currency money.Currency
+	Basis    tax.Basis // how Line.Price is written
+	Operator Operator
+	Seller   Seller
+	Buyer    Buyer
+	Lines    []Line
+	Taxes    []TaxLine
+
+	Net, Tax, Total money.Amount
+	PaidBefore      money.Amount // from customer credit, or on a statement from prepaid money
+	Due             money.Amount
+	Reference       string   // what a payer states
+	Notes           []string // printed as they are, one paragraph each
+}
+
+// Operator is the name and look under which the seller does business.
+type Operator struct {
+	Name    string `json:"name"`
+	Colour  string `json:"colour"` // #rrggbb
+	Support string `json:"support"`
+}
+
+// Seller is the legal entity that issues the bill.
+type Seller struct {
+	Name       string          `json:"name"`
+	Address    account.Address `json:"address"`
+	TaxID      string          `json:"tax_id"`
+	RegisterID string          `json:"register_id"`
+	Bank       Bank            `json:"bank"`
+}
+
+// Bank is where a transfer goes. IBAN holds a plain account number in
+// countries that have no IBAN.
+type Bank struct {
+	Name string `json:"name"`
+	IBAN string `json:"iban"`
+	BIC  string `json:"bic"`
+}
+
+// Buyer is who owes.
+type Buyer struct {
+	Name    string          `json:"name"`
+	Address account.Address `json:"address"`
+	TaxID   string          `json:"tax_id"`
+	Account string          `json:"account"` // the billing account's number
+}
+
+// LineKind says what a line is for.
+type LineKind string
+
+// The kinds of line, in the order in which they are printed.
+const (
+	OneTime   LineKind = "one_time"
+	Recurring LineKind = "recurring"
+	Usage     LineKind = "usage"
+	Allowance LineKind = "allowance"
+	Discount  LineKind = "discount"
+)
+
+// Line is one line of a bill. Price is as the offering writes prices, with or
+// without tax (Document.Basis); an allowance line has none.
+type Line struct {
+	No           int
+	Kind         LineKind
+	Code         string
+	Description  string
+	Subscription uuid.UUID
+	Service      string          // what the customer calls it: Mobil M, +49 151 …
+	Period       calendar.Period // zero for a one-time fee
+	Quantity     money.Decimal
+	Unit         money.Unit    // UnitFee for fees
+	Granted      money.Decimal // of an allowance, in Unit
+	Events       int64         // charges that are summed up in the line
+	Price        money.Amount
+	Net, Tax     money.Amount
+	Category     string
+	Percent      money.Decimal
+}
+
+// UnitFee is the unit of a fee's quantity: how many times it was charged.
+const UnitFee money.Unit = "fee"
+
+// TaxLine is what the document has at one rate.
+type TaxLine struct {
+	Category string
+	Name     string
+	Percent  money.Decimal
+	Base     money.Amount
+	Tax      money.Amount
+}

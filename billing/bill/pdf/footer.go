@@ -1,0 +1,52 @@
+package pdf
+
+import "strings"
+
+// footers sets the foot of every page, last, when their number is known.
+func (s *sheet) footers() {
+	const top, leading = 782.0, 9.5
+	pages := s.PageCount()
+	columns := s.legal()
+	for page := 1; page <= pages; page++ {
+		s.SetPage(page)
+		s.rule(hairline, 0.5, left, right, top-12)
+		for i, column := range columns {
+			x := left + float64(i)*168
+			for j, text := range column {
+				s.at(x, top+leading*float64(j), fine, text)
+			}
+		}
+		s.endingAt(right, top+leading*4, fine.in(ink), s.words.page(page, pages))
+	}
+}
+
+// legal is what a seller must say of itself, in columns.
+func (s *sheet) legal() [][]string {
+	seller, w := s.doc.Seller, s.words
+	who := append([]string{seller.Name}, addressLines(seller.Address, "")...)
+	var ids []string
+	if seller.TaxID != "" {
+		ids = append(ids, w.taxID+" "+seller.TaxID)
+	}
+	if seller.RegisterID != "" {
+		ids = append(ids, seller.RegisterID)
+	}
+	var bank []string
+	for _, text := range []string{seller.Bank.Name, grouped(seller.Bank.IBAN), seller.Bank.BIC} {
+		if text != "" {
+			bank = append(bank, text)
+		}
+	}
+	var columns [][]string
+	for _, column := range [][]string{who, ids, bank} {
+		if strings.Join(column, "") == "" {
+			continue
+		}
+		var fitted []string
+		for _, text := range column {
+			fitted = append(fitted, s.wrap(fine, text, 155)...)
+		}
+		columns = append(columns, fitted[:min(len(fitted), 5)])
+	}
+	return columns
+}
