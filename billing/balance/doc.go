@@ -1,0 +1,25 @@
+// Package balance keeps what a customer has to use: buckets of money, seconds,
+// bytes or events.
+//
+// It owns buckets and how they are created, granted, topped up, adjusted and
+// ended. It does not own what a use takes from them (charging) nor a bucket's
+// value, which is the ledger's running total and moved by posting there.
+//
+// Origins of a bucket:
+//
+//	main       a prepaid account's own money; never ends, one per account and
+//	           currency; below zero when usage that has already happened cost more
+//	bought     money or units bought for a time; what is left becomes breakage
+//	allowance  what a subscription includes per cycle
+//	promotion  given for nothing; what is left goes back to promotions
+//
+// A bucket is used for what happened from valid_from up to expires_at. An
+// allowance is taken back LateUsage after that, because the files of a cycle's
+// last hours arrive when the cycle is over; money ends at the instant itself.
+//
+// Always true:
+//   - A value changes by a posting only, in the same transaction.
+//   - Repeating a command under the same id changes nothing.
+//   - Buckets are consumed by priority (1 first), earliest expiry, oldest.
+//   - Rows are locked in id order, after their accounts.
+package balance

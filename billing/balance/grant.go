@@ -1,0 +1,151 @@
+package balance
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/agenda"
+	"tollhouse/billing/ledger"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+)
+
+// LateUsage is how long an allowance waits, after it has ended, for usage that
+// happened before.
+const LateUsage = 72 * time.Hour
+
+// NewBucket is something to be given: a cycle's allowance (Allowance) or a
+// promotion (Promotion), in units or money.
+type NewBucket struct {
+	ID             uuid.UUID // given by the caller; a repeat changes nothing
+	AccountID      uuid.UUID
+	SubscriptionID uuid.UUID // uuid.Nil: of the whole account
+	Code           string
+	Unit           money.Unit
+	Origin         Origin
+	Amount         money.Decimal // above zero
+	Priority       int
+	ValidFrom      time.Time
+	ExpiresAt      time.Time       // zero: never
+	Filter         json.RawMessage // what it may pay, in rating's words; nil: all of its unit
+	LegalEntity    uuid.UUID
+	Branch         uuid.UUID
+}
+
+const insertBuckets = `
+	insert into bucket (id, account_id, subscription_id, code, unit, origin, initial, value,
+	                    priority, valid_from, expires_at, filter, created_at)
+	select n.id, n.account_id, n.subscription_id, n.code, n.unit, n.origin, n.amount, 0,
+	       n.priority, n.valid_from, n.expires_at, n.filter, $1
+	from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::numeric[],
+	            $9::integer[], $10::timestamptz[], $11::timestamptz[], $12::jsonb[])
+	     as n (id, account_id, subscription_id, code, unit, origin, amount, priority, valid_from, expires_at, filter)
+	order by n.id
+	on conflict (id) do nothing
+	returning id`
+
+// Grant creates buckets and fills them, all with a few statements, and puts
+// their ends on the agenda. Those whose id exists are left as they are. It
+// says how many were new.
+func Grant(ctx context.Context, tx tenant.Tx, wanted []NewBucket) (int, error) {
+	if len(wanted) == 0 {
+		return 0, nil
+	}
+	fresh, err := insertNew(ctx, tx, wanted)
+	if err != nil || len(fresh) == 0 {
+		return 0, err
+	}
+	var postings []ledger.Posting
+	ends := map[time.Time]bool{}
+	for i := range wanted {
+		n := &wanted[i]
+		if !fresh[n.ID] {
+			continue
+		}
+		postings = append(postings, n.posting(tx.At))
+		if !n.ExpiresAt.IsZero() {
+			ends[due(n.Origin, n.ExpiresAt)] = true
+		}
+	}
+	if err := ledger.PostMany(ctx, tx, postings); err != nil {
+		return 0, fmt.Errorf("grant balances: %w", err)
+	}
+	for end := range ends {
+		if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.BucketExpiry, DueAt: end}); err != nil {
+			return 0, err
+		}
+	}
+	return len(fresh), nil
+}
+
+func insertNew(ctx context.Context, tx tenant.Tx, wanted []NewBucket) (map[uuid.UUID]bool, error) {
+	var c columns
+	for i := range wanted {
+		n := &wanted[i]
+		if n.Amount.Sign() <= 0 || n.Origin == Main {
+			return nil, fmt.Errorf("grant %s of %s %s: %w", n.Origin, n.Amount, n.Unit, ErrAmount)
+		}
+		c.add(n)
+	}
+	rows, err := tx.Query(ctx, insertBuckets, tx.At, c.ids, c.accounts, c.subscriptions, c.codes, c.units, c.origins,
+		c.amounts, c.priorities, c.from, c.to, c.filters)
+	if err != nil {
+		return nil, fmt.Errorf("create balances: %w", err)
+	}
+	fresh := map[uuid.UUID]bool{}
+	var id uuid.UUID
+	_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+		fresh[id] = true
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create balances: %w", err)
+	}
+	return fresh, nil
+}
+
+// columns are buckets to be inserted, turned for unnest.
+type columns struct {
+	ids, accounts         []uuid.UUID
+	subscriptions         []*uuid.UUID
+	codes, units, origins []string
+	amounts               []money.Decimal
+	priorities            []int
+	from                  []time.Time
+	to                    []*time.Time
+	filters               []string
+}
+
+func (c *columns) add(n *NewBucket) {
+	c.ids, c.accounts = append(c.ids, n.ID), append(c.accounts, n.AccountID)
+	c.codes, c.units, c.origins = append(c.codes, n.Code), append(c.units, string(n.Unit)), append(c.origins, string(n.Origin))
+	c.amounts, c.priorities = append(c.amounts, n.Amount), append(c.priorities, n.Priority)
+	c.from = append(c.from, n.ValidFrom)
+	var subscription *uuid.UUID
+	if n.SubscriptionID != uuid.Nil {
+		subscription = &n.SubscriptionID
+	}
+	var to *time.Time
+	if !n.ExpiresAt.IsZero() {
+		to = &n.ExpiresAt
+	}
+	filter := "{}"
+	if len(n.Filter) > 0 {
+		filter = string(n.Filter)
+	}
+	c.subscriptions, c.to, c.filters = append(c.subscriptions, subscription), append(c.to, to), append(c.filters, filter)
+}
+
+// posting fills the bucket: units are issued, money is given by promotions.
+func (n *NewBucket) posting(at time.Time) ledger.Posting {
+	bucket := Bucket{ID: n.ID, AccountID: n.AccountID, Unit: n.Unit}
+	return ledger.Posting{
+		Event:     ledger.Event{Kind: ledger.Grant, ID: n.ID, At: at, LegalEntity: n.LegalEntity, Branch: n.Branch},
+		Transfers: []ledger.Transfer{adjusting(bucket, n.Amount)},
+	}
+}
