@@ -123,9 +123,6 @@ func newCluster(dir string, options ClusterOptions) (*Cluster, error) {
 }
 
 func serverBinaries() (string, error) {
-	if dir := os.Getenv("TOLLHOUSE_POSTGRES_BIN"); dir != "" {
-		return dir, nil
-	}
 	for _, pattern := range []string{"/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/1[6-9]/bin", "/usr/local/pgsql/bin"} {
 		found, _ := filepath.Glob(pattern)
 		for _, dir := range found {

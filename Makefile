@@ -1,0 +1,53 @@
+# make alone lists the targets.
+SHELL := /bin/bash -o pipefail
+GO ?= go
+BIN := bin/tollhouse
+LINT := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
+GEN := $(GO) tool -modfile=tools/gen/go.mod
+# Packages that start whole processes; they run without -race, one after the other.
+E2E := tollhouse/e2e
+PACKAGES = $(shell $(GO) list ./... | grep -v '^$(E2E)')
+
+.PHONY: help demo demo-stop demo-reset build deps test-deps test check lint generate bench
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: deps build ## set everything up and run the demo (Ctrl-C stops it)
+	@$(BIN) demo
+
+demo-stop: build ## stop a demo that runs in the background
+	@$(BIN) demo --stop
+
+demo-reset: deps build ## throw the demo's data away and start over
+	@$(BIN) demo --reset
+
+build: ## build the one binary
+	@mkdir -p bin
+	@$(GO) build -o $(BIN) .
+
+deps: ## install what running needs (PostgreSQL 15 server)
+	@tools/install.sh postgres
+
+test-deps: ## install what the tests need besides
+	@tools/install.sh postgres test
+
+test: test-deps build ## all tests, with all set-up
+	$(GO) test -timeout 12m $(PACKAGES)
+	$(GO) test -timeout 14m -count=1 $(E2E)/...
+
+check: test-deps ## vet, lint, generated code up to date, race detector
+	$(GO) vet ./...
+	$(LINT) run ./...
+	tools/generated.sh
+	$(GO) test -race -timeout 20m $(PACKAGES)
+
+lint: ## the linter alone
+	$(LINT) run ./...
+
+generate: ## write generated code anew
+	$(GEN) oapi-codegen -config api/oapi/config.yaml openapi.yaml
+	$(GEN) templ generate -path portal
+
+bench: deps build ## all benchmarks beside their baselines (BENCH=regexp for some)
+	@$(BIN) bench --run '$(BENCH)'
