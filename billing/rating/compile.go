@@ -1,0 +1,255 @@
+package rating
+
+import (
+	"fmt"
+
+	"math/big"
+	"sort"
+	"time"
+
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/catalog/document"
+	"tollhouse/billing/money"
+)
+
+// Compile makes o ready for pricing with windows in loc. It refuses with a
+// *document.InvalidError what catalog.Check finds fault with, and with
+// ErrTooFine prices that cannot be summed exactly.
+func Compile(o catalog.Offering, loc *time.Location) (*Tariff, error) {
+	if findings := catalog.Check(o); len(findings) > 0 {
+		return nil, fmt.Errorf("compile %s: %w", o.Code, &document.InvalidError{Findings: findings})
+	}
+	return compile(o, loc)
+}
+
+// compile takes offerings with gaps as well, so that tests can run into them.
+func compile(o catalog.Offering, loc *time.Location) (*Tariff, error) {
+	t := &Tariff{
+		currency: o.Currency.Unit(),
+		clock:    clock{loc, map[localDay]struct{}{}},
+	}
+	for _, d := range o.Holidays {
+		t.clock.holidays[localDay{d.Year, d.Month, d.Day}] = struct{}{}
+	}
+	for _, p := range o.Usage {
+		u, err := compileUsage(o, p)
+		if err != nil {
+			return nil, fmt.Errorf("compile %s: usage %s: %w", o.Code, p.Code, err)
+		}
+		switch p.Kind {
+		case catalog.VoiceUsage:
+			t.voice = u
+		case catalog.DataUsage:
+			t.data = u
+		case catalog.MessageUsage:
+			t.message = u
+		case catalog.ContentUsage:
+			t.content = u
+		}
+	}
+	return t, nil
+}
+
+func compileUsage(o catalog.Offering, p catalog.UsagePrice) (*usage, error) {
+	u := &usage{
+		code: p.Code, names: p.Names, kind: p.Kind, unit: p.Kind.Unit(), tax: p.TaxCategory,
+		prefixes: compilePrefixes(o, p),
+	}
+	if u.tax == "" {
+		u.tax = o.Tax.Category
+	}
+	denominator, err := commonDenominator(p.Rules)
+	if err != nil {
+		return nil, err
+	}
+	rounding := p.RoundingRule()
+	u.total = scaled{
+		denominator: uint64(denominator),
+		pow10:       pow10(rounding.Digits),
+		digits:      rounding.Digits,
+		mode:        rounding.Mode,
+	}
+	for i := range p.Rules {
+		r, err := u.compileRule(&p.Rules[i])
+		if err != nil {
+			return nil, fmt.Errorf("rule %s: %w", p.Rules[i].Code, err)
+		}
+		u.rules = append(u.rules, r)
+	}
+	return u, nil
+}
+
+func compilePrefixes(o catalog.Offering, p catalog.UsagePrice) prefixTable {
+	table := prefixTable{schedules: map[string]*schedule{}}
+	shared := map[string]*schedule{}
+	lengths := map[int]bool{}
+	for prefix, rules := range o.RulesByPrefix(p) {
+		key := fmt.Sprint(rules)
+		if shared[key] == nil {
+			shared[key] = compileSchedule(p.GridOf(rules))
+		}
+		table.schedules[prefix] = shared[key]
+		if prefix != "" && !lengths[len(prefix)] {
+			lengths[len(prefix)] = true
+			table.lengths = append(table.lengths, len(prefix))
+		}
+	}
+	sort.Sort(sort.Reverse(sort.IntSlice(table.lengths)))
+	return table
+}
+
+func compileSchedule(grid *catalog.Grid) *schedule {
+	s := &schedule{always: grid[0][0]}
+	for day := range grid {
+		for m, rule := range grid[day] {
+			spans := s.spans[day]
+			if n := len(spans); n > 0 && spans[n-1].rule == rule {
+				spans[n-1].until = catalog.TimeOfDay(m + 1)
+				continue
+			}
+			s.spans[day] = append(spans, span{catalog.TimeOfDay(m + 1), rule})
+			if rule != grid[0][0] {
+				s.always = -1
+			}
+		}
+	}
+	return s
+}
+
+// rates returns every amount of r per base unit, as fractions.
+func rates(r *catalog.Rule) []*big.Rat {
+	var list []*big.Rat
+	per := func(price *money.Decimal, q int64) {
+		if price != nil {
+			list = append(list, rate(*price, q))
+		}
+	}
+	for _, s := range slotsOf(r) {
+		per(&s.price, s.per.Base())
+	}
+	per(r.ConnectFee, 1)
+	per(r.Minimum, 1)
+	per(r.Cap, 1)
+	if r.Tiers != nil {
+		per(r.Tiers.Price, 1)
+		for _, b := range r.Tiers.Bands {
+			per(&b.Price, b.Per.Base())
+		}
+	}
+	return list
+}
+
+func rate(price money.Decimal, per int64) *big.Rat {
+	r, _ := new(big.Rat).SetString(price.String())
+	return r.Quo(r, new(big.Rat).SetInt64(per))
+}
+
+// commonDenominator returns the least number that makes every amount of the
+// rules whole.
+func commonDenominator(rules []catalog.Rule) (int64, error) {
+	least := big.NewInt(1)
+	for i := range rules {
+		for _, r := range rates(&rules[i]) {
+			gcd := new(big.Int).GCD(nil, nil, least, r.Denom())
+			least.Mul(least, new(big.Int).Quo(r.Denom(), gcd))
+			if least.BitLen() > 62 {
+				return 0, fmt.Errorf("%w: rule %s", ErrTooFine, rules[i].Code)
+			}
+		}
+	}
+	return least.Int64(), nil
+}
+
+// numerator returns r × denominator, which is whole.
+func (u *usage) numerator(r *big.Rat) *big.Int {
+	n := new(big.Int).Mul(r.Num(), new(big.Int).SetUint64(u.total.denominator))
+	return n.Quo(n, r.Denom())
+}
+
+func (u *usage) unitNumerator(price money.Decimal, per int64) (int64, error) {
+	n := u.numerator(rate(price, per))
+	if !n.IsInt64() {
+		return 0, ErrTooFine
+	}
+	return n.Int64(), nil
+}
+
+func (u *usage) wideNumerator(amount *money.Decimal) (wide, error) {
+	if amount == nil {
+		return wide{}, nil
+	}
+	w, ok := wideFromBig(u.numerator(rate(*amount, 1)))
+	if !ok {
+		return wide{}, ErrTooFine
+	}
+	return w, nil
+}
+
+func (u *usage) compileRule(source *catalog.Rule) (rule, error) {
+	r := rule{code: source.Code, lineCode: u.code, lineNames: u.names, source: source}
+	if len(source.Names) > 0 {
+		r.lineCode, r.lineNames = source.Code, source.Names
+	}
+	var err error
+	for _, s := range slotsOf(source) {
+		if s.numerator, err = u.unitNumerator(s.price, s.per.Base()); err != nil {
+			return rule{}, err
+		}
+		r.slots = append(r.slots, s)
+	}
+	if r.fee, err = u.wideNumerator(source.ConnectFee); err != nil {
+		return rule{}, err
+	}
+	for _, bound := range []struct {
+		amount *money.Decimal
+		to     **wide
+	}{{source.Minimum, &r.minimum}, {source.Cap, &r.cap}} {
+		if bound.amount == nil {
+			continue
+		}
+		w, err := u.wideNumerator(bound.amount)
+		if err != nil {
+			return rule{}, err
+		}
+		*bound.to = &w
+	}
+	if source.Tiers != nil {
+		r.tiers, err = u.compileTiers(source)
+	}
+	return r, err
+}
+
+// slotsOf lays out a rule's prices by position. A first increment of 60 s
+// before next ones of 1 s is the same as a step of 60 s at 0 and steps of 1 s
+// from 60 s on. Slots of tiered rules only count, and have no price.
+func slotsOf(r *catalog.Rule) []slot {
+	var slots []slot
+	for _, s := range r.Steps {
+		slots = append(slots, slot{s.From.Base(), s.Increment.Base(), 0, s.Price, s.Per})
+	}
+	if slots != nil {
+		return slots
+	}
+	s := slot{increment: 1, per: catalog.MustQuantity("1")}
+	if r.Price != nil && r.Per != nil {
+		s.price, s.per = *r.Price, *r.Per
+	}
+	if r.Increments == nil {
+		return []slot{s}
+	}
+	first, next := s, s
+	first.increment = r.Increments.First.Base()
+	next.increment, next.from = r.Increments.Next.Base(), first.increment
+	if next.increment == first.increment {
+		return []slot{first}
+	}
+	return []slot{first, next}
+}
+
+func pow10(digits int32) uint64 {
+	p := uint64(1)
+	for range digits {
+		p *= 10
+	}
+	return p
+}

@@ -1,0 +1,109 @@
+package rating
+
+import (
+	"math"
+	"time"
+
+	"tollhouse/billing/money"
+)
+
+// maxSeconds bounds a call. Ten years are far beyond any real one, and keep
+// both the walk through windows and time arithmetic within bounds.
+const maxSeconds = 10 * 366 * 24 * 3600
+
+// piece is a run of whole steps at one price: positions from up to to.
+type piece struct {
+	rule *rule
+	slot int
+	from int64
+	to   int64
+}
+
+// meter lays an event's usage out in whole steps.
+type meter struct {
+	tariff   *Tariff
+	usage    *usage
+	schedule *schedule
+	start    time.Time
+	first    *rule // of the window in which the event began
+	pieces   []piece
+}
+
+// walk fills m.pieces for the first quantity of usage. Each round takes all
+// steps up to the next change of window or slot at once; a step under way
+// there is finished at its own price.
+func (m *meter) walk(quantity int64) *Error {
+	rule, limit, err := m.ruleAt(0)
+	if err != nil {
+		return err
+	}
+	m.first = rule
+	for position := int64(0); position < quantity; {
+		if position >= limit {
+			if rule, limit, err = m.ruleAt(position); err != nil {
+				return err
+			}
+		}
+		i := rule.slotAt(position)
+		target := min(quantity, limit, rule.end(i))
+		step := rule.slots[i].increment
+		steps := (target-position-1)/step + 1
+		if steps > (math.MaxInt64-position)/step {
+			return fail(TooLarge, "%d in steps of %d", quantity, step)
+		}
+		position += m.append(piece{rule, i, position, position + steps*step})
+	}
+	return nil
+}
+
+// append joins p to the piece before it where nothing but midnight lies
+// between them, and returns p's length.
+func (m *meter) append(p piece) int64 {
+	if n := len(m.pieces); n > 0 && m.pieces[n-1].rule == p.rule && m.pieces[n-1].slot == p.slot {
+		m.pieces[n-1].to = p.to
+	} else {
+		m.pieces = append(m.pieces, p)
+	}
+	return p.to - p.from
+}
+
+// ruleAt returns the rule at a position and the position up to which it
+// holds. Only seconds move through windows; other units stay in that of the
+// start.
+func (m *meter) ruleAt(position int64) (*rule, int64, *Error) {
+	if always := m.schedule.always; always >= 0 {
+		return &m.usage.rules[always], math.MaxInt64, nil
+	}
+	at := m.start
+	if m.usage.unit == money.Second {
+		at = at.Add(time.Duration(position) * time.Second)
+	}
+	index, until := m.schedule.rule(m.tariff.clock, at)
+	if index < 0 {
+		err := fail(WindowHole, "no rule of %s applies at %s", m.usage.code, at.In(m.tariff.clock.loc).Format(time.RFC3339))
+		err.PricedUntil = position
+		return nil, 0, err
+	}
+	limit := int64(math.MaxInt64)
+	if m.usage.unit == money.Second {
+		// A step that begins before the change belongs to the old window, so
+		// a position that lies in a started second does too.
+		limit = int64((until.Sub(m.start) + time.Second - 1) / time.Second)
+	}
+	return &m.usage.rules[index], limit, nil
+}
+
+// billed returns quantity rounded up to the whole steps that m.pieces has.
+func (m *meter) billed(quantity int64) int64 {
+	for _, p := range m.pieces {
+		if quantity > p.to {
+			continue
+		}
+		if quantity <= p.from {
+			return p.from
+		}
+		step := p.rule.slots[p.slot].increment
+		return p.from + ((quantity-p.from-1)/step+1)*step
+	}
+	return 0
+}
