@@ -1,0 +1,120 @@
+package standin
+
+import (
+	"errors"
+	"time"
+)
+
+// errNotPayable means that the page has been paid on, or its time is over.
+var errNotPayable = errors.New("session can't be paid on")
+
+var (
+	declined = cardFailure{Code: "card_declined", DeclineCode: "generic_decline",
+		Message: "Your card was declined."}
+	insufficient = cardFailure{Code: "card_declined", DeclineCode: "insufficient_funds",
+		Message: "Your card has insufficient funds."}
+	unconfirmed = cardFailure{Code: "payment_intent_authentication_failure",
+		Message: "We are unable to authenticate your payment method. Please choose a different payment method and try again."}
+)
+
+// testCard is what a test number does.
+type testCard struct {
+	failure *cardFailure
+	confirm bool // the bank asks its customer first
+}
+
+// testCards are Stripe's public ones: https://docs.stripe.com/testing
+var testCards = map[string]testCard{
+	"4242424242424242": {},
+	"4000000000000002": {failure: &declined},
+	"4000000000009995": {failure: &insufficient},
+	"4000002500003155": {confirm: true},
+}
+
+// attempt pays on a session with a card. It returns the failure to show, and
+// whether the bank asks for confirmation first.
+func (s *Server) attempt(sessionID string, card testCard) (failure *cardFailure, confirm bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	session, intent, err := s.payable(sessionID)
+	if err != nil {
+		return nil, false, err
+	}
+	switch {
+	case card.failure != nil:
+		return card.failure, false, s.saveLocked(refuse(session, intent, card.failure, s.config.Now().UTC()))
+	case card.confirm:
+		intent.Status, intent.Failure = "requires_action", nil
+		return nil, true, s.saveLocked([]line{{Intent: &intent}, {Session: &session}})
+	default:
+		return nil, false, s.saveLocked(settle(session, intent, s.config.Now().UTC()))
+	}
+}
+
+// confirm ends the bank's question.
+func (s *Server) confirm(sessionID string, agreed bool) (failure *cardFailure, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	session, intent, err := s.payable(sessionID)
+	if err != nil {
+		return nil, err
+	}
+	if intent.Status != "requires_action" {
+		return nil, errNotPayable
+	}
+	now := s.config.Now().UTC()
+	if agreed {
+		return nil, s.saveLocked(settle(session, intent, now))
+	}
+	return &unconfirmed, s.saveLocked(refuse(session, intent, &unconfirmed, now))
+}
+
+// payable returns copies to change: what is stored changes only when saved.
+func (s *Server) payable(sessionID string) (checkoutSession, paymentIntent, error) {
+	stored := s.store.sessions[sessionID]
+	now := s.config.Now().UTC()
+	if stored == nil || stored.Status != "open" || !now.Before(stored.expires()) {
+		return checkoutSession{}, paymentIntent{}, errNotPayable
+	}
+	session := *stored
+	if known := s.store.intents[session.Intent]; known != nil {
+		return session, *known, nil
+	}
+	intent := paymentIntent{
+		ID: newID("pi_"), Account: session.Account, Session: session.ID, Status: "requires_payment_method",
+		Amount: session.Amount, Currency: session.Currency, Description: session.IntentDescription,
+		Metadata: session.IntentMetadata, Created: now,
+	}
+	session.Intent = intent.ID
+	return session, intent, nil
+}
+
+func settle(session checkoutSession, intent paymentIntent, now time.Time) []line {
+	intent.Failure, intent.Charge, intent.Status = nil, newID("ch_"), "processing"
+	processing := newEvent("payment_intent.processing", intent.Account, intent.render(), now)
+	intent.Status, session.Status = "succeeded", "complete"
+	return []line{
+		{Intent: &intent}, {Session: &session}, processing,
+		newEvent("payment_intent.succeeded", intent.Account, intent.render(), now),
+		newEvent("checkout.session.completed", intent.Account, session.render(""), now),
+	}
+}
+
+// refuse leaves the page open for another card.
+func refuse(session checkoutSession, intent paymentIntent, failure *cardFailure, now time.Time) []line {
+	intent.Failure, intent.Status = failure, "requires_payment_method"
+	return []line{
+		{Intent: &intent}, {Session: &session},
+		newEvent("payment_intent.payment_failed", intent.Account, intent.render(), now),
+	}
+}
+
+// expired closes a page whose time is over; nil while it is open.
+func (s *Server) expired(stored *checkoutSession, now time.Time) []line {
+	if stored.Status != "open" || now.Before(stored.expires()) {
+		return nil
+	}
+	session := *stored
+	session.Status = "expired"
+	return []line{{Session: &session}, newEvent("checkout.session.expired", session.Account, session.render(""), now)}
+}
