@@ -1,0 +1,95 @@
+package provisioning
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/tenant"
+	"tollhouse/tenants"
+)
+
+// Stack is one operator's stack as the control plane sees it.
+type Stack struct {
+	Operator    tenant.ID
+	State       State
+	Reason      string // why it failed
+	Place       Place
+	Epoch       int64
+	Attempts    int
+	NextTryAt   time.Time
+	RequestedAt time.Time
+	ReadyAt     *time.Time
+}
+
+// firstEpoch is a stack's placement epoch until it is moved.
+const firstEpoch = 1
+
+// The reconciler is what takes tenants' requests for stacks.
+var _ tenants.Stacks = (*Reconciler)(nil)
+
+// Request writes down, in the caller's transaction, that an operator is to have
+// a stack. Call Wake once it has committed.
+func (r *Reconciler) Request(ctx context.Context, tx pgx.Tx, operator tenant.ID, at time.Time) error {
+	_, err := tx.Exec(ctx, `
+		insert into stack (operator_id, state, epoch, next_try_at, requested_at)
+		values ($1, $2, $3, $4, $4)`, operator, Requested, firstEpoch, at)
+	if err != nil {
+		return fmt.Errorf("request stack: %w", err)
+	}
+	return nil
+}
+
+const stackColumns = `operator_id, state, reason, host, slot, epoch, attempts, next_try_at, requested_at, ready_at`
+
+func scanStack(row pgx.CollectableRow) (Stack, error) {
+	var s Stack
+	var slot string
+	err := row.Scan(&s.Operator, &s.State, &s.Reason, &s.Place.Host, &slot, &s.Epoch, &s.Attempts, &s.NextTryAt, &s.RequestedAt, &s.ReadyAt)
+	if err != nil || slot == "" {
+		return s, err
+	}
+	s.Place.Slot, err = tenant.ParseSlot(slot)
+	return s, err
+}
+
+// Get reads an operator's stack; tenants.ErrNotFound if there is none.
+func Get(ctx context.Context, tx tenants.Tx, operator tenant.ID) (Stack, error) {
+	rows, err := tx.Query(ctx, `select `+stackColumns+` from stack where operator_id = $1`, operator)
+	if err != nil {
+		return Stack{}, fmt.Errorf("read stack of %s: %w", operator, err)
+	}
+	s, err := pgx.CollectExactlyOneRow(rows, scanStack)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Stack{}, fmt.Errorf("stack of %s: %w", operator, tenants.ErrNotFound)
+	}
+	if err != nil {
+		return Stack{}, fmt.Errorf("read stack of %s: %w", operator, err)
+	}
+	return s, nil
+}
+
+// Of reads the stacks of several operators.
+func Of(ctx context.Context, tx tenants.Tx, operators []tenant.ID) (map[tenant.ID]Stack, error) {
+	ids := make([]uuid.UUID, len(operators))
+	for i, id := range operators {
+		ids[i] = uuid.UUID(id)
+	}
+	rows, err := tx.Query(ctx, `select `+stackColumns+` from stack where operator_id = any ($1)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read stacks: %w", err)
+	}
+	stacks, err := pgx.CollectRows(rows, scanStack)
+	if err != nil {
+		return nil, fmt.Errorf("read stacks: %w", err)
+	}
+	byOperator := make(map[tenant.ID]Stack, len(stacks))
+	for _, s := range stacks {
+		byOperator[s.Operator] = s
+	}
+	return byOperator, nil
+}

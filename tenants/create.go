@@ -1,0 +1,110 @@
+package tenants
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/identity"
+	"tollhouse/billing/tenant"
+)
+
+// Registry takes on operators.
+type Registry struct {
+	stacks     Stacks
+	passwords  *identity.Passwords
+	knownTaxes func(country string) bool
+	now        func() time.Time
+}
+
+// Stacks has an operator's stack made. It is provisioning, which knows tenants
+// and not the other way round.
+type Stacks interface {
+	// Request asks for a stack, in the transaction that takes on the operator.
+	Request(ctx context.Context, tx pgx.Tx, operator tenant.ID, at time.Time) error
+	// Wake says that a request has been committed.
+	Wake()
+}
+
+// NewRegistry makes the registry. knownTaxes says for which countries a stack
+// brings tax rates of its own, so that an application may leave them out.
+func NewRegistry(stacks Stacks, passwords *identity.Passwords, knownTaxes func(country string) bool, now func() time.Time) *Registry {
+	return &Registry{stacks: stacks, passwords: passwords, knownTaxes: knownTaxes, now: now}
+}
+
+// Admission is an application that was found right, with the first password
+// drawn for its owner.
+type Admission struct {
+	parsed
+	password string
+	hash     identity.PasswordHash
+}
+
+// Admit checks an application. It returns an *InvalidError with every field
+// that is wrong. It stands apart from Create because hashing a password is no
+// work to hold a transaction open for.
+func (r *Registry) Admit(ctx context.Context, a Application) (Admission, error) {
+	p, err := a.parse(r.now().UTC().Truncate(time.Microsecond), r.knownTaxes)
+	if err != nil {
+		return Admission{}, err
+	}
+	password, hash, err := firstPassword(ctx, r.passwords)
+	return Admission{parsed: p, password: password, hash: hash}, err
+}
+
+// firstPassword draws a password that its user is told once.
+func firstPassword(ctx context.Context, passwords *identity.Passwords) (string, identity.PasswordHash, error) {
+	password := rand.Text()
+	hash, err := passwords.Hash(ctx, password)
+	if err != nil {
+		return "", "", fmt.Errorf("hash first password: %w", err)
+	}
+	return password, hash, nil
+}
+
+// Created is a new operator, and the one time its owner's first password is told.
+type Created struct {
+	Operator
+	OwnerPassword string
+}
+
+// Create takes on an operator and requests its stack, both or neither;
+// ErrNameTaken if another operator has the name.
+func (r *Registry) Create(ctx context.Context, tx Tx, by Actor, a Admission) (Created, error) {
+	o := a.operator(by, tx.At)
+	if err := o.insert(ctx, tx, a.hash); err != nil {
+		return Created{}, err
+	}
+	if err := r.stacks.Request(ctx, tx.Tx, o.ID, tx.At); err != nil {
+		return Created{}, fmt.Errorf("request stack of %s: %w", o.Name, err)
+	}
+	tx.AfterCommit(r.stacks.Wake)
+	detail := map[string]any{"name": o.Name, "country": o.Country, "sandbox": o.Sandbox}
+	err := Record(ctx, tx, by, Entry{Action: string(OperatorCreate), Object: uuid.UUID(o.ID), Detail: detail})
+	return Created{Operator: o, OwnerPassword: a.password}, err
+}
+
+func (p parsed) operator(by Actor, at time.Time) Operator {
+	return Operator{ID: tenant.NewID(), Name: p.name, DisplayName: p.displayName, LegalName: p.legalName, Country: p.country,
+		OwnerEmail: p.ownerEmail, Sandbox: p.sandbox, Settings: p.settings, CreatedBy: by.String(), CreatedAt: at}
+}
+
+func (o Operator) insert(ctx context.Context, tx Tx, ownerPasswordHash identity.PasswordHash) error {
+	_, err := tx.Exec(ctx, `
+		insert into operator (id, name, display_name, legal_name, country, owner_email, owner_password_hash,
+		                      sandbox, settings, created_by, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		o.ID, o.Name, o.DisplayName, o.LegalName, o.Country, o.OwnerEmail, ownerPasswordHash,
+		o.Sandbox, o.Settings, o.CreatedBy, o.CreatedAt)
+	if violates(err, "operator_name_key") {
+		return fmt.Errorf("operator %s: %w", o.Name, ErrNameTaken)
+	}
+	if err != nil {
+		return fmt.Errorf("insert operator %s: %w", o.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package tenants
+
+import "slices"
+
+// Role is what a staff user is employed for.
+type Role string
+
+// The roles of hosting staff.
+const (
+	Admin    Role = "admin"    // everything, staff users included
+	Engineer Role = "engineer" // operators and their stacks
+	Viewer   Role = "viewer"   // looks on
+)
+
+// Permission is one thing a staff user may be allowed to do. openapi.yaml names
+// one for each operation of the control plane.
+type Permission string
+
+// The permissions of the control plane.
+const (
+	OperatorRead   Permission = "operator.read"
+	OperatorCreate Permission = "operator.create"
+	StackRead      Permission = "stack.read"
+	StaffRead      Permission = "staff.read"
+	StaffWrite     Permission = "staff.write"
+	AuditRead      Permission = "audit.read"
+)
+
+// permissions is the one table of who may do what.
+var permissions = map[Role][]Permission{
+	Admin:    {OperatorRead, OperatorCreate, StackRead, StaffRead, StaffWrite, AuditRead},
+	Engineer: {OperatorRead, OperatorCreate, StackRead, AuditRead},
+	Viewer:   {OperatorRead, StackRead},
+}
+
+// May says whether the role has a permission. An unknown role has none.
+func (r Role) May(p Permission) bool { return slices.Contains(permissions[r], p) }
+
+// ParseRole reads a role.
+func ParseRole(text string) (Role, error) {
+	if _, known := permissions[Role(text)]; !known {
+		return "", &InvalidError{Fields: []FieldError{{Field: "role", Want: "admin, engineer or viewer"}}}
+	}
+	return Role(text), nil
+}
