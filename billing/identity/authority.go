@@ -1,0 +1,30 @@
+package identity
+
+import (
+	"time"
+
+	"tollhouse/billing/tenant"
+)
+
+// Sealer keeps private keys unreadable in the database. What was sealed opens
+// only in the same context.
+type Sealer interface {
+	Seal(context string, plain []byte) ([]byte, error)
+	Open(context string, sealed []byte) ([]byte, error)
+}
+
+// Authority signs users in and recognises them. One serves all stacks of a
+// process: each stack's keys, users and sessions are in its own schema.
+type Authority struct {
+	passwords *Passwords
+	sealer    Sealer
+	now       func() time.Time // wall time
+}
+
+// New makes an authority.
+func New(passwords *Passwords, sealer Sealer, now func() time.Time) *Authority {
+	return &Authority{passwords: passwords, sealer: sealer, now: func() time.Time { return now().UTC().Truncate(time.Microsecond) }}
+}
+
+// realm is that of a stack: only its own tokens are good there.
+func realm(id tenant.ID) Realm { return Realm{Issuer: id.String(), Audience: id.String()} }

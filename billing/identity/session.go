@@ -1,0 +1,86 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/tenant"
+)
+
+// sessionLife is how long a sign-in lasts, a working day; maxUserAgent bounds
+// what is kept of what a browser says of itself.
+const (
+	sessionLife  = 12 * time.Hour
+	maxUserAgent = 200
+)
+
+type session struct {
+	id      uuid.UUID
+	expires time.Time
+}
+
+func (a *Authority) addSession(ctx context.Context, tx tenant.Tx, user uuid.UUID, userAgent string) (session, error) {
+	now := a.now()
+	s := session{id: uuid.Must(uuid.NewV7()), expires: now.Add(sessionLife)}
+	_, err := tx.Exec(ctx, `
+		insert into signin_session (id, user_id, created_at, expires_at, user_agent)
+		values ($1, $2, $3, $4, left($5, $6))`, s.id, user, now, s.expires, userAgent, maxUserAgent)
+	if err != nil {
+		return session{}, fmt.Errorf("open session: %w", err)
+	}
+	return s, nil
+}
+
+// issue signs a token for a session. It ends with the session, or an hour from now.
+func (a *Authority) issue(ctx context.Context, tx tenant.Tx, user User, s session) (SignedIn, error) {
+	signer, err := a.signer(ctx, tx)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	// Tokens carry whole seconds.
+	now := a.now().Truncate(time.Second)
+	expires := now.Add(MaxTokenLife)
+	if s.expires.Before(expires) {
+		expires = s.expires.Truncate(time.Second)
+	}
+	token, err := signer.Sign(Claims{Subject: user.ID, Session: s.id, Role: string(user.Role), IssuedAt: now, Expires: expires})
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return SignedIn{User: user, Session: s.id, Token: token, Expires: expires}, nil
+}
+
+// Renew gives the next token of a principal's session, which must be open.
+func (a *Authority) Renew(ctx context.Context, tx tenant.Tx, p Principal) (SignedIn, error) {
+	s := session{id: p.Session}
+	err := tx.QueryRow(ctx, `
+		select expires_at
+		  from signin_session
+		 where id = $1 and user_id = $2 and ended_at is null and expires_at > $3`, p.Session, p.UserID, a.now()).Scan(&s.expires)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return SignedIn{}, ErrUnauthenticated
+	}
+	if err != nil {
+		return SignedIn{}, fmt.Errorf("read session: %w", err)
+	}
+	user, err := a.GetUser(ctx, tx, p.UserID)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return a.issue(ctx, tx, user, s)
+}
+
+// EndSession signs a principal out: its tokens are void at once. Ending an
+// ended session changes nothing.
+func (a *Authority) EndSession(ctx context.Context, tx tenant.Tx, p Principal) error {
+	_, err := tx.Exec(ctx, `update signin_session set ended_at = $3 where id = $1 and user_id = $2 and ended_at is null`, p.Session, p.UserID, a.now())
+	if err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	return nil
+}
