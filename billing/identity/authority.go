@@ -7,10 +7,10 @@ import (
 )
 
 // Sealer keeps private keys unreadable in the database. What was sealed opens
-// only in the same context.
+// only for the same tenant and under the same name.
 type Sealer interface {
-	Seal(context string, plain []byte) ([]byte, error)
-	Open(context string, sealed []byte) ([]byte, error)
+	Seal(id tenant.ID, name string, clear []byte) ([]byte, error)
+	Open(id tenant.ID, name string, sealed []byte) ([]byte, error)
 }
 
 // Authority signs users in and recognises them. One serves all stacks of a

@@ -44,7 +44,7 @@ func authority(t *testing.T) (*identity.Authority, *clock) {
 	}
 	c := new(clock)
 	c.set(noon)
-	return identity.New(passwords(), box, c.now), c
+	return identity.New(passwords(), box.Tenants(), c.now), c
 }
 
 // stack sets a tenant up with a clerk that can sign in.

@@ -41,7 +41,7 @@ func (a *Authority) addKey(ctx context.Context, tx tenant.Tx) error {
 	if err != nil {
 		return err
 	}
-	sealed, err := a.sealer.Seal(sealContext(tx.Tenant, key.ID), key.Private.Seed())
+	sealed, err := a.sealer.Seal(tx.Tenant, sealName(key.ID), key.Private.Seed())
 	if err != nil {
 		return fmt.Errorf("seal signing key: %w", err)
 	}
@@ -53,9 +53,7 @@ func (a *Authority) addKey(ctx context.Context, tx tenant.Tx) error {
 	return nil
 }
 
-func sealContext(id tenant.ID, key string) string {
-	return "tenant/" + id.String() + "/signing_key/" + key
-}
+func sealName(key string) string { return "signing_key/" + key }
 
 // signer is the stack's newest key that is not retired.
 func (a *Authority) signer(ctx context.Context, tx tenant.Tx) (TokenSigner, error) {
@@ -73,7 +71,7 @@ func (a *Authority) signer(ctx context.Context, tx tenant.Tx) (TokenSigner, erro
 	if err != nil {
 		return TokenSigner{}, fmt.Errorf("read signing key: %w", err)
 	}
-	seed, err := a.sealer.Open(sealContext(tx.Tenant, id), sealed)
+	seed, err := a.sealer.Open(tx.Tenant, sealName(id), sealed)
 	if err != nil {
 		return TokenSigner{}, fmt.Errorf("open signing key %s: %w", id, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"tollhouse/billing/tenant"
 	"tollhouse/infra/secrets"
 )
 
@@ -121,5 +122,23 @@ func TestLoad_refusesAKeyThatOthersRead(t *testing.T) {
 	}
 	if _, err := secrets.Load(path); !errors.Is(err, secrets.ErrKeyLength) {
 		t.Errorf("short key: %v", err)
+	}
+}
+
+func TestTenants_eachOpensItsOwn(t *testing.T) {
+	t.Parallel()
+	tenants, own, other := box(t, 1).Tenants(), tenant.NewID(), tenant.NewID()
+	sealed, err := tenants.Seal(own, "stripe", []byte("sk"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := tenants.Open(own, "stripe", sealed); err != nil || string(got) != "sk" {
+		t.Errorf("opened %q, %v", got, err)
+	}
+	if _, err := tenants.Open(other, "stripe", sealed); !errors.Is(err, secrets.ErrTampered) {
+		t.Errorf("another tenant: %v", err)
+	}
+	if _, err := tenants.Open(own, "webhook", sealed); !errors.Is(err, secrets.ErrTampered) {
+		t.Errorf("another name: %v", err)
 	}
 }
