@@ -51,6 +51,9 @@ type Seller struct {
 	TaxID      string          `json:"tax_id"`
 	RegisterID string          `json:"register_id"`
 	Bank       Bank            `json:"bank"`
+
+	id        uuid.UUID
+	isDefault bool
 }
 
 // Bank is where a transfer goes. IBAN holds a plain account number in
@@ -74,8 +77,8 @@ type LineKind string
 
 // The kinds of line, in the order in which they are printed.
 const (
-	OneTime   LineKind = "one_time"
 	Recurring LineKind = "recurring"
+	OneTime   LineKind = "one_time"
 	Usage     LineKind = "usage"
 	Allowance LineKind = "allowance"
 	Discount  LineKind = "discount"

@@ -1,0 +1,197 @@
+package bill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"tollhouse/billing/tenant"
+)
+
+// Settle applies credit to the open items of accounts that have just got one,
+// in the closing transaction, oldest due first. Payment implements it.
+type Settle func(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) error
+
+// Closer closes cycles. Settle may be nil: credit then stays where it is.
+type Closer struct {
+	Settle Settle
+}
+
+// CloseChunk closes up to limit accounts of a run in the caller's transaction
+// and says how many it took off the run (closed or failed) and whether more
+// are waiting. Call it in a transaction of its own until there is no more; a
+// run that was cut off goes on where its last commit stands. It takes its locks
+// in the order accounts by id, subscriptions, its own new rows, number series.
+func (c Closer) CloseChunk(ctx context.Context, tx tenant.Tx, runID uuid.UUID, limit int) (done int, more bool, err error) {
+	run, err := GetRun(ctx, tx, runID)
+	if err != nil {
+		return 0, false, err
+	}
+	f, err := loadFrame(ctx, tx)
+	if err != nil {
+		return 0, false, err
+	}
+	f.settles = c.Settle != nil
+	due, err := lockDue(ctx, tx, run, limit)
+	if err != nil {
+		return 0, false, err
+	}
+	if len(due) == 0 {
+		return 0, false, finish(ctx, tx, run)
+	}
+	cycles, err := f.load(ctx, tx, due)
+	if err != nil {
+		return 0, false, err
+	}
+	batch := &batch{run: run, frame: f, settle: c.Settle}
+	for _, o := range cycles {
+		closing, err := f.reckon(o)
+		if err != nil {
+			batch.fail(o.ID, err)
+			continue
+		}
+		batch.closings = append(batch.closings, closing)
+	}
+	if err := batch.write(ctx, tx); err != nil {
+		return 0, false, fmt.Errorf("close cycles ended %s: %w", run.CycleEnd, err)
+	}
+	return len(due), true, nil
+}
+
+const dueColumns = `
+	a.id, a.number, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end, a.receivable, a.credit,
+	a.legal_entity, a.branch, p.name, p.address, p.tax_id, p.language`
+
+// billing_account_due gives the order. SKIP LOCKED lets several workers share
+// a run; what is left at the end because somebody else held it is waited for.
+const selectDue = `
+	select ` + dueColumns + `
+	from billing_account a
+	join party p on p.id = a.party_id
+	where a.state = 'active' and a.cycle_end = $1
+	  and not exists (select from bill_run_failure x
+	                  where x.run_id = $2 and x.account_id = a.id and x.resolved_at is null)
+	order by a.id
+	limit $3
+	for update of a`
+
+func lockDue(ctx context.Context, tx tenant.Tx, run Run, limit int) ([]dueAccount, error) {
+	for _, wait := range []string{" skip locked", ""} {
+		rows, err := tx.Query(ctx, selectDue+wait, run.CycleEnd, run.ID, limit)
+		if err != nil {
+			return nil, fmt.Errorf("lock due accounts: %w", err)
+		}
+		due, err := pgx.CollectRows(rows, scanDue)
+		if err != nil {
+			return nil, fmt.Errorf("lock due accounts: %w", err)
+		}
+		if len(due) > 0 {
+			return due, nil
+		}
+	}
+	return nil, nil
+}
+
+func scanDue(row pgx.CollectableRow) (a dueAccount, err error) {
+	err = row.Scan(&a.ID, &a.Number, &a.Kind, &a.Currency, &a.Anchor, &a.Months, &a.Cycle.From, &a.Cycle.To, &a.Receivable, &a.Credit,
+		&a.Entity, &a.Branch, &a.Name, &a.Address, &a.TaxID, &a.Language)
+	return a, err
+}
+
+// finish marks a run as done when nothing is left. Another worker's last chunk
+// may still be under way; its accounts were waited for, so its rows are seen.
+func finish(ctx context.Context, tx tenant.Tx, run Run) error {
+	_, err := tx.Exec(ctx, `
+		update bill_run
+		   set state = 'done', total = done + failed, finished_at = $2
+		 where id = $1 and state = 'running'`, run.ID, tx.At)
+	if err != nil {
+		return fmt.Errorf("finish bill run of %s: %w", run.CycleEnd, err)
+	}
+	return nil
+}
+
+// batch is a chunk on its way into the database.
+type batch struct {
+	run      Run
+	frame    *frame
+	settle   Settle
+	closings []*closing
+	failures []failed
+	closed   []*closing // those that were written
+}
+
+type failed struct {
+	account uuid.UUID
+	reason  string
+}
+
+func (b *batch) fail(account uuid.UUID, cause error) {
+	b.failures = append(b.failures, failed{account, cause.Error()})
+}
+
+// write puts the closings down, the failures beside them, and numbers what was
+// closed, last of all.
+func (b *batch) write(ctx context.Context, tx tenant.Tx) error {
+	if err := b.halve(ctx, tx, b.closings); err != nil {
+		return err
+	}
+	if err := b.note(ctx, tx); err != nil {
+		return err
+	}
+	return b.number(ctx, tx)
+}
+
+// halve writes closings under a savepoint. Where the database refuses them
+// they are halved until the one it refuses is alone; that one fails.
+func (b *batch) halve(ctx context.Context, tx tenant.Tx, part []*closing) error {
+	if len(part) == 0 {
+		return nil
+	}
+	inner := tx
+	var err error
+	if inner.Tx, err = tx.Begin(ctx); err != nil {
+		return err
+	}
+	cause := b.put(ctx, inner, part)
+	if cause == nil {
+		b.closed = append(b.closed, part...)
+		return inner.Commit(ctx)
+	}
+	if !refusal(ctx, cause) {
+		return cause
+	}
+	if err := inner.Rollback(ctx); err != nil {
+		return err
+	}
+	if len(part) == 1 {
+		b.fail(part[0].ID, cause)
+		return nil
+	}
+	middle := len(part) / 2
+	if err := b.halve(ctx, tx, part[:middle]); err != nil {
+		return err
+	}
+	return b.halve(ctx, tx, part[middle:])
+}
+
+// refusal says that an error is about the rows and not about the connection,
+// the time, or another transaction: those end the chunk, and it is run again.
+func refusal(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return !pgconn.SafeToRetry(err) && !errors.Is(err, pgx.ErrTxClosed)
+	}
+	switch pg.Code[:2] {
+	case "22", "23": // data exception, integrity constraint violation
+		return true
+	}
+	return false
+}

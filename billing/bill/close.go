@@ -1,0 +1,187 @@
+package bill
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/locale"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tax"
+)
+
+// Why an account cannot be closed; it is then on the run's list of failures.
+var (
+	ErrNegativeTotal = errors.New("the bill would be below zero")
+	ErrMixedBasis    = errors.New("an offering's prices are not written as the operator's are")
+	ErrCurrency      = errors.New("an offering is priced in another currency than the account's")
+	ErrNoOffering    = errors.New("a sold offering version is missing")
+)
+
+// closing is one account's cycle reckoned up: the document, what is posted,
+// and how its subscriptions move on. It is made without any I/O.
+type closing struct {
+	*openCycle
+	doc      Document
+	entries  []entry // the document's lines with where they come from
+	moves    []subscriptionMove
+	taxTaken money.Decimal               // nine decimals, by the cycle's charges
+	charged  money.Decimal               // nine decimals, their net
+	kept     map[uuid.UUID]money.Decimal // net of earlier advance fees that stays deferred
+	earned   []recognition
+}
+
+// source says what a line's money is to the ledger.
+type source uint8
+
+const (
+	fromCharges source = iota // charging has posted it, in nine decimals
+	feeEarned                 // revenue now
+	feeAhead                  // deferred, earned day by day
+	fromNothing               // an allowance: no money
+)
+
+// entry is a line with its source; fee is set for feeAhead.
+type entry struct {
+	Line
+	source source
+	fee    fee
+}
+
+// subscriptionMove says up to which day a subscription is charged now.
+type subscriptionMove struct {
+	ID      uuid.UUID
+	Through calendar.Date
+}
+
+// recognition turns deferred fees into revenue.
+type recognition struct {
+	Subscription uuid.UUID
+	Amount       money.Decimal
+}
+
+// reckon closes one account's cycle in memory.
+func (f *frame) reckon(o *openCycle) (*closing, error) {
+	c := &closing{openCycle: o, doc: f.blank(o), kept: map[uuid.UUID]money.Decimal{}}
+	fees := feeFrame{
+		cycle:   calendar.Cycle{Anchor: o.Anchor, Months: o.Months, Policy: f.profile.AnchorPolicy},
+		closing: o.Cycle, digits: o.Currency.DocumentDigits(),
+	}
+	fees.next = fees.cycle.Containing(o.Cycle.To)
+	services := map[uuid.UUID]string{}
+	for _, s := range o.subscriptions {
+		offering, known := f.offerings[s.Offering]
+		if !known {
+			return nil, fmt.Errorf("subscription %s: %w", s.ID, ErrNoOffering)
+		}
+		services[s.ID] = serviceName(offering.Names.In(o.Language), s.Identities)
+		if o.Kind == account.Postpaid {
+			if err := f.addFees(c, s, offering, fees); err != nil {
+				return nil, fmt.Errorf("subscription %s: %w", s.ID, err)
+			}
+		}
+	}
+	f.addCharges(c)
+	f.addAllowances(c)
+	c.arrange(services)
+	if err := f.total(c); err != nil {
+		return nil, err
+	}
+	return c, c.recognise()
+}
+
+// blank is the document before its lines.
+func (f *frame) blank(o *openCycle) Document {
+	kind := KindBill
+	if o.Kind == account.Prepaid {
+		kind = KindStatement
+	}
+	return Document{
+		ID: uuid.Must(uuid.NewV7()), Kind: kind, State: Draft, Period: o.Cycle, Currency: o.Currency,
+		Locale:   locale.Locale{Language: o.Language, Country: f.profile.Country},
+		Basis:    tax.BasisOf(f.profile.PricesIncludeTax),
+		Operator: Operator{f.profile.Name, f.profile.BrandColour, f.profile.SupportContact},
+		Seller:   f.sellers[o.Entity],
+		Buyer:    Buyer{Name: o.Name, Address: o.Address, TaxID: o.TaxID, Account: o.Number},
+	}
+}
+
+// serviceName is what a customer knows a subscription by.
+func serviceName(offering, identities string) string {
+	if identities == "" {
+		return offering
+	}
+	return offering + " · " + identities
+}
+
+// total gives the lines their tax, the document its sums, and says what of it
+// is paid already.
+func (f *frame) total(c *closing) error {
+	var lines []tax.Line
+	var at []int
+	for i, e := range c.entries {
+		if e.source == fromNothing {
+			continue
+		}
+		day := c.Cycle.To.AddDays(-1)
+		if !e.Period.To.IsZero() {
+			day = e.Period.To.AddDays(-1) // the service is rendered when its period ends
+		}
+		rate, err := f.rates.At(e.Category, day)
+		if err != nil {
+			return fmt.Errorf("line %s: %w", e.Code, err)
+		}
+		lines, at = append(lines, tax.Line{Amount: e.Price, Rate: rate}), append(at, i)
+	}
+	sums, err := tax.Total(lines, c.doc.Basis, c.Currency, c.Currency.DocumentDigits())
+	if err != nil {
+		return err
+	}
+	for n, i := range at {
+		e := &c.entries[i]
+		e.Net, e.Tax, e.Percent = sums.Lines[n].Net, sums.Lines[n].Tax, lines[n].Rate.Percent
+	}
+	for _, s := range sums.Subtotals {
+		c.doc.Taxes = append(c.doc.Taxes, TaxLine{s.Rate.Category, s.Rate.Name, s.Rate.Percent, s.Net, s.Tax})
+	}
+	c.doc.Net, c.doc.Tax, c.doc.Total = sums.Net, sums.Tax, sums.Gross
+	for _, e := range c.entries {
+		c.doc.Lines = append(c.doc.Lines, e.Line)
+	}
+	return f.settle(c)
+}
+
+// settle says what is paid before the document is out: a statement wholly, a
+// bill by the credit that its older open items leave.
+func (f *frame) settle(c *closing) error {
+	total := c.doc.Total
+	if total.Sign() < 0 {
+		return fmt.Errorf("%s: %w", total, ErrNegativeTotal)
+	}
+	credit, prepaid := money.Zero(c.Currency), money.Zero(c.Currency)
+	if c.doc.Kind == KindStatement {
+		prepaid = total
+	} else if f.settles {
+		credit = money.New(c.Credit.Sub(c.Receivable), c.Currency)
+	}
+	settled, err := tax.Settle(total, credit, prepaid)
+	if err != nil {
+		return err
+	}
+	c.doc.Due = settled.Due
+	c.doc.PaidBefore, err = total.Sub(settled.Due)
+	return err
+}
+
+// empty says that there is nothing to put on paper.
+func (c *closing) empty() bool {
+	for _, e := range c.entries {
+		if e.source != fromNothing {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,198 @@
+package bill
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tax"
+)
+
+func (c *closing) add(from source, l Line) {
+	c.entries = append(c.entries, entry{Line: l, source: from})
+}
+
+// printed is the order of kinds within a service.
+var printed = map[LineKind]int{Recurring: 1, OneTime: 2, Usage: 3, Allowance: 4, Discount: 5}
+
+// arrange puts the lines in printing order, service by service in the order in
+// which they were taken, what belongs to the whole account last, and numbers them.
+func (c *closing) arrange(services map[uuid.UUID]string) {
+	place := map[uuid.UUID]int{}
+	for i, s := range c.subscriptions {
+		place[s.ID] = i - len(c.subscriptions)
+	}
+	slices.SortStableFunc(c.entries, func(a, b entry) int {
+		if n := place[a.Subscription] - place[b.Subscription]; n != 0 {
+			return n
+		}
+		return printed[a.Kind] - printed[b.Kind]
+	})
+	for i := range c.entries {
+		e := &c.entries[i]
+		e.No, e.Service = i+1, services[e.Subscription]
+		if e.source == fromNothing {
+			e.Net, e.Tax = money.Zero(c.Currency), money.Zero(c.Currency)
+		}
+	}
+}
+
+// addFees adds a postpaid subscription's one-time and recurring fees.
+func (f *frame) addFees(c *closing, s subscription, o catalog.Offering, frame feeFrame) error {
+	if o.Currency != c.Currency {
+		return fmt.Errorf("%s: %w", o.Code, ErrCurrency)
+	}
+	if o.Tax.Included != f.profile.PricesIncludeTax {
+		return fmt.Errorf("%s: %w", o.Code, ErrMixedBasis)
+	}
+	there := span{from: calendar.DateOf(s.ActivatedAt, f.profile.Zone)}
+	if s.TerminatedAt != nil {
+		there.to = calendar.DateOf(*s.TerminatedAt, f.profile.Zone)
+	}
+	if !there.from.Before(c.Cycle.To) {
+		return nil // connected after the cycle: the next close charges it
+	}
+	if !there.to.IsZero() && !there.to.After(c.Cycle.From) {
+		return nil // gone before the cycle: charged to its end by then
+	}
+	if !s.SetupCharged {
+		for _, p := range o.Prices.OneTime {
+			c.add(feeEarned, Line{
+				Kind: OneTime, Code: p.Code, Description: p.Names.In(c.Language), Subscription: s.ID,
+				Quantity: money.NewDecimal(1), Unit: UnitFee, Category: category(p.TaxCategory, o),
+				Price: money.New(p.Amount, c.Currency).Round(frame.digits, money.HalfAwayFromZero),
+			})
+		}
+	}
+	through := calendar.Date{}
+	if s.ChargedThrough != nil {
+		through = *s.ChargedThrough
+	}
+	for _, p := range o.Prices.Recurring {
+		fees, err := frame.recurring(p, there, through)
+		if err != nil {
+			return err
+		}
+		for _, one := range fees {
+			if err := f.addFee(c, s, o, p, one); err != nil {
+				return err
+			}
+		}
+	}
+	c.moves = append(c.moves, subscriptionMove{s.ID, frame.next.To})
+	return nil
+}
+
+// addFee adds one recurring fee, or, for one charged before, what of it is
+// still to be earned after this cycle.
+func (f *frame) addFee(c *closing, s subscription, o catalog.Offering, p catalog.RecurringPrice, one fee) error {
+	if one.fresh {
+		from := feeEarned
+		if p.Timing == catalog.Advance {
+			from = feeAhead
+		}
+		c.add(from, Line{
+			Kind: Recurring, Code: p.Code, Description: p.Names.In(c.Language), Subscription: s.ID, Period: one.period,
+			Quantity: money.NewDecimal(1), Unit: UnitFee, Category: category(p.TaxCategory, o), Price: money.New(one.amount, c.Currency),
+		})
+		c.entries[len(c.entries)-1].fee = one
+		return nil
+	}
+	rate, err := f.rates.At(category(p.TaxCategory, o), one.period.To.AddDays(-1))
+	if err != nil {
+		return err
+	}
+	parts, err := tax.Split(money.New(one.amount, c.Currency), rate, c.doc.Basis, c.Currency.DocumentDigits())
+	if err != nil {
+		return err
+	}
+	left, err := one.unearned(parts.Net.Decimal(), c.Cycle.To)
+	c.kept[s.ID] = c.kept[s.ID].Add(left)
+	return err
+}
+
+// category is the tax category of a price, or else of its offering.
+func category(own string, o catalog.Offering) string {
+	if own != "" {
+		return own
+	}
+	return o.Tax.Category
+}
+
+// addCharges adds usage, and for a prepaid account the fees that its balance
+// paid. Usage that an allowance covered wholly is told by the allowance's line.
+func (f *frame) addCharges(c *closing) {
+	for _, s := range c.charges {
+		c.taxTaken, c.charged = c.taxTaken.Add(s.Tax), c.charged.Add(s.Net)
+		if s.Price.IsZero() && s.Allowance.Equal(s.Quantity) && len(c.allowances) > 0 {
+			continue
+		}
+		line := Line{
+			Kind: s.Kind, Code: s.Code, Description: lineName(f.offerings[s.Offering], s.Code, c.Language), Subscription: s.Subscription,
+			Period: c.Cycle, Quantity: s.Quantity.Sub(s.Allowance), Unit: s.Unit, Events: s.Events, Category: s.Category,
+			Price: money.New(s.Price, c.Currency).Round(c.Currency.DocumentDigits(), money.HalfAwayFromZero),
+		}
+		if s.Kind != Usage {
+			line.Unit, line.Quantity = UnitFee, money.NewDecimal(s.Events)
+		}
+		c.add(fromCharges, line)
+	}
+}
+
+func (f *frame) addAllowances(c *closing) {
+	for _, a := range c.allowances {
+		line := Line{
+			Kind: Allowance, Code: a.Code, Description: a.Code, Period: c.Cycle, Quantity: a.Used, Granted: a.Granted,
+			Unit: a.Unit, Price: money.Zero(c.Currency),
+		}
+		if a.Subscription != nil {
+			line.Subscription = *a.Subscription
+		}
+		for _, s := range c.subscriptions {
+			if s.ID == line.Subscription || a.Subscription == nil {
+				if name := allowanceName(f.offerings[s.Offering], a.Code, c.Language); name != "" {
+					line.Description = name
+				}
+			}
+		}
+		c.add(fromNothing, line)
+	}
+}
+
+// lineName is what a line code of an offering is called, or the code itself.
+func lineName(o catalog.Offering, code, language string) string {
+	for _, p := range o.Prices.Recurring {
+		if p.Code == code {
+			return p.Names.In(language)
+		}
+	}
+	for _, p := range o.Prices.OneTime {
+		if p.Code == code {
+			return p.Names.In(language)
+		}
+	}
+	for _, u := range o.Usage {
+		if u.Code == code {
+			return u.Names.In(language)
+		}
+		for _, r := range u.Rules {
+			if r.Code == code && len(r.Names) > 0 {
+				return r.Names.In(language)
+			}
+		}
+	}
+	return code
+}
+
+func allowanceName(o catalog.Offering, code, language string) string {
+	for _, a := range o.Allowances {
+		if a.Code == code {
+			return a.Names.In(language)
+		}
+	}
+	return ""
+}

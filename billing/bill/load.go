@@ -1,0 +1,263 @@
+package bill
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/balance"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tax"
+	"tollhouse/billing/tenant"
+)
+
+// dueAccount is an account whose cycle is to be closed.
+type dueAccount struct {
+	ID                 uuid.UUID
+	Number             string
+	Kind               account.Kind
+	Currency           money.Currency
+	Anchor             calendar.Date
+	Months             int
+	Cycle              calendar.Period
+	Receivable, Credit money.Decimal
+	Entity, Branch     uuid.UUID
+	Name               string
+	Address            account.Address
+	TaxID              string
+	Language           string
+}
+
+// subscription is what an account has taken, as fees need it.
+type subscription struct {
+	ID, Account, Offering uuid.UUID
+	ActivatedAt           time.Time
+	TerminatedAt          *time.Time
+	ChargedThrough        *calendar.Date
+	SetupCharged          bool
+	Deferred              money.Decimal
+	Identities            string
+}
+
+// chargeSum is what one line of usage, or of fees paid from a balance, comes to.
+type chargeSum struct {
+	Account, Subscription, Offering uuid.UUID
+	Kind                            LineKind
+	Code                            string
+	Unit                            money.Unit
+	Category                        string
+	Quantity, Allowance             money.Decimal
+	Price, Net, Tax                 money.Decimal
+	Events                          int64
+}
+
+// allowanceUse is one allowance of the cycle and what was used of it.
+type allowanceUse struct {
+	Account       uuid.UUID
+	Subscription  *uuid.UUID
+	Code          string
+	Unit          money.Unit
+	Granted, Used money.Decimal
+}
+
+// openCycle is one account's cycle with all that closing it needs.
+type openCycle struct {
+	dueAccount
+	subscriptions []subscription
+	charges       []chargeSum
+	allowances    []allowanceUse
+}
+
+// frame is what the accounts of a chunk have in common.
+type frame struct {
+	profile   account.Profile
+	rates     tax.Table
+	sellers   map[uuid.UUID]Seller
+	offerings map[uuid.UUID]catalog.Offering
+	at        time.Time
+	settles   bool // credit is applied to new bills in the same transaction
+}
+
+func loadFrame(ctx context.Context, tx tenant.Tx) (*frame, error) {
+	f := &frame{sellers: map[uuid.UUID]Seller{}, offerings: map[uuid.UUID]catalog.Offering{}, at: tx.At}
+	var err error
+	if f.profile, err = account.GetProfile(ctx, tx); err != nil {
+		return nil, err
+	}
+	if f.rates, err = tax.Load(ctx, tx); err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, `
+		select id, is_default, name, address, country, tax_id, register_id, bank_name, bank_iban, bank_bic
+		from legal_entity`)
+	if err != nil {
+		return nil, fmt.Errorf("read legal entities: %w", err)
+	}
+	var s Seller
+	var country string
+	_, err = pgx.ForEachRow(rows, []any{&s.id, &s.isDefault, &s.Name, &s.Address, &country, &s.TaxID, &s.RegisterID, &s.Bank.Name, &s.Bank.IBAN, &s.Bank.BIC}, func() error {
+		s.Address.Country = country
+		f.sellers[s.id] = s
+		s = Seller{}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read legal entities: %w", err)
+	}
+	return f, nil
+}
+
+// load completes due accounts with their subscriptions, charges and
+// allowances, in a number of statements that doesn't grow with the accounts.
+func (f *frame) load(ctx context.Context, tx tenant.Tx, due []dueAccount) ([]*openCycle, error) {
+	cycles, byID := make([]*openCycle, len(due)), make(map[uuid.UUID]*openCycle, len(due))
+	ids, starts := make([]uuid.UUID, len(due)), make([]calendar.Date, len(due))
+	for i, a := range due {
+		cycles[i] = &openCycle{dueAccount: a}
+		byID[a.ID], ids[i], starts[i] = cycles[i], a.ID, a.Cycle.From
+	}
+	if len(due) == 0 {
+		return nil, nil
+	}
+	if err := loadSubscriptions(ctx, tx, ids, byID); err != nil {
+		return nil, err
+	}
+	if err := loadCharges(ctx, tx, ids, starts, byID); err != nil {
+		return nil, err
+	}
+	if err := f.loadAllowances(ctx, tx, ids, due, byID); err != nil {
+		return nil, err
+	}
+	return cycles, f.loadOfferings(ctx, tx, cycles)
+}
+
+// subscription_account, service_subscription and service_identity_service
+// keep this an index walk.
+const selectSubscriptions = `
+	select s.id, s.account_id, s.offering_id, s.activated_at, s.terminated_at, s.charged_through, s.setup_charged, s.deferred,
+	       coalesce((select string_agg(i.value, ', ' order by i.valid_from, i.value)
+	                   from service v
+	                   join service_identity i on i.service_id = v.id
+	                  where v.subscription_id = s.id and i.kind <> 'imsi'
+	                    and (i.valid_to is null or i.valid_to > s.activated_at)), '')
+	from subscription s
+	where s.account_id = any ($1) and s.activated_at is not null
+	order by s.account_id, s.created_at, s.id`
+
+func loadSubscriptions(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, byID map[uuid.UUID]*openCycle) error {
+	rows, err := tx.Query(ctx, selectSubscriptions, ids)
+	if err != nil {
+		return fmt.Errorf("load subscriptions: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[subscription])
+	if err != nil {
+		return fmt.Errorf("load subscriptions: %w", err)
+	}
+	for _, s := range list {
+		byID[s.Account].subscriptions = append(byID[s.Account].subscriptions, s)
+	}
+	return nil
+}
+
+// charge_cycle finds an account's charges of a cycle; they are summed there,
+// so that what is read does not grow with usage.
+const selectCharges = `
+	select c.account_id, c.subscription_id, c.offering_id,
+	       c.kind, c.line_code, c.unit, c.tax_category,
+	       sum(c.quantity), sum(c.allowance), sum(c.price), sum(c.net), sum(c.tax), count(*)
+	from unnest($1::uuid[], $2::date[]) as due (account_id, cycle_start)
+	join charge c on c.account_id = due.account_id and c.cycle_start = due.cycle_start
+	group by c.account_id, c.subscription_id, c.offering_id, c.kind, c.line_code, c.unit, c.tax_category
+	order by c.account_id, c.subscription_id, c.line_code, c.offering_id, c.kind, c.unit, c.tax_category`
+
+func loadCharges(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, starts []calendar.Date, byID map[uuid.UUID]*openCycle) error {
+	rows, err := tx.Query(ctx, selectCharges, ids, starts)
+	if err != nil {
+		return fmt.Errorf("load charges: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[chargeSum])
+	if err != nil {
+		return fmt.Errorf("load charges: %w", err)
+	}
+	for _, c := range list {
+		byID[c.Account].charges = append(byID[c.Account].charges, c)
+	}
+	return nil
+}
+
+// What an expired allowance had left was taken back by an expiry at a known
+// instant; it was not used.
+const selectAllowances = `
+	select b.account_id, b.subscription_id, b.code, b.unit, b.initial,
+	       b.initial - b.value - coalesce((
+	           select sum(t.amount) from ledger_transfer t
+	            where t.account_id = b.account_id and t.at = b.expires_at + $4::interval
+	              and t.event = 'expiry' and t.event_id = b.id), 0)
+	from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) as due (account_id, cycle_from, cycle_to)
+	join bucket b on b.account_id = due.account_id
+	where b.origin = 'allowance' and b.valid_from < due.cycle_to and b.expires_at > due.cycle_from
+	order by b.account_id, b.subscription_id, b.priority, b.code, b.id`
+
+func (f *frame) loadAllowances(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, due []dueAccount, byID map[uuid.UUID]*openCycle) error {
+	froms, tos := make([]time.Time, len(due)), make([]time.Time, len(due))
+	for i, a := range due {
+		froms[i], tos[i] = a.Cycle.Instants(f.profile.Zone)
+	}
+	rows, err := tx.Query(ctx, selectAllowances, ids, froms, tos, balance.LateUsage)
+	if err != nil {
+		return fmt.Errorf("load allowances: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[allowanceUse])
+	if err != nil {
+		return fmt.Errorf("load allowances: %w", err)
+	}
+	for _, a := range list {
+		byID[a.Account].allowances = append(byID[a.Account].allowances, a)
+	}
+	return nil
+}
+
+// loadOfferings reads the sold versions' documents, each once a chunk. They
+// are immutable.
+func (f *frame) loadOfferings(ctx context.Context, tx tenant.Tx, cycles []*openCycle) error {
+	var missing []uuid.UUID
+	seen := map[uuid.UUID]bool{}
+	want := func(id uuid.UUID) {
+		if _, known := f.offerings[id]; !known && !seen[id] {
+			seen[id], missing = true, append(missing, id)
+		}
+	}
+	for _, c := range cycles {
+		for _, s := range c.subscriptions {
+			want(s.Offering)
+		}
+		for _, s := range c.charges {
+			want(s.Offering)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, `select id, document from offering_version where id = any ($1)`, missing)
+	if err != nil {
+		return fmt.Errorf("load offerings: %w", err)
+	}
+	var id uuid.UUID
+	var document json.RawMessage
+	_, err = pgx.ForEachRow(rows, []any{&id, &document}, func() error {
+		var o catalog.Offering
+		if err := json.Unmarshal(document, &o); err != nil {
+			return fmt.Errorf("offering version %s: %w", id, err)
+		}
+		f.offerings[id] = o
+		return nil
+	})
+	return err
+}

@@ -1,0 +1,186 @@
+package bill
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+)
+
+// Bill is a document's head, as lists show it.
+type Bill struct {
+	ID         uuid.UUID
+	AccountID  uuid.UUID
+	Kind       Kind
+	State      State
+	Number     string
+	Cycle      calendar.Period
+	Issued     calendar.Date // zero for a draft, as is DueDate
+	DueDate    calendar.Date
+	Total      money.Amount
+	PaidBefore money.Amount
+	Due        money.Amount // what was left to pay when it was issued
+	Open       money.Amount // what is left to pay now
+	ClosedAt   time.Time
+}
+
+// open_item's unique key on bill_id finds what is left to pay.
+const selectBills = `
+	select b.id, b.account_id, b.kind, b.state, coalesce(b.number, ''), b.cycle_start, b.cycle_end, b.issue_date, b.due_date,
+	       b.currency, b.total, b.paid_before, b.due, coalesce(i.open, 0), b.closed_at
+	from bill b
+	left join open_item i on i.bill_id = b.id`
+
+func scanBill(row pgx.CollectableRow) (Bill, error) {
+	var b Bill
+	var currency money.Currency
+	var issued, due *calendar.Date
+	var total, paid, left, open money.Decimal
+	err := row.Scan(&b.ID, &b.AccountID, &b.Kind, &b.State, &b.Number, &b.Cycle.From, &b.Cycle.To, &issued, &due,
+		&currency, &total, &paid, &left, &open, &b.ClosedAt)
+	if issued != nil && due != nil {
+		b.Issued, b.DueDate = *issued, *due
+	}
+	b.Total, b.PaidBefore = money.New(total, currency), money.New(paid, currency)
+	b.Due, b.Open = money.New(left, currency), money.New(open, currency)
+	b.ClosedAt = b.ClosedAt.UTC()
+	return b, err
+}
+
+// Get reads one document's head.
+func Get(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Bill, error) {
+	return one(ctx, tx, selectBills+` where b.id = $1`, id)
+}
+
+// ByNumber reads the document with a number as printed.
+func ByNumber(ctx context.Context, tx tenant.Tx, number string) (Bill, error) {
+	return one(ctx, tx, selectBills+` where b.number = $1`, number)
+}
+
+func one(ctx context.Context, tx tenant.Tx, query string, key any) (Bill, error) {
+	rows, err := tx.Query(ctx, query, key)
+	if err != nil {
+		return Bill{}, fmt.Errorf("read bill: %w", err)
+	}
+	b, err := pgx.CollectExactlyOneRow(rows, scanBill)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Bill{}, ErrNotFound
+	}
+	if err != nil {
+		return Bill{}, fmt.Errorf("read bill: %w", err)
+	}
+	return b, nil
+}
+
+// Cursor is where a list goes on: after a document's cycle. The zero value is
+// the beginning.
+type Cursor struct{ Before calendar.Date }
+
+// Page is a part of a list; Next is nil on the last.
+type Page struct {
+	Bills []Bill
+	Next  *Cursor
+}
+
+// List reads an account's documents, latest cycle first (an account has one a
+// cycle, so the cycle is a full cursor). bill_account gives the order.
+func List(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, after Cursor, limit int) (Page, error) {
+	var before *calendar.Date
+	if !after.Before.IsZero() {
+		before = &after.Before
+	}
+	rows, err := tx.Query(ctx, selectBills+`
+		where b.account_id = $1 and ($2::date is null or b.cycle_start < $2)
+		order by b.cycle_start desc
+		limit $3`, accountID, before, limit+1)
+	if err != nil {
+		return Page{}, fmt.Errorf("list bills: %w", err)
+	}
+	bills, err := pgx.CollectRows(rows, scanBill)
+	if err != nil {
+		return Page{}, fmt.Errorf("list bills: %w", err)
+	}
+	page := Page{Bills: bills}
+	if len(bills) > limit {
+		page.Bills = bills[:limit]
+		page.Next = &Cursor{bills[limit-1].Cycle.From}
+	}
+	return page, nil
+}
+
+// GetDocument reads everything that is printed on a document, from what was
+// stored when it was made.
+func GetDocument(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Document, error) {
+	head, err := Get(ctx, tx, id)
+	if err != nil {
+		return Document{}, err
+	}
+	d := Document{
+		ID: head.ID, Kind: head.Kind, State: head.State, Number: head.Number, Issued: head.Issued, DueDate: head.DueDate, Period: head.Cycle,
+		Currency: head.Total.Currency(), Total: head.Total, PaidBefore: head.PaidBefore, Due: head.Due, Reference: head.Number,
+	}
+	var facts json.RawMessage
+	var net, tax money.Decimal
+	if err := tx.QueryRow(ctx, `select net, tax, facts from bill where id = $1`, id).Scan(&net, &tax, &facts); err != nil {
+		return Document{}, fmt.Errorf("read bill %s: %w", head.Number, err)
+	}
+	d.Net, d.Tax = money.New(net, d.Currency), money.New(tax, d.Currency)
+	if err := d.readLines(ctx, tx); err != nil {
+		return Document{}, fmt.Errorf("read bill %s: %w", head.Number, err)
+	}
+	var stored storedFacts
+	if err := json.Unmarshal(facts, &stored); err != nil {
+		return Document{}, fmt.Errorf("facts of bill %s: %w", head.Number, err)
+	}
+	stored.into(&d)
+	return d, nil
+}
+
+func (d *Document) readLines(ctx context.Context, tx tenant.Tx) error {
+	rows, err := tx.Query(ctx, `
+		select no, kind, code, description, subscription_id, period_from, period_to, quantity, unit, events,
+		       price, net, tax, tax_category, tax_percent
+		from bill_line where bill_id = $1 order by no`, d.ID)
+	if err != nil {
+		return err
+	}
+	d.Lines, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Line, error) {
+		var l Line
+		var subscription *uuid.UUID
+		var from, to *calendar.Date
+		var price, net, tax money.Decimal
+		err := row.Scan(&l.No, &l.Kind, &l.Code, &l.Description, &subscription, &from, &to, &l.Quantity, &l.Unit, &l.Events,
+			&price, &net, &tax, &l.Category, &l.Percent)
+		if subscription != nil {
+			l.Subscription = *subscription
+		}
+		if from != nil && to != nil {
+			l.Period = calendar.Period{From: *from, To: *to}
+		}
+		l.Price, l.Net, l.Tax = money.New(price, d.Currency), money.New(net, d.Currency), money.New(tax, d.Currency)
+		return l, err
+	})
+	if err != nil {
+		return err
+	}
+	rows, err = tx.Query(ctx, `select category, name, percent, base, tax from bill_tax where bill_id = $1 order by percent desc, category`, d.ID)
+	if err != nil {
+		return err
+	}
+	d.Taxes, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (TaxLine, error) {
+		var t TaxLine
+		var base, tax money.Decimal
+		err := row.Scan(&t.Category, &t.Name, &t.Percent, &base, &tax)
+		t.Base, t.Tax = money.New(base, d.Currency), money.New(tax, d.Currency)
+		return t, err
+	})
+	return err
+}
