@@ -7,6 +7,7 @@ import (
 
 	"tollhouse/billing/agenda"
 	"tollhouse/billing/charging"
+	"tollhouse/billing/identity"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
 )
@@ -21,29 +22,36 @@ type Host struct {
 	db       *tenant.DB
 	charging *charging.Engine
 	config   Config
-	queue    Queue
+	queue    Queue // set by Dispatch
 }
 
 // Config is what a host is made of.
 type Config struct {
-	DB    *tenant.DB
-	Seal  Sealer
-	Inbox string           // folder of received usage files
-	Now   func() time.Time // wall time
-	Log   *slog.Logger
-	// Cards is the card provider of a tenant.
-	Cards func(ref tenant.Ref) payment.CardProvider
+	DB       *tenant.DB
+	Identity *identity.Authority
+	Seal     identity.Sealer
+	Cards    payment.CardProvider
+	Webhooks payment.EventReader
+	Inbox    string           // folder of received usage files
+	Now      func() time.Time // wall time
+	Log      *slog.Logger
 }
 
-// Sealer opens what a tenant keeps sealed, under a name of its own.
-type Sealer interface {
-	Seal(id tenant.ID, name string, clear []byte) ([]byte, error)
-	Open(id tenant.ID, name string, sealed []byte) ([]byte, error)
-}
-
-// NewHost makes a host. Its agenda is worked once a queue is given by Start.
+// NewHost makes a host. Its agenda is worked once Dispatch runs.
 func NewHost(config Config) *Host {
 	return &Host{db: config.DB, charging: charging.NewEngine(), config: config}
+}
+
+// Identity signs people in and checks who they are.
+func (h *Host) Identity() *identity.Authority { return h.config.Identity }
+
+// DB opens tenant transactions, for sign-in, which spans several.
+func (h *Host) DB() *tenant.DB { return h.db }
+
+// Ready says whether the database answers.
+func (h *Host) Ready(ctx context.Context) error {
+	_, err := h.db.Awake(ctx, 1)
+	return err
 }
 
 // Resolve finds the stack of a tenant by its name; tenant.ErrUnknown if none

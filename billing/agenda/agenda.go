@@ -95,6 +95,20 @@ func Add(ctx context.Context, tx tenant.Tx, item Item) error {
 	return tx.Wake(ctx, item.DueAt)
 }
 
+// Again puts an item on the agenda, due now, although the same one was worked
+// before.
+func Again(ctx context.Context, tx tenant.Tx, kind Kind, ref uuid.UUID, detail any) error {
+	tag, err := tx.Exec(ctx, `update agenda set state = 'due', attempts = 0, last_error = '', done_at = null
+		where kind = $1 and ref = $2 and due_at = $3 and state <> 'due'`, kind, ref, tx.At)
+	if err != nil {
+		return fmt.Errorf("put %s on the agenda again: %w", kind, err)
+	}
+	if tag.RowsAffected() > 0 {
+		return tx.Wake(ctx, tx.At)
+	}
+	return Add(ctx, tx, Item{Kind: kind, Ref: ref, DueAt: tx.At, Detail: detail})
+}
+
 func laneOf(kind Kind) Lane {
 	for lane, kinds := range kindsOf {
 		for _, k := range kinds {
