@@ -130,7 +130,7 @@ func (s *Schema) collect(e *jsonschema.ValidationError, root any, findings *[]Fi
 			add(path, hint)
 			return
 		}
-	case *kind.Pattern, *kind.Type:
+	case *kind.Pattern, *kind.Type, *kind.Minimum:
 		if hint := s.hint(e.SchemaURL); hint != "" && len(e.Causes) == 0 {
 			add(path, hint)
 			return

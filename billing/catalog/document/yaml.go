@@ -23,7 +23,8 @@ func readYAML(text []byte, lines Lines) (value any, err error) {
 			value, err = nil, refuse("", 0, "not YAML")
 		}
 	}()
-	file, err := parser.ParseBytes(text, 0)
+	// Repeated keys are refused below, where their path is known.
+	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, explainYAML(err)
 	}
