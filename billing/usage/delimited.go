@@ -143,7 +143,7 @@ func (d *delimited) line(text string, state lineState, next Position) error {
 		}
 		d.record.NoCharge = true
 	}
-	if p := d.fill(&d.record); p != nil {
+	if p := d.fill(&d.record, text); p != nil {
 		return d.hold(p)
 	}
 	return d.deliver(d.window)
@@ -162,8 +162,8 @@ func (d *delimited) cut(text string) *Problem {
 	return nil
 }
 
-func (d *delimited) fill(r *Record) *Problem {
-	if p := d.fillKey(r); p != nil {
+func (d *delimited) fill(r *Record, text string) *Problem {
+	if p := d.fillKey(r, text); p != nil {
 		return p
 	}
 	if p := d.fillWhat(r); p != nil {
@@ -178,10 +178,11 @@ func (d *delimited) fill(r *Record) *Problem {
 	return d.fillTimes(r)
 }
 
-func (d *delimited) fillKey(r *Record) *Problem {
+func (d *delimited) fillKey(r *Record, text string) *Problem {
 	switch len(d.columns.key) {
 	case 0:
 		r.Key, r.Keyless = d.keyless+strconv.FormatInt(d.item.Line, 10), true
+		r.Content = hashText(text)
 		return nil
 	case 1:
 		r.Key = d.split.value(d.columns.key[0])

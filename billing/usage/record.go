@@ -69,7 +69,9 @@ type Record struct {
 	Origin      string     `json:"origin,omitempty"`
 	NoCharge    bool       `json:"no_charge,omitempty"` // kept and counted, never priced: an unanswered call
 	Keyless     bool       `json:"keyless,omitempty"`   // the producer gave no id; Key is file digest and line
+	Content     Hash       `json:"content,omitzero"`    // keyless: of the whole line, to find it again in another file
 	Counter     *Counter   `json:"counter,omitempty"`   // set when the record is a cumulative counter
+	Counted     bool       `json:"counted,omitempty"`   // ApplyCounters has set its quantity
 }
 
 // Status says what a RADIUS accounting record reports (RFC 2866, 5.1).
