@@ -74,9 +74,9 @@ func legalEntity(o tenants.Operator) account.LegalEntity {
 		TaxID:   e.TaxID, RegisterID: e.RegisterID, BankName: e.BankName, BankIBAN: e.BankIBAN, BankBIC: e.BankBIC}
 }
 
-// UsageHashKey is the name of the secret with which a stack hashes the keys of
-// usage records. It is made once and never changes: with another one, every
-// record would be new.
+// UsageHashKey is the name, in table secret and to the sealer, of the secret with
+// which a stack hashes the keys of usage records. It is made once and never
+// changes: with another one, every record would be new.
 const UsageHashKey = "usage_hash_key"
 
 const usageHashKeyBytes = 32
@@ -91,7 +91,7 @@ func (c *Cloud) ensureUsageHashKey(ctx context.Context, tx tenant.Tx) error {
 	if _, err := rand.Read(key); err != nil {
 		return fmt.Errorf("draw usage hash key: %w", err)
 	}
-	sealed, err := c.config.Seal.Seal(SecretContext(tx.Tenant, UsageHashKey), key)
+	sealed, err := c.config.Seal.Seal(tx.Tenant, UsageHashKey, key)
 	if err != nil {
 		return fmt.Errorf("seal usage hash key: %w", err)
 	}
