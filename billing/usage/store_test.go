@@ -154,10 +154,13 @@ func readFile(t testing.TB, db *pgtest.TenantDB, feed usage.Feed, name, text str
 		return err
 	})
 	err := feed.Mapping.Read(strings.NewReader(text), usage.Input{Digest: digest, At: june}, func(i *usage.Item) error {
-		items = append(items, *i)
-		if i.Record != nil {
-			records = append(records, *i.Record)
+		item := *i
+		if i.Record != nil { // the reader uses its record again
+			r := *i.Record
+			item.Record = &r
+			records = append(records, r)
 		}
+		items = append(items, item)
 		return nil
 	})
 	if err != nil {
