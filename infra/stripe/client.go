@@ -17,7 +17,7 @@ import (
 )
 
 // Provider is the name under which intents and webhooks are stored.
-const Provider = "stripe"
+const Provider = payment.Stripe
 
 const (
 	// requestTimeout bounds one try; Stripe's own slowest calls stay below it.

@@ -1,0 +1,87 @@
+package payment
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/money"
+)
+
+// OpenItem is what is owed on a bill.
+type OpenItem struct {
+	ID      uuid.UUID
+	BillID  uuid.UUID
+	Amount  money.Amount // of the bill
+	Open    money.Amount // of it, not paid yet
+	DueDate calendar.Date
+}
+
+// Paid says whether nothing is open any more: the bill is paid.
+func (o OpenItem) Paid() bool { return o.Open.IsZero() }
+
+// inPaymentOrder puts the named item first, if there is one, then the oldest due.
+func inPaymentOrder(items []OpenItem, named uuid.UUID) {
+	slices.SortFunc(items, func(a, b OpenItem) int {
+		return cmp.Or(
+			-cmp.Compare(rank(a, named), rank(b, named)),
+			a.DueDate.Compare(b.DueDate),
+			slices.Compare(a.ID[:], b.ID[:]),
+		)
+	})
+}
+
+func rank(o OpenItem, named uuid.UUID) int {
+	if o.ID == named {
+		return 1
+	}
+	return 0
+}
+
+// share is what one payment pays of one open item.
+type share struct {
+	payment uuid.UUID
+	item    uuid.UUID
+	amount  money.Decimal
+}
+
+// purse is what a payment has left to give.
+type purse struct {
+	payment uuid.UUID
+	left    money.Decimal
+}
+
+// allocate pays items in their order from purses in theirs, until one side is
+// used up. It changes nothing that it was given.
+func allocate(purses []purse, items []OpenItem) (shares []share) {
+	purses = slices.Clone(purses)
+	for _, item := range items {
+		open := item.Open.Decimal()
+		for i := range purses {
+			part := smaller(open, purses[i].left)
+			if part.Sign() <= 0 {
+				continue
+			}
+			shares = append(shares, share{purses[i].payment, item.ID, part})
+			open, purses[i].left = open.Sub(part), purses[i].left.Sub(part)
+		}
+	}
+	return shares
+}
+
+// sumShares adds up shares.
+func sumShares(shares []share) (total money.Decimal) {
+	for _, s := range shares {
+		total = total.Add(s.amount)
+	}
+	return total
+}
+
+func smaller(a, b money.Decimal) money.Decimal {
+	if a.Cmp(b) < 0 {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,111 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+)
+
+const openItemColumns = `id, bill_id, amount, open, currency, due_date`
+
+func scanOpenItem(row pgx.CollectableRow) (OpenItem, error) {
+	var o OpenItem
+	var amount, open money.Decimal
+	var currency money.Currency
+	err := row.Scan(&o.ID, &o.BillID, &amount, &open, &currency, &o.DueDate)
+	o.Amount, o.Open = money.New(amount, currency), money.New(open, currency)
+	return o, err
+}
+
+// OpenItems lists what an account owes, oldest due first.
+func OpenItems(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) ([]OpenItem, error) {
+	// index open_item_open gives the rows and their order
+	rows, err := tx.Query(ctx, `select `+openItemColumns+` from open_item
+		where account_id = $1 and open > 0 order by due_date, id`, accountID)
+	if err != nil {
+		return nil, fmt.Errorf("list open items: %w", err)
+	}
+	items, err := pgx.CollectRows(rows, scanOpenItem)
+	if err != nil {
+		return nil, fmt.Errorf("list open items: %w", err)
+	}
+	return items, nil
+}
+
+// lockOpenItems locks what the account owes in id order, and returns it in the
+// order in which it is paid.
+func lockOpenItems(ctx context.Context, tx tenant.Tx, p payer, named uuid.UUID) ([]OpenItem, error) {
+	rows, err := tx.Query(ctx, `select `+openItemColumns+` from open_item
+		where account_id = $1 and open > 0 order by id for no key update`, p.id)
+	if err != nil {
+		return nil, fmt.Errorf("lock open items: %w", err)
+	}
+	items, err := pgx.CollectRows(rows, scanOpenItem)
+	if err != nil {
+		return nil, fmt.Errorf("lock open items: %w", err)
+	}
+	inPaymentOrder(items, named)
+	return items, nil
+}
+
+// itemOfBill finds what is owed on a bill of the account. ErrBill also where
+// the bill is another account's: who may see it is not told here.
+func itemOfBill(ctx context.Context, tx tenant.Tx, accountID, billID uuid.UUID) (OpenItem, error) {
+	rows, err := tx.Query(ctx, `select `+openItemColumns+` from open_item where bill_id = $1 and account_id = $2`, billID, accountID)
+	if err != nil {
+		return OpenItem{}, fmt.Errorf("find bill %s: %w", billID, err)
+	}
+	item, err := pgx.CollectExactlyOneRow(rows, scanOpenItem)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return OpenItem{}, fmt.Errorf("%w: %s", ErrBill, billID)
+	}
+	if err != nil {
+		return OpenItem{}, fmt.Errorf("find bill %s: %w", billID, err)
+	}
+	return item, nil
+}
+
+// namedItem is the open item of a bill a payment names; none for no bill.
+func namedItem(ctx context.Context, tx tenant.Tx, accountID, billID uuid.UUID) (uuid.UUID, error) {
+	if billID == uuid.Nil {
+		return uuid.Nil, nil
+	}
+	item, err := itemOfBill(ctx, tx, accountID, billID)
+	return item.ID, err
+}
+
+// writeShares keeps allocations and lowers what is open. The items are locked.
+func writeShares(ctx context.Context, tx tenant.Tx, shares []share) error {
+	if len(shares) == 0 {
+		return nil
+	}
+	var batch pgx.Batch
+	for _, s := range shares {
+		batch.Queue(`insert into payment_allocation (id, payment_id, open_item_id, amount, at) values ($1, $2, $3, $4, $5)`,
+			uuid.Must(uuid.NewV7()), s.payment, s.item, s.amount, tx.At)
+		batch.Queue(`update open_item set open = open - $2 where id = $1`, s.item, s.amount)
+	}
+	return sendOneRowEach(ctx, tx, &batch, "allocate")
+}
+
+// sendOneRowEach runs writes of which each must touch exactly one row.
+func sendOneRowEach(ctx context.Context, tx tenant.Tx, batch *pgx.Batch, doing string) (err error) {
+	results := tx.SendBatch(ctx, batch)
+	defer func() { err = errors.Join(err, results.Close()) }()
+	for range batch.Len() {
+		tag, err := results.Exec()
+		if err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		if tag.RowsAffected() != 1 {
+			return fmt.Errorf("%s: %d rows written, want 1", doing, tag.RowsAffected())
+		}
+	}
+	return nil
+}

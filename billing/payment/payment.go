@@ -1,0 +1,230 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/balance"
+	"tollhouse/billing/ledger"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+)
+
+// Purpose is what money is for.
+type Purpose string
+
+// Purposes.
+const (
+	PurposeBill  Purpose = "bill"  // pays open items
+	PurposeTopUp Purpose = "topup" // goes to the prepaid main balance
+)
+
+// Method is how money came.
+type Method string
+
+// Methods.
+const (
+	Card Method = "card"
+	Bank Method = "bank"
+	Cash Method = "cash"
+)
+
+// place is the account in which money lies that came by a method.
+func (m Method) place() (ledger.Kind, error) {
+	switch m {
+	case Card:
+		return ledger.ProviderClearing, nil
+	case Bank:
+		return ledger.Bank, nil
+	case Cash:
+		return ledger.Cash, nil
+	}
+	return "", fmt.Errorf("%w: method %q", ErrPurpose, m)
+}
+
+// Payment is money that was received.
+type Payment struct {
+	ID         uuid.UUID
+	AccountID  uuid.UUID
+	IntentID   *uuid.UUID // of a card payment
+	Purpose    Purpose
+	Method     Method
+	Amount     money.Amount
+	Unapplied  money.Amount // of it, not used for any open item
+	Refunded   money.Amount // of it, given back or on its way
+	Reference  string
+	ReceivedAt time.Time
+	By         string
+	BucketID   *uuid.UUID // of a top-up
+}
+
+// Refundable is what can still be given back.
+func (p Payment) Refundable() money.Amount {
+	return money.New(p.Amount.Decimal().Sub(p.Refunded.Decimal()), p.Amount.Currency())
+}
+
+// NewPayment is bank or cash money as somebody took it.
+type NewPayment struct {
+	ID         uuid.UUID // of the command: a repeat changes nothing; Nil takes a new one
+	AccountID  uuid.UUID
+	Purpose    Purpose
+	Method     Method
+	Amount     money.Amount
+	BillID     uuid.UUID // is paid first; Nil: the oldest due is
+	Reference  string    // as on the bank statement or the receipt
+	ReceivedAt time.Time // business time; zero: now
+	By         string    // who took it
+	intent     *uuid.UUID
+}
+
+// Record books bank or cash money and applies it. Money for an account without
+// anything to pay is kept as credit. ErrAmount, ErrPurpose and ErrBill refuse
+// what can't be booked, ErrKeyReused an id that belongs to another payment.
+func Record(ctx context.Context, tx tenant.Tx, n NewPayment) (Payment, error) {
+	if n.Method == Card {
+		return Payment{}, fmt.Errorf("%w: card payments come from intents", ErrPurpose)
+	}
+	p, err := lockPayer(ctx, tx, n.AccountID)
+	if err != nil {
+		return Payment{}, fmt.Errorf("record payment: %w", err)
+	}
+	named, err := namedItem(ctx, tx, n.AccountID, n.BillID)
+	if err != nil {
+		return Payment{}, fmt.Errorf("record payment: %w", err)
+	}
+	return p.record(ctx, tx, n, named)
+}
+
+// record books money for a locked account.
+func (p payer) record(ctx context.Context, tx tenant.Tx, n NewPayment, named uuid.UUID) (Payment, error) {
+	if n.ID == uuid.Nil {
+		n.ID = uuid.Must(uuid.NewV7())
+	} else if known, found, err := repeated(ctx, tx, n); found || err != nil {
+		return known, err
+	}
+	if err := p.accepts(n.Amount, n.Purpose); err != nil {
+		return Payment{}, err
+	}
+	place, err := n.Method.place()
+	if err != nil {
+		return Payment{}, err
+	}
+	if n.ReceivedAt.IsZero() {
+		n.ReceivedAt = tx.At
+	}
+	if n.Purpose == PurposeTopUp {
+		return p.recordTopUp(ctx, tx, n, place)
+	}
+	items, err := lockOpenItems(ctx, tx, p, named)
+	if err != nil {
+		return Payment{}, err
+	}
+	shares := allocate([]purse{{n.ID, n.Amount.Decimal()}}, items)
+	applied := sumShares(shares)
+	unapplied := n.Amount.Decimal().Sub(applied)
+	if err := p.insert(ctx, tx, n, unapplied, nil); err != nil {
+		return Payment{}, err
+	}
+	if err := writeShares(ctx, tx, shares); err != nil {
+		return Payment{}, err
+	}
+	if err := p.bookReceipt(ctx, tx, n.ID, place, applied, unapplied); err != nil {
+		return Payment{}, fmt.Errorf("record payment %s: %w", n.ID, err)
+	}
+	return p.newPayment(n, unapplied, nil), nil
+}
+
+// recordTopUp gives the money to the prepaid balance; balance books it under
+// the payment's id.
+func (p payer) recordTopUp(ctx context.Context, tx tenant.Tx, n NewPayment, place ledger.Kind) (Payment, error) {
+	bucket, err := balance.Add(ctx, tx, balance.TopUp{ID: n.ID, AccountID: p.id, Amount: n.Amount, From: place})
+	if err != nil {
+		return Payment{}, fmt.Errorf("record top-up %s: %w", n.ID, err)
+	}
+	if err := p.insert(ctx, tx, n, money.Decimal{}, &bucket.ID); err != nil {
+		return Payment{}, err
+	}
+	return p.newPayment(n, money.Decimal{}, &bucket.ID), nil
+}
+
+func (p payer) newPayment(n NewPayment, unapplied money.Decimal, bucket *uuid.UUID) Payment {
+	return Payment{
+		ID: n.ID, AccountID: p.id, IntentID: n.intent, Purpose: n.Purpose, Method: n.Method, Amount: n.Amount,
+		Unapplied: p.amount(unapplied), Refunded: p.amount(money.Decimal{}), Reference: n.Reference,
+		ReceivedAt: n.ReceivedAt, By: n.By, BucketID: bucket,
+	}
+}
+
+// repeated finds the payment of a repeated command.
+func repeated(ctx context.Context, tx tenant.Tx, n NewPayment) (known Payment, found bool, err error) {
+	known, err = Get(ctx, tx, n.ID)
+	if errors.Is(err, ErrNotFound) {
+		return Payment{}, false, nil
+	}
+	if err != nil {
+		return Payment{}, false, err
+	}
+	same := known.AccountID == n.AccountID && known.Purpose == n.Purpose && known.Method == n.Method &&
+		known.Amount.Currency() == n.Amount.Currency() && known.Amount.Decimal().Equal(n.Amount.Decimal())
+	if !same {
+		return Payment{}, false, fmt.Errorf("%w: payment %s", ErrKeyReused, n.ID)
+	}
+	return known, true, nil
+}
+
+func (p payer) insert(ctx context.Context, tx tenant.Tx, n NewPayment, unapplied money.Decimal, bucket *uuid.UUID) error {
+	_, err := tx.Exec(ctx, `
+		insert into payment (id, account_id, intent_id, purpose, method, amount, unapplied, currency, reference,
+		                     received_at, created_by, bucket_id, legal_entity, branch)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		n.ID, p.id, n.intent, n.Purpose, n.Method, n.Amount.Decimal(), unapplied, p.currency, n.Reference,
+		n.ReceivedAt, n.By, bucket, p.legalEntity, p.branch)
+	if err != nil {
+		return fmt.Errorf("record payment %s: %w", n.ID, err)
+	}
+	return nil
+}
+
+const paymentColumns = `id, account_id, intent_id, purpose, method, amount, unapplied, refunded, currency,
+	reference, received_at, created_by, bucket_id`
+
+func scanPayment(row pgx.CollectableRow) (Payment, error) {
+	var p Payment
+	var amount, unapplied, refunded money.Decimal
+	var currency money.Currency
+	err := row.Scan(&p.ID, &p.AccountID, &p.IntentID, &p.Purpose, &p.Method, &amount, &unapplied, &refunded, &currency,
+		&p.Reference, &p.ReceivedAt, &p.By, &p.BucketID)
+	p.Amount, p.Unapplied, p.Refunded = money.New(amount, currency), money.New(unapplied, currency), money.New(refunded, currency)
+	p.ReceivedAt = p.ReceivedAt.UTC()
+	return p, err
+}
+
+// Get reads a payment; ErrNotFound if there is none.
+func Get(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Payment, error) {
+	return onePayment(ctx, tx, `select `+paymentColumns+` from payment where id = $1`, id)
+}
+
+// ofIntent reads the payment that an intent became.
+func ofIntent(ctx context.Context, tx tenant.Tx, intentID uuid.UUID) (Payment, error) {
+	return onePayment(ctx, tx, `select `+paymentColumns+` from payment where intent_id = $1`, intentID)
+}
+
+func onePayment(ctx context.Context, tx tenant.Tx, query string, id uuid.UUID) (Payment, error) {
+	rows, err := tx.Query(ctx, query, id)
+	if err != nil {
+		return Payment{}, fmt.Errorf("read payment %s: %w", id, err)
+	}
+	p, err := pgx.CollectExactlyOneRow(rows, scanPayment)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Payment{}, fmt.Errorf("payment %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return Payment{}, fmt.Errorf("read payment %s: %w", id, err)
+	}
+	return p, nil
+}

@@ -1,0 +1,144 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+)
+
+// Stripe names the provider in intents and webhooks.
+const Stripe = "stripe"
+
+// CardProvider takes card payments on a page of its own, so that no card
+// number ever reaches us. Every request carries a key derived from an id that
+// was stored before the call: sent again, it has the effect of once.
+type CardProvider interface {
+	// Checkout opens a hosted page on which exactly the amount can be paid.
+	Checkout(context.Context, CheckoutRequest) (Checkout, error)
+	// Lookup tells what has become of a payment, for when its webhook is late.
+	Lookup(context.Context, LookupRequest) (ProviderEvent, error)
+	// Refund sends money of a succeeded payment back.
+	Refund(context.Context, RefundRequest) (ProviderRefund, error)
+}
+
+// EventReader turns a webhook's body into an event, or refuses it with
+// ErrWebhookSignature, ErrWebhookStale or ErrWebhookMalformed. Nothing of a
+// refused one may be kept.
+type EventReader interface {
+	ReadEvent(ctx context.Context, id tenant.ID, signature string, body []byte) (ProviderEvent, error)
+}
+
+var (
+	// ErrProviderUnavailable means that trying again later may help.
+	ErrProviderUnavailable = errors.New("the payment provider can't be reached")
+	// ErrProviderRefused means that the same request will be refused again.
+	ErrProviderRefused = errors.New("the payment provider refused")
+	// ErrProviderNotConfigured means that the tenant has no usable keys.
+	ErrProviderNotConfigured = errors.New("card payments are not set up")
+	// ErrProviderAmount means an amount the provider can't take exactly.
+	ErrProviderAmount = errors.New("the payment provider can't take this amount")
+	// ErrWebhookSignature means that none of the tenant's secrets signed it.
+	ErrWebhookSignature = errors.New("webhook signature is wrong")
+	// ErrWebhookStale means that it was signed too long ago, or in the future.
+	ErrWebhookStale = errors.New("webhook signature is stale")
+	// ErrWebhookMalformed means that the signed body can't be read.
+	ErrWebhookMalformed = errors.New("webhook body can't be read")
+)
+
+// ProviderError is a refusal in the provider's words. It wraps one of the
+// sentinels above.
+type ProviderError struct {
+	Kind      error
+	Code      string // the provider's, e.g. "card_declined"
+	Message   string // fit to be shown to an operator
+	RequestID string // what the provider's support asks for
+}
+
+func (e *ProviderError) Error() string {
+	return fmt.Sprintf("%v: %s (code %q, request %q)", e.Kind, e.Message, e.Code, e.RequestID)
+}
+
+func (e *ProviderError) Unwrap() error { return e.Kind }
+
+// CheckoutRequest asks for a page on which one intent is paid.
+type CheckoutRequest struct {
+	Tenant      tenant.ID
+	Sandbox     bool // must not reach real money
+	Intent      uuid.UUID
+	Key         string
+	Amount      money.Amount
+	Description string // what the payer reads
+	Email       string // prefilled; may be empty
+	Language    string // "en", "id", "ru"
+	SuccessURL  string
+	CancelURL   string
+}
+
+// Checkout is an open page.
+type Checkout struct {
+	Ref string // the provider's name for it
+	URL string
+}
+
+// LookupRequest names a payment by the reference last learned of it.
+type LookupRequest struct {
+	Tenant  tenant.ID
+	Sandbox bool
+	Ref     string
+}
+
+// RefundRequest sends part or all of a payment back.
+type RefundRequest struct {
+	Tenant  tenant.ID
+	Sandbox bool
+	Refund  uuid.UUID
+	Key     string
+	Ref     string // the paid payment, as the provider names it
+	Amount  money.Amount
+}
+
+// ProviderRefund is how far a refund has come.
+type ProviderRefund struct {
+	Ref     string
+	State   RefundState
+	Failure string // why, when failed
+}
+
+// EventKind is what an event means to us.
+type EventKind string
+
+// Kinds of events.
+const (
+	EventIgnored      EventKind = "ignored" // a type we have no use for
+	EventProcessing   EventKind = "processing"
+	EventSucceeded    EventKind = "succeeded"
+	EventFailed       EventKind = "failed" // this attempt; another may follow
+	EventCanceled     EventKind = "canceled"
+	EventRefunded     EventKind = "refunded"      // Amount is all refunded so far
+	EventRefundStatus EventKind = "refund_status" // RefundState says which
+)
+
+// ProviderEvent is a verified event, reduced to what we use: it holds no card
+// data and is what the inbox stores.
+type ProviderEvent struct {
+	Provider    string       `json:"provider"`
+	ID          string       `json:"id"`
+	Type        string       `json:"type"` // the provider's word
+	Kind        EventKind    `json:"kind"`
+	Created     time.Time    `json:"created"`         // the provider's wall clock
+	Live        bool         `json:"live"`            // about real money
+	Tenant      tenant.ID    `json:"tenant,omitzero"` // zero: not a payment of ours
+	Intent      uuid.UUID    `json:"intent,omitzero"`
+	PaymentRef  string       `json:"payment_ref,omitempty"`
+	Amount      money.Amount `json:"amount,omitzero"`
+	Failure     string       `json:"failure,omitempty"` // in words for the payer
+	Refund      uuid.UUID    `json:"refund,omitzero"`
+	RefundRef   string       `json:"refund_ref,omitempty"`
+	RefundState RefundState  `json:"refund_state,omitempty"`
+}
