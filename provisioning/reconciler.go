@@ -27,7 +27,7 @@ type Reconciler struct {
 type Config struct {
 	Workers int           // creations at a time; 4
 	Poll    time.Duration // how often it looks without being woken; 1 s
-	Lease   time.Duration // how long one attempt may take; 30 s
+	Lease   time.Duration // how long one attempt may take; 15 s
 	Grace   time.Duration // how long Stop lets work in hand finish; 10 s
 }
 
@@ -39,7 +39,7 @@ func (c Config) withDefaults() Config {
 		c.Poll = time.Second
 	}
 	if c.Lease == 0 {
-		c.Lease = 30 * time.Second
+		c.Lease = 15 * time.Second
 	}
 	if c.Grace == 0 {
 		c.Grace = 10 * time.Second

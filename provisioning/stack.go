@@ -50,6 +50,10 @@ func scanStack(row pgx.CollectableRow) (Stack, error) {
 	var s Stack
 	var slot string
 	err := row.Scan(&s.Operator, &s.State, &s.Reason, &s.Place.Host, &slot, &s.Epoch, &s.Attempts, &s.NextTryAt, &s.RequestedAt, &s.ReadyAt)
+	s.NextTryAt, s.RequestedAt = s.NextTryAt.UTC(), s.RequestedAt.UTC()
+	if s.ReadyAt != nil {
+		*s.ReadyAt = s.ReadyAt.UTC()
+	}
 	if err != nil || slot == "" {
 		return s, err
 	}

@@ -36,6 +36,17 @@ var permissions = map[Role][]Permission{
 // May says whether the role has a permission. An unknown role has none.
 func (r Role) May(p Permission) bool { return slices.Contains(permissions[r], p) }
 
+// KnownPermission says whether any role has a permission: an operation that
+// asks for another one could never be called.
+func KnownPermission(p Permission) bool {
+	for role := range permissions {
+		if role.May(p) {
+			return true
+		}
+	}
+	return false
+}
+
 // ParseRole reads a role.
 func ParseRole(text string) (Role, error) {
 	if _, known := permissions[Role(text)]; !known {

@@ -65,8 +65,8 @@ func (s *Staff) countAttempt(ctx context.Context, email string) (candidate, erro
 	err := s.db.Write(ctx, func(ctx context.Context, tx Tx) error {
 		err := tx.QueryRow(ctx, `
 			update staff_user
-			   set failed_signins = case when failed_signins + 1 >= $2 then 0 else failed_signins + 1 end,
-			       locked_until   = case when failed_signins + 1 >= $2 then $4::timestamptz end
+			   set failed_attempts = case when failed_attempts + 1 >= $2 then 0 else failed_attempts + 1 end,
+			       locked_until    = case when failed_attempts + 1 >= $2 then $4::timestamptz end
 			 where lower(email) = lower($1) and state = 'active' and (locked_until is null or locked_until <= $3)
 			returning `+staffColumns+`, password_hash`, email, maxFailures, tx.At, tx.At.Add(lockTime)).
 			Scan(&c.ID, &c.Email, &c.Name, &c.Role, &c.Active, &c.CreatedAt, &c.hash)
@@ -91,7 +91,7 @@ func (s *Staff) refuse(ctx context.Context, by Actor) error {
 func (s *Staff) openSession(ctx context.Context, by Actor, user StaffUser) (Session, error) {
 	session := Session{User: user}
 	err := s.db.Write(ctx, func(ctx context.Context, tx Tx) error {
-		if _, err := tx.Exec(ctx, `update staff_user set failed_signins = 0, locked_until = null where id = $1`, user.ID); err != nil {
+		if _, err := tx.Exec(ctx, `update staff_user set failed_attempts = 0, locked_until = null where id = $1`, user.ID); err != nil {
 			return fmt.Errorf("open session: %w", err)
 		}
 		id := uuid.Must(uuid.NewV7())

@@ -22,7 +22,7 @@ create table staff_user (
     role           text        not null check (role in ('admin', 'engineer', 'viewer')),
     password_hash  text        not null check (password_hash <> ''),
     state          text        not null default 'active' check (state in ('active', 'disabled')),
-    failed_signins integer     not null default 0 check (failed_signins >= 0),
+    failed_attempts integer    not null default 0 check (failed_attempts >= 0),
     locked_until   timestamptz,
     created_at     timestamptz not null
 );
