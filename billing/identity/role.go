@@ -73,6 +73,9 @@ var permissions = map[Role][]Permission{
 // May says whether a role has a permission. Who has no role may do nothing.
 func (r Role) May(p Permission) bool { return slices.Contains(permissions[r], p) }
 
+// Permissions lists what a role may do.
+func (r Role) Permissions() []Permission { return slices.Clone(permissions[r]) }
+
 // KnownPermission says whether any role has a permission: an operation that
 // asks for another one could never be called.
 func KnownPermission(p Permission) bool {
