@@ -3,6 +3,7 @@ package usage
 import (
 	"errors"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -24,9 +25,14 @@ var (
 // of an hour: zones change on such bounds, and calls of a file lie close
 // together. It is not safe for concurrent use.
 type clock struct {
-	layout string
-	zone   *time.Location
-	cache  [256]quarter
+	layout   string
+	zone     *time.Location
+	offset   func() bool // whether the layout carries an offset; asked once
+	quarters [256]quarter
+}
+
+func newClock(layout string, zone *time.Location) clock {
+	return clock{layout: layout, zone: zone, offset: sync.OnceValue(func() bool { return hasOffset(layout) })}
 }
 
 // quarter is a quarter of an hour of local time that has one offset all along.
@@ -55,9 +61,13 @@ func (c *clock) parse(text string) (instant, error) {
 	case layoutUnix, layoutUnixMillis:
 		return parseUnix(text, c.layout)
 	case layoutRFC3339:
-		return c.parseLayout(text, time.RFC3339Nano)
+		t, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			return instant{}, errTimeText
+		}
+		return instant{t.UnixMicro(), t.UnixMicro()}, nil
 	}
-	return c.parseLayout(text, c.layout)
+	return c.parseLayout(text)
 }
 
 func parseUnix(text, layout string) (instant, error) {
@@ -74,12 +84,12 @@ func parseUnix(text, layout string) (instant, error) {
 
 // parseLayout reads the wall clock first: a layout without an offset means the
 // declared zone, where the time may exist twice or not at all.
-func (c *clock) parseLayout(text, layout string) (instant, error) {
-	t, err := time.Parse(layout, text)
+func (c *clock) parseLayout(text string) (instant, error) {
+	t, err := time.Parse(c.layout, text)
 	if err != nil {
 		return instant{}, errTimeText
 	}
-	if t.Location() != time.UTC || hasOffset(layout) {
+	if c.offset() {
 		return instant{t.UnixMicro(), t.UnixMicro()}, nil
 	}
 	return c.fromLocal(t.Unix(), int64(t.Nanosecond()/1000))
@@ -96,7 +106,7 @@ func hasOffset(layout string) bool {
 // fromLocal places local wall-clock seconds in the zone.
 func (c *clock) fromLocal(local, micros int64) (instant, error) {
 	number := local/900 + 1
-	slot := &c.cache[uint64(number)%uint64(len(c.cache))]
+	slot := &c.quarters[uint64(number)%uint64(len(c.quarters))]
 	if slot.number == number {
 		at := (local-slot.offset)*1e6 + micros
 		return instant{at, at}, nil
@@ -158,8 +168,8 @@ func parseLocal(s string) (int64, bool) {
 	minute, ok6 := twoDigits(s, 14)
 	second, ok7 := twoDigits(s, 17)
 	year += 100 * century
-	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) || month < 1 || month > 12 ||
-		day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
+	digits := ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7
+	if !digits || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
 		return 0, false
 	}
 	return daysSince1970(year, month, day)*86400 + hour*3600 + minute*60 + second, true

@@ -66,7 +66,7 @@ func newDelimited(m Mapping, in Input, emit func(*Item) error) (*delimited, erro
 	d := &delimited{
 		outbox: outbox{emit: emit}, m: m, window: newWindow(in.At, m.maxAge()),
 		split:   splitter{delimiter: m.Text.Delimiter[0], fields: make([]field, 0, len(m.Text.Columns)+1)},
-		clock:   clock{layout: m.Fields.TimeLayout, zone: zone},
+		clock:   newClock(m.Fields.TimeLayout, zone),
 		keyless: hex.EncodeToString(in.Digest[:]) + ":",
 		columns: resolve(m),
 	}

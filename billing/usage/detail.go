@@ -30,7 +30,7 @@ func readDetail(m Mapping, r io.Reader, in Input, emit func(*Item) error) error 
 	}
 	d := &detail{
 		outbox: outbox{emit: emit},
-		parser: packetParser{identity: m.IdentityKind, clock: clock{zone: zone}},
+		parser: packetParser{identity: m.IdentityKind, clock: newClock("", zone)},
 		window: newWindow(in.At, m.maxAge()),
 	}
 	lines := newLines(r, in.From)

@@ -16,6 +16,11 @@
 //	      |              |                              |
 //	      +--------------+---------- Suspend <----------+
 //
+// Whatever Accept lets through (accepted or overlapping) has its key taken: if it
+// is held later, it is held Keyed and never goes through the gate again. A record
+// that came with a problem about its time goes through the gate too, so that a
+// replay of old files is a repeat and not news; only then it is held.
+//
 // A suspended item:
 //
 //	waiting --Fix--> waiting --Take, MarkResolved--> resolved

@@ -49,6 +49,18 @@ type Admission struct {
 	OtherFile uuid.UUID // Overlapping: the file that had the line first
 }
 
+// Problem is why a record is held after the gate, or nil if it may go on (or is
+// a mere repeat). One that overlaps is Keyed in suspense, a conflict is not.
+func (a Admission) Problem() *Problem {
+	switch a.Outcome {
+	case Conflicting:
+		return &Problem{"key", KeyConflict, "this id was accepted before with other contents", "the same contents, or another id"}
+	case Overlapping:
+		return &Problem{"", Overlap, "file " + a.OtherFile.String() + " of this source holds the same line", "a line that came in no other file"}
+	}
+	return nil
+}
+
 // ErrRace means that another transaction took one of the keys or sessions at
 // the same time. The transaction is lost; run the whole chunk again.
 var ErrRace = errors.New("another transaction took the same usage at the same time")

@@ -42,6 +42,7 @@ func TestMapping_faultsNameTheField(t *testing.T) {
 		{`"key":["id"]`, `"key":["nr"]`, "fields.key[0]"},
 		{`"start":{"columns":["at"]},`, ``, "fields.start"},
 		{`"unix"`, `"hh:mm"`, "fields.time_layout"},
+		{`"unix"`, `"2006-01-02 15:04:05 MST"`, "fields.time_layout"},
 		{`{"constant":"voice"}`, `{"constant":"video"}`, "fields.kind.constant"},
 		{`{"columns":["secs"]}`, `{"constant":"-1"}`, "fields.quantity.constant"},
 		{`"zone"`, `"zones"`, "zones"},
@@ -67,7 +68,7 @@ func TestClock_agreesWithPackageTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := clock{layout: layoutLocal, zone: zone}
+		c := newClock(layoutLocal, zone)
 		at := time.Date(2024, 2, 27, 0, 0, 0, 0, time.UTC)
 		for range 60000 {
 			at = at.Add(17*time.Minute + 13*time.Second)
@@ -93,7 +94,8 @@ func TestClock_layouts(t *testing.T) {
 		{"20060102150405-0700", "20260601100000+0200", "2026-06-01T08:00:00Z"},
 		{"20060102150405-0700", "20260601080000+0000", "2026-06-01T08:00:00Z"},
 	} {
-		got, err := (&clock{layout: c.layout, zone: berlin}).parse(c.text)
+		clock := newClock(c.layout, berlin)
+		got, err := clock.parse(c.text)
 		if err != nil || utc(got.unixMicro).Format(time.RFC3339Nano) != c.want {
 			t.Errorf("%s by %s: %s %v", c.text, c.layout, utc(got.unixMicro), err)
 		}

@@ -65,6 +65,7 @@ func (s *Suspended) fix(ctx context.Context, tx tenant.Tx, m Mapping, fix Fix) e
 		return ErrFix
 	}
 	fixed := *s.Record
+	fixed.Counter = nil // a patch must not write through to the original
 	dec := json.NewDecoder(bytes.NewReader(fix.Patch))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&fixed); err != nil {
@@ -73,6 +74,7 @@ func (s *Suspended) fix(ctx context.Context, tx tenant.Tx, m Mapping, fix Fix) e
 	// What the reader and the counters decided is not for people to set.
 	fixed.Line, fixed.Keyless, fixed.Content = s.Record.Line, s.Record.Keyless, s.Record.Content
 	fixed.Counter, fixed.Counted = s.Record.Counter, s.Record.Counted
+	fixed.Start, fixed.End = utc(fixed.Start.UnixMicro()), utc(fixed.End.UnixMicro())
 	if p := fixed.check(); p != nil {
 		return p
 	}
