@@ -1,0 +1,320 @@
+package charging
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/ledger"
+	"tollhouse/billing/tenant"
+	"tollhouse/billing/usage"
+)
+
+// run is one attempt at a part of a batch.
+type run struct {
+	engine   *Engine
+	batch    *Batch
+	part     []int // items of the batch
+	outcomes []Outcome
+	taken    []usage.Taken  // set: the batch's items come out of suspense
+	online   bool           // refuse what money does not cover
+	fault    *usage.Problem // set: hold the part's records with it, don't price them
+
+	unreadable bool // with fault: the part's records cannot be stored
+
+	scene *scene
+	uses  []*use
+	held  []held
+}
+
+// held is something for suspense.
+type held struct {
+	item   int
+	fault  *usage.Problem
+	record *usage.Record // nil: what stood there is no record
+	keyed  bool          // its key is taken
+}
+
+// chunk does all of the part's work. The outcomes are complete when it returns
+// without error; otherwise the transaction must not be committed.
+func (r *run) chunk(ctx context.Context, tx tenant.Tx) (err error) {
+	r.uses, r.held = nil, nil
+	if r.scene, err = r.engine.begin(ctx, tx); err != nil {
+		return err
+	}
+	fresh, places := r.sort()
+	if err := r.accept(ctx, tx, fresh, places); err != nil {
+		return err
+	}
+	if err := r.count(ctx, tx); err != nil {
+		return err
+	}
+	if err := r.findSubscribers(ctx, tx); err != nil {
+		return err
+	}
+	if err := r.charge(ctx, tx); err != nil {
+		return err
+	}
+	if r.online && len(r.held) > 0 {
+		return &DebitError{r.held[0].fault} // the asker is told; nothing is kept
+	}
+	return r.suspend(ctx, tx)
+}
+
+// sort puts aside what is no record, lets through whose key is taken since
+// before it was suspended, and gives the rest with their places.
+func (r *run) sort() (fresh []usage.Record, places []int) {
+	fresh, places = make([]usage.Record, 0, len(r.part)), make([]int, 0, len(r.part))
+	for _, i := range r.part {
+		item := &r.batch.Items[i]
+		r.outcomes[i] = Outcome{}
+		fault := item.Problem
+		if r.unreadable {
+			fault = r.fault
+		}
+		switch {
+		case r.unreadable && r.batch.File == uuid.Nil && r.taken == nil:
+			r.outcomes[i] = Outcome{Status: Rejected, Problem: fault}
+		case r.unreadable:
+			r.hold(held{item: i, fault: fault})
+		case item.Record != nil && r.taken != nil && r.taken[i].Keyed:
+			record := *item.Record
+			r.admit(i, &record)
+		case item.Record != nil:
+			fresh, places = append(fresh, *item.Record), append(places, i)
+		case item.Skipped:
+			r.outcomes[i].Status = Ignored
+		case r.batch.File == uuid.Nil && r.taken == nil:
+			r.outcomes[i] = Outcome{Status: Rejected, Problem: fault}
+		default:
+			r.hold(held{item: i, fault: fault})
+		}
+	}
+	return fresh, places
+}
+
+func (r *run) hold(h held) {
+	r.held = append(r.held, h)
+	r.outcomes[h.item] = Outcome{Status: Suspended, Problem: h.fault}
+}
+
+// admit lets a record whose key is taken go on, unless it is to be held.
+func (r *run) admit(item int, record *usage.Record) {
+	fault := r.batch.Items[item].Problem
+	if fault == nil {
+		fault = r.fault
+	}
+	if fault != nil {
+		r.hold(held{item, fault, record, true})
+		return
+	}
+	r.uses = append(r.uses, &use{item: item, record: record})
+}
+
+// accept takes the keys of what is new. The records are copies: turning
+// counters into use changes them.
+func (r *run) accept(ctx context.Context, tx tenant.Tx, records []usage.Record, places []int) error {
+	if len(records) == 0 {
+		return nil
+	}
+	gate, err := r.engine.gate(ctx, tx)
+	if err != nil {
+		return err
+	}
+	admissions, err := gate.Accept(ctx, tx, r.batch.Source, r.batch.File, records)
+	if err != nil {
+		return err
+	}
+	for n, admission := range admissions {
+		item, record := places[n], &records[n]
+		switch admission.Outcome {
+		case usage.Duplicate:
+			r.outcomes[item].Status = Duplicate
+		case usage.Conflicting:
+			r.conflict(item, record)
+		case usage.Overlapping:
+			r.hold(held{item, &usage.Problem{Code: usage.Overlap, Reason: "file " + admission.OtherFile.String() + " has the same line"}, record, true})
+			r.outcomes[item].Overlaps = admission.OtherFile
+		default:
+			r.admit(item, record)
+		}
+	}
+	return nil
+}
+
+// conflict tells the sender, or keeps the line where there is none to tell.
+func (r *run) conflict(item int, record *usage.Record) {
+	fault := &usage.Problem{Field: "key", Code: usage.KeyConflict,
+		Reason: fmt.Sprintf("the id %.80q was accepted before with other contents", record.Key), Want: "an id of its own"}
+	if r.batch.File == uuid.Nil && r.taken == nil {
+		r.outcomes[item] = Outcome{Status: Conflict, Problem: fault}
+		return
+	}
+	r.hold(held{item: item, fault: fault, record: record})
+}
+
+// count turns cumulative counters into use. What adds nothing is done with:
+// its session knows it.
+func (r *run) count(ctx context.Context, tx tenant.Tx) error {
+	records := make([]*usage.Record, len(r.uses))
+	for i, u := range r.uses {
+		records[i] = u.record
+	}
+	deltas, err := usage.ApplyCounters(ctx, tx, r.batch.Source, records)
+	if err != nil {
+		return err
+	}
+	kept := r.uses[:0]
+	for i, u := range r.uses {
+		delta := &deltas[i]
+		switch {
+		case delta.Problem != nil:
+			r.hold(held{u.item, delta.Problem, u.record, true})
+		case u.record.Counter != nil && u.record.Quantity == 0:
+			r.outcomes[u.item].Status = Accepted
+		default:
+			// A piece that waited in suspense has no delta any more: it stands alone.
+			u.session, u.offset = delta.Session, delta.BeforeBytes
+			kept = append(kept, u)
+		}
+	}
+	r.uses = kept
+	return nil
+}
+
+// findSubscribers keeps the uses whose service was known and active.
+func (r *run) findSubscribers(ctx context.Context, tx tenant.Tx) error {
+	wanted := make(map[usage.Identity]holdings, len(r.uses))
+	for _, u := range r.uses {
+		wanted[u.record.Identity] = nil
+	}
+	if err := r.scene.subscribers(ctx, tx, wanted); err != nil {
+		return err
+	}
+	kept := r.uses[:0]
+	for _, u := range r.uses {
+		at := u.at()
+		u.holder = wanted[u.record.Identity].at(at)
+		switch {
+		case u.holder == nil:
+			r.hold(held{u.item, &usage.Problem{Field: "identity", Code: usage.UnknownSubscriber,
+				Reason: fmt.Sprintf("no service had the %s %.80q at %s", u.record.Identity.Kind, u.record.Identity.Value, at.Format(time.RFC3339)),
+				Want:   "the identity of a connected service"}, u.record, true})
+		case !u.holder.active(at):
+			r.hold(held{u.item, &usage.Problem{Field: "identity", Code: usage.ServiceInactive,
+				Reason: fmt.Sprintf("the service of the %s %.80q was not active at %s", u.record.Identity.Kind, u.record.Identity.Value, at.Format(time.RFC3339))}, u.record, true})
+		default:
+			kept = append(kept, u)
+		}
+	}
+	r.uses = kept
+	return nil
+}
+
+// charge locks, rates in order of event time and writes.
+func (r *run) charge(ctx context.Context, tx tenant.Tx) error {
+	if len(r.uses) == 0 {
+		return nil
+	}
+	t := &till{scene: r.scene, now: tx.At, online: r.online}
+	if err := r.prepare(ctx, tx, t); err != nil {
+		return err
+	}
+	byTime := func(a, b *use) int {
+		return cmp.Or(a.record.End.Compare(b.record.End), cmp.Compare(a.offset, b.offset))
+	}
+	if !slices.IsSortedFunc(r.uses, byTime) {
+		slices.SortStableFunc(r.uses, byTime)
+	}
+	ids := ledger.NewSequence()
+	stored := make([]usage.Stored, 0, len(r.uses))
+	for _, u := range r.uses {
+		u.id = ids.Next()
+		charges := len(t.charges)
+		if u.fault == nil {
+			if err := t.charge(u); err != nil {
+				return err
+			}
+		}
+		if u.fault != nil {
+			r.hold(held{u.item, u.fault, u.record, true})
+			continue
+		}
+		outcome := Outcome{Status: Accepted, UsageID: u.id}
+		if len(t.charges) > charges {
+			outcome.Price = t.charges[charges].Price
+		}
+		r.outcomes[u.item] = outcome
+		stored = append(stored, usage.Stored{
+			ID: u.id, Period: t.months.of(u.record.End, r.scene.zone), Source: r.batch.Source, File: r.batch.File,
+			Service: u.holder.service, Account: u.holder.account, Session: u.session, Record: u.record,
+		})
+	}
+	return t.write(ctx, tx, stored)
+}
+
+// prepare loads and locks all that rating needs: accounts, then buckets.
+func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
+	accounts, versions := map[uuid.UUID]bool{}, map[uuid.UUID]bool{}
+	earliest := r.uses[0].at()
+	for _, u := range r.uses {
+		accounts[u.holder.account], versions[u.holder.offering] = true, true
+		if at := u.at(); at.Before(earliest) {
+			earliest = at
+		}
+	}
+	payers, err := r.scene.lockAccounts(ctx, tx, keys(accounts), earliest)
+	if err != nil {
+		return err
+	}
+	tariffs, err := r.scene.tariffsOf(ctx, tx, keys(versions))
+	if err != nil {
+		return err
+	}
+	counting := map[uuid.UUID]bool{}
+	from := calendar.Date{}
+	for _, u := range r.uses {
+		u.payer, u.tariff = payers[u.holder.account], tariffs[u.holder.offering]
+		if u.tariff == nil {
+			u.fault = &usage.Problem{Code: usage.NoTariff, Reason: "the offering version " + u.holder.offering.String() + " cannot be used"}
+			continue
+		}
+		if u.tariff.counts {
+			counting[u.holder.subscription] = true
+			if from.IsZero() || u.payer.open.From.Before(from) {
+				from = u.payer.open.From
+			}
+		}
+	}
+	if t.counters, err = loadCounters(ctx, tx, keys(counting), from); err != nil {
+		return err
+	}
+	return r.loadCovered(ctx, tx, t)
+}
+
+// write stores what the till gathered.
+func (t *till) write(ctx context.Context, tx tenant.Tx, stored []usage.Stored) error {
+	if err := usage.Store(ctx, tx, stored); err != nil {
+		return err
+	}
+	if err := writeCharges(ctx, tx, t.charges); err != nil {
+		return err
+	}
+	if err := ledger.PostIn(ctx, tx, t.scene.zone, t.postings); err != nil {
+		return err
+	}
+	return t.counters.write(ctx, tx)
+}
+
+func keys(set map[uuid.UUID]bool) []uuid.UUID {
+	ids := make([]uuid.UUID, 0, len(set))
+	for id := range set {
+		ids = append(ids, id)
+	}
+	return ids
+}

@@ -1,0 +1,107 @@
+package charging
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+)
+
+// counterKey is whose tiers in which cycle.
+type counterKey struct {
+	subscription uuid.UUID
+	cycleStart   calendar.Date
+}
+
+// counters are the tier counters of a chunk's subscriptions, and what changed.
+type counters struct {
+	values  map[counterKey]map[string]int64
+	changed map[counterKey]map[string]bool
+}
+
+// The rows need no lock: their accounts are locked, and nobody counts
+// without that.
+const selectCounters = `
+	select subscription_id, cycle_start, code, quantity
+	from usage_counter
+	where subscription_id = any($1) and cycle_start >= $2`
+
+// loadCounters reads the counters of subscriptions from a cycle start on.
+func loadCounters(ctx context.Context, tx tenant.Tx, subscriptions []uuid.UUID, from calendar.Date) (*counters, error) {
+	c := &counters{values: map[counterKey]map[string]int64{}, changed: map[counterKey]map[string]bool{}}
+	if len(subscriptions) == 0 {
+		return c, nil
+	}
+	rows, err := tx.Query(ctx, selectCounters, subscriptions, from)
+	if err != nil {
+		return nil, fmt.Errorf("read usage counters: %w", err)
+	}
+	var key counterKey
+	var code string
+	var quantity money.Decimal
+	_, err = pgx.ForEachRow(rows, []any{&key.subscription, &key.cycleStart, &code, &quantity}, func() error {
+		n, err := quantity.Int64()
+		c.of(key)[code] = n
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read usage counters: %w", err)
+	}
+	return c, nil
+}
+
+func (c *counters) of(key counterKey) map[string]int64 {
+	values := c.values[key]
+	if values == nil {
+		values = map[string]int64{}
+		c.values[key] = values
+	}
+	return values
+}
+
+func (c *counters) add(key counterKey, counted map[string]int64) {
+	values := c.of(key)
+	for code, n := range counted {
+		values[code] += n
+		if c.changed[key] == nil {
+			c.changed[key] = map[string]bool{}
+		}
+		c.changed[key][code] = true
+	}
+}
+
+const upsertCounters = `
+	insert into usage_counter (subscription_id, code, cycle_start, quantity)
+	select n.subscription_id, n.code, n.cycle_start, n.quantity
+	from unnest($1::uuid[], $2::text[], $3::date[], $4::numeric[]) as n (subscription_id, code, cycle_start, quantity)
+	on conflict (subscription_id, code, cycle_start) do update set quantity = excluded.quantity`
+
+// write stores the totals of what changed.
+func (c *counters) write(ctx context.Context, tx tenant.Tx) error {
+	var (
+		subscriptions []uuid.UUID
+		codes         []string
+		starts        []time.Time
+		quantities    []money.Decimal
+	)
+	for key, changed := range c.changed {
+		for code := range changed {
+			subscriptions, codes = append(subscriptions, key.subscription), append(codes, code)
+			starts = append(starts, key.cycleStart.Start(time.UTC))
+			quantities = append(quantities, money.NewDecimal(c.values[key][code]))
+		}
+	}
+	if len(codes) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, upsertCounters, subscriptions, codes, starts, quantities); err != nil {
+		return fmt.Errorf("write usage counters: %w", err)
+	}
+	return nil
+}

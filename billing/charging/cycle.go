@@ -1,0 +1,133 @@
+package charging
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/balance"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/money"
+	"tollhouse/billing/rating"
+	"tollhouse/billing/tenant"
+)
+
+// subscribed is an active subscription of a locked account.
+type subscribed struct {
+	ID             uuid.UUID
+	AccountID      uuid.UUID
+	OfferingID     uuid.UUID
+	ActivatedAt    time.Time
+	ChargedThrough *calendar.Date
+	SetupCharged   bool
+}
+
+// The accounts are locked, and who changes a subscription locks its account.
+const selectSubscribed = `
+	select id, account_id, offering_id, activated_at, charged_through, setup_charged
+	from subscription
+	where account_id = any($1) and state = 'active'
+	order by account_id, id`
+
+func loadSubscribed(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) ([]subscribed, error) {
+	rows, err := tx.Query(ctx, selectSubscribed, accounts)
+	if err != nil {
+		return nil, fmt.Errorf("read subscriptions: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[subscribed])
+	if err != nil {
+		return nil, fmt.Errorf("read subscriptions: %w", err)
+	}
+	return found, nil
+}
+
+// cycleScene is what fees and grants of a set of accounts need.
+type cycleScene struct {
+	*scene
+	day           calendar.Date // today in the operator's zone
+	payers        map[uuid.UUID]*payer
+	subscriptions []subscribed
+	tariffs       map[uuid.UUID]*tariff
+}
+
+// beginCycle locks the accounts and loads what they have subscribed to.
+func (e *Engine) beginCycle(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) (*cycleScene, error) {
+	base, err := e.begin(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	s := &cycleScene{scene: base, day: calendar.DateOf(tx.At, base.zone)}
+	if s.payers, err = s.lockAccounts(ctx, tx, accounts, tx.At); err != nil {
+		return nil, err
+	}
+	if s.subscriptions, err = loadSubscribed(ctx, tx, accounts); err != nil {
+		return nil, err
+	}
+	versions := map[uuid.UUID]bool{}
+	for i := range s.subscriptions {
+		versions[s.subscriptions[i].OfferingID] = true
+	}
+	s.tariffs, err = s.tariffsOf(ctx, tx, keys(versions))
+	return s, err
+}
+
+// GrantCycle gives the active subscriptions of postpaid accounts the
+// allowances of the cycle that today lies in, and says how many buckets are
+// new. It is run at activation and at each cycle's start; a repeat grants
+// nothing. Prepaid accounts get theirs when they have paid: see Renew.
+func (e *Engine) GrantCycle(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) (int, error) {
+	s, err := e.beginCycle(ctx, tx, accounts)
+	if err != nil {
+		return 0, err
+	}
+	var wanted []balance.NewBucket
+	for i := range s.subscriptions {
+		sub := &s.subscriptions[i]
+		if !s.payers[sub.AccountID].prepaid {
+			if wanted, err = s.allowances(sub, wanted); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return balance.Grant(ctx, tx, wanted)
+}
+
+// allowances appends a subscription's buckets of the cycle that today lies in.
+func (s *cycleScene) allowances(sub *subscribed, to []balance.NewBucket) ([]balance.NewBucket, error) {
+	t, p := s.tariffs[sub.OfferingID], s.payers[sub.AccountID]
+	if t == nil {
+		return nil, fmt.Errorf("offering version %s of subscription %s cannot be used", sub.OfferingID, sub.ID)
+	}
+	for _, a := range t.offering.Allowances {
+		filter, err := json.Marshal(rating.AllowanceFilter(t.offering, a))
+		if err != nil {
+			return nil, fmt.Errorf("filter of allowance %s: %w", a.Code, err)
+		}
+		validity := calendar.Cycle{Anchor: p.cycle.Anchor, Months: max(1, a.ValidityMonths), Policy: p.cycle.Policy}
+		from, until := validity.Containing(s.day).Instants(s.zone)
+		to = append(to, balance.NewBucket{
+			ID: derivedID(from, sub.ID, a.Code), AccountID: sub.AccountID, SubscriptionID: sub.ID, Code: a.Code,
+			Unit: a.Amount.Unit(), Origin: balance.Allowance, Amount: money.NewDecimal(a.Amount.Base()), Priority: max(1, a.Priority),
+			ValidFrom: from, ExpiresAt: until, Filter: filter, LegalEntity: p.legalEntity, Branch: p.branch,
+		})
+	}
+	return to, nil
+}
+
+// derivedID is the one id that something can have: a UUIDv7 whose time is the
+// instant it begins, and whose other bits follow from what it is. So making it
+// twice is seen by its primary key.
+func derivedID(at time.Time, owner uuid.UUID, code string) uuid.UUID {
+	sum := sha256.Sum256(append(owner[:], code...))
+	id := uuid.UUID(sum[:16])
+	binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16|uint64(binary.BigEndian.Uint16(sum[6:8])))
+	id[6] = id[6]&0x0f | 0x70 // version 7
+	id[8] = id[8]&0x3f | 0x80 // RFC 9562 variant
+	return id
+}

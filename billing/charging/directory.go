@@ -1,0 +1,96 @@
+package charging
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/tenant"
+	"tollhouse/billing/usage"
+)
+
+// holding is a span of time in which an identity belonged to a service, and
+// the span in which that service's subscription was active.
+type holding struct {
+	service      uuid.UUID
+	subscription uuid.UUID
+	account      uuid.UUID
+	offering     uuid.UUID
+
+	heldFrom, heldTo     time.Time // heldTo zero: still
+	activeFrom, activeTo time.Time // both zero: never; activeTo zero: still
+}
+
+func covers(from, to, at time.Time) bool {
+	return !at.Before(from) && (to.IsZero() || at.Before(to))
+}
+
+func (h *holding) active(at time.Time) bool {
+	return !h.activeFrom.IsZero() && covers(h.activeFrom, h.activeTo, at)
+}
+
+// holdings are all spans of one identity. They don't overlap.
+type holdings []holding
+
+// at is who held the identity at an instant.
+func (hs holdings) at(at time.Time) *holding {
+	for i := range hs {
+		if covers(hs[i].heldFrom, hs[i].heldTo, at) {
+			return &hs[i]
+		}
+	}
+	return nil
+}
+
+// The primary key of service_identity answers it per identity. Suspension has
+// no history, and who was cut off used nothing: only activation and the end
+// bound a subscription's active time.
+const selectHoldings = `
+	select w.kind, w.value, v.id, s.id, s.account_id, s.offering_id, i.valid_from, i.valid_to, s.activated_at, s.terminated_at
+	from unnest($1::text[], $2::text[]) as w (kind, value)
+	join service_identity as i on i.kind = w.kind and i.value = w.value
+	join service as v on v.id = i.service_id
+	join subscription as s on s.id = v.subscription_id`
+
+// loadHoldings reads the spans of identities, all with one statement.
+// Identities that nobody ever held are in the answer with none.
+func loadHoldings(ctx context.Context, tx tenant.Tx, wanted []usage.Identity) (map[usage.Identity]holdings, error) {
+	found := make(map[usage.Identity]holdings, len(wanted))
+	kinds, values := make([]string, len(wanted)), make([]string, len(wanted))
+	for i, w := range wanted {
+		kinds[i], values[i] = string(w.Kind), w.Value
+		found[w] = nil
+	}
+	rows, err := tx.Query(ctx, selectHoldings, kinds, values)
+	if err != nil {
+		return nil, fmt.Errorf("find subscribers: %w", err)
+	}
+	var (
+		identity                     usage.Identity
+		h                            holding
+		heldTo, activeFrom, activeTo *time.Time
+	)
+	into := []any{
+		&identity.Kind, &identity.Value, &h.service, &h.subscription, &h.account, &h.offering,
+		&h.heldFrom, &heldTo, &activeFrom, &activeTo,
+	}
+	_, err = pgx.ForEachRow(rows, into, func() error {
+		h.heldTo, h.activeFrom, h.activeTo = orZero(heldTo), orZero(activeFrom), orZero(activeTo)
+		found[identity] = append(found[identity], h)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find subscribers: %w", err)
+	}
+	return found, nil
+}
+
+func orZero(at *time.Time) time.Time {
+	if at == nil {
+		return time.Time{}
+	}
+	return *at
+}

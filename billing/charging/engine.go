@@ -1,0 +1,142 @@
+package charging
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/tax"
+	"tollhouse/billing/tenant"
+	"tollhouse/billing/usage"
+)
+
+// Bounds of what one process keeps in memory. A cache that is full is dropped
+// whole and filled again by need: that is rare, and cheaper than keeping track.
+const (
+	maxIdentities = 400_000
+	maxTariffs    = 4_000
+)
+
+// Engine charges for all tenants of one process. It keeps compiled tariffs and
+// who holds which identity, each as of an epoch that every transaction reads.
+// A transaction that has itself changed subscriptions must not charge usage:
+// what it saw would outlive its rollback.
+type Engine struct {
+	gate   GateOf
+	mu     sync.Mutex
+	caches map[tenant.ID]*cache
+	kept   struct{ identities, tariffs int }
+}
+
+// GateOf gives the gate of a transaction's tenant, which needs the tenant's
+// usage-hash key; it should remember it.
+type GateOf func(ctx context.Context, tx tenant.Tx) (*usage.Gate, error)
+
+// NewEngine starts with nothing known.
+func NewEngine(gate GateOf) *Engine { return &Engine{gate: gate, caches: map[tenant.ID]*cache{}} }
+
+// cache is what is known of one tenant. Engine.mu guards it.
+type cache struct {
+	catalogEpoch, accountEpoch int64
+	zone                       *time.Location
+	tariffs                    map[uuid.UUID]*tariff
+	holdings                   map[usage.Identity]holdings
+}
+
+// scene is what holds for one transaction.
+type scene struct {
+	engine       *Engine
+	tenant       tenant.ID
+	catalogEpoch int64
+	accountEpoch int64
+	zone         *time.Location
+	anchorPolicy calendar.AnchorPolicy
+	taxes        tax.Table
+	rates        map[rateDay]tax.Rate
+}
+
+type rateDay struct {
+	category string
+	day      calendar.Date
+}
+
+const selectScene = `
+	select c.epoch, a.epoch, o.zone, o.anchor_policy
+	from catalog_epoch as c, account_epoch as a, operator as o
+	where c.id = 1 and a.id = 1 and o.id = 1`
+
+// begin reads what a transaction needs to know before anything else.
+func (e *Engine) begin(ctx context.Context, tx tenant.Tx) (*scene, error) {
+	s := &scene{engine: e, tenant: tx.Tenant, rates: map[rateDay]tax.Rate{}}
+	var zone string
+	err := tx.QueryRow(ctx, selectScene).Scan(&s.catalogEpoch, &s.accountEpoch, &zone, &s.anchorPolicy)
+	if err != nil {
+		return nil, fmt.Errorf("read epochs: %w", err)
+	}
+	if s.zone, err = e.zoneOf(tx.Tenant, zone); err != nil {
+		return nil, err
+	}
+	s.taxes, err = tax.Load(ctx, tx)
+	return s, err
+}
+
+// zoneOf keeps the tenant's zone: reading it from disk takes longer than a query.
+func (e *Engine) zoneOf(id tenant.ID, name string) (*time.Location, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c := e.caches[id]; c != nil && c.zone.String() == name {
+		return c.zone, nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("operator's zone: %w", err)
+	}
+	return zone, nil
+}
+
+// current is the tenant's cache, emptied of what the epochs have overtaken.
+// e.mu is held.
+func (e *Engine) current(s *scene) *cache {
+	c := e.caches[s.tenant]
+	if c == nil {
+		c = &cache{zone: s.zone, tariffs: map[uuid.UUID]*tariff{}, holdings: map[usage.Identity]holdings{}}
+		e.caches[s.tenant] = c
+	}
+	if c.catalogEpoch != s.catalogEpoch || c.zone.String() != s.zone.String() {
+		e.kept.tariffs -= len(c.tariffs)
+		clear(c.tariffs)
+		c.catalogEpoch, c.zone = s.catalogEpoch, s.zone
+	}
+	if c.accountEpoch != s.accountEpoch {
+		e.kept.identities -= len(c.holdings)
+		clear(c.holdings)
+		c.accountEpoch = s.accountEpoch
+	}
+	return c
+}
+
+// makeRoom drops everything when n more entries would not fit. e.mu is held.
+func (e *Engine) makeRoom(kept *int, n, limit int) {
+	if *kept+n <= limit {
+		return
+	}
+	clear(e.caches)
+	e.kept.identities, e.kept.tariffs = 0, 0
+}
+
+// taxRate is the rate of a category on the local day of an instant.
+func (s *scene) taxRate(category string, day calendar.Date) (tax.Rate, error) {
+	key := rateDay{category, day}
+	if rate, known := s.rates[key]; known {
+		return rate, nil
+	}
+	rate, err := s.taxes.At(category, day)
+	if err == nil {
+		s.rates[key] = rate
+	}
+	return rate, err
+}

@@ -1,0 +1,207 @@
+package charging_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/charging"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+	"tollhouse/billing/usage"
+)
+
+func TestIngest_onceOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, postpaidPlan)
+	w.customers("talk", account.Postpaid, 1, 1)
+	x1 := w.call("x1", 1, w.noon(2), 600) // ten minutes
+	wantStatuses(t, w.ingest(x1), charging.Accepted)
+	wantStatuses(t, w.ingest(x1), charging.Duplicate)
+	wantStatuses(t, w.ingest(w.call("x1", 1, w.noon(2), 660)), charging.Conflict)
+	// 1.00 with tax inside is 0.840336134 net
+	billed := map[string]string{"unbilled EUR": "0.840336134", "revenue EUR": "-0.840336134"}
+	w.wantSums(billed)
+	for _, days := range []int{33, 400} {
+		w.SetClock(t, w.noon(2).AddDate(0, 0, days))
+		wantStatuses(t, w.ingest(x1), charging.Duplicate)
+	}
+	w.wantSums(billed)
+}
+
+func TestIngest_batchIsAnsweredItemByItem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, postpaidPlan)
+	w.customers("talk", account.Postpaid, 1, 1)
+	items := make([]usage.Item, 100)
+	want := make([]charging.Status, 100)
+	for i := range items {
+		r := w.call(fmt.Sprintf("c%d", i), 1, w.noon(2).Add(time.Duration(i)*time.Minute), 60)
+		items[i], want[i] = usage.Item{Line: int64(i + 1), Record: &r}, charging.Accepted
+	}
+	for _, i := range []int{40, 60, 99} {
+		items[i].Record, want[i] = items[3].Record, charging.Duplicate
+	}
+	items[50] = usage.Item{Line: 51, Problem: &usage.Problem{Field: "quantity", Code: usage.NegativeQuantity, Reason: "-1"}}
+	want[50] = charging.Rejected
+	wantStatuses(t, w.ingestItems(items...), want...)
+	w.sums()
+	// the answer was lost: the sender tries again
+	for i := range want {
+		if want[i] == charging.Accepted {
+			want[i] = charging.Duplicate
+		}
+	}
+	wantStatuses(t, w.ingestItems(items...), want...)
+	w.wantSums(map[string]string{"unbilled EUR": money.MustDecimal("0.084033613").Mul(money.NewDecimal(96)).String()})
+}
+
+func TestIngest_allowanceThenPrice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, postpaidPlan)
+	a := w.customers("talk", account.Postpaid, 1, 1)[0]
+	w.grantCycle(a)
+	w.grantCycle(a) // once per cycle
+	outcomes := w.ingest(
+		w.call("a", 1, w.noon(2), 150*60), // covered
+		w.call("b", 1, w.noon(3), 100*60), // 50 covered, 50 priced: 5.00
+		w.call("c", 1, w.noon(4), 61),     // 60/1: 61 s, 0.101666667
+	)
+	wantStatuses(t, outcomes, charging.Accepted, charging.Accepted, charging.Accepted)
+	for i, want := range []string{"0", "5", "0.101666667"} {
+		if got := outcomes[i].Price.String(); got != want {
+			t.Errorf("call %d costs %s, want %s", i, got, want)
+		}
+	}
+	w.wantSums(map[string]string{"unit_issued second": "12000", "unit_consumed second": "-12000", "unbilled EUR": "4.287114846"})
+}
+
+func TestIngest_prepaidPaysGross(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, prepaidPlan)
+	a := w.customers("prepaid", account.Prepaid, 1, 1)[0]
+	if got := w.renew(a); len(got.Waiting) != 1 {
+		t.Fatalf("renewed without money: %v", got)
+	}
+	w.topUp(a, "10.00")
+	if got := w.renew(a); len(got.Renewed) != 1 {
+		t.Fatalf("not renewed: %v", got)
+	}
+	if got := w.renew(a); len(got.Renewed)+len(got.Waiting) != 0 {
+		t.Fatalf("renewed twice: %v", got)
+	}
+	// 10.00 - 5.95 = 4.05; 10 GB covered, 2 GB at 1.19 leave 1.67
+	wantStatuses(t, w.ingest(w.data("d", 1, w.noon(2), 12e9)), charging.Accepted)
+	w.wantSums(map[string]string{"prepaid EUR": "-1.67", "revenue EUR": "-7", "tax EUR": "-1.33", "unit_consumed byte": "-10000000000"})
+	// what has happened is taken from main, below zero
+	wantStatuses(t, w.ingest(w.data("e", 1, w.noon(3), 2e9)), charging.Accepted)
+	w.wantSums(map[string]string{"prepaid EUR": "0.71"})
+}
+
+func TestIngest_suspendsWithReasonAndRunsAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, postpaidPlan)
+	w.customers("talk", account.Postpaid, 1, 1)
+	content := w.call("c", 1, w.noon(2), 1)
+	content.Kind, content.Unit = usage.Content, money.Event
+	outcomes := w.ingest(w.call("a", 1, w.noon(2), 60), w.call("b", 2, w.noon(2), 60), content, w.call("d", 1, w.noon(1).AddDate(0, 0, -3), 60))
+	wantStatuses(t, outcomes, charging.Accepted, charging.Suspended, charging.Suspended, charging.Suspended)
+	for i, want := range []usage.Reason{"", usage.UnknownSubscriber, usage.NoTariff, usage.UnknownSubscriber} {
+		if p := outcomes[i].Problem; p != nil && p.Code != want {
+			t.Errorf("item %d: %v, want %s", i, p, want)
+		}
+	}
+	w.SetClock(t, w.noon(1).Add(-36*time.Hour)) // the second customer is connected in time
+	w.customers("talk", account.Postpaid, 2, 1)
+	w.SetClock(t, w.noon(3))
+	for _, want := range []charging.Rerun{{Charged: 1, Waiting: 2}, {Waiting: 2}} {
+		w.write(func(ctx context.Context, tx tenant.Tx) error {
+			waiting, _, err := usage.ListSuspended(ctx, tx, usage.Search{State: usage.Waiting}, usage.Cursor{}, 10)
+			if err != nil {
+				return err
+			}
+			var ids []uuid.UUID
+			for _, item := range waiting {
+				ids = append(ids, item.ID)
+			}
+			got, err := w.engine.RerunSuspense(ctx, tx, ids)
+			if got != want {
+				t.Errorf("%+v, want %+v", got, want)
+			}
+			return err
+		})
+	}
+	w.wantSums(map[string]string{"unbilled EUR": "0.168067226"})
+}
+
+func TestIngest_radiusCounters(t *testing.T) {
+	t.Parallel()
+	const gb = uint64(1e9)
+	w := newWorld(t, postpaidPlan)
+	w.customers("talk", account.Postpaid, 0, 12)
+	session := 0
+	packet := func(name string, status usage.Status, hour int, bytes uint64) usage.Record {
+		at := w.noon(2).Add(time.Duration(hour) * time.Hour)
+		return usage.Record{Key: fmt.Sprint(session, name), Kind: usage.Data, Start: at, End: at, Unit: money.Byte,
+			Identity: usage.Identity{Kind: usage.MSISDN, Value: msisdn(session)},
+			Counter: &usage.Counter{NAS: fmt.Sprint("nas", session%2), SessionID: fmt.Sprint(session / 2), Status: status,
+				InputBytes: bytes, SessionSeconds: uint64(hour+1) * 3600, ReportedAt: at}}
+	}
+	for _, order := range [][]int{{0, 1, 0, 2}, {0, 2, 1, 0}, {2, 1, 0}} { // in order, stop early, backwards
+		for _, together := range []bool{true, false} {
+			for range 2 { // two NAS with the same session id: two sessions
+				packets := []usage.Record{packet("i1", usage.Interim, 1, 15*gb/10), packet("i2", usage.Interim, 2, 5*gb), packet("s", usage.Stop, 3, 6*gb)}
+				var sent []usage.Record
+				for _, i := range order {
+					sent = append(sent, packets[i])
+				}
+				if together {
+					w.ingest(sent...)
+				} else {
+					for _, r := range sent {
+						w.ingest(r)
+					}
+				}
+				w.ingest(sent...)
+				session++
+			}
+		}
+	}
+	w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		for customer := range session {
+			var bytes, net money.Decimal
+			err := tx.QueryRow(ctx, `
+				select sum(c.quantity), sum(c.net) from charge as c
+				join service_identity as i on i.service_id = c.service_id and i.value = $1`, msisdn(customer)).Scan(&bytes, &net)
+			if err != nil {
+				return err
+			}
+			// 6 GB at 1.19 with 19 % inside
+			if !bytes.Equal(money.NewDecimal(6e9)) || !net.Equal(money.NewDecimal(6)) {
+				t.Errorf("session %d: %s bytes for %s, want 6000000000 for 6", customer, bytes, net)
+			}
+		}
+		return nil
+	})
+	w.sums()
+}
+
+func TestIngest_poisonedRecordCostsItselfOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, postpaidPlan)
+	w.customers("talk", account.Postpaid, 1, 1)
+	records := make([]usage.Record, 9)
+	want := make([]charging.Status, 9)
+	for i := range records {
+		records[i], want[i] = w.call(fmt.Sprintf("c%d", i), 1, w.noon(2), 60), charging.Accepted
+	}
+	records[4].Unit, want[4] = money.Point, charging.Suspended         // no reader lets it through, the table refuses it
+	records[6].Origin, want[6] = "a zero byte \x00", charging.Rejected // cannot even be kept
+	outcomes := w.ingest(records...)
+	wantStatuses(t, outcomes, want...)
+	w.wantSums(map[string]string{"unbilled EUR": money.MustDecimal("0.084033613").Mul(money.NewDecimal(7)).String()})
+}

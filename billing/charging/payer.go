@@ -1,0 +1,164 @@
+package charging
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/balance"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/money"
+	"tollhouse/billing/rating"
+	"tollhouse/billing/tenant"
+)
+
+// payer is a locked billing account with its buckets, as they stand within
+// the transaction.
+type payer struct {
+	id                  uuid.UUID
+	prepaid             bool
+	currency            money.Currency
+	cycle               calendar.Cycle
+	open                calendar.Period
+	openFrom, openTo    time.Time
+	legalEntity, branch uuid.UUID
+
+	units []*purse // seconds, bytes and events, in any order: rating sorts them
+	money []*purse // in order of use, main last
+	main  *purse
+}
+
+// purse is a bucket with the value it has so far.
+type purse struct {
+	balance.Bucket
+	filter rating.Filter
+}
+
+// pays says whether the purse may be used for this kind and destination.
+func (p *purse) pays(event *rating.Event) bool {
+	kinds, prefixes := p.filter.Kinds, p.filter.Prefixes
+	if len(kinds) > 0 && !slices.Contains(kinds, event.Kind) {
+		return false
+	}
+	to := strings.TrimPrefix(event.Destination, "+")
+	return len(prefixes) == 0 || slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(to, prefix) })
+}
+
+// The rows are locked in id order, before any bucket. NO KEY: other
+// transactions may go on adding rows that refer to them.
+const lockPayers = `
+	select id, kind, currency, anchor, cycle_months, cycle_start, cycle_end, legal_entity, branch
+	from billing_account
+	where id = any($1)
+	order by id
+	for no key update`
+
+// lockAccounts locks accounts and their buckets that end after an instant.
+func (s *scene) lockAccounts(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, endingAfter time.Time) (map[uuid.UUID]*payer, error) {
+	payers := make(map[uuid.UUID]*payer, len(ids))
+	if len(ids) == 0 {
+		return payers, nil
+	}
+	rows, err := tx.Query(ctx, lockPayers, ids)
+	if err != nil {
+		return nil, fmt.Errorf("lock accounts: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*payer, error) {
+		p := &payer{cycle: calendar.Cycle{Policy: s.anchorPolicy}}
+		var kind account.Kind
+		err := row.Scan(&p.id, &kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.open.From, &p.open.To, &p.legalEntity, &p.branch)
+		p.prepaid = kind == account.Prepaid
+		p.openFrom, p.openTo = p.open.Instants(s.zone)
+		return p, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lock accounts: %w", err)
+	}
+	for _, p := range list {
+		payers[p.id] = p
+	}
+	return payers, lockBuckets(ctx, tx, payers, ids, endingAfter)
+}
+
+// lockBuckets fills in the payers' buckets. A prepaid account that has no main
+// bucket yet gets one: something must take what the others don't hold.
+func lockBuckets(ctx context.Context, tx tenant.Tx, payers map[uuid.UUID]*payer, ids []uuid.UUID, endingAfter time.Time) error {
+	buckets, err := balance.Lock(ctx, tx, ids, endingAfter)
+	if err != nil {
+		return err
+	}
+	for i := range buckets {
+		if err := payers[buckets[i].AccountID].add(buckets[i]); err != nil {
+			return err
+		}
+	}
+	var bare []uuid.UUID
+	for _, p := range payers {
+		slices.SortFunc(p.money, inOrderOfUse)
+		if p.prepaid && p.main == nil {
+			bare = append(bare, p.id)
+		}
+	}
+	if len(bare) == 0 {
+		return nil
+	}
+	if err := balance.CreateMain(ctx, tx, bare...); err != nil {
+		return err
+	}
+	for _, p := range payers {
+		p.units, p.money, p.main = nil, nil, nil
+	}
+	return lockBuckets(ctx, tx, payers, ids, endingAfter)
+}
+
+func (p *payer) add(b balance.Bucket) error {
+	filter, err := parseFilter(b.Filter)
+	if err != nil {
+		return fmt.Errorf("filter of balance %s: %w", b.ID, err)
+	}
+	one := &purse{Bucket: b, filter: filter}
+	switch {
+	case !b.Unit.IsCurrency():
+		p.units = append(p.units, one)
+	case b.Unit == p.currency.Unit():
+		p.money = append(p.money, one)
+		if b.Origin == balance.Main {
+			p.main = one
+		}
+	}
+	return nil
+}
+
+// inOrderOfUse: priority, then earliest expiry, then oldest.
+func inOrderOfUse(a, b *purse) int {
+	switch {
+	case a.Priority != b.Priority:
+		return a.Priority - b.Priority
+	case (a.ExpiresAt == nil) != (b.ExpiresAt == nil):
+		if a.ExpiresAt == nil {
+			return 1
+		}
+		return -1
+	case a.ExpiresAt != nil && !a.ExpiresAt.Equal(*b.ExpiresAt):
+		return a.ExpiresAt.Compare(*b.ExpiresAt)
+	case !a.CreatedAt.Equal(b.CreatedAt):
+		return a.CreatedAt.Compare(b.CreatedAt)
+	}
+	return bytes.Compare(a.ID[:], b.ID[:])
+}
+
+// cycleStart says in which cycle something is billed: in its own if that is
+// still open or yet to come, else in the one that is open now.
+func (p *payer) cycleStart(at time.Time, zone *time.Location) calendar.Date {
+	if at.Before(p.openTo) {
+		return p.open.From
+	}
+	return p.cycle.Containing(calendar.DateOf(at, zone)).From
+}

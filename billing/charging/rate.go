@@ -1,0 +1,245 @@
+package charging
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/ledger"
+	"tollhouse/billing/money"
+	"tollhouse/billing/rating"
+	"tollhouse/billing/tax"
+	"tollhouse/billing/usage"
+)
+
+// use is one accepted record on its way to a charge.
+type use struct {
+	item    int // its place in the chunk
+	id      uuid.UUID
+	record  *usage.Record
+	session uuid.UUID // uuid.Nil: a whole event
+	offset  int64     // usage of the session's earlier pieces
+
+	holder *holding
+	payer  *payer
+	tariff *tariff
+	fault  *usage.Problem // why it waits in suspense; nil: it is charged
+}
+
+// at decides who had the identity, which buckets are valid and which tax holds
+// before the end of the use: its start. A piece of a session, which may run
+// for weeks, goes by its own end.
+func (u *use) at() time.Time {
+	if u.record.Counter != nil {
+		return u.record.End
+	}
+	return u.record.Start
+}
+
+// till gathers what a chunk charges.
+type till struct {
+	scene     *scene
+	now       time.Time // business time
+	online    bool      // refuse what money does not cover
+	counters  *counters
+	covered   map[uuid.UUID]int64 // by session: what unit buckets paid of it so far
+	charges   []Charge
+	postings  []ledger.Posting
+	transfers []ledger.Transfer // backing of the postings
+	why       []byte            // backing of the explanations
+	months    monthCache
+
+	// reused from use to use
+	buckets []rating.Bucket
+	purses  []*purse
+	shares  []share
+}
+
+// charge prices one use and books it on its payer. What has no price gets a
+// fault. Records that are kept but not charged, and pieces of a session in
+// which nothing was used, pass without a charge.
+func (t *till) charge(u *use) error {
+	if u.record.NoCharge || (u.record.Counter != nil && u.record.Quantity == 0) {
+		return nil
+	}
+	if u.tariff.Currency() != u.payer.currency.Unit() {
+		u.fault = &usage.Problem{Code: usage.NoTariff, Reason: "the offering is priced in " + string(u.tariff.Currency()) +
+			", the account is kept in " + u.payer.currency.Code()}
+		return nil
+	}
+	event := rating.Event{
+		Kind: catalog.UsageKind(u.record.Kind), Destination: u.record.Destination, Start: u.record.Start,
+		Quantity: u.record.Quantity, Offset: u.offset,
+	}
+	if u.session != uuid.Nil {
+		event.Covered = t.covered[u.session]
+	}
+	cycleStart := u.payer.cycleStart(u.record.End, t.scene.zone)
+	result, err := u.tariff.Rate(event, t.state(u, cycleStart))
+	if err != nil {
+		u.fault = ratingFault(err)
+		return nil
+	}
+	cost, basis, err := t.cost(u, &result)
+	if err != nil || u.fault != nil {
+		return err
+	}
+	if t.online && u.payer.prepaid && !covered(u.payer, cost.net.Add(cost.tax), t.usable(u, &event)) {
+		return fmt.Errorf("%s %s: %w", cost.net.Add(cost.tax), u.payer.currency, ErrInsufficient)
+	}
+	first := len(t.transfers)
+	t.bookUnits(u, &result)
+	if u.session != uuid.Nil {
+		t.covered[u.session] += result.Covered
+	}
+	t.bookMoney(u, &event, &cost, basis, &result)
+	t.post(ledger.Usage, u.id, u.payer, first)
+	t.record(u, &result, &cost, cycleStart)
+	if len(result.Counted) > 0 {
+		t.counters.add(counterKey{u.holder.subscription, cycleStart}, result.Counted)
+	}
+	return nil
+}
+
+// state lists the unit buckets that were valid and the counters of the cycle.
+// Money is taken here and not by rating: it pays with tax.
+func (t *till) state(u *use, cycleStart calendar.Date) rating.State {
+	t.buckets, t.purses = t.buckets[:0], t.purses[:0]
+	at := u.at()
+	for _, p := range u.payer.units {
+		if p.Value.Sign() <= 0 || !p.ValidAt(at) || (p.SubscriptionID != nil && *p.SubscriptionID != u.holder.subscription) {
+			continue
+		}
+		t.purses = append(t.purses, p)
+		t.buckets = append(t.buckets, rating.Bucket{
+			ID: p.ID, Unit: p.Unit, Value: p.Value, Priority: p.Priority,
+			ExpiresAt: p.ExpiresAt, CreatedAt: p.CreatedAt, Filter: p.filter,
+		})
+	}
+	state := rating.State{Buckets: t.buckets}
+	if u.tariff.counts {
+		state.Counters = t.counters.of(counterKey{u.holder.subscription, cycleStart})
+	}
+	return state
+}
+
+// cost takes the tax out of the price, or adds it.
+func (t *till) cost(u *use, result *rating.Result) (cost, tax.Basis, error) {
+	basis := u.tariff.basis
+	if result.Price.IsZero() {
+		return cost{}, basis, nil
+	}
+	rate, err := t.scene.taxRate(result.TaxCategory, calendar.DateOf(u.record.End, t.scene.zone))
+	if err != nil {
+		u.fault = &usage.Problem{Code: usage.NoPrice, Field: "tax_category", Reason: err.Error(), Want: "a tax rate for that day"}
+		return cost{}, basis, nil
+	}
+	c, err := split(result.Price, u.payer.currency, rate, basis)
+	return c, basis, err
+}
+
+func (t *till) usable(u *use, event *rating.Event) func(*purse) bool {
+	at := u.at()
+	return func(p *purse) bool {
+		return p.ValidAt(at) && p.pays(event) && (p.SubscriptionID == nil || *p.SubscriptionID == u.holder.subscription)
+	}
+}
+
+// covered says whether the payer's money reaches.
+func covered(p *payer, gross money.Decimal, usable func(*purse) bool) bool {
+	have := money.Decimal{}
+	for _, one := range p.money {
+		if usable(one) {
+			have = have.Add(one.Value)
+		}
+	}
+	return have.Cmp(gross) >= 0
+}
+
+func (t *till) bookUnits(u *use, result *rating.Result) {
+	for i := range result.Debits {
+		d := &result.Debits[i]
+		p := t.purses[d.Bucket]
+		p.Value = p.Value.Sub(d.Amount)
+		t.transfers = append(t.transfers, ledger.Transfer{
+			Debit: p.Ledger(), Credit: ledger.General(ledger.UnitConsumed), Amount: d.Amount, Unit: d.Unit, AccountID: u.payer.id,
+		})
+	}
+}
+
+func (t *till) bookMoney(u *use, event *rating.Event, c *cost, basis tax.Basis, result *rating.Result) {
+	if c.price.IsZero() {
+		return
+	}
+	if !u.payer.prepaid {
+		t.transfers = c.bookPostpaid(u.payer, basis, t.transfers)
+		return
+	}
+	t.shares = takeMoney(u.payer, c.net.Add(c.tax), t.usable(u, event), t.shares[:0])
+	for _, s := range t.shares {
+		result.Why = append(result.Why, rating.Step{Op: rating.OpPay, Bucket: s.purse.ID, Unit: s.purse.Unit, Amount: s.amount})
+	}
+	t.transfers = c.bookPrepaid(u.payer, t.shares, t.transfers)
+}
+
+// post makes one posting of the transfers added since first.
+func (t *till) post(kind ledger.EventKind, id uuid.UUID, p *payer, first int) {
+	last := len(t.transfers)
+	if first == last {
+		return
+	}
+	t.postings = append(t.postings, ledger.Posting{
+		Event:     ledger.Event{Kind: kind, ID: id, At: t.now, LegalEntity: p.legalEntity, Branch: p.branch},
+		Transfers: t.transfers[first:last:last],
+	})
+}
+
+func (t *till) record(u *use, result *rating.Result, c *cost, cycleStart calendar.Date) {
+	first := len(t.why)
+	t.why = result.Why.AppendJSON(t.why)
+	t.charges = append(t.charges, Charge{
+		Period: t.months.of(u.record.End, t.scene.zone), ID: u.id, Kind: UsageCharge, UsageID: u.id, AccountID: u.payer.id,
+		SubscriptionID: u.holder.subscription, ServiceID: u.holder.service, OfferingID: u.holder.offering,
+		CycleStart: cycleStart, At: u.record.End, RatedAt: t.now, LineCode: result.LineCode,
+		Quantity: money.NewDecimal(result.Billed), Unit: u.record.Unit, Allowance: money.NewDecimal(result.Covered),
+		Price: c.price, Net: c.net, Tax: c.tax, Currency: u.payer.currency, TaxCategory: result.TaxCategory,
+		PaidFromMoney: c.paid, Why: t.why[first:len(t.why):len(t.why)],
+	})
+}
+
+// ratingFault tells in usage's words why there is no price.
+func ratingFault(err error) *usage.Problem {
+	var refused *rating.Error
+	if !errors.As(err, &refused) {
+		return &usage.Problem{Code: usage.RatingFailed, Reason: err.Error()}
+	}
+	switch refused.Reason {
+	case rating.NoRule:
+		return &usage.Problem{Field: "kind", Code: usage.NoTariff, Reason: refused.Detail}
+	case rating.NoDestination:
+		return &usage.Problem{Field: "destination", Code: usage.NoPrice, Reason: refused.Detail}
+	case rating.WindowHole:
+		return &usage.Problem{Field: "start", Code: usage.NoPrice, Reason: refused.Detail}
+	default:
+		return &usage.Problem{Field: "quantity", Code: usage.NoPrice, Reason: refused.Detail}
+	}
+}
+
+// monthCache keeps the month that the last instant lay in: most lie in one.
+type monthCache struct {
+	from, to time.Time
+	first    calendar.Date
+}
+
+// of is the first day of the month of an instant in a zone.
+func (m *monthCache) of(at time.Time, zone *time.Location) calendar.Date {
+	if at.Before(m.from) || !at.Before(m.to) {
+		m.first = ledger.Period(at, zone)
+		m.from, m.to = m.first.Start(zone), m.first.AddMonths(1).Start(zone)
+	}
+	return m.first
+}

@@ -1,0 +1,196 @@
+package charging
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/balance"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/ledger"
+	"tollhouse/billing/money"
+	"tollhouse/billing/rating"
+	"tollhouse/billing/tenant"
+)
+
+// Renewal says what became of prepaid subscriptions.
+type Renewal struct {
+	Renewed []uuid.UUID // paid and granted
+	Waiting []uuid.UUID // their balance does not cover the fees
+}
+
+// Renew takes the fees of prepaid subscriptions for the cycle that today lies
+// in from the accounts' money, and grants the cycle's allowances. Fees are
+// taken whole or not at all: a subscription whose account has too little waits
+// unchanged, without allowances, until Renew is run again after a top-up. It
+// then pays the cycle of that day; cycles in which it waited are not charged.
+// Subscriptions that have paid, and postpaid accounts, are passed over, so a
+// repeat changes nothing.
+//
+// A prepaid subscriber pays before use, so recurring prices in arrears are
+// taken in advance as well.
+func (e *Engine) Renew(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) (Renewal, error) {
+	s, err := e.beginCycle(ctx, tx, accounts)
+	if err != nil {
+		return Renewal{}, err
+	}
+	r := renewal{cycleScene: s, till: &till{scene: s.scene, now: tx.At}, ids: ledger.NewSequence()}
+	for i := range s.subscriptions {
+		if err := r.subscription(&s.subscriptions[i]); err != nil {
+			return Renewal{}, err
+		}
+	}
+	return r.done, r.write(ctx, tx)
+}
+
+// renewal gathers what one call of Renew takes and grants.
+type renewal struct {
+	*cycleScene
+	till    *till
+	ids     *ledger.Sequence
+	done    Renewal
+	through []calendar.Date // of done.Renewed
+	buckets []balance.NewBucket
+}
+
+// fee is one price that is due.
+type fee struct {
+	kind Kind
+	code string
+	tax  string
+	cost cost
+}
+
+func (r *renewal) subscription(sub *subscribed) error {
+	p := r.payers[sub.AccountID]
+	if !p.prepaid || (sub.ChargedThrough != nil && sub.ChargedThrough.After(r.day)) {
+		return nil
+	}
+	t := r.tariffs[sub.OfferingID]
+	if t == nil {
+		return fmt.Errorf("offering version %s of subscription %s cannot be used", sub.OfferingID, sub.ID)
+	}
+	cycle := p.cycle.Containing(r.day)
+	fees, gross, err := r.fees(sub, p, t)
+	if err != nil {
+		return err
+	}
+	usable := func(one *purse) bool { return one.paysFees(sub.ID, r.till.now) }
+	if !covered(p, gross, usable) && gross.Sign() > 0 {
+		r.done.Waiting = append(r.done.Waiting, sub.ID)
+		return nil
+	}
+	for i := range fees {
+		r.take(sub, p, &fees[i], usable)
+	}
+	r.done.Renewed, r.through = append(r.done.Renewed, sub.ID), append(r.through, cycle.To)
+	r.buckets, err = r.allowances(sub, r.buckets)
+	return err
+}
+
+// paysFees: money that is meant for certain usage pays no fees.
+func (p *purse) paysFees(subscription uuid.UUID, at time.Time) bool {
+	return p.ValidAt(at) && len(p.filter.Kinds) == 0 && len(p.filter.Prefixes) == 0 &&
+		(p.SubscriptionID == nil || *p.SubscriptionID == subscription)
+}
+
+// fees lists what is due today with its gross sum.
+func (r *renewal) fees(sub *subscribed, p *payer, t *tariff) (due []fee, gross money.Decimal, err error) {
+	add := func(kind Kind, code, category string, price money.Decimal) error {
+		if price.IsZero() {
+			return nil
+		}
+		if category == "" {
+			category = t.offering.Tax.Category
+		}
+		rate, err := r.taxRate(category, r.day)
+		if err != nil {
+			return fmt.Errorf("fee %s of %s: %w", code, t.offering.Code, err)
+		}
+		cost, err := split(price, p.currency, rate, t.basis)
+		due = append(due, fee{kind, code, category, cost})
+		gross = gross.Add(cost.net).Add(cost.tax)
+		return err
+	}
+	if !sub.SetupCharged {
+		for _, one := range t.offering.Prices.OneTime {
+			if err := add(OneTimeCharge, one.Code, one.TaxCategory, one.Amount); err != nil {
+				return nil, gross, err
+			}
+		}
+	}
+	for _, one := range t.offering.Prices.Recurring {
+		price, err := r.recurring(sub, p, one)
+		if err != nil {
+			return nil, gross, err
+		}
+		if err := add(RecurringCharge, one.Code, one.TaxCategory, price); err != nil {
+			return nil, gross, err
+		}
+	}
+	return due, gross, nil
+}
+
+// recurring is what a recurring price costs today: nothing if its period has
+// been paid, the days from activation on in its first period, else all of it.
+func (r *renewal) recurring(sub *subscribed, p *payer, price catalog.RecurringPrice) (money.Decimal, error) {
+	own := calendar.Cycle{Anchor: p.cycle.Anchor, Months: price.Months, Policy: p.cycle.Policy}
+	period := own.Containing(r.day)
+	if sub.ChargedThrough != nil && period.From.Before(*sub.ChargedThrough) {
+		return money.Decimal{}, nil
+	}
+	activated := calendar.DateOf(sub.ActivatedAt, r.zone)
+	if price.Prorate != catalog.ProrateDay || !period.From.Before(activated) {
+		return price.Amount, nil
+	}
+	used, all := money.NewDecimal(int64(activated.DaysUntil(period.To))), money.NewDecimal(int64(period.Days()))
+	return price.Amount.MulDiv(used, all, p.currency.DocumentDigits(), money.HalfAwayFromZero)
+}
+
+// take books one fee and its charge.
+func (r *renewal) take(sub *subscribed, p *payer, f *fee, usable func(*purse) bool) {
+	t, id, first := r.till, r.ids.Next(), len(r.till.transfers)
+	why := rating.Explanation{{Op: rating.OpFee, Rule: f.code, Amount: f.cost.price}}
+	t.shares = takeMoney(p, f.cost.net.Add(f.cost.tax), usable, t.shares[:0])
+	for _, s := range t.shares {
+		why = append(why, rating.Step{Op: rating.OpPay, Bucket: s.purse.ID, Unit: s.purse.Unit, Amount: s.amount})
+	}
+	t.transfers = f.cost.bookPrepaid(p, t.shares, t.transfers)
+	t.post(ledger.Fee, id, p, first)
+	t.charges = append(t.charges, Charge{
+		Period: t.months.of(t.now, r.zone), ID: id, Kind: f.kind, AccountID: sub.AccountID, SubscriptionID: sub.ID,
+		OfferingID: sub.OfferingID, CycleStart: p.cycleStart(t.now, r.zone), At: t.now, RatedAt: t.now, LineCode: f.code,
+		Quantity: money.NewDecimal(1), Unit: money.Event, Price: f.cost.price, Net: f.cost.net, Tax: f.cost.tax,
+		Currency: p.currency, TaxCategory: f.tax, PaidFromMoney: f.cost.paid, Why: why.AppendJSON(nil),
+	})
+}
+
+const advanceSubscriptions = `
+	update subscription as s
+	set charged_through = n.through, setup_charged = true
+	from unnest($1::uuid[], $2::date[]) as n (id, through)
+	where s.id = n.id`
+
+func (r *renewal) write(ctx context.Context, tx tenant.Tx) error {
+	if len(r.done.Renewed) == 0 {
+		return nil
+	}
+	if err := writeCharges(ctx, tx, r.till.charges); err != nil {
+		return err
+	}
+	if err := ledger.PostIn(ctx, tx, r.zone, r.till.postings); err != nil {
+		return err
+	}
+	tag, err := tx.Exec(ctx, advanceSubscriptions, r.done.Renewed, r.through)
+	if err != nil {
+		return fmt.Errorf("advance subscriptions: %w", err)
+	}
+	if tag.RowsAffected() != int64(len(r.done.Renewed)) {
+		return fmt.Errorf("advance subscriptions: %d of %d rows written", tag.RowsAffected(), len(r.done.Renewed))
+	}
+	_, err = balance.Grant(ctx, tx, r.buckets)
+	return err
+}

@@ -1,0 +1,96 @@
+package charging
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/rating"
+	"tollhouse/billing/tax"
+	"tollhouse/billing/tenant"
+)
+
+// tariff is an offering version made ready for charging.
+type tariff struct {
+	*rating.Tariff
+	offering catalog.Offering
+	basis    tax.Basis
+	counts   bool // some rule has tiers, so counters matter
+}
+
+func parseFilter(document json.RawMessage) (rating.Filter, error) {
+	var filter rating.Filter
+	if len(document) <= len("{}") {
+		return filter, nil
+	}
+	err := json.Unmarshal(document, &filter)
+	return filter, err
+}
+
+// tariffs gives compiled tariffs by offering version. A version that cannot
+// be compiled is absent: whoever needs it waits in suspense, others don't.
+func (s *scene) tariffsOf(ctx context.Context, tx tenant.Tx, versions []uuid.UUID) (map[uuid.UUID]*tariff, error) {
+	known := make(map[uuid.UUID]*tariff, len(versions))
+	e := s.engine
+	e.mu.Lock()
+	c := e.current(s)
+	var missing []uuid.UUID
+	for _, id := range versions {
+		if t := c.tariffs[id]; t != nil {
+			known[id] = t
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	e.mu.Unlock()
+	if len(missing) == 0 {
+		return known, nil
+	}
+	loaded, err := s.loadTariffs(ctx, tx, missing)
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.makeRoom(&e.kept.tariffs, len(loaded), maxTariffs)
+	c = e.current(s)
+	for id, t := range loaded {
+		known[id] = t
+		if c.tariffs[id] == nil {
+			e.kept.tariffs++
+		}
+		c.tariffs[id] = t
+	}
+	return known, nil
+}
+
+func (s *scene) loadTariffs(ctx context.Context, tx tenant.Tx, ids []uuid.UUID) (map[uuid.UUID]*tariff, error) {
+	loaded := make(map[uuid.UUID]*tariff, len(ids))
+	for _, id := range ids {
+		offering, err := catalog.LoadVersion(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		compiled, err := rating.Compile(offering, s.zone)
+		if err != nil {
+			continue // published ones compile; what needs this one is held
+		}
+		loaded[id] = &tariff{
+			Tariff: compiled, offering: offering, basis: tax.BasisOf(offering.Tax.Included), counts: hasTiers(offering),
+		}
+	}
+	return loaded, nil
+}
+
+func hasTiers(o catalog.Offering) bool {
+	for _, price := range o.Usage {
+		for i := range price.Rules {
+			if price.Rules[i].Tiers != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
