@@ -50,7 +50,7 @@ func Missing(required []Requirement, facts Facts, today calendar.Date) []Finding
 		judged[r.Field] = true
 		switch value := facts[r.Field]; {
 		case blank(value) && (r.Or == "" || blank(facts[r.Or])):
-			findings = append(findings, Finding{r.Field, IsMissing, r.NeededBy, r.Reason, r.want()})
+			findings = append(findings, Finding{r.Field, IsMissing, r.NeededBy, r.Reason, r.wanted()})
 		case !blank(value) && !isSealed(r.Field, value) && !f.valid(value, today):
 			findings = append(findings, Finding{r.Field, IsWrong, r.NeededBy, r.Reason, f.want})
 		}
@@ -59,7 +59,7 @@ func Missing(required []Requirement, facts Facts, today calendar.Date) []Finding
 	return unique(findings)
 }
 
-func (r Requirement) want() string {
+func (r Requirement) wanted() string {
 	want := formats[r.format()].want
 	if r.Or != "" {
 		want += ", or " + formats[formatOf(r.Or)].want + " in " + r.Or
