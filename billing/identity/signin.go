@@ -74,6 +74,8 @@ func (a *Authority) SignIn(ctx context.Context, db *tenant.DB, ref tenant.Ref, c
 
 // countAttempt finds who wants in and counts the attempt against them, or
 // returns nil where there is nobody, or nobody who may try now.
+//
+//nolint:misspell // failed_signins is the column's name
 func (a *Authority) countAttempt(ctx context.Context, tx tenant.Tx, email string) (*candidate, error) {
 	var c candidate
 	err := tx.QueryRow(ctx, `
@@ -100,6 +102,8 @@ func (a *Authority) countAttempt(ctx context.Context, tx tenant.Tx, email string
 
 // openSession starts the session of a user whose password was right, unless the
 // user was disabled or got another password in the meantime.
+//
+//nolint:misspell // failed_signins is the column's name
 func (a *Authority) openSession(ctx context.Context, tx tenant.Tx, c candidate, userAgent string) (SignedIn, error) {
 	done, err := tx.Exec(ctx, `
 		update app_user
