@@ -76,6 +76,14 @@ type Tax struct {
 	Included bool `json:"included"`
 }
 
+// CategoryOr returns a price's own category or, if it has none, the offering's.
+func (t Tax) CategoryOr(own string) string {
+	if own != "" {
+		return own
+	}
+	return t.Category
+}
+
 // Prices are what an offering costs without any usage.
 type Prices struct {
 	OneTime   []OneTimePrice   `json:"one_time,omitempty"`

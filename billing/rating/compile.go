@@ -52,11 +52,8 @@ func compile(o catalog.Offering, loc *time.Location) (*Tariff, error) {
 
 func compileUsage(o catalog.Offering, p catalog.UsagePrice) (*usage, error) {
 	u := &usage{
-		code: p.Code, names: p.Names, kind: p.Kind, unit: p.Kind.Unit(), tax: p.TaxCategory,
+		code: p.Code, names: p.Names, kind: p.Kind, unit: p.Kind.Unit(), tax: o.Tax.CategoryOr(p.TaxCategory),
 		prefixes: compilePrefixes(o, p),
-	}
-	if u.tax == "" {
-		u.tax = o.Tax.Category
 	}
 	denominator, err := commonDenominator(p.Rules)
 	if err != nil {

@@ -63,7 +63,7 @@ func (m *meter) total(s span64, counts []int64, why *Explanation) (wide, *Error)
 	}
 	var spare [2]int64
 	running := append(spare[:0], counts...)
-	sum, ok := m.first.fee, true
+	sum := m.first.fee
 	if m.first.fee != (wide{}) {
 		why.add(Step{Op: OpFee, Rule: m.first.code, Amount: *m.first.source.ConnectFee})
 	}
@@ -73,11 +73,11 @@ func (m *meter) total(s span64, counts []int64, why *Explanation) (wide, *Error)
 		if from >= to {
 			continue
 		}
-		var part wide
-		if part, ok = m.part(p, to-from, running, why); !ok {
-			return wide{}, tooLarge()
+		part, ok := m.part(p, to-from, running, why)
+		if ok {
+			sum, ok = sum.add(part)
 		}
-		if sum, ok = sum.add(part); !ok {
+		if !ok {
 			return wide{}, tooLarge()
 		}
 	}

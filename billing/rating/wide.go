@@ -16,8 +16,6 @@ type wide struct {
 	lo uint64
 }
 
-func wideOf(n int64) wide { return wide{n >> 63, uint64(n)} }
-
 // wideProduct returns a × b for a, b ≥ 0; 126 bits always hold it.
 func wideProduct(a, b int64) wide {
 	hi, lo := bits.Mul64(uint64(a), uint64(b))

@@ -24,8 +24,9 @@ func Read(text []byte) (any, Lines, error) {
 		return nil, nil, refuse("", lineOf(text, invalidAt(text)), "not UTF-8 text")
 	}
 	lines := Lines{"": 1}
-	if begin := bytes.TrimLeft(text, "\ufeff \t\r\n"); len(begin) > 0 && begin[0] == '{' {
-		value, err := readJSON(bytes.TrimPrefix(text, []byte("\ufeff")), lines)
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if begin := bytes.TrimLeft(text, " \t\r\n"); len(begin) > 0 && begin[0] == '{' {
+		value, err := readJSON(text, lines)
 		return value, lines, err
 	}
 	value, err := readYAML(text, lines)
