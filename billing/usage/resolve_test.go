@@ -3,6 +3,7 @@ package usage_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -44,7 +45,8 @@ func fix(db *pgtest.TenantDB, id uuid.UUID, f usage.Fix) (s usage.Suspended, err
 
 func TestSuspense_fixTheLineAndRunItAgain(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ preset, file, good, bad string }{
+	db := newTenant(t)
+	for i, c := range []struct{ preset, file, good, bad string }{
 		{"asterisk-master-csv", "asterisk-Master.csv", `199,192`, `199,-192`},
 		{"asterisk-master-csv", "asterisk-Master.csv", `"ANSWERED"`, `"ANSWERED`},
 		{"asterisk-master-csv-nouniqueid", "asterisk-Master-nouniqueid.csv", `199,192`, `199,x`},
@@ -52,8 +54,7 @@ func TestSuspense_fixTheLineAndRunItAgain(t *testing.T) {
 		{"json-events", "events.json", `"quantity": 1,`, `"quantity": -1,`},
 	} {
 		t.Run(c.preset, func(t *testing.T) {
-			db := newTenant(t)
-			feed := source(t, db, c.preset)
+			feed := namedSource(t, db, fmt.Sprintf("source-%d", i), c.preset)
 			text := sample(t, c.file)
 			_, _, whole := readFile(t, db, feed, "whole", text)
 			file, items, _ := readFile(t, db, feed, "bad", strings.Replace(text, c.good, c.bad, 1))

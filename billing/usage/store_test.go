@@ -37,14 +37,19 @@ func gate(t testing.TB) *usage.Gate {
 	return g
 }
 
-func source(t testing.TB, db *pgtest.TenantDB, preset string) (feed usage.Feed) {
+func source(t testing.TB, db *pgtest.TenantDB, preset string) usage.Feed {
+	t.Helper()
+	return namedSource(t, db, preset, preset)
+}
+
+func namedSource(t testing.TB, db *pgtest.TenantDB, name, preset string) (feed usage.Feed) {
 	t.Helper()
 	m, err := usage.FindPreset(preset, "Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
 	}
 	db.Write(t, func(ctx context.Context, tx tenant.Tx) (err error) {
-		feed, err = usage.CreateSource(ctx, tx, preset, m)
+		feed, err = usage.CreateSource(ctx, tx, name, m)
 		return err
 	})
 	return feed
