@@ -2,8 +2,9 @@ package payment_test
 
 import (
 	"context"
+	"flag"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -16,7 +17,14 @@ import (
 	"tollhouse/infra/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	// A run of the property is thirty steps on a real database, and what it
+	// undoes slows the next; -rapid.checks asks for more.
+	if err := flag.Set("rapid.checks", "40"); err != nil {
+		panic(err)
+	}
+	pgtest.Main(m)
+}
 
 var eur = money.MustCurrency("EUR")
 
@@ -24,16 +32,37 @@ func euro(text string) money.Amount {
 	return money.New(money.MustDecimal(text), eur)
 }
 
-// desk is one operator with one subscriber's account.
+// desk is one subscriber's account at an operator.
 type desk struct {
 	*pgtest.TenantDB
 	account uuid.UUID
 	bills   int
 }
 
+// shared is the operator of most tests: each has an account of its own there.
+var shared struct {
+	sync.Once
+	*pgtest.TenantDB
+}
+
+// lasting keeps what a test sets up until the run ends.
+type lasting struct{ testing.TB }
+
+func (lasting) Cleanup(func()) {}
+
 func newDesk(t testing.TB, kind account.Kind) *desk {
 	t.Helper()
-	d := &desk{TenantDB: pgtest.Tenant(t)}
+	shared.Do(func() { shared.TenantDB = pgtest.Tenant(lasting{t}) })
+	if shared.TenantDB == nil {
+		t.Fatal("the shared operator could not be set up")
+	}
+	return openDesk(t, shared.TenantDB, kind)
+}
+
+// openDesk opens an account with an operator.
+func openDesk(t testing.TB, operator *pgtest.TenantDB, kind account.Kind) *desk {
+	t.Helper()
+	d := &desk{TenantDB: operator}
 	d.Write(t, func(ctx context.Context, tx tenant.Tx) error {
 		party, err := account.AddParties(ctx, tx, []account.Party{{Kind: account.Individual, Name: "Ada", Language: "en"}})
 		if err != nil {
@@ -145,16 +174,11 @@ func (d *desk) check(t testing.TB) {
 	})
 }
 
-// transfers counts ledger rows, to see that a repeat adds none.
+// transfers counts the account's ledger rows, to see that a repeat adds none.
 func (d *desk) transfers(t testing.TB) (n int) {
 	t.Helper()
 	d.Read(t, func(ctx context.Context, tx tenant.Tx) error {
-		return tx.QueryRow(ctx, `select count(*) from ledger_transfer`).Scan(&n)
+		return tx.QueryRow(ctx, `select count(*) from ledger_transfer where account_id = $1`, d.account).Scan(&n)
 	})
 	return n
-}
-
-// tomorrow moves business time on, so that payments have an order in time.
-func (d *desk) tomorrow(t testing.TB, day int) {
-	d.SetClock(t, time.Date(2026, 6, day, 9, 0, 0, 0, d.Zone))
 }

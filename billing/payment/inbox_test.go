@@ -2,6 +2,7 @@ package payment_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func (d *desk) intent(t testing.TB, text string, purpose payment.Purpose) (i pay
 
 func (d *desk) event(id string, kind payment.EventKind, i uuid.UUID, text string) payment.ProviderEvent {
 	return payment.ProviderEvent{
-		Provider: payment.Stripe, ID: id, Type: "test." + string(kind), Kind: kind, Created: time.Now(),
+		Provider: payment.Stripe, ID: id + "_" + d.account.String(), Type: "test." + string(kind), Kind: kind, Created: time.Now(),
 		Tenant: d.Ref.ID, Intent: i, PaymentRef: "pi_1", Amount: euro(text),
 	}
 }
@@ -50,6 +51,21 @@ func (d *desk) intentNow(t testing.TB, id uuid.UUID) (i payment.Intent) {
 		return err
 	})
 	return i
+}
+
+// waiting lists the account's webhooks that are not done.
+func (d *desk) waiting(t testing.TB) (own []payment.Waiting) {
+	t.Helper()
+	d.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		all, err := payment.ListWaiting(ctx, tx, 500)
+		for _, w := range all {
+			if strings.HasSuffix(w.Ref.ID, d.account.String()) {
+				own = append(own, w)
+			}
+		}
+		return err
+	})
+	return own
 }
 
 // semantics, "Webhooks in": succeeded 45.00 three times, then an older processing.
@@ -108,13 +124,9 @@ func TestWork_parksWhatDoesNotFit(t *testing.T) {
 	if o := d.deliver(t, other); o.State != payment.InboxParked || o.Reason != "paid a second time, by pi_2" {
 		t.Errorf("second payment: %+v", o)
 	}
-	d.Read(t, func(ctx context.Context, tx tenant.Tx) error {
-		waiting, err := payment.ListWaiting(ctx, tx, 10)
-		if len(waiting) != 5 {
-			t.Errorf("%d parked, want 5: %+v", len(waiting), waiting)
-		}
-		return err
-	})
+	if waiting := d.waiting(t); len(waiting) != 5 {
+		t.Errorf("%d parked, want 5: %+v", len(waiting), waiting)
+	}
 	d.check(t)
 }
 

@@ -64,14 +64,14 @@ func TestRequestRefund_repeatAndRefusals(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, account.Postpaid)
 	paid := d.pay(t, "10.00", uuid.Nil)
-	one, err := d.refund("key-1", "4.00", paid.ID)
+	one, err := d.refund("key-1-refund", "4.00", paid.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := d.refund("key-1", "4.00", paid.ID); err != nil || again.ID != one.ID {
+	if again, err := d.refund("key-1-refund", "4.00", paid.ID); err != nil || again.ID != one.ID {
 		t.Errorf("repeat: %+v, %v", again, err)
 	}
-	if _, err := d.refund("key-1", "5.00", paid.ID); !errors.Is(err, payment.ErrKeyReused) {
+	if _, err := d.refund("key-1-refund", "5.00", paid.ID); !errors.Is(err, payment.ErrKeyReused) {
 		t.Errorf("other amount under the key: %v", err)
 	}
 	if got := d.get(t, paid.ID); got.Refunded.Text() != "4.00" || got.Unapplied.Text() != "6.00" {
@@ -156,7 +156,7 @@ func TestRefund_thatTheProviderCantSendBecomesCreditAgain(t *testing.T) {
 	}
 	d.Read(t, func(ctx context.Context, tx tenant.Tx) error {
 		var due uuid.UUID
-		err := tx.QueryRow(ctx, `select ref from agenda where kind = $1 and state = 'due'`, agenda.Refund).Scan(&due)
+		err := tx.QueryRow(ctx, `select ref from agenda where kind = $1 and state = 'due' and ref = $2`, agenda.Refund, r.ID).Scan(&due)
 		if due != r.ID {
 			t.Errorf("the agenda names %s, want %s", due, r.ID)
 		}
