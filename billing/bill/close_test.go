@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -266,4 +267,76 @@ func TestCancel_aDocumentWithMoneyStays(t *testing.T) {
 	if !errors.Is(err, bill.ErrHasMoney) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// A run that was cut off in a chunk goes on where its last commit stands.
+func TestRun_goesOnAfterACutOffChunk(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, account.Postpaid)
+	w.connect(5, account.Postpaid)
+	w.clock("2026-06-01 08:00")
+	cut := errors.New("cut off")
+	for i := range 3 {
+		err := w.DB.Write(context.Background(), w.Ref, func(ctx context.Context, tx tenant.Tx) error {
+			run, err := bill.Start(ctx, tx, day("2026-06-01"))
+			if err != nil {
+				return err
+			}
+			if _, _, err = (bill.Closer{}).CloseChunk(ctx, tx, run.ID, 2); err == nil && i != 1 {
+				err = cut
+			}
+			return err
+		})
+		if i != 1 && !errors.Is(err, cut) {
+			t.Fatal(err)
+		}
+	}
+	if run := w.run("2026-06-01", 2); run.Done != 5 || run.Total != 5 {
+		t.Errorf("run %+v", run)
+	}
+	w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		var numbers, last int
+		err := tx.QueryRow(ctx, `select count(distinct number), max(series_no) from bill`).Scan(&numbers, &last)
+		if numbers != 5 || last != 5 {
+			t.Errorf("%d numbers up to %d", numbers, last)
+		}
+		return err
+	})
+	w.controlSums()
+}
+
+func TestRun_isSharedBySeveralWorkers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, account.Postpaid)
+	w.connect(60, account.Postpaid)
+	w.clock("2026-06-01 08:00")
+	var run bill.Run
+	w.Write(t, func(ctx context.Context, tx tenant.Tx) (err error) {
+		run, err = bill.Start(ctx, tx, day("2026-06-01"))
+		return err
+	})
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for more := true; more; {
+				err := w.DB.Write(context.Background(), w.Ref, func(ctx context.Context, tx tenant.Tx) (err error) {
+					_, more, err = bill.Closer{}.CloseChunk(ctx, tx, run.ID, 7)
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		got, err := bill.GetRun(ctx, tx, run.ID)
+		if got.Done != 60 || got.Total != 60 || got.State != bill.Done {
+			t.Errorf("run %+v", got)
+		}
+		return err
+	})
+	w.controlSums()
 }

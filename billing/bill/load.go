@@ -9,110 +9,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"tollhouse/billing/account"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
-	"tollhouse/billing/money"
-	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 )
-
-// dueAccount is an account whose cycle is to be closed.
-type dueAccount struct {
-	ID                 uuid.UUID
-	Number             string
-	Kind               account.Kind
-	Currency           money.Currency
-	Anchor             calendar.Date
-	Months             int
-	Cycle              calendar.Period
-	Receivable, Credit money.Decimal
-	Entity, Branch     uuid.UUID
-	Name               string
-	Address            account.Address
-	TaxID              string
-	Language           string
-}
-
-// subscription is what an account has taken, as fees need it.
-type subscription struct {
-	ID, Account, Offering uuid.UUID
-	ActivatedAt           time.Time
-	TerminatedAt          *time.Time
-	ChargedThrough        *calendar.Date
-	SetupCharged          bool
-	Deferred              money.Decimal
-	Identities            string
-}
-
-// chargeSum is what one line of usage, or of fees paid from a balance, comes to.
-type chargeSum struct {
-	Account, Subscription, Offering uuid.UUID
-	Kind                            LineKind
-	Code                            string
-	Unit                            money.Unit
-	Category                        string
-	Quantity, Allowance             money.Decimal
-	Price, Net, Tax                 money.Decimal
-	Events                          int64
-}
-
-// allowanceUse is one allowance of the cycle and what was used of it.
-type allowanceUse struct {
-	Account       uuid.UUID
-	Subscription  *uuid.UUID
-	Code          string
-	Unit          money.Unit
-	Granted, Used money.Decimal
-}
-
-// openCycle is one account's cycle with all that closing it needs.
-type openCycle struct {
-	dueAccount
-	subscriptions []subscription
-	charges       []chargeSum
-	allowances    []allowanceUse
-}
-
-// frame is what the accounts of a chunk have in common.
-type frame struct {
-	profile   account.Profile
-	rates     tax.Table
-	sellers   map[uuid.UUID]Seller
-	offerings map[uuid.UUID]catalog.Offering
-	at        time.Time
-	settles   bool // credit is applied to new bills in the same transaction
-}
-
-func loadFrame(ctx context.Context, tx tenant.Tx) (*frame, error) {
-	f := &frame{sellers: map[uuid.UUID]Seller{}, offerings: map[uuid.UUID]catalog.Offering{}, at: tx.At}
-	var err error
-	if f.profile, err = account.GetProfile(ctx, tx); err != nil {
-		return nil, err
-	}
-	if f.rates, err = tax.Load(ctx, tx); err != nil {
-		return nil, err
-	}
-	rows, err := tx.Query(ctx, `
-		select id, is_default, name, address, country, tax_id, register_id, bank_name, bank_iban, bank_bic
-		from legal_entity`)
-	if err != nil {
-		return nil, fmt.Errorf("read legal entities: %w", err)
-	}
-	var s Seller
-	var country string
-	_, err = pgx.ForEachRow(rows, []any{&s.id, &s.isDefault, &s.Name, &s.Address, &country, &s.TaxID, &s.RegisterID, &s.Bank.Name, &s.Bank.IBAN, &s.Bank.BIC}, func() error {
-		s.Address.Country = country
-		f.sellers[s.id] = s
-		s = Seller{}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read legal entities: %w", err)
-	}
-	return f, nil
-}
 
 // load completes due accounts with their subscriptions, charges and
 // allowances, in a number of statements that doesn't grow with the accounts.

@@ -2,7 +2,6 @@ package bill
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -12,47 +11,9 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/ledger"
-	"tollhouse/billing/locale"
 	"tollhouse/billing/money"
-	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 )
-
-// storedFacts is what a document needs besides its rows.
-type storedFacts struct {
-	Operator Operator              `json:"operator"`
-	Seller   Seller                `json:"seller"`
-	Buyer    Buyer                 `json:"buyer"`
-	Language string                `json:"language"`
-	Country  string                `json:"country"`
-	Basis    tax.Basis             `json:"basis"`
-	Services map[uuid.UUID]string  `json:"services,omitempty"`
-	Granted  map[int]money.Decimal `json:"granted,omitempty"` // by line
-	Notes    []string              `json:"notes,omitempty"`
-}
-
-func factsOf(d Document) storedFacts {
-	facts := storedFacts{
-		Operator: d.Operator, Seller: d.Seller, Buyer: d.Buyer, Language: d.Locale.Language, Country: d.Locale.Country,
-		Basis: d.Basis, Services: map[uuid.UUID]string{}, Granted: map[int]money.Decimal{}, Notes: d.Notes,
-	}
-	for _, l := range d.Lines {
-		facts.Services[l.Subscription] = l.Service
-		if l.Kind == Allowance {
-			facts.Granted[l.No] = l.Granted
-		}
-	}
-	return facts
-}
-
-func (s storedFacts) into(d *Document) {
-	d.Operator, d.Seller, d.Buyer, d.Basis, d.Notes = s.Operator, s.Seller, s.Buyer, s.Basis, s.Notes
-	d.Locale = locale.Locale{Language: s.Language, Country: s.Country}
-	for i := range d.Lines {
-		d.Lines[i].Service = s.Services[d.Lines[i].Subscription]
-		d.Lines[i].Granted = s.Granted[d.Lines[i].No]
-	}
-}
 
 // put writes closings: postings, the accounts' next cycles, the subscriptions'
 // progress, and the documents as drafts with their open items.
@@ -135,67 +96,6 @@ func (b *batch) advance(ctx context.Context, tx tenant.Tx, part []*closing) erro
 	return nil
 }
 
-var (
-	billColumns = []string{
-		"id", "run_id", "account_id", "kind", "state", "cycle_start", "cycle_end", "currency",
-		"net", "tax", "total", "paid_before", "due", "facts", "legal_entity", "branch", "closed_at",
-	}
-	lineColumns = []string{
-		"bill_id", "no", "kind", "code", "description", "subscription_id", "period_from", "period_to", "quantity", "unit",
-		"events", "price", "net", "tax", "tax_category", "tax_percent",
-	}
-	taxColumns = []string{"bill_id", "category", "percent", "name", "base", "tax"}
-)
-
-func (b *batch) copyDocuments(ctx context.Context, tx tenant.Tx, documents []*closing) error {
-	var bills, lines, taxes [][]any
-	for _, c := range documents {
-		d := &c.doc
-		facts, err := json.Marshal(factsOf(*d))
-		if err != nil {
-			return fmt.Errorf("facts of account %s: %w", c.Number, err)
-		}
-		bills = append(bills, []any{
-			d.ID, b.run.ID, c.ID, string(d.Kind), string(Draft), d.Period.From, d.Period.To, d.Currency.Code(),
-			d.Net.Decimal(), d.Tax.Decimal(), d.Total.Decimal(), d.PaidBefore.Decimal(), d.Due.Decimal(), facts, c.Entity, c.Branch, b.frame.at,
-		})
-		for _, l := range d.Lines {
-			lines = append(lines, lineRow(d.ID, l))
-		}
-		for _, t := range d.Taxes {
-			taxes = append(taxes, []any{d.ID, t.Category, t.Percent, t.Name, t.Base.Decimal(), t.Tax.Decimal()})
-		}
-	}
-	for _, table := range []struct {
-		name    string
-		columns []string
-		rows    [][]any
-	}{{"bill", billColumns, bills}, {"bill_line", lineColumns, lines}, {"bill_tax", taxColumns, taxes}} {
-		n, err := tx.CopyFrom(ctx, pgx.Identifier{table.name}, table.columns, pgx.CopyFromRows(table.rows))
-		if err != nil {
-			return fmt.Errorf("write %s: %w", table.name, err)
-		}
-		if n != int64(len(table.rows)) {
-			return fmt.Errorf("write %s: %d of %d rows", table.name, n, len(table.rows))
-		}
-	}
-	return nil
-}
-
-func lineRow(bill uuid.UUID, l Line) []any {
-	var subscription, from, to any
-	if l.Subscription != uuid.Nil {
-		subscription = l.Subscription
-	}
-	if !l.Period.From.IsZero() {
-		from, to = l.Period.From, l.Period.To
-	}
-	return []any{
-		bill, l.No, string(l.Kind), l.Code, l.Description, subscription, from, to, l.Quantity, string(l.Unit),
-		l.Events, l.Price.Decimal(), l.Net.Decimal(), l.Tax.Decimal(), l.Category, l.Percent,
-	}
-}
-
 // open makes the open items of bills that are not zero, and lets credit be
 // applied to them while nothing but the accounts is locked.
 func (b *batch) open(ctx context.Context, tx tenant.Tx, documents []*closing) error {
@@ -207,7 +107,7 @@ func (b *batch) open(ctx context.Context, tx tenant.Tx, documents []*closing) er
 			continue
 		}
 		total := c.doc.Total.Decimal()
-		rows = append(rows, []any{uuid.Must(uuid.NewV7()), c.ID, c.doc.ID, c.Currency.Code(), total, total, due, b.frame.at})
+		rows = append(rows, []any{[16]byte(uuid.Must(uuid.NewV7())), [16]byte(c.ID), [16]byte(c.doc.ID), c.Currency.Code(), total, total, due, b.frame.at})
 		if c.Credit.Sign() > 0 {
 			credited = append(credited, c.ID)
 		}

@@ -10,7 +10,6 @@ var (
 	grey     = colour{0x5c, 0x62, 0x70}
 	hairline = colour{0xd9, 0xdc, 0xe3}
 	ground   = colour{0xf5, 0xf6, 0xf8}
-	white    = colour{0xff, 0xff, 0xff}
 )
 
 // parseColour reads #rrggbb; anything else prints in ink.

@@ -1,0 +1,68 @@
+package bill
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/money"
+)
+
+// dueAccount is an account whose cycle is to be closed.
+type dueAccount struct {
+	ID                 uuid.UUID
+	Number             string
+	Kind               account.Kind
+	Currency           money.Currency
+	Anchor             calendar.Date
+	Months             int
+	Cycle              calendar.Period
+	Receivable, Credit money.Decimal
+	Entity, Branch     uuid.UUID
+	Name               string
+	Address            account.Address
+	TaxID              string
+	Language           string
+}
+
+// subscription is what an account has taken, as fees need it.
+type subscription struct {
+	ID, Account, Offering uuid.UUID
+	ActivatedAt           time.Time
+	TerminatedAt          *time.Time
+	ChargedThrough        *calendar.Date
+	SetupCharged          bool
+	Deferred              money.Decimal
+	Identities            string
+}
+
+// chargeSum is what one line of usage, or of fees paid from a balance, comes to.
+type chargeSum struct {
+	Account, Subscription, Offering uuid.UUID
+	Kind                            LineKind
+	Code                            string
+	Unit                            money.Unit
+	Category                        string
+	Quantity, Allowance             money.Decimal
+	Price, Net, Tax                 money.Decimal
+	Events                          int64
+}
+
+// allowanceUse is one allowance of the cycle and what was used of it.
+type allowanceUse struct {
+	Account       uuid.UUID
+	Subscription  *uuid.UUID
+	Code          string
+	Unit          money.Unit
+	Granted, Used money.Decimal
+}
+
+// openCycle is one account's cycle with all that closing it needs.
+type openCycle struct {
+	dueAccount
+	subscriptions []subscription
+	charges       []chargeSum
+	allowances    []allowanceUse
+}
