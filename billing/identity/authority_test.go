@@ -265,7 +265,7 @@ func TestSignIn_guessesAtOnceDoNotOutrunTheLimit(t *testing.T) {
 	all.Wait()
 	var failed int
 	db.Read(t, func(ctx context.Context, tx tenant.Tx) error {
-		return tx.QueryRow(ctx, `select failed_signins from app_user`).Scan(&failed)
+		return tx.QueryRow(ctx, `select failed_signins from app_user`).Scan(&failed) //nolint:misspell // the column's name
 	})
 	if failed != 11 { // ten free ones, and the one that began the lock
 		t.Errorf("%d guesses were looked at", failed)

@@ -94,7 +94,7 @@ func (a *Authority) AddUser(ctx context.Context, tx tenant.Tx, n NewUser) (User,
 
 // SetPassword gives a user another password and ends all its sessions.
 func (a *Authority) SetPassword(ctx context.Context, tx tenant.Tx, user uuid.UUID, password PasswordHash) error {
-	return a.change(ctx, tx, user, `update app_user set password_hash = $2, failed_signins = 0, locked_until = null where id = $1`, password)
+	return a.change(ctx, tx, user, `update app_user set password_hash = $2, failed_signins = 0, locked_until = null where id = $1`, password) //nolint:misspell // the column's name
 }
 
 // Disable keeps a user out from now on.
