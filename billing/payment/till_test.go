@@ -104,7 +104,7 @@ func (s *shop) typeCard(t *testing.T, page, number string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	return answer.Header.Get("Location")
 }
 
@@ -140,7 +140,7 @@ func TestTill_paysABillByCardAndRefundsIt(t *testing.T) {
 	}
 	s.check(t)
 
-	r, err := s.desk.refund("", "15.00", all[0].ID)
+	r, err := s.refund("", "15.00", all[0].ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func pay(t *testing.T, page, number string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer.Body.Close()
+	_ = answer.Body.Close()
 	if answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("paying answered %s", answer.Status)
 	}

@@ -112,7 +112,7 @@ func request(t *testing.T, base, method, path string, form url.Values) (int, map
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	var body map[string]any
 	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
 		t.Fatal(err)

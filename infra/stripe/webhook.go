@@ -36,7 +36,7 @@ func (c *Client) ReadEvent(ctx context.Context, id tenant.ID, signature string, 
 	}
 	var raw stripego.Event
 	if err := json.Unmarshal(body, &raw); err != nil {
-		return payment.ProviderEvent{}, fmt.Errorf("%w: %v", payment.ErrWebhookMalformed, err)
+		return payment.ProviderEvent{}, fmt.Errorf("%w: %w", payment.ErrWebhookMalformed, err)
 	}
 	return parseEvent(raw)
 }

@@ -126,7 +126,7 @@ func (s *Server) send(ctx context.Context, account Account, body []byte) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxBody)) // lets the connection be used again
 	if response.StatusCode/100 != 2 {
 		return fmt.Errorf("webhook answered %s", response.Status)

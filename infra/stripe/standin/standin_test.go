@@ -113,7 +113,7 @@ func call(t *testing.T, server *standin.Server, secretKey, idempotency, method, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	body := map[string]any{}
 	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func submit(t *testing.T, address string, form url.Values) (status int, page, lo
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func get(t *testing.T, address string) (*http.Response, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -359,7 +359,7 @@ func TestRestart_afterAHalfWrittenLine(t *testing.T) {
 	if _, err := file.WriteString(`{"session":{"id":"cs_te`); err != nil {
 		t.Fatal(err)
 	}
-	file.Close()
+	_ = file.Close()
 	second := start(t, dir, newReceiver(t, 0).URL, time.Now)
 	if status, _ := call(t, second, key, "", "GET", "/v1/checkout/sessions/"+id, nil); status != http.StatusOK {
 		t.Fatalf("session lost: %d", status)

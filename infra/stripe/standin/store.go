@@ -61,7 +61,7 @@ func (s *store) load(path string) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	reader := bufio.NewReader(file)
 	for n := 1; ; n++ {
 		text, err := reader.ReadBytes('\n')
