@@ -11,8 +11,10 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/agenda"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/bill"
+	"tollhouse/billing/calendar"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
@@ -339,4 +341,36 @@ func TestRun_isSharedBySeveralWorkers(t *testing.T) {
 		return err
 	})
 	w.controlSums()
+}
+
+func TestStartDue_takesWhatHasEndedAndNoMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, account.Postpaid)
+	w.connect(2, account.Postpaid)
+	w.clock("2026-05-31 23:59")
+	err := w.DB.Write(context.Background(), w.Ref, func(ctx context.Context, tx tenant.Tx) error {
+		if runs, err := bill.StartDue(ctx, tx, calendar.Date{}); err != nil || len(runs) != 0 {
+			t.Errorf("%d runs, %v", len(runs), err)
+		}
+		_, err := bill.StartDue(ctx, tx, day("2026-06-01"))
+		return err
+	})
+	if !errors.Is(err, bill.ErrCycleOpen) {
+		t.Errorf("a day to come: %v", err)
+	}
+	w.clock("2026-06-01 00:00")
+	w.Write(t, func(ctx context.Context, tx tenant.Tx) error {
+		runs, err := bill.StartDue(ctx, tx, calendar.Date{})
+		if err != nil || len(runs) != 1 || runs[0].Total != 2 || runs[0].State != bill.Running {
+			t.Errorf("%+v, %v", runs, err)
+		}
+		next, err := agenda.Next(ctx, tx)
+		if !next.Equal(tx.At) {
+			t.Errorf("on the agenda at %s", next)
+		}
+		return err
+	})
+	if run := w.run("2026-06-01", 5); run.Done != 2 {
+		t.Errorf("%+v", run)
+	}
 }

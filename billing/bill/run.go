@@ -63,8 +63,12 @@ func Schedule(ctx context.Context, tx tenant.Tx, zone *time.Location, cycleEnds 
 	return nil
 }
 
-// Start begins the run of a day, or finds the one that has begun.
+// Start begins the run of a day, or finds the one that has begun. A day to come
+// is refused with ErrCycleOpen.
 func Start(ctx context.Context, tx tenant.Tx, cycleEnd calendar.Date) (Run, error) {
+	if err := startable(ctx, tx, cycleEnd); err != nil {
+		return Run{}, err
+	}
 	_, err := tx.Exec(ctx, `
 		insert into bill_run (id, cycle_end, state, total, started_at)
 		values ($1, $2, 'running', (select count(*) from billing_account where state = 'active' and cycle_end = $2), $3)
