@@ -229,6 +229,36 @@ func (e ChargeKind) Valid() bool {
 	}
 }
 
+// Defines values for EventOutcomeOutcome.
+const (
+	EventOutcomeOutcomeAccepted  EventOutcomeOutcome = "accepted"
+	EventOutcomeOutcomeConflict  EventOutcomeOutcome = "conflict"
+	EventOutcomeOutcomeDuplicate EventOutcomeOutcome = "duplicate"
+	EventOutcomeOutcomeIgnored   EventOutcomeOutcome = "ignored"
+	EventOutcomeOutcomeRejected  EventOutcomeOutcome = "rejected"
+	EventOutcomeOutcomeSuspended EventOutcomeOutcome = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the EventOutcomeOutcome enum.
+func (e EventOutcomeOutcome) Valid() bool {
+	switch e {
+	case EventOutcomeOutcomeAccepted:
+		return true
+	case EventOutcomeOutcomeConflict:
+		return true
+	case EventOutcomeOutcomeDuplicate:
+		return true
+	case EventOutcomeOutcomeIgnored:
+		return true
+	case EventOutcomeOutcomeRejected:
+		return true
+	case EventOutcomeOutcomeSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for KeyRole.
 const (
 	KeyRoleAccountant KeyRole = "accountant"
@@ -259,66 +289,6 @@ func (e KeyRole) Valid() bool {
 	}
 }
 
-// Defines values for KeySetKeysAlg.
-const (
-	EdDSA KeySetKeysAlg = "EdDSA"
-)
-
-// Valid indicates whether the value is a known member of the KeySetKeysAlg enum.
-func (e KeySetKeysAlg) Valid() bool {
-	switch e {
-	case EdDSA:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for KeySetKeysCrv.
-const (
-	Ed25519 KeySetKeysCrv = "Ed25519"
-)
-
-// Valid indicates whether the value is a known member of the KeySetKeysCrv enum.
-func (e KeySetKeysCrv) Valid() bool {
-	switch e {
-	case Ed25519:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for KeySetKeysKty.
-const (
-	OKP KeySetKeysKty = "OKP"
-)
-
-// Valid indicates whether the value is a known member of the KeySetKeysKty enum.
-func (e KeySetKeysKty) Valid() bool {
-	switch e {
-	case OKP:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for KeySetKeysUse.
-const (
-	Sig KeySetKeysUse = "sig"
-)
-
-// Valid indicates whether the value is a known member of the KeySetKeysUse enum.
-func (e KeySetKeysUse) Valid() bool {
-	switch e {
-	case Sig:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for Language.
 const (
 	En Language = "en"
@@ -342,14 +312,14 @@ func (e Language) Valid() bool {
 
 // Defines values for MeKind.
 const (
-	MeKindApiKey MeKind = "api_key"
-	MeKindUser   MeKind = "user"
+	MeKindKey  MeKind = "key"
+	MeKindUser MeKind = "user"
 )
 
 // Valid indicates whether the value is a known member of the MeKind enum.
 func (e MeKind) Valid() bool {
 	switch e {
-	case MeKindApiKey:
+	case MeKindKey:
 		return true
 	case MeKindUser:
 		return true
@@ -472,36 +442,6 @@ func (e OfferingSummaryState) Valid() bool {
 	case OfferingSummaryStatePublished:
 		return true
 	case OfferingSummaryStateRetired:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for OperatorStackState.
-const (
-	OperatorStackStateCreating  OperatorStackState = "creating"
-	OperatorStackStateDeleted   OperatorStackState = "deleted"
-	OperatorStackStateDeleting  OperatorStackState = "deleting"
-	OperatorStackStateFailed    OperatorStackState = "failed"
-	OperatorStackStateReady     OperatorStackState = "ready"
-	OperatorStackStateRequested OperatorStackState = "requested"
-)
-
-// Valid indicates whether the value is a known member of the OperatorStackState enum.
-func (e OperatorStackState) Valid() bool {
-	switch e {
-	case OperatorStackStateCreating:
-		return true
-	case OperatorStackStateDeleted:
-		return true
-	case OperatorStackStateDeleting:
-		return true
-	case OperatorStackStateFailed:
-		return true
-	case OperatorStackStateReady:
-		return true
-	case OperatorStackStateRequested:
 		return true
 	default:
 		return false
@@ -631,6 +571,66 @@ func (e PaymentIntentState) Valid() bool {
 	}
 }
 
+// Defines values for PublicKeyAlg.
+const (
+	EdDSA PublicKeyAlg = "EdDSA"
+)
+
+// Valid indicates whether the value is a known member of the PublicKeyAlg enum.
+func (e PublicKeyAlg) Valid() bool {
+	switch e {
+	case EdDSA:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PublicKeyCrv.
+const (
+	Ed25519 PublicKeyCrv = "Ed25519"
+)
+
+// Valid indicates whether the value is a known member of the PublicKeyCrv enum.
+func (e PublicKeyCrv) Valid() bool {
+	switch e {
+	case Ed25519:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PublicKeyKty.
+const (
+	OKP PublicKeyKty = "OKP"
+)
+
+// Valid indicates whether the value is a known member of the PublicKeyKty enum.
+func (e PublicKeyKty) Valid() bool {
+	switch e {
+	case OKP:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PublicKeyUse.
+const (
+	Sig PublicKeyUse = "sig"
+)
+
+// Valid indicates whether the value is a known member of the PublicKeyUse enum.
+func (e PublicKeyUse) Valid() bool {
+	switch e {
+	case Sig:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RefundState.
 const (
 	RefundStateFailed    RefundState = "failed"
@@ -646,6 +646,30 @@ func (e RefundState) Valid() bool {
 	case RefundStateRequested:
 		return true
 	case RefundStateSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RequirementFault.
+const (
+	Missing RequirementFault = "missing"
+	Taken   RequirementFault = "taken"
+	Unknown RequirementFault = "unknown"
+	Wrong   RequirementFault = "wrong"
+)
+
+// Valid indicates whether the value is a known member of the RequirementFault enum.
+func (e RequirementFault) Valid() bool {
+	switch e {
+	case Missing:
+		return true
+	case Taken:
+		return true
+	case Unknown:
+		return true
+	case Wrong:
 		return true
 	default:
 		return false
@@ -784,6 +808,78 @@ func (e SettingsAnchorPolicy) Valid() bool {
 	}
 }
 
+// Defines values for StackState.
+const (
+	StackStateCreating  StackState = "creating"
+	StackStateFailed    StackState = "failed"
+	StackStateReady     StackState = "ready"
+	StackStateRequested StackState = "requested"
+)
+
+// Valid indicates whether the value is a known member of the StackState enum.
+func (e StackState) Valid() bool {
+	switch e {
+	case StackStateCreating:
+		return true
+	case StackStateFailed:
+		return true
+	case StackStateReady:
+		return true
+	case StackStateRequested:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StatementEntryKind.
+const (
+	StatementEntryKindAdjustment  StatementEntryKind = "adjustment"
+	StatementEntryKindAllocation  StatementEntryKind = "allocation"
+	StatementEntryKindBill        StatementEntryKind = "bill"
+	StatementEntryKindExpiry      StatementEntryKind = "expiry"
+	StatementEntryKindFee         StatementEntryKind = "fee"
+	StatementEntryKindGrant       StatementEntryKind = "grant"
+	StatementEntryKindPayment     StatementEntryKind = "payment"
+	StatementEntryKindRecognition StatementEntryKind = "recognition"
+	StatementEntryKindRefund      StatementEntryKind = "refund"
+	StatementEntryKindStatement   StatementEntryKind = "statement"
+	StatementEntryKindTopup       StatementEntryKind = "topup"
+	StatementEntryKindUsage       StatementEntryKind = "usage"
+)
+
+// Valid indicates whether the value is a known member of the StatementEntryKind enum.
+func (e StatementEntryKind) Valid() bool {
+	switch e {
+	case StatementEntryKindAdjustment:
+		return true
+	case StatementEntryKindAllocation:
+		return true
+	case StatementEntryKindBill:
+		return true
+	case StatementEntryKindExpiry:
+		return true
+	case StatementEntryKindFee:
+		return true
+	case StatementEntryKindGrant:
+		return true
+	case StatementEntryKindPayment:
+		return true
+	case StatementEntryKindRecognition:
+		return true
+	case StatementEntryKindRefund:
+		return true
+	case StatementEntryKindStatement:
+		return true
+	case StatementEntryKindTopup:
+		return true
+	case StatementEntryKindUsage:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SubscriptionState.
 const (
 	SubscriptionStateActive     SubscriptionState = "active"
@@ -862,30 +958,6 @@ func (e UsageFileState) Valid() bool {
 	case UsageFileStateReceived:
 		return true
 	case UsageFileStateRunning:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for UsageOutcomeItemsOutcome.
-const (
-	UsageOutcomeItemsOutcomeAccepted  UsageOutcomeItemsOutcome = "accepted"
-	UsageOutcomeItemsOutcomeDuplicate UsageOutcomeItemsOutcome = "duplicate"
-	UsageOutcomeItemsOutcomeRejected  UsageOutcomeItemsOutcome = "rejected"
-	UsageOutcomeItemsOutcomeSuspended UsageOutcomeItemsOutcome = "suspended"
-)
-
-// Valid indicates whether the value is a known member of the UsageOutcomeItemsOutcome enum.
-func (e UsageOutcomeItemsOutcome) Valid() bool {
-	switch e {
-	case UsageOutcomeItemsOutcomeAccepted:
-		return true
-	case UsageOutcomeItemsOutcomeDuplicate:
-		return true
-	case UsageOutcomeItemsOutcomeRejected:
-		return true
-	case UsageOutcomeItemsOutcomeSuspended:
 		return true
 	default:
 		return false
@@ -1081,6 +1153,16 @@ type Advance struct {
 	To time.Time `json:"to"`
 }
 
+// Allocation defines model for Allocation.
+type Allocation struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money              `json:"amount"`
+	At     time.Time          `json:"at"`
+	Bill   openapi_types.UUID `json:"bill"`
+}
+
 // ApiKey defines model for ApiKey.
 type ApiKey struct {
 	CreatedAt time.Time          `json:"created_at"`
@@ -1108,12 +1190,17 @@ type ApiKeySecret struct {
 type Bill struct {
 	Lines []BillLine `json:"lines"`
 
-	// PaidBefore An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	// Net An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
-	PaidBefore *Money      `json:"paid_before,omitempty"`
-	Summary    BillSummary `json:"summary"`
-	Taxes      []BillTax   `json:"taxes"`
+	Net     Money       `json:"net"`
+	Summary BillSummary `json:"summary"`
+
+	// Tax An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Tax   Money     `json:"tax"`
+	Taxes []BillTax `json:"taxes"`
 }
 
 // BillLine defines model for BillLine.
@@ -1156,6 +1243,11 @@ type BillLine struct {
 // BillLineKind defines model for BillLine.Kind.
 type BillLineKind string
 
+// BillList defines model for BillList.
+type BillList struct {
+	Items []BillSummary `json:"items"`
+}
+
 // BillPage defines model for BillPage.
 type BillPage struct {
 	Items []BillSummary `json:"items"`
@@ -1167,14 +1259,10 @@ type BillRun struct {
 	// CycleEnd A day in the operator's zone.
 	//
 	// Example: 2026-05-01
-	CycleEnd Date `json:"cycle_end"`
-	Done     int  `json:"done"`
-	Failed   int  `json:"failed"`
-	Failures *[]struct {
-		Account openapi_types.UUID `json:"account"`
-		At      time.Time          `json:"at"`
-		Reason  string             `json:"reason"`
-	} `json:"failures,omitempty"`
+	CycleEnd   Date               `json:"cycle_end"`
+	Done       int                `json:"done"`
+	Failed     int                `json:"failed"`
+	Failures   *[]BillRunFailure  `json:"failures,omitempty"`
 	FinishedAt *time.Time         `json:"finished_at,omitempty"`
 	Id         openapi_types.UUID `json:"id"`
 	StartedAt  time.Time          `json:"started_at"`
@@ -1185,15 +1273,19 @@ type BillRun struct {
 // BillRunState defines model for BillRun.State.
 type BillRunState string
 
+// BillRunFailure defines model for BillRunFailure.
+type BillRunFailure struct {
+	Account openapi_types.UUID `json:"account"`
+	At      time.Time          `json:"at"`
+
+	// Number The account's number.
+	Number string `json:"number"`
+	Reason string `json:"reason"`
+}
+
 // BillRunList defines model for BillRunList.
 type BillRunList struct {
 	Items []BillRun `json:"items"`
-}
-
-// BillRunPage defines model for BillRunPage.
-type BillRunPage struct {
-	Items []BillRun `json:"items"`
-	Next  *string   `json:"next,omitempty"`
 }
 
 // BillSummary defines model for BillSummary.
@@ -1216,26 +1308,21 @@ type BillSummary struct {
 	// Example: 2026-05-01
 	IssueDate *Date           `json:"issue_date,omitempty"`
 	Kind      BillSummaryKind `json:"kind"`
-
-	// Net An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
-	//
-	// Example: {"amount":"12.34","currency":"EUR"}
-	Net    Money   `json:"net"`
-	Number *string `json:"number,omitempty"`
+	Number    *string         `json:"number,omitempty"`
 
 	// Open An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
-	Open *Money `json:"open,omitempty"`
+	Open Money `json:"open"`
+
+	// PaidBefore An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	PaidBefore Money `json:"paid_before"`
 
 	// Period Days from, up to but not including, to.
 	Period Period           `json:"period"`
 	State  BillSummaryState `json:"state"`
-
-	// Tax An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
-	//
-	// Example: {"amount":"12.34","currency":"EUR"}
-	Tax Money `json:"tax"`
 
 	// Total An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
@@ -1351,13 +1438,8 @@ type ChargePage struct {
 
 // CheckReport defines model for CheckReport.
 type CheckReport struct {
-	Findings []struct {
-		Message string `json:"message"`
-
-		// Path Example: usage[2].rules[0].windows[1].to
-		Path string `json:"path"`
-	} `json:"findings"`
-	Publishable bool `json:"publishable"`
+	Findings    []Finding `json:"findings"`
+	Publishable bool      `json:"publishable"`
 }
 
 // Clock defines model for Clock.
@@ -1368,33 +1450,34 @@ type Clock struct {
 	Sandbox bool `json:"sandbox"`
 }
 
+// ControlSum defines model for ControlSum.
+type ControlSum struct {
+	// Books An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Books Decimal `json:"books"`
+
+	// Differing How many customers' accounts differ.
+	Differing int64 `json:"differing"`
+	Equal     bool  `json:"equal"`
+
+	// Ledger An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Ledger Decimal `json:"ledger"`
+	Name   string  `json:"name"`
+
+	// Unit A currency, or `second`, `byte`, `event`, `point`, or `fee` on a bill.
+	//
+	// Example: byte
+	Unit Unit `json:"unit"`
+}
+
 // ControlSums defines model for ControlSums.
 type ControlSums struct {
-	Balanced bool `json:"balanced"`
-	Sums     []struct {
-		// Difference An exact decimal number as text.
-		//
-		// Example: 0.0001
-		Difference Decimal `json:"difference"`
-
-		// Facts An exact decimal number as text.
-		//
-		// Example: 0.0001
-		Facts Decimal `json:"facts"`
-
-		// Ledger An exact decimal number as text.
-		//
-		// Example: 0.0001
-		Ledger Decimal `json:"ledger"`
-
-		// Name Example: receivable = Σ open items
-		Name string `json:"name"`
-
-		// Unit A currency, or `second`, `byte`, `event`, `point`, or `fee` on a bill.
-		//
-		// Example: byte
-		Unit Unit `json:"unit"`
-	} `json:"sums"`
+	// Equal Whether all of them hold.
+	Equal bool         `json:"equal"`
+	Sums  []ControlSum `json:"sums"`
 }
 
 // Currency Three upper-case letters (ISO 4217).
@@ -1420,10 +1503,35 @@ type Discard struct {
 // Document A JSON object whose inside is told elsewhere.
 type Document = json.RawMessage
 
-// Facts What is known of the subscriber, the account and the services. Which facts are needed, `requirements` says.
+// EventOutcome defines model for EventOutcome.
+type EventOutcome struct {
+	// Error One field that was refused.
+	//
+	// Example: {"field":"party.birth_date","reason":"is missing","want":"a date such as 1990-02-28"}
+	Error *Fault `json:"error,omitempty"`
+	Id    string `json:"id"`
+
+	// Outcome A conflict is an id that was used before with another body; it changes nothing.
+	Outcome EventOutcomeOutcome `json:"outcome"`
+
+	// Price An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Price *Decimal `json:"price,omitempty"`
+
+	// Reason A code of the closed list of reasons.
+	Reason *string             `json:"reason,omitempty"`
+	Usage  *openapi_types.UUID `json:"usage,omitempty"`
+}
+
+// EventOutcomeOutcome A conflict is an id that was used before with another body; it changes nothing.
+type EventOutcomeOutcome string
+
+// Facts What is known of the subscriber, the account and the services, by field, all as text; an empty text takes a
+// fact away. Which ones are needed, `requirements` says.
 //
-// Example: {"party":{"birth_date":"1990-02-28","kind":"individual","name":"Ida Example"}}
-type Facts = json.RawMessage
+// Example: {"mobile.msisdn":"+4915510000001","party.birth_date":"1990-02-28","party.kind":"individual","party.name":"Ida Example"}
+type Facts map[string]string
 
 // Fault One field that was refused.
 //
@@ -1439,11 +1547,19 @@ type Fault struct {
 	Want string `json:"want"`
 }
 
+// Finding defines model for Finding.
+type Finding struct {
+	Message string `json:"message"`
+
+	// Path Example: usage[2].rules[0].windows[1].to
+	Path string `json:"path"`
+}
+
 // Fix Either the whole line, or fields of the record.
 type Fix struct {
-	// Fields A JSON object whose inside is told elsewhere.
-	Fields *Document `json:"fields,omitempty"`
-	Raw    *string   `json:"raw,omitempty"`
+	// Patch A JSON object whose inside is told elsewhere.
+	Patch *Document `json:"patch,omitempty"`
+	Raw   *string   `json:"raw,omitempty"`
 }
 
 // KeyRole defines model for KeyRole.
@@ -1451,29 +1567,8 @@ type KeyRole string
 
 // KeySet defines model for KeySet.
 type KeySet struct {
-	Keys []struct {
-		Alg KeySetKeysAlg `json:"alg"`
-		Crv KeySetKeysCrv `json:"crv"`
-		Kid string        `json:"kid"`
-		Kty KeySetKeysKty `json:"kty"`
-		Use KeySetKeysUse `json:"use"`
-
-		// X The public key, base64url.
-		X string `json:"x"`
-	} `json:"keys"`
+	Keys []PublicKey `json:"keys"`
 }
-
-// KeySetKeysAlg defines model for KeySet.Keys.Alg.
-type KeySetKeysAlg string
-
-// KeySetKeysCrv defines model for KeySet.Keys.Crv.
-type KeySetKeysCrv string
-
-// KeySetKeysKty defines model for KeySet.Keys.Kty.
-type KeySetKeysKty string
-
-// KeySetKeysUse defines model for KeySet.Keys.Use.
-type KeySetKeysUse string
 
 // Language defines model for Language.
 type Language string
@@ -1482,6 +1577,21 @@ type Language string
 type LedgerAccount struct {
 	Id   *openapi_types.UUID `json:"id,omitempty"`
 	Kind string              `json:"kind"`
+}
+
+// LegalEntity The company that issues the operator's bills.
+type LegalEntity struct {
+	Address struct {
+		City     string  `json:"city"`
+		Postcode *string `json:"postcode,omitempty"`
+		Region   *string `json:"region,omitempty"`
+		Street   string  `json:"street"`
+	} `json:"address"`
+	BankBic    *string `json:"bank_bic,omitempty"`
+	BankIban   *string `json:"bank_iban,omitempty"`
+	BankName   *string `json:"bank_name,omitempty"`
+	RegisterId *string `json:"register_id,omitempty"`
+	TaxId      *string `json:"tax_id,omitempty"`
 }
 
 // Me defines model for Me.
@@ -1504,11 +1614,11 @@ type Money = money.Amount
 
 // NewAdjustment defines model for NewAdjustment.
 type NewAdjustment struct {
-	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	// Amount An exact decimal number as text.
 	//
-	// Example: {"amount":"12.34","currency":"EUR"}
-	Amount Money  `json:"amount"`
-	Reason string `json:"reason"`
+	// Example: 0.0001
+	Amount Decimal `json:"amount"`
+	Reason string  `json:"reason"`
 }
 
 // NewApiKey defines model for NewApiKey.
@@ -1522,38 +1632,55 @@ type NewBillRun struct {
 	// CycleEnd A day in the operator's zone.
 	//
 	// Example: 2026-05-01
-	CycleEnd *Date `json:"cycle_end,omitempty"`
+	CycleEnd Date `json:"cycle_end"`
 }
 
 // NewOperator defines model for NewOperator.
 type NewOperator struct {
+	// ClockAt A sandbox's first business time; now unless set.
+	ClockAt *time.Time `json:"clock_at,omitempty"`
+
+	// Country Two capital letters (ISO 3166-1).
 	Country string `json:"country"`
 
-	// Currency Three upper-case letters (ISO 4217).
-	//
-	// Example: EUR
-	Currency  Currency `json:"currency"`
-	Language  Language `json:"language"`
-	LegalName string   `json:"legal_name"`
+	// Currency Three capital letters (ISO 4217).
+	Currency string `json:"currency"`
+
+	// DisplayName As subscribers know it; the legal name unless set.
+	DisplayName *string `json:"display_name,omitempty"`
+
+	// Language en, id or ru.
+	Language string `json:"language"`
+
+	// LegalEntity The company that issues the operator's bills.
+	LegalEntity LegalEntity `json:"legal_entity"`
+	LegalName   string      `json:"legal_name"`
 
 	// Name Name in paths and host names.
 	Name             string `json:"name"`
 	OwnerEmail       string `json:"owner_email"`
-	OwnerPassword    string `json:"owner_password"`
 	PricesIncludeTax bool   `json:"prices_include_tax"`
 
 	// Sandbox Has a clock of its own and no outside effect; fixed for good.
 	Sandbox *bool `json:"sandbox,omitempty"`
 
-	// Zone IANA zone.
+	// TaxRates Those of the country unless given.
+	TaxRates *[]NewTaxRate `json:"tax_rates,omitempty"`
+
+	// Zone IANA zone, such as Europe/Berlin.
 	Zone string `json:"zone"`
 }
 
 // NewOrder defines model for NewOrder.
 type NewOrder struct {
-	// Facts What is known of the subscriber, the account and the services. Which facts are needed, `requirements` says.
+	// Account An account it is for; a new one is opened unless set.
+	Account *openapi_types.UUID `json:"account,omitempty"`
+
+	// Facts What is known of the subscriber, the account and the services, by field, all as text; an empty text takes a
+	// fact away. Which ones are needed, `requirements` says.
 	//
-	// Example: {"party":{"birth_date":"1990-02-28","kind":"individual","name":"Ida Example"}}
+	//
+	// Example: {"mobile.msisdn":"+4915510000001","party.birth_date":"1990-02-28","party.kind":"individual","party.name":"Ida Example"}
 	Facts *Facts `json:"facts,omitempty"`
 
 	// Offering Code of the offering; the version on sale now is taken.
@@ -1567,10 +1694,13 @@ type NewPayment struct {
 	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
-	Amount Money            `json:"amount"`
-	Method NewPaymentMethod `json:"method"`
+	Amount Money `json:"amount"`
 
-	// Reference What the payer stated; a bill's number pays that bill first.
+	// Bill Is paid first; the oldest due is unless set.
+	Bill   *openapi_types.UUID `json:"bill,omitempty"`
+	Method NewPaymentMethod    `json:"method"`
+
+	// Reference As on the bank statement or the receipt.
 	Reference *string `json:"reference,omitempty"`
 }
 
@@ -1602,6 +1732,24 @@ type NewRefund struct {
 	// Example: {"amount":"12.34","currency":"EUR"}
 	Amount Money  `json:"amount"`
 	Reason string `json:"reason"`
+}
+
+// NewTaxRate defines model for NewTaxRate.
+type NewTaxRate struct {
+	// Category Example: standard
+	Category string `json:"category"`
+
+	// Name Example: VAT
+	Name string `json:"name"`
+
+	// Percent Example: 19
+	Percent string `json:"percent"`
+
+	// ValidFrom Example: 2020-01-01
+	ValidFrom string `json:"valid_from"`
+
+	// ValidTo The day it ends before; open unless set.
+	ValidTo *string `json:"valid_to,omitempty"`
 }
 
 // NewTopUp defines model for NewTopUp.
@@ -1694,28 +1842,24 @@ type OfferingSummaryState string
 
 // Operator defines model for Operator.
 type Operator struct {
-	Country    string             `json:"country"`
-	CreatedAt  time.Time          `json:"created_at"`
-	Id         openapi_types.UUID `json:"id"`
-	LegalName  string             `json:"legal_name"`
-	Name       string             `json:"name"`
-	OwnerEmail string             `json:"owner_email"`
-	Sandbox    bool               `json:"sandbox"`
-	Stack      struct {
-		ReadyAt *time.Time `json:"ready_at,omitempty"`
-
-		// Reason Why it is not ready, in words.
-		Reason      string             `json:"reason"`
-		RequestedAt time.Time          `json:"requested_at"`
-		State       OperatorStackState `json:"state"`
-
-		// Url Where its API begins.
-		Url string `json:"url"`
-	} `json:"stack"`
+	Country     string             `json:"country"`
+	CreatedAt   time.Time          `json:"created_at"`
+	DisplayName string             `json:"display_name"`
+	Id          openapi_types.UUID `json:"id"`
+	LegalName   string             `json:"legal_name"`
+	Name        string             `json:"name"`
+	OwnerEmail  string             `json:"owner_email"`
+	Sandbox     bool               `json:"sandbox"`
+	Stack       Stack              `json:"stack"`
 }
 
-// OperatorStackState defines model for Operator.Stack.State.
-type OperatorStackState string
+// OperatorCreated defines model for OperatorCreated.
+type OperatorCreated struct {
+	Operator Operator `json:"operator"`
+
+	// OwnerPassword The owner's first password; shown here only.
+	OwnerPassword string `json:"owner_password"`
+}
 
 // OperatorPage defines model for OperatorPage.
 type OperatorPage struct {
@@ -1730,12 +1874,15 @@ type Order struct {
 	CreatedAt   time.Time           `json:"created_at"`
 	CreatedBy   string              `json:"created_by"`
 
-	// Facts What is known of the subscriber, the account and the services. Which facts are needed, `requirements` says.
+	// Facts What is known of the subscriber, the account and the services, by field, all as text; an empty text takes a
+	// fact away. Which ones are needed, `requirements` says.
 	//
-	// Example: {"party":{"birth_date":"1990-02-28","kind":"individual","name":"Ida Example"}}
-	Facts        Facts               `json:"facts"`
-	Id           openapi_types.UUID  `json:"id"`
-	Missing      []Fault             `json:"missing"`
+	//
+	// Example: {"mobile.msisdn":"+4915510000001","party.birth_date":"1990-02-28","party.kind":"individual","party.name":"Ida Example"}
+	Facts Facts              `json:"facts"`
+	Id    openapi_types.UUID `json:"id"`
+
+	// Offering The version that was on sale.
 	Offering     openapi_types.UUID  `json:"offering"`
 	State        OrderState          `json:"state"`
 	Subscription *openapi_types.UUID `json:"subscription,omitempty"`
@@ -1748,6 +1895,12 @@ type OrderState string
 type OrderPage struct {
 	Items []Order `json:"items"`
 	Next  *string `json:"next,omitempty"`
+}
+
+// Overlap Another file of the source that holds the same lines, where the source gives no ids.
+type Overlap struct {
+	File  openapi_types.UUID `json:"file"`
+	Lines int64              `json:"lines"`
 }
 
 // Party defines model for Party.
@@ -1774,14 +1927,7 @@ type PartyKind string
 // Payment defines model for Payment.
 type Payment struct {
 	Account     openapi_types.UUID `json:"account"`
-	Allocations []struct {
-		// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
-		//
-		// Example: {"amount":"12.34","currency":"EUR"}
-		Amount Money              `json:"amount"`
-		Bill   openapi_types.UUID `json:"bill"`
-		Number *string            `json:"number,omitempty"`
-	} `json:"allocations"`
+	Allocations []Allocation       `json:"allocations"`
 
 	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
@@ -1874,6 +2020,30 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// PublicKey A key by RFC 8037.
+type PublicKey struct {
+	Alg PublicKeyAlg `json:"alg"`
+	Crv PublicKeyCrv `json:"crv"`
+	Kid string       `json:"kid"`
+	Kty PublicKeyKty `json:"kty"`
+	Use PublicKeyUse `json:"use"`
+
+	// X The public key, base64url.
+	X string `json:"x"`
+}
+
+// PublicKeyAlg defines model for PublicKey.Alg.
+type PublicKeyAlg string
+
+// PublicKeyCrv defines model for PublicKey.Crv.
+type PublicKeyCrv string
+
+// PublicKeyKty defines model for PublicKey.Kty.
+type PublicKeyKty string
+
+// PublicKeyUse defines model for PublicKey.Use.
+type PublicKeyUse string
+
 // Publish defines model for Publish.
 type Publish struct {
 	// AvailableFrom The business time now unless said.
@@ -1911,10 +2081,31 @@ type Refund struct {
 // RefundState defines model for Refund.State.
 type RefundState string
 
+// Requirement A fact that keeps the order from being activated.
+type Requirement struct {
+	Fault RequirementFault `json:"fault"`
+
+	// Field Example: party.birth_date
+	Field string `json:"field"`
+
+	// NeededBy `tariff`, `network` or `law`.
+	NeededBy *string `json:"needed_by,omitempty"`
+
+	// Reason What it is needed for.
+	Reason *string `json:"reason,omitempty"`
+
+	// Want What would be right.
+	Want string `json:"want"`
+}
+
+// RequirementFault defines model for Requirement.Fault.
+type RequirementFault string
+
 // Requirements defines model for Requirements.
 type Requirements struct {
-	Complete bool    `json:"complete"`
-	Missing  []Fault `json:"missing"`
+	// Complete Whether the order can be activated now.
+	Complete bool          `json:"complete"`
+	Missing  []Requirement `json:"missing"`
 }
 
 // Rerun The waiting items to run again; an empty object takes them all.
@@ -1927,9 +2118,14 @@ type Rerun struct {
 
 // RerunOutcome defines model for RerunOutcome.
 type RerunOutcome struct {
-	Resolved int `json:"resolved"`
-	Taken    int `json:"taken"`
-	Waiting  int `json:"waiting"`
+	// Charged Charged now, or found to need no charge.
+	Charged int `json:"charged"`
+
+	// Known Were accepted meanwhile under the same id.
+	Known int `json:"known"`
+
+	// Waiting Wait on, with the reason they have now.
+	Waiting int `json:"waiting"`
 }
 
 // Role defines model for Role.
@@ -1986,39 +2182,73 @@ type SignIn struct {
 	Password string `json:"password"`
 }
 
-// Statement defines model for Statement.
-type Statement struct {
-	// Charged An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
-	//
-	// Example: {"amount":"12.34","currency":"EUR"}
-	Charged Money `json:"charged"`
+// Stack defines model for Stack.
+type Stack struct {
+	Attempts int        `json:"attempts"`
+	ReadyAt  *time.Time `json:"ready_at,omitempty"`
 
+	// Reason Why it is not ready, in words.
+	Reason      string     `json:"reason"`
+	RequestedAt time.Time  `json:"requested_at"`
+	State       StackState `json:"state"`
+
+	// Url Where its API begins.
+	Url string `json:"url"`
+}
+
+// StackState defines model for Stack.State.
+type StackState string
+
+// Statement What moved an account's balance. A balance is the customer's; what it owes is below zero.
+type Statement struct {
 	// Closing An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
-	Closing Money     `json:"closing"`
-	From    time.Time `json:"from"`
-	Lines   []struct {
-		// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
-		//
-		// Example: {"amount":"12.34","currency":"EUR"}
-		Amount      Money     `json:"amount"`
-		At          time.Time `json:"at"`
-		Description string    `json:"description"`
-		Kind        string    `json:"kind"`
-	} `json:"lines"`
+	Closing Money            `json:"closing"`
+	Entries []StatementEntry `json:"entries"`
+	From    time.Time        `json:"from"`
 
 	// Opening An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
-	Opening Money `json:"opening"`
+	Opening Money     `json:"opening"`
+	To      time.Time `json:"to"`
 
-	// Paid An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	// Unbilled An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
-	Paid Money     `json:"paid"`
-	To   time.Time `json:"to"`
+	Unbilled Money `json:"unbilled"`
 }
+
+// StatementEntry One bill, payment, top-up or refund, or one day's usage or fees.
+type StatementEntry struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money     `json:"amount"`
+	At     time.Time `json:"at"`
+
+	// Count How many postings it sums up.
+	Count int64 `json:"count"`
+
+	// Day A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Day  Date                `json:"day"`
+	Id   *openapi_types.UUID `json:"id,omitempty"`
+	Kind StatementEntryKind  `json:"kind"`
+
+	// Number A bill's.
+	Number *string `json:"number,omitempty"`
+
+	// Unbilled An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Unbilled Money `json:"unbilled"`
+}
+
+// StatementEntryKind defines model for StatementEntry.Kind.
+type StatementEntryKind string
 
 // StripeEvent An event as Stripe writes it.
 type StripeEvent = json.RawMessage
@@ -2115,29 +2345,27 @@ type TransferPage struct {
 
 // TrialBalance defines model for TrialBalance.
 type TrialBalance struct {
-	Items []struct {
-		Account string `json:"account"`
+	Items []TrialLine `json:"items"`
+}
 
-		// Balance An exact decimal number as text.
-		//
-		// Example: 0.0001
-		Balance Decimal `json:"balance"`
+// TrialLine defines model for TrialLine.
+type TrialLine struct {
+	Account string `json:"account"`
 
-		// Credit An exact decimal number as text.
-		//
-		// Example: 0.0001
-		Credit Decimal `json:"credit"`
+	// Credit An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Credit Decimal `json:"credit"`
 
-		// Debit An exact decimal number as text.
-		//
-		// Example: 0.0001
-		Debit Decimal `json:"debit"`
+	// Debit An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Debit Decimal `json:"debit"`
 
-		// Unit A currency, or `second`, `byte`, `event`, `point`, or `fee` on a bill.
-		//
-		// Example: byte
-		Unit Unit `json:"unit"`
-	} `json:"items"`
+	// Unit A currency, or `second`, `byte`, `event`, `point`, or `fee` on a bill.
+	//
+	// Example: byte
+	Unit Unit `json:"unit"`
 }
 
 // Unit A currency, or `second`, `byte`, `event`, `point`, or `fee` on a bill.
@@ -2152,7 +2380,7 @@ type UsageEvent = json.RawMessage
 type UsageEvents struct {
 	Events []UsageEvent `json:"events"`
 
-	// Source Name of a source whose format is json.
+	// Source The source's name.
 	Source string `json:"source"`
 }
 
@@ -2178,10 +2406,7 @@ type UsageFile struct {
 	OffsetBytes int64 `json:"offset_bytes"`
 
 	// Overlap Another file of the source that holds the same lines, where the source gives no ids.
-	Overlap *struct {
-		File  openapi_types.UUID `json:"file"`
-		Lines int64              `json:"lines"`
-	} `json:"overlap,omitempty"`
+	Overlap    *Overlap       `json:"overlap,omitempty"`
 	ReceivedAt time.Time      `json:"received_at"`
 	Rejected   int64          `json:"rejected"`
 	SizeBytes  int64          `json:"size_bytes"`
@@ -2201,30 +2426,13 @@ type UsageFilePage struct {
 
 // UsageOutcome defines model for UsageOutcome.
 type UsageOutcome struct {
-	Accepted   int `json:"accepted"`
-	Duplicates int `json:"duplicates"`
-	Items      []struct {
-		// Error One field that was refused.
-		//
-		// Example: {"field":"party.birth_date","reason":"is missing","want":"a date such as 1990-02-28"}
-		Error   *Fault                   `json:"error,omitempty"`
-		Id      string                   `json:"id"`
-		Outcome UsageOutcomeItemsOutcome `json:"outcome"`
-
-		// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
-		//
-		// Example: {"amount":"12.34","currency":"EUR"}
-		Price *Money `json:"price,omitempty"`
-
-		// Reason A code of the closed list of reasons.
-		Reason *string `json:"reason,omitempty"`
-	} `json:"items"`
-	Rejected  int `json:"rejected"`
-	Suspended int `json:"suspended"`
+	Accepted   int            `json:"accepted"`
+	Conflicts  int            `json:"conflicts"`
+	Duplicates int            `json:"duplicates"`
+	Items      []EventOutcome `json:"items"`
+	Rejected   int            `json:"rejected"`
+	Suspended  int            `json:"suspended"`
 }
-
-// UsageOutcomeItemsOutcome defines model for UsageOutcome.Items.Outcome.
-type UsageOutcomeItemsOutcome string
 
 // UsagePage defines model for UsagePage.
 type UsagePage struct {
@@ -2297,6 +2505,9 @@ type AccountId = openapi_types.UUID
 
 // BillId defines model for BillId.
 type BillId = openapi_types.UUID
+
+// BucketId defines model for BucketId.
+type BucketId = openapi_types.UUID
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -2394,12 +2605,6 @@ type ListAccountsParams struct {
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 }
 
-// CreateAdjustmentParams defines parameters for CreateAdjustment.
-type CreateAdjustmentParams struct {
-	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
 // ListAccountBillsParams defines parameters for ListAccountBills.
 type ListAccountBillsParams struct {
 	// Limit How many items a page holds at most.
@@ -2407,12 +2612,6 @@ type ListAccountBillsParams struct {
 
 	// Cursor The `next` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
-}
-
-// ListBucketsParams defines parameters for ListBuckets.
-type ListBucketsParams struct {
-	// All Also used up and expired ones.
-	All *bool `form:"all,omitempty" json:"all,omitempty"`
 }
 
 // ListChargesParams defines parameters for ListCharges.
@@ -2479,9 +2678,6 @@ type RevokeApiKeyParams struct {
 type ListBillRunsParams struct {
 	// Limit How many items a page holds at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
-
-	// Cursor The `next` of the page before.
-	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // CreateBillRunParams defines parameters for CreateBillRun.
@@ -2490,19 +2686,16 @@ type CreateBillRunParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
-// ListBillsParams defines parameters for ListBills.
-type ListBillsParams struct {
-	// Limit How many items a page holds at most.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+// FindBillsParams defines parameters for FindBills.
+type FindBillsParams struct {
+	// Number The number as printed.
+	Number string `form:"number" json:"number"`
+}
 
-	// Cursor The `next` of the page before.
-	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
-
-	// Account Only this account.
-	Account *openapi_types.UUID `form:"account,omitempty" json:"account,omitempty"`
-
-	// Run Only of this run.
-	Run *openapi_types.UUID `form:"run,omitempty" json:"run,omitempty"`
+// CreateAdjustmentParams defines parameters for CreateAdjustment.
+type CreateAdjustmentParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // AdvanceClockParams defines parameters for AdvanceClock.
@@ -2714,9 +2907,6 @@ type CreateOperatorJSONRequestBody = NewOperator
 // StaffSignInJSONRequestBody defines body for StaffSignIn for application/json ContentType.
 type StaffSignInJSONRequestBody = SignIn
 
-// CreateAdjustmentJSONRequestBody defines body for CreateAdjustment for application/json ContentType.
-type CreateAdjustmentJSONRequestBody = NewAdjustment
-
 // CreateTopUpJSONRequestBody defines body for CreateTopUp for application/json ContentType.
 type CreateTopUpJSONRequestBody = NewTopUp
 
@@ -2725,6 +2915,9 @@ type CreateApiKeyJSONRequestBody = NewApiKey
 
 // CreateBillRunJSONRequestBody defines body for CreateBillRun for application/json ContentType.
 type CreateBillRunJSONRequestBody = NewBillRun
+
+// CreateAdjustmentJSONRequestBody defines body for CreateAdjustment for application/json ContentType.
+type CreateAdjustmentJSONRequestBody = NewAdjustment
 
 // AdvanceClockJSONRequestBody defines body for AdvanceClock for application/json ContentType.
 type AdvanceClockJSONRequestBody = Advance
@@ -2791,7 +2984,7 @@ type ServerInterface interface {
 	// StaffKeys Public keys that staff tokens are checked with (RFC 7517).
 	// (GET /staff/v1/jwks)
 	StaffKeys(ctx echo.Context) error
-	// ListOperators Lists operators, newest first.
+	// ListOperators Lists operators in the order in which they came.
 	// (GET /staff/v1/operators)
 	ListOperators(ctx echo.Context, params ListOperatorsParams) error
 	// CreateOperator Takes on an operator and asks for its stack.
@@ -2809,15 +3002,12 @@ type ServerInterface interface {
 	// GetAccount Shows an account with its party, subscriptions and services.
 	// (GET /t/{tenant}/v1/accounts/{account})
 	GetAccount(ctx echo.Context, tenant Tenant, account AccountId) error
-	// CreateAdjustment Gives or takes balance, with a reason.
-	// (POST /t/{tenant}/v1/accounts/{account}/adjustments)
-	CreateAdjustment(ctx echo.Context, tenant Tenant, account AccountId, params CreateAdjustmentParams) error
 	// ListAccountBills Lists the account's bills, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/bills)
 	ListAccountBills(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountBillsParams) error
 	// ListBuckets Lists balances that can still be used, in the order of use.
 	// (GET /t/{tenant}/v1/accounts/{account}/buckets)
-	ListBuckets(ctx echo.Context, tenant Tenant, account AccountId, params ListBucketsParams) error
+	ListBuckets(ctx echo.Context, tenant Tenant, account AccountId) error
 	// ListCharges Lists what was charged, newest first, and why.
 	// (GET /t/{tenant}/v1/accounts/{account}/charges)
 	ListCharges(ctx echo.Context, tenant Tenant, account AccountId, params ListChargesParams) error
@@ -2842,24 +3032,27 @@ type ServerInterface interface {
 	// RevokeApiKey Ends a key at once.
 	// (POST /t/{tenant}/v1/api-keys/{key}/revoke)
 	RevokeApiKey(ctx echo.Context, tenant Tenant, key KeyId, params RevokeApiKeyParams) error
-	// ListBillRuns Lists runs, newest first.
+	// ListBillRuns Lists the latest runs, newest first.
 	// (GET /t/{tenant}/v1/bill-runs)
 	ListBillRuns(ctx echo.Context, tenant Tenant, params ListBillRunsParams) error
-	// CreateBillRun Closes the cycles that end on a day, or all that are due.
+	// CreateBillRun Closes the cycles that end on a day.
 	// (POST /t/{tenant}/v1/bill-runs)
 	CreateBillRun(ctx echo.Context, tenant Tenant, params CreateBillRunParams) error
 	// GetBillRun Shows a run's progress and the accounts it could not close.
 	// (GET /t/{tenant}/v1/bill-runs/{run})
 	GetBillRun(ctx echo.Context, tenant Tenant, run RunId) error
-	// ListBills Lists bills, newest first.
+	// FindBills Finds a bill by its number.
 	// (GET /t/{tenant}/v1/bills)
-	ListBills(ctx echo.Context, tenant Tenant, params ListBillsParams) error
+	FindBills(ctx echo.Context, tenant Tenant, params FindBillsParams) error
 	// GetBill Shows a bill with its lines and tax.
 	// (GET /t/{tenant}/v1/bills/{bill})
 	GetBill(ctx echo.Context, tenant Tenant, bill BillId) error
 	// GetBillPdf The bill as a PDF document.
 	// (GET /t/{tenant}/v1/bills/{bill}/pdf)
 	GetBillPdf(ctx echo.Context, tenant Tenant, bill BillId) error
+	// CreateAdjustment Gives to a balance, or takes from it, in its own unit and with a reason.
+	// (POST /t/{tenant}/v1/buckets/{bucket}/adjustments)
+	CreateAdjustment(ctx echo.Context, tenant Tenant, bucket BucketId, params CreateAdjustmentParams) error
 	// GetClock Shows the stack's business time.
 	// (GET /t/{tenant}/v1/clock)
 	GetClock(ctx echo.Context, tenant Tenant) error
@@ -2881,7 +3074,7 @@ type ServerInterface interface {
 	// GetMe Shows who the token or key speaks for, and what it may do.
 	// (GET /t/{tenant}/v1/me)
 	GetMe(ctx echo.Context, tenant Tenant) error
-	// ListOfferings Lists versions of offerings, newest first.
+	// ListOfferings Lists versions of offerings by code and number.
 	// (GET /t/{tenant}/v1/offerings)
 	ListOfferings(ctx echo.Context, tenant Tenant, params ListOfferingsParams) error
 	// ImportOffering Takes in an offering document as a draft.
@@ -2911,7 +3104,7 @@ type ServerInterface interface {
 	// CancelOrder Gives an order up that was not activated.
 	// (POST /t/{tenant}/v1/orders/{order}/cancel)
 	CancelOrder(ctx echo.Context, tenant Tenant, order OrderId, params CancelOrderParams) error
-	// PatchOrderFacts Adds or replaces facts (RFC 7396 merge patch); null takes one away.
+	// PatchOrderFacts Adds or replaces facts; an empty one takes away what was known.
 	// (PATCH /t/{tenant}/v1/orders/{order}/facts)
 	PatchOrderFacts(ctx echo.Context, tenant Tenant, order OrderId, params PatchOrderFactsParams) error
 	// GetOrderRequirements Names what activation needs and what is missing.
@@ -2974,7 +3167,7 @@ type ServerInterface interface {
 	// CreateUsageSource Declares a producer of usage and how its records read.
 	// (POST /t/{tenant}/v1/usage-sources)
 	CreateUsageSource(ctx echo.Context, tenant Tenant, params CreateUsageSourceParams) error
-	// ListUsers Lists users, newest first.
+	// ListUsers Lists users by e-mail address.
 	// (GET /t/{tenant}/v1/users)
 	ListUsers(ctx echo.Context, tenant Tenant, params ListUsersParams) error
 	// CreateUser Adds a user of the operator, or a subscriber's login.
@@ -3173,52 +3366,6 @@ func (w *ServerInterfaceWrapper) GetAccount(ctx echo.Context) error {
 	return err
 }
 
-// CreateAdjustment converts echo context to params.
-func (w *ServerInterfaceWrapper) CreateAdjustment(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "tenant" -------------
-	var tenant Tenant
-
-	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
-	}
-
-	// ------------- Path parameter "account" -------------
-	var account AccountId
-
-	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params CreateAdjustmentParams
-
-	headers := ctx.Request().Header
-	// ------------- Required header parameter "Idempotency-Key" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
-		}
-
-		params.IdempotencyKey = IdempotencyKey
-	} else {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CreateAdjustment(ctx, tenant, account, params)
-	return err
-}
-
 // ListAccountBills converts echo context to params.
 func (w *ServerInterfaceWrapper) ListAccountBills(ctx echo.Context) error {
 	var err error
@@ -3278,17 +3425,8 @@ func (w *ServerInterfaceWrapper) ListBuckets(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
 	}
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ListBucketsParams
-	// ------------- Optional query parameter "all" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "all", ctx.QueryParams(), &params.All, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter all: %s", err))
-	}
-
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListBuckets(ctx, tenant, account, params)
+	err = w.Handler.ListBuckets(ctx, tenant, account)
 	return err
 }
 
@@ -3627,13 +3765,6 @@ func (w *ServerInterfaceWrapper) ListBillRuns(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
 	}
 
-	// ------------- Optional query parameter "cursor" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
-	}
-
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListBillRuns(ctx, tenant, params)
 	return err
@@ -3701,8 +3832,8 @@ func (w *ServerInterfaceWrapper) GetBillRun(ctx echo.Context) error {
 	return err
 }
 
-// ListBills converts echo context to params.
-func (w *ServerInterfaceWrapper) ListBills(ctx echo.Context) error {
+// FindBills converts echo context to params.
+func (w *ServerInterfaceWrapper) FindBills(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "tenant" -------------
 	var tenant Tenant
@@ -3713,37 +3844,16 @@ func (w *ServerInterfaceWrapper) ListBills(ctx echo.Context) error {
 	}
 
 	// Parameter object where we will unmarshal all parameters from the context
-	var params ListBillsParams
-	// ------------- Optional query parameter "limit" -------------
+	var params FindBillsParams
+	// ------------- Required query parameter "number" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "number", ctx.QueryParams(), &params.Number, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
-	}
-
-	// ------------- Optional query parameter "cursor" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
-	}
-
-	// ------------- Optional query parameter "account" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "account", ctx.QueryParams(), &params.Account, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
-	}
-
-	// ------------- Optional query parameter "run" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "run", ctx.QueryParams(), &params.Run, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter run: %s", err))
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter number: %s", err))
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListBills(ctx, tenant, params)
+	err = w.Handler.FindBills(ctx, tenant, params)
 	return err
 }
 
@@ -3792,6 +3902,52 @@ func (w *ServerInterfaceWrapper) GetBillPdf(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetBillPdf(ctx, tenant, bill)
+	return err
+}
+
+// CreateAdjustment converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateAdjustment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bucket" -------------
+	var bucket BucketId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bucket", ctx.Param("bucket"), &bucket, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bucket: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateAdjustmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateAdjustment(ctx, tenant, bucket, params)
 	return err
 }
 
@@ -5224,7 +5380,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/payments", wrapper.ListAccountPayments, options.OperationMiddlewares["listAccountPayments"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/statement", wrapper.GetStatement, options.OperationMiddlewares["getStatement"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/top-ups", wrapper.CreateTopUp, options.OperationMiddlewares["createTopUp"]...)
-	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/adjustments", wrapper.CreateAdjustment, options.OperationMiddlewares["createAdjustment"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/buckets/:bucket/adjustments", wrapper.CreateAdjustment, options.OperationMiddlewares["createAdjustment"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/usage-sources", wrapper.ListUsageSources, options.OperationMiddlewares["listUsageSources"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-sources", wrapper.CreateUsageSource, options.OperationMiddlewares["createUsageSource"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-events", wrapper.PostUsageEvents, options.OperationMiddlewares["postUsageEvents"]...)
@@ -5239,7 +5395,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/bill-runs", wrapper.ListBillRuns, options.OperationMiddlewares["listBillRuns"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/bill-runs", wrapper.CreateBillRun, options.OperationMiddlewares["createBillRun"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bill-runs/:run", wrapper.GetBillRun, options.OperationMiddlewares["getBillRun"]...)
-	router.GET(options.BaseURL+"/t/:tenant/v1/bills", wrapper.ListBills, options.OperationMiddlewares["listBills"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/bills", wrapper.FindBills, options.OperationMiddlewares["findBills"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill", wrapper.GetBill, options.OperationMiddlewares["getBill"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/pdf", wrapper.GetBillPdf, options.OperationMiddlewares["getBillPdf"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/payments", wrapper.CreatePayment, options.OperationMiddlewares["createPayment"]...)
@@ -5511,7 +5667,7 @@ type CreateOperator202ResponseHeaders struct {
 }
 
 type CreateOperator202JSONResponse struct {
-	Body    Operator
+	Body    OperatorCreated
 	Headers CreateOperator202ResponseHeaders
 }
 
@@ -5956,153 +6112,6 @@ func (response GetAccount404ApplicationProblemPlusJSONResponse) VisitGetAccountR
 	return err
 }
 
-type CreateAdjustmentRequestObject struct {
-	Tenant  Tenant    `json:"tenant"`
-	Account AccountId `json:"account"`
-	Params  CreateAdjustmentParams
-	Body    *CreateAdjustmentJSONRequestBody
-}
-
-type CreateAdjustmentResponseObject interface {
-	VisitCreateAdjustmentResponse(w http.ResponseWriter) error
-}
-
-type CreateAdjustment201ResponseHeaders struct {
-	IdempotencyReplayed *string
-}
-
-type CreateAdjustment201JSONResponse struct {
-	Body    Bucket
-	Headers CreateAdjustment201ResponseHeaders
-}
-
-func (response CreateAdjustment201JSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.IdempotencyReplayed != nil {
-		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
-	}
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateAdjustment400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateAdjustment400ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateAdjustment401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateAdjustment401ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateAdjustment403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateAdjustment403ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateAdjustment404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response CreateAdjustment404ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateAdjustment409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response CreateAdjustment409ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateAdjustment413ApplicationProblemPlusJSONResponse struct {
-	TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateAdjustment413ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateAdjustment422ApplicationProblemPlusJSONResponse struct {
-	UnprocessableApplicationProblemPlusJSONResponse
-}
-
-func (response CreateAdjustment422ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListAccountBillsRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -6194,7 +6203,6 @@ func (response ListAccountBills404ApplicationProblemPlusJSONResponse) VisitListA
 type ListBucketsRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
-	Params  ListBucketsParams
 }
 
 type ListBucketsResponseObject interface {
@@ -7126,7 +7134,7 @@ type ListBillRunsResponseObject interface {
 	VisitListBillRunsResponse(w http.ResponseWriter) error
 }
 
-type ListBillRuns200JSONResponse BillRunPage
+type ListBillRuns200JSONResponse BillRunList
 
 func (response ListBillRuns200JSONResponse) VisitListBillRunsResponse(w http.ResponseWriter) error {
 
@@ -7219,7 +7227,7 @@ type CreateBillRun202ResponseHeaders struct {
 }
 
 type CreateBillRun202JSONResponse struct {
-	Body    BillRunList
+	Body    BillRun
 	Headers CreateBillRun202ResponseHeaders
 }
 
@@ -7437,18 +7445,18 @@ func (response GetBillRun404ApplicationProblemPlusJSONResponse) VisitGetBillRunR
 	return err
 }
 
-type ListBillsRequestObject struct {
+type FindBillsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
-	Params ListBillsParams
+	Params FindBillsParams
 }
 
-type ListBillsResponseObject interface {
-	VisitListBillsResponse(w http.ResponseWriter) error
+type FindBillsResponseObject interface {
+	VisitFindBillsResponse(w http.ResponseWriter) error
 }
 
-type ListBills200JSONResponse BillPage
+type FindBills200JSONResponse BillList
 
-func (response ListBills200JSONResponse) VisitListBillsResponse(w http.ResponseWriter) error {
+func (response FindBills200JSONResponse) VisitFindBillsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -7460,11 +7468,11 @@ func (response ListBills200JSONResponse) VisitListBillsResponse(w http.ResponseW
 	return err
 }
 
-type ListBills400ApplicationProblemPlusJSONResponse struct {
+type FindBills400ApplicationProblemPlusJSONResponse struct {
 	BadRequestApplicationProblemPlusJSONResponse
 }
 
-func (response ListBills400ApplicationProblemPlusJSONResponse) VisitListBillsResponse(w http.ResponseWriter) error {
+func (response FindBills400ApplicationProblemPlusJSONResponse) VisitFindBillsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -7476,11 +7484,11 @@ func (response ListBills400ApplicationProblemPlusJSONResponse) VisitListBillsRes
 	return err
 }
 
-type ListBills401ApplicationProblemPlusJSONResponse struct {
+type FindBills401ApplicationProblemPlusJSONResponse struct {
 	UnauthorizedApplicationProblemPlusJSONResponse
 }
 
-func (response ListBills401ApplicationProblemPlusJSONResponse) VisitListBillsResponse(w http.ResponseWriter) error {
+func (response FindBills401ApplicationProblemPlusJSONResponse) VisitFindBillsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -7492,11 +7500,11 @@ func (response ListBills401ApplicationProblemPlusJSONResponse) VisitListBillsRes
 	return err
 }
 
-type ListBills403ApplicationProblemPlusJSONResponse struct {
+type FindBills403ApplicationProblemPlusJSONResponse struct {
 	ForbiddenApplicationProblemPlusJSONResponse
 }
 
-func (response ListBills403ApplicationProblemPlusJSONResponse) VisitListBillsResponse(w http.ResponseWriter) error {
+func (response FindBills403ApplicationProblemPlusJSONResponse) VisitFindBillsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -7508,11 +7516,11 @@ func (response ListBills403ApplicationProblemPlusJSONResponse) VisitListBillsRes
 	return err
 }
 
-type ListBills404ApplicationProblemPlusJSONResponse struct {
+type FindBills404ApplicationProblemPlusJSONResponse struct {
 	NotFoundApplicationProblemPlusJSONResponse
 }
 
-func (response ListBills404ApplicationProblemPlusJSONResponse) VisitListBillsResponse(w http.ResponseWriter) error {
+func (response FindBills404ApplicationProblemPlusJSONResponse) VisitFindBillsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -7700,6 +7708,153 @@ func (response GetBillPdf404ApplicationProblemPlusJSONResponse) VisitGetBillPdfR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdjustmentRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Bucket BucketId `json:"bucket"`
+	Params CreateAdjustmentParams
+	Body   *CreateAdjustmentJSONRequestBody
+}
+
+type CreateAdjustmentResponseObject interface {
+	VisitCreateAdjustmentResponse(w http.ResponseWriter) error
+}
+
+type CreateAdjustment201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateAdjustment201JSONResponse struct {
+	Body    Bucket
+	Headers CreateAdjustment201ResponseHeaders
+}
+
+func (response CreateAdjustment201JSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdjustment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdjustment400ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdjustment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdjustment401ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdjustment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdjustment403ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdjustment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdjustment404ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdjustment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdjustment409ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdjustment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdjustment413ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdjustment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdjustment422ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12253,7 +12408,7 @@ type StrictServerInterface interface {
 	// StaffKeys Public keys that staff tokens are checked with (RFC 7517).
 	// (GET /staff/v1/jwks)
 	StaffKeys(ctx context.Context, request StaffKeysRequestObject) (StaffKeysResponseObject, error)
-	// ListOperators Lists operators, newest first.
+	// ListOperators Lists operators in the order in which they came.
 	// (GET /staff/v1/operators)
 	ListOperators(ctx context.Context, request ListOperatorsRequestObject) (ListOperatorsResponseObject, error)
 	// CreateOperator Takes on an operator and asks for its stack.
@@ -12271,9 +12426,6 @@ type StrictServerInterface interface {
 	// GetAccount Shows an account with its party, subscriptions and services.
 	// (GET /t/{tenant}/v1/accounts/{account})
 	GetAccount(ctx context.Context, request GetAccountRequestObject) (GetAccountResponseObject, error)
-	// CreateAdjustment Gives or takes balance, with a reason.
-	// (POST /t/{tenant}/v1/accounts/{account}/adjustments)
-	CreateAdjustment(ctx context.Context, request CreateAdjustmentRequestObject) (CreateAdjustmentResponseObject, error)
 	// ListAccountBills Lists the account's bills, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/bills)
 	ListAccountBills(ctx context.Context, request ListAccountBillsRequestObject) (ListAccountBillsResponseObject, error)
@@ -12304,24 +12456,27 @@ type StrictServerInterface interface {
 	// RevokeApiKey Ends a key at once.
 	// (POST /t/{tenant}/v1/api-keys/{key}/revoke)
 	RevokeApiKey(ctx context.Context, request RevokeApiKeyRequestObject) (RevokeApiKeyResponseObject, error)
-	// ListBillRuns Lists runs, newest first.
+	// ListBillRuns Lists the latest runs, newest first.
 	// (GET /t/{tenant}/v1/bill-runs)
 	ListBillRuns(ctx context.Context, request ListBillRunsRequestObject) (ListBillRunsResponseObject, error)
-	// CreateBillRun Closes the cycles that end on a day, or all that are due.
+	// CreateBillRun Closes the cycles that end on a day.
 	// (POST /t/{tenant}/v1/bill-runs)
 	CreateBillRun(ctx context.Context, request CreateBillRunRequestObject) (CreateBillRunResponseObject, error)
 	// GetBillRun Shows a run's progress and the accounts it could not close.
 	// (GET /t/{tenant}/v1/bill-runs/{run})
 	GetBillRun(ctx context.Context, request GetBillRunRequestObject) (GetBillRunResponseObject, error)
-	// ListBills Lists bills, newest first.
+	// FindBills Finds a bill by its number.
 	// (GET /t/{tenant}/v1/bills)
-	ListBills(ctx context.Context, request ListBillsRequestObject) (ListBillsResponseObject, error)
+	FindBills(ctx context.Context, request FindBillsRequestObject) (FindBillsResponseObject, error)
 	// GetBill Shows a bill with its lines and tax.
 	// (GET /t/{tenant}/v1/bills/{bill})
 	GetBill(ctx context.Context, request GetBillRequestObject) (GetBillResponseObject, error)
 	// GetBillPdf The bill as a PDF document.
 	// (GET /t/{tenant}/v1/bills/{bill}/pdf)
 	GetBillPdf(ctx context.Context, request GetBillPdfRequestObject) (GetBillPdfResponseObject, error)
+	// CreateAdjustment Gives to a balance, or takes from it, in its own unit and with a reason.
+	// (POST /t/{tenant}/v1/buckets/{bucket}/adjustments)
+	CreateAdjustment(ctx context.Context, request CreateAdjustmentRequestObject) (CreateAdjustmentResponseObject, error)
 	// GetClock Shows the stack's business time.
 	// (GET /t/{tenant}/v1/clock)
 	GetClock(ctx context.Context, request GetClockRequestObject) (GetClockResponseObject, error)
@@ -12343,7 +12498,7 @@ type StrictServerInterface interface {
 	// GetMe Shows who the token or key speaks for, and what it may do.
 	// (GET /t/{tenant}/v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
-	// ListOfferings Lists versions of offerings, newest first.
+	// ListOfferings Lists versions of offerings by code and number.
 	// (GET /t/{tenant}/v1/offerings)
 	ListOfferings(ctx context.Context, request ListOfferingsRequestObject) (ListOfferingsResponseObject, error)
 	// ImportOffering Takes in an offering document as a draft.
@@ -12373,7 +12528,7 @@ type StrictServerInterface interface {
 	// CancelOrder Gives an order up that was not activated.
 	// (POST /t/{tenant}/v1/orders/{order}/cancel)
 	CancelOrder(ctx context.Context, request CancelOrderRequestObject) (CancelOrderResponseObject, error)
-	// PatchOrderFacts Adds or replaces facts (RFC 7396 merge patch); null takes one away.
+	// PatchOrderFacts Adds or replaces facts; an empty one takes away what was known.
 	// (PATCH /t/{tenant}/v1/orders/{order}/facts)
 	PatchOrderFacts(ctx context.Context, request PatchOrderFactsRequestObject) (PatchOrderFactsResponseObject, error)
 	// GetOrderRequirements Names what activation needs and what is missing.
@@ -12436,7 +12591,7 @@ type StrictServerInterface interface {
 	// CreateUsageSource Declares a producer of usage and how its records read.
 	// (POST /t/{tenant}/v1/usage-sources)
 	CreateUsageSource(ctx context.Context, request CreateUsageSourceRequestObject) (CreateUsageSourceResponseObject, error)
-	// ListUsers Lists users, newest first.
+	// ListUsers Lists users by e-mail address.
 	// (GET /t/{tenant}/v1/users)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
 	// CreateUser Adds a user of the operator, or a subscriber's login.
@@ -12750,56 +12905,6 @@ func (sh *strictHandler) GetAccount(ctx echo.Context, tenant Tenant, account Acc
 	return nil
 }
 
-// CreateAdjustment operation middleware
-func (sh *strictHandler) CreateAdjustment(ctx echo.Context, tenant Tenant, account AccountId, params CreateAdjustmentParams) error {
-	var request CreateAdjustmentRequestObject
-
-	request.Tenant = tenant
-	request.Account = account
-	request.Params = params
-
-	var body CreateAdjustmentJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.CreateAdjustment(ctx.Request().Context(), request.(CreateAdjustmentRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "CreateAdjustment")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(CreateAdjustmentResponseObject); ok {
-		return validResponse.VisitCreateAdjustmentResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
 // ListAccountBills operation middleware
 func (sh *strictHandler) ListAccountBills(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountBillsParams) error {
 	var request ListAccountBillsRequestObject
@@ -12828,12 +12933,11 @@ func (sh *strictHandler) ListAccountBills(ctx echo.Context, tenant Tenant, accou
 }
 
 // ListBuckets operation middleware
-func (sh *strictHandler) ListBuckets(ctx echo.Context, tenant Tenant, account AccountId, params ListBucketsParams) error {
+func (sh *strictHandler) ListBuckets(ctx echo.Context, tenant Tenant, account AccountId) error {
 	var request ListBucketsRequestObject
 
 	request.Tenant = tenant
 	request.Account = account
-	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListBuckets(ctx.Request().Context(), request.(ListBucketsRequestObject))
@@ -13166,12 +13270,9 @@ func (sh *strictHandler) CreateBillRun(ctx echo.Context, tenant Tenant, params C
 		err = ctx.Bind(&body)
 	}
 	if err != nil {
-		if !errors.Is(err, io.EOF) {
-			return err
-		}
-	} else {
-		request.Body = &body
+		return err
 	}
+	request.Body = &body
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.CreateBillRun(ctx.Request().Context(), request.(CreateBillRunRequestObject))
@@ -13218,26 +13319,26 @@ func (sh *strictHandler) GetBillRun(ctx echo.Context, tenant Tenant, run RunId) 
 	return nil
 }
 
-// ListBills operation middleware
-func (sh *strictHandler) ListBills(ctx echo.Context, tenant Tenant, params ListBillsParams) error {
-	var request ListBillsRequestObject
+// FindBills operation middleware
+func (sh *strictHandler) FindBills(ctx echo.Context, tenant Tenant, params FindBillsParams) error {
+	var request FindBillsRequestObject
 
 	request.Tenant = tenant
 	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ListBills(ctx.Request().Context(), request.(ListBillsRequestObject))
+		return sh.ssi.FindBills(ctx.Request().Context(), request.(FindBillsRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListBills")
+		handler = middleware(handler, "FindBills")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		return err
-	} else if validResponse, ok := response.(ListBillsResponseObject); ok {
-		return validResponse.VisitListBillsResponse(ctx.Response())
+	} else if validResponse, ok := response.(FindBillsResponseObject); ok {
+		return validResponse.VisitFindBillsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -13290,6 +13391,56 @@ func (sh *strictHandler) GetBillPdf(ctx echo.Context, tenant Tenant, bill BillId
 		return err
 	} else if validResponse, ok := response.(GetBillPdfResponseObject); ok {
 		return validResponse.VisitGetBillPdfResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateAdjustment operation middleware
+func (sh *strictHandler) CreateAdjustment(ctx echo.Context, tenant Tenant, bucket BucketId, params CreateAdjustmentParams) error {
+	var request CreateAdjustmentRequestObject
+
+	request.Tenant = tenant
+	request.Bucket = bucket
+	request.Params = params
+
+	var body CreateAdjustmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateAdjustment(ctx.Request().Context(), request.(CreateAdjustmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateAdjustment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateAdjustmentResponseObject); ok {
+		return validResponse.VisitCreateAdjustmentResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -14777,237 +14928,258 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3rchu3lij8Kih+U5Wdb5MidXO2pTo140u8452LPZZdqZnERwS7F0mE3UAHQIuiNXqa8z7nmU5hAegL",
-	"2U12k6IUy86PWCTRDWBh3bEuN51AxIngwLXqnN10pkBDkPjn6xDiRGjgweIdJBFdQGi+DkEFkiWaCd45",
-	"6wy1TGFI2JjoKVOEKaKnQJQWEkJCuZqDJGJMKCdAZcRAdgn8mdKISPgzBaUPOt2OCqYQU/Nu4GncOfut",
-	"Y17a+djt6EUCnbOO0pLxSef29rbbSaikMWi3xmdBIFKuX1es7P0UyIhFEeMTQu2wbxRhoZmRmQEJ1dNO",
-	"t8NpbOZwQzrdjlkZk2azZhnF5Y2FjKnunHXSlIWd1eV1O89ZFK1bzLoVmN93nP5FKpWQ1dMPOVzroTkM",
-	"c0IJnQAZwVhIyJbzZwpyka8nsC8rriCm1z8Bn+hp5+xoMOh2Ysb958Oq9bxiEdSBY8wiWAcO8/uO4Chg",
-	"8I+wWF3GLzQGZRE3EHFMeUjGQpLjAQnpQp0TSj58eP3SIDUlEyFCEkwFCxBgcE3jJDLzHY+fjI+DQ+g9",
-	"GQ+gd0JPj3tP6XfQG4yPRv8YD8ZHweGh36GlrnyPhQX2zArXbbcI+9PTZdgnVGuQZo7//dvvv18fHfZ+",
-	"//36O/j493+rhgzXUE82CV3EwDVhOGrdIdkRux6ThrhuKSpVCXAFhGmI165EQ7zjOn6ERd0yZrBYN/ls",
-	"w9ltnvsnFjO9OvcPYk5iyhe4fYOGSLdTEYWKUE1iYTloFflG+MbiKkIY0zTSnbNTQ7r0msWG23pCtp9y",
-	"MjZHOwGJq3szHoNZah14WIhMnlyBVExwx/GFe6oGaP7nHSH3JgFJtZB1axPu93Xn58fsuhQZQv06zI9r",
-	"FyEtb9hlBW8t5W4g7HWrcEN2XMe7lK8Tg0SmfN0iZMp3XMCFliyBCzbhVKcSVpdiB3yjiPJjUDSyGIiR",
-	"AyMRLg7q2LZ9tpe/vSHfPhk8fVK12PfAKdcb0dfMXpY9XMiQg/5UDUVtX9t4cVVL+6DqMTpV6xHa/L7T",
-	"Md6ah1UiuALU9p7T8J1VG82nQFjhc3bToUkSsYCatfUTKUYRxH//Q5mF3uTQuumAlMLojb/ddMYMotCo",
-	"fbHR+g6CVEojhXG5FJ/shAIU4UKTmOrAbGuOh9TRUwlA0iQB2QuoAhKBkb2K/O31xRtycnT43bed24/d",
-	"jtJUp8oA1kCWaTwxAzen+hq9wryeKhKKIDVUBwgFSQMz9GQ0fno0Pj797rvR8UlIn9DjAJ4ePQ0HMICT",
-	"746f5ADze1Z9xq9oxMKem6JzWwT3v0kYd846/18/V/n79lfVf2vfYIG+etR+yRlMJNDQrByVJ798olBt",
-	"AhpMCQIYt0hjCMmc6SmZTynuWrLJVB+Yxb0QfByxYMvzzCH8tAhhpsiSYkXmVBl0deugXOgpSCTyXQFe",
-	"mGgGi54EM82dwP21JgYkkoYs0CoDnlk5EBqZE1icm8OYGhPH7DCYUj6BECH7SsgRC0Pgu4L2OAftf4lU",
-	"EikiyPGARpGYIxbsCMhxtt67wtmARhEyKFxxTBe44FDgahFGvwj9SqQ83BVEJyX6lmApm6g0mBI8nR1h",
-	"w4XujXGhdwSbiiUS8+05mU8BSYNpAtdMaUUgUjDPH9FEi8ii2HshfqJyAjuC7/C4zB4NVSKiC0EifP9u",
-	"0NNC9Ox77gqz/ArxrZLoKeWWEVphbTRgTWdgkewDp6meCsk+wc6IdphDyigfhHEyZlLpHSGU4hKBa7OY",
-	"O+JevwiixQw4EdJYT13zr+BggFUQI8aSQczzoLqiLKKjaEecOi1yrfdyQeiEMk4iqlEj2RFW2RrvAk4X",
-	"IgZLgIhBHCBUJKD8G01GRu7SYAoh4WJ+TrTfiANWIkUASm0Prgp9KKFSLw5GTOrpZUg1FBUipkjMlLL8",
-	"zClDlJhRlo9QRQ6fPh30Bke9o3+UVaCjo/w8XlEjzqgE/zaLEzTQ7MoSDwJhx3NCa6rHuDmNCDTclUg2",
-	"YleROURRl4xSTSiRaQTEii9FmG6h/2RLKvoy8fzCkJkpafRWGp6imVGAxzRS0O0kha9uOoEEQ7OXVJc0",
-	"anMqPWPNrKrVXfNMaL0N6+Dws+CwyIdfRt5F0ewhr1FveOCFH2eeWQQWMdceD0gmwmz4ZSy4niIolh0X",
-	"3Q4LG5gZ3c6MWR3Au58TCQnFoYlQGv/8WPEYT+MRyMLM+U8JlY4UN06OFLdx0zgI7aEA2JUn+UYnYYgQ",
-	"ittDSjOIEUTCKKtVe1PpKEN8BC46oDbNeVF4yrzFvZZKSXEpKTfWv5WDDdZ+WzQef+sg/BzQ3aH53RXw",
-	"zaPREn4UJi9BMaMGfxLLe+8WSSwHlRj9AQEaWI5u31KrCbWg3QymjYDr5rlI45jKRRV4OVzrCnRcBiNO",
-	"tmYnfoZ7YERbMAmIKYsqiW7P1I5OjZt2bGAqePVDd0OUy6qpUE7BmtIrQAULeAjon6nw6tbTFu51HYnZ",
-	"Q/AbbE8y4RXlQVty0aIpZi1tTovqVSTMXQvtGc0bImYthkm4ErOWcxqjdxNZ/QiLd2ZYNTJYHMD3bD5Q",
-	"BOX+WaA9sX2wPnzzBQQS2mpgM1g0X7fKZlgyA6ZiztESIoJHi3OigIfGCqeKUDICKo2haQyqg43obm+j",
-	"3ExVm33OoqjlJiPGofk5mQl+YhyqTsow2Et789xchckl0qZpi+KRXrdc83t6vbrkJej6tXQdTPw8dYBG",
-	"OLTkMSKsZgQlnKn4Ha58HEfGJBjXT04q+P+qHBQcLh03kWB4vTX0UkXRBYOePuTa3U7IlLVVKgUlNLcS",
-	"uKhW3BOr5Dc2BRLJgubo9GdKuWabte7/9OMsMjV+v6bXlwnIwJkA6555CQGLabSCZVzk8hfRoXz4hT34",
-	"zVvA24WWl1CHmXtn18v0eMc827z+XcrbEhdaBcA3YtdLar0GYVmHK2DpmDJnzFT/lsolqLVYJs29ARsV",
-	"h1Z6gfPmbAJ7MR4Kn8Bpqo5h+VjHjDM13Y+KpDSVbbWvFVVbppxb3oZHW8XDtNA0qjrYKk0px6hcV7Yv",
-	"cDNkmFLawBqU/okpvXfKNKSzSdhtJL574SGVK70b/rGdrduGOMO0uWAKU7Be14asqSHVMKVavnhZN3Cx",
-	"iYjdMdyF4K83mkViLy0bvaetorDCDEJJx4bLjRlHgr0SNfZ/KwXAs48tnVw5810ywd12l2S95zWloNky",
-	"nr+3q2+B4yOqmiNuQDVMhKWj5nZtWx2pzSEsgTVbYGbY+sm7dqf23ZXgS4NZa6OwVoWH64RJUPsQjowz",
-	"zTbjXVGrFZJNGC/SQ0yZkfUjkU6mekntT6SIBeqfVQSSSCak06rLxu0hYS78Am8rDyrNkaILqdF2MdLl",
-	"cixF3BySVzTazI5zAFVKe6uNO8jlUPcvLwCitMZ61Nq/tLcYvL2wfzH19/xthGSGOc3pu5XzGBcVtkH3",
-	"LT3E3gQumsWZtVxFChHjcOlZQE0IpBmDDp4wVESLg86OErWdCSxbOzFb02cbgWkh3OSt82kFg/meBlOi",
-	"NCRZeoMBRpcwjp/wLth8mE9ZMDVAn1NFYhra3If11pkNWlxv9XQ7172J6Lnv/lCCH7yj859B4bYq2YgX",
-	"7EWoIv4XzqaISDm+L/PkVePfwKiejPeusjtusQeN/cUUgtk7SIRsyzDHjIeMT7Y2x2N3ltWXvXpaiqyw",
-	"6Pzb0ccDmUagfht8PJgzHoq5+u3w44EWGz24Lo7WT9rE6k7SUcTU1N8Mu59HQkRA+eoEhdHdHDiVMI9E",
-	"MGvL+tvwFcrDkbheJeo3PFoQStzv3ygSmJWQgHIyAhKLq9LFVt1OkYz8HJX7E1xLYQxB1VpDjgwRhlXw",
-	"Rp/11tgWsvEYJLSTnWMaaNVifAThxJpgDR/wenyO5/k9Ovlf5P/+H2JMN5uqUnXSKd8cP/LBjFlxhlqN",
-	"HZ/P1u033C1CazOlLL06O0N3YJUYUrilXhbmG0PBywH733941yknaz3r/ffHm+Pb1TStskyJjaQ8eJHf",
-	"wGY/9ljs+aFlRB0tomgqUgV9l//YjzOb6KUzf8v7eEZCusikZZ5x8EnwpYyDo8HRk97gtDc4NAdQJPAN",
-	"GwhoBDyk8uClHdtq/f5huwWHkau74ASuaaBJaEcQ62TAMHW41uWNDA4GA9xEIQXi+Kh0Nr1//23Qe/rx",
-	"5rB7NLj92++/H/iPT2+//fdmB+bXuv15MRVQGbbkH7mTt7C70yYZm0XacG+pIomXLuJ/k9q0jGb/unjz",
-	"C7GvIXMMV2BcsRBsvG8U5tHGBdbupt2gZHVtYGG7Ff3qIvJmXMy5Vx6dTjYC2cXPzhuDeUH4O8grFoA6",
-	"IL+iPjnOAho5QAhhlwwdGA2I1BDTIkrYd5NHfRVCLc86hfBJb4V0jGy+YmGKWJTljVLyvXvZ7e0WgMI0",
-	"wA0otSyNwcU0YoCJUaAljI1Rv7SzPUSSripzOMUy/b+leuqZGIZoC4nRl3nOs0sdP1h/MVKNInMpbCrj",
-	"qklSmbyFz81FGoUYyGtDPjeRnN1Z4c4F311Fga/YdcsT/J5hZL+BxHwqIkALFOOycVblwSQhEBJPNabX",
-	"xbceIvtY+qbiZDYrIZ57oCE6X+JTT05Pj59s5lQrEPHRLMUr7TlHTSGmcgY29juIQM5yF6tNkFNpgjzZ",
-	"jAymrOZSCANEtogO2f4OMJoUd/N9+PLiWeXKAnlVHnh0enr4tHLojIWVRszMsiP/ijc/vq18PFUlACs2",
-	"qRx2XZN/asyOwOYDjKiCJyepjBoEtKAvzWzSrr+LkLGLMXO11vrwUKqe+onySersPL9HQC8fUmVaudmf",
-	"UCHdLny7pUdqA5zMqKpt/QzbX3Ati/BcOn6jvGg8KCqDte7pbZ1vSLc0YZczWFR7nkGiOFkOVV51SS0Z",
-	"zT5IrgFYPQrYcLjijJUARwWuHX9+xonNRjWM2KqP5ENCtCCccfBKrSI2Gct6g6zaoaZizrskZlxIYqwk",
-	"ZcSgz8pUqLi4vO5lPcTOaFSPo4Pjk2KQpzVWVmSvf6Cx1dg+xnfZgo/dXVj2po/rNR4Lu2f+sS01719g",
-	"/iz8I1V6vZ5bTT6NgJQ7Y+9EXc/gtEZvN5vaJurVm/6F9R1uXN9uQajF+NOardxLANBt9dy+7ETre8GU",
-	"a3tPuuIFOKrwAmwZJB8V5Ni6ZzJ5h/6gCY0uK076qMFJ+8dWC+wYVmTIzbKhqVAalXJkREUQ0N6nj+Z/",
-	"g97TnjGyj/9x6z5+rAQL6naXWTZAqTzOSWm9x7VPJ1SpuZBlwZR92S2j+1H5rYdH1XegAahLxoMoDeHS",
-	"XYFUOAeLTk9XlaVSKPyA8b/W8ynGxLB2Y6kaUHJBRKrReobxGAJ9TsbsGmwNo4kQld7RbueTC2dbymx7",
-	"9suzzN1TVMZPNrEdR6cF7OlmWO5mK6UOZKhZCa3yua6cUw0jwMIrbW8EmrhLrUvB4IsvVrMCuRcizCxM",
-	"P+ocP2XVcDhRNALCxRz9HNRFcS8z0/VwzlZQAwNX+mWfYYbtpFoMeirKUUSUG9MroGpaqcdJKHi9K6xp",
-	"a8QvQBKMhwnPCfVV1ZyrL6ELZR0UeMeahRssc7OmsY+ZTHWbWQ/713kCbnO175WQbhtd661g+jzLFEWH",
-	"OtK9+ZRQFh4Q+4AWSS9N3CPopYq9Jn5vJzxyeQSbcxxTmYiy5egiyrRI0qQGGXQq+WUqoypsMCpwjg6B",
-	"iEGREQ1mRItzXybLu/O0+T7lEShFFGXhKkK0wAi/lRpMeAdjV1DikaiL70XyIdnvfnZkFC1puxlFf1B0",
-	"AhcilQ2y1CrdbJQkEhRom/lt5LYRhehuoySmSeIKoy1dM9sf2jjQvOa1pEsZvSlXpwbdJzXapV1lKRNR",
-	"aZBMzXox/tUL1JXhhKvf9rhIOfszBST6sQSQNGSp6oWgrfT+Qwnec0kpVee4QRfJozlEmAbocEBNqIsq",
-	"jofwOfnw/kVG36C302Bq8aC1YlHrO/mVcu3UM1q6ZDDanODRwmyWN/KlbKv2bmMX1FkEFXEQd6xNNzEf",
-	"K21Hrz16b8069fFNQbNrc8q+CkjLCMTawND7yp8OC1d3TXlMQ9ediyrZNT/Dh2Rnr0MhpfFwq7iI07Mb",
-	"p2vYcCr/VHUJgfwwChBbhz5b3ogqMgxFoPqo3R9Y2B8YtjkkduTIWcpNoouXY57NqI+tbwf9jvYeJ+Yn",
-	"2mOK2PIUXwiNf8n0WokGOzvr7uQoGx5L2RHXPJ1iySO2LtKuwiNlrKT2YSbh4nK77MNlg27hbFxfXHKB",
-	"0btGaqua63qsSLlzLqB/jUciX5CYYmnILG8vhAjcb/hnDWqvsVaNCfDs7WsyggnjavOlp8fyLBTAvHtp",
-	"36u4vqaSQ42HzmPFsuetJAItdqwjrf1LC0/D+xATW/gP2/hVfBGy1mW66LbPjKq5VjunZ0N+5UN5mp6k",
-	"DT+qOMaik7VJKvByBZ0ZF3OMDrViw8EcHQk8AKz99HH3zIYqEivUMvd066NT80CnwtlsllgGI/dPU4j3",
-	"eyCotz68rQ1BhaEE1Sp4qBg81yyx9c6rR5XC84ScUM4+0docuV3s7xbVpTS9vmQNAkaKmShOMCxXdipc",
-	"1/gDqj7wvd8+RJGwJS23j6fak3u7Npl5Odjc+rzdMppkdbRcceNEUd20OuGqbxbDkbsbXbTbufwDYFdt",
-	"C10VfcFVv6Y8bFxx0D/QnIU6h39lsUMsw7pTtcPVe4fsSAqXU/lMhQ0XIVMGbZmW8i2voeuGN1v3dvMU",
-	"TCGYiVRXXw9dgIvUtrdDS+HkuylYrq5LtQlj5oyo0oRqDXGiibUfclMGnb/Zyg52MBK3oa8VlckBwPqX",
-	"AvCKikqDACPZixaQ1aEqVaimmJshbGbBF49xo07kcHHvWpGXZfvQi7JyFS1ulF7ShSJjKeIuSTEecJRq",
-	"tJNt4ATjk65LIF6KcHBOqyZ6ka2t2CgaqhSvbqbo1hVY9JWU223XEBLNOk4UEg3I3969ekGenpzarKql",
-	"lDl751QTvm/fw1yZ9oCqaobgC2Lvasj4utdVhaFcGezKZlc0xkrSJAGRRNVLdDWx17Qyy9qLcCJSSSIx",
-	"UeeERkr43AjbzoYM35tX9V6Hw+qJ8Iu6eYAYtZGIMXEVt+26pZhIGjfwbuCvHhgZwPz2KpHJehd3duFW",
-	"pOOninFQynb/4WK+HCzQsOToypL/s1BnrgUBYNOvNJjanlopZ3opaDevX9c5PB24/3yC5FlntLA0XYZE",
-	"06J3hdDdrRM2C8Xp8B1V53kfkRJ7dNImucGzcWxtzbUNDskKOdxM+OZNvJajPAqyd72wfVfIYGvtNncl",
-	"9ysdzXfkLVq563Jz5hNU70o2iBdeZRFzyjTjE9eGTwsiU257MZxjb9M40Quf14itPwyLjAmNogqxzKJm",
-	"pS7Ykhmy2Vij16/t4MOBCwfynytyH6qiiA4rL/ZVFgdTjKs4bsQDEeJvUh2IGFpfLygRXdUVWMQwyuqf",
-	"3Gk1uGCyL+nmU+UPV6LPzvlledhHpYZ+YVNL95NExEIwXJm1KIrr1vPaPll5RbvqENMgbTUSlugrW1IN",
-	"bdBYjGxP16lQSyBewxATwOIUCFJXIt02BbV8UYOMGae6MW9cqqhWAErViS8DoGXy3xJsYsVUaPAtErZ4",
-	"VMTQycZixXBNIwedggH1cV0Zq0aJS3Z09e609lVR2khhHkyFvExExIJS1mAQ0TjBjbBgtrg8+kfl6keS",
-	"8vAyEJFIqysArr13vadsiHqvq5WtlwbxLkO6qFHzt8gEqKohgnzjMhBc00BXrudTtRO4Okp/l8D88qlX",
-	"AWLpaFfXv74SywWb8Ndts3m2jYQrBqutDUzbxFQyh/m6ILOLrHBmS1WqWY2zXOGNhGoQP5qNbxfXsloE",
-	"fn+qexuVfVNZ9GbZs7RQb7Nca7uFw14kwNscALYbaV5WdMsGGLmbJl9hsaCY63/iscefdDUmS5bA91ft",
-	"Q904wUhgQhWxLyFzyTQowvQWxT4uli5tW/mlsdNY25t1C61LPZUinUybOtb2aIK2uy53RUvaqn517q07",
-	"09GKP7eAUsNb+GzbGw3eC9dp3lhMrcudobe/RhPYBgNyb+bqT6IuO0qQUBA6Eqkuk1Th8sIXTqn4pbFR",
-	"2iyGjVVF9r+SIiaH52RAGOY0BTQGMlqQZ29fl/xs9U0rYqBVrY+y9DBr1RIcVh03ZuuNrJr4WI+TKr+s",
-	"g5aOHFs1pVXlE2NzprVCy5uk7eLbMkt9s2HlDd2S9RvaelONrSk3YWbJZG4me1CIrjk1ZoTSmBr3ftlT",
-	"Ivs93Pi8F85N0e7iFJS61KLs4ditiDS+7dJ79T0SPMfOQpsPu7Sk0stKq6mEgKRcjfcaX9dMtyxWAr77",
-	"dpnlKjDIw0dbPAVes6pu7nPZ2NezZSSbzXjApRdaI2ZuZLu8wmLWnfjeiTdDrX0QrmQ0em7LQ+68ie3w",
-	"ftVzki+nafWVRrhbeKAR1t7FHVEeIODqeq4gnd9t6/JO9Yf6wa12uaiRd4NgfuZQQSB4OOyS4WihwfyL",
-	"6G7+SATDP8ywMcCQCO6yt8vlJfEOrkmFyA9281sWqcE01S2MsTccSKrggLzGoPs/0nACobPPRgv7R5co",
-	"YXPpBQdb/s6NKLfvThOneSlddS2vtNHtWW1pvTlVtlV/aIDqGl6XgXny9HhweHR8cvoE+SCvqP337tUL",
-	"cnx8/PScYIcdTKkMU9eMvZwbWlHM9Pj94eDscHA2GPx3zjwrypfleags7BKb/EoYx9h+qwnhNThcgTwn",
-	"VJNYKE2OTk+JQYdy6aXO9WHBJ19RW/b5wlYBMLDloOdCzmzhlGINyjN7DW92i17epYtiV0LSe5ud27jD",
-	"QvofXMiQg/6EaOQdJOUVDNFxb7A+pJqaf11B6iGiv+s3Pixvywwtd5aoMAHmWcv34q30MlHaKoWusoNL",
-	"BV65Dc8vwH17qHrkWHf6g+z000oescwUEASWLVRQ/hZFOXNSbisx8q5/jYRmgWe0vTPMzYuKOj8YreCo",
-	"wNZ2teoHMhiz36W87ON2ftbM0ljJJy+wd7O1V86UbalwJxrChp0TQzYBVdXE84dnvaPTJxjuN4Vr6usQ",
-	"h2zCdLU5GgoO7TwDqW3tD03bPGJMU23GlQ0rsF1Gkd52iUlkEy4kVHCSn2CsiUhRtlASQhBRid1gIleN",
-	"tcE+Mudzg7H1KXLjsQJ9iex4dZk/iDkZU+ky0STQsOHaxBXIiCatC/4JLBUxZlFerMTSj23iLKLQcXtD",
-	"XwiAriv/Vxg7YVcojgkL1Q7RBs3hu1KzNoK1LuMtw7rN441JUrFPkB9rkwdaeEr8BrAEaKl34Jq4nKIL",
-	"dAuolr0r7vrOMZ7SdnPvSgm58/a0GXMrMY8ChMvOWk/E5XNby233buflfH0Phh6+fLsIlaLcqBATJVa9",
-	"+vtOZmLG1hvFTtUU/RX5rvMsulVsqUOWj3UV8LYoZbRikRXKqtmW+CRiCmuj2ocaBJnaSwG3xya3d0Wm",
-	"U9WhrEDPG8i3LdGtx877IbB31oW9LxJ7l3nI23RCKduPq04xA8B9XK4th+74ICa0b/LWPN2OM4MqiSE3",
-	"gnakE5XHhe2lR26q2jRSWxdW5RZaWkbhmNxUtUjSsOTWUpTE/u5YdyjI1YA3ObHuJ9l4K1IA0d6bBhaP",
-	"YweHm9pvYv0WJ79zCvCdhpM1r3FVmfLubttDpuioeXy4j1kq1ljO9chCINhGfLwHJz+i0J0LJWSqQSqZ",
-	"XlyYiVxLL3sdVqGP4I0XZmERxSa8xzj5GzZkIP/69f23WNaPY32PGSyMZoKrR3+QfWW2gKnWSef2FtNw",
-	"xxV3+c+tk9dmCkIEgYizlkzqgAz7StPxuH91OMRiskY9sh3MSBJRDrY2nouwJTj2nAz7un+jgVOub/2T",
-	"gsPvvNDrCUt8dG2ikPPCEqrI8Pd0MDgO7MP4NxxEIqCRmWJ48Dv/nf//5Jma2TqHw2epngrpUuDPiL1e",
-	"HKKDklbAsFsGXKlk54F58wsRx5SHrqhrLK7AlsY3z1nkNO+dmr3OKfboIcPXIcSJ0MCDRe9HWAzPiMK4",
-	"owll3C4zs6mxTYyewgKt6N85cdMbC4hQruYgu/YR6ox1fOJk8PSAPMOfbQX+GSQaAX88ICFdKFy7YdEK",
-	"a5PaGtgTUGdkiAg5tEX/hgaHh4SNSSwkkLGIIjE/J1PzG9O2oKk5gyCVSsghvhV1AnOANOtzpeHaerwp",
-	"J77xWHalcY5pTXaZuZechfabDx9ev7Sr9X1ufLKd78hk5sf0Ypsw3Hf5Xn+3RcrylDwHJjLEFK4h0YL8",
-	"mQoN52Ro0+qGzn1tcMtAGoNRulmpW3vB4Kpl4m7mFR10zEqH1728/8Kw4BTPvzWQsLiNH9QMM2+7ZGg7",
-	"kAwJx2KcQ5rqKXCN6nlo0HSBmAlhj3GzRryYkAfkV0Tu656Y89LcxTqOJKYLMxXiAa59BJHgE8wXyQp3",
-	"u4YZv9vo7wC4zeF1jZ0M65QMNMUYXUxuRoahzvr97B7owDmb+/75PKuw894PKlTMOuscHgx8cCJNWOes",
-	"c3wwODi2BdinyPj6U6CRnn4yf09sPdAMfq/Dzlnnn6B/wCE2XiQRXFmWeTQY2KSfLEXcoGM/iahrLJ15",
-	"xsXM80VaxbeXAzk7r+1NE94TnNhZquREtpr+cxq+s+lTJf7eOfvtI7b3syXgOhd0gV00snZILvmZyNRZ",
-	"lXSijOx4a7830qOIcp0zW+oswFn6MWjJAlWA3JLzk44gstQ2Epibb8u3U0w2JJazWoRYAfnP7t0tYd4C",
-	"yO+nQMZskso9APqVfa/l6kxlcHZ5qG+liM0hpLY/n7suaH8AWKxrLea+AxpiiudngrzdzungePMjH3iW",
-	"3rodwgeU400inCGDMrbtiCpwkm8LWvC6Sf+P+UzVnsiFGfUjLBocR1Hy/OFcRfkpbOgrcgG6DuVnsLh7",
-	"fH+btbdy+gqCw6o9lgFgwQMIrZhD2fndqWsS6gGNwGkK5kwxrIW1UULeZKMMx3dN8Mxk1fvOh/R/YjEz",
-	"+Lhx4AvUUDq3H/d4oqVScxXn+gx1rG0p7mRw2IjinIILoX2oAZm+EnLEwhBsc+IcXax+mB1hl3CYg9J5",
-	"14JNKOEfPTAcEJ1KQlWgwAvUk7P6eW1xoKBO/wgLd8QItuciXDQ43UJAQpbZ1Xn5/WqzqaJpbduuFUth",
-	"dn5xIQvkn/Hoh7wZZhbJsFQB037KAh281rTaVOSsQ4lR1Ij5hiRTSVVNEpSLpclytuxHm4HV+T41Rm7/",
-	"OciI2eytRlhd7CV0W7ZezetvVwjq6M4JqpKYnAP7vNBDgSkyAmNq+db5tpIErqtodL2DJKKLeo+ie6yI",
-	"WdkjuJS/KvmaJ55ufuKF4OOIWRfJyWGDKd4L8ZPvmX9ydNRkI06E57I/YyvvMf+8aAOhjR1mZpANV0IT",
-	"uw2TseZ2nQDq3/g/b9dpYgUutHc5USf7sx11/uKodrL5iV+EfiWwAFkJBy6mYq5WEGCaxTeojKK3kzOt",
-	"BIg/j9dh5/ZjCXucFwiDHStFF67I5YXuIHa8RKBhzPh/rBjSxezNs04gpIRAk6mQCsgI22osmvNzt9pG",
-	"rPzucN6mGVQqRdbr5q9Si77C+yWAdoxwnTnDJlyVXZyE8bY6dMkj2nd+mfV69DM/aO9qdLcuwysSAh1M",
-	"54RGkfcmKbQn8rwvQ1GdP1NAJ5LTkv4sma+beubsU413UPyMtfjdePMrxkOVH91o4UJcbS+vLsHKq11i",
-	"WBYR0kf6Eh8pXMTzDCFXUd07Grdj2e+RMhy7rqaU/o37a628f5ZF+e8bn+qkfdai+PELe7fVvOUU9uDv",
-	"kmKBa9uG06fF1iNT2dNteANEY4tNe8K1zdzRrTDTIzYhZp9mDXyVTajY/7rWG+GFjsIPaYbn+XJZ/+fT",
-	"Aywht9r+2YdodUSqsaseJz/TBTluZeEW9t1IMTq8M+7wPA1m9W5Al2JE6FiDdNLzSzRqWzGfz8IK/idG",
-	"RQvpyrG5g/aXuS6GsKEsdQ8fYL2KddpjgfWMWBQ10iaf48DP2jFrtvDFqnPWi6tzTeMbhfmAa/y5j1DS",
-	"jpDNrkf4527MyrKXMCZSgmAIQpqgsmLzy0MiuFVYqswbiqWvc3Rd7qq9XFtrv/SAG8UIvfVyRz16uvAb",
-	"tfdheN+oWRSREeaf2sro2DlbhjbJL3WlmR8vqdhCQutJ5YUb81mLBbuJL1wwzLMcZ1s/qiwVui7QafHI",
-	"cd7VCmykEL31Yz9r5C82K/iK/di6/otSiFSx4mOddywvC7lBJ/p1yoIpBnKekWEsuJ6eufT1YZcMF0Al",
-	"frZZ6YrxAHoRVbrn6G5YpzYlth/FskFe1KTyEKjSvDZ40Hcc/5v97bdB7+nHm5Pbnv3j6PZ/cGn+6/9Z",
-	"Xdm3FU3J90qXOchrVLPs4B4xcT4LQ4XaNcFz6xJKzEER15wG+yDgWeUdbdx5PXKq1SLppclfxFn4XiQf",
-	"kr+an/BoUOco9K3CbE+wUmMuQ2YzctLKZWh3f8/ewqz1TzVvKBDBVy/hY/ASIiMciXQy1S6vRAtCSSLB",
-	"KCwFj05MGffG7B69hqly2VS1SvIHl3b6GavGeUrzV8XYeUEerWKcsN4MFhvsvoS5YPDPGKntJr5wrDZH",
-	"vezg8KEpCgIJunTjnHXVqAhfSNgMFp53bh2+sOE2Fs/sQTUsZ4fFEDLqqs3bjOBOTIMp49DumtVu6J6V",
-	"JjvrBZ7vmnwLYrMalcOEr0rUY1GifsYbVopnPBbSWJUWd88Lx02YImoq5hzbsRLBo8VWrKBexvRvZrC4",
-	"7Uu4EjPYpwX3IyzWWm/vcAV3yVxKhHuymmJoq3heCduu8CtV3TVVldD9ewzfsxxNE7FkEOyAyCMWRT2Z",
-	"8g23qCyK3qX8EYQMvEv5F64vmcOuV/5tZEiFYcmiaNe4zpx3LQNeQgJUZ42qsUxCSBcYOc54aoNqFIYc",
-	"YtnfFC9wJRCmzgkXWRCikfbBIogA04YYFvjVcxZAVaqz1cccUjxshppZ8iXWGHYVYp/0BoettDC/jVun",
-	"h+0pe8tNsy7MwODXuatvIYjg/rZ9RIPZRBq0/CovHosW9iISytXBQBx2IRfAQ1ujPKS2ujmNIvsLlUDC",
-	"FJpyHJnyA5nytYKrfyNTvjYePCfxfYuWNTTx+GPBzS6/UbYfNygb810IUbNdbrCyChfa1le8J8mzWf14",
-	"l/Iab9LmmMp7CqZcSc95w6OFrXGRpRvUxKll+RA5Mm/s0lE5my+qgfhcPZlEQms+0dcY0f3Gwq2PCt2n",
-	"uldDS/0b889Ghr1vbl0bJYltNR49rzbbzHN2sGyzZdj0ugY/2lwE3AvPNmtbx7QdovWTcLwJ2d6G43b4",
-	"5t5ZweZGjNtCWo2qIIWuhucjxjhPVLbe/9uXrwqb/uwRLYhEMFuHXS9wwD4DXnGCGvTSLIZHz8yyWiHf",
-	"KDJKFdbccjvP8Surz7Aq65RrSH738g6xo0/DK99A644dJ6iTUeJKw5ApUhhOmoe+jwArWIbnhJKIXfmy",
-	"Kq7aFlaVrPCNPLNr9tj7cK4RLUo+kfeDYtechldFDv73XB1hI2G6xp9MES7mX30ij+ZmSlzhzZSjymWm",
-	"RMZCzqm09Rhlyl1YxphGkSJhirmuhqPN6aIh/0KCr/fwr62K90/Qn2tNvK1ER9Mieq58nrd3Hc9sVkxv",
-	"zW2MrwVyhzImwmaefVdjpafSeO1pv7DjLsywfTK/wjR1Mc9p/JhT0V6IOKHSlR7OSuCoNLaoYysQaxKn",
-	"ShP4M6VREYVsh9YKBLKnffeaisMi7Xqbrnd4vc9GPZDTy5Ol6025D//XPt1SpVa1X3D6skejevfUw9EB",
-	"o1Gv0Pm2jp2WGvbuFWUK82zI7z23LCflTCOTJVqQTyDFF5BbAlcgF8QeYnYpnIDMCtOj1uX7eT4YlsVr",
-	"cernvWLSz7X44+rOP3Z3wXwqbMKRLVEnMahGJUB9vf6sDYARz3RBQtE01qZY2P9OEUaMx2AE04aSy9mo",
-	"B5LLrvh/rjf7dddJ5kCEsLbE+YZ5MLTA6uca6ibxLWYK6YWulU0o6RjTII1arqauAaFG/8DH+9UJ/Nl9",
-	"4TpBEYMypK/XD15QTSMxqSof6jFvTzFLRee974kjOJBhKAJl6fXAnu2BbVpiHx+B6hKqyL8u3vxieM9/",
-	"Pfv5p252U44vyCqFEkk1kF4PXzbE1rCqylf3Gpu3ewS6f29dOwTPu5bddkuvW9A42ul19xp/noG77mLH",
-	"sJYuoQZ1PVYbpGbYnefLrWT9+Px9tvQ1s6WvHVbkrAFd8ogMLflWrT8vY4v9G//n+urXOWPYu/RqQNRb",
-	"XpQ6EsJoMmwb8vgvTv1Vvdv6eWnfBrGM8CBsTIa2bv4wL7aup/R+5eRmzdGjSM1FahVW99HZus+sitKi",
-	"avO2zCrug4pwondgpHkVGfzq0zfHBlnOCRe2Bx3DOj98AuFjVg+FcLg9oYnqEtf9XjmDHpsHGuZMZBqh",
-	"jsVDolwLIglb0UJDJHXGw4Oj6Vu7jofTA4s1HHyLqMuxFHF2g3u65Q2u21p1cPvg3nS6zEz0LPmrEvdY",
-	"lLi3qc4UNSI4UTQC2zSUcsK40pSb7w/Ia004XIF0LFfZDp93ptvJcNPlyxs75KFuXnD2Xf0uNJhxMUfv",
-	"aojdzA3fsA3qA8oDiKIHcMCYnX3h3hd7uvXuFod7FZhtfrg7V0tlKzEzxYMKtTENspLuGp+1/fo7jIfs",
-	"ioUpjXLkfx1S8r171oDa0z6WNBuxCHrYq75dyy4EwX07OvJJK7oaYQXVosPcVlqNaDBTX6XjY5GOz2HC",
-	"ON4jBoJzCHSpB3ELDrFB8PVv8N/17gzHB/YrCNYi/BfRw8tu9J54fwMTyMxS5zsoIU+fBppdGdVjnxZZ",
-	"tpw6qfXMreIO5dZDIHymm+UY8ZWn74Gn75yJaxmzi4bPeHOXsHHmKLKRjVSy8djoeHou5IwISSI6Jxwg",
-	"VIQpgoRtb2zvlqn3rWr/sFT5AtfwudOkt5G+0uQ9lV+xjV28WCRpYmlpThXmMnuJE+6BaopWx/6Jhupg",
-	"WuFaNF/juFe4moe0wlwXMWwoqJgKDUT/fvL08PT0cID/Hdqza0Rmdjv3nBjSxKL6mhnyWAu/CkmkOYMA",
-	"FEHadlkEx0+fkBjkBAgS4bfnhKdR5DpJCQ6ELmeE3A1/cXi/vlOCt7veFQfvkURK89RdhRnyAAgf9bXX",
-	"LzQGlyHkhAwT3ClrudtlG63tIQ02V9K6xxBV1J1kRlb5DF1l7dcWIx/0QsylIJx1BodPn9DBYNAzsqr3",
-	"nfnfP/zHgZdgXUxsbjb6CAMYZSIUuIToVk7FMowepvR5cfJVkWixxKE7SCBaEAUuZC6hi68a8GctIrud",
-	"0yZb/8CzS+UlHvkmAa4IxSsaIjiZY98SV+KC2TYwWIQq67ypRZLYVm+jBQmoLOntWSugNcUIErpYrUXg",
-	"C/XXSt4ltte/sX+sdXcus7B99w5qQoqP3v85FXMypgZjDHL4DgyYXx+Icl2BJthSXbrCo8u+BbE90fWS",
-	"eO8i+PMSvhUtSE5ON7YgGVE+W2pBcjQ4etI/OdpGIP81u5CU7vpsfy0RhaA0pq5nF8ZfhfFjsFffQSBk",
-	"qFyTEgkBsCsICeMkoGqKIlW70p58Vs8UtxKSqn/j/moiHu9BMG5sz/Po45DdTrsl+s8Zwpwqo5ZrLPT6",
-	"eYlIr/usl5E5RvYljFMe7tUtW1zTehH7DhfzV+vZdTjY2Nwf8QfLM7cSkG6/9ywfi7NWFHjFX7+Kvsci",
-	"+i6Ahwo5GdYuFpIkVGoixjkfbCjwHGbUyjtffWxty04/Zp89Kv0cdeVafJW0L8H4w2RMV3GJhALyGk4P",
-	"XlNOsQnvMb4Hg+2CTfhr3tlBDEBMWYQVqUDO/oMLGXLQnw78CAMFpeZCYsNGISUEmkyFVEaD1Brkorkc",
-	"cIu956u792IGvDpA2JUTKBaMumdSacuF2zHVNdWzzFkYBTFVtp1+iXrQ8ZYHpJBysHyDWlk1JCBSvSca",
-	"eJNW2BMn1Sng9tSzPjiPljVi/xkMLQLlU5mzIhrblceoONdUJcDV+l6UF37QQxZctypsbQl0q+C2r2th",
-	"WYdIZQBdMloQ877a7AocVpokptc/AZ/oaefsyXHTku629LPnW2MW1c5ofruDGvJMQ7x1BkkIY5pGZs45",
-	"ZdqmufmskvwbCUpEV5hPEjIVUBnefz6Jx9OvPUeLXR9GQBLJAnB+A8r0mnQT23a2QrlyoN2DcuXe3Jcg",
-	"033oWO/Me7dmYXdpsmdWeMpnXMz5ZS6jm2thuJ37VsJw0jepDkQMtcEhIwhoDE5MxV8N80fjk8aKuZbT",
-	"O1GCGZgoL+0972hhxJgupy9s5CX1BrrnCTdmurXe6AJh712uvNYQ117TaoPyjz9JxeyzWE5VkbkUfJL7",
-	"pLVYqt62Z5HS4DZWQ1zjZ15CtL5TXfbpZM5WUyevXto1/LUkFiXa6AsBeubGRKSSiDlvLrXcpu5bbjWn",
-	"3K/C6i8grKoTAJDlpIltMU6oswRtOgBTZAaJ3ovY6Y/Z9YNyglfs+i/BBcYMInvzFoLSjFNHPSdPjweH",
-	"R8cnp0/axP+z678iF3C+UQi/8oPH1S7TnqtrYkvn6HwxKqtFau9Ukxh3cU6YthYySblmkcsIkSlfrTmy",
-	"PZtJzZM9uLqzILAlLwcn+O5vFPmbd2yx8FuzEbMx370drkCeITfFPsAMa7GklsSg6yI6MR2GoP/nnFAu",
-	"9BQkGYlwQVKOSTMkVYZkQgQTjM0nWwiKkhHVwdTA949Uadek9MqV7rStcHxPh5PB0wNiy2mbR7DN8FhI",
-	"cJkYXJBhkQJ/hMXwzMY9ODuE6aw2jEu8rCra+VYojaf2/VWWTLHtrYs7vN9uOsUWwqe9wfH7w8HZoS22",
-	"1O0w89v1If7lnLR5DYtITJhZ5RWNUuicdVhIswscg/tuWEg17XQ7f6bUveDw1AfOdTu2osXy/AM/f8oZ",
-	"1v1bGEz82PUeTOxR3lx5KwLtnlk3Tt3c8YBV2PFwuoTxx1g64GHLbeZEjUzsPDMCKZZDBOQDYSqxLNzI",
-	"EfEUHL3XsM+YXvcMT+kZNFWds8Mn33333dHhkxXWinNu4qtjFsH6ck449Ssc9ln31s/28YX7u/HE27u0",
-	"LTbtsVY1yklXp9qs0YhfiMZdDGnhCxJDyCjRiwRsw24jlp1vRXD3SEKlxgpo6GhhWgNHDwtTMyOi7UtJ",
-	"yCZm62YuOgPeJUqQGGIhF0RpulBkHFFtRWw+1CkDZ3n7f5wxl6tmouw3KzlWZXe2OW+OofTGFWhbyyK2",
-	"PU7rJHmVpP6QRIKGGX6vkmkZ2L/kbme/zvlUKCAxTRLGJ7aON2F648VeWbDtctH33sHlG4VXil3UuRIQ",
-	"Sf1lH/5TM+fR6WnNXVoTDUYEGnRPaQk0blsauNuJ00gzg4h9M7qH+kjpJYk0x6eZZXF4Z9nw1e4bMfoD",
-	"gobh90d3zz+reOeFFhJCWwA4a69usF+TYVHS9G/MP7fDr1rGHWoZyFAcl1TsE5x7QwxoaK+xAQMFJ1K4",
-	"ENBmzL6J6uAOdN2dQ5Ex7V+613ksbNzAF5MWZiWow4HstiFX/bOe2vcl+zcrgeb0ai4eLMJZudNAW71w",
-	"A/eNb3YeM21tTKpdyaNXKt0+iyFB96xQVuUdFA7pQT3CTmNJRte9Q7MQCcrgb4cqDZKpWS/Gv3qBuup0",
-	"O58EN6O/T42e0H8OMmK8VfpBcdv3nIOwMnUdSXx1GT8Wl/FLCCJsI0qN5hemgQ2xRfJGyWOEkhE30iXr",
-	"GZJv5Br2Eepr9JBNtag/qHspRb1fv8UXX/UZz7neZbEmotc8uW8Z88BFnzemNBTqPb8wY8pZDpREgk+I",
-	"+YYkU0ltbJCIwL+ypei5//rP+ZyrwgbP/6uoeUzlyaqzOLrLaRzfKII3Rm0YxXpB078x/2DUE65tj7EO",
-	"BqU3RT2ZNdwd89mUSvJak4ByQgNNuCCxkF81uP0X9cScFhpFPqdF2fROxH+jWUWgsQyjYhNOGC+ezM4o",
-	"P4fRVIiZ6istWQJ7uHkfXuCbexdswqlOJQxtoygIZhBi+yTruVpoo1za1P1zQsmYRgpjEpSmkW1JmV+n",
-	"I1x8OWH0c9iIJ/KseHXvffKZv9481eBO3K74Vwua1oRnn862u7dGlnYevIFuJosr6N06dLfXLB8s1c/6",
-	"RamL6rAdcixAzsgVSDZmEHaJwu11M0zokrmQiHbjMaFjDXJOZajqM6iXb2GPnhwdnpzUpwiWV3zTGQGV",
-	"IM3iMdAA5JVHolQaba6P2OHmvqm6xkdzywhK20WMjkSq3Z3ZQa71vbVjqnLFnORUvrkrkzYpVNnbl6lQ",
-	"GMKuNB0X33hhPle879epwGbURkSgW9plmBYUUMeKVp/9YWNGs3tHltBcNb8lbiWisPCEb3a0+oArSI57",
-	"zNSG0mS2PmX1VsUclCs0oqewIFN6BYWwbvOV4UeF1z2zRZ6qXogmMGG8WyxWYmxmxkkWIZW/yVrMFTuK",
-	"hDLbCRZBBMWdPGdRVDXvezoz47F8ThFpPKqvPvFSpKMICHAti0+4BvW3H2//XwAAAP//",
+	"7L1pd9s4lgD6V3D45px0T0u2vKU69oeZrF2ZWpKJk1dnppJnQeSVhBIJsADQsuLxf38HFwAXiZRI2XIq",
+	"TupDRZZAAri4O+5yHYQiSQUHrlVweh1MgUYg8ePrCJJUaODh4h2kMV1AZL6OQIWSpZoJHpwGQy0zGBI2",
+	"JnrKFGGK6CkQpYWEiFCu5iCJGBPKCVAZM5A9An9mNCYS/sxA6b2gF6hwCgk17waeJcHp74F5afCpF+hF",
+	"CsFpoLRkfBLc3Nz0gpRKmoB2a3wahiLj+nXNyt5PgYxYHDM+IdQOe6QIi8yMzAxIqZ4GvYDTxMzhhgS9",
+	"wKyMSbNZs4zy8sZCJlQHp0GWsShYXV4veMbieN1i1q3A/H7b6bNwBs3QoDHlIaxdA77glqt4nkklZP0a",
+	"hhyu9NCghMGTlE6AjGAsJOQL+jMDuShWFNqXlVeQ0KufgU/0NDg9HAx6QcK4//ugbj2vWAxNMBmzeC1A",
+	"zO+3BEeJjn6CxeoyfqUJKEs+oUgSyiMyFpIcDUhEF+qMUPLhw+sXhrQomQgRkXAqWIgAgyuapLGZ72j8",
+	"eHwUHkD/8XgA/WN6ctR/Qn+A/mB8OPrneDA+DA8O/A4tjRd7LC2wb1a4brtl2J+cLMM+pVqDNHP8f79/",
+	"/Hh1eND/+PHqB/j0j3+rhwzX0Ey8KV0kwDVhOGrdIdkRtz0mDUnTUlSmUuAKCNOQrF2JhuSW6/gJFk3L",
+	"mMFi3eSzDWe3ee6fWcL06tw/ijlJKF/g9g0aIt1ORRwpQjVJhOXjdeQb4xvLq4hgTLNYB6cnhnTpFUsM",
+	"zz9whOz+yhdnjnYCElf3ZjwGs9Qm8LAIRQ25BKmY4E7uCPdUA9D8z7eE3JsUJNVCNq1NuN/XnZ8fc9ul",
+	"yAia12F+XLsIaXnDbVbw1lLuBsJetwo35JbreJfxdcKYyIyvW4TM+C0XcK4lS+GcTTjVmYTVpdgBjxRR",
+	"fgyKRpYAMXJgJKLFXhPbts/2i7e35NvHgyeP6xb7HjjleiP6mtmrsocLGXHQn+uhqO1rWy+ubmkfVDNG",
+	"Z2o9Qpvfb3WMN+ZhlQquAHXOZzR6Z5VX81corPA5vQ5omsYspGZt+6kUoxiSf/yhzEKvC2hdByClMNrr",
+	"79fBmEEcGeUzMbrnXphJaaQwLpfik0EkQBEuNEmoDs225nhIgZ5KAJKlKch+SBWQGIzsVeRvr8/fkOPD",
+	"gx/+Htx86gVKU50pA1gDWabxxAzcnAJu9ArzeqpIJMLMUB0gFCQNzdDj0fjJ4fjo5IcfRkfHEX1Mj0J4",
+	"cvgkGsAAjn84elwAzO9Z7TN+SWMW9d0UwU0Z3P8mYRycBv/PfmF47Ntf1f5b+wYL9NWj9kvOYSKBRmbl",
+	"qDz55ROFahPQcEoQwLhFmkBE5kxPyXxKcdeSTaZ6zyzuueDjmIVbnmcB4SdlCDNFlhQrMqfKoKtbB+VC",
+	"T0Eikd8W4KWJZrDoSzDT3AncX2tiQCJpxEKtcuCZlQOhsTmBxZk5jKkxtMwOwynlE4gQsq+EHLEoAn5b",
+	"0B4VoP0fkUkiRQwFHtA4FnPEglsCcpyv965wNqRxjAwKV5zQBS44ErhahNGvQr8SGY9uC6LjCn1LsJRN",
+	"VBZOCZ7OLWHDhe6PcaF3BJuaJRLz7RmZTwFJg2kCV0xpRSBWMC8e0USL2KLYeyF+pnICtwTfwVGVPRqq",
+	"REQXgsT4/ttBTwvRt++5K8zyK8S3SqKnlFtGaIW10YA1nYFFsg+cZnoqJPsMt0a0gwJSRvkgjJMxk0rf",
+	"EkIZLhG4Nou5I+71qyBazIATIY311DP/Cg4GWCUxYiwZxDwPqkvKYjqKb4lTJ2Wu9V4uCJ1QxklMNWok",
+	"t4RVvsa7gNO5SMASIGIQB4gUCSl/pMnIyF0aTiEiXMzPiPYbccBKpQhBqe3BVaMPpVTqxd6IST29iKiG",
+	"skLEFEmYUpafOWWIEjPK8hGqyMGTJ4P+4LB/+M+qCnR4WJzHK2rEGZXg32ZxgoaaXVriQSDc8pzQmuoz",
+	"bk4jBg13JZKN2FVkDnHcI6NME0pkFgOx4ksRpjvoP/mSyh5VPL8oYmZKGr+VhqdoZhTgMY0V9IK09NV1",
+	"EEowNHtBdUWjNqfSN9bMqlrdM89E1tuwDg6/CA6LYvhF7F0U7R7yGvWGB577ceaZRWgRc+3xgGQiyodf",
+	"JILrKYJi2XHRC1jUwszoBTNmdQDvBE8lpBSHpkJp/Pip5jGeJSOQpZmLn1IqHSlunBwpbuOmcRDaQyGw",
+	"S0/yrU7CECGUt4eUZhAjjIVRVuv2prJRjvgIXHRAbZrzvPSUeYt7LZWS4lIybqx/KwdbrP2mbDz+HiD8",
+	"HNDdofndlfDNo9ESfpQmr0AxpwZ/Est775VJrACVGP0BIRpYjm7fUqsJdaDdHKatgOvmOc+ShMpFHXg5",
+	"XOkadFwGI062Zid+hntgRFswCUgoi2uJbsfUjk6N625sYCp4/UN3Q5TLqqlQTsGa0ktABQt4BOifqfHq",
+	"NtMW7nUdidlD8BvsTjLRJeVhV3LRoi1mLW1Oi/pVxLGwSlLHhVinUWsG3IUi8CqylYezvEF3genWhTPW",
+	"bjhl7h5sx3TdkhIbSUrCpZh1nNNY+ZuO5CdYvDPD6rHfIj2+ZzMGIyh3z/Ptie2C1+ObzyGU0FXlnMGi",
+	"/bpVPsOS3TMVc46mHxE8XpwRBTwiDN2hlIyASmNZGwtybyP62+s3N1PdZp85quqwyZhxaH9OZoKfGYf6",
+	"k2rPKlQhejdNV9YD6FXrGTS96riv9/RqdVtLJ+DXbXdrV9RzMPRzNh0Mwq0jTxJRPeOo4FjN73Dpw21y",
+	"psK4fnxcIyBXFQXB4cJxHwlGGFpLOFMUfVToCkWx1gsipqwxV6tJdEAILuotm9RaQa1tpVSysL3J8GdG",
+	"uWabzZL/9uO6I+FFCjKEzVL0BYQsofEKxnFRKCiIDtXDL+3Bb76Km+UlNGOm0jtl78t0vI7Emlm5ecvO",
+	"JdHapd5eHJnXv8u6KmLWwgO+kRBeUOsBiqr6eImgxpQ5w7T+t0x2ZJvvMv7KPlcHrzHjTE13o1YpTWVX",
+	"jW3FHpEZ55a/Iczq+JgWmsZ1EKvTroqjKgwK+wI3Q34ElQ2swRUP3Y66e+Fl2wjILgAsrMDV+4IiCNKO",
+	"2qvVX52bdRMNFeGSubnmHm3U+x3A7oWdGSK+HSvbzv3Q5VyjrL0ojDKwjvCWHKYljTKlOr54WRtxNh/S",
+	"UgJNqkazb0Kk9m64FRRSyqILGy7a/pmOKsoKC4okHRs8HzOObOJSNLhmcka0pU+xIKklj4fbQsGpynCw",
+	"eOQA2YTM761W1AGRR1S1h3FINUyEJZb25nVX1auLcrcE33yBuX3tJ+/Zndp314LPRkTfkWUAVymToHYh",
+	"bxlnmm1GwLKyLCSbMF5G9oQyw8FHIptM9ZI1kUqRCJQnddifSiakU9arsueAMBf2grfEe7VWTtl112q7",
+	"GGF0MZYiaQ/JSxpv5rkFgGoVCKvkO8gVUPcvLwGissZm1Nq9PLQYvL04fD718RVdJGGOOe3pu5PTHhcV",
+	"dUH3LT3z3rIuW9u5EV5HCjHjcOFZQEPoqRmDfqYoUkSLWl2si4XezbKWnX2pnemziyFuIdzmrfNpDYN5",
+	"ScMpURrSPK3EAKNHGMe/8A7e/DGfsnBqgD6niiQ0sjknnoTqcdsGi66QRIWSesFVfyL67rs/lOB77+j8",
+	"F1C4rVo24iV8GaqI/6WzKSNSge/LPHnVp2Bg1EzGOzfRHbfYgXX+fArh7B2kQnZlmGPGI8Yn7Tfxyj5Q",
+	"t4s0G8VMTf3lt/t5JEQMlK/spjy6V6yjdnuxCGdduWwXEqY8GomrVfp5w+MFocT9/kiR0KyEhJSTEZBE",
+	"XFbu7pp2ihjr56jdn+BaCmNYddVFhZipDmIkYj6nozmTJcyUFglI9cjbxYrY58xWW7hlMYuxDgF6QQzR",
+	"xJo7LRfcqCJnfHOsywczZsUvabVcfD5fUM9Bsgwhv5H1B6Y6nlgOnCr0f3NhnTSOHatOMPauDrvwFqID",
+	"1ymQa5OiYxfn3l+771I8wLL43hh0X02NePnhXVBNi3va/99P10c3qwlxVSmSGNm497y4685/7LPEc0BM",
+	"dDgNtIjjqcgU7Lt81/0kt4JeOGu2uo+nJKKLXD4WuR2fBV/K7TgcHD7uD076g4MyWbiYvHUbCGkMPKJy",
+	"74Ud22n9/mG7BUcoq7vgBK5oqElkRzi/FiYEwJWubmSwNxjgJkrJJkeHlbPp/8fvg/6TT9cHvcPBzd8+",
+	"ftzzfz65+ft/tDswv9btz4upkMqoI70VXrvS7k7a5MaWCcO9pY4kXrjcik2K0jKa/df5m1+JfQ2ZY2AI",
+	"44pFYCOr46iI6y7xADftBrWqF7y8BK7fZDoUSVeVBmNONyoBmKeYGw6rvqti6uV9hy6jBLN2OWGRDYjJ",
+	"E0Cs82Y1D+TMqKc2gUL5pArE4zw+J4TUJuhEmY2uReXQJ7CYAzXAsw5szFqN8DObcCEbAnpa2Q4lcVVg",
+	"2+q2I/BKuI0gIjFT2nxlH1K1hk5b/b9Ok/aHUIe1GOPbjBkVajkYDAa9DVe5wW8udHbGxZz7jTolfgSy",
+	"h387fQIT+PB3kJcsBNUjo4UNyO2hBHRs6gyLIySpXuCfNmaf0I98bFgbndPFHvkNLRfBwUYsc4AIoh4Z",
+	"OmgYylRDzHva+8jLbO86SMSIxbCXKKYis4V/HD85ODkxu3X8cCXW+jQoxU/7361RHBj99ZJFmXNDml/y",
+	"JHJKXrppb5DLlkF9WAJu+XwwEXgD5S4rq+CimnOKkjA2RLVX3fgOYslXzQqcYpkO3lI99cIVkzSExPjr",
+	"ouqBK2Gx4QamHvfmUliesGoc16Zv4nNzkcURhvLboO9NpGV3VrrTwXfX0pizlLrx38Rx8fqoZUOPpRQB",
+	"yx9+P/y0J7MY1O+DT3tzxiMxV78ffNrTYuNuXEKon7R+G1cdEfElQ65tDnQ+FTGgSwcTTBB4yp+2hFBI",
+	"RM4lmjhA6bz0TRVMKeZ8buLMXjajY2dem+27SQ1YgYePUSsHnsw5GhEJlTOwKSxhDHJWXF3YPF+Vpajw",
+	"mJHhlDVc22LY1xYxX+1NgrfG9A5rA9dWI7fqLYGfKZ9kDk89GADdvkgcWe3OfkZra7s8io4uyg0BaWZU",
+	"7bZgQuOXeWxNB6THjEaRpMaE1pYhqQzUsh1h9FoU9UveiiiSoLoak6Fb5nLZl1XGIZT2bteNgyVM2IrK",
+	"XD9UaQkWVTcMXQ5Hs8/17A7qDmJE+exixMJlXeSgLibXjGUjurzmx8dNg71boRUslAZ5YdFv43hNr9oN",
+	"XXYRufOvA8UvtwihWFZDC43skfLqWMWt03iHtu0Ngc0FgUW9fg0StYzlHJZVuC65Gn0wcQsy9yzJhg2X",
+	"Z6wFNtqb3Uj/KSc2stsINmvtkg8p0YJwxsHb4IrYLF3rrrbqqpqKOe+RhHEhScaZVkY78un6ChVlV/BD",
+	"LSlxPsY9ODjcOzouR/9b38rNdkHxJWOme/LHMlL7cPf8TZ/WW7IWdk/9Y1s6Cn6F+dPoj0zp9Wb5LTIH",
+	"ai2+2/gXckitcTSYbW2TH1DD6w42ru924frlSP2GrdxLPOFyrEP+dMOifKmirquKRThzd4YrDDe/OsAr",
+	"fjLKFOOgFFayOSNczEnGY/OFgionXn/Ha/BF1vlh54KENGWaxlUX7NHB48f9g7/vVf18hxuSvuqcvLWv",
+	"zz28ZSdindeAqTSmi1wCL8FLlSSUdSZgxq5RomKjmllrsQqxjUI5Lumq1fmA97A2liQyawEZXMIFtAq9",
+	"LmuS+aOt9Y568PxqNs84MUzQCoepUBphopaWf1z3VrRTLvIEvUrFuuMm95e6YDyMswgu3MV1zX1E+f7M",
+	"1TCrlZQ/YvKIvUQTY2LknZhz3AkXRGQaPaAwHkOoz8iYXYGt+DcRouEqxChckmpoTLfzPjdLMB51JuzS",
+	"Jq60spd+hfl7evXOBfol9Oq1feqgdHa5avLZhTAvZaY//fUpXiL0cv/Jy8xwkf1nIGPGl46vRnWt57El",
+	"vCq4gltEJSMwJ4LaY63ixhKmN3FLrId2V6opz72DDJ05YyHPCCUc5liWwhbv4BA1scsmjXTsPZ3r/dlm",
+	"kKGQxvvR5yUHrh9lGVNeVI8TRWNAns4UeiuXj/Wgq2KQr6fhDFw9uV3GWHfLpfT5kUvYr0hKmQtzs1AT",
+	"cYQFqzI8246HmoCeimq0LeUzg/BUTWstDQljMKRQL3SEc0lSPiN5wK4RC85NBSxtI2oaI8Fz/c4tfP1p",
+	"vi7qhLQ3Ql4JSSi6F3pWSBq56QtaGNKxDNf8ZY5ij9gHtEj7WeoeQR994m3Ce8eZzaUYMpkKBTVR1lqk",
+	"Wdpw8DqT/CKT9bfuEpzjeQGShCIBRUY0nBEtznw1T3+Zoc33HlEpi1YRogNG+K00YMI7GLu6V7tLe75X",
+	"08XLz46adSl8unB6K015RGXUQuPxelTx8P/79H0bnbEUgl08e/Bk+dGN4beVeIFBf3DQX75qP2h+iU2o",
+	"X/UzYogC1g5Q7r70zJJ4o2J8sBE11wWCb4jWNccr0g/pbtH1ljy/I+tux7A/KDqBc5HJFrUSau9IKEkl",
+	"KND2vtvow1ZHRN6c0DR1t9xLd0T2hy7XH54QygE3tP950H/yyf3b/3Q96D0+rIm/QUvArLJSD0NpkEzN",
+	"+gl+6ofq0gi61W/7XGSc/ZkB8vSxBJA0YpnqR6CtsvmHErzvMn/rznGDRl3EtoooC9GziRZGD00HD+Ez",
+	"8uH982YCaalwN+LB3WnCv1GundlDKzfoxkoSPF6YzfJWalKjpVdi8EcbDOa1Nq4fV0KwzZyVKjUXsupP",
+	"zr+s8teTpQu6wZaOqlovlbd1vGfYL6HujN+U7IIuh+xL0XVMx2jMkrmvIj5RKaqpLYtpeUXg4n5vm//q",
+	"k8/y16EKollTKI+z0lqnw9rYcv9UfR2r4jBKEFuHPlsGiykyjESo9tEa3LOw3zNcc0jsyBHU3Ck2INGy",
+	"3DejPnWOMPM72nnQvJ9oh7nty1N8IzT+LdNrLRps6f0vXPF3cpTLHvJtr2KrHuf2yadLTuJ1yRI1nmBj",
+	"JG+sQoiD1tV4qsCg0cnpV7LsvKzwZbuidef93A7veOyihC1r+Zcfl4O2rADV9BMwY/LrIj/2zF4VF/WY",
+	"NgeqlXpmLM27Dhi75+cleNw5I7+dR3ojSflatZ2rudJtnxnV85VuTu2WDKPZ9/2+5OXOY0udu7uVIVJT",
+	"TXHGxRyzbyz3doBFc56HgHVAP90+27I2LrrI8PFCwsKzAvbN4sIg2+7JBVF6F7RyCTKmaedQFxuRP2Zx",
+	"4RhF/4era4mdj/BbmtjAT9VzgS+lsRN2iVH8hEU1iit2Fmsl4nwNuI1ZaStBvGjy2efroPPWF/3twkmK",
+	"GL62JlM5trxdlZE7r65aiVsXckI5+0wbaxncxjPQofpqEUbXgp5dlJdTD5Yrn5buPdcF2d3DRVpezbRD",
+	"ecmiAmoNC+joQG1dLUO3LY296pINrVt+k2d2u4ucENhl16KjZRdw3a8ZZgG1vzIxD7Q/P3eNU1tpG3sA",
+	"3KrU9uptUn4kpSvHYqbShsuQqYK2iqjFltcQTcv7ynu7TwynEM5Epusv/c7BZR/ZO7+lDLvbqW3jouTZ",
+	"8k3jwgYxUaUJ1RqSVBNbTw2rMRi9HGMeipXt3SIMdxv6WtHRHACseA7BJwOpLAwxy6pcEc4qbbU6W1vM",
+	"zRE2t9zLx7hRHXO4uHOFzAuKHahkb/OCXB00shd0ochYiqRHMow5HmUaK4vb8B7GJz1XRWVJyXLOqjZK",
+	"h72H7BxviVP0mqp7+zYe3bZrCInm7c5KOW7kb+9ePSdPjk9sGGJ1s+6qqSFzzL6HuR5BIVX1DMF3Y2lb",
+	"KMPnyC6jiW+6UlfJ0vVgqe20ahRqwyFSEGlcv0TXkGVNH928tx0nIpMkFhN1RmishE/Ls70UyfC9eVX/",
+	"dTSsnwi/aJoHiNHJjH3g2r3YdUsxkTRRm10X+KsHRg4wv71aZMozmjraM2QGCzJaEIM8/xwc/VAT+BJP",
+	"ylzxZfTi/GktAw3lZXXg4cnJwZPaobOGvOmZNTr8K9789Lb28azK2hWb1A67amgyirCyTZ9GVMHj40zG",
+	"LYp4a2sUXwZ2/T2EjF2MmavxWNT01h71mlJR5TjqShi1i8xp2YZgZcn/XSqt3AGRsHxKFk5tn92MM72U",
+	"r1GUbA4OTgbuP1+I5DQYLSyrrUKibZ3nUkLC1oVRSvWY8R1153kfYUk77GeQFkbexrGN5V7ravFapupK",
+	"C6yoR+10oqKx73JIVUklWq8DvSuS3jvzQcypRx/ODCBVpfpghgjJCBif+B5gNqN8SZ/wGet5wcQifVwK",
+	"22KRzjBFNONYJaCWZ+WJ40XgVE2aek1BOANy5y6tbm2oqWTj8bBHhhz0XMjZkAhJhjGdD7dIM7dtYXE6",
+	"I9XuK93cgndNtnnp7DunkfoWbI1liQpkcKWvckQwrLc+Mt+ff3tbuUDeTWnJ+YqLaephIlukGK0Klzll",
+	"2qC7bequBZEZt539SiUpXO0WW5QCCzbROL6FM5Mt+RU2e1/KeQg2atP/XZMwWRfseVCf1JvHs5Xjo45a",
+	"SU+E+HaFZ0plK5ci7+0PBtNsEQGRGQteIBUSLlxGZX31VMtpVhEbe/S6kjEkAcrnUxYDyXjk0B3VbRbV",
+	"v9UhSF3wFtNE8J6N57PR4wbw5uPCd32at+j3VBQ1tDso5qxF9FsXJCgCzWrZ8rmt1LKbnH0WYaIJ61DA",
+	"363ndQRFf4sljF91dGuQthokS/WlrVeN7i9bCCboBVOhlkC8RuinYMt79IrWYOWyQhpkwjg6UNrJ/6XS",
+	"1iWg1J34MgA6VotYgo2rgdMLYmGL98YMnecsUQzXNHLQKfluPq0rI9wqL9uOrt+d1r4qZRdNk4dTIS9S",
+	"EbOwYkiFMU1S3AgLZ4uLw3/Wrn4kKY8uQhGLrL4k+9pQjy0icO72NsXqjxcG8S4iumjwMGyR01dXgBD5",
+	"xkUouKahrl3P5/rLnfo0tttkrlVPvQ4QS0e7uv715TnP2YS/7pqqvG3sbTk6pCKqD4+7JWbkF2Hrwj7O",
+	"fbxOp8qq6L5uwC9se9/xjqZJ3154dVvYvr6LwlfeoLk7O+yWrVVK5hxaXJbN4wrWWXW9YE2WEdOKPH37",
+	"moxgwngLH5iXA6XeIQ7sdpql3TYcrt7GGERDBYvbGm23aI4yojHlIeyRp/4j5jlOIa8Z+0j5nDNNxByU",
+	"+X0EsZiTzyBrnNBhLFSLRIbcNwBcy05qgofAS+QudX1+OsVsihR4l/W274h52967ha+9WGUvh2+lua4H",
+	"4lqUeekFXccCdDYB0bHgnksvxAR7dB3lbeYjunikCJYvQ50e6iKYd9jHsyH5Iq+CnFpVUBlMVlmiSJa2",
+	"LH8c0cUd96JpKrs/Bshv9HoBLWqe9IKJtAo+dtUwTGulGw3e+ooJZ67Cesn9VAQd+OvfDb1rln1JZrJH",
+	"DQUtb4XlTnGMsLQ8XlavZNjmE9Sjt2QpYHXUjiH4nGCCEqGK2JeQuWTacDi9RX3W86Uotk735s7zcrFF",
+	"T4gLPZUim0zbIugOfbHlaMPN8YOuUGhX+7Dp+u3ODLnyzx2g1DIsMd/2Rs/vOS5YwWsNyZ2qc1tFsOe3",
+	"ras/iQa/qBYkEoSORKarJFXjGq75pbWPrXVc4eo6X0mRkIMzMiAMM+lDmgAZLYxW11I0JEDr+oJbABS+",
+	"IhxWr+DaIparHktsmkKVX9ZexxsNW4mzUzlNUCLOGvu44s9dg7UKx+NmHd17w4qpXFdXKqPWLhc3Ye7u",
+	"yHVte1CIrgU1lhTwltS482CUCtnvICLlvZhBdwEVglIX2j96J52+8G0XPurAI8Ez7EK9+bArS6q8rLKa",
+	"WghIytV4p1kF7bTccrumjpkE0eYb4WplVuThoy2eAq9Z1Td2vmjtEN4ytN9mYuLS852XdEO7vNJi1p34",
+	"zok3R61dEK5kNH5mjfQdb4LRhs7q3Ra7RZfxEpFtifbl1jhtEP4u4iyK2EfXg2YJX+sg9MFNttJVwHlJ",
+	"0aweKggFj4Y9MhwtNJh/EdHNh1Qw/GCGjQGGRHBXLajaCwTDUNq08/hg175liU6sm7GFGfaGA8kU7JHX",
+	"6Bf8I4smEDnLbLSwH3pECRvIIDjYmvBuRCRs6wjMUsFoSdS5lK4LGDTmP/X6Td1FPlUkpMbStN4NGk6X",
+	"Cu0Hx0+OBgeHR8cnj63vquZu892r5+To6OjJGcGeyljjIcokTrxUrKKm88zR+4PB6cHgdDD434Jt1gR8",
+	"FYUxWNQjthoHYRx9ki4jZyykgZI8I+j7U5ocnpwQgw7VwrPB1UHpyq4m3OLZwnoADWxdvIUtUFju+HBq",
+	"AwTNbvESaClWyrVU8JdR7lYpYBH9Ty5kxEF/RjTyjpGlgA+81zNYH1FNzb+uvL2N+wgFhqsPq9syQ6uN",
+	"P2uUf9eOZakB/zJR2pr3ruOOy5FaCQgrYsB8Q/Bm5Fh3+oP89LNaHrHMFBAEli3UUP7qnf5GV0ZByp1b",
+	"YeUPtZI0JZ7RNfihMCxqwmrxt0cKkXS5KMxRtyuX3J5YKWZTYuVmG6+cwdpRrU5dmnIbLySbgKrBh/Mf",
+	"n/YPTx7jRcoUrqhvEBWxCdP1RmckOHSz/33/HdVysXnPodoLIHvfQrB0KNLWbTIjfLeflcl+hrEmIkM5",
+	"QkkEYUwlNuaNdevOd+3zEdfl34/HCvQFst56B/WYSncxJoFGLdcminzPtfmmbtj2CVeuyVI7KCj2GYqt",
+	"tnmgg4/AbwAbUnB3JRLZ++U1l3iF82+LzNKqXyEvZ4DEWNlu4VeoHLhHol5tQyu1uY1V9dzWcqCdWzgF",
+	"r9uBiYMv3y7UrMxLa1yermVYg0e0yt1Wf+8GokqntrpGByV6qusNXkLVDZjZhE/Fdptxa/0h3A8evbM+",
+	"yl1h0rvcBdphG0tmwqrXwwBwF7cny1eCPpQN1diinxOeroaGaK1C192u8V1+8aqK6MA2pSBk1wuFTHVp",
+	"Z74uuM4ttLKM0jG5qRqRpGWpx6Ugh91dot2iEGQLb5qTXn6SjW7vEoh23rq/fBzbe55uV7dxc72YLU7+",
+	"1gUe7jSosH1xxdoiL+46NWKKjtpnwvjItXIbkUJdKoUDbsTHe/DiIgrduVBCphpmkunFuZnItfu29x01",
+	"Pge80rCZOopNeJ9x8jfMVCT/9dv7v2M5WY7hZzPA0lG4ejT77SvzBUy1ToObG6wDMa65rH1mfXk2VR1i",
+	"CEWStzdTe2S4rzQdj/cvD4Z5bJjtP03SmHKwNVldnDXBsWdkuK/3rzVwyvWNf1Jw+MhLfdOwjFfPZqo6",
+	"Z5uxCIcfs8HgKLQP42fYi0VIYzPFcO8j/8j/nTxVMxuPP3ya6amQrsDJKbH3R0P0Q9EaGPaqgKtUAt8z",
+	"b34ukoRyrHjjQuZs/yfznEVO896p2eucYuNTMnwdQZIKDTxc9H+CxfCUKAwsmVDGi7QBTD/AFpmYOTBh",
+	"l/CREze9UfQJ5WoOsrfaKZccD57skaf4s20zNYNUI+CPBiSyrVD/nRgWrbDkuW0pMgF1SoaIkENbbHZo",
+	"cHhI2JgkQgIZizgW8zMyNb8xbeukmzMIM6mEHOJbUSfA3r5572ns3Yog5sS3isk912eYwGmXWThDWWS/",
+	"+fDh9Qu7Wt/j02d7+y7JZn6sb2EjlvZdwvE/bHXMIifcgYkMMYd4SLQgf2ZCwxkZ2rzuofNSGtwykHbt",
+	"aOfl3qK+SjPuZl6TzmVWOrzqF03GhiXfZ/GtgYTFbfxDzbD0Q48MbWrukHAsAj2kmZ4C16iqRwZNF4iZ",
+	"EPUZN2tE/7PcI78hcl/1xZxX5i7XDyYJXZipEA9w7SOIBZ9gflPeiMV1hPtocwBC4DbT2HWyNaxTMtAU",
+	"Q8ow2BUZhjrd38/d/XvOp7jvny/S2oP3flCpVONpcLA38MGVNGXBaXC0N9g7st3hp8j49qdAYz39bD5P",
+	"bB3qHH6vo+A0+BfoH3GIDQhIBVeWZR4OBjbFLa9RYtBxP42p1XwLB6iYeb5I6/j2Ssfj1/ZCAd3Bx3aW",
+	"OjmRr2b/GY3e2ZDdCn8PTn//hC33be3R4JwusFVcnnjnqm8QmbmoEDpRRna8td8b6VFGueDU1tgMcZb9",
+	"BLRkoSpBbsnvRUcQW2obCSwOY9vxUEyrJpazWoRYAfkv7t0dYd4ByO+nQMZskskdAPqVfa/l6kzlcHaF",
+	"EN5KkZhDyGwzamIVr+4HgGHjazH3HdAIk9m/EuTtBSeDo82PfOB5Iv92CB9SjhdGcIoMyti2I6rASb4t",
+	"aMHrJvt/zGeq8UTOzaifYNHiOMqS5w8XXFWcwobWeeegm1B+Bou7x/e3ed0Hp68gOKzaYxkAVtyByIo5",
+	"lJ0/nLi2bh7QCJy2YM4Vw0ZYGyXkTT4KG6fbBuBmsvp9F0P2f2YJM/i4ceBz1FCCm087PNFKBdWac32K",
+	"Ota2FHc8OGhFcU7Bhcg+1IJMXwk5YlEE3CJPji5WP8yP0LNFmwZuVFXsvI/aaR5yuAFJ/Mv2DE/0fYlX",
+	"kcIW5H1T1K/thhUlBRtbXH/KU2WeiWjR4rxLN9F5xl/w4uVqj9WysW27Xy93CCzVhLTNmoMfaTLK5CQo",
+	"N2UODgfHJz8ERT/l4Ec6Bq60pEoBOSiXRAxevLQxBT/888lymefgV3c7Tv6VjH70FvRpkF+aL1V3tn/l",
+	"d+pec6tPtHMBGXleoP3TZvkFlV526AxoRTPlnps3VdvYvP5mhVwP75xcffXnOop1HvOzUv8nTGgy9lxC",
+	"I8R5Wy8Jl1e27N5BGtNFs9vSPVZG1vwRXMpflUeYJ55sfuK5u1XABw5aTPFeiJ+ptO6o48PDNhtxekKh",
+	"YOS86z0WZSgbWmjIR7mtZUNf0I7vwresTd8k5fav/cebdepeibHtXBg1KRj5joK/OKodb37iV6FfCSyz",
+	"WcGB86mYqxUEmOb35yqn6O1EVyeZ5M/jdRTcfKpgj3M1YeBcrTTEFbkU5FtIMs/yaZQw/p8r1no5Ufg0",
+	"CIWUEGoyFVIBGWHPqEV7tu5W24qj3x3O22D1Ws3LuvbyVrAlh+T9EkA3RrjOZmITrqp+VGKbyHZR1Ctu",
+	"133n/FmvrD/1g3auq/ea8oRiIWauPWwce5eVQqOlyB4yFBX8mUHR0O40+LNiI29qCLdLW8FB8Ss2FW7H",
+	"m18xHqni6EYLFy5p+5D2CBbv7hHDsoiQPmqU+KjTMp7nCLmK6t6buR3Lfo+U4dh1PaXsX7tPa+X90zzg",
+	"e9f41CTtPSC+AWHvm0jn/RSxelyPlPtG2NbpPrmyGZmq7nTDGyAeW2zaEa5t5o5uhbkesQkxMfi+FUt/",
+	"hgO/aheM2cI3y1Otv0YX5P5IYYKH6hEOc1DathR66OiehTPYoMM8c2N2iYk4BUbBNPBkV0FFPXiM9Bu1",
+	"Pmf06WsWx2SEqTy2/H3hWBRjTPB52EhqqzGsR9LnbsxXzZDtJr5xljzP08VsEY4qP+65YILFA8d5V1+m",
+	"lSry1o/9qpG/3JHiO/aTlLLom1JFVLn8WpNxeF4qyLS08mXvB163sQROyTARXE9PXSbgsEeGC6AS/7YJ",
+	"forxEPoxVbrv6G7Y5BRJbdORZUdd2VNShBlU5rUBOr6b/N/sb78P+k8+XR/f9O2Hw5v/w6X5r/9vdWV/",
+	"r2k4v1O6LEDeoJrlB/eAifNpFCmSpYQSPLceocQcFHEdiLCrAp5V0bbIndcDp1pbsU7ZRPbdr2n9Hfh7",
+	"kX5Iv+gFeFGcxH8KDgd72Lli6TK81A/ONn6rdF8zZDYjx52uhu3uW90iHNy11G7iDSUi+BZvfjsxnK/i",
+	"qhgZ4Uhkk6l2sdtaEEpSCUZhKflSEsp4XgK1nQPaj8ZSgeuuXEr8xxZ3XKckf3CpXV+xalykDX5XjJ0X",
+	"5MEqxinrz2Cxwe5LmQu4/IqR2m7iG8dqc9TLDg5/M6sglKArFy55/4Ka27uUzWDheefWt3frFSx7Zl9U",
+	"w3J2WAIRy4vuCmtt0XDqKmu11pnchu5ZabKznuP5rolpJjZzSDlM+K5EPRQl6heMt6N4xmMhjVVpcfes",
+	"dNyEKaKmYs6x5y4RPF5sxQqaZcz+9QwWN/sSLsUMdmnB/QSLtdbbO1zBXTKXCuEer6bx2IJol8J2LPpO",
+	"VXdNVRV0f4nRK5ajaSKWDIJbIPKIxXFfZnzD/SWL43cZ31pd2vUV/LuMN918fkO38DHVRgcyp9ms3dug",
+	"ixrLkcXxbeOWCua0VFYu4y7vd4TZxYmC+BIwBYuTcBHGoAhwjHrHaPcJ45iPbYZPqevhMBE2wDrPiB1r",
+	"cHmlrl7XnKqPPM20S40lv4o8OMeoATgRhtNjuX6i5yyEHpmKOVziPbAG7qpcUTVzzRZr0hCtHufQ7svm",
+	"ipgdXWCZR1ek73F/cNBJe/PbuOdciMq0q5qbzLiR4/mZuwv7EQ1nE2lo4LvIeSiK3PNYKJeu7jgBRm0A",
+	"j2zF2Igu2rIvmfE9mfG1Ym7/WmZ8bfBkQdi7FllrsP/hB06aXT5StkU7KBsgWQols40FsNYBF5qEBkvu",
+	"SYxtVsbfZbzB97Q+9vEV41FD0OMqFrhyrtTAiHHXAbnuPtV1xVl3n1qKPD8ZbKowumtl7ZvV1FwMOuof",
+	"RrUxhqo9vPtS0BoQdv/a/LORK+6aJTYGLmLR8AfPEBEt8ihyLMppuSK9asCPLr75e2GMZm3rOKNDtP00",
+	"Gm9CtrfRuBu+uXcW6JbXLRsxbuvHtCr+EbnSdQ8Y4zxR2QrHb1+8Km3660c0G2u9f20/3OwXbep2GmNh",
+	"A7BbhFg8LbfN+/JxFsGJDa7wzZoCkWnskcjJL3RBjrpdBhR7u+cLAQv+DbHvzmnAvl8EPBj78V/sEpSN",
+	"oHCHjN4ijfcDWFqP6Z5vPSHmHBsj2AhoW5/N4v1dxVeEsbDtjZtk23McsMsIeJyggQ40S+DBq1J57YxH",
+	"iowyhYWu3M6LQ87rFawesnK94O9e20bs2KfRpe+SdMeO1jc8XhBKXMUUMkX5jpMWuTAjsJ2WzwglMbv0",
+	"ZUZciSss5Vjj9Hxq1+yx98uJLS0qzs73g3JHkpZ3xw7+91wtYCNhunaK2H58/l1CPZiranGJV9WOKpeZ",
+	"EhkLOafSFkGUGVf+TiOOFYkyVMQMR5tXHaFr+BcSvBNR5kczi8h03zbmUcHp0ePBoEZ2ra1R9y/QX2uF",
+	"uq1kStuSdq6YnS/p6Jhpu9J2a+5tfdGMOxQ+MfZO3HfFSPoqS9ae9nM77twM2yVXLE3TlB2RJQ85afW5",
+	"SFIqXSHgvFaMyhKLOrYesCZJpjSBPzMal1HINsSsQSB72nevwjgs0q6V5Pq4gff5qPsv3oK6kCdL1xCw",
+	"qEtR70ovOiXWuJEamoLu0l1e6Qz6DQc3eDRqDmv4cnTAaNwfFX1Pm9hppT/qTlGmNM+GSgBnluWgRWyY",
+	"rDGjP4MU30AWGlyCXBB7iHmUSAoyLxOP6phvovjFsCxZi1O/7BSTfmnEH1cF/qH7EeZTYVMTbS03ieF3",
+	"KgXqq+fnRfmNeKYLEom2UXnlMvt3ijBiPAYjmDYUQM5HfSG57ErxF3qzX3eTZMaytesKjm+YByOIrH6u",
+	"oWkS3/CllIjsGstEko7RXW/UcjV1Xe80Og4+3a9O4M/uG9cJyhiUIz0ZLYjBFNtQYOVq/TnVNBaTumKb",
+	"Hv12FAFZvlj0bWoEBzKMRKgs0e7ZA96zfUTs4yNQPUIV+a/zN78aBvQ/T3/5uZeHyuAL8rqaRFINpN/H",
+	"lw2xUaeq8+S9xrbZHovu35fXDcuLRmI3vcrrFjSJb/W6e72dysHddOls+EuPUKPfetQ2mM2wYc63W/f5",
+	"4XkDbaFoZgtFO6woWAM67BEZOvKtxgupnDfuX/uP62tFF4xh5yKsBVFvGcThSAivArGTx8MP6vBhRG7r",
+	"Z5V9G8QywoOwMRnaKvPDojS5nlJ9r3Jys/roUaQhyKMOq/fR47rLEI/KohqDPMwq7oOKcKJ3YKR5HRn8",
+	"5rO9xwZZzggXti0cw7JgfALRQ9YRhXC4PaGp6hHXi1w5qx77+RnmTGQWo47FI6JcVyAJW9FCSyR1FsQX",
+	"R9O3dh1fTg8shyL5rk0XYymS/H73ZMv7Xbc1QxQ39yPF6gu3eFvRs+TvStxDUeLeZjpX1IjgRNEYbLAR",
+	"5YRxpSk33++R15pwzC6zLFfZppt3ptvJaNMNzBs75Etdv+Dst3W+0HDGxRxdrBE2GDd8w/aMDykPIY6/",
+	"gBfG7Owbd8HY022+k3G4V4PZ5oe7c7XU9vIyU3xRoTamYR5wrBd7tn9+wHjELlmU0dguTi/2HP6/jih5",
+	"6R6/6eXUjzUQRyyGPjaQ79bpCoFw366OYtKaLkBYcrnsN7elmWMaztR3+fhQ5OMzm8KtBQkF5xDqSmPg",
+	"Djxig+jbv8Z/1zs0HCfYrShYi/DfRM8ru9F74v4tjCAzS5P3oII8+zTU7NIoH7u0yfLlNMmtp24Vdyi5",
+	"vgTC59pZgRHfefoOePqt8+4tY3bR8jlv7hE2zl1FNsCRSjYeGy1Pz4WcESFJTOeEA0SKMEWQsO3F7d0y",
+	"9X2r3H9ZqnyOa/jaadJbSd9p8p7qNdmsJC8WSZZaWppTheUMvMSJdkA1Zbtj90RDdTitcS6ar3HcK1zN",
+	"l7TDrPW0lyimIgPNfxw/OTg5ORjgfx2K5did3HPOSBtj6nvSyEMtEi0kkeYMQlAEyfrMsBRIUr3A4A+b",
+	"5EjndFHU9p1xMec7YCsO59d3VPHm1rvy4B2SR2WepjswQxoA0YO+7/qVJuASh5xsYYI7Ha3wtmyjrH1J",
+	"O82Vvu8zRBV1JwmTdc5CV4H/tcXIL3oT5hIQToPBwZPHdDAY9I2Y6v9g/vdP/+fAC68eVltoN/oQwxdl",
+	"KhS4Kg2dfIlVGH2ZFgnlyVfFocUSh+4ggWhBFLhYuZQuviu+X7V47AUnbbb+gee3yUs88k0KXBGKdzNY",
+	"SBL7G7m6O8y2iyJYSthXi9AiTSEy2vtoQUIqK+p63jJsTYWUlC5WC6T4hh6NkneJ7e1f2w9rvZzLLGzX",
+	"PcbakOKDd3v61v4UkcN3asG0+1BUyw20wZb6ejoeXXYtiO2JrpfEOxfBX5fwrWlVdHyysVXRiPLZUqui",
+	"w8Hh4/3jw20E8l+zW1Hlis/24RNxBEpjRnt+U/xdGD8EW/UdhEJGyjUzkhACu4SIME5CqqYoUrWr38tn",
+	"zUxxKyGp9q/dpzbi8R4E48Y2Xg8+ANnttFeh/4IhzKkyarnGas5fl4j0us96GVlg5L6EcYYVN67vZU3r",
+	"Rew7XMxfrbffQWNvv7wgHeIPVmvvJCDdfu9ZPpZnrSntjL9+F30PRfSdA48UcjJC49iIupRKTcS44IMt",
+	"BZ7DjEZ554uSrW3t68fsspetn6OpWIsvnvYtGH+YhekKMZFIQFHa6YuXmlNswvuM78BgO2cT/poHtxAD",
+	"kFAWY6EqkLP/5EJGHPTnPT/CQEGpuZDY2FVICaEmUyGV0SC1BrloLwfcYu/52u69mAGvjwx2xQTK5aLu",
+	"mVS6cuFuTHVN7SxzFkZBzBS2W6lSDzreijgUUo2Sb1Epq4EERKZ3RANvshp74rg+99ueet4v68GyRuxT",
+	"hRFFoHwOc15CY7viGDXnmqkUuFrfs/bcD/pCqQ9I3kVt2bqMB6fgdq9qYVmHyGQIPTJaEPO+xrQKHBY0",
+	"dIN4fNRrOaetR+/51pjFjTOa3zpV0KqfkGlItk4diWBMs9jMOadM2/w2n05SfCNBifgSE0kipkIqo/tP",
+	"JPF4+r03cbnfywhIKlkIzm9AmV6TZ2LbU9coVw60O1Cu3Jv3JchsFzrWO/PerVnYXZrsuRWecQwtuShk",
+	"dHstDLdz30oYTvom06FIoDE4ZAQhTcCJqeS7Yf5gfNJYSNdyeidKMPUS5aW95x0tjBjT1ayFjbxkTVnd",
+	"+qq6Oa+4NstY66UuEfzO5c1rDUnj9a02pPDwc1bMPstFVhWZS8Enha9ai6WabjsWNS1uaTUkDf7nJUTb",
+	"dyrNLp3P+Wqa5NgLu4a/liSjBPukhuixGxORSSLmvL00c5u6b3nWnnK/C7G/gBCrzwdAlpOlvWr3EZsd",
+	"wBSZQaq3EEebxc7+mF19UU7wil39JbhAnrEQgdKMU0c8x0+OBgeHR8cnj+3JtUsJYFd/RSbgXKYQfWcH",
+	"D6tVrj1X62CTdI4+GaPJjhnEkfK+NonhGNg/GQ1nknHNYpckIjO+WoNkey6TmSf7cHlnsWFLzg9O8N2P",
+	"FPmb93ex6O9mI2ZjM1hgjSe4BHmKzDQFy0cpiTJLYtBzgZ6YIUPQLXRGKBd6CpKMRLQgGcc8GpIpQzIR",
+	"ggnG5i9bGIqSkWEaBr5/ZEq7BsWXrpSnbZzjGz0cD57sEVtj2zxiJoGxkD5XgwsyLFPgT7AYntpwCGee",
+	"MJ3XinFpmHVFPN8KpfHUXl7mORbbXsa4w/v9Oih3Ej/pD47eHwxOD2zxpV7AzG9XB/jJ+W5PrwNX1iIW",
+	"E2ZWeUnjDILTgEU0v9cxuO+GRVTToBf8mVH3goMTH0/XC2x9i+X5B37+jDOsA7gwmPip5x2bpwFNWXvd",
+	"rQy0e2bdOHV7fwSWZsfDwfZlD7CQwJctv1kQNTKxs9wGpFgeEZAPRJnEMnEjR8RTcPTewD4TetU3PKVv",
+	"0FQFpwePf/jhh8ODxyusFedc70xoZLdjFsP6qk+4olc4bOfXH592TTJmH9+4dxxPvLsD3CLZDktao/h0",
+	"5azNGo1UhnjcwwAYviAJRIwSvUhtU0ZqpLXzuAjuHkmp1FgoDd0vTGvg6HdhamYkt30pidjEbN3MRWfA",
+	"e0QJkkAi5IIoTReKjGOqreQthjod4dTeSBq+ijMW4tZMlP9mBcqqSM835400FOq4Am0LXiS2TXOTgK8T",
+	"4B/SWNAox+9NDeF/LZzUfp3zqVBAEpqmjE9suW/X2HTtNWCrJvGtrgXfO7g8UngB2UNVLAWRNl8N4j8N",
+	"cx6enDTcvLVRbESoQfeVlkCTrhWEe0GSxZoZRNw3o/uoplRekkpzfJpZFoc3nC1f7b4Roz8gbBmsf3j3",
+	"/LOOd55rISGydYJTKSYSFBb0oJoMy5Jm/9r8czP8rnzcofKBDMVxScU+w5m3z4BG9tIbMKxwIoULGG3H",
+	"7NdoFIcH9RcUq0e97o6izLJ2L/ebXBw2/uCbSS+zstVhR347UdgKhoQxQOO+tILN6qE5vYaLCotwViK1",
+	"0GPP3cBd45udx0zbGNtqV/Lg1U23z3Jo0T2rmnX5C6VD+qIeZKfLpKOr/oFZiARl8DegSoNkatZP8FM/",
+	"VJdBL/gsuBn9MjMaxP4zkDHjndIYytu+51yGlambSOK7j/mh+JhfQBhjM1JqdMIoC22oLpI3Sh4jlIy4",
+	"kS7pz5B8K1+yj3Rf40veVMz6g7qXWta79Wh882Wj8ZyNbIF+QllMaBTJpYyJNdHB5uldy5kvXDl6Y3pE",
+	"qWL0czOmmjFBSSz4hJhvSDqV1MYTiRj8KzuKn/svIV3MuSpw8Py/i5uHVOasPiOkt5wS8kgRvGbqwijW",
+	"C5v9a/MPRkrh2nYYH2FQelOklFnD3TGfTWkprzUJKSc01IQLkgj5XYvbfV1QzI+hcezzY5RNFUX8N9pV",
+	"DBrLOSo24YTx8sncGuXnMJoKMVP7SkuWwg6u64fn+Ob+OZtwqjMJQ9ttCsIZRNiDyfq1FtoomLYMwBmh",
+	"ZExjhYEMStPY9rUs7uBtL09XkRh9HTZKijwt3/d7j33uzTdPtbhItyv+zYKmM+HZp/Pt7qwbpp0Hr63b",
+	"yeIaerfu3u21yy+WNmi9ptSFgtg2OxYgp+QSJBsziHpE4fZ6OSb0yFxIRLvxmNCxBjmnMlLN2djLV7eH",
+	"jw8Pjo+b0w2rK74ORkAlSLN4jE4AeemRKJNGm9tH7HBzX9fd/aPJZQSlbUVGRyLT7kZtr9D63toxdXln",
+	"TnIq3yGWSZtgquzdzFQoDIdXmo7Lbzw3f9e877epwLbWRkSg09plq5YUUMeKVp/9cWN2tHtHnhxdN78l",
+	"biXiqPSE75i0+oCraY57zNWGymS21mX9VsUclCtaoqewIFN6CaVQcPOV4Uel1z21BaPqXohmMGG8Vy58",
+	"YuxmxkkeVlW8yVrNNTuKhTLbCRdhDOWdPGNxXDfvezoz47EUTxlpPKqvPvFCZKMYCHAty0+4Vvc3n27+",
+	"/wAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -1,0 +1,124 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"tollhouse/api/problem"
+	"tollhouse/billing/audit"
+	"tollhouse/billing/identity/idempotency"
+	"tollhouse/billing/tenant"
+	"tollhouse/tenants"
+)
+
+// once carries a command out in one transaction, in which its answer and its
+// audit row are kept as well. A repeat is given the stored answer; a refusal
+// is stored too, with nothing else left of it. What the caller gets is put
+// into the call: first answers and repeats go out the same way.
+func once[R any](ctx context.Context, visit func(R, http.ResponseWriter) error, fn func(ctx context.Context, tx tenant.Tx) (R, error)) error {
+	c := callOf(ctx)
+	var carriedOut bool
+	var stored idempotency.Answer
+	err := c.stack.Write(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
+		carriedOut = false // a transaction that lost a race runs again
+		stored, err = idempotency.Do(ctx, tx, c.idempotent(), func(ctx context.Context, tx tenant.Tx) (idempotency.Answer, error) {
+			carriedOut = true
+			response, err := fn(ctx, tx)
+			if err != nil {
+				return c.refusal(err)
+			}
+			a, err := render(response, visit)
+			if err != nil {
+				return idempotency.Answer{}, err
+			}
+			return idempotency.Answer{Status: a.status, Headers: a.headers, Body: a.body}, c.recordAudit(ctx, tx)
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.answer = &answer{status: stored.Status, headers: stored.Headers, body: stored.Body, replay: !carriedOut}
+	return nil
+}
+
+// repeatable carries out a command that has to leave the transaction: it calls
+// a provider, or works for longer than one transaction may last. fn changes
+// nothing when it is run again for the same key or the same goal, so the answer
+// may be stored after it; a repeat in between runs it again.
+func repeatable[R any](ctx context.Context, visit func(R, http.ResponseWriter) error, fn func(ctx context.Context) (R, error)) error {
+	c := callOf(ctx)
+	if known, err := c.lookUp(ctx); err != nil || known != nil {
+		c.answer = known
+		return err
+	}
+	response, err := fn(ctx)
+	if err != nil {
+		return err
+	}
+	return once(ctx, visit, func(context.Context, tenant.Tx) (R, error) { return response, nil })
+}
+
+// errPeeked ends a transaction that only looked.
+var errPeeked = errors.New("only looked")
+
+// lookUp finds the stored answer, without taking the key.
+func (c *call) lookUp(ctx context.Context) (*answer, error) {
+	var found *answer
+	err := c.stack.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		stored, err := idempotency.Begin(ctx, tx, c.idempotent())
+		if err != nil {
+			return err
+		}
+		if stored != nil {
+			found = &answer{status: stored.Status, headers: stored.Headers, body: stored.Body, replay: true}
+		}
+		return errPeeked
+	})
+	if errors.Is(err, errPeeked) {
+		err = nil
+	}
+	return found, err
+}
+
+func (c *call) idempotent() idempotency.Request {
+	return idempotency.Request{Actor: c.who.Actor(), Operation: c.op.id, Key: c.key,
+		BodyHash: idempotency.Fingerprint(c.path, c.body), WallAt: c.began}
+}
+
+// refusal is the stored form of what the domain refused. A fault of ours, and
+// a race that was lost, stay errors.
+func (c *call) refusal(err error) (idempotency.Answer, error) {
+	p, known := problem.Of(err)
+	if !known || p.Status >= http.StatusInternalServerError {
+		return idempotency.Answer{}, err
+	}
+	p.Trace = c.trace
+	body, err := json.Marshal(p)
+	return idempotency.Answer{Status: p.Status, Headers: map[string]string{"Content-Type": problem.ContentType}, Body: body}, err
+}
+
+// recordAudit writes down who did what to which thing.
+func (c *call) recordAudit(ctx context.Context, tx tenant.Tx) error {
+	return audit.Record(ctx, tx, audit.Entry{Caller: c.caller(), Action: c.op.id, Object: c.object, ObjectID: c.objectID, Detail: c.detail})
+}
+
+// onceForStaff is once in the control plane, whose commands write their own
+// audit.
+func (s *Server) onceForStaff(ctx context.Context, fn func(ctx context.Context, tx tenants.Tx) (answer, error)) error {
+	c := callOf(ctx)
+	carriedOut := false
+	stored, err := s.control.Commands.Once(ctx, tenants.Call{Actor: c.staff, Operation: c.op.id, Key: c.key, Body: c.body},
+		func(ctx context.Context, tx tenants.Tx) (tenants.Answer, error) {
+			carriedOut = true
+			a, err := fn(ctx, tx)
+			return tenants.Answer{Status: a.status, Headers: a.headers, Body: a.body}, err
+		})
+	if err != nil {
+		return err
+	}
+	c.answer = &answer{status: stored.Status, headers: stored.Headers, body: stored.Body, replay: !carriedOut}
+	return nil
+}

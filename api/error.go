@@ -1,0 +1,66 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"tollhouse/api/problem"
+)
+
+// fail answers a request with the problem of an error. An error that nobody
+// has foreseen is logged here, once, and told as nothing but its trace.
+func (s *Server) fail(err error, e echo.Context) {
+	if e.Response().Committed {
+		s.log.Error("answer broken off", "error", err, "trace", traceOf(e))
+		return
+	}
+	p, known := problemOf(err)
+	if !known && e.Request().Context().Err() == nil {
+		s.log.Error("request failed", "error", err, "trace", traceOf(e), "path", e.Path())
+	}
+	told := *p
+	told.Trace = traceOf(e)
+	if told.Status == http.StatusUnauthorized {
+		e.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="tollhouse"`)
+	}
+	body, err := json.Marshal(told)
+	if err != nil {
+		s.log.Error("problem not written", "error", err, "trace", told.Trace)
+		return
+	}
+	_ = e.Blob(told.Status, problem.ContentType, body) // who is gone can't be told
+}
+
+func problemOf(err error) (p *problem.Problem, known bool) {
+	if p, known = problem.Of(err); known {
+		return p, true
+	}
+	var large *http.MaxBytesError
+	var routed *echo.HTTPError
+	switch {
+	case errors.As(err, &large):
+		return problem.TooLarge.New(""), true
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return problem.Unavailable.New("it took too long"), true
+	case errors.As(err, &routed):
+		return ofRouter(routed)
+	}
+	return p, false
+}
+
+// ofRouter tells what the router and the binding of bodies refuse. A method
+// that a path does not have is as absent as the path.
+func ofRouter(err *echo.HTTPError) (p *problem.Problem, known bool) {
+	switch err.Code {
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		return problem.NotFound.New(""), true
+	case http.StatusBadRequest, http.StatusUnsupportedMediaType:
+		return problem.InvalidRequest.New("", problem.Fault{Field: "body", Reason: "holds a value that cannot be taken", Want: "values as the API document describes"}), true
+	}
+	p, _ = problem.Of(err)
+	return p, false
+}

@@ -1,0 +1,128 @@
+package api
+
+import (
+	"context"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"tollhouse/api/problem"
+	"tollhouse/billing/identity"
+	"tollhouse/billing/tenant"
+	"tollhouse/tenants"
+)
+
+// guard stands before every operation. Its order matters: nothing of the body
+// is read before the caller is known and may call this at all.
+func (s *Server) guard(op *operation, next echo.HandlerFunc) echo.HandlerFunc {
+	return func(e echo.Context) error {
+		r := e.Request()
+		c := &call{op: op, trace: traceOf(e), began: s.now(), path: r.URL.RequestURI(), bearer: bearer(r.Header.Get(echo.HeaderAuthorization)),
+			key: r.Header.Get(idempotencyKey), accept: r.Header.Get(echo.HeaderAccept),
+			signature: r.Header.Get(stripeSignature), userAgent: r.UserAgent()}
+		ctx, cancel := context.WithTimeout(withCall(r.Context(), c), op.timeout)
+		defer cancel()
+		if err := s.admit(ctx, e, c); err != nil {
+			return err
+		}
+		e.SetRequest(r.WithContext(ctx))
+		if err := s.readRequest(e, c); err != nil {
+			return err
+		}
+		if err := next(e); err != nil {
+			return err
+		}
+		return c.answer.write(e.Response())
+	}
+}
+
+// admit finds the stack and the caller, and whether it may call this.
+func (s *Server) admit(ctx context.Context, e echo.Context, c *call) error {
+	switch {
+	case c.op.staff:
+		return s.admitStaff(ctx, c)
+	case c.op.stack:
+		return s.admitToStack(ctx, e, c)
+	default:
+		return nil // of the process
+	}
+}
+
+func (s *Server) admitToStack(ctx context.Context, e echo.Context, c *call) error {
+	stack, err := s.host.Resolve(ctx, e.Param("tenant"))
+	if err != nil {
+		return err
+	}
+	c.stack = stack
+	noteTenant(e, stack.Ref.Name)
+	if c.op.access == public {
+		return nil
+	}
+	if c.bearer == "" {
+		return identity.ErrUnauthenticated
+	}
+	err = stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
+		c.who, err = s.authority.Authenticate(ctx, tx, c.bearer)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	noteActor(e, c.who.Actor())
+	return c.permitted(e)
+}
+
+// permitted asks the caller's role. A subscriber has rights to its own account
+// only: where the path names one it is looked at here, else by the handler,
+// which knows whose the thing is.
+func (c *call) permitted(e echo.Context) error {
+	if c.op.access == authenticated {
+		return nil
+	}
+	if c.who.Role != identity.Subscriber {
+		return c.who.Require(identity.Permission(c.op.access))
+	}
+	if c.op.self == "" {
+		return identity.ErrForbidden
+	}
+	if err := c.who.Require(c.op.self); err != nil {
+		return err
+	}
+	named := e.Param("account")
+	if named == "" {
+		return nil
+	}
+	account, err := uuid.Parse(named)
+	if err != nil {
+		return nil // the validation of the request says it better
+	}
+	return c.sees(account)
+}
+
+func (s *Server) admitStaff(ctx context.Context, c *call) error {
+	if c.op.access == public {
+		return nil
+	}
+	if c.bearer == "" {
+		return tenants.ErrToken
+	}
+	actor, err := s.control.Staff.Authenticate(ctx, c.bearer)
+	if err != nil {
+		return err
+	}
+	actor.Trace, c.staff = c.trace, actor
+	if c.op.access != authenticated && !actor.Role.May(tenants.Permission(c.op.access)) {
+		return problem.Forbidden.New("")
+	}
+	return nil
+}
+
+// bearer takes the token out of an Authorization header (RFC 6750, 2.1).
+func bearer(header string) string {
+	scheme, token, found := strings.Cut(header, " ")
+	if !found || !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}

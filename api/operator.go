@@ -1,0 +1,50 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"tollhouse/api/oapi"
+	"tollhouse/billing/account"
+	"tollhouse/billing/tenant"
+)
+
+// GetSettings implements oapi.StrictServerInterface.
+func (s *Server) GetSettings(ctx context.Context, _ oapi.GetSettingsRequestObject) (oapi.GetSettingsResponseObject, error) {
+	stack := callOf(ctx).stack
+	var p account.Profile
+	err := stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
+		p, err = account.GetProfile(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return oapi.GetSettings200JSONResponse{Name: p.Name, Country: p.Country, Zone: p.Zone.String(), Currency: p.Currency,
+		Language: oapi.Language(p.Language), PricesIncludeTax: p.PricesIncludeTax, AnchorPolicy: oapi.SettingsAnchorPolicy(p.AnchorPolicy),
+		PaymentTermDays: p.PaymentTermDays, BrandColour: p.BrandColour, SupportContact: p.SupportContact, Sandbox: stack.Ref.Sandbox}, nil
+}
+
+func clockOf(ctx context.Context) (oapi.Clock, error) {
+	stack := callOf(ctx).stack
+	at, err := stack.Clock(ctx)
+	return oapi.Clock{At: at, Sandbox: stack.Ref.Sandbox}, err
+}
+
+// GetClock implements oapi.StrictServerInterface.
+func (s *Server) GetClock(ctx context.Context, _ oapi.GetClockRequestObject) (oapi.GetClockResponseObject, error) {
+	clock, err := clockOf(ctx)
+	return oapi.GetClock200JSONResponse(clock), err
+}
+
+// AdvanceClock implements oapi.StrictServerInterface. Advancing to where the
+// clock stands changes nothing, so it may be run again.
+func (s *Server) AdvanceClock(ctx context.Context, r oapi.AdvanceClockRequestObject) (oapi.AdvanceClockResponseObject, error) {
+	return nil, repeatable(ctx, oapi.AdvanceClockResponseObject.VisitAdvanceClockResponse, func(ctx context.Context) (oapi.AdvanceClockResponseObject, error) {
+		if err := callOf(ctx).stack.Advance(ctx, r.Body.To, func(time.Time) {}); err != nil {
+			return nil, err
+		}
+		clock, err := clockOf(ctx)
+		return oapi.AdvanceClock200JSONResponse{Body: clock}, err
+	})
+}

@@ -1,0 +1,142 @@
+package problem
+
+import (
+	"net/http"
+
+	"tollhouse/billing"
+	"tollhouse/billing/account"
+	"tollhouse/billing/agenda"
+	"tollhouse/billing/audit"
+	"tollhouse/billing/balance"
+	"tollhouse/billing/bill"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/charging"
+	"tollhouse/billing/identity"
+	"tollhouse/billing/identity/idempotency"
+	"tollhouse/billing/ledger"
+	"tollhouse/billing/money"
+	"tollhouse/billing/onboarding"
+	"tollhouse/billing/payment"
+	"tollhouse/billing/rating"
+	"tollhouse/billing/tax"
+	"tollhouse/billing/tenant"
+	"tollhouse/billing/usage"
+	"tollhouse/tenants"
+)
+
+// rule says what kind of problem errors are.
+type rule struct {
+	kind   Kind
+	errors []error
+}
+
+// Kinds that the domain refuses with.
+var (
+	badWebhook    = Kind{"webhook-refused", "The event was not taken", http.StatusBadRequest}
+	wrongPassword = Kind{"sign-in-failed", "Sign-in failed", http.StatusUnauthorized}
+	keyReused     = Kind{"idempotency-key-reused", "This Idempotency-Key was used for another request", http.StatusConflict}
+	eventConflict = Kind{"event-conflict", "This id was used with another body", http.StatusConflict}
+	taken         = Kind{"taken", "Another has this already", http.StatusConflict}
+	wrongState    = Kind{"wrong-state", "Its state does not allow that", http.StatusConflict}
+	notASandbox   = Kind{"not-a-sandbox", "Only a sandbox can do that", http.StatusConflict}
+	incomplete    = Kind{"order-incomplete", "Facts are missing that activation needs", http.StatusUnprocessableEntity}
+	notClean      = Kind{"offering-not-clean", "The offering has faults", http.StatusUnprocessableEntity}
+	notSold       = Kind{"offering-not-sold", "The offering is not on sale", http.StatusUnprocessableEntity}
+	insufficient  = Kind{"insufficient-balance", "There is not enough", http.StatusUnprocessableEntity}
+	Unprocessable = Kind{"unprocessable", "A rule forbids this", http.StatusUnprocessableEntity}
+)
+
+// table is the one place where domain errors become problems. The first rule
+// that fits is taken.
+var table = []rule{
+	{InvalidRequest, []error{
+		account.ErrInvalid, tenants.ErrInvalid, tenants.ErrKey, idempotency.ErrKey, onboarding.ErrFact,
+		identity.ErrEmail, identity.ErrPassword, identity.ErrRole, identity.ErrKeyName,
+		usage.ErrMapping, usage.ErrSourceName, usage.ErrCursor, usage.ErrNoReason, usage.ErrFix, usage.ErrUnknownReason,
+		usage.ErrEncoding, usage.ErrHeader, billing.ErrFileCutOff, billing.ErrReturnURL,
+		balance.ErrReason, payment.ErrReason, catalog.ErrQuantity, catalog.ErrWindow,
+		money.ErrSyntax, money.ErrUnknownCurrency, money.ErrUnknownUnit, money.ErrUnknownRounding, money.ErrInexact, money.ErrOverflow,
+		calendar.ErrSyntax, calendar.ErrCycle, tenant.ErrID, tax.ErrPercent, tax.ErrDiscount,
+	}},
+	{badWebhook, []error{payment.ErrWebhookSignature, payment.ErrWebhookStale, payment.ErrWebhookMalformed}},
+	{Unauthenticated, []error{identity.ErrUnauthenticated, identity.ErrToken, tenants.ErrToken}},
+	{wrongPassword, []error{identity.ErrSignIn, tenants.ErrCredentials}},
+	{Forbidden, []error{identity.ErrForbidden}},
+	{NotFound, []error{
+		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, bill.ErrNotFound, bill.ErrNoRun,
+		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
+		identity.ErrUserNotFound, identity.ErrKeyNotFound, tenants.ErrNotFound,
+	}},
+	{keyReused, []error{idempotency.ErrDifferentBody, tenants.ErrKeyReused, payment.ErrKeyReused}},
+	{eventConflict, []error{charging.ErrConflict}},
+	{taken, []error{
+		account.ErrIdentityInUse, identity.ErrEmailTaken, tenants.ErrEmailTaken, tenants.ErrNameTaken, usage.ErrSourceExists, usage.ErrKeyTaken,
+		bill.ErrNumberTaken,
+	}},
+	{wrongState, []error{
+		account.ErrMove, account.ErrClosed, account.ErrSubscribed, account.ErrCurrencyFixed, account.ErrNotSetUp,
+		catalog.ErrPublished, catalog.ErrNotPublished, catalog.ErrSuperseded, onboarding.ErrOrderEnded,
+		usage.ErrNotWaiting, usage.ErrFileDone, usage.ErrFileMoved, usage.ErrKeyChanged,
+		payment.ErrIntentState, payment.ErrRefundState, bill.ErrHasMoney, bill.ErrCycleOpen, tenants.ErrLastAdmin,
+	}},
+	{notASandbox, []error{billing.ErrLiveClock}},
+	{incomplete, []error{onboarding.ErrIncomplete}},
+	{notClean, []error{catalog.ErrNotClean}},
+	{notSold, []error{onboarding.ErrNotSold}},
+	{insufficient, []error{balance.ErrInsufficient, charging.ErrInsufficient, ledger.ErrOverdrawn, payment.ErrTooMuch}},
+	{Unprocessable, []error{
+		billing.ErrClockGoesBack, balance.ErrAmount, charging.ErrNotChargeable, money.ErrCurrencyMismatch, rating.ErrTooFine,
+		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrPurpose, payment.ErrProviderRefused, payment.ErrProviderAmount,
+		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap,
+		bill.ErrNegativeTotal, bill.ErrMixedBasis, bill.ErrCurrency,
+	}},
+	{Unavailable, []error{payment.ErrProviderUnavailable, usage.ErrRace}},
+}
+
+// ours are errors that a caller cannot bring about: whoever meets one has
+// found a fault in here. They are told as nothing but a trace.
+var ours = []error{
+	account.ErrNumbersSpent, agenda.ErrKind, audit.ErrIncomplete, bill.ErrMoved, bill.ErrNoOffering, calendar.ErrNull, identity.ErrNoSigningKey,
+	ledger.ErrControlSums, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
+	tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrSlot, usage.ErrHashKey,
+}
+
+// fields names the field of errors that speak of one.
+var fields = map[error]Fault{
+	identity.ErrEmail:           {"email", "is no e-mail address", "an address such as owner@example.net"},
+	identity.ErrPassword:        {"password", "has another length", "10 to 256 characters"},
+	identity.ErrRole:            {"role", "is no role for this", "a role of users or keys; a subscriber names its account, nobody else does"},
+	identity.ErrKeyName:         {"name", "is empty", "a name"},
+	usage.ErrSourceName:         {"name", "has another form", "1 to 63 lower-case letters, digits and dashes, no dash first"},
+	usage.ErrNoReason:           {"reason", "is empty", "why the item is given up"},
+	usage.ErrFix:                {"raw", "does not stand alone", "either raw, or patch for an item that could be read"},
+	usage.ErrUnknownReason:      {"reason", "is not in the list", "a reason for suspense"},
+	billing.ErrFileCutOff:       {"body", "ends too early", "the whole file"},
+	billing.ErrReturnURL:        {"return_url", "leads elsewhere", "a path of this site, or its address"},
+	billing.ErrClockGoesBack:    {"to", "is before the clock", "an instant at or after the business time now"},
+	balance.ErrReason:           {"reason", "is empty", "why the balance changes"},
+	balance.ErrAmount:           {"amount", "cannot be booked", "an amount other than zero, with at most nine decimals, in the account's currency"},
+	balance.ErrInsufficient:     {"amount", "is more than there is", "at most what the balance holds"},
+	payment.ErrReason:           {"reason", "is empty", "why money goes back"},
+	payment.ErrAmount:           {"amount", "cannot be paid", "an amount above zero in the account's currency, no finer than its documents"},
+	payment.ErrBill:             {"bill", "is none of this account", "a bill of the account"},
+	payment.ErrNothingOwed:      {"amount", "has nothing to pay", "an account or bill that has something open"},
+	payment.ErrPurpose:          {"purpose", "does not fit the account", "topup for a prepaid account, bill for what is owed"},
+	payment.ErrTooMuch:          {"amount", "is too large", "at most what is left to refund"},
+	money.ErrSyntax:             {"amount", "is no decimal number", "a decimal text such as 12.34"},
+	money.ErrUnknownCurrency:    {"currency", "is unknown", "an ISO 4217 currency such as EUR"},
+	money.ErrOverflow:           {"amount", "is too large", "at most 20 digits before the point"},
+	money.ErrInexact:            {"amount", "is too fine", "at most nine decimals"},
+	money.ErrCurrencyMismatch:   {"currency", "is another", "the account's currency"},
+	calendar.ErrSyntax:          {"date", "is no date", "a date such as 2026-05-01"},
+	identity.ErrEmailTaken:      {"email", "is taken", "an address that no other user has"},
+	tenants.ErrNameTaken:        {"name", "is taken", "a name that no other operator has"},
+	usage.ErrSourceExists:       {"name", "is taken", "a name that no other source has"},
+	idempotency.ErrKey:          {"Idempotency-Key", "has another length", "1 to 255 characters"},
+	tenants.ErrKey:              {"Idempotency-Key", "has another length", "1 to 255 characters"},
+	catalog.ErrSuperseded:       {"available_from", "is too early", "an instant after the latest published version begins"},
+	payment.ErrProviderAmount:   {"amount", "cannot be charged by card", "an amount that the card provider takes"},
+	payment.ErrWebhookStale:     {"Stripe-Signature", "is stale", "a signature of the last 300 seconds"},
+	payment.ErrWebhookSignature: {"Stripe-Signature", "is wrong", "a signature by the endpoint's secret"},
+}

@@ -1,0 +1,141 @@
+package problem
+
+import (
+	"errors"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/catalog/document"
+	"tollhouse/billing/onboarding"
+	"tollhouse/billing/payment"
+	"tollhouse/billing/usage"
+	"tollhouse/tenants"
+)
+
+// faults names the fields that an error speaks of.
+func faults(err error) []Fault {
+	for _, find := range faulty {
+		if found := find(err); len(found) > 0 {
+			return found
+		}
+	}
+	for sentinel, fault := range fields {
+		if errors.Is(err, sentinel) {
+			return []Fault{fault}
+		}
+	}
+	return nil
+}
+
+// faulty finds the fields in errors that carry them.
+var faulty = []func(err error) []Fault{
+	func(err error) []Fault {
+		e, is := errors.AsType[*account.FieldError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{e.Field, "is not as it must be", e.Want}}
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*tenants.InvalidError](err)
+		if !is {
+			return nil
+		}
+		return each(e.Fields, func(f tenants.FieldError) Fault { return Fault{f.Field, "is not as it must be", f.Want} })
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*onboarding.IncompleteError](err)
+		if !is {
+			return nil
+		}
+		return each(e.Findings, ofFinding)
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*onboarding.FactError](err)
+		if !is {
+			return nil
+		}
+		return each(e.Findings, ofFinding)
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*usage.MappingError](err)
+		if !is {
+			return nil
+		}
+		return each(e.Faults, func(f usage.FieldError) Fault { return Fault{"mapping." + f.Field, f.Fault, f.Want} })
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*catalog.NotCleanError](err)
+		if !is {
+			return nil
+		}
+		return each(e.Findings, ofDocument)
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*document.InvalidError](err)
+		if !is {
+			return nil
+		}
+		return each(e.Findings, ofDocument)
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*usage.Problem](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{e.Field, e.Reason, e.Want}}
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*payment.RefundError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{"amount", "is too large", "at most " + e.Left.String()}}
+	},
+}
+
+func each[T any](items []T, turn func(T) Fault) []Fault {
+	out := make([]Fault, len(items))
+	for i, item := range items {
+		out[i] = turn(item)
+	}
+	return out
+}
+
+func ofFinding(f onboarding.Finding) Fault {
+	reason := "is " + string(f.Fault)
+	if f.Reason != "" {
+		reason += ": " + f.Reason
+	}
+	return Fault{f.Field, reason, f.Want}
+}
+
+// ofDocument passes on what the catalog says: its sentences tell what is wrong
+// and what would be right in one.
+func ofDocument(f document.Finding) Fault {
+	return Fault{Field: f.Path, Reason: f.Message, Want: "a document as docs/offer.schema.json describes"}
+}
+
+// untabled are errors that are a type only, without a sentinel to stand in the table.
+func untabled(err error) (Kind, bool) {
+	if _, is := errors.AsType[*document.InvalidError](err); is {
+		return InvalidRequest, true
+	}
+	if _, is := errors.AsType[*usage.Problem](err); is {
+		return Unprocessable, true
+	}
+	return Kind{}, false
+}
+
+// detailed finds a sentence that says more than the sentinel's.
+var detailed = []func(err error) (string, bool){
+	text[*account.MoveError], text[*account.IdentityInUseError], text[*onboarding.NotSoldError], text[*payment.RefundError],
+}
+
+func text[E error](err error) (string, bool) {
+	e, is := errors.AsType[E](err)
+	if !is {
+		return "", false
+	}
+	return e.Error(), true
+}

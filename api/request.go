@@ -1,0 +1,132 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/labstack/echo/v4"
+
+	"tollhouse/api/problem"
+)
+
+const (
+	idempotencyKey  = "Idempotency-Key"
+	stripeSignature = "Stripe-Signature"
+	streamType      = "application/octet-stream"
+	jsonType        = "application/json"
+	formType        = "multipart/form-data"
+)
+
+// readRequest takes in the body, unless it is streamed, and holds the request
+// against the document.
+func (s *Server) readRequest(e echo.Context, c *call) error {
+	r := e.Request()
+	if c.op.stream {
+		return s.openStream(e, c)
+	}
+	_ = http.NewResponseController(e.Response()).SetReadDeadline(time.Now().Add(c.op.timeout))
+	body, err := readBody(e, c.op.maxBody)
+	if err != nil {
+		return err
+	}
+	c.body = body
+	if err := checkText(r, body); err != nil {
+		return err
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return s.validate(e, c, openapi3filter.Options{})
+}
+
+// openStream checks a streamed request by its parameters. Every media type but
+// a form is the file itself: programs that upload rarely know better.
+func (s *Server) openStream(e echo.Context, c *call) error {
+	r := e.Request()
+	if r.ContentLength > s.maxUpload {
+		return tooLarge(s.maxUpload)
+	}
+	if !strings.HasPrefix(r.Header.Get(echo.HeaderContentType), formType) {
+		r.Header.Set(echo.HeaderContentType, streamType)
+	}
+	r.Body = &patientBody{body: http.MaxBytesReader(e.Response(), r.Body, s.maxUpload), control: http.NewResponseController(e.Response())}
+	return s.validate(e, c, openapi3filter.Options{ExcludeRequestBody: true})
+}
+
+func (s *Server) validate(e echo.Context, c *call, options openapi3filter.Options) error {
+	options.MultiError = true
+	options.SkipSettingDefaults = true
+	options.AuthenticationFunc = openapi3filter.NoopAuthenticationFunc // the guard has done it
+	options.SchemaValidationOptions = formats
+	params := map[string]string{}
+	for _, name := range e.ParamNames() {
+		params[name] = e.Param(name)
+	}
+	err := openapi3filter.ValidateRequest(e.Request().Context(), &openapi3filter.RequestValidationInput{
+		Request: e.Request(), PathParams: params, Route: c.op.route, Options: &options})
+	if err != nil {
+		return problem.InvalidRequest.New("", faultsOf(err)...)
+	}
+	return nil
+}
+
+func readBody(e echo.Context, limit int64) ([]byte, error) {
+	r := e.Request()
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(e.Response(), r.Body, limit))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, tooLarge(limit)
+	case err != nil:
+		return nil, problem.InvalidRequest.New("", problem.Fault{Field: "body", Reason: "ends too early", Want: "as many bytes as announced, in time"})
+	}
+	return body, nil
+}
+
+func tooLarge(limit int64) error {
+	return problem.TooLarge.New("", problem.Fault{Field: "body", Reason: "is too large", Want: fmt.Sprintf("at most %d bytes", limit)})
+}
+
+// checkText refuses a body that is not UTF-8, or no whole JSON value, with the
+// place where it breaks; decoders further in stop at the end of the first value.
+func checkText(r *http.Request, body []byte) error {
+	if !utf8.Valid(body) {
+		return problem.InvalidRequest.New("", problem.Fault{Field: "body", Reason: "is not UTF-8", Want: "text in UTF-8"})
+	}
+	if len(body) == 0 || !strings.HasPrefix(r.Header.Get(echo.HeaderContentType), jsonType) {
+		return nil
+	}
+	var value json.RawMessage
+	err := json.Unmarshal(body, &value)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return problem.InvalidRequest.New("", problem.Fault{Field: "body",
+			Reason: fmt.Sprintf("is no JSON from byte %d on", syntax.Offset), Want: "one JSON value"})
+	}
+	return err
+}
+
+// patientBody gives a slow sender time, but no silence for ever.
+type patientBody struct {
+	body    io.ReadCloser
+	control *http.ResponseController
+}
+
+// silence is how long a sender of a stream may pause.
+const silence = time.Minute
+
+func (b *patientBody) Read(p []byte) (int, error) {
+	_ = b.control.SetReadDeadline(time.Now().Add(silence)) // where the connection has none, nothing is lost
+	return b.body.Read(p)
+}
+
+func (b *patientBody) Close() error { return b.body.Close() }

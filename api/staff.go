@@ -1,0 +1,108 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"tollhouse/api/oapi"
+	"tollhouse/billing/tenant"
+	"tollhouse/provisioning"
+	"tollhouse/tenants"
+)
+
+// StaffSignIn implements oapi.StrictServerInterface.
+func (s *Server) StaffSignIn(ctx context.Context, r oapi.StaffSignInRequestObject) (oapi.StaffSignInResponseObject, error) {
+	session, err := s.control.Staff.SignIn(ctx, r.Body.Email, r.Body.Password, callOf(ctx).trace)
+	if err != nil {
+		return nil, err
+	}
+	return oapi.StaffSignIn200JSONResponse{AccessToken: session.Token, TokenType: oapi.Bearer, ExpiresAt: session.Expires}, nil
+}
+
+// StaffKeys implements oapi.StrictServerInterface.
+func (s *Server) StaffKeys(ctx context.Context, _ oapi.StaffKeysRequestObject) (oapi.StaffKeysResponseObject, error) {
+	set, err := s.control.Staff.JWKS(ctx)
+	return oapi.StaffKeys200JSONResponse(keySet(set)), err
+}
+
+// CreateOperator implements oapi.StrictServerInterface.
+func (s *Server) CreateOperator(ctx context.Context, r oapi.CreateOperatorRequestObject) (oapi.CreateOperatorResponseObject, error) {
+	admission, err := s.control.Registry.Admit(ctx, applicationOf(r.Body))
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.onceForStaff(ctx, func(ctx context.Context, tx tenants.Tx) (answer, error) {
+		created, err := s.control.Registry.Create(ctx, tx, callOf(ctx).staff, admission)
+		if err != nil {
+			return answer{}, err
+		}
+		stack, err := provisioning.Get(ctx, tx, created.ID)
+		if err != nil {
+			return answer{}, err
+		}
+		response := oapi.CreateOperator202JSONResponse{Body: oapi.OperatorCreated{Operator: s.operatorOf(created.Operator, stack), OwnerPassword: created.OwnerPassword}}
+		return render(response, func(r oapi.CreateOperator202JSONResponse, w http.ResponseWriter) error {
+			return r.VisitCreateOperatorResponse(w)
+		})
+	})
+}
+
+func applicationOf(n *oapi.NewOperator) tenants.Application {
+	a := tenants.Application{Name: n.Name, DisplayName: value(n.DisplayName), LegalName: n.LegalName, Country: n.Country, Zone: n.Zone,
+		Currency: n.Currency, Language: n.Language, PricesIncludeTax: n.PricesIncludeTax, OwnerEmail: n.OwnerEmail,
+		Sandbox: value(n.Sandbox), ClockAt: n.ClockAt,
+		LegalEntity: tenants.LegalEntity{
+			Address: tenants.Address{Street: n.LegalEntity.Address.Street, Postcode: value(n.LegalEntity.Address.Postcode),
+				City: n.LegalEntity.Address.City, Region: value(n.LegalEntity.Address.Region)},
+			TaxID: value(n.LegalEntity.TaxId), RegisterID: value(n.LegalEntity.RegisterId),
+			BankName: value(n.LegalEntity.BankName), BankIBAN: value(n.LegalEntity.BankIban), BankBIC: value(n.LegalEntity.BankBic)}}
+	for _, t := range value(n.TaxRates) {
+		a.TaxRates = append(a.TaxRates, tenants.RateText{Category: t.Category, Name: t.Name, Percent: t.Percent, ValidFrom: t.ValidFrom, ValidTo: value(t.ValidTo)})
+	}
+	return a
+}
+
+func (s *Server) operatorOf(o tenants.Operator, stack provisioning.Stack) oapi.Operator {
+	return oapi.Operator{Id: uuid.UUID(o.ID), Name: o.Name, DisplayName: o.DisplayName, LegalName: o.LegalName, Country: o.Country, Sandbox: o.Sandbox,
+		OwnerEmail: o.OwnerEmail, CreatedAt: o.CreatedAt,
+		Stack: oapi.Stack{State: oapi.StackState(stack.State), Reason: stack.Reason, Attempts: stack.Attempts, RequestedAt: stack.RequestedAt,
+			ReadyAt: stack.ReadyAt, Url: s.publicURL + "/t/" + o.Name + "/v1"}}
+}
+
+// ListOperators implements oapi.StrictServerInterface.
+func (s *Server) ListOperators(ctx context.Context, r oapi.ListOperatorsRequestObject) (oapi.ListOperatorsResponseObject, error) {
+	after, err := afterID(r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	var out oapi.ListOperators200JSONResponse
+	err = s.control.DB.Read(ctx, func(ctx context.Context, tx tenants.Tx) error {
+		operators, err := tenants.ListOperators(ctx, tx, tenant.ID(after), pageLimit(r.Params.Limit)+1)
+		if err != nil {
+			return err
+		}
+		page, next := cut(operators, r.Params.Limit, func(o tenants.Operator) []string { return []string{o.ID.String()} })
+		stacks, err := provisioning.Of(ctx, tx, mapped(page, func(o tenants.Operator) tenant.ID { return o.ID }))
+		out.Items = mapped(page, func(o tenants.Operator) oapi.Operator { return s.operatorOf(o, stacks[o.ID]) })
+		out.Next = next
+		return err
+	})
+	return out, err
+}
+
+// GetOperator implements oapi.StrictServerInterface.
+func (s *Server) GetOperator(ctx context.Context, r oapi.GetOperatorRequestObject) (oapi.GetOperatorResponseObject, error) {
+	var out oapi.Operator
+	err := s.control.DB.Read(ctx, func(ctx context.Context, tx tenants.Tx) error {
+		operator, err := tenants.GetOperator(ctx, tx, tenant.ID(r.Operator))
+		if err != nil {
+			return err
+		}
+		stack, err := provisioning.Get(ctx, tx, operator.ID)
+		out = s.operatorOf(operator, stack)
+		return err
+	})
+	return oapi.GetOperator200JSONResponse(out), err
+}
