@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
@@ -82,7 +83,8 @@ const bucketColumns = `
 
 func scanBucket(row pgx.CollectableRow) (Bucket, error) {
 	var b Bucket
-	err := row.Scan(&b.ID, &b.AccountID, &b.SubscriptionID, &b.Code, &b.Unit, &b.Origin, &b.Initial, &b.Value,
+	// as byte arrays: the driver would go through text for uuid.UUID
+	err := row.Scan((*[16]byte)(&b.ID), (*[16]byte)(&b.AccountID), &b.SubscriptionID, &b.Code, &b.Unit, &b.Origin, &b.Initial, &b.Value,
 		&b.Priority, &b.ValidFrom, &b.ExpiresAt, &b.Filter, &b.CreatedAt)
 	return b, err
 }
@@ -111,7 +113,7 @@ func List(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) ([]Bucket, err
 // Lock gives the buckets of accounts that hold something, or are main, and end
 // after an instant, and keeps others from changing them until the transaction
 // ends. They come in id order; their accounts are locked already.
-func Lock(ctx context.Context, tx tenant.Tx, accountIDs []uuid.UUID, endingAfter time.Time) ([]Bucket, error) {
+func Lock(ctx context.Context, tx tenant.Tx, accountIDs []pgtype.UUID, endingAfter time.Time) ([]Bucket, error) {
 	return collect(ctx, tx, "lock balances", `
 		select `+bucketColumns+`
 		from bucket as b

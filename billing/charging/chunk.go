@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/ledger"
@@ -305,16 +306,17 @@ func (t *till) write(ctx context.Context, tx tenant.Tx, stored []usage.Stored) e
 	if err := writeCharges(ctx, tx, t.charges); err != nil {
 		return err
 	}
-	if err := ledger.PostIn(ctx, tx, t.scene.zone, t.postings); err != nil {
+	if err := ledger.PostLocked(ctx, tx, t.scene.zone, t.postings); err != nil {
 		return err
 	}
 	return t.counters.write(ctx, tx)
 }
 
-func keys(set map[uuid.UUID]bool) []uuid.UUID {
-	ids := make([]uuid.UUID, 0, len(set))
+// keys are the ids of a set, in the form that the driver encodes fastest.
+func keys(set map[uuid.UUID]bool) []pgtype.UUID {
+	ids := make([]pgtype.UUID, 0, len(set))
 	for id := range set {
-		ids = append(ids, id)
+		ids = append(ids, pgtype.UUID{Bytes: id, Valid: true})
 	}
 	return ids
 }

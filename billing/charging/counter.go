@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/money"
@@ -33,7 +34,7 @@ const selectCounters = `
 	where subscription_id = any($1) and cycle_start >= $2`
 
 // loadCounters reads the counters of subscriptions from a cycle start on.
-func loadCounters(ctx context.Context, tx tenant.Tx, subscriptions []uuid.UUID, from calendar.Date) (*counters, error) {
+func loadCounters(ctx context.Context, tx tenant.Tx, subscriptions []pgtype.UUID, from calendar.Date) (*counters, error) {
 	c := &counters{values: map[counterKey]map[string]int64{}, changed: map[counterKey]map[string]bool{}}
 	if len(subscriptions) == 0 {
 		return c, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
@@ -35,7 +36,7 @@ const selectSubscribed = `
 	where account_id = any($1) and state = 'active'
 	order by account_id, id`
 
-func loadSubscribed(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) ([]subscribed, error) {
+func loadSubscribed(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID) ([]subscribed, error) {
 	rows, err := tx.Query(ctx, selectSubscribed, accounts)
 	if err != nil {
 		return nil, fmt.Errorf("read subscriptions: %w", err)
@@ -57,7 +58,12 @@ type cycleScene struct {
 }
 
 // beginCycle locks the accounts and loads what they have subscribed to.
-func (e *Engine) beginCycle(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) (*cycleScene, error) {
+func (e *Engine) beginCycle(ctx context.Context, tx tenant.Tx, owners []uuid.UUID) (*cycleScene, error) {
+	set := make(map[uuid.UUID]bool, len(owners))
+	for _, id := range owners {
+		set[id] = true
+	}
+	accounts := keys(set)
 	base, err := e.begin(ctx, tx)
 	if err != nil {
 		return nil, err

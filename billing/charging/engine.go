@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/rating"
 	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
@@ -57,6 +58,7 @@ type scene struct {
 	anchorPolicy calendar.AnchorPolicy
 	taxes        tax.Table
 	rates        map[rateDay]tax.Rate
+	filters      map[string]rating.Filter
 }
 
 type rateDay struct {
@@ -71,7 +73,7 @@ const selectScene = `
 
 // begin reads what a transaction needs to know before anything else.
 func (e *Engine) begin(ctx context.Context, tx tenant.Tx) (*scene, error) {
-	s := &scene{engine: e, tenant: tx.Tenant, rates: map[rateDay]tax.Rate{}}
+	s := &scene{engine: e, tenant: tx.Tenant, rates: map[rateDay]tax.Rate{}, filters: map[string]rating.Filter{}}
 	var zone string
 	err := tx.QueryRow(ctx, selectScene).Scan(&s.catalogEpoch, &s.accountEpoch, &zone, &s.anchorPolicy)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 // chunkItems is how much of a file goes through one transaction: enough that
 // the commit does not matter, little enough that others wait not long.
-const chunkItems = 5_000
+const chunkItems = 10_000
 
 // Transact runs fn in a transaction of the tenant and commits it, once or
 // again after a lost race.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/balance"
@@ -61,7 +62,7 @@ const lockPayers = `
 	for no key update`
 
 // lockAccounts locks accounts and their buckets that end after an instant.
-func (s *scene) lockAccounts(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, endingAfter time.Time) (map[uuid.UUID]*payer, error) {
+func (s *scene) lockAccounts(ctx context.Context, tx tenant.Tx, ids []pgtype.UUID, endingAfter time.Time) (map[uuid.UUID]*payer, error) {
 	payers := make(map[uuid.UUID]*payer, len(ids))
 	if len(ids) == 0 {
 		return payers, nil
@@ -73,7 +74,7 @@ func (s *scene) lockAccounts(ctx context.Context, tx tenant.Tx, ids []uuid.UUID,
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*payer, error) {
 		p := &payer{cycle: calendar.Cycle{Policy: s.anchorPolicy}}
 		var kind account.Kind
-		err := row.Scan(&p.id, &kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.open.From, &p.open.To, &p.legalEntity, &p.branch)
+		err := row.Scan((*[16]byte)(&p.id), &kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.open.From, &p.open.To, (*[16]byte)(&p.legalEntity), (*[16]byte)(&p.branch))
 		p.prepaid = kind == account.Prepaid
 		p.openFrom, p.openTo = p.open.Instants(s.zone)
 		return p, err
@@ -84,20 +85,23 @@ func (s *scene) lockAccounts(ctx context.Context, tx tenant.Tx, ids []uuid.UUID,
 	for _, p := range list {
 		payers[p.id] = p
 	}
-	return payers, lockBuckets(ctx, tx, payers, ids, endingAfter)
+	return payers, s.lockBuckets(ctx, tx, payers, ids, endingAfter)
 }
 
 // lockBuckets fills in the payers' buckets. A prepaid account that has no main
 // bucket yet gets one: something must take what the others don't hold.
-func lockBuckets(ctx context.Context, tx tenant.Tx, payers map[uuid.UUID]*payer, ids []uuid.UUID, endingAfter time.Time) error {
+func (s *scene) lockBuckets(ctx context.Context, tx tenant.Tx, payers map[uuid.UUID]*payer, ids []pgtype.UUID, endingAfter time.Time) error {
 	buckets, err := balance.Lock(ctx, tx, ids, endingAfter)
 	if err != nil {
 		return err
 	}
 	for i := range buckets {
-		if err := payers[buckets[i].AccountID].add(buckets[i]); err != nil {
-			return err
+		b := &buckets[i]
+		filter, err := s.filter(b.Filter)
+		if err != nil {
+			return fmt.Errorf("filter of balance %s: %w", b.ID, err)
 		}
+		payers[b.AccountID].add(&purse{Bucket: *b, filter: filter})
 	}
 	var bare []uuid.UUID
 	for _, p := range payers {
@@ -115,25 +119,19 @@ func lockBuckets(ctx context.Context, tx tenant.Tx, payers map[uuid.UUID]*payer,
 	for _, p := range payers {
 		p.units, p.money, p.main = nil, nil, nil
 	}
-	return lockBuckets(ctx, tx, payers, ids, endingAfter)
+	return s.lockBuckets(ctx, tx, payers, ids, endingAfter)
 }
 
-func (p *payer) add(b balance.Bucket) error {
-	filter, err := parseFilter(b.Filter)
-	if err != nil {
-		return fmt.Errorf("filter of balance %s: %w", b.ID, err)
-	}
-	one := &purse{Bucket: b, filter: filter}
+func (p *payer) add(one *purse) {
 	switch {
-	case !b.Unit.IsCurrency():
+	case !one.Unit.IsCurrency():
 		p.units = append(p.units, one)
-	case b.Unit == p.currency.Unit():
+	case one.Unit == p.currency.Unit():
 		p.money = append(p.money, one)
-		if b.Origin == balance.Main {
+		if one.Origin == balance.Main {
 			p.main = one
 		}
 	}
-	return nil
 }
 
 // inOrderOfUse: priority, then earliest expiry, then oldest.

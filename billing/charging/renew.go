@@ -181,7 +181,7 @@ func (r *renewal) write(ctx context.Context, tx tenant.Tx) error {
 	if err := writeCharges(ctx, tx, r.till.charges); err != nil {
 		return err
 	}
-	if err := ledger.PostIn(ctx, tx, r.zone, r.till.postings); err != nil {
+	if err := ledger.PostLocked(ctx, tx, r.zone, r.till.postings); err != nil {
 		return err
 	}
 	tag, err := tx.Exec(ctx, advanceSubscriptions, r.done.Renewed, r.through)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/rating"
@@ -20,24 +21,30 @@ type tariff struct {
 	counts   bool // some rule has tiers, so counters matter
 }
 
-func parseFilter(document json.RawMessage) (rating.Filter, error) {
-	var filter rating.Filter
-	if len(document) <= len("{}") {
-		return filter, nil
+// filter reads what a bucket may be used for. A chunk's buckets have few
+// different ones.
+func (s *scene) filter(document json.RawMessage) (rating.Filter, error) {
+	if known, ok := s.filters[string(document)]; ok {
+		return known, nil
 	}
-	err := json.Unmarshal(document, &filter)
-	return filter, err
+	var filter rating.Filter
+	if err := json.Unmarshal(document, &filter); err != nil {
+		return rating.Filter{}, err
+	}
+	s.filters[string(document)] = filter
+	return filter, nil
 }
 
-// tariffs gives compiled tariffs by offering version. A version that cannot
+// tariffsOf gives compiled tariffs by offering version. A version that cannot
 // be compiled is absent: whoever needs it waits in suspense, others don't.
-func (s *scene) tariffsOf(ctx context.Context, tx tenant.Tx, versions []uuid.UUID) (map[uuid.UUID]*tariff, error) {
+func (s *scene) tariffsOf(ctx context.Context, tx tenant.Tx, versions []pgtype.UUID) (map[uuid.UUID]*tariff, error) {
 	known := make(map[uuid.UUID]*tariff, len(versions))
 	e := s.engine
 	e.mu.Lock()
 	c := e.current(s)
 	var missing []uuid.UUID
-	for _, id := range versions {
+	for _, version := range versions {
+		id := uuid.UUID(version.Bytes)
 		if t := c.tariffs[id]; t != nil {
 			known[id] = t
 		} else {

@@ -22,7 +22,8 @@ const documentTax = `
 // documents it. The tax itself is in the ledger since the charge.
 func DocumentTax(ctx context.Context, tx tenant.Tx, byAccount map[uuid.UUID]money.Decimal) error {
 	var batch pgx.Batch
-	queueSums(&batch, byAccount, lockAccounts, documentTax, "billing accounts")
+	queueLock(&batch, lockAccounts, sortedIDs(byAccount))
+	queueSums(&batch, byAccount, documentTax, "billing accounts")
 	if batch.Len() == 0 {
 		return nil
 	}

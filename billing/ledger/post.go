@@ -31,31 +31,52 @@ func PostMany(ctx context.Context, tx tenant.Tx, postings []Posting) error {
 	if err != nil {
 		return err
 	}
-	return PostIn(ctx, tx, zone, postings)
+	moves, count, err := movementOf(postings)
+	if err != nil {
+		return err
+	}
+	var batch pgx.Batch
+	moves.lock(&batch)
+	return add(ctx, tx, zone, postings, moves, &batch, count)
 }
 
-// PostIn is PostMany for a caller who knows the operator's zone.
-func PostIn(ctx context.Context, tx tenant.Tx, zone *time.Location, postings []Posting) error {
-	moves := newMovement()
-	count := 0
+// PostLocked is PostMany for a caller who knows the operator's zone and has
+// locked, in id order, every account, bucket and subscription that the
+// postings concern.
+func PostLocked(ctx context.Context, tx tenant.Tx, zone *time.Location, postings []Posting) error {
+	moves, count, err := movementOf(postings)
+	if err != nil {
+		return err
+	}
+	return add(ctx, tx, zone, postings, moves, new(pgx.Batch), count)
+}
+
+// movementOf checks postings, counts their transfers and sums what they move.
+func movementOf(postings []Posting) (*movement, int, error) {
+	moves, count := newMovement(), 0
 	for i := range postings {
 		p := &postings[i]
 		if err := p.Event.check(); err != nil {
-			return err
+			return nil, 0, err
 		}
 		for n := range p.Transfers {
 			if err := p.Transfers[n].check(); err != nil {
-				return fmt.Errorf("post %s %s: %w", p.Event.Kind, p.Event.ID, err)
+				return nil, 0, fmt.Errorf("post %s %s: %w", p.Event.Kind, p.Event.ID, err)
 			}
 			moves.add(p.Event.Kind, &p.Transfers[n])
 			count++
 		}
 	}
+	return moves, count, nil
+}
+
+// add moves the totals and writes the transfers. Totals first: their locks
+// come before any key of the ledger's own.
+func add(ctx context.Context, tx tenant.Tx, zone *time.Location, postings []Posting, moves *movement, batch *pgx.Batch, count int) error {
 	if count == 0 {
 		return nil
 	}
-	// Totals first: their locks come before any key of the ledger's own.
-	if err := moves.write(ctx, tx); err != nil {
+	if err := moves.write(ctx, tx, batch); err != nil {
 		return err
 	}
 	rows := newTransferRows(postings, zone)

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
@@ -83,8 +83,8 @@ func (m *movement) account(id uuid.UUID) *accountMove {
 }
 
 // Rows are locked in id order before they are written, because an UPDATE with
-// a join takes them in the order of its plan. NO KEY: rows that refer to them
-// may be added meanwhile.
+// a join takes them in the order of its plan; a caller who has locked them all
+// spares that. NO KEY: rows that refer to them may be added meanwhile.
 const (
 	lockAccounts = `
 		select id from billing_account where id = any($1) order by id for no key update`
@@ -113,16 +113,28 @@ const (
 		where s.id = m.id`
 )
 
-// write moves the totals in one round trip: accounts, buckets, subscriptions.
-func (m *movement) write(ctx context.Context, tx tenant.Tx) error {
-	var batch pgx.Batch
-	m.queueAccounts(&batch)
-	queueSums(&batch, m.buckets, lockBuckets, moveBuckets, "buckets")
-	queueSums(&batch, m.deferred, lockSubscriptions, moveDeferred, "subscriptions")
+// lock queues the row locks: accounts, buckets, subscriptions.
+func (m *movement) lock(batch *pgx.Batch) {
+	queueLock(batch, lockAccounts, sortedIDs(m.accounts))
+	queueLock(batch, lockBuckets, sortedIDs(m.buckets))
+	queueLock(batch, lockSubscriptions, sortedIDs(m.deferred))
+}
+
+func queueLock(batch *pgx.Batch, lock string, ids []pgtype.UUID) {
+	if len(ids) > 0 {
+		batch.Queue(lock, ids)
+	}
+}
+
+// write moves the totals in one round trip, with what else is in the batch.
+func (m *movement) write(ctx context.Context, tx tenant.Tx, batch *pgx.Batch) error {
+	m.queueAccounts(batch)
+	queueSums(batch, m.buckets, moveBuckets, "buckets")
+	queueSums(batch, m.deferred, moveDeferred, "subscriptions")
 	if batch.Len() == 0 {
 		return nil
 	}
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("move running totals: %w", refusal(err))
 	}
 	return nil
@@ -135,25 +147,23 @@ func (m *movement) queueAccounts(batch *pgx.Batch) {
 	ids := sortedIDs(m.accounts)
 	columns := [4][]money.Decimal{}
 	for _, id := range ids {
-		a := m.accounts[id]
+		a := m.accounts[id.Bytes]
 		for i, amount := range [4]money.Decimal{a.unbilled, a.receivable, a.credit, a.undocumentedTax} {
 			columns[i] = append(columns[i], amount)
 		}
 	}
-	batch.Queue(lockAccounts, ids)
 	batch.Queue(moveAccounts, ids, columns[0], columns[1], columns[2], columns[3]).Exec(expectRows(len(ids), "billing accounts"))
 }
 
-func queueSums(batch *pgx.Batch, sums map[uuid.UUID]money.Decimal, lock, move, what string) {
+func queueSums(batch *pgx.Batch, sums map[uuid.UUID]money.Decimal, move, what string) {
 	if len(sums) == 0 {
 		return
 	}
 	ids := sortedIDs(sums)
 	amounts := make([]money.Decimal, len(ids))
 	for i, id := range ids {
-		amounts[i] = sums[id]
+		amounts[i] = sums[id.Bytes]
 	}
-	batch.Queue(lock, ids)
 	batch.Queue(move, ids, amounts).Exec(expectRows(len(ids), what))
 }
 
@@ -166,8 +176,14 @@ func expectRows(want int, what string) func(pgconn.CommandTag) error {
 	}
 }
 
-func sortedIDs[V any](m map[uuid.UUID]V) []uuid.UUID {
-	return slices.SortedFunc(maps.Keys(m), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+// sortedIDs are ids in order, in the form that the driver encodes fastest.
+func sortedIDs[V any](m map[uuid.UUID]V) []pgtype.UUID {
+	ids := make([]pgtype.UUID, 0, len(m))
+	for id := range m {
+		ids = append(ids, pgtype.UUID{Bytes: id, Valid: true})
+	}
+	slices.SortFunc(ids, func(a, b pgtype.UUID) int { return bytes.Compare(a.Bytes[:], b.Bytes[:]) })
+	return ids
 }
 
 // refusal names PostgreSQL's refusal of a total below its bound.
