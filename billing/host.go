@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"tollhouse/billing/agenda"
+	"tollhouse/billing/bill"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/identity"
+	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
 )
@@ -19,28 +21,43 @@ type Queue interface {
 
 // Host is what all stacks of one process share.
 type Host struct {
+	config   Config
 	db       *tenant.DB
 	charging *charging.Engine
-	config   Config
+	desk     *onboarding.Desk
+	till     *payment.Till
+	gates    gates
 	queue    Queue // set by Dispatch
 }
 
 // Config is what a host is made of.
 type Config struct {
-	DB       *tenant.DB
-	Identity *identity.Authority
-	Seal     identity.Sealer
-	Cards    payment.CardProvider
-	Webhooks payment.EventReader
-	Inbox    string           // folder of received usage files
-	Now      func() time.Time // wall time
-	Log      *slog.Logger
+	DB        *tenant.DB
+	Identity  *identity.Authority
+	Seal      identity.Sealer
+	Cards     payment.CardProvider
+	Webhooks  payment.EventReader
+	Inbox     string           // folder of received usage files
+	PublicURL string           // under which people reach us, without a slash at its end
+	Now       func() time.Time // wall time
+	Log       *slog.Logger
 }
 
 // NewHost makes a host. Its agenda is worked once Dispatch runs.
 func NewHost(config Config) *Host {
-	return &Host{db: config.DB, charging: charging.NewEngine(), config: config}
+	h := &Host{config: config, db: config.DB}
+	h.gates.seal = config.Seal
+	h.charging = charging.NewEngine(h.gates.of)
+	h.desk = onboarding.New(config.Seal, onboarding.Hooks{Grant: h.grant, Schedule: bill.Schedule})
+	h.till = payment.NewTill(config.DB, func(tenant.Ref) payment.CardProvider { return config.Cards })
+	return h
 }
+
+// Charging charges usage and fees.
+func (h *Host) Charging() *charging.Engine { return h.charging }
+
+// Desk takes and activates orders.
+func (h *Host) Desk() *onboarding.Desk { return h.desk }
 
 // Identity signs people in and checks who they are.
 func (h *Host) Identity() *identity.Authority { return h.config.Identity }
@@ -68,6 +85,17 @@ func (h *Host) Resolve(ctx context.Context, name string) (*Stack, error) {
 type Stack struct {
 	host *Host
 	Ref  tenant.Ref
+}
+
+// Charging charges usage and fees.
+func (s *Stack) Charging() *charging.Engine { return s.host.charging }
+
+// Desk takes and activates orders.
+func (s *Stack) Desk() *onboarding.Desk { return s.host.desk }
+
+// SignIn checks a user's credentials and begins a session.
+func (s *Stack) SignIn(ctx context.Context, c identity.Credentials) (identity.SignedIn, error) {
+	return s.host.config.Identity.SignIn(ctx, s.host.db, s.Ref, c)
 }
 
 // Write runs fn in one transaction of this tenant.

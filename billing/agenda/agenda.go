@@ -171,6 +171,16 @@ func Done(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
 	return err
 }
 
+// Keep stores how far an item's work has come, for its next portion.
+func Keep(ctx context.Context, tx tenant.Tx, id uuid.UUID, detail any) error {
+	text, err := json.Marshal(detail)
+	if err != nil {
+		return fmt.Errorf("detail of agenda item %s: %w", id, err)
+	}
+	_, err = tx.Exec(ctx, `update agenda set detail = $2 where id = $1`, id, text)
+	return err
+}
+
 // Failed notes an attempt that failed. After MaxAttempts the item waits for a
 // person; failed says so.
 func Failed(ctx context.Context, tx tenant.Tx, id uuid.UUID, cause error) (failed bool, err error) {

@@ -156,7 +156,5 @@ func Retry(ctx context.Context, tx tenant.Tx, run uuid.UUID) (int, error) {
 
 // Again puts a run that was retried on the agenda, due now.
 func Again(ctx context.Context, tx tenant.Tx, run Run) error {
-	return agenda.Add(ctx, tx, agenda.Item{
-		Kind: agenda.BillRun, Ref: uuid.NewSHA1(runSpace, []byte(run.CycleEnd.String())), DueAt: tx.At, Detail: Detail{run.CycleEnd},
-	})
+	return agenda.Again(ctx, tx, agenda.BillRun, uuid.NewSHA1(runSpace, []byte(run.CycleEnd.String())), Detail{run.CycleEnd})
 }

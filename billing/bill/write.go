@@ -50,7 +50,7 @@ func (b *batch) post(ctx context.Context, tx tenant.Tx, part []*closing) error {
 			documented[c.ID] = c.taxTaken
 		}
 	}
-	if err := ledger.PostIn(ctx, tx, b.frame.profile.Zone, postings); err != nil {
+	if err := ledger.PostLocked(ctx, tx, b.frame.profile.Zone, postings); err != nil {
 		return err
 	}
 	return ledger.DocumentTax(ctx, tx, documented)

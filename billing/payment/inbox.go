@@ -39,13 +39,14 @@ const (
 
 // Outcome is what has become of a webhook, and why.
 type Outcome struct {
-	State  InboxState
-	Reason string
+	State    InboxState
+	Reason   string
+	ToppedUp uuid.UUID // the prepaid account whose balance has just grown; Nil: none
 }
 
-func done(reason string) Outcome { return Outcome{InboxDone, reason} }
+func done(reason string) Outcome { return Outcome{State: InboxDone, Reason: reason} }
 func parked(format string, values ...any) Outcome {
-	return Outcome{InboxParked, fmt.Sprintf(format, values...)}
+	return Outcome{State: InboxParked, Reason: fmt.Sprintf(format, values...)}
 }
 
 // Receive stores a verified webhook, once by the provider's id, and puts it on
@@ -83,7 +84,7 @@ func Receive(ctx context.Context, tx tenant.Tx, e ProviderEvent) (EventRef, erro
 // sieve says which webhooks have nothing to do with this tenant's payments.
 // Several businesses may share one account at a provider, so that is no fault.
 func sieve(tx tenant.Tx, e ProviderEvent) Outcome {
-	ignored := func(reason string) Outcome { return Outcome{InboxIgnored, reason} }
+	ignored := func(reason string) Outcome { return Outcome{State: InboxIgnored, Reason: reason} }
 	switch {
 	case e.Kind == EventIgnored:
 		return ignored("no use for events of type " + e.Type)
@@ -194,7 +195,11 @@ func (i *Intent) applySuccess(ctx context.Context, tx tenant.Tx, p payer, e Prov
 		return parked("paid although the intent is %s", i.State), nil
 	}
 	i.learn(e)
-	return done(""), i.succeed(ctx, tx, p)
+	outcome := done("")
+	if i.Purpose == PurposeTopUp {
+		outcome.ToppedUp = i.AccountID
+	}
+	return outcome, i.succeed(ctx, tx, p)
 }
 
 // applyRefunded compares what the provider has given back of a payment with

@@ -154,7 +154,7 @@ func text(t *testing.T, file []byte) []byte {
 	t.Helper()
 	tool, err := exec.LookPath("pdftotext")
 	if err != nil {
-		t.Skip("pdftotext (poppler-utils) is not installed")
+		t.Fatal("pdftotext is missing: tools/install.sh test installs it (poppler-utils)")
 	}
 	path := filepath.Join(t.TempDir(), "bill.pdf")
 	if err := os.WriteFile(path, file, 0o600); err != nil {

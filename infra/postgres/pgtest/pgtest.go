@@ -26,7 +26,7 @@ import (
 )
 
 // templateSlots is how many tenants a cloned database can carry.
-const templateSlots = 3
+const templateSlots = 2
 
 var (
 	once     sync.Once
@@ -118,7 +118,7 @@ func NewHost(t testing.TB) *Host {
 	s := Server(t)
 	ctx := context.Background()
 	name := fmt.Sprintf("test_%d", clones.Add(1))
-	exec(t, s, `create database `+name+` template template_host owner `+postgres.RoleOwner)
+	exec(t, s, `create database `+name+` template template_host strategy file_copy owner `+postgres.RoleOwner)
 	if err := s.Harden(ctx, name); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,101 @@
+package billing
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/agenda"
+	"tollhouse/billing/bill"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/payment"
+	"tollhouse/billing/tenant"
+)
+
+// closeAtOnce is how many accounts one transaction of a bill run closes: few
+// enough that nobody waits long for their locks.
+const closeAtOnce = 500
+
+var closer = bill.Closer{Settle: func(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) error {
+	return payment.ApplyCredit(ctx, tx, accounts...)
+}}
+
+// closeCycles works one chunk of a bill run. When the run is done, the cycles
+// that begin on its day are started.
+func (s *Stack) closeCycles(ctx context.Context, item agenda.Item) (again bool, err error) {
+	var detail bill.Detail
+	if err := item.Read(&detail); err != nil {
+		return false, err
+	}
+	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		run, err := bill.Start(ctx, tx, detail.CycleEnd)
+		if err != nil {
+			return err
+		}
+		if _, again, err = closer.CloseChunk(ctx, tx, run.ID, closeAtOnce); err != nil || again {
+			return err
+		}
+		return agenda.Again(ctx, tx, agenda.CycleStart, itemRef("cycle_start/"+detail.CycleEnd.String()), cycleStart{Day: detail.CycleEnd})
+	})
+	return again, err
+}
+
+// cycleStart is the detail of an agenda item: the accounts up to After are done.
+type cycleStart struct {
+	Day   calendar.Date `json:"day"`
+	After uuid.UUID     `json:"after"`
+}
+
+// startCycles gives one chunk of the accounts whose cycle began on a day their
+// allowances, and takes the fees of the prepaid ones.
+func (s *Stack) startCycles(ctx context.Context, item agenda.Item) (again bool, err error) {
+	var detail cycleStart
+	if err := item.Read(&detail); err != nil {
+		return false, err
+	}
+	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		accounts, err := begun(ctx, tx, detail)
+		if err != nil || len(accounts) == 0 {
+			return err
+		}
+		if err := s.host.startCycle(ctx, tx, accounts); err != nil {
+			return err
+		}
+		again = len(accounts) == closeAtOnce
+		detail.After = accounts[len(accounts)-1]
+		return agenda.Keep(ctx, tx, item.ID, detail)
+	})
+	return again, err
+}
+
+func begun(ctx context.Context, tx tenant.Tx, from cycleStart) ([]uuid.UUID, error) {
+	rows, err := tx.Query(ctx, `select id from billing_account
+		where state = 'active' and cycle_start = $1 and id > $2 order by id limit $3`, from.Day, from.After, closeAtOnce)
+	if err != nil {
+		return nil, fmt.Errorf("list accounts whose cycle began on %s: %w", from.Day, err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
+func (h *Host) startCycle(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) error {
+	if _, err := h.charging.GrantCycle(ctx, tx, accounts...); err != nil {
+		return err
+	}
+	_, err := h.charging.Renew(ctx, tx, accounts...)
+	return err
+}
+
+// grant gives new subscriptions what their first cycle comes with.
+func (h *Host) grant(ctx context.Context, tx tenant.Tx, subscriptions []uuid.UUID) error {
+	rows, err := tx.Query(ctx, `select distinct account_id from subscription where id = any ($1)`, subscriptions)
+	if err != nil {
+		return fmt.Errorf("find accounts of subscriptions: %w", err)
+	}
+	accounts, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
+	return h.startCycle(ctx, tx, accounts)
+}

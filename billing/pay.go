@@ -1,0 +1,113 @@
+package billing
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/bill"
+	"tollhouse/billing/bill/pdf"
+	"tollhouse/billing/payment"
+	"tollhouse/billing/tenant"
+)
+
+// BillPDF draws an issued document from its stored facts: the same bytes for
+// the same facts.
+func (s *Stack) BillPDF(ctx context.Context, id uuid.UUID) ([]byte, error) {
+	var document bill.Document
+	err := s.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
+		document, err = bill.GetDocument(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = pdf.Render(&out, document)
+	return out.Bytes(), err
+}
+
+// RecordPayment books bank or cash money. A top-up also renews what waited for
+// it.
+func (s *Stack) RecordPayment(ctx context.Context, tx tenant.Tx, n payment.NewPayment) (payment.Payment, error) {
+	paid, err := payment.Record(ctx, tx, n)
+	if err != nil || n.Purpose != payment.PurposeTopUp {
+		return paid, err
+	}
+	_, err = s.host.charging.Renew(ctx, tx, n.AccountID)
+	return paid, err
+}
+
+// ErrReturnURL refuses to send a payer somewhere else after paying.
+var ErrReturnURL = fmt.Errorf("return_url has to be a path of this site, or begin with its address")
+
+// Checkout opens a page on which an account pays by card. returnTo is where
+// the payer comes back to: a path of ours; empty takes the subscriber's page.
+func (s *Stack) Checkout(ctx context.Context, n payment.NewIntent, returnTo string) (payment.Intent, error) {
+	back, err := s.returnURL(returnTo)
+	if err != nil {
+		return payment.Intent{}, err
+	}
+	order := payment.CheckoutOrder{NewIntent: n, SuccessURL: withQuery(back, "paid={intent}"), CancelURL: withQuery(back, "canceled={intent}")}
+	err = s.Read(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		profile, err := account.GetProfile(ctx, tx)
+		if err != nil {
+			return err
+		}
+		payer, err := account.Get(ctx, tx, n.AccountID)
+		if err != nil {
+			return err
+		}
+		party, err := account.GetParty(ctx, tx, payer.PartyID)
+		order.Description = profile.Name + ", " + payer.Number
+		order.Email, order.Language = party.Email, string(party.Language)
+		return err
+	})
+	if err != nil {
+		return payment.Intent{}, err
+	}
+	return s.host.till.Checkout(ctx, s.Ref, order)
+}
+
+// returnURL refuses addresses of others: a link with our name on it must not
+// lead elsewhere.
+func (s *Stack) returnURL(to string) (string, error) {
+	base := s.host.config.PublicURL
+	if to == "" {
+		return base + "/t/" + s.Ref.Name + "/", nil
+	}
+	if strings.HasPrefix(to, base+"/") {
+		return to, nil
+	}
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.Contains(to, `\`) {
+		return "", ErrReturnURL
+	}
+	return base + to, nil
+}
+
+func withQuery(to, query string) string {
+	if strings.Contains(to, "?") {
+		return to + "&" + query
+	}
+	return to + "?" + query
+}
+
+// ReceiveWebhook checks a card provider's webhook and stores it to be worked.
+// A refused one leaves nothing behind (payment.ErrWebhookSignature, …Stale,
+// …Malformed).
+func (s *Stack) ReceiveWebhook(ctx context.Context, signature string, body []byte) error {
+	event, err := s.host.config.Webhooks.ReadEvent(ctx, s.Ref.ID, signature, body)
+	if err != nil {
+		return err
+	}
+	return s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		_, err := payment.Receive(ctx, tx, event)
+		return err
+	})
+}

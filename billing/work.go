@@ -1,0 +1,82 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/agenda"
+	"tollhouse/billing/balance"
+	"tollhouse/billing/charging"
+	"tollhouse/billing/payment"
+	"tollhouse/billing/tenant"
+	"tollhouse/billing/usage"
+)
+
+// handle works one bounded portion of an agenda item; again says that more of
+// it is left. Each portion may be killed and run again.
+func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err error) {
+	switch item.Kind {
+	case agenda.BillRun:
+		return s.closeCycles(ctx, item)
+	case agenda.CycleStart:
+		return s.startCycles(ctx, item)
+	case agenda.BucketExpiry:
+		return s.expireBuckets(ctx, item)
+	case agenda.UsageFile:
+		return false, s.ingestFile(ctx, item)
+	case agenda.Webhook:
+		return false, s.workWebhook(ctx, item)
+	case agenda.Refund:
+		_, err := s.host.till.SendRefund(ctx, s.Ref, item.Ref)
+		return false, err
+	}
+	return false, fmt.Errorf("%w: %q", agenda.ErrKind, item.Kind)
+}
+
+const expireAtOnce = 1000
+
+func (s *Stack) expireBuckets(ctx context.Context, item agenda.Item) (again bool, err error) {
+	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		n, err := balance.Expire(ctx, tx, item.DueAt, expireAtOnce)
+		again = n == expireAtOnce
+		return err
+	})
+	return again, err
+}
+
+// ingestFile charges a received file. A file that is not what its source says
+// is marked so for a person: trying again would not help.
+func (s *Stack) ingestFile(ctx context.Context, item agenda.Item) error {
+	err := s.host.charging.IngestFile(ctx, s.Write, charging.FileJob{
+		File: item.Ref,
+		Open: func(offset int64) (io.ReadCloser, error) { return s.readFile(item.Ref, offset) },
+	})
+	if errors.Is(err, usage.ErrFileDone) || errors.Is(err, usage.ErrEncoding) || errors.Is(err, usage.ErrHeader) {
+		return nil
+	}
+	return err
+}
+
+func (s *Stack) workWebhook(ctx context.Context, item agenda.Item) error {
+	var ref payment.EventRef
+	if err := item.Read(&ref); err != nil {
+		return err
+	}
+	return s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		outcome, err := payment.Work(ctx, tx, ref)
+		if err != nil {
+			return err
+		}
+		if outcome.State == payment.InboxParked {
+			s.host.config.Log.Warn("webhook parked", "tenant", s.Ref.Name, "event", ref.ID, "reason", outcome.Reason)
+		}
+		if outcome.ToppedUp != uuid.Nil {
+			_, err = s.host.charging.Renew(ctx, tx, outcome.ToppedUp)
+		}
+		return err
+	})
+}

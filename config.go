@@ -1,0 +1,255 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tollhouse/infra/postgres"
+)
+
+// demoConfig is the demo's.
+type demoConfig struct {
+	Data   string // folder of everything the demo keeps
+	Listen listen
+	Seed   uint64
+	Stripe stripeConfig
+	Log    slog.Level
+}
+
+// hostConfig is that of a process which carries stacks.
+type hostConfig struct {
+	Listen      listen
+	DatabaseURL string // administrator's, of the host's server
+	Database    string
+	Data        string // received files
+	MasterKey   string // file
+	PublicURL   string // under which people reach us
+	Stripe      stripeConfig
+	Log         slog.Level
+}
+
+// controlConfig is the control plane's. It prepares stacks on one host server.
+type controlConfig struct {
+	Listen      listen
+	DatabaseURL string
+	Database    string
+	HostURL     string
+	HostDB      string
+	MasterKey   string
+	Stock       int
+	Log         slog.Level
+}
+
+// migrateConfig names what is to be brought up to date.
+type migrateConfig struct {
+	DatabaseURL string
+	Control     string
+	Host        string
+	MasterKey   string
+}
+
+// stripeConfig is empty for the stand-in.
+type stripeConfig struct {
+	SecretKey      string
+	WebhookSecrets []string
+}
+
+// listen is an address and whether somebody asked for it.
+type listen struct {
+	Address string
+	Asked   bool
+}
+
+func (l listen) listener() (net.Listener, error) {
+	listener, err := net.Listen("tcp", l.Address)
+	if err != nil && !l.Asked {
+		// Nobody chose 8080: any free port will do.
+		return net.Listen("tcp", "127.0.0.1:0")
+	}
+	return listener, err
+}
+
+// environment reads settings and gathers all faults before it reports.
+type environment struct {
+	values map[string]string
+	known  []string
+	faults []error
+}
+
+const settingPrefix = "TOLLHOUSE_"
+
+func readEnvironment(env []string) *environment {
+	e := &environment{values: map[string]string{}}
+	for _, pair := range env {
+		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, settingPrefix) {
+			e.values[name] = value
+		}
+	}
+	return e
+}
+
+func (e *environment) text(name, fallback string) string {
+	e.known = append(e.known, name)
+	if value, set := e.values[name]; set && value != "" {
+		return value
+	}
+	return fallback
+}
+
+func (e *environment) required(name, what string) string {
+	value := e.text(name, "")
+	if value == "" {
+		e.fault(name, "is missing: "+what)
+	}
+	return value
+}
+
+func (e *environment) fault(name, words string) {
+	e.faults = append(e.faults, fmt.Errorf("%s %s", name, words))
+}
+
+func (e *environment) address() listen {
+	asked := e.text("TOLLHOUSE_LISTEN", "")
+	if asked == "" {
+		return listen{Address: "127.0.0.1:8080"}
+	}
+	if _, port, err := net.SplitHostPort(asked); err != nil || port == "" {
+		e.fault("TOLLHOUSE_LISTEN", fmt.Sprintf("is %q: host:port is wanted, as 127.0.0.1:8080", asked))
+	}
+	return listen{Address: asked, Asked: true}
+}
+
+func (e *environment) number(name string, fallback, least, most int) int {
+	text := e.text(name, strconv.Itoa(fallback))
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		e.fault(name, fmt.Sprintf("is %q: a whole number from %d to %d is wanted", text, least, most))
+	}
+	return n
+}
+
+func (e *environment) level() slog.Level {
+	text := e.text("TOLLHOUSE_LOG_LEVEL", "info")
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(text)); err != nil {
+		e.fault("TOLLHOUSE_LOG_LEVEL", fmt.Sprintf("is %q: debug, info, warn or error is wanted", text))
+	}
+	return level
+}
+
+func (e *environment) link(name, what string, schemes ...string) string {
+	text := e.required(name, what)
+	if u, err := url.Parse(text); text != "" && (err != nil || !slices.Contains(schemes, u.Scheme)) {
+		// The value may hold a password: it is not repeated.
+		e.fault(name, "is no "+strings.Join(schemes, ":// or ")+":// URL")
+	}
+	return text
+}
+
+func (e *environment) stripe() stripeConfig {
+	c := stripeConfig{SecretKey: e.text("TOLLHOUSE_STRIPE_SECRET_KEY", "")}
+	for _, secret := range strings.Split(e.text("TOLLHOUSE_STRIPE_WEBHOOK_SECRETS", ""), ",") {
+		if secret = strings.TrimSpace(secret); secret != "" {
+			c.WebhookSecrets = append(c.WebhookSecrets, secret)
+		}
+	}
+	if c.SecretKey != "" && len(c.WebhookSecrets) == 0 {
+		e.fault("TOLLHOUSE_STRIPE_WEBHOOK_SECRETS", "is missing: with a Stripe key webhooks need their signing secret (several with commas)")
+	}
+	return c
+}
+
+// done reports every fault at once, unknown settings among them.
+func (e *environment) done() error {
+	var unknown []string
+	for name := range e.values {
+		if !slices.Contains(e.known, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	for _, name := range unknown {
+		e.fault(name, "is unknown to this role; it knows "+strings.Join(e.known, ", "))
+	}
+	return errors.Join(e.faults...)
+}
+
+func readDemoConfig(env []string) (demoConfig, error) {
+	e := readEnvironment(env)
+	c := demoConfig{
+		Data:   e.text("TOLLHOUSE_DATA", ""),
+		Listen: e.address(),
+		Seed:   uint64(e.number("TOLLHOUSE_SEED", 1, 0, 1<<30)),
+		Stripe: e.stripe(),
+		Log:    e.level(),
+	}
+	if c.Data == "" {
+		c.Data = defaultData()
+	}
+	return c, e.done()
+}
+
+func readHostConfig(env []string) (hostConfig, error) {
+	e := readEnvironment(env)
+	c := hostConfig{
+		Listen:      e.address(),
+		DatabaseURL: e.link("TOLLHOUSE_DATABASE_URL", "the host database's server, as postgres://admin@server/postgres", "postgres", "postgresql"),
+		Database:    e.text("TOLLHOUSE_DATABASE", "tollhouse_host"),
+		Data:        e.required("TOLLHOUSE_DATA", "a folder for received files"),
+		MasterKey:   e.required("TOLLHOUSE_MASTER_KEY_FILE", "the file with the master key"),
+		PublicURL:   e.link("TOLLHOUSE_PUBLIC_URL", "the address under which people reach this host", "http", "https"),
+		Stripe:      e.stripe(),
+		Log:         e.level(),
+	}
+	if c.Stripe.SecretKey == "" {
+		e.fault("TOLLHOUSE_STRIPE_SECRET_KEY", "is missing: only the demo has a stand-in for Stripe")
+	}
+	return c, e.done()
+}
+
+func readControlConfig(env []string) (controlConfig, error) {
+	e := readEnvironment(env)
+	c := controlConfig{
+		Listen:      e.address(),
+		DatabaseURL: e.link("TOLLHOUSE_DATABASE_URL", "the control database's server, as postgres://admin@server/postgres", "postgres", "postgresql"),
+		Database:    e.text("TOLLHOUSE_DATABASE", "tollhouse_control"),
+		HostURL:     e.link("TOLLHOUSE_HOST_DATABASE_URL", "the server on which stacks are placed", "postgres", "postgresql"),
+		HostDB:      e.text("TOLLHOUSE_HOST_DATABASE", "tollhouse_host"),
+		MasterKey:   e.required("TOLLHOUSE_MASTER_KEY_FILE", "the file with the master key"),
+		Stock:       e.number("TOLLHOUSE_STOCK", 20, 0, 300),
+		Log:         e.level(),
+	}
+	return c, e.done()
+}
+
+func readMigrateConfig(env []string) (migrateConfig, error) {
+	e := readEnvironment(env)
+	c := migrateConfig{
+		DatabaseURL: e.link("TOLLHOUSE_DATABASE_URL", "the server, as postgres://admin@server/postgres", "postgres", "postgresql"),
+		Control:     e.text("TOLLHOUSE_CONTROL_DATABASE", "tollhouse_control"),
+		Host:        e.text("TOLLHOUSE_HOST_DATABASE", "tollhouse_host"),
+		MasterKey:   e.required("TOLLHOUSE_MASTER_KEY_FILE", "the file with the master key"),
+	}
+	return c, e.done()
+}
+
+// defaultData is a folder beside the program's source, or the system's when
+// root's own folders are closed to the user who runs the database server.
+func defaultData() string {
+	here, err := filepath.Abs("data")
+	if err == nil && postgres.Reachable(here) {
+		return here
+	}
+	if os.Geteuid() == 0 {
+		return "/var/lib/tollhouse"
+	}
+	return here
+}

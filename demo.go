@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"tollhouse/api"
+	"tollhouse/billing/tenant"
+	"tollhouse/demo"
+	"tollhouse/infra/postgres"
+	"tollhouse/infra/stripe"
+	"tollhouse/infra/stripe/standin"
+)
+
+// Databases of the demo's cluster, and the slots it keeps ready.
+const (
+	demoControlDB = "tollhouse_control"
+	demoHostDB    = "tollhouse_host"
+	demoStock     = 3
+)
+
+// runDemo has everything on one machine, with two operators and their history.
+func runDemo(ctx context.Context, p process) error {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.SetOutput(p.stderr)
+	noWait := flags.Bool("no-wait", false, "return when it is ready and leave it running")
+	stop := flags.Bool("stop", false, "stop a demo that runs")
+	reset := flags.Bool("reset", false, "throw its data away and start over")
+	switch err := flags.Parse(p.args); {
+	case errors.Is(err, flag.ErrHelp):
+		return err
+	case err != nil:
+		return errUsage
+	case flags.NArg() > 0:
+		fmt.Fprintf(p.stderr, "tollhouse demo: %q is not understood; flags only\n", flags.Arg(0))
+		return errUsage
+	}
+	config, err := readDemoConfig(p.env)
+	if err != nil {
+		return err
+	}
+	folder := demoFolder{config.Data}
+	if *stop {
+		return folder.stop(ctx, p.stdout)
+	}
+	if *reset {
+		if err := folder.reset(ctx, p.stdout); err != nil {
+			return err
+		}
+	}
+	if *noWait {
+		return folder.background(ctx, p)
+	}
+	release, err := folder.lock()
+	if err != nil {
+		return err
+	}
+	defer release()
+	err = (&demoRun{folder: folder, config: config, p: p}).run(ctx)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return nil // asked to stop
+	}
+	return err
+}
+
+// demoRun is one run of the demo in its folder.
+type demoRun struct {
+	folder demoFolder
+	config demoConfig
+	p      process
+	plant  *plant
+	server *postgres.Server
+	bar    *progressBar
+}
+
+func (d *demoRun) run(ctx context.Context) error {
+	d.bar = &progressBar{out: d.p.stdout}
+	d.progress(0, "starting PostgreSQL")
+	log := logTo(d.p.stderr, max(d.config.Log, 4)) // a person reads this: warnings and worse
+	plant, err := newPlant(log, d.folder.file("master.key"))
+	if err != nil {
+		return err
+	}
+	d.plant = plant
+	defer plant.close()
+	if err := d.startDatabase(ctx); err != nil {
+		return err
+	}
+	listener, err := d.config.Listen.listener()
+	if err != nil {
+		return fmt.Errorf("%w; TOLLHOUSE_LISTEN chooses another address", err)
+	}
+	defer func() { _ = listener.Close() }()
+	return d.live(ctx, listener)
+}
+
+func (d *demoRun) startDatabase(ctx context.Context) error {
+	cluster, err := postgres.StartCluster(ctx, d.folder.path, postgres.ClusterOptions{Log: d.plant.log})
+	if err != nil {
+		return err
+	}
+	d.plant.onStop(cluster.Stop)
+	d.server = postgres.NewServer(cluster.AdminURL("postgres"), d.plant.box.Derive)
+	d.progress(5, "migrating")
+	if err := d.server.Prepare(ctx); err != nil {
+		return err
+	}
+	if err := d.server.MigrateControl(ctx, demoControlDB); err != nil {
+		return err
+	}
+	if err := d.server.MigrateHost(ctx, demoHostDB); err != nil {
+		return err
+	}
+	return d.server.MigrateSlots(ctx, demoHostDB, func(int, int) {})
+}
+
+// live serves while the history is made, since its payments come in by webhook,
+// and goes on serving until ctx ends.
+func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
+	publicURL := "http://" + listener.Addr().String()
+	provider, bank, err := d.cardProvider(ctx, publicURL)
+	if err != nil {
+		return err
+	}
+	host, err := d.plant.startHost(ctx, d.server, demoHostDB, d.folder.path, publicURL, provider)
+	if err != nil {
+		return err
+	}
+	control, keeper, err := d.plant.startControl(ctx, d.server, demoControlDB, d.server, demoHostDB, demoStock)
+	if err != nil {
+		return err
+	}
+	handler, err := d.plant.webHandler(api.Config{Host: host, Control: control, PublicURL: publicURL,
+		Ready: ready(host.Ready, control.DB.Ready)}, pages(host, publicURL))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() { served <- d.plant.serve(ctx, listener, handler) }()
+	welcome, err := d.history(ctx, demo.World{Host: host, Control: control, Identity: d.plant.authority, Passwords: d.plant.passwords,
+		Keeper: keeper, Pay: bank, Logins: d.folder.file("logins.json")}, publicURL)
+	if err != nil {
+		cancel()
+		return errors.Join(err, <-served)
+	}
+	keeper.Start(context.WithoutCancel(ctx))
+	d.bar.end()
+	fmt.Fprint(d.p.stdout, welcome)
+	if err := d.folder.writeStatus(demoStatus{PID: os.Getpid(), Ready: true, Done: 1000, Welcome: welcome}); err != nil {
+		return err
+	}
+	return <-served
+}
+
+func (d *demoRun) history(ctx context.Context, world demo.World, publicURL string) (string, error) {
+	logins, err := demo.Live(ctx, world, demo.Standard(d.config.Seed), func(permille int, doing string) { d.progress(20+permille*980/1000, doing) })
+	if err != nil {
+		return "", err
+	}
+	return welcome(publicURL, logins), nil
+}
+
+func (d *demoRun) progress(permille int, doing string) {
+	d.bar.show(permille, doing)
+	if err := d.folder.writeStatus(demoStatus{PID: os.Getpid(), Done: permille, Doing: doing}); err != nil {
+		d.plant.log.Warn("status not written", "error", err)
+	}
+}
+
+// cardProvider is Stripe when keys are set, else the stand-in.
+func (d *demoRun) cardProvider(ctx context.Context, publicURL string) (cards, *standin.Server, error) {
+	if d.config.Stripe.SecretKey != "" {
+		keys := stripe.Keys{Secret: d.config.Stripe.SecretKey, WebhookSecrets: d.config.Stripe.WebhookSecrets}
+		return stripe.New("", func(context.Context, tenant.ID) (stripe.Keys, error) { return keys, nil }, time.Now), nil, nil
+	}
+	bank, err := standin.New(standin.Config{Listen: "127.0.0.1:0", DataDir: d.folder.file("stripe"), Now: time.Now, Log: d.plant.log})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := bank.Start(context.WithoutCancel(ctx)); err != nil {
+		return nil, nil, err
+	}
+	d.plant.onStop(func() {
+		last, cancel := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel()
+		if err := bank.Stop(last); err != nil {
+			d.plant.log.Warn("stand-in for Stripe did not stop in good order", "error", err)
+		}
+	})
+	accounts := &standinAccounts{plant: d.plant, bank: bank, publicURL: publicURL, known: map[tenant.ID]stripe.Keys{}}
+	return stripe.New(bank.URL(), accounts.keys, time.Now), bank, nil
+}
+
+// standinAccounts opens an account at the stand-in for each tenant on first
+// use; its keys follow from the master key, so that they outlive a restart.
+type standinAccounts struct {
+	plant     *plant
+	bank      *standin.Server
+	publicURL string
+	mu        sync.Mutex
+	known     map[tenant.ID]stripe.Keys
+}
+
+func (a *standinAccounts) keys(_ context.Context, id tenant.ID) (stripe.Keys, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if keys, found := a.known[id]; found {
+		return keys, nil
+	}
+	secret := hex.EncodeToString(a.plant.box.Derive("stand-in/" + id.String()))
+	keys := stripe.Keys{Secret: "sk_test_" + secret[:32], WebhookSecrets: []string{"whsec_" + secret[32:]}}
+	a.bank.Register(standin.Account{SecretKey: keys.Secret, WebhookSecret: keys.WebhookSecrets[0],
+		WebhookURL: a.publicURL + "/t/" + id.String() + "/v1/webhooks/stripe"})
+	a.known[id] = keys
+	return keys, nil
+}
+
+// welcome tells a person where to go and as whom.
+func welcome(publicURL string, logins demo.Logins) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nTollhouse is ready at %s\n\n", publicURL)
+	for _, login := range logins.Entries {
+		password := login.Password
+		if password == "" {
+			password = "(shown when it was made; see logins.json in the data folder)"
+		}
+		fmt.Fprintf(&b, "  %-34s %s%s\n  %-34s %s / %s\n", login.Who, publicURL, login.Path, "", login.Email, password)
+	}
+	fmt.Fprintf(&b, "\nCards at checkout: 4242 4242 4242 4242 pays, 4000 0000 0000 0002 is declined.\nThe API: openapi.yaml; a walk by hand: docs/walk.md.\n")
+	return b.String()
+}

@@ -1,0 +1,91 @@
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"tollhouse/api"
+)
+
+// Login is a door, and as whom one goes through it.
+type Login struct {
+	Who      string `json:"who"`
+	Path     string `json:"path"`
+	Email    string `json:"email"`
+	Password string `json:"password,omitempty"`
+}
+
+// Logins are the demo's users. Their passwords are random and only of use on
+// this machine.
+type Logins struct {
+	Entries []Login `json:"logins"`
+	path    string
+	mu      *sync.Mutex
+}
+
+func readLogins(path string) (*Logins, error) {
+	l := &Logins{path: path, mu: &sync.Mutex{}}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return l, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(text, l); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return l, nil
+}
+
+func (l *Logins) write() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text, err := json.MarshalIndent(l, "", "  ")
+	if err != nil {
+		return err
+	}
+	fresh := l.path + ".new"
+	if err := os.WriteFile(fresh, append(text, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(fresh, l.path)
+}
+
+// find gives a login by its e-mail address and door.
+func (l *Logins) find(path, email string) (Login, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, login := range l.Entries {
+		if login.Path == path && login.Email == email {
+			return login, true
+		}
+	}
+	return Login{}, false
+}
+
+func (l *Logins) add(login Login) error {
+	l.mu.Lock()
+	l.Entries = append(l.Entries, login)
+	l.mu.Unlock()
+	return l.write()
+}
+
+const staffEmail = "admin@tollhouse.example"
+
+// addStaff makes the first of the hosting staff, who is told the password once.
+func (l *Logins) addStaff(ctx context.Context, control *api.Control) error {
+	password, err := control.Staff.EnsureFirst(ctx, staffEmail)
+	if err != nil || password == "" {
+		return err
+	}
+	return l.add(Login{Who: "hosting staff (API)", Path: "/staff/v1/sign-in", Email: staffEmail, Password: password})
+}
+
+// newPassword draws one that is easy to type.
+func newPassword() string { return rand.Text()[:14] }

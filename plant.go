@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/labstack/echo/v4"
+
+	"tollhouse/api"
+	"tollhouse/billing"
+	"tollhouse/billing/account"
+	"tollhouse/billing/agenda"
+	"tollhouse/billing/identity"
+	"tollhouse/billing/payment"
+	"tollhouse/billing/tenant"
+	"tollhouse/infra/jobs"
+	"tollhouse/infra/local"
+	"tollhouse/infra/postgres"
+	"tollhouse/infra/secrets"
+	"tollhouse/provisioning"
+	"tollhouse/tenants"
+)
+
+// Pools are small: backends cost memory for each tenant and table they touch.
+const (
+	appConnections     = 24
+	riverConnections   = 6
+	controlConnections = 12
+	jobWorkers         = 4
+	stopGrace          = 20 * time.Second
+)
+
+// plant is what runs in one process. Whatever it starts, close stops, in
+// reverse order.
+type plant struct {
+	log       *slog.Logger
+	box       *secrets.Box
+	passwords *identity.Passwords
+	authority *identity.Authority
+	stops     []func()
+}
+
+func newPlant(log *slog.Logger, keyFile string) (*plant, error) {
+	box, err := secrets.Load(keyFile)
+	if err != nil {
+		return nil, err
+	}
+	passwords, err := identity.NewPasswords()
+	if err != nil {
+		return nil, err
+	}
+	return &plant{log: log, box: box, passwords: passwords, authority: identity.New(passwords, box.Tenants(), time.Now)}, nil
+}
+
+func (p *plant) onStop(stop func()) { p.stops = append(p.stops, stop) }
+
+func (p *plant) close() {
+	for i := len(p.stops) - 1; i >= 0; i-- {
+		p.stops[i]()
+	}
+	p.stops = nil
+}
+
+func (p *plant) pool(ctx context.Context, server *postgres.Server, role, database string, size int32) (*pgxpool.Pool, error) {
+	pool, err := server.Pool(ctx, role, database, size)
+	if err != nil {
+		return nil, fmt.Errorf("connect as %s: %w", role, err)
+	}
+	p.onStop(pool.Close)
+	return pool, nil
+}
+
+// cards is a card provider with its webhooks.
+type cards interface {
+	payment.CardProvider
+	payment.EventReader
+}
+
+// startHost makes a host on a prepared database and works its agenda.
+func (p *plant) startHost(ctx context.Context, server *postgres.Server, database, data, publicURL string, provider cards) (*billing.Host, error) {
+	appPool, err := p.pool(ctx, server, postgres.RoleApp, database, appConnections)
+	if err != nil {
+		return nil, err
+	}
+	riverPool, err := p.pool(ctx, server, postgres.RoleRiver, database, riverConnections)
+	if err != nil {
+		return nil, err
+	}
+	host := billing.NewHost(billing.Config{
+		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.box.Tenants(), Cards: provider, Webhooks: provider,
+		Inbox: filepath.Join(data, "inbox"), PublicURL: publicURL, Now: time.Now, Log: p.log,
+	})
+	queue, err := jobs.New(jobs.Config{Pool: riverPool, Schema: postgres.RiverSchema, Workers: jobWorkers, Log: p.log,
+		Work: func(ctx context.Context, id tenant.ID, lane agenda.Lane) (bool, error) {
+			return host.Work(ctx, id, lane)
+		}})
+	if err != nil {
+		return nil, err
+	}
+	if err := queue.Start(context.WithoutCancel(ctx)); err != nil {
+		return nil, fmt.Errorf("start job queue: %w", err)
+	}
+	p.onStop(func() {
+		last, cancel := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel()
+		if err := queue.Stop(last); err != nil {
+			p.log.Warn("job queue did not stop in good order", "error", err)
+		}
+	})
+	dispatch, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		host.Dispatch(dispatch, queue)
+	}()
+	p.onStop(func() { stop(); <-done })
+	return host, nil
+}
+
+// startControl makes the control plane, which places stacks on one host
+// database through the local adapter.
+func (p *plant) startControl(ctx context.Context, control *postgres.Server, database string, host *postgres.Server, hostDB string, stock int) (*api.Control, *local.StockKeeper, error) {
+	pool, err := p.pool(ctx, control, postgres.RoleControl, database, controlConnections)
+	if err != nil {
+		return nil, nil, err
+	}
+	hostPool, err := p.pool(ctx, host, postgres.RoleApp, hostDB, controlConnections)
+	if err != nil {
+		return nil, nil, err
+	}
+	cloud, err := local.Open(ctx, local.Config{Server: host, Host: hostDB, DB: tenant.Open(hostPool, time.Now), Identity: p.authority,
+		Seal: p.box.Tenants(), Now: time.Now, Log: p.log})
+	if err != nil {
+		return nil, nil, err
+	}
+	p.onStop(cloud.Close)
+	db := tenants.Open(pool, time.Now)
+	reconciler := provisioning.New(db, cloud, provisioning.Config{}, p.log)
+	reconciler.Start(context.WithoutCancel(ctx))
+	p.onStop(reconciler.Stop)
+	keeper := local.NewStockKeeper(cloud, stock, time.Second)
+	p.onStop(keeper.Stop)
+	return &api.Control{
+		DB:       db,
+		Commands: tenants.NewCommands(db, p.box),
+		Registry: tenants.NewRegistry(reconciler, p.passwords, knowsTaxesOf, time.Now),
+		Staff:    tenants.NewStaff(db, p.passwords, p.box, time.Now),
+	}, keeper, nil
+}
+
+// webHandler is the API, with what else is served beside it.
+func (p *plant) webHandler(config api.Config, more ...func(*echo.Echo) error) (http.Handler, error) {
+	config.Authority, config.Passwords, config.Log, config.Now = p.authority, p.passwords, p.log, time.Now
+	e, err := api.New(config)
+	if err != nil {
+		return nil, err
+	}
+	for _, add := range more {
+		if err := add(e); err != nil {
+			return nil, err
+		}
+	}
+	return api.ByHostName(e), nil
+}
+
+// ready asks everything a process needs.
+func ready(checks ...func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		for _, check := range checks {
+			if err := check(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// serve answers until ctx ends.
+func (p *plant) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	p.log.Info("listening", "address", listener.Addr().String())
+	err := api.Serve(ctx, listener, handler, p.log)
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func knowsTaxesOf(country string) bool {
+	_, err := account.TaxRatesOf(country)
+	return err == nil
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"tollhouse/api"
+	"tollhouse/billing/tenant"
+	"tollhouse/infra/postgres"
+	"tollhouse/infra/secrets"
+	"tollhouse/infra/stripe"
+)
+
+func logTo(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// runHost carries stacks of a database that `migrate` has prepared.
+func runHost(ctx context.Context, p process) error {
+	config, err := readHostConfig(p.env)
+	if err != nil {
+		return err
+	}
+	plant, err := newPlant(logTo(p.stderr, config.Log), config.MasterKey)
+	if err != nil {
+		return err
+	}
+	defer plant.close()
+	keys := stripe.Keys{Secret: config.Stripe.SecretKey, WebhookSecrets: config.Stripe.WebhookSecrets}
+	provider := stripe.New("", func(context.Context, tenant.ID) (stripe.Keys, error) { return keys, nil }, time.Now)
+	listener, err := config.Listen.listener()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+	server := postgres.NewServer(config.DatabaseURL, plant.box.Derive)
+	host, err := plant.startHost(ctx, server, config.Database, config.Data, config.PublicURL, provider)
+	if err != nil {
+		return err
+	}
+	handler, err := plant.webHandler(api.Config{Host: host, Ready: ready(host.Ready), PublicURL: config.PublicURL}, pages(host, config.PublicURL))
+	if err != nil {
+		return err
+	}
+	return plant.serve(ctx, listener, handler)
+}
+
+// runControl keeps operators and makes their stacks.
+func runControl(ctx context.Context, p process) error {
+	config, err := readControlConfig(p.env)
+	if err != nil {
+		return err
+	}
+	plant, err := newPlant(logTo(p.stderr, config.Log), config.MasterKey)
+	if err != nil {
+		return err
+	}
+	defer plant.close()
+	listener, err := config.Listen.listener()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+	server, hostServer := postgres.NewServer(config.DatabaseURL, plant.box.Derive), postgres.NewServer(config.HostURL, plant.box.Derive)
+	control, keeper, err := plant.startControl(ctx, server, config.Database, hostServer, config.HostDB, config.Stock)
+	if err != nil {
+		return err
+	}
+	keeper.Start(context.WithoutCancel(ctx))
+	if err := firstStaff(ctx, control, p.stdout); err != nil {
+		return err
+	}
+	handler, err := plant.webHandler(api.Config{Control: control, Ready: ready(control.DB.Ready), PublicURL: "http://" + listener.Addr().String()})
+	if err != nil {
+		return err
+	}
+	return plant.serve(ctx, listener, handler)
+}
+
+// firstStaff makes the first staff user of an empty registry and shows its
+// password, once.
+func firstStaff(ctx context.Context, control *api.Control, out io.Writer) error {
+	const email = "admin@tollhouse.example"
+	password, err := control.Staff.EnsureFirst(ctx, email)
+	if err == nil && password != "" {
+		fmt.Fprintf(out, "first staff user: %s, password (shown once): %s\n", email, password)
+	}
+	return err
+}
+
+// runMigrate brings the control plane's and a host's databases up to date,
+// every tenant's schema included. Cut off, it goes on where it was.
+func runMigrate(ctx context.Context, p process) error {
+	config, err := readMigrateConfig(p.env)
+	if err != nil {
+		return err
+	}
+	box, err := secrets.Load(config.MasterKey)
+	if err != nil {
+		return err
+	}
+	server := postgres.NewServer(config.DatabaseURL, box.Derive)
+	if err := server.Prepare(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintln(p.stdout, "control database", config.Control)
+	if err := server.MigrateControl(ctx, config.Control); err != nil {
+		return err
+	}
+	fmt.Fprintln(p.stdout, "host database", config.Host)
+	if err := server.MigrateHost(ctx, config.Host); err != nil {
+		return err
+	}
+	return server.MigrateSlots(ctx, config.Host, func(done, total int) { fmt.Fprintf(p.stdout, "stack %d of %d\n", done, total) })
+}
