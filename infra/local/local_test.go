@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -171,6 +172,9 @@ func (h *house) signIn(made tenants.Created) error {
 	return owner(ctx, h, ref, made)
 }
 
+// stock is how many slots the host had at first.
+func (h *house) stock() int { return len(h.host.Slots) }
+
 func (h *house) count(t *testing.T, query string, args ...any) (n int) {
 	t.Helper()
 	if err := h.host.Admin.QueryRow(context.Background(), query, args...).Scan(&n); err != nil {
@@ -205,12 +209,32 @@ func (h *house) wholeness(t *testing.T, slots, placements int) {
 	}
 	for schema, placed := range each {
 		want := map[bool]int{true: 1, false: 0}[placed]
-		for _, table := range []string{"operator", "clock", "legal_entity", "branch", "signing_key", "secret", "app_user", "catalog_epoch", "account_epoch", "audit"} {
-			if n := h.count(t, `select count(*) from `+schema+`.`+table); n != want {
+		for table, n := range h.rows(t, schema) {
+			if n != want {
 				t.Errorf("%s.%s has %d rows, want %d", schema, table, n, want)
 			}
 		}
 	}
+}
+
+// rows counts what a set-up writes one row of.
+func (h *house) rows(t *testing.T, schema string) map[string]int {
+	t.Helper()
+	var counts []string
+	for _, table := range []string{"operator", "clock", "legal_entity", "branch", "signing_key", "secret", "app_user", "catalog_epoch", "account_epoch", "audit"} {
+		counts = append(counts, `select '`+table+`', count(*) from `+schema+`.`+table)
+	}
+	rows, err := h.host.Admin.Query(context.Background(), strings.Join(counts, ` union all `))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table string
+	var n int
+	found := map[string]int{}
+	if _, err := pgx.ForEachRow(rows, []any{&table, &n}, func() error { found[table] = n; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 // trip is a wire over which every statement from the n-th on falls: as if the
