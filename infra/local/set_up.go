@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"tollhouse/billing"
 	"tollhouse/billing/account"
 	"tollhouse/billing/audit"
 	"tollhouse/billing/identity"
@@ -74,11 +75,7 @@ func legalEntity(o tenants.Operator) account.LegalEntity {
 		TaxID:   e.TaxID, RegisterID: e.RegisterID, BankName: e.BankName, BankIBAN: e.BankIBAN, BankBIC: e.BankBIC}
 }
 
-// UsageHashKey is the name, in table secret and to the sealer, of the secret with
-// which a stack hashes the keys of usage records. It is made once and never
-// changes: with another one, every record would be new.
-const UsageHashKey = "usage_hash_key"
-
+// usageHashKeyBytes is the length of the key that package usage wants.
 const usageHashKeyBytes = 32
 
 // SecretContext is what a tenant's secret is sealed under.
@@ -91,14 +88,14 @@ func (c *Cloud) ensureUsageHashKey(ctx context.Context, tx tenant.Tx) error {
 	if _, err := rand.Read(key); err != nil {
 		return fmt.Errorf("draw usage hash key: %w", err)
 	}
-	sealed, err := c.config.Seal.Seal(tx.Tenant, UsageHashKey, key)
+	sealed, err := c.config.Seal.Seal(tx.Tenant, billing.UsageHashKey, key)
 	if err != nil {
 		return fmt.Errorf("seal usage hash key: %w", err)
 	}
 	_, err = tx.Exec(ctx, `
 		insert into secret (name, sealed, created_at)
 		values ($1, $2, $3)
-		on conflict (name) do nothing`, UsageHashKey, sealed, tx.At)
+		on conflict (name) do nothing`, billing.UsageHashKey, sealed, tx.At)
 	if err != nil {
 		return fmt.Errorf("store usage hash key: %w", err)
 	}
