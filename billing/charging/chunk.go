@@ -222,7 +222,8 @@ func (r *run) charge(ctx context.Context, tx tenant.Tx) error {
 	if len(r.uses) == 0 {
 		return nil
 	}
-	t := &till{scene: r.scene, now: tx.At, online: r.online}
+	t := newTill(r.scene, tx.At, len(r.uses))
+	t.online = r.online
 	if err := r.prepare(ctx, tx, t); err != nil {
 		return err
 	}
@@ -232,31 +233,10 @@ func (r *run) charge(ctx context.Context, tx tenant.Tx) error {
 	if !slices.IsSortedFunc(r.uses, byTime) {
 		slices.SortStableFunc(r.uses, byTime)
 	}
-	ids := ledger.NewSequence()
-	stored := make([]usage.Stored, 0, len(r.uses))
-	for _, u := range r.uses {
-		u.id = ids.Next()
-		charges := len(t.charges)
-		if u.fault == nil {
-			if err := t.charge(u); err != nil {
-				return err
-			}
-		}
-		if u.fault != nil {
-			r.hold(held{u.item, u.fault, u.record, true})
-			continue
-		}
-		outcome := Outcome{Status: Accepted, UsageID: u.id}
-		if len(t.charges) > charges {
-			outcome.Price = t.charges[charges].Price
-		}
-		r.outcomes[u.item] = outcome
-		stored = append(stored, usage.Stored{
-			ID: u.id, Period: t.months.of(u.record.End, r.scene.zone), Source: r.batch.Source, File: r.batch.File,
-			Service: u.holder.service, Account: u.holder.account, Session: u.session, Record: u.record,
-		})
+	if err := r.rate(ctx, tx, t); err != nil {
+		return err
 	}
-	return t.write(ctx, tx, stored)
+	return t.write(ctx, tx)
 }
 
 // prepare loads and locks all that rating needs: accounts, then buckets.
@@ -298,11 +278,8 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 	return r.loadCovered(ctx, tx, t)
 }
 
-// write stores what the till gathered.
-func (t *till) write(ctx context.Context, tx tenant.Tx, stored []usage.Stored) error {
-	if err := usage.Store(ctx, tx, stored); err != nil {
-		return err
-	}
+// write stores what the till gathered; the accounts are locked.
+func (t *till) write(ctx context.Context, tx tenant.Tx) error {
 	if err := writeCharges(ctx, tx, t.charges); err != nil {
 		return err
 	}

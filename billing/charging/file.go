@@ -163,7 +163,7 @@ func (e *Engine) chargeChunk(ctx context.Context, transact Transact, job FileJob
 func (e *Engine) ingestWhole(ctx context.Context, tx tenant.Tx, batch Batch) ([]Outcome, error) {
 	outcomes := make([]Outcome, len(batch.Items))
 	r := &run{engine: e, batch: &batch, part: every(len(batch.Items)), outcomes: outcomes}
-	return outcomes, r.safely(ctx, tx)
+	return outcomes, safely(func() error { return r.chunk(ctx, tx) })
 }
 
 // every lists 0 to n-1.

@@ -59,7 +59,7 @@ func (e *Engine) Ingest(ctx context.Context, tx tenant.Tx, batch Batch) ([]Outco
 // something it holds, it is halved until the culprit is alone.
 func (e *Engine) divide(ctx context.Context, tx tenant.Tx, r run) error {
 	err := e.inSavepoint(ctx, tx, &r)
-	if err == nil || !blamesContent(err) {
+	if err == nil || !blamesContent(err) || tx.Conn().IsClosed() {
 		return err
 	}
 	if len(r.part) == 1 {
@@ -104,7 +104,7 @@ func (e *Engine) once(ctx context.Context, tx tenant.Tx, r *run) error {
 	}
 	inner := tx
 	inner.Tx = savepoint
-	if err := r.safely(ctx, inner); err != nil {
+	if err := safely(func() error { return r.chunk(ctx, inner) }); err != nil {
 		if undo := savepoint.Rollback(ctx); undo != nil {
 			return errors.Join(err, undo)
 		}
@@ -118,13 +118,13 @@ var errPanicked = errors.New("charging panicked")
 
 // safely turns a panic into an error: one record must not stop a tenant's
 // usage, and it waits in suspense with what was said.
-func (r *run) safely(ctx context.Context, tx tenant.Tx) (err error) {
+func safely(fn func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("%w: %v", errPanicked, cause)
 		}
 	}()
-	return r.chunk(ctx, tx)
+	return fn()
 }
 
 // blamesContent says whether an error may come from what a chunk holds: not

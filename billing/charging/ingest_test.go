@@ -3,12 +3,14 @@ package charging_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/balance"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
@@ -204,4 +206,50 @@ func TestIngest_poisonedRecordCostsItselfOnly(t *testing.T) {
 	outcomes := w.ingest(records...)
 	wantStatuses(t, outcomes, want...)
 	w.wantSums(map[string]string{"unbilled EUR": money.MustDecimal("0.084033613").Mul(money.NewDecimal(7)).String()})
+}
+
+// Priority, then earliest expiry, then oldest: 12 GB at 1.00 take the bundle's
+// 10 GB, 2.00 of the promotion and nothing of main.
+func TestIngest_bucketsInOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `
+code: order
+names: {en: Order}
+billing: prepaid
+services: [mobile]
+currency: EUR
+tax: {category: standard, included: true}
+allowances: [{code: bundle, names: {en: Bundle}, amount: 10 GB, kinds: [data], validity_months: 1, priority: 1}]
+usage: [{code: data, names: {en: Data}, kind: data, rules: [{code: anydata, destinations: ["*"], price: "1.00", per: 1 GB}]}]
+`)
+	a := w.customers("order", account.Prepaid, 1, 1)[0]
+	w.topUp(a, "20.00")
+	w.renew(a)
+	promotion := func(code string, kinds string, days int, amount int64) balance.NewBucket {
+		return balance.NewBucket{ID: uuid.Must(uuid.NewV7()), AccountID: a.ID, Code: code, Unit: "EUR", Origin: balance.Promotion,
+			Amount: money.NewDecimal(amount), Priority: 2, ValidFrom: w.noon(1), ExpiresAt: w.noon(1).AddDate(0, 0, days),
+			Filter: []byte(kinds), LegalEntity: a.LegalEntity, Branch: a.Branch}
+	}
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		_, err := balance.Grant(ctx, tx, []balance.NewBucket{
+			promotion("late", `{}`, 40, 5), promotion("soon", `{}`, 20, 5),
+			promotion("calls only", `{"kinds": ["voice"]}`, 10, 5), promotion("over", `{}`, 1, 5),
+		})
+		return err
+	})
+	wantStatuses(t, w.ingest(w.data("d", 1, w.noon(3), 12e9)), charging.Accepted)
+	w.SetClock(t, w.noon(3))
+	got := map[string]string{}
+	w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		buckets, err := balance.List(ctx, tx, a.ID)
+		for _, b := range buckets {
+			got[b.Code] = b.Value.String()
+		}
+		return err
+	})
+	want := map[string]string{"bundle": "0", "soon": "3", "late": "5", "calls only": "5", "main": "20"}
+	if !maps.Equal(got, want) {
+		t.Errorf("balances %v, want %v", got, want)
+	}
+	w.sums()
 }

@@ -59,6 +59,15 @@ type till struct {
 	shares  []share
 }
 
+// newTill makes room for the charges of a number of uses: growing step by step
+// would copy most of them more than once.
+func newTill(s *scene, now time.Time, uses int) *till {
+	return &till{
+		scene: s, now: now, charges: make([]Charge, 0, uses), postings: make([]ledger.Posting, 0, uses),
+		transfers: make([]ledger.Transfer, 0, uses+uses/2), why: make([]byte, 0, 256*uses),
+	}
+}
+
 // charge prices one use and books it on its payer. What has no price gets a
 // fault. Records that are kept but not charged, and pieces of a session in
 // which nothing was used, pass without a charge.

@@ -37,7 +37,7 @@ func (e *Engine) Renew(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID)
 	if err != nil {
 		return Renewal{}, err
 	}
-	r := renewal{cycleScene: s, till: &till{scene: s.scene, now: tx.At}, ids: ledger.NewSequence()}
+	r := renewal{cycleScene: s, till: newTill(s.scene, tx.At, len(s.subscriptions)), ids: ledger.NewSequence()}
 	for i := range s.subscriptions {
 		if err := r.subscription(&s.subscriptions[i]); err != nil {
 			return Renewal{}, err
