@@ -55,10 +55,7 @@ func repeatable[R any](ctx context.Context, visit func(R, http.ResponseWriter) e
 		return err
 	}
 	response, err := fn(ctx)
-	if err != nil {
-		return err
-	}
-	return once(ctx, visit, func(context.Context, tenant.Tx) (R, error) { return response, nil })
+	return once(ctx, visit, func(context.Context, tenant.Tx) (R, error) { return response, err })
 }
 
 // errPeeked ends a transaction that only looked.

@@ -95,9 +95,21 @@ func ofSchema(e *openapi3.SchemaError, field string) []problem.Fault {
 		}
 		return []problem.Fault{{Field: path, Reason: "is missing", Want: wanted(property.Value)}}
 	case strings.HasSuffix(e.Reason, "is unsupported"):
-		return []problem.Fault{{Field: path, Reason: "is not a field of this request", Want: "only documented fields"}}
+		return []problem.Fault{{Field: fieldPath(path, []string{unsupported(e.Reason)}), Reason: "is not a field of this request", Want: "only documented fields"}}
 	}
 	return []problem.Fault{{Field: orBody(path), Reason: reason(e.SchemaField), Want: wanted(e.Schema)}}
+}
+
+// unsupported takes the field's name out of the validator's sentence, which is
+// the one place where it stands.
+func unsupported(reason string) string {
+	const longest = 100
+	quoted := strings.TrimSuffix(strings.TrimPrefix(reason, "property "), " is unsupported")
+	name, err := strconv.Unquote(quoted)
+	if err != nil || len(name) > longest {
+		return "body"
+	}
+	return name
 }
 
 // reason says in words which rule of the schema was broken.

@@ -62,7 +62,6 @@ func (s *Server) openStream(e echo.Context, c *call) error {
 func (s *Server) validate(e echo.Context, c *call, options openapi3filter.Options) error {
 	options.MultiError = true
 	options.SkipSettingDefaults = true
-	options.AuthenticationFunc = openapi3filter.NoopAuthenticationFunc // the guard has done it
 	options.SchemaValidationOptions = formats
 	params := map[string]string{}
 	for _, name := range e.ParamNames() {
@@ -126,7 +125,11 @@ const silence = time.Minute
 
 func (b *patientBody) Read(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(time.Now().Add(silence)) // where the connection has none, nothing is lost
-	return b.body.Read(p)
+	n, err := b.body.Read(p)
+	if err != nil {
+		_ = b.control.SetReadDeadline(time.Time{}) // what follows the body has its own bound
+	}
+	return n, err
 }
 
 func (b *patientBody) Close() error { return b.body.Close() }
