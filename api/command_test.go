@@ -35,7 +35,7 @@ func TestIdempotency_repeatGetsTheStoredAnswer(t *testing.T) {
 	if n := w.count(`select count(*) from api_key`); n != 2 {
 		t.Errorf("%d keys", n)
 	}
-	if n := w.count(`select count(*) from audit where action = 'createApiKey' and actor like 'user:%' and length(trace) = 32 and object_id is not null`); n != 2 {
+	if n := w.count(`select count(*) from audit where action = 'createMachineKey' and actor like 'user:%' and length(trace) = 32 and object_id is not null`); n != 2 {
 		t.Errorf("%d audit rows", n)
 	}
 }

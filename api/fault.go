@@ -37,7 +37,7 @@ func faultsOf(err error) []problem.Fault {
 }
 
 func collect(err error, field string) []problem.Fault {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // each layer is looked at by itself; errors.As would pass over one
 	case openapi3.MultiError:
 		var faults []problem.Fault
 		for _, inner := range e {

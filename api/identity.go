@@ -27,14 +27,14 @@ func (s *Server) SignOut(ctx context.Context, _ oapi.SignOutRequestObject) (oapi
 	return oapi.SignOut204Response{}, err
 }
 
-// GetKeys implements oapi.StrictServerInterface.
-func (s *Server) GetKeys(ctx context.Context, _ oapi.GetKeysRequestObject) (oapi.GetKeysResponseObject, error) {
+// GetSigningKeys implements oapi.StrictServerInterface.
+func (s *Server) GetSigningKeys(ctx context.Context, _ oapi.GetSigningKeysRequestObject) (oapi.GetSigningKeysResponseObject, error) {
 	var set identity.JWKSet
 	err := callOf(ctx).stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
 		set, err = s.authority.JWKS(ctx, tx)
 		return err
 	})
-	return oapi.GetKeys200JSONResponse(keySet(set)), err
+	return oapi.GetSigningKeys200JSONResponse(keySet(set)), err
 }
 
 func keySet(set identity.JWKSet) oapi.KeySet {
@@ -107,13 +107,13 @@ func (s *Server) DisableUser(ctx context.Context, r oapi.DisableUserRequestObjec
 	})
 }
 
-// CreateApiKey implements oapi.StrictServerInterface.
-func (s *Server) CreateApiKey(ctx context.Context, r oapi.CreateApiKeyRequestObject) (oapi.CreateApiKeyResponseObject, error) {
-	return nil, once(ctx, oapi.CreateApiKeyResponseObject.VisitCreateApiKeyResponse, func(ctx context.Context, tx tenant.Tx) (oapi.CreateApiKeyResponseObject, error) {
+// CreateMachineKey implements oapi.StrictServerInterface.
+func (s *Server) CreateMachineKey(ctx context.Context, r oapi.CreateMachineKeyRequestObject) (oapi.CreateMachineKeyResponseObject, error) {
+	return nil, once(ctx, oapi.CreateMachineKeyResponseObject.VisitCreateMachineKeyResponse, func(ctx context.Context, tx tenant.Tx) (oapi.CreateMachineKeyResponseObject, error) {
 		c := callOf(ctx)
 		key, secret, err := s.authority.AddAPIKey(ctx, tx, identity.NewAPIKey{Name: r.Body.Name, Role: identity.Role(r.Body.Role), CreatedBy: c.who.UserID})
 		c.about("api_key", key.ID)
-		return oapi.CreateApiKey201JSONResponse{Body: oapi.ApiKeySecret{Key: apiKeyOf(key), Secret: secret}}, err
+		return oapi.CreateMachineKey201JSONResponse{Body: oapi.ApiKeySecret{Key: apiKeyOf(key), Secret: secret}}, err
 	})
 }
 
@@ -121,8 +121,8 @@ func apiKeyOf(k identity.APIKey) oapi.ApiKey {
 	return oapi.ApiKey{Id: k.ID, Name: k.Name, Role: oapi.KeyRole(k.Role), CreatedAt: k.CreatedAt, RevokedAt: k.RevokedAt}
 }
 
-// ListApiKeys implements oapi.StrictServerInterface.
-func (s *Server) ListApiKeys(ctx context.Context, r oapi.ListApiKeysRequestObject) (oapi.ListApiKeysResponseObject, error) {
+// ListMachineKeys implements oapi.StrictServerInterface.
+func (s *Server) ListMachineKeys(ctx context.Context, r oapi.ListMachineKeysRequestObject) (oapi.ListMachineKeysResponseObject, error) {
 	before, err := afterID(r.Params.Cursor)
 	if err != nil {
 		return nil, err
@@ -133,13 +133,13 @@ func (s *Server) ListApiKeys(ctx context.Context, r oapi.ListApiKeysRequestObjec
 		return err
 	})
 	page, next := cut(keys, r.Params.Limit, func(k identity.APIKey) []string { return []string{k.ID.String()} })
-	return oapi.ListApiKeys200JSONResponse{Items: mapped(page, apiKeyOf), Next: next}, err
+	return oapi.ListMachineKeys200JSONResponse{Items: mapped(page, apiKeyOf), Next: next}, err
 }
 
-// RevokeApiKey implements oapi.StrictServerInterface.
-func (s *Server) RevokeApiKey(ctx context.Context, r oapi.RevokeApiKeyRequestObject) (oapi.RevokeApiKeyResponseObject, error) {
-	return nil, once(ctx, oapi.RevokeApiKeyResponseObject.VisitRevokeApiKeyResponse, func(ctx context.Context, tx tenant.Tx) (oapi.RevokeApiKeyResponseObject, error) {
+// RevokeMachineKey implements oapi.StrictServerInterface.
+func (s *Server) RevokeMachineKey(ctx context.Context, r oapi.RevokeMachineKeyRequestObject) (oapi.RevokeMachineKeyResponseObject, error) {
+	return nil, once(ctx, oapi.RevokeMachineKeyResponseObject.VisitRevokeMachineKeyResponse, func(ctx context.Context, tx tenant.Tx) (oapi.RevokeMachineKeyResponseObject, error) {
 		callOf(ctx).about("api_key", r.Key)
-		return oapi.RevokeApiKey204Response{}, s.authority.RevokeAPIKey(ctx, tx, r.Key)
+		return oapi.RevokeMachineKey204Response{}, s.authority.RevokeAPIKey(ctx, tx, r.Key)
 	})
 }

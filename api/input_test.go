@@ -41,7 +41,7 @@ func TestInput_isRefusedWithItsFieldAndWhatIsRight(t *testing.T) {
 		"another media type":         {path: "/payments", raw: "a=b", contentType: "application/x-www-form-urlencoded", status: 400, field: "Content-Type"},
 		"a list for an object":       {path: "/payments", raw: "[]", status: 400, field: "body"},
 		"field missing":              {path: "/payments", body: map[string]any{"account": account, "method": "cash"}, status: 400, field: "amount"},
-		"field unknown":              {path: "/payments", body: map[string]any{"account": account, "method": "cash", "amount": euro("1.00"), "ammount": 1}, status: 400, field: "ammount"},
+		"field unknown":              {path: "/payments", body: map[string]any{"account": account, "method": "cash", "amount": euro("1.00"), "amounts": 1}, status: 400, field: "amounts"},
 		"amount as a number":         {path: "/payments", body: payment(map[string]any{"amount": 1.5, "currency": "EUR"}), status: 400, field: "amount.amount"},
 		"amount with a comma":        {path: "/payments", body: payment(euro("1,00")), status: 400, field: "amount.amount"},
 		"currency in small":          {path: "/payments", body: payment(map[string]string{"amount": "1", "currency": "eur"}), status: 400, field: "amount.currency"},

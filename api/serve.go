@@ -37,7 +37,9 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	<-failed
+	if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	if err != nil {
 		return fmt.Errorf("stop serving: %w", err)
 	}

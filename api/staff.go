@@ -21,10 +21,10 @@ func (s *Server) StaffSignIn(ctx context.Context, r oapi.StaffSignInRequestObjec
 	return oapi.StaffSignIn200JSONResponse{AccessToken: session.Token, TokenType: oapi.Bearer, ExpiresAt: session.Expires}, nil
 }
 
-// StaffKeys implements oapi.StrictServerInterface.
-func (s *Server) StaffKeys(ctx context.Context, _ oapi.StaffKeysRequestObject) (oapi.StaffKeysResponseObject, error) {
+// GetStaffSigningKeys implements oapi.StrictServerInterface.
+func (s *Server) GetStaffSigningKeys(ctx context.Context, _ oapi.GetStaffSigningKeysRequestObject) (oapi.GetStaffSigningKeysResponseObject, error) {
 	set, err := s.control.Staff.JWKS(ctx)
-	return oapi.StaffKeys200JSONResponse(keySet(set)), err
+	return oapi.GetStaffSigningKeys200JSONResponse(keySet(set)), err
 }
 
 // CreateOperator implements oapi.StrictServerInterface.

@@ -2653,8 +2653,8 @@ type ListUsageParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
-// ListApiKeysParams defines parameters for ListApiKeys.
-type ListApiKeysParams struct {
+// ListMachineKeysParams defines parameters for ListMachineKeys.
+type ListMachineKeysParams struct {
 	// Limit How many items a page holds at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -2662,14 +2662,14 @@ type ListApiKeysParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
-// CreateApiKeyParams defines parameters for CreateApiKey.
-type CreateApiKeyParams struct {
+// CreateMachineKeyParams defines parameters for CreateMachineKey.
+type CreateMachineKeyParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
-// RevokeApiKeyParams defines parameters for RevokeApiKey.
-type RevokeApiKeyParams struct {
+// RevokeMachineKeyParams defines parameters for RevokeMachineKey.
+type RevokeMachineKeyParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -2910,8 +2910,8 @@ type StaffSignInJSONRequestBody = SignIn
 // CreateTopUpJSONRequestBody defines body for CreateTopUp for application/json ContentType.
 type CreateTopUpJSONRequestBody = NewTopUp
 
-// CreateApiKeyJSONRequestBody defines body for CreateApiKey for application/json ContentType.
-type CreateApiKeyJSONRequestBody = NewApiKey
+// CreateMachineKeyJSONRequestBody defines body for CreateMachineKey for application/json ContentType.
+type CreateMachineKeyJSONRequestBody = NewApiKey
 
 // CreateBillRunJSONRequestBody defines body for CreateBillRun for application/json ContentType.
 type CreateBillRunJSONRequestBody = NewBillRun
@@ -2981,9 +2981,9 @@ type ServerInterface interface {
 	// GetReadiness Says whether the process can serve: its database answers.
 	// (GET /readyz)
 	GetReadiness(ctx echo.Context) error
-	// StaffKeys Public keys that staff tokens are checked with (RFC 7517).
+	// GetStaffSigningKeys Public keys that staff tokens are checked with (RFC 7517).
 	// (GET /staff/v1/jwks)
-	StaffKeys(ctx echo.Context) error
+	GetStaffSigningKeys(ctx echo.Context) error
 	// ListOperators Lists operators in the order in which they came.
 	// (GET /staff/v1/operators)
 	ListOperators(ctx echo.Context, params ListOperatorsParams) error
@@ -3023,15 +3023,15 @@ type ServerInterface interface {
 	// ListUsage Lists what was used, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/usage)
 	ListUsage(ctx echo.Context, tenant Tenant, account AccountId, params ListUsageParams) error
-	// ListApiKeys Lists keys, newest first, without secrets.
+	// ListMachineKeys Lists keys, newest first, without secrets.
 	// (GET /t/{tenant}/v1/api-keys)
-	ListApiKeys(ctx echo.Context, tenant Tenant, params ListApiKeysParams) error
-	// CreateApiKey Makes a key for a machine; its secret is shown here only.
+	ListMachineKeys(ctx echo.Context, tenant Tenant, params ListMachineKeysParams) error
+	// CreateMachineKey Makes a key for a machine; its secret is shown here only.
 	// (POST /t/{tenant}/v1/api-keys)
-	CreateApiKey(ctx echo.Context, tenant Tenant, params CreateApiKeyParams) error
-	// RevokeApiKey Ends a key at once.
+	CreateMachineKey(ctx echo.Context, tenant Tenant, params CreateMachineKeyParams) error
+	// RevokeMachineKey Ends a key at once.
 	// (POST /t/{tenant}/v1/api-keys/{key}/revoke)
-	RevokeApiKey(ctx echo.Context, tenant Tenant, key KeyId, params RevokeApiKeyParams) error
+	RevokeMachineKey(ctx echo.Context, tenant Tenant, key KeyId, params RevokeMachineKeyParams) error
 	// ListBillRuns Lists the latest runs, newest first.
 	// (GET /t/{tenant}/v1/bill-runs)
 	ListBillRuns(ctx echo.Context, tenant Tenant, params ListBillRunsParams) error
@@ -3059,9 +3059,9 @@ type ServerInterface interface {
 	// AdvanceClock Moves a sandbox's business time forward and runs what falls due on the way.
 	// (POST /t/{tenant}/v1/clock/advance)
 	AdvanceClock(ctx echo.Context, tenant Tenant, params AdvanceClockParams) error
-	// GetKeys Public keys that tokens of this stack are checked with (RFC 7517).
+	// GetSigningKeys Public keys that tokens of this stack are checked with (RFC 7517).
 	// (GET /t/{tenant}/v1/jwks)
-	GetKeys(ctx echo.Context, tenant Tenant) error
+	GetSigningKeys(ctx echo.Context, tenant Tenant) error
 	// GetControlSums Compares each control sum with what it must equal.
 	// (GET /t/{tenant}/v1/ledger/control-sums)
 	GetControlSums(ctx echo.Context, tenant Tenant) error
@@ -3213,12 +3213,12 @@ func (w *ServerInterfaceWrapper) GetReadiness(ctx echo.Context) error {
 	return err
 }
 
-// StaffKeys converts echo context to params.
-func (w *ServerInterfaceWrapper) StaffKeys(ctx echo.Context) error {
+// GetStaffSigningKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) GetStaffSigningKeys(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.StaffKeys(ctx)
+	err = w.Handler.GetStaffSigningKeys(ctx)
 	return err
 }
 
@@ -3629,8 +3629,8 @@ func (w *ServerInterfaceWrapper) ListUsage(ctx echo.Context) error {
 	return err
 }
 
-// ListApiKeys converts echo context to params.
-func (w *ServerInterfaceWrapper) ListApiKeys(ctx echo.Context) error {
+// ListMachineKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) ListMachineKeys(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "tenant" -------------
 	var tenant Tenant
@@ -3641,7 +3641,7 @@ func (w *ServerInterfaceWrapper) ListApiKeys(ctx echo.Context) error {
 	}
 
 	// Parameter object where we will unmarshal all parameters from the context
-	var params ListApiKeysParams
+	var params ListMachineKeysParams
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -3657,12 +3657,12 @@ func (w *ServerInterfaceWrapper) ListApiKeys(ctx echo.Context) error {
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListApiKeys(ctx, tenant, params)
+	err = w.Handler.ListMachineKeys(ctx, tenant, params)
 	return err
 }
 
-// CreateApiKey converts echo context to params.
-func (w *ServerInterfaceWrapper) CreateApiKey(ctx echo.Context) error {
+// CreateMachineKey converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateMachineKey(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "tenant" -------------
 	var tenant Tenant
@@ -3673,7 +3673,7 @@ func (w *ServerInterfaceWrapper) CreateApiKey(ctx echo.Context) error {
 	}
 
 	// Parameter object where we will unmarshal all parameters from the context
-	var params CreateApiKeyParams
+	var params CreateMachineKeyParams
 
 	headers := ctx.Request().Header
 	// ------------- Required header parameter "Idempotency-Key" -------------
@@ -3695,12 +3695,12 @@ func (w *ServerInterfaceWrapper) CreateApiKey(ctx echo.Context) error {
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CreateApiKey(ctx, tenant, params)
+	err = w.Handler.CreateMachineKey(ctx, tenant, params)
 	return err
 }
 
-// RevokeApiKey converts echo context to params.
-func (w *ServerInterfaceWrapper) RevokeApiKey(ctx echo.Context) error {
+// RevokeMachineKey converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeMachineKey(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "tenant" -------------
 	var tenant Tenant
@@ -3719,7 +3719,7 @@ func (w *ServerInterfaceWrapper) RevokeApiKey(ctx echo.Context) error {
 	}
 
 	// Parameter object where we will unmarshal all parameters from the context
-	var params RevokeApiKeyParams
+	var params RevokeMachineKeyParams
 
 	headers := ctx.Request().Header
 	// ------------- Required header parameter "Idempotency-Key" -------------
@@ -3741,7 +3741,7 @@ func (w *ServerInterfaceWrapper) RevokeApiKey(ctx echo.Context) error {
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.RevokeApiKey(ctx, tenant, key, params)
+	err = w.Handler.RevokeMachineKey(ctx, tenant, key, params)
 	return err
 }
 
@@ -4005,8 +4005,8 @@ func (w *ServerInterfaceWrapper) AdvanceClock(ctx echo.Context) error {
 	return err
 }
 
-// GetKeys converts echo context to params.
-func (w *ServerInterfaceWrapper) GetKeys(ctx echo.Context) error {
+// GetSigningKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSigningKeys(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "tenant" -------------
 	var tenant Tenant
@@ -4017,7 +4017,7 @@ func (w *ServerInterfaceWrapper) GetKeys(ctx echo.Context) error {
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetKeys(ctx, tenant)
+	err = w.Handler.GetSigningKeys(ctx, tenant)
 	return err
 }
 
@@ -5344,20 +5344,20 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReadiness, options.OperationMiddlewares["getReadiness"]...)
 	router.GET(options.BaseURL+"/metrics", wrapper.GetMetrics, options.OperationMiddlewares["getMetrics"]...)
 	router.POST(options.BaseURL+"/staff/v1/sign-in", wrapper.StaffSignIn, options.OperationMiddlewares["staffSignIn"]...)
-	router.GET(options.BaseURL+"/staff/v1/jwks", wrapper.StaffKeys, options.OperationMiddlewares["staffKeys"]...)
+	router.GET(options.BaseURL+"/staff/v1/jwks", wrapper.GetStaffSigningKeys, options.OperationMiddlewares["getStaffSigningKeys"]...)
 	router.GET(options.BaseURL+"/staff/v1/operators", wrapper.ListOperators, options.OperationMiddlewares["listOperators"]...)
 	router.POST(options.BaseURL+"/staff/v1/operators", wrapper.CreateOperator, options.OperationMiddlewares["createOperator"]...)
 	router.GET(options.BaseURL+"/staff/v1/operators/:operator", wrapper.GetOperator, options.OperationMiddlewares["getOperator"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/sign-in", wrapper.SignIn, options.OperationMiddlewares["signIn"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/sign-out", wrapper.SignOut, options.OperationMiddlewares["signOut"]...)
-	router.GET(options.BaseURL+"/t/:tenant/v1/jwks", wrapper.GetKeys, options.OperationMiddlewares["getKeys"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/jwks", wrapper.GetSigningKeys, options.OperationMiddlewares["getSigningKeys"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/users", wrapper.ListUsers, options.OperationMiddlewares["listUsers"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/users", wrapper.CreateUser, options.OperationMiddlewares["createUser"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/users/:user/disable", wrapper.DisableUser, options.OperationMiddlewares["disableUser"]...)
-	router.GET(options.BaseURL+"/t/:tenant/v1/api-keys", wrapper.ListApiKeys, options.OperationMiddlewares["listApiKeys"]...)
-	router.POST(options.BaseURL+"/t/:tenant/v1/api-keys", wrapper.CreateApiKey, options.OperationMiddlewares["createApiKey"]...)
-	router.POST(options.BaseURL+"/t/:tenant/v1/api-keys/:key/revoke", wrapper.RevokeApiKey, options.OperationMiddlewares["revokeApiKey"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/api-keys", wrapper.ListMachineKeys, options.OperationMiddlewares["listMachineKeys"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/api-keys", wrapper.CreateMachineKey, options.OperationMiddlewares["createMachineKey"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/api-keys/:key/revoke", wrapper.RevokeMachineKey, options.OperationMiddlewares["revokeMachineKey"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/settings", wrapper.GetSettings, options.OperationMiddlewares["getSettings"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/offerings", wrapper.ListOfferings, options.OperationMiddlewares["listOfferings"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/offerings", wrapper.ImportOffering, options.OperationMiddlewares["importOffering"]...)
@@ -5546,16 +5546,16 @@ func (response GetReadiness503ApplicationProblemPlusJSONResponse) VisitGetReadin
 	return err
 }
 
-type StaffKeysRequestObject struct {
+type GetStaffSigningKeysRequestObject struct {
 }
 
-type StaffKeysResponseObject interface {
-	VisitStaffKeysResponse(w http.ResponseWriter) error
+type GetStaffSigningKeysResponseObject interface {
+	VisitGetStaffSigningKeysResponse(w http.ResponseWriter) error
 }
 
-type StaffKeys200JSONResponse KeySet
+type GetStaffSigningKeys200JSONResponse KeySet
 
-func (response StaffKeys200JSONResponse) VisitStaffKeysResponse(w http.ResponseWriter) error {
+func (response GetStaffSigningKeys200JSONResponse) VisitGetStaffSigningKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -5567,11 +5567,11 @@ func (response StaffKeys200JSONResponse) VisitStaffKeysResponse(w http.ResponseW
 	return err
 }
 
-type StaffKeys400ApplicationProblemPlusJSONResponse struct {
+type GetStaffSigningKeys400ApplicationProblemPlusJSONResponse struct {
 	BadRequestApplicationProblemPlusJSONResponse
 }
 
-func (response StaffKeys400ApplicationProblemPlusJSONResponse) VisitStaffKeysResponse(w http.ResponseWriter) error {
+func (response GetStaffSigningKeys400ApplicationProblemPlusJSONResponse) VisitGetStaffSigningKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -6786,18 +6786,18 @@ func (response ListUsage404ApplicationProblemPlusJSONResponse) VisitListUsageRes
 	return err
 }
 
-type ListApiKeysRequestObject struct {
+type ListMachineKeysRequestObject struct {
 	Tenant Tenant `json:"tenant"`
-	Params ListApiKeysParams
+	Params ListMachineKeysParams
 }
 
-type ListApiKeysResponseObject interface {
-	VisitListApiKeysResponse(w http.ResponseWriter) error
+type ListMachineKeysResponseObject interface {
+	VisitListMachineKeysResponse(w http.ResponseWriter) error
 }
 
-type ListApiKeys200JSONResponse ApiKeyPage
+type ListMachineKeys200JSONResponse ApiKeyPage
 
-func (response ListApiKeys200JSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+func (response ListMachineKeys200JSONResponse) VisitListMachineKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -6809,11 +6809,11 @@ func (response ListApiKeys200JSONResponse) VisitListApiKeysResponse(w http.Respo
 	return err
 }
 
-type ListApiKeys400ApplicationProblemPlusJSONResponse struct {
+type ListMachineKeys400ApplicationProblemPlusJSONResponse struct {
 	BadRequestApplicationProblemPlusJSONResponse
 }
 
-func (response ListApiKeys400ApplicationProblemPlusJSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+func (response ListMachineKeys400ApplicationProblemPlusJSONResponse) VisitListMachineKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -6825,11 +6825,11 @@ func (response ListApiKeys400ApplicationProblemPlusJSONResponse) VisitListApiKey
 	return err
 }
 
-type ListApiKeys401ApplicationProblemPlusJSONResponse struct {
+type ListMachineKeys401ApplicationProblemPlusJSONResponse struct {
 	UnauthorizedApplicationProblemPlusJSONResponse
 }
 
-func (response ListApiKeys401ApplicationProblemPlusJSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+func (response ListMachineKeys401ApplicationProblemPlusJSONResponse) VisitListMachineKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -6841,11 +6841,11 @@ func (response ListApiKeys401ApplicationProblemPlusJSONResponse) VisitListApiKey
 	return err
 }
 
-type ListApiKeys403ApplicationProblemPlusJSONResponse struct {
+type ListMachineKeys403ApplicationProblemPlusJSONResponse struct {
 	ForbiddenApplicationProblemPlusJSONResponse
 }
 
-func (response ListApiKeys403ApplicationProblemPlusJSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+func (response ListMachineKeys403ApplicationProblemPlusJSONResponse) VisitListMachineKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -6857,11 +6857,11 @@ func (response ListApiKeys403ApplicationProblemPlusJSONResponse) VisitListApiKey
 	return err
 }
 
-type ListApiKeys404ApplicationProblemPlusJSONResponse struct {
+type ListMachineKeys404ApplicationProblemPlusJSONResponse struct {
 	NotFoundApplicationProblemPlusJSONResponse
 }
 
-func (response ListApiKeys404ApplicationProblemPlusJSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+func (response ListMachineKeys404ApplicationProblemPlusJSONResponse) VisitListMachineKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -6873,26 +6873,26 @@ func (response ListApiKeys404ApplicationProblemPlusJSONResponse) VisitListApiKey
 	return err
 }
 
-type CreateApiKeyRequestObject struct {
+type CreateMachineKeyRequestObject struct {
 	Tenant Tenant `json:"tenant"`
-	Params CreateApiKeyParams
-	Body   *CreateApiKeyJSONRequestBody
+	Params CreateMachineKeyParams
+	Body   *CreateMachineKeyJSONRequestBody
 }
 
-type CreateApiKeyResponseObject interface {
-	VisitCreateApiKeyResponse(w http.ResponseWriter) error
+type CreateMachineKeyResponseObject interface {
+	VisitCreateMachineKeyResponse(w http.ResponseWriter) error
 }
 
-type CreateApiKey201ResponseHeaders struct {
+type CreateMachineKey201ResponseHeaders struct {
 	IdempotencyReplayed *string
 }
 
-type CreateApiKey201JSONResponse struct {
+type CreateMachineKey201JSONResponse struct {
 	Body    ApiKeySecret
-	Headers CreateApiKey201ResponseHeaders
+	Headers CreateMachineKey201ResponseHeaders
 }
 
-func (response CreateApiKey201JSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+func (response CreateMachineKey201JSONResponse) VisitCreateMachineKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6907,11 +6907,11 @@ func (response CreateApiKey201JSONResponse) VisitCreateApiKeyResponse(w http.Res
 	return err
 }
 
-type CreateApiKey400ApplicationProblemPlusJSONResponse struct {
+type CreateMachineKey400ApplicationProblemPlusJSONResponse struct {
 	BadRequestApplicationProblemPlusJSONResponse
 }
 
-func (response CreateApiKey400ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+func (response CreateMachineKey400ApplicationProblemPlusJSONResponse) VisitCreateMachineKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -6923,11 +6923,11 @@ func (response CreateApiKey400ApplicationProblemPlusJSONResponse) VisitCreateApi
 	return err
 }
 
-type CreateApiKey401ApplicationProblemPlusJSONResponse struct {
+type CreateMachineKey401ApplicationProblemPlusJSONResponse struct {
 	UnauthorizedApplicationProblemPlusJSONResponse
 }
 
-func (response CreateApiKey401ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+func (response CreateMachineKey401ApplicationProblemPlusJSONResponse) VisitCreateMachineKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -6939,11 +6939,11 @@ func (response CreateApiKey401ApplicationProblemPlusJSONResponse) VisitCreateApi
 	return err
 }
 
-type CreateApiKey403ApplicationProblemPlusJSONResponse struct {
+type CreateMachineKey403ApplicationProblemPlusJSONResponse struct {
 	ForbiddenApplicationProblemPlusJSONResponse
 }
 
-func (response CreateApiKey403ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+func (response CreateMachineKey403ApplicationProblemPlusJSONResponse) VisitCreateMachineKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -6955,11 +6955,11 @@ func (response CreateApiKey403ApplicationProblemPlusJSONResponse) VisitCreateApi
 	return err
 }
 
-type CreateApiKey404ApplicationProblemPlusJSONResponse struct {
+type CreateMachineKey404ApplicationProblemPlusJSONResponse struct {
 	NotFoundApplicationProblemPlusJSONResponse
 }
 
-func (response CreateApiKey404ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+func (response CreateMachineKey404ApplicationProblemPlusJSONResponse) VisitCreateMachineKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -6971,11 +6971,11 @@ func (response CreateApiKey404ApplicationProblemPlusJSONResponse) VisitCreateApi
 	return err
 }
 
-type CreateApiKey409ApplicationProblemPlusJSONResponse struct {
+type CreateMachineKey409ApplicationProblemPlusJSONResponse struct {
 	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response CreateApiKey409ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+func (response CreateMachineKey409ApplicationProblemPlusJSONResponse) VisitCreateMachineKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -6987,11 +6987,11 @@ func (response CreateApiKey409ApplicationProblemPlusJSONResponse) VisitCreateApi
 	return err
 }
 
-type CreateApiKey413ApplicationProblemPlusJSONResponse struct {
+type CreateMachineKey413ApplicationProblemPlusJSONResponse struct {
 	TooLargeApplicationProblemPlusJSONResponse
 }
 
-func (response CreateApiKey413ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+func (response CreateMachineKey413ApplicationProblemPlusJSONResponse) VisitCreateMachineKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -7003,11 +7003,11 @@ func (response CreateApiKey413ApplicationProblemPlusJSONResponse) VisitCreateApi
 	return err
 }
 
-type CreateApiKey422ApplicationProblemPlusJSONResponse struct {
+type CreateMachineKey422ApplicationProblemPlusJSONResponse struct {
 	UnprocessableApplicationProblemPlusJSONResponse
 }
 
-func (response CreateApiKey422ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+func (response CreateMachineKey422ApplicationProblemPlusJSONResponse) VisitCreateMachineKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -7019,25 +7019,25 @@ func (response CreateApiKey422ApplicationProblemPlusJSONResponse) VisitCreateApi
 	return err
 }
 
-type RevokeApiKeyRequestObject struct {
+type RevokeMachineKeyRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Key    KeyId  `json:"key"`
-	Params RevokeApiKeyParams
+	Params RevokeMachineKeyParams
 }
 
-type RevokeApiKeyResponseObject interface {
-	VisitRevokeApiKeyResponse(w http.ResponseWriter) error
+type RevokeMachineKeyResponseObject interface {
+	VisitRevokeMachineKeyResponse(w http.ResponseWriter) error
 }
 
-type RevokeApiKey204ResponseHeaders struct {
+type RevokeMachineKey204ResponseHeaders struct {
 	IdempotencyReplayed *string
 }
 
-type RevokeApiKey204Response struct {
-	Headers RevokeApiKey204ResponseHeaders
+type RevokeMachineKey204Response struct {
+	Headers RevokeMachineKey204ResponseHeaders
 }
 
-func (response RevokeApiKey204Response) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+func (response RevokeMachineKey204Response) VisitRevokeMachineKeyResponse(w http.ResponseWriter) error {
 	if response.Headers.IdempotencyReplayed != nil {
 		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
 	}
@@ -7045,11 +7045,11 @@ func (response RevokeApiKey204Response) VisitRevokeApiKeyResponse(w http.Respons
 	return nil
 }
 
-type RevokeApiKey400ApplicationProblemPlusJSONResponse struct {
+type RevokeMachineKey400ApplicationProblemPlusJSONResponse struct {
 	BadRequestApplicationProblemPlusJSONResponse
 }
 
-func (response RevokeApiKey400ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+func (response RevokeMachineKey400ApplicationProblemPlusJSONResponse) VisitRevokeMachineKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -7061,11 +7061,11 @@ func (response RevokeApiKey400ApplicationProblemPlusJSONResponse) VisitRevokeApi
 	return err
 }
 
-type RevokeApiKey401ApplicationProblemPlusJSONResponse struct {
+type RevokeMachineKey401ApplicationProblemPlusJSONResponse struct {
 	UnauthorizedApplicationProblemPlusJSONResponse
 }
 
-func (response RevokeApiKey401ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+func (response RevokeMachineKey401ApplicationProblemPlusJSONResponse) VisitRevokeMachineKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -7077,11 +7077,11 @@ func (response RevokeApiKey401ApplicationProblemPlusJSONResponse) VisitRevokeApi
 	return err
 }
 
-type RevokeApiKey403ApplicationProblemPlusJSONResponse struct {
+type RevokeMachineKey403ApplicationProblemPlusJSONResponse struct {
 	ForbiddenApplicationProblemPlusJSONResponse
 }
 
-func (response RevokeApiKey403ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+func (response RevokeMachineKey403ApplicationProblemPlusJSONResponse) VisitRevokeMachineKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -7093,11 +7093,11 @@ func (response RevokeApiKey403ApplicationProblemPlusJSONResponse) VisitRevokeApi
 	return err
 }
 
-type RevokeApiKey404ApplicationProblemPlusJSONResponse struct {
+type RevokeMachineKey404ApplicationProblemPlusJSONResponse struct {
 	NotFoundApplicationProblemPlusJSONResponse
 }
 
-func (response RevokeApiKey404ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+func (response RevokeMachineKey404ApplicationProblemPlusJSONResponse) VisitRevokeMachineKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -7109,11 +7109,11 @@ func (response RevokeApiKey404ApplicationProblemPlusJSONResponse) VisitRevokeApi
 	return err
 }
 
-type RevokeApiKey409ApplicationProblemPlusJSONResponse struct {
+type RevokeMachineKey409ApplicationProblemPlusJSONResponse struct {
 	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response RevokeApiKey409ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+func (response RevokeMachineKey409ApplicationProblemPlusJSONResponse) VisitRevokeMachineKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -8091,17 +8091,17 @@ func (response AdvanceClock422ApplicationProblemPlusJSONResponse) VisitAdvanceCl
 	return err
 }
 
-type GetKeysRequestObject struct {
+type GetSigningKeysRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 }
 
-type GetKeysResponseObject interface {
-	VisitGetKeysResponse(w http.ResponseWriter) error
+type GetSigningKeysResponseObject interface {
+	VisitGetSigningKeysResponse(w http.ResponseWriter) error
 }
 
-type GetKeys200JSONResponse KeySet
+type GetSigningKeys200JSONResponse KeySet
 
-func (response GetKeys200JSONResponse) VisitGetKeysResponse(w http.ResponseWriter) error {
+func (response GetSigningKeys200JSONResponse) VisitGetSigningKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -8113,11 +8113,11 @@ func (response GetKeys200JSONResponse) VisitGetKeysResponse(w http.ResponseWrite
 	return err
 }
 
-type GetKeys400ApplicationProblemPlusJSONResponse struct {
+type GetSigningKeys400ApplicationProblemPlusJSONResponse struct {
 	BadRequestApplicationProblemPlusJSONResponse
 }
 
-func (response GetKeys400ApplicationProblemPlusJSONResponse) VisitGetKeysResponse(w http.ResponseWriter) error {
+func (response GetSigningKeys400ApplicationProblemPlusJSONResponse) VisitGetSigningKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -8129,11 +8129,11 @@ func (response GetKeys400ApplicationProblemPlusJSONResponse) VisitGetKeysRespons
 	return err
 }
 
-type GetKeys404ApplicationProblemPlusJSONResponse struct {
+type GetSigningKeys404ApplicationProblemPlusJSONResponse struct {
 	NotFoundApplicationProblemPlusJSONResponse
 }
 
-func (response GetKeys404ApplicationProblemPlusJSONResponse) VisitGetKeysResponse(w http.ResponseWriter) error {
+func (response GetSigningKeys404ApplicationProblemPlusJSONResponse) VisitGetSigningKeysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -12405,9 +12405,9 @@ type StrictServerInterface interface {
 	// GetReadiness Says whether the process can serve: its database answers.
 	// (GET /readyz)
 	GetReadiness(ctx context.Context, request GetReadinessRequestObject) (GetReadinessResponseObject, error)
-	// StaffKeys Public keys that staff tokens are checked with (RFC 7517).
+	// GetStaffSigningKeys Public keys that staff tokens are checked with (RFC 7517).
 	// (GET /staff/v1/jwks)
-	StaffKeys(ctx context.Context, request StaffKeysRequestObject) (StaffKeysResponseObject, error)
+	GetStaffSigningKeys(ctx context.Context, request GetStaffSigningKeysRequestObject) (GetStaffSigningKeysResponseObject, error)
 	// ListOperators Lists operators in the order in which they came.
 	// (GET /staff/v1/operators)
 	ListOperators(ctx context.Context, request ListOperatorsRequestObject) (ListOperatorsResponseObject, error)
@@ -12447,15 +12447,15 @@ type StrictServerInterface interface {
 	// ListUsage Lists what was used, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/usage)
 	ListUsage(ctx context.Context, request ListUsageRequestObject) (ListUsageResponseObject, error)
-	// ListApiKeys Lists keys, newest first, without secrets.
+	// ListMachineKeys Lists keys, newest first, without secrets.
 	// (GET /t/{tenant}/v1/api-keys)
-	ListApiKeys(ctx context.Context, request ListApiKeysRequestObject) (ListApiKeysResponseObject, error)
-	// CreateApiKey Makes a key for a machine; its secret is shown here only.
+	ListMachineKeys(ctx context.Context, request ListMachineKeysRequestObject) (ListMachineKeysResponseObject, error)
+	// CreateMachineKey Makes a key for a machine; its secret is shown here only.
 	// (POST /t/{tenant}/v1/api-keys)
-	CreateApiKey(ctx context.Context, request CreateApiKeyRequestObject) (CreateApiKeyResponseObject, error)
-	// RevokeApiKey Ends a key at once.
+	CreateMachineKey(ctx context.Context, request CreateMachineKeyRequestObject) (CreateMachineKeyResponseObject, error)
+	// RevokeMachineKey Ends a key at once.
 	// (POST /t/{tenant}/v1/api-keys/{key}/revoke)
-	RevokeApiKey(ctx context.Context, request RevokeApiKeyRequestObject) (RevokeApiKeyResponseObject, error)
+	RevokeMachineKey(ctx context.Context, request RevokeMachineKeyRequestObject) (RevokeMachineKeyResponseObject, error)
 	// ListBillRuns Lists the latest runs, newest first.
 	// (GET /t/{tenant}/v1/bill-runs)
 	ListBillRuns(ctx context.Context, request ListBillRunsRequestObject) (ListBillRunsResponseObject, error)
@@ -12483,9 +12483,9 @@ type StrictServerInterface interface {
 	// AdvanceClock Moves a sandbox's business time forward and runs what falls due on the way.
 	// (POST /t/{tenant}/v1/clock/advance)
 	AdvanceClock(ctx context.Context, request AdvanceClockRequestObject) (AdvanceClockResponseObject, error)
-	// GetKeys Public keys that tokens of this stack are checked with (RFC 7517).
+	// GetSigningKeys Public keys that tokens of this stack are checked with (RFC 7517).
 	// (GET /t/{tenant}/v1/jwks)
-	GetKeys(ctx context.Context, request GetKeysRequestObject) (GetKeysResponseObject, error)
+	GetSigningKeys(ctx context.Context, request GetSigningKeysRequestObject) (GetSigningKeysResponseObject, error)
 	// GetControlSums Compares each control sum with what it must equal.
 	// (GET /t/{tenant}/v1/ledger/control-sums)
 	GetControlSums(ctx context.Context, request GetControlSumsRequestObject) (GetControlSumsResponseObject, error)
@@ -12686,23 +12686,23 @@ func (sh *strictHandler) GetReadiness(ctx echo.Context) error {
 	return nil
 }
 
-// StaffKeys operation middleware
-func (sh *strictHandler) StaffKeys(ctx echo.Context) error {
-	var request StaffKeysRequestObject
+// GetStaffSigningKeys operation middleware
+func (sh *strictHandler) GetStaffSigningKeys(ctx echo.Context) error {
+	var request GetStaffSigningKeysRequestObject
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.StaffKeys(ctx.Request().Context(), request.(StaffKeysRequestObject))
+		return sh.ssi.GetStaffSigningKeys(ctx.Request().Context(), request.(GetStaffSigningKeysRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "StaffKeys")
+		handler = middleware(handler, "GetStaffSigningKeys")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		return err
-	} else if validResponse, ok := response.(StaffKeysResponseObject); ok {
-		return validResponse.VisitStaffKeysResponse(ctx.Response())
+	} else if validResponse, ok := response.(GetStaffSigningKeysResponseObject); ok {
+		return validResponse.VisitGetStaffSigningKeysResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -13116,40 +13116,40 @@ func (sh *strictHandler) ListUsage(ctx echo.Context, tenant Tenant, account Acco
 	return nil
 }
 
-// ListApiKeys operation middleware
-func (sh *strictHandler) ListApiKeys(ctx echo.Context, tenant Tenant, params ListApiKeysParams) error {
-	var request ListApiKeysRequestObject
+// ListMachineKeys operation middleware
+func (sh *strictHandler) ListMachineKeys(ctx echo.Context, tenant Tenant, params ListMachineKeysParams) error {
+	var request ListMachineKeysRequestObject
 
 	request.Tenant = tenant
 	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ListApiKeys(ctx.Request().Context(), request.(ListApiKeysRequestObject))
+		return sh.ssi.ListMachineKeys(ctx.Request().Context(), request.(ListMachineKeysRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListApiKeys")
+		handler = middleware(handler, "ListMachineKeys")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		return err
-	} else if validResponse, ok := response.(ListApiKeysResponseObject); ok {
-		return validResponse.VisitListApiKeysResponse(ctx.Response())
+	} else if validResponse, ok := response.(ListMachineKeysResponseObject); ok {
+		return validResponse.VisitListMachineKeysResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
 	return nil
 }
 
-// CreateApiKey operation middleware
-func (sh *strictHandler) CreateApiKey(ctx echo.Context, tenant Tenant, params CreateApiKeyParams) error {
-	var request CreateApiKeyRequestObject
+// CreateMachineKey operation middleware
+func (sh *strictHandler) CreateMachineKey(ctx echo.Context, tenant Tenant, params CreateMachineKeyParams) error {
+	var request CreateMachineKeyRequestObject
 
 	request.Tenant = tenant
 	request.Params = params
 
-	var body CreateApiKeyJSONRequestBody
+	var body CreateMachineKeyJSONRequestBody
 	var err error
 	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
 		// A request validator built on kin-openapi's openapi3filter with
@@ -13173,45 +13173,45 @@ func (sh *strictHandler) CreateApiKey(ctx echo.Context, tenant Tenant, params Cr
 	request.Body = &body
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.CreateApiKey(ctx.Request().Context(), request.(CreateApiKeyRequestObject))
+		return sh.ssi.CreateMachineKey(ctx.Request().Context(), request.(CreateMachineKeyRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "CreateApiKey")
+		handler = middleware(handler, "CreateMachineKey")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		return err
-	} else if validResponse, ok := response.(CreateApiKeyResponseObject); ok {
-		return validResponse.VisitCreateApiKeyResponse(ctx.Response())
+	} else if validResponse, ok := response.(CreateMachineKeyResponseObject); ok {
+		return validResponse.VisitCreateMachineKeyResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
 	return nil
 }
 
-// RevokeApiKey operation middleware
-func (sh *strictHandler) RevokeApiKey(ctx echo.Context, tenant Tenant, key KeyId, params RevokeApiKeyParams) error {
-	var request RevokeApiKeyRequestObject
+// RevokeMachineKey operation middleware
+func (sh *strictHandler) RevokeMachineKey(ctx echo.Context, tenant Tenant, key KeyId, params RevokeMachineKeyParams) error {
+	var request RevokeMachineKeyRequestObject
 
 	request.Tenant = tenant
 	request.Key = key
 	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.RevokeApiKey(ctx.Request().Context(), request.(RevokeApiKeyRequestObject))
+		return sh.ssi.RevokeMachineKey(ctx.Request().Context(), request.(RevokeMachineKeyRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "RevokeApiKey")
+		handler = middleware(handler, "RevokeMachineKey")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		return err
-	} else if validResponse, ok := response.(RevokeApiKeyResponseObject); ok {
-		return validResponse.VisitRevokeApiKeyResponse(ctx.Response())
+	} else if validResponse, ok := response.(RevokeMachineKeyResponseObject); ok {
+		return validResponse.VisitRevokeMachineKeyResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -13521,25 +13521,25 @@ func (sh *strictHandler) AdvanceClock(ctx echo.Context, tenant Tenant, params Ad
 	return nil
 }
 
-// GetKeys operation middleware
-func (sh *strictHandler) GetKeys(ctx echo.Context, tenant Tenant) error {
-	var request GetKeysRequestObject
+// GetSigningKeys operation middleware
+func (sh *strictHandler) GetSigningKeys(ctx echo.Context, tenant Tenant) error {
+	var request GetSigningKeysRequestObject
 
 	request.Tenant = tenant
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetKeys(ctx.Request().Context(), request.(GetKeysRequestObject))
+		return sh.ssi.GetSigningKeys(ctx.Request().Context(), request.(GetSigningKeysRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetKeys")
+		handler = middleware(handler, "GetSigningKeys")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		return err
-	} else if validResponse, ok := response.(GetKeysResponseObject); ok {
-		return validResponse.VisitGetKeysResponse(ctx.Response())
+	} else if validResponse, ok := response.(GetSigningKeysResponseObject); ok {
+		return validResponse.VisitGetSigningKeysResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -14928,257 +14928,258 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H1rd9u2luhfwdKdtXLOHMmWX+mJ/WEmTZNppo9k4uR2zbS5NkRuSahIgAVAy4rH//0ubAB8SKBEypbT",
-	"OumHRpZAAtjY2O/HTS8SaSY4cK16pze9KdAYJH58HUOaCQ08WryDLKELiM3XMahIskwzwXunvUstc7gk",
-	"bEz0lCnCFNFTIEoLCTGhXM1BEjEmlBOgMmEg+wT+yGlCJPyRg9J7vX5PRVNIqXk38Dztnf7aMy/tfez3",
-	"9CKD3mlPacn4pHd7e9vvZVTSFLRb4/MoEjnXrwMrez8FMmJJwviEUDvsiSIsNjMyMyCjetrr9zhNzRxu",
-	"SK/fMytj0mzWLKO6vLGQKdW9016es7i3urx+71uWJOsWs24F5ve7Tp9HM2iGBk0oj2DtGvAFd1zFi1wq",
-	"IcNruORwrS8NShg8yegEyAjGQkKxoD9ykItyRZF9WXUFKb3+EfhET3unh8Nhv5cy7v8+CK3nFUugCSZj",
-	"lqwFiPn9juCo3KMfYLG6jJ9pCspen0ikKeUxGQtJjoYkpgt1Rij58OH1d+ZqUTIRIibRVLAIAQbXNM0S",
-	"M9/R+On4KDqAwdPxEAbH9ORo8Ix+A4Ph+HD0z/FwfBgdHPgd2jte7rGywIFZ4brtVmF/crIM+4xqDdLM",
-	"8f9+/e2368ODwW+/XX8DH//xL2HIcA3NlzejixS4JgxHrTskO+Kux6QhbVqKylUGXAFhGtK1K9GQ3nEd",
-	"P8CiaRkzWKybfLbh7DbP/SNLmV6d+3sxJynlC9y+QUO8t1ORxIpQTVJh6Xjo+ib4xuoqYhjTPNG90xNz",
-	"dek1Sw3NP3AX2f1VLM4c7QQkru7NeAxmqU3gYTGyGnIFUjHBHd8R7qkGoPmf7wi5NxlIqoVsWptwv687",
-	"Pz/mrkuRMTSvw/y4dhHS0oa7rOCtvbkbLva6Vbghd1zHu5yvY8ZE5nzdImTO77iAcy1ZBudswqnOJawu",
-	"xQ54oojyY5A1shSI4QMjES/2msi2fXZQvr0l3T4ePnsaWux74JTrjehrZq/zHi5kzEF/CkNR29e2Xlxo",
-	"aR9UM0bnaj1Cm9/vdIy35mGVCa4AZc5vafzOCq/mr0hY5nN606NZlrCImrXtZ1KMEkj/8bsyC70poXXT",
-	"AymFkV5/vemNGSSxET5TI3vuRbmUhgvjcik+2YsFKMKFJinVkdnWHA+pp6cSgORZBnIQUQUkAcN7Ffnb",
-	"6/M35Pjw4Ju/924/9ntKU50rA1gDWabxxAzcnABu5ArzeqpILKLc3DpAKEgamaHHo/Gzw/HRyTffjI6O",
-	"Y/qUHkXw7PBZPIQhHH9z9LQEmN+z2mf8iiYsHrgperdVcP+LhHHvtPd/9kvFY9/+qvbf2jdYoK8etV9y",
-	"ARMJNDYrR+HJL58oFJuARlOCAMYt0hRiMmd6SuZTiruWbDLVe2ZxLwQfJyza8jxLCD+rQpgpsiRYkTlV",
-	"Bl3dOigXegoSL/ldAV6ZaAaLgQQzzb3A/bUmBiSSxizSqgCeWTkQmpgTWJyZw5gaRcvsMJpSPoEYIftK",
-	"yBGLY+B3Be1RCdr/FrkkUiRQ4gFNEjFHLLgjIMfFeu8LZyOaJEigcMUpXeCCY4GrRRj9LPQrkfP4riA6",
-	"rt1vCfZmE5VHU4Knc0fYcKEHY1zoPcEmsERivj0j8yng1WCawDVTWhFIFMzLRzTRIrEo9l6IH6mcwB3B",
-	"d3BUJ4/mViKiC0ESfP/doKeFGNj33Bdm+RXiWyXRU8otIbTM2kjAms7AItkHTnM9FZJ9gjsj2kEJKSN8",
-	"EMbJmEml7wihHJcIXJvF3BP1+lkQLWbAiZBGe+qbfwUHA6wKGzGaDGKeB9UVZQkdJXfEqZMq1XovF4RO",
-	"KOMkoRolkjvCqljjfcDpXKRgLyBiEAeIFYkof6LJyPBdGk0hJlzMz4j2G3HAyqSIQKntwRWQhzIq9WJv",
-	"xKSeXsRUQ1UgYoqkTClLz5wwRIkZZekIVeTg2bPhYHg4OPxnXQQ6PCzP4xU17IxK8G+zOEEjza7s5UEg",
-	"3PGcUJsaMG5OIwEN98WSDdtVZA5J0iejXBNKZJ4AsexLEaY7yD/FkqoWVTy/OGZmSpq8lYamaGYE4DFN",
-	"FPR7WeWrm14kwdzZC6prErU5lYHRZlbF6r55JrbWhnVw+ElwWJTDLxJvomj3kJeoNzzwwo8zzywii5hr",
-	"jwckE3Ex/CIVXE8RFMuGi36PxS3UjH5vxqwM4I3gmYSM4tBMKI0fPwYe43k6AlmZufwpo9JdxY2T443b",
-	"uGkchPpQBOzKX/lWJ2EuIVS3hzfNIEaUCCOshvam8lGB+AhcNEBtmvO88pR5i3stlZLiUnJutH/LB1us",
-	"/baqPP7aQ/g5oLtD87ur4JtHoyX8qExeg2JxG/xJLO+9X71iJajE6HeIUMFy9/YttZJQh7tbwLQVcN08",
-	"53maUrkIgZfDtQ6g4zIYcbI1O/EzPAAh2oJIQEpZErx0O77taNS46UYGpoKHH7qfS7ksmgrlBKwpvQIU",
-	"sIDHgPaZgFW3+W7hXtddMXsIfoPdr0x8RXnU9bpo0RazljanRXgVSSKskNRxIdZo1JoAd7kR6IpsZeGs",
-	"btA5MN26cMbghjPm/GA7vtctb2LjlZJwJWYd5zRa/qYj+QEW78ywMPZbpMf3bMZgBOXuab49sV3Qenzz",
-	"OUQSuoqcM1i0X7cqZljSe6ZizlH1I4InizOigMeEoTmUkhFQaTRro0HubUR/635zM4U2+627VR02mTAO",
-	"7c/JTPAj4xA+qfakQpWsd9N0VTmAXreeQdPrjvt6T69Xt7V0An7ddrd2RX0HQz9n08Eg3DrSJBGHCUcN",
-	"xwK/w5UPtymICuP66XGAQa4KCoLDhaM+EgwztJpwrijaqNAUimyt34uZsspcUJLogBBchDWbzGpBrXWl",
-	"TLKovcrwR065ZpvVkv/y47oj4UUGMoLNXPQ7iFhKkxWM46IUUBAd6odf2YPffB03q0toxkyld0rel+/x",
-	"uivWTMrNW3bOidYu9e7syLz+Xd5VELMaHvCNF+E7ai1AcV0er1yoMWVOMQ3/lsuOZPNdzl/Z50LwGjPO",
-	"1HQ3YpXSVHaV2Fb0EZlzbukbwixEx7TQNAlBLCRdlUdVKhT2BW6G4ghqG1iDKx66HWX30sq2EZBdAFhq",
-	"gav+gjII0o7aC8qvzsy66Q6V4ZKFuuYebZT7HcAehJyZS3w3Urad+aHLucZ5e1YY52AN4S0pTMs7ypTq",
-	"+OJlacTpfHiXUmgSNZptEyKzvuFWUMgoiy9suGj7ZzqKKCskKJZ0bPB8zDiSiSvRYJopCNGWNsXySi1Z",
-	"PNwWSkpVhYPFIwfIJmR+b6WiDog8oqo9jCOqYSLsZWmvXncVvboId0vwLRZY6Nd+8r7dqX13EHw2Ivqe",
-	"NAO4zpgEtQt+yzjTbDMCVoVlIdmE8Sqyp5QZCj4S+WSql7SJTIpUID8JYX8mmZBOWK/zngPCXNgLeon3",
-	"glpO1XTXarsYYXQxliJtD8krmmymuSWAggKEFfId5Eqo+5dXAFFbYzNq7Z4fWgzenh2+mPr4ii6csMCc",
-	"9ve7k9EeFxV3QfctLfNes65q24USHroKCeNw4UlAQ+ipGYN2pjhWRIugLNZFQ++mWcvOttTO97OLIm4h",
-	"3Oat82mAwLyk0ZQoDVmRVmKA0SeM41/ogzd/zKcsmhqgz6kiKY1tzom/QmHctsGiK1eidpP6vevBRAzc",
-	"d78rwffe0flPoHBbQTLiOXwVqoj/lbOpIlKJ78s0edWmYGDUfI13rqI7arED7fzFFKLZO8iE7Eowx4zH",
-	"jE/ab+KVfSC0iywfJUxNvfPb/TwSIgHKV3ZTHd0v1xHcXiKiWVcq2+UKUx6PxPXq/XnDkwWhxP3+RJHI",
-	"rIRElJMRkFRc1Xx3TTtFjPVzBPcnuJbCKFZdZVEhZqoDG4mZz+lozmSJcqVFClI98XqxIvY5s9UWZlnM",
-	"YgwhQL+XQDyx6k7LBTeKyDnfHOvywYxZsUtaKRefLxbUd5CsQshvZP2BqY4nVgCnDv1fXFgnTRJHqlOM",
-	"vQthF3ohOlCdErk2CTp2ce79wX1X4gGW2ffGoPt6asTLD+969bS454P/+XhzdLuaEFfnIqnhjXsvSl93",
-	"8eOApZ4CYqLDaU+LJJmKXMG+y3fdTwst6Dunzdb38ZzEdFHwxzK345PgS7kdh8PDp4PhyWB4UL0WLiZv",
-	"3QYimgCPqdz7zo7ttH7/sN2Cuyiru+AErmmkSWxHOLsWJgTAta5vZLg3HOImKskmR4e1sxn826/DwbOP",
-	"Nwf9w+Ht3377bc//+ez27//W7sD8Wrc/L6YiKuOO96202lV2d9ImN7Z6MdxbQlfiO5dbsUlQWkaz/zx/",
-	"8zOxryFzDAxhXLEYbGR1Epdx3RUa4KbdIFb1ey+vgOs3uY5E2lWkwZjTjUIA5ikWisOq7aqcennfkcso",
-	"waxdTlhsA2KKBBBrvFnNAzkz4qlNoFA+qQLxuIjPiSCzCTpxbqNrUTj0CSzmQA3wrAEbs1Zj/MwmXMiG",
-	"gJ5WukOFXZXYtrrtGLwQbiOISMKUNl/Zh1RQ0Wkr/4ckaX8IIazFGN9mzKjdloPhcNjf4Mrt/eJCZ2dc",
-	"zLnfqBPiRyD7+LeTJzCBD38HecUiUH0yWtiA3D5yQEemzrA4QprpBf5pY/YJ/Y2PDWmjc7rYI7+g5iI4",
-	"2IhlDhBD3CeXDhrmZqpLzHva+41Xyd5NLxUjlsBeqpiKzRb+cfzs4OTE7NbRw5VY69NeJX7a/26V4p6R",
-	"X69YnDszpPmlSCKn5KWb9hapbBXUhxXgVs8HE4E33NxlYRVcVHNxoySMzaXaq298B7Hkq2oFTrF8D95S",
-	"PfXMFZM0hMT467LqgSthscEDE8a9uRSWJqwqx8H0TXxuLvIkxlB+G/S96WrZnVV8Ovju4B1zmlI3+ps6",
-	"Kh6OWjb3sZIiYOnDr4cf92SegPp1+HFvzngs5urXg497WmzcjUsI9ZOGt3HdERFfMqTa5kDnU5EAmnQw",
-	"wQSBp/xpS4iERORcuhMHyJ2XvqmDKcOcz02U2fNmNOzMg9m+m8SAFXj4GLVq4MmcoxKRUjkDm8ISJSBn",
-	"pevC5vmqPEOBx4yMpqzBbYthX1vEfLVXCd4a1TsKBq6tRm6FNYEfKZ/kDk89GADNvng58uDOfkRta7s8",
-	"io4myg0BaWZUcFswocnLIramA9JjRqNIM6NCa0uQVA5qWY8wci2y+iVrRRxLUF2Vycgtc7nsyyrhEEp7",
-	"s+vGwRImbEVkDg9VWoJF1Q1Dl8PR7HN9u4PQQYwon12MWLQsixyEYnLNWDaiy2t+etw02JsVWsFCaZAX",
-	"Fv02jtf0ut3QZRORO/8QKH66QwjFshhaSmRPlBfHamadRh/ath4CmwsCi7B8DRKljOUcllW4LpkafTBx",
-	"i2vuSZING67OGAQ26pvdrv5zTmxkt2FsVtslHzKiBeGMg9fBFbFZutZcbcVVNRVz3icp40KSnDOtjHTk",
-	"0/UVCsqu4IdaEuJ8jHvv4HDv6Lga/W9tK7fbBcVXlJnuyR/LSO3D3Ys3fVyvyVrYPfePbWko+Bnmz+Pf",
-	"c6XXq+V3yBwIanx3sS8UkFpjaDDb2iY/IEDrDjau727h+tVI/YatPEg84XKsQ/F0w6J8qaKuq0pENHM+",
-	"wxWCW7gO0MVPRrliHJTCSjZnhIs5yXlivlBQp8TrfbwGX2TIDjsXJKIZ0zSpm2CPDp4+HRz8fa9u5zvc",
-	"kPQVMvIGX19YeKtGxJDVgKksoYuCAy/BS1U4lDUmYMauEaISI5pZbbEOsY1MOanIqvX5gPexNpYkMm8B",
-	"GVzCBbQKva5KksWjreWOMHh+NptnnBgiaJnDVCiNMFFLyz8OvRX1lIsiQa9Wse64yfylLhiPkjyGC+e4",
-	"Dvgjqv4zV8MsyCm/x+QR60QTY2L4nZhz3AkXROQaLaAwHkOkz8iYXYOt+DcRosEVYgQuSTU0ptt5m5u9",
-	"MB51JuzKJq600pd+hvl7ev3OBfql9Pq1feqgcnaFaPLJhTAvZaY///k5OhH6hf3kZW6oyP63IBPGl44v",
-	"ILqGaWwFr0qq4BZRywgsLkHwWOu4sYTpTdQS66Hdl2jKC+sgQ2POWMgzQgmHOZalsMU7OMRN5LJJIh17",
-	"S+d6e7YZZG5Io3/0RcWA60dZwlQU1eNE0QSQpjOF1srlYz3oKhgU62k4A1dPbpcx1t1yKX1+5BL2K5JR",
-	"5sLcLNREEmPBqhzPtuOhpqCnoh5tS/nMIDxV06CmIWEM5iqEmY5wJknKZ6QI2DVswZmpgGVtWE1jJHgh",
-	"37mFrz/N12WdkPZKyCshCUXzQt8yScM3fUELc3UswTV/maPYI/YBLbJBnrlH0Eafep3wwXFmcymGXGZC",
-	"QSDKWosszxoOXueSX+Qy7HWX4AzPC5AkEikoMqLRjGhx5qt5emeGNt97RKUsXkWIDhjht9KACe9g7Ope",
-	"7S7t+UFVF88/O0rWlfDp0uitNOUxlXELicfLUeXD//f5+zYyYyUEu3z24NnyoxvDb2vxAsPB8GCw7Go/",
-	"aH6JTahftTNiiALWDlDOX3pmr3ijYHywETXXBYJviNY1xyuyD9lu0fWONL8j6W5HsD8oOoFzkcsWtRKC",
-	"PhJKMgkKtPV3G3nYyohIm1OaZc7LveQjsj90cX/4i1ANuKGDT8PBs4/u38HHm2H/6WEg/gY1AbPKWj0M",
-	"pUEyNRuk+GkQqSvD6Fa/HXCRc/ZHDkjTxxJA0pjlahCDtsLm70rwgcv8DZ3jBom6jG0VcR6hZRM1jD6q",
-	"Dh7CZ+TD+xfNF6SlwN2IB/cnCf9CuXZqD6150I2WJHiyMJvlrcSkRk2vQuCPNijMa3VcP66CYJspK1Vq",
-	"LmTdnlx8WaevJ0sOuuGWhqqglcrrOt4y7JcQOuM3Fb2gyyH7UnQd0zEas2QeqohPXIlqaktiWroIXNzv",
-	"XfNfffJZ8ToUQTRrCuVxWlrrdFgbW+6fCtexKg+jArF16LNlsJgil7GI1D5qg3sW9nuGal4SO3IEAZ9i",
-	"AxIt830z6mPnCDO/o50HzfuJdpjbvjzFF3LHv+T7GkSDLa3/pSn+Xo5y2UK+rSu2bnFun3y6ZCRelywR",
-	"sAQbJXljFUIctK7GUw0GjUZOv5Jl42WNLtsVrTvvF3Z4x2MXFWxZS7/8uAK0VQEo0E/AjCncRX7smXUV",
-	"l/WYNgeqVXpmLM27Dhi7p+cVeNw7Ib+bRXrjlfK1ajtXc6XbPjMK05VuRu2WBKPZ9v2+YuUuYkudubuV",
-	"IhKopjjjYo7ZN5Z6O8CiOs8jwDqgH++ebRmMiy4zfDyTsPCsgX0zuzDItvvrgii9i7tyBTKhWedQFxuR",
-	"P2ZJaRhF+4era4mdj/BbmtrAT9V3gS+VsRN2hVH8hMUBwRU7i7Vicb4G3MastJUgXlT57PMh6Lz1RX+7",
-	"UJIyhq+tylSNLW9XZeTeq6vW4taFnFDOPtHGWgZ3sQx0qL5ahtG1uM8uysuJB8uVTyt+z3VBdg/gSCuq",
-	"mXYoL1lWQA2QgI4G1NbVMnTb0tirJtnImuU3WWa3c+REwK66Fh2tmoBDv+aYBdTeZWIeaH9+zo0TrLSN",
-	"PQDuVGp71ZtUHEnF5VjOVNlwFTJ10NYRtdzymkvT0l/5YP7EaArRTOQ67PQ7B5d9ZH1+Sxl2dxPbxmXJ",
-	"s2VP48IGMVGlCdUa0kwTW08NqzEYuRxjHsqV7d0hDHeb+7UiozkAWPYcgU8GUnkUYZZVtSKcFdqCMltb",
-	"zC0QttDcq8e4URxzuLhzgcwzih2IZG+LglwdJLLv6EKRsRRpn+QYczzKNVYWt+E9jE/6rorKkpDljFVt",
-	"hA7rh+wcb4lT9Juqe/s2Ht22ay4SLdqdVXLcyN/evXpBnh2f2DDE+madq6khc8y+h7keQRFVYYLgu7G0",
-	"LZThc2SX0cQ3XQlVsnQ9WIKdVo1AbShEBiJLwkt0DVnW9NEtettxInJJEjFRZ4QmSvi0PNtLkVy+N68a",
-	"vI4vwxPhF03zADEymdEPXLsXu24pJpKmarPpAn/1wCgA5rcXRKYio6mjPkNmsCCjBTHI88/h0TeBwJdk",
-	"UqWKL+Pvzp8HCWgkr+oDD09ODp4Fh84a8qZnVunwr3jzw9vg43mdtCs2CQ67bmgyirCyTZ9GVMHT41wm",
-	"LYp4a6sUX/Xs+vsIGbsYM1fjsajpnS3qgVJR1TjqWhi1i8xp2YZgZcn/VSmt3AGRsHxKHk1tn92cM72U",
-	"r1GWbO4dnAzdf74QyWlvtLCktg6JtnWeKwkJWxdGqdRjxneEzvMhwpJ22M8gK5W8jWMby72GavFaoupK",
-	"C6yIR+1korKx73JIVUUkWi8DvSuT3jvTQcypRxvODCBTlfpg5hKSETA+8T3AbEb5kjzhM9aLgoll+rgU",
-	"tsUinWGKaM6xSkCQZhWJ42XgVCBNPVAQzoDcmUvrW7vUVLLx+LJPLjnouZCzSyIkuUzo/HKLNHPbFhan",
-	"M1ztodLNLXjXZJtXzr5zGqlvwdZYlqhEBlf6qkAEQ3rDkfn+/NvryiXybkpLLlZcThOGiWyRYrTKXOaU",
-	"aYPutqm7FkTm3Hb2q5SkcLVbbFEKLNhEk+QOxky2ZFfYbH2p5iHYqE3/dyBhMhTseRBO6i3i2arxUUet",
-	"uCdCfLvCM5WylUuR9/YHg2m2iIDIjQYv8BYSLlxGZbh6qqU0q4iNPXpdyRiSAuXzKUuA5Dx26I7iNovD",
-	"b3UIEgreYpoI3rfxfDZ63ADefFz4rk/zFv2eyqKGdgflnEFEv3NBgjLQLEiWz22llt3k7LMYE01YhwL+",
-	"bj2vYyj7Wyxh/KqhW4O01SBZpq9svWo0f9lCML1+byrUEojXMP0MbHmPftkarFpWSINMGUcDSjv+v1Ta",
-	"ugKU0IkvA6BjtYgl2LgaOP1eImzx3oSh8ZyliuGaRg46FdvNx3VlhFvlZdvR4d1p7atSdpE0eTQV8iIT",
-	"CYtqilSU0DTDjbBotrg4/Gdw9SNJeXwRiUTk4ZLsa0M9tojAuV9vipUfLwziXcR00WBh2CKnL1SAEOnG",
-	"RSS4ppEOrudT2LkTTmO7S+Za/dRDgFg62tX1ry/Pec4m/HXXVOVtY2+r0SE1Vn143C0xo3CErQv7OPfx",
-	"Op0qq6L5ugG/sO19Rx9Nk7y98OK2sH19F6WtvEFyd3rYHVurVNQ51LgsmccVrNPq+r01WUZMK/L87Wsy",
-	"ggnjLWxgng9Ueoc4sNtplnbbcLh6G2UQFRUsbmuk3bI5yogmlEewR577j5jnOIWiZuwT5XPONBFzUOb3",
-	"ESRiTj6BDBiho0SoFokMhW0AuJadxAQPgZdIXUJ9fjrFbIoMeJf1tu+Iedfeu6WtvVxlv4BvrbmuB+Ja",
-	"lHnpGV3HAnQ2AdGR4L5LL8QEezQdFW3mY7p4ogiWL0OZHkIRzDvs49mQfFFUQc6sKKgMJqs8VSTPWpY/",
-	"juninnvRNJXdHwMUHr1+j5Y1T/q9ibQCPnbVMERrpRsNen3FhDNXYb1ifiqDDrz7d0PvmmVbkpnsSUNB",
-	"yzthuRMcYywtj87qlQzbYoIwekuWAVZH7RiCzwkmKBGqiH0JmUumDYXTW9RnPV+KYuvkN3eWl4stekJc",
-	"6KkU+WTaFkF3aIutRhtujh90hUK76odN7rd7U+SqP3eAUsuwxGLbGy2/57hgBa81pPcqzm0VwV54W1d/",
-	"Eg12US1ILAgdiVzXr1TANBz4pbWNrXVc4eo6X0mRkoMzMiQMM+kjmgIZLYxU15I1pEBDfcEtAEpbEQ4L",
-	"C7i2iOWqxRKbplDll7XX0aNhK3F2KqcJSiR5Yx9X/LlrsFZpeNwso3trWDmV6+pKZdza5OImLMwdhaxt",
-	"DwrRtbyNFQG85W3ceTBK7drvICLlvZhBdwYVgVIX2j96L52+8G0XPurAI8G32IV682HXllR7WW01QQhI",
-	"ytV4p1kF7aTcarumjpkE8WaPcL0yK9Lw0RZPgZeswo2dL1obhLcM7beZmLj0YucV2dAur7KYdSe+88tb",
-	"oNYuLq5kNPnWKuk73gSjDZ3Vuy12iy7jlUu2JdpXW+O0Qfj7iLMoYx9dD5olfA1B6IObbKWrgLOSolp9",
-	"qSASPL7sk8vRQoP5FxHdfMgEww9m2BjgkgjuqgXVe4FgGEqbdh4f7Nq3LNGJdTO2UMPecCC5gj3yGu2C",
-	"v+fxBGKnmY0W9kOfKGEDGQQHWxPejYiFbR2BWSoYLYkyl9KhgEGj/lMv34Qc+VSRiBpN01o3aDRdKrTf",
-	"O352NDw4PDo+eWptVwHf5rtXL8jR0dGzM4I9lbHGQ5xLnHipWEWg88zR+4Ph6cHwdDj8n5JsBgK+ysIY",
-	"LO4TW42DMI42SZeRMxbSQEmeEbT9KU0OT06IQYd64dne9UHFZRcIt/h2YS2ABrYu3sIWKKx2fDi1AYJm",
-	"t+gEWoqVci0VvDPKeZV6LKb/zoWMOehPiEbeMLIU8IF+PYP1MdXU/OvK29u4j0hguPplfVtmaL3xZ0D4",
-	"d+1YlhrwL19KW/PeddxxOVIrAWFlDJhvCN6MHOtOf1icfh6kEctEAUFgyULg5q/69DeaMsqr3LkVVvFQ",
-	"K05ToRldgx9KxSIQVou/PVGIpMtFYY66uVwKfWKlmE2FlJttvHIKa0exOnNpym2skGwCKoAP598/Hxye",
-	"PEVHyhSuqW8QFbMJ02GlMxYcuun/vv+OarnYoudQ0AFk/S0ES4fi3bpLZoTv9rMy2Y8w1kTkyEcoiSFK",
-	"qMTGvIlu3fmufT7iuvz78ViBvkDSGzZQj6l0jjEJNG65NlHme67NN3XDtk+4ck2W2kFBsU9QbrXNAx1s",
-	"BH4D2JCCO5dIbP3La5x4pfFvi8zSul2hKGeAl7G23dKuUDtwj0T9YEMrtbmNVf3c1lKgnWs4Ja3bgYqD",
-	"L98u1KxKSwMmT9cyrMEiWqduq793A1GtU1uo0UHlPoV6g1dQdQNmNuFTud1m3Fp/CA+DR++sjXJXmPSu",
-	"MIF22MaSmrBq9TAA3IX3ZNkl6EPZUIwt+znh6WpoiNYqZd3tGt8VjldVRge2KQUhuzoUctWlnfm64Dq3",
-	"0NoyKsfkpmpEkpalHpeCHHbnRLtDIcgW1jTHvfwkG83eFRDtvHV/9Ti2tzzdrW7j5noxW5z8nQs83GtQ",
-	"YfviisEiL86dGjNFR+0zYXzkWrWNSCkuVcIBN+LjA1hxEYXunSkhUY1yyfTi3Ezk2n1bf0fA5oAuDZup",
-	"o9iEDxgnf8NMRfKfv7z/O5aT5Rh+NgMsHYWrR7XfvrJYwFTrrHd7i3UgxgFn7bfWlmdT1SGBSKRFezO1",
-	"Ry73labj8f7VwWURG2b7T5MsoRxsTVYXZ01w7Bm53Nf7Nxo45frWPyk4/MYrfdOwjFffZqo6Y5vRCC9/",
-	"y4fDo8g+jJ9hLxERTcwUl3u/8d/4v5Lnambj8S+f53oqpCtwckqs/+gS7VA0AMN+HXC1SuB75s0vRJpS",
-	"jhVvXMic7f9knrPIad47NXudU2x8Si5fx5BmQgOPFoMfYHF5ShQGlkwo42XaAKYfYItMzByYsCv4jRM3",
-	"vRH0CeVqDrK/2imXHA+f7ZHn+LNtMzWDTCPgj4Yktq1Q/5UYEq2w5LltKTIBdUouESEvbbHZS4PDl4SN",
-	"SSokkLFIEjE/I1PzG9O2Tro5gyiXSshLfCvKBNjbt+g9jb1bEcSc+FYxheX6DBM47TJLYyiL7TcfPrz+",
-	"zq7W9/j02d6+S7KZH+tb2IilfZdw/A9bHbPMCXdgIpeYQ3xJtCB/5ELDGbm0ed2XzkppcMtA2rWjnVd7",
-	"i/oqzbibeSCdy6z08npQNhm7rNg+y28NJCxu4x9qhqUf+uTSpuZeEo5FoC9prqfANYrqsUHTBWImxAPG",
-	"zRrR/iz3yC+I3NcDMee1uav1g0lKF2YqxANc+wgSwSeY31Q0YnEd4X6zOQARcJtp7DrZGtIpGWiKIWUY",
-	"7IoEQ53u7xfm/j1nU9z3z5dp7b33flClVONp72Bv6IMracZ6p72jveHeke0OP0XCtz8FmujpJ/N5YutQ",
-	"F/B7HfdOzZff4xAbEJAJrizJPBwObYpbUaPEoON+llAr+ZYGUDHzdJGG6PZKx+PX1qGA5uBjO0uITxSr",
-	"2f+Wxu9syG6NvvdOf/2ILfdt7dHeOV1gq7gi8c5V3yAyd1EhdKIM73hrvzfco4pyvVNbYzPCWfZT0JJF",
-	"qgK5JbsXHUFib9tIYHEY246HYlo1sZTVIsQKyH9y7+4I8w5Afj8FMmaTXO4A0K/sey1VZ6qAsyuE8FaK",
-	"1BxCbptREyt4dT8ADBtfi7nvgMaYzP4XQd5+72R4tPmRD7xI5N8O4SPK0WEEp0igjG47ogoc59viLnjZ",
-	"ZP/3+Uw1ngiO+gEWLY6jynl+d8FV5SlsaJ13DroJ5WewuH98f1vUfXDyCm7Uij2WAGDFHYgtm0Pe+c2J",
-	"a+vmAX1unmkL5kIwbIR1wpR+U4zCxum2AbiZLLzvcsj+jyxlBh83DnyBEkrv9uMOT7RWQTVwrs9Rxtr2",
-	"xh0PD1rdOCfgQmwfanFNXwk5YnEM3CJPgS5WPiyO0JNFmwZuRFXsvI/SaRFyuAFJ/Mv2DE30fYlXkcJK",
-	"zm/K+rXdsKIiYGOL649Fqsy3Il60OO+KJ7rI+Ot993K1x2pV2bbdr5c7BFZqQtpmzb3vaTrK5aRXbcrc",
-	"Oxwen3zTK/sp976nY+BKS6oUkINqScTedy9tTME3/3y2XOa597PzjpP/SEffew36tFc4zZeqO9u/Cp+6",
-	"l9zCiXYuIKPIC7R/2iy/Xq2XHRoDWt2Zas/N27pubF5/u3JdD+/9uvrqz6Eb6yzmZ5X+T5jQZPS5lMaI",
-	"87ZeEi6vqtm9gyyhi2azpXusiqzFI7iUPyuNME882/zEC+dVwAcOWkzxXogfqbTmqOPDwzYbcXJCKWAU",
-	"tOs9FmWoKlqoyMeFrmVDX1CP70K3LGVq4nL7N/7j7Tpxr0LYds6MmgSMYke9PzmqHW9+4mehXwkss1nD",
-	"gfOpmKsVBJgW/nNV3OjtWFcnnuTP43Xcu/1Ywx5nasLAuSA3xJEuBfkOnMyTfBqnjP/7irZeTRQ+7UVC",
-	"Sog0mQqpgIywZ9SiPVl3q21F0e8P522welDysqa9ohVsxSD5sBegGyFcpzOxCVd1OyqxTWS7COo1s+u+",
-	"M/6sF9af+0E7l9X7TXlCiRAz1x42SbzJSqHSUmYPmRvV+yOHsqHdae+Pmo68qSHcLnUFB8W/sKpwN9r8",
-	"ivFYlUc3WrhwSduHtE+weHefGJJFhPRRo8RHnVbxvEDIVVT31sztSPZ7vBmOXIdvyv6N+7SW3z8vAr53",
-	"jU9N3N4D4gtg9r6JdNFPEavH9Um1b4Rtne6TK5uRqW5ON7QBkrHFph3h2mbq6FZYyBGbEBOD71uR9G9x",
-	"4F/aBGO28MXSVGuv0eV1f6IwwUP1CYc5KG1bCj12dM+jGWyQYb51Y3aJiTgFRsE00GRXQUU9eoz0G7U2",
-	"Z7Tpa5YkZISpPLb8fWlYFGNM8HncSGqrMaxH0hduzF+aINtNfOEkeV6ki9kiHHV63HfBBItHjvOuvkwr",
-	"UeStH/uXRv5qR4qv2E8yyuIvShRR1fJrTcrheaUg09LKl60f6G5jKZySy1RwPT11mYCXfXK5ACrxb5vg",
-	"pxiPYJBQpQfu3l02GUUy23Rk2VBXtZSUYQa1eW2Aju8m/zf726/DwbOPN8e3A/vh8PZ/cWn+6/9dXdnf",
-	"Aw3nd3ovS5A3iGbFwT3iy/k8jhXJM0IJnlufUGIOirgORNhVAc+qbFvkzuuR31pbsU7ZRPbdr2m9D/y9",
-	"yD5kn9UBXhYn8Z96h8M97Fyx5Ayv9IOzjd9q3dfMNZuR406uYbv7Vl6Eg/vm2k20oXIJvkTPbyeC85dw",
-	"FSMhHIl8MtUudlsLQkkmwQgsFVtKShkvSqC2M0D70VgqcJ3LpUJ/bHHHdULyB5fa9RcWjcu0wa+CsbOC",
-	"PFrBOGODGSw26H0ZcwGXf2Gktpv4wrHaHPWygcN7ZhVEEnTN4VL0Lwh47zI2g4WnnVt779YLWPbMPquE",
-	"5fSwFGJWFN0VVtui0dRV1motM7kNPbDQZGc9x/NdE9NMbOaQcpjwVYh6LELUTxhvR/GMx0IardLi7lnl",
-	"uAlTRE3FnGPPXSJ4stiKFDTzmP2bGSxu9yVciRnsUoP7ARZrtTe7gvskLrWLe7yaxmMLol0J27Ho6626",
-	"71tVQ/eXGL1iKZomYkkhuAMij1iSDGTON/gvWZK8y/nW4tKuXfDvct7k+fyCvPAJ1UYGMqfZLN3boIuA",
-	"5siS5K5xSyVxWiorl3OX9zvC7OJUQXIFmILFSbSIElAEOEa9Y7T7hHHMxzbDp9T1cJgIG2BdZMSONbi8",
-	"Uleva07VbzzLtUuNJT+LIjjHiAE4EYbTY7l+oucsgj6ZijlcoR9YA3dVrqiauWaLgTREK8c5tPu8uSJm",
-	"RxdY5tEV6Xs6GB50kt78Nh44F6I27arkJnNu+Hhx5s5hP6LRbCLNHfjKch6LIPciEcqlqztKgFEbwGNb",
-	"MTami7bkS+Z8T+Z8LZvbv5E5Xxs8WV7sXbOsNdj/+AMnzS6fKNuiHZQNkKyEktnGAljrgAtNIoMlD8TG",
-	"Ngvj73LeYHtaH/s4ZjxuCHpcxQJXzpUaGDHuOiCH/KmuK846f2ol8vxkuKnC6K6FtS9WUnMx6Ch/GNHG",
-	"KKr28B5KQGtA2P0b889GqrhrktgYuIhFwx89QUS0KKLIsSinpYr0ugE/utjmH4QwmrWto4wO0fazeLwJ",
-	"2d7G42745t5ZoltRt2zEuK0f06r4R+xK1z1ijPOXylY4fvvdq8qm//qIZmOt92/sh9v9sk3dTmMsbAB2",
-	"ixCL59W2eZ8/zqJ3YoMrfLOmnsg19kjk5Ce6IEfdnAHl3h7YIWDBvyH23RkN2FdHwKPRH/+DXYGyERTu",
-	"kNFapNE/gKX1mO771hNizrExgo2AtvXZLN7fV3xFlAjb3riJt73AAbuMgMcJGu6BZik8elGqqJ3xRJFR",
-	"rrDQldt5echFvYLVQ1auF/z9S9uIHfs0vvJdku7Z0PqGJwtCiauYQqbI33HSMhdmBLbT8hmhJGFXvsyI",
-	"K3GFpRwDRk+3Zo+9n49taVEzdr4fVjuStPQdO/g/cLWAjRfTtVPE9uPzrxzq0biqxRW6qt2tXCZKZCzk",
-	"nEpbBFHmXHmfRpIoEucoiBmKNq8bQtfQL7zwjkWZH80sItcD25hH9U6Png6HAd61tkbdBPRftULdVjyl",
-	"bUk7V8zOl3R0xLRdabs1fltfNOMemU+CvRP3XTGSgcrTtaf9wo47N8N2SRUr0zRlR+TpY05afSHSjEpX",
-	"CLioFaPy1KKOrQesSZorTeCPnCZVFLINMQMIZE/7/kUYh0XatZJcHzfwvhj18MVbUBby19I1BCzrUoRN",
-	"6WWnxIAZqaEp6C7N5bXOoF9wcINHo+awhs93DxhNBqOy72kTOa31R90pylTm2VAJ4MySHNSIDZE1avQn",
-	"kOILyEKDK5ALYg+xiBLJQBZl4lEc800UPxuWpWtx6qedYtJPjfjjqsA/djvCfCpsaqKt5SYx/E5lQH31",
-	"/KIov2HPdEFi0TYqr1pm/14RRozHYBjThgLIxajPxJddKf5SbvbrbuLMWLZ2XcHxDfNgBJGVzzU0TeIb",
-	"vlQSkV1jmVjSMZrrjViupq7rnUbDwceHlQn82X3hMkEVgwqkJ6MFMZhiGwqsuNZfUE0TMQkV2/Tot6MI",
-	"yKpj0bepERzIZSwiZS/tnj3gPdtHxD4+AtUnVJH/PH/zsyFA//38px/7RagMvqCoq0kk1UAGA3zZJTbq",
-	"VCFLnm2b7bHo4W153bC8bCR226+9bkHT5E6ve1DvVAHuJqezoS99Qo1861HbYDbDhjlfbt3nx2cNtIWi",
-	"mS0U7bCiJA1osEdk6Ei3Gh1SBW3cv/Ef19eKLgnDzllYi0u9ZRCHu0LoCsROHo8/qMOHEbmtn9X2bRDL",
-	"MA/CxuTSVpm/LEuT6ynVD8onN4uPHkUagjxCWL2PFtddhnjUFtUY5GFW8RC36IWZ6B0Ybh66Br/4bO+x",
-	"QZYzwoVtC8ewLBifQPyYZUQhHG5PaKb6xPUiV06rx35+hjgTmScoY/GYKNcVSMJWd6ElkjoN4rOjqVvH",
-	"55MDq6FIvmvTxViKtPDvnmzp333rQHzrhLzdc7Fw4RavK3qS/FWIeyxC3NtcF4IaEZwomoANNqKcMK40",
-	"5eb7PfJaE47ZZZbkKtt0895kOxlv8sC8sUM+l/sFZ7+r8YVGMy7maGKNscG4oRu2Z3xEeQRJ8hmsMGZn",
-	"X7gJxp5us0/G4V4As80P92dqCfbyMlN8VqY2plERcKwXe7Z/fo/xmF2xOKeJXZxe7Dn8fx1T8tI9ftsv",
-	"bj/WQByxBAbYQL5bpysEwkObOspJA12AsORy1W5uSzMnNJqpr/zxsfDHb20KtxYkEpxDpGuNgTvQiA2s",
-	"b/8G/11v0HCUYLesYC3CfxE9r+xGH4j6t1CCzCxN1oMa8uzTSLMrI3zsUicrltPEt/wq7pFzfQ6EL6Sz",
-	"EiO+0vQd0PQ7591bwuyi5Qva3CdsXJiKbIAjlWw8NlKengs5I0KShM4JB4gVYYrgxbaO2/sl6vtWuP+8",
-	"t9Ku4a9+J72W9PVOPlC9JpuV5NkiyTN7l+ZUYTkDT+vjHdyaqt6x+0tDdTQNGBfN1zjuFa7mc+phVnva",
-	"SxVTsYHmP46fHZycHAzxvw7FcuxOHjhnpI0y9TVp5LEWiRaSSHMGESiC1/rMkBRIM73A4A+b5EjndFHW",
-	"9p1xMec7ICsO59d3VPHq1rvq4B1ej9o8TT4wczUA4kft7/qZpuAShxxvYYI7Ga20tmwjrH1OPc2Vvh8w",
-	"RBV1LwmTIWOhq8D/2mLkZ/WEuQSE097w4NlTOhwOB4ZNDb4x//un/3PomVcfqy20G32I4YsyEwpclYZO",
-	"tsQ6jD5Pi4Tq5Kvs0GKJQ3eQQLQgClysXEYXXwXfvzR77PdO2mz9Ay+8yUs08k0GXBGKvhksJIn9jVzd",
-	"HWbbRREsJeyrRWiRZRAb6X20IBGVNXG9aBm2pkJKRherBVJ8Q49GzrtE9vZv7Ie1Vs5lErbrHmNtruKj",
-	"N3v61v4UkcN3asG0+0jUyw20wZZwPR2PLrtmxPZE13PinbPgvxbzDbQqOj7Z2KpoRPlsqVXR4fDw6f7x",
-	"4TYM+c/Zrajm4rN9+EQSg9KY0V54ir8y48egq76DSMhYuWZGEiJgVxATxklE1RRZqnb1e/msmShuxSTV",
-	"/o371IY9PgBj3NjG69EHILud9mv3vyQIc6qMWK6xmvNfi0V62Wc9jywxcl/COMeKGzcPsqb1LPYdLubP",
-	"1tvvoLG3X1GQDvEHq7V3YpBuvw/MH6uzBko7469fWd9jYX3nwGOFlIzQJDGsLqNSEzEu6WBLhucwo5Hf",
-	"+aJka1v7+jG77GXr52gq1uKLp30Jyh9mYbpCTCQWUJZ2+uyl5hSb8AHjO1DYzJtf894d2ACklCVYqArk",
-	"7N+5kDEH/WnPjzBQUGouJPIuISVEmkyFVEaC1Brkoj0fOLeLfWC33XsxAx6ODHbFBKrloh74qnSlwt2I",
-	"6praWeYsjICYK2y3Ur89aHgr41BIPUq+RaWshisgcr2jO/AmD+gTx+Hcb3vqRb+sR0sasU8VRhSB8jnM",
-	"RQmN7YpjBM41Vxlwtb5n7bkf9JlSH/B6l7VlQxkPTsDtXtXCkg6Rywj6ZLQg5n2NaRU4rNfQDeLpUb/l",
-	"nLYevadbY5Y0zmh+61RBKzwh05BunToSw5jmiZlzTpm2+W0+naT8RoISyRUmksRMRVTGD59I4vH0a2/i",
-	"ar+XEZBMsgic3YAyvSbPxLanDghXDrQ7EK7cm/clyHwXMha+d2sSdp8qe6GF5xxDSy5KHt1eCnsHMn9w",
-	"IQwnfZPrSKTQGBwygoim4NhU+lUxfzQ2aSykaym9YyWYeon80vp5RwvDxnQ9a2EjLVlTVjdcVbegFTdm",
-	"GWut1JULv3N+81pD2ui+1eYqPP6cFbPPapFVReZS8Elpq9ZiqabbjllNCy+thrTB/ryEaPtOpNml8blY",
-	"TRMfc2v4c3EySrBPaoQWuzERuSRizttzs+8cYB+Yn7W/uV+Z2J+AiYXzAZDk5Fm/3n3EZgcwRWaQ6S3Y",
-	"0Wa2sz9m15+VEozZ9Z+CChQZCzEozTh1l+f42dHw4PDo+OSpPbl2KQHs+s9IBJzJFOKv5OBxtcq152oN",
-	"bJLO0SZjJNkxgyRW3tYmMRwD+yej4kxyrlnikkRkzldrkGxPZXLz5ACu7i02bMn4wQm++4kif/P2Lhb/",
-	"3WzEbGwGC6zxBFcgT5GYZmDpKCVxbq8Y9F2gJ2bIEDQLnRHKhZ6CJCMRL0jOMY+G5MpcmRjBBGPzly0M",
-	"RcnIEA0D399zpV2D4itXytM2zvGNHo6Hz/aIrbFtHjGTwFhIn6vBBbms3sAfYHF5asMhnHrCdFErxqVh",
-	"hop4GnDhqb28KnIstnXGuMP79aZX7SR+MhgevT8Ynh7Y4kv9HjO/XR/gJ2e7Pb3pubIWiZgws8ormuTQ",
-	"O+2xmBZ+HYP7blhMNe31e3/k1L3g4MTH0/V7tr7F8vxDP3/OGdYBXBhM/Nj3hs3THs1Ye9mtCrQHJt04",
-	"dXt7BJZmx8PB9mWPsJDA5y2/WV5qJGJnhQ5IsTwiIB2Ic4ll4kbuEk/B3fcG8pnS64GhKQODpqp3evD0",
-	"m2++OTx4ukJacc71xoRGcjtmCayv+oQreoXDdu7++LjrK2P28YVbx/HEuxvALZLtsKQ1sk9Xztqs0XBl",
-	"SMZ9DIDhC5JCzCjRi8w2ZaSGWzuLi+DukYxKjYXS0PzCtAaOdhemZoZz25eSmE3M1s1cdAa8T5QgKaRC",
-	"LojSdKHIOKHact5yqJMRTq1H0tBVnLFkt2ai4jfLUFZZerE5r6QhU8cVaFvwIrVtmpsYfIiB51kiaFzg",
-	"96aG8D+XRmq/zvlUKCApzTLGJ7bct2tsutYN2KpJfCu34HsHlycKHZB9FMUyEFmzaxD/aZjz8OSkwfPW",
-	"RrARkQY9UFoCTbtWEO730jzRzCDivhk9QDGl9pJMmuPTzJI49HC2fLX7Rox+h6hlsP7h/dPPEO0810JC",
-	"bOsEZ1JMJCgs6EE1uaxymv0b88/t5Vfh4x6FDyQojkoq9gnOvH4GNLZOb8CwwokULmC0HbFfI1EcHoQd",
-	"FKtHvc5HUSVZu+f7TSYOG3/wxaSXWd7qsKPwTpS6grnCGKDxUFLBZvHQnF6Do8IinOVILeTYczdw1/hm",
-	"5zECV2Nsq13Joxc33T6roUUPLGqG8hcqh/RZLchOlslG14MDsxAJyuBvjyoNkqnZIMVPg0hd9fq9T4Kb",
-	"0S9zI0HsfwsyYbxTGkN12w+cy7AyddOV+Gpjfiw25u8gSrAZKTUyYZxHNlQXrzdyHsOUDLuRLunPXPlW",
-	"tmQf6b7GlrypmPUH9SC1rHdr0fjiy0bjORveAoOUsoTQOJZLGRNrooPN07vmM5+5cvTG9IhKxegXZkw9",
-	"Y4KSRPAJMd+QbCqpjScSCfhXdmQ/D19CupxzleHg+X9lN4+pzFk4I6S/nBLyRBF0M3UhFOuZzf6N+Qcj",
-	"pXBtO4yPMCi9KVLKrOH+iM+mtJTXmkSUExppwgVJhfwqxe2+Lijmx9Ak8fkxyqaKIv4b6SoBjeUcFZtw",
-	"wnj1ZO6M8nMYTYWYqX2lJctgB+76y3N88+CcTTjVuYRL220KohnE2IPJ2rUW2giYtgzAGaFkTBOFgQxK",
-	"08T2tSx98LaXp6tIjLYOGyVFnlf9/d5iX1jzzVMtHOkWFr9Y0HS+eHa/xXZ31g3TzoNu63a8OHDfrbl3",
-	"e+nys6UNWqspdaEgts2OBcgpuQLJxgziPlG4vX6BCX0yFxLRbjwmdKxBzqmMVXM29rLr9vDp4cHxcXO6",
-	"YX3FN70RUAnSLB6jE0BeeSTKpZHm9hE73Nw3Id8/qlyGUdpWZHQkcu08anul1PfWjgnlnTnOqXyHWCZt",
-	"gqmyvpmpUBgOrzQdV994bv4OvO+XqcC21oZFoNHaZatWBFBHilaf/X5jdrR7R5EcHZrfXm4lkrjyhO+Y",
-	"tPqAq2mOeyzEhtpkttZleKtiDsoVLdFTWJApvYJKKLj5ytCjyuue24JRoReiGkwY71cLnxi9mXFShFWV",
-	"b7Jac2BHiVBmO9EiSqC6k29ZkoTmfU9nZjyW4qkijUf11Se+E/koAQJcy+oTrtX97cfb/x8AAP//",
+	"7H1pd9u4kuhfweGbc3LvXMmWt/SN/WEm63Sml2Ti5PWZ6eRZEFmS0CIBNgBaVjz+7++gAHCRSImULafj",
+	"pD90ZAkkgEKh9uU6CEWSCg5cq+D0OpgCjUDix9cRJKnQwMPFO0hjuoDIfB2BCiVLNRM8OA2GWmYwJGxM",
+	"9JQpwhTRUyBKCwkRoVzNQRIxJpQToDJmIHsE/sxoTCT8mYHSe0EvUOEUEmreDTxLgtPfA/PS4FMv0IsU",
+	"gtNAacn4JLi5uekFKZU0Ae3W+DQMRcb165qVvZ8CGbE4ZnxCqB32SBEWmRmZGZBSPQ16AaeJmcMNCXqB",
+	"WRmTZrNmGeXljYVMqA5OgyxjUbC6vF7wjMXxusWsW4H5/bbTZ+EMmqFBY8pDWLsGfMEtV/E8k0rI+jUM",
+	"OVzpoUEJgycpnQAZwVhIyBf0ZwZyUawotC8rryChVz8Dn+hpcHo4GPSChHH/90Hdel6xGJpgMmbxWoCY",
+	"328JjtI9+gkWq8v4lSag7PUJRZJQHpGxkORoQCK6UGeEkg8fXr8wV4uSiRARCaeChQgwuKJJGpv5jsaP",
+	"x0fhAfQfjwfQP6YnR/0n9AfoD8aHo3+OB+PD8ODA79De8WKPpQX2zQrXbbcM+5OTZdinVGuQZo7/9/vH",
+	"j1eHB/2PH69+gE//+Jd6yHANzZc3pYsEuCYMR607JDvitsekIWlaispUClwBYRqStSvRkNxyHT/BomkZ",
+	"M1ism3y24ew2z/0zS5henftHMScJ5QvcvkFDvLdTEUeKUE0SYel43fWN8Y3lVUQwplmsg9MTc3XpFUsM",
+	"zT9wF9n9lS/OHO0EJK7uzXgMZqlN4GERshpyCVIxwR3fEe6pBqD5n28JuTcpSKqFbFqbcL+vOz8/5rZL",
+	"kRE0r8P8uHYR0tKG26zgrb25Gy72ulW4Ibdcx7uMr2PGRGZ83SJkxm+5gHMtWQrnbMKpziSsLsUOeKSI",
+	"8mOQNbIEiOEDIxEt9prItn22X7y9Jd0+Hjx5XLfY98Ap1xvR18xe5T1cyIiD/lwPRW1f23pxdUv7oJox",
+	"OlPrEdr8fqtjvDEPq1RwBShzPqPROyu8mr9CYZnP6XVA0zRmITVr20+lGMWQ/OMPZRZ6XUDrOgAphZFe",
+	"f78OxgziyAifiZE998JMSsOFcbkUnwwiAYpwoUlCdWi2NcdDCvRUApAsTUH2Q6qAxGB4ryJ/e33+hhwf",
+	"Hvzw9+DmUy9QmupMGcAayDKNJ2bg5gRwI1eY11NFIhFm5tYBQkHS0Aw9Ho2fHI6PTn74YXR0HNHH9CiE",
+	"J4dPogEM4PiHo8cFwPye1T7jlzRmUd9NEdyUwf0vEsbBafB/9gvFY9/+qvbf2jdYoK8etV9yDhMJNDIr",
+	"R+HJL58oFJuAhlOCAMYt0gQiMmd6SuZTiruWbDLVe2ZxzwUfxyzc8jwLCD8pQ5gpsiRYkTlVBl3dOigX",
+	"egoSL/ltAV6aaAaLvgQzzZ3A/bUmBiSSRizUKgeeWTkQGpsTWJyZw5gaRcvsMJxSPoEIIftKyBGLIuC3",
+	"Be1RAdr/FpkkUsRQ4AGNYzFHLLglIMf5eu8KZ0Max0igcMUJXeCCI4GrRRj9KvQrkfHotiA6rtxvCfZm",
+	"E5WFU4Knc0vYcKH7Y1zoHcGmZonEfHtG5lPAq8E0gSumtCIQK5gXj2iiRWxR7L0QP1M5gVuC7+CoSh7N",
+	"rUREF4LE+P7bQU8L0bfvuSvM8ivEt0qip5RbQmiZtZGANZ2BRbIPnGZ6KiT7DLdGtIMCUkb4IIyTMZNK",
+	"3xJCGS4RuDaLuSPq9asgWsyAEyGN9tQz/woOBlglNmI0GcQ8D6pLymI6im+JUydlqvVeLgidUMZJTDVK",
+	"JLeEVb7Gu4DTuUjAXkDEIA4QKRJS/kiTkeG7NJxCRLiYnxHtN+KAlUoRglLbg6tGHkqp1Iu9EZN6ehFR",
+	"DWWBiCmSMKUsPXPCECVmlKUjVJGDJ08G/cFh//CfVRHo8LA4j1fUsDMqwb/N4gQNNbu0lweBcMtzQm2q",
+	"z7g5jRg03BVLNmxXkTnEcY+MMk0okVkMxLIvRZjuIP/kSypbVPH8ooiZKWn8VhqaopkRgMc0VtAL0tJX",
+	"10EowdzZC6orErU5lb7RZlbF6p55JrLWhnVw+EVwWBTDL2Jvomj3kJeoNzzw3I8zzyxCi5hrjwckE1E+",
+	"/CIRXE8RFMuGi17AohZqRi+YMSsDeCN4KiGlODQVSuPHTzWP8SwZgSzNXPyUUumu4sbJ8cZt3DQOQn0o",
+	"BHbpr3yrkzCXEMrbw5tmECOMhRFW6/amslGO+AhcNEBtmvO89JR5i3stlZLiUjJutH/LB1us/aasPP4e",
+	"IPwc0N2h+d2V8M2j0RJ+lCavQDG/Df4klvfeK1+xAlRi9AeEqGC5e/uWWkmow93NYdoKuG6e8yxJqFzU",
+	"gZfDla5Bx2Uw4mRrduJnuAdCtAWRgISyuPbS7fi2o1HjuhsZmApe/9DdXMpl0VQoJ2BN6SWggAU8ArTP",
+	"1Fh1m+8W7nXdFbOH4DfY/cpEl5SHXa+LFm0xa2lzWtSvIo6FFZI6LsQajVoT4C43Al2RrSyc5Q06B6Zb",
+	"F85Yu+GUOT/Yju91y5vYeKUkXIpZxzmNlr/pSH6CxTszrB77LdLjezZjMIJy9zTfntguaD2++RxCCV1F",
+	"zhks2q9b5TMs6T1TMeeo+hHB48UZUcAjwtAcSskIqDSatdEg9zaiv3W/uZnqNvvM3aoOm4wZh/bnZCb4",
+	"mXGoP6n2pEIVrHfTdGU5gF61nkHTq477ek+vVre1dAJ+3Xa3dkU9B0M/Z9PBINw60iQR1ROOCo7V/A6X",
+	"PtwmJyqM68fHNQxyVVAQHC4c9ZFgmKHVhDNF0UaFplBka70gYsoqc7WSRAeE4KJes0mtFtRaV0olC9ur",
+	"DH9mlGu2WS35Lz+uOxJepCBD2MxFX0DIEhqvYBwXhYCC6FA9/NIe/OaruFleQjNmKr1T8r58j9ddsWZS",
+	"bt6yc060dqm3Z0fm9e+yroKY1fCAb7wIL6i1AEVVebx0ocaUOcW0/rdMdiSb7zL+yj5XB68x40xNdyNW",
+	"KU1lV4ltRR+RGeeWviHM6uiYFprGdRCrk66KoyoUCvsCN0N+BJUNrMEVD92OsnthZdsIyC4ALLTAVX9B",
+	"EQRpR+3Vyq/OzLrpDhXhkrm65h5tlPsdwO6FnJlLfDtStp35ocu5Rll7VhhlYA3hLSlMyzvKlOr44mVp",
+	"xOl8eJcSaBI1mm0TIrW+4VZQSCmLLmy4aPtnOoooKyQoknRs8HzMOJKJS9FgmskJ0ZY2xeJKLVk83BYK",
+	"SlWGg8UjB8gmZH5vpaIOiDyiqj2MQ6phIuxlaa9edxW9ugh3S/DNF5jr137ynt2pfXct+GxE9B1pBnCV",
+	"MglqF/yWcabZZgQsC8tCsgnjZWRPKDMUfCSyyVQvaROpFIlAflKH/alkQjphvcp7DghzYS/oJd6r1XLK",
+	"prtW28UIo4uxFEl7SF7SeDPNLQBUK0BYId9BroC6f3kJEJU1NqPW7vmhxeDt2eHzqY+v6MIJc8xpf787",
+	"Ge1xUVEXdN/SMu8167K2nSvhdVchZhwuPAloCD01Y9DOFEWKaFEri3XR0Ltp1rKzLbXz/eyiiFsIt3nr",
+	"fFpDYF7ScEqUhjRPKzHA6BHG8S/0wZs/5lMWTg3Q51SRhEY258RfoXrctsGiK1eicpN6wVV/Ivruuz+U",
+	"4Hvv6PwXULitWjLiOXwZqoj/pbMpI1KB78s0edWmYGDUfI13rqI7arED7fz5FMLZO0iF7Eowx4xHjE/a",
+	"b+KVfaBuF2k2ipmaeue3+3kkRAyUr+ymPLpXrKN2e7EIZ12pbJcrTHk0Eler9+cNjxeEEvf7I0VCsxIS",
+	"Uk5GQBJxWfHdNe0UMdbPUbs/wbUURrHqKosKMVMd2EjEfE5HcyZLmCktEpDqkdeLFbHPma22MMtiFmMd",
+	"AvSCGKKJVXdaLrhRRM745liXD2bMil3SSrn4fL6gnoNkGUJ+I+sPTHU8sRw4Vej/5sI6aRw7Up1g7F0d",
+	"dqEXogPVKZBrk6BjF+feX7vvUjzAMvveGHRfTY14+eFdUE2Le9r/n0/XRzerCXFVLpIY3rj3vPB15z/2",
+	"WeIpICY6nAZaxPFUZAr2Xb7rfpJrQS+cNlvdx1MS0UXOH4vcjs+CL+V2HA4OH/cHJ/3BQflauJi8dRsI",
+	"aQw8onLvhR3baf3+YbsFd1FWd8EJXNFQk8iOcHYtTAiAK13dyGBvMMBNlJJNjg4rZ9P/t98H/Sefrg96",
+	"h4Obv338uOf/fHLz939rd2B+rdufF1MhlVHH+1ZY7Uq7O2mTG1u+GO4tdVfihcut2CQoLaPZf56/+ZXY",
+	"15A5BoYwrlgENrI6joq47hINcNNuEKt6wctL4PpNpkORdBVpMOZ0oxCAeYq54rBquyqmXt536DJKMGuX",
+	"ExbZgJg8AcQab1bzQM6MeGoTKJRPqkA8zuNzQkhtgk6U2ehaFA59Aos5UAM8a8DGrNUIP7MJF7IhoKeV",
+	"7lBiVwW2rW47Ai+E2wgiEjOlzVf2IVWr6LSV/+skaX8IdViLMb7NmFG5LQeDwaC3wZUb/OZCZ2dczLnf",
+	"qBPiRyB7+LeTJzCBD38HeclCUD0yWtiA3B5yQEemzrA4QpLqBf5pY/YJ/cjHhrTROV3skd9QcxEcbMQy",
+	"B4gg6pGhg4a5mWqIeU97H3mZ7F0HiRixGPYSxVRktvCP4ycHJydmt44ersRanwal+Gn/u1WKAyO/XrIo",
+	"c2ZI80ueRE7JSzftDVLZMqgPS8Atnw8mAm+4ucvCKrio5vxGSRibS7VX3fgOYslX1QqcYvkevKV66pkr",
+	"JmkIifHXRdUDV8JigwemHvfmUliasKoc16Zv4nNzkcURhvLboO9NV8vurOTTwXfX3jGnKXWjv4mj4vVR",
+	"y+Y+llIELH34/fDTnsxiUL8PPu3NGY/EXP1+8GlPi427cQmhftL6bVx1RMSXDKm2OdD5VMSAJh1MMEHg",
+	"KX/aEkIhETmX7sQBcuelb6pgSjHncxNl9rwZDTvz2mzfTWLACjx8jFo58GTOUYlIqJyBTWEJY5CzwnVh",
+	"83xVlqLAY0aGU9bgtsWwry1ivtqrBG+N6h3WBq6tRm7VawI/Uz7JHJ56MACaffFyZLU7+xm1re3yKDqa",
+	"KDcEpJlRtduCCY1f5rE1HZAeMxpFkhoVWluCpDJQy3qEkWuR1S9ZK6JIguqqTIZumctlX1YJh1Dam103",
+	"DpYwYSsic/1QpSVYVN0wdDkczT7XszuoO4gR5bOLEQuXZZGDuphcM5aN6PKaHx83DfZmhVawUBrkhUW/",
+	"jeM1vWo3dNlE5M6/DhS/3CKEYlkMLSSyR8qLYxWzTqMPbVsPgc0FgUW9fA0SpYzlHJZVuC6ZGn0wcYtr",
+	"7kmSDRsuz1gLbNQ3u139p5zYyG7D2Ky2Sz6kRAvCGQevgytis3StudqKq2oq5rxHEsaFJBlnWhnpyKfr",
+	"KxSUXcEPtSTE+Rj34OBw7+i4HP1vbSs32wXFl5SZ7skfy0jtw93zN31ar8la2D31j21pKPgV5k+jPzKl",
+	"16vlt8gcqNX4bmNfyCG1xtBgtrVNfkANrTvYuL7bheuXI/UbtnIv8YTLsQ750w2L8qWKuq4qFuHM+QxX",
+	"CG7uOkAXPxllinFQCivZnBEu5iTjsflCQZUSr/fxGnyRdXbYuSAhTZmmcdUEe3Tw+HH/4O97VTvf4Yak",
+	"rzojb+3rcwtv2YhYZzVgKo3pIufAS/BSJQ5ljQmYsWuEqNiIZlZbrEJsI1OOS7JqdT7gPayNJYnMWkAG",
+	"l3ABrUKvy5Jk/mhruaMePL+azTNODBG0zGEqlEaYqKXlH9e9FfWUizxBr1Kx7rjJ/KUuGA/jLIIL57iu",
+	"8UeU/Weuhlktp/wRk0esE02MieF3Ys5xJ1wQkWm0gMJ4DKE+I2N2Bbbi30SIBleIEbgk1dCYbudtbvbC",
+	"eNSZsEubuNJKX/oV5u/p1TsX6JfQq9f2qYPS2eWiyWcXwryUmf7016foROjl9pOXmaEi+89AxowvHV+N",
+	"6FpPY0t4VVAFt4hKRmB+CWqPtYobS5jeRC2xHtpdiaY8tw4yNOaMhTwjlHCYY1kKW7yDQ9RELpsk0rG3",
+	"dK63Z5tB5oY0+keflwy4fpQlTHlRPU4UjQFpOlNorVw+1oOugkG+noYzcPXkdhlj3S2X0udHLmG/Iill",
+	"LszNQk3EERasyvBsOx5qAnoqqtG2lM8MwlM1rdU0JIzBXIV6piOcSZLyGckDdg1bcGYqYGkbVtMYCZ7L",
+	"d27h60/zdVEnpL0S8kpIQtG80LNM0vBNX9DCXB1LcM1f5ij2iH1Ai7Sfpe4RtNEnXie8d5zZXIohk6lQ",
+	"UBNlrUWapQ0HrzPJLzJZ73WX4AzPC5AkFAkoMqLhjGhx5qt5emeGNt97RKUsWkWIDhjht9KACe9g7Ope",
+	"7S7t+V5VF88/O0rWpfDpwuitNOURlVELicfLUcXD//fp+zYyYykEu3j24MnyoxvDbyvxAoP+4KC/7Go/",
+	"aH6JTahftTNiiALWDlDOX3pmr3ijYHywETXXBYJviNY1xyvSD+lu0fWWNL8j6W5HsD8oOoFzkckWtRJq",
+	"fSSUpBIUaOvvNvKwlRGRNic0TZ2Xe8lHZH/o4v7wF6EccEP7nwf9J5/cv/1P14Pe48Oa+BvUBMwqK/Uw",
+	"lAbJ1Kyf4Kd+qC4No1v9ts9FxtmfGSBNH0sASSOWqX4E2gqbfyjB+y7zt+4cN0jURWyriLIQLZuoYfRQ",
+	"dfAQPiMf3j9vviAtBe5GPLg7Sfg3yrVTe2jFg260JMHjhdksbyUmNWp6JQJ/tEFhXqvj+nElBNtMWalS",
+	"cyGr9uT8yyp9PVly0A22NFTVWqm8ruMtw34JdWf8pqQXdDlkX4quYzpGY5bMfRXxiUpRTW1JTEsXgYv7",
+	"vW3+q08+y1+HIohmTaE8TktrnQ5rY8v9U/V1rIrDKEFsHfpsGSymyDASodpHbXDPwn7PUM0hsSNHUONT",
+	"bECiZb5vRn3qHGHmd7TzoHk/0Q5z25en+Ebu+Ld8X2vRYEvrf2GKv5OjXLaQb+uKrVqc2yefLhmJ1yVL",
+	"1FiCjZK8sQohDlpX46kCg0Yjp1/JsvGyQpftitad93M7vOOxixK2rKVfflwO2rIAVNNPwIzJ3UV+7Jl1",
+	"FRf1mDYHqpV6ZizNuw4Yu6fnJXjcOSG/nUV645XytWo7V3Ol2z4zqqcr3YzaLQlGs+37fcnKnceWOnN3",
+	"K0WkpprijIs5Zt9Y6u0Ai+o8DwHrgH66fbZlbVx0keHjmYSFZwXsm9mFQbbdXxdE6V3clUuQMU07h7rY",
+	"iPwxiwvDKNo/XF1L7HyE39LEBn6qngt8KY2dsEuM4icsqhFcsbNYKxbna8BtzEpbCeJFlc8+Xwedt77o",
+	"bxdKUsTwtVWZyrHl7aqM3Hl11UrcupATytln2ljL4DaWgQ7VV4swuhb32UV5OfFgufJpye+5LsjuHhxp",
+	"eTXTDuUliwqoNSSgowG1dbUM3bY09qpJNrRm+U2W2e0cOSGwy65FR8sm4LpfM8wCau8yMQ+0Pz/nxqmt",
+	"tI09AG5VanvVm5QfScnlWMxU2nAZMlXQVhG12PKaS9PSX3lv/sRwCuFMZLre6XcOLvvI+vyWMuxuJ7aN",
+	"i5Jny57GhQ1iokoTqjUkqSa2nhpWYzByOcY8FCvbu0UY7jb3a0VGcwCw7DkEnwyksjDELKtyRTgrtNXK",
+	"bG0xN0fYXHMvH+NGcczh4s4FMs8odiCSvc0LcnWQyF7QhSJjKZIeyTDmeJRprCxuw3sYn/RcFZUlIcsZ",
+	"q9oIHdYP2TneEqfoNVX39m08um3XXCSatzsr5biRv7179Zw8OT6xYYjVzTpXU0PmmH0Pcz2CQqrqCYLv",
+	"xtK2UIbPkV1GE990pa6SpevBUttp1QjUhkKkINK4fomuIcuaPrp5bztORCZJLCbqjNBYCZ+WZ3spkuF7",
+	"86r+62hYPxF+0TQPECOTGf3AtXux65ZiImmiNpsu8FcPjBxgfnu1yJRnNHXUZ8gMFmS0IAZ5/jk4+qEm",
+	"8CWelKniy+jF+dNaAhrKy+rAw5OTgye1Q2cNedMzq3T4V7z56W3t41mVtCs2qR121dBkFGFlmz6NqILH",
+	"x5mMWxTx1lYpvgzs+nsIGbsYM1fjsajprS3qNaWiynHUlTBqF5nTsg3BypL/q1RauQMiYfmULJzaPrsZ",
+	"Z3opX6Mo2RwcnAzcf74QyWkwWlhSW4VE2zrPpYSErQujlOox4zvqzvM+wpJ22M8gLZS8jWMby73W1eK1",
+	"RNWVFlgRj9rJREVj3+WQqpJItF4GelckvXemg5hTjzacGUCqSvXBzCUkI2B84nuA2YzyJXnCZ6znBROL",
+	"9HEpbItFOsMU0YxjlYBampUnjheBUzVp6jUF4QzInbm0urWhppKNx8MeGXLQcyFnQyIkGcZ0Ptwizdy2",
+	"hcXpDFe7r3RzC9412eals++cRupbsDWWJSqQwZW+yhHBkN76yHx//u115QJ5N6Ul5ysupqmHiWyRYrTK",
+	"XOaUaYPutqm7FkRm3Hb2K5WkcLVbbFEKLNhE4/gWxky2ZFfYbH0p5yHYqE3/d03CZF2w50F9Um8ez1aO",
+	"jzpqxT0R4tsVnimVrVyKvLc/GEyzRQREZjR4gbeQcOEyKuurp1pKs4rY2KPXlYwhCVA+n7IYSMYjh+4o",
+	"brOo/q0OQeqCt5gmgvdsPJ+NHjeANx8XvuvTvEW/p6Kood1BMWctot+6IEERaFZLls9tpZbd5OyzCBNN",
+	"WIcC/m49ryMo+lssYfyqoVuDtNUgWaovbb1qNH/ZQjBBL5gKtQTiNUw/BVveo1e0BiuXFdIgE8bRgNKO",
+	"/y+Vti4Bpe7ElwHQsVrEEmxcDZxeEAtbvDdmaDxniWK4ppGDTsl282ldGeFWedl2dP3utPZVKbtImjyc",
+	"CnmRipiFFUUqjGmS4kZYOFtcHP6zdvUjSXl0EYpYZPUl2deGemwRgXO33hQrP14YxLuI6KLBwrBFTl9d",
+	"AUKkGxeh4JqGunY9n+udO/VpbLfJXKueeh0glo52df3ry3Oeswl/3TVVedvY23J0SIVVHx53S8zIHWHr",
+	"wj7OfbxOp8qqaL5uwC9se9/RR9Mkby+8uC1sX99FYStvkNydHnbL1ioldQ41LkvmcQXrtLpesCbLiGlF",
+	"nr59TUYwYbyFDczzgVLvEAd2O83SbhsOV2+jDKKigsVtjbRbNEcZ0ZjyEPbIU/8R8xynkNeMfaR8zpkm",
+	"Yg7K/D6CWMzJZ5A1RugwFqpFIkNuGwCuZScxwUPgJVKXuj4/nWI2RQq8y3rbd8S8be/dwtZerLKXw7fS",
+	"XNcDcS3KvPSMrmMBOpuA6Ehwz6UXYoI9mo7yNvMRXTxSBMuXoUwPdRHMO+zj2ZB8kVdBTq0oqAwmqyxR",
+	"JEtblj+O6OKOe9E0ld0fA+QevV5Ai5onvWAirYCPXTUM0VrpRoNeXzHhzFVYL5mfiqAD7/7d0Ltm2ZZk",
+	"JnvUUNDyVljuBMcIS8ujs3olwzafoB69JUsBq6N2DMHnBBOUCFXEvoTMJdOGwukt6rOeL0WxdfKbO8vL",
+	"xRY9IS70VIpsMm2LoDu0xZajDTfHD7pCoV31wyb3250pcuWfO0CpZVhivu2Nlt9zXLCC1xqSOxXntopg",
+	"z72tqz+JBruoFiQShI5EpqtXqsY0XPNLaxtb67jC1XW+kiIhB2dkQBhm0oc0ATJaGKmuJWtIgNb1BbcA",
+	"KGxFOKxewLVFLFctltg0hSq/rL2OHg1bibNTOU1QIs4a+7jiz12DtQrD42YZ3VvDiqlcV1cqo9YmFzdh",
+	"bu7IZW17UIiuxW0sCeAtb+POg1Eq134HESnvxQy6M6gQlLrQ/tE76fSFb7vwUQceCZ5hF+rNh11ZUuVl",
+	"ldXUQkBSrsY7zSpoJ+WW2zV1zCSINnuEq5VZkYaPtngKvGRV39j5orVBeMvQfpuJiUvPd16SDe3ySotZ",
+	"d+I7v7w5au3i4kpG42dWSd/xJhht6KzebbFbdBkvXbIt0b7cGqcNwt9FnEUR++h60Czhax2EPrjJVroK",
+	"OCspqtVDBaHg0bBHhqOFBvMvIrr5kAqGH8ywMcCQCO6qBVV7gWAYSpt2Hh/s2rcs0Yl1M7ZQw95wIJmC",
+	"PfIa7YJ/ZNEEIqeZjRb2Q48oYQMZBAdbE96NiIRtHYFZKhgtiTKX0nUBg0b9p16+qXPkU0VCajRNa92g",
+	"4XSp0H5w/ORocHB4dHzy2Nquanyb7149J0dHR0/OCPZUxhoPUSZx4qViFTWdZ47eHwxODwang8H/FGSz",
+	"JuCrKIzBoh6x1TgI42iTdBk5YyENlOQZQduf0uTw5IQYdKgWng2uDkouu5pwi2cLawE0sHXxFrZAYbnj",
+	"w6kNEDS7RSfQUqyUa6ngnVHOqxSwiP47FzLioD8jGnnDyFLAB/r1DNZHVFPzrytvb+M+QoHh6sPqtszQ",
+	"auPPGuHftWNZasC/fCltzXvXccflSK0EhBUxYL4heDNyrDv9QX76WS2NWCYKCAJLFmpu/qpPf6Mpo7jK",
+	"nVth5Q+14jQlmtE1+KFQLGrCavG3RwqRdLkozFE3l0uuT6wUsymRcrONV05h7ShWpy5NuY0Vkk1A1eDD",
+	"+Y9P+4cnj9GRMoUr6htERWzCdL3SGQkO3fR/339HtVxs3nOo1gFk/S0ES4fi3bpNZoTv9rMy2c8w1kRk",
+	"yEcoiSCMqcTGvLFu3fmufT7iuvz78ViBvkDSW2+gHlPpHGMSaNRybaLI91ybb+qGbZ9w5ZostYOCYp+h",
+	"2GqbBzrYCPwGsCEFdy6RyPqX1zjxCuPfFpmlVbtCXs4AL2Nlu4VdoXLgHol6tQ2t1OY2VtVzW0uBdq7h",
+	"FLRuByoOvny7ULMyLa0xebqWYQ0W0Sp1W/29G4gqndrqGh2U7lNdb/ASqm7AzCZ8KrbbjFvrD+F+8Oid",
+	"tVHuCpPe5SbQDttYUhNWrR4GgLvwniy7BH0oG4qxRT8nPF0NDdFahay7XeO73PGqiujANqUgZFeHQqa6",
+	"tDNfF1znFlpZRumY3FSNSNKy1ONSkMPunGi3KATZwprmuJefZKPZuwSinbfuLx/H9pan29Vt3FwvZouT",
+	"v3WBhzsNKmxfXLG2yItzp0ZM0VH7TBgfuVZuI1KIS6VwwI34eA9WXEShO2dKSFTDTDK9ODcTuXbf1t9R",
+	"Y3NAl4bN1FFswvuMk79hpiL5z9/e/x3LyXIMP5sBlo7C1aPab1+ZL2CqdRrc3GAdiHGNs/aZteXZVHWI",
+	"IRRJ3t5M7ZHhvtJ0PN6/PBjmsWG2/zRJY8rB1mR1cdYEx56R4b7ev9bAKdc3/knB4SMv9U3DMl49m6nq",
+	"jG1GIxx+zAaDo9A+jJ9hLxYhjc0Uw72P/CP/V/JUzWw8/vBppqdCugInp8T6j4Zoh6I1MOxVAVepBL5n",
+	"3vxcJAnlWPHGhczZ/k/mOYuc5r1Ts9c5xcanZPg6giQVGni46P8Ei+EpURhYMqGMF2kDmH6ALTIxc2DC",
+	"LuEjJ256I+gTytUcZG+1Uy45HjzZI0/xZ9tmagapRsAfDUhkW6H+KzEkWmHJc9tSZALqlAwRIYe22OzQ",
+	"4PCQsDFJhAQyFnEs5mdkan5j2tZJN2cQZlIJOcS3okyAvX3z3tPYuxVBzIlvFZNbrs8wgdMuszCGssh+",
+	"8+HD6xd2tb7Hp8/29l2SzfxY38JGLO27hON/2OqYRU64AxMZYg7xkGhB/syEhjMytHndQ2elNLhlIO3a",
+	"0c7LvUV9lWbczbwmncusdHjVL5qMDUu2z+JbAwmL2/iHmmHphx4Z2tTcIeFYBHpIMz0FrlFUjwyaLhAz",
+	"IeozbtaI9me5R35D5L7qizmvzF2uH0wSujBTIR7g2kcQCz7B/Ka8EYvrCPfR5gCEwG2msetka0inZKAp",
+	"hpRhsCsSDHW6v5+b+/ecTXHfP1+ktQfv/aBSqcbT4GBv4IMracqC0+Bob7B3ZLvDT5Hw7U+Bxnr62Xye",
+	"2DrUOfxeR8Gp+fJHHGIDAlLBlSWZh4OBTXHLa5QYdNxPY2ol38IAKmaeLtI6ur3S8fi1dSigOfjYzlLH",
+	"J/LV7D+j0Tsbsluh78Hp75+w5b6tPRqc0wW2issT71z1DSIzFxVCJ8rwjrf2e8M9yigXnNoamyHOsp+A",
+	"lixUJcgt2b3oCGJ720YCi8PYdjwU06qJpawWIVZA/ot7d0eYdwDy+ymQMZtkcgeAfmXfa6k6UzmcXSGE",
+	"t1Ik5hAy24yaWMGr+wFg2PhazH0HNMJk9q8EeXvByeBo8yMfeJ7Ivx3Ch5SjwwhOkUAZ3XZEFTjOt8Vd",
+	"8LLJ/h/zmVp3Iudm4DmbcMYnP8GixcGUedAfLsyqOI8NTfTOQTch/wwWd4/5b/MKEE5yQcBYAciSAqy9",
+	"A5FleMhFfzhxDd48yBFGbQGei4iNUI+Z0m/yUdhC3bYCN5PV77sYsv8zS5jBzI0Dn6OsEtx82uGJVmqp",
+	"1pzrU5S2tr17x4ODVnfPiboQ2YdaXNhXQo5YFAG3yJOji5UU8yP0BNImhBuhFXvwo5yaBx9uQBL/sj1D",
+	"HX2H4lWksDL0m6KSbTesKIna2Oz6U54080xEixbnXfJJ57l/wYuXq91Wy2q37YO93CuwVB3Stm0OfqTJ",
+	"KJOToNyeOTgcHJ/8EBSdlYMf6Ri40pIqBeSgXBwxePHSRhf88M8nywWfg1+dn5z8RzL60evSp0HuPl+q",
+	"82z/yr3rXoarT7lzoRl5hqD90+b7BZWudmgWaHVnyt03b6pasnn9zcp1Pbzz6+rrQNfdWGc7Pyt1gsLU",
+	"JqPZJTRCnLeVk3B5ZR3vHaQxXTQbMN1jZWTNH8Gl/FVphHniyeYnnjv/Aj5w0GKK90L8TKU1TB0fHrbZ",
+	"iJMYClEjp13vsTxDWeVClT7KtS4bBIMafRe6ZSlTE5fbv/Yfb9aJGSXCtnNm1CRg5DsK/uKodrz5iV+F",
+	"fiWw4GYFB86nYq5WEGCae9JVfqO3Y12deJI/j9dRcPOpgj3O6IQhdLXcUHmp9DUPbsHJPMmnUcL4v6/o",
+	"7eWU4dMgFFJCqMlUSAVkhN2jFu3JulttK4p+dzhvw9ZrJS9r5MubwpZMk/d7AboRwnXaE5twVbWoEttO",
+	"tougXjHA7jsz0Hph/akftHNZvdeUMRQLMXONYuPYG68UKi1FHpG5UcGfGRSt7U6DPyva8qbWcLvUFRwU",
+	"v2JV4Xa0+RXjkSqObrRwgZO2I2mPYBnvHjEkiwjp40eJjz8t43mOkKuo7u2a25Hs93gzHLmuvyn71+7T",
+	"Wn7/NA/93jU+NXF7D4hvgNn7dtJ5Z0WsI9cj5Q4Stom6T7NsRqaqYd3QBojHFpt2hGubqaNbYS5HbEJM",
+	"DMNvRdKf4cCv2gRjtvDN0lRrr9HFdX+kMNVD9QiHOShtmws9dHTPwhlskGGeuTG7xEScAuNhGmiyq6Wi",
+	"HjxG+o1amzNa9zWLYzLCpB5bCL8wLIoxpvo8bCS1dRnWI+lzN+arJsh2E984SZ7niWO2HEeVHvdcWMHi",
+	"geO8qzTTShR568d+1chf7k3xHftJSln0TYkiqlyIbY3POS/NtLTyZesHuttYAqdkmAiup6cuJ3DYI8MF",
+	"UIl/21Q/xXgI/Zgq3Xf3bthkFElt+5FlQ13ZUlIEHFTmtaE6vq/83+xvvw/6Tz5dH9/07YfDm//Fpfmv",
+	"/3d1ZX+vaT2/03tZgLxBNMsP7gFfzqdRpEiWEkrw3HqEEnNQxPUiwv4KeFZFAyN3Xg/81tradcqmtO9+",
+	"Tet94O9F+iH9og7wokyJ/xQcDvawh8WSM7zUGc62gKv0YTPXbEaOO7mG7e5beREO7pprN9GG0iX4Fj2/",
+	"nQjOV+EqRkI4Etlkql0UtxaEklSCEVhKtpSEMp4XQ21ngPajsWjgOpdLif7YMo/rhOQPLsnrKxaNiwTC",
+	"74Kxs4I8WME4Zf0ZLNbrfb/QcMo4uKDLrxixn6bsJ1h845htjnvZyOG9swpCCbridMm7GdR48FI2g4Wn",
+	"n1t78NYLWQXyfVFJy+ljCUQsL8MrrNZlF9hJdrKIeN/Ck531HM94TWwzsblEymHDd2HqoQhTv2DcHcUz",
+	"HgtptEuLu2el4yZMETUVc45deIng8WIrctDMa/avZ7C42ZdwKWawS03uJ1is1eLsCu6awFQu7/Fqco8t",
+	"k3YpbB+j7zfrrm9WBeVfYiSLpWqaiCXl4BbIPGJx3JcZ3+DLZHH8LuNbi027dse/y3iTF/Qb8sjHVBtZ",
+	"yJxms6RvAzBqtEgWx7eNYSoI1FKxuYy7bOAR5hwnCuJLwMQsTsJFGIMiwDECHiPfJ4xjlrYZPqWus8NE",
+	"2GDrPE92rMFlm7oqXnOqPvI00y5hlvwq8kAdIwrgRBhaj0X8iZ6zEHpkKuZwiT5hDdzVvqJq5low1iQn",
+	"WnnOod2XzRsxO7rA4o+udN/j/uCgkwTnt3HPeRGVaVelN5lxw8vzM3fO+xENZxNp7sB3lvNQhLnnsVAu",
+	"id1RAozgAB7ZOrIRXbQlXzLjezLja9nc/rXM+NpAyuJi75plrcH+hx9EaXb5SNnG7aBssGQprMy2G8AK",
+	"CFxoEhosuSc2tlkgf5fxBjvU+jjIMeNRQwDkKha4Iq/UwIhx1xe5zrfqeuWs862WotBPBpvqju5aWPtm",
+	"JTUXj47yhxFtjLJqD+++BLQGhN2/Nv9spIq7JomNQYxYSvzBE0REizyiHEt1WqpIrxrwo4ud/l4Io1nb",
+	"OsroEG0/jcabkO1tNO6Gb+6dBbrl1cxGjNuqMq1KgkSuoN0Dxjh/qWzd47cvXpU2/fUjmo273r+2H272",
+	"i+Z1O423sMHYLcItnpab6X35mIvgxAZa+BZOgcg0dk7k5Be6IEfdHALF3u7ZKWDBvyEO3hkN2HdnwIPR",
+	"H/+DXYKy0RTukNFapNFHgAX3mO75hhRizrFdgo2GtlXbLN7fVaxFGAvb9LiJtz3HAbuMhscJGu6BZgk8",
+	"eFEqr6PxSJFRprD8ldt5cch57YLVQ1auQ/zdS9uIHfs0uvS9k+7Y0PqGxwtCiaueQqbI33HSIi9mBLb/",
+	"8hmhJGaXvuSIK3yFBR5rjJ5uzR57vxzb0qJi7Hw/KPcpaek/dvC/58oBGy+ma7KITcnn3znUg3FXi0t0",
+	"V7tbuUyUyFjIOZW2NKLMuPI+jThWJMpQEDMUbV41hK6hX3jhHYsyP5pZRKb7tl2PCk6PHg8GNbxrY+W6",
+	"r7to3VaspW2VO1ffztd7dDS1XbW7Ne5bX0fjDnlQjI0V9119kr7KkrWH/tyOOzfDdkkcS9M0JUxkyUPO",
+	"Y30ukpRKVyU4Lx+jssSiji0WrEmSKU3gz4zGZRSy3TJrEMie9t1LMg6LtOszuT584H0+6v7ruaBI5K+l",
+	"6xZYlKqot6gXbRRrrEkNHUN3aTWvtA39hmMcPBo1Rzd8uXvAaNwfFU1Rm8hppXnqTlGmNM+G4gBnluSg",
+	"YmyIrNGmP4MU30BiGlyCXBB7iHmwSAoyryGPUpnvsPjFsCxZi1O/7BSTfmnEH1ci/qGbE+ZTYbMVbXk3",
+	"iVF4KgXqS+vnFfsNe6YLEom2wXnlGvx3ijBiPAbDmDbURM5HfSG+7Or0F3KzX3cTZ8ZKtuuqkW+YBwOJ",
+	"rHyuoWkS3w2mlJvsus5Eko7Ram/EcjV1LfE02g8+3a9M4M/uG5cJyhiUIz0ZLYjBFNttYMXD/pxqGotJ",
+	"Xf1Nj347CoQs+xd9DxvBgQwjESp7affsAe/ZJiP28RGoHqGK/Of5m18NAfrvp7/83MsjZvAFealNIqkG",
+	"0u/jy4bYxVPVGfRsT22PRfdv0uuG5UWXsZte5XULmsS3et29OqlycDf5ng196RFq5FuP2gazGXbT+XZL",
+	"QT88o6CtHc1s7WiHFQVpQLs9IkNHutXol8pp4/61/7i+fHRBGHbOwlpc6i1jOdwVQo8gtvl4+LEdPprI",
+	"bf2ssm+DWIZ5EDYmQ1t4flhUK9dTqu+VT24WHz2KNMR61GH1PlpcdxnpUVlUY6yHWcV93KLnZqJ3YLh5",
+	"3TX4zSeAjw2ynBEubM84hpXC+ASihywjCuFwe0JT1SOuUblyWj02+zPEmcgsRhmLR0S5lkEStroLLZHU",
+	"aRBfHE3dOr6cHFiOSPItnS7GUiS5m/dkSzfvWwfiGyfk7Z6L1ddy8bqiJ8nfhbiHIsS9zXQuqBHBiaIx",
+	"2JgjygnjSlNuvt8jrzXhmGRmSa6yHTnvTLaT0SYPzBs75Eu5X3D22xpfaDjjYo4m1gi7jxu6YRvKh5SH",
+	"EMdfwApjdvaNm2Ds6Tb7ZBzu1WC2+eHuTC217b3MFF+UqY1pmMcd68Weba4fMB6xSxZlNLaL04s9h/+v",
+	"I0peusdvevntx7KIIxZDH7vLd2t+hUC4b1NHMWlNYyCswly2m9tqzTENZ+o7f3wo/PGZzeTWgoSCcwh1",
+	"pWtwBxqxgfXtX+O/6w0ajhLslhWsRfhvog2W3eg9Uf8WSpCZpcl6UEGefRpqdmmEj13qZPlymviWX8Ud",
+	"cq4vgfC5dFZgxHeavgOafuv0e0uYXdB8Tpt7hI1zU5ENcKSSjcdGytNzIWdESBLTOeEAkSJMEbzY1nF7",
+	"t0R93wr3X/ZW2jV87XfSa0nf7+Q9lW2yyUmeLZIstXdpThVWNfC0PtrBrSnrHbu/NFSH0xrjovkax73C",
+	"1XxJPcxqT3uJYioy0PzH8ZODk5ODAf7XoWaO3ck9p460Uaa+54481LrRQhJpziAERfBanxmSAkmqFxj8",
+	"YXMd6ZwuinK/My7mfAdkxeH8+iYrXt16Vx68w+tRmafJB2auBkD0oP1dv9IEXP6Q4y1McCejFdaWbYS1",
+	"L6mnuWr4fYaoou4kb7LOWOiK8r+2GPlFPWEuAeE0GBw8eUwHg0HfsKn+D+Z///R/Djzz6mHRhXajDzF8",
+	"UaZCgSvW0MmWWIXRl+maUJ58lR1aLHHoDhKIFkSBi5VL6eK74PtVs8decNJm6x947k1eopFvUuCKUPTN",
+	"YD1JbHnkyu8w20GKYFVhXzRCizSFyEjvowUJqayI63kXsTWFUlK6WK2T4nt8NHLeJbK3f20/rLVyLpOw",
+	"Xbcda3MVH7zZ03f7p4gcvnkLZt+Holp1oA221JfV8eiya0ZsT3Q9J945C/66mG9N96Ljk43di0aUz5a6",
+	"Fx0ODh/vHx9uw5D/mg2MKi4+25pPxBEojYntuaf4OzN+CLrqOwiFjJTrbyQhBHYJEWGchFRNkaVqV8aX",
+	"z5qJ4lZMUu1fu09t2OM9MMaNnb0efACy22mvcv8LgjCnyojlGos6f10s0ss+63lkgZH7EsYZFt64vpc1",
+	"rWex73Axf7V2fweN7f7yunSIP1i0vRODdPu9Z/5YnrWmwjP++p31PRTWdw48UkjJCI1jw+pSKjUR44IO",
+	"tmR4DjMa+Z2vTba2To8fs8v2tn6OpmItvobat6D8YRamq8dEIgFFhacvXnFOsQnvM74Dhc28+TUPbsEG",
+	"IKEsxnpVIGf/zoWMOOjPe36EgYJScyGRdwkpIdRkKqQyEqTWIBft+cC5Xew9u+3eixnw+shgV0ygXC7q",
+	"nq9KVyrcjaiuqZ1lzsIIiJnCrivV24OGtyIOhVSj5FtUymq4AiLTO7oDb7IafeK4PvfbnnreNuvBkkZs",
+	"V4URRaB8DnNeQmO74hg155qpFLha38b23A/6QqkPeL2LErN1GQ9OwO1e1cKSDpHJEHpktCDmfY1pFTgs",
+	"aGgK8fio13JOW5be060xixtnNL91qqBVPyHTkGydOhLBmGaxmXNOmbb5bT6dpPhGghLxJSaSREyFVEb3",
+	"n0ji8fR7u+Jy25cRkFSyEJzdgDK9Js/EdqyuEa4caHcgXLk370uQ2S5kLHzv1iTsLlX2XAvPOIaWXBQ8",
+	"ur0U9g5kdu9CGE76JtOhSKAxOGQEIU3Asanku2L+YGzSWE/XUnrHSjD1Evml9fOOFoaN6WrWwkZasqa6",
+	"bn1x3ZxWXJtlrLVSly78zvnNaw1Jo/tWm6vw8HNWzD7LRVYVmUvBJ4WtWoulmm47ZjUtvLQakgb78xKi",
+	"7TuRZpfG53w1TXzMreGvxckowXapIVrsxkRkkog5b8/NXjjA3jM/a39zvzOxvwATq88HQJKTpb1qExKb",
+	"HcAUmUGqt2BHm9nO/phdfVFKMGZXfwkqkGcsRKA049RdnuMnR4ODw6Pjk8f25NqlBLCrvyIRcCZTiL6T",
+	"g4fVMdeeqzWwSTpHm4yRZMcM4kh5W5vEcAxso4yKM8m4ZrFLEpEZX61Bsj2VycyTfbi8s9iwJeMHJ/ju",
+	"R4r8zdu7WPR3sxGzsRkssMYTXII8RWKagqWjlESZvWLQc4GemCFD0Cx0RigXegqSjES0IBnHPBqSKXNl",
+	"IgQTjM1ftjAUJSNDNAx8/8iUdn2KL10pT9s/xzd6OB482SO2xrZ5xEwCYyF9rgYXZFi+gT/BYnhqwyGc",
+	"esJ0XivGpWHWFfE04MJTe3mZ51hs64xxh/f7dVBuKH7SHxy9PxicHtjiS72Amd+uDvCTs92eXgeurEUs",
+	"Jsys8pLGGQSnAYto7tcxuO+GRVTToBf8mVH3goMTH0/XC2x9i+X5B37+jDOsA7gwmPip5w2bpwFNWXvZ",
+	"rQy0eybdOHV7ewSWZsfDwS5mD7CQwJctv1lcaiRiZ7kOSLE8IiAdiDKJZeJG7hJPwd33BvKZ0Ku+oSl9",
+	"g6YqOD14/MMPPxwePF4hrTjnemNCI7kdsxjWV33CFb3CYTt3f3za9ZUx+/jGreN44t0N4BbJdljSGtmn",
+	"K2dt1mi4MsTjHgbA8AVJIGKU6EVqezNSw62dxUVw90hKpcZCaWh+YVoDR7sLUzPDue1LScQmZutmLjoD",
+	"3iNKkAQSIRdEabpQZBxTbTlvMdTJCKfWI2noKs5YsFszUf6bZSirLD3fnFfSkKnjCrQteJHYbs1NDL6O",
+	"gWdpLGiU4/emvvC/FkZqv875VCggCU1Txie23Lfrb7rWDdiqV3wrt+B7B5dHCh2QPRTFUhBps2sQ/2mY",
+	"8/DkpMHz1kawEaEG3VdaAk26VhDuBUkWa2YQcd+M7qOYUnlJKs3xaWZJHHo4W77afSNGf0DYMlj/8O7p",
+	"Zx3tPNdCQmTrBKdSTCQoLOhBNRmWOc3+tfnnZvhd+LhD4QMJiqOSin2GM6+fAY2s0xswrHAihQsYbUfs",
+	"10gUhwf1DorVo17noyiTrN3z/SYTh40/+GbSyyxvddiReycKXcFcYQzQuC+pYLN4aE6vwVFhEc5ypBZy",
+	"7LkbuGt8s/MYgasxttWu5MGLm26f5dCiexY16/IXSof0RS3ITpZJR1f9A7MQCcrgb0CVBsnUrJ/gp36o",
+	"LoNe8FlwM/plZiSI/WcgY8Y7pTGUt33PuQwrUzddie825odiY34BYYzNSKmRCaMstKG6eL2R8ximZNiN",
+	"dEl/5sq3siX7SPc1tuRNxaw/qHupZb1bi8Y3XzYaz9nwFugnlMWERpFcyphYEx1snt41n/nClaM3pkeU",
+	"KkY/N2OqGROUxIJPiPmGpFNJbTyRiMG/siP7uf8S0sWcqwwHz/87u3lIZc7qM0J6yykhjxRBN1MXQrGe",
+	"2exfm38wUgrXtsP4CIPSmyKlzBrujvhsSkt5rUlIOaGhJlyQRMjvUtzu64JifgyNY58fo2yqKOK/ka5i",
+	"0FjOUbEJJ4yXT+bWKD+H0VSImdpXWrIUduCuH57jm/vnbMKpziQMbbcpCGcQYQ8ma9daaCNg2jIAZ4SS",
+	"MY0VBjIoTWPb17Lwwdtenq4iMdo6bJQUeVr293uLfW7NN0+1cKRbWPxmQdP54tn95tvdWTdMOw+6rdvx",
+	"4pr7bs2920uXXyxt0FpNqQsFsW12LEBOySVINmYQ9YjC7fVyTOiRuZCIduMxoWMNck5lpJqzsZddt4eP",
+	"Dw+Oj5vTDasrvg5GQCVIs3iMTgB56ZEok0aa20fscHNf1/n+UeUyjNK2IqMjkWnnUdsrpL63dkxd3pnj",
+	"nMp3iGXSJpgq65uZCoXh8ErTcfmN5+bvmvf9NhXY1tqwCDRau2zVkgDqSNHqsz9uzI5278iTo+vmt5db",
+	"iTgqPeE7Jq0+4Gqa4x5zsaEyma11Wb9VMQflipboKSzIlF5CKRTcfGXoUel1T23BqLoXohpMGO+VC58Y",
+	"vZlxkodVFW+yWnPNjmKhzHbCRRhDeSfPWBzXzfuezsx4LMVTRhqP6qtPvBDZKAYCXMvyE67V/c2nm/8f",
+	"AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
