@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"tollhouse/billing/identity"
+	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
 )
 
@@ -127,5 +129,42 @@ func TestWebhook_isVerifiedStoredAndAnswered(t *testing.T) {
 	send("right").want(t, 204)
 	if n := w.count(`select count(*) from webhook_in`); n != 1 {
 		t.Errorf("%d events are stored", n)
+	}
+}
+
+func TestIdempotency_answersOf5xxAreNotStored(t *testing.T) {
+	w := newWorld(t)
+	owner := w.user(w.db, identity.Owner, nil)
+	w.publish(owner, prepaid)
+	account := w.connectTo(owner, "prepaid", 7)
+	r := request{method: "POST", path: w.path("/payment-intents"), token: owner, key: "k",
+		body: map[string]any{"account": account, "purpose": "topup", "amount": map[string]string{"amount": "20.00", "currency": "EUR"}}}
+	w.cards.fail(payment.ErrProviderUnavailable)
+	w.send(r).want(t, 503)
+	w.cards.fail(nil)
+	if again := w.send(r).want(t, 201); again.header.Get(replayedHeader) != "" {
+		t.Error("a 503 was stored")
+	}
+	if n := w.count(`select count(*) from payment_intent`); n != 1 {
+		t.Errorf("%d intents", n)
+	}
+}
+
+func TestFail_unforeseenIsLoggedOnceAndToldAsATrace(t *testing.T) {
+	w := newWorld(t)
+	owner := w.user(w.db, identity.Owner, nil)
+	if _, err := w.db.Admin.Exec(context.Background(), `drop table `+w.db.Ref.Slot.Schema()+`.api_key`); err != nil {
+		t.Fatal(err)
+	}
+	r := request{method: "POST", path: w.path("/api-keys"), token: owner, key: "k", body: map[string]any{"name": "a", "role": "machine"}}
+	got := w.send(r).want(t, 500)
+	if _, err := got.faults(); err != nil || strings.Contains(string(got.raw), "api_key") {
+		t.Errorf("told %s (%v)", got.raw, err)
+	}
+	if n := strings.Count(w.log.String(), "request failed"); n != 1 || !strings.Contains(w.log.String(), got.text("trace")) {
+		t.Errorf("logged %d times:\n%s", n, w.log)
+	}
+	if n := w.count(`select count(*) from idempotency`); n != 0 {
+		t.Errorf("%d answers are stored", n)
 	}
 }

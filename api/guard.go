@@ -27,6 +27,7 @@ func (s *Server) guard(op *operation, next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		e.SetRequest(r.WithContext(ctx))
+		defer e.SetRequest(r) // the answer to an error outlives this context
 		if err := s.readRequest(e, c); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"tollhouse/api/oapi"
 	"tollhouse/billing"
@@ -76,6 +77,7 @@ func New(config Config) (*echo.Echo, error) {
 		registry: config.Metrics, maxUpload: config.MaxUploadBytes, publicURL: config.PublicURL, operations: operations}
 	if s.registry == nil {
 		s.registry = prometheus.NewRegistry()
+		s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}
 	if s.maxUpload == 0 {
 		s.maxUpload = DefaultMaxUpload

@@ -38,14 +38,24 @@ func (sealer) Open(_ tenant.ID, _ string, sealed []byte) ([]byte, error) { retur
 // a word.
 type cards struct {
 	payment.CardProvider
-	mu    sync.Mutex
-	calls int
+	mu     sync.Mutex
+	calls  int
+	broken error
+}
+
+func (c *cards) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.broken = err
 }
 
 func (c *cards) Checkout(_ context.Context, r payment.CheckoutRequest) (payment.Checkout, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls++
+	if c.broken != nil {
+		return payment.Checkout{}, c.broken
+	}
 	return payment.Checkout{Ref: "cs_" + r.Intent.String(), URL: "https://pay.example/" + r.Intent.String()}, nil
 }
 

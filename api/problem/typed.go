@@ -113,7 +113,7 @@ func ofFinding(f onboarding.Finding) Fault {
 // ofDocument passes on what the catalog says: its sentences tell what is wrong
 // and what would be right in one.
 func ofDocument(f document.Finding) Fault {
-	return Fault{Field: f.Path, Reason: f.Message, Want: "a document as docs/offer.schema.json describes"}
+	return Fault{Field: f.Path, Reason: f.Message, Want: "a document as docs/offering.schema.json describes"}
 }
 
 // untabled are errors that are a type only, without a sentinel to stand in the table.
