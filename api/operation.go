@@ -81,7 +81,7 @@ func (op *operation) checkAccess() error {
 		known = func(name string) bool { return tenants.KnownPermission(tenants.Permission(name)) }
 	}
 	switch {
-	case op.access == public, op.access == authenticated && op.stack:
+	case op.access == public, op.access == authenticated:
 		return nil
 	case !known(string(op.access)):
 		return fmt.Errorf("%w: %q", errAccess, op.access)

@@ -21,6 +21,14 @@ func (s *Server) StaffSignIn(ctx context.Context, r oapi.StaffSignInRequestObjec
 	return oapi.StaffSignIn200JSONResponse{AccessToken: session.Token, TokenType: oapi.Bearer, ExpiresAt: session.Expires}, nil
 }
 
+// StaffSignOut implements oapi.StrictServerInterface.
+func (s *Server) StaffSignOut(ctx context.Context, _ oapi.StaffSignOutRequestObject) (oapi.StaffSignOutResponseObject, error) {
+	err := s.control.DB.Write(ctx, func(ctx context.Context, tx tenants.Tx) error {
+		return tenants.SignOut(ctx, tx, callOf(ctx).staff)
+	})
+	return oapi.StaffSignOut204Response{}, err
+}
+
 // GetStaffSigningKeys implements oapi.StrictServerInterface.
 func (s *Server) GetStaffSigningKeys(ctx context.Context, _ oapi.GetStaffSigningKeysRequestObject) (oapi.GetStaffSigningKeysResponseObject, error) {
 	set, err := s.control.Staff.JWKS(ctx)

@@ -141,5 +141,7 @@ func TestStaff_eachLockAlone(t *testing.T) {
 	w.get(viewer, path).want(t, 200)
 	w.post(viewer, path, application("nordnetz")).want(t, 403)
 	w.get(viewer, "/t/nordnetz/v1/me").want(t, 404) // this process carries no stacks
+	w.send(request{method: "POST", path: "/staff/v1/sign-out", token: viewer}).want(t, 204)
+	w.get(viewer, path).want(t, 401)
 	w.send(request{method: "POST", path: "/staff/v1/sign-in", body: map[string]string{"email": "a@b.example", "password": "wrong"}}).want(t, 401)
 }

@@ -166,3 +166,79 @@ func (w *world) connectTo(token, offering string, number int) string {
 	done := w.send(request{method: "POST", path: w.path("/orders/" + order.text("id") + "/activate"), token: token, key: uuid.NewString()}).want(w.t, 200)
 	return done.text("account")
 }
+
+func TestOffering_comesBackAsItWent(t *testing.T) {
+	w := newWorld(t)
+	owner := w.user(w.db, identity.Owner, nil)
+	id := w.publish(owner, plan)
+	yaml := w.send(request{method: "GET", path: w.path("/offerings/" + id), token: owner, header: map[string]string{"Accept": "application/yaml"}}).want(t, 200)
+	if yaml.header.Get("Content-Type") != "application/yaml" {
+		t.Errorf("got %s", yaml.header.Get("Content-Type"))
+	}
+	shown := w.get(owner, w.path("/offerings/"+id)).want(t, 200)
+	for name, again := range map[string]request{
+		"as YAML": {raw: string(yaml.raw), contentType: "application/yaml"},
+		"as JSON": {body: shown.at("document")},
+	} {
+		again.method, again.path, again.token, again.key = "POST", w.path("/offerings"), owner, uuid.NewString()
+		draft := w.send(again).want(t, 201)
+		if fmt.Sprint(draft.at("document")) != fmt.Sprint(shown.at("document")) || draft.text("version") != "2" {
+			t.Errorf("%s: %s, before %s", name, draft.raw, shown.raw)
+		}
+		if report := w.send(request{method: "POST", path: w.path("/offerings/" + draft.text("id") + "/check"), token: owner}).want(t, 200); report.at("publishable") != true {
+			t.Errorf("check: %s", report.raw)
+		}
+	}
+	w.send(request{method: "POST", path: w.path("/offerings/" + id + "/publish"), token: owner, key: uuid.NewString()}).want(t, 409)
+}
+
+func TestSuspense_isFixedAndRunAgain(t *testing.T) {
+	w := newWorld(t)
+	owner := w.user(w.db, identity.Owner, nil)
+	account := w.publishAndConnect(owner)
+	w.db.SetClock(t, time.Date(2026, 5, 2, 0, 0, 0, 0, w.db.Zone))
+	w.post(owner, w.path("/usage-sources"), map[string]any{"name": "api", "preset": "json-events"}).want(t, 201)
+	w.send(request{method: "POST", path: w.path("/usage-events"), token: owner,
+		body: map[string]any{"source": "api", "events": []any{event("a", 98, 1e9), event("b", 99, 1e9)}}}).want(t, 200)
+	waiting := w.get(owner, w.path("/suspense?reason=unknown_subscriber&source=api")).want(t, 200)
+	item := waiting.text("items", 0, "id")
+	if waiting.at("items", 1) == nil || waiting.text("items", 0, "do") == "" {
+		t.Fatalf("waiting: %s", waiting.raw)
+	}
+	w.post(owner, w.path("/suspense/"+item+"/fix"), map[string]any{"patch": map[string]any{"identity": map[string]string{"kind": "msisdn", "value": "+4915510000001"}}}).want(t, 200)
+	done := w.post(owner, w.path("/suspense/rerun"), map[string]any{"reason": "unknown_subscriber"}).want(t, 200)
+	if done.text("charged") != "1" || done.text("waiting") != "1" {
+		t.Errorf("rerun: %s", done.raw)
+	}
+	other := w.get(owner, w.path("/suspense")).want(t, 200).text("items", 0, "id")
+	w.post(owner, w.path("/suspense/"+other+"/discard"), map[string]any{"reason": "a test call"}).want(t, 200)
+	w.post(owner, w.path("/suspense/"+other+"/discard"), map[string]any{"reason": "a test call"}).want(t, 409)
+	if used := w.get(owner, w.path("/accounts/"+account+"/usage")).want(t, 200); used.text("items", 0, "price", "amount") != "1.19" {
+		t.Errorf("usage: %s", used.raw)
+	}
+}
+
+func TestBillRun_byHandGoesOnInTheBackground(t *testing.T) {
+	w := newWorld(t)
+	owner := w.user(w.db, identity.Owner, nil)
+	account := w.publishAndConnect(owner)
+	w.db.SetClock(t, time.Date(2026, 6, 1, 12, 0, 0, 0, w.db.Zone))
+	run := w.post(owner, w.path("/bill-runs"), map[string]any{"cycle_end": "2026-06-01"}).want(t, 202)
+	w.eventually("the run", func() bool {
+		return w.get(owner, w.path("/bill-runs/"+run.text("id"))).want(t, 200).text("state") == "done"
+	})
+	w.post(owner, w.path("/bill-runs"), map[string]any{"cycle_end": "2026-06-01"}).want(t, 202)
+	bills := w.get(owner, w.path("/accounts/"+account+"/bills")).want(t, 200)
+	if bills.text("items", 0, "total", "amount") != "11.9" && bills.text("items", 0, "total", "amount") != "11.90" || bills.at("items", 1) != nil {
+		t.Errorf("bills: %s", bills.raw)
+	}
+	w.get(owner, w.path("/bills?number="+bills.text("items", 0, "number"))).want(t, 200)
+	mine := w.accountOf(account)
+	subscriber := w.user(w.db, identity.Subscriber, &mine)
+	w.get(subscriber, w.path("/bills/"+bills.text("items", 0, "id")+"/pdf")).want(t, 200)
+	second := w.accountOf(w.connect(owner, 2))
+	stranger := w.user(w.db, identity.Subscriber, &second)
+	w.get(stranger, w.path("/bills/"+bills.text("items", 0, "id"))).want(t, 404)
+	w.get(stranger, w.path("/bills/"+bills.text("items", 0, "id")+"/pdf")).want(t, 404)
+	w.get(stranger, w.path("/bills?number="+bills.text("items", 0, "number"))).want(t, 403)
+}

@@ -2996,6 +2996,9 @@ type ServerInterface interface {
 	// StaffSignIn Signs hosting staff in.
 	// (POST /staff/v1/sign-in)
 	StaffSignIn(ctx echo.Context) error
+	// StaffSignOut Ends the session of the token.
+	// (POST /staff/v1/sign-out)
+	StaffSignOut(ctx echo.Context) error
 	// ListAccounts Finds accounts by number, name, phone, mail or service identity.
 	// (GET /t/{tenant}/v1/accounts)
 	ListAccounts(ctx echo.Context, tenant Tenant, params ListAccountsParams) error
@@ -3300,6 +3303,15 @@ func (w *ServerInterfaceWrapper) StaffSignIn(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.StaffSignIn(ctx)
+	return err
+}
+
+// StaffSignOut converts echo context to params.
+func (w *ServerInterfaceWrapper) StaffSignOut(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StaffSignOut(ctx)
 	return err
 }
 
@@ -5344,6 +5356,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReadiness, options.OperationMiddlewares["getReadiness"]...)
 	router.GET(options.BaseURL+"/metrics", wrapper.GetMetrics, options.OperationMiddlewares["getMetrics"]...)
 	router.POST(options.BaseURL+"/staff/v1/sign-in", wrapper.StaffSignIn, options.OperationMiddlewares["staffSignIn"]...)
+	router.POST(options.BaseURL+"/staff/v1/sign-out", wrapper.StaffSignOut, options.OperationMiddlewares["staffSignOut"]...)
 	router.GET(options.BaseURL+"/staff/v1/jwks", wrapper.GetStaffSigningKeys, options.OperationMiddlewares["getStaffSigningKeys"]...)
 	router.GET(options.BaseURL+"/staff/v1/operators", wrapper.ListOperators, options.OperationMiddlewares["listOperators"]...)
 	router.POST(options.BaseURL+"/staff/v1/operators", wrapper.CreateOperator, options.OperationMiddlewares["createOperator"]...)
@@ -5934,6 +5947,69 @@ func (response StaffSignIn413ApplicationProblemPlusJSONResponse) VisitStaffSignI
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StaffSignOutRequestObject struct {
+}
+
+type StaffSignOutResponseObject interface {
+	VisitStaffSignOutResponse(w http.ResponseWriter) error
+}
+
+type StaffSignOut204Response struct {
+}
+
+func (response StaffSignOut204Response) VisitStaffSignOutResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type StaffSignOut400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StaffSignOut400ApplicationProblemPlusJSONResponse) VisitStaffSignOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StaffSignOut401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response StaffSignOut401ApplicationProblemPlusJSONResponse) VisitStaffSignOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StaffSignOut403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response StaffSignOut403ApplicationProblemPlusJSONResponse) VisitStaffSignOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12420,6 +12496,9 @@ type StrictServerInterface interface {
 	// StaffSignIn Signs hosting staff in.
 	// (POST /staff/v1/sign-in)
 	StaffSignIn(ctx context.Context, request StaffSignInRequestObject) (StaffSignInResponseObject, error)
+	// StaffSignOut Ends the session of the token.
+	// (POST /staff/v1/sign-out)
+	StaffSignOut(ctx context.Context, request StaffSignOutRequestObject) (StaffSignOutResponseObject, error)
 	// ListAccounts Finds accounts by number, name, phone, mail or service identity.
 	// (GET /t/{tenant}/v1/accounts)
 	ListAccounts(ctx context.Context, request ListAccountsRequestObject) (ListAccountsResponseObject, error)
@@ -12847,6 +12926,29 @@ func (sh *strictHandler) StaffSignIn(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(StaffSignInResponseObject); ok {
 		return validResponse.VisitStaffSignInResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StaffSignOut operation middleware
+func (sh *strictHandler) StaffSignOut(ctx echo.Context) error {
+	var request StaffSignOutRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StaffSignOut(ctx.Request().Context(), request.(StaffSignOutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StaffSignOut")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StaffSignOutResponseObject); ok {
+		return validResponse.VisitStaffSignOutResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -14928,258 +15030,258 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H1pd9u4kuhfweGbc3LvXMmWt/SN/WEm63Sml2Ti5PWZ6eRZEFmS0CIBNgBaVjz+7++gAHCRSImULafj",
-	"pD90ZAkkgEJtqPU6CEWSCg5cq+D0OpgCjUDix9cRJKnQwMPFO0hjuoDIfB2BCiVLNRM8OA2GWmYwJGxM",
-	"9JQpwhTRUyBKCwkRoVzNQRIxJpQToDJmIHsE/sxoTCT8mYHSe0EvUOEUEmreDTxLgtPfA/PS4FMv0IsU",
-	"gtNAacn4JLi5uekFKZU0Ae3W+DQMRcb165qVvZ8CGbE4ZnxCqB32SBEWmRmZGZBSPQ16AaeJmcMNCXqB",
-	"WRmTZrNmGeXljYVMqA5OgyxjUbC6vF7wjMXxusWsW4H5/bbTZ+EMmqFBY8pDWLsGfMEtV/E8k0rI+jUM",
-	"OVzpoUEJgycpnQAZwVhIyBf0ZwZyUawotC8rryChVz8Dn+hpcHo4GPSChHH/90Hdel6xGJpgMmbxWoCY",
-	"328JjhId/QSL1WX8ShNQlnxCkSSUR2QsJDkakIgu1Bmh5MOH1y8MaVEyESIi4VSwEAEGVzRJYzPf0fjx",
-	"+Cg8gP7j8QD6x/TkqP+E/gD9wfhw9M/xYHwYHhz4HVoaL/ZYWmDfrHDddsuwPzlZhn1KtQZp5vh/v3/8",
-	"eHV40P/48eoH+PSPf6mHDNfQTLwpXSTANWE4at0h2RG3PSYNSdNSVKZS4AoI05CsXYmG5Jbr+AkWTcuY",
-	"wWLd5LMNZ7d57p9ZwvTq3D+KOUkoX+D2DRoi3U5FHClCNUmE5eN15BvjG8uriGBMs1gHpyeGdOkVSwzP",
-	"P3CE7P7KF2eOdgISV/dmPAaz1CbwsAhFDbkEqZjgTu4I91QD0PzPt4TcmxQk1UI2rU2439ednx9z26XI",
-	"CJrXYX5cuwhpecNtVvDWUu4Gwl63Cjfklut4l/F1wpjIjK9bhMz4LRdwriVL4ZxNONWZhNWl2AGPFFF+",
-	"DIpGlgAxcmAkosVeE9u2z/aLt7fk28eDJ4/rFvseOOV6I/qa2auyhwsZcdCf66Go7WtbL65uaR9UM0Zn",
-	"aj1Cm99vdYw35mGVCq4Adc5nNHpnlVfzVyis8Dm9DmiaxiykZm37qRSjGJJ//KHMQq8LaF0HIKUw2uvv",
-	"18GYQRwZ5TMxuudemElppDAul+KTQSRAES40SagOzbbmeEiBnkoAkqUpyH5IFZAYjOxV5G+vz9+Q48OD",
-	"H/4e3HzqBUpTnSkDWANZpvHEDNycAm70CvN6qkgkwsxQHSAUJA3N0OPR+Mnh+Ojkhx9GR8cRfUyPQnhy",
-	"+CQawACOfzh6XADM71ntM35JYxb13RTBTRnc/yJhHJwG/2e/uHjs21/V/lv7Bgv01aP2S85hIoFGZuWo",
-	"PPnlE4VqE9BwShDAuEWaQETmTE/JfEpx15JNpnrPLO654OOYhVueZwHhJ2UIM0WWFCsyp8qgq1sH5UJP",
-	"QSKR3xbgpYlmsOhLMNPcCdxfa2JAImnEQq1y4JmVA6GxOYHFmTmMqblomR2GU8onECFkXwk5YlEE/Lag",
-	"PSpA+98ik0SKGAo8oHEs5ogFtwTkOF/vXeFsSOMYGRSuOKELXHAkcLUIo1+FfiUyHt0WRMcV+pZgKZuo",
-	"LJwSPJ1bwoYL3R/jQu8INjVLJObbMzKfApIG0wSumNKKQKxgXjyiiRaxRbH3QvxM5QRuCb6Doyp7NFSJ",
-	"iC4EifH9t4OeFqJv33NXmOVXiG+VRE8pt4zQCmujAWs6A4tkHzjN9FRI9hlujWgHBaSM8kEYJ2Mmlb4l",
-	"hDJcInBtFnNH3OtXQbSYASdCmttTz/wrOBhglcSIuckg5nlQXVIW01F8S5w6KXOt93JB6IQyTmKqUSO5",
-	"JazyNd4FnM5FApYAEYM4QKRISPkjTUZG7tJwChHhYn5GtN+IA1YqRQhKbQ+uGn0opVIv9kZM6ulFRDWU",
-	"FSKmSMKUsvzMKUOUmFGWj1BFDp48GfQHh/3Df1ZVoMPD4jxeUSPOqAT/NosTNNTs0hIPAuGW54S3qT7j",
-	"5jRi0HBXItmIXUXmEMc9Mso0oURmMRArvhRhuoP+ky+pbFHF84siZqak8VtpeIpmRgEe01hBL0hLX10H",
-	"oQRDsxdUVzRqcyp9c5tZVat75pnIWhvWweEXwWFRDL+IvYmi3UNeo97wwHM/zjyzCC1irj0ekExE+fCL",
-	"RHA9RVAsGy56AYtaXDN6wYxZHcAbwVMJKcWhqVAaP36qeYxnyQhkaebip5RKR4obJ0eK27hpHIT3oRDY",
-	"pSf5VidhiBDK20NKM4gRxsIoq3V7U9koR3wELhqgNs15XnrKvMW9lkpJcSkZN7d/KwdbrP2mfHn8PUD4",
-	"OaC7Q/O7K+GbR6Ml/ChNXoFiTg3+JJb33iuTWAEqMfoDQrxgObp9S60m1IF2c5i2Aq6b5zxLEioXdeDl",
-	"cKVr0HEZjDjZmp34Ge6BEW3BJCChLK4luh1TOxo1rruxgang9Q/dDVEuq6ZCOQVrSi8BFSzgEaB9psaq",
-	"20xbuNd1JGYPwW+wO8lEl5SHXclFi7aYtbQ5LepXEcfCKkkdF2KNRq0ZcBeKQFdkKwtneYPOgenWhTPW",
-	"bjhlzg+2Y7puSYmNJCXhUsw6zmlu+ZuO5CdYvDPD6rHfIj2+ZzMGIyh3z/Ptie2C1+ObzyGU0FXlnMGi",
-	"/bpVPsPSvWcq5hyvfkTweHFGFPCIMDSHUjICKs3N2twg9zaiv3W/uZnqNvvMUVWHTcaMQ/tzMhP8zDjU",
-	"n1R7VqEK0btpurIeQK9az6DpVcd9vadXq9taOgG/brtbu6Keg6Gfs+lgEG4deZKI6hlHBcdqfodLH26T",
-	"MxXG9ePjGgG5qigIDheO+0gwwtDehDNF0UaFplAUa70gYspe5mo1iQ4IwUX9zSa1t6DWd6VUsrD9leHP",
-	"jHLNNl9L/suP646EFynIEDZL0RcQsoTGKxjHRaGgIDpUD7+0B7/5Km6Wl9CMmUrvlL0v0/E6Emtm5eYt",
-	"O5dEa5d6e3FkXv8u66qI2Rse8I2E8IJaC1BU1cdLBDWmzF1M63/LZEe2+S7jr+xzdfAaM87UdDdqldJU",
-	"dtXYVu4jMuPc8jeEWR0f00LTuA5iddpVcVTFhcK+wM2QH0FlA2twxUO3o+5eWNk2ArILAItb4Kq/oAiC",
-	"tKP2avVXZ2bdRENFuGR+XXOPNur9DmD3ws4MEd+OlW1nfuhyrlHWXhRGGVhDeEsO05JGmVIdX7ysjbg7",
-	"H9JSAk2qRrNtQqTWN9wKCill0YUNF23/TEcVZYUFRZKODZ6PGUc2cSkaTDM5I9rSpliQ1JLFw22h4FRl",
-	"OFg8coBsQub3VivqgMgjqtrDOKQaJsISS/vrdVfVq4tytwTffIH5/dpP3rM7te+uBZ+NiL6jmwFcpUyC",
-	"2oW8ZZxpthkBy8qykGzCeBnZE8oMBx+JbDLVS7eJVIpEoDypw/5UMiGdsl6VPQeEubAX9BLv1d5yyqa7",
-	"VtvFCKOLsRRJe0he0ngzzy0AVKtAWCXfQa6Aun95CRCVNTaj1u7locXg7cXh86mPr+giCXPMaU/fnYz2",
-	"uKioC7pvaZn3N+vybTu/hNeRQsw4XHgW0BB6asagnSmKFNGiVhfrckPvdrOWnW2pnemzy0XcQrjNW+fT",
-	"GgbzkoZTojSkeVqJAUaPMI5/oQ/e/DGfsnBqgD6niiQ0sjknnoTqcdsGi66QRIWSesFVfyL67rs/lOB7",
-	"7+j8F1C4rVo24iV8GaqI/6WzKSNSge/LPHnVpmBg1EzGO7+iO26xg9v58ymEs3eQCtmVYY4ZjxiftN/E",
-	"K/tA3S7SbBQzNfXOb/fzSIgYKF/ZTXl0r1hH7fZiEc66ctkuJEx5NBJXq/TzhscLQon7/ZEioVkJCSkn",
-	"IyCJuKz47pp2ihjr56jdn+BaCnOx6qqLCjFTHcRIxHxOR3MmS5gpLRKQ6pG/FytinzNbbWGWxSzGOgTo",
-	"BTFEE3vdabngRhU545tjXT6YMSt2Savl4vP5gnoOkmUI+Y2sPzDV8cRy4FSh/5sL66Rx7Fh1grF3ddiF",
-	"XogOXKdArk2Kjl2ce3/tvkvxAMvie2PQfTU14uWHd0E1Le5p/38+XR/drCbEVaVIYmTj3vPC153/2GeJ",
-	"54CY6HAaaBHHU5Ep2Hf5rvtJfgt64W6z1X08JRFd5PKxyO34LPhSbsfh4PBxf3DSHxyUycLF5K3bQEhj",
-	"4BGVey/s2E7r9w/bLThCWd0FJ3BFQ00iO8LZtTAhAK50dSODvcEAN1FKNjk6rJxN/99+H/SffLo+6B0O",
-	"bv728eOe//PJzd//rd2B+bVuf15MhVRGHemtsNqVdnfSJje2TBjuLXUk8cLlVmxSlJbR7D/P3/xK7GvI",
-	"HANDGFcsAhtZHUdFXHeJB7hpN6hVveDlJXD9JtOhSLqqNBhzulEJwDzF/OKwarsqpl7ed+gySjBrlxMW",
-	"2YCYPAHEGm9W80DOjHpqEyiUT6pAPM7jc0JIbYJOlNnoWlQOfQKLOVADPGvAxqzVCD+zCReyIaCn1d2h",
-	"JK4KbFvddgReCbcRRCRmSpuv7EOq9qLTVv+v06T9IdRhLcb4NmNGhVoOBoNBb4MrN/jNhc7OuJhzv1Gn",
-	"xI9A9vBvp09gAh/+DvKShaB6ZLSwAbk9lICOTZ1hcYQk1Qv808bsE/qRjw1ro3O62CO/4c1FcLARyxwg",
-	"gqhHhg4ahjLVEPOe9j7yMtu7DhIxYjHsJYqpyGzhH8dPDk5OzG4dP1yJtT4NSvHT/nd7KQ6M/nrJosyZ",
-	"Ic0veRI5JS/dtDfIZcugPiwBt3w+mAi8gXKXlVVwUc05RUkYG6Laq258B7Hkq9cKnGKZDt5SPfXCFZM0",
-	"hMT466LqgSthscEDU497cyksT1i9HNemb+Jzc5HFEYby26DvTaRld1by6eC7a2nM3ZS68d/EcfH6qGVD",
-	"j6UUAcsffj/8tCezGNTvg097c8YjMVe/H3za02LjblxCqJ+0fhtXHRHxJUOubQ50PhUxoEkHE0wQeMqf",
-	"toRQSETOJZo4QOm89E0VTCnmfG7izF42o2FnXpvtu0kNWIGHj1ErB57MOV4iEipnYFNYwhjkrHBd2Dxf",
-	"laWo8JiR4ZQ1uG0x7GuLmK/2V4K35uod1gaurUZu1d8EfqZ8kjk89WAANPsicWS1O/sZb1vb5VF0NFFu",
-	"CEgzo2q3BRMav8xjazogPWY0iiQ1V2htGZLKQC3fI4xei6J+yVoRRRJU18tk6Ja5XPZllXEIpb3ZdeNg",
-	"CRO2ojLXD1VagkXVDUOXw9Hscz27g7qDGFE+uxixcFkXOaiLyTVj2Ygur/nxcdNgb1ZoBQulQV5Y9Ns4",
-	"XtOrdkOXTUTu/OtA8cstQiiW1dBCI3ukvDpWMes0+tC29RDYXBBY1OvXIFHLWM5hWYXrkqnRBxO3IHPP",
-	"kmzYcHnGWmDjfbMb6T/lxEZ2G8Fmb7vkQ0q0IJxx8HdwRWyWrjVXW3VVTcWc90jCuJAk40wrox35dH2F",
-	"irIr+KGWlDgf4x4cHO4dHZej/61t5Wa7oPjSZaZ78scyUvtw9/xNn9bfZC3snvrHtjQU/Arzp9EfmdLr",
-	"r+W3yByovfHdxr6QQ2qNocFsa5v8gBped7BxfbcL1y9H6jds5V7iCZdjHfKnGxblSxV1XVUswpnzGa4w",
-	"3Nx1gC5+MsoU46AUVrI5I1zMScZj84WCKide7+M1+CLr7LBzQUKaMk3jqgn26ODx4/7B3/eqdr7DDUlf",
-	"dUbe2tfnFt6yEbHOasBUGtNFLoGX4KVKEsoaEzBj1yhRsVHN7G2xCrGNQjku6arV+YD3sDaWJDJrARlc",
-	"wgW0Cr0ua5L5o631jnrw/Go2zzgxTNAKh6lQGmGilpZ/XPdWvKdc5Al6lYp1x03mL3XBeBhnEVw4x3WN",
-	"P6LsP3M1zGol5Y+YPGKdaGJMjLwTc4474YKITKMFFMZjCPUZGbMrsBX/JkI0uEKMwiWphsZ0O29zswTj",
-	"UWfCLm3iSqv70q8wf0+v3rlAv4RevbZPHZTOLldNPrsQ5qXM9Ke/PkUnQi+3n7zMDBfZfwYyZnzp+GpU",
-	"13oeW8Krgiu4RVQyAnMiqD3WKm4sYXoTt8R6aHelmvLcOsjQmDMW8oxQwmGOZSls8Q4OURO7bNJIx97S",
-	"ud6ebQYZCmn0jz4vGXD9KMuY8qJ6nCgaA/J0ptBauXysB10Vg3w9DWfg6sntMsa6Wy6lz49cwn5FUspc",
-	"mJuFmogjLFiV4dl2PNQE9FRUo20pnxmEp2pae9OQMAZDCvVCRziTJOUzkgfsGrHgzFTA0jaipjESPNfv",
-	"3MLXn+brok5I+0vIKyEJRfNCzwpJIzd9QQtDOpbhmr/MUewR+4AWaT9L3SNoo0/8nfDecWZzKYZMpkJB",
-	"TZS1FmmWNhy8ziS/yGS9112CMzwvQJJQJKDIiIYzosWZr+bpnRnafO8RlbJoFSE6YITfSgMmvIOxq3u1",
-	"u7Tne726ePnZUbMuhU8XRm+lKY+ojFpoPF6PKh7+v0/ft9EZSyHYxbMHT5Yf3Rh+W4kXGPQHB/1lV/tB",
-	"80tsQv2qnRFDFLB2gHL+0jNL4o2K8cFG1FwXCL4hWtccr0g/pLtF11vy/I6sux3D/qDoBM5FJlvUSqj1",
-	"kVCSSlCgrb/b6MNWR0TenNA0dV7uJR+R/aGL+8MTQjnghvY/D/pPPrl/+5+uB73HhzXxN3gTMKus1MNQ",
-	"GiRTs36Cn/qhujSCbvXbPhcZZ39mgDx9LAEkjVim+hFoq2z+oQTvu8zfunPcoFEXsa0iykK0bOINo4dX",
-	"Bw/hM/Lh/fNmAmmpcDfiwd1pwr9Rrt21h1Y86OaWJHi8MJvlrdSkxpteicEfbbgwr73j+nElBNvMWalS",
-	"cyGr9uT8yyp/PVly0A22NFTVWqn8Xcdbhv0S6s74Tele0OWQfSm6jukYjVky91XEJypFNbVlMS1dBC7u",
-	"97b5rz75LH8dqiCaNYXyuFta63RYG1vun6qvY1UcRgli69Bny2AxRYaRCNV+XrDdgn/PMM4hsYNHUONW",
-	"bMCjZdFvRn3qHGTmN7XzuHk/0Q7T25en+EbI/Fsm2Vo02NIBUFjj7+Qol43k23pjq0bn9vmnS3bidfkS",
-	"NcZgc0/eWIgQB60r81SBQaOd069k2X5ZYc12RevO+7kd3vHYRQlb1vIvPy4HbVkHqmkpYMbkHiM/9sx6",
-	"i4uSTJtj1UptM5bmXQeM3fPzEjzunJHfzii9kaR8udrOBV3pts+M6vlKN7t2S4bRbP5+XzJ05+GlzuLd",
-	"6i5SU1BxxsUcE3As93aAxRs9DwFLgX66fcJlbWh0keTjhYSFZwXsm8WFQbbdkwui9C5o5RJkTNPO0S42",
-	"KH/M4sI2iiYQV9oSmx/htzSxsZ+q52JfSmMn7BID+QmLahRXbC7WSsT5MnAbE9NW4njx1mefr4POW1/3",
-	"twsnKcL42t6ayuHl7QqN3HmB1UroupATytln2ljO4DbGgQ4FWItIuhb07AK9nHqwXPy05PpcF2d3D760",
-	"vKBphwqTRRHUGhbQ0YbaumCGblsde9UqG1rL/Cbj7Ha+nBDYZde6o2UrcN2vGSYCtfeamAfan5/z5NQW",
-	"28Y2ALeqtr3qUMqPpOR1LGYqbbgMmSpoq4habHkN0bR0Wd6bSzGcQjgTma73+52DS0Cybr+lJLvbqW3j",
-	"ourZsrNxYeOYqNKEag1JqoktqYYFGYxejmEPxcr2bhGJuw19rehoDgBWPIfg84FUFoaYaFUuCmeVtlqd",
-	"rS3m5gib39zLx7hRHXO4uHOFzAuKHahkb/OaXB00shd0ochYiqRHMgw7HmUai4vbCB/GJz1XSGVJyXLG",
-	"qjZKh3VFdg65xCl6TQW+fSePbts1hETzjmelNDfyt3evnpMnxyc2ErG6Wedtakges+9hrk1QSFU9Q/AN",
-	"WdrWyvBpssto4vuu1BWzdG1YaputGoXacIgURBrXL9H1ZFnTSjdvb8eJyCSJxUSdERor4TPzbDtFMnxv",
-	"XtV/HQ3rJ8IvmuYBYnQycz9wHV/suqWYSJqozaYL/NUDIweY314tMuVJTR3vM2QGCzJaEIM8/xwc/VAT",
-	"+xJPylzxZfTi/GktAw3lZXXg4cnJwZPaobOG1OmZvXT4V7z56W3t41mVtSs2qR121dBnFGFl+z6NqILH",
-	"x5mMW9Tx1vZSfBnY9fcQMnYxZq7GY1HTW1vUa6pFlUOpK5HULjinZSeClSX/V6m6cgdEwgoqWTi1rXYz",
-	"zvRSykZRtTk4OBm4/3wtktNgtLCstgqJtqWeSzkJW9dGKZVkxnfUned9RCbtsKVBWlzyNo5trPhaV47X",
-	"MlVXXWBFPWqnExW9fZejqkoq0Xod6F2R996ZD2JaPdpwZgCpKpUIM0RIRsD4xLcBs0nlS/qET1rPayYW",
-	"GeRS2C6LdIZZohnHQgG1PCvPHS9ip2oy1WtqwhmQO3NpdWtDTSUbj4c9MuSg50LOhkRIMozpfLhFprnt",
-	"DIvTGal2XxnnFrxrEs5LZ985k9R3YWusTFQgg6t+lSOCYb31wfn+/NvflQvk3ZSZnK+4mKYeJrJFltGq",
-	"cJlTpg26277uWhCZcdvcr1SVwpVvsXUpsGYTjeNbGDPZkl1hs/WlnIpgAzf93zU5k3Xxngf1eb15SFs5",
-	"ROqolfREiG9Xe6ZUuXIp+N7+YDDN1hEQmbnBC6RCwoVLqqwvoGo5zSpiY5teVzWGJED5fMpiIBmPHLqj",
-	"us2i+rc6BKmL32KaCN6zIX02gNwA3nxc+MZP8xYtn4q6hnYHxZy1iH7rmgRFrFktWz63xVp2k7bPIsw1",
-	"YR1q+Lv1vI6gaHGxhPGrhm4N0haEZKm+tCWr0fxla8EEvWAq1BKI1wj9FGyFj17RHaxcWUiDTBhHA0o7",
-	"+b9U3boElLoTXwZAx4IRS7BxZXB6QSxs/d6YofGcJYrhmkYOOiXbzad1lYRbpWbb0fW709oXpuyiafJw",
-	"KuRFKmIWVi5SYUyTFDfCwtni4vCftasfScqji1DEIquvyr421GOLCJy79aZY/fHCIN5FRBcNFoYt0vrq",
-	"ahAi37gIBdc01LXr+Vzv3KnPZLtN8lr11OsAsXS0q+tfX6HznE34667ZytuG35ajQyqi+vC4W25G7ghb",
-	"F/Zx7uN1OhVXRfN1A35h5/uOPpomfXvh1W1hW/suClt5g+bu7mG37K5Sus7hjcuyeVzBultdL1iTaMS0",
-	"Ik/fviYjmDDewgbm5UCpfYgDu51mabcNh6u3uQziRQXr2xptt+iPMqIx5SHskaf+I6Y6TiEvG/tI+bQz",
-	"TcQclPl9BLGYk88ga4zQYSxUi1yG3DYAXMtOaoKHwEvkLnWtfjrFbIoUeJf1tm+Kedv2u4WtvVhlL4dv",
-	"pb+uB+JalHnpBV3HGnQ2B9Gx4J7LMMQcezQd5Z3mI7p4pAhWMEOdHuoimHfYyrMh/yIvhJxaVVAZTFZZ",
-	"okiWtqyAHNHFHbejaaq8PwbIPXq9gBZlT3rBRFoFHxtrGKa10pAGvb5iwpkrsl4yPxVBB979u6F9zbIt",
-	"yUz2qKGm5a2w3CmOEVaXR2f1SpJtPkE9ekuWAhZI7RiFzwnmKBGqiH0JmUumDYfTW5RoPV+KYuvkN3eW",
-	"l4st2kJc6KkU2WTaFkF3aIstRxtujh90tUK73g+b3G93dpEr/9wBSi3DEvNtb7T8nuOCFbzWkNypOrdV",
-	"BHvubV39STTYRbUgkSB0JDJdJaka03DNL61tbK3jClfX+UqKhByckQFhmEwf0gTIaGG0upaiIQFa1xrc",
-	"AqCwFeGwegXX1rFctVhi3xSq/LL2Ono0bDHOThU1QYk4a2zlij93DdYqDI+bdXRvDSumco1dqYxam1zc",
-	"hLm5I9e17UEhuhbUWFLAW1LjzoNRKmS/g4iU92IG3QVUCEpdaP/onTT7wrdd+KgDjwTPsBH15sOuLKny",
-	"sspqaiEgKVfjnWYVtNNyyx2bOmYSRJs9wtXirMjDR1s8BV6zqu/tfNHaILxlaL9NxsSl5zsv6YZ2eaXF",
-	"rDvxnRNvjlq7IFzJaPzMXtJ3vAlGG5qrd1vsFo3GS0S2JdqXu+O0Qfi7iLMoYh9dG5olfK2D0Ac32Upj",
-	"AWclxWv1UEEoeDTskeFoocH8i4huPqSC4QczbAwwJIK7gkHVdiAYhtKmo8cHu/Ytq3Ri6YwtrmFvOJBM",
-	"wR55jXbBP7JoApG7mY0W9kOPKGEDGQQHWxbejYiE7R6BWSoYLYk6l9J1AYPm+k+9flPnyKeKhNTcNK11",
-	"g4bTpVr7wfGTo8HB4dHxyWNru6rxbb579ZwcHR09OSPYVhnLPESZxImX6lXUNJ85en8wOD0YnA4G/1Ow",
-	"zZqAr6I2Bot6xBbkIIyjTdJl5IyFNFCSZwRtf0qTw5MTYtChWns2uDoouexqwi2eLawF0MDWxVvYGoXl",
-	"pg+nNkDQ7BadQEuxUq6rgndGOa9SwCL671zIiIP+jGjkDSNLAR/o1zNYH1FNzb+uwr2N+wgFhqsPq9sy",
-	"Q6u9P2uUf9eRZakH/zJR2rL3rumOy5FaCQgrYsB8T/Bm5Fh3+oP89LNaHrHMFBAEli3UUP6qT3+jKaMg",
-	"5c7dsPKHWkmaEs/oGvxQXCxqwmrxt0cKkXS5LsxRN5dLfp9YqWdTYuVmG6/chbWjWp26NOU2Vkg2AVWD",
-	"D+c/Pu0fnjxGR8oUrqjvERWxCdP1l85IcOh2//cteFTLxeZth2odQNbfQrB6KNLWbTIjfMOflcl+hrEm",
-	"IkM5QkkEYUwl9uaNdevmd+3zEdfl34/HCvQFst56A/WYSucYk0CjlmsTRb7n2nxTN2z7hCvXZ6kdFBT7",
-	"DMVW2zzQwUbgN4A9KbhziUTWv7zGiVcY/7bILK3aFfJyBkiMle0WdoXKgXsk6tX2tFKbO1lVz20tB9r5",
-	"DafgdTu44uDLtws1K/PSGpOn6xrWYBGtcrfV37uBqNKsra7XQYme6tqDl1B1A2Y24VOx3WbcWn8I94NH",
-	"76yNcleY9C43gXbYxtI1YdXqYQC4C+/JskvQh7KhGlu0dMLT1dAQrVXoutv1vssdr6qIDmxTCkJ2dShk",
-	"qktH83XBdW6hlWWUjslN1YgkLas9LgU57M6JdotakC2saU56+Uk2mr1LINp59/7ycWxvebpd6cbN9WK2",
-	"OPlbF3i406DC9vUVa4u8OHdqxBQdtc+E8ZFr5U4ihbpUCgfciI/3YMVFFLpzoYRMNcwk04tzM5Hr+G39",
-	"HTU2B3Rp2EwdxSa8zzj5G2Yqkv/87f3fsaIsx/CzGWDpKFw9XvvtK/MFTLVOg5sbrAMxrnHWPrO2PJuq",
-	"DjGEIsk7nKk9MtxXmo7H+5cHwzw2zLagJmlMOdiyrC7OmuDYMzLc1/vXGjjl+sY/KTh85KXWaVjGq2cz",
-	"VZ2xzdwIhx+zweAotA/jZ9iLRUhjM8Vw7yP/yP+VPFUzG48/fJrpqZCuwMkpsf6jIdqhaA0Me1XAVYqB",
-	"75k3PxdJQjlWvHEhc7YFlHnOIqd579TsdU6x9ykZvo4gSYUGHi76P8FieEoUBpZMKONF2gCmH2CXTMwc",
-	"mLBL+MiJm94o+oRyNQfZW22WS44HT/bIU/zZdpqaQaoR8EcDEtluqP9KDItWWPXcdhWZgDolQ0TIoa03",
-	"OzQ4PCRsTBIhgYxFHIv5GZma35i2pdLNGYSZVEIO8a2oE2B737z9NLZvRRBz4rvF5JbrM0zgtMssjKEs",
-	"st98+PD6hV2tb/Pps719o2QzP9a3sBFL+y7h+B+2OmaRE+7ARIaYQzwkWpA/M6HhjAxtXvfQWSkNbhlI",
-	"u46083J7UV+oGXczr0nnMisdXvWLPmPDku2z+NZAwuI2/qFmWPqhR4Y2NXdIONaBHtJMT4FrVNUjg6YL",
-	"xEyI+oybNaL9We6R3xC5r/pizitzl0sIk4QuzFSIB7j2EcSCTzC/Ke/F4prCfbQ5ACFwm2nsmtka1ikZ",
-	"aIohZRjsigxDne7v5+b+PWdT3PfPF2ntwXs/qFSq8TQ42Bv44EqasuA0ONob7B3ZBvFTZHz7U6Cxnn42",
-	"nye2FHUOv9dRcGq+/BGH2ICAVHBlWebhYGBT3PIaJQYd99OYWs23MICKmeeLtI5vrzQ9fm0dCmgOPraz",
-	"1MmJfDX7z2j0zobsVvh7cPr7J+y6b2uPBud0gd3i8sQ7V32DyMxFhdCJMrLjrf3eSI8yygWntsZmiLPs",
-	"J6AlC1UJckt2LzqC2FLbSGBxGNuRh2JaNbGc1SLECsh/ce/uCPMOQH4/BTJmk0zuANCv7HstV2cqh7Mr",
-	"hPBWisQcQmb7UROreHU/AAwbX4u574BGmMz+lSBvLzgZHG1+5APPE/m3Q/iQcnQYwSkyKHO3HVEFTvJt",
-	"QQteN9n/Yz5T607k3Aw8ZxPO+OQnWLQ4mLIM+sOFWRXnsaGP3jnoJuSfweLuMf9tXgHCaS4IGKsAWVaA",
-	"tXcgsgIPpegPJ67Hmwc5wqgtwHMVsRHqMVP6TT4Ku6jbbuBmsvp9F0P2f2YJM5i5ceBz1FWCm087PNFK",
-	"LdWac32K2ta2tHc8OGhFe07Vhcg+1IJgXwk5YlEE3CJPji5WU8yP0DNImxBulFZsw496ah58uAFJ/Mv2",
-	"DHf0TYpXkcLq0G+KSrbdsKKkamO/60950swzES1anHfJJ53n/gUvXq42XC1fu20r7OV2gaXqkLZzc/Aj",
-	"TUaZnATlDs3B4eD45IegaK4c/EjHwJWWVCkgB+XiiMGLlza64Id/Plku+Bz86vzk5D+S0Y/+Ln0a5O7z",
-	"pTrP9q/cu+51uPqUOxeakWcI2j9tvl9QaWyHZoFWNFNuwHlTvSWb19+skOvhnZOrrwNdR7HOdn5WagaF",
-	"qU3mZpfQCHHeVk7C5ZXveO8gjemi2YDpHisja/4ILuWvyiPME082P/Hc+RfwgYMWU7wX4mcqrWHq+PCw",
-	"zUacxlCoGjnveo/lGcpXLrzSR/mtywbB4I2+C9+ynKlJyu1f+48369SMEmPbuTBqUjDyHQV/cVQ73vzE",
-	"r0K/Elhws4ID51MxVysIMM096Sqn6O1EVyeZ5M/jdRTcfKpgjzM6YQhdrTRUXit9zYNbSDLP8mmUMP7v",
-	"K/f2csrwaRAKKSHUZCqkAjLCBlKL9mzdrbYVR787nLdh67WalzXy5X1hS6bJ+yWAboxw3e2JTbiqWlSJ",
-	"7SjbRVGvGGD3nRlovbL+1A/aua7ea8oYioWYuV6xceyNVwovLUUekaGo4M8Miu52p8Gfldvypu5wu7wr",
-	"OCh+xVeF2/HmV4xHqji60cIFTtqmpD2CZbx7xLAsIqSPHyU+/rSM5zlCrqK6t2tux7LfI2U4dl1PKfvX",
-	"7tNaef80D/3eNT41SXsPiG9A2PuO0nlzRawj1yPlDhK2j7pPs2xGpqph3fAGiMcWm3aEa5u5o1thrkds",
-	"QkwMw2/F0p/hwK/aBGO28M3yVGuv0QW5P1KY6qF6hMMclLbNhR46umfhDDboMM/cmF1iIk6B8TANPNnV",
-	"UlEPHiP9Rq3NGa37msUxGWFSjy2EXxgWxRhTfR42ktq6DOuR9Lkb81UzZLuJb5wlz/PEMVuOo8qPey6s",
-	"YPHAcd5Vmmmlirz1Y79q5C/3pviO/SSlLPqmVBFVLsS2xuecl2ZaWvmy9QPdbSyBUzJMBNfTU5cTOOyR",
-	"4QKoxL9tqp9iPIR+TJXuO7obNhlFUtt+ZNlQV7aUFAEHlXltqI5vLf83+9vvg/6TT9fHN3374fDmf3Fp",
-	"/uv/XV3Z32u6z++ULguQN6hm+cE9YOJ8GkWKZCmhBM+tRygxB0VcLyLsr4BnVTQwcuf1wKnW1q5TNqV9",
-	"92ta7wN/L9IP6Rd1gBdlSvyn4HCwhz0slpzhpc5wtgVcpQ+bIbMZOe7kGra7b+VFOLhrqd3EG0pE8C16",
-	"fjsxnK/CVYyMcCSyyVS7KG4tCCWpBKOwlGwpCWU8L4bazgDtR2PRwHUulxL/sWUe1ynJH1yS11esGhcJ",
-	"hN8VY2cFebCKccr6M1isv/f9QsMp4+CCLr9ixH6asp9g8Y1jtjnuZSOH984qCCXoitMl72ZQ48FL2QwW",
-	"nn9u7cFbr2QVyPdFNS13H0sgYnkZXmFvXXaBnXQni4j3rTzZWc/xjNfENhObS6QcNnxXph6KMvULxt1R",
-	"POOxkOZ2aXH3rHTchCmipmLOsQsvETxebMUOmmXN/vUMFjf7Ei7FDHZ5k/sJFmtvcXYFd81gKsR7vJrc",
-	"Y8ukXQrbx+g7Zd01ZVVQ/iVGsliupolYuhzcAplHLI77MuMbfJksjt9lfGu1adfu+HcZb/KCfkMe+Zhq",
-	"owuZ02zW9G0ARs0tksXxbWOYCga1VGwu4y4beIQ5x4mC+BIwMYuTcBHGoAhwjIDHyPcJ45ilbYZPqevs",
-	"MBE22DrPkx1rcNmmrorXnKqPPM20S5glv4o8UMeoAjgRhtZjEX+i5yyEHpmKOVyiT1gDd7WvqJq5Fow1",
-	"yYlWn3No92XzRsyOLrD4oyvd97g/OOikwflt3HNeRGXaVe1NZtzI8vzMnfN+RMPZRBoa+C5yHooy9zwW",
-	"yiWxO06AERzAI1tHNqKLtuxLZnxPZnytmNu/lhlfG0hZEPauRdYa7H/4QZRml4+UbdwOygZLlsLKbLsB",
-	"rIDAhSahwZJ7EmObFfJ3GW+wQ62PgxwzHjUEQK5igSvySg2MGHd9ket8q65XzjrfaikK/WSwqe7orpW1",
-	"b1ZTc/HoqH8Y1cZcVu3h3ZeC1oCw+9fmn41ccdcssTGIEUuJP3iGiGiRR5RjqU7LFelVA350sdPfC2M0",
-	"a1vHGR2i7afReBOyvY3G3fDNvbNAt7ya2YhxW1WmVUmQyBW0e8AY54nK1j1+++JVadNfP6LZuOv9a/vh",
-	"Zr9oXrfTeAsbjN0i3OJpuZnel4+5CE5soIVv4RSITGPnRE5+oQty1M0hUOztnp0CFvwb4uCd0YB9dwY8",
-	"mPvjf7BLUDaawh0yWos0+giw4B7TPd+QQsw5tkuw0dC2apvF+7uKtQhjYZseN8m25zhgl9HwOEEDHWiW",
-	"wINXpfI6Go8UGWUKy1+5nReHnNcuWD1k5TrE3722jdixT6NL3zvpjg2tb3i8IJS46ilkivIdJy3yYkZg",
-	"+y+fEUpidulLjrjCV1jgscbo6dbssffLiS0tKsbO94Nyn5KW/mMH/3uuHLCRMF2TRWxKPv8uoR6Mu1pc",
-	"orvaUeUyUyJjIedU2tKIMuPK+zTiWJEoQ0XMcLR51RC6hn8hwTsRZX40s4hM9227HhWcHj0eDGpk18bK",
-	"dV930bqtREvbKneuvp2v9+h4artqd2vct76Oxh3KoBgbK+67+iR9lSVrD/25HXduhu2SOZamaUqYyJKH",
-	"nMf6XCQpla5KcF4+RmWJRR1bLFiTJFOawJ8ZjcsoZLtl1iCQPe2712QcFmnXZ3J9+MD7fNT913NBlciT",
-	"pesWWJSqqLeoF20Ua6xJDR1Dd2k1r7QN/YZjHDwaNUc3fDk6YDTuj4qmqE3stNI8dacoU5pnQ3GAM8ty",
-	"8GJsmKy5TX8GKb6BxDS4BLkg9hDzYJEUZF5DHrUy32Hxi2FZshanftkpJv3SiD+uRPxDNyfMp8JmK9ry",
-	"bhKj8FQK1JfWzyv2G/FMFyQSbYPzyjX47xRhxHgMRjBtqImcj/pCctnV6S/0Zr/uJsmMlWzXVSPfMA8G",
-	"Eln9XEPTJL4bTCk32XWdiSQdo9XeqOVq6lriabQffLpfncCf3TeuE5QxKEd6MloQgym228CKh/051TQW",
-	"k7r6mx79dhQIWfYv+h42ggMZRiJUOdHu2TPes31G7BtGoHqEKvKf529+NTzov5/+8nMvD5rBd+TVNomk",
-	"Gki/j+8bYiNPVWfTs221PSLdv1WvG6IXjcZuepXXLWgS3+p19+qnysHd5H42LKZHqFFxPXYb5GbYUOfb",
-	"rQb98OyCtnw0s+WjHVYU3AFN94gMHVlXo2sqZ4/71/7j+grSBWPYuRRrQdRbhnM4EkKnIHb6ePjhHT6g",
-	"yG39rLJvg1hGeBA2JkNbe35YFCzXU6rvVVRu1iA9ijSEe9Rh9T4aXXcZ7FFZVGO4h1nFfVDRczPROzDS",
-	"vI4MfvM54GODLGeEC9s2jmGxMD6B6CGriUI43J7QVPWI61Wu3MUe+/0Z5kxkFqOOxSOiXNcgCVvRQksk",
-	"dZeIL46mbh1fTg8sByX5rk4XYymS3NN7sqWn960D8Y1T8nYvxerLufjromfJ35W4h6LEvc10rqgRwYmi",
-	"MdiwI8oJ40pTbr7fI6814ZhnZlmusk0570y3k9EmJ8wbO+RLeWBw9tvaX2g442KOVtYIG5AbvmF7yoeU",
-	"hxDHX8AQY3b2jVth7Ok2u2Uc7tVgtvnh7qwttR2+zBRfVKiNaZiHHuvFnu2vHzAesUsWZTS2i9OLPYf/",
-	"ryNKXrrHb3o59WNlxBGLoY8N5rv1v0Ig3Lepo5i0pjcQFmIum85tweaYhjP1XT4+FPn4zCZza0FCwTmE",
-	"utI4uAOP2CD69q/x3/UGDccJdisK1iL8N9EJy270nrh/i0uQmaXJelBBnn0aanZplI9d3sny5TTJLb+K",
-	"O5RcXwLhc+2swIjvPH0HPP3WGfiWMbu4+Zw39wgb56YiG+NIJRuPjZan50LOiJAkpnPCASJFmCJI2NZ3",
-	"e7dMfd8q91+WKu0avnaa9Lek7zR5T5WbbH6SF4skSy0tzanCwgae10c7oJryvWP3REN1OK0xLpqvcdwr",
-	"XM2XvIfZ29NeopiKDDT/cfzk4OTkYID/dSibY3dyz9kjbS5T39NHHmrpaCGJNGcQgiJI1meGpUCS6gUG",
-	"f9h0Rzqni6Li74yLOd8BW3E4v77Pir9uvSsP3iF5VOZp8oEZ0gCIHrS/61eagEshcrKFCe50tMLaso2y",
-	"9iXvaa4gfp8hqqg7SZ2sMxa6uvyvLUZ+UU+Yy0E4DQYHTx7TwWDQN2Kq/4P53z/9nwMvvHpYd6Hd6EOM",
-	"YJSpUODqNXSyJVZh9GUaJ5QnXxWHFkscuoMEogVR4GLlUrr4rvh+1eKxF5y02foHnnuTl3jkmxS4IhR9",
-	"M1hSErseuQo8zDaRIlhY2NeN0CJNITLa+2hBQior6nreSGxNrZSULlZLpfg2H42Sd4nt7V/bD2utnMss",
-	"bNedx9qQ4oM3e/qG/xSRw/dvwQT8UFQLD7TBlvrKOh5ddi2I7Ymul8Q7F8Ffl/CtaWB0fLKxgdGI8tlS",
-	"A6PDweHj/ePDbQTyX7OHUcXFZ7vziTgCpTG3PfcUfxfGD+Gu+g5CISPlWhxJCIFdQkQYJyFVUxSp2lXy",
-	"5bNmpriVkFT71+5TG/F4D4JxY3OvBx+A7Hbaq9B/wRDmVBm1XGNd569LRHrdZ72MLDByX8I4w9ob1/ey",
-	"pvUi9h0u5q/W8e+gseNfXpoO8QfrtncSkG6/9ywfy7PWFHnGX7+Lvoci+s6BRwo5GaFxbERdSqUmYlzw",
-	"wZYCz2FGo7zz5cnWlurxY3bZ4dbP0VSvxZdR+xYuf5iF6UoykUhAUeTpixedU2zC+4zv4MJm3vyaB7cQ",
-	"A5BQFmPJKpCzf+dCRhz05z0/wkBBqbmQKLuElBBqMhVSGQ1Sa5CL9nLg3C72nt1278UMeH1ksKsnUK4Y",
-	"dc+k0pULd2Oqa8pnmbMwCmKmsPFKlXrQ8FbEoZBqlHyLYlkNJCAyvSMaeJPV3CeO69O/7annnbMeLGvE",
-	"jlUYUQTK5zDnVTS2q49Rc66ZSoGr9Z1sz/2gL5T6gORdVJmty3hwCm73whaWdYhMhtAjowUx72tMq8Bh",
-	"QUNfiMdHvZZz2sr0nm+NWdw4o/mtUxGt+gmZhmTr1JEIxjSLzZxzyrTNb/PpJMU3EpSILzGRJGIqpDK6",
-	"/0QSj6ffOxaXO7+MgKSSheDsBpTpNXkmtml1jXLlQLsD5cq9eV+CzHahY+F7t2Zhd3llz2/hGcfQkotC",
-	"RrfXwt6BzO5dCcNJ32Q6FAk0BoeMIKQJODGVfL+YPxibNJbUtZzeiRJMvUR5af28o4URY7qatbCRl6wp",
-	"sFtfXzfnFddmGWut1CWC37m8ea0haXTfakMKDz9nxeyzXGdVkbkUfFLYqrVYKuu2Y1HTwkurIWmwPy8h",
-	"2r5TaXZpfM5X0yTH3Br+WpKMEuyYGqLFbkxEJomY8/bS7IUD7D3Ls/aU+12I/QWEWH0+ALKcLO1V+5DY",
-	"7ACmyAxSvYU42ix29sfs6otygjG7+ktwgTxjIQKlGaeOeI6fHA0ODo+OTx7bk2uXEsCu/opMwJlMIfrO",
-	"Dh5W01x7rtbAJukcbTJGkx0ziCPlbW0SwzGwkzJenEnGNYtdkojM+GoNku25TGae7MPlncWGLRk/OMF3",
-	"P1Lkb97exaK/m42Yjc1ggTWe4BLkKTLTFCwfpSTKLIlBzwV6YoYMQbPQGaFc6ClIMhLRgmQc82hIpgzJ",
-	"RAgmGJu/bGEoSkaGaRj4/pEp7VoVX7pqnraFju/1cDx4skdsmW3ziJkExkL6XA0uyLBMgT/BYnhqwyHc",
-	"9YTpvFaMS8OsK+JpwIWn9vIyz7HY1hnjDu/366DcU/ykPzh6fzA4PbDFl3oBM79dHeAnZ7s9vQ5cWYtY",
-	"TJhZ5SWNMwhOAxbR3K9jcN8Ni6imQS/4M6PuBQcnPp6uF9j6FsvzD/z8GWdYB3BhMPFTzxs2TwOasva6",
-	"Wxlo98y6cer29giszo6Hg43MHmAhgS9bfrMgamRiZ/kdkGJ5REA+EGUSy8SNHBFPwdF7A/tM6FXf8JS+",
-	"QVMVnB48/uGHHw4PHq+wVpxzvTGhkd2OWQzrqz7hil7hsJ27Pz7tmmTMPr5x6zieeHcDuEWyHVa1RvHp",
-	"KlqbNRqpDPG4hwEwfEESiBglepHa9ozUSGtncRHcPZJSqbFQGppfmNbA0e7C1MxIbvtSErGJ2bqZi86A",
-	"94gSJIFEyAVRmi4UGcdUW8lbDHU6wqn1SBq+ijMW4tZMlP9mBcqqSM835y9pKNRxBdoWvEhsw+YmAV8n",
-	"wLM0FjTK8XtTa/hfCyO1X+d8KhSQhKYp4xNb7tu1OF3rBmzVLr6VW/C9g8sjhQ7IHqpiKYi02TWI/zTM",
-	"eXhy0uB5a6PYiFCD7istgSZdKwj3giSLNTOIuG9G91FNqbwkleb4NLMsDj2cLV/tvhGjPyBsGax/ePf8",
-	"s453nmshIbJ1glMpJhIUFvSgmgzLkmb/2vxzM/yufNyh8oEMxXFJxT7Dmb+fAY2s0xswrHAihQsYbcfs",
-	"12gUhwf1DorVo17noyizrN3L/SYTh40/+GbSy6xsddiReyeKu4IhYQzQuC+tYLN6aE6vwVFhEc5KpBZ6",
-	"7LkbuGt8s/MYhasxttWu5MGrm26f5dCie1Y16/IXSof0RS3ITpdJR1f9A7MQCcrgb0CVBsnUrJ/gp36o",
-	"LoNe8FlwM/plZjSI/WcgY8Y7pTGUt33PuQwrUzeRxHcb80OxMb+AMMZ+pNTohFEW2lBdJG+UPEYoGXEj",
-	"XdKfIflWtmQf6b7GlrypmPUHdS+1rHdr0fjmy0bjORvZAv2EspjQKJJLGRNrooPN07uWM1+4cvTG9IhS",
-	"xejnZkw1Y4KSWPAJMd+QdCqpjScSMfhXdhQ/919CuphzVeDg+X8XNw+pzFl9RkhvOSXkkSLoZurCKNYL",
-	"m/1r8w9GSuHadhgfYVB6U6SUWcPdMZ9NaSmvNQkpJzTUhAuSCPldi9t9XVDMj6Fx7PNjlE0VRfw32lUM",
-	"Gss5KjbhhPHyydwa5ecwmgoxU/tKS5bCDtz1w3N8c/+cTTjVmYSh7TYF4Qwi7MFk7VoLbRRMWwbgjFAy",
-	"prHCQAalaWz7WhY+eNvO01UkRluHjZIiT8v+fm+xz6355qkWjnQLi98saDoTnt1vvt2ddcO086Dbup0s",
-	"rqF3a+7dXrv8YmmD1mpKXSiIbbNjAXJKLkGyMYOoRxRur5djQo/MhUS0G48JHWuQcyoj1ZyNvey6PXx8",
-	"eHB83JxuWF3xdTACKkGaxWN0AshLj0SZNNrcPmKHm/u6zvePVy4jKG0rMjoSmXYetb1C63trx9TlnTnJ",
-	"qXyHWCZtgqmyvpmpUBgOrzQdl994bv6ued9vU4GdrY2IQKO1y1YtKaCOFa0+++PG7Gj3jjw5um5+S9xK",
-	"xFHpCd8xafUBV9Mc95irDZXJbK3L+q2KOShXtERPYUGm9BJKoeDmK8OPSq97agtG1b0Qr8GE8V658Im5",
-	"NzNO8rCq4k321lyzo1gos51wEcZQ3skzFsd1876nMzMeS/GUkcaj+uoTL0Q2ioEA17L8hOt2f/Pp5v8H",
-	"AAD//w==",
+	"7H1rd9u2luhfwdKdtXLOHMmWX+mJ/WEmTZNppo9k4uR2zbS5NkRuSahIgAVAy6rH//0ubAB8SKBEypbT",
+	"OOmHRpZAAtjY2O/HTS8SaSY4cK16pze9KdAYJH58HUOaCQ08WryDLKELiM3XMahIskwzwXunvUstc7gk",
+	"bEz0lCnCFNFTIEoLCTGhXM1BEjEmlBOgMmEg+wT+yGlCJPyRg9J7vX5PRVNIqXk38Dztnf7aMy/tfez3",
+	"9CKD3mlPacn4pHd7e9vvZVTSFLRb4/MoEjnXrwMrez8FMmJJwviEUDvsiSIsNjMyMyCjetrr9zhNzRxu",
+	"SK/fMytj0mzWLKO6vLGQKdW9016es7i3urx+71uWJOsWs24F5ve7Tp9HM2iGBk0oj2DtGvAFd1zFi1wq",
+	"IcNruORwrS8NShg8yegEyAjGQkKxoD9ykItyRZF9WXUFKb3+EfhET3unh8Nhv5cy7v8+CK3nFUugCSZj",
+	"lqwFiPn9juCo3KMfYLG6jJ9pCspen0ikKeUxGQtJjoYkpgt1Rij58OH1d+ZqUTIRIibRVLAIAQbXNM0S",
+	"M9/R+On4KDqAwdPxEAbH9ORo8Ix+A4Ph+HD0z/FwfBgdHPgd2jte7rGywIFZ4brtVmF/crIM+4xqDdLM",
+	"8f9+/e2368ODwW+/XX8DH//xL2HIcA3NlzejixS4JgxHrTskO+Kux6QhbVqKylUGXAFhGtK1K9GQ3nEd",
+	"P8CiaRkzWKybfLbh7DbP/SNLmV6d+3sxJynlC9y+QUO8t1ORxIpQTVJh6Xjo+ib4xuoqYhjTPNG90xNz",
+	"dek1Sw3NP3AX2f1VLM4c7QQkru7NeAxmqU3gYTGyGnIFUjHBHd8R7qkGoPmf7wi5NxlIqoVsWptwv687",
+	"Pz/mrkuRMTSvw/y4dhHS0oa7rOCtvbkbLva6Vbghd1zHu5yvY8ZE5nzdImTO77iAcy1ZBudswqnOJawu",
+	"xQ54oojyY5A1shSI4QMjES/2msi2fXZQvr0l3T4ePnsaWux74JTrjehrZq/zHi5kzEH/GYaitq9tvbjQ",
+	"0j6oZozO1XqENr/f6RhvzcMqE1wBypzf0vidFV7NX5GwzOf0pkezLGERNWvbz6QYJZD+43dlFnpTQuum",
+	"B1IKI73+etMbM0hiI3ymRvbci3IpDRfG5VJ8shcLUIQLTVKqI7OtOR5ST08lAMmzDOQgogpIAob3KvK3",
+	"1+dvyPHhwTd/791+7PeUpjpXBrAGskzjiRm4OQHcyBXm9VSRWES5uXWAUJA0MkOPR+Nnh+Ojk2++GR0d",
+	"x/QpPYrg2eGzeAhDOP7m6GkJML9ntc/4FU1YPHBT9G6r4P4XCePeae//7JeKx779Ve2/tW+wQF89ar/k",
+	"AiYSaGxWjsKTXz5RKDYBjaYEAYxbpCnEZM70lMynFHct2WSq98ziXgg+Tli05XmWEH5WhTBTZEmwInOq",
+	"DLq6dVAu9BQkXvK7Arwy0QwWAwlmmnuB+2tNDEgkjVmkVQE8s3IgNDEnsDgzhzE1ipbZYTSlfAIxQvaV",
+	"kCMWx8DvCtqjErT/LXJJpEigxAOaJGKOWHBHQI6L9d4XzkY0SZBA4YpTusAFxwJXizD6WehXIufxXUF0",
+	"XLvfEuzNJiqPpgRP546w4UIPxrjQe4JNYInEfHtG5lPAq8E0gWumtCKQKJiXj2iiRWJR7L0QP1I5gTuC",
+	"7+CoTh7NrUREF4Ik+P67QU8LMbDvuS/M8ivEt0qip5RbQmiZtZGANZ2BRbIPnOZ6KiT7E+6MaAclpIzw",
+	"QRgnYyaVviOEclwicG0Wc0/U62dBtJgBJ0Ia7alv/hUcDLAqbMRoMoh5HlRXlCV0lNwRp06qVOu9XBA6",
+	"oYyThGqUSO4Iq2KN9wGnc5GCvYCIQRwgViSi/IkmI8N3aTSFmHAxPyPab8QBK5MiAqW2B1dAHsqo1Iu9",
+	"EZN6ehFTDVWBiCmSMqUsPXPCECVmlKUjVJGDZ8+Gg+Hh4PCfdRHo8LA8j1fUsDMqwb/N4gSNNLuylweB",
+	"cMdzQm1qwLg5jQQ03BdLNmxXkTkkSZ+Mck0okXkCxLIvRZjuIP8US6paVPH84piZKWnyVhqaopkRgMc0",
+	"UdDvZZWvbnqRBHNnL6iuSdTmVAZGm1kVq/vmmdhaG9bB4SfBYVEOv0i8iaLdQ16i3vDACz/OPLOILGKu",
+	"PR6QTMTF8ItUcD1FUCwbLvo9FrdQM/q9GbMygDeCZxIyikMzoTR+/Bh4jOfpCGRl5vKnjEp3FTdOjjdu",
+	"46ZxEOpDEbArf+VbnYS5hFDdHt40gxhRIoywGtqbykcF4iNw0QC1ac7zylPmLe61VEqKS8m50f4tH2yx",
+	"9tuq8vhrD+HngO4Oze+ugm8ejZbwozJ5DYrFbfAnsbz3fvWKlaASo98hQgXL3du31EpCHe5uAdNWwHXz",
+	"nOdpSuUiBF4O1zqAjstgxMnW7MTP8ACEaAsiASllSfDS7fi2o1HjphsZmAoefuh+LuWyaCqUE7Cm9ApQ",
+	"wAIeA9pnAlbd5ruFe113xewh+A12vzLxFeVR1+uiRVvMWtqcFuFVJImwQlLHhVijUWsC3OVGoCuylYWz",
+	"ukHnwHTrwhmDG86Y84Pt+F63vImNV0rClZh1nNNo+ZuO5AdYvDPDwthvkR7fsxmDEZS7p/n2xHZB6/HN",
+	"5xBJ6CpyzmDRft2qmGFJ75mKOUfVjwieLM6IAh4ThuZQSkZApdGsjQa5txH9rfvNzRTa7LfuVnXYZMI4",
+	"tD8nM8GPjEP4pNqTClWy3k3TVeUAet16Bk2vO+7rPb1e3dbSCfh1293aFfUdDP2cTQeDcOtIk0QcJhw1",
+	"HAv8Dlc+3KYgKozrp8cBBrkqKAgOF476SDDM0GrCuaJoo0JTKLK1fi9myipzQUmiA0JwEdZsMqsFtdaV",
+	"Msmi9irDHznlmm1WS/7Lj+uOhBcZyAg2c9HvIGIpTVYwjotSQEF0qB9+ZQ9+83XcrC6hGTOV3il5X77H",
+	"665YMyk3b9k5J1q71LuzI/P6d3lXQcxqeMA3XoTvqLUAxXV5vHKhxpQ5xTT8Wy47ks13OX9lnwvBa8w4",
+	"U9PdiFVKU9lVYlvRR2TOuaVvCLMQHdNC0yQEsZB0VR5VqVDYF7gZiiOobWANrnjodpTdSyvbRkB2AWCp",
+	"Ba76C8ogSDtqLyi/OjPrpjtUhksW6pp7tFHudwB7EHJmLvHdSNl25ocu5xrn7VlhnIM1hLekMC3vKFOq",
+	"44uXpRGn8+FdSqFJ1Gi2TYjM+oZbQSGjLL6w4aLtn+kooqyQoFjSscHzMeNIJq5Eg2mmIERb2hTLK7Vk",
+	"8XBbKClVFQ4Wjxwgm5D5vZWKOiDyiKr2MI6ohomwl6W9et1V9Ooi3C3Bt1hgoV/7yft2p/bdQfDZiOh7",
+	"0gzgOmMS1C74LeNMs80IWBWWhWQTxqvInlJmKPhI5JOpXtImMilSgfwkhP2ZZEI6Yb3Oew4Ic2Ev6CXe",
+	"C2o5VdNdq+1ihNHFWIq0PSSvaLKZ5pYACgoQVsh3kCuh7l9eAURtjc2otXt+aDF4e3b4YurjK7pwwgJz",
+	"2t/vTkZ7XFTcBd23tMx7zbqqbRdKeOgqJIzDhScBDaGnZgzameJYES2CslgXDb2bZi0721I7388uiriF",
+	"cJu3zqcBAvOSRlOiNGRFWokBRp8wjn+hD978MZ+yaGqAPqeKpDS2OSf+CoVx2waLrlyJ2k3q964HEzFw",
+	"3/2uBN97R+c/gcJtBcmI5/BVqCL+V86mikglvi/T5FWbgoFR8zXeuYruqMUOtPMXU4hm7yATsivBHDMe",
+	"Mz5pv4lX9oHQLrJ8lDA19c5v9/NIiAQoX9lNdXS/XEdwe4mIZl2pbJcrTHk8Eter9+cNTxaEEvf7E0Ui",
+	"sxISUU5GQFJxVfPdNe0UMdbPEdyf4FoKo1h1lUWFmKkObCRmPqejOZMlypUWKUj1xOvFitjnzFZbmGUx",
+	"izGEAP1eAvHEqjstF9woIud8c6zLBzNmxS5ppVx8vlhQ30GyCiG/kfUHpjqeWAGcOvR/cWGdNEkcqU4x",
+	"9i6EXeiF6EB1SuTaJOjYxbn3B/ddiQdYZt8bg+7rqREvP7zr1dPing/+5+PN0e1qQlydi6SGN+69KH3d",
+	"xY8DlnoKiIkOpz0tkmQqcgX7Lt91Py20oO+cNlvfx3MS00XBH8vcjj8FX8rtOBwePh0MTwbDg+q1cDF5",
+	"6zYQ0QR4TOXed3Zsp/X7h+0W3EVZ3QUncE0jTWI7wtm1MCEArnV9I8O94RA3UUk2OTqsnc3g334dDp59",
+	"vDnoHw5v//bbb3v+z2e3f/+3dgfm17r9eTEVURl3vG+l1a6yu5M2ubHVi+HeEroS37ncik2C0jKa/ef5",
+	"m5+JfQ2ZY2AI44rFYCOrk7iM667QADftBrGq33t5BVy/yXUk0q4iDcacbhQCME+xUBxWbVfl1Mv7jlxG",
+	"CWbtcsJiGxBTJIBY481qHsiZEU9tAoXySRWIx0V8TgSZTdCJcxtdi8KhT2AxB2qAZw3YmLUa42c24UI2",
+	"BPS00h0q7KrEttVtx+CFcBtBRBKmtPnKPqSCik5b+T8kSftDCGEtxvg2Y0btthwMh8P+Bldu7xcXOjvj",
+	"Ys79Rp0QPwLZx7+dPIEJfPg7yCsWgeqT0cIG5PaRAzoydYbFEdJML/BPG7NP6G98bEgbndPFHvkFNRfB",
+	"wUYsc4AY4j65dNAwN1NdYt7T3m+8SvZueqkYsQT2UsVUbLbwj+NnBycnZreOHq7EWp/2KvHT/nerFPeM",
+	"/HrF4tyZIc0vRRI5JS/dtLdIZaugPqwAt3o+mAi84eYuC6vgopqLGyVhbC7VXn3jO4glX1UrcIrle/CW",
+	"6qlnrpikISTGX5dVD1wJiw0emDDuzaWwNGFVOQ6mb+Jzc5EnMYby26DvTVfL7qzi08F3B++Y05S60d/U",
+	"UfFw1LK5j5UUAUsffj38uCfzBNSvw497c8ZjMVe/Hnzc02LjblxCqJ80vI3rjoj4kiHVNgc6n4oE0KSD",
+	"CSYIPOVPW0IkJCLn0p04QO689E0dTBnmfG6izJ43o2FnHsz23SQGrMDDx6hVA0/mHJWIlMoZ2BSWKAE5",
+	"K10XNs9X5RkKPGZkNGUNblsM+9oi5qu9SvDWqN5RMHBtNXIrrAn8SPkkd3jqwQBo9sXLkQd39iNqW9vl",
+	"UXQ0UW4ISDOjgtuCCU1eFrE1HZAeMxpFmhkVWluCpHJQy3qEkWuR1S9ZK+JYguqqTEZumctlX1YJh1Da",
+	"m103DpYwYSsic3io0hIsqm4YuhyOZp/r2x2EDmJE+exixKJlWeQgFJNrxrIRXV7z0+Omwd6s0AoWSoO8",
+	"sOi3cbym1+2GLpuI3PmHQPHTHUIolsXQUiJ7orw4VjPrNPrQtvUQ2FwQWITla5AoZSznsKzCdcnU6IOJ",
+	"W1xzT5Js2HB1xiCwUd/sdvWfc2Ijuw1js9ou+ZARLQhnHLwOrojN0rXmaiuuqqmY8z5JGReS5JxpZaQj",
+	"n66vUFB2BT/UkhDnY9x7B4d7R8fV6H9rW7ndLii+osx0T/5YRmof7l686eN6TdbC7rl/bEtDwc8wfx7/",
+	"niu9Xi2/Q+ZAUOO7i32hgNQaQ4PZ1jb5AQFad7BxfXcL169G6jds5UHiCZdjHYqnGxblSxV1XVUiopnz",
+	"Ga4Q3MJ1gC5+MsoV46AUVrI5I1zMSc4T84WCOiVe7+M1+CJDdti5IBHNmKZJ3QR7dPD06eDg73t1O9/h",
+	"hqSvkJE3+PrCwls1IoasBkxlCV0UHHgJXqrCoawxATN2jRCVGNHMaot1iG1kyklFVq3PB7yPtbEkkXkL",
+	"yOASLqBV6HVVkiwebS13hMHzs9k848QQQcscpkJphIlaWv5x6K2op1wUCXq1inXHTeYvdcF4lOQxXDjH",
+	"dcAfUfWfuRpmQU75PSaPWCeaGBPD78Sc4064ICLXaAGF8RgifUbG7Bpsxb+JEA2uECNwSaqhMd3O29zs",
+	"hfGoM2FXNnGllb70M8zf0+t3LtAvpdev7VMHlbMrRJM/XQjzUmb685+foxOhX9hPXuaGiux/CzJhfOn4",
+	"AqJrmMZW8KqkCm4RtYzA4hIEj7WOG0uY3kQtsR7afYmmvLAOMjTmjIU8I5RwmGNZClu8g0PcRC6bJNKx",
+	"t3Sut2ebQeaGNPpHX1QMuH6UJUxFUT1OFE0AaTpTaK1cPtaDroJBsZ6GM3D15HYZY90tl9LnRy5hvyIZ",
+	"ZS7MzUJNJDEWrMrxbDseagp6KurRtpTPDMJTNQ1qGhLGYK5CmOkIZ5KkfEaKgF3DFpyZCljWhtU0RoIX",
+	"8p1b+PrTfF3WCWmvhLwSklA0L/QtkzR80xe0MFfHElzzlzmKPWIf0CIb5Jl7BG30qdcJHxxnNpdiyGUm",
+	"FASirLXI8qzh4HUu+UUuw153Cc7wvABJIpGCIiMazYgWZ76ap3dmaPO9R1TK4lWE6IARfisNmPAOxq7u",
+	"1e7Snh9UdfH8s6NkXQmfLo3eSlMeUxm3kHi8HFU+/H+fv28jM1ZCsMtnD54tP7ox/LYWLzAcDA8Gy672",
+	"g+aX2IT6VTsjhihg7QDl/KVn9oo3CsYHG1FzXSD4hmhdc7wi+5DtFl3vSPM7ku52BPuDohM4F7lsUSsh",
+	"6COhJJOgQFt/t5GHrYyItDmlWea83Es+IvtDF/eHvwjVgBs6+HM4ePbR/Tv4eDPsPz0MxN+gJmBWWauH",
+	"oTRIpmaDFD8NInVlGN3qtwMucs7+yAFp+lgCSBqzXA1i0FbY/F0JPnCZv6Fz3CBRl7GtIs4jtGyihtFH",
+	"1cFD+Ix8eP+i+YK0FLgb8eD+JOFfKNdO7aE1D7rRkgRPFmazvJWY1KjpVQj80QaFea2O68dVEGwzZaVK",
+	"zYWs25OLL+v09WTJQTfc0lAVtFJ5Xcdbhv0SQmf8pqIXdDlkX4quYzpGY5bMQxXxiStRTW1JTEsXgYv7",
+	"vWv+q08+K16HIohmTaE8TktrnQ5rY8v9U+E6VuVhVCC2Dn22DBZT5DIWkdovCrZb8O8ZwnlJ7OARBNyK",
+	"DXi0zPrNqI+dg8z8pnYeN+8n2mF6+/IUX8g1/5KvbBANtnQAlNb4eznKZSP5tt7YutG5ff7pkp14Xb5E",
+	"wBhs9OSNhQhx0LoyTzUYNNo5/UqW7Zc10mxXtO68X9jhHY9dVLBlLf3y4wrQVmWgQEsBM6bwGPmxZ9Zb",
+	"XJZk2hyrVmmbsTTvOmDsnp5X4HHvhPxuRumNV8qXq+1c0JVu+8woTFe62bVbEoxm8/f7iqG7CC91Fu9W",
+	"ukigoOKMizkm4Fjq7QCLGj2PAEuBfrx7wmUwNLpM8vFMwsKzBvbN7MIg2+6vC6L0Lu7KFciEZp2jXWxQ",
+	"/pglpW0UTSCutCU2P8JvaWpjP1Xfxb5Uxk7YFQbyExYHBFdsLtaKxfkycBsT01bieFHrs8+HoPPW1/3t",
+	"QknKML62WlM1vLxdoZF7L7BaC10XckI5+5M2ljO4i3GgQwHWMpKuxX12gV5OPFguflpxfa6Ls3sAX1pR",
+	"0LRDhcmyCGqABHS0obYumKHbVsdetcpG1jK/yTi7nS8nAnbVte5o1Qoc+jXHRKD2XhPzQPvzc56cYLFt",
+	"bANwp2rbqw6l4kgqXsdypsqGq5Cpg7aOqOWW11yali7LB3MpRlOIZiLXYb/fObgEJOv2W0qyu5vYNi6r",
+	"ni07Gxc2jokqTajWkGaa2JJqWJDByOUY9lCubO8Okbjb3K8VGc0BwLLnCHw+kMqjCBOtqkXhrNAWlNna",
+	"Ym6BsIXmXj3GjeKYw8WdC2SeUexAJHtb1OTqIJF9RxeKjKVI+yTHsONRrrG4uI3wYXzSd4VUloQsZ6xq",
+	"I3RYV2TnkEucot9U4Nt38ui2XXORaNHxrJLmRv727tUL8uz4xEYi1jfrvE0NyWP2Pcy1CYqoChME35Cl",
+	"ba0Mnya7jCa+70qomKVrwxJstmoEakMhMhBZEl6i68myppVu0d6OE5FLkoiJOiM0UcJn5tl2iuTyvXnV",
+	"4HV8GZ4Iv2iaB4iRyYx+4Dq+2HVLMZE0VZtNF/irB0YBML+9IDIVSU0d9RkygwUZLYhBnn8Oj74JxL4k",
+	"kypVfBl/d/48SEAjeVUfeHhycvAsOHTWkDo9s0qHf8WbH94GH8/rpF2xSXDYdUOfUYSV7fs0ogqeHucy",
+	"aVHHW1ul+Kpn199HyNjFmLkaj0VN72xRD1SLqoZS1yKpXXBOy04EK0v+r0p15Q6IhBVU8mhqW+3mnOml",
+	"lI2yanPv4GTo/vO1SE57o4UltXVItC31XMlJ2Lo2SqUkM74jdJ4PEZm0w5YGWankbRzbWPE1VI7XElVX",
+	"XWBFPGonE5W9fZejqioi0XoZ6F2Z996ZDmJaPdpwZgCZqpQIM5eQjIDxiW8DZpPKl+QJn7Re1EwsM8il",
+	"sF0W6QyzRHOOhQKCNKvIHS9jpwKZ6oGacAbkzlxa39qlppKNx5d9cslBz4WcXRIhyWVC55dbZJrbzrA4",
+	"neFqD5VxbsG7JuG8cvadM0l9F7bGykQlMrjqVwUiGNIbDs73599eVy6Rd1NmcrHicpowTGSLLKNV5jKn",
+	"TBt0t33dtSAy57a5X6UqhSvfYutSYM0mmiR3MGayJbvCZutLNRXBBm76vwM5k6F4z4NwXm8R0lYNkTpq",
+	"xT0R4tvVnqlUrlwKvrc/GEyzdQREbjR4gbeQcOGSKsMFVC2lWUVsbNPrqsaQFCifT1kCJOexQ3cUt1kc",
+	"fqtDkFD8FtNE8L4N6bMB5Abw5uPCN36at2j5VNY1tDso5wwi+p1rEpSxZkGyfG6LtewmbZ/FmGvCOtTw",
+	"d+t5HUPZ4mIJ41cN3RqkLQjJMn1lS1aj+cvWgun1e1OhlkC8hulnYCt89MvuYNXKQhpkyjgaUNrx/6Xq",
+	"1hWghE58GQAdC0YswcaVwen3EmHr9yYMjecsVQzXNHLQqdhuPq6rJNwqNduODu9Oa1+YsoukyaOpkBeZ",
+	"SFhUU6SihKYZboRFs8XF4T+Dqx9JyuOLSCQiD1dlXxvqsUUEzv16U6z8eGEQ7yKmiwYLwxZpfaEahEg3",
+	"LiLBNY10cD1/hp074Uy2uySv1U89BIilo11d//oKnedswl93zVbeNvy2Gh1SY9WHx91yMwpH2Lqwj3Mf",
+	"r9OpuCqarxvwCzvfd/TRNMnbCy9uC9vad1Hayhskd6eH3bG7SkWdQ43LknlcwTqtrt9bk2jEtCLP374m",
+	"I5gw3sIG5vlApX2IA7udZmm3DYert1EGUVHB+rZG2i37o4xoQnkEe+S5/4ipjlMoysY+UT7tTBMxB2V+",
+	"H0Ei5uRPkAEjdJQI1SKXobANANeyk5jgIfASqUuo1U+nmE2RAe+y3vZNMe/afre0tZer7BfwrfXX9UBc",
+	"izIvPaPrWIPO5iA6Etx3GYaYY4+mo6LTfEwXTxTBCmYo00MognmHrTwb8i+KQsiZFQWVwWSVp4rkWcsK",
+	"yDFd3HM7mqbK+2OAwqPX79Gy7Em/N5FWwMfGGoZorTSkQa+vmHDmiqxXzE9l0IF3/25oX7NsSzKTPWmo",
+	"aXknLHeCY4zV5dFZvZJkW0wQRm/JMsACqR2j8DnBHCVCFbEvIXPJtKFweosSredLUWyd/ObO8nKxRVuI",
+	"Cz2VIp9M2yLoDm2x1WjDzfGDrlZoV/2wyf12b4pc9ecOUGoZllhse6Pl9xwXrOC1hvRexbmtItgLb+vq",
+	"T6LBLqoFiQWhI5Hr+pUKmIYDv7S2sbWOK1xd5yspUnJwRoaEYTJ9RFMgo4WR6lqyhhRoqDW4BUBpK8Jh",
+	"YQHX1rFctVhi3xSq/LL2Ono0bDHOThU1QYkkb2zlij93DdYqDY+bZXRvDSunco1dqYxbm1zchIW5o5C1",
+	"7UEhupa3sSKAt7yNOw9GqV37HUSkvBcz6M6gIlDqQvtH76XZF77twkcdeCT4FhtRbz7s2pJqL6utJggB",
+	"Sbka7zSroJ2UW+3Y1DGTIN7sEa4XZ0UaPtriKfCSVbi380Vrg/CWof02GROXXuy8Ihva5VUWs+7Ed355",
+	"C9TaxcWVjCbfWiV9x5tgtKG5erfFbtFovHLJtkT7anecNgh/H3EWZeyja0OzhK8hCH1wk600FnBWUlSr",
+	"LxVEgseXfXI5Wmgw/yKimw+ZYPjBDBsDXBLBXcGgejsQDENp09Hjg137llU6sXTGFmrYGw4kV7BHXqNd",
+	"8Pc8nkDsNLPRwn7oEyVsIIPgYMvCuxGxsN0jMEsFoyVR5lI6FDBo1H/q5ZuQI58qElGjaVrrBo2mS7X2",
+	"e8fPjoYHh0fHJ0+t7Srg23z36gU5Ojp6dkawrTKWeYhziRMv1asINJ85en8wPD0Yng6H/1OSzUDAV1kb",
+	"g8V9YgtyEMbRJukycsZCGijJM4K2P6XJ4ckJMehQrz3buz6ouOwC4RbfLqwF0MDWxVvYGoXVpg+nNkDQ",
+	"7BadQEuxUq6rgndGOa9Sj8X037mQMQf9J6KRN4wsBXygX89gfUw1Nf+6Cvc27iMSGK5+Wd+WGVrv/RkQ",
+	"/l1HlqUe/MuX0pa9d013XI7USkBYGQPme4I3I8e60x8Wp58HacQyUUAQWLIQuPmrPv2NpozyKnfuhlU8",
+	"1IrTVGhG1+CHUrEIhNXib08UIulyXZijbi6XQp9YqWdTIeVmG6+cwtpRrM5cmnIbKySbgArgw/n3zweH",
+	"J0/RkTKFa+p7RMVswnRY6YwFh276v2/Bo1outmg7FHQAWX8LweqheLfukhnhG/6sTPYjjDUROfIRSmKI",
+	"EiqxN2+iWze/a5+PuC7/fjxWoC+Q9IYN1GMqnWNMAo1brk2U+Z5r803dsO0TrlyfpXZQUOxPKLfa5oEO",
+	"NgK/AexJwZ1LJLb+5TVOvNL4t0Vmad2uUJQzwMtY225pV6gduEeifrCnldrcyap+bmsp0M41nJLW7UDF",
+	"wZdvF2pWpaUBk6frGtZgEa1Tt9Xfu4Go1qwt1Ougcp9C7cErqLoBM5vwqdxuM26tP4SHwaN31ka5K0x6",
+	"V5hAO2xjSU1YtXoYAO7Ce7LsEvShbCjGli2d8HQ1NERrlbLudr3vCserKqMD25SCkF0dCrnq0tF8XXCd",
+	"W2htGZVjclM1IknLao9LQQ67c6LdoRZkC2ua415+ko1m7wqIdt69v3oc21ue7la6cXO9mC1O/s4FHu41",
+	"qLB9fcVgkRfnTo2ZoqP2mTA+cq3aSaQUlyrhgBvx8QGsuIhC986UkKhGuWR6cW4mch2/rb8jYHNAl4bN",
+	"1FFswgeMk79hpiL5z1/e/x0rynIMP5sBlo7C1aPab19ZLGCqdda7vcU6EOOAs/Zba8uzqeqQQCTSosOZ",
+	"2iOX+0rT8Xj/6uCyiA2zLahJllAOtiyri7MmOPaMXO7r/RsNnHJ9658UHH7jldZpWMarbzNVnbHNaISX",
+	"v+XD4VFkH8bPsJeIiCZmisu93/hv/F/JczWz8fiXz3M9FdIVODkl1n90iXYoGoBhvw64WjHwPfPmFyJN",
+	"KceKNy5kzraAMs9Z5DTvnZq9zin2PiWXr2NIM6GBR4vBD7C4PCUKA0smlPEybQDTD7BLJmYOTNgV/MaJ",
+	"m94I+oRyNQfZX22WS46Hz/bIc/zZdpqaQaYR8EdDEttuqP9KDIlWWPXcdhWZgDoll4iQl7be7KXB4UvC",
+	"xiQVEshYJImYn5Gp+Y1pWyrdnEGUSyXkJb4VZQJs71u0n8b2rQhiTny3mMJyfYYJnHaZpTGUxfabDx9e",
+	"f2dX69t8+mxv3yjZzI/1LWzE0r5LOP6HrY5Z5oQ7MJFLzCG+JFqQP3Kh4Yxc2rzuS2elNLhlIO060s6r",
+	"7UV9oWbczTyQzmVWenk9KPuMXVZsn+W3BhIWt/EPNcPSD31yaVNzLwnHOtCXNNdT4BpF9dig6QIxE+IB",
+	"42aNaH+We+QXRO7rgZjz2tzVEsIkpQszFeIBrn0EieATzG8qerG4pnC/2RyACLjNNHbNbA3plAw0xZAy",
+	"DHZFgqFO9/cLc/+esynu++fLtPbeez+oUqrxtHewN/TBlTRjvdPe0d5w78g2iJ8i4dufAk309E/zeWJL",
+	"URfwex33Ts2X3+MQGxCQCa4syTwcDm2KW1GjxKDjfpZQK/mWBlAx83SRhuj2StPj19ahgObgYztLiE8U",
+	"q9n/lsbvbMhujb73Tn/9iF33be3R3jldYLe4IvHOVd8gMndRIXSiDO94a7833KOKcr1TW2Mzwln2U9CS",
+	"RaoCuSW7Fx1BYm/bSGBxGNuRh2JaNbGU1SLECsh/cu/uCPMOQH4/BTJmk1zuANCv7HstVWeqgLMrhPBW",
+	"itQcQm77URMreHU/AAwbX4u574DGmMz+mSBvv3cyPNr8yAdeJPJvh/AR5egwglMkUEa3HVEFjvNtcRe8",
+	"bLL/+3ym1p3IuRl4ziac8ckPsGhxMFUe9LsLsyrPY0MfvXPQTcg/g8X9Y/7bogKEk1wQMFYAsqQAa+9A",
+	"bBkectFvTlyPNw9yhFFbgBciYiPUE6b0m2IUdlG33cDNZOF9l0P2f2QpM5i5ceALlFV6tx93eKK1WqqB",
+	"c32O0ta2d+94eNDq7jlRF2L7UIsL+0rIEYtj4BZ5CnSxkmJxhJ5A2oRwI7RiG36UU4vgww1I4l+2Z6ij",
+	"b1K8ihRWhn5TVrLthhUVURv7XX8skma+FfGixXlXfNJF7l/vu5erDVerardthb3cLrBSHdJ2bu59T9NR",
+	"Lie9aofm3uHw+OSbXtlcufc9HQNXWlKlgBxUiyP2vntpowu++eez5YLPvZ+dn5z8Rzr63uvSp73Cfb5U",
+	"59n+VXjXvQwXTrlzoRlFhqD90+b79WqN7dAs0OrOVBtw3ta1ZPP625Xrenjv19XXgQ7dWGc7P6s0g8LU",
+	"JqPZpTRGnLeVk3B5VR3vHWQJXTQbMN1jVWQtHsGl/FVphHni2eYnXjj/Aj5w0GKK90L8SKU1TB0fHrbZ",
+	"iJMYSlGjoF3vsTxDVeVClT4utC4bBIMafRe6ZSlTE5fbv/Efb9eJGRXCtnNm1CRgFDvq/cVR7XjzEz8L",
+	"/Upgwc0aDpxPxVytIMC08KSr4kZvx7o68SR/Hq/j3u3HGvY4oxOG0AW5ofJS6WveuwMn8ySfxinj/76i",
+	"t1dThk97kZASIk2mQiogI2wgtWhP1t1qW1H0+8N5G7YelLyska/oC1sxTT7sBehGCNdpT2zCVd2iSmxH",
+	"2a0EdURCkesWWPgm16uE6zgcZWXBzhS5Eiz+fCTfl9xXMwdruHOIg9tpA+OaBc+Cumbr3ncWt/V60XM/",
+	"aOdqUb8pOSsRYuba8iaJtxMq1A/LlC1DvHp/5FA2Ejzt/VEzTGxqxLdLtcxB8TPWyu7GBl8xg83F0Y0W",
+	"LkbV9n/tE6yY3ieGOxAhfagu8aG+VXQvEDKA8c6EvB13fI83w3HG8E3Zv3Gf1opWz4so+13jU5Ng5QHx",
+	"BchVvnl30ccSS/b1SbVZh21Z7zNam5Gp7sMwtAGSscWmHeHaZuroVliIbJsQEzMeWpH0b3HgZ23tMlv4",
+	"YmmqNY3p8ro/UZhVo/qEwxyUtn2cHju659EMNsgw37oxu8REnAJDjxpositbox49RvqNWvM+OlI0SxIy",
+	"wvwp23OgtOGKMWZVPW4ktSUw1iPpCzfmsybIdhNfOEmeFzl6tvJJnR73XQTH4pHjvCvq00oUeevHftbI",
+	"X20D8hX7SUZZ/EWJIqpa826Ne7+ogrW08mXrB3o2WQqn5DIVXE9PXfrlZZ9cLoBK/NtmVSrGIxgkVOmB",
+	"u3eXTUaRzHZ6WbaJVi0lZWxHbV4bFeW7+P/N/vbrcPDs483x7cB+OLz9X1ya//p/V1f290Cj/53eyxLk",
+	"DaJZcXCP+HI+j2NF8oxQgufWJ5SYgyKu7RO2ssCzKntFufN65LfWlglUtnrA7te0Ptzgvcg+ZJ801qCs",
+	"COM/9Q6He9guZCnuoNKEz3bbq7W8M9dsRo47eeHt7ls5bA7um2s30YbKJfgSneydCM5n4ZVHQjgS+WSq",
+	"XcC8FoSSTIIRWCq2lJQyXtSdbWeA9qOxPuM6l0uF/tiKmuuE5A8un+4zFo3LXM2vgrGzgjxawThjgxks",
+	"1ut9P9Foyji4+NbPGLGfZ+wHWHzhmG2Oe9nI4b2zCiIJuuZ0KRpHBDx4GZvBwtPPrT1464WsEvk+qaTl",
+	"9LEUYlZUPBZW67IL7CQ7WUR8aOHJznqOZ7wmjJzYtC3lsOGrMPVYhKmfMMSR4hmPhTTapcXds8pxE6aI",
+	"moo5x4bHRPBksRU5aOY1+zczWNzuS7gSM9ilJvcDLNZqcXYF901gNkU52Yp0Nrzp6826/5u1GpdlMR7r",
+	"/NWVgzsg84glyUDmfIMvkyXJu5xvLTbt2h3/LudNXtAvyCOfUG1kIXOazZK+DcAIaJEsSe4aw1QSqKW6",
+	"fjl3idcjTO9OFSRXgDlwnESLKAFFgGOyASYZTBjHhHgzfEpdE42JsHHtRUryWINL7HUF0+ZU/cazXLvc",
+	"ZPKzKAJ1jCiAE2EWA/ZLIHrOIuiTqZjDFfqENXBXZoyqmet2GcgDtfKcQ7tPm6JjdnSBdTZdlcSng+FB",
+	"JwnOb+OBU1Bq065KbzLnhpcXZ+6c9yMazSbS3IGvLOexCHMvEqFcvQBHCTCCA3hsS/bGdNGWfMmc78mc",
+	"r2Vz+zcy52sDKcuLvWuWtQb7H38QpdnlE2V75IOywZKVsDLb2QGLTXChSWSw5IHY2GaB/F3OG+xQ6+Mg",
+	"x4zHDQGQq1jg6ulSAyPGXQvqkG/VtSVa51utRKGfDDeVeN21sPbFSmouHh3lDyPaGGXVHt5DCWgNCLt/",
+	"Y/7ZSBV3TRIbgxixavujJ4iIFkVEOVZFtVSRXjfgRxc7/YMQRrO2dZTRIdp+Fo83IdvbeNwN39w7S3Qr",
+	"CseNGLcFfFpVX4ld7cBHjHH+UtkS02+/e1XZ9OePaDbuev/GfrjdL/sE7jTewgZjtwi3eF7tW/jpYy56",
+	"JzbQwnfL6olcY5NKTn6iC3LUzSFQ7u2BnQIW/Bvi4J3RgH11Bjwa/fE/2BUoG03hDhmtRRp9BFjbkOm+",
+	"7/0h5hw7U9hoaFsgz+L9fcVaRImw/aWbeNsLHLDLaHicoOEeaJbCoxelipIlTxQZ5Qorjbmdl4dclIlY",
+	"PWTlmvHfv7SN2LFP4yvfpuqeDa1veLIglLhCNWSK/B0nLfNiRmBbXZ8RShJ25au7uBpjWEszYPR0a/bY",
+	"++nYlhY1Y+f7YbUlTEv/sYP/Axdp2HgxXT9L7P8+/8qhHo27Wlyhu9rdymWiRMZCzqm0VShlzpX3aSSJ",
+	"InGOgpihaPO6IXQN/cIL71iU+dHMInI9sJ2RVO/06OlwGOBdG4sEft71AbdiLW0LCrpSgr60pqOp7QoL",
+	"rnHf+pIl98iDEuxhue9KwQxUnq499Bd23LkZtkviWJmmKWEiTx9zHusLkWZUuoLMRaUelacWdWxdZk3S",
+	"XGkCf+Q0qaKQbUwaQCB72vcvyTgs0q6l5/rwgffFqIev54Iikb+WrjFjWaoibFEvO1YGrEkNzVl3aTWv",
+	"dWj9gmMcPBo1Rzd8unvAaDIYlf1nm8hprU/tTlGmMs+G4gBnluSgYmyIrNGm/wQpvoDENLgCuSD2EItg",
+	"kQxkUa4fpTLfzPKTYVm6Fqd+2ikm/dSIP64a/2M3J8ynoqyBRoTEKDyVAfVdDIrmCIY90wWJRdvgvHqx",
+	"tHtEGDEeg2FMG8pPF6M+EV92LRFKudmvu4kzY9HgdYXfN8yDgURWPtfQNIlvvFPJTXYNfmJJx2i1N2K5",
+	"mrrugxrtBx8fVibwZ/eFywRVDCqQnowWxGCKbeyw4mF/QTVNxCRU6tSj344CIav+Rd8uSHAgl7GIVHFp",
+	"9+wZ79mWLvYNI1B9QhX5z/M3Pxsa9N/Pf/qxXwTN4DuKwqZEUg1kMMD3XWLPVBWy6dkO5h6RHt6q1w3R",
+	"y55ut/3a6xY0Te70ugf1UxXgbnI/GxLTJ9SIuB67DXIz7F305Rbefnx2QVupm9lK3Q4rSuqApntEho6k",
+	"q9E1VZDH/Rv/cX2x7pIw7JyLtbjUW4ZzuCuETkFsqvL4wzt8QJHb+llt3waxDPMgbEwubZn/y7I2vJ5S",
+	"/aCscrME6VGkIdwjhNX7aHTdZbBHbVGN4R5mFQ9xi16Yid6B4eaha/CLzwEfG2Q5I1zYDn0Mi4XxCcSP",
+	"WUwUwuH2hGaqT1xbeOUUe2ytaIgzkXmCMhaPiXINmiRsdRdaIqlTIj45mrp1fDo5sBqU5BtoXYylSAtP",
+	"78mWnt63DsS3TsjbPRcLl3Px6qInyV+FuMcixL3NdSGoEcGJognYsCPKCeNKU26+3yOvNeGYZ2ZJrrL9",
+	"T+9NtpPxJifMGzvkU3lgcPa72l9oNONijlbWGHu9G7ph2/dHlEeQJJ/AEGN29oVbYezpNrtlHO4FMNv8",
+	"cH/WlmAzNTPFJ2VqYxoVocd6sYet+U97jMfsisU5Tezi9GLP4f/rmJKX7vHbfnH7sTLiiCUwwF7+3VqN",
+	"IRAe2tRRThpow4SFmKumc1uwOaHRTH3lj4+FP35rk7m1IJHgHCJd69HcgUZsYH37N/jveoOGowS7ZQVr",
+	"Ef6LaDpmN/pA1L+FEmRmabIe1JBnn0aaXRnhY5c6WbGcJr7lV3GPnOtTIHwhnZUY8ZWm74Cm3zkD3xJm",
+	"Fzdf0OY+YePCVGRjHKlk47GR8vRcyBkRkiR0TjhArAhTBC+29d3eL1Hft8L9p72Vdg2f+530WtLXO/lA",
+	"lZtsfpJniyTP7F2aU4WFDTytj3dwa6p6x+4vDdXRNGBcNF/juFe4mk+ph1ntaS9VTMUGmv84fnZwcnIw",
+	"xP86lM2xO3ng7JE2ytTX9JHHWjpaSCLNGUSgCF7rM0NSIM30AoM/bLojndNFWfF3xsWc74CsOJxf32fF",
+	"q1vvqoN3eD1q8zT5wMzVAIgftb/rZ5qCSyFyvIUJ7mS00tqyjbD2KfU0VxB/wBBV1L2kToaMha4u/2uL",
+	"kZ/UE+ZyEE57w4NnT+lwOBwYNjX4xvzvn/7PoWdefay70G70IUYwykwocPUaOtkS6zD6NI0TqpOvskOL",
+	"JQ7dQQLRgihwsXIZXXwVfD9r9tjvnbTZ+gdeeJOXaOSbDLgiFH0zWFISux65CjzMNpEiWFjY143QIssg",
+	"NtL7aEEiKmvietFIbE2tlIwuVkul+DYfjZx3iezt39gPa62cyyRs153H2lzFR2/2nIo5GVODMQY5fP8W",
+	"TMCPRL3wQBtsCVfW8eiya0ZsT3Q9J945C/68mG+ggdHxycYGRiPKZ0sNjA6Hh0/3jw+3Ych/zR5GNRef",
+	"7c4nkhiUxtz2wlP8lRk/Bl31HURCxsq1OJIQAbuCmDBOIqqmyFK1q+TLZ81EcSsmqfZv3Kc27PEBGOPG",
+	"5l6PPgDZ7bRfu/8lQZhTZcRyjXWdPy8W6WWf9TyyxMh9CeMca2/cPMia1rPYd7iYv1rHv4PGjn9FaTrE",
+	"H6zb3olBuv0+MH+szhoo8oy/fmV9j4X1nQOPFVIyQpPEsLqMSk3EuKSDLRmew4xGfufLk60t1ePH7LLD",
+	"rZ+jqV6LL6P2JSh/mIXpSjKRWEBZ5OmTF51TbMIHjO9AYTNvfs17d2ADkFKWYMkqkLN/50LGHPSfe36E",
+	"gYJScyGRdwkpIdJkKqQyEqTWIBft+cC5XewDu+3eixnwcGSwqydQrRj1wFelKxXuRlTXlM8yZ2EExFxh",
+	"45X67UHDWxmHQupR8i2KZTVcAZHrHd2BN3lAnzgOp3/bUy86Zz1a0ogdqzCiCJTPYS6qaGxXHyNwrrnK",
+	"gKv1nWzP/aBPlPqA17usMhvKeHACbvfCFpZ0iFxG0CejBTHva0yrwGG9hr4QT4/6Lee0lek93RqzpHFG",
+	"81unIlrhCZmGdOvUkRjGNE/MnHPKtM1v8+kk5TcSlEiuMJEkZiqiMn74RBKPp187Flc7v4yAZJJF4OwG",
+	"lOk1eSa2aXVAuHKg3YFw5d68L0Hmu5Cx8L1bk7D7VNkLLTznGFpyUfLo9lLYO5D5gwthOOmbXEcihcbg",
+	"kBFENAXHptKvivmjsUljSV1L6R0rwdRL5JfWzztaGDam61kLG2nJmgK74fq6Ba24MctYa6WuXPid85vX",
+	"GtJG9602V+Hx56yYfVbrrCoyl4JPSlu1Fktl3XbMalp4aTWkDfbnJUTbdyLNLo3PxWqa+Jhbw1+Lk1GC",
+	"HVMjtNiNicglEXPenpt95wD7wPys/c39ysT+AkwsnA+AJCfP+vU+JDY7gCkyg0xvwY42s539Mbv+pJRg",
+	"zK7/ElSgyFiIQWnGqbs8x8+OhgeHR8cnT+3JtUsJYNd/RSLgTKYQfyUHj6tprj1Xa2CTdI42GSPJjhkk",
+	"sfK2NonhGNhJGRVnknPNEpckInO+WoNkeyqTmycHcHVvsWFLxg9O8N1PFPmbt3ex+O9mI2ZjM1hgjSe4",
+	"AnmKxDQDS0cpiXN7xaDvAj0xQ4agWeiMUC70FCQZiXhBco55NCRX5srECCYYm79sYShKRoZoGPj+nivt",
+	"WhVfuWqetoWO7/VwPHy2R2yZbfOImQTGQvpcDS7IZfUG/gCLy1MbDuHUE6aLWjEuDTNUxNOAC0/t5VWR",
+	"Y7GtM8Yd3q83vWpP8ZPB8Oj9wfD0wBZf6veY+e36AD852+3pTc+VtUjEhJlVXtEkh95pj8W08OsY3HfD",
+	"Yqppr9/7I6fuBQcnPp6u37P1LZbnH/r5c86wDuDCYOLHvjdsnvZoxtrLblWgPTDpxqnb2yOwOjseDjYy",
+	"e4SFBD5t+c3yUiMROyt0QIrlEQHpQJxLLBM3cpd4Cu6+N5DPlF4PDE0ZGDRVvdODp998883hwdMV0opz",
+	"rjcmNJLbMUtgfdUnXNErHLZz98fHXV8Zs48v3DqOJ97dAG6RbIdVrZF9uorWZo2GK0My7mMADF+QFGJG",
+	"iV5ktj0jNdzaWVwEd49kVGoslIbmF6Y1cLS7MDUznNu+lMRsYrZu5qIz4H2iBEkhFXJBlKYLRcYJ1Zbz",
+	"lkOdjHBqPZKGruKMJbs1ExW/WYayytKLzXklDZk6rkDbghepbdjcxOBDDDzPEkHjAr83tYb/uTRS+3XO",
+	"p0IBSWmWMT6x5b5di9O1bsBW7eJbuQXfO7g8UeiA7KMoloHIml2D+E/DnIcnJw2etzaCjYg06IHSEmja",
+	"tYJwv5fmiWYGEffN6AGKKbWXZNIcn2aWxKGHs+Wr3Tdi9DtELYP1D++ffoZo57kWEmJbJziTYiJBYUEP",
+	"qsllldPs35h/bi+/Ch/3KHwgQXFUUrE/4czrZ0Bj6/QGDCucSOECRtsR+zUSxeFB2EGxetTrfBRVkrV7",
+	"vt9k4rDxB19MepnlrQ47Cu9EqSuYK4wBGg8lFWwWD83pNTgqLMJZjtRCjj13A3eNb3YeI3A1xrbalTx6",
+	"cdPtsxpa9MCiZih/oXJIn9SC7GSZbHQ9ODALkaAM/vao0iCZmg1S/DSI1FWv3/tTcDP6ZW4kiP1vQSaM",
+	"d0pjqG77gXMZVqZuuhJfbcyPxcb8HUQJ9iOlRiaM88iG6uL1Rs5jmJJhN9Il/Zkr38qW7CPd19iSNxWz",
+	"/qAepJb1bi0aX3zZaDxnw1tgkFKWEBrHciljYk10sHl613zmE1eO3pgeUakY/cKMqWdMUJIIPiHmG5JN",
+	"JbXxRCIB/8qO7OfhS0iXc64yHDz/r+zmMZU5C2eE9JdTQp4ogm6mLoRiPbPZvzH/YKQUrm2H8REGpTdF",
+	"Spk13B/x2ZSW8lqTiHJCI024IKmQX6W43dcFxfwYmiQ+P0bZVFHEfyNdJaCxnKNiE04Yr57MnVF+DqOp",
+	"EDO1r7RkGezAXX95jm8enLMJpzqXcGm7TUE0gxh7MFm71kIbAdOWATgjlIxpojCQQWma2L6WpQ/etvN0",
+	"FYnR1mGjpMjzqr/fW+wLa755qoUj3cLiFwuazhfP7rfY7s66Ydp50G3djhcH7rs1924vXX6ytEFrNaUu",
+	"FMS22bEAOSVXINmYQdwnCrfXLzChT+ZCItqNx4SONcg5lbFqzsZedt0ePj08OD5uTjesr/imNwIqQZrF",
+	"Y3QCyCuPRLk00tw+Yoeb+ybk+0eVyzBK24qMjkSunUdtr5T63toxobwzxzmV7xDLpE0wVdY3MxUKw+GV",
+	"puPqG8/N34H3/TIV2NnasAg0Wrts1YoA6kjR6rPfb8yOdu8okqND89vLrUQSV57wHZNWH3A1zXGPhdhQ",
+	"m8zWugxvVcxBuaIlegoLMqVXUAkFN18ZelR53XNbMCr0QlSDCeP9auETozczToqwqvJNVmsO7CgRymwn",
+	"WkQJVHfyLUuS0Lzv6cyMx1I8VaTxqL76xHciHyVAgGtZfcJ1u7/9ePv/AwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -137,5 +138,21 @@ func TestOf_namesFieldsAndWhatIsRight(t *testing.T) {
 				t.Errorf("got %+v", p)
 			}
 		})
+	}
+}
+
+func TestKinds_areToldToIntegrators(t *testing.T) {
+	page, err := os.ReadFile("../../docs/integrator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := []Kind{InvalidRequest, Unauthenticated, Forbidden, NotFound, TooLarge, Unavailable, internal}
+	for _, r := range table {
+		kinds = append(kinds, r.kind)
+	}
+	for _, kind := range kinds {
+		if !strings.Contains(string(page), "`"+kind.name+"`") {
+			t.Errorf("docs/integrator.md does not tell of %s", kind.name)
+		}
 	}
 }
