@@ -112,15 +112,16 @@ func List(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) ([]Bucket, err
 
 // Lock gives the buckets of accounts that hold something, or are main, and end
 // after an instant, and keeps others from changing them until the transaction
-// ends. They come in id order; their accounts are locked already.
+// ends. They come in id order; their accounts are locked already. accountIDs
+// name each account once.
 func Lock(ctx context.Context, tx tenant.Tx, accountIDs []pgtype.UUID, endingAfter time.Time) ([]Bucket, error) {
 	return collect(ctx, tx, "lock balances", `
 		select `+bucketColumns+`
-		from bucket as b
-		where b.account_id = any($1) and (b.value > 0 or b.origin = 'main')
-		  and (b.expires_at is null or b.expires_at > $2)
+		from unnest($1::uuid[]) as w (account_id)
+		join bucket as b on b.account_id = w.account_id
+		where (b.value > 0 or b.origin = 'main') and (b.expires_at is null or b.expires_at > $2)
 		order by b.id
-		for no key update`, accountIDs, endingAfter)
+		for no key update of b`, accountIDs, endingAfter)
 }
 
 // lockOne locks one bucket; ErrNotFound if there is none.

@@ -39,18 +39,27 @@ func (f *frame) load(ctx context.Context, tx tenant.Tx, due []dueAccount) ([]*op
 	return cycles, f.loadOfferings(ctx, tx, cycles)
 }
 
-// subscription_account, service_subscription and service_identity_service
-// keep this an index walk.
+// The identities are gathered by joins and not subscription by subscription:
+// where the tables have no statistics yet, the planner would read all
+// identities for each. subscription_account, service_subscription and
+// service_identity_service keep it an index walk.
 const selectSubscriptions = `
-	select s.id, s.account_id, s.offering_id, s.activated_at, s.terminated_at, s.charged_through, s.setup_charged, s.deferred,
-	       coalesce((select string_agg(i.value, ', ' order by i.valid_from, i.value)
-	                   from service v
-	                   join service_identity i on i.service_id = v.id
-	                  where v.subscription_id = s.id and i.kind <> 'imsi'
-	                    and (i.valid_to is null or i.valid_to > s.activated_at)), '')
-	from subscription s
-	where s.account_id = any ($1) and s.activated_at is not null
-	order by s.account_id, s.created_at, s.id`
+	with taken as materialized (
+	    select s.id, s.account_id, s.offering_id, s.activated_at, s.terminated_at, s.charged_through, s.setup_charged, s.deferred, s.created_at
+	    from subscription s
+	    where s.account_id = any ($1) and s.activated_at is not null),
+	known as (
+	    select t.id, string_agg(i.value, ', ' order by i.valid_from, i.value) as identities
+	    from taken t
+	    join service v on v.subscription_id = t.id
+	    join service_identity i on i.service_id = v.id
+	    where i.kind <> 'imsi' and (i.valid_to is null or i.valid_to > t.activated_at)
+	    group by t.id)
+	select t.id, t.account_id, t.offering_id, t.activated_at, t.terminated_at, t.charged_through, t.setup_charged, t.deferred,
+	       coalesce(k.identities, '')
+	from taken t
+	left join known k on k.id = t.id
+	order by t.account_id, t.created_at, t.id`
 
 func loadSubscriptions(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, byID map[uuid.UUID]*openCycle) error {
 	rows, err := tx.Query(ctx, selectSubscriptions, ids)

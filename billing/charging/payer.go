@@ -53,13 +53,15 @@ func (p *purse) pays(event *rating.Event) bool {
 }
 
 // The rows are locked in id order, before any bucket. NO KEY: other
-// transactions may go on adding rows that refer to them.
+// transactions may go on adding rows that refer to them. A join, as a plan that
+// was made while the table was small would compare every row with every id of
+// an array.
 const lockPayers = `
-	select id, kind, currency, anchor, cycle_months, cycle_start, cycle_end, legal_entity, branch
-	from billing_account
-	where id = any($1)
-	order by id
-	for no key update`
+	select a.id, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end, a.legal_entity, a.branch
+	from unnest($1::uuid[]) as w (id)
+	join billing_account as a on a.id = w.id
+	order by a.id
+	for no key update of a`
 
 // lockAccounts locks accounts and their buckets that end after an instant.
 func (s *scene) lockAccounts(ctx context.Context, tx tenant.Tx, ids []pgtype.UUID, endingAfter time.Time) (map[uuid.UUID]*payer, error) {

@@ -84,10 +84,12 @@ func (m *movement) account(id uuid.UUID) *accountMove {
 
 // Rows are locked in id order before they are written, because an UPDATE with
 // a join takes them in the order of its plan; a caller who has locked them all
-// spares that. NO KEY: rows that refer to them may be added meanwhile.
+// spares that. NO KEY: rows that refer to them may be added meanwhile. Ids are
+// joined, as a plan that was made while a table was small would compare every
+// row with every id of an array.
 const (
 	lockAccounts = `
-		select id from billing_account where id = any($1) order by id for no key update`
+		select a.id from unnest($1::uuid[]) as w (id) join billing_account as a on a.id = w.id order by a.id for no key update of a`
 	moveAccounts = `
 		update billing_account as a
 		set unbilled = a.unbilled + m.unbilled,
@@ -98,14 +100,14 @@ const (
 		     as m (id, unbilled, receivable, credit, undocumented_tax)
 		where a.id = m.id`
 	lockBuckets = `
-		select id from bucket where id = any($1) order by id for no key update`
+		select b.id from unnest($1::uuid[]) as w (id) join bucket as b on b.id = w.id order by b.id for no key update of b`
 	moveBuckets = `
 		update bucket as b
 		set value = b.value + m.amount, version = b.version + 1
 		from unnest($1::uuid[], $2::numeric[]) as m (id, amount)
 		where b.id = m.id`
 	lockSubscriptions = `
-		select id from subscription where id = any($1) order by id for no key update`
+		select s.id from unnest($1::uuid[]) as w (id) join subscription as s on s.id = w.id order by s.id for no key update of s`
 	moveDeferred = `
 		update subscription as s
 		set deferred = s.deferred + m.amount
