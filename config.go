@@ -20,6 +20,7 @@ type demoConfig struct {
 	Data   string // folder of everything the demo keeps
 	Listen listen
 	Seed   uint64
+	Scale  int // percent of the standard number of accounts
 	Stripe stripeConfig
 	Log    slog.Level
 }
@@ -188,6 +189,7 @@ func readDemoConfig(env []string) (demoConfig, error) {
 		Data:   e.text("TOLLHOUSE_DATA", ""),
 		Listen: e.address(),
 		Seed:   uint64(e.number("TOLLHOUSE_SEED", 1, 0, 1<<30)),
+		Scale:  e.number("TOLLHOUSE_SCALE", 100, 1, 100),
 		Stripe: e.stripe(),
 		Log:    e.level(),
 	}

@@ -126,13 +126,18 @@ func (d *demoRun) startDatabase(ctx context.Context) error {
 // and goes on serving until ctx ends.
 func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	publicURL := "http://" + listener.Addr().String()
-	provider, bank, err := d.cardProvider(ctx, publicURL)
+	provider, bank, accounts, err := d.cardProvider(ctx, publicURL)
 	if err != nil {
 		return err
 	}
 	host, err := d.plant.startHost(ctx, d.server, demoHostDB, d.folder.path, publicURL, provider)
 	if err != nil {
 		return err
+	}
+	if accounts != nil {
+		if err := accounts.open(ctx, host.DB()); err != nil {
+			return err
+		}
 	}
 	control, keeper, err := d.plant.startControl(ctx, d.server, demoControlDB, d.server, demoHostDB, demoStock)
 	if err != nil {
@@ -163,7 +168,7 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 }
 
 func (d *demoRun) history(ctx context.Context, world demo.World, publicURL string) (string, error) {
-	logins, err := demo.Live(ctx, world, demo.Standard(d.config.Seed), func(permille int, doing string) { d.progress(20+permille*980/1000, doing) })
+	logins, err := demo.Live(ctx, world, demo.Standard(d.config.Seed).Scaled(d.config.Scale), func(permille int, doing string) { d.progress(20+permille*980/1000, doing) })
 	if err != nil {
 		return "", err
 	}
@@ -178,17 +183,17 @@ func (d *demoRun) progress(permille int, doing string) {
 }
 
 // cardProvider is Stripe when keys are set, else the stand-in.
-func (d *demoRun) cardProvider(ctx context.Context, publicURL string) (cards, *standin.Server, error) {
+func (d *demoRun) cardProvider(ctx context.Context, publicURL string) (cards, *standin.Server, *standinAccounts, error) {
 	if d.config.Stripe.SecretKey != "" {
 		keys := stripe.Keys{Secret: d.config.Stripe.SecretKey, WebhookSecrets: d.config.Stripe.WebhookSecrets}
-		return stripe.New("", func(context.Context, tenant.ID) (stripe.Keys, error) { return keys, nil }, time.Now), nil, nil
+		return stripe.New("", func(context.Context, tenant.ID) (stripe.Keys, error) { return keys, nil }, time.Now), nil, nil, nil
 	}
 	bank, err := standin.New(standin.Config{Listen: "127.0.0.1:0", DataDir: d.folder.file("stripe"), Now: time.Now, Log: d.plant.log})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := bank.Start(context.WithoutCancel(ctx)); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	d.plant.onStop(func() {
 		last, cancel := context.WithTimeout(context.Background(), stopGrace)
@@ -198,7 +203,7 @@ func (d *demoRun) cardProvider(ctx context.Context, publicURL string) (cards, *s
 		}
 	})
 	accounts := &standinAccounts{plant: d.plant, bank: bank, publicURL: publicURL, known: map[tenant.ID]stripe.Keys{}}
-	return stripe.New(bank.URL(), accounts.keys, time.Now), bank, nil
+	return stripe.New(bank.URL(), accounts.keys, time.Now), bank, accounts, nil
 }
 
 // standinAccounts opens an account at the stand-in for each tenant on first
@@ -208,19 +213,41 @@ type standinAccounts struct {
 	bank      *standin.Server
 	publicURL string
 	mu        sync.Mutex
+	db        *tenant.DB // knows the tenants' names, for their webhooks' paths
 	known     map[tenant.ID]stripe.Keys
 }
 
-func (a *standinAccounts) keys(_ context.Context, id tenant.ID) (stripe.Keys, error) {
+// open opens the accounts of the tenants there are: webhooks wait for them.
+func (a *standinAccounts) open(ctx context.Context, db *tenant.DB) error {
+	a.mu.Lock()
+	a.db = db
+	a.mu.Unlock()
+	refs, err := db.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if _, err := a.keys(ctx, ref.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *standinAccounts) keys(ctx context.Context, id tenant.ID) (stripe.Keys, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if keys, found := a.known[id]; found {
 		return keys, nil
 	}
+	ref, err := a.db.ByID(ctx, id)
+	if err != nil {
+		return stripe.Keys{}, err
+	}
 	secret := hex.EncodeToString(a.plant.box.Derive("stand-in/" + id.String()))
 	keys := stripe.Keys{Secret: "sk_test_" + secret[:32], WebhookSecrets: []string{"whsec_" + secret[32:]}}
 	a.bank.Register(standin.Account{SecretKey: keys.Secret, WebhookSecret: keys.WebhookSecrets[0],
-		WebhookURL: a.publicURL + "/t/" + id.String() + "/v1/webhooks/stripe"})
+		WebhookURL: a.publicURL + "/t/" + ref.Name + "/v1/webhooks/stripe"})
 	a.known[id] = keys
 	return keys, nil
 }

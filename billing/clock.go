@@ -84,10 +84,13 @@ func (s *Stack) step(ctx context.Context, to time.Time) (reached time.Time, err 
 	return reached, err
 }
 
-// settleEvery is how often settle looks.
-const settleEvery = 5 * time.Millisecond
+// settlePause is how long settle waits for a lane that a job works already, or
+// that has just failed.
+const settlePause = 10 * time.Millisecond
 
-// settle waits until nothing is due at the present business time.
+// settle works what is due at the present business time until nothing is. It
+// does what the lanes' jobs do, without waiting for the queue to come round: an
+// item that fails for good is left behind for a person.
 func (s *Stack) settle(ctx context.Context) error {
 	for {
 		var lanes []agenda.Lane
@@ -98,17 +101,30 @@ func (s *Stack) settle(ctx context.Context) error {
 		if err != nil || len(lanes) == 0 {
 			return err
 		}
-		if s.host.queue != nil {
-			for _, lane := range lanes { // sooner than the dispatcher's next pass
-				if err := s.host.queue.Enqueue(ctx, s.Ref.ID, lane); err != nil {
-					return err
-				}
+		for _, lane := range lanes {
+			if err := s.workOff(ctx, lane); err != nil {
+				return err
 			}
 		}
-		select {
-		case <-ctx.Done():
+	}
+}
+
+// workOff works a lane until nothing is due in it. A failure is noted on its
+// item, which is tried again until it has failed for good.
+func (s *Stack) workOff(ctx context.Context, lane agenda.Lane) error {
+	for {
+		again, err := s.host.Work(ctx, s.Ref.ID, lane)
+		if ctx.Err() != nil {
 			return ctx.Err()
-		case <-time.After(settleEvery):
 		}
+		if err != nil {
+			s.host.config.Log.Warn("agenda item failed", "tenant", s.Ref.Name, "lane", lane, "error", err)
+		} else if again {
+			continue
+		}
+		if err == nil {
+			return nil
+		}
+		time.Sleep(settlePause)
 	}
 }

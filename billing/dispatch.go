@@ -79,9 +79,20 @@ func (h *Host) nextWake(ctx context.Context, ref tenant.Ref) (next time.Time, er
 	return next, err
 }
 
+// laneKey names what one worker at a time may work.
+type laneKey struct {
+	tenant tenant.ID
+	lane   agenda.Lane
+}
+
 // Work works the first due item of a tenant's lane, one bounded portion of it.
-// again says that more is due.
+// again says that more is due. A lane that this process is working already is
+// left to whoever does.
 func (h *Host) Work(ctx context.Context, id tenant.ID, lane agenda.Lane) (again bool, err error) {
+	if _, taken := h.lanes.LoadOrStore(laneKey{id, lane}, true); taken {
+		return false, nil
+	}
+	defer h.lanes.Delete(laneKey{id, lane})
 	ref, err := h.db.ByID(ctx, id)
 	if err != nil {
 		return false, err

@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"tollhouse/billing/agenda"
@@ -27,7 +28,8 @@ type Host struct {
 	desk     *onboarding.Desk
 	till     *payment.Till
 	gates    gates
-	queue    Queue // set by Dispatch
+	lanes    sync.Map // laneKey: being worked in this process
+	queue    Queue    // set by Dispatch
 }
 
 // Config is what a host is made of.

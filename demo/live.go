@@ -105,6 +105,9 @@ func (p Plan) ticks(zone string) []tick {
 				continue
 			}
 			all = append(all, tick{at: at, span: span{from, at.Add(-10 * time.Minute)}, day: int(at.Sub(opening).Hours() / 24), month: month, part: part})
+			if at.Equal(end) {
+				return all
+			}
 			from = at.Add(-10 * time.Minute)
 		}
 	}

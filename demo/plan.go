@@ -23,6 +23,14 @@ func Standard(seed uint64) Plan {
 		Accounts: [2]int{400, 600}, Events: [2]int{12, 16}}
 }
 
+// Scaled is the plan with a percentage of the accounts, at least five of each.
+func (p Plan) Scaled(percent int) Plan {
+	for i, n := range p.Accounts {
+		p.Accounts[i] = max(5, n*percent/100)
+	}
+	return p
+}
+
 // payer is how somebody pays.
 type payer int
 
@@ -96,7 +104,7 @@ func (p Plan) nusantara() []subscriber {
 		} else {
 			s.offering = "nusantara-home-tv"
 			s.stb = fmt.Sprintf("STB%010d", 4_400_000+n)
-			s.line = fmt.Sprintf("021555%04d", n)
+			s.line = fmt.Sprintf("+6221555%04d", n)
 		}
 		list = append(list, s)
 	}
@@ -104,7 +112,7 @@ func (p Plan) nusantara() []subscriber {
 	for n := range 3 {
 		s := subscriber{index: -1 - n, login: fmt.Sprintf("kn9%04d", n), nas: "10.20.0.1"}
 		if n == 2 {
-			s = subscriber{index: -1 - n, line: "0215559999"}
+			s = subscriber{index: -1 - n, line: "+62215559999"}
 		}
 		list = append(list, s)
 	}

@@ -84,3 +84,6 @@ func violates(err error, constraint string) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == uniqueViolation && pg.ConstraintName == constraint
 }
+
+// Ready says whether the control database answers.
+func (db *DB) Ready(ctx context.Context) error { return db.pool.Ping(ctx) }

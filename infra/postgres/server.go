@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 )
 
 // Roles of a server. Owner holds schemas and tables and never logs in; App is
@@ -206,5 +207,9 @@ func (s *Server) Pool(ctx context.Context, role, database string, maxConns int32
 	config.MaxConnLifetimeJitter = time.Minute
 	config.ConnConfig.StatementCacheCapacity = 256
 	config.ConnConfig.ConnectTimeout = 10 * time.Second
+	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		pgxuuid.Register(conn.TypeMap()) // pgx would send a uuid as text
+		return nil
+	}
 	return pgxpool.NewWithConfig(ctx, config)
 }

@@ -37,7 +37,7 @@ create table billing_account (
     legal_entity  uuid           not null references legal_entity (id),
     branch        uuid           not null references branch (id),
     created_at    timestamptz    not null
-);
+) with (fillfactor = 70);
 create index billing_account_party on billing_account (party_id);
 -- the bill run takes the due accounts of a day in id order
 create index billing_account_due on billing_account (cycle_end, id) where state = 'active';

@@ -28,6 +28,8 @@ create table ledger_transfer (
     check ((credit in ('prepaid', 'receivable', 'unbilled', 'customer_credit', 'deferred', 'unit_bucket')) = (credit_id is not null))
 );
 create index ledger_transfer_account on ledger_transfer (account_id, at) where account_id is not null;
+-- a repeated top-up or adjustment is found by its id
+create index ledger_transfer_command on ledger_transfer (event_id) where event in ('topup', 'adjustment');
 
 -- What one usage or fee cost, and why. Insert only. cycle_start says in which cycle it is billed.
 create table charge (
@@ -76,8 +78,9 @@ create table bucket (
     version         bigint         not null default 1,
     created_at      timestamptz    not null,
     check (origin = 'main' or value >= 0)
-);
+) with (fillfactor = 70);
 create index bucket_account on bucket (account_id);
+create index bucket_expiry on bucket (expires_at) where expires_at is not null;
 create unique index bucket_one_main on bucket (account_id, unit) where origin = 'main';
 
 -- Tier counters of the period, per subscription and rule set.
