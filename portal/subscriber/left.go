@@ -1,0 +1,192 @@
+package subscriber
+
+import (
+	"tollhouse/billing/account"
+	"tollhouse/billing/balance"
+	"tollhouse/billing/money"
+	"tollhouse/portal/ui"
+)
+
+// leftView is what a subscriber has to use.
+type leftView struct {
+	Main    *levelView // drawn large
+	Others  []levelView
+	Money   []moneyView
+	Waiting []waitingView
+}
+
+// levelView is one allowance.
+type levelView struct {
+	Name   string
+	Level  ui.Level
+	Share  string // of 100
+	Spoken string
+	Tone   ui.Tone
+	Lines  []string // when it ends, and what happens then and when it is used up
+	Hurry  bool     // the first line is to be looked at
+}
+
+// moneyView is a balance of money.
+type moneyView struct {
+	Name   string
+	Amount money.Amount
+	More   string
+}
+
+// waitingView is a package that is not paid yet.
+type waitingView struct{ Title, More string }
+
+// soonDays is when what will be gone is worth a second look.
+const soonDays = 3
+
+func leftOf(r ui.Reader, f *facts) leftView {
+	var view leftView
+	for i := range f.buckets {
+		b := &f.buckets[i]
+		if b.Unit.IsCurrency() {
+			if !f.prepaid() || b.Origin != balance.Main { // that one is told on its own
+				view.Money = append(view.Money, moneyViewOf(r, f, b))
+			}
+			continue
+		}
+		view.Others = append(view.Others, levelOf(r, f, b))
+	}
+	view.takeMain(f)
+	view.Waiting = waitingOf(r, f)
+	return view
+}
+
+// takeMain draws the largest allowance of data large, or else the first.
+func (l *leftView) takeMain(f *facts) {
+	main, at, most := -1, 0, money.Decimal{}
+	for _, b := range f.buckets {
+		if b.Unit.IsCurrency() {
+			continue
+		}
+		if b.Unit == money.Byte && b.Initial.Cmp(most) > 0 {
+			main, most = at, b.Initial
+		}
+		at++
+	}
+	if len(l.Others) == 0 {
+		return
+	}
+	main = max(main, 0)
+	chosen := l.Others[main]
+	l.Main = &chosen
+	l.Others = append(l.Others[:main:main], l.Others[main+1:]...)
+}
+
+func levelOf(r ui.Reader, f *facts, b *balance.Bucket) levelView {
+	offering, _ := f.offeringOf(b.SubscriptionID)
+	v := levelView{Name: bucketName(r, f, b), Level: r.Level(b.Value, b.Initial, b.Unit), Share: ui.Share(b.Value, b.Initial)}
+	v.Spoken = r.T("left.spoken", "name", v.Name, "left", v.Level.Left, "of", v.Level.Of, "unit", v.Level.Unit)
+	if b.Value.Mul(money.NewDecimal(5)).Cmp(b.Initial) < 0 {
+		v.Tone = ui.Warn
+	}
+	if b.ExpiresAt != nil {
+		v.Lines = append(v.Lines, ending(r, f, b))
+		days := r.Today.DaysUntil(r.LocalDate(b.ExpiresAt.Add(-1)))
+		v.Hurry = b.Origin != balance.Allowance && days <= soonDays
+	}
+	if b.Value.Sign() <= 0 {
+		v.Lines = append(v.Lines, r.T("left.empty.now"))
+	}
+	if allowance, found := allowanceNamed(offering, b.Code); found {
+		if then := afterwards(r, offering, allowance, f.account.Currency); then != "" {
+			v.Lines = append(v.Lines, then)
+		}
+	}
+	return v
+}
+
+// ending tells the last day of a balance and what comes after.
+func ending(r ui.Reader, f *facts, b *balance.Bucket) string {
+	last := r.LocalDate(b.ExpiresAt.Add(-1))
+	text := r.T("left.until", "date", r.Date(last), "when", r.Until(last))
+	switch {
+	case b.Origin != balance.Allowance || b.SubscriptionID == nil:
+		return text + " " + r.T("left.ends")
+	case f.prepaid():
+		return text + " " + r.T("left.renews.paid")
+	}
+	return text + " " + r.T("left.renews")
+}
+
+func bucketName(r ui.Reader, f *facts, b *balance.Bucket) string {
+	offering, _ := f.offeringOf(b.SubscriptionID)
+	if allowance, found := allowanceNamed(offering, b.Code); found {
+		return allowance.Names.In(r.Locale.Language)
+	}
+	switch b.Origin {
+	case balance.Promotion:
+		return r.T("left.gift")
+	case balance.Main:
+		return r.T("left.money")
+	}
+	return b.Code
+}
+
+func moneyViewOf(r ui.Reader, f *facts, b *balance.Bucket) moneyView {
+	v := moneyView{Name: bucketName(r, f, b), Amount: money.New(b.Value, f.account.Currency), More: r.T("left.money.more")}
+	if b.ExpiresAt != nil {
+		v.More += " " + ending(r, f, b)
+	}
+	return v
+}
+
+// waitingOf lists packages whose fee for the present cycle is not paid: they
+// start again by themselves when the balance covers it (charging.Renew).
+func waitingOf(r ui.Reader, f *facts) []waitingView {
+	var waiting []waitingView
+	for _, s := range f.subscriptions {
+		if !f.prepaid() || s.State != account.SubscriptionActive || s.ChargedThrough != nil && s.ChargedThrough.After(r.Today) {
+			continue
+		}
+		fee := money.Decimal{}
+		offering := f.offerings[s.OfferingID]
+		for _, price := range offering.Prices.Recurring {
+			fee = fee.Add(price.Amount)
+		}
+		if fee.Sign() > 0 {
+			waiting = append(waiting, waitingView{
+				Title: r.T("left.waiting", "name", offering.Names.In(r.Locale.Language)),
+				More:  r.T("left.waiting.more", "price", r.Money(f.amount(fee))),
+			})
+		}
+	}
+	return waiting
+}
+
+// serviceView is one subscription.
+type serviceView struct {
+	Name  string
+	Icon  string
+	Lines []string // its numbers and logins
+	Tone  ui.Tone
+	State string
+	Since string
+}
+
+var serviceTones = map[account.SubscriptionState]ui.Tone{
+	account.SubscriptionPending: ui.Info, account.SubscriptionActive: ui.OK, account.SubscriptionSuspended: ui.Warn, account.SubscriptionTerminated: ui.Off,
+}
+
+func servicesOf(r ui.Reader, f *facts) []serviceView {
+	var views []serviceView
+	for _, s := range f.subscriptions {
+		if s.TerminatedAt != nil && r.LocalDate(*s.TerminatedAt).Before(f.account.Cycle.From) {
+			continue // long gone
+		}
+		v := serviceView{Name: f.offerings[s.OfferingID].Names.In(r.Locale.Language), Icon: "box", Tone: serviceTones[s.State], State: r.T("service." + string(s.State))}
+		for _, one := range s.Services {
+			v.Icon = string(one.Kind)
+			v.Lines = append(v.Lines, readable(serviceName(r, one)))
+		}
+		if s.ActivatedAt != nil && s.State == account.SubscriptionActive {
+			v.Since = r.T("services.since", "date", r.Date(r.LocalDate(*s.ActivatedAt)))
+		}
+		views = append(views, v)
+	}
+	return views
+}

@@ -1,0 +1,242 @@
+package subscriber
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/money"
+	"tollhouse/billing/payment"
+	"tollhouse/billing/tenant"
+	"tollhouse/portal/ui"
+	"tollhouse/portal/web"
+)
+
+// paymentView tells what became of a payment that somebody comes back from.
+type paymentView struct {
+	Tone        ui.Tone
+	Title, More string
+	Again       string // address that looks again, while it is under way
+	Poll        string // the same for htmx; empty when it has looked long enough
+	Retry       string // the provider's page, where that may still be paid
+}
+
+// pay begins a card payment of one open bill, or of all that is owed.
+func pay(v *web.Visit) error {
+	return checkout(v, payment.NewIntent{Purpose: payment.PurposeBill, BillID: parseID(v.Form("bill"))}, nil)
+}
+
+// checkout sends the payer on to the provider's page. The form's key makes a
+// second click, and a reload, the same payment.
+func checkout(v *web.Visit, n payment.NewIntent, form *topUpView) error {
+	n.AccountID = v.Who.AccountID
+	if key := parseID(v.Form("key")); key.Version() != 0 {
+		n.Key = v.Who.Actor() + "/portal/" + key.String()
+	}
+	intent, err := v.Stack.Checkout(v.Context(), n, returnPath(v))
+	if title, known := refusedBecause(err); known {
+		return showHome(v, http.StatusUnprocessableEntity, &refusal{v.Reader.T("pay.refused"), v.Reader.T(title)}, form)
+	}
+	if err != nil {
+		return err
+	}
+	if intent.CheckoutURL == "" || intent.State.Final() { // a repeat of one that has ended
+		return v.Redirect(v.URL("", "paid", intent.ID.String()))
+	}
+	return v.Redirect(intent.CheckoutURL)
+}
+
+// returnPath is where the provider's page leads back to. Under the tenant's own
+// host name the way leads through an address that goes back to that name.
+func returnPath(v *web.Visit) string {
+	tenantPath := "/t/" + v.Stack.Ref.Name + "/"
+	if host, own := v.OwnName(); own {
+		return tenantPath + "returned?host=" + host
+	}
+	return tenantPath
+}
+
+// returned leads back to the host name on which somebody is signed in.
+func returned(v *web.Visit) error {
+	pairs := []string{}
+	for _, name := range []string{"paid", "canceled"} {
+		if id := v.Query(name); id != "" {
+			pairs = append(pairs, name, id)
+		}
+	}
+	address := v.URL("", pairs...)
+	if there, own := v.AtOwnName(v.Query("host"), "/"+address[len(v.Base):]); own {
+		return v.Redirect(there)
+	}
+	return v.Redirect(address)
+}
+
+// refusedBecause gives the words for why a payment was not begun.
+func refusedBecause(err error) (key string, known bool) {
+	for _, r := range []struct {
+		err error
+		key string
+	}{
+		{payment.ErrNothingOwed, "pay.refused.owed"}, {payment.ErrBill, "pay.refused.owed"},
+		{payment.ErrProviderUnavailable, "pay.refused.provider"}, {payment.ErrProviderRefused, "pay.refused.provider"},
+		{payment.ErrProviderNotConfigured, "pay.refused.off"},
+		{payment.ErrAmount, "pay.refused.amount"}, {payment.ErrProviderAmount, "pay.refused.amount"}, {payment.ErrPurpose, "pay.refused.amount"},
+	} {
+		if errors.Is(err, r.err) {
+			return r.key, true
+		}
+	}
+	return "", false
+}
+
+// mostPolls is how often a page looks by itself: two minutes, at pollEvery.
+// After that the provider is late, and a person may look.
+const (
+	mostPolls = 60
+	pollEvery = "every 2s"
+)
+
+// paymentOf tells of the payment that the address names, if any.
+func paymentOf(v *web.Visit, intent *payment.Intent) *paymentView {
+	if intent == nil {
+		return nil
+	}
+	r, amount := v.Reader, v.Reader.Money(intent.Amount)
+	view := &paymentView{}
+	left := v.Query("canceled") != ""
+	topUp := intent.Purpose == payment.PurposeTopUp
+	switch state := intent.State; {
+	case state == payment.IntentSucceeded:
+		view.Tone, view.Title, view.More = ui.OK, r.T("pay.done", "amount", amount), r.T("pay.done."+string(intent.Purpose))
+	case state == payment.IntentFailed:
+		view.Tone, view.Title, view.More, view.Retry = ui.Bad, r.T("pay.failed", "amount", amount), r.T("pay.failed.more"), intent.CheckoutURL
+		if intent.Failure != "" {
+			view.More = r.T("pay.failed.reason", "reason", intent.Failure) + " " + view.More
+		}
+	case state == payment.IntentCanceled, left && state == payment.IntentCreated && topUp:
+		view.Tone, view.Title, view.More = ui.Off, r.T("pay.canceled"), r.T("pay.canceled.more", "amount", amount)
+		if topUp {
+			view.More = r.T("pay.canceled.topup")
+		}
+		if state == payment.IntentCreated {
+			view.Retry = intent.CheckoutURL
+		}
+	case left && state == payment.IntentCreated:
+		view.Tone, view.Title, view.More, view.Retry = ui.Off, r.T("pay.canceled"), r.T("pay.canceled.more", "amount", amount), intent.CheckoutURL
+	default:
+		view.Tone, view.Title, view.More = ui.Info, r.T("pay.wait", "amount", amount), r.T("pay.wait.more")
+		id := intent.ID.String()
+		view.Again = v.URL("", "paid", id)
+		if looked, _ := strconv.Atoi(v.Query("looked")); looked < mostPolls {
+			view.Poll = v.URL("payments/"+id, "looked", strconv.Itoa(looked+1))
+		}
+	}
+	return view
+}
+
+// paymentState answers a page that looks by itself. When there is something
+// new the whole page is, as a payment changes what is owed and left.
+func paymentState(v *web.Visit) error {
+	id := parseID(v.Param("intent"))
+	var intent *payment.Intent
+	err := read(v, func(ctx context.Context, tx tenant.Tx) (err error) {
+		intent, err = ownIntent(ctx, tx, v.Who.AccountID, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if intent == nil {
+		return payment.ErrNotFound
+	}
+	if !v.Part("payment") {
+		return v.Redirect(v.URL("", "paid", id.String()))
+	}
+	view := paymentOf(v, intent)
+	if view.Again == "" {
+		return v.Reload()
+	}
+	return v.Show(http.StatusOK, paymentSection(v.Reader, *view))
+}
+
+// topUpView is the form that adds to a prepaid balance.
+type topUpView struct {
+	Balance    money.Amount
+	Below      bool
+	Currency   string // its sign
+	Example    string
+	Typed      string
+	Fault      string
+	Understood string
+	Key        string
+	Base       string
+}
+
+func newTopUp(r ui.Reader, f *facts) *topUpView {
+	view := emptyTopUp(r, f.account.Currency)
+	view.Balance = money.Zero(f.account.Currency)
+	for _, b := range f.buckets {
+		if b.Origin == "main" {
+			view.Balance = f.amount(b.Value)
+		}
+	}
+	view.Below = view.Balance.RoundToDocument().Sign() < 0
+	return view
+}
+
+func emptyTopUp(r ui.Reader, c money.Currency) *topUpView {
+	example := money.DecimalOf(2000, c.DocumentDigits())
+	if c.DocumentDigits() == 0 {
+		example = money.NewDecimal(50_000)
+	}
+	return &topUpView{Currency: r.Locale.Symbol(c), Example: r.Locale.FormatFigure(money.New(example, c)), Key: newKey()}
+}
+
+// topUp begins a card payment into the balance.
+func topUp(v *web.Visit) error {
+	a, err := currentAccount(v)
+	if err != nil {
+		return err
+	}
+	form := emptyTopUp(v.Reader, a.Currency)
+	form.Typed = v.Form("amount")
+	amount, err := ui.ParseAmount(form.Typed, a.Currency, v.Reader.Locale)
+	if err != nil {
+		form.Fault = v.Reader.T("topup.not", "example", form.Example)
+		return showHome(v, http.StatusUnprocessableEntity, nil, form)
+	}
+	return checkout(v, payment.NewIntent{Purpose: payment.PurposeTopUp, Amount: amount}, form)
+}
+
+// understand tells, while somebody types, what amount would be paid.
+func understand(v *web.Visit) error {
+	if !v.Part("understood") {
+		return v.Redirect(v.Base)
+	}
+	a, err := currentAccount(v)
+	if err != nil {
+		return err
+	}
+	typed := v.Query("amount")
+	words := ""
+	if amount, err := ui.ParseAmount(typed, a.Currency, v.Reader.Locale); err == nil {
+		words = v.Reader.T("topup.understood", "amount", v.Reader.Money(amount))
+	} else if typed != "" {
+		words = v.Reader.T("topup.not", "example", emptyTopUp(v.Reader, a.Currency).Example)
+	}
+	return v.Show(http.StatusOK, understood(words))
+}
+
+func currentAccount(v *web.Visit) (a account.Account, err error) {
+	err = read(v, func(ctx context.Context, tx tenant.Tx) (err error) {
+		a, err = ownAccount(ctx, tx, v)
+		return err
+	})
+	return a, err
+}
+
+func ownAccount(ctx context.Context, tx tenant.Tx, v *web.Visit) (account.Account, error) {
+	return account.Get(ctx, tx, v.Who.AccountID)
+}

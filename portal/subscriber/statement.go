@@ -1,0 +1,227 @@
+package subscriber
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/bill"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/ledger"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+	"tollhouse/portal/ui"
+	"tollhouse/portal/web"
+)
+
+// period is what a statement tells of: month:2026-05, year:2026 or
+// since-last-payment, as the API names them.
+type period struct {
+	Name string
+	Kind string // month, year, since
+	Span bill.Span
+}
+
+const sinceLastPayment = "since-last-payment"
+
+// periodOf reads a period's name; what is none is the present month.
+func periodOf(ctx context.Context, tx tenant.Tx, v *web.Visit, name string) (period, error) {
+	if name == sinceLastPayment {
+		span, err := bill.SinceLastPayment(ctx, tx, v.Who.AccountID)
+		return period{name, "since", span}, err
+	}
+	kind, text, _ := strings.Cut(name, ":")
+	if day, err := calendar.ParseDate(text + "-01-01"); kind == "year" && err == nil {
+		return period{name, "year", bill.YearOf(day, v.Reader.Zone)}, nil
+	}
+	day, err := calendar.ParseDate(text + "-01")
+	if kind != "month" || err != nil {
+		day = v.Reader.Today
+	}
+	return period{monthName(day), "month", bill.MonthOf(day, v.Reader.Zone)}, nil
+}
+
+func monthName(d calendar.Date) string { return "month:" + d.String()[:len("2026-05")] }
+
+func statementOf(ctx context.Context, tx tenant.Tx, v *web.Visit, name string) (period, bill.AccountStatement, error) {
+	p, err := periodOf(ctx, tx, v, name)
+	if err != nil {
+		return period{}, bill.AccountStatement{}, err
+	}
+	s, err := bill.Statement(ctx, tx, v.Who.AccountID, p.Span)
+	return p, s, err
+}
+
+// statementPart answers who has chosen another period.
+func statementPart(v *web.Visit) error {
+	var f facts
+	err := read(v, func(ctx context.Context, tx tenant.Tx) (err error) {
+		if f.account, err = ownAccount(ctx, tx, v); err == nil {
+			f.period, f.statement, err = statementOf(ctx, tx, v, v.Query("period"))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.Show(http.StatusOK, statementSection(v.Reader, statementViewOf(v, f.period, f.statement, f.prepaid())))
+}
+
+// statementView is what happened on the account in a period.
+type statementView struct {
+	Prepaid          bool
+	Base             string
+	Tabs             []tab
+	Months           []month // to choose from
+	Title            string
+	Opening, Closing string
+	Rows             []entryRow
+	Unbilled         string
+}
+
+type tab struct {
+	Label, Href string
+	Current     bool
+}
+
+type month struct {
+	Value, Label string
+	Current      bool
+}
+
+type entryRow struct {
+	Day, What, Unbilled string
+	Amount              string
+	Positive            bool
+}
+
+// chosenMonths is how far back one can choose.
+const chosenMonths = 24
+
+func statementViewOf(v *web.Visit, p period, s bill.AccountStatement, prepaid bool) statementView {
+	r := v.Reader
+	view := statementView{Prepaid: prepaid, Base: v.Base, Title: spanWords(r, p), Opening: balanceWords(r, s.Opening), Closing: balanceWords(r, s.Closing)}
+	here := monthName(r.Today)
+	for _, one := range [][3]string{{"month", here, "month"}, {"year", "year:" + here[len("month:"):len("month:2026")], "year"}, {"since", sinceLastPayment, "since"}} {
+		current := p.Kind == one[2] && (p.Kind != "month" || p.Name == here)
+		view.Tabs = append(view.Tabs, tab{r.T("statement." + one[0]), v.URL("", "period", one[1]) + "#statement", current})
+	}
+	first := r.Today
+	first.Day = 1
+	for i := range chosenMonths {
+		day := first.AddMonths(-i)
+		view.Months = append(view.Months, month{monthName(day), r.Locale.FormatMonth(day), monthName(day) == p.Name})
+	}
+	view.Rows = entriesOf(r, s)
+	if !prepaid && !s.Unbilled.IsZero() {
+		view.Unbilled = r.T("statement.unbilled", "amount", r.Money(s.Unbilled))
+	}
+	return view
+}
+
+func spanWords(r ui.Reader, p period) string {
+	first := r.LocalDate(p.Span.From)
+	switch p.Kind {
+	case "month":
+		return r.Locale.FormatMonth(first)
+	case "year":
+		return strconv.Itoa(first.Year)
+	}
+	return r.T("statement.to", "from", r.Date(first), "to", r.Date(r.Today))
+}
+
+// balanceWords tells a balance in words: no reader has to know our signs.
+func balanceWords(r ui.Reader, a money.Amount) string {
+	rounded := a.RoundToDocument()
+	switch rounded.Sign() {
+	case 1:
+		return r.T("statement.had", "amount", r.Money(rounded))
+	case -1:
+		return r.T("statement.owed", "amount", r.Money(rounded.Neg()))
+	}
+	return r.T("statement.even")
+}
+
+// longSpan is from when on daily bookings are told by month: a year of them
+// is more than anybody reads.
+const longSpan = 62 * 24 * time.Hour
+
+// entriesOf lists the entries. Amounts are shown in document units, though
+// usage has nine decimals: each is the difference of the rounded balances
+// around it, so that what is shown adds up.
+func entriesOf(r ui.Reader, s bill.AccountStatement) []entryRow {
+	entries := s.Entries
+	long := s.Span.To.Sub(s.Span.From) > longSpan
+	if long {
+		entries = byMonth(entries)
+	}
+	balance := s.Opening
+	rows := make([]entryRow, 0, len(entries))
+	for _, e := range entries {
+		after := money.New(balance.Decimal().Add(e.Amount.Decimal()), balance.Currency())
+		moved := after.RoundToDocument().Decimal().Sub(balance.RoundToDocument().Decimal())
+		balance = after
+		row := entryRow{Day: r.DayMonth(e.Day), What: entryWords(r, e), Positive: moved.Sign() > 0}
+		if long {
+			row.Day = r.Date(e.Day)
+			if e.ID == uuid.Nil {
+				row.Day = r.Locale.FormatMonth(e.Day)
+			}
+		}
+		if !moved.IsZero() {
+			row.Amount = signed(r, money.New(moved, balance.Currency()))
+		}
+		if !e.Unbilled.RoundToDocument().IsZero() {
+			row.Unbilled = signed(r, e.Unbilled.RoundToDocument())
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// byMonth sums up bookings that are told by day, keeping the rest in place.
+func byMonth(entries []bill.Entry) []bill.Entry {
+	type group struct {
+		kind ledger.EventKind
+		year int
+		time.Month
+	}
+	at := map[group]int{}
+	var out []bill.Entry
+	for _, e := range entries {
+		g := group{e.Kind, e.Day.Year, e.Day.Month}
+		if i, known := at[g]; known && e.ID == uuid.Nil {
+			sum := &out[i]
+			sum.Count += e.Count
+			sum.Amount = money.New(sum.Amount.Decimal().Add(e.Amount.Decimal()), e.Amount.Currency())
+			sum.Unbilled = money.New(sum.Unbilled.Decimal().Add(e.Unbilled.Decimal()), e.Unbilled.Currency())
+			continue
+		}
+		if e.ID == uuid.Nil {
+			at[g] = len(out)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func signed(r ui.Reader, a money.Amount) string {
+	if a.Sign() > 0 {
+		return "+" + r.Locale.FormatFigure(a)
+	}
+	return r.Locale.FormatFigure(a)
+}
+
+func entryWords(r ui.Reader, e bill.Entry) string {
+	switch e.Kind {
+	case ledger.Usage, ledger.Fee:
+		return r.N("entry."+string(e.Kind), e.Count)
+	case ledger.Bill:
+		return r.T("entry.bill", "number", e.Number)
+	}
+	return r.T("entry." + string(e.Kind))
+}

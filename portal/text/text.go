@@ -1,0 +1,48 @@
+package text
+
+import (
+	"strings"
+
+	"tollhouse/billing/locale"
+)
+
+// Languages are those that pages are written in, with their own names.
+var Languages = []struct{ Code, Name string }{{"en", "English"}, {"id", "Bahasa Indonesia"}, {"ru", "Русский"}}
+
+var catalogs = map[string]map[string]string{"en": english, "id": indonesian, "ru": russian}
+
+// Known says whether pages are written in a language.
+func Known(language string) bool {
+	_, known := catalogs[language]
+	return known
+}
+
+// Of gives a message in a language, with values in the places that bear their
+// names: Of("en", "due.since", "date", "5 Dec"). A message that is missing is
+// its key, which a test keeps from happening.
+func Of(language, key string, values ...string) string {
+	message, found := catalogs[language][key]
+	if !found {
+		if message, found = english[key]; !found {
+			return key
+		}
+	}
+	return fill(message, values)
+}
+
+// Count gives the form of a message that goes with a whole number n. The
+// place {n} is filled by whoever knows how the number is written.
+func Count(l locale.Locale, key string, n int64, values ...string) string {
+	return Of(l.Language, key+"."+string(l.Plural(n)), values...)
+}
+
+func fill(message string, values []string) string {
+	if len(values) == 0 {
+		return message
+	}
+	places := make([]string, 0, len(values))
+	for i := 0; i+1 < len(values); i += 2 {
+		places = append(places, "{"+values[i]+"}", values[i+1])
+	}
+	return strings.NewReplacer(places...).Replace(message)
+}

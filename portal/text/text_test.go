@@ -1,0 +1,138 @@
+package text
+
+import (
+	"go/scanner"
+	"go/token"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// forms are the plural forms that whole numbers need (CLDR).
+var forms = map[string][]string{"en": {"one", "other"}, "id": {"other"}, "ru": {"one", "few", "many"}}
+
+var place = regexp.MustCompile(`\{[a-z]+\}`)
+
+// form parts a plural message's key into its stem and form.
+func form(key string) (stem, of string) {
+	i := strings.LastIndexByte(key, '.')
+	if i > 0 && slices.Contains([]string{"one", "few", "many", "other"}, key[i+1:]) {
+		return key[:i], key[i+1:]
+	}
+	return key, ""
+}
+
+// isCounted says whether a key's other form is there: "other" may end a key
+// that counts nothing.
+func isCounted(catalog map[string]string, stem, language string) bool {
+	for _, f := range forms[language] {
+		if _, found := catalog[stem+"."+f]; !found {
+			return false
+		}
+	}
+	return true
+}
+
+func TestEveryLanguageHasEveryMessage(t *testing.T) {
+	t.Parallel()
+	stems := map[string][]string{}
+	for key, message := range english {
+		stem, of := form(key)
+		if of == "" || !isCounted(english, stem, "en") {
+			stem = key
+		}
+		stems[stem] = place.FindAllString(message, -1)
+	}
+	for language, catalog := range catalogs {
+		seen := map[string]bool{}
+		for stem, places := range stems {
+			keys := []string{stem}
+			if isCounted(english, stem, "en") {
+				keys = nil
+				for _, f := range forms[language] {
+					keys = append(keys, stem+"."+f)
+				}
+			}
+			for _, key := range keys {
+				seen[key] = true
+				message, found := catalog[key]
+				if !found || message == "" {
+					t.Errorf("%s: %s is missing", language, key)
+					continue
+				}
+				got := place.FindAllString(message, -1)
+				slices.Sort(got)
+				want := slices.Clone(places)
+				slices.Sort(want)
+				if !slices.Equal(got, want) {
+					t.Errorf("%s: %s has the places %v, English has %v", language, key, got, want)
+				}
+			}
+		}
+		for key := range catalog {
+			if !seen[key] {
+				t.Errorf("%s: %s is not in English", language, key)
+			}
+		}
+	}
+}
+
+// built are the beginnings of keys whose end is put on where they are used.
+var built = []string{"theme.", "nav.", "unit.", "count.", "usage.byday.", "usage.", "service.", "kind.", "entry.", "statement.", "fail.", "pay.done.", "pay.refused."}
+
+func TestEveryMessageIsUsed(t *testing.T) {
+	t.Parallel()
+	used := literals(t, "..")
+	for key := range english {
+		stem, _ := form(key)
+		if used[key] || used[stem] || slices.ContainsFunc(built, func(b string) bool { return strings.HasPrefix(key, b) }) {
+			continue
+		}
+		t.Errorf("%s is used nowhere", key)
+	}
+	for word := range used {
+		if !regexp.MustCompile(`^(shell|menu|day|due|topup|pay|left|why|bills|home|signin|landing|statement)\.[a-z.]+$`).MatchString(word) {
+			continue
+		}
+		if _, found := english[word]; !found && !isCounted(english, word, "en") && !strings.HasSuffix(word, ".") {
+			t.Errorf("%s is used and not there", word)
+		}
+	}
+}
+
+// literals are all texts in the portals' code, tests and catalogs left out.
+func literals(t *testing.T, folder string) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	err := fs.WalkDir(os.DirFS(folder), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "text/") {
+			return err
+		}
+		source, err := os.ReadFile(folder + "/" + name)
+		if err != nil {
+			return err
+		}
+		var s scanner.Scanner
+		files := token.NewFileSet()
+		s.Init(files.AddFile(name, files.Base(), len(source)), source, nil, 0)
+		for {
+			_, kind, literal := s.Scan()
+			if kind == token.EOF {
+				return nil
+			}
+			if kind == token.STRING {
+				if text, err := strconv.Unquote(literal); err == nil {
+					found[text] = true
+				}
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
