@@ -1,0 +1,88 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"regexp"
+	"time"
+)
+
+// benchmark is one figure to take.
+type benchmark struct {
+	name    string
+	measure func(ctx context.Context, s scale, say reporter) (Result, error)
+}
+
+var benchmarks = []benchmark{
+	{"ingest_vs_copy", ingest},
+	{"bill_run", billRun},
+	{"tenant_create", tenantCreate},
+}
+
+// reporter tells what is being done.
+type reporter func(format string, args ...any)
+
+// defaultOut is where results are kept unless asked otherwise.
+const defaultOut = "bench/out/latest.json"
+
+// ErrNothing means that no benchmark has a name like the one asked for.
+var ErrNothing = errors.New("no benchmark matches")
+
+// Run measures what the arguments ask for (--run regexp, --out file, --quick),
+// prints a table and merges the results into the file. A goal that is not met
+// is told there and is no error. Flag errors have been shown on stderr.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	pattern := flags.String("run", "", "regexp of the benchmarks to run; all unless set")
+	out := flags.String("out", defaultOut, "file the results are merged into")
+	small := flags.Bool("quick", false, "small sizes, only to see that everything runs")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	wanted, err := regexp.Compile(*pattern)
+	if err != nil {
+		return fmt.Errorf("--run: %w", err)
+	}
+	size := full
+	if *small {
+		size = quick
+	}
+	results, err := measure(ctx, wanted, size, stderr)
+	if err != nil {
+		return err
+	}
+	if err := table(stdout, results); err != nil {
+		return err
+	}
+	return save(*out, results)
+}
+
+func measure(ctx context.Context, wanted *regexp.Regexp, size scale, progress io.Writer) ([]Result, error) {
+	var results []Result
+	for _, b := range benchmarks {
+		if !wanted.MatchString(b.name) {
+			continue
+		}
+		began := time.Now()
+		say := func(format string, args ...any) {
+			_, _ = fmt.Fprintf(progress, "%6.1fs %s: %s\n", time.Since(began).Seconds(), b.name, fmt.Sprintf(format, args...))
+		}
+		r, err := b.measure(ctx, size, say)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", b.name, err)
+		}
+		r.Name = b.name
+		if !size.judged {
+			r.OK, r.Note = true, "small sizes, not judged; "+r.Note
+		}
+		results = append(results, r)
+	}
+	if len(results) == 0 {
+		return nil, fmt.Errorf("%w: %q", ErrNothing, wanted)
+	}
+	return results, nil
+}

@@ -1,0 +1,33 @@
+package bench
+
+// scale is how large the benchmarks are made.
+type scale struct {
+	judged bool // the goals hold for it
+
+	rounds      int // of ours and the baseline, in turns
+	records     int // in usage files
+	subscribers int
+
+	accounts      int // closed by the large bill run
+	fewAccounts   int // closed by the small one
+	eventsPerBill int
+
+	tenants   int // that stand already
+	burst     int
+	stock     int
+	stockless int // made one after the other without stock
+}
+
+// full is what the goals are set for.
+var full = scale{
+	judged: true, rounds: 3, records: 200_000, subscribers: 5_000,
+	accounts: 20_000, fewAccounts: 2_000, eventsPerBill: 10,
+	tenants: 300, burst: 20, stock: 20, stockless: 5,
+}
+
+// quick shows that everything runs, in seconds.
+var quick = scale{
+	rounds: 1, records: 2_000, subscribers: 60,
+	accounts: 120, fewAccounts: 40, eventsPerBill: 5,
+	tenants: 2, burst: 2, stock: 2, stockless: 1,
+}
