@@ -106,7 +106,12 @@ func (c *controlPlane) serve(ctx context.Context, listener net.Listener) error {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	served := make(chan error, 1)
 	go func() { served <- api.Serve(serving, listener, api.ByHostName(echo), c.log) }()
-	c.onStop(func() { stop(); <-served })
+	c.onStop(func() {
+		stop()
+		if err := <-served; err != nil {
+			c.log.Warn("API did not stop in good order", "error", err)
+		}
+	})
 	return nil
 }
 
