@@ -66,10 +66,14 @@ func (o *operator) tick(ctx context.Context, t tick) error {
 	if err := o.handFiles(ctx, t); err != nil {
 		return err
 	}
+	// Moving the clock to where it stands waits until what came in is worked.
+	if err := o.stack.Advance(ctx, t.at, nil); err != nil {
+		return err
+	}
 	if err := o.pay(ctx, t); err != nil {
 		return err
 	}
-	return o.stack.Advance(ctx, t.at, nil) // waits until what was handed in is worked
+	return o.stack.Advance(ctx, t.at, nil)
 }
 
 // open takes the operator on, as hosting staff would, and sets its stack up as

@@ -1,12 +1,14 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -134,6 +136,8 @@ func (o *operator) book(ctx context.Context, t tick, due []dues) error {
 			return fmt.Errorf("card payment of %s: %w", d.who.Email, err)
 		}
 	}
+	// A transaction of many payments takes its locks in the order of ids, as all do.
+	slices.SortFunc(counter, func(a, b dues) int { return bytes.Compare(a.account[:], b.account[:]) })
 	for len(counter) > 0 {
 		part := counter[:min(bookAtOnce, len(counter))]
 		counter = counter[len(part):]

@@ -52,7 +52,7 @@ func radiusSessions(r *rand.Rand, s span, login, nas string, sessions int, heavy
 		if begin.Add(length).After(s.to) {
 			length = s.to.Sub(begin)
 		}
-		id := fmt.Sprintf("%08x%02x", uint32(begin.Unix()), n)
+		id := fmt.Sprintf("%08X%s%02d", uint32(begin.Unix()), login[max(0, len(login)-5):], n)
 		down := uint64(r.Int64N(900_000_000) + 20_000_000)
 		if heavy {
 			down *= 9
