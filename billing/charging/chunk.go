@@ -180,7 +180,7 @@ func (r *run) count(ctx context.Context, tx tenant.Tx) error {
 			r.outcomes[u.item].Status = Accepted
 		default:
 			// A piece that waited in suspense has no delta any more: it stands alone.
-			u.session, u.offset = delta.Session, delta.BeforeBytes
+			u.session, u.offset, u.covered = delta.Session, delta.BeforeBytes, delta.Covered
 			kept = append(kept, u)
 		}
 	}
@@ -272,10 +272,9 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 			}
 		}
 	}
-	if t.counters, err = loadCounters(ctx, tx, keys(counting), from); err != nil {
-		return err
-	}
-	return r.loadCovered(ctx, tx, t)
+	t.covered = newCovering(r.uses)
+	t.counters, err = loadCounters(ctx, tx, keys(counting), from)
+	return err
 }
 
 // write stores what the till gathered; the accounts are locked.
@@ -284,6 +283,9 @@ func (t *till) write(ctx context.Context, tx tenant.Tx) error {
 		return err
 	}
 	if err := ledger.PostLocked(ctx, tx, t.scene.zone, t.postings); err != nil {
+		return err
+	}
+	if err := usage.KeepCovered(ctx, tx, t.covered.changed); err != nil {
 		return err
 	}
 	return t.counters.write(ctx, tx)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,12 +43,7 @@ type purse struct {
 
 // pays says whether the purse may be used for this kind and destination.
 func (p *purse) pays(event *rating.Event) bool {
-	kinds, prefixes := p.filter.Kinds, p.filter.Prefixes
-	if len(kinds) > 0 && !slices.Contains(kinds, event.Kind) {
-		return false
-	}
-	to := strings.TrimPrefix(event.Destination, "+")
-	return len(prefixes) == 0 || slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(to, prefix) })
+	return p.filter.Admits(event.Kind, event.Destination)
 }
 
 // The rows are locked in id order, before any bucket. NO KEY: other

@@ -23,6 +23,7 @@ type use struct {
 	record  *usage.Record
 	session uuid.UUID // uuid.Nil: a whole event
 	offset  int64     // usage of the session's earlier pieces
+	covered int64     // of those before this chunk, what unit buckets paid
 
 	holder *holding
 	payer  *payer
@@ -46,7 +47,7 @@ type till struct {
 	now       time.Time // business time
 	online    bool      // refuse what money does not cover
 	counters  *counters
-	covered   map[uuid.UUID]int64 // by session: what unit buckets paid of it so far
+	covered   *covering
 	charges   []Charge
 	postings  []ledger.Posting
 	transfers []ledger.Transfer // backing of the postings
@@ -85,7 +86,7 @@ func (t *till) charge(u *use) error {
 		Quantity: u.record.Quantity, Offset: u.offset,
 	}
 	if u.session != uuid.Nil {
-		event.Covered = t.covered[u.session]
+		event.Covered = t.covered.bytes[u.session]
 	}
 	cycleStart := u.payer.cycleStart(u.record.End, t.scene.zone)
 	result, err := u.tariff.Rate(event, t.state(u, cycleStart))
@@ -102,9 +103,7 @@ func (t *till) charge(u *use) error {
 	}
 	first := len(t.transfers)
 	t.bookUnits(u, &result)
-	if u.session != uuid.Nil {
-		t.covered[u.session] += result.Covered
-	}
+	t.covered.add(u.session, result.Covered)
 	t.bookMoney(u, &event, &cost, basis, &result)
 	t.post(ledger.Usage, u.id, u.payer, first)
 	t.record(u, &result, &cost, cycleStart)

@@ -1,7 +1,6 @@
 package rating
 
 import (
-	"strings"
 	"time"
 
 	"tollhouse/billing/money"
@@ -51,18 +50,7 @@ func (p *payer) usable(b *Bucket, at time.Time) bool {
 	if b.ExpiresAt != nil && !at.Before(*b.ExpiresAt) {
 		return false
 	}
-	return b.Filter.admits(p.event, p.destination)
-}
-
-func (f *Filter) admits(e Event, destination string) bool {
-	kind, prefix := len(f.Kinds) == 0, len(f.Prefixes) == 0
-	for _, k := range f.Kinds {
-		kind = kind || k == e.Kind
-	}
-	for i := 0; i < len(f.Prefixes) && !prefix; i++ {
-		prefix = strings.HasPrefix(destination, f.Prefixes[i])
-	}
-	return kind && prefix
+	return b.Filter.Admits(p.event.Kind, p.destination)
 }
 
 func (b *Bucket) before(c *Bucket) bool {

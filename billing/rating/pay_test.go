@@ -81,6 +81,30 @@ func TestRate_buckets(t *testing.T) {
 	}
 }
 
+// The longest prefix says which destination a number is, for allowances as for
+// prices: free minutes to a country pay no calls to its premium numbers.
+func TestDestinationFilter_longestPrefixDecides(t *testing.T) {
+	o := catalog.Offering{Destinations: []catalog.DestinationSet{
+		{Code: "germany", Prefixes: []string{"+49"}}, {Code: "mobile", Prefixes: []string{"4917"}},
+		{Code: "premium", Prefixes: []string{"49900"}}, {Code: "own", Prefixes: []string{"499001"}}, {Code: "france", Prefixes: []string{"33"}},
+	}}
+	f := DestinationFilter(o, []catalog.UsageKind{catalog.VoiceUsage}, []string{"germany", "mobile", "own"})
+	for to, want := range map[string]bool{"+4930": true, "49171": true, "+499005": false, "+4990017": true, "33": false, "": false} {
+		if got := f.Admits(catalog.VoiceUsage, to); got != want {
+			t.Errorf("to %q: %v, want %v", to, got, want)
+		}
+	}
+	if f.Admits(catalog.MessageUsage, "+4930") {
+		t.Error("another kind is admitted")
+	}
+	for _, any := range [][]string{nil, {catalog.AnyDestination}} {
+		f := DestinationFilter(o, nil, any)
+		if !f.Admits(catalog.DataUsage, "") || !f.Admits(catalog.VoiceUsage, "49900") {
+			t.Errorf("%v refuses something", any)
+		}
+	}
+}
+
 func TestRate_orderOfBuckets(t *testing.T) {
 	soon, later := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
 	base := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

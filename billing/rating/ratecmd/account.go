@@ -100,7 +100,7 @@ func (f balanceFile) balance(o catalog.Offering) (b balance, field string, err e
 	return balance{f.Code, rating.Bucket{
 		ID: bucketID(f.Code), Unit: f.Unit, Value: *f.Value, Floor: f.Floor, Priority: max(f.Priority, 1),
 		ExpiresAt: f.ExpiresAt, CreatedAt: f.CreatedAt,
-		Filter: rating.Filter{Kinds: f.Kinds, Prefixes: o.Prefixes(f.Destinations)},
+		Filter: rating.DestinationFilter(o, f.Kinds, f.Destinations),
 	}}, "", nil
 }
 
