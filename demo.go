@@ -13,11 +13,14 @@ import (
 	"time"
 
 	"tollhouse/api"
+	"tollhouse/billing"
+	"tollhouse/billing/account"
 	"tollhouse/billing/tenant"
 	"tollhouse/demo"
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/stripe"
 	"tollhouse/infra/stripe/standin"
+	"tollhouse/portal"
 )
 
 // Databases of the demo's cluster, and the slots it keeps ready.
@@ -144,7 +147,7 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	handler, err := d.plant.webHandler(api.Config{Host: host, Control: control, PublicURL: publicURL,
-		Ready: ready(host.Ready, control.DB.Ready)}, pages(host, publicURL))
+		Ready: ready(host.Ready, control.DB.Ready)}, withPages(host, publicURL, d.plant.log, doors(host)))
 	if err != nil {
 		return err
 	}
@@ -265,4 +268,28 @@ func welcome(publicURL string, logins demo.Logins) string {
 	}
 	fmt.Fprintf(&b, "\nCards at checkout: 4242 4242 4242 4242 pays, 4000 0000 0000 0002 is declined.\nThe API: openapi.yaml; a walk by hand: docs/walk.md.\n")
 	return b.String()
+}
+
+// doors are the pages of the operators there are.
+func doors(host *billing.Host) func() []portal.Door {
+	return func() []portal.Door {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		refs, err := host.DB().All(ctx)
+		if err != nil {
+			return nil
+		}
+		var list []portal.Door
+		for _, ref := range refs {
+			err := host.DB().Read(ctx, ref, func(ctx context.Context, tx tenant.Tx) error {
+				profile, err := account.GetProfile(ctx, tx)
+				list = append(list, portal.Door{Operator: profile.Name, About: profile.Country + ", " + profile.Currency.Code(), Path: "/t/" + ref.Name + "/"})
+				return err
+			})
+			if err != nil {
+				return nil
+			}
+		}
+		return list
+	}
 }

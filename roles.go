@@ -41,7 +41,7 @@ func runHost(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	handler, err := plant.webHandler(api.Config{Host: host, Ready: ready(host.Ready), PublicURL: config.PublicURL}, pages(host, config.PublicURL))
+	handler, err := plant.webHandler(api.Config{Host: host, Ready: ready(host.Ready), PublicURL: config.PublicURL}, withPages(host, config.PublicURL, plant.log, nil))
 	if err != nil {
 		return err
 	}
