@@ -175,7 +175,7 @@ func (d *demoRun) history(ctx context.Context, world demo.World, publicURL strin
 	if err != nil {
 		return "", err
 	}
-	return welcome(publicURL, logins), nil
+	return d.welcome(publicURL, logins), nil
 }
 
 func (d *demoRun) progress(permille int, doing string) {
@@ -255,16 +255,17 @@ func (a *standinAccounts) keys(ctx context.Context, id tenant.ID) (stripe.Keys, 
 	return keys, nil
 }
 
-// welcome tells a person where to go and as whom.
-func welcome(publicURL string, logins demo.Logins) string {
+// welcome tells a person where to go and as whom. Passwords are shown once,
+// when they are made; afterwards they stand in a file that only we can read.
+func (d *demoRun) welcome(publicURL string, logins demo.Logins) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nTollhouse is ready at %s\n\n", publicURL)
+	fmt.Fprintf(&b, "\nTollhouse is ready at %s\n", publicURL)
 	for _, login := range logins.Entries {
 		password := login.Password
-		if password == "" {
-			password = "(shown when it was made; see logins.json in the data folder)"
+		if !login.Fresh {
+			password = "password in " + d.folder.file("logins.json")
 		}
-		fmt.Fprintf(&b, "  %-34s %s%s\n  %-34s %s / %s\n", login.Who, publicURL, login.Path, "", login.Email, password)
+		fmt.Fprintf(&b, "\n  %s\n    %s%s\n    %s   %s\n", login.Who, publicURL, login.Path, login.Email, password)
 	}
 	fmt.Fprintf(&b, "\nCards at checkout: 4242 4242 4242 4242 pays, 4000 0000 0000 0002 is declined.\nThe API: openapi.yaml; a walk by hand: docs/walk.md.\n")
 	return b.String()

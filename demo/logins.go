@@ -18,6 +18,7 @@ type Login struct {
 	Path     string `json:"path"`
 	Email    string `json:"email"`
 	Password string `json:"password,omitempty"`
+	Fresh    bool   `json:"-"` // made by this run: its password is to be shown, once
 }
 
 // Logins are the demo's users. Their passwords are random and only of use on
@@ -70,6 +71,7 @@ func (l *Logins) find(path, email string) (Login, bool) {
 }
 
 func (l *Logins) add(login Login) error {
+	login.Fresh = true
 	l.mu.Lock()
 	l.Entries = append(l.Entries, login)
 	l.mu.Unlock()
