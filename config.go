@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -69,11 +70,12 @@ type listen struct {
 	Asked   bool
 }
 
-func (l listen) listener() (net.Listener, error) {
-	listener, err := net.Listen("tcp", l.Address)
+func (l listen) listener(ctx context.Context) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", l.Address)
 	if err != nil && !l.Asked {
 		// Nobody chose 8080: any free port will do.
-		return net.Listen("tcp", "127.0.0.1:0")
+		return config.Listen(ctx, "tcp", "127.0.0.1:0")
 	}
 	return listener, err
 }

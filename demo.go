@@ -97,7 +97,7 @@ func (d *demoRun) run(ctx context.Context) error {
 	if err := d.startDatabase(ctx); err != nil {
 		return err
 	}
-	listener, err := d.config.Listen.listener()
+	listener, err := d.config.Listen.listener(ctx)
 	if err != nil {
 		return fmt.Errorf("%w; TOLLHOUSE_LISTEN chooses another address", err)
 	}

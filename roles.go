@@ -31,7 +31,7 @@ func runHost(ctx context.Context, p process) error {
 	defer plant.close()
 	keys := stripe.Keys{Secret: config.Stripe.SecretKey, WebhookSecrets: config.Stripe.WebhookSecrets}
 	provider := stripe.New("", func(context.Context, tenant.ID) (stripe.Keys, error) { return keys, nil }, time.Now)
-	listener, err := config.Listen.listener()
+	listener, err := config.Listen.listener(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func runControl(ctx context.Context, p process) error {
 		return err
 	}
 	defer plant.close()
-	listener, err := config.Listen.listener()
+	listener, err := config.Listen.listener(ctx)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,6 @@ type operator struct {
 	report   func(permille int, doing string)
 	stack    *billing.Stack
 	people   []subscriber
-	accounts map[int]uuid.UUID     // of connected subscribers, by index
 	versions map[string]uuid.UUID  // published offerings, by code
 	feeds    map[string]usage.Feed // by name
 }

@@ -128,7 +128,8 @@ const bookAtOnce = 50
 func (o *operator) book(ctx context.Context, t tick, due []dues) error {
 	var counter []dues
 	for _, d := range due {
-		if d.by != byCard && !(d.by == declined && t.month == d.stops) || o.world.Pay == nil {
+		card := d.by == byCard || d.by == declined && t.month == d.stops
+		if !card || o.world.Pay == nil {
 			counter = append(counter, d)
 			continue
 		}

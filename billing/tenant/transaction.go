@@ -137,7 +137,7 @@ func (tx Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandT
 	if len(args) > 0 {
 		return tx.Tx.Exec(ctx, sql, args...)
 	}
-	rows, err := tx.Tx.Query(ctx, sql)
+	rows, err := tx.Query(ctx, sql)
 	if err != nil {
 		return pgconn.CommandTag{}, err
 	}

@@ -38,7 +38,7 @@ func TestSource_roleCommandsStandInTenantOnly(t *testing.T) {
 }
 
 var (
-	businessClock = regexp.MustCompile("(?i)\\b(now|clock_timestamp|statement_timestamp|transaction_timestamp)\\(\\)|\\bcurrent_(date|timestamp)\\b")
+	businessClock = regexp.MustCompile(`(?i)\b(now|clock_timestamp|statement_timestamp|transaction_timestamp)\(\)|\bcurrent_(date|timestamp)\b`)
 	sqlText       = regexp.MustCompile("(?is)`[^`]*\\b(select|insert|update|delete)\\b[^`]*`")
 	selectStar    = regexp.MustCompile(`(?i)\bselect\s+\*`)
 	advisory      = regexp.MustCompile(`(?i)\bpg_(try_)?advisory_`)
