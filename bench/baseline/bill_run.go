@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,8 +20,8 @@ var billRunSQL string
 // Tables that a bill run reads, taken over with their rows, and those it
 // writes, which begin empty.
 var (
-	readTables = []string{"operator", "legal_entity", "tax_rate", "offering_version", "party", "billing_account",
-		"subscription", "service", "service_identity", "bucket", "charge"}
+	readTables = []string{"operator", "legal_entity", "branch", "tax_rate", "offering_version", "party", "billing_account",
+		"subscription", "service", "service_identity", "bucket", "charge", "bill_run"}
 	writtenTables = []string{"bill", "bill_line", "bill_tax", "open_item", "ledger_transfer", "number_series"}
 )
 
@@ -52,8 +53,28 @@ func CopyOperator(ctx context.Context, adminURL, schema, into string) (*BillRun,
 				return err
 			}
 		}
-		return nil
+		return b.refer(ctx, conn)
 	})
+}
+
+// refer adds the foreign keys of the written tables, which LIKE leaves out.
+func (b *BillRun) refer(ctx context.Context, conn *pgx.Conn) error {
+	for _, table := range writtenTables {
+		rows, err := conn.Query(ctx, `select pg_get_constraintdef(oid) from pg_constraint where contype = 'f' and conrelid = $1::text::regclass`, b.of+"."+table)
+		if err != nil {
+			return fmt.Errorf("references of %s: %w", table, err)
+		}
+		references, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return fmt.Errorf("references of %s: %w", table, err)
+		}
+		for _, one := range references {
+			if _, err := conn.Exec(ctx, `alter table `+table+` add `+strings.ReplaceAll(one, b.of+".", b.schema+".")); err != nil {
+				return fmt.Errorf("references of %s: %w", table, err)
+			}
+		}
+	}
+	return nil
 }
 
 // in works on a connection whose tables are those of a schema.
