@@ -60,7 +60,7 @@ func (s *Stack) startCycles(ctx context.Context, item agenda.Item) (again bool, 
 		if err != nil || len(accounts) == 0 {
 			return err
 		}
-		if err := s.host.startCycle(ctx, tx, accounts); err != nil {
+		if err := s.host.charging.BeginCycle(ctx, tx, accounts...); err != nil {
 			return err
 		}
 		again = len(accounts) == closeAtOnce
@@ -79,14 +79,6 @@ func begun(ctx context.Context, tx tenant.Tx, from cycleStart) ([]uuid.UUID, err
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-func (h *Host) startCycle(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) error {
-	if _, err := h.charging.GrantCycle(ctx, tx, accounts...); err != nil {
-		return err
-	}
-	_, err := h.charging.Renew(ctx, tx, accounts...)
-	return err
-}
-
 // grant gives new subscriptions what their first cycle comes with.
 func (h *Host) grant(ctx context.Context, tx tenant.Tx, subscriptions []uuid.UUID) error {
 	rows, err := tx.Query(ctx, `select distinct account_id from subscription where id = any ($1)`, subscriptions)
@@ -97,5 +89,5 @@ func (h *Host) grant(ctx context.Context, tx tenant.Tx, subscriptions []uuid.UUI
 	if err != nil {
 		return err
 	}
-	return h.startCycle(ctx, tx, accounts)
+	return h.charging.BeginCycle(ctx, tx, accounts...)
 }

@@ -95,11 +95,18 @@ func Add(ctx context.Context, tx tenant.Tx, item Item) error {
 	return tx.Wake(ctx, item.DueAt)
 }
 
-// Again puts an item on the agenda, due now, although the same one was worked
-// before.
+// Again puts an item on the agenda, due now and from its beginning, although
+// the same one was worked before.
 func Again(ctx context.Context, tx tenant.Tx, kind Kind, ref uuid.UUID, detail any) error {
-	tag, err := tx.Exec(ctx, `update agenda set state = 'due', attempts = 0, last_error = '', done_at = null
-		where kind = $1 and ref = $2 and due_at = $3 and state <> 'due'`, kind, ref, tx.At)
+	if detail == nil {
+		detail = struct{}{}
+	}
+	text, err := json.Marshal(detail)
+	if err != nil {
+		return fmt.Errorf("detail of %s: %w", kind, err)
+	}
+	tag, err := tx.Exec(ctx, `update agenda set state = 'due', attempts = 0, last_error = '', done_at = null, detail = $4
+		where kind = $1 and ref = $2 and due_at = $3`, kind, ref, tx.At, text)
 	if err != nil {
 		return fmt.Errorf("put %s on the agenda again: %w", kind, err)
 	}

@@ -21,8 +21,8 @@ var written = []string{"usage_key", "usage_record", "charge", "ledger_transfer"}
 func BenchmarkIngestFile(b *testing.B) {
 	const records, customers, chunk = 100_000, 2_000, 5_000
 	for b.Loop() {
-		w := newWorld(b, postpaidPlan)
-		w.grantCycle(w.customers("talk", account.Postpaid, 0, customers)...)
+		w := newWorld(b, bundlePlan)
+		w.grantCycle(w.customers("bundle", account.Postpaid, 0, customers)...)
 		job := w.register("calls.csv", calls(w, records, customers))
 		began := time.Now()
 		if err := w.engine.IngestFile(b.Context(), w.transact, job); err != nil {

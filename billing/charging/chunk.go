@@ -242,16 +242,23 @@ func (r *run) charge(ctx context.Context, tx tenant.Tx) error {
 // prepare loads and locks all that rating needs: accounts, then buckets.
 func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 	accounts, versions := map[uuid.UUID]bool{}, map[uuid.UUID]bool{}
-	earliest := r.uses[0].at()
+	earliest := r.uses[0].record.End
 	for _, u := range r.uses {
 		accounts[u.holder.account], versions[u.holder.offering] = true, true
-		if at := u.at(); at.Before(earliest) {
-			earliest = at
+		if u.record.End.Before(earliest) {
+			earliest = u.record.End
 		}
 	}
 	payers, err := r.scene.lockAccounts(ctx, tx, keys(accounts), earliest)
 	if err != nil {
 		return err
+	}
+	if changed, err := r.beginCycles(ctx, tx, payers); err != nil {
+		return err
+	} else if changed {
+		if payers, err = r.scene.lockAccounts(ctx, tx, keys(accounts), earliest); err != nil {
+			return err
+		}
 	}
 	tariffs, err := r.scene.tariffsOf(ctx, tx, keys(versions))
 	if err != nil {

@@ -84,28 +84,66 @@ func (e *Engine) beginCycle(ctx context.Context, tx tenant.Tx, owners []uuid.UUI
 }
 
 // GrantCycle gives the active subscriptions of postpaid accounts the
-// allowances of the cycle that today lies in, and says how many buckets are
-// new. It is run at activation and at each cycle's start; a repeat grants
-// nothing. Prepaid accounts get theirs when they have paid: see Renew.
+// allowances of the cycle that today lies in, and of cycles before it whose
+// start was missed, and says how many buckets are new. A repeat grants nothing.
+// Prepaid accounts get theirs when they have paid: see Renew.
 func (e *Engine) GrantCycle(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) (int, error) {
+	return e.grantThrough(ctx, tx, tx.At, accounts)
+}
+
+// grantThrough is GrantCycle up to the cycle in which an instant lies.
+func (e *Engine) grantThrough(ctx context.Context, tx tenant.Tx, latest time.Time, accounts []uuid.UUID) (int, error) {
 	s, err := e.beginCycle(ctx, tx, accounts)
 	if err != nil {
 		return 0, err
 	}
+	spans := map[uuid.UUID]calendar.Period{}
+	begun := map[uuid.UUID]calendar.Date{}
+	for id, p := range s.payers {
+		if !p.prepaid {
+			spans[id] = p.toBegin(s.day, calendar.DateOf(latest, s.zone))
+			begun[id] = spans[id].To
+		}
+	}
 	var wanted []balance.NewBucket
 	for i := range s.subscriptions {
 		sub := &s.subscriptions[i]
-		if !s.payers[sub.AccountID].prepaid {
-			if wanted, err = s.allowances(sub, wanted); err != nil {
+		if span, postpaid := spans[sub.AccountID]; postpaid {
+			if wanted, err = s.allowances(sub, span, wanted); err != nil {
 				return 0, err
 			}
 		}
 	}
+	if err := markBegun(ctx, tx, begun); err != nil {
+		return 0, err
+	}
 	return balance.Grant(ctx, tx, wanted)
 }
 
-// allowances appends a subscription's buckets of the cycle that today lies in.
-func (s *cycleScene) allowances(sub *subscribed, to []balance.NewBucket) ([]balance.NewBucket, error) {
+// toBegin spans the cycles whose allowances an account has to have: from the
+// first that has not begun, or today's for what was subscribed since, to the
+// latest that is asked for or has begun.
+func (p *payer) toBegin(today, latest calendar.Date) calendar.Period {
+	span := p.cycle.Containing(today)
+	next := p.open.From
+	if p.begun != nil {
+		next = *p.begun
+	}
+	if next.Before(span.From) {
+		span.From = next
+	}
+	if to := p.cycle.Containing(latest).To; span.To.Before(to) {
+		span.To = to
+	}
+	if span.To.Before(next) {
+		span.To = next
+	}
+	return span
+}
+
+// allowances appends a subscription's buckets of a span of whole cycles: those
+// of each period of validity in it that the subscription has seen.
+func (s *cycleScene) allowances(sub *subscribed, span calendar.Period, to []balance.NewBucket) ([]balance.NewBucket, error) {
 	t, p := s.tariffs[sub.OfferingID], s.payers[sub.AccountID]
 	if t == nil {
 		return nil, fmt.Errorf("offering version %s of subscription %s cannot be used", sub.OfferingID, sub.ID)
@@ -116,12 +154,17 @@ func (s *cycleScene) allowances(sub *subscribed, to []balance.NewBucket) ([]bala
 			return nil, fmt.Errorf("filter of allowance %s: %w", a.Code, err)
 		}
 		validity := calendar.Cycle{Anchor: p.cycle.Anchor, Months: max(1, a.ValidityMonths), Policy: p.cycle.Policy}
-		from, until := validity.Containing(s.day).Instants(s.zone)
-		to = append(to, balance.NewBucket{
-			ID: derivedID(from, sub.ID, a.Code), AccountID: sub.AccountID, SubscriptionID: sub.ID, Code: a.Code,
-			Unit: a.Amount.Unit(), Origin: balance.Allowance, Amount: money.NewDecimal(a.Amount.Base()), Priority: max(1, a.Priority),
-			ValidFrom: from, ExpiresAt: until, Filter: filter, LegalEntity: p.legalEntity, Branch: p.branch,
-		})
+		for period := validity.Containing(span.From); period.From.Before(span.To); period = validity.Containing(period.To) {
+			from, until := period.Instants(s.zone)
+			if !sub.ActivatedAt.Before(until) {
+				continue
+			}
+			to = append(to, balance.NewBucket{
+				ID: derivedID(from, sub.ID, a.Code), AccountID: sub.AccountID, SubscriptionID: sub.ID, Code: a.Code,
+				Unit: a.Amount.Unit(), Origin: balance.Allowance, Amount: money.NewDecimal(a.Amount.Base()), Priority: max(1, a.Priority),
+				ValidFrom: from, ExpiresAt: until, Filter: filter, LegalEntity: p.legalEntity, Branch: p.branch,
+			})
+		}
 	}
 	return to, nil
 }

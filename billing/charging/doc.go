@@ -10,13 +10,16 @@
 // The way of a chunk:
 //
 //	accept keys -> counters to amounts -> find subscribers -> lock accounts,
-//	then buckets -> rate in order of event time -> write usage, charges,
+//	then buckets -> begin cycles that nobody has begun yet -> rate in order of event time -> write usage, charges,
 //	transfers, running totals -> suspend what has no price
 //
 // Always true:
 //   - A chunk is one transaction: keys, usage, charges and money stand or fall
 //     together, and with them how far its file is read.
 //   - A charge is never changed.
+//   - The cycle, its tiers, its buckets and the tax of a use go by its end. A
+//     cycle's allowances are there before its first use is priced, and a
+//     prepaid account that can pay has been renewed.
 //   - One record that cannot be handled costs itself only: the chunk is halved
 //     until it is alone, and it waits in suspense.
 //   - A prepaid account pays from its buckets what happened already, its main

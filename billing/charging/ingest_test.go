@@ -64,8 +64,8 @@ func TestIngest_batchIsAnsweredItemByItem(t *testing.T) {
 
 func TestIngest_allowanceThenPrice(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, postpaidPlan)
-	a := w.customers("talk", account.Postpaid, 1, 1)[0]
+	w := newWorld(t, bundlePlan)
+	a := w.customers("bundle", account.Postpaid, 1, 1)[0]
 	w.grantCycle(a)
 	w.grantCycle(a) // once per cycle
 	outcomes := w.ingest(

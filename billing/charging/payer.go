@@ -28,6 +28,8 @@ type payer struct {
 	cycle               calendar.Cycle
 	open                calendar.Period
 	openFrom, openTo    time.Time
+	begun               *calendar.Date // cycles before it have begun (BeginCycle); nil: none
+	begunTo             time.Time      // its first instant, zero for none
 	legalEntity, branch uuid.UUID
 
 	units []*purse // seconds, bytes and events, in any order: rating sorts them
@@ -51,7 +53,7 @@ func (p *purse) pays(event *rating.Event) bool {
 // was made while the table was small would compare every row with every id of
 // an array.
 const lockPayers = `
-	select a.id, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end, a.legal_entity, a.branch
+	select a.id, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end, a.begun_through, a.legal_entity, a.branch
 	from unnest($1::uuid[]) as w (id)
 	join billing_account as a on a.id = w.id
 	order by a.id
@@ -70,9 +72,12 @@ func (s *scene) lockAccounts(ctx context.Context, tx tenant.Tx, ids []pgtype.UUI
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*payer, error) {
 		p := &payer{cycle: calendar.Cycle{Policy: s.anchorPolicy}}
 		var kind account.Kind
-		err := row.Scan((*[16]byte)(&p.id), &kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.open.From, &p.open.To, (*[16]byte)(&p.legalEntity), (*[16]byte)(&p.branch))
+		err := row.Scan((*[16]byte)(&p.id), &kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.open.From, &p.open.To, &p.begun, (*[16]byte)(&p.legalEntity), (*[16]byte)(&p.branch))
 		p.prepaid = kind == account.Prepaid
 		p.openFrom, p.openTo = p.open.Instants(s.zone)
+		if p.begun != nil {
+			p.begunTo = p.begun.Start(s.zone).UTC()
+		}
 		return p, err
 	})
 	if err != nil {

@@ -31,9 +31,9 @@ type use struct {
 	fault  *usage.Problem // why it waits in suspense; nil: it is charged
 }
 
-// at decides who had the identity, which buckets are valid and which tax holds
-// before the end of the use: its start. A piece of a session, which may run
-// for weeks, goes by its own end.
+// at decides who had the identity: whoever had it when the use began. A piece
+// of a session, which may run for weeks, goes by its own end. The cycle, its
+// tiers, its buckets and the tax go by the end of a use throughout.
 func (u *use) at() time.Time {
 	if u.record.Counter != nil {
 		return u.record.End
@@ -117,7 +117,7 @@ func (t *till) charge(u *use) error {
 // Money is taken here and not by rating: it pays with tax.
 func (t *till) state(u *use, cycleStart calendar.Date) rating.State {
 	t.buckets, t.purses = t.buckets[:0], t.purses[:0]
-	at := u.at()
+	at := u.record.End
 	for _, p := range u.payer.units {
 		if p.Value.Sign() <= 0 || !p.ValidAt(at) || (p.SubscriptionID != nil && *p.SubscriptionID != u.holder.subscription) {
 			continue
@@ -151,7 +151,7 @@ func (t *till) cost(u *use, result *rating.Result) (cost, tax.Basis, error) {
 }
 
 func (t *till) usable(u *use, event *rating.Event) func(*purse) bool {
-	at := u.at()
+	at := u.record.End
 	return func(p *purse) bool {
 		return p.ValidAt(at) && p.pays(event) && (p.SubscriptionID == nil || *p.SubscriptionID == u.holder.subscription)
 	}

@@ -43,6 +43,15 @@ func (e *Engine) Renew(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID)
 			return Renewal{}, err
 		}
 	}
+	begun := map[uuid.UUID]calendar.Date{}
+	for id, p := range r.payers {
+		if p.prepaid {
+			begun[id] = p.cycle.Containing(r.day).To
+		}
+	}
+	if err := markBegun(ctx, tx, begun); err != nil {
+		return Renewal{}, err
+	}
 	return r.done, r.write(ctx, tx)
 }
 
@@ -74,7 +83,7 @@ func (r *renewal) subscription(sub *subscribed) error {
 		return fmt.Errorf("offering version %s of subscription %s cannot be used", sub.OfferingID, sub.ID)
 	}
 	cycle := p.cycle.Containing(r.day)
-	fees, gross, err := r.fees(sub, p, t)
+	fees, gross, err := r.fees(sub, p, t, cycle.To)
 	if err != nil {
 		return err
 	}
@@ -87,7 +96,8 @@ func (r *renewal) subscription(sub *subscribed) error {
 		r.take(sub, p, &fees[i], usable)
 	}
 	r.done.Renewed, r.through = append(r.done.Renewed, sub.ID), append(r.through, cycle.To)
-	r.buckets, err = r.allowances(sub, r.buckets)
+	rest := calendar.Period{From: r.day, To: cycle.To}
+	r.buckets, err = r.allowances(sub, rest, r.buckets)
 	return err
 }
 
@@ -97,8 +107,8 @@ func (p *purse) paysFees(subscription uuid.UUID, at time.Time) bool {
 		(p.SubscriptionID == nil || *p.SubscriptionID == subscription)
 }
 
-// fees lists what is due today with its gross sum.
-func (r *renewal) fees(sub *subscribed, p *payer, t *tariff) (due []fee, gross money.Decimal, err error) {
+// fees lists what is due today, for the days before through, with its gross sum.
+func (r *renewal) fees(sub *subscribed, p *payer, t *tariff, through calendar.Date) (due []fee, gross money.Decimal, err error) {
 	add := func(kind Kind, code, category string, price money.Decimal) error {
 		if price.IsZero() {
 			return nil
@@ -123,22 +133,23 @@ func (r *renewal) fees(sub *subscribed, p *payer, t *tariff) (due []fee, gross m
 		}
 	}
 	for _, one := range t.offering.Prices.Recurring {
-		price, err := r.recurring(sub, p, one)
-		if err != nil {
-			return nil, gross, err
-		}
-		if err := add(RecurringCharge, one.Code, one.TaxCategory, price); err != nil {
-			return nil, gross, err
+		own := calendar.Cycle{Anchor: p.cycle.Anchor, Months: one.Months, Policy: p.cycle.Policy}
+		for period := own.Containing(r.day); period.From.Before(through); period = own.Containing(period.To) {
+			price, err := r.recurring(sub, p, one, period)
+			if err != nil {
+				return nil, gross, err
+			}
+			if err := add(RecurringCharge, one.Code, one.TaxCategory, price); err != nil {
+				return nil, gross, err
+			}
 		}
 	}
 	return due, gross, nil
 }
 
-// recurring is what a recurring price costs today: nothing if its period has
-// been paid, the days from activation on in its first period, else all of it.
-func (r *renewal) recurring(sub *subscribed, p *payer, price catalog.RecurringPrice) (money.Decimal, error) {
-	own := calendar.Cycle{Anchor: p.cycle.Anchor, Months: price.Months, Policy: p.cycle.Policy}
-	period := own.Containing(r.day)
+// recurring is what a recurring price costs for one of its periods: nothing if
+// that has been paid, the days from activation on in the first, else all of it.
+func (r *renewal) recurring(sub *subscribed, p *payer, price catalog.RecurringPrice, period calendar.Period) (money.Decimal, error) {
 	if sub.ChargedThrough != nil && period.From.Before(*sub.ChargedThrough) {
 		return money.Decimal{}, nil
 	}

@@ -3,6 +3,7 @@ package charging_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// postpaidPlan: 200 free minutes to Germany; 0.10 a minute in 60/1 steps.
+// postpaidPlan: 0.10 a minute in 60/1 steps, 1.19 a GB.
 const postpaidPlan = `
 code: talk
 names: {en: Talk}
@@ -29,11 +30,17 @@ billing: postpaid
 services: [mobile]
 currency: EUR
 tax: {category: standard, included: true}
-allowances: [{code: minutes, names: {en: Minutes}, amount: 200 min, kinds: [voice], destinations: [de], validity_months: 1, priority: 1}]
 destinations: [{code: de, prefixes: ["49"]}]
 usage:
   - {code: voice, names: {en: Calls}, kind: voice, rules: [{code: anycall, destinations: ["*"], price: 0.10, per: 1 min, increments: {first: 60 s, next: 1 s}}]}
   - {code: data, names: {en: Data}, kind: data, rules: [{code: anydata, destinations: ["*"], price: 1.19, per: 1 GB}]}
+`
+
+// bundlePlan is the same with 200 free minutes to Germany and 3 GB a month.
+var bundlePlan = strings.Replace(postpaidPlan, "code: talk", "code: bundle", 1) + `
+allowances:
+  - {code: minutes, names: {en: Minutes}, amount: 200 min, kinds: [voice], destinations: [de], validity_months: 1, priority: 1}
+  - {code: data, names: {en: Data}, amount: 3 GB, kinds: [data], validity_months: 1, priority: 1}
 `
 
 // prepaidPlan: 5.95 a month with 10 GB; data 1.19 a GB, a message 0.0952.

@@ -30,6 +30,8 @@ create table billing_account (
     cycle_months  integer        not null default 1 check (cycle_months in (1, 3, 12)),
     cycle_start   date           not null,
     cycle_end     date           not null check (cycle_end > cycle_start),
+    -- cycles before this date have begun: allowances are granted, prepaid fees taken or waited for
+    begun_through date,
     unbilled      numeric(29, 9) not null default 0,
     receivable    numeric(29, 9) not null default 0,
     credit        numeric(29, 9) not null default 0 check (credit >= 0),

@@ -77,6 +77,8 @@ create table usage_session (
     session     text        not null,
     identity    text        not null,
     total_bytes bigint      not null default 0 check (total_bytes >= 0),
+    -- what unit buckets have paid of it so far
+    covered_bytes bigint    not null default 0 check (covered_bytes >= 0),
     seconds     bigint      not null default 0,
     state       text        not null check (state in ('open', 'closed')),
     started_at  timestamptz not null,
