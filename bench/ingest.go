@@ -41,7 +41,7 @@ func ingest(ctx context.Context, s scale, say reporter) (Result, error) {
 	r.beside(copied.median())
 	ratio := ratios.median() // of each round's own pair: the machine's mood falls out
 	r.Ratio, r.OK = &ratio, ratio >= ingestGoal
-	r.Note = fmt.Sprintf("%d records in %d files, %d subscribers, %d transactions; medians of %d rounds in turns, ours %s, COPY %s, ratio %s; "+
+	r.Note = fmt.Sprintf("%d records in %d files, %d subscribers, %d transactions; medians of %d rounds in turns, of each round its own ratio: ours %s, COPY %s, ratio %s; "+
 		"of COPY's time the key table takes %.2f us and %d bytes an event",
 		s.records, len(streams), s.subscribers, last.transactions, s.rounds, ours.spread(), copied.spread(), ratios.spread(), last.keys.Micros, last.keys.Bytes)
 	return r, nil

@@ -19,7 +19,7 @@ type Result struct {
 	Unit         string   `json:"unit"`
 	Baseline     *float64 `json:"baseline"`
 	BaselineUnit string   `json:"baseline_unit"`
-	Ratio        *float64 `json:"ratio"` // value by baseline
+	Ratio        *float64 `json:"ratio"` // value by baseline; over rounds, the median of each round's
 	Goal         string   `json:"goal"`
 	OK           bool     `json:"ok"`
 	Note         string   `json:"note"`
