@@ -46,7 +46,7 @@ lint: ## the linter alone
 	$(LINT) run ./...
 
 generate: ## write generated code anew
-	$(GEN) oapi-codegen -config api/oapi/config.yaml openapi.yaml
+	$(GO) generate ./api/oapi
 	$(GEN) templ generate -path portal
 
 bench: deps build ## all benchmarks beside their baselines (BENCH=regexp for some)
