@@ -92,7 +92,7 @@ const settlePause = 10 * time.Millisecond
 // does what the lanes' jobs do, without waiting for the queue to come round: an
 // item that fails for good is left behind for a person.
 func (s *Stack) settle(ctx context.Context) error {
-	for {
+	for round := 0; ; round++ {
 		var lanes []agenda.Lane
 		err := s.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
 			lanes, err = agenda.DueLanes(ctx, tx)
@@ -100,6 +100,9 @@ func (s *Stack) settle(ctx context.Context) error {
 		})
 		if err != nil || len(lanes) == 0 {
 			return err
+		}
+		if round > 0 {
+			time.Sleep(settlePause)
 		}
 		for _, lane := range lanes {
 			if err := s.workOff(ctx, lane); err != nil {
@@ -119,12 +122,9 @@ func (s *Stack) workOff(ctx context.Context, lane agenda.Lane) error {
 		}
 		if err != nil {
 			s.host.config.Log.Warn("agenda item failed", "tenant", s.Ref.Name, "lane", lane, "error", err)
-		} else if again {
-			continue
-		}
-		if err == nil {
+			time.Sleep(settlePause)
+		} else if !again {
 			return nil
 		}
-		time.Sleep(settlePause)
 	}
 }

@@ -15,14 +15,19 @@ import (
 // dispatchEvery bounds how late due work is seen.
 const dispatchEvery = 100 * time.Millisecond
 
-// Dispatch hands due work of all tenants to the queue until ctx ends.
+// Dispatch hands due work of all tenants to the queue until ctx ends, and
+// forgets what is past its time.
 func (h *Host) Dispatch(ctx context.Context, queue Queue) {
 	h.queue = queue
+	sweeper := sweeper{host: h}
 	tick := time.NewTicker(dispatchEvery)
 	defer tick.Stop()
 	for {
 		if err := h.dispatchOnce(ctx); err != nil && ctx.Err() == nil {
 			h.config.Log.Error("dispatch failed", "error", err)
+		}
+		if err := sweeper.step(ctx); err != nil && ctx.Err() == nil {
+			h.config.Log.Error("sweep failed", "error", err)
 		}
 		select {
 		case <-ctx.Done():

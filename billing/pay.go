@@ -81,14 +81,12 @@ func (s *Stack) returnURL(to string) (string, error) {
 	if to == "" {
 		return base + "/t/" + s.Ref.Name + "/", nil
 	}
-	if strings.HasPrefix(to, base+"/") {
-		return to, nil
-	}
-	u, err := url.Parse(to)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.Contains(to, `\`) {
+	path := strings.TrimPrefix(to, base)
+	u, err := url.Parse(path)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
 		return "", ErrReturnURL
 	}
-	return base + to, nil
+	return base + path, nil
 }
 
 func withQuery(to, query string) string {

@@ -28,14 +28,15 @@ func (s *Stack) ReceiveFile(ctx context.Context, source uuid.UUID, name string, 
 	if err != nil {
 		return usage.File{}, false, fmt.Errorf("receive %s: %w", name, err)
 	}
-	defer func() { _ = os.Remove(received.path) }() // no more there once it has been renamed
+	defer func() { _ = os.Remove(received.path) }() // it has its name in the inbox, or is not kept
 	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
 		file, repeat, err = usage.RegisterFile(ctx, tx, source, name, received.digest, received.size)
 		if err != nil || repeat && file.State == usage.Done {
 			return err
 		}
-		// The file is in its place before anything refers to it.
-		if err := os.Rename(received.path, s.inboxPath(file.ID)); err != nil {
+		// The file is in its place before anything refers to it. A link, not a
+		// move: the transaction may be run again, and a repeat has its file.
+		if err := os.Link(received.path, s.inboxPath(file.ID)); err != nil && !errors.Is(err, os.ErrExist) {
 			return err
 		}
 		if err := syncFolder(s.inbox()); err != nil {
