@@ -31,7 +31,7 @@ type Account struct {
 	ParentID    *uuid.UUID
 	Kind        Kind
 	Currency    money.Currency
-	CreditLimit *money.Decimal // nil: none
+	CreditLimit *money.Decimal // agreed with the customer, for people to see: nothing is refused by it; nil: none
 	State       State
 	Anchor      calendar.Date
 	CycleMonths int             // 1, 3 or 12

@@ -24,6 +24,7 @@ create table billing_account (
     parent_id     uuid           references billing_account (id),
     kind          text           not null check (kind in ('prepaid', 'postpaid')),
     currency      text           not null check (currency ~ '^[A-Z]{3}$'),
+    -- agreed and shown; usage beyond it is not refused
     credit_limit  numeric(29, 9) check (credit_limit >= 0),
     state         text           not null check (state in ('active', 'closed')),
     anchor        date           not null,
