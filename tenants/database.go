@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"tollhouse/billing/tenant"
 )
 
 // DB is the control plane's database.
@@ -64,7 +66,7 @@ func (db *DB) run(ctx context.Context, options pgx.TxOptions, fn func(context.Co
 		return fn(ctx, Tx{Tx: tx, At: db.now().UTC().Truncate(time.Microsecond), after: &after})
 	})
 	if err != nil {
-		return err
+		return tenant.Reached(err)
 	}
 	for _, fn := range after {
 		fn()

@@ -91,7 +91,7 @@ var table = []rule{
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap,
 		bill.ErrNegativeTotal, bill.ErrMixedBasis, bill.ErrCurrency,
 	}},
-	{Unavailable, []error{payment.ErrProviderUnavailable, usage.ErrRace}},
+	{Unavailable, []error{tenant.ErrUnreachable, payment.ErrProviderUnavailable, usage.ErrRace}},
 }
 
 // ours are errors that a caller cannot bring about: whoever meets one has

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -16,11 +18,14 @@ var ErrUnknown = errors.New("unknown tenant")
 // nothing else.
 func (db *DB) inHost(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	options := pgx.TxOptions{BeginQuery: "begin isolation level read committed; set local role tollhouse_host; set local search_path = host, pg_catalog"}
-	return pgx.BeginTxFunc(ctx, db.pool, options, fn)
+	return Reached(pgx.BeginTxFunc(ctx, db.pool, options, fn))
 }
 
 // ByName finds a tenant placed here and ready.
 func (db *DB) ByName(ctx context.Context, name string) (Ref, error) {
+	if !utf8.ValidString(name) || strings.IndexByte(name, 0) >= 0 {
+		return Ref{}, ErrUnknown // the database would call it an error, not an absence
+	}
 	return db.placement(ctx, `name = $1`, name)
 }
 

@@ -78,7 +78,7 @@ func (db *DB) run(ctx context.Context, ref Ref, begin string, fn func(context.Co
 	// One round trip: the role and path are gone with the transaction.
 	options := pgx.TxOptions{BeginQuery: begin + "; set local role " + ref.Slot.Schema() +
 		"; set local search_path = " + ref.Slot.Schema() + ", pg_catalog"}
-	return pgx.BeginTxFunc(ctx, db.pool, options, func(raw pgx.Tx) error {
+	return Reached(pgx.BeginTxFunc(ctx, db.pool, options, func(raw pgx.Tx) error {
 		tx := Tx{Tx: raw, Tenant: ref.ID, Sandbox: ref.Sandbox, schema: ref.Slot.Schema(), At: db.now().UTC().Truncate(time.Microsecond)}
 		if ref.Sandbox {
 			if err := tx.readClock(ctx); err != nil {
@@ -86,7 +86,7 @@ func (db *DB) run(ctx context.Context, ref Ref, begin string, fn func(context.Co
 			}
 		}
 		return fn(ctx, tx)
-	})
+	}))
 }
 
 func (tx *Tx) readClock(ctx context.Context) error {
