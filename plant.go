@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -97,7 +100,11 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.box.Tenants(), Cards: provider, Webhooks: provider,
 		Inbox: filepath.Join(data, "inbox"), PublicURL: publicURL, Now: time.Now, Log: p.log,
 	})
-	queue, err := jobs.New(jobs.Config{Pool: riverPool, Schema: postgres.RiverSchema, Workers: jobWorkers, Log: p.log,
+	name, err := processName(data)
+	if err != nil {
+		return nil, err
+	}
+	queue, err := jobs.New(jobs.Config{Name: name, Pool: riverPool, Schema: postgres.RiverSchema, Workers: jobWorkers, Log: p.log,
 		Work: func(ctx context.Context, id tenant.ID, lane agenda.Lane) (bool, error) {
 			return host.Work(ctx, id, lane)
 		}})
@@ -122,6 +129,21 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 	}()
 	p.onStop(func() { stop(); <-done })
 	return host, nil
+}
+
+// processName is the same after a restart and no other process's: a data folder
+// belongs to one.
+func processName(data string) (string, error) {
+	machine, err := os.Hostname()
+	if err != nil {
+		return "", err
+	}
+	folder, err := filepath.Abs(data)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(machine + ":" + folder))
+	return "host-" + hex.EncodeToString(sum[:12]), nil
 }
 
 // startControl makes the control plane, which places stacks on one host

@@ -7,6 +7,7 @@
 // Always true:
 //   - A tenant's lane is in the queue at most once, so no tenant fills it.
 //   - River knows wall time only; business time never gets here.
+//   - A process that was killed finds its work again when it starts.
 package jobs
 
 import (
@@ -41,10 +42,12 @@ type Worker func(ctx context.Context, id tenant.ID, lane agenda.Lane) (again boo
 // Queue is a started or insert-only River client.
 type Queue struct {
 	client *river.Client[pgx.Tx]
+	config Config
 }
 
 // Config is what the queue needs.
 type Config struct {
+	Name    string        // of this process: no two that run at a time share it
 	Pool    *pgxpool.Pool // of River's own role
 	Schema  string
 	Workers int // side by side
@@ -59,6 +62,7 @@ func New(config Config) (*Queue, error) {
 		return nil, err
 	}
 	client, err := river.NewClient(riverpgxv5.New(config.Pool), &river.Config{
+		ID:                          config.Name,
 		Schema:                      config.Schema,
 		PollOnly:                    true,
 		FetchCooldown:               5 * time.Millisecond,
@@ -74,11 +78,28 @@ func New(config Config) (*Queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("job queue: %w", err)
 	}
-	return &Queue{client: client}, nil
+	return &Queue{client, config}, nil
 }
 
-// Start begins to work.
-func (q *Queue) Start(ctx context.Context) error { return q.client.Start(ctx) }
+// Start begins to work, with what a predecessor of our name left behind.
+func (q *Queue) Start(ctx context.Context) error {
+	if err := q.takeOver(ctx); err != nil {
+		return err
+	}
+	return q.client.Start(ctx)
+}
+
+// takeOver frees the jobs that a killed process of our name was working. They
+// would keep their lanes out of the queue until River takes them for stuck.
+func (q *Queue) takeOver(ctx context.Context) error {
+	table := pgx.Identifier{q.config.Schema, "river_job"}.Sanitize()
+	_, err := q.config.Pool.Exec(ctx, `update `+table+` set state = 'available', attempt = greatest(attempt - 1, 0)
+		where state = 'running' and attempted_by[array_upper(attempted_by, 1)] = $1`, q.config.Name)
+	if err != nil {
+		return fmt.Errorf("take over jobs left running: %w", err)
+	}
+	return nil
+}
 
 // Stop lets running jobs finish until ctx ends, then cancels them.
 func (q *Queue) Stop(ctx context.Context) error {
