@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"bytes"
 	"errors"
 	"io"
 )
@@ -27,6 +28,12 @@ type events struct {
 	stray     bool // text that is no object; it ends with its line
 	lineStart bool
 	inArray   bool
+
+	// After tail, an offset, the line holds no more than what parts objects, and
+	// ends at behind. An object that ends there takes the rest along, so that a
+	// file's last line is read when its last object is.
+	tail   int64
+	behind Position
 }
 
 func readEvents(m Mapping, r io.Reader, in Input, emit func(*Item) error) error {
@@ -47,6 +54,10 @@ func readEvents(m Mapping, r io.Reader, in Input, emit func(*Item) error) error 
 		first := lines.at.Offset - int64(len(text))
 		if broke {
 			first--
+		}
+		e.tail, e.behind = -1, lines.at
+		if broke {
+			e.tail = first + int64(len(bytes.TrimRight(text, " \t\r,")))
 		}
 		for i, c := range text {
 			if err := e.step(c, Position{first + int64(i), line}); err != nil {
@@ -86,7 +97,11 @@ func (e *events) step(c byte, at Position) error {
 		e.last = c
 	}
 	if !e.stray && e.nest(c) {
-		return e.finish(Position{at.Offset + 1, at.Line}, nil)
+		next := Position{at.Offset + 1, at.Line}
+		if next.Offset == e.tail {
+			next = e.behind
+		}
+		return e.finish(next, nil)
 	}
 	return nil
 }

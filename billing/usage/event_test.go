@@ -93,3 +93,17 @@ func FuzzEvents(f *testing.F) {
 	m := preset(f, "json-events", "")
 	f.Fuzz(func(t *testing.T, text string) { checkInvariants(t, m, text) })
 }
+
+// A file is read to its end when its last object is: its line break is no line
+// of its own.
+func TestEvents_lastObjectEndsItsLine(t *testing.T) {
+	text := event("a") + "\n" + event("b") + " \r\n"
+	var end Position
+	err := preset(t, "json-events", "").Read(strings.NewReader(text), Input{}, func(item *Item) error {
+		end = item.Next
+		return nil
+	})
+	if want := (Position{int64(len(text)), 2}); err != nil || end != want {
+		t.Errorf("the end is at %+v (%v), want %+v", end, err, want)
+	}
+}
