@@ -14,6 +14,7 @@ type dueView struct {
 	Total    money.Amount
 	Items    []dueItem
 	Overdue  bool
+	Busy     bool   // a payment is under way: a second one would pay twice
 	Next     string // day of the next bill
 	Unbilled string // what was used since the last
 	Credit   string

@@ -53,11 +53,12 @@ func buildHome(v *web.Visit, f *facts) homeView {
 	h := homeView{
 		Page: page, Name: firstName(f.party.Name), Number: f.account.Number, AsOf: r.DateTime(f.at), Base: v.Base,
 		Payment: paymentOf(v, f.intent), Due: dueOf(v, f), Left: leftOf(r, f), Services: servicesOf(r, f),
-		Usage: usageOf(v, f), Statement: statementViewOf(v, f.period, f.statement, f.prepaid()), Bills: billsOf(v, f),
+		Usage: usageOf(v, f), Statement: statementViewOf(v, f.account, f.period, f.statement), Bills: billsOf(v, f),
 	}
 	if f.prepaid() {
 		h.TopUp = newTopUp(r, f)
 	}
+	h.Due.Busy = h.Payment != nil && h.Payment.Again != ""
 	return h
 }
 

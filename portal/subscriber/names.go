@@ -57,10 +57,17 @@ func whereTo(o catalog.Offering, rule catalog.Rule, prefix, language string) str
 // there is, or the lowest of several.
 func afterwards(r ui.Reader, o catalog.Offering, a catalog.Allowance, c money.Currency) string {
 	var lowest catalog.Rule
-	prices := map[string]bool{}
+	prices, stepped := map[string]bool{}, false
 	for _, u := range o.Usage {
 		for _, rule := range u.Rules {
-			if !paysFor(a, u.Kind) || rule.Price == nil || rule.Per == nil || rule.Price.Sign() <= 0 || !shareDestination(a.Destinations, rule.Destinations) {
+			if !paysFor(a, u.Kind) || !shareDestination(a.Destinations, rule.Destinations) {
+				continue
+			}
+			if rule.Price == nil || rule.Per == nil {
+				stepped = true // by tiers or steps: no one price
+				continue
+			}
+			if rule.Price.Sign() <= 0 {
 				continue
 			}
 			prices[rule.Price.String()+"/"+rule.Per.String()] = true
@@ -69,7 +76,10 @@ func afterwards(r ui.Reader, o catalog.Offering, a catalog.Allowance, c money.Cu
 			}
 		}
 	}
-	if lowest.Price == nil {
+	switch {
+	case stepped:
+		return r.T("left.then.list")
+	case lowest.Price == nil:
 		return ""
 	}
 	key := "left.then"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tollhouse/billing/account"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/ledger"
@@ -68,7 +69,7 @@ func statementPart(v *web.Visit) error {
 	if err != nil {
 		return err
 	}
-	return v.Show(http.StatusOK, statementSection(v.Reader, statementViewOf(v, f.period, f.statement, f.prepaid())))
+	return v.Show(http.StatusOK, statementSection(v.Reader, statementViewOf(v, f.account, f.period, f.statement)))
 }
 
 // statementView is what happened on the account in a period.
@@ -102,18 +103,17 @@ type entryRow struct {
 // chosenMonths is how far back one can choose.
 const chosenMonths = 24
 
-func statementViewOf(v *web.Visit, p period, s bill.AccountStatement, prepaid bool) statementView {
-	r := v.Reader
+func statementViewOf(v *web.Visit, a account.Account, p period, s bill.AccountStatement) statementView {
+	r, prepaid := v.Reader, a.Kind == account.Prepaid
 	view := statementView{Prepaid: prepaid, Base: v.Base, Title: spanWords(r, p), Opening: balanceWords(r, s.Opening), Closing: balanceWords(r, s.Closing)}
 	here := monthName(r.Today)
 	for _, one := range [][3]string{{"month", here, "month"}, {"year", "year:" + here[len("month:"):len("month:2026")], "year"}, {"since", sinceLastPayment, "since"}} {
 		current := p.Kind == one[2] && (p.Kind != "month" || p.Name == here)
 		view.Tabs = append(view.Tabs, tab{r.T("statement." + one[0]), v.URL("", "period", one[1]) + "#statement", current})
 	}
-	first := r.Today
-	first.Day = 1
-	for i := range chosenMonths {
-		day := first.AddMonths(-i)
+	day, opened := r.Today, r.LocalDate(a.CreatedAt)
+	day.Day, opened.Day = 1, 1
+	for ; len(view.Months) < chosenMonths && !day.Before(opened); day = day.AddMonths(-1) {
 		view.Months = append(view.Months, month{monthName(day), r.Locale.FormatMonth(day), monthName(day) == p.Name})
 	}
 	view.Rows = entriesOf(r, s)

@@ -59,6 +59,7 @@ func (v *Visit) send(status int, kind string, body []byte) error {
 		h.Set("Content-Encoding", "gzip")
 		body = small.Bytes()
 	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	return v.echo.Blob(status, kind, body)
 }
 

@@ -1,0 +1,632 @@
+package portal_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"tollhouse/billing/bill"
+	"tollhouse/billing/identity"
+	"tollhouse/billing/payment"
+	"tollhouse/billing/tenant"
+	"tollhouse/infra/postgres/pgtest"
+	"tollhouse/portal/static"
+)
+
+// contains checks that words are there, in order.
+func contains(t *testing.T, where, text string, wanted ...string) {
+	t.Helper()
+	rest := text
+	for _, want := range wanted {
+		_, after, found := strings.Cut(rest, want)
+		if !found {
+			t.Errorf("%s: no %q in %q", where, want, text)
+			return
+		}
+		rest = after
+	}
+}
+
+// may lives a month with a bill: €9.95 + €12.99 and two calls.
+func may(w *world, c customer) {
+	w.clock("2026-05-20 12:00")
+	w.use(
+		w.call(c, "a", "2026-05-12 17:50", "+4915112345678", 1200), // within the allowance
+		w.call(c, "b", "2026-05-13 10:00", "+49900123456", 90),     // premium: 0.20 + 2 min × 1.99
+		w.data(c, "c", "2026-05-14 09:00", 2_500_000_000),
+	)
+	w.closeCycles("2026-06-01")
+	w.Write(w.t, func(ctx context.Context, tx tenant.Tx) error {
+		_, err := w.host.Charging().GrantCycle(ctx, tx, c.ID)
+		return err
+	})
+	w.clock("2026-06-03 12:00")
+}
+
+func TestSignIn_neverTellsWhatWasWrong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	c := w.customer(1, "hanse-postpaid-flex", "en")
+	b := w.browser()
+	door := b.get("/t/test-1/")
+	if door.status != http.StatusOK || door.find("#password") == nil {
+		t.Fatalf("no door: %d %s", door.status, door.words())
+	}
+	wrongPassword := b.post("/t/test-1/sign-in", door, "email", c.email, "password", "wrong password")
+	nobody := b.post("/t/test-1/sign-in", door, "email", "nobody@example.net", "password", "wrong password")
+	if wrongPassword.status != http.StatusUnprocessableEntity || nobody.status != wrongPassword.status {
+		t.Errorf("wrong answers %d, nobody %d", wrongPassword.status, nobody.status)
+	}
+	if wrongPassword.in(".errsum") == "" || wrongPassword.in(".errsum") != nobody.in(".errsum") {
+		t.Errorf("%q and %q", wrongPassword.in(".errsum"), nobody.in(".errsum"))
+	}
+	if wrongPassword.value("email") != c.email || wrongPassword.value("password") != "" {
+		t.Error("the email is kept and the password is not")
+	}
+	empty := b.post("/t/test-1/sign-in", door)
+	contains(t, "empty form", empty.in(".errsum"), "2 things", "email", "password")
+	if n := empty.find("#email"); attribute(n, "aria-invalid") != "true" || attribute(n, "aria-describedby") != "email-e" || empty.find("#email-e") == nil {
+		t.Error("the error does not stand beside its field")
+	}
+	home := b.signIn(w, c)
+	contains(t, "home", home.words(), "Hello, Jonas", "What I owe")
+	for _, cookie := range []string{"HttpOnly", "SameSite=Lax", "Path=/t/test-1"} {
+		in := b.post("/t/test-1/sign-in", door, "email", c.email, "password", password, "csrf", home.value("csrf"))
+		if !strings.Contains(strings.Join(in.header.Values("Set-Cookie"), "\n"), cookie) {
+			t.Errorf("cookies lack %s: %v", cookie, in.header.Values("Set-Cookie"))
+		}
+		home = b.get("/t/test-1/")
+	}
+	out := b.post("/t/test-1/sign-out", home)
+	if again := b.get(out.header.Get("Location")); again.find("#password") == nil {
+		t.Error("still signed in after signing out")
+	}
+}
+
+func TestSignIn_refusesStaffOfTheOperator(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	hash, err := w.passwords.Hash(context.Background(), password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Write(t, func(ctx context.Context, tx tenant.Tx) error {
+		_, err := w.authority.AddUser(ctx, tx, identity.NewUser{Email: "boss@example.net", Role: identity.Owner, Password: hash})
+		return err
+	})
+	b := w.browser()
+	in := b.post("/t/test-1/sign-in", b.get("/t/test-1/"), "email", "boss@example.net", "password", password)
+	if in.status != http.StatusUnprocessableEntity {
+		t.Errorf("status %d", in.status)
+	}
+	contains(t, "refusal", in.in(".errsum"), "for subscribers")
+	if strings.Contains(strings.Join(in.header.Values("Set-Cookie"), ""), "session") {
+		t.Error("a session was given")
+	}
+}
+
+func TestSession_isGoodForItsTenantOnly(t *testing.T) {
+	t.Parallel()
+	h := pgtest.NewHost(t)
+	w := worldIn(t, h, 0, hanse)
+	other := worldIn(t, h, 1, hanse)
+	c := w.customer(1, "hanse-postpaid-flex", "en")
+	other.customer(1, "hanse-postpaid-flex", "en")
+	b := w.browser()
+	b.signIn(w, c)
+	var session *http.Cookie
+	r, err := http.NewRequest(http.MethodGet, w.server.URL+"/t/test-1/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cookie := range b.http.Jar.Cookies(r.URL) {
+		if cookie.Name == "tollhouse_session" {
+			session = cookie
+		}
+	}
+	for _, base := range []string{w.server.URL, other.server.URL} {
+		r, err := http.NewRequest(http.MethodGet, base+"/t/test-2/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.AddCookie(session)
+		if p := w.browser().do(r); p.find("#password") == nil || p.find("#left") != nil {
+			t.Errorf("another tenant's session opened the page: %s", p.words())
+		}
+	}
+	if p := w.browser().get("/t/nobody/"); p.status != http.StatusNotFound {
+		t.Errorf("an unknown operator answers %d", p.status)
+	}
+}
+
+func TestForms_areRefusedFromElsewhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	c := w.customer(1, "hanse-postpaid-flex", "en")
+	may(w, c)
+	b := w.browser()
+	home := b.signIn(w, c)
+	if p := b.post("/t/test-1/pay", home, "csrf", "made-up"); p.status != http.StatusForbidden {
+		t.Errorf("a wrong token answers %d", p.status)
+	}
+	if p := b.post("/t/test-1/pay", home, "csrf", ""); p.status != http.StatusForbidden {
+		t.Errorf("no token answers %d", p.status)
+	}
+	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"} {
+		b.head = http.Header{name: {value}}
+		if p := b.post("/t/test-1/pay", home); p.status != http.StatusForbidden {
+			t.Errorf("%s %s answers %d", name, value, p.status)
+		}
+	}
+	b.head = http.Header{}
+	if n := intents(w, c); n != 0 {
+		t.Errorf("%d payments were begun", n)
+	}
+}
+
+func intents(w *world, c customer) int {
+	var found []payment.Intent
+	w.Read(w.t, func(ctx context.Context, tx tenant.Tx) (err error) {
+		found, err = payment.Intents(ctx, tx, c.ID, 10)
+		return err
+	})
+	return len(found)
+}
+
+func TestHome_postpaid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	c := w.customer(1, "hanse-postpaid-flex", "en")
+	may(w, c)
+	b := w.browser()
+	home := b.signIn(w, c)
+	// 9.95 + 12.99 for May + 12.99 in advance for June + 0.20 + 2 × 1.99
+	contains(t, "due", home.in("#due"), "40,11 €", "HM-2026/000001", "Due 15 Jun 2026, in 12 days", "Pay 40,11 €")
+	if home.find(".is-bad") != nil {
+		t.Error("what is not overdue is red")
+	}
+	contains(t, "left", home.in("#left"), "5", "of 5 GB", "5 GB included", "200 minutes in Germany", "200", "/ 200 min")
+	contains(t, "services", home.in("#services"), "Hanse Flex", "+49 151 000 000 01", "Active")
+	contains(t, "usage", home.in("#usage-latest"), "14 May", "Data", "2,5 GB", "13 May", "4,18 €", "12 May", "free")
+	contains(t, "bills", home.in("#bills"), "HM-2026/000001", "Open until 15 Jun 2026", "40,11 €", "PDF")
+	contains(t, "statement", home.in("#statement"), "June 2026", "Bill HM-2026/000001", "−40,11", "You owe 40,11 €")
+	if got := home.header.Get("Content-Security-Policy"); !strings.Contains(got, "default-src 'none'") || strings.Contains(got, "unsafe") {
+		t.Error(got)
+	}
+	if home.header.Get("Cache-Control") != "no-store" {
+		t.Error("the page may be kept")
+	}
+
+	w.clock("2026-06-20 12:00")
+	late := b.get("/t/test-1/")
+	contains(t, "overdue", late.in("#due"), "Overdue since 15 Jun 2026, 5 days late")
+	if late.find(".is-bad") == nil {
+		t.Error("what is overdue is not red")
+	}
+}
+
+func TestHome_prepaid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	c := w.customer(1, "hanse-prepaid-200", "en")
+	b := w.browser()
+	home := b.signIn(w, c)
+	contains(t, "waiting", home.words(), "Hanse Prepaid 200 is waiting for money", "7,99 €")
+	w.topUp(c, "20")
+	home = b.get("/t/test-1/")
+	contains(t, "balance", home.in("#due"), "My balance", "12,01 €", "Amount, €")
+	contains(t, "left", home.in("#left"), "3 GB included", "from 0,09 € per min")
+	contains(t, "statement", home.in("#statement"), "Fees", "−7,99", "Top-up", "+20,00", "You have 12,01 €")
+	if strings.Contains(home.words(), "waiting for money") {
+		t.Error("the paid package still waits")
+	}
+	wrong := b.post("/t/test-1/top-up", home, "amount", "abc", "key", home.value("key"))
+	if wrong.status != http.StatusUnprocessableEntity || wrong.value("amount") != "abc" || wrong.find("#amount-e") == nil {
+		t.Errorf("a wrong amount answers %d, keeps %q", wrong.status, wrong.value("amount"))
+	}
+	right := b.post("/t/test-1/top-up", home, "amount", "1.250,5", "key", home.value("key"))
+	if to := right.header.Get("Location"); right.status != http.StatusSeeOther || !strings.HasPrefix(to, "http://127.0.0.1:1/pay/") {
+		t.Errorf("top-up answers %d to %s", right.status, to)
+	}
+	contains(t, "what was understood", words(b.partial("/t/test-1/top-up?amount=1.250,5", "understood").tree), "You will pay 1.250,50 €")
+}
+
+func TestPay_leadsToTheProviderOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	c := w.customer(1, "hanse-postpaid-flex", "en")
+	may(w, c)
+	b := w.browser()
+	home := b.signIn(w, c)
+	first := b.post("/t/test-1/pay", home, "key", home.value("key"))
+	second := b.post("/t/test-1/pay", home, "key", home.value("key"))
+	to := first.header.Get("Location")
+	if first.status != http.StatusSeeOther || !strings.HasPrefix(to, "http://127.0.0.1:1/pay/") || second.header.Get("Location") != to {
+		t.Fatalf("%d to %s, again to %s", first.status, to, second.header.Get("Location"))
+	}
+	if !strings.Contains(home.header.Get("Content-Security-Policy"), "form-action 'self' https://checkout.stripe.com http://127.0.0.1:*") {
+		t.Errorf("the browser would not follow: %s", home.header.Get("Content-Security-Policy"))
+	}
+	if n := intents(w, c); n != 1 {
+		t.Fatalf("%d payments were begun", n)
+	}
+	id := strings.Split(strings.TrimPrefix(to, "http://127.0.0.1:1/pay/"), "?")[0]
+
+	waiting := b.get("/t/test-1/?paid=" + id)
+	contains(t, "under way", waiting.in("#payment"), "under way", "Look again")
+	poll := attribute(waiting.find("#payment"), "hx-get")
+	if waiting.find("form[action=/t/test-1/pay]") != nil {
+		t.Error("one could pay twice")
+	}
+	if part := b.partial(poll, "payment"); part.header.Get("HX-Refresh") != "" || part.in("#payment") == "" {
+		t.Error("a payment under way reloads the page")
+	}
+	left := b.get("/t/test-1/?canceled=" + id)
+	contains(t, "left", left.in("#payment"), "You left the payment page", "40,11 €")
+
+	w.settle(c, id, payment.EventSucceeded)
+	if part := b.partial(poll, "payment"); part.header.Get("HX-Refresh") != "true" {
+		t.Error("a payment that has come in does not reload the page")
+	}
+	paid := b.get("/t/test-1/?paid=" + id)
+	contains(t, "paid", paid.words(), "Paid 40,11 €", "Nothing to pay")
+	contains(t, "bills", paid.in("#bills"), "HM-2026/000001", "Paid")
+	again := b.post("/t/test-1/pay", paid, "key", home.value("key"))
+	if !strings.HasSuffix(again.header.Get("Location"), "?paid="+id) {
+		t.Errorf("a repeat of a paid one leads to %s", again.header.Get("Location"))
+	}
+	nothing := b.post("/t/test-1/pay", paid)
+	if nothing.status != http.StatusUnprocessableEntity {
+		t.Errorf("paying nothing answers %d", nothing.status)
+	}
+	contains(t, "nothing", nothing.words(), "nothing left to pay")
+
+	stranger := w.customer(2, "hanse-postpaid-flex", "en")
+	if p := func() page { s := w.browser(); s.signIn(w, stranger); return s.get("/t/test-1/?paid=" + id) }(); p.find("#payment") != nil {
+		t.Error("another's payment is shown")
+	}
+}
+
+// settle lets the provider's event come in.
+func (w *world) settle(c customer, intent string, kind payment.EventKind) {
+	w.t.Helper()
+	w.Write(w.t, func(ctx context.Context, tx tenant.Tx) error {
+		found, err := payment.Intents(ctx, tx, c.ID, 1)
+		if err != nil {
+			return err
+		}
+		ref, err := payment.Receive(ctx, tx, payment.ProviderEvent{Provider: payment.Stripe, ID: "evt_" + intent + string(kind), Type: "test", Kind: kind, Created: tx.At,
+			Tenant: tx.Tenant, Intent: found[0].ID, PaymentRef: "pi_1", Amount: found[0].Amount, Failure: "Your card was declined."})
+		if err != nil {
+			return err
+		}
+		_, err = payment.Work(ctx, tx, ref)
+		return err
+	})
+}
+
+func TestPay_toldWhenItFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	c := w.customer(1, "hanse-postpaid-flex", "en")
+	may(w, c)
+	b := w.browser()
+	home := b.signIn(w, c)
+	w.cards.down = true
+	if p := b.post("/t/test-1/pay", home); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.words(), "can't be reached") {
+		t.Errorf("provider down answers %d: %s", p.status, p.in(".note"))
+	}
+	w.cards.down = false
+	to := b.post("/t/test-1/pay", home, "key", home.value("key")).header.Get("Location")
+	id := strings.Split(strings.TrimPrefix(to, "http://127.0.0.1:1/pay/"), "?")[0]
+	w.settle(c, id, payment.EventFailed)
+	failed := b.get("/t/test-1/?paid=" + id)
+	contains(t, "failed", failed.in("#payment"), "failed", "Your card was declined.", "Nothing was taken", "Back to the payment page")
+}
+
+func TestBillPDF_ownOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	c, other := w.customer(1, "hanse-postpaid-flex", "en"), w.customer(2, "hanse-postpaid-flex", "en")
+	may(w, c)
+	var theirs bill.Page
+	w.Read(t, func(ctx context.Context, tx tenant.Tx) (err error) {
+		theirs, err = bill.List(ctx, tx, other.ID, bill.Cursor{}, 1)
+		return err
+	})
+	b := w.browser()
+	home := b.signIn(w, c)
+	own := b.get(attribute(home.find(".pdf"), "href"))
+	if own.status != http.StatusOK || !strings.HasPrefix(own.text, "%PDF") || !strings.Contains(own.header.Get("Content-Disposition"), "HM-2026-000001.pdf") {
+		t.Errorf("own bill answers %d, %s", own.status, own.header.Get("Content-Disposition"))
+	}
+	for _, id := range []string{theirs.Bills[0].ID.String(), "00000000-0000-0000-0000-000000000001", "nonsense"} {
+		if p := b.get("/t/test-1/bills/" + id + "/pdf"); p.status != http.StatusNotFound {
+			t.Errorf("bill %s answers %d", id, p.status)
+		}
+	}
+}
+
+func TestWhy_showsTheSteps(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	c, other := w.customer(1, "hanse-postpaid-flex", "en"), w.customer(2, "hanse-postpaid-flex", "en")
+	may(w, c)
+	b := w.browser()
+	home := b.signIn(w, c)
+	var address string
+	for _, a := range home.all("a[hx-swap=outerHTML]") {
+		if strings.Contains(words(a), "4,18") {
+			address = attribute(a, "href")
+		}
+	}
+	page := b.get(address)
+	contains(t, "page", page.words(), "Why it cost 4,18 €", "Calls to +49 900 123 456", "1 min 30 s", "Hanse Flex", "numbers that begin with 49900 (Premium numbers)",
+		"1 min 30 s count as 2 min", "Connection fee", "0,20 €", "2 min × 1,99 € per min", "3,98 €", "None was needed", "Goes on your bill", "4,18 €")
+	id := address[strings.LastIndex(address, "/")+1:]
+	open := b.partial(address, "u-"+id)
+	contains(t, "in place", open.text, `aria-expanded="true"`, "Connection fee", "3,98")
+	if strings.Contains(open.text, "<html") {
+		t.Error("a part is a whole page")
+	}
+	if folded := b.partial(address+"?fold=1", "u-"+id); strings.Contains(folded.text, "Connection fee") {
+		t.Error("a folded row still explains")
+	}
+	s := w.browser()
+	s.signIn(w, other)
+	if p := s.get(address); p.status != http.StatusNotFound {
+		t.Errorf("another's use answers %d", p.status)
+	}
+	if p := b.get("/t/test-1/usage/yesterday/" + id); p.status != http.StatusNotFound {
+		t.Errorf("a wrong month answers %d", p.status)
+	}
+}
+
+func TestStatement_tabsAddUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	c := w.customer(1, "hanse-prepaid-200", "en")
+	w.topUp(c, "20")
+	w.clock("2026-05-20 12:00")
+	for i, day := range []string{"05", "06", "07"} {
+		w.use(w.call(c, day, "2026-05-"+day+" 10:00", "+33123456789", 31+int64(i))) // fractions of a cent
+	}
+	b := w.browser()
+	b.signIn(w, c)
+	for period, title := range map[string]string{"month:2026-05": "May 2026", "year:2026": "2026", "since-last-payment": "1 May 2026 to 20 May 2026", "month:2026-04": "April 2026", "nonsense": "May 2026"} {
+		p := b.partial("/t/test-1/?period="+period, "statement")
+		contains(t, period, words(p.tree), title)
+		sum := int64(0)
+		for _, row := range p.all("tr") {
+			if n := lastCell(row); n != nil && words(n) != "" {
+				sum += cents(words(n))
+			}
+		}
+		closing := strings.TrimPrefix(lastWords(p.all("tfoot")), "At the end You have ")
+		if period != "month:2026-04" && sum != cents(strings.TrimSuffix(closing, " €")) {
+			t.Errorf("%s: entries sum to %d, closing is %q", period, sum, closing)
+		}
+	}
+	if p := b.get("/t/test-1/?period=year:2026"); p.find("#left") == nil || !strings.Contains(p.in("#statement"), "2026") {
+		t.Error("without JavaScript the tab shows no page")
+	}
+}
+
+func lastCell(row *html.Node) *html.Node {
+	var last *html.Node
+	for n := range row.ChildNodes() {
+		if n.Type == html.ElementNode && n.Data == "td" {
+			last = n
+		}
+	}
+	if last == nil || row.Parent.Data == "tfoot" || strings.Contains(words(last), "You") || strings.Contains(words(last), "Nothing") {
+		return nil
+	}
+	return last
+}
+
+func lastWords(nodes []*html.Node) string {
+	if len(nodes) == 0 {
+		return ""
+	}
+	return words(nodes[len(nodes)-1])
+}
+
+// cents reads "+1.234,50" and "−0,16".
+func cents(text string) int64 {
+	sign, sum := int64(1), int64(0)
+	for _, r := range text {
+		if r == '−' {
+			sign = -1
+		}
+		if r >= '0' && r <= '9' {
+			sum = sum*10 + int64(r-'0')
+		}
+	}
+	return sign * sum
+}
+
+func TestLanguages_allRender(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, kabel)
+	c := w.customer(1, "nusantara-fiber-100", "id")
+	w.clock("2026-05-20 12:00")
+	w.use(w.data(c, "a", "2026-05-03 09:00", 99_500_000_000), w.data(c, "b", "2026-05-04 09:00", 1_250_000_000))
+	w.closeCycles("2026-06-01")
+	w.clock("2026-06-03 14:02")
+	b := w.browser()
+	home := b.signIn(w, c)
+	for _, l := range []struct {
+		code string
+		want []string
+	}{
+		// (250.000 + 315.000 + 315.000 + 750 MB × 1.500 per GB) × 1,11
+		{"", []string{"Halo, Jonas", "Per 3 Jun 2026, 14.02 WIB", "Yang harus dibayar", "Rp 978.049"}},
+		{"en", []string{"Hello, Jonas", "What I owe", "Rp 978.049"}},
+		{"ru", []string{"Здравствуйте, Jonas", "3 июн. 2026 г., 14:02", "К оплате", "978 049 IDR"}},
+	} {
+		p := home
+		if l.code != "" {
+			p = b.get("/t/test-1/?lang=" + l.code)
+		}
+		contains(t, l.code, p.words(), l.want...)
+		if tag := attribute(p.find("html"), "lang"); l.code != "" && tag != l.code+"-ID" {
+			t.Errorf("lang is %s", tag)
+		}
+		if strings.Contains(p.text, "style=") || strings.Contains(p.text, "<script>") {
+			t.Error("an inline style or script")
+		}
+	}
+	if kept := b.get("/t/test-1/"); !strings.Contains(kept.words(), "Здравствуйте") {
+		t.Error("the language is forgotten")
+	}
+	if dark := b.get("/t/test-1/?theme=dark"); attribute(dark.find("html"), "data-bs-theme") != "dark" {
+		t.Error("no dark theme")
+	}
+	if kept := b.get("/t/test-1/"); attribute(kept.find("html"), "data-bs-theme") != "dark" {
+		t.Error("the theme is forgotten")
+	}
+}
+
+// firstView is what a subscriber's first page may weigh on the way, in bytes.
+const firstView = 150_000
+
+func TestWeight_ofTheFirstView(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	c := w.customer(1, "hanse-postpaid-flex", "ru")
+	may(w, c)
+	home := w.browser()
+	page := home.signIn(w, c)
+	r, err := http.NewRequest(http.MethodGet, w.server.URL+"/t/test-1/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept-Encoding", "gzip")
+	for _, cookie := range home.http.Jar.Cookies(r.URL) {
+		r.AddCookie(cookie)
+	}
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	weight := int(answer.ContentLength)
+	for _, name := range []string{"vendor/bootstrap.min.css", "tollhouse.css", "vendor/htmx.min.js", "vendor/inter-latin-wght-normal.woff2", "vendor/inter-cyrillic-wght-normal.woff2"} {
+		if static.Weight(name) == 0 {
+			t.Fatalf("no %s", name)
+		}
+		weight += static.Weight(name)
+	}
+	if weight > firstView || answer.ContentLength <= 0 {
+		t.Errorf("the first view weighs %d bytes", weight)
+	}
+	if len(page.text) > 60_000 || len(page.all("div"))+len(page.all("span"))+len(page.all("td")) > 1500 {
+		t.Errorf("the page has %d bytes", len(page.text))
+	}
+	t.Logf("first view %d bytes, page %d, gzip %d", weight, len(page.text), answer.ContentLength)
+}
+
+func TestLinks_leadSomewhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	c := w.customer(1, "hanse-postpaid-flex", "en")
+	may(w, c)
+	b := w.browser()
+	home := b.signIn(w, c)
+	seen := map[string]bool{}
+	for _, selector := range []string{"a[href]", "link[href]", "script[src]", "a[hx-get]", "form[hx-get]", "input[hx-get]"} {
+		attributeName := strings.TrimSuffix(selector[strings.Index(selector, "[")+1:], "]")
+		for _, n := range home.all(selector) {
+			to, fragment, _ := strings.Cut(attribute(n, attributeName), "#")
+			if to == "" && fragment != "" && home.find("#"+fragment) == nil {
+				t.Errorf("#%s is nowhere", fragment)
+			}
+			if to == "" || seen[to] || strings.HasPrefix(to, "data:") {
+				continue
+			}
+			seen[to] = true
+			if !strings.HasPrefix(to, "/") {
+				t.Errorf("%s leads elsewhere", to)
+			}
+			if p := b.get(to); p.status != http.StatusOK && p.status != http.StatusSeeOther {
+				t.Errorf("%s answers %d", to, p.status)
+			}
+		}
+	}
+	ids := map[string]bool{}
+	for _, n := range home.all("[id]") {
+		if ids[attribute(n, "id")] {
+			t.Errorf("id %s stands twice", attribute(n, "id"))
+		}
+		ids[attribute(n, "id")] = true
+	}
+}
+
+func TestOwnHostName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	b := w.browser()
+	r, err := http.NewRequest(http.MethodGet, w.server.URL+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := w.server.URL[strings.LastIndex(w.server.URL, ":"):]
+	r.Host = "test-1.localhost" + port
+	door := b.do(r)
+	if form := door.find("form"); attribute(form, "action") != "/sign-in" {
+		t.Errorf("the form leads to %q", attribute(form, "action"))
+	}
+	if cookies := strings.Join(door.header.Values("Set-Cookie"), "\n"); !strings.Contains(cookies, "Path=/;") {
+		t.Errorf("cookies %s", cookies)
+	}
+	back := b.get("/t/test-1/returned?host=test-1.localhost" + port + "&paid=x")
+	if to := back.header.Get("Location"); to != "http://test-1.localhost"+port+"/?paid=x" {
+		t.Errorf("the way back leads to %s", to)
+	}
+	back = b.get("/t/test-1/returned?host=evil.example&paid=x")
+	if to := back.header.Get("Location"); to != "/t/test-1/?paid=x" {
+		t.Errorf("the way back leads to %s", to)
+	}
+}
+
+func TestElsewhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	b := w.browser()
+	for path, want := range map[string]int{
+		"/t/test-1/nothing": http.StatusNotFound, "/t/test-1": http.StatusPermanentRedirect, "/t/test-1/bills/x/pdf": http.StatusSeeOther,
+		"/t/test-1/sign-in": http.StatusSeeOther, "/static/0/tollhouse.css": http.StatusNotFound, "/static/brand/ff0000/brand.0.css": http.StatusNotFound,
+		static.URL("tollhouse.css"): http.StatusOK, static.URL("static.go"): http.StatusNotFound, "/": http.StatusOK,
+	} {
+		if p := b.get(path); p.status != want {
+			t.Errorf("%s answers %d, want %d", path, p.status, want)
+		}
+	}
+	if p := b.get("/t/test-1/nothing"); !strings.Contains(p.words(), "This page is not here") || !strings.Contains(p.words(), "Reference") {
+		t.Errorf("no page of ours: %s", p.words())
+	}
+	missing := b.get("/t/test-1/v1/nothing")
+	var told struct{ Type string }
+	if err := json.Unmarshal([]byte(missing.text), &told); err != nil || told.Type == "" {
+		t.Errorf("a program is told %s", missing.text)
+	}
+	if p := b.get(static.URL("tollhouse.css")); !strings.Contains(p.header.Get("Cache-Control"), "immutable") {
+		t.Error("files are not kept")
+	}
+	if p := b.get("/t/test-1/?next=%2F%2Fevil.example"); p.value("next") != "//evil.example" {
+		t.Log("the form keeps what was asked for; signing in checks it")
+	}
+	c := w.customer(1, "hanse-postpaid-flex", "en")
+	for next, want := range map[string]string{"//evil.example": "/t/test-1/", "https://evil.example/": "/t/test-1/", "/t/test-2/": "/t/test-1/", "/t/test-1/?period=year:2026": "/t/test-1/?period=year:2026"} {
+		b := w.browser()
+		in := b.post("/t/test-1/sign-in", b.get("/t/test-1/"), "email", c.email, "password", password, "next", next)
+		if to := in.header.Get("Location"); to != want {
+			t.Errorf("next %s leads to %s", next, to)
+		}
+	}
+}
