@@ -22,7 +22,7 @@ type scale struct {
 // full is what the goals are set for.
 var full = scale{
 	judged: true, rounds: 3, records: 200_000, subscribers: 5_000,
-	accounts: 20_000, fewAccounts: 2_000, fewRuns: 4, eventsPerBill: 10,
+	accounts: 20_000, fewAccounts: 2_000, fewRuns: 5, eventsPerBill: 10,
 	tenants: 300, burst: 20, stock: 20, stockless: 5,
 }
 
