@@ -92,7 +92,7 @@ func TestParse_namesTheField(t *testing.T) {
 		{"unknown key", base + "colour: red\n", "colour: is no key of this document (7)"},
 		{"unknown key deep", rule("price: 1, per: 1 min, prise: 2"), "usage[0].rules[0].prise: is no key of this document (12)"},
 		{"wrong word", strings.Replace(base, "postpaid", "later", 1), "billing: must be one of prepaid, postpaid (3)"},
-		{"unknown currency", strings.Replace(base, "EUR", "XYZ", 1), `unknown currency: "XYZ"`},
+		{"unknown currency", strings.Replace(base, "EUR", "XYZ", 1), "currency: must be the three capital letters of an ISO 4217 currency (5)"},
 		{"currency in small letters", strings.Replace(base, "EUR", "eur", 1), "currency: must be the three capital letters"},
 		{"negative price", rule("price: -1, per: 1 min"), "usage[0].rules[0].price: must be a decimal"},
 		{"a price as text", rule("price: cheap, per: 1 min"), "usage[0].rules[0].price: must be a decimal"},
@@ -110,6 +110,9 @@ func TestParse_namesTheField(t *testing.T) {
 		{"not UTF-8", "code: \xff", "not UTF-8"},
 		{"broken JSON", `{"code": "x"`, "not JSON"},
 		{"JSON key twice", "{\"code\": \"x\",\n\"code\": \"y\"}", "code: key stands twice (2)"},
+		{"zero byte in YAML", strings.Replace(base, "{en: X}", `{en: "a\0b"}`, 1), "names.en: holds a zero byte; it must be text without one (2)"},
+		{"zero byte in JSON", `{"code": "x", "names": {"en": "a\u0000b"}}`, "names.en: holds a zero byte"},
+		{"zero byte in a key", strings.Replace(base, "{en: X}", `{"e\0": X}`, 1), "names: has a key with a zero byte"},
 		{"too deep", strings.Repeat("[", 100) + strings.Repeat("]", 100), "nested too deeply"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

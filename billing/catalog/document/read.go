@@ -3,6 +3,9 @@ package document
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -25,12 +28,42 @@ func Read(text []byte) (any, Lines, error) {
 	}
 	lines := Lines{"": 1}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	read := readYAML
 	if begin := bytes.TrimLeft(text, " \t\r\n"); len(begin) > 0 && begin[0] == '{' {
-		value, err := readJSON(text, lines)
-		return value, lines, err
+		read = readJSON
 	}
-	value, err := readYAML(text, lines)
+	value, err := read(text, lines)
+	if err == nil {
+		err = refuseZeroBytes(value, "", lines)
+	}
 	return value, lines, err
+}
+
+// refuseZeroBytes finds what escapes can write into a text and a database
+// cannot keep.
+func refuseZeroBytes(value any, path string, lines Lines) error {
+	switch v := value.(type) {
+	case string:
+		if strings.IndexByte(v, 0) >= 0 {
+			return refuse(path, lines.Of(path), "holds a zero byte; it must be text without one")
+		}
+	case []any:
+		for i, item := range v {
+			if err := refuseZeroBytes(item, childIndex(path, i), lines); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if strings.IndexByte(key, 0) >= 0 {
+				return refuse(path, lines.Of(path), "has a key with a zero byte; it must be text without one")
+			}
+			if err := refuseZeroBytes(v[key], childKey(path, key), lines); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func refuse(path string, line int, message string) error {

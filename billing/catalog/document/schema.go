@@ -12,6 +12,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"tollhouse/billing/money"
 )
 
 // Schema is a compiled JSON Schema. A definition's "description" is shown to
@@ -29,6 +31,8 @@ func CompileSchema(text []byte) (*Schema, error) {
 		return nil, fmt.Errorf("read schema: %w", err)
 	}
 	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	compiler.RegisterFormat(&jsonschema.Format{Name: "currency", Validate: currency})
 	if err := compiler.AddResource("document.json", raw); err != nil {
 		return nil, fmt.Errorf("add schema: %w", err)
 	}
@@ -49,6 +53,17 @@ func CompileSchema(text []byte) (*Schema, error) {
 		s.hints[name] = def.Description
 	}
 	return s, nil
+}
+
+// currency is a format: a pattern cannot tell EUR from XYZ, and the path of
+// the field is known only here.
+func currency(value any) error {
+	code, isText := value.(string)
+	if !isText {
+		return nil // the type's business
+	}
+	_, err := money.ParseCurrency(code)
+	return err
 }
 
 // MustCompileSchema is CompileSchema for embedded schemas; it panics on a bad
@@ -82,8 +97,8 @@ func (s *Schema) Decode(text []byte, into any) (Lines, error) {
 	dec := json.NewDecoder(bytes.NewReader(canonical))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into); err != nil {
-		// What the schema lets through and the types do not, such as an
-		// unknown currency; the type's words have to do.
+		// What the schema lets through and the types do not; the type's words
+		// have to do.
 		return nil, refuse("", 1, err.Error())
 	}
 	return lines, nil
@@ -130,7 +145,7 @@ func (s *Schema) collect(e *jsonschema.ValidationError, root any, findings *[]Fi
 			add(path, hint)
 			return
 		}
-	case *kind.Pattern, *kind.Type, *kind.Minimum:
+	case *kind.Pattern, *kind.Type, *kind.Minimum, *kind.Format:
 		if hint := s.hint(e.SchemaURL); hint != "" && len(e.Causes) == 0 {
 			add(path, hint)
 			return

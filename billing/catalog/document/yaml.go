@@ -23,6 +23,9 @@ func readYAML(text []byte, lines Lines) (value any, err error) {
 			value, err = nil, refuse("", 0, "not YAML")
 		}
 	}()
+	if err := boundYAML(text); err != nil {
+		return nil, err
+	}
 	// Repeated keys are refused below, where their path is known.
 	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
