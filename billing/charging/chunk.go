@@ -139,7 +139,7 @@ func (r *run) accept(ctx context.Context, tx tenant.Tx, records []usage.Record, 
 		case usage.Conflicting:
 			r.conflict(item, record)
 		case usage.Overlapping:
-			r.hold(held{item, &usage.Problem{Code: usage.Overlap, Reason: "file " + admission.OtherFile.String() + " has the same line"}, record, true})
+			r.hold(held{item, admission.Problem(), record, true})
 			r.outcomes[item].Overlaps = admission.OtherFile
 		default:
 			r.admit(item, record)
@@ -208,7 +208,8 @@ func (r *run) findSubscribers(ctx context.Context, tx tenant.Tx) error {
 				Want:   "the identity of a connected service"}, u.record, true})
 		case !u.holder.active(at):
 			r.hold(held{u.item, &usage.Problem{Field: "identity", Code: usage.ServiceInactive,
-				Reason: fmt.Sprintf("the service of the %s %.80q was not active at %s", u.record.Identity.Kind, u.record.Identity.Value, at.Format(time.RFC3339))}, u.record, true})
+				Reason: fmt.Sprintf("the service of the %s %.80q was not active at %s", u.record.Identity.Kind, u.record.Identity.Value, at.Format(time.RFC3339)),
+				Want:   "a service that was active then"}, u.record, true})
 		default:
 			kept = append(kept, u)
 		}
@@ -269,7 +270,7 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 	for _, u := range r.uses {
 		u.payer, u.tariff = payers[u.holder.account], tariffs[u.holder.offering]
 		if u.tariff == nil {
-			u.fault = &usage.Problem{Code: usage.NoTariff, Reason: "the offering version " + u.holder.offering.String() + " cannot be used"}
+			u.fault = &usage.Problem{Field: "identity", Code: usage.NoTariff, Want: "a service of a published offering", Reason: "the offering version " + u.holder.offering.String() + " cannot be used"}
 			continue
 		}
 		if u.tariff.counts {

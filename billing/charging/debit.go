@@ -88,14 +88,14 @@ func (e *Engine) answer(ctx context.Context, tx tenant.Tx, source uuid.UUID, rec
 	u := use{record: record}
 	holder := wanted[record.Identity].at(u.at())
 	if holder == nil {
-		return Debited{}, &DebitError{&usage.Problem{Field: "identity", Code: usage.UnknownSubscriber, Reason: "nobody has this identity now"}}
+		return Debited{}, &DebitError{&usage.Problem{Field: "identity", Code: usage.UnknownSubscriber, Reason: "nobody has this identity now", Want: "the identity of a connected service"}}
 	}
 	d := Debited{Repeat: repeat}
 	err = tx.QueryRow(ctx, selectDebited, holder.account, record.End, ledger.Period(record.End, s.zone), source, record.Key).
 		Scan(&d.ChargeID, &d.Price, &d.Net, &d.Tax, &d.Paid, &d.Currency, &d.Covered, &d.At)
 	if errors.Is(err, pgx.ErrNoRows) {
 		// It came by another way, and waits or costs nothing.
-		return Debited{}, &DebitError{&usage.Problem{Field: "key", Code: usage.KeyConflict, Reason: "the event was accepted without a charge"}}
+		return Debited{}, &DebitError{&usage.Problem{Field: "key", Code: usage.KeyConflict, Reason: "the event was accepted without a charge", Want: "an id of its own"}}
 	}
 	if err != nil {
 		return Debited{}, fmt.Errorf("read charge of %.80q: %w", record.Key, err)

@@ -77,7 +77,7 @@ func (e *Engine) divide(ctx context.Context, tx tenant.Tx, r run) error {
 // setAside holds the one record that cannot be run; without the record, if it
 // cannot even be stored.
 func (e *Engine) setAside(ctx context.Context, tx tenant.Tx, r run, cause error) error {
-	r.fault = &usage.Problem{Code: usage.RatingFailed, Reason: cause.Error()}
+	r.fault = &usage.Problem{Code: usage.RatingFailed, Reason: cause.Error(), Want: "a record that can be kept as it is"}
 	err := e.inSavepoint(ctx, tx, &r)
 	if err != nil && blamesContent(err) {
 		r.unreadable = true

@@ -77,7 +77,7 @@ func (t *till) charge(u *use) error {
 		return nil
 	}
 	if u.tariff.Currency() != u.payer.currency.Unit() {
-		u.fault = &usage.Problem{Code: usage.NoTariff, Reason: "the offering is priced in " + string(u.tariff.Currency()) +
+		u.fault = &usage.Problem{Field: "identity", Code: usage.NoTariff, Want: "a service whose offering has its account's currency", Reason: "the offering is priced in " + string(u.tariff.Currency()) +
 			", the account is kept in " + u.payer.currency.Code()}
 		return nil
 	}
@@ -223,17 +223,19 @@ func (t *till) record(u *use, result *rating.Result, c *cost, cycleStart calenda
 func ratingFault(err error) *usage.Problem {
 	var refused *rating.Error
 	if !errors.As(err, &refused) {
-		return &usage.Problem{Code: usage.RatingFailed, Reason: err.Error()}
+		return &usage.Problem{Code: usage.RatingFailed, Reason: err.Error(), Want: "use that the tariff can price"}
 	}
 	switch refused.Reason {
 	case rating.NoRule:
-		return &usage.Problem{Field: "kind", Code: usage.NoTariff, Reason: refused.Detail}
+		return &usage.Problem{Field: "kind", Code: usage.NoTariff, Reason: refused.Detail, Want: "a kind of usage that the subscriber's offering prices"}
 	case rating.NoDestination:
-		return &usage.Problem{Field: "destination", Code: usage.NoPrice, Reason: refused.Detail}
+		return &usage.Problem{Field: "destination", Code: usage.NoPrice, Reason: "no price fits " + refused.Detail, Want: "a destination that the subscriber's offering prices"}
 	case rating.WindowHole:
-		return &usage.Problem{Field: "start", Code: usage.NoPrice, Reason: refused.Detail}
+		return &usage.Problem{Field: "start", Code: usage.NoPrice, Reason: refused.Detail, Want: "use within the time windows of the offering"}
+	case rating.TooLong:
+		return &usage.Problem{Field: "quantity", Code: usage.NoPrice, Reason: "the call lasts " + refused.Detail, Want: "a call of at most ten years"}
 	default:
-		return &usage.Problem{Field: "quantity", Code: usage.NoPrice, Reason: refused.Detail}
+		return &usage.Problem{Field: "quantity", Code: usage.NoPrice, Reason: refused.Detail + " cannot be priced", Want: "a quantity that fits the tariff's arithmetic"}
 	}
 }
 
