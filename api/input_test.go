@@ -38,6 +38,16 @@ func TestInput_isRefusedWithItsFieldAndWhatIsRight(t *testing.T) {
 		"half a JSON":                {path: "/payments", raw: `{"account":`, status: 400, field: "body"},
 		"two JSONs":                  {path: "/payments", raw: `{} {}`, status: 400, field: "body"},
 		"not UTF-8":                  {path: "/payments", raw: "{\"reference\": \"\xff\"}", status: 400, field: "body"},
+		"a zero byte":                {path: "/payments", raw: `{"account": "` + account + `", "method": "cash", "amount": {"amount": "1.00", "currency": "EUR"}, "reference": "a\u0000b"}`, status: 400, field: "reference"},
+		"a zero byte far inside":     {path: "/orders", raw: `{"offering": "start", "facts": {"party.name": "\u0000"}}`, status: 400, field: "facts.party.name"},
+		"a zero byte in a key":       {path: "/orders", raw: `{"offering": "start", "facts": {"party\u0000": "x"}}`, status: 400, field: "facts"},
+		"a zero byte at the door":    {path: "/sign-in", raw: `{"email": "a\u0000@example.net", "password": "x"}`, status: 400, field: "email"},
+		"an escape that is none":     {path: "/payments", raw: `{"account": "` + account + `", "method": "cash", "amount": {"amount": "-1", "currency": "EUR"}, "reference": "a\\u0000b"}`, status: 422, field: "amount"},
+		"zero byte in a query":       {method: "GET", path: "/accounts?q=%00", status: 400, field: "q"},
+		"query not UTF-8":            {method: "GET", path: "/bills?number=%ff", status: 400, field: "number"},
+		"upload to no text":          {path: "/usage-files?source=%ff", raw: "x", status: 400, field: "source"},
+		"YAML with a zero byte":      {path: "/offerings", raw: `names: {en: "a\0"}`, contentType: "application/yaml", status: 400, field: "names.en"},
+		"half a YAML":                {path: "/offerings", raw: "names: [a", contentType: "application/yaml", status: 400, field: "body"},
 		"another media type":         {path: "/payments", raw: "a=b", contentType: "application/x-www-form-urlencoded", status: 400, field: "Content-Type"},
 		"a list for an object":       {path: "/payments", raw: "[]", status: 400, field: "body"},
 		"field missing":              {path: "/payments", body: map[string]any{"account": account, "method": "cash"}, status: 400, field: "amount"},
@@ -75,6 +85,7 @@ func TestInput_isRefusedWithItsFieldAndWhatIsRight(t *testing.T) {
 		"bill run in the future":     {path: "/bill-runs", body: map[string]any{"cycle_end": "2030-01-01"}, status: 422, field: "cycle_end"},
 		"bill run on no day":         {path: "/bill-runs", body: map[string]any{"cycle_end": "2026-02-30"}, status: 400, field: "cycle_end"},
 		"clock backwards":            {path: "/clock/advance", body: map[string]any{"to": "2020-01-01T00:00:00Z"}, status: 422, field: "to"},
+		"clock past all measure":     {path: "/clock/advance", body: map[string]any{"to": "2099-01-01T00:00:00Z"}, status: 422, field: "to"},
 		"clock to no time":           {path: "/clock/advance", body: map[string]any{"to": "tomorrow"}, status: 400, field: "to"},
 		"refund of nothing":          {path: "/payments/" + uuid.NewString() + "/refunds", body: map[string]any{"amount": euro("1.00"), "reason": "x"}, status: 404},
 		"return to elsewhere":        {path: "/payment-intents", body: map[string]any{"account": account, "purpose": "bill", "return_url": "https://evil.example/"}, status: 400, field: "return_url"},
@@ -193,5 +204,26 @@ func TestProcess_tellsOfItself(t *testing.T) {
 	figures := string(w.get("", "/metrics").want(t, 200).raw)
 	if !strings.Contains(figures, "tollhouse_http_requests_total") || strings.Contains(figures, w.db.Ref.Name) || strings.Contains(figures, "anything") {
 		t.Errorf("figures:\n%s", figures)
+	}
+}
+
+// What is no text is no tenant: an absence, not an error of ours.
+func TestInput_tenantThatIsNoText(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"%00", "a%00b", "%ff"} {
+		w.get("", "/t/"+name+"/v1/me").want(t, 404)
+	}
+}
+
+// A batch is judged event by event: one with a zero byte does not hold up the rest.
+func TestInput_zeroByteCostsOneEvent(t *testing.T) {
+	w := newWorld(t)
+	owner := w.user(w.db, identity.Owner, nil)
+	w.publishAndConnect(owner)
+	w.post(owner, w.path("/usage-sources"), map[string]any{"name": "api", "preset": "json-events"}).want(t, 201)
+	got := w.send(request{method: "POST", path: w.path("/usage-events"), token: owner,
+		body: map[string]any{"source": "api", "events": []any{event("a\x00", 1, 1), event("b", 1, 1)}}}).want(t, 200)
+	if got.text("items", 0, "reason") != "nul_byte" || got.text("items", 1, "outcome") != "accepted" {
+		t.Errorf("answer %s", got.raw)
 	}
 }

@@ -32,6 +32,8 @@ type operation struct {
 	staff   bool                // of the control plane
 	stack   bool                // of one tenant
 	stream  bool                // its body is not held in memory
+	yaml    bool                // its body may be YAML
+	perItem bool                // judges the items of its body one by one
 	maxBody int64               // bytes; ignored for streams
 	timeout time.Duration
 	route   *routers.Route
@@ -96,7 +98,7 @@ func readOperation(declared *openapi3.Operation) (*operation, error) {
 	var self, permission string
 	var seconds int64
 	for name, into := range map[string]any{
-		"x-permission": &permission, "x-own-permission": &self, "x-max-body-bytes": &op.maxBody, "x-timeout-seconds": &seconds,
+		"x-permission": &permission, "x-own-permission": &self, "x-max-body-bytes": &op.maxBody, "x-timeout-seconds": &seconds, "x-per-item": &op.perItem,
 	} {
 		if err := extension(declared.Extensions[name], into); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -107,7 +109,10 @@ func readOperation(declared *openapi3.Operation) (*operation, error) {
 	}
 	op.access, op.self = access(permission), identity.Permission(self)
 	op.command = declared.Parameters.GetByInAndName(openapi3.ParameterInHeader, idempotencyKey) != nil
-	op.stream = declared.RequestBody != nil && declared.RequestBody.Value.Content[streamType] != nil
+	if declared.RequestBody != nil {
+		content := declared.RequestBody.Value.Content
+		op.stream, op.yaml = content[streamType] != nil, content[yamlType] != nil
+	}
 	return op, nil
 }
 

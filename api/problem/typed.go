@@ -2,6 +2,7 @@ package problem
 
 import (
 	"errors"
+	"strings"
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/catalog"
@@ -41,7 +42,9 @@ var faulty = []func(err error) []Fault{
 		if !is {
 			return nil
 		}
-		return each(e.Fields, func(f tenants.FieldError) Fault { return Fault{f.Field, "is not as it must be", f.Want} })
+		return each(e.Fields, func(f tenants.FieldError) Fault {
+			return Fault{f.Field, "is not as it must be", strings.TrimSuffix(f.Want, ",")}
+		})
 	},
 	func(err error) []Fault {
 		e, is := errors.AsType[*onboarding.IncompleteError](err)
@@ -113,7 +116,11 @@ func ofFinding(f onboarding.Finding) Fault {
 // ofDocument passes on what the catalog says: its sentences tell what is wrong
 // and what would be right in one.
 func ofDocument(f document.Finding) Fault {
-	return Fault{Field: f.Path, Reason: f.Message, Want: "a document as docs/offering.schema.json describes"}
+	field := f.Path
+	if field == "" {
+		field = "body"
+	}
+	return Fault{Field: field, Reason: f.Message, Want: "a document as docs/offering.schema.json describes"}
 }
 
 // untabled are errors that are a type only, without a sentinel to stand in the table.
