@@ -82,10 +82,10 @@ func (r Reader) Short(at time.Time) string {
 
 // Until tells how far off a day is: today, tomorrow, in 12 days.
 func (r Reader) Until(d calendar.Date) string {
-	switch days := r.Today.DaysUntil(d); {
-	case days == 0:
+	switch days := r.Today.DaysUntil(d); days {
+	case 0:
 		return r.T("day.today")
-	case days == 1:
+	case 1:
 		return r.T("day.tomorrow")
 	default:
 		return r.N("day.in", int64(days))
