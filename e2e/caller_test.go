@@ -74,9 +74,22 @@ func (c caller) do(t *testing.T, method, path string, body, into any) {
 	}
 }
 
+// get asks until it is told: 503 means later.
 func (c caller) get(t *testing.T, path string, into any) {
 	t.Helper()
-	c.do(t, http.MethodGet, path, nil, into)
+	eventually(t, time.Minute, "GET "+path, func() bool {
+		status, answer, err := c.send(http.MethodGet, path, uuid.NewString(), nil)
+		switch {
+		case status == http.StatusServiceUnavailable:
+			return false
+		case err != nil || status != http.StatusOK:
+			t.Fatalf("GET %s: %v %d %s", c.door+path, err, status, answer)
+		}
+		if err := json.Unmarshal(answer, into); err != nil {
+			t.Fatalf("GET %s: %v in %s", c.door+path, err, answer)
+		}
+		return true
+	})
 }
 
 func (c caller) post(t *testing.T, path string, body, into any) {
