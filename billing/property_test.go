@@ -79,7 +79,6 @@ type life struct {
 	customers []customer
 	sent      []usage.Record
 	counters  []uint64 // bytes reported by each customer's session
-	sessions  int
 }
 
 // twice does something, and again: the second time must change nothing.

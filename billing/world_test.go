@@ -148,7 +148,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	authority := identity.New(passwords, plainSealer{}, time.Now)
-	host := NewHost(Config{DB: w.TenantDB.DB, Identity: authority, Seal: plainSealer{}, Cards: w.cards, Webhooks: w.cards,
+	host := NewHost(Config{DB: w.DB, Identity: authority, Seal: plainSealer{}, Cards: w.cards, Webhooks: w.cards,
 		Inbox: t.TempDir(), PublicURL: "https://tollhouse.example", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	w.write(func(ctx context.Context, tx tenant.Tx) error {
 		if err := authority.SetUp(ctx, tx); err != nil {
