@@ -113,6 +113,8 @@ func TestSplit_largestRemainder(t *testing.T) {
 	for _, row := range []struct{ name, whole, weights, want string }{
 		{"hundred in three", "100.00", "1 1 1", "33.34 33.33 33.33"},
 		{"coupon over three lines", "10.00", "19.99 5.01 74.99", "2.00 0.50 7.50"},
+		{"hundred in seven", "100.00", "1 1 1 1 1 1 1", "14.29 14.29 14.29 14.29 14.28 14.28 14.28"},
+		{"coupon over lines of another order", "10.00", "74.99 19.99 5.01", "7.50 2.00 0.50"},
 		{"credit in three", "-100.00", "1 1 1", "-33.34 -33.33 -33.33"},
 		{"a zero weight gets nothing", "0.05", "0 1 0 1", "0.00 0.03 0.00 0.02"},
 		{"nothing to split", "0", "1 2", "0.00 0.00"},

@@ -27,6 +27,8 @@ func TestRecord_allocatesOldestDueFirstOrAsReferenced(t *testing.T) {
 		{"more than is owed", "100.00", false, "", "", "20.00"},
 		{"exactly", "80.00", false, "", "", "0.00"},
 		{"part of the first", "29.99", false, "0.01", "50.00", "0.00"},
+		{"a cent more than the first", "30.01", false, "", "49.99", "0.00"},
+		{"a cent more than all", "80.01", false, "", "", "0.01"},
 		{"as referenced", "45.00", true, "30.00", "5.00", "0.00"},
 		{"more than the referenced one", "60.00", true, "20.00", "", "0.00"},
 	} {
@@ -108,6 +110,26 @@ func TestRecord_twoPaymentsRaceForTheLastTen(t *testing.T) {
 	}
 	if unapplied != racers-1 || len(d.open(t)) != 0 {
 		t.Fatalf("%d of %d unapplied, open %v", unapplied, racers, d.open(t))
+	}
+	d.check(t)
+}
+
+// Whichever comes first, the two that don't fit together take 10.00 and no more.
+func TestRecord_unequalPaymentsRaceForTheLastTen(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, account.Postpaid)
+	d.owe(t, "10.00", "2026-05-01")
+	var wg sync.WaitGroup
+	for _, amount := range []string{"10.00", "7.00"} {
+		wg.Go(func() { d.pay(t, amount, uuid.Nil) })
+	}
+	wg.Wait()
+	unapplied := money.NewDecimal(0)
+	for _, p := range d.payments(t) {
+		unapplied = unapplied.Add(p.Unapplied.Decimal())
+	}
+	if !unapplied.Equal(money.NewDecimal(7)) || len(d.open(t)) != 0 {
+		t.Fatalf("%s unapplied, open %v", unapplied, d.open(t))
 	}
 	d.check(t)
 }

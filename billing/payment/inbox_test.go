@@ -82,6 +82,12 @@ func TestWork_succeededThreeTimesThenAnOlderProcessing(t *testing.T) {
 	if o := d.deliver(t, older); o.State != payment.InboxDone {
 		t.Errorf("older processing: %+v", o)
 	}
+	newer := d.event("evt_3", payment.EventProcessing, i.ID, "45.00")
+	newer.Created = newer.Created.Add(time.Minute) // by a clock that is ahead: paid stays paid
+	d.deliver(t, newer)
+	failed := d.event("evt_4", payment.EventFailed, i.ID, "45.00") // the first card's, late
+	failed.Created = failed.Created.Add(-time.Hour)
+	d.deliver(t, failed)
 	all := d.payments(t)
 	if len(all) != 1 || all[0].Amount.Text() != "45.00" || all[0].Reference != "pi_1" {
 		t.Fatalf("payments %+v", all)
@@ -108,6 +114,7 @@ func TestWork_parksWhatDoesNotFit(t *testing.T) {
 		words string
 	}{
 		{"another amount", d.event("evt_1", payment.EventSucceeded, i.ID, "45.00"), "45.00 EUR was paid where 54.00 EUR was asked for"},
+		{"a cent more", d.event("evt_7", payment.EventSucceeded, i.ID, "54.01"), "54.01 EUR was paid where 54.00 EUR was asked for"},
 		{"unknown intent", d.event("evt_2", payment.EventSucceeded, uuid.Must(uuid.NewV7()), "54.00"), ""},
 		{"canceled before", d.event("evt_3", payment.EventSucceeded, canceled.ID, "10.00"), "paid although the intent is canceled"},
 		{"refund of nothing", d.event("evt_4", payment.EventRefunded, i.ID, "1.00"), ""},
@@ -124,8 +131,8 @@ func TestWork_parksWhatDoesNotFit(t *testing.T) {
 	if o := d.deliver(t, other); o.State != payment.InboxParked || o.Reason != "paid a second time, by pi_2" {
 		t.Errorf("second payment: %+v", o)
 	}
-	if waiting := d.waiting(t); len(waiting) != 5 {
-		t.Errorf("%d parked, want 5: %+v", len(waiting), waiting)
+	if waiting := d.waiting(t); len(waiting) != 6 {
+		t.Errorf("%d parked, want 6: %+v", len(waiting), waiting)
 	}
 	d.check(t)
 }

@@ -137,6 +137,10 @@ func TestSettle_discountThenTaxThenCreditAndPrepaid(t *testing.T) {
 	if err != nil || !got.Due.Decimal().Equal(money.NewDecimal(16)) {
 		t.Fatalf("due %s, %v", got.Due, err)
 	}
+	got, err = tax.Settle(total.Gross, amount(t, "20.01", euro), amount(t, "30.00", euro))
+	if err != nil || got.Due.Text() != "15.99" {
+		t.Fatalf("a cent more credit: due %s, %v", got.Due, err)
+	}
 	got, err = tax.Settle(total.Gross, amount(t, "50.00", euro), amount(t, "30.00", euro))
 	if err != nil || !got.Due.IsZero() || !got.Prepaid.Decimal().Equal(money.NewDecimal(16)) {
 		t.Fatalf("no more than is owed: %+v, %v", got, err)
