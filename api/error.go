@@ -46,6 +46,8 @@ func problemOf(err error) (p *problem.Problem, known bool) {
 		return problem.TooLarge.New(""), true
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return problem.Unavailable.New("it took too long"), true
+	case errors.Is(err, http.ErrMissingBoundary), errors.Is(err, http.ErrNotMultipart):
+		return problem.InvalidRequest.New("", problem.Fault{Field: "Content-Type", Reason: "names no boundary", Want: "multipart/form-data with its boundary"}), true
 	case errors.As(err, &routed):
 		return ofRouter(routed)
 	}

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -27,7 +29,8 @@ func (s *Server) guard(op *operation, next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		e.SetRequest(r.WithContext(ctx))
-		defer e.SetRequest(r) // the answer to an error outlives this context
+		_ = http.NewResponseController(e.Response()).SetWriteDeadline(time.Now().Add(op.timeout + writeTimeout)) // where there is no connection, nothing is lost
+		defer e.SetRequest(r)                                                                                    // the answer to an error outlives this context
 		if err := s.readRequest(e, c); err != nil {
 			return err
 		}

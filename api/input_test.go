@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -33,6 +35,7 @@ func TestInput_isRefusedWithItsFieldAndWhatIsRight(t *testing.T) {
 		status       int
 		field        string
 	}{
+		"form without a boundary":    {path: "/usage-files?source=api", raw: "x", contentType: "multipart/form-data", status: 400, field: "Content-Type"},
 		"no key":                     {path: "/payments", body: payment(euro("1.00")), noKey: true, status: 400, field: "Idempotency-Key"},
 		"no body":                    {path: "/payments", status: 400, field: "body"},
 		"half a JSON":                {path: "/payments", raw: `{"account":`, status: 400, field: "body"},
@@ -225,5 +228,45 @@ func TestInput_zeroByteCostsOneEvent(t *testing.T) {
 		body: map[string]any{"source": "api", "events": []any{event("a\x00", 1, 1), event("b", 1, 1)}}}).want(t, 200)
 	if got.text("items", 0, "reason") != "nul_byte" || got.text("items", 1, "outcome") != "accepted" {
 		t.Errorf("answer %s", got.raw)
+	}
+}
+
+// A batch of 100 with 3 repeats and 1 invalid: 96 accepted, 3 duplicate, 1
+// rejected, item by item. Sent again, its accepted ones are duplicates too.
+func TestUsageEvents_batchOfAHundred(t *testing.T) {
+	w := newWorld(t)
+	owner := w.user(w.db, identity.Owner, nil)
+	w.publishAndConnect(owner)
+	w.db.SetClock(t, time.Date(2026, 5, 2, 0, 0, 0, 0, w.db.Zone))
+	w.post(owner, w.path("/usage-sources"), map[string]any{"name": "api", "preset": "json-events"}).want(t, 201)
+	events, want := make([]any, 100), make([]string, 100)
+	for i := range events {
+		events[i], want[i] = event(fmt.Sprintf("e%d", i), 1, 10), "accepted"
+	}
+	for _, i := range []int{20, 50, 99} {
+		events[i], want[i] = events[7], "duplicate"
+	}
+	events[60], want[60] = event("e60", 1, -1), "rejected"
+	send := func(accepted, duplicates float64) {
+		t.Helper()
+		got := w.send(request{method: "POST", path: w.path("/usage-events"), token: owner, body: map[string]any{"source": "api", "events": events}}).want(t, 200)
+		for i, outcome := range want {
+			if got.text("items", i, "outcome") != outcome {
+				t.Errorf("event %d: %s, want %s", i, got.text("items", i, "outcome"), outcome)
+			}
+		}
+		if got.at("accepted") != accepted || got.at("duplicates") != duplicates || got.at("rejected") != 1.0 {
+			t.Errorf("%v accepted, %v duplicates, %v rejected", got.at("accepted"), got.at("duplicates"), got.at("rejected"))
+		}
+	}
+	send(96, 3)
+	for i := range want {
+		if want[i] == "accepted" {
+			want[i] = "duplicate"
+		}
+	}
+	send(0, 99)
+	if n := w.count(`select count(*) from charge where kind = 'usage'`); n != 96 {
+		t.Errorf("%d charges", n)
 	}
 }

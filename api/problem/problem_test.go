@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"tollhouse/billing/account"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
@@ -116,6 +118,15 @@ func TestOf_saysNothingOfTheUnforeseen(t *testing.T) {
 	p, known := Of(errors.New(`relation "secret" does not exist`))
 	if known || p.Status != 500 || p.Detail != "" || len(p.Errors) != 0 {
 		t.Errorf("got %+v, known %t", p, known)
+	}
+}
+
+func TestOf_tellsWhatOnlyTheDatabaseFinds(t *testing.T) {
+	for code, status := range map[string]int{"22021": 400, "22P05": 400, "22003": 422, "23505": 500} {
+		p, _ := Of(fmt.Errorf("do something: %w", &pgconn.PgError{Code: code, Message: "secret"}))
+		if p.Status != status || p.Detail != "" {
+			t.Errorf("%s: got %+v", code, p)
+		}
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"tollhouse/billing/account"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/catalog/document"
@@ -129,6 +131,20 @@ func untabled(err error) (Kind, bool) {
 		return InvalidRequest, true
 	}
 	if _, is := errors.AsType[*usage.Problem](err); is {
+		return Unprocessable, true
+	}
+	return ofDatabase(err)
+}
+
+// ofDatabase tells what only the database finds: a text it cannot keep, a sum
+// that its columns cannot hold. Both come from what was sent.
+func ofDatabase(err error) (Kind, bool) {
+	const notInRepertoire, untranslatable, outOfRange = "22021", "22P05", "22003"
+	pg, is := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case is && (pg.Code == notInRepertoire || pg.Code == untranslatable):
+		return InvalidRequest, true
+	case is && pg.Code == outOfRange:
 		return Unprocessable, true
 	}
 	return Kind{}, false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,7 +30,7 @@ func (a *Authority) addSession(ctx context.Context, tx tenant.Tx, user uuid.UUID
 	s := session{id: uuid.Must(uuid.NewV7()), expires: now.Add(sessionLife)}
 	_, err := tx.Exec(ctx, `
 		insert into signin_session (id, user_id, created_at, expires_at, user_agent)
-		values ($1, $2, $3, $4, left($5, $6))`, s.id, user, now, s.expires, userAgent, maxUserAgent)
+		values ($1, $2, $3, $4, left($5, $6))`, s.id, user, now, s.expires, strings.ToValidUTF8(userAgent, "?"), maxUserAgent)
 	if err != nil {
 		return session{}, fmt.Errorf("open session: %w", err)
 	}

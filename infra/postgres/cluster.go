@@ -66,6 +66,7 @@ var clusterSettings = map[string]string{
 	"log_timezone":              "UTC",
 	"log_min_messages":          "warning",
 	"log_min_error_statement":   "panic", // statements hold personal data
+	"log_error_verbosity":       "terse", // so do details: "Key (email)=(…) already exists"
 }
 
 // StartCluster starts the server in dir and waits until it answers. It creates
