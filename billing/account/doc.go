@@ -1,8 +1,8 @@
-// Package account keeps who an operator is and whom it serves: the operator's
-// profile, parties, billing accounts with their cycles, subscriptions, services
-// and the identities by which the network names a service.
+// Package account keeps who an operator is and whom it serves.
 //
-// It does not own what an account owes or has (ledger, balance: the running
+// It owns the operator's profile, parties, billing accounts with their cycles,
+// subscriptions, services and the identities by which the network names a
+// service. It does not own what an account owes or has (ledger, balance: the running
 // totals read here are theirs), what an offering costs (catalog), nor whether
 // enough is known to connect somebody (onboarding).
 //
