@@ -56,6 +56,9 @@ func splitAmount(plain string, digits int, l locale.Locale) (whole, fraction str
 // otherwise keeps them and is no number.
 func ungroup(text string) string {
 	groups := strings.FieldsFunc(text, func(r rune) bool { return r == '.' || r == ',' })
+	if len(groups) > 1 && groups[0][0] == '0' {
+		return text // "0.500" is a half to whoever types it, never five hundred
+	}
 	for i, group := range groups {
 		if i > 0 && len(group) != 3 || i == 0 && len(groups) > 1 && len(group) > 3 {
 			return text

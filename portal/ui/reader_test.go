@@ -46,6 +46,9 @@ func TestParseAmount(t *testing.T) {
 		{"1.23.456", "EUR", british, ""},
 		{"12.3456", "EUR", british, ""},
 		{"1234.567", "EUR", british, ""},
+		{"0.500", "EUR", german, ""},
+		{"0,001", "EUR", british, ""},
+		{"0.500", "KWD", british, "0.5"},
 		{".", "EUR", british, ""},
 		{"9999999999999999", "EUR", british, ""},
 	} {
