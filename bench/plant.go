@@ -97,8 +97,13 @@ func (p *plant) admin(ctx context.Context) (*pgx.Conn, error) {
 }
 
 // settle writes all dirty pages out, so that what is timed next does not pay
-// for what was before it.
+// for what was before it, and has statistics taken: fixtures come in seconds
+// what takes an operator years, in which autovacuum sees to them.
 func settle(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, "checkpoint")
-	return err
+	for _, command := range []string{"analyze", "checkpoint"} {
+		if _, err := conn.Exec(ctx, command); err != nil {
+			return fmt.Errorf("%s: %w", command, err)
+		}
+	}
+	return nil
 }
