@@ -129,7 +129,7 @@ func ChangeStaff(ctx context.Context, tx Tx, by Actor, id uuid.UUID, role Role, 
 		return StaffUser{}, err
 	}
 	state := map[bool]string{true: "active", false: "disabled"}[active]
-	rows, err := tx.Query(ctx, `update staff_user set role = $2, state = $3 where id = $1 returning `+staffColumns, id, role, state)
+	rows, err := tx.Query(ctx, `update staff_user set state = $3, role = $2 where id = $1 returning `+staffColumns, id, role, state)
 	if err != nil {
 		return StaffUser{}, fmt.Errorf("change staff user %s: %w", id, err)
 	}

@@ -46,8 +46,10 @@ var kindsOf = map[Lane][]string{
 	Payments: {string(Webhook), string(Refund)},
 }
 
-// MaxAttempts is how often an item is worked before it counts as failed.
-const MaxAttempts = 5
+// MaxAttempts is how often an item is worked before it counts as failed. With
+// the queue's growing pauses that is some minutes: an outage of a provider
+// should pass by itself.
+const MaxAttempts = 12
 
 // ErrKind means that a kind belongs to no lane.
 var ErrKind = errors.New("unknown kind of agenda item")
