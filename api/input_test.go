@@ -69,6 +69,7 @@ func TestInput_isRefusedWithItsFieldAndWhatIsRight(t *testing.T) {
 		"limit no number":            {method: "GET", path: "/accounts?limit=many", status: 400, field: "limit"},
 		"cursor of nothing":          {method: "GET", path: "/accounts?cursor=!", status: 400, field: "cursor"},
 		"statement of no period":     {method: "GET", path: "/accounts/" + account + "/statement", status: 400, field: "period"},
+		"statement of year 0":        {method: "GET", path: "/accounts/" + account + "/statement?period=year:0000", status: 400, field: "period"},
 		"statement of month 13":      {method: "GET", path: "/accounts/" + account + "/statement?period=month:2026-13", status: 400, field: "period"},
 		"password too short":         {path: "/users", body: map[string]any{"email": "a@example.net", "role": "clerk", "password": "short"}, status: 400, field: "password"},
 		"no e-mail address":          {path: "/users", body: map[string]any{"email": "somebody", "role": "clerk", "password": password}, status: 400, field: "email"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +81,35 @@ func TestIngest_allowanceThenPrice(t *testing.T) {
 		}
 	}
 	w.wantSums(map[string]string{"unit_issued second": "12000", "unit_consumed second": "-12000", "unbilled EUR": "4.287114846"})
+}
+
+// 1,000 messages at 0.0004, each an event of its own: 0.40, not 1,000 times nothing.
+func TestIngest_thousandSmallPricesAddUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, strings.Replace(postpaidPlan, "usage:\n", "usage:\n"+
+		"  - {code: message, names: {en: Messages}, kind: message, rules: [{code: anymsg, destinations: ['*'], price: 0.0004, per: '1'}]}\n", 1))
+	a := w.customers("talk", account.Postpaid, 1, 1)[0]
+	records := make([]usage.Record, 1000)
+	for i := range records {
+		at := w.noon(2).Add(time.Duration(i) * time.Second)
+		records[i] = usage.Record{Key: fmt.Sprint(i), Kind: usage.Message, Unit: money.Event, Quantity: 1, Start: at, End: at,
+			Destination: "+4930123456", Identity: usage.Identity{Kind: usage.MSISDN, Value: msisdn(1)}}
+	}
+	for _, o := range w.ingest(records...) {
+		if o.Status != charging.Accepted {
+			t.Fatalf("%+v", o)
+		}
+	}
+	w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		var price, net money.Decimal
+		err := tx.QueryRow(ctx, `select sum(price), sum(net) from charge where account_id = $1`, a.ID).Scan(&price, &net)
+		// each net is 0.0004 / 1.19 at nine decimals
+		if !price.Equal(money.MustDecimal("0.40")) || !net.Equal(money.MustDecimal("0.336134")) {
+			t.Errorf("price %s, net %s", price, net)
+		}
+		return err
+	})
+	w.sums()
 }
 
 func TestIngest_prepaidPaysGross(t *testing.T) {
