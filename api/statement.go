@@ -47,7 +47,7 @@ func spanOf(ctx context.Context, tx tenant.Tx, id oapi.AccountId, period string)
 		first, turn = text+"-01-01", bill.YearOf
 	}
 	day, err := calendar.ParseDate(first)
-	if err != nil {
+	if err != nil || day.Year < 1 { // there is no year 0, and the database knows none
 		return bill.Span{}, problem.InvalidRequest.New("", problem.Fault{Field: "period", Reason: "is no month or year", Want: "such as month:2026-05 or year:2026"})
 	}
 	return turn(day, profile.Zone), nil
