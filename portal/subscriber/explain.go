@@ -11,6 +11,7 @@ import (
 	"tollhouse/billing/history"
 	"tollhouse/billing/money"
 	"tollhouse/billing/rating"
+	"tollhouse/billing/usage"
 	"tollhouse/portal/ui"
 )
 
@@ -54,7 +55,7 @@ func explain(r ui.Reader, e *history.Explained, o catalog.Offering, profile acco
 
 func useWords(r ui.Reader, u history.Use) string {
 	words := r.T("usage." + string(u.Kind))
-	if u.Destination != "" {
+	if u.Destination != "" && u.Kind != usage.Data {
 		words += " " + r.T("usage.to", "destination", readable(u.Destination))
 	}
 	return words

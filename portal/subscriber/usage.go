@@ -141,6 +141,7 @@ func useRowOf(v *web.Visit, u history.Use) useRow {
 		Amount: u.Price, Why: address, Fold: address + "?fold=1",
 	}
 	switch {
+	case u.Kind == usage.Data: // its destination is a network's own name
 	case u.Destination != "":
 		row.With = r.T("usage.to", "destination", readable(u.Destination))
 	case u.Kind == usage.Voice && u.Origin != "":
