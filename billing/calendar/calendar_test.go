@@ -98,6 +98,11 @@ func TestStart_whereMidnightIsSkippedOrTwice(t *testing.T) {
 		{"the day after", "Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00Z"},
 		{"Kiritimati, furthest east", "Pacific/Kiritimati", "2026-05-01", "2026-04-30T10:00:00Z"},
 		{"Midway, furthest west", "Pacific/Midway", "2026-05-01", "2026-05-01T11:00:00Z"},
+		{"last day of a leap year far ahead", "Europe/Berlin", "2040-12-31", "2040-12-30T23:00:00Z"},
+		{"and the day after", "Europe/Berlin", "2041-01-01", "2040-12-31T23:00:00Z"},
+		{"in summer then", "Australia/Sydney", "2049-01-01", "2048-12-31T13:00:00Z"},
+		{"west of Greenwich", "America/New_York", "2053-01-01", "2053-01-01T05:00:00Z"},
+		{"a year without one", "Europe/Berlin", "2100-01-01", "2099-12-31T23:00:00Z"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got := date(t, row.day).Start(zone(t, row.zone)).Format(time.RFC3339)
@@ -112,7 +117,7 @@ func TestCycle_neighboursLeaveNoGap(t *testing.T) {
 	zones := []string{"UTC", "Europe/Berlin", "Asia/Jakarta", "Asia/Beirut", "America/Havana", "America/St_Johns", "Pacific/Apia"}
 	rapid.Check(t, func(t *rapid.T) {
 		loc := zone(t, rapid.SampledFrom(zones).Draw(t, "zone"))
-		anchor := Date{2000, 1, 1}.AddDays(rapid.IntRange(0, 12000).Draw(t, "anchor"))
+		anchor := Date{2000, 1, 1}.AddDays(rapid.IntRange(0, 36000).Draw(t, "anchor"))
 		c := Cycle{
 			Anchor: anchor,
 			Months: rapid.SampledFrom([]int{1, 3, 12}).Draw(t, "months"),

@@ -55,6 +55,12 @@ func (d Date) Start(loc *time.Location) time.Time {
 	for {
 		_, offset := span.Zone()
 		_, end := span.ZoneBounds()
+		if !end.IsZero() && !end.After(span) {
+			// Beyond the last change that a zone's file lists, package time ends
+			// leap years a day early: on 31 December the span has ended before it
+			// is asked for. No zone changes its clock on that day.
+			end = span.Add(time.Hour)
+		}
 		first := midnight.Add(-time.Duration(offset) * time.Second)
 		if first.Before(span) {
 			first = span // this span of the zone begins after midnight

@@ -92,6 +92,7 @@ func TestRate_prices(t *testing.T) {
 		{"Berlin repeats 02 to 03", "usage: [" + night2to3 + "]", "Europe/Berlin", "2026-10-25T00:30:00Z", catalog.VoiceUsage, 3600, "60"},
 		{"Berlin leaves 02 to 03 after two hours", "usage: [" + night2to3 + "]", "Europe/Berlin", "2026-10-25T00:00:00Z", catalog.VoiceUsage, 7260, "220"},
 		{"Berlin skips 02 to 03", "usage: [" + night2to3 + "]", "Europe/Berlin", "2026-03-29T00:30:00Z", catalog.VoiceUsage, 3600, "6000"},
+		{"the last day of a leap year far ahead", "usage: [" + peak + "]", "Europe/Berlin", "2040-12-31T16:50:00Z", catalog.VoiceUsage, 1200, "2.5"},
 		{"one GB in KiB steps", data("price: 1, per: 1 GB, increments: {first: 1 KiB, next: 1 KiB}"), "UTC", "2026-05-01T00:00:00Z", catalog.DataUsage, 1e9, "1.000000512"},
 		{"a GiB is not a GB", data("price: 1, per: 1 GiB"), "UTC", "2026-05-01T00:00:00Z", catalog.DataUsage, 1e9, "0.931322575"},
 		{"minimum", voice("price: 0.1, per: 1 min, minimum: 0.05"), "UTC", "2026-05-01T00:00:00Z", catalog.VoiceUsage, 6, "0.05"},

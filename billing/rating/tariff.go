@@ -148,7 +148,8 @@ func (s *schedule) rule(c clock, t time.Time) (rule int16, until time.Time) {
 	}
 	intoMinute := time.Duration(second)*time.Second + time.Duration(t.Nanosecond())
 	until = t.Add(time.Duration(spans[i].until-now)*time.Minute - intoMinute)
-	if _, change := t.ZoneBounds(); !change.IsZero() && change.Before(until) {
+	// A change that is past is none: see calendar.Date.Start on leap years.
+	if _, change := t.ZoneBounds(); change.After(t) && change.Before(until) {
 		until = change
 	}
 	return spans[i].rule, until
