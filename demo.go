@@ -167,6 +167,15 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	if err := d.folder.writeStatus(demoStatus{PID: os.Getpid(), Ready: true, Done: 1000, Welcome: welcome}); err != nil {
 		return err
 	}
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	// Who asks meanwhile is not sent to an address that is going.
+	if err := d.folder.writeStatus(demoStatus{PID: os.Getpid(), Done: 1000, Doing: "stopping"}); err != nil {
+		d.plant.log.Warn("status not written", "error", err)
+	}
 	return <-served
 }
 

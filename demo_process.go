@@ -80,6 +80,9 @@ func (f demoFolder) readStatus() (s demoStatus, err error) {
 	return s, err
 }
 
+// stopPatience is how long a demo may take to end.
+const stopPatience = 60 * time.Second
+
 // stop ends the demo of this folder and waits until it is gone.
 func (f demoFolder) stop(ctx context.Context, out io.Writer) error {
 	status, err := f.readStatus()
@@ -93,9 +96,14 @@ func (f demoFolder) stop(ctx context.Context, out io.Writer) error {
 	if err := syscall.Kill(status.PID, syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stop process %d: %w", status.PID, err)
 	}
-	for deadline := time.Now().Add(90 * time.Second); f.locked(); {
+	for deadline := time.Now().Add(stopPatience); f.locked(); {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("process %d doesn't end; see %s", status.PID, f.file("demo.log"))
+			// What was answered is on disk, so nothing is lost by force.
+			fmt.Fprintf(out, "Process %d does not end in good order: it is killed.\n", status.PID)
+			if err := syscall.Kill(status.PID, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return fmt.Errorf("kill process %d: %w", status.PID, err)
+			}
+			deadline = time.Now().Add(stopPatience)
 		}
 		if err := pause(ctx, 50*time.Millisecond); err != nil {
 			return err
@@ -132,12 +140,16 @@ func (f demoFolder) reset(ctx context.Context, out io.Writer) error {
 
 // background starts the demo as a process of its own and waits until it is ready.
 func (f demoFolder) background(ctx context.Context, p process) error {
-	if f.locked() {
+	for f.locked() {
 		status, err := f.readStatus()
-		if err == nil {
+		if err == nil && status.Ready {
 			fmt.Fprint(p.stdout, status.Welcome)
+			return nil
 		}
-		return err
+		// It is starting, or about to end.
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
 	}
 	if err := os.MkdirAll(f.path, 0o755); err != nil {
 		return err

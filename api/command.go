@@ -33,15 +33,32 @@ func once[R any](ctx context.Context, visit func(R, http.ResponseWriter) error, 
 			if err != nil {
 				return idempotency.Answer{}, err
 			}
-			return idempotency.Answer{Status: a.status, Headers: a.headers, Body: a.body}, c.recordAudit(ctx, tx)
+			return c.sealed(idempotency.Answer{Status: a.status, Headers: a.headers, Body: a.body}, c.recordAudit(ctx, tx))
 		})
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	c.answer = &answer{status: stored.Status, headers: stored.Headers, body: stored.Body, replay: !carriedOut}
-	return nil
+	c.answer, err = c.opened(stored, !carriedOut)
+	return err
+}
+
+// storedAnswer is the name under which answers are sealed: some show a secret
+// once, which must not stand readable in the database.
+const storedAnswer = "stored_answer"
+
+func (c *call) sealed(a idempotency.Answer, err error) (idempotency.Answer, error) {
+	if err != nil {
+		return idempotency.Answer{}, err
+	}
+	a.Body, err = c.stack.Seal(storedAnswer, a.Body)
+	return a, err
+}
+
+func (c *call) opened(stored idempotency.Answer, replay bool) (*answer, error) {
+	body, err := c.stack.Unseal(storedAnswer, stored.Body)
+	return &answer{status: stored.Status, headers: stored.Headers, body: body, replay: replay}, err
 }
 
 // repeatable carries out a command that has to leave the transaction: it calls
@@ -70,7 +87,9 @@ func (c *call) lookUp(ctx context.Context) (*answer, error) {
 			return err
 		}
 		if stored != nil {
-			found = &answer{status: stored.Status, headers: stored.Headers, body: stored.Body, replay: true}
+			if found, err = c.opened(*stored, true); err != nil {
+				return err
+			}
 		}
 		return errPeeked
 	})
@@ -94,7 +113,7 @@ func (c *call) refusal(err error) (idempotency.Answer, error) {
 	}
 	p.Trace = c.trace
 	body, err := json.Marshal(p)
-	return idempotency.Answer{Status: p.Status, Headers: map[string]string{"Content-Type": problem.ContentType}, Body: body}, err
+	return c.sealed(idempotency.Answer{Status: p.Status, Headers: map[string]string{"Content-Type": problem.ContentType}, Body: body}, err)
 }
 
 // recordAudit writes down who did what to which thing.

@@ -95,6 +95,16 @@ func (s *Stack) Charging() *charging.Engine { return s.host.charging }
 // Desk takes and activates orders.
 func (s *Stack) Desk() *onboarding.Desk { return s.host.desk }
 
+// Seal makes a secret of this tenant unreadable, under a name of its own.
+func (s *Stack) Seal(name string, clear []byte) ([]byte, error) {
+	return s.host.config.Seal.Seal(s.Ref.ID, name, clear)
+}
+
+// Unseal opens what Seal made.
+func (s *Stack) Unseal(name string, sealed []byte) ([]byte, error) {
+	return s.host.config.Seal.Open(s.Ref.ID, name, sealed)
+}
+
 // SignIn checks a user's credentials and begins a session.
 func (s *Stack) SignIn(ctx context.Context, c identity.Credentials) (identity.SignedIn, error) {
 	return s.host.config.Identity.SignIn(ctx, s.host.db, s.Ref, c)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	pathpkg "path"
 	"strings"
 
 	"github.com/google/uuid"
@@ -84,6 +85,10 @@ func (s *Stack) returnURL(to string) (string, error) {
 	path := strings.TrimPrefix(to, base)
 	u, err := url.Parse(path)
 	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
+		return "", ErrReturnURL
+	}
+	// Tenants may share an origin: another one's pages are somewhere else too.
+	if clean := pathpkg.Clean(u.Path) + "/"; strings.HasPrefix(clean, "/t/") && !strings.HasPrefix(clean, "/t/"+s.Ref.Name+"/") {
 		return "", ErrReturnURL
 	}
 	return base + path, nil

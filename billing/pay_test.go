@@ -21,6 +21,7 @@ func TestCheckout_returnsToUsOnly(t *testing.T) {
 		"https://evil.example/", "//evil.example/", `/\evil.example/`, `\\evil.example`, "evil.example", "javascript:alert(1)",
 		"https://tollhouse.example.evil.example/", "https://tollhouse.example@evil.example/", "https://tollhouse.example//evil.example",
 		"https://tollhouse.example", "http://tollhouse.example/", "/\nevil", " /", "/%zz",
+		"/t/other/", "/t/test-1/../other/", "https://tollhouse.example/t/other/",
 	} {
 		if err := open(to); !errors.Is(err, ErrReturnURL) {
 			t.Errorf("%q: %v, want %v", to, err, ErrReturnURL)
