@@ -49,7 +49,7 @@ func openFolder() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return dir, os.Chmod(dir, 0o755) //nolint:gosec // see above
+	return dir, os.Chmod(dir, 0o755)
 }
 
 // demo is a demo in a folder of its own, running or not.
