@@ -8,10 +8,12 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -34,12 +36,29 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		return 1
 	}
-	defer func() {
-		if common != nil {
-			common.discard()
-		}
+	go func() { // the demos are processes of their own: nobody else ends them
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+		<-signals
+		discardAll()
+		os.Exit(1)
 	}()
+	defer discardAll()
 	return m.Run()
+}
+
+// demos are those made in this run.
+var demos struct {
+	sync.Mutex
+	all []*demo
+}
+
+func discardAll() {
+	demos.Lock()
+	defer demos.Unlock()
+	for _, d := range demos.all {
+		d.discard()
+	}
 }
 
 // openFolder is a new folder that the user who runs the database server for
@@ -65,7 +84,14 @@ const readyWithin = 3 * time.Minute
 
 func makeDemo(settings ...string) (*demo, error) {
 	dir, err := openFolder()
-	return &demo{dir: dir, settings: settings}, err
+	if err != nil {
+		return nil, err
+	}
+	demos.Lock()
+	defer demos.Unlock()
+	d := &demo{dir: dir, settings: settings}
+	demos.all = append(demos.all, d)
+	return d, nil
 }
 
 // newDemo is a small demo that ends with the test.
@@ -148,7 +174,11 @@ func (d *demo) stop(t *testing.T) string {
 	return d.run(t, "--stop")
 }
 
+// discard stops the demo and removes its folder; a second time does nothing.
 func (d *demo) discard() {
+	if _, err := os.Stat(d.dir); err != nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if out, err := d.command(ctx, d.settings, "--stop").CombinedOutput(); err != nil {
