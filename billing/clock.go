@@ -120,6 +120,9 @@ func (s *Stack) workOff(ctx context.Context, lane agenda.Lane) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if errors.Is(err, tenant.ErrUnreachable) {
+			return err
+		}
 		if err != nil {
 			s.host.config.Log.Warn("agenda item failed", "tenant", s.Ref.Name, "lane", lane, "error", err)
 			time.Sleep(settlePause)

@@ -130,6 +130,9 @@ func (s *Stack) noteFailure(ctx context.Context, item agenda.Item, cause error) 
 	if ctx.Err() != nil {
 		return ctx.Err() // stopped, not failed
 	}
+	if errors.Is(cause, tenant.ErrUnreachable) {
+		return cause // the database went away: nothing is wrong with the item
+	}
 	err := s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
 		failed, err := agenda.Failed(ctx, tx, item.ID, cause)
 		if failed {

@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -86,7 +87,7 @@ func TestAdvance_failingItemBlocksNothing(t *testing.T) {
 		return agenda.Add(ctx, tx, agenda.Item{Kind: agenda.CycleStart, Ref: broken, DueAt: w.day("2026-05-20"), Detail: []int{1}})
 	})
 	w.advance(w.day("2026-06-02"))
-	if got := w.text(`select state || ' ' || attempts from agenda where ref = $1`, broken); got != "failed 5" {
+	if got := w.text(`select state || ' ' || attempts from agenda where ref = $1`, broken); got != fmt.Sprintf("failed %d", agenda.MaxAttempts) {
 		t.Errorf("the item is %s, want failed 5", got)
 	}
 	if reason := w.text(`select last_error from agenda where ref = $1`, broken); !strings.Contains(reason, "json") {
