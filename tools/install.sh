@@ -9,6 +9,7 @@ for set in "$@"; do
     postgres) compgen -G '/usr/lib/postgresql/1[5-9]/bin/initdb' >/dev/null || missing+=(postgresql-15) ;;
     test)
       command -v pdftotext >/dev/null || missing+=(poppler-utils)
+      command -v chromium >/dev/null || missing+=(chromium)
       command -v curl >/dev/null || missing+=(curl)
       command -v jq >/dev/null || missing+=(jq)
       ;;
