@@ -39,7 +39,7 @@ func loadCounters(ctx context.Context, tx tenant.Tx, subscriptions []pgtype.UUID
 	if len(subscriptions) == 0 {
 		return c, nil
 	}
-	rows, err := tx.Query(ctx, selectCounters, subscriptions, from)
+	rows, err := tx.Query(ctx, selectCounters, planned, subscriptions, from)
 	if err != nil {
 		return nil, fmt.Errorf("read usage counters: %w", err)
 	}

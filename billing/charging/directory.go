@@ -64,7 +64,7 @@ func loadHoldings(ctx context.Context, tx tenant.Tx, wanted []usage.Identity) (m
 		kinds[i], values[i] = string(w.Kind), w.Value
 		found[w] = nil
 	}
-	rows, err := tx.Query(ctx, selectHoldings, kinds, values)
+	rows, err := tx.Query(ctx, selectHoldings, planned, kinds, values)
 	if err != nil {
 		return nil, fmt.Errorf("find subscribers: %w", err)
 	}

@@ -48,10 +48,13 @@ func (p *purse) pays(event *rating.Event) bool {
 	return p.filter.Admits(event.Kind, event.Destination)
 }
 
+// planned has PostgreSQL plan a statement for the values at hand: a prepared one
+// may keep a plan that was made while its table was empty or small, and would
+// then compare every row with every id of an array.
+const planned = pgx.QueryExecModeCacheDescribe
+
 // The rows are locked in id order, before any bucket. NO KEY: other
-// transactions may go on adding rows that refer to them. A join, as a plan that
-// was made while the table was small would compare every row with every id of
-// an array.
+// transactions may go on adding rows that refer to them.
 const lockPayers = `
 	select a.id, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end, a.begun_through, a.legal_entity, a.branch
 	from unnest($1::uuid[]) as w (id)
@@ -65,7 +68,7 @@ func (s *scene) lockAccounts(ctx context.Context, tx tenant.Tx, ids []pgtype.UUI
 	if len(ids) == 0 {
 		return payers, nil
 	}
-	rows, err := tx.Query(ctx, lockPayers, ids)
+	rows, err := tx.Query(ctx, lockPayers, planned, ids)
 	if err != nil {
 		return nil, fmt.Errorf("lock accounts: %w", err)
 	}

@@ -121,11 +121,17 @@ func views(hashes []Hash) [][]byte {
 	return out
 }
 
+// planned has PostgreSQL plan a statement for the values at hand. A prepared
+// one may keep a plan that was made while its table was empty, and would then
+// compare every row with every hash: a connection that serves a second tenant
+// makes such plans anew, on whatever that tenant has.
+const planned = pgx.QueryExecModeCacheDescribe
+
 // The primary key serves this: one probe per hash.
 const selectKeys = `select key, body from usage_key where source_id = $1 and key = any($2)`
 
 func (b *gateBatch) loadKeys(ctx context.Context, tx tenant.Tx) error {
-	rows, err := tx.Query(ctx, selectKeys, b.source, views(b.keys))
+	rows, err := tx.Query(ctx, selectKeys, planned, b.source, views(b.keys))
 	if err != nil {
 		return fmt.Errorf("look up usage keys: %w", err)
 	}
@@ -157,7 +163,7 @@ func (b *gateBatch) loadLines(ctx context.Context, tx tenant.Tx, file uuid.UUID)
 	if len(bodies) == 0 {
 		return nil
 	}
-	rows, err := tx.Query(ctx, selectLines, b.source, views(bodies), file)
+	rows, err := tx.Query(ctx, selectLines, planned, b.source, views(bodies), file)
 	if err != nil {
 		return fmt.Errorf("look up usage lines: %w", err)
 	}

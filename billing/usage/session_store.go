@@ -79,7 +79,7 @@ func loadSessions(ctx context.Context, tx tenant.Tx, source uuid.UUID, counters 
 			nas, names = append(nas, key.nas), append(names, key.name)
 		}
 	}
-	rows, err := tx.Query(ctx, selectSessions, source, nas, names)
+	rows, err := tx.Query(ctx, selectSessions, planned, source, nas, names)
 	if err != nil {
 		return nil, fmt.Errorf("load sessions: %w", err)
 	}
