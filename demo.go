@@ -164,7 +164,7 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	keeper.Start(context.WithoutCancel(ctx))
 	d.bar.end()
 	fmt.Fprint(d.p.stdout, welcome)
-	if err := d.folder.writeStatus(demoStatus{PID: os.Getpid(), Ready: true, Done: 1000, Welcome: welcome}); err != nil {
+	if err := d.folder.writeStatus(demoStatus{PID: os.Getpid(), Ready: true, Done: 1000, Address: publicURL, Welcome: welcome}); err != nil {
 		return err
 	}
 	select {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,8 +56,8 @@ type demoStatus struct {
 	Ready   bool   `json:"ready"`
 	Done    int    `json:"done"` // per thousand of the history
 	Doing   string `json:"doing"`
+	Address string `json:"address,omitempty"` // where it answers
 	Welcome string `json:"welcome,omitempty"`
-	Error   string `json:"error,omitempty"`
 }
 
 func (f demoFolder) writeStatus(s demoStatus) error {
@@ -142,7 +143,8 @@ func (f demoFolder) reset(ctx context.Context, out io.Writer) error {
 func (f demoFolder) background(ctx context.Context, p process) error {
 	for f.locked() {
 		status, err := f.readStatus()
-		if err == nil && status.Ready {
+		// A killed process may hold the lock for a moment, and its status stays.
+		if err == nil && status.Ready && answers(ctx, status.Address) {
 			fmt.Fprint(p.stdout, status.Welcome)
 			return nil
 		}
@@ -173,6 +175,22 @@ func (f demoFolder) background(ctx context.Context, p process) error {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	return f.awaitReady(ctx, p.stdout, ended)
+}
+
+// answers says whether a demo is there and ready for work.
+func answers(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = response.Body.Close() }()
+	return response.StatusCode == http.StatusOK
 }
 
 func (f demoFolder) awaitReady(ctx context.Context, out io.Writer, ended <-chan error) error {

@@ -102,7 +102,7 @@ func (w *wreck) lose(month int, doing string, moment func() (under bool, far str
 	if whole {
 		w.d.start(w.t)
 	}
-	eventually(w.t, time.Minute, "another database server", func() bool {
+	eventually(w.t, time.Minute, "another database server than "+strconv.Itoa(server), func() bool {
 		now := w.d.postmasterID()
 		return now != 0 && now != server
 	})
