@@ -14,9 +14,6 @@ import (
 // A sender that announces a body and then says nothing must not hold its
 // connection, also where nobody reads the body.
 func TestServe_waitsForNoBodyForEver(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes as long as the bound")
-	}
 	t.Parallel()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
