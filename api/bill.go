@@ -3,10 +3,10 @@ package api
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"tollhouse/api/oapi"
 	"tollhouse/api/problem"
-	"tollhouse/billing/account"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/tenant"
@@ -113,32 +113,21 @@ func (s *Server) CreateBillRun(ctx context.Context, r oapi.CreateBillRunRequestO
 	})
 }
 
-// startRun begins a day's run or goes on with it. A day that has not come has
-// no cycle that is over.
+// startRun begins a day's run or goes on with it.
 func startRun(ctx context.Context, tx tenant.Tx, day calendar.Date) (bill.Run, error) {
-	profile, err := account.GetProfile(ctx, tx)
-	if err != nil {
+	refused := func(reason, want string) (bill.Run, error) {
+		return bill.Run{}, problem.Unprocessable.New("", problem.Fault{Field: "cycle_end", Reason: reason, Want: want})
+	}
+	runs, err := bill.StartDue(ctx, tx, day)
+	switch {
+	case errors.Is(err, bill.ErrCycleOpen):
+		return refused("has not come", "today or a day before, in the operator's zone")
+	case errors.Is(err, bill.ErrNothingEnds):
+		return refused("is no day on which a cycle ends", "the day after a cycle's last, as an account's cycle.to shows it")
+	case err != nil:
 		return bill.Run{}, err
 	}
-	if day.After(profile.LocalDate(tx.At)) {
-		return bill.Run{}, problem.Unprocessable.New("", problem.Fault{Field: "cycle_end", Reason: "has not come", Want: "today or a day before, in the operator's zone"})
-	}
-	run, err := bill.Start(ctx, tx, day)
-	if err != nil {
-		return bill.Run{}, err
-	}
-	if run.Failed > 0 {
-		if _, err := bill.Retry(ctx, tx, run.ID); err != nil {
-			return bill.Run{}, err
-		}
-		if run, err = bill.GetRun(ctx, tx, run.ID); err != nil {
-			return bill.Run{}, err
-		}
-	}
-	if run.State != bill.Running {
-		return run, nil
-	}
-	return run, bill.Again(ctx, tx, run)
+	return runs[0], nil
 }
 
 func billRun(r bill.Run) oapi.BillRun {

@@ -78,7 +78,7 @@ var table = []rule{
 		account.ErrMove, account.ErrClosed, account.ErrSubscribed, account.ErrCurrencyFixed, account.ErrNotSetUp,
 		catalog.ErrPublished, catalog.ErrNotPublished, catalog.ErrSuperseded, onboarding.ErrOrderEnded,
 		usage.ErrNotWaiting, usage.ErrFileDone, usage.ErrFileMoved, usage.ErrKeyChanged,
-		payment.ErrIntentState, payment.ErrRefundState, bill.ErrHasMoney, bill.ErrCycleOpen, tenants.ErrLastAdmin,
+		payment.ErrIntentState, payment.ErrRefundState, bill.ErrHasMoney, bill.ErrCycleOpen, bill.ErrNothingEnds, tenants.ErrLastAdmin,
 	}},
 	{notASandbox, []error{billing.ErrLiveClock}},
 	{incomplete, []error{onboarding.ErrIncomplete}},

@@ -16,6 +16,10 @@ import (
 // come yet in the operator's zone.
 var ErrCycleOpen = errors.New("the cycle is still open")
 
+// ErrNothingEnds is returned for a day on which no cycle ends or ever ended:
+// most likely the day is mistyped.
+var ErrNothingEnds = errors.New("no cycle ends on that day")
+
 // startable refuses a day to come.
 func startable(ctx context.Context, tx tenant.Tx, cycleEnd calendar.Date) error {
 	profile, err := account.GetProfile(ctx, tx)
@@ -31,7 +35,8 @@ func startable(ctx context.Context, tx tenant.Tx, cycleEnd calendar.Date) error 
 // StartDue begins, by a person's command, the runs of all days on which cycles
 // ended that are not closed yet, or of one day only, and puts those that have
 // something to close on the agenda, due now. Accounts on a run's list of
-// failures are tried again. A day to come is refused with ErrCycleOpen.
+// failures are tried again. A day to come is refused with ErrCycleOpen, one on
+// which nothing ends with ErrNothingEnds.
 func StartDue(ctx context.Context, tx tenant.Tx, only calendar.Date) ([]Run, error) {
 	days := []calendar.Date{only}
 	if only.IsZero() {
@@ -45,6 +50,9 @@ func StartDue(ctx context.Context, tx tenant.Tx, only calendar.Date) ([]Run, err
 		run, err := Start(ctx, tx, day)
 		if err != nil {
 			return nil, err
+		}
+		if run.Total == 0 && run.State == Running {
+			return nil, fmt.Errorf("%s: %w", day, ErrNothingEnds)
 		}
 		if run, err = again(ctx, tx, run); err != nil {
 			return nil, err
