@@ -39,6 +39,7 @@ type Config struct {
 	Seal      identity.Sealer
 	Cards     payment.CardProvider
 	Webhooks  payment.EventReader
+	Messages  MessageSender    // nil: live tenants' messages fail, saying so
 	Inbox     string           // folder of received usage files
 	PublicURL string           // under which people reach us, without a slash at its end
 	Now       func() time.Time // wall time

@@ -16,6 +16,7 @@ import (
 	"tollhouse/billing/identity/idempotency"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
+	"tollhouse/billing/notice"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/rating"
@@ -66,7 +67,7 @@ var table = []rule{
 	{NotFound, []error{
 		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, bill.ErrNotFound, bill.ErrNoRun,
 		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
-		identity.ErrUserNotFound, identity.ErrKeyNotFound, tenants.ErrNotFound,
+		identity.ErrUserNotFound, identity.ErrKeyNotFound, tenants.ErrNotFound, notice.ErrNotFound,
 	}},
 	{keyReused, []error{idempotency.ErrDifferentBody, tenants.ErrKeyReused, payment.ErrKeyReused}},
 	{eventConflict, []error{charging.ErrConflict}},
@@ -98,7 +99,7 @@ var table = []rule{
 // found a fault in here. They are told as nothing but a trace.
 var ours = []error{
 	account.ErrNumbersSpent, agenda.ErrKind, audit.ErrIncomplete, bill.ErrMoved, bill.ErrNoOffering, calendar.ErrNull, identity.ErrNoSigningKey,
-	ledger.ErrControlSums, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
+	billing.ErrUndeliverable, notice.ErrMessage, ledger.ErrControlSums, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
 	tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrSlot, usage.ErrHashKey,
 }
 

@@ -24,6 +24,7 @@ const (
 	UsageFile    Kind = "usage_file"    // ingest a received file
 	Webhook      Kind = "webhook"       // work off a stored webhook
 	Refund       Kind = "refund"        // ask the provider to pay back
+	Notice       Kind = "notice"        // send a message
 )
 
 // Lane keeps quick work from waiting behind long work. Lanes of one tenant run
@@ -35,15 +36,17 @@ const (
 	Cycles   Lane = "cycles"
 	Files    Lane = "files"
 	Payments Lane = "payments"
+	Messages Lane = "messages"
 )
 
 // Lanes lists all lanes.
-var Lanes = []Lane{Cycles, Files, Payments}
+var Lanes = []Lane{Cycles, Files, Payments, Messages}
 
 var kindsOf = map[Lane][]string{
 	Cycles:   {string(BillRun), string(CycleStart), string(BucketExpiry)},
 	Files:    {string(UsageFile)},
 	Payments: {string(Webhook), string(Refund)},
+	Messages: {string(Notice)},
 }
 
 // MaxAttempts is how often an item is worked before it counts as failed. With

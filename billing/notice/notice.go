@@ -1,0 +1,203 @@
+package notice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/agenda"
+	"tollhouse/billing/tenant"
+)
+
+// Channel is how a message reaches somebody.
+type Channel string
+
+// The channels.
+const (
+	Mail Channel = "mail"
+	SMS  Channel = "sms"
+)
+
+// Kind is what a message is about.
+type Kind string
+
+// The kinds of message.
+const (
+	SignInCode    Kind = "sign_in_code"
+	PasswordReset Kind = "password_reset"
+	Invitation    Kind = "invitation"
+	SecurityNews  Kind = "security" // a password, factor or session was changed
+	BillIssued    Kind = "bill_issued"
+	PaymentLink   Kind = "payment_link"
+	PaymentNews   Kind = "payment"
+	ServiceNews   Kind = "service"     // a service begins, changes, stops or resumes
+	StaffEntered  Kind = "staff_entry" // hosting staff came in
+)
+
+// State is how far a message is.
+type State string
+
+// The states of a message.
+const (
+	Recorded State = "recorded"
+	Waiting  State = "waiting"
+	Sent     State = "sent"
+	Failed   State = "failed"
+)
+
+// Message is what somebody is to be told.
+type Message struct {
+	Kind      Kind
+	Channel   Channel
+	To        string // an e-mail address or a telephone number
+	Subject   string // of a mail
+	Body      string // plain text
+	Link      string // where the message leads, if it does; it stands in Body too
+	AccountID uuid.UUID
+}
+
+// Stored is a message that was taken.
+type Stored struct {
+	ID uuid.UUID
+	Message
+	State     State
+	Failure   string
+	CreatedAt time.Time // business time
+}
+
+// Bounds of a message.
+const (
+	maxRecipient = 254
+	maxSubject   = 200
+	maxBody      = 20_000
+)
+
+// Errors of messages.
+var (
+	ErrMessage  = errors.New("a message has a recipient, a text and a known channel")
+	ErrNotFound = errors.New("no such message")
+)
+
+func (m Message) check() error {
+	switch {
+	case m.Channel != Mail && m.Channel != SMS, m.Kind == "",
+		m.To == "" || len(m.To) > maxRecipient || strings.ContainsAny(m.To, "\r\n"),
+		len(m.Subject) > maxSubject || strings.ContainsAny(m.Subject, "\r\n"),
+		strings.TrimSpace(m.Body) == "" || len(m.Body) > maxBody:
+		return ErrMessage
+	}
+	return nil
+}
+
+// Send stores a message in the transaction of its cause. It leaves by a job
+// once that is committed; in a sandbox it is only recorded.
+func Send(ctx context.Context, tx tenant.Tx, m Message) error {
+	if err := m.check(); err != nil {
+		return err
+	}
+	state := Waiting
+	if tx.Sandbox {
+		state = Recorded
+	}
+	var account *uuid.UUID
+	if m.AccountID != uuid.Nil {
+		account = &m.AccountID
+	}
+	id := uuid.Must(uuid.NewV7())
+	_, err := tx.Exec(ctx, `
+		insert into notice (id, kind, channel, recipient, subject, body, link, account_id, state, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		id, m.Kind, m.Channel, m.To, m.Subject, m.Body, m.Link, account, state, tx.At)
+	if err != nil {
+		return fmt.Errorf("store %s message: %w", m.Kind, err)
+	}
+	if state == Recorded {
+		return nil
+	}
+	return agenda.Add(ctx, tx, agenda.Item{Kind: agenda.Notice, Ref: id, DueAt: tx.At})
+}
+
+const columns = `id, kind, channel, recipient, subject, body, link, account_id, state, failure, created_at`
+
+func scan(row pgx.CollectableRow) (Stored, error) {
+	var s Stored
+	var account *uuid.UUID
+	err := row.Scan(&s.ID, &s.Kind, &s.Channel, &s.To, &s.Subject, &s.Body, &s.Link, &account, &s.State, &s.Failure, &s.CreatedAt)
+	if account != nil {
+		s.AccountID = *account
+	}
+	s.CreatedAt = s.CreatedAt.UTC()
+	return s, err
+}
+
+// Get reads a message; ErrNotFound if there is none.
+func Get(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Stored, error) {
+	rows, err := tx.Query(ctx, `select `+columns+` from notice where id = $1`, id)
+	if err != nil {
+		return Stored{}, fmt.Errorf("read message %s: %w", id, err)
+	}
+	s, err := pgx.CollectExactlyOneRow(rows, scan)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Stored{}, fmt.Errorf("message %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return Stored{}, fmt.Errorf("read message %s: %w", id, err)
+	}
+	return s, nil
+}
+
+// MaxPage bounds how many messages are read at once.
+const MaxPage = 200
+
+// Query chooses messages, newest first.
+type Query struct {
+	AccountID uuid.UUID // zero: of all accounts and users
+	Before    uuid.UUID // those before this one; zero: the newest
+	Limit     int
+}
+
+// List reads messages, newest first.
+func List(ctx context.Context, tx tenant.Tx, q Query) ([]Stored, error) {
+	where, args := `true`, []any{min(max(q.Limit, 1), MaxPage)}
+	if q.AccountID != uuid.Nil {
+		args = append(args, q.AccountID)
+		where += fmt.Sprintf(` and account_id = $%d`, len(args))
+	}
+	if q.Before != uuid.Nil {
+		args = append(args, q.Before)
+		where += fmt.Sprintf(` and id < $%d`, len(args))
+	}
+	rows, err := tx.Query(ctx, `select `+columns+` from notice where `+where+` order by id desc limit $1`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list messages: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, scan)
+	if err != nil {
+		return nil, fmt.Errorf("list messages: %w", err)
+	}
+	return found, nil
+}
+
+// MarkSent notes that a message has left.
+func MarkSent(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
+	return mark(ctx, tx, id, Sent, "")
+}
+
+// MarkFailed notes that a message will not leave, and why.
+func MarkFailed(ctx context.Context, tx tenant.Tx, id uuid.UUID, why string) error {
+	return mark(ctx, tx, id, Failed, why)
+}
+
+func mark(ctx context.Context, tx tenant.Tx, id uuid.UUID, state State, why string) error {
+	_, err := tx.Exec(ctx, `update notice set state = $2, failure = left($3, 500), sent_at = case when $2 = 'sent' then $4 else sent_at end
+		where id = $1 and state = 'waiting'`, id, state, why, tx.At)
+	if err != nil {
+		return fmt.Errorf("mark message %s %s: %w", id, state, err)
+	}
+	return nil
+}
