@@ -48,15 +48,15 @@ func keySet(set identity.JWKSet) oapi.KeySet {
 func (s *Server) GetMe(ctx context.Context, _ oapi.GetMeRequestObject) (oapi.GetMeResponseObject, error) {
 	who := callOf(ctx).who
 	return oapi.GetMe200JSONResponse{Kind: oapi.MeKind(who.Kind), Id: who.UserID, Role: string(who.Role), Account: optionalID(who.AccountID),
-		Permissions: s.permissionsOf(who.Role)}, nil
+		Permissions: s.permissionsOf(who)}, nil
 }
 
-// permissionsOf lists what a role may do, of all that operations ask for.
-func (s *Server) permissionsOf(role identity.Role) []string {
+// permissionsOf lists what a caller may do, of all that operations ask for.
+func (s *Server) permissionsOf(who identity.Principal) []string {
 	granted := map[string]bool{}
 	for _, op := range s.operations {
 		for _, asked := range []identity.Permission{identity.Permission(op.access), op.self} {
-			if role.May(asked) {
+			if who.May(asked) {
 				granted[string(asked)] = true
 			}
 		}
@@ -72,7 +72,7 @@ func (s *Server) CreateUser(ctx context.Context, r oapi.CreateUserRequestObject)
 		return nil, err
 	}
 	return nil, once(ctx, oapi.CreateUserResponseObject.VisitCreateUserResponse, func(ctx context.Context, tx tenant.Tx) (oapi.CreateUserResponseObject, error) {
-		user, err := s.authority.AddUser(ctx, tx, identity.NewUser{Email: r.Body.Email, Name: value(r.Body.Name), Role: identity.Role(r.Body.Role),
+		user, err := s.authority.AddUserBy(ctx, tx, callOf(ctx).who, identity.NewUser{Email: r.Body.Email, Name: value(r.Body.Name), Role: identity.Role(r.Body.Role),
 			AccountID: r.Body.Account, Language: string(value(r.Body.Language)), Password: hash})
 		callOf(ctx).about("user", user.ID)
 		return oapi.CreateUser201JSONResponse{Body: userOf(user)}, err
@@ -103,7 +103,7 @@ func (s *Server) ListUsers(ctx context.Context, r oapi.ListUsersRequestObject) (
 func (s *Server) DisableUser(ctx context.Context, r oapi.DisableUserRequestObject) (oapi.DisableUserResponseObject, error) {
 	return nil, once(ctx, oapi.DisableUserResponseObject.VisitDisableUserResponse, func(ctx context.Context, tx tenant.Tx) (oapi.DisableUserResponseObject, error) {
 		callOf(ctx).about("user", r.User)
-		return oapi.DisableUser204Response{}, s.authority.Disable(ctx, tx, r.User)
+		return oapi.DisableUser204Response{}, s.authority.Disable(ctx, tx, callOf(ctx).who, r.User)
 	})
 }
 
@@ -111,7 +111,7 @@ func (s *Server) DisableUser(ctx context.Context, r oapi.DisableUserRequestObjec
 func (s *Server) CreateMachineKey(ctx context.Context, r oapi.CreateMachineKeyRequestObject) (oapi.CreateMachineKeyResponseObject, error) {
 	return nil, once(ctx, oapi.CreateMachineKeyResponseObject.VisitCreateMachineKeyResponse, func(ctx context.Context, tx tenant.Tx) (oapi.CreateMachineKeyResponseObject, error) {
 		c := callOf(ctx)
-		key, secret, err := s.authority.AddAPIKey(ctx, tx, identity.NewAPIKey{Name: r.Body.Name, Role: identity.Role(r.Body.Role), CreatedBy: c.who.UserID})
+		key, secret, err := s.authority.AddAPIKey(ctx, tx, c.who, identity.NewAPIKey{Name: r.Body.Name, Role: identity.Role(r.Body.Role)})
 		c.about("api_key", key.ID)
 		return oapi.CreateMachineKey201JSONResponse{Body: oapi.ApiKeySecret{Key: apiKeyOf(key), Secret: secret}}, err
 	})

@@ -40,6 +40,7 @@ var (
 	eventConflict = Kind{"event-conflict", "This id was used with another body", http.StatusConflict}
 	taken         = Kind{"taken", "Another has this already", http.StatusConflict}
 	wrongState    = Kind{"wrong-state", "Its state does not allow that", http.StatusConflict}
+	suspended     = Kind{"operator-suspended", "The operator is suspended", http.StatusForbidden}
 	notASandbox   = Kind{"not-a-sandbox", "Only a sandbox can do that", http.StatusConflict}
 	incomplete    = Kind{"order-incomplete", "Facts are missing that activation needs", http.StatusUnprocessableEntity}
 	notClean      = Kind{"offering-not-clean", "The offering has faults", http.StatusUnprocessableEntity}
@@ -53,7 +54,8 @@ var (
 var table = []rule{
 	{InvalidRequest, []error{
 		account.ErrInvalid, tenants.ErrInvalid, tenants.ErrKey, idempotency.ErrKey, onboarding.ErrFact,
-		identity.ErrEmail, identity.ErrPassword, identity.ErrRole, identity.ErrKeyName,
+		identity.ErrEmail, identity.ErrPassword, identity.ErrRole, identity.ErrKeyName, identity.ErrPhone, identity.ErrUserName, identity.ErrLanguage,
+		identity.ErrBranch, identity.ErrRoleName, identity.ErrRoleTitle, identity.ErrPermission,
 		usage.ErrMapping, usage.ErrSourceName, usage.ErrCursor, usage.ErrNoReason, usage.ErrFix, usage.ErrUnknownReason,
 		usage.ErrEncoding, usage.ErrHeader, billing.ErrFileCutOff, billing.ErrReturnURL,
 		balance.ErrReason, payment.ErrReason, catalog.ErrQuantity, catalog.ErrWindow,
@@ -63,16 +65,17 @@ var table = []rule{
 	{badWebhook, []error{payment.ErrWebhookSignature, payment.ErrWebhookStale, payment.ErrWebhookMalformed}},
 	{Unauthenticated, []error{identity.ErrUnauthenticated, identity.ErrToken, tenants.ErrToken}},
 	{wrongPassword, []error{identity.ErrSignIn, tenants.ErrCredentials}},
-	{Forbidden, []error{identity.ErrForbidden}},
+	{Forbidden, []error{identity.ErrForbidden, identity.ErrBeyond}},
+	{suspended, []error{account.ErrSuspended}},
 	{NotFound, []error{
 		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, bill.ErrNotFound, bill.ErrNoRun,
 		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
-		identity.ErrUserNotFound, identity.ErrKeyNotFound, tenants.ErrNotFound, notice.ErrNotFound,
+		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, tenants.ErrNotFound, notice.ErrNotFound,
 	}},
 	{keyReused, []error{idempotency.ErrDifferentBody, tenants.ErrKeyReused, payment.ErrKeyReused}},
 	{eventConflict, []error{charging.ErrConflict}},
 	{taken, []error{
-		account.ErrIdentityInUse, identity.ErrEmailTaken, tenants.ErrEmailTaken, tenants.ErrNameTaken, usage.ErrSourceExists, usage.ErrKeyTaken,
+		account.ErrIdentityInUse, identity.ErrEmailTaken, identity.ErrPhoneTaken, tenants.ErrEmailTaken, tenants.ErrNameTaken, usage.ErrSourceExists, usage.ErrKeyTaken,
 		bill.ErrNumberTaken,
 	}},
 	{wrongState, []error{
@@ -80,6 +83,7 @@ var table = []rule{
 		catalog.ErrPublished, catalog.ErrNotPublished, catalog.ErrSuperseded, onboarding.ErrOrderEnded,
 		usage.ErrNotWaiting, usage.ErrFileDone, usage.ErrFileMoved, usage.ErrKeyChanged,
 		payment.ErrIntentState, payment.ErrRefundState, bill.ErrHasMoney, bill.ErrCycleOpen, bill.ErrNothingEnds, tenants.ErrLastAdmin,
+		identity.ErrLastOwner, identity.ErrRoleInUse, identity.ErrTooManyRoles,
 	}},
 	{notASandbox, []error{billing.ErrLiveClock}},
 	{incomplete, []error{onboarding.ErrIncomplete}},
@@ -108,6 +112,15 @@ var fields = map[error]Fault{
 	identity.ErrEmail:           {"email", "is no e-mail address", "an address such as owner@example.net"},
 	identity.ErrPassword:        {"password", "has another length", "10 to 256 characters"},
 	identity.ErrRole:            {"role", "is no role for this", "a role of users or keys; a subscriber names its account, nobody else does"},
+	identity.ErrPhone:           {"phone", "is no telephone number", "a number with its country's code, such as +4930901820"},
+	identity.ErrPhoneTaken:      {"phone", "is taken", "a number that no other user has"},
+	identity.ErrUserName:        {"name", "is too long", "at most 200 characters"},
+	identity.ErrLanguage:        {"language", "is none that pages are written in", "en, id or ru"},
+	identity.ErrBranch:          {"branch", "is unknown", "a branch of this operator"},
+	identity.ErrRoleName:        {"name", "has another form", "2 to 40 lower-case letters, digits, dashes and underscores, and no role built in"},
+	identity.ErrRoleTitle:       {"title", "has another length", "1 to 100 characters"},
+	identity.ErrPermission:      {"permissions", "holds what no role can be given", "permissions of roles, none of subscribers"},
+	identity.ErrBeyond:          {"role", "has more rights than yours", "a role whose rights you have yourself"},
 	identity.ErrKeyName:         {"name", "is empty", "a name"},
 	usage.ErrSourceName:         {"name", "has another form", "1 to 63 lower-case letters, digits and dashes, no dash first"},
 	usage.ErrNoReason:           {"reason", "is empty", "why the item is given up"},

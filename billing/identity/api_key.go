@@ -39,20 +39,22 @@ type APIKey struct {
 
 // NewAPIKey is a key to be made.
 type NewAPIKey struct {
-	Name      string
-	Role      Role
-	CreatedBy uuid.UUID // a user
+	Name string
+	Role Role
 }
 
 // AddAPIKey makes a key and returns its secret, which is never shown again:
 // only a hash is kept. With 32 random bytes nobody can try them all, so a plain
-// SHA-256 does.
-func (a *Authority) AddAPIKey(ctx context.Context, tx tenant.Tx, n NewAPIKey) (key APIKey, secret string, err error) {
+// SHA-256 does. ErrBeyond for a role with more rights than who makes the key.
+func (a *Authority) AddAPIKey(ctx context.Context, tx tenant.Tx, by Principal, n NewAPIKey) (key APIKey, secret string, err error) {
 	if strings.TrimSpace(n.Name) == "" {
 		return APIKey{}, "", ErrKeyName
 	}
-	if !n.Role.ofKey() {
+	if n.Role == Subscriber {
 		return APIKey{}, "", fmt.Errorf("%q: %w", n.Role, ErrRole)
+	}
+	if err := mayGive(ctx, tx, by, n.Role); err != nil {
+		return APIKey{}, "", err
 	}
 	raw := make([]byte, apiKeyBytes)
 	if _, err := rand.Read(raw); err != nil {
@@ -61,7 +63,7 @@ func (a *Authority) AddAPIKey(ctx context.Context, tx tenant.Tx, n NewAPIKey) (k
 	secret = apiKeyPrefix + base64.RawURLEncoding.EncodeToString(raw)
 	key = APIKey{ID: uuid.Must(uuid.NewV7()), Name: n.Name, Role: n.Role, CreatedAt: a.now()}
 	_, err = tx.Exec(ctx, `insert into api_key (id, name, hash, role, created_by, created_at) values ($1, $2, $3, $4, $5, $6)`,
-		key.ID, key.Name, hashKey(secret), key.Role, n.CreatedBy, key.CreatedAt)
+		key.ID, key.Name, hashKey(secret), key.Role, by.UserID, key.CreatedAt)
 	if err != nil {
 		return APIKey{}, "", fmt.Errorf("add API key: %w", err)
 	}
@@ -111,12 +113,18 @@ func (a *Authority) APIKeys(ctx context.Context, tx tenant.Tx, before uuid.UUID,
 // something of the hash at most, and nothing of the key.
 func authenticateKey(ctx context.Context, tx tenant.Tx, secret string) (Principal, error) {
 	p := Principal{Kind: KeyPrincipal, Tenant: tx.Tenant}
-	err := tx.QueryRow(ctx, `select id, role from api_key where hash = $1 and revoked_at is null`, hashKey(secret)).Scan(&p.UserID, &p.Role)
+	var granted []string
+	err := tx.QueryRow(ctx, `
+		select k.id, k.role, r.permissions
+		  from api_key k
+		  left join custom_role r on r.name = k.role
+		 where k.hash = $1 and k.revoked_at is null`, hashKey(secret)).Scan(&p.UserID, &p.Role, &granted)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Principal{}, ErrUnauthenticated
 	}
 	if err != nil {
 		return Principal{}, fmt.Errorf("read API key: %w", err)
 	}
+	p.granted = grantable(granted)
 	return p, nil
 }

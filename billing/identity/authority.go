@@ -18,12 +18,20 @@ type Sealer interface {
 type Authority struct {
 	passwords *Passwords
 	sealer    Sealer
+	visits    Visits
 	now       func() time.Time // wall time
 }
 
+// Option is something an authority can be given beside what it needs.
+type Option func(*Authority)
+
 // New makes an authority.
-func New(passwords *Passwords, sealer Sealer, now func() time.Time) *Authority {
-	return &Authority{passwords: passwords, sealer: sealer, now: func() time.Time { return now().UTC().Truncate(time.Microsecond) }}
+func New(passwords *Passwords, sealer Sealer, now func() time.Time, options ...Option) *Authority {
+	a := &Authority{passwords: passwords, sealer: sealer, now: func() time.Time { return now().UTC().Truncate(time.Microsecond) }}
+	for _, option := range options {
+		option(a)
+	}
+	return a
 }
 
 // realm is that of a stack: only its own tokens are good there.

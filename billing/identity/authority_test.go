@@ -21,6 +21,9 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 const goodPassword = "correct horse battery"
 
+// owner may do all that a user may.
+var owner = identity.Principal{Kind: identity.UserPrincipal, Role: identity.Owner}
+
 // clock is wall time that a test can move.
 type clock struct{ at atomic.Pointer[time.Time] }
 
@@ -120,7 +123,7 @@ func TestAuthenticate_refusesAnotherStacksToken(t *testing.T) {
 	}
 	var secret string
 	first.Write(t, func(ctx context.Context, tx tenant.Tx) (err error) {
-		_, secret, err = a.AddAPIKey(ctx, tx, identity.NewAPIKey{Name: "feed", Role: identity.Machine, CreatedBy: in.User.ID})
+		_, secret, err = a.AddAPIKey(ctx, tx, owner, identity.NewAPIKey{Name: "feed", Role: identity.Machine})
 		return err
 	})
 	if _, err := authenticate(t, a, second, secret); !errors.Is(err, identity.ErrUnauthenticated) {
@@ -140,7 +143,7 @@ func TestAuthenticate_endsWithSessionUserAndPassword(t *testing.T) {
 	for name, end := range map[string]func(context.Context, tenant.Tx, identity.Principal) error{
 		"signed out": a.EndSession,
 		"disabled": func(ctx context.Context, tx tenant.Tx, _ identity.Principal) error {
-			return errors.Join(a.Disable(ctx, tx, user.ID), a.Enable(ctx, tx, user.ID))
+			return errors.Join(a.Disable(ctx, tx, owner, user.ID), a.Enable(ctx, tx, owner, user.ID))
 		},
 		"new password": func(ctx context.Context, tx tenant.Tx, _ identity.Principal) error {
 			return a.SetPassword(ctx, tx, user.ID, hash)
@@ -280,7 +283,7 @@ func TestSignIn_unknownAndDisabledLookTheSame(t *testing.T) {
 	if _, err := a.SignIn(t.Context(), db.DB, db.Ref, identity.Credentials{Email: "nobody@example.com", Password: goodPassword}); !errors.Is(err, identity.ErrSignIn) {
 		t.Errorf("unknown: %v", err)
 	}
-	db.Write(t, func(ctx context.Context, tx tenant.Tx) error { return a.Disable(ctx, tx, user.ID) })
+	db.Write(t, func(ctx context.Context, tx tenant.Tx) error { return a.Disable(ctx, tx, owner, user.ID) })
 	if _, err := signIn(t, a, db, goodPassword); !errors.Is(err, identity.ErrSignIn) {
 		t.Errorf("disabled: %v", err)
 	}
@@ -337,14 +340,14 @@ func TestAPIKey_worksUntilRevoked(t *testing.T) {
 	t.Parallel()
 	a, _ := authority(t)
 	db := pgtest.Tenant(t)
-	user := stack(t, a, db)
+	stack(t, a, db)
 	var key identity.APIKey
 	var secret string
 	db.Write(t, func(ctx context.Context, tx tenant.Tx) (err error) {
-		if _, _, err := a.AddAPIKey(ctx, tx, identity.NewAPIKey{Name: "x", Role: identity.Subscriber}); !errors.Is(err, identity.ErrRole) {
+		if _, _, err := a.AddAPIKey(ctx, tx, owner, identity.NewAPIKey{Name: "x", Role: identity.Subscriber}); !errors.Is(err, identity.ErrRole) {
 			t.Errorf("a subscriber's key: %v", err)
 		}
-		key, secret, err = a.AddAPIKey(ctx, tx, identity.NewAPIKey{Name: "feed", Role: identity.Machine, CreatedBy: user.ID})
+		key, secret, err = a.AddAPIKey(ctx, tx, owner, identity.NewAPIKey{Name: "feed", Role: identity.Machine})
 		return err
 	})
 	p, err := authenticate(t, a, db, secret)

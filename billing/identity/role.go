@@ -1,11 +1,15 @@
 package identity
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
-// Role is what somebody is to the operator.
+// Role is what somebody is to the operator: one of those below, or a custom
+// one of the operator's own (CustomRole).
 type Role string
 
-// The roles. Machine is for API keys only, Subscriber for users only.
+// The roles built in. Machine is for API keys only, Subscriber for users only.
 const (
 	Owner      Role = "owner"
 	Marketer   Role = "marketer"
@@ -46,6 +50,12 @@ const (
 	ClockWrite    Permission = "clock.write"
 	SettingsRead  Permission = "settings.read"
 	SettingsWrite Permission = "settings.write"
+	RoleWrite     Permission = "role.write"    // custom roles
+	IntakeWrite   Permission = "intake.write"  // import of subscribers and what they have
+	BranchWrite   Permission = "branch.write"  // branches and legal entities
+	VisitWrite    Permission = "visit.write"   // consent to visits of hosting staff
+	SandboxWrite  Permission = "sandbox.write" // a copy of the own stack
+	NoteWrite     Permission = "note.write"    // notes on a subscriber
 	SelfRead      Permission = "self.read"
 	SelfPay       Permission = "self.pay"
 )
@@ -55,22 +65,36 @@ var permissions = map[Role][]Permission{
 	Owner: {
 		OfferingRead, OfferingWrite, OrderRead, OrderWrite, AccountRead, AccountWrite, UsageRead, UsageWrite, SuspenseRead, SuspenseWrite,
 		BalanceWrite, BillRead, BillRunRun, PaymentRead, PaymentWrite, RefundWrite, LedgerRead, AuditRead, UserRead, UserWrite, APIKeyWrite,
-		ClockWrite, SettingsRead, SettingsWrite,
+		ClockWrite, SettingsRead, SettingsWrite, RoleWrite, IntakeWrite, BranchWrite, VisitWrite, SandboxWrite, NoteWrite,
 	},
 	Marketer: {OfferingRead, OfferingWrite, AccountRead, UsageRead, BillRead, SettingsRead},
 	Clerk: {
 		OfferingRead, OrderRead, OrderWrite, AccountRead, AccountWrite, UsageRead, BalanceWrite, BillRead, PaymentRead, PaymentWrite, SettingsRead,
+		NoteWrite,
 	},
 	Accountant: {
 		OfferingRead, OrderRead, AccountRead, UsageRead, SuspenseRead, BalanceWrite, BillRead, BillRunRun, PaymentRead, PaymentWrite,
-		RefundWrite, LedgerRead, AuditRead, SettingsRead,
+		RefundWrite, LedgerRead, AuditRead, SettingsRead, IntakeWrite, NoteWrite,
 	},
-	Support:    {OfferingRead, OrderRead, AccountRead, UsageRead, UsageWrite, SuspenseRead, SuspenseWrite, BillRead, PaymentRead, SettingsRead},
+	Support: {
+		OfferingRead, OrderRead, AccountRead, UsageRead, UsageWrite, SuspenseRead, SuspenseWrite, BillRead, PaymentRead, SettingsRead, NoteWrite,
+	},
 	Machine:    {OfferingRead, AccountRead, UsageRead, UsageWrite, SuspenseRead},
 	Subscriber: {SelfRead, SelfPay},
 }
 
-// May says whether a role has a permission. Who has no role may do nothing.
+// builtIn lists the roles of the table in the order that people are shown them.
+var builtIn = []Role{Owner, Marketer, Clerk, Accountant, Support, Machine, Subscriber}
+
+// isBuiltIn says whether the role stands in the table.
+func (r Role) isBuiltIn() bool { return slices.Contains(builtIn, r) }
+
+// self says whether a permission reaches only the user's own account.
+func (p Permission) self() bool { return strings.HasPrefix(string(p), "self.") }
+
+// May says whether a role built in has a permission. Who has no role may do
+// nothing. Outside this package Principal.May is what to ask: only that knows
+// custom roles.
 func (r Role) May(p Permission) bool { return slices.Contains(permissions[r], p) }
 
 // Permissions lists what a role may do.
@@ -85,16 +109,4 @@ func KnownPermission(p Permission) bool {
 		}
 	}
 	return false
-}
-
-// ofUser says whether a user can have the role.
-func (r Role) ofUser() bool {
-	_, known := permissions[r]
-	return known && r != Machine
-}
-
-// ofKey says whether an API key can have the role.
-func (r Role) ofKey() bool {
-	_, known := permissions[r]
-	return known && r != Subscriber
 }

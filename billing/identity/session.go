@@ -13,10 +13,12 @@ import (
 	"tollhouse/billing/tenant"
 )
 
-// sessionLife is how long a sign-in lasts, a working day; maxUserAgent bounds
-// what is kept of what a browser says of itself.
+// sessionLife is how long a sign-in lasts, a working day; seenEvery how often
+// it is noted that a session is in use; maxUserAgent bounds what is kept of
+// what a browser says of itself.
 const (
 	sessionLife  = 12 * time.Hour
+	seenEvery    = time.Minute
 	maxUserAgent = 200
 )
 
@@ -39,21 +41,23 @@ func (a *Authority) addSession(ctx context.Context, tx tenant.Tx, user uuid.UUID
 
 // issue signs a token for a session. It ends with the session, or an hour from now.
 func (a *Authority) issue(ctx context.Context, tx tenant.Tx, user User, s session) (SignedIn, error) {
+	token, expires, err := a.sign(ctx, tx, Claims{Subject: user.ID, Session: s.id, Role: string(user.Role)}, s.expires)
+	return SignedIn{User: user, Session: s.id, Token: token, Expires: expires}, err
+}
+
+func (a *Authority) sign(ctx context.Context, tx tenant.Tx, c Claims, ends time.Time) (token string, expires time.Time, err error) {
 	signer, err := a.signer(ctx, tx)
 	if err != nil {
-		return SignedIn{}, err
+		return "", time.Time{}, err
 	}
 	// Tokens carry whole seconds.
-	now := a.now().Truncate(time.Second)
-	expires := now.Add(MaxTokenLife)
-	if s.expires.Before(expires) {
-		expires = s.expires.Truncate(time.Second)
+	c.IssuedAt = a.now().Truncate(time.Second)
+	c.Expires = c.IssuedAt.Add(MaxTokenLife)
+	if ends.Before(c.Expires) {
+		c.Expires = ends.Truncate(time.Second)
 	}
-	token, err := signer.Sign(Claims{Subject: user.ID, Session: s.id, Role: string(user.Role), IssuedAt: now, Expires: expires})
-	if err != nil {
-		return SignedIn{}, err
-	}
-	return SignedIn{User: user, Session: s.id, Token: token, Expires: expires}, nil
+	token, err = signer.Sign(c)
+	return token, c.Expires, err
 }
 
 // Renew gives the next token of a principal's session, which must be open.
