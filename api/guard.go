@@ -11,7 +11,6 @@ import (
 
 	"tollhouse/api/problem"
 	"tollhouse/billing/identity"
-	"tollhouse/billing/tenant"
 	"tollhouse/tenants"
 )
 
@@ -66,15 +65,7 @@ func (s *Server) admitToStack(ctx context.Context, e echo.Context, c *call) erro
 	if c.bearer == "" {
 		return identity.ErrUnauthenticated
 	}
-	err = stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
-		c.who, err = s.authority.Authenticate(ctx, tx, c.bearer)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	noteActor(e, c.who.Actor())
-	return c.permitted(e)
+	return s.admitCaller(ctx, e, c)
 }
 
 // permitted asks the caller's role. A subscriber has rights to its own account

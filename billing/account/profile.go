@@ -27,6 +27,7 @@ type Profile struct {
 	PaymentTermDays  int
 	BrandColour      string // #rrggbb, lower case
 	SupportContact   string
+	Standing         Standing // with the house; PutProfile leaves it alone
 }
 
 // Errors of the profile.
@@ -69,7 +70,7 @@ func (p Profile) LocalDate(at time.Time) calendar.Date { return calendar.DateOf(
 
 const selectProfile = `
 select name, country, zone, currency, language, prices_include_tax, anchor_policy,
-       payment_term_days, brand_colour, support_contact
+       payment_term_days, brand_colour, support_contact, standing, standing_since, service_until
   from operator
  where id = 1`
 
@@ -77,14 +78,16 @@ select name, country, zone, currency, language, prices_include_tax, anchor_polic
 func GetProfile(ctx context.Context, tx tenant.Tx) (Profile, error) {
 	var p Profile
 	var zone string
+	var since, until *time.Time
 	err := tx.QueryRow(ctx, selectProfile).Scan(&p.Name, &p.Country, &zone, &p.Currency, &p.Language,
-		&p.PricesIncludeTax, &p.AnchorPolicy, &p.PaymentTermDays, &p.BrandColour, &p.SupportContact)
+		&p.PricesIncludeTax, &p.AnchorPolicy, &p.PaymentTermDays, &p.BrandColour, &p.SupportContact, &p.Standing.State, &since, &until)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Profile{}, ErrNotSetUp
 	}
 	if err != nil {
 		return Profile{}, fmt.Errorf("read profile: %w", err)
 	}
+	p.Standing.setTimes(since, until)
 	if p.Zone, err = time.LoadLocation(zone); err != nil {
 		return Profile{}, fmt.Errorf("read profile: %w", err)
 	}

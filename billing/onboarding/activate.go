@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -20,7 +21,8 @@ import (
 // a dozen statements.
 //
 // Refusals are *IncompleteError, *NotSoldError, ErrOrderEnded for a cancelled
-// order, and *account.IdentityInUseError when two take an identity at once.
+// order, *account.IdentityInUseError when two take an identity at once, and
+// account.ErrSuspended while the operator may not sell.
 func (d *Desk) Activate(ctx context.Context, tx tenant.Tx, ids ...uuid.UUID) ([]Order, error) {
 	orders, err := lockOrders(ctx, tx, ids)
 	if err != nil {
@@ -61,6 +63,10 @@ func pass(ctx context.Context, tx tenant.Tx, orders []Order) ([]ready, *gate, er
 		}
 		if !slices.Contains(orderMoves[o.State], Completed) {
 			return nil, nil, fmt.Errorf("order %s: %w", o.ID, ErrOrderEnded)
+		}
+		// No wall time is needed: a sale waits for good standing, whatever the hour.
+		if err := g.profile.Standing.Refuses(account.Manage, time.Time{}); err != nil {
+			return nil, nil, err
 		}
 		r, err := g.judge(ctx, tx, o)
 		if err != nil {
