@@ -147,7 +147,7 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	handler, err := d.plant.webHandler(api.Config{Host: host, Control: control, PublicURL: publicURL,
-		Ready: ready(host.Ready, control.DB.Ready)}, withPages(host, publicURL, d.plant.log, doors(host)))
+		Ready: ready(host.Ready, control.DB.Ready)}, withPages(pageSources{host: host, control: control, publicURL: publicURL, doors: doors(host)}, d.plant.log))
 	if err != nil {
 		return err
 	}

@@ -6,18 +6,34 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"tollhouse/api"
 	"tollhouse/billing"
 	"tollhouse/portal"
+	"tollhouse/portal/staff"
 )
 
-// withPages serves the subscribers' pages beside the API. doors, if any, are
-// listed at the root.
-func withPages(host *billing.Host, publicURL string, log *slog.Logger, doors func() []portal.Door) func(*echo.Echo) error {
+// pageSources are whose pages a process serves beside the API; either may be
+// missing. doors, if any, are listed at the root.
+type pageSources struct {
+	host      *billing.Host
+	control   *api.Control
+	publicURL string
+	doors     func() []portal.Door
+}
+
+func withPages(s pageSources, log *slog.Logger) func(*echo.Echo) error {
 	return func(e *echo.Echo) error {
-		pages := portal.New(portal.Config{Host: host, Authority: host.Identity(), PublicURL: publicURL, Now: time.Now, Log: log})
+		config := portal.Config{PublicURL: s.publicURL, Now: time.Now, Log: log}
+		if s.host != nil {
+			config.Host, config.Authority = s.host, s.host.Identity()
+		}
+		if c := s.control; c != nil {
+			config.Control = &staff.Control{DB: c.DB, Registry: c.Registry, Staff: c.Staff}
+		}
+		pages := portal.New(config)
 		pages.Register(e)
-		if doors != nil {
-			e.GET("/", pages.Landing(doors))
+		if s.doors != nil {
+			e.GET("/", pages.Landing(s.doors))
 		}
 		return nil
 	}

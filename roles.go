@@ -41,7 +41,7 @@ func runHost(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	handler, err := plant.webHandler(api.Config{Host: host, Ready: ready(host.Ready), PublicURL: config.PublicURL}, withPages(host, config.PublicURL, plant.log, nil))
+	handler, err := plant.webHandler(api.Config{Host: host, Ready: ready(host.Ready), PublicURL: config.PublicURL}, withPages(pageSources{host: host, publicURL: config.PublicURL}, plant.log))
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,9 @@ func runControl(ctx context.Context, p process) error {
 	if err := firstStaff(ctx, control, p.stdout); err != nil {
 		return err
 	}
-	handler, err := plant.webHandler(api.Config{Control: control, Ready: ready(control.DB.Ready), PublicURL: "http://" + listener.Addr().String()})
+	publicURL := "http://" + listener.Addr().String()
+	handler, err := plant.webHandler(api.Config{Control: control, Ready: ready(control.DB.Ready), PublicURL: publicURL},
+		withPages(pageSources{control: control, publicURL: publicURL}, plant.log))
 	if err != nil {
 		return err
 	}

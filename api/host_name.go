@@ -10,19 +10,27 @@ import (
 // send all of .localhost to this machine (RFC 6761, 6.3).
 const localSuffix = ".localhost"
 
-// ByHostName lets <tenant>.localhost stand for /t/<tenant>. A path that names
-// a tenant already is left alone: whose token it needs follows from the path.
+// StaffName is the host name of hosting staff's door; no operator may have it.
+const StaffName = "staff"
+
+// ByHostName lets <tenant>.localhost stand for /t/<tenant>, and staff.localhost
+// for /staff. A path that names its place already is left alone: whose token it
+// needs follows from the path.
 func ByHostName(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := tenantOfHost(r.Host)
-		if name == "" || strings.HasPrefix(r.URL.Path, "/t/") || processPath(r.URL.Path) {
+		prefix := "/t/" + name
+		if name == StaffName {
+			prefix = "/" + StaffName
+		}
+		if name == "" || strings.HasPrefix(r.URL.Path, "/t/") || strings.HasPrefix(r.URL.Path, "/"+StaffName+"/") || processPath(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}
 		inner := r.Clone(r.Context())
-		inner.URL.Path = "/t/" + name + r.URL.Path
+		inner.URL.Path = prefix + r.URL.Path
 		if r.URL.RawPath != "" {
-			inner.URL.RawPath = "/t/" + name + r.URL.RawPath
+			inner.URL.RawPath = prefix + r.URL.RawPath
 		}
 		next.ServeHTTP(w, inner)
 	})

@@ -11,6 +11,8 @@ import (
 	"tollhouse/billing"
 	"tollhouse/billing/identity"
 	"tollhouse/portal/brand"
+	"tollhouse/portal/operator"
+	"tollhouse/portal/staff"
 	"tollhouse/portal/static"
 	"tollhouse/portal/subscriber"
 	"tollhouse/portal/web"
@@ -18,29 +20,47 @@ import (
 
 // Config is what the pages are made of.
 type Config struct {
-	Host      *billing.Host
-	Authority *identity.Authority
-	PublicURL string           // where people reach us, without a slash at its end
-	Now       func() time.Time // wall time
+	Host      *billing.Host       // nil: no tenants' pages
+	Authority *identity.Authority // wanted with Host
+	Control   *staff.Control      // nil: no pages of hosting staff
+	PublicURL string              // where people reach us, without a slash at its end
+	Now       func() time.Time    // wall time
 	Log       *slog.Logger
 }
 
 // Portal serves pages.
-type Portal struct{ site *web.Site }
+type Portal struct {
+	site    *web.Site
+	control *staff.Control
+}
 
-// New makes the pages of a host's tenants.
+// New makes the pages of a host's tenants, of hosting staff, or of both.
 func New(c Config) *Portal {
-	return &Portal{&web.Site{Host: c.Host, Authority: c.Authority, PublicURL: c.PublicURL, Now: c.Now, Log: c.Log}}
+	site := &web.Site{Host: c.Host, Authority: c.Authority, PublicURL: c.PublicURL, Now: c.Now, Log: c.Log}
+	if c.Control != nil {
+		site.Staff = c.Control.Staff
+	}
+	return &Portal{site, c.Control}
 }
 
 // Register adds all addresses of pages and their files.
 func (p *Portal) Register(e *echo.Echo) {
+	if p.control != nil {
+		staff.Register(e, p.site, p.control)
+	}
+	if p.site.Host != nil {
+		p.registerTenants(e)
+	}
+	RegisterFiles(e)
+}
+
+func (p *Portal) registerTenants(e *echo.Echo) {
 	subscriber.Register(e, p.site)
+	operator.Register(e, p.site)
 	e.GET("/t/:tenant", func(e echo.Context) error {
 		return e.Redirect(http.StatusPermanentRedirect, "/t/"+e.Param("tenant")+"/")
 	})
 	e.GET("/t/:tenant/*", p.elsewhere(p.site.NotFound()))
-	RegisterFiles(e)
 }
 
 // elsewhere tells a person that there is no such page, and a program that

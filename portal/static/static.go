@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-//go:embed tollhouse.css vendor/*.css vendor/*.js vendor/*.woff2 vendor/licences/*.txt
+//go:embed tollhouse.css console.js vendor/*.css vendor/*.js vendor/*.woff2 vendor/licences/*.txt
 var files embed.FS
 
 // Prefix is where all assets are, for every tenant alike.

@@ -63,7 +63,7 @@ func signIn(v *web.Visit) error {
 		}
 		return door(v, d)
 	}
-	v.KeepSession(in)
+	v.KeepSession(in.Token, in.Expires)
 	return v.Redirect(v.Next(d.Next))
 }
 

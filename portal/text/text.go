@@ -1,6 +1,7 @@
 package text
 
 import (
+	"maps"
 	"strings"
 
 	"tollhouse/billing/locale"
@@ -9,7 +10,21 @@ import (
 // Languages are those that pages are written in, with their own names.
 var Languages = []struct{ Code, Name string }{{"en", "English"}, {"id", "Bahasa Indonesia"}, {"ru", "Русский"}}
 
-var catalogs = map[string]map[string]string{"en": english, "id": indonesian, "ru": russian}
+var catalogs = map[string]map[string]string{
+	"en": join(shellEN, subscriberEN, deskEN, businessEN, adminEN, staffEN),
+	"id": join(shellID, subscriberID, deskID, businessID, adminID, staffID),
+	"ru": join(shellRU, subscriberRU, deskRU, businessRU, adminRU, staffRU),
+}
+
+// join makes one catalog of those of the areas. A key stands in one area only,
+// which a test keeps.
+func join(areas ...map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, area := range areas {
+		maps.Copy(all, area)
+	}
+	return all
+}
 
 // Known says whether pages are written in a language.
 func Known(language string) bool {
@@ -23,7 +38,7 @@ func Known(language string) bool {
 func Of(language, key string, values ...string) string {
 	message, found := catalogs[language][key]
 	if !found {
-		if message, found = english[key]; !found {
+		if message, found = catalogs["en"][key]; !found {
 			return key
 		}
 	}

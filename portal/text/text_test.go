@@ -40,9 +40,9 @@ func isCounted(catalog map[string]string, stem, language string) bool {
 func TestEveryLanguageHasEveryMessage(t *testing.T) {
 	t.Parallel()
 	stems := map[string][]string{}
-	for key, message := range english {
+	for key, message := range catalogs["en"] {
 		stem, of := form(key)
-		if of == "" || !isCounted(english, stem, "en") {
+		if of == "" || !isCounted(catalogs["en"], stem, "en") {
 			stem = key
 		}
 		stems[stem] = place.FindAllString(message, -1)
@@ -51,7 +51,7 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 		seen := map[string]bool{}
 		for stem, places := range stems {
 			keys := []string{stem}
-			if isCounted(english, stem, "en") {
+			if isCounted(catalogs["en"], stem, "en") {
 				keys = nil
 				for _, f := range forms[language] {
 					keys = append(keys, stem+"."+f)
@@ -82,12 +82,12 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 }
 
 // built are the beginnings of keys whose end is put on where they are used.
-var built = []string{"theme.", "nav.", "unit.", "count.", "usage.byday.", "usage.", "service.", "kind.", "entry.", "statement.", "fail.", "pay.done.", "pay.refused."}
+var built = []string{"con.nav.", "con.group.", "theme.", "nav.", "unit.", "count.", "usage.byday.", "usage.", "service.", "kind.", "entry.", "statement.", "fail.", "pay.done.", "pay.refused."}
 
 func TestEveryMessageIsUsed(t *testing.T) {
 	t.Parallel()
 	used := literals(t, "..")
-	for key := range english {
+	for key := range catalogs["en"] {
 		stem, _ := form(key)
 		if used[key] || used[stem] || slices.ContainsFunc(built, func(b string) bool { return strings.HasPrefix(key, b) }) {
 			continue
@@ -95,10 +95,10 @@ func TestEveryMessageIsUsed(t *testing.T) {
 		t.Errorf("%s is used nowhere", key)
 	}
 	for word := range used {
-		if !regexp.MustCompile(`^(shell|menu|day|due|topup|pay|left|why|bills|home|signin|landing|statement)\.[a-z.]+$`).MatchString(word) {
+		if !regexp.MustCompile(`^(shell|menu|day|due|topup|pay|left|why|bills|home|signin|landing|statement|con|desk|biz|admin|staff)\.[a-z.]+$`).MatchString(word) {
 			continue
 		}
-		if _, found := english[word]; !found && !isCounted(english, word, "en") && !strings.HasSuffix(word, ".") {
+		if _, found := catalogs["en"][word]; !found && !strings.HasSuffix(word, ".templ") && !isCounted(catalogs["en"], word, "en") && !strings.HasSuffix(word, ".") {
 			t.Errorf("%s is used and not there", word)
 		}
 	}
@@ -135,4 +135,17 @@ func literals(t *testing.T, folder string) map[string]bool {
 		t.Fatal(err)
 	}
 	return found
+}
+
+func TestAKeyStandsInOneArea(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, area := range []map[string]string{shellEN, subscriberEN, deskEN, businessEN, adminEN, staffEN} {
+		for key := range area {
+			if seen[key] {
+				t.Errorf("%s stands twice", key)
+			}
+			seen[key] = true
+		}
+	}
 }

@@ -27,6 +27,44 @@ var icons = []struct{ name, path string }{
 	{"voice", "M5 4h4l1.5 5-2.3 1.6a12 12 0 0 0 5.2 5.2L15 13.5l5 1.5v4a1 1 0 0 1-1 1A15 15 0 0 1 4 5a1 1 0 0 1 1-1"},
 	{"mobile", "M8 3h8a1 1 0 0 1 1 1v16a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1M11 18h2"},
 	{"hosting", "M4 5h16v6H4zM4 13h16v6H4zM7.5 8v.1M7.5 16v.1"},
+	{"bell", "M6 16V11a6 6 0 1 1 12 0v5l1.5 2h-15zM10 20.5h4"},
+	{"box", "M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8"},
+	{"cash", "M3 7h18v10H3zM12 14.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5M6.5 10v4M17.5 10v4"},
+	{"chat", "M4 5h16v11H10l-5 4v-4H4z"},
+	{"clock", "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18M12 7v5l3.5 2"},
+	{"edit", "M5 19l1-4L16 5l3 3L9 18zM14 7l3 3"},
+	{"eye", "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12M12 14.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5"},
+	{"find", "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13M20 20l-4.8-4.8"},
+	{"gear", "M12 15.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2.2 2.2M16.2 16.2l2.2 2.2M18.4 5.6l-2.2 2.2M7.8 16.2l-2.2 2.2"},
+	{"gift", "M4 9h16v4H4zM6 13v7h12v-7M12 9v11M12 9S7 9 7 6.5 11 4 12 9c1-5 5-5 5-2.5S12 9 12 9"},
+	{"help", "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18M9.5 9.5a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.8M12 16.5v.2"},
+	{"inbox", "M4 13l3-8h10l3 8v6H4zM4 13h5l1.5 2.5h3L15 13h5"},
+	{"link", "M10 14a4 4 0 0 0 5.7 0l3-3A4 4 0 0 0 13 5.3l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3A4 4 0 0 0 11 18.7l1-1"},
+	{"menu", "M4 7h16M4 12h16M4 17h16"},
+	{"phone", "M5 4h4l1.5 5-2.3 1.6a12 12 0 0 0 5.2 5.2L15 13.5l5 1.5v4a1 1 0 0 1-1 1A15 15 0 0 1 4 5a1 1 0 0 1 1-1"},
+	{"plan", "M4 7l8-4 8 4-8 4zM4 12l8 4 8-4M4 17l8 4 8-4"},
+	{"play", "M7 5l12 7-12 7z"},
+	{"plus", "M12 5v14M5 12h14"},
+	{"pulse", "M3 12h4l3-7 4 14 3-7h4"},
+	{"server", "M4 4h16v6H4zM4 14h16v6H4zM8 7v.1M8 17v.1"},
+	{"shield", "M12 3l8 3v6c0 4.5-3.4 8-8 9-4.6-1-8-4.5-8-9V6zM9 12l2.2 2.2L15 10"},
+	{"tag", "M4 4h8l8.5 8.5-8 8L4 12zM8 8v.1"},
+	{"tools", "M14.5 6.5a4 4 0 0 0-5 5L4 17v3h3l5.5-5.5a4 4 0 0 0 5-5L15 12l-3-3z"},
+	{"trash", "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13"},
+	{"tv", "M3 7h18v11H3zM8 21h8M8 3l4 4 4-4"},
+	{"undo", "M8 5L4 9l4 4M4 9h10a5.5 5.5 0 0 1 0 11H9"},
+	{"up", "M12 20V5M6 11l6-6 6 6"},
+	{"users", "M9 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2.5 19a6.5 6.5 0 0 1 13 0M16 4.8a3.5 3.5 0 0 1 0 6.4M18 13.6a6.5 6.5 0 0 1 3.5 5.4"},
+	{"key", "M14.5 13.5a5 5 0 1 0-4-4L4 16v4h4l1-1v-2h2v-2zM16 8v.1"},
+	{"lock", "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3M12 14.5v2"},
+	{"flag", "M6 21V4h11l-2 4 2 4H6"},
+	{"copy", "M8 8h11v11H8zM5 16V5h11"},
+	{"upload", "M12 16V5M7 9l5-5 5 5M5 20h14"},
+	{"mail", "M4 6h16v12H4zM4 7l8 6 8-6"},
+	{"building", "M5 21V5l7-2v18M12 9h7v12M8 8v.1M8 12v.1M8 16v.1M15.5 13v.1M15.5 17v.1M3 21h18"},
+	{"swap", "M7 7h12l-3-3M17 17H5l3 3"},
+	{"stop", "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18M9 9h6v6H9z"},
+	{"beaker", "M9 4h6M10 4v6l-5 9h14l-5-9V4M7.5 15h9"},
 }
 
 // sprite holds all icons once.
@@ -63,7 +101,7 @@ func sprite() templ.Component {
 			var templ_7745c5c3_Var2 string
 			templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs("i-" + i.name)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `ui/icon.templ`, Line: 28, Col: 29}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `icon.templ`, Line: 66, Col: 29}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 			if templ_7745c5c3_Err != nil {
@@ -76,7 +114,7 @@ func sprite() templ.Component {
 			var templ_7745c5c3_Var3 string
 			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(i.path)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `ui/icon.templ`, Line: 28, Col: 68}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `icon.templ`, Line: 66, Col: 68}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 			if templ_7745c5c3_Err != nil {
@@ -124,7 +162,7 @@ func Icon(name string) templ.Component {
 		var templ_7745c5c3_Var5 string
 		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs("#i-" + name)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `ui/icon.templ`, Line: 35, Col: 59}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `icon.templ`, Line: 73, Col: 59}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 		if templ_7745c5c3_Err != nil {

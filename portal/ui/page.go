@@ -27,6 +27,8 @@ type NavItem struct {
 	Href, Label string
 	Icon        string
 	Current     bool
+	Count       string // beside the label; empty for none
+	Alert       bool   // the count hurts
 }
 
 // Mark is the operator's sign: the first letters of its first two words.

@@ -17,7 +17,7 @@ import (
 
 // securityHeaders are on every page. checkouts are where its forms may lead
 // besides us.
-func (v *Visit) securityHeaders(checkouts string) {
+func (v *turn) securityHeaders(checkouts string) {
 	h := v.echo.Response().Header()
 	if checkouts != "" {
 		checkouts = " " + checkouts
@@ -37,11 +37,11 @@ func (v *Visit) securityHeaders(checkouts string) {
 
 // AllowCheckout lets this page's forms lead on to the card provider's page:
 // browsers hold a form's redirects to form-action, too.
-func (v *Visit) AllowCheckout() { v.securityHeaders(v.site.checkouts()) }
+func (v *turn) AllowCheckout() { v.securityHeaders(v.site.checkouts()) }
 
 // Show answers with a page or a part of one. It is drawn whole before the
 // first byte is sent, so that a fault can still become an error page.
-func (v *Visit) Show(status int, c templ.Component) error {
+func (v *turn) Show(status int, c templ.Component) error {
 	var out bytes.Buffer
 	if err := c.Render(v.Context(), &out); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (v *Visit) Show(status int, c templ.Component) error {
 	return v.send(status, "text/html; charset=utf-8", out.Bytes())
 }
 
-func (v *Visit) send(status int, kind string, body []byte) error {
+func (v *turn) send(status int, kind string, body []byte) error {
 	h := v.echo.Response().Header()
 	if strings.Contains(v.echo.Request().Header.Get("Accept-Encoding"), "gzip") {
 		var small bytes.Buffer
@@ -64,7 +64,7 @@ func (v *Visit) send(status int, kind string, body []byte) error {
 }
 
 // Download answers with a file to be kept.
-func (v *Visit) Download(name, kind string, body []byte) error {
+func (v *turn) Download(name, kind string, body []byte) error {
 	v.echo.Response().Header().Set("Content-Disposition", `attachment; filename="`+safeName(name)+`"`)
 	return v.echo.Blob(http.StatusOK, kind, body)
 }
@@ -82,7 +82,7 @@ func safeName(name string) string {
 // fail answers with the page of an error, by the same table as the API. An
 // error that nobody has foreseen is logged here, once, and told as nothing but
 // its reference.
-func (v *Visit) fail(err error) error {
+func (v *turn) fail(err error) error {
 	if v.echo.Response().Committed {
 		v.site.Log.Error("page broken off", "error", err, "trace", v.trace)
 		return nil
@@ -98,7 +98,7 @@ func (v *Visit) fail(err error) error {
 	default:
 		v.site.Log.Error("page failed", "error", err, "trace", v.trace, "path", v.echo.Path())
 	}
-	page := v.Page(v.Reader.T("fail." + failKey(p.Status)))
+	page := v.shell(v.Reader.T("fail." + failKey(p.Status)))
 	page.Quiet = true
 	return v.Show(p.Status, ui.Failed(page, failKey(p.Status), v.trace))
 }

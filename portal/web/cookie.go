@@ -7,24 +7,49 @@ import (
 	"strings"
 	"time"
 
-	"tollhouse/billing/identity"
 	"tollhouse/portal/text"
 )
 
 // Names of our cookies. All are for the server alone.
 const (
-	sessionCookie  = "tollhouse_session"
 	formCookie     = "tollhouse_form"
 	languageCookie = "tollhouse_lang"
 	themeCookie    = "tollhouse_theme"
 )
 
+// door is one of the entrances. Who came in by one is a stranger at the others:
+// each has a session of its own.
+type door struct {
+	session string // name of its cookie
+	device  string // of the one that tells a known device, "" for none
+}
+
+// The doors.
+var (
+	subscriberDoor = door{session: "tollhouse_session", device: "tollhouse_device"}
+	consoleDoor    = door{session: "tollhouse_console", device: "tollhouse_console_device"}
+	staffDoor      = door{session: "tollhouse_staff", device: "tollhouse_staff_device"}
+)
+
+// deviceLife is how long a device is known after a sign-in.
+const deviceLife = 365 * 24 * time.Hour
+
+// Device is what tells a device that signed in before.
+func (v *turn) Device() string { return v.cookie(v.door.device) }
+
+// KeepDevice remembers it; "" leaves what is known.
+func (v *turn) KeepDevice(device string) {
+	if device != "" {
+		v.setCookie(v.door.device, device, deviceLife)
+	}
+}
+
 // choiceLife is how long a language or theme is remembered.
 const choiceLife = 365 * 24 * time.Hour
 
-// setCookie keeps a cookie on the tenant's paths. Lax, not Strict: who comes
+// setCookie keeps a cookie on the paths of a tenant, or of the staff. Lax, not Strict: who comes
 // back from the card provider's page has to be still signed in.
-func (v *Visit) setCookie(name, value string, life time.Duration) {
+func (v *turn) setCookie(name, value string, life time.Duration) {
 	path := v.Base
 	if len(path) > 1 {
 		path = strings.TrimSuffix(path, "/")
@@ -39,7 +64,7 @@ func (v *Visit) setCookie(name, value string, life time.Duration) {
 	v.echo.SetCookie(c)
 }
 
-func (v *Visit) cookie(name string) string {
+func (v *turn) cookie(name string) string {
 	c, err := v.echo.Cookie(name)
 	if err != nil {
 		return ""
@@ -49,21 +74,21 @@ func (v *Visit) cookie(name string) string {
 
 // keepSession keeps a token with the time it ends, which says when to renew
 // it. The token alone decides what it is good for.
-func (v *Visit) keepSession(in identity.SignedIn) {
-	v.setCookie(sessionCookie, strconv.FormatInt(in.Expires.Unix(), 10)+"."+in.Token, 0)
+func (v *turn) keepSession(token string, expires time.Time) {
+	v.setCookie(v.door.session, strconv.FormatInt(expires.Unix(), 10)+"."+token, 0)
 }
 
 // KeepSession begins a session, with a new token for its forms.
-func (v *Visit) KeepSession(in identity.SignedIn) {
-	v.keepSession(in)
+func (v *turn) KeepSession(token string, expires time.Time) {
+	v.keepSession(token, expires)
 	v.newFormToken()
 }
 
 // DropSession forgets the session in the browser.
-func (v *Visit) DropSession() { v.setCookie(sessionCookie, "", -1) }
+func (v *turn) DropSession() { v.setCookie(v.door.session, "", -1) }
 
-func (v *Visit) session() (token string, expires time.Time) {
-	end, token, found := strings.Cut(v.cookie(sessionCookie), ".")
+func (v *turn) session() (token string, expires time.Time) {
+	end, token, found := strings.Cut(v.cookie(v.door.session), ".")
 	seconds, err := strconv.ParseInt(end, 10, 64)
 	if !found || err != nil {
 		return "", time.Time{}
@@ -72,7 +97,7 @@ func (v *Visit) session() (token string, expires time.Time) {
 }
 
 // keepChoices remembers how a page is to be shown.
-func (v *Visit) keepChoices() {
+func (v *turn) keepChoices() {
 	if language := v.Query("lang"); text.Known(language) {
 		v.setCookie(languageCookie, language, choiceLife)
 	}
@@ -84,7 +109,7 @@ func (v *Visit) keepChoices() {
 	}
 }
 
-func (v *Visit) chosenTheme() string {
+func (v *turn) chosenTheme() string {
 	for _, theme := range []string{v.Query("theme"), v.cookie(themeCookie)} {
 		switch theme {
 		case "auto":
@@ -98,7 +123,7 @@ func (v *Visit) chosenTheme() string {
 
 // language is what the reader chose here, then what stands at its user, then
 // what its browser prefers, then the operator's.
-func (v *Visit) language(users, operators string) string {
+func (v *turn) language(users, operators string) string {
 	candidates := []string{v.Query("lang"), v.cookie(languageCookie), users}
 	candidates = append(candidates, preferred(v.echo.Request().Header.Get("Accept-Language"))...)
 	for _, candidate := range append(candidates, operators) {

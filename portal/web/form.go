@@ -3,21 +3,24 @@ package web
 import (
 	"crypto/rand"
 	"crypto/subtle"
+	"errors"
+	"mime/multipart"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"tollhouse/api/problem"
 )
 
 // formToken is the browser's token for forms, made on its first visit.
-func (v *Visit) formToken() string {
+func (v *turn) formToken() string {
 	if token := v.cookie(formCookie); len(token) >= 26 {
 		return token
 	}
 	return v.newFormToken()
 }
 
-func (v *Visit) newFormToken() string {
+func (v *turn) newFormToken() string {
 	v.csrf = rand.Text()
 	v.setCookie(formCookie, v.csrf, 0)
 	return v.csrf
@@ -28,13 +31,13 @@ func (v *Visit) newFormToken() string {
 // truly where a form comes from (Sec-Fetch-Site, or Origin where that is not
 // known), and no other site can read our cookie to repeat it in a field. Both
 // are asked for, as SameSite=Lax alone would let sibling ports and hosts in.
-func (v *Visit) checkForm() error {
+func (v *turn) checkForm() error {
 	r := v.echo.Request()
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return nil
 	}
-	if err := r.ParseForm(); err != nil {
-		return problem.InvalidRequest.New("")
+	if err := v.parseForm(); err != nil {
+		return err
 	}
 	sent := r.PostFormValue("csrf")
 	known := v.cookie(formCookie)
@@ -43,6 +46,39 @@ func (v *Visit) checkForm() error {
 	}
 	return nil
 }
+
+// partsInMemory is what of a form with files is held in memory; the rest goes
+// to files of the system's, which end with the request.
+const partsInMemory = 1 << 20
+
+func (v *turn) parseForm() error {
+	r := v.echo.Request()
+	parse := r.ParseForm
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
+		parse = func() error { return r.ParseMultipartForm(partsInMemory) }
+	}
+	err := parse()
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return err
+	case err != nil:
+		return problem.InvalidRequest.New("")
+	}
+	return nil
+}
+
+// File is an uploaded file of a form; nil if none was chosen.
+func (v *turn) File(name string) *multipart.FileHeader {
+	form := v.echo.Request().MultipartForm
+	if form == nil || len(form.File[name]) == 0 || form.File[name][0].Filename == "" {
+		return nil
+	}
+	return form.File[name][0]
+}
+
+// Forms are all values of a field of the body, such as ticked boxes.
+func (v *turn) Forms(name string) []string { return v.echo.Request().PostForm[name] }
 
 func fromUs(r *http.Request) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {

@@ -17,6 +17,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/tenant"
+	"tollhouse/tenants"
 )
 
 // Bounds of a request for a page.
@@ -25,10 +26,12 @@ const (
 	maxFormBytes = 64 << 10
 )
 
-// Site is what all pages of a process share.
+// Site is what all pages of a process share. Host and Authority serve tenants'
+// pages, Staff and Registry those of hosting staff; either may be missing.
 type Site struct {
 	Host      *billing.Host
 	Authority *identity.Authority
+	Staff     *tenants.Staff
 	PublicURL string           // where people reach us, without a slash at its end
 	Now       func() time.Time // wall time
 	Log       *slog.Logger
@@ -51,13 +54,9 @@ func (s *Site) checkouts() string {
 	return stripe
 }
 
-// Open answers a request for a page of a tenant, signed in or not.
+// Open answers a request for a subscriber's page of a tenant, signed in or not.
 func (s *Site) Open(handle func(*Visit) error) echo.HandlerFunc {
-	return s.page(func(ctx context.Context, v *Visit) error {
-		err := v.Stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) error { return v.arrive(ctx, tx) })
-		if err != nil {
-			return err
-		}
+	return s.tenantPage(subscriberDoor, maxFormBytes, func(v *Visit) error {
 		if err := v.checkForm(); err != nil {
 			return err
 		}
@@ -69,44 +68,94 @@ func (s *Site) Open(handle func(*Visit) error) echo.HandlerFunc {
 func (s *Site) SignedIn(handle func(*Visit) error) echo.HandlerFunc {
 	return s.Open(func(v *Visit) error {
 		if !v.SignedIn() {
-			return v.toDoor()
+			return v.toDoor("")
 		}
 		return handle(v)
 	})
 }
 
-// page finds the tenant, and answers whatever goes wrong with a page.
-func (s *Site) page(handle func(context.Context, *Visit) error) echo.HandlerFunc {
-	return func(e echo.Context) (err error) {
-		ctx, cancel := context.WithTimeout(e.Request().Context(), pageTimeout)
-		defer cancel()
-		e.SetRequest(e.Request().WithContext(ctx))
-		e.Request().Body = http.MaxBytesReader(e.Response(), e.Request().Body, maxFormBytes)
-		v := s.visit(e)
-		v.securityHeaders("")
-		defer func() {
-			if bug := recover(); bug != nil {
-				err = v.fail(fmt.Errorf("panic: %v\n%s", bug, debug.Stack()))
+// ConsoleOpen answers a request for the operator's console, signed in or not:
+// its door.
+func (s *Site) ConsoleOpen(handle func(*Visit) error) echo.HandlerFunc {
+	return s.tenantPage(consoleDoor, maxFormBytes, func(v *Visit) error {
+		if err := v.checkForm(); err != nil {
+			return err
+		}
+		return handle(v)
+	})
+}
+
+// Console answers an operator's user who has a permission; "" wants none but
+// to be signed in.
+func (s *Site) Console(permission identity.Permission, handle func(*Visit) error) echo.HandlerFunc {
+	return s.ConsoleUpload(permission, maxFormBytes, handle)
+}
+
+// ConsoleUpload is Console for forms that carry files. The rights are asked
+// before the body is read.
+func (s *Site) ConsoleUpload(permission identity.Permission, maxBytes int64, handle func(*Visit) error) echo.HandlerFunc {
+	return s.tenantPage(consoleDoor, maxBytes, func(v *Visit) error {
+		if !v.SignedIn() {
+			return v.toDoor("console/sign-in")
+		}
+		if permission != "" {
+			if err := v.Who.Require(permission); err != nil {
+				return err
 			}
-		}()
-		if v.Stack, err = s.Host.Resolve(ctx, e.Param("tenant")); err != nil {
-			return v.fail(err)
 		}
-		v.settle()
-		if err := handle(ctx, v); err != nil {
-			return v.fail(err)
+		if err := v.checkForm(); err != nil {
+			return err
 		}
-		return nil
+		return handle(v)
+	})
+}
+
+// tenantPage finds the tenant and the caller.
+func (s *Site) tenantPage(d door, maxBytes int64, handle func(*Visit) error) echo.HandlerFunc {
+	return func(e echo.Context) error {
+		v := &Visit{turn: s.turn(e, d)}
+		v.shell = v.Page
+		return v.run(maxBytes, func(ctx context.Context) (err error) {
+			if v.Stack, err = s.Host.Resolve(ctx, e.Param("tenant")); err != nil {
+				return err
+			}
+			v.settle()
+			err = v.Stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) error { return v.arrive(ctx, tx) })
+			if err != nil {
+				return err
+			}
+			return handle(v)
+		})
 	}
 }
 
-// NotFound answers for an address that is none.
-func (s *Site) NotFound() echo.HandlerFunc {
-	return s.page(func(ctx context.Context, v *Visit) error {
-		err := v.Stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) error { return v.arrive(ctx, tx) })
-		if err != nil {
-			return err
+// run bounds a request, and answers whatever goes wrong with a page.
+func (v *turn) run(maxBytes int64, handle func(context.Context) error) (err error) {
+	ctx, cancel := context.WithTimeout(v.echo.Request().Context(), pageTimeout)
+	defer cancel()
+	v.echo.SetRequest(v.echo.Request().WithContext(ctx))
+	v.echo.Request().Body = http.MaxBytesReader(v.echo.Response(), v.echo.Request().Body, maxBytes)
+	v.securityHeaders("")
+	defer func() {
+		if bug := recover(); bug != nil {
+			err = v.fail(fmt.Errorf("panic: %v\n%s", bug, debug.Stack()))
 		}
-		return account.ErrNotFound
-	})
+		if form := v.echo.Request().MultipartForm; form != nil {
+			_ = form.RemoveAll() // what is left is the system's to clear
+		}
+	}()
+	if err := handle(ctx); err != nil {
+		return v.fail(err)
+	}
+	return nil
+}
+
+// NotFound answers for an address of a tenant that is none.
+func (s *Site) NotFound() echo.HandlerFunc {
+	return s.tenantPage(subscriberDoor, maxFormBytes, func(*Visit) error { return account.ErrNotFound })
+}
+
+// ConsoleNotFound is NotFound below the console.
+func (s *Site) ConsoleNotFound() echo.HandlerFunc {
+	return s.tenantPage(consoleDoor, maxFormBytes, func(*Visit) error { return account.ErrNotFound })
 }

@@ -6,12 +6,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"tollhouse/billing"
 	"tollhouse/billing/account"
+	"tollhouse/billing/audit"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/locale"
@@ -21,39 +23,24 @@ import (
 	"tollhouse/portal/ui"
 )
 
-// Visit is one request for a page.
+// Visit is one request for a page of a tenant: a subscriber's or the console's.
 type Visit struct {
-	site    *Site
-	echo    echo.Context
+	turn
 	Stack   *billing.Stack
 	Profile account.Profile
 	Who     identity.Principal // zero for a stranger
-	User    identity.User      // the same
-	Base    string             // what our addresses begin with: /t/<tenant>/, or / under the tenant's own host name
-	Reader  ui.Reader
-	theme   string
-	csrf    string
-	trace   string
-	ended   bool // there was a session, and it is good no more
+	User    identity.User      // the same; zero for visiting staff
+	at      time.Time
 }
 
-// visit begins one. The tenant's own host name is told by what was asked for:
-// a path without /t/ can only have come that way.
-func (s *Site) visit(e echo.Context) *Visit {
-	v := &Visit{site: s, echo: e, Base: "/"}
-	if v.trace, _ = e.Get("trace").(string); v.trace == "" {
-		v.trace = uuid.NewString()
-	}
-	v.Reader = ui.Reader{Locale: locale.Locale{Language: v.language("", "")}}
-	v.theme = v.chosenTheme()
-	return v
-}
-
-// settle notes which tenant it is, for addresses, cookies and the log.
+// settle notes which tenant it is, for addresses, cookies and the log. The
+// tenant's own host name is told by what was asked for: a path without /t/ can
+// only have come that way.
 func (v *Visit) settle() {
 	if strings.HasPrefix(v.echo.Request().RequestURI, "/t/") {
 		v.Base = "/t/" + v.Stack.Ref.Name + "/"
 	}
+	v.here = func(path string) string { return v.Base + strings.TrimPrefix(path, "/t/"+v.Stack.Ref.Name+"/") }
 	v.echo.Set("tenant", v.Stack.Ref.Name) // under this name the API's log and figures look for it
 	v.keepChoices()
 	v.csrf = v.formToken()
@@ -64,6 +51,7 @@ func (v *Visit) arrive(ctx context.Context, tx tenant.Tx) (err error) {
 	if v.Profile, err = account.GetProfile(ctx, tx); err != nil {
 		return err
 	}
+	v.at = tx.At
 	if err = v.recognise(ctx, tx); err != nil {
 		return err
 	}
@@ -75,25 +63,28 @@ func (v *Visit) arrive(ctx context.Context, tx tenant.Tx) (err error) {
 }
 
 // recognise finds who a session cookie speaks for. A token of another tenant,
-// an ended session and a user who is no subscriber are strangers alike.
+// an ended session and a user of the other door are strangers alike.
 func (v *Visit) recognise(ctx context.Context, tx tenant.Tx) error {
 	token, expires := v.session()
 	if token == "" {
 		return nil
 	}
 	who, err := v.site.Authority.Authenticate(ctx, tx, token)
-	if errors.Is(err, identity.ErrUnauthenticated) || err == nil && (who.Role != identity.Subscriber || who.Kind != identity.UserPrincipal) {
+	if errors.Is(err, identity.ErrUnauthenticated) || err == nil && !v.door.admits(who) {
 		v.ended = true
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	v.Who = who
+	v.echo.Set("actor", who.Actor())
+	if who.Kind != identity.UserPrincipal {
+		return nil // visiting staff: no user of the operator, and never renewed
+	}
 	if v.User, err = v.site.Authority.GetUser(ctx, tx, who.UserID); err != nil {
 		return err
 	}
-	v.Who = who
-	v.echo.Set("actor", who.Actor())
 	if expires.Sub(v.site.Now()) > identity.MaxTokenLife/2 {
 		return nil
 	}
@@ -101,54 +92,48 @@ func (v *Visit) recognise(ctx context.Context, tx tenant.Tx) error {
 	if err != nil {
 		return err
 	}
-	v.keepSession(renewed)
+	v.keepSession(renewed.Token, renewed.Expires)
 	return nil
 }
 
-// SignedIn says whether a subscriber is speaking.
-func (v *Visit) SignedIn() bool { return v.Who.AccountID != uuid.Nil }
-
-// Ended says whether somebody was signed in and is no more.
-func (v *Visit) Ended() bool { return v.ended }
-
-// Context is the request's.
-func (v *Visit) Context() context.Context { return v.echo.Request().Context() }
-
-// Param is a part of the path, Query of the query, Form of the body.
-func (v *Visit) Param(name string) string { return v.echo.Param(name) }
-
-// Query is a value of the query.
-func (v *Visit) Query(name string) string { return v.echo.QueryParam(name) }
-
-// Form is a value of the body.
-func (v *Visit) Form(name string) string { return v.echo.Request().PostFormValue(name) }
-
-// UserAgent is what the browser says of itself.
-func (v *Visit) UserAgent() string { return v.echo.Request().UserAgent() }
-
-// Part says whether only a part of the page is wanted, with this id, to be put
-// into one that is open.
-func (v *Visit) Part(id string) bool {
-	h := v.echo.Request().Header
-	return h.Get("HX-Request") == "true" && h.Get("HX-Request-Type") == "partial" && strings.HasSuffix(h.Get("HX-Target"), "#"+id)
+// admits says whether a principal belongs at a door. Keys are for programs.
+func (d door) admits(who identity.Principal) bool {
+	if who.Kind == identity.KeyPrincipal {
+		return false
+	}
+	return (who.Role == identity.Subscriber) == (d == subscriberDoor)
 }
 
-// URL is an address of ours, with pairs of name and value as its query.
-func (v *Visit) URL(path string, pairs ...string) string {
-	query := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		query.Set(pairs[i], pairs[i+1])
-	}
-	if len(query) == 0 {
-		return v.Base + path
-	}
-	return v.Base + path + "?" + query.Encode()
+// At is the operator's business time when the visit began.
+func (v *Visit) At() time.Time { return v.at }
+
+// SignedIn says whether somebody is speaking who belongs at this door.
+func (v *Visit) SignedIn() bool { return v.Who.UserID != uuid.Nil }
+
+// May says whether the visitor has a permission.
+func (v *Visit) May(permission identity.Permission) bool { return v.Who.Require(permission) == nil }
+
+// Caller is on whose behalf commands run, for the audit trail.
+func (v *Visit) Caller() audit.Caller {
+	return audit.Caller{Actor: v.Who.Actor(), Trace: v.trace, WallAt: v.site.Now()}
+}
+
+// Console is an address of the operator's console, with pairs of name and value
+// as its query.
+func (v *Visit) Console(path string, pairs ...string) string { return v.URL("console/"+path, pairs...) }
+
+// PublicLink is an address of this tenant as a message may carry it.
+func (v *Visit) PublicLink(path string) string {
+	return v.site.PublicURL + "/t/" + v.Stack.Ref.Name + "/" + path
 }
 
 // Page is the shell of this visit's page.
 func (v *Visit) Page(title string) ui.Page {
 	p := ui.Page{Reader: v.Reader, Title: title, Operator: v.Profile.Name, Home: v.Base, Action: v.Base, Theme: v.theme, CSRF: v.csrf,
 		Here: v.herePath(), Person: v.User.Name}
+	if v.door == consoleDoor {
+		p.Home, p.Action = v.Console(""), v.Console("")
+	}
 	if v.SignedIn() && p.Person == "" {
 		p.Person = v.User.Email
 	}
@@ -158,47 +143,13 @@ func (v *Visit) Page(title string) ui.Page {
 	return p
 }
 
-// herePath is where this page can be read again: for the answer to a form, the
-// page that the form stood on.
-func (v *Visit) herePath() string {
-	if v.echo.Request().Method == http.MethodPost || v.Stack == nil {
-		return v.Base
-	}
-	inner := strings.TrimPrefix(v.echo.Request().URL.EscapedPath(), "/t/"+v.Stack.Ref.Name+"/")
-	return v.Base + inner
-}
-
-// Redirect leads to another address after a form. 303 makes it a GET.
-func (v *Visit) Redirect(to string) error { return v.echo.Redirect(http.StatusSeeOther, to) }
-
-// toDoor leads a stranger to where one signs in, and back from there. A part
-// of a page can't show the door, so the browser is told to go there.
-func (v *Visit) toDoor() error {
-	door := v.Base
-	if v.echo.Request().Method == http.MethodGet && v.echo.Request().Header.Get("HX-Request") == "" {
-		door = v.URL("", "next", v.echo.Request().RequestURI)
-	}
-	if v.echo.Request().Header.Get("HX-Request") == "true" {
-		v.echo.Response().Header().Set("HX-Redirect", door)
-		return v.echo.NoContent(http.StatusUnauthorized)
-	}
-	return v.Redirect(door)
-}
-
 // Next is where somebody wanted to go before signing in: a path of this
 // tenant, or its start.
 func (v *Visit) Next(wanted string) string {
-	u, err := url.Parse(wanted)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(wanted, v.Base) || strings.HasPrefix(wanted, "//") || strings.ContainsAny(wanted, "\\\r\n") {
-		return v.Base
+	if v.door == consoleDoor {
+		return v.next(wanted, v.Console(""), v.Console(""))
 	}
-	return wanted
-}
-
-// Reload tells htmx to load the whole page again.
-func (v *Visit) Reload() error {
-	v.echo.Response().Header().Set("HX-Refresh", "true")
-	return v.echo.NoContent(http.StatusOK)
+	return v.next(wanted, v.Base, v.Base)
 }
 
 // End ends a session: its tokens are void at once.
@@ -207,6 +158,9 @@ func (v *Visit) End(who identity.Principal) error {
 		return v.site.Authority.EndSession(ctx, tx, who)
 	})
 }
+
+// Authority signs people in and keeps their sessions, codes and roles.
+func (v *Visit) Authority() *identity.Authority { return v.site.Authority }
 
 // OwnName says whether the tenant's own host name was used, and gives it.
 func (v *Visit) OwnName() (host string, own bool) {
@@ -232,8 +186,19 @@ func (v *Visit) AtOwnName(host, path string) (string, bool) {
 
 // Stranger is a visit to a page of no tenant.
 func Stranger(s *Site, e echo.Context) *Visit {
-	v := s.visit(e)
+	v := &Visit{turn: s.turn(e, subscriberDoor)}
+	v.shell = v.Page
 	v.securityHeaders("")
 	v.keepChoices()
 	return v
+}
+
+// SendFile answers with a file of ours that pages show, such as an operator's
+// logo. It may be kept for an hour, and is never taken for a page.
+func (v *Visit) SendFile(kind string, body []byte) error {
+	h := v.echo.Response().Header()
+	h.Set("Cache-Control", "private, max-age=3600")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h.Set("X-Content-Type-Options", "nosniff")
+	return v.echo.Blob(http.StatusOK, kind, body)
 }

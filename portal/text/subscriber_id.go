@@ -1,29 +1,11 @@
 package text
 
-var indonesian = map[string]string{
-	"shell.skip":     "Lewati ke isi",
-	"shell.nav":      "Bagian",
-	"shell.sections": "Bagian halaman ini",
-	"menu.of":        "Menu {name}",
-	"menu.shown":     "Bahasa dan tampilan",
-	"menu.language":  "Bahasa",
-	"menu.theme":     "Tampilan",
-	"menu.signout":   "Keluar",
-	"theme.auto":     "Sistem",
-	"theme.light":    "Terang",
-	"theme.dark":     "Gelap",
-
+var subscriberID = map[string]string{
 	"nav.home":      "Ringkasan",
 	"nav.usage":     "Pemakaian",
 	"nav.statement": "Mutasi",
 	"nav.bills":     "Tagihan",
 	"nav.services":  "Layanan",
-
-	"day.today": "hari ini", "day.tomorrow": "besok", "day.in.other": "{n} hari lagi", "day.late.other": "terlambat {n} hari",
-	"level.of": "{left} dari {of} {unit}", "level.ring": "dari {of} {unit}",
-	"unit.each": "buah", "unit.s": "detik", "unit.min": "menit", "unit.h": "jam", "unit.MB": "MB", "unit.GB": "GB", "unit.TB": "TB",
-	"count.event.other": "{n} kali", "count.message.other": "{n} pesan", "count.content.other": "{n} konten",
-	"chart.table": "Tampilkan sebagai tabel",
 
 	"signin.title":         "Masuk",
 	"signin.lead":          "Lihat sisa kuota, tagihan, dan mengapa setiap pemakaian berbiaya segitu.",
@@ -185,14 +167,4 @@ var indonesian = map[string]string{
 	"bills.open": "Terbuka sampai {date}", "bills.overdue": "Lewat jatuh tempo sejak {date}", "bills.partly": "Dibayar sebagian, {amount} terbuka sampai {date}",
 	"bills.partly.late": "Dibayar sebagian, {amount} lewat jatuh tempo", "bills.paid": "Lunas", "bills.void": "Dibatalkan", "bills.settled": "Dibayar dari saldo",
 	"bills.pdf": "PDF", "bills.pdf.of": "{number} sebagai PDF", "bills.issued": "terbit {date}", "bills.older": "Tagihan sebelumnya", "bills.newest": "Tagihan terbaru",
-
-	"fail.404": "Halaman ini tidak ada", "fail.404.more": "Mungkin alamatnya salah ketik, atau halamannya sudah tidak ada.",
-	"fail.403": "Formulir ini tidak dapat diterima", "fail.403.more": "Formulir terbuka terlalu lama, atau tidak dikirim dari halaman kami. Kembali, muat ulang halaman, lalu ulangi.",
-	"fail.400": "Itu tidak dapat dipahami", "fail.400.more": "Alamat atau formulir berisi sesuatu yang tidak terduga.",
-	"fail.503": "Belum bisa sekarang", "fail.503.more": "Kami tidak dapat menjawab saat ini. Tidak ada yang hilang; coba lagi satu menit lagi.",
-	"fail.500": "Ada yang salah di pihak kami", "fail.500.more": "Saldo dan tagihan Anda tidak berubah. Jika terulang, sebutkan referensinya.",
-	"fail.reference": "Referensi {trace}", "fail.home": "Ke awal",
-
-	"landing.title": "Penagihan untuk operator telekomunikasi", "landing.lead": "Operator berikut berjalan di sini. Pilih satu untuk melihat yang dilihat pelanggannya.",
-	"landing.enter": "Halaman pelanggan", "landing.none": "Belum ada operator", "landing.none.more": "Begitu ada, pintunya tampil di sini.",
 }

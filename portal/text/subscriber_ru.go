@@ -1,33 +1,11 @@
 package text
 
-var russian = map[string]string{
-	"shell.skip":     "К содержанию",
-	"shell.nav":      "Разделы",
-	"shell.sections": "Разделы этой страницы",
-	"menu.of":        "Меню: {name}",
-	"menu.shown":     "Язык и оформление",
-	"menu.language":  "Язык",
-	"menu.theme":     "Оформление",
-	"menu.signout":   "Выйти",
-	"theme.auto":     "Системное",
-	"theme.light":    "Светлое",
-	"theme.dark":     "Тёмное",
-
+var subscriberRU = map[string]string{
 	"nav.home":      "Обзор",
 	"nav.usage":     "Расход",
 	"nav.statement": "Выписка",
 	"nav.bills":     "Счета",
 	"nav.services":  "Услуги",
-
-	"day.today": "сегодня", "day.tomorrow": "завтра",
-	"day.in.one": "через {n} день", "day.in.few": "через {n} дня", "day.in.many": "через {n} дней",
-	"day.late.one": "просрочен на {n} день", "day.late.few": "просрочен на {n} дня", "day.late.many": "просрочен на {n} дней",
-	"level.of": "{left} из {of} {unit}", "level.ring": "из {of} {unit}",
-	"unit.each": "шт.", "unit.s": "с", "unit.min": "мин", "unit.h": "ч", "unit.MB": "МБ", "unit.GB": "ГБ", "unit.TB": "ТБ",
-	"count.event.one": "{n} раз", "count.event.few": "{n} раза", "count.event.many": "{n} раз",
-	"count.message.one": "{n} сообщение", "count.message.few": "{n} сообщения", "count.message.many": "{n} сообщений",
-	"count.content.one": "{n} заказ", "count.content.few": "{n} заказа", "count.content.many": "{n} заказов",
-	"chart.table": "Показать таблицей",
 
 	"signin.title":      "Вход",
 	"signin.lead":       "Узнайте, что осталось, сколько к оплате и почему что столько стоило.",
@@ -192,14 +170,4 @@ var russian = map[string]string{
 	"bills.open": "Оплатить до {date}", "bills.overdue": "Просрочен с {date}", "bills.partly": "Оплачен частично, {amount} до {date}",
 	"bills.partly.late": "Оплачен частично, просрочено {amount}", "bills.paid": "Оплачен", "bills.void": "Отменён", "bills.settled": "Оплачен с баланса",
 	"bills.pdf": "PDF", "bills.pdf.of": "{number} в PDF", "bills.issued": "выставлен {date}", "bills.older": "Более ранние счета", "bills.newest": "Последние счета",
-
-	"fail.404": "Такой страницы нет", "fail.404.more": "Возможно, в адресе опечатка или страницы больше нет.",
-	"fail.403": "Эту форму принять нельзя", "fail.403.more": "Она была открыта слишком долго или отправлена не с нашей страницы. Вернитесь, обновите страницу и повторите.",
-	"fail.400": "Это непонятно", "fail.400.more": "В адресе или форме есть что-то неожиданное.",
-	"fail.503": "Сейчас не получается", "fail.503.more": "Мы пока не можем ответить. Ничего не потеряно; повторите через минуту.",
-	"fail.500": "Что-то сломалось у нас", "fail.500.more": "Баланс и счета не изменились. Если это повторится, назовите нам номер.",
-	"fail.reference": "Номер {trace}", "fail.home": "На главную",
-
-	"landing.title": "Биллинг для операторов связи", "landing.lead": "Здесь работают эти операторы. Выберите, чтобы увидеть страницу абонента.",
-	"landing.enter": "Страница абонента", "landing.none": "Операторов пока нет", "landing.none.more": "Как только появится первый, его дверь будет здесь.",
 }

@@ -1,0 +1,113 @@
+package frame
+
+import (
+	"tollhouse/billing/identity"
+	"tollhouse/portal/ui"
+	"tollhouse/portal/web"
+)
+
+// Section is a part of the console, by its first path element.
+type Section string
+
+// The sections. Dashboard stands at the console's start.
+const (
+	Dashboard   Section = ""
+	Subscribers Section = "subscribers"
+	Orders      Section = "orders"
+	BillRuns    Section = "bill-runs"
+	Payments    Section = "payments"
+	Suspense    Section = "suspense"
+	Readiness   Section = "readiness"
+	Offers      Section = "offers"
+	Import      Section = "import"
+	Users       Section = "users"
+	Keys        Section = "keys"
+	Settings    Section = "settings"
+	Audit       Section = "audit"
+	Staff       Section = "staff-access"
+	Sandbox     Section = "sandbox"
+	Messages    Section = "messages"
+	Security    Section = "security" // of the person; not in the navigation
+)
+
+type entry struct {
+	section Section
+	icon    string
+	wants   identity.Permission
+}
+
+type group struct {
+	key     string // of its heading; empty for none
+	entries []entry
+}
+
+// sections in the order of the navigation. Words are con.nav.<section>.
+var sections = []group{
+	{"", []entry{{Dashboard, "chart", identity.AccountRead}}},
+	{"customers", []entry{
+		{Subscribers, "users", identity.AccountRead},
+		{Orders, "ok", identity.OrderRead},
+	}},
+	{"money", []entry{
+		{BillRuns, "bill", identity.BillRunRun},
+		{Readiness, "eye", identity.BillRead},
+		{Payments, "cash", identity.PaymentRead},
+		{Suspense, "help", identity.SuspenseRead},
+	}},
+	{"product", []entry{{Offers, "tag", identity.OfferingRead}}},
+	{"system", []entry{
+		{Import, "upload", identity.IntakeWrite},
+		{Users, "lock", identity.UserRead},
+		{Keys, "key", identity.APIKeyWrite},
+		{Messages, "mail", identity.AuditRead},
+		{Audit, "list", identity.AuditRead},
+		{Staff, "shield", identity.VisitWrite},
+		{Sandbox, "beaker", identity.SandboxWrite},
+		{Settings, "gear", identity.SettingsRead},
+	}},
+}
+
+// Of frames a page of a section. query is what stands in the search field.
+func Of(v *web.Visit, current Section, title string) ui.ConsolePage {
+	r := v.Reader
+	p := ui.ConsolePage{Page: v.Page(title), Place: v.Profile.Country + ", " + v.Profile.Currency.Code(), Account: v.Console(string(Security)),
+		Now: r.DateTime(v.At())}
+	if v.May(identity.AccountRead) {
+		p.Search, p.Hint = v.Console(string(Subscribers)), r.T("con.search.hint")
+	}
+	for _, g := range sections {
+		if items := itemsOf(v, g.entries, current); len(items) > 0 {
+			title := ""
+			if g.key != "" {
+				title = r.T("con.group." + g.key)
+			}
+			p.Groups = append(p.Groups, ui.NavGroup{Title: title, Items: items})
+		}
+	}
+	p.Banners = bannersOf(v)
+	return p
+}
+
+func itemsOf(v *web.Visit, entries []entry, current Section) []ui.NavItem {
+	var items []ui.NavItem
+	for _, e := range entries {
+		if !v.May(e.wants) {
+			continue
+		}
+		key := string(e.section)
+		if e.section == Dashboard {
+			key = "dashboard"
+		}
+		items = append(items, ui.NavItem{Href: v.Console(string(e.section)), Label: v.Reader.T("con.nav." + key), Icon: e.icon, Current: e.section == current})
+	}
+	return items
+}
+
+// bannersOf tells what concerns every page: that this is a sandbox.
+func bannersOf(v *web.Visit) []ui.Banner {
+	var banners []ui.Banner
+	if v.Stack.Ref.Sandbox {
+		banners = append(banners, ui.Banner{Tone: ui.Info, Text: v.Reader.T("con.sandbox")})
+	}
+	return banners
+}

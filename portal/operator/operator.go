@@ -1,0 +1,20 @@
+package operator
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"tollhouse/portal/operator/admin"
+	"tollhouse/portal/operator/business"
+	"tollhouse/portal/operator/desk"
+	"tollhouse/portal/web"
+)
+
+// Register adds the console's addresses.
+func Register(e *echo.Echo, site *web.Site) {
+	console := e.Group("/t/:tenant/console")
+	admin.Register(console, site)
+	business.Register(console, site)
+	desk.Register(console, site)
+	e.GET("/t/:tenant/console", site.ConsoleOpen(func(v *web.Visit) error { return v.Redirect(v.Console("")) }))
+	e.GET("/t/:tenant/console/*", site.ConsoleNotFound())
+}

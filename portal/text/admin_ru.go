@@ -1,0 +1,3 @@
+package text
+
+var adminRU = map[string]string{}

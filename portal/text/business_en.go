@@ -1,0 +1,3 @@
+package text
+
+var businessEN = map[string]string{}

@@ -1,0 +1,3 @@
+package text
+
+var businessID = map[string]string{}

@@ -1,0 +1,3 @@
+package text
+
+var deskEN = map[string]string{}

@@ -1,0 +1,3 @@
+package text
+
+var deskID = map[string]string{}

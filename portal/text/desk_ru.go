@@ -1,0 +1,3 @@
+package text
+
+var deskRU = map[string]string{}

@@ -1,0 +1,3 @@
+package text
+
+var staffEN = map[string]string{}

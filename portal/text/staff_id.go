@@ -1,0 +1,3 @@
+package text
+
+var staffID = map[string]string{}

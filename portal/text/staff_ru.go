@@ -1,0 +1,3 @@
+package text
+
+var staffRU = map[string]string{}
