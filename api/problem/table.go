@@ -58,7 +58,7 @@ var table = []rule{
 		identity.ErrBranch, identity.ErrRoleName, identity.ErrRoleTitle, identity.ErrPermission,
 		usage.ErrMapping, usage.ErrSourceName, usage.ErrCursor, usage.ErrNoReason, usage.ErrFix, usage.ErrUnknownReason,
 		usage.ErrEncoding, usage.ErrHeader, billing.ErrFileCutOff, billing.ErrReturnURL,
-		balance.ErrReason, payment.ErrReason, catalog.ErrQuantity, catalog.ErrWindow,
+		balance.ErrReason, payment.ErrReason, payment.ErrMethod, catalog.ErrQuantity, catalog.ErrWindow,
 		money.ErrSyntax, money.ErrUnknownCurrency, money.ErrUnknownUnit, money.ErrUnknownRounding, money.ErrInexact, money.ErrOverflow,
 		calendar.ErrSyntax, calendar.ErrCycle, tenant.ErrID, tax.ErrPercent, tax.ErrDiscount,
 	}},

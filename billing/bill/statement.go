@@ -35,7 +35,7 @@ type Entry struct {
 	Day    calendar.Date // in the operator's zone
 	At     time.Time     // of the first of it
 	ID     uuid.UUID     // bill, payment, …; uuid.Nil for a day's usage
-	Number string        // a bill's
+	Number string        // a bill's, or that of a document from before us
 	Count  int64         // postings summed up
 	// Amount is what the customer's balance moved by.
 	Amount money.Amount
@@ -104,9 +104,10 @@ const selectEntries = `
 	    from moved
 	    group by 1, 2, 3, 4
 	)
-	select s.after, s.event, s.event_id, s.day, s.at, s.count, s.amount, s.unbilled, coalesce(b.number, '')
+	select s.after, s.event, s.event_id, s.day, s.at, s.count, s.amount, s.unbilled, coalesce(b.number, i.number, '')
 	from summed s
 	left join bill b on b.id = s.event_id
+	left join open_item i on s.event = 'import' and i.id = s.event_id
 	where s.after or s.amount <> 0 or s.unbilled <> 0
 	order by s.after, s.at, s.event, s.event_id`
 

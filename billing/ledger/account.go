@@ -27,6 +27,7 @@ const (
 	WriteOff         Kind = "write_off"
 	Rounding         Kind = "rounding"
 	FXClearing       Kind = "fx_clearing"
+	Opening          Kind = "opening" // what customers had and owed before us
 
 	UnitBucket   Kind = "unit_bucket" // id is a bucket of seconds, bytes, events or points
 	UnitIssued   Kind = "unit_issued"
@@ -54,7 +55,7 @@ func (k Kind) total() totalKind {
 	case Deferred:
 		return deferredTotal
 	case Revenue, Tax, ProviderClearing, Bank, Cash, Deposit, PartnerPayable, Promotion,
-		Breakage, Dispute, WriteOff, Rounding, FXClearing, UnitIssued, UnitConsumed:
+		Breakage, Dispute, WriteOff, Rounding, FXClearing, Opening, UnitIssued, UnitConsumed:
 		return noTotal
 	}
 	return unknownKind

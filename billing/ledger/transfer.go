@@ -27,6 +27,7 @@ const (
 	Payment     EventKind = "payment"
 	Allocation  EventKind = "allocation"
 	Refund      EventKind = "refund"
+	Import      EventKind = "import" // taken over from another billing system, or undone
 )
 
 // Event is why transfers are made. ID names the charge, bill, payment or

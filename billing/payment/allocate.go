@@ -10,13 +10,23 @@ import (
 	"tollhouse/billing/money"
 )
 
-// OpenItem is what is owed on a bill.
+// OpenItem is what is owed on a bill, or on a document from before us.
 type OpenItem struct {
 	ID      uuid.UUID
-	BillID  uuid.UUID
+	BillID  uuid.UUID // Nil: the document is not of our making
+	Number  string    // of the bill, or of that document
+	Issued  calendar.Date
 	Amount  money.Amount // of the bill
 	Open    money.Amount // of it, not paid yet
 	DueDate calendar.Date
+}
+
+// Names is what a payment or intent names (BillID) to pay this item first.
+func (o OpenItem) Names() uuid.UUID {
+	if o.BillID != uuid.Nil {
+		return o.BillID
+	}
+	return o.ID
 }
 
 // Paid says whether nothing is open any more: the bill is paid.

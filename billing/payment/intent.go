@@ -34,7 +34,7 @@ type NewIntent struct {
 	Key       string // of the command: a repeat gets the same intent; empty: none
 	AccountID uuid.UUID
 	Purpose   Purpose
-	BillID    uuid.UUID // is paid first; Nil: the oldest due is
+	BillID    uuid.UUID // is paid first: a bill, or an OpenItem's Names(); Nil: the oldest due is
 	// Amount to pay; zero: all that is open on the bill or, without one, all
 	// that the account owes.
 	Amount money.Amount

@@ -43,21 +43,25 @@ func List(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, after Cursor, 
 	return payments, nil
 }
 
-// Allocation is what a payment pays of a bill.
+// Allocation is what a payment pays of a bill, or of a document from before us.
 type Allocation struct {
-	PaymentID uuid.UUID
-	BillID    uuid.UUID
-	Amount    money.Amount // still applied, without what a refund reversed
-	At        time.Time
+	PaymentID  uuid.UUID
+	OpenItemID uuid.UUID
+	BillID     uuid.UUID    // Nil: the document is not of our making
+	Number     string       // of the bill, or of that document
+	Amount     money.Amount // still applied, without what a refund reversed
+	At         time.Time
 }
 
 // Allocations lists what payments pay for, by payment and in order of time.
 // Those that a refund has reversed in full are left out.
 func Allocations(ctx context.Context, tx tenant.Tx, paymentIDs ...uuid.UUID) ([]Allocation, error) {
 	rows, err := tx.Query(ctx, `
-		select a.payment_id, o.bill_id, a.amount - a.reversed, o.currency, a.at
+		select a.payment_id, o.id, coalesce(o.bill_id, '00000000-0000-0000-0000-000000000000'), coalesce(b.number, o.number),
+		       a.amount - a.reversed, o.currency, a.at
 		  from payment_allocation a
 		  join open_item o on o.id = a.open_item_id
+		  left join bill b on b.id = o.bill_id
 		 where a.payment_id = any($1) and a.amount > a.reversed
 		 order by a.payment_id, a.at, a.id`, paymentIDs)
 	if err != nil {
@@ -66,7 +70,7 @@ func Allocations(ctx context.Context, tx tenant.Tx, paymentIDs ...uuid.UUID) ([]
 	allocations, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a Allocation, err error) {
 		var amount money.Decimal
 		var currency money.Currency
-		err = row.Scan(&a.PaymentID, &a.BillID, &amount, &currency, &a.At)
+		err = row.Scan(&a.PaymentID, &a.OpenItemID, &a.BillID, &a.Number, &amount, &currency, &a.At)
 		a.Amount, a.At = money.New(amount, currency), a.At.UTC()
 		return a, err
 	})

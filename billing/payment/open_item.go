@@ -8,17 +8,25 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/calendar"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
 
-const openItemColumns = `id, bill_id, amount, open, currency, due_date`
+// Most items are of a bill of ours; others brought their document's number along.
+const selectOpenItems = `select o.id, coalesce(o.bill_id, '00000000-0000-0000-0000-000000000000'), coalesce(b.number, o.number),
+	coalesce(b.issue_date, o.issue_date), o.amount, o.open, o.currency, o.due_date
+	from open_item o left join bill b on b.id = o.bill_id `
 
 func scanOpenItem(row pgx.CollectableRow) (OpenItem, error) {
 	var o OpenItem
 	var amount, open money.Decimal
 	var currency money.Currency
-	err := row.Scan(&o.ID, &o.BillID, &amount, &open, &currency, &o.DueDate)
+	var issued *calendar.Date
+	err := row.Scan(&o.ID, &o.BillID, &o.Number, &issued, &amount, &open, &currency, &o.DueDate)
+	if issued != nil { // a bill that is being closed has none yet
+		o.Issued = *issued
+	}
 	o.Amount, o.Open = money.New(amount, currency), money.New(open, currency)
 	return o, err
 }
@@ -26,8 +34,7 @@ func scanOpenItem(row pgx.CollectableRow) (OpenItem, error) {
 // OpenItems lists what an account owes, oldest due first.
 func OpenItems(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) ([]OpenItem, error) {
 	// index open_item_open gives the rows and their order
-	rows, err := tx.Query(ctx, `select `+openItemColumns+` from open_item
-		where account_id = $1 and open > 0 order by due_date, id`, accountID)
+	rows, err := tx.Query(ctx, selectOpenItems+`where o.account_id = $1 and o.open > 0 order by o.due_date, o.id`, accountID)
 	if err != nil {
 		return nil, fmt.Errorf("list open items: %w", err)
 	}
@@ -41,8 +48,7 @@ func OpenItems(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) ([]OpenIt
 // lockOpenItems locks what the account owes in id order, and returns it in the
 // order in which it is paid.
 func lockOpenItems(ctx context.Context, tx tenant.Tx, p payer, named uuid.UUID) ([]OpenItem, error) {
-	rows, err := tx.Query(ctx, `select `+openItemColumns+` from open_item
-		where account_id = $1 and open > 0 order by id for no key update`, p.id)
+	rows, err := tx.Query(ctx, selectOpenItems+`where o.account_id = $1 and o.open > 0 order by o.id for no key update of o`, p.id)
 	if err != nil {
 		return nil, fmt.Errorf("lock open items: %w", err)
 	}
@@ -54,10 +60,11 @@ func lockOpenItems(ctx context.Context, tx tenant.Tx, p payer, named uuid.UUID) 
 	return items, nil
 }
 
-// itemOfBill finds what is owed on a bill of the account. ErrBill also where
-// the bill is another account's: who may see it is not told here.
+// itemOfBill finds what is owed on a bill of the account, or the open item
+// itself where it is of no bill of ours. ErrBill also where it is another
+// account's: who may see it is not told here.
 func itemOfBill(ctx context.Context, tx tenant.Tx, accountID, billID uuid.UUID) (OpenItem, error) {
-	rows, err := tx.Query(ctx, `select `+openItemColumns+` from open_item where bill_id = $1 and account_id = $2`, billID, accountID)
+	rows, err := tx.Query(ctx, selectOpenItems+`where o.account_id = $2 and (o.bill_id = $1 or o.bill_id is null and o.id = $1)`, billID, accountID)
 	if err != nil {
 		return OpenItem{}, fmt.Errorf("find bill %s: %w", billID, err)
 	}

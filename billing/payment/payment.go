@@ -75,7 +75,7 @@ type NewPayment struct {
 	Purpose    Purpose
 	Method     Method
 	Amount     money.Amount
-	BillID     uuid.UUID // is paid first; Nil: the oldest due is
+	BillID     uuid.UUID // is paid first: a bill, or an OpenItem's Names(); Nil: the oldest due is
 	Reference  string    // as on the bank statement or the receipt
 	ReceivedAt time.Time // business time; zero: now
 	By         string    // who took it

@@ -74,7 +74,8 @@ type CheckoutRequest struct {
 	Key         string
 	Amount      money.Amount
 	Description string // what the payer reads
-	Email       string // prefilled; may be empty
+	Customer    string // the payer as the provider knows it; empty: not known
+	Email       string // prefilled where there is no Customer; may be empty
 	Language    string // "en", "id", "ru"
 	SuccessURL  string
 	CancelURL   string

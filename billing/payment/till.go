@@ -50,8 +50,12 @@ func (t *Till) Checkout(ctx context.Context, ref tenant.Ref, order CheckoutOrder
 		return Intent{}, err
 	}
 	var i Intent
+	var customer string
 	err = t.db.Write(ctx, ref, func(ctx context.Context, tx tenant.Tx) (err error) {
-		i, err = CreateIntent(ctx, tx, order.NewIntent)
+		if i, err = CreateIntent(ctx, tx, order.NewIntent); err != nil {
+			return err
+		}
+		customer, err = customerOf(ctx, tx, i.AccountID, i.Provider)
 		return err
 	})
 	if err != nil || i.CheckoutURL != "" || i.State != IntentCreated {
@@ -60,7 +64,7 @@ func (t *Till) Checkout(ctx context.Context, ref tenant.Ref, order CheckoutOrder
 	named := strings.NewReplacer("{intent}", i.ID.String())
 	opened, callErr := cards.Checkout(ctx, CheckoutRequest{
 		Tenant: ref.ID, Sandbox: ref.Sandbox, Intent: i.ID, Key: "intent:" + i.ID.String(), Amount: i.Amount,
-		Description: order.Description, Email: order.Email, Language: order.Language,
+		Description: order.Description, Customer: customer, Email: order.Email, Language: order.Language,
 		SuccessURL: named.Replace(order.SuccessURL), CancelURL: named.Replace(order.CancelURL),
 	})
 	if callErr != nil && !refusedForGood(callErr) {

@@ -38,9 +38,28 @@ var rights = map[string]string{
 	"goose_db_version":   "",
 	"catalog_epoch":      "select, insert, update",
 	"payment_allocation": "select, insert, update",
+
+	// an import that is undone before its first charge takes its rows away again
+	"party":                 withDelete,
+	"billing_account":       withDelete,
+	"subscription":          withDelete,
+	"subscription_discount": withDelete,
+	"service":               withDelete,
+	"service_identity":      withDelete,
+	"product_order":         withDelete,
+	"bucket":                withDelete,
+	"open_item":             withDelete,
+	"payment_method":        withDelete,
+	"imported_document":     withDelete,
+	"intake_account":        withDelete,
+	"intake_file":           withDelete,
+	"intake_finding":        withDelete,
 }
 
-const usualRights = "select, insert, update"
+const (
+	usualRights = "select, insert, update"
+	withDelete  = usualRights + ", delete"
+)
 
 // CreateSlot makes an empty schema with its role, ready for a tenant, and puts
 // it into the host's stock. A slot cut off half-made is never in the stock.

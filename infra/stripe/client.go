@@ -130,7 +130,10 @@ func sessionParams(r payment.CheckoutRequest) (*stripego.CheckoutSessionParams, 
 			},
 		}},
 	}
-	if r.Email != "" {
+	switch { // Stripe refuses both at once: a customer has its own e-mail
+	case r.Customer != "":
+		params.Customer = stripego.String(r.Customer)
+	case r.Email != "":
 		params.CustomerEmail = stripego.String(r.Email)
 	}
 	if r.Language != "" {

@@ -23,7 +23,7 @@ type dueView struct {
 
 // dueItem is one open bill.
 type dueItem struct {
-	Bill    uuid.UUID
+	Bill    uuid.UUID // what a payment names to pay it
 	Number  string
 	Open    money.Amount
 	When    string
@@ -38,7 +38,7 @@ func dueOf(v *web.Visit, f *facts) dueView {
 		d.Total = f.amount(d.Total.Decimal().Add(item.Open.Decimal()))
 		when, late := dueWhen(r, item.DueDate)
 		d.Overdue = d.Overdue || late
-		d.Items = append(d.Items, dueItem{Bill: item.BillID, Number: f.numbers[item.BillID], Open: item.Open, When: when, Overdue: late, Key: newKey()})
+		d.Items = append(d.Items, dueItem{Bill: item.Names(), Number: item.Number, Open: item.Open, When: when, Overdue: late, Key: newKey()})
 	}
 	if !f.account.Unbilled.IsZero() {
 		d.Unbilled = r.T("due.unbilled", "amount", r.Money(f.amount(f.account.Unbilled)))

@@ -36,7 +36,6 @@ type facts struct {
 	offerings     map[uuid.UUID]catalog.Offering
 	buckets       []balance.Bucket
 	owed          []payment.OpenItem
-	numbers       map[uuid.UUID]string // of the bills in owed
 	bills         bill.Page
 	uses          []history.Use
 	days          []history.Day
@@ -92,7 +91,6 @@ func load(ctx context.Context, tx tenant.Tx, v *web.Visit, w wish) (f facts, err
 		func() (err error) { f.offerings, err = offeringsOf(ctx, tx, f.subscriptions); return err },
 		func() (err error) { f.buckets, err = balance.List(ctx, tx, id); return err },
 		func() (err error) { f.owed, err = payment.OpenItems(ctx, tx, id); return err },
-		func() (err error) { f.numbers, err = numbersOf(ctx, tx, f.owed); return err },
 		func() (err error) { f.bills, err = bill.List(ctx, tx, id, w.bills, latestBills); return err },
 		func() (err error) { f.uses, err = history.Uses(ctx, tx, id, w.uses, latestUses+1); return err },
 		func() (err error) { f.days, err = daysOf(ctx, tx, f); return err },
@@ -119,19 +117,6 @@ func offeringsOf(ctx context.Context, tx tenant.Tx, subscriptions []account.Subs
 		offerings[s.OfferingID] = o
 	}
 	return offerings, nil
-}
-
-// numbersOf reads the numbers of the few bills that are open.
-func numbersOf(ctx context.Context, tx tenant.Tx, owed []payment.OpenItem) (map[uuid.UUID]string, error) {
-	numbers := map[uuid.UUID]string{}
-	for _, item := range owed {
-		b, err := bill.Get(ctx, tx, item.BillID)
-		if err != nil {
-			return nil, err
-		}
-		numbers[item.BillID] = b.Number
-	}
-	return numbers, nil
 }
 
 // daysOf is the usage of the open cycle, by day.

@@ -23,6 +23,7 @@ type checkoutSession struct {
 	Amount            int64             `json:"amount"` // Stripe's minor units
 	Currency          string            `json:"currency"`
 	Description       string            `json:"description"`
+	Customer          string            `json:"customer,omitempty"`
 	Email             string            `json:"email,omitempty"`
 	Locale            string            `json:"locale,omitempty"`
 	ClientReferenceID string            `json:"client_reference_id,omitempty"`
@@ -50,7 +51,7 @@ func (c *checkoutSession) render(base string) map[string]any {
 		"id": c.ID, "object": "checkout.session", "mode": "payment", "ui_mode": "hosted",
 		"status": c.Status, "payment_status": paid, "url": url, "livemode": false,
 		"amount_subtotal": c.Amount, "amount_total": c.Amount, "currency": c.Currency,
-		"client_reference_id": orNull(c.ClientReferenceID), "customer_email": orNull(c.Email),
+		"client_reference_id": orNull(c.ClientReferenceID), "customer": orNull(c.Customer), "customer_email": orNull(c.Email),
 		"locale": orNull(c.Locale), "metadata": c.Metadata, "payment_intent": orNull(c.Intent),
 		"payment_method_types": []string{"card"},
 		"success_url":          c.SuccessURL, "cancel_url": c.CancelURL,

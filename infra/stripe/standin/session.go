@@ -24,10 +24,17 @@ func (s *Server) createSession(c *call) (any, error) {
 			return nil, invalid(field, "Not a valid URL")
 		}
 	}
+	customer, email := c.form.Get("customer"), c.form.Get("customer_email")
+	if customer != "" && email != "" {
+		return nil, invalid("customer_email", "You may only specify one of these parameters: customer, customer_email.")
+	}
+	if customer != "" && !strings.HasPrefix(customer, "cus_") {
+		return nil, missing("customer", customer)
+	}
 	session := &checkoutSession{
 		ID: newID("cs_test_"), Account: c.account, Status: "open",
 		Amount: amount, Currency: currency, Description: c.form.Get(priceField + "[product_data][name]"),
-		Email: c.form.Get("customer_email"), Locale: c.form.Get("locale"),
+		Customer: customer, Email: email, Locale: c.form.Get("locale"),
 		ClientReferenceID: c.form.Get("client_reference_id"),
 		SuccessURL:        c.form.Get("success_url"), CancelURL: c.form.Get("cancel_url"),
 		Metadata:          c.dictionary("metadata"),
