@@ -23,6 +23,7 @@ import (
 	"tollhouse/billing/identity"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
+	"tollhouse/billing/visit"
 	"tollhouse/infra/jobs"
 	"tollhouse/infra/local"
 	"tollhouse/infra/postgres"
@@ -36,6 +37,7 @@ const (
 	appConnections     = 24
 	riverConnections   = 6
 	controlConnections = 12
+	keyringConnections = 3
 	jobWorkers         = 4
 	stopGrace          = 20 * time.Second
 )
@@ -45,6 +47,7 @@ const (
 type plant struct {
 	log       *slog.Logger
 	box       *secrets.Box
+	keys      *secrets.Keyring
 	passwords *identity.Passwords
 	authority *identity.Authority
 	stops     []func()
@@ -59,7 +62,22 @@ func newPlant(log *slog.Logger, keyFile string) (*plant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &plant{log: log, box: box, passwords: passwords, authority: identity.New(passwords, box.Tenants(), time.Now)}, nil
+	return &plant{log: log, box: box, passwords: passwords}, nil
+}
+
+// openKeys makes what seals for the stacks of a host database, and the
+// authority that needs it, once for the process.
+func (p *plant) openKeys(ctx context.Context, server *postgres.Server, hostDB string) error {
+	if p.keys != nil {
+		return nil
+	}
+	pool, err := p.pool(ctx, server, postgres.RoleKeyring, hostDB, keyringConnections)
+	if err != nil {
+		return err
+	}
+	p.keys = secrets.NewKeyring(p.box, pool, time.Now)
+	p.authority = identity.New(p.passwords, p.keys, time.Now)
+	return nil
 }
 
 func (p *plant) onStop(stop func()) { p.stops = append(p.stops, stop) }
@@ -88,6 +106,9 @@ type cards interface {
 
 // startHost makes a host on a prepared database and works its agenda.
 func (p *plant) startHost(ctx context.Context, server *postgres.Server, database, data, publicURL string, provider cards) (*billing.Host, error) {
+	if err := p.openKeys(ctx, server, database); err != nil {
+		return nil, err
+	}
 	appPool, err := p.pool(ctx, server, postgres.RoleApp, database, appConnections)
 	if err != nil {
 		return nil, err
@@ -97,7 +118,7 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 		return nil, err
 	}
 	host := billing.NewHost(billing.Config{
-		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.box.Tenants(), Cards: provider, Webhooks: provider,
+		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider,
 		Inbox: filepath.Join(data, "inbox"), PublicURL: publicURL, Now: time.Now, Log: p.log,
 	})
 	name, err := processName(data)
@@ -149,6 +170,9 @@ func processName(data string) (string, error) {
 // startControl makes the control plane, which places stacks on one host
 // database through the local adapter.
 func (p *plant) startControl(ctx context.Context, control *postgres.Server, database string, host *postgres.Server, hostDB string, stock int) (*api.Control, *local.StockKeeper, error) {
+	if err := p.openKeys(ctx, host, hostDB); err != nil {
+		return nil, nil, err
+	}
 	pool, err := p.pool(ctx, control, postgres.RoleControl, database, controlConnections)
 	if err != nil {
 		return nil, nil, err
@@ -158,7 +182,7 @@ func (p *plant) startControl(ctx context.Context, control *postgres.Server, data
 		return nil, nil, err
 	}
 	cloud, err := local.Open(ctx, local.Config{Server: host, Host: hostDB, DB: tenant.Open(hostPool, time.Now), Identity: p.authority,
-		Seal: p.box.Tenants(), Now: time.Now, Log: p.log})
+		Seal: p.keys, Now: time.Now, Log: p.log})
 	if err != nil {
 		return nil, nil, err
 	}

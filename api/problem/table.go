@@ -23,6 +23,7 @@ import (
 	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
+	"tollhouse/billing/visit"
 	"tollhouse/tenants"
 )
 
@@ -64,13 +65,13 @@ var table = []rule{
 	}},
 	{badWebhook, []error{payment.ErrWebhookSignature, payment.ErrWebhookStale, payment.ErrWebhookMalformed}},
 	{Unauthenticated, []error{identity.ErrUnauthenticated, identity.ErrToken, tenants.ErrToken}},
-	{wrongPassword, []error{identity.ErrSignIn, tenants.ErrCredentials}},
-	{Forbidden, []error{identity.ErrForbidden, identity.ErrBeyond}},
+	{wrongPassword, []error{visit.ErrTicket, identity.ErrSignIn, tenants.ErrCredentials}},
+	{Forbidden, []error{visit.ErrOwnApproval, visit.ErrVisitor, identity.ErrForbidden, identity.ErrBeyond}},
 	{suspended, []error{account.ErrSuspended}},
 	{NotFound, []error{
 		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, bill.ErrNotFound, bill.ErrNoRun,
 		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
-		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, tenants.ErrNotFound, notice.ErrNotFound,
+		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit,
 	}},
 	{keyReused, []error{idempotency.ErrDifferentBody, tenants.ErrKeyReused, payment.ErrKeyReused}},
 	{eventConflict, []error{charging.ErrConflict}},
@@ -79,6 +80,7 @@ var table = []rule{
 		bill.ErrNumberTaken,
 	}},
 	{wrongState, []error{
+		visit.ErrNoConsent, visit.ErrOver,
 		account.ErrMove, account.ErrClosed, account.ErrSubscribed, account.ErrCurrencyFixed, account.ErrNotSetUp,
 		catalog.ErrPublished, catalog.ErrNotPublished, catalog.ErrSuperseded, onboarding.ErrOrderEnded,
 		usage.ErrNotWaiting, usage.ErrFileDone, usage.ErrFileMoved, usage.ErrKeyChanged,
