@@ -29,11 +29,12 @@ type role struct {
 }
 
 var roles = map[string]role{
-	"demo":    {"everything on one machine, with two operators and their history", runDemo},
-	"control": {"the control plane: operators and their stacks", runControl},
-	"host":    {"carries tenants' billing stacks", runHost},
-	"migrate": {"brings all databases up to date", runMigrate},
-	"bench":   {"measures speed beside named baselines", runBench},
+	"demo":        {"everything on one machine, with two operators and their history", runDemo},
+	"control":     {"the control plane: operators and their stacks", runControl},
+	"host":        {"carries tenants' billing stacks", runHost},
+	"migrate":     {"brings all databases up to date", runMigrate},
+	"rotate-keys": {"replaces stacks' data keys, and with --master the master key, while all runs", runRotateKeys},
+	"bench":       {"measures speed beside named baselines", runBench},
 }
 
 // errUsage ends the process with code 2; its text has been shown.
@@ -73,11 +74,11 @@ func run(ctx context.Context, p process) int {
 
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "tollhouse <role> [flags]; settings come as TOLLHOUSE_* (docs/settings.md)")
-	for _, name := range []string{"demo", "control", "host", "migrate", "rate", "bench"} {
+	for _, name := range []string{"demo", "control", "host", "migrate", "rotate-keys", "rate", "bench"} {
 		summary := roles[name].summary
 		if name == "rate" {
 			summary = "prices a usage file under an offer file, without a database"
 		}
-		fmt.Fprintf(w, "  %-8s %s\n", name, summary)
+		fmt.Fprintf(w, "  %-11s %s\n", name, summary)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"tollhouse/api/problem"
+	"tollhouse/billing"
 	"tollhouse/billing/audit"
 	"tollhouse/billing/identity/idempotency"
 	"tollhouse/billing/tenant"
@@ -44,20 +45,16 @@ func once[R any](ctx context.Context, visit func(R, http.ResponseWriter) error, 
 	return err
 }
 
-// storedAnswer is the name under which answers are sealed: some show a secret
-// once, which must not stand readable in the database.
-const storedAnswer = "stored_answer"
-
 func (c *call) sealed(a idempotency.Answer, err error) (idempotency.Answer, error) {
 	if err != nil {
 		return idempotency.Answer{}, err
 	}
-	a.Body, err = c.stack.Seal(storedAnswer, a.Body)
+	a.Body, err = c.stack.Seal(billing.StoredAnswer, a.Body)
 	return a, err
 }
 
 func (c *call) opened(stored idempotency.Answer, replay bool) (*answer, error) {
-	body, err := c.stack.Unseal(storedAnswer, stored.Body)
+	body, err := c.stack.Unseal(billing.StoredAnswer, stored.Body)
 	return &answer{status: stored.Status, headers: stored.Headers, body: body, replay: replay}, err
 }
 

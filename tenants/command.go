@@ -50,7 +50,11 @@ const (
 
 // sealContext binds an answer to its row.
 func (call Call) sealContext() string {
-	return fmt.Sprintf("control/idempotency/%s/%s/%q", call.Actor, call.Operation, call.Key)
+	return answerContext(call.Actor.String(), call.Operation, call.Key)
+}
+
+func answerContext(actor, operation, key string) string {
+	return fmt.Sprintf("control/idempotency/%s/%s/%q", actor, operation, key)
 }
 
 // Once runs fn in one transaction and keeps its answer there. A repeat gets the

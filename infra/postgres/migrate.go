@@ -31,6 +31,7 @@ func (s *Server) MigrateControl(ctx context.Context, database string) error {
 		return execAll(ctx, conn,
 			`grant usage on schema control to `+RoleControl,
 			`grant select, insert, update, delete on all tables in schema control to `+RoleControl,
+			`revoke update, delete on control.chain_anchor from `+RoleControl,
 			`alter role `+RoleControl+` in database `+pgx.Identifier{database}.Sanitize()+` set search_path = control, pg_catalog`)
 	})
 }
@@ -49,7 +50,8 @@ func (s *Server) MigrateHost(ctx context.Context, database string) error {
 	}
 	return s.admin(ctx, database, func(conn *pgx.Conn) error {
 		return execAll(ctx, conn,
-			`grant usage on schema host to `+RoleHost+`, `+RoleProducer,
+			`grant usage on schema host to `+RoleHost+`, `+RoleProducer+`, `+RoleKeyring,
+			`grant select, insert, update on host.data_key to `+RoleKeyring,
 			`grant select on host.placement to `+RoleHost,
 			`grant select, delete, update on host.wake to `+RoleHost,
 			`grant select, insert, update on host.wake to `+RoleProducer,

@@ -23,6 +23,7 @@ const (
 	RoleProducer = "tollhouse_producer"
 	RoleRiver    = "tollhouse_river"
 	RoleControl  = "tollhouse_control"
+	RoleKeyring  = "tollhouse_keyring" // reads and makes tenants' data keys, and nothing else
 )
 
 // Server is a PostgreSQL server as its administrator sees it: an embedded
@@ -75,7 +76,7 @@ func (s *Server) Prepare(ctx context.Context) error {
 				return err
 			}
 		}
-		for _, role := range []string{RoleApp, RoleRiver, RoleControl} {
+		for _, role := range []string{RoleApp, RoleRiver, RoleControl, RoleKeyring} {
 			// The password is our own base64 text: it holds no quote.
 			if err := ensureRole(ctx, conn, role, "login noinherit password '"+s.password(role)+"'"); err != nil {
 				return err
@@ -146,7 +147,7 @@ func (s *Server) Harden(ctx context.Context, name string) error {
 	return s.admin(ctx, name, func(conn *pgx.Conn) error {
 		err := execAll(ctx, conn,
 			`revoke all on database `+database+` from public`,
-			`grant connect on database `+database+` to `+strings.Join([]string{RoleApp, RoleRiver, RoleControl, RoleOwner}, ", "),
+			`grant connect on database `+database+` to `+strings.Join([]string{RoleApp, RoleRiver, RoleControl, RoleKeyring, RoleOwner}, ", "),
 			`revoke all on schema public from public`)
 		if err != nil {
 			return fmt.Errorf("harden %s: %w", name, err)
@@ -207,6 +208,12 @@ func (s *Server) Pool(ctx context.Context, role, database string, maxConns int32
 	config.MaxConnLifetimeJitter = time.Minute
 	config.ConnConfig.StatementCacheCapacity = 256
 	config.ConnConfig.ConnectTimeout = 10 * time.Second
+	// A master key that is rotated brings new passwords; each connection takes
+	// the one of its time.
+	config.BeforeConnect = func(_ context.Context, conn *pgx.ConnConfig) error {
+		conn.Password = s.password(role)
+		return nil
+	}
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		pgxuuid.Register(conn.TypeMap()) // pgx would send a uuid as text
 		return nil

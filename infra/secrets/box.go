@@ -2,21 +2,27 @@ package secrets
 
 import (
 	"bytes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
-	"fmt"
-
-	"golang.org/x/crypto/chacha20poly1305"
+	"io/fs"
+	"os"
+	"sync"
 )
 
-// Box seals and opens values under one master key. It is safe for concurrent use.
+// Box seals and opens values under the master key. While the master key is
+// rotated it opens what the one before sealed as well. A box of a key file
+// follows that file. It is safe for concurrent use.
 type Box struct {
-	master []byte
-	id     []byte
-	aead   cipher.AEAD
+	path string // of the key file; "" for a key given outright
+
+	mu    sync.Mutex
+	stamp fs.FileInfo // of the file as it was read
+	keys  masterKeys
+}
+
+// masterKeys is the key that seals and, while it is replaced, the one before.
+type masterKeys struct {
+	current  *masterKey
+	previous *masterKey // nil: none
 }
 
 // Errors of opening a sealed value.
@@ -25,74 +31,82 @@ var (
 	ErrTampered = errors.New("sealed value was changed, or belongs elsewhere")
 )
 
-// A sealed value: version, key id, nonce, ciphertext with its tag.
+// A value sealed by the master key: version, key id, nonce, ciphertext with its tag.
 const (
-	version     = 1
+	byMasterKey = 1
 	idBytes     = 8
 	headerBytes = 1 + idBytes
 )
 
 // New makes a box of a master key of 32 bytes.
 func New(master []byte) (*Box, error) {
-	if len(master) != KeyBytes {
-		return nil, ErrKeyLength
-	}
-	b := &Box{master: bytes.Clone(master)}
-	b.id = b.derive("key id", idBytes)
-	// XChaCha20-Poly1305: its nonce is long enough to be drawn at random for
-	// as many values as there will ever be.
-	aead, err := chacha20poly1305.NewX(b.derive("seal", chacha20poly1305.KeySize))
+	key, err := newMasterKey(master)
 	if err != nil {
-		return nil, fmt.Errorf("make sealing cipher: %w", err)
+		return nil, err
 	}
-	b.aead = aead
-	return b, nil
+	return &Box{keys: masterKeys{current: key}}, nil
 }
 
 // Seal encrypts a value for a context, such as the tenant and the name of what
 // it is; Open wants the same context.
 func (b *Box) Seal(context string, plain []byte) ([]byte, error) {
-	sealed := append([]byte{version}, b.id...)
-	nonce := make([]byte, chacha20poly1305.NonceSizeX)
-	if _, err := rand.Read(nonce); err != nil {
-		return nil, fmt.Errorf("draw nonce: %w", err)
-	}
-	bound := bind(sealed, context)
-	sealed = append(sealed, nonce...)
-	return b.aead.Seal(sealed, nonce, plain, bound), nil
+	key := b.now().current
+	return seal(key.aead, key.header(), context, plain)
 }
 
 // Open decrypts what Seal made for the same context.
 func (b *Box) Open(context string, sealed []byte) ([]byte, error) {
-	if len(sealed) < headerBytes+chacha20poly1305.NonceSizeX || sealed[0] != version {
+	if len(sealed) < headerBytes || sealed[0] != byMasterKey {
 		return nil, ErrTampered
 	}
 	header, rest := sealed[:headerBytes], sealed[headerBytes:]
-	if !bytes.Equal(header[1:], b.id) {
-		return nil, ErrOtherKey
+	keys := b.now()
+	for _, key := range []*masterKey{keys.current, keys.previous} {
+		if key != nil && bytes.Equal(header[1:], key.id) {
+			return open(key.aead, header, rest, context)
+		}
 	}
-	nonce, ciphertext := rest[:chacha20poly1305.NonceSizeX], rest[chacha20poly1305.NonceSizeX:]
-	plain, err := b.aead.Open(nil, nonce, ciphertext, bind(header, context))
-	if err != nil {
-		return nil, ErrTampered
-	}
-	return plain, nil
-}
-
-// bind is the additional data: the header, of fixed length, then the context.
-func bind(header []byte, context string) []byte {
-	return append(bytes.Clone(header), context...)
+	return nil, ErrOtherKey
 }
 
 // Derive gives a key of 32 bytes for a labelled use, such as a database role's
-// password: always the same one, and telling nothing of any other.
-func (b *Box) Derive(label string) []byte { return b.derive("derive/"+label, KeyBytes) }
+// password: always the same one under one master key, and telling nothing of
+// any other.
+func (b *Box) Derive(label string) []byte { return b.now().current.derive("derive/"+label, KeyBytes) }
 
-func (b *Box) derive(label string, length int) []byte {
-	key, err := hkdf.Key(sha256.New, b.master, nil, "tollhouse/"+label, length)
-	if err != nil {
-		// Only a length over 8160 bytes can fail, and all lengths stand above.
-		panic("secrets: " + err.Error())
+// Reseal seals a value anew if it is not under the present master key; nil if it is.
+func (b *Box) Reseal(context string, sealed []byte) ([]byte, error) {
+	if b.isCurrent(sealed) {
+		return nil, nil
 	}
-	return key
+	plain, err := b.Open(context, sealed)
+	if err != nil {
+		return nil, err
+	}
+	return b.Seal(context, plain)
+}
+
+func (b *Box) isCurrent(sealed []byte) bool {
+	return bytes.HasPrefix(sealed, b.now().current.header())
+}
+
+func (m *masterKey) header() []byte { return append([]byte{byMasterKey}, m.id...) }
+
+// now is the keys as the file has them at this moment: a process need not be
+// started again when the master key is rotated. A look at the file's stamp
+// costs next to nothing; a file that can't be read leaves what we have.
+func (b *Box) now() masterKeys {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.path == "" {
+		return b.keys
+	}
+	info, err := os.Stat(b.path)
+	if err != nil || (os.SameFile(info, b.stamp) && info.ModTime().Equal(b.stamp.ModTime())) {
+		return b.keys
+	}
+	if keys, err := readKeys(b.path); err == nil {
+		b.keys, b.stamp = keys, info
+	}
+	return b.keys
 }
