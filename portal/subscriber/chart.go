@@ -5,6 +5,7 @@ import (
 	"tollhouse/billing/history"
 	"tollhouse/billing/money"
 	"tollhouse/billing/usage"
+	"tollhouse/portal/explain"
 	"tollhouse/portal/ui"
 )
 
@@ -30,7 +31,7 @@ func (c chart) draw() ui.Columns {
 	}
 	step, labels := c.scale(most)
 	columns := ui.Columns{ID: "days", Title: c.reader.T("usage.byday." + string(c.kind)), Scale: labels, Below: c.below(),
-		Finds: c.reader.T("usage.finds", "total", quantityOf(c.reader, c.kind, total), "most", quantityOf(c.reader, c.kind, most), "day", c.reader.DayMonth(mostOn))}
+		Finds: c.reader.T("usage.finds", "total", explain.QuantityOf(c.reader, c.kind, total), "most", explain.QuantityOf(c.reader, c.kind, most), "day", c.reader.DayMonth(mostOn))}
 	top := step.Mul(money.NewDecimal(3))
 	for _, d := range c.days {
 		columns.Bars = append(columns.Bars, c.column(d, top))

@@ -4,6 +4,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/money"
+	"tollhouse/portal/explain"
 	"tollhouse/portal/ui"
 )
 
@@ -92,7 +93,7 @@ func levelOf(r ui.Reader, f *facts, b *balance.Bucket) levelView {
 	if b.Value.Sign() <= 0 {
 		v.Lines = append(v.Lines, r.T("left.empty.now"))
 	}
-	if allowance, found := allowanceNamed(offering, b.Code); found {
+	if allowance, found := explain.AllowanceNamed(offering, b.Code); found {
 		if then := afterwards(r, offering, allowance, f.account.Currency); then != "" {
 			v.Lines = append(v.Lines, then)
 		}
@@ -115,7 +116,7 @@ func ending(r ui.Reader, f *facts, b *balance.Bucket) string {
 
 func bucketName(r ui.Reader, f *facts, b *balance.Bucket) string {
 	offering, _ := f.offeringOf(b.SubscriptionID)
-	if allowance, found := allowanceNamed(offering, b.Code); found {
+	if allowance, found := explain.AllowanceNamed(offering, b.Code); found {
 		return allowance.Names.In(r.Locale.Language)
 	}
 	switch b.Origin {

@@ -2,6 +2,7 @@ package subscriber
 
 import (
 	"tollhouse/billing/account"
+	"tollhouse/portal/explain"
 	"tollhouse/portal/ui"
 )
 
@@ -28,7 +29,7 @@ func servicesOf(r ui.Reader, f *facts) []serviceView {
 		v := serviceView{Name: f.offerings[s.OfferingID].Names.In(r.Locale.Language), Icon: "box", Tone: serviceTones[s.State], State: r.T("service." + string(s.State))}
 		for _, one := range s.Services {
 			v.Icon = string(one.Kind)
-			v.Lines = append(v.Lines, readable(serviceName(r, one)))
+			v.Lines = append(v.Lines, explain.Readable(explain.ServiceName(r, one)))
 		}
 		if s.ActivatedAt != nil && s.State == account.SubscriptionActive {
 			v.Since = r.T("services.since", "date", r.Date(r.LocalDate(*s.ActivatedAt)))

@@ -6,6 +6,7 @@ import (
 	"tollhouse/billing/history"
 	"tollhouse/billing/money"
 	"tollhouse/billing/usage"
+	"tollhouse/portal/explain"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
 )
@@ -18,7 +19,7 @@ type usageView struct {
 	Days   []dayRow
 	Total  dayRow
 	Costs  string // heading of the days' costs
-	Latest []useRow
+	Latest []explain.Row
 	Older  string // address of the next page
 	Newest string // address of the first, from a later one
 }
@@ -30,20 +31,6 @@ type kindLink struct {
 }
 
 type dayRow struct{ Day, Used, Cost string }
-
-// useRow is one use in the list.
-type useRow struct {
-	ID         string // unique on the page
-	When       string
-	What, With string
-	Quantity   string
-	Cost       string
-	Spoken     string // of the link
-	Amount     *money.Amount
-	Why        string // address of the explanation
-	Open       *whyView
-	Fold       string // address of the row without it
-}
 
 // kinds in the order in which a chart is looked for.
 var kinds = []usage.Kind{usage.Data, usage.Voice, usage.Message, usage.Content}
@@ -102,7 +89,7 @@ func (view *usageView) showDays(v *web.Visit, f *facts) {
 func (view *usageView) table(r ui.Reader, f *facts, days []history.Day) {
 	var used, cost money.Decimal
 	row := func(day string, quantity, price money.Decimal, kind usage.Kind) dayRow {
-		return dayRow{day, quantityOf(r, kind, quantity), r.Locale.FormatFigure(f.amount(price).RoundToDocument())}
+		return dayRow{day, explain.QuantityOf(r, kind, quantity), r.Locale.FormatFigure(f.amount(price).RoundToDocument())}
 	}
 	for _, d := range days {
 		used, cost = used.Add(d.Quantity), cost.Add(d.Price)
@@ -111,46 +98,6 @@ func (view *usageView) table(r ui.Reader, f *facts, days []history.Day) {
 	view.Total = row(r.T("usage.total"), used, cost, days[0].Kind)
 }
 
-// quantityOf writes how much of a kind: messages are counted as such.
-func quantityOf(r ui.Reader, kind usage.Kind, quantity money.Decimal) string {
-	n, err := quantity.Int64()
-	switch {
-	case err != nil:
-		return r.Number(quantity)
-	case kind == usage.Message || kind == usage.Content:
-		return r.N("count."+string(kind), n)
-	}
-	return r.Quantity(quantity, unitOf(kind))
-}
-
-func unitOf(kind usage.Kind) money.Unit {
-	switch kind {
-	case usage.Voice:
-		return money.Second
-	case usage.Data:
-		return money.Byte
-	}
-	return money.Event
-}
-
-func useRowOf(v *web.Visit, u history.Use) useRow {
-	r := v.Reader
-	address := v.Base + "usage/" + usage.PeriodOf(u.End, r.Zone).String() + "/" + u.ID.String()
-	row := useRow{
-		ID: u.ID.String(), When: r.Short(u.Start), What: r.T("usage." + string(u.Kind)), Quantity: quantityOf(r, u.Kind, u.Quantity),
-		Amount: u.Price, Why: address, Fold: address + "?fold=1",
-	}
-	switch {
-	case u.Kind == usage.Data: // its destination is a network's own name
-	case u.Destination != "":
-		row.With = r.T("usage.to", "destination", readable(u.Destination))
-	case u.Kind == usage.Voice && u.Origin != "":
-		row.With = r.T("usage.from", "origin", readable(u.Origin))
-	}
-	row.Cost, row.Spoken = r.T("usage.free"), r.T("usage.why.free")
-	if u.Price != nil && !u.Price.IsZero() {
-		row.Cost = r.Cost(*u.Price)
-		row.Spoken = r.T("usage.why.of", "cost", row.Cost)
-	}
-	return row
+func useRowOf(v *web.Visit, u history.Use) explain.Row {
+	return explain.RowOf(v.Reader, u, v.Base+"usage/"+usage.PeriodOf(u.End, v.Reader.Zone).String()+"/"+u.ID.String())
 }

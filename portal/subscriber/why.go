@@ -11,37 +11,9 @@ import (
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/history"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/explain"
 	"tollhouse/portal/web"
 )
-
-// whyView tells why one use cost what it did.
-type whyView struct {
-	Title    string
-	What     string
-	Quantity string
-	When     string
-	Charged  bool
-	Segments []segment // how it was made up, if of several parts
-	Bar      string    // the same in words
-	Steps    []stepView
-	SumLabel string
-	Sum      string
-	Tax      string // of the sum; empty where the bill adds it
-	TaxLater bool
-}
-
-// stepView is one step of the price.
-type stepView struct {
-	Title  string
-	More   string
-	Amount string
-}
-
-// segment is one part of the use: its place and width, of 100.
-type segment struct {
-	X, Width, Label string
-	Soft            bool
-}
 
 // why shows an explanation: as a page, or in the list when only the row is
 // asked for.
@@ -63,13 +35,13 @@ func why(v *web.Visit) error {
 		return err
 	}
 	row := useRowOf(v, e.Use)
-	view := explain(v.Reader, &e, offering, v.Profile)
+	view := explain.Of(v.Reader, &e, offering, v.Profile)
 	if v.Part("u-" + row.ID) {
 		if v.Query("fold") == "" {
 			row.Open = &view
 			row.Spoken = v.Reader.T("usage.why.close", "cost", row.Cost)
 		}
-		return v.Show(http.StatusOK, usedRow(v.Reader, row))
+		return v.Show(http.StatusOK, explain.UsedRow(v.Reader, row))
 	}
 	page := v.Page(view.Title)
 	page.Nav = navigation(v.Reader, v.Base)

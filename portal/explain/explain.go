@@ -1,4 +1,4 @@
-package subscriber
+package explain
 
 import (
 	"strings"
@@ -24,8 +24,10 @@ type explainer struct {
 	sum       money.Decimal // of the steps so far, as they are shown
 }
 
-func explain(r ui.Reader, e *history.Explained, o catalog.Offering, profile account.Profile) whyView {
-	v := whyView{What: useWords(r, e.Use), Quantity: quantityOf(r, e.Kind, e.Quantity), When: r.DateTime(e.Start), Charged: e.Charged, Title: r.T("why.title.free")}
+// Of tells why a use cost what it did, by the offering version whose prices were
+// applied; that is not looked at where nothing was charged.
+func Of(r ui.Reader, e *history.Explained, o catalog.Offering, profile account.Profile) View {
+	v := View{What: useWords(r, e.Use), Quantity: QuantityOf(r, e.Kind, e.Quantity), When: r.DateTime(e.Start), Charged: e.Charged, Title: r.T("why.title.free")}
 	if e.End.After(e.Start) {
 		v.When = r.T("why.when", "from", r.DateTime(e.Start), "to", r.Clock(e.End))
 	}
@@ -36,7 +38,7 @@ func explain(r ui.Reader, e *history.Explained, o catalog.Offering, profile acco
 	if !e.Price.IsZero() {
 		v.Title = r.T("why.title", "amount", r.Cost(*e.Price))
 	}
-	v.Steps = append(v.Steps, stepView{Title: r.T("why.plan"), More: o.Names.In(r.Locale.Language)})
+	v.Steps = append(v.Steps, Step{Title: r.T("why.plan"), More: o.Names.In(r.Locale.Language)})
 	for _, step := range e.Why {
 		v.Steps = append(v.Steps, x.step(step))
 		x.addUp(step)
@@ -56,7 +58,7 @@ func explain(r ui.Reader, e *history.Explained, o catalog.Offering, profile acco
 func useWords(r ui.Reader, u history.Use) string {
 	words := r.T("usage." + string(u.Kind))
 	if u.Destination != "" && u.Kind != usage.Data {
-		words += " " + r.T("usage.to", "destination", readable(u.Destination))
+		words += " " + r.T("usage.to", "destination", Readable(u.Destination))
 	}
 	return words
 }
@@ -71,37 +73,37 @@ func (x explainer) units(n int64, unit money.Unit) string {
 }
 
 // step tells one step. Which fields it has follows from its op (rating.Step).
-func (x explainer) step(s rating.Step) stepView {
+func (x explainer) step(s rating.Step) Step {
 	switch s.Op {
 	case rating.OpRule:
-		return stepView{Title: x.T("why.rule"), More: x.ruleWords(s)}
+		return Step{Title: x.T("why.rule"), More: x.ruleWords(s)}
 	case rating.OpRoundUp:
-		return stepView{Title: x.T("why.round"), More: x.T("why.round.more", "asked", x.units(s.Asked, s.Unit), "units", x.units(s.Units, s.Unit))}
+		return Step{Title: x.T("why.round"), More: x.T("why.round.more", "asked", x.units(s.Asked, s.Unit), "units", x.units(s.Units, s.Unit))}
 	case rating.OpCover:
-		return stepView{Title: x.T("why.cover"), More: x.T("why.cover.more", "units", x.units(s.Units, s.Unit), "bucket", x.bucket(s.Bucket)), Amount: x.exact(money.Decimal{})}
+		return Step{Title: x.T("why.cover"), More: x.T("why.cover.more", "units", x.units(s.Units, s.Unit), "bucket", x.bucket(s.Bucket)), Amount: x.exact(money.Decimal{})}
 	case rating.OpFee:
-		return stepView{Title: x.T("why.fee"), Amount: x.exact(s.Amount)}
+		return Step{Title: x.T("why.fee"), Amount: x.exact(s.Amount)}
 	case rating.OpUse:
 		return x.use(s)
 	case rating.OpTier:
-		return stepView{Title: x.T("why.tier"), Amount: x.exact(s.Amount), More: x.T("why.tier.more", "units", x.units(s.Units, s.Unit),
+		return Step{Title: x.T("why.tier"), Amount: x.exact(s.Amount), More: x.T("why.tier.more", "units", x.units(s.Units, s.Unit),
 			"from", x.units(s.CounterFrom, s.Unit), "to", x.units(s.CounterFrom+s.Units, s.Unit))}
 	case rating.OpMinimum:
-		return stepView{Title: x.T("why.minimum"), Amount: x.exact(s.Amount)}
+		return Step{Title: x.T("why.minimum"), Amount: x.exact(s.Amount)}
 	case rating.OpCap:
-		return stepView{Title: x.T("why.cap"), Amount: x.exact(s.Amount)}
+		return Step{Title: x.T("why.cap"), Amount: x.exact(s.Amount)}
 	case rating.OpLess:
-		return stepView{Title: x.T("why.less"), More: x.T("why.less.more"), Amount: x.exact(s.Amount.Neg())}
+		return Step{Title: x.T("why.less"), More: x.T("why.less.more"), Amount: x.exact(s.Amount.Neg())}
 	case rating.OpTotal:
 		return x.rounding(s)
 	case rating.OpPay:
 		return x.pay(s)
 	}
-	return stepView{Title: string(s.Op), More: s.String()}
+	return Step{Title: string(s.Op), More: s.String()}
 }
 
 func (x explainer) ruleWords(s rating.Step) string {
-	name, rule, _ := ruleNamed(x.offering, s.Rule, x.Locale.Language)
+	name, rule, _ := RuleNamed(x.offering, s.Rule, x.Locale.Language)
 	if s.Prefix == "" {
 		return name
 	}
@@ -125,13 +127,13 @@ func (x *explainer) addUp(s rating.Step) {
 	}
 }
 
-func (x explainer) rounding(s rating.Step) stepView {
+func (x explainer) rounding(s rating.Step) Step {
 	by := s.Amount.Sub(x.sum)
 	more := x.T("why.total.none")
 	if !by.IsZero() {
 		more = x.T("why.total.more", "digits", x.Number(money.NewDecimal(int64(s.Digits))))
 	}
-	return stepView{Title: x.T("why.total"), More: more, Amount: x.exact(by)}
+	return Step{Title: x.T("why.total"), More: more, Amount: x.exact(by)}
 }
 
 // costOf is what a stretch cost, to the ledger's scale; the whole is rounded
@@ -147,12 +149,12 @@ func costOf(s rating.Step) money.Decimal {
 	return cost
 }
 
-func (x explainer) use(s rating.Step) stepView {
-	name, _, found := ruleNamed(x.offering, s.Rule, x.Locale.Language)
+func (x explainer) use(s rating.Step) Step {
+	name, _, found := RuleNamed(x.offering, s.Rule, x.Locale.Language)
 	if !found {
 		name = x.T("why.use.title")
 	}
-	view := stepView{Title: name, More: x.T("why.use", "units", x.units(s.Units, s.Unit), "price", x.exact(s.Price), "per", x.Per(s.Per))}
+	view := Step{Title: name, More: x.T("why.use", "units", x.units(s.Units, s.Unit), "price", x.exact(s.Price), "per", x.Per(s.Per))}
 	if s.At > 0 {
 		view.Title += ", " + x.T("why.use.from", "at", x.units(s.At, s.Unit))
 	}
@@ -160,11 +162,11 @@ func (x explainer) use(s rating.Step) stepView {
 	return view
 }
 
-func (x explainer) pay(s rating.Step) stepView {
+func (x explainer) pay(s rating.Step) Step {
 	if s.Amount.Sign() < 0 {
-		return stepView{Title: x.T("why.pay.back"), More: x.bucket(s.Bucket), Amount: x.exact(s.Amount.Neg())}
+		return Step{Title: x.T("why.pay.back"), More: x.bucket(s.Bucket), Amount: x.exact(s.Amount.Neg())}
 	}
-	return stepView{Title: x.T("why.pay"), More: x.bucket(s.Bucket), Amount: x.exact(s.Amount)}
+	return Step{Title: x.T("why.pay"), More: x.bucket(s.Bucket), Amount: x.exact(s.Amount)}
 }
 
 func (x explainer) bucket(id uuid.UUID) string {
@@ -172,7 +174,7 @@ func (x explainer) bucket(id uuid.UUID) string {
 	if found && b.Origin == balance.Main {
 		return x.T("why.bucket.main")
 	}
-	if allowance, known := allowanceNamed(x.offering, b.Code); known {
+	if allowance, known := AllowanceNamed(x.offering, b.Code); known {
 		return allowance.Names.In(x.Locale.Language)
 	}
 	return x.T("why.bucket.other")
@@ -180,7 +182,7 @@ func (x explainer) bucket(id uuid.UUID) string {
 
 // segments draws the parts a use went through: what an allowance covered, and
 // each stretch with a price of its own. One part alone tells nothing.
-func (x explainer) segments() (parts []segment, words string) {
+func (x explainer) segments() (parts []Segment, words string) {
 	type part struct {
 		label string
 		units int64
@@ -192,7 +194,7 @@ func (x explainer) segments() (parts []segment, words string) {
 		case rating.OpCover:
 			found = append(found, part{x.T("why.covered"), s.Units})
 		case rating.OpUse:
-			name, _, _ := ruleNamed(x.offering, s.Rule, x.Locale.Language)
+			name, _, _ := RuleNamed(x.offering, s.Rule, x.Locale.Language)
 			found = append(found, part{name, s.Units})
 		default:
 			continue
@@ -206,7 +208,7 @@ func (x explainer) segments() (parts []segment, words string) {
 	var told []string
 	for i, p := range found {
 		label := p.label + ", " + x.units(p.units, "")
-		parts = append(parts, segment{X: ui.Share(money.NewDecimal(before), money.NewDecimal(all)), Width: ui.Share(money.NewDecimal(p.units), money.NewDecimal(all)),
+		parts = append(parts, Segment{X: ui.Share(money.NewDecimal(before), money.NewDecimal(all)), Width: ui.Share(money.NewDecimal(p.units), money.NewDecimal(all)),
 			Label: label, Soft: i%2 == 1})
 		told = append(told, label)
 		before += p.units
