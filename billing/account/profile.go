@@ -28,6 +28,7 @@ type Profile struct {
 	BrandColour      string // #rrggbb, lower case
 	SupportContact   string
 	Standing         Standing // with the house; PutProfile leaves it alone
+	Logo             string   // hash of the logo, for its address; empty: none. PutLogo changes it
 }
 
 // Errors of the profile.
@@ -70,7 +71,8 @@ func (p Profile) LocalDate(at time.Time) calendar.Date { return calendar.DateOf(
 
 const selectProfile = `
 select name, country, zone, currency, language, prices_include_tax, anchor_policy,
-       payment_term_days, brand_colour, support_contact, standing, standing_since, service_until
+       payment_term_days, brand_colour, support_contact, standing, standing_since, service_until,
+       coalesce((select hash from operator_logo where operator_logo.id = 1), '')
   from operator
  where id = 1`
 
@@ -80,7 +82,7 @@ func GetProfile(ctx context.Context, tx tenant.Tx) (Profile, error) {
 	var zone string
 	var since, until *time.Time
 	err := tx.QueryRow(ctx, selectProfile).Scan(&p.Name, &p.Country, &zone, &p.Currency, &p.Language,
-		&p.PricesIncludeTax, &p.AnchorPolicy, &p.PaymentTermDays, &p.BrandColour, &p.SupportContact, &p.Standing.State, &since, &until)
+		&p.PricesIncludeTax, &p.AnchorPolicy, &p.PaymentTermDays, &p.BrandColour, &p.SupportContact, &p.Standing.State, &since, &until, &p.Logo)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Profile{}, ErrNotSetUp
 	}

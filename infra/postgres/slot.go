@@ -51,6 +51,7 @@ var rights = map[string]string{
 	"open_item":             withDelete,
 	"payment_method":        withDelete,
 	"imported_document":     withDelete,
+	"operator_logo":         withDelete,
 	"intake_account":        withDelete,
 	"intake_file":           withDelete,
 	"intake_finding":        withDelete,
