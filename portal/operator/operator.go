@@ -15,6 +15,7 @@ func Register(e *echo.Echo, site *web.Site) {
 	admin.Register(console, site)
 	business.Register(console, site)
 	desk.Register(console, site)
+	e.GET("/t/:tenant/logo/:file", site.Open(admin.Logo))
 	e.GET("/t/:tenant/console", site.ConsoleOpen(func(v *web.Visit) error { return v.Redirect(v.Console("")) }))
 	e.GET("/t/:tenant/console/*", site.ConsoleNotFound())
 }

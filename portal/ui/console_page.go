@@ -11,7 +11,6 @@ type ConsolePage struct {
 	Now     string     // the operator's time, on top
 	Banners []Banner   // what concerns every page
 	Account string     // address of the person's own security page; empty for none
-	Logo    string     // address of the operator's logo; empty for its letters
 }
 
 // NavGroup is a part of the navigation, with a heading or without.

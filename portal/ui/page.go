@@ -13,6 +13,7 @@ type Page struct {
 	Operator string // whose door it is; empty for Tollhouse's own
 	Home     string // where the operator's name leads
 	Sheet    string // address of the brand's style sheet; empty for none
+	Logo     string // address of the operator's logo; empty for its letters
 	Theme    string // light, dark, or empty for the system's
 	Here     string // path of this page, for links that change how it is shown
 	Action   string // beginning of the addresses of forms

@@ -140,6 +140,9 @@ func (v *Visit) Page(title string) ui.Page {
 	if file, err := brand.File(v.Profile.BrandColour); err == nil {
 		p.Sheet = static.Prefix + "brand/" + file
 	}
+	if v.Profile.Logo != "" {
+		p.Logo = v.URL("logo/" + v.Profile.Logo + ".png")
+	}
 	return p
 }
 
