@@ -19,6 +19,7 @@ type NewAccount struct {
 	CreditLimit *money.Decimal // nil: none; prepaid accounts have none
 	Anchor      calendar.Date  // zero: the local day of opening
 	CycleMonths int            // zero: 1
+	Branch      uuid.UUID      // Nil: the default one; its legal entity issues the bills
 }
 
 func (n NewAccount) check() error {
@@ -35,15 +36,15 @@ func (n NewAccount) check() error {
 	return nil
 }
 
-// Open opens accounts in the operator's currency, under its default legal
-// entity and branch, each with the cycle that holds today. They come back in
-// the order given.
+// Open opens accounts in the operator's currency, in their branch or the
+// default one, each with the cycle that holds today. They come back in the
+// order given.
 func Open(ctx context.Context, tx tenant.Tx, accounts []NewAccount) ([]Account, error) {
 	profile, err := GetProfile(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	entity, branch, err := defaultSeller(ctx, tx)
+	sellers, err := sellersOf(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -59,10 +60,14 @@ func Open(ctx context.Context, tx tenant.Tx, accounts []NewAccount) ([]Account, 
 		if err := n.check(); err != nil {
 			return nil, err
 		}
+		seller, known := sellers[n.Branch]
+		if !known {
+			return nil, fmt.Errorf("branch %s: %w", n.Branch, ErrNotFound)
+		}
 		a := Account{
 			ID: uuid.Must(uuid.NewV7()), PartyID: n.PartyID, ParentID: n.ParentID, Kind: n.Kind, Currency: profile.Currency,
 			CreditLimit: n.CreditLimit, State: Active, Anchor: n.Anchor, CycleMonths: n.CycleMonths,
-			LegalEntity: entity, Branch: branch, CreatedAt: tx.At,
+			LegalEntity: seller.LegalEntity, Branch: seller.ID, CreatedAt: tx.At,
 		}
 		a.Cycle = a.Cycles(profile.AnchorPolicy).Containing(today)
 		opened[i] = a
@@ -70,16 +75,20 @@ func Open(ctx context.Context, tx tenant.Tx, accounts []NewAccount) ([]Account, 
 	return opened, insertNumbered(ctx, tx, opened)
 }
 
-func defaultSeller(ctx context.Context, tx tenant.Tx) (entity, branch uuid.UUID, err error) {
-	err = tx.QueryRow(ctx, `
-		select e.id, b.id
-		  from legal_entity e
-		  join branch b on b.legal_entity = e.id and b.is_default
-		 where e.is_default`).Scan(&entity, &branch)
+// sellersOf are the branches by id, the default one also by Nil.
+func sellersOf(ctx context.Context, tx tenant.Tx) (map[uuid.UUID]Branch, error) {
+	branches, err := Branches(ctx, tx)
 	if err != nil {
-		return entity, branch, fmt.Errorf("read default legal entity: %w", err)
+		return nil, err
 	}
-	return entity, branch, nil
+	sellers := make(map[uuid.UUID]Branch, len(branches)+1)
+	for _, b := range branches {
+		sellers[b.ID] = b
+		if b.Default {
+			sellers[uuid.Nil] = b
+		}
+	}
+	return sellers, nil
 }
 
 // numberRounds bounds how often accounts whose number was taken draw another.
@@ -108,10 +117,10 @@ const insertAccounts = `
 insert into billing_account (id, number, party_id, parent_id, kind, currency, credit_limit, state, anchor, cycle_months,
                              cycle_start, cycle_end, legal_entity, branch, created_at)
 select n.id, n.number, n.party_id, n.parent_id, n.kind, n.currency, n.credit_limit::numeric, 'active', n.anchor, n.cycle_months,
-       n.cycle_start, n.cycle_end, $11, $12, $13
+       n.cycle_start, n.cycle_end, n.legal_entity, n.branch, $14
   from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::date[], $9::int[],
-              $10::date[], $14::date[])
-       as n (id, number, party_id, parent_id, kind, currency, credit_limit, anchor, cycle_months, cycle_start, cycle_end)
+              $10::date[], $11::date[], $12::uuid[], $13::uuid[])
+       as n (id, number, party_id, parent_id, kind, currency, credit_limit, anchor, cycle_months, cycle_start, cycle_end, legal_entity, branch)
 on conflict (number) do nothing
 returning id`
 
@@ -127,7 +136,7 @@ func insertRound(ctx context.Context, tx tenant.Tx, waiting map[uuid.UUID]*Accou
 		c.add(a)
 	}
 	rows, err := tx.Query(ctx, insertAccounts, c.id, c.number, c.party, c.parent, c.kind, c.currency, c.limit, c.anchor, c.months,
-		c.start, c.entity, c.branch, tx.At, c.end)
+		c.start, c.end, c.entity, c.branch, tx.At)
 	if err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}
@@ -145,7 +154,7 @@ func insertRound(ctx context.Context, tx tenant.Tx, waiting map[uuid.UUID]*Accou
 	return nil
 }
 
-// accountArrays are the columns of a set of accounts. All are of one seller.
+// accountArrays are the columns of a set of accounts.
 type accountArrays struct {
 	id, party      []uuid.UUID
 	parent         []*uuid.UUID
@@ -155,7 +164,7 @@ type accountArrays struct {
 	anchor         []calendar.Date
 	start, end     []calendar.Date
 	months         []int
-	entity, branch uuid.UUID
+	entity, branch []uuid.UUID
 }
 
 func (c *accountArrays) add(a *Account) {
@@ -168,5 +177,5 @@ func (c *accountArrays) add(a *Account) {
 	c.number, c.kind, c.currency = append(c.number, a.Number), append(c.kind, string(a.Kind)), append(c.currency, a.Currency.Code())
 	c.limit, c.anchor, c.months = append(c.limit, limit), append(c.anchor, a.Anchor), append(c.months, a.CycleMonths)
 	c.start, c.end = append(c.start, a.Cycle.From), append(c.end, a.Cycle.To)
-	c.entity, c.branch = a.LegalEntity, a.Branch
+	c.entity, c.branch = append(c.entity, a.LegalEntity), append(c.branch, a.Branch)
 }

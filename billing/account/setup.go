@@ -22,17 +22,6 @@ type Address struct {
 	Country  string `json:"country"`
 }
 
-// LegalEntity is a company that issues bills.
-type LegalEntity struct {
-	Name       string
-	Address    Address
-	TaxID      string // VAT id, NPWP
-	RegisterID string
-	BankName   string
-	BankIBAN   string
-	BankBIC    string
-}
-
 // TaxRate is one rate of a category, from a day on until a later one replaces it.
 type TaxRate struct {
 	Category  string

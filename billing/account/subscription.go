@@ -24,6 +24,7 @@ type Subscription struct {
 	ChargedThrough *calendar.Date // recurring fees are charged for days before it
 	SetupCharged   bool
 	Deferred       money.Decimal // the ledger's running total, in the account's currency
+	Term           Term
 	CreatedAt      time.Time
 	Services       []Service
 }

@@ -21,6 +21,9 @@ func (f *frame) addCharges(c *closing) {
 		if s.Kind != Usage {
 			line.Unit, line.Quantity = UnitFee, money.NewDecimal(s.Events)
 		}
+		if s.Kind == Discount {
+			line.Description = c.discountWords(s.Subscription, s.Code)
+		}
 		c.add(fromCharges, line)
 	}
 }

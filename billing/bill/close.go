@@ -32,6 +32,7 @@ type closing struct {
 	charged  money.Decimal               // nine decimals, their net
 	kept     map[uuid.UUID]money.Decimal // net of earlier advance fees that stays deferred
 	earned   []recognition
+	counted  []account.Discount // used up a little by this closing
 }
 
 // source says what a line's money is to the ledger.

@@ -35,6 +35,7 @@ type subscription struct {
 	ChargedThrough        *calendar.Date
 	SetupCharged          bool
 	Deferred              money.Decimal
+	CreatedAt             time.Time // fees of periods that began before were charged elsewhere
 	Identities            string
 }
 
@@ -65,4 +66,6 @@ type openCycle struct {
 	subscriptions []subscription
 	charges       []chargeSum
 	allowances    []allowanceUse
+	discounts     map[uuid.UUID][]account.Discount // by subscription
+	ahead         map[uuid.UUID][]discounted       // taken off before, for days after this cycle
 }

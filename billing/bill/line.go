@@ -72,6 +72,7 @@ func (f *frame) addFees(c *closing, s subscription, o catalog.Offering, frame fe
 	if s.ChargedThrough != nil {
 		through = *s.ChargedThrough
 	}
+	first := len(c.entries)
 	for _, p := range o.Prices.Recurring {
 		fees, err := frame.recurring(p, there, through)
 		if err != nil {
@@ -84,7 +85,10 @@ func (f *frame) addFees(c *closing, s subscription, o catalog.Offering, frame fe
 		}
 	}
 	c.moves = append(c.moves, subscriptionMove{s.ID, frame.next.To})
-	return nil
+	if len(c.discounts[s.ID]) == 0 {
+		return nil
+	}
+	return c.addDiscounts(s, first, frame)
 }
 
 // addFee adds one recurring fee, or, for one charged before, what of it is
@@ -101,6 +105,9 @@ func (f *frame) addFee(c *closing, s subscription, o catalog.Offering, p catalog
 		})
 		c.entries[len(c.entries)-1].fee = one
 		return nil
+	}
+	if one.period.From.Before(calendar.DateOf(s.CreatedAt, f.profile.Zone)) {
+		return nil // charged by the system that it came from: nothing of it is deferred here
 	}
 	rate, err := f.rates.At(category(p.TaxCategory, o), one.period.To.AddDays(-1))
 	if err != nil {

@@ -30,6 +30,9 @@ func (f *frame) load(ctx context.Context, tx tenant.Tx, due []dueAccount) ([]*op
 	if err := loadSubscriptions(ctx, tx, ids, byID); err != nil {
 		return nil, err
 	}
+	if err := loadDiscounts(ctx, tx, byID); err != nil {
+		return nil, err
+	}
 	if err := loadCharges(ctx, tx, ids, starts, byID); err != nil {
 		return nil, err
 	}
@@ -56,7 +59,7 @@ const selectSubscriptions = `
 	    where i.kind <> 'imsi' and (i.valid_to is null or i.valid_to > t.activated_at)
 	    group by t.id)
 	select t.id, t.account_id, t.offering_id, t.activated_at, t.terminated_at, t.charged_through, t.setup_charged, t.deferred,
-	       coalesce(k.identities, '')
+	       t.created_at, coalesce(k.identities, '')
 	from taken t
 	left join known k on k.id = t.id
 	order by t.account_id, t.created_at, t.id`

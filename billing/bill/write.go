@@ -64,11 +64,13 @@ func (b *batch) advance(ctx context.Context, tx tenant.Tx, part []*closing) erro
 	ids := make([]uuid.UUID, len(part))
 	var moved []uuid.UUID
 	var through []calendar.Date
+	var counted []account.Discount
 	ends := map[calendar.Date]bool{}
 	for i, c := range part {
 		ids[i] = c.ID
 		cycle := calendar.Cycle{Anchor: c.Anchor, Months: c.Months, Policy: b.frame.profile.AnchorPolicy}
 		ends[cycle.Containing(c.Cycle.To).To] = true
+		counted = append(counted, c.counted...)
 		for _, m := range c.moves {
 			moved, through = append(moved, m.ID), append(through, m.Through)
 		}
@@ -87,6 +89,9 @@ func (b *batch) advance(ctx context.Context, tx tenant.Tx, part []*closing) erro
 		 where s.id = m.id`, moved, through)
 	if err != nil {
 		return fmt.Errorf("move subscriptions on: %w", err)
+	}
+	if err := account.CountDiscounts(ctx, tx, counted); err != nil {
+		return err
 	}
 	for end := range ends {
 		if err := Schedule(ctx, tx, b.frame.profile.Zone, end); err != nil {

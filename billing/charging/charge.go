@@ -21,6 +21,7 @@ const (
 	UsageCharge     Kind = "usage"
 	RecurringCharge Kind = "recurring"
 	OneTimeCharge   Kind = "one_time"
+	DiscountCharge  Kind = "discount" // off a fee: below zero
 )
 
 // Charge is what one use or fee cost, and why. A usage's charge has the id of

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tollhouse/billing/account"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
@@ -38,6 +39,9 @@ func (e *Engine) Renew(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID)
 		return Renewal{}, err
 	}
 	r := renewal{cycleScene: s, till: newTill(s.scene, tx.At, len(s.subscriptions)), ids: ledger.NewSequence()}
+	if r.discounts, err = account.Discounts(ctx, tx, s.prepaidSubscriptions()...); err != nil {
+		return Renewal{}, err
+	}
 	for i := range s.subscriptions {
 		if err := r.subscription(&s.subscriptions[i]); err != nil {
 			return Renewal{}, err
@@ -63,14 +67,28 @@ type renewal struct {
 	done    Renewal
 	through []calendar.Date // of done.Renewed
 	buckets []balance.NewBucket
+	// discounts are those of all subscriptions; counted the ones used by this renewal
+	discounts map[uuid.UUID][]account.Discount
+	counted   []account.Discount
 }
 
-// fee is one price that is due.
+// fee is one price that is due, or what is off it.
 type fee struct {
-	kind Kind
-	code string
-	tax  string
-	cost cost
+	kind  Kind
+	code  string
+	tax   string
+	cost  cost
+	cycle calendar.Period // of the account, in which the fee's period begins
+	off   []fee           // discounts, below zero: paid together with the fee
+}
+
+// total is what the fee costs with its discounts.
+func (f *fee) total() cost {
+	sum := f.cost
+	for i := range f.off {
+		sum.net, sum.tax = sum.net.Add(f.off[i].cost.net), sum.tax.Add(f.off[i].cost.tax)
+	}
+	return sum
 }
 
 func (r *renewal) subscription(sub *subscribed) error {
@@ -83,9 +101,18 @@ func (r *renewal) subscription(sub *subscribed) error {
 		return fmt.Errorf("offering version %s of subscription %s cannot be used", sub.OfferingID, sub.ID)
 	}
 	cycle := p.cycle.Containing(r.day)
-	fees, gross, err := r.fees(sub, p, t, cycle.To)
+	fees, err := r.fees(sub, p, t, cycle.To)
 	if err != nil {
 		return err
+	}
+	counted, err := r.reduce(sub, p, t, fees)
+	if err != nil {
+		return err
+	}
+	gross := money.Decimal{}
+	for i := range fees {
+		sum := fees[i].total()
+		gross = gross.Add(sum.net).Add(sum.tax)
 	}
 	usable := func(one *purse) bool { return one.paysFees(sub.ID, r.till.now) }
 	if !covered(p, gross, usable) && gross.Sign() > 0 {
@@ -95,6 +122,7 @@ func (r *renewal) subscription(sub *subscribed) error {
 	for i := range fees {
 		r.take(sub, p, &fees[i], usable)
 	}
+	r.counted = append(r.counted, counted...)
 	r.done.Renewed, r.through = append(r.done.Renewed, sub.ID), append(r.through, cycle.To)
 	rest := calendar.Period{From: r.day, To: cycle.To}
 	r.buckets, err = r.allowances(sub, rest, r.buckets)
@@ -107,28 +135,32 @@ func (p *purse) paysFees(subscription uuid.UUID, at time.Time) bool {
 		(p.SubscriptionID == nil || *p.SubscriptionID == subscription)
 }
 
-// fees lists what is due today, for the days before through, with its gross sum.
-func (r *renewal) fees(sub *subscribed, p *payer, t *tariff, through calendar.Date) (due []fee, gross money.Decimal, err error) {
-	add := func(kind Kind, code, category string, price money.Decimal) error {
+// feeOf is a fee with its tax.
+func (r *renewal) feeOf(kind Kind, code, category string, price money.Decimal, p *payer, t *tariff) (fee, error) {
+	category = t.offering.Tax.CategoryOr(category)
+	rate, err := r.taxRate(category, r.day)
+	if err != nil {
+		return fee{}, fmt.Errorf("fee %s of %s: %w", code, t.offering.Code, err)
+	}
+	cost, err := split(price, p.currency, rate, t.basis)
+	return fee{kind: kind, code: code, tax: category, cost: cost}, err
+}
+
+// fees lists what is due today, for the days before through, without discounts.
+func (r *renewal) fees(sub *subscribed, p *payer, t *tariff, through calendar.Date) (due []fee, err error) {
+	add := func(kind Kind, code, category string, price money.Decimal, cycle calendar.Period) error {
 		if price.IsZero() {
 			return nil
 		}
-		if category == "" {
-			category = t.offering.Tax.Category
-		}
-		rate, err := r.taxRate(category, r.day)
-		if err != nil {
-			return fmt.Errorf("fee %s of %s: %w", code, t.offering.Code, err)
-		}
-		cost, err := split(price, p.currency, rate, t.basis)
-		due = append(due, fee{kind, code, category, cost})
-		gross = gross.Add(cost.net).Add(cost.tax)
+		one, err := r.feeOf(kind, code, category, price, p, t)
+		one.cycle = cycle
+		due = append(due, one)
 		return err
 	}
 	if !sub.SetupCharged {
 		for _, one := range t.offering.Prices.OneTime {
-			if err := add(OneTimeCharge, one.Code, one.TaxCategory, one.Amount); err != nil {
-				return nil, gross, err
+			if err := add(OneTimeCharge, one.Code, one.TaxCategory, one.Amount, calendar.Period{}); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -137,14 +169,14 @@ func (r *renewal) fees(sub *subscribed, p *payer, t *tariff, through calendar.Da
 		for period := own.Containing(r.day); period.From.Before(through); period = own.Containing(period.To) {
 			price, err := r.recurring(sub, p, one, period)
 			if err != nil {
-				return nil, gross, err
+				return nil, err
 			}
-			if err := add(RecurringCharge, one.Code, one.TaxCategory, price); err != nil {
-				return nil, gross, err
+			if err := add(RecurringCharge, one.Code, one.TaxCategory, price, p.cycle.Containing(period.From)); err != nil {
+				return nil, err
 			}
 		}
 	}
-	return due, gross, nil
+	return due, nil
 }
 
 // recurring is what a recurring price costs for one of its periods: nothing if
@@ -161,21 +193,31 @@ func (r *renewal) recurring(sub *subscribed, p *payer, price catalog.RecurringPr
 	return price.Amount.MulDiv(used, all, p.currency.DocumentDigits(), money.HalfAwayFromZero)
 }
 
-// take books one fee and its charge.
+// take books one fee with what is off it, in one posting, and a charge of each.
 func (r *renewal) take(sub *subscribed, p *payer, f *fee, usable func(*purse) bool) {
 	t, id, first := r.till, r.ids.Next(), len(r.till.transfers)
 	why := rating.Explanation{{Op: rating.OpFee, Rule: f.code, Amount: f.cost.price}}
-	t.shares = takeMoney(p, f.cost.net.Add(f.cost.tax), usable, t.shares[:0])
+	sum := f.total()
+	t.shares = takeMoney(p, sum.net.Add(sum.tax), usable, t.shares[:0])
 	for _, s := range t.shares {
 		why = append(why, rating.Step{Op: rating.OpPay, Bucket: s.purse.ID, Unit: s.purse.Unit, Amount: s.amount})
 	}
-	t.transfers = f.cost.bookPrepaid(p, t.shares, t.transfers)
+	t.transfers = sum.bookPrepaid(p, t.shares, t.transfers)
 	t.post(ledger.Fee, id, p, first)
+	r.charge(sub, p, f, id, why)
+	for i := range f.off {
+		off := &f.off[i]
+		r.charge(sub, p, off, r.ids.Next(), rating.Explanation{{Op: rating.OpFee, Rule: off.code, Amount: off.cost.price}})
+	}
+}
+
+func (r *renewal) charge(sub *subscribed, p *payer, f *fee, id uuid.UUID, why rating.Explanation) {
+	t := r.till
 	t.charges = append(t.charges, Charge{
 		Period: t.months.of(t.now, r.zone), ID: id, Kind: f.kind, AccountID: sub.AccountID, SubscriptionID: sub.ID,
 		OfferingID: sub.OfferingID, CycleStart: p.cycleStart(t.now, r.zone), At: t.now, RatedAt: t.now, LineCode: f.code,
 		Quantity: money.NewDecimal(1), Unit: money.Event, Price: f.cost.price, Net: f.cost.net, Tax: f.cost.tax,
-		Currency: p.currency, TaxCategory: f.tax, PaidFromMoney: f.cost.paid, Why: why.AppendJSON(nil),
+		Currency: p.currency, TaxCategory: f.tax, PaidFromMoney: f.cost.net.Add(f.cost.tax), Why: why.AppendJSON(nil),
 	})
 }
 
@@ -201,6 +243,9 @@ func (r *renewal) write(ctx context.Context, tx tenant.Tx) error {
 	}
 	if tag.RowsAffected() != int64(len(r.done.Renewed)) {
 		return fmt.Errorf("advance subscriptions: %d of %d rows written", tag.RowsAffected(), len(r.done.Renewed))
+	}
+	if err := account.CountDiscounts(ctx, tx, r.counted); err != nil {
+		return err
 	}
 	_, err = balance.Grant(ctx, tx, r.buckets)
 	return err

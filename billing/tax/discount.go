@@ -78,3 +78,34 @@ func use(owed, available money.Amount) (used, left money.Amount, err error) {
 	left, err = owed.Sub(used)
 	return used, left, err
 }
+
+// Off is what a discount takes off each of the recurring prices of one cycle:
+// a percentage of each, or an amount shared over them, no more than they come
+// to. Exactly one of percent and amount is given; prices are above zero, as
+// they are written.
+func Off(prices []money.Amount, percent, amount *money.Decimal, digits int32) ([]money.Amount, error) {
+	off, whole := make([]money.Amount, len(prices)), money.Amount{}
+	for i, price := range prices {
+		var err error
+		if percent != nil {
+			_, off[i], err = PercentOff(price, *percent, digits)
+		} else if i == 0 {
+			whole = price
+		} else {
+			whole, err = whole.Add(price)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if percent != nil || len(prices) == 0 || whole.Sign() <= 0 {
+		return off, nil
+	}
+	shared := money.New(*amount, whole.Currency()).Round(digits, money.HalfAwayFromZero)
+	if above, err := shared.Cmp(whole); err != nil {
+		return nil, err
+	} else if above > 0 {
+		shared = whole.Round(digits, money.Down)
+	}
+	return Spread(shared, prices, digits)
+}

@@ -1,0 +1,150 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/tenant"
+)
+
+// LegalEntity is a company that issues bills.
+type LegalEntity struct {
+	ID         uuid.UUID // given by AddLegalEntity
+	Default    bool      // set by ChangeBranch, with its branch
+	Name       string
+	Address    Address
+	TaxID      string // VAT id, NPWP
+	RegisterID string // HRB, NIB
+	BankName   string
+	BankIBAN   string // or the account number where there is no IBAN
+	BankBIC    string
+}
+
+var (
+	bicPattern     = regexp.MustCompile(`^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$`) // ISO 9362
+	ibanPattern    = regexp.MustCompile(`^[A-Z]{2}[0-9]{2}[A-Z0-9]{8,30}$`)
+	accountPattern = regexp.MustCompile(`^[0-9][0-9 -]{3,33}$`)
+)
+
+// fits says whether a text, or none, goes on one line of a bill.
+func fits(text string) bool {
+	return utf8.RuneCountInString(text) <= maxLine && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
+// check asks for what a bill has to name by law, and for bank details that can
+// be paid to.
+func (e LegalEntity) check() error {
+	switch {
+	case !printable(e.Name):
+		return &FieldError{"name", "the company's name, on one line"}
+	case !printable(e.Address.Street):
+		return &FieldError{"address.street", "the street and house number that bills print"}
+	case !printable(e.Address.City):
+		return &FieldError{"address.city", "the city that bills print"}
+	case !countryCode.MatchString(e.Address.Country):
+		return &FieldError{"address.country", "a two-letter country code (ISO 3166-1)"}
+	case e.BankIBAN != "" && !ValidBankAccount(e.BankIBAN):
+		return &FieldError{"bank_iban", "an IBAN with the right check digits, or a plain account number where there is none"}
+	case e.BankBIC != "" && !bicPattern.MatchString(e.BankBIC):
+		return &FieldError{"bank_bic", "a BIC of 8 or 11 characters"}
+	}
+	for _, line := range [][2]string{
+		{"address.postcode", e.Address.Postcode}, {"address.region", e.Address.Region},
+		{"tax_id", e.TaxID}, {"register_id", e.RegisterID}, {"bank_name", e.BankName},
+	} {
+		if !fits(line[1]) {
+			return &FieldError{line[0], "at most 200 characters on one line"}
+		}
+	}
+	return nil
+}
+
+// ValidBankAccount says whether a text can be an IBAN (ISO 13616, with its
+// check digits) or a plain account number of a country without.
+func ValidBankAccount(text string) bool {
+	return accountPattern.MatchString(text) || validIBAN(strings.ReplaceAll(text, " ", ""))
+}
+
+// validIBAN checks the digits by ISO 7064 MOD 97-10: with the first four
+// characters moved to the end and letters read as 10 to 35, the number leaves 1.
+func validIBAN(text string) bool {
+	if !ibanPattern.MatchString(text) {
+		return false
+	}
+	rest := 0
+	for _, c := range text[4:] + text[:4] {
+		if c >= 'A' {
+			rest = (rest*100 + int(c-'A') + 10) % 97
+		} else {
+			rest = (rest*10 + int(c-'0')) % 97
+		}
+	}
+	return rest == 1
+}
+
+// AddLegalEntity founds a company that issues bills of its own, with a first
+// branch of the same name. ErrNameTaken for a name that another has.
+func AddLegalEntity(ctx context.Context, tx tenant.Tx, e LegalEntity) (LegalEntity, error) {
+	if err := e.check(); err != nil {
+		return LegalEntity{}, err
+	}
+	e.ID, e.Name, e.Default = uuid.Must(uuid.NewV7()), strings.TrimSpace(e.Name), false
+	_, err := tx.Exec(ctx, `
+		insert into legal_entity (id, name, address, country, tax_id, register_id, bank_name, bank_iban, bank_bic, is_default, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, false, $10)`,
+		e.ID, e.Name, e.Address, e.Address.Country, e.TaxID, e.RegisterID, e.BankName, e.BankIBAN, e.BankBIC, tx.At)
+	if err != nil {
+		return LegalEntity{}, fmt.Errorf("add legal entity: %w", nameTaken(err))
+	}
+	_, err = AddBranch(ctx, tx, Branch{LegalEntity: e.ID, Name: e.Name})
+	return e, err
+}
+
+// ChangeLegalEntity replaces what is known of a company, by its id. Documents
+// that it has issued keep what they say.
+func ChangeLegalEntity(ctx context.Context, tx tenant.Tx, e LegalEntity) error {
+	if err := e.check(); err != nil {
+		return err
+	}
+	done, err := tx.Exec(ctx, `
+		update legal_entity
+		   set name = $2, address = $3, country = $4, tax_id = $5, register_id = $6, bank_name = $7, bank_iban = $8, bank_bic = $9
+		 where id = $1`,
+		e.ID, strings.TrimSpace(e.Name), e.Address, e.Address.Country, e.TaxID, e.RegisterID, e.BankName, e.BankIBAN, e.BankBIC)
+	if err != nil {
+		return fmt.Errorf("change legal entity %s: %w", e.ID, nameTaken(err))
+	}
+	if done.RowsAffected() == 0 {
+		return fmt.Errorf("legal entity %s: %w", e.ID, ErrNotFound)
+	}
+	return nil
+}
+
+// LegalEntities lists the companies by name, the default one first.
+func LegalEntities(ctx context.Context, tx tenant.Tx) ([]LegalEntity, error) {
+	rows, err := tx.Query(ctx, `
+		select id, is_default, name, address, country, tax_id, register_id, bank_name, bank_iban, bank_bic
+		  from legal_entity
+		 order by is_default desc, lower(name), id`)
+	if err != nil {
+		return nil, fmt.Errorf("list legal entities: %w", err)
+	}
+	entities, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (LegalEntity, error) {
+		var e LegalEntity
+		var country string
+		err := row.Scan(&e.ID, &e.Default, &e.Name, &e.Address, &country, &e.TaxID, &e.RegisterID, &e.BankName, &e.BankIBAN, &e.BankBIC)
+		e.Address.Country = country
+		return e, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list legal entities: %w", err)
+	}
+	return entities, nil
+}
