@@ -30,6 +30,7 @@ type call struct {
 	accept    string
 	signature string // Stripe-Signature
 	userAgent string
+	address   string         // the caller's, without port
 	object    string         // what a command was about, for the audit
 	objectID  uuid.UUID      // the same
 	detail    map[string]any // the same; never a secret

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ func (s *Server) guard(op *operation, next echo.HandlerFunc) echo.HandlerFunc {
 		r := e.Request()
 		c := &call{op: op, trace: traceOf(e), began: s.now(), path: r.URL.RequestURI(), bearer: bearer(r.Header.Get(echo.HeaderAuthorization)),
 			key: r.Header.Get(idempotencyKey), accept: r.Header.Get(echo.HeaderAccept),
-			signature: r.Header.Get(stripeSignature), userAgent: r.UserAgent()}
+			signature: r.Header.Get(stripeSignature), userAgent: r.UserAgent(), address: address(r.RemoteAddr)}
 		ctx, cancel := context.WithTimeout(withCall(r.Context(), c), op.timeout)
 		defer cancel()
 		if err := s.admit(ctx, e, c); err != nil {
@@ -111,6 +112,16 @@ func (s *Server) admitStaff(ctx context.Context, c *call) error {
 		return problem.Forbidden.New("")
 	}
 	return nil
+}
+
+// address is the caller's without its port. What proxies say of others is not
+// believed: anybody can say it.
+func address(remote string) string {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return remote
+	}
+	return host
 }
 
 // bearer takes the token out of an Authorization header (RFC 6750, 2.1).

@@ -13,7 +13,7 @@ import (
 // SignIn implements oapi.StrictServerInterface.
 func (s *Server) SignIn(ctx context.Context, r oapi.SignInRequestObject) (oapi.SignInResponseObject, error) {
 	c := callOf(ctx)
-	in, err := c.stack.SignIn(ctx, identity.Credentials{Email: r.Body.Email, Password: r.Body.Password, UserAgent: c.userAgent})
+	in, err := c.stack.SignIn(ctx, identity.Credentials{Email: r.Body.Email, Password: r.Body.Password, UserAgent: c.userAgent, Address: c.address})
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (s *Server) permissionsOf(who identity.Principal) []string {
 // CreateUser implements oapi.StrictServerInterface.
 func (s *Server) CreateUser(ctx context.Context, r oapi.CreateUserRequestObject) (oapi.CreateUserResponseObject, error) {
 	// Hashing takes a core for a while: no work to hold a transaction open for.
-	hash, err := s.passwords.Hash(ctx, r.Body.Password)
+	hash, err := s.passwords.For(callOf(ctx).stack.Ref.ID).Hash(ctx, r.Body.Password)
 	if err != nil {
 		return nil, err
 	}

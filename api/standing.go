@@ -51,6 +51,9 @@ func (s *Server) admitCaller(ctx context.Context, e echo.Context, c *call) error
 		return err
 	}
 	noteActor(e, c.who.Actor())
+	if err := c.stack.Seen(ctx, c.who); err != nil {
+		return err
+	}
 	if err := c.permitted(e); err != nil || !c.changes(method) {
 		return err
 	}

@@ -106,11 +106,6 @@ func (s *Stack) Unseal(name string, sealed []byte) ([]byte, error) {
 	return s.host.config.Seal.Open(s.Ref.ID, name, sealed)
 }
 
-// SignIn checks a user's credentials and begins a session.
-func (s *Stack) SignIn(ctx context.Context, c identity.Credentials) (identity.SignedIn, error) {
-	return s.host.config.Identity.SignIn(ctx, s.host.db, s.Ref, c)
-}
-
 // Write runs fn in one transaction of this tenant.
 func (s *Stack) Write(ctx context.Context, fn func(ctx context.Context, tx tenant.Tx) error) error {
 	return s.host.db.Write(ctx, s.Ref, fn)

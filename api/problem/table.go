@@ -37,6 +37,8 @@ type rule struct {
 var (
 	badWebhook    = Kind{"webhook-refused", "The event was not taken", http.StatusBadRequest}
 	wrongPassword = Kind{"sign-in-failed", "Sign-in failed", http.StatusUnauthorized}
+	secondFactor  = Kind{"second-factor-wanted", "A code of the second factor is wanted", http.StatusUnauthorized}
+	tooMany       = Kind{"too-many-attempts", "Too many attempts: wait a little", http.StatusTooManyRequests}
 	keyReused     = Kind{"idempotency-key-reused", "This Idempotency-Key was used for another request", http.StatusConflict}
 	eventConflict = Kind{"event-conflict", "This id was used with another body", http.StatusConflict}
 	taken         = Kind{"taken", "Another has this already", http.StatusConflict}
@@ -56,7 +58,7 @@ var table = []rule{
 	{InvalidRequest, []error{
 		account.ErrInvalid, tenants.ErrInvalid, tenants.ErrKey, idempotency.ErrKey, onboarding.ErrFact,
 		identity.ErrEmail, identity.ErrPassword, identity.ErrRole, identity.ErrKeyName, identity.ErrPhone, identity.ErrUserName, identity.ErrLanguage,
-		identity.ErrBranch, identity.ErrRoleName, identity.ErrRoleTitle, identity.ErrPermission,
+		identity.ErrBranch, identity.ErrRoleName, identity.ErrRoleTitle, identity.ErrPermission, identity.ErrFactorCode,
 		usage.ErrMapping, usage.ErrSourceName, usage.ErrCursor, usage.ErrNoReason, usage.ErrFix, usage.ErrUnknownReason,
 		usage.ErrEncoding, usage.ErrHeader, billing.ErrFileCutOff, billing.ErrReturnURL,
 		balance.ErrReason, payment.ErrReason, payment.ErrMethod, catalog.ErrQuantity, catalog.ErrWindow,
@@ -66,17 +68,20 @@ var table = []rule{
 	{badWebhook, []error{payment.ErrWebhookSignature, payment.ErrWebhookStale, payment.ErrWebhookMalformed}},
 	{Unauthenticated, []error{identity.ErrUnauthenticated, identity.ErrToken, tenants.ErrToken}},
 	{wrongPassword, []error{visit.ErrTicket, identity.ErrSignIn, tenants.ErrCredentials}},
+	{secondFactor, []error{identity.ErrSecondFactor}},
+	{tooMany, []error{identity.ErrTooMany}},
 	{Forbidden, []error{visit.ErrOwnApproval, visit.ErrVisitor, identity.ErrForbidden, identity.ErrBeyond}},
 	{suspended, []error{account.ErrSuspended}},
 	{NotFound, []error{
 		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, bill.ErrNotFound, bill.ErrNoRun,
 		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
-		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit,
+		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, identity.ErrSessionNotFound,
+		tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit,
 	}},
 	{keyReused, []error{idempotency.ErrDifferentBody, tenants.ErrKeyReused, payment.ErrKeyReused}},
 	{eventConflict, []error{charging.ErrConflict}},
 	{taken, []error{
-		account.ErrIdentityInUse, identity.ErrEmailTaken, identity.ErrPhoneTaken, tenants.ErrEmailTaken, tenants.ErrNameTaken, usage.ErrSourceExists, usage.ErrKeyTaken,
+		account.ErrIdentityInUse, account.ErrNameTaken, account.ErrDiscountTaken, identity.ErrEmailTaken, identity.ErrPhoneTaken, tenants.ErrEmailTaken, tenants.ErrNameTaken, usage.ErrSourceExists, usage.ErrKeyTaken,
 		bill.ErrNumberTaken,
 	}},
 	{wrongState, []error{
@@ -85,7 +90,8 @@ var table = []rule{
 		catalog.ErrPublished, catalog.ErrNotPublished, catalog.ErrSuperseded, onboarding.ErrOrderEnded,
 		usage.ErrNotWaiting, usage.ErrFileDone, usage.ErrFileMoved, usage.ErrKeyChanged,
 		payment.ErrIntentState, payment.ErrRefundState, bill.ErrHasMoney, bill.ErrCycleOpen, bill.ErrNothingEnds, tenants.ErrLastAdmin,
-		identity.ErrLastOwner, identity.ErrRoleInUse, identity.ErrTooManyRoles,
+		identity.ErrLastOwner, identity.ErrRoleInUse, identity.ErrTooManyRoles, identity.ErrHasFactor, identity.ErrNoFactor, identity.ErrResetToken,
+		identity.ErrNotInvited,
 	}},
 	{notASandbox, []error{billing.ErrLiveClock}},
 	{incomplete, []error{onboarding.ErrIncomplete}},
@@ -98,7 +104,7 @@ var table = []rule{
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap,
 		bill.ErrNegativeTotal, bill.ErrMixedBasis, bill.ErrCurrency,
 	}},
-	{Unavailable, []error{tenant.ErrUnreachable, payment.ErrProviderUnavailable, usage.ErrRace}},
+	{Unavailable, []error{tenant.ErrUnreachable, payment.ErrProviderUnavailable, usage.ErrRace, identity.ErrBusy}},
 }
 
 // ours are errors that a caller cannot bring about: whoever meets one has
@@ -114,6 +120,7 @@ var fields = map[error]Fault{
 	identity.ErrEmail:           {"email", "is no e-mail address", "an address such as owner@example.net"},
 	identity.ErrPassword:        {"password", "has another length", "10 to 256 characters"},
 	identity.ErrRole:            {"role", "is no role for this", "a role of users or keys; a subscriber names its account, nobody else does"},
+	identity.ErrFactorCode:      {"code", "is wrong or was used", "the six digits that your app shows now"},
 	identity.ErrPhone:           {"phone", "is no telephone number", "a number with its country's code, such as +4930901820"},
 	identity.ErrPhoneTaken:      {"phone", "is taken", "a number that no other user has"},
 	identity.ErrUserName:        {"name", "is too long", "at most 200 characters"},

@@ -3,6 +3,7 @@ package identity
 import (
 	"time"
 
+	"tollhouse/billing/identity/limit"
 	"tollhouse/billing/tenant"
 )
 
@@ -19,6 +20,7 @@ type Authority struct {
 	passwords *Passwords
 	sealer    Sealer
 	visits    Visits
+	addresses *limit.Limiter
 	now       func() time.Time // wall time
 }
 
@@ -28,6 +30,7 @@ type Option func(*Authority)
 // New makes an authority.
 func New(passwords *Passwords, sealer Sealer, now func() time.Time, options ...Option) *Authority {
 	a := &Authority{passwords: passwords, sealer: sealer, now: func() time.Time { return now().UTC().Truncate(time.Microsecond) }}
+	a.addresses = limit.New(perAddress, a.now)
 	for _, option := range options {
 		option(a)
 	}

@@ -29,8 +29,16 @@ func KeyFromSeed(seed []byte) (Key, error) {
 // Public is the half that may be shown.
 func (k Key) Public() ed25519.PublicKey { return k.Private.Public().(ed25519.PublicKey) }
 
+// idBytes is how much of a public key's hash names it.
+const idBytes = 12
+
+// isKeyID says whether a text could be the id of a key of ours.
+func isKeyID(text string) bool {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	return err == nil && len(raw) == idBytes
+}
+
 func keyID(public ed25519.PublicKey) string {
-	const idBytes = 12
 	sum := sha256.Sum256(public)
 	return base64.RawURLEncoding.EncodeToString(sum[:idBytes])
 }

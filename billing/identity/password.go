@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
+
+	"tollhouse/billing/tenant"
 )
 
 // Argon2id parameters: OWASP Password Storage Cheat Sheet, the choice with
@@ -33,6 +35,7 @@ const (
 // Errors of passwords.
 var (
 	ErrPassword     = fmt.Errorf("a password has %d to %d characters", minPassword, maxPassword)
+	ErrBusy         = errors.New("too many are signing in at this moment: try again in a few seconds")
 	errPasswordHash = errors.New("not an Argon2id hash of ours")
 )
 
@@ -42,27 +45,34 @@ type PasswordHash string
 
 // Passwords hashes and checks passwords, a few at a time: each takes 19 MiB
 // and a core, so a burst of sign-ins waits in line instead of eating memory.
-// One is made for the whole process.
+// One is made for the whole process; each tenant uses its own view of it.
 type Passwords struct {
-	places chan struct{}
-	decoy  PasswordHash
+	line  *line
+	lane  string
+	decoy PasswordHash
 }
 
 // NewPasswords makes one that works on as many passwords at once as there are
 // cores.
 func NewPasswords() (*Passwords, error) {
-	p := &Passwords{places: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	p := &Passwords{line: newLine(runtime.GOMAXPROCS(0))}
 	var err error
 	// Nobody knows this password: it takes the place of a user who isn't there.
 	p.decoy, err = p.Hash(context.Background(), rand.Text())
 	return p, err
 }
 
+// For is a tenant's view: its passwords wait in a lane of their own, so that a
+// flood there keeps nobody else waiting. Without it the house's own is meant.
+func (p *Passwords) For(id tenant.ID) *Passwords {
+	return &Passwords{line: p.line, lane: id.String(), decoy: p.decoy}
+}
+
 // Hash makes the stored form of a new password; ErrPassword for one that is
 // too short or too long.
 func (p *Passwords) Hash(ctx context.Context, password string) (PasswordHash, error) {
-	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
-		return "", ErrPassword
+	if err := checkPassword(password); err != nil {
+		return "", err
 	}
 	salt := make([]byte, saltBytes)
 	if _, err := rand.Read(salt); err != nil {
@@ -73,6 +83,13 @@ func (p *Passwords) Hash(ctx context.Context, password string) (PasswordHash, er
 		return "", err
 	}
 	return PasswordHash(phcPrefix() + base64.RawStdEncoding.EncodeToString(salt) + "$" + base64.RawStdEncoding.EncodeToString(key)), nil
+}
+
+func checkPassword(password string) error {
+	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
+		return ErrPassword
+	}
+	return nil
 }
 
 // Check says whether a password is the one that was hashed.
@@ -99,12 +116,10 @@ func (p *Passwords) CheckNobody(ctx context.Context, password string) error {
 }
 
 func (p *Passwords) derive(ctx context.Context, password string, salt []byte) ([]byte, error) {
-	select {
-	case p.places <- struct{}{}:
-		defer func() { <-p.places }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait to check a password: %w", ctx.Err())
+	if err := p.line.enter(ctx, p.lane); err != nil {
+		return nil, err
 	}
+	defer p.line.leave()
 	return argon2.IDKey([]byte(password), salt, argonPasses, argonMemoryKiB, argonLanes, hashBytes), nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,7 +14,7 @@ import (
 
 // sessionLife is how long a sign-in lasts, a working day; seenEvery how often
 // it is noted that a session is in use; maxUserAgent bounds what is kept of
-// what a browser says of itself.
+// what a browser says of itself, in bytes.
 const (
 	sessionLife  = 12 * time.Hour
 	seenEvery    = time.Minute
@@ -25,14 +24,17 @@ const (
 type session struct {
 	id      uuid.UUID
 	expires time.Time
+	method  Method
+	factor  Factor
 }
 
-func (a *Authority) addSession(ctx context.Context, tx tenant.Tx, user uuid.UUID, userAgent string) (session, error) {
+func (a *Authority) addSession(ctx context.Context, tx tenant.Tx, user uuid.UUID, s session, o origin) (session, error) {
 	now := a.now()
-	s := session{id: uuid.Must(uuid.NewV7()), expires: now.Add(sessionLife)}
+	s.id, s.expires = uuid.Must(uuid.NewV7()), now.Add(sessionLife)
 	_, err := tx.Exec(ctx, `
-		insert into signin_session (id, user_id, created_at, expires_at, user_agent)
-		values ($1, $2, $3, $4, left($5, $6))`, s.id, user, now, s.expires, strings.ToValidUTF8(userAgent, "?"), maxUserAgent)
+		insert into signin_session (id, user_id, created_at, expires_at, user_agent, address, method, second_factor)
+		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		s.id, user, now, s.expires, kept(o.userAgent, maxUserAgent), kept(o.address, maxAddress), s.method, s.factor)
 	if err != nil {
 		return session{}, fmt.Errorf("open session: %w", err)
 	}

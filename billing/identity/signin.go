@@ -16,11 +16,22 @@ import (
 // ErrSignIn is the one answer to every sign-in that fails, whatever the reason.
 var ErrSignIn = errors.New("email or password is wrong, or there were too many attempts: wait a minute")
 
+// Method is how somebody showed who they are.
+type Method string
+
+// The methods.
+const (
+	ByPassword Method = "password"
+	ByCode     Method = "code" // sent by e-mail or SMS
+)
+
 // Credentials are what somebody signs in with.
 type Credentials struct {
 	Email     string
 	Password  string
 	UserAgent string
+	Address   string // the caller's, without port; empty: not limited
+	Device    string // the device cookie's value, or ""
 }
 
 // SignedIn is a user with a new session and the token that speaks for it.
@@ -29,99 +40,134 @@ type SignedIn struct {
 	Session uuid.UUID
 	Token   string
 	Expires time.Time // the token's; Renew gives the next one
+	Device  string    // the device cookie's new value, to be kept for a year; "": it keeps the one it has
 }
 
-// candidate is a user about to have its password checked.
-type candidate struct {
-	id    uuid.UUID
-	hash  PasswordHash
-	state UserState
-	attempts
-}
-
-// SignIn checks a password and opens a session. It is two transactions with the
-// password check between them, so that the wait for it holds no connection: the
-// first counts the attempt, the second takes the count back when it was right.
+// SignIn checks a password and opens a session, or asks for the second factor
+// with a *SecondFactorError. It is two transactions with the password check
+// between them, so that the wait for it holds no connection: the first counts
+// the attempt, the second takes the count back when it was right. Each way to
+// fail is ErrSignIn after the same work; ErrTooMany and ErrBusy come before it.
 func (a *Authority) SignIn(ctx context.Context, db *tenant.DB, ref tenant.Ref, c Credentials) (SignedIn, error) {
-	var found *candidate
+	o := origin{address: c.Address, userAgent: c.UserAgent, device: c.Device}
+	t, err := a.tryPassword(ctx, db, ref, who{`lower(u.email)`, strings.ToLower(findable(c.Email))}, c.Password, o)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return a.advance(ctx, db, ref, t, ByPassword)
+}
+
+// tryPassword counts an attempt and checks the password.
+func (a *Authority) tryPassword(ctx context.Context, db *tenant.DB, ref tenant.Ref, w who, password string, o origin) (attempt, error) {
+	if err := a.admit(o, o.device != ""); err != nil {
+		return attempt{}, err
+	}
+	var t attempt
 	err := db.Write(ctx, ref, func(ctx context.Context, tx tenant.Tx) (err error) {
-		found, err = a.countAttempt(ctx, tx, c.Email)
+		t, err = a.arrive(ctx, tx, w, o)
 		return err
 	})
 	if err != nil {
-		return SignedIn{}, fmt.Errorf("sign in: %w", err)
+		return t, fmt.Errorf("sign in: %w", err)
 	}
-	if found == nil || found.state != UserActive || found.hash == "" {
-		if err := a.passwords.CheckNobody(ctx, c.Password); err != nil {
-			return SignedIn{}, fmt.Errorf("sign in: %w", err)
+	if err := a.admit(o, t.known || o.device == ""); err != nil {
+		return t, err // it named a browser that is not known
+	}
+	passwords := a.passwords.For(ref.ID)
+	if t.barred || t.hash == "" {
+		if err := passwords.CheckNobody(ctx, password); err != nil {
+			return t, fmt.Errorf("sign in: %w", err)
 		}
-		return SignedIn{}, ErrSignIn
+		return t, ErrSignIn
 	}
-	right, err := a.passwords.Check(ctx, found.hash, c.Password)
+	right, err := passwords.Check(ctx, t.hash, password)
 	if err != nil {
-		return SignedIn{}, fmt.Errorf("sign in: %w", err)
+		return t, fmt.Errorf("sign in: %w", err)
 	}
 	if !right {
-		return SignedIn{}, ErrSignIn
+		return t, ErrSignIn
 	}
+	return t, nil
+}
+
+// advance goes on after the first factor: to the second where there is one,
+// else in.
+func (a *Authority) advance(ctx context.Context, db *tenant.DB, ref tenant.Ref, t attempt, method Method) (SignedIn, error) {
 	var in SignedIn
-	err = db.Write(ctx, ref, func(ctx context.Context, tx tenant.Tx) (err error) {
-		in, err = a.openSession(ctx, tx, *found, c.UserAgent)
+	var wanted *SecondFactorError
+	err := db.Write(ctx, ref, func(ctx context.Context, tx tenant.Tx) (err error) {
+		in, wanted, err = a.afterFirst(ctx, tx, t, method)
 		return err
 	})
-	return in, err
+	switch {
+	case err != nil:
+		return SignedIn{}, err
+	case wanted != nil:
+		return SignedIn{}, wanted
+	}
+	a.addresses.Refund(t.place())
+	return in, nil
 }
 
-// countAttempt finds who wants in and counts the attempt against them, or
-// returns nil where there is nobody, or nobody who may try now.
-//
-//nolint:misspell // failed_signins is the column's name
-func (a *Authority) countAttempt(ctx context.Context, tx tenant.Tx, email string) (*candidate, error) {
-	var c candidate
+func (a *Authority) afterFirst(ctx context.Context, tx tenant.Tx, t attempt, method Method) (SignedIn, *SecondFactorError, error) {
+	if err := lockUnchanged(ctx, tx, t); err != nil {
+		return SignedIn{}, nil, err
+	}
+	has, err := a.HasTOTP(ctx, tx, t.user)
+	if err != nil {
+		return SignedIn{}, nil, err
+	}
+	if has {
+		wanted, err := a.challenge(ctx, tx, t, method)
+		return SignedIn{}, wanted, err
+	}
+	in, err := a.letIn(ctx, tx, t, session{method: method})
+	return in, nil, err
+}
+
+// lockUnchanged refuses a user who was disabled or got another password since
+// the attempt was looked up, and keeps it from happening until this ends.
+func lockUnchanged(ctx context.Context, tx tenant.Tx, t attempt) error {
+	var found bool
 	err := tx.QueryRow(ctx, `
-		select id, password_hash, state, failed_signins, locked_until
+		select true
 		  from app_user
-		 where lower(email) = $1
-		   for update`, strings.ToLower(email)).Scan(&c.id, &c.hash, &c.state, &c.count, &c.until)
+		 where id = $1 and password_hash = $2 and state = 'active'
+		   for no key update`, t.user, t.hash).Scan(&found)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
+		return ErrSignIn
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find user: %w", err)
+		return fmt.Errorf("sign in: %w", err)
 	}
-	counted, allowed := c.next(a.now())
-	if !allowed {
-		return nil, nil
-	}
-	_, err = tx.Exec(ctx, `update app_user set failed_signins = $2, locked_until = $3 where id = $1`, c.id, counted.count, counted.until)
-	if err != nil {
-		return nil, fmt.Errorf("count sign-in: %w", err)
-	}
-	return &c, nil
+	return nil
 }
 
-// openSession starts the session of a user whose password was right, unless the
-// user was disabled or got another password in the meantime.
-//
-//nolint:misspell // failed_signins is the column's name
-func (a *Authority) openSession(ctx context.Context, tx tenant.Tx, c candidate, userAgent string) (SignedIn, error) {
-	done, err := tx.Exec(ctx, `
-		update app_user
-		   set failed_signins = 0, locked_until = null
-		 where id = $1 and password_hash = $2 and state = 'active'`, c.id, c.hash)
-	if err != nil {
-		return SignedIn{}, fmt.Errorf("sign in: %w", err)
+// letIn begins the session of a user who has shown all that was wanted.
+func (a *Authority) letIn(ctx context.Context, tx tenant.Tx, t attempt, s session) (SignedIn, error) {
+	if !t.known { // a known browser's counter is cleared with keepDevice
+		if err := strangers.clear(ctx, tx, t); err != nil {
+			return SignedIn{}, err
+		}
 	}
-	if done.RowsAffected() == 0 {
-		return SignedIn{}, ErrSignIn
-	}
-	user, err := a.GetUser(ctx, tx, c.id)
+	user, err := a.GetUser(ctx, tx, t.user)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	session, err := a.addSession(ctx, tx, user.ID, userAgent)
+	if err := becomes(ctx, tx, t.event, EventSignedIn); err != nil {
+		return SignedIn{}, err
+	}
+	device, err := a.keepDevice(ctx, tx, t.user, t.device)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return a.issue(ctx, tx, user, session)
+	if s, err = a.addSession(ctx, tx, user.ID, s, t.origin); err != nil {
+		return SignedIn{}, err
+	}
+	if err := a.rotateOld(ctx, tx); err != nil {
+		return SignedIn{}, err
+	}
+	in, err := a.issue(ctx, tx, user, s)
+	in.Device = device
+	return in, err
 }

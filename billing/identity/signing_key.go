@@ -12,6 +12,10 @@ import (
 	"tollhouse/billing/tenant"
 )
 
+// keyLife is how long a key signs before the first sign-in after that makes a
+// new one. Nobody has to remember it, and none is in use for years.
+const keyLife = 90 * 24 * time.Hour
+
 // ErrNoSigningKey means that a stack was not set up to sign tokens.
 var ErrNoSigningKey = errors.New("the stack has no signing key")
 
@@ -32,6 +36,21 @@ func (a *Authority) SetUp(ctx context.Context, tx tenant.Tx) error {
 func (a *Authority) RotateSigningKey(ctx context.Context, tx tenant.Tx) error {
 	if _, err := tx.Exec(ctx, `update signing_key set retired_at = $1 where retired_at is null`, a.now()); err != nil {
 		return fmt.Errorf("retire signing key: %w", err)
+	}
+	return a.addKey(ctx, tx)
+}
+
+// rotateOld makes a new signing key where the one in use has signed long
+// enough. Of two that come at the same time the second waits at the row, and
+// finds it retired.
+func (a *Authority) rotateOld(ctx context.Context, tx tenant.Tx) error {
+	now := a.now()
+	done, err := tx.Exec(ctx, `update signing_key set retired_at = $1 where retired_at is null and created_at <= $2`, now, now.Add(-keyLife))
+	if err != nil {
+		return fmt.Errorf("retire signing key: %w", err)
+	}
+	if done.RowsAffected() == 0 {
+		return nil
 	}
 	return a.addKey(ctx, tx)
 }
@@ -82,6 +101,9 @@ func (a *Authority) signer(ctx context.Context, tx tenant.Tx) (TokenSigner, erro
 // verifier knows the stack's keys that may still have tokens out.
 func (a *Authority) verifier(ctx context.Context, tx tenant.Tx) TokenVerifier {
 	return TokenVerifier{Realm: realm(tx.Tenant), Now: a.now, Key: func(id string) (ed25519.PublicKey, error) {
+		if !isKeyID(id) {
+			return nil, ErrToken // the database would call some of them errors, such as a zero byte
+		}
 		var public []byte
 		err := tx.QueryRow(ctx, `select public_key from signing_key where id = $1 and (retired_at is null or retired_at > $2)`,
 			id, a.lastTokensFrom()).Scan(&public)

@@ -177,6 +177,9 @@ func (a *Authority) SetPassword(ctx context.Context, tx tenant.Tx, user uuid.UUI
 // Disable keeps a user out from now on. ErrBeyond for one with more rights than
 // who does it, ErrLastOwner for the last active owner.
 func (a *Authority) Disable(ctx context.Context, tx tenant.Tx, by Principal, user uuid.UUID) error {
+	if _, err := a.lockUser(ctx, tx, user); err != nil {
+		return err
+	}
 	if err := a.mayManage(ctx, tx, by, user); err != nil {
 		return err
 	}
@@ -188,6 +191,9 @@ func (a *Authority) Disable(ctx context.Context, tx tenant.Tx, by Principal, use
 
 // Enable lets a disabled user sign in again.
 func (a *Authority) Enable(ctx context.Context, tx tenant.Tx, by Principal, user uuid.UUID) error {
+	if _, err := a.lockUser(ctx, tx, user); err != nil {
+		return err
+	}
 	if err := a.mayManage(ctx, tx, by, user); err != nil {
 		return err
 	}
@@ -229,8 +235,8 @@ func keepsAnOwner(ctx context.Context, tx tenant.Tx, user uuid.UUID) error {
 	return nil
 }
 
-// change runs an update of one user written in this file, and ends the
-// sessions that were opened before it.
+// change runs an update of one user written in this file, and ends what was
+// opened before it.
 func (a *Authority) change(ctx context.Context, tx tenant.Tx, user uuid.UUID, update string, value any) error {
 	done, err := tx.Exec(ctx, update, user, value)
 	if err != nil {
@@ -239,10 +245,7 @@ func (a *Authority) change(ctx context.Context, tx tenant.Tx, user uuid.UUID, up
 	if done.RowsAffected() == 0 {
 		return fmt.Errorf("user %s: %w", user, ErrUserNotFound)
 	}
-	if _, err := tx.Exec(ctx, `update signin_session set ended_at = $2 where user_id = $1 and ended_at is null`, user, a.now()); err != nil {
-		return fmt.Errorf("end sessions of user %s: %w", user, err)
-	}
-	return nil
+	return a.closeDoors(ctx, tx, user, uuid.Nil)
 }
 
 const userColumns = `id, email, name, role, account_id, language, state, created_at, phone, branch`

@@ -30,7 +30,7 @@ alter table signin_session add column last_seen_at timestamptz;
 create table signin_event (
     id         uuid        primary key,
     user_id    uuid        references app_user (id),
-    kind       text        not null check (kind in ('signed_in', 'refused', 'delayed', 'code_sent', 'reset_sent', 'invited', 'password_changed',
+    kind       text        not null check (kind in ('signed_in', 'refused', 'delayed', 'challenged', 'code_sent', 'reset_sent', 'invited', 'password_changed',
                                'factor_added', 'factor_removed', 'recovery_codes', 'sessions_ended')),
     at         timestamptz not null,
     method     text        not null default '',
@@ -42,12 +42,13 @@ create index signin_event_user on signin_event (user_id, id desc);
 -- A browser that a user has signed in with. It has a counter of its own, so
 -- that guesses of strangers never delay it. hash is SHA-256 of its cookie.
 create table signin_device (
-    hash         bytea       primary key check (length(hash) = 32),
+    hash         bytea       not null check (length(hash) = 32),
     user_id      uuid        not null references app_user (id),
     created_at   timestamptz not null,
     used_at      timestamptz not null,
     failed       integer     not null default 0 check (failed >= 0),
-    locked_until timestamptz
+    locked_until timestamptz,
+    primary key (hash, user_id)
 );
 create index signin_device_user on signin_device (user_id, used_at desc);
 
