@@ -12,10 +12,12 @@ import (
 const (
 	sweepEvery  = 24 * time.Hour // wall time
 	sweepAtOnce = 5_000          // answers in one transaction
+	sumUpAtMost = 200 * time.Millisecond
 )
 
-// sweeper forgets stored answers that are past their time: once a day, a
-// tenant and a bounded number of rows a step, so that dispatching goes on.
+// sweeper forgets stored answers that are past their time, and sums up revenue
+// for an operator's figures: once a day, a tenant and a bounded amount of work a
+// step, so that dispatching goes on.
 type sweeper struct {
 	host *Host
 	next time.Time    // wall time of the next round
@@ -37,7 +39,11 @@ func (s *sweeper) step(ctx context.Context) (err error) {
 		swept, err = idempotency.Sweep(ctx, tx, now, sweepAtOnce)
 		return err
 	})
-	if err != nil || swept < sweepAtOnce {
+	behind := false
+	if err == nil {
+		behind, err = (&Stack{host: s.host, Ref: ref}).SumUp(ctx, sumUpAtMost)
+	}
+	if err != nil || swept < sweepAtOnce && !behind {
 		s.left = s.left[1:]
 	}
 	if err != nil {
