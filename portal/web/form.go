@@ -80,6 +80,9 @@ func (v *turn) File(name string) *multipart.FileHeader {
 // Forms are all values of a field of the body, such as ticked boxes.
 func (v *turn) Forms(name string) []string { return v.echo.Request().PostForm[name] }
 
+// Fields are all values of the body.
+func (v *turn) Fields() url.Values { return v.echo.Request().PostForm }
+
 func fromUs(r *http.Request) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
 		return site == "same-origin"
