@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tollhouse/billing/agenda"
+	"tollhouse/billing/audit"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/identity"
@@ -39,11 +40,14 @@ type Config struct {
 	Seal      identity.Sealer
 	Cards     payment.CardProvider
 	Webhooks  payment.EventReader
-	Messages  MessageSender    // nil: live tenants' messages fail, saying so
-	Inbox     string           // folder of received usage files
-	PublicURL string           // under which people reach us, without a slash at its end
-	Now       func() time.Time // wall time
-	Log       *slog.Logger
+	Messages  MessageSender // nil: live tenants' messages fail, saying so
+	Inbox     string        // folder of received usage files
+	PublicURL string        // under which people reach us, without a slash at its end
+	// Anchors are what the control plane keeps of a stack's audit chain, newest
+	// last; nil where it is not at hand.
+	Anchors func(ctx context.Context, id tenant.ID) ([]audit.Anchor, error)
+	Now     func() time.Time // wall time
+	Log     *slog.Logger
 }
 
 // NewHost makes a host. Its agenda is worked once Dispatch runs.

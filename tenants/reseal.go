@@ -18,7 +18,7 @@ const resealAtOnce = 200
 // Reseal seals anew what the control plane keeps sealed, in bounded steps while
 // it runs, and says how many values changed.
 func Reseal(ctx context.Context, db *DB, seal Resealer) (changed int, err error) {
-	for _, step := range []func(context.Context, Tx, Resealer, *place) error{resealKeys, resealAnswers} {
+	for _, step := range []func(context.Context, Tx, Resealer, *place) error{resealKeys, resealFactors, resealAnswers} {
 		at := place{}
 		for !at.end {
 			err := db.Write(ctx, func(ctx context.Context, tx Tx) error {
@@ -46,31 +46,48 @@ type place struct {
 	end                   bool
 }
 
-type sealedKey struct {
+// sealedRow is a value whose row has a key of one column.
+type sealedRow struct {
 	ID     string
 	Sealed []byte
 }
 
 func resealKeys(ctx context.Context, tx Tx, seal Resealer, at *place) error {
-	rows, err := tx.Query(ctx, `select id, sealed_private from signing_key where id > $1 order by id limit $2 for update`, at.key, resealAtOnce)
+	return resealRows(ctx, tx, seal, at, keyContext,
+		`select id, sealed_private from signing_key where id > $1 order by id limit $2 for update`,
+		`update signing_key set sealed_private = $2 where id = $1`)
+}
+
+// factorContext is what a staff user's second factor is sealed in.
+func factorContext(id string) string { return "control/staff_totp/" + id }
+
+func resealFactors(ctx context.Context, tx Tx, seal Resealer, at *place) error {
+	return resealRows(ctx, tx, seal, at, factorContext,
+		`select id::text, sealed_totp from staff_user where id::text > $1 and sealed_totp is not null order by id::text limit $2 for update`,
+		`update staff_user set sealed_totp = $2 where id = $1::text::uuid`)
+}
+
+// resealRows takes the last key and a limit in read, a key and its value in write.
+func resealRows(ctx context.Context, tx Tx, seal Resealer, at *place, contextOf func(id string) string, read, write string) error {
+	rows, err := tx.Query(ctx, read, at.key, resealAtOnce)
 	if err != nil {
 		return err
 	}
-	keys, err := pgx.CollectRows(rows, pgx.RowToStructByPos[sealedKey])
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[sealedRow])
 	if err != nil {
 		return err
 	}
-	at.end = len(keys) < resealAtOnce
-	for _, k := range keys {
-		at.key = k.ID
-		fresh, err := seal.Reseal(keyContext(k.ID), k.Sealed)
+	at.end = len(found) < resealAtOnce
+	for _, r := range found {
+		at.key = r.ID
+		fresh, err := seal.Reseal(contextOf(r.ID), r.Sealed)
 		if err != nil {
-			return fmt.Errorf("signing key %s: %w", k.ID, err)
+			return fmt.Errorf("%s: %w", contextOf(r.ID), err)
 		}
 		if fresh == nil {
 			continue
 		}
-		if _, err := tx.Exec(ctx, `update signing_key set sealed_private = $2 where id = $1`, k.ID, fresh); err != nil {
+		if _, err := tx.Exec(ctx, write, r.ID, fresh); err != nil {
 			return err
 		}
 		at.changed++

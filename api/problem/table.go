@@ -112,7 +112,7 @@ var table = []rule{
 var ours = []error{
 	account.ErrNumbersSpent, agenda.ErrKind, audit.ErrIncomplete, bill.ErrMoved, bill.ErrNoOffering, calendar.ErrNull, identity.ErrNoSigningKey,
 	billing.ErrUndeliverable, notice.ErrMessage, ledger.ErrControlSums, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
-	tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrSlot, usage.ErrHashKey,
+	tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrSlot, tenants.ErrChainBroken, usage.ErrHashKey,
 }
 
 // fields names the field of errors that speak of one.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/tenant"
 )
@@ -36,10 +35,6 @@ func Record(ctx context.Context, tx tenant.Tx, e Entry) error {
 	if e.Actor == "" || e.Action == "" || e.WallAt.IsZero() {
 		return ErrIncomplete
 	}
-	var object *uuid.UUID
-	if e.ObjectID != uuid.Nil {
-		object = &e.ObjectID
-	}
 	detail := e.Detail
 	if detail == nil {
 		detail = map[string]any{}
@@ -47,7 +42,7 @@ func Record(ctx context.Context, tx tenant.Tx, e Entry) error {
 	_, err := tx.Exec(ctx, `
 		insert into audit (id, at, wall_at, actor, action, object, object_id, detail, trace)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		uuid.Must(uuid.NewV7()), tx.At, e.WallAt.UTC(), e.Actor, e.Action, e.Object, object, detail, e.Trace)
+		uuid.Must(uuid.NewV7()), tx.At, e.WallAt.UTC(), e.Actor, e.Action, e.Object, optionalID(e.ObjectID), detail, e.Trace)
 	if err != nil {
 		return fmt.Errorf("record %s: %w", e.Action, err)
 	}
@@ -67,26 +62,5 @@ const MaxPage = 200
 // Of reads what was done to a thing, newest first: those before an entry's id,
 // or the newest for a zero id.
 func Of(ctx context.Context, tx tenant.Tx, object, before uuid.UUID, limit int) ([]Recorded, error) {
-	var last *uuid.UUID
-	if before != uuid.Nil {
-		last = &before
-	}
-	rows, err := tx.Query(ctx, `
-		select id, at, wall_at, actor, action, object, object_id, detail, trace
-		  from audit
-		 where object_id = $1 and ($2::uuid is null or id < $2)
-		 order by id desc
-		 limit $3`, object, last, min(max(limit, 1), MaxPage))
-	if err != nil {
-		return nil, fmt.Errorf("read audit of %s: %w", object, err)
-	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Recorded, error) {
-		var r Recorded
-		err := row.Scan(&r.ID, &r.At, &r.WallAt, &r.Actor, &r.Action, &r.Object, &r.ObjectID, &r.Detail, &r.Trace)
-		return r, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read audit of %s: %w", object, err)
-	}
-	return found, nil
+	return List(ctx, tx, Query{Object: object, Before: before, Limit: limit})
 }

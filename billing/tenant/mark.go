@@ -12,14 +12,15 @@ import (
 // transaction runs any more that had written something by then.
 type Mark struct {
 	WallAt time.Time
-	next   string // xid8 of the first transaction after the mark
+	own    string // xid8 of the mark's own transaction: above all that have one already
 }
 
 // Mark remembers this instant.
 func (db *DB) Mark(ctx context.Context) (Mark, error) {
 	m := Mark{WallAt: db.now().UTC()}
 	err := db.inHost(ctx, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `select pg_snapshot_xmax(pg_current_snapshot())::text`).Scan(&m.next)
+		// pg_snapshot_xmax would not do: it may be that of one that runs.
+		return tx.QueryRow(ctx, `select pg_current_xact_id()::text`).Scan(&m.own)
 	})
 	if err != nil {
 		return Mark{}, fmt.Errorf("mark: %w", err)
@@ -30,7 +31,7 @@ func (db *DB) Mark(ctx context.Context) (Mark, error) {
 // HasPassed says whether a mark has passed.
 func (db *DB) HasPassed(ctx context.Context, m Mark) (passed bool, err error) {
 	err = db.inHost(ctx, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `select pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8`, m.next).Scan(&passed)
+		return tx.QueryRow(ctx, `select pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8`, m.own).Scan(&passed)
 	})
 	if err != nil {
 		return false, fmt.Errorf("ask whether a mark has passed: %w", err)
