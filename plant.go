@@ -50,6 +50,7 @@ type plant struct {
 	keys      *secrets.Keyring
 	passwords *identity.Passwords
 	authority *identity.Authority
+	control   *tenants.DB // nil where the control plane is another process
 	stops     []func()
 }
 
@@ -118,7 +119,7 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 		return nil, err
 	}
 	host := billing.NewHost(billing.Config{
-		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider,
+		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider, Anchors: p.anchors,
 		Inbox: filepath.Join(data, "inbox"), PublicURL: publicURL, Now: time.Now, Log: p.log,
 	})
 	name, err := processName(data)
@@ -148,6 +149,7 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 		defer close(done)
 		host.Dispatch(dispatch, queue)
 	}()
+	p.until(ctx, host.KeepSealing)
 	p.onStop(func() { stop(); <-done })
 	return host, nil
 }
@@ -181,13 +183,16 @@ func (p *plant) startControl(ctx context.Context, control *postgres.Server, data
 	if err != nil {
 		return nil, nil, err
 	}
-	cloud, err := local.Open(ctx, local.Config{Server: host, Host: hostDB, DB: tenant.Open(hostPool, time.Now), Identity: p.authority,
+	hostStacks := tenant.Open(hostPool, time.Now)
+	cloud, err := local.Open(ctx, local.Config{Server: host, Host: hostDB, DB: hostStacks, Identity: p.authority,
 		Seal: p.keys, Now: time.Now, Log: p.log})
 	if err != nil {
 		return nil, nil, err
 	}
 	p.onStop(cloud.Close)
 	db := tenants.Open(pool, time.Now)
+	p.control = db
+	p.until(ctx, func(ctx context.Context) { p.keepAnchoring(ctx, db, hostStacks) })
 	reconciler := provisioning.New(db, cloud, provisioning.Config{}, p.log)
 	reconciler.Start(context.WithoutCancel(ctx))
 	p.onStop(reconciler.Stop)
