@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -66,6 +67,11 @@ func (v *turn) Address() string {
 
 // Ended says whether somebody was signed in and is no more.
 func (v *turn) Ended() bool { return v.ended }
+
+// RetryAfter tells programs when it is worth another try; the page tells people.
+func (v *turn) RetryAfter(seconds int) {
+	v.echo.Response().Header().Set("Retry-After", strconv.Itoa(seconds))
+}
 
 // Part says whether only a part of the page is wanted, with this id, to be put
 // into one that is open.
