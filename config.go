@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	netmail "net/mail"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tollhouse/infra/mail"
 	"tollhouse/infra/postgres"
 )
 
@@ -35,7 +37,14 @@ type hostConfig struct {
 	MasterKey   string // file
 	PublicURL   string // under which people reach us
 	Stripe      stripeConfig
+	Mail        mailConfig
 	Log         slog.Level
+}
+
+// mailConfig is the mail server's; empty for none.
+type mailConfig struct {
+	URL  string
+	From string
 }
 
 // controlConfig is the control plane's. It prepares stacks on one host server.
@@ -170,6 +179,20 @@ func (e *environment) stripe() stripeConfig {
 	return c
 }
 
+func (e *environment) mail() mailConfig {
+	c := mailConfig{URL: e.text("TOLLHOUSE_SMTP_URL", ""), From: e.text("TOLLHOUSE_MAIL_FROM", "")}
+	if c.URL == "" {
+		return c
+	}
+	if _, err := mail.New(c.URL, c.From); err != nil {
+		e.fault("TOLLHOUSE_SMTP_URL", "cannot be used: "+err.Error())
+	}
+	if address, err := netmail.ParseAddress(c.From); err != nil || address.Address != c.From {
+		e.fault("TOLLHOUSE_MAIL_FROM", "is no e-mail address: with a mail server it is whom mails come from")
+	}
+	return c
+}
+
 // done reports every fault at once, unknown settings among them.
 func (e *environment) done() error {
 	var unknown []string
@@ -211,6 +234,7 @@ func readHostConfig(env []string) (hostConfig, error) {
 		MasterKey:   e.required("TOLLHOUSE_MASTER_KEY_FILE", "the file with the master key"),
 		PublicURL:   e.link("TOLLHOUSE_PUBLIC_URL", "the address under which people reach this host", "http", "https"),
 		Stripe:      e.stripe(),
+		Mail:        e.mail(),
 		Log:         e.level(),
 	}
 	if c.Stripe.SecretKey == "" {

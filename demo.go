@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -133,7 +134,7 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	host, err := d.plant.startHost(ctx, d.server, demoHostDB, d.folder.path, publicURL, provider)
+	host, err := d.plant.startHost(ctx, d.server, demoHostDB, d.folder.path, publicURL, provider, nil) // all its operators are sandboxes: nothing is sent
 	if err != nil {
 		return err
 	}
@@ -269,15 +270,36 @@ func (a *standinAccounts) keys(ctx context.Context, id tenant.ID) (stripe.Keys, 
 func (d *demoRun) welcome(publicURL string, logins demo.Logins) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nTollhouse is ready at %s\n", publicURL)
-	for _, login := range logins.Entries {
+	door, kept := "", false
+	for _, login := range logins.ByDoor() {
+		if login.Path != door {
+			door = login.Path
+			fmt.Fprintf(&b, "\n  %s%s   or %s\n", publicURL, door, ownNameOf(publicURL, door))
+		}
 		password := login.Password
 		if !login.Fresh {
-			password = "password in " + d.folder.file("logins.json")
+			password, kept = "*", true
 		}
-		fmt.Fprintf(&b, "\n  %s\n    %s%s\n    %s   %s\n", login.Who, publicURL, login.Path, login.Email, password)
+		fmt.Fprintf(&b, "    %-32s %-16s %s\n", login.Email, password, login.Who)
 	}
-	fmt.Fprintf(&b, "\nCards at checkout: 4242 4242 4242 4242 pays, 4000 0000 0000 0002 is declined.\nThe API: openapi.yaml; a walk by hand: docs/walk.md.\n")
+	if kept {
+		fmt.Fprintf(&b, "\n  * passwords stand in %s\n", d.folder.file("logins.json"))
+	}
+	fmt.Fprintf(&b, "\nE-mails and SMS that would have gone out: %s/t/nusantara/mailbox and %s/t/hanse/mailbox\n", publicURL, publicURL)
+	fmt.Fprintf(&b, "Cards at checkout: 4242 4242 4242 4242 pays, 4000 0000 0000 0002 is declined.\nThe API: openapi.yaml; a walk by hand: docs/walk.md.\n")
 	return b.String()
+}
+
+// ownNameOf is a door's address under a host name of its own: /t/hanse/console/
+// is hanse.localhost/console.
+func ownNameOf(publicURL, path string) string {
+	u, err := url.Parse(publicURL)
+	if err != nil {
+		return ""
+	}
+	name, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(path, "/"), "t/"), "/")
+	u.Host = name + ".localhost:" + u.Port()
+	return u.Scheme + "://" + u.Host + strings.TrimSuffix("/"+rest, "/")
 }
 
 // doors are the pages of the operators there are.
@@ -293,7 +315,7 @@ func doors(host *billing.Host) func() []portal.Door {
 		for _, ref := range refs {
 			err := host.DB().Read(ctx, ref, func(ctx context.Context, tx tenant.Tx) error {
 				profile, err := account.GetProfile(ctx, tx)
-				list = append(list, portal.Door{Operator: profile.Name, About: profile.Country + ", " + profile.Currency.Code(), Path: "/t/" + ref.Name + "/"})
+				list = append(list, portal.Door{Operator: profile.Name, About: profile.Country + ", " + profile.Currency.Code(), Name: ref.Name})
 				return err
 			})
 			if err != nil {

@@ -13,7 +13,8 @@ import (
 )
 
 // pageSources are whose pages a process serves beside the API; either may be
-// missing. doors, if any, are listed at the root.
+// missing. doors, if any, are listed at the root: only a demo has them, and with
+// them the mailboxes of its sandboxes.
 type pageSources struct {
 	host      *billing.Host
 	control   *api.Control
@@ -23,7 +24,7 @@ type pageSources struct {
 
 func withPages(s pageSources, log *slog.Logger) func(*echo.Echo) error {
 	return func(e *echo.Echo) error {
-		config := portal.Config{PublicURL: s.publicURL, Now: time.Now, Log: log}
+		config := portal.Config{PublicURL: s.publicURL, Now: time.Now, Log: log, Mailbox: s.doors != nil}
 		if s.host != nil {
 			config.Host, config.Authority = s.host, s.host.Identity()
 		}

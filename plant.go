@@ -106,7 +106,7 @@ type cards interface {
 }
 
 // startHost makes a host on a prepared database and works its agenda.
-func (p *plant) startHost(ctx context.Context, server *postgres.Server, database, data, publicURL string, provider cards) (*billing.Host, error) {
+func (p *plant) startHost(ctx context.Context, server *postgres.Server, database, data, publicURL string, provider cards, messages billing.MessageSender) (*billing.Host, error) {
 	if err := p.openKeys(ctx, server, database); err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 		return nil, err
 	}
 	host := billing.NewHost(billing.Config{
-		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider, Anchors: p.anchors,
+		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider, Messages: messages, Anchors: p.anchors,
 		Inbox: filepath.Join(data, "inbox"), PublicURL: publicURL, Now: time.Now, Log: p.log,
 	})
 	name, err := processName(data)

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"tollhouse/api"
+	"tollhouse/billing"
 	"tollhouse/billing/tenant"
+	"tollhouse/infra/mail"
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/secrets"
 	"tollhouse/infra/stripe"
@@ -37,7 +39,13 @@ func runHost(ctx context.Context, p process) error {
 	}
 	defer func() { _ = listener.Close() }()
 	server := postgres.NewServer(config.DatabaseURL, plant.box.Derive)
-	host, err := plant.startHost(ctx, server, config.Database, config.Data, config.PublicURL, provider)
+	var messages billing.MessageSender
+	if config.Mail.URL != "" {
+		if messages, err = mail.New(config.Mail.URL, config.Mail.From); err != nil {
+			return err
+		}
+	}
+	host, err := plant.startHost(ctx, server, config.Database, config.Data, config.PublicURL, provider, messages)
 	if err != nil {
 		return err
 	}

@@ -135,16 +135,26 @@ func (h *house) receive(ctx context.Context, stack *billing.Stack, seed uint64, 
 }
 
 func (h *house) receiveStream(ctx context.Context, stack *billing.Stack, s stream, text []byte, count int) (time.Duration, error) {
-	var feed usage.Feed
-	err := stack.Write(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
-		feed, err = usage.CreateSource(ctx, tx, s.name, s.mapping())
-		return err
-	})
+	feed, err := h.declare(ctx, stack, s)
 	if err != nil {
 		return 0, err
 	}
+	return h.hand(ctx, stack, feed, text, count)
+}
+
+// declare makes the source of a stream's files.
+func (h *house) declare(ctx context.Context, stack *billing.Stack, s stream) (feed usage.Feed, err error) {
+	err = stack.Write(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
+		feed, err = usage.CreateSource(ctx, tx, s.name, s.mapping())
+		return err
+	})
+	return feed, err
+}
+
+// hand receives one file and has it charged, and tells how long that took.
+func (h *house) hand(ctx context.Context, stack *billing.Stack, feed usage.Feed, text []byte, count int) (time.Duration, error) {
 	began := time.Now()
-	file, _, err := stack.ReceiveFile(ctx, feed.ID, s.name+".csv", bytes.NewReader(text))
+	file, _, err := stack.ReceiveFile(ctx, feed.ID, feed.Name+".csv", bytes.NewReader(text))
 	if err != nil {
 		return 0, err
 	}

@@ -20,6 +20,7 @@ var benchmarks = []benchmark{
 	{"ingest_vs_copy", ingest},
 	{"bill_run", billRun},
 	{"tenant_create", tenantCreate},
+	{"portal_home", portalHome},
 }
 
 // reporter tells what is being done.

@@ -17,6 +17,10 @@ type scale struct {
 	burst     int
 	stock     int
 	stockless int // made one after the other without stock
+
+	homeSeed   int // subscribers who live 13 months by the product's own ways
+	homeCopies int // of whom so many copies are made
+	homeVisits int
 }
 
 // full is what the goals are set for.
@@ -24,6 +28,7 @@ var full = scale{
 	judged: true, rounds: 3, records: 200_000, subscribers: 5_000,
 	accounts: 20_000, fewAccounts: 2_000, fewRuns: 5, eventsPerBill: 10,
 	tenants: 300, burst: 20, stock: 20, stockless: 5,
+	homeSeed: 1_000, homeCopies: 200, homeVisits: 4_000,
 }
 
 // quick shows that everything runs, in seconds.
@@ -31,4 +36,5 @@ var quick = scale{
 	rounds: 1, records: 2_000, subscribers: 60,
 	accounts: 120, fewAccounts: 40, fewRuns: 2, eventsPerBill: 5,
 	tenants: 2, burst: 2, stock: 2, stockless: 1,
+	homeSeed: 20, homeCopies: 3, homeVisits: 40,
 }

@@ -94,6 +94,9 @@ func (o *operator) open(ctx context.Context) error {
 	if err := o.ownerLogin(ctx); err != nil {
 		return err
 	}
+	if err := o.officeLogins(ctx); err != nil {
+		return err
+	}
 	return o.stack.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
 		profile, err := account.GetProfile(ctx, tx)
 		if err != nil {
@@ -142,7 +145,7 @@ func (o *operator) awaitStack(ctx context.Context) (err error) {
 
 // ownerLogin gives the owner a password that is shown with the others.
 func (o *operator) ownerLogin(ctx context.Context) error {
-	login := Login{Who: o.application.DisplayName + ", owner (API)", Path: "/t/" + o.application.Name + "/v1/sign-in", Email: o.application.OwnerEmail}
+	login := Login{Who: "owner", Path: o.console(), Email: o.application.OwnerEmail}
 	if _, found := o.logins.find(login.Path, login.Email); found {
 		return nil
 	}
@@ -258,7 +261,7 @@ func (o *operator) addSubscriberLogins(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("login of %s: %w", s.who.Email, err)
 		}
-		if err := o.logins.add(Login{Who: o.application.DisplayName + ", subscriber " + s.who.Name, Path: door, Email: s.who.Email, Password: password}); err != nil {
+		if err := o.logins.add(Login{Who: s.who.Name, Path: door, Email: s.who.Email, Password: password}); err != nil {
 			return err
 		}
 	}

@@ -1,15 +1,15 @@
 package demo
 
 import (
-	"context"
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"sync"
-
-	"tollhouse/api"
 )
 
 // Login is a door, and as whom one goes through it.
@@ -78,15 +78,26 @@ func (l *Logins) add(login Login) error {
 	return l.write()
 }
 
-const staffEmail = "admin@tollhouse.example"
+// ByDoor lists the logins, those of a door together: hosting staff, consoles,
+// subscribers.
+func (l *Logins) ByDoor() []Login {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sorted := slices.Clone(l.Entries)
+	slices.SortStableFunc(sorted, func(a, b Login) int {
+		return cmp.Or(cmp.Compare(rank(a.Path), rank(b.Path)), cmp.Compare(a.Path, b.Path))
+	})
+	return sorted
+}
 
-// addStaff makes the first of the hosting staff, who is told the password once.
-func (l *Logins) addStaff(ctx context.Context, control *api.Control) error {
-	password, err := control.Staff.EnsureFirst(ctx, staffEmail)
-	if err != nil || password == "" {
-		return err
+func rank(path string) int {
+	switch {
+	case path == staffDoor:
+		return 0
+	case strings.HasSuffix(path, "/console/"):
+		return 1
 	}
-	return l.add(Login{Who: "hosting staff (API)", Path: "/staff/v1/sign-in", Email: staffEmail, Password: password})
+	return 2
 }
 
 // newPassword draws one that is easy to type.

@@ -9,24 +9,44 @@ import (
 	"tollhouse/portal/web"
 )
 
-// Door is an operator's entrance on the front page.
+// Door is an operator's entrances on the front page.
 type Door struct {
 	Operator string
-	About    string // in a few words, such as: mobile, euro
-	Path     string // such as /t/hanse/
+	About    string // in a few words, such as: DE, EUR
+	Name     string // as in paths: hanse
 }
 
-// Landing shows the doors of a demo's operators; the list is asked for on each
-// visit. A real operator has an address of its own and no front page.
+// Landing shows the doors of a demo's operators and its staff's; the list is
+// asked for on each visit. A real operator has an address of its own and no
+// front page.
 func (p *Portal) Landing(doors func() []Door) echo.HandlerFunc {
 	return func(e echo.Context) error {
 		v := web.Stranger(p.site, e)
 		page := v.Page(v.Reader.T("landing.title"))
 		page.Home = ""
-		var list []ui.DoorCard
+		var houses []ui.DoorCard
 		for _, d := range doors() {
-			list = append(list, ui.DoorCard{Mark: ui.Page{Operator: d.Operator}.Mark(), Name: d.Operator, About: d.About, Href: d.Path})
+			houses = append(houses, p.house(v.Reader, d))
 		}
-		return v.Show(http.StatusOK, ui.FrontDoor(page, list))
+		if p.control != nil {
+			houses = append(houses, ui.DoorCard{Mark: "T", Name: "Tollhouse",
+				Doors: []ui.DoorLink{doorLink(v.Reader, "shield", "staff", "/staff/")}})
+		}
+		return v.Show(http.StatusOK, ui.FrontDoor(page, houses))
 	}
+}
+
+func (p *Portal) house(r ui.Reader, d Door) ui.DoorCard {
+	base := "/t/" + d.Name + "/"
+	card := ui.DoorCard{Mark: ui.Page{Operator: d.Operator}.Mark(), Name: d.Operator, About: d.About, Doors: []ui.DoorLink{
+		doorLink(r, "home", "subscriber", base), doorLink(r, "chart", "console", base+"console/"),
+	}}
+	if p.mailbox {
+		card.Doors = append(card.Doors, doorLink(r, "mail", "mailbox", base+"mailbox"))
+	}
+	return card
+}
+
+func doorLink(r ui.Reader, icon, key, href string) ui.DoorLink {
+	return ui.DoorLink{Icon: icon, Label: r.T("landing." + key), More: r.T("landing." + key + ".more"), Href: href}
 }

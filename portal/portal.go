@@ -11,6 +11,7 @@ import (
 	"tollhouse/billing"
 	"tollhouse/billing/identity"
 	"tollhouse/portal/brand"
+	"tollhouse/portal/mailbox"
 	"tollhouse/portal/operator"
 	"tollhouse/portal/staff"
 	"tollhouse/portal/static"
@@ -32,6 +33,7 @@ type Config struct {
 type Portal struct {
 	site    *web.Site
 	control *staff.Control
+	mailbox bool
 }
 
 // New makes the pages of a host's tenants, of hosting staff, or of both.
@@ -40,7 +42,7 @@ func New(c Config) *Portal {
 	if c.Control != nil {
 		site.Staff = c.Control.Staff
 	}
-	return &Portal{site, c.Control}
+	return &Portal{site, c.Control, c.Mailbox}
 }
 
 // Register adds all addresses of pages and their files.
@@ -57,6 +59,9 @@ func (p *Portal) Register(e *echo.Echo) {
 func (p *Portal) registerTenants(e *echo.Echo) {
 	subscriber.Register(e, p.site)
 	operator.Register(e, p.site)
+	if p.mailbox {
+		mailbox.Register(e, p.site)
+	}
 	e.GET("/t/:tenant", func(e echo.Context) error {
 		return e.Redirect(http.StatusPermanentRedirect, "/t/"+e.Param("tenant")+"/")
 	})

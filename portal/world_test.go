@@ -130,7 +130,7 @@ func (w *world) serve(box *secrets.Box) {
 	}
 	pages := portal.New(portal.Config{Host: w.host, Authority: w.authority, PublicURL: w.server.URL, Now: time.Now, Log: log})
 	pages.Register(e)
-	e.GET("/", pages.Landing(func() []portal.Door { return []portal.Door{{Operator: "Hanse Mobil", Path: "/t/test-1/"}} }))
+	e.GET("/", pages.Landing(func() []portal.Door { return []portal.Door{{Operator: "Hanse Mobil", Name: "test-1"}} }))
 	handler = api.ByHostName(e)
 }
 

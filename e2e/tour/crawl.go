@@ -1,0 +1,108 @@
+package tour
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/chromedp/chromedp"
+)
+
+// Stop is one page that was reached: an example of all that have its pattern.
+type Stop struct {
+	Pattern string // the address with its ids left out
+	URL     string
+	Status  int
+	From    string // the page that links there
+	Links   []string
+}
+
+// maxStops bounds a tour through one door.
+const maxStops = 250
+
+// Crawl follows every link from a page on, within the paths that begin with
+// below, one example of each pattern, in the order met.
+func Crawl(page context.Context, base, start, below string) ([]Stop, error) {
+	var stops []Stop
+	waiting := []Stop{{URL: base + start, From: "the door"}}
+	seen := map[string]bool{}
+	for len(waiting) > 0 && len(stops) < maxStops {
+		next := waiting[0]
+		waiting = waiting[1:]
+		next.Pattern = Pattern(next.URL)
+		if seen[next.Pattern] {
+			continue
+		}
+		seen[next.Pattern] = true
+		if err := next.visit(page); err != nil {
+			return stops, err
+		}
+		stops = append(stops, next)
+		for _, link := range next.Links {
+			u, err := url.Parse(link)
+			if err != nil || !strings.HasPrefix(link, base+below) || leavesPages(u) {
+				continue
+			}
+			u.Fragment = ""
+			waiting = append(waiting, Stop{URL: u.String(), From: next.Pattern})
+		}
+	}
+	return stops, nil
+}
+
+// leavesPages says whether an address gives a file rather than a page, or only
+// changes how pages are shown.
+func leavesPages(u *url.URL) bool {
+	q := u.Query()
+	return strings.HasSuffix(u.Path, "/pdf") || strings.Contains(u.Path, "/mailbox") || q.Has("format") || q.Has("lang") || q.Has("theme") ||
+		regexp.MustCompile(`\.(csv|yaml|json|zip|pdf|png|txt)$`).MatchString(u.Path)
+}
+
+func (s *Stop) visit(page context.Context) error {
+	if err := Do(page, chromedp.Navigate(s.URL)); err != nil {
+		return fmt.Errorf("go to %s (from %s): %w", s.URL, s.From, err)
+	}
+	var err error
+	if s.Status, err = chromedp.Run(page, chromedp.Evaluate[int](`performance.getEntriesByType("navigation")[0].responseStatus`)); err != nil {
+		return fmt.Errorf("status of %s: %w", s.URL, err)
+	}
+	s.Links, err = chromedp.Run(page, chromedp.Evaluate[[]string](`[...new Set([...document.querySelectorAll("a[href]:not([download])")].map(a => a.href))]`))
+	if err != nil {
+		return fmt.Errorf("links of %s: %w", s.URL, err)
+	}
+	return nil
+}
+
+var (
+	named = regexp.MustCompile(`/(offers|operators|roles|sources|import/samples)/[^/?]+`)
+	ids   = regexp.MustCompile(`/[^/?]*\d[^/?]*`)
+)
+
+// Pattern is an address without its ids, names and values: all bills have one.
+func Pattern(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	path := u.Path
+	prefix := ""
+	if strings.HasPrefix(path, "/t/") { // the tenant's name is no id
+		rest := strings.SplitN(path, "/", 4)
+		if len(rest) == 4 {
+			prefix, path = strings.Join(rest[:3], "/"), "/"+rest[3]
+		}
+	}
+	path = ids.ReplaceAllString(named.ReplaceAllString(path, "/$1/*"), "/*")
+	var names []string
+	for name := range u.Query() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if len(names) > 0 {
+		path += "?" + strings.Join(names, "&")
+	}
+	return prefix + path
+}

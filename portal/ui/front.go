@@ -1,0 +1,5 @@
+package ui
+
+import "strconv"
+
+func houseID(i int) string { return "h-house-" + strconv.Itoa(i) }
