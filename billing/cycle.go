@@ -91,3 +91,6 @@ func (h *Host) grant(ctx context.Context, tx tenant.Tx, subscriptions []uuid.UUI
 	}
 	return h.charging.BeginCycle(ctx, tx, accounts...)
 }
+
+// Closer closes cycles the way this stack's bill runs do, for previews.
+func (s *Stack) Closer() bill.Closer { return closer }

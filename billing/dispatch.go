@@ -16,8 +16,9 @@ import (
 const dispatchEvery = 100 * time.Millisecond
 
 // Dispatch hands due work of all tenants to the queue until ctx ends, and
-// forgets what is past its time.
+// forgets what is past its time. Long work that people asked for ends with it.
 func (h *Host) Dispatch(ctx context.Context, queue Queue) {
+	defer h.StopTasks()
 	h.queue = queue
 	sweeper := sweeper{host: h}
 	tick := time.NewTicker(dispatchEvery)

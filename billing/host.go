@@ -13,6 +13,7 @@ import (
 	"tollhouse/billing/identity"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
+	"tollhouse/billing/task"
 	"tollhouse/billing/tenant"
 )
 
@@ -29,6 +30,7 @@ type Host struct {
 	desk     *onboarding.Desk
 	till     *payment.Till
 	gates    gates
+	tasks    *task.Runner
 	lanes    sync.Map // laneKey: being worked in this process
 	queue    Queue    // set by Dispatch
 }
@@ -52,7 +54,7 @@ type Config struct {
 
 // NewHost makes a host. Its agenda is worked once Dispatch runs.
 func NewHost(config Config) *Host {
-	h := &Host{config: config, db: config.DB}
+	h := &Host{config: config, db: config.DB, tasks: task.New(config.Now)}
 	h.gates.seal = config.Seal
 	h.charging = charging.NewEngine(h.gates.of)
 	h.desk = onboarding.New(config.Seal, onboarding.Hooks{Grant: h.grant, Schedule: bill.Schedule})

@@ -20,6 +20,7 @@ import (
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/rating"
+	"tollhouse/billing/task"
 	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
@@ -104,7 +105,7 @@ var table = []rule{
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap,
 		bill.ErrNegativeTotal, bill.ErrMixedBasis, bill.ErrCurrency,
 	}},
-	{Unavailable, []error{tenant.ErrUnreachable, payment.ErrProviderUnavailable, usage.ErrRace, identity.ErrBusy}},
+	{Unavailable, []error{tenant.ErrUnreachable, task.ErrStopped, payment.ErrProviderUnavailable, usage.ErrRace, identity.ErrBusy}},
 }
 
 // ours are errors that a caller cannot bring about: whoever meets one has
