@@ -24,6 +24,7 @@ type Config struct {
 	Host      *billing.Host       // nil: no tenants' pages
 	Authority *identity.Authority // wanted with Host
 	Control   *staff.Control      // nil: no pages of hosting staff
+	Mailbox   bool                // show what sandboxes would have sent, to anybody: a demo's
 	PublicURL string              // where people reach us, without a slash at its end
 	Now       func() time.Time    // wall time
 	Log       *slog.Logger
