@@ -141,11 +141,11 @@ func TestSend_noServer(t *testing.T) {
 
 func TestNew_refusesWhatIsNoServer(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{"", "http://mail.example", "smtp://", "smtp://mail.example:x", "mail.example:25"} {
+	for _, address := range []string{"", "http://mail.example", "smtp://", "smtp://u:hunter2@mail.example:x", "mail.example:25"} {
 		if _, err := mail.New(address, "a@b.example"); err == nil {
 			t.Errorf("%q is taken", address)
-		} else if strings.Contains(err.Error(), address) && address != "" {
-			t.Errorf("the error repeats the address, which may hold a password: %v", err)
+		} else if strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("the error repeats a password: %v", err)
 		}
 	}
 }
