@@ -50,10 +50,10 @@ func (h *house) multiply(ctx context.Context, stack *billing.Stack, copies int) 
 	if err := l.takeOff(ctx); err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, loading := errgroup.WithContext(ctx)
 	group.SetLimit(loaders)
 	for _, m := range multiplied {
-		group.Go(func() error { return l.copyRows(ctx, m.table, m.shared, m.text, copies) })
+		group.Go(func() error { return l.copyRows(loading, m.table, m.shared, m.text, copies) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
