@@ -73,3 +73,6 @@ func (t Table) Categories() []string {
 	slices.SortFunc(names, strings.Compare)
 	return names
 }
+
+// Rates lists all rates, by category and day.
+func (t Table) Rates() []Rate { return t.all() }

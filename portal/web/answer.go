@@ -12,6 +12,8 @@ import (
 	"github.com/a-h/templ"
 
 	"tollhouse/api/problem"
+	"tollhouse/billing/account"
+	"tollhouse/billing/identity"
 	"tollhouse/portal/ui"
 )
 
@@ -98,14 +100,21 @@ func (v *turn) fail(err error) error {
 	default:
 		v.site.Log.Error("page failed", "error", err, "trace", v.trace, "path", v.echo.Path())
 	}
-	page := v.shell(v.Reader.T("fail." + failKey(p.Status)))
+	key := failKey(p.Status, err)
+	page := v.shell(v.Reader.T("fail." + key))
 	page.Quiet = true
-	return v.Show(p.Status, ui.Failed(page, failKey(p.Status), v.trace))
+	return v.Show(p.Status, ui.Failed(page, key, v.trace))
 }
 
-// failKey names the words for a status; those without words of their own are
-// told as their class.
-func failKey(status int) string {
+// failKey names the words for a refusal, or for its status; those without words
+// of their own are told as their class.
+func failKey(status int, err error) string {
+	switch {
+	case errors.Is(err, account.ErrSuspended):
+		return "suspended"
+	case errors.Is(err, identity.ErrForbidden):
+		return "rights"
+	}
 	switch status {
 	case http.StatusForbidden, http.StatusNotFound, http.StatusServiceUnavailable:
 		return strconv.Itoa(status)

@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"tollhouse/api/problem"
@@ -82,6 +83,26 @@ func (v *turn) Forms(name string) []string { return v.echo.Request().PostForm[na
 
 // Fields are all values of the body.
 func (v *turn) Fields() url.Values { return v.echo.Request().PostForm }
+
+// Sent is what a form holds as one text, its files by their names and sizes,
+// without the token: what tells whether the same was sent again.
+func (v *turn) Sent() string {
+	r := v.echo.Request()
+	sent := url.Values{}
+	for name, values := range r.PostForm {
+		if name != "csrf" {
+			sent[name] = values
+		}
+	}
+	if r.MultipartForm != nil {
+		for name, files := range r.MultipartForm.File {
+			for _, f := range files {
+				sent.Add(name, f.Filename+" "+strconv.FormatInt(f.Size, 10))
+			}
+		}
+	}
+	return sent.Encode()
+}
 
 func fromUs(r *http.Request) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {

@@ -102,12 +102,26 @@ func (s *Site) ConsoleUpload(permission identity.Permission, maxBytes int64, han
 			if err := v.Who.Require(permission); err != nil {
 				return err
 			}
+			if err := v.mayChange(permission); err != nil {
+				return err
+			}
 		}
 		if err := v.checkForm(); err != nil {
 			return err
 		}
 		return handle(v)
 	})
+}
+
+// mayChange refuses forms of the console while the operator is suspended. What
+// asks for a right to read changes nothing; what asks for none is about the
+// visitor's own security, which everybody may always look to.
+func (v *Visit) mayChange(permission identity.Permission) error {
+	method := v.echo.Request().Method
+	if method == http.MethodGet || method == http.MethodHead || strings.HasSuffix(string(permission), ".read") {
+		return nil
+	}
+	return v.Profile.Standing.Refuses(account.Manage, v.site.Now())
 }
 
 // tenantPage finds the tenant and the caller.

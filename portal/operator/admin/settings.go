@@ -1,0 +1,127 @@
+package admin
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/identity"
+	"tollhouse/billing/tenant"
+	"tollhouse/portal/operator/frame"
+	"tollhouse/portal/text"
+	"tollhouse/portal/ui"
+	"tollhouse/portal/web"
+)
+
+// settingsPages are the pages of the settings in order, by the path below
+// settings; words are admin.set.tab.<name>.
+var settingsPages = []struct{ name, path string }{
+	{"operator", "settings"}, {"branding", "settings/branding"}, {"branches", "settings/branches"},
+	{"taxes", "settings/taxes"}, {"sources", "settings/sources"},
+}
+
+// settingsNav is the settings' tabs with one of them current.
+func settingsNav(v *web.Visit, current string) []ui.NavItem {
+	var items []ui.NavItem
+	for _, p := range settingsPages {
+		items = append(items, ui.NavItem{Href: v.Console(p.path), Label: v.Reader.T("admin.set.tab." + p.name), Current: p.name == current})
+	}
+	return items
+}
+
+// settingsView is the page of the operator's own settings.
+type settingsView struct {
+	ui.ConsolePage
+	Tabs    []ui.NavItem
+	Form    form
+	Done    string
+	May     bool // change them
+	Profile account.Profile
+	Sandbox bool
+}
+
+func settings(v *web.Visit) error {
+	p := v.Profile
+	return showSettings(v, newForm(map[string]string{"name": p.Name, "support_contact": p.SupportContact, "language": string(p.Language),
+		"payment_term_days": strconv.Itoa(p.PaymentTermDays), "anchor_policy": string(p.AnchorPolicy)}))
+}
+
+func showSettings(v *web.Visit, f form) error {
+	return v.Show(f.status(), settingsPage(settingsView{ConsolePage: frame.Of(v, frame.Settings, v.Reader.T("con.nav.settings")),
+		Tabs: settingsNav(v, "operator"), Form: f, Done: v.Query("done"), May: v.May(identity.SettingsWrite), Profile: v.Profile, Sandbox: v.Stack.Ref.Sandbox}))
+}
+
+func saveSettings(v *web.Visit) error {
+	f := sentForm(v, "name", "support_contact", "language", "payment_term_days", "anchor_policy")
+	days, err := strconv.Atoi(f.Typed["payment_term_days"])
+	if err != nil {
+		days = -1 // refused below, with the field's words
+	}
+	change := func(p *account.Profile) {
+		p.Name, p.SupportContact, p.Language = f.Typed["name"], f.Typed["support_contact"], account.Language(f.Typed["language"])
+		p.PaymentTermDays, p.AnchorPolicy = days, calendar.AnchorPolicy(f.Typed["anchor_policy"])
+	}
+	err = changeProfile(v, "settings.change", change)
+	if field := fieldOf(err); slices.Contains([]string{"name", "support_contact", "language", "payment_term_days", "anchor_policy"}, field) {
+		f.refuse(field, v.Reader.T("admin.set.want."+field))
+		return showSettings(v, f)
+	}
+	if err != nil {
+		return err
+	}
+	return after(v, "settings", "saved")
+}
+
+// changeProfile writes what change did to the profile as it stands now, with
+// what changed in the audit row.
+func changeProfile(v *web.Visit, action string, change func(*account.Profile)) error {
+	_, err := once(v, action, func(ctx context.Context, tx tenant.Tx) (act, error) {
+		before, err := account.GetProfile(ctx, tx)
+		if err != nil {
+			return act{}, err
+		}
+		p := before
+		change(&p)
+		if err := account.PutProfile(ctx, tx, p); err != nil {
+			return act{}, err
+		}
+		return act{object: "operator", detail: profileChanges(before, p)}, nil
+	})
+	return err
+}
+
+// profileChanges are the fields of a profile that differ, before and after.
+func profileChanges(before, after account.Profile) map[string]any {
+	changes := map[string]any{}
+	for field, values := range map[string][2]string{
+		"name":              {before.Name, after.Name},
+		"support_contact":   {before.SupportContact, after.SupportContact},
+		"language":          {string(before.Language), string(after.Language)},
+		"payment_term_days": {strconv.Itoa(before.PaymentTermDays), strconv.Itoa(after.PaymentTermDays)},
+		"anchor_policy":     {string(before.AnchorPolicy), string(after.AnchorPolicy)},
+		"brand_colour":      {before.BrandColour, after.BrandColour},
+	} {
+		if values[0] != values[1] {
+			changes[field] = map[string]string{"before": values[0], "after": values[1]}
+		}
+	}
+	return changes
+}
+
+// languageChoices are the languages that pages are written in.
+func languageChoices() []ui.Choice {
+	choices := make([]ui.Choice, len(text.Languages))
+	for i, l := range text.Languages {
+		choices[i] = ui.Choice{Value: l.Code, Label: l.Name}
+	}
+	return choices
+}
+
+func anchorChoices(r ui.Reader) []ui.Choice {
+	return []ui.Choice{
+		{Value: string(calendar.Clamp), Label: r.T("admin.set.anchor.clamp")},
+		{Value: string(calendar.Sticky28), Label: r.T("admin.set.anchor.sticky")},
+	}
+}
