@@ -29,7 +29,8 @@ type who struct {
 }
 
 // findAttempt looks up who is meant and whether the browser is known to them.
-func findAttempt(ctx context.Context, tx tenant.Tx, w who, o origin) (attempt, error) {
+// ErrTooMany if it is not, and its address has tried too often.
+func (a *Authority) findAttempt(ctx context.Context, tx tenant.Tx, w who, o origin) (attempt, error) {
 	t := attempt{origin: o}
 	var state UserState
 	err := tx.QueryRow(ctx, `
@@ -37,15 +38,11 @@ func findAttempt(ctx context.Context, tx tenant.Tx, w who, o origin) (attempt, e
 		  from app_user u
 		  left join signin_device d on d.user_id = u.id and d.hash = $2
 		 where `+w.column+` = $1`, w.value, hashToken(o.device)).Scan(&t.user, &t.hash, &state, &t.known)
-	if errors.Is(err, pgx.ErrNoRows) {
-		t.barred = true
-		return t, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return t, fmt.Errorf("find user: %w", err)
 	}
 	t.barred = state != UserActive
-	return t, nil
+	return t, a.admitDevice(t)
 }
 
 // arrive finds who wants in with a password and counts the attempt: at the
@@ -53,7 +50,7 @@ func findAttempt(ctx context.Context, tx tenant.Tx, w who, o origin) (attempt, e
 // the same statements run and find nothing, so that the time is the same. The
 // attempt is noted as refused until it turns out otherwise.
 func (a *Authority) arrive(ctx context.Context, tx tenant.Tx, w who, o origin) (attempt, error) {
-	t, err := findAttempt(ctx, tx, w, o)
+	t, err := a.findAttempt(ctx, tx, w, o)
 	if err != nil {
 		return t, err
 	}

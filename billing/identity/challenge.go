@@ -64,14 +64,15 @@ func (a *Authority) challenge(ctx context.Context, tx tenant.Tx, t attempt, meth
 // its tries, and too many tries of this user's.
 func (a *Authority) CompleteSignIn(ctx context.Context, db *tenant.DB, ref tenant.Ref, f SecondFactor) (SignedIn, error) {
 	o := origin{address: f.Address, userAgent: f.UserAgent, device: f.Device}
-	if err := a.admit(o, false); err != nil {
+	if err := a.admit(o); err != nil {
 		return SignedIn{}, err
 	}
 	var in SignedIn
+	var t attempt
 	var refused bool
 	err := db.Write(ctx, ref, func(ctx context.Context, tx tenant.Tx) (err error) {
 		// A refusal is committed too: it counts.
-		in, err = a.complete(ctx, tx, f, o)
+		in, t, err = a.complete(ctx, tx, f, o)
 		if refused = errors.Is(err, ErrSignIn); refused {
 			return nil
 		}
@@ -83,44 +84,53 @@ func (a *Authority) CompleteSignIn(ctx context.Context, db *tenant.DB, ref tenan
 	if refused {
 		return SignedIn{}, ErrSignIn
 	}
-	a.addresses.Refund(o.place())
+	a.refund(t)
 	return in, nil
 }
 
-func (a *Authority) complete(ctx context.Context, tx tenant.Tx, f SecondFactor, o origin) (SignedIn, error) {
+func (a *Authority) complete(ctx context.Context, tx tenant.Tx, f SecondFactor, o origin) (SignedIn, attempt, error) {
 	t, method, err := a.answered(ctx, tx, f.Challenge, o)
 	if err != nil {
-		return SignedIn{}, err
+		return SignedIn{}, t, err
 	}
+	if t, err = a.countFactor(ctx, tx, t, method); err != nil {
+		return SignedIn{}, t, err
+	}
+	factor, err := a.takeFactor(ctx, tx, t, f.Code)
+	if err != nil {
+		return SignedIn{}, t, err
+	}
+	if _, err := tx.Exec(ctx, `update signin_challenge set done_at = $2 where hash = $1`, hashToken(f.Challenge), a.now()); err != nil {
+		return SignedIn{}, t, fmt.Errorf("end challenge: %w", err)
+	}
+	if !t.known {
+		if err := factors.clear(ctx, tx, t); err != nil {
+			return SignedIn{}, t, err
+		}
+	}
+	in, err := a.letIn(ctx, tx, t, session{method: method, factor: factor})
+	return in, t, err
+}
+
+// countFactor counts and notes a try at the second factor, across challenges;
+// ErrSignIn for one that comes too soon.
+func (a *Authority) countFactor(ctx context.Context, tx tenant.Tx, t attempt, method Method) (attempt, error) {
 	counter := factors
 	if t.known {
 		counter = browser
 	}
 	allowed, err := counter.count(ctx, tx, t, a.now())
 	if err != nil {
-		return SignedIn{}, err
+		return t, err
 	}
 	kind := EventRefused
 	if !allowed {
 		kind = EventDelayed
 	}
-	if t.event, err = a.note(ctx, tx, t.user, kind, method, o); err != nil {
-		return SignedIn{}, err
+	if t.event, err = a.note(ctx, tx, t.user, kind, method, t.origin); err == nil && !allowed {
+		err = ErrSignIn
 	}
-	if !allowed {
-		return SignedIn{}, ErrSignIn
-	}
-	factor, err := a.takeFactor(ctx, tx, t, f.Code)
-	if err != nil {
-		return SignedIn{}, err
-	}
-	if _, err := tx.Exec(ctx, `update signin_challenge set done_at = $2 where hash = $1`, hashToken(f.Challenge), a.now()); err != nil {
-		return SignedIn{}, fmt.Errorf("end challenge: %w", err)
-	}
-	if err := factors.clear(ctx, tx, t); err != nil {
-		return SignedIn{}, err
-	}
-	return a.letIn(ctx, tx, t, session{method: method, factor: factor})
+	return t, err
 }
 
 // answered finds an open challenge and counts a try at it. Its lock makes tries
@@ -141,7 +151,7 @@ func (a *Authority) answered(ctx context.Context, tx tenant.Tx, challenge string
 	if err != nil {
 		return t, method, fmt.Errorf("find challenge: %w", err)
 	}
-	return t, method, nil
+	return t, method, a.admitDevice(t)
 }
 
 // takeFactor uses a code of the app or a recovery code up.

@@ -64,7 +64,7 @@ func contact(text string) (who, notice.Channel) {
 // they have been sent too many; only an address that asks too often is told.
 func (a *Authority) SendCode(ctx context.Context, db *tenant.DB, ref tenant.Ref, r CodeRequest) error {
 	o := origin{address: r.Address, device: r.Device}
-	if err := a.admit(o, false); err != nil {
+	if err := a.admit(o); err != nil {
 		return err
 	}
 	w, channel := contact(r.Contact)
@@ -75,7 +75,7 @@ func (a *Authority) SendCode(ctx context.Context, db *tenant.DB, ref tenant.Ref,
 
 // sendCode stores a code, also where there is nobody to have it, and sends it.
 func (a *Authority) sendCode(ctx context.Context, tx tenant.Tx, w who, channel notice.Channel, o origin) error {
-	t, err := findAttempt(ctx, tx, w, o)
+	t, err := a.findAttempt(ctx, tx, w, o)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func drawCode() (string, error) {
 // factor with a *SecondFactorError. Each way to fail is ErrSignIn.
 func (a *Authority) SignInWithCode(ctx context.Context, db *tenant.DB, ref tenant.Ref, c CodeCredentials) (SignedIn, error) {
 	o := origin{address: c.Address, userAgent: c.UserAgent, device: c.Device}
-	if err := a.admit(o, false); err != nil {
+	if err := a.admit(o); err != nil {
 		return SignedIn{}, err
 	}
 	w, _ := contact(c.Contact)
@@ -180,7 +180,7 @@ func (a *Authority) SignInWithCode(ctx context.Context, db *tenant.DB, ref tenan
 // tryCode counts a try at each of a user's codes, then looks whether one fits,
 // and uses it up.
 func (a *Authority) tryCode(ctx context.Context, tx tenant.Tx, w who, code string, o origin) (attempt, bool, error) {
-	t, err := findAttempt(ctx, tx, w, o)
+	t, err := a.findAttempt(ctx, tx, w, o)
 	if err != nil {
 		return t, false, err
 	}

@@ -47,7 +47,7 @@ type ResetRequest struct {
 // not; only an address that asks too often is told.
 func (a *Authority) SendReset(ctx context.Context, db *tenant.DB, ref tenant.Ref, r ResetRequest) error {
 	o := origin{address: r.Address}
-	if err := a.admit(o, false); err != nil {
+	if err := a.admit(o); err != nil {
 		return err
 	}
 	w := who{`lower(u.email)`, strings.ToLower(findable(r.Email))}
@@ -57,7 +57,7 @@ func (a *Authority) SendReset(ctx context.Context, db *tenant.DB, ref tenant.Ref
 }
 
 func (a *Authority) sendReset(ctx context.Context, tx tenant.Tx, w who, o origin, link string) error {
-	t, err := findAttempt(ctx, tx, w, o)
+	t, err := a.findAttempt(ctx, tx, w, o)
 	if err != nil {
 		return err
 	}

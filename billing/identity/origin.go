@@ -55,16 +55,40 @@ func (o origin) place() string {
 	return ip.String()
 }
 
-// admit takes a token of the address, unless the browser is known: a known one
-// has a counter of its own, which strangers at the same address cannot fill.
-func (a *Authority) admit(o origin, known bool) error {
-	if known || o.address == "" {
+// admit takes a token of the address before anything is done, unless a browser
+// says that it is known, which admitDevice looks at.
+func (a *Authority) admit(o origin) error {
+	if o.device != "" {
+		return nil
+	}
+	return a.takeToken(o)
+}
+
+// admitDevice takes the token where a browser said that it is known and is not.
+// A known one has a counter of its own, which strangers at the same address
+// cannot fill.
+func (a *Authority) admitDevice(t attempt) error {
+	if t.device == "" || t.known {
+		return nil
+	}
+	return a.takeToken(t.origin)
+}
+
+func (a *Authority) takeToken(o origin) error {
+	if o.address == "" {
 		return nil
 	}
 	if ok, wait := a.addresses.Allow(o.place()); !ok {
 		return &TooManyError{RetryAfter: wait}
 	}
 	return nil
+}
+
+// refund gives the token back of somebody who got in.
+func (a *Authority) refund(t attempt) {
+	if !t.known && t.address != "" {
+		a.addresses.Refund(t.place())
+	}
 }
 
 // kept is a text from outside, fit to be stored: valid, without zero bytes, not

@@ -1,7 +1,7 @@
 package identity
 
 import (
-	"strings"
+	"github.com/google/uuid"
 
 	"tollhouse/billing/sealed"
 )
@@ -15,7 +15,15 @@ func Sealed() []sealed.Place {
 			Read: `select array[id], sealed_private from signing_key
 			        where id > ($1::text[])[1] order by id limit $2 for update`,
 			Write:  `update signing_key set sealed_private = $2 where id = ($1::text[])[1]`,
-			Sealed: func(key []string) string { return sealName(strings.Join(key, "")) },
+			Sealed: func(key []string) string { return sealName(key[0]) },
+		},
+		sealed.Column{
+			Name:  "user_totp.secret",
+			First: []string{uuid.Nil.String()},
+			Read: `select array[user_id::text], secret from user_totp
+			        where user_id > ($1::text[])[1]::uuid order by user_id limit $2 for update`,
+			Write:  `update user_totp set secret = $2 where user_id = ($1::text[])[1]::uuid`,
+			Sealed: func(key []string) string { return totpSealName(uuid.MustParse(key[0])) }, // a key of ours
 		},
 	}
 }

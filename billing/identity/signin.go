@@ -59,7 +59,7 @@ func (a *Authority) SignIn(ctx context.Context, db *tenant.DB, ref tenant.Ref, c
 
 // tryPassword counts an attempt and checks the password.
 func (a *Authority) tryPassword(ctx context.Context, db *tenant.DB, ref tenant.Ref, w who, password string, o origin) (attempt, error) {
-	if err := a.admit(o, o.device != ""); err != nil {
+	if err := a.admit(o); err != nil {
 		return attempt{}, err
 	}
 	var t attempt
@@ -69,9 +69,6 @@ func (a *Authority) tryPassword(ctx context.Context, db *tenant.DB, ref tenant.R
 	})
 	if err != nil {
 		return t, fmt.Errorf("sign in: %w", err)
-	}
-	if err := a.admit(o, t.known || o.device == ""); err != nil {
-		return t, err // it named a browser that is not known
 	}
 	passwords := a.passwords.For(ref.ID)
 	if t.barred || t.hash == "" {
@@ -105,7 +102,7 @@ func (a *Authority) advance(ctx context.Context, db *tenant.DB, ref tenant.Ref, 
 	case wanted != nil:
 		return SignedIn{}, wanted
 	}
-	a.addresses.Refund(t.place())
+	a.refund(t)
 	return in, nil
 }
 

@@ -1,0 +1,4 @@
+package identity
+
+// SendFloor is how long an answer that tells nothing takes at least.
+const SendFloor = sendFloor
