@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"tollhouse/api/problem"
+	"tollhouse/billing/jsontext"
 )
 
 // hasType says whether a body is announced as a media type, with or without
@@ -49,7 +50,8 @@ func checkQuery(query url.Values) error {
 }
 
 // checkText refuses a body that is not UTF-8, or no whole JSON value, with the
-// place where it breaks; decoders further in stop at the end of the first value.
+// place where it breaks; decoders further in stop at the end of the first value,
+// and take the last of two fields with one name.
 func checkText(r *http.Request, op *operation, body []byte) error {
 	if !utf8.Valid(body) {
 		return problem.InvalidRequest.New("", problem.Fault{Field: "body", Reason: "is not UTF-8", Want: "text in UTF-8"})
@@ -64,8 +66,18 @@ func checkText(r *http.Request, op *operation, body []byte) error {
 		return problem.InvalidRequest.New("", problem.Fault{Field: "body",
 			Reason: fmt.Sprintf("is no JSON from byte %d on", syntax.Offset), Want: "one JSON value"})
 	}
-	if err != nil || op.perItem {
+	if err != nil {
 		return err
+	}
+	repeated := jsontext.Repeated
+	if op.perItem {
+		repeated = jsontext.RepeatedOutside
+	}
+	if name, found := repeated(body); found {
+		return problem.InvalidRequest.New("", problem.Fault{Field: orBody(name), Reason: "stands twice in one object", Want: "each name once"})
+	}
+	if op.perItem {
+		return nil
 	}
 	return checkEscapes(body)
 }

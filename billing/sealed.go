@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"tollhouse/billing/identity"
 	"tollhouse/billing/identity/idempotency"
 	"tollhouse/billing/onboarding"
@@ -18,7 +20,7 @@ const StoredAnswer = "stored_answer"
 // Sealed lists all that a stack keeps sealed. What is not listed is lost when
 // its key is rotated: a test compares the list with the schema.
 func Sealed() []sealed.Place {
-	places := []sealed.Place{secrets}
+	places := []sealed.Place{secrets, importFiles}
 	places = append(places, identity.Sealed()...)
 	places = append(places, onboarding.Sealed()...)
 	return append(places, idempotency.Sealed(StoredAnswer)...)
@@ -32,6 +34,18 @@ var secrets = sealed.Column{
 	        where name > ($1::text[])[1] order by name limit $2 for update`,
 	Write:  `update secret set sealed = $2 where name = ($1::text[])[1]`,
 	Sealed: func(key []string) string { return key[0] },
+}
+
+// importFiles are those of an import, which carry credentials. They may be
+// large: few are in memory at once.
+var importFiles = sealed.Column{
+	Name:   "intake_file.sealed",
+	AtOnce: 2,
+	First:  []string{uuid.Nil.String()},
+	Read: `select array[id::text], sealed from intake_file
+	        where id > ($1::text[])[1]::uuid order by id limit $2 for update`,
+	Write:  `update intake_file set sealed = $2 where id = ($1::text[])[1]::uuid`,
+	Sealed: func(key []string) string { return "intake_file/" + key[0] },
 }
 
 // resealAtOnce bounds the values in one transaction.
@@ -52,7 +66,7 @@ func Reseal(ctx context.Context, db *tenant.DB, ref tenant.Ref, again sealed.Aga
 				return changed, fmt.Errorf("seal secrets of %s anew: %w", ref.Name, err)
 			}
 			changed += step.Changed
-			if step.Read < resealAtOnce {
+			if !step.More {
 				break
 			}
 			after = step.Last

@@ -38,7 +38,7 @@ func (secretFacts) Reseal(ctx context.Context, tx tenant.Tx, after []string, lim
 	if err != nil {
 		return sealed.Step{}, fmt.Errorf("read secret facts: %w", err)
 	}
-	step := sealed.Step{Read: len(orders)}
+	step := sealed.Step{More: len(orders) == limit}
 	for _, o := range orders {
 		changed, err := o.reseal(ctx, tx, again)
 		if err != nil {

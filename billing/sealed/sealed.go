@@ -21,9 +21,9 @@ type Place interface {
 
 // Step is what one portion came to.
 type Step struct {
-	Read    int
 	Changed int
 	Last    []string // key of the last value read
+	More    bool     // there may be more after it
 }
 
 // Column is a column that holds one sealed value a row.
@@ -34,6 +34,8 @@ type Column struct {
 	Read string
 	// Write takes the key as text[] in $1 and the value in $2.
 	Write string
+	// AtOnce bounds the values of a step where they are large; 0: the caller does.
+	AtOnce int
 	// First is before all keys.
 	First []string
 	// Sealed is the name under which a row's value is sealed.
@@ -51,6 +53,9 @@ func (c Column) Reseal(ctx context.Context, tx tenant.Tx, after []string, limit 
 	if after == nil {
 		after = c.First
 	}
+	if c.AtOnce > 0 {
+		limit = min(limit, c.AtOnce)
+	}
 	rows, err := tx.Query(ctx, c.Read, after, limit)
 	if err != nil {
 		return Step{}, fmt.Errorf("read %s: %w", c.Name, err)
@@ -59,7 +64,7 @@ func (c Column) Reseal(ctx context.Context, tx tenant.Tx, after []string, limit 
 	if err != nil {
 		return Step{}, fmt.Errorf("read %s: %w", c.Name, err)
 	}
-	step := Step{Read: len(found), Last: after}
+	step := Step{Last: after, More: len(found) == limit}
 	for _, v := range found {
 		step.Last = v.Key
 		fresh, err := again(c.Sealed(v.Key), v.Sealed)

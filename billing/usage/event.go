@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tollhouse/billing/jsontext"
 	"tollhouse/billing/money"
 )
 
@@ -125,6 +126,9 @@ func DecodeEvent(text []byte) (Event, *Problem) {
 	dec.DisallowUnknownFields()
 	err := dec.Decode(&e)
 	if err == nil {
+		if name, found := jsontext.Repeated(text); found {
+			return e, &Problem{clip(name), BadStructure, "stands twice", "each field once"}
+		}
 		if _, err = dec.Token(); errors.Is(err, io.EOF) {
 			return e, nil
 		}
