@@ -1,12 +1,6 @@
 package text
 
 var adminEN = map[string]string{
-	"admin.door.title":           "Operator's console",
-	"admin.door.lead":            "For the people of {operator}.",
-	"admin.door.subscriber":      "This is the operator's door",
-	"admin.door.subscriber.more": "Email and password are right, and they belong to a subscriber. Your own page is one link below.",
-	"admin.door.other":           "I am a subscriber",
-
 	"fail.suspended":      "The operator is suspended",
 	"fail.suspended.more": "Nothing can be changed or sold until the account with Tollhouse is in order again. Subscribers are still served.",
 	"fail.rights":         "Your role does not allow this",

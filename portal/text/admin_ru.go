@@ -1,12 +1,6 @@
 package text
 
 var adminRU = map[string]string{
-	"admin.door.title":           "Консоль оператора",
-	"admin.door.lead":            "Для сотрудников {operator}.",
-	"admin.door.subscriber":      "Это вход для оператора",
-	"admin.door.subscriber.more": "Адрес и пароль верны, но они принадлежат абоненту. Ваша страница — по ссылке ниже.",
-	"admin.door.other":           "Я абонент",
-
 	"fail.suspended":      "Работа оператора приостановлена",
 	"fail.suspended.more": "Пока расчёты с Tollhouse не улажены, ничего нельзя изменить или продать. Абоненты обслуживаются как прежде.",
 	"fail.rights":         "Ваша роль этого не позволяет",
