@@ -119,7 +119,7 @@ func (l *loader) takeOff(ctx context.Context) error {
 			}
 		}
 		l.definitions = append(keys, references...)
-		return nil
+		return l.vacuuming(ctx, conn, "off") // it would read what is being written, again and again
 	})
 }
 
@@ -142,8 +142,21 @@ func drop(ctx context.Context, conn *pgx.Conn, query string, args []any, again *
 	return nil
 }
 
+// vacuuming switches autovacuum of the tables on or off.
+func (l *loader) vacuuming(ctx context.Context, conn *pgx.Conn, how string) error {
+	for _, table := range l.tables() {
+		if _, err := conn.Exec(ctx, `alter table `+table+` set (autovacuum_enabled = `+how+`)`); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (l *loader) putBack(ctx context.Context) error {
 	return l.in(ctx, func(conn *pgx.Conn) error {
+		if err := l.vacuuming(ctx, conn, "on"); err != nil {
+			return err
+		}
 		for _, definition := range l.definitions {
 			if _, err := conn.Exec(ctx, definition); err != nil {
 				return fmt.Errorf("%s: %w", definition, err)

@@ -106,7 +106,7 @@ func portalHome(ctx context.Context, s scale, say reporter) (Result, error) {
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // lived makes an operator whose first subscribers have used, were billed and
-// paid for 13 months. In the last weeks they use more, as the page shows that.
+// paid for 13 months. In the last month, which the page shows by day, they use more.
 func (h *house) lived(ctx context.Context, s scale, say reporter) (*billing.Stack, error) {
 	h.clock.set(h.month.from)
 	stack, err := h.operator(ctx)
@@ -128,7 +128,7 @@ func (h *house) lived(ctx context.Context, s scale, say reporter) (*billing.Stac
 	for n := range homeMonths + 1 {
 		m := month{zone: h.month.zone, from: h.month.from.AddDate(0, n, 0), to: h.month.from.AddDate(0, n+1, 0)}
 		uses := s.homeSeed
-		if n >= homeMonths-1 {
+		if n == homeMonths {
 			uses *= 10
 		}
 		if err := h.live(ctx, stack, feeds, m, uint64(n+1), uses, s.homeSeed, n == homeMonths); err != nil {
