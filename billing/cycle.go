@@ -10,6 +10,7 @@ import (
 	"tollhouse/billing/agenda"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/desk"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
 )
@@ -22,14 +23,21 @@ var closer = bill.Closer{Settle: func(ctx context.Context, tx tenant.Tx, account
 	return payment.ApplyCredit(ctx, tx, accounts...)
 }}
 
-// closeCycles works one chunk of a bill run. When the run is done, the cycles
-// that begin on its day are started.
+// closeCycles works one chunk of a bill run, changes of plan first. When the run
+// is done, the cycles that begin on its day are started.
 func (s *Stack) closeCycles(ctx context.Context, item agenda.Item) (again bool, err error) {
 	var detail bill.Detail
 	if err := item.Read(&detail); err != nil {
 		return false, err
 	}
 	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		changed, err := desk.CarryOut(ctx, tx, detail.CycleEnd, closeAtOnce)
+		if err != nil {
+			return err
+		}
+		if again = changed > 0; again {
+			return nil // they hold accounts; the next portion locks its own in id order
+		}
 		run, err := bill.Start(ctx, tx, detail.CycleEnd)
 		if err != nil {
 			return err

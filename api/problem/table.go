@@ -12,6 +12,7 @@ import (
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/charging"
+	"tollhouse/billing/desk"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/identity/idempotency"
 	"tollhouse/billing/ledger"
@@ -62,7 +63,7 @@ var table = []rule{
 		identity.ErrBranch, identity.ErrRoleName, identity.ErrRoleTitle, identity.ErrPermission, identity.ErrFactorCode,
 		usage.ErrMapping, usage.ErrSourceName, usage.ErrCursor, usage.ErrNoReason, usage.ErrFix, usage.ErrUnknownReason,
 		usage.ErrEncoding, usage.ErrHeader, billing.ErrFileCutOff, billing.ErrReturnURL,
-		balance.ErrReason, payment.ErrReason, payment.ErrMethod, catalog.ErrQuantity, catalog.ErrWindow,
+		balance.ErrReason, desk.ErrNote, payment.ErrReason, payment.ErrMethod, catalog.ErrQuantity, catalog.ErrWindow,
 		money.ErrSyntax, money.ErrUnknownCurrency, money.ErrUnknownUnit, money.ErrUnknownRounding, money.ErrInexact, money.ErrOverflow,
 		calendar.ErrSyntax, calendar.ErrCycle, tenant.ErrID, tax.ErrPercent, tax.ErrDiscount,
 	}},
@@ -77,7 +78,7 @@ var table = []rule{
 		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, bill.ErrNotFound, bill.ErrNoRun,
 		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
 		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, identity.ErrSessionNotFound,
-		tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit,
+		account.ErrNoPlanChange, desk.ErrNoNote, tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit,
 	}},
 	{keyReused, []error{idempotency.ErrDifferentBody, tenants.ErrKeyReused, payment.ErrKeyReused}},
 	{eventConflict, []error{charging.ErrConflict}},
@@ -87,7 +88,7 @@ var table = []rule{
 	}},
 	{wrongState, []error{
 		visit.ErrNoConsent, visit.ErrOver,
-		account.ErrMove, account.ErrClosed, account.ErrSubscribed, account.ErrCurrencyFixed, account.ErrNotSetUp,
+		account.ErrChangeScheduled, account.ErrChangeEnded, desk.ErrNotRunning, account.ErrMove, account.ErrClosed, account.ErrSubscribed, account.ErrCurrencyFixed, account.ErrNotSetUp,
 		catalog.ErrPublished, catalog.ErrNotPublished, catalog.ErrSuperseded, onboarding.ErrOrderEnded,
 		usage.ErrNotWaiting, usage.ErrFileDone, usage.ErrFileMoved, usage.ErrKeyChanged,
 		payment.ErrIntentState, payment.ErrRefundState, bill.ErrHasMoney, bill.ErrCycleOpen, bill.ErrNothingEnds, tenants.ErrLastAdmin,
@@ -100,7 +101,7 @@ var table = []rule{
 	{notSold, []error{onboarding.ErrNotSold}},
 	{insufficient, []error{balance.ErrInsufficient, charging.ErrInsufficient, ledger.ErrOverdrawn, payment.ErrTooMuch}},
 	{Unprocessable, []error{
-		billing.ErrClockGoesBack, balance.ErrAmount, charging.ErrNotChargeable, money.ErrCurrencyMismatch, rating.ErrTooFine,
+		desk.ErrSamePlan, desk.ErrOtherBilling, desk.ErrNewService, billing.ErrClockGoesBack, balance.ErrAmount, charging.ErrNotChargeable, money.ErrCurrencyMismatch, rating.ErrTooFine,
 		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrPurpose, payment.ErrProviderRefused, payment.ErrProviderAmount,
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap,
 		bill.ErrNegativeTotal, bill.ErrMixedBasis, bill.ErrCurrency,
@@ -118,6 +119,7 @@ var ours = []error{
 
 // fields names the field of errors that speak of one.
 var fields = map[error]Fault{
+	desk.ErrNote:                {"text", "has another length", "1 to 4000 characters"},
 	identity.ErrEmail:           {"email", "is no e-mail address", "an address such as owner@example.net"},
 	identity.ErrPassword:        {"password", "has another length", "10 to 256 characters"},
 	identity.ErrRole:            {"role", "is no role for this", "a role of users or keys; a subscriber names its account, nobody else does"},

@@ -53,7 +53,7 @@ func (f *frame) addFees(c *closing, s subscription, o catalog.Offering, frame fe
 	if s.TerminatedAt != nil {
 		there.to = calendar.DateOf(*s.TerminatedAt, f.profile.Zone)
 	}
-	if !there.from.Before(c.Cycle.To) {
+	if !there.from.Before(c.Cycle.To) && !s.succeedsOn(there.from, c.Cycle.To) {
 		return nil // connected after the cycle: the next close charges it
 	}
 	if !there.to.IsZero() && !there.to.After(c.Cycle.From) {
@@ -89,6 +89,14 @@ func (f *frame) addFees(c *closing, s subscription, o catalog.Offering, frame fe
 		return nil
 	}
 	return c.addDiscounts(s, first, frame)
+}
+
+// succeedsOn says whether a subscription took another's place on the day that
+// ends the cycle: the fee of the cycle to come is then charged in advance as
+// the other's would have been. Only a successor has never been charged and is
+// not to be set up.
+func (s subscription) succeedsOn(from, cycleEnd calendar.Date) bool {
+	return from == cycleEnd && s.SetupCharged && s.ChargedThrough == nil
 }
 
 // addFee adds one recurring fee, or, for one charged before, what of it is

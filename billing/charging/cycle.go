@@ -27,17 +27,19 @@ type subscribed struct {
 	ActivatedAt    time.Time
 	ChargedThrough *calendar.Date
 	SetupCharged   bool
+	Leaving        bool // a change of plan is due, and not carried out yet
 }
 
 // The accounts are locked, and who changes a subscription locks its account.
 const selectSubscribed = `
-	select id, account_id, offering_id, activated_at, charged_through, setup_charged
-	from subscription
-	where account_id = any($1) and state = 'active'
-	order by account_id, id`
+	select s.id, s.account_id, s.offering_id, s.activated_at, s.charged_through, s.setup_charged,
+	       exists (select from plan_change c where c.subscription_id = s.id and c.state = 'scheduled' and c.takes_effect <= $2)
+	from subscription s
+	where s.account_id = any($1) and s.state = 'active'
+	order by s.account_id, s.id`
 
-func loadSubscribed(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID) ([]subscribed, error) {
-	rows, err := tx.Query(ctx, selectSubscribed, accounts)
+func loadSubscribed(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID, day calendar.Date) ([]subscribed, error) {
+	rows, err := tx.Query(ctx, selectSubscribed, accounts, day)
 	if err != nil {
 		return nil, fmt.Errorf("read subscriptions: %w", err)
 	}
@@ -72,7 +74,7 @@ func (e *Engine) beginCycle(ctx context.Context, tx tenant.Tx, owners []uuid.UUI
 	if s.payers, err = s.lockAccounts(ctx, tx, accounts, tx.At); err != nil {
 		return nil, err
 	}
-	if s.subscriptions, err = loadSubscribed(ctx, tx, accounts); err != nil {
+	if s.subscriptions, err = loadSubscribed(ctx, tx, accounts, s.day); err != nil {
 		return nil, err
 	}
 	versions := map[uuid.UUID]bool{}

@@ -96,6 +96,9 @@ func (r *renewal) subscription(sub *subscribed) error {
 	if !p.prepaid || (sub.ChargedThrough != nil && sub.ChargedThrough.After(r.day)) {
 		return nil
 	}
+	if sub.Leaving {
+		return nil // its successor pays, as soon as it is there
+	}
 	t := r.tariffs[sub.OfferingID]
 	if t == nil {
 		return fmt.Errorf("offering version %s of subscription %s cannot be used", sub.OfferingID, sub.ID)

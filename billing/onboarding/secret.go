@@ -50,14 +50,15 @@ func (d *Desk) seal(tx tenant.Tx, order uuid.UUID, field, value string) (string,
 var ErrNoSecret = errors.New("no such secret")
 
 // Secret opens a secret fact of a subscription, such as internet.password: the
-// access server needs it in clear.
+// access server needs it in clear. One that took another's place by a change of
+// plan has its secrets from the order that began the line.
 func (d *Desk) Secret(ctx context.Context, tx tenant.Tx, subscription uuid.UUID, field string) (string, error) {
 	var order uuid.UUID
 	var value string
-	err := tx.QueryRow(ctx, `
-		select id, coalesce(facts ->> $2, '')
-		  from product_order
-		 where subscription_id = $1`, subscription, field).Scan(&order, &value)
+	err := tx.QueryRow(ctx, lineOf+`
+		select o.id, coalesce(o.facts ->> $2, '')
+		  from line l
+		  join product_order o on o.subscription_id = l.id`, subscription, field).Scan(&order, &value)
 	if errors.Is(err, pgx.ErrNoRows) || (err == nil && !isSealed(field, value)) {
 		return "", fmt.Errorf("%s of subscription %s: %w", field, subscription, ErrNoSecret)
 	}

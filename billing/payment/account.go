@@ -86,9 +86,9 @@ func (p payer) creditAccount() ledger.Account     { return ledger.Of(ledger.Cust
 
 // bookReceipt posts money that came in: what paid open items lowers the
 // receivable, the rest is owed to the customer.
-func (p payer) bookReceipt(ctx context.Context, tx tenant.Tx, id uuid.UUID, from ledger.Kind, applied, unapplied money.Decimal) error {
+func (p payer) bookReceipt(ctx context.Context, tx tenant.Tx, event ledger.Event, from ledger.Kind, applied, unapplied money.Decimal) error {
 	source := ledger.General(from)
-	return ledger.Post(ctx, tx, p.event(tx, ledger.Payment, id), append(
+	return ledger.Post(ctx, tx, event, append(
 		p.move(source, p.receivableAccount(), applied),
 		p.move(source, p.creditAccount(), unapplied)...))
 }

@@ -43,6 +43,8 @@ func (m Method) place() (ledger.Kind, error) {
 		return ledger.Bank, nil
 	case Cash:
 		return ledger.Cash, nil
+	case Goodwill:
+		return ledger.Promotion, nil
 	}
 	return "", fmt.Errorf("%w: method %q", ErrPurpose, m)
 }
@@ -86,8 +88,8 @@ type NewPayment struct {
 // anything to pay is kept as credit. ErrAmount, ErrPurpose and ErrBill refuse
 // what can't be booked, ErrKeyReused an id that belongs to another payment.
 func Record(ctx context.Context, tx tenant.Tx, n NewPayment) (Payment, error) {
-	if n.Method == Card {
-		return Payment{}, fmt.Errorf("%w: card payments come from intents", ErrPurpose)
+	if n.Method == Card || n.Method == Goodwill {
+		return Payment{}, fmt.Errorf("%w: card payments come from intents, goodwill from GiveCredit", ErrPurpose)
 	}
 	p, err := lockPayer(ctx, tx, n.AccountID)
 	if err != nil {
@@ -133,7 +135,7 @@ func (p payer) record(ctx context.Context, tx tenant.Tx, n NewPayment, named uui
 	if err := writeShares(ctx, tx, shares); err != nil {
 		return Payment{}, err
 	}
-	if err := p.bookReceipt(ctx, tx, n.ID, place, applied, unapplied); err != nil {
+	if err := p.bookReceipt(ctx, tx, p.event(tx, n.Method.receipt(), n.ID), place, applied, unapplied); err != nil {
 		return Payment{}, fmt.Errorf("record payment %s: %w", n.ID, err)
 	}
 	return p.newPayment(n, unapplied, nil), nil

@@ -1,0 +1,214 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/balance"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/onboarding"
+	"tollhouse/billing/tenant"
+)
+
+// Errors of changes of plan.
+var (
+	ErrSamePlan     = errors.New("the subscription has this plan already")
+	ErrOtherBilling = errors.New("a prepaid plan and a postpaid one can't take each other's place")
+	ErrNewService   = errors.New("the plan carries a service that the subscription does not have: it is connected by an order")
+	ErrNotRunning   = errors.New("only an active or suspended subscription can change its plan")
+)
+
+// NewChange is a change of plan that somebody wants.
+type NewChange struct {
+	ID             uuid.UUID // of the command: a repeat changes nothing
+	SubscriptionID uuid.UUID
+	OfferingID     uuid.UUID // a version that is on sale
+	Reason         string
+	By             string // an actor
+}
+
+// Change is what a change of plan would be: on which day, from what to what,
+// and which services end with it.
+type Change struct {
+	Subscription account.Subscription
+	From, To     catalog.Offering
+	Day          calendar.Date // the first of the new plan
+	Ends         []account.ServiceKind
+}
+
+// Preview says what a change would be, or why it can't be: ErrNotRunning,
+// ErrSamePlan, ErrOtherBilling, ErrNewService, *onboarding.NotSoldError, or
+// *onboarding.IncompleteError where facts are missing that the plan needs.
+func Preview(ctx context.Context, tx tenant.Tx, gate *onboarding.Desk, n NewChange) (Change, error) {
+	s, err := account.GetSubscription(ctx, tx, n.SubscriptionID)
+	if err != nil {
+		return Change{}, err
+	}
+	c := Change{Subscription: s}
+	if c.From, err = catalog.LoadVersion(ctx, tx, s.OfferingID); err != nil {
+		return Change{}, err
+	}
+	if c.To, err = catalog.LoadVersion(ctx, tx, n.OfferingID); err != nil {
+		return Change{}, err
+	}
+	if c.Ends, err = c.fits(n.OfferingID); err != nil {
+		return Change{}, err
+	}
+	missing, err := gate.MissingForChange(ctx, tx, s, n.OfferingID)
+	if err != nil {
+		return Change{}, err
+	}
+	if len(missing) > 0 {
+		return Change{}, &onboarding.IncompleteError{Order: s.ID.String(), Findings: missing}
+	}
+	c.Day, err = dayOfChange(ctx, tx, s.AccountID, c.From)
+	return c, err
+}
+
+// fits says whether one plan can take the other's place, and which services
+// end with it.
+func (c Change) fits(version uuid.UUID) (ends []account.ServiceKind, err error) {
+	switch {
+	case c.Subscription.State != account.SubscriptionActive && c.Subscription.State != account.SubscriptionSuspended:
+		return nil, ErrNotRunning
+	case c.Subscription.OfferingID == version:
+		return nil, ErrSamePlan
+	case c.From.Billing != c.To.Billing:
+		return nil, ErrOtherBilling
+	}
+	carried := onboarding.Kinds(c.To)
+	had := map[account.ServiceKind]bool{}
+	for _, service := range c.Subscription.Services {
+		had[service.Kind] = true
+		if !slices.Contains(carried, service.Kind) {
+			ends = append(ends, service.Kind)
+		}
+	}
+	for _, kind := range carried {
+		if !had[kind] {
+			return nil, fmt.Errorf("%s: %w", kind, ErrNewService)
+		}
+	}
+	return ends, nil
+}
+
+// dayOfChange is the first day of a cycle on which nothing that a price of the
+// old plan pays for is cut short: a yearly price holds it to its year's end.
+func dayOfChange(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, old catalog.Offering) (calendar.Date, error) {
+	profile, err := account.GetProfile(ctx, tx)
+	if err != nil {
+		return calendar.Date{}, err
+	}
+	a, err := account.Get(ctx, tx, accountID)
+	if err != nil {
+		return calendar.Date{}, err
+	}
+	cycles := a.Cycles(profile.AnchorPolicy)
+	day := cycles.Containing(profile.LocalDate(tx.At)).To
+	first := day
+	for _, price := range old.Prices.Recurring {
+		own := cycles
+		own.Months = price.Months
+		if end := own.Containing(first.AddDays(-1)).To; end.After(day) {
+			day = end
+		}
+	}
+	return day, nil
+}
+
+// Schedule keeps a change for its day. Besides what Preview refuses,
+// account.ErrSuspended while the operator may not sell and
+// account.ErrChangeScheduled where the subscription has one to come.
+func Schedule(ctx context.Context, tx tenant.Tx, gate *onboarding.Desk, n NewChange) (account.PlanChange, error) {
+	known, err := account.GetPlanChange(ctx, tx, n.ID)
+	if !errors.Is(err, account.ErrNoPlanChange) {
+		return known, err // a repeat, or a failure
+	}
+	standing, err := account.GetStanding(ctx, tx)
+	if err != nil {
+		return account.PlanChange{}, err
+	}
+	// No wall time is needed: a sale waits for good standing, whatever the hour.
+	if err := standing.Refuses(account.Manage, time.Time{}); err != nil {
+		return account.PlanChange{}, err
+	}
+	c, err := Preview(ctx, tx, gate, n)
+	if err != nil {
+		return account.PlanChange{}, err
+	}
+	return account.SchedulePlanChange(ctx, tx, account.PlanChange{ID: n.ID, AccountID: c.Subscription.AccountID, SubscriptionID: n.SubscriptionID,
+		From: c.Subscription.OfferingID, To: n.OfferingID, TakesEffect: c.Day, Reason: n.Reason, By: n.By})
+}
+
+// Alternatives are the offerings on sale that could take a plan's place: those
+// of the same billing whose services the subscription has, its own version
+// left out.
+func Alternatives(ctx context.Context, tx tenant.Tx, s account.Subscription) ([]catalog.Stored, error) {
+	old, err := catalog.LoadVersion(ctx, tx, s.OfferingID)
+	if err != nil {
+		return nil, err
+	}
+	sold, err := catalog.OnSale(ctx, tx, tx.At)
+	if err != nil {
+		return nil, err
+	}
+	var fitting []catalog.Stored
+	for _, v := range sold {
+		stored, err := catalog.Get(ctx, tx, v.ID)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := (Change{Subscription: s, From: old, To: stored.Offering}).fits(v.ID); err == nil {
+			fitting = append(fitting, stored)
+		}
+	}
+	return fitting, nil
+}
+
+// CarryOut carries out up to limit changes of plan whose day has come, and says
+// how many it took. The job that closes the cycles of a day calls it before it
+// closes any, until none is left. A subscription that has ended meanwhile needs
+// no other plan: its change is dropped.
+func CarryOut(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int) (int, error) {
+	due, err := account.DueChanges(ctx, tx, day, limit)
+	if err != nil || len(due) == 0 {
+		return 0, err
+	}
+	profile, err := account.GetProfile(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	offerings := map[uuid.UUID]catalog.Offering{}
+	for _, c := range due {
+		if _, known := offerings[c.To]; !known {
+			if offerings[c.To], err = catalog.LoadVersion(ctx, tx, c.To); err != nil {
+				return 0, err
+			}
+		}
+		if err := carryOut(ctx, tx, c, offerings[c.To], profile.Zone); err != nil {
+			return 0, fmt.Errorf("change of plan %s: %w", c.ID, err)
+		}
+	}
+	return len(due), nil
+}
+
+func carryOut(ctx context.Context, tx tenant.Tx, c account.PlanChange, to catalog.Offering, zone *time.Location) error {
+	made, err := account.Replace(ctx, tx, account.Replacement{Old: c.SubscriptionID, OfferingID: c.To, Kinds: onboarding.Kinds(to), Day: c.TakesEffect})
+	if errors.Is(err, account.ErrMove) {
+		return account.EndPlanChange(ctx, tx, c.ID, uuid.Nil)
+	}
+	if err != nil {
+		return err
+	}
+	if err := balance.EndAllowances(ctx, tx, c.SubscriptionID, c.TakesEffect.Start(zone)); err != nil {
+		return err
+	}
+	return account.EndPlanChange(ctx, tx, c.ID, made.ID)
+}
