@@ -77,7 +77,7 @@ func (p *plant) openKeys(ctx context.Context, server *postgres.Server, hostDB st
 		return err
 	}
 	p.keys = secrets.NewKeyring(p.box, pool, time.Now)
-	p.authority = identity.New(p.passwords, p.keys, time.Now)
+	p.authority = identity.New(p.passwords, p.keys, time.Now, identity.WithVisits(visit.Recognise(time.Now)))
 	return nil
 }
 

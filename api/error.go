@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
 	"tollhouse/api/problem"
+	"tollhouse/billing/identity"
 )
 
 // fail answers a request with the problem of an error. An error that nobody
@@ -26,6 +28,9 @@ func (s *Server) fail(err error, e echo.Context) {
 	told.Trace = traceOf(e)
 	if told.Status == http.StatusUnauthorized {
 		e.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="tollhouse"`)
+	}
+	if seconds := identity.RetryAfter(err); seconds > 0 {
+		e.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(seconds))
 	}
 	body, err := json.Marshal(told)
 	if err != nil {

@@ -31,8 +31,23 @@ func (e *TooManyError) Error() string {
 // Is makes it an ErrTooMany.
 func (e *TooManyError) Is(target error) bool { return target == ErrTooMany }
 
-// Seconds is the wait in whole seconds, as a Retry-After header has it.
+// Seconds is the wait in whole seconds.
 func (e *TooManyError) Seconds() int { return int((e.RetryAfter + time.Second - 1) / time.Second) }
+
+// busySeconds is about how long a full line of passwords takes.
+const busySeconds = 3
+
+// RetryAfter is what a Retry-After header says of a refusal, in seconds: 0
+// where waiting changes nothing.
+func RetryAfter(err error) int {
+	if many, is := errors.AsType[*TooManyError](err); is {
+		return many.Seconds()
+	}
+	if errors.Is(err, ErrBusy) {
+		return busySeconds
+	}
+	return 0
+}
 
 // origin is where an attempt comes from.
 type origin struct {

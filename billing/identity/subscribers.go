@@ -69,3 +69,18 @@ func (a *Authority) EmailsTaken(ctx context.Context, tx tenant.Tx, lower []strin
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
+
+// SubscribersWithoutPassword finds subscribers' users by their addresses who
+// have not chosen a password yet, in the order of the addresses.
+func (a *Authority) SubscribersWithoutPassword(ctx context.Context, tx tenant.Tx, emails []string) ([]uuid.UUID, error) {
+	rows, err := tx.Query(ctx, `
+		select u.id
+		  from unnest($1::text[]) with ordinality as n (email, no)
+		  join app_user u on lower(u.email) = lower(n.email)
+		 where u.role = 'subscriber' and u.state = 'active' and u.password_hash = ''
+		 order by n.no`, emails)
+	if err != nil {
+		return nil, fmt.Errorf("find users without a password: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}

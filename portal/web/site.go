@@ -138,6 +138,9 @@ func (s *Site) tenantPage(d door, maxBytes int64, handle func(*Visit) error) ech
 			if err != nil {
 				return err
 			}
+			if err := v.Stack.Seen(ctx, v.Who); err != nil {
+				return err
+			}
 			return handle(v)
 		})
 	}
