@@ -11,6 +11,7 @@ import (
 	"tollhouse/billing/bill"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/identity"
+	"tollhouse/billing/intake"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/task"
@@ -29,6 +30,7 @@ type Host struct {
 	charging *charging.Engine
 	desk     *onboarding.Desk
 	till     *payment.Till
+	intake   *intake.Importer
 	gates    gates
 	tasks    *task.Runner
 	lanes    sync.Map // laneKey: being worked in this process
@@ -59,6 +61,7 @@ func NewHost(config Config) *Host {
 	h.charging = charging.NewEngine(h.gates.of)
 	h.desk = onboarding.New(config.Seal, onboarding.Hooks{Grant: h.grant, Schedule: bill.Schedule})
 	h.till = payment.NewTill(config.DB, func(tenant.Ref) payment.CardProvider { return config.Cards })
+	h.intake = intake.New(intake.Config{Desk: h.desk, Users: config.Identity, Seal: config.Seal, Now: config.Now})
 	return h
 }
 
@@ -101,6 +104,9 @@ func (s *Stack) Charging() *charging.Engine { return s.host.charging }
 
 // Desk takes and activates orders.
 func (s *Stack) Desk() *onboarding.Desk { return s.host.desk }
+
+// Intake takes subscribers over from another billing system.
+func (s *Stack) Intake() *intake.Importer { return s.host.intake }
 
 // Seal makes a secret of this tenant unreadable, under a name of its own.
 func (s *Stack) Seal(name string, clear []byte) ([]byte, error) {

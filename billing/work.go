@@ -33,6 +33,8 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 	case agenda.Refund:
 		_, err := s.host.till.SendRefund(ctx, s.Ref, item.Ref)
 		return false, err
+	case agenda.Intake:
+		return s.host.intake.Work(ctx, s.Write, item, s.passwordLink())
 	case agenda.Notice:
 		return false, s.sendNotice(ctx, item)
 	}

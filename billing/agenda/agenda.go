@@ -25,6 +25,7 @@ const (
 	Webhook      Kind = "webhook"       // work off a stored webhook
 	Refund       Kind = "refund"        // ask the provider to pay back
 	Notice       Kind = "notice"        // send a message
+	Intake       Kind = "intake"        // store a portion of an import batch
 )
 
 // Lane keeps quick work from waiting behind long work. Lanes of one tenant run
@@ -43,7 +44,7 @@ const (
 var Lanes = []Lane{Cycles, Files, Payments, Messages}
 
 var kindsOf = map[Lane][]string{
-	Cycles:   {string(BillRun), string(CycleStart), string(BucketExpiry)},
+	Cycles:   {string(BillRun), string(CycleStart), string(BucketExpiry), string(Intake)}, // no run begins between two portions of an import
 	Files:    {string(UsageFile)},
 	Payments: {string(Webhook), string(Refund)},
 	Messages: {string(Notice)},
