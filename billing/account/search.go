@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -41,8 +42,7 @@ type Page struct {
 
 // Ids are made in time order (UUIDv7), so they page from newest to oldest by
 // the primary key. A search first gathers the few accounts that match, each
-// way by its own index; only a name's inner words are found by reading all
-// parties.
+// way by its own index: a name's words by party_words.
 const listAccounts = `
 select ` + accountColumns + `, p.name, p.email, p.phone,
        (select count(*) from subscription s where s.account_id = a.id and s.state <> 'terminated')
@@ -55,7 +55,7 @@ select ` + accountColumns + `, p.name, p.email, p.phone,
            select m.id
              from party q
              join billing_account m on m.party_id = q.id
-            where lower(q.name) like $3 || '%' or lower(q.name) like '% ' || $3 || '%'
+            where ($3 <> '' and to_tsvector('pg_catalog.simple'::regconfig, q.name) @@ to_tsquery('pg_catalog.simple'::regconfig, $3))
                or (q.phone <> '' and q.phone = $4)
                or (q.email <> '' and lower(q.email) = lower($2))
            union all
@@ -75,7 +75,7 @@ func List(ctx context.Context, tx tenant.Tx, q Query) (Page, error) {
 	if q.After != uuid.Nil {
 		after = &q.After
 	}
-	rows, err := tx.Query(ctx, listAccounts, after, text, likeLiteral(strings.ToLower(text)), dialled(text), limit+1)
+	rows, err := tx.Query(ctx, listAccounts, after, text, WordQuery(text), dialled(text), limit+1)
 	if err != nil {
 		return Page{}, fmt.Errorf("list accounts: %w", err)
 	}
@@ -96,9 +96,17 @@ func List(ctx context.Context, tx tenant.Tx, q Query) (Page, error) {
 	return page, nil
 }
 
-// likeLiteral keeps what a person typed from being a pattern.
-func likeLiteral(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+// WordQuery makes a text search of the beginnings of words, all of which must
+// be in a name, in any order. Words are parted as the index parts a name's: at
+// everything but letters and digits. It is empty where a text has no word.
+func WordQuery(text string) string {
+	const most = 8
+	parts := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	parts = parts[:min(len(parts), most)]
+	for i := range parts {
+		parts[i] = "'" + parts[i] + "':*"
+	}
+	return strings.Join(parts, " & ")
 }
 
 // dialled takes the spaces, dashes and brackets out of a number as people write it.

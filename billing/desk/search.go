@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -177,7 +176,7 @@ func (q Query) sql(country string, today calendar.Date, limit int) (string, []an
 		where = append(where, condition)
 	}
 	if text := strings.TrimSpace(q.Text); text != "" {
-		add(matching, words(text), Numbers(text, country), text)
+		add(matching, account.WordQuery(text), Numbers(text, country), text)
 	}
 	switch q.State {
 	case Active, Suspended:
@@ -224,17 +223,6 @@ func scanFound(row pgx.CollectableRow) (Found, error) {
 	a.CreatedAt = a.CreatedAt.UTC()
 	f.Overdue = money.New(overdue, a.Currency)
 	return f, err
-}
-
-// words makes a query of the beginnings of words, all of which must be in a
-// name, parted as the index parts names: at everything but letters and digits.
-func words(text string) string {
-	const most = 8
-	parts := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	for i := range parts {
-		parts[i] = "'" + parts[i] + "':*"
-	}
-	return strings.Join(parts[:min(len(parts), most)], " & ")
 }
 
 // Exact is what a text names by itself: exactly one of the two is set.
