@@ -156,6 +156,9 @@ func (a *Authority) ResetPassword(ctx context.Context, db *tenant.DB, ref tenant
 		if err != nil {
 			return err
 		}
+		if _, err := a.note(ctx, tx, user, EventPasswordChanged, "", origin{}); err != nil {
+			return err
+		}
 		return a.replacePassword(ctx, tx, user, hash, uuid.Nil)
 	})
 }
@@ -205,14 +208,22 @@ func (a *Authority) ChangePassword(ctx context.Context, db *tenant.DB, ref tenan
 		return err
 	}
 	o := origin{address: change.Address, device: change.Device, userAgent: change.UserAgent}
-	if _, err := a.tryPassword(ctx, db, ref, who{`u.id`, by.UserID}, change.Old, o); err != nil {
+	t, err := a.tryPassword(ctx, db, ref, who{`u.id`, by.UserID}, change.Old, o)
+	if err != nil {
 		return err
 	}
+	a.refund(t)
 	hash, err := a.passwords.For(ref.ID).Hash(ctx, change.New)
 	if err != nil {
 		return err
 	}
 	return db.Write(ctx, ref, func(ctx context.Context, tx tenant.Tx) error {
+		if err := lockUnchanged(ctx, tx, t); err != nil {
+			return err
+		}
+		if err := becomes(ctx, tx, t.event, EventPasswordChanged); err != nil {
+			return err
+		}
 		return a.replacePassword(ctx, tx, by.UserID, hash, by.Session)
 	})
 }
@@ -233,9 +244,6 @@ func (a *Authority) replacePassword(ctx context.Context, tx tenant.Tx, user uuid
 		return fmt.Errorf("set password of user %s: %w", user, err)
 	}
 	if err := a.closeDoors(ctx, tx, user, keep); err != nil {
-		return err
-	}
-	if _, err := a.note(ctx, tx, user, EventPasswordChanged, "", origin{}); err != nil {
 		return err
 	}
 	if err := a.tell(ctx, tx, user, passwordChanged, "", ""); err != nil {

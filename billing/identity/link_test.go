@@ -181,6 +181,9 @@ func TestChangePassword_keepsThisSessionOnly(t *testing.T) {
 	if _, err := d.who(there.Token); !errors.Is(err, identity.ErrUnauthenticated) {
 		t.Errorf("the other session: %v", err)
 	}
+	if kinds := d.events(d.ana); kinds[0] != identity.EventPasswordChanged || kinds[1] != identity.EventRefused {
+		t.Errorf("the history says %v", kinds)
+	}
 	for range 30 { // who found an open session cannot search for the password
 		_ = change("a guess at the password", goodPassword)
 	}

@@ -2,9 +2,13 @@ package identity_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"tollhouse/billing/identity"
 	"tollhouse/billing/tenant"
@@ -78,6 +82,46 @@ func TestToken_isVoidOnceSignedOut(t *testing.T) {
 	})
 	if !errors.Is(err, identity.ErrUnauthenticated) {
 		t.Errorf("an ended session was renewed: %v", err)
+	}
+}
+
+// What a stack shows of its keys is no help to a forger, nor is any text where
+// the key's id stands: all of it is a token that is not valid, never an error.
+func TestAuthenticate_forgedWithWhatIsPublic(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	in := d.must(d.password(identity.Credentials{Password: goodPassword}))
+	var set identity.JWKSet
+	d.db.Read(t, func(ctx context.Context, tx tenant.Tx) (err error) {
+		set, err = d.JWKS(ctx, tx)
+		return err
+	})
+	kid := set.Keys[0].KeyID
+	public, err := base64.RawURLEncoding.DecodeString(set.Keys[0].X)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := func(c jwt.MapClaims) {
+		stack := d.db.Ref.ID.String()
+		c["iss"], c["aud"], c["sub"], c["sid"] = stack, stack, d.ana.ID.String(), in.Session.String()
+	}
+	own := newKey(t)
+	tokens := map[string]string{
+		"HS256 with the public key":         forge(t, jwt.SigningMethodHS256, public, map[string]any{"kid": kid}, whole),
+		"HS256 with the public key as text": forge(t, jwt.SigningMethodHS256, []byte(set.Keys[0].X), map[string]any{"kid": kid}, whole),
+		"none":                              forge(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, map[string]any{"kid": kid}, whole),
+		"another key under the id":          forge(t, jwt.SigningMethodEdDSA, own.Private, map[string]any{"kid": kid}, whole),
+	}
+	for _, odd := range []string{"\x00", "AAAA\x00AAAAAAAAAAA", "' or true --", strings.Repeat("A", 1<<16), "\xff", own.ID, kid + "A"} {
+		tokens["key id "+odd[:min(len(odd), 12)]] = forge(t, jwt.SigningMethodEdDSA, own.Private, map[string]any{"kid": odd}, whole)
+	}
+	for name, token := range tokens {
+		if _, err := d.who(token); !errors.Is(err, identity.ErrUnauthenticated) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if _, err := d.who(in.Token); err != nil {
+		t.Errorf("the real one: %v", err)
 	}
 }
 
