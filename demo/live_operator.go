@@ -255,7 +255,7 @@ func (o *operator) addSubscriberLogins(ctx context.Context) error {
 		}
 		err = o.stack.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
 			_, err := o.world.Identity.AddUser(ctx, tx, identity.NewUser{Email: s.who.Email, Name: s.who.Name, Role: identity.Subscriber,
-				AccountID: &id, Language: s.who.Language, Password: hash})
+				AccountID: &id, Language: s.who.Language, Password: hash, Phone: s.who.Phone})
 			return err
 		})
 		if err != nil {

@@ -13,11 +13,13 @@ import (
 )
 
 // sessionLife is how long a sign-in lasts, a working day; seenEvery how often
-// it is noted that a session is in use; maxUserAgent bounds what is kept of
+// it is noted that a session is in use; keepSessions how long one is kept that
+// is over; maxUserAgent bounds what is kept of
 // what a browser says of itself, in bytes.
 const (
 	sessionLife  = 12 * time.Hour
 	seenEvery    = time.Minute
+	keepSessions = 30 * 24 * time.Hour
 	maxUserAgent = 200
 )
 
@@ -37,6 +39,10 @@ func (a *Authority) addSession(ctx context.Context, tx tenant.Tx, user uuid.UUID
 		s.id, user, now, s.expires, kept(o.userAgent, maxUserAgent), kept(o.address, maxAddress), s.method, s.factor)
 	if err != nil {
 		return session{}, fmt.Errorf("open session: %w", err)
+	}
+	// What was when is told by the history; of what is long over nothing is left.
+	if _, err := tx.Exec(ctx, `delete from signin_session where user_id = $1 and expires_at <= $2`, user, now.Add(-keepSessions)); err != nil {
+		return session{}, fmt.Errorf("forget sessions: %w", err)
 	}
 	return s, nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -91,7 +92,8 @@ func (v TokenVerifier) Verify(text string) (Claims, error) {
 	var keyErr error
 	parsed, err := jwt.ParseWithClaims(text, &wire, func(t *jwt.Token) (any, error) {
 		id, isText := t.Header["kid"].(string)
-		if !isText || t.Header["typ"] != tokenType {
+		// A zero byte is no text to the database, which would call it a fault.
+		if !isText || strings.IndexByte(id, 0) >= 0 || t.Header["typ"] != tokenType {
 			return nil, ErrToken
 		}
 		var key ed25519.PublicKey

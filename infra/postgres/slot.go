@@ -30,6 +30,7 @@ var rights = map[string]string{
 	"custom_role":        "select, insert, update, delete",
 	"recovery_code":      "select, insert, update, delete",
 	"user_totp":          "select, insert, update, delete",
+	"signin_session":     "select, insert, update, delete",
 	"signin_device":      "select, insert, update, delete",
 	"signin_event":       "select, insert, update, delete",
 	"signin_challenge":   "select, insert, update, delete",
