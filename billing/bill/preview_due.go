@@ -141,3 +141,28 @@ func NextRun(ctx context.Context, tx tenant.Tx) (Coming, bool, error) {
 	}
 	return next, true, nil
 }
+
+// AverageLast is the average total of the last documents of some of the
+// accounts whose open cycle ends on a day, and of how many.
+func AverageLast(ctx context.Context, tx tenant.Tx, cycleEnd calendar.Date, currency money.Currency, accounts int) (money.Amount, int64, error) {
+	ids, err := SampleDue(ctx, tx, cycleEnd, "", accounts)
+	if err != nil {
+		return money.Amount{}, 0, err
+	}
+	list, at := make([]Previewed, len(ids)), map[uuid.UUID]int{}
+	for i, id := range ids {
+		list[i].AccountID, at[id] = id, i
+	}
+	if err := lastTotals(ctx, tx, list, at); err != nil {
+		return money.Amount{}, 0, err
+	}
+	var sum money.Decimal
+	var n int64
+	for _, p := range list {
+		if p.Last != nil && p.Last.Currency() == currency {
+			sum, n = sum.Add(p.Last.Decimal()), n+1
+		}
+	}
+	average, err := sum.Div(money.NewDecimal(max(n, 1)), money.Scale, money.HalfAwayFromZero)
+	return money.New(average, currency), n, err
+}

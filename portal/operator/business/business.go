@@ -3,8 +3,45 @@ package business
 import (
 	"github.com/labstack/echo/v4"
 
+	"tollhouse/billing/identity"
+	"tollhouse/billing/task"
 	"tollhouse/portal/web"
 )
 
+// taskRights says who may begin long work and watch it.
+var taskRights = map[task.Name]identity.Permission{
+	clockTask: identity.ClockWrite, previewTask: identity.BillRunRun, suspenseTask: identity.SuspenseWrite,
+}
+
 // Register adds the addresses of these pages below a tenant's console.
-func Register(console *echo.Group, site *web.Site) {}
+func Register(console *echo.Group, site *web.Site) {
+	console.GET("/", site.Console(identity.AccountRead, showDashboard))
+	console.GET("/now", site.Console(identity.AccountRead, showRunning))
+	console.POST("/work/retry", site.Console(identity.AccountRead, retryWork))
+	console.GET("/revenue/:month", site.Console(identity.BillRead, showRevenue))
+	for name, right := range taskRights {
+		console.GET("/tasks/"+string(name), site.Console(right, showTask(name)))
+	}
+	registerRuns(console, site)
+	registerPayments(console, site)
+}
+
+func registerRuns(console *echo.Group, site *web.Site) {
+	console.GET("/bill-runs", site.Console(identity.BillRunRun, showRuns))
+	console.POST("/bill-runs", site.Console(identity.BillRunRun, startRun))
+	console.GET("/bill-runs/preview", site.Console(identity.BillRunRun, showPreview))
+	console.POST("/bill-runs/preview", site.Console(identity.BillRunRun, beginPreview))
+	console.POST("/bill-runs/clock", site.Console(identity.ClockWrite, moveClock))
+	console.GET("/bill-runs/:run", site.Console(identity.BillRunRun, showRun))
+	console.GET("/bill-runs/:run/progress", site.Console(identity.BillRunRun, showRunProgress))
+	console.POST("/bill-runs/:run/retry", site.Console(identity.BillRunRun, retryRun))
+}
+
+func registerPayments(console *echo.Group, site *web.Site) {
+	console.GET("/payments", site.Console(identity.PaymentRead, showPayments))
+	console.GET("/payments/new", site.Console(identity.PaymentWrite, showRecord))
+	console.POST("/payments/new", site.Console(identity.PaymentWrite, recordPayment))
+	console.GET("/payments/webhooks", site.Console(identity.PaymentRead, showWebhooks))
+	console.GET("/payments/:payment", site.Console(identity.PaymentRead, showPayment))
+	console.POST("/payments/:payment/refund", site.Console(identity.RefundWrite, refundPayment))
+}

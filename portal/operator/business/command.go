@@ -1,0 +1,106 @@
+package business
+
+import (
+	"context"
+	"net/http"
+	"sort"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing"
+	"tollhouse/billing/audit"
+	"tollhouse/billing/identity/idempotency"
+	"tollhouse/billing/tenant"
+	"tollhouse/portal/web"
+)
+
+// command is what a form asks for: what is written to the audit trail, and how
+// it is carried out.
+type command struct {
+	action string // as the API names it, such as createRefund
+	object string // the kind of thing; empty for none
+	id     uuid.UUID
+	detail map[string]any
+	// do carries it out and gives the address of the page that tells of it. What
+	// it refuses leaves nothing behind, so that the same form may be sent again.
+	do func(ctx context.Context, tx tenant.Tx) (next string, err error)
+	// fresh says afterwards that this was the first time, and no repeat.
+	fresh bool
+}
+
+// carryOut does a form's command once: however often the form is sent, it is
+// one command, one audit row and one answer.
+func carryOut(v *web.Visit, c *command) (next string, err error) {
+	err = v.Stack.Write(v.Context(), func(ctx context.Context, tx tenant.Tx) error {
+		c.fresh = false // a transaction that lost a race runs again
+		answer, err := idempotency.Do(ctx, tx, request(v, c.action), func(ctx context.Context, tx tenant.Tx) (idempotency.Answer, error) {
+			c.fresh = true
+			next, err := c.do(ctx, tx)
+			if err != nil {
+				return idempotency.Answer{}, err
+			}
+			err = audit.Record(ctx, tx, audit.Entry{Caller: v.Caller(), Action: c.action, Object: c.object, ObjectID: c.id, Detail: c.detail})
+			if err != nil {
+				return idempotency.Answer{}, err
+			}
+			body, err := v.Stack.Seal(billing.StoredAnswer, []byte(next))
+			return idempotency.Answer{Status: http.StatusSeeOther, Body: body}, err
+		})
+		if err != nil {
+			return err
+		}
+		body, err := v.Stack.Unseal(billing.StoredAnswer, answer.Body)
+		next = string(body)
+		return err
+	})
+	return next, err
+}
+
+// request names a form by its hidden key. A form without one is a command of
+// its own.
+func request(v *web.Visit, action string) idempotency.Request {
+	key := v.Form("key")
+	if key == "" || len(key) > 200 {
+		key = newKey()
+	}
+	return idempotency.Request{Actor: v.Who.Actor(), Operation: action, Key: "console/" + key, BodyHash: fingerprint(v, action), WallAt: v.Caller().WallAt}
+}
+
+// fingerprint tells whether a form sent twice asks for the same: everything in
+// it counts but what proves that it is ours.
+func fingerprint(v *web.Visit, action string) []byte {
+	var names []string
+	for name := range v.Fields() {
+		if name != "csrf" {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	var body strings.Builder
+	for _, name := range names {
+		body.WriteString(name + "\x00" + strings.Join(v.Fields()[name], "\x00") + "\x01")
+	}
+	return idempotency.Fingerprint(action, []byte(body.String()))
+}
+
+// newKey is for the hidden field of a new form.
+func newKey() string { return uuid.Must(uuid.NewV7()).String() }
+
+// commandID is an id for what a form makes, the same however often it is sent.
+func commandID(v *web.Visit) uuid.UUID {
+	key, err := uuid.Parse(v.Form("key"))
+	if err != nil || key.Version() != 7 {
+		return uuid.Must(uuid.NewV7())
+	}
+	return key
+}
+
+// parseID reads an id of an address or a form; what is none is nobody's.
+func parseID(text string) uuid.UUID {
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return uuid.Nil
+	}
+	return id
+}
