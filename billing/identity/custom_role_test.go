@@ -187,7 +187,7 @@ func TestEscalation_everyWayIsClosed(t *testing.T) {
 			return err
 		},
 		"takes the owner's second factor away": func(ctx context.Context, tx tenant.Tx) error {
-			return d.RemoveTOTPOf(ctx, tx, mallory, boss.ID)
+			return d.RemoveFactorOf(ctx, tx, mallory, boss.ID)
 		},
 		"demotes the clerk": func(ctx context.Context, tx tenant.Tx) error {
 			_, err := d.ChangeUser(ctx, tx, mallory, d.ana.ID, identity.UserChange{Role: role("empty")})

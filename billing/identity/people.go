@@ -24,7 +24,7 @@ type Colleague struct {
 // Planned by the index app_user_people: colleagues are few among subscribers.
 const selectColleagues = `
 select id, email, name, role, account_id, language, state, created_at, phone, branch,
-       (select max(s.created_at) from signin_session s where s.user_id = app_user.id),
+       (select max(e.at) from signin_event e where e.user_id = app_user.id and e.kind = 'signed_in'),
        exists (select from user_totp t where t.user_id = app_user.id and t.confirmed_at is not null),
        password_hash = ''
   from app_user

@@ -4,7 +4,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -92,8 +91,9 @@ func (v TokenVerifier) Verify(text string) (Claims, error) {
 	var keyErr error
 	parsed, err := jwt.ParseWithClaims(text, &wire, func(t *jwt.Token) (any, error) {
 		id, isText := t.Header["kid"].(string)
-		// A zero byte is no text to the database, which would call it a fault.
-		if !isText || strings.IndexByte(id, 0) >= 0 || t.Header["typ"] != tokenType {
+		// An id of another form is not looked for: the database would call some
+		// texts faults, such as a zero byte.
+		if !isText || !isKeyID(id) || t.Header["typ"] != tokenType {
 			return nil, ErrToken
 		}
 		var key ed25519.PublicKey

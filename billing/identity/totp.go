@@ -144,15 +144,6 @@ func (a *Authority) ConfirmTOTP(ctx context.Context, tx tenant.Tx, user uuid.UUI
 	return a.drawRecoveryCodes(ctx, tx, user)
 }
 
-// RemoveTOTPOf takes somebody else's second factor away, for a user who has lost
-// it and the recovery codes; ErrBeyond for one with more rights than who does it.
-func (a *Authority) RemoveTOTPOf(ctx context.Context, tx tenant.Tx, by Principal, user uuid.UUID) error {
-	if err := a.mayManage(ctx, tx, by, user); err != nil {
-		return err
-	}
-	return a.RemoveTOTP(ctx, tx, user)
-}
-
 // RemoveTOTP takes the user's own second factor and recovery codes away, and with
 // them sign-ins that wait for it. ErrNoFactor if there is none.
 func (a *Authority) RemoveTOTP(ctx context.Context, tx tenant.Tx, user uuid.UUID) error {
