@@ -190,8 +190,9 @@ func (l *loader) copyRows(ctx context.Context, table string, shared []string, te
 			case text[c.Name] != "":
 				value = text[c.Name]
 			case c.Type == "uuid" && !stays[c.Name]:
-				// the three digits after the variant (RFC 9562, 5.7): time and order stay
-				value = `overlay(` + c.Name + `::text placing lpad(to_hex(k), 3, '0') from 21 for 3)::uuid`
+				// twelve bits after the variant (RFC 9562, 5.7) are mixed with the copy's
+				// number: time and order stay, and no copy has the id of its model
+				value = `overlay(` + c.Name + `::text placing lpad(to_hex((('x' || substring(` + c.Name + `::text from 21 for 3))::bit(12) # k::bit(12))::int), 3, '0') from 21 for 3)::uuid`
 			}
 			names, values = append(names, c.Name), append(values, value)
 		}
