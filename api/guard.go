@@ -20,7 +20,7 @@ import (
 func (s *Server) guard(op *operation, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(e echo.Context) error {
 		r := e.Request()
-		c := &call{op: op, trace: traceOf(e), began: s.now(), path: r.URL.RequestURI(), bearer: bearer(r.Header.Get(echo.HeaderAuthorization)),
+		c := &call{op: op, trace: traceOf(e), began: s.now(), path: r.URL.RequestURI(), bearer: bearer(r.Header.Values(echo.HeaderAuthorization)),
 			key: r.Header.Get(idempotencyKey), accept: r.Header.Get(echo.HeaderAccept),
 			signature: r.Header.Get(stripeSignature), userAgent: r.UserAgent(), address: address(r.RemoteAddr)}
 		ctx, cancel := context.WithTimeout(withCall(r.Context(), c), op.timeout)
@@ -124,9 +124,13 @@ func address(remote string) string {
 	return host
 }
 
-// bearer takes the token out of an Authorization header (RFC 6750, 2.1).
-func bearer(header string) string {
-	scheme, token, found := strings.Cut(header, " ")
+// bearer takes the token out of the Authorization header (RFC 6750, 2.1). Of
+// two headers nobody can say which one counts, so none does.
+func bearer(headers []string) string {
+	if len(headers) != 1 {
+		return ""
+	}
+	scheme, token, found := strings.Cut(headers[0], " ")
 	if !found || !strings.EqualFold(scheme, "Bearer") {
 		return ""
 	}

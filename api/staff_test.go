@@ -32,10 +32,11 @@ func (wishes) Request(ctx context.Context, tx pgx.Tx, operator tenant.ID, at tim
 	return err
 }
 
-func (wishes) Wake() {}
+func (wishes) Stand(context.Context, pgx.Tx, tenant.ID, int64, time.Time) error { return nil }
+func (wishes) Wake()                                                            {}
 
-// newControlWorld is a process with a control plane and no stacks.
-func newControlWorld(t *testing.T) (w *world, signIn func(role tenants.Role) string) {
+// newControl is a control plane, and what signs a new staff user in there.
+func newControl(t *testing.T) (control *Control, signIn func(w *world, role tenants.Role) string) {
 	t.Helper()
 	ctx := context.Background()
 	server, name := pgtest.Server(t), "control_"+strings.ReplaceAll(uuid.NewString(), "-", "")
@@ -53,18 +54,9 @@ func newControlWorld(t *testing.T) (w *world, signIn func(role tenants.Role) str
 	}
 	db := tenants.Open(pool, time.Now)
 	staff := tenants.NewStaff(db, passwords, controlSealer{}, time.Now)
-	w = &world{t: t, passwords: passwords, log: &lockedLog{}, now: time.Now()}
-	w.echo, err = New(Config{Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, PublicURL: "http://tollhouse.example",
-		Ready: func(context.Context) error { return nil },
-		Control: &Control{DB: db, Commands: tenants.NewCommands(db, controlSealer{}), Staff: staff,
-			Registry: tenants.NewRegistry(wishes{}, passwords, func(string) bool { return true }, time.Now)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listening := httptest.NewServer(w.echo)
-	t.Cleanup(listening.Close)
-	w.url = listening.URL
-	return w, func(role tenants.Role) string {
+	control = &Control{DB: db, Commands: tenants.NewCommands(db, controlSealer{}), Staff: staff,
+		Registry: tenants.NewRegistry(wishes{}, passwords, func(string) bool { return true }, time.Now)}
+	return control, func(w *world, role tenants.Role) string {
 		email := string(role) + uuid.NewString() + "@tollhouse.example"
 		added, err := staff.Admit(ctx, email, "", string(role))
 		if err != nil {
@@ -81,6 +73,23 @@ func newControlWorld(t *testing.T) (w *world, signIn func(role tenants.Role) str
 		in := w.send(request{method: "POST", path: "/staff/v1/sign-in", body: map[string]string{"email": email, "password": first}}).want(t, 200)
 		return in.text("access_token")
 	}
+}
+
+// newControlWorld is a process with a control plane and no stacks.
+func newControlWorld(t *testing.T) (w *world, signIn func(role tenants.Role) string) {
+	t.Helper()
+	control, staffSignIn := newControl(t)
+	w = &world{t: t, log: &lockedLog{}, now: time.Now()}
+	var err error
+	w.echo, err = New(Config{Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, PublicURL: "http://tollhouse.example",
+		Ready: func(context.Context) error { return nil }, Control: control})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listening := httptest.NewServer(w.echo)
+	t.Cleanup(listening.Close)
+	w.url = listening.URL
+	return w, func(role tenants.Role) string { return staffSignIn(w, role) }
 }
 
 func application(name string) map[string]any {

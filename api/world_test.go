@@ -119,6 +119,12 @@ const maxTestUpload = 4 << 20
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldBeside(t, nil)
+}
+
+// newWorldBeside is a world with a control plane in the same process.
+func newWorldBeside(t *testing.T, control *Control) *world {
+	t.Helper()
 	passwords, err := identity.NewPasswords()
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +140,7 @@ func newWorld(t *testing.T) *world {
 	dispatched := make(chan struct{})
 	go func() { defer close(dispatched); host.Dispatch(ctx, &queue{host: host}) }()
 	t.Cleanup(func() { cancel(); <-dispatched })
-	w.echo, err = New(Config{Host: host, Authority: w.authority, Passwords: passwords, Log: log, Now: clock, Ready: host.Ready,
+	w.echo, err = New(Config{Host: host, Control: control, Authority: w.authority, Passwords: passwords, Log: log, Now: clock, Ready: host.Ready,
 		PublicURL: "http://tollhouse.example", MaxUploadBytes: maxTestUpload})
 	if err != nil {
 		t.Fatal(err)
