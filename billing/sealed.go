@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/google/uuid"
-
 	"tollhouse/billing/identity"
 	"tollhouse/billing/identity/idempotency"
+	"tollhouse/billing/intake"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/sealed"
 	"tollhouse/billing/tenant"
@@ -20,9 +19,10 @@ const StoredAnswer = "stored_answer"
 // Sealed lists all that a stack keeps sealed. What is not listed is lost when
 // its key is rotated: a test compares the list with the schema.
 func Sealed() []sealed.Place {
-	places := []sealed.Place{secrets, importFiles}
+	places := []sealed.Place{secrets}
 	places = append(places, identity.Sealed()...)
 	places = append(places, onboarding.Sealed()...)
+	places = append(places, intake.Sealed()...)
 	return append(places, idempotency.Sealed(StoredAnswer)...)
 }
 
@@ -34,18 +34,6 @@ var secrets = sealed.Column{
 	        where name > ($1::text[])[1] order by name limit $2 for update`,
 	Write:  `update secret set sealed = $2 where name = ($1::text[])[1]`,
 	Sealed: func(key []string) string { return key[0] },
-}
-
-// importFiles are those of an import, which carry credentials. They may be
-// large: few are in memory at once.
-var importFiles = sealed.Column{
-	Name:   "intake_file.sealed",
-	AtOnce: 2,
-	First:  []string{uuid.Nil.String()},
-	Read: `select array[id::text], sealed from intake_file
-	        where id > ($1::text[])[1]::uuid order by id limit $2 for update`,
-	Write:  `update intake_file set sealed = $2 where id = ($1::text[])[1]::uuid`,
-	Sealed: func(key []string) string { return "intake_file/" + key[0] },
 }
 
 // resealAtOnce bounds the values in one transaction.
