@@ -75,6 +75,35 @@ func (s *Stack) Checkout(ctx context.Context, n payment.NewIntent, returnTo stri
 	return s.host.till.Checkout(ctx, s.Ref, order)
 }
 
+// PayLink opens a page on which the holder of a link pays what it is for,
+// without signing in. What is paid, and for whom, is the link's to say.
+func (s *Stack) PayLink(ctx context.Context, token, returnTo, language string) (payment.Intent, error) {
+	back, err := s.returnURL(returnTo)
+	if err != nil {
+		return payment.Intent{}, err
+	}
+	order := payment.CheckoutOrder{Stranger: true, Language: language, SuccessURL: withQuery(back, "paid={intent}"), CancelURL: withQuery(back, "canceled={intent}")}
+	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		profile, err := account.GetProfile(ctx, tx)
+		if err != nil {
+			return err
+		}
+		order.Description = profile.Name
+		order.NewIntent, err = payment.BeginLink(ctx, tx, token)
+		return err
+	})
+	if err != nil {
+		return payment.Intent{}, err
+	}
+	return s.host.till.Checkout(ctx, s.Ref, order)
+}
+
+// RefreshPayment asks the card provider what has become of a payment whose
+// webhook is late.
+func (s *Stack) RefreshPayment(ctx context.Context, intent uuid.UUID) (payment.Intent, error) {
+	return s.host.till.Refresh(ctx, s.Ref, intent)
+}
+
 // returnURL refuses addresses of others: a link with our name on it must not
 // lead elsewhere.
 func (s *Stack) returnURL(to string) (string, error) {

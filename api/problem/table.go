@@ -12,6 +12,7 @@ import (
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/charging"
+	"tollhouse/billing/contact"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/identity/idempotency"
@@ -71,11 +72,11 @@ var table = []rule{
 	{Unauthenticated, []error{identity.ErrUnauthenticated, identity.ErrToken, tenants.ErrToken}},
 	{wrongPassword, []error{visit.ErrTicket, identity.ErrSignIn, tenants.ErrCredentials}},
 	{secondFactor, []error{identity.ErrSecondFactor}},
-	{tooMany, []error{identity.ErrTooMany}},
+	{tooMany, []error{identity.ErrTooMany, contact.ErrTooMany}},
 	{Forbidden, []error{visit.ErrOwnApproval, visit.ErrVisitor, identity.ErrForbidden, identity.ErrBeyond}},
 	{suspended, []error{account.ErrSuspended}},
 	{NotFound, []error{
-		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, bill.ErrNotFound, bill.ErrNoRun,
+		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, payment.ErrLink, bill.ErrNotFound, bill.ErrNoRun,
 		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
 		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, identity.ErrSessionNotFound,
 		account.ErrNoPlanChange, desk.ErrNoNote, tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit,
@@ -102,7 +103,7 @@ var table = []rule{
 	{insufficient, []error{balance.ErrInsufficient, charging.ErrInsufficient, ledger.ErrOverdrawn, payment.ErrTooMuch}},
 	{Unprocessable, []error{
 		desk.ErrSamePlan, desk.ErrOtherBilling, desk.ErrNewService, billing.ErrClockGoesBack, balance.ErrAmount, charging.ErrNotChargeable, money.ErrCurrencyMismatch, rating.ErrTooFine,
-		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrPurpose, payment.ErrProviderRefused, payment.ErrProviderAmount,
+		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrCeiling, payment.ErrPurpose, payment.ErrProviderRefused, payment.ErrProviderAmount,
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap,
 		bill.ErrNegativeTotal, bill.ErrMixedBasis, bill.ErrCurrency,
 	}},
@@ -147,6 +148,7 @@ var fields = map[error]Fault{
 	payment.ErrReason:           {"reason", "is empty", "why money goes back"},
 	payment.ErrAmount:           {"amount", "cannot be paid", "an amount above zero in the account's currency, no finer than its documents"},
 	payment.ErrBill:             {"bill", "is none of this account", "a bill of the account"},
+	payment.ErrCeiling:          {"amount", "is more than one payment may be", "an amount that is owed, or one that somebody tops up"},
 	payment.ErrNothingOwed:      {"amount", "has nothing to pay", "an account or bill that has something open"},
 	payment.ErrPurpose:          {"purpose", "does not fit the account", "topup for a prepaid account, bill for what is owed"},
 	payment.ErrTooMuch:          {"amount", "is too large", "at most what is left to refund"},

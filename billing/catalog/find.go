@@ -39,6 +39,34 @@ func LoadVersion(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Offering, err
 	return s.Offering, err
 }
 
+// LoadVersions returns the offerings of several versions by their ids, in one
+// round trip; ErrNotFound if one of them is not there.
+func LoadVersions(ctx context.Context, tx tenant.Tx, ids []uuid.UUID) (map[uuid.UUID]Offering, error) {
+	found := make(map[uuid.UUID]Offering, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	rows, err := tx.Query(ctx, `select id, document from offering_version where id = any ($1)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read offering versions: %w", err)
+	}
+	var id uuid.UUID
+	var o Offering
+	_, err = pgx.ForEachRow(rows, []any{&id, &o}, func() error {
+		found[id], o = o, Offering{}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read offering versions: %w", err)
+	}
+	for _, id := range ids {
+		if _, known := found[id]; !known {
+			return nil, fmt.Errorf("read offering version %s: %w", id, ErrNotFound)
+		}
+	}
+	return found, nil
+}
+
 // Current returns the version of code that is sold at an instant: of those
 // published and begun, the one that began last. ErrNotFound if there is none.
 // It counts on the index offering_version_current.

@@ -23,6 +23,7 @@ type Use struct {
 	Quantity    money.Decimal
 	Unit        money.Unit
 	Price       *money.Amount // nil: nothing was charged
+	Covered     money.Decimal // of what was charged for, by allowances
 }
 
 // Place is where the list goes on after this use.
@@ -33,7 +34,7 @@ func (u Use) Place() Place { return Place{u.End, u.ID} }
 func Uses(ctx context.Context, tx tenant.Tx, account uuid.UUID, after Place, limit int) ([]Use, error) {
 	at, id := after.bounds()
 	rows, err := tx.Query(ctx, `
-		select u.id, u.kind, u.service_id, u.started_at, u.ended_at, u.origin, u.destination, u.quantity::numeric, u.unit, c.price, c.currency
+		select u.id, u.kind, u.service_id, u.started_at, u.ended_at, u.origin, u.destination, u.quantity::numeric, u.unit, c.price, c.currency, c.allowance
 		  from usage_record u
 		  left join charge c on c.period = u.period and c.id = u.id
 		 where u.account_id = $1 and ($2::timestamptz is null or (u.ended_at, u.id) < ($2, $3))
@@ -44,12 +45,15 @@ func Uses(ctx context.Context, tx tenant.Tx, account uuid.UUID, after Place, lim
 
 func scanUse(row pgx.CollectableRow) (Use, error) {
 	var u Use
-	var price *money.Decimal
+	var price, covered *money.Decimal
 	var currency *string
-	err := row.Scan(&u.ID, &u.Kind, &u.ServiceID, &u.Start, &u.End, &u.Origin, &u.Destination, &u.Quantity, &u.Unit, &price, &currency)
+	err := row.Scan(&u.ID, &u.Kind, &u.ServiceID, &u.Start, &u.End, &u.Origin, &u.Destination, &u.Quantity, &u.Unit, &price, &currency, &covered)
 	u.Start, u.End = u.Start.UTC(), u.End.UTC()
 	if err != nil || price == nil || currency == nil {
 		return u, err
+	}
+	if covered != nil {
+		u.Covered = *covered
 	}
 	c, err := money.ParseCurrency(*currency)
 	amount := money.New(*price, c)

@@ -91,7 +91,13 @@ func (i *Intent) settleWhatFor(ctx context.Context, tx tenant.Tx, p payer, n New
 	if i.Purpose == PurposeBill && i.Amount.IsZero() {
 		i.Amount = owed
 	}
-	return p.accepts(i.Amount, i.Purpose)
+	if err := p.accepts(i.Amount, i.Purpose); err != nil {
+		return err
+	}
+	if i.Purpose == PurposeTopUp {
+		owed = p.amount(money.Decimal{})
+	}
+	return belowCeiling(i.Amount, owed)
 }
 
 // repeatedIntent finds the intent of a repeated command.

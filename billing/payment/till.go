@@ -36,6 +36,7 @@ type CheckoutOrder struct {
 	Description string // what the payer reads
 	Email       string // may be empty
 	Language    string
+	Stranger    bool // who pays may be anybody: the provider is told of no customer, whose cards it might show
 	// Where the payer comes back to. "{intent}" in them becomes the intent's id.
 	SuccessURL, CancelURL string
 }
@@ -55,7 +56,9 @@ func (t *Till) Checkout(ctx context.Context, ref tenant.Ref, order CheckoutOrder
 		if i, err = CreateIntent(ctx, tx, order.NewIntent); err != nil {
 			return err
 		}
-		customer, err = customerOf(ctx, tx, i.AccountID, i.Provider)
+		if !order.Stranger {
+			customer, err = customerOf(ctx, tx, i.AccountID, i.Provider)
+		}
 		return err
 	})
 	if err != nil || i.CheckoutURL != "" || i.State != IntentCreated {

@@ -19,6 +19,16 @@ type Row struct {
 	Why        string // address of the explanation
 	Open       *View
 	Fold       string // address of the row without it
+	Part       string // id of what changes in place; its own row if empty
+	Beside     bool   // wide screens show the explanation elsewhere
+}
+
+// part is the selector of what changes in place.
+func (row Row) part() string {
+	if row.Part != "" {
+		return "#" + row.Part
+	}
+	return "#u-" + row.ID
 }
 
 // RowOf is a use as a list shows it; address is that of its explanation.
@@ -35,6 +45,9 @@ func RowOf(r ui.Reader, u history.Use, address string) Row {
 		row.With = r.T("usage.from", "origin", Readable(u.Origin))
 	}
 	row.Cost, row.Spoken = r.T("usage.free"), r.T("usage.why.free")
+	if u.Price != nil && u.Price.IsZero() && u.Covered.Sign() > 0 {
+		row.Cost, row.Spoken = r.T("usage.covered"), r.T("usage.why.covered")
+	}
 	if u.Price != nil && !u.Price.IsZero() {
 		row.Cost = r.Cost(*u.Price)
 		row.Spoken = r.T("usage.why.of", "cost", row.Cost)

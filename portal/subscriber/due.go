@@ -18,6 +18,7 @@ type dueView struct {
 	Next     string // day of the next bill
 	Unbilled string // what was used since the last
 	Credit   string
+	First    string // when the first of it is due
 	Key      string // of the form: a repeat pays once
 }
 
@@ -38,6 +39,9 @@ func dueOf(v *web.Visit, f *facts) dueView {
 		d.Total = f.amount(d.Total.Decimal().Add(item.Open.Decimal()))
 		when, late := dueWhen(r, item.DueDate)
 		d.Overdue = d.Overdue || late
+		if d.First == "" {
+			d.First = when
+		}
 		d.Items = append(d.Items, dueItem{Bill: item.Names(), Number: item.Number, Open: item.Open, When: when, Overdue: late, Key: newKey()})
 	}
 	if !f.account.Unbilled.IsZero() {

@@ -5,7 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
+	"github.com/google/uuid"
+
+	"tollhouse/billing/account"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
 	"tollhouse/portal/ui"
@@ -21,6 +25,11 @@ type paymentView struct {
 	Retry       string // the provider's page, where that may still be paid
 }
 
+// servesPayments refuses payments where the operator's time of service is over.
+func servesPayments(v *web.Visit) error {
+	return v.Profile.Standing.Refuses(account.Serve, v.Caller().WallAt)
+}
+
 // pay begins a card payment of one open bill, or of all that is owed.
 func pay(v *web.Visit) error {
 	return checkout(v, payment.NewIntent{Purpose: payment.PurposeBill, BillID: parseID(v.Form("bill"))}, nil)
@@ -29,6 +38,9 @@ func pay(v *web.Visit) error {
 // checkout sends the payer on to the provider's page. The form's key makes a
 // second click, and a reload, the same payment.
 func checkout(v *web.Visit, n payment.NewIntent, form *topUpView) error {
+	if err := servesPayments(v); err != nil {
+		return err
+	}
 	n.AccountID = v.Who.AccountID
 	if key := parseID(v.Form("key")); key.Version() != 0 {
 		n.Key = v.Who.Actor() + "/portal/" + key.String()
@@ -73,6 +85,9 @@ func returned(v *web.Visit) error {
 
 // refusedBecause gives the words for why a payment was not begun.
 func refusedBecause(err error) (key string, known bool) {
+	if errors.Is(err, payment.ErrCeiling) {
+		return "pay.refused.ceiling", true
+	}
 	for _, r := range []struct {
 		err error
 		key string
@@ -95,6 +110,44 @@ const (
 	mostPolls = 60
 	pollEvery = "every 2s"
 )
+
+// providerAfter is from when on the provider is asked about a payment whose
+// webhook has not come: most come within a second.
+const providerAfter = 3 * time.Second
+
+// refreshAsked does so for the visitor's own payment that the page is about.
+func refreshAsked(v *web.Visit) error {
+	id := intentAsked(v)
+	if id == uuid.Nil || v.Query("canceled") != "" {
+		return nil
+	}
+	var intent *payment.Intent
+	err := read(v, func(ctx context.Context, tx tenant.Tx) (err error) {
+		intent, err = ownIntent(ctx, tx, v.Who.AccountID, id)
+		return err
+	})
+	if err == nil && intent != nil {
+		refresh(v, intent)
+	}
+	return err
+}
+
+// refresh asks the provider what has become of a payment, if that is not known
+// after some seconds. Whatever goes wrong there, the page shows what we know.
+func refresh(v *web.Visit, intent *payment.Intent) *payment.Intent {
+	looked, _ := strconv.Atoi(v.Query("looked"))
+	if intent.State.Final() || v.At().Sub(intent.UpdatedAt) < providerAfter || looked%askEvery != 0 {
+		return intent
+	}
+	if now, err := v.Stack.RefreshPayment(v.Context(), intent.ID); err == nil {
+		return &now
+	}
+	return intent
+}
+
+// askEvery is at which of its looks a page has the provider asked: each tenth
+// second, with pollEvery.
+const askEvery = 5
 
 // paymentOf tells of the payment that the address names, if any.
 func paymentOf(v *web.Visit, intent *payment.Intent) *paymentView {
@@ -149,6 +202,7 @@ func paymentState(v *web.Visit) error {
 	if intent == nil {
 		return payment.ErrNotFound
 	}
+	intent = refresh(v, intent)
 	if !v.Part("payment") {
 		return v.Redirect(v.URL("", "paid", id.String()))
 	}

@@ -53,19 +53,29 @@ func statementOf(ctx context.Context, tx tenant.Tx, v *web.Visit, name string) (
 	return p, s, err
 }
 
-// statementPart answers who has chosen another period.
-func statementPart(v *web.Visit) error {
-	var f facts
+// statements shows the page, the part of it that shows another period, or the
+// statement as a file.
+func statements(v *web.Visit) error {
+	var a account.Account
+	var p period
+	var s bill.AccountStatement
 	err := read(v, func(ctx context.Context, tx tenant.Tx) (err error) {
-		if f.account, err = ownAccount(ctx, tx, v); err == nil {
-			f.period, f.statement, err = statementOf(ctx, tx, v, v.Query("period"))
+		if a, err = ownAccount(ctx, tx, v); err == nil {
+			p, s, err = statementOf(ctx, tx, v, v.Query("period"))
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return v.Show(http.StatusOK, statementSection(v.Reader, statementViewOf(v, f.account, f.period, f.statement)))
+	if v.Query("format") == "csv" {
+		return statementFile(v, a, p, s)
+	}
+	view := statementViewOf(v, a, p, s)
+	if v.Part("statement") {
+		return v.Show(http.StatusOK, statementSection(v.Reader, view))
+	}
+	return v.Show(http.StatusOK, statementPage(pageOf(v, sectionStatement, v.Reader.T("statement.title")), view))
 }
 
 // statementView is what happened on the account in a period.
@@ -78,6 +88,7 @@ type statementView struct {
 	Opening, Closing string
 	Rows             []entryRow
 	Unbilled         string
+	CSV              string // address of the file
 }
 
 type tab struct {
@@ -101,17 +112,14 @@ const chosenMonths = 24
 
 func statementViewOf(v *web.Visit, a account.Account, p period, s bill.AccountStatement) statementView {
 	r, prepaid := v.Reader, a.Kind == account.Prepaid
-	view := statementView{Prepaid: prepaid, Base: v.Base, Title: spanWords(r, p), Opening: balanceWords(r, s.Opening), Closing: balanceWords(r, s.Closing)}
+	view := statementView{Prepaid: prepaid, Base: v.URL(string(sectionStatement)), Title: spanWords(r, p), Opening: balanceWords(r, s.Opening), Closing: balanceWords(r, s.Closing)}
 	here := monthName(r.Today)
 	for _, one := range [][3]string{{"month", here, "month"}, {"year", "year:" + here[len("month:"):len("month:2026")], "year"}, {"since", sinceLastPayment, "since"}} {
 		current := p.Kind == one[2] && (p.Kind != "month" || p.Name == here)
-		view.Tabs = append(view.Tabs, tab{r.T("statement." + one[0]), v.URL("", "period", one[1]) + "#statement", current})
+		view.Tabs = append(view.Tabs, tab{r.T("statement." + one[0]), v.URL(string(sectionStatement), "period", one[1]), current})
 	}
-	day, opened := r.Today, r.LocalDate(a.CreatedAt)
-	day.Day, opened.Day = 1, 1
-	for ; len(view.Months) < chosenMonths && !day.Before(opened); day = day.AddMonths(-1) {
-		view.Months = append(view.Months, month{monthName(day), r.Locale.FormatMonth(day), monthName(day) == p.Name})
-	}
+	view.Months = monthsOf(r, a, p.Name, "month:")
+	view.CSV = v.URL(string(sectionStatement), "period", p.Name, "format", "csv")
 	view.Rows = entriesOf(r, s)
 	if !prepaid && !s.Unbilled.IsZero() {
 		view.Unbilled = r.T("statement.unbilled", "amount", r.Money(s.Unbilled))

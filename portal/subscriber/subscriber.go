@@ -6,29 +6,39 @@ import (
 	"tollhouse/portal/web"
 )
 
-// Register adds the page's addresses below /t/:tenant.
+// Register adds the pages' addresses below /t/:tenant.
 func Register(e *echo.Echo, site *web.Site) {
 	t := e.Group("/t/:tenant")
+	entrance().Register(t, site.Open, site.SignedIn)
 	t.GET("/", site.Open(start))
-	t.POST("/sign-in", site.Open(signIn))
-	t.POST("/sign-out", site.Open(signOut))
 	t.POST("/pay", site.SignedIn(pay))
 	t.POST("/top-up", site.SignedIn(topUp))
 	t.GET("/top-up", site.SignedIn(understand))
 	t.GET("/payments/:intent", site.SignedIn(paymentState))
+	t.GET("/usage", site.SignedIn(usagePageOf))
 	t.GET("/usage/:period/:id", site.SignedIn(why))
+	t.GET("/statements", site.SignedIn(statements))
+	t.GET("/bills", site.SignedIn(billList))
+	t.GET("/bills/:bill", site.SignedIn(billDetail))
 	t.GET("/bills/:bill/pdf", site.SignedIn(billPDF))
+	t.GET("/old-bills/:bill/pdf", site.SignedIn(oldBillPDF))
+	t.GET("/account", site.SignedIn(settings))
+	t.POST("/account/language", site.SignedIn(setLanguage))
+	t.POST("/account/contact", site.SignedIn(askContact))
+	t.POST("/account/contact/confirm", site.SignedIn(confirmContact))
 	t.GET("/returned", site.Open(returned))
-	// A GET of an address that only takes forms, after a reload say, leads home.
-	for _, path := range []string{"/sign-in", "/sign-out", "/pay"} {
-		t.GET(path, site.Open(func(v *web.Visit) error { return v.Redirect(v.Base) }))
+	t.GET("/"+linkPath+":token", site.Open(linkPage))
+	t.POST("/"+linkPath+":token", site.Open(payLink))
+	// A GET of an address that only takes forms, after a reload say, leads on.
+	for path, on := range map[string]string{"/pay": "", "/account/language": "account", "/account/contact": "account", "/account/contact/confirm": "account"} {
+		t.GET(path, site.Open(func(v *web.Visit) error { return v.Redirect(v.URL(on)) }))
 	}
 }
 
-// start is the page for a subscriber and the door for everybody else.
+// start is the home page for a subscriber and the door for everybody else.
 func start(v *web.Visit) error {
 	if !v.SignedIn() {
-		return door(v, doorView{Next: v.Query("next"), Ended: v.Ended(), Out: v.Query("out") != ""})
+		return entrance().Enter(v)
 	}
 	return home(v)
 }

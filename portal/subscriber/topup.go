@@ -58,6 +58,10 @@ func topUp(v *web.Visit) error {
 		form.Fault = v.Reader.T("topup.not", "example", form.Example)
 		return showHome(v, http.StatusUnprocessableEntity, nil, form)
 	}
+	if most := payment.Ceiling(a.Currency); amount.Decimal().Cmp(most.Decimal()) > 0 {
+		form.Fault = v.Reader.T("topup.most", "amount", v.Reader.Money(most))
+		return showHome(v, http.StatusUnprocessableEntity, nil, form)
+	}
 	return checkout(v, payment.NewIntent{Purpose: payment.PurposeTopUp, Amount: amount}, form)
 }
 

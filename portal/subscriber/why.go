@@ -15,8 +15,8 @@ import (
 	"tollhouse/portal/web"
 )
 
-// why shows an explanation: as a page, or in the list when only the row is
-// asked for.
+// why shows an explanation as a page of its own, such as a link from a message
+// may lead to.
 func why(v *web.Visit) error {
 	period, err := calendar.ParseDate(v.Param("period"))
 	id := parseID(v.Param("id"))
@@ -24,26 +24,29 @@ func why(v *web.Visit) error {
 		return account.ErrNotFound
 	}
 	var e history.Explained
-	var offering catalog.Offering
+	var view explain.View
 	err = read(v, func(ctx context.Context, tx tenant.Tx) (err error) {
-		if e, err = history.Explain(ctx, tx, v.Who.AccountID, period, id); err == nil && e.Charged {
-			offering, err = catalog.LoadVersion(ctx, tx, e.OfferingID)
-		}
+		e, view, err = explained(ctx, tx, v, period, id)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	row := useRowOf(v, e.Use)
-	view := explain.Of(v.Reader, &e, offering, v.Profile)
-	if v.Part("u-" + row.ID) {
-		if v.Query("fold") == "" {
-			row.Open = &view
-			row.Spoken = v.Reader.T("usage.why.close", "cost", row.Cost)
-		}
-		return v.Show(http.StatusOK, explain.UsedRow(v.Reader, row))
+	ask := usageAsk{Month: v.Reader.LocalDate(e.End).String()[:len("2026-05")]}
+	return v.Show(http.StatusOK, whyPage(pageOf(v, sectionUsage, view.Title), view, ask.url(v)))
+}
+
+// explained reads one of the visitor's own uses and tells why it cost that.
+func explained(ctx context.Context, tx tenant.Tx, v *web.Visit, period calendar.Date, id uuid.UUID) (history.Explained, explain.View, error) {
+	e, err := history.Explain(ctx, tx, v.Who.AccountID, period, id)
+	if err != nil {
+		return e, explain.View{}, err
 	}
-	page := v.Page(view.Title)
-	page.Nav = navigation(v.Reader, v.Base)
-	return v.Show(http.StatusOK, whyPage(page, view, v.Base))
+	var offering catalog.Offering
+	if e.Charged {
+		if offering, err = catalog.LoadVersion(ctx, tx, e.OfferingID); err != nil {
+			return e, explain.View{}, err
+		}
+	}
+	return e, explain.Of(v.Reader, &e, offering, v.Profile), nil
 }

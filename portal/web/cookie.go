@@ -109,6 +109,13 @@ func (v *turn) keepChoices() {
 	}
 }
 
+// KeepLanguage remembers a language that was chosen by a form.
+func (v *turn) KeepLanguage(language string) {
+	if text.Known(language) {
+		v.setCookie(languageCookie, language, choiceLife)
+	}
+}
+
 func (v *turn) chosenTheme() string {
 	for _, theme := range []string{v.Query("theme"), v.cookie(themeCookie)} {
 		switch theme {
