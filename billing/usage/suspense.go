@@ -121,6 +121,9 @@ type Search struct {
 	Reason Reason
 	File   uuid.UUID
 	Source uuid.UUID
+	// Identity is whom the record names, such as a number; items that could not
+	// be read have none.
+	Identity string
 }
 
 // ListSuspended returns a page of items, the latest first, and where the next
@@ -128,14 +131,15 @@ type Search struct {
 func ListSuspended(ctx context.Context, tx tenant.Tx, s Search, after Cursor, limit int) ([]Suspended, Cursor, error) {
 	query := selectSuspended + `
 		where ($1::timestamptz is null or (created_at, id) < ($1, $2))
-		  and ($4 = '' or reason = $4) and ($5::uuid is null or file_id = $5) and ($6::uuid is null or source_id = $6)`
+		  and ($4 = '' or reason = $4) and ($5::uuid is null or file_id = $5) and ($6::uuid is null or source_id = $6)
+		  and ($8 = '' or record -> 'record' -> 'identity' ->> 'value' = $8)`
 	if s.State == Waiting {
 		query += ` and state = 'waiting' and $7 <> ''` // written out: the partial index needs it
 	} else {
 		query += ` and ($7 = '' or state = $7)`
 	}
 	rows, err := tx.Query(ctx, query+` order by created_at desc, id desc limit $3`, after.at(), after.ID, pageSize(limit)+1,
-		string(s.Reason), optional(s.File), optional(s.Source), string(s.State))
+		string(s.Reason), optional(s.File), optional(s.Source), string(s.State), s.Identity)
 	if err != nil {
 		return nil, Cursor{}, fmt.Errorf("list suspense: %w", err)
 	}
@@ -184,6 +188,22 @@ func CountWaiting(ctx context.Context, tx tenant.Tx) (map[Reason]int64, error) {
 		return nil, fmt.Errorf("count suspense: %w", err)
 	}
 	return counts, nil
+}
+
+// WhyWaiting says how many of the given items wait, for each reason.
+func WhyWaiting(ctx context.Context, tx tenant.Tx, ids []uuid.UUID) (map[Reason]int64, error) {
+	rows, err := tx.Query(ctx, `select reason, count(*) from suspense where id = any($1) and state = 'waiting' group by reason`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("ask why items wait: %w", err)
+	}
+	counts := map[Reason]int64{}
+	var reason Reason
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&reason, &n}, func() error {
+		counts[reason] = n
+		return nil
+	})
+	return counts, err
 }
 
 func scanSuspended(row pgx.CollectableRow) (Suspended, error) {

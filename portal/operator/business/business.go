@@ -24,6 +24,7 @@ func Register(console *echo.Group, site *web.Site) {
 	}
 	registerRuns(console, site)
 	registerPayments(console, site)
+	registerSuspense(console, site)
 }
 
 func registerRuns(console *echo.Group, site *web.Site) {
@@ -44,4 +45,17 @@ func registerPayments(console *echo.Group, site *web.Site) {
 	console.GET("/payments/webhooks", site.Console(identity.PaymentRead, showWebhooks))
 	console.GET("/payments/:payment", site.Console(identity.PaymentRead, showPayment))
 	console.POST("/payments/:payment/refund", site.Console(identity.RefundWrite, refundPayment))
+}
+
+func registerSuspense(console *echo.Group, site *web.Site) {
+	console.GET("/suspense", site.Console(identity.SuspenseRead, showSuspense))
+	console.POST("/suspense", site.Console(identity.SuspenseWrite, actOnGroup))
+	console.GET("/suspense/rerun", site.Console(identity.SuspenseRead, showRerun))
+	console.GET("/suspense/items/:item", site.Console(identity.SuspenseRead, showItem))
+	console.POST("/suspense/items/:item", site.Console(identity.SuspenseWrite, fixItem))
+	console.POST("/suspense/items/:item/discard", site.Console(identity.SuspenseWrite, discardItem))
+	console.GET("/suspense/files", site.Console(identity.SuspenseRead, showFiles))
+	console.POST("/suspense/files", site.ConsoleUpload(identity.UsageWrite, uploadAtMost, uploadFile))
+	console.GET("/suspense/files/:file", site.Console(identity.SuspenseRead, showFile))
+	console.GET("/suspense/files/:file/progress", site.Console(identity.SuspenseRead, showFileProgress))
 }
