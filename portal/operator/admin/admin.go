@@ -11,6 +11,28 @@ import (
 func Register(console *echo.Group, site *web.Site) {
 	registerDoor(console, site)
 	registerSettings(console, site)
+	registerUsers(console, site)
+}
+
+func registerUsers(console *echo.Group, site *web.Site) {
+	console.GET("/users", site.Console(identity.UserRead, users))
+	console.GET("/users/invite", site.Console(identity.UserWrite, inviteForm))
+	console.POST("/users/invite", site.Console(identity.UserWrite, invite))
+	console.GET("/users/:user", site.Console(identity.UserRead, user))
+	console.POST("/users/:user", site.Console(identity.UserWrite, saveUser))
+	for name := range userActs {
+		console.POST("/users/:user/"+name, site.Console(identity.UserWrite, actOn(name)))
+	}
+	console.POST("/users/:user/reset", site.Console(identity.UserWrite, sendReset))
+	console.GET("/users/roles", site.Console(identity.UserRead, roles))
+	console.POST("/users/roles", site.Console(identity.RoleWrite, addRole))
+	console.GET("/users/roles/new", site.Console(identity.RoleWrite, newRole))
+	console.GET("/users/roles/:role", site.Console(identity.RoleWrite, role))
+	console.POST("/users/roles/:role", site.Console(identity.RoleWrite, saveRole))
+	console.POST("/users/roles/:role/remove", site.Console(identity.RoleWrite, removeRole))
+	console.GET("/keys", site.Console(identity.APIKeyWrite, keys))
+	console.POST("/keys", site.Console(identity.APIKeyWrite, makeKey))
+	console.POST("/keys/:key/revoke", site.Console(identity.APIKeyWrite, revokeKey))
 }
 
 func registerSettings(console *echo.Group, site *web.Site) {
