@@ -16,17 +16,20 @@ import (
 	"tollhouse/billing/desk"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/identity/idempotency"
+	"tollhouse/billing/intake"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
 	"tollhouse/billing/notice"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/rating"
+	"tollhouse/billing/sandbox"
 	"tollhouse/billing/task"
 	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
 	"tollhouse/billing/visit"
+	"tollhouse/provisioning"
 	"tollhouse/tenants"
 )
 
@@ -64,7 +67,7 @@ var table = []rule{
 		identity.ErrBranch, identity.ErrRoleName, identity.ErrRoleTitle, identity.ErrPermission, identity.ErrFactorCode,
 		usage.ErrMapping, usage.ErrSourceName, usage.ErrCursor, usage.ErrNoReason, usage.ErrFix, usage.ErrUnknownReason,
 		usage.ErrEncoding, usage.ErrHeader, billing.ErrFileCutOff, billing.ErrReturnURL,
-		balance.ErrReason, desk.ErrNote, payment.ErrReason, payment.ErrMethod, catalog.ErrQuantity, catalog.ErrWindow,
+		balance.ErrReason, desk.ErrNote, payment.ErrReason, payment.ErrMethod, intake.ErrName, intake.ErrFile, intake.ErrFileSize, catalog.ErrQuantity, catalog.ErrWindow,
 		money.ErrSyntax, money.ErrUnknownCurrency, money.ErrUnknownUnit, money.ErrUnknownRounding, money.ErrInexact, money.ErrOverflow,
 		calendar.ErrSyntax, calendar.ErrCycle, tenant.ErrID, tax.ErrPercent, tax.ErrDiscount,
 	}},
@@ -73,22 +76,24 @@ var table = []rule{
 	{wrongPassword, []error{visit.ErrTicket, identity.ErrSignIn, tenants.ErrCredentials}},
 	{secondFactor, []error{identity.ErrSecondFactor}},
 	{tooMany, []error{identity.ErrTooMany, contact.ErrTooMany}},
-	{Forbidden, []error{visit.ErrOwnApproval, visit.ErrVisitor, identity.ErrForbidden, identity.ErrBeyond}},
+	{Forbidden, []error{tenants.ErrOwnRequest, tenants.ErrNotApproved, visit.ErrOwnApproval, visit.ErrVisitor, identity.ErrForbidden, identity.ErrBeyond}},
 	{suspended, []error{account.ErrSuspended}},
 	{NotFound, []error{
+		intake.ErrNotFound,
 		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, payment.ErrLink, bill.ErrNotFound, bill.ErrNoRun,
 		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
 		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, identity.ErrSessionNotFound,
-		account.ErrNoPlanChange, desk.ErrNoNote, tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit,
+		account.ErrNoPlanChange, desk.ErrNoNote, tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit, sandbox.ErrNoCopy,
 	}},
+	{wrongState, []error{intake.ErrState, intake.ErrFindings, intake.ErrEmpty, intake.ErrFiles, intake.ErrHappened}},
 	{keyReused, []error{idempotency.ErrDifferentBody, tenants.ErrKeyReused, payment.ErrKeyReused}},
 	{eventConflict, []error{charging.ErrConflict}},
 	{taken, []error{
-		account.ErrIdentityInUse, account.ErrNameTaken, account.ErrDiscountTaken, identity.ErrEmailTaken, identity.ErrPhoneTaken, tenants.ErrEmailTaken, tenants.ErrNameTaken, usage.ErrSourceExists, usage.ErrKeyTaken,
+		account.ErrIdentityInUse, account.ErrNameTaken, account.ErrDiscountTaken, account.ErrNumberInUse, identity.ErrEmailTaken, identity.ErrPhoneTaken, tenants.ErrEmailTaken, tenants.ErrNameTaken, usage.ErrSourceExists, usage.ErrKeyTaken,
 		bill.ErrNumberTaken,
 	}},
 	{wrongState, []error{
-		visit.ErrNoConsent, visit.ErrOver,
+		visit.ErrNoConsent, visit.ErrOver, tenants.ErrOperatorState, tenants.ErrDecided, sandbox.ErrCopyOfCopy,
 		account.ErrChangeScheduled, account.ErrChangeEnded, desk.ErrNotRunning, account.ErrMove, account.ErrClosed, account.ErrSubscribed, account.ErrCurrencyFixed, account.ErrNotSetUp,
 		catalog.ErrPublished, catalog.ErrNotPublished, catalog.ErrSuperseded, onboarding.ErrOrderEnded,
 		usage.ErrNotWaiting, usage.ErrFileDone, usage.ErrFileMoved, usage.ErrKeyChanged,
@@ -107,7 +112,7 @@ var table = []rule{
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap,
 		bill.ErrNegativeTotal, bill.ErrMixedBasis, bill.ErrCurrency,
 	}},
-	{Unavailable, []error{tenant.ErrUnreachable, task.ErrStopped, payment.ErrProviderUnavailable, usage.ErrRace, identity.ErrBusy}},
+	{Unavailable, []error{provisioning.ErrNotReady, tenant.ErrUnreachable, task.ErrStopped, payment.ErrProviderUnavailable, usage.ErrRace, identity.ErrBusy}},
 }
 
 // ours are errors that a caller cannot bring about: whoever meets one has
@@ -145,6 +150,10 @@ var fields = map[error]Fault{
 	balance.ErrReason:           {"reason", "is empty", "why the balance changes"},
 	balance.ErrAmount:           {"amount", "cannot be booked", "an amount other than zero, with at most nine decimals, in the account's currency"},
 	balance.ErrInsufficient:     {"amount", "is more than there is", "at most what the balance holds"},
+	intake.ErrName:              {"name", "has another form", "a name of 1 to 100 characters on one line"},
+	intake.ErrFile:              {"file", "has another form", "a known kind, and a name of 1 to 200 characters without slashes"},
+	intake.ErrFileSize:          {"file", "has another size", "a CSV file of up to 32 MB, or an archive of up to 64 MB"},
+	payment.ErrMethod:           {"kind", "lacks what it needs", "a mandate with reference and date, or a card with its provider's id"},
 	payment.ErrReason:           {"reason", "is empty", "why money goes back"},
 	payment.ErrAmount:           {"amount", "cannot be paid", "an amount above zero in the account's currency, no finer than its documents"},
 	payment.ErrBill:             {"bill", "is none of this account", "a bill of the account"},

@@ -78,6 +78,14 @@ func (b *Batch) move(to State) error {
 	return nil
 }
 
+// edit makes a batch a draft again, for its files or settings to change.
+func (b *Batch) edit() error {
+	if b.State == Committing {
+		return fmt.Errorf("%w: it is %s", ErrState, b.State)
+	}
+	return b.move(Draft)
+}
+
 // NewBatch is a batch to be opened.
 type NewBatch struct {
 	Name          string
@@ -123,7 +131,7 @@ func (im *Importer) Change(ctx context.Context, tx tenant.Tx, id uuid.UUID, n Ne
 	if err != nil {
 		return Batch{}, err
 	}
-	if err := b.move(Draft); err != nil {
+	if err := b.edit(); err != nil {
 		return Batch{}, err
 	}
 	b.Name, b.PendingOrders, b.Expected = strings.TrimSpace(n.Name), n.PendingOrders, n.Expected

@@ -32,6 +32,7 @@ type content struct {
 	series      []series
 	archive     archive
 	perAccount  map[string]bool // what may come once: "kind/account/number"
+	broken      map[Kind]bool   // a file of the kind could not be read whole: what it lacks is not told
 }
 
 // subscriber is a line of a subscribers file with all that belongs to it.
@@ -113,7 +114,7 @@ func (c *content) owner(r row) *subscriber {
 		return nil
 	}
 	s := c.byNumber[number]
-	if s == nil {
+	if s == nil && !c.broken[Subscribers] {
 		r.fault("account", UnknownName, "")
 	}
 	return s
@@ -130,8 +131,9 @@ func (c *content) read(files []openFile) {
 			case kind == Archive:
 				c.archive.add(f, c.found)
 			default:
-				t := readTable(f.name, kind, f.content, MaxRows-rows[kind], c.found)
+				t := readTable(f.name, kind, f.content, c.world.askedFacts(), MaxRows-rows[kind], c.found)
 				rows[kind] += len(t.rows)
+				c.broken[kind] = c.broken[kind] || t.broken
 				c.totals.Counts[kind] += len(t.rows)
 				for _, rec := range t.rows {
 					readers[kind](c, row{t, rec})

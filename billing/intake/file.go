@@ -69,7 +69,7 @@ func (im *Importer) Upload(ctx context.Context, tx tenant.Tx, batch uuid.UUID, u
 	if err != nil {
 		return File{}, err
 	}
-	if err := b.move(Draft); err != nil {
+	if err := b.edit(); err != nil {
 		return File{}, err
 	}
 	f := File{ID: uuid.Must(uuid.NewV7()), Kind: u.Kind, Name: strings.TrimSpace(u.Name), SizeBytes: int64(len(u.Content)), CreatedAt: tx.At}
@@ -101,7 +101,7 @@ func (im *Importer) Remove(ctx context.Context, tx tenant.Tx, batch, file uuid.U
 	if err != nil {
 		return err
 	}
-	if err := b.move(Draft); err != nil {
+	if err := b.edit(); err != nil {
 		return err
 	}
 	done, err := tx.Exec(ctx, `delete from intake_file where batch_id = $1 and id = $2`, batch, file)

@@ -103,6 +103,18 @@ func (w *world) requirements(o catalog.Stored) []onboarding.Requirement {
 	return list
 }
 
+// askedFacts are the facts that offerings ask for themselves.
+func (w *world) askedFacts() []string {
+	var facts []string
+	for _, versions := range w.versions {
+		for _, o := range versions {
+			facts = append(facts, o.Offering.RequiredFacts...)
+		}
+	}
+	slices.Sort(facts)
+	return slices.Compact(facts)
+}
+
 // takes says whether an order of the offering has a field.
 func (w *world) takes(o catalog.Offering, field string) bool {
 	return slices.Contains(o.RequiredFacts, field)

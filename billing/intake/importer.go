@@ -50,7 +50,7 @@ func (im *Importer) read(ctx context.Context, tx tenant.Tx, b Batch) (*content, 
 	}
 	c := &content{
 		world: w, batch: b.ID, since: b.CreatedAt, found: &findings{}, totals: newTotals(),
-		byNumber: map[string]*subscriber{}, byService: map[string]*service{}, perAccount: map[string]bool{},
+		byNumber: map[string]*subscriber{}, byService: map[string]*service{}, perAccount: map[string]bool{}, broken: map[Kind]bool{},
 		archive: archive{files: map[string]*packed{}},
 	}
 	c.read(files)

@@ -78,6 +78,9 @@ func (c *content) bucketService(r row, owner *subscriber, b *balance.Imported) {
 		return
 	}
 	s := c.byService[key]
+	if s == nil && c.broken[Services] {
+		return
+	}
 	if s == nil || s.of != owner {
 		r.fault("service", UnknownName, "a service of this account")
 		return

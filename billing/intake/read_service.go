@@ -48,7 +48,7 @@ func (c *content) factsOf(r row) onboarding.Facts {
 			facts[field] = value
 		}
 	}
-	for _, field := range r.strange {
+	for _, field := range r.asked {
 		if value := r.line1(field); value != "" {
 			facts[field] = value
 		}
@@ -73,7 +73,7 @@ func (c *content) offeringOf(r row, owner *subscriber) catalog.Stored {
 	case o.Currency != c.world.profile.Currency:
 		r.fault("offering", OtherThan, "an offering in "+c.world.profile.Currency.Code())
 	default:
-		for _, field := range r.strange {
+		for _, field := range r.asked {
 			if r.text(field) != "" && !c.world.takes(o.Offering, field) {
 				r.fault(field, UnknownName, "a fact that "+code+" asks for")
 			}
@@ -111,7 +111,9 @@ func (c *content) contract(r row) {
 	}
 	s := c.byService[key]
 	if s == nil || s.of == nil {
-		r.fault("service", UnknownName, "")
+		if s == nil && !c.broken[Services] {
+			r.fault("service", UnknownName, "")
+		}
 		return
 	}
 	if s.pending {

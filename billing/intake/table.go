@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -15,12 +16,13 @@ import (
 
 // table is one CSV file, its columns found by their names.
 type table struct {
-	file    string
-	kind    Kind
-	at      map[string]int
-	rows    []record
-	found   *findings
-	strange []string // columns that are facts of an offering: section.name
+	file   string
+	kind   Kind
+	at     map[string]int
+	rows   []record
+	found  *findings
+	broken bool     // what stands in it is not known whole
+	asked  []string // columns that are facts which an offering asks for
 }
 
 type record struct {
@@ -33,8 +35,11 @@ var byteOrderMark = []byte("\ufeff")
 // readTable reads a CSV file: separated by commas or semicolons, with or
 // without a byte order mark, lines ended as on any system. What is wrong with
 // the file is found; what can be read of it is returned.
-func readTable(file string, kind Kind, content []byte, room int, found *findings) *table {
-	t := &table{file: file, kind: kind, at: map[string]int{}, found: found}
+//
+// facts are the columns that offerings ask for besides ours; room bounds the
+// lines.
+func readTable(file string, kind Kind, content []byte, facts []string, room int, found *findings) *table {
+	t := &table{file: file, kind: kind, at: map[string]int{}, found: found, broken: true}
 	content = bytes.TrimPrefix(content, byteOrderMark)
 	if !utf8.Valid(content) || bytes.IndexByte(content, 0) >= 0 {
 		t.fault(0, "", Unreadable, "", "a text in UTF-8")
@@ -47,12 +52,13 @@ func readTable(file string, kind Kind, content []byte, room int, found *findings
 		t.fault(1, "", Unreadable, "", "a first line with the names of the columns")
 		return t
 	}
-	if !t.readHeader(header) {
+	if !t.readHeader(header, facts) {
 		return t
 	}
 	for {
 		fields, err := reader.Read()
 		if errors.Is(err, io.EOF) {
+			t.broken = false
 			return t
 		}
 		if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
@@ -83,7 +89,7 @@ func separator(content []byte) rune {
 	return ','
 }
 
-func (t *table) readHeader(header []string) bool {
+func (t *table) readHeader(header, facts []string) bool {
 	before := t.found.errors
 	known := map[string]bool{}
 	for _, c := range columns[t.kind] {
@@ -92,11 +98,11 @@ func (t *table) readHeader(header []string) bool {
 	for i, name := range header {
 		name = strings.ToLower(strings.TrimSpace(name))
 		_, twice := t.at[name]
-		switch fact := t.kind == Services && strings.Contains(name, "."); {
+		switch {
 		case twice:
 			t.fault(1, name, Twice, name, "each column once")
-		case fact:
-			t.strange = append(t.strange, name)
+		case !known[name] && t.kind == Services && slices.Contains(facts, name):
+			t.asked = append(t.asked, name)
 		case !known[name]:
 			t.fault(1, name, UnknownName, name, "one of "+strings.Join(names(t.kind), ", "))
 		}
