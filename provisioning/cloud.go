@@ -38,6 +38,21 @@ type Cloud interface {
 	// there. When it returns without error the stack answers. It may be cut off
 	// at any point and called again, also while an earlier call still runs.
 	Ensure(ctx context.Context, want Wanted) error
+
+	// Stand has a stack obey its operator's standing. One that has heard of a
+	// later change already stays as it is.
+	Stand(ctx context.Context, at Placed, standing tenants.Standing) error
+
+	Doors
+	Inspector
+	Copier
+}
+
+// Placed is a stack that stands.
+type Placed struct {
+	Operator tenants.Operator
+	Place    Place
+	Epoch    int64
 }
 
 // Fault is a failure that people are told: what is wrong, in plain words.

@@ -16,6 +16,7 @@ type Reconciler struct {
 	cloud  Cloud
 	log    *slog.Logger
 	config Config
+	visits *Visits
 
 	wake    chan struct{}
 	stop    context.CancelFunc // no new work
@@ -50,7 +51,7 @@ func (c Config) withDefaults() Config {
 // New makes a reconciler; Start sets it to work.
 func New(db *tenants.DB, cloud Cloud, config Config, log *slog.Logger) *Reconciler {
 	config = config.withDefaults()
-	return &Reconciler{db: db, cloud: cloud, log: log, config: config, wake: make(chan struct{}, config.Workers)}
+	return &Reconciler{db: db, cloud: cloud, log: log, config: config, visits: NewVisits(db, cloud, log), wake: make(chan struct{}, config.Workers)}
 }
 
 // Start begins to work, until Stop.
@@ -61,6 +62,7 @@ func (r *Reconciler) Start(ctx context.Context) {
 	for range r.config.Workers {
 		r.running.Go(func() { r.run(looking, work) })
 	}
+	r.running.Go(func() { r.keepUp(looking, work) })
 }
 
 // Stop takes no new work, lets what is in hand finish for the grace, then gives
@@ -90,7 +92,7 @@ func (r *Reconciler) run(looking, work context.Context) {
 	poll := time.NewTicker(r.config.Poll)
 	defer poll.Stop()
 	for {
-		for looking.Err() == nil && r.workOne(work) {
+		for looking.Err() == nil && (r.workOne(work) || r.carryOne(work) || r.copyOne(work)) {
 		}
 		select {
 		case <-looking.Done():

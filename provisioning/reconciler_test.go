@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,12 +41,17 @@ func newControl(t *testing.T) *tenants.DB {
 
 // cloud is an outside system that does as a test says.
 type cloud struct {
-	mu      sync.Mutex
-	chosen  int
-	made    map[tenant.ID][]provisioning.Place
-	hashes  map[tenant.ID]identity.PasswordHash
-	ensure  func(ctx context.Context, attempt int) error // attempt of this stack, from 1
-	reuse   int                                          // so many choices name a place that was named before
+	mu     sync.Mutex
+	chosen int
+	made   map[tenant.ID][]provisioning.Place
+	hashes map[tenant.ID]identity.PasswordHash
+	ensure func(ctx context.Context, attempt int) error // attempt of this stack, from 1
+	provisioning.Doors
+	provisioning.Inspector
+	provisioning.Copier
+	stands  []tenants.Standing
+	stand   func(n int) error // n-th call, from 1
+	reuse   int               // so many choices name a place that was named before
 	entered chan struct{}
 }
 
@@ -77,6 +83,26 @@ func (c *cloud) Ensure(ctx context.Context, want provisioning.Wanted) error {
 		return nil
 	}
 	return c.ensure(ctx, attempt)
+}
+
+func (c *cloud) Stand(_ context.Context, _ provisioning.Placed, s tenants.Standing) error {
+	c.mu.Lock()
+	c.stands = append(c.stands, s)
+	n := len(c.stands)
+	c.mu.Unlock()
+	if c.stand == nil {
+		return nil
+	}
+	return c.stand(n)
+}
+
+func (c *cloud) Asking(context.Context, int) ([]tenant.ID, error) { return nil, nil }
+
+// stood are the standings that were carried here.
+func (c *cloud) stood() []tenants.Standing {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.stands)
 }
 
 // places are where a stack was made, once for each attempt.

@@ -24,10 +24,16 @@ type Stack struct {
 	NextTryAt   time.Time
 	RequestedAt time.Time
 	ReadyAt     *time.Time
+
+	standingWanted, standingCarried int64
 }
 
 // firstEpoch is a stack's placement epoch until it is moved.
 const firstEpoch = 1
+
+// StandingCarried says whether the stack obeys the operator's standing as it is
+// now, or will soon.
+func (s Stack) StandingCarried() bool { return s.standingWanted == s.standingCarried }
 
 // The reconciler is what takes tenants' requests for stacks.
 var _ tenants.Stacks = (*Reconciler)(nil)
@@ -44,12 +50,14 @@ func (r *Reconciler) Request(ctx context.Context, tx pgx.Tx, operator tenant.ID,
 	return nil
 }
 
-const stackColumns = `operator_id, state, reason, host, slot, epoch, attempts, next_try_at, requested_at, ready_at`
+const stackColumns = `operator_id, state, reason, host, slot, epoch, attempts, next_try_at, requested_at, ready_at,
+	standing_wanted, standing_carried`
 
 func scanStack(row pgx.CollectableRow) (Stack, error) {
 	var s Stack
 	var slot string
-	err := row.Scan(&s.Operator, &s.State, &s.Reason, &s.Place.Host, &slot, &s.Epoch, &s.Attempts, &s.NextTryAt, &s.RequestedAt, &s.ReadyAt)
+	err := row.Scan(&s.Operator, &s.State, &s.Reason, &s.Place.Host, &slot, &s.Epoch, &s.Attempts, &s.NextTryAt, &s.RequestedAt, &s.ReadyAt,
+		&s.standingWanted, &s.standingCarried)
 	s.NextTryAt, s.RequestedAt = s.NextTryAt.UTC(), s.RequestedAt.UTC()
 	if s.ReadyAt != nil {
 		*s.ReadyAt = s.ReadyAt.UTC()

@@ -14,6 +14,7 @@ import (
 
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/money"
+	"tollhouse/billing/sandbox"
 )
 
 // Application is what staff write down about a new operator, as it came in.
@@ -31,6 +32,7 @@ type Application struct {
 	TaxRates         []RateText // none: those of the country, where they are known
 	Sandbox          bool
 	ClockAt          *time.Time // a sandbox's first business time; nil: now
+	GraceDays        *int       // of its contract: service goes on for so long after a suspension; nil: 14
 }
 
 // RateText is a tax rate as it came in.
@@ -56,6 +58,9 @@ const (
 	maxTaxRates  = 100
 	maxEmail     = 254 // RFC 5321, section 4.5.3.1.3, less the angle brackets
 	percentScale = 6
+
+	defaultGraceDays = 14
+	maxGraceDays     = 365
 )
 
 // A sandbox starts within these years: dates outside are slips, and a cycle
@@ -69,6 +74,7 @@ const (
 type parsed struct {
 	name, displayName, legalName, country, ownerEmail string
 	sandbox                                           bool
+	graceDays                                         int
 	settings                                          Settings
 }
 
@@ -77,16 +83,21 @@ type parsed struct {
 func (a Application) parse(now time.Time, knownTaxes func(country string) bool) (parsed, error) {
 	var f faults
 	p := parsed{name: a.Name, displayName: a.DisplayName, legalName: strings.TrimSpace(a.LegalName), country: a.Country,
-		ownerEmail: a.OwnerEmail, sandbox: a.Sandbox}
+		ownerEmail: a.OwnerEmail, sandbox: a.Sandbox, graceDays: defaultGraceDays}
 	if strings.TrimSpace(p.displayName) == "" {
 		p.displayName = p.legalName
 	}
 	f.unless(namePattern.MatchString(a.Name), "name", "3 to 40 lower-case letters, digits and hyphens, a letter first and no hyphen last,")
 	f.unless(!slices.Contains(reserved, a.Name), "name", "a name that the house does not use itself")
+	f.unless(!strings.HasSuffix(a.Name, sandbox.Suffix), "name", "a name that does not end in "+sandbox.Suffix+", which copies of stacks do,")
 	f.unless(line(p.legalName), "legal_name", "the company's registered name, at most 200 characters,")
 	f.unless(p.legalName == "" || line(p.displayName), "display_name", "a name of at most 200 characters on one line")
 	f.unless(country(a.Country), "country", "a two-letter country code (ISO 3166-1) in capitals")
 	f.unless(email(a.OwnerEmail), "owner_email", "an e-mail address such as owner@example.net")
+	if a.GraceDays != nil {
+		p.graceDays = *a.GraceDays
+	}
+	f.unless(p.graceDays >= 0 && p.graceDays <= maxGraceDays, "grace_days", "a number of days from 0 to 365")
 	p.settings = a.settings(&f, now)
 	if len(a.TaxRates) == 0 && country(a.Country) {
 		f.unless(knownTaxes(a.Country), "tax_rates", "at least one rate, as those of "+a.Country+" are not known here,")

@@ -26,6 +26,9 @@ type Registry struct {
 type Stacks interface {
 	// Request asks for a stack, in the transaction that takes on the operator.
 	Request(ctx context.Context, tx pgx.Tx, operator tenant.ID, at time.Time) error
+	// Stand asks for the operator's standing, change number no, to be carried
+	// into its stack, in the transaction that changes it.
+	Stand(ctx context.Context, tx pgx.Tx, operator tenant.ID, no int64, at time.Time) error
 	// Wake says that a request has been committed.
 	Wake()
 }
@@ -90,16 +93,21 @@ func (r *Registry) Create(ctx context.Context, tx Tx, by Actor, a Admission) (Cr
 
 func (p parsed) operator(by Actor, at time.Time) Operator {
 	return Operator{ID: tenant.NewID(), Name: p.name, DisplayName: p.displayName, LegalName: p.legalName, Country: p.country,
-		OwnerEmail: p.ownerEmail, Sandbox: p.sandbox, Settings: p.settings, CreatedBy: by.String(), CreatedAt: at}
+		OwnerEmail: p.ownerEmail, Sandbox: p.sandbox, Settings: p.settings, CreatedBy: by.String(), CreatedAt: at,
+		Standing: Standing{State: Active, GraceDays: p.graceDays}}
 }
 
 func (o Operator) insert(ctx context.Context, tx Tx, ownerPasswordHash identity.PasswordHash) error {
+	var copyOf *uuid.UUID
+	if !o.CopyOf.IsZero() {
+		copyOf = (*uuid.UUID)(&o.CopyOf)
+	}
 	_, err := tx.Exec(ctx, `
 		insert into operator (id, name, display_name, legal_name, country, owner_email, owner_password_hash,
-		                      sandbox, settings, created_by, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		                      sandbox, settings, created_by, created_at, grace_days, copy_of)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		o.ID, o.Name, o.DisplayName, o.LegalName, o.Country, o.OwnerEmail, ownerPasswordHash,
-		o.Sandbox, o.Settings, o.CreatedBy, o.CreatedAt)
+		o.Sandbox, o.Settings, o.CreatedBy, o.CreatedAt, o.Standing.GraceDays, copyOf)
 	if violates(err, "operator_name_key") {
 		return fmt.Errorf("operator %s: %w", o.Name, ErrNameTaken)
 	}

@@ -23,6 +23,9 @@ type DB struct {
 // control plane has.
 func Open(pool *pgxpool.Pool, now func() time.Time) *DB { return &DB{pool: pool, now: now} }
 
+// Now is wall time, as transactions take it.
+func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Microsecond) }
+
 // Tx is a transaction of the control plane.
 type Tx struct {
 	pgx.Tx
@@ -63,7 +66,7 @@ func (db *DB) Read(ctx context.Context, fn func(ctx context.Context, tx Tx) erro
 func (db *DB) run(ctx context.Context, options pgx.TxOptions, fn func(context.Context, Tx) error) error {
 	var after []func()
 	err := pgx.BeginTxFunc(ctx, db.pool, options, func(tx pgx.Tx) error {
-		return fn(ctx, Tx{Tx: tx, At: db.now().UTC().Truncate(time.Microsecond), after: &after})
+		return fn(ctx, Tx{Tx: tx, At: db.Now(), after: &after})
 	})
 	if err != nil {
 		return tenant.Reached(err)

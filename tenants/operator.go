@@ -25,6 +25,8 @@ type Operator struct {
 	OwnerEmail  string
 	Sandbox     bool
 	Settings    Settings
+	Standing    Standing
+	CopyOf      tenant.ID // whose sandbox copy it is; zero: nobody's
 	CreatedBy   string
 	CreatedAt   time.Time
 }
@@ -56,12 +58,22 @@ func (r TaxRate) overlaps(other TaxRate) bool {
 		(other.ValidTo == nil || r.ValidFrom.Before(*other.ValidTo))
 }
 
-const operatorColumns = `id, name, display_name, legal_name, country, owner_email, sandbox, settings, created_by, created_at`
+const operatorColumns = `id, name, display_name, legal_name, country, owner_email, sandbox, settings, created_by, created_at,
+	state, suspended_at, suspended_reason, grace_days, standing_no, copy_of`
 
 func scanOperator(row pgx.CollectableRow) (Operator, error) {
 	var o Operator
-	err := row.Scan(&o.ID, &o.Name, &o.DisplayName, &o.LegalName, &o.Country, &o.OwnerEmail, &o.Sandbox, &o.Settings, &o.CreatedBy, &o.CreatedAt)
+	var suspendedAt *time.Time
+	var copyOf *uuid.UUID
+	err := row.Scan(&o.ID, &o.Name, &o.DisplayName, &o.LegalName, &o.Country, &o.OwnerEmail, &o.Sandbox, &o.Settings, &o.CreatedBy, &o.CreatedAt,
+		&o.Standing.State, &suspendedAt, &o.Standing.Reason, &o.Standing.GraceDays, &o.Standing.No, &copyOf)
 	o.CreatedAt = o.CreatedAt.UTC()
+	if suspendedAt != nil {
+		o.Standing.SuspendedAt = suspendedAt.UTC()
+	}
+	if copyOf != nil {
+		o.CopyOf = tenant.ID(*copyOf)
+	}
 	return o, err
 }
 

@@ -24,12 +24,18 @@ const (
 	StaffRead      Permission = "staff.read"
 	StaffWrite     Permission = "staff.write"
 	AuditRead      Permission = "audit.read"
+	// OperatorSuspend suspends an operator and resumes it.
+	OperatorSuspend Permission = "operator.suspend"
+	// VisitEnter enters a stack with the operator's consent, and asks for break-glass.
+	VisitEnter Permission = "visit.enter"
+	// VisitApprove decides on a break-glass that somebody else asked for.
+	VisitApprove Permission = "visit.approve"
 )
 
 // permissions is the one table of who may do what.
 var permissions = map[Role][]Permission{
-	Admin:    {OperatorRead, OperatorCreate, StackRead, StaffRead, StaffWrite, AuditRead},
-	Engineer: {OperatorRead, OperatorCreate, StackRead, AuditRead},
+	Admin:    {OperatorRead, OperatorCreate, OperatorSuspend, StackRead, StaffRead, StaffWrite, AuditRead, VisitEnter, VisitApprove},
+	Engineer: {OperatorRead, OperatorCreate, StackRead, AuditRead, VisitEnter, VisitApprove},
 	Viewer:   {OperatorRead, StackRead},
 }
 

@@ -103,6 +103,7 @@ func (sealer) Open(context string, sealed []byte) ([]byte, error) {
 type stacks struct {
 	mu        sync.Mutex
 	requested []tenant.ID
+	standing  []int64
 	woken     int
 	err       error
 }
@@ -111,6 +112,13 @@ func (s *stacks) Request(_ context.Context, _ pgx.Tx, id tenant.ID, _ time.Time)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requested = append(s.requested, id)
+	return s.err
+}
+
+func (s *stacks) Stand(_ context.Context, _ pgx.Tx, _ tenant.ID, no int64, _ time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.standing = append(s.standing, no)
 	return s.err
 }
 

@@ -99,8 +99,8 @@ func (tx *Tx) readClock(ctx context.Context) error {
 }
 
 // Wake tells the host's dispatcher, in this transaction, that the tenant has
-// work due at an instant. It is the one thing a tenant's transaction writes
-// outside its schema, under a role that can do nothing else. A sandbox's future
+// work due at an instant. This and AskControl are all that a tenant's transaction
+// writes outside its schema, under a role that can do nothing else. A sandbox's future
 // comes only when its clock is moved, so only what is due already wakes it.
 func (tx Tx) Wake(ctx context.Context, due time.Time) error {
 	if tx.Sandbox {
@@ -109,21 +109,36 @@ func (tx Tx) Wake(ctx context.Context, due time.Time) error {
 		}
 		due = time.Unix(0, 0)
 	}
-	// Role commands carry no values; the schema is a validated slot's.
-	for _, step := range []func() error{
-		func() error { return tx.role(ctx, "tollhouse_producer") },
-		func() error {
-			_, err := tx.Exec(ctx, `insert into host.wake (tenant, due_at) values ($1, $2)
-				on conflict (tenant) do update set due_at = least(wake.due_at, excluded.due_at)`, tx.Tenant, due)
-			return err
-		},
-		func() error { return tx.role(ctx, tx.schema) },
-	} {
-		if err := step(); err != nil {
-			return fmt.Errorf("wake tenant %s: %w", tx.Tenant, err)
-		}
+	err := tx.asProducer(ctx, `insert into host.wake (tenant, due_at) values ($1, $2)
+		on conflict (tenant) do update set due_at = least(wake.due_at, excluded.due_at)`, due)
+	if err != nil {
+		return fmt.Errorf("wake tenant %s: %w", tx.Tenant, err)
 	}
 	return nil
+}
+
+// AskControl tells the control plane, in this transaction, that the tenant
+// wants something of it; what, stands in the tenant's own tables. A stack never
+// calls the control plane: it is looked after from there, or not for a while.
+func (tx Tx) AskControl(ctx context.Context, wallAt time.Time) error {
+	err := tx.asProducer(ctx, `insert into host.ask (tenant, asked_at) values ($1, $2)
+		on conflict (tenant) do update set asked_at = greatest(ask.asked_at, excluded.asked_at)`, wallAt)
+	if err != nil {
+		return fmt.Errorf("ask the control plane for tenant %s: %w", tx.Tenant, err)
+	}
+	return nil
+}
+
+// asProducer writes one row of the host's that names this tenant and an
+// instant. Role commands carry no values; the schema is a validated slot's.
+func (tx Tx) asProducer(ctx context.Context, statement string, at time.Time) error {
+	if err := tx.role(ctx, "tollhouse_producer"); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, statement, tx.Tenant, at); err != nil {
+		return err
+	}
+	return tx.role(ctx, tx.schema)
 }
 
 func (tx Tx) role(ctx context.Context, name string) error {

@@ -55,6 +55,7 @@ func (s *Server) MigrateHost(ctx context.Context, database string) error {
 			`grant select on host.placement to `+RoleHost,
 			`grant select, delete, update on host.wake to `+RoleHost,
 			`grant select, insert, update on host.wake to `+RoleProducer,
+			`grant select, insert, update on host.ask to `+RoleProducer,
 			`grant usage on schema `+RiverSchema+` to `+RoleRiver,
 			`grant select, insert, update, delete on all tables in schema `+RiverSchema+` to `+RoleRiver,
 			`grant usage on all sequences in schema `+RiverSchema+` to `+RoleRiver)

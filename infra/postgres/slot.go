@@ -66,29 +66,58 @@ const (
 // CreateSlot makes an empty schema with its role, ready for a tenant, and puts
 // it into the host's stock. A slot cut off half-made is never in the stock.
 func (s *Server) CreateSlot(ctx context.Context, database string) (tenant.Slot, error) {
-	slot, err := newSlot()
+	slot, err := NewSlot()
 	if err != nil {
 		return tenant.Slot{}, err
 	}
-	err = s.admin(ctx, database, func(conn *pgx.Conn) error {
+	return slot, s.makeSlot(ctx, database, slot, "stock")
+}
+
+// MakeSlot makes a slot under a name that the registry has written down for a
+// tenant: it never is in the stock. Cut off, it goes on when called again.
+func (s *Server) MakeSlot(ctx context.Context, database string, slot tenant.Slot) error {
+	return s.makeSlot(ctx, database, slot, "placed")
+}
+
+func (s *Server) makeSlot(ctx context.Context, database string, slot tenant.Slot, state string) error {
+	err := s.admin(ctx, database, func(conn *pgx.Conn) error {
 		if err := ensureRole(ctx, conn, slot.Schema(), "nologin noinherit"); err != nil {
 			return err
 		}
 		return execAll(ctx, conn, `grant `+slot.Schema()+` to `+RoleApp)
 	})
 	if err != nil {
-		return tenant.Slot{}, err
+		return err
 	}
 	if err := s.migrateSlot(ctx, database, slot); err != nil {
-		return tenant.Slot{}, err
+		return err
 	}
-	return slot, s.admin(ctx, database, func(conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, `insert into host.slot (name, state, made_at) values ($1, 'stock', clock_timestamp())`, slot.String())
+	return s.admin(ctx, database, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `
+			insert into host.slot (name, state, made_at)
+			values ($1, $2, clock_timestamp())
+			on conflict (name) do nothing`, slot.String(), state)
 		return err
 	})
 }
 
-func newSlot() (tenant.Slot, error) {
+// DropSlot takes a slot away with all that is in it. What is gone already stays
+// so.
+func (s *Server) DropSlot(ctx context.Context, database string, slot tenant.Slot) error {
+	return s.admin(ctx, database, func(conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, `update host.slot set state = 'retired' where name = $1`, slot.String()); err != nil {
+			return err
+		}
+		if err := execAll(ctx, conn, `drop schema if exists `+slot.Schema()+` cascade`, `drop role if exists `+slot.Schema()); err != nil {
+			return err
+		}
+		_, err := conn.Exec(ctx, `delete from host.slot where name = $1`, slot.String())
+		return err
+	})
+}
+
+// NewSlot draws a name that no slot has.
+func NewSlot() (tenant.Slot, error) {
 	raw := make([]byte, 8)
 	if _, err := rand.Read(raw); err != nil {
 		return tenant.Slot{}, err
