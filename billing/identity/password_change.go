@@ -45,6 +45,9 @@ func (a *Authority) ChangePassword(ctx context.Context, db *tenant.DB, ref tenan
 		if err := becomes(ctx, tx, t.event, EventPasswordChanged); err != nil {
 			return err
 		}
+		if err := forgive(ctx, tx, t); err != nil {
+			return err
+		}
 		return a.replacePassword(ctx, tx, by.UserID, hash, by.Session)
 	})
 }
