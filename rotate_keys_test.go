@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,9 +23,13 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
+var houses atomic.Int64
+
 // house is a prepared server with one stack, and a process that runs on it.
 type house struct {
 	env       []string
+	hostDB    string
+	controlDB string
 	server    *postgres.Server
 	box       *secrets.Box
 	ref       tenant.Ref
@@ -38,19 +44,22 @@ func newHouse(t *testing.T) *house {
 	ctx := context.Background()
 	key := filepath.Join(t.TempDir(), "master.key")
 	url := pgtest.Server(t).AdminURL("postgres")
-	h := &house{env: []string{"TOLLHOUSE_DATABASE_URL=" + url, "TOLLHOUSE_MASTER_KEY_FILE=" + key}}
+	n := fmt.Sprint(houses.Add(1))
+	h := &house{hostDB: "host_" + n, controlDB: "control_" + n}
+	h.env = []string{"TOLLHOUSE_DATABASE_URL=" + url, "TOLLHOUSE_MASTER_KEY_FILE=" + key,
+		"TOLLHOUSE_HOST_DATABASE=" + h.hostDB, "TOLLHOUSE_CONTROL_DATABASE=" + h.controlDB}
 	h.role(t, "migrate")
 	var err error
 	if h.box, err = secrets.Load(key); err != nil {
 		t.Fatal(err)
 	}
 	h.server = postgres.NewServer(url, h.box.Derive)
-	slot, err := h.server.CreateSlot(ctx, "tollhouse_host")
+	slot, err := h.server.CreateSlot(ctx, h.hostDB)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.ref = tenant.Ref{ID: tenant.NewID(), Name: "nordnetz", Slot: slot, Epoch: 1}
-	conn, err := pgx.Connect(ctx, h.server.AdminURL("tollhouse_host"))
+	conn, err := pgx.Connect(ctx, h.server.AdminURL(h.hostDB))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,14 +83,14 @@ func (h *house) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.passwords = passwords
-	if err := p.openKeys(ctx, h.server, "tollhouse_host"); err != nil {
+	if err := p.openKeys(ctx, h.server, h.hostDB); err != nil {
 		t.Fatal(err)
 	}
-	app, err := p.pool(ctx, h.server, postgres.RoleApp, "tollhouse_host", 4)
+	app, err := p.pool(ctx, h.server, postgres.RoleApp, h.hostDB, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
-	control, err := p.pool(ctx, h.server, postgres.RoleControl, "tollhouse_control", 4)
+	control, err := p.pool(ctx, h.server, postgres.RoleControl, h.controlDB, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
