@@ -154,7 +154,7 @@ var plan = map[string]treatment{
 	// left out on purpose
 	"secret": {}, "signing_key": {}, "api_key": {}, "signin_session": {}, "signin_event": {}, "signin_device": {}, "signin_challenge": {}, "signin_code": {},
 	"password_link": {}, "user_totp": {}, "recovery_code": {}, "idempotency": {}, "audit": {}, "audit_seal": {}, "outbox": {}, "notice": {}, "webhook_in": {},
-	"note": {}, "staff_consent": {}, "staff_visit": {}, "sandbox_copy": {}, "imported_document": {},
+	"note": {}, "contact_change": {}, "payment_link": {}, "staff_consent": {}, "staff_visit": {}, "sandbox_copy": {}, "imported_document": {},
 	"intake_batch": {}, "intake_file": {}, "intake_finding": {}, "intake_account": {}, versions: {},
 }
 
