@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	netmail "net/mail"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -38,6 +39,7 @@ type hostConfig struct {
 	PublicURL   string // under which people reach us
 	Stripe      stripeConfig
 	Mail        mailConfig
+	Proxies     []netip.Prefix // whose X-Forwarded-For is believed
 	Log         slog.Level
 }
 
@@ -56,6 +58,7 @@ type controlConfig struct {
 	HostDB      string
 	MasterKey   string
 	Stock       int
+	Proxies     []netip.Prefix // whose X-Forwarded-For is believed
 	Log         slog.Level
 }
 
@@ -193,6 +196,25 @@ func (e *environment) mail() mailConfig {
 	return c
 }
 
+func (e *environment) proxies() (trusted []netip.Prefix) {
+	const name = "TOLLHOUSE_TRUSTED_PROXIES"
+	for part := range strings.SplitSeq(e.text(name, ""), ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		if address, err := netip.ParseAddr(part); err == nil {
+			trusted = append(trusted, netip.PrefixFrom(address, address.BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(part)
+		if err != nil {
+			e.fault(name, fmt.Sprintf("holds %q: addresses or networks such as 10.0.0.0/8 are wanted, with commas", part))
+		}
+		trusted = append(trusted, prefix)
+	}
+	return trusted
+}
+
 // done reports every fault at once, unknown settings among them.
 func (e *environment) done() error {
 	var unknown []string
@@ -235,6 +257,7 @@ func readHostConfig(env []string) (hostConfig, error) {
 		PublicURL:   e.link("TOLLHOUSE_PUBLIC_URL", "the address under which people reach this host", "http", "https"),
 		Stripe:      e.stripe(),
 		Mail:        e.mail(),
+		Proxies:     e.proxies(),
 		Log:         e.level(),
 	}
 	if c.Stripe.SecretKey == "" {
@@ -253,6 +276,7 @@ func readControlConfig(env []string) (controlConfig, error) {
 		HostDB:      e.text("TOLLHOUSE_HOST_DATABASE", "tollhouse_host"),
 		MasterKey:   e.required("TOLLHOUSE_MASTER_KEY_FILE", "the file with the master key"),
 		Stock:       e.number("TOLLHOUSE_STOCK", 20, 0, 300),
+		Proxies:     e.proxies(),
 		Log:         e.level(),
 	}
 	return c, e.done()

@@ -10,7 +10,8 @@ import (
 func TestConfig_reportsAllFaultsAtOnce(t *testing.T) {
 	_, err := readHostConfig([]string{
 		"HOME=/root", "TOLLHOUSE_LISTEN=8080", "TOLLHOUSE_LOG_LEVEL=loud", "TOLLHOUSE_DATABASE_URL=mysql://u:hunter2@db/x",
-		"TOLLHOUSE_STRIPE_SECRET_KEY=sk_live_hidden", "TOLLHOUSE_SPEED=9",
+		"TOLLHOUSE_STRIPE_SECRET_KEY=sk_live_hidden", "TOLLHOUSE_SPEED=9", "TOLLHOUSE_TRUSTED_PROXIES=10.0.0.0/8,all",
+		"TOLLHOUSE_SMTP_URL=http://u:hunter2@mail",
 	})
 	if err == nil {
 		t.Fatal("nothing was refused")
@@ -19,6 +20,7 @@ func TestConfig_reportsAllFaultsAtOnce(t *testing.T) {
 	for _, want := range []string{
 		"TOLLHOUSE_LISTEN is \"8080\"", "TOLLHOUSE_LOG_LEVEL", "TOLLHOUSE_DATABASE_URL is no postgres://", "TOLLHOUSE_DATA is missing",
 		"TOLLHOUSE_MASTER_KEY_FILE is missing", "TOLLHOUSE_PUBLIC_URL is missing", "TOLLHOUSE_STRIPE_WEBHOOK_SECRETS is missing", "TOLLHOUSE_SPEED is unknown",
+		"TOLLHOUSE_TRUSTED_PROXIES holds \"all\"", "TOLLHOUSE_SMTP_URL cannot be used", "TOLLHOUSE_MAIL_FROM is no e-mail address",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not reported in:\n%s", want, text)

@@ -53,7 +53,7 @@ func runHost(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	return plant.serve(ctx, listener, handler)
+	return plant.serve(ctx, listener, api.ThroughProxies(handler, config.Proxies))
 }
 
 // runControl keeps operators and makes their stacks.
@@ -87,7 +87,7 @@ func runControl(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	return plant.serve(ctx, listener, handler)
+	return plant.serve(ctx, listener, api.ThroughProxies(handler, config.Proxies))
 }
 
 // firstStaff makes the first staff user of an empty registry and shows its

@@ -183,9 +183,20 @@ func List(ctx context.Context, tx tenant.Tx, q Query) ([]Stored, error) {
 	return found, nil
 }
 
-// MarkSent notes that a message has left.
+// confidential are the kinds that open a door to whoever reads them.
+var confidential = []string{string(SignInCode), string(PasswordReset), string(Invitation)}
+
+// MarkSent notes that a message has left. Of one that opens a door the text is
+// forgotten: it is its recipient's alone now.
 func MarkSent(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
-	return mark(ctx, tx, id, Sent, "")
+	if err := mark(ctx, tx, id, Sent, ""); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `update notice set body = '', link = '' where id = $1 and state = 'sent' and kind = any ($2)`, id, confidential)
+	if err != nil {
+		return fmt.Errorf("forget text of message %s: %w", id, err)
+	}
+	return nil
 }
 
 // MarkFailed notes that a message will not leave, and why.

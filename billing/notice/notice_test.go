@@ -84,3 +84,34 @@ func TestList_goesOnWhereItStopped(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestMarkSent_forgetsWhatOpensADoor(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Tenant(t)
+	db.Ref.Sandbox = false
+	news := notice.Message{Kind: notice.BillIssued, Channel: notice.Mail, To: "siti@example.id", Subject: "Your bill", Body: "It is there."}
+	db.Write(t, func(ctx context.Context, tx tenant.Tx) error {
+		return errors.Join(notice.Send(ctx, tx, welcome), notice.Send(ctx, tx, news))
+	})
+	for range 2 {
+		db.Write(t, func(ctx context.Context, tx tenant.Tx) error {
+			item, due, err := agenda.First(ctx, tx, agenda.Messages)
+			if err != nil || !due {
+				t.Fatalf("no message is due: %v", err)
+			}
+			return errors.Join(notice.MarkSent(ctx, tx, item.Ref), agenda.Done(ctx, tx, item.ID))
+		})
+	}
+	db.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		found, err := notice.List(ctx, tx, notice.Query{Limit: 10})
+		if err != nil || len(found) != 2 {
+			t.Fatalf("%d messages, %v", len(found), err)
+		}
+		for _, m := range found {
+			if m.State != notice.Sent || (m.Body == "") != (m.Kind == notice.Invitation) || m.Link != "" {
+				t.Errorf("%s: %s, body %q, link %q", m.Kind, m.State, m.Body, m.Link)
+			}
+		}
+		return nil
+	})
+}
