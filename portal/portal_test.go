@@ -191,9 +191,11 @@ func TestHome_postpaid(t *testing.T) {
 	}
 	contains(t, "left", home.in("#left"), "5", "of 5 GB", "5 GB included", "200 minutes in Germany", "200", "/ 200 min")
 	contains(t, "services", home.in("#services"), "Hanse Flex", "+49 151 000 000 01", "Active")
-	contains(t, "usage", home.in("#usage-latest"), "14 May", "Data", "2,5 GB", "13 May", "4,18 €", "12 May", "free")
-	contains(t, "bills", home.in("#bills"), "HM-2026/000001", "Open until 15 Jun 2026", "40,11 €", "PDF")
-	contains(t, "statement", home.in("#statement"), "June 2026", "Bill HM-2026/000001", "−40,11", "You owe 40,11 €")
+	contains(t, "ends", home.in("#ends"), "5 GB included", "A new allowance comes then.", "30 Jun 2026", "Present period")
+	usage := b.get("/t/test-1/usage?month=2026-05")
+	contains(t, "usage", usage.in("#usage-latest"), "14 May", "Data", "2,5 GB", "13 May", "4,18 €", "12 May", "from your allowance")
+	contains(t, "bills", b.get("/t/test-1/bills").in("#bills"), "HM-2026/000001", "Open until 15 Jun 2026", "40,11 €", "PDF")
+	contains(t, "statement", b.get("/t/test-1/statements").in("#statement"), "June 2026", "Bill HM-2026/000001", "−40,11", "You owe 40,11 €")
 	if got := home.header.Get("Content-Security-Policy"); !strings.Contains(got, "default-src 'none'") || strings.Contains(got, "unsafe") {
 		t.Error(got)
 	}
@@ -220,7 +222,7 @@ func TestHome_prepaid(t *testing.T) {
 	home = b.get("/t/test-1/")
 	contains(t, "balance", home.in("#due"), "My balance", "12,01 €", "Amount, €")
 	contains(t, "left", home.in("#left"), "3 GB included", "from 0,09 € per min")
-	contains(t, "statement", home.in("#statement"), "Fees", "−7,99", "Top-up", "+20,00", "You have 12,01 €")
+	contains(t, "statement", b.get("/t/test-1/statements").in("#statement"), "Fees", "−7,99", "Top-up", "+20,00", "You have 12,01 €")
 	if strings.Contains(home.words(), "waiting for money") {
 		t.Error("the paid package still waits")
 	}
@@ -274,7 +276,7 @@ func TestPay_leadsToTheProviderOnce(t *testing.T) {
 	}
 	paid := b.get("/t/test-1/?paid=" + id)
 	contains(t, "paid", paid.words(), "Paid 40,11 €", "Nothing to pay")
-	contains(t, "bills", paid.in("#bills"), "HM-2026/000001", "Paid")
+	contains(t, "bills", b.get("/t/test-1/bills").in("#bills"), "HM-2026/000001", "Paid")
 	again := b.post("/t/test-1/pay", paid, "key", home.value("key"))
 	if !strings.HasSuffix(again.header.Get("Location"), "?paid="+id) {
 		t.Errorf("a repeat of a paid one leads to %s", again.header.Get("Location"))
@@ -339,14 +341,16 @@ func TestBillPDF_ownOnly(t *testing.T) {
 		return err
 	})
 	b := w.browser()
-	home := b.signIn(w, c)
-	own := b.get(attribute(home.find(".pdf"), "href"))
+	b.signIn(w, c)
+	own := b.get(attribute(b.get("/t/test-1/bills").find(".pdf"), "href"))
 	if own.status != http.StatusOK || !strings.HasPrefix(own.text, "%PDF") || !strings.Contains(own.header.Get("Content-Disposition"), "HM-2026-000001.pdf") {
 		t.Errorf("own bill answers %d, %s", own.status, own.header.Get("Content-Disposition"))
 	}
 	for _, id := range []string{theirs.Bills[0].ID.String(), "00000000-0000-0000-0000-000000000001", "nonsense"} {
-		if p := b.get("/t/test-1/bills/" + id + "/pdf"); p.status != http.StatusNotFound {
-			t.Errorf("bill %s answers %d", id, p.status)
+		for _, path := range []string{"bills/" + id + "/pdf", "bills/" + id, "old-bills/" + id + "/pdf"} {
+			if p := b.get("/t/test-1/" + path); p.status != http.StatusNotFound {
+				t.Errorf("%s answers %d", path, p.status)
+			}
 		}
 	}
 }
@@ -357,32 +361,36 @@ func TestWhy_showsTheSteps(t *testing.T) {
 	c, other := w.customer(1, "hanse-postpaid-flex", "en"), w.customer(2, "hanse-postpaid-flex", "en")
 	may(w, c)
 	b := w.browser()
-	home := b.signIn(w, c)
+	b.signIn(w, c)
+	list := b.get("/t/test-1/usage?month=2026-05")
 	var address string
-	for _, a := range home.all("a[hx-swap=outerHTML]") {
+	for _, a := range list.all("a[hx-swap=outerHTML]") {
 		if strings.Contains(words(a), "4,18") {
 			address = attribute(a, "href")
 		}
 	}
-	page := b.get(address)
-	contains(t, "page", page.words(), "Why it cost 4,18 €", "Calls to +49 900 123 456", "1 min 30 s", "Hanse Flex", "numbers that begin with 49900 (Premium numbers)",
-		"1 min 30 s count as 2 min", "Connection fee", "0,20 €", "2 min × 1,99 € per min", "3,98 €", "None was needed", "Goes on your bill", "4,18 €")
-	id := address[strings.LastIndex(address, "/")+1:]
-	open := b.partial(address, "u-"+id)
-	contains(t, "in place", open.text, `aria-expanded="true"`, "Connection fee", "3,98")
-	if strings.Contains(open.text, "<html") {
+	wanted := []string{"Calls to +49 900 123 456", "1 min 30 s", "Hanse Flex", "numbers that begin with 49900 (Premium numbers)",
+		"1 min 30 s count as 2 min", "Connection fee", "0,20 €", "2 min × 1,99 € per min", "3,98 €", "None was needed", "Goes on your bill", "4,18 €"}
+	opened := b.get(address)
+	contains(t, "under its row", opened.in(".why-row"), wanted...)
+	contains(t, "beside the list", opened.in("aside"), append([]string{"Why it cost 4,18 €"}, wanted...)...)
+	part := b.partial(address, "usage-latest")
+	contains(t, "in place", part.text, `aria-expanded="true"`, "Connection fee", "3,98")
+	if strings.Contains(part.text, "<html") {
 		t.Error("a part is a whole page")
 	}
-	if folded := b.partial(address+"?fold=1", "u-"+id); strings.Contains(folded.text, "Connection fee") {
+	if folded := b.partial("/t/test-1/usage?month=2026-05", "usage-latest"); strings.Contains(folded.text, "Connection fee") {
 		t.Error("a folded row still explains")
 	}
+	period, id, _ := strings.Cut(address[strings.Index(address, "why=")+len("why="):], ".")
+	alone := "/t/test-1/usage/" + period + "/" + id
+	contains(t, "page of its own", b.get(alone).words(), append([]string{"Why it cost 4,18 €"}, wanted...)...)
 	s := w.browser()
 	s.signIn(w, other)
-	if p := s.get(address); p.status != http.StatusNotFound {
-		t.Errorf("another's use answers %d", p.status)
-	}
-	if p := b.get("/t/test-1/usage/yesterday/" + id); p.status != http.StatusNotFound {
-		t.Errorf("a wrong month answers %d", p.status)
+	for _, path := range []string{alone, address, "/t/test-1/usage/yesterday/" + id} {
+		if p := s.get(path); p.status != http.StatusNotFound {
+			t.Errorf("another's use at %s answers %d", path, p.status)
+		}
 	}
 }
 
@@ -398,7 +406,7 @@ func TestStatement_tabsAddUp(t *testing.T) {
 	b := w.browser()
 	b.signIn(w, c)
 	for period, title := range map[string]string{"month:2026-05": "May 2026", "year:2026": "2026", "since-last-payment": "1 May 2026 to 20 May 2026", "month:2026-04": "April 2026", "nonsense": "May 2026"} {
-		p := b.partial("/t/test-1/?period="+period, "statement")
+		p := b.partial("/t/test-1/statements?period="+period, "statement")
 		contains(t, period, words(p.tree), title)
 		sum := int64(0)
 		for _, row := range p.all("tr") {
@@ -411,8 +419,13 @@ func TestStatement_tabsAddUp(t *testing.T) {
 			t.Errorf("%s: entries sum to %d, closing is %q", period, sum, closing)
 		}
 	}
-	if p := b.get("/t/test-1/?period=year:2026"); p.find("#left") == nil || !strings.Contains(p.in("#statement"), "2026") {
+	if p := b.get("/t/test-1/statements?period=year:2026"); p.find("h1") == nil || !strings.Contains(p.in("#statement"), "2026") {
 		t.Error("without JavaScript the tab shows no page")
+	}
+	file := b.get("/t/test-1/statements?period=month:2026-05&format=csv")
+	contains(t, "file", file.text, "Day,What,Amount,Not yet billed,Currency", "2026-05-01,Top-up,20", "EUR")
+	if !strings.Contains(file.header.Get("Content-Disposition"), "2026-05.csv") {
+		t.Errorf("the file is %s", file.header.Get("Content-Disposition"))
 	}
 }
 
@@ -537,31 +550,50 @@ func TestLinks_leadSomewhere(t *testing.T) {
 	c := w.customer(1, "hanse-postpaid-flex", "en")
 	may(w, c)
 	b := w.browser()
-	home := b.signIn(w, c)
+	b.signIn(w, c)
 	seen := map[string]bool{}
-	for _, selector := range []string{"a[href]", "link[href]", "script[src]", "a[hx-get]", "form[hx-get]", "input[hx-get]"} {
+	pages := []string{"/t/test-1/", "/t/test-1/usage?month=2026-05", "/t/test-1/statements", "/t/test-1/bills", "/t/test-1/account",
+		"/t/test-1/account/security", "/t/test-1/account/security/history"}
+	pages = append(pages, attribute(b.get("/t/test-1/bills").find("a[class=strong num]"), "href"))
+	for _, page := range pages {
+		checkLinks(t, b, page, seen)
+	}
+	stranger := w.browser()
+	for _, page := range []string{"/t/test-1/", "/t/test-1/sign-in/code", "/t/test-1/reset", "/t/test-1/set-password?token=x"} {
+		checkLinks(t, stranger, page, seen)
+	}
+}
+
+// checkLinks follows what a page leads to, and finds ids that stand twice.
+func checkLinks(t *testing.T, b *browser, address string, seen map[string]bool) {
+	t.Helper()
+	shown := b.get(address)
+	if shown.status != http.StatusOK {
+		t.Fatalf("%s answers %d: %s", address, shown.status, shown.words())
+	}
+	for _, selector := range []string{"a[href]", "link[href]", "script[src]", "a[hx-get]", "form[hx-get]", "input[hx-get]", "form[action]"} {
 		attributeName := strings.TrimSuffix(selector[strings.Index(selector, "[")+1:], "]")
-		for _, n := range home.all(selector) {
+		for _, n := range shown.all(selector) {
 			to, fragment, _ := strings.Cut(attribute(n, attributeName), "#")
-			if to == "" && fragment != "" && home.find("#"+fragment) == nil {
-				t.Errorf("#%s is nowhere", fragment)
+			if to == "" && fragment != "" && shown.find("#"+fragment) == nil {
+				t.Errorf("%s: #%s is nowhere", address, fragment)
 			}
 			if to == "" || seen[to] || strings.HasPrefix(to, "data:") {
 				continue
 			}
 			seen[to] = true
 			if !strings.HasPrefix(to, "/") {
-				t.Errorf("%s leads elsewhere", to)
+				t.Errorf("%s: %s leads elsewhere", address, to)
 			}
 			if p := b.get(to); p.status != http.StatusOK && p.status != http.StatusSeeOther {
-				t.Errorf("%s answers %d", to, p.status)
+				t.Errorf("%s: %s answers %d", address, to, p.status)
 			}
 		}
 	}
 	ids := map[string]bool{}
-	for _, n := range home.all("[id]") {
+	for _, n := range shown.all("[id]") {
 		if ids[attribute(n, "id")] {
-			t.Errorf("id %s stands twice", attribute(n, "id"))
+			t.Errorf("%s: id %s stands twice", address, attribute(n, "id"))
 		}
 		ids[attribute(n, "id")] = true
 	}

@@ -15,7 +15,7 @@ type Page struct {
 	Sheet    string // address of the brand's style sheet; empty for none
 	Logo     string // address of the operator's logo; empty for its letters
 	Theme    string // light, dark, or empty for the system's
-	Here     string // path of this page, for links that change how it is shown
+	Here     string // path and query of this page, for links that change how it is shown
 	Action   string // beginning of the addresses of forms
 	CSRF     string
 	Person   string    // who is signed in; empty for nobody
@@ -55,7 +55,12 @@ func (p Page) isTheme(name string) bool {
 }
 
 // with is this page, shown another way.
-func (p Page) with(name, value string) string { return p.Here + "?" + name + "=" + value }
+func (p Page) with(name, value string) string {
+	if strings.Contains(p.Here, "?") {
+		return p.Here + "&" + name + "=" + value
+	}
+	return p.Here + "?" + name + "=" + value
+}
 
 // htmxConfig: no injected style, which the security policy forbids, and no
 // extension. Going back asks the server, so no page lies in the browser's

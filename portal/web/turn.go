@@ -135,11 +135,20 @@ func (v *turn) Lead(to string) error {
 	return v.Redirect(to)
 }
 
-// herePath is where this page can be read again: for the answer to a form, the
-// page that the form stood on.
+// herePath is where this page can be read again, its query with it: for the
+// answer to a form, the page that the form stood on.
 func (v *turn) herePath() string {
-	if v.echo.Request().Method == http.MethodPost || v.here == nil {
+	r := v.echo.Request()
+	if r.Method == http.MethodPost || v.here == nil {
 		return v.Base
 	}
-	return v.here(v.echo.Request().URL.EscapedPath())
+	query := r.URL.Query()
+	for _, choice := range []string{"lang", "theme"} {
+		query.Del(choice)
+	}
+	path := v.here(r.URL.EscapedPath())
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
 }
