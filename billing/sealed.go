@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"tollhouse/billing/contact"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/identity/idempotency"
 	"tollhouse/billing/intake"
@@ -22,6 +23,7 @@ func Sealed() []sealed.Place {
 	places := []sealed.Place{secrets}
 	places = append(places, identity.Sealed()...)
 	places = append(places, onboarding.Sealed()...)
+	places = append(places, contact.Sealed()...)
 	places = append(places, intake.Sealed()...)
 	return append(places, idempotency.Sealed(StoredAnswer)...)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/audit"
 	"tollhouse/billing/tenant"
@@ -90,20 +91,20 @@ func (w *world) verify(t *testing.T, anchors []audit.Anchor) (v audit.Verificati
 // exec changes what no role of the stack may: as superuser.
 func (w *world) exec(t *testing.T, sql string, args ...any) {
 	t.Helper()
-	tx, err := w.Admin.Begin(context.Background())
+	ctx := context.Background()
+	config, err := pgx.ParseConfig(w.Server.AdminURL(w.Database))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(context.Background()) }()
-	if _, err := tx.Exec(context.Background(), "set local search_path = "+w.Ref.Slot.Schema()); err != nil {
+	config.RuntimeParams["search_path"] = w.Ref.Slot.Schema()
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
 		t.Fatal(err)
 	}
-	done, err := tx.Exec(context.Background(), sql, args...)
+	defer func() { _ = conn.Close(ctx) }()
+	done, err := conn.Exec(ctx, sql, args...)
 	if err != nil || done.RowsAffected() == 0 {
 		t.Fatalf("%s: %d rows, %v", sql, done.RowsAffected(), err)
-	}
-	if err := tx.Commit(context.Background()); err != nil {
-		t.Fatal(err)
 	}
 }
 
