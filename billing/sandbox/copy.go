@@ -61,7 +61,7 @@ func NameOf(stack string) string { return stack[:min(len(stack), maxName-len(Suf
 // Ask asks the control plane for a copy of this stack, called stack. Asking
 // again while one is on its way gives that one.
 func Ask(ctx context.Context, tx tenant.Tx, by audit.Caller, stack string) (Copy, error) {
-	if strings.HasSuffix(stack, Suffix) {
+	if IsCopy(stack) {
 		return Copy{}, ErrCopyOfCopy
 	}
 	c := Copy{ID: uuid.Must(uuid.NewV7()), Name: NameOf(stack), State: Asked, AskedBy: by.Actor, AskedAt: by.WallAt.UTC().Truncate(time.Microsecond)}
@@ -142,3 +142,6 @@ func Tell(ctx context.Context, tx tenant.Tx, r Report) error {
 	}
 	return nil
 }
+
+// IsCopy says whether a stack of this name is a copy itself.
+func IsCopy(stack string) bool { return strings.HasSuffix(stack, Suffix) }

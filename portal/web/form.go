@@ -84,8 +84,9 @@ func (v *turn) Forms(name string) []string { return v.echo.Request().PostForm[na
 // Fields are all values of the body.
 func (v *turn) Fields() url.Values { return v.echo.Request().PostForm }
 
-// Sent is what a form holds as one text, its files by their names and sizes,
-// without the token: what tells whether the same was sent again.
+// Sent is where a form went and what it holds as one text, its files by their
+// names and sizes, without the token: what tells whether the same was sent
+// again.
 func (v *turn) Sent() string {
 	r := v.echo.Request()
 	sent := url.Values{}
@@ -101,7 +102,7 @@ func (v *turn) Sent() string {
 			}
 		}
 	}
-	return sent.Encode()
+	return r.URL.Path + "?" + sent.Encode()
 }
 
 func fromUs(r *http.Request) bool {

@@ -18,6 +18,7 @@ import (
 	"tollhouse/billing/identity"
 	"tollhouse/billing/locale"
 	"tollhouse/billing/tenant"
+	"tollhouse/billing/visit"
 	"tollhouse/portal/brand"
 	"tollhouse/portal/static"
 	"tollhouse/portal/ui"
@@ -30,6 +31,7 @@ type Visit struct {
 	Profile account.Profile
 	Who     identity.Principal // zero for a stranger
 	User    identity.User      // the same; zero for visiting staff
+	Visits  []visit.Visit      // hosting staff who are in now; for the console's people
 	at      time.Time
 }
 
@@ -54,6 +56,11 @@ func (v *Visit) arrive(ctx context.Context, tx tenant.Tx) (err error) {
 	v.at = tx.At
 	if err = v.recognise(ctx, tx); err != nil {
 		return err
+	}
+	if v.door == consoleDoor && v.SignedIn() {
+		if v.Visits, err = visit.Current(ctx, tx, v.site.Now()); err != nil {
+			return err
+		}
 	}
 	v.Reader = ui.Reader{
 		Locale: locale.Locale{Language: v.language(v.User.Language, string(v.Profile.Language)), Country: v.Profile.Country},
@@ -124,7 +131,12 @@ func (v *Visit) Console(path string, pairs ...string) string { return v.URL("con
 
 // PublicLink is an address of this tenant as a message may carry it.
 func (v *Visit) PublicLink(path string) string {
-	return v.site.PublicURL + "/t/" + v.Stack.Ref.Name + "/" + path
+	return v.TenantLink(v.Stack.Ref.Name, path)
+}
+
+// TenantLink is an address of any tenant, such as this one's copy.
+func (v *Visit) TenantLink(name, path string) string {
+	return v.site.PublicURL + "/t/" + name + "/" + path
 }
 
 // Page is the shell of this visit's page.

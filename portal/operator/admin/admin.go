@@ -12,6 +12,22 @@ func Register(console *echo.Group, site *web.Site) {
 	registerDoor(console, site)
 	registerSettings(console, site)
 	registerUsers(console, site)
+	registerTrust(console, site)
+}
+
+func registerTrust(console *echo.Group, site *web.Site) {
+	console.GET("/audit", site.Console(identity.AuditRead, trail))
+	console.GET("/audit/chain", site.Console(identity.AuditRead, showChain))
+	console.POST("/audit/verify", site.Console(identity.AuditRead, verify))
+	console.GET("/messages", site.Console(identity.AuditRead, messages))
+	console.GET("/messages/:message", site.Console(identity.AuditRead, message))
+	console.GET("/staff-access", site.Console(identity.VisitWrite, staffAccess))
+	console.POST("/staff-access", site.Console(identity.VisitWrite, giveConsent))
+	console.POST("/staff-access/consents/:consent/end", site.Console(identity.VisitWrite, endConsent))
+	console.POST("/staff-access/visits/:visit/end", site.Console(identity.VisitWrite, endVisit))
+	console.GET("/sandbox", site.Console(identity.SandboxWrite, copyPage))
+	console.GET("/sandbox/state", site.Console(identity.SandboxWrite, copyState))
+	console.POST("/sandbox", site.Console(identity.SandboxWrite, askForCopy))
 }
 
 func registerUsers(console *echo.Group, site *web.Site) {

@@ -23,10 +23,13 @@ type act struct {
 	detail map[string]any
 }
 
+// recorded is the act of a command whose domain writes the audit row itself.
+var recorded act
+
 // once carries out what a form asks for, in one transaction with its audit row.
 // The same form sent again changes nothing more: again is true then. What was
-// typed counts into the key, so that a form which is gone back to and changed
-// is another one.
+// typed and where it went count into the key, so that a form which is gone back
+// to and changed is another one.
 func once(v *web.Visit, action string, do func(ctx context.Context, tx tenant.Tx) (act, error)) (again bool, err error) {
 	sent := idempotency.Fingerprint(action, []byte(v.Sent()))
 	request := idempotency.Request{Actor: v.Who.Actor(), Operation: "console." + action, Key: hex.EncodeToString(sent), BodyHash: sent, WallAt: v.Caller().WallAt}
@@ -45,8 +48,11 @@ func once(v *web.Visit, action string, do func(ctx context.Context, tx tenant.Tx
 	return again, err
 }
 
-// record writes the audit row of a command.
+// record writes the audit row of a command, unless its domain did.
 func record(ctx context.Context, tx tenant.Tx, v *web.Visit, action string, done act) error {
+	if done.object == "" {
+		return nil
+	}
 	return audit.Record(ctx, tx, audit.Entry{Caller: v.Caller(), Action: action, Object: done.object, ObjectID: done.id, Detail: done.detail})
 }
 

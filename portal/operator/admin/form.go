@@ -94,3 +94,9 @@ func address(f ui.Field) ui.Field {
 	f.Kind, f.Autocomplete = "email", "off"
 	return f
 }
+
+// day makes a field one for a calendar day.
+func day(f ui.Field) ui.Field {
+	f.Kind = "date"
+	return f
+}

@@ -2,6 +2,7 @@ package frame
 
 import (
 	"tollhouse/billing/identity"
+	"tollhouse/billing/visit"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
 )
@@ -70,8 +71,10 @@ var sections = []group{
 // Of frames a page of a section. query is what stands in the search field.
 func Of(v *web.Visit, current Section, title string) ui.ConsolePage {
 	r := v.Reader
-	p := ui.ConsolePage{Page: v.Page(title), Place: v.Profile.Country + ", " + v.Profile.Currency.Code(), Account: v.Console(string(Security)),
-		Now: r.DateTime(v.At())}
+	p := ui.ConsolePage{Page: v.Page(title), Place: v.Profile.Country + ", " + v.Profile.Currency.Code(), Now: r.DateTime(v.At())}
+	if v.Who.Kind == identity.UserPrincipal {
+		p.Account = v.Console(string(Security)) // visiting staff are no user of the operator's
+	}
 	if v.May(identity.AccountRead) {
 		p.Search, p.Hint = v.Console(string(Subscribers)), r.T("con.search.hint")
 	}
@@ -103,11 +106,34 @@ func itemsOf(v *web.Visit, entries []entry, current Section) []ui.NavItem {
 	return items
 }
 
-// bannersOf tells what concerns every page: that this is a sandbox.
+// bannersOf tells what concerns every page: that the operator is suspended,
+// that hosting staff are in, that this is a sandbox.
 func bannersOf(v *web.Visit) []ui.Banner {
 	var banners []ui.Banner
+	if s := v.Profile.Standing; s.ReadOnly() {
+		banners = append(banners, ui.Banner{Tone: ui.Bad, Text: v.Reader.T("con.banner."+string(s.State), "at", v.Reader.DateTime(s.ServiceUntil))})
+	}
+	for _, inside := range v.Visits {
+		banners = append(banners, visitBanner(v, inside))
+	}
 	if v.Stack.Ref.Sandbox {
 		banners = append(banners, ui.Banner{Tone: ui.Info, Text: v.Reader.T("con.sandbox")})
 	}
 	return banners
+}
+
+// visitBanner tells who is in and until when, the visitor itself as well.
+func visitBanner(v *web.Visit, inside visit.Visit) ui.Banner {
+	key, tone := "con.banner.visit", ui.Info
+	switch {
+	case inside.ID == v.Who.Session:
+		key = "con.banner.visitor"
+	case inside.BreakGlass():
+		key, tone = "con.banner.emergency", ui.Warn
+	}
+	b := ui.Banner{Tone: tone, Text: v.Reader.T(key, "who", inside.Staff.Email, "until", v.Reader.Clock(inside.ExpiresAt), "why", inside.Reason)}
+	if v.May(identity.VisitWrite) {
+		b.Action, b.Do = v.Console(string(Staff)+"/visits/"+inside.ID.String()+"/end"), v.Reader.T("con.banner.end")
+	}
+	return b
 }

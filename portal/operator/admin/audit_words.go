@@ -1,0 +1,86 @@
+package admin
+
+import (
+	"context"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/audit"
+	"tollhouse/billing/tenant"
+	"tollhouse/portal/ui"
+	"tollhouse/portal/web"
+)
+
+// objectPages are where things are shown that entries speak of, by their kinds.
+var objectPages = map[string]string{
+	"account": "subscribers/", "billing_account": "subscribers/", "bill": "bills/", "order": "orders/", "payment": "payments/",
+	"bill_run": "bill-runs/", "user": "users/", "branch": "settings/branches/", "legal_entity": "settings/legal-entities/", "import": "import/", "intake_batch": "import/",
+}
+
+// kindChoices are the kinds of things that the list can be narrowed to.
+func kindChoices(r ui.Reader) []ui.Choice {
+	choices := []ui.Choice{{Label: r.T("admin.audit.anything")}}
+	for _, kind := range []string{"account", "order", "subscription", "bill", "bill_run", "payment", "offering", "user", "role", "api_key", "operator",
+		"branch", "legal_entity", "source", "import", "consent", "visit", "sandbox_copy"} {
+		choices = append(choices, ui.Choice{Value: kind, Label: worded(r, "admin.kind.", kind)})
+	}
+	return choices
+}
+
+// actionWords says what was done; the name of the action where nobody wrote
+// words for it.
+func actionWords(r ui.Reader, action string) string { return worded(r, "admin.act.", action) }
+
+// actors are the names of who did what, by the audit's own names for them.
+type actors map[string]string
+
+// actorsOf finds the names of all who stand in some entries, in one reading.
+func actorsOf(ctx context.Context, tx tenant.Tx, v *web.Visit, entries []audit.Recorded) (actors, error) {
+	named := make([]string, len(entries))
+	for i, e := range entries {
+		named[i] = e.Actor
+	}
+	return namesOf(ctx, tx, v, named)
+}
+
+func namesOf(ctx context.Context, tx tenant.Tx, v *web.Visit, named []string) (actors, error) {
+	var users []uuid.UUID
+	byKey := false
+	for _, actor := range named {
+		kind, id, _ := strings.Cut(actor, ":")
+		if known, err := uuid.Parse(id); err == nil && kind == "user" {
+			users = append(users, known)
+		}
+		byKey = byKey || kind == "key"
+	}
+	names := actors{}
+	people, err := v.Authority().NamesOf(ctx, tx, users)
+	if err != nil {
+		return nil, err
+	}
+	for id, name := range people {
+		names["user:"+id.String()] = name
+	}
+	if !byKey {
+		return names, nil
+	}
+	keys, err := v.Authority().APIKeys(ctx, tx, uuid.Nil, maxPeople)
+	for _, k := range keys {
+		names["key:"+k.ID.String()] = v.Reader.T("admin.audit.key", "name", k.Name)
+	}
+	return names, err
+}
+
+// of is how people call an actor: a colleague by name, the rest by what it is.
+func (a actors) of(r ui.Reader, actor string) string {
+	if name, known := a[actor]; known {
+		return name
+	}
+	kind, _, _ := strings.Cut(actor, ":")
+	switch kind {
+	case "staff", "job", "key", "control", "user":
+		return r.T("admin.audit.by." + kind)
+	}
+	return actor
+}

@@ -1,0 +1,103 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/identity"
+	"tollhouse/billing/notice"
+	"tollhouse/billing/tenant"
+	"tollhouse/portal/operator/frame"
+	"tollhouse/portal/ui"
+	"tollhouse/portal/web"
+)
+
+// messagesPerPage is how many messages stand on one page.
+const messagesPerPage = 50
+
+// messagesView is what was sent to people, or would have been.
+type messagesView struct {
+	ui.ConsolePage
+	Sandbox     bool
+	Messages    []notice.Stored
+	First, Next string
+}
+
+func messages(v *web.Visit) error {
+	view := messagesView{ConsolePage: frame.Of(v, frame.Messages, v.Reader.T("con.nav.messages")), Sandbox: v.Stack.Ref.Sandbox}
+	before := cursor(v)
+	err := read(v, func(ctx context.Context, tx tenant.Tx) (err error) {
+		view.Messages, err = notice.List(ctx, tx, notice.Query{Before: before, Limit: messagesPerPage + 1})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if before != uuid.Nil {
+		view.First = v.Console("messages")
+	}
+	if len(view.Messages) > messagesPerPage {
+		view.Messages = view.Messages[:messagesPerPage]
+		view.Next = v.Console("messages", "before", view.Messages[messagesPerPage-1].ID.String())
+	}
+	return v.Show(http.StatusOK, messagesPage(view))
+}
+
+// messageView is one message.
+type messageView struct {
+	ui.ConsolePage
+	notice.Stored
+	Sealed  bool // its text opens somebody's door, and is not for other eyes
+	Account string
+}
+
+// doorOpeners are messages whose text lets its reader in as somebody else.
+var doorOpeners = []notice.Kind{notice.SignInCode, notice.PasswordReset, notice.Invitation, notice.PaymentLink}
+
+// mayReadText says whether the visitor may read a message's text. In a sandbox
+// mail goes nowhere, so those who invite people have to hand links on
+// themselves.
+func mayReadText(v *web.Visit, kind notice.Kind) bool {
+	return !slices.Contains(doorOpeners, kind) || v.Stack.Ref.Sandbox && v.May(identity.UserWrite)
+}
+
+func message(v *web.Visit) error {
+	id, err := idIn(v, "message")
+	if err != nil {
+		return err
+	}
+	view := messageView{ConsolePage: frame.Of(v, frame.Messages, v.Reader.T("con.nav.messages"))}
+	err = read(v, func(ctx context.Context, tx tenant.Tx) (err error) {
+		view.Stored, err = notice.Get(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !mayReadText(v, view.Kind) {
+		view.Sealed, view.Body, view.Link = true, "", ""
+	}
+	if view.AccountID != uuid.Nil && v.May(identity.AccountRead) {
+		view.Account = v.Console("subscribers/" + view.AccountID.String())
+	}
+	return v.Show(http.StatusOK, messagePage(view))
+}
+
+// about is what a message says on top: its subject, or for one without what it
+// is about.
+func about(r ui.Reader, m notice.Stored) string {
+	if strings.TrimSpace(m.Subject) != "" {
+		return m.Subject
+	}
+	return worded(r, "admin.message.", string(m.Kind))
+}
+
+// messageState says how far a message is.
+func messageState(r ui.Reader, s notice.State) (ui.Tone, string) {
+	tone := map[notice.State]ui.Tone{notice.Recorded: ui.Off, notice.Waiting: ui.Info, notice.Sent: ui.OK, notice.Failed: ui.Bad}[s]
+	return tone, worded(r, "admin.message.state.", string(s))
+}
