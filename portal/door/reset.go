@@ -82,7 +82,10 @@ func (d *Door) showPassword(v *web.Visit, p passwordView) error {
 // newPassword does not look whether the token is good: that is told to who
 // sends a password, and only once.
 func (d *Door) newPassword(v *web.Visit) error {
-	return d.showPassword(v, passwordView{Token: v.Query("token"), Dead: v.Query("token") == ""})
+	if v.Query("token") == "" {
+		return v.Redirect(d.url(v, d.Entrance))
+	}
+	return d.showPassword(v, passwordView{Token: v.Query("token")})
 }
 
 func (d *Door) setPassword(v *web.Visit) error {
