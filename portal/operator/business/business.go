@@ -25,6 +25,7 @@ func Register(console *echo.Group, site *web.Site) {
 	registerRuns(console, site)
 	registerPayments(console, site)
 	registerSuspense(console, site)
+	registerOffers(console, site)
 }
 
 func registerRuns(console *echo.Group, site *web.Site) {
@@ -58,4 +59,19 @@ func registerSuspense(console *echo.Group, site *web.Site) {
 	console.POST("/suspense/files", site.ConsoleUpload(identity.UsageWrite, uploadAtMost, uploadFile))
 	console.GET("/suspense/files/:file", site.Console(identity.SuspenseRead, showFile))
 	console.GET("/suspense/files/:file/progress", site.Console(identity.SuspenseRead, showFileProgress))
+}
+
+func registerOffers(console *echo.Group, site *web.Site) {
+	console.GET("/offers", site.Console(identity.OfferingRead, showOffers))
+	console.GET("/offers/import", site.Console(identity.OfferingWrite, showImport))
+	console.POST("/offers/import", site.ConsoleUpload(identity.OfferingWrite, documentAtMost, importOffer))
+	console.GET("/offers/new", site.Console(identity.OfferingWrite, newOffer))
+	console.POST("/offers/new", site.ConsoleUpload(identity.OfferingWrite, documentAtMost, changeDesign))
+	console.GET("/offers/:code", site.Console(identity.OfferingRead, showOffer))
+	console.GET("/offers/:code/yaml", site.Console(identity.OfferingRead, sendYAML))
+	console.GET("/offers/:code/edit", site.Console(identity.OfferingWrite, showDesign))
+	console.POST("/offers/:code/edit", site.ConsoleUpload(identity.OfferingWrite, documentAtMost, changeDesign))
+	console.POST("/offers/:code/draft", site.Console(identity.OfferingWrite, renewOffer))
+	console.POST("/offers/:code/publish", site.Console(identity.OfferingWrite, publishOffer))
+	console.POST("/offers/:code/retire", site.Console(identity.OfferingWrite, retireOffer))
 }
