@@ -119,6 +119,10 @@ func (l *loader) takeOff(ctx context.Context) error {
 			}
 		}
 		l.definitions = append(keys, references...)
+		// fewer checkpoints, each of which has pages written whole again
+		if err := reconfigure(ctx, conn, `alter system set max_wal_size = '16GB'`); err != nil {
+			return err
+		}
 		return l.vacuuming(ctx, conn, "off") // it would read what is being written, again and again
 	})
 }
@@ -162,9 +166,22 @@ func (l *loader) putBack(ctx context.Context) error {
 				return fmt.Errorf("%s: %w", definition, err)
 			}
 		}
-		_, err := conn.Exec(ctx, `vacuum analyze`)
-		return err
+		if _, err := conn.Exec(ctx, `vacuum analyze`); err != nil {
+			return err
+		}
+		return reconfigure(ctx, conn, `alter system reset max_wal_size`)
 	})
+}
+
+func reconfigure(ctx context.Context, conn *pgx.Conn, command string) error {
+	if _, err := conn.Exec(ctx, command); err != nil {
+		return err
+	}
+	if _, err := conn.Exec(ctx, `select pg_reload_conf()`); err != nil {
+		return err
+	}
+	_, err := conn.Exec(ctx, `checkpoint`)
+	return err
 }
 
 // copyRows writes copies 1 to copies-1 of all rows of a table.

@@ -21,6 +21,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/agenda"
 	"tollhouse/billing/identity"
+	"tollhouse/billing/ledger"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
@@ -60,7 +61,7 @@ func portalHome(ctx context.Context, s scale, say reporter) (Result, error) {
 		return Result{}, err
 	}
 	say("checking the books")
-	if err := sums(ctx, stack); err != nil {
+	if err := sumsAtLeisure(ctx, stack); err != nil {
 		return Result{}, err
 	}
 	visitors, err := h.visitors(ctx, stack, s.homeSeed*s.homeCopies)
@@ -157,6 +158,21 @@ func (h *house) live(ctx context.Context, stack *billing.Stack, feeds []feedOf, 
 	}
 	h.clock.set(m.to.AddDate(0, 0, 9))
 	return payAll(ctx, stack)
+}
+
+// sumsAtLeisure is sums over a ledger so long that a tenant's usual bound of a
+// statement would end it.
+func sumsAtLeisure(ctx context.Context, stack *billing.Stack) error {
+	return stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		if _, err := tx.Exec(ctx, `set local statement_timeout = '15min'`); err != nil {
+			return err
+		}
+		report, err := ledger.ControlSums(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return report.Check()
+	})
 }
 
 // payAll settles what is open, but for one account in ten.
