@@ -8,7 +8,7 @@ GEN := $(GO) tool -modfile=tools/gen/go.mod
 E2E := tollhouse/e2e
 PACKAGES = $(shell $(GO) list ./... | grep -v '^$(E2E)')
 
-.PHONY: help demo demo-stop demo-reset build deps test-deps test check lint generate bench
+.PHONY: screens help demo demo-stop demo-reset build deps test-deps test check lint generate bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ lint: ## the linter alone
 generate: ## write generated code anew
 	$(GO) generate ./api/oapi
 	$(GEN) templ generate -path portal
+
+screens: deps test-deps build ## take the pictures of docs/screens from a demo of their own
+	$(GO) run ./e2e/screens -binary $(BIN)
 
 bench: deps build ## all benchmarks beside their baselines (BENCH=regexp for some)
 	@$(BIN) bench --run '$(BENCH)'

@@ -25,17 +25,22 @@ func main() {
 	out := flag.String("out", "docs/screens", "folder for the pictures")
 	only := flag.String("only", "", "only pictures whose name holds this word")
 	binary := flag.String("binary", "bin/tollhouse", "the program")
+	base := flag.String("base", "", "address of a demo that runs already, whose folder is -data")
+	data := flag.String("data", "", "folder of that demo")
 	flag.Parse()
-	if err := run(*binary, *out, *only); err != nil {
+	err := error(nil)
+	if *base != "" {
+		err = look(*base, *data, *out, *only)
+	} else {
+		err = run(*binary, *out, *only)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "screens:", err)
 		os.Exit(1)
 	}
 }
 
 func run(binary, out, only string) (err error) {
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
 	data, err := os.MkdirTemp("", "tollhouse-screens-")
 	if err != nil {
 		return err
@@ -47,6 +52,14 @@ func run(binary, out, only string) (err error) {
 	defer func() { err = errors.Join(err, d.stop(), os.RemoveAll(data)) }()
 	base, err := d.start()
 	if err != nil {
+		return err
+	}
+	return look(base, data, out, only)
+}
+
+// look takes the pictures of a demo that runs.
+func look(base, data, out, only string) error {
+	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
 	logins, err := tour.Logins(data)
@@ -66,7 +79,7 @@ type demo struct{ binary, data string }
 
 func (d demo) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(d.binary, append([]string{"demo"}, args...)...)
-	cmd.Env = append(os.Environ(), "TOLLHOUSE_DATA="+d.data, "TOLLHOUSE_LISTEN=127.0.0.1:0", "TOLLHOUSE_SCALE=30")
+	cmd.Env = append(os.Environ(), "TOLLHOUSE_DATA="+d.data, "TOLLHOUSE_LISTEN=127.0.0.1:0", "TOLLHOUSE_SCALE=100")
 	return cmd
 }
 
@@ -190,8 +203,5 @@ func (s shot) take(page context.Context, door string, view tour.View, file strin
 			return err
 		}
 	}
-	if err := tour.Do(page, chromedp.Sleep(300*time.Millisecond)); err != nil { // fonts
-		return err
-	}
-	return tour.Picture(page, file)
+	return view.Picture(page, file)
 }

@@ -53,11 +53,11 @@ func Logins(folder string) ([]Login, error) {
 	return file.Logins, nil
 }
 
-// Find gives the first login at a door whose e-mail begins with a word; "" fits
-// all.
+// Find gives the first login at a door of whom it is said so, such as owner; ""
+// fits all.
 func Find(logins []Login, door, word string) (Login, error) {
 	for _, l := range logins {
-		if l.Path == door && strings.HasPrefix(l.Email, word) {
+		if l.Path == door && strings.Contains(l.Who, word) {
 			return l, nil
 		}
 	}
