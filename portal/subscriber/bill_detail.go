@@ -3,6 +3,7 @@ package subscriber
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -89,7 +90,11 @@ func billViewOf(v *web.Visit, head bill.Bill, d *bill.Document) billView {
 		view.Open = &head.Open
 	}
 	for _, t := range d.Taxes {
-		view.Taxes = append(view.Taxes, billTax{t.Name + "\u00a0" + r.Locale.FormatPercent(t.Percent), t.Tax})
+		label := t.Name
+		if !strings.Contains(label, "%") { // many names have their rate in them
+			label += "\u00a0" + r.Locale.FormatPercent(t.Percent)
+		}
+		view.Taxes = append(view.Taxes, billTax{label, t.Tax})
 	}
 	view.Services = servicesOfBill(r, d)
 	return view

@@ -311,4 +311,5 @@ var subscriberEN = map[string]string{
 	"link.dead":      "This link is not good any more",
 	"link.dead.more": "It has expired, or it was mistyped. Ask whoever sent it for a new one, or sign in to pay.",
 	"link.signin":    "To the sign-in",
+	"topup.short":    "Top up",
 }

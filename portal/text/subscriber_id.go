@@ -242,4 +242,5 @@ var subscriberID = map[string]string{
 	"link.dead":      "Tautan ini tidak berlaku lagi",
 	"link.dead.more": "Tautan kedaluwarsa atau salah ketik. Minta tautan baru kepada pengirimnya, atau masuk untuk membayar.",
 	"link.signin":    "Ke halaman masuk",
+	"topup.short":    "Isi saldo",
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/a-h/templ"
 
@@ -54,15 +55,24 @@ func (v *turn) Show(status int, c templ.Component) error {
 func (v *turn) send(status int, kind string, body []byte) error {
 	h := v.echo.Response().Header()
 	if strings.Contains(v.echo.Request().Header.Get("Accept-Encoding"), "gzip") {
-		var small bytes.Buffer
-		w := gzip.NewWriter(&small)
-		_, _ = w.Write(body) // into memory
-		_ = w.Close()
 		h.Set("Content-Encoding", "gzip")
-		body = small.Bytes()
+		body = squeezed(body)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	return v.echo.Blob(status, kind, body)
+}
+
+// squeezers are kept between pages: each holds most of a megabyte.
+var squeezers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
+func squeezed(body []byte) []byte {
+	var small bytes.Buffer
+	w, _ := squeezers.Get().(*gzip.Writer)
+	defer squeezers.Put(w)
+	w.Reset(&small)
+	_, _ = w.Write(body) // into memory
+	_ = w.Close()
+	return small.Bytes()
 }
 
 // Download answers with a file to be kept.

@@ -25,6 +25,7 @@ var pages = template.Must(template.New("page").Parse(pageText))
 // page is what the templates show.
 type page struct {
 	Session     string
+	Lang        string // of the payer, as the merchant named it
 	Title       string
 	Amount      string
 	Description string
@@ -133,7 +134,7 @@ func (s *Server) find(id string) (*checkoutSession, string) {
 func (s *Server) showClosed(w http.ResponseWriter, r *http.Request, session *checkoutSession) {
 	switch {
 	case session == nil:
-		s.write(w, http.StatusNotFound, "closed", nil, page{Title: "There is no such payment page"})
+		s.write(w, http.StatusNotFound, "closed", nil, page{Lang: "en", Title: "There is no such payment page"})
 	case session.Status == "complete":
 		http.Redirect(w, r, successURL(session), http.StatusSeeOther)
 	default:
@@ -149,12 +150,12 @@ func (s *Server) showFailure(w http.ResponseWriter, r *http.Request, err error) 
 		return
 	}
 	s.config.Log.Error("stripe stand-in failed", "error", err)
-	s.write(w, http.StatusInternalServerError, "closed", nil, page{Title: "This did not work. No money was taken."})
+	s.write(w, http.StatusInternalServerError, "closed", nil, page{Lang: "en", Title: "This did not work. No money was taken."})
 }
 
 func newPage(session *checkoutSession) page {
 	return page{
-		Session: session.ID, Title: "Pay by card", Amount: amountText(session), Description: session.Description,
+		Session: session.ID, Lang: languageOf(session), Title: "Pay by card", Amount: amountText(session), Description: session.Description,
 		Email: session.Email, CancelURL: session.CancelURL, Form: cardForm{Errors: map[string]string{}},
 	}
 }
@@ -169,7 +170,7 @@ func amountText(session *checkoutSession) string {
 	if err != nil {
 		return currency.Code()
 	}
-	return locale.Locale{Language: session.Locale}.FormatMoney(amount)
+	return locale.Locale{Language: languageOf(session)}.FormatMoney(amount)
 }
 
 func successURL(session *checkoutSession) string {
