@@ -48,6 +48,7 @@ type NewOrder struct {
 	AccountID  *uuid.UUID // an account it is for; nil: a new one
 	Facts      Facts      // what is known so far
 	CreatedBy  string     // an actor
+	Branch     *uuid.UUID // whose people take it: a new account belongs there; nil: the default one
 }
 
 // Place takes orders, complete or not. It refuses offerings that are not sold
@@ -59,7 +60,7 @@ func (d *Desk) Place(ctx context.Context, tx tenant.Tx, wanted []NewOrder) ([]Or
 	}
 	orders := make([]Order, len(wanted))
 	for i, n := range wanted {
-		o := Order{ID: uuid.Must(uuid.NewV7()), OfferingID: n.OfferingID, State: Acknowledged, AccountID: n.AccountID, CreatedBy: n.CreatedBy, CreatedAt: tx.At}
+		o := Order{ID: uuid.Must(uuid.NewV7()), OfferingID: n.OfferingID, State: Acknowledged, AccountID: n.AccountID, Branch: n.Branch, CreatedBy: n.CreatedBy, CreatedAt: tx.At}
 		if o.Facts, err = d.take(tx, o.ID, nil, n.Facts, sold[n.OfferingID]); err != nil {
 			return nil, err
 		}
@@ -82,9 +83,9 @@ func (d *Desk) Place(ctx context.Context, tx tenant.Tx, wanted []NewOrder) ([]Or
 func insertOrders(ctx context.Context, tx tenant.Tx, orders []Order) error {
 	rows := pgx.CopyFromSlice(len(orders), func(i int) ([]any, error) {
 		o := orders[i]
-		return []any{o.ID, o.OfferingID, o.State, o.Facts, o.AccountID, o.CreatedBy, o.CreatedAt}, nil
+		return []any{o.ID, o.OfferingID, o.State, o.Facts, o.AccountID, o.Branch, o.CreatedBy, o.CreatedAt}, nil
 	})
-	columns := []string{"id", "offering_id", "state", "facts", "account_id", "created_by", "created_at"}
+	columns := []string{"id", "offering_id", "state", "facts", "account_id", "branch", "created_by", "created_at"}
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"product_order"}, columns, rows); err != nil {
 		return fmt.Errorf("place orders: %w", err)
 	}

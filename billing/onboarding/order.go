@@ -33,6 +33,7 @@ type Order struct {
 	Facts          Facts      // secrets as Hidden, when read
 	AccountID      *uuid.UUID // the account it is for; nil until one is opened
 	SubscriptionID *uuid.UUID // what came of it
+	Branch         *uuid.UUID // in which it was taken
 	CreatedBy      string
 	CreatedAt      time.Time
 	CompletedAt    *time.Time
@@ -44,11 +45,11 @@ var (
 	ErrOrderEnded    = errors.New("the order is completed or cancelled already")
 )
 
-const orderColumns = `id, offering_id, state, facts, account_id, subscription_id, created_by, created_at, completed_at`
+const orderColumns = `id, offering_id, state, facts, account_id, subscription_id, branch, created_by, created_at, completed_at`
 
 func scanOrder(row pgx.CollectableRow) (Order, error) {
 	var o Order
-	err := row.Scan(&o.ID, &o.OfferingID, &o.State, &o.Facts, &o.AccountID, &o.SubscriptionID, &o.CreatedBy, &o.CreatedAt, &o.CompletedAt)
+	err := row.Scan(&o.ID, &o.OfferingID, &o.State, &o.Facts, &o.AccountID, &o.SubscriptionID, &o.Branch, &o.CreatedBy, &o.CreatedAt, &o.CompletedAt)
 	return o, err
 }
 

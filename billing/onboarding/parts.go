@@ -47,6 +47,9 @@ func factsOf(p account.Party) Facts {
 
 func newAccountOf(o *ready, party uuid.UUID) account.NewAccount {
 	n := account.NewAccount{PartyID: party, Kind: account.Kind(o.offering.Billing)}
+	if o.Branch != nil {
+		n.Branch = *o.Branch
+	}
 	if anchor := dateOf(o.Facts["account.anchor"]); anchor != nil {
 		n.Anchor = *anchor
 	}

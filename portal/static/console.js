@@ -26,6 +26,9 @@
     e.target.dataset.sent = "1";
     setTimeout(() => delete e.target.dataset.sent, 4000);
   });
+  document.addEventListener("click", (e) => {
+    if (e.target.closest("[data-print]")) window.print();
+  });
   document.addEventListener("change", (e) => {
     if (e.target.matches("[data-submit]")) e.target.form.requestSubmit();
     if (e.target.matches("[data-all]")) {

@@ -3,8 +3,78 @@ package desk
 import (
 	"github.com/labstack/echo/v4"
 
+	"tollhouse/billing/identity"
 	"tollhouse/portal/web"
 )
 
 // Register adds the addresses of these pages below a tenant's console.
-func Register(console *echo.Group, site *web.Site) {}
+func Register(console *echo.Group, site *web.Site) {
+	registerReading(console, site)
+	registerActs(console, site)
+	registerOrders(console, site)
+}
+
+func registerReading(console *echo.Group, site *web.Site) {
+	console.GET("/subscribers", site.Console(identity.AccountRead, showSubscribers))
+	console.GET("/bills/:bill", site.Console(identity.BillRead, showBill))
+	console.GET("/bills/:bill/pdf", site.Console(identity.BillRead, showPDF))
+	at := "/subscribers/:account"
+	for _, page := range []struct {
+		path  string
+		wants identity.Permission
+		show  func(*web.Visit) error
+	}{
+		{"", identity.AccountRead, showOverview},
+		{"/services", identity.AccountRead, showServices},
+		{"/usage", identity.UsageRead, showUsage},
+		{"/usage/:period/:use", identity.UsageRead, showWhy},
+		{"/bills", identity.BillRead, showBills},
+		{"/payments", identity.PaymentRead, showPayments},
+		{"/receipts/:payment", identity.PaymentRead, showReceipt},
+		{"/buckets", identity.AccountRead, showBuckets},
+		{"/notes", identity.AccountRead, showNotes},
+		{"/ledger", identity.LedgerRead, showLedger},
+		{"/timeline", identity.AccountRead, showTimeline},
+		{"/messages", identity.AccountRead, showMessages},
+	} {
+		console.GET(at+page.path, site.Console(page.wants, page.show))
+	}
+}
+
+// registerActs adds the clerk's acts: each is a form, and what it is sent to.
+func registerActs(console *echo.Group, site *web.Site) {
+	at := "/subscribers/:account/"
+	one := at + "subscriptions/:subscription/"
+	for _, act := range []struct {
+		path       string
+		wants      identity.Permission
+		show, send func(*web.Visit) error // show is nil where a button is the form
+	}{
+		{at + "adjust", identity.BalanceWrite, showAdjust, sendAdjust},
+		{at + "cash", identity.PaymentWrite, showCash, sendCash},
+		{at + "contact", identity.AccountWrite, showContact, sendContact},
+		{at + "resend", identity.AccountWrite, showResend, sendAgain},
+		{at + "notes", identity.NoteWrite, nil, addNote},
+		{at + "notes/:note/pin", identity.NoteWrite, nil, pinNote},
+		{one + "suspend", identity.AccountWrite, showMove(suspending), sendMove(suspending)},
+		{one + "resume", identity.AccountWrite, showMove(resuming), sendMove(resuming)},
+		{one + "terminate", identity.AccountWrite, showMove(terminating), sendMove(terminating)},
+		{one + "plan", identity.AccountWrite, showPlan, sendPlan},
+		{one + "plan/cancel", identity.AccountWrite, nil, cancelPlan},
+	} {
+		if act.show != nil {
+			console.GET(act.path, site.Console(act.wants, act.show))
+		}
+		console.POST(act.path, site.Console(act.wants, act.send))
+	}
+}
+
+func registerOrders(console *echo.Group, site *web.Site) {
+	console.GET("/orders", site.Console(identity.OrderRead, showOrders))
+	console.GET("/orders/new", site.Console(identity.OrderWrite, showNewOrder))
+	console.POST("/orders/new", site.Console(identity.OrderWrite, sendNewOrder))
+	console.GET("/orders/:order", site.Console(identity.OrderRead, showOrder))
+	console.POST("/orders/:order/cancel", site.Console(identity.OrderWrite, cancelOrder))
+	console.GET("/orders/:order/:step", site.Console(identity.OrderWrite, showStep))
+	console.POST("/orders/:order/:step", site.Console(identity.OrderWrite, sendStep))
+}

@@ -1,0 +1,102 @@
+package desk
+
+import (
+	"bytes"
+	"encoding/csv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"tollhouse/portal/ui"
+	"tollhouse/portal/web"
+)
+
+// table is a list as it is drawn.
+type table struct {
+	id, title      string
+	head           []column
+	rows           [][]cell
+	foot           []cell
+	icon           string // of the empty state, with its words
+	none, noneMore string
+	first, next    string // addresses of pages
+	told           string // beside them
+	more           ui.NavItem
+}
+
+type column struct {
+	label string
+	num   bool
+}
+
+// cell is one place of a table. Sub stands below, smaller.
+type cell struct {
+	text, sub, href string
+	num, mono       bool
+	tone            ui.Tone // with it the text is a state
+}
+
+func text(s string) cell { return cell{text: s} }
+
+func num(s string) cell { return cell{text: s, num: true} }
+
+func link(s, href string) cell { return cell{text: s, href: href} }
+
+func state(tone ui.Tone, word string) cell { return cell{text: word, tone: tone} }
+
+// heads are columns by their words; those that end with # hold figures.
+func heads(labels ...string) []column {
+	columns := make([]column, len(labels))
+	for i, label := range labels {
+		plain, figures := strings.CutSuffix(label, "#")
+		columns[i] = column{plain, figures}
+	}
+	return columns
+}
+
+// fact is a word and what stands beside it; href leads to what it is made of.
+type fact struct{ name, value, href string }
+
+// rowsAPage bounds a list on a page, rowsACSV one for a spreadsheet: more is a
+// report of its own.
+const (
+	rowsAPage = 50
+	rowsACSV  = 50_000
+)
+
+// sheet is a table on its way to a spreadsheet.
+type sheet struct {
+	out  bytes.Buffer
+	rows *csv.Writer
+}
+
+func newSheet(head ...string) *sheet {
+	s := new(sheet)
+	s.rows = csv.NewWriter(&s.out)
+	s.add(head...)
+	return s
+}
+
+// add keeps a spreadsheet from taking somebody's text for a formula.
+func (s *sheet) add(values ...string) {
+	for i, value := range values {
+		if value != "" && strings.ContainsAny(value[:1], "=+-@\t\r") {
+			values[i] = "'" + value
+		}
+	}
+	_ = s.rows.Write(values) // into memory
+}
+
+func (s *sheet) send(v *web.Visit, name string) error {
+	s.rows.Flush()
+	return v.Download(name+".csv", "text/csv; charset=utf-8", s.out.Bytes())
+}
+
+// parseID reads an id of an address or a form; what is none is nobody's.
+func parseID(text string) uuid.UUID {
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return uuid.Nil
+	}
+	return id
+}
