@@ -120,7 +120,9 @@ func TestLink_attacksLookAlike(t *testing.T) {
 	theirs, _ := foreign.link(t, uuid.Nil, 0)
 	revoked, link := own.link(t, uuid.Nil, 0)
 	short, _ := own.link(t, uuid.Nil, time.Minute)
-	own.Write(t, func(ctx context.Context, tx tenant.Tx) error { return payment.RevokeLink(ctx, tx, own.account, link.ID) })
+	own.Write(t, func(ctx context.Context, tx tenant.Tx) error {
+		return payment.RevokeLink(ctx, tx, own.account, link.ID)
+	})
 	raw, err := base64.RawURLEncoding.DecodeString(good)
 	if err != nil || len(raw) != 32 {
 		t.Fatalf("a token has %d bytes, %v", len(raw), err)

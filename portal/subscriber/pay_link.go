@@ -93,7 +93,8 @@ func linkPayment(v *web.Visit, due payment.LinkDue, here string) *paymentView {
 		return nil
 	}
 	back := v.Query("paid") == i.ID.String() || v.Query("canceled") == i.ID.String()
-	if i.State != payment.IntentProcessing && !(i.State == payment.IntentSucceeded && due.Total.IsZero()) && !back {
+	paid := i.State == payment.IntentSucceeded && due.Total.IsZero()
+	if !paid && !back && i.State != payment.IntentProcessing {
 		return nil
 	}
 	view := paymentOf(v, i)

@@ -24,7 +24,7 @@ var subscriberRU = map[string]string{
 	"due.title":        "К оплате",
 	"due.nothing":      "Платить нечего",
 	"due.nothing.more": "Все ваши счета оплачены.",
-	"due.next":         "Следующий счёт {date}.",
+	"due.next":         "Следующий счёт {date}",
 	"due.unbilled":     "Израсходовано после последнего счёта: {amount} без налога.",
 	"due.on":           "Оплатить до {date}, {when}",
 	"due.overdue":      "Срок прошёл {date}, {late}",
