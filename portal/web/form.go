@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -76,6 +77,15 @@ func (v *turn) File(name string) *multipart.FileHeader {
 		return nil
 	}
 	return form.File[name][0]
+}
+
+// Files are all uploaded files of a field.
+func (v *turn) Files(name string) []*multipart.FileHeader {
+	form := v.echo.Request().MultipartForm
+	if form == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(form.File[name]), func(f *multipart.FileHeader) bool { return f.Filename == "" })
 }
 
 // Forms are all values of a field of the body, such as ticked boxes.

@@ -22,8 +22,9 @@ import (
 
 // Bounds of a request for a page.
 const (
-	pageTimeout  = 20 * time.Second
-	maxFormBytes = 64 << 10
+	pageTimeout   = 20 * time.Second
+	uploadTimeout = 10 * time.Minute // for forms that carry files, from lines that may be slow
+	maxFormBytes  = 64 << 10
 )
 
 // Site is what all pages of a process share. Host and Authority serve tenants'
@@ -149,7 +150,12 @@ func (s *Site) tenantPage(d door, maxBytes int64, handle func(*Visit) error) ech
 
 // run bounds a request, and answers whatever goes wrong with a page.
 func (v *turn) run(maxBytes int64, handle func(context.Context) error) (err error) {
-	ctx, cancel := context.WithTimeout(v.echo.Request().Context(), pageTimeout)
+	limit := pageTimeout
+	if maxBytes > maxFormBytes {
+		limit = uploadTimeout
+		_ = http.NewResponseController(v.echo.Response()).SetReadDeadline(v.site.Now().Add(limit)) // where there is no connection, nothing is lost
+	}
+	ctx, cancel := context.WithTimeout(v.echo.Request().Context(), limit)
 	defer cancel()
 	v.echo.SetRequest(v.echo.Request().WithContext(ctx))
 	v.echo.Request().Body = http.MaxBytesReader(v.echo.Response(), v.echo.Request().Body, maxBytes)

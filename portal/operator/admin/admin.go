@@ -13,6 +13,23 @@ func Register(console *echo.Group, site *web.Site) {
 	registerSettings(console, site)
 	registerUsers(console, site)
 	registerTrust(console, site)
+	registerImport(console, site)
+}
+
+func registerImport(console *echo.Group, site *web.Site) {
+	console.GET("/import", site.Console(identity.IntakeWrite, imports))
+	console.POST("/import", site.Console(identity.IntakeWrite, openImport))
+	console.GET("/import/columns", site.Console(identity.IntakeWrite, importColumns))
+	console.GET("/import/samples/:file", site.Console(identity.IntakeWrite, sample))
+	console.GET("/import/:batch", site.Console(identity.IntakeWrite, importPage))
+	console.POST("/import/:batch", site.Console(identity.IntakeWrite, changeImport))
+	console.GET("/import/:batch/state", site.Console(identity.IntakeWrite, importState))
+	console.GET("/import/:batch/findings.csv", site.Console(identity.IntakeWrite, findingsSheet))
+	console.POST("/import/:batch/files", site.ConsoleUpload(identity.IntakeWrite, maxImportForm, uploadFiles))
+	console.POST("/import/:batch/files/:file/remove", site.Console(identity.IntakeWrite, removeFile))
+	for verb := range importWorks {
+		console.POST("/import/:batch/"+verb, site.Console(identity.IntakeWrite, work(verb)))
+	}
 }
 
 func registerTrust(console *echo.Group, site *web.Site) {

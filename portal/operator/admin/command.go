@@ -31,7 +31,13 @@ var recorded act
 // typed and where it went count into the key, so that a form which is gone back
 // to and changed is another one.
 func once(v *web.Visit, action string, do func(ctx context.Context, tx tenant.Tx) (act, error)) (again bool, err error) {
-	sent := idempotency.Fingerprint(action, []byte(v.Sent()))
+	return oncePart(v, action, "", do)
+}
+
+// oncePart is once for one of the several things that a form asks for, such as
+// each of its files.
+func oncePart(v *web.Visit, action, part string, do func(ctx context.Context, tx tenant.Tx) (act, error)) (again bool, err error) {
+	sent := idempotency.Fingerprint(action+" "+part, []byte(v.Sent()))
 	request := idempotency.Request{Actor: v.Who.Actor(), Operation: "console." + action, Key: hex.EncodeToString(sent), BodyHash: sent, WallAt: v.Caller().WallAt}
 	err = v.Stack.Write(v.Context(), func(ctx context.Context, tx tenant.Tx) error {
 		again = true // unless the key is new; a transaction that lost a race runs again
