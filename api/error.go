@@ -59,12 +59,14 @@ func problemOf(err error) (p *problem.Problem, known bool) {
 	return p, false
 }
 
-// ofRouter tells what the router and the binding of bodies refuse. A method
-// that a path does not have is as absent as the path.
+// ofRouter tells what the router and the binding of bodies refuse. Which
+// methods a path has, the router has written into the header Allow.
 func ofRouter(err *echo.HTTPError) (p *problem.Problem, known bool) {
 	switch err.Code {
-	case http.StatusNotFound, http.StatusMethodNotAllowed:
+	case http.StatusNotFound:
 		return problem.NotFound.New(""), true
+	case http.StatusMethodNotAllowed:
+		return problem.NotAllowed.New(""), true
 	case http.StatusBadRequest, http.StatusUnsupportedMediaType:
 		return problem.InvalidRequest.New("", problem.Fault{Field: "body", Reason: "holds a value that cannot be taken", Want: "values as the API document describes"}), true
 	}

@@ -10,23 +10,6 @@ import (
 	"tollhouse/billing/tenant"
 )
 
-// SignIn implements oapi.StrictServerInterface.
-func (s *Server) SignIn(ctx context.Context, r oapi.SignInRequestObject) (oapi.SignInResponseObject, error) {
-	c := callOf(ctx)
-	in, err := c.stack.SignIn(ctx, identity.Credentials{Email: r.Body.Email, Password: r.Body.Password, UserAgent: c.userAgent, Address: c.address})
-	if err != nil {
-		return nil, err
-	}
-	return oapi.SignIn200JSONResponse{AccessToken: in.Token, TokenType: oapi.Bearer, ExpiresAt: in.Expires}, nil
-}
-
-// SignOut implements oapi.StrictServerInterface.
-func (s *Server) SignOut(ctx context.Context, _ oapi.SignOutRequestObject) (oapi.SignOutResponseObject, error) {
-	c := callOf(ctx)
-	err := c.stack.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return s.authority.EndSession(ctx, tx, c.who) })
-	return oapi.SignOut204Response{}, err
-}
-
 // GetSigningKeys implements oapi.StrictServerInterface.
 func (s *Server) GetSigningKeys(ctx context.Context, _ oapi.GetSigningKeysRequestObject) (oapi.GetSigningKeysResponseObject, error) {
 	var set identity.JWKSet
@@ -64,49 +47,6 @@ func (s *Server) permissionsOf(who identity.Principal) []string {
 	return slices.Sorted(maps.Keys(granted))
 }
 
-// CreateUser implements oapi.StrictServerInterface.
-func (s *Server) CreateUser(ctx context.Context, r oapi.CreateUserRequestObject) (oapi.CreateUserResponseObject, error) {
-	// Hashing takes a core for a while: no work to hold a transaction open for.
-	hash, err := s.passwords.For(callOf(ctx).stack.Ref.ID).Hash(ctx, r.Body.Password)
-	if err != nil {
-		return nil, err
-	}
-	return nil, once(ctx, oapi.CreateUserResponseObject.VisitCreateUserResponse, func(ctx context.Context, tx tenant.Tx) (oapi.CreateUserResponseObject, error) {
-		user, err := s.authority.AddUserBy(ctx, tx, callOf(ctx).who, identity.NewUser{Email: r.Body.Email, Name: value(r.Body.Name), Role: identity.Role(r.Body.Role),
-			AccountID: r.Body.Account, Language: string(value(r.Body.Language)), Password: hash})
-		callOf(ctx).about("user", user.ID)
-		return oapi.CreateUser201JSONResponse{Body: userOf(user)}, err
-	})
-}
-
-func userOf(u identity.User) oapi.User {
-	return oapi.User{Id: u.ID, Email: u.Email, Name: u.Name, Role: oapi.Role(u.Role), State: oapi.UserState(u.State), Account: u.AccountID,
-		Language: oapi.Language(u.Language), CreatedAt: u.CreatedAt}
-}
-
-// ListUsers implements oapi.StrictServerInterface.
-func (s *Server) ListUsers(ctx context.Context, r oapi.ListUsersRequestObject) (oapi.ListUsersResponseObject, error) {
-	after, err := cursorParts(r.Params.Cursor, 1)
-	if err != nil {
-		return nil, err
-	}
-	var users []identity.User
-	err = callOf(ctx).stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
-		users, err = s.authority.Users(ctx, tx, first(after), pageLimit(r.Params.Limit)+1)
-		return err
-	})
-	page, next := cut(users, r.Params.Limit, func(u identity.User) []string { return []string{u.Email} })
-	return oapi.ListUsers200JSONResponse{Items: mapped(page, userOf), Next: next}, err
-}
-
-// DisableUser implements oapi.StrictServerInterface.
-func (s *Server) DisableUser(ctx context.Context, r oapi.DisableUserRequestObject) (oapi.DisableUserResponseObject, error) {
-	return nil, once(ctx, oapi.DisableUserResponseObject.VisitDisableUserResponse, func(ctx context.Context, tx tenant.Tx) (oapi.DisableUserResponseObject, error) {
-		callOf(ctx).about("user", r.User)
-		return oapi.DisableUser204Response{}, s.authority.Disable(ctx, tx, callOf(ctx).who, r.User)
-	})
-}
-
 // CreateMachineKey implements oapi.StrictServerInterface.
 func (s *Server) CreateMachineKey(ctx context.Context, r oapi.CreateMachineKeyRequestObject) (oapi.CreateMachineKeyResponseObject, error) {
 	return nil, once(ctx, oapi.CreateMachineKeyResponseObject.VisitCreateMachineKeyResponse, func(ctx context.Context, tx tenant.Tx) (oapi.CreateMachineKeyResponseObject, error) {
@@ -141,5 +81,13 @@ func (s *Server) RevokeMachineKey(ctx context.Context, r oapi.RevokeMachineKeyRe
 	return nil, once(ctx, oapi.RevokeMachineKeyResponseObject.VisitRevokeMachineKeyResponse, func(ctx context.Context, tx tenant.Tx) (oapi.RevokeMachineKeyResponseObject, error) {
 		callOf(ctx).about("api_key", r.Key)
 		return oapi.RevokeMachineKey204Response{}, s.authority.RevokeAPIKey(ctx, tx, r.Key)
+	})
+}
+
+// RotateSigningKey implements oapi.StrictServerInterface.
+func (s *Server) RotateSigningKey(ctx context.Context, _ oapi.RotateSigningKeyRequestObject) (oapi.RotateSigningKeyResponseObject, error) {
+	return nil, once(ctx, oapi.RotateSigningKeyResponseObject.VisitRotateSigningKeyResponse, func(ctx context.Context, tx tenant.Tx) (oapi.RotateSigningKeyResponseObject, error) {
+		callOf(ctx).object = "signing_key"
+		return oapi.RotateSigningKey204Response{}, s.authority.RotateSigningKey(ctx, tx)
 	})
 }

@@ -101,7 +101,7 @@ func TestInput_isRefusedWithItsFieldAndWhatIsRight(t *testing.T) {
 		"suspense item that is none":  {path: "/suspense/" + uuid.NewString() + "/discard", body: map[string]any{"reason": "x"}, status: 404},
 		"fix of both":                 {path: "/suspense/" + uuid.NewString() + "/fix", body: map[string]any{"raw": "x", "patch": map[string]any{}}, status: 400, field: "body"},
 		"path that is none":           {method: "GET", path: "/nothing", status: 404},
-		"method that a path has not":  {method: "DELETE", path: "/accounts", status: 404},
+		"method that a path has not":  {method: "DELETE", path: "/accounts", status: 405},
 		"body above the limit":        {path: "/payments", raw: `{"reference":"` + strings.Repeat("x", defaultMaxBody) + `"}`, status: 413, field: "body"},
 	}
 	for name, c := range cases {

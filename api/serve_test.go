@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -42,4 +43,19 @@ func TestServe_waitsForNoBodyForEver(t *testing.T) {
 	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
 		t.Error("the connection is still open")
 	}
+}
+
+// A path that is known answers another method with those that it has.
+func TestServe_wrongMethodNamesTheRightOnes(t *testing.T) {
+	w := newWorld(t)
+	for path, want := range map[string]string{"/users": "GET", "/sign-in": "POST", "/roles/clerk": "DELETE"} {
+		got := w.send(request{method: "TRACE", path: w.path(path)}).want(t, 405)
+		if allow := got.header.Get("Allow"); !strings.Contains(allow, want) || strings.Contains(allow, "TRACE") {
+			t.Errorf("%s allows %q", path, allow)
+		}
+		if _, err := got.faults(); err != nil {
+			t.Error(err)
+		}
+	}
+	w.send(request{method: "TRACE", path: w.path("/nothing")}).want(t, 404)
 }

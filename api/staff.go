@@ -18,7 +18,7 @@ func (s *Server) StaffSignIn(ctx context.Context, r oapi.StaffSignInRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	return oapi.StaffSignIn200JSONResponse{AccessToken: session.Token, TokenType: oapi.Bearer, ExpiresAt: session.Expires}, nil
+	return oapi.StaffSignIn200JSONResponse{AccessToken: session.Token, TokenType: oapi.TokenTokenTypeBearer, ExpiresAt: session.Expires}, nil
 }
 
 // StaffSignOut implements oapi.StrictServerInterface.

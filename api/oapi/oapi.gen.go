@@ -259,36 +259,6 @@ func (e EventOutcomeOutcome) Valid() bool {
 	}
 }
 
-// Defines values for KeyRole.
-const (
-	KeyRoleAccountant KeyRole = "accountant"
-	KeyRoleClerk      KeyRole = "clerk"
-	KeyRoleMachine    KeyRole = "machine"
-	KeyRoleMarketer   KeyRole = "marketer"
-	KeyRoleOwner      KeyRole = "owner"
-	KeyRoleSupport    KeyRole = "support"
-)
-
-// Valid indicates whether the value is a known member of the KeyRole enum.
-func (e KeyRole) Valid() bool {
-	switch e {
-	case KeyRoleAccountant:
-		return true
-	case KeyRoleClerk:
-		return true
-	case KeyRoleMachine:
-		return true
-	case KeyRoleMarketer:
-		return true
-	case KeyRoleOwner:
-		return true
-	case KeyRoleSupport:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for Language.
 const (
 	En Language = "en"
@@ -312,14 +282,17 @@ func (e Language) Valid() bool {
 
 // Defines values for MeKind.
 const (
-	MeKindKey  MeKind = "key"
-	MeKindUser MeKind = "user"
+	MeKindKey   MeKind = "key"
+	MeKindStaff MeKind = "staff"
+	MeKindUser  MeKind = "user"
 )
 
 // Valid indicates whether the value is a known member of the MeKind enum.
 func (e MeKind) Valid() bool {
 	switch e {
 	case MeKindKey:
+		return true
+	case MeKindStaff:
 		return true
 	case MeKindUser:
 		return true
@@ -481,6 +454,24 @@ func (e PartyKind) Valid() bool {
 	case Individual:
 		return true
 	case Organization:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PasswordResetRequestPage.
+const (
+	Console PasswordResetRequestPage = "console"
+	Portal  PasswordResetRequestPage = "portal"
+)
+
+// Valid indicates whether the value is a known member of the PasswordResetRequestPage enum.
+func (e PasswordResetRequestPage) Valid() bool {
+	switch e {
+	case Console:
+		return true
+	case Portal:
 		return true
 	default:
 		return false
@@ -676,36 +667,6 @@ func (e RequirementFault) Valid() bool {
 	}
 }
 
-// Defines values for Role.
-const (
-	RoleAccountant Role = "accountant"
-	RoleClerk      Role = "clerk"
-	RoleMarketer   Role = "marketer"
-	RoleOwner      Role = "owner"
-	RoleSubscriber Role = "subscriber"
-	RoleSupport    Role = "support"
-)
-
-// Valid indicates whether the value is a known member of the Role enum.
-func (e Role) Valid() bool {
-	switch e {
-	case RoleAccountant:
-		return true
-	case RoleClerk:
-		return true
-	case RoleMarketer:
-		return true
-	case RoleOwner:
-		return true
-	case RoleSubscriber:
-		return true
-	case RoleSupport:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for ServiceKind.
 const (
 	ServiceKindHosting  ServiceKind = "hosting"
@@ -790,6 +751,42 @@ func (e ServiceIdentityKind) Valid() bool {
 	}
 }
 
+// Defines values for SessionMethod.
+const (
+	SessionMethodCode     SessionMethod = "code"
+	SessionMethodPassword SessionMethod = "password"
+)
+
+// Valid indicates whether the value is a known member of the SessionMethod enum.
+func (e SessionMethod) Valid() bool {
+	switch e {
+	case SessionMethodCode:
+		return true
+	case SessionMethodPassword:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionSecondFactor.
+const (
+	Recovery SessionSecondFactor = "recovery"
+	Totp     SessionSecondFactor = "totp"
+)
+
+// Valid indicates whether the value is a known member of the SessionSecondFactor enum.
+func (e SessionSecondFactor) Valid() bool {
+	switch e {
+	case Recovery:
+		return true
+	case Totp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SettingsAnchorPolicy.
 const (
 	Clamp    SettingsAnchorPolicy = "clamp"
@@ -802,6 +799,72 @@ func (e SettingsAnchorPolicy) Valid() bool {
 	case Clamp:
 		return true
 	case Sticky28:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SignInEventKind.
+const (
+	SignInEventKindChallenged      SignInEventKind = "challenged"
+	SignInEventKindCodeSent        SignInEventKind = "code_sent"
+	SignInEventKindDelayed         SignInEventKind = "delayed"
+	SignInEventKindFactorAdded     SignInEventKind = "factor_added"
+	SignInEventKindFactorRemoved   SignInEventKind = "factor_removed"
+	SignInEventKindInvited         SignInEventKind = "invited"
+	SignInEventKindPasswordChanged SignInEventKind = "password_changed"
+	SignInEventKindRecoveryCodes   SignInEventKind = "recovery_codes"
+	SignInEventKindRefused         SignInEventKind = "refused"
+	SignInEventKindResetSent       SignInEventKind = "reset_sent"
+	SignInEventKindSessionsEnded   SignInEventKind = "sessions_ended"
+	SignInEventKindSignedIn        SignInEventKind = "signed_in"
+)
+
+// Valid indicates whether the value is a known member of the SignInEventKind enum.
+func (e SignInEventKind) Valid() bool {
+	switch e {
+	case SignInEventKindChallenged:
+		return true
+	case SignInEventKindCodeSent:
+		return true
+	case SignInEventKindDelayed:
+		return true
+	case SignInEventKindFactorAdded:
+		return true
+	case SignInEventKindFactorRemoved:
+		return true
+	case SignInEventKindInvited:
+		return true
+	case SignInEventKindPasswordChanged:
+		return true
+	case SignInEventKindRecoveryCodes:
+		return true
+	case SignInEventKindRefused:
+		return true
+	case SignInEventKindResetSent:
+		return true
+	case SignInEventKindSessionsEnded:
+		return true
+	case SignInEventKindSignedIn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SignInEventMethod.
+const (
+	SignInEventMethodCode     SignInEventMethod = "code"
+	SignInEventMethodPassword SignInEventMethod = "password"
+)
+
+// Valid indicates whether the value is a known member of the SignInEventMethod enum.
+func (e SignInEventMethod) Valid() bool {
+	switch e {
+	case SignInEventMethodCode:
+		return true
+	case SignInEventMethodPassword:
 		return true
 	default:
 		return false
@@ -927,13 +990,13 @@ func (e SuspenseItemState) Valid() bool {
 
 // Defines values for TokenTokenType.
 const (
-	Bearer TokenTokenType = "Bearer"
+	TokenTokenTypeBearer TokenTokenType = "Bearer"
 )
 
 // Valid indicates whether the value is a known member of the TokenTokenType enum.
 func (e TokenTokenType) Valid() bool {
 	switch e {
-	case Bearer:
+	case TokenTokenTypeBearer:
 		return true
 	default:
 		return false
@@ -1000,6 +1063,21 @@ func (e UserState) Valid() bool {
 	case UserStateActive:
 		return true
 	case UserStateDisabled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserTokenTokenType.
+const (
+	UserTokenTokenTypeBearer UserTokenTokenType = "Bearer"
+)
+
+// Valid indicates whether the value is a known member of the UserTokenTokenType enum.
+func (e UserTokenTokenType) Valid() bool {
+	switch e {
+	case UserTokenTokenTypeBearer:
 		return true
 	default:
 		return false
@@ -1169,7 +1247,9 @@ type ApiKey struct {
 	Id        openapi_types.UUID `json:"id"`
 	Name      string             `json:"name"`
 	RevokedAt *time.Time         `json:"revoked_at,omitempty"`
-	Role      KeyRole            `json:"role"`
+
+	// Role One built in (owner, marketer, clerk, accountant, support, machine) or the name of one of the operator's own.
+	Role KeyRole `json:"role"`
 }
 
 // ApiKeyPage defines model for ApiKeyPage.
@@ -1485,6 +1565,12 @@ type ControlSums struct {
 // Example: EUR
 type Currency = money.Currency
 
+// CustomRole defines model for CustomRole.
+type CustomRole struct {
+	Permissions []string `json:"permissions"`
+	Title       string   `json:"title"`
+}
+
 // Date A day in the operator's zone.
 //
 // Example: 2026-05-01
@@ -1527,6 +1613,11 @@ type EventOutcome struct {
 // EventOutcomeOutcome A conflict is an id that was used before with another body; it changes nothing.
 type EventOutcomeOutcome string
 
+// FactorCode defines model for FactorCode.
+type FactorCode struct {
+	Code string `json:"code"`
+}
+
 // Facts What is known of the subscriber, the account and the services, by field, all as text; an empty text takes a
 // fact away. Which ones are needed, `requirements` says.
 //
@@ -1562,8 +1653,8 @@ type Fix struct {
 	Raw   *string   `json:"raw,omitempty"`
 }
 
-// KeyRole defines model for KeyRole.
-type KeyRole string
+// KeyRole One built in (owner, marketer, clerk, accountant, support, machine) or the name of one of the operator's own.
+type KeyRole = string
 
 // KeySet defines model for KeySet.
 type KeySet struct {
@@ -1597,14 +1688,16 @@ type LegalEntity struct {
 // Me defines model for Me.
 type Me struct {
 	// Account A subscriber's account.
-	Account     *openapi_types.UUID `json:"account,omitempty"`
-	Id          openapi_types.UUID  `json:"id"`
-	Kind        MeKind              `json:"kind"`
-	Permissions []string            `json:"permissions"`
-	Role        string              `json:"role"`
+	Account *openapi_types.UUID `json:"account,omitempty"`
+	Id      openapi_types.UUID  `json:"id"`
+
+	// Kind `staff` is hosting staff on a visit.
+	Kind        MeKind   `json:"kind"`
+	Permissions []string `json:"permissions"`
+	Role        string   `json:"role"`
 }
 
-// MeKind defines model for Me.Kind.
+// MeKind `staff` is hosting staff on a visit.
 type MeKind string
 
 // Money An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
@@ -1623,7 +1716,9 @@ type NewAdjustment struct {
 
 // NewApiKey defines model for NewApiKey.
 type NewApiKey struct {
-	Name string  `json:"name"`
+	Name string `json:"name"`
+
+	// Role One built in (owner, marketer, clerk, accountant, support, machine) or the name of one of the operator's own.
 	Role KeyRole `json:"role"`
 }
 
@@ -1782,12 +1877,22 @@ type NewUsageSourcePreset string
 // NewUser defines model for NewUser.
 type NewUser struct {
 	// Account Wanted for a subscriber, and only then.
-	Account  *openapi_types.UUID `json:"account,omitempty"`
+	Account *openapi_types.UUID `json:"account,omitempty"`
+
+	// Branch Where it works; everywhere unless set.
+	Branch   *openapi_types.UUID `json:"branch,omitempty"`
 	Email    string              `json:"email"`
 	Language *Language           `json:"language,omitempty"`
 	Name     *string             `json:"name,omitempty"`
-	Password string              `json:"password"`
-	Role     Role                `json:"role"`
+
+	// Password Without one the user is mailed a link to choose it.
+	Password *string `json:"password,omitempty"`
+
+	// Phone With the country's code; for codes by SMS.
+	Phone *string `json:"phone,omitempty"`
+
+	// Role One built in (owner, marketer, clerk, accountant, support, subscriber) or the name of one of the operator's own.
+	Role Role `json:"role"`
 }
 
 // Offering defines model for Offering.
@@ -1924,6 +2029,34 @@ type Party struct {
 // PartyKind defines model for Party.Kind.
 type PartyKind string
 
+// PasswordChange defines model for PasswordChange.
+type PasswordChange struct {
+	New string `json:"new"`
+	Old string `json:"old"`
+}
+
+// PasswordReset defines model for PasswordReset.
+type PasswordReset struct {
+	Password string `json:"password"`
+	Token    string `json:"token"`
+}
+
+// PasswordResetRequest defines model for PasswordResetRequest.
+type PasswordResetRequest struct {
+	Email string `json:"email"`
+
+	// Page Where the link leads: subscribers use the portal, the operator's people the console; portal unless set.
+	Page *PasswordResetRequestPage `json:"page,omitempty"`
+}
+
+// PasswordResetRequestPage Where the link leads: subscribers use the portal, the operator's people the console; portal unless set.
+type PasswordResetRequestPage string
+
+// PasswordShown defines model for PasswordShown.
+type PasswordShown struct {
+	Password string `json:"password"`
+}
+
 // Payment defines model for Payment.
 type Payment struct {
 	Account     openapi_types.UUID `json:"account"`
@@ -2005,6 +2138,9 @@ type Period struct {
 
 // Problem Why a request was refused (RFC 9457).
 type Problem struct {
+	// Challenge To be answered with a code of the second factor; good for five minutes, and as secret as the password was.
+	Challenge *string `json:"challenge,omitempty"`
+
 	// Detail What it was in this case.
 	Detail *string  `json:"detail,omitempty"`
 	Errors *[]Fault `json:"errors,omitempty"`
@@ -2063,6 +2199,11 @@ type Quantity struct {
 	//
 	// Example: byte
 	Unit Unit `json:"unit"`
+}
+
+// RecoveryCodes defines model for RecoveryCodes.
+type RecoveryCodes struct {
+	Codes []string `json:"codes"`
 }
 
 // Refund defines model for Refund.
@@ -2128,8 +2269,53 @@ type RerunOutcome struct {
 	Waiting int `json:"waiting"`
 }
 
-// Role defines model for Role.
-type Role string
+// Role One built in (owner, marketer, clerk, accountant, support, subscriber) or the name of one of the operator's own.
+type Role = string
+
+// RoleInfo defines model for RoleInfo.
+type RoleInfo struct {
+	BuiltIn bool `json:"built_in"`
+
+	// Keys API keys that have it.
+	Keys        int      `json:"keys"`
+	Name        string   `json:"name"`
+	Permissions []string `json:"permissions"`
+	Title       string   `json:"title"`
+
+	// Users Who have it.
+	Users int `json:"users"`
+}
+
+// RoleList defines model for RoleList.
+type RoleList struct {
+	Items []RoleInfo `json:"items"`
+}
+
+// SecondFactorAnswer defines model for SecondFactorAnswer.
+type SecondFactorAnswer struct {
+	Challenge string `json:"challenge"`
+	Code      string `json:"code"`
+
+	// Device What an earlier sign-in answered as `device`.
+	Device *string `json:"device,omitempty"`
+}
+
+// SecondFactorSetup defines model for SecondFactorSetup.
+type SecondFactorSetup struct {
+	// Secret In base32, for typing.
+	Secret string `json:"secret"`
+
+	// Url An otpauth: address, for a QR code.
+	Url string `json:"url"`
+}
+
+// SecondFactorState defines model for SecondFactorState.
+type SecondFactorState struct {
+	Enabled bool `json:"enabled"`
+
+	// RecoveryCodes How many are left.
+	RecoveryCodes int `json:"recovery_codes"`
+}
 
 // Service defines model for Service.
 type Service struct {
@@ -2153,6 +2339,34 @@ type ServiceIdentity struct {
 
 // ServiceIdentityKind defines model for ServiceIdentity.Kind.
 type ServiceIdentityKind string
+
+// Session defines model for Session.
+type Session struct {
+	Address   string    `json:"address"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Current Whether it is the one that asks.
+	Current   bool               `json:"current"`
+	ExpiresAt time.Time          `json:"expires_at"`
+	Id        openapi_types.UUID `json:"id"`
+
+	// LastSeenAt To the minute.
+	LastSeenAt   time.Time            `json:"last_seen_at"`
+	Method       SessionMethod        `json:"method"`
+	SecondFactor *SessionSecondFactor `json:"second_factor,omitempty"`
+	UserAgent    string               `json:"user_agent"`
+}
+
+// SessionMethod defines model for Session.Method.
+type SessionMethod string
+
+// SessionSecondFactor defines model for Session.SecondFactor.
+type SessionSecondFactor string
+
+// SessionList defines model for SessionList.
+type SessionList struct {
+	Items []Session `json:"items"`
+}
 
 // Settings defines model for Settings.
 type Settings struct {
@@ -2180,6 +2394,46 @@ type SettingsAnchorPolicy string
 type SignIn struct {
 	Email    string `json:"email"`
 	Password string `json:"password"`
+}
+
+// SignInCode defines model for SignInCode.
+type SignInCode struct {
+	Code    string `json:"code"`
+	Contact string `json:"contact"`
+
+	// Device What an earlier sign-in answered as `device`.
+	Device *string `json:"device,omitempty"`
+}
+
+// SignInCodeRequest defines model for SignInCodeRequest.
+type SignInCodeRequest struct {
+	// Contact An e-mail address or telephone number.
+	Contact string `json:"contact"`
+
+	// Device What an earlier sign-in answered as `device`.
+	Device *string `json:"device,omitempty"`
+}
+
+// SignInEvent defines model for SignInEvent.
+type SignInEvent struct {
+	Address   string             `json:"address"`
+	At        time.Time          `json:"at"`
+	Id        openapi_types.UUID `json:"id"`
+	Kind      SignInEventKind    `json:"kind"`
+	Method    *SignInEventMethod `json:"method,omitempty"`
+	UserAgent string             `json:"user_agent"`
+}
+
+// SignInEventKind defines model for SignInEvent.Kind.
+type SignInEventKind string
+
+// SignInEventMethod defines model for SignInEvent.Method.
+type SignInEventMethod string
+
+// SignInEventPage defines model for SignInEventPage.
+type SignInEventPage struct {
+	Items []SignInEvent `json:"items"`
+	Next  *string       `json:"next,omitempty"`
 }
 
 // Stack defines model for Stack.
@@ -2482,23 +2736,62 @@ type UsageSourceList struct {
 // User defines model for User.
 type User struct {
 	Account   *openapi_types.UUID `json:"account,omitempty"`
+	Branch    *openapi_types.UUID `json:"branch,omitempty"`
 	CreatedAt time.Time           `json:"created_at"`
 	Email     string              `json:"email"`
 	Id        openapi_types.UUID  `json:"id"`
 	Language  Language            `json:"language"`
 	Name      string              `json:"name"`
-	Role      Role                `json:"role"`
-	State     UserState           `json:"state"`
+	Phone     *string             `json:"phone,omitempty"`
+
+	// Role One built in (owner, marketer, clerk, accountant, support, subscriber) or the name of one of the operator's own.
+	Role  Role      `json:"role"`
+	State UserState `json:"state"`
 }
 
 // UserState defines model for User.State.
 type UserState string
+
+// UserChange defines model for UserChange.
+type UserChange struct {
+	// Branch The zero id is everywhere.
+	Branch   *openapi_types.UUID `json:"branch,omitempty"`
+	Language *Language           `json:"language,omitempty"`
+	Name     *string             `json:"name,omitempty"`
+
+	// Phone Empty takes it away.
+	Phone *string `json:"phone,omitempty"`
+
+	// Role One built in (owner, marketer, clerk, accountant, support, subscriber) or the name of one of the operator's own.
+	Role *Role `json:"role,omitempty"`
+}
 
 // UserPage defines model for UserPage.
 type UserPage struct {
 	Items []User  `json:"items"`
 	Next  *string `json:"next,omitempty"`
 }
+
+// UserSignIn defines model for UserSignIn.
+type UserSignIn struct {
+	// Device What an earlier sign-in answered as `device`.
+	Device   *string `json:"device,omitempty"`
+	Email    string  `json:"email"`
+	Password string  `json:"password"`
+}
+
+// UserToken defines model for UserToken.
+type UserToken struct {
+	AccessToken string `json:"access_token"`
+
+	// Device Send it with later sign-ins; the one before stays good unless set.
+	Device    *string            `json:"device,omitempty"`
+	ExpiresAt time.Time          `json:"expires_at"`
+	TokenType UserTokenTokenType `json:"token_type"`
+}
+
+// UserTokenTokenType defines model for UserToken.TokenType.
+type UserTokenTokenType string
 
 // AccountId defines model for AccountId.
 type AccountId = openapi_types.UUID
@@ -2542,8 +2835,14 @@ type OrderId = openapi_types.UUID
 // PaymentId defines model for PaymentId.
 type PaymentId = openapi_types.UUID
 
+// RoleName defines model for RoleName.
+type RoleName = string
+
 // RunId defines model for RunId.
 type RunId = openapi_types.UUID
+
+// SessionId defines model for SessionId.
+type SessionId = openapi_types.UUID
 
 // StripeSignature defines model for StripeSignature.
 type StripeSignature = string
@@ -2566,8 +2865,14 @@ type Forbidden = Problem
 // NotFound Why a request was refused (RFC 9457).
 type NotFound = Problem
 
+// SignInRefused Why a request was refused (RFC 9457).
+type SignInRefused = Problem
+
 // TooLarge Why a request was refused (RFC 9457).
 type TooLarge = Problem
+
+// TooMany Why a request was refused (RFC 9457).
+type TooMany = Problem
 
 // Unauthorized Why a request was refused (RFC 9457).
 type Unauthorized = Problem
@@ -2716,6 +3021,15 @@ type ListTransfersParams struct {
 	Account *openapi_types.UUID `form:"account,omitempty" json:"account,omitempty"`
 }
 
+// ListOwnSignInsParams defines parameters for ListOwnSignIns.
+type ListOwnSignInsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListOfferingsParams defines parameters for ListOfferings.
 type ListOfferingsParams struct {
 	// Limit How many items a page holds at most.
@@ -2799,6 +3113,24 @@ type CreatePaymentParams struct {
 
 // CreateRefundParams defines parameters for CreateRefund.
 type CreateRefundParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RemoveRoleParams defines parameters for RemoveRole.
+type RemoveRoleParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutRoleParams defines parameters for PutRole.
+type PutRoleParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RotateSigningKeyParams defines parameters for RotateSigningKey.
+type RotateSigningKeyParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -2889,10 +3221,43 @@ type CreateUserParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ChangeUserParams defines parameters for ChangeUser.
+type ChangeUserParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // DisableUserParams defines parameters for DisableUser.
 type DisableUserParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// EnableUserParams defines parameters for EnableUser.
+type EnableUserParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// InviteUserParams defines parameters for InviteUser.
+type InviteUserParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RemoveSecondFactorOfParams defines parameters for RemoveSecondFactorOf.
+type RemoveSecondFactorOfParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListUserSignInsParams defines parameters for ListUserSignIns.
+type ListUserSignInsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // StripeWebhookParams defines parameters for StripeWebhook.
@@ -2922,6 +3287,15 @@ type CreateAdjustmentJSONRequestBody = NewAdjustment
 // AdvanceClockJSONRequestBody defines body for AdvanceClock for application/json ContentType.
 type AdvanceClockJSONRequestBody = Advance
 
+// ChangeOwnPasswordJSONRequestBody defines body for ChangeOwnPassword for application/json ContentType.
+type ChangeOwnPasswordJSONRequestBody = PasswordChange
+
+// ConfirmSecondFactorJSONRequestBody defines body for ConfirmSecondFactor for application/json ContentType.
+type ConfirmSecondFactorJSONRequestBody = FactorCode
+
+// RemoveSecondFactorJSONRequestBody defines body for RemoveSecondFactor for application/json ContentType.
+type RemoveSecondFactorJSONRequestBody = PasswordShown
+
 // ImportOfferingJSONRequestBody defines body for ImportOffering for application/json ContentType.
 type ImportOfferingJSONRequestBody = OfferingDocument
 
@@ -2934,6 +3308,12 @@ type CreateOrderJSONRequestBody = NewOrder
 // PatchOrderFactsJSONRequestBody defines body for PatchOrderFacts for application/json ContentType.
 type PatchOrderFactsJSONRequestBody = Facts
 
+// AskPasswordResetJSONRequestBody defines body for AskPasswordReset for application/json ContentType.
+type AskPasswordResetJSONRequestBody = PasswordResetRequest
+
+// ResetPasswordJSONRequestBody defines body for ResetPassword for application/json ContentType.
+type ResetPasswordJSONRequestBody = PasswordReset
+
 // CreatePaymentIntentJSONRequestBody defines body for CreatePaymentIntent for application/json ContentType.
 type CreatePaymentIntentJSONRequestBody = NewPaymentIntent
 
@@ -2943,8 +3323,20 @@ type CreatePaymentJSONRequestBody = NewPayment
 // CreateRefundJSONRequestBody defines body for CreateRefund for application/json ContentType.
 type CreateRefundJSONRequestBody = NewRefund
 
+// PutRoleJSONRequestBody defines body for PutRole for application/json ContentType.
+type PutRoleJSONRequestBody = CustomRole
+
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
-type SignInJSONRequestBody = SignIn
+type SignInJSONRequestBody = UserSignIn
+
+// SendSignInCodeJSONRequestBody defines body for SendSignInCode for application/json ContentType.
+type SendSignInCodeJSONRequestBody = SignInCodeRequest
+
+// CompleteSignInJSONRequestBody defines body for CompleteSignIn for application/json ContentType.
+type CompleteSignInJSONRequestBody = SecondFactorAnswer
+
+// SignInWithCodeJSONRequestBody defines body for SignInWithCode for application/json ContentType.
+type SignInWithCodeJSONRequestBody = SignInCode
 
 // RerunSuspenseJSONRequestBody defines body for RerunSuspense for application/json ContentType.
 type RerunSuspenseJSONRequestBody = Rerun
@@ -2966,6 +3358,9 @@ type CreateUsageSourceJSONRequestBody = NewUsageSource
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewUser
+
+// ChangeUserJSONRequestBody defines body for ChangeUser for application/json ContentType.
+type ChangeUserJSONRequestBody = UserChange
 
 // StripeWebhookJSONRequestBody defines body for StripeWebhook for application/json ContentType.
 type StripeWebhookJSONRequestBody = StripeEvent
@@ -3077,6 +3472,36 @@ type ServerInterface interface {
 	// GetMe Shows who the token or key speaks for, and what it may do.
 	// (GET /t/{tenant}/v1/me)
 	GetMe(ctx echo.Context, tenant Tenant) error
+	// ChangeOwnPassword Changes the caller's own password.
+	// (POST /t/{tenant}/v1/me/password)
+	ChangeOwnPassword(ctx echo.Context, tenant Tenant) error
+	// GetSecondFactor Shows whether the caller has a second factor.
+	// (GET /t/{tenant}/v1/me/second-factor)
+	GetSecondFactor(ctx echo.Context, tenant Tenant) error
+	// BeginSecondFactor Draws a second factor to be taken into an app (TOTP, RFC 6238).
+	// (POST /t/{tenant}/v1/me/second-factor)
+	BeginSecondFactor(ctx echo.Context, tenant Tenant) error
+	// ConfirmSecondFactor Lets the drawn factor count.
+	// (POST /t/{tenant}/v1/me/second-factor/confirm)
+	ConfirmSecondFactor(ctx echo.Context, tenant Tenant) error
+	// RenewRecoveryCodes Draws new recovery codes; the ones before are void.
+	// (POST /t/{tenant}/v1/me/second-factor/recovery-codes)
+	RenewRecoveryCodes(ctx echo.Context, tenant Tenant) error
+	// RemoveSecondFactor Takes the caller's own second factor away; the password is wanted again.
+	// (POST /t/{tenant}/v1/me/second-factor/remove)
+	RemoveSecondFactor(ctx echo.Context, tenant Tenant) error
+	// ListOwnSessions Lists the caller's own open sessions.
+	// (GET /t/{tenant}/v1/me/sessions)
+	ListOwnSessions(ctx echo.Context, tenant Tenant) error
+	// EndOtherSessions Ends all sessions of the caller but this one.
+	// (POST /t/{tenant}/v1/me/sessions/end-others)
+	EndOtherSessions(ctx echo.Context, tenant Tenant) error
+	// EndOwnSession Ends one of the caller's own sessions.
+	// (POST /t/{tenant}/v1/me/sessions/{session}/end)
+	EndOwnSession(ctx echo.Context, tenant Tenant, session SessionId) error
+	// ListOwnSignIns Lists what happened to the caller's own way in, newest first.
+	// (GET /t/{tenant}/v1/me/sign-ins)
+	ListOwnSignIns(ctx echo.Context, tenant Tenant, params ListOwnSignInsParams) error
 	// ListOfferings Lists versions of offerings by code and number.
 	// (GET /t/{tenant}/v1/offerings)
 	ListOfferings(ctx echo.Context, tenant Tenant, params ListOfferingsParams) error
@@ -3113,6 +3538,12 @@ type ServerInterface interface {
 	// GetOrderRequirements Names what activation needs and what is missing.
 	// (GET /t/{tenant}/v1/orders/{order}/requirements)
 	GetOrderRequirements(ctx echo.Context, tenant Tenant, order OrderId) error
+	// AskPasswordReset Mails a link to choose another password.
+	// (POST /t/{tenant}/v1/password-resets)
+	AskPasswordReset(ctx echo.Context, tenant Tenant) error
+	// ResetPassword Sets the password of whoever holds a link's token.
+	// (POST /t/{tenant}/v1/password-resets/complete)
+	ResetPassword(ctx echo.Context, tenant Tenant) error
 	// CreatePaymentIntent Opens a page on which a bill is paid or a balance topped up by card.
 	// (POST /t/{tenant}/v1/payment-intents)
 	CreatePaymentIntent(ctx echo.Context, tenant Tenant, params CreatePaymentIntentParams) error
@@ -3128,15 +3559,36 @@ type ServerInterface interface {
 	// CreateRefund Sends back all or part of a payment.
 	// (POST /t/{tenant}/v1/payments/{payment}/refunds)
 	CreateRefund(ctx echo.Context, tenant Tenant, payment PaymentId, params CreateRefundParams) error
+	// ListRoles Lists roles with their permissions: those built in, then the operator's own.
+	// (GET /t/{tenant}/v1/roles)
+	ListRoles(ctx echo.Context, tenant Tenant) error
+	// RemoveRole Removes one of the operator's own roles that nobody has.
+	// (DELETE /t/{tenant}/v1/roles/{role})
+	RemoveRole(ctx echo.Context, tenant Tenant, role RoleName, params RemoveRoleParams) error
+	// PutRole Makes one of the operator's own roles, or replaces it.
+	// (PUT /t/{tenant}/v1/roles/{role})
+	PutRole(ctx echo.Context, tenant Tenant, role RoleName, params PutRoleParams) error
 	// GetSettings Shows how the operator does business.
 	// (GET /t/{tenant}/v1/settings)
 	GetSettings(ctx echo.Context, tenant Tenant) error
 	// SignIn Signs a user of the operator or a subscriber in.
 	// (POST /t/{tenant}/v1/sign-in)
 	SignIn(ctx echo.Context, tenant Tenant) error
+	// SendSignInCode Sends a one-time code to an e-mail address or telephone number.
+	// (POST /t/{tenant}/v1/sign-in/codes)
+	SendSignInCode(ctx echo.Context, tenant Tenant) error
+	// CompleteSignIn Answers the challenge of the second factor.
+	// (POST /t/{tenant}/v1/sign-in/second-factor)
+	CompleteSignIn(ctx echo.Context, tenant Tenant) error
+	// SignInWithCode Signs in with a code that was sent.
+	// (POST /t/{tenant}/v1/sign-in/with-code)
+	SignInWithCode(ctx echo.Context, tenant Tenant) error
 	// SignOut Ends the session of the token.
 	// (POST /t/{tenant}/v1/sign-out)
 	SignOut(ctx echo.Context, tenant Tenant) error
+	// RotateSigningKey Makes the stack sign tokens with a new key.
+	// (POST /t/{tenant}/v1/signing-keys/rotate)
+	RotateSigningKey(ctx echo.Context, tenant Tenant, params RotateSigningKeyParams) error
 	// ListSuspense Lists what could not be priced and waits, newest first.
 	// (GET /t/{tenant}/v1/suspense)
 	ListSuspense(ctx echo.Context, tenant Tenant, params ListSuspenseParams) error
@@ -3176,9 +3628,30 @@ type ServerInterface interface {
 	// CreateUser Adds a user of the operator, or a subscriber's login.
 	// (POST /t/{tenant}/v1/users)
 	CreateUser(ctx echo.Context, tenant Tenant, params CreateUserParams) error
+	// GetUser Shows a user.
+	// (GET /t/{tenant}/v1/users/{user})
+	GetUser(ctx echo.Context, tenant Tenant, user UserId) error
+	// ChangeUser Changes a user's name, role, language, telephone number or branch.
+	// (PATCH /t/{tenant}/v1/users/{user})
+	ChangeUser(ctx echo.Context, tenant Tenant, user UserId, params ChangeUserParams) error
 	// DisableUser Ends all sessions of a user and lets it sign in no more.
 	// (POST /t/{tenant}/v1/users/{user}/disable)
 	DisableUser(ctx echo.Context, tenant Tenant, user UserId, params DisableUserParams) error
+	// EnableUser Lets a disabled user sign in again.
+	// (POST /t/{tenant}/v1/users/{user}/enable)
+	EnableUser(ctx echo.Context, tenant Tenant, user UserId, params EnableUserParams) error
+	// InviteUser Mails a user without a password a link to choose the first one.
+	// (POST /t/{tenant}/v1/users/{user}/invite)
+	InviteUser(ctx echo.Context, tenant Tenant, user UserId, params InviteUserParams) error
+	// RemoveSecondFactorOf Takes a user's second factor away, as when the telephone is lost.
+	// (POST /t/{tenant}/v1/users/{user}/remove-second-factor)
+	RemoveSecondFactorOf(ctx echo.Context, tenant Tenant, user UserId, params RemoveSecondFactorOfParams) error
+	// ListUserSessions Lists a user's open sessions.
+	// (GET /t/{tenant}/v1/users/{user}/sessions)
+	ListUserSessions(ctx echo.Context, tenant Tenant, user UserId) error
+	// ListUserSignIns Lists what happened to a user's way in, newest first.
+	// (GET /t/{tenant}/v1/users/{user}/sign-ins)
+	ListUserSignIns(ctx echo.Context, tenant Tenant, user UserId, params ListUserSignInsParams) error
 	// StripeWebhook Takes an event from Stripe: verified, stored, answered, worked off afterwards.
 	// (POST /t/{tenant}/v1/webhooks/stripe)
 	StripeWebhook(ctx echo.Context, tenant Tenant, params StripeWebhookParams) error
@@ -4120,6 +4593,190 @@ func (w *ServerInterfaceWrapper) GetMe(ctx echo.Context) error {
 	return err
 }
 
+// ChangeOwnPassword converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeOwnPassword(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeOwnPassword(ctx, tenant)
+	return err
+}
+
+// GetSecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSecondFactor(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSecondFactor(ctx, tenant)
+	return err
+}
+
+// BeginSecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) BeginSecondFactor(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BeginSecondFactor(ctx, tenant)
+	return err
+}
+
+// ConfirmSecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) ConfirmSecondFactor(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ConfirmSecondFactor(ctx, tenant)
+	return err
+}
+
+// RenewRecoveryCodes converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewRecoveryCodes(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewRecoveryCodes(ctx, tenant)
+	return err
+}
+
+// RemoveSecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveSecondFactor(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveSecondFactor(ctx, tenant)
+	return err
+}
+
+// ListOwnSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOwnSessions(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOwnSessions(ctx, tenant)
+	return err
+}
+
+// EndOtherSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) EndOtherSessions(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndOtherSessions(ctx, tenant)
+	return err
+}
+
+// EndOwnSession converts echo context to params.
+func (w *ServerInterfaceWrapper) EndOwnSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "session" -------------
+	var session SessionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session", ctx.Param("session"), &session, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndOwnSession(ctx, tenant, session)
+	return err
+}
+
+// ListOwnSignIns converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOwnSignIns(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOwnSignInsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOwnSignIns(ctx, tenant, params)
+	return err
+}
+
 // ListOfferings converts echo context to params.
 func (w *ServerInterfaceWrapper) ListOfferings(ctx echo.Context) error {
 	var err error
@@ -4561,6 +5218,38 @@ func (w *ServerInterfaceWrapper) GetOrderRequirements(ctx echo.Context) error {
 	return err
 }
 
+// AskPasswordReset converts echo context to params.
+func (w *ServerInterfaceWrapper) AskPasswordReset(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AskPasswordReset(ctx, tenant)
+	return err
+}
+
+// ResetPassword converts echo context to params.
+func (w *ServerInterfaceWrapper) ResetPassword(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResetPassword(ctx, tenant)
+	return err
+}
+
 // CreatePaymentIntent converts echo context to params.
 func (w *ServerInterfaceWrapper) CreatePaymentIntent(ctx echo.Context) error {
 	var err error
@@ -4731,6 +5420,114 @@ func (w *ServerInterfaceWrapper) CreateRefund(ctx echo.Context) error {
 	return err
 }
 
+// ListRoles converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRoles(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRoles(ctx, tenant)
+	return err
+}
+
+// RemoveRole converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveRole(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "role" -------------
+	var role RoleName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "role", ctx.Param("role"), &role, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter role: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveRoleParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveRole(ctx, tenant, role, params)
+	return err
+}
+
+// PutRole converts echo context to params.
+func (w *ServerInterfaceWrapper) PutRole(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "role" -------------
+	var role RoleName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "role", ctx.Param("role"), &role, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter role: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutRoleParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutRole(ctx, tenant, role, params)
+	return err
+}
+
 // GetSettings converts echo context to params.
 func (w *ServerInterfaceWrapper) GetSettings(ctx echo.Context) error {
 	var err error
@@ -4763,6 +5560,54 @@ func (w *ServerInterfaceWrapper) SignIn(ctx echo.Context) error {
 	return err
 }
 
+// SendSignInCode converts echo context to params.
+func (w *ServerInterfaceWrapper) SendSignInCode(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SendSignInCode(ctx, tenant)
+	return err
+}
+
+// CompleteSignIn converts echo context to params.
+func (w *ServerInterfaceWrapper) CompleteSignIn(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CompleteSignIn(ctx, tenant)
+	return err
+}
+
+// SignInWithCode converts echo context to params.
+func (w *ServerInterfaceWrapper) SignInWithCode(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SignInWithCode(ctx, tenant)
+	return err
+}
+
 // SignOut converts echo context to params.
 func (w *ServerInterfaceWrapper) SignOut(ctx echo.Context) error {
 	var err error
@@ -4776,6 +5621,44 @@ func (w *ServerInterfaceWrapper) SignOut(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SignOut(ctx, tenant)
+	return err
+}
+
+// RotateSigningKey converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateSigningKey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateSigningKeyParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateSigningKey(ctx, tenant, params)
 	return err
 }
 
@@ -5221,6 +6104,76 @@ func (w *ServerInterfaceWrapper) CreateUser(ctx echo.Context) error {
 	return err
 }
 
+// GetUser converts echo context to params.
+func (w *ServerInterfaceWrapper) GetUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "user" -------------
+	var user UserId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", ctx.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetUser(ctx, tenant, user)
+	return err
+}
+
+// ChangeUser converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "user" -------------
+	var user UserId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", ctx.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeUserParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeUser(ctx, tenant, user, params)
+	return err
+}
+
 // DisableUser converts echo context to params.
 func (w *ServerInterfaceWrapper) DisableUser(ctx echo.Context) error {
 	var err error
@@ -5264,6 +6217,208 @@ func (w *ServerInterfaceWrapper) DisableUser(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.DisableUser(ctx, tenant, user, params)
+	return err
+}
+
+// EnableUser converts echo context to params.
+func (w *ServerInterfaceWrapper) EnableUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "user" -------------
+	var user UserId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", ctx.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EnableUserParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EnableUser(ctx, tenant, user, params)
+	return err
+}
+
+// InviteUser converts echo context to params.
+func (w *ServerInterfaceWrapper) InviteUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "user" -------------
+	var user UserId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", ctx.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params InviteUserParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.InviteUser(ctx, tenant, user, params)
+	return err
+}
+
+// RemoveSecondFactorOf converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveSecondFactorOf(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "user" -------------
+	var user UserId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", ctx.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveSecondFactorOfParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveSecondFactorOf(ctx, tenant, user, params)
+	return err
+}
+
+// ListUserSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListUserSessions(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "user" -------------
+	var user UserId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", ctx.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListUserSessions(ctx, tenant, user)
+	return err
+}
+
+// ListUserSignIns converts echo context to params.
+func (w *ServerInterfaceWrapper) ListUserSignIns(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "user" -------------
+	var user UserId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", ctx.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUserSignInsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListUserSignIns(ctx, tenant, user, params)
 	return err
 }
 
@@ -5362,12 +6517,38 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/staff/v1/operators", wrapper.CreateOperator, options.OperationMiddlewares["createOperator"]...)
 	router.GET(options.BaseURL+"/staff/v1/operators/:operator", wrapper.GetOperator, options.OperationMiddlewares["getOperator"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/sign-in", wrapper.SignIn, options.OperationMiddlewares["signIn"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/sign-in/second-factor", wrapper.CompleteSignIn, options.OperationMiddlewares["completeSignIn"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/sign-in/codes", wrapper.SendSignInCode, options.OperationMiddlewares["sendSignInCode"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/sign-in/with-code", wrapper.SignInWithCode, options.OperationMiddlewares["signInWithCode"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/password-resets", wrapper.AskPasswordReset, options.OperationMiddlewares["askPasswordReset"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/password-resets/complete", wrapper.ResetPassword, options.OperationMiddlewares["resetPassword"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/sign-out", wrapper.SignOut, options.OperationMiddlewares["signOut"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/jwks", wrapper.GetSigningKeys, options.OperationMiddlewares["getSigningKeys"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/me/password", wrapper.ChangeOwnPassword, options.OperationMiddlewares["changeOwnPassword"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/me/second-factor", wrapper.GetSecondFactor, options.OperationMiddlewares["getSecondFactor"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/me/second-factor", wrapper.BeginSecondFactor, options.OperationMiddlewares["beginSecondFactor"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/me/second-factor/confirm", wrapper.ConfirmSecondFactor, options.OperationMiddlewares["confirmSecondFactor"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/me/second-factor/recovery-codes", wrapper.RenewRecoveryCodes, options.OperationMiddlewares["renewRecoveryCodes"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/me/second-factor/remove", wrapper.RemoveSecondFactor, options.OperationMiddlewares["removeSecondFactor"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/me/sessions", wrapper.ListOwnSessions, options.OperationMiddlewares["listOwnSessions"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/me/sessions/end-others", wrapper.EndOtherSessions, options.OperationMiddlewares["endOtherSessions"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/me/sessions/:session/end", wrapper.EndOwnSession, options.OperationMiddlewares["endOwnSession"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/me/sign-ins", wrapper.ListOwnSignIns, options.OperationMiddlewares["listOwnSignIns"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/users", wrapper.ListUsers, options.OperationMiddlewares["listUsers"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/users", wrapper.CreateUser, options.OperationMiddlewares["createUser"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/users/:user", wrapper.GetUser, options.OperationMiddlewares["getUser"]...)
+	router.PATCH(options.BaseURL+"/t/:tenant/v1/users/:user", wrapper.ChangeUser, options.OperationMiddlewares["changeUser"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/users/:user/enable", wrapper.EnableUser, options.OperationMiddlewares["enableUser"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/users/:user/invite", wrapper.InviteUser, options.OperationMiddlewares["inviteUser"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/users/:user/remove-second-factor", wrapper.RemoveSecondFactorOf, options.OperationMiddlewares["removeSecondFactorOf"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/users/:user/sessions", wrapper.ListUserSessions, options.OperationMiddlewares["listUserSessions"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/users/:user/sign-ins", wrapper.ListUserSignIns, options.OperationMiddlewares["listUserSignIns"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/users/:user/disable", wrapper.DisableUser, options.OperationMiddlewares["disableUser"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/roles", wrapper.ListRoles, options.OperationMiddlewares["listRoles"]...)
+	router.DELETE(options.BaseURL+"/t/:tenant/v1/roles/:role", wrapper.RemoveRole, options.OperationMiddlewares["removeRole"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/roles/:role", wrapper.PutRole, options.OperationMiddlewares["putRole"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/signing-keys/rotate", wrapper.RotateSigningKey, options.OperationMiddlewares["rotateSigningKey"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/api-keys", wrapper.ListMachineKeys, options.OperationMiddlewares["listMachineKeys"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/api-keys", wrapper.CreateMachineKey, options.OperationMiddlewares["createMachineKey"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/api-keys/:key/revoke", wrapper.RevokeMachineKey, options.OperationMiddlewares["revokeMachineKey"]...)
@@ -5433,7 +6614,18 @@ type ForbiddenApplicationProblemPlusJSONResponse Problem
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
+type SignInRefusedApplicationProblemPlusJSONResponse Problem
+
 type TooLargeApplicationProblemPlusJSONResponse Problem
+
+type TooManyResponseHeaders struct {
+	RetryAfter *int
+}
+type TooManyApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers TooManyResponseHeaders
+}
 
 type UnauthorizedApplicationProblemPlusJSONResponse Problem
 
@@ -8566,6 +9758,1061 @@ func (response GetMe404ApplicationProblemPlusJSONResponse) VisitGetMeResponse(w 
 	return err
 }
 
+type ChangeOwnPasswordRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *ChangeOwnPasswordJSONRequestBody
+}
+
+type ChangeOwnPasswordResponseObject interface {
+	VisitChangeOwnPasswordResponse(w http.ResponseWriter) error
+}
+
+type ChangeOwnPassword204Response struct {
+}
+
+func (response ChangeOwnPassword204Response) VisitChangeOwnPasswordResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ChangeOwnPassword400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeOwnPassword400ApplicationProblemPlusJSONResponse) VisitChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeOwnPassword401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeOwnPassword401ApplicationProblemPlusJSONResponse) VisitChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeOwnPassword403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeOwnPassword403ApplicationProblemPlusJSONResponse) VisitChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeOwnPassword404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeOwnPassword404ApplicationProblemPlusJSONResponse) VisitChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeOwnPassword413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeOwnPassword413ApplicationProblemPlusJSONResponse) VisitChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeOwnPassword422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeOwnPassword422ApplicationProblemPlusJSONResponse) VisitChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeOwnPassword429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeOwnPassword429ApplicationProblemPlusJSONResponse) VisitChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeOwnPassword503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeOwnPassword503ApplicationProblemPlusJSONResponse) VisitChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSecondFactorRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetSecondFactorResponseObject interface {
+	VisitGetSecondFactorResponse(w http.ResponseWriter) error
+}
+
+type GetSecondFactor200JSONResponse SecondFactorState
+
+func (response GetSecondFactor200JSONResponse) VisitGetSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSecondFactor400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetSecondFactor400ApplicationProblemPlusJSONResponse) VisitGetSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSecondFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSecondFactor401ApplicationProblemPlusJSONResponse) VisitGetSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSecondFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSecondFactor403ApplicationProblemPlusJSONResponse) VisitGetSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSecondFactor404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSecondFactor404ApplicationProblemPlusJSONResponse) VisitGetSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginSecondFactorRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type BeginSecondFactorResponseObject interface {
+	VisitBeginSecondFactorResponse(w http.ResponseWriter) error
+}
+
+type BeginSecondFactor200JSONResponse SecondFactorSetup
+
+func (response BeginSecondFactor200JSONResponse) VisitBeginSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginSecondFactor400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response BeginSecondFactor400ApplicationProblemPlusJSONResponse) VisitBeginSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginSecondFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response BeginSecondFactor401ApplicationProblemPlusJSONResponse) VisitBeginSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginSecondFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response BeginSecondFactor403ApplicationProblemPlusJSONResponse) VisitBeginSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginSecondFactor404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response BeginSecondFactor404ApplicationProblemPlusJSONResponse) VisitBeginSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginSecondFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response BeginSecondFactor409ApplicationProblemPlusJSONResponse) VisitBeginSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSecondFactorRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *ConfirmSecondFactorJSONRequestBody
+}
+
+type ConfirmSecondFactorResponseObject interface {
+	VisitConfirmSecondFactorResponse(w http.ResponseWriter) error
+}
+
+type ConfirmSecondFactor200JSONResponse RecoveryCodes
+
+func (response ConfirmSecondFactor200JSONResponse) VisitConfirmSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSecondFactor400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSecondFactor400ApplicationProblemPlusJSONResponse) VisitConfirmSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSecondFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSecondFactor401ApplicationProblemPlusJSONResponse) VisitConfirmSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSecondFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSecondFactor403ApplicationProblemPlusJSONResponse) VisitConfirmSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSecondFactor404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSecondFactor404ApplicationProblemPlusJSONResponse) VisitConfirmSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSecondFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSecondFactor409ApplicationProblemPlusJSONResponse) VisitConfirmSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSecondFactor413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSecondFactor413ApplicationProblemPlusJSONResponse) VisitConfirmSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewRecoveryCodesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type RenewRecoveryCodesResponseObject interface {
+	VisitRenewRecoveryCodesResponse(w http.ResponseWriter) error
+}
+
+type RenewRecoveryCodes200JSONResponse RecoveryCodes
+
+func (response RenewRecoveryCodes200JSONResponse) VisitRenewRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewRecoveryCodes400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RenewRecoveryCodes400ApplicationProblemPlusJSONResponse) VisitRenewRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewRecoveryCodes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RenewRecoveryCodes401ApplicationProblemPlusJSONResponse) VisitRenewRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewRecoveryCodes403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RenewRecoveryCodes403ApplicationProblemPlusJSONResponse) VisitRenewRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewRecoveryCodes404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RenewRecoveryCodes404ApplicationProblemPlusJSONResponse) VisitRenewRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewRecoveryCodes409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RenewRecoveryCodes409ApplicationProblemPlusJSONResponse) VisitRenewRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactorRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *RemoveSecondFactorJSONRequestBody
+}
+
+type RemoveSecondFactorResponseObject interface {
+	VisitRemoveSecondFactorResponse(w http.ResponseWriter) error
+}
+
+type RemoveSecondFactor204Response struct {
+}
+
+func (response RemoveSecondFactor204Response) VisitRemoveSecondFactorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveSecondFactor400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactor400ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactor401ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactor403ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactor404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactor404ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactor409ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactor413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactor413ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactor422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactor422ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactor429ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactor503ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnSessionsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListOwnSessionsResponseObject interface {
+	VisitListOwnSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListOwnSessions200JSONResponse SessionList
+
+func (response ListOwnSessions200JSONResponse) VisitListOwnSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnSessions400ApplicationProblemPlusJSONResponse) VisitListOwnSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnSessions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnSessions401ApplicationProblemPlusJSONResponse) VisitListOwnSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnSessions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnSessions403ApplicationProblemPlusJSONResponse) VisitListOwnSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnSessions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnSessions404ApplicationProblemPlusJSONResponse) VisitListOwnSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOtherSessionsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type EndOtherSessionsResponseObject interface {
+	VisitEndOtherSessionsResponse(w http.ResponseWriter) error
+}
+
+type EndOtherSessions204Response struct {
+}
+
+func (response EndOtherSessions204Response) VisitEndOtherSessionsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndOtherSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndOtherSessions400ApplicationProblemPlusJSONResponse) VisitEndOtherSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOtherSessions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndOtherSessions401ApplicationProblemPlusJSONResponse) VisitEndOtherSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOtherSessions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndOtherSessions403ApplicationProblemPlusJSONResponse) VisitEndOtherSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOtherSessions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndOtherSessions404ApplicationProblemPlusJSONResponse) VisitEndOtherSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOwnSessionRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Session SessionId `json:"session"`
+}
+
+type EndOwnSessionResponseObject interface {
+	VisitEndOwnSessionResponse(w http.ResponseWriter) error
+}
+
+type EndOwnSession204Response struct {
+}
+
+func (response EndOwnSession204Response) VisitEndOwnSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndOwnSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndOwnSession400ApplicationProblemPlusJSONResponse) VisitEndOwnSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOwnSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndOwnSession401ApplicationProblemPlusJSONResponse) VisitEndOwnSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOwnSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndOwnSession403ApplicationProblemPlusJSONResponse) VisitEndOwnSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOwnSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndOwnSession404ApplicationProblemPlusJSONResponse) VisitEndOwnSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnSignInsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ListOwnSignInsParams
+}
+
+type ListOwnSignInsResponseObject interface {
+	VisitListOwnSignInsResponse(w http.ResponseWriter) error
+}
+
+type ListOwnSignIns200JSONResponse SignInEventPage
+
+func (response ListOwnSignIns200JSONResponse) VisitListOwnSignInsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnSignIns400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnSignIns400ApplicationProblemPlusJSONResponse) VisitListOwnSignInsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnSignIns401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnSignIns401ApplicationProblemPlusJSONResponse) VisitListOwnSignInsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnSignIns403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnSignIns403ApplicationProblemPlusJSONResponse) VisitListOwnSignInsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnSignIns404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnSignIns404ApplicationProblemPlusJSONResponse) VisitListOwnSignInsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListOfferingsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params ListOfferingsParams
@@ -9939,6 +12186,222 @@ func (response GetOrderRequirements404ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type AskPasswordResetRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *AskPasswordResetJSONRequestBody
+}
+
+type AskPasswordResetResponseObject interface {
+	VisitAskPasswordResetResponse(w http.ResponseWriter) error
+}
+
+type AskPasswordReset204Response struct {
+}
+
+func (response AskPasswordReset204Response) VisitAskPasswordResetResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type AskPasswordReset400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AskPasswordReset400ApplicationProblemPlusJSONResponse) VisitAskPasswordResetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskPasswordReset404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AskPasswordReset404ApplicationProblemPlusJSONResponse) VisitAskPasswordResetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskPasswordReset413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AskPasswordReset413ApplicationProblemPlusJSONResponse) VisitAskPasswordResetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskPasswordReset429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response AskPasswordReset429ApplicationProblemPlusJSONResponse) VisitAskPasswordResetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskPasswordReset503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AskPasswordReset503ApplicationProblemPlusJSONResponse) VisitAskPasswordResetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPasswordRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *ResetPasswordJSONRequestBody
+}
+
+type ResetPasswordResponseObject interface {
+	VisitResetPasswordResponse(w http.ResponseWriter) error
+}
+
+type ResetPassword204Response struct {
+}
+
+func (response ResetPassword204Response) VisitResetPasswordResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ResetPassword400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ResetPassword400ApplicationProblemPlusJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResetPassword404ApplicationProblemPlusJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResetPassword409ApplicationProblemPlusJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ResetPassword413ApplicationProblemPlusJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ResetPassword429ApplicationProblemPlusJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ResetPassword503ApplicationProblemPlusJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreatePaymentIntentRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params CreatePaymentIntentParams
@@ -10568,6 +13031,345 @@ func (response CreateRefund422ApplicationProblemPlusJSONResponse) VisitCreateRef
 	return err
 }
 
+type ListRolesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListRolesResponseObject interface {
+	VisitListRolesResponse(w http.ResponseWriter) error
+}
+
+type ListRoles200JSONResponse RoleList
+
+func (response ListRoles200JSONResponse) VisitListRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoles400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoles400ApplicationProblemPlusJSONResponse) VisitListRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoles401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoles401ApplicationProblemPlusJSONResponse) VisitListRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoles403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoles403ApplicationProblemPlusJSONResponse) VisitListRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoles404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoles404ApplicationProblemPlusJSONResponse) VisitListRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRoleRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Role   RoleName `json:"role"`
+	Params RemoveRoleParams
+}
+
+type RemoveRoleResponseObject interface {
+	VisitRemoveRoleResponse(w http.ResponseWriter) error
+}
+
+type RemoveRole204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RemoveRole204Response struct {
+	Headers RemoveRole204ResponseHeaders
+}
+
+func (response RemoveRole204Response) VisitRemoveRoleResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveRole400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveRole400ApplicationProblemPlusJSONResponse) VisitRemoveRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRole401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveRole401ApplicationProblemPlusJSONResponse) VisitRemoveRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRole403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveRole403ApplicationProblemPlusJSONResponse) VisitRemoveRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRole404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveRole404ApplicationProblemPlusJSONResponse) VisitRemoveRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRole409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveRole409ApplicationProblemPlusJSONResponse) VisitRemoveRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRoleRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Role   RoleName `json:"role"`
+	Params PutRoleParams
+	Body   *PutRoleJSONRequestBody
+}
+
+type PutRoleResponseObject interface {
+	VisitPutRoleResponse(w http.ResponseWriter) error
+}
+
+type PutRole200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutRole200JSONResponse struct {
+	Body    RoleInfo
+	Headers PutRole200ResponseHeaders
+}
+
+func (response PutRole200JSONResponse) VisitPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRole400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutRole400ApplicationProblemPlusJSONResponse) VisitPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRole401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutRole401ApplicationProblemPlusJSONResponse) VisitPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRole403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutRole403ApplicationProblemPlusJSONResponse) VisitPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRole404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutRole404ApplicationProblemPlusJSONResponse) VisitPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRole409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutRole409ApplicationProblemPlusJSONResponse) VisitPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRole413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutRole413ApplicationProblemPlusJSONResponse) VisitPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRole422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutRole422ApplicationProblemPlusJSONResponse) VisitPutRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetSettingsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 }
@@ -10663,7 +13465,7 @@ type SignInResponseObject interface {
 	VisitSignInResponse(w http.ResponseWriter) error
 }
 
-type SignIn200JSONResponse Token
+type SignIn200JSONResponse UserToken
 
 func (response SignIn200JSONResponse) VisitSignInResponse(w http.ResponseWriter) error {
 
@@ -10694,7 +13496,7 @@ func (response SignIn400ApplicationProblemPlusJSONResponse) VisitSignInResponse(
 }
 
 type SignIn401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
+	SignInRefusedApplicationProblemPlusJSONResponse
 }
 
 func (response SignIn401ApplicationProblemPlusJSONResponse) VisitSignInResponse(w http.ResponseWriter) error {
@@ -10737,6 +13539,385 @@ func (response SignIn413ApplicationProblemPlusJSONResponse) VisitSignInResponse(
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignIn429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SignIn429ApplicationProblemPlusJSONResponse) VisitSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignIn503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SignIn503ApplicationProblemPlusJSONResponse) VisitSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendSignInCodeRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *SendSignInCodeJSONRequestBody
+}
+
+type SendSignInCodeResponseObject interface {
+	VisitSendSignInCodeResponse(w http.ResponseWriter) error
+}
+
+type SendSignInCode204Response struct {
+}
+
+func (response SendSignInCode204Response) VisitSendSignInCodeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SendSignInCode400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SendSignInCode400ApplicationProblemPlusJSONResponse) VisitSendSignInCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendSignInCode404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SendSignInCode404ApplicationProblemPlusJSONResponse) VisitSendSignInCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendSignInCode413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SendSignInCode413ApplicationProblemPlusJSONResponse) VisitSendSignInCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendSignInCode429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SendSignInCode429ApplicationProblemPlusJSONResponse) VisitSendSignInCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendSignInCode503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SendSignInCode503ApplicationProblemPlusJSONResponse) VisitSendSignInCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteSignInRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *CompleteSignInJSONRequestBody
+}
+
+type CompleteSignInResponseObject interface {
+	VisitCompleteSignInResponse(w http.ResponseWriter) error
+}
+
+type CompleteSignIn200JSONResponse UserToken
+
+func (response CompleteSignIn200JSONResponse) VisitCompleteSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteSignIn400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteSignIn400ApplicationProblemPlusJSONResponse) VisitCompleteSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteSignIn401ApplicationProblemPlusJSONResponse struct {
+	SignInRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteSignIn401ApplicationProblemPlusJSONResponse) VisitCompleteSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteSignIn404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteSignIn404ApplicationProblemPlusJSONResponse) VisitCompleteSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteSignIn413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteSignIn413ApplicationProblemPlusJSONResponse) VisitCompleteSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteSignIn429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteSignIn429ApplicationProblemPlusJSONResponse) VisitCompleteSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteSignIn503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteSignIn503ApplicationProblemPlusJSONResponse) VisitCompleteSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignInWithCodeRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *SignInWithCodeJSONRequestBody
+}
+
+type SignInWithCodeResponseObject interface {
+	VisitSignInWithCodeResponse(w http.ResponseWriter) error
+}
+
+type SignInWithCode200JSONResponse UserToken
+
+func (response SignInWithCode200JSONResponse) VisitSignInWithCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignInWithCode400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SignInWithCode400ApplicationProblemPlusJSONResponse) VisitSignInWithCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignInWithCode401ApplicationProblemPlusJSONResponse struct {
+	SignInRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response SignInWithCode401ApplicationProblemPlusJSONResponse) VisitSignInWithCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignInWithCode404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SignInWithCode404ApplicationProblemPlusJSONResponse) VisitSignInWithCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignInWithCode413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SignInWithCode413ApplicationProblemPlusJSONResponse) VisitSignInWithCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignInWithCode429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SignInWithCode429ApplicationProblemPlusJSONResponse) VisitSignInWithCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignInWithCode503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SignInWithCode503ApplicationProblemPlusJSONResponse) VisitSignInWithCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10817,6 +13998,111 @@ func (response SignOut404ApplicationProblemPlusJSONResponse) VisitSignOutRespons
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateSigningKeyRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params RotateSigningKeyParams
+}
+
+type RotateSigningKeyResponseObject interface {
+	VisitRotateSigningKeyResponse(w http.ResponseWriter) error
+}
+
+type RotateSigningKey204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RotateSigningKey204Response struct {
+	Headers RotateSigningKey204ResponseHeaders
+}
+
+func (response RotateSigningKey204Response) VisitRotateSigningKeyResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RotateSigningKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RotateSigningKey400ApplicationProblemPlusJSONResponse) VisitRotateSigningKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateSigningKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RotateSigningKey401ApplicationProblemPlusJSONResponse) VisitRotateSigningKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateSigningKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RotateSigningKey403ApplicationProblemPlusJSONResponse) VisitRotateSigningKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateSigningKey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RotateSigningKey404ApplicationProblemPlusJSONResponse) VisitRotateSigningKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateSigningKey409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RotateSigningKey409ApplicationProblemPlusJSONResponse) VisitRotateSigningKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12298,6 +15584,240 @@ func (response CreateUser422ApplicationProblemPlusJSONResponse) VisitCreateUserR
 	return err
 }
 
+type GetUserRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	User   UserId `json:"user"`
+}
+
+type GetUserResponseObject interface {
+	VisitGetUserResponse(w http.ResponseWriter) error
+}
+
+type GetUser200JSONResponse User
+
+func (response GetUser200JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetUser400ApplicationProblemPlusJSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetUser401ApplicationProblemPlusJSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetUser403ApplicationProblemPlusJSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetUser404ApplicationProblemPlusJSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUserRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	User   UserId `json:"user"`
+	Params ChangeUserParams
+	Body   *ChangeUserJSONRequestBody
+}
+
+type ChangeUserResponseObject interface {
+	VisitChangeUserResponse(w http.ResponseWriter) error
+}
+
+type ChangeUser200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ChangeUser200JSONResponse struct {
+	Body    User
+	Headers ChangeUser200ResponseHeaders
+}
+
+func (response ChangeUser200JSONResponse) VisitChangeUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUser400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUser400ApplicationProblemPlusJSONResponse) VisitChangeUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUser401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUser401ApplicationProblemPlusJSONResponse) VisitChangeUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUser403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUser403ApplicationProblemPlusJSONResponse) VisitChangeUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUser404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUser404ApplicationProblemPlusJSONResponse) VisitChangeUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUser409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUser409ApplicationProblemPlusJSONResponse) VisitChangeUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUser413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUser413ApplicationProblemPlusJSONResponse) VisitChangeUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUser422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUser422ApplicationProblemPlusJSONResponse) VisitChangeUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DisableUserRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	User   UserId `json:"user"`
@@ -12400,6 +15920,499 @@ func (response DisableUser409ApplicationProblemPlusJSONResponse) VisitDisableUse
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableUserRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	User   UserId `json:"user"`
+	Params EnableUserParams
+}
+
+type EnableUserResponseObject interface {
+	VisitEnableUserResponse(w http.ResponseWriter) error
+}
+
+type EnableUser204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type EnableUser204Response struct {
+	Headers EnableUser204ResponseHeaders
+}
+
+func (response EnableUser204Response) VisitEnableUserResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type EnableUser400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EnableUser400ApplicationProblemPlusJSONResponse) VisitEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableUser401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EnableUser401ApplicationProblemPlusJSONResponse) VisitEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableUser403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EnableUser403ApplicationProblemPlusJSONResponse) VisitEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableUser404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EnableUser404ApplicationProblemPlusJSONResponse) VisitEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableUser409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EnableUser409ApplicationProblemPlusJSONResponse) VisitEnableUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUserRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	User   UserId `json:"user"`
+	Params InviteUserParams
+}
+
+type InviteUserResponseObject interface {
+	VisitInviteUserResponse(w http.ResponseWriter) error
+}
+
+type InviteUser204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type InviteUser204Response struct {
+	Headers InviteUser204ResponseHeaders
+}
+
+func (response InviteUser204Response) VisitInviteUserResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type InviteUser400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response InviteUser400ApplicationProblemPlusJSONResponse) VisitInviteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUser401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response InviteUser401ApplicationProblemPlusJSONResponse) VisitInviteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUser403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response InviteUser403ApplicationProblemPlusJSONResponse) VisitInviteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUser404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response InviteUser404ApplicationProblemPlusJSONResponse) VisitInviteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUser409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response InviteUser409ApplicationProblemPlusJSONResponse) VisitInviteUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactorOfRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	User   UserId `json:"user"`
+	Params RemoveSecondFactorOfParams
+}
+
+type RemoveSecondFactorOfResponseObject interface {
+	VisitRemoveSecondFactorOfResponse(w http.ResponseWriter) error
+}
+
+type RemoveSecondFactorOf204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RemoveSecondFactorOf204Response struct {
+	Headers RemoveSecondFactorOf204ResponseHeaders
+}
+
+func (response RemoveSecondFactorOf204Response) VisitRemoveSecondFactorOfResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveSecondFactorOf400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactorOf400ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorOfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactorOf401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactorOf401ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorOfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactorOf403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactorOf403ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorOfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactorOf404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactorOf404ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorOfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSecondFactorOf409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveSecondFactorOf409ApplicationProblemPlusJSONResponse) VisitRemoveSecondFactorOfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserSessionsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	User   UserId `json:"user"`
+}
+
+type ListUserSessionsResponseObject interface {
+	VisitListUserSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListUserSessions200JSONResponse SessionList
+
+func (response ListUserSessions200JSONResponse) VisitListUserSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListUserSessions400ApplicationProblemPlusJSONResponse) VisitListUserSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserSessions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListUserSessions401ApplicationProblemPlusJSONResponse) VisitListUserSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserSessions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListUserSessions403ApplicationProblemPlusJSONResponse) VisitListUserSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserSessions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListUserSessions404ApplicationProblemPlusJSONResponse) VisitListUserSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserSignInsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	User   UserId `json:"user"`
+	Params ListUserSignInsParams
+}
+
+type ListUserSignInsResponseObject interface {
+	VisitListUserSignInsResponse(w http.ResponseWriter) error
+}
+
+type ListUserSignIns200JSONResponse SignInEventPage
+
+func (response ListUserSignIns200JSONResponse) VisitListUserSignInsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserSignIns400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListUserSignIns400ApplicationProblemPlusJSONResponse) VisitListUserSignInsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserSignIns401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListUserSignIns401ApplicationProblemPlusJSONResponse) VisitListUserSignInsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserSignIns403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListUserSignIns403ApplicationProblemPlusJSONResponse) VisitListUserSignInsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserSignIns404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListUserSignIns404ApplicationProblemPlusJSONResponse) VisitListUserSignInsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12577,6 +16590,36 @@ type StrictServerInterface interface {
 	// GetMe Shows who the token or key speaks for, and what it may do.
 	// (GET /t/{tenant}/v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
+	// ChangeOwnPassword Changes the caller's own password.
+	// (POST /t/{tenant}/v1/me/password)
+	ChangeOwnPassword(ctx context.Context, request ChangeOwnPasswordRequestObject) (ChangeOwnPasswordResponseObject, error)
+	// GetSecondFactor Shows whether the caller has a second factor.
+	// (GET /t/{tenant}/v1/me/second-factor)
+	GetSecondFactor(ctx context.Context, request GetSecondFactorRequestObject) (GetSecondFactorResponseObject, error)
+	// BeginSecondFactor Draws a second factor to be taken into an app (TOTP, RFC 6238).
+	// (POST /t/{tenant}/v1/me/second-factor)
+	BeginSecondFactor(ctx context.Context, request BeginSecondFactorRequestObject) (BeginSecondFactorResponseObject, error)
+	// ConfirmSecondFactor Lets the drawn factor count.
+	// (POST /t/{tenant}/v1/me/second-factor/confirm)
+	ConfirmSecondFactor(ctx context.Context, request ConfirmSecondFactorRequestObject) (ConfirmSecondFactorResponseObject, error)
+	// RenewRecoveryCodes Draws new recovery codes; the ones before are void.
+	// (POST /t/{tenant}/v1/me/second-factor/recovery-codes)
+	RenewRecoveryCodes(ctx context.Context, request RenewRecoveryCodesRequestObject) (RenewRecoveryCodesResponseObject, error)
+	// RemoveSecondFactor Takes the caller's own second factor away; the password is wanted again.
+	// (POST /t/{tenant}/v1/me/second-factor/remove)
+	RemoveSecondFactor(ctx context.Context, request RemoveSecondFactorRequestObject) (RemoveSecondFactorResponseObject, error)
+	// ListOwnSessions Lists the caller's own open sessions.
+	// (GET /t/{tenant}/v1/me/sessions)
+	ListOwnSessions(ctx context.Context, request ListOwnSessionsRequestObject) (ListOwnSessionsResponseObject, error)
+	// EndOtherSessions Ends all sessions of the caller but this one.
+	// (POST /t/{tenant}/v1/me/sessions/end-others)
+	EndOtherSessions(ctx context.Context, request EndOtherSessionsRequestObject) (EndOtherSessionsResponseObject, error)
+	// EndOwnSession Ends one of the caller's own sessions.
+	// (POST /t/{tenant}/v1/me/sessions/{session}/end)
+	EndOwnSession(ctx context.Context, request EndOwnSessionRequestObject) (EndOwnSessionResponseObject, error)
+	// ListOwnSignIns Lists what happened to the caller's own way in, newest first.
+	// (GET /t/{tenant}/v1/me/sign-ins)
+	ListOwnSignIns(ctx context.Context, request ListOwnSignInsRequestObject) (ListOwnSignInsResponseObject, error)
 	// ListOfferings Lists versions of offerings by code and number.
 	// (GET /t/{tenant}/v1/offerings)
 	ListOfferings(ctx context.Context, request ListOfferingsRequestObject) (ListOfferingsResponseObject, error)
@@ -12613,6 +16656,12 @@ type StrictServerInterface interface {
 	// GetOrderRequirements Names what activation needs and what is missing.
 	// (GET /t/{tenant}/v1/orders/{order}/requirements)
 	GetOrderRequirements(ctx context.Context, request GetOrderRequirementsRequestObject) (GetOrderRequirementsResponseObject, error)
+	// AskPasswordReset Mails a link to choose another password.
+	// (POST /t/{tenant}/v1/password-resets)
+	AskPasswordReset(ctx context.Context, request AskPasswordResetRequestObject) (AskPasswordResetResponseObject, error)
+	// ResetPassword Sets the password of whoever holds a link's token.
+	// (POST /t/{tenant}/v1/password-resets/complete)
+	ResetPassword(ctx context.Context, request ResetPasswordRequestObject) (ResetPasswordResponseObject, error)
 	// CreatePaymentIntent Opens a page on which a bill is paid or a balance topped up by card.
 	// (POST /t/{tenant}/v1/payment-intents)
 	CreatePaymentIntent(ctx context.Context, request CreatePaymentIntentRequestObject) (CreatePaymentIntentResponseObject, error)
@@ -12628,15 +16677,36 @@ type StrictServerInterface interface {
 	// CreateRefund Sends back all or part of a payment.
 	// (POST /t/{tenant}/v1/payments/{payment}/refunds)
 	CreateRefund(ctx context.Context, request CreateRefundRequestObject) (CreateRefundResponseObject, error)
+	// ListRoles Lists roles with their permissions: those built in, then the operator's own.
+	// (GET /t/{tenant}/v1/roles)
+	ListRoles(ctx context.Context, request ListRolesRequestObject) (ListRolesResponseObject, error)
+	// RemoveRole Removes one of the operator's own roles that nobody has.
+	// (DELETE /t/{tenant}/v1/roles/{role})
+	RemoveRole(ctx context.Context, request RemoveRoleRequestObject) (RemoveRoleResponseObject, error)
+	// PutRole Makes one of the operator's own roles, or replaces it.
+	// (PUT /t/{tenant}/v1/roles/{role})
+	PutRole(ctx context.Context, request PutRoleRequestObject) (PutRoleResponseObject, error)
 	// GetSettings Shows how the operator does business.
 	// (GET /t/{tenant}/v1/settings)
 	GetSettings(ctx context.Context, request GetSettingsRequestObject) (GetSettingsResponseObject, error)
 	// SignIn Signs a user of the operator or a subscriber in.
 	// (POST /t/{tenant}/v1/sign-in)
 	SignIn(ctx context.Context, request SignInRequestObject) (SignInResponseObject, error)
+	// SendSignInCode Sends a one-time code to an e-mail address or telephone number.
+	// (POST /t/{tenant}/v1/sign-in/codes)
+	SendSignInCode(ctx context.Context, request SendSignInCodeRequestObject) (SendSignInCodeResponseObject, error)
+	// CompleteSignIn Answers the challenge of the second factor.
+	// (POST /t/{tenant}/v1/sign-in/second-factor)
+	CompleteSignIn(ctx context.Context, request CompleteSignInRequestObject) (CompleteSignInResponseObject, error)
+	// SignInWithCode Signs in with a code that was sent.
+	// (POST /t/{tenant}/v1/sign-in/with-code)
+	SignInWithCode(ctx context.Context, request SignInWithCodeRequestObject) (SignInWithCodeResponseObject, error)
 	// SignOut Ends the session of the token.
 	// (POST /t/{tenant}/v1/sign-out)
 	SignOut(ctx context.Context, request SignOutRequestObject) (SignOutResponseObject, error)
+	// RotateSigningKey Makes the stack sign tokens with a new key.
+	// (POST /t/{tenant}/v1/signing-keys/rotate)
+	RotateSigningKey(ctx context.Context, request RotateSigningKeyRequestObject) (RotateSigningKeyResponseObject, error)
 	// ListSuspense Lists what could not be priced and waits, newest first.
 	// (GET /t/{tenant}/v1/suspense)
 	ListSuspense(ctx context.Context, request ListSuspenseRequestObject) (ListSuspenseResponseObject, error)
@@ -12676,9 +16746,30 @@ type StrictServerInterface interface {
 	// CreateUser Adds a user of the operator, or a subscriber's login.
 	// (POST /t/{tenant}/v1/users)
 	CreateUser(ctx context.Context, request CreateUserRequestObject) (CreateUserResponseObject, error)
+	// GetUser Shows a user.
+	// (GET /t/{tenant}/v1/users/{user})
+	GetUser(ctx context.Context, request GetUserRequestObject) (GetUserResponseObject, error)
+	// ChangeUser Changes a user's name, role, language, telephone number or branch.
+	// (PATCH /t/{tenant}/v1/users/{user})
+	ChangeUser(ctx context.Context, request ChangeUserRequestObject) (ChangeUserResponseObject, error)
 	// DisableUser Ends all sessions of a user and lets it sign in no more.
 	// (POST /t/{tenant}/v1/users/{user}/disable)
 	DisableUser(ctx context.Context, request DisableUserRequestObject) (DisableUserResponseObject, error)
+	// EnableUser Lets a disabled user sign in again.
+	// (POST /t/{tenant}/v1/users/{user}/enable)
+	EnableUser(ctx context.Context, request EnableUserRequestObject) (EnableUserResponseObject, error)
+	// InviteUser Mails a user without a password a link to choose the first one.
+	// (POST /t/{tenant}/v1/users/{user}/invite)
+	InviteUser(ctx context.Context, request InviteUserRequestObject) (InviteUserResponseObject, error)
+	// RemoveSecondFactorOf Takes a user's second factor away, as when the telephone is lost.
+	// (POST /t/{tenant}/v1/users/{user}/remove-second-factor)
+	RemoveSecondFactorOf(ctx context.Context, request RemoveSecondFactorOfRequestObject) (RemoveSecondFactorOfResponseObject, error)
+	// ListUserSessions Lists a user's open sessions.
+	// (GET /t/{tenant}/v1/users/{user}/sessions)
+	ListUserSessions(ctx context.Context, request ListUserSessionsRequestObject) (ListUserSessionsResponseObject, error)
+	// ListUserSignIns Lists what happened to a user's way in, newest first.
+	// (GET /t/{tenant}/v1/users/{user}/sign-ins)
+	ListUserSignIns(ctx context.Context, request ListUserSignInsRequestObject) (ListUserSignInsResponseObject, error)
 	// StripeWebhook Takes an event from Stripe: verified, stored, answered, worked off afterwards.
 	// (POST /t/{tenant}/v1/webhooks/stripe)
 	StripeWebhook(ctx context.Context, request StripeWebhookRequestObject) (StripeWebhookResponseObject, error)
@@ -13749,6 +17840,327 @@ func (sh *strictHandler) GetMe(ctx echo.Context, tenant Tenant) error {
 	return nil
 }
 
+// ChangeOwnPassword operation middleware
+func (sh *strictHandler) ChangeOwnPassword(ctx echo.Context, tenant Tenant) error {
+	var request ChangeOwnPasswordRequestObject
+
+	request.Tenant = tenant
+
+	var body ChangeOwnPasswordJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeOwnPassword(ctx.Request().Context(), request.(ChangeOwnPasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeOwnPassword")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeOwnPasswordResponseObject); ok {
+		return validResponse.VisitChangeOwnPasswordResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSecondFactor operation middleware
+func (sh *strictHandler) GetSecondFactor(ctx echo.Context, tenant Tenant) error {
+	var request GetSecondFactorRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSecondFactor(ctx.Request().Context(), request.(GetSecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSecondFactorResponseObject); ok {
+		return validResponse.VisitGetSecondFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BeginSecondFactor operation middleware
+func (sh *strictHandler) BeginSecondFactor(ctx echo.Context, tenant Tenant) error {
+	var request BeginSecondFactorRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BeginSecondFactor(ctx.Request().Context(), request.(BeginSecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BeginSecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BeginSecondFactorResponseObject); ok {
+		return validResponse.VisitBeginSecondFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ConfirmSecondFactor operation middleware
+func (sh *strictHandler) ConfirmSecondFactor(ctx echo.Context, tenant Tenant) error {
+	var request ConfirmSecondFactorRequestObject
+
+	request.Tenant = tenant
+
+	var body ConfirmSecondFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmSecondFactor(ctx.Request().Context(), request.(ConfirmSecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmSecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ConfirmSecondFactorResponseObject); ok {
+		return validResponse.VisitConfirmSecondFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewRecoveryCodes operation middleware
+func (sh *strictHandler) RenewRecoveryCodes(ctx echo.Context, tenant Tenant) error {
+	var request RenewRecoveryCodesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewRecoveryCodes(ctx.Request().Context(), request.(RenewRecoveryCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewRecoveryCodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewRecoveryCodesResponseObject); ok {
+		return validResponse.VisitRenewRecoveryCodesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveSecondFactor operation middleware
+func (sh *strictHandler) RemoveSecondFactor(ctx echo.Context, tenant Tenant) error {
+	var request RemoveSecondFactorRequestObject
+
+	request.Tenant = tenant
+
+	var body RemoveSecondFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveSecondFactor(ctx.Request().Context(), request.(RemoveSecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveSecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveSecondFactorResponseObject); ok {
+		return validResponse.VisitRemoveSecondFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOwnSessions operation middleware
+func (sh *strictHandler) ListOwnSessions(ctx echo.Context, tenant Tenant) error {
+	var request ListOwnSessionsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOwnSessions(ctx.Request().Context(), request.(ListOwnSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOwnSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOwnSessionsResponseObject); ok {
+		return validResponse.VisitListOwnSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndOtherSessions operation middleware
+func (sh *strictHandler) EndOtherSessions(ctx echo.Context, tenant Tenant) error {
+	var request EndOtherSessionsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndOtherSessions(ctx.Request().Context(), request.(EndOtherSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndOtherSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndOtherSessionsResponseObject); ok {
+		return validResponse.VisitEndOtherSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndOwnSession operation middleware
+func (sh *strictHandler) EndOwnSession(ctx echo.Context, tenant Tenant, session SessionId) error {
+	var request EndOwnSessionRequestObject
+
+	request.Tenant = tenant
+	request.Session = session
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndOwnSession(ctx.Request().Context(), request.(EndOwnSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndOwnSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndOwnSessionResponseObject); ok {
+		return validResponse.VisitEndOwnSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOwnSignIns operation middleware
+func (sh *strictHandler) ListOwnSignIns(ctx echo.Context, tenant Tenant, params ListOwnSignInsParams) error {
+	var request ListOwnSignInsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOwnSignIns(ctx.Request().Context(), request.(ListOwnSignInsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOwnSignIns")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOwnSignInsResponseObject); ok {
+		return validResponse.VisitListOwnSignInsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListOfferings operation middleware
 func (sh *strictHandler) ListOfferings(ctx echo.Context, tenant Tenant, params ListOfferingsParams) error {
 	var request ListOfferingsRequestObject
@@ -14165,6 +18577,102 @@ func (sh *strictHandler) GetOrderRequirements(ctx echo.Context, tenant Tenant, o
 	return nil
 }
 
+// AskPasswordReset operation middleware
+func (sh *strictHandler) AskPasswordReset(ctx echo.Context, tenant Tenant) error {
+	var request AskPasswordResetRequestObject
+
+	request.Tenant = tenant
+
+	var body AskPasswordResetJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskPasswordReset(ctx.Request().Context(), request.(AskPasswordResetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskPasswordReset")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AskPasswordResetResponseObject); ok {
+		return validResponse.VisitAskPasswordResetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResetPassword operation middleware
+func (sh *strictHandler) ResetPassword(ctx echo.Context, tenant Tenant) error {
+	var request ResetPasswordRequestObject
+
+	request.Tenant = tenant
+
+	var body ResetPasswordJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResetPassword(ctx.Request().Context(), request.(ResetPasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResetPassword")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResetPasswordResponseObject); ok {
+		return validResponse.VisitResetPasswordResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // CreatePaymentIntent operation middleware
 func (sh *strictHandler) CreatePaymentIntent(ctx echo.Context, tenant Tenant, params CreatePaymentIntentParams) error {
 	var request CreatePaymentIntentRequestObject
@@ -14365,6 +18873,108 @@ func (sh *strictHandler) CreateRefund(ctx echo.Context, tenant Tenant, payment P
 	return nil
 }
 
+// ListRoles operation middleware
+func (sh *strictHandler) ListRoles(ctx echo.Context, tenant Tenant) error {
+	var request ListRolesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRoles(ctx.Request().Context(), request.(ListRolesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRoles")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRolesResponseObject); ok {
+		return validResponse.VisitListRolesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveRole operation middleware
+func (sh *strictHandler) RemoveRole(ctx echo.Context, tenant Tenant, role RoleName, params RemoveRoleParams) error {
+	var request RemoveRoleRequestObject
+
+	request.Tenant = tenant
+	request.Role = role
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveRole(ctx.Request().Context(), request.(RemoveRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveRoleResponseObject); ok {
+		return validResponse.VisitRemoveRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutRole operation middleware
+func (sh *strictHandler) PutRole(ctx echo.Context, tenant Tenant, role RoleName, params PutRoleParams) error {
+	var request PutRoleRequestObject
+
+	request.Tenant = tenant
+	request.Role = role
+	request.Params = params
+
+	var body PutRoleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutRole(ctx.Request().Context(), request.(PutRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutRoleResponseObject); ok {
+		return validResponse.VisitPutRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetSettings operation middleware
 func (sh *strictHandler) GetSettings(ctx echo.Context, tenant Tenant) error {
 	var request GetSettingsRequestObject
@@ -14438,6 +19048,150 @@ func (sh *strictHandler) SignIn(ctx echo.Context, tenant Tenant) error {
 	return nil
 }
 
+// SendSignInCode operation middleware
+func (sh *strictHandler) SendSignInCode(ctx echo.Context, tenant Tenant) error {
+	var request SendSignInCodeRequestObject
+
+	request.Tenant = tenant
+
+	var body SendSignInCodeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SendSignInCode(ctx.Request().Context(), request.(SendSignInCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendSignInCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SendSignInCodeResponseObject); ok {
+		return validResponse.VisitSendSignInCodeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CompleteSignIn operation middleware
+func (sh *strictHandler) CompleteSignIn(ctx echo.Context, tenant Tenant) error {
+	var request CompleteSignInRequestObject
+
+	request.Tenant = tenant
+
+	var body CompleteSignInJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CompleteSignIn(ctx.Request().Context(), request.(CompleteSignInRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CompleteSignIn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CompleteSignInResponseObject); ok {
+		return validResponse.VisitCompleteSignInResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SignInWithCode operation middleware
+func (sh *strictHandler) SignInWithCode(ctx echo.Context, tenant Tenant) error {
+	var request SignInWithCodeRequestObject
+
+	request.Tenant = tenant
+
+	var body SignInWithCodeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SignInWithCode(ctx.Request().Context(), request.(SignInWithCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SignInWithCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SignInWithCodeResponseObject); ok {
+		return validResponse.VisitSignInWithCodeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // SignOut operation middleware
 func (sh *strictHandler) SignOut(ctx echo.Context, tenant Tenant) error {
 	var request SignOutRequestObject
@@ -14457,6 +19211,32 @@ func (sh *strictHandler) SignOut(ctx echo.Context, tenant Tenant) error {
 		return err
 	} else if validResponse, ok := response.(SignOutResponseObject); ok {
 		return validResponse.VisitSignOutResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateSigningKey operation middleware
+func (sh *strictHandler) RotateSigningKey(ctx echo.Context, tenant Tenant, params RotateSigningKeyParams) error {
+	var request RotateSigningKeyRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateSigningKey(ctx.Request().Context(), request.(RotateSigningKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateSigningKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateSigningKeyResponseObject); ok {
+		return validResponse.VisitRotateSigningKeyResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -14949,6 +19729,82 @@ func (sh *strictHandler) CreateUser(ctx echo.Context, tenant Tenant, params Crea
 	return nil
 }
 
+// GetUser operation middleware
+func (sh *strictHandler) GetUser(ctx echo.Context, tenant Tenant, user UserId) error {
+	var request GetUserRequestObject
+
+	request.Tenant = tenant
+	request.User = user
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUser(ctx.Request().Context(), request.(GetUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetUserResponseObject); ok {
+		return validResponse.VisitGetUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeUser operation middleware
+func (sh *strictHandler) ChangeUser(ctx echo.Context, tenant Tenant, user UserId, params ChangeUserParams) error {
+	var request ChangeUserRequestObject
+
+	request.Tenant = tenant
+	request.User = user
+	request.Params = params
+
+	var body ChangeUserJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeUser(ctx.Request().Context(), request.(ChangeUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeUserResponseObject); ok {
+		return validResponse.VisitChangeUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // DisableUser operation middleware
 func (sh *strictHandler) DisableUser(ctx echo.Context, tenant Tenant, user UserId, params DisableUserParams) error {
 	var request DisableUserRequestObject
@@ -14970,6 +19826,140 @@ func (sh *strictHandler) DisableUser(ctx echo.Context, tenant Tenant, user UserI
 		return err
 	} else if validResponse, ok := response.(DisableUserResponseObject); ok {
 		return validResponse.VisitDisableUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EnableUser operation middleware
+func (sh *strictHandler) EnableUser(ctx echo.Context, tenant Tenant, user UserId, params EnableUserParams) error {
+	var request EnableUserRequestObject
+
+	request.Tenant = tenant
+	request.User = user
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EnableUser(ctx.Request().Context(), request.(EnableUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnableUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EnableUserResponseObject); ok {
+		return validResponse.VisitEnableUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// InviteUser operation middleware
+func (sh *strictHandler) InviteUser(ctx echo.Context, tenant Tenant, user UserId, params InviteUserParams) error {
+	var request InviteUserRequestObject
+
+	request.Tenant = tenant
+	request.User = user
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.InviteUser(ctx.Request().Context(), request.(InviteUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "InviteUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(InviteUserResponseObject); ok {
+		return validResponse.VisitInviteUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveSecondFactorOf operation middleware
+func (sh *strictHandler) RemoveSecondFactorOf(ctx echo.Context, tenant Tenant, user UserId, params RemoveSecondFactorOfParams) error {
+	var request RemoveSecondFactorOfRequestObject
+
+	request.Tenant = tenant
+	request.User = user
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveSecondFactorOf(ctx.Request().Context(), request.(RemoveSecondFactorOfRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveSecondFactorOf")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveSecondFactorOfResponseObject); ok {
+		return validResponse.VisitRemoveSecondFactorOfResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListUserSessions operation middleware
+func (sh *strictHandler) ListUserSessions(ctx echo.Context, tenant Tenant, user UserId) error {
+	var request ListUserSessionsRequestObject
+
+	request.Tenant = tenant
+	request.User = user
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUserSessions(ctx.Request().Context(), request.(ListUserSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUserSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListUserSessionsResponseObject); ok {
+		return validResponse.VisitListUserSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListUserSignIns operation middleware
+func (sh *strictHandler) ListUserSignIns(ctx echo.Context, tenant Tenant, user UserId, params ListUserSignInsParams) error {
+	var request ListUserSignInsRequestObject
+
+	request.Tenant = tenant
+	request.User = user
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUserSignIns(ctx.Request().Context(), request.(ListUserSignInsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUserSignIns")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListUserSignInsResponseObject); ok {
+		return validResponse.VisitListUserSignInsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -15030,259 +20020,312 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L1rd9u4djD8V7D4dq2c0yPZ8i1zYn9oc+2kc0kaJ++sdpJaELklYUQCHAC0rLj+78/CBsCLREqkbDkT",
-	"J/NhIksgAWxs7PvlOghFkgoOXKvg9DqYAo1A4sfXESSp0MDDxTtIY7qAyHwdgQolSzUTPDgNhlpmMCRs",
-	"TPSUKcIU0VMgSgsJEaFczUESMSaUE6AyZiB7BP7MaEwk/JmB0ntBL1DhFBJq3g08S4LT3wPz0uBTL9CL",
-	"FILTQGnJ+CS4ubnpBSmVNAHt1vg0DEXG9eualb2fAhmxOGZ8Qqgd9kgRFpkZmRmQUj0NegGniZnDDQl6",
-	"gVkZk2azZhnl5Y2FTKgOToMsY1Gwurxe8IzF8brFrFuB+f2202fhDJqhQWPKQ1i7BnzBLVfxPJNKyPo1",
-	"DDlc6aFBCYMnKZ0AGcFYSMgX9GcGclGsKLQvK68goVc/A5/oaXB6OBj0goRx//dB3XpesRiaYDJm8VqA",
-	"mN9vCY7SPfoJFqvL+JUmoOz1CUWSUB6RsZDkaEAiulBnhJIPH16/MFeLkokQEQmngoUIMLiiSRqb+Y7G",
-	"j8dH4QH0H48H0D+mJ0f9J/QH6A/Gh6N/jgfjw/DgwO/Q3vFij6UF9s0K1223DPuTk2XYp1RrkGaO//39",
-	"48erw4P+x49XP8Cnf/xLPWS4hubLm9JFAlwThqPWHZIdcdtj0pA0LUVlKgWugDANydqVaEhuuY6fYNG0",
-	"jBks1k0+23B2m+f+mSVMr879o5iThPIFbt+gId7bqYgjRagmibB0vO76xvjG8ioiGNMs1sHpibm69Iol",
-	"huYfuIvs/soXZ452AhJX92Y8BrPUJvCwCFkNuQSpmOCO7wj3VAPQ/M+3hNybFCTVQjatTbjf152fH3Pb",
-	"pcgImtdhfly7CGlpw21W8Nbe3A0Xe90q3JBbruNdxtcxYyIzvm4RMuO3XMC5liyFczbhVGcSVpdiBzxS",
-	"RPkxyBpZAsTwgZGIFntNZNs+2y/e3pJuHw+ePK5b7HvglOuN6Gtmr/IeLmTEQX+uh6K2r229uLqlfVDN",
-	"GJ2p9Qhtfr/VMd6Yh1UquAKUOZ/R6J0VXs1fobDM5/Q6oGkas5Cate2nUoxiSP7xhzILvS6gdR2AlMJI",
-	"r79fB2MGcWSEz8TInnthJqXhwrhcik8GkQBFuNAkoTo025rjIQV6KgFIlqYg+yFVQGIwvFeRv70+f0OO",
-	"Dw9++Htw86kXKE11pgxgDWSZxhMzcHMCuJErzOupIpEIM3PrAKEgaWiGHo/GTw7HRyc//DA6Oo7oY3oU",
-	"wpPDJ9EABnD8w9HjAmB+z2qf8Usas6jvpghuyuD+Fwnj4DT4//YLxWPf/qr239o3WKCvHrVfcg4TCTQy",
-	"K0fhyS+fKBSbgIZTggDGLdIEIjJnekrmU4q7lmwy1Xtmcc8FH8cs3PI8Cwg/KUOYKbIkWJE5VQZd3Too",
-	"F3oKEi/5bQFemmgGi74EM82dwP21JgYkkkYs1CoHnlk5EBqbE1icmcOYGkXL7DCcUj6BCCH7SsgRiyLg",
-	"twXtUQHa/xaZJFLEUOABjWMxRyy4JSDH+XrvCmdDGsdIoHDFCV3ggiOBq0UY/Sr0K5Hx6LYgOq7cbwn2",
-	"ZhOVhVOCp3NL2HCh+2Nc6B3BpmaJxHx7RuZTwKvBNIErprQiECuYF49ookVsUey9ED9TOYFbgu/gqEoe",
-	"za1ERBeCxPj+20FPC9G377krzPIrxLdKoqeUW0JombWRgDWdgUWyD5xmeiok+wy3RrSDAlJG+CCMkzGT",
-	"St8SQhkuEbg2i7kj6vWrIFrMgBMhjfbUM/8KDgZYJTZiNBnEPA+qS8piOopviVMnZar1Xi4InVDGSUw1",
-	"SiS3hFW+xruA07lIwF5AxCAOECkSUv5Ik5HhuzScQkS4mJ8R7TfigJVKEYJS24OrRh5KqdSLvRGTenoR",
-	"UQ1lgYgpkjClLD1zwhAlZpSlI1SRgydPBv3BYf/wn1UR6PCwOI9X1LAzKsG/zeIEDTW7tJcHgXDLc0Jt",
-	"qs+4OY0YNNwVSzZsV5E5xHGPjDJNKJFZDMSyL0WY7iD/5EsqW1Tx/KKImSlp/FYamqKZEYDHNFbQC9LS",
-	"V9dBKMHc2QuqKxK1OZW+0WZWxeqeeSay1oZ1cPhFcFgUwy9ib6Jo95CXqDc88NyPM88sQouYa48HJBNR",
-	"PvwiEVxPERTLhotewKIWakYvmDErA3gjeCohpTg0FUrjx081j/EsGYEszVz8lFLpruLGyfHGbdw0DkJ9",
-	"KAR26a98q5MwlxDK28ObZhAjjIURVuv2prJRjvgIXDRAbZrzvPSUeYt7LZWS4lIybrR/ywdbrP2mrDz+",
-	"HiD8HNDdofndlfDNo9ESfpQmr0Axvw3+JJb33itfsQJUYvQHhKhguXv7llpJqMPdzWHaCrhunvMsSahc",
-	"1IGXw5WuQcdlMOJka3biZ7gHQrQFkYCEsrj20u34tqNR47obGZgKXv/Q3VzKZdFUKCdgTekloIAFPAK0",
-	"z9RYdZvvFu513RWzh+A32P3KRJeUh12vixZtMWtpc1rUryKOhRWSOi7EGo1aE+AuNwJdka0snOUNOgem",
-	"WxfOWLvhlDk/2I7vdcub2HilJFyKWcc5jZa/6Uh+gsU7M6we+y3S43s2YzCCcvc0357YLmg9vvkcQgld",
-	"Rc4ZLNqvW+UzLOk9UzHnqPoRwePFGVHAI8LQHErJCKg0mrXRIPc2or91v7mZ6jb7zN2qDpuMGYf252Qm",
-	"+JlxqD+p9qRCFax303RlOYBetZ5B06uO+3pPr1a3tXQCft12t3ZFPQdDP2fTwSDcOtIkEdUTjgqO1fwO",
-	"lz7cJicqjOvHxzUMclVQEBwuHPWRYJih1YQzRdFGhaZQZGu9IGLKKnO1kkQHhOCiXrNJrRbUWldKJQvb",
-	"qwx/ZpRrtlkt+S8/rjsSXqQgQ9jMRV9AyBIar2AcF4WAguhQPfzSHvzmq7hZXkIzZiq9U/K+fI/XXbFm",
-	"Um7esnNOtHapt2dH5vXvsq6CmNXwgG+8CC+otQBFVXm8dKHGlDnFtP63THYkm+8y/so+VwevMeNMTXcj",
-	"VilNZVeJbUUfkRnnlr4hzOromBaaxnUQq5OuiqMqFAr7AjdDfgSVDazBFQ/djrJ7YWXbCMguACy0wFV/",
-	"QREEaUft1cqvzsy66Q4V4ZK5uuYebZT7HcDuhZyZS3w7Urad+aHLuUZZe1YYZWAN4S0pTMs7ypTq+OJl",
-	"acTpfHiXEmgSNZptEyK1vuFWUEgpiy5suGj7ZzqKKCskKJJ0bPB8zDiSiUvRYJrJCdGWNsXiSi1ZPNwW",
-	"CkpVhoPFIwfIJmR+b6WiDog8oqo9jEOqYSLsZWmvXncVvboId0vwzReY69d+8p7dqX13LfhsRPQdaQZw",
-	"lTIJahf8lnGm2WYELAvLQrIJ42VkTygzFHwksslUL2kTqRSJQH5Sh/2pZEI6Yb3Kew4Ic2Ev6CXeq9Vy",
-	"yqa7VtvFCKOLsRRJe0he0ngzzS0AVCtAWCHfQa6Aun95CRCVNTaj1u75ocXg7dnh86mPr+jCCXPMaX+/",
-	"OxntcVFRF3Tf0jLvNeuytp0r4XVXIWYcLjwJaAg9NWPQzhRFimhRK4t10dC7adaysy218/3soohbCLd5",
-	"63xaQ2Be0nBKlIY0TysxwOgRxvEv9MGbP+ZTFk4N0OdUkYRGNufEX6F63LbBoitXonKTesFVfyL67rs/",
-	"lOB77+j8F1C4rVoy4jl8GaqI/6WzKSNSge/LNHnVpmBg1HyNd66iO2qxA+38+RTC2TtIhexKMMeMR4xP",
-	"2m/ilX2gbhdpNoqZmnrnt/t5JEQMlK/spjy6V6yjdnuxCGddqWyXK0x5NBJXq/fnDY8XhBL3+yNFQrMS",
-	"ElJORkAScVnx3TXtFDHWz1G7P8G1FEax6iqLCjFTHdhIxHxOR3MmS5gpLRKQ6pHXixWxz5mttjDLYhZj",
-	"HQL0ghiiiVV3Wi64UUTO+OZYlw9mzIpd0kq5+Hy+oJ6DZBlCfiPrD0x1PLEcOFXo/+bCOmkcO1KdYOxd",
-	"HXahF6ID1SmQa5OgYxfn3l+771I8wDL73hh0X02NePnhXVBNi3va/59P10c3qwlxVS6SGN6497zwdec/",
-	"9lniKSAmOpwGWsTxVGQK9l2+636Sa0EvnDZb3cdTEtFFzh+L3I7Pgi/ldhwODh/3Byf9wUH5WriYvHUb",
-	"CGkMPKJy74Ud22n9/mG7BXdRVnfBCVzRUJPIjnB2LUwIgCtd3chgbzDATZSSTY4OK2fT/7ffB/0nn64P",
-	"eoeDm799/Ljn/3xy8/d/a3dgfq3bnxdTIZVRx/tWWO1KuztpkxtbvhjuLXVX4oXLrdgkKC2j2X+ev/mV",
-	"2NeQOQaGMK5YBDayOo6KuO4SDXDTbhCresHLS+D6TaZDkXQVaTDmdKMQgHmKueKwarsqpl7ed+gySjBr",
-	"lxMW2YCYPAHEGm9W80DOjHhqEyiUT6pAPM7jc0JIbYJOlNnoWhQOfQKLOVADPGvAxqzVCD+zCReyIaCn",
-	"le5QYlcFtq1uOwIvhNsIIhIzpc1X9iFVq+i0lf/rJGl/CHVYizG+zZhRuS0Hg8Ggt8GVG/zmQmdnXMy5",
-	"36gT4kcge/i3kycwgQ9/B3nJQlA9MlrYgNweckBHps6wOEKS6gX+aWP2Cf3Ix4a00Tld7JHfUHMRHGzE",
-	"MgeIIOqRoYOGuZlqiHlPex95mexdB4kYsRj2EsVUZLbwj+MnBycnZreOHq7EWp8Gpfhp/7tVigMjv16y",
-	"KHNmSPNLnkROyUs37Q1S2TKoD0vALZ8PJgJvuLnLwiq4qOb8RkkYm0u1V934DmLJV9UKnGL5HryleuqZ",
-	"KyZpCInx10XVA1fCYoMHph735lJYmrCqHNemb+Jzc5HFEYby26DvTVfL7qzk08F3194xpyl1o7+Jo+L1",
-	"UcvmPpZSBCx9+P3w057MYlC/Dz7tzRmPxFz9fvBpT4uNu3EJoX7S+m1cdUTElwyptjnQ+VTEgCYdTDBB",
-	"4Cl/2hJCIRE5l+7EAXLnpW+qYEox53MTZfa8GQ0789ps301iwAo8fIxaOfBkzlGJSKicgU1hCWOQs8J1",
-	"YfN8VZaiwGNGhlPW4LbFsK8tYr7aqwRvjeod1gaurUZu1WsCP1M+yRyeejAAmn3xcmS1O/sZta3t8ig6",
-	"mig3BKSZUbXbggmNX+axNR2QHjMaRZIaFVpbgqQyUMt6hJFrkdUvWSuiSILqqkyGbpnLZV9WCYdQ2ptd",
-	"Nw6WMGErInP9UKUlWFTdMHQ5HM0+17M7qDuIEeWzixELl2WRg7qYXDOWjejymh8fNw32ZoVWsFAa5IVF",
-	"v43jNb1qN3TZROTOvw4Uv9wihGJZDC0kskfKi2MVs06jD21bD4HNBYFFvXwNEqWM5RyWVbgumRp9MHGL",
-	"a+5Jkg0bLs9YC2zUN7td/aec2Mhuw9istks+pEQLwhkHr4MrYrN0rbnaiqtqKua8RxLGhSQZZ1oZ6cin",
-	"6ysUlF3BD7UkxPkY9+DgcO/ouBz9b20rN9sFxZeUme7JH8tI7cPd8zd9Wq/JWtg99Y9taSj4FeZPoz8y",
-	"pder5bfIHKjV+G5jX8ghtcbQYLa1TX5ADa072Li+24XrlyP1G7ZyL/GEy7EO+dMNi/KlirquKhbhzPkM",
-	"Vwhu7jpAFz8ZZYpxUAor2ZwRLuYk47H5QkGVEq/38Rp8kXV22LkgIU2ZpnHVBHt08Phx/+Dve1U73+GG",
-	"pK86I2/t63MLb9mIWGc1YCqN6SLnwEvwUiUOZY0JmLFrhKjYiGZWW6xCbCNTjkuyanU+4D2sjSWJzFpA",
-	"BpdwAa1Cr8uSZP5oa7mjHjy/ms0zTgwRtMxhKpRGmKil5R/XvRX1lIs8Qa9Sse64yfylLhgP4yyCC+e4",
-	"rvFHlP1nroZZLaf8EZNHrBNNjInhd2LOcSdcEJFptIDCeAyhPiNjdgW24t9EiAZXiBG4JNXQmG7nbW72",
-	"wnjUmbBLm7jSSl/6Febv6dU7F+iX0KvX9qmD0tnloslnF8K8lJn+9Nen6ETo5faTl5mhIvvPQMaMLx1f",
-	"jehaT2NLeFVQBbeISkZgfglqj7WKG0uY3kQtsR7aXYmmPLcOMjTmjIU8I5RwmGNZClu8g0PURC6bJNKx",
-	"t3Sut2ebQeaGNPpHn5cMuH6UJUx5UT1OFI0BaTpTaK1cPtaDroJBvp6GM3D15HYZY90tl9LnRy5hvyIp",
-	"ZS7MzUJNxBEWrMrwbDseagJ6KqrRtpTPDMJTNa3VNCSMwVyFeqYjnEmS8hnJA3YNW3BmKmBpG1bTGAme",
-	"y3du4etP83VRJ6S9EvJKSELRvNCzTNLwTV/QwlwdS3DNX+Yo9oh9QIu0n6XuEbTRJ14nvHec2VyKIZOp",
-	"UFATZa1FmqUNB68zyS8yWe91l+AMzwuQJBQJKDKi4YxoceareXpnhjbfe0SlLFpFiA4Y4bfSgAnvYOzq",
-	"Xu0u7fleVRfPPztK1qXw6cLorTTlEZVRC4nHy1HFw///0/dtZMZSCHbx7MGT5Uc3ht9W4gUG/cFBf9nV",
-	"ftD8EptQv2pnxBAFrB2gnL/0zF7xRsH4YCNqrgsE3xCta45XpB/S3aLrLWl+R9LdjmB/UHQC5yKTLWol",
-	"1PpIKEklKNDW323kYSsjIm1OaJo6L/eSj8j+0MX94S9COeCG9j8P+k8+uX/7n64HvceHNfE3qAmYVVbq",
-	"YSgNkqlZP8FP/VBdGka3+m2fi4yzPzNAmj6WAJJGLFP9CLQVNv9Qgvdd5m/dOW6QqIvYVhFlIVo2UcPo",
-	"oergIXxGPrx/3nxBWgrcjXhwd5Lwb5Rrp/bQigfdaEmCxwuzWd5KTGrU9EoE/miDwrxWx/XjSgi2mbJS",
-	"peZCVu3J+ZdV+nqy5KAbbGmoqrVSeV3HW4b9EurO+E1JL+hyyL4UXcd0jMYsmfsq4hOVoprakpiWLgIX",
-	"93vb/FeffJa/DkUQzZpCeZyW1jod1saW+6fq61gVh1GC2Dr02TJYTJFhJEK1nxdst+DfM4RzSOzgEdS4",
-	"FRvwaJn1m1GfOgeZ+U3tPG7eT7TD9PblKb6Ra/4tX9laNNjSAVBY4+/kKJeN5Nt6Y6tG5/b5p0t24nX5",
-	"EjXGYKMnbyxEiIPWlXmqwKDRzulXsmy/rJBmu6J15/3cDu947KKELWvplx+Xg7YsA9W0FDBjco+RH3tm",
-	"vcVFSabNsWqlthlL864Dxu7peQked07Ib2eU3nilfLnazgVd6bbPjOrpSje7dkuC0Wz+fl8ydOfhpc7i",
-	"3UoXqSmoOONijgk4lno7wKJGz0PAUqCfbp9wWRsaXST5eCZh4VkB+2Z2YZBt99cFUXoXd+USZEzTztEu",
-	"Nih/zOLCNoomEFfaEpsf4bc0sbGfqudiX0pjJ+wSA/kJi2oEV2wu1orF+TJwGxPTVuJ4Ueuzz9dB562v",
-	"+9uFkhRhfG21pnJ4ebtCI3deYLUSui7khHL2mTaWM7iNcaBDAdYikq7FfXaBXk48WC5+WnJ9rouzuwdf",
-	"Wl7QtEOFyaIIag0J6GhDbV0wQ7etjr1qlQ2tZX6TcXY7X04I7LJr3dGyFbju1wwTgdp7TcwD7c/PeXJq",
-	"i21jG4BbVdtedSjlR1LyOhYzlTZchkwVtFVELba85tK0dFnem0sxnEI4E5mu9/udg0tAsm6/pSS724lt",
-	"46Lq2bKzcWHjmKjShGoNSaqJLamGBRmMXI5hD8XK9m4RibvN/VqR0RwALHsOwecDqSwMMdGqXBTOCm21",
-	"MltbzM0RNtfcy8e4URxzuLhzgcwzih2IZG/zmlwdJLIXdKHIWIqkRzIMOx5lGouL2wgfxic9V0hlSchy",
-	"xqo2Qod1RXYOucQpek0Fvn0nj27bNReJ5h3PSmlu5G/vXj0nT45PbCRidbPO29SQPGbfw1yboJCqeoLg",
-	"G7K0rZXh02SX0cT3XakrZunasNQ2WzUCtaEQKYg0rl+i68myppVu3t6OE5FJEouJOiM0VsJn5tl2imT4",
-	"3ryq/zoa1k+EXzTNA8TIZEY/cB1f7LqlmEiaqM2mC/zVAyMHmN9eLTLlSU0d9RkygwUZLYhBnn8Ojn6o",
-	"iX2JJ2Wq+DJ6cf60loCG8rI68PDk5OBJ7dBZQ+r0zCod/hVvfnpb+3hWJe2KTWqHXTX0GUVY2b5PI6rg",
-	"8XEm4xZ1vLVVii8Du/4eQsYuxszVeCxqemuLek21qHIodSWS2gXntOxEsLLk/ypVV+6ASFhBJQunttVu",
-	"xpleStkoqjYHBycD95+vRXIajBaW1FYh0bbUcyknYevaKKWSzPiOuvO8j8ikHbY0SAslb+PYxoqvdeV4",
-	"LVF11QVWxKN2MlHR23c5qqokEq2Xgd4Vee+d6SCm1aMNZwaQqlKJMHMJyQgYn/g2YDapfEme8Enrec3E",
-	"IoNcCttlkc4wSzTjWCiglmblueNF7FRNpnpNTTgDcmcurW5tqKlk4/GwR4Yc9FzI2ZAISYYxnQ+3yDS3",
-	"nWFxOsPV7ivj3IJ3TcJ56ew7Z5L6LmyNlYkKZHDVr3JEMKS3Pjjfn397XblA3k2ZyfmKi2nqYSJbZBmt",
-	"Mpc5Zdqgu+3rrgWRGbfN/UpVKVz5FluXAms20Ti+hTGTLdkVNltfyqkINnDT/12TM1kX73lQn9ebh7SV",
-	"Q6SOWnFPhPh2tWdKlSuXgu/tDwbTbB0BkRkNXuAtJFy4pMr6AqqW0qwiNrbpdVVjSAKUz6csBpLxyKE7",
-	"itssqn+rQ5C6+C2mieA9G9JnA8gN4M3HhW/8NG/R8qmoa2h3UMxZi+i3rklQxJrVkuVzW6xlN2n7LMJc",
-	"E9ahhr9bz+sIihYXSxi/aujWIG1BSJbqS1uyGs1fthZM0AumQi2BeA3TT8FW+OgV3cHKlYU0yIRxNKC0",
-	"4/9L1a1LQKk78WUAdCwYsQQbVwanF8TC1u+NGRrPWaIYrmnkoFOy3XxaV0m4VWq2HV2/O619YcoukiYP",
-	"p0JepCJmYUWRCmOapLgRFs4WF4f/rF39SFIeXYQiFll9Vfa1oR5bRODcrTfFyo8XBvEuIrposDBskdZX",
-	"V4MQ6cZFKLimoa5dz+d65059Jtttkteqp14HiKWjXV3/+gqd52zCX3fNVt42/LYcHVJh1YfH3XIzckfY",
-	"urCPcx+v06m4KpqvG/ALO9939NE0ydsLL24L29p3UdjKGyR3p4fdsrtKSZ1DjcuSeVzBOq2uF6xJNGJa",
-	"kadvX5MRTBhvYQPzfKDUPsSB3U6ztNuGw9XbKIOoqGB9WyPtFv1RRjSmPIQ98tR/xFTHKeRlYx8pn3am",
-	"iZiDMr+PIBZz8hlkjRE6jIVqkcuQ2waAa9lJTPAQeInUpa7VT6eYTZEC77Le9k0xb9t+t7C1F6vs5fCt",
-	"9Nf1QFyLMi89o+tYg87mIDoS3HMZhphjj6ajvNN8RBePFMEKZijTQ10E8w5beTbkX+SFkFMrCiqDySpL",
-	"FMnSlhWQI7q443Y0TZX3xwC5R68X0KLsSS+YSCvgY2MNQ7RWGtKg11dMOHNF1kvmpyLowLt/N7SvWbYl",
-	"mckeNdS0vBWWO8Exwury6KxeSbLNJ6hHb8lSwAKpHaPwOcEcJUIVsS8hc8m0oXB6ixKt50tRbJ385s7y",
-	"crFFW4gLPZUim0zbIugObbHlaMPN8YOuVmhX/bDJ/XZnilz55w5QahmWmG97o+X3HBes4LWG5E7Fua0i",
-	"2HNv6+pPosEuqgWJBKEjkenqlaoxDdf80trG1jqucHWdr6RIyMEZGRCGyfQhTYCMFkaqa8kaEqB1rcEt",
-	"AApbEQ6rF3BtHctViyX2TaHKL2uvo0fDFuPsVFETlIizxlau+HPXYK3C8LhZRvfWsGIq19iVyqi1ycVN",
-	"mJs7clnbHhSia3EbSwJ4y9u482CUyrXfQUTKezGD7gwqBKUutH/0Tpp94dsufNSBR4Jn2Ih682FXllR5",
-	"WWU1tRCQlKvxTrMK2km55Y5NHTMJos0e4WpxVqThoy2eAi9Z1fd2vmhtEN4ytN8mY+LS852XZEO7vNJi",
-	"1p34zi9vjlq7uLiS0fiZVdJ3vAlGG5qrd1vsFo3GS5dsS7Qvd8dpg/B3EWdRxD66NjRL+FoHoQ9uspXG",
-	"As5Kimr1UEEoeDTskeFoocH8i4huPqSC4QczbAwwJIK7gkHVdiAYhtKmo8cHu/Ytq3Ri6Ywt1LA3HEim",
-	"YI+8RrvgH1k0gchpZqOF/dAjSthABsHBloV3IyJhu0dglgpGS6LMpXRdwKBR/6mXb+oc+VSRkBpN01o3",
-	"aDhdqrUfHD85GhwcHh2fPLa2qxrf5rtXz8nR0dGTM4JtlbHMQ5RJnHipXkVN85mj9weD04PB6WDwPwXZ",
-	"rAn4KmpjsKhHbEEOwjjaJF1GzlhIAyV5RtD2pzQ5PDkhBh2qtWeDq4OSy64m3OLZwloADWxdvIWtUVhu",
-	"+nBqAwTNbtEJtBQr5boqeGeU8yoFLKL/zoWMOOjPiEbeMLIU8IF+PYP1EdXU/Osq3Nu4j1BguPqwui0z",
-	"tNr7s0b4dx1ZlnrwL19KW/beNd1xOVIrAWFFDJjvCd6MHOtOf5CfflZLI5aJAoLAkoWam7/q099oyiiu",
-	"cuduWPlDrThNiWZ0DX4oFIuasFr87ZFCJF2uC3PUzeWS6xMr9WxKpNxs45VTWDuK1alLU25jhWQTUDX4",
-	"cP7j0/7hyWN0pEzhivoeURGbMF2vdEaCQzf937fgUS0Xm7cdqnUAWX8LweqheLdukxnhG/6sTPYzjDUR",
-	"GfIRSiIIYyqxN2+sWze/a5+PuC7/fjxWoC+Q9NYbqMdUOseYBBq1XJso8j3X5pu6YdsnXLk+S+2goNhn",
-	"KLba5oEONgK/AexJwZ1LJLL+5TVOvML4t0VmadWukJczwMtY2W5hV6gcuEeiXm1PK7W5k1X13NZSoJ1r",
-	"OAWt24GKgy/fLtSsTEtrTJ6ua1iDRbRK3VZ/7waiSrO2ul4HpftU1x68hKobMLMJn4rtNuPW+kO4Hzx6",
-	"Z22Uu8Kkd7kJtMM2ltSEVauHAeAuvCfLLkEfyoZibNHSCU9XQ0O0ViHrbtf7Lne8qiI6sE0pCNnVoZCp",
-	"Lh3N1wXXuYVWllE6JjdVI5K0rPa4FOSwOyfaLWpBtrCmOe7lJ9lo9i6BaOfd+8vHsb3l6XalGzfXi9ni",
-	"5G9d4OFOgwrb11esLfLi3KkRU3TUPhPGR66VO4kU4lIpHHAjPt6DFRdR6M6ZEhLVMJNML87NRK7jt/V3",
-	"1Ngc0KVhM3UUm/A+4+RvmKlI/vO393/HirIcw89mgKWjcPWo9ttX5guYap0GNzdYB2Jc46x9Zm15NlUd",
-	"YghFknc4U3tkuK80HY/3Lw+GeWyYbUFN0physGVZXZw1wbFnZLiv9681cMr1jX9ScPjIS63TsIxXz2aq",
-	"OmOb0QiHH7PB4Ci0D+Nn2ItFSGMzxXDvI//I/5U8VTMbjz98mumpkK7AySmx/qMh2qFoDQx7VcBVioHv",
-	"mTc/F0lCOVa8cSFztgWUec4ip3nv1Ox1TrH3KRm+jiBJhQYeLvo/wWJ4ShQGlkwo40XaAKYfYJdMzByY",
-	"sEv4yImb3gj6hHI1B9lbbZZLjgdP9shT/Nl2mppBqhHwRwMS2W6o/0oMiVZY9dx2FZmAOiVDRMihrTc7",
-	"NDg8JGxMEiGBjEUci/kZmZrfmLal0s0ZhJlUQg7xrSgTYHvfvP00tm9FEHPiu8XkluszTOC0yyyMoSyy",
-	"33z48PqFXa1v8+mzvX2jZDM/1rewEUv7LuH4H7Y6ZpET7sBEhphDPCRakD8zoeGMDG1e99BZKQ1uGUi7",
-	"jrTzcntRX6gZdzOvSecyKx1e9Ys+Y8OS7bP41kDC4jb+oWZY+qFHhjY1d0g41oEe0kxPgWsU1SODpgvE",
-	"TIj6jJs1ov1Z7pHfELmv+mLOK3OXSwiThC7MVIgHuPYRxIJPML8p78XimsK5TfQNNgxJQuVMmfkqy0aU",
-	"Rwu83Z5NlnKNXWx/V47xEYKDbb8bsxC4TV123XENLZYMNMUYNYyeRQqkTvf3c//BnjNS7vvnizz54L0f",
-	"VKr9eBoc7A18tCZNWXAaHO0N9o5sx/kpUtL9KdBYTz+bzxNb2zrf2esoODVf/ohDbIRBKriyNPhwMLA5",
-	"c3nRE4Pf+2lMrShdWFTFzBNaWscIVroov7YeCrQvH9tZ6hhPvpr9ZzR6Z2OAKwwjOP39E7bxt8VMg3O6",
-	"wPZzeSafK+dBZObCTOhEGWb01n5v2FEZh4NTW7QzxFn2E9CShaoEuSVDGh1BbK/vSGC1Gdvih2KeNrGk",
-	"2iLECsh/ce/uCPMOQH4/BTJmk0zuANCv7Hstm2Aqh7OrrPBWisQcQmYbXBMryXU/AIxDX4u574BGmB3/",
-	"lSBvLzgZHG1+5APPKwNsh/Ah5eiBglMkUkZZHlEFjpVucRe8sLP/x3ym1p3IuRl4ziac8clPsGhxMGWm",
-	"9oeL2yrOY0NjvnPQTcg/g8XdY/7bvKSEE4UQMFaisqQAi/lAZDkosuUfTlzTOA9yhFFbgOcyZyPUY6b0",
-	"m3wUtmW37cXNZPX7Lobs/8wSZjBz48DnKPwEN592eKKV4qw15/oUxbdt797x4KDV3XOyM0T2oRYX9pWQ",
-	"IxZFwC3y5OhiRc/8CD2BtBnmRgrGvv4o+ObRjBuQxL9sz1BH3/V4FSmsUP6mKI3bDStKsjs20P6UZ+E8",
-	"E9GixXmXnNx5MmHw4uVqB9eyHm97ay/3HyyVm7StoIMfaTLK5CQot3wODgfHJz8ERbfm4Ec6Bq60pEoB",
-	"OShXWwxevLThCj/888lyBengV+d4J/+RjH70yvlpkPvjlwpH279yd72X4epz+FysR55yaP+0CYRBpVMe",
-	"2hla3ZlyR8+bqtptXn+zcl0P7/y6+sLSdTfWGePPSt2lMFfKqIoJjRDnbSkmXF5ZaXwHaUwXzRZR91gZ",
-	"WfNHcCl/VRphnniy+YnnzmGBDxy0mOK9ED9TaS1dx4eHbTbiJIZC1Mhp13us91DW4dBGEOVqnI2qQRNB",
-	"F7plKVMTl9u/9h9v1okZJcK2c2bUJGDkOwr+4qh2vPmJX4V+JbCCZwUHzqdirlYQYJq75lV+o7djXZ14",
-	"kj+P11Fw86mCPc6KhTF5tdxQean0NQ9uwck8yadRwvi/r+jt5Rzk0yAUUkKoyVRIBWSEHakW7cm6W20r",
-	"in53OG/j4GslL2s1zBvNlmyd93sBuhHCddoTm3BVNdES26J2K0EdkVBkugUWvsn0KuE6rg/bsmBnilwK",
-	"Fn09ku9L7sujg7UEOsTB7bSBccUkaEFdMZ7vOxPeer3oqR+0c7Wo15TtFQsxc31+49gbHhXqh0UOmCFe",
-	"wZ8ZFJ0JT4M/K4aJTZ39dqmWOSh+xVrZ7djgK2awOT+60cIFvdqGsj2CJdh7xHAHIqSP/SU+driM7jlC",
-	"1mC8s0lvxx3f481wnLH+puxfu09rRaunedj+rvGpSbDygPgG5CrfDTxvjIk1AHuk3P3D9sD3KbLNyFR1",
-	"ihjaAPHYYtOOcG0zdXQrzEW2TYiJKRStSPozHPhVW7vMFr5ZmmpNY7q47o8UpumoHuEwB6VtY6iHju5Z",
-	"OIMNMswzN2aXmIhTYCxTA012dXDUg8dIv1Fr3kdHimZxTEaYkGWbGBQ2XDHGNK2HjaS2psZ6JH3uxnzV",
-	"BNlu4hsnyfM86c+WUqnS454LCVk8cJx3VYJaiSJv/divGvnLfUW+Yz9JKYu+KVFElYvorXHv52W1lla+",
-	"bP1AzyZL4JQME8H19NTlcw57ZLgAKvFvm6apGA+hH1Ol++7eDZuMIqltHbNsEy1bSorYjsq8NipKgzRv",
-	"/d+/2d9+H/SffLo+vunbD4c3/4dL81//3+rK/v4vwf0aXwqQN4hm+cE94Mv5NIoUyVJCCZ5bj1BiDoq4",
-	"PlLYGwPPqmg+5c7rgd9aW3dQ2XIEu1/T+nCD9yL9kH7RWIOixIz/FBwO9rD/yFLcQamrn23fV+mhZ67Z",
-	"jBx38sLb3bdy2BzcNdduog2lS/AtOtk7EZyvwiuPhHAksslUuwh8LQglqQQjsJRsKQllPC9k284A7Udj",
-	"wcd1LpcS/bElOtcJyR9cgt5XLBoXyZ/fBWNnBXmwgnHK+jNYrNf7fqHhlHFw8a1fMWI/TdlPsPjGMdsc",
-	"97KRw3tnFYQSdMXpkneiqPHgpWwGC08/t/bgrReyCuT7opKW08cSiFheQllYrcsusJPsZBHxvoUnO+s5",
-	"nvGaMHJi88CUw4bvwtRDEaZ+wRBHimc8FtJolxZ3z0rHTZgiairmHDsoE8HjxVbkoJnX7F/PYHGzL+FS",
-	"zGCXmtxPsFirxdkV3DWB2RTlZEvc2fCm7zfr7m/WalyWxXgsHFhVDm6BzCMWx32Z8Q2+TBbH7zK+tdi0",
-	"a3f8u4w3eUG/IY98TLWRhcxpNkv6NgCjRotkcXzbGKaCQC0VCsy4y+QeYb54oiC+BMyB4yRchDEoAhyT",
-	"DTDJYMK48tm5U+q6ckyEjWvPc5zHGlymsKvANqfqI08z7ZKdya8iD9QxogBOhFkM2ICB6DkLoUemYg6X",
-	"6BPWwF3dMqpmrn1mTR6olecc2n3ZFB2zowss3OnKLj7uDw46SXB+G/ecglKZdlV6kxk3vDw/c+e8H9Fw",
-	"NpHmDnxnOQ9FmHseC+Uy9B0lwAgO4JGtARzRRVvyJTO+JzO+ls3tX8uMrw2kLC72rlnWGux/+EGUZpeP",
-	"lG26D8oGS5bCymyrCKxewYUmocGSe2JjmwXydxlvsEOtj4McMx41BECuYoEr0EsNjBh3Pa3rfKuuz9E6",
-	"32opCv1ksKlm7K6FtW9WUnPx6Ch/GNHGKKv28O5LQGtA2P1r889GqrhrktgYxIhl4B88QUS0yCPKscyq",
-	"pYr0qgE/utjp74UwmrWto4wO0fbTaLwJ2d5G42745t5ZoFteiW7EuC3g06r6SuSKET5gjPOXytasfvvi",
-	"VWnTXz+i2bjr/Wv74Wa/aDy403gLG4zdItziabkR4pePuQhObKCFb78ViExj10tOfqELctTNIVDs7Z6d",
-	"Ahb8G+LgndGAfXcGPBj98T/YJSgbTeEOGa1FGn0EWCyR6Z5vJiLmHFtd2GhoW3HP4v1dxVqEsbANq5t4",
-	"23McsMtoeJyg4R5olsCDF6XykiWPFBllCiuNuZ0Xh5yXiVg9ZOW6+9+9tI3YsU+jS9/36o4NrW94vCCU",
-	"uEI1ZIr8HSct8mJGYHtnnxFKYnbpq7u4GmNYnPMjf8MBqzdaC5xvuaPnAuM3FaGGCtYZR93ePJZ/Ofam",
-	"RcUo+n5Q7kXT0s/szumeizlsvMCukSY2np9/52QPxq0tLtGt7W7vMvEiYyHnVNpqlTLjyvs+4liRKEOB",
-	"zVC+edVguobOIWFwrMz8aGYRme7blkwqOD16PBjU8LiNxQS/7jqCW7GgtoUHXclBX4LT0d52BQjXuHl9",
-	"aZM75FUxNs/cdyVj+ipL1h76czvu3AzbJXEsTdOUWJElDznf9blIUipdJei8oo/KEos6tiC0JkmmNIE/",
-	"MxqXUch2RK1BIHvady/xOCzSrpfo+jCD9/mo+6/7gqKTv5auI2RR0qLe8l60yqyxOjV0hd2ldb3SGvYb",
-	"joXwaNQcBfHl7gGjcX9UNL5tIqeVBrk7RZnSPBuKCJxZkoMKtCGyRuv+DFJ8AwlscAlyQewh5kElKci8",
-	"TwBKZb6L5hfDsmQtTv2yU0z6pRF/XBuAh252mE9FUSuNCInReioF6tsn5F0ZDHumCxKJtkF81aJqd4gw",
-	"YjwGw5g2lKnOR30hvuxaJxRys193E2fG4sLrCsRvmAcDjqx8rqFpEt/xp5TD7DoLRZKO0bpvxHI1dW0P",
-	"NdoPPt2vTODP7huXCcoYlCM9GS2IwRTbAGLFE/+cahqLSV1JVI9+OwqYLPshfZ8iwYEMIxGq/NLu2TPe",
-	"s71k7BtGoHqEKvKf529+NTTov5/+8nMvD67Bd+QFUImkGki/j+8bYrNWVWfTs63TPSLdv1WvG6IXzeRu",
-	"epXXLWgS3+p19+rPysHd5KY2JKZHqBFxPXb77jYGp7/bBR+KXdBW9Ga2orfDioI6oIkfkaEj6Wp0YeXk",
-	"cf/af1xf1LsgDDvnYi0u9ZZhH+4KofMQm688/DAQH3jktn5W2bdBLMM8CBuToW0HMCxqyOsp1ffKKjdL",
-	"kB5FGsJC6rB6H42uuwwKqSyqMSzErOI+btFzM9E7MNy87hr85nPFxwZZzggXtjUgw6JifALRQxYThXC4",
-	"PaGp6hHXj145xR57OhriTGQWo4zFI6JcIycJW92FlkjqlIgvjqZuHV9ODiwHL/lGWxdjKZLc03uypaf3",
-	"rQPxjRPyds/F6su+eHXRk+TvQtxDEeLeZjoX1IjgRNEYbHgS5YRxpSk33++R15pwzEezJFfZxqt3JtvJ",
-	"aJMT5o0d8qU8MDj7be0vNJxxMUcra4RN5g3d0PYz5SHE8RcwxJidfeNWGHu6zW4Zh3s1mG1+uDtrS23T",
-	"NTPFF2VqYxrmIcp6sTdjmNjJeMQuWZTR2C5OL/Yc/r+OKHnpHr/p5bcfKyiOWAx9panU3VqSIRDu29RR",
-	"TFrTrgkLNpdN57awc0zDmfrOHx8Kf3xmk761IKHgHEJdaQ7dgUZsYH371/jveoOGowS7ZQVrEf6baE5m",
-	"N3pP1L+FEmRmabIeVJBnn4aaXRrhY5c6Wb6cJr7lV3GHnOtLIHwunRUY8Z2m74Cm3zpT3xJmF1+f0+Ye",
-	"YePcVGRjHKlk47GR8vRcyBkRksR0TjhApAhTBC+29d3eLVHft8L9l72Vdg1f+530WtL3O3lPFZ5sHpNn",
-	"iyRL7V2aU4UFEDytj3Zwa8p6x+4vDdXhtMa4aL7Gca9wNV9SD7Pa016imIoMNP9x/OTg5ORggP91KK9j",
-	"d3LP2SNtlKnv6SMPtcS0kESaMwhBEbzWZ4akQJLqBQZ/2LRIOqeLojLwjIs53wFZcTi/vh+LV7felQfv",
-	"8HpU5mnygZmrARA9aH/XrzQBl0LkeAsT3MlohbVlG2HtS+pprnB+nyGqqDtJsawzFrr6/a8tRn5RT5jL",
-	"QTgNBgdPHtPBYNA3bKr/g/nfP/2fA8+8elifod3oQ4xglKlQ4Oo6dLIlVmH0ZRoslCdfZYcWSxy6gwSi",
-	"BVHgYuVSuvgu+H7V7LEXnLTZ+geee5OXaOSbFLgiFH0zWHoSuyO5Sj3MNpsiWIDY15fQIk0hMtL7aEFC",
-	"Kiviet5wbE1NlZQuVkuq+HYgjZx3ieztX9sPa62cyyRs1x3K2lzFB2/2nIo5GVODMQY5fJ8XTNQPRbVA",
-	"QRtsqa/A49Fl14zYnuh6TrxzFvx1Md+aRkfHJxsbHY0ony01OjocHD7ePz7chiH/NXsdVVx8toufiCNQ",
-	"GnPbc0/xd2b8EHTVdxAKGSnXCklCCOwSIsI4CamaIkvVruIvnzUTxa2YpNq/dp/asMd7YIwbm4A9+ABk",
-	"t9Ne5f4XBGFOlRHLNdZ//rpYpJd91vPIAiP3JYwzrL1xfS9rWs9i3+Fi/mqdAQ8aOwPmJewQf7C+eycG",
-	"6fZ7z/yxPGtNMWj89Tvreyis7xx4pJCSERrHhtWlVGoixgUdbMnwHGY08jtfxmxtqR4/ZpedcP0cTfVa",
-	"fLm1b0H5wyxMV5KJRAKKIk9fvDidYhPeZ3wHCpt582se3IINQEJZjCWrQM7+nQsZcdCf9/wIAwWl5kIi",
-	"7xJSQqjJVEhlJEitQS7a84Fzu9h7dtu9FzPg9ZHBrp5AuWLUPV+VrlS4G1FdUz7LnIUREDOFDVqqtwcN",
-	"b0UcCqlGybcoltVwBUSmd3QH3mQ1+sRxffq3PfW8w9aDJY3Y2QojikD5HOa8isZ29TFqzjVTKXC1vuPt",
-	"uR/0hVIf8HoX1WjrMh6cgNu9sIUlHSKTIfTIaEHM+xrTKnBY0NA/4vFRr+WctoK9p1tjFjfOaH7rVESr",
-	"fkKmIdk6dSSCMc1iM+ecMm3z23w6SfGNBCXiS0wkiZgKqYzuP5HE4+n3zsblDjEjIKlkITi7AWV6TZ6J",
-	"bW5dI1w50O5AuHJv3pcgs13IWPjerUnYXarsuRaecQwtuSh4dHsp7B3I7N6FMJz0TaZDkUBjcMgIQpqA",
-	"Y1PJd8X8wdiksaSupfSOlWDqJfJL6+cdLQwb09WshY20ZE2B3fr6ujmtuDbLWGulLl34nfOb1xqSRvet",
-	"Nlfh4eesmH2W66wqMpeCTwpbtRZLZd12zGpaeGk1JA325yVE23cizS6Nz/lqmviYW8Nfi5NRgp1VsSK+",
-	"GBORSSLmvD03e+EAe8/8rP3N/c7E/gJMrD4fAElOlvaq/UpsdgBTZAap3oIdbWY7+2N29UUpwZhd/SWo",
-	"QJ6xEIHSjFN3eY6fHA0ODo+OTx7bk2uXEsCu/opEwJlMIfpODh5Wc117rtbAJukcbTJGkh0ziCPlbW0S",
-	"wzGw4zIqziTjmsUuSURmfLUGyfZUJjNP9uHyzmLDlowfnOC7HynyN2/vYtHfzUbMxmawwBpPcAnyFIlp",
-	"CpaOUhJl9opBzwV6YoYMQbPQGaFc6ClIMhLRgmQc82hIpsyViRBMMDZ/2cJQlIwM0TDw/SNT2rU0vnTV",
-	"PG2rHd/r4XjwZI/YMtvmETMJjIX0uRpckGH5Bv4Ei+GpDYdw6gnTea0Yl4ZZV8TTgAtP7eVlnmOxrTPG",
-	"Hd7v10G59/hJf3D0/mBwemCLL/UCZn67OsBPznZ7eh24shaxmDCzyksaZxCcBiyiuV/H4L4bFlFNg17w",
-	"Z0bdCw5OfDxdL7D1LZbnH/j5M86wDuDCYOKnnjdsngY0Ze1ltzLQ7pl049Tt7RFYnR0PBxuePcBCAl+2",
-	"/GZxqZGIneU6IMXyiIB0IMoklokbuUs8BXffG8hnQq/6hqb0DZqq4PTg8Q8//HB48NiR1r5hyL6h8xKx",
-	"xVWsNy80EuAxi2F9HShc4ysctnOHyKddXyKzj2/cXo4n3t0kbpFsh3WukaG6GtdmjYZPQzzuYUgMX5AE",
-	"IkaJXqS2sSM1/NvZYAR3j6RUaiydhgYZpjVwtMQwNTO83L6URGxitm7mojPgPaIESSARckGUpgtFxjHV",
-	"lhcXQ53UcGp9lIbS4owFAzYT5b9ZFrPK5PPNebUN2TyuQNsSGIlt9dzE8utYepbGgkY5fm9qKv9rYbb2",
-	"65xPhQKS0DRlfGILgLvmqGsdg60azbdyFL53cHmk0CXZQ+EsBZE2Owvxn4Y5D09OGnxxbUQdEWrQfaUl",
-	"0KRrTeFekGSxZgYR983oPgoulZek0hyfZpbEoc+z5avdN2L0B4Qtw/cP755+1tHOcy0kRLZycCrFRILC",
-	"Eh9Uk2GZ0+xfm39uht/FkTsUR5CgOCqp2Gc48xob0Mi6wQEDDSdSuBDSdsR+jURxeFDvslg96nVeizLJ",
-	"2j3fbzJ62IiEbybhzPJWhx25v6LQHswVxpCN+5IKNouH5vQaXBcW4SxHaiHHnruBu8Y3O48RuBqjXe1K",
-	"Hry46fZZDja6Z1GzLqOhdEhf1KbsZJl0dNU/MAuRoAz+BlRpkEzN+gl+6ofqMugFnwU3o19mRoLYfwYy",
-	"ZrxTYkN52/ec3bAyddOV+G51fihW5xcQxtihlBqZMMpCG7yL1xs5j2FKht1IlwZornwr67KPfV9jXd5U",
-	"3vqDupfq1ru1aHzzhaTxnA1vgX5CWUxoFMmlHIo18cLm6V3zmS9cS3pjwkSphvRzM6aaQ0FJLPiEmG9I",
-	"OpXURhiJGPwrO7Kf+y8qXcy5ynDw/L+zm4dU+Kw+R6S3nCTySBF0PHUhFOuZzf61+Qdjp3BtO4yYMCi9",
-	"KXbKrOHuiM+mRJXXmoSUExpqwgVJhPwuxe2+UihmzNA49hkzyiaPIv4b6SoGjQUeFZtwwnj5ZG6N8nMY",
-	"TYWYqX2lJUthBw784Tm+uX/OJpzqTMLQ9p+CcAYRdmWydq2FNgKmLQxwRigZ01hhaIPSNLadLguvvG3w",
-	"6WoUo63Dxk2Rp+UIAG+xz6355qkWrnULi98saDpfPLvffLs7649p50FHdjteXHPfrbl3e+nyiyUSWqsp",
-	"dcEhtvGOBcgpuQTJxgyiHlG4vV6OCT0yFxLRbjwmdKxBzqmMVHN+9rIz9/Dx4cHxcXMCYnXF18EIqARp",
-	"Fo/xCiAvPRJl0khz+4gdbu7rumgAVLkMo7TNyehIZNp51PYKqe+tHVOXieY4p/I9Y5m0KafK+mamQmGA",
-	"vNJ0XH7jufm75n2/TQX2ujYsAo3WLn+1JIA6UrT67I8b86XdO/J06br57eVWIo5KT/geSqsPuCrnuMdc",
-	"bKhMZqtf1m9VzEG5MiZ6CgsypZdQCg43Xxl6VHrdU1tCqu6FqAYTxnvlUihGb2ac5IFWxZus1lyzo1go",
-	"s51wEcZQ3skzFsd1876nMzMei/OUkcaj+uoTL0Q2ioEA17L8hOt/f/Pp5v8FAAD//w==",
+	"7L1td9tG8if6Vfrw7jmeuUPq2c5YerHrOPbG/yS2R7Jv7m7iKzaBItkR2I10N0QxXn/3e7qqGwBJgARI",
+	"UYplzYuJLAHop6rqevzV506kJqmSIK3pnH7ujIHHoPHHNzFMUmVBRrNzSBM+g9j9OgYTaZFaoWTntNO3",
+	"OoM+E0Nmx8IwYZgdAzNWaYgZl2YKmqkh45IB14kA3WXwZ8YTpuHPDIzd63Q7JhrDhLtvg8wmndPfOu6j",
+	"nU/djp2l0DntGKuFHHW+fPnS7aRc8wlYP8cXUaQyad9UzOzDGNhAJImQI8bpsSeGidiNKNwDKbfjTrcj",
+	"+cSN4R/pdDtuZkK7xbpplKc3VHrCbee0k2Ui7ixPr9v5XiTJqsmsmoH7+7bDZ9EV1O8GT7iMYOUc8ANb",
+	"zuJlpo3S1XPoS7ixfUcSjk5SPgI2gKHSkE/ozwz0rJhRRB8rz2DCb34GObLjzunRwUG3MxEy/Puwaj6v",
+	"RQJ1ezIUycoNcX/fcjtKfPQTzJan8ZZPwBD7RGoy4TJmQ6XZ8QGL+cycMc4+fnzzg2MtzkZKxSwaKxHh",
+	"hsENn6SJG+94+Gx4HB1C79nwAHon/Olx7zn/DnoHw6PBv4cHw6Po8DCskHi8WGNpgj03w1XLLe/906eL",
+	"e59ya0G7Mf6/337//ebosPf77zffwad//bfqnZEW6pk35bMJSMsEPrXqkOiJbY/JwqRuKiYzKUgDTFiY",
+	"rJyJhcmW8/gJZnXTuILZqsGv1pzd+rF/FhNhl8f+UU3ZhMsZLt+RIfLtWCWxYdyyiSI5XsW+CX6xPIsY",
+	"hjxLbOf0qWNdfiMmTuYfekb2/8on5452BBpn9244BDfVuu0RMV417Bq0EUr6e0f5t2o2Lfx5y517l4Lm",
+	"Vum6uSn/91XnF57Zdio6hvp5uD+unIQm2bDNDN4T565h7FWz8I9sOY9zlcBb/GDVNLRC0e9GrJmFe6Kp",
+	"NDw5qJxBJlepA0xnctU26ExuuQUXYBwv1Ao2+vOqOfhHtp2H1SKFCzGS3Ga64kTogSeGmfAMKgliAszd",
+	"iAMVz/bqLjB6t1d8vfGZPX9WNdkPILm0axk5UE5xC0ulYwn2r+qdtPTZrQjqo6nn7cysZm33962O8Yt7",
+	"2aRKGkDt+3sen5Ma7/4VKbqGTz93eJomIuJubvupVoMEJv/6w7iJfi5263MHtFZOj//tc2coIImdGj5x",
+	"WvhelGnt9BGcLsc3O7ECw6SybMJt5JY1xUPq2LEGYFmagu5F3ABLwGkhhv3jzcU7dnJ0+N0/O18+dTvG",
+	"cpsZt7FuZ4XFE0NBQGtwGpb7PDcsVlHm5A/gLmgeuUdPBsPnR8Pjp999Nzg+ifkzfhzB86Pn8QEcwMl3",
+	"x8+KDQtrNvtCXvNExD0/ROdLebv/m4Zh57Tzf+0XJtg+/dXsv6cv0KZXyC4/5XxPNPDYzRzVyDB9ZlCB",
+	"BB6NGW4wLpFPIGZTYcdsOua4ai1GY7vnJvdSyWEiog3Ps9jh5+UdFoYtqJhsyo0jVz8PLpUdg0Ym33bD",
+	"SwNdwaynwQ1zK/v+xjK3JZrHIrIm3zw3c2A8cScwO3OHMXYmp1thNOZyBDHu7GulByKOQW67tcfF1v4v",
+	"lWm8xgo64EmipkgFW27kMJ/vbdFsxJMEBRTOeMJnOOFY4Wxxj94q+1plMt52i07m+FsDcTYzWTRmeDpb",
+	"7o1UtjfEid7S3lRMkbnfnrHpGJA1hGVwI4w1DBID0+IVy6xKiMTc/fdGnsMQSX6jPYzG7pDkyK33enAg",
+	"fjm6+nX2n05ZeB4Wm/uCRSqGYMwbiJSzXXlklXaTc/J5awlKX+3RV3v+k7dGkhpikFbwxDCugU21kqMu",
+	"U9otaIa/QtmIKsiKNTrJO4UkOXMPSdbPt7HPRo4zrWL9fafY9IScX1EfT+6DUj9zPYItCf/weP5ic/IU",
+	"RZRSLMHvb3cWVqkefee2DiDMEL/qdp1LusJIzXJWnOVXYMIu/cLlbMtNOirfTUqRYcuthUlqzSmbcmEZ",
+	"Z4mwNrmN/XKf74XP386+LU76jPXPwepZ78XQgu7jrc/GwWYnckMadGtzumHJyVt6sUInX361mP2SgY7q",
+	"qeSZHSst/oKtpXhJ0DjJxoRkQ6GN3fJQMpyi4/qI35YseauYVVcgneS4ghlKECXB0XNJRxurJEaxjtT8",
+	"UfJrLhI+SLZk+6dlleCDnjE+4kKyhFtU97fcq3yOt7FPF2oCdLshk0uA2LCIyyeWDZxSy6MxxEyq6Rmz",
+	"YSF+s1KtIjBm8+2qMDZSru1sbyC0HV/G3ELZ2hCGTYQxpCx4S4Mz9xRd0tyww+fPD3oHR72jf8/bF0dH",
+	"xXm85k5XdBeJ/xrRBI+suCb5hpuw5Tmh06YnpDuNBCzclr7rdFq62bpskDm5qLMEGOmGhgnbwrjIp1QO",
+	"3OD5xbFwQ/LkvXZi3wpnXQ55YqDbSUu/+tyJNDieveR2zlx1p9KzYgLLNmvXvROTU3PVPvyiJMyKxy+T",
+	"4Alt9lIwV9e88DI8596ZRUSYK48HtFBx/vjlREk7NlXit9sRcQMbvtu5EqRgh1hbqiHl+GiqjMUfP1W8",
+	"JrPJgO6IpT+lXHtWXDs4ctzaReND6GyIQFwHlm90Eo4Jobw85DRHGFGinFpctTaTDXLCx81FP/e6MS9K",
+	"b7mv+M9yrTlOJZMDkSR0DzaY+5eyZ+a3Du6f33R/aGF1JXoLZLRAH6XB53Yx54ZwEotr75ZZrNgqNfgD",
+	"IvReeL59z0lZbcG7+Z422lw/zkU2mXA9q9peCTe2ghwXtxEHW7GSMMIdCKINhARMuEgqmW7H3O695q3E",
+	"wFjJ6pduhykXrQdlvII15teAChbIGND5WRE8quctXOsqFqNDCAtszzLxNZdRW3axqillLSzOqupZJIki",
+	"JanlRMgj21gAt+EIzHhoFD4oL9DnSfh54YiVC06FD7fvmK8bcmItS2m4Vlctx8TI1Joj+Qlm5+6xauon",
+	"ovcRrnUUjFu5e5lPJ7YLWY9fvoBIQ1uV8wpmzedt8hEW7J6xmko0/ZiSyeyMGZAxExhr4GwAXIMmC3Jv",
+	"LflTlN+PVLXY7z1XtVhkIiQ0Pyc3wM9CQvVJNRcVprh61w1X1gP4TeMRLL9pua4P/GZ5WQsnEOZNq6UZ",
+	"df0ehjHrDgb3raVMUnG14JijsYq/w3XI6suFipD22UnFBbmsKCgJl176aHCXIVnCmeHoRsQ4A15r3U4s",
+	"DBlzlZpEC4KQqtqySckKamwrpVpEzU2GPzMurVhvlvwnPNeeCC9T0BGsv0V/gEhMeLJEcVIVCgqSw/zh",
+	"l9YQFj9Pm+Up1FOmsTsV74t8vIrF6kW5+8rOb6KVU93+OnKfP8/aKmJk4YFcywg/cPIAxfP6eImhhlx4",
+	"w7T6b5luKTbPM/ma3qvar6GQwox3o1YZy3VbjW3JHtGZlCTfcM+q5JhVlieVfu8K7ao4qsKgoA/4EfIj",
+	"mFvACloJu9tSdy+8bGs3ss0GFlbgckinyLWmp/Yq9VfvZl3HQ0VWdm6u+Vdr9X6/YXcizhwTbyfKNnM/",
+	"tDnXOGt+FcYZkCO8oYRpyKPCmJYfXtRGvM2HvDSBOlWj3jehUkq8aLQLKRfxJWWlN3+npYqyJIJizYeO",
+	"zodCopi4VjWumVwQbehTLFhqwePhl1BIqvI+EB35jawj5g+kFbUg5AE3zfc44hZGipiluXndVvVqo9wt",
+	"7G8+wdy+DoN3aaX07crto8KLW7IM4CYVGswu7lshhRXrCbCsLCstRkKWiX3ChZPgA5WNxnbBmki1mii8",
+	"T6qoP9VCaa+sz989h0z4nDKMEu9VWjll112j5WL63uVQq0nznbzmyXqZW2xQpQJBSr7fuWLXw8dLGzE3",
+	"x3rS2v19SBS8+XX4chxSYNrchDnlNOfvVk57nFTchtw39MwHy7psbedGeBUrJELCZRABNfnl7hn0M8WY",
+	"xlGpi7Wx0NtZ1rq1L7U1f7YxxGmHm3x1Oq4QMK94NGbGQppXr7nN6DIh8V8Yg3f/mI5FNHabPuWGTXhM",
+	"1QWBhappmzKxl1hijpO6nZveSPX87/4wSu6d8+kvYHBZlWIk3PDlXUX6L51NmZAKel+Uycs+BbdH9Wy8",
+	"cxPdS4sdWOcvxxBdnUOqdFuBORQyFnLUfBGv6YWqVaTZIBFmHILf/s8DpRLgcmk15ae7xTwql5eo6Kqt",
+	"lG3DwlzGA3WzzD/vZDJjnPm/PzEscjNhEZdsAGyirudid3UrRYoNY1SuT0mrlTOs2uqiSl2ZFtdILELp",
+	"WH3BXJQZqyagzZNgFxtG77mlNnDLYrF0FQF0OwnEIzJ3Gk64VkXO5Ppcl4/umSW/JGm5+H4+oa7fyfIO",
+	"hYWsPjDT8sTyzZnf/V99zjRPEi+qJ5h7V0VdGIVoIXUK4lqn6NDk/Pcr113KB1i8vtdWtMzXHb36eN6Z",
+	"r7590fvfnz4ff1muu52/RSbubtx7WcS68z/2xCRIQKwiOu1YlSRjlRnY92X1+5PcCnqJdH7uo5ItjjAF",
+	"jYlxi4k3qwuhsHD0DT2LlaOL0tOn381957BJrfhcJF1QCnB5jlUH+YM35ecP8QWL+SxXDoqqsb+UXKga",
+	"Ozo4etY7eNo7OCzLBJ+QuOr0Ip6AjLne+4GebXV44WVcdpASy6uQDG54ZFlMT3inHpYawY2dX8jB3sEB",
+	"LqK068dHc4TZ+++/HfSef/p82D06+PKP33/fC/98/uWf/70ZtYa5bkysPwgTcR23pNTCZVla3dO2NOW/",
+	"UklGvmprnZa4SGb/dfHuLaPPsClmxQhpRAyU+Z/ERcVISQD6YdfolN3Oq2uQ9l1mIzVpy9qYcLtWA8Ja",
+	"8NxqWnbcFUMvrjvytWqIjCCZiCkbKC8tI8/VcoXZmdPNqTTLhHItpOM8OSmClApX4oxSi1EzDqVx7kDd",
+	"5pH3HpEBYvxZjKTSNdlMjQyn0l1dUNvysouSG0qfYokw1v2KXjKVVl5T46fKjAiHUEW1r7GM5aU3Qzdw",
+	"Xi1I+jbMhJ+om9QKZWLxWqi6YBZVCkpmvpJqKvOCJzKrBqC7+G+v4ZWKhfS1iMB02WBGKdJd1Em87DxD",
+	"VJxJamf4Typ0Yfx3OXTylk/5bI/9irakkkA55BIghrjL+n4XnLgwVPCx97ssy+LPnYkaiAT2JkaY2C3h",
+	"XyfPD58+dav1Qnop+/20U8poD38nN0XHWRTXIs68Y9j9JUcP4eyVH5Yu5vJWH5U2t3w+iACxhl4WzQfw",
+	"eeY5m2sqddubX/gOsvuXDT0cYpE533M7Djc+VjYpjRnxBdyNxy5aExOrpj0sTqt8c1pZrY7vTVWWxFhc",
+	"QWn461iKVlaKsuG3K3nM267tuH7ir5bqPHLHj6WiDRJavx192tNZAua3g097UyFjNTW/HX7as2rtanz9",
+	"exi0ehk3LQnxlcCrxB3odKwSQCcblvzg5plw2hoipZE4F3jiEKXcwm8W1GIscV93XQSFAV1t00pwg3Xi",
+	"dGk/QtZghfkObJCJxDoK/4eaSif2JlxfOYLusigBfdUNMpBL22UmS51W5p6KxkLCP31hZc4TSuasUVKQ",
+	"1RSz4MrWDO/99cn930Hv+WXPaYvHzytMG5r9xSYpfs0twPfZIBFRZZ7icqJetb3wM5ejzDNBUDoAvfzI",
+	"eVmlAvEzGteblc209EivyT90T1UuC0Y8eZWnUrXgKCzFVZOUyxkJdwwYm0XCcJo8KjcLzqk41mDa+g4i",
+	"P81FMLFlqaSMrdBVqh/WMBJLRkL1o8ZqIFJd8+hi9iG916UVVB3EgMury4GIFhWdw6oUbPesGPDFOT87",
+	"qXs4eJEa7YWxoC+J/NY+b/lNs0cXPYL+/Ku24pctMmYWFe9C3Xtigpyb8+LVhkzbsd8CwKKxfDjsOwVg",
+	"rIwVcsTwN0xJxtm1MFSXW0SRqF6IkoTdg9XmSI3bZflQFhwrIfG8gYwI8kw1cqJQlKad3HghGVUBuFuE",
+	"nAPsY8qsYlJICC4LwwgugUIbpEibsZrKLpsIqTTLpLDG3WoBN8WgCu8xqMyCehnqITqHR3vHJ+VKEfLD",
+	"fdmsgKJk+7UvFFrkiFAakX/p02rDn/buRXhtQ7/KW5i+iP/IjF3txdiiyqTSQN7GHZPv1Aq/jFvWJrUk",
+	"FYJyvQtyu9KOclVHzVLuJPd00U7P366ZVEDPazurREVXPr68JK3zMBOmg7BBZoQEYxBS7IxJNWWZTNwv",
+	"DMyL8dX5AI5edJXPfqpYxFNheTLvrj8+fPasd/jPvXm36NGaAsGqgEDl5/NoQNnnWuXPECZN+Cy/vhf2",
+	"y5SuN3JzYHW308ASp9eRzj6/Y2tv9KSk6M6PB7KLcI2a6azBzuAULqFRmn5ZDc1fbay0VG/PW7d4IZkT",
+	"gnQ5uLsY98QsTL8yWoHW0mVezDkHonpS5y00l0JGSRbDpU9yqIhdlWOtHlaz8qb8EQuNKOCqhszdd2oq",
+	"cSVSMZVZdBjDcAiRPWNDcQMEQjtSqiZs5rQ1zS3UlmYGFyUxTCCdkbimIqdGxtZbmH7gN+c+KXRNzOcv",
+	"n+6+gGLw4u0LjLl0c8/Oq8xJkf3vQSdCLhxfhd5bLWNLdFVIBT+JuerRnAkqj3WeNhYovU5aIkTnbem1",
+	"MvdbCnQzDZU+Y5xJmKJ9Tlg8EuI6cVmnzg6DD3a1+z8iVBxVG0t/WfJ3h6dIMOU4r5IZngDKdGHQj7p4",
+	"rK1jf/l8as7AQ5zuMh+/Xd1tqKVdoH7DUi58SiTtmkpiRA7M8GxbHuoE7FjNZ2ZzeeUInptxpaWhYQiO",
+	"FaovHeWdpVxesTy5O7iJELggbXLV1FYN5Pqdn/jq03xTYMo0N0JeK804+ia6dEm6ezOAnzjWIYHr/uWO",
+	"Yo/RC1alvSz1r2D0YBIMyjunmfWwHZlOlYGKjHyr0iytOXibaXmZ6eoMDQ3eJT4DzSI1AcMGPLpiVp0F",
+	"gOkQZrHu94FQuYiXCaIFRYSl1FDCOQw9AOHuSuTv1HQJ92dLzbqUal+4443lMuY6bqDxBD2qePn/efGh",
+	"ic5YStcv3j18vvjq2lTtufSKg97BYW8xM+Gw/iMEvrDspMSMDsSZMD68fEYsXqsYH64lzVVFA2syu93x",
+	"qvRjulty3VLmtxTdzQT2R8NHcKEy3QBXozJ6w1mqwYCl9ACnD5OOiLJ5wtPUJwUsRK/oD20CM4ERFsIZ",
+	"B73nIaLR+/T5oPvsqDqgQbOcw04xFrQwV70J/tSLzLW76JZ/25Mqk+LPDFCmDzWA5rHITC8GS8rmH0bJ",
+	"nq8SrzrHNRp1kQet4ixCtyhaGF00HcIOn7GPH17WM0hDhbuWDm5PE/6VoDxp7uXYvrOSlExmCO7ZSE0a",
+	"aC4pfld17wnLpkpfmTMG16Bn5J1sqYjV2pKlK+R4jUm+0ooOz5VIeL3s5sZMla7wYv8q7Fhl1oMiElS5",
+	"04gmWAWLeJvS3f0sGivMYJrfhfzD87fA04UAZ+WcxpVE7CZUtk8d7aoYzvD43U+GDWbs4peLvQY3TxOX",
+	"XaW/Llh9tQ67dyWzqA2NB9TGlpVLtQVld4V3FZdy4JpK2IbhFZ8iv22peKjTzD+HGpgVdYlf3khtXDlO",
+	"ZRjhrWrIt+IwSju2inw2TC00rB+ryOznLVRo+/fcvdFn9PAAKkKyNXTUKH1rbUpiWNTOS0zCQDtEglgc",
+	"4hth82+ZZSvJYMP4RxGMuJWjXIwRbBrJnve5Ny/VXnCTryotqvCFW051TSsxO/GhVYhoc3tQ6+YNM1l0",
+	"386JZprRqvN+SY+3PHZVopaV8is8l29tvYKGrW3cM3nALDx7RsHyAr1sfRJhqZHVwrirNmP38ry0H7cu",
+	"yLfzya9lqYDs3Br7mG/6zqBarrRz6zcUGPXe/w8lP3+e9+sd/o0MpQrs0SupplirRtLbbyw6NGQEiJr7",
+	"afva5MpE+qIeLlwStJ9z277+unDEtnt2QZLeBa9cg0542jrZh0o4hiIpXMPoAfIosNiOEH/LJ5SUa7o+",
+	"9af07EhcY9kHE3GF4ortPhtdcQExcW0N51KCNaZD0ftVu/M+QGS3kSRFCmRTq6mc998Mk+fWsYjnagqU",
+	"HnEp/uK1yB/beC5aYBUXWYgN+NnnuXn1YBEnuBT5XZWj+N5fji+xJKltkhFM5/Z+C0+JSuIGnzo8ODpp",
+	"GUrFggI30VWrPw9+zjbFoyV15jZ2ABFYN+kwPI+/fIXJ3Ct1nrlVl3rotSmv29ADmFYm5BQROfTEJcBj",
+	"czqXE5QZH7FT2vKku5icnYJKE/AuNWlUAmf+0QXXZo5Ejn+kwjoz7/+q2Vla8artRJzd3RFRe9pfQwQ7",
+	"zyHIQb9boDAXQOEVd3/L2FFjUCnbtIPEcjQqoojkuqDUZjHsCMR1W2zucvSr6q8Z1os2jxa7F5qfn49g",
+	"VzakwFY5W3WkWA6k50dSyrYoRiotuLwz81s7T6jFklcwTcNUjTtLpYjGEF2pzFbnO1yALwmldIeFWuzt",
+	"7LVhgQy6KNJnJNC5saFXGCPYUQQtcnIJ072Kme1tUb6wCX8tGWd+A0gvjyBUaJosirD0tQycStZapbHW",
+	"lHJzgs1dduVjXGuHeVrcuSUWLood2GLvc9zKFqbYD3xm2FCrSZdlWG4xyCw24KDMRiFHXQ82tmBdeS91",
+	"E2uDUjBap5rjEN26Jhih21W75TpG4nnL3VLhMfvH+euX7PnJU8rAXnDOFq00l5waig2AcWmmoPMeuPW9",
+	"NM8wDRc5dSiugU2EzKwzbrnEzpPUC4C6/0Lut3MTreRnH/6vqTOmBQrfhjHiplpShW5qTYGuAszDIv2G",
+	"pmlVSNQ5iEtF33Jn4rsNIbWzcoq+oVpVLrfvk5w3fpZMZZolamTOGE+MCkXc1CiR9T+4T/XexP3qgfAX",
+	"deMAc1aiO1jfro3mrdVI84lZ70zFv3ZzMBq/YWF5lVSel6i29LCwK5ixwYw5qv73wfF3FcmIyagsrl/F",
+	"P1y8qJTskb6ef/Do6dPD55WPXtVAf1yRGyR84t1P7ytfz+bvHCNGlY/dVBMSxoQiato44AaenWQ6adCE",
+	"w5Kb7rpD8+/iztBk3Fi1x2LGW8f4KqAey7Utc6UtPluyYRuhpSn/p9QaoQUhIfxZFo0d0XMsr1uooSta",
+	"LnQOnx74/wUgsdPOYEZ3wPxONO3TUCoS2xjYrNRPAb9RdZ7nEKlr0LOXKgazAfhJq8rLitC5qZnV7hNY",
+	"d9glKS1s4rXP1oLIVyH8k6j3mD1L2mQzFTJMrruUfFvSIFerjOcFcEtr6Yy4MOjrvgJITQl11IkGNgAh",
+	"R6GzKKGiLKhfAXUlh2EuIFC0oq7onJxXmUSkm0pJmoOfFCm2FVArFTCzbst9WGmhxtlyLYbDfpf1Jdip",
+	"0ld9pjTrJ3za3wAqBXPtaTh3194VZApt7wrElNLZt5cXvrFrLdhhQQweUDMnBHchVNdwhfNv7looiHe9",
+	"hPIzLoap3hPdoBh1+cqbcoG18DhvZ4LoTFK/4BKskgdFI2AlhIHkSbJF0EcsuGHWO6vKFWvkRw7/riit",
+	"ryoLOKzGjsgzn8uZtMeN7nTc8c0Q3Upg2As1WvQHR2kEhKMyGWMdPuBvfe19NSY7SZplwgaNkFqIxcYm",
+	"wOV0LBJgmYw9uaMRIOLqr3oCqUrzFZYp2SWzi+qM3MZTy3/fS3LaoItkAZVMKyjGrCT02wbVKXzzd4Cr",
+	"42b/Rg5VW0hdt7RLIaszdgLuzsI99/6NU8dNqbenqEHzX9XzYTN4i9zkrDIztKkSv2rVHKtrR4Mtl2/P",
+	"/IzDYN16CCF3HjtH9M8PfXNM/wv0YxBG4Av0d7QXOYUXpVVYrrsRwqC7a65FBDW6gbtauE4EaGbESPaE",
+	"LNw43LA+vdxvX7JYrLNbD2tY3s0LsFnbwp+69pRvJNq+x0dUuWFnofplmQt0NUassinP7PiU+UB3KAH5",
+	"zzm6tdYrUX5qNMLatdv2FW0gnREdV0si7U25y9wuq8Hz5hpYAsMmvB4GXPp69ep0oLrbx/USMdaTixY9",
+	"3fx83sRQtDxcEJXL2RzuWsEzFKm9phZGGOohJMpOt+MBjJqFAlIgfMFu0S26DLZqncCUGCxoZrwtdDsq",
+	"bcqKA8k3oCWi3MLeeBDObidR1M8lEZghIiZG4JwGfndKcYpPqzrLNIJfoqerV2fMBp2giyyjW8wct/U2",
+	"DVlyqMZIn+XFzZWpNmZ22PMo4cZeGgBZiTXzQeEUySvfHElmOZBdSjpYuAJKbIJi8JICA+WXrbJpSdbU",
+	"uUr1JR/5PW/AM+GEFhKbS1u9sDnlYLCnlrlhVxDjztWZQPTbaDPWhv4ebfhGRmOlL1OViGjOpR0lfJIi",
+	"/4voanZ59O/KUxtoLuPLSCUqq25ut7IMYIPqjNvNtCOf2aWT15cxn9XEejZAvKlq5YC20WWkpOWRrZzP",
+	"X9WJf9WK+ja4LvOnXrURC0e7PP/VjU4uxEi+kXeWNVZkSW2VEZUnSa7KjKKl3RGoOGagBXppuS33ZCzk",
+	"9FFvKuQ7uFl2YWlLlhtC9NwZBlUfnQ+QAGa9lnq+flU7Wb+F2ADhFhWlHagni9qm2yKIya/gMxWwYXjC",
+	"Z5Q4E2zNoGlcGvDBDAM2/EPIa+FTcTyrXlLThNhXLSh9yeO4/E8N2MVp2eRxegs5Ny5Jf/90awpRa53G",
+	"K8eUdtZYRyloYefZPmW620HGz0Wok2vV/wuzx2rubg08nrVMkayL38xC+EZZht8tUtVqIkE+rrdlA/BS",
+	"eBBVXbI8cQarooQ1HpGA82DYi/dv2ABGQjbI9AimaanDtd92GmZhtTWHazcJLqKUReZ1srZo4T3gCZcR",
+	"7LEX4cdgkYXOZk9MQLuyTE3BuL8PIFFT9hfoihywKFGmAYRKHmsGaXUrz0XYgVeouVV1o29VK61SkG3m",
+	"S3lrzb6dyYFIkk3zcYtUt2KW3Xx/S18vNnElybwKRkTLphwEfebV264HNkNoT0xFwICQUw1iPntiGLZ0",
+	"wBgRVCEHtMxEaOVuqIZ9yX17KXmnjKNkk00My9KGTfpiPrvljul1zWGHAHlCrbu+crTlbmekucyNcye0",
+	"lnqm07U8ksL3AS2lMxQ5/yH7ek2H9cXcBDfYk5rOQ1tRub+uY2yAym0wyuazzf0A1eStRQprtLhK9AvJ",
+	"EBrJKZj0ETbVwjoJZzdopHWxUD3aKm3dR/IvN+hcfGnHWmWjcVMC3WFuT7nKd33drm+e1NZlXZdkemu+",
+	"5fKfW+xSw3LgfNlrM4kucMIG3liY3Ko6txFyRJ5TvPwnVWPUWcVixfhAZXaepSpSjSr+0jhno3E97/I8",
+	"X2s1YYdn7IAJxPCM+ATYYOa0uoZXwwS4NHUbUOQe4GPVCi419lnOgMHW3tyEae21zJCj7kStWgyBUUlm",
+	"Re0HjUra1koViSzrdfSQXVEMRXAdEddx4yiQHzCPwOS6Nh0UkmvBjSUFvCE37t46LLP9DszDD6EGtl1d",
+	"FRhzmZfPLlcLbBCbwa9dhtz6QATfA9eg1x/23JTmPjY3m8od0Fya4U7RPJppuXn2dVtFV0O8Pu95vqEU",
+	"yvDBBm/BdbXrxf/lsnGMekNIDQJBw6nnKy/phjS90mRWnfjOmTcnrV0wrhY8+Z6M9B0vQvDkZyc+N4+k",
+	"Fd/YmMk2JPtyA/cmBH8b1QRF6aHvlL5Ar1U79NEPttT+1Ueg0KzuUzi432X9wcyC+y8SuvshVQJ/cI8N",
+	"AfrUMMpZSvNNm7HYoknf5Y809w2bAyFi7wZm2DuJaKF77A36Bf/I4hHE3jIbzOiHLjOK0gOUBOqT6Z+I",
+	"FfX4RXQYLFZEnctU4KzH4Mx/HvSbqsRwbljEnaVJ3g0ejReaj3ZOnh8fHB4dnzx9Rr6rilzZ89cv2fHx",
+	"8fMzZizX1C02zjQOvAiVsNwi/PjD4cHp4cHpwcH/LsRmRVlTAckr4i4jHGAmJPokPRLOUGkEoD1j6Psz",
+	"lh09fcocOcy3vOrcHJayiCrS97+fkQcQU1Apf59ao5S74J5SGZxbLealLFQE+TazIT/GJ7p0RMz/h1Q6",
+	"lmD/QjKqaZKGqUaO6mNuufuvb/lJdQSRwmrx/vyy3KNolmoxErJG+fd9s79058qPFpmS+oD61ug+83ap",
+	"7KmodCLtVtt64lh1+gf56WeVMmJRKOAWkFio4PzlHPG1royCldtmQkD+UqObpiQz2ibTF4ZFRfEo/u2J",
+	"QSJdhKM+bhfOzu2JJRjtkih3y3jtDdaWanXq4QGbeCHFyMd5F8AHfnzRO3r6DAMpY7jhoZN/LEbC1pQI",
+	"Kwnt7P/QKN00nGzeHL4yADT0sNCGceKtbYAJQlv2pcF+hqFlKsN7hLMYooRriNlQJL5Fc4N1NMcBW4V7",
+	"ORwasJcoeqsd1EMesuE08Ljh3FSBs7YS580/tjneie+G32wXjPgLiqU2eaGFjyAsAPvoSh8SiSl3Z0UQ",
+	"r3D+bYDoNu9XyGFEkRnnllv4FeYOPBBRt2D4OYYq7fC8mzIQ9vy5rZRAO7dwClm3AxMHP75Z6VJZlla4",
+	"PJUcJiKq84jOS7flv7fbIrzQwiqqWqyW+KmCG8qkuoYy6+ipWG49ba0+hLuho3PyUe6Kks5zF2iLZSyY",
+	"CcteD7eBl3eQ5ROy61GNLXrcUzYb1CSQF7pudc/BxoFXUxQsNIFg1W0DCpi01Ng/tirf3090bhqlY/JD",
+	"1RJJwyYzC0kOuwuibdGCpoE3zd9eYZC1bu/SFu08f7t8HJt7nrbrGNOi88t6SOcNiGRrDNY7QlFt3hGl",
+	"EqHZx2RjYaiGqllsJ6QWl7sgFzpXKV97LVGDbgjGOhGy/NvDpQLYmkZAzgz9C7RiInZKfdEHqBGm9W6b",
+	"+FQ3zHmFFfVUSi8s41M+u/XWOJUncQeqxm4c8u67G+Xo31EqdPcrKQZw+7iTqGTdPiNao/Ct4RJui602",
+	"Z3k1GrX/Y8bymSF8tnnf7dccA6U6s0wLO7twTOJlGQ1b4f7ELxMITaDJfyA0GPuvXz8gOgGXzNf1u71B",
+	"zkMPJH0yn8DY2rTz5Qsiwg4r8ka+p7ACVSlDApGa5AgHZo/1943lw+H+9WE/T1NV0mqVsDThEqgq2Veh",
+	"Mnz2jPX37f5nC5JL+yW8qST8LkvQCdjJo0vQcN7vj8z2e3ZwcBzRy/gz7CUq4okbor/3u/xd/t/shbki",
+	"Suq/yOxYaY9xfsroGPuE4lexh935jZtrh7rnvvxSTSZcxh4pYaKugWG8xb1HV5z77titdcolio7+mxgm",
+	"qbIgo1nvJ5j1T5nBHLcRF7JAxEBkjYGKZwSKMRLX8LtkfniFogZljgfR4B6aH984OXi+x6jW32C99BWk",
+	"Fjf++IDFfGZw7k5bNNj3lfqqj8Ccsj4K0z4BG/ad/O0zMWQTx2hDlSRqesbGnJgTm8W6M4gybZTu41fR",
+	"PHEHiO489HJauKEYC5cs9MvPg2hniJhG0yziMiKm33z8+OYHmu2vvp1vwH10xKUSogFEuqXkyX2P8Pcv",
+	"apBVoEMGiMc+gvb1mVXsz0xZOGN9AlLs+4CJoy2305j41M3bCFNIy7eqxNVMK5CK3Ez7N70CSqJfCsMU",
+	"v3U7QbSN/zBXCALbZX3CwusziZ0w+zyzY5AWvQaxI9MZo8qSnpBujhgK03sMW+n1b3pqKufGLjdRZBM+",
+	"c0MhHeDcB5AoOULonrwbPenZe34RPUcNfURDMW68uWkjyWMwkJZHOEC+tT3SIQpp/M/e71RyHYEkrEDS",
+	"hTruBtECLMd0WUzkRwlkTvf381Dmno+X7If3C5SQzofwUKn902nncO8gJI7zVHROO8d7B3vHhLwyRkm6",
+	"Pwae2PFf7ucRATLkK3sTd07dL3/ERyjZKVXSkAw+OjgI1Vkh7QJu7H6acLLqi+COugqCllcpMV8W46xv",
+	"KFiKoa4TGqVKacpns/89j0NpWfnC6Jz+9qnbMaGfWefC3Y/TEkiVB/ZlOvMZb3xk3G31nn7vrqMyDXdO",
+	"qW9XhKPsT8BqEZnSzi349PkAEmLfgULcaWQXRMaRipGoJoJY2vJf/Ldb7nmLTXZq/1CMMr2DjX5N36Vr",
+	"Qph8nz2U6XutJu4QMkMikRSQ9geAJTErKfcceIxwlF8J8XY7Tw+O17/yUeZQnJsRfMQlBsPhFIVUzC0f",
+	"cBNwgDfghaDs7P8xvTKrTuTCPehMESFHP8GswcGUL7U/fAppcR6rrKmfYHYBto74r2B2+5T/Psdw9aoQ",
+	"bgxpVCQKENY7IC3jtfzd00MCbQ5bjnvUdMNznbN21xNh7Lv8KSf7NZ+ARQyp36rXXTyy/7OYCEeZax98",
+	"icpP58unHZ7oXH+2inN9gerbprx3cnDYiPe87gwxvdSAYV8rPRBxDJKIJycXUj3zIwwCksATnRY8FtGY",
+	"FN88sXoNkYSP7TnpiBayMhVEQUr5u6I7XjuqKOnuP8HMHzpu5PcqnjU471K+TY4Z0fnhVRnX4LTz6uN5",
+	"2Vt22kHjkfogzoHhhBLniIB8f+STQaZHHVo8FeJ3jg5Onn6HTjgNjk06P/IhSGM1NwbYYbnhUueHV5Q5",
+	"9d2/ny82key89TlA7H9OBj8GF99pJ08NWugdSf/KM4eCDlcN1eDTznJkCfon4UR0XmVapbD/PehEEMZE",
+	"I555C9Oi2+C8Xe4+/2WJXY9unV1Db8kqjvVxwbPCoKSyTWcqTjjhdRH2OU6vbDSeQ0p15DXT8K+ViTV/",
+	"Bafyd5UR7o3n69946WOn+MJhgyE+KPUz1+SEPTk6arIQrzEUqkYuuz6g/7Vsw6GPIM7NOErwQxdBG7lF",
+	"kqnultv/HH78skrNKAm2nV9GdQpGvqLO35zUTta/8VbZ1wp7+czRwMVYTc0SAYzzLCGTc/RmV1erOymc",
+	"x5u48+XTHPV4LxamB1fehiZopW9kZ4ubLIh8Hk+E/B9LdnvZu3zaiZTWEFk2VtoAGyAU6qy5WPezbSTR",
+	"b4/myfldqXmR19B7Bud8nXfLAO0E4SrrSYykmXfRMiE3VtSRCFVmG1Dhu8wuC66T6tAdbbsw7FqJ+OvR",
+	"fF/J0CGV0FgC4eBymuzxnEuQtnrOeb7vXXir7aIX4aGdm0XdusLTRCn0RZ4xniTB8WjQPizKUZ3w6vyZ",
+	"AboHvcb555xjYh3Y0C7NMr+LX7FVtt01+Fo4as6PbjDz+fdddPZ1GcaxuwyhqpQOZQgslDGUyT0nyAqK",
+	"9z7pzW7HD8gZ/mas5pT9z/6nlarVi7yCaNf0VKdYhY34BvQqv9QQbzEM21vkiOu4KwaVrlCtX09M80ER",
+	"JxsgGRI17YjW1ktHP8NcZVtHmFjN1Uikf48PftXeLreEb1amkmvMFuz+xGDFoOkyCVMwlg2FNvahk3sW",
+	"XcEaHeZ7/8wuKRGHwLTKGpnsIbnMg6fIsFBy72MgxYokYQOsDaV2poUPVw2xYvRhEynB+6wm0pf+ma9a",
+	"INMivnGRPM3rjwnVaV4ed31KyOyB07wHLGukirwPz37VxF/uMPxI/SzlIv6mVBFTxvNcEd7PEf4WZr7o",
+	"/cDIppjAKetPlLTjU19a3u+y/gy4xn9TxbgRMoJewo3teb7r1zlFUmoivegTLXtKityOuXHn+1H9g/72",
+	"20Hv+afPJ1969MPRl/+DUwu//j/LM/tnRdOqnfJlseU1qll+cA+YOV/EsWFZyjjDc+syztxBhW5k2IwW",
+	"z6poQ+/P64FzLUGgGkJG2f2cVqcbfFDpx/Recw0KtKvwU+foYA8b/i7kHZRQwDsRN5T+OAT3CCJ2gLli",
+	"J62i8LT6RgGbw9u+tetkQ4kJvsUgeyuB81VE5VEQDlQ2GlufgW8V4yzV4BSWki9lwoXMMbWbOaDD04g9",
+	"uyrkUpI/hBa8Skn+6GuFv2LVuKhDf1SMvRfkwSrGqeiFZqG1JP0Lj8ZCgs9v/YoJ+0UqfoLZN07Z7rgX",
+	"nRwhOku9IueCLnmfvooIXiquYBbk58YRvNVKVkF896ppeXtsArHI0dwVWV00wVa6ExHiXStPNOoF9QOt",
+	"TyNnVAdmPDU8KlMPRZn6BVMcOZ4xNZH1tHtWOm4mDDNjNZUMO60omcw2Egf1d83+5yuYfdnXcK2uYJeW",
+	"3E8wW2nF0QxuW8Csy3IitE1Kb3rkrNvnrOW8LKJ4xDCdNw62IOaBSJKezuSaWKZIkvNMbqw27Tocf57J",
+	"uijoNxSRT7h1upA7zXpNnxIwKqxIkSTb5jAVAmoBszSTvpJ7gPXiEwPJNWANnGTRLErAMJBYbIBFBiMh",
+	"TajOHXPfIGikKK89r3EeWvCVwh4McsrN7zLNrC92Zm9VnqjjVAEcCKsYsBcMs1MRQZeN1RSuMSZsQXoI",
+	"RW6uIHZ3S1UdKOlznuzut0THregSMYQ9Auyz3sFhKw0uLOOOS1Dmhl3W3nQm3V2en7kP3g94dDXSjgce",
+	"r5yHosy9TJTxFfpeEmAGB8iY4MhjPmsqvnQm93QmV15z+591JlcmUhaMvesrawX1P/wkSrfKJ1iDPsIe",
+	"sU5Cl9LKqGsNoldIZVnkqOSOrrH1Cvl5Jmv8UKvzIIdCxjUJkMtU4LHCudsjIS3hyFfFVn3LtVWx1VIW",
+	"+tN1zY53rqx9s5qaz0dH/cOpNs5YLboh34WCVkOw+5/df9ZKxV2LxNokRuxI8eAFIpJFnlGOiM8kFflN",
+	"DX208dPfiWB0c1slGT2h7afxcB2xvY+H7ejNf7MgtxxAbSAkAfg0Ql+JPS7qA6a4wFQEn//+h9elRX/9",
+	"hEZ51/uf6Ycv+0UP1J3mW1AydoN0ixflnqz3n3PReUqJFqETYEdlFhvwSvYLn7HjdgGBYm13HBSg7V+T",
+	"B++dBuIxGPBg7Mf/Ka7BUDaFP2T0FhEMLYIlCtsNfY3UVGLXHcqGJsQ9ovvbyrWIEkW98+vutpf4wC6z",
+	"4XGAGj6wYgIPXpXKIUueGDbIDCKN+ZUXh5zDRCwfsgGLbb5vX9tG6tjn8XVowXfLjtZ3MpkxzjxQDRvj",
+	"/Y6DFnUxA6A2/meMs0RcB3QXjzGG4Jy/y3cSEL2RPHCh+5edKszfNIw7KVjlHPVrC1R+f9ebVXNO0Q8H",
+	"5bZYDePM/pzuGMxhLQP7nr7CMKmmjzfZgwlrq2sMa3vuXRRebKj0lGtCq9SZNCH2kSSGxRkqbE7yTecd",
+	"pivkHAoGf5W5P7pRVGZ71B3OdE6Pnx0cVNxxa8EEv24cwY2uoKbAgx5yMEBwetnbDIBwRZg3QJvc4l2V",
+	"YB/ffQ8Z0zPZZOWhv6TnLtxjuxSOpWHqCiuyyUOud32pJinXHgk6R/Qx2YRIhwChLZtkxjL4M+NJmYSo",
+	"OXMFAdFp377G46nI+rbGq9MMPuRP3T3uC6pOgS19c9oC0qLa81507a3wOtU0qN6ld32uS/U3nAsRyKg+",
+	"C+L++EDwpDcoenDXidO5Xt07JZnSOGtABM5I5KAB7YSss7r/Aq2+gQI2bL/D6BDzpJIUdN4nALWy0ND3",
+	"3qhsspKmftkpJf1SSz++DcBDdztMx6rASmNKY7aeSYGH9gl5VwZ3PfMZi1XTJL55ULVbJZj9cque2858",
+	"xxZZ76byfRhjm8x1mLqtcCKdJUqOmJs4S8eaY3cFldwCemOYp+/t1cjwr0iNpddjgo6jxiceT8+wMb8G",
+	"hr0FHxZD3JHF7N563miYX7icbQ7dX6jbeJY+QQkF2RPyIwe+2YyHK1mRDO/ekEeWWl/XWtj44Gt6bpdF",
+	"7KVxsKC9SsT/qKZOohnLZWy+ASlf9G0gevBuVjo8Rod3x4K9zh9MYNBSuavolElFrZ5KBRLYqqnrG0xp",
+	"SIFTnwz3zpjrSZWLF/Nz74UCwWZprdWPi+ou1nyc+TwyaQ2mzTPOIhUD9QFyWxApORR68gDF8RblBj9o",
+	"Pl2iaafuDwAja5IJaRUiIaYp+8eHdx/ed7E91rOj43//c1cScd+f1Q4CJzthFD/dJVbZuCEDNkw4eX50",
+	"cPy8uU5DA790L99xIOMcIuXsJjd2pbcuPIAsabpkXmKnRIVx3KX6rceYRFsQ7cI1Ar5KJNZ8KgNL5+6t",
+	"nfCr9ufbw/P9WthWg4TpPO3eJ5OgBU388cgPa24sZxvqOaGSt2M1oR8r15BXLe6I6ifqGnZgTtOHb+s6",
+	"ub2eB8Fqdgqy3NhovvB9YaecdDUIMuqR1B+scU3ye8m0nlc7+ZTPiI0DyWLDUy4txNSW9lZZmfw0q9u2",
+	"TeVFeG6ntg+OsQrfN0z3m6hvnaMRlYIsLf/+/ahhLvsg4x46/b4ajQdk/M5NuJ6oq7uczB6sN7Oi+D5J",
+	"CiduaKdD/p9BZilsrCTsQBTtf/Y/fdnHUt/dpbD781/IYb8jAsxlaqch+sSYm2+D9JwuNEdx+TW5jfSr",
+	"pjlSwtZff9jm6iuH0aJFvLp+hE/GqOSYpylIiJlVy7Q25TMmZH1Cxb3cumo4BC3kaA255k/dU1aRb/xe",
+	"ZP2FedflFaGnb1V76zXjIFwCZRdaqBsE/zg3Cshs4s4y1nyItUnZIBFmDBS2tWjPfbrbjKZwdt84f5Yp",
+	"KCd6NiAfB7WvX6ojfsktT9SoqqFjIL8dwb2UqyidSuA9MKwfq8jkTLtHZ7znCKLP6AsDMF3GDfuvi3dv",
+	"mdLsf7345eduDg2A38jbNzLNLbBeD7/XZ24tpkq3EJNU6VwI3H1NQjtC/8HvG5JB+XMzPkm2+tydVuPl",
+	"211XZOtETJdRNoenborJGaTpx6qGh1LVQPaCoH7EnioK6YCRcySGlqKrtgAvF4/7n8OPq1sSF4Jh57dY",
+	"A6besGjdsxCWPjoe+gaK2ANsgl/62dy6HWG5y4OJIetTM/N+0QHbjrm906tyvQYZSKSmqL2KqvexZGSX",
+	"/oC5SdUn+UF0dRdc9NINdA7uNq9ig18D0vXQEctZ7poQ2BJJjh60n+BnpTxtj3hqukxdg054anxasgYe",
+	"jZ1wZjpLUMeSMTN8hulMGjbihYZE6o2IeydTP4/70wPL0AshHHI51GqS16k+3bBO9b3f4i9eydv9LVbd",
+	"tCKYi0EkPypxD0WJe5/ZXFFjSjLDEyBwBS6ZkMZy6X6/x95YJhFNM/Jps0vxua10Ox2vKyF7R4/cV/0Y",
+	"jr6t/4VHV1JNsUYk7nQ7biIJWPqZywiS5B4cMW5l37gXhk633gfqaa+Cst0fbs/bUgUqhGPf66U25FEO",
+	"sGRne1cCYWmFjMW1iDOe0OTsbM/T/5uYs1f+9S/dnPux/9tAJNAzlmvbCn2INuGuXR3FoMt3IrWbLRf+",
+	"UFvahEdX5vF+fCj34/cEWW0Vi5SUEFnGQy/4Ba/sGhmx5urb/4z/Xe3Q8JJgt1fBSoJ/+F4HGRZ6R9K/",
+	"gRHkRqnzHswRzz6PrLh2yscubbJ8OnX3VpjFLd5c90HwuXZWUMSjTN+BTN8aZ5wEs0cHy2Vzl4lh7ioi",
+	"hBauxXDotDw7VfqKKc0SPmUSIDZMGIaMTbHb2xXq+6Tc3y9X0hy+dp4MVtIjT95R+j2hMIZrkWUp8dKU",
+	"G4RvD7I+3gHXlO2O3TMNt9G4wrnofo3PvcbZ3KcdRtbT3sQIE7vd/NfJ88OnTw8P8H+H7erGzF2XjDUx",
+	"ph7B7x5qg1ylmXZnEIHB5H9z5kQKTFI7w+QPAnXlUz4r+ppeSTWVOxArnuZz2OiV5tZ5+eGdFouVxqmL",
+	"gTnWAHjYebFv+QR82qK/W4SSXkcrvC2bKGv3aaeF+paeBgPW7KCEjJurUK117sbYpoAMJlwkCCMJ+up/",
+	"SKVjCfavvfCE28IRZTNKoxJoX0+GM8zpctOyMpAWlXyLdZPCMJNFY8ZZZkCfUssZhL4NmWqGbwORvHvM",
+	"lLso0KpBs/yFi8QgbLC8QmfXWCnj9o8wbloiogTMyrV8sB9s7J3UVBqwtwFPVCqnrMUoQmSozmln/N1/",
+	"pgfXb+X/e7MhU2zBDfasspTFccOtVPP8DVWTe+SYi1B1n5cuqiGbjhXGSMcqiQM7PTGEG3YLvDNz6kFP",
+	"IOHu4g6hgNN7GucN8ce9ZlN4FM7TzsHh82f84OCg50yd3nfu//4d/nkQDKAudihp9vQRZsHrVBnwnU1a",
+	"xaPm9+iO41IVgy+bVEQlXmVy96NVzIDPt0757NF58pUXdG9ZoP0uBelEVOo7wkzHApUn7B4kDEu5iBm2",
+	"4A4dVqxKU4hZlmJ5Ap/XBjxNruwqlPLZclMhL9XqrbcFsbf/mX5YGSlbFGE7M9tasOKDD52N1ZQNuaMY",
+	"RxzMnxsWc0ZqvkVHE2qp7kEVyGXXxhydaK01N5vcxRX8dV2+oe1UqQHVie9AFbB0O6edVx/P3blNwI4V",
+	"Ys5xSU1zhuAeAZ8zuX9ytMmFfE9XcW3ipOeBcpqIE6xdppIYjMXuDnm20eNl/BD8necQKR0bNlESZkxD",
+	"BOIaYiYki7gZ45Vqfc9reVUvFDe6JM3+Z/9Tk+vxDi7GNYzxDRSx+JV25/i/EAhTbpxabrED+td1RQbd",
+	"Z/UdWVDkvoZhht1nPt/JnFZfsec4mb9Fn8bShXl4UHdh5k0ckX7sVETQ6oL0673j+7E8akU7dPzr49X3",
+	"UK6+C5CxQUlG+OiapVxbpoaFHGx44XnKqL3vtEpgdbnAOT6xy4idSmAVgBdO8cFnzuMqqT+RHYPQrDhG",
+	"c8rsWBlgg0wkFjFG7BiolZnyvcsIg6ShazQzu+isgSvY/+z+84Xc6iEgUYXR6E59B+lT1ThIwrCRR556",
+	"FJA7zXI6x8OdA2SaJ1FP6Jj7JNVAxTM25k3xmdy7QZbtTh9zpPmWT4BUn6yyUtLeHv1uGk0r5ANVRBFQ",
+	"sVdl5w2dT92OFda913krRmPLYjBXzbWel5mxaoIrvmt8bJXAGzlUq+6GR65+MO09MXlpjejozuVACbuB",
+	"6Fi+u0I/49UdRfwzO8Uz9WPUgpn6vsvfgg+8TAGEjxi6vd57l2oPArgD9NJfx6qqWwobgTXs5OCQ9eeg",
+	"tHsE8tsPrdr70ZgnCcgR9LHqGHhMZgOFztkLlmo10nyCN/Dv8gogNawfw7WIoE+gB2h8CEuFyU53wgTC",
+	"U2as5nIE2jxhU63kiHFrYZIipgjmMI9VErsXs7QKZcogluCO06luC7D7owFN4Id3feW5kT9gFkxlGbFv",
+	"nVZujrtTYUCbcA7DzARp8KATuNx6jc99W7yGKIxbVMYwsX0yipck+7fX/2GB60DGdIYvCTJxi+Yq0vLI",
+	"1vNfY+Yq5vOYuvh3SsRCEGenf2Gfc0JOpB5G0HOil/E41mAwC91CAunY6WrLuIpbMcJSh7cdQC/iygJF",
+	"iBsWi5Gwof24o5k0xU4ipGyWFNL5zhnuOqWb0D2CnbIydxufMT604GTFEEiNyW9l9xS21qhshkQ5nBdb",
+	"X5T5cJ3TzvXgQPxydPXr7D8IlLFRg6RyQ40XyE+Pt+I3dSvSoZsFWvZMsUlbv/VywCm0PaLX278U8fh+",
+	"FXa8/aVIDPXvo+eHx8hgt39JPvLaN6iBChlMOrqGyzHu2+ExRZ7NHbDWu8w27Y/hqSncig+8TYEt+tEE",
+	"4dkmpX1tewK3+UKOelcwM/taWb6bghD88AWN9RPM7iaMgxIpL8a4glnoVmYsn1FLxExakbg/zxjcpEI/",
+	"uoZ3H/D5Je9PhTcBcyRIRG2CAJMwdefVkMhzp129szYzKUgDK8PWF+Ghe8K5w8uRck3q4O18Jkr7LgZ0",
+	"8apMR9BlgxmTfFKPoYePzQ0y4Tc/gxzZcef02XG34ZiJkFC0ZxiKpHZE97e58XLA5iwTcafpgMLCZGOc",
+	"wBiGPEvcmFMuLIGZBuzA4jcajEquETUwFibiOr571MBAp4/tVbAJdRKjJ3kALNUiAp/gx4VdASr40bi9",
+	"q5Akfmt34P73X97XoDO5k5pLncmNRdhthpnzdLlMYhjgsnB/NrdlznGb7ry3ss6cKhqpCdQiAQwg4pNg",
+	"yU4e9YUHkzyeOf2DJL2/SjCchfclFWQNZu4as/Ouy7WyhLQS93crJqAy2yP3h+mcPjs4WKGt7H9201iZ",
+	"Tl5i+J3fN28sTGrrrKxjhYcPUOjWSUpqAMPwcc2QVG4Vi9UdXjUNyqksTGoSxRcIbd+rNLvMEs9nU3eP",
+	"+Tn8vW4yzqzTIyJMrR0ylWmGXZmb3mY/+I294/usOec+XmJ/g0usGvwNRU6WdoNtTERJ7j1h2BWkdoPr",
+	"aP21sz8UN/cqCYbi5m8hBXJ4uhiMFZJ75jl5fnxweHR88vQZnVwz/Ddx83cUAj71BeJHcfCgdNqXdK7k",
+	"bdN8ij4Zp8kOBSSxKceodXzGhCXD2btFCRFQZ3K54cTmUiZzb/bg+taKuBecH5Lht58Y9o/g7xLxP91C",
+	"3MKuYIYNfeAa9GnRSllgI46MWAy6HpEB4RAZuoXOcjwmzD/PJIImssw4lsHW+ZqiTaFH88AJDbe/f2TG",
+	"krDGeeFQGBqFmCT6ycHzPfYBi1LdK5iWgl5qG5pC98sc+BPM+qdUt+jNE2HzxiAec7cqVcBtF57aq+sc",
+	"UG/TpDp/eL997mDv7KLTzvGHw4PTQ+q00+0I97ebQ/zJO29PP3d8D4NEjYSb5TVPMuicdkTM89Cno33/",
+	"WMwt73Q7f2bcf+DwaSh873aomcHi+Adh/EwKbPo2s5SY7x2bpx2eijZ5fcWm3XlYlY+guT8CeDQmKusy",
+	"IR8iavz99losmBqF2FluA3LshQcoB+JMY08wH2oq8slqxOeE3/ScTOk5MjWd08Nn33333dHhMy9ae+5C",
+	"JkqrKMriozXuhVoBPBTrqvhwjq8FlfJ9xQ3J83V84/5yPPH2LnEish02NcYL1WfWuTm6exqSYReT0OWM",
+	"TSAWnNlZCl3Kph0q7X0wSvpXUq4t9slCh4ywFiR6YoS5cnc5fZTFYuSW7sbiVyC7zCg2gYnSM4wIGzZM",
+	"uKW7uHjUaw2neS4ojVhcwKGzO/6NrpjlSz5fXDDb8JrHGVjqdzDBhsy1V37VlZ6lieJxTt/LbDq/2W8L",
+	"t3WY5xSLRCc8TYUcUbdnXx+zMjA4fwNuEyj84PflicGQZBeVsxRUWh8sxP/UjHn09GlNLK6JqqMiC7Zn",
+	"rAY+adtAttuZZIkVjhD33dM9VFzmPpJqd3xWkIjDmGfDT/vfqMEfEDXMfD66fflZJTsvrNIQU5tYLBMB",
+	"g/0cuGX98k2z/9n950v/UR25RXUEBYqXkkb8BWfBYgMeUxgcEBFgpJXHemgm7FdoFEeH1SGL5aNeFbUo",
+	"i6zd3/t1Tg/KSPhmkOHobvXUkccrCuvBsTCmbNyVVrBePXSnVxO6IIKjG6mBHnvhH9w1vdE4q7Ap/JQf",
+	"vLrp11lONrpjVbMKeqh0SPfqU/a6TDq46R26iSBiNkLJW9DCXPUm+FMvMtedbucvJd3TrzKnQex/DzoR",
+	"shUCUXnZdwxDtDR0HUs8ep0fitf5B4gSrgEh2LSKs4jqIpG98eZxl5K7brTH63Ms38i7vDbRMzPrehl/",
+	"NHfSyvjTjqstvnFnBp6zu1vmywzvEM1o3T1zz42D1xa+lxoGv3TPzNfC86pOC1ohHgx+suX1c/cdhIsx",
+	"ly8cPP/H6+YhdbmqLr/vLtbfPzEMA09tBMXqy2b/s/vPGnN3t72D15P6g4d6DRx9N8J/vRrgjmSxu+GC",
+	"N5aQzEaY5qN0uQ3bRGlgWozGVGAuqT5pzK+hsgYcY7/3fuH4y8GDitE2taDfl7iK+6hbXcU5j30RH2Za",
+	"jE+XILmRxx4cCXdZwuUo4yPoLgFWYAq45jIa3/r1sR8LmugOE+7KMqku9dbN4fZESQOczYhLxiPLpEKx",
+	"98hjOy+/xLLixW5lXn1yxnkCFoUelmUKWT6Z2yV5kPdO8TSFOyX4CZ89EvnOifxnR8SceYkWE3UHil7K",
+	"ZrwdehbyWtj7pWeawt3R8wVIe4YWF3avRNBkFWMQ38A1SBbzmXkk9zsoqaceokjmU2HHKrMI/O77Iy51",
+	"F6V8FG0s8yDXt8sKBNjduyVgrltgDJpQGZTq3fCOWITAidiUS0tItR6eU8lkttA2tNwq9JFndswzlEiR",
+	"mwDz2KnODu86628aYPMLY0AYlihjb59rAh2sjV9chAd3iiuMY6wMZftpPPhoQ04kKgVZWvbf0N+0jsRI",
+	"GjUgMYTQ+soDZbQIzN1/BMuwbMzTFCTEiNAZSHrKZ9gfpC4v+G9M2VMYjJW6MvvGapHCDqqJ+hf45Z4j",
+	"JG4zDX3E7BxDdAUxU9egKcluZt1VQlBrZ4yzIU8M1lkZyxMIWJ++RAitbF+pQ4lXVMTJXpTLkUL6cJ5a",
+	"7N5qUOdDe/ErbU1r9qX15svdwCXckDNxHOTMzZF8Mff07wrNuwKuz2sevlKNDbWaMNqQU3YNWgwFxF1m",
+	"cHndnBK6bKo0kt1wSGixU65jU9/VabGy5OjZ0eHJST3m3/yMP3cGwDVoN3ksngJ9HYgo00nntLOP1OHH",
+	"/lxVmoT5HxEYwwyfGcYHziyh9P69IgT9np6pgsXyYTyDxE9NjhAzzFCi+FgZROswlg/LX7xw/6743q9j",
+	"xSZ8hg5HzKD1UJSlaLgXdsvv/ri2vYD/Rt5doGp8Ym6jkrj0xktueaJGFS+8VFJCRGvMY5hzg2k0EaqX",
+	"qqZgfPPDPIJUQqpwv3LyqPS5FxS9qfog5uTgTVFqoCgspiLnVZ/FlyiFp2JFiTJuOdEsSqC8ku9FklSN",
+	"+4FfueexpWeZaAKpL7/xg8oGibOjrC6/8TPEI3AKx5f/PwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -10,12 +10,13 @@ const ContentType = "application/problem+json"
 
 // Problem is why a request was refused.
 type Problem struct {
-	Type   string  `json:"type"`
-	Title  string  `json:"title"`
-	Status int     `json:"status"`
-	Detail string  `json:"detail,omitempty"`
-	Trace  string  `json:"trace"`
-	Errors []Fault `json:"errors,omitempty"`
+	Type      string  `json:"type"`
+	Title     string  `json:"title"`
+	Status    int     `json:"status"`
+	Detail    string  `json:"detail,omitempty"`
+	Trace     string  `json:"trace"`
+	Challenge string  `json:"challenge,omitempty"` // of a second factor that is wanted
+	Errors    []Fault `json:"errors,omitempty"`
 }
 
 // Fault is one field that was refused.
@@ -41,6 +42,7 @@ var (
 	Unauthenticated = Kind{"unauthenticated", "Sign in first", http.StatusUnauthorized}
 	Forbidden       = Kind{"forbidden", "Your role does not allow this", http.StatusForbidden}
 	NotFound        = Kind{"not-found", "There is no such thing", http.StatusNotFound}
+	NotAllowed      = Kind{"method-not-allowed", "This path has no such method", http.StatusMethodNotAllowed}
 	TooLarge        = Kind{"too-large", "The body is too large", http.StatusRequestEntityTooLarge}
 	Unavailable     = Kind{"unavailable", "Try again later", http.StatusServiceUnavailable}
 	internal        = Kind{"internal", "Something went wrong on our side", http.StatusInternalServerError}
@@ -61,7 +63,9 @@ func Of(err error) (p *Problem, known bool) {
 	for _, r := range table {
 		for _, sentinel := range r.errors {
 			if errors.Is(err, sentinel) {
-				return r.kind.New(detail(err, sentinel), faults(err)...), true
+				p := r.kind.New(detail(err, sentinel), faults(err)...)
+				p.Challenge = challenge(err)
+				return p, true
 			}
 		}
 	}

@@ -157,7 +157,7 @@ func TestKinds_areToldToIntegrators(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds := []Kind{InvalidRequest, Unauthenticated, Forbidden, NotFound, TooLarge, Unavailable, internal}
+	kinds := []Kind{InvalidRequest, Unauthenticated, Forbidden, NotFound, NotAllowed, TooLarge, Unavailable, internal}
 	for _, r := range table {
 		kinds = append(kinds, r.kind)
 	}

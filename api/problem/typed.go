@@ -9,6 +9,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/catalog/document"
+	"tollhouse/billing/identity"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/usage"
@@ -28,6 +29,15 @@ func faults(err error) []Fault {
 		}
 	}
 	return nil
+}
+
+// challenge is what is to be answered with a second factor, where one is wanted.
+func challenge(err error) string {
+	e, is := errors.AsType[*identity.SecondFactorError](err)
+	if !is {
+		return ""
+	}
+	return e.Challenge
 }
 
 // faulty finds the fields in errors that carry them.
