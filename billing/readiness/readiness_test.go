@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/bill"
@@ -95,16 +96,13 @@ func (w *world) connect(ctx context.Context, tx tenant.Tx, n int) error {
 // admin changes what no command can: the world gets old, or breaks.
 func (w *world) admin(sql string, args ...any) {
 	w.t.Helper()
-	tx, err := w.Admin.Begin(w.t.Context())
-	if err == nil {
-		_, err = tx.Exec(w.t.Context(), `set local search_path = `+w.Ref.Slot.Schema())
-	}
-	if err == nil {
-		_, err = tx.Exec(w.t.Context(), sql, args...)
-	}
-	if err == nil {
-		err = tx.Commit(w.t.Context())
-	}
+	err := pgx.BeginFunc(w.t.Context(), w.Admin, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(w.t.Context(), `set local search_path = `+w.Ref.Slot.Schema()); err != nil {
+			return err
+		}
+		_, err := tx.Exec(w.t.Context(), sql, args...)
+		return err
+	})
 	if err != nil {
 		w.t.Fatalf("%s: %v", sql, err)
 	}
@@ -149,7 +147,7 @@ func TestCheck_namesWhatWouldBreak(t *testing.T) {
 			readiness.NoTaxRate, readiness.Stops, 3, [2]string{"day", "2026-06-10"}},
 		"a category without any rate": {[]string{`update offering_version set document = jsonb_set(document, '{tax,category}', '"odd"') where code = 'nord-home'`},
 			readiness.NoTaxRate, readiness.Stops, 3, [2]string{"category", "odd"}},
-		"an offering with faults": {[]string{`update offering_version set document = jsonb_set(document, '{usage,0,rules}', document -> 'usage' -> 0 -> 'rules' - 4) where code = 'nord-home'`},
+		"an offering with faults": {[]string{`update offering_version set document = jsonb_set(document, '{usage,0,rules}', (document -> 'usage' -> 0 -> 'rules') - 2) where code = 'nord-home'`},
 			readiness.NotClean, readiness.Wrong, 3, [2]string{"offering", "nord-home"}},
 		"a draft that was sold": {[]string{`update offering_version set state = 'draft' where code = 'nord-home'`},
 			readiness.NoOffering, readiness.Stops, 3, [2]string{"offering", "nord-home"}},
