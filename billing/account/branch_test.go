@@ -39,7 +39,7 @@ func TestBranches_accountsStandInThem(t *testing.T) {
 			return err
 		}
 		moved, err := account.Get(ctx, tx, opened[1].ID)
-		if moved.Branch != branch.ID || moved.LegalEntity != south.ID {
+		if err != nil || moved.Branch != branch.ID || moved.LegalEntity != south.ID {
 			t.Errorf("placed: %+v", moved)
 		}
 		if err := account.Place(ctx, tx, opened[1].ID, uuid.New()); !errors.Is(err, account.ErrNotFound) {
@@ -50,7 +50,7 @@ func TestBranches_accountsStandInThem(t *testing.T) {
 			return err
 		}
 		list, err := account.Branches(ctx, tx)
-		if len(list) != 3 || list[0].Name != "Schwaben" || !list[0].Default || list[1].Default {
+		if err != nil || len(list) != 3 || list[0].Name != "Schwaben" || !list[0].Default || list[1].Default {
 			t.Errorf("branches: %+v", list)
 		}
 		entities, err := account.LegalEntities(ctx, tx)
