@@ -30,6 +30,7 @@ func registerImport(console *echo.Group, site *web.Site) {
 	for verb := range importWorks {
 		console.POST("/import/:batch/"+verb, site.Console(identity.IntakeWrite, work(verb)))
 	}
+	console.GET("/readiness", site.Console(identity.BillRead, ready))
 }
 
 func registerTrust(console *echo.Group, site *web.Site) {

@@ -32,7 +32,7 @@ func chainOf(ctx context.Context, tx tenant.Tx, v *web.Visit) (chainView, error)
 	r := v.Reader
 	c := chainView{Tone: ui.Off, Sealed: r.T("admin.chain.none"), Found: r.T("admin.chain.unverified")}
 	if head.Seq > 0 {
-		c.Sealed = r.T("admin.chain.sealed", "at", r.DateTime(head.SealedAt), "seals", r.Number(money.NewDecimal(head.Seq)))
+		c.Sealed = r.N("admin.chain.sealed", head.Seq, "at", r.DateTime(head.SealedAt))
 	}
 	last, known := v.Stack.LastTask(verifyTask)
 	switch {
