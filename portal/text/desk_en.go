@@ -332,6 +332,7 @@ var deskEN = map[string]string{
 	"desk.method.card":                    "Card",
 	"desk.method.cash":                    "Cash",
 	"desk.method.goodwill":                "Goodwill",
+	"desk.monthly":                        "a month",
 	"desk.months.one":                     "every {n} month",
 	"desk.months.other":                   "every {n} months",
 	"desk.move.resume":                    "Resume {plan}",

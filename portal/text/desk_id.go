@@ -330,6 +330,7 @@ var deskID = map[string]string{
 	"desk.method.card":                    "Kartu",
 	"desk.method.cash":                    "Tunai",
 	"desk.method.goodwill":                "Kredit kebaikan",
+	"desk.monthly":                        "per bulan",
 	"desk.months.other":                   "tiap {n} bulan",
 	"desk.move.resume":                    "Lanjutkan {plan}",
 	"desk.move.suspend":                   "Tangguhkan {plan}",

@@ -334,6 +334,7 @@ var deskRU = map[string]string{
 	"desk.method.card":                    "Карта",
 	"desk.method.cash":                    "Наличные",
 	"desk.method.goodwill":                "Бонус",
+	"desk.monthly":                        "в месяц",
 	"desk.months.few":                     "каждые {n} месяца",
 	"desk.months.many":                    "каждые {n} месяцев",
 	"desk.months.one":                     "каждый {n} месяц",

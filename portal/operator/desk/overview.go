@@ -230,7 +230,7 @@ func (p *person) serviceView(v *web.Visit, s account.Subscription) serviceView {
 	}
 	view.facts = append(view.facts, fact{r.T("desk.service.plan"), offering.Code, planAddress(v, offering.Code)})
 	for _, price := range offering.Prices.Recurring {
-		view.facts = append(view.facts, fact{name: price.Names.In(r.Locale.Language), value: r.T("desk.service.price", "amount", r.Exact(p.amount(price.Amount)), "months", r.N("desk.months", int64(price.Months)))})
+		view.facts = append(view.facts, fact{name: price.Names.In(r.Locale.Language), value: r.T("desk.service.price", "amount", r.Exact(p.amount(price.Amount)), "months", monthsWords(r, price.Months))})
 	}
 	if s.ChargedThrough != nil {
 		view.facts = append(view.facts, fact{name: r.T("desk.service.through"), value: r.Date(*s.ChargedThrough)})

@@ -30,7 +30,7 @@ var refusals = []struct {
 var dones = map[string]string{
 	"adjusted": "desk.done.adjusted", "credited": "desk.done.credited", "paid": "desk.done.paid", "noted": "desk.done.noted", "pinned": "desk.done.pinned",
 	"suspended": "desk.done.suspended", "resumed": "desk.done.resumed", "terminated": "desk.done.terminated", "planned": "desk.done.planned",
-	"cancelled": "desk.done.cancelled", "sent": "desk.done.sent", "contact": "desk.done.contact", "login": "desk.done.login", "dropped": "desk.done.dropped",
+	"cancelled": "desk.done.cancelled", "sent": "desk.done.sent", "contact": "desk.done.contact", "login": "desk.done.login",
 }
 
 func doneWords(r ui.Reader, done string) string {
@@ -96,7 +96,7 @@ func methodWords(r ui.Reader, m string) string { return r.T("desk.method." + m) 
 func priceWords(r ui.Reader, o catalog.Offering) string {
 	var words string
 	for _, price := range o.Prices.Recurring {
-		words = joined(words, r.T("desk.service.price", "amount", r.Exact(money.New(price.Amount, o.Currency)), "months", r.N("desk.months", int64(price.Months))))
+		words = joined(words, r.T("desk.service.price", "amount", r.Exact(money.New(price.Amount, o.Currency)), "months", monthsWords(r, price.Months)))
 	}
 	if words == "" {
 		return r.T("desk.plan.free")
@@ -110,3 +110,11 @@ func priced(o catalog.Offering, d money.Decimal) money.Amount { return money.New
 func upper(text string) string { return strings.ToUpper(strings.TrimSpace(text)) }
 
 func isNotFound(err error) bool { return errors.Is(err, account.ErrNotFound) }
+
+// monthsWords tells how often a price is charged.
+func monthsWords(r ui.Reader, months int) string {
+	if months == 1 {
+		return r.T("desk.monthly")
+	}
+	return r.N("desk.months", int64(months))
+}
