@@ -203,6 +203,8 @@ func (p *plant) startControl(ctx context.Context, control *postgres.Server, data
 		Commands: tenants.NewCommands(db, p.box),
 		Registry: tenants.NewRegistry(reconciler, p.passwords, knowsTaxesOf, time.Now),
 		Staff:    tenants.NewStaff(db, p.passwords, p.box, time.Now),
+		Visits:   provisioning.NewVisits(db, cloud, p.log),
+		Watch:    provisioning.NewWatch(cloud, time.Now),
 	}, keeper, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"tollhouse/api/oapi"
 	"tollhouse/billing"
 	"tollhouse/billing/identity"
+	"tollhouse/provisioning"
 	"tollhouse/tenants"
 )
 
@@ -38,6 +39,8 @@ type Control struct {
 	Commands *tenants.Commands
 	Registry *tenants.Registry
 	Staff    *tenants.Staff
+	Visits   *provisioning.Visits
+	Watch    *provisioning.Watch
 }
 
 // DefaultMaxUpload is the largest usage file unless configured: 8 GiB.

@@ -65,6 +65,7 @@ type AuditRow struct {
 	Object uuid.UUID
 	Detail json.RawMessage
 	Trace  string
+	Email  string // of the staff user who acted, where FindAudit read it
 }
 
 // Audit lists changes, newest first, those before a row (zero: from the newest).

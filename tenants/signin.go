@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,15 +31,32 @@ type Session struct {
 // candidate is whose password is about to be checked.
 type candidate struct {
 	StaffUser
-	hash identity.PasswordHash
+	hash   identity.PasswordHash
+	factor bool // has a second one
 }
 
-// SignIn opens a session. Whatever is wrong, the answer is ErrCredentials and
-// takes the same time.
+// SignInPlace is from where somebody signs in.
+type SignInPlace struct{ UserAgent, Address string }
+
+// Attempt is one attempt to sign in.
+type Attempt struct {
+	Email, Password string
+	Trace           string
+	Place           SignInPlace
+}
+
+// SignIn is SignInAt for programs, which say nothing of themselves.
 func (s *Staff) SignIn(ctx context.Context, email, password, trace string) (Session, error) {
-	c, err := s.countAttempt(ctx, email)
+	return s.SignInAt(ctx, Attempt{Email: email, Password: password, Trace: trace})
+}
+
+// SignInAt opens a session. Whatever is wrong, the answer is ErrCredentials and
+// takes the same time; who has a second factor gets a *FactorWantedError once
+// the password was right.
+func (s *Staff) SignInAt(ctx context.Context, a Attempt) (Session, error) {
+	c, err := s.countAttempt(ctx, a.Email)
 	if errors.Is(err, ErrCredentials) {
-		if err := s.passwords.CheckNobody(ctx, password); err != nil {
+		if err := s.passwords.CheckNobody(ctx, a.Password); err != nil {
 			return Session{}, err
 		}
 		return Session{}, ErrCredentials
@@ -47,15 +65,18 @@ func (s *Staff) SignIn(ctx context.Context, email, password, trace string) (Sess
 		return Session{}, err
 	}
 	// Between two transactions: hashing takes a core for a while.
-	right, err := s.passwords.Check(ctx, c.hash, password)
+	right, err := s.passwords.Check(ctx, c.hash, a.Password)
 	if err != nil {
 		return Session{}, fmt.Errorf("check password of staff user %s: %w", c.ID, err)
 	}
-	by := Actor{ID: c.ID, Email: c.Email, Role: c.Role, Trace: trace}
+	by := Actor{ID: c.ID, Email: c.Email, Role: c.Role, Trace: a.Trace}
 	if !right {
 		return Session{}, s.refuse(ctx, by)
 	}
-	return s.openSession(ctx, by, c.StaffUser)
+	if c.factor {
+		return Session{}, s.challenge(ctx, c.StaffUser)
+	}
+	return s.openSession(ctx, by, c.StaffUser, a.Place)
 }
 
 // countAttempt counts an attempt before the password is looked at, so that any
@@ -68,8 +89,8 @@ func (s *Staff) countAttempt(ctx context.Context, email string) (candidate, erro
 			   set failed_attempts = case when failed_attempts + 1 >= $2 then 0 else failed_attempts + 1 end,
 			       locked_until    = case when failed_attempts + 1 >= $2 then $4::timestamptz end
 			 where lower(email) = lower($1) and state = 'active' and (locked_until is null or locked_until <= $3)
-			returning `+staffColumns+`, password_hash`, email, maxFailures, tx.At, tx.At.Add(lockTime)).
-			Scan(&c.ID, &c.Email, &c.Name, &c.Role, &c.Active, &c.CreatedAt, &c.hash)
+			returning `+staffColumns+`, password_hash, totp_confirmed_at is not null`, email, maxFailures, tx.At, tx.At.Add(lockTime)).
+			Scan(&c.ID, &c.Email, &c.Name, &c.Role, &c.Active, &c.CreatedAt, &c.hash, &c.factor)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrCredentials
 		}
@@ -88,7 +109,7 @@ func (s *Staff) refuse(ctx context.Context, by Actor) error {
 	return errors.Join(ErrCredentials, err)
 }
 
-func (s *Staff) openSession(ctx context.Context, by Actor, user StaffUser) (Session, error) {
+func (s *Staff) openSession(ctx context.Context, by Actor, user StaffUser, place SignInPlace) (Session, error) {
 	session := Session{User: user}
 	err := s.db.Write(ctx, func(ctx context.Context, tx Tx) error {
 		if _, err := tx.Exec(ctx, `update staff_user set failed_attempts = 0, locked_until = null where id = $1`, user.ID); err != nil {
@@ -97,8 +118,9 @@ func (s *Staff) openSession(ctx context.Context, by Actor, user StaffUser) (Sess
 		id := uuid.Must(uuid.NewV7())
 		session.Expires = tx.At.Add(sessionLife)
 		if _, err := tx.Exec(ctx, `
-			insert into staff_session (id, staff_id, created_at, expires_at)
-			values ($1, $2, $3, $4)`, id, user.ID, tx.At, session.Expires); err != nil {
+			insert into staff_session (id, staff_id, created_at, expires_at, user_agent, address)
+			values ($1, $2, $3, $4, left($5, $7), left($6, $7))`, id, user.ID, tx.At, session.Expires,
+			strings.ToValidUTF8(place.UserAgent, "?"), place.Address, maxText); err != nil {
 			return fmt.Errorf("open session: %w", err)
 		}
 		key, err := s.signingKey(ctx, tx)

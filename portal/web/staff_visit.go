@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"net/url"
 	"strings"
 	"time"
 
@@ -110,3 +111,25 @@ func (v *StaffVisit) Next(wanted string) string { return v.next(wanted, v.Base, 
 
 // At is wall time, which staff's pages go by.
 func (v *StaffVisit) At() time.Time { return v.site.Now() }
+
+// TenantURL is an address of a tenant's pages: under its own host name where
+// staff came by theirs.
+func (v *StaffVisit) TenantURL(name, path string, pairs ...string) string {
+	base := "/t/" + name + "/"
+	host := v.echo.Request().Host
+	if _, rest, named := strings.Cut(host, "staff."); named && v.Base == "/" {
+		base = v.echo.Scheme() + "://" + name + "." + rest + "/"
+	}
+	query := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		query.Set(pairs[i], pairs[i+1])
+	}
+	if len(query) == 0 {
+		return base + path
+	}
+	return base + path + "?" + query.Encode()
+}
+
+// GoOn has the browser go to another site once this page is shown: a form's
+// own redirect may not lead there.
+func (v *StaffVisit) GoOn(to string) { v.echo.Response().Header().Set("Refresh", "1; url="+to) }

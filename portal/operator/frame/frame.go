@@ -132,6 +132,9 @@ func visitBanner(v *web.Visit, inside visit.Visit) ui.Banner {
 		key, tone = "con.banner.emergency", ui.Warn
 	}
 	b := ui.Banner{Tone: tone, Text: v.Reader.T(key, "who", inside.Staff.Email, "until", v.Reader.Clock(inside.ExpiresAt), "why", inside.Reason)}
+	if inside.ID == v.Who.Session {
+		b.Action, b.Do = v.Console("visit/leave"), v.Reader.T("staff.leave")
+	}
 	if v.May(identity.VisitWrite) {
 		b.Action, b.Do = v.Console(string(Staff)+"/visits/"+inside.ID.String()+"/end"), v.Reader.T("con.banner.end")
 	}
