@@ -44,6 +44,9 @@ func TestRenew_discountCountsRenewalsThatWerePaid(t *testing.T) {
 		}
 		w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
 			known, err := account.Discounts(ctx, tx, given.SubscriptionID)
+			if err != nil {
+				return err
+			}
 			if left := *known[given.SubscriptionID][0].CyclesLeft; left != month.left {
 				t.Errorf("%d cycles left, want %d", left, month.left)
 			}
