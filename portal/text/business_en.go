@@ -620,4 +620,5 @@ var businessEN = map[string]string{
 	"biz.offer.window.add":              "Add a time window",
 	"biz.offer.window.one":              "Time window",
 	"biz.offer.wrong":                   "What is wrong",
+	"biz.table":                         "{what}, table",
 }

@@ -153,7 +153,7 @@ func suspenseStat(v *web.Visit, groups []insight.Group) ui.Stat {
 	}
 	s := ui.Stat{Key: r.T("biz.stat.suspense"), Value: count(r, n), Href: v.Console("suspense"), More: r.T("biz.stat.suspense.none")}
 	if n > 0 {
-		s.Tone, s.More = ui.Warn, r.T("biz.stat.suspense.since", "day", r.DayMonth(r.LocalDate(since)))
+		s.Tone, s.More = ui.Warn, r.T("biz.stat.suspense.since", "day", dayOf(r, since))
 	}
 	return s
 }
@@ -252,7 +252,10 @@ func weekChartOf(r ui.Reader, weeks []insight.Week) *weekChart {
 	for _, w := range weeks {
 		most, least, sum = max(most, w.Net()), min(least, w.Net()), sum+w.Net()
 	}
-	span := max(most-least, 1)
+	if most == least {
+		most = 1 // nobody came or went: the line of zero lies at the foot
+	}
+	span := most - least
 	y := func(n int64) money.Decimal { return share(money.NewDecimal(most-n), money.NewDecimal(span)) }
 	chart.scale, chart.lines = []string{signed(r, most)}, []string{"0"}
 	if least < 0 && most > 0 {
@@ -294,7 +297,7 @@ func ageingOf(v *web.Visit, o insight.Owing) *ageing {
 		a.rows = append(a.rows, ageRow{name: r.T("biz.age." + at.Name()), href: v.Console("subscribers", "owing", at.Name()),
 			accounts: count(r, at.Accounts), amount: figure(r, money.New(at.Amount, c)), share: percent(r, at.Amount, total)})
 	}
-	a.total = ageRow{accounts: count(r, o.Accounts), amount: figure(r, money.New(total, c)), href: v.Console("subscribers", "owing", "any")}
+	a.total = ageRow{accounts: count(r, o.Accounts), amount: figure(r, money.New(total, c))}
 	return a
 }
 
@@ -316,7 +319,7 @@ func soldOf(v *web.Visit, f *facts) *soldTable {
 // needOf tells what waits, how much hangs on it or since when, and leads there.
 func needOf(v *web.Visit, w insight.Waiting) need {
 	r := v.Reader
-	n := need{pill: r.DayMonth(r.LocalDate(w.Since))}
+	n := need{pill: dayOf(r, w.Since)}
 	if w.Amount.Sign() > 0 {
 		n.pill = shortMoney(r, money.New(w.Amount, v.Profile.Currency))
 	}

@@ -2,6 +2,7 @@ package business
 
 import (
 	"strings"
+	"time"
 
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/money"
@@ -52,6 +53,15 @@ func signed(r ui.Reader, n int64) string {
 		return "+" + count(r, n)
 	}
 	return count(r, n)
+}
+
+// dayOf is the day of an instant, with its year only if it is another than
+// today's.
+func dayOf(r ui.Reader, at time.Time) string {
+	if day := r.LocalDate(at); day.Year != r.Today.Year {
+		return r.Date(day)
+	}
+	return r.DayMonth(r.LocalDate(at))
 }
 
 // percent is part of whole with one decimal; empty where there is no whole.

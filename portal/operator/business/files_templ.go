@@ -397,7 +397,7 @@ func filesPage(p ui.ConsolePage, d *filesView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Scroll(p.Title).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Scroll(p.T("biz.table", "what", p.Title)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

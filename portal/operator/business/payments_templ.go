@@ -575,7 +575,7 @@ func paymentsPage(p ui.ConsolePage, d *paymentsView) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.Scroll(p.T("biz.pay.sums")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var23), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Scroll(p.T("biz.table", "what", p.T("biz.pay.sums"))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var23), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -874,7 +874,7 @@ func paymentsPage(p ui.ConsolePage, d *paymentsView) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.Scroll(p.T("biz.pay.list")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var36), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Scroll(p.T("biz.table", "what", p.T("biz.pay.list"))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var36), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1328,7 +1328,7 @@ func paymentPage(p ui.ConsolePage, d *paymentView) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.Scroll(p.T("biz.pay.pays")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var70), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Scroll(p.T("biz.table", "what", p.T("biz.pay.pays"))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var70), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1518,7 +1518,7 @@ func paymentPage(p ui.ConsolePage, d *paymentView) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.Scroll(p.T("biz.refunds")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var81), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Scroll(p.T("biz.table", "what", p.T("biz.refunds"))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var81), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -2060,7 +2060,7 @@ func webhooksPage(p ui.ConsolePage, rows []webhookRow, list string) templ.Compon
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Scroll(p.Title).Render(templ.WithChildren(ctx, templ_7745c5c3_Var108), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Scroll(p.T("biz.table", "what", p.Title)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var108), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

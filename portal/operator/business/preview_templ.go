@@ -792,7 +792,7 @@ func draftPart(p ui.ConsolePage, o *previewOne) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Scroll(p.T("biz.preview.lines")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var28), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Scroll(p.T("biz.table", "what", p.T("biz.preview.lines"))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var28), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1080,7 +1080,7 @@ func changedPart(p ui.ConsolePage, rows []changedRow) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Scroll(p.T("biz.preview.changed")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var48), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Scroll(p.T("biz.table", "what", p.T("biz.preview.changed"))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var48), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -437,7 +437,7 @@ func runsPage(p ui.ConsolePage, d *room, here string) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.Scroll(p.T("biz.run.list")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var14), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Scroll(p.T("biz.table", "what", p.T("biz.run.list"))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var14), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1530,7 +1530,7 @@ func totalsPart(p ui.ConsolePage, kinds []kindRow, rates []rateRow) templ.Compon
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Scroll(p.T("biz.run.totals")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var70), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Scroll(p.T("biz.table", "what", p.T("biz.run.totals"))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var70), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1671,7 +1671,7 @@ func totalsPart(p ui.ConsolePage, kinds []kindRow, rates []rateRow) templ.Compon
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.Scroll(p.T("biz.run.taxes")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var84), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Scroll(p.T("biz.table", "what", p.T("biz.run.taxes"))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var84), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1827,7 +1827,7 @@ func failuresPart(p ui.ConsolePage, rows []failureRow) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Scroll(p.T("biz.run.failures")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var94), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Scroll(p.T("biz.table", "what", p.T("biz.run.failures"))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var94), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -2097,7 +2097,7 @@ func billsPart(p ui.ConsolePage, d *runView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Scroll(p.T("biz.run.bills")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var104), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Scroll(p.T("biz.table", "what", p.T("biz.run.bills"))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var104), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
