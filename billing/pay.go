@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/audit"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/bill/pdf"
 	"tollhouse/billing/payment"
@@ -77,7 +78,7 @@ func (s *Stack) Checkout(ctx context.Context, n payment.NewIntent, returnTo stri
 
 // PayLink opens a page on which the holder of a link pays what it is for,
 // without signing in. What is paid, and for whom, is the link's to say.
-func (s *Stack) PayLink(ctx context.Context, token, returnTo, language string) (payment.Intent, error) {
+func (s *Stack) PayLink(ctx context.Context, by audit.Caller, token, returnTo, language string) (payment.Intent, error) {
 	back, err := s.returnURL(returnTo)
 	if err != nil {
 		return payment.Intent{}, err
@@ -89,7 +90,7 @@ func (s *Stack) PayLink(ctx context.Context, token, returnTo, language string) (
 			return err
 		}
 		order.Description = profile.Name
-		order.NewIntent, err = payment.BeginLink(ctx, tx, token)
+		order.NewIntent, err = payment.BeginLink(ctx, tx, token, by)
 		return err
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tollhouse/billing/audit"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
 	"tollhouse/infra/postgres/pgtest"
@@ -29,7 +30,7 @@ func TestPayLink_paysWithoutSignInAndTellsLittle(t *testing.T) {
 	w := newWorld(t, hanse)
 	c := w.customer(1, "hanse-postpaid-flex", "en")
 	may(w, c)
-	token, _ := w.payLink(c, 0)
+	token, link := w.payLink(c, 0)
 	b := w.browser()
 	page := b.get("/t/test-1/link/" + token)
 	contains(t, "link", page.words(), "Pay Hanse Mobil", "For J••• P•••", "40,11 €", "HM-2026/000001", "Due 15 Jun 2026", "Pay 40,11 €")
@@ -55,6 +56,13 @@ func TestPayLink_paysWithoutSignInAndTellsLittle(t *testing.T) {
 	var found []payment.Intent
 	w.Read(t, func(ctx context.Context, tx tenant.Tx) (err error) {
 		found, err = payment.Intents(ctx, tx, c.ID, 1)
+		return err
+	})
+	w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		trail, err := audit.Of(ctx, tx, found[0].ID, uuid.Nil, 5)
+		if len(trail) != 1 || trail[0].Actor != "link:"+link.ID.String() {
+			t.Errorf("the audit trail says %+v", trail)
+		}
 		return err
 	})
 	if got := found[0].Amount.Text(); got != "40.11" {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/audit"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
@@ -38,6 +39,16 @@ type NewIntent struct {
 	// Amount to pay; zero: all that is open on the bill or, without one, all
 	// that the account owes.
 	Amount money.Amount
+	By     audit.Caller // who wishes it, for the audit trail; zero: whoever calls records it
+}
+
+// record adds a new intent to the audit trail.
+func (n NewIntent) record(ctx context.Context, tx tenant.Tx, i Intent) error {
+	if n.By.Actor == "" {
+		return nil
+	}
+	return audit.Record(ctx, tx, audit.Entry{Caller: n.By, Action: "payment_intent.create", Object: "payment_intent", ObjectID: i.ID,
+		Detail: map[string]any{"account": i.AccountID, "purpose": string(i.Purpose), "amount": i.Amount.Text(), "currency": i.Amount.Currency().Code()}})
 }
 
 // CreateIntent stores a wish to pay, before any provider hears of it.
@@ -72,7 +83,7 @@ func CreateIntent(ctx context.Context, tx tenant.Tx, n NewIntent) (Intent, error
 		known, _, err := repeatedIntent(ctx, tx, n)
 		return known, err
 	}
-	return i, nil
+	return i, n.record(ctx, tx, i)
 }
 
 // settleWhatFor finds the open item and the amount, and checks both.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/audit"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
@@ -202,10 +203,14 @@ func (l Link) due(ctx context.Context, tx tenant.Tx) (LinkDue, error) {
 // key names the payment of a link's present round.
 func (l Link) key() string { return "link:" + l.ID.String() + ":" + strconv.Itoa(l.round) }
 
+// actor names a link's holder in the audit trail: nobody knows more of them.
+func (l Link) actor() string { return "link:" + l.ID.String() }
+
 // BeginLink says which payment the holder of a token is to make now: a repeat,
 // and another holder at the same time, get the same one, so that a link is paid
-// once. What is to be paid is never the holder's to say. ErrLink, ErrNothingOwed.
-func BeginLink(ctx context.Context, tx tenant.Tx, token string) (NewIntent, error) {
+// once. What is to be paid is never the holder's to say. by tells the request's
+// trace and time. ErrLink, ErrNothingOwed.
+func BeginLink(ctx context.Context, tx tenant.Tx, token string, by audit.Caller) (NewIntent, error) {
 	l, err := goodLink(ctx, tx, token, `for no key update`)
 	if err != nil {
 		return NewIntent{}, err
@@ -223,7 +228,8 @@ func BeginLink(ctx context.Context, tx tenant.Tx, token string) (NewIntent, erro
 			return NewIntent{}, fmt.Errorf("begin payment by link %s: %w", l.ID, err)
 		}
 	}
-	n := NewIntent{Key: l.key(), AccountID: l.AccountID, Purpose: PurposeBill, Amount: d.Total}
+	by.Actor = l.actor()
+	n := NewIntent{Key: l.key(), AccountID: l.AccountID, Purpose: PurposeBill, Amount: d.Total, By: by}
 	if l.ItemID != nil {
 		n.BillID = d.Items[0].Names()
 	}

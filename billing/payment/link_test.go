@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/audit"
 	"tollhouse/billing/money"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
@@ -32,7 +33,7 @@ func (d *desk) link(t testing.TB, bill uuid.UUID, life time.Duration) (token str
 func (s *shop) payLink(ctx context.Context, token string) (payment.Intent, error) {
 	var n payment.NewIntent
 	err := s.DB.Write(ctx, s.Ref, func(ctx context.Context, tx tenant.Tx) (err error) {
-		n, err = payment.BeginLink(ctx, tx, token)
+		n, err = payment.BeginLink(ctx, tx, token, audit.Caller{WallAt: time.Now()})
 		return err
 	})
 	if err != nil {
@@ -137,7 +138,7 @@ func TestLink_attacksLookAlike(t *testing.T) {
 			t.Errorf("%s opens: %v", name, err)
 		}
 		err := own.DB.Write(t.Context(), own.Ref, func(ctx context.Context, tx tenant.Tx) error {
-			_, err := payment.BeginLink(ctx, tx, token)
+			_, err := payment.BeginLink(ctx, tx, token, audit.Caller{WallAt: time.Now()})
 			return err
 		})
 		if !errors.Is(err, payment.ErrLink) {

@@ -87,6 +87,10 @@ func entryWords(r ui.Reader, e bill.Entry) string {
 		return r.N("entry."+string(e.Kind), e.Count)
 	case ledger.Bill:
 		return r.T("entry.bill", "number", e.Number)
+	case ledger.Import:
+		if e.Number != "" { // a document of the system before
+			return r.T("entry.import.number", "number", e.Number)
+		}
 	}
 	return r.T("entry." + string(e.Kind))
 }

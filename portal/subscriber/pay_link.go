@@ -120,7 +120,7 @@ func payLink(v *web.Visit) error {
 		return err
 	}
 	token := v.Param("token")
-	intent, err := v.Stack.PayLink(v.Context(), token, "/t/"+v.Stack.Ref.Name+"/"+linkPath+token, v.Reader.Locale.Language)
+	intent, err := v.Stack.PayLink(v.Context(), v.Caller(), token, "/t/"+v.Stack.Ref.Name+"/"+linkPath+token, v.Reader.Locale.Language)
 	switch title, known := refusedBecause(err); {
 	case errors.Is(err, payment.ErrLink):
 		return showDeadLink(v)

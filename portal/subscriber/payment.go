@@ -41,7 +41,7 @@ func checkout(v *web.Visit, n payment.NewIntent, form *topUpView) error {
 	if err := servesPayments(v); err != nil {
 		return err
 	}
-	n.AccountID = v.Who.AccountID
+	n.AccountID, n.By = v.Who.AccountID, v.Caller()
 	if key := parseID(v.Form("key")); key.Version() != 0 {
 		n.Key = v.Who.Actor() + "/portal/" + key.String()
 	}
