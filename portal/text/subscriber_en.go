@@ -207,6 +207,8 @@ var subscriberEN = map[string]string{
 	"entry.payment":          "Payment",
 	"entry.allocation":       "Payment applied",
 	"entry.refund":           "Refund",
+	"entry.import":           "Taken over",
+	"entry.import.number":    "Taken over: {number}",
 
 	"bills.title":         "Bills",
 	"bills.title.prepaid": "Monthly statements",

@@ -154,6 +154,7 @@ var subscriberID = map[string]string{
 	"entry.usage.other":      "Pemakaian, {n} pembukuan", "entry.fee.other": "Biaya", "entry.topup": "Isi saldo", "entry.adjustment": "Penyesuaian",
 	"entry.grant": "Hadiah", "entry.expiry": "Hangus", "entry.bill": "Tagihan {number}", "entry.statement": "Laporan bulanan", "entry.recognition": "Pembukuan",
 	"entry.payment": "Pembayaran", "entry.allocation": "Pembayaran dipakai", "entry.refund": "Pengembalian dana",
+	"entry.import": "Dialihkan dari sistem lama", "entry.import.number": "Dialihkan: {number}",
 
 	"bills.title": "Tagihan", "bills.title.prepaid": "Laporan bulanan", "bills.none": "Tagihan pertama Anda datang {date}",
 	"bills.none.prepaid": "Laporan pertama Anda datang {date}",

@@ -157,6 +157,7 @@ var subscriberRU = map[string]string{
 	"entry.fee.one": "Абонентская плата", "entry.fee.few": "Абонентская плата", "entry.fee.many": "Абонентская плата",
 	"entry.topup": "Пополнение", "entry.adjustment": "Корректировка", "entry.grant": "Подарок", "entry.expiry": "Сгорело", "entry.bill": "Счёт {number}",
 	"entry.statement": "Отчёт за месяц", "entry.recognition": "Проводка", "entry.payment": "Платёж", "entry.allocation": "Зачёт платежа", "entry.refund": "Возврат",
+	"entry.import": "Перенесено", "entry.import.number": "Перенесено: {number}",
 
 	"bills.title": "Счета", "bills.title.prepaid": "Отчёты за месяц", "bills.none": "Первый счёт придёт {date}",
 	"bills.none.prepaid": "Первый отчёт придёт {date}",
