@@ -6,8 +6,10 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/api/oapi"
+	"tollhouse/api/problem"
 	"tollhouse/billing/account"
 	"tollhouse/billing/balance"
+	"tollhouse/billing/desk"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
@@ -18,18 +20,31 @@ func (s *Server) ListAccounts(ctx context.Context, r oapi.ListAccountsRequestObj
 	if err != nil {
 		return nil, err
 	}
-	var page account.Page
+	wanted := desk.Query{Text: value(r.Params.Q), State: desk.State(value(r.Params.State)), Offering: value(r.Params.Offering),
+		Branch: value(r.Params.Branch), After: after, Limit: pageLimit(r.Params.Limit)}
+	if text := value(r.Params.Owing); text != "" {
+		var known bool
+		if wanted.Owing, known = desk.ParseOwing(text); !known {
+			return nil, problem.InvalidRequest.New("", problem.Fault{Field: "owing", Reason: "has another form", Want: "due, overdue, or days overdue such as 1-30 or 91+"})
+		}
+	}
+	var page desk.Page
 	err = callOf(ctx).stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
-		page, err = account.List(ctx, tx, account.Query{Text: value(r.Params.Q), After: after, Limit: pageLimit(r.Params.Limit)})
+		page, err = desk.Search(ctx, tx, wanted)
 		return err
 	})
 	return oapi.ListAccounts200JSONResponse{Items: mapped(page.Accounts, accountSummary), Next: idCursor(page.Next)}, err
 }
 
-func accountSummary(f account.Found) oapi.AccountSummary {
-	return oapi.AccountSummary{Id: f.ID, Number: f.Number, Name: f.PartyName, Kind: oapi.AccountSummaryKind(f.Kind),
+func accountSummary(f desk.Found) oapi.AccountSummary {
+	out := oapi.AccountSummary{Id: f.ID, Number: f.Number, Name: f.PartyName, Kind: oapi.AccountSummaryKind(f.Kind),
 		State: oapi.AccountSummaryState(f.State), Currency: f.Currency, Email: f.Email, Phone: f.Phone,
-		Subscriptions: f.Subscriptions, CreatedAt: f.CreatedAt}
+		Subscriptions: f.Subscriptions, Offering: optionalText(f.OfferingCode), Identity: optionalText(f.Reached), Branch: optionalText(f.BranchName),
+		CreatedAt: f.CreatedAt}
+	if f.Overdue.Sign() > 0 {
+		out.Overdue = &f.Overdue
+	}
+	return out
 }
 
 // GetAccount implements oapi.StrictServerInterface.

@@ -57,9 +57,9 @@ const (
 	consolePasswordPage = "console/" + portalPasswordPage
 )
 
-// passwordLink is what a link's token is appended to. It begins with our own
-// address, never with one that a caller names.
-func (s *Server) passwordLink(c *call, page string) string {
+// pageLink is what the token of a link to a page of the stack is appended to.
+// It begins with our own address, never with one that a caller names.
+func (s *Server) pageLink(c *call, page string) string {
 	return s.publicURL + "/t/" + c.stack.Ref.Name + "/" + page
 }
 
@@ -70,7 +70,7 @@ func (s *Server) AskPasswordReset(ctx context.Context, r oapi.AskPasswordResetRe
 	if value(r.Body.Page) == oapi.Console {
 		page = consolePasswordPage
 	}
-	err := c.stack.SendReset(ctx, identity.ResetRequest{Email: r.Body.Email, Address: c.address, Link: s.passwordLink(c, page)})
+	err := c.stack.SendReset(ctx, identity.ResetRequest{Email: r.Body.Email, Address: c.address, Link: s.pageLink(c, page)})
 	return oapi.AskPasswordReset204Response{}, err
 }
 

@@ -39,7 +39,7 @@ func (s *Server) invite(ctx context.Context, tx tenant.Tx, user identity.User) e
 	if user.Role == identity.Subscriber {
 		page = portalPasswordPage
 	}
-	return s.authority.Invite(ctx, tx, user.ID, s.passwordLink(callOf(ctx), page))
+	return s.authority.Invite(ctx, tx, user.ID, s.pageLink(callOf(ctx), page))
 }
 
 func userOf(u identity.User) oapi.User {

@@ -301,6 +301,48 @@ func (e MeKind) Valid() bool {
 	}
 }
 
+// Defines values for MessageChannel.
+const (
+	Mail MessageChannel = "mail"
+	Sms  MessageChannel = "sms"
+)
+
+// Valid indicates whether the value is a known member of the MessageChannel enum.
+func (e MessageChannel) Valid() bool {
+	switch e {
+	case Mail:
+		return true
+	case Sms:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MessageState.
+const (
+	MessageStateFailed   MessageState = "failed"
+	MessageStateRecorded MessageState = "recorded"
+	MessageStateSent     MessageState = "sent"
+	MessageStateWaiting  MessageState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the MessageState enum.
+func (e MessageState) Valid() bool {
+	switch e {
+	case MessageStateFailed:
+		return true
+	case MessageStateRecorded:
+		return true
+	case MessageStateSent:
+		return true
+	case MessageStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NewPaymentMethod.
 const (
 	NewPaymentMethodBank NewPaymentMethod = "bank"
@@ -480,9 +522,10 @@ func (e PasswordResetRequestPage) Valid() bool {
 
 // Defines values for PaymentMethod.
 const (
-	PaymentMethodBank PaymentMethod = "bank"
-	PaymentMethodCard PaymentMethod = "card"
-	PaymentMethodCash PaymentMethod = "cash"
+	PaymentMethodBank     PaymentMethod = "bank"
+	PaymentMethodCard     PaymentMethod = "card"
+	PaymentMethodCash     PaymentMethod = "cash"
+	PaymentMethodGoodwill PaymentMethod = "goodwill"
 )
 
 // Valid indicates whether the value is a known member of the PaymentMethod enum.
@@ -493,6 +536,8 @@ func (e PaymentMethod) Valid() bool {
 	case PaymentMethodCard:
 		return true
 	case PaymentMethodCash:
+		return true
+	case PaymentMethodGoodwill:
 		return true
 	default:
 		return false
@@ -556,6 +601,30 @@ func (e PaymentIntentState) Valid() bool {
 	case PaymentIntentStateProcessing:
 		return true
 	case PaymentIntentStateSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlanChangeState.
+const (
+	PlanChangeStateCancelled PlanChangeState = "cancelled"
+	PlanChangeStateDone      PlanChangeState = "done"
+	PlanChangeStateDropped   PlanChangeState = "dropped"
+	PlanChangeStateScheduled PlanChangeState = "scheduled"
+)
+
+// Valid indicates whether the value is a known member of the PlanChangeState enum.
+func (e PlanChangeState) Valid() bool {
+	switch e {
+	case PlanChangeStateCancelled:
+		return true
+	case PlanChangeStateDone:
+		return true
+	case PlanChangeStateDropped:
+		return true
+	case PlanChangeStateScheduled:
 		return true
 	default:
 		return false
@@ -988,6 +1057,66 @@ func (e SuspenseItemState) Valid() bool {
 	}
 }
 
+// Defines values for TimelineEventKind.
+const (
+	TimelineEventKindAdjustment    TimelineEventKind = "adjustment"
+	TimelineEventKindBill          TimelineEventKind = "bill"
+	TimelineEventKindChangeDone    TimelineEventKind = "change_done"
+	TimelineEventKindChangePlanned TimelineEventKind = "change_planned"
+	TimelineEventKindChangeUndone  TimelineEventKind = "change_undone"
+	TimelineEventKindConnected     TimelineEventKind = "connected"
+	TimelineEventKindEnded         TimelineEventKind = "ended"
+	TimelineEventKindMessage       TimelineEventKind = "message"
+	TimelineEventKindNote          TimelineEventKind = "note"
+	TimelineEventKindOrder         TimelineEventKind = "order"
+	TimelineEventKindParty         TimelineEventKind = "party"
+	TimelineEventKindPayment       TimelineEventKind = "payment"
+	TimelineEventKindRefund        TimelineEventKind = "refund"
+	TimelineEventKindResumed       TimelineEventKind = "resumed"
+	TimelineEventKindStaff         TimelineEventKind = "staff"
+	TimelineEventKindSuspended     TimelineEventKind = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the TimelineEventKind enum.
+func (e TimelineEventKind) Valid() bool {
+	switch e {
+	case TimelineEventKindAdjustment:
+		return true
+	case TimelineEventKindBill:
+		return true
+	case TimelineEventKindChangeDone:
+		return true
+	case TimelineEventKindChangePlanned:
+		return true
+	case TimelineEventKindChangeUndone:
+		return true
+	case TimelineEventKindConnected:
+		return true
+	case TimelineEventKindEnded:
+		return true
+	case TimelineEventKindMessage:
+		return true
+	case TimelineEventKindNote:
+		return true
+	case TimelineEventKindOrder:
+		return true
+	case TimelineEventKindParty:
+		return true
+	case TimelineEventKindPayment:
+		return true
+	case TimelineEventKindRefund:
+		return true
+	case TimelineEventKindResumed:
+		return true
+	case TimelineEventKindStaff:
+		return true
+	case TimelineEventKindSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TokenTokenType.
 const (
 	TokenTokenTypeBearer TokenTokenType = "Bearer"
@@ -1078,6 +1207,51 @@ const (
 func (e UserTokenTokenType) Valid() bool {
 	switch e {
 	case UserTokenTokenTypeBearer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListAccountsParamsState.
+const (
+	ListAccountsParamsStateActive    ListAccountsParamsState = "active"
+	ListAccountsParamsStateClosed    ListAccountsParamsState = "closed"
+	ListAccountsParamsStateEnded     ListAccountsParamsState = "ended"
+	ListAccountsParamsStateSuspended ListAccountsParamsState = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the ListAccountsParamsState enum.
+func (e ListAccountsParamsState) Valid() bool {
+	switch e {
+	case ListAccountsParamsStateActive:
+		return true
+	case ListAccountsParamsStateClosed:
+		return true
+	case ListAccountsParamsStateEnded:
+		return true
+	case ListAccountsParamsStateSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetTimelineParamsTopic.
+const (
+	GetTimelineParamsTopicContact GetTimelineParamsTopic = "contact"
+	GetTimelineParamsTopicMoney   GetTimelineParamsTopic = "money"
+	GetTimelineParamsTopicService GetTimelineParamsTopic = "service"
+)
+
+// Valid indicates whether the value is a known member of the GetTimelineParamsTopic enum.
+func (e GetTimelineParamsTopic) Valid() bool {
+	switch e {
+	case GetTimelineParamsTopicContact:
+		return true
+	case GetTimelineParamsTopicMoney:
+		return true
+	case GetTimelineParamsTopicService:
 		return true
 	default:
 		return false
@@ -1194,6 +1368,38 @@ type AccountKind string
 // AccountState defines model for Account.State.
 type AccountState string
 
+// AccountFigures defines model for AccountFigures.
+type AccountFigures struct {
+	// Bills Of the last twelve months.
+	Bills int `json:"bills"`
+
+	// Late Bills of the last twelve months not paid in full on their day.
+	Late int `json:"late"`
+
+	// NextDue A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	NextDue *Date `json:"next_due,omitempty"`
+
+	// Overdue An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Overdue Money `json:"overdue"`
+
+	// Owes An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Owes Money `json:"owes"`
+
+	// Paid An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Paid Money `json:"paid"`
+
+	// Payments Of the last twelve months.
+	Payments int `json:"payments"`
+}
+
 // AccountPage defines model for AccountPage.
 type AccountPage struct {
 	Items []AccountSummary `json:"items"`
@@ -1202,19 +1408,32 @@ type AccountPage struct {
 
 // AccountSummary defines model for AccountSummary.
 type AccountSummary struct {
+	// Branch The branch's name.
+	Branch    *string   `json:"branch,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 
 	// Currency Three upper-case letters (ISO 4217).
 	//
 	// Example: EUR
-	Currency Currency            `json:"currency"`
-	Email    string              `json:"email"`
-	Id       openapi_types.UUID  `json:"id"`
-	Kind     AccountSummaryKind  `json:"kind"`
-	Name     string              `json:"name"`
-	Number   string              `json:"number"`
-	Phone    string              `json:"phone"`
-	State    AccountSummaryState `json:"state"`
+	Currency Currency           `json:"currency"`
+	Email    string             `json:"email"`
+	Id       openapi_types.UUID `json:"id"`
+
+	// Identity By which the network knows one of its services.
+	Identity *string            `json:"identity,omitempty"`
+	Kind     AccountSummaryKind `json:"kind"`
+	Name     string             `json:"name"`
+	Number   string             `json:"number"`
+
+	// Offering Code of the offering taken last.
+	Offering *string `json:"offering,omitempty"`
+
+	// Overdue An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Overdue *Money              `json:"overdue,omitempty"`
+	Phone   string              `json:"phone"`
+	State   AccountSummaryState `json:"state"`
 
 	// Subscriptions Those that have not ended.
 	Subscriptions int `json:"subscriptions"`
@@ -1700,6 +1919,32 @@ type Me struct {
 // MeKind `staff` is hosting staff on a visit.
 type MeKind string
 
+// Message defines model for Message.
+type Message struct {
+	Account   *openapi_types.UUID `json:"account,omitempty"`
+	Body      *string             `json:"body,omitempty"`
+	Channel   MessageChannel      `json:"channel"`
+	CreatedAt time.Time           `json:"created_at"`
+	Failure   *string             `json:"failure,omitempty"`
+	Id        openapi_types.UUID  `json:"id"`
+	Kind      string              `json:"kind"`
+	State     MessageState        `json:"state"`
+	Subject   *string             `json:"subject,omitempty"`
+	To        string              `json:"to"`
+}
+
+// MessageChannel defines model for Message.Channel.
+type MessageChannel string
+
+// MessageState defines model for Message.State.
+type MessageState string
+
+// MessagePage defines model for MessagePage.
+type MessagePage struct {
+	Items []Message `json:"items"`
+	Next  *string   `json:"next,omitempty"`
+}
+
 // Money An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 //
 // Example: {"amount":"12.34","currency":"EUR"}
@@ -1728,6 +1973,21 @@ type NewBillRun struct {
 	//
 	// Example: 2026-05-01
 	CycleEnd Date `json:"cycle_end"`
+}
+
+// NewCredit defines model for NewCredit.
+type NewCredit struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money  `json:"amount"`
+	Reason string `json:"reason"`
+}
+
+// NewNote defines model for NewNote.
+type NewNote struct {
+	Pinned *bool  `json:"pinned,omitempty"`
+	Text   string `json:"text"`
 }
 
 // NewOperator defines model for NewOperator.
@@ -1820,6 +2080,22 @@ type NewPaymentIntent struct {
 // NewPaymentIntentPurpose defines model for NewPaymentIntent.Purpose.
 type NewPaymentIntentPurpose string
 
+// NewPaymentLink defines model for NewPaymentLink.
+type NewPaymentLink struct {
+	// Bill The bill to pay; all that the account owes unless set.
+	Bill *openapi_types.UUID `json:"bill,omitempty"`
+
+	// Days How long it is good; 30 unless set.
+	Days *int `json:"days,omitempty"`
+}
+
+// NewPlanChange defines model for NewPlanChange.
+type NewPlanChange struct {
+	// Offering Code of the new offering; the version on sale now is taken.
+	Offering string  `json:"offering"`
+	Reason   *string `json:"reason,omitempty"`
+}
+
 // NewRefund defines model for NewRefund.
 type NewRefund struct {
 	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
@@ -1895,6 +2171,23 @@ type NewUser struct {
 	Role Role `json:"role"`
 }
 
+// Note defines model for Note.
+type Note struct {
+	// Author The name people know them by.
+	Author    *string            `json:"author,omitempty"`
+	By        string             `json:"by"`
+	CreatedAt time.Time          `json:"created_at"`
+	Id        openapi_types.UUID `json:"id"`
+	Pinned    bool               `json:"pinned"`
+	Text      string             `json:"text"`
+}
+
+// NotePage defines model for NotePage.
+type NotePage struct {
+	Items []Note  `json:"items"`
+	Next  *string `json:"next,omitempty"`
+}
+
 // Offering defines model for Offering.
 type Offering struct {
 	AvailableFrom *time.Time `json:"available_from,omitempty"`
@@ -1919,6 +2212,11 @@ type OfferingState string
 
 // OfferingDocument As `docs/offering.schema.json` describes.
 type OfferingDocument = json.RawMessage
+
+// OfferingList defines model for OfferingList.
+type OfferingList struct {
+	Items []OfferingSummary `json:"items"`
+}
 
 // OfferingPage defines model for OfferingPage.
 type OfferingPage struct {
@@ -2117,6 +2415,29 @@ type PaymentIntentPurpose string
 // PaymentIntentState defines model for PaymentIntent.State.
 type PaymentIntentState string
 
+// PaymentLink defines model for PaymentLink.
+type PaymentLink struct {
+	Account   openapi_types.UUID `json:"account"`
+	CreatedAt time.Time          `json:"created_at"`
+	CreatedBy string             `json:"created_by"`
+	ExpiresAt time.Time          `json:"expires_at"`
+	Id        openapi_types.UUID `json:"id"`
+	RevokedAt *time.Time         `json:"revoked_at,omitempty"`
+}
+
+// PaymentLinkCreated defines model for PaymentLinkCreated.
+type PaymentLinkCreated struct {
+	Link PaymentLink `json:"link"`
+
+	// Url Whoever has it can pay.
+	Url string `json:"url"`
+}
+
+// PaymentLinkList defines model for PaymentLinkList.
+type PaymentLinkList struct {
+	Items []PaymentLink `json:"items"`
+}
+
 // PaymentPage defines model for PaymentPage.
 type PaymentPage struct {
 	Items []Payment `json:"items"`
@@ -2134,6 +2455,48 @@ type Period struct {
 	//
 	// Example: 2026-05-01
 	To Date `json:"to"`
+}
+
+// PlanChange defines model for PlanChange.
+type PlanChange struct {
+	Account      openapi_types.UUID `json:"account"`
+	By           string             `json:"by"`
+	CreatedAt    time.Time          `json:"created_at"`
+	From         openapi_types.UUID `json:"from"`
+	Id           openapi_types.UUID `json:"id"`
+	Reason       *string            `json:"reason,omitempty"`
+	State        PlanChangeState    `json:"state"`
+	Subscription openapi_types.UUID `json:"subscription"`
+
+	// Successor The subscription that took the place.
+	Successor *openapi_types.UUID `json:"successor,omitempty"`
+
+	// TakesEffect A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	TakesEffect Date               `json:"takes_effect"`
+	To          openapi_types.UUID `json:"to"`
+}
+
+// PlanChangeState defines model for PlanChange.State.
+type PlanChangeState string
+
+// PlanChangeList defines model for PlanChangeList.
+type PlanChangeList struct {
+	Items []PlanChange `json:"items"`
+}
+
+// PlanChangePreview What a change would be; `ends` names services that go with the old plan.
+type PlanChangePreview struct {
+	// Day A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Day  Date     `json:"day"`
+	Ends []string `json:"ends"`
+
+	// From Code of the plan now.
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 // Problem Why a request was refused (RFC 9457).
@@ -2199,6 +2562,11 @@ type Quantity struct {
 	//
 	// Example: byte
 	Unit Unit `json:"unit"`
+}
+
+// Reason defines model for Reason.
+type Reason struct {
+	Reason string `json:"reason"`
 }
 
 // RecoveryCodes defines model for RecoveryCodes.
@@ -2565,6 +2933,40 @@ type SuspensePage struct {
 	Next  *string        `json:"next,omitempty"`
 }
 
+// TimelineEvent defines model for TimelineEvent.
+type TimelineEvent struct {
+	// Amount How much of a unit.
+	//
+	// Example: {"quantity":"1500000000","unit":"byte"}
+	Amount *Quantity `json:"amount,omitempty"`
+	At     time.Time `json:"at"`
+
+	// By Who did it, as the audit trail names them.
+	By *string `json:"by,omitempty"`
+
+	// Day A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Day *Date `json:"day,omitempty"`
+
+	// Id Of the thing it tells of.
+	Id   openapi_types.UUID `json:"id"`
+	Kind TimelineEventKind  `json:"kind"`
+	More *string            `json:"more,omitempty"`
+
+	// Text Its number, method, reason, code or words, by kind.
+	Text *string `json:"text,omitempty"`
+}
+
+// TimelineEventKind defines model for TimelineEvent.Kind.
+type TimelineEventKind string
+
+// TimelinePage defines model for TimelinePage.
+type TimelinePage struct {
+	Items []TimelineEvent `json:"items"`
+	Next  *string         `json:"next,omitempty"`
+}
+
 // Token defines model for Token.
 type Token struct {
 	AccessToken string         `json:"access_token"`
@@ -2802,6 +3204,9 @@ type BillId = openapi_types.UUID
 // BucketId defines model for BucketId.
 type BucketId = openapi_types.UUID
 
+// ChangeId defines model for ChangeId.
+type ChangeId = openapi_types.UUID
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -2822,6 +3227,12 @@ type KeyId = openapi_types.UUID
 
 // Limit defines model for Limit.
 type Limit = int
+
+// LinkId defines model for LinkId.
+type LinkId = openapi_types.UUID
+
+// NoteId defines model for NoteId.
+type NoteId = openapi_types.UUID
 
 // OfferingId defines model for OfferingId.
 type OfferingId = openapi_types.UUID
@@ -2846,6 +3257,9 @@ type SessionId = openapi_types.UUID
 
 // StripeSignature defines model for StripeSignature.
 type StripeSignature = string
+
+// SubscriptionId defines model for SubscriptionId.
+type SubscriptionId = openapi_types.UUID
 
 // Tenant defines model for Tenant.
 type Tenant = string
@@ -2908,7 +3322,22 @@ type ListAccountsParams struct {
 
 	// Q What to look for; all accounts without it.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// State Only accounts whose subscriptions stand so.
+	State *ListAccountsParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Owing Only accounts with something unpaid: due, overdue, or overdue by days such as 1-30 or 91+.
+	Owing *string `form:"owing,omitempty" json:"owing,omitempty"`
+
+	// Offering Code of an offering that they have.
+	Offering *string `form:"offering,omitempty" json:"offering,omitempty"`
+
+	// Branch Only accounts of this branch.
+	Branch *openapi_types.UUID `form:"branch,omitempty" json:"branch,omitempty"`
 }
+
+// ListAccountsParamsState defines parameters for ListAccounts.
+type ListAccountsParamsState string
 
 // ListAccountBillsParams defines parameters for ListAccountBills.
 type ListAccountBillsParams struct {
@@ -2928,6 +3357,66 @@ type ListChargesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ChangeContactParams defines parameters for ChangeContact.
+type ChangeContactParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// GiveCreditParams defines parameters for GiveCredit.
+type GiveCreditParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListAccountMessagesParams defines parameters for ListAccountMessages.
+type ListAccountMessagesParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListNotesParams defines parameters for ListNotes.
+type ListNotesParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AddNoteParams defines parameters for AddNote.
+type AddNoteParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PinNoteParams defines parameters for PinNote.
+type PinNoteParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// UnpinNoteParams defines parameters for UnpinNote.
+type UnpinNoteParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CreatePaymentLinkParams defines parameters for CreatePaymentLink.
+type CreatePaymentLinkParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RevokePaymentLinkParams defines parameters for RevokePaymentLink.
+type RevokePaymentLinkParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListAccountPaymentsParams defines parameters for ListAccountPayments.
 type ListAccountPaymentsParams struct {
 	// Limit How many items a page holds at most.
@@ -2942,6 +3431,21 @@ type GetStatementParams struct {
 	// Period Which time: `month:2026-05`, `year:2026` or `since-last-payment`.
 	Period string `form:"period" json:"period"`
 }
+
+// GetTimelineParams defines parameters for GetTimeline.
+type GetTimelineParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Topic Only what is about this.
+	Topic *GetTimelineParamsTopic `form:"topic,omitempty" json:"topic,omitempty"`
+}
+
+// GetTimelineParamsTopic defines parameters for GetTimeline.
+type GetTimelineParamsTopic string
 
 // CreateTopUpParams defines parameters for CreateTopUp.
 type CreateTopUpParams struct {
@@ -3117,6 +3621,12 @@ type CreateRefundParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// CancelPlanChangeParams defines parameters for CancelPlanChange.
+type CancelPlanChangeParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // RemoveRoleParams defines parameters for RemoveRole.
 type RemoveRoleParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -3131,6 +3641,30 @@ type PutRoleParams struct {
 
 // RotateSigningKeyParams defines parameters for RotateSigningKey.
 type RotateSigningKeyParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// SchedulePlanChangeParams defines parameters for SchedulePlanChange.
+type SchedulePlanChangeParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ResumeSubscriptionParams defines parameters for ResumeSubscription.
+type ResumeSubscriptionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// SuspendSubscriptionParams defines parameters for SuspendSubscription.
+type SuspendSubscriptionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// TerminateSubscriptionParams defines parameters for TerminateSubscription.
+type TerminateSubscriptionParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -3272,6 +3806,18 @@ type CreateOperatorJSONRequestBody = NewOperator
 // StaffSignInJSONRequestBody defines body for StaffSignIn for application/json ContentType.
 type StaffSignInJSONRequestBody = SignIn
 
+// ChangeContactJSONRequestBody defines body for ChangeContact for application/json ContentType.
+type ChangeContactJSONRequestBody = Facts
+
+// GiveCreditJSONRequestBody defines body for GiveCredit for application/json ContentType.
+type GiveCreditJSONRequestBody = NewCredit
+
+// AddNoteJSONRequestBody defines body for AddNote for application/json ContentType.
+type AddNoteJSONRequestBody = NewNote
+
+// CreatePaymentLinkJSONRequestBody defines body for CreatePaymentLink for application/json ContentType.
+type CreatePaymentLinkJSONRequestBody = NewPaymentLink
+
 // CreateTopUpJSONRequestBody defines body for CreateTopUp for application/json ContentType.
 type CreateTopUpJSONRequestBody = NewTopUp
 
@@ -3338,6 +3884,21 @@ type CompleteSignInJSONRequestBody = SecondFactorAnswer
 // SignInWithCodeJSONRequestBody defines body for SignInWithCode for application/json ContentType.
 type SignInWithCodeJSONRequestBody = SignInCode
 
+// SchedulePlanChangeJSONRequestBody defines body for SchedulePlanChange for application/json ContentType.
+type SchedulePlanChangeJSONRequestBody = NewPlanChange
+
+// PreviewPlanChangeJSONRequestBody defines body for PreviewPlanChange for application/json ContentType.
+type PreviewPlanChangeJSONRequestBody = NewPlanChange
+
+// ResumeSubscriptionJSONRequestBody defines body for ResumeSubscription for application/json ContentType.
+type ResumeSubscriptionJSONRequestBody = Reason
+
+// SuspendSubscriptionJSONRequestBody defines body for SuspendSubscription for application/json ContentType.
+type SuspendSubscriptionJSONRequestBody = Reason
+
+// TerminateSubscriptionJSONRequestBody defines body for TerminateSubscription for application/json ContentType.
+type TerminateSubscriptionJSONRequestBody = Reason
+
 // RerunSuspenseJSONRequestBody defines body for RerunSuspense for application/json ContentType.
 type RerunSuspenseJSONRequestBody = Rerun
 
@@ -3394,7 +3955,7 @@ type ServerInterface interface {
 	// StaffSignOut Ends the session of the token.
 	// (POST /staff/v1/sign-out)
 	StaffSignOut(ctx echo.Context) error
-	// ListAccounts Finds accounts by number, name, phone, mail or service identity.
+	// ListAccounts Finds accounts by words of a name, numbers of accounts and bills, phone, mail or service identity, newest first.
 	// (GET /t/{tenant}/v1/accounts)
 	ListAccounts(ctx echo.Context, tenant Tenant, params ListAccountsParams) error
 	// GetAccount Shows an account with its party, subscriptions and services.
@@ -3409,12 +3970,51 @@ type ServerInterface interface {
 	// ListCharges Lists what was charged, newest first, and why.
 	// (GET /t/{tenant}/v1/accounts/{account}/charges)
 	ListCharges(ctx echo.Context, tenant Tenant, account AccountId, params ListChargesParams) error
+	// ChangeContact Changes how a subscriber is called and reached.
+	// (PATCH /t/{tenant}/v1/accounts/{account}/contact)
+	ChangeContact(ctx echo.Context, tenant Tenant, account AccountId, params ChangeContactParams) error
+	// GiveCredit Gives a postpaid account goodwill, which pays what is owed, the oldest due first.
+	// (POST /t/{tenant}/v1/accounts/{account}/credits)
+	GiveCredit(ctx echo.Context, tenant Tenant, account AccountId, params GiveCreditParams) error
+	// ListAccountMessages Lists what was sent to a subscriber, newest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/messages)
+	ListAccountMessages(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountMessagesParams) error
+	// ListNotes Lists notes, newest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/notes)
+	ListNotes(ctx echo.Context, tenant Tenant, account AccountId, params ListNotesParams) error
+	// AddNote Writes a note about a subscriber.
+	// (POST /t/{tenant}/v1/accounts/{account}/notes)
+	AddNote(ctx echo.Context, tenant Tenant, account AccountId, params AddNoteParams) error
+	// PinNote Keeps a note on top.
+	// (POST /t/{tenant}/v1/accounts/{account}/notes/{note}/pin)
+	PinNote(ctx echo.Context, tenant Tenant, account AccountId, note NoteId, params PinNoteParams) error
+	// UnpinNote Lets a note go from the top.
+	// (POST /t/{tenant}/v1/accounts/{account}/notes/{note}/unpin)
+	UnpinNote(ctx echo.Context, tenant Tenant, account AccountId, note NoteId, params UnpinNoteParams) error
+	// ListPaymentLinks Lists links to pay, newest first, ended ones as well; at most 100.
+	// (GET /t/{tenant}/v1/accounts/{account}/payment-links)
+	ListPaymentLinks(ctx echo.Context, tenant Tenant, account AccountId) error
+	// CreatePaymentLink Makes a link by which anybody who has it pays for the account.
+	// (POST /t/{tenant}/v1/accounts/{account}/payment-links)
+	CreatePaymentLink(ctx echo.Context, tenant Tenant, account AccountId, params CreatePaymentLinkParams) error
+	// RevokePaymentLink Ends a link to pay before its time.
+	// (POST /t/{tenant}/v1/accounts/{account}/payment-links/{link}/revoke)
+	RevokePaymentLink(ctx echo.Context, tenant Tenant, account AccountId, link LinkId, params RevokePaymentLinkParams) error
 	// ListAccountPayments Lists what was paid, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/payments)
 	ListAccountPayments(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountPaymentsParams) error
+	// ListPlanChanges Lists changes of plan that are still to come.
+	// (GET /t/{tenant}/v1/accounts/{account}/plan-changes)
+	ListPlanChanges(ctx echo.Context, tenant Tenant, account AccountId) error
 	// GetStatement Adds up a month, a year or the time since the last payment.
 	// (GET /t/{tenant}/v1/accounts/{account}/statement)
 	GetStatement(ctx echo.Context, tenant Tenant, account AccountId, params GetStatementParams) error
+	// GetAccountSummary Shows an account in a few figures.
+	// (GET /t/{tenant}/v1/accounts/{account}/summary)
+	GetAccountSummary(ctx echo.Context, tenant Tenant, account AccountId) error
+	// GetTimeline Lists what happened to an account, newest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/timeline)
+	GetTimeline(ctx echo.Context, tenant Tenant, account AccountId, params GetTimelineParams) error
 	// CreateTopUp Adds bought money to a prepaid account's main balance.
 	// (POST /t/{tenant}/v1/accounts/{account}/top-ups)
 	CreateTopUp(ctx echo.Context, tenant Tenant, account AccountId, params CreateTopUpParams) error
@@ -3559,6 +4159,9 @@ type ServerInterface interface {
 	// CreateRefund Sends back all or part of a payment.
 	// (POST /t/{tenant}/v1/payments/{payment}/refunds)
 	CreateRefund(ctx echo.Context, tenant Tenant, payment PaymentId, params CreateRefundParams) error
+	// CancelPlanChange Takes a change of plan back before its day.
+	// (POST /t/{tenant}/v1/plan-changes/{change}/cancel)
+	CancelPlanChange(ctx echo.Context, tenant Tenant, change ChangeId, params CancelPlanChangeParams) error
 	// ListRoles Lists roles with their permissions: those built in, then the operator's own.
 	// (GET /t/{tenant}/v1/roles)
 	ListRoles(ctx echo.Context, tenant Tenant) error
@@ -3589,6 +4192,27 @@ type ServerInterface interface {
 	// RotateSigningKey Makes the stack sign tokens with a new key.
 	// (POST /t/{tenant}/v1/signing-keys/rotate)
 	RotateSigningKey(ctx echo.Context, tenant Tenant, params RotateSigningKeyParams) error
+	// GetSubscription Shows a subscription.
+	// (GET /t/{tenant}/v1/subscriptions/{subscription})
+	GetSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error
+	// ListAlternatives Lists offerings that could take the plan's place.
+	// (GET /t/{tenant}/v1/subscriptions/{subscription}/alternatives)
+	ListAlternatives(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error
+	// SchedulePlanChange Changes the plan from the account's next cycle on.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change)
+	SchedulePlanChange(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params SchedulePlanChangeParams) error
+	// PreviewPlanChange Says what a change of plan would be; nothing is changed.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change/preview)
+	PreviewPlanChange(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error
+	// ResumeSubscription Lets a suspended subscription go on.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/resume)
+	ResumeSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params ResumeSubscriptionParams) error
+	// SuspendSubscription Stops a subscription for a while; it keeps its numbers.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/suspend)
+	SuspendSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params SuspendSubscriptionParams) error
+	// TerminateSubscription Ends a subscription for good; its numbers are free, and a change of plan to come is dropped.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/terminate)
+	TerminateSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params TerminateSubscriptionParams) error
 	// ListSuspense Lists what could not be priced and waits, newest first.
 	// (GET /t/{tenant}/v1/suspense)
 	ListSuspense(ctx echo.Context, tenant Tenant, params ListSuspenseParams) error
@@ -3822,6 +4446,34 @@ func (w *ServerInterfaceWrapper) ListAccounts(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter q: %s", err))
 	}
 
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "owing" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "owing", ctx.QueryParams(), &params.Owing, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter owing: %s", err))
+	}
+
+	// ------------- Optional query parameter "offering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offering", ctx.QueryParams(), &params.Offering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offering: %s", err))
+	}
+
+	// ------------- Optional query parameter "branch" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "branch", ctx.QueryParams(), &params.Branch, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter branch: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListAccounts(ctx, tenant, params)
 	return err
@@ -3955,6 +4607,456 @@ func (w *ServerInterfaceWrapper) ListCharges(ctx echo.Context) error {
 	return err
 }
 
+// ChangeContact converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeContact(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeContactParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeContact(ctx, tenant, account, params)
+	return err
+}
+
+// GiveCredit converts echo context to params.
+func (w *ServerInterfaceWrapper) GiveCredit(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GiveCreditParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GiveCredit(ctx, tenant, account, params)
+	return err
+}
+
+// ListAccountMessages converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAccountMessages(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAccountMessagesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAccountMessages(ctx, tenant, account, params)
+	return err
+}
+
+// ListNotes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListNotes(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListNotesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListNotes(ctx, tenant, account, params)
+	return err
+}
+
+// AddNote converts echo context to params.
+func (w *ServerInterfaceWrapper) AddNote(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddNoteParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddNote(ctx, tenant, account, params)
+	return err
+}
+
+// PinNote converts echo context to params.
+func (w *ServerInterfaceWrapper) PinNote(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Path parameter "note" -------------
+	var note NoteId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "note", ctx.Param("note"), &note, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter note: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PinNoteParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PinNote(ctx, tenant, account, note, params)
+	return err
+}
+
+// UnpinNote converts echo context to params.
+func (w *ServerInterfaceWrapper) UnpinNote(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Path parameter "note" -------------
+	var note NoteId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "note", ctx.Param("note"), &note, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter note: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnpinNoteParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UnpinNote(ctx, tenant, account, note, params)
+	return err
+}
+
+// ListPaymentLinks converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPaymentLinks(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPaymentLinks(ctx, tenant, account)
+	return err
+}
+
+// CreatePaymentLink converts echo context to params.
+func (w *ServerInterfaceWrapper) CreatePaymentLink(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreatePaymentLinkParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreatePaymentLink(ctx, tenant, account, params)
+	return err
+}
+
+// RevokePaymentLink converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokePaymentLink(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Path parameter "link" -------------
+	var link LinkId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "link", ctx.Param("link"), &link, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter link: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokePaymentLinkParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokePaymentLink(ctx, tenant, account, link, params)
+	return err
+}
+
 // ListAccountPayments converts echo context to params.
 func (w *ServerInterfaceWrapper) ListAccountPayments(ctx echo.Context) error {
 	var err error
@@ -3995,6 +5097,30 @@ func (w *ServerInterfaceWrapper) ListAccountPayments(ctx echo.Context) error {
 	return err
 }
 
+// ListPlanChanges converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPlanChanges(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPlanChanges(ctx, tenant, account)
+	return err
+}
+
 // GetStatement converts echo context to params.
 func (w *ServerInterfaceWrapper) GetStatement(ctx echo.Context) error {
 	var err error
@@ -4025,6 +5151,77 @@ func (w *ServerInterfaceWrapper) GetStatement(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetStatement(ctx, tenant, account, params)
+	return err
+}
+
+// GetAccountSummary converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAccountSummary(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAccountSummary(ctx, tenant, account)
+	return err
+}
+
+// GetTimeline converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTimeline(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTimelineParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "topic" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "topic", ctx.QueryParams(), &params.Topic, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter topic: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTimeline(ctx, tenant, account, params)
 	return err
 }
 
@@ -5420,6 +6617,52 @@ func (w *ServerInterfaceWrapper) CreateRefund(ctx echo.Context) error {
 	return err
 }
 
+// CancelPlanChange converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelPlanChange(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "change" -------------
+	var change ChangeId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "change", ctx.Param("change"), &change, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter change: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelPlanChangeParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelPlanChange(ctx, tenant, change, params)
+	return err
+}
+
 // ListRoles converts echo context to params.
 func (w *ServerInterfaceWrapper) ListRoles(ctx echo.Context) error {
 	var err error
@@ -5659,6 +6902,262 @@ func (w *ServerInterfaceWrapper) RotateSigningKey(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RotateSigningKey(ctx, tenant, params)
+	return err
+}
+
+// GetSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "subscription" -------------
+	var subscription SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSubscription(ctx, tenant, subscription)
+	return err
+}
+
+// ListAlternatives converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAlternatives(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "subscription" -------------
+	var subscription SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAlternatives(ctx, tenant, subscription)
+	return err
+}
+
+// SchedulePlanChange converts echo context to params.
+func (w *ServerInterfaceWrapper) SchedulePlanChange(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "subscription" -------------
+	var subscription SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SchedulePlanChangeParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SchedulePlanChange(ctx, tenant, subscription, params)
+	return err
+}
+
+// PreviewPlanChange converts echo context to params.
+func (w *ServerInterfaceWrapper) PreviewPlanChange(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "subscription" -------------
+	var subscription SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PreviewPlanChange(ctx, tenant, subscription)
+	return err
+}
+
+// ResumeSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "subscription" -------------
+	var subscription SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeSubscriptionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeSubscription(ctx, tenant, subscription, params)
+	return err
+}
+
+// SuspendSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) SuspendSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "subscription" -------------
+	var subscription SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SuspendSubscriptionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SuspendSubscription(ctx, tenant, subscription, params)
+	return err
+}
+
+// TerminateSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) TerminateSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "subscription" -------------
+	var subscription SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TerminateSubscriptionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TerminateSubscription(ctx, tenant, subscription, params)
 	return err
 }
 
@@ -6575,6 +8074,27 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/statement", wrapper.GetStatement, options.OperationMiddlewares["getStatement"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/top-ups", wrapper.CreateTopUp, options.OperationMiddlewares["createTopUp"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/buckets/:bucket/adjustments", wrapper.CreateAdjustment, options.OperationMiddlewares["createAdjustment"]...)
+	router.PATCH(options.BaseURL+"/t/:tenant/v1/accounts/:account/contact", wrapper.ChangeContact, options.OperationMiddlewares["changeContact"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/summary", wrapper.GetAccountSummary, options.OperationMiddlewares["getAccountSummary"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/timeline", wrapper.GetTimeline, options.OperationMiddlewares["getTimeline"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/notes", wrapper.ListNotes, options.OperationMiddlewares["listNotes"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/notes", wrapper.AddNote, options.OperationMiddlewares["addNote"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/notes/:note/pin", wrapper.PinNote, options.OperationMiddlewares["pinNote"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/notes/:note/unpin", wrapper.UnpinNote, options.OperationMiddlewares["unpinNote"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/credits", wrapper.GiveCredit, options.OperationMiddlewares["giveCredit"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/payment-links", wrapper.ListPaymentLinks, options.OperationMiddlewares["listPaymentLinks"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/payment-links", wrapper.CreatePaymentLink, options.OperationMiddlewares["createPaymentLink"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/payment-links/:link/revoke", wrapper.RevokePaymentLink, options.OperationMiddlewares["revokePaymentLink"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/messages", wrapper.ListAccountMessages, options.OperationMiddlewares["listAccountMessages"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/plan-changes", wrapper.ListPlanChanges, options.OperationMiddlewares["listPlanChanges"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/plan-changes/:change/cancel", wrapper.CancelPlanChange, options.OperationMiddlewares["cancelPlanChange"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription", wrapper.GetSubscription, options.OperationMiddlewares["getSubscription"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/suspend", wrapper.SuspendSubscription, options.OperationMiddlewares["suspendSubscription"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/resume", wrapper.ResumeSubscription, options.OperationMiddlewares["resumeSubscription"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/terminate", wrapper.TerminateSubscription, options.OperationMiddlewares["terminateSubscription"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/alternatives", wrapper.ListAlternatives, options.OperationMiddlewares["listAlternatives"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/plan-change", wrapper.SchedulePlanChange, options.OperationMiddlewares["schedulePlanChange"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/plan-change/preview", wrapper.PreviewPlanChange, options.OperationMiddlewares["previewPlanChange"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/usage-sources", wrapper.ListUsageSources, options.OperationMiddlewares["listUsageSources"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-sources", wrapper.CreateUsageSource, options.OperationMiddlewares["createUsageSource"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-events", wrapper.PostUsageEvents, options.OperationMiddlewares["postUsageEvents"]...)
@@ -7643,6 +9163,1178 @@ func (response ListCharges404ApplicationProblemPlusJSONResponse) VisitListCharge
 	return err
 }
 
+type ChangeContactRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  ChangeContactParams
+	Body    *ChangeContactJSONRequestBody
+}
+
+type ChangeContactResponseObject interface {
+	VisitChangeContactResponse(w http.ResponseWriter) error
+}
+
+type ChangeContact200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ChangeContact200JSONResponse struct {
+	Body    Account
+	Headers ChangeContact200ResponseHeaders
+}
+
+func (response ChangeContact200JSONResponse) VisitChangeContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeContact400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeContact400ApplicationProblemPlusJSONResponse) VisitChangeContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeContact401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeContact401ApplicationProblemPlusJSONResponse) VisitChangeContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeContact403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeContact403ApplicationProblemPlusJSONResponse) VisitChangeContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeContact404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeContact404ApplicationProblemPlusJSONResponse) VisitChangeContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeContact409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeContact409ApplicationProblemPlusJSONResponse) VisitChangeContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeContact413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeContact413ApplicationProblemPlusJSONResponse) VisitChangeContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeContact422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeContact422ApplicationProblemPlusJSONResponse) VisitChangeContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveCreditRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  GiveCreditParams
+	Body    *GiveCreditJSONRequestBody
+}
+
+type GiveCreditResponseObject interface {
+	VisitGiveCreditResponse(w http.ResponseWriter) error
+}
+
+type GiveCredit201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type GiveCredit201JSONResponse struct {
+	Body    Payment
+	Headers GiveCredit201ResponseHeaders
+}
+
+func (response GiveCredit201JSONResponse) VisitGiveCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveCredit400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GiveCredit400ApplicationProblemPlusJSONResponse) VisitGiveCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveCredit401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GiveCredit401ApplicationProblemPlusJSONResponse) VisitGiveCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveCredit403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GiveCredit403ApplicationProblemPlusJSONResponse) VisitGiveCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveCredit404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GiveCredit404ApplicationProblemPlusJSONResponse) VisitGiveCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveCredit409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GiveCredit409ApplicationProblemPlusJSONResponse) VisitGiveCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveCredit413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response GiveCredit413ApplicationProblemPlusJSONResponse) VisitGiveCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveCredit422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response GiveCredit422ApplicationProblemPlusJSONResponse) VisitGiveCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAccountMessagesRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  ListAccountMessagesParams
+}
+
+type ListAccountMessagesResponseObject interface {
+	VisitListAccountMessagesResponse(w http.ResponseWriter) error
+}
+
+type ListAccountMessages200JSONResponse MessagePage
+
+func (response ListAccountMessages200JSONResponse) VisitListAccountMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAccountMessages400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAccountMessages400ApplicationProblemPlusJSONResponse) VisitListAccountMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAccountMessages401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAccountMessages401ApplicationProblemPlusJSONResponse) VisitListAccountMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAccountMessages403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAccountMessages403ApplicationProblemPlusJSONResponse) VisitListAccountMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAccountMessages404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListAccountMessages404ApplicationProblemPlusJSONResponse) VisitListAccountMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotesRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  ListNotesParams
+}
+
+type ListNotesResponseObject interface {
+	VisitListNotesResponse(w http.ResponseWriter) error
+}
+
+type ListNotes200JSONResponse NotePage
+
+func (response ListNotes200JSONResponse) VisitListNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotes400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotes400ApplicationProblemPlusJSONResponse) VisitListNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotes401ApplicationProblemPlusJSONResponse) VisitListNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotes403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotes403ApplicationProblemPlusJSONResponse) VisitListNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotes404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotes404ApplicationProblemPlusJSONResponse) VisitListNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddNoteRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  AddNoteParams
+	Body    *AddNoteJSONRequestBody
+}
+
+type AddNoteResponseObject interface {
+	VisitAddNoteResponse(w http.ResponseWriter) error
+}
+
+type AddNote201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type AddNote201JSONResponse struct {
+	Body    Note
+	Headers AddNote201ResponseHeaders
+}
+
+func (response AddNote201JSONResponse) VisitAddNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddNote400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AddNote400ApplicationProblemPlusJSONResponse) VisitAddNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddNote401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AddNote401ApplicationProblemPlusJSONResponse) VisitAddNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddNote403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddNote403ApplicationProblemPlusJSONResponse) VisitAddNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddNote404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AddNote404ApplicationProblemPlusJSONResponse) VisitAddNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddNote409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddNote409ApplicationProblemPlusJSONResponse) VisitAddNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddNote413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AddNote413ApplicationProblemPlusJSONResponse) VisitAddNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddNote422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AddNote422ApplicationProblemPlusJSONResponse) VisitAddNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PinNoteRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Note    NoteId    `json:"note"`
+	Params  PinNoteParams
+}
+
+type PinNoteResponseObject interface {
+	VisitPinNoteResponse(w http.ResponseWriter) error
+}
+
+type PinNote204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PinNote204Response struct {
+	Headers PinNote204ResponseHeaders
+}
+
+func (response PinNote204Response) VisitPinNoteResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type PinNote400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PinNote400ApplicationProblemPlusJSONResponse) VisitPinNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PinNote401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PinNote401ApplicationProblemPlusJSONResponse) VisitPinNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PinNote403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PinNote403ApplicationProblemPlusJSONResponse) VisitPinNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PinNote404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PinNote404ApplicationProblemPlusJSONResponse) VisitPinNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PinNote409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PinNote409ApplicationProblemPlusJSONResponse) VisitPinNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnpinNoteRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Note    NoteId    `json:"note"`
+	Params  UnpinNoteParams
+}
+
+type UnpinNoteResponseObject interface {
+	VisitUnpinNoteResponse(w http.ResponseWriter) error
+}
+
+type UnpinNote204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type UnpinNote204Response struct {
+	Headers UnpinNote204ResponseHeaders
+}
+
+func (response UnpinNote204Response) VisitUnpinNoteResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type UnpinNote400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UnpinNote400ApplicationProblemPlusJSONResponse) VisitUnpinNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnpinNote401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UnpinNote401ApplicationProblemPlusJSONResponse) VisitUnpinNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnpinNote403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UnpinNote403ApplicationProblemPlusJSONResponse) VisitUnpinNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnpinNote404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UnpinNote404ApplicationProblemPlusJSONResponse) VisitUnpinNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnpinNote409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UnpinNote409ApplicationProblemPlusJSONResponse) VisitUnpinNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPaymentLinksRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type ListPaymentLinksResponseObject interface {
+	VisitListPaymentLinksResponse(w http.ResponseWriter) error
+}
+
+type ListPaymentLinks200JSONResponse PaymentLinkList
+
+func (response ListPaymentLinks200JSONResponse) VisitListPaymentLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPaymentLinks400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPaymentLinks400ApplicationProblemPlusJSONResponse) VisitListPaymentLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPaymentLinks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPaymentLinks401ApplicationProblemPlusJSONResponse) VisitListPaymentLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPaymentLinks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPaymentLinks403ApplicationProblemPlusJSONResponse) VisitListPaymentLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPaymentLinks404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPaymentLinks404ApplicationProblemPlusJSONResponse) VisitListPaymentLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePaymentLinkRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  CreatePaymentLinkParams
+	Body    *CreatePaymentLinkJSONRequestBody
+}
+
+type CreatePaymentLinkResponseObject interface {
+	VisitCreatePaymentLinkResponse(w http.ResponseWriter) error
+}
+
+type CreatePaymentLink201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreatePaymentLink201JSONResponse struct {
+	Body    PaymentLinkCreated
+	Headers CreatePaymentLink201ResponseHeaders
+}
+
+func (response CreatePaymentLink201JSONResponse) VisitCreatePaymentLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePaymentLink400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePaymentLink400ApplicationProblemPlusJSONResponse) VisitCreatePaymentLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePaymentLink401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePaymentLink401ApplicationProblemPlusJSONResponse) VisitCreatePaymentLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePaymentLink403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePaymentLink403ApplicationProblemPlusJSONResponse) VisitCreatePaymentLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePaymentLink404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePaymentLink404ApplicationProblemPlusJSONResponse) VisitCreatePaymentLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePaymentLink409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePaymentLink409ApplicationProblemPlusJSONResponse) VisitCreatePaymentLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePaymentLink413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePaymentLink413ApplicationProblemPlusJSONResponse) VisitCreatePaymentLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePaymentLink422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePaymentLink422ApplicationProblemPlusJSONResponse) VisitCreatePaymentLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokePaymentLinkRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Link    LinkId    `json:"link"`
+	Params  RevokePaymentLinkParams
+}
+
+type RevokePaymentLinkResponseObject interface {
+	VisitRevokePaymentLinkResponse(w http.ResponseWriter) error
+}
+
+type RevokePaymentLink204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RevokePaymentLink204Response struct {
+	Headers RevokePaymentLink204ResponseHeaders
+}
+
+func (response RevokePaymentLink204Response) VisitRevokePaymentLinkResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokePaymentLink400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RevokePaymentLink400ApplicationProblemPlusJSONResponse) VisitRevokePaymentLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokePaymentLink401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokePaymentLink401ApplicationProblemPlusJSONResponse) VisitRevokePaymentLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokePaymentLink403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RevokePaymentLink403ApplicationProblemPlusJSONResponse) VisitRevokePaymentLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokePaymentLink404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RevokePaymentLink404ApplicationProblemPlusJSONResponse) VisitRevokePaymentLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokePaymentLink409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RevokePaymentLink409ApplicationProblemPlusJSONResponse) VisitRevokePaymentLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAccountPaymentsRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -7731,6 +10423,93 @@ func (response ListAccountPayments404ApplicationProblemPlusJSONResponse) VisitLi
 	return err
 }
 
+type ListPlanChangesRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type ListPlanChangesResponseObject interface {
+	VisitListPlanChangesResponse(w http.ResponseWriter) error
+}
+
+type ListPlanChanges200JSONResponse PlanChangeList
+
+func (response ListPlanChanges200JSONResponse) VisitListPlanChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlanChanges400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlanChanges400ApplicationProblemPlusJSONResponse) VisitListPlanChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlanChanges401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlanChanges401ApplicationProblemPlusJSONResponse) VisitListPlanChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlanChanges403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlanChanges403ApplicationProblemPlusJSONResponse) VisitListPlanChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlanChanges404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlanChanges404ApplicationProblemPlusJSONResponse) VisitListPlanChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetStatementRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -7808,6 +10587,181 @@ type GetStatement404ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetStatement404ApplicationProblemPlusJSONResponse) VisitGetStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountSummaryRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type GetAccountSummaryResponseObject interface {
+	VisitGetAccountSummaryResponse(w http.ResponseWriter) error
+}
+
+type GetAccountSummary200JSONResponse AccountFigures
+
+func (response GetAccountSummary200JSONResponse) VisitGetAccountSummaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountSummary400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccountSummary400ApplicationProblemPlusJSONResponse) VisitGetAccountSummaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountSummary401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccountSummary401ApplicationProblemPlusJSONResponse) VisitGetAccountSummaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountSummary403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccountSummary403ApplicationProblemPlusJSONResponse) VisitGetAccountSummaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountSummary404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccountSummary404ApplicationProblemPlusJSONResponse) VisitGetAccountSummaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTimelineRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  GetTimelineParams
+}
+
+type GetTimelineResponseObject interface {
+	VisitGetTimelineResponse(w http.ResponseWriter) error
+}
+
+type GetTimeline200JSONResponse TimelinePage
+
+func (response GetTimeline200JSONResponse) VisitGetTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTimeline400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetTimeline400ApplicationProblemPlusJSONResponse) VisitGetTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTimeline401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetTimeline401ApplicationProblemPlusJSONResponse) VisitGetTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTimeline403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetTimeline403ApplicationProblemPlusJSONResponse) VisitGetTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTimeline404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetTimeline404ApplicationProblemPlusJSONResponse) VisitGetTimelineResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -13031,6 +15985,120 @@ func (response CreateRefund422ApplicationProblemPlusJSONResponse) VisitCreateRef
 	return err
 }
 
+type CancelPlanChangeRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Change ChangeId `json:"change"`
+	Params CancelPlanChangeParams
+}
+
+type CancelPlanChangeResponseObject interface {
+	VisitCancelPlanChangeResponse(w http.ResponseWriter) error
+}
+
+type CancelPlanChange200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CancelPlanChange200JSONResponse struct {
+	Body    PlanChange
+	Headers CancelPlanChange200ResponseHeaders
+}
+
+func (response CancelPlanChange200JSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPlanChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPlanChange400ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPlanChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPlanChange401ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPlanChange403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPlanChange403ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPlanChange404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPlanChange404ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPlanChange409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPlanChange409ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRolesRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 }
@@ -14103,6 +17171,904 @@ func (response RotateSigningKey409ApplicationProblemPlusJSONResponse) VisitRotat
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSubscriptionRequestObject struct {
+	Tenant       Tenant         `json:"tenant"`
+	Subscription SubscriptionId `json:"subscription"`
+}
+
+type GetSubscriptionResponseObject interface {
+	VisitGetSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type GetSubscription200JSONResponse Subscription
+
+func (response GetSubscription200JSONResponse) VisitGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetSubscription400ApplicationProblemPlusJSONResponse) VisitGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSubscription401ApplicationProblemPlusJSONResponse) VisitGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSubscription403ApplicationProblemPlusJSONResponse) VisitGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSubscription404ApplicationProblemPlusJSONResponse) VisitGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlternativesRequestObject struct {
+	Tenant       Tenant         `json:"tenant"`
+	Subscription SubscriptionId `json:"subscription"`
+}
+
+type ListAlternativesResponseObject interface {
+	VisitListAlternativesResponse(w http.ResponseWriter) error
+}
+
+type ListAlternatives200JSONResponse OfferingList
+
+func (response ListAlternatives200JSONResponse) VisitListAlternativesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlternatives400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAlternatives400ApplicationProblemPlusJSONResponse) VisitListAlternativesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlternatives401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAlternatives401ApplicationProblemPlusJSONResponse) VisitListAlternativesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlternatives403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAlternatives403ApplicationProblemPlusJSONResponse) VisitListAlternativesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlternatives404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListAlternatives404ApplicationProblemPlusJSONResponse) VisitListAlternativesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SchedulePlanChangeRequestObject struct {
+	Tenant       Tenant         `json:"tenant"`
+	Subscription SubscriptionId `json:"subscription"`
+	Params       SchedulePlanChangeParams
+	Body         *SchedulePlanChangeJSONRequestBody
+}
+
+type SchedulePlanChangeResponseObject interface {
+	VisitSchedulePlanChangeResponse(w http.ResponseWriter) error
+}
+
+type SchedulePlanChange201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type SchedulePlanChange201JSONResponse struct {
+	Body    PlanChange
+	Headers SchedulePlanChange201ResponseHeaders
+}
+
+func (response SchedulePlanChange201JSONResponse) VisitSchedulePlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SchedulePlanChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SchedulePlanChange400ApplicationProblemPlusJSONResponse) VisitSchedulePlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SchedulePlanChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SchedulePlanChange401ApplicationProblemPlusJSONResponse) VisitSchedulePlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SchedulePlanChange403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SchedulePlanChange403ApplicationProblemPlusJSONResponse) VisitSchedulePlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SchedulePlanChange404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SchedulePlanChange404ApplicationProblemPlusJSONResponse) VisitSchedulePlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SchedulePlanChange409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SchedulePlanChange409ApplicationProblemPlusJSONResponse) VisitSchedulePlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SchedulePlanChange413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SchedulePlanChange413ApplicationProblemPlusJSONResponse) VisitSchedulePlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SchedulePlanChange422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SchedulePlanChange422ApplicationProblemPlusJSONResponse) VisitSchedulePlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlanChangeRequestObject struct {
+	Tenant       Tenant         `json:"tenant"`
+	Subscription SubscriptionId `json:"subscription"`
+	Body         *PreviewPlanChangeJSONRequestBody
+}
+
+type PreviewPlanChangeResponseObject interface {
+	VisitPreviewPlanChangeResponse(w http.ResponseWriter) error
+}
+
+type PreviewPlanChange200JSONResponse PlanChangePreview
+
+func (response PreviewPlanChange200JSONResponse) VisitPreviewPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlanChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPlanChange400ApplicationProblemPlusJSONResponse) VisitPreviewPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlanChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPlanChange401ApplicationProblemPlusJSONResponse) VisitPreviewPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlanChange403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPlanChange403ApplicationProblemPlusJSONResponse) VisitPreviewPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlanChange404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPlanChange404ApplicationProblemPlusJSONResponse) VisitPreviewPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlanChange409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPlanChange409ApplicationProblemPlusJSONResponse) VisitPreviewPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlanChange413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPlanChange413ApplicationProblemPlusJSONResponse) VisitPreviewPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlanChange422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPlanChange422ApplicationProblemPlusJSONResponse) VisitPreviewPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscriptionRequestObject struct {
+	Tenant       Tenant         `json:"tenant"`
+	Subscription SubscriptionId `json:"subscription"`
+	Params       ResumeSubscriptionParams
+	Body         *ResumeSubscriptionJSONRequestBody
+}
+
+type ResumeSubscriptionResponseObject interface {
+	VisitResumeSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type ResumeSubscription200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ResumeSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers ResumeSubscription200ResponseHeaders
+}
+
+func (response ResumeSubscription200JSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription400ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription401ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription403ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription404ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription409ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription413ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription422ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendSubscriptionRequestObject struct {
+	Tenant       Tenant         `json:"tenant"`
+	Subscription SubscriptionId `json:"subscription"`
+	Params       SuspendSubscriptionParams
+	Body         *SuspendSubscriptionJSONRequestBody
+}
+
+type SuspendSubscriptionResponseObject interface {
+	VisitSuspendSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type SuspendSubscription200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type SuspendSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers SuspendSubscription200ResponseHeaders
+}
+
+func (response SuspendSubscription200JSONResponse) VisitSuspendSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendSubscription400ApplicationProblemPlusJSONResponse) VisitSuspendSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendSubscription401ApplicationProblemPlusJSONResponse) VisitSuspendSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendSubscription403ApplicationProblemPlusJSONResponse) VisitSuspendSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendSubscription404ApplicationProblemPlusJSONResponse) VisitSuspendSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendSubscription409ApplicationProblemPlusJSONResponse) VisitSuspendSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendSubscription413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendSubscription413ApplicationProblemPlusJSONResponse) VisitSuspendSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendSubscription422ApplicationProblemPlusJSONResponse) VisitSuspendSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSubscriptionRequestObject struct {
+	Tenant       Tenant         `json:"tenant"`
+	Subscription SubscriptionId `json:"subscription"`
+	Params       TerminateSubscriptionParams
+	Body         *TerminateSubscriptionJSONRequestBody
+}
+
+type TerminateSubscriptionResponseObject interface {
+	VisitTerminateSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type TerminateSubscription200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type TerminateSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers TerminateSubscription200ResponseHeaders
+}
+
+func (response TerminateSubscription200JSONResponse) VisitTerminateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSubscription400ApplicationProblemPlusJSONResponse) VisitTerminateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSubscription401ApplicationProblemPlusJSONResponse) VisitTerminateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSubscription403ApplicationProblemPlusJSONResponse) VisitTerminateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSubscription404ApplicationProblemPlusJSONResponse) VisitTerminateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSubscription409ApplicationProblemPlusJSONResponse) VisitTerminateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSubscription413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSubscription413ApplicationProblemPlusJSONResponse) VisitTerminateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSubscription422ApplicationProblemPlusJSONResponse) VisitTerminateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -16512,7 +20478,7 @@ type StrictServerInterface interface {
 	// StaffSignOut Ends the session of the token.
 	// (POST /staff/v1/sign-out)
 	StaffSignOut(ctx context.Context, request StaffSignOutRequestObject) (StaffSignOutResponseObject, error)
-	// ListAccounts Finds accounts by number, name, phone, mail or service identity.
+	// ListAccounts Finds accounts by words of a name, numbers of accounts and bills, phone, mail or service identity, newest first.
 	// (GET /t/{tenant}/v1/accounts)
 	ListAccounts(ctx context.Context, request ListAccountsRequestObject) (ListAccountsResponseObject, error)
 	// GetAccount Shows an account with its party, subscriptions and services.
@@ -16527,12 +20493,51 @@ type StrictServerInterface interface {
 	// ListCharges Lists what was charged, newest first, and why.
 	// (GET /t/{tenant}/v1/accounts/{account}/charges)
 	ListCharges(ctx context.Context, request ListChargesRequestObject) (ListChargesResponseObject, error)
+	// ChangeContact Changes how a subscriber is called and reached.
+	// (PATCH /t/{tenant}/v1/accounts/{account}/contact)
+	ChangeContact(ctx context.Context, request ChangeContactRequestObject) (ChangeContactResponseObject, error)
+	// GiveCredit Gives a postpaid account goodwill, which pays what is owed, the oldest due first.
+	// (POST /t/{tenant}/v1/accounts/{account}/credits)
+	GiveCredit(ctx context.Context, request GiveCreditRequestObject) (GiveCreditResponseObject, error)
+	// ListAccountMessages Lists what was sent to a subscriber, newest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/messages)
+	ListAccountMessages(ctx context.Context, request ListAccountMessagesRequestObject) (ListAccountMessagesResponseObject, error)
+	// ListNotes Lists notes, newest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/notes)
+	ListNotes(ctx context.Context, request ListNotesRequestObject) (ListNotesResponseObject, error)
+	// AddNote Writes a note about a subscriber.
+	// (POST /t/{tenant}/v1/accounts/{account}/notes)
+	AddNote(ctx context.Context, request AddNoteRequestObject) (AddNoteResponseObject, error)
+	// PinNote Keeps a note on top.
+	// (POST /t/{tenant}/v1/accounts/{account}/notes/{note}/pin)
+	PinNote(ctx context.Context, request PinNoteRequestObject) (PinNoteResponseObject, error)
+	// UnpinNote Lets a note go from the top.
+	// (POST /t/{tenant}/v1/accounts/{account}/notes/{note}/unpin)
+	UnpinNote(ctx context.Context, request UnpinNoteRequestObject) (UnpinNoteResponseObject, error)
+	// ListPaymentLinks Lists links to pay, newest first, ended ones as well; at most 100.
+	// (GET /t/{tenant}/v1/accounts/{account}/payment-links)
+	ListPaymentLinks(ctx context.Context, request ListPaymentLinksRequestObject) (ListPaymentLinksResponseObject, error)
+	// CreatePaymentLink Makes a link by which anybody who has it pays for the account.
+	// (POST /t/{tenant}/v1/accounts/{account}/payment-links)
+	CreatePaymentLink(ctx context.Context, request CreatePaymentLinkRequestObject) (CreatePaymentLinkResponseObject, error)
+	// RevokePaymentLink Ends a link to pay before its time.
+	// (POST /t/{tenant}/v1/accounts/{account}/payment-links/{link}/revoke)
+	RevokePaymentLink(ctx context.Context, request RevokePaymentLinkRequestObject) (RevokePaymentLinkResponseObject, error)
 	// ListAccountPayments Lists what was paid, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/payments)
 	ListAccountPayments(ctx context.Context, request ListAccountPaymentsRequestObject) (ListAccountPaymentsResponseObject, error)
+	// ListPlanChanges Lists changes of plan that are still to come.
+	// (GET /t/{tenant}/v1/accounts/{account}/plan-changes)
+	ListPlanChanges(ctx context.Context, request ListPlanChangesRequestObject) (ListPlanChangesResponseObject, error)
 	// GetStatement Adds up a month, a year or the time since the last payment.
 	// (GET /t/{tenant}/v1/accounts/{account}/statement)
 	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
+	// GetAccountSummary Shows an account in a few figures.
+	// (GET /t/{tenant}/v1/accounts/{account}/summary)
+	GetAccountSummary(ctx context.Context, request GetAccountSummaryRequestObject) (GetAccountSummaryResponseObject, error)
+	// GetTimeline Lists what happened to an account, newest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/timeline)
+	GetTimeline(ctx context.Context, request GetTimelineRequestObject) (GetTimelineResponseObject, error)
 	// CreateTopUp Adds bought money to a prepaid account's main balance.
 	// (POST /t/{tenant}/v1/accounts/{account}/top-ups)
 	CreateTopUp(ctx context.Context, request CreateTopUpRequestObject) (CreateTopUpResponseObject, error)
@@ -16677,6 +20682,9 @@ type StrictServerInterface interface {
 	// CreateRefund Sends back all or part of a payment.
 	// (POST /t/{tenant}/v1/payments/{payment}/refunds)
 	CreateRefund(ctx context.Context, request CreateRefundRequestObject) (CreateRefundResponseObject, error)
+	// CancelPlanChange Takes a change of plan back before its day.
+	// (POST /t/{tenant}/v1/plan-changes/{change}/cancel)
+	CancelPlanChange(ctx context.Context, request CancelPlanChangeRequestObject) (CancelPlanChangeResponseObject, error)
 	// ListRoles Lists roles with their permissions: those built in, then the operator's own.
 	// (GET /t/{tenant}/v1/roles)
 	ListRoles(ctx context.Context, request ListRolesRequestObject) (ListRolesResponseObject, error)
@@ -16707,6 +20715,27 @@ type StrictServerInterface interface {
 	// RotateSigningKey Makes the stack sign tokens with a new key.
 	// (POST /t/{tenant}/v1/signing-keys/rotate)
 	RotateSigningKey(ctx context.Context, request RotateSigningKeyRequestObject) (RotateSigningKeyResponseObject, error)
+	// GetSubscription Shows a subscription.
+	// (GET /t/{tenant}/v1/subscriptions/{subscription})
+	GetSubscription(ctx context.Context, request GetSubscriptionRequestObject) (GetSubscriptionResponseObject, error)
+	// ListAlternatives Lists offerings that could take the plan's place.
+	// (GET /t/{tenant}/v1/subscriptions/{subscription}/alternatives)
+	ListAlternatives(ctx context.Context, request ListAlternativesRequestObject) (ListAlternativesResponseObject, error)
+	// SchedulePlanChange Changes the plan from the account's next cycle on.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change)
+	SchedulePlanChange(ctx context.Context, request SchedulePlanChangeRequestObject) (SchedulePlanChangeResponseObject, error)
+	// PreviewPlanChange Says what a change of plan would be; nothing is changed.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change/preview)
+	PreviewPlanChange(ctx context.Context, request PreviewPlanChangeRequestObject) (PreviewPlanChangeResponseObject, error)
+	// ResumeSubscription Lets a suspended subscription go on.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/resume)
+	ResumeSubscription(ctx context.Context, request ResumeSubscriptionRequestObject) (ResumeSubscriptionResponseObject, error)
+	// SuspendSubscription Stops a subscription for a while; it keeps its numbers.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/suspend)
+	SuspendSubscription(ctx context.Context, request SuspendSubscriptionRequestObject) (SuspendSubscriptionResponseObject, error)
+	// TerminateSubscription Ends a subscription for good; its numbers are free, and a change of plan to come is dropped.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/terminate)
+	TerminateSubscription(ctx context.Context, request TerminateSubscriptionRequestObject) (TerminateSubscriptionResponseObject, error)
 	// ListSuspense Lists what could not be priced and waits, newest first.
 	// (GET /t/{tenant}/v1/suspense)
 	ListSuspense(ctx context.Context, request ListSuspenseRequestObject) (ListSuspenseResponseObject, error)
@@ -17178,6 +21207,370 @@ func (sh *strictHandler) ListCharges(ctx echo.Context, tenant Tenant, account Ac
 	return nil
 }
 
+// ChangeContact operation middleware
+func (sh *strictHandler) ChangeContact(ctx echo.Context, tenant Tenant, account AccountId, params ChangeContactParams) error {
+	var request ChangeContactRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body ChangeContactJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeContact(ctx.Request().Context(), request.(ChangeContactRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeContact")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeContactResponseObject); ok {
+		return validResponse.VisitChangeContactResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GiveCredit operation middleware
+func (sh *strictHandler) GiveCredit(ctx echo.Context, tenant Tenant, account AccountId, params GiveCreditParams) error {
+	var request GiveCreditRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body GiveCreditJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GiveCredit(ctx.Request().Context(), request.(GiveCreditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GiveCredit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GiveCreditResponseObject); ok {
+		return validResponse.VisitGiveCreditResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAccountMessages operation middleware
+func (sh *strictHandler) ListAccountMessages(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountMessagesParams) error {
+	var request ListAccountMessagesRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAccountMessages(ctx.Request().Context(), request.(ListAccountMessagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAccountMessages")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAccountMessagesResponseObject); ok {
+		return validResponse.VisitListAccountMessagesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListNotes operation middleware
+func (sh *strictHandler) ListNotes(ctx echo.Context, tenant Tenant, account AccountId, params ListNotesParams) error {
+	var request ListNotesRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNotes(ctx.Request().Context(), request.(ListNotesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNotes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListNotesResponseObject); ok {
+		return validResponse.VisitListNotesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddNote operation middleware
+func (sh *strictHandler) AddNote(ctx echo.Context, tenant Tenant, account AccountId, params AddNoteParams) error {
+	var request AddNoteRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body AddNoteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddNote(ctx.Request().Context(), request.(AddNoteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddNote")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddNoteResponseObject); ok {
+		return validResponse.VisitAddNoteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PinNote operation middleware
+func (sh *strictHandler) PinNote(ctx echo.Context, tenant Tenant, account AccountId, note NoteId, params PinNoteParams) error {
+	var request PinNoteRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Note = note
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PinNote(ctx.Request().Context(), request.(PinNoteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PinNote")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PinNoteResponseObject); ok {
+		return validResponse.VisitPinNoteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UnpinNote operation middleware
+func (sh *strictHandler) UnpinNote(ctx echo.Context, tenant Tenant, account AccountId, note NoteId, params UnpinNoteParams) error {
+	var request UnpinNoteRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Note = note
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnpinNote(ctx.Request().Context(), request.(UnpinNoteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnpinNote")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UnpinNoteResponseObject); ok {
+		return validResponse.VisitUnpinNoteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPaymentLinks operation middleware
+func (sh *strictHandler) ListPaymentLinks(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request ListPaymentLinksRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPaymentLinks(ctx.Request().Context(), request.(ListPaymentLinksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPaymentLinks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPaymentLinksResponseObject); ok {
+		return validResponse.VisitListPaymentLinksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreatePaymentLink operation middleware
+func (sh *strictHandler) CreatePaymentLink(ctx echo.Context, tenant Tenant, account AccountId, params CreatePaymentLinkParams) error {
+	var request CreatePaymentLinkRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body CreatePaymentLinkJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePaymentLink(ctx.Request().Context(), request.(CreatePaymentLinkRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePaymentLink")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreatePaymentLinkResponseObject); ok {
+		return validResponse.VisitCreatePaymentLinkResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokePaymentLink operation middleware
+func (sh *strictHandler) RevokePaymentLink(ctx echo.Context, tenant Tenant, account AccountId, link LinkId, params RevokePaymentLinkParams) error {
+	var request RevokePaymentLinkRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Link = link
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokePaymentLink(ctx.Request().Context(), request.(RevokePaymentLinkRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokePaymentLink")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokePaymentLinkResponseObject); ok {
+		return validResponse.VisitRevokePaymentLinkResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListAccountPayments operation middleware
 func (sh *strictHandler) ListAccountPayments(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountPaymentsParams) error {
 	var request ListAccountPaymentsRequestObject
@@ -17205,6 +21598,32 @@ func (sh *strictHandler) ListAccountPayments(ctx echo.Context, tenant Tenant, ac
 	return nil
 }
 
+// ListPlanChanges operation middleware
+func (sh *strictHandler) ListPlanChanges(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request ListPlanChangesRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPlanChanges(ctx.Request().Context(), request.(ListPlanChangesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPlanChanges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPlanChangesResponseObject); ok {
+		return validResponse.VisitListPlanChangesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetStatement operation middleware
 func (sh *strictHandler) GetStatement(ctx echo.Context, tenant Tenant, account AccountId, params GetStatementParams) error {
 	var request GetStatementRequestObject
@@ -17226,6 +21645,59 @@ func (sh *strictHandler) GetStatement(ctx echo.Context, tenant Tenant, account A
 		return err
 	} else if validResponse, ok := response.(GetStatementResponseObject); ok {
 		return validResponse.VisitGetStatementResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAccountSummary operation middleware
+func (sh *strictHandler) GetAccountSummary(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request GetAccountSummaryRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAccountSummary(ctx.Request().Context(), request.(GetAccountSummaryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAccountSummary")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAccountSummaryResponseObject); ok {
+		return validResponse.VisitGetAccountSummaryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTimeline operation middleware
+func (sh *strictHandler) GetTimeline(ctx echo.Context, tenant Tenant, account AccountId, params GetTimelineParams) error {
+	var request GetTimelineRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTimeline(ctx.Request().Context(), request.(GetTimelineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTimeline")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTimelineResponseObject); ok {
+		return validResponse.VisitGetTimelineResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -18873,6 +23345,33 @@ func (sh *strictHandler) CreateRefund(ctx echo.Context, tenant Tenant, payment P
 	return nil
 }
 
+// CancelPlanChange operation middleware
+func (sh *strictHandler) CancelPlanChange(ctx echo.Context, tenant Tenant, change ChangeId, params CancelPlanChangeParams) error {
+	var request CancelPlanChangeRequestObject
+
+	request.Tenant = tenant
+	request.Change = change
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelPlanChange(ctx.Request().Context(), request.(CancelPlanChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelPlanChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelPlanChangeResponseObject); ok {
+		return validResponse.VisitCancelPlanChangeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListRoles operation middleware
 func (sh *strictHandler) ListRoles(ctx echo.Context, tenant Tenant) error {
 	var request ListRolesRequestObject
@@ -19237,6 +23736,307 @@ func (sh *strictHandler) RotateSigningKey(ctx echo.Context, tenant Tenant, param
 		return err
 	} else if validResponse, ok := response.(RotateSigningKeyResponseObject); ok {
 		return validResponse.VisitRotateSigningKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSubscription operation middleware
+func (sh *strictHandler) GetSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error {
+	var request GetSubscriptionRequestObject
+
+	request.Tenant = tenant
+	request.Subscription = subscription
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSubscription(ctx.Request().Context(), request.(GetSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSubscriptionResponseObject); ok {
+		return validResponse.VisitGetSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAlternatives operation middleware
+func (sh *strictHandler) ListAlternatives(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error {
+	var request ListAlternativesRequestObject
+
+	request.Tenant = tenant
+	request.Subscription = subscription
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAlternatives(ctx.Request().Context(), request.(ListAlternativesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAlternatives")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAlternativesResponseObject); ok {
+		return validResponse.VisitListAlternativesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SchedulePlanChange operation middleware
+func (sh *strictHandler) SchedulePlanChange(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params SchedulePlanChangeParams) error {
+	var request SchedulePlanChangeRequestObject
+
+	request.Tenant = tenant
+	request.Subscription = subscription
+	request.Params = params
+
+	var body SchedulePlanChangeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SchedulePlanChange(ctx.Request().Context(), request.(SchedulePlanChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SchedulePlanChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SchedulePlanChangeResponseObject); ok {
+		return validResponse.VisitSchedulePlanChangeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PreviewPlanChange operation middleware
+func (sh *strictHandler) PreviewPlanChange(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error {
+	var request PreviewPlanChangeRequestObject
+
+	request.Tenant = tenant
+	request.Subscription = subscription
+
+	var body PreviewPlanChangeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewPlanChange(ctx.Request().Context(), request.(PreviewPlanChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewPlanChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PreviewPlanChangeResponseObject); ok {
+		return validResponse.VisitPreviewPlanChangeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeSubscription operation middleware
+func (sh *strictHandler) ResumeSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params ResumeSubscriptionParams) error {
+	var request ResumeSubscriptionRequestObject
+
+	request.Tenant = tenant
+	request.Subscription = subscription
+	request.Params = params
+
+	var body ResumeSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeSubscription(ctx.Request().Context(), request.(ResumeSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeSubscriptionResponseObject); ok {
+		return validResponse.VisitResumeSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SuspendSubscription operation middleware
+func (sh *strictHandler) SuspendSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params SuspendSubscriptionParams) error {
+	var request SuspendSubscriptionRequestObject
+
+	request.Tenant = tenant
+	request.Subscription = subscription
+	request.Params = params
+
+	var body SuspendSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SuspendSubscription(ctx.Request().Context(), request.(SuspendSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SuspendSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SuspendSubscriptionResponseObject); ok {
+		return validResponse.VisitSuspendSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TerminateSubscription operation middleware
+func (sh *strictHandler) TerminateSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params TerminateSubscriptionParams) error {
+	var request TerminateSubscriptionRequestObject
+
+	request.Tenant = tenant
+	request.Subscription = subscription
+	request.Params = params
+
+	var body TerminateSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TerminateSubscription(ctx.Request().Context(), request.(TerminateSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TerminateSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TerminateSubscriptionResponseObject); ok {
+		return validResponse.VisitTerminateSubscriptionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -20020,312 +24820,354 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L1td9tG8if6Vfrw7jmeuUPq2c5YerHrOPbG/yS2R7Jv7m7iKzaBItkR2I10N0QxXn/3e7qqGwBJgARI",
-	"UYplzYuJLAHop6rqevzV506kJqmSIK3pnH7ujIHHoPHHNzFMUmVBRrNzSBM+g9j9OgYTaZFaoWTntNO3",
-	"OoM+E0Nmx8IwYZgdAzNWaYgZl2YKmqkh45IB14kA3WXwZ8YTpuHPDIzd63Q7JhrDhLtvg8wmndPfOu6j",
-	"nU/djp2l0DntGKuFHHW+fPnS7aRc8wlYP8cXUaQyad9UzOzDGNhAJImQI8bpsSeGidiNKNwDKbfjTrcj",
-	"+cSN4R/pdDtuZkK7xbpplKc3VHrCbee0k2Ui7ixPr9v5XiTJqsmsmoH7+7bDZ9EV1O8GT7iMYOUc8ANb",
-	"zuJlpo3S1XPoS7ixfUcSjk5SPgI2gKHSkE/ozwz0rJhRRB8rz2DCb34GObLjzunRwUG3MxEy/Puwaj6v",
-	"RQJ1ezIUycoNcX/fcjtKfPQTzJan8ZZPwBD7RGoy4TJmQ6XZ8QGL+cycMc4+fnzzg2MtzkZKxSwaKxHh",
-	"hsENn6SJG+94+Gx4HB1C79nwAHon/Olx7zn/DnoHw6PBv4cHw6Po8DCskHi8WGNpgj03w1XLLe/906eL",
-	"e59ya0G7Mf6/337//ebosPf77zffwad//bfqnZEW6pk35bMJSMsEPrXqkOiJbY/JwqRuKiYzKUgDTFiY",
-	"rJyJhcmW8/gJZnXTuILZqsGv1pzd+rF/FhNhl8f+UU3ZhMsZLt+RIfLtWCWxYdyyiSI5XsW+CX6xPIsY",
-	"hjxLbOf0qWNdfiMmTuYfekb2/8on5452BBpn9244BDfVuu0RMV417Bq0EUr6e0f5t2o2Lfx5y517l4Lm",
-	"Vum6uSn/91XnF57Zdio6hvp5uD+unIQm2bDNDN4T565h7FWz8I9sOY9zlcBb/GDVNLRC0e9GrJmFe6Kp",
-	"NDw5qJxBJlepA0xnctU26ExuuQUXYBwv1Ao2+vOqOfhHtp2H1SKFCzGS3Ga64kTogSeGmfAMKgliAszd",
-	"iAMVz/bqLjB6t1d8vfGZPX9WNdkPILm0axk5UE5xC0ulYwn2r+qdtPTZrQjqo6nn7cysZm33962O8Yt7",
-	"2aRKGkDt+3sen5Ma7/4VKbqGTz93eJomIuJubvupVoMEJv/6w7iJfi5263MHtFZOj//tc2coIImdGj5x",
-	"WvhelGnt9BGcLsc3O7ECw6SybMJt5JY1xUPq2LEGYFmagu5F3ABLwGkhhv3jzcU7dnJ0+N0/O18+dTvG",
-	"cpsZt7FuZ4XFE0NBQGtwGpb7PDcsVlHm5A/gLmgeuUdPBsPnR8Pjp999Nzg+ifkzfhzB86Pn8QEcwMl3",
-	"x8+KDQtrNvtCXvNExD0/ROdLebv/m4Zh57Tzf+0XJtg+/dXsv6cv0KZXyC4/5XxPNPDYzRzVyDB9ZlCB",
-	"BB6NGW4wLpFPIGZTYcdsOua4ai1GY7vnJvdSyWEiog3Ps9jh5+UdFoYtqJhsyo0jVz8PLpUdg0Ym33bD",
-	"SwNdwaynwQ1zK/v+xjK3JZrHIrIm3zw3c2A8cScwO3OHMXYmp1thNOZyBDHu7GulByKOQW67tcfF1v4v",
-	"lWm8xgo64EmipkgFW27kMJ/vbdFsxJMEBRTOeMJnOOFY4Wxxj94q+1plMt52i07m+FsDcTYzWTRmeDpb",
-	"7o1UtjfEid7S3lRMkbnfnrHpGJA1hGVwI4w1DBID0+IVy6xKiMTc/fdGnsMQSX6jPYzG7pDkyK33enAg",
-	"fjm6+nX2n05ZeB4Wm/uCRSqGYMwbiJSzXXlklXaTc/J5awlKX+3RV3v+k7dGkhpikFbwxDCugU21kqMu",
-	"U9otaIa/QtmIKsiKNTrJO4UkOXMPSdbPt7HPRo4zrWL9fafY9IScX1EfT+6DUj9zPYItCf/weP5ic/IU",
-	"RZRSLMHvb3cWVqkefee2DiDMEL/qdp1LusJIzXJWnOVXYMIu/cLlbMtNOirfTUqRYcuthUlqzSmbcmEZ",
-	"Z4mwNrmN/XKf74XP386+LU76jPXPwepZ78XQgu7jrc/GwWYnckMadGtzumHJyVt6sUInX361mP2SgY7q",
-	"qeSZHSst/oKtpXhJ0DjJxoRkQ6GN3fJQMpyi4/qI35YseauYVVcgneS4ghlKECXB0XNJRxurJEaxjtT8",
-	"UfJrLhI+SLZk+6dlleCDnjE+4kKyhFtU97fcq3yOt7FPF2oCdLshk0uA2LCIyyeWDZxSy6MxxEyq6Rmz",
-	"YSF+s1KtIjBm8+2qMDZSru1sbyC0HV/G3ELZ2hCGTYQxpCx4S4Mz9xRd0tyww+fPD3oHR72jf8/bF0dH",
-	"xXm85k5XdBeJ/xrRBI+suCb5hpuw5Tmh06YnpDuNBCzclr7rdFq62bpskDm5qLMEGOmGhgnbwrjIp1QO",
-	"3OD5xbFwQ/LkvXZi3wpnXQ55YqDbSUu/+tyJNDieveR2zlx1p9KzYgLLNmvXvROTU3PVPvyiJMyKxy+T",
-	"4Alt9lIwV9e88DI8596ZRUSYK48HtFBx/vjlREk7NlXit9sRcQMbvtu5EqRgh1hbqiHl+GiqjMUfP1W8",
-	"JrPJgO6IpT+lXHtWXDs4ctzaReND6GyIQFwHlm90Eo4Jobw85DRHGFGinFpctTaTDXLCx81FP/e6MS9K",
-	"b7mv+M9yrTlOJZMDkSR0DzaY+5eyZ+a3Du6f33R/aGF1JXoLZLRAH6XB53Yx54ZwEotr75ZZrNgqNfgD",
-	"IvReeL59z0lZbcG7+Z422lw/zkU2mXA9q9peCTe2ghwXtxEHW7GSMMIdCKINhARMuEgqmW7H3O695q3E",
-	"wFjJ6pduhykXrQdlvII15teAChbIGND5WRE8quctXOsqFqNDCAtszzLxNZdRW3axqillLSzOqupZJIki",
-	"JanlRMgj21gAt+EIzHhoFD4oL9DnSfh54YiVC06FD7fvmK8bcmItS2m4Vlctx8TI1Joj+Qlm5+6xauon",
-	"ovcRrnUUjFu5e5lPJ7YLWY9fvoBIQ1uV8wpmzedt8hEW7J6xmko0/ZiSyeyMGZAxExhr4GwAXIMmC3Jv",
-	"LflTlN+PVLXY7z1XtVhkIiQ0Pyc3wM9CQvVJNRcVprh61w1X1gP4TeMRLL9pua4P/GZ5WQsnEOZNq6UZ",
-	"df0ehjHrDgb3raVMUnG14JijsYq/w3XI6suFipD22UnFBbmsKCgJl176aHCXIVnCmeHoRsQ4A15r3U4s",
-	"DBlzlZpEC4KQqtqySckKamwrpVpEzU2GPzMurVhvlvwnPNeeCC9T0BGsv0V/gEhMeLJEcVIVCgqSw/zh",
-	"l9YQFj9Pm+Up1FOmsTsV74t8vIrF6kW5+8rOb6KVU93+OnKfP8/aKmJk4YFcywg/cPIAxfP6eImhhlx4",
-	"w7T6b5luKTbPM/ma3qvar6GQwox3o1YZy3VbjW3JHtGZlCTfcM+q5JhVlieVfu8K7ao4qsKgoA/4EfIj",
-	"mFvACloJu9tSdy+8bGs3ss0GFlbgckinyLWmp/Yq9VfvZl3HQ0VWdm6u+Vdr9X6/YXcizhwTbyfKNnM/",
-	"tDnXOGt+FcYZkCO8oYRpyKPCmJYfXtRGvM2HvDSBOlWj3jehUkq8aLQLKRfxJWWlN3+npYqyJIJizYeO",
-	"zodCopi4VjWumVwQbehTLFhqwePhl1BIqvI+EB35jawj5g+kFbUg5AE3zfc44hZGipiluXndVvVqo9wt",
-	"7G8+wdy+DoN3aaX07crto8KLW7IM4CYVGswu7lshhRXrCbCsLCstRkKWiX3ChZPgA5WNxnbBmki1mii8",
-	"T6qoP9VCaa+sz989h0z4nDKMEu9VWjll112j5WL63uVQq0nznbzmyXqZW2xQpQJBSr7fuWLXw8dLGzE3",
-	"x3rS2v19SBS8+XX4chxSYNrchDnlNOfvVk57nFTchtw39MwHy7psbedGeBUrJELCZRABNfnl7hn0M8WY",
-	"xlGpi7Wx0NtZ1rq1L7U1f7YxxGmHm3x1Oq4QMK94NGbGQppXr7nN6DIh8V8Yg3f/mI5FNHabPuWGTXhM",
-	"1QWBhappmzKxl1hijpO6nZveSPX87/4wSu6d8+kvYHBZlWIk3PDlXUX6L51NmZAKel+Uycs+BbdH9Wy8",
-	"cxPdS4sdWOcvxxBdnUOqdFuBORQyFnLUfBGv6YWqVaTZIBFmHILf/s8DpRLgcmk15ae7xTwql5eo6Kqt",
-	"lG3DwlzGA3WzzD/vZDJjnPm/PzEscjNhEZdsAGyirudid3UrRYoNY1SuT0mrlTOs2uqiSl2ZFtdILELp",
-	"WH3BXJQZqyagzZNgFxtG77mlNnDLYrF0FQF0OwnEIzJ3Gk64VkXO5Ppcl4/umSW/JGm5+H4+oa7fyfIO",
-	"hYWsPjDT8sTyzZnf/V99zjRPEi+qJ5h7V0VdGIVoIXUK4lqn6NDk/Pcr113KB1i8vtdWtMzXHb36eN6Z",
-	"r7590fvfnz4ff1muu52/RSbubtx7WcS68z/2xCRIQKwiOu1YlSRjlRnY92X1+5PcCnqJdH7uo5ItjjAF",
-	"jYlxi4k3qwuhsHD0DT2LlaOL0tOn381957BJrfhcJF1QCnB5jlUH+YM35ecP8QWL+SxXDoqqsb+UXKga",
-	"Ozo4etY7eNo7OCzLBJ+QuOr0Ip6AjLne+4GebXV44WVcdpASy6uQDG54ZFlMT3inHpYawY2dX8jB3sEB",
-	"LqK068dHc4TZ+++/HfSef/p82D06+PKP33/fC/98/uWf/70ZtYa5bkysPwgTcR23pNTCZVla3dO2NOW/",
-	"UklGvmprnZa4SGb/dfHuLaPPsClmxQhpRAyU+Z/ERcVISQD6YdfolN3Oq2uQ9l1mIzVpy9qYcLtWA8Ja",
-	"8NxqWnbcFUMvrjvytWqIjCCZiCkbKC8tI8/VcoXZmdPNqTTLhHItpOM8OSmClApX4oxSi1EzDqVx7kDd",
-	"5pH3HpEBYvxZjKTSNdlMjQyn0l1dUNvysouSG0qfYokw1v2KXjKVVl5T46fKjAiHUEW1r7GM5aU3Qzdw",
-	"Xi1I+jbMhJ+om9QKZWLxWqi6YBZVCkpmvpJqKvOCJzKrBqC7+G+v4ZWKhfS1iMB02WBGKdJd1Em87DxD",
-	"VJxJamf4Typ0Yfx3OXTylk/5bI/9irakkkA55BIghrjL+n4XnLgwVPCx97ssy+LPnYkaiAT2JkaY2C3h",
-	"XyfPD58+dav1Qnop+/20U8poD38nN0XHWRTXIs68Y9j9JUcP4eyVH5Yu5vJWH5U2t3w+iACxhl4WzQfw",
-	"eeY5m2sqddubX/gOsvuXDT0cYpE533M7Djc+VjYpjRnxBdyNxy5aExOrpj0sTqt8c1pZrY7vTVWWxFhc",
-	"QWn461iKVlaKsuG3K3nM267tuH7ir5bqPHLHj6WiDRJavx192tNZAua3g097UyFjNTW/HX7as2rtanz9",
-	"exi0ehk3LQnxlcCrxB3odKwSQCcblvzg5plw2hoipZE4F3jiEKXcwm8W1GIscV93XQSFAV1t00pwg3Xi",
-	"dGk/QtZghfkObJCJxDoK/4eaSif2JlxfOYLusigBfdUNMpBL22UmS51W5p6KxkLCP31hZc4TSuasUVKQ",
-	"1RSz4MrWDO/99cn930Hv+WXPaYvHzytMG5r9xSYpfs0twPfZIBFRZZ7icqJetb3wM5ejzDNBUDoAvfzI",
-	"eVmlAvEzGteblc209EivyT90T1UuC0Y8eZWnUrXgKCzFVZOUyxkJdwwYm0XCcJo8KjcLzqk41mDa+g4i",
-	"P81FMLFlqaSMrdBVqh/WMBJLRkL1o8ZqIFJd8+hi9iG916UVVB3EgMury4GIFhWdw6oUbPesGPDFOT87",
-	"qXs4eJEa7YWxoC+J/NY+b/lNs0cXPYL+/Ku24pctMmYWFe9C3Xtigpyb8+LVhkzbsd8CwKKxfDjsOwVg",
-	"rIwVcsTwN0xJxtm1MFSXW0SRqF6IkoTdg9XmSI3bZflQFhwrIfG8gYwI8kw1cqJQlKad3HghGVUBuFuE",
-	"nAPsY8qsYlJICC4LwwgugUIbpEibsZrKLpsIqTTLpLDG3WoBN8WgCu8xqMyCehnqITqHR3vHJ+VKEfLD",
-	"fdmsgKJk+7UvFFrkiFAakX/p02rDn/buRXhtQ7/KW5i+iP/IjF3txdiiyqTSQN7GHZPv1Aq/jFvWJrUk",
-	"FYJyvQtyu9KOclVHzVLuJPd00U7P366ZVEDPazurREVXPr68JK3zMBOmg7BBZoQEYxBS7IxJNWWZTNwv",
-	"DMyL8dX5AI5edJXPfqpYxFNheTLvrj8+fPasd/jPvXm36NGaAsGqgEDl5/NoQNnnWuXPECZN+Cy/vhf2",
-	"y5SuN3JzYHW308ASp9eRzj6/Y2tv9KSk6M6PB7KLcI2a6azBzuAULqFRmn5ZDc1fbay0VG/PW7d4IZkT",
-	"gnQ5uLsY98QsTL8yWoHW0mVezDkHonpS5y00l0JGSRbDpU9yqIhdlWOtHlaz8qb8EQuNKOCqhszdd2oq",
-	"cSVSMZVZdBjDcAiRPWNDcQMEQjtSqiZs5rQ1zS3UlmYGFyUxTCCdkbimIqdGxtZbmH7gN+c+KXRNzOcv",
-	"n+6+gGLw4u0LjLl0c8/Oq8xJkf3vQSdCLhxfhd5bLWNLdFVIBT+JuerRnAkqj3WeNhYovU5aIkTnbem1",
-	"MvdbCnQzDZU+Y5xJmKJ9Tlg8EuI6cVmnzg6DD3a1+z8iVBxVG0t/WfJ3h6dIMOU4r5IZngDKdGHQj7p4",
-	"rK1jf/l8as7AQ5zuMh+/Xd1tqKVdoH7DUi58SiTtmkpiRA7M8GxbHuoE7FjNZ2ZzeeUInptxpaWhYQiO",
-	"FaovHeWdpVxesTy5O7iJELggbXLV1FYN5Pqdn/jq03xTYMo0N0JeK804+ia6dEm6ezOAnzjWIYHr/uWO",
-	"Yo/RC1alvSz1r2D0YBIMyjunmfWwHZlOlYGKjHyr0iytOXibaXmZ6eoMDQ3eJT4DzSI1AcMGPLpiVp0F",
-	"gOkQZrHu94FQuYiXCaIFRYSl1FDCOQw9AOHuSuTv1HQJ92dLzbqUal+4443lMuY6bqDxBD2qePn/efGh",
-	"ic5YStcv3j18vvjq2lTtufSKg97BYW8xM+Gw/iMEvrDspMSMDsSZMD68fEYsXqsYH64lzVVFA2syu93x",
-	"qvRjulty3VLmtxTdzQT2R8NHcKEy3QBXozJ6w1mqwYCl9ACnD5OOiLJ5wtPUJwUsRK/oD20CM4ERFsIZ",
-	"B73nIaLR+/T5oPvsqDqgQbOcw04xFrQwV70J/tSLzLW76JZ/25Mqk+LPDFCmDzWA5rHITC8GS8rmH0bJ",
-	"nq8SrzrHNRp1kQet4ixCtyhaGF00HcIOn7GPH17WM0hDhbuWDm5PE/6VoDxp7uXYvrOSlExmCO7ZSE0a",
-	"aC4pfld17wnLpkpfmTMG16Bn5J1sqYjV2pKlK+R4jUm+0ooOz5VIeL3s5sZMla7wYv8q7Fhl1oMiElS5",
-	"04gmWAWLeJvS3f0sGivMYJrfhfzD87fA04UAZ+WcxpVE7CZUtk8d7aoYzvD43U+GDWbs4peLvQY3TxOX",
-	"XaW/Llh9tQ67dyWzqA2NB9TGlpVLtQVld4V3FZdy4JpK2IbhFZ8iv22peKjTzD+HGpgVdYlf3khtXDlO",
-	"ZRjhrWrIt+IwSju2inw2TC00rB+ryOznLVRo+/fcvdFn9PAAKkKyNXTUKH1rbUpiWNTOS0zCQDtEglgc",
-	"4hth82+ZZSvJYMP4RxGMuJWjXIwRbBrJnve5Ny/VXnCTryotqvCFW051TSsxO/GhVYhoc3tQ6+YNM1l0",
-	"386JZprRqvN+SY+3PHZVopaV8is8l29tvYKGrW3cM3nALDx7RsHyAr1sfRJhqZHVwrirNmP38ry0H7cu",
-	"yLfzya9lqYDs3Br7mG/6zqBarrRz6zcUGPXe/w8lP3+e9+sd/o0MpQrs0SupplirRtLbbyw6NGQEiJr7",
-	"afva5MpE+qIeLlwStJ9z277+unDEtnt2QZLeBa9cg0542jrZh0o4hiIpXMPoAfIosNiOEH/LJ5SUa7o+",
-	"9af07EhcY9kHE3GF4ortPhtdcQExcW0N51KCNaZD0ftVu/M+QGS3kSRFCmRTq6mc998Mk+fWsYjnagqU",
-	"HnEp/uK1yB/beC5aYBUXWYgN+NnnuXn1YBEnuBT5XZWj+N5fji+xJKltkhFM5/Z+C0+JSuIGnzo8ODpp",
-	"GUrFggI30VWrPw9+zjbFoyV15jZ2ABFYN+kwPI+/fIXJ3Ct1nrlVl3rotSmv29ADmFYm5BQROfTEJcBj",
-	"czqXE5QZH7FT2vKku5icnYJKE/AuNWlUAmf+0QXXZo5Ejn+kwjoz7/+q2Vla8artRJzd3RFRe9pfQwQ7",
-	"zyHIQb9boDAXQOEVd3/L2FFjUCnbtIPEcjQqoojkuqDUZjHsCMR1W2zucvSr6q8Z1os2jxa7F5qfn49g",
-	"VzakwFY5W3WkWA6k50dSyrYoRiotuLwz81s7T6jFklcwTcNUjTtLpYjGEF2pzFbnO1yALwmldIeFWuzt",
-	"7LVhgQy6KNJnJNC5saFXGCPYUQQtcnIJ072Kme1tUb6wCX8tGWd+A0gvjyBUaJosirD0tQycStZapbHW",
-	"lHJzgs1dduVjXGuHeVrcuSUWLood2GLvc9zKFqbYD3xm2FCrSZdlWG4xyCw24KDMRiFHXQ82tmBdeS91",
-	"E2uDUjBap5rjEN26Jhih21W75TpG4nnL3VLhMfvH+euX7PnJU8rAXnDOFq00l5waig2AcWmmoPMeuPW9",
-	"NM8wDRc5dSiugU2EzKwzbrnEzpPUC4C6/0Lut3MTreRnH/6vqTOmBQrfhjHiplpShW5qTYGuAszDIv2G",
-	"pmlVSNQ5iEtF33Jn4rsNIbWzcoq+oVpVLrfvk5w3fpZMZZolamTOGE+MCkXc1CiR9T+4T/XexP3qgfAX",
-	"deMAc1aiO1jfro3mrdVI84lZ70zFv3ZzMBq/YWF5lVSel6i29LCwK5ixwYw5qv73wfF3FcmIyagsrl/F",
-	"P1y8qJTskb6ef/Do6dPD55WPXtVAf1yRGyR84t1P7ytfz+bvHCNGlY/dVBMSxoQiato44AaenWQ6adCE",
-	"w5Kb7rpD8+/iztBk3Fi1x2LGW8f4KqAey7Utc6UtPluyYRuhpSn/p9QaoQUhIfxZFo0d0XMsr1uooSta",
-	"LnQOnx74/wUgsdPOYEZ3wPxONO3TUCoS2xjYrNRPAb9RdZ7nEKlr0LOXKgazAfhJq8rLitC5qZnV7hNY",
-	"d9glKS1s4rXP1oLIVyH8k6j3mD1L2mQzFTJMrruUfFvSIFerjOcFcEtr6Yy4MOjrvgJITQl11IkGNgAh",
-	"R6GzKKGiLKhfAXUlh2EuIFC0oq7onJxXmUSkm0pJmoOfFCm2FVArFTCzbst9WGmhxtlyLYbDfpf1Jdip",
-	"0ld9pjTrJ3za3wAqBXPtaTh3194VZApt7wrElNLZt5cXvrFrLdhhQQweUDMnBHchVNdwhfNv7looiHe9",
-	"hPIzLoap3hPdoBh1+cqbcoG18DhvZ4LoTFK/4BKskgdFI2AlhIHkSbJF0EcsuGHWO6vKFWvkRw7/riit",
-	"ryoLOKzGjsgzn8uZtMeN7nTc8c0Q3Upg2As1WvQHR2kEhKMyGWMdPuBvfe19NSY7SZplwgaNkFqIxcYm",
-	"wOV0LBJgmYw9uaMRIOLqr3oCqUrzFZYp2SWzi+qM3MZTy3/fS3LaoItkAZVMKyjGrCT02wbVKXzzd4Cr",
-	"42b/Rg5VW0hdt7RLIaszdgLuzsI99/6NU8dNqbenqEHzX9XzYTN4i9zkrDIztKkSv2rVHKtrR4Mtl2/P",
-	"/IzDYN16CCF3HjtH9M8PfXNM/wv0YxBG4Av0d7QXOYUXpVVYrrsRwqC7a65FBDW6gbtauE4EaGbESPaE",
-	"LNw43LA+vdxvX7JYrLNbD2tY3s0LsFnbwp+69pRvJNq+x0dUuWFnofplmQt0NUassinP7PiU+UB3KAH5",
-	"zzm6tdYrUX5qNMLatdv2FW0gnREdV0si7U25y9wuq8Hz5hpYAsMmvB4GXPp69ep0oLrbx/USMdaTixY9",
-	"3fx83sRQtDxcEJXL2RzuWsEzFKm9phZGGOohJMpOt+MBjJqFAlIgfMFu0S26DLZqncCUGCxoZrwtdDsq",
-	"bcqKA8k3oCWi3MLeeBDObidR1M8lEZghIiZG4JwGfndKcYpPqzrLNIJfoqerV2fMBp2giyyjW8wct/U2",
-	"DVlyqMZIn+XFzZWpNmZ22PMo4cZeGgBZiTXzQeEUySvfHElmOZBdSjpYuAJKbIJi8JICA+WXrbJpSdbU",
-	"uUr1JR/5PW/AM+GEFhKbS1u9sDnlYLCnlrlhVxDjztWZQPTbaDPWhv4ebfhGRmOlL1OViGjOpR0lfJIi",
-	"/4voanZ59O/KUxtoLuPLSCUqq25ut7IMYIPqjNvNtCOf2aWT15cxn9XEejZAvKlq5YC20WWkpOWRrZzP",
-	"X9WJf9WK+ja4LvOnXrURC0e7PP/VjU4uxEi+kXeWNVZkSW2VEZUnSa7KjKKl3RGoOGagBXppuS33ZCzk",
-	"9FFvKuQ7uFl2YWlLlhtC9NwZBlUfnQ+QAGa9lnq+flU7Wb+F2ADhFhWlHagni9qm2yKIya/gMxWwYXjC",
-	"Z5Q4E2zNoGlcGvDBDAM2/EPIa+FTcTyrXlLThNhXLSh9yeO4/E8N2MVp2eRxegs5Ny5Jf/90awpRa53G",
-	"K8eUdtZYRyloYefZPmW620HGz0Wok2vV/wuzx2rubg08nrVMkayL38xC+EZZht8tUtVqIkE+rrdlA/BS",
-	"eBBVXbI8cQarooQ1HpGA82DYi/dv2ABGQjbI9AimaanDtd92GmZhtTWHazcJLqKUReZ1srZo4T3gCZcR",
-	"7LEX4cdgkYXOZk9MQLuyTE3BuL8PIFFT9hfoihywKFGmAYRKHmsGaXUrz0XYgVeouVV1o29VK61SkG3m",
-	"S3lrzb6dyYFIkk3zcYtUt2KW3Xx/S18vNnElybwKRkTLphwEfebV264HNkNoT0xFwICQUw1iPntiGLZ0",
-	"wBgRVCEHtMxEaOVuqIZ9yX17KXmnjKNkk00My9KGTfpiPrvljul1zWGHAHlCrbu+crTlbmekucyNcye0",
-	"lnqm07U8ksL3AS2lMxQ5/yH7ek2H9cXcBDfYk5rOQ1tRub+uY2yAym0wyuazzf0A1eStRQprtLhK9AvJ",
-	"EBrJKZj0ETbVwjoJZzdopHWxUD3aKm3dR/IvN+hcfGnHWmWjcVMC3WFuT7nKd33drm+e1NZlXZdkemu+",
-	"5fKfW+xSw3LgfNlrM4kucMIG3liY3Ko6txFyRJ5TvPwnVWPUWcVixfhAZXaepSpSjSr+0jhno3E97/I8",
-	"X2s1YYdn7IAJxPCM+ATYYOa0uoZXwwS4NHUbUOQe4GPVCi419lnOgMHW3tyEae21zJCj7kStWgyBUUlm",
-	"Re0HjUra1koViSzrdfSQXVEMRXAdEddx4yiQHzCPwOS6Nh0UkmvBjSUFvCE37t46LLP9DszDD6EGtl1d",
-	"FRhzmZfPLlcLbBCbwa9dhtz6QATfA9eg1x/23JTmPjY3m8od0Fya4U7RPJppuXn2dVtFV0O8Pu95vqEU",
-	"yvDBBm/BdbXrxf/lsnGMekNIDQJBw6nnKy/phjS90mRWnfjOmTcnrV0wrhY8+Z6M9B0vQvDkZyc+N4+k",
-	"Fd/YmMk2JPtyA/cmBH8b1QRF6aHvlL5Ar1U79NEPttT+1Ueg0KzuUzi432X9wcyC+y8SuvshVQJ/cI8N",
-	"AfrUMMpZSvNNm7HYoknf5Y809w2bAyFi7wZm2DuJaKF77A36Bf/I4hHE3jIbzOiHLjOK0gOUBOqT6Z+I",
-	"FfX4RXQYLFZEnctU4KzH4Mx/HvSbqsRwbljEnaVJ3g0ejReaj3ZOnh8fHB4dnzx9Rr6rilzZ89cv2fHx",
-	"8fMzZizX1C02zjQOvAiVsNwi/PjD4cHp4cHpwcH/LsRmRVlTAckr4i4jHGAmJPokPRLOUGkEoD1j6Psz",
-	"lh09fcocOcy3vOrcHJayiCrS97+fkQcQU1Apf59ao5S74J5SGZxbLealLFQE+TazIT/GJ7p0RMz/h1Q6",
-	"lmD/QjKqaZKGqUaO6mNuufuvb/lJdQSRwmrx/vyy3KNolmoxErJG+fd9s79058qPFpmS+oD61ug+83ap",
-	"7KmodCLtVtt64lh1+gf56WeVMmJRKOAWkFio4PzlHPG1royCldtmQkD+UqObpiQz2ibTF4ZFRfEo/u2J",
-	"QSJdhKM+bhfOzu2JJRjtkih3y3jtDdaWanXq4QGbeCHFyMd5F8AHfnzRO3r6DAMpY7jhoZN/LEbC1pQI",
-	"Kwnt7P/QKN00nGzeHL4yADT0sNCGceKtbYAJQlv2pcF+hqFlKsN7hLMYooRriNlQJL5Fc4N1NMcBW4V7",
-	"ORwasJcoeqsd1EMesuE08Ljh3FSBs7YS580/tjneie+G32wXjPgLiqU2eaGFjyAsAPvoSh8SiSl3Z0UQ",
-	"r3D+bYDoNu9XyGFEkRnnllv4FeYOPBBRt2D4OYYq7fC8mzIQ9vy5rZRAO7dwClm3AxMHP75Z6VJZlla4",
-	"PJUcJiKq84jOS7flv7fbIrzQwiqqWqyW+KmCG8qkuoYy6+ipWG49ba0+hLuho3PyUe6Kks5zF2iLZSyY",
-	"CcteD7eBl3eQ5ROy61GNLXrcUzYb1CSQF7pudc/BxoFXUxQsNIFg1W0DCpi01Ng/tirf3090bhqlY/JD",
-	"1RJJwyYzC0kOuwuibdGCpoE3zd9eYZC1bu/SFu08f7t8HJt7nrbrGNOi88t6SOcNiGRrDNY7QlFt3hGl",
-	"EqHZx2RjYaiGqllsJ6QWl7sgFzpXKV97LVGDbgjGOhGy/NvDpQLYmkZAzgz9C7RiInZKfdEHqBGm9W6b",
-	"+FQ3zHmFFfVUSi8s41M+u/XWOJUncQeqxm4c8u67G+Xo31EqdPcrKQZw+7iTqGTdPiNao/Ct4RJui602",
-	"Z3k1GrX/Y8bymSF8tnnf7dccA6U6s0wLO7twTOJlGQ1b4f7ELxMITaDJfyA0GPuvXz8gOgGXzNf1u71B",
-	"zkMPJH0yn8DY2rTz5Qsiwg4r8ka+p7ACVSlDApGa5AgHZo/1943lw+H+9WE/T1NV0mqVsDThEqgq2Veh",
-	"Mnz2jPX37f5nC5JL+yW8qST8LkvQCdjJo0vQcN7vj8z2e3ZwcBzRy/gz7CUq4okbor/3u/xd/t/shbki",
-	"Suq/yOxYaY9xfsroGPuE4lexh935jZtrh7rnvvxSTSZcxh4pYaKugWG8xb1HV5z77titdcolio7+mxgm",
-	"qbIgo1nvJ5j1T5nBHLcRF7JAxEBkjYGKZwSKMRLX8LtkfniFogZljgfR4B6aH984OXi+x6jW32C99BWk",
-	"Fjf++IDFfGZw7k5bNNj3lfqqj8Ccsj4K0z4BG/ad/O0zMWQTx2hDlSRqesbGnJgTm8W6M4gybZTu41fR",
-	"PHEHiO489HJauKEYC5cs9MvPg2hniJhG0yziMiKm33z8+OYHmu2vvp1vwH10xKUSogFEuqXkyX2P8Pcv",
-	"apBVoEMGiMc+gvb1mVXsz0xZOGN9AlLs+4CJoy2305j41M3bCFNIy7eqxNVMK5CK3Ez7N70CSqJfCsMU",
-	"v3U7QbSN/zBXCALbZX3CwusziZ0w+zyzY5AWvQaxI9MZo8qSnpBujhgK03sMW+n1b3pqKufGLjdRZBM+",
-	"c0MhHeDcB5AoOULonrwbPenZe34RPUcNfURDMW68uWkjyWMwkJZHOEC+tT3SIQpp/M/e71RyHYEkrEDS",
-	"hTruBtECLMd0WUzkRwlkTvf381Dmno+X7If3C5SQzofwUKn902nncO8gJI7zVHROO8d7B3vHhLwyRkm6",
-	"Pwae2PFf7ucRATLkK3sTd07dL3/ERyjZKVXSkAw+OjgI1Vkh7QJu7H6acLLqi+COugqCllcpMV8W46xv",
-	"KFiKoa4TGqVKacpns/89j0NpWfnC6Jz+9qnbMaGfWefC3Y/TEkiVB/ZlOvMZb3xk3G31nn7vrqMyDXdO",
-	"qW9XhKPsT8BqEZnSzi349PkAEmLfgULcaWQXRMaRipGoJoJY2vJf/Ldb7nmLTXZq/1CMMr2DjX5N36Vr",
-	"Qph8nz2U6XutJu4QMkMikRSQ9geAJTErKfcceIxwlF8J8XY7Tw+O17/yUeZQnJsRfMQlBsPhFIVUzC0f",
-	"cBNwgDfghaDs7P8xvTKrTuTCPehMESFHP8GswcGUL7U/fAppcR6rrKmfYHYBto74r2B2+5T/Psdw9aoQ",
-	"bgxpVCQKENY7IC3jtfzd00MCbQ5bjnvUdMNznbN21xNh7Lv8KSf7NZ+ARQyp36rXXTyy/7OYCEeZax98",
-	"icpP58unHZ7oXH+2inN9gerbprx3cnDYiPe87gwxvdSAYV8rPRBxDJKIJycXUj3zIwwCksATnRY8FtGY",
-	"FN88sXoNkYSP7TnpiBayMhVEQUr5u6I7XjuqKOnuP8HMHzpu5PcqnjU471K+TY4Z0fnhVRnX4LTz6uN5",
-	"2Vt22kHjkfogzoHhhBLniIB8f+STQaZHHVo8FeJ3jg5Onn6HTjgNjk06P/IhSGM1NwbYYbnhUueHV5Q5",
-	"9d2/ny82key89TlA7H9OBj8GF99pJ08NWugdSf/KM4eCDlcN1eDTznJkCfon4UR0XmVapbD/PehEEMZE",
-	"I555C9Oi2+C8Xe4+/2WJXY9unV1Db8kqjvVxwbPCoKSyTWcqTjjhdRH2OU6vbDSeQ0p15DXT8K+ViTV/",
-	"Bafyd5UR7o3n69946WOn+MJhgyE+KPUz1+SEPTk6arIQrzEUqkYuuz6g/7Vsw6GPIM7NOErwQxdBG7lF",
-	"kqnultv/HH78skrNKAm2nV9GdQpGvqLO35zUTta/8VbZ1wp7+czRwMVYTc0SAYzzLCGTc/RmV1erOymc",
-	"x5u48+XTHPV4LxamB1fehiZopW9kZ4ubLIh8Hk+E/B9LdnvZu3zaiZTWEFk2VtoAGyAU6qy5WPezbSTR",
-	"b4/myfldqXmR19B7Bud8nXfLAO0E4SrrSYykmXfRMiE3VtSRCFVmG1Dhu8wuC66T6tAdbbsw7FqJ+OvR",
-	"fF/J0CGV0FgC4eBymuzxnEuQtnrOeb7vXXir7aIX4aGdm0XdusLTRCn0RZ4xniTB8WjQPizKUZ3w6vyZ",
-	"AboHvcb555xjYh3Y0C7NMr+LX7FVtt01+Fo4as6PbjDz+fdddPZ1GcaxuwyhqpQOZQgslDGUyT0nyAqK",
-	"9z7pzW7HD8gZ/mas5pT9z/6nlarVi7yCaNf0VKdYhY34BvQqv9QQbzEM21vkiOu4KwaVrlCtX09M80ER",
-	"JxsgGRI17YjW1ktHP8NcZVtHmFjN1Uikf48PftXeLreEb1amkmvMFuz+xGDFoOkyCVMwlg2FNvahk3sW",
-	"XcEaHeZ7/8wuKRGHwLTKGpnsIbnMg6fIsFBy72MgxYokYQOsDaV2poUPVw2xYvRhEynB+6wm0pf+ma9a",
-	"INMivnGRPM3rjwnVaV4ed31KyOyB07wHLGukirwPz37VxF/uMPxI/SzlIv6mVBFTxvNcEd7PEf4WZr7o",
-	"/cDIppjAKetPlLTjU19a3u+y/gy4xn9TxbgRMoJewo3teb7r1zlFUmoivegTLXtKityOuXHn+1H9g/72",
-	"20Hv+afPJ1969MPRl/+DUwu//j/LM/tnRdOqnfJlseU1qll+cA+YOV/EsWFZyjjDc+syztxBhW5k2IwW",
-	"z6poQ+/P64FzLUGgGkJG2f2cVqcbfFDpx/Recw0KtKvwU+foYA8b/i7kHZRQwDsRN5T+OAT3CCJ2gLli",
-	"J62i8LT6RgGbw9u+tetkQ4kJvsUgeyuB81VE5VEQDlQ2GlufgW8V4yzV4BSWki9lwoXMMbWbOaDD04g9",
-	"uyrkUpI/hBa8Skn+6GuFv2LVuKhDf1SMvRfkwSrGqeiFZqG1JP0Lj8ZCgs9v/YoJ+0UqfoLZN07Z7rgX",
-	"nRwhOku9IueCLnmfvooIXiquYBbk58YRvNVKVkF896ppeXtsArHI0dwVWV00wVa6ExHiXStPNOoF9QOt",
-	"TyNnVAdmPDU8KlMPRZn6BVMcOZ4xNZH1tHtWOm4mDDNjNZUMO60omcw2Egf1d83+5yuYfdnXcK2uYJeW",
-	"3E8wW2nF0QxuW8Csy3IitE1Kb3rkrNvnrOW8LKJ4xDCdNw62IOaBSJKezuSaWKZIkvNMbqw27Tocf57J",
-	"uijoNxSRT7h1upA7zXpNnxIwKqxIkSTb5jAVAmoBszSTvpJ7gPXiEwPJNWANnGTRLErAMJBYbIBFBiMh",
-	"TajOHXPfIGikKK89r3EeWvCVwh4McsrN7zLNrC92Zm9VnqjjVAEcCKsYsBcMs1MRQZeN1RSuMSZsQXoI",
-	"RW6uIHZ3S1UdKOlznuzut0THregSMYQ9Auyz3sFhKw0uLOOOS1Dmhl3W3nQm3V2en7kP3g94dDXSjgce",
-	"r5yHosy9TJTxFfpeEmAGB8iY4MhjPmsqvnQm93QmV15z+591JlcmUhaMvesrawX1P/wkSrfKJ1iDPsIe",
-	"sU5Cl9LKqGsNoldIZVnkqOSOrrH1Cvl5Jmv8UKvzIIdCxjUJkMtU4LHCudsjIS3hyFfFVn3LtVWx1VIW",
-	"+tN1zY53rqx9s5qaz0dH/cOpNs5YLboh34WCVkOw+5/df9ZKxV2LxNokRuxI8eAFIpJFnlGOiM8kFflN",
-	"DX208dPfiWB0c1slGT2h7afxcB2xvY+H7ejNf7MgtxxAbSAkAfg0Ql+JPS7qA6a4wFQEn//+h9elRX/9",
-	"hEZ51/uf6Ycv+0UP1J3mW1AydoN0ixflnqz3n3PReUqJFqETYEdlFhvwSvYLn7HjdgGBYm13HBSg7V+T",
-	"B++dBuIxGPBg7Mf/Ka7BUDaFP2T0FhEMLYIlCtsNfY3UVGLXHcqGJsQ9ovvbyrWIEkW98+vutpf4wC6z",
-	"4XGAGj6wYgIPXpXKIUueGDbIDCKN+ZUXh5zDRCwfsgGLbb5vX9tG6tjn8XVowXfLjtZ3MpkxzjxQDRvj",
-	"/Y6DFnUxA6A2/meMs0RcB3QXjzGG4Jy/y3cSEL2RPHCh+5edKszfNIw7KVjlHPVrC1R+f9ebVXNO0Q8H",
-	"5bZYDePM/pzuGMxhLQP7nr7CMKmmjzfZgwlrq2sMa3vuXRRebKj0lGtCq9SZNCH2kSSGxRkqbE7yTecd",
-	"pivkHAoGf5W5P7pRVGZ71B3OdE6Pnx0cVNxxa8EEv24cwY2uoKbAgx5yMEBwetnbDIBwRZg3QJvc4l2V",
-	"YB/ffQ8Z0zPZZOWhv6TnLtxjuxSOpWHqCiuyyUOud32pJinXHgk6R/Qx2YRIhwChLZtkxjL4M+NJmYSo",
-	"OXMFAdFp377G46nI+rbGq9MMPuRP3T3uC6pOgS19c9oC0qLa81507a3wOtU0qN6ld32uS/U3nAsRyKg+",
-	"C+L++EDwpDcoenDXidO5Xt07JZnSOGtABM5I5KAB7YSss7r/Aq2+gQI2bL/D6BDzpJIUdN4nALWy0ND3",
-	"3qhsspKmftkpJf1SSz++DcBDdztMx6rASmNKY7aeSYGH9gl5VwZ3PfMZi1XTJL55ULVbJZj9cque2858",
-	"xxZZ76byfRhjm8x1mLqtcCKdJUqOmJs4S8eaY3cFldwCemOYp+/t1cjwr0iNpddjgo6jxiceT8+wMb8G",
-	"hr0FHxZD3JHF7N563miYX7icbQ7dX6jbeJY+QQkF2RPyIwe+2YyHK1mRDO/ekEeWWl/XWtj44Gt6bpdF",
-	"7KVxsKC9SsT/qKZOohnLZWy+ASlf9G0gevBuVjo8Rod3x4K9zh9MYNBSuavolElFrZ5KBRLYqqnrG0xp",
-	"SIFTnwz3zpjrSZWLF/Nz74UCwWZprdWPi+ou1nyc+TwyaQ2mzTPOIhUD9QFyWxApORR68gDF8RblBj9o",
-	"Pl2iaafuDwAja5IJaRUiIaYp+8eHdx/ed7E91rOj43//c1cScd+f1Q4CJzthFD/dJVbZuCEDNkw4eX50",
-	"cPy8uU5DA790L99xIOMcIuXsJjd2pbcuPIAsabpkXmKnRIVx3KX6rceYRFsQ7cI1Ar5KJNZ8KgNL5+6t",
-	"nfCr9ufbw/P9WthWg4TpPO3eJ5OgBU388cgPa24sZxvqOaGSt2M1oR8r15BXLe6I6ifqGnZgTtOHb+s6",
-	"ub2eB8Fqdgqy3NhovvB9YaecdDUIMuqR1B+scU3ye8m0nlc7+ZTPiI0DyWLDUy4txNSW9lZZmfw0q9u2",
-	"TeVFeG6ntg+OsQrfN0z3m6hvnaMRlYIsLf/+/ahhLvsg4x46/b4ajQdk/M5NuJ6oq7uczB6sN7Oi+D5J",
-	"CiduaKdD/p9BZilsrCTsQBTtf/Y/fdnHUt/dpbD781/IYb8jAsxlaqch+sSYm2+D9JwuNEdx+TW5jfSr",
-	"pjlSwtZff9jm6iuH0aJFvLp+hE/GqOSYpylIiJlVy7Q25TMmZH1Cxb3cumo4BC3kaA255k/dU1aRb/xe",
-	"ZP2FedflFaGnb1V76zXjIFwCZRdaqBsE/zg3Cshs4s4y1nyItUnZIBFmDBS2tWjPfbrbjKZwdt84f5Yp",
-	"KCd6NiAfB7WvX6ojfsktT9SoqqFjIL8dwb2UqyidSuA9MKwfq8jkTLtHZ7znCKLP6AsDMF3GDfuvi3dv",
-	"mdLsf7345eduDg2A38jbNzLNLbBeD7/XZ24tpkq3EJNU6VwI3H1NQjtC/8HvG5JB+XMzPkm2+tydVuPl",
-	"211XZOtETJdRNoenborJGaTpx6qGh1LVQPaCoH7EnioK6YCRcySGlqKrtgAvF4/7n8OPq1sSF4Jh57dY",
-	"A6besGjdsxCWPjoe+gaK2ANsgl/62dy6HWG5y4OJIetTM/N+0QHbjrm906tyvQYZSKSmqL2KqvexZGSX",
-	"/oC5SdUn+UF0dRdc9NINdA7uNq9ig18D0vXQEctZ7poQ2BJJjh60n+BnpTxtj3hqukxdg054anxasgYe",
-	"jZ1wZjpLUMeSMTN8hulMGjbihYZE6o2IeydTP4/70wPL0AshHHI51GqS16k+3bBO9b3f4i9eydv9LVbd",
-	"tCKYi0EkPypxD0WJe5/ZXFFjSjLDEyBwBS6ZkMZy6X6/x95YJhFNM/Jps0vxua10Ox2vKyF7R4/cV/0Y",
-	"jr6t/4VHV1JNsUYk7nQ7biIJWPqZywiS5B4cMW5l37gXhk633gfqaa+Cst0fbs/bUgUqhGPf66U25FEO",
-	"sGRne1cCYWmFjMW1iDOe0OTsbM/T/5uYs1f+9S/dnPux/9tAJNAzlmvbCn2INuGuXR3FoMt3IrWbLRf+",
-	"UFvahEdX5vF+fCj34/cEWW0Vi5SUEFnGQy/4Ba/sGhmx5urb/4z/Xe3Q8JJgt1fBSoJ/+F4HGRZ6R9K/",
-	"gRHkRqnzHswRzz6PrLh2yscubbJ8OnX3VpjFLd5c90HwuXZWUMSjTN+BTN8aZ5wEs0cHy2Vzl4lh7ioi",
-	"hBauxXDotDw7VfqKKc0SPmUSIDZMGIaMTbHb2xXq+6Tc3y9X0hy+dp4MVtIjT95R+j2hMIZrkWUp8dKU",
-	"G4RvD7I+3gHXlO2O3TMNt9G4wrnofo3PvcbZ3KcdRtbT3sQIE7vd/NfJ88OnTw8P8H+H7erGzF2XjDUx",
-	"ph7B7x5qg1ylmXZnEIHB5H9z5kQKTFI7w+QPAnXlUz4r+ppeSTWVOxArnuZz2OiV5tZ5+eGdFouVxqmL",
-	"gTnWAHjYebFv+QR82qK/W4SSXkcrvC2bKGv3aaeF+paeBgPW7KCEjJurUK117sbYpoAMJlwkCCMJ+up/",
-	"SKVjCfavvfCE28IRZTNKoxJoX0+GM8zpctOyMpAWlXyLdZPCMJNFY8ZZZkCfUssZhL4NmWqGbwORvHvM",
-	"lLso0KpBs/yFi8QgbLC8QmfXWCnj9o8wbloiogTMyrV8sB9s7J3UVBqwtwFPVCqnrMUoQmSozmln/N1/",
-	"pgfXb+X/e7MhU2zBDfasspTFccOtVPP8DVWTe+SYi1B1n5cuqiGbjhXGSMcqiQM7PTGEG3YLvDNz6kFP",
-	"IOHu4g6hgNN7GucN8ce9ZlN4FM7TzsHh82f84OCg50yd3nfu//4d/nkQDKAudihp9vQRZsHrVBnwnU1a",
-	"xaPm9+iO41IVgy+bVEQlXmVy96NVzIDPt0757NF58pUXdG9ZoP0uBelEVOo7wkzHApUn7B4kDEu5iBm2",
-	"4A4dVqxKU4hZlmJ5Ap/XBjxNruwqlPLZclMhL9XqrbcFsbf/mX5YGSlbFGE7M9tasOKDD52N1ZQNuaMY",
-	"RxzMnxsWc0ZqvkVHE2qp7kEVyGXXxhydaK01N5vcxRX8dV2+oe1UqQHVie9AFbB0O6edVx/P3blNwI4V",
-	"Ys5xSU1zhuAeAZ8zuX9ytMmFfE9XcW3ipOeBcpqIE6xdppIYjMXuDnm20eNl/BD8necQKR0bNlESZkxD",
-	"BOIaYiYki7gZ45Vqfc9reVUvFDe6JM3+Z/9Tk+vxDi7GNYzxDRSx+JV25/i/EAhTbpxabrED+td1RQbd",
-	"Z/UdWVDkvoZhht1nPt/JnFZfsec4mb9Fn8bShXl4UHdh5k0ckX7sVETQ6oL0673j+7E8akU7dPzr49X3",
-	"UK6+C5CxQUlG+OiapVxbpoaFHGx44XnKqL3vtEpgdbnAOT6xy4idSmAVgBdO8cFnzuMqqT+RHYPQrDhG",
-	"c8rsWBlgg0wkFjFG7BiolZnyvcsIg6ShazQzu+isgSvY/+z+84Xc6iEgUYXR6E59B+lT1ThIwrCRR556",
-	"FJA7zXI6x8OdA2SaJ1FP6Jj7JNVAxTM25k3xmdy7QZbtTh9zpPmWT4BUn6yyUtLeHv1uGk0r5ANVRBFQ",
-	"sVdl5w2dT92OFda913krRmPLYjBXzbWel5mxaoIrvmt8bJXAGzlUq+6GR65+MO09MXlpjejozuVACbuB",
-	"6Fi+u0I/49UdRfwzO8Uz9WPUgpn6vsvfgg+8TAGEjxi6vd57l2oPArgD9NJfx6qqWwobgTXs5OCQ9eeg",
-	"tHsE8tsPrdr70ZgnCcgR9LHqGHhMZgOFztkLlmo10nyCN/Dv8gogNawfw7WIoE+gB2h8CEuFyU53wgTC",
-	"U2as5nIE2jxhU63kiHFrYZIipgjmMI9VErsXs7QKZcogluCO06luC7D7owFN4Id3feW5kT9gFkxlGbFv",
-	"nVZujrtTYUCbcA7DzARp8KATuNx6jc99W7yGKIxbVMYwsX0yipck+7fX/2GB60DGdIYvCTJxi+Yq0vLI",
-	"1vNfY+Yq5vOYuvh3SsRCEGenf2Gfc0JOpB5G0HOil/E41mAwC91CAunY6WrLuIpbMcJSh7cdQC/iygJF",
-	"iBsWi5Gwof24o5k0xU4ipGyWFNL5zhnuOqWb0D2CnbIydxufMT604GTFEEiNyW9l9xS21qhshkQ5nBdb",
-	"X5T5cJ3TzvXgQPxydPXr7D8IlLFRg6RyQ40XyE+Pt+I3dSvSoZsFWvZMsUlbv/VywCm0PaLX278U8fh+",
-	"FXa8/aVIDPXvo+eHx8hgt39JPvLaN6iBChlMOrqGyzHu2+ExRZ7NHbDWu8w27Y/hqSncig+8TYEt+tEE",
-	"4dkmpX1tewK3+UKOelcwM/taWb6bghD88AWN9RPM7iaMgxIpL8a4glnoVmYsn1FLxExakbg/zxjcpEI/",
-	"uoZ3H/D5Je9PhTcBcyRIRG2CAJMwdefVkMhzp129szYzKUgDK8PWF+Ghe8K5w8uRck3q4O18Jkr7LgZ0",
-	"8apMR9BlgxmTfFKPoYePzQ0y4Tc/gxzZcef02XG34ZiJkFC0ZxiKpHZE97e58XLA5iwTcafpgMLCZGOc",
-	"wBiGPEvcmFMuLIGZBuzA4jcajEquETUwFibiOr571MBAp4/tVbAJdRKjJ3kALNUiAp/gx4VdASr40bi9",
-	"q5Akfmt34P73X97XoDO5k5pLncmNRdhthpnzdLlMYhjgsnB/NrdlznGb7ry3ss6cKhqpCdQiAQwg4pNg",
-	"yU4e9YUHkzyeOf2DJL2/SjCchfclFWQNZu4as/Ouy7WyhLQS93crJqAy2yP3h+mcPjs4WKGt7H9201iZ",
-	"Tl5i+J3fN28sTGrrrKxjhYcPUOjWSUpqAMPwcc2QVG4Vi9UdXjUNyqksTGoSxRcIbd+rNLvMEs9nU3eP",
-	"+Tn8vW4yzqzTIyJMrR0ylWmGXZmb3mY/+I294/usOec+XmJ/g0usGvwNRU6WdoNtTERJ7j1h2BWkdoPr",
-	"aP21sz8UN/cqCYbi5m8hBXJ4uhiMFZJ75jl5fnxweHR88vQZnVwz/Ddx83cUAj71BeJHcfCgdNqXdK7k",
-	"bdN8ij4Zp8kOBSSxKceodXzGhCXD2btFCRFQZ3K54cTmUiZzb/bg+taKuBecH5Lht58Y9o/g7xLxP91C",
-	"3MKuYIYNfeAa9GnRSllgI46MWAy6HpEB4RAZuoXOcjwmzD/PJIImssw4lsHW+ZqiTaFH88AJDbe/f2TG",
-	"krDGeeFQGBqFmCT6ycHzPfYBi1LdK5iWgl5qG5pC98sc+BPM+qdUt+jNE2HzxiAec7cqVcBtF57aq+sc",
-	"UG/TpDp/eL997mDv7KLTzvGHw4PTQ+q00+0I97ebQ/zJO29PP3d8D4NEjYSb5TVPMuicdkTM89Cno33/",
-	"WMwt73Q7f2bcf+DwaSh873aomcHi+Adh/EwKbPo2s5SY7x2bpx2eijZ5fcWm3XlYlY+guT8CeDQmKusy",
-	"IR8iavz99losmBqF2FluA3LshQcoB+JMY08wH2oq8slqxOeE3/ScTOk5MjWd08Nn33333dHhMy9ae+5C",
-	"JkqrKMriozXuhVoBPBTrqvhwjq8FlfJ9xQ3J83V84/5yPPH2LnEish02NcYL1WfWuTm6exqSYReT0OWM",
-	"TSAWnNlZCl3Kph0q7X0wSvpXUq4t9slCh4ywFiR6YoS5cnc5fZTFYuSW7sbiVyC7zCg2gYnSM4wIGzZM",
-	"uKW7uHjUaw2neS4ojVhcwKGzO/6NrpjlSz5fXDDb8JrHGVjqdzDBhsy1V37VlZ6lieJxTt/LbDq/2W8L",
-	"t3WY5xSLRCc8TYUcUbdnXx+zMjA4fwNuEyj84PflicGQZBeVsxRUWh8sxP/UjHn09GlNLK6JqqMiC7Zn",
-	"rAY+adtAttuZZIkVjhD33dM9VFzmPpJqd3xWkIjDmGfDT/vfqMEfEDXMfD66fflZJTsvrNIQU5tYLBMB",
-	"g/0cuGX98k2z/9n950v/UR25RXUEBYqXkkb8BWfBYgMeUxgcEBFgpJXHemgm7FdoFEeH1SGL5aNeFbUo",
-	"i6zd3/t1Tg/KSPhmkOHobvXUkccrCuvBsTCmbNyVVrBePXSnVxO6IIKjG6mBHnvhH9w1vdE4q7Ap/JQf",
-	"vLrp11lONrpjVbMKeqh0SPfqU/a6TDq46R26iSBiNkLJW9DCXPUm+FMvMtedbucvJd3TrzKnQex/DzoR",
-	"shUCUXnZdwxDtDR0HUs8ep0fitf5B4gSrgEh2LSKs4jqIpG98eZxl5K7brTH63Ms38i7vDbRMzPrehl/",
-	"NHfSyvjTjqstvnFnBp6zu1vmywzvEM1o3T1zz42D1xa+lxoGv3TPzNfC86pOC1ohHgx+suX1c/cdhIsx",
-	"ly8cPP/H6+YhdbmqLr/vLtbfPzEMA09tBMXqy2b/s/vPGnN3t72D15P6g4d6DRx9N8J/vRrgjmSxu+GC",
-	"N5aQzEaY5qN0uQ3bRGlgWozGVGAuqT5pzK+hsgYcY7/3fuH4y8GDitE2taDfl7iK+6hbXcU5j30RH2Za",
-	"jE+XILmRxx4cCXdZwuUo4yPoLgFWYAq45jIa3/r1sR8LmugOE+7KMqku9dbN4fZESQOczYhLxiPLpEKx",
-	"98hjOy+/xLLixW5lXn1yxnkCFoUelmUKWT6Z2yV5kPdO8TSFOyX4CZ89EvnOifxnR8SceYkWE3UHil7K",
-	"ZrwdehbyWtj7pWeawt3R8wVIe4YWF3avRNBkFWMQ38A1SBbzmXkk9zsoqaceokjmU2HHKrMI/O77Iy51",
-	"F6V8FG0s8yDXt8sKBNjduyVgrltgDJpQGZTq3fCOWITAidiUS0tItR6eU8lkttA2tNwq9JFndswzlEiR",
-	"mwDz2KnODu86628aYPMLY0AYlihjb59rAh2sjV9chAd3iiuMY6wMZftpPPhoQ04kKgVZWvbf0N+0jsRI",
-	"GjUgMYTQ+soDZbQIzN1/BMuwbMzTFCTEiNAZSHrKZ9gfpC4v+G9M2VMYjJW6MvvGapHCDqqJ+hf45Z4j",
-	"JG4zDX3E7BxDdAUxU9egKcluZt1VQlBrZ4yzIU8M1lkZyxMIWJ++RAitbF+pQ4lXVMTJXpTLkUL6cJ5a",
-	"7N5qUOdDe/ErbU1r9qX15svdwCXckDNxHOTMzZF8Mff07wrNuwKuz2sevlKNDbWaMNqQU3YNWgwFxF1m",
-	"cHndnBK6bKo0kt1wSGixU65jU9/VabGy5OjZ0eHJST3m3/yMP3cGwDVoN3ksngJ9HYgo00nntLOP1OHH",
-	"/lxVmoT5HxEYwwyfGcYHziyh9P69IgT9np6pgsXyYTyDxE9NjhAzzFCi+FgZROswlg/LX7xw/6743q9j",
-	"xSZ8hg5HzKD1UJSlaLgXdsvv/ri2vYD/Rt5doGp8Ym6jkrj0xktueaJGFS+8VFJCRGvMY5hzg2k0EaqX",
-	"qqZgfPPDPIJUQqpwv3LyqPS5FxS9qfog5uTgTVFqoCgspiLnVZ/FlyiFp2JFiTJuOdEsSqC8ku9FklSN",
-	"+4FfueexpWeZaAKpL7/xg8oGibOjrC6/8TPEI3AKx5f/PwAA//8=",
+	"7L17d9s4si/6VbB091qZuSPZsp2kJ/YfZ6fTyZns7jwmTm7fs7tzbIgsSWhRABsArahz8t3PQhVAUhIp",
+	"kZJlJ45nzerYFkW8CvWuX33uRGqaKgnSms7p584YeAwaf3wZwzRVFmQ0fwdpwucQuz/HYCItUiuU7Jx2",
+	"Lq3O4JKJIbNjYZgwzI6BGas0xIxLMwPN1JBxyYDrRIDuMvgz4wnT8GcGxh50uh0TjWHK3btBZtPO6W8d",
+	"99LOx27HzlPonHaM1UKOOl++fOl2Uq75FKyf49MoUpm0Lytm9n4MbCCSRMgR4/TYA8NE7EYU7oGU23Gn",
+	"25F86sbwj3S6HTczod1i3TTK0xsqPeW2c9rJMhF3VqfX7fwokmTdZNbNwH2+6/BZNIH63eAJlxGsnQO+",
+	"YMdZPBtzOYK6WaQJlyzCR9bNhJ7YdSaZNkpXz+NSwid76YjTUWzKR8AGMFQa8gn9mYGel2ZELyvPYMo/",
+	"/QJyZMed0+N+v9uZChl+P6qazwuR1O7LUCRrN8R9vuN2lG70zzBfncZrPgVDFzlS0ymXMRsqzU76LOZz",
+	"c8Y4+/Dh5U/uknM2Uipm0ViJCDcMPvFpmrjxToaPhyfREfQeD/vQe8gfnfSe8B+g1x8eD/457A+Po6Oj",
+	"sELiNsUaSxPsuRmuW2557x89Wt77lFsL2o3xv3/7/fdPx0e933//9AN8/Md/VO+MtFDPRlI+n4K0TOBT",
+	"6w6Jntj1mCxM66ZiMpOCNMCEhenamViY7jiPn2FeN40JzNcNPtlwdpvH/kVMhV0d+19qxqZcznH5jgzx",
+	"3o5VEhvGLZsqkihV1zfBN5ZnEcOQZ4ntnD5yV5d/ElMnfY78Rfa/5ZNzRzsC7WcnJ5uIJRFysm6P3Oc7",
+	"btJrZWvZiVR2LTtxn+84/JvhENwvdVMQMYp+dgXaCCW9HqD8t2rmFT7edW4paG6Vrpub8p+v26LwzK5T",
+	"0THUz8N9uHYSmjjkLjN4SyS5gWLXzcI/suM83qkEXuMLq6ahFQpAN2LNLNwTTWXCw37lDDK5Tj1jOpPr",
+	"tkFncsctOAfj7kIte6eP183BP7LrPKwWKZyLkeQ20xUnQg88MMyEZ1BVElNgTi8YqHh+UCfG6bu94u2N",
+	"z+zJ48rJZoN8avWCsXhm7faVnttxD9+D5NJu5C+BoAsVSSodS7B/Vc/Q0mt3ovMPpp7lZGY9x3Gf77Qz",
+	"X9yXTaqkATTSfuTxO7L23G+RIh3p9HOHp2kiIu7mdphqNUhg+o8/jJvo52K3PndAa+XMvd8+d4YCkthZ",
+	"a1NnrB1EmdZOWcTpcvxmJ1ZgnPRjU24jt6wZHlLHjjUAy9IUdC/iBlgCTkU07G8vz9+wh8dHP/y98+Vj",
+	"t2Mst5lxG+t2Vlg8MeRPtAan/rrXc8NiFWWOLQLuguaRe/ThYPjkeHjy6IcfBicPY/6Yn0Tw5PhJ3Ic+",
+	"PPzh5HGxYWHN5lDIK56IuOeH6Hwpb/d/aBh2Tjv/z2FhqR/Sp+bwLb2BNr2Cpfop53uigcdu5qjjh+kz",
+	"g9o98GjMcINxiXwKMZsJO2azMcdVazEa2wM3uWdKDhMRbXmexQ4/Ke+wMGxJ/2czbhy5+nlwqewYNPKe",
+	"XTe8NNAE5j0Nbphr2feXlrkt0TwWkTX55rmZA+OJO4H5mTuMsZAjXCGZujHu7AulByKOQe66tSfF1v4v",
+	"lWmUrgUd8CRRM6SCHTdymM/3umg24kmCDApnPOVznHCscLa4R6+VfaEyGe+6RQ8X7rcGutnMZNGY4ens",
+	"uDdS2d4QJ3pNe1MxReb+esZmY8CrISyDT8JYwyAxMCu+YplVCZGYE8sv5TsYIslvtYfR2B2SHLn1Xg36",
+	"4tXx5Nf5vztl5nlUbO5TFqkYgqfFQKRkzIY8skq7yTn+vDMHpbf26K09/8prI0kNMUgreGIY18BmWslR",
+	"lyntFjTHPyFvRM1ozRod551Bkpy5hyS7zLfxko3czbSKXR46fasn5OKKLvHk3iv1C9cj2JHwj04WBZvj",
+	"p8iilGIJvn+3s7BK9eg913UAYYb4VrfrXJIIIzXLGZeWT8CEXXrF5XzHTTouyyalyOvArYVpas0pm3Fh",
+	"GWeJsDa5jv1yr++F11/Pvi1P+oxdvgOr572nQwv6EqU+GweHCpEb0qBbm9MNS7GA0hcrTIXVrxazX/Ge",
+	"oHoqeWbHSou/YGcuXmI0jrMxIdlQaGN3PJQMp+hufcSvi5e8VsyqCUjHOSYwRw6iJDh6LuloY5XEyNaR",
+	"mj9IfsVFwgfJjtf+UVkleK/njI+4kCzhFtX9Hfcqn+N17NO5mgJJN7zkEiA2LOLygWUDp9TyaAwxk2p2",
+	"xmxYiN+sVKsIjNl+uyqMjZRrOz8YCG3HFzH3bjNvbQjDpsIYUha8pcGZe4qENDfs6MmTfq9/3Dv+56J9",
+	"cXxcnMcL7nRFJ0j824gmeGTFFfE33IQdzwl9ST0h3WkkYOG69F2n05Jk67JB5viizhJgpBsaJmwL4yKf",
+	"Ujm+h+cXx8INyZO32rF9K5x1OeSJgW4nLf3pcyfS4O7sBbcL5qo7lZ4VU1i1WbvuOzF5nNftwyslYV48",
+	"fpEEN3WzLwVzdcMXnoXn3HfmERHm2uMBLVScP34xVdKOTRX77XZE3MCG73YmghTsEJJNNaQcH02Vsfjj",
+	"x4qvyWw6IBmx8lHKtb+KGwfHG7dx0fgQOhsiEFfhyjc6CXcJobw8vGmOMKJEObW4am1l1xFuLgYhNo1Z",
+	"dl65t/jXcq05TiWTA5EkJAcbzP1L2TPzWwf3z2+6P7SwuhK9BTJaoo/S4Au7mN+GcBLLa++Wr1ixVWrw",
+	"B0TovfD39oUYZZruZIvr66ZkVtWMN2Q/JNxYZmeQXAGjdRx0uhV0nvgTXnzJj+7dwRRZfRUKYEfcqEZk",
+	"ScKcajkGoVnM59UDSfhkL+JsI/H9xInjqivQDR7PaVXNwDR+GC9m84fRq7/rXi+RJM63WKafU2k0fzZd",
+	"f9Br6OctJ2OnBfHkd7LR5fTjnGfTKdfzquvpTreCnS1fQxxszUrCCC1vguYyGtfEK/Czkn+5SqS1F4Nb",
+	"iCiYcpFUsvyGskagdW0rMhJ+nLPZWKCzA5gEO1N6wiZSzQwqzmrIhDXMgL4SEZiD6xRkPk7VRsLlscuV",
+	"dTwrOUDCU2iySrxjlRNvyyfSsZLVU74eabdMgsp4y2XMrzDezEDGEDfgEItCC3d6newi+goLbC+L4isu",
+	"o7Z8xKqml2ZpcVZVzyJJFFkfLSdCoY7GVNDmsmPGWaNQV3mBPk/NzwtHrFxwKnyS0Z4194ZMpvZCa7hS",
+	"k5ZjYiR6w5H8DPN37rFq6iei9xHtTRSMW7l/YUgntg8hiG8+h0hDW1tuAvPm8zb5CEsOhbGaSfSpMCWT",
+	"+RkzIGMmMIjH2QC4Bk2umYON5E+5TX6kqsX+6G9Vi0UmQkLzc3ID/CIkVJ9Uc1ZhCp1k03BlBYl/ajyC",
+	"5Z9arus9/7S6rKUTCPOm1dKMun4Pw5h1B4P71pInqbiacSzQWMXncBWU65ypCGkfP6y0IpbVFCXhwnMf",
+	"DU4YkospMxz98xjAQ7HW7cTCkJekUo9pQRBSVbsMUnIvNHZCpFpEzfWWPzOea3/rvvDv8Fx7IrxIQUew",
+	"WYr+BJGY8mSF4qQqFBQkh8XDL60hLH6RNstTqKdMY/fK3pfv8borVs/K3Vv2LonWTnV3ceRe/y5rq4iR",
+	"6wRk3NTQjxf18dKFGnLhPT7VnwWnSePNepfJF/S9qv0aCinMeD9qlbFct9XYVuwRnUlJ/A33rIqPWWV5",
+	"UhlQqtCuiqMqDAp6gR8hP4KFBayhlbC7LXX3wn29cSPbbGBhg676BYpaF3qq0rYM8YtNd6ioisnNNf/V",
+	"Wr3fb9iNsDN3iXdjZdv5ZdqcaxsTPs6AIkwNOUxT/4oxLV+8rI14mw/v0hTqVI01npGUMpoa+zAvqBan",
+	"+XdaqigrLCjWfOjofCgksokrVeMYyhnRls764koteTz8EgpOVd4HoiO/kXXE/J60ojYORm6a73HELYwU",
+	"XZbm5nVb1auNcre0v/kEc/s6DN6lldK7K7ePCt+uyTKAT6nQYPYhb4UUVmwmwLKyrLQYCVkm9ikXjoMP",
+	"VDYa2yVrItVqqlCeVFF/qoXSla7aIyZ8siamX1THShayr5ssF/NiL4ZaTZvv5BVPNvPcYoMqFQhS8v3O",
+	"FbseXl7aiIU51pPW/uUhUfD24vDZOOSWtZGEOeU0v9+t4hE4qbgNuW8Z4A6Wddnazo3wqquQCAkXgQXU",
+	"1JO4Z9DPFGN+VKUu1sZCb2dZ69a+1Nb3s40hTjvc5K2zcQWDec6jMTMW0rxm121GlwlJYRUdg3a/UMBI",
+	"WMytnvKYqonCFaqmbSpxWLkSCzep2/nUG6me/9sfRsmDd3z2Cgwuq5KNBAm/WHPCsbgjnE2ZkAp6X+bJ",
+	"qz4Ft0f113jvJrrnFnuwzp+NIZq8g1TptgxzKGQs5Kj5Il7QF6pWkWaDRJhxyCrxHw+USoDLldWUn+4W",
+	"86hcXqKiSVsu2+YKcxkP1KeKmL5M5owz//kDwyI3ExZxyQbApupqIXZXt1Kk2DBG5fqUtFo5w6qtLqrU",
+	"xLQQI7GoDbfmZcJRZqyagjYPgl1sGH3PLbWBWxbBKqoIoNtJIB6RudNwwrUqciY3J5F9cM+s+CVJy8Xv",
+	"5xPq+p0s71BYyPoDa5uok2/O4u7/6osReJJ4Vj3FpNYq6sIoRAuuUxDXJkWHJuffX7nuUqrDsvjeWCq2",
+	"WND3/MO7ziLmwNPef3/8fPJlFW1gUYpMnWw8eFbEuvMPe2IaOCCW5512rEqSscoMHHpYk8NpbgU9Qzp/",
+	"56OSLY4wBY0Zp8sZbesrDLFc/iU9i/Xyy9zT57UuvOeoCULGQiRdUG59eY5VB/lTZabXUxbzea4cFOWY",
+	"fym5VI553D9+3Os/6vWPyjzBZ/quO72IJyBjrg9+omdbHV74Mi47cInVVUgGn3hkWUxPeKce1vDBJ7u4",
+	"kP5Bv4+LKO36yfECYfb+x2/93pOPn4+6x/0vf/v994Pw65Mvf/8fzag1zHVrYv1JmIjruCWlFi7L0uoe",
+	"taUp/5ZKMvLlkJu0xGUy+6/zN68ZvYbNMCtGSCNioJKaJC5KsUoM0A+7Qafsdp5fgbRvMhupadurjZns",
+	"GzUgRMDIraZVx10x9PK6I18EingwkomYsoHymk3yXK2Wbp453ZxqHk2og0Q6zpOTIkipIizOKGcfNeNQ",
+	"c+oO1G0eee8RDyXGn8VIKl2TzdTIcCrJ6oLaVpddpHJR+hRLhLHuT/Sl6jS0psZPlRkRDqGKal9gfdgz",
+	"b4Zu4bxa4vRtLhO+om5Sa5SJZbFQJWCWVQqqEphINZN5JSGZVQPQXfzda3ilKjxKC+yywZxqD7qok3je",
+	"eYaoZNPUzvFXqiBj/Hc5dPyWz/j8gP2KtqSSQMUZEiCGuMsu/S5gPitVUh38Lsu8+HNnqgYigYOpESZ2",
+	"S/jHwydHjx651XomvVJWctoplYqEz8lN0XEWxZWIM+8Ydp/kmEmcPffDkmAub/VxaXPL54O4NxvoZdl8",
+	"AF/AkV9zTTWkB4sL30PZzKqhh0MsX8633I6DxMeSQaUxO7YA+fLYcRtiYtW0h1Wfld+cVcJA4PdmKkti",
+	"rFqi+pZNV4pWVoqy4bsr75i3Xdvd+qkXLdUFGna8UA1FTOu3448HOkvA/Nb/eDATMlYz89vRxwOrNq7G",
+	"A0uEQauX8aklIT4XKErcgc7GKgF0smEtHW5ent2vIVIaiXPpThwhl1v6y5JajNgRm8RFUBjQ1TarBDPZ",
+	"xE5X9iNkDVaY78AGmUiso/C/qZl0bG/K9cQRdJdFCehJN/BALm2XmSx1Wpl7KhoLCX/3Fcv5nfAp1EsK",
+	"spphFlzZmuG9vz66//R7Ty56Tls8eVJh2tDsz7dJ8WtuAb7NBomIKvMUVxP1qu2FX7gcZf4SBKUD0MuP",
+	"Ny+rVCB+QeN6u3q0lh7pDfmH7qnKZcGIJ8/zVKoWNwpr3NU05XJOzB0DxmaZMLBc46Cz4pyKYw2mre8g",
+	"8tNchlBc5UrK2ApdpfphDSOxYiRUP2qsBiLVDY8uZx/S97q0gqqDGHA5uRiIaFnROapKwXbPigFfnvPj",
+	"h3UPBy9So70wFvQFkd/G5y3/1OzRZY+gP/+qrXi1Q8bMsuJdqHsPTOBzC168+vKSVtdvCeDWWD4cXjoF",
+	"YKyMFXLE8C9MScbZlTBU8F5EkagQj5KE3YPV5kiN22X1UJYcKyHxvAGPCPxMNXKivCoUgz0lwiBsT9Ua",
+	"nS0oIVkKUKPvbsF1t1tl07DI4NqVQhoktKHugVbpjAtLeq6hTASfeVZTc4PnUUkJqkFQpRR0CruK3yzV",
+	"1awvNfBksPfwUcnFcd3xI4o3tpOATyWjehanD5Gbi31ImVVMCgnB+WYYIepQkI5MQjNWM9llUyGVZpkU",
+	"1jj9LEBrGTRGQ+XjkqEUKns6R8cHJw/LNU/kUf6yXSlQyYvRvppvmbeHIp/8TR/Xu7Bo756Gr23pIXwN",
+	"s6fxH5mx6/1xO9RLVbp6dnEs5ju1xsPolrVNVVSFyN/sTN+tSKlcn1SzlBvJol72OOXfrpnUsxzGYX8l",
+	"djdKMK+VbR3TEVIuZJeXom3WM9cFQ7V1YMa9pGa+AXi3LVkkKpp4eb6i+OURa8wsY4PMCAnGIBrpGZNq",
+	"xjKZuD8YWNQI16cWuf3XVeG/mWIRT4XlyWLk7+To8ePe0d8PFiMsxxvKqKtii5WvzwOL5fBNlWtUmDTh",
+	"89wSWNovU9KUyWOKCCxYz+9MRDL/F3dso3GQlGzmxfFAdhHpWTOdNdgZnMIFNKr4KVu0+Vcb2z/V2/Pa",
+	"LV5I5qQQSWen1uOemKXpVwY+0fFykZe8L6DQP6wLPJgLIaMki+HC50tVhMHLaRsel7xSVfkX1ixS7oav",
+	"f1cziSuRiqnMYuwJhkOI7Bkbik9AKP4jpWoi8M7w09xCbZV3iHbQhQmkMxJXVC/ZSOF7DbP3/NM7n1++",
+	"IXz8l6+cWUIaevr6KYZvu7mT+HnmuMjhj6ATIZeOr8KErhZyJboquIKfxEIhen4JKo91kTaWKL2OWyK6",
+	"93WZyDIPgQj0WA+VPmOcSZihq4/w8iTEdeyyzu4ZhnDO+khiRMh17VAQiDHlEPGSGZ4A8nRhCCFh6Vhb",
+	"pxHk86k5A4+Ovs/Snnb6RSjLX6J+Q8A0KANp11QSI7pvhmfb8lCnYMdqsciDY0eCiJtxpXWqYQjuKlQL",
+	"HeXjLlxOWF4nEjzOCC6UNhE1tQVIub7kJ77+NF8WuG/NrcAXSjOObs4uCUknNwNAmbs6xHDdb+4oDhh9",
+	"waq0l6X+KxiInAbf1I3TzGZorUynykBFcY9VaZbWHLzNtLzIdHWylwYfXZuDZpGagmEDHk2YVWehQ0eI",
+	"2Fr390CoXMSrBNGCIsJS1lPCL0JOtgCgWpPUbZVb6xnGktFdXg4+qxm0vooxn5vqJMZEyZGnOCe/z9hJ",
+	"f1Vzo04lTza3LancpYRLatjUcpOasXmUPftj9euMsd2kwjsYeojpO2JIBu2rpV1Wqvkq4sLGchlzHTfQ",
+	"l4MWXnz5/3v6vonFUaobK7579GT5qxtrhhby/Pq9/lFvOUXuqP4l5HRd5QOYWoiAR8bnOZ2RgKg1q442",
+	"UuS66rUNJUbueFX6Id0vue6oMbQU/M3E/QfDR3CuMt0A4KkyjYCzVIMBS3lqzpoiCwMl+5Snqc9OW0qj",
+	"oA/aZAiEi7AUV+/3noTQeu/j53738XF1ZJ1muQDiZSxoYSa9Kf7Ui8yVU5NW/9qTKpPizwxQ+gw1gOax",
+	"yEwvBkumyh9GyZ6HK6k6xw32WFGQo+Iswvgc2qddNDzDDp+xD++f1V+QhuZaLR1cnx31K4G109zLSWbO",
+	"xlYymSN8eyPJXgfgR1qTsGym9MScMbgCPafgQkvdodYTURIhJxscOmt9MOG5Eglv5t3cmJnSFeHUX4Ud",
+	"q8x62GtqRuPE/xSDYoioLp3myKKxwlTaxV3IX7woBR4tZdpUzmlcScRuQmXvhqNdFcMZHr/7ybDBnJ2/",
+	"Oj9oIHmaeNwr3e3BZ1Dvb2/vBiaI9ZrucM5USUGlCZCHEIs0BvPK9LZBTdh2f1htTTzYDSKh+Gj+NlzI",
+	"xgCo2+i9Rz/xNPcQ+nxT0snbUEpAb29ZaF1b/35TyKNxKWW/qRxuSoJU0bcrsk2Alchfh3q6FXV56t46",
+	"agx0Q1Wj4VvV0M/FYZR2bB35bFkJYdhlrCJzmHd4pO0/cNrFJaOHB1CRQVZDR42yzTdWUIRF7b0APwy0",
+	"O8ZWeNPe+dDGKV8fS9oSaOdb5UzfM5epJIMtw8JFjPZajnI5dLqtgrIYimwOhrMUPVxXvF0RIrScKsfX",
+	"thvAh9Zhzi7sQW30K8xkOaq1IE1oRuvO+xk93ta3WKKWtfwrPJdvbb3lgV053TN5HkF49oySuAp82M1l",
+	"GqXWwEvjrtuM/fPz0n5cOyPfLVS58UqFpjSt27bwbb9TY9e0i3Y2ZBj13vL3JZ94XlnlneONPAAV6O7O",
+	"pEM0AOLefmPRUycjSJIGkO/blioWiANBSNB+Lmz7ZnHhiG3/1wVJeh935Qp0wtPWSahUJDsUSRExQ9em",
+	"x9nHNvf4V2e+I+Bx16eklp4diSssrGUirtC13cubibiASb0RJWOlhA0Tzun7VbvzNnT3acNJiiKTpoZe",
+	"ubKyGerhzo0sljGlFqo2lR5xKf7itdhqu7jk6t1da+o8mieTe/VguRNDKSFmXRXIWy8ct4ozSpgt7P0O",
+	"LkCVxA1eddQ/ftgywwRLNt1E163+XXDgt0nlLKkz17EDiHFf5cJtlf6JLyl5eTeuutT+uw2AwZau7bQy",
+	"T7FIVEAXcwI8NqcLqZKZ8YkMSluedJfL37y7lHzF0qgEzvyjSz77vNMMfkjQBWbRsVuzs7TidduJnQz2",
+	"R0TtaX8DEew9tSpvq9Kiz0XRiqVC9rcMijaG7bRNm9+thlkjCrWXo63dzkipeCaSpLq+bKssnwjEVdtG",
+	"KOUIb9WnGYJzNM+IcF9ofpQ+S6OyrR42/Nypr95qqlF+OqV8tGKk0oLLO7O4tYs0Wyx5zf1pmMx2Y8lm",
+	"0RiiicpsdUbYOXj8DUoIWwK+ubYivmXuPi861vmOx4wq7RAh0rEoTIgtZnawS4Bqi/u1Yqf5DSAVPYIA",
+	"h2GyKEKckTJKPRlulXZbU8rNCTb33pWPcaNJtn06XSsvwPXb83sEY27fOmr9YdWZyAuL2HA423ncEn+s",
+	"6xuuFhTgOGx1OqiCK3fruUGYJy7dZdvsUMPx6Z0b1rf3OM7SMreM4fi37N2HEVSsPXgx3uaY+i2cGD/x",
+	"uWFDraZdlmEB7SCz2ByQSiWEHHU9EPKSX8LHd5rY6ZSV17p4EIfo1jXo2zoRtlUN/PWFMlYCYjvCH9S2",
+	"BKmQXG6b44wkk++nUngWu51YqzS9Hh+jF4fG1GWylN/ns7GVmpCUT3jUzIWK0F8XVDPVjgi3cJEW7H4J",
+	"F7qgz6UZFSK7ie+0IOT9s8rizuzAKfOXvNVwJcjd04LjIM4W94iCOeDWGbsEGZtLquzLseCIREaK0j19",
+	"EY2jFLnKkmI+b+w5XDZaNgJ5hOtbnzrvJsWkmlXqqU3QIMr0FCOAOdQaGr6/f9udnzPONDl3yohw7G/v",
+	"XjxjTx4+onrWpZjumCcJyCofzXvFBsC4NDPQEHvoyAXERQORkjEbIurhGRZFoFY/FFfApkJmFgwlanJ3",
+	"6JEGbPJISj95KtxEK/fUp8PWAMDRAhFdThgWcVNt1SDqZgsE8oC/uUwf7sZnNS38c3TdCnbIp4AbQt6q",
+	"atrRPKqpjDW0unCkQjKVaZaokTljPDEqoOuNgceg2eV796rey/iyeiD8Q904wCZCxu5gU6I+mrdWI82n",
+	"ZrPKiJ92c5Rgv2FheZVUnmOHtQzMsAnM2WDOHFX/s3/yQ0VpVzIqC8jn8U/nT2uga64WHzx+9OjoSeWj",
+	"kxpM1glFT8Ir3vz8tvLr2aJ9asSo8rFP1YSEqSSRW3iXDbiBxw8znTTojmpJQl11aP5d3BmajBur9ljM",
+	"eOfUoIpyrTJSwAJQgK89a2iyrUz536WelS0ICXHps2jsiJ4jWswSJEzRC7Nz9Kjv/xcQ3k87gzmJm8Wd",
+	"aNpAs4R5sjXifKnRJb6j6jzf5Zrk1wTv/A4idQV67kSs2QIrt5V8r0hdNDWz2n+Z2T4TtQsH/7UaGF4A",
+	"eYjnFX9YMydYmFx3pUSuMRzWuwLnt7XMQBhhVDcnAKkpNalxDIsNQMgRw078bgYVFnEA6c1B0QrEXK3w",
+	"XyyaxKuIwMiV/D3Hyi0K4SqQeSu6Erkt9z61JUg8y7UYDi+77FKCnSk9uWRKs8uEzy63QNbF6lYazmkA",
+	"N4WwS9u7BmC3dPbt+QWl3NT3xiiIwfdfyQlhSeUv5f+F828eHCmIdzOH8jMuhqneE90A8WlVEHsQPIbz",
+	"ZlYxnUnGR1zIEgq3x9AnHG4sSOFJskMGi1iyyTZH3sqoJCR5wu8VSIxVAuuoGmo0r08s17udNNI0cMe3",
+	"awBQ6p22ZGXSB47SCDdZZTJGsDvAv3qAu+oWfsRpVgkbNBbBI3Q/mwKXs7FIgGUy9uSOpomIq98aUBIr",
+	"ivGEZUp2C4OdNt79OGdjfgVLF6YuLanorEUrKMasJPTrxmAuEg1uAIbZzf6lHKq2uAduaRdCVqcfB5jm",
+	"JTn39qUzErxjBc9D1DR/XNcidDs01NwQrjJ+tKkMT6ybYzU+ULAw8+1ZnHEYrFuPOO3OY+/OuPzQt3fF",
+	"naN3hVpKPEUvTHuWU/h2WuUYdbdqSOFkzZWIoEY3cKKF60SAZkaMZE/IwrnEDbukL1+2h6Up1tmt74JR",
+	"3s1zsFnb8nxyX1XUXUu0yE+Oqb7azkON+uot0NUthZRNeWbHp8xn7YVC7X+/Q2fbZiXKT60+YLewdtse",
+	"dwKkM+1rSkC1N+Uucruspv0b18ASGDa562HAlbdXr04Hqrt+GHgRI2bYMg9YW/RB83kZQw6Wt8wqV1NT",
+	"nVjBMxSpvaKO15isQo1LOt2Ox7tulsyQArWj6HZQk4Wl3jzWMUyJgelmxttSc+zSpqw5kHwDWjYgWNob",
+	"37Ol20kUtf9NBMa4xNQInNPA704pmvNxXSPiRmjd9HT16kwo19ouZfoay+BsvU1DlhyqMdKnrHMzMdXG",
+	"zB6zMhJu7IUBkJV4ou8VTpFiBc3RQlez8koZlEsioHRNkA1eULii/GWrbFriNXUOXH3BR37PG9yZcEL1",
+	"uSNLm1NOZ/PUsjDsGmLcuzoTiH4Xbcba0A62zb2R0Vjpi1QlIlpwtEcJn6Z4/0U0mV8c/7Py1Aaay/gi",
+	"UonKdPXdW1fTuEWp6fWWDZDP7MLx64uAS7aqym+BalrV+RNto4tISctrUO//qq5iqFbUd8HuXDz1qo1Y",
+	"OtrV+a/vi3suRvKlvLEU+CLle6f07rziY12aNy3thnrQYTp9oJeW23JLxkJOH/WmQr6D25VKlLZktX9o",
+	"z51hUPXR+QAJYAmP7ya6vKSvfifrtxD7ZV6jorQH9WRZ23RbBDH5FXz+RMdtcMLn4Bt5kK0ZNI0L30gE",
+	"UbXCL0JeCZ9M7K/qBWXExL4EU+kLHsflXzVg0+9Vk8fpLeTcuCD9/eO1KUStdRqvHFPifGMdpaCFvSdg",
+	"luluD0mY56Hov1W7eMx/r5HdGng8b1nkURe/mYfwjbIM31sk29dEgnxcbze8i3J4EFVdsjxxBus77KzB",
+	"sBXWsKdvX7IBjIRskH8STNM8pphvOw2ztNqaw7XbBBeRy+LldbzWm6APDBvwhMsIDtjT8GOwyEIj/Acm",
+	"IBp7qFph2AASNWN/ga5Iy40SZRoAHeaxZpBWt/JchB14jprbmkS5ZqSiUpBt5ruUxbn23ZkciCTZtqKo",
+	"nI0XZtnN97f09mIT15LM82BEtOzhSvDWXr3tevBqbN+AqQgYEHKqQcznDwzDDqAYI4Iq5KaWmQit3A3V",
+	"4Iy5by8l7xSWGZhsaliWLljzddXq3TZ5nVuKdGr23O0MAfKSICe+8pZG3c5Ic5kb545p+fqhHDrdi+WR",
+	"FD49uJTOUBQwhvqxSmZH2l1VSxU32IOaRtU7UbkX15Ruym0wyhbr5fwA1eStRQobtLhK9DHJEMDUKZj0",
+	"EjbTwjoOZ7fou36+lKbeqh7AR/LbedcoPHlhx1plo3FTAt1jbk8ZsmRzlr7Pr27rsq5Lfb0233L54x3r",
+	"tCqwTfJlb8wkOscJG3hpG6RZt1HntoLByjOdVz9SNUadVSxWjA9UZhevVEWqUcUnjXM2GoOTrM7zhVZT",
+	"dnTG+kwMqfpsCmwwd1pdQ9EwBS5N3QYUuQf4WLWCS32gVzNg3IxZKIqbwkHLDDlqKNmqIzUYlWRW1L7Q",
+	"qKRttXeRyLJZRy/6XoahCHss4jpuHAXyA+YRmFzXpoNCci1uY0kBb3gb928dlq/9HszD92IKbm+28ns0",
+	"Ut7yVOeW+ltV5uCvY8ViETNhu6Eqg2exsMxqLhJfqmPHMD2oaZPRTm9bUn4pxcaOKRGNWUgSw9SwUYXY",
+	"sobntbVCJ/Nq2JKWhyl+hAAiIbJeu4+DX0eO4CJNuIcn9n8IBXX0Wyb972WJp8FkU/xJKsrZ85pLl3I7",
+	"1/YenqqaLrgBWXkp28Aa7ybsMvL5dD0b7PrKHE0Gf9exWrdPm01nVAyLJsXrCHvvN3TxBu3jigbMnXY1",
+	"pWDMRQ7Xcy1F7fi2i1CUEyj5R+Aa9GZ+vDClhZdtrE5/r7k0w72iB+6Xl0V5V9H17QrjEeinftaoZg22",
+	"+BZcVXtH/ScXjdNItq1PRZxonHq+8pL5RtMrTWbdie//9gbS2sfF1YInP5Ifbc+LEDz5xWk42we7i3ds",
+	"fcm2JPtSWVEjgr+OMqSihhpfsUKvVTv0wQ+27AsJQWL0fF1SxsZll10O5hbcv0jo7odUCfzBPTYEuGRK",
+	"+nZxC1VcVKW1fNWq2mR/oLlv2SQbW99s4Sl5I7HtxgF7ia77P7J4BLF3ngzm9EOXGUUZPEoCw3IT/0Ss",
+	"gNz9Y5XECPGAZpGpaHcXg7HO8Ba1tR8zbljEkwSofyzwaEyVMMVmPnxy0j86Pnn46LGvs1591bsXz9jJ",
+	"ycmTM2Ys1xarf+NM48DL0GzlZlCPe/1Hvf7J+6P+6VH/tN//7zrN8f1ibxsRdxk11GFCYtjAI28OlcZO",
+	"LmcM3fPGsuNHj5gjh8XW751PR6VEvwo9+cc5OempgxqW2BTKcahlP6X6WbdaTB1bKiUkjTVPYfO5aB0R",
+	"8/+USscS7F9IRkGzXarxwWxAR/Uxt9z961VMKvWJFEJSXS4uyz2KniMtRkLW2OczAoT60l2oW1y+lLOx",
+	"SkJ4OiTHr9RLFiWSZIBqW08c606/n59+VskjlpkCbgGxhYqbv1rGsdHbWFzltslKkH+pkaQp8Yy29S6F",
+	"7V9RdY6fPTBIpMt9nU7aZZzkJv9KP6oSK3fLeOF9Si3V6tSDIzUJFIiRT8VYQjj719Pe8aPHGOscwyce",
+	"k0RjsRgJW4MtoCS0c9FlaSKi0JW5wWQReKA2Rjv0/ZUM43S3dkE/EyOpdFVh0S8wtExlKEc4iyFKuIaY",
+	"DUViKcukwTqa4w6vw9kfDg3YC2S91TGkIQ8Jqxp43HBuqsB1Xosr7R/bHlTxD3IWNNsFI/6CYqlNvtDC",
+	"jRcW0Ol2dCZ91NK7JNbE2QtvxRYI0ouuv7xtAV7GheUWrr+FAw9E1C0u/MKFKu3wol8lEPbiua3lQHu3",
+	"cApetwcTB1++XXVhmZdWRCWUHCYiqgtaLHK31c/bbREKtLCKL1WlmsV9qrgNZVLdQJl19FQst5621h/C",
+	"zdDROwoj7IuS3uVRihbLWDITVr0ebgMvbiARLxTAoBpb9ql6bbeS0RW6bkXLTp8i2Sg3whQ1RU1aPui2",
+	"MT/MK2zsH1tXkuMnujCN0jH5oWqJpGG31qU8pP3FuXfo5drAm+alVxhkY2SqtEV7L7EoH8f2nqfdWq+2",
+	"aKG6F/DYnXs+3FDXhuatRSs7wvi0iVgYKnNsFn4N2f+eiHEOhc5VKqnYSNSgG2JrToUs//VopUa9pqOu",
+	"M0P/Aq2YiJ1SXzTUbRTe22833OrOs88R9ILQLoRlfEY4udfaY7byJG5A1diPQ969d6symhuqVuh+I/U6",
+	"bh/3EpWs22eEhBe+x3rCbbHV5iwvGKU++sxYPjcE7Ljou/2WY6BUCpppYefn7pJ4XkbDVrg/8c2EExVo",
+	"8m+IKcj+69f3CCDCJfPQG25v8OahB5JemU9gbG3a+fIFO1AMK1K7fqSwAgEJQAKRmuYgJOaAXR5iHsHh",
+	"1dFlnkmupNUqQXhSIOAAXyjO8NkzdnloDz9bkFzaL+GbSsLvsoRugp0Du4Qp6f3+eNl+z/r9k4i+jD/D",
+	"QaIinrghLg9+l7/L/5c9NROipMun2OLa91Q6ZXSMlwT/WbGH3cWNyzFF3VwO3JufqemUy9iDmUzVFTCM",
+	"t7jvkYhz78UEkhmXyDouX8YwTZUFGc17P8P88pQZTEMdcSEL0BoEvxmoeE64NSNxBb9L5odXyGqQ53ic",
+	"G+5bgeE3HvafHDCC4zAIaTCB1OLGn/RZzOcG5+60RcOcCcyEZCkfgTlll8hMLwkR9dLx30smhmzqLtpQ",
+	"JYmanbExp8s54NEEzyDKtFH6Et+K5ok7QHTnoZfTwieKsXDJXp6/YQ+Pj37Ig2hnCLVI0yziMiKmv3z4",
+	"8PInmi1BfxWAsY64VEI0gO00KL/50EOD/oN6CBewsgEb9hLRPi+ZVezPTFmE/UUE1gD862jL7TTmJnZ9",
+	"7YPxIS18iaDVzCrAxNxMLz/1CrSXy1IYpvir2wmibfzFTLDTRJddEojmJZPKXZVLntkxSIteg9iR6ZxR",
+	"8VdPSDdHDIXpA4Y96S8/9dRMLozNSyhCbMrnbiikA5z7ABIlR4iuJSziB4XKkAO/iJ6jhksELDJuvIVp",
+	"I8ljMJCWR1BdaogvQzpEJo3/HPxOqAgRSAIZJV2o4ySIFmA5ZrRjrQ1yIHN6eJiHMg98vOQwfL8A8um8",
+	"Dw+V2s2edo4O+qG2g6eic9o5OegfnBA40hg56eEYeGLHf7mfR4SZkq/sZdw5dX/8Fz5C2VOpkoZ48HG/",
+	"HwooQ9oFfLKHacLJqi+CO2oSGC2vUmK+dFcSpzBYiqGuhzRKldKUz+bwRx6H6s+ywOic/vax2zGhf3Ln",
+	"3MnHWQlHzncPYTrzSal8ZJy0ekt/d+KoTMOdU+oTHOEoh1OwWkSmtHNLPn0+gISu70Bhcxu8LgheJRUj",
+	"Vk0EsbLlr/y7W+55i012av9QjDK9h41+Qe8lMSFMvs8eA/mtVlN3CJkhlkgKSPsDwKq1tZT7DniMOLbf",
+	"CPF2O4/6J5u/8kHmGL7bEXzEJQbD4RSZVMwtH3ATAMS3uAtB2Tn8YzYx607k3D3oTBEhRz/DvMHBlIXa",
+	"Hz7LuziPddbUzzA/B1tH/BOYXz/lv83Bn70qhBtDGhWxAuwdFCDaUSz/8OiI0N7Dlp+HDNQmG57rnLW7",
+	"nghj3+RPYaIrn4JFmLffqtddPHL4i5gKR5kbH3yGyk/ny8c9nuhCP+iKc32K6tu2d+9h/6jR3fO6M8T0",
+	"pQYX9oXSAxHHIIl4cnIh1TM/wsAgCd/UacFjEY1J8c1rHzYQSXjZgeOOaCErU0EUpJS/Kbpxt6OKku7+",
+	"M8z9oeNG/qjieYPzLuXb5LAunZ+el6FHTjvPP7wre8tOO2g8Ut/1BbyqgEIQEQL4v/h0kOlRhxZPWBmd",
+	"4/7DRz+gE06Duyadf/EhSGM1NwbYUbnBa+en55Q59cM/nyw3re+89jlA7H9OB/8KLr7TTp4atNSrnn7L",
+	"M4eCDleNpuLTznLwF/qVoFw6zzOtUjj8EXQiCAam0Z15DbOiu/miXe5e/2Xluh5f+3UNnbWqbqyPC54V",
+	"BiVVVjtTccoJUo+aJuD0ykbjO0gJ6qFmGv5rZWLNv4JT+Vp5hPvGk83feOZjp/iFowZDvFfqF67JCfvw",
+	"+LjJQrzGUKgaOe96j/7Xsg2HPoI4N+MowQ9dBG34FnGmOil3+Dn8+GWdmlFibHsXRnUKRr6izldOag83",
+	"f+O1si8UNgxdoIHzsZqZFQIY51lCJr/R24muVjIpnMfLuPPl4wL1eC8WpgdXSkMTtNKXsrODJAssn8dT",
+	"If9zxW4ve5dPO5HSGiLLxkobYANEK543Z+t+to04+vXRPDm/KzUv8hp6z+CCr/NmL0A7RrjOehIjaRZd",
+	"tEzIrRV1JEKV2QZU+Cazq4zrYXXojrZdGHalRPztaL7PyVkMzAMmBcLB5TTZ4wWXIG31gvP80Lvw1ttF",
+	"T8NDezeLunW14YlS6Is8YzxJguPRoH1YVIw75tX5MwN0D3qN888Fx8RGPLBVSPZkXhpurMxiT0Dk3TJm",
+	"RtVNIK/lzyexEjYv53Hl5ZuJMjWB9A1zdCazQd+Ru5GZTLmIT1mcQZepK9D0gw4/s8EcnfzMZNGYccOO",
+	"eid99/mTo3/ULUnNPExB9b42mHJoROeEooc98N0VA+x+7dgllISq4Y+2ONbggaPgf93IPjWgPO6m8rd9",
+	"Wvn+Un7DRv5uWtUL4ZhjfoaDuW/Cjb2v3JF1fX0H/Sk85y7rQCSJ6TJMnOgyhC9UOtS9sFA302USZmAs",
+	"GwptFhyvOT+sYLg+JLKdcvYeGbNXzKoZ9eFn/9Nazf5pXsC2b/qr0+vDRnwHar1fagj3GYZF8t0lOYFS",
+	"wuO51BPTYkzO8RJIhkRNe6K1zcLZzzC3GDYRJhYTNtIofsQHv2lnq1vCd8uDyTNri+v+wATm2ox33g1y",
+	"z6IJbFChf/TP7JMScQjM6q3hyR600dx5igwLJZ0S43hWJAkbYGly3F0MIaghFizfbSIlALj1RPrMP/NN",
+	"M2RaxHfOkmd5+Tvh/i3y467PSJrfdZovYMtvYk6YMFSZPI5BAGqLSZYJ/Yye0PCLt0bolxDNw4OymIQC",
+	"iTduKJBXamyI6SGU6M2pLSgme7McVi7hM8bNhBpgMv/HGMzEZ8MSbpwjFzNWM1mVbUNwUc9yqPnbC4SW",
+	"ts7jDfgPDyTY5p7hFzyy5qYdw81sJn8eiHs9+14je6044DcRCqQKFYOBn4VUS5GjlLjbXoIpaeFvQDDa",
+	"dQ7eMltEEBtzg2yx0pE/ElfwLOA/3R4/KaC9wk+dRwfYFX0px6KEoNlRmUXg6iE7Ya/4vFWegV9zI9Zz",
+	"dG2s562HEqxhPUQT98zmrjCb/ymuUB1wVy/lIs5ly0ipeIYY7ZQ2lVL2I6Wtq5lTFdEySmKnLsYZtHJ/",
+	"hg4BbdiRL4SuTxF+D5+sN+VUCpJxFiul2d+wm0iXJUJOMC09GitlwC3ax4//nndoZCqrTCIu+aJehWl8",
+	"09aPX8W9+eP1WZAYPizL21v06+/BxpHKbrDqXyv7rVO1W8J3TtJ4zt8M6dbpfDyOXxOk8O0pfIRD3HnG",
+	"k8RQVZqS7JWSMZ8ftFLkcCU3rMYVY67qcI5E7jW4u6LB/UrtRTgeq2+MUBZjDW8/EkUbdQwZzeFn98+X",
+	"w9TnA+6fZWx+2JH+WuaSCnl9zGVTVhmim97ftn3ctoVr8DNAmt8CJZlV6Y1Qfia/KdrH6d5T/12j/l/A",
+	"5sQ/UoQ2QAmge7sFvudED83qtYaFdyn9gg/uUfsvjbMuuo0TvvN2QO7tSPl8OaqHuaNMScCQzgySpICK",
+	"Pur3G1KMJ4Cvwl6gMpcSAdyq5UANy48etjESynO/HZevG3pNbVm4OmeYuhbaOAsfC2TYu1TJZH7P7e+K",
+	"ZfHKh4rdqWPeLDqCuZwjDMdsrNiYIpDoG0bonnJCZysmsrXkOfzs/vlyqOFKTeCrUcTcZVrLsWi+186x",
+	"GilkBGslFQLw3N/XvWtnWJ7j7xFJ5IAy5lipFVPY/21plGf7Njz7TXuB/SruYxsU20i5iL+rPNs04bJH",
+	"iUgbDJOES59tsVe7JB9mnVniJ3zn6dKvk6kh1rNSvJYj4qJIEozPquldz7I15Y77a9B98h7cSzNfLn5E",
+	"YBMxhVN2OVXSjk99Z5nLLrucA9f4OzWMMUJG0Eu4sT0vGi7rKtlS0ELFnWVbZKFGMYd2WhiXQNEsaPfW",
+	"//03+uy3fu/Jx88Pv/Toh+Mv/wenFv78f1Zn9vf/uOFiuWLLa25pfnB3+J4+jWPDspRxhufWZZy5g2Je",
+	"wXd0xvCsfNKosaGP/12/tWGLNhbUnfsn958j6tHh9gJK922W1wnJOBvCrFj7t525YX1n2HVkF7rH3kLl",
+	"PZZIh8QwCj/aMTn9q2SKVamIKsvcqaVgubFDyMv/eLNCYKHn73duQIx5moKEGJOj8jt2t1KjrEp7WXrr",
+	"ec7kw36v0g/p15bofNyvy3SmVtxu9twQqO0Q3CPYhxHMhD1slSpDq/+6Up5Lus29n+wu+LVRvx2obDS2",
+	"HlcdMz9TDeUM6AeGTbmQoUZ0j4nNmfGdMGodFR+KrvrfqlPuw326ceGSo+LiO+uSS0VvAvP1vrdXPBoL",
+	"CR61+Bsm7Kep+Bnm3zllu+NezjIImFsGIg12wQx7GVpOV2iJqZjAPPDPrYFx1itZBfHdqqblTaIpxIL6",
+	"Doa2Sp0pTbCV7kSEeNPKE416jme8BhycUXcP46nhXpm6a0kC7oyxapx52j0rHXdNmkhrdlAvaw4/T2B+",
+	"E1kAP8O8QVz/uhlMs7A+gVbe36ybCecjV7NMLRkHOxDzQCRJT2dyA0SQSJJ37qEt1aZ9o1y9y2RdnPM7",
+	"ArpKuHW6kDvNek2fcM0qrEiRJLtCAxYMavEMHOlQf64BdgGbGkiuADubSBbNowQMA4kQ8ggdPxLShJ5L",
+	"Yy5jBAUdKUIrzztXDS34/k++xf+Mm99lmlnfwoq9VgVshYxpIMSmF4hoYGcigi4bqxlcIdSSBenBLXJE",
+	"kkq8EdTnPNndbuMFt6ILkDH6y44f9/qPe/2jVhpcWMYNNxZYGHZVe9OZdLI8P3OPiTXg0WSk3R24Fzl3",
+	"BnokUcb3XfOcALMzQMbYmoDFfN6UfelMHuhMrhVzh591JtfikxYXe98iaw313/3gqVvlA+wsNsKs7oAm",
+	"laPhCssi7EkolWUIOX1DYmyzQv4ukzV+qPXwokMh4xpc0YqSWUQIZtztkZCWYHeqwpv04NqUmRII9aP+",
+	"pra6+1bWvltNzcNCo/7hVBtnrNLh3ZSCVkOwh5/dPxu54r5ZYi02qFv53WeISBY5UHMisFbKcUX+qYY+",
+	"2vjpb4Qxurmt44ye0A7TeLiJ2N7Gw3b05t9ZgYA/EJISoxr11IxVlN3xbLtwqZxw4eztTy9Ki/72CY3g",
+	"jA8/0w9fDnn8R2ZsXpCwtynhcA3SLZ7m8/kqci4CpNwKgJxkr/icnbQLCBRru+GgAG3/Bnhp7zS4R5O7",
+	"a2hymE3hDxm9RYQ5i0XpwiKodugMnsnQ9pz6qBPdX1euRZSoaLJOtj3DB/YJMo0D1NwDKvy646pU3ojy",
+	"gWGDzGD/6JWSt7z53+ohG7BWyJG5fm0bqeOQx1cc09U+X7ejlXoHMd9+FGtlOcNBC7j5AbCpuoL4DMsD",
+	"r0LPTt85mj3sPzn4Xb6RgMCv5IELhfp2pjAt3zDuuGCVc9SvLVD5LUJpqQWn6Pt+/xT//9/N5dlTf043",
+	"jMS88QLfgzDfzbC2IlxUf3uXmRcbKj3j2iMxZ9KE2EeSGARDVeQkny06TNfwOWQMXpS5D90oKrM9A5GS",
+	"semcnjzu9ytk3MYW8d92d/itRFDTdvK+kXxo6+Z5b7O28mvCvKFh5TXKqgTiEehD3wi0Z7Lp2kN/Rs+d",
+	"u8f2yRxLw9TVy2XTu1x89ExNU67BMODROO/TarIpkQ6VxVg2zYxl8GfGkzIJ/YKHWkFAdNrXr/F4KrKa",
+	"SzP0Mqo2zeB9/tQt1RTl3RZFkgg5KgOLVHneed7K7uvouxj273tv+hXIqD4L4vbugeBJz1uRa6vr3IM/",
+	"+uf2SjKlcTb05jojloMGtGOyzur+C7T6DuqS4Qr0nNEh5kklKWgWypNQK3M7c6tUNl1LU6/2SkmvaukH",
+	"O4jc/S76s7EqOmAzpTFbz6TAJ4hUFTpbefHM5yxWTZP4FltlXyvBHBYd7T9fe+Y74m68mcm3YYxdMtdh",
+	"5rbCsXSWKDnCVgosHWtuHF2r5Bp68od5EnRKM8O/IjWWvh5TQ3Blx6BDl3SDDaQJDfFuXYgbspjdt540",
+	"GuYVl3jyj5qs/IPkV1wka1oj2ZyRPSA/crg3293hyqtIhndvyCNnsK+zsPHBF/TcPrFJSuMgTkkVi/+X",
+	"mjmOhs3mzXfA5QEvdEEP3s1Kh8fo8G6Ysdf5g6m7n1ROFJ0yqajvfqlAwioNMUkmzjSkwC2LFX1nzPW0",
+	"ysWL+bm3QoFgs7TW6sdFdZdrPs58Hhn20scIIIt8g39yoUZKDoWe3kF2vEO5wU+az1Zo2qn7A8DImmRC",
+	"enSGNGV/e//m/dsue/fiGXt8fPLPv++LIx76s9pD4GQvF8VPd+WqbJvtrWLonHYePjnunzxp101S6Wfu",
+	"yzccyHgHkXJ2kxu70lsXHmC+XRaalwgUqjCOu1K/dR+TaKNhrcK1Y3NVzWcyXOkV3Nxrva/an28Pz/db",
+	"ubYaJMwWafc2Lwla0HQ/7u/DBonlbEO9wFTOqGWgBBPwb7mGvGpxT1Q/VVewB3OaXnxd4qSw+6/LanYK",
+	"stzaaD4XI9kTks046WoQeNQ9qd9Z45r494ppvah28hmf0zUOJOtYuyMTiBkfcSGv9SqTn2ZtnOrNTJ6H",
+	"5/Zq++AY6xB8w3S/i/rWBRrBdqvF8m/fjxrmcggy7qHT75vReEDGb9yE64m6gl+/H8P8znozK4rvk6Rw",
+	"4mKcOPf/DDz+pBNae2BFh5/9T18OsdR3fyns/vyXcthviABzntppiD4x5ub7ID2nCy1QXC4md+F+1TRH",
+	"Sthm8SdG8qX8xmG0aBHPr+4bN6zgrq7Q2ozPmZD1CRW3InXVcAhayNEGcs2fuqWsoivQJbHh5ISfUV1e",
+	"EXr6ytbXchLRhnEQLoGyC6ntbtUg+GElKnKs+RBrk7JBIswYKGxr0Z67YVzkcHbf+f0sU1BO9GxAPg4U",
+	"tat1xM+45YkaVVzInPz2BPdSrqJ0KoH3wLDLWEUmv7QHdMYHjiAuGb1hAKbLuGH/df7mNVOa/a+nr37p",
+	"5tAA+A6rkmSsMgNMcwus18P3XTK3FlOlW4hpqnTOBG6+JqEdof/k9w3JoPy6OZ8mO73uRqvx8u2uK7J1",
+	"LKbLKJvDUzfF5AzS9H1Vw12paiB7QUjGZc66Cu6AkXMkhpasq7YAL2ePh5/Dj2uBDUqMYe9SrMGl3rJo",
+	"3V8hLH10d+g7KGIPsAl+6WcL63aE5YQHE0N2+TSKILWXjJtJ6BnJ7Y2Kys0aZCCRmqL2Kqo+xJKRffoD",
+	"FiZVn+QH0eQmbtEzN9A7cNK86hr8GpCuh45YznLXhAj9v+6yn+AXpTxtj3hqukxdgU54anxasgYejR1z",
+	"ZjpLUMeSMTN8julMGra6Cw2J1BsRt06mfh63pweWoRdCOORiqNU0r1N9tGWd6lu/xV+8krd/KVbdtCKY",
+	"i4El3ytxd0WJe5vZXFFjSjLDEyBwBS6ZkMZy6f5+wF5aJhFNM7RcXInP7aTb6XhTCdkbeuS26sdw9F39",
+	"LzyaSDXDGpEYW1I5vmHpZy4jSJJbcMS4lX3nXhg63XofqKe9Csp2H1yft6UKVAjHvlWhNuRRDrBk5wcT",
+	"gbC0QsbiSsQZT2hydn7g6f9lzNlz//Uv3fz2Y1vPgUigZyzXthX6EG3CTbs6ikFXZSKe/ELhD7WcTXg0",
+	"Mffy8a7Ixx8JshobCUsJkWWcmWxALk3dgkdsEH2Hn/Hf9Q4Nzwn2KwrWEvz30PrTL/SGuH8DI8iNUuc9",
+	"WCCeQx5ZceWUj33aZPl06uRWmMU1Sq7bIPhcOyso4p6n74Gn74wzTozZo4PlvLnLxDB3FRFCC9diOHRa",
+	"np0pPWFKs4TPmASIDROG4cWm2O31MvVDUu5v91bSHL71OxmspPs7eUPp94TCGMQiy1K6SzNuEL498Pp4",
+	"D7embHfs/9JwG40rnIvuz/jcC5zNbdphZD0dTI0wsdvNfzx8cvTo0VEf/3fUrm7M3HTJWBNj6h787q42",
+	"yFWaaXcGERhM/jdnjqXANLVzTP4gUFc+4/Oir+lEqpncA1vxNJ/DRq81t96VH95rsVhpnLoYmLsaAHc7",
+	"L/Y1n4JPW/SyRSjpdbTC27KNsnabdlqob+lpMGDNHkrIuJmEaq13boxdCshgykWCMJKgJ/8plY4l2L8O",
+	"whNuC0eUzSiNSqB9PRnOMKfLbcvKQFpU8i3WTQrDTBaNGWeZAX1KLWcQ+jZkqhm+C0Ty/jFTbqJAqwbN",
+	"8hUXiUHYYDlBZ9dYKeP2jzBuWiKiBMzKjffgMNjYe6mpNGCvA56oVE5Zi1GEyFCd0874h3/P+lev5f//",
+	"actLscNtsGeVpSzuNlxLNc9XqJrc4o05D1X3eemiGrLZWGGMdKySOFynB4Zww67h7sydetATSLj7kCEU",
+	"cHpL47yk+3Gr2RQehfO00z968pj3+/2eM3V6P7j//DP82g8GUBc7lDR7+hiz4HWqDPjOJq3iUYt7dMNx",
+	"qYrBV00qohKvMjn5aBUz4POtUz6/d5584wXdOxZov0lBOhaV+o4ws7FA5Qm7BwnDUi5ihi24Q4cVq9IU",
+	"YpalWJ7AF7UBT5NruwqlfL7aVMhztXrrbYntHX6mH9ZGypZZ2N7MthZX8c6HzsZqxobcUYwjDubPDYs5",
+	"I7XYoqMJtVT3oArksm9jjk601pqbT29CBH9bwje0nSo1oHroO1AFLN3Oaef5h3fu3KZgxwox57ikpjlD",
+	"cI+Az5k8fHi8jUC+JVFcmzjp70A5TcQx1i5TSQzGYneHPNvoXhjfBX/nO4iUjg2bKglzpiECcQUxE5JF",
+	"3IxRpFrf81pO6pniVkLSHH72PzURjzcgGDdcjO+giMWvtLtw/wuGMOPGqeUWO6B/WyIy6D7rZWRBkYca",
+	"hhl2n/l8I3NaL2Lf4WS+ij6NJYF51K8TmHkTR6QfOxMRtBKQfr03LB/Lo1a0Q8dP70XfXRF95yBjg5yM",
+	"8NE1S7m2TA0LPthQ4HnKqJd3CZc9X4lw+Jl+uIk0G8IMb5Bn8zbh0mPNf83JNqVp1mXc4Kf3d3TviTZU",
+	"Ts39hrtL44icbpMHuMQ62MUmcGs6moYWR7WXSKsE1tfcvMMn9hn2VgmsQ8HDKd758hNcJTX5smMQmhXn",
+	"aE6ZHSsDbJCJxCJQjx0D9QNUvgEgAfk0jC9kZh/taXAFh5/dP18oNhWielVAp+7U98AWq8HEhGEjD992",
+	"z8H2ysHe4eEuoJotkqgndEwglGqg4jkb86YgZ+67gZftz6hxpPmaT4EEfFZZbmyvj363DUkX/IHKConT",
+	"e3tw0VvwsduxwrrvdV6L0diyGMykuenwLDNWTXHFNw0yrxJ4KYdqnWy4v9V3pkcuqj8bWEd3IZFQ2C1Y",
+	"x6rsCk3B17fl8c/sFRTYj1GLCOybl38PgaQyBRDIaGiZfOut3j2S5h4ggH8dq6qWQ2wE1rCH/SN2uYBH",
+	"3yOk7EvSHDm7jMY8SUCO4BJL94HHZHtT/gl7ylKtRppPUQL/LicAqWGXMVyJCC4JOQQteGGput/pTpiF",
+	"e8qM1c4s0eYBm2klR4xbC9MUgXmwEGCskth9MUuroNoMAnLuOSfxulDvPxjQhCB60yLPjfweU8kqa/F9",
+	"/8Fyh+m9MgPahHcwzEzgBnc6C9Kt1/gE0mUxRLkQRXkZE7tndHlOcnh9TVSWbh3ImM7wGeGO7tChSFoe",
+	"2fr71/hyFfO5z//9mrIZEQnd6V89K6bUl4ZRIzDoOdbLeBxrMFjKYSGBdOx0tVVw0p0uwkqbxD3gl+LK",
+	"AkWITywWI2FDD39HM2mK7XhI2SwppIvtZ5w4JUnoHsF2c5mTxmeMDy04XjEEUmNyqeyewv40lR3FKBH6",
+	"fGdBmQ/XOe1cDfri1fHk1/m/EW1mqy5j5a40T/E+3UvF70oq0qGbJVr2l2Kb3pib+YBTaHtEr9cvFPH4",
+	"fhV2vLtQpAv1z+MnRyd4wa5fSN7fte9QAxUymHQkhsuJItdzxxR5Nvdwtd5ktmmTGU9NQSre8V4ftmjq",
+	"FJhnm7qQjT0+3OYLOepNYG4OtbJ8P1VV+OJzGutnmN9MGAc5Ul7RNIF5iIgay+fUVzSTViTu4zmDT6nQ",
+	"967h/Qd8XuVN3lASMEeCRNQmMDAJM3deDYk8d9rVO2vJAEfCMIefy7+uTXk8Lz24VydueZw6R27pme8g",
+	"A3JxuXWpC20yHBfiXXsMBpYPsybNcR09HvLEgpbciqsNeRZPyw/eANDvupSLoguJh4O9++if+YpR04pU",
+	"lsSISEG1cgmXDwzDmFPLzJuvnT5LWXR7bT63PM1a/TEaQ5wlcN3Jc1vad6vApWmS0f30ubjU0XbqNJGY",
+	"W96uYmUp9e4Gi1YaJv11fVHgjAtLEPSlBLR71eouRN2feTDvwOgI+hvdoMTDHhgm4ZNl0TxKgK0T4O1y",
+	"D5vypcNUw5WA2VfBn/xcFtjTdXOXfbKQfeQNv/XnU4tZZNkMBeoA7lt933xGPnUC4XY1sTicSnU/lS30",
+	"nJaXXIPJpl+H3kFTWTIRb0/vyNWLRUBTxs0EYi+Hm/OJd/S2G2YQ7e3ge5XibrCcX8CS1W9SBBxaOGY2",
+	"UjelRPgJfB2GDc3lnsPcc5h7DrO7UmNVuuxYRKLlzmBN4MwpnZTc6AxWylExN8J0rHuV3DMCf2O2k8/m",
+	"nvHcM557xrMz43lOSXIrfGekVHxW5jWMa2BDDUD9GFdsL2wnM8WEsFgjrNb1cSenaRhYG244Dw/dUjM1",
+	"TB4hVlDXQ80zivat8ikxRWU6gi4bzJnk0/pGbfjYwiBT/ukXkCM77pw+Puk2HDMREkyeFTMUSe2I7rOF",
+	"8fKuwFkm4k7TAYWF6dbN6GIY8iyx6L4WljpmhgZ1xV80GJVcYWu6WJiI6/jmW9MFOv3Ou9PNiqiUVJYN",
+	"gKVaROBRZLiwazrXfTBu7yoi7X5r91Ae4998qEFnci/AvjqTW7OwvWgzmcQymYtCo2mjxLhtuunaSjfo",
+	"m8w6KVTruh1AxKch03N6r8bcGYSyTBrmOb0XJVjuhfKSUD8HcyfG7GJq/0ZeQlqJ+9yKKajM9ig92HRO",
+	"H/f7a7SVw89uGhsSePILv3d589LCtBbM07qrcPe74Ll1UhJX6Ljg6/4CcplVLFY3KGoaYHZamNamQSwQ",
+	"2qFXafZppeezqZNjfg5flyTjzDo9IkL8piFTmWZqJptLs5/8xt64Td705t4Lsa9AiFV3GEOWk6XdkDtK",
+	"RElJWcKwCaR2C3G0WewcDsWnW+UEQ/Hpq+ACeQ+0GIwVkvvL8/DJSf/o+OTho8d0cs2ajIlPXyMT8KXh",
+	"EN+zg7uVyETnSplMms/QJ+M02aGAJDblGk6Nvjqf1UZlA9R2TmeSFOHr4TKZ+2YPrq4NKXzJ+SEZvvuB",
+	"YX8L/i4R/90txC1sAnP0TcIV6FNkpikQH+UszuiK5Rl+2HOPoVvoLG/6g/hMmcTOfCwz7srEuE1UjRVc",
+	"mwPHNNz+/pEZS8wa54VDYekgxMTRH/afHLD3iHzsvoJl21jFQd3fpGKX5Rv4M8wvTwkc15snwnpHqgk5",
+	"K1WltG678NSeX+Vd27YFnfCH99vnDoaSEZq813/U65+8P+qfHvVP+/3/7nQ7wn326Qh/8sUNp587vlF+",
+	"okbCzfKKJxl0Tjsi5nlpoKN9/xgmkHY7f2bcv+DoUUBX73aoY/7y+P0wfiaF+3QwtwRc5R2bpx2eija4",
+	"F8Wm3XjZIR9Bc38E8GhMVNZlQt7F1uS3wUMJgVLI8qVGJnaW24A8iiBF6WlYnGn3klCKVeAt1LDPKf/U",
+	"czyl58jUdE6PHv/www/HR489a+05gUyUVgFayEcb3Au1DHgoNqFc4hxfCIK63HNA5OO+L5Fbx3fuL8cT",
+	"b+8SJyLb0R++DnkCBapHnnBzdHIakmEXQZrknE0hFpzZeQpdQpsZKu19MEr6r6Rc2wP20jtkhLWA0cRY",
+	"mAklP1COvhi5pbux+ARklxnFpjBVeo4Vk4YNE25JFhePeq3hNMdKoRELAewGyj8jEbMq5PPFBbMNxTzO",
+	"wFJT/anTG+pFfpVIz9JE8Tin79VrurjZrwu3dZjnDEFUpzxNhRw5yzIO+HFrA4OLEnCXQOF7vy8PDIYk",
+	"u6icpaDS+mAh/lMz5vGjRzWxuCaqjoos2J6xGvh0kb/k8ciBkBwns7KyzjRLrHCEeOie7qHisvCSVLvj",
+	"s4JYHMY8G77a/0UN/oCoITLQ8fXzzyreeW6VBh/lRxg1MAap37LLsqQ5/Oz++XJ5r45cozqCDMVzSSP+",
+	"ogwvyiGIKQwOCJQ90so3FGjG7NdoFMdH1SGL1aNeF7Uos6z9y/06pwdlJHw37cdItnrqyOMVhfXgrjCm",
+	"bNyUVrBZPXSnVxO6IIIjidRAjz33D+6b3micdYXEfsp3Xt306ywnG92wqlnV36Z0SLfqU/a6TDr41Dty",
+	"E8G2zNiv3IIWZtKb4k+9yFx1up2/lHRPP8+cBnH4I+hEyFYlceVl33BZ7crQdVfi3ut8V7zOP0GUcI1t",
+	"O1Kt4iwi3FC83ih5nFBy4kb7pnDuyjfyLm8EQsmMJ5814sA98Y17NEB/584MPGcnWxZhOG+w28cmOQP6",
+	"VgXMRmBoL4Fexpw9c88sYkXzqnb+WmG/BHxlS/HTFB7z6FovSZ3AwfO/Fzd3RNw8jeM6eOruMj71A8Mw",
+	"8NSGUawXNoef3T8bzF1kBnuVB+tJ/c6jaYUbfTPMf7Ma4I4kJLeU0kfK3ljq9DPCNB+lveuXz/ickHO0",
+	"GI0JgFkSft+YX0ElRjLGfm9d4Hjh4EtxaJta0O/tAHZsujmMG+9Tk2p2LzHuGr4P8Y089uBIuMsSLkcZ",
+	"H0F3BdAdU8A1l9H42sXHYSxoontMuCvzpLrUWzeH62MlDfrQRVwyHlkmFbK9+zu2d3hSKtdMkgC7a6gb",
+	"DrE7GbMELDI9hC0Vsnwy10vyIG+d4mkKN0rw03uguBsgcg+34jlaTNQdKHolm/F66FnIK2Fvl55pCjdH",
+	"z+cg7RlaXImQE2oqqgixwMAVSBbzubkn9xuAnBZJbgPPhB2rzGJ3cXLoME7nYxWLxkoZ8Pko2ljmm8Be",
+	"71Wghra9a2pccw0XgyZUbtryZnhDV4SadzACRcWMJWpfp2QyP1sUxM7EYwgPdX9nbqyzuDcBFnsLOju8",
+	"66y/WWgrXRgDwrBEGXv9tybQwcb4xXl4cK99N3GMtaFsP407H23IiUSlIEvL/gr9TZtIjLhRAxLDFjPf",
+	"eKCMFoG5+/dgGZaNeZqChBg72AWSnvE59s+vywv+iil7BoOxUhNzaKwWKeyhmujyHN/cc4TEbabhkuBg",
+	"IZpAzNQVaEqym1snSqgV0RnjbMgTg3VWxnIEiIZSiRBa2QFdFhOvqIiTPS2XI4X04Ty12H2rQZ0P7cWv",
+	"tDWtry+tN1/uFi7hhjcTx8GbuX2nS8w9/VpbV65pZ+U1D1+pRuDitCGn7Aq0GAqIu8zg8ro5JXTZTGkk",
+	"u+GQuinOuI4XpNBbanFvqitLjh8fHz18WN8Ta3HGnzsD4Bq0mzwWT4G+CkSU6aRz2jlE6vBjf64qTcL8",
+	"jwiMYYbPDeMDZ5ZQev9BEYJ+S89UwWL5MJ5B4rdjEJp66hhKFB8rg2gdxvJh+Y3n7veK9/06VmzK5+hw",
+	"xAxa36qtFA33zG71u//a2H7bvyPvvl01Pl1uo5K49I1n3PJEjSq+8ExJCRGtMY9hLgym0USoXqqagel6",
+	"WIoQQSohVbg/OX5Uel2Osbb6QszJQUmRv4FqRYVkedVn8SZK4alYUaKMWw4i55dX8qNIkqpx3/OJe36q",
+	"JPVLCkQTSH31Gz+pbJA4O8rq8jd+gXgETuH48n8DAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

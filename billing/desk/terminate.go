@@ -1,0 +1,36 @@
+package desk
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/tenant"
+)
+
+// Terminate ends a subscription for good, and the change of plan that was to
+// come with it. The account is locked first, as everybody does who changes
+// subscriptions.
+func Terminate(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) error {
+	s, err := account.GetSubscription(ctx, tx, subscription)
+	if err != nil {
+		return err
+	}
+	if _, err := account.Lock(ctx, tx, s.AccountID); err != nil {
+		return err
+	}
+	planned, err := account.ScheduledChanges(ctx, tx, s.AccountID)
+	if err != nil {
+		return err
+	}
+	for _, c := range planned {
+		if c.SubscriptionID != s.ID {
+			continue
+		}
+		if _, err := account.CancelPlanChange(ctx, tx, c.ID); err != nil {
+			return err
+		}
+	}
+	return account.Terminate(ctx, tx, s.ID)
+}
