@@ -28,7 +28,7 @@ type Discount struct {
 	Percent        *money.Decimal // above 0, at most 100
 	Amount         *money.Decimal // as prices are written, in the account's currency
 	CyclesLeft     *int           // in which it is still to be given; nil: always
-	ValidFrom      calendar.Date  // fees of cycles before it are not reduced; zero: today
+	ValidFrom      calendar.Date  // fees of cycles that began before it are not reduced; zero: today
 	// CountedThrough: cycles before it are counted already.
 	CountedThrough calendar.Date
 	CreatedAt      time.Time

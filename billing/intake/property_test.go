@@ -2,7 +2,6 @@ package intake_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -74,9 +73,6 @@ func balances(totals intake.Totals) map[string]string {
 // undoing leaves nothing of it.
 func TestBatch_totalsAreTheLedgers(t *testing.T) {
 	t.Parallel()
-	if err := flag.Set("rapid.checks", "10"); err != nil {
-		t.Fatal(err)
-	}
 	w := newWorld(t)
 	rapid.Check(t, func(r *rapid.T) {
 		all := many(rapid.IntRange(1, 30).Draw(r, "subscribers"), func(limit int) int { return rapid.IntRange(0, limit-1).Draw(r, "n") })
@@ -107,8 +103,11 @@ func TestCommit_killedAnywhereGoesOn(t *testing.T) {
 	w.commit(b.ID)
 	kills := 0
 	for more := true; more; {
-		patience := time.Duration(rand.IntN(400)) * time.Millisecond
-		if kills > 12 {
+		patience := time.Duration(20+rand.IntN(400)) * time.Millisecond
+		switch {
+		case kills == 0:
+			patience = 20 * time.Millisecond
+		case kills > 12:
 			patience = time.Minute
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,7 +24,14 @@ import (
 	"tollhouse/infra/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	// A check imports and undoes an operator on a real database; -rapid.checks
+	// asks for more.
+	if err := flag.Set("rapid.checks", "10"); err != nil {
+		panic(err)
+	}
+	pgtest.Main(m)
+}
 
 // xor stands for a sealer: what it makes is not what it was given.
 type xor struct{}
