@@ -57,6 +57,9 @@ func (o *operator) live(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := o.deskWork(ctx); err != nil {
+		return fmt.Errorf("work of the desk: %w", err)
+	}
 	o.report(1000, o.application.DisplayName+" is ready")
 	return o.addSubscriberLogins(ctx)
 }
