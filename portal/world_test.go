@@ -44,7 +44,10 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 const password = "correct horse battery"
 
 // cards is a provider that opens a page and then does what the test says.
-type cards struct{ down bool }
+type cards struct {
+	down  bool
+	found *payment.ProviderEvent // what the provider says when it is asked
+}
 
 func (c *cards) Checkout(_ context.Context, r payment.CheckoutRequest) (payment.Checkout, error) {
 	if c.down {
@@ -54,6 +57,9 @@ func (c *cards) Checkout(_ context.Context, r payment.CheckoutRequest) (payment.
 }
 
 func (c *cards) Lookup(context.Context, payment.LookupRequest) (payment.ProviderEvent, error) {
+	if c.found != nil {
+		return *c.found, nil
+	}
 	return payment.ProviderEvent{}, errors.ErrUnsupported
 }
 
