@@ -297,7 +297,7 @@ var businessEN = map[string]string{
 	"biz.run.due":                       "Accounts due",
 	"biz.run.empty":                     "No bill run yet",
 	"biz.run.empty.more":                "Runs start by themselves on the day on which cycles end.",
-	"biz.run.estimate":                  "About {amount}, by the last bills of {n} accounts",
+	"biz.run.estimate":                  "About {amount} (last bills looked at: {n})",
 	"biz.run.fact.begun":                "Begun",
 	"biz.run.fact.closed":               "Closed",
 	"biz.run.fact.ended":                "Ended",
@@ -621,4 +621,5 @@ var businessEN = map[string]string{
 	"biz.offer.window.one":              "Time window",
 	"biz.offer.wrong":                   "What is wrong",
 	"biz.table":                         "{what}, table",
+	"biz.clock.arrived":                 "The clock stands at {at}. Everything that fell due on the way is done.",
 }

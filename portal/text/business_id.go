@@ -288,7 +288,7 @@ var businessID = map[string]string{
 	"biz.run.due":                       "Akun jatuh tempo",
 	"biz.run.empty":                     "Belum ada proses tagihan",
 	"biz.run.empty.more":                "Proses mulai sendiri pada hari siklus berakhir.",
-	"biz.run.estimate":                  "Kira-kira {amount}, dari tagihan lalu {n} akun",
+	"biz.run.estimate":                  "Kira-kira {amount} (tagihan lalu yang dilihat: {n})",
 	"biz.run.fact.begun":                "Dimulai",
 	"biz.run.fact.closed":               "Ditutup",
 	"biz.run.fact.ended":                "Berakhir",
@@ -601,4 +601,5 @@ var businessID = map[string]string{
 	"biz.offer.window.one":              "Jendela waktu",
 	"biz.offer.wrong":                   "Yang salah",
 	"biz.table":                         "{what}, tabel",
+	"biz.clock.arrived":                 "Jam menunjukkan {at}. Semua yang jatuh tempo di jalan sudah dikerjakan.",
 }

@@ -306,7 +306,7 @@ var businessRU = map[string]string{
 	"biz.run.due":                       "К расчёту",
 	"biz.run.empty":                     "Расчётов ещё не было",
 	"biz.run.empty.more":                "Расчёт начинается сам в день окончания периодов.",
-	"biz.run.estimate":                  "Около {amount}, по прошлым счетам: {n}",
+	"biz.run.estimate":                  "Около {amount} (прошлых счетов: {n})",
 	"biz.run.fact.begun":                "Начат",
 	"biz.run.fact.closed":               "Закрыто",
 	"biz.run.fact.ended":                "Окончен",
@@ -641,4 +641,5 @@ var businessRU = map[string]string{
 	"biz.offer.window.one":              "Время",
 	"biz.offer.wrong":                   "Что не так",
 	"biz.table":                         "{what}, таблица",
+	"biz.clock.arrived":                 "На часах {at}. Всё, что наступило по пути, выполнено.",
 }

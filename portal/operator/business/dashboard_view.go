@@ -204,21 +204,20 @@ func revenueChartOf(v *web.Visit, months []insight.Month) *revenueChart {
 	return chart
 }
 
+// scaleLabel is an amount at a line of a chart, whose heading names the currency.
 func scaleLabel(r ui.Reader, a money.Amount) string {
-	if a.IsZero() {
-		return "0"
-	}
-	s := moneyStat(r, a)
-	whole := strings.TrimSpace(s.Value)
-	if strings.HasSuffix(whole, ",00") || strings.HasSuffix(whole, ".00") {
-		whole = whole[:len(whole)-3]
-	}
-	return whole + func() string {
-		if word := strings.TrimSpace(strings.TrimSuffix(s.After, r.Locale.Symbol(a.Currency()))); word != "" {
-			return nbsp + word
+	for _, big := range []struct {
+		power int32
+		key   string
+	}{{9, "biz.billion"}, {6, "biz.million"}} {
+		size := money.DecimalOf(1, -big.power)
+		if a.Decimal().Cmp(size) >= 0 {
+			if part, err := a.Decimal().Div(size, 2, money.HalfAwayFromZero); err == nil {
+				return r.Number(part) + nbsp + r.T(big.key)
+			}
 		}
-		return ""
-	}()
+	}
+	return r.Number(a.Decimal())
 }
 
 // stack places one period's parts over one another: the lowest first, two

@@ -46,6 +46,21 @@ type designView struct {
 	why                                string // publishing waits for
 	id, key, name                      string
 	code                               string
+	focus                              string
+}
+
+// opens says whether a row of the form stands open: it is wrong, it is new, or
+// the way to what is.
+func (d *designView) opens(g group) bool {
+	if strings.HasPrefix(d.focus, g.path) {
+		return true
+	}
+	for path, fault := range d.faults {
+		if fault != "" && strings.HasPrefix(path, g.path) {
+			return true
+		}
+	}
+	return false
 }
 
 func showDesign(v *web.Visit) error {
@@ -91,7 +106,7 @@ func answerDesign(v *web.Visit, status int, d design) error {
 		page.large = page.large || d.tree.rows("usage["+strconv.Itoa(i)+"].rules") > mostRules
 	}
 	form := newDesigner(r, d.tree, d.findings)
-	form.focus = d.focus
+	form.focus, page.focus = d.focus, d.focus
 	page.groups, page.faults = form.build(), form.faults
 	page.summary = form.summary(d.findings)
 	page.clean = len(d.findings) == 0 && !page.unsaved

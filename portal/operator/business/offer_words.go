@@ -162,16 +162,30 @@ func (w words) windows(windows []catalog.Window) string {
 	}
 	var list []string
 	for _, window := range windows {
-		var days []string
-		for _, day := range window.Days {
-			days = append(days, w.r.T("biz.offer.day."+day.String()))
-		}
 		from, to := window.Span()
-		text := strings.Join(days, " ")
+		text := w.days(window.Days)
 		if from != 0 || to != catalog.DayMinutes {
 			text = strings.TrimSpace(text + " " + from.String() + "–" + to.String())
 		}
 		list = append(list, text)
 	}
 	return strings.Join(list, "; ")
+}
+
+// days names days, three and more in a row by the first and last.
+func (w words) days(days []catalog.Day) string {
+	name := func(d catalog.Day) string { return w.r.T("biz.offer.day." + d.String()) }
+	var list []string
+	for i := 0; i < len(days); {
+		end := i
+		for end+1 < len(days) && days[end+1] == days[end]+1 && days[end+1] != catalog.Holiday {
+			end++
+		}
+		if end-i >= 2 {
+			list, i = append(list, name(days[i])+"–"+name(days[end])), end+1
+			continue
+		}
+		list, i = append(list, name(days[i])), i+1
+	}
+	return strings.Join(list, " ")
 }

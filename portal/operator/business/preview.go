@@ -141,7 +141,7 @@ func showPreview(v *web.Visit) error {
 func answerPreview(v *web.Visit, status int, number, fault string, one *previewOne) error {
 	r := v.Reader
 	page := &previewView{room: v.Console("bill-runs"), here: v.Console("bill-runs/preview"), key: newKey(), one: one,
-		form: ui.Field{ID: "account", Label: r.T("biz.preview.account"), Hint: r.T("biz.preview.account.hint"), Value: number, Error: fault, Optional: true}}
+		form: ui.Field{ID: "account", Label: r.T("biz.preview.account"), Hint: r.T("biz.preview.account.hint"), Value: number, Error: fault}}
 	err := v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) (err error) {
 		if page.next, err = nextOf(ctx, tx, v); err != nil || number == "" || one != nil || fault != "" {
 			return err

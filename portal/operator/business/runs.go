@@ -92,8 +92,11 @@ func answerRuns(v *web.Visit, status int, dayFault, clockFault string) error {
 	} else {
 		page.faults = ui.FaultsOf(page.day)
 	}
-	if v.Query("done") == "clock" {
-		page.done = r.T("biz.clock.begun")
+	if v.Query("done") == "clock" && page.stopped == "" {
+		page.done = r.T("biz.clock.arrived", "at", r.DateTime(v.At()))
+		if page.clockJob != nil {
+			page.done = r.T("biz.clock.begun")
+		}
 	}
 	return v.Show(status, runsPage(frame.Of(v, frame.BillRuns, r.T("con.nav.bill-runs")), page, v.Console("bill-runs")))
 }
