@@ -69,16 +69,16 @@ type loader struct {
 }
 
 func (l *loader) in(ctx context.Context, do func(conn *pgx.Conn) error) error {
-	conn, err := pgx.Connect(ctx, l.url)
+	config, err := pgx.ParseConfig(l.url)
+	if err != nil {
+		return err
+	}
+	config.RuntimeParams = map[string]string{"search_path": l.schema + ", pg_catalog", "synchronous_commit": "off", "maintenance_work_mem": "512MB"}
+	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	for _, setting := range []string{"set search_path = " + l.schema + ", pg_catalog", "set synchronous_commit = off", "set maintenance_work_mem = '512MB'"} {
-		if _, err := conn.Exec(ctx, setting); err != nil {
-			return err
-		}
-	}
 	return do(conn)
 }
 

@@ -44,7 +44,7 @@ var shellEN = map[string]string{
 	"fail.reference":    "Reference {trace}",
 	"fail.home":         "To the start",
 	"landing.title":     "Billing for telecom operators",
-	"landing.lead":      "These operators run here. Choose one to see what its subscribers see.",
+	"landing.lead":      "These operators are run here. Choose a door.",
 	"landing.none":      "No operator yet",
 	"landing.none.more": "As soon as one is set up, its door stands here.",
 

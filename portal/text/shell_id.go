@@ -23,7 +23,8 @@ var shellID = map[string]string{
 	"fail.503": "Belum bisa sekarang", "fail.503.more": "Kami tidak dapat menjawab saat ini. Tidak ada yang hilang; coba lagi satu menit lagi.",
 	"fail.500": "Ada yang salah di pihak kami", "fail.500.more": "Saldo dan tagihan Anda tidak berubah. Jika terulang, sebutkan referensinya.",
 	"fail.reference": "Referensi {trace}", "fail.home": "Ke awal",
-	"landing.title": "Penagihan untuk operator telekomunikasi", "landing.lead": "Operator berikut berjalan di sini. Pilih satu untuk melihat yang dilihat pelanggannya.",
+	"landing.title": "Penagihan untuk operator telekomunikasi", "landing.lead": "Operator berikut berjalan di sini. Pilih pintu masuknya.",
+	"landing.none": "Belum ada operator", "landing.none.more": "Begitu ada, pintunya tampil di sini.",
 
 	"con.main":                "Utama",
 	"con.menu":                "Menu",
