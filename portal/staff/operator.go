@@ -187,7 +187,7 @@ func (w *operatorView) describe(v *web.StaffVisit, s provisioning.Stack, reading
 		{Name: r.T("staff.field.legal_name"), Text: w.Operator.LegalName}, {Name: r.T("staff.field.country"), Text: w.Operator.Country},
 		{Name: r.T("staff.field.currency"), Text: w.Operator.Settings.Currency.Code()}, {Name: r.T("staff.field.zone"), Text: w.Operator.Settings.Zone},
 		{Name: r.T("staff.field.owner_email"), Text: w.Operator.OwnerEmail},
-		{Name: r.T("staff.field.grace_days"), Text: r.N("staff.days", int64(standing.GraceDays))},
+		{Name: r.T("staff.grace"), Text: r.N("staff.days", int64(standing.GraceDays))},
 		{Name: r.T("staff.since"), Text: r.DateTime(w.Operator.CreatedAt)},
 	}, w.Contract)
 	if standing.State != tenants.Active {
