@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/agenda"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/insight"
 	"tollhouse/billing/money"
@@ -424,5 +425,50 @@ func TestOffer_savedUnchangedStaysTheSame(t *testing.T) {
 	}
 	if same := w.text(`select (a.document = b.document)::text from offering_version a, offering_version b where a.version = 1 and b.version = 2`); same != "true" {
 		t.Error("a form sent as it was changes the offering")
+	}
+}
+
+func TestDashboard_whatWaitsIsListedAndTriedAgain(t *testing.T) {
+	t.Parallel()
+	w, customers := lived(t)
+	w.SetClock(t, w.at("2026-09-10 12:00"))
+	b := w.user(identity.Owner)
+	home := b.get("")
+	overdue := w.text(`select round(coalesce(sum(open), 0), 2)::text from open_item where open > 0 and due_date < date '2026-09-10'`)
+	if want := strings.Replace(overdue, ".", ",", 1); overdue == "0.00" || !strings.Contains(home.in(".stats"), "Overdue "+want) {
+		t.Errorf("overdue %s: %s", overdue, home.in(".stats"))
+	}
+	if total := w.text(`select round(sum(open), 2)::text from open_item`); !strings.Contains(words(home.find("#d-age").Parent.Parent), strings.Replace(total, ".", ",", 1)) {
+		t.Errorf("the ageing table's sum is not %s", total)
+	}
+	w.Write(t, func(ctx context.Context, tx tenant.Tx) error {
+		if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.Refund, Ref: customers[0].ID, DueAt: tx.At}); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `update agenda set state = 'failed', last_error = 'the bank is closed' where kind = 'refund'`)
+		return err
+	})
+	home = b.get("")
+	if !strings.Contains(home.words(), "1 failed: refund the bank is closed") {
+		t.Fatalf("not listed: %s", words(home.find("#d-need").Parent.Parent))
+	}
+	if support := w.user(identity.Support).get(""); strings.Contains(support.words(), "the bank is closed") {
+		t.Error("told to who may not try it again")
+	}
+	form := home.form(b.base + "work/retry")
+	first, second := b.send("work/retry", form), b.send("work/retry", form)
+	if first.status != http.StatusSeeOther || first.header.Get("Location") != second.header.Get("Location") {
+		t.Errorf("tried again: %d", first.status)
+	}
+	if state := w.text(`select state || (select count(*) from audit where action = 'retryWork') from agenda where kind = 'refund'`); state != "due1" {
+		t.Errorf("it is %s", state)
+	}
+	if told := b.get(first.header.Get("Location")); !strings.Contains(told.words(), "1 item is tried again") {
+		t.Errorf("told: %s", told.words())
+	}
+	form.Set("kind", "cycle_start")
+	form.Set("key", "another")
+	if got := w.user(identity.Marketer).send("work/retry", form); got.status != http.StatusForbidden {
+		t.Errorf("a marketer's retry: %d", got.status)
 	}
 }

@@ -34,17 +34,16 @@ const sumUpAtMost = 500 * time.Millisecond
 // facts are what the dashboard is made of, read on one snapshot: only what the
 // visitor may see.
 type facts struct {
-	active, before   int64 // subscribers now, and when last month ended
-	months           []insight.Month
-	weeks            []insight.Week
-	owing            insight.Owing
-	suspense         []insight.Group
-	needs            []insight.Waiting
-	sold             []insight.Sold
-	names            map[uuid.UUID]catalog.Stored
-	runs             []bill.Run
-	files            []usage.File
-	earliestSuspense time.Time
+	active, before int64 // subscribers now, and when last month ended
+	months         []insight.Month
+	weeks          []insight.Week
+	owing          insight.Owing
+	suspense       []insight.Group
+	needs          []insight.Waiting
+	sold           []insight.Sold
+	names          map[uuid.UUID]catalog.Stored
+	runs           []bill.Run
+	files          []usage.File
 }
 
 // topicRights says who is told of what waits for a person.

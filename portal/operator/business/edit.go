@@ -44,7 +44,7 @@ type designView struct {
 	from                               ui.Field
 	fromOpen                           bool
 	why                                string // publishing waits for
-	id, key, name                      string
+	key, name                          string
 	code                               string
 	focus                              string
 }

@@ -23,7 +23,6 @@ import (
 
 // offersView lists what is sold.
 type offersView struct {
-	done           string
 	importing, new string // addresses; empty for who may not
 	rows           []offerRow
 	pager          pager

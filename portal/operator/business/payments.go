@@ -20,7 +20,6 @@ import (
 type paymentsView struct {
 	here, record, csv, webhooks string
 	filters                     []filter
-	span                        string
 	sums                        []sumRow
 	rows                        []paymentRow
 	pager                       pager
@@ -192,9 +191,9 @@ func paymentSheet(v *web.Visit, list []payment.Listed) error {
 const webhooksShown = 100
 
 type webhookRow struct {
-	at, kind, reason, id, intent string
-	tone                         ui.Tone
-	state                        string
+	at, kind, reason, id string
+	tone                 ui.Tone
+	state                string
 }
 
 // showWebhooks lists the provider's messages that were not worked, or don't fit.

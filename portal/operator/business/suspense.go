@@ -65,9 +65,9 @@ func adviceWords(r ui.Reader, reason usage.Reason) string {
 
 // groupView lists the items of a reason, a file or an identity.
 type groupView struct {
-	list, rerun, here string
+	list              string
 	title, advice     string
-	fault, hidden     string // what is wrong with the form, and the filter it keeps
+	fault             string // what is wrong with the form as a whole
 	rows              []itemRow
 	pager             pager
 	reason, file, who string // the filter
@@ -80,7 +80,6 @@ type groupView struct {
 	faults            []ui.Fault
 	key               string
 	discardOpen       bool
-	all               string // how many the whole group has
 }
 
 type itemRow struct{ id, href, at, source, what, who, whoHref, detail, attempts string }
@@ -118,7 +117,7 @@ func showGroup(v *web.Visit, status int, refused string) error {
 	if err != nil {
 		return err
 	}
-	page := &groupView{list: v.Console("suspense"), rerun: v.Console("suspense/rerun"), reason: string(s.Reason), who: s.Identity, may: v.May(identity.SuspenseWrite), key: newKey()}
+	page := &groupView{list: v.Console("suspense"), reason: string(s.Reason), who: s.Identity, may: v.May(identity.SuspenseWrite), key: newKey()}
 	if s.File != uuid.Nil {
 		page.file = s.File.String()
 	}
@@ -204,7 +203,6 @@ type itemView struct {
 	facts               []fact
 	reason, advice      string
 	detail, raw         string
-	cut                 bool
 	fields              []ui.Field // of the record, to be patched; none if it could not be read
 	kind                ui.Field
 	kinds               []ui.Choice
