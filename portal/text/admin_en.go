@@ -669,6 +669,7 @@ var adminEN = map[string]string{
 	"admin.ready.again":                "Look again",
 	"admin.ready.run":                  "To the bill runs",
 	"admin.ready.asof":                 "Bill run of {day}, as of {at}",
+	"admin.ready.asof.none":            "As of {at}",
 	"admin.ready.accounts":             "Accounts in the run",
 	"admin.ready.accounts.more":        "whose cycle ends then",
 	"admin.ready.stops":                "Would stop bills",

@@ -662,6 +662,7 @@ var adminID = map[string]string{
 	"admin.ready.again":                "Lihat lagi",
 	"admin.ready.run":                  "Ke proses tagihan",
 	"admin.ready.asof":                 "Proses tagihan {day}, per {at}",
+	"admin.ready.asof.none":            "Per {at}",
 	"admin.ready.accounts":             "Akun dalam proses",
 	"admin.ready.accounts.more":        "yang siklusnya berakhir saat itu",
 	"admin.ready.stops":                "Menghentikan tagihan",

@@ -676,6 +676,7 @@ var adminRU = map[string]string{
 	"admin.ready.again":                "Посмотреть снова",
 	"admin.ready.run":                  "К расчётам",
 	"admin.ready.asof":                 "Расчёт на {day}, по состоянию на {at}",
+	"admin.ready.asof.none":            "По состоянию на {at}",
 	"admin.ready.accounts":             "Счетов в расчёте",
 	"admin.ready.accounts.more":        "чей период тогда кончается",
 	"admin.ready.stops":                "Остановят счета",

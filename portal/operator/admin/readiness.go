@@ -155,3 +155,19 @@ func toneIf(n int, tone ui.Tone) ui.Tone {
 	}
 	return tone
 }
+
+// asOf says of which run the page speaks, and when it was looked at. Where no
+// account is active there is no run.
+func (rv readinessView) asOf() string {
+	if rv.Day.IsZero() {
+		return rv.T("admin.ready.asof.none", "at", rv.DateTime(rv.At))
+	}
+	return rv.T("admin.ready.asof", "at", rv.DateTime(rv.At), "day", rv.Date(rv.Day))
+}
+
+func (rv readinessView) nothing() string {
+	if rv.Day.IsZero() {
+		return rv.T("admin.find.no_run")
+	}
+	return rv.T("admin.ready.nothing", "day", rv.Date(rv.Day))
+}
