@@ -60,7 +60,7 @@ func showBill(v *web.Visit) error {
 	}
 	view.lines = linesOf(r, d)
 	for _, t := range d.Taxes {
-		view.taxes = append(view.taxes, fact{r.T("desk.bill.tax", "name", t.Name, "percent", r.Number(t.Percent), "base", r.Money(t.Base)), r.Money(t.Tax), ""})
+		view.taxes = append(view.taxes, fact{r.T("desk.bill.tax", "name", t.Name, "base", r.Money(t.Base)), r.Money(t.Tax), ""})
 	}
 	if v.May(identity.AccountWrite) && party.Email != "" {
 		view.send = v.Console("subscribers/" + a.ID.String() + "/resend")

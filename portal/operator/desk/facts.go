@@ -131,7 +131,7 @@ func stepsOf(o catalog.Offering, country, kind string, known onboarding.Facts) [
 	groups := map[string]*step{}
 	for _, name := range []string{stepPerson, stepAddress, stepNetwork, stepLaw} {
 		groups[name] = &step{name: name, must: map[string]bool{}}
-		if known == nil {
+		if known == nil && name != stepLaw {
 			groups[name].fields = slices.Clone(extras[name])
 		}
 	}
@@ -148,6 +148,11 @@ func stepsOf(o catalog.Offering, country, kind string, known onboarding.Facts) [
 		}
 	}
 	var steps []step
+	if known == nil { // what may be left out stands last
+		for _, field := range extras[stepLaw] {
+			groups[stepLaw].add(field)
+		}
+	}
 	for _, name := range []string{stepPerson, stepAddress, stepLaw, stepNetwork} {
 		if s := groups[name]; len(s.fields) > 0 {
 			steps = append(steps, *s)

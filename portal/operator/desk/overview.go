@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/bill"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/history"
@@ -24,6 +25,7 @@ type overviewView struct {
 	services table
 	days     *ui.Columns
 	dayRows  [][2]string
+	bills    *table // nil: the visitor may not see them
 	records  string // address of the usage
 	contact  []fact
 	edit     string
@@ -31,7 +33,10 @@ type overviewView struct {
 }
 
 // latestEvents is how much of the stream an overview tells.
-const latestEvents = 12
+const latestEvents = 10
+
+// latestBills is how many an overview tells.
+const latestBills = 6
 
 func showOverview(v *web.Visit) error {
 	p, err := load(v)
@@ -39,7 +44,7 @@ func showOverview(v *web.Visit) error {
 		return err
 	}
 	page, head := p.framed(v, "")
-	view := overviewView{services: p.servicesTable(v), edit: ""}
+	view := overviewView{services: p.servicesTable(v)}
 	if v.May(identity.AccountWrite) {
 		view.edit = v.Console(p.path("contact"))
 	}
@@ -52,6 +57,11 @@ func showOverview(v *web.Visit) error {
 				return err
 			}
 		}
+		if v.May(identity.BillRead) {
+			if err := view.readBills(ctx, tx, v, p); err != nil {
+				return err
+			}
+		}
 		view.timeline, err = readTimeline(ctx, tx, v, p, latestEvents)
 		return err
 	})
@@ -59,6 +69,19 @@ func showOverview(v *web.Visit) error {
 		return err
 	}
 	return v.Show(http.StatusOK, overviewPage(page, head, view))
+}
+
+// readBills tells the latest documents.
+func (o *overviewView) readBills(ctx context.Context, tx tenant.Tx, v *web.Visit, p *person) error {
+	page, err := bill.List(ctx, tx, p.ID, bill.Cursor{}, latestBills)
+	if err != nil {
+		return err
+	}
+	t := billTable(v, page.Bills)
+	t.title = v.Reader.T("desk.latest")
+	t.more = ui.NavItem{Href: v.Console(p.path("bills")), Label: v.Reader.T("desk.services.all")}
+	o.bills = &t
+	return nil
 }
 
 // readContact gathers how the subscriber is reached, and who pays.

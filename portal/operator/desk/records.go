@@ -136,30 +136,36 @@ func showWhy(v *web.Visit) error {
 
 func showBills(v *web.Visit) error {
 	return showList(v, "bills", func(ctx context.Context, tx tenant.Tx, p *person) (table, error) {
-		r := v.Reader
 		var after bill.Cursor
 		if before, err := calendar.ParseDate(v.Query("before")); err == nil {
 			after.Before = before
 		}
-		t := table{id: "h-bills", title: r.T("desk.tab.bills"), icon: "bill", none: r.T("desk.bills.none"), noneMore: r.T("desk.bills.none.more"),
-			head: heads(r.T("desk.col.number"), r.T("desk.col.state"), r.T("desk.col.period"), r.T("desk.col.issued"), r.T("desk.col.due"), r.T("desk.col.total")+"#", r.T("desk.col.open")+"#")}
 		page, err := bill.List(ctx, tx, p.ID, after, rowsAPage)
 		if err != nil {
-			return t, err
+			return table{}, err
 		}
-		for _, b := range page.Bills {
-			due := r.Date(b.DueDate)
-			if b.Kind == bill.KindStatement {
-				due = ""
-			}
-			t.rows = append(t.rows, []cell{{text: b.Number, href: v.Console("bills/" + b.ID.String()), mono: true}, billState(r, b),
-				text(r.T("desk.period", "from", r.Date(b.Cycle.From), "to", r.Date(b.Cycle.To.AddDays(-1)))), text(r.Date(b.Issued)), text(due), num(r.Money(b.Total)), num(r.Money(b.Open))})
-		}
+		t := billTable(v, page.Bills)
 		if page.Next != nil {
 			t.next = v.Console(p.path("bills"), "before", page.Next.Before.String())
 		}
 		return t, nil
 	})
+}
+
+// billTable lists documents.
+func billTable(v *web.Visit, bills []bill.Bill) table {
+	r := v.Reader
+	t := table{id: "h-bills", title: r.T("desk.tab.bills"), icon: "bill", none: r.T("desk.bills.none"), noneMore: r.T("desk.bills.none.more"),
+		head: heads(r.T("desk.col.number"), r.T("desk.col.state"), r.T("desk.col.period"), r.T("desk.col.due"), r.T("desk.col.total")+"#", r.T("desk.col.open")+"#")}
+	for _, b := range bills {
+		due := r.Date(b.DueDate)
+		if b.Kind == bill.KindStatement {
+			due = ""
+		}
+		t.rows = append(t.rows, []cell{{text: b.Number, href: v.Console("bills/" + b.ID.String()), mono: true}, billState(r, b),
+			text(r.T("desk.period", "from", r.DayMonth(b.Cycle.From), "to", r.Date(b.Cycle.To.AddDays(-1)))), text(due), num(r.Money(b.Total)), num(r.Money(b.Open))})
+	}
+	return t
 }
 
 // billState is how a document stands, in a word.
