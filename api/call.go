@@ -34,6 +34,7 @@ type call struct {
 	object    string         // what a command was about, for the audit
 	objectID  uuid.UUID      // the same
 	detail    map[string]any // the same; never a secret
+	audited   bool           // the domain writes the audit row itself
 	answer    *answer        // of a command, to be written as it is
 }
 

@@ -105,3 +105,15 @@ func (s *Server) PublishOffering(ctx context.Context, r oapi.PublishOfferingRequ
 		return oapi.PublishOffering200JSONResponse{Body: offeringOf(stored)}, err
 	})
 }
+
+// RetireOffering implements oapi.StrictServerInterface.
+func (s *Server) RetireOffering(ctx context.Context, r oapi.RetireOfferingRequestObject) (oapi.RetireOfferingResponseObject, error) {
+	return nil, once(ctx, oapi.RetireOfferingResponseObject.VisitRetireOfferingResponse, func(ctx context.Context, tx tenant.Tx) (oapi.RetireOfferingResponseObject, error) {
+		callOf(ctx).about("offering", r.Offering)
+		if _, err := catalog.Retire(ctx, tx, r.Offering); err != nil {
+			return nil, err
+		}
+		stored, err := catalog.Get(ctx, tx, r.Offering)
+		return oapi.RetireOffering200JSONResponse{Body: offeringOf(stored)}, err
+	})
+}

@@ -113,8 +113,11 @@ func (c *call) refusal(err error) (idempotency.Answer, error) {
 	return c.sealed(idempotency.Answer{Status: p.Status, Headers: map[string]string{"Content-Type": problem.ContentType}, Body: body}, err)
 }
 
-// recordAudit writes down who did what to which thing.
+// recordAudit writes down who did what to which thing, unless the domain did.
 func (c *call) recordAudit(ctx context.Context, tx tenant.Tx) error {
+	if c.audited {
+		return nil
+	}
 	return audit.Record(ctx, tx, audit.Entry{Caller: c.caller(), Action: c.op.id, Object: c.object, ObjectID: c.objectID, Detail: c.detail})
 }
 

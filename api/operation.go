@@ -34,7 +34,7 @@ type operation struct {
 	stream  bool                // its body is not held in memory
 	yaml    bool                // its body may be YAML
 	perItem bool                // judges the items of its body one by one
-	maxBody int64               // bytes; ignored for streams
+	maxBody int64               // bytes; 0 for a stream that only the server's bound holds for
 	timeout time.Duration
 	route   *routers.Route
 }
@@ -94,7 +94,7 @@ func (op *operation) checkAccess() error {
 }
 
 func readOperation(declared *openapi3.Operation) (*operation, error) {
-	op := &operation{id: declared.OperationID, maxBody: defaultMaxBody, timeout: defaultTimeout}
+	op := &operation{id: declared.OperationID, timeout: defaultTimeout}
 	var self, permission string
 	var seconds int64
 	for name, into := range map[string]any{
@@ -112,6 +112,9 @@ func readOperation(declared *openapi3.Operation) (*operation, error) {
 	if declared.RequestBody != nil {
 		content := declared.RequestBody.Value.Content
 		op.stream, op.yaml = content[streamType] != nil, content[yamlType] != nil
+	}
+	if op.maxBody == 0 && !op.stream {
+		op.maxBody = defaultMaxBody
 	}
 	return op, nil
 }

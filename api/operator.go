@@ -6,25 +6,7 @@ import (
 
 	"tollhouse/api/oapi"
 	"tollhouse/api/problem"
-	"tollhouse/billing/account"
-	"tollhouse/billing/tenant"
 )
-
-// GetSettings implements oapi.StrictServerInterface.
-func (s *Server) GetSettings(ctx context.Context, _ oapi.GetSettingsRequestObject) (oapi.GetSettingsResponseObject, error) {
-	stack := callOf(ctx).stack
-	var p account.Profile
-	err := stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
-		p, err = account.GetProfile(ctx, tx)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return oapi.GetSettings200JSONResponse{Name: p.Name, Country: p.Country, Zone: p.Zone.String(), Currency: p.Currency,
-		Language: oapi.Language(p.Language), PricesIncludeTax: p.PricesIncludeTax, AnchorPolicy: oapi.SettingsAnchorPolicy(p.AnchorPolicy),
-		PaymentTermDays: p.PaymentTermDays, BrandColour: p.BrandColour, SupportContact: p.SupportContact, Sandbox: stack.Ref.Sandbox}, nil
-}
 
 func clockOf(ctx context.Context) (oapi.Clock, error) {
 	stack := callOf(ctx).stack

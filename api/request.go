@@ -52,14 +52,17 @@ func (s *Server) readRequest(e echo.Context, c *call) error {
 // openStream checks a streamed request by its parameters. Every media type but
 // a form is the file itself: programs that upload rarely know better.
 func (s *Server) openStream(e echo.Context, c *call) error {
-	r := e.Request()
-	if r.ContentLength > s.maxUpload {
-		return tooLarge(s.maxUpload)
+	r, limit := e.Request(), s.maxUpload
+	if c.op.maxBody > 0 {
+		limit = c.op.maxBody
+	}
+	if r.ContentLength > limit {
+		return tooLarge(limit)
 	}
 	if !strings.HasPrefix(r.Header.Get(echo.HeaderContentType), formType) {
 		r.Header.Set(echo.HeaderContentType, streamType)
 	}
-	r.Body = &patientBody{body: http.MaxBytesReader(e.Response(), r.Body, s.maxUpload), control: http.NewResponseController(e.Response())}
+	r.Body = &patientBody{body: http.MaxBytesReader(e.Response(), r.Body, limit), control: http.NewResponseController(e.Response())}
 	return s.validate(e, c, openapi3filter.Options{ExcludeRequestBody: true})
 }
 

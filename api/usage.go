@@ -17,7 +17,7 @@ import (
 
 // CreateUsageSource implements oapi.StrictServerInterface.
 func (s *Server) CreateUsageSource(ctx context.Context, r oapi.CreateUsageSourceRequestObject) (oapi.CreateUsageSourceResponseObject, error) {
-	mapping, err := mappingOf(r.Body)
+	mapping, err := mappingOf((*string)(r.Body.Preset), value(r.Body.Zone), r.Body.Mapping)
 	if err != nil {
 		return nil, err
 	}
@@ -28,15 +28,29 @@ func (s *Server) CreateUsageSource(ctx context.Context, r oapi.CreateUsageSource
 	})
 }
 
-func mappingOf(n *oapi.NewUsageSource) (usage.Mapping, error) {
+// mappingOf is the mapping that was sent, or that of a preset.
+func mappingOf(preset *string, zone string, mapping *oapi.Document) (usage.Mapping, error) {
 	switch {
-	case (n.Preset == nil) == (n.Mapping == nil):
+	case (preset == nil) == (mapping == nil):
 		return usage.Mapping{}, problem.InvalidRequest.New("", problem.Fault{Field: "mapping", Reason: "does not stand alone", Want: "either preset or mapping"})
-	case n.Preset != nil:
-		return usage.FindPreset(string(*n.Preset), value(n.Zone))
+	case preset != nil:
+		return usage.FindPreset(*preset, zone)
 	default:
-		return usage.ParseMapping(*n.Mapping)
+		return usage.ParseMapping(*mapping)
 	}
+}
+
+// ChangeUsageSource implements oapi.StrictServerInterface.
+func (s *Server) ChangeUsageSource(ctx context.Context, r oapi.ChangeUsageSourceRequestObject) (oapi.ChangeUsageSourceResponseObject, error) {
+	mapping, err := mappingOf((*string)(r.Body.Preset), value(r.Body.Zone), r.Body.Mapping)
+	if err != nil {
+		return nil, err
+	}
+	return nil, once(ctx, oapi.ChangeUsageSourceResponseObject.VisitChangeUsageSourceResponse, func(ctx context.Context, tx tenant.Tx) (oapi.ChangeUsageSourceResponseObject, error) {
+		callOf(ctx).about("usage_source", r.Source)
+		feed, err := usage.ChangeMapping(ctx, tx, r.Source, mapping)
+		return oapi.ChangeUsageSource200JSONResponse{Body: usageSource(feed)}, err
+	})
 }
 
 func usageSource(f usage.Feed) oapi.UsageSource {
@@ -64,7 +78,7 @@ func (s *Server) UploadUsageFile(ctx context.Context, r oapi.UploadUsageFileRequ
 	if err != nil {
 		return nil, err
 	}
-	body, name, err := uploaded(r)
+	body, name, err := uploaded(r.Body, r.MultipartBody, value(r.Params.Name))
 	if err != nil {
 		return nil, err
 	}
@@ -73,24 +87,23 @@ func (s *Server) UploadUsageFile(ctx context.Context, r oapi.UploadUsageFileRequ
 }
 
 // uploaded finds the file in a body or in a form; what a form says besides is
-// passed over.
-func uploaded(r oapi.UploadUsageFileRequestObject) (body io.Reader, name string, err error) {
-	name = value(r.Params.Name)
-	if r.MultipartBody == nil {
-		return r.Body, name, nil
+// passed over. A name that is given counts more than the form's.
+func uploaded(whole io.Reader, form *multipart.Reader, named string) (body io.Reader, name string, err error) {
+	if form == nil {
+		return whole, named, nil
 	}
 	for {
-		part, err := r.MultipartBody.NextPart()
+		part, err := form.NextPart()
 		if err != nil {
 			return nil, "", errNoFile(err)
 		}
 		if part.FileName() == "" {
 			continue
 		}
-		if name == "" {
-			name = part.FileName()
+		if named == "" {
+			named = part.FileName()
 		}
-		return part, name, nil
+		return part, named, nil
 	}
 }
 

@@ -100,6 +100,87 @@ func (e AccountSummaryState) Valid() bool {
 	}
 }
 
+// Defines values for AttentionTopic.
+const (
+	FailedBills    AttentionTopic = "failed_bills"
+	FailedFiles    AttentionTopic = "failed_files"
+	FailedWork     AttentionTopic = "failed_work"
+	ImportFindings AttentionTopic = "import_findings"
+	KeptMoney      AttentionTopic = "kept_money"
+	ParkedWebhooks AttentionTopic = "parked_webhooks"
+	Suspense       AttentionTopic = "suspense"
+)
+
+// Valid indicates whether the value is a known member of the AttentionTopic enum.
+func (e AttentionTopic) Valid() bool {
+	switch e {
+	case FailedBills:
+		return true
+	case FailedFiles:
+		return true
+	case FailedWork:
+		return true
+	case ImportFindings:
+		return true
+	case KeptMoney:
+		return true
+	case ParkedWebhooks:
+		return true
+	case Suspense:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuditBreakPart.
+const (
+	Anchors AuditBreakPart = "anchors"
+	Audit   AuditBreakPart = "audit"
+	Chain   AuditBreakPart = "chain"
+	Ledger  AuditBreakPart = "ledger"
+)
+
+// Valid indicates whether the value is a known member of the AuditBreakPart enum.
+func (e AuditBreakPart) Valid() bool {
+	switch e {
+	case Anchors:
+		return true
+	case Audit:
+		return true
+	case Chain:
+		return true
+	case Ledger:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuditVerificationState.
+const (
+	AuditVerificationStateDone    AuditVerificationState = "done"
+	AuditVerificationStateNever   AuditVerificationState = "never"
+	AuditVerificationStateRunning AuditVerificationState = "running"
+	AuditVerificationStateStopped AuditVerificationState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the AuditVerificationState enum.
+func (e AuditVerificationState) Valid() bool {
+	switch e {
+	case AuditVerificationStateDone:
+		return true
+	case AuditVerificationStateNever:
+		return true
+	case AuditVerificationStateRunning:
+		return true
+	case AuditVerificationStateStopped:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BillLineKind.
 const (
 	BillLineKindAllowance BillLineKind = "allowance"
@@ -184,6 +265,21 @@ func (e BillSummaryState) Valid() bool {
 	}
 }
 
+// Defines values for BranchChangeDefault.
+const (
+	True BranchChangeDefault = true
+)
+
+// Valid indicates whether the value is a known member of the BranchChangeDefault enum.
+func (e BranchChangeDefault) Valid() bool {
+	switch e {
+	case True:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BucketOrigin.
 const (
 	BucketOriginAllowance BucketOrigin = "allowance"
@@ -210,6 +306,7 @@ func (e BucketOrigin) Valid() bool {
 
 // Defines values for ChargeKind.
 const (
+	ChargeKindDiscount  ChargeKind = "discount"
 	ChargeKindOneTime   ChargeKind = "one_time"
 	ChargeKindRecurring ChargeKind = "recurring"
 	ChargeKindUsage     ChargeKind = "usage"
@@ -218,6 +315,8 @@ const (
 // Valid indicates whether the value is a known member of the ChargeKind enum.
 func (e ChargeKind) Valid() bool {
 	switch e {
+	case ChargeKindDiscount:
+		return true
 	case ChargeKindOneTime:
 		return true
 	case ChargeKindRecurring:
@@ -399,22 +498,22 @@ func (e NewTopUpMethod) Valid() bool {
 
 // Defines values for NewUsageSourcePreset.
 const (
-	AsteriskMasterCsv           NewUsageSourcePreset = "asterisk-master-csv"
-	AsteriskMasterCsvNouniqueid NewUsageSourcePreset = "asterisk-master-csv-nouniqueid"
-	FreeradiusDetail            NewUsageSourcePreset = "freeradius-detail"
-	JsonEvents                  NewUsageSourcePreset = "json-events"
+	NewUsageSourcePresetAsteriskMasterCsv           NewUsageSourcePreset = "asterisk-master-csv"
+	NewUsageSourcePresetAsteriskMasterCsvNouniqueid NewUsageSourcePreset = "asterisk-master-csv-nouniqueid"
+	NewUsageSourcePresetFreeradiusDetail            NewUsageSourcePreset = "freeradius-detail"
+	NewUsageSourcePresetJsonEvents                  NewUsageSourcePreset = "json-events"
 )
 
 // Valid indicates whether the value is a known member of the NewUsageSourcePreset enum.
 func (e NewUsageSourcePreset) Valid() bool {
 	switch e {
-	case AsteriskMasterCsv:
+	case NewUsageSourcePresetAsteriskMasterCsv:
 		return true
-	case AsteriskMasterCsvNouniqueid:
+	case NewUsageSourcePresetAsteriskMasterCsvNouniqueid:
 		return true
-	case FreeradiusDetail:
+	case NewUsageSourcePresetFreeradiusDetail:
 		return true
-	case JsonEvents:
+	case NewUsageSourcePresetJsonEvents:
 		return true
 	default:
 		return false
@@ -691,6 +790,27 @@ func (e PublicKeyUse) Valid() bool {
 	}
 }
 
+// Defines values for ReadinessFindingSeverity.
+const (
+	ReadinessFindingSeverityLook  ReadinessFindingSeverity = "look"
+	ReadinessFindingSeverityStops ReadinessFindingSeverity = "stops"
+	ReadinessFindingSeverityWrong ReadinessFindingSeverity = "wrong"
+)
+
+// Valid indicates whether the value is a known member of the ReadinessFindingSeverity enum.
+func (e ReadinessFindingSeverity) Valid() bool {
+	switch e {
+	case ReadinessFindingSeverityLook:
+		return true
+	case ReadinessFindingSeverityStops:
+		return true
+	case ReadinessFindingSeverityWrong:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RefundState.
 const (
 	RefundStateFailed    RefundState = "failed"
@@ -714,22 +834,46 @@ func (e RefundState) Valid() bool {
 
 // Defines values for RequirementFault.
 const (
-	Missing RequirementFault = "missing"
-	Taken   RequirementFault = "taken"
-	Unknown RequirementFault = "unknown"
-	Wrong   RequirementFault = "wrong"
+	RequirementFaultMissing RequirementFault = "missing"
+	RequirementFaultTaken   RequirementFault = "taken"
+	RequirementFaultUnknown RequirementFault = "unknown"
+	RequirementFaultWrong   RequirementFault = "wrong"
 )
 
 // Valid indicates whether the value is a known member of the RequirementFault enum.
 func (e RequirementFault) Valid() bool {
 	switch e {
-	case Missing:
+	case RequirementFaultMissing:
 		return true
-	case Taken:
+	case RequirementFaultTaken:
 		return true
-	case Unknown:
+	case RequirementFaultUnknown:
 		return true
-	case Wrong:
+	case RequirementFaultWrong:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SandboxCopyState.
+const (
+	SandboxCopyStateAsked   SandboxCopyState = "asked"
+	SandboxCopyStateDone    SandboxCopyState = "done"
+	SandboxCopyStateFailed  SandboxCopyState = "failed"
+	SandboxCopyStateRunning SandboxCopyState = "running"
+)
+
+// Valid indicates whether the value is a known member of the SandboxCopyState enum.
+func (e SandboxCopyState) Valid() bool {
+	switch e {
+	case SandboxCopyStateAsked:
+		return true
+	case SandboxCopyStateDone:
+		return true
+	case SandboxCopyStateFailed:
+		return true
+	case SandboxCopyStateRunning:
 		return true
 	default:
 		return false
@@ -858,16 +1002,55 @@ func (e SessionSecondFactor) Valid() bool {
 
 // Defines values for SettingsAnchorPolicy.
 const (
-	Clamp    SettingsAnchorPolicy = "clamp"
-	Sticky28 SettingsAnchorPolicy = "sticky_28"
+	SettingsAnchorPolicyClamp    SettingsAnchorPolicy = "clamp"
+	SettingsAnchorPolicySticky28 SettingsAnchorPolicy = "sticky_28"
 )
 
 // Valid indicates whether the value is a known member of the SettingsAnchorPolicy enum.
 func (e SettingsAnchorPolicy) Valid() bool {
 	switch e {
-	case Clamp:
+	case SettingsAnchorPolicyClamp:
 		return true
-	case Sticky28:
+	case SettingsAnchorPolicySticky28:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingsStanding.
+const (
+	SettingsStandingActive    SettingsStanding = "active"
+	SettingsStandingClosed    SettingsStanding = "closed"
+	SettingsStandingSuspended SettingsStanding = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the SettingsStanding enum.
+func (e SettingsStanding) Valid() bool {
+	switch e {
+	case SettingsStandingActive:
+		return true
+	case SettingsStandingClosed:
+		return true
+	case SettingsStandingSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingsChangeAnchorPolicy.
+const (
+	SettingsChangeAnchorPolicyClamp    SettingsChangeAnchorPolicy = "clamp"
+	SettingsChangeAnchorPolicySticky28 SettingsChangeAnchorPolicy = "sticky_28"
+)
+
+// Valid indicates whether the value is a known member of the SettingsChangeAnchorPolicy enum.
+func (e SettingsChangeAnchorPolicy) Valid() bool {
+	switch e {
+	case SettingsChangeAnchorPolicyClamp:
+		return true
+	case SettingsChangeAnchorPolicySticky28:
 		return true
 	default:
 		return false
@@ -972,6 +1155,7 @@ const (
 	StatementEntryKindExpiry      StatementEntryKind = "expiry"
 	StatementEntryKindFee         StatementEntryKind = "fee"
 	StatementEntryKindGrant       StatementEntryKind = "grant"
+	StatementEntryKindImport      StatementEntryKind = "import"
 	StatementEntryKindPayment     StatementEntryKind = "payment"
 	StatementEntryKindRecognition StatementEntryKind = "recognition"
 	StatementEntryKindRefund      StatementEntryKind = "refund"
@@ -994,6 +1178,8 @@ func (e StatementEntryKind) Valid() bool {
 	case StatementEntryKindFee:
 		return true
 	case StatementEntryKindGrant:
+		return true
+	case StatementEntryKindImport:
 		return true
 	case StatementEntryKindPayment:
 		return true
@@ -1156,6 +1342,30 @@ func (e UsageFileState) Valid() bool {
 	}
 }
 
+// Defines values for UsageMappingChangePreset.
+const (
+	UsageMappingChangePresetAsteriskMasterCsv           UsageMappingChangePreset = "asterisk-master-csv"
+	UsageMappingChangePresetAsteriskMasterCsvNouniqueid UsageMappingChangePreset = "asterisk-master-csv-nouniqueid"
+	UsageMappingChangePresetFreeradiusDetail            UsageMappingChangePreset = "freeradius-detail"
+	UsageMappingChangePresetJsonEvents                  UsageMappingChangePreset = "json-events"
+)
+
+// Valid indicates whether the value is a known member of the UsageMappingChangePreset enum.
+func (e UsageMappingChangePreset) Valid() bool {
+	switch e {
+	case UsageMappingChangePresetAsteriskMasterCsv:
+		return true
+	case UsageMappingChangePresetAsteriskMasterCsvNouniqueid:
+		return true
+	case UsageMappingChangePresetFreeradiusDetail:
+		return true
+	case UsageMappingChangePresetJsonEvents:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for UsageRecordKind.
 const (
 	UsageRecordKindContent UsageRecordKind = "content"
@@ -1207,6 +1417,42 @@ const (
 func (e UserTokenTokenType) Valid() bool {
 	switch e {
 	case UserTokenTokenTypeBearer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WorkKind.
+const (
+	WorkKindBillRun      WorkKind = "bill_run"
+	WorkKindBucketExpiry WorkKind = "bucket_expiry"
+	WorkKindCycleStart   WorkKind = "cycle_start"
+	WorkKindIntake       WorkKind = "intake"
+	WorkKindNotice       WorkKind = "notice"
+	WorkKindRefund       WorkKind = "refund"
+	WorkKindUsageFile    WorkKind = "usage_file"
+	WorkKindWebhook      WorkKind = "webhook"
+)
+
+// Valid indicates whether the value is a known member of the WorkKind enum.
+func (e WorkKind) Valid() bool {
+	switch e {
+	case WorkKindBillRun:
+		return true
+	case WorkKindBucketExpiry:
+		return true
+	case WorkKindCycleStart:
+		return true
+	case WorkKindIntake:
+		return true
+	case WorkKindNotice:
+		return true
+	case WorkKindRefund:
+		return true
+	case WorkKindUsageFile:
+		return true
+	case WorkKindWebhook:
 		return true
 	default:
 		return false
@@ -1294,6 +1540,48 @@ func (e ListOrdersParamsState) Valid() bool {
 	case ListOrdersParamsStateCancelled:
 		return true
 	case ListOrdersParamsStateCompleted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPaymentsParamsMethod.
+const (
+	ListPaymentsParamsMethodBank     ListPaymentsParamsMethod = "bank"
+	ListPaymentsParamsMethodCard     ListPaymentsParamsMethod = "card"
+	ListPaymentsParamsMethodCash     ListPaymentsParamsMethod = "cash"
+	ListPaymentsParamsMethodGoodwill ListPaymentsParamsMethod = "goodwill"
+)
+
+// Valid indicates whether the value is a known member of the ListPaymentsParamsMethod enum.
+func (e ListPaymentsParamsMethod) Valid() bool {
+	switch e {
+	case ListPaymentsParamsMethodBank:
+		return true
+	case ListPaymentsParamsMethodCard:
+		return true
+	case ListPaymentsParamsMethodCash:
+		return true
+	case ListPaymentsParamsMethodGoodwill:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPaymentsParamsKept.
+const (
+	Any   ListPaymentsParamsKept = "any"
+	Owing ListPaymentsParamsKept = "owing"
+)
+
+// Valid indicates whether the value is a known member of the ListPaymentsParamsKept enum.
+func (e ListPaymentsParamsKept) Valid() bool {
+	switch e {
+	case Any:
+		return true
+	case Owing:
 		return true
 	default:
 		return false
@@ -1485,6 +1773,86 @@ type ApiKeySecret struct {
 	Secret string `json:"secret"`
 }
 
+// Attention defines model for Attention.
+type Attention struct {
+	// Amount An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Amount *Decimal `json:"amount,omitempty"`
+	Count  int64    `json:"count"`
+	Detail *string  `json:"detail,omitempty"`
+	Id     *string  `json:"id,omitempty"`
+
+	// Name The reason, kind of work, day, file or import.
+	Name  string         `json:"name"`
+	Since time.Time      `json:"since"`
+	Topic AttentionTopic `json:"topic"`
+}
+
+// AttentionTopic defines model for Attention.Topic.
+type AttentionTopic string
+
+// AttentionList defines model for AttentionList.
+type AttentionList struct {
+	Items []Attention `json:"items"`
+}
+
+// AuditBreak The first place where chain and rows part.
+type AuditBreak struct {
+	From   *time.Time     `json:"from,omitempty"`
+	Part   AuditBreakPart `json:"part"`
+	Reason string         `json:"reason"`
+	Seal   int64          `json:"seal"`
+	To     *time.Time     `json:"to,omitempty"`
+}
+
+// AuditBreakPart defines model for AuditBreak.Part.
+type AuditBreakPart string
+
+// AuditEntry defines model for AuditEntry.
+type AuditEntry struct {
+	Action string    `json:"action"`
+	Actor  string    `json:"actor"`
+	At     time.Time `json:"at"`
+
+	// Detail A JSON object whose inside is told elsewhere.
+	Detail   *Document           `json:"detail,omitempty"`
+	Id       openapi_types.UUID  `json:"id"`
+	Object   *string             `json:"object,omitempty"`
+	ObjectId *openapi_types.UUID `json:"object_id,omitempty"`
+	Trace    *string             `json:"trace,omitempty"`
+	WallAt   time.Time           `json:"wall_at"`
+}
+
+// AuditPage defines model for AuditPage.
+type AuditPage struct {
+	Items []AuditEntry `json:"items"`
+	Next  *string      `json:"next,omitempty"`
+}
+
+// AuditVerification defines model for AuditVerification.
+type AuditVerification struct {
+	// Anchors Anchors that were met.
+	Anchors   *int   `json:"anchors,omitempty"`
+	AuditRows *int64 `json:"audit_rows,omitempty"`
+
+	// Break The first place where chain and rows part.
+	Break *AuditBreak `json:"break,omitempty"`
+
+	// Done Seals looked at.
+	Done       *int64     `json:"done,omitempty"`
+	EndedAt    *time.Time `json:"ended_at,omitempty"`
+	LedgerRows *int64     `json:"ledger_rows,omitempty"`
+
+	// Sealed Seals so far.
+	Sealed   int64                  `json:"sealed"`
+	SealedAt *time.Time             `json:"sealed_at,omitempty"`
+	State    AuditVerificationState `json:"state"`
+}
+
+// AuditVerificationState defines model for AuditVerification.State.
+type AuditVerificationState string
+
 // Bill defines model for Bill.
 type Bill struct {
 	Lines []BillLine `json:"lines"`
@@ -1655,6 +2023,31 @@ type BillTax struct {
 	Tax Money `json:"tax"`
 }
 
+// Branch defines model for Branch.
+type Branch struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// Default Where a new account goes if nobody says otherwise.
+	Default     bool               `json:"default"`
+	Id          openapi_types.UUID `json:"id"`
+	LegalEntity openapi_types.UUID `json:"legal_entity"`
+	Name        string             `json:"name"`
+}
+
+// BranchChange defines model for BranchChange.
+type BranchChange struct {
+	Default *BranchChangeDefault `json:"default,omitempty"`
+	Name    *string              `json:"name,omitempty"`
+}
+
+// BranchChangeDefault defines model for BranchChange.Default.
+type BranchChangeDefault bool
+
+// BranchList defines model for BranchList.
+type BranchList struct {
+	Items []Branch `json:"items"`
+}
+
 // Bucket defines model for Bucket.
 type Bucket struct {
 	Code      string             `json:"code"`
@@ -1747,6 +2140,24 @@ type Clock struct {
 
 	// Sandbox Only a sandbox's clock can be moved.
 	Sandbox bool `json:"sandbox"`
+}
+
+// Consent defines model for Consent.
+type Consent struct {
+	EndedAt   *time.Time         `json:"ended_at,omitempty"`
+	EndedBy   *string            `json:"ended_by,omitempty"`
+	ExpiresAt time.Time          `json:"expires_at"`
+	GivenAt   time.Time          `json:"given_at"`
+	GivenBy   string             `json:"given_by"`
+	Id        openapi_types.UUID `json:"id"`
+	MayChange bool               `json:"may_change"`
+	Open      bool               `json:"open"`
+	Reason    string             `json:"reason"`
+}
+
+// ConsentList defines model for ConsentList.
+type ConsentList struct {
+	Items []Consent `json:"items"`
 }
 
 // ControlSum defines model for ControlSum.
@@ -1857,6 +2268,25 @@ type Fault struct {
 	Want string `json:"want"`
 }
 
+// Figures defines model for Figures.
+type Figures struct {
+	// Currency Three upper-case letters (ISO 4217).
+	//
+	// Example: EUR
+	Currency  Currency           `json:"currency"`
+	Months    *[]MonthFigures    `json:"months,omitempty"`
+	Offerings *[]OfferingFigures `json:"offerings,omitempty"`
+	Owing     *OwingFigures      `json:"owing,omitempty"`
+
+	// Subscribers Accounts with an active subscription.
+	Subscribers int64 `json:"subscribers"`
+
+	// SubscribersBefore Accounts with a subscription when this month began.
+	SubscribersBefore int64              `json:"subscribers_before"`
+	Suspense          *[]SuspenseFigures `json:"suspense,omitempty"`
+	Weeks             []WeekFigures      `json:"weeks"`
+}
+
 // Finding defines model for Finding.
 type Finding struct {
 	Message string `json:"message"`
@@ -1902,6 +2332,35 @@ type LegalEntity struct {
 	BankName   *string `json:"bank_name,omitempty"`
 	RegisterId *string `json:"register_id,omitempty"`
 	TaxId      *string `json:"tax_id,omitempty"`
+}
+
+// LegalEntityEntry defines model for LegalEntityEntry.
+type LegalEntityEntry struct {
+	Address    PostalAddress      `json:"address"`
+	BankBic    *string            `json:"bank_bic,omitempty"`
+	BankIban   *string            `json:"bank_iban,omitempty"`
+	BankName   *string            `json:"bank_name,omitempty"`
+	Default    bool               `json:"default"`
+	Id         openapi_types.UUID `json:"id"`
+	Name       string             `json:"name"`
+	RegisterId *string            `json:"register_id,omitempty"`
+	TaxId      *string            `json:"tax_id,omitempty"`
+}
+
+// LegalEntityFacts defines model for LegalEntityFacts.
+type LegalEntityFacts struct {
+	Address    PostalAddress `json:"address"`
+	BankBic    *string       `json:"bank_bic,omitempty"`
+	BankIban   *string       `json:"bank_iban,omitempty"`
+	BankName   *string       `json:"bank_name,omitempty"`
+	Name       string        `json:"name"`
+	RegisterId *string       `json:"register_id,omitempty"`
+	TaxId      *string       `json:"tax_id,omitempty"`
+}
+
+// LegalEntityList defines model for LegalEntityList.
+type LegalEntityList struct {
+	Items []LegalEntityEntry `json:"items"`
 }
 
 // Me defines model for Me.
@@ -1950,6 +2409,29 @@ type MessagePage struct {
 // Example: {"amount":"12.34","currency":"EUR"}
 type Money = money.Amount
 
+// MonthFigures What was earned in a month, net.
+type MonthFigures struct {
+	// Month A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Month Date `json:"month"`
+
+	// OneTime An exact decimal number as text.
+	//
+	// Example: 0.0001
+	OneTime Decimal `json:"one_time"`
+
+	// Recurring An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Recurring Decimal `json:"recurring"`
+
+	// Usage An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Usage Decimal `json:"usage"`
+}
+
 // NewAdjustment defines model for NewAdjustment.
 type NewAdjustment struct {
 	// Amount An exact decimal number as text.
@@ -1973,6 +2455,21 @@ type NewBillRun struct {
 	//
 	// Example: 2026-05-01
 	CycleEnd Date `json:"cycle_end"`
+}
+
+// NewBranch defines model for NewBranch.
+type NewBranch struct {
+	LegalEntity openapi_types.UUID `json:"legal_entity"`
+	Name        string             `json:"name"`
+}
+
+// NewConsent defines model for NewConsent.
+type NewConsent struct {
+	Hours int `json:"hours"`
+
+	// MayChange They may change things as support does; else they only look.
+	MayChange *bool  `json:"may_change,omitempty"`
+	Reason    string `json:"reason"`
 }
 
 // NewCredit defines model for NewCredit.
@@ -2188,6 +2685,27 @@ type NotePage struct {
 	Next  *string `json:"next,omitempty"`
 }
 
+// NumberSeries defines model for NumberSeries.
+type NumberSeries struct {
+	Document string `json:"document"`
+
+	// LastIssue A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	LastIssue   *Date              `json:"last_issue,omitempty"`
+	LegalEntity openapi_types.UUID `json:"legal_entity"`
+
+	// Next The number that the next document gets.
+	Next   string `json:"next"`
+	Seller string `json:"seller"`
+	Year   int    `json:"year"`
+}
+
+// NumberSeriesList defines model for NumberSeriesList.
+type NumberSeriesList struct {
+	Items []NumberSeries `json:"items"`
+}
+
 // Offering defines model for Offering.
 type Offering struct {
 	AvailableFrom *time.Time `json:"available_from,omitempty"`
@@ -2212,6 +2730,19 @@ type OfferingState string
 
 // OfferingDocument As `docs/offering.schema.json` describes.
 type OfferingDocument = json.RawMessage
+
+// OfferingFigures defines model for OfferingFigures.
+type OfferingFigures struct {
+	Active   int64              `json:"active"`
+	Left     int64              `json:"left"`
+	New      int64              `json:"new"`
+	Offering openapi_types.UUID `json:"offering"`
+
+	// Recurring An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Recurring Decimal `json:"recurring"`
+}
 
 // OfferingList defines model for OfferingList.
 type OfferingList struct {
@@ -2304,6 +2835,38 @@ type OrderPage struct {
 type Overlap struct {
 	File  openapi_types.UUID `json:"file"`
 	Lines int64              `json:"lines"`
+}
+
+// OwedFigures defines model for OwedFigures.
+type OwedFigures struct {
+	Accounts int64 `json:"accounts"`
+
+	// Age Days overdue, such as 1-30; due is not overdue.
+	Age string `json:"age"`
+
+	// Amount An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Amount Decimal `json:"amount"`
+}
+
+// OwingFigures defines model for OwingFigures.
+type OwingFigures struct {
+	Accounts int64         `json:"accounts"`
+	ByAge    []OwedFigures `json:"by_age"`
+
+	// Debtors Accounts with something overdue.
+	Debtors int64 `json:"debtors"`
+
+	// Overdue An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Overdue Decimal `json:"overdue"`
+
+	// Total An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Total Decimal `json:"total"`
 }
 
 // Party defines model for Party.
@@ -2499,6 +3062,17 @@ type PlanChangePreview struct {
 	To   string `json:"to"`
 }
 
+// PostalAddress defines model for PostalAddress.
+type PostalAddress struct {
+	City string `json:"city"`
+
+	// Country Two capital letters (ISO 3166-1).
+	Country  string  `json:"country"`
+	Postcode *string `json:"postcode,omitempty"`
+	Region   *string `json:"region,omitempty"`
+	Street   string  `json:"street"`
+}
+
 // Problem Why a request was refused (RFC 9457).
 type Problem struct {
 	// Challenge To be answered with a code of the second factor; good for five minutes, and as secret as the password was.
@@ -2564,9 +3138,60 @@ type Quantity struct {
 	Unit Unit `json:"unit"`
 }
 
+// ReadinessExample defines model for ReadinessExample.
+type ReadinessExample struct {
+	Id    *openapi_types.UUID `json:"id,omitempty"`
+	Kind  string              `json:"kind"`
+	Label string              `json:"label"`
+}
+
+// ReadinessFinding defines model for ReadinessFinding.
+type ReadinessFinding struct {
+	Code     string                   `json:"code"`
+	Count    int64                    `json:"count"`
+	Examples []ReadinessExample       `json:"examples"`
+	Severity ReadinessFindingSeverity `json:"severity"`
+	Values   map[string]string        `json:"values"`
+}
+
+// ReadinessFindingSeverity defines model for ReadinessFinding.Severity.
+type ReadinessFindingSeverity string
+
+// ReadinessReport defines model for ReadinessReport.
+type ReadinessReport struct {
+	Accounts int64     `json:"accounts"`
+	At       time.Time `json:"at"`
+
+	// Day A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Day      Date               `json:"day"`
+	Findings []ReadinessFinding `json:"findings"`
+
+	// Previewed Of them reckoned up as a sample.
+	Previewed int  `json:"previewed"`
+	Ready     bool `json:"ready"`
+}
+
 // Reason defines model for Reason.
 type Reason struct {
 	Reason string `json:"reason"`
+}
+
+// ReceivedPayment defines model for ReceivedPayment.
+type ReceivedPayment struct {
+	// Name Of the party.
+	Name string `json:"name"`
+
+	// Number The account''s number.
+	Number  string  `json:"number"`
+	Payment Payment `json:"payment"`
+}
+
+// ReceivedPaymentPage defines model for ReceivedPaymentPage.
+type ReceivedPaymentPage struct {
+	Items []ReceivedPayment `json:"items"`
+	Next  *string           `json:"next,omitempty"`
 }
 
 // RecoveryCodes defines model for RecoveryCodes.
@@ -2637,6 +3262,11 @@ type RerunOutcome struct {
 	Waiting int `json:"waiting"`
 }
 
+// RetryOutcome defines model for RetryOutcome.
+type RetryOutcome struct {
+	Retried int64 `json:"retried"`
+}
+
 // Role One built in (owner, marketer, clerk, accountant, support, subscriber) or the name of one of the operator's own.
 type Role = string
 
@@ -2658,6 +3288,27 @@ type RoleInfo struct {
 type RoleList struct {
 	Items []RoleInfo `json:"items"`
 }
+
+// SandboxCopy defines model for SandboxCopy.
+type SandboxCopy struct {
+	AskedAt time.Time `json:"asked_at"`
+	AskedBy string    `json:"asked_by"`
+
+	// Done Tables copied.
+	Done       int                `json:"done"`
+	FinishedAt *time.Time         `json:"finished_at,omitempty"`
+	Id         openapi_types.UUID `json:"id"`
+
+	// Name Of the copy, in paths and host names.
+	Name   string           `json:"name"`
+	Reason *string          `json:"reason,omitempty"`
+	State  SandboxCopyState `json:"state"`
+	Step   *string          `json:"step,omitempty"`
+	Total  int              `json:"total"`
+}
+
+// SandboxCopyState defines model for SandboxCopy.State.
+type SandboxCopyState string
 
 // SecondFactorAnswer defines model for SecondFactorAnswer.
 type SecondFactorAnswer struct {
@@ -2745,18 +3396,45 @@ type Settings struct {
 	// Currency Three upper-case letters (ISO 4217).
 	//
 	// Example: EUR
-	Currency         Currency `json:"currency"`
-	Language         Language `json:"language"`
-	Name             string   `json:"name"`
-	PaymentTermDays  int      `json:"payment_term_days"`
-	PricesIncludeTax bool     `json:"prices_include_tax"`
-	Sandbox          bool     `json:"sandbox"`
-	SupportContact   string   `json:"support_contact"`
-	Zone             string   `json:"zone"`
+	Currency Currency `json:"currency"`
+	Language Language `json:"language"`
+
+	// Logo Hash of the logo; none unless set.
+	Logo             *string `json:"logo,omitempty"`
+	Name             string  `json:"name"`
+	PaymentTermDays  int     `json:"payment_term_days"`
+	PricesIncludeTax bool    `json:"prices_include_tax"`
+	Sandbox          bool    `json:"sandbox"`
+
+	// ServiceUntil Until when a suspended operator's subscribers are served.
+	ServiceUntil *time.Time `json:"service_until,omitempty"`
+
+	// Standing How the operator stands with the house that hosts it.
+	Standing       *SettingsStanding `json:"standing,omitempty"`
+	SupportContact string            `json:"support_contact"`
+	Zone           string            `json:"zone"`
 }
 
 // SettingsAnchorPolicy defines model for Settings.AnchorPolicy.
 type SettingsAnchorPolicy string
+
+// SettingsStanding How the operator stands with the house that hosts it.
+type SettingsStanding string
+
+// SettingsChange defines model for SettingsChange.
+type SettingsChange struct {
+	AnchorPolicy *SettingsChangeAnchorPolicy `json:"anchor_policy,omitempty"`
+
+	// BrandColour Such as #0b5d3b.
+	BrandColour     *string   `json:"brand_colour,omitempty"`
+	Language        *Language `json:"language,omitempty"`
+	Name            *string   `json:"name,omitempty"`
+	PaymentTermDays *int      `json:"payment_term_days,omitempty"`
+	SupportContact  *string   `json:"support_contact,omitempty"`
+}
+
+// SettingsChangeAnchorPolicy defines model for SettingsChange.AnchorPolicy.
+type SettingsChangeAnchorPolicy string
 
 // SignIn defines model for SignIn.
 type SignIn struct {
@@ -2820,6 +3498,30 @@ type Stack struct {
 
 // StackState defines model for Stack.State.
 type StackState string
+
+// StaffVisit defines model for StaffVisit.
+type StaffVisit struct {
+	Approver *string   `json:"approver,omitempty"`
+	BeganAt  time.Time `json:"began_at"`
+
+	// BreakGlass Without the operator''s consent.
+	BreakGlass bool               `json:"break_glass"`
+	EndedAt    *time.Time         `json:"ended_at,omitempty"`
+	EndedBy    *string            `json:"ended_by,omitempty"`
+	ExpiresAt  time.Time          `json:"expires_at"`
+	Id         openapi_types.UUID `json:"id"`
+	MayChange  bool               `json:"may_change"`
+	Open       bool               `json:"open"`
+	Reason     string             `json:"reason"`
+
+	// Staff E-mail address.
+	Staff string `json:"staff"`
+}
+
+// StaffVisitList defines model for StaffVisitList.
+type StaffVisitList struct {
+	Items []StaffVisit `json:"items"`
+}
 
 // Statement What moved an account's balance. A balance is the customer's; what it owes is below zero.
 type Statement struct {
@@ -2894,6 +3596,13 @@ type Subscription struct {
 // SubscriptionState defines model for Subscription.State.
 type SubscriptionState string
 
+// SuspenseFigures defines model for SuspenseFigures.
+type SuspenseFigures struct {
+	Count  int64     `json:"count"`
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+}
+
 // SuspenseItem defines model for SuspenseItem.
 type SuspenseItem struct {
 	Attempts  int       `json:"attempts"`
@@ -2931,6 +3640,32 @@ type SuspenseItemState string
 type SuspensePage struct {
 	Items []SuspenseItem `json:"items"`
 	Next  *string        `json:"next,omitempty"`
+}
+
+// TaxRate defines model for TaxRate.
+type TaxRate struct {
+	Category string `json:"category"`
+	Name     string `json:"name"`
+
+	// Percent An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Percent Decimal `json:"percent"`
+
+	// ValidFrom A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	ValidFrom Date `json:"valid_from"`
+
+	// ValidTo A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	ValidTo *Date `json:"valid_to,omitempty"`
+}
+
+// TaxRateList defines model for TaxRateList.
+type TaxRateList struct {
+	Items []TaxRate `json:"items"`
 }
 
 // TimelineEvent defines model for TimelineEvent.
@@ -3080,6 +3815,17 @@ type UsageFilePage struct {
 	Next  *string     `json:"next,omitempty"`
 }
 
+// UsageMappingChange Either a preset with its zone, or a mapping.
+type UsageMappingChange struct {
+	// Mapping A JSON object whose inside is told elsewhere.
+	Mapping *Document                 `json:"mapping,omitempty"`
+	Preset  *UsageMappingChangePreset `json:"preset,omitempty"`
+	Zone    *string                   `json:"zone,omitempty"`
+}
+
+// UsageMappingChangePreset defines model for UsageMappingChange.Preset.
+type UsageMappingChangePreset string
+
 // UsageOutcome defines model for UsageOutcome.
 type UsageOutcome struct {
 	Accepted   int            `json:"accepted"`
@@ -3195,11 +3941,24 @@ type UserToken struct {
 // UserTokenTokenType defines model for UserToken.TokenType.
 type UserTokenTokenType string
 
+// WeekFigures defines model for WeekFigures.
+type WeekFigures struct {
+	// From A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	From   Date  `json:"from"`
+	Joined int64 `json:"joined"`
+	Left   int64 `json:"left"`
+}
+
 // AccountId defines model for AccountId.
 type AccountId = openapi_types.UUID
 
 // BillId defines model for BillId.
 type BillId = openapi_types.UUID
+
+// BranchId defines model for BranchId.
+type BranchId = openapi_types.UUID
 
 // BucketId defines model for BucketId.
 type BucketId = openapi_types.UUID
@@ -3207,8 +3966,14 @@ type BucketId = openapi_types.UUID
 // ChangeId defines model for ChangeId.
 type ChangeId = openapi_types.UUID
 
+// ConsentId defines model for ConsentId.
+type ConsentId = openapi_types.UUID
+
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// EntityId defines model for EntityId.
+type EntityId = openapi_types.UUID
 
 // FileId defines model for FileId.
 type FileId = openapi_types.UUID
@@ -3255,6 +4020,9 @@ type RunId = openapi_types.UUID
 // SessionId defines model for SessionId.
 type SessionId = openapi_types.UUID
 
+// SourceId defines model for SourceId.
+type SourceId = openapi_types.UUID
+
 // StripeSignature defines model for StripeSignature.
 type StripeSignature = string
 
@@ -3266,6 +4034,12 @@ type Tenant = string
 
 // UserId defines model for UserId.
 type UserId = openapi_types.UUID
+
+// VisitId defines model for VisitId.
+type VisitId = openapi_types.UUID
+
+// WorkKind defines model for WorkKind.
+type WorkKind string
 
 // BadRequest Why a request was refused (RFC 9457).
 type BadRequest = Problem
@@ -3483,6 +4257,33 @@ type RevokeMachineKeyParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Actor Only of this actor.
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Action Only this action, or those that begin so if it ends in a dot.
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Kind Only about things of this kind.
+	Kind *string `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Object Only about this thing.
+	Object *openapi_types.UUID `form:"object,omitempty" json:"object,omitempty"`
+
+	// From From this business time on.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Up to, not including, this business time.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+}
+
 // ListBillRunsParams defines parameters for ListBillRuns.
 type ListBillRunsParams struct {
 	// Limit How many items a page holds at most.
@@ -3501,6 +4302,18 @@ type FindBillsParams struct {
 	Number string `form:"number" json:"number"`
 }
 
+// AddBranchParams defines parameters for AddBranch.
+type AddBranchParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ChangeBranchParams defines parameters for ChangeBranch.
+type ChangeBranchParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // CreateAdjustmentParams defines parameters for CreateAdjustment.
 type CreateAdjustmentParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -3509,6 +4322,12 @@ type CreateAdjustmentParams struct {
 
 // AdvanceClockParams defines parameters for AdvanceClock.
 type AdvanceClockParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RetryFailedWorkParams defines parameters for RetryFailedWork.
+type RetryFailedWorkParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -3525,8 +4344,46 @@ type ListTransfersParams struct {
 	Account *openapi_types.UUID `form:"account,omitempty" json:"account,omitempty"`
 }
 
+// AddLegalEntityParams defines parameters for AddLegalEntity.
+type AddLegalEntityParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutLegalEntityParams defines parameters for PutLegalEntity.
+type PutLegalEntityParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RemoveLogoParams defines parameters for RemoveLogo.
+type RemoveLogoParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutLogoMultipartBody defines parameters for PutLogo.
+type PutLogoMultipartBody struct {
+	File openapi_types.File `json:"file"`
+}
+
+// PutLogoParams defines parameters for PutLogo.
+type PutLogoParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListOwnSignInsParams defines parameters for ListOwnSignIns.
 type ListOwnSignInsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListMessagesParams defines parameters for ListMessages.
+type ListMessagesParams struct {
 	// Limit How many items a page holds at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -3560,6 +4417,12 @@ type ImportOfferingParams struct {
 
 // PublishOfferingParams defines parameters for PublishOffering.
 type PublishOfferingParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RetireOfferingParams defines parameters for RetireOffering.
+type RetireOfferingParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -3609,6 +4472,36 @@ type CreatePaymentIntentParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListPaymentsParams defines parameters for ListPayments.
+type ListPaymentsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// From Received from this time on.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Received up to, not including, this time.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// Method Only by this method.
+	Method *ListPaymentsParamsMethod `form:"method,omitempty" json:"method,omitempty"`
+
+	// Branch Only of accounts of this branch.
+	Branch *openapi_types.UUID `form:"branch,omitempty" json:"branch,omitempty"`
+
+	// Kept Only with money that paid for nothing yet.
+	Kept *ListPaymentsParamsKept `form:"kept,omitempty" json:"kept,omitempty"`
+}
+
+// ListPaymentsParamsMethod defines parameters for ListPayments.
+type ListPaymentsParamsMethod string
+
+// ListPaymentsParamsKept defines parameters for ListPayments.
+type ListPaymentsParamsKept string
+
 // CreatePaymentParams defines parameters for CreatePayment.
 type CreatePaymentParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -3627,6 +4520,12 @@ type CancelPlanChangeParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// GetRunReadinessParams defines parameters for GetRunReadiness.
+type GetRunReadinessParams struct {
+	// Day The day on which the cycles of the run end; the next one unless set.
+	Day *Date `form:"day,omitempty" json:"day,omitempty"`
+}
+
 // RemoveRoleParams defines parameters for RemoveRole.
 type RemoveRoleParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -3639,8 +4538,38 @@ type PutRoleParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// AskForSandboxCopyParams defines parameters for AskForSandboxCopy.
+type AskForSandboxCopyParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ChangeSettingsParams defines parameters for ChangeSettings.
+type ChangeSettingsParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // RotateSigningKeyParams defines parameters for RotateSigningKey.
 type RotateSigningKeyParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// GiveStaffConsentParams defines parameters for GiveStaffConsent.
+type GiveStaffConsentParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// EndStaffConsentParams defines parameters for EndStaffConsent.
+type EndStaffConsentParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// EndStaffVisitParams defines parameters for EndStaffVisit.
+type EndStaffVisitParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -3740,6 +4669,12 @@ type CreateUsageSourceParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ChangeUsageSourceParams defines parameters for ChangeUsageSource.
+type ChangeUsageSourceParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Limit How many items a page holds at most.
@@ -3827,11 +4762,26 @@ type CreateMachineKeyJSONRequestBody = NewApiKey
 // CreateBillRunJSONRequestBody defines body for CreateBillRun for application/json ContentType.
 type CreateBillRunJSONRequestBody = NewBillRun
 
+// AddBranchJSONRequestBody defines body for AddBranch for application/json ContentType.
+type AddBranchJSONRequestBody = NewBranch
+
+// ChangeBranchJSONRequestBody defines body for ChangeBranch for application/json ContentType.
+type ChangeBranchJSONRequestBody = BranchChange
+
 // CreateAdjustmentJSONRequestBody defines body for CreateAdjustment for application/json ContentType.
 type CreateAdjustmentJSONRequestBody = NewAdjustment
 
 // AdvanceClockJSONRequestBody defines body for AdvanceClock for application/json ContentType.
 type AdvanceClockJSONRequestBody = Advance
+
+// AddLegalEntityJSONRequestBody defines body for AddLegalEntity for application/json ContentType.
+type AddLegalEntityJSONRequestBody = LegalEntityFacts
+
+// PutLegalEntityJSONRequestBody defines body for PutLegalEntity for application/json ContentType.
+type PutLegalEntityJSONRequestBody = LegalEntityFacts
+
+// PutLogoMultipartRequestBody defines body for PutLogo for multipart/form-data ContentType.
+type PutLogoMultipartRequestBody PutLogoMultipartBody
 
 // ChangeOwnPasswordJSONRequestBody defines body for ChangeOwnPassword for application/json ContentType.
 type ChangeOwnPasswordJSONRequestBody = PasswordChange
@@ -3872,6 +4822,9 @@ type CreateRefundJSONRequestBody = NewRefund
 // PutRoleJSONRequestBody defines body for PutRole for application/json ContentType.
 type PutRoleJSONRequestBody = CustomRole
 
+// ChangeSettingsJSONRequestBody defines body for ChangeSettings for application/json ContentType.
+type ChangeSettingsJSONRequestBody = SettingsChange
+
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = UserSignIn
 
@@ -3883,6 +4836,9 @@ type CompleteSignInJSONRequestBody = SecondFactorAnswer
 
 // SignInWithCodeJSONRequestBody defines body for SignInWithCode for application/json ContentType.
 type SignInWithCodeJSONRequestBody = SignInCode
+
+// GiveStaffConsentJSONRequestBody defines body for GiveStaffConsent for application/json ContentType.
+type GiveStaffConsentJSONRequestBody = NewConsent
 
 // SchedulePlanChangeJSONRequestBody defines body for SchedulePlanChange for application/json ContentType.
 type SchedulePlanChangeJSONRequestBody = NewPlanChange
@@ -3916,6 +4872,9 @@ type UploadUsageFileMultipartRequestBody UploadUsageFileMultipartBody
 
 // CreateUsageSourceJSONRequestBody defines body for CreateUsageSource for application/json ContentType.
 type CreateUsageSourceJSONRequestBody = NewUsageSource
+
+// ChangeUsageSourceJSONRequestBody defines body for ChangeUsageSource for application/json ContentType.
+type ChangeUsageSourceJSONRequestBody = UsageMappingChange
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewUser
@@ -4030,6 +4989,18 @@ type ServerInterface interface {
 	// RevokeMachineKey Ends a key at once.
 	// (POST /t/{tenant}/v1/api-keys/{key}/revoke)
 	RevokeMachineKey(ctx echo.Context, tenant Tenant, key KeyId, params RevokeMachineKeyParams) error
+	// ListAttention Lists what waits for a person: what money hangs on first.
+	// (GET /t/{tenant}/v1/attention)
+	ListAttention(ctx echo.Context, tenant Tenant) error
+	// ListAudit Lists who did what, newest first.
+	// (GET /t/{tenant}/v1/audit)
+	ListAudit(ctx echo.Context, tenant Tenant, params ListAuditParams) error
+	// GetAuditVerification Shows how far the chain is sealed, and what the last verification found.
+	// (GET /t/{tenant}/v1/audit/verify)
+	GetAuditVerification(ctx echo.Context, tenant Tenant) error
+	// VerifyAudit Computes the chain of seals over audit and ledger again.
+	// (POST /t/{tenant}/v1/audit/verify)
+	VerifyAudit(ctx echo.Context, tenant Tenant) error
 	// ListBillRuns Lists the latest runs, newest first.
 	// (GET /t/{tenant}/v1/bill-runs)
 	ListBillRuns(ctx echo.Context, tenant Tenant, params ListBillRunsParams) error
@@ -4048,6 +5019,15 @@ type ServerInterface interface {
 	// GetBillPdf The bill as a PDF document.
 	// (GET /t/{tenant}/v1/bills/{bill}/pdf)
 	GetBillPdf(ctx echo.Context, tenant Tenant, bill BillId) error
+	// ListBranches Lists branches, the default one first.
+	// (GET /t/{tenant}/v1/branches)
+	ListBranches(ctx echo.Context, tenant Tenant) error
+	// AddBranch Opens a branch of a legal entity.
+	// (POST /t/{tenant}/v1/branches)
+	AddBranch(ctx echo.Context, tenant Tenant, params AddBranchParams) error
+	// ChangeBranch Renames a branch, or makes it the default one.
+	// (PATCH /t/{tenant}/v1/branches/{branch})
+	ChangeBranch(ctx echo.Context, tenant Tenant, branch BranchId, params ChangeBranchParams) error
 	// CreateAdjustment Gives to a balance, or takes from it, in its own unit and with a reason.
 	// (POST /t/{tenant}/v1/buckets/{bucket}/adjustments)
 	CreateAdjustment(ctx echo.Context, tenant Tenant, bucket BucketId, params CreateAdjustmentParams) error
@@ -4057,6 +5037,12 @@ type ServerInterface interface {
 	// AdvanceClock Moves a sandbox's business time forward and runs what falls due on the way.
 	// (POST /t/{tenant}/v1/clock/advance)
 	AdvanceClock(ctx echo.Context, tenant Tenant, params AdvanceClockParams) error
+	// RetryFailedWork Has work tried again that was given up.
+	// (POST /t/{tenant}/v1/failed-work/{kind}/retry)
+	RetryFailedWork(ctx echo.Context, tenant Tenant, kind WorkKind, params RetryFailedWorkParams) error
+	// GetFigures Shows the operator's figures: subscribers, revenue, what is owed, what is sold.
+	// (GET /t/{tenant}/v1/figures)
+	GetFigures(ctx echo.Context, tenant Tenant) error
 	// GetSigningKeys Public keys that tokens of this stack are checked with (RFC 7517).
 	// (GET /t/{tenant}/v1/jwks)
 	GetSigningKeys(ctx echo.Context, tenant Tenant) error
@@ -4069,6 +5055,24 @@ type ServerInterface interface {
 	// GetTrialBalance Adds up every ledger account per currency and unit.
 	// (GET /t/{tenant}/v1/ledger/trial-balance)
 	GetTrialBalance(ctx echo.Context, tenant Tenant) error
+	// ListLegalEntities Lists the companies that issue bills, the default one first.
+	// (GET /t/{tenant}/v1/legal-entities)
+	ListLegalEntities(ctx echo.Context, tenant Tenant) error
+	// AddLegalEntity Founds a company that issues bills, with a first branch of its name.
+	// (POST /t/{tenant}/v1/legal-entities)
+	AddLegalEntity(ctx echo.Context, tenant Tenant, params AddLegalEntityParams) error
+	// PutLegalEntity Replaces what is known of a company; documents that it has issued keep what they say.
+	// (PUT /t/{tenant}/v1/legal-entities/{entity})
+	PutLegalEntity(ctx echo.Context, tenant Tenant, entity EntityId, params PutLegalEntityParams) error
+	// RemoveLogo Shows the operator's letters again.
+	// (DELETE /t/{tenant}/v1/logo)
+	RemoveLogo(ctx echo.Context, tenant Tenant, params RemoveLogoParams) error
+	// GetLogo Sends the operator's logo.
+	// (GET /t/{tenant}/v1/logo)
+	GetLogo(ctx echo.Context, tenant Tenant) error
+	// PutLogo Shows a picture at the head of the operator's pages.
+	// (PUT /t/{tenant}/v1/logo)
+	PutLogo(ctx echo.Context, tenant Tenant, params PutLogoParams) error
 	// GetMe Shows who the token or key speaks for, and what it may do.
 	// (GET /t/{tenant}/v1/me)
 	GetMe(ctx echo.Context, tenant Tenant) error
@@ -4102,6 +5106,12 @@ type ServerInterface interface {
 	// ListOwnSignIns Lists what happened to the caller's own way in, newest first.
 	// (GET /t/{tenant}/v1/me/sign-ins)
 	ListOwnSignIns(ctx echo.Context, tenant Tenant, params ListOwnSignInsParams) error
+	// ListMessages Lists what was sent, newest first.
+	// (GET /t/{tenant}/v1/messages)
+	ListMessages(ctx echo.Context, tenant Tenant, params ListMessagesParams) error
+	// ListNumberSeries Lists the gapless series of document numbers that were begun.
+	// (GET /t/{tenant}/v1/number-series)
+	ListNumberSeries(ctx echo.Context, tenant Tenant) error
 	// ListOfferings Lists versions of offerings by code and number.
 	// (GET /t/{tenant}/v1/offerings)
 	ListOfferings(ctx echo.Context, tenant Tenant, params ListOfferingsParams) error
@@ -4117,6 +5127,9 @@ type ServerInterface interface {
 	// PublishOffering Puts a draft on sale from an instant on. It never changes again.
 	// (POST /t/{tenant}/v1/offerings/{offering}/publish)
 	PublishOffering(ctx echo.Context, tenant Tenant, offering OfferingId, params PublishOfferingParams) error
+	// RetireOffering Ends the sale of a published version; what was sold goes on.
+	// (POST /t/{tenant}/v1/offerings/{offering}/retire)
+	RetireOffering(ctx echo.Context, tenant Tenant, offering OfferingId, params RetireOfferingParams) error
 	// ListOrders Lists orders, newest first.
 	// (GET /t/{tenant}/v1/orders)
 	ListOrders(ctx echo.Context, tenant Tenant, params ListOrdersParams) error
@@ -4150,6 +5163,9 @@ type ServerInterface interface {
 	// GetPaymentIntent Shows how far a card payment has come.
 	// (GET /t/{tenant}/v1/payment-intents/{intent})
 	GetPaymentIntent(ctx echo.Context, tenant Tenant, intent IntentId) error
+	// ListPayments Lists payments of all accounts, newest first.
+	// (GET /t/{tenant}/v1/payments)
+	ListPayments(ctx echo.Context, tenant Tenant, params ListPaymentsParams) error
 	// CreatePayment Records money received in cash or at the bank.
 	// (POST /t/{tenant}/v1/payments)
 	CreatePayment(ctx echo.Context, tenant Tenant, params CreatePaymentParams) error
@@ -4162,6 +5178,9 @@ type ServerInterface interface {
 	// CancelPlanChange Takes a change of plan back before its day.
 	// (POST /t/{tenant}/v1/plan-changes/{change}/cancel)
 	CancelPlanChange(ctx echo.Context, tenant Tenant, change ChangeId, params CancelPlanChangeParams) error
+	// GetRunReadiness Says today what would break the next bill run.
+	// (GET /t/{tenant}/v1/readiness)
+	GetRunReadiness(ctx echo.Context, tenant Tenant, params GetRunReadinessParams) error
 	// ListRoles Lists roles with their permissions: those built in, then the operator's own.
 	// (GET /t/{tenant}/v1/roles)
 	ListRoles(ctx echo.Context, tenant Tenant) error
@@ -4171,9 +5190,18 @@ type ServerInterface interface {
 	// PutRole Makes one of the operator's own roles, or replaces it.
 	// (PUT /t/{tenant}/v1/roles/{role})
 	PutRole(ctx echo.Context, tenant Tenant, role RoleName, params PutRoleParams) error
+	// GetSandboxCopy Shows how far the copy of this stack is that was asked for last.
+	// (GET /t/{tenant}/v1/sandbox-copy)
+	GetSandboxCopy(ctx echo.Context, tenant Tenant) error
+	// AskForSandboxCopy Asks for a sandbox that holds what this stack holds, its people unrecognisable.
+	// (POST /t/{tenant}/v1/sandbox-copy)
+	AskForSandboxCopy(ctx echo.Context, tenant Tenant, params AskForSandboxCopyParams) error
 	// GetSettings Shows how the operator does business.
 	// (GET /t/{tenant}/v1/settings)
 	GetSettings(ctx echo.Context, tenant Tenant) error
+	// ChangeSettings Changes how the operator does business.
+	// (PATCH /t/{tenant}/v1/settings)
+	ChangeSettings(ctx echo.Context, tenant Tenant, params ChangeSettingsParams) error
 	// SignIn Signs a user of the operator or a subscriber in.
 	// (POST /t/{tenant}/v1/sign-in)
 	SignIn(ctx echo.Context, tenant Tenant) error
@@ -4192,6 +5220,21 @@ type ServerInterface interface {
 	// RotateSigningKey Makes the stack sign tokens with a new key.
 	// (POST /t/{tenant}/v1/signing-keys/rotate)
 	RotateSigningKey(ctx echo.Context, tenant Tenant, params RotateSigningKeyParams) error
+	// ListStaffConsents Lists the operator's consents to visits of hosting staff, newest first; at most 100.
+	// (GET /t/{tenant}/v1/staff-consents)
+	ListStaffConsents(ctx echo.Context, tenant Tenant) error
+	// GiveStaffConsent Lets hosting staff in for a time.
+	// (POST /t/{tenant}/v1/staff-consents)
+	GiveStaffConsent(ctx echo.Context, tenant Tenant, params GiveStaffConsentParams) error
+	// EndStaffConsent Takes a consent back; visits under it end at once.
+	// (POST /t/{tenant}/v1/staff-consents/{consent}/end)
+	EndStaffConsent(ctx echo.Context, tenant Tenant, consent ConsentId, params EndStaffConsentParams) error
+	// ListStaffVisits Lists visits of hosting staff, newest first; at most 100.
+	// (GET /t/{tenant}/v1/staff-visits)
+	ListStaffVisits(ctx echo.Context, tenant Tenant) error
+	// EndStaffVisit Shows a visitor out.
+	// (POST /t/{tenant}/v1/staff-visits/{visit}/end)
+	EndStaffVisit(ctx echo.Context, tenant Tenant, visit VisitId, params EndStaffVisitParams) error
 	// GetSubscription Shows a subscription.
 	// (GET /t/{tenant}/v1/subscriptions/{subscription})
 	GetSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error
@@ -4228,6 +5271,9 @@ type ServerInterface interface {
 	// FixSuspense Corrects the raw line or fields of the record; it waits until it is run again.
 	// (POST /t/{tenant}/v1/suspense/{item}/fix)
 	FixSuspense(ctx echo.Context, tenant Tenant, item ItemId, params FixSuspenseParams) error
+	// ListTaxRates Lists tax rates with the days from which they hold.
+	// (GET /t/{tenant}/v1/tax-rates)
+	ListTaxRates(ctx echo.Context, tenant Tenant) error
 	// PostUsageEvents Takes in a batch of usage; what is accepted is durable before the answer.
 	// (POST /t/{tenant}/v1/usage-events)
 	PostUsageEvents(ctx echo.Context, tenant Tenant) error
@@ -4246,6 +5292,9 @@ type ServerInterface interface {
 	// CreateUsageSource Declares a producer of usage and how its records read.
 	// (POST /t/{tenant}/v1/usage-sources)
 	CreateUsageSource(ctx echo.Context, tenant Tenant, params CreateUsageSourceParams) error
+	// ChangeUsageSource Changes how a source's records read, from the next file or event on.
+	// (PATCH /t/{tenant}/v1/usage-sources/{source})
+	ChangeUsageSource(ctx echo.Context, tenant Tenant, source SourceId, params ChangeUsageSourceParams) error
 	// ListUsers Lists users by e-mail address.
 	// (GET /t/{tenant}/v1/users)
 	ListUsers(ctx echo.Context, tenant Tenant, params ListUsersParams) error
@@ -5427,6 +6476,128 @@ func (w *ServerInterfaceWrapper) RevokeMachineKey(ctx echo.Context) error {
 	return err
 }
 
+// ListAttention converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAttention(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAttention(ctx, tenant)
+	return err
+}
+
+// ListAudit converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAudit(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", ctx.QueryParams(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter actor: %s", err))
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", ctx.QueryParams(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter action: %s", err))
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "object" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object", ctx.QueryParams(), &params.Object, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAudit(ctx, tenant, params)
+	return err
+}
+
+// GetAuditVerification converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAuditVerification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAuditVerification(ctx, tenant)
+	return err
+}
+
+// VerifyAudit converts echo context to params.
+func (w *ServerInterfaceWrapper) VerifyAudit(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.VerifyAudit(ctx, tenant)
+	return err
+}
+
 // ListBillRuns converts echo context to params.
 func (w *ServerInterfaceWrapper) ListBillRuns(ctx echo.Context) error {
 	var err error
@@ -5587,6 +6758,106 @@ func (w *ServerInterfaceWrapper) GetBillPdf(ctx echo.Context) error {
 	return err
 }
 
+// ListBranches converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBranches(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBranches(ctx, tenant)
+	return err
+}
+
+// AddBranch converts echo context to params.
+func (w *ServerInterfaceWrapper) AddBranch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddBranchParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddBranch(ctx, tenant, params)
+	return err
+}
+
+// ChangeBranch converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeBranch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "branch" -------------
+	var branch BranchId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "branch", ctx.Param("branch"), &branch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter branch: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeBranchParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeBranch(ctx, tenant, branch, params)
+	return err
+}
+
 // CreateAdjustment converts echo context to params.
 func (w *ServerInterfaceWrapper) CreateAdjustment(ctx echo.Context) error {
 	var err error
@@ -5687,6 +6958,68 @@ func (w *ServerInterfaceWrapper) AdvanceClock(ctx echo.Context) error {
 	return err
 }
 
+// RetryFailedWork converts echo context to params.
+func (w *ServerInterfaceWrapper) RetryFailedWork(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "kind" -------------
+	var kind WorkKind
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", ctx.Param("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RetryFailedWorkParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RetryFailedWork(ctx, tenant, kind, params)
+	return err
+}
+
+// GetFigures converts echo context to params.
+func (w *ServerInterfaceWrapper) GetFigures(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetFigures(ctx, tenant)
+	return err
+}
+
 // GetSigningKeys converts echo context to params.
 func (w *ServerInterfaceWrapper) GetSigningKeys(ctx echo.Context) error {
 	var err error
@@ -5771,6 +7104,198 @@ func (w *ServerInterfaceWrapper) GetTrialBalance(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetTrialBalance(ctx, tenant)
+	return err
+}
+
+// ListLegalEntities converts echo context to params.
+func (w *ServerInterfaceWrapper) ListLegalEntities(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListLegalEntities(ctx, tenant)
+	return err
+}
+
+// AddLegalEntity converts echo context to params.
+func (w *ServerInterfaceWrapper) AddLegalEntity(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddLegalEntityParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddLegalEntity(ctx, tenant, params)
+	return err
+}
+
+// PutLegalEntity converts echo context to params.
+func (w *ServerInterfaceWrapper) PutLegalEntity(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "entity" -------------
+	var entity EntityId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "entity", ctx.Param("entity"), &entity, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter entity: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutLegalEntityParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutLegalEntity(ctx, tenant, entity, params)
+	return err
+}
+
+// RemoveLogo converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveLogo(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveLogoParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveLogo(ctx, tenant, params)
+	return err
+}
+
+// GetLogo converts echo context to params.
+func (w *ServerInterfaceWrapper) GetLogo(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetLogo(ctx, tenant)
+	return err
+}
+
+// PutLogo converts echo context to params.
+func (w *ServerInterfaceWrapper) PutLogo(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutLogoParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutLogo(ctx, tenant, params)
 	return err
 }
 
@@ -5974,6 +7499,54 @@ func (w *ServerInterfaceWrapper) ListOwnSignIns(ctx echo.Context) error {
 	return err
 }
 
+// ListMessages converts echo context to params.
+func (w *ServerInterfaceWrapper) ListMessages(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMessagesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListMessages(ctx, tenant, params)
+	return err
+}
+
+// ListNumberSeries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListNumberSeries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListNumberSeries(ctx, tenant)
+	return err
+}
+
 // ListOfferings converts echo context to params.
 func (w *ServerInterfaceWrapper) ListOfferings(ctx echo.Context) error {
 	var err error
@@ -6149,6 +7722,52 @@ func (w *ServerInterfaceWrapper) PublishOffering(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.PublishOffering(ctx, tenant, offering, params)
+	return err
+}
+
+// RetireOffering converts echo context to params.
+func (w *ServerInterfaceWrapper) RetireOffering(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "offering" -------------
+	var offering OfferingId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offering", ctx.Param("offering"), &offering, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offering: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RetireOfferingParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RetireOffering(ctx, tenant, offering, params)
 	return err
 }
 
@@ -6509,6 +8128,73 @@ func (w *ServerInterfaceWrapper) GetPaymentIntent(ctx echo.Context) error {
 	return err
 }
 
+// ListPayments converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPayments(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPaymentsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "method" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "method", ctx.QueryParams(), &params.Method, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter method: %s", err))
+	}
+
+	// ------------- Optional query parameter "branch" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "branch", ctx.QueryParams(), &params.Branch, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter branch: %s", err))
+	}
+
+	// ------------- Optional query parameter "kept" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kept", ctx.QueryParams(), &params.Kept, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kept: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPayments(ctx, tenant, params)
+	return err
+}
+
 // CreatePayment converts echo context to params.
 func (w *ServerInterfaceWrapper) CreatePayment(ctx echo.Context) error {
 	var err error
@@ -6663,6 +8349,31 @@ func (w *ServerInterfaceWrapper) CancelPlanChange(ctx echo.Context) error {
 	return err
 }
 
+// GetRunReadiness converts echo context to params.
+func (w *ServerInterfaceWrapper) GetRunReadiness(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetRunReadinessParams
+	// ------------- Optional query parameter "day" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "day", ctx.QueryParams(), &params.Day, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter day: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetRunReadiness(ctx, tenant, params)
+	return err
+}
+
 // ListRoles converts echo context to params.
 func (w *ServerInterfaceWrapper) ListRoles(ctx echo.Context) error {
 	var err error
@@ -6771,6 +8482,60 @@ func (w *ServerInterfaceWrapper) PutRole(ctx echo.Context) error {
 	return err
 }
 
+// GetSandboxCopy converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSandboxCopy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSandboxCopy(ctx, tenant)
+	return err
+}
+
+// AskForSandboxCopy converts echo context to params.
+func (w *ServerInterfaceWrapper) AskForSandboxCopy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AskForSandboxCopyParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AskForSandboxCopy(ctx, tenant, params)
+	return err
+}
+
 // GetSettings converts echo context to params.
 func (w *ServerInterfaceWrapper) GetSettings(ctx echo.Context) error {
 	var err error
@@ -6784,6 +8549,44 @@ func (w *ServerInterfaceWrapper) GetSettings(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetSettings(ctx, tenant)
+	return err
+}
+
+// ChangeSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeSettings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeSettingsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeSettings(ctx, tenant, params)
 	return err
 }
 
@@ -6902,6 +8705,168 @@ func (w *ServerInterfaceWrapper) RotateSigningKey(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RotateSigningKey(ctx, tenant, params)
+	return err
+}
+
+// ListStaffConsents converts echo context to params.
+func (w *ServerInterfaceWrapper) ListStaffConsents(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListStaffConsents(ctx, tenant)
+	return err
+}
+
+// GiveStaffConsent converts echo context to params.
+func (w *ServerInterfaceWrapper) GiveStaffConsent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GiveStaffConsentParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GiveStaffConsent(ctx, tenant, params)
+	return err
+}
+
+// EndStaffConsent converts echo context to params.
+func (w *ServerInterfaceWrapper) EndStaffConsent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "consent" -------------
+	var consent ConsentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "consent", ctx.Param("consent"), &consent, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter consent: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndStaffConsentParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndStaffConsent(ctx, tenant, consent, params)
+	return err
+}
+
+// ListStaffVisits converts echo context to params.
+func (w *ServerInterfaceWrapper) ListStaffVisits(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListStaffVisits(ctx, tenant)
+	return err
+}
+
+// EndStaffVisit converts echo context to params.
+func (w *ServerInterfaceWrapper) EndStaffVisit(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "visit" -------------
+	var visit VisitId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "visit", ctx.Param("visit"), &visit, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter visit: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndStaffVisitParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndStaffVisit(ctx, tenant, visit, params)
 	return err
 }
 
@@ -7375,6 +9340,22 @@ func (w *ServerInterfaceWrapper) FixSuspense(ctx echo.Context) error {
 	return err
 }
 
+// ListTaxRates converts echo context to params.
+func (w *ServerInterfaceWrapper) ListTaxRates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListTaxRates(ctx, tenant)
+	return err
+}
+
 // PostUsageEvents converts echo context to params.
 func (w *ServerInterfaceWrapper) PostUsageEvents(ctx echo.Context) error {
 	var err error
@@ -7530,6 +9511,52 @@ func (w *ServerInterfaceWrapper) CreateUsageSource(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateUsageSource(ctx, tenant, params)
+	return err
+}
+
+// ChangeUsageSource converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeUsageSource(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "source" -------------
+	var source SourceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "source", ctx.Param("source"), &source, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter source: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeUsageSourceParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeUsageSource(ctx, tenant, source, params)
 	return err
 }
 
@@ -8052,11 +10079,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/api-keys", wrapper.CreateMachineKey, options.OperationMiddlewares["createMachineKey"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/api-keys/:key/revoke", wrapper.RevokeMachineKey, options.OperationMiddlewares["revokeMachineKey"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/settings", wrapper.GetSettings, options.OperationMiddlewares["getSettings"]...)
+	router.PATCH(options.BaseURL+"/t/:tenant/v1/settings", wrapper.ChangeSettings, options.OperationMiddlewares["changeSettings"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/offerings", wrapper.ListOfferings, options.OperationMiddlewares["listOfferings"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/offerings", wrapper.ImportOffering, options.OperationMiddlewares["importOffering"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/offerings/:offering", wrapper.GetOffering, options.OperationMiddlewares["getOffering"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/offerings/:offering/check", wrapper.CheckOffering, options.OperationMiddlewares["checkOffering"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/offerings/:offering/publish", wrapper.PublishOffering, options.OperationMiddlewares["publishOffering"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/offerings/:offering/retire", wrapper.RetireOffering, options.OperationMiddlewares["retireOffering"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/orders", wrapper.ListOrders, options.OperationMiddlewares["listOrders"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/orders", wrapper.CreateOrder, options.OperationMiddlewares["createOrder"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/orders/:order", wrapper.GetOrder, options.OperationMiddlewares["getOrder"]...)
@@ -8098,6 +10127,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/usage-sources", wrapper.ListUsageSources, options.OperationMiddlewares["listUsageSources"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-sources", wrapper.CreateUsageSource, options.OperationMiddlewares["createUsageSource"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-events", wrapper.PostUsageEvents, options.OperationMiddlewares["postUsageEvents"]...)
+	router.PATCH(options.BaseURL+"/t/:tenant/v1/usage-sources/:source", wrapper.ChangeUsageSource, options.OperationMiddlewares["changeUsageSource"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/usage-files", wrapper.ListUsageFiles, options.OperationMiddlewares["listUsageFiles"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-files", wrapper.UploadUsageFile, options.OperationMiddlewares["uploadUsageFile"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/usage-files/:file", wrapper.GetUsageFile, options.OperationMiddlewares["getUsageFile"]...)
@@ -8112,12 +10142,39 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills", wrapper.FindBills, options.OperationMiddlewares["findBills"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill", wrapper.GetBill, options.OperationMiddlewares["getBill"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/pdf", wrapper.GetBillPdf, options.OperationMiddlewares["getBillPdf"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/payments", wrapper.ListPayments, options.OperationMiddlewares["listPayments"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/payments", wrapper.CreatePayment, options.OperationMiddlewares["createPayment"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/payments/:payment", wrapper.GetPayment, options.OperationMiddlewares["getPayment"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/payments/:payment/refunds", wrapper.CreateRefund, options.OperationMiddlewares["createRefund"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/payment-intents", wrapper.CreatePaymentIntent, options.OperationMiddlewares["createPaymentIntent"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/payment-intents/:intent", wrapper.GetPaymentIntent, options.OperationMiddlewares["getPaymentIntent"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/webhooks/stripe", wrapper.StripeWebhook, options.OperationMiddlewares["stripeWebhook"]...)
+	router.DELETE(options.BaseURL+"/t/:tenant/v1/logo", wrapper.RemoveLogo, options.OperationMiddlewares["removeLogo"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/logo", wrapper.GetLogo, options.OperationMiddlewares["getLogo"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/logo", wrapper.PutLogo, options.OperationMiddlewares["putLogo"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/legal-entities", wrapper.ListLegalEntities, options.OperationMiddlewares["listLegalEntities"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/legal-entities", wrapper.AddLegalEntity, options.OperationMiddlewares["addLegalEntity"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/legal-entities/:entity", wrapper.PutLegalEntity, options.OperationMiddlewares["putLegalEntity"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/branches", wrapper.ListBranches, options.OperationMiddlewares["listBranches"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/branches", wrapper.AddBranch, options.OperationMiddlewares["addBranch"]...)
+	router.PATCH(options.BaseURL+"/t/:tenant/v1/branches/:branch", wrapper.ChangeBranch, options.OperationMiddlewares["changeBranch"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/number-series", wrapper.ListNumberSeries, options.OperationMiddlewares["listNumberSeries"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/tax-rates", wrapper.ListTaxRates, options.OperationMiddlewares["listTaxRates"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/attention", wrapper.ListAttention, options.OperationMiddlewares["listAttention"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/failed-work/:kind/retry", wrapper.RetryFailedWork, options.OperationMiddlewares["retryFailedWork"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/figures", wrapper.GetFigures, options.OperationMiddlewares["getFigures"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/readiness", wrapper.GetRunReadiness, options.OperationMiddlewares["getRunReadiness"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/messages", wrapper.ListMessages, options.OperationMiddlewares["listMessages"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/audit", wrapper.ListAudit, options.OperationMiddlewares["listAudit"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/audit/verify", wrapper.GetAuditVerification, options.OperationMiddlewares["getAuditVerification"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/audit/verify", wrapper.VerifyAudit, options.OperationMiddlewares["verifyAudit"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/staff-consents", wrapper.ListStaffConsents, options.OperationMiddlewares["listStaffConsents"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/staff-consents", wrapper.GiveStaffConsent, options.OperationMiddlewares["giveStaffConsent"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/staff-consents/:consent/end", wrapper.EndStaffConsent, options.OperationMiddlewares["endStaffConsent"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/staff-visits", wrapper.ListStaffVisits, options.OperationMiddlewares["listStaffVisits"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/staff-visits/:visit/end", wrapper.EndStaffVisit, options.OperationMiddlewares["endStaffVisit"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/sandbox-copy", wrapper.GetSandboxCopy, options.OperationMiddlewares["getSandboxCopy"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/sandbox-copy", wrapper.AskForSandboxCopy, options.OperationMiddlewares["askForSandboxCopy"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/clock", wrapper.GetClock, options.OperationMiddlewares["getClock"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/clock/advance", wrapper.AdvanceClock, options.OperationMiddlewares["advanceClock"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/ledger/control-sums", wrapper.GetControlSums, options.OperationMiddlewares["getControlSums"]...)
@@ -11347,6 +13404,351 @@ func (response RevokeMachineKey409ApplicationProblemPlusJSONResponse) VisitRevok
 	return err
 }
 
+type ListAttentionRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListAttentionResponseObject interface {
+	VisitListAttentionResponse(w http.ResponseWriter) error
+}
+
+type ListAttention200JSONResponse AttentionList
+
+func (response ListAttention200JSONResponse) VisitListAttentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAttention400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAttention400ApplicationProblemPlusJSONResponse) VisitListAttentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAttention401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAttention401ApplicationProblemPlusJSONResponse) VisitListAttentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAttention403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAttention403ApplicationProblemPlusJSONResponse) VisitListAttentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAttention404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListAttention404ApplicationProblemPlusJSONResponse) VisitListAttentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ListAuditParams
+}
+
+type ListAuditResponseObject interface {
+	VisitListAuditResponse(w http.ResponseWriter) error
+}
+
+type ListAudit200JSONResponse AuditPage
+
+func (response ListAudit200JSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAudit400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAudit400ApplicationProblemPlusJSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAudit401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAudit401ApplicationProblemPlusJSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAudit403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAudit403ApplicationProblemPlusJSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAudit404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListAudit404ApplicationProblemPlusJSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditVerificationRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetAuditVerificationResponseObject interface {
+	VisitGetAuditVerificationResponse(w http.ResponseWriter) error
+}
+
+type GetAuditVerification200JSONResponse AuditVerification
+
+func (response GetAuditVerification200JSONResponse) VisitGetAuditVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditVerification400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditVerification400ApplicationProblemPlusJSONResponse) VisitGetAuditVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditVerification401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditVerification401ApplicationProblemPlusJSONResponse) VisitGetAuditVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditVerification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditVerification403ApplicationProblemPlusJSONResponse) VisitGetAuditVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditVerification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditVerification404ApplicationProblemPlusJSONResponse) VisitGetAuditVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type VerifyAuditResponseObject interface {
+	VisitVerifyAuditResponse(w http.ResponseWriter) error
+}
+
+type VerifyAudit202JSONResponse AuditVerification
+
+func (response VerifyAudit202JSONResponse) VisitVerifyAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAudit400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAudit400ApplicationProblemPlusJSONResponse) VisitVerifyAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAudit401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAudit401ApplicationProblemPlusJSONResponse) VisitVerifyAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAudit403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAudit403ApplicationProblemPlusJSONResponse) VisitVerifyAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAudit404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAudit404ApplicationProblemPlusJSONResponse) VisitVerifyAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListBillRunsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params ListBillRunsParams
@@ -11934,6 +14336,385 @@ func (response GetBillPdf404ApplicationProblemPlusJSONResponse) VisitGetBillPdfR
 	return err
 }
 
+type ListBranchesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListBranchesResponseObject interface {
+	VisitListBranchesResponse(w http.ResponseWriter) error
+}
+
+type ListBranches200JSONResponse BranchList
+
+func (response ListBranches200JSONResponse) VisitListBranchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBranches400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBranches400ApplicationProblemPlusJSONResponse) VisitListBranchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBranches401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBranches401ApplicationProblemPlusJSONResponse) VisitListBranchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBranches403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBranches403ApplicationProblemPlusJSONResponse) VisitListBranchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBranches404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListBranches404ApplicationProblemPlusJSONResponse) VisitListBranchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddBranchRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params AddBranchParams
+	Body   *AddBranchJSONRequestBody
+}
+
+type AddBranchResponseObject interface {
+	VisitAddBranchResponse(w http.ResponseWriter) error
+}
+
+type AddBranch201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type AddBranch201JSONResponse struct {
+	Body    Branch
+	Headers AddBranch201ResponseHeaders
+}
+
+func (response AddBranch201JSONResponse) VisitAddBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddBranch400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AddBranch400ApplicationProblemPlusJSONResponse) VisitAddBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddBranch401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AddBranch401ApplicationProblemPlusJSONResponse) VisitAddBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddBranch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddBranch403ApplicationProblemPlusJSONResponse) VisitAddBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddBranch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AddBranch404ApplicationProblemPlusJSONResponse) VisitAddBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddBranch409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddBranch409ApplicationProblemPlusJSONResponse) VisitAddBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddBranch413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AddBranch413ApplicationProblemPlusJSONResponse) VisitAddBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddBranch422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AddBranch422ApplicationProblemPlusJSONResponse) VisitAddBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeBranchRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Branch BranchId `json:"branch"`
+	Params ChangeBranchParams
+	Body   *ChangeBranchJSONRequestBody
+}
+
+type ChangeBranchResponseObject interface {
+	VisitChangeBranchResponse(w http.ResponseWriter) error
+}
+
+type ChangeBranch200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ChangeBranch200JSONResponse struct {
+	Body    Branch
+	Headers ChangeBranch200ResponseHeaders
+}
+
+func (response ChangeBranch200JSONResponse) VisitChangeBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeBranch400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeBranch400ApplicationProblemPlusJSONResponse) VisitChangeBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeBranch401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeBranch401ApplicationProblemPlusJSONResponse) VisitChangeBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeBranch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeBranch403ApplicationProblemPlusJSONResponse) VisitChangeBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeBranch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeBranch404ApplicationProblemPlusJSONResponse) VisitChangeBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeBranch409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeBranch409ApplicationProblemPlusJSONResponse) VisitChangeBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeBranch413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeBranch413ApplicationProblemPlusJSONResponse) VisitChangeBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeBranch422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeBranch422ApplicationProblemPlusJSONResponse) VisitChangeBranchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateAdjustmentRequestObject struct {
 	Tenant Tenant   `json:"tenant"`
 	Bucket BucketId `json:"bucket"`
@@ -12313,6 +15094,206 @@ func (response AdvanceClock422ApplicationProblemPlusJSONResponse) VisitAdvanceCl
 	return err
 }
 
+type RetryFailedWorkRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Kind   WorkKind `json:"kind"`
+	Params RetryFailedWorkParams
+}
+
+type RetryFailedWorkResponseObject interface {
+	VisitRetryFailedWorkResponse(w http.ResponseWriter) error
+}
+
+type RetryFailedWork200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RetryFailedWork200JSONResponse struct {
+	Body    RetryOutcome
+	Headers RetryFailedWork200ResponseHeaders
+}
+
+func (response RetryFailedWork200JSONResponse) VisitRetryFailedWorkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryFailedWork400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RetryFailedWork400ApplicationProblemPlusJSONResponse) VisitRetryFailedWorkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryFailedWork401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RetryFailedWork401ApplicationProblemPlusJSONResponse) VisitRetryFailedWorkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryFailedWork403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RetryFailedWork403ApplicationProblemPlusJSONResponse) VisitRetryFailedWorkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryFailedWork404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RetryFailedWork404ApplicationProblemPlusJSONResponse) VisitRetryFailedWorkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryFailedWork409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RetryFailedWork409ApplicationProblemPlusJSONResponse) VisitRetryFailedWorkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFiguresRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetFiguresResponseObject interface {
+	VisitGetFiguresResponse(w http.ResponseWriter) error
+}
+
+type GetFigures200JSONResponse Figures
+
+func (response GetFigures200JSONResponse) VisitGetFiguresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFigures400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetFigures400ApplicationProblemPlusJSONResponse) VisitGetFiguresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFigures401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetFigures401ApplicationProblemPlusJSONResponse) VisitGetFiguresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFigures403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetFigures403ApplicationProblemPlusJSONResponse) VisitGetFiguresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFigures404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetFigures404ApplicationProblemPlusJSONResponse) VisitGetFiguresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetSigningKeysRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 }
@@ -12622,6 +15603,721 @@ func (response GetTrialBalance404ApplicationProblemPlusJSONResponse) VisitGetTri
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLegalEntitiesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListLegalEntitiesResponseObject interface {
+	VisitListLegalEntitiesResponse(w http.ResponseWriter) error
+}
+
+type ListLegalEntities200JSONResponse LegalEntityList
+
+func (response ListLegalEntities200JSONResponse) VisitListLegalEntitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLegalEntities400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListLegalEntities400ApplicationProblemPlusJSONResponse) VisitListLegalEntitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLegalEntities401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListLegalEntities401ApplicationProblemPlusJSONResponse) VisitListLegalEntitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLegalEntities403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListLegalEntities403ApplicationProblemPlusJSONResponse) VisitListLegalEntitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLegalEntities404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListLegalEntities404ApplicationProblemPlusJSONResponse) VisitListLegalEntitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddLegalEntityRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params AddLegalEntityParams
+	Body   *AddLegalEntityJSONRequestBody
+}
+
+type AddLegalEntityResponseObject interface {
+	VisitAddLegalEntityResponse(w http.ResponseWriter) error
+}
+
+type AddLegalEntity201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type AddLegalEntity201JSONResponse struct {
+	Body    LegalEntityEntry
+	Headers AddLegalEntity201ResponseHeaders
+}
+
+func (response AddLegalEntity201JSONResponse) VisitAddLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddLegalEntity400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AddLegalEntity400ApplicationProblemPlusJSONResponse) VisitAddLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddLegalEntity401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AddLegalEntity401ApplicationProblemPlusJSONResponse) VisitAddLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddLegalEntity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddLegalEntity403ApplicationProblemPlusJSONResponse) VisitAddLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddLegalEntity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AddLegalEntity404ApplicationProblemPlusJSONResponse) VisitAddLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddLegalEntity409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddLegalEntity409ApplicationProblemPlusJSONResponse) VisitAddLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddLegalEntity413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AddLegalEntity413ApplicationProblemPlusJSONResponse) VisitAddLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddLegalEntity422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AddLegalEntity422ApplicationProblemPlusJSONResponse) VisitAddLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLegalEntityRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Entity EntityId `json:"entity"`
+	Params PutLegalEntityParams
+	Body   *PutLegalEntityJSONRequestBody
+}
+
+type PutLegalEntityResponseObject interface {
+	VisitPutLegalEntityResponse(w http.ResponseWriter) error
+}
+
+type PutLegalEntity200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutLegalEntity200JSONResponse struct {
+	Body    LegalEntityEntry
+	Headers PutLegalEntity200ResponseHeaders
+}
+
+func (response PutLegalEntity200JSONResponse) VisitPutLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLegalEntity400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutLegalEntity400ApplicationProblemPlusJSONResponse) VisitPutLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLegalEntity401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutLegalEntity401ApplicationProblemPlusJSONResponse) VisitPutLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLegalEntity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutLegalEntity403ApplicationProblemPlusJSONResponse) VisitPutLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLegalEntity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutLegalEntity404ApplicationProblemPlusJSONResponse) VisitPutLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLegalEntity409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutLegalEntity409ApplicationProblemPlusJSONResponse) VisitPutLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLegalEntity413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutLegalEntity413ApplicationProblemPlusJSONResponse) VisitPutLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLegalEntity422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutLegalEntity422ApplicationProblemPlusJSONResponse) VisitPutLegalEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveLogoRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params RemoveLogoParams
+}
+
+type RemoveLogoResponseObject interface {
+	VisitRemoveLogoResponse(w http.ResponseWriter) error
+}
+
+type RemoveLogo204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RemoveLogo204Response struct {
+	Headers RemoveLogo204ResponseHeaders
+}
+
+func (response RemoveLogo204Response) VisitRemoveLogoResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveLogo400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveLogo400ApplicationProblemPlusJSONResponse) VisitRemoveLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveLogo401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveLogo401ApplicationProblemPlusJSONResponse) VisitRemoveLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveLogo403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveLogo403ApplicationProblemPlusJSONResponse) VisitRemoveLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveLogo404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveLogo404ApplicationProblemPlusJSONResponse) VisitRemoveLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveLogo409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveLogo409ApplicationProblemPlusJSONResponse) VisitRemoveLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLogoRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetLogoResponseObject interface {
+	VisitGetLogoResponse(w http.ResponseWriter) error
+}
+
+type GetLogo200ImagepngResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetLogo200ImagepngResponse) VisitGetLogoResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "image/png")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetLogo400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetLogo400ApplicationProblemPlusJSONResponse) VisitGetLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLogo401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetLogo401ApplicationProblemPlusJSONResponse) VisitGetLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLogo403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetLogo403ApplicationProblemPlusJSONResponse) VisitGetLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLogo404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetLogo404ApplicationProblemPlusJSONResponse) VisitGetLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLogoRequestObject struct {
+	Tenant        Tenant `json:"tenant"`
+	Params        PutLogoParams
+	Body          io.Reader
+	MultipartBody *multipart.Reader
+}
+
+type PutLogoResponseObject interface {
+	VisitPutLogoResponse(w http.ResponseWriter) error
+}
+
+type PutLogo204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutLogo204Response struct {
+	Headers PutLogo204ResponseHeaders
+}
+
+func (response PutLogo204Response) VisitPutLogoResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type PutLogo400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutLogo400ApplicationProblemPlusJSONResponse) VisitPutLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLogo401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutLogo401ApplicationProblemPlusJSONResponse) VisitPutLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLogo403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutLogo403ApplicationProblemPlusJSONResponse) VisitPutLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLogo404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutLogo404ApplicationProblemPlusJSONResponse) VisitPutLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLogo409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutLogo409ApplicationProblemPlusJSONResponse) VisitPutLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLogo413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutLogo413ApplicationProblemPlusJSONResponse) VisitPutLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLogo422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutLogo422ApplicationProblemPlusJSONResponse) VisitPutLogoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13767,6 +17463,179 @@ func (response ListOwnSignIns404ApplicationProblemPlusJSONResponse) VisitListOwn
 	return err
 }
 
+type ListMessagesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ListMessagesParams
+}
+
+type ListMessagesResponseObject interface {
+	VisitListMessagesResponse(w http.ResponseWriter) error
+}
+
+type ListMessages200JSONResponse MessagePage
+
+func (response ListMessages200JSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessages400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessages400ApplicationProblemPlusJSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessages401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessages401ApplicationProblemPlusJSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessages403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessages403ApplicationProblemPlusJSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessages404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessages404ApplicationProblemPlusJSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNumberSeriesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListNumberSeriesResponseObject interface {
+	VisitListNumberSeriesResponse(w http.ResponseWriter) error
+}
+
+type ListNumberSeries200JSONResponse NumberSeriesList
+
+func (response ListNumberSeries200JSONResponse) VisitListNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNumberSeries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListNumberSeries400ApplicationProblemPlusJSONResponse) VisitListNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNumberSeries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListNumberSeries401ApplicationProblemPlusJSONResponse) VisitListNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNumberSeries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListNumberSeries403ApplicationProblemPlusJSONResponse) VisitListNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNumberSeries404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListNumberSeries404ApplicationProblemPlusJSONResponse) VisitListNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListOfferingsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params ListOfferingsParams
@@ -14338,6 +18207,120 @@ func (response PublishOffering422ApplicationProblemPlusJSONResponse) VisitPublis
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetireOfferingRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Offering OfferingId `json:"offering"`
+	Params   RetireOfferingParams
+}
+
+type RetireOfferingResponseObject interface {
+	VisitRetireOfferingResponse(w http.ResponseWriter) error
+}
+
+type RetireOffering200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RetireOffering200JSONResponse struct {
+	Body    Offering
+	Headers RetireOffering200ResponseHeaders
+}
+
+func (response RetireOffering200JSONResponse) VisitRetireOfferingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetireOffering400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RetireOffering400ApplicationProblemPlusJSONResponse) VisitRetireOfferingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetireOffering401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RetireOffering401ApplicationProblemPlusJSONResponse) VisitRetireOfferingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetireOffering403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RetireOffering403ApplicationProblemPlusJSONResponse) VisitRetireOfferingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetireOffering404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RetireOffering404ApplicationProblemPlusJSONResponse) VisitRetireOfferingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetireOffering409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RetireOffering409ApplicationProblemPlusJSONResponse) VisitRetireOfferingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -15605,6 +19588,93 @@ func (response GetPaymentIntent404ApplicationProblemPlusJSONResponse) VisitGetPa
 	return err
 }
 
+type ListPaymentsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ListPaymentsParams
+}
+
+type ListPaymentsResponseObject interface {
+	VisitListPaymentsResponse(w http.ResponseWriter) error
+}
+
+type ListPayments200JSONResponse ReceivedPaymentPage
+
+func (response ListPayments200JSONResponse) VisitListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayments400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayments400ApplicationProblemPlusJSONResponse) VisitListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayments401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayments401ApplicationProblemPlusJSONResponse) VisitListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayments403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayments403ApplicationProblemPlusJSONResponse) VisitListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayments404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayments404ApplicationProblemPlusJSONResponse) VisitListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreatePaymentRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params CreatePaymentParams
@@ -16099,6 +20169,93 @@ func (response CancelPlanChange409ApplicationProblemPlusJSONResponse) VisitCance
 	return err
 }
 
+type GetRunReadinessRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params GetRunReadinessParams
+}
+
+type GetRunReadinessResponseObject interface {
+	VisitGetRunReadinessResponse(w http.ResponseWriter) error
+}
+
+type GetRunReadiness200JSONResponse ReadinessReport
+
+func (response GetRunReadiness200JSONResponse) VisitGetRunReadinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRunReadiness400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRunReadiness400ApplicationProblemPlusJSONResponse) VisitGetRunReadinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRunReadiness401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetRunReadiness401ApplicationProblemPlusJSONResponse) VisitGetRunReadinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRunReadiness403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetRunReadiness403ApplicationProblemPlusJSONResponse) VisitGetRunReadinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRunReadiness404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetRunReadiness404ApplicationProblemPlusJSONResponse) VisitGetRunReadinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRolesRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 }
@@ -16438,6 +20595,205 @@ func (response PutRole422ApplicationProblemPlusJSONResponse) VisitPutRoleRespons
 	return err
 }
 
+type GetSandboxCopyRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetSandboxCopyResponseObject interface {
+	VisitGetSandboxCopyResponse(w http.ResponseWriter) error
+}
+
+type GetSandboxCopy200JSONResponse SandboxCopy
+
+func (response GetSandboxCopy200JSONResponse) VisitGetSandboxCopyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSandboxCopy400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetSandboxCopy400ApplicationProblemPlusJSONResponse) VisitGetSandboxCopyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSandboxCopy401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSandboxCopy401ApplicationProblemPlusJSONResponse) VisitGetSandboxCopyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSandboxCopy403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSandboxCopy403ApplicationProblemPlusJSONResponse) VisitGetSandboxCopyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSandboxCopy404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSandboxCopy404ApplicationProblemPlusJSONResponse) VisitGetSandboxCopyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskForSandboxCopyRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params AskForSandboxCopyParams
+}
+
+type AskForSandboxCopyResponseObject interface {
+	VisitAskForSandboxCopyResponse(w http.ResponseWriter) error
+}
+
+type AskForSandboxCopy202ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type AskForSandboxCopy202JSONResponse struct {
+	Body    SandboxCopy
+	Headers AskForSandboxCopy202ResponseHeaders
+}
+
+func (response AskForSandboxCopy202JSONResponse) VisitAskForSandboxCopyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskForSandboxCopy400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AskForSandboxCopy400ApplicationProblemPlusJSONResponse) VisitAskForSandboxCopyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskForSandboxCopy401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AskForSandboxCopy401ApplicationProblemPlusJSONResponse) VisitAskForSandboxCopyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskForSandboxCopy403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AskForSandboxCopy403ApplicationProblemPlusJSONResponse) VisitAskForSandboxCopyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskForSandboxCopy404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AskForSandboxCopy404ApplicationProblemPlusJSONResponse) VisitAskForSandboxCopyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskForSandboxCopy409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AskForSandboxCopy409ApplicationProblemPlusJSONResponse) VisitAskForSandboxCopyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetSettingsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 }
@@ -16520,6 +20876,152 @@ func (response GetSettings404ApplicationProblemPlusJSONResponse) VisitGetSetting
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettingsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ChangeSettingsParams
+	Body   *ChangeSettingsJSONRequestBody
+}
+
+type ChangeSettingsResponseObject interface {
+	VisitChangeSettingsResponse(w http.ResponseWriter) error
+}
+
+type ChangeSettings200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ChangeSettings200JSONResponse struct {
+	Body    Settings
+	Headers ChangeSettings200ResponseHeaders
+}
+
+func (response ChangeSettings200JSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSettings400ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSettings401ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSettings403ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSettings404ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSettings409ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSettings413ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSettings422ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -17164,6 +21666,536 @@ type RotateSigningKey409ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RotateSigningKey409ApplicationProblemPlusJSONResponse) VisitRotateSigningKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffConsentsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListStaffConsentsResponseObject interface {
+	VisitListStaffConsentsResponse(w http.ResponseWriter) error
+}
+
+type ListStaffConsents200JSONResponse ConsentList
+
+func (response ListStaffConsents200JSONResponse) VisitListStaffConsentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffConsents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffConsents400ApplicationProblemPlusJSONResponse) VisitListStaffConsentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffConsents401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffConsents401ApplicationProblemPlusJSONResponse) VisitListStaffConsentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffConsents403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffConsents403ApplicationProblemPlusJSONResponse) VisitListStaffConsentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffConsents404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffConsents404ApplicationProblemPlusJSONResponse) VisitListStaffConsentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveStaffConsentRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params GiveStaffConsentParams
+	Body   *GiveStaffConsentJSONRequestBody
+}
+
+type GiveStaffConsentResponseObject interface {
+	VisitGiveStaffConsentResponse(w http.ResponseWriter) error
+}
+
+type GiveStaffConsent201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type GiveStaffConsent201JSONResponse struct {
+	Body    Consent
+	Headers GiveStaffConsent201ResponseHeaders
+}
+
+func (response GiveStaffConsent201JSONResponse) VisitGiveStaffConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveStaffConsent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GiveStaffConsent400ApplicationProblemPlusJSONResponse) VisitGiveStaffConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveStaffConsent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GiveStaffConsent401ApplicationProblemPlusJSONResponse) VisitGiveStaffConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveStaffConsent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GiveStaffConsent403ApplicationProblemPlusJSONResponse) VisitGiveStaffConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveStaffConsent404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GiveStaffConsent404ApplicationProblemPlusJSONResponse) VisitGiveStaffConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveStaffConsent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GiveStaffConsent409ApplicationProblemPlusJSONResponse) VisitGiveStaffConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveStaffConsent413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response GiveStaffConsent413ApplicationProblemPlusJSONResponse) VisitGiveStaffConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveStaffConsent422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response GiveStaffConsent422ApplicationProblemPlusJSONResponse) VisitGiveStaffConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaffConsentRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Consent ConsentId `json:"consent"`
+	Params  EndStaffConsentParams
+}
+
+type EndStaffConsentResponseObject interface {
+	VisitEndStaffConsentResponse(w http.ResponseWriter) error
+}
+
+type EndStaffConsent204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type EndStaffConsent204Response struct {
+	Headers EndStaffConsent204ResponseHeaders
+}
+
+func (response EndStaffConsent204Response) VisitEndStaffConsentResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndStaffConsent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaffConsent400ApplicationProblemPlusJSONResponse) VisitEndStaffConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaffConsent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaffConsent401ApplicationProblemPlusJSONResponse) VisitEndStaffConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaffConsent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaffConsent403ApplicationProblemPlusJSONResponse) VisitEndStaffConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaffConsent404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaffConsent404ApplicationProblemPlusJSONResponse) VisitEndStaffConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaffConsent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaffConsent409ApplicationProblemPlusJSONResponse) VisitEndStaffConsentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffVisitsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListStaffVisitsResponseObject interface {
+	VisitListStaffVisitsResponse(w http.ResponseWriter) error
+}
+
+type ListStaffVisits200JSONResponse StaffVisitList
+
+func (response ListStaffVisits200JSONResponse) VisitListStaffVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffVisits400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffVisits400ApplicationProblemPlusJSONResponse) VisitListStaffVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffVisits401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffVisits401ApplicationProblemPlusJSONResponse) VisitListStaffVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffVisits403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffVisits403ApplicationProblemPlusJSONResponse) VisitListStaffVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffVisits404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffVisits404ApplicationProblemPlusJSONResponse) VisitListStaffVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaffVisitRequestObject struct {
+	Tenant Tenant  `json:"tenant"`
+	Visit  VisitId `json:"visit"`
+	Params EndStaffVisitParams
+}
+
+type EndStaffVisitResponseObject interface {
+	VisitEndStaffVisitResponse(w http.ResponseWriter) error
+}
+
+type EndStaffVisit204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type EndStaffVisit204Response struct {
+	Headers EndStaffVisit204ResponseHeaders
+}
+
+func (response EndStaffVisit204Response) VisitEndStaffVisitResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndStaffVisit400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaffVisit400ApplicationProblemPlusJSONResponse) VisitEndStaffVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaffVisit401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaffVisit401ApplicationProblemPlusJSONResponse) VisitEndStaffVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaffVisit403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaffVisit403ApplicationProblemPlusJSONResponse) VisitEndStaffVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaffVisit404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaffVisit404ApplicationProblemPlusJSONResponse) VisitEndStaffVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaffVisit409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaffVisit409ApplicationProblemPlusJSONResponse) VisitEndStaffVisitResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -18671,6 +23703,92 @@ func (response FixSuspense422ApplicationProblemPlusJSONResponse) VisitFixSuspens
 	return err
 }
 
+type ListTaxRatesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListTaxRatesResponseObject interface {
+	VisitListTaxRatesResponse(w http.ResponseWriter) error
+}
+
+type ListTaxRates200JSONResponse TaxRateList
+
+func (response ListTaxRates200JSONResponse) VisitListTaxRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxRates400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxRates400ApplicationProblemPlusJSONResponse) VisitListTaxRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxRates401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxRates401ApplicationProblemPlusJSONResponse) VisitListTaxRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxRates403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxRates403ApplicationProblemPlusJSONResponse) VisitListTaxRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxRates404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxRates404ApplicationProblemPlusJSONResponse) VisitListTaxRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostUsageEventsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Body   *PostUsageEventsJSONRequestBody
@@ -19306,6 +24424,153 @@ type CreateUsageSource422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateUsageSource422ApplicationProblemPlusJSONResponse) VisitCreateUsageSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUsageSourceRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Source SourceId `json:"source"`
+	Params ChangeUsageSourceParams
+	Body   *ChangeUsageSourceJSONRequestBody
+}
+
+type ChangeUsageSourceResponseObject interface {
+	VisitChangeUsageSourceResponse(w http.ResponseWriter) error
+}
+
+type ChangeUsageSource200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ChangeUsageSource200JSONResponse struct {
+	Body    UsageSource
+	Headers ChangeUsageSource200ResponseHeaders
+}
+
+func (response ChangeUsageSource200JSONResponse) VisitChangeUsageSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUsageSource400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUsageSource400ApplicationProblemPlusJSONResponse) VisitChangeUsageSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUsageSource401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUsageSource401ApplicationProblemPlusJSONResponse) VisitChangeUsageSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUsageSource403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUsageSource403ApplicationProblemPlusJSONResponse) VisitChangeUsageSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUsageSource404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUsageSource404ApplicationProblemPlusJSONResponse) VisitChangeUsageSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUsageSource409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUsageSource409ApplicationProblemPlusJSONResponse) VisitChangeUsageSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUsageSource413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUsageSource413ApplicationProblemPlusJSONResponse) VisitChangeUsageSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeUsageSource422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeUsageSource422ApplicationProblemPlusJSONResponse) VisitChangeUsageSourceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -20553,6 +25818,18 @@ type StrictServerInterface interface {
 	// RevokeMachineKey Ends a key at once.
 	// (POST /t/{tenant}/v1/api-keys/{key}/revoke)
 	RevokeMachineKey(ctx context.Context, request RevokeMachineKeyRequestObject) (RevokeMachineKeyResponseObject, error)
+	// ListAttention Lists what waits for a person: what money hangs on first.
+	// (GET /t/{tenant}/v1/attention)
+	ListAttention(ctx context.Context, request ListAttentionRequestObject) (ListAttentionResponseObject, error)
+	// ListAudit Lists who did what, newest first.
+	// (GET /t/{tenant}/v1/audit)
+	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
+	// GetAuditVerification Shows how far the chain is sealed, and what the last verification found.
+	// (GET /t/{tenant}/v1/audit/verify)
+	GetAuditVerification(ctx context.Context, request GetAuditVerificationRequestObject) (GetAuditVerificationResponseObject, error)
+	// VerifyAudit Computes the chain of seals over audit and ledger again.
+	// (POST /t/{tenant}/v1/audit/verify)
+	VerifyAudit(ctx context.Context, request VerifyAuditRequestObject) (VerifyAuditResponseObject, error)
 	// ListBillRuns Lists the latest runs, newest first.
 	// (GET /t/{tenant}/v1/bill-runs)
 	ListBillRuns(ctx context.Context, request ListBillRunsRequestObject) (ListBillRunsResponseObject, error)
@@ -20571,6 +25848,15 @@ type StrictServerInterface interface {
 	// GetBillPdf The bill as a PDF document.
 	// (GET /t/{tenant}/v1/bills/{bill}/pdf)
 	GetBillPdf(ctx context.Context, request GetBillPdfRequestObject) (GetBillPdfResponseObject, error)
+	// ListBranches Lists branches, the default one first.
+	// (GET /t/{tenant}/v1/branches)
+	ListBranches(ctx context.Context, request ListBranchesRequestObject) (ListBranchesResponseObject, error)
+	// AddBranch Opens a branch of a legal entity.
+	// (POST /t/{tenant}/v1/branches)
+	AddBranch(ctx context.Context, request AddBranchRequestObject) (AddBranchResponseObject, error)
+	// ChangeBranch Renames a branch, or makes it the default one.
+	// (PATCH /t/{tenant}/v1/branches/{branch})
+	ChangeBranch(ctx context.Context, request ChangeBranchRequestObject) (ChangeBranchResponseObject, error)
 	// CreateAdjustment Gives to a balance, or takes from it, in its own unit and with a reason.
 	// (POST /t/{tenant}/v1/buckets/{bucket}/adjustments)
 	CreateAdjustment(ctx context.Context, request CreateAdjustmentRequestObject) (CreateAdjustmentResponseObject, error)
@@ -20580,6 +25866,12 @@ type StrictServerInterface interface {
 	// AdvanceClock Moves a sandbox's business time forward and runs what falls due on the way.
 	// (POST /t/{tenant}/v1/clock/advance)
 	AdvanceClock(ctx context.Context, request AdvanceClockRequestObject) (AdvanceClockResponseObject, error)
+	// RetryFailedWork Has work tried again that was given up.
+	// (POST /t/{tenant}/v1/failed-work/{kind}/retry)
+	RetryFailedWork(ctx context.Context, request RetryFailedWorkRequestObject) (RetryFailedWorkResponseObject, error)
+	// GetFigures Shows the operator's figures: subscribers, revenue, what is owed, what is sold.
+	// (GET /t/{tenant}/v1/figures)
+	GetFigures(ctx context.Context, request GetFiguresRequestObject) (GetFiguresResponseObject, error)
 	// GetSigningKeys Public keys that tokens of this stack are checked with (RFC 7517).
 	// (GET /t/{tenant}/v1/jwks)
 	GetSigningKeys(ctx context.Context, request GetSigningKeysRequestObject) (GetSigningKeysResponseObject, error)
@@ -20592,6 +25884,24 @@ type StrictServerInterface interface {
 	// GetTrialBalance Adds up every ledger account per currency and unit.
 	// (GET /t/{tenant}/v1/ledger/trial-balance)
 	GetTrialBalance(ctx context.Context, request GetTrialBalanceRequestObject) (GetTrialBalanceResponseObject, error)
+	// ListLegalEntities Lists the companies that issue bills, the default one first.
+	// (GET /t/{tenant}/v1/legal-entities)
+	ListLegalEntities(ctx context.Context, request ListLegalEntitiesRequestObject) (ListLegalEntitiesResponseObject, error)
+	// AddLegalEntity Founds a company that issues bills, with a first branch of its name.
+	// (POST /t/{tenant}/v1/legal-entities)
+	AddLegalEntity(ctx context.Context, request AddLegalEntityRequestObject) (AddLegalEntityResponseObject, error)
+	// PutLegalEntity Replaces what is known of a company; documents that it has issued keep what they say.
+	// (PUT /t/{tenant}/v1/legal-entities/{entity})
+	PutLegalEntity(ctx context.Context, request PutLegalEntityRequestObject) (PutLegalEntityResponseObject, error)
+	// RemoveLogo Shows the operator's letters again.
+	// (DELETE /t/{tenant}/v1/logo)
+	RemoveLogo(ctx context.Context, request RemoveLogoRequestObject) (RemoveLogoResponseObject, error)
+	// GetLogo Sends the operator's logo.
+	// (GET /t/{tenant}/v1/logo)
+	GetLogo(ctx context.Context, request GetLogoRequestObject) (GetLogoResponseObject, error)
+	// PutLogo Shows a picture at the head of the operator's pages.
+	// (PUT /t/{tenant}/v1/logo)
+	PutLogo(ctx context.Context, request PutLogoRequestObject) (PutLogoResponseObject, error)
 	// GetMe Shows who the token or key speaks for, and what it may do.
 	// (GET /t/{tenant}/v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
@@ -20625,6 +25935,12 @@ type StrictServerInterface interface {
 	// ListOwnSignIns Lists what happened to the caller's own way in, newest first.
 	// (GET /t/{tenant}/v1/me/sign-ins)
 	ListOwnSignIns(ctx context.Context, request ListOwnSignInsRequestObject) (ListOwnSignInsResponseObject, error)
+	// ListMessages Lists what was sent, newest first.
+	// (GET /t/{tenant}/v1/messages)
+	ListMessages(ctx context.Context, request ListMessagesRequestObject) (ListMessagesResponseObject, error)
+	// ListNumberSeries Lists the gapless series of document numbers that were begun.
+	// (GET /t/{tenant}/v1/number-series)
+	ListNumberSeries(ctx context.Context, request ListNumberSeriesRequestObject) (ListNumberSeriesResponseObject, error)
 	// ListOfferings Lists versions of offerings by code and number.
 	// (GET /t/{tenant}/v1/offerings)
 	ListOfferings(ctx context.Context, request ListOfferingsRequestObject) (ListOfferingsResponseObject, error)
@@ -20640,6 +25956,9 @@ type StrictServerInterface interface {
 	// PublishOffering Puts a draft on sale from an instant on. It never changes again.
 	// (POST /t/{tenant}/v1/offerings/{offering}/publish)
 	PublishOffering(ctx context.Context, request PublishOfferingRequestObject) (PublishOfferingResponseObject, error)
+	// RetireOffering Ends the sale of a published version; what was sold goes on.
+	// (POST /t/{tenant}/v1/offerings/{offering}/retire)
+	RetireOffering(ctx context.Context, request RetireOfferingRequestObject) (RetireOfferingResponseObject, error)
 	// ListOrders Lists orders, newest first.
 	// (GET /t/{tenant}/v1/orders)
 	ListOrders(ctx context.Context, request ListOrdersRequestObject) (ListOrdersResponseObject, error)
@@ -20673,6 +25992,9 @@ type StrictServerInterface interface {
 	// GetPaymentIntent Shows how far a card payment has come.
 	// (GET /t/{tenant}/v1/payment-intents/{intent})
 	GetPaymentIntent(ctx context.Context, request GetPaymentIntentRequestObject) (GetPaymentIntentResponseObject, error)
+	// ListPayments Lists payments of all accounts, newest first.
+	// (GET /t/{tenant}/v1/payments)
+	ListPayments(ctx context.Context, request ListPaymentsRequestObject) (ListPaymentsResponseObject, error)
 	// CreatePayment Records money received in cash or at the bank.
 	// (POST /t/{tenant}/v1/payments)
 	CreatePayment(ctx context.Context, request CreatePaymentRequestObject) (CreatePaymentResponseObject, error)
@@ -20685,6 +26007,9 @@ type StrictServerInterface interface {
 	// CancelPlanChange Takes a change of plan back before its day.
 	// (POST /t/{tenant}/v1/plan-changes/{change}/cancel)
 	CancelPlanChange(ctx context.Context, request CancelPlanChangeRequestObject) (CancelPlanChangeResponseObject, error)
+	// GetRunReadiness Says today what would break the next bill run.
+	// (GET /t/{tenant}/v1/readiness)
+	GetRunReadiness(ctx context.Context, request GetRunReadinessRequestObject) (GetRunReadinessResponseObject, error)
 	// ListRoles Lists roles with their permissions: those built in, then the operator's own.
 	// (GET /t/{tenant}/v1/roles)
 	ListRoles(ctx context.Context, request ListRolesRequestObject) (ListRolesResponseObject, error)
@@ -20694,9 +26019,18 @@ type StrictServerInterface interface {
 	// PutRole Makes one of the operator's own roles, or replaces it.
 	// (PUT /t/{tenant}/v1/roles/{role})
 	PutRole(ctx context.Context, request PutRoleRequestObject) (PutRoleResponseObject, error)
+	// GetSandboxCopy Shows how far the copy of this stack is that was asked for last.
+	// (GET /t/{tenant}/v1/sandbox-copy)
+	GetSandboxCopy(ctx context.Context, request GetSandboxCopyRequestObject) (GetSandboxCopyResponseObject, error)
+	// AskForSandboxCopy Asks for a sandbox that holds what this stack holds, its people unrecognisable.
+	// (POST /t/{tenant}/v1/sandbox-copy)
+	AskForSandboxCopy(ctx context.Context, request AskForSandboxCopyRequestObject) (AskForSandboxCopyResponseObject, error)
 	// GetSettings Shows how the operator does business.
 	// (GET /t/{tenant}/v1/settings)
 	GetSettings(ctx context.Context, request GetSettingsRequestObject) (GetSettingsResponseObject, error)
+	// ChangeSettings Changes how the operator does business.
+	// (PATCH /t/{tenant}/v1/settings)
+	ChangeSettings(ctx context.Context, request ChangeSettingsRequestObject) (ChangeSettingsResponseObject, error)
 	// SignIn Signs a user of the operator or a subscriber in.
 	// (POST /t/{tenant}/v1/sign-in)
 	SignIn(ctx context.Context, request SignInRequestObject) (SignInResponseObject, error)
@@ -20715,6 +26049,21 @@ type StrictServerInterface interface {
 	// RotateSigningKey Makes the stack sign tokens with a new key.
 	// (POST /t/{tenant}/v1/signing-keys/rotate)
 	RotateSigningKey(ctx context.Context, request RotateSigningKeyRequestObject) (RotateSigningKeyResponseObject, error)
+	// ListStaffConsents Lists the operator's consents to visits of hosting staff, newest first; at most 100.
+	// (GET /t/{tenant}/v1/staff-consents)
+	ListStaffConsents(ctx context.Context, request ListStaffConsentsRequestObject) (ListStaffConsentsResponseObject, error)
+	// GiveStaffConsent Lets hosting staff in for a time.
+	// (POST /t/{tenant}/v1/staff-consents)
+	GiveStaffConsent(ctx context.Context, request GiveStaffConsentRequestObject) (GiveStaffConsentResponseObject, error)
+	// EndStaffConsent Takes a consent back; visits under it end at once.
+	// (POST /t/{tenant}/v1/staff-consents/{consent}/end)
+	EndStaffConsent(ctx context.Context, request EndStaffConsentRequestObject) (EndStaffConsentResponseObject, error)
+	// ListStaffVisits Lists visits of hosting staff, newest first; at most 100.
+	// (GET /t/{tenant}/v1/staff-visits)
+	ListStaffVisits(ctx context.Context, request ListStaffVisitsRequestObject) (ListStaffVisitsResponseObject, error)
+	// EndStaffVisit Shows a visitor out.
+	// (POST /t/{tenant}/v1/staff-visits/{visit}/end)
+	EndStaffVisit(ctx context.Context, request EndStaffVisitRequestObject) (EndStaffVisitResponseObject, error)
 	// GetSubscription Shows a subscription.
 	// (GET /t/{tenant}/v1/subscriptions/{subscription})
 	GetSubscription(ctx context.Context, request GetSubscriptionRequestObject) (GetSubscriptionResponseObject, error)
@@ -20751,6 +26100,9 @@ type StrictServerInterface interface {
 	// FixSuspense Corrects the raw line or fields of the record; it waits until it is run again.
 	// (POST /t/{tenant}/v1/suspense/{item}/fix)
 	FixSuspense(ctx context.Context, request FixSuspenseRequestObject) (FixSuspenseResponseObject, error)
+	// ListTaxRates Lists tax rates with the days from which they hold.
+	// (GET /t/{tenant}/v1/tax-rates)
+	ListTaxRates(ctx context.Context, request ListTaxRatesRequestObject) (ListTaxRatesResponseObject, error)
 	// PostUsageEvents Takes in a batch of usage; what is accepted is durable before the answer.
 	// (POST /t/{tenant}/v1/usage-events)
 	PostUsageEvents(ctx context.Context, request PostUsageEventsRequestObject) (PostUsageEventsResponseObject, error)
@@ -20769,6 +26121,9 @@ type StrictServerInterface interface {
 	// CreateUsageSource Declares a producer of usage and how its records read.
 	// (POST /t/{tenant}/v1/usage-sources)
 	CreateUsageSource(ctx context.Context, request CreateUsageSourceRequestObject) (CreateUsageSourceResponseObject, error)
+	// ChangeUsageSource Changes how a source's records read, from the next file or event on.
+	// (PATCH /t/{tenant}/v1/usage-sources/{source})
+	ChangeUsageSource(ctx context.Context, request ChangeUsageSourceRequestObject) (ChangeUsageSourceResponseObject, error)
 	// ListUsers Lists users by e-mail address.
 	// (GET /t/{tenant}/v1/users)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -21883,6 +27238,107 @@ func (sh *strictHandler) RevokeMachineKey(ctx echo.Context, tenant Tenant, key K
 	return nil
 }
 
+// ListAttention operation middleware
+func (sh *strictHandler) ListAttention(ctx echo.Context, tenant Tenant) error {
+	var request ListAttentionRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAttention(ctx.Request().Context(), request.(ListAttentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAttention")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAttentionResponseObject); ok {
+		return validResponse.VisitListAttentionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAudit operation middleware
+func (sh *strictHandler) ListAudit(ctx echo.Context, tenant Tenant, params ListAuditParams) error {
+	var request ListAuditRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAudit(ctx.Request().Context(), request.(ListAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAuditResponseObject); ok {
+		return validResponse.VisitListAuditResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAuditVerification operation middleware
+func (sh *strictHandler) GetAuditVerification(ctx echo.Context, tenant Tenant) error {
+	var request GetAuditVerificationRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAuditVerification(ctx.Request().Context(), request.(GetAuditVerificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAuditVerification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuditVerificationResponseObject); ok {
+		return validResponse.VisitGetAuditVerificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// VerifyAudit operation middleware
+func (sh *strictHandler) VerifyAudit(ctx echo.Context, tenant Tenant) error {
+	var request VerifyAuditRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyAudit(ctx.Request().Context(), request.(VerifyAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(VerifyAuditResponseObject); ok {
+		return validResponse.VisitVerifyAuditResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListBillRuns operation middleware
 func (sh *strictHandler) ListBillRuns(ctx echo.Context, tenant Tenant, params ListBillRunsParams) error {
 	var request ListBillRunsRequestObject
@@ -22062,6 +27518,130 @@ func (sh *strictHandler) GetBillPdf(ctx echo.Context, tenant Tenant, bill BillId
 	return nil
 }
 
+// ListBranches operation middleware
+func (sh *strictHandler) ListBranches(ctx echo.Context, tenant Tenant) error {
+	var request ListBranchesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBranches(ctx.Request().Context(), request.(ListBranchesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBranches")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBranchesResponseObject); ok {
+		return validResponse.VisitListBranchesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddBranch operation middleware
+func (sh *strictHandler) AddBranch(ctx echo.Context, tenant Tenant, params AddBranchParams) error {
+	var request AddBranchRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body AddBranchJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddBranch(ctx.Request().Context(), request.(AddBranchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddBranch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddBranchResponseObject); ok {
+		return validResponse.VisitAddBranchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeBranch operation middleware
+func (sh *strictHandler) ChangeBranch(ctx echo.Context, tenant Tenant, branch BranchId, params ChangeBranchParams) error {
+	var request ChangeBranchRequestObject
+
+	request.Tenant = tenant
+	request.Branch = branch
+	request.Params = params
+
+	var body ChangeBranchJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeBranch(ctx.Request().Context(), request.(ChangeBranchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeBranch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeBranchResponseObject); ok {
+		return validResponse.VisitChangeBranchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // CreateAdjustment operation middleware
 func (sh *strictHandler) CreateAdjustment(ctx echo.Context, tenant Tenant, bucket BucketId, params CreateAdjustmentParams) error {
 	var request CreateAdjustmentRequestObject
@@ -22186,6 +27766,58 @@ func (sh *strictHandler) AdvanceClock(ctx echo.Context, tenant Tenant, params Ad
 	return nil
 }
 
+// RetryFailedWork operation middleware
+func (sh *strictHandler) RetryFailedWork(ctx echo.Context, tenant Tenant, kind WorkKind, params RetryFailedWorkParams) error {
+	var request RetryFailedWorkRequestObject
+
+	request.Tenant = tenant
+	request.Kind = kind
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryFailedWork(ctx.Request().Context(), request.(RetryFailedWorkRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryFailedWork")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RetryFailedWorkResponseObject); ok {
+		return validResponse.VisitRetryFailedWorkResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetFigures operation middleware
+func (sh *strictHandler) GetFigures(ctx echo.Context, tenant Tenant) error {
+	var request GetFiguresRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFigures(ctx.Request().Context(), request.(GetFiguresRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFigures")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetFiguresResponseObject); ok {
+		return validResponse.VisitGetFiguresResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetSigningKeys operation middleware
 func (sh *strictHandler) GetSigningKeys(ctx echo.Context, tenant Tenant) error {
 	var request GetSigningKeysRequestObject
@@ -22281,6 +27913,217 @@ func (sh *strictHandler) GetTrialBalance(ctx echo.Context, tenant Tenant) error 
 		return err
 	} else if validResponse, ok := response.(GetTrialBalanceResponseObject); ok {
 		return validResponse.VisitGetTrialBalanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListLegalEntities operation middleware
+func (sh *strictHandler) ListLegalEntities(ctx echo.Context, tenant Tenant) error {
+	var request ListLegalEntitiesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListLegalEntities(ctx.Request().Context(), request.(ListLegalEntitiesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListLegalEntities")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListLegalEntitiesResponseObject); ok {
+		return validResponse.VisitListLegalEntitiesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddLegalEntity operation middleware
+func (sh *strictHandler) AddLegalEntity(ctx echo.Context, tenant Tenant, params AddLegalEntityParams) error {
+	var request AddLegalEntityRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body AddLegalEntityJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddLegalEntity(ctx.Request().Context(), request.(AddLegalEntityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddLegalEntity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddLegalEntityResponseObject); ok {
+		return validResponse.VisitAddLegalEntityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutLegalEntity operation middleware
+func (sh *strictHandler) PutLegalEntity(ctx echo.Context, tenant Tenant, entity EntityId, params PutLegalEntityParams) error {
+	var request PutLegalEntityRequestObject
+
+	request.Tenant = tenant
+	request.Entity = entity
+	request.Params = params
+
+	var body PutLegalEntityJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutLegalEntity(ctx.Request().Context(), request.(PutLegalEntityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutLegalEntity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutLegalEntityResponseObject); ok {
+		return validResponse.VisitPutLegalEntityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveLogo operation middleware
+func (sh *strictHandler) RemoveLogo(ctx echo.Context, tenant Tenant, params RemoveLogoParams) error {
+	var request RemoveLogoRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveLogo(ctx.Request().Context(), request.(RemoveLogoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveLogo")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveLogoResponseObject); ok {
+		return validResponse.VisitRemoveLogoResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetLogo operation middleware
+func (sh *strictHandler) GetLogo(ctx echo.Context, tenant Tenant) error {
+	var request GetLogoRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLogo(ctx.Request().Context(), request.(GetLogoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLogo")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetLogoResponseObject); ok {
+		return validResponse.VisitGetLogoResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutLogo operation middleware
+func (sh *strictHandler) PutLogo(ctx echo.Context, tenant Tenant, params PutLogoParams) error {
+	var request PutLogoRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/octet-stream") {
+		request.Body = ctx.Request().Body
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutLogo(ctx.Request().Context(), request.(PutLogoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutLogo")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutLogoResponseObject); ok {
+		return validResponse.VisitPutLogoResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -22633,6 +28476,57 @@ func (sh *strictHandler) ListOwnSignIns(ctx echo.Context, tenant Tenant, params 
 	return nil
 }
 
+// ListMessages operation middleware
+func (sh *strictHandler) ListMessages(ctx echo.Context, tenant Tenant, params ListMessagesParams) error {
+	var request ListMessagesRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMessages(ctx.Request().Context(), request.(ListMessagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMessages")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListMessagesResponseObject); ok {
+		return validResponse.VisitListMessagesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListNumberSeries operation middleware
+func (sh *strictHandler) ListNumberSeries(ctx echo.Context, tenant Tenant) error {
+	var request ListNumberSeriesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNumberSeries(ctx.Request().Context(), request.(ListNumberSeriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNumberSeries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListNumberSeriesResponseObject); ok {
+		return validResponse.VisitListNumberSeriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListOfferings operation middleware
 func (sh *strictHandler) ListOfferings(ctx echo.Context, tenant Tenant, params ListOfferingsParams) error {
 	var request ListOfferingsRequestObject
@@ -22812,6 +28706,33 @@ func (sh *strictHandler) PublishOffering(ctx echo.Context, tenant Tenant, offeri
 		return err
 	} else if validResponse, ok := response.(PublishOfferingResponseObject); ok {
 		return validResponse.VisitPublishOfferingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RetireOffering operation middleware
+func (sh *strictHandler) RetireOffering(ctx echo.Context, tenant Tenant, offering OfferingId, params RetireOfferingParams) error {
+	var request RetireOfferingRequestObject
+
+	request.Tenant = tenant
+	request.Offering = offering
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RetireOffering(ctx.Request().Context(), request.(RetireOfferingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetireOffering")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RetireOfferingResponseObject); ok {
+		return validResponse.VisitRetireOfferingResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -23220,6 +29141,32 @@ func (sh *strictHandler) GetPaymentIntent(ctx echo.Context, tenant Tenant, inten
 	return nil
 }
 
+// ListPayments operation middleware
+func (sh *strictHandler) ListPayments(ctx echo.Context, tenant Tenant, params ListPaymentsParams) error {
+	var request ListPaymentsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPayments(ctx.Request().Context(), request.(ListPaymentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPayments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPaymentsResponseObject); ok {
+		return validResponse.VisitListPaymentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // CreatePayment operation middleware
 func (sh *strictHandler) CreatePayment(ctx echo.Context, tenant Tenant, params CreatePaymentParams) error {
 	var request CreatePaymentRequestObject
@@ -23372,6 +29319,32 @@ func (sh *strictHandler) CancelPlanChange(ctx echo.Context, tenant Tenant, chang
 	return nil
 }
 
+// GetRunReadiness operation middleware
+func (sh *strictHandler) GetRunReadiness(ctx echo.Context, tenant Tenant, params GetRunReadinessParams) error {
+	var request GetRunReadinessRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRunReadiness(ctx.Request().Context(), request.(GetRunReadinessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRunReadiness")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetRunReadinessResponseObject); ok {
+		return validResponse.VisitGetRunReadinessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListRoles operation middleware
 func (sh *strictHandler) ListRoles(ctx echo.Context, tenant Tenant) error {
 	var request ListRolesRequestObject
@@ -23474,6 +29447,57 @@ func (sh *strictHandler) PutRole(ctx echo.Context, tenant Tenant, role RoleName,
 	return nil
 }
 
+// GetSandboxCopy operation middleware
+func (sh *strictHandler) GetSandboxCopy(ctx echo.Context, tenant Tenant) error {
+	var request GetSandboxCopyRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSandboxCopy(ctx.Request().Context(), request.(GetSandboxCopyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSandboxCopy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSandboxCopyResponseObject); ok {
+		return validResponse.VisitGetSandboxCopyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AskForSandboxCopy operation middleware
+func (sh *strictHandler) AskForSandboxCopy(ctx echo.Context, tenant Tenant, params AskForSandboxCopyParams) error {
+	var request AskForSandboxCopyRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskForSandboxCopy(ctx.Request().Context(), request.(AskForSandboxCopyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskForSandboxCopy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AskForSandboxCopyResponseObject); ok {
+		return validResponse.VisitAskForSandboxCopyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetSettings operation middleware
 func (sh *strictHandler) GetSettings(ctx echo.Context, tenant Tenant) error {
 	var request GetSettingsRequestObject
@@ -23493,6 +29517,55 @@ func (sh *strictHandler) GetSettings(ctx echo.Context, tenant Tenant) error {
 		return err
 	} else if validResponse, ok := response.(GetSettingsResponseObject); ok {
 		return validResponse.VisitGetSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeSettings operation middleware
+func (sh *strictHandler) ChangeSettings(ctx echo.Context, tenant Tenant, params ChangeSettingsParams) error {
+	var request ChangeSettingsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body ChangeSettingsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeSettings(ctx.Request().Context(), request.(ChangeSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeSettingsResponseObject); ok {
+		return validResponse.VisitChangeSettingsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -23736,6 +29809,159 @@ func (sh *strictHandler) RotateSigningKey(ctx echo.Context, tenant Tenant, param
 		return err
 	} else if validResponse, ok := response.(RotateSigningKeyResponseObject); ok {
 		return validResponse.VisitRotateSigningKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListStaffConsents operation middleware
+func (sh *strictHandler) ListStaffConsents(ctx echo.Context, tenant Tenant) error {
+	var request ListStaffConsentsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStaffConsents(ctx.Request().Context(), request.(ListStaffConsentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStaffConsents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListStaffConsentsResponseObject); ok {
+		return validResponse.VisitListStaffConsentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GiveStaffConsent operation middleware
+func (sh *strictHandler) GiveStaffConsent(ctx echo.Context, tenant Tenant, params GiveStaffConsentParams) error {
+	var request GiveStaffConsentRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body GiveStaffConsentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GiveStaffConsent(ctx.Request().Context(), request.(GiveStaffConsentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GiveStaffConsent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GiveStaffConsentResponseObject); ok {
+		return validResponse.VisitGiveStaffConsentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndStaffConsent operation middleware
+func (sh *strictHandler) EndStaffConsent(ctx echo.Context, tenant Tenant, consent ConsentId, params EndStaffConsentParams) error {
+	var request EndStaffConsentRequestObject
+
+	request.Tenant = tenant
+	request.Consent = consent
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndStaffConsent(ctx.Request().Context(), request.(EndStaffConsentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndStaffConsent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndStaffConsentResponseObject); ok {
+		return validResponse.VisitEndStaffConsentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListStaffVisits operation middleware
+func (sh *strictHandler) ListStaffVisits(ctx echo.Context, tenant Tenant) error {
+	var request ListStaffVisitsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStaffVisits(ctx.Request().Context(), request.(ListStaffVisitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStaffVisits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListStaffVisitsResponseObject); ok {
+		return validResponse.VisitListStaffVisitsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndStaffVisit operation middleware
+func (sh *strictHandler) EndStaffVisit(ctx echo.Context, tenant Tenant, visit VisitId, params EndStaffVisitParams) error {
+	var request EndStaffVisitRequestObject
+
+	request.Tenant = tenant
+	request.Visit = visit
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndStaffVisit(ctx.Request().Context(), request.(EndStaffVisitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndStaffVisit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndStaffVisitResponseObject); ok {
+		return validResponse.VisitEndStaffVisitResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -24244,6 +30470,31 @@ func (sh *strictHandler) FixSuspense(ctx echo.Context, tenant Tenant, item ItemI
 	return nil
 }
 
+// ListTaxRates operation middleware
+func (sh *strictHandler) ListTaxRates(ctx echo.Context, tenant Tenant) error {
+	var request ListTaxRatesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTaxRates(ctx.Request().Context(), request.(ListTaxRatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTaxRates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListTaxRatesResponseObject); ok {
+		return validResponse.VisitListTaxRatesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // PostUsageEvents operation middleware
 func (sh *strictHandler) PostUsageEvents(ctx echo.Context, tenant Tenant) error {
 	var request PostUsageEventsRequestObject
@@ -24448,6 +30699,56 @@ func (sh *strictHandler) CreateUsageSource(ctx echo.Context, tenant Tenant, para
 		return err
 	} else if validResponse, ok := response.(CreateUsageSourceResponseObject); ok {
 		return validResponse.VisitCreateUsageSourceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeUsageSource operation middleware
+func (sh *strictHandler) ChangeUsageSource(ctx echo.Context, tenant Tenant, source SourceId, params ChangeUsageSourceParams) error {
+	var request ChangeUsageSourceRequestObject
+
+	request.Tenant = tenant
+	request.Source = source
+	request.Params = params
+
+	var body ChangeUsageSourceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeUsageSource(ctx.Request().Context(), request.(ChangeUsageSourceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeUsageSource")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeUsageSourceResponseObject); ok {
+		return validResponse.VisitChangeUsageSourceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -24820,354 +31121,431 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17d9s4si/6VbB091qZuSPZsp2kJ/YfZ6fTyZns7jwmTm7fs7tzbIgsSWhRABsArahz8t3PQhVAUhIp",
-	"kZJlJ45nzerYFkW8CvWuX33uRGqaKgnSms7p584YeAwaf3wZwzRVFmQ0fwdpwucQuz/HYCItUiuU7Jx2",
-	"Lq3O4JKJIbNjYZgwzI6BGas0xIxLMwPN1JBxyYDrRIDuMvgz4wnT8GcGxh50uh0TjWHK3btBZtPO6W8d",
-	"99LOx27HzlPonHaM1UKOOl++fOl2Uq75FKyf49MoUpm0Lytm9n4MbCCSRMgR4/TYA8NE7EYU7oGU23Gn",
-	"25F86sbwj3S6HTczod1i3TTK0xsqPeW2c9rJMhF3VqfX7fwokmTdZNbNwH2+6/BZNIH63eAJlxGsnQO+",
-	"YMdZPBtzOYK6WaQJlyzCR9bNhJ7YdSaZNkpXz+NSwid76YjTUWzKR8AGMFQa8gn9mYGel2ZELyvPYMo/",
-	"/QJyZMed0+N+v9uZChl+P6qazwuR1O7LUCRrN8R9vuN2lG70zzBfncZrPgVDFzlS0ymXMRsqzU76LOZz",
-	"c8Y4+/Dh5U/uknM2Uipm0ViJCDcMPvFpmrjxToaPhyfREfQeD/vQe8gfnfSe8B+g1x8eD/457A+Po6Oj",
-	"sELiNsUaSxPsuRmuW2557x89Wt77lFsL2o3xv3/7/fdPx0e933//9AN8/Md/VO+MtFDPRlI+n4K0TOBT",
-	"6w6Jntj1mCxM66ZiMpOCNMCEhenamViY7jiPn2FeN40JzNcNPtlwdpvH/kVMhV0d+19qxqZcznH5jgzx",
-	"3o5VEhvGLZsqkihV1zfBN5ZnEcOQZ4ntnD5yV5d/ElMnfY78Rfa/5ZNzRzsC7WcnJ5uIJRFysm6P3Oc7",
-	"btJrZWvZiVR2LTtxn+84/JvhENwvdVMQMYp+dgXaCCW9HqD8t2rmFT7edW4paG6Vrpub8p+v26LwzK5T",
-	"0THUz8N9uHYSmjjkLjN4SyS5gWLXzcI/suM83qkEXuMLq6ahFQpAN2LNLNwTTWXCw37lDDK5Tj1jOpPr",
-	"tkFncsctOAfj7kIte6eP183BP7LrPKwWKZyLkeQ20xUnQg88MMyEZ1BVElNgTi8YqHh+UCfG6bu94u2N",
-	"z+zJ48rJZoN8avWCsXhm7faVnttxD9+D5NJu5C+BoAsVSSodS7B/Vc/Q0mt3ovMPpp7lZGY9x3Gf77Qz",
-	"X9yXTaqkATTSfuTxO7L23G+RIh3p9HOHp2kiIu7mdphqNUhg+o8/jJvo52K3PndAa+XMvd8+d4YCkthZ",
-	"a1NnrB1EmdZOWcTpcvxmJ1ZgnPRjU24jt6wZHlLHjjUAy9IUdC/iBlgCTkU07G8vz9+wh8dHP/y98+Vj",
-	"t2Mst5lxG+t2Vlg8MeRPtAan/rrXc8NiFWWOLQLuguaRe/ThYPjkeHjy6IcfBicPY/6Yn0Tw5PhJ3Ic+",
-	"PPzh5HGxYWHN5lDIK56IuOeH6Hwpb/d/aBh2Tjv/z2FhqR/Sp+bwLb2BNr2Cpfop53uigcdu5qjjh+kz",
-	"g9o98GjMcINxiXwKMZsJO2azMcdVazEa2wM3uWdKDhMRbXmexQ4/Ke+wMGxJ/2czbhy5+nlwqewYNPKe",
-	"XTe8NNAE5j0Nbphr2feXlrkt0TwWkTX55rmZA+OJO4H5mTuMsZAjXCGZujHu7AulByKOQe66tSfF1v4v",
-	"lWmUrgUd8CRRM6SCHTdymM/3umg24kmCDApnPOVznHCscLa4R6+VfaEyGe+6RQ8X7rcGutnMZNGY4ens",
-	"uDdS2d4QJ3pNe1MxReb+esZmY8CrISyDT8JYwyAxMCu+YplVCZGYE8sv5TsYIslvtYfR2B2SHLn1Xg36",
-	"4tXx5Nf5vztl5nlUbO5TFqkYgqfFQKRkzIY8skq7yTn+vDMHpbf26K09/8prI0kNMUgreGIY18BmWslR",
-	"lyntFjTHPyFvRM1ozRod551Bkpy5hyS7zLfxko3czbSKXR46fasn5OKKLvHk3iv1C9cj2JHwj04WBZvj",
-	"p8iilGIJvn+3s7BK9eg913UAYYb4VrfrXJIIIzXLGZeWT8CEXXrF5XzHTTouyyalyOvArYVpas0pm3Fh",
-	"GWeJsDa5jv1yr++F11/Pvi1P+oxdvgOr572nQwv6EqU+GweHCpEb0qBbm9MNS7GA0hcrTIXVrxazX/Ge",
-	"oHoqeWbHSou/YGcuXmI0jrMxIdlQaGN3PJQMp+hufcSvi5e8VsyqCUjHOSYwRw6iJDh6LuloY5XEyNaR",
-	"mj9IfsVFwgfJjtf+UVkleK/njI+4kCzhFtX9Hfcqn+N17NO5mgJJN7zkEiA2LOLygWUDp9TyaAwxk2p2",
-	"xmxYiN+sVKsIjNl+uyqMjZRrOz8YCG3HFzH3bjNvbQjDpsIYUha8pcGZe4qENDfs6MmTfq9/3Dv+56J9",
-	"cXxcnMcL7nRFJ0j824gmeGTFFfE33IQdzwl9ST0h3WkkYOG69F2n05Jk67JB5viizhJgpBsaJmwL4yKf",
-	"Ujm+h+cXx8INyZO32rF9K5x1OeSJgW4nLf3pcyfS4O7sBbcL5qo7lZ4VU1i1WbvuOzF5nNftwyslYV48",
-	"fpEEN3WzLwVzdcMXnoXn3HfmERHm2uMBLVScP34xVdKOTRX77XZE3MCG73YmghTsEJJNNaQcH02Vsfjj",
-	"x4qvyWw6IBmx8lHKtb+KGwfHG7dx0fgQOhsiEFfhyjc6CXcJobw8vGmOMKJEObW4am1l1xFuLgYhNo1Z",
-	"dl65t/jXcq05TiWTA5EkJAcbzP1L2TPzWwf3z2+6P7SwuhK9BTJaoo/S4Au7mN+GcBLLa++Wr1ixVWrw",
-	"B0TovfD39oUYZZruZIvr66ZkVtWMN2Q/JNxYZmeQXAGjdRx0uhV0nvgTXnzJj+7dwRRZfRUKYEfcqEZk",
-	"ScKcajkGoVnM59UDSfhkL+JsI/H9xInjqivQDR7PaVXNwDR+GC9m84fRq7/rXi+RJM63WKafU2k0fzZd",
-	"f9Br6OctJ2OnBfHkd7LR5fTjnGfTKdfzquvpTreCnS1fQxxszUrCCC1vguYyGtfEK/Czkn+5SqS1F4Nb",
-	"iCiYcpFUsvyGskagdW0rMhJ+nLPZWKCzA5gEO1N6wiZSzQwqzmrIhDXMgL4SEZiD6xRkPk7VRsLlscuV",
-	"dTwrOUDCU2iySrxjlRNvyyfSsZLVU74eabdMgsp4y2XMrzDezEDGEDfgEItCC3d6newi+goLbC+L4isu",
-	"o7Z8xKqml2ZpcVZVzyJJFFkfLSdCoY7GVNDmsmPGWaNQV3mBPk/NzwtHrFxwKnyS0Z4194ZMpvZCa7hS",
-	"k5ZjYiR6w5H8DPN37rFq6iei9xHtTRSMW7l/YUgntg8hiG8+h0hDW1tuAvPm8zb5CEsOhbGaSfSpMCWT",
-	"+RkzIGMmMIjH2QC4Bk2umYON5E+5TX6kqsX+6G9Vi0UmQkLzc3ID/CIkVJ9Uc1ZhCp1k03BlBYl/ajyC",
-	"5Z9arus9/7S6rKUTCPOm1dKMun4Pw5h1B4P71pInqbiacSzQWMXncBWU65ypCGkfP6y0IpbVFCXhwnMf",
-	"DU4YkospMxz98xjAQ7HW7cTCkJekUo9pQRBSVbsMUnIvNHZCpFpEzfWWPzOea3/rvvDv8Fx7IrxIQUew",
-	"WYr+BJGY8mSF4qQqFBQkh8XDL60hLH6RNstTqKdMY/fK3pfv8borVs/K3Vv2LonWTnV3ceRe/y5rq4iR",
-	"6wRk3NTQjxf18dKFGnLhPT7VnwWnSePNepfJF/S9qv0aCinMeD9qlbFct9XYVuwRnUlJ/A33rIqPWWV5",
-	"UhlQqtCuiqMqDAp6gR8hP4KFBayhlbC7LXX3wn29cSPbbGBhg676BYpaF3qq0rYM8YtNd6ioisnNNf/V",
-	"Wr3fb9iNsDN3iXdjZdv5ZdqcaxsTPs6AIkwNOUxT/4oxLV+8rI14mw/v0hTqVI01npGUMpoa+zAvqBan",
-	"+XdaqigrLCjWfOjofCgksokrVeMYyhnRls764koteTz8EgpOVd4HoiO/kXXE/J60ojYORm6a73HELYwU",
-	"XZbm5nVb1auNcre0v/kEc/s6DN6lldK7K7ePCt+uyTKAT6nQYPYhb4UUVmwmwLKyrLQYCVkm9ikXjoMP",
-	"VDYa2yVrItVqqlCeVFF/qoXSla7aIyZ8siamX1THShayr5ssF/NiL4ZaTZvv5BVPNvPcYoMqFQhS8v3O",
-	"FbseXl7aiIU51pPW/uUhUfD24vDZOOSWtZGEOeU0v9+t4hE4qbgNuW8Z4A6Wddnazo3wqquQCAkXgQXU",
-	"1JO4Z9DPFGN+VKUu1sZCb2dZ69a+1Nb3s40hTjvc5K2zcQWDec6jMTMW0rxm121GlwlJYRUdg3a/UMBI",
-	"WMytnvKYqonCFaqmbSpxWLkSCzep2/nUG6me/9sfRsmDd3z2Cgwuq5KNBAm/WHPCsbgjnE2ZkAp6X+bJ",
-	"qz4Ft0f113jvJrrnFnuwzp+NIZq8g1TptgxzKGQs5Kj5Il7QF6pWkWaDRJhxyCrxHw+USoDLldWUn+4W",
-	"86hcXqKiSVsu2+YKcxkP1KeKmL5M5owz//kDwyI3ExZxyQbApupqIXZXt1Kk2DBG5fqUtFo5w6qtLqrU",
-	"xLQQI7GoDbfmZcJRZqyagjYPgl1sGH3PLbWBWxbBKqoIoNtJIB6RudNwwrUqciY3J5F9cM+s+CVJy8Xv",
-	"5xPq+p0s71BYyPoDa5uok2/O4u7/6osReJJ4Vj3FpNYq6sIoRAuuUxDXJkWHJuffX7nuUqrDsvjeWCq2",
-	"WND3/MO7ziLmwNPef3/8fPJlFW1gUYpMnWw8eFbEuvMPe2IaOCCW5512rEqSscoMHHpYk8NpbgU9Qzp/",
-	"56OSLY4wBY0Zp8sZbesrDLFc/iU9i/Xyy9zT57UuvOeoCULGQiRdUG59eY5VB/lTZabXUxbzea4cFOWY",
-	"fym5VI553D9+3Os/6vWPyjzBZ/quO72IJyBjrg9+omdbHV74Mi47cInVVUgGn3hkWUxPeKce1vDBJ7u4",
-	"kP5Bv4+LKO36yfECYfb+x2/93pOPn4+6x/0vf/v994Pw65Mvf/8fzag1zHVrYv1JmIjruCWlFi7L0uoe",
-	"taUp/5ZKMvLlkJu0xGUy+6/zN68ZvYbNMCtGSCNioJKaJC5KsUoM0A+7Qafsdp5fgbRvMhupadurjZns",
-	"GzUgRMDIraZVx10x9PK6I18EingwkomYsoHymk3yXK2Wbp453ZxqHk2og0Q6zpOTIkipIizOKGcfNeNQ",
-	"c+oO1G0eee8RDyXGn8VIKl2TzdTIcCrJ6oLaVpddpHJR+hRLhLHuT/Sl6jS0psZPlRkRDqGKal9gfdgz",
-	"b4Zu4bxa4vRtLhO+om5Sa5SJZbFQJWCWVQqqEphINZN5JSGZVQPQXfzda3ilKjxKC+yywZxqD7qok3je",
-	"eYaoZNPUzvFXqiBj/Hc5dPyWz/j8gP2KtqSSQMUZEiCGuMsu/S5gPitVUh38Lsu8+HNnqgYigYOpESZ2",
-	"S/jHwydHjx651XomvVJWctoplYqEz8lN0XEWxZWIM+8Ydp/kmEmcPffDkmAub/VxaXPL54O4NxvoZdl8",
-	"AF/AkV9zTTWkB4sL30PZzKqhh0MsX8633I6DxMeSQaUxO7YA+fLYcRtiYtW0h1Wfld+cVcJA4PdmKkti",
-	"rFqi+pZNV4pWVoqy4bsr75i3Xdvd+qkXLdUFGna8UA1FTOu3448HOkvA/Nb/eDATMlYz89vRxwOrNq7G",
-	"A0uEQauX8aklIT4XKErcgc7GKgF0smEtHW5ent2vIVIaiXPpThwhl1v6y5JajNgRm8RFUBjQ1TarBDPZ",
-	"xE5X9iNkDVaY78AGmUiso/C/qZl0bG/K9cQRdJdFCehJN/BALm2XmSx1Wpl7KhoLCX/3Fcv5nfAp1EsK",
-	"spphFlzZmuG9vz66//R7Ty56Tls8eVJh2tDsz7dJ8WtuAb7NBomIKvMUVxP1qu2FX7gcZf4SBKUD0MuP",
-	"Ny+rVCB+QeN6u3q0lh7pDfmH7qnKZcGIJ8/zVKoWNwpr3NU05XJOzB0DxmaZMLBc46Cz4pyKYw2mre8g",
-	"8tNchlBc5UrK2ApdpfphDSOxYiRUP2qsBiLVDY8uZx/S97q0gqqDGHA5uRiIaFnROapKwXbPigFfnvPj",
-	"h3UPBy9So70wFvQFkd/G5y3/1OzRZY+gP/+qrXi1Q8bMsuJdqHsPTOBzC168+vKSVtdvCeDWWD4cXjoF",
-	"YKyMFXLE8C9MScbZlTBU8F5EkagQj5KE3YPV5kiN22X1UJYcKyHxvAGPCPxMNXKivCoUgz0lwiBsT9Ua",
-	"nS0oIVkKUKPvbsF1t1tl07DI4NqVQhoktKHugVbpjAtLeq6hTASfeVZTc4PnUUkJqkFQpRR0CruK3yzV",
-	"1awvNfBksPfwUcnFcd3xI4o3tpOATyWjehanD5Gbi31ImVVMCgnB+WYYIepQkI5MQjNWM9llUyGVZpkU",
-	"1jj9LEBrGTRGQ+XjkqEUKns6R8cHJw/LNU/kUf6yXSlQyYvRvppvmbeHIp/8TR/Xu7Bo756Gr23pIXwN",
-	"s6fxH5mx6/1xO9RLVbp6dnEs5ju1xsPolrVNVVSFyN/sTN+tSKlcn1SzlBvJol72OOXfrpnUsxzGYX8l",
-	"djdKMK+VbR3TEVIuZJeXom3WM9cFQ7V1YMa9pGa+AXi3LVkkKpp4eb6i+OURa8wsY4PMCAnGIBrpGZNq",
-	"xjKZuD8YWNQI16cWuf3XVeG/mWIRT4XlyWLk7+To8ePe0d8PFiMsxxvKqKtii5WvzwOL5fBNlWtUmDTh",
-	"89wSWNovU9KUyWOKCCxYz+9MRDL/F3dso3GQlGzmxfFAdhHpWTOdNdgZnMIFNKr4KVu0+Vcb2z/V2/Pa",
-	"LV5I5qQQSWen1uOemKXpVwY+0fFykZe8L6DQP6wLPJgLIaMki+HC50tVhMHLaRsel7xSVfkX1ixS7oav",
-	"f1cziSuRiqnMYuwJhkOI7Bkbik9AKP4jpWoi8M7w09xCbZV3iHbQhQmkMxJXVC/ZSOF7DbP3/NM7n1++",
-	"IXz8l6+cWUIaevr6KYZvu7mT+HnmuMjhj6ATIZeOr8KErhZyJboquIKfxEIhen4JKo91kTaWKL2OWyK6",
-	"93WZyDIPgQj0WA+VPmOcSZihq4/w8iTEdeyyzu4ZhnDO+khiRMh17VAQiDHlEPGSGZ4A8nRhCCFh6Vhb",
-	"pxHk86k5A4+Ovs/Snnb6RSjLX6J+Q8A0KANp11QSI7pvhmfb8lCnYMdqsciDY0eCiJtxpXWqYQjuKlQL",
-	"HeXjLlxOWF4nEjzOCC6UNhE1tQVIub7kJ77+NF8WuG/NrcAXSjOObs4uCUknNwNAmbs6xHDdb+4oDhh9",
-	"waq0l6X+KxiInAbf1I3TzGZorUynykBFcY9VaZbWHLzNtLzIdHWylwYfXZuDZpGagmEDHk2YVWehQ0eI",
-	"2Fr390CoXMSrBNGCIsJS1lPCL0JOtgCgWpPUbZVb6xnGktFdXg4+qxm0vooxn5vqJMZEyZGnOCe/z9hJ",
-	"f1Vzo04lTza3LancpYRLatjUcpOasXmUPftj9euMsd2kwjsYeojpO2JIBu2rpV1Wqvkq4sLGchlzHTfQ",
-	"l4MWXnz5/3v6vonFUaobK7579GT5qxtrhhby/Pq9/lFvOUXuqP4l5HRd5QOYWoiAR8bnOZ2RgKg1q442",
-	"UuS66rUNJUbueFX6Id0vue6oMbQU/M3E/QfDR3CuMt0A4KkyjYCzVIMBS3lqzpoiCwMl+5Snqc9OW0qj",
-	"oA/aZAiEi7AUV+/3noTQeu/j53738XF1ZJ1muQDiZSxoYSa9Kf7Ui8yVU5NW/9qTKpPizwxQ+gw1gOax",
-	"yEwvBkumyh9GyZ6HK6k6xw32WFGQo+Iswvgc2qddNDzDDp+xD++f1V+QhuZaLR1cnx31K4G109zLSWbO",
-	"xlYymSN8eyPJXgfgR1qTsGym9MScMbgCPafgQkvdodYTURIhJxscOmt9MOG5Eglv5t3cmJnSFeHUX4Ud",
-	"q8x62GtqRuPE/xSDYoioLp3myKKxwlTaxV3IX7woBR4tZdpUzmlcScRuQmXvhqNdFcMZHr/7ybDBnJ2/",
-	"Oj9oIHmaeNwr3e3BZ1Dvb2/vBiaI9ZrucM5USUGlCZCHEIs0BvPK9LZBTdh2f1htTTzYDSKh+Gj+NlzI",
-	"xgCo2+i9Rz/xNPcQ+nxT0snbUEpAb29ZaF1b/35TyKNxKWW/qRxuSoJU0bcrsk2Alchfh3q6FXV56t46",
-	"agx0Q1Wj4VvV0M/FYZR2bB35bFkJYdhlrCJzmHd4pO0/cNrFJaOHB1CRQVZDR42yzTdWUIRF7b0APwy0",
-	"O8ZWeNPe+dDGKV8fS9oSaOdb5UzfM5epJIMtw8JFjPZajnI5dLqtgrIYimwOhrMUPVxXvF0RIrScKsfX",
-	"thvAh9Zhzi7sQW30K8xkOaq1IE1oRuvO+xk93ta3WKKWtfwrPJdvbb3lgV053TN5HkF49oySuAp82M1l",
-	"GqXWwEvjrtuM/fPz0n5cOyPfLVS58UqFpjSt27bwbb9TY9e0i3Y2ZBj13vL3JZ94XlnlneONPAAV6O7O",
-	"pEM0AOLefmPRUycjSJIGkO/blioWiANBSNB+Lmz7ZnHhiG3/1wVJeh935Qp0wtPWSahUJDsUSRExQ9em",
-	"x9nHNvf4V2e+I+Bx16eklp4diSssrGUirtC13cubibiASb0RJWOlhA0Tzun7VbvzNnT3acNJiiKTpoZe",
-	"ubKyGerhzo0sljGlFqo2lR5xKf7itdhqu7jk6t1da+o8mieTe/VguRNDKSFmXRXIWy8ct4ozSpgt7P0O",
-	"LkCVxA1eddQ/ftgywwRLNt1E163+XXDgt0nlLKkz17EDiHFf5cJtlf6JLyl5eTeuutT+uw2AwZau7bQy",
-	"T7FIVEAXcwI8NqcLqZKZ8YkMSluedJfL37y7lHzF0qgEzvyjSz77vNMMfkjQBWbRsVuzs7TidduJnQz2",
-	"R0TtaX8DEew9tSpvq9Kiz0XRiqVC9rcMijaG7bRNm9+thlkjCrWXo63dzkipeCaSpLq+bKssnwjEVdtG",
-	"KOUIb9WnGYJzNM+IcF9ofpQ+S6OyrR42/Nypr95qqlF+OqV8tGKk0oLLO7O4tYs0Wyx5zf1pmMx2Y8lm",
-	"0RiiicpsdUbYOXj8DUoIWwK+ubYivmXuPi861vmOx4wq7RAh0rEoTIgtZnawS4Bqi/u1Yqf5DSAVPYIA",
-	"h2GyKEKckTJKPRlulXZbU8rNCTb33pWPcaNJtn06XSsvwPXb83sEY27fOmr9YdWZyAuL2HA423ncEn+s",
-	"6xuuFhTgOGx1OqiCK3fruUGYJy7dZdvsUMPx6Z0b1rf3OM7SMreM4fi37N2HEVSsPXgx3uaY+i2cGD/x",
-	"uWFDraZdlmEB7SCz2ByQSiWEHHU9EPKSX8LHd5rY6ZSV17p4EIfo1jXo2zoRtlUN/PWFMlYCYjvCH9S2",
-	"BKmQXG6b44wkk++nUngWu51YqzS9Hh+jF4fG1GWylN/ns7GVmpCUT3jUzIWK0F8XVDPVjgi3cJEW7H4J",
-	"F7qgz6UZFSK7ie+0IOT9s8rizuzAKfOXvNVwJcjd04LjIM4W94iCOeDWGbsEGZtLquzLseCIREaK0j19",
-	"EY2jFLnKkmI+b+w5XDZaNgJ5hOtbnzrvJsWkmlXqqU3QIMr0FCOAOdQaGr6/f9udnzPONDl3yohw7G/v",
-	"XjxjTx4+onrWpZjumCcJyCofzXvFBsC4NDPQEHvoyAXERQORkjEbIurhGRZFoFY/FFfApkJmFgwlanJ3",
-	"6JEGbPJISj95KtxEK/fUp8PWAMDRAhFdThgWcVNt1SDqZgsE8oC/uUwf7sZnNS38c3TdCnbIp4AbQt6q",
-	"atrRPKqpjDW0unCkQjKVaZaokTljPDEqoOuNgceg2eV796rey/iyeiD8Q904wCZCxu5gU6I+mrdWI82n",
-	"ZrPKiJ92c5Rgv2FheZVUnmOHtQzMsAnM2WDOHFX/s3/yQ0VpVzIqC8jn8U/nT2uga64WHzx+9OjoSeWj",
-	"kxpM1glFT8Ir3vz8tvLr2aJ9asSo8rFP1YSEqSSRW3iXDbiBxw8znTTojmpJQl11aP5d3BmajBur9ljM",
-	"eOfUoIpyrTJSwAJQgK89a2iyrUz536WelS0ICXHps2jsiJ4jWswSJEzRC7Nz9Kjv/xcQ3k87gzmJm8Wd",
-	"aNpAs4R5sjXifKnRJb6j6jzf5Zrk1wTv/A4idQV67kSs2QIrt5V8r0hdNDWz2n+Z2T4TtQsH/7UaGF4A",
-	"eYjnFX9YMydYmFx3pUSuMRzWuwLnt7XMQBhhVDcnAKkpNalxDIsNQMgRw078bgYVFnEA6c1B0QrEXK3w",
-	"XyyaxKuIwMiV/D3Hyi0K4SqQeSu6Erkt9z61JUg8y7UYDi+77FKCnSk9uWRKs8uEzy63QNbF6lYazmkA",
-	"N4WwS9u7BmC3dPbt+QWl3NT3xiiIwfdfyQlhSeUv5f+F828eHCmIdzOH8jMuhqneE90A8WlVEHsQPIbz",
-	"ZlYxnUnGR1zIEgq3x9AnHG4sSOFJskMGi1iyyTZH3sqoJCR5wu8VSIxVAuuoGmo0r08s17udNNI0cMe3",
-	"awBQ6p22ZGXSB47SCDdZZTJGsDvAv3qAu+oWfsRpVgkbNBbBI3Q/mwKXs7FIgGUy9uSOpomIq98aUBIr",
-	"ivGEZUp2C4OdNt79OGdjfgVLF6YuLanorEUrKMasJPTrxmAuEg1uAIbZzf6lHKq2uAduaRdCVqcfB5jm",
-	"JTn39qUzErxjBc9D1DR/XNcidDs01NwQrjJ+tKkMT6ybYzU+ULAw8+1ZnHEYrFuPOO3OY+/OuPzQt3fF",
-	"naN3hVpKPEUvTHuWU/h2WuUYdbdqSOFkzZWIoEY3cKKF60SAZkaMZE/IwrnEDbukL1+2h6Up1tmt74JR",
-	"3s1zsFnb8nxyX1XUXUu0yE+Oqb7azkON+uot0NUthZRNeWbHp8xn7YVC7X+/Q2fbZiXKT60+YLewdtse",
-	"dwKkM+1rSkC1N+Uucruspv0b18ASGDa562HAlbdXr04Hqrt+GHgRI2bYMg9YW/RB83kZQw6Wt8wqV1NT",
-	"nVjBMxSpvaKO15isQo1LOt2Ox7tulsyQArWj6HZQk4Wl3jzWMUyJgelmxttSc+zSpqw5kHwDWjYgWNob",
-	"37Ol20kUtf9NBMa4xNQInNPA704pmvNxXSPiRmjd9HT16kwo19ouZfoay+BsvU1DlhyqMdKnrHMzMdXG",
-	"zB6zMhJu7IUBkJV4ou8VTpFiBc3RQlez8koZlEsioHRNkA1eULii/GWrbFriNXUOXH3BR37PG9yZcEL1",
-	"uSNLm1NOZ/PUsjDsGmLcuzoTiH4Xbcba0A62zb2R0Vjpi1QlIlpwtEcJn6Z4/0U0mV8c/7Py1Aaay/gi",
-	"UonKdPXdW1fTuEWp6fWWDZDP7MLx64uAS7aqym+BalrV+RNto4tISctrUO//qq5iqFbUd8HuXDz1qo1Y",
-	"OtrV+a/vi3suRvKlvLEU+CLle6f07rziY12aNy3thnrQYTp9oJeW23JLxkJOH/WmQr6D25VKlLZktX9o",
-	"z51hUPXR+QAJYAmP7ya6vKSvfifrtxD7ZV6jorQH9WRZ23RbBDH5FXz+RMdtcMLn4Bt5kK0ZNI0L30gE",
-	"UbXCL0JeCZ9M7K/qBWXExL4EU+kLHsflXzVg0+9Vk8fpLeTcuCD9/eO1KUStdRqvHFPifGMdpaCFvSdg",
-	"luluD0mY56Hov1W7eMx/r5HdGng8b1nkURe/mYfwjbIM31sk29dEgnxcbze8i3J4EFVdsjxxBus77KzB",
-	"sBXWsKdvX7IBjIRskH8STNM8pphvOw2ztNqaw7XbBBeRy+LldbzWm6APDBvwhMsIDtjT8GOwyEIj/Acm",
-	"IBp7qFph2AASNWN/ga5Iy40SZRoAHeaxZpBWt/JchB14jprbmkS5ZqSiUpBt5ruUxbn23ZkciCTZtqKo",
-	"nI0XZtnN97f09mIT15LM82BEtOzhSvDWXr3tevBqbN+AqQgYEHKqQcznDwzDDqAYI4Iq5KaWmQit3A3V",
-	"4Iy5by8l7xSWGZhsaliWLljzddXq3TZ5nVuKdGr23O0MAfKSICe+8pZG3c5Ic5kb545p+fqhHDrdi+WR",
-	"FD49uJTOUBQwhvqxSmZH2l1VSxU32IOaRtU7UbkX15Ruym0wyhbr5fwA1eStRQobtLhK9DHJEMDUKZj0",
-	"EjbTwjoOZ7fou36+lKbeqh7AR/LbedcoPHlhx1plo3FTAt1jbk8ZsmRzlr7Pr27rsq5Lfb0233L54x3r",
-	"tCqwTfJlb8wkOscJG3hpG6RZt1HntoLByjOdVz9SNUadVSxWjA9UZhevVEWqUcUnjXM2GoOTrM7zhVZT",
-	"dnTG+kwMqfpsCmwwd1pdQ9EwBS5N3QYUuQf4WLWCS32gVzNg3IxZKIqbwkHLDDlqKNmqIzUYlWRW1L7Q",
-	"qKRttXeRyLJZRy/6XoahCHss4jpuHAXyA+YRmFzXpoNCci1uY0kBb3gb928dlq/9HszD92IKbm+28ns0",
-	"Ut7yVOeW+ltV5uCvY8ViETNhu6Eqg2exsMxqLhJfqmPHMD2oaZPRTm9bUn4pxcaOKRGNWUgSw9SwUYXY",
-	"sobntbVCJ/Nq2JKWhyl+hAAiIbJeu4+DX0eO4CJNuIcn9n8IBXX0Wyb972WJp8FkU/xJKsrZ85pLl3I7",
-	"1/YenqqaLrgBWXkp28Aa7ybsMvL5dD0b7PrKHE0Gf9exWrdPm01nVAyLJsXrCHvvN3TxBu3jigbMnXY1",
-	"pWDMRQ7Xcy1F7fi2i1CUEyj5R+Aa9GZ+vDClhZdtrE5/r7k0w72iB+6Xl0V5V9H17QrjEeinftaoZg22",
-	"+BZcVXtH/ScXjdNItq1PRZxonHq+8pL5RtMrTWbdie//9gbS2sfF1YInP5Ifbc+LEDz5xWk42we7i3ds",
-	"fcm2JPtSWVEjgr+OMqSihhpfsUKvVTv0wQ+27AsJQWL0fF1SxsZll10O5hbcv0jo7odUCfzBPTYEuGRK",
-	"+nZxC1VcVKW1fNWq2mR/oLlv2SQbW99s4Sl5I7HtxgF7ia77P7J4BLF3ngzm9EOXGUUZPEoCw3IT/0Ss",
-	"gNz9Y5XECPGAZpGpaHcXg7HO8Ba1tR8zbljEkwSofyzwaEyVMMVmPnxy0j86Pnn46LGvs1591bsXz9jJ",
-	"ycmTM2Ys1xarf+NM48DL0GzlZlCPe/1Hvf7J+6P+6VH/tN//7zrN8f1ibxsRdxk11GFCYtjAI28OlcZO",
-	"LmcM3fPGsuNHj5gjh8XW751PR6VEvwo9+cc5OempgxqW2BTKcahlP6X6WbdaTB1bKiUkjTVPYfO5aB0R",
-	"8/+USscS7F9IRkGzXarxwWxAR/Uxt9z961VMKvWJFEJSXS4uyz2KniMtRkLW2OczAoT60l2oW1y+lLOx",
-	"SkJ4OiTHr9RLFiWSZIBqW08c606/n59+VskjlpkCbgGxhYqbv1rGsdHbWFzltslKkH+pkaQp8Yy29S6F",
-	"7V9RdY6fPTBIpMt9nU7aZZzkJv9KP6oSK3fLeOF9Si3V6tSDIzUJFIiRT8VYQjj719Pe8aPHGOscwyce",
-	"k0RjsRgJW4MtoCS0c9FlaSKi0JW5wWQReKA2Rjv0/ZUM43S3dkE/EyOpdFVh0S8wtExlKEc4iyFKuIaY",
-	"DUViKcukwTqa4w6vw9kfDg3YC2S91TGkIQ8Jqxp43HBuqsB1Xosr7R/bHlTxD3IWNNsFI/6CYqlNvtDC",
-	"jRcW0Ol2dCZ91NK7JNbE2QtvxRYI0ouuv7xtAV7GheUWrr+FAw9E1C0u/MKFKu3wol8lEPbiua3lQHu3",
-	"cApetwcTB1++XXVhmZdWRCWUHCYiqgtaLHK31c/bbREKtLCKL1WlmsV9qrgNZVLdQJl19FQst5621h/C",
-	"zdDROwoj7IuS3uVRihbLWDITVr0ebgMvbiARLxTAoBpb9ql6bbeS0RW6bkXLTp8i2Sg3whQ1RU1aPui2",
-	"MT/MK2zsH1tXkuMnujCN0jH5oWqJpGG31qU8pP3FuXfo5drAm+alVxhkY2SqtEV7L7EoH8f2nqfdWq+2",
-	"aKG6F/DYnXs+3FDXhuatRSs7wvi0iVgYKnNsFn4N2f+eiHEOhc5VKqnYSNSgG2JrToUs//VopUa9pqOu",
-	"M0P/Aq2YiJ1SXzTUbRTe22833OrOs88R9ILQLoRlfEY4udfaY7byJG5A1diPQ969d6symhuqVuh+I/U6",
-	"bh/3EpWs22eEhBe+x3rCbbHV5iwvGKU++sxYPjcE7Ljou/2WY6BUCpppYefn7pJ4XkbDVrg/8c2EExVo",
-	"8m+IKcj+69f3CCDCJfPQG25v8OahB5JemU9gbG3a+fIFO1AMK1K7fqSwAgEJQAKRmuYgJOaAXR5iHsHh",
-	"1dFlnkmupNUqQXhSIOAAXyjO8NkzdnloDz9bkFzaL+GbSsLvsoRugp0Du4Qp6f3+eNl+z/r9k4i+jD/D",
-	"QaIinrghLg9+l7/L/5c9NROipMun2OLa91Q6ZXSMlwT/WbGH3cWNyzFF3VwO3JufqemUy9iDmUzVFTCM",
-	"t7jvkYhz78UEkhmXyDouX8YwTZUFGc17P8P88pQZTEMdcSEL0BoEvxmoeE64NSNxBb9L5odXyGqQ53ic",
-	"G+5bgeE3HvafHDCC4zAIaTCB1OLGn/RZzOcG5+60RcOcCcyEZCkfgTlll8hMLwkR9dLx30smhmzqLtpQ",
-	"JYmanbExp8s54NEEzyDKtFH6Et+K5ok7QHTnoZfTwieKsXDJXp6/YQ+Pj37Ig2hnCLVI0yziMiKmv3z4",
-	"8PInmi1BfxWAsY64VEI0gO00KL/50EOD/oN6CBewsgEb9hLRPi+ZVezPTFmE/UUE1gD862jL7TTmJnZ9",
-	"7YPxIS18iaDVzCrAxNxMLz/1CrSXy1IYpvir2wmibfzFTLDTRJddEojmJZPKXZVLntkxSIteg9iR6ZxR",
-	"8VdPSDdHDIXpA4Y96S8/9dRMLozNSyhCbMrnbiikA5z7ABIlR4iuJSziB4XKkAO/iJ6jhksELDJuvIVp",
-	"I8ljMJCWR1BdaogvQzpEJo3/HPxOqAgRSAIZJV2o4ySIFmA5ZrRjrQ1yIHN6eJiHMg98vOQwfL8A8um8",
-	"Dw+V2s2edo4O+qG2g6eic9o5OegfnBA40hg56eEYeGLHf7mfR4SZkq/sZdw5dX/8Fz5C2VOpkoZ48HG/",
-	"HwooQ9oFfLKHacLJqi+CO2oSGC2vUmK+dFcSpzBYiqGuhzRKldKUz+bwRx6H6s+ywOic/vax2zGhf3Ln",
-	"3MnHWQlHzncPYTrzSal8ZJy0ekt/d+KoTMOdU+oTHOEoh1OwWkSmtHNLPn0+gISu70Bhcxu8LgheJRUj",
-	"Vk0EsbLlr/y7W+55i012av9QjDK9h41+Qe8lMSFMvs8eA/mtVlN3CJkhlkgKSPsDwKq1tZT7DniMOLbf",
-	"CPF2O4/6J5u/8kHmGL7bEXzEJQbD4RSZVMwtH3ATAMS3uAtB2Tn8YzYx607k3D3oTBEhRz/DvMHBlIXa",
-	"Hz7LuziPddbUzzA/B1tH/BOYXz/lv83Bn70qhBtDGhWxAuwdFCDaUSz/8OiI0N7Dlp+HDNQmG57rnLW7",
-	"nghj3+RPYaIrn4JFmLffqtddPHL4i5gKR5kbH3yGyk/ny8c9nuhCP+iKc32K6tu2d+9h/6jR3fO6M8T0",
-	"pQYX9oXSAxHHIIl4cnIh1TM/wsAgCd/UacFjEY1J8c1rHzYQSXjZgeOOaCErU0EUpJS/Kbpxt6OKku7+",
-	"M8z9oeNG/qjieYPzLuXb5LAunZ+el6FHTjvPP7wre8tOO2g8Ut/1BbyqgEIQEQL4v/h0kOlRhxZPWBmd",
-	"4/7DRz+gE06Duyadf/EhSGM1NwbYUbnBa+en55Q59cM/nyw3re+89jlA7H9OB/8KLr7TTp4atNSrnn7L",
-	"M4eCDleNpuLTznLwF/qVoFw6zzOtUjj8EXQiCAam0Z15DbOiu/miXe5e/2Xluh5f+3UNnbWqbqyPC54V",
-	"BiVVVjtTccoJUo+aJuD0ykbjO0gJ6qFmGv5rZWLNv4JT+Vp5hPvGk83feOZjp/iFowZDvFfqF67JCfvw",
-	"+LjJQrzGUKgaOe96j/7Xsg2HPoI4N+MowQ9dBG34FnGmOil3+Dn8+GWdmlFibHsXRnUKRr6izldOag83",
-	"f+O1si8UNgxdoIHzsZqZFQIY51lCJr/R24muVjIpnMfLuPPl4wL1eC8WpgdXSkMTtNKXsrODJAssn8dT",
-	"If9zxW4ve5dPO5HSGiLLxkobYANEK543Z+t+to04+vXRPDm/KzUv8hp6z+CCr/NmL0A7RrjOehIjaRZd",
-	"tEzIrRV1JEKV2QZU+Cazq4zrYXXojrZdGHalRPztaL7PyVkMzAMmBcLB5TTZ4wWXIG31gvP80Lvw1ttF",
-	"T8NDezeLunW14YlS6Is8YzxJguPRoH1YVIw75tX5MwN0D3qN888Fx8RGPLBVSPZkXhpurMxiT0Dk3TJm",
-	"RtVNIK/lzyexEjYv53Hl5ZuJMjWB9A1zdCazQd+Ru5GZTLmIT1mcQZepK9D0gw4/s8EcnfzMZNGYccOO",
-	"eid99/mTo3/ULUnNPExB9b42mHJoROeEooc98N0VA+x+7dgllISq4Y+2ONbggaPgf93IPjWgPO6m8rd9",
-	"Wvn+Un7DRv5uWtUL4ZhjfoaDuW/Cjb2v3JF1fX0H/Sk85y7rQCSJ6TJMnOgyhC9UOtS9sFA302USZmAs",
-	"GwptFhyvOT+sYLg+JLKdcvYeGbNXzKoZ9eFn/9Nazf5pXsC2b/qr0+vDRnwHar1fagj3GYZF8t0lOYFS",
-	"wuO51BPTYkzO8RJIhkRNe6K1zcLZzzC3GDYRJhYTNtIofsQHv2lnq1vCd8uDyTNri+v+wATm2ox33g1y",
-	"z6IJbFChf/TP7JMScQjM6q3hyR600dx5igwLJZ0S43hWJAkbYGly3F0MIaghFizfbSIlALj1RPrMP/NN",
-	"M2RaxHfOkmd5+Tvh/i3y467PSJrfdZovYMtvYk6YMFSZPI5BAGqLSZYJ/Yye0PCLt0bolxDNw4OymIQC",
-	"iTduKJBXamyI6SGU6M2pLSgme7McVi7hM8bNhBpgMv/HGMzEZ8MSbpwjFzNWM1mVbUNwUc9yqPnbC4SW",
-	"ts7jDfgPDyTY5p7hFzyy5qYdw81sJn8eiHs9+14je6044DcRCqQKFYOBn4VUS5GjlLjbXoIpaeFvQDDa",
-	"dQ7eMltEEBtzg2yx0pE/ElfwLOA/3R4/KaC9wk+dRwfYFX0px6KEoNlRmUXg6iE7Ya/4vFWegV9zI9Zz",
-	"dG2s562HEqxhPUQT98zmrjCb/ymuUB1wVy/lIs5ly0ipeIYY7ZQ2lVL2I6Wtq5lTFdEySmKnLsYZtHJ/",
-	"hg4BbdiRL4SuTxF+D5+sN+VUCpJxFiul2d+wm0iXJUJOMC09GitlwC3ax4//nndoZCqrTCIu+aJehWl8",
-	"09aPX8W9+eP1WZAYPizL21v06+/BxpHKbrDqXyv7rVO1W8J3TtJ4zt8M6dbpfDyOXxOk8O0pfIRD3HnG",
-	"k8RQVZqS7JWSMZ8ftFLkcCU3rMYVY67qcI5E7jW4u6LB/UrtRTgeq2+MUBZjDW8/EkUbdQwZzeFn98+X",
-	"w9TnA+6fZWx+2JH+WuaSCnl9zGVTVhmim97ftn3ctoVr8DNAmt8CJZlV6Y1Qfia/KdrH6d5T/12j/l/A",
-	"5sQ/UoQ2QAmge7sFvudED83qtYaFdyn9gg/uUfsvjbMuuo0TvvN2QO7tSPl8OaqHuaNMScCQzgySpICK",
-	"Pur3G1KMJ4Cvwl6gMpcSAdyq5UANy48etjESynO/HZevG3pNbVm4OmeYuhbaOAsfC2TYu1TJZH7P7e+K",
-	"ZfHKh4rdqWPeLDqCuZwjDMdsrNiYIpDoG0bonnJCZysmsrXkOfzs/vlyqOFKTeCrUcTcZVrLsWi+186x",
-	"GilkBGslFQLw3N/XvWtnWJ7j7xFJ5IAy5lipFVPY/21plGf7Njz7TXuB/SruYxsU20i5iL+rPNs04bJH",
-	"iUgbDJOES59tsVe7JB9mnVniJ3zn6dKvk6kh1rNSvJYj4qJIEozPquldz7I15Y77a9B98h7cSzNfLn5E",
-	"YBMxhVN2OVXSjk99Z5nLLrucA9f4OzWMMUJG0Eu4sT0vGi7rKtlS0ELFnWVbZKFGMYd2WhiXQNEsaPfW",
-	"//03+uy3fu/Jx88Pv/Toh+Mv/wenFv78f1Zn9vf/uOFiuWLLa25pfnB3+J4+jWPDspRxhufWZZy5g2Je",
-	"wXd0xvCsfNKosaGP/12/tWGLNhbUnfsn958j6tHh9gJK922W1wnJOBvCrFj7t525YX1n2HVkF7rH3kLl",
-	"PZZIh8QwCj/aMTn9q2SKVamIKsvcqaVgubFDyMv/eLNCYKHn73duQIx5moKEGJOj8jt2t1KjrEp7WXrr",
-	"ec7kw36v0g/p15bofNyvy3SmVtxu9twQqO0Q3CPYhxHMhD1slSpDq/+6Up5Lus29n+wu+LVRvx2obDS2",
-	"HlcdMz9TDeUM6AeGTbmQoUZ0j4nNmfGdMGodFR+KrvrfqlPuw326ceGSo+LiO+uSS0VvAvP1vrdXPBoL",
-	"CR61+Bsm7Kep+Bnm3zllu+NezjIImFsGIg12wQx7GVpOV2iJqZjAPPDPrYFx1itZBfHdqqblTaIpxIL6",
-	"Doa2Sp0pTbCV7kSEeNPKE416jme8BhycUXcP46nhXpm6a0kC7oyxapx52j0rHXdNmkhrdlAvaw4/T2B+",
-	"E1kAP8O8QVz/uhlMs7A+gVbe36ybCecjV7NMLRkHOxDzQCRJT2dyA0SQSJJ37qEt1aZ9o1y9y2RdnPM7",
-	"ArpKuHW6kDvNek2fcM0qrEiRJLtCAxYMavEMHOlQf64BdgGbGkiuADubSBbNowQMA4kQ8ggdPxLShJ5L",
-	"Yy5jBAUdKUIrzztXDS34/k++xf+Mm99lmlnfwoq9VgVshYxpIMSmF4hoYGcigi4bqxlcIdSSBenBLXJE",
-	"kkq8EdTnPNndbuMFt6ILkDH6y44f9/qPe/2jVhpcWMYNNxZYGHZVe9OZdLI8P3OPiTXg0WSk3R24Fzl3",
-	"BnokUcb3XfOcALMzQMbYmoDFfN6UfelMHuhMrhVzh591JtfikxYXe98iaw313/3gqVvlA+wsNsKs7oAm",
-	"laPhCssi7EkolWUIOX1DYmyzQv4ukzV+qPXwokMh4xpc0YqSWUQIZtztkZCWYHeqwpv04NqUmRII9aP+",
-	"pra6+1bWvltNzcNCo/7hVBtnrNLh3ZSCVkOwh5/dPxu54r5ZYi02qFv53WeISBY5UHMisFbKcUX+qYY+",
-	"2vjpb4Qxurmt44ye0A7TeLiJ2N7Gw3b05t9ZgYA/EJISoxr11IxVlN3xbLtwqZxw4eztTy9Ki/72CY3g",
-	"jA8/0w9fDnn8R2ZsXpCwtynhcA3SLZ7m8/kqci4CpNwKgJxkr/icnbQLCBRru+GgAG3/Bnhp7zS4R5O7",
-	"a2hymE3hDxm9RYQ5i0XpwiKodugMnsnQ9pz6qBPdX1euRZSoaLJOtj3DB/YJMo0D1NwDKvy646pU3ojy",
-	"gWGDzGD/6JWSt7z53+ohG7BWyJG5fm0bqeOQx1cc09U+X7ejlXoHMd9+FGtlOcNBC7j5AbCpuoL4DMsD",
-	"r0LPTt85mj3sPzn4Xb6RgMCv5IELhfp2pjAt3zDuuGCVc9SvLVD5LUJpqQWn6Pt+/xT//9/N5dlTf043",
-	"jMS88QLfgzDfzbC2IlxUf3uXmRcbKj3j2iMxZ9KE2EeSGARDVeQkny06TNfwOWQMXpS5D90oKrM9A5GS",
-	"semcnjzu9ytk3MYW8d92d/itRFDTdvK+kXxo6+Z5b7O28mvCvKFh5TXKqgTiEehD3wi0Z7Lp2kN/Rs+d",
-	"u8f2yRxLw9TVy2XTu1x89ExNU67BMODROO/TarIpkQ6VxVg2zYxl8GfGkzIJ/YKHWkFAdNrXr/F4KrKa",
-	"SzP0Mqo2zeB9/tQt1RTl3RZFkgg5KgOLVHneed7K7uvouxj273tv+hXIqD4L4vbugeBJz1uRa6vr3IM/",
-	"+uf2SjKlcTb05jojloMGtGOyzur+C7T6DuqS4Qr0nNEh5kklKWgWypNQK3M7c6tUNl1LU6/2SkmvaukH",
-	"O4jc/S76s7EqOmAzpTFbz6TAJ4hUFTpbefHM5yxWTZP4FltlXyvBHBYd7T9fe+Y74m68mcm3YYxdMtdh",
-	"5rbCsXSWKDnCVgosHWtuHF2r5Bp68od5EnRKM8O/IjWWvh5TQ3Blx6BDl3SDDaQJDfFuXYgbspjdt540",
-	"GuYVl3jyj5qs/IPkV1wka1oj2ZyRPSA/crg3293hyqtIhndvyCNnsK+zsPHBF/TcPrFJSuMgTkkVi/+X",
-	"mjmOhs3mzXfA5QEvdEEP3s1Kh8fo8G6Ysdf5g6m7n1ROFJ0yqajvfqlAwioNMUkmzjSkwC2LFX1nzPW0",
-	"ysWL+bm3QoFgs7TW6sdFdZdrPs58Hhn20scIIIt8g39yoUZKDoWe3kF2vEO5wU+az1Zo2qn7A8DImmRC",
-	"enSGNGV/e//m/dsue/fiGXt8fPLPv++LIx76s9pD4GQvF8VPd+WqbJvtrWLonHYePjnunzxp101S6Wfu",
-	"yzccyHgHkXJ2kxu70lsXHmC+XRaalwgUqjCOu1K/dR+TaKNhrcK1Y3NVzWcyXOkV3Nxrva/an28Pz/db",
-	"ubYaJMwWafc2Lwla0HQ/7u/DBonlbEO9wFTOqGWgBBPwb7mGvGpxT1Q/VVewB3OaXnxd4qSw+6/LanYK",
-	"stzaaD4XI9kTks046WoQeNQ9qd9Z45r494ppvah28hmf0zUOJOtYuyMTiBkfcSGv9SqTn2ZtnOrNTJ6H",
-	"5/Zq++AY6xB8w3S/i/rWBRrBdqvF8m/fjxrmcggy7qHT75vReEDGb9yE64m6gl+/H8P8znozK4rvk6Rw",
-	"4mKcOPf/DDz+pBNae2BFh5/9T18OsdR3fyns/vyXcthviABzntppiD4x5ub7ID2nCy1QXC4md+F+1TRH",
-	"Sthm8SdG8qX8xmG0aBHPr+4bN6zgrq7Q2ozPmZD1CRW3InXVcAhayNEGcs2fuqWsoivQJbHh5ISfUV1e",
-	"EXr6ytbXchLRhnEQLoGyC6ntbtUg+GElKnKs+RBrk7JBIswYKGxr0Z67YVzkcHbf+f0sU1BO9GxAPg4U",
-	"tat1xM+45YkaVVzInPz2BPdSrqJ0KoH3wLDLWEUmv7QHdMYHjiAuGb1hAKbLuGH/df7mNVOa/a+nr37p",
-	"5tAA+A6rkmSsMgNMcwus18P3XTK3FlOlW4hpqnTOBG6+JqEdof/k9w3JoPy6OZ8mO73uRqvx8u2uK7J1",
-	"LKbLKJvDUzfF5AzS9H1Vw12paiB7QUjGZc66Cu6AkXMkhpasq7YAL2ePh5/Dj2uBDUqMYe9SrMGl3rJo",
-	"3V8hLH10d+g7KGIPsAl+6WcL63aE5YQHE0N2+TSKILWXjJtJ6BnJ7Y2Kys0aZCCRmqL2Kqo+xJKRffoD",
-	"FiZVn+QH0eQmbtEzN9A7cNK86hr8GpCuh45YznLXhAj9v+6yn+AXpTxtj3hqukxdgU54anxasgYejR1z",
-	"ZjpLUMeSMTN8julMGra6Cw2J1BsRt06mfh63pweWoRdCOORiqNU0r1N9tGWd6lu/xV+8krd/KVbdtCKY",
-	"i4El3ytxd0WJe5vZXFFjSjLDEyBwBS6ZkMZy6f5+wF5aJhFNM7RcXInP7aTb6XhTCdkbeuS26sdw9F39",
-	"LzyaSDXDGpEYW1I5vmHpZy4jSJJbcMS4lX3nXhg63XofqKe9Csp2H1yft6UKVAjHvlWhNuRRDrBk5wcT",
-	"gbC0QsbiSsQZT2hydn7g6f9lzNlz//Uv3fz2Y1vPgUigZyzXthX6EG3CTbs6ikFXZSKe/ELhD7WcTXg0",
-	"Mffy8a7Ixx8JshobCUsJkWWcmWxALk3dgkdsEH2Hn/Hf9Q4Nzwn2KwrWEvz30PrTL/SGuH8DI8iNUuc9",
-	"WCCeQx5ZceWUj33aZPl06uRWmMU1Sq7bIPhcOyso4p6n74Gn74wzTozZo4PlvLnLxDB3FRFCC9diOHRa",
-	"np0pPWFKs4TPmASIDROG4cWm2O31MvVDUu5v91bSHL71OxmspPs7eUPp94TCGMQiy1K6SzNuEL498Pp4",
-	"D7embHfs/9JwG40rnIvuz/jcC5zNbdphZD0dTI0wsdvNfzx8cvTo0VEf/3fUrm7M3HTJWBNj6h787q42",
-	"yFWaaXcGERhM/jdnjqXANLVzTP4gUFc+4/Oir+lEqpncA1vxNJ/DRq81t96VH95rsVhpnLoYmLsaAHc7",
-	"L/Y1n4JPW/SyRSjpdbTC27KNsnabdlqob+lpMGDNHkrIuJmEaq13boxdCshgykWCMJKgJ/8plY4l2L8O",
-	"whNuC0eUzSiNSqB9PRnOMKfLbcvKQFpU8i3WTQrDTBaNGWeZAX1KLWcQ+jZkqhm+C0Ty/jFTbqJAqwbN",
-	"8hUXiUHYYDlBZ9dYKeP2jzBuWiKiBMzKjffgMNjYe6mpNGCvA56oVE5Zi1GEyFCd0874h3/P+lev5f//",
-	"actLscNtsGeVpSzuNlxLNc9XqJrc4o05D1X3eemiGrLZWGGMdKySOFynB4Zww67h7sydetATSLj7kCEU",
-	"cHpL47yk+3Gr2RQehfO00z968pj3+/2eM3V6P7j//DP82g8GUBc7lDR7+hiz4HWqDPjOJq3iUYt7dMNx",
-	"qYrBV00qohKvMjn5aBUz4POtUz6/d5584wXdOxZov0lBOhaV+o4ws7FA5Qm7BwnDUi5ihi24Q4cVq9IU",
-	"YpalWJ7AF7UBT5NruwqlfL7aVMhztXrrbYntHX6mH9ZGypZZ2N7MthZX8c6HzsZqxobcUYwjDubPDYs5",
-	"I7XYoqMJtVT3oArksm9jjk601pqbT29CBH9bwje0nSo1oHroO1AFLN3Oaef5h3fu3KZgxwox57ikpjlD",
-	"cI+Az5k8fHi8jUC+JVFcmzjp70A5TcQx1i5TSQzGYneHPNvoXhjfBX/nO4iUjg2bKglzpiECcQUxE5JF",
-	"3IxRpFrf81pO6pniVkLSHH72PzURjzcgGDdcjO+giMWvtLtw/wuGMOPGqeUWO6B/WyIy6D7rZWRBkYca",
-	"hhl2n/l8I3NaL2Lf4WS+ij6NJYF51K8TmHkTR6QfOxMRtBKQfr03LB/Lo1a0Q8dP70XfXRF95yBjg5yM",
-	"8NE1S7m2TA0LPthQ4HnKqJd3CZc9X4lw+Jl+uIk0G8IMb5Bn8zbh0mPNf83JNqVp1mXc4Kf3d3TviTZU",
-	"Ts39hrtL44icbpMHuMQ62MUmcGs6moYWR7WXSKsE1tfcvMMn9hn2VgmsQ8HDKd758hNcJTX5smMQmhXn",
-	"aE6ZHSsDbJCJxCJQjx0D9QNUvgEgAfk0jC9kZh/taXAFh5/dP18oNhWielVAp+7U98AWq8HEhGEjD992",
-	"z8H2ysHe4eEuoJotkqgndEwglGqg4jkb86YgZ+67gZftz6hxpPmaT4EEfFZZbmyvj363DUkX/IHKConT",
-	"e3tw0VvwsduxwrrvdV6L0diyGMykuenwLDNWTXHFNw0yrxJ4KYdqnWy4v9V3pkcuqj8bWEd3IZFQ2C1Y",
-	"x6rsCk3B17fl8c/sFRTYj1GLCOybl38PgaQyBRDIaGiZfOut3j2S5h4ggH8dq6qWQ2wE1rCH/SN2uYBH",
-	"3yOk7EvSHDm7jMY8SUCO4BJL94HHZHtT/gl7ylKtRppPUQL/LicAqWGXMVyJCC4JOQQteGGput/pTpiF",
-	"e8qM1c4s0eYBm2klR4xbC9MUgXmwEGCskth9MUuroNoMAnLuOSfxulDvPxjQhCB60yLPjfweU8kqa/F9",
-	"/8Fyh+m9MgPahHcwzEzgBnc6C9Kt1/gE0mUxRLkQRXkZE7tndHlOcnh9TVSWbh3ImM7wGeGO7tChSFoe",
-	"2fr71/hyFfO5z//9mrIZEQnd6V89K6bUl4ZRIzDoOdbLeBxrMFjKYSGBdOx0tVVw0p0uwkqbxD3gl+LK",
-	"AkWITywWI2FDD39HM2mK7XhI2SwppIvtZ5w4JUnoHsF2c5mTxmeMDy04XjEEUmNyqeyewv40lR3FKBH6",
-	"fGdBmQ/XOe1cDfri1fHk1/m/EW1mqy5j5a40T/E+3UvF70oq0qGbJVr2l2Kb3pib+YBTaHtEr9cvFPH4",
-	"fhV2vLtQpAv1z+MnRyd4wa5fSN7fte9QAxUymHQkhsuJItdzxxR5Nvdwtd5ktmmTGU9NQSre8V4ftmjq",
-	"FJhnm7qQjT0+3OYLOepNYG4OtbJ8P1VV+OJzGutnmN9MGAc5Ul7RNIF5iIgay+fUVzSTViTu4zmDT6nQ",
-	"967h/Qd8XuVN3lASMEeCRNQmMDAJM3deDYk8d9rVO2vJAEfCMIefy7+uTXk8Lz24VydueZw6R27pme8g",
-	"A3JxuXWpC20yHBfiXXsMBpYPsybNcR09HvLEgpbciqsNeRZPyw/eANDvupSLoguJh4O9++if+YpR04pU",
-	"lsSISEG1cgmXDwzDmFPLzJuvnT5LWXR7bT63PM1a/TEaQ5wlcN3Jc1vad6vApWmS0f30ubjU0XbqNJGY",
-	"W96uYmUp9e4Gi1YaJv11fVHgjAtLEPSlBLR71eouRN2feTDvwOgI+hvdoMTDHhgm4ZNl0TxKgK0T4O1y",
-	"D5vypcNUw5WA2VfBn/xcFtjTdXOXfbKQfeQNv/XnU4tZZNkMBeoA7lt933xGPnUC4XY1sTicSnU/lS30",
-	"nJaXXIPJpl+H3kFTWTIRb0/vyNWLRUBTxs0EYi+Hm/OJd/S2G2YQ7e3ge5XibrCcX8CS1W9SBBxaOGY2",
-	"UjelRPgJfB2GDc3lnsPcc5h7DrO7UmNVuuxYRKLlzmBN4MwpnZTc6AxWylExN8J0rHuV3DMCf2O2k8/m",
-	"nvHcM557xrMz43lOSXIrfGekVHxW5jWMa2BDDUD9GFdsL2wnM8WEsFgjrNb1cSenaRhYG244Dw/dUjM1",
-	"TB4hVlDXQ80zivat8ikxRWU6gi4bzJnk0/pGbfjYwiBT/ukXkCM77pw+Puk2HDMREkyeFTMUSe2I7rOF",
-	"8fKuwFkm4k7TAYWF6dbN6GIY8iyx6L4WljpmhgZ1xV80GJVcYWu6WJiI6/jmW9MFOv3Ou9PNiqiUVJYN",
-	"gKVaROBRZLiwazrXfTBu7yoi7X5r91Ae4998qEFnci/AvjqTW7OwvWgzmcQymYtCo2mjxLhtuunaSjfo",
-	"m8w6KVTruh1AxKch03N6r8bcGYSyTBrmOb0XJVjuhfKSUD8HcyfG7GJq/0ZeQlqJ+9yKKajM9ig92HRO",
-	"H/f7a7SVw89uGhsSePILv3d589LCtBbM07qrcPe74Ll1UhJX6Ljg6/4CcplVLFY3KGoaYHZamNamQSwQ",
-	"2qFXafZppeezqZNjfg5flyTjzDo9IkL8piFTmWZqJptLs5/8xt64Td705t4Lsa9AiFV3GEOWk6XdkDtK",
-	"RElJWcKwCaR2C3G0WewcDsWnW+UEQ/Hpq+ACeQ+0GIwVkvvL8/DJSf/o+OTho8d0cs2ajIlPXyMT8KXh",
-	"EN+zg7uVyETnSplMms/QJ+M02aGAJDblGk6Nvjqf1UZlA9R2TmeSFOHr4TKZ+2YPrq4NKXzJ+SEZvvuB",
-	"YX8L/i4R/90txC1sAnP0TcIV6FNkpikQH+UszuiK5Rl+2HOPoVvoLG/6g/hMmcTOfCwz7srEuE1UjRVc",
-	"mwPHNNz+/pEZS8wa54VDYekgxMTRH/afHLD3iHzsvoJl21jFQd3fpGKX5Rv4M8wvTwkc15snwnpHqgk5",
-	"K1WltG678NSeX+Vd27YFnfCH99vnDoaSEZq813/U65+8P+qfHvVP+/3/7nQ7wn326Qh/8sUNp587vlF+",
-	"okbCzfKKJxl0Tjsi5nlpoKN9/xgmkHY7f2bcv+DoUUBX73aoY/7y+P0wfiaF+3QwtwRc5R2bpx2eija4",
-	"F8Wm3XjZIR9Bc38E8GhMVNZlQt7F1uS3wUMJgVLI8qVGJnaW24A8iiBF6WlYnGn3klCKVeAt1LDPKf/U",
-	"czyl58jUdE6PHv/www/HR489a+05gUyUVgFayEcb3Au1DHgoNqFc4hxfCIK63HNA5OO+L5Fbx3fuL8cT",
-	"b+8SJyLb0R++DnkCBapHnnBzdHIakmEXQZrknE0hFpzZeQpdQpsZKu19MEr6r6Rc2wP20jtkhLWA0cRY",
-	"mAklP1COvhi5pbux+ARklxnFpjBVeo4Vk4YNE25JFhePeq3hNMdKoRELAewGyj8jEbMq5PPFBbMNxTzO",
-	"wFJT/anTG+pFfpVIz9JE8Tin79VrurjZrwu3dZjnDEFUpzxNhRw5yzIO+HFrA4OLEnCXQOF7vy8PDIYk",
-	"u6icpaDS+mAh/lMz5vGjRzWxuCaqjoos2J6xGvh0kb/k8ciBkBwns7KyzjRLrHCEeOie7qHisvCSVLvj",
-	"s4JYHMY8G77a/0UN/oCoITLQ8fXzzyreeW6VBh/lRxg1MAap37LLsqQ5/Oz++XJ5r45cozqCDMVzSSP+",
-	"ogwvyiGIKQwOCJQ90so3FGjG7NdoFMdH1SGL1aNeF7Uos6z9y/06pwdlJHw37cdItnrqyOMVhfXgrjCm",
-	"bNyUVrBZPXSnVxO6IIIjidRAjz33D+6b3micdYXEfsp3Xt306ywnG92wqlnV36Z0SLfqU/a6TDr41Dty",
-	"E8G2zNiv3IIWZtKb4k+9yFx1up2/lHRPP8+cBnH4I+hEyFYlceVl33BZ7crQdVfi3ut8V7zOP0GUcI1t",
-	"O1Kt4iwi3FC83ih5nFBy4kb7pnDuyjfyLm8EQsmMJ5814sA98Y17NEB/584MPGcnWxZhOG+w28cmOQP6",
-	"VgXMRmBoL4Fexpw9c88sYkXzqnb+WmG/BHxlS/HTFB7z6FovSZ3AwfO/Fzd3RNw8jeM6eOruMj71A8Mw",
-	"8NSGUawXNoef3T8bzF1kBnuVB+tJ/c6jaYUbfTPMf7Ma4I4kJLeU0kfK3ljq9DPCNB+lveuXz/ickHO0",
-	"GI0JgFkSft+YX0ElRjLGfm9d4Hjh4EtxaJta0O/tAHZsujmMG+9Tk2p2LzHuGr4P8Y089uBIuMsSLkcZ",
-	"H0F3BdAdU8A1l9H42sXHYSxoontMuCvzpLrUWzeH62MlDfrQRVwyHlkmFbK9+zu2d3hSKtdMkgC7a6gb",
-	"DrE7GbMELDI9hC0Vsnwy10vyIG+d4mkKN0rw03uguBsgcg+34jlaTNQdKHolm/F66FnIK2Fvl55pCjdH",
-	"z+cg7RlaXImQE2oqqgixwMAVSBbzubkn9xuAnBZJbgPPhB2rzGJ3cXLoME7nYxWLxkoZ8Pko2ljmm8Be",
-	"71Wghra9a2pccw0XgyZUbtryZnhDV4SadzACRcWMJWpfp2QyP1sUxM7EYwgPdX9nbqyzuDcBFnsLOju8",
-	"66y/WWgrXRgDwrBEGXv9tybQwcb4xXl4cK99N3GMtaFsP407H23IiUSlIEvL/gr9TZtIjLhRAxLDFjPf",
-	"eKCMFoG5+/dgGZaNeZqChBg72AWSnvE59s+vywv+iil7BoOxUhNzaKwWKeyhmujyHN/cc4TEbabhkuBg",
-	"IZpAzNQVaEqym1snSqgV0RnjbMgTg3VWxnIEiIZSiRBa2QFdFhOvqIiTPS2XI4X04Ty12H2rQZ0P7cWv",
-	"tDWtry+tN1/uFi7hhjcTx8GbuX2nS8w9/VpbV65pZ+U1D1+pRuDitCGn7Aq0GAqIu8zg8ro5JXTZTGkk",
-	"u+GQuinOuI4XpNBbanFvqitLjh8fHz18WN8Ta3HGnzsD4Bq0mzwWT4G+CkSU6aRz2jlE6vBjf64qTcL8",
-	"jwiMYYbPDeMDZ5ZQev9BEYJ+S89UwWL5MJ5B4rdjEJp66hhKFB8rg2gdxvJh+Y3n7veK9/06VmzK5+hw",
-	"xAxa36qtFA33zG71u//a2H7bvyPvvl01Pl1uo5K49I1n3PJEjSq+8ExJCRGtMY9hLgym0USoXqqagel6",
-	"WIoQQSohVbg/OX5Uel2Osbb6QszJQUmRv4FqRYVkedVn8SZK4alYUaKMWw4i55dX8qNIkqpx3/OJe36q",
-	"JPVLCkQTSH31Gz+pbJA4O8rq8jd+gXgETuH48n8DAAD//w==",
+	"7P1rd9s4si8OfxUsnb1WZp6RbNnOZWK/ODudTqazu3PZTjL9nN2dY0NkSUKLAtgAKFmdk+/+XygAJCWR",
+	"FCmJcuJ41qyOLIHErVCo668+dwIxjQUHrlXn/HNnDDQEiR9fhTCNhQYeLC4hjugCQvN1CCqQLNZM8M55",
+	"51rLBK4JGxI9ZoowRfQYiNJCQkgoV3OQRAwJ5QSojBjILoE/ExoRCX8moPRRp9tRwRim1LwbeDLtnP/W",
+	"MS/tfOp29CKGznlHacn4qPPly5duJ6aSTkG7MT4LApFw/apgZB/GQAYsihgfEWqbPVCEhaZHZhrEVI87",
+	"3Q6nU9OHa9LpdszImDSTNcPID28o5JTqznknSVjYWR9et/MDi6KqwVSNwPy+a/eS8mBcOgD8tXII2GLX",
+	"QSTBBMq3hEaUB1A5CnzBjqN4PqZ8BGWjiCPKSYBNqkZiW+w6EsEVlNNoYH+uHIZtsus4EqmELB7ENYcb",
+	"fW1Oqjm+MR0BGcBQSEhH9GcCcpEbkn1ZfgRTevML8JEed85P+/1uZ8q4//ukaDwvuGZ6UbYsEYxoRADb",
+	"VK2NbbHj0rxkUSmpDFlUSSPm9x27z3Han2GxPow3dArKMthATKeUh2QoJDnrk5Au1AWh5OPHVz8a5kvJ",
+	"SIiQBGPBAtw7uKHTODL9nQ0fD8+CE+g9Hvah95A+Ous9pU+g1x+eDv457A9Pg5MTP0N7C2RzzA2wZ0ZY",
+	"Nd08GTx6tEoGMdUapOnj//72++83pye933+/eQKf/vEfxSvDdcXRieliClwThq2qNsm22HWbNEzLhqIS",
+	"FQNXQJiGaeVINEx3HMfPUHpqJlB5WCaw60n5hU2ZXu/7JzEnU8oXOH1DhshCxiIKFaGaTIW96Ys4SYRv",
+	"zI8ihCFNIt05f2S4CL1hUyMVnDie4v5KB2e2dgTSjY5PNhFLxPikao3M7zsu0huhS9kJF7qSnZjfd+z+",
+	"7XAI5o+yIbAQRTIyA6mY4E4+E+6pknH5n3cdWwySaiHLxibc71VL5NvsOhQZQvk4zI+Vg5CWQ+4ygneW",
+	"JDdQbNUoXJMdx3EpIniDLywahhR4AZoeS0ZhWtS9Ex72C0eQ8CqxmciEVy2DTPiOS/AelDkLpezd/lw1",
+	"Btdk13GIRAalzCNRhq0qbFM5Fmyx61C0ZDG8ZyNOdSILiMM2eKCI8m1QgGRTIEZEGYhwcVQmUdhne9nb",
+	"a5PP08eFg00G6dDK7+isTeXq5drtuIYfgFOuN7I6f7YyaY0LGXLQfxWPUNvX7nTkPqpy7peoauZnft9x",
+	"Zf7NFCvlfDPzY9UAsMGOI/hVyMnPjJdJUozjNTkXclImTZmHq8bgzRmGhV1ZHhUsggiulKbSDN9quldw",
+	"EzMUifB8XzmNYg6DsRBWFhkm2BUXmuG5ZlzTSZmJRIKKjcaIFpIfaHhpTS3mr0BYQfj8c4fGccQCaqZ8",
+	"HEsxiGD6jz+Umf/njA4/d0BKIVXn/LfPnSGDKOycd+hUJFwfBYmURiPAAVJ8shMKUEbEIVOq0ZAwR/Lv",
+	"6LEEIEkcg+wFVBn1zugBivzt1fu35OHpyZO/d7586naUpjpRhmQNzTKNZwEvITsHo+OY11NFQhEk5u4D",
+	"3F1JA9P04WD49HR49ujJk8HZw5A+pmcBPD19GvahDw+fnD3OCMHPWR0zPqMRC3uui86X/Bb+h4Rh57zz",
+	"v44zM9mx/VUdv7NvsItecG+6IadrIoGGZuSoyPnhE4UqHNBgTHCBcYp0CiGZMz0m8zHFWUs2GuujjrUn",
+	"DCMWbLmf2Qo/za8wU2RFySNzqgwjcOOgXOgxSOTquy54rqMJLHoSTDd7WfdXmpglkTRkgVbp4pmRA6GR",
+	"2YHFhdmMMeMjnKE18YS4si+FHLAwBL7r0p5lS/t/RCJRhMrogEaRmCMV7LiQw3S8+6LZgEYRsn4c8ZQu",
+	"cMChwNHiGr0R+qVILNfcZYkeLp1vCfZkE5UEY4K7s+PacKF7QxzontamYIjEfHtB5mPAo8E0gRumtCIQ",
+	"KZhnj2iiRWRJzAg8r/glDJHkt1rDYGw2iY/wHhz02evTya+L/+7kmedJtrjPSCBC8JY9BYHgIRnSQAtp",
+	"Bmf4884c1L61Z9/ac6/cG0lKCIFrRiNFqAQyl4KPukRIM6EFfoW8EWXOijkazjuHKLowjTi5TpfxmozM",
+	"ydSCXB8bSbbH+PKMrnHnPgjxC5Uj2JHwT86WLzbDT5FFCUEifP9ue6GF6Nn37GsD/AjxrWbVKbdXmBVg",
+	"meDECCPKr9Jryhc7LtJp/m4SwpqWqNYwjbU6J3PKNKEkYlpH+1gv8/qef/1+1m110Bfk+hK0XPSeDTXI",
+	"a7z1ydhbzSy5IQ2auRl5M+eIyz1YoIStP5qNfs1EhoI/p4keC8n+gp25eI7RGM5GGCdDJpXecVMSHKI5",
+	"9QHdFy95I4gWE+CGc0xggRxEcDD0nJPRxiIKka0jNX/kdEZZRAfRjsf+UV4k+CAXhI4o4ySiGhWpHdcq",
+	"HeM+1um9mIK93fCQc4BQkYDyB5oMjFBLgzGEhIv5BdF+Im6xYikCUGr75SpQNmIq9eJowKQeX4XU2Uad",
+	"tsEUmTKlrLDgNA1KTCt7SVNFTp4+7ff6p73Tfy7rF6en2X68pEZWNBeJe5ulCRpoNrP8DRdhx31Cg2GP",
+	"cbMbEWjYl7xrZFp7s3XJIDF8USYRECsbKsJ0A+UiHVLeuY77F4bMdEmjd9Kwfc2MdjmkkYJuJ8599bkT",
+	"SDBn9orqJTXc7EpPsyms6+Jd80xo3QpV6/BacFhkza8i74uo95BXVzc88Ny3++K09Y3bA5KJMG1+NRVc",
+	"j1UR++12WFjDNtG1loWcASGWEFNsGgul8eOngsd4Mh3YO2Ltp5hKdxQ3do4nbuOksREaGwJgM3/ka+2E",
+	"OYSQnx6eNEMYQSSMWFw0t7xRDhcXPU2b+sybBc1b3GuplBSHkvABiyJ7D9YY+5e8tee3Dq6fW/SuNwfZ",
+	"2eXozZPRCn3kOl9axfQ0+J1YnXs3f8SypRKDPyBA64U7ty/ZKJH2TDY4vmZIal3MeGv1h4gqTfQcohkQ",
+	"O4+jTreAziO3w8sv+cG826si66/CC9gQN4oRSRQRI1qOgUkS0kVxRxxu9FWYbCS+H6nluGIGskbzlFbF",
+	"HFTtxngw6zdG182ua71CkjjebJpuTLne3N503UZX0M87apWdBsSTnslah9P18z6ZTqlcFB1Ps7sF7Gz1",
+	"GGJnFTPxPTQ8CTYYqjqUylvui6605tfgFlcUTCmLCll+zbuGhS6EZv24Lsh8zNDYAYSDngs5IRMu5goF",
+	"ZzEkTCuiQM5YAOponxeZc0Y2ueFSB/XaPJ7nDCC+FaqsHM9Y4cCb8ol4LHjxkPdz262SoFBOcxnTGQYV",
+	"EOAhhDU4xPKlhStddXdZ+vITbH4XhTPKg6Z8RIu6h2ZlcloUjyKKhNU+Gg7EujpqU0GTw47hnrUcVfkJ",
+	"uiBRNy7ssXDCMXORZC1L7jWZTOmBljATk4Z9YrjBhi35GRaXplkx9Vuid2ELmygYl7L9y9DuWBuXIL75",
+	"PQQSmupyE1jUH7dKe1gxKIzFnKNNhQgeLS6IAh4Shk48SgZAJUhrmjnaSP42gM31VDhZrc111tJB/xEC",
+	"NqUR3tW+fUqzjOvHDwuF1BB09SVdel6KvIpUCd5d8k93jXzcxUhVIiRh01jI4mtNMceM6500LWIW5O8u",
+	"H+bY6XaGlEUQXpn+s7+sUJn+aUZk/pxArI3eg7sXU2lOvHNvm5/tgK+GjIeMj1SRW3uVzZtxpQfZR+7b",
+	"2VWSxS9M6XbPcUqAa0e5/olNQqZ/kEAnG4daFK8slSZxRAMg1gcVjCnj6B6RRnYzWqUhjuVZDqWY1icM",
+	"844lmSaxGmsE4QjlCuzT3E88GAupCoUcb8crEpqARjUP19ayQmxjMLCrdDCl2/GC68YahJH0SiaIjqXi",
+	"XxrchBljqeRaLtSgwX3tJl8oZ+NPVzVf5CymBe+Z0yhqcO0X3eNUd7L3+DXt+mUv3cr27/KMYNq4z83b",
+	"/w2SDdl2Mq07kmvXyzP7g9Ur5oZzTEEXm13wvF8ZdlLzlA48N9u4bpbvGeJ2GtWqv4tGikTCSI2E4vBq",
+	"dI/KUSMh03KyJlM0jKQoRc6OWAkypLLmcO2rGo13Tc3kMLNBegnn1kMSOg1Oizgu1DtXSNBNyL+7iBZ/",
+	"cEpMA/KLGIf6R8l08AvjUHyQ6mtmKjMBbeoub4+iN7V70PSm4bw+0JuNQoIft52tHVHXraHvs2xjcN0a",
+	"qoAiLObWSyRd8DvMvC2zBnmvWoUEhytH1xKCRLo8A4yGNPw8isQcrQjdTsiUlfYKzUYNCIKLYg9NbL05",
+	"tX0+sWRBfTPRnwlNjW1VD/y3b9ecCK9ikAE00GVWKI6LzB6E5LC8+bk5+Mkv02Z+COWU2bIUvnqOt5PD",
+	"zVtaFxYqh7q7tGBef5k0lRGspwp4WNevEi6bP3MHyqqC5b95H1XtxbpM+Ev7XNF6DRlnatyOFQvDtne9",
+	"l1fu40+FaremUWH8ToEQnG1VZr+1L0hvfLcFSxOooBW/uk2VnXWTSNlCNlnAzOS/rutmef22VaHNo1TN",
+	"XFnNDAEgtY67R0vNrG7BDsLOzCHejZVt5wZrsq9NPCZhAjagpyaHqevOUqrhi1elEWdix7M0hTJRo8IR",
+	"FdsA8tou4yubal//mYYiyhoLCiUdGjofMo5sYiZK/HApI9oyNiI7UisOJjeFjFPl18HSkVvIMmL+YKWi",
+	"Jv5cquqvcUA1jIQ9LPW9GU1FrybC3cr6pgNMraC+866dqX134fKlju2WnUNpIvcq7/7V5mMQDnPPw20Q",
+	"NhsSLjDgGANkMeVkzlTexT4QIgLKG7AEhJK4yrzc23qriih86d3pVviJb3Qu2a2wWCUbN2TKeP7bk9Ut",
+	"yi23O+laJvCpaOX8DJtidpRMoP0L0JLsDvefxZTZkzaMCXug2pAxGWeabWa6eQVRSDZiPM/gp9b4PhDJ",
+	"aKxXNOhYiqlYMZDmOJhkQhZGg5wQ5vLB0MNQbBdcSp2tM11Mvbtq5nyY0WiznJEtUKHQbBVbt3LZqvuX",
+	"5xZiaYzlpNX+EbAUvP0ReD726StNpL+UcurfaY1CnnBQYRNy3zKG1luT8hamnOGp0rAUMQ5XnhuUQBSY",
+	"NujVDjEbo1AVaWKgamZYko0v58ZHtYkdyi52nbfOxwW85gUNxkRpiFNEKrMYXcK4DeKSIUjzhw1PYxoz",
+	"Oac0tAAV/jQVk7lN0l47HUuHqtu56Y1Ez333hxL86JLOX4PCaRVyFC/gLmMHoF8q3Zs8IWWkv8qe101q",
+	"Zo3KT3TrFirHOFowTj0fQzC5hFjIprwzjRWoO4mX9oGiWcTJIGJq7GPYV6WlVbdxrnW3UxCzkJteJIJJ",
+	"U4bb5AhTHg7ETUEEMY8WhBL3+wNFAjMSElBOBkCmYrYUKVg2U6RY30fh/BwuXbMZNvfF2ScGi73JYiM2",
+	"A77FEyVDqHkjTeniKkhF/XWh3BsO1n+pa8JiYd5olevPvTw3j9wiLK1hxT63LuJ4etpBxhFcSxG9T6ZN",
+	"jQMYilRfxglZabhxioUWJEqLKUj1wCu5itjn6nqt/0yW7MA5inCBNvUHXGqzSPjmJKqPps2ao8jquvh8",
+	"LvJn4IK6shXyE6nesKaJKunirJkWMBmfRpETHqaY1FlsQVBJM/L0xLWJQu3g3PsL550L9V8VKDdCpSxD",
+	"Bb34eNlZBlZ81vufT5/PvqxDKi7LNRiQd/Q8i/VOf+zZiDwzOIS8Oe9oEUVjkSg4dpi6x9PULPUc6fzS",
+	"ReU22MIYJGZcrmZ0VWMXISbgK9sWQQFX73OX17n0npM61o2lEENmc8vzYyzayB8LM52ekZAuUnE1A3r6",
+	"S/AVoKfT/unjXv9Rr3+S5wku07Vq9wIaAQ+pPPrRtm20ef5hnLbnEgUBQQRuaKBJaFs4Lwti2MCNXp5I",
+	"/6jfx0nkVv3sdIkwe//7t37v6afPJ93T/pe//f77kf/z6Ze//+961OrHujWx/shUQGXYkFKzCzg3u0dN",
+	"aaoixjCN0dugt6yS2X+9f/uG2NeQOWaFMK5YCBZSIgozKJIcA3TdbtByup0XM+D6baIDMW16tDGTe6NM",
+	"jubK8ihokXW9Ou/AgSAh6C0nLHRRax6zyLoS1qGLLoy2aIUi5XGAkI7T5JwAYouIEiY2Z91GGDvMJbOh",
+	"ZvGsOxWjoUP8zEZcyJJsnlqqfO6uzqhtfdpZKpNNHyIRU9p8ZR8qTsOqq44XiZN+E4qo9iWGXD53hpEt",
+	"LKsrnL7JYcJXlA2qQphYvRb63Q3RTp1fXZb8hIs5T5F0rKI/ANnFv70bI0OhsWlxXTJY2Nz7Lsokjnde",
+	"ICT+NNYL/NMiqBD6Ox8afkvndHFEfkXrhuBgwQk4QAhhl1y7VcB8ToskcvQ7z/Piz52pGLAIjqaKqdBM",
+	"4R8Pn548emRm65j0GqzCeScHleB/tza0jtFxZyxMnKfO/JICQ1PywnVrL+b8Up/mFje/P85J0SCw/S0H",
+	"B2CQHnNpMZSOlifeAmzEuukBu1g9nO+oHvsbHz1YQmJ2aAaq7goXbAhSKKY9RD0qfHJeCDCJz81FEoWI",
+	"2mHxHTYdKTuznAaJ7y48Y1vllm+T35qhKdSS0V+b5n50BbYen/9Z/40eTbnqpXOnCFa+Z778koyBFIVi",
+	"e33RXWAWjGQZwrRuLHHWTy7QoLK7pW7IfAwO8An3ggxgROt37vKF6gM22AcqVnsOMKm/fb8CTEpftnql",
+	"ZKpQfncK19CPo/h0WFtjs9MxdYJXMXyHHi9h5dgr/bfTT0cyiUD91v90NGc8FHP128mnIy1qZL8glKnv",
+	"tHgaNw3Z9AuGgpZhd/OxiACdIoi0hKwlxX6QEAiJrHvlxjjZ7OWOEVm0QcqLpPNCEOHGvm6fU1pgbgUy",
+	"SFikDf//m5hzIxRMqZwYdt8lQQRy0vUSAuW6S1QSG53FtArGjMPfHZ5demO4BPsV9VHM8eDldX3a++uT",
+	"+U+/9/SqZ3Sps6cFir8d/fttEkDrH7V3ySBiQWEW63oaZ/HJ+YXyUeIOgRfJ0W5pLZtJoXj9C5qetkMr",
+	"auhM3JCdaloVTgtGNHqRBqA0zOgzS035woo+GN+mVgkD8y7Xk/poGEpQja9pN8zV4JB1riSULpDkixtL",
+	"GLE1Fbq4qdISLKluaLqaLGGf69oZFG3EgPLJ1cDmtObVgJOiBH3Tlg3o6pgfPyxrXBZVU7gWSoN0WXQb",
+	"22t6U6/pqgfH7f8GmtwqtzEjrUqeIJSm0TPX+OvZgVys1NZxZVsFUR1u83HQWSSaM9fXJIkNSvRdJImv",
+	"fDub7V/rvro19rG90+71DqkGqwayTFJ/oLzEtaSrlMMgNRIEVqogKk2Hw2ujqI+F0oyPCH5DBCfUVjPI",
+	"Gxld+QQHZmEaFpsNS9wj6yS1oiF5gJQa0oqXrEQtZ8frTEVpKYMA4eWL5hiMKecQrUQ5oo9tWgwvsE3E",
+	"8jBLfdmVQmpkAqEWhNbjOWXa2qNcoT+XslOCDVWanK9FzSABn+DnVhWfzOE/VUctOzJoPfAo54rYd+SR",
+	"jVRrJos/48TCxBjNzLqjyMeYaEE44+CdZCpD3ZAjZ7pVYzHnXTJlXEiScKaV0RR9CQiFRmOP0Ldi0PTA",
+	"NJ2T06Ozh3lsLuv5/bI7kk1jq9yqlOnBqNI3fap2Ndm1e+Yf29KTt2Tqa7aTv3ojMlDJAfEmqbVudQmH",
+	"AnQU/K02xqSPKm3i8fFBqfWfSZ0622T52gkV51un4y86OG9g/iz8I1F62jzyqzFp7sftmtJnhf/VTGsb",
+	"zLQCofGkjtC4A4RZHr2sZCoHSfpdNZ6mT5cNapu0o61zd5pmtuSnUpTUUzKp7UIgxyKR3hXp6lk+/md1",
+	"dcvV8ME1M9ECy7XYBrY8iSJUeUsjItxfYDSArZsheLRAGJXiwKi9Bjx03YTL1jBF/24PmfGgnOSN0I1D",
+	"oRjnS1nyub3QTtZZsmA3jmcyLykZry/K2ZRfRCKYOPF6TQ9LQ48tHtkgUYyDUlge8IJwMScJj8wXCpYV",
+	"tOp0EbP+sihqbi5IQGOmabQcMHd28vhx7+TvR8uBSacb0HeLQvIKX5/G4+WjnorsTUzFEV1cFQP7PVM5",
+	"xdUGGiBwv04LYaNfYHnFNloaopwxfbk/4F2sAiuJTGqszCoTrmkXyB5tbINZr39tZDQjFFph2WjZuCZq",
+	"ZfiF8YLokblKkZKXKlQ/LIvXUVeMB1ESwpVLfCmIHs3H3zt7YqG8+RNCXdogfAebLOYWko8LIhKNIVsw",
+	"HEKgL8iQ3YCt8D0SoiRwVdObK0k1lIID+yAhe2A86WDM91KSTNVevoH5B3pz6cTaDVGXfxXCdb169uYZ",
+	"Rj1209iKF4nhIsc/gIwYX9m+AjNesfSTo6uMK7hBLOEXp4egcFuXaWOF0su4JVb+3ZfFiqeRQwwDPYZC",
+	"XrjMaMExjE/EYHSUEnZZJgcNvQG3OgAvsAWPmoFnW8aUlo/mRNEIkKczZYG1V7a1cfRtOp6SPXCVk9uE",
+	"KGkmX3g05xXqV7aeAd6BdtVEFGJRyAT3tuGmTkGPxTJYBcVq5QFV4xKMzSGYo1B86QgXrkT5hKR4F94V",
+	"jTUp4jpXTSmQSiovuYFX7+arrFxQfVX+pZCEov+zay9Jc2/6ujbm6FiGa/4yW3FE7ANaxL0kdo9g/N7U",
+	"m4oPTjObK7IkMhYKCkBKtIiTuGTjdSL5VSKjMvgFG5S2AEkCMQVFBjSYEC0ufPV+H+iozfeeUCkL1wmi",
+	"AUX4qVRTwi+MT7aoW1KRnauFmesFhmCiHz0fsynm0PgohnShinN/IsFHjuLM/X1BzvrrkpvV8572q5W+",
+	"LyWrFFFeEzNieZHqsXm8e9pj9VXK2G63wqWtk3x3FEkvfTXUy3LYNVnAmNKUh1SGNeRlL4VnD//72Yc6",
+	"GkcO/yZ79uTp6qMbcSCW0mP6vf5JbzWz5KT8JdYHss4HMCMH62Qolx5wYS+IUrXqZCNFVqHwbICNMNsr",
+	"4o9xu+S6o8TQ8OKvd91/VHQE70Uia9QFKYwvpCSWoEDbcFWjTVkNA2/2KY1jl9SxYsO3PzQJHfQHYSXg",
+	"rt976mPuep8+97uPT4tD7uwol3DSlQbJ1KQ3xU+9QM2MmLT+bY+LhLM/E8DbZygBJA1ZonoO8ruL+To9",
+	"B7tatI8b9LEMWUGESYDuctRPu6h4+hW+IB8/PC8/IDXVtVI62J8e9aut8WvHns/NMDo22jr1GHitm72s",
+	"7pOVmpjGkgvqgsAM5ML6+hrKDqWWiNwVcrbBoFNpg/HtKuzhBSHGSs2FLIhu+JXpsUi0q5YKJFGAdZWn",
+	"6KPGQrzcSI4kGAvMQFtehfTFy7fAo5UQ3MIxjQuJ2Awob90wtCtCuMDtN58UGSzI+9fvj2rcPHVcMYV+",
+	"GG8zKHfENDcD28q8xfcXqioxiDgCayHE3ObBojArpASpoMUSP3Us2DUCE7Bp+jacyMZ4BLPQrQcj4G62",
+	"EInwBnNq34NkjfNpwlzSaAGzUPoKo4Xr+q2b+9rc1Ato1SYKp5qWaZnGO5AR6OI8RQVRVIKquQAqa0Di",
+	"rrju3Au72VK5N7nBb9qQ1sPolnZ/+xC6tznFrgm78ZWjGyKwlQLjHarqYZ7y91z6xOH77Arz7DFW09eh",
+	"sqdZWY6wU7Froz5bDCn/VHHZ2WwzcitWRT5bZqErch2KQB17/fzILv+REVGviW08gIL8hBI6qpXpuzF7",
+	"fTVxr3ntnhnULGgQwbBuLTAO85ot88aajVTbPICozLbSzQpUmrG6yeV7qKKg1hmm72h3dH//ptYlh41D",
+	"3l2IWO3iO7kGvmeWXkgGWwZyZFEVe9nK1WCHbVWK5eCB+jDcK/7+Kty8Aqe+psHGSlXvsVFVcdGlNSj1",
+	"V/uRrPqhl65uO6Kq/X5umzf1BuSopZJ/+Xbp0pbbCozwj23SyB/f9sJGQWeFQDfjEaQDXOu3ajHa5+e5",
+	"9dg7I98tuGDjkTLTiaAxb96Gn7tnSiwRzeIT6pYtLPVvfch5sVIIEefOqmWzKyjjPeFijrB3lnu7hUXb",
+	"Og+M4rm5tve2mDyZsOYvCbueS8u++bowxNb+cUGSbuOszEBGNG6cxWHRoGy1XOfjRmeEK6guotDmVys6",
+	"tQgGqutyOnJtR2yGCFKEhQWKjXl5vSvOV8PbqBCsYbVgxpZ9vnB15hBuq/pYNJCaekphhOGPWL7BFtHP",
+	"Qr9Oemf9Cx/7woX2LY62j6Yo02dc6Tg/lfR1xUu1g5rYaK0Giyu3XPWOTm4PCw5QCAMtNsPHKDEFDAjP",
+	"L3cdBdS2blLNpE69mNIdy/bKTyyrD+PHki5h0T6+o1K3lMeeNyTlUbPqWVbLRdEtweyXELmEHFHO/qKl",
+	"RR128RuV+2QqMpvrJyA6idjLvfblS1GbVQnP75w8uFUwzKolZgc/lYjCGq866Z8+bBgGiXBcZqBVs7/0",
+	"XuYm+QY5CX4fK4D1+3fNu7EvybkiN876Ev5MoLHFaVv/a1x41WXRdOgHjYCG6nwpnj9RLtpOSE2j7ip4",
+	"i/PpWYcmVyKCC9d0xbHsT7/90cJSqmXvY8nK2hlXLed7o5y1R0TNaX8DEbQe/xtFwpbXblD3O32m6LZu",
+	"GLlTu16QD5rdIno4sPFg+ZCgbmckRDhnUVSMSbBVKGoAbNZQfVwKQyr6NUHg1fphe+aB+lvpQgkLtjHh",
+	"NI4jVrvv6rp4fj3T3ckFTWc95SacX5nlpV2m2WzKFeenZsT1wSKigzEEE5Ho4rDl9+CwVW3U8gqo8d6A",
+	"H1a5+8Lydqo0oVrDNNbEojNgPRrDojBrIxvZ0S5RFFucrzXThFsAq5UG4KFOVRIEiCGbLwlrbRV1ysGX",
+	"Um5KsKnBOr+NG60Q28d8NzJ87d+E1WIVOAkzMWk02urNKrMKbSz9kduc7YzMkdvWSkSoHAUYDlucsyBg",
+	"Zk49VQjhTbk5bJttyNi/feeG+bXuulyZ5pZuS/eW1s12XsRqwXD3Li1g28BuhxaloRTTLkkQdGWQaLQh",
+	"2Xw+xkddV3ZtxRTnXJp19HQbOt4Y+gC7wKcLZ7tttkYj3KT9ee/WfMA7QmaVFi8quLnMMoeJvZlc8fLM",
+	"mN7thFLE8X7M6u46VKos3HIJA9kGsgkxsbd8RIN6XgOEdb+yib3NiHALr0DG7leq0GX0uTKi7Mqu4y7I",
+	"CLl9VpmdmR04ZfqSdxJmzJp7mqIEUQ+p4cHUL8g18FBd2/TzFOffkshIWJOry/Q0lMLXWVJIF7Uth6tK",
+	"y0bwN398y/O7zKAIF/NCObUOglienkIslwilisYS2GNLOLRtokKUYtx+DRC32dQL116KQQTTxlS/IJRI",
+	"a1jLV1ogf7t8+Zw8ffjIAl6s7NWYRhEUY9MIMgBCuZqDhNBDzOcrmSgIBA/JEKuJXGDWJGpUQzYDMmU8",
+	"0aBsJgc1By6QoLGOBipc1kpkBnpUXINcO2NfUWEFO0Hm8O0Dqoo1Sqxm06DWpK9rs3o2DbdNVFFAUK5q",
+	"VcFVRKeAC2IthcXnVtKgBDpD2dn5LWWciESSSIzUBaGREr5qxRhoCJJcfzCv6r0Kr4s7wi/K+gEyYTw0",
+	"Gxtb6rPjlmIk6VRtFtfx125afcstmJ9eIZWnqOMN/cBkAgsyWBBD1f/snz0pyP2ORnnh5EX44/tnJVCT",
+	"s+WGp48enTwtbDopqXU0sbzOv+Ltz+8KH0+WbQOKjQqb3RQTEkauBWbiXTKgCh4/TGS0eVMmltXIWceO",
+	"v4srYwdj+irdFjXeORKxIJ87DyW0hCTkktNrqstrQ06LTDcjJKz3mARjQ/QU0R1XIBz/TN/bOXnUd//z",
+	"lRPPO4OFveqXV+LP3GDqAgJuW8kx7cu9o2g/L4GGuOwvctiUh8LZ73YiOoCoNqatbV05je1qdJRHvK5p",
+	"ahVlPe0KNjFGr6x90dUCM/CF+1PuoEVsmCcWDzLLIsSkOFKVRglU1swqEzv9yhaF7OcG5Rco7Sq3CpXb",
+	"tFVx6KYBLE1CW+uL7o1LVK/RZlGtaqvJQEHo5VtX7VRCMBGIGBQTxJ1SuNBHhXOXQJcAl8tqQVsxnzrI",
+	"gnCxHFuTjWpDRezL1BbwNRVfvHRelO28isWYZW/Tql+6OEPTpsgVX3FuaR88UC6TrvANcTbcWoa8NQfr",
+	"wmXEuaFUIF2urFDrxsfVHWnBCHkJgZiBXBjNWG1xDTRSywvYY9mo2ocwaTMJOCPJvdoFne7iqm6uubHq",
+	"+a4ygl+FX6mNfH6ZlV5srG5gZUe0Ek0AYlfCRxqNy8i6ZACMj2ydNzOCAkO2L1iS4t9nRQzdBY+APCjF",
+	"Ya3Kwrs+LV+YgawUFEssyPWFrAj/SvUDTSUbDq+75JqDngs5uSZCkuuIzq+3KHaIyEm2O6M8Hqrooa+T",
+	"UlrzMLf3zfmFDQ4vL1eeEUNAOdpLPCGsWOpymSp+/+sz1Yx4N3MoN+Ksm+I1kTVgptcvOFfvgOC4iRZE",
+	"JpzQEWU8VxjVlTW2pVFRtKFRtEOsNVsxpW4OmMkjXlpxw/9dUHSjSEo5KTb+pdg3eSyVs1pKKq74djWZ",
+	"bUWCAsnxuf3BUJot1icSHmJdA8BvXS2DYgnScpp1wgaJcgxWUyZToHw+ZhGQhIeO3NGqxcLit/qCGAVA",
+	"L0wTwbuZnd0uvEW1HtMZrByYsgB6vxp+BlmfxYSu5WK7ZZegpQsXahrk7x8tHNG+SxFmEYsHqEZoRv+K",
+	"D0VTlD8ztSvGi1P3fLXClZv33StifnHpHYZCmC6muvKg521L8aRW3SJLXlHo/q9jUTXGYjRcby5Nl2d5",
+	"xL6zbnnhRbMfrXv10k3f3qf33iZMPhdx40B/NWko89onSjzrYSEy0Qc6iECRQMQMSjjbkPHmucgNK9IV",
+	"qqKBiBfdKhjtnSR0XCys0cm5FUqd/76qkpGGuKSMkcsjqZM37c6Al+Bdtz5xJN3EbkYBhYSFPihb0P4Z",
+	"+qqa366ZB6xhDbltyuEbsWrGAigRg40URWXEQBLFRrzHeOaCo4pc24evm6P7ZvPsltfgz6/me9BJU5RD",
+	"6+QrgK/j6Lc4O7UwdXrhof7W2WtRENkzToSOaaLH58TllXi8u/++RJfkZn3BDa08pGxp7ro5fCdww0RK",
+	"kLSks1pcpSaIAmcE5QssOxXBsM4l4jtce3vx7KSnuv2b/1mIyE2sgW3cjedVCGnNgdU7eD15ysgruIcs",
+	"1rNOtzMTDMOpp2Jg0ypdFb964bYxWHNtDjnF1j23NgptbmKOoZP17BTOieEZWm5RKjYkXYCGBZ5X1maq",
+	"mAo5+gpGKEdEDNkpmyqGYxq41cnFG5V6FGr7a2zr4tkpj6GxXVLfHrFJdLn6bo0WKB9zl0dM1UQV6+0t",
+	"xg0j6JsC4IVlWT4IHKKNqKhfdGU9bySX47NyBeSx3AwbvLJBHfmHtdBxjteUubnlFR0VY9sVgqe4HSqP",
+	"bl5ZnHzChaOWpW4riLF1OdkT/Q5iMmjtfU9Nzg0PxkJexSJiwZInMYjoNMbzz4LJ4ur0n4W7NpCUh1eB",
+	"iEQiy72kZUAzW+D/bJPYGolRAUD0T1SNvYprWlwQbk7ycv5dfQQaZ2q+Mrz/ykPFr+sCWxSaKfjRXgBX",
+	"CddFgU4fzddkPgaOyLjuXsrr8flURaxWCXIGYX3+gMjihcaanyxKadoZwaYqs91gbUePu6C0IsuFcgvv",
+	"0yASqjQGGG0ZV4HgmpaUSP2rOH25WLHepbLM8mEqoomVE7M+/mznqw55zeDyKeP5b09aPvwruVsOAeJ/",
+	"9QePwrPBitrxpGWw4w2KVOFpTYs0nD1+lKvS0C/S6QvobrNStb6fbMRf8YPlMme5uzvl6aap+1X5unZq",
+	"z52au0XATTPNuGQfaizLLenU6Xkv16jTFdwu5z23JGs6MfTMHnqNGI2/EAFiMeTiD76plSxfwhezLVJe",
+	"K/SJFqT4VaXMLBGE1q7rgrERJCWiC3BVvK1JxgvkV66KOGL4+z8YnzGXFeqOqisnGjr4KCGvaBjm/5Qw",
+	"FbMiy4CROqxx+cpey5/2pjc0Fv2dDmkzoGuL8hkttB7Mkqe7FgJZ3nvAwiYEbROZS8RSjPBqmK1f5tFf",
+	"eIe+0ATfm2VNl9icXaTHblid+YAR1AitgcbHrlUYpSsqZjGtyLN3r8gARozXCGb3Fpw0yiRddtvNymxL",
+	"Nnc4/DdTzevjxrE0J7aQZw1gRHmjBR5IoJOrUUSVKi8QseQfxKIMWBy5xApi+EajMdgnDp+MvVx4eX0m",
+	"IgZeZq2tcqAMh+tL+WLpKj6ql/hn37W8STmqy43fDTZHARszwDMKbN/ukRH7DqYPX8dwm2w/vO6MdOIj",
+	"MBUZ0IjyAI7IM//Rm/qCRGkxBflA+YqDrpQcU2QAkZiTv0AWZCQbBbYGUncarwdcy0Ymcb8CL1B3rcgR",
+	"rHdMDMk0Ge9KAmvluxM+YFG0LZhKPhHRj7Kbrm/u7dkiVpLMC2+dakA3GHGB5SedGtl1xSWxvDKGc2JQ",
+	"jRGmQ7p4oEiisLyiJEMoAsVvGM3ZyI5dXDwpdRrF1u2BCAsqmSqSxDWxAhvExW8pBOOqmcEApGgoRuD7",
+	"I1HahXWOJOUpRzPXvINOSUubOkF2xJnLjM6FhGbYTR46B90emH7wqUH89jOkhgfF0s1u5O4k3Vws/lqh",
+	"1bSDYjqXLIYNClBhhQdOsNKY0c3sS8hcMg1qOUqlbmWG9yup+k3LMjT339hYrys9liIZjetSaouB0o2K",
+	"O/gc86ZO0bIU1L15L/M/74hVUwBpnE57Y1j2exywgu0wXJvkblVJdMyhlW2xBKmsliI44Muq5vpK10jt",
+	"bqL1bYX0n2ZXFwRIldh+tCChIHRgNAZW7FdJY9QLfqkd7Fsbf3l9nC+lmJKTC9InbGjRhqZABguj/NW8",
+	"D6dAuSpbgCxoFZsV68F0XpwbZEZMPAjSFJoGbpn7T4ZN4G4lKBElmpW+UImoKbpfFgG9WZX3YblZV7a8",
+	"QkBlWDumwnWYxjNkyhFuFJJrxnlyenpNztO+ESl/7FuwIu1eariBdzQrE1wztXm5PHCduztfC7gxoNMO",
+	"ZX3dOrauK/v92l5R/sCmYE7DVgbxWjpKmlDfUE0pSjL6dSxIyELCdNdjf9AkZJpoSVnkwHj0GKZHO6bt",
+	"stLUWmJB1E2fEEWKiGEtDKhVRcYpJZnqkWobS8oMZgNZjF8OgXZKbOgN/nwEV3FEXZVM94WHzLJ/Jdz9",
+	"nZfnJKhkip+4sOk9Ti7v2jSw1JxUaNEXsgT6u7AS5Cvt81e7xDoDuu7i6zr8F2ktwV1zuZp12mzwQrXH",
+	"KUIsrCTs1nny8glqgyl7VO1mye+g1FUKyL0XSym+7cpDv3hK/gGoBLn5Bl4a0tLLNlofP0jK1bDVkjjt",
+	"8rJAQrgZluMXCEcgXdkGV9phi6dgVlYNFn+5qh2Guy0Cne74oaczzxkn7PByg6na8fZPryetNg6uZDT6",
+	"wZqLW54Eo9EvRqbdQRBI37H1IduS7HMSXi2C3wfYTYaSiK9Yo9eiFfroOlu19PloMDTwXtuI1+suuR4s",
+	"NJh/kdDNh1gw/GCaDQGuieCEoqFwCSvIYgGtHrVle9pUcFgcfbRjT3/oOUslovLrcee8o0UUYXjdsemG",
+	"8dHxNDUqfjQ3/hZ2wLccq78fkVfo0/0jCUcQOtPgYGE/dIkSNqJPcCCYme5ahAKsH3gsIkQnsYqw0gUI",
+	"iaA049QrnUVp3lSRgEYRhNbOToOxjVnMFvPh07P+yenZw0ePnfdw/VWXL5+Ts7OzpxdEaSo1JkWFicSO",
+	"V4svpO897Z8+7vUf9fpnH0765yf9837/f8okR0TdkiJMAiyJx8IuSTj7MwHCOPqTXTmpoZBmleQFQS+U",
+	"0uT00SNiyEEtd35zkkuUKJCTf1hYX5Stuo3Z+Jlw7NEqzy1Km5ktht6vAFZZiTVNAXCx/B0W0v/kQoYc",
+	"9F9IRl6yXYEDwGwKQ/Uh1dT860RMiwoQCASdv16elmmKdlHJRoyXWGTmFvL9S3cJHWv1UM7HIkorkLuQ",
+	"3jVUrgyIy5ocpC4njqrd76e7nxTyiFWmgEtg2ULByV8PC9xoS8+OclOzJ6QP1bppcjyjaWp8Zu0pwDbE",
+	"3x4oJNKVeK/HZ81CEVMjj5taISs303jJoi0uO0xlr2knDtnIxeitxMH+9Kx3+ugxBsGM4YaG9kYjIRux",
+	"kqL4RolrZpRN4ogFVENdACyEtywN3rGxMhZKCs/WLvUN2IgLWYRB8AsMNREJ3iOUhBBEVEJIhizSNvyw",
+	"Thnu2sX0qorHDocK9BWy3mJX6ZD6hB8JNGxQTM0VK6ys+OaabV825Q9rLKi3Cor9BdlU6zzQwHDrJ9A0",
+	"Kzi1VmyBmLBs7E1r8eJhXJpuZuxd2nBPRN3swC8dqNwKL9tVPGEv71slB2pdw8l4XQsqDr78NY1jxkc1",
+	"MxBWQp0Yps5REmOYqk0KMSLRX4IDisqUTO371wVE90MTP4btZjlnXYNkatKb4qdeoGaYJr72bY8LK7Uh",
+	"eQ0lgKQhS1TP+b+6eDP31q6d9ayT/O32sFZWAK7zdsgj+TurwN8n+DBiQZk7cPkWWf+9GSmi4OBn8aUI",
+	"PSfjW0X5FTmWsIEDlJ3bbLrlZ7ia2A9zXi+tg66tE3uZ+v8aTGNFHSuJzDxAJLxP1EZ1IW+7dlpF4dnL",
+	"dIp1T5R0OQq1Qq1Ulvtep160bOpNx8D+2nbIqtRxN9ClYeS2yXVVSiTv01u+iS+wvWiZLbh9iXxXASDi",
+	"O9no880tUetuvvx2bG/h+6hataAPJOXBuLUyXDtXzz1Q/VvpELk2QSCVlJN3wVchUxaOo15gg0+/c0SM",
+	"Y8hk21yO6kaiBrmnRNKMHNbV/b9ACsJCozzBDORi7qv4tbqJG8txpJu6IqIiDqEFIGSa0LmtOLaxDkht",
+	"QvhSshMHEDXacXyY926Vx3qgdMHuN5Iwa9axFe9v2TpjcU3mtLCI6myp1UUKbDKAoZBAlKYLZcu0bABI",
+	"+KZ8zb8CTLaLIG0SmPSHYLy2fSaCod7GDOISI1xf7j2filD7FQSJZHrx3gzT8W+71AWmdVxNC1fsz+Hf",
+	"sCoK+a9fPyBqJOXE4S0aesC5o3XbvjIdwFjruPPlC9YvHhYEiv5gXVYW5AsiCMQ0zSxTR+T6GGNUjmcn",
+	"12kyjuBaigiLW4EF9XIgTgTbXpDrY338WQOnXH/xTwoOv/M8FIamwaRrq+I4nxIymN+Tfv8ssA/jZziK",
+	"REAj08X10e/8d/7/I8/UxJ6e62eJHgvpKvKfE0u617aAUcEadpcXLq2KZMZyZN78XEyniJuhfY4SQV+e",
+	"ec5e6+a9GJw0pxzZ5fWrEKax0MCDRe9nWFyfE4UB/CPKeIa/gRisAxEuLHzqiM3gd05c9wLZK/JZB7dK",
+	"uUCbDT7xsP/0iFioPIsbMoFY48Kf9UlIFwrHbiRkRYzab6EHR6DOyTVeINe2ptO1uXOuCRuSqWEuQxFF",
+	"Yn5BxtQypAENJrgHQSKVkNf4VlTJzAaiqRgt6BpurP+OcvLq/Vvy8PTkSeqgvcBiMXaYmc+Phfabjx9f",
+	"/WhHaxGos5JXhrhEZGkAizHbFJFjV9zoH38owa9zhbF8datrrFd0TbQgfyZCY9E4rCHly8YZ2jIrjZHO",
+	"XZc+ppy71FnCcDbzAkxrM9Lrm14G8Xmdc/Fl35qVsLSNf6gJ1inukmtbBugaIW665Jomegxco6UkNGS6",
+	"IDbjvMe4GSO6WeUR+RWJ+6Yn5nypb5pDkCFTujBdIR3g2AcQCT5CkGemETTWJ9cduUn0DDVcI0qtMv0t",
+	"DRtJHh3NdnoWMVoM8WVIh3gx4T9Hv1vEsgC4LZNk5b+O4d+SgaYY0YkJvsiB1PnxceomP3K+uGP/fIbe",
+	"2vngG3W6nRlIi0jWOTnq+/Q4GrPOeefsqH90ZhFxx8hJj8dAIz3+y3weWdtjOrNXYefcfPkTNrGRebHg",
+	"yvLg037fozb4kB640cdxRK0lI3MciolntLRIcPvSXQvKQ0c8ulEf2l6Krq10NMc/0NBDTuQvjM75b5+6",
+	"HZVMp2ZZzzvvjUwwz8GZu9rTRCYuxJ2OlLmb3tnvzXWUp+HOecfSJfZyPAUtWaByK7fiL6IDiOzxHQgs",
+	"jY7HBRGLuSCWVVuCWFvy1+7dDde8wSIbVWdoRYm9L7QTUew1wVS6zq6K2zsppmYTEmVZohUdmm8ApspX",
+	"Um5ar+YbId5u51H/bPMjH3lahWw7gg8otxha58ikQqrpgCpfAnGLs+CFneM/5hNVtSOYQG3UL8ZHP8Oi",
+	"xsbkL7U/XM5Ith9V8uzPsHgPuoz4J7DYP+W/S8vXOVEIF8ZKVJYVYOV5X2QSr+Unj05svUq/5O99dHOd",
+	"BU9lztJVj5jSb9NWGERNp6AR2/u34nlnTY5/YVNMdt/Y8DkKP50vn1rcUT8NND4U7OszFN+2PXsP+ye1",
+	"zp6TnSG0D9U4sC+FHLAwBFu1KiMXK3qmW+gZpC2zYaTgMQvGVvBNM6k2EIl/2ZHhjr487DpRWKHcr2dj",
+	"qsjJ7j/Dwm06LuQPwlbr2rDfuViuFHKx8+OLPH7deefFx8u8hfC8gwpzBCMaXS1hyXroI1uPt/MTnQ4S",
+	"Oerka+N2TvsPHz3pZHVtOz/RIXClJVUKyImthX2DAcidH1/YqLwn/3xqdVzToxPV3rj4MvKv6eAnb9Y8",
+	"76RhZ90O1jS4clYc+1caleZluGJIPhfSmIIp2j+tZ7bzIjEa/fEPICNmYRVrnZk3ME+3+cuyFm5e/2Xt",
+	"uJ7u/bg+t4bdwhPrfKEXmUJpwSmMqjilFu7aln3F4eWVxkuILb5UyTDcY3liTR/BoXytPMI88XTzE8+d",
+	"vxgfOKnRxQchfqHSGp4fnp7WmYiTGDJRI+VdH9DmnNfh0EYQpmqcDR5FE0ETvmU5U9ktd/zZf/xSJWbk",
+	"GFvrl1GZgJHOqPOVk9rDzU+8Efql0WFWaOD9WMzVGgGM0wg0lZ7o7a6uRneS349XYefLpyXqcVYsDD0v",
+	"vA2Vl0pf8c4ON5ln+TScMv6fa3p73qJ+3gmElBBoMhZSARlgiZpFfbbuRluLo++P5q3Bv1DyslZDMVy3",
+	"dR72ADRjhFXaExtxtWyiJYxvLagjEYpE16DCt4leZ1wPi92VdtmZIjPBwm9H8n1hjcVAHEqjJxycTp01",
+	"XjIJ2qVeMp4f50vslupFz3IVYttVi7plSBOREGiLvCA0irzh0QJQZ/gThnl1/kwgS/g+7/y5ZJjYCEK6",
+	"XocrWuS6GwsF3kqKTZSFwiZKlA0gRUFJB1GJir0RHXvjGI3KrNB2ZE5kwmPKwnMSJtAlYgbSfpD+Mxks",
+	"0MhPlEN2Pumd9c3vT0/+UTYlMXcAL8XrWmPIzzFreIiXogOMsZaAtPpbad85fJmi7k+22FZvgbMBD2U9",
+	"u3CIfL+bUivb1PLdofyGlfzdpKqXzDDHdA8HC5uCbqv3my3rutwh+5VvZw7rgEWR6hIMFukSBGoU0udU",
+	"EZ+T1SUc5qA0GTKplgyvKT8sYLjOJbKdcPYBGbMTzIoZ9fFn96lSsn+WJke2TX9lcr1fiO9ArHdTzQLf",
+	"EYChu3JP4C3hkLDKiWnZJ2d4CURDS00t0drmy9mNMNUYNhEmJqrWkih+wIbftLHVTOG75cHWMqtzle6V",
+	"Z671eOfdIPckmMAGEfoH16ZNSsQuMJK5hCc73Ft15ynST9TKlOjH0yyKyADT3sPusgtBDDEZ/m4TqYXO",
+	"rCbS567NN82Q7SS+c5Y8T6EVLGLqMj/uuoikxV2n+axWyiHGhAFDhQHz6ARAqfDIaib2M1pC/R9OG7F/",
+	"eG8ebpTGIBSInHJjHXm5+voYHmKD2ykZ0sAFuJMUpDKic4JFc22NVPtlCGriIoAtCqUhFzUWc14UbWOh",
+	"yJ6n9W1uzxGaWzqHZeF+POKg61uGX9JAq0MbhuvpTG4/sNjG/Hv17DXigN+EK9Bm5Sh0/CyFWrIUAcec",
+	"9hwETgN7A8J4Vxl482wRAZLUAdlioSF/xGbw3GOL3R4/yWDj/KfOo6N+fz3GIofH2xGJRuz/ITkjr+mi",
+	"UZyBm3Mt1nOyN9bzzsFUlrAeSxP3zOauMJt/sRmKA+boxZSF6d0yEiKcY5kLGzYV2+hHG7Yu5kZURM0o",
+	"Co24GCbQyPzpi6w0YUcu+bs8RPgD3GinyokYy5+GQkjyNyxh1iUR4xMMSw/GQigwk3b+47+n1dOJSAqD",
+	"iHO2qNd+GN+09uNmca/+OHkWOLoP8/ftLdr1W9BxuNAbtPo3Qn/rVG2m8J2TNO7zN0O6ZTIfDcM3Fq76",
+	"9gQ+i3HdeU6jSNmsNMHJa8FDujhqJMjhTA4sxmV9rstwhkTuJbi7IsH9agszUdxWV2Ylf43VPP1IFE3E",
+	"MWQ0x5/NP1+OYxcP2D7L2NzYkH4lc4kZ3x9z2RRVhsi596etjdO2dAx+BojTUyA40SI+COUn/JuifRzu",
+	"PfXfNer/BXRK/CNh0QZsAGhrp8DVM+mhWl2pWDiT0i/YsEXpP9dPlXcbB3zn9YDU2hHTxapXD2NHieCA",
+	"Lp05RFEGQ37S79ekGEcAX4W+YNNccgRwq5pDSBeqc37ysImSkB/77Zh8TdcVuWX+6Fxg6JrzLhLmfIEE",
+	"C6YLHi3uuf1d0SxeO1ex2XWMm0VDMOULhOGYjwUZWw8k2oYRuicf0NmIiWx98xx/Nv98OZYwExP4agQx",
+	"c5gqOZYd7945Vi2BzEJ5cYEAPPfntXXpDNNz3DmyN7JHVjOsVLMptH9aasXZvvNtv2krsJvFvW/D+jZi",
+	"ysLvKs42jijv2UCkDYpJRLmLtmhVL0m7qVJL3IDvPF26eRIxxHxW66+liDLJogj9s2J616NsMdlv6iir",
+	"At3HNVob+WryIwKbsCmck+up4Hp87qoWXXfJ9QKoxL9tMSKsNN6LqNI9dzVcl2WyxSCZCDurushSjmIK",
+	"7bTUrwVF0yDNW//v3+xvv/V7Tz99fvilZz+cfvl/ODT/9f9bH9nf/+PAyXLZkpec0nTj7vA5fRaGiiQx",
+	"oQT3rUsoMRtFnIBv6IzgXrmgUYUagF2Uu31q/RJtTKh771q2HyPqAWzbAKX7NtPrGCeUDGGezf3bjtzQ",
+	"rupwFdn5ysS3kHmPKdI+MMy6H/XYGv2L7hQtYhYUprnbcpX5YhY+Lv/TYS+BpXrS37kCMaZxDBxCDI5K",
+	"z9jdCo3SIu4l8a3HOVsb9gcRf4y/tkDn035ZpLMt825GT5UFtR2CaYI1PkFNyMNGoTJ29l9XyHNOtrm3",
+	"k90FuzbKtwORjMba4apj5GcsIR8B/UCRKWXc54i2GNicKFf9o9RQ8dFVvfqGjXIf78ONM5OcTS6+sya5",
+	"mPUmsKi2vb2mwZhxcKjF3zBhP4vZz7D4zinbbPdqlIHH3FIQSNBLatgrX868QEqM2QQWnn9uDYxTLWRl",
+	"xHerkpZTiaYQMltr0ZeS6kztABvJTpYQDy082V7f4x5XgIMTW91DOWq4F6buWpCA2eOhq+GLtHuR2+6S",
+	"MJHG7KD8rjn+PIHFIaIAfoZFDb/+vhlMPbe+Ba28P1mHcecjV9NErCgHuxCzNvzYFd0t99WnrdqUanwn",
+	"ZS7LX60sy7TqEjG0oi1i1WLxICwLpOC7EekNq7PcLwapBD+3P1jtckz5CLG91yT9FPR6nVYUaM34SLWA",
+	"EJiETFdTWLJNsv2eTMkeZJMGiPZdbEXGH/cA7el7YsJWZdMI3KptHasR40QJwoaEaQLm0DObVKwrhmXP",
+	"5c6Qo96OjpTjVmTCeFjWsy8EXdTvw+bdKtt3KbiqrSfYBOJ0rcOXNkadKTJIFJYVsp5Fwct6dUUOC/qs",
+	"qC+53vHHmGjRJVxoYqtFMD7qFoyk3IPRfBCtKqDmtH73lhVBQmar55UbVirYLTLFlnjt8QwkG1a7jU27",
+	"f5tmjgY6bRPMUmcFhPOTmBu2h6jVd9997IssaBuIxRADXgGNIOxmZRnTcIdZbvHI0Lz1kGSWqR5F1ycH",
+	"rMBnRFPqYoKomjA+crVANUSRylWVIEwVIV5YmvWSQGtFbWrR4kcegiRzusA7egCjhJPBwqJe3VnCfC6m",
+	"caJdFUxLk2KINKkQk50gLSFxRhCOzBdmf7cgxHW2NWBR1DNUVI1VyqLo0jTaUlJsG273MinVXr4jxN2I",
+	"anMZmt0svxktwHKBO4tFUVvsypCOLRQ8wHLEUwXRDLDEIifBIohAGan7wolmRhxXvvjrmPIQmcFI2LJJ",
+	"aQndoQZXiHZIWQQhmVP1O48T7Wrpkjciw8/joe0Ii2QxhFbTcxZA1/BHmCHmqwbuUPZSaMRC4EM0LDuy",
+	"u90KcGZGV8BDdNyfPu71H/f6J41MyX4aB65wttTtuhlZJvzCbIXfcwfOO6DBZCT9JXxv+7oTGIiRUP7q",
+	"s5wAdXLgIdZII4jBUo99yYQfyYRXXnPHn2XCKwslZAe77SurgvrvfhSnmeUDLHE8wvRSD2ubluVgmgRY",
+	"HN2o71j75kDX2Gaz1mXCSxzi1XUOhoyHJQUOCrB7sFQJoWaNGNdQahCyDStj93Mmokf9bmfKeGqpOqwF",
+	"w8z+u5XUXH0alD+MaMO0crt8KAGthGCPP5t/NnLFtlliaZECM/O7zxCRLNKKMRFD0AbDFelNCX00CRg6",
+	"CGM0Y6vijI7QjuNwuInY3oXDZvTm3llgrh0wbjM0ahX3D0WQ3PG0H3+ozOVCybsfX+Ym/e0TGhZl25AP",
+	"+oNv1CZLwz4qq6+4Udz96ituol1XZ2BIk0ijhn8bjtIKKMoffEW/21Pql8u0d/onTx/Tfr/f65v/PDH/",
+	"+af/0/3vJJMFf2YQNdP/7YQPHEqW77XsWNyr+HdFxX8bA0cBB/fVlmNEKieWymsef0cWpTE1nskcf7af",
+	"vrQZHGYpeLXIS1GFlK+ApTiGm57rJofUwhkcuizKPYP4nhjEJZjrK2MRaO+fYrgp06siw764hS2/d/zZ",
+	"fvhyTMM/EqVTAJ3WGAd2VyM98Fk6nq8iR9CXQFkreMLJa7ogZ80C2LO5HVrywOXfUA7R+Zbuq5/cteon",
+	"mP3nNtlGASKTQRBVprEIJNOKiDknCXcud7TIUGLpfl+5gUEkgkmVCeQ5NmizKCJ2UHIObFDcHbe4aQvy",
+	"EkweFIQD3mrcLlLHMQ1nFNOrP7cSPkSJojwciBvEdqQEO83Kow6ATMUMwguEs5u5pSKUqzlIRR72nx79",
+	"zt9yGwZuHbUeWFbPBcLIKEINFyzyobu5eSq/xdIPYsl3/qHfP8f//0/9++yZ26cDi8gbD/B90cC7mYYl",
+	"bB0vd3pXmRcZCjmn0lUOTLjyITJRpLB4l7CxFHNaV+9GxuCuMvOj6UUkuqcgEDxUnfOzx/1+wR1no3J6",
+	"cyEnx58njIdfjiVoC6rUlnT9q5CTnxmvTtvScvESx2Zat5C1tb8zfmnG+jbRgZhCWejulPIFYRqm9+j7",
+	"7SeE/UQVMQRNtGQQ+jhbn+w/YjPgJImbChClYqLDtaoSFD0qWItUWAk8lmbRfFcpYZkEKdz+PlAehew8",
+	"V5JHdYmEGfAEuislFf1fSkS1Q8rzmA+FnPhxf59i6B/zSSXpvWcjzvjIATu0Rn6YdF6Vcb6D/6wxBUCQ",
+	"SHTM/PYpTw/vkkHEAhyMOw1iAjxL6HLCswQSjCGYgFMr/3b58jl58ujkyd9r5pXG2M9elQ0bUo6V0aWI",
+	"eiqZVm76c9vuvWnWpnSb66YMoDOZqjueFUAlKAI0GBO3PWbSlnQs/9BkmihN4M+ERnkS+gU3tYCA7G7v",
+	"X2V1VKQl5WroBJBS7/uHtNUtZ54OWBRhvkxWyaA42dMWaW+SBdkqbKFbv+88FTAltvJsh9s7B4xGPWcG",
+	"rITzNA1/cO1aJZlcP9XWb3VhWQ5aQA2TJVqQv0CK7wAIGWYgF2mWlUseiUESj4eIarVZmVumshGNeigl",
+	"sA2RTr+Ypi98yxYpLOtoUQl+b641zr6DoCedn62VCplSiQ29+/pDoXL7ebsOSFt/Ch+yIVE/0ekgkSOE",
+	"DU44WpQ6P77o2LkEIgQ06T589MRc2FqCORqdn+gQuNKSKgUEc6Tc5f5GyJCD/ou8t2jE5F/TwU+4CzdX",
+	"LMRXn5yePXz0+Mk/n9Y3CudW7yUNtDq0nzPX/wtcosrjeF/K686Yh3Gs6M+xO5tjPMpzHufSRIaTi8rC",
+	"fAQ63VeExfIldfzZKrWtRmVZgvfBFUlRReBE3zO2wzO2/j1ju2dsuwaJxRENQKWW0wkXc26jSd1mX6R5",
+	"DF7e0rZwoeF+IZkAxCm8x4Iouq/I00iMhPWyR6ChyOU0FTP4xbQ6aOk/fl/yr32XUKErIAJttq8RUMeq",
+	"O6hbajRwlLSBx7IpHcFxzEd7SYuKWaATead9Ogj8trqRYiQOr5MlBUE7Hxz86rs3/+qS/3r34l9ESPIr",
+	"DN6RIYvgiNhDH0o654RymHeJEpYLcoEQbwQiBdb0CfiMaY/QFwrkDArjdIy4tDe2VUdOEoEG3TPCDZ02",
+	"pdtuZ5pEmsVU6mPTuhdSTZdfEkszP280MYtQ99WZhPObfS4rVeMw8moJQqXcGkFz79n1XZFWfFKvY5vE",
+	"OcjNLvkjmOMyMR0tV69aZjNTetMbiHDRGyy0IaTT/tMnJ49OtwgomFYao1+3aoJ+XWp4tmEDdz5cYD4W",
+	"tqyemAA33HtipNAY6AQhZXPwc0xjDEUo6sINJ3psfgxsSfc9WpqncBxTpeZChnsJRC3KkHo75+98H7tg",
+	"7MPcLAXhMCeR4CNiBk7isaTK0LWIsEchJQSajIVUQAZYuXJRX/v142ySFVXA8u3j4QWhUUSEHuMdjJup",
+	"yJjOgAAPIbxbB+JAXNg89bRWN68px51/VGfmHzmdURYVARi5KrdZ/NMDm0Hgz812Z7jwKNpAn97QgiJX",
+	"heZgw5cePLm9Kqq5frCi6j3A6HwMeKBz8XA2wN5uHhmmcNcHZOxlmQBWqeDCXEXnqaKQK+WghfTAqJRI",
+	"iIFqEgr7zJjKaZHSgAB+t0KBoJO4NFwIJ9VdrU5x4YCmuFYI8I/WpBCsPdwsQSD4kMnpHWTHOxg9fpR0",
+	"vkbTRAsyAMyp4oRxV0cyjsnfPrz98K5LLl8+J49Pz/7597Y44rHbqxZSZlo5KG64a0dlWzhI6yF4+PS0",
+	"f9bAom87fm4ePrAt/xICMQO5MH0Xhvn5BngkVdfGpYyECPGodtcrzdzruU0krOWgBXAxC9aE5I50GhfX",
+	"ynmVbn97uL/fyrGVwGG+TLu3eUistwvPx/152HBjGd1QLjGVC2uL4aDIAIZCAkZp+/pKLVH9VMygBXXa",
+	"vnhf10mm9+9LazYCMt9aaX7PRrzHOJlTK6uB51H3pH5nlWvLv9dU62Wxk87pwh5jT7KGtRsy8Slaez3K",
+	"1k5TGXT5ds7f+3at6j7YR1W4pR/u9xFtmacREQPPTf/27ah+LMfAwx4a/b4ZiQd4+NYMuJyoC/j1hzFW",
+	"RLub1syCMoFRlBlxnYvH2X8GvtTWCnzRnljR8Wf36csx1gJoL77O7f8KetGBCDDlqZ2aXtUxVd8H6RlZ",
+	"aIni0mtyF+5XTHNWCNt8/bERf8W/8YLfdhIvZsDvq65Rc57iGDiERIt1WpvTBWG8PBPrlm5dpehoKUNm",
+	"hVnBjY8VRHmBklAISf7m9OmI8QmmPwVjIRQQmkqYf0c1MYKhJiLRRSwLS9/7/r/pY+BmcX8ELMqDAv5V",
+	"VR60JQR6CuSmXLA32PK9bdgiweT7qVZOTAubCeXWcwFU+kX9DjSWEY0jUMqthLnEfQSzqwzhmNMcJNhy",
+	"eLcOTiaGQ5Dm1dUiQNrqllK8ZyBzoriRvd2IypK80XuSt2jVK6Sb9oNAMBbqQZdWlMUfl3oBnkzNXoaS",
+	"DhHpMxlETI3BhsJotJF9Omx6ud+775zh5ykoJXoysHZjVF/Wi7c8p5pGYlRwIFPya6nGXr50BWHKW7XJ",
+	"dSgClR7aI7vHR4Ygrol9w8CwYKrIf71/+4YISf7Ps9e/dNN6TPgOLaJoLBIFRFINpNfD910TM5fCmqJs",
+	"GguZMoHDp1k1I/Qf3bohGeRft6DTaKfXHTTnM13ussomhsV0iY2Qc9Tt8/4MTd9HH9+V6GNrg2GcUJ6y",
+	"row7YDQSEkND1lUaVpyyx+PP/mNlNakcY2j9FqtxqLdMiXFHCIGEzRn6DioH+bB2N/WLpXkbwjKXB2FD",
+	"cv0sCCDW14QqG92McuxBr8rNEqQnkZJKQkVUfYz4XW3aWJcGVR44DcHkEKfouenoEsxtXnQMfvVKMZZG",
+	"v0jNvUwRG9t9l22vvwjhaHtEY9XFWt0RjZXDiJFAg7FhzkQmEcpYPCSKLjBEVMJWZ6EmkTol4tbJ1I3j",
+	"9uTAfLq9dzFfDaWYpqjPj7ZEfX7nlviLE/Lav8WK0zK9uuhZ8r0Qd1eEuHeJTgU1IjhRNAJbqoBywrjS",
+	"lJvvMfOTYx5n4FIR1mIe9i3bHVvLxK3zFzuM/bKXWzrI98f3UJGAL3yaNx4oxI9Y46IXOXO/iEJfiH5v",
+	"Z0qGmzAy39omtwWQib3vatOkwYSLOYLghQhqY+5ibT9THkAU3YJx08zsO7ds2t2t8GFZ2iugbPNDW5hz",
+	"tuwV9n2rguIQYY3s1aYXRxPG0aLJQzZjYUIjOzi9OHL0/yqk5IV7/Es3Pf2d885UDFgEPaWp1I3qY9lF",
+	"OLT5MOt0/XrCnV9KUFaaRRGJaDC5LzxwZ2TOH2DEuI14EJxDoAnNodk34BEbrr7jz/hvtZHQcYJ2r4JK",
+	"gr/7ljzuJ3og7l9D8De9lFnklojnmAaazahuVw9Jh1OKlepGsceb6zYIPpXOMoq45+kt8PRdWfRzy5id",
+	"CpPy5i5hw9T8aktQUMmGQyPlaSxZIySJ6JxwgFARpggebBsPsV+mfmyF+9s9lXYM3/qZ9FrS/Zk8kHHA",
+	"1gn11yJJ4qy6ExeaeF4ftnBq8npH+4emuGQ5fo3tLLjrbephVns6miqmQrOa/3j49OTRo5M+/u+kWX77",
+	"wWFq6yhT9+UZ76AGhZUkhCTSw9Xisb4wLAWmsV5gQJUtO0zndJHZGRHOtgW24mg+LWxeqW5d5hu3mtSe",
+	"66fMr2yOBsDdzt95g4XvkQjc3cIEdzJaZm3ZRli7TT3NZ0n0JCjQqoVUd6omPqv80vSxS6I7TCmLsNAp",
+	"yMl/cgebfuRbmCUc2QhhroQ18jXLe8cRpnS5bfo7ph0wTPOSiN2qkmBMKEkUyHPUBmxxZh/9qeguRbzb",
+	"x3Y7RCJ5Sbm+15RFCgtb80k+vYdbLL6GyG2+KN/Gc3DsdexWsB8U6H3AKOZgH0qxFBHBsnPeGT/573l/",
+	"9ob//2+2PBQ7nAZ9UZhya07DXrKOv0LR5BZPzHuPDpRCLIghmY8Fxh2MRRT64/RAWXzTPZydhREPegwJ",
+	"t407xDqc3tl+XtnzcasRSq7M4Hmnf/L0Me33+z2j6vSemP/80//Z9wpQtzNgUVSv9SlmlshYKMAw1yhq",
+	"5I9aXqMD+6UKOl9XqSyVOJHJ3I9aEAUuhyGmi3vjyTcOPLMjkMzbGDjicdMRlsCfjxkKT+YoGIEppiw0",
+	"ahv1VRCJFnEMIUliTPmhy9KAo0knfYs5X82+i4ZHMV101vmdfbBce1the8ef7YdKT9kqC2tNbWtwFO+8",
+	"62ws5mRIDcUY4iBu3xB0IhDLRbTqUEta1LuQXNpW5uyOlmpzi2rrQcSUTud4+IilSwiAzSC0wZEYsKTZ",
+	"FFy8VlHIEkYAF1bzDakGrKteVASitOMkJlp00ULMeBAlIeOjbjaSsmFosYdBYLzWYGF7m4Iei7CsP/tr",
+	"YaiWoWEjUVA+wegsNe50OyMhwrmRFT7VHYcY+qqpWeKtq55UMib7a6PSysVdY1G7qeDgSt4hRx8KmTrF",
+	"FlBa4HkCsS6OYOOmlZibjg8cqOaJyx2s7zxkzfMgpLAoSqmsPIhtmem2wFXr6RXflkZBp7b95/RT5+Gj",
+	"o37f8ARXAblz3nnx8dIsm2Mn555rSBiCaQIuueL44ek2WsYt6RelGRbuYs/Hvhne0iUiCg3lhUmudu+9",
+	"hnE3ag0GQobKXSfSX/OME3Mzop5g6/kYym/IdDZJ/ur4s/tUR+Y/gLS/4WB8B9mubqbdpfOfMQQPCkQG",
+	"NJh8W3K/V+iqBf+MIo8lDBMethqmkB9T9RV7iYO53Rt2/cI86ZddmBKoctvLQqLnLIBGF6Sb74Hvx3yv",
+	"61zAEsT91XdnCtdhFUzDyWxxKkliKrVLk/Icv9aF5yij/L6LKO+5lMXjz/bDIWIHbcGmGsGD7yLKXaGv",
+	"rzmCMDfMsjBC/PX+jLYePehrtNoFN4fGELk9Ta66AAJmLFeefuZ02SLIQPtT+SEyAgLjrox8max4mfDL",
+	"tN0aKRcABdFFZiNHpM9FEEHqYpUJJ8DDC4fbd6MxpinhDsmu1MoSokG8HlH/aGuJtWtgcUtSF97CAhXO",
+	"hczMDXdX9KULRbQI0wg1kUQhGUigk2zb0Xkia2MSmuaZvKvZFESiexbLX3XOT077+8QplCLaAId5iS3a",
+	"pDARQRX+JQ7xzpvucJbWPKvHwCTJiEKdEz0WCsggYZFG/GA9Br5aHnclMLIinCBRu+enlpDS8Wfzz5fN",
+	"df7Nrt/X+b9zd/slbu4S2PoyiTpCdyXXByJckDGti71uns0K/7cl+hrSfGMu41yV+bWC7/uj320j0DL+",
+	"YFEErAzkbo5lO9qnbkczbZ7rvGGjsSYhqEl9pfp5orSY4owPXftORPCKD0XV3XB/qu+KVv0aFYMNrKO7",
+	"lDfA9BasY/3uUpSHA3HTC0S8qKwYbNs9N83aLKmQ66Y0ETVefDfRI9pNOPWWK22URaayvDOqJmA92RGt",
+	"jTXvtn3XK6Uq/v6lkMtEs2+J5/TQVHdhk3NcyoXgqKzP6YLQyFw+C5S22Ax4hrB1z55bFbqeefRQShxF",
+	"2+2xEceomeZODX7bxV2LQcQRIApjIEacIVPe7uwU8FQHrl9dgd21abX+m+ujtL6CKwLwPXDT/K1q60kN",
+	"EoX2nQOXTChNrrVWwRxh3J6IPZCUh1eBiEQiTZf9waPwbJBJ11ca5PQqpAvVOT89qS1O+7nlzdGHE6nr",
+	"HgdCMZVhgSV87pNv75CY/dwBYO6XH5TfA7YYWgtVHH8dC4wkXq2wPwKtyMP+CbleKincs8VOr62VjZLr",
+	"YEyjCPgIrhEpFGhoPXg2NYc8I7EUI0mneJv+zicAsSLXIcxYANcWqBj9gExbUcdIPpigfE6UlmaRpXpA",
+	"5lLwEaFawzRGHHCMgDW3sHkwiYsqQyisqdZyuua+Chd/VCBtEbhD8zLT8wfMsiuM+cR9XNYZWr3k7SJc",
+	"wjBRnt/c6QRRM1/lcmtXVXabJpIh7xC2e7Kb4yTH+6uDv3LqgId2D5/bMkdbnz7Tkga6/PzVFxbS8dyn",
+	"Rn9NiZ5YzNZowuiis9WOtEAAi55hvYSGoQSFKBcaIojHRmter4W000FYut7aKJM8djPzFMFuSMhGzFeD",
+	"RJqJY6KMfoGGuZzxzuiUM5C2EpQy16m9CU0TpgiaqyG8IHSowfCKIVhxJL2VTauZYGHRBelzxN/vfFGm",
+	"3XXOO7NBn70+nfy6+G8E4g3Ndw+fnvbPnjY4sLgnL3FLnuF5ur8Vv6tb0W66WqFldyiWBNW98QEj0PYs",
+	"ve7/UsTt+5Xp8e6Xoj1Q/zx9enKGB2z/l+T9WfsOJVDGvUpnr+F8uPl+zpiwXuAWjtbbRNeq1G6uYktN",
+	"/la84+XaLbdUvvye9vPfV5l2s/iMj3oTWKhjKTRtB3AGX/ze9vUzLA4T8oIcKY1EnMDCx1UqTRdkJERI",
+	"Eq5ZZA18cBMzee9Gb99PY/3bSNjoiTEkaIlaeQbGYW72qyaR1zC+aToc9gIzrE256e9N0+e+ZZvV0mwf",
+	"VTF/fsDfRXnrXJSDn7dRJWdMMZvKOxbKbDPBzVzO5b0gVJOpUJqc9Ps1Tbb44tZ83iM2gzwp3aoHZywS",
+	"0+nDbmdKF1fWtdQ5H9JIQS7RaMh4SESiyXy8IEMWAXli1trcQli/oVH6kZ/2gfOPlrotPVD3TP6uOHF+",
+	"Aa2WGYMRg20QgEfTaMoLNl0fx5/dpy/HwMNWs49sP5XpR8DD/fOZGsHENqqCCzIV91LTIdOF7D5jntCF",
+	"vx0THoIkTBPgobkKBQ/2Svq2m81y079tuzb99mk3VYKTHe+dF5u+ctmompqOP+O/rTNRJJZaLBRbHkg1",
+	"9USKnnuHPnrPQ1vmoWlFcrPyQhphd09c0jp4cXfV8ef8n5XAHO9zDVvlmvl+yiKecm2+A5yO5emWJdg2",
+	"weFYyj1pMTEnv5klYBxV9HhMIw2SU81mG3Ien+UbHqDcbdWNnlYW9tWN737hzXTGaMkPMKlW0wlYmNqI",
+	"8geKYP5Hw/zwr50+c1gPbcoFa8Ms9U8EYwiTCPYN8bClMWe9ZmgcJfZ8OkPOnHKtUC8jIdW0Ga7aCkDE",
+	"AaHVakJTdB3WwJwa2deo+jmYhHsB6i6F5npG58FawUM5PlAWVACxJkjVBd4MIaMuXzqOJcwYzL8K/uTG",
+	"ssSe9s1d2mQhbaDbvHP7U1ouKEWpuGOCxLeBG0UXvo7RKvyN35WLFIqXKdcm3ErOaXjIJahk+nXIHXYo",
+	"Kyri7ckdqXixXEs0l3LKGhQuv7RvO3TWT2M9+F6kuEOOIqP1qxitbUvbTEbiUEKEG8DXodjYsdxzmHsO",
+	"c89hdhdqtIhXDYvOEz0fswgujNBpk+eMwmpzINRBmI42r+ItF7+vzXbS0dwznnvGc894dmY8L2wS1hrf",
+	"GQkRXuR5DeawDyVAF7N213QvLbAakdG4QokVrfbHnYykoaA6gsA3OnxVICwKg8kJlhWUoZI6RpHnBPUK",
+	"ztjEB5HIALpksCCcllf6sc2WOpnSm1+Aj/S4c/74rG6Rm4hxyCrrDFlU2qP5bQ9VdZiGKaYh+DQPXT5H",
+	"DDTPdxnCkCaRRvM106abblpZJ/tGghLRDMyYQqYCKkMID11sx9Ppd15lZ555pbjQZAAkliwAV+uAsqp6",
+	"Ox+VWbuCSG63tPuH5fRvPpYgE95KTV2Z8K1ZWCvSTMIRhuEqk2iaCDFmmQ6Nc2g6fZtocwuVmm4HENCp",
+	"zySc3osxd6aOTsIVcZzeXSUIJ4L3pS24OcC4dL2cOr6Rl1ippBBG+nG/XyGtHH82w9gQwJMe+Nbvm1ca",
+	"pqV1NLU5Cnc9aIfjPG2S0Nwh7zlcGV9fRwsSigNeNTXKZWqYloZBLBHasRNp2tTS09GU3WNuDF/XTUaJ",
+	"NnJEgFVGhkQkkog5r3+b/egW9uA6ed2Te3+JfQWX2BLL+RebQcZykrjrcxMtUabInxOI9RbX0eZr53jI",
+	"bm6VEwzZzVfBBVKExBCUZpy6w/Pw6Vn/5PTs4aPHdudqnciX7OZrZAIOegzCe3ZwtwKZ7L7aSCZJ52iT",
+	"MZLskEEUqjxGkERbnYtqs2npDBmMTHIQwrtzGU1vepLqDaG/H+jNJTZq8WC4PiqLnpgx3P3sZ3pjZ5oW",
+	"PiEhXSgb9ZYWVlpgyt2B8WnX6ScxlNeDmU+k3zPW1jNO8N0PFPmbt5ey8O/mIJiDMYEF2rZhBvIcL+MY",
+	"7D1MSZhYSkwjRBnmJ6JZ8YJQLvQYJMFaGzZfDjHfQqNbouEX0WK8aXxgLh1zPv9IlLaXPY4Lu0JoIwjt",
+	"dj3sPz0iH7C+q7Y7JS3KhMaMPS7IdZ6D/wyL63NbAtSpt0w7Q7zyMU9FUF9mufDUv5ilyATbgmK6zfvt",
+	"cwdDEbAAc6//qNc/+3DSPz/pn/f7/9Ppdpj57eYEPznwhfPPnQnDZyIxYmaUMxol0DnvsJCm0EWG4Fwz",
+	"DEDudv5MqHvBySNfQ7rbUZpKvdZ/3/efcGZ+HSy0LULiDOPnHRqzJric2aIdHBaJjqC+PQtoMLZU1iWM",
+	"EyFDkHcuOvHgd7BNnGU8f6iRiV2kNgQaBBCj9KVImEjzEg8Vk+FBlly/U3rTMzylZ8hUdc5PHj958uT0",
+	"5LFjyT0j0FlKKyhARUcbzFNfyhjwkG2qWIZjfMls2bKWHWqf2j5EZh7fub8Fd7y5S8US2e4w9aXImHih",
+	"OmRMRA1hWkE07CKINF+QKYSMEr2IoWvRcIdCOhue4O6RmEp9RF45gx7TGtAbHTI1scEzNseDjczUTV90",
+	"ArxLlCBTmAq5QEQnRYYR1fYuzpo6qeE8xXK1PWYXsOko/c1eMeuXfDo5r/bjNY8jsFVZplMjN5Rf+UVX",
+	"ehJHgoYpfW+qtvkmc3v4cc6xIN6UxjHjI2I22dcCqnQsL9+AuziaP7h1eaDQpd1F4czW0ygbBf5T0ufp",
+	"o0clvtw6oo4INOie0hLodJm/pP7sAeMUB7M2s840iTQzhHhsWvdQcFl6SSzN9mlmWRz6zGu+2n0jBn9A",
+	"UBMS53T//LOId77XQoKLEkGYd1AKqV+T6/xNc/zZ/PPl+l4c2aM4ggzFcUnF/rIRgjYGJbRhFIAwHyMp",
+	"XNn0esy+QqI4PSl2ea1vdZXXK8+y2r/3y4wDNqLlO6n95ajFU0fq78q0B3OEMeTnUFLBZvHQ7F6J68sS",
+	"nL2Rasix713DtunN9lNlknJDvvPipptnPljtwKLmCtS5BKoht0m36pNwskw8uOmdmIFIUIZ+O1RpkExN",
+	"elP81AvUrNPt/CW4af0iMRLE8Q8gI8YbpVTmp33gtOy1rsuOxL3X4q54LX6EIKIS0cZiKcIksHVN8Hjj",
+	"zWMuJXPdWL+FvZJqeSc2ArUuXQvHn+2HL62mLWAX3hFaVYzta+E9rTIbnORrq1DeThL3PcP5rkuxUbe7",
+	"D5bZSzfDgEDkB6s7SeeUEXxf7McRU4U0alp84wZVkN+5LRX32Yi2y1WKauKNm6fbFnNB3uods7FunhOA",
+	"X4WUPDdtlkvpURIJPiLmGxKPJbUBsgJL7+MrG0q/dasHnez1kJRdP7j/95fPHbl8noVhWfW+7mr5vgeK",
+	"oN+7CaOovmyOP5t/NljbkBm0eh9Uk/qdB4P0J/owzH+zGGC2ZFUlWXEGCfS7jTBKVUjneaJzurDAb5KN",
+	"xrY+HXfBQ3QGhSXknG5zyxeOuxxcJqldpgb0e1uqSvXJIVQ5k/595eg7qK5YvpG6Pg0Jd0lE+SihI+iu",
+	"1bvEDCZJeTDe+/VxHDI70BYNJXmeVJY5YsawP1ZSowpBQDmhgb6vQ3AwDG2LNhBFviqZssXCLbvjIYlA",
+	"I9PDqk6M53dmvyQP/NYp3g7hoAQ/vcc5PQCRO7Qwx9FCS92eoteC8fdDz4zPmL5derZDOBw9vweuL1Dj",
+	"ihifGDkJi/INhSQKZsAxDP6e3A9QkY9FqQ48Z3osEk0o8QYdQu3+aEGCsRAKXDicVJoI3gJrlzAVM+jt",
+	"qa73Hg6GHVC+pvXb4YGOiK1tTCymNwZMYv//H3tXsNs2DEN/hcjZa7Gi2KE9bd1hhx0KdECvlWOmFqJI",
+	"hiTHMIr9+yBSVuRFa7NiGboh18CiTOfJFkU+PjBajdfzD3EI8U5aIn9ZjymGADNFa4rDqxD9DS1yHdcu",
+	"GJAOlHH+z6+aCQcv5i/upguPyXrkOZ6tpIm38d9nGxJITIc6c/sNnje9BDF+Gx0AMVLg/scTZewEUYdO",
+	"vZ48tKLrUGMT9gEJ0oMYQepf0xLeMLIHrFtj1u7ceSs7PAKZ8eGOLL8LQBK+t/jA3cxxucYGzBYt1/iO",
+	"PnxKWKn9GgSQMiuEXbAXpG+AGUORouypOTrVfXIPAviYsyEn9kJiNoRRB9AM+Vnc86P57eXL/iZ3X3Ek",
+	"fKgKYJiHVuZhZ76lnRWVvr9+6R630vwZtf+484hEWa6L4AdyBVu0ciWxqcCRe1VCQgWDsQS71QrEyqMd",
+	"hG1mX6FbMW4wdXj8mdh28eHi/eXl3iru+lrJJf8L2R0/LWoUFm24eeJuot1OIOqtWlwtzgkdce6nEjOS",
+	"ys+W6Bw4MToQdQhLmF10tktB3/I1pa6OMY3nCPy+RWlZctwxT2UmmphZJDHAgr371sBGjHTgSAX8ZOws",
+	"z4bHl93+2C9mmKUWoTHooO6d1LHwINpIpO7S/Ly4XeSBxxE3wgtlHgsDbozWuGQfUw5zNpmlEKHsqhnQ",
+	"VbGr0pRByhothZ/C+ygzl1qE7hukmhz6UiQL3OpAakhNC3aWuISn4JEyLrhDwi+5J5+kUqV5v4l1uH5j",
+	"NMvJT6CZoL4/4rPpaxXiKG/zEV+xecSw4fj+IwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
