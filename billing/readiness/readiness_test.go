@@ -96,14 +96,17 @@ func (w *world) connect(ctx context.Context, tx tenant.Tx, n int) error {
 // admin changes what no command can: the world gets old, or breaks.
 func (w *world) admin(sql string, args ...any) {
 	w.t.Helper()
-	err := pgx.BeginFunc(w.t.Context(), w.Admin, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(w.t.Context(), `set local search_path = `+w.Ref.Slot.Schema()); err != nil {
-			return err
-		}
-		_, err := tx.Exec(w.t.Context(), sql, args...)
-		return err
-	})
+	config, err := pgx.ParseConfig(w.Server.AdminURL(w.Database))
 	if err != nil {
+		w.t.Fatal(err)
+	}
+	config.RuntimeParams["search_path"] = w.Ref.Slot.Schema() + ", pg_catalog"
+	conn, err := pgx.ConnectConfig(w.t.Context(), config)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(w.t.Context())) }()
+	if _, err := conn.Exec(w.t.Context(), sql, args...); err != nil {
 		w.t.Fatalf("%s: %v", sql, err)
 	}
 }

@@ -1,6 +1,6 @@
 // Package operator is an operator's console: the pages below
 // /t/<tenant>/console/.
 //
-// Its parts are packages of their own: desk, business and admin, framed by
-// frame.
+// It owns how the console's parts come together; desk, business and admin are
+// packages of their own, framed by frame. It does not own any page.
 package operator
