@@ -2,7 +2,8 @@
 // house who serve them.
 //
 // It owns the control plane's database and its transactions, the registry of
-// operators, hosting staff with their sign-in, tokens and permissions, stored
+// operators with how they stand, hosting staff with their sign-in, second
+// factors, tokens and permissions, break-glass and the book of visits, stored
 // answers of commands, and the audit of the control plane. It does not own
 // stacks (provisioning makes them, and is asked through Stacks), nor anything
 // inside a stack (billing): an operator's own users live there.
@@ -11,7 +12,16 @@
 //
 //	active <──ChangeStaff──> disabled
 //
+// An operator:
+//
+//	active <──Suspend, Resume──> suspended      closed: where a contract ends
+//
+// A break-glass:
+//
+//	asked ──> approved, refused (by somebody else) or withdrawn; once, within 15 minutes
+//
 // Always true:
+//   - Nobody approves what they asked for, and an approval is good for an hour.
 //   - An operator is taken on together with the request for its stack, or not
 //     at all; its id, name and being a sandbox never change.
 //   - Every change has an audit row in its own transaction.

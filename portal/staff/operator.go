@@ -101,7 +101,7 @@ func (p pages) showOperator(v *web.StaffVisit, id tenant.ID, forms operatorForms
 	if err != nil {
 		return err
 	}
-	if view.ConsolePage, err = p.frame(v, operatorsSection, view.Operator.DisplayName); err != nil {
+	if view.ConsolePage, err = p.frame(v, operatorsSection, view.DisplayName); err != nil {
 		return err
 	}
 	var reading provisioning.Reading
@@ -161,7 +161,7 @@ func (p pages) readCopy(ctx context.Context, v *web.StaffVisit, tx tenants.Tx, v
 }
 
 func (w *operatorView) describe(v *web.StaffVisit, s provisioning.Stack, reading provisioning.Reading) {
-	r, standing := v.Reader, w.Operator.Standing
+	r, standing := v.Reader, w.Standing
 	w.State, w.Tone = r.T("staff.state."+string(standing.State)), toneOf(standing.State)
 	w.Stack, w.StackTone = health(r, s, reading)
 	w.StackWhy, w.Carrying = s.Reason, s.State == provisioning.Ready && !s.StandingCarried()
@@ -184,7 +184,7 @@ func (w *operatorView) describe(v *web.StaffVisit, s provisioning.Stack, reading
 			fact{Name: r.T("staff.sealed"), Text: when(r, reading.SealedAt)}, fact{Name: r.T("staff.oldest"), Text: when(r, reading.OldestDue)})
 	}
 	w.Contract = slices.Concat([]fact{
-		{Name: r.T("staff.field.legal_name"), Text: w.Operator.LegalName}, {Name: r.T("staff.field.country"), Text: w.Operator.Country},
+		{Name: r.T("staff.field.legal_name"), Text: w.LegalName}, {Name: r.T("staff.field.country"), Text: w.Operator.Country},
 		{Name: r.T("staff.field.currency"), Text: w.Operator.Settings.Currency.Code()}, {Name: r.T("staff.field.zone"), Text: w.Operator.Settings.Zone},
 		{Name: r.T("staff.field.owner_email"), Text: w.Operator.OwnerEmail},
 		{Name: r.T("staff.grace"), Text: r.N("staff.days", int64(standing.GraceDays))},
