@@ -61,14 +61,17 @@ func importPage(v *web.Visit) error {
 }
 
 func showImport(v *web.Visit, b intake.Batch, files, said form) error {
-	view := importView{ConsolePage: frame.Of(v, frame.Import, b.Name), Batch: b, Done: v.Query("done"), Act: newForm(nil).Key, Form: files, Said: said,
-		Totals: totalsOf(v, b, said), At: v.Console("import/" + b.ID.String())}
-	view.Job, view.Refused = importJob(v, b)
+	view := importView{ConsolePage: frame.Of(v, frame.Import, b.Name), Done: v.Query("done"), Act: newForm(nil).Key, Form: files, Said: said,
+		At: v.Console("import/" + b.ID.String())}
+	last := lastImport(v) // before the batch is read: work that ends in between is still shown as under way
 	from, err := strconv.Atoi(v.Query("from"))
 	if err != nil || from < 0 {
 		from = 0
 	}
 	err = read(v, func(ctx context.Context, tx tenant.Tx) (err error) {
+		if view.Batch, err = intake.Get(ctx, tx, b.ID); err != nil {
+			return err
+		}
 		if view.Files, err = intake.Files(ctx, tx, b.ID); err != nil {
 			return err
 		}
@@ -78,6 +81,8 @@ func showImport(v *web.Visit, b intake.Batch, files, said form) error {
 	if err != nil {
 		return err
 	}
+	view.Totals = totalsOf(v, view.Batch, said)
+	view.Job, view.Refused = importJob(v, view.Batch, last)
 	if from > 0 {
 		view.First = view.At
 	}
@@ -91,6 +96,7 @@ func showImport(v *web.Visit, b intake.Batch, files, said form) error {
 // importState gives the progress as a part; when the work has ended, the page
 // is read again.
 func importState(v *web.Visit) error {
+	last := lastImport(v)
 	b, err := batchOf(v)
 	if err != nil {
 		return err
@@ -98,7 +104,7 @@ func importState(v *web.Visit) error {
 	if !v.Part("import-state") {
 		return v.Redirect(v.Console("import/" + b.ID.String()))
 	}
-	job, _ := importJob(v, b)
+	job, _ := importJob(v, b, last)
 	if job == nil {
 		return v.Reload()
 	}

@@ -72,8 +72,15 @@ func outcomeOf(o importOutcome, err error) (any, error) {
 	return nil, err
 }
 
+// lastImport is the latest work on an import; the zero status if there was none
+// since the process began.
+func lastImport(v *web.Visit) task.Status {
+	last, _ := v.Stack.LastTask(importTask)
+	return last
+}
+
 // importJob is work under way on an import, or why the last came to nothing.
-func importJob(v *web.Visit, b intake.Batch) (job *ui.Job, refused string) {
+func importJob(v *web.Visit, b intake.Batch, last task.Status) (job *ui.Job, refused string) {
 	r := v.Reader
 	job = &ui.Job{ID: "import-state", Tone: ui.Info, More: r.T("admin.leave"), Share: "0", Again: v.Console("import/" + b.ID.String() + "/state")}
 	if b.State == intake.Committing {
@@ -82,7 +89,7 @@ func importJob(v *web.Visit, b intake.Batch) (job *ui.Job, refused string) {
 		job.Done = r.T("admin.of.accounts", "done", r.Number(done), "total", r.Number(total))
 		return job, ""
 	}
-	last, known := v.Stack.LastTask(importTask)
+	known := last.ID != uuid.Nil
 	if known && last.Running() {
 		job.Title = r.T("admin.import.doing")
 		return job, ""
