@@ -9,7 +9,9 @@ import (
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/audit"
+	"tollhouse/billing/catalog"
 	"tollhouse/billing/desk"
+	"tollhouse/billing/money"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/tenant"
 )
@@ -48,6 +50,9 @@ func (o *operator) deskWork(ctx context.Context) error {
 		}
 		if err := suspendOne(ctx, tx, accounts[isSuspended]); err != nil {
 			return fmt.Errorf("suspend: %w", err)
+		}
+		if err := o.offerLarger(ctx, tx); err != nil {
+			return fmt.Errorf("larger offerings: %w", err)
 		}
 		if err := o.planChange(ctx, tx, accounts[min(changesPlan, len(accounts)):]); err != nil {
 			return fmt.Errorf("change of plan: %w", err)
@@ -91,6 +96,51 @@ func suspendOne(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) error {
 	}
 	return audit.Record(ctx, tx, audit.Entry{Caller: audit.Caller{Actor: by, WallAt: time.Now()}, Action: "subscription.suspend", Object: "subscription", ObjectID: s.ID,
 		Detail: map[string]any{"reason": "abroad for some months"}})
+}
+
+// larger is an offering with more in it and a price of its own, beside one that
+// subscribers have: somewhere to change to.
+type larger struct {
+	code    string
+	name    string
+	monthly string
+	data    string
+}
+
+var largerOf = map[string]larger{
+	"nusantara-fiber-100": {"nusantara-fiber-300", "Nusantara Fiber 300", "449000", "300 GB"},
+	"hanse-postpaid-flex": {"hanse-postpaid-max", "Hanse Max", "24.99", "20 GB"},
+}
+
+// offerLarger puts them on sale.
+func (o *operator) offerLarger(ctx context.Context, tx tenant.Tx) error {
+	for _, code := range o.offerings {
+		l, known := largerOf[code]
+		if !known {
+			continue
+		}
+		offering, err := catalog.LoadVersion(ctx, tx, o.versions[code])
+		if err != nil {
+			return err
+		}
+		offering.Code, offering.Names = l.code, catalog.Names{"en": l.name, "id": l.name, "ru": l.name}
+		for i := range offering.Prices.Recurring {
+			offering.Prices.Recurring[i].Amount = money.MustDecimal(l.monthly)
+		}
+		for i := range offering.Allowances {
+			if a := &offering.Allowances[i]; a.Amount.Unit() == money.Byte {
+				a.Amount, a.Names = catalog.MustQuantity(l.data), catalog.Names{"en": l.data + " included", "id": "Kuota " + l.data, "ru": "Пакет " + l.data}
+			}
+		}
+		draft, err := catalog.SaveDraft(ctx, tx, offering)
+		if err != nil {
+			return err
+		}
+		if _, err := catalog.Publish(ctx, tx, draft.ID, time.Time{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // planChange schedules a change to another plan on sale, for the first
