@@ -358,6 +358,78 @@ func (e EventOutcomeOutcome) Valid() bool {
 	}
 }
 
+// Defines values for ImportState.
+const (
+	ImportStateChecked    ImportState = "checked"
+	ImportStateCommitted  ImportState = "committed"
+	ImportStateCommitting ImportState = "committing"
+	ImportStateDraft      ImportState = "draft"
+	ImportStateUndone     ImportState = "undone"
+)
+
+// Valid indicates whether the value is a known member of the ImportState enum.
+func (e ImportState) Valid() bool {
+	switch e {
+	case ImportStateChecked:
+		return true
+	case ImportStateCommitted:
+		return true
+	case ImportStateCommitting:
+		return true
+	case ImportStateDraft:
+		return true
+	case ImportStateUndone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ImportFindingCode.
+const (
+	ImportFindingCodeMissing      ImportFindingCode = "missing"
+	ImportFindingCodeNoColumn     ImportFindingCode = "no_column"
+	ImportFindingCodeOtherThan    ImportFindingCode = "other_than"
+	ImportFindingCodePast         ImportFindingCode = "past"
+	ImportFindingCodeTaken        ImportFindingCode = "taken"
+	ImportFindingCodeTooMuch      ImportFindingCode = "too_much"
+	ImportFindingCodeTotalDiffers ImportFindingCode = "total_differs"
+	ImportFindingCodeTwice        ImportFindingCode = "twice"
+	ImportFindingCodeUnknownName  ImportFindingCode = "unknown_name"
+	ImportFindingCodeUnreadable   ImportFindingCode = "unreadable"
+	ImportFindingCodeWrong        ImportFindingCode = "wrong"
+)
+
+// Valid indicates whether the value is a known member of the ImportFindingCode enum.
+func (e ImportFindingCode) Valid() bool {
+	switch e {
+	case ImportFindingCodeMissing:
+		return true
+	case ImportFindingCodeNoColumn:
+		return true
+	case ImportFindingCodeOtherThan:
+		return true
+	case ImportFindingCodePast:
+		return true
+	case ImportFindingCodeTaken:
+		return true
+	case ImportFindingCodeTooMuch:
+		return true
+	case ImportFindingCodeTotalDiffers:
+		return true
+	case ImportFindingCodeTwice:
+		return true
+	case ImportFindingCodeUnknownName:
+		return true
+	case ImportFindingCodeUnreadable:
+		return true
+	case ImportFindingCodeWrong:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Language.
 const (
 	En Language = "en"
@@ -1504,6 +1576,48 @@ func (e GetTimelineParamsTopic) Valid() bool {
 	}
 }
 
+// Defines values for UploadImportFileParamsKind.
+const (
+	Archive        UploadImportFileParamsKind = "archive"
+	Buckets        UploadImportFileParamsKind = "buckets"
+	Contracts      UploadImportFileParamsKind = "contracts"
+	Documents      UploadImportFileParamsKind = "documents"
+	Numbers        UploadImportFileParamsKind = "numbers"
+	OpenItems      UploadImportFileParamsKind = "open_items"
+	PaymentMethods UploadImportFileParamsKind = "payment_methods"
+	Services       UploadImportFileParamsKind = "services"
+	Subscribers    UploadImportFileParamsKind = "subscribers"
+	Users          UploadImportFileParamsKind = "users"
+)
+
+// Valid indicates whether the value is a known member of the UploadImportFileParamsKind enum.
+func (e UploadImportFileParamsKind) Valid() bool {
+	switch e {
+	case Archive:
+		return true
+	case Buckets:
+		return true
+	case Contracts:
+		return true
+	case Documents:
+		return true
+	case Numbers:
+		return true
+	case OpenItems:
+		return true
+	case PaymentMethods:
+		return true
+	case Services:
+		return true
+	case Subscribers:
+		return true
+	case Users:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListOfferingsParamsState.
 const (
 	ListOfferingsParamsStateDraft     ListOfferingsParamsState = "draft"
@@ -2302,6 +2416,133 @@ type Fix struct {
 	Raw   *string   `json:"raw,omitempty"`
 }
 
+// Import defines model for Import.
+type Import struct {
+	// Accounts In the import, once it is committing.
+	Accounts    int        `json:"accounts"`
+	CheckedAt   *time.Time `json:"checked_at,omitempty"`
+	CommittedAt *time.Time `json:"committed_at,omitempty"`
+	CreatedAt   time.Time  `json:"created_at"`
+	CreatedBy   string     `json:"created_by"`
+
+	// Done Of them, stored so far.
+	Done int `json:"done"`
+
+	// Errors Found by the last check.
+	Errors int `json:"errors"`
+
+	// Expected Control totals. What is not said beforehand is not compared.
+	Expected ImportTotals `json:"expected"`
+
+	// Failure Why the last commit was taken back.
+	Failure *string            `json:"failure,omitempty"`
+	Id      openapi_types.UUID `json:"id"`
+	Name    string             `json:"name"`
+
+	// Pending Facts that orders will lack.
+	Pending       int         `json:"pending"`
+	PendingOrders bool        `json:"pending_orders"`
+	State         ImportState `json:"state"`
+
+	// Totals Control totals. What is not said beforehand is not compared.
+	Totals   ImportTotals `json:"totals"`
+	UndoneAt *time.Time   `json:"undone_at,omitempty"`
+}
+
+// ImportState defines model for Import.State.
+type ImportState string
+
+// ImportChange defines model for ImportChange.
+type ImportChange struct {
+	// Expected Control totals. What is not said beforehand is not compared.
+	Expected      *ImportTotals `json:"expected,omitempty"`
+	Name          *string       `json:"name,omitempty"`
+	PendingOrders *bool         `json:"pending_orders,omitempty"`
+}
+
+// ImportColumn defines model for ImportColumn.
+type ImportColumn struct {
+	Name     string `json:"name"`
+	Required bool   `json:"required"`
+
+	// Want What its values are.
+	Want string `json:"want"`
+}
+
+// ImportFile defines model for ImportFile.
+type ImportFile struct {
+	CreatedAt time.Time          `json:"created_at"`
+	Id        openapi_types.UUID `json:"id"`
+	Kind      string             `json:"kind"`
+	Name      string             `json:"name"`
+	SizeBytes int64              `json:"size_bytes"`
+}
+
+// ImportFileList defines model for ImportFileList.
+type ImportFileList struct {
+	Items []ImportFile `json:"items"`
+}
+
+// ImportFinding defines model for ImportFinding.
+type ImportFinding struct {
+	Code   ImportFindingCode `json:"code"`
+	Column *string           `json:"column,omitempty"`
+
+	// File The import as a whole unless set.
+	File *string `json:"file,omitempty"`
+
+	// Line As an editor counts; 0 is the file as a whole.
+	Line int `json:"line"`
+
+	// Pending No error: the line becomes an order.
+	Pending bool    `json:"pending"`
+	Value   *string `json:"value,omitempty"`
+
+	// Want What would be right.
+	Want *string `json:"want,omitempty"`
+}
+
+// ImportFindingCode defines model for ImportFinding.Code.
+type ImportFindingCode string
+
+// ImportFindingPage defines model for ImportFindingPage.
+type ImportFindingPage struct {
+	Items []ImportFinding `json:"items"`
+	Next  *string         `json:"next,omitempty"`
+}
+
+// ImportKind defines model for ImportKind.
+type ImportKind struct {
+	Columns []ImportColumn `json:"columns"`
+	Kind    string         `json:"kind"`
+}
+
+// ImportKindList defines model for ImportKindList.
+type ImportKindList struct {
+	Items []ImportKind `json:"items"`
+}
+
+// ImportPage defines model for ImportPage.
+type ImportPage struct {
+	Items []Import `json:"items"`
+	Next  *string  `json:"next,omitempty"`
+}
+
+// ImportTotals Control totals. What is not said beforehand is not compared.
+type ImportTotals struct {
+	// Counts Lines by kind of file.
+	Counts *map[string]int `json:"counts,omitempty"`
+
+	// Money What money is left by currency.
+	Money *map[string]Decimal `json:"money,omitempty"`
+
+	// OpenItems What is open by currency.
+	OpenItems *map[string]Decimal `json:"open_items,omitempty"`
+
+	// Units Other units that are left.
+	Units *map[string]Decimal `json:"units,omitempty"`
+}
+
 // KeyRole One built in (owner, marketer, clerk, accountant, support, machine) or the name of one of the operator's own.
 type KeyRole = string
 
@@ -2479,6 +2720,16 @@ type NewCredit struct {
 	// Example: {"amount":"12.34","currency":"EUR"}
 	Amount Money  `json:"amount"`
 	Reason string `json:"reason"`
+}
+
+// NewImport defines model for NewImport.
+type NewImport struct {
+	// Expected Control totals. What is not said beforehand is not compared.
+	Expected *ImportTotals `json:"expected,omitempty"`
+	Name     string        `json:"name"`
+
+	// PendingOrders Lines that lack facts become orders for the desk.
+	PendingOrders *bool `json:"pending_orders,omitempty"`
 }
 
 // NewNote defines model for NewNote.
@@ -3981,6 +4232,9 @@ type FileId = openapi_types.UUID
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// ImportId defines model for ImportId.
+type ImportId = openapi_types.UUID
+
 // IntentId defines model for IntentId.
 type IntentId = openapi_types.UUID
 
@@ -4328,6 +4582,80 @@ type AdvanceClockParams struct {
 
 // RetryFailedWorkParams defines parameters for RetryFailedWork.
 type RetryFailedWorkParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListImportsParams defines parameters for ListImports.
+type ListImportsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateImportParams defines parameters for CreateImport.
+type CreateImportParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ChangeImportParams defines parameters for ChangeImport.
+type ChangeImportParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CheckImportParams defines parameters for CheckImport.
+type CheckImportParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CommitImportParams defines parameters for CommitImport.
+type CommitImportParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// UploadImportFileMultipartBody defines parameters for UploadImportFile.
+type UploadImportFileMultipartBody struct {
+	File openapi_types.File `json:"file"`
+}
+
+// UploadImportFileParams defines parameters for UploadImportFile.
+type UploadImportFileParams struct {
+	// Kind What the file holds.
+	Kind UploadImportFileParamsKind `form:"kind" json:"kind"`
+
+	// Name The file's name, unless a form says it.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// UploadImportFileParamsKind defines parameters for UploadImportFile.
+type UploadImportFileParamsKind string
+
+// RemoveImportFileParams defines parameters for RemoveImportFile.
+type RemoveImportFileParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListImportFindingsParams defines parameters for ListImportFindings.
+type ListImportFindingsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// UndoImportParams defines parameters for UndoImport.
+type UndoImportParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -4774,6 +5102,15 @@ type CreateAdjustmentJSONRequestBody = NewAdjustment
 // AdvanceClockJSONRequestBody defines body for AdvanceClock for application/json ContentType.
 type AdvanceClockJSONRequestBody = Advance
 
+// CreateImportJSONRequestBody defines body for CreateImport for application/json ContentType.
+type CreateImportJSONRequestBody = NewImport
+
+// ChangeImportJSONRequestBody defines body for ChangeImport for application/json ContentType.
+type ChangeImportJSONRequestBody = ImportChange
+
+// UploadImportFileMultipartRequestBody defines body for UploadImportFile for multipart/form-data ContentType.
+type UploadImportFileMultipartRequestBody UploadImportFileMultipartBody
+
 // AddLegalEntityJSONRequestBody defines body for AddLegalEntity for application/json ContentType.
 type AddLegalEntityJSONRequestBody = LegalEntityFacts
 
@@ -5043,6 +5380,42 @@ type ServerInterface interface {
 	// GetFigures Shows the operator's figures: subscribers, revenue, what is owed, what is sold.
 	// (GET /t/{tenant}/v1/figures)
 	GetFigures(ctx echo.Context, tenant Tenant) error
+	// ListImportColumns Lists the columns of each kind of import file.
+	// (GET /t/{tenant}/v1/import-columns)
+	ListImportColumns(ctx echo.Context, tenant Tenant) error
+	// ListImports Lists imports, newest first.
+	// (GET /t/{tenant}/v1/imports)
+	ListImports(ctx echo.Context, tenant Tenant, params ListImportsParams) error
+	// CreateImport Begins an import of subscribers with what they have.
+	// (POST /t/{tenant}/v1/imports)
+	CreateImport(ctx echo.Context, tenant Tenant, params CreateImportParams) error
+	// GetImport Shows how far an import is.
+	// (GET /t/{tenant}/v1/imports/{import})
+	GetImport(ctx echo.Context, tenant Tenant, pImport ImportId) error
+	// ChangeImport Changes an import that is not committed; it has to be checked again.
+	// (PATCH /t/{tenant}/v1/imports/{import})
+	ChangeImport(ctx echo.Context, tenant Tenant, pImport ImportId, params ChangeImportParams) error
+	// CheckImport The dry run: reads all files and keeps what is wrong with them, and the control totals.
+	// (POST /t/{tenant}/v1/imports/{import}/check)
+	CheckImport(ctx echo.Context, tenant Tenant, pImport ImportId, params CheckImportParams) error
+	// CommitImport Checks once more and stores all of it, portion by portion.
+	// (POST /t/{tenant}/v1/imports/{import}/commit)
+	CommitImport(ctx echo.Context, tenant Tenant, pImport ImportId, params CommitImportParams) error
+	// ListImportFiles Lists an import's files in the order in which they came.
+	// (GET /t/{tenant}/v1/imports/{import}/files)
+	ListImportFiles(ctx echo.Context, tenant Tenant, pImport ImportId) error
+	// UploadImportFile Stores a file of an import; the same name again takes its place.
+	// (POST /t/{tenant}/v1/imports/{import}/files)
+	UploadImportFile(ctx echo.Context, tenant Tenant, pImport ImportId, params UploadImportFileParams) error
+	// RemoveImportFile Takes a file out of an import that is not committed.
+	// (DELETE /t/{tenant}/v1/imports/{import}/files/{file})
+	RemoveImportFile(ctx echo.Context, tenant Tenant, pImport ImportId, file FileId, params RemoveImportFileParams) error
+	// ListImportFindings Lists what the last check found, by file and line; at most a thousand are kept.
+	// (GET /t/{tenant}/v1/imports/{import}/findings)
+	ListImportFindings(ctx echo.Context, tenant Tenant, pImport ImportId, params ListImportFindingsParams) error
+	// UndoImport Takes a committed import back, as long as nothing has happened to its accounts.
+	// (POST /t/{tenant}/v1/imports/{import}/undo)
+	UndoImport(ctx echo.Context, tenant Tenant, pImport ImportId, params UndoImportParams) error
 	// GetSigningKeys Public keys that tokens of this stack are checked with (RFC 7517).
 	// (GET /t/{tenant}/v1/jwks)
 	GetSigningKeys(ctx echo.Context, tenant Tenant) error
@@ -7017,6 +7390,477 @@ func (w *ServerInterfaceWrapper) GetFigures(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetFigures(ctx, tenant)
+	return err
+}
+
+// ListImportColumns converts echo context to params.
+func (w *ServerInterfaceWrapper) ListImportColumns(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListImportColumns(ctx, tenant)
+	return err
+}
+
+// ListImports converts echo context to params.
+func (w *ServerInterfaceWrapper) ListImports(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListImportsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListImports(ctx, tenant, params)
+	return err
+}
+
+// CreateImport converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateImport(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateImportParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateImport(ctx, tenant, params)
+	return err
+}
+
+// GetImport converts echo context to params.
+func (w *ServerInterfaceWrapper) GetImport(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "import" -------------
+	var pImport ImportId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "import", ctx.Param("import"), &pImport, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter import: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetImport(ctx, tenant, pImport)
+	return err
+}
+
+// ChangeImport converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeImport(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "import" -------------
+	var pImport ImportId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "import", ctx.Param("import"), &pImport, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter import: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeImportParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeImport(ctx, tenant, pImport, params)
+	return err
+}
+
+// CheckImport converts echo context to params.
+func (w *ServerInterfaceWrapper) CheckImport(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "import" -------------
+	var pImport ImportId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "import", ctx.Param("import"), &pImport, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter import: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CheckImportParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CheckImport(ctx, tenant, pImport, params)
+	return err
+}
+
+// CommitImport converts echo context to params.
+func (w *ServerInterfaceWrapper) CommitImport(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "import" -------------
+	var pImport ImportId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "import", ctx.Param("import"), &pImport, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter import: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CommitImportParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CommitImport(ctx, tenant, pImport, params)
+	return err
+}
+
+// ListImportFiles converts echo context to params.
+func (w *ServerInterfaceWrapper) ListImportFiles(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "import" -------------
+	var pImport ImportId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "import", ctx.Param("import"), &pImport, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter import: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListImportFiles(ctx, tenant, pImport)
+	return err
+}
+
+// UploadImportFile converts echo context to params.
+func (w *ServerInterfaceWrapper) UploadImportFile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "import" -------------
+	var pImport ImportId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "import", ctx.Param("import"), &pImport, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter import: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadImportFileParams
+	// ------------- Required query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UploadImportFile(ctx, tenant, pImport, params)
+	return err
+}
+
+// RemoveImportFile converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveImportFile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "import" -------------
+	var pImport ImportId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "import", ctx.Param("import"), &pImport, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter import: %s", err))
+	}
+
+	// ------------- Path parameter "file" -------------
+	var file FileId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "file", ctx.Param("file"), &file, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter file: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveImportFileParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveImportFile(ctx, tenant, pImport, file, params)
+	return err
+}
+
+// ListImportFindings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListImportFindings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "import" -------------
+	var pImport ImportId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "import", ctx.Param("import"), &pImport, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter import: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListImportFindingsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListImportFindings(ctx, tenant, pImport, params)
+	return err
+}
+
+// UndoImport converts echo context to params.
+func (w *ServerInterfaceWrapper) UndoImport(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "import" -------------
+	var pImport ImportId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "import", ctx.Param("import"), &pImport, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter import: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UndoImportParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UndoImport(ctx, tenant, pImport, params)
 	return err
 }
 
@@ -10180,6 +11024,18 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/ledger/control-sums", wrapper.GetControlSums, options.OperationMiddlewares["getControlSums"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/ledger/trial-balance", wrapper.GetTrialBalance, options.OperationMiddlewares["getTrialBalance"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/ledger/transfers", wrapper.ListTransfers, options.OperationMiddlewares["listTransfers"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/imports", wrapper.ListImports, options.OperationMiddlewares["listImports"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/imports", wrapper.CreateImport, options.OperationMiddlewares["createImport"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/imports/:import", wrapper.GetImport, options.OperationMiddlewares["getImport"]...)
+	router.PATCH(options.BaseURL+"/t/:tenant/v1/imports/:import", wrapper.ChangeImport, options.OperationMiddlewares["changeImport"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/imports/:import/files", wrapper.ListImportFiles, options.OperationMiddlewares["listImportFiles"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/imports/:import/files", wrapper.UploadImportFile, options.OperationMiddlewares["uploadImportFile"]...)
+	router.DELETE(options.BaseURL+"/t/:tenant/v1/imports/:import/files/:file", wrapper.RemoveImportFile, options.OperationMiddlewares["removeImportFile"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/imports/:import/check", wrapper.CheckImport, options.OperationMiddlewares["checkImport"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/imports/:import/findings", wrapper.ListImportFindings, options.OperationMiddlewares["listImportFindings"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/imports/:import/commit", wrapper.CommitImport, options.OperationMiddlewares["commitImport"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/imports/:import/undo", wrapper.UndoImport, options.OperationMiddlewares["undoImport"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/import-columns", wrapper.ListImportColumns, options.OperationMiddlewares["listImportColumns"]...)
 
 }
 
@@ -15290,6 +16146,1331 @@ func (response GetFigures404ApplicationProblemPlusJSONResponse) VisitGetFiguresR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportColumnsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListImportColumnsResponseObject interface {
+	VisitListImportColumnsResponse(w http.ResponseWriter) error
+}
+
+type ListImportColumns200JSONResponse ImportKindList
+
+func (response ListImportColumns200JSONResponse) VisitListImportColumnsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportColumns400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListImportColumns400ApplicationProblemPlusJSONResponse) VisitListImportColumnsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportColumns401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListImportColumns401ApplicationProblemPlusJSONResponse) VisitListImportColumnsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportColumns403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListImportColumns403ApplicationProblemPlusJSONResponse) VisitListImportColumnsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportColumns404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListImportColumns404ApplicationProblemPlusJSONResponse) VisitListImportColumnsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ListImportsParams
+}
+
+type ListImportsResponseObject interface {
+	VisitListImportsResponse(w http.ResponseWriter) error
+}
+
+type ListImports200JSONResponse ImportPage
+
+func (response ListImports200JSONResponse) VisitListImportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImports400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListImports400ApplicationProblemPlusJSONResponse) VisitListImportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImports401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListImports401ApplicationProblemPlusJSONResponse) VisitListImportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImports403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListImports403ApplicationProblemPlusJSONResponse) VisitListImportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImports404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListImports404ApplicationProblemPlusJSONResponse) VisitListImportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateImportRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params CreateImportParams
+	Body   *CreateImportJSONRequestBody
+}
+
+type CreateImportResponseObject interface {
+	VisitCreateImportResponse(w http.ResponseWriter) error
+}
+
+type CreateImport201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateImport201JSONResponse struct {
+	Body    Import
+	Headers CreateImport201ResponseHeaders
+}
+
+func (response CreateImport201JSONResponse) VisitCreateImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateImport400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateImport400ApplicationProblemPlusJSONResponse) VisitCreateImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateImport401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateImport401ApplicationProblemPlusJSONResponse) VisitCreateImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateImport403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateImport403ApplicationProblemPlusJSONResponse) VisitCreateImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateImport404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateImport404ApplicationProblemPlusJSONResponse) VisitCreateImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateImport409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateImport409ApplicationProblemPlusJSONResponse) VisitCreateImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateImport413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateImport413ApplicationProblemPlusJSONResponse) VisitCreateImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateImport422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateImport422ApplicationProblemPlusJSONResponse) VisitCreateImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetImportRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Import ImportId `json:"import"`
+}
+
+type GetImportResponseObject interface {
+	VisitGetImportResponse(w http.ResponseWriter) error
+}
+
+type GetImport200JSONResponse Import
+
+func (response GetImport200JSONResponse) VisitGetImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetImport400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetImport400ApplicationProblemPlusJSONResponse) VisitGetImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetImport401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetImport401ApplicationProblemPlusJSONResponse) VisitGetImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetImport403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetImport403ApplicationProblemPlusJSONResponse) VisitGetImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetImport404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetImport404ApplicationProblemPlusJSONResponse) VisitGetImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeImportRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Import ImportId `json:"import"`
+	Params ChangeImportParams
+	Body   *ChangeImportJSONRequestBody
+}
+
+type ChangeImportResponseObject interface {
+	VisitChangeImportResponse(w http.ResponseWriter) error
+}
+
+type ChangeImport200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ChangeImport200JSONResponse struct {
+	Body    Import
+	Headers ChangeImport200ResponseHeaders
+}
+
+func (response ChangeImport200JSONResponse) VisitChangeImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeImport400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeImport400ApplicationProblemPlusJSONResponse) VisitChangeImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeImport401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeImport401ApplicationProblemPlusJSONResponse) VisitChangeImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeImport403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeImport403ApplicationProblemPlusJSONResponse) VisitChangeImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeImport404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeImport404ApplicationProblemPlusJSONResponse) VisitChangeImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeImport409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeImport409ApplicationProblemPlusJSONResponse) VisitChangeImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeImport413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeImport413ApplicationProblemPlusJSONResponse) VisitChangeImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeImport422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeImport422ApplicationProblemPlusJSONResponse) VisitChangeImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckImportRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Import ImportId `json:"import"`
+	Params CheckImportParams
+}
+
+type CheckImportResponseObject interface {
+	VisitCheckImportResponse(w http.ResponseWriter) error
+}
+
+type CheckImport200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CheckImport200JSONResponse struct {
+	Body    Import
+	Headers CheckImport200ResponseHeaders
+}
+
+func (response CheckImport200JSONResponse) VisitCheckImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckImport400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CheckImport400ApplicationProblemPlusJSONResponse) VisitCheckImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckImport401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CheckImport401ApplicationProblemPlusJSONResponse) VisitCheckImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckImport403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CheckImport403ApplicationProblemPlusJSONResponse) VisitCheckImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckImport404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CheckImport404ApplicationProblemPlusJSONResponse) VisitCheckImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckImport409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CheckImport409ApplicationProblemPlusJSONResponse) VisitCheckImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CommitImportRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Import ImportId `json:"import"`
+	Params CommitImportParams
+}
+
+type CommitImportResponseObject interface {
+	VisitCommitImportResponse(w http.ResponseWriter) error
+}
+
+type CommitImport200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CommitImport200JSONResponse struct {
+	Body    Import
+	Headers CommitImport200ResponseHeaders
+}
+
+func (response CommitImport200JSONResponse) VisitCommitImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CommitImport400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CommitImport400ApplicationProblemPlusJSONResponse) VisitCommitImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CommitImport401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CommitImport401ApplicationProblemPlusJSONResponse) VisitCommitImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CommitImport403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CommitImport403ApplicationProblemPlusJSONResponse) VisitCommitImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CommitImport404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CommitImport404ApplicationProblemPlusJSONResponse) VisitCommitImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CommitImport409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CommitImport409ApplicationProblemPlusJSONResponse) VisitCommitImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportFilesRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Import ImportId `json:"import"`
+}
+
+type ListImportFilesResponseObject interface {
+	VisitListImportFilesResponse(w http.ResponseWriter) error
+}
+
+type ListImportFiles200JSONResponse ImportFileList
+
+func (response ListImportFiles200JSONResponse) VisitListImportFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportFiles400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListImportFiles400ApplicationProblemPlusJSONResponse) VisitListImportFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportFiles401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListImportFiles401ApplicationProblemPlusJSONResponse) VisitListImportFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportFiles403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListImportFiles403ApplicationProblemPlusJSONResponse) VisitListImportFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportFiles404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListImportFiles404ApplicationProblemPlusJSONResponse) VisitListImportFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadImportFileRequestObject struct {
+	Tenant        Tenant   `json:"tenant"`
+	Import        ImportId `json:"import"`
+	Params        UploadImportFileParams
+	Body          io.Reader
+	MultipartBody *multipart.Reader
+}
+
+type UploadImportFileResponseObject interface {
+	VisitUploadImportFileResponse(w http.ResponseWriter) error
+}
+
+type UploadImportFile201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type UploadImportFile201JSONResponse struct {
+	Body    ImportFile
+	Headers UploadImportFile201ResponseHeaders
+}
+
+func (response UploadImportFile201JSONResponse) VisitUploadImportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadImportFile400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UploadImportFile400ApplicationProblemPlusJSONResponse) VisitUploadImportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadImportFile401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UploadImportFile401ApplicationProblemPlusJSONResponse) VisitUploadImportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadImportFile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UploadImportFile403ApplicationProblemPlusJSONResponse) VisitUploadImportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadImportFile404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UploadImportFile404ApplicationProblemPlusJSONResponse) VisitUploadImportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadImportFile409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadImportFile409ApplicationProblemPlusJSONResponse) VisitUploadImportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadImportFile413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UploadImportFile413ApplicationProblemPlusJSONResponse) VisitUploadImportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadImportFile422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UploadImportFile422ApplicationProblemPlusJSONResponse) VisitUploadImportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveImportFileRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Import ImportId `json:"import"`
+	File   FileId   `json:"file"`
+	Params RemoveImportFileParams
+}
+
+type RemoveImportFileResponseObject interface {
+	VisitRemoveImportFileResponse(w http.ResponseWriter) error
+}
+
+type RemoveImportFile204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RemoveImportFile204Response struct {
+	Headers RemoveImportFile204ResponseHeaders
+}
+
+func (response RemoveImportFile204Response) VisitRemoveImportFileResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveImportFile400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveImportFile400ApplicationProblemPlusJSONResponse) VisitRemoveImportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveImportFile401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveImportFile401ApplicationProblemPlusJSONResponse) VisitRemoveImportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveImportFile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveImportFile403ApplicationProblemPlusJSONResponse) VisitRemoveImportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveImportFile404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveImportFile404ApplicationProblemPlusJSONResponse) VisitRemoveImportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveImportFile409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveImportFile409ApplicationProblemPlusJSONResponse) VisitRemoveImportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportFindingsRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Import ImportId `json:"import"`
+	Params ListImportFindingsParams
+}
+
+type ListImportFindingsResponseObject interface {
+	VisitListImportFindingsResponse(w http.ResponseWriter) error
+}
+
+type ListImportFindings200JSONResponse ImportFindingPage
+
+func (response ListImportFindings200JSONResponse) VisitListImportFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportFindings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListImportFindings400ApplicationProblemPlusJSONResponse) VisitListImportFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportFindings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListImportFindings401ApplicationProblemPlusJSONResponse) VisitListImportFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportFindings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListImportFindings403ApplicationProblemPlusJSONResponse) VisitListImportFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImportFindings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListImportFindings404ApplicationProblemPlusJSONResponse) VisitListImportFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoImportRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Import ImportId `json:"import"`
+	Params UndoImportParams
+}
+
+type UndoImportResponseObject interface {
+	VisitUndoImportResponse(w http.ResponseWriter) error
+}
+
+type UndoImport200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type UndoImport200JSONResponse struct {
+	Body    Import
+	Headers UndoImport200ResponseHeaders
+}
+
+func (response UndoImport200JSONResponse) VisitUndoImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoImport400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UndoImport400ApplicationProblemPlusJSONResponse) VisitUndoImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoImport401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UndoImport401ApplicationProblemPlusJSONResponse) VisitUndoImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoImport403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UndoImport403ApplicationProblemPlusJSONResponse) VisitUndoImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoImport404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UndoImport404ApplicationProblemPlusJSONResponse) VisitUndoImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoImport409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UndoImport409ApplicationProblemPlusJSONResponse) VisitUndoImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -25872,6 +28053,42 @@ type StrictServerInterface interface {
 	// GetFigures Shows the operator's figures: subscribers, revenue, what is owed, what is sold.
 	// (GET /t/{tenant}/v1/figures)
 	GetFigures(ctx context.Context, request GetFiguresRequestObject) (GetFiguresResponseObject, error)
+	// ListImportColumns Lists the columns of each kind of import file.
+	// (GET /t/{tenant}/v1/import-columns)
+	ListImportColumns(ctx context.Context, request ListImportColumnsRequestObject) (ListImportColumnsResponseObject, error)
+	// ListImports Lists imports, newest first.
+	// (GET /t/{tenant}/v1/imports)
+	ListImports(ctx context.Context, request ListImportsRequestObject) (ListImportsResponseObject, error)
+	// CreateImport Begins an import of subscribers with what they have.
+	// (POST /t/{tenant}/v1/imports)
+	CreateImport(ctx context.Context, request CreateImportRequestObject) (CreateImportResponseObject, error)
+	// GetImport Shows how far an import is.
+	// (GET /t/{tenant}/v1/imports/{import})
+	GetImport(ctx context.Context, request GetImportRequestObject) (GetImportResponseObject, error)
+	// ChangeImport Changes an import that is not committed; it has to be checked again.
+	// (PATCH /t/{tenant}/v1/imports/{import})
+	ChangeImport(ctx context.Context, request ChangeImportRequestObject) (ChangeImportResponseObject, error)
+	// CheckImport The dry run: reads all files and keeps what is wrong with them, and the control totals.
+	// (POST /t/{tenant}/v1/imports/{import}/check)
+	CheckImport(ctx context.Context, request CheckImportRequestObject) (CheckImportResponseObject, error)
+	// CommitImport Checks once more and stores all of it, portion by portion.
+	// (POST /t/{tenant}/v1/imports/{import}/commit)
+	CommitImport(ctx context.Context, request CommitImportRequestObject) (CommitImportResponseObject, error)
+	// ListImportFiles Lists an import's files in the order in which they came.
+	// (GET /t/{tenant}/v1/imports/{import}/files)
+	ListImportFiles(ctx context.Context, request ListImportFilesRequestObject) (ListImportFilesResponseObject, error)
+	// UploadImportFile Stores a file of an import; the same name again takes its place.
+	// (POST /t/{tenant}/v1/imports/{import}/files)
+	UploadImportFile(ctx context.Context, request UploadImportFileRequestObject) (UploadImportFileResponseObject, error)
+	// RemoveImportFile Takes a file out of an import that is not committed.
+	// (DELETE /t/{tenant}/v1/imports/{import}/files/{file})
+	RemoveImportFile(ctx context.Context, request RemoveImportFileRequestObject) (RemoveImportFileResponseObject, error)
+	// ListImportFindings Lists what the last check found, by file and line; at most a thousand are kept.
+	// (GET /t/{tenant}/v1/imports/{import}/findings)
+	ListImportFindings(ctx context.Context, request ListImportFindingsRequestObject) (ListImportFindingsResponseObject, error)
+	// UndoImport Takes a committed import back, as long as nothing has happened to its accounts.
+	// (POST /t/{tenant}/v1/imports/{import}/undo)
+	UndoImport(ctx context.Context, request UndoImportRequestObject) (UndoImportResponseObject, error)
 	// GetSigningKeys Public keys that tokens of this stack are checked with (RFC 7517).
 	// (GET /t/{tenant}/v1/jwks)
 	GetSigningKeys(ctx context.Context, request GetSigningKeysRequestObject) (GetSigningKeysResponseObject, error)
@@ -27812,6 +30029,381 @@ func (sh *strictHandler) GetFigures(ctx echo.Context, tenant Tenant) error {
 		return err
 	} else if validResponse, ok := response.(GetFiguresResponseObject); ok {
 		return validResponse.VisitGetFiguresResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListImportColumns operation middleware
+func (sh *strictHandler) ListImportColumns(ctx echo.Context, tenant Tenant) error {
+	var request ListImportColumnsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListImportColumns(ctx.Request().Context(), request.(ListImportColumnsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListImportColumns")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListImportColumnsResponseObject); ok {
+		return validResponse.VisitListImportColumnsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListImports operation middleware
+func (sh *strictHandler) ListImports(ctx echo.Context, tenant Tenant, params ListImportsParams) error {
+	var request ListImportsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListImports(ctx.Request().Context(), request.(ListImportsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListImports")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListImportsResponseObject); ok {
+		return validResponse.VisitListImportsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateImport operation middleware
+func (sh *strictHandler) CreateImport(ctx echo.Context, tenant Tenant, params CreateImportParams) error {
+	var request CreateImportRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body CreateImportJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateImport(ctx.Request().Context(), request.(CreateImportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateImport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateImportResponseObject); ok {
+		return validResponse.VisitCreateImportResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetImport operation middleware
+func (sh *strictHandler) GetImport(ctx echo.Context, tenant Tenant, pImport ImportId) error {
+	var request GetImportRequestObject
+
+	request.Tenant = tenant
+	request.Import = pImport
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetImport(ctx.Request().Context(), request.(GetImportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetImport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetImportResponseObject); ok {
+		return validResponse.VisitGetImportResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeImport operation middleware
+func (sh *strictHandler) ChangeImport(ctx echo.Context, tenant Tenant, pImport ImportId, params ChangeImportParams) error {
+	var request ChangeImportRequestObject
+
+	request.Tenant = tenant
+	request.Import = pImport
+	request.Params = params
+
+	var body ChangeImportJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeImport(ctx.Request().Context(), request.(ChangeImportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeImport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeImportResponseObject); ok {
+		return validResponse.VisitChangeImportResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CheckImport operation middleware
+func (sh *strictHandler) CheckImport(ctx echo.Context, tenant Tenant, pImport ImportId, params CheckImportParams) error {
+	var request CheckImportRequestObject
+
+	request.Tenant = tenant
+	request.Import = pImport
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CheckImport(ctx.Request().Context(), request.(CheckImportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CheckImport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CheckImportResponseObject); ok {
+		return validResponse.VisitCheckImportResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CommitImport operation middleware
+func (sh *strictHandler) CommitImport(ctx echo.Context, tenant Tenant, pImport ImportId, params CommitImportParams) error {
+	var request CommitImportRequestObject
+
+	request.Tenant = tenant
+	request.Import = pImport
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CommitImport(ctx.Request().Context(), request.(CommitImportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CommitImport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CommitImportResponseObject); ok {
+		return validResponse.VisitCommitImportResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListImportFiles operation middleware
+func (sh *strictHandler) ListImportFiles(ctx echo.Context, tenant Tenant, pImport ImportId) error {
+	var request ListImportFilesRequestObject
+
+	request.Tenant = tenant
+	request.Import = pImport
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListImportFiles(ctx.Request().Context(), request.(ListImportFilesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListImportFiles")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListImportFilesResponseObject); ok {
+		return validResponse.VisitListImportFilesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UploadImportFile operation middleware
+func (sh *strictHandler) UploadImportFile(ctx echo.Context, tenant Tenant, pImport ImportId, params UploadImportFileParams) error {
+	var request UploadImportFileRequestObject
+
+	request.Tenant = tenant
+	request.Import = pImport
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/octet-stream") {
+		request.Body = ctx.Request().Body
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadImportFile(ctx.Request().Context(), request.(UploadImportFileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadImportFile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UploadImportFileResponseObject); ok {
+		return validResponse.VisitUploadImportFileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveImportFile operation middleware
+func (sh *strictHandler) RemoveImportFile(ctx echo.Context, tenant Tenant, pImport ImportId, file FileId, params RemoveImportFileParams) error {
+	var request RemoveImportFileRequestObject
+
+	request.Tenant = tenant
+	request.Import = pImport
+	request.File = file
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveImportFile(ctx.Request().Context(), request.(RemoveImportFileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveImportFile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveImportFileResponseObject); ok {
+		return validResponse.VisitRemoveImportFileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListImportFindings operation middleware
+func (sh *strictHandler) ListImportFindings(ctx echo.Context, tenant Tenant, pImport ImportId, params ListImportFindingsParams) error {
+	var request ListImportFindingsRequestObject
+
+	request.Tenant = tenant
+	request.Import = pImport
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListImportFindings(ctx.Request().Context(), request.(ListImportFindingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListImportFindings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListImportFindingsResponseObject); ok {
+		return validResponse.VisitListImportFindingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UndoImport operation middleware
+func (sh *strictHandler) UndoImport(ctx echo.Context, tenant Tenant, pImport ImportId, params UndoImportParams) error {
+	var request UndoImportRequestObject
+
+	request.Tenant = tenant
+	request.Import = pImport
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UndoImport(ctx.Request().Context(), request.(UndoImportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UndoImport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UndoImportResponseObject); ok {
+		return validResponse.VisitUndoImportResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -31121,431 +33713,459 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P1rd9s4si8OfxUsnb1WZp6RbNnOZWK/ODudTqazu3PZTjL9nN2dY0NkSUKLAtgAKFmdk+/+XygAJCWR",
-	"FCmJcuJ41qyOLIHErVCo668+dwIxjQUHrlXn/HNnDDQEiR9fhTCNhQYeLC4hjugCQvN1CCqQLNZM8M55",
-	"51rLBK4JGxI9ZoowRfQYiNJCQkgoV3OQRAwJ5QSojBjILoE/ExoRCX8moPRRp9tRwRim1LwbeDLtnP/W",
-	"MS/tfOp29CKGznlHacn4qPPly5duJ6aSTkG7MT4LApFw/apgZB/GQAYsihgfEWqbPVCEhaZHZhrEVI87",
-	"3Q6nU9OHa9LpdszImDSTNcPID28o5JTqznknSVjYWR9et/MDi6KqwVSNwPy+a/eS8mBcOgD8tXII2GLX",
-	"QSTBBMq3hEaUB1A5CnzBjqN4PqZ8BGWjiCPKSYBNqkZiW+w6EsEVlNNoYH+uHIZtsus4EqmELB7ENYcb",
-	"fW1Oqjm+MR0BGcBQSEhH9GcCcpEbkn1ZfgRTevML8JEed85P+/1uZ8q4//ukaDwvuGZ6UbYsEYxoRADb",
-	"VK2NbbHj0rxkUSmpDFlUSSPm9x27z3Han2GxPow3dArKMthATKeUh2QoJDnrk5Au1AWh5OPHVz8a5kvJ",
-	"SIiQBGPBAtw7uKHTODL9nQ0fD8+CE+g9Hvah95A+Ous9pU+g1x+eDv457A9Pg5MTP0N7C2RzzA2wZ0ZY",
-	"Nd08GTx6tEoGMdUapOnj//72++83pye933+/eQKf/vEfxSvDdcXRieliClwThq2qNsm22HWbNEzLhqIS",
-	"FQNXQJiGaeVINEx3HMfPUHpqJlB5WCaw60n5hU2ZXu/7JzEnU8oXOH1DhshCxiIKFaGaTIW96Ys4SYRv",
-	"zI8ihCFNIt05f2S4CL1hUyMVnDie4v5KB2e2dgTSjY5PNhFLxPikao3M7zsu0huhS9kJF7qSnZjfd+z+",
-	"7XAI5o+yIbAQRTIyA6mY4E4+E+6pknH5n3cdWwySaiHLxibc71VL5NvsOhQZQvk4zI+Vg5CWQ+4ygneW",
-	"JDdQbNUoXJMdx3EpIniDLywahhR4AZoeS0ZhWtS9Ex72C0eQ8CqxmciEVy2DTPiOS/AelDkLpezd/lw1",
-	"Btdk13GIRAalzCNRhq0qbFM5Fmyx61C0ZDG8ZyNOdSILiMM2eKCI8m1QgGRTIEZEGYhwcVQmUdhne9nb",
-	"a5PP08eFg00G6dDK7+isTeXq5drtuIYfgFOuN7I6f7YyaY0LGXLQfxWPUNvX7nTkPqpy7peoauZnft9x",
-	"Zf7NFCvlfDPzY9UAsMGOI/hVyMnPjJdJUozjNTkXclImTZmHq8bgzRmGhV1ZHhUsggiulKbSDN9quldw",
-	"EzMUifB8XzmNYg6DsRBWFhkm2BUXmuG5ZlzTSZmJRIKKjcaIFpIfaHhpTS3mr0BYQfj8c4fGccQCaqZ8",
-	"HEsxiGD6jz+Umf/njA4/d0BKIVXn/LfPnSGDKOycd+hUJFwfBYmURiPAAVJ8shMKUEbEIVOq0ZAwR/Lv",
-	"6LEEIEkcg+wFVBn1zugBivzt1fu35OHpyZO/d7586naUpjpRhmQNzTKNZwEvITsHo+OY11NFQhEk5u4D",
-	"3F1JA9P04WD49HR49ujJk8HZw5A+pmcBPD19GvahDw+fnD3OCMHPWR0zPqMRC3uui86X/Bb+h4Rh57zz",
-	"v44zM9mx/VUdv7NvsItecG+6IadrIoGGZuSoyPnhE4UqHNBgTHCBcYp0CiGZMz0m8zHFWUs2GuujjrUn",
-	"DCMWbLmf2Qo/za8wU2RFySNzqgwjcOOgXOgxSOTquy54rqMJLHoSTDd7WfdXmpglkTRkgVbp4pmRA6GR",
-	"2YHFhdmMMeMjnKE18YS4si+FHLAwBL7r0p5lS/t/RCJRhMrogEaRmCMV7LiQw3S8+6LZgEYRsn4c8ZQu",
-	"cMChwNHiGr0R+qVILNfcZYkeLp1vCfZkE5UEY4K7s+PacKF7QxzontamYIjEfHtB5mPAo8E0gRumtCIQ",
-	"KZhnj2iiRWRJzAg8r/glDJHkt1rDYGw2iY/wHhz02evTya+L/+7kmedJtrjPSCBC8JY9BYHgIRnSQAtp",
-	"Bmf4884c1L61Z9/ac6/cG0lKCIFrRiNFqAQyl4KPukRIM6EFfoW8EWXOijkazjuHKLowjTi5TpfxmozM",
-	"ydSCXB8bSbbH+PKMrnHnPgjxC5Uj2JHwT86WLzbDT5FFCUEifP9ue6GF6Nn37GsD/AjxrWbVKbdXmBVg",
-	"meDECCPKr9Jryhc7LtJp/m4SwpqWqNYwjbU6J3PKNKEkYlpH+1gv8/qef/1+1m110Bfk+hK0XPSeDTXI",
-	"a7z1ydhbzSy5IQ2auRl5M+eIyz1YoIStP5qNfs1EhoI/p4keC8n+gp25eI7RGM5GGCdDJpXecVMSHKI5",
-	"9QHdFy95I4gWE+CGc0xggRxEcDD0nJPRxiIKka0jNX/kdEZZRAfRjsf+UV4k+CAXhI4o4ySiGhWpHdcq",
-	"HeM+1um9mIK93fCQc4BQkYDyB5oMjFBLgzGEhIv5BdF+Im6xYikCUGr75SpQNmIq9eJowKQeX4XU2Uad",
-	"tsEUmTKlrLDgNA1KTCt7SVNFTp4+7ff6p73Tfy7rF6en2X68pEZWNBeJe5ulCRpoNrP8DRdhx31Cg2GP",
-	"cbMbEWjYl7xrZFp7s3XJIDF8USYRECsbKsJ0A+UiHVLeuY77F4bMdEmjd9Kwfc2MdjmkkYJuJ8599bkT",
-	"SDBn9orqJTXc7EpPsyms6+Jd80xo3QpV6/BacFhkza8i74uo95BXVzc88Ny3++K09Y3bA5KJMG1+NRVc",
-	"j1UR++12WFjDNtG1loWcASGWEFNsGgul8eOngsd4Mh3YO2Ltp5hKdxQ3do4nbuOksREaGwJgM3/ka+2E",
-	"OYSQnx6eNEMYQSSMWFw0t7xRDhcXPU2b+sybBc1b3GuplBSHkvABiyJ7D9YY+5e8tee3Dq6fW/SuNwfZ",
-	"2eXozZPRCn3kOl9axfQ0+J1YnXs3f8SypRKDPyBA64U7ty/ZKJH2TDY4vmZIal3MeGv1h4gqTfQcohkQ",
-	"O4+jTreAziO3w8sv+cG826si66/CC9gQN4oRSRQRI1qOgUkS0kVxRxxu9FWYbCS+H6nluGIGskbzlFbF",
-	"HFTtxngw6zdG182ua71CkjjebJpuTLne3N503UZX0M87apWdBsSTnslah9P18z6ZTqlcFB1Ps7sF7Gz1",
-	"GGJnFTPxPTQ8CTYYqjqUylvui6605tfgFlcUTCmLCll+zbuGhS6EZv24Lsh8zNDYAYSDngs5IRMu5goF",
-	"ZzEkTCuiQM5YAOponxeZc0Y2ueFSB/XaPJ7nDCC+FaqsHM9Y4cCb8ol4LHjxkPdz262SoFBOcxnTGQYV",
-	"EOAhhDU4xPKlhStddXdZ+vITbH4XhTPKg6Z8RIu6h2ZlcloUjyKKhNU+Gg7EujpqU0GTw47hnrUcVfkJ",
-	"uiBRNy7ssXDCMXORZC1L7jWZTOmBljATk4Z9YrjBhi35GRaXplkx9Vuid2ELmygYl7L9y9DuWBuXIL75",
-	"PQQSmupyE1jUH7dKe1gxKIzFnKNNhQgeLS6IAh4Shk48SgZAJUhrmjnaSP42gM31VDhZrc111tJB/xEC",
-	"NqUR3tW+fUqzjOvHDwuF1BB09SVdel6KvIpUCd5d8k93jXzcxUhVIiRh01jI4mtNMceM6500LWIW5O8u",
-	"H+bY6XaGlEUQXpn+s7+sUJn+aUZk/pxArI3eg7sXU2lOvHNvm5/tgK+GjIeMj1SRW3uVzZtxpQfZR+7b",
-	"2VWSxS9M6XbPcUqAa0e5/olNQqZ/kEAnG4daFK8slSZxRAMg1gcVjCnj6B6RRnYzWqUhjuVZDqWY1icM",
-	"844lmSaxGmsE4QjlCuzT3E88GAupCoUcb8crEpqARjUP19ayQmxjMLCrdDCl2/GC68YahJH0SiaIjqXi",
-	"XxrchBljqeRaLtSgwX3tJl8oZ+NPVzVf5CymBe+Z0yhqcO0X3eNUd7L3+DXt+mUv3cr27/KMYNq4z83b",
-	"/w2SDdl2Mq07kmvXyzP7g9Ur5oZzTEEXm13wvF8ZdlLzlA48N9u4bpbvGeJ2GtWqv4tGikTCSI2E4vBq",
-	"dI/KUSMh03KyJlM0jKQoRc6OWAkypLLmcO2rGo13Tc3kMLNBegnn1kMSOg1Oizgu1DtXSNBNyL+7iBZ/",
-	"cEpMA/KLGIf6R8l08AvjUHyQ6mtmKjMBbeoub4+iN7V70PSm4bw+0JuNQoIft52tHVHXraHvs2xjcN0a",
-	"qoAiLObWSyRd8DvMvC2zBnmvWoUEhytH1xKCRLo8A4yGNPw8isQcrQjdTsiUlfYKzUYNCIKLYg9NbL05",
-	"tX0+sWRBfTPRnwlNjW1VD/y3b9ecCK9ikAE00GVWKI6LzB6E5LC8+bk5+Mkv02Z+COWU2bIUvnqOt5PD",
-	"zVtaFxYqh7q7tGBef5k0lRGspwp4WNevEi6bP3MHyqqC5b95H1XtxbpM+Ev7XNF6DRlnatyOFQvDtne9",
-	"l1fu40+FaremUWH8ToEQnG1VZr+1L0hvfLcFSxOooBW/uk2VnXWTSNlCNlnAzOS/rutmef22VaHNo1TN",
-	"XFnNDAEgtY67R0vNrG7BDsLOzCHejZVt5wZrsq9NPCZhAjagpyaHqevOUqrhi1elEWdix7M0hTJRo8IR",
-	"FdsA8tou4yubal//mYYiyhoLCiUdGjofMo5sYiZK/HApI9oyNiI7UisOJjeFjFPl18HSkVvIMmL+YKWi",
-	"Jv5cquqvcUA1jIQ9LPW9GU1FrybC3cr6pgNMraC+866dqX134fKlju2WnUNpIvcq7/7V5mMQDnPPw20Q",
-	"NhsSLjDgGANkMeVkzlTexT4QIgLKG7AEhJK4yrzc23qriih86d3pVviJb3Qu2a2wWCUbN2TKeP7bk9Ut",
-	"yi23O+laJvCpaOX8DJtidpRMoP0L0JLsDvefxZTZkzaMCXug2pAxGWeabWa6eQVRSDZiPM/gp9b4PhDJ",
-	"aKxXNOhYiqlYMZDmOJhkQhZGg5wQ5vLB0MNQbBdcSp2tM11Mvbtq5nyY0WiznJEtUKHQbBVbt3LZqvuX",
-	"5xZiaYzlpNX+EbAUvP0ReD726StNpL+UcurfaY1CnnBQYRNy3zKG1luT8hamnOGp0rAUMQ5XnhuUQBSY",
-	"NujVDjEbo1AVaWKgamZYko0v58ZHtYkdyi52nbfOxwW85gUNxkRpiFNEKrMYXcK4DeKSIUjzhw1PYxoz",
-	"Oac0tAAV/jQVk7lN0l47HUuHqtu56Y1Ez333hxL86JLOX4PCaRVyFC/gLmMHoF8q3Zs8IWWkv8qe101q",
-	"Zo3KT3TrFirHOFowTj0fQzC5hFjIprwzjRWoO4mX9oGiWcTJIGJq7GPYV6WlVbdxrnW3UxCzkJteJIJJ",
-	"U4bb5AhTHg7ETUEEMY8WhBL3+wNFAjMSElBOBkCmYrYUKVg2U6RY30fh/BwuXbMZNvfF2ScGi73JYiM2",
-	"A77FEyVDqHkjTeniKkhF/XWh3BsO1n+pa8JiYd5olevPvTw3j9wiLK1hxT63LuJ4etpBxhFcSxG9T6ZN",
-	"jQMYilRfxglZabhxioUWJEqLKUj1wCu5itjn6nqt/0yW7MA5inCBNvUHXGqzSPjmJKqPps2ao8jquvh8",
-	"LvJn4IK6shXyE6nesKaJKunirJkWMBmfRpETHqaY1FlsQVBJM/L0xLWJQu3g3PsL550L9V8VKDdCpSxD",
-	"Bb34eNlZBlZ81vufT5/PvqxDKi7LNRiQd/Q8i/VOf+zZiDwzOIS8Oe9oEUVjkSg4dpi6x9PULPUc6fzS",
-	"ReU22MIYJGZcrmZ0VWMXISbgK9sWQQFX73OX17n0npM61o2lEENmc8vzYyzayB8LM52ekZAuUnE1A3r6",
-	"S/AVoKfT/unjXv9Rr3+S5wku07Vq9wIaAQ+pPPrRtm20ef5hnLbnEgUBQQRuaKBJaFs4Lwti2MCNXp5I",
-	"/6jfx0nkVv3sdIkwe//7t37v6afPJ93T/pe//f77kf/z6Ze//+961OrHujWx/shUQGXYkFKzCzg3u0dN",
-	"aaoixjCN0dugt6yS2X+9f/uG2NeQOWaFMK5YCBZSIgozKJIcA3TdbtByup0XM+D6baIDMW16tDGTe6NM",
-	"jubK8ihokXW9Ou/AgSAh6C0nLHRRax6zyLoS1qGLLoy2aIUi5XGAkI7T5JwAYouIEiY2Z91GGDvMJbOh",
-	"ZvGsOxWjoUP8zEZcyJJsnlqqfO6uzqhtfdpZKpNNHyIRU9p8ZR8qTsOqq44XiZN+E4qo9iWGXD53hpEt",
-	"LKsrnL7JYcJXlA2qQphYvRb63Q3RTp1fXZb8hIs5T5F0rKI/ANnFv70bI0OhsWlxXTJY2Nz7Lsokjnde",
-	"ICT+NNYL/NMiqBD6Ox8afkvndHFEfkXrhuBgwQk4QAhhl1y7VcB8ToskcvQ7z/Piz52pGLAIjqaKqdBM",
-	"4R8Pn548emRm65j0GqzCeScHleB/tza0jtFxZyxMnKfO/JICQ1PywnVrL+b8Up/mFje/P85J0SCw/S0H",
-	"B2CQHnNpMZSOlifeAmzEuukBu1g9nO+oHvsbHz1YQmJ2aAaq7goXbAhSKKY9RD0qfHJeCDCJz81FEoWI",
-	"2mHxHTYdKTuznAaJ7y48Y1vllm+T35qhKdSS0V+b5n50BbYen/9Z/40eTbnqpXOnCFa+Z778koyBFIVi",
-	"e33RXWAWjGQZwrRuLHHWTy7QoLK7pW7IfAwO8An3ggxgROt37vKF6gM22AcqVnsOMKm/fb8CTEpftnql",
-	"ZKpQfncK19CPo/h0WFtjs9MxdYJXMXyHHi9h5dgr/bfTT0cyiUD91v90NGc8FHP128mnIy1qZL8glKnv",
-	"tHgaNw3Z9AuGgpZhd/OxiACdIoi0hKwlxX6QEAiJrHvlxjjZ7OWOEVm0QcqLpPNCEOHGvm6fU1pgbgUy",
-	"SFikDf//m5hzIxRMqZwYdt8lQQRy0vUSAuW6S1QSG53FtArGjMPfHZ5demO4BPsV9VHM8eDldX3a++uT",
-	"+U+/9/SqZ3Sps6cFir8d/fttEkDrH7V3ySBiQWEW63oaZ/HJ+YXyUeIOgRfJ0W5pLZtJoXj9C5qetkMr",
-	"auhM3JCdaloVTgtGNHqRBqA0zOgzS035woo+GN+mVgkD8y7Xk/poGEpQja9pN8zV4JB1riSULpDkixtL",
-	"GLE1Fbq4qdISLKluaLqaLGGf69oZFG3EgPLJ1cDmtObVgJOiBH3Tlg3o6pgfPyxrXBZVU7gWSoN0WXQb",
-	"22t6U6/pqgfH7f8GmtwqtzEjrUqeIJSm0TPX+OvZgVys1NZxZVsFUR1u83HQWSSaM9fXJIkNSvRdJImv",
-	"fDub7V/rvro19rG90+71DqkGqwayTFJ/oLzEtaSrlMMgNRIEVqogKk2Hw2ujqI+F0oyPCH5DBCfUVjPI",
-	"Gxld+QQHZmEaFpsNS9wj6yS1oiF5gJQa0oqXrEQtZ8frTEVpKYMA4eWL5hiMKecQrUQ5oo9tWgwvsE3E",
-	"8jBLfdmVQmpkAqEWhNbjOWXa2qNcoT+XslOCDVWanK9FzSABn+DnVhWfzOE/VUctOzJoPfAo54rYd+SR",
-	"jVRrJos/48TCxBjNzLqjyMeYaEE44+CdZCpD3ZAjZ7pVYzHnXTJlXEiScKaV0RR9CQiFRmOP0Ldi0PTA",
-	"NJ2T06Ozh3lsLuv5/bI7kk1jq9yqlOnBqNI3fap2Ndm1e+Yf29KTt2Tqa7aTv3ojMlDJAfEmqbVudQmH",
-	"AnQU/K02xqSPKm3i8fFBqfWfSZ0622T52gkV51un4y86OG9g/iz8I1F62jzyqzFp7sftmtJnhf/VTGsb",
-	"zLQCofGkjtC4A4RZHr2sZCoHSfpdNZ6mT5cNapu0o61zd5pmtuSnUpTUUzKp7UIgxyKR3hXp6lk+/md1",
-	"dcvV8ME1M9ECy7XYBrY8iSJUeUsjItxfYDSArZsheLRAGJXiwKi9Bjx03YTL1jBF/24PmfGgnOSN0I1D",
-	"oRjnS1nyub3QTtZZsmA3jmcyLykZry/K2ZRfRCKYOPF6TQ9LQ48tHtkgUYyDUlge8IJwMScJj8wXCpYV",
-	"tOp0EbP+sihqbi5IQGOmabQcMHd28vhx7+TvR8uBSacb0HeLQvIKX5/G4+WjnorsTUzFEV1cFQP7PVM5",
-	"xdUGGiBwv04LYaNfYHnFNloaopwxfbk/4F2sAiuJTGqszCoTrmkXyB5tbINZr39tZDQjFFph2WjZuCZq",
-	"ZfiF8YLokblKkZKXKlQ/LIvXUVeMB1ESwpVLfCmIHs3H3zt7YqG8+RNCXdogfAebLOYWko8LIhKNIVsw",
-	"HEKgL8iQ3YCt8D0SoiRwVdObK0k1lIID+yAhe2A86WDM91KSTNVevoH5B3pz6cTaDVGXfxXCdb169uYZ",
-	"Rj1209iKF4nhIsc/gIwYX9m+AjNesfSTo6uMK7hBLOEXp4egcFuXaWOF0su4JVb+3ZfFiqeRQwwDPYZC",
-	"XrjMaMExjE/EYHSUEnZZJgcNvQG3OgAvsAWPmoFnW8aUlo/mRNEIkKczZYG1V7a1cfRtOp6SPXCVk9uE",
-	"KGkmX3g05xXqV7aeAd6BdtVEFGJRyAT3tuGmTkGPxTJYBcVq5QFV4xKMzSGYo1B86QgXrkT5hKR4F94V",
-	"jTUp4jpXTSmQSiovuYFX7+arrFxQfVX+pZCEov+zay9Jc2/6ujbm6FiGa/4yW3FE7ANaxL0kdo9g/N7U",
-	"m4oPTjObK7IkMhYKCkBKtIiTuGTjdSL5VSKjMvgFG5S2AEkCMQVFBjSYEC0ufPV+H+iozfeeUCkL1wmi",
-	"AUX4qVRTwi+MT7aoW1KRnauFmesFhmCiHz0fsynm0PgohnShinN/IsFHjuLM/X1BzvrrkpvV8572q5W+",
-	"LyWrFFFeEzNieZHqsXm8e9pj9VXK2G63wqWtk3x3FEkvfTXUy3LYNVnAmNKUh1SGNeRlL4VnD//72Yc6",
-	"GkcO/yZ79uTp6qMbcSCW0mP6vf5JbzWz5KT8JdYHss4HMCMH62Qolx5wYS+IUrXqZCNFVqHwbICNMNsr",
-	"4o9xu+S6o8TQ8OKvd91/VHQE70Uia9QFKYwvpCSWoEDbcFWjTVkNA2/2KY1jl9SxYsO3PzQJHfQHYSXg",
-	"rt976mPuep8+97uPT4tD7uwol3DSlQbJ1KQ3xU+9QM2MmLT+bY+LhLM/E8DbZygBJA1ZonoO8ruL+To9",
-	"B7tatI8b9LEMWUGESYDuctRPu6h4+hW+IB8/PC8/IDXVtVI62J8e9aut8WvHns/NMDo22jr1GHitm72s",
-	"7pOVmpjGkgvqgsAM5ML6+hrKDqWWiNwVcrbBoFNpg/HtKuzhBSHGSs2FLIhu+JXpsUi0q5YKJFGAdZWn",
-	"6KPGQrzcSI4kGAvMQFtehfTFy7fAo5UQ3MIxjQuJ2Awob90wtCtCuMDtN58UGSzI+9fvj2rcPHVcMYV+",
-	"GG8zKHfENDcD28q8xfcXqioxiDgCayHE3ObBojArpASpoMUSP3Us2DUCE7Bp+jacyMZ4BLPQrQcj4G62",
-	"EInwBnNq34NkjfNpwlzSaAGzUPoKo4Xr+q2b+9rc1Ato1SYKp5qWaZnGO5AR6OI8RQVRVIKquQAqa0Di",
-	"rrju3Au72VK5N7nBb9qQ1sPolnZ/+xC6tznFrgm78ZWjGyKwlQLjHarqYZ7y91z6xOH77Arz7DFW09eh",
-	"sqdZWY6wU7Froz5bDCn/VHHZ2WwzcitWRT5bZqErch2KQB17/fzILv+REVGviW08gIL8hBI6qpXpuzF7",
-	"fTVxr3ntnhnULGgQwbBuLTAO85ot88aajVTbPICozLbSzQpUmrG6yeV7qKKg1hmm72h3dH//ptYlh41D",
-	"3l2IWO3iO7kGvmeWXkgGWwZyZFEVe9nK1WCHbVWK5eCB+jDcK/7+Kty8Aqe+psHGSlXvsVFVcdGlNSj1",
-	"V/uRrPqhl65uO6Kq/X5umzf1BuSopZJ/+Xbp0pbbCozwj23SyB/f9sJGQWeFQDfjEaQDXOu3ajHa5+e5",
-	"9dg7I98tuGDjkTLTiaAxb96Gn7tnSiwRzeIT6pYtLPVvfch5sVIIEefOqmWzKyjjPeFijrB3lnu7hUXb",
-	"Og+M4rm5tve2mDyZsOYvCbueS8u++bowxNb+cUGSbuOszEBGNG6cxWHRoGy1XOfjRmeEK6guotDmVys6",
-	"tQgGqutyOnJtR2yGCFKEhQWKjXl5vSvOV8PbqBCsYbVgxpZ9vnB15hBuq/pYNJCaekphhOGPWL7BFtHP",
-	"Qr9Oemf9Cx/7woX2LY62j6Yo02dc6Tg/lfR1xUu1g5rYaK0Giyu3XPWOTm4PCw5QCAMtNsPHKDEFDAjP",
-	"L3cdBdS2blLNpE69mNIdy/bKTyyrD+PHki5h0T6+o1K3lMeeNyTlUbPqWVbLRdEtweyXELmEHFHO/qKl",
-	"RR128RuV+2QqMpvrJyA6idjLvfblS1GbVQnP75w8uFUwzKolZgc/lYjCGq866Z8+bBgGiXBcZqBVs7/0",
-	"XuYm+QY5CX4fK4D1+3fNu7EvybkiN876Ev5MoLHFaVv/a1x41WXRdOgHjYCG6nwpnj9RLtpOSE2j7ip4",
-	"i/PpWYcmVyKCC9d0xbHsT7/90cJSqmXvY8nK2hlXLed7o5y1R0TNaX8DEbQe/xtFwpbXblD3O32m6LZu",
-	"GLlTu16QD5rdIno4sPFg+ZCgbmckRDhnUVSMSbBVKGoAbNZQfVwKQyr6NUHg1fphe+aB+lvpQgkLtjHh",
-	"NI4jVrvv6rp4fj3T3ckFTWc95SacX5nlpV2m2WzKFeenZsT1wSKigzEEE5Ho4rDl9+CwVW3U8gqo8d6A",
-	"H1a5+8Lydqo0oVrDNNbEojNgPRrDojBrIxvZ0S5RFFucrzXThFsAq5UG4KFOVRIEiCGbLwlrbRV1ysGX",
-	"Um5KsKnBOr+NG60Q28d8NzJ87d+E1WIVOAkzMWk02urNKrMKbSz9kduc7YzMkdvWSkSoHAUYDlucsyBg",
-	"Zk49VQjhTbk5bJttyNi/feeG+bXuulyZ5pZuS/eW1s12XsRqwXD3Li1g28BuhxaloRTTLkkQdGWQaLQh",
-	"2Xw+xkddV3ZtxRTnXJp19HQbOt4Y+gC7wKcLZ7tttkYj3KT9ee/WfMA7QmaVFi8quLnMMoeJvZlc8fLM",
-	"mN7thFLE8X7M6u46VKos3HIJA9kGsgkxsbd8RIN6XgOEdb+yib3NiHALr0DG7leq0GX0uTKi7Mqu4y7I",
-	"CLl9VpmdmR04ZfqSdxJmzJp7mqIEUQ+p4cHUL8g18FBd2/TzFOffkshIWJOry/Q0lMLXWVJIF7Uth6tK",
-	"y0bwN398y/O7zKAIF/NCObUOglienkIslwilisYS2GNLOLRtokKUYtx+DRC32dQL116KQQTTxlS/IJRI",
-	"a1jLV1ogf7t8+Zw8ffjIAl6s7NWYRhEUY9MIMgBCuZqDhNBDzOcrmSgIBA/JEKuJXGDWJGpUQzYDMmU8",
-	"0aBsJgc1By6QoLGOBipc1kpkBnpUXINcO2NfUWEFO0Hm8O0Dqoo1Sqxm06DWpK9rs3o2DbdNVFFAUK5q",
-	"VcFVRKeAC2IthcXnVtKgBDpD2dn5LWWciESSSIzUBaGREr5qxRhoCJJcfzCv6r0Kr4s7wi/K+gEyYTw0",
-	"Gxtb6rPjlmIk6VRtFtfx125afcstmJ9eIZWnqOMN/cBkAgsyWBBD1f/snz0pyP2ORnnh5EX44/tnJVCT",
-	"s+WGp48enTwtbDopqXU0sbzOv+Ltz+8KH0+WbQOKjQqb3RQTEkauBWbiXTKgCh4/TGS0eVMmltXIWceO",
-	"v4srYwdj+irdFjXeORKxIJ87DyW0hCTkktNrqstrQ06LTDcjJKz3mARjQ/QU0R1XIBz/TN/bOXnUd//z",
-	"lRPPO4OFveqXV+LP3GDqAgJuW8kx7cu9o2g/L4GGuOwvctiUh8LZ73YiOoCoNqatbV05je1qdJRHvK5p",
-	"ahVlPe0KNjFGr6x90dUCM/CF+1PuoEVsmCcWDzLLIsSkOFKVRglU1swqEzv9yhaF7OcG5Rco7Sq3CpXb",
-	"tFVx6KYBLE1CW+uL7o1LVK/RZlGtaqvJQEHo5VtX7VRCMBGIGBQTxJ1SuNBHhXOXQJcAl8tqQVsxnzrI",
-	"gnCxHFuTjWpDRezL1BbwNRVfvHRelO28isWYZW/Tql+6OEPTpsgVX3FuaR88UC6TrvANcTbcWoa8NQfr",
-	"wmXEuaFUIF2urFDrxsfVHWnBCHkJgZiBXBjNWG1xDTRSywvYY9mo2ocwaTMJOCPJvdoFne7iqm6uubHq",
-	"+a4ygl+FX6mNfH6ZlV5srG5gZUe0Ek0AYlfCRxqNy8i6ZACMj2ydNzOCAkO2L1iS4t9nRQzdBY+APCjF",
-	"Ya3Kwrs+LV+YgawUFEssyPWFrAj/SvUDTSUbDq+75JqDngs5uSZCkuuIzq+3KHaIyEm2O6M8Hqrooa+T",
-	"UlrzMLf3zfmFDQ4vL1eeEUNAOdpLPCGsWOpymSp+/+sz1Yx4N3MoN+Ksm+I1kTVgptcvOFfvgOC4iRZE",
-	"JpzQEWU8VxjVlTW2pVFRtKFRtEOsNVsxpW4OmMkjXlpxw/9dUHSjSEo5KTb+pdg3eSyVs1pKKq74djWZ",
-	"bUWCAsnxuf3BUJot1icSHmJdA8BvXS2DYgnScpp1wgaJcgxWUyZToHw+ZhGQhIeO3NGqxcLit/qCGAVA",
-	"L0wTwbuZnd0uvEW1HtMZrByYsgB6vxp+BlmfxYSu5WK7ZZegpQsXahrk7x8tHNG+SxFmEYsHqEZoRv+K",
-	"D0VTlD8ztSvGi1P3fLXClZv33StifnHpHYZCmC6muvKg521L8aRW3SJLXlHo/q9jUTXGYjRcby5Nl2d5",
-	"xL6zbnnhRbMfrXv10k3f3qf33iZMPhdx40B/NWko89onSjzrYSEy0Qc6iECRQMQMSjjbkPHmucgNK9IV",
-	"qqKBiBfdKhjtnSR0XCys0cm5FUqd/76qkpGGuKSMkcsjqZM37c6Al+Bdtz5xJN3EbkYBhYSFPihb0P4Z",
-	"+qqa366ZB6xhDbltyuEbsWrGAigRg40URWXEQBLFRrzHeOaCo4pc24evm6P7ZvPsltfgz6/me9BJU5RD",
-	"6+QrgK/j6Lc4O7UwdXrhof7W2WtRENkzToSOaaLH58TllXi8u/++RJfkZn3BDa08pGxp7ro5fCdww0RK",
-	"kLSks1pcpSaIAmcE5QssOxXBsM4l4jtce3vx7KSnuv2b/1mIyE2sgW3cjedVCGnNgdU7eD15ysgruIcs",
-	"1rNOtzMTDMOpp2Jg0ypdFb964bYxWHNtDjnF1j23NgptbmKOoZP17BTOieEZWm5RKjYkXYCGBZ5X1maq",
-	"mAo5+gpGKEdEDNkpmyqGYxq41cnFG5V6FGr7a2zr4tkpj6GxXVLfHrFJdLn6bo0WKB9zl0dM1UQV6+0t",
-	"xg0j6JsC4IVlWT4IHKKNqKhfdGU9bySX47NyBeSx3AwbvLJBHfmHtdBxjteUubnlFR0VY9sVgqe4HSqP",
-	"bl5ZnHzChaOWpW4riLF1OdkT/Q5iMmjtfU9Nzg0PxkJexSJiwZInMYjoNMbzz4LJ4ur0n4W7NpCUh1eB",
-	"iEQiy72kZUAzW+D/bJPYGolRAUD0T1SNvYprWlwQbk7ycv5dfQQaZ2q+Mrz/ykPFr+sCWxSaKfjRXgBX",
-	"CddFgU4fzddkPgaOyLjuXsrr8flURaxWCXIGYX3+gMjihcaanyxKadoZwaYqs91gbUePu6C0IsuFcgvv",
-	"0yASqjQGGG0ZV4HgmpaUSP2rOH25WLHepbLM8mEqoomVE7M+/mznqw55zeDyKeP5b09aPvwruVsOAeJ/",
-	"9QePwrPBitrxpGWw4w2KVOFpTYs0nD1+lKvS0C/S6QvobrNStb6fbMRf8YPlMme5uzvl6aap+1X5unZq",
-	"z52au0XATTPNuGQfaizLLenU6Xkv16jTFdwu5z23JGs6MfTMHnqNGI2/EAFiMeTiD76plSxfwhezLVJe",
-	"K/SJFqT4VaXMLBGE1q7rgrERJCWiC3BVvK1JxgvkV66KOGL4+z8YnzGXFeqOqisnGjr4KCGvaBjm/5Qw",
-	"FbMiy4CROqxx+cpey5/2pjc0Fv2dDmkzoGuL8hkttB7Mkqe7FgJZ3nvAwiYEbROZS8RSjPBqmK1f5tFf",
-	"eIe+0ATfm2VNl9icXaTHblid+YAR1AitgcbHrlUYpSsqZjGtyLN3r8gARozXCGb3Fpw0yiRddtvNymxL",
-	"Nnc4/DdTzevjxrE0J7aQZw1gRHmjBR5IoJOrUUSVKi8QseQfxKIMWBy5xApi+EajMdgnDp+MvVx4eX0m",
-	"IgZeZq2tcqAMh+tL+WLpKj6ql/hn37W8STmqy43fDTZHARszwDMKbN/ukRH7DqYPX8dwm2w/vO6MdOIj",
-	"MBUZ0IjyAI7IM//Rm/qCRGkxBflA+YqDrpQcU2QAkZiTv0AWZCQbBbYGUncarwdcy0Ymcb8CL1B3rcgR",
-	"rHdMDMk0Ge9KAmvluxM+YFG0LZhKPhHRj7Kbrm/u7dkiVpLMC2+dakA3GHGB5SedGtl1xSWxvDKGc2JQ",
-	"jRGmQ7p4oEiisLyiJEMoAsVvGM3ZyI5dXDwpdRrF1u2BCAsqmSqSxDWxAhvExW8pBOOqmcEApGgoRuD7",
-	"I1HahXWOJOUpRzPXvINOSUubOkF2xJnLjM6FhGbYTR46B90emH7wqUH89jOkhgfF0s1u5O4k3Vws/lqh",
-	"1bSDYjqXLIYNClBhhQdOsNKY0c3sS8hcMg1qOUqlbmWG9yup+k3LMjT339hYrys9liIZjetSaouB0o2K",
-	"O/gc86ZO0bIU1L15L/M/74hVUwBpnE57Y1j2exywgu0wXJvkblVJdMyhlW2xBKmsliI44Muq5vpK10jt",
-	"bqL1bYX0n2ZXFwRIldh+tCChIHRgNAZW7FdJY9QLfqkd7Fsbf3l9nC+lmJKTC9InbGjRhqZABguj/NW8",
-	"D6dAuSpbgCxoFZsV68F0XpwbZEZMPAjSFJoGbpn7T4ZN4G4lKBElmpW+UImoKbpfFgG9WZX3YblZV7a8",
-	"QkBlWDumwnWYxjNkyhFuFJJrxnlyenpNztO+ESl/7FuwIu1eariBdzQrE1wztXm5PHCduztfC7gxoNMO",
-	"ZX3dOrauK/v92l5R/sCmYE7DVgbxWjpKmlDfUE0pSjL6dSxIyELCdNdjf9AkZJpoSVnkwHj0GKZHO6bt",
-	"stLUWmJB1E2fEEWKiGEtDKhVRcYpJZnqkWobS8oMZgNZjF8OgXZKbOgN/nwEV3FEXZVM94WHzLJ/Jdz9",
-	"nZfnJKhkip+4sOk9Ti7v2jSw1JxUaNEXsgT6u7AS5Cvt81e7xDoDuu7i6zr8F2ktwV1zuZp12mzwQrXH",
-	"KUIsrCTs1nny8glqgyl7VO1mye+g1FUKyL0XSym+7cpDv3hK/gGoBLn5Bl4a0tLLNlofP0jK1bDVkjjt",
-	"8rJAQrgZluMXCEcgXdkGV9phi6dgVlYNFn+5qh2Guy0Cne74oaczzxkn7PByg6na8fZPryetNg6uZDT6",
-	"wZqLW54Eo9EvRqbdQRBI37H1IduS7HMSXi2C3wfYTYaSiK9Yo9eiFfroOlu19PloMDTwXtuI1+suuR4s",
-	"NJh/kdDNh1gw/GCaDQGuieCEoqFwCSvIYgGtHrVle9pUcFgcfbRjT3/oOUslovLrcee8o0UUYXjdsemG",
-	"8dHxNDUqfjQ3/hZ2wLccq78fkVfo0/0jCUcQOtPgYGE/dIkSNqJPcCCYme5ahAKsH3gsIkQnsYqw0gUI",
-	"iaA049QrnUVp3lSRgEYRhNbOToOxjVnMFvPh07P+yenZw0ePnfdw/VWXL5+Ts7OzpxdEaSo1JkWFicSO",
-	"V4svpO897Z8+7vUf9fpnH0765yf9837/f8okR0TdkiJMAiyJx8IuSTj7MwHCOPqTXTmpoZBmleQFQS+U",
-	"0uT00SNiyEEtd35zkkuUKJCTf1hYX5Stuo3Z+Jlw7NEqzy1Km5ktht6vAFZZiTVNAXCx/B0W0v/kQoYc",
-	"9F9IRl6yXYEDwGwKQ/Uh1dT860RMiwoQCASdv16elmmKdlHJRoyXWGTmFvL9S3cJHWv1UM7HIkorkLuQ",
-	"3jVUrgyIy5ocpC4njqrd76e7nxTyiFWmgEtg2ULByV8PC9xoS8+OclOzJ6QP1bppcjyjaWp8Zu0pwDbE",
-	"3x4oJNKVeK/HZ81CEVMjj5taISs303jJoi0uO0xlr2knDtnIxeitxMH+9Kx3+ugxBsGM4YaG9kYjIRux",
-	"kqL4RolrZpRN4ogFVENdACyEtywN3rGxMhZKCs/WLvUN2IgLWYRB8AsMNREJ3iOUhBBEVEJIhizSNvyw",
-	"Thnu2sX0qorHDocK9BWy3mJX6ZD6hB8JNGxQTM0VK6ys+OaabV825Q9rLKi3Cor9BdlU6zzQwHDrJ9A0",
-	"Kzi1VmyBmLBs7E1r8eJhXJpuZuxd2nBPRN3swC8dqNwKL9tVPGEv71slB2pdw8l4XQsqDr78NY1jxkc1",
-	"MxBWQp0Yps5REmOYqk0KMSLRX4IDisqUTO371wVE90MTP4btZjlnXYNkatKb4qdeoGaYJr72bY8LK7Uh",
-	"eQ0lgKQhS1TP+b+6eDP31q6d9ayT/O32sFZWAK7zdsgj+TurwN8n+DBiQZk7cPkWWf+9GSmi4OBn8aUI",
-	"PSfjW0X5FTmWsIEDlJ3bbLrlZ7ia2A9zXi+tg66tE3uZ+v8aTGNFHSuJzDxAJLxP1EZ1IW+7dlpF4dnL",
-	"dIp1T5R0OQq1Qq1Ulvtep160bOpNx8D+2nbIqtRxN9ClYeS2yXVVSiTv01u+iS+wvWiZLbh9iXxXASDi",
-	"O9no880tUetuvvx2bG/h+6hataAPJOXBuLUyXDtXzz1Q/VvpELk2QSCVlJN3wVchUxaOo15gg0+/c0SM",
-	"Y8hk21yO6kaiBrmnRNKMHNbV/b9ACsJCozzBDORi7qv4tbqJG8txpJu6IqIiDqEFIGSa0LmtOLaxDkht",
-	"QvhSshMHEDXacXyY926Vx3qgdMHuN5Iwa9axFe9v2TpjcU3mtLCI6myp1UUKbDKAoZBAlKYLZcu0bABI",
-	"+KZ8zb8CTLaLIG0SmPSHYLy2fSaCod7GDOISI1xf7j2filD7FQSJZHrx3gzT8W+71AWmdVxNC1fsz+Hf",
-	"sCoK+a9fPyBqJOXE4S0aesC5o3XbvjIdwFjruPPlC9YvHhYEiv5gXVYW5AsiCMQ0zSxTR+T6GGNUjmcn",
-	"12kyjuBaigiLW4EF9XIgTgTbXpDrY338WQOnXH/xTwoOv/M8FIamwaRrq+I4nxIymN+Tfv8ssA/jZziK",
-	"REAj08X10e/8d/7/I8/UxJ6e62eJHgvpKvKfE0u617aAUcEadpcXLq2KZMZyZN78XEyniJuhfY4SQV+e",
-	"ec5e6+a9GJw0pxzZ5fWrEKax0MCDRe9nWFyfE4UB/CPKeIa/gRisAxEuLHzqiM3gd05c9wLZK/JZB7dK",
-	"uUCbDT7xsP/0iFioPIsbMoFY48Kf9UlIFwrHbiRkRYzab6EHR6DOyTVeINe2ptO1uXOuCRuSqWEuQxFF",
-	"Yn5BxtQypAENJrgHQSKVkNf4VlTJzAaiqRgt6BpurP+OcvLq/Vvy8PTkSeqgvcBiMXaYmc+Phfabjx9f",
-	"/WhHaxGos5JXhrhEZGkAizHbFJFjV9zoH38owa9zhbF8datrrFd0TbQgfyZCY9E4rCHly8YZ2jIrjZHO",
-	"XZc+ppy71FnCcDbzAkxrM9Lrm14G8Xmdc/Fl35qVsLSNf6gJ1inukmtbBugaIW665Jomegxco6UkNGS6",
-	"IDbjvMe4GSO6WeUR+RWJ+6Yn5nypb5pDkCFTujBdIR3g2AcQCT5CkGemETTWJ9cduUn0DDVcI0qtMv0t",
-	"DRtJHh3NdnoWMVoM8WVIh3gx4T9Hv1vEsgC4LZNk5b+O4d+SgaYY0YkJvsiB1PnxceomP3K+uGP/fIbe",
-	"2vngG3W6nRlIi0jWOTnq+/Q4GrPOeefsqH90ZhFxx8hJj8dAIz3+y3weWdtjOrNXYefcfPkTNrGRebHg",
-	"yvLg037fozb4kB640cdxRK0lI3MciolntLRIcPvSXQvKQ0c8ulEf2l6Krq10NMc/0NBDTuQvjM75b5+6",
-	"HZVMp2ZZzzvvjUwwz8GZu9rTRCYuxJ2OlLmb3tnvzXWUp+HOecfSJfZyPAUtWaByK7fiL6IDiOzxHQgs",
-	"jY7HBRGLuSCWVVuCWFvy1+7dDde8wSIbVWdoRYm9L7QTUew1wVS6zq6K2zsppmYTEmVZohUdmm8ApspX",
-	"Um5ar+YbId5u51H/bPMjH3lahWw7gg8otxha58ikQqrpgCpfAnGLs+CFneM/5hNVtSOYQG3UL8ZHP8Oi",
-	"xsbkL7U/XM5Ith9V8uzPsHgPuoz4J7DYP+W/S8vXOVEIF8ZKVJYVYOV5X2QSr+Unj05svUq/5O99dHOd",
-	"BU9lztJVj5jSb9NWGERNp6AR2/u34nlnTY5/YVNMdt/Y8DkKP50vn1rcUT8NND4U7OszFN+2PXsP+ye1",
-	"zp6TnSG0D9U4sC+FHLAwBFu1KiMXK3qmW+gZpC2zYaTgMQvGVvBNM6k2EIl/2ZHhjr487DpRWKHcr2dj",
-	"qsjJ7j/Dwm06LuQPwlbr2rDfuViuFHKx8+OLPH7deefFx8u8hfC8gwpzBCMaXS1hyXroI1uPt/MTnQ4S",
-	"Oerka+N2TvsPHz3pZHVtOz/RIXClJVUKyImthX2DAcidH1/YqLwn/3xqdVzToxPV3rj4MvKv6eAnb9Y8",
-	"76RhZ90O1jS4clYc+1caleZluGJIPhfSmIIp2j+tZ7bzIjEa/fEPICNmYRVrnZk3ME+3+cuyFm5e/2Xt",
-	"uJ7u/bg+t4bdwhPrfKEXmUJpwSmMqjilFu7aln3F4eWVxkuILb5UyTDcY3liTR/BoXytPMI88XTzE8+d",
-	"vxgfOKnRxQchfqHSGp4fnp7WmYiTGDJRI+VdH9DmnNfh0EYQpmqcDR5FE0ETvmU5U9ktd/zZf/xSJWbk",
-	"GFvrl1GZgJHOqPOVk9rDzU+8Efql0WFWaOD9WMzVGgGM0wg0lZ7o7a6uRneS349XYefLpyXqcVYsDD0v",
-	"vA2Vl0pf8c4ON5ln+TScMv6fa3p73qJ+3gmElBBoMhZSARlgiZpFfbbuRluLo++P5q3Bv1DyslZDMVy3",
-	"dR72ADRjhFXaExtxtWyiJYxvLagjEYpE16DCt4leZ1wPi92VdtmZIjPBwm9H8n1hjcVAHEqjJxycTp01",
-	"XjIJ2qVeMp4f50vslupFz3IVYttVi7plSBOREGiLvCA0irzh0QJQZ/gThnl1/kwgS/g+7/y5ZJjYCEK6",
-	"XocrWuS6GwsF3kqKTZSFwiZKlA0gRUFJB1GJir0RHXvjGI3KrNB2ZE5kwmPKwnMSJtAlYgbSfpD+Mxks",
-	"0MhPlEN2Pumd9c3vT0/+UTYlMXcAL8XrWmPIzzFreIiXogOMsZaAtPpbad85fJmi7k+22FZvgbMBD2U9",
-	"u3CIfL+bUivb1PLdofyGlfzdpKqXzDDHdA8HC5uCbqv3my3rutwh+5VvZw7rgEWR6hIMFukSBGoU0udU",
-	"EZ+T1SUc5qA0GTKplgyvKT8sYLjOJbKdcPYBGbMTzIoZ9fFn96lSsn+WJke2TX9lcr1fiO9ArHdTzQLf",
-	"EYChu3JP4C3hkLDKiWnZJ2d4CURDS00t0drmy9mNMNUYNhEmJqrWkih+wIbftLHVTOG75cHWMqtzle6V",
-	"Z671eOfdIPckmMAGEfoH16ZNSsQuMJK5hCc73Ft15ynST9TKlOjH0yyKyADT3sPusgtBDDEZ/m4TqYXO",
-	"rCbS567NN82Q7SS+c5Y8T6EVLGLqMj/uuoikxV2n+axWyiHGhAFDhQHz6ARAqfDIaib2M1pC/R9OG7F/",
-	"eG8ebpTGIBSInHJjHXm5+voYHmKD2ykZ0sAFuJMUpDKic4JFc22NVPtlCGriIoAtCqUhFzUWc14UbWOh",
-	"yJ6n9W1uzxGaWzqHZeF+POKg61uGX9JAq0MbhuvpTG4/sNjG/Hv17DXigN+EK9Bm5Sh0/CyFWrIUAcec",
-	"9hwETgN7A8J4Vxl482wRAZLUAdlioSF/xGbw3GOL3R4/yWDj/KfOo6N+fz3GIofH2xGJRuz/ITkjr+mi",
-	"UZyBm3Mt1nOyN9bzzsFUlrAeSxP3zOauMJt/sRmKA+boxZSF6d0yEiKcY5kLGzYV2+hHG7Yu5kZURM0o",
-	"Co24GCbQyPzpi6w0YUcu+bs8RPgD3GinyokYy5+GQkjyNyxh1iUR4xMMSw/GQigwk3b+47+n1dOJSAqD",
-	"iHO2qNd+GN+09uNmca/+OHkWOLoP8/ftLdr1W9BxuNAbtPo3Qn/rVG2m8J2TNO7zN0O6ZTIfDcM3Fq76",
-	"9gQ+i3HdeU6jSNmsNMHJa8FDujhqJMjhTA4sxmV9rstwhkTuJbi7IsH9agszUdxWV2Ylf43VPP1IFE3E",
-	"MWQ0x5/NP1+OYxcP2D7L2NzYkH4lc4kZ3x9z2RRVhsi596etjdO2dAx+BojTUyA40SI+COUn/JuifRzu",
-	"PfXfNer/BXRK/CNh0QZsAGhrp8DVM+mhWl2pWDiT0i/YsEXpP9dPlXcbB3zn9YDU2hHTxapXD2NHieCA",
-	"Lp05RFEGQ37S79ekGEcAX4W+YNNccgRwq5pDSBeqc37ysImSkB/77Zh8TdcVuWX+6Fxg6JrzLhLmfIEE",
-	"C6YLHi3uuf1d0SxeO1ex2XWMm0VDMOULhOGYjwUZWw8k2oYRuicf0NmIiWx98xx/Nv98OZYwExP4agQx",
-	"c5gqOZYd7945Vi2BzEJ5cYEAPPfntXXpDNNz3DmyN7JHVjOsVLMptH9aasXZvvNtv2krsJvFvW/D+jZi",
-	"ysLvKs42jijv2UCkDYpJRLmLtmhVL0m7qVJL3IDvPF26eRIxxHxW66+liDLJogj9s2J616NsMdlv6iir",
-	"At3HNVob+WryIwKbsCmck+up4Hp87qoWXXfJ9QKoxL9tMSKsNN6LqNI9dzVcl2WyxSCZCDurushSjmIK",
-	"7bTUrwVF0yDNW//v3+xvv/V7Tz99fvilZz+cfvl/ODT/9f9bH9nf/+PAyXLZkpec0nTj7vA5fRaGiiQx",
-	"oQT3rUsoMRtFnIBv6IzgXrmgUYUagF2Uu31q/RJtTKh771q2HyPqAWzbAKX7NtPrGCeUDGGezf3bjtzQ",
-	"rupwFdn5ysS3kHmPKdI+MMy6H/XYGv2L7hQtYhYUprnbcpX5YhY+Lv/TYS+BpXrS37kCMaZxDBxCDI5K",
-	"z9jdCo3SIu4l8a3HOVsb9gcRf4y/tkDn035ZpLMt825GT5UFtR2CaYI1PkFNyMNGoTJ29l9XyHNOtrm3",
-	"k90FuzbKtwORjMba4apj5GcsIR8B/UCRKWXc54i2GNicKFf9o9RQ8dFVvfqGjXIf78ONM5OcTS6+sya5",
-	"mPUmsKi2vb2mwZhxcKjF3zBhP4vZz7D4zinbbPdqlIHH3FIQSNBLatgrX868QEqM2QQWnn9uDYxTLWRl",
-	"xHerkpZTiaYQMltr0ZeS6kztABvJTpYQDy082V7f4x5XgIMTW91DOWq4F6buWpCA2eOhq+GLtHuR2+6S",
-	"MJHG7KD8rjn+PIHFIaIAfoZFDb/+vhlMPbe+Ba28P1mHcecjV9NErCgHuxCzNvzYFd0t99WnrdqUanwn",
-	"ZS7LX60sy7TqEjG0oi1i1WLxICwLpOC7EekNq7PcLwapBD+3P1jtckz5CLG91yT9FPR6nVYUaM34SLWA",
-	"EJiETFdTWLJNsv2eTMkeZJMGiPZdbEXGH/cA7el7YsJWZdMI3KptHasR40QJwoaEaQLm0DObVKwrhmXP",
-	"5c6Qo96OjpTjVmTCeFjWsy8EXdTvw+bdKtt3KbiqrSfYBOJ0rcOXNkadKTJIFJYVsp5Fwct6dUUOC/qs",
-	"qC+53vHHmGjRJVxoYqtFMD7qFoyk3IPRfBCtKqDmtH73lhVBQmar55UbVirYLTLFlnjt8QwkG1a7jU27",
-	"f5tmjgY6bRPMUmcFhPOTmBu2h6jVd9997IssaBuIxRADXgGNIOxmZRnTcIdZbvHI0Lz1kGSWqR5F1ycH",
-	"rMBnRFPqYoKomjA+crVANUSRylWVIEwVIV5YmvWSQGtFbWrR4kcegiRzusA7egCjhJPBwqJe3VnCfC6m",
-	"caJdFUxLk2KINKkQk50gLSFxRhCOzBdmf7cgxHW2NWBR1DNUVI1VyqLo0jTaUlJsG273MinVXr4jxN2I",
-	"anMZmt0svxktwHKBO4tFUVvsypCOLRQ8wHLEUwXRDLDEIifBIohAGan7wolmRhxXvvjrmPIQmcFI2LJJ",
-	"aQndoQZXiHZIWQQhmVP1O48T7Wrpkjciw8/joe0Ii2QxhFbTcxZA1/BHmCHmqwbuUPZSaMRC4EM0LDuy",
-	"u90KcGZGV8BDdNyfPu71H/f6J41MyX4aB65wttTtuhlZJvzCbIXfcwfOO6DBZCT9JXxv+7oTGIiRUP7q",
-	"s5wAdXLgIdZII4jBUo99yYQfyYRXXnPHn2XCKwslZAe77SurgvrvfhSnmeUDLHE8wvRSD2ubluVgmgRY",
-	"HN2o71j75kDX2Gaz1mXCSxzi1XUOhoyHJQUOCrB7sFQJoWaNGNdQahCyDStj93Mmokf9bmfKeGqpOqwF",
-	"w8z+u5XUXH0alD+MaMO0crt8KAGthGCPP5t/NnLFtlliaZECM/O7zxCRLNKKMRFD0AbDFelNCX00CRg6",
-	"CGM0Y6vijI7QjuNwuInY3oXDZvTm3llgrh0wbjM0ahX3D0WQ3PG0H3+ozOVCybsfX+Ym/e0TGhZl25AP",
-	"+oNv1CZLwz4qq6+4Udz96ituol1XZ2BIk0ijhn8bjtIKKMoffEW/21Pql8u0d/onTx/Tfr/f65v/PDH/",
-	"+af/0/3vJJMFf2YQNdP/7YQPHEqW77XsWNyr+HdFxX8bA0cBB/fVlmNEKieWymsef0cWpTE1nskcf7af",
-	"vrQZHGYpeLXIS1GFlK+ApTiGm57rJofUwhkcuizKPYP4nhjEJZjrK2MRaO+fYrgp06siw764hS2/d/zZ",
-	"fvhyTMM/EqVTAJ3WGAd2VyM98Fk6nq8iR9CXQFkreMLJa7ogZ80C2LO5HVrywOXfUA7R+Zbuq5/cteon",
-	"mP3nNtlGASKTQRBVprEIJNOKiDknCXcud7TIUGLpfl+5gUEkgkmVCeQ5NmizKCJ2UHIObFDcHbe4aQvy",
-	"EkweFIQD3mrcLlLHMQ1nFNOrP7cSPkSJojwciBvEdqQEO83Kow6ATMUMwguEs5u5pSKUqzlIRR72nx79",
-	"zt9yGwZuHbUeWFbPBcLIKEINFyzyobu5eSq/xdIPYsl3/qHfP8f//0/9++yZ26cDi8gbD/B90cC7mYYl",
-	"bB0vd3pXmRcZCjmn0lUOTLjyITJRpLB4l7CxFHNaV+9GxuCuMvOj6UUkuqcgEDxUnfOzx/1+wR1no3J6",
-	"cyEnx58njIdfjiVoC6rUlnT9q5CTnxmvTtvScvESx2Zat5C1tb8zfmnG+jbRgZhCWejulPIFYRqm9+j7",
-	"7SeE/UQVMQRNtGQQ+jhbn+w/YjPgJImbChClYqLDtaoSFD0qWItUWAk8lmbRfFcpYZkEKdz+PlAehew8",
-	"V5JHdYmEGfAEuislFf1fSkS1Q8rzmA+FnPhxf59i6B/zSSXpvWcjzvjIATu0Rn6YdF6Vcb6D/6wxBUCQ",
-	"SHTM/PYpTw/vkkHEAhyMOw1iAjxL6HLCswQSjCGYgFMr/3b58jl58ujkyd9r5pXG2M9elQ0bUo6V0aWI",
-	"eiqZVm76c9vuvWnWpnSb66YMoDOZqjueFUAlKAI0GBO3PWbSlnQs/9BkmihN4M+ERnkS+gU3tYCA7G7v",
-	"X2V1VKQl5WroBJBS7/uHtNUtZ54OWBRhvkxWyaA42dMWaW+SBdkqbKFbv+88FTAltvJsh9s7B4xGPWcG",
-	"rITzNA1/cO1aJZlcP9XWb3VhWQ5aQA2TJVqQv0CK7wAIGWYgF2mWlUseiUESj4eIarVZmVumshGNeigl",
-	"sA2RTr+Ypi98yxYpLOtoUQl+b641zr6DoCedn62VCplSiQ29+/pDoXL7ebsOSFt/Ch+yIVE/0ekgkSOE",
-	"DU44WpQ6P77o2LkEIgQ06T589MRc2FqCORqdn+gQuNKSKgUEc6Tc5f5GyJCD/ou8t2jE5F/TwU+4CzdX",
-	"LMRXn5yePXz0+Mk/n9Y3CudW7yUNtDq0nzPX/wtcosrjeF/K686Yh3Gs6M+xO5tjPMpzHufSRIaTi8rC",
-	"fAQ63VeExfIldfzZKrWtRmVZgvfBFUlRReBE3zO2wzO2/j1ju2dsuwaJxRENQKWW0wkXc26jSd1mX6R5",
-	"DF7e0rZwoeF+IZkAxCm8x4Iouq/I00iMhPWyR6ChyOU0FTP4xbQ6aOk/fl/yr32XUKErIAJttq8RUMeq",
-	"O6hbajRwlLSBx7IpHcFxzEd7SYuKWaATead9Ogj8trqRYiQOr5MlBUE7Hxz86rs3/+qS/3r34l9ESPIr",
-	"DN6RIYvgiNhDH0o654RymHeJEpYLcoEQbwQiBdb0CfiMaY/QFwrkDArjdIy4tDe2VUdOEoEG3TPCDZ02",
-	"pdtuZ5pEmsVU6mPTuhdSTZdfEkszP280MYtQ99WZhPObfS4rVeMw8moJQqXcGkFz79n1XZFWfFKvY5vE",
-	"OcjNLvkjmOMyMR0tV69aZjNTetMbiHDRGyy0IaTT/tMnJ49OtwgomFYao1+3aoJ+XWp4tmEDdz5cYD4W",
-	"tqyemAA33HtipNAY6AQhZXPwc0xjDEUo6sINJ3psfgxsSfc9WpqncBxTpeZChnsJRC3KkHo75+98H7tg",
-	"7MPcLAXhMCeR4CNiBk7isaTK0LWIsEchJQSajIVUQAZYuXJRX/v142ySFVXA8u3j4QWhUUSEHuMdjJup",
-	"yJjOgAAPIbxbB+JAXNg89bRWN68px51/VGfmHzmdURYVARi5KrdZ/NMDm0Hgz812Z7jwKNpAn97QgiJX",
-	"heZgw5cePLm9Kqq5frCi6j3A6HwMeKBz8XA2wN5uHhmmcNcHZOxlmQBWqeDCXEXnqaKQK+WghfTAqJRI",
-	"iIFqEgr7zJjKaZHSgAB+t0KBoJO4NFwIJ9VdrU5x4YCmuFYI8I/WpBCsPdwsQSD4kMnpHWTHOxg9fpR0",
-	"vkbTRAsyAMyp4oRxV0cyjsnfPrz98K5LLl8+J49Pz/7597Y44rHbqxZSZlo5KG64a0dlWzhI6yF4+PS0",
-	"f9bAom87fm4ePrAt/xICMQO5MH0Xhvn5BngkVdfGpYyECPGodtcrzdzruU0krOWgBXAxC9aE5I50GhfX",
-	"ynmVbn97uL/fyrGVwGG+TLu3eUistwvPx/152HBjGd1QLjGVC2uL4aDIAIZCAkZp+/pKLVH9VMygBXXa",
-	"vnhf10mm9+9LazYCMt9aaX7PRrzHOJlTK6uB51H3pH5nlWvLv9dU62Wxk87pwh5jT7KGtRsy8Slaez3K",
-	"1k5TGXT5ds7f+3at6j7YR1W4pR/u9xFtmacREQPPTf/27ah+LMfAwx4a/b4ZiQd4+NYMuJyoC/j1hzFW",
-	"RLub1syCMoFRlBlxnYvH2X8GvtTWCnzRnljR8Wf36csx1gJoL77O7f8KetGBCDDlqZ2aXtUxVd8H6RlZ",
-	"aIni0mtyF+5XTHNWCNt8/bERf8W/8YLfdhIvZsDvq65Rc57iGDiERIt1WpvTBWG8PBPrlm5dpehoKUNm",
-	"hVnBjY8VRHmBklAISf7m9OmI8QmmPwVjIRQQmkqYf0c1MYKhJiLRRSwLS9/7/r/pY+BmcX8ELMqDAv5V",
-	"VR60JQR6CuSmXLA32PK9bdgiweT7qVZOTAubCeXWcwFU+kX9DjSWEY0jUMqthLnEfQSzqwzhmNMcJNhy",
-	"eLcOTiaGQ5Dm1dUiQNrqllK8ZyBzoriRvd2IypK80XuSt2jVK6Sb9oNAMBbqQZdWlMUfl3oBnkzNXoaS",
-	"DhHpMxlETI3BhsJotJF9Omx6ud+775zh5ykoJXoysHZjVF/Wi7c8p5pGYlRwIFPya6nGXr50BWHKW7XJ",
-	"dSgClR7aI7vHR4Ygrol9w8CwYKrIf71/+4YISf7Ps9e/dNN6TPgOLaJoLBIFRFINpNfD910TM5fCmqJs",
-	"GguZMoHDp1k1I/Qf3bohGeRft6DTaKfXHTTnM13ussomhsV0iY2Qc9Tt8/4MTd9HH9+V6GNrg2GcUJ6y",
-	"row7YDQSEkND1lUaVpyyx+PP/mNlNakcY2j9FqtxqLdMiXFHCIGEzRn6DioH+bB2N/WLpXkbwjKXB2FD",
-	"cv0sCCDW14QqG92McuxBr8rNEqQnkZJKQkVUfYz4XW3aWJcGVR44DcHkEKfouenoEsxtXnQMfvVKMZZG",
-	"v0jNvUwRG9t9l22vvwjhaHtEY9XFWt0RjZXDiJFAg7FhzkQmEcpYPCSKLjBEVMJWZ6EmkTol4tbJ1I3j",
-	"9uTAfLq9dzFfDaWYpqjPj7ZEfX7nlviLE/Lav8WK0zK9uuhZ8r0Qd1eEuHeJTgU1IjhRNAJbqoBywrjS",
-	"lJvvMfOTYx5n4FIR1mIe9i3bHVvLxK3zFzuM/bKXWzrI98f3UJGAL3yaNx4oxI9Y46IXOXO/iEJfiH5v",
-	"Z0qGmzAy39omtwWQib3vatOkwYSLOYLghQhqY+5ibT9THkAU3YJx08zsO7ds2t2t8GFZ2iugbPNDW5hz",
-	"tuwV9n2rguIQYY3s1aYXRxPG0aLJQzZjYUIjOzi9OHL0/yqk5IV7/Es3Pf2d885UDFgEPaWp1I3qY9lF",
-	"OLT5MOt0/XrCnV9KUFaaRRGJaDC5LzxwZ2TOH2DEuI14EJxDoAnNodk34BEbrr7jz/hvtZHQcYJ2r4JK",
-	"gr/7ljzuJ3og7l9D8De9lFnklojnmAaazahuVw9Jh1OKlepGsceb6zYIPpXOMoq45+kt8PRdWfRzy5id",
-	"CpPy5i5hw9T8aktQUMmGQyPlaSxZIySJ6JxwgFARpggebBsPsV+mfmyF+9s9lXYM3/qZ9FrS/Zk8kHHA",
-	"1gn11yJJ4qy6ExeaeF4ftnBq8npH+4emuGQ5fo3tLLjrbephVns6miqmQrOa/3j49OTRo5M+/u+kWX77",
-	"wWFq6yhT9+UZ76AGhZUkhCTSw9Xisb4wLAWmsV5gQJUtO0zndJHZGRHOtgW24mg+LWxeqW5d5hu3mtSe",
-	"66fMr2yOBsDdzt95g4XvkQjc3cIEdzJaZm3ZRli7TT3NZ0n0JCjQqoVUd6omPqv80vSxS6I7TCmLsNAp",
-	"yMl/cgebfuRbmCUc2QhhroQ18jXLe8cRpnS5bfo7ph0wTPOSiN2qkmBMKEkUyHPUBmxxZh/9qeguRbzb",
-	"x3Y7RCJ5Sbm+15RFCgtb80k+vYdbLL6GyG2+KN/Gc3DsdexWsB8U6H3AKOZgH0qxFBHBsnPeGT/573l/",
-	"9ob//2+2PBQ7nAZ9UZhya07DXrKOv0LR5BZPzHuPDpRCLIghmY8Fxh2MRRT64/RAWXzTPZydhREPegwJ",
-	"t407xDqc3tl+XtnzcasRSq7M4Hmnf/L0Me33+z2j6vSemP/80//Z9wpQtzNgUVSv9SlmlshYKMAw1yhq",
-	"5I9aXqMD+6UKOl9XqSyVOJHJ3I9aEAUuhyGmi3vjyTcOPLMjkMzbGDjicdMRlsCfjxkKT+YoGIEppiw0",
-	"ahv1VRCJFnEMIUliTPmhy9KAo0knfYs5X82+i4ZHMV101vmdfbBce1the8ef7YdKT9kqC2tNbWtwFO+8",
-	"62ws5mRIDcUY4iBu3xB0IhDLRbTqUEta1LuQXNpW5uyOlmpzi2rrQcSUTud4+IilSwiAzSC0wZEYsKTZ",
-	"FFy8VlHIEkYAF1bzDakGrKteVASitOMkJlp00ULMeBAlIeOjbjaSsmFosYdBYLzWYGF7m4Iei7CsP/tr",
-	"YaiWoWEjUVA+wegsNe50OyMhwrmRFT7VHYcY+qqpWeKtq55UMib7a6PSysVdY1G7qeDgSt4hRx8KmTrF",
-	"FlBa4HkCsS6OYOOmlZibjg8cqOaJyx2s7zxkzfMgpLAoSqmsPIhtmem2wFXr6RXflkZBp7b95/RT5+Gj",
-	"o37f8ARXAblz3nnx8dIsm2Mn555rSBiCaQIuueL44ek2WsYt6RelGRbuYs/Hvhne0iUiCg3lhUmudu+9",
-	"hnE3ag0GQobKXSfSX/OME3Mzop5g6/kYym/IdDZJ/ur4s/tUR+Y/gLS/4WB8B9mubqbdpfOfMQQPCkQG",
-	"NJh8W3K/V+iqBf+MIo8lDBMethqmkB9T9RV7iYO53Rt2/cI86ZddmBKoctvLQqLnLIBGF6Sb74Hvx3yv",
-	"61zAEsT91XdnCtdhFUzDyWxxKkliKrVLk/Icv9aF5yij/L6LKO+5lMXjz/bDIWIHbcGmGsGD7yLKXaGv",
-	"rzmCMDfMsjBC/PX+jLYePehrtNoFN4fGELk9Ta66AAJmLFeefuZ02SLIQPtT+SEyAgLjrox8max4mfDL",
-	"tN0aKRcABdFFZiNHpM9FEEHqYpUJJ8DDC4fbd6MxpinhDsmu1MoSokG8HlH/aGuJtWtgcUtSF97CAhXO",
-	"hczMDXdX9KULRbQI0wg1kUQhGUigk2zb0Xkia2MSmuaZvKvZFESiexbLX3XOT077+8QplCLaAId5iS3a",
-	"pDARQRX+JQ7xzpvucJbWPKvHwCTJiEKdEz0WCsggYZFG/GA9Br5aHnclMLIinCBRu+enlpDS8Wfzz5fN",
-	"df7Nrt/X+b9zd/slbu4S2PoyiTpCdyXXByJckDGti71uns0K/7cl+hrSfGMu41yV+bWC7/uj320j0DL+",
-	"YFEErAzkbo5lO9qnbkczbZ7rvGGjsSYhqEl9pfp5orSY4owPXftORPCKD0XV3XB/qu+KVv0aFYMNrKO7",
-	"lDfA9BasY/3uUpSHA3HTC0S8qKwYbNs9N83aLKmQ66Y0ETVefDfRI9pNOPWWK22URaayvDOqJmA92RGt",
-	"jTXvtn3XK6Uq/v6lkMtEs2+J5/TQVHdhk3NcyoXgqKzP6YLQyFw+C5S22Ax4hrB1z55bFbqeefRQShxF",
-	"2+2xEceomeZODX7bxV2LQcQRIApjIEacIVPe7uwU8FQHrl9dgd21abX+m+ujtL6CKwLwPXDT/K1q60kN",
-	"EoX2nQOXTChNrrVWwRxh3J6IPZCUh1eBiEQiTZf9waPwbJBJ11ca5PQqpAvVOT89qS1O+7nlzdGHE6nr",
-	"HgdCMZVhgSV87pNv75CY/dwBYO6XH5TfA7YYWgtVHH8dC4wkXq2wPwKtyMP+CbleKincs8VOr62VjZLr",
-	"YEyjCPgIrhEpFGhoPXg2NYc8I7EUI0mneJv+zicAsSLXIcxYANcWqBj9gExbUcdIPpigfE6UlmaRpXpA",
-	"5lLwEaFawzRGHHCMgDW3sHkwiYsqQyisqdZyuua+Chd/VCBtEbhD8zLT8wfMsiuM+cR9XNYZWr3k7SJc",
-	"wjBRnt/c6QRRM1/lcmtXVXabJpIh7xC2e7Kb4yTH+6uDv3LqgId2D5/bMkdbnz7Tkga6/PzVFxbS8dyn",
-	"Rn9NiZ5YzNZowuiis9WOtEAAi55hvYSGoQSFKBcaIojHRmter4W000FYut7aKJM8djPzFMFuSMhGzFeD",
-	"RJqJY6KMfoGGuZzxzuiUM5C2EpQy16m9CU0TpgiaqyG8IHSowfCKIVhxJL2VTauZYGHRBelzxN/vfFGm",
-	"3XXOO7NBn70+nfy6+G8E4g3Ndw+fnvbPnjY4sLgnL3FLnuF5ur8Vv6tb0W66WqFldyiWBNW98QEj0PYs",
-	"ve7/UsTt+5Xp8e6Xoj1Q/zx9enKGB2z/l+T9WfsOJVDGvUpnr+F8uPl+zpiwXuAWjtbbRNeq1G6uYktN",
-	"/la84+XaLbdUvvye9vPfV5l2s/iMj3oTWKhjKTRtB3AGX/ze9vUzLA4T8oIcKY1EnMDCx1UqTRdkJERI",
-	"Eq5ZZA18cBMzee9Gb99PY/3bSNjoiTEkaIlaeQbGYW72qyaR1zC+aToc9gIzrE256e9N0+e+ZZvV0mwf",
-	"VTF/fsDfRXnrXJSDn7dRJWdMMZvKOxbKbDPBzVzO5b0gVJOpUJqc9Ps1Tbb44tZ83iM2gzwp3aoHZywS",
-	"0+nDbmdKF1fWtdQ5H9JIQS7RaMh4SESiyXy8IEMWAXli1trcQli/oVH6kZ/2gfOPlrotPVD3TP6uOHF+",
-	"Aa2WGYMRg20QgEfTaMoLNl0fx5/dpy/HwMNWs49sP5XpR8DD/fOZGsHENqqCCzIV91LTIdOF7D5jntCF",
-	"vx0THoIkTBPgobkKBQ/2Svq2m81y079tuzb99mk3VYKTHe+dF5u+ctmompqOP+O/rTNRJJZaLBRbHkg1",
-	"9USKnnuHPnrPQ1vmoWlFcrPyQhphd09c0jp4cXfV8ef8n5XAHO9zDVvlmvl+yiKecm2+A5yO5emWJdg2",
-	"weFYyj1pMTEnv5klYBxV9HhMIw2SU81mG3Ien+UbHqDcbdWNnlYW9tWN737hzXTGaMkPMKlW0wlYmNqI",
-	"8geKYP5Hw/zwr50+c1gPbcoFa8Ms9U8EYwiTCPYN8bClMWe9ZmgcJfZ8OkPOnHKtUC8jIdW0Ga7aCkDE",
-	"AaHVakJTdB3WwJwa2deo+jmYhHsB6i6F5npG58FawUM5PlAWVACxJkjVBd4MIaMuXzqOJcwYzL8K/uTG",
-	"ssSe9s1d2mQhbaDbvHP7U1ouKEWpuGOCxLeBG0UXvo7RKvyN35WLFIqXKdcm3ErOaXjIJahk+nXIHXYo",
-	"Kyri7ckdqXixXEs0l3LKGhQuv7RvO3TWT2M9+F6kuEOOIqP1qxitbUvbTEbiUEKEG8DXodjYsdxzmHsO",
-	"c89hdhdqtIhXDYvOEz0fswgujNBpk+eMwmpzINRBmI42r+ItF7+vzXbS0dwznnvGc894dmY8L2wS1hrf",
-	"GQkRXuR5DeawDyVAF7N213QvLbAakdG4QokVrfbHnYykoaA6gsA3OnxVICwKg8kJlhWUoZI6RpHnBPUK",
-	"ztjEB5HIALpksCCcllf6sc2WOpnSm1+Aj/S4c/74rG6Rm4hxyCrrDFlU2qP5bQ9VdZiGKaYh+DQPXT5H",
-	"DDTPdxnCkCaRRvM106abblpZJ/tGghLRDMyYQqYCKkMID11sx9Ppd15lZ555pbjQZAAkliwAV+uAsqp6",
-	"Ox+VWbuCSG63tPuH5fRvPpYgE95KTV2Z8K1ZWCvSTMIRhuEqk2iaCDFmmQ6Nc2g6fZtocwuVmm4HENCp",
-	"zySc3osxd6aOTsIVcZzeXSUIJ4L3pS24OcC4dL2cOr6Rl1ippBBG+nG/XyGtHH82w9gQwJMe+Nbvm1ca",
-	"pqV1NLU5Cnc9aIfjPG2S0Nwh7zlcGV9fRwsSigNeNTXKZWqYloZBLBHasRNp2tTS09GU3WNuDF/XTUaJ",
-	"NnJEgFVGhkQkkog5r3+b/egW9uA6ed2Te3+JfQWX2BLL+RebQcZykrjrcxMtUabInxOI9RbX0eZr53jI",
-	"bm6VEwzZzVfBBVKExBCUZpy6w/Pw6Vn/5PTs4aPHdudqnciX7OZrZAIOegzCe3ZwtwKZ7L7aSCZJ52iT",
-	"MZLskEEUqjxGkERbnYtqs2npDBmMTHIQwrtzGU1vepLqDaG/H+jNJTZq8WC4PiqLnpgx3P3sZ3pjZ5oW",
-	"PiEhXSgb9ZYWVlpgyt2B8WnX6ScxlNeDmU+k3zPW1jNO8N0PFPmbt5ey8O/mIJiDMYEF2rZhBvIcL+MY",
-	"7D1MSZhYSkwjRBnmJ6JZ8YJQLvQYJMFaGzZfDjHfQqNbouEX0WK8aXxgLh1zPv9IlLaXPY4Lu0JoIwjt",
-	"dj3sPz0iH7C+q7Y7JS3KhMaMPS7IdZ6D/wyL63NbAtSpt0w7Q7zyMU9FUF9mufDUv5ilyATbgmK6zfvt",
-	"cwdDEbAAc6//qNc/+3DSPz/pn/f7/9Ppdpj57eYEPznwhfPPnQnDZyIxYmaUMxol0DnvsJCm0EWG4Fwz",
-	"DEDudv5MqHvBySNfQ7rbUZpKvdZ/3/efcGZ+HSy0LULiDOPnHRqzJric2aIdHBaJjqC+PQtoMLZU1iWM",
-	"EyFDkHcuOvHgd7BNnGU8f6iRiV2kNgQaBBCj9KVImEjzEg8Vk+FBlly/U3rTMzylZ8hUdc5PHj958uT0",
-	"5LFjyT0j0FlKKyhARUcbzFNfyhjwkG2qWIZjfMls2bKWHWqf2j5EZh7fub8Fd7y5S8US2e4w9aXImHih",
-	"OmRMRA1hWkE07CKINF+QKYSMEr2IoWvRcIdCOhue4O6RmEp9RF45gx7TGtAbHTI1scEzNseDjczUTV90",
-	"ArxLlCBTmAq5QEQnRYYR1fYuzpo6qeE8xXK1PWYXsOko/c1eMeuXfDo5r/bjNY8jsFVZplMjN5Rf+UVX",
-	"ehJHgoYpfW+qtvkmc3v4cc6xIN6UxjHjI2I22dcCqnQsL9+AuziaP7h1eaDQpd1F4czW0ygbBf5T0ufp",
-	"o0clvtw6oo4INOie0hLodJm/pP7sAeMUB7M2s840iTQzhHhsWvdQcFl6SSzN9mlmWRz6zGu+2n0jBn9A",
-	"UBMS53T//LOId77XQoKLEkGYd1AKqV+T6/xNc/zZ/PPl+l4c2aM4ggzFcUnF/rIRgjYGJbRhFIAwHyMp",
-	"XNn0esy+QqI4PSl2ea1vdZXXK8+y2r/3y4wDNqLlO6n95ajFU0fq78q0B3OEMeTnUFLBZvHQ7F6J68sS",
-	"nL2Rasix713DtunN9lNlknJDvvPipptnPljtwKLmCtS5BKoht0m36pNwskw8uOmdmIFIUIZ+O1RpkExN",
-	"elP81AvUrNPt/CW4af0iMRLE8Q8gI8YbpVTmp33gtOy1rsuOxL3X4q54LX6EIKIS0cZiKcIksHVN8Hjj",
-	"zWMuJXPdWL+FvZJqeSc2ArUuXQvHn+2HL62mLWAX3hFaVYzta+E9rTIbnORrq1DeThL3PcP5rkuxUbe7",
-	"D5bZSzfDgEDkB6s7SeeUEXxf7McRU4U0alp84wZVkN+5LRX32Yi2y1WKauKNm6fbFnNB3uods7FunhOA",
-	"X4WUPDdtlkvpURIJPiLmGxKPJbUBsgJL7+MrG0q/dasHnez1kJRdP7j/95fPHbl8noVhWfW+7mr5vgeK",
-	"oN+7CaOovmyOP5t/NljbkBm0eh9Uk/qdB4P0J/owzH+zGGC2ZFUlWXEGCfS7jTBKVUjneaJzurDAb5KN",
-	"xrY+HXfBQ3QGhSXknG5zyxeOuxxcJqldpgb0e1uqSvXJIVQ5k/595eg7qK5YvpG6Pg0Jd0lE+SihI+iu",
-	"1bvEDCZJeTDe+/VxHDI70BYNJXmeVJY5YsawP1ZSowpBQDmhgb6vQ3AwDG2LNhBFviqZssXCLbvjIYlA",
-	"I9PDqk6M53dmvyQP/NYp3g7hoAQ/vcc5PQCRO7Qwx9FCS92eoteC8fdDz4zPmL5derZDOBw9vweuL1Dj",
-	"ihifGDkJi/INhSQKZsAxDP6e3A9QkY9FqQ48Z3osEk0o8QYdQu3+aEGCsRAKXDicVJoI3gJrlzAVM+jt",
-	"qa73Hg6GHVC+pvXb4YGOiK1tTCymNwZMYv//H3tXsNs2DEN/hcjZa7Gi2KE9bd1hhx0KdECvlWOmFqJI",
-	"hiTHMIr9+yBSVuRFa7NiGboh18CiTOfJFkU+PjBajdfzD3EI8U5aIn9ZjymGADNFa4rDqxD9DS1yHdcu",
-	"GJAOlHH+z6+aCQcv5i/upguPyXrkOZ6tpIm38d9nGxJITIc6c/sNnje9BDF+Gx0AMVLg/scTZewEUYdO",
-	"vZ48tKLrUGMT9gEJ0oMYQepf0xLeMLIHrFtj1u7ceSs7PAKZ8eGOLL8LQBK+t/jA3cxxucYGzBYt1/iO",
-	"PnxKWKn9GgSQMiuEXbAXpG+AGUORouypOTrVfXIPAviYsyEn9kJiNoRRB9AM+Vnc86P57eXL/iZ3X3Ek",
-	"fKgKYJiHVuZhZ76lnRWVvr9+6R630vwZtf+484hEWa6L4AdyBVu0ciWxqcCRe1VCQgWDsQS71QrEyqMd",
-	"hG1mX6FbMW4wdXj8mdh28eHi/eXl3iru+lrJJf8L2R0/LWoUFm24eeJuot1OIOqtWlwtzgkdce6nEjOS",
-	"ys+W6Bw4MToQdQhLmF10tktB3/I1pa6OMY3nCPy+RWlZctwxT2UmmphZJDHAgr371sBGjHTgSAX8ZOws",
-	"z4bHl93+2C9mmKUWoTHooO6d1LHwINpIpO7S/Ly4XeSBxxE3wgtlHgsDbozWuGQfUw5zNpmlEKHsqhnQ",
-	"VbGr0pRByhothZ/C+ygzl1qE7hukmhz6UiQL3OpAakhNC3aWuISn4JEyLrhDwi+5J5+kUqV5v4l1uH5j",
-	"NMvJT6CZoL4/4rPpaxXiKG/zEV+xecSw4fj+IwAA//8=",
+	"7P19d9u2tieOvxUszazVc35XsmU7SRv7j5k0TU5z2zxcJzn9zW0zNkRCEioSYAFQiprJe/8u7A2QlERS",
+	"pCTaieOzzmpsiyKe9t7Yj5/9qRfIOJGCCaN75596U0ZDpuDHFyGLE2mYCJaXLInokoX2zyHTgeKJ4VL0",
+	"znvXRqXsmvAxMVOuCdfETBnRRioWEir0gikix4QKwqiKOFN9wv5KaUQU+ytl2hz1+j0dTFlM7buZSOPe",
+	"+e89+9Leh37PLBPWO+9po7iY9D5//tzvJVTRmBk3xydBIFNhXpTM7N2UkRGPIi4mhOJj32nCQzsitw8k",
+	"1Ex7/Z6gsR3DPdLr9+zMuLKLtdMoTm8sVUxN77yXpjzsbU6v3/uRR1HdZOpmYD/fd3hFRTCtnAB8WjsF",
+	"eGLfSaTBjFUfCY2oCFjtLOAFe87i6ZSKCauaRRJRQQJ4pG4m+MS+M5FCs2oaDfDj2mngI/vOI1VaqvJJ",
+	"XAv20VxbTrXsm9AJIyM2loplM/orZWpZmBK+rDiDmH78lYmJmfbOT4fDfi/mwv9+UjafZ8Jws6zalohN",
+	"aEQYPFO3N/jEnlvznEeVpDLmUS2N2M/3HL4gaX9hy81pvKIx0yhgAxnHVIRkLBU5G5KQLvUFoeT9+xc/",
+	"WeFLyUTKkARTyQM4O/aRxklkxzsbPxqfBSds8Gg8ZIMH9OHZ4DH9ng2G49PRD+Ph+DQ4OfErxFsgX2Nh",
+	"ggM7w7rlFsng4cN1MkioMUzZMf7v73/88fH0ZPDHHx+/Zx/+43+W70ycSFXJOhw+rTscfGLf4xGmhn8T",
+	"uoyZMITDU7WTgSf2nYxhcdVUdKoTJjQj3LC4diaGxXvO4xdWybozVsuxM7Yvu/7KY242x/5ZLkhMxRKW",
+	"b3kB5NhURqEm1JBYorpRJs4ieGNxFiEb0zQyvfOHVpTRjzy2qsmJE2zut2xy9mgnTLnZidk2Yom4mNXt",
+	"kf18z016JU2lTBPS1Mo0+/mew78ej5n9pZJ3Q9ALyZwpzaVwSqJ036qYl/9437klTFEjVdXcpPu8bov8",
+	"M/tORYWseh72w9pJKBTT+8zgDZLkFoqtm4V7ZM95XMqIvYIXlk1DSbiF7YgVs7BPNL2YHgxLZ5CKOt2d",
+	"qFTUbYNKxZ5b8JZpywuV4h0/rpuDe2TfechUBZXCI9VWrGp4pnYu8MS+UzGKJ+wtnwhqUlVCHPjAd5po",
+	"/wxosTxmxOpJIxkuj6rUGvzuIH97Y/J5/Kh0sukom1r1HZ0/U7t7hef23MN3TFBhtoo6z1u5yiikCgUz",
+	"f5fP0OBr92K597pa+qW6XvjZz/fcmX9zzSsl39x+WDcBeGDPGfwm1ewXLqo0KS7gmlxINavSpuyX6+bg",
+	"fSpWhF2hjAqWQcSutKGgGqO5fcU+JhxUIuDvK2fWLNhoKiXqIuMUhhLScOBrLgydVflpFNOJNVvBTfMj",
+	"DS/R32N/CyQqwuefejRJIh5Qu+TjRMlRxOL/+FPb9X/K6fBTjyklle6d//6pN+YsCnvnPRrLVJijIFXK",
+	"miUwQQrf7IWSaavikJga8GYsgPx7ZqoYI2mSMDUIqLY2pjVGNPnHi7evyYPTk+//2fv8od/ThppUW5K1",
+	"NMsN8AJcQrgGa2jZ11NNQhmk9u5jcLqKBvbRB6Px49Px2cPvvx+dPQjpI3oWsMenj8MhG7IH3589ygnB",
+	"r1kfczGnEQ8Hboje5+IR/k/Fxr3z3v84zn11x/ipPn6Db8BNL7k33ZSzPVGMhnbmYE366RMNdiSjwZTA",
+	"BsMSacxCsuBmShZTCqtWfDI1Rz10aowjHux4nvkOPy7uMNdkzdIkC6qtIHDzoEKaKVMg1ffd8MJAM7Yc",
+	"KGaHOci+vzDEbomiIQ+MzjbPzpwRGtkTWF7Yw5hyMYEVop8phJ19LtWIhyET+27tWb61/0emClSonA5o",
+	"FMkFUMGeGznO5nsomg1oFIHohxnHdAkTDiXMFvbolTTPZYpSc58terDC34ohZxOdBlMCp7Pn3ghpBmOY",
+	"6IH2pmSKxP71giymDFiDG8I+cm00YZFmi/wrhhgZIYlZheeFuGRjIPmd9jCY2kMSE7gHR0P+8nT22/K/",
+	"ekXheZJv7hMSyJB596JmgRQhGdPASGUnZ+Xz3hIU3zrAtw7cKw9GkoqFTBhOI02oYmShpJj0iVR2QUv4",
+	"E8hG0Dlr1mgl74JF0YV9SJDrbBuvycRyppHk+thqsgMuVld0DSf3TspfqZqwPQn/5Gz1YrPyFESUlCSC",
+	"9+93FkbKAb7nUAfgZwhvtbtOBV5hqMByKYhVRrTfpZdULPfcpNPi3SQlupaoMSxOjD4nC8oNoSTixkSH",
+	"2C/7+oF//WH2bX3SF+T6khm1HDwZG6au4dYnU+81Q3IDGrRrs/pmIRpY+GKJEbb51Xz2Gy4yUPwFTc1U",
+	"Kv4321uKFwSNlWyECzLmSps9DyWFKVquD+ihZMkrSYycMWElx4wtQYJIwSw9F3S0qYxCEOtAze8FnVMe",
+	"0VG0J9s/LKoE79SS0AnlgkTUgCG1515lczzEPr2VMcPbDZhcMBZqElDxnSEjq9TSYMpCIuTighi/ELdZ",
+	"iZIB03r37SoxNhKqzPJoxJWZXoXU+UadtcE1ibnWqCw4S4MS+xRe0lSTk8ePh4Ph6eD0h1X74vQ0P4/n",
+	"1OqK9iJxb0OaoIHhc5RvsAl7nhM4DAdc2NOImGGH0netTos3W5+MUisXVRoxgrqhJty0MC6yKRUj/HB+",
+	"YcjtkDR6o6zYN9xal2MaadbvJYU/feoFilmevaJmxQy3pzIwPGabtnjffifEsELdPryUgi3zx68iH4to",
+	"9iVvrm75wlP/3GdnrW89Hqa4DLPHr2IpzFSXid9+j4cNfBN99CwUHAiJYgmFRxOpDfz4oeRrIo1HeEds",
+	"fJRQ5Vhx6+DAcVsXDQ+BsyFgfO5ZvtFJWCZkxeUBp1nCCCJp1eKytRWdcrC5EGnaNmbRLWjf4l5LlaIw",
+	"lVSMeBThPdhg7p+L3p7fe7B/btP73h2EqyvQmyejNfooDL6yixk3+JNYX3u/yGL5VsnRnywA74Xj2+d8",
+	"kirkyRbsa6ekN9WM12g/RFQbYhYsmjOC6zjq9UvoPHInvPqSH+27vSmy+Sq4gC1xgxqRRhGxquWUcUVC",
+	"uiwfSLCP5ipMtxLfTxQlrpwz1eDxjFblgunGDwNjNn8YQjf77vUaScJ882W6ORVGc2fTdwddQz9vKBo7",
+	"LYgn48lGzOnGeZvGMVXLMva0p1siztbZEAarWYkfoSUnYEZWfT6X99yXXWntr8EdrigWUx6VivyGdw0P",
+	"XR7PJrsuyWLKwdnBiGBmIdWMzIRcaFCc5Zhwo4lmas4Dpo8OeZG5YGSbGy4LUG+s42nBAeKfApNVAI+V",
+	"TrytnEimUpRP+TC33ToJSu0slymdQ1IBYSJkYQMJsXppwU7X3V1IX36B7e+icE5F0FaOGNmUadYWZ2T5",
+	"LKJIovXRciIY6mhMBW2YHXJOGwWqigt0mapuXjBi6YIT7tLZOtbcGwqZSoZWbC5nLceEdIMtR/ILW17a",
+	"x8qpH4nepS1so2DYyu4vQzyxLi5BePNbFijW1pabsWXzeetshDWHwlQuBPhUiBTR8oJoJkLCIYhHyYhR",
+	"xRS6Zo62kj8msLmRShdrjL3OOmL0n1jAYxrBXe2fz2iWC/PoQamSGjJTf0lX8ktZVJFqKfor8em+1Y/7",
+	"kC5LpHK5maXXmuZOGDfjNCMTHhTvLp/m2Ov3xpRHLLyy4+e/oVKZ/WpnZH+dscRYuwdOL6HKcrwLb9uP",
+	"ccJXYy5CLia6LKy9LubtvDJG9uUDuLpasviVa9MtH2cEuMHKzTk2Dbn5UTE62zrVsqRppQ1JIhowgjGo",
+	"YEq5gPCIsrqbtSotcayucqxk3Jww7DtWdJoULdaIhRPQK2BMez+JYCqVLlVyvB+vTGliNGrIXDvrCgnm",
+	"YMBQ2WQqj+OZMK0tCKvpVSwQAkvln7S4CXPBUiu1XKpBi/vaLb5Uz4aPrhq+yHlMS96zoFHU4tovu8ep",
+	"6eXv8Xva99teeZTd3+U5wXRxn9u3/5spPua76bSOJTeulyf4AdoVCys5YmbK3S7A71dWnDTk0pGXZlv3",
+	"DeWeJW5nUa3Hu2ikSSSt1kgoTK/B8GActVIyUZK1WaIVJGV1ejhjLcmYqobTxVe1mu+GmSnYHJP0UiEw",
+	"QhI6C87IJCm1O9dI0C3Iv7uMFn90RkwL8ou4YM1ZyQ7wKxesnJGaW2Y6dwFtG67oj6IfG49g6MeW63pH",
+	"P25VEvy8cbU4o77bQz9m1cHAvrU0AWVYLq1XSLrkczb3vswG5L3uFZKCXTm6VixIlaszgGxIK8+jSC7A",
+	"i9DvhVyjtlfqNmpBEEKWR2gSjOY0jvkkigfN3UR/pTRzttV94b/8c+2J8CphKmAtbJk1ihMy9wcBOawe",
+	"fmENfvGrtFmcQjVldqyFr/Pxbnq4fUvnykLtVPfXFuzrL9O2OgJGqpgIm8ZVwlX3Z4Gh0BSs/szHqBpv",
+	"1mUqnuP3yvZrzAXX0268WJC2ve+9vHYffyg1uw2NSvN3SpTg/Khy/y2+ILvx3RGsLKCGVvzutjV2Nl0i",
+	"VRvZZgNzl/+mrZuDC+BTpT6PSjNzbTdzGILMO+6+WulmdRt2I+LMMvF+omy3MFibc20TMQlThgk9DSVM",
+	"03CW1i1fvK6NOBc78FLMqlSNmkBUggnkjUPGV1jv3/w7LVWUDREUKjq2dD7mAsTEXFbE4TJBtGNuRM5S",
+	"awEmt4RcUhX3AenIbWQVMb9DrahNPJfq5nscUMMmEpmleTSjrerVRrlb299sgpkX1A/ex5Xiu0u3Lwts",
+	"dxwcygq512X3b1iPQQRbeBmOSdh8TISEhGNIkIWSkwXXxRD7SMqIUdFCJACexVUe5d41WlVG4Svvzo7C",
+	"L3xrcAmPAgFTth5IzEXxryfrR1TYbsfpRqXsQ9nO+RW2BQ6pWED3FyCS7B73HwLbHMgahoI9prvQMbng",
+	"hm8XukUDUSo+4aIo4GN0vo9kOpmaNQs6UTKWaw7SggRTXKrSbJATwl09GEQYyv2CK6WzTZYLpXdX7YIP",
+	"cxpt1zPyDSpVmtGwdTuX77p/eWEjVuZYTVrdswBS8O4s8HTqy1faaH8Z5TS/01qlPMGkwjbkvmMOrfcm",
+	"FT1MBcdTrWMp4oJdeWlQAVFgn4GodgjVGKWmSBsHVTvHkmp9Obdm1TZ+KNzsJm9dTEtkzTMaTIk2LMlg",
+	"sexm9AkXmMSlQqbsL5iexg1UcsY0RIAKz03lZI5F2hvcscJU/d7HwUQO3N/+1FIcXdLFS6ZhWaUSxSu4",
+	"q9gBEJfKzqZISDnpr4vnTZea3aNqju7cQ+UERwfOqadTFswuGQBFtVtBlivQdBHP8Qtlq0jSUcT11Oew",
+	"r2tL62HjwtP9XknOQmF5kQxmbQVuGxamIhzJjyUZxCJaEkrc599pEtiZkIAKMmIklvOVTMGqlQLF+jFK",
+	"1+fA8dqtsH0sDr8xWh5MF5vwORM7fKNiCg1vpJgur4JM1d9Uyr3jYPOTpi4sHhadVoXx3MsL6yhswsoe",
+	"1pxz5yqOp6c9dBwpjJLR2zRu6xyAVKTmOk7IK9ONMyy0INVGxkzp77yRqwl+r2nU+q90xQ9coAiXaNN8",
+	"wpU+i1RsL6J6b5/ZCBShrQvfL2T+jFxSV75DfiH1B9a2UCXbnA3XAhTj0yhyykMMRZ3lHgSdtiNPT1zb",
+	"KBQn595fuu5Cqv+6QrkVKmUVKujZ+8veKrrjk8F/f/h09nkT13FVr4GEvKOnea539uHAgTeef0LIm/Oe",
+	"kVE0lalmxw7Y9zjO3FJPgc4vXVZuiyNMmIKKy/WKrnrsIsAEfIHPAijg+n3u6jpX3nPSxLuxkmLIsba8",
+	"OMeyg/yptNLpCQnpMlNXc6Cnv6VYA3o6HZ4+GgwfDoYnRZngKl3rTi+gERMhVUc/4bOtDs9/GZbtpURJ",
+	"QhBhH2lgSIhPuCgLYNiwj2Z1IcOj4RAWUdj1s9MVwhz8r9+Hg8cfPp30T4ef//HHH0f+18ef//m/mlGr",
+	"n+vOxPoT1wFVYUtKzS/gwuoetqWpmhzDLEdvi92yTmb/+fb1K4KvIQuoCuFC85AhpEQU5lAkBQHoht1i",
+	"5fR7z+ZMmNepCWTclrWhknurTg7uyuosaJkPvb7uwIEgAfKuIDx0WWseswhDCZvQRRfWWkSlSHscIKDj",
+	"rDgnYAkiooQp1qxjhrHDXLIHajcPw6mQDR3Cz3wipKqo5mlkyhfu6pzaNpedlzJh+RCJuDb2T/il8jKs",
+	"puZ4mTrpD6GMap9DyuVT5xjZwbO6JunbMBO8ompSNcrE+rUw7G/Jdur95qrkZ0IuRIakg4b+iKk+/O7D",
+	"GDkKDZbF9cloibX3fdBJnOy8AFz+ODFL+BURVAj9Q4ytvKULujwiv4F3QwqG4ASCsZCFfXLtdgHqORFJ",
+	"5OgPUZTFn3qxHPGIHcWa69Au4T8ePD55+NCu1gnpDViF814BKsF/jj60nrVx5zxMXaTOfpKhU1PyzA2L",
+	"F3Nxq08Lm1s8HxekaJHY/lowB2CQsblCDKWj1YV3ABux6XqAIdaZ8w01U3/jQwRLKqgOzZHdXfeELUkK",
+	"5bQHqEel31yUAkzC9xYyjUJA7UB8h20shSsrWJDw7lIe26m2fJf61hxNoZGO/tI+7mdX4uvx9Z/N3+jR",
+	"lOteunCGYO17FqsvyQVIWSq2txfdBYZgJKsQpk1zifNxCokGtcOtDEMWU+YAn+AsyIhNaPPBXb1Qc8AG",
+	"/ELNbi8YmzU/vt8Ym1W+bP1KyU2h4umU7qGfRzl3oK+xHXfETvEqh+8w0xWsHLzSfz/9cKTSiOnfhx+O",
+	"FlyEcqF/P/lwZGSD6heAMvWDli/jY0sx/YyDomXF3WIqIwZBEUBaAtGSYT8oFkgFonvtxjjZHuVOAFm0",
+	"RcmLootSEOHWse4X8Q6Oau/52WS6F3hXoPXSJ1IEED9ynSa4MXxF4he4KpiyoG3RrHtne2Aeuut3Kpyl",
+	"5WUdiHkR933/orxcosQt5lCi1t8BuJRW3crQM2CjKl7yMUE1fgsl4aG/k4ZGupCyWnbjFgeG3QY9BYEG",
+	"RnRlIocroLYGSKkbElGtQF2CeJkV7lFEIlq1I+5NV/h0uduxMpXMkWQvIzTUrjKqA0dhfcKrbnsU+MI9",
+	"a8icFzNPTFvZhAKdZLPMCDDf/H7O5lnSbYENtqYB4coOlAa0K2WX5ARt95o1IZtqWfpURmncNje9BkvA",
+	"n20Z6dboydxoAnkfYGht15M9foD/U42ijOt8zlv7RjsEY/CZEc2FjOZ/s6vR0rBmFT418XHPbvkLGzKH",
+	"3cLOA1CF09o9BuVfsosO6P0iWdKKUIyGLtYs5FWADGNlH3gjrtx+Gimv4hQQ1wumrbUZ7YcLTCmAm6jX",
+	"74E37MpMqQBzHtE6rRi4wphNebV2kPHqxkdjR95VbaIQ6QE1wlRETGuiWTlAQcTLtIMn4ORjITdSERS0",
+	"F2ToWx4C7kE+RO3tVtLhSxKQ5+d4e3PByIgFMmYwJki18thRlobWpUkO+5Hlq/lFbCW7znNCVom8g9QQ",
+	"HMD3Z2jFQpZO267E3UQlC6mQluvAJL5gDgevX9ENyTHYvH3l2A1RUnck9C7TLVsYsi7US1DlOyLeDSek",
+	"IZpyH1+YUhH6P9ulUYUOyXWK9AZgpUfatzUblsPHFKf2KxdMWyvHI8BY8VdiSp+W+V4xDlYzk6bpD5uS",
+	"DV4NOOFsbOz8vDeldG5lk5MJE1dbsvf2mSFCloud5pYKbg4/rdfgLoF3O8xhxWD/Gs6rTLP2yFclSWGM",
+	"jFIeGcIF+YdcCKb6JKZqxoz9KYiYmvV9HIMK0yc6TdA3EdNgygX7p0Pdz/zaDgZwLcgtF+AeLGYk0MHf",
+	"H+x/hoPHV4MPn076Z49L0hNw9m93galqLm/epKOIB6VYW5tgU+WC5VcqJqmTi15TA80K86/SUv3pV0iQ",
+	"2Q1TeT/FvuyqKl0Wm9DoWVYm0xJ3COSfWCIdQxWeXicMQIfalI80DBXTrYMJbprrJSybBqrUpiTeWP6w",
+	"YhO+Eegvf1QbxZBUtzy6DumA3+vjCsoOYkTF7GqEyFtFa7zM/IZn+Yiuz/nRg6qHq2p/SvdCG6Yc1s/W",
+	"5w392OzR9TxTd/5baHInBKactGplgtSGRk/cw1/OCRQqunauftup1OvmDh8mndfLOXu2IUlsCfXfRZL4",
+	"wo+z3fl1bghtiI/dzaGXewAirKfx5PHE77TXuFYiqtVgza0UgdVxr7Wh4/G11YOnUhsuJgT+QqQgFHsu",
+	"FlOhXJNHB7lpHyxPbqpI4twkqTXzzsO4NjKsUbOSjVIyX+aB1I5wDqAJXtkagykVgkVrtZiQCRxXuNV2",
+	"8PMWYlAH9wFv4pVArNZ5ubmL62gsNHfAIhUI1pUQgkY2LGXwXhW3q/DNAkp1vd/YkUHnDoxCwuShPRgv",
+	"6831Ul38iSAIZmstM0yaJe8TYiQRXDCfyqtzbFA1cQlmeioXok9iLqQ3SrnIGlVqSG3zfQTW0q48fG7v",
+	"5PTo7EERQRzz0z/vj7fbOndoXcv0kNnZmz7UJ8Ti3j3xX9sx33glIandSf7mU90YVYJBVwyKOTh9IlgJ",
+	"hit81rgThq99bZOX6ktnm38nSz3dBYsMF1SOCpfNv4xxXrHFk/DPVJu4fX1aa9I8THJ4Rp81WeJ2Wbsg",
+	"u+8Y2t0HaL2IsV6xlBuBJltP8cq+XTWpXcBRdkYYaYu/sRIaKoEeqVjUboWaU5kqnzCN7umTRz/0c2f1",
+	"SZmzerXIccNNtISmsvgANlHVhGrvaYQ+fBdQs4DdPaWIlgD2Wh6CO2hZRt8tuGoPsx5l3fWPuFFJslM6",
+	"260nl5QFQ8DlGNFgBk1ftYvf+rSnsXNah0zPGlQ91/HRK2la17hxIapSUoxTD1dSE1sXqtmXVMz3tfO9",
+	"thWxkQxmziLZMF2zmnIEmh+l2p6BJvYuviBCLtZC/E3TE1Pv3luTGQtJAppwQ6PVSsizk0ePBif/PFqt",
+	"ODvd0laprNay9PVZoWWxnK3MRcd1EtHlVXnHhie6YOtjBQl0ZIRUAyu/MZSyumNbnTNRIf6wOh4TfcJD",
+	"IhVRaYOdWb+3GrpS8q+2dlut5V7YxXNBrB6N9sVUagN7otemX1oICkGsq6wFVnEWDx9UFWLpKy6CKA3Z",
+	"lUM0KUlzLAIrOBdsqYr+M6SdILqC64clF9hrQUgiUwO1eGw8ZoG5IGP+kYUgjyZSVlQkG/rxSlHDKrs+",
+	"+eovZBhPOlDMv4J+UneWr9jiHf146SyBLeW0f5cm7L548uoJlLP2s6KZZ6mVIsc/MhVxsXZ8JZ7PcoWx",
+	"QFe5VHCTWGlMlTFB6bGu0sYapVdJS3tfHMzJJ7KSMEzqHkt14SDvpGA+GM3CKnFZpTqOvc+7vrIywE7W",
+	"7bqioWCaM6W5FEQKomnEQKZzl8i8dqyty6qz+VScwRv0L3SJPdtOJfNtutaoX2OjSrgDcddkFDJtSJjC",
+	"2bY81JiZqVxFIaViZgme6mlF85Qxs6xQfulIV4dGxYxkQKY+eg/NRpMmV00lQm6mYrqJ15/mi7wPdHPv",
+	"x3OpCIWQcR8vSXtvLop5HCBw7W/2KI4IfsHIZJAm7itQmBl77/qN08z2VrupSqRmJeizRiZpUnHwJlXi",
+	"KlVRFa4mVhsumSKYxjiymrGRVvokdJIxvTb2755Q7RZuEEQLivBLqaeEX7mY7dCQtgZ2zUi71guorQU7",
+	"oFiMKxesNSuGdKnLQV0iKSaO4uz9fUHOhpuaG5rGj4f1dvLnil2KqGhYBbC6Sc3EPNw93Yn6Ovt1v1vh",
+	"ko3T1omgX7Lt7bWvlnZZAZQ4rwTUhoqQqrCBvuy18PzL/37yronFUQA2zr978nj9q1sBPldwT4aD4clg",
+	"HTLkpPolGDbalAMAtQINULXLy7zAC6LSrDrZSpF18Mpb8EDt8crkfdItue6pMbS8+Jtd9+81nbC3MlUN",
+	"Gr6WFo5SkiimmcE6ZGtNoYUBN3tMk8SVRK6FPfCDNjWhnhHWchSHg8c+TXHw4dOw/+i0PEsRZ7nSAE8b",
+	"prieDWL4aRDouVWTNv86EDIV/K+Uwe0zVowpGvJUD1wvtz4AsQxcP52yc9xij+WQmTJMA8gwAPu0D4an",
+	"3+EL8v7d02oGaWiuVdLB4eyo36gwzmimK6Ab1sYG97CZMtHoZq9q6I1aEzfQS1NfEDZnaonh0Za6Q6Un",
+	"onCFnG1x6NT6YPxzNSGEktpxrRdSlSSE/MbNVKYG7FFLMqlmyl7/MYT1CSURF1ZzJMFUArTQ6i5kL169",
+	"BR6u1VaXzmlaSsR2QkXvhqVdGbILOH77EyS+v3359qjBzdMkelUauvI+g+rYVXs3ME3NVFZ0MQFTJWEy",
+	"iRh6CAG0brQsLZCqqKrusFywiQe7QS4HPJq9DRayNYXDbnTn+Rtwmh0kb7wCsLS3TPHWQClhAQ2sRFho",
+	"cwUJ1k1D/e3Dk27pJbSKCHCZpWWfzFJEyISZcgAqzaKool3KklHVoNfRWrTTvbCfb5V7k5v8tgPpPPNw",
+	"5fR3zzp8XTDs2oibOeURHUWsJbR+ZceDnYAgdoD7KVL+gXvaOuDmfft3ecSD7HVg7BleBf7mTOzG7byw",
+	"0tN/q5Dtlru+C4dR2LE68tkRXlCT61AG+tjb50e4/UdWRb0m+PCI6bKSt7BBbmc5hNtWWMJ1RKb2TZnn",
+	"rGGnyoiNmzZ5F2zR8Mmis2Yr1bbPuaryrfT90nGubnHFEeooqHOB6Qfav22jf1PnmsPWKe+vRKwP8Y1c",
+	"A9+ySC8lgx0TOfKsioMc5Xqyw64mxWryQHMckrV4f11DhFLsomBrC/K38FAdUtDKHlTGq/1M1uPQK1c3",
+	"zqjuvJ/i422jAQVqqZVf/rlsa6t9BVb5h2eyzB//7AUmjhNwmEgRLbejWmQT3Bi3bjO6l+eF/Ti4IN8v",
+	"uWArS9nlROwLwHdrl5/QUGBUx7feFaJYGTasC2c18tlt3AY0mAm5gH4GDs8MNxZ86yKwhmdlyUubjkql",
+	"YMu5suYvCdzPdnhiQGzdswuQdBe8MmcqoknrwheE+QY4IB/jhmAEEsZURiGWpGsaI9KP7rsymMKzEz4H",
+	"aHDCwxLDxkMdbb/ioEX/DmhZMIL/funuLFi4q+mTQ5E0sFNKMwx/gr6cc6bCtJD6dTI4G1743BchjX/i",
+	"aPdsiip7BlO+Cnh77nXlW7WHmdhqr0bLK7ddzVincIYlDBSykZHbcYG1jBnk0Be3u4kBik+3aVPbpBFw",
+	"5YkVsBHdwvLGv34u2RaWneMbqkxHpf9FR1IRDr2ZZ7VaFd2xS+EK1LpUEyr437SyW+c+caPqmExNMXjz",
+	"mk2nEXu9F1++krVZVyP+xumDOyXDrHti9ohTyShs8KqT4emDlmmQgLNuJ1q3+ksfZW5Tb1DQ4A+xA0bO",
+	"mNi3VAlfUghFbl31JfsrZa09TrvGX5PSqy7PpoM4aMRoqM9X8vlT7bLtpDI06q/j3biYHgY0hZYRu3CP",
+	"rgWWPffjh9hvRK9GHyt2Fldct51vrXHWHRG1p/0tRNB5/m8UyQBEanNN90n2nbLbumXmTuNG0D5pdofs",
+	"4QDzwYopQf3eRMpwwaOoHMZhp1TUgPF5S/NxJQ2p7NMUOuo0T9uzX2h+lC6VsOQYU0GTJOKNxy67/Dbz",
+	"YbPTKSRN5yMVFlzcmdWtXaXZfMk1/NMw4/rGMqIBHlympjxt+S1zTXMwa3mtW9XBsDJq8NqpMSxODEFA",
+	"C2g0bEVUXjwIM9sHwH0X/tpwTbgNQKs0YB7oV6dBAM2BckgO76sodVU0pdyMYDOHdfEYt3ohds/5buX4",
+	"OrwLq8P2/orNZbvWDfWHVeUV2trTtXA4uzmZI3estSBaBQqwEra8ZkGyueV6qqE3GxWW2RohI9u7zb5z",
+	"y/o6D12uLXPHsKV7S+duO69ideC4e8MUl2FLvx14lMZKxn2SAk7NKDXgQ8J6Pi4mfddPf80V50KaTex0",
+	"TB1vjRYBQ8C3S1e7a7VGK6ipw0XvNmLAe6KMVXalLrm57DaHKd5MvkFG5kzv90Ilk+QwbnV3HWpdlW65",
+	"0twKE9mknOEtH9GgWdQA+vVdYWFvOyLcISqQi/uVvegX6HNtRvmV3SRckBNy96Iy55k9JGX2kjeKzTm6",
+	"e9oCK1GPQuIh+S/INROhvsby86yBI5LIRKLL1VV6WkoRmyIppMvGnsN1o2UrXp5n3+r6LjspIuSiVE9t",
+	"ArpWpCe7FjfN0jNYwcfsCLq3S1SISljgLwEVOF966d4rOYpY3Jrql4QShY61YgtN8o/L50/J4wcPEfBi",
+	"7aymNIpYOZyPJCNGqNALpljoewcWW9RqFkgRAiqLVBdQNQkW1ZjPGYm5SA3TWMlBLcMFikGvEDS40Etk",
+	"J1pKz65epqqjDyyQu8aFAdXlFmXeSqyR9MoaFq/zppW2qS5LCCq0Iy+5imjMYEPQU1jOt4oGFdAZGlfn",
+	"j5QLIlNFIjnRF4RGWvp2pFNGQ6bI9Tv7qsGL8Lp8IPhD1Tgs6zeQIPXhvJWcKBrr7eo6fNrP2qq7DfPL",
+	"K6XyDKi9ZRyYzNiSjJbEUvUPw7PvS2q/o0lROXkW/vT2SQU653z1wdOHD08elz46q2hiPUNZ51/x+pc3",
+	"pV9PV30Dmk9KH/tYTkiQuRbYhffJiGr26EGqou2HMkNRo+Y9nH8fdgYnY8eqPBY93TsTsaSeuwgltIIk",
+	"5IrTG5rLG1P+r5Tugmr/s1yQOA2mlugpAGKuoV7+lb23d/Jw6P7Xw2YRvfPeaIlX/epO/FWYTFMMRcG3",
+	"Kpnv7TPr55uN5d5Rdp6XjIaw7c8KcJ431Zqg34voiEWNYYDx6dpl7Nd4q1wFaZgE4EijjTN6be/LrhY2",
+	"Z4qvChFtZKILHb4iKWflmarQ1a6ub0mV2lloMbKRsl+YlN+gbKjCLtQe0yXbs5lqkwSWNqmtzVX3MVLY",
+	"Dsdc0y8rQUuGhZW9UYliwUwCYlCC7c40bHR5vzPF6ApGdRXcHar51EEWhMvV3Jp8VoVlV5yr8wW0OM6D",
+	"wjeWzwqjKLtFFcsxy15n7dxNeYUmlsiVX3Fua7/7TrtKutI3JPl0GznyNgKsS1cR56ZSAw66tkOdOx/X",
+	"T6QDJ+QlC+ScqaW1jPUO10Ars7xEPFbNqnsIky6LgHOSPKhf0NkuIGBKwljNYlc5wa/DrzQGi7/Ed8bt",
+	"caqegHmLXqIZY4nreqSsxWV1XTJiXEywgb+dQYkj2/d4yVoGbLbwdK07XdvP0rseWqyvgqygkCqktZXW",
+	"+totd6GwtYYRhio+Hl/3ybVgZiHV7JpIRa4juig3IfOTL7fJuSY4nDUeS99wwNaZuB/9nm8tU9mjt3D2",
+	"7eUFJoeXJg9lvfCRGAIqwF/iCWHNU1eoVPHn31yo5sS7XUK5GefDlO+JaoDMvXnBuRYRBOZNjCQqFYRO",
+	"KBcX0MI1TsyS4DCAMqVRtaFRtEeuNV9zpW5PmCkiXqK64X8v6VNSpqWclDv/MuybIpbKWSMjFXb8dWoC",
+	"GbfGhYImDiWa41P8wFIagOiMoUO+kcCFREjX/qFcg0RJs0nYTIEewxJLwzGjYjHl0Ng3dOQOXi0elr/V",
+	"9xApAXrhhkjRz/3suPEIBD6lc7bGMFUJ9H43/AryMcsJ3ajlbtuumFEuXahtkr//aumMDt29Mc9YvIEG",
+	"jnb2L8RYtkX5s0u74qK8dM83eFy7ed+8IPYTV95hKYSbcqqrTnretXtR5tUt8+SVpe7/NpV1cyxHw/Xu",
+	"0mx7VmfsB+tX96q059F5VC879N1jem+xYPKpTFon+utZS50Xv1ERWQ9LkYne0VHENAlkwlmFZBtz0b4W",
+	"uWUTv1JTNJDJsl8Ho72Xhg6bBW1NhUCl1MXv65o/GZZUdH5ydSRN6qYdD3gN3g3rC0eyQ+znFFBKWBCD",
+	"eg4hqCcQq2p/u+YRsJZt90oCjA+2fytkcx6wCjXYalFURZwpovlEDLjIQ3BUk2v88nV7dN98nf0KZI61",
+	"3XzLTNoW5RCDfCXwdQLiFmenCFNnlh7qb1O8liWRPRFEmoSmZnpOXF2Jx7v7r0sISW63F9zUqlPKVtZu",
+	"2sN3MmGFSAWSlnJei6vMBVESjKBiudIiegsX+QE33l6+OuWp7vDufx4CchNv4Rt383kRsqznQFVr/rx4",
+	"yuorcIY8MfNevzeXHNKpYznCskrX+LBZuq3rPlJETtGptn9liGimYi4gdbKZn8IFMbxAK2xKzYFkG9Cy",
+	"J/ba3sSa61BArGACekTEQZzyWHOY08jtTiHfqDKi0Dheg0+Xr057DI3divoOiE1iqs13dFqAfixcHTHV",
+	"M11ut3eYNwygb5oxUdqW5Z2EKWJGRfOmK5t1I4Uan7UroIjlZsXgFSZ1FL9spEkKsqYqzK2u6KQc264U",
+	"PMWdUHV289rmFAsuHLWsDFtDjJ3ryZ7o91CTmTE+9tSGb0QwleoqkREPViKJQUTjBPifB7Pl1ekPpac2",
+	"UlSEV4GMZKqqo6RVQDM74P/sUtgayUkJQPTPVE+9iWufuCDCcvJq/V1zBBrnar6ysv/KQ8Vv2gI7NJop",
+	"+RAvgKtUmLJEp/f2z2QxZQKQcd29VLTji6WK0OCTqTkLm8sHQBYvddb8jCil2WAEHtW57wbaYXrcBW00",
+	"We0tXHqfBpHUlTnA4Mu4CqQwtKKr7N/l5cvlhvU+nWVWmamMJtY4ZnP++cnXMXnD5PKYi+JfTzpm/rXa",
+	"LYcA8T+Go4fh2WjN7Pi+Y7Djbe3jyrg1a9Jw9uhhoUvDsMymL6G77UbV5nnyiXghbqyWOa/d3atONyvd",
+	"r6vXxaU9dWbuDgk37SzjinNosC23ZFNn/F5tUWc7uFvNe2FLNmxiNrBn6C1icP6yiAEWQyH/4Kvayeot",
+	"fDbfoeS1xp7oQItfN8rsFrEQ/bouGRtAUiK6ZK7xObpkvEJ+5RqvA4a//4WLOXdVoY5VXQfW0MFHSXVF",
+	"w7D4q2KxnJd5BqzWgc7lK7yWPxzMbmit+jsbEiugG6vyOS10nsxSpLsOElneesDCNgSNhcwVailkeLWs",
+	"1q+K6C99QF8aAu/Nq6YrfM4u02M/rM5iwghYhOig8blrNU7pmo5Z3Gjy5M0LMmITLhoks3sPTpZlkm07",
+	"DrO22orDHY//zXX7lsJJoizHlsqsEZtQ0WqDR4rR2dUkolpXN4hYiQ9CUwboJ13hBbFyo9Uc8Bs3X4y9",
+	"2qt6cyUyYaLKW1sXQBmPN7fy2cpVfNSs8A/ftXpIBaorzN9NtkABWyvAcwrs3u+RE/serg/fx3CXaj+4",
+	"7qx24jMwNRnRiIqAHZEn/kfv6gtSbWTM1Hfadxx0reS4JiMWyQX5m6mSimRrwDZA6s7y9ZgwqpVL3O/A",
+	"M7Bda2oEm7GJJZk2810rYK19dypGPIp2BVMpFiL6Wfaz/S28Pd/EWpJ55r1TLegGMi6g/aQzI/uuuSS0",
+	"V4Z0Tkiqscp0SJffaZJqaK+oyJiVgeK3zOZs5ccub56UBY0SDHsAwoJOY03SpCFWYIu8+B2VYNg1OxnG",
+	"MjQUq/D9mWrj0joniopMotlr3kGnZK1NnSI7EdxVRhdSQnPsJg+dA2EPKD/40CJ/+wlQw3fl2s1+5O40",
+	"3UIu/kaj1WyAcjpXPGFbDKDSDg+CQKcxa5vhS8hCccP0apZK084Mb9dK9du2ZWgfv8FcryszVTKdTJtS",
+	"aoeJ0q2aO/ga87ZB0aoS1INFL4sf74lVUwJpnC17a1r2W5iwZrthuLap3arT6LhDK9thCzJdLUNwgJfV",
+	"rfWFaVDa3cbq2wnpP6uuLkmQqvD9GElCSejIWgy8PK6S5aiXfNI42bcx/vLmPJ8rGZOTCzIkfIxoQzEj",
+	"o6U1/hrehzGjQldtQJ60Co+V28F0UV4bZGdMPAhSzNombtn7T4Vt4G4V0zJKDa98oZZRW3S/PAN6uynv",
+	"03LzobC9QkBV2Dinwg2Y5TPkxhEcFJBrLnkKdnpDydO9E6nI9h14kfZvNdwiOpq3CW5Y2rzaHrjJ3V3s",
+	"Bdwa0GmPtr5uHzu3lf157W4ov+Mxs9ywk0O8kY2SFdS3NFPKiox+m0oS8pBw0/fYHzQNuSFGUR45MB4z",
+	"ZfHRnmW7vLK0liCIuh2TRZEmctwIA2rdkHFGSW56ZNbGijED1UCI8StYYJwRG3qHv5iwqySirkum+4OH",
+	"zMLfUuF+L+pziuk0hp+ExPIep5f3sQwscyeVevSlqoD+Lu0E+cL4+tU+wWBA3118fYf/otAT3LeXq92n",
+	"7Q4vMHucIcTDWsLuXCavclAXQtmjarcrfmdaX2WA3AfxlMLbrjz0i6fkHxlVTG2/gVemtPKyrd7Hd4oK",
+	"Pe60JU63sixQLNwOy/ErCydMubYNrrXDDt9i86pusPDJVeM03F0R6EzPTz1becE5gdMrTKbuxLvnXk9a",
+	"XTCu4jT6Ed3FHS+C0+hXq9PuoQhk79iZyXYk+4KG14jgDwF2k6Mkwis26LVsh967wdY9fT4bDBy815jx",
+	"et0n16OlYfZfIHT7QyI5/GAfGzN2TaQgFByFK1hBiAW0zmqr/rRYCrY8eo9zzz4YOE8loPKbae+8Z2QU",
+	"QXrdsR2Gi8lxnDkV39sbfwc/4GsB3d+PyAuI6f6ZhhMWOtfgaIk/9ImWmNEnBSNQme6eCCXDOPBURoBO",
+	"goawNiUIiUwbLqg3OsvKvKkmAY0iFqKfnQZTzFnMN/PB47PhyenZg4ePXPRw81WXz5+Ss7OzxxdEG6oM",
+	"FEWFqYKB15svZO89HZ4+GgwfDoZn706G5yfD8+Hwv6s0R0DdUjJMA2iJx8M+SQX/K2WEC4gnu3ZSY6ns",
+	"LqkLAlEobcjpw4fEkoNeHfzjSaFQokRP/nGJsSjsug3V+Lly7NEqzxGlza4WUu/XAKtQY81KAFwuf4+H",
+	"9H8LqULBzN9ARl6zXYMDgGoKS/UhNdT+61RMRAUIJIDOX68uyz4KflHFJ1xUeGQWCPn+ub+CjrXOlIup",
+	"jLIO5C6ldwOVKwfiQpeDMtXEUXf6w+z001IZsS4UYAtQLJRw/mZa4FZfes7Kbd2eLPtSo5umIDPalsbn",
+	"3p4SbEP47DsNRLqW7/XorF0qYubkcUsrFeV2Gc95tMNlB6XsDf3EIZ+4HL21PNifnwxOHz6CJJgp+0hD",
+	"vNFIyCe8oim+NeLaOWXTJOIBNawpABbAW1Ym72CuDEJJAW/t09+AT4RUZRgEv7KxITKFe4SSkAURVSwk",
+	"Yx4ZTD9s0oa7cTO9uuax47Fm5gpEb3modEx9wY9iNGzRTM01K6zt+OYe271typ/oLGi2C5r/zfKlNvlC",
+	"C8etX0DbquDMW7EDYsKqszfrxQvMuLLc3Nm7cuCeiPo5w68wVGGHV/0qnrBXz61WAnVu4eSyrgMTB17+",
+	"kiYJF5OGFQhrqU4cSucoSSBNFYtCrEr0txQMVGVKYnz/poLoPmgTx8BhVmvWDVNczwYx/DQI9BzKxDf+",
+	"OhAStTYgr7FiTNGQp3rg4l99uJkHG9fOZtVJ8XZ70KgqAPZ5N+SR4p1VEu+TYhzxoCocuHqLbH7ejhRB",
+	"cfCr+FyGnpPLrbL6ioJI2CIBqvg2X241D9cT+83w6yUG6Lri2Mss/tdiGWvmWEVm5g1kwvtCbTAXir5r",
+	"Z1WU8l5uU2xGopSrUWiUaqXz2vcm/aJV22g6JPY39kPWlY67ia5Mo3BMbqhKInmb3fJtYoHdZcvsIO0r",
+	"9LsaABE/yNaYb2GLOg/zFY9jdw/fe92pB32kqAimnbXh2rt77g31v1UOkWsbBFJFO3mXfBVyjXAczRIb",
+	"fPmdI2KYQ67bFmpUtxI1UwcqJM3JYdPc/5spSXhojSc2Z2q58F38Oj3Ere04skNdU1EBhxABCLkhdIEd",
+	"x7b2AWlMCJ8rTuIGVI1uAh/2vTvVsd5QuWD/KymYtfvYSfS3ap+huSZ3VlhETb7V+iIDNhmxsVSMaEOX",
+	"Gtu0bAFI+Kpizb8xNtstg7RNYtKfkovG/pmIjc0ubhBXGOHGcu/5UIbar1mQKm6Wb+00nfzGrS5xrcNu",
+	"Ilyx58N/QFcU8p+/vQPUSCqIw1u09ABrB+82vjKbwNSYpPf5M/QvHpckiv6IISsE+WIRC2ScVZbpI3J9",
+	"DDkqx/OT66wYRwqjZATNrRiCejkQJwLPXpDrY3P8yTBBhfnsvykF+0MUoTAMDWZ97IrjYkogYP5Ih8Oz",
+	"AL8MP7OjSAY0skNcH/0h/hD/P/JEz5B7rp+kZiqV68h/TpB0r7GBUcke9lc3LuuKZOdyZN/8VMYx4GYY",
+	"X6NEIJZnv4fXun0vJCctqABxef0iZHEiDRPBcvALW16fEw0J/BPKRY6/ARisIxkuET51wufsD0Hc8BLE",
+	"K8hZB7dKhQSfDXzjwfDxEUGoPMQNmbHEwMafDUlIlxrmbjVkTazZj9CDE6bPyTVcINfY0+na3jnXhI9J",
+	"bIXLWEaRXFyQKUWBNKLBDM4gSJWW6hreCiaZPUBwFYMH3bCPGL+jgrx4+5o8OD35PgvQXkCzGJxmHvPj",
+	"If7l/fsXP+FsEYE6b3lliUtGSAPQjBlLRI5dc6P/+FNLcV1ojOW7W11Dv6JrYiT5K5UGmsZBDynfNs7S",
+	"lt1pyHTuu/Ix7cKlzhMGq1mUYFrbmV5/HOQQn9eFEF/+V7sTSNvwi55Bn+I+ucY2QNcAcdMn1zQ1UyYM",
+	"eEpCS6ZLghXnAy7sHCHMqo7Ib0DcHwdyIVbGpgUEGRLTpR0K6ADmPmKRFBMAeeYGQGN9cd2RW8TAUsM1",
+	"oNRqO97KtIHkIdCMy0PEaDmGlwEdwsUE/xz9gYhlARPYJgn1v56V34ozQyGjEwp8QQLp8+PjLEx+5GJx",
+	"x/77OXpr751/qNfvzZlCRLLeydHQl8fRhPfOe2dHw6MzRMSdgiQ9njIamenf9ucJ+h6zlb0Ie+f2jz/D",
+	"I5iZl0ihUQafDocetcGn9LCP5jiJKHoy8sChnHlBS8sUt8/9jaQ8CMRDGPUBjlJ2bWWzOf6Rhh5yonhh",
+	"9M5//9Dv6TSO7bae995anWBRgDN3vaeJSl2KO51oeze9wb/b66hIw73zHtIljHIcM6N4oAs7txYvoiMW",
+	"IfuOJLRGB3YBxGIhCYpqJIiNLX/p3t1yz1tssjV1xqhKHHyjnYqC1wTX2T67Lm5vlIztIaQaRSKqDu0P",
+	"AErlayk361fzlRBvv/dweLb9K+9F1oVsN4IPqEAMrXMQUiE1dES1b4G4Ay94Zef4z8VM150IFFBb84uL",
+	"yS9s2eBgipfan65mJD+POn32F7Z8y0wV8c/Y8vCU/yZrX+dUIdgY1KhQFEDned9kEq7l7x+eYL9Kv+Vv",
+	"fXZzkw3PdM7KXY+4Nq+zpyCJmsbMALb37+Xrzh85/pXHUOy+9cGnoPz0Pn/o8ET9MsD5UHKuT0B925X3",
+	"HgxPGvGe051ZiF9qwLDPpRrxMGTYtSonF1Q9syP0AhLbbFgteMqDKSq+WSXVFiLxLzuy0tG3h90kClTK",
+	"/X62poqC7v4LW7pDh438UWK3ri3nXcjlyiAXez89K+LXnfeevb8segjPe2AwR2xCo6sVLFkPfYT9eHs/",
+	"03iUqkmv2Bu3dzp88PD7Xt7XtvczHTOhjaJaM3KCvbA/QgJy76dnmJX3/Q+P0ca1IzpV7ZXLLyP/ikc/",
+	"e7fmeS9LO+v3oKfBlfPi4G9ZVprX4coh+VxKYwamiL9iZLb3LLUW/fGPTEUcYRUb8cwrtsiO+fOqFW5f",
+	"/3mDXU8Pzq5P0bFbyrEuFnqRG5QITmFNxZgi3DW2fYXpFY3GS5YgvlTFNNzXisSafQWm8qXKCPuNx9u/",
+	"8dTFi+ELJw2GeCflr1Sh4/nB6WmThTiNIVc1Mtn1DnzORRsOfARhZsZh8ii4CNrILZRMVbfc8Sf/4+c6",
+	"NaMg2Dq/jKoUjGxFvS+c1B5s/8YraZ5bG2aNBt5O5UJvEMA0y0DTGUfvdnW1upP8ebwIe58/rFCP82JB",
+	"6nnpbai9VvpC9Pa4ybzIp2HMxf/esNuLHvXzXiCVYoEhU6k0IyNoUbNsLtbdbBtJ9MPRPDr8SzUv9BrK",
+	"8aav82YZoJ0grLOe+EToVRct4WJnRR2IUKamARW+Ts2m4HpQHq7EbeeazCUPvx7N9xk6ixlxKI2ecGA5",
+	"TfZ4xSWIW73iPD8uttittIueFDrEdmsW9auQJiIpwRd5QWgUeccjAlDn+BNWePX+Slle8H3e+2vFMbEV",
+	"hHSzD1e0LAw3lZp5Lyk8ohEKm2hZNYEMBSWbRC0q9lZ07K1ztCazBt+R5chUJJSH5yRMWZ/IOVP4g/I/",
+	"k9ESnPxEO2Tnk8HZ0H7++OQ/qpYkFw7gpXxfG0z5KVQNj+FSdIAx6AnIur9Vjl3Alykb/mSHY/UeOEx4",
+	"qBrZpUMUx91WWtmlle+Y8is28vfTqp5zKxyzMxwtsQQdu/fbI+u72iH8k3/OMuuIR5HuE0gW6RMAapTK",
+	"11QRX5PVJ4ItmDZkzJVecbxm8rBE4LqQyG7K2TsQzE4xKxfUx5/cT7Wa/ZOsOLJr+qvS6/1GfANqvVtq",
+	"nvgOAAz9tXsCbgmHhFVNTKsxOStLWDRGauqI1rZfzm6GmcWwjTChULWRRvEjPPhVO1vtEr5ZGYyeWVPo",
+	"dK+9cG0mO+8GuafBjG1RoX90z3RJiTAEZDJXyGSHe6vvPEX6haJOCXE8w6OIjKDsPeyvhhDkGIrh7zaR",
+	"InRmPZE+dc981QIZF/GNi+RFBq2AiKmr8rjvMpKWd53m814pNzEnSBgqTZiHIABohUdomeDP4An1vzhr",
+	"BH/x0Tw4KANJKCxyxg0G8gr99SE9BJPbKRnTwCW4kwykMqILAk1zsUcq/jFkeuYygBGF0pKLnsqFKMu2",
+	"QSiyp1l/m9sLhBa2zmFZuA+PBDPNPcPPaWD0TTuGm9lM7jyg2cbiW43stZKAX0UoEKtyNAR+VlIteYaA",
+	"Y7m9AIHTwt8AMN51Dt6iWASAJH2DYrHUkT/hc/bUY4vdnjzJYeP8T72HR8PhZo5FAY+3J1MD2P9jckZe",
+	"0mWrPAO35kai5+RgoueNg6msED1IE/fC5q4Im3/xOagDlvUSysPsbplIGS6gzQWmTSWY/Yhp63JhVUWw",
+	"jKLQqothylq5P32TlTbiyBV/V6cIv2MfjTPlZALtT0MpFfkHtDDrk4iLGaSlB1MpNbOLdvHjf2bd04lM",
+	"S5OIC76ol34aX7X141Zxb/44fZYJCB8W79tb9Ot3YOMIabZY9a+k+dqp2i7hGydpOOevhnSrdD4ahq8Q",
+	"rvr2FD7EuO49pVGksSpNCvJSipAuj1opcrCSG1bj8jE3dThLIvca3F3R4H7DxkwUjtW1WSleYw25H4ii",
+	"jToGgub4k/3n83Hi8gG7FxnbH7akXytcEi4OJ1y2ZZUBcu49t3XBbSts8AtjScYFUhAjkxuh/FR8VbQP",
+	"072n/rtG/b8ykxH/RCLaACaAdsYFrp/JAMzqWsPCuZR+hQc71P4L49RFt2HCd94OyLwdCV2uR/Ugd5RI",
+	"wSCks2BRlMOQnwyHDSnGEcAXYS9gmUuBAG7VcgjpUvfOTx60MRKKc78dl68duqa2zLPOBaSuuegi4S4W",
+	"SKBhuhTR8l7a3xXL4qULFdtTh7xZcARTsQQYjsVUkilGIME3DNA9xYTOVkJk55vn+JP95/OxYnM5Y1+M",
+	"ImaZqVZi4XwPLrEaKWQI5SUkAPDc82vn2hmU5zg+whvZI6tZUWp4zLrnlkZ5tm/8s1+1F9it4j62gbGN",
+	"hPLwm8qzTSIqBpiItMUwiahw2Rad2iXZMHVmiZvwnadLt04ix1DPivFaCiiTPIogPivju55lC8V+saOs",
+	"GnQf99DGzNeLHwHYhMfsnFzHUpjpuetadN0n10tGFfyOzYig0/ggotoM3NVwXVXJljDFZdhbt0VWahQz",
+	"aKeVcREUzTBl3/p//4Gf/T4cPP7w6cHnAf5w+vn/wdT8n//f5sz++T9vuFgu3/IKLs0O7g7z6ZMw1CRN",
+	"CCVwbn1CiT0o4hR8S2cEzsoljWqwAHBT7jbX+i3aWlD31j3ZfY6oB7DtApTu6yyv44JQMmaLfO1fd+aG",
+	"cV2H68jOdya+hcp7KJH2iWEYfjRTdPqX3SlGJjwoLXPHdpXFZhY+L//DzV4CK/2kv3EDYkqThAkWQnJU",
+	"xmN3KzXKyGSQJree54w+7HcyeZ98aYnOp8OqTGds825nTzWC2o6ZfQR6fDI9Iw9apcrg6r+slOeCbnPv",
+	"J7sLfm3Qb0cynUyNw1WHzM9EsWIG9HeaxJQLXyPaYWJzql33j0pHxXvX9eordsq9v083zl1yWFx8Z11y",
+	"CR/M2LLe9/aSBlMumEMt/ooJ+0nCf2HLb5yy7XGvZxl4zC3NAsXMihn2wrczL9ESEz5jSy8/dwbGqVey",
+	"cuK7VU3LmUQxCzn2WvStpHoxTrCV7oSEeNPKE476Fs64BhycYHcP7ajhXpm6a0kC9ozHrocv0O5F4bgr",
+	"0kRai4Pqu+b404wtbyIL4Be2bBDXP7SAaRbWR9DKe866mXA+SDVD5JpxsA8xGyuPXdPd6lh99lSXWo0f",
+	"pCpk+RvqstzoPpFjVG0BqxaaB0FbIM2+GZXeijqUfglTWopz/ACtyykVE8D23tD0M9DrTVrRzBguJroD",
+	"hMA05KaewtJdiu0P5Er2IJs0ALTvci8yfHgAaE8/EpfYlc0AcKvBPlYTLoiWhI8JN4RZpudYVGxqpoV8",
+	"uTfkqPejA+W4HZlxEVaN7BtBl437oP2wGseuBFfFfoJtIE43BnyOOepck1Gqoa0QRhalqBrVNTksGbOm",
+	"v+TmwO8TYmSfCGkIdovgYtIvmUl1BKP9JDo1QC23fvOeFUlCjt3zqh0rNeIWhGJHsvZ4zhQf14eN7XP/",
+	"to85Guh1TTArg5UQzs9yYcUeoFbf/fCxb7JgMBGLAwa8ZjRiYT9vy5ilO8wLm0fG9q03SWa56VF2fQoG",
+	"HfisakpdThDVMy4mrheoYVGkC10lCNdliBdIs14T6KypTSNafC9CpsiCLuGOHrFJKshoiahXd5Ywn8o4",
+	"SY3rgok0KcdAkxow2QnQEhBnxMKJ/YM93x0IcVNsjXgUDSwV1WOV8ii6tA/tqCl2Dbd7mVZaL98Q4m5E",
+	"jb0M7WlW34wIsFwSzuJR1JW4sqSDjYJH0I441iyaM2ixKEiwDCKmrdZ94VQzq45r3/x1SkUIwmAisW1S",
+	"1kJ3bJhrRDumPGIhWVD9h0hS43rpklcyx88TIQ4ETbI4QKuZBQ9Y38pHNgfMV8OEQ9nLoBFLgQ/BsezI",
+	"7nY7wNkVXTERQuD+9NFg+GgwPGnlSvbLuOEOZyvDbrqRVSou7FH4M3fgvCMazCbKX8L3vq87gYEYSe2v",
+	"PpQEYJMzEUKPNAIYLM3El0rFkUpF7TV3/EmlorZRQs7YXV9ZNdR/97M47Sq/gxbHEygv9bC2WVsObkgA",
+	"zdGt+Q69b27oGtvu1rpMRUVAvL7PwZiLsKLBQQl2D7QqIdTuEReGVTqE8MHa3P2Ci+jhsN+Lucg8VTfr",
+	"wbCr/2Y1NdefBvQPq9pwo90p35SCVkGwx5/sP1ulYtcisbJJgV353ReIQBZZx5iIA2iDlYr0YwV9tEkY",
+	"uhHBaOdWJxkdoR0n4Xgbsb0Jx+3ozb2zxF074gIrNBo19w9lkN7xsh/PVPZyoeTNT88Li/76CQ2asm2p",
+	"B/3RP9SlSIMxaruvuFnc/e4rbqF912dgTNPIgIV/G4HSGijKH31Hv9sz6lfbtPeGJ48f0eFwOBja/3xv",
+	"//OD/9X97yTXBX/hLGpn/+OCbziVrDhqFVvcm/h3xcR/nTABCg6cK7ZjBConSOUN2d+RRWVOjRcyx5/w",
+	"p89dJochBa83eSnrkPIFiBQncDO+bsOkCGdw021R7gXEtyQgLpm9vnIRAf7+GNJNuVlXGQ4lLbD93vEn",
+	"/OHzMQ3/TLXJAHQ6ExwwXIPywCfZfL6IGkHfAmWj4YkgL+mSnLVLYM/XdtOaB2z/lnaILrZ03/3krnU/",
+	"geo/d8iYBQhCBkBUuYEmkNxoIheCpMKF3MEjQwnS/aFqA4NIBrM6F8hTeKDLpogwQAUfYFLcHfe4GQR5",
+	"CWbflaQD3mreLlDHMQ3nFMqrP3WSPkSJpiIcyY+A7UgJDJq3Rx0xEss5Cy8Azm7utopQoRdMafJg+Pjo",
+	"D/FaYBo4Bmo9sKxZSICR0YRaKVgWQ3dr81R+i60f5Ers/N1weA7//+/m99kTd043rCJvZeD7poF3swxL",
+	"Yh8vx73rwouMpVpQ5ToHpkL7FJko0tC8S2IuxYI2tbtBMLirzH5oR5GpGWgWSBHq3vnZo+Gw5I7DrJzB",
+	"QqrZ8acZF+HnY8UMgip1pV3/JtXsFy7qy7aMWj6HudmnO6jaOhyPX9q5vk5NIGNWlbobU7Ek3LD4Hn2/",
+	"+4Kwn6kmlqCJUZyFPs/WF/tP+JwJkiZtFYhKNdHhWtUpih4VrEMqrAUey6povqmSsFyDlO58v9Mehey8",
+	"0JJH94licyZS1l9rqeh/0zJqnFJexHwolcSPhodUQ3mcSGUGgYzSeEuC8At49Kl7skNaxIGsiK8LrM0g",
+	"0wIsNzNlXBG3hm8iDditlcgxYTSYwmbYX/A4yZhHq1Ws8OcyK5YLax7vDdBQRVhNKOorRwzBRXzjFVvu",
+	"tKtT0junwHpHKw5/q1Yo+5iwwKB65pxKlsbya6R3fnI6tMJdJkxcgbZnn3j2/rJ33nt4dnpy9GAIm+/i",
+	"wC/pklirtpVX1m3EDXtki6NuSnIknhxixkqve0X3zhizP2KtBxX+dpLjovaEV7ivyFuSKZ3vdHdVXkHH",
+	"n/CH2tzHTEB0fE/U88A3U5mZEwPXN3lNbFcZcAZNgv5fwJ2SMBFyMbmSCuVkq9i/0+dvJfbfjBnub4A7",
+	"Uv/jmkTkXG+cZQx1HzKOuTEshHKwKYUQ3oiRYMqCmXfAdHMjHMMYXTorV8VJuYZq53BIYXIrPOtPC3f2",
+	"wp7slIsJYZGGgkyUmfdFfd37LyHBXS2JSsU5UYyGmtAoQq0aIgYzaK7rnVMLJcUk86PE/axKyxKNkhEx",
+	"0tBol1u6wn01bMSYIBRumzNhEl89a3r7yglaLiYXRCrPsf2CAr6gGgEwsCPIPbN2zqxP7SFogJ2D/n3A",
+	"fdpIxZBr5RiSVuwBcgk4Ge7HG+ZHkB4NnHnP4bnOSd0OU+ccdi6EO+51y/QpCExY8e6K6MEesL9gk0+w",
+	"qwMasy/Z1CrNYnnn8Eifvv03rNDyQ5pYBfHslLz80YoxKghVwZTP4cM3Pz3X+UOPHpCXP57DlsC3udEs",
+	"GkNWGCVjqWKUfVikEjGSUGWO/hDX/3r2jqyFRq4d1E6V970sAyZNIknDnGL3vkP6n8pwG7PlTWUU6i2Y",
+	"cjXNv1znlqJLMuvfYn906bS9FQ8l9nVRNIAPsNQVPfrQZ+EKW0rYv6QaP/F1aPZnd3JlPWH6nyr4+jtN",
+	"7JL6JBURVJXjSWq61C6ds7SCmgKUW2m99OmwWcF0EytdBoaZgTaK0bhtrWK/F6eR4ZYKj+3Tg5AauvqS",
+	"RFkSMxwFq92Opq/OD/53/F6+5w4A8FacwsAXNVL8iOQqTJ1xeK+n3AVPwVun+WTCPrviLjCXk8YMuN+n",
+	"ZbgCAk2SiAbV91tMPw5GMlwORktjKfnR9yfDH3549GAHhenktLnCdPzJ/vMZ77WIGVaWqhTLOTvgHdGq",
+	"cbS41/FvwCB3SgzSdGpW6LrcFfalKmrbn7U0XFG1XcIj4L5uZle4R+9AroBby337nAIGJ9zn6HvoWysX",
+	"eAXQEKH5gE87p8RMZartB1QxMmOJ+WJtmgYMkIpQ3rKPy07hzni47GLur7QbvNKyC8vfZiMazPqEahJJ",
+	"MbH/+jiAVd2L7SetzuZxwLr1Zf25mNVm177lE8HFxPWu6oyCoa9OXVOdPfxVrWUxC1IF2BO/fyge65t0",
+	"FPEAJuMSfuWMiRyz3tUHqdz+Av/JPy6fPyXfPzz5/p8NW2ckMM5B8w0RNffYBS0GOo1rD/0pPvc2jTs9",
+	"9OIwVT3I01jfceBjam068JT5mJJO40LYgRsSp9oQ9ldKoyIJ/QqHWkJAeNqHr8pzVGQUFXrs7o9KzfRd",
+	"9tQtN9cY8SgCSHCXPF7ZzwI+btXoodPOzG7/vnFFOCO26uzZ2+MDTqOBq3Su7VhuH/zRPdcpyRTGqS/w",
+	"1xcocqDI2wpZq3X8zZS8wwQFvXDThLA5U8sMSN7hYydMEd/yGUwruzO3TGUTGg1AS+Bboou/2kef+Sc7",
+	"pLB8oGVdgNF+kwrOvpVyE7da763SKaILfvlob4XzvF2MlTBUTAO5Boj69jONR6maQAQtFVA02/vpWQ/X",
+	"EsiQQdX6g4ff2wvbKGZZo/czHTOhjaJaMwIw8O5yfyVVKJj5m7zFgB35Vzz6GU7h4xUP4dUnp2cPHj76",
+	"/ofHzSsGCrv3HEJ8NxwjKoz/DLaolh2X95b/XQkEwVydh8GebEHwaC95HGoLCJwC8BxALtP4UCBSq5fU",
+	"8Sc0ajsFnkOC9267tESwJam5F2w3L9iG94LtXrDti4MHkeo8/3Ym5EIgYKY77IsMqtnrW5j5ANIP03cL",
+	"9VKaHgpcM5ITuT1U/at96j5Ifdc8+qVoBxEz9vha9SJbR7zoVzoNHCVtkbE8phN2nIjJQZDfEx6YVN1p",
+	"2Arobbt+kHIib94mS2syOt+8+lef/OebZ/8iUpHf2OiNy/ZCpg8VXQhCBVv0iZYoBVcqSsD16bM6NTg8",
+	"iGZqzkoTMa26dDCxdZ8FWCOt9VQu7vPx7k4+nutb4sQmcSkb9pQ8CxakTEInTFeLmfUkvNPh4+9PHp7u",
+	"gJkU1zqjX3bqgn5Z6XhGZKQ7X8O9mEo4eIgNW+k9s1powugMuuYXOuxyAzBRoWwYFrZrsx8G1LDDeppj",
+	"dpxQrRdShQfB2iyrB3+9EG/8GHvY04It7FYQwRaYRGEnTpKpotrStYywMk0pFhgylUozMqJWTVs2t379",
+	"PNsUf5eIfPx6eIGVSmYKdzAcpgYYB8JEyMK7xRA3JIXttx43GuYlFXDyD5us/L2gc8qjmhrtHOLtOwRJ",
+	"9nyzGw+XsiIm7AzGNLB3Q11qDjz4HJ/rUKYXx3lrqGH3PdQXUwYMXYD8QwxhPDyCh3fDgr2+TExIexWd",
+	"Z4aCZoFiqJUaqXzvd0oUSxg1JJT4nSlVcZnRAD2Kb4UCmUmTynQhWFQfFW0yZYoRKaLlheulKYwrJqUk",
+	"kCFDfzjU30sx5iq+g+J4D6fHT4ouNmjaVRgZatUbLoyEEsMkIf949/rdmz65fP6UPDo9++GfXUnEY3dW",
+	"HaCCd8IobrobrLJrx2uMEDx4fDo8a+HRx4Gf2i/fsC//kgVyztTSjl2a5ucfAJbUfcxLmUgZAqtu8PI3",
+	"zqGtNazVpAXmchbQheRYOsuL64RflTvfAZzv18K2igm2WKXd22QSjHYBf9zzw5Yby9qGakWoYHmkFEyT",
+	"ERsDkIRiZC552CHVx3LOOjCn8cWHuk5yu/9QVrNVkMXORvNbPhEDLsiCoq7GvIy6J/U7a1yj/N4wrVfV",
+	"TrqgS2RjT7IAz0SFKQVB25eV0U9Tm3T5eiHe+uc6tX1gjLp0Sz/dbyPbskgjMmGisPzb96P6uRwzEQ7A",
+	"6ffVaDxMhK/thKuJukRev/OgtHfRm7lCgc+Eg4rLnLguxOP8P6PUYL3JWofGA4mi40/up8+WtLrMr3Pn",
+	"3wB5qAMCzGRqr2FUdUr1t0F6VhdaobjsmtxH+pXTHCph268/PhEvxFeOOoCLeDZnwtxjDpiVKuQNWlvQ",
+	"JeGipo/B7dy6WtPJSoXMmrBiH32uIOgLlIRSKvIPZ09HXMyg/CmYSqkZoZmG+U8wEyM2NkSmpkxkWUZ4",
+	"6cf/qtnAreKeBRDnUzNhqum8rkVRGnJz+GIwhI4baKa21YK9giff4oMdEkxxnHrjxD6BlVBuP5eMKr+p",
+	"34DFMqEJQPHhTthL3GcwE4cI6BqoMcXIiE1Scev9V+V4zNRW8KHX2VO3VOI9Z6qgilvd282oqsgboidF",
+	"j9ZWXMXVcQBBFKEeDKsaBD7slYFHhoqOAUkmHUVcTxmmwhjwkX242fJyf3bfuMAvUlBG9GSEfmMwX5BF",
+	"ixz5lBoayUkJQ2bkd7CKzU15mskOrr1Xm1yHMtAZ0x7hGR9Zgrgm+IaRFcFUk/98+/oVkYr8nycvf83B",
+	"zOEdRkbRVKaaEUUNI4MBvO8aQdLLlB8EtfGEdPNlVu0I/Se3b0AGxdctaRzt9bobrfnMtrviugUR0yeY",
+	"Ieeo29f9WZq+zz6+K9nH6IPhglCRia5cOkA2EhBDS9FVmVacicfjT/7H2qZRBcHQ+S3WgKl3LIlxLASo",
+	"2JaH/Abf+RQ36pd+sbJuS1j28iB8TK6fBAFLzDWhGrObQY+90atyuwbpSaQCdbCMqrtvfLMyqdrWNzfB",
+	"RdBm4ZJVYQj+ttL8Im9eU+xbc3fVRCkdbU9oovtEzpmKaKIdRoxiNJha4UxUGoGOJUIEW19MmWI78UJD",
+	"InVGxK2TqZvH7emBxXJ7H2K+GisZQyX96aPB8OFgePJuODyH//93i5wGt8WfnZLX/S1WXpbpzUUvku+V",
+	"uLuixL1JTaaoESmIphEjlnYBA1toQ4X9O1R+CqjjDHy7uPWch0Prdsfombh1+YLTOKx4uSVGvmffm8oE",
+	"fObLvIGhAD9iQ4peFNz9MgrJRDJN5OF4SoXbMDJf4yO3BZAJo+/r06TBTMgFgOCFAGpj72KDP1MRsCi6",
+	"BeemXdk37tnE062JYSHtlVC2/aArzDlsOA9j36qiOAZYI7zazPII2j+d97gI+ZyHKY1wcmZ55Oj/RUjJ",
+	"M/f1z/2M+3vnvViOeMQG2lBlWjWbx024afdhPujm9YSN0YoFytrwKCIRDWb3LefvWst5I0kghWCBIbTQ",
+	"cr6FjNhy9R1/gn/rnYROEnR7FdQS/N335Am/0BuS/g0UfztKlUduhXiOaWD4nJpu7ZBsOpVYqW4WB7y5",
+	"boPgM+0sp4h7md6BTN+7JzwKZmfCZLK5T/g4c79iCwqq+HhstTyzkGpGpCIRXRDBWKgJ1wQYG/MhDivU",
+	"j1G5v12uxDl87TzpraR7nrwh58C/+Jzl1yJ0w/WOACEN8bI+7IBrinZH90xDTTAtcdjbP8Nzz11j2tuz",
+	"w9B6Ooo116Hdzf948Pjk4cOTIfzvpF19+43D1DYxprRDmBBycc/Zd8WCgk4SUhHl4WqBrS+sSGFxYpaQ",
+	"UIXdV+mCLnM/I8DZdiBWHM1j4+ht5tZl8eFOi9oL41TFlS1rMHa363de0dhDGru7hUvhdLTc27KLsnab",
+	"dpqvkhgoppnRHZS6Uz3zVeWXdox9Ct1ZTHlkVcaIqdn/Fg42/cg/YbdwghnCQkt08rWre4cZZnS5a/k7",
+	"lB1wKPNSgN2q02BKKEk1U9iqnwq9YMpnf2qA8r+Rzng7CdqbKCSvaNf3kvJIEwr1PcXyHoFYfC2R23xT",
+	"vq18cOxt7E6wHzQzh4BRLMA+VGIpAoJl77w3/f6/FsP5K/H//7gjU+zBDeaitOTWcsNBqo6/QNXkFjnm",
+	"rUcHyiAW5JgsphLyDqYyCj07facR3/QAvLO06sGAA+F2cYdgwOkNjvMC+eNWM5Rcm8Hz3vDk8SM6HA4H",
+	"1tQZfG//84P/degNoH5vxKOo2dOnUFmiEqkZpLlGUat41Ooe3XBcqmTwkkbG8KlTmez9aCTRzNUwJHR5",
+	"7zz5yoFn9gSSeZ0wAXjcdMKIFGQx5aA8WVawClNCeWjNNuq7IBIjk4SFJE2g5IeuagOOJp32LRdivfou",
+	"Gh8ldNnblHf4xWrrbU3sHX/CH2ojZesirDOzrQUr3vnQ2VQuyJhairHEQdy5AehEIFebaDWhFjDXKsml",
+	"a2MOT7TSmlvWew8irk22xpvPWLpkAeNzFmJyJCQsGR4zl69VlrIEGcCl3XxDahj0Ry9rAlE5cJoQI/vg",
+	"IeYiiNKQi0k/n0nVNIw8wCQgX2u0xNFiZqYyrBoPPy1N1bI0bDUKKmaQnaWnvX5vImW4sLrCh6bzkOOs",
+	"N33eZBm7J1XMCT9t1Vq5fGhoahdLwVzLO5DoY6myoNiSVTZ4nrHElGewCfuUXNiBbzhRzROXY6xvPGXN",
+	"yyCgsCjKqKw6iW1V6HYgVZvZFV+XRUFjfP5T9lPvwcOj4dDKBNcBuXfee/b+0m6bEyfnXmooNmb2EeaK",
+	"K44fnO5iZdySfVFZYeEu9mLum5UtfSKj0FJemBZ6995bGHej12AgVajddaL8Nc8FsTcj2AnYz8dSfkuh",
+	"s03z18ef3E9NdP4b0Pa3MMY3UO3qVtpf4f9cIHhQIDKiwezr0vu9QVev+OcUeazYOBVhp2kKxTnVX7GX",
+	"MJnbvWE3L8yTYdWFqRjV7nh5SMyCB6zVBenWe8P3Y3HUTSmABHF/9d2ZxnXQBdNKMmxOpUhClXFlUl7i",
+	"N7rwHGVU33cRFQNXsnj8CX+4idxBbNjUIHnwTUSFa/T1JWcQFqZZlUYIn97zaOfZg75HK264ZRpL5MhN",
+	"rrsAAGasdp5+4mzZMshA/KiaiayCwIVrI1+lK16m4jJ7boOUS4CC6DL3kQPS5zKIWBZiVakgTIQXDrfv",
+	"o4GcplQ4JLtKL0sIDvFmRP0T9hLr1sHitqQpvAUCFS6kyt0Nd1f1pUtNjAyzDDWZRiEZKUZn+bFD8EQ1",
+	"xiS0j+f6ruExk6kZIJa/7p2fnA4PiVOoZLQFDvMSnuiSwmTE6vAvYYp33nUHq0T3rJkyrkhOFPqcmKnU",
+	"jIxSHhnADzZTJtbb464lRtakE6R6//rUClI6/mT/+by9z7899fs+/3fubr+Ew10BW18lUUforuX6SIZL",
+	"MqVNsdftd/PG/12pvpY0X9nLuNBlfqPh++Hod9cMtFw+IIoA6kDu5lj1o33o9ww39nu9V3wyNSRketbc",
+	"qH6aaiNjWPFN976TEXshxrLubrjn6rtiVb8Ew2CL6Oiv1A1ws4Po2Ly7NBXhSH4cBDJZ1nYMxuee2se6",
+	"bKlQGKayEDVZfjPZI8YtOIuWa2ONRa7zujOqZwwj2RFtjDXvjn3fK6Uu//65VKtEc2iN5/Smqe4Ci3Nc",
+	"yYUUYKwv6JLQyF4+S9C2+JyJHGHrXjx3qnQ98eihlDiKxuPBjGOwTAtcA3/tw6klTCYRAxTGQE4EB6G8",
+	"G++UyFQHrl/fgd0902n/NzdGZX8F1wTgW5CmxVsV+0mNUg3+nRtumVBZXItewQJh3J6KPVJUhFeBjGSq",
+	"7JDD0cPwbJRr11eGqfgqpEvdOz89aaxO+7UV3dE3p1I3ZQdCoZRhCS187otv75Ca/dQBYB5WHlTfA9gM",
+	"rYMujr9NJWQSr3fYnzCjyYPhCbleaSk8wGan1+hlo+Q6mNIoYmLCrgEplNEQI3hYmkOekETJiaIx3KZ/",
+	"iBljiSbXIZvzgF0jUDHEAblBVcdqPlCgfE60UXaTlf6OLJQUE0KNYXECOOCQAWtvYfvFNCnrDKGhp1rH",
+	"5ZqHalz8XjOFTeBuWpbZkd9BlV1pziec46rN0Oklj5twycap9vLmTheI2vVqV1u7brJjmUiOvEP4/sVu",
+	"TpIcH64P/hrXMRHiGT7FNkc7c599kgammv+aKwvZfO5Lo7+kQk9oZmstYQjRYbcjIwHAYmBFL6FhqJgG",
+	"lAvDIpZMrdW82QtpL0ZYud66aJM8dSvzFME/kpBPuO8GCTSTJERb+wIccwXnnbUp50xhJyhtr1O8Ce0j",
+	"XBNwV7PwgtCxYVZWjBmqI9mtbJ+aSx6WXZC+Rvzt3hdlNlzvvDcfDfnL09lvy/8CIN7Q/u3B49Ph2eMW",
+	"DAtn8hyO5Anw0/2t+E3dinjoeo2WHVOsKKoHkwNWoR0gvR7+UoTj+42b6f6XIjLUD6ePT86AwQ5/Sd7z",
+	"2jeogXLhTTq8hovp5ofhMYlR4A5Y63VqGnVqt1cxUpO/Fe94u3aUltq33zN+/Ydq0243n4vJYMaW+lhJ",
+	"Q7sBnIEXv8WxfmHLm0l5AYmUZSLO2NLnVWpDl2QiZUhSYXiEDj72MeHqPozefZwG49tA2BCJsSSIRK29",
+	"ABNsYc+rIZE3cL4ZOh4PAjutbbXpb+2jT/2TXXZLwzHqcv78hL+J9taFLAe/bmtKzrnmWMo7ldoeM4HD",
+	"XK3lvSDUkFhqQ06Gw4YuW3hxZzHvCZ+zIindagRnKlM76IN+L6bLKwwt9c7HNNKsUGg05iIkMjVkMV2S",
+	"MY8Y+d7utb2FoH9Dq/Ijv+wbrj9aGbaSoe6F/F0J4vzKjF4VDFYNxiQAj6bRVhZsuz6OP7mfPh8zEXZa",
+	"fYTj1JYfMREeXs40SCbGrAohSSzvtaabLBfCc4Y6oQt/O6YiZIpwQ5gI7VUoRXBQ0sdhtutN/8bnuozb",
+	"Z8PUKU443zuvNn3hulE9NR1/gn87F6JALI1EKDx5Q6apJ1KI3Dv00XsZ2rEMzTqS252Xyiq7B5KSGOCF",
+	"09XHn4q/1gJzvC082KnULI5TlfFUeOYbwOlYXW5VgW0bHI6V2pMOC3OKh1kBxlFHj8c0MkwJavh8S83j",
+	"k+KDN9Dutu5GzzoL++7Gd7/xZrZi8OQHUFRr6IwhTG1ExXeaQP1Hy/rwL50+C1gPXeoFG9OsjE8EUxam",
+	"ETs0xMOOzpzNnqFJlCJ/OkfOggqjwS4jITW0Ha7aGkDEDUKrNYSm6DusgQW1uq819QswCfcK1F1KzfWC",
+	"zoO1Mg/l+J1GUAHAmiB1F3g7hIymcuk4UWzO2eKLkE9uLivi6dDSpUsR0gW6zRt3PpXtgjKUijumSHwd",
+	"uFF06fsYrcPf+FO5yKB4uXbPhDvpOS2ZXDGdxl+G3oFTWTMRb0/vyNSL1V6ihZJT3qJx+SW+7aarflrb",
+	"wfcqxR0KFFmrXyfgbVs5ZjKRN6VEuAl8GYYNzuVewtxLmHsJs79SY2Sy7lh0kejFlEfswiqdWDxnDVas",
+	"gdA3InSMfZXouPl9Y7GTzeZe8NwLnnvBs7fgeYZFWBtyZyJleFGUNVDDPlaM9aFqd8P2MhK6EVmLK1TQ",
+	"0epw0slqGprVZxD4h26+KxA0hYHiBBQFVaikTlAUJUGzhjNY+CBTFbA+GS2JoNWdfvCxlUFi+vFXJiZm",
+	"2jt/dNa0yU3EBcs764x5VDmi/ewAXXW4YTGUIfgyD1O9Rkg0Lw4ZsjFNIwPua27sMP2ss07+F8W0jObM",
+	"zinkOqAqZOFNN9vxdPqNd9lZ5FEpIQ0ZMZIoHjDX64Dyun4777Xdu5JMbre1h4fl9G8+VkylopOeuioV",
+	"O4uwTrSZVAAMw1Wu0bRRYuw23TTOoR30dWrsLVTpuh2xgMa+kjC+V2PuTB+dVGjiJL27SgBOBO5LbLg5",
+	"grx0s1o6vlWWoFZSCiP9aDis0VaOP9lpbEngyRi+8/vmhWFxZR9NY1nhriftCFgnFgktHPKew5Xx/XWM",
+	"JKG8waumQbtMw+LKNIgVQjt2Kk2XVno2m6p7zM3hy7rJKDFWjwigy8iYyFQRuRDNb7Of3MbeuE3elHPv",
+	"L7H/j71r/W3cRuL/CqEvewfIsZ1Nsqjzabtt74p7FZcABe5QILQ0tllLpI6kbKtB/vcDZyhZjuVHsn5k",
+	"HX9KkEh8iMOZIWfm93sDRmxB5fxFTGCucvIsLGsTSSgr5M8xZPYV5miz2WkPxOyommAgZm9CC1QIiTEY",
+	"KyT3m+fqu4+d7uXHq+sbWrmtduRPYvYWlYCHHoP4rA5OK5GJ1pUymTSf4p2M82QHApLY1DGCNN7V+aw2",
+	"KksXqGB0XoMQ/notY/mspbndkPp7z2f/xof2uDF8H2tJT9wYTr/6mc9ophXxCYt5YSjrrSJWKrDk7sD4",
+	"tMvykzvJa8GkLKTfMdbWZ8mw7Q+G/am8LxXxn91GcBtjDAXebcMEdA+NcQZkhzmLc5LEKkNUYH0iXive",
+	"Mi6VHYFmyLVB9XKI+Ra7syVe/CJaTHk13ndGx+3P33NjydjjuLArhDaCmJbrqvPdBbtHfldLK6UJZcJi",
+	"xZ5U7KGuwf8GxUOPKED98VZYfxFvypynJqgv97lw1/84qZAJXguK6Rfvv48BpiIgAXOrc93qfLzvdnrd",
+	"Tq/T+U8QBsL9b9bF3zz4Qu8xGAt8J1FD4UY54UkOQS8QMa+gi5zA+ccwATkM/pdz30D3uuSQDgNjubZL",
+	"/XfK/nMp3H/7hSUSEn8x3gt4Jl6Cyzn/aAeHReJD2P4+C3g0IikLmZBM6Rj0yWUnHtwGU+GskPVNjUrs",
+	"trpD4FEEGXpfhsW5do2UUDFzPMgV5jfls5bTKS0npibodW8+ffp02b3xKrnlHDqStAYCKj7ccD31tEoB",
+	"D8QmxjIc40+CaMv2HFD7bd+byM3jncdbcMVfHlIhIft6mPqVyJhoUD0yJqKGCGsgGYQIIi0LlkIsOLNF",
+	"BiGh4Q6U9nd4SvpXMq7tBfvZX+gJawGj0bEwY0qeoRoPMXRTd33xMciQGcVSSJUuENHJsEHCLdni+aPe",
+	"a+hVWK7U49wAu46q/5GJWTby1eTKYz+aeRwBsbKkqfMbVpv8JpOeZ4nicSXfm9g2/zkPe5TjnCIhXsqz",
+	"TMghc4tccgGtDSwvWsCvCTTf++/ywWBIO0TnjPg0Vo0Cf6zo8/L6ekUsdxtXR0UWbMtYDTxd1C9VPLsv",
+	"JMfBLM0sSPPECieIbfd0Cx2XhUYy7ZbPClJxGDPfsmn/F9X/HaItIXEud68/m3TnnVUafJYIwryDMSj9",
+	"lj3ULU370f14eji7Izt0R1CheC1pxB+UIUg5KDGlUQDCfAy18rTp2yn7NR7FZbc55LW81OuiXnWVtX+7",
+	"v+pygDJa3gn3l5eWUjqqeNf89OC2MKb8HMor2OweutVbEfoigSOLtIUfe+cf3Le8UT/rrqT8kE/e3fTz",
+	"rCerHdjVfAZ1roFbqC3SUWMS3pfJ+rNW1w1Eg3HyG3BjQQszbqX4WysykyAM/lDSPf1j7jyI9vegEyFf",
+	"VFJZn/aBy7KXul61Jc5Ri1OJWvwAUcI1oo1lWsV5RLwmuL3R8jij5MwNxS3IJG0VndgI1LpgFtqP9MvT",
+	"XssWsIsyELqOjO2t6J69Khuc5D/oQHmcIu6zwnnXVGzcr+6HRfUSzjEgEPmBzk7aB2WU3JX68cK0xht1",
+	"T3zjF6qg3/ldKq6zc20XWYq2xBt3b+/bzQV9VBuzkTfPO8A/x5x9cc8sUulxlig5ZO4vLBtpTgmyCqn3",
+	"sckXer/bsgd1d7pJVpkfXP+z8TkR4/M5jlex94XP6fs+GIZx75coivXGpv3ofmy4bUNlsFd7sF7UTx4M",
+	"stzRh1H+m90AtyTPjyTPgkEK425DzFJV2kee+JQXBPymxXBE/HTSJw/xCTRSyPmzzZENjjcOvpKUPtML",
+	"5PdYR5X1O4dx46/0z8zRJ3hcIb1RhT6dCIcs4XKY8yGES3yXWMGkuYxGOzcf7VjQQPd4UVLXSasqR9wY",
+	"dqdKtmAhiLhkPLJnHoKDYWgT2kCSlKxkhsjCSd3JmCVgUekhq5OQ9ZXZrciDPLrE0xAOKvDpGef0AELu",
+	"0cK8RotJukuJXkrG3408CzkR9rjyTEM4nDzfgbS3eOJKhBw7PwlJ+QZKMwMTkJgGfxb3AzDyiaQ6A0+F",
+	"HancMs7KCx3GaX2sYtFIKQM+HU4by5Tcg2rXkKoJtHbE672DjUEDqnNa/2twoC1C3MaMML0xYRL7Z0om",
+	"xe2iIXZHvDOXyIH5mPwRYIHRGs/hoTv9TUdAeVzzw4AwLFHG7n7XlHKwMX5xVz64z6pH6mNtJo0fxslH",
+	"GyohURnI2rTf4H3TJhEjbbSFiCED9zceKKNJYOnQGevJshHPMpAQOz+gEukpL5iQq8sS3rBkT6E/Umps",
+	"2sZqkcEeihkf7rDllhMkbnMND4RmDtEYYqYmoCnHt7DOlBBT+y3jDJlZmfOCLUd+A6hVKOIpuwRHx7xP",
+	"wiBgn+vVkGX1QlXZ4N7aosyQvsWv9GlevH1pvtV0X3ElvC0LoOsHd+Z2d75NnhWmvr9+6+4303wN27/3",
+	"PHyhLOVF0AfpsQloMRAQh8zg9MJKEkI2VRrFbjBgfGBBT7mOF6zQL7xIoUJ4fF7Ydnlz2b26WtrFWd5P",
+	"RESrUBvxY9AHrkG7wWPtJuhJKUS5ToJe0Ebp8H0/NlVGYvpZBMYwwwvDeN8dS6i66GIegv6FnmlCdfRh",
+	"PIPCb0cgNFGOG6pTWSBNrLWIZIAN7f06UizlBV44YgI/NnZRj4Z7Zbf87l/VdCG0yGIFhvVzI6RPPPBt",
+	"VEXdTf3T5ja+Dty/8YVbnqhhwwtflJQQ0RyrGOZCZxqPCM1TVVMwoUdVKiNINaAl9yenj2rNVRChyw1i",
+	"Tg5aiqoFgjoQklWgBfOWKIWnYUaJMm46SPxSn8n3Ikma+r3nY/d8qiTRyZdCU4r68hs/qLyfuHOU1fU3",
+	"/g7xEJpW5W7+ZWkvVpXmIknw0xfGg3qUYpJmSru+f3v6fwAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -10,6 +10,7 @@ import (
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/catalog/document"
 	"tollhouse/billing/identity"
+	"tollhouse/billing/intake"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/usage"
@@ -163,6 +164,7 @@ func ofDatabase(err error) (Kind, bool) {
 // detailed finds a sentence that says more than the sentinel's.
 var detailed = []func(err error) (string, bool){
 	text[*account.MoveError], text[*account.IdentityInUseError], text[*onboarding.NotSoldError], text[*payment.RefundError],
+	text[*intake.HappenedError],
 }
 
 func text[E error](err error) (string, bool) {
