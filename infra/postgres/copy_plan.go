@@ -40,11 +40,12 @@ const (
 )
 
 // called masks a number or name that somebody called or called from. Its
-// beginning stays, as the tariff's zones go by it; short codes stay whole.
+// beginning stays, as the tariff's zones go by it; short codes stay whole. Digits
+// in the place of its end would be somebody else's number.
 func called(column string) string {
 	c := "t." + column
 	return `case when ` + c + ` ~ '@' then 'masked@example.invalid'
-	             when ` + c + ` ~ '^\+?[0-9]{9,}$' then left(` + c + `, length(` + c + `) - 6) || '000000'
+	             when ` + c + ` ~ '^\+?[0-9]{9,}$' then left(` + c + `, length(` + c + `) - 6) || 'xxxxxx'
 	             when ` + c + ` ~ '^\+?[0-9]*$' then ` + c + `
 	             else 'masked' end`
 }
