@@ -45,6 +45,9 @@ func (s *Stack) closeCycles(ctx context.Context, item agenda.Item) (again bool, 
 		if _, again, err = closer.CloseChunk(ctx, tx, run.ID, closeAtOnce); err != nil || again {
 			return err
 		}
+		if err := agenda.Again(ctx, tx, agenda.TellBills, run.ID, nil); err != nil {
+			return err
+		}
 		return agenda.Again(ctx, tx, agenda.CycleStart, itemRef("cycle_start/"+detail.CycleEnd.String()), cycleStart{Day: detail.CycleEnd})
 	})
 	return again, err

@@ -35,6 +35,8 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return false, err
 	case agenda.Intake:
 		return s.host.intake.Work(ctx, s.Write, item, s.passwordLink())
+	case agenda.TellBills:
+		return s.tellBills(ctx, item)
 	case agenda.Notice:
 		return false, s.sendNotice(ctx, item)
 	}

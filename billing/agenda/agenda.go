@@ -25,6 +25,7 @@ const (
 	Webhook      Kind = "webhook"       // work off a stored webhook
 	Refund       Kind = "refund"        // ask the provider to pay back
 	Notice       Kind = "notice"        // send a message
+	TellBills    Kind = "tell_bills"    // mail the bills of a run
 	Intake       Kind = "intake"        // store a portion of an import batch
 )
 
@@ -47,7 +48,7 @@ var kindsOf = map[Lane][]string{
 	Cycles:   {string(BillRun), string(CycleStart), string(BucketExpiry), string(Intake)}, // no run begins between two portions of an import
 	Files:    {string(UsageFile)},
 	Payments: {string(Webhook), string(Refund)},
-	Messages: {string(Notice)},
+	Messages: {string(TellBills), string(Notice)},
 }
 
 // MaxAttempts is how often an item is worked before it counts as failed. With

@@ -97,29 +97,45 @@ func (m Message) check() error {
 // Send stores a message in the transaction of its cause. It leaves by a job
 // once that is committed; in a sandbox it is only recorded.
 func Send(ctx context.Context, tx tenant.Tx, m Message) error {
-	if err := m.check(); err != nil {
-		return err
+	return SendMany(ctx, tx, []Message{m})
+}
+
+// SendMany is Send for many at once.
+func SendMany(ctx context.Context, tx tenant.Tx, messages []Message) error {
+	if len(messages) == 0 {
+		return nil
 	}
 	state := Waiting
 	if tx.Sandbox {
 		state = Recorded
 	}
-	var account *uuid.UUID
-	if m.AccountID != uuid.Nil {
-		account = &m.AccountID
+	ids := make([]uuid.UUID, len(messages))
+	rows := make([][]any, len(messages))
+	for i, m := range messages {
+		if err := m.check(); err != nil {
+			return err
+		}
+		var account *uuid.UUID
+		if m.AccountID != uuid.Nil {
+			account = &m.AccountID
+		}
+		ids[i] = uuid.Must(uuid.NewV7())
+		rows[i] = []any{ids[i], string(m.Kind), string(m.Channel), m.To, m.Subject, m.Body, m.Link, account, string(state), tx.At}
 	}
-	id := uuid.Must(uuid.NewV7())
-	_, err := tx.Exec(ctx, `
-		insert into notice (id, kind, channel, recipient, subject, body, link, account_id, state, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		id, m.Kind, m.Channel, m.To, m.Subject, m.Body, m.Link, account, state, tx.At)
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"notice"},
+		[]string{"id", "kind", "channel", "recipient", "subject", "body", "link", "account_id", "state", "created_at"}, pgx.CopyFromRows(rows))
 	if err != nil {
-		return fmt.Errorf("store %s message: %w", m.Kind, err)
+		return fmt.Errorf("store messages: %w", err)
 	}
 	if state == Recorded {
 		return nil
 	}
-	return agenda.Add(ctx, tx, agenda.Item{Kind: agenda.Notice, Ref: id, DueAt: tx.At})
+	for _, id := range ids {
+		if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.Notice, Ref: id, DueAt: tx.At}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const columns = `id, kind, channel, recipient, subject, body, link, account_id, state, failure, created_at`

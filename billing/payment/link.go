@@ -87,6 +87,41 @@ func CreateLink(ctx context.Context, tx tenant.Tx, n NewLink) (token string, l L
 	return token, l, nil
 }
 
+// CreateBillLinks makes a link for each bill that has something open, and gives
+// their tokens by bill. Others are left out.
+func CreateBillLinks(ctx context.Context, tx tenant.Tx, by string, bills ...uuid.UUID) (map[uuid.UUID]string, error) {
+	tokens := make(map[uuid.UUID]string, len(bills))
+	ids, hashes := make([]uuid.UUID, len(bills)), make([][]byte, len(bills))
+	for i, b := range bills {
+		token, hash, err := newLinkToken()
+		if err != nil {
+			return nil, err
+		}
+		tokens[b], hashes[i], ids[i] = token, hash, uuid.Must(uuid.NewV7())
+	}
+	rows, err := tx.Query(ctx, `
+		with made as (
+			insert into payment_link (id, token_hash, account_id, item_id, created_by, created_at, expires_at)
+			select w.id, w.hash, o.account_id, o.id, $4, $5, $6
+			  from unnest($1::uuid[], $2::uuid[], $3::bytea[]) as w (bill_id, id, hash)
+			  join open_item o on o.bill_id = w.bill_id and o.open > 0
+			returning item_id)
+		select o.bill_id from made join open_item o on o.id = made.item_id`, bills, ids, hashes, by, tx.At, tx.At.Add(DefaultLinkLife))
+	if err != nil {
+		return nil, fmt.Errorf("create links: %w", err)
+	}
+	made := make(map[uuid.UUID]string, len(bills))
+	var bill uuid.UUID
+	_, err = pgx.ForEachRow(rows, []any{&bill}, func() error {
+		made[bill] = tokens[bill]
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create links: %w", err)
+	}
+	return made, nil
+}
+
 func newLinkToken() (text string, hash []byte, err error) {
 	raw := make([]byte, linkTokenBytes)
 	if _, err := rand.Read(raw); err != nil {
