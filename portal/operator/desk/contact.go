@@ -125,7 +125,6 @@ type resendView struct {
 	keys    string
 	bills   []ui.Choice
 	user    *identity.User
-	invite  string // why nobody can be invited; empty: it can be done
 	here    string
 	address ui.Field // of a login to be made
 	faults  []ui.Fault
@@ -264,11 +263,12 @@ const passwordPath = "set-password?token="
 // a new one.
 func (p *person) helpToSignIn(v *web.Visit) error {
 	var user identity.User
-	err := v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) (err error) {
-		found := false
-		if user, found, err = userOf(ctx, tx, v, p.ID); err == nil && !found {
+	err := v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) error {
+		found, some, err := userOf(ctx, tx, v, p.ID)
+		if err == nil && !some {
 			err = identity.ErrUserNotFound
 		}
+		user = found
 		return err
 	})
 	if err != nil {
