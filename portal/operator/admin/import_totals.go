@@ -9,7 +9,6 @@ import (
 	"tollhouse/billing/intake"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
-	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
 )
 
@@ -167,9 +166,4 @@ func changeImport(v *web.Visit) error {
 		return err
 	}
 	return after(v, "import/"+b.ID.String(), "import.changed")
-}
-
-// totalInput is the control of a total.
-func totalInput(t total) ui.Field {
-	return ui.Field{ID: t.Field, Label: t.Label, Value: t.Said, Error: t.Fault, Optional: true, InputMode: "decimal"}
 }

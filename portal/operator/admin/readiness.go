@@ -51,7 +51,7 @@ func ready(v *web.Visit) error {
 	if view.Report, err = v.Stack.Readiness(v.Context(), day); err != nil {
 		return err
 	}
-	for _, f := range view.Report.Findings {
+	for _, f := range view.Findings {
 		view.add(v, f)
 	}
 	return v.Show(http.StatusOK, readinessPage(view))

@@ -57,7 +57,7 @@ func actOn(name string) func(*web.Visit) error {
 
 // refuseAct tells why a button did nothing; false if it was a fault.
 func refuseAct(v *web.Visit, f *form, err error) bool {
-	word := ""
+	var word string
 	switch {
 	case errors.Is(err, identity.ErrBeyond):
 		word = "admin.user.beyond"
