@@ -333,6 +333,11 @@ func TestSettings_refusedBesideTheField(t *testing.T) {
 	}
 	b.follow(w.console("settings"), form, "key", "k", "name", "Hanse Netz", "language", "en", "payment_term_days", "21", "anchor_policy", "clamp")
 	contains(t, "console", words(b.get(w.console("settings")).find("nav")), "Hanse Netz")
+	clerk := w.works(identity.Clerk)
+	clerk.follow(w.console("language"), clerk.get(w.console("settings")), "key", "l", "own_language", "ru")
+	if w.user("clerk@office.example").Language != "ru" {
+		t.Error("a clerk's own language is not kept")
+	}
 	colour := b.post(w.console("settings/branding"), form, "key", "c", "brand_colour", "red")
 	if colour.status != http.StatusUnprocessableEntity {
 		t.Errorf("red is answered %d", colour.status)

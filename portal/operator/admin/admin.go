@@ -72,6 +72,7 @@ func registerUsers(console *echo.Group, site *web.Site) {
 func registerSettings(console *echo.Group, site *web.Site) {
 	console.GET("/settings", site.Console(identity.SettingsRead, settings))
 	console.POST("/settings", site.Console(identity.SettingsWrite, saveSettings))
+	console.POST("/language", site.Console("", saveLanguage))
 	console.GET("/settings/branding", site.Console(identity.SettingsRead, branding))
 	console.GET("/settings/branding/preview", site.Console(identity.SettingsRead, previewColour))
 	console.POST("/settings/branding", site.Console(identity.SettingsWrite, saveColour))

@@ -65,7 +65,10 @@ func copyJob(v *web.Visit, c sandbox.Copy) ui.Job {
 	r := v.Reader
 	done, total := money.NewDecimal(int64(c.Done)), money.NewDecimal(int64(c.Total))
 	j := ui.Job{ID: "copy-state", Title: copyTitle(r, c.State), Tone: ui.Info, Share: ui.Share(done, total),
-		Done: r.T("admin.of.tables", "done", r.Number(done), "total", r.Number(total)), More: r.T("admin.leave"), Again: v.Console("sandbox/state")}
+		More: r.T("admin.leave"), Again: v.Console("sandbox/state")}
+	if c.Total > 0 {
+		j.Done = r.T("admin.of.tables", "done", r.Number(done), "total", r.Number(total))
+	}
 	if c.Reason != "" {
 		j.More = r.T("admin.copy.again")
 	}

@@ -37,7 +37,8 @@ type settingsView struct {
 	Tabs    []ui.NavItem
 	Form    form
 	Done    string
-	May     bool // change them
+	May     bool  // change them
+	Own     *form // the visitor's own language; nil for visiting staff, who are no user here
 	Profile account.Profile
 	Sandbox bool
 }
@@ -49,8 +50,30 @@ func settings(v *web.Visit) error {
 }
 
 func showSettings(v *web.Visit, f form) error {
-	return v.Show(f.status(), settingsPage(settingsView{ConsolePage: frame.Of(v, frame.Settings, v.Reader.T("con.nav.settings")),
-		Tabs: settingsNav(v, "operator"), Form: f, Done: v.Query("done"), May: v.May(identity.SettingsWrite), Profile: v.Profile, Sandbox: v.Stack.Ref.Sandbox}))
+	view := settingsView{ConsolePage: frame.Of(v, frame.Settings, v.Reader.T("con.nav.settings")),
+		Tabs: settingsNav(v, "operator"), Form: f, Done: v.Query("done"), May: v.May(identity.SettingsWrite), Profile: v.Profile, Sandbox: v.Stack.Ref.Sandbox}
+	if v.Who.Kind == identity.UserPrincipal {
+		own := newForm(map[string]string{"own_language": v.User.Language})
+		view.Own = &own
+	}
+	return v.Show(f.status(), settingsPage(view))
+}
+
+// saveLanguage keeps in which language the visitor reads pages and is written
+// to. The page that follows is in it already.
+func saveLanguage(v *web.Visit) error {
+	language := v.Form("own_language")
+	if v.Who.Kind != identity.UserPrincipal || !text.Known(language) {
+		return account.ErrNotFound
+	}
+	_, err := once(v, "user.language", func(ctx context.Context, tx tenant.Tx) (act, error) {
+		_, err := v.Authority().ChangeUser(ctx, tx, v.Who, v.Who.UserID, identity.UserChange{Language: &language})
+		return act{"user", v.Who.UserID, map[string]any{"language": language}}, err
+	})
+	if err != nil {
+		return err
+	}
+	return v.Lead(v.Console("settings", "done", "saved", "lang", language))
 }
 
 func saveSettings(v *web.Visit) error {
