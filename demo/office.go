@@ -40,7 +40,7 @@ func (o *operator) officeLogins(ctx context.Context) error {
 		}
 		err = o.stack.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
 			_, err := o.world.Identity.AddUser(ctx, tx, identity.NewUser{Email: login.Email, Name: c.name, Role: c.role,
-				Language: string(o.application.Language), Password: hash})
+				Language: o.application.Language, Password: hash})
 			return err
 		})
 		if err != nil {

@@ -11,11 +11,11 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/identity"
+	"tollhouse/billing/letter"
 	"tollhouse/billing/notice"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/tenant"
 	"tollhouse/portal/operator/command"
-	catalogs "tollhouse/portal/text"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
 )
@@ -197,30 +197,17 @@ func (p *person) sendBill(v *web.Visit, id uuid.UUID) error {
 			if err != nil {
 				return "", err
 			}
-			return v.Console(p.path("messages"), "done", "sent"), notice.Send(ctx, tx, p.billMessage(v, b))
+			to := letter.Recipient{Name: p.party.Name, Email: p.party.Email, Language: p.party.Language}
+			message, err := v.Stack.Letters(v.Profile).Bill(ctx, tx, b, to, v.Who.Actor())
+			if err != nil {
+				return "", err
+			}
+			return v.Console(p.path("messages"), "done", "sent"), notice.Send(ctx, tx, message)
 		}})
 	if err != nil {
 		return err
 	}
 	return v.Lead(next)
-}
-
-// billMessage tells of a bill in the subscriber's own language.
-func (p *person) billMessage(v *web.Visit, b bill.Bill) notice.Message {
-	theirs := v.Reader
-	if catalogs.Known(string(p.party.Language)) {
-		theirs.Locale.Language = string(p.party.Language)
-	}
-	link := v.PublicLink("bills/" + b.ID.String())
-	due := ""
-	if b.Open.Sign() > 0 {
-		due = theirs.T("desk.mail.bill.due", "amount", theirs.Money(b.Open), "date", theirs.Date(b.DueDate)) + "\n\n"
-	}
-	return notice.Message{Kind: notice.BillIssued, Channel: notice.Mail, To: p.party.Email, AccountID: p.ID, Link: link,
-		Subject: theirs.T("desk.mail.bill.subject", "number", b.Number, "operator", v.Profile.Name),
-		Body: theirs.T("desk.mail.bill.hello", "name", p.party.Name) + "\n\n" +
-			theirs.T("desk.mail.bill.body", "number", b.Number, "amount", theirs.Money(b.Total), "from", theirs.Date(b.Cycle.From), "to", theirs.Date(b.Cycle.To.AddDays(-1))) + "\n\n" +
-			due + theirs.T("desk.mail.bill.link") + "\n" + link + "\n\n" + v.Profile.Name}
 }
 
 // makeLogin gives the subscriber a user of its own and mails the invitation.
