@@ -122,11 +122,11 @@ func (c *call) recordAudit(ctx context.Context, tx tenant.Tx) error {
 }
 
 // onceForStaff is once in the control plane, whose commands write their own
-// audit.
+// audit. What the path names counts as the body does: one key is one command.
 func (s *Server) onceForStaff(ctx context.Context, fn func(ctx context.Context, tx tenants.Tx) (answer, error)) error {
 	c := callOf(ctx)
 	carriedOut := false
-	stored, err := s.control.Commands.Once(ctx, tenants.Call{Actor: c.staff, Operation: c.op.id, Key: c.key, Body: c.body},
+	stored, err := s.control.Commands.Once(ctx, tenants.Call{Actor: c.staff, Operation: c.op.id, Key: c.key, Body: append([]byte(c.path+"\n"), c.body...)},
 		func(ctx context.Context, tx tenants.Tx) (tenants.Answer, error) {
 			carriedOut = true
 			a, err := fn(ctx, tx)
@@ -137,4 +137,15 @@ func (s *Server) onceForStaff(ctx context.Context, fn func(ctx context.Context, 
 	}
 	c.answer = &answer{status: stored.Status, headers: stored.Headers, body: stored.Body, replay: !carriedOut}
 	return nil
+}
+
+// staffCommand is onceForStaff for a command that answers with a response.
+func staffCommand[R any](ctx context.Context, s *Server, visit func(R, http.ResponseWriter) error, fn func(ctx context.Context, tx tenants.Tx) (R, error)) error {
+	return s.onceForStaff(ctx, func(ctx context.Context, tx tenants.Tx) (answer, error) {
+		response, err := fn(ctx, tx)
+		if err != nil {
+			return answer{}, err
+		}
+		return render(response, visit)
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"tollhouse/api/oapi"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/tenant"
+	"tollhouse/billing/visit"
 )
 
 // SignIn implements oapi.StrictServerInterface.
@@ -46,7 +47,12 @@ func (s *Server) SignInWithCode(ctx context.Context, r oapi.SignInWithCodeReques
 // SignOut implements oapi.StrictServerInterface.
 func (s *Server) SignOut(ctx context.Context, _ oapi.SignOutRequestObject) (oapi.SignOutResponseObject, error) {
 	c := callOf(ctx)
-	err := c.stack.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return s.authority.EndSession(ctx, tx, c.who) })
+	err := c.stack.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		if c.who.Kind == identity.StaffPrincipal {
+			return visit.End(ctx, tx, c.caller(), c.who.Session)
+		}
+		return s.authority.EndSession(ctx, tx, c.who)
+	})
 	return oapi.SignOut204Response{}, err
 }
 
@@ -78,4 +84,15 @@ func (s *Server) AskPasswordReset(ctx context.Context, r oapi.AskPasswordResetRe
 func (s *Server) ResetPassword(ctx context.Context, r oapi.ResetPasswordRequestObject) (oapi.ResetPasswordResponseObject, error) {
 	err := callOf(ctx).stack.ResetPassword(ctx, r.Body.Token, r.Body.Password)
 	return oapi.ResetPassword204Response{}, err
+}
+
+// OpenStaffVisit implements oapi.StrictServerInterface.
+func (s *Server) OpenStaffVisit(ctx context.Context, r oapi.OpenStaffVisitRequestObject) (oapi.OpenStaffVisitResponseObject, error) {
+	c := callOf(ctx)
+	var in visit.Inside
+	err := c.stack.Write(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
+		in, err = visit.Redeem(ctx, tx, s.authority, c.caller(), r.Body.Ticket)
+		return err
+	})
+	return oapi.OpenStaffVisit200JSONResponse{AccessToken: in.Token, TokenType: oapi.TokenTokenTypeBearer, ExpiresAt: in.Expires}, err
 }

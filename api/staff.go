@@ -12,15 +12,6 @@ import (
 	"tollhouse/tenants"
 )
 
-// StaffSignIn implements oapi.StrictServerInterface.
-func (s *Server) StaffSignIn(ctx context.Context, r oapi.StaffSignInRequestObject) (oapi.StaffSignInResponseObject, error) {
-	session, err := s.control.Staff.SignIn(ctx, r.Body.Email, r.Body.Password, callOf(ctx).trace)
-	if err != nil {
-		return nil, err
-	}
-	return oapi.StaffSignIn200JSONResponse{AccessToken: session.Token, TokenType: oapi.TokenTokenTypeBearer, ExpiresAt: session.Expires}, nil
-}
-
 // StaffSignOut implements oapi.StrictServerInterface.
 func (s *Server) StaffSignOut(ctx context.Context, _ oapi.StaffSignOutRequestObject) (oapi.StaffSignOutResponseObject, error) {
 	err := s.control.DB.Write(ctx, func(ctx context.Context, tx tenants.Tx) error {
@@ -73,10 +64,16 @@ func applicationOf(n *oapi.NewOperator) tenants.Application {
 }
 
 func (s *Server) operatorOf(o tenants.Operator, stack provisioning.Stack) oapi.Operator {
-	return oapi.Operator{Id: uuid.UUID(o.ID), Name: o.Name, DisplayName: o.DisplayName, LegalName: o.LegalName, Country: o.Country, Sandbox: o.Sandbox,
-		OwnerEmail: o.OwnerEmail, CreatedAt: o.CreatedAt,
+	out := oapi.Operator{Id: uuid.UUID(o.ID), Name: o.Name, DisplayName: o.DisplayName, LegalName: o.LegalName, Country: o.Country, Sandbox: o.Sandbox,
+		OwnerEmail: o.OwnerEmail, CreatedAt: o.CreatedAt, CopyOf: optionalID(uuid.UUID(o.CopyOf)),
+		Standing: unless("", oapi.OperatorStanding(o.Standing.State)), SuspendedBecause: optionalText(o.Standing.Reason),
 		Stack: oapi.Stack{State: oapi.StackState(stack.State), Reason: stack.Reason, Attempts: stack.Attempts, RequestedAt: stack.RequestedAt,
 			ReadyAt: stack.ReadyAt, Url: s.publicURL + "/t/" + o.Name + "/v1"}}
+	if o.Standing.State == tenants.Suspended {
+		until := o.Standing.ServiceUntil()
+		out.SuspendedAt, out.ServiceUntil = &o.Standing.SuspendedAt, &until
+	}
+	return out
 }
 
 // ListOperators implements oapi.StrictServerInterface.
@@ -87,7 +84,7 @@ func (s *Server) ListOperators(ctx context.Context, r oapi.ListOperatorsRequestO
 	}
 	var out oapi.ListOperators200JSONResponse
 	err = s.control.DB.Read(ctx, func(ctx context.Context, tx tenants.Tx) error {
-		operators, err := tenants.ListOperators(ctx, tx, tenant.ID(after), pageLimit(r.Params.Limit)+1)
+		operators, err := tenants.FindOperators(ctx, tx, tenants.OperatorQuery{Text: value(r.Params.Q), After: tenant.ID(after), Limit: pageLimit(r.Params.Limit) + 1})
 		if err != nil {
 			return err
 		}
@@ -113,4 +110,66 @@ func (s *Server) GetOperator(ctx context.Context, r oapi.GetOperatorRequestObjec
 		return err
 	})
 	return oapi.GetOperator200JSONResponse(out), err
+}
+
+// shown is an operator with how far its stack is.
+func (s *Server) shown(ctx context.Context, tx tenants.Tx, o tenants.Operator) (oapi.Operator, error) {
+	stack, err := provisioning.Get(ctx, tx, o.ID)
+	return s.operatorOf(o, stack), err
+}
+
+// SuspendOperator implements oapi.StrictServerInterface.
+func (s *Server) SuspendOperator(ctx context.Context, r oapi.SuspendOperatorRequestObject) (oapi.SuspendOperatorResponseObject, error) {
+	return nil, staffCommand(ctx, s, oapi.SuspendOperatorResponseObject.VisitSuspendOperatorResponse, func(ctx context.Context, tx tenants.Tx) (oapi.SuspendOperatorResponseObject, error) {
+		after, err := s.control.Registry.Suspend(ctx, tx, callOf(ctx).staff, tenant.ID(r.Operator), r.Body.Reason)
+		if err != nil {
+			return nil, err
+		}
+		out, err := s.shown(ctx, tx, after)
+		return oapi.SuspendOperator200JSONResponse{Body: out}, err
+	})
+}
+
+// ResumeOperator implements oapi.StrictServerInterface.
+func (s *Server) ResumeOperator(ctx context.Context, r oapi.ResumeOperatorRequestObject) (oapi.ResumeOperatorResponseObject, error) {
+	return nil, staffCommand(ctx, s, oapi.ResumeOperatorResponseObject.VisitResumeOperatorResponse, func(ctx context.Context, tx tenants.Tx) (oapi.ResumeOperatorResponseObject, error) {
+		after, err := s.control.Registry.Resume(ctx, tx, callOf(ctx).staff, tenant.ID(r.Operator))
+		if err != nil {
+			return nil, err
+		}
+		out, err := s.shown(ctx, tx, after)
+		return oapi.ResumeOperator200JSONResponse{Body: out}, err
+	})
+}
+
+// GetStackFigures implements oapi.StrictServerInterface. A stack that does not
+// answer is told as such: that is a figure too.
+func (s *Server) GetStackFigures(ctx context.Context, r oapi.GetStackFiguresRequestObject) (oapi.GetStackFiguresResponseObject, error) {
+	var at provisioning.Placed
+	err := s.control.DB.Read(ctx, func(ctx context.Context, tx tenants.Tx) error {
+		operator, err := tenants.GetOperator(ctx, tx, tenant.ID(r.Operator))
+		if err != nil {
+			return err
+		}
+		stack, err := provisioning.Get(ctx, tx, operator.ID)
+		if err == nil && stack.State != provisioning.Ready {
+			err = provisioning.ErrNotReady
+		}
+		at = provisioning.Placed{Operator: operator, Place: stack.Place, Epoch: stack.Epoch}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return oapi.GetStackFigures200JSONResponse(stackFigures(s.control.Watch.Of(ctx, []provisioning.Placed{at})[at.Operator.ID])), nil
+}
+
+func stackFigures(f provisioning.Reading) oapi.StackFigures {
+	out := oapi.StackFigures{At: f.At, Answers: f.Err == nil, Healthy: f.Err == nil && f.Healthy(), TookMs: f.Took.Milliseconds(), Standing: optionalText(f.Standing),
+		SizeBytes: f.SizeBytes, Subscribers: f.Subscribers, UsageDay: f.UsageDay, UsageMinute: f.UsageMinute, ChargesMinute: f.Charges,
+		OldestDue: f.OldestDue, Due: f.Due, Failed: f.Failed, Suspense: f.Suspense, SealedAt: f.SealedAt}
+	if !f.Clock.IsZero() {
+		out.Clock = &f.Clock
+	}
+	return out
 }

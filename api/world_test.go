@@ -23,6 +23,7 @@ import (
 	"tollhouse/billing/identity"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
+	"tollhouse/billing/visit"
 	"tollhouse/infra/postgres/pgtest"
 )
 
@@ -131,7 +132,7 @@ func newWorldBeside(t *testing.T, control *Control) *world {
 	}
 	w := &world{t: t, db: pgtest.Tenant(t), passwords: passwords, cards: &cards{}, log: &lockedLog{}, now: time.Now()}
 	clock := func() time.Time { return w.now }
-	w.authority = identity.New(passwords, sealer{}, clock)
+	w.authority = identity.New(passwords, sealer{}, clock, identity.WithVisits(visit.Recognise(clock)))
 	w.setUp(w.db)
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	host := billing.NewHost(billing.Config{DB: w.db.DB, Identity: w.authority, Seal: sealer{}, Cards: w.cards, Webhooks: w.cards,

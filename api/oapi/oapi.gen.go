@@ -280,6 +280,30 @@ func (e BranchChangeDefault) Valid() bool {
 	}
 }
 
+// Defines values for BreakGlassState.
+const (
+	BreakGlassStateApproved  BreakGlassState = "approved"
+	BreakGlassStateAsked     BreakGlassState = "asked"
+	BreakGlassStateRefused   BreakGlassState = "refused"
+	BreakGlassStateWithdrawn BreakGlassState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the BreakGlassState enum.
+func (e BreakGlassState) Valid() bool {
+	switch e {
+	case BreakGlassStateApproved:
+		return true
+	case BreakGlassStateAsked:
+		return true
+	case BreakGlassStateRefused:
+		return true
+	case BreakGlassStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BucketOrigin.
 const (
 	BucketOriginAllowance BucketOrigin = "allowance"
@@ -628,6 +652,27 @@ func (e OfferingSummaryState) Valid() bool {
 	case OfferingSummaryStatePublished:
 		return true
 	case OfferingSummaryStateRetired:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OperatorStanding.
+const (
+	OperatorStandingActive    OperatorStanding = "active"
+	OperatorStandingClosed    OperatorStanding = "closed"
+	OperatorStandingSuspended OperatorStanding = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the OperatorStanding enum.
+func (e OperatorStanding) Valid() bool {
+	switch e {
+	case OperatorStandingActive:
+		return true
+	case OperatorStandingClosed:
+		return true
+	case OperatorStandingSuspended:
 		return true
 	default:
 		return false
@@ -1213,6 +1258,27 @@ func (e StackState) Valid() bool {
 	case StackStateReady:
 		return true
 	case StackStateRequested:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StaffRole.
+const (
+	Admin    StaffRole = "admin"
+	Engineer StaffRole = "engineer"
+	Viewer   StaffRole = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the StaffRole enum.
+func (e StaffRole) Valid() bool {
+	switch e {
+	case Admin:
+		return true
+	case Engineer:
+		return true
+	case Viewer:
 		return true
 	default:
 		return false
@@ -2162,6 +2228,31 @@ type BranchList struct {
 	Items []Branch `json:"items"`
 }
 
+// BreakGlass defines model for BreakGlass.
+type BreakGlass struct {
+	AskedAt   time.Time  `json:"asked_at"`
+	Asker     string     `json:"asker"`
+	DecidedAt *time.Time `json:"decided_at,omitempty"`
+	Decider   *string    `json:"decider,omitempty"`
+
+	// ExpiresAt Nobody can approve it any more.
+	ExpiresAt  time.Time          `json:"expires_at"`
+	Id         openapi_types.UUID `json:"id"`
+	MayChange  bool               `json:"may_change"`
+	Operator   openapi_types.UUID `json:"operator"`
+	Reason     string             `json:"reason"`
+	State      BreakGlassState    `json:"state"`
+	VisitUntil *time.Time         `json:"visit_until,omitempty"`
+}
+
+// BreakGlassState defines model for BreakGlass.State.
+type BreakGlassState string
+
+// BreakGlassList defines model for BreakGlassList.
+type BreakGlassList struct {
+	Items []BreakGlass `json:"items"`
+}
+
 // Bucket defines model for Bucket.
 type Bucket struct {
 	Code      string             `json:"code"`
@@ -2302,6 +2393,25 @@ type ControlSums struct {
 	// Equal Whether all of them hold.
 	Equal bool         `json:"equal"`
 	Sums  []ControlSum `json:"sums"`
+}
+
+// ControlVisit defines model for ControlVisit.
+type ControlVisit struct {
+	Approver   *string            `json:"approver,omitempty"`
+	BeganAt    time.Time          `json:"began_at"`
+	BreakGlass bool               `json:"break_glass"`
+	EndedAt    *time.Time         `json:"ended_at,omitempty"`
+	ExpiresAt  time.Time          `json:"expires_at"`
+	Id         openapi_types.UUID `json:"id"`
+	MayChange  bool               `json:"may_change"`
+
+	// Staff E-mail address.
+	Staff string `json:"staff"`
+}
+
+// ControlVisitList defines model for ControlVisitList.
+type ControlVisitList struct {
+	Items []ControlVisit `json:"items"`
 }
 
 // Currency Three upper-case letters (ISO 4217).
@@ -2704,6 +2814,12 @@ type NewBranch struct {
 	Name        string             `json:"name"`
 }
 
+// NewBreakGlass defines model for NewBreakGlass.
+type NewBreakGlass struct {
+	MayChange *bool  `json:"may_change,omitempty"`
+	Reason    string `json:"reason"`
+}
+
 // NewConsent defines model for NewConsent.
 type NewConsent struct {
 	Hours int `json:"hours"`
@@ -2851,6 +2967,13 @@ type NewRefund struct {
 	// Example: {"amount":"12.34","currency":"EUR"}
 	Amount Money  `json:"amount"`
 	Reason string `json:"reason"`
+}
+
+// NewStaffUser defines model for NewStaffUser.
+type NewStaffUser struct {
+	Email string    `json:"email"`
+	Name  *string   `json:"name,omitempty"`
+	Role  StaffRole `json:"role"`
 }
 
 // NewTaxRate defines model for NewTaxRate.
@@ -3027,16 +3150,27 @@ type OfferingSummaryState string
 
 // Operator defines model for Operator.
 type Operator struct {
-	Country     string             `json:"country"`
-	CreatedAt   time.Time          `json:"created_at"`
-	DisplayName string             `json:"display_name"`
-	Id          openapi_types.UUID `json:"id"`
-	LegalName   string             `json:"legal_name"`
-	Name        string             `json:"name"`
-	OwnerEmail  string             `json:"owner_email"`
-	Sandbox     bool               `json:"sandbox"`
-	Stack       Stack              `json:"stack"`
+	// CopyOf Whose sandbox copy it is.
+	CopyOf      *openapi_types.UUID `json:"copy_of,omitempty"`
+	Country     string              `json:"country"`
+	CreatedAt   time.Time           `json:"created_at"`
+	DisplayName string              `json:"display_name"`
+	Id          openapi_types.UUID  `json:"id"`
+	LegalName   string              `json:"legal_name"`
+	Name        string              `json:"name"`
+	OwnerEmail  string              `json:"owner_email"`
+	Sandbox     bool                `json:"sandbox"`
+
+	// ServiceUntil Until when a suspended operator's subscribers are served.
+	ServiceUntil     *time.Time        `json:"service_until,omitempty"`
+	Stack            Stack             `json:"stack"`
+	Standing         *OperatorStanding `json:"standing,omitempty"`
+	SuspendedAt      *time.Time        `json:"suspended_at,omitempty"`
+	SuspendedBecause *string           `json:"suspended_because,omitempty"`
 }
+
+// OperatorStanding defines model for Operator.Standing.
+type OperatorStanding string
 
 // OperatorCreated defines model for OperatorCreated.
 type OperatorCreated struct {
@@ -3750,6 +3884,122 @@ type Stack struct {
 // StackState defines model for Stack.State.
 type StackState string
 
+// StackFigures defines model for StackFigures.
+type StackFigures struct {
+	// Answers Whether the stack answered within two seconds.
+	Answers bool `json:"answers"`
+
+	// At When it was measured.
+	At            time.Time `json:"at"`
+	ChargesMinute int64     `json:"charges_minute"`
+
+	// Clock Its business time.
+	Clock  *time.Time `json:"clock,omitempty"`
+	Due    int64      `json:"due"`
+	Failed int64      `json:"failed"`
+
+	// Healthy Whether nothing in it needs a person.
+	Healthy     bool       `json:"healthy"`
+	OldestDue   *time.Time `json:"oldest_due,omitempty"`
+	SealedAt    *time.Time `json:"sealed_at,omitempty"`
+	SizeBytes   int64      `json:"size_bytes"`
+	Standing    *string    `json:"standing,omitempty"`
+	Subscribers int64      `json:"subscribers"`
+	Suspense    int64      `json:"suspense"`
+	TookMs      int64      `json:"took_ms"`
+
+	// UsageDay Records of the last 24 hours.
+	UsageDay int64 `json:"usage_day"`
+
+	// UsageMinute A minute, of the last ten minutes.
+	UsageMinute int64 `json:"usage_minute"`
+}
+
+// StaffAuditEntry defines model for StaffAuditEntry.
+type StaffAuditEntry struct {
+	Action string    `json:"action"`
+	Actor  string    `json:"actor"`
+	At     time.Time `json:"at"`
+
+	// Detail A JSON object whose inside is told elsewhere.
+	Detail *Document           `json:"detail,omitempty"`
+	Email  *string             `json:"email,omitempty"`
+	Id     openapi_types.UUID  `json:"id"`
+	Object *openapi_types.UUID `json:"object,omitempty"`
+	Trace  *string             `json:"trace,omitempty"`
+}
+
+// StaffAuditPage defines model for StaffAuditPage.
+type StaffAuditPage struct {
+	Items []StaffAuditEntry `json:"items"`
+	Next  *string           `json:"next,omitempty"`
+}
+
+// StaffFactorAnswer defines model for StaffFactorAnswer.
+type StaffFactorAnswer struct {
+	Challenge string `json:"challenge"`
+	Code      string `json:"code"`
+}
+
+// StaffFactorState defines model for StaffFactorState.
+type StaffFactorState struct {
+	Enabled bool `json:"enabled"`
+}
+
+// StaffMe defines model for StaffMe.
+type StaffMe struct {
+	Email       string             `json:"email"`
+	Id          openapi_types.UUID `json:"id"`
+	Permissions []string           `json:"permissions"`
+	Role        StaffRole          `json:"role"`
+}
+
+// StaffRole defines model for StaffRole.
+type StaffRole string
+
+// StaffSession defines model for StaffSession.
+type StaffSession struct {
+	Address   string             `json:"address"`
+	CreatedAt time.Time          `json:"created_at"`
+	Current   bool               `json:"current"`
+	Id        openapi_types.UUID `json:"id"`
+	UserAgent string             `json:"user_agent"`
+}
+
+// StaffSessionList defines model for StaffSessionList.
+type StaffSessionList struct {
+	Items []StaffSession `json:"items"`
+}
+
+// StaffUser defines model for StaffUser.
+type StaffUser struct {
+	Active    bool               `json:"active"`
+	CreatedAt time.Time          `json:"created_at"`
+	Email     string             `json:"email"`
+	Id        openapi_types.UUID `json:"id"`
+	Name      string             `json:"name"`
+	Role      StaffRole          `json:"role"`
+}
+
+// StaffUserChange defines model for StaffUserChange.
+type StaffUserChange struct {
+	Active *bool      `json:"active,omitempty"`
+	Role   *StaffRole `json:"role,omitempty"`
+}
+
+// StaffUserCreated defines model for StaffUserCreated.
+type StaffUserCreated struct {
+	// Password Shown here only.
+	Password string    `json:"password"`
+	User     StaffUser `json:"user"`
+}
+
+// StaffUserPage defines model for StaffUserPage.
+type StaffUserPage struct {
+	Items []StaffUser `json:"items"`
+	Next  *string     `json:"next,omitempty"`
+}
+
 // StaffVisit defines model for StaffVisit.
 type StaffVisit struct {
 	Approver *string   `json:"approver,omitempty"`
@@ -4192,6 +4442,23 @@ type UserToken struct {
 // UserTokenTokenType defines model for UserToken.TokenType.
 type UserTokenTokenType string
 
+// VisitEntry defines model for VisitEntry.
+type VisitEntry struct {
+	// ExpiresAt When the visit ends.
+	ExpiresAt time.Time `json:"expires_at"`
+	MayChange bool      `json:"may_change"`
+
+	// Tenant The stack''s name.
+	Tenant string             `json:"tenant"`
+	Ticket string             `json:"ticket"`
+	Visit  openapi_types.UUID `json:"visit"`
+}
+
+// VisitTicket defines model for VisitTicket.
+type VisitTicket struct {
+	Ticket string `json:"ticket"`
+}
+
 // WeekFigures defines model for WeekFigures.
 type WeekFigures struct {
 	// From A day in the operator's zone.
@@ -4210,6 +4477,9 @@ type BillId = openapi_types.UUID
 
 // BranchId defines model for BranchId.
 type BranchId = openapi_types.UUID
+
+// BreakGlassId defines model for BreakGlassId.
+type BreakGlassId = openapi_types.UUID
 
 // BucketId defines model for BucketId.
 type BucketId = openapi_types.UUID
@@ -4325,6 +4595,36 @@ type Unavailable = Problem
 // Unprocessable Why a request was refused (RFC 9457).
 type Unprocessable = Problem
 
+// ListStaffAuditParams defines parameters for ListStaffAudit.
+type ListStaffAuditParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Actor Only of this actor.
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Action Only actions that begin so.
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Object Only about this thing.
+	Object *openapi_types.UUID `form:"object,omitempty" json:"object,omitempty"`
+}
+
+// RefuseBreakGlassParams defines parameters for RefuseBreakGlass.
+type RefuseBreakGlassParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// WithdrawBreakGlassParams defines parameters for WithdrawBreakGlass.
+type WithdrawBreakGlassParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListOperatorsParams defines parameters for ListOperators.
 type ListOperatorsParams struct {
 	// Limit How many items a page holds at most.
@@ -4332,10 +4632,64 @@ type ListOperatorsParams struct {
 
 	// Cursor The `next` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Q Part of a name or of the owner's address; all without it.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
 }
 
 // CreateOperatorParams defines parameters for CreateOperator.
 type CreateOperatorParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// AskBreakGlassParams defines parameters for AskBreakGlass.
+type AskBreakGlassParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ResumeOperatorParams defines parameters for ResumeOperator.
+type ResumeOperatorParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// SuspendOperatorParams defines parameters for SuspendOperator.
+type SuspendOperatorParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RotateStaffSigningKeyParams defines parameters for RotateStaffSigningKey.
+type RotateStaffSigningKeyParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListStaffParams defines parameters for ListStaff.
+type ListStaffParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateStaffParams defines parameters for CreateStaff.
+type CreateStaffParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ChangeStaffParams defines parameters for ChangeStaff.
+type ChangeStaffParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ResetStaffPasswordParams defines parameters for ResetStaffPassword.
+type ResetStaffPasswordParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -5063,11 +5417,35 @@ type StripeWebhookParams struct {
 	StripeSignature StripeSignature `json:"Stripe-Signature"`
 }
 
+// ChangeStaffPasswordJSONRequestBody defines body for ChangeStaffPassword for application/json ContentType.
+type ChangeStaffPasswordJSONRequestBody = PasswordChange
+
+// ConfirmStaffSecondFactorJSONRequestBody defines body for ConfirmStaffSecondFactor for application/json ContentType.
+type ConfirmStaffSecondFactorJSONRequestBody = FactorCode
+
+// RemoveStaffSecondFactorJSONRequestBody defines body for RemoveStaffSecondFactor for application/json ContentType.
+type RemoveStaffSecondFactorJSONRequestBody = PasswordShown
+
 // CreateOperatorJSONRequestBody defines body for CreateOperator for application/json ContentType.
 type CreateOperatorJSONRequestBody = NewOperator
 
+// AskBreakGlassJSONRequestBody defines body for AskBreakGlass for application/json ContentType.
+type AskBreakGlassJSONRequestBody = NewBreakGlass
+
+// SuspendOperatorJSONRequestBody defines body for SuspendOperator for application/json ContentType.
+type SuspendOperatorJSONRequestBody = Reason
+
 // StaffSignInJSONRequestBody defines body for StaffSignIn for application/json ContentType.
 type StaffSignInJSONRequestBody = SignIn
+
+// CompleteStaffSignInJSONRequestBody defines body for CompleteStaffSignIn for application/json ContentType.
+type CompleteStaffSignInJSONRequestBody = StaffFactorAnswer
+
+// CreateStaffJSONRequestBody defines body for CreateStaff for application/json ContentType.
+type CreateStaffJSONRequestBody = NewStaffUser
+
+// ChangeStaffJSONRequestBody defines body for ChangeStaff for application/json ContentType.
+type ChangeStaffJSONRequestBody = StaffUserChange
 
 // ChangeContactJSONRequestBody defines body for ChangeContact for application/json ContentType.
 type ChangeContactJSONRequestBody = Facts
@@ -5177,6 +5555,9 @@ type SignInWithCodeJSONRequestBody = SignInCode
 // GiveStaffConsentJSONRequestBody defines body for GiveStaffConsent for application/json ContentType.
 type GiveStaffConsentJSONRequestBody = NewConsent
 
+// OpenStaffVisitJSONRequestBody defines body for OpenStaffVisit for application/json ContentType.
+type OpenStaffVisitJSONRequestBody = VisitTicket
+
 // SchedulePlanChangeJSONRequestBody defines body for SchedulePlanChange for application/json ContentType.
 type SchedulePlanChangeJSONRequestBody = NewPlanChange
 
@@ -5233,9 +5614,51 @@ type ServerInterface interface {
 	// GetReadiness Says whether the process can serve: its database answers.
 	// (GET /readyz)
 	GetReadiness(ctx echo.Context) error
+	// ListStaffAudit Lists who of the staff did what, newest first.
+	// (GET /staff/v1/audit)
+	ListStaffAudit(ctx echo.Context, params ListStaffAuditParams) error
+	// ListBreakGlass Lists break-glass requests that wait for a decision, the oldest first; at most 100.
+	// (GET /staff/v1/break-glass)
+	ListBreakGlass(ctx echo.Context) error
+	// ApproveBreakGlass Approves somebody else's request; the operator's owners are told at once.
+	// (POST /staff/v1/break-glass/{breakglass}/approve)
+	ApproveBreakGlass(ctx echo.Context, breakglass BreakGlassId) error
+	// EnterByBreakGlass Enters by a request of one's own that was approved.
+	// (POST /staff/v1/break-glass/{breakglass}/enter)
+	EnterByBreakGlass(ctx echo.Context, breakglass BreakGlassId) error
+	// RefuseBreakGlass Refuses a request.
+	// (POST /staff/v1/break-glass/{breakglass}/refuse)
+	RefuseBreakGlass(ctx echo.Context, breakglass BreakGlassId, params RefuseBreakGlassParams) error
+	// WithdrawBreakGlass Withdraws one's own request.
+	// (POST /staff/v1/break-glass/{breakglass}/withdraw)
+	WithdrawBreakGlass(ctx echo.Context, breakglass BreakGlassId, params WithdrawBreakGlassParams) error
 	// GetStaffSigningKeys Public keys that staff tokens are checked with (RFC 7517).
 	// (GET /staff/v1/jwks)
 	GetStaffSigningKeys(ctx echo.Context) error
+	// GetStaffMe Shows who the token speaks for, and what it may do.
+	// (GET /staff/v1/me)
+	GetStaffMe(ctx echo.Context) error
+	// ChangeStaffPassword Changes the caller's own password.
+	// (POST /staff/v1/me/password)
+	ChangeStaffPassword(ctx echo.Context) error
+	// GetStaffSecondFactor Shows whether the caller has a second factor.
+	// (GET /staff/v1/me/second-factor)
+	GetStaffSecondFactor(ctx echo.Context) error
+	// BeginStaffSecondFactor Draws a second factor to be taken into an app (TOTP, RFC 6238).
+	// (POST /staff/v1/me/second-factor)
+	BeginStaffSecondFactor(ctx echo.Context) error
+	// ConfirmStaffSecondFactor Lets the drawn factor count.
+	// (POST /staff/v1/me/second-factor/confirm)
+	ConfirmStaffSecondFactor(ctx echo.Context) error
+	// RemoveStaffSecondFactor Takes the caller's own second factor away; the password is wanted again.
+	// (POST /staff/v1/me/second-factor/remove)
+	RemoveStaffSecondFactor(ctx echo.Context) error
+	// ListStaffSessions Lists the caller's own open sessions.
+	// (GET /staff/v1/me/sessions)
+	ListStaffSessions(ctx echo.Context) error
+	// EndOtherStaffSessions Ends all sessions of the caller but this one.
+	// (POST /staff/v1/me/sessions/end-others)
+	EndOtherStaffSessions(ctx echo.Context) error
 	// ListOperators Lists operators in the order in which they came.
 	// (GET /staff/v1/operators)
 	ListOperators(ctx echo.Context, params ListOperatorsParams) error
@@ -5245,12 +5668,54 @@ type ServerInterface interface {
 	// GetOperator Shows an operator and how far its stack is.
 	// (GET /staff/v1/operators/{operator})
 	GetOperator(ctx echo.Context, operator OperatorId) error
+	// ListBreakGlassOf Lists an operator's break-glass requests, newest first; at most 100.
+	// (GET /staff/v1/operators/{operator}/break-glass)
+	ListBreakGlassOf(ctx echo.Context, operator OperatorId) error
+	// AskBreakGlass Asks to enter an operator's stack without its consent.
+	// (POST /staff/v1/operators/{operator}/break-glass)
+	AskBreakGlass(ctx echo.Context, operator OperatorId, params AskBreakGlassParams) error
+	// GetStackFigures Measures an operator's stack, there and then.
+	// (GET /staff/v1/operators/{operator}/figures)
+	GetStackFigures(ctx echo.Context, operator OperatorId) error
+	// ResumeOperator Lets a suspended operator do everything again.
+	// (POST /staff/v1/operators/{operator}/resume)
+	ResumeOperator(ctx echo.Context, operator OperatorId, params ResumeOperatorParams) error
+	// SuspendOperator Stops an operator's console and sales; service goes on for the days of its contract.
+	// (POST /staff/v1/operators/{operator}/suspend)
+	SuspendOperator(ctx echo.Context, operator OperatorId, params SuspendOperatorParams) error
+	// ListOperatorVisits Lists staff visits to an operator's stack, newest first; at most 100.
+	// (GET /staff/v1/operators/{operator}/visits)
+	ListOperatorVisits(ctx echo.Context, operator OperatorId) error
+	// EnterOperator Begins a visit to an operator's stack with its consent.
+	// (POST /staff/v1/operators/{operator}/visits)
+	EnterOperator(ctx echo.Context, operator OperatorId) error
+	// LeaveOperator Ends a visit.
+	// (POST /staff/v1/operators/{operator}/visits/{visit}/end)
+	LeaveOperator(ctx echo.Context, operator OperatorId, visit VisitId) error
 	// StaffSignIn Signs hosting staff in.
 	// (POST /staff/v1/sign-in)
 	StaffSignIn(ctx echo.Context) error
+	// CompleteStaffSignIn Answers the challenge of the second factor.
+	// (POST /staff/v1/sign-in/second-factor)
+	CompleteStaffSignIn(ctx echo.Context) error
 	// StaffSignOut Ends the session of the token.
 	// (POST /staff/v1/sign-out)
 	StaffSignOut(ctx echo.Context) error
+	// RotateStaffSigningKey Has new tokens of the control plane signed with a new key.
+	// (POST /staff/v1/signing-keys/rotate)
+	RotateStaffSigningKey(ctx echo.Context, params RotateStaffSigningKeyParams) error
+	// ListStaff Lists staff users in the order in which they came.
+	// (GET /staff/v1/users)
+	ListStaff(ctx echo.Context, params ListStaffParams) error
+	// CreateStaff Adds a staff user.
+	// (POST /staff/v1/users)
+	CreateStaff(ctx echo.Context, params CreateStaffParams) error
+	// ChangeStaff Sets what a staff user may do; who is disabled loses every session at once.
+	// (PATCH /staff/v1/users/{user})
+	ChangeStaff(ctx echo.Context, user UserId, params ChangeStaffParams) error
+	// ResetStaffPassword Draws another first password for a staff user who has lost theirs.
+	// (POST /staff/v1/users/{user}/reset-password)
+	ResetStaffPassword(ctx echo.Context, user UserId, params ResetStaffPasswordParams) error
 	// ListAccounts Finds accounts by words of a name, numbers of accounts and bills, phone, mail or service identity, newest first.
 	// (GET /t/{tenant}/v1/accounts)
 	ListAccounts(ctx echo.Context, tenant Tenant, params ListAccountsParams) error
@@ -5605,6 +6070,9 @@ type ServerInterface interface {
 	// ListStaffVisits Lists visits of hosting staff, newest first; at most 100.
 	// (GET /t/{tenant}/v1/staff-visits)
 	ListStaffVisits(ctx echo.Context, tenant Tenant) error
+	// OpenStaffVisit Opens the session of a staff visit with its ticket.
+	// (POST /t/{tenant}/v1/staff-visits/open)
+	OpenStaffVisit(ctx echo.Context, tenant Tenant) error
 	// EndStaffVisit Shows a visitor out.
 	// (POST /t/{tenant}/v1/staff-visits/{visit}/end)
 	EndStaffVisit(ctx echo.Context, tenant Tenant, visit VisitId, params EndStaffVisitParams) error
@@ -5735,12 +6203,247 @@ func (w *ServerInterfaceWrapper) GetReadiness(ctx echo.Context) error {
 	return err
 }
 
+// ListStaffAudit converts echo context to params.
+func (w *ServerInterfaceWrapper) ListStaffAudit(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListStaffAuditParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", ctx.QueryParams(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter actor: %s", err))
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", ctx.QueryParams(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter action: %s", err))
+	}
+
+	// ------------- Optional query parameter "object" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object", ctx.QueryParams(), &params.Object, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListStaffAudit(ctx, params)
+	return err
+}
+
+// ListBreakGlass converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBreakGlass(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBreakGlass(ctx)
+	return err
+}
+
+// ApproveBreakGlass converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveBreakGlass(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "breakglass" -------------
+	var breakglass BreakGlassId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "breakglass", ctx.Param("breakglass"), &breakglass, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter breakglass: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveBreakGlass(ctx, breakglass)
+	return err
+}
+
+// EnterByBreakGlass converts echo context to params.
+func (w *ServerInterfaceWrapper) EnterByBreakGlass(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "breakglass" -------------
+	var breakglass BreakGlassId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "breakglass", ctx.Param("breakglass"), &breakglass, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter breakglass: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EnterByBreakGlass(ctx, breakglass)
+	return err
+}
+
+// RefuseBreakGlass converts echo context to params.
+func (w *ServerInterfaceWrapper) RefuseBreakGlass(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "breakglass" -------------
+	var breakglass BreakGlassId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "breakglass", ctx.Param("breakglass"), &breakglass, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter breakglass: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RefuseBreakGlassParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RefuseBreakGlass(ctx, breakglass, params)
+	return err
+}
+
+// WithdrawBreakGlass converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawBreakGlass(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "breakglass" -------------
+	var breakglass BreakGlassId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "breakglass", ctx.Param("breakglass"), &breakglass, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter breakglass: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params WithdrawBreakGlassParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawBreakGlass(ctx, breakglass, params)
+	return err
+}
+
 // GetStaffSigningKeys converts echo context to params.
 func (w *ServerInterfaceWrapper) GetStaffSigningKeys(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetStaffSigningKeys(ctx)
+	return err
+}
+
+// GetStaffMe converts echo context to params.
+func (w *ServerInterfaceWrapper) GetStaffMe(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetStaffMe(ctx)
+	return err
+}
+
+// ChangeStaffPassword converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeStaffPassword(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeStaffPassword(ctx)
+	return err
+}
+
+// GetStaffSecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) GetStaffSecondFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetStaffSecondFactor(ctx)
+	return err
+}
+
+// BeginStaffSecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) BeginStaffSecondFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BeginStaffSecondFactor(ctx)
+	return err
+}
+
+// ConfirmStaffSecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) ConfirmStaffSecondFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ConfirmStaffSecondFactor(ctx)
+	return err
+}
+
+// RemoveStaffSecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveStaffSecondFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveStaffSecondFactor(ctx)
+	return err
+}
+
+// ListStaffSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListStaffSessions(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListStaffSessions(ctx)
+	return err
+}
+
+// EndOtherStaffSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) EndOtherStaffSessions(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndOtherStaffSessions(ctx)
 	return err
 }
 
@@ -5762,6 +6465,13 @@ func (w *ServerInterfaceWrapper) ListOperators(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", ctx.QueryParams(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter q: %s", err))
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -5816,6 +6526,208 @@ func (w *ServerInterfaceWrapper) GetOperator(ctx echo.Context) error {
 	return err
 }
 
+// ListBreakGlassOf converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBreakGlassOf(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", ctx.Param("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter operator: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBreakGlassOf(ctx, operator)
+	return err
+}
+
+// AskBreakGlass converts echo context to params.
+func (w *ServerInterfaceWrapper) AskBreakGlass(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", ctx.Param("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter operator: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AskBreakGlassParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AskBreakGlass(ctx, operator, params)
+	return err
+}
+
+// GetStackFigures converts echo context to params.
+func (w *ServerInterfaceWrapper) GetStackFigures(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", ctx.Param("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter operator: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetStackFigures(ctx, operator)
+	return err
+}
+
+// ResumeOperator converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeOperator(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", ctx.Param("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter operator: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeOperatorParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeOperator(ctx, operator, params)
+	return err
+}
+
+// SuspendOperator converts echo context to params.
+func (w *ServerInterfaceWrapper) SuspendOperator(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", ctx.Param("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter operator: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SuspendOperatorParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SuspendOperator(ctx, operator, params)
+	return err
+}
+
+// ListOperatorVisits converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOperatorVisits(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", ctx.Param("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter operator: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOperatorVisits(ctx, operator)
+	return err
+}
+
+// EnterOperator converts echo context to params.
+func (w *ServerInterfaceWrapper) EnterOperator(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", ctx.Param("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter operator: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EnterOperator(ctx, operator)
+	return err
+}
+
+// LeaveOperator converts echo context to params.
+func (w *ServerInterfaceWrapper) LeaveOperator(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", ctx.Param("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter operator: %s", err))
+	}
+
+	// ------------- Path parameter "visit" -------------
+	var visit VisitId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "visit", ctx.Param("visit"), &visit, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter visit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LeaveOperator(ctx, operator, visit)
+	return err
+}
+
 // StaffSignIn converts echo context to params.
 func (w *ServerInterfaceWrapper) StaffSignIn(ctx echo.Context) error {
 	var err error
@@ -5825,12 +6737,184 @@ func (w *ServerInterfaceWrapper) StaffSignIn(ctx echo.Context) error {
 	return err
 }
 
+// CompleteStaffSignIn converts echo context to params.
+func (w *ServerInterfaceWrapper) CompleteStaffSignIn(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CompleteStaffSignIn(ctx)
+	return err
+}
+
 // StaffSignOut converts echo context to params.
 func (w *ServerInterfaceWrapper) StaffSignOut(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.StaffSignOut(ctx)
+	return err
+}
+
+// RotateStaffSigningKey converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateStaffSigningKey(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateStaffSigningKeyParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateStaffSigningKey(ctx, params)
+	return err
+}
+
+// ListStaff converts echo context to params.
+func (w *ServerInterfaceWrapper) ListStaff(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListStaffParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListStaff(ctx, params)
+	return err
+}
+
+// CreateStaff converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateStaff(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateStaffParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateStaff(ctx, params)
+	return err
+}
+
+// ChangeStaff converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeStaff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "user" -------------
+	var user UserId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", ctx.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeStaffParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeStaff(ctx, user, params)
+	return err
+}
+
+// ResetStaffPassword converts echo context to params.
+func (w *ServerInterfaceWrapper) ResetStaffPassword(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "user" -------------
+	var user UserId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", ctx.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResetStaffPasswordParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResetStaffPassword(ctx, user, params)
 	return err
 }
 
@@ -9668,6 +10752,22 @@ func (w *ServerInterfaceWrapper) ListStaffVisits(ctx echo.Context) error {
 	return err
 }
 
+// OpenStaffVisit converts echo context to params.
+func (w *ServerInterfaceWrapper) OpenStaffVisit(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OpenStaffVisit(ctx, tenant)
+	return err
+}
+
 // EndStaffVisit converts echo context to params.
 func (w *ServerInterfaceWrapper) EndStaffVisit(ctx echo.Context) error {
 	var err error
@@ -10881,17 +11981,46 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReadiness, options.OperationMiddlewares["getReadiness"]...)
 	router.GET(options.BaseURL+"/metrics", wrapper.GetMetrics, options.OperationMiddlewares["getMetrics"]...)
 	router.POST(options.BaseURL+"/staff/v1/sign-in", wrapper.StaffSignIn, options.OperationMiddlewares["staffSignIn"]...)
+	router.POST(options.BaseURL+"/staff/v1/sign-in/second-factor", wrapper.CompleteStaffSignIn, options.OperationMiddlewares["completeStaffSignIn"]...)
 	router.POST(options.BaseURL+"/staff/v1/sign-out", wrapper.StaffSignOut, options.OperationMiddlewares["staffSignOut"]...)
 	router.GET(options.BaseURL+"/staff/v1/jwks", wrapper.GetStaffSigningKeys, options.OperationMiddlewares["getStaffSigningKeys"]...)
 	router.GET(options.BaseURL+"/staff/v1/operators", wrapper.ListOperators, options.OperationMiddlewares["listOperators"]...)
 	router.POST(options.BaseURL+"/staff/v1/operators", wrapper.CreateOperator, options.OperationMiddlewares["createOperator"]...)
 	router.GET(options.BaseURL+"/staff/v1/operators/:operator", wrapper.GetOperator, options.OperationMiddlewares["getOperator"]...)
+	router.GET(options.BaseURL+"/staff/v1/me", wrapper.GetStaffMe, options.OperationMiddlewares["getStaffMe"]...)
+	router.POST(options.BaseURL+"/staff/v1/me/password", wrapper.ChangeStaffPassword, options.OperationMiddlewares["changeStaffPassword"]...)
+	router.GET(options.BaseURL+"/staff/v1/me/second-factor", wrapper.GetStaffSecondFactor, options.OperationMiddlewares["getStaffSecondFactor"]...)
+	router.POST(options.BaseURL+"/staff/v1/me/second-factor", wrapper.BeginStaffSecondFactor, options.OperationMiddlewares["beginStaffSecondFactor"]...)
+	router.POST(options.BaseURL+"/staff/v1/me/second-factor/confirm", wrapper.ConfirmStaffSecondFactor, options.OperationMiddlewares["confirmStaffSecondFactor"]...)
+	router.POST(options.BaseURL+"/staff/v1/me/second-factor/remove", wrapper.RemoveStaffSecondFactor, options.OperationMiddlewares["removeStaffSecondFactor"]...)
+	router.GET(options.BaseURL+"/staff/v1/me/sessions", wrapper.ListStaffSessions, options.OperationMiddlewares["listStaffSessions"]...)
+	router.POST(options.BaseURL+"/staff/v1/me/sessions/end-others", wrapper.EndOtherStaffSessions, options.OperationMiddlewares["endOtherStaffSessions"]...)
+	router.POST(options.BaseURL+"/staff/v1/operators/:operator/suspend", wrapper.SuspendOperator, options.OperationMiddlewares["suspendOperator"]...)
+	router.POST(options.BaseURL+"/staff/v1/operators/:operator/resume", wrapper.ResumeOperator, options.OperationMiddlewares["resumeOperator"]...)
+	router.GET(options.BaseURL+"/staff/v1/operators/:operator/figures", wrapper.GetStackFigures, options.OperationMiddlewares["getStackFigures"]...)
+	router.GET(options.BaseURL+"/staff/v1/operators/:operator/visits", wrapper.ListOperatorVisits, options.OperationMiddlewares["listOperatorVisits"]...)
+	router.POST(options.BaseURL+"/staff/v1/operators/:operator/visits", wrapper.EnterOperator, options.OperationMiddlewares["enterOperator"]...)
+	router.POST(options.BaseURL+"/staff/v1/operators/:operator/visits/:visit/end", wrapper.LeaveOperator, options.OperationMiddlewares["leaveOperator"]...)
+	router.GET(options.BaseURL+"/staff/v1/operators/:operator/break-glass", wrapper.ListBreakGlassOf, options.OperationMiddlewares["listBreakGlassOf"]...)
+	router.POST(options.BaseURL+"/staff/v1/operators/:operator/break-glass", wrapper.AskBreakGlass, options.OperationMiddlewares["askBreakGlass"]...)
+	router.GET(options.BaseURL+"/staff/v1/break-glass", wrapper.ListBreakGlass, options.OperationMiddlewares["listBreakGlass"]...)
+	router.POST(options.BaseURL+"/staff/v1/break-glass/:breakglass/approve", wrapper.ApproveBreakGlass, options.OperationMiddlewares["approveBreakGlass"]...)
+	router.POST(options.BaseURL+"/staff/v1/break-glass/:breakglass/refuse", wrapper.RefuseBreakGlass, options.OperationMiddlewares["refuseBreakGlass"]...)
+	router.POST(options.BaseURL+"/staff/v1/break-glass/:breakglass/withdraw", wrapper.WithdrawBreakGlass, options.OperationMiddlewares["withdrawBreakGlass"]...)
+	router.POST(options.BaseURL+"/staff/v1/break-glass/:breakglass/enter", wrapper.EnterByBreakGlass, options.OperationMiddlewares["enterByBreakGlass"]...)
+	router.GET(options.BaseURL+"/staff/v1/users", wrapper.ListStaff, options.OperationMiddlewares["listStaff"]...)
+	router.POST(options.BaseURL+"/staff/v1/users", wrapper.CreateStaff, options.OperationMiddlewares["createStaff"]...)
+	router.PATCH(options.BaseURL+"/staff/v1/users/:user", wrapper.ChangeStaff, options.OperationMiddlewares["changeStaff"]...)
+	router.POST(options.BaseURL+"/staff/v1/users/:user/reset-password", wrapper.ResetStaffPassword, options.OperationMiddlewares["resetStaffPassword"]...)
+	router.GET(options.BaseURL+"/staff/v1/audit", wrapper.ListStaffAudit, options.OperationMiddlewares["listStaffAudit"]...)
+	router.POST(options.BaseURL+"/staff/v1/signing-keys/rotate", wrapper.RotateStaffSigningKey, options.OperationMiddlewares["rotateStaffSigningKey"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/sign-in", wrapper.SignIn, options.OperationMiddlewares["signIn"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/sign-in/second-factor", wrapper.CompleteSignIn, options.OperationMiddlewares["completeSignIn"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/sign-in/codes", wrapper.SendSignInCode, options.OperationMiddlewares["sendSignInCode"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/sign-in/with-code", wrapper.SignInWithCode, options.OperationMiddlewares["signInWithCode"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/password-resets", wrapper.AskPasswordReset, options.OperationMiddlewares["askPasswordReset"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/password-resets/complete", wrapper.ResetPassword, options.OperationMiddlewares["resetPassword"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/staff-visits/open", wrapper.OpenStaffVisit, options.OperationMiddlewares["openStaffVisit"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/sign-out", wrapper.SignOut, options.OperationMiddlewares["signOut"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/jwks", wrapper.GetSigningKeys, options.OperationMiddlewares["getSigningKeys"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
@@ -11184,6 +12313,591 @@ func (response GetReadiness503ApplicationProblemPlusJSONResponse) VisitGetReadin
 	return err
 }
 
+type ListStaffAuditRequestObject struct {
+	Params ListStaffAuditParams
+}
+
+type ListStaffAuditResponseObject interface {
+	VisitListStaffAuditResponse(w http.ResponseWriter) error
+}
+
+type ListStaffAudit200JSONResponse StaffAuditPage
+
+func (response ListStaffAudit200JSONResponse) VisitListStaffAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffAudit400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffAudit400ApplicationProblemPlusJSONResponse) VisitListStaffAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffAudit401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffAudit401ApplicationProblemPlusJSONResponse) VisitListStaffAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffAudit403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffAudit403ApplicationProblemPlusJSONResponse) VisitListStaffAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBreakGlassRequestObject struct {
+}
+
+type ListBreakGlassResponseObject interface {
+	VisitListBreakGlassResponse(w http.ResponseWriter) error
+}
+
+type ListBreakGlass200JSONResponse BreakGlassList
+
+func (response ListBreakGlass200JSONResponse) VisitListBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBreakGlass400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBreakGlass400ApplicationProblemPlusJSONResponse) VisitListBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBreakGlass401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBreakGlass401ApplicationProblemPlusJSONResponse) VisitListBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBreakGlass403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBreakGlass403ApplicationProblemPlusJSONResponse) VisitListBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBreakGlassRequestObject struct {
+	Breakglass BreakGlassId `json:"breakglass"`
+}
+
+type ApproveBreakGlassResponseObject interface {
+	VisitApproveBreakGlassResponse(w http.ResponseWriter) error
+}
+
+type ApproveBreakGlass200JSONResponse BreakGlass
+
+func (response ApproveBreakGlass200JSONResponse) VisitApproveBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBreakGlass400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBreakGlass400ApplicationProblemPlusJSONResponse) VisitApproveBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBreakGlass401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBreakGlass401ApplicationProblemPlusJSONResponse) VisitApproveBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBreakGlass403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBreakGlass403ApplicationProblemPlusJSONResponse) VisitApproveBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBreakGlass404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBreakGlass404ApplicationProblemPlusJSONResponse) VisitApproveBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBreakGlass409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBreakGlass409ApplicationProblemPlusJSONResponse) VisitApproveBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterByBreakGlassRequestObject struct {
+	Breakglass BreakGlassId `json:"breakglass"`
+}
+
+type EnterByBreakGlassResponseObject interface {
+	VisitEnterByBreakGlassResponse(w http.ResponseWriter) error
+}
+
+type EnterByBreakGlass200JSONResponse VisitEntry
+
+func (response EnterByBreakGlass200JSONResponse) VisitEnterByBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterByBreakGlass400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EnterByBreakGlass400ApplicationProblemPlusJSONResponse) VisitEnterByBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterByBreakGlass401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EnterByBreakGlass401ApplicationProblemPlusJSONResponse) VisitEnterByBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterByBreakGlass403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EnterByBreakGlass403ApplicationProblemPlusJSONResponse) VisitEnterByBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterByBreakGlass404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EnterByBreakGlass404ApplicationProblemPlusJSONResponse) VisitEnterByBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterByBreakGlass409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EnterByBreakGlass409ApplicationProblemPlusJSONResponse) VisitEnterByBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterByBreakGlass503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response EnterByBreakGlass503ApplicationProblemPlusJSONResponse) VisitEnterByBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseBreakGlassRequestObject struct {
+	Breakglass BreakGlassId `json:"breakglass"`
+	Params     RefuseBreakGlassParams
+}
+
+type RefuseBreakGlassResponseObject interface {
+	VisitRefuseBreakGlassResponse(w http.ResponseWriter) error
+}
+
+type RefuseBreakGlass200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RefuseBreakGlass200JSONResponse struct {
+	Body    BreakGlass
+	Headers RefuseBreakGlass200ResponseHeaders
+}
+
+func (response RefuseBreakGlass200JSONResponse) VisitRefuseBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseBreakGlass400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RefuseBreakGlass400ApplicationProblemPlusJSONResponse) VisitRefuseBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseBreakGlass401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RefuseBreakGlass401ApplicationProblemPlusJSONResponse) VisitRefuseBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseBreakGlass403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RefuseBreakGlass403ApplicationProblemPlusJSONResponse) VisitRefuseBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseBreakGlass404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RefuseBreakGlass404ApplicationProblemPlusJSONResponse) VisitRefuseBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseBreakGlass409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RefuseBreakGlass409ApplicationProblemPlusJSONResponse) VisitRefuseBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawBreakGlassRequestObject struct {
+	Breakglass BreakGlassId `json:"breakglass"`
+	Params     WithdrawBreakGlassParams
+}
+
+type WithdrawBreakGlassResponseObject interface {
+	VisitWithdrawBreakGlassResponse(w http.ResponseWriter) error
+}
+
+type WithdrawBreakGlass200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type WithdrawBreakGlass200JSONResponse struct {
+	Body    BreakGlass
+	Headers WithdrawBreakGlass200ResponseHeaders
+}
+
+func (response WithdrawBreakGlass200JSONResponse) VisitWithdrawBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawBreakGlass400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawBreakGlass400ApplicationProblemPlusJSONResponse) VisitWithdrawBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawBreakGlass401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawBreakGlass401ApplicationProblemPlusJSONResponse) VisitWithdrawBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawBreakGlass403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawBreakGlass403ApplicationProblemPlusJSONResponse) VisitWithdrawBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawBreakGlass404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawBreakGlass404ApplicationProblemPlusJSONResponse) VisitWithdrawBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawBreakGlass409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawBreakGlass409ApplicationProblemPlusJSONResponse) VisitWithdrawBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetStaffSigningKeysRequestObject struct {
 }
 
@@ -11217,6 +12931,687 @@ func (response GetStaffSigningKeys400ApplicationProblemPlusJSONResponse) VisitGe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStaffMeRequestObject struct {
+}
+
+type GetStaffMeResponseObject interface {
+	VisitGetStaffMeResponse(w http.ResponseWriter) error
+}
+
+type GetStaffMe200JSONResponse StaffMe
+
+func (response GetStaffMe200JSONResponse) VisitGetStaffMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStaffMe400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetStaffMe400ApplicationProblemPlusJSONResponse) VisitGetStaffMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStaffMe401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetStaffMe401ApplicationProblemPlusJSONResponse) VisitGetStaffMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStaffMe403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetStaffMe403ApplicationProblemPlusJSONResponse) VisitGetStaffMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaffPasswordRequestObject struct {
+	Body *ChangeStaffPasswordJSONRequestBody
+}
+
+type ChangeStaffPasswordResponseObject interface {
+	VisitChangeStaffPasswordResponse(w http.ResponseWriter) error
+}
+
+type ChangeStaffPassword204Response struct {
+}
+
+func (response ChangeStaffPassword204Response) VisitChangeStaffPasswordResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ChangeStaffPassword400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaffPassword400ApplicationProblemPlusJSONResponse) VisitChangeStaffPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaffPassword401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaffPassword401ApplicationProblemPlusJSONResponse) VisitChangeStaffPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaffPassword403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaffPassword403ApplicationProblemPlusJSONResponse) VisitChangeStaffPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaffPassword413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaffPassword413ApplicationProblemPlusJSONResponse) VisitChangeStaffPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaffPassword422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaffPassword422ApplicationProblemPlusJSONResponse) VisitChangeStaffPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStaffSecondFactorRequestObject struct {
+}
+
+type GetStaffSecondFactorResponseObject interface {
+	VisitGetStaffSecondFactorResponse(w http.ResponseWriter) error
+}
+
+type GetStaffSecondFactor200JSONResponse StaffFactorState
+
+func (response GetStaffSecondFactor200JSONResponse) VisitGetStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStaffSecondFactor400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetStaffSecondFactor400ApplicationProblemPlusJSONResponse) VisitGetStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStaffSecondFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetStaffSecondFactor401ApplicationProblemPlusJSONResponse) VisitGetStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStaffSecondFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetStaffSecondFactor403ApplicationProblemPlusJSONResponse) VisitGetStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginStaffSecondFactorRequestObject struct {
+}
+
+type BeginStaffSecondFactorResponseObject interface {
+	VisitBeginStaffSecondFactorResponse(w http.ResponseWriter) error
+}
+
+type BeginStaffSecondFactor200JSONResponse SecondFactorSetup
+
+func (response BeginStaffSecondFactor200JSONResponse) VisitBeginStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginStaffSecondFactor400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response BeginStaffSecondFactor400ApplicationProblemPlusJSONResponse) VisitBeginStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginStaffSecondFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response BeginStaffSecondFactor401ApplicationProblemPlusJSONResponse) VisitBeginStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginStaffSecondFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response BeginStaffSecondFactor403ApplicationProblemPlusJSONResponse) VisitBeginStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginStaffSecondFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response BeginStaffSecondFactor409ApplicationProblemPlusJSONResponse) VisitBeginStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmStaffSecondFactorRequestObject struct {
+	Body *ConfirmStaffSecondFactorJSONRequestBody
+}
+
+type ConfirmStaffSecondFactorResponseObject interface {
+	VisitConfirmStaffSecondFactorResponse(w http.ResponseWriter) error
+}
+
+type ConfirmStaffSecondFactor200JSONResponse RecoveryCodes
+
+func (response ConfirmStaffSecondFactor200JSONResponse) VisitConfirmStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmStaffSecondFactor400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmStaffSecondFactor400ApplicationProblemPlusJSONResponse) VisitConfirmStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmStaffSecondFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmStaffSecondFactor401ApplicationProblemPlusJSONResponse) VisitConfirmStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmStaffSecondFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmStaffSecondFactor403ApplicationProblemPlusJSONResponse) VisitConfirmStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmStaffSecondFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmStaffSecondFactor409ApplicationProblemPlusJSONResponse) VisitConfirmStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmStaffSecondFactor413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmStaffSecondFactor413ApplicationProblemPlusJSONResponse) VisitConfirmStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmStaffSecondFactor422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmStaffSecondFactor422ApplicationProblemPlusJSONResponse) VisitConfirmStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveStaffSecondFactorRequestObject struct {
+	Body *RemoveStaffSecondFactorJSONRequestBody
+}
+
+type RemoveStaffSecondFactorResponseObject interface {
+	VisitRemoveStaffSecondFactorResponse(w http.ResponseWriter) error
+}
+
+type RemoveStaffSecondFactor204Response struct {
+}
+
+func (response RemoveStaffSecondFactor204Response) VisitRemoveStaffSecondFactorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveStaffSecondFactor400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveStaffSecondFactor400ApplicationProblemPlusJSONResponse) VisitRemoveStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveStaffSecondFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveStaffSecondFactor401ApplicationProblemPlusJSONResponse) VisitRemoveStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveStaffSecondFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveStaffSecondFactor403ApplicationProblemPlusJSONResponse) VisitRemoveStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveStaffSecondFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveStaffSecondFactor409ApplicationProblemPlusJSONResponse) VisitRemoveStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveStaffSecondFactor413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveStaffSecondFactor413ApplicationProblemPlusJSONResponse) VisitRemoveStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveStaffSecondFactor422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveStaffSecondFactor422ApplicationProblemPlusJSONResponse) VisitRemoveStaffSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffSessionsRequestObject struct {
+}
+
+type ListStaffSessionsResponseObject interface {
+	VisitListStaffSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListStaffSessions200JSONResponse StaffSessionList
+
+func (response ListStaffSessions200JSONResponse) VisitListStaffSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffSessions400ApplicationProblemPlusJSONResponse) VisitListStaffSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffSessions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffSessions401ApplicationProblemPlusJSONResponse) VisitListStaffSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffSessions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaffSessions403ApplicationProblemPlusJSONResponse) VisitListStaffSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOtherStaffSessionsRequestObject struct {
+}
+
+type EndOtherStaffSessionsResponseObject interface {
+	VisitEndOtherStaffSessionsResponse(w http.ResponseWriter) error
+}
+
+type EndOtherStaffSessions204Response struct {
+}
+
+func (response EndOtherStaffSessions204Response) VisitEndOtherStaffSessionsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndOtherStaffSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndOtherStaffSessions400ApplicationProblemPlusJSONResponse) VisitEndOtherStaffSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOtherStaffSessions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndOtherStaffSessions401ApplicationProblemPlusJSONResponse) VisitEndOtherStaffSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOtherStaffSessions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndOtherStaffSessions403ApplicationProblemPlusJSONResponse) VisitEndOtherStaffSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11506,6 +13901,900 @@ func (response GetOperator404ApplicationProblemPlusJSONResponse) VisitGetOperato
 	return err
 }
 
+type ListBreakGlassOfRequestObject struct {
+	Operator OperatorId `json:"operator"`
+}
+
+type ListBreakGlassOfResponseObject interface {
+	VisitListBreakGlassOfResponse(w http.ResponseWriter) error
+}
+
+type ListBreakGlassOf200JSONResponse BreakGlassList
+
+func (response ListBreakGlassOf200JSONResponse) VisitListBreakGlassOfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBreakGlassOf400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBreakGlassOf400ApplicationProblemPlusJSONResponse) VisitListBreakGlassOfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBreakGlassOf401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBreakGlassOf401ApplicationProblemPlusJSONResponse) VisitListBreakGlassOfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBreakGlassOf403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBreakGlassOf403ApplicationProblemPlusJSONResponse) VisitListBreakGlassOfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBreakGlassOf404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListBreakGlassOf404ApplicationProblemPlusJSONResponse) VisitListBreakGlassOfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskBreakGlassRequestObject struct {
+	Operator OperatorId `json:"operator"`
+	Params   AskBreakGlassParams
+	Body     *AskBreakGlassJSONRequestBody
+}
+
+type AskBreakGlassResponseObject interface {
+	VisitAskBreakGlassResponse(w http.ResponseWriter) error
+}
+
+type AskBreakGlass201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type AskBreakGlass201JSONResponse struct {
+	Body    BreakGlass
+	Headers AskBreakGlass201ResponseHeaders
+}
+
+func (response AskBreakGlass201JSONResponse) VisitAskBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskBreakGlass400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AskBreakGlass400ApplicationProblemPlusJSONResponse) VisitAskBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskBreakGlass401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AskBreakGlass401ApplicationProblemPlusJSONResponse) VisitAskBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskBreakGlass403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AskBreakGlass403ApplicationProblemPlusJSONResponse) VisitAskBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskBreakGlass404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AskBreakGlass404ApplicationProblemPlusJSONResponse) VisitAskBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskBreakGlass409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AskBreakGlass409ApplicationProblemPlusJSONResponse) VisitAskBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskBreakGlass413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AskBreakGlass413ApplicationProblemPlusJSONResponse) VisitAskBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskBreakGlass422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AskBreakGlass422ApplicationProblemPlusJSONResponse) VisitAskBreakGlassResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStackFiguresRequestObject struct {
+	Operator OperatorId `json:"operator"`
+}
+
+type GetStackFiguresResponseObject interface {
+	VisitGetStackFiguresResponse(w http.ResponseWriter) error
+}
+
+type GetStackFigures200JSONResponse StackFigures
+
+func (response GetStackFigures200JSONResponse) VisitGetStackFiguresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStackFigures400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetStackFigures400ApplicationProblemPlusJSONResponse) VisitGetStackFiguresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStackFigures401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetStackFigures401ApplicationProblemPlusJSONResponse) VisitGetStackFiguresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStackFigures403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetStackFigures403ApplicationProblemPlusJSONResponse) VisitGetStackFiguresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStackFigures404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetStackFigures404ApplicationProblemPlusJSONResponse) VisitGetStackFiguresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStackFigures503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetStackFigures503ApplicationProblemPlusJSONResponse) VisitGetStackFiguresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOperatorRequestObject struct {
+	Operator OperatorId `json:"operator"`
+	Params   ResumeOperatorParams
+}
+
+type ResumeOperatorResponseObject interface {
+	VisitResumeOperatorResponse(w http.ResponseWriter) error
+}
+
+type ResumeOperator200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ResumeOperator200JSONResponse struct {
+	Body    Operator
+	Headers ResumeOperator200ResponseHeaders
+}
+
+func (response ResumeOperator200JSONResponse) VisitResumeOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOperator400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOperator400ApplicationProblemPlusJSONResponse) VisitResumeOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOperator401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOperator401ApplicationProblemPlusJSONResponse) VisitResumeOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOperator403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOperator403ApplicationProblemPlusJSONResponse) VisitResumeOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOperator404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOperator404ApplicationProblemPlusJSONResponse) VisitResumeOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOperator409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOperator409ApplicationProblemPlusJSONResponse) VisitResumeOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendOperatorRequestObject struct {
+	Operator OperatorId `json:"operator"`
+	Params   SuspendOperatorParams
+	Body     *SuspendOperatorJSONRequestBody
+}
+
+type SuspendOperatorResponseObject interface {
+	VisitSuspendOperatorResponse(w http.ResponseWriter) error
+}
+
+type SuspendOperator200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type SuspendOperator200JSONResponse struct {
+	Body    Operator
+	Headers SuspendOperator200ResponseHeaders
+}
+
+func (response SuspendOperator200JSONResponse) VisitSuspendOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendOperator400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendOperator400ApplicationProblemPlusJSONResponse) VisitSuspendOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendOperator401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendOperator401ApplicationProblemPlusJSONResponse) VisitSuspendOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendOperator403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendOperator403ApplicationProblemPlusJSONResponse) VisitSuspendOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendOperator404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendOperator404ApplicationProblemPlusJSONResponse) VisitSuspendOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendOperator409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendOperator409ApplicationProblemPlusJSONResponse) VisitSuspendOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendOperator413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendOperator413ApplicationProblemPlusJSONResponse) VisitSuspendOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendOperator422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendOperator422ApplicationProblemPlusJSONResponse) VisitSuspendOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperatorVisitsRequestObject struct {
+	Operator OperatorId `json:"operator"`
+}
+
+type ListOperatorVisitsResponseObject interface {
+	VisitListOperatorVisitsResponse(w http.ResponseWriter) error
+}
+
+type ListOperatorVisits200JSONResponse ControlVisitList
+
+func (response ListOperatorVisits200JSONResponse) VisitListOperatorVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperatorVisits400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOperatorVisits400ApplicationProblemPlusJSONResponse) VisitListOperatorVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperatorVisits401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOperatorVisits401ApplicationProblemPlusJSONResponse) VisitListOperatorVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperatorVisits403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOperatorVisits403ApplicationProblemPlusJSONResponse) VisitListOperatorVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperatorVisits404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOperatorVisits404ApplicationProblemPlusJSONResponse) VisitListOperatorVisitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterOperatorRequestObject struct {
+	Operator OperatorId `json:"operator"`
+}
+
+type EnterOperatorResponseObject interface {
+	VisitEnterOperatorResponse(w http.ResponseWriter) error
+}
+
+type EnterOperator200JSONResponse VisitEntry
+
+func (response EnterOperator200JSONResponse) VisitEnterOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterOperator400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EnterOperator400ApplicationProblemPlusJSONResponse) VisitEnterOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterOperator401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EnterOperator401ApplicationProblemPlusJSONResponse) VisitEnterOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterOperator403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EnterOperator403ApplicationProblemPlusJSONResponse) VisitEnterOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterOperator404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EnterOperator404ApplicationProblemPlusJSONResponse) VisitEnterOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterOperator409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EnterOperator409ApplicationProblemPlusJSONResponse) VisitEnterOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterOperator503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response EnterOperator503ApplicationProblemPlusJSONResponse) VisitEnterOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveOperatorRequestObject struct {
+	Operator OperatorId `json:"operator"`
+	Visit    VisitId    `json:"visit"`
+}
+
+type LeaveOperatorResponseObject interface {
+	VisitLeaveOperatorResponse(w http.ResponseWriter) error
+}
+
+type LeaveOperator204Response struct {
+}
+
+func (response LeaveOperator204Response) VisitLeaveOperatorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type LeaveOperator400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveOperator400ApplicationProblemPlusJSONResponse) VisitLeaveOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveOperator401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveOperator401ApplicationProblemPlusJSONResponse) VisitLeaveOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveOperator403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveOperator403ApplicationProblemPlusJSONResponse) VisitLeaveOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveOperator404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveOperator404ApplicationProblemPlusJSONResponse) VisitLeaveOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveOperator503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveOperator503ApplicationProblemPlusJSONResponse) VisitLeaveOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StaffSignInRequestObject struct {
 	Body *StaffSignInJSONRequestBody
 }
@@ -11545,7 +14834,7 @@ func (response StaffSignIn400ApplicationProblemPlusJSONResponse) VisitStaffSignI
 }
 
 type StaffSignIn401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
+	SignInRefusedApplicationProblemPlusJSONResponse
 }
 
 func (response StaffSignIn401ApplicationProblemPlusJSONResponse) VisitStaffSignInResponse(w http.ResponseWriter) error {
@@ -11565,6 +14854,76 @@ type StaffSignIn413ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response StaffSignIn413ApplicationProblemPlusJSONResponse) VisitStaffSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteStaffSignInRequestObject struct {
+	Body *CompleteStaffSignInJSONRequestBody
+}
+
+type CompleteStaffSignInResponseObject interface {
+	VisitCompleteStaffSignInResponse(w http.ResponseWriter) error
+}
+
+type CompleteStaffSignIn200JSONResponse Token
+
+func (response CompleteStaffSignIn200JSONResponse) VisitCompleteStaffSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteStaffSignIn400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteStaffSignIn400ApplicationProblemPlusJSONResponse) VisitCompleteStaffSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteStaffSignIn401ApplicationProblemPlusJSONResponse struct {
+	SignInRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteStaffSignIn401ApplicationProblemPlusJSONResponse) VisitCompleteStaffSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteStaffSignIn413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteStaffSignIn413ApplicationProblemPlusJSONResponse) VisitCompleteStaffSignInResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -11635,6 +14994,552 @@ func (response StaffSignOut403ApplicationProblemPlusJSONResponse) VisitStaffSign
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateStaffSigningKeyRequestObject struct {
+	Params RotateStaffSigningKeyParams
+}
+
+type RotateStaffSigningKeyResponseObject interface {
+	VisitRotateStaffSigningKeyResponse(w http.ResponseWriter) error
+}
+
+type RotateStaffSigningKey204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RotateStaffSigningKey204Response struct {
+	Headers RotateStaffSigningKey204ResponseHeaders
+}
+
+func (response RotateStaffSigningKey204Response) VisitRotateStaffSigningKeyResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RotateStaffSigningKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RotateStaffSigningKey400ApplicationProblemPlusJSONResponse) VisitRotateStaffSigningKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateStaffSigningKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RotateStaffSigningKey401ApplicationProblemPlusJSONResponse) VisitRotateStaffSigningKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateStaffSigningKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RotateStaffSigningKey403ApplicationProblemPlusJSONResponse) VisitRotateStaffSigningKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateStaffSigningKey409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RotateStaffSigningKey409ApplicationProblemPlusJSONResponse) VisitRotateStaffSigningKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffRequestObject struct {
+	Params ListStaffParams
+}
+
+type ListStaffResponseObject interface {
+	VisitListStaffResponse(w http.ResponseWriter) error
+}
+
+type ListStaff200JSONResponse StaffUserPage
+
+func (response ListStaff200JSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaff400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaff400ApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaff401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaff401ApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaff403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaff403ApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStaffRequestObject struct {
+	Params CreateStaffParams
+	Body   *CreateStaffJSONRequestBody
+}
+
+type CreateStaffResponseObject interface {
+	VisitCreateStaffResponse(w http.ResponseWriter) error
+}
+
+type CreateStaff201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateStaff201JSONResponse struct {
+	Body    StaffUserCreated
+	Headers CreateStaff201ResponseHeaders
+}
+
+func (response CreateStaff201JSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStaff400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStaff400ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStaff401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStaff401ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStaff403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStaff403ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStaff409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStaff409ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStaff413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStaff413ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStaff422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStaff422ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaffRequestObject struct {
+	User   UserId `json:"user"`
+	Params ChangeStaffParams
+	Body   *ChangeStaffJSONRequestBody
+}
+
+type ChangeStaffResponseObject interface {
+	VisitChangeStaffResponse(w http.ResponseWriter) error
+}
+
+type ChangeStaff200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ChangeStaff200JSONResponse struct {
+	Body    StaffUser
+	Headers ChangeStaff200ResponseHeaders
+}
+
+func (response ChangeStaff200JSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff400ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff401ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff403ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff404ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff409ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff413ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff422ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetStaffPasswordRequestObject struct {
+	User   UserId `json:"user"`
+	Params ResetStaffPasswordParams
+}
+
+type ResetStaffPasswordResponseObject interface {
+	VisitResetStaffPasswordResponse(w http.ResponseWriter) error
+}
+
+type ResetStaffPassword200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ResetStaffPassword200JSONResponse struct {
+	Body    StaffUserCreated
+	Headers ResetStaffPassword200ResponseHeaders
+}
+
+func (response ResetStaffPassword200JSONResponse) VisitResetStaffPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetStaffPassword400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ResetStaffPassword400ApplicationProblemPlusJSONResponse) VisitResetStaffPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetStaffPassword401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ResetStaffPassword401ApplicationProblemPlusJSONResponse) VisitResetStaffPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetStaffPassword403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResetStaffPassword403ApplicationProblemPlusJSONResponse) VisitResetStaffPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetStaffPassword404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResetStaffPassword404ApplicationProblemPlusJSONResponse) VisitResetStaffPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetStaffPassword409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResetStaffPassword409ApplicationProblemPlusJSONResponse) VisitResetStaffPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -24282,6 +28187,93 @@ func (response ListStaffVisits404ApplicationProblemPlusJSONResponse) VisitListSt
 	return err
 }
 
+type OpenStaffVisitRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *OpenStaffVisitJSONRequestBody
+}
+
+type OpenStaffVisitResponseObject interface {
+	VisitOpenStaffVisitResponse(w http.ResponseWriter) error
+}
+
+type OpenStaffVisit200JSONResponse Token
+
+func (response OpenStaffVisit200JSONResponse) VisitOpenStaffVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenStaffVisit400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response OpenStaffVisit400ApplicationProblemPlusJSONResponse) VisitOpenStaffVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenStaffVisit401ApplicationProblemPlusJSONResponse struct {
+	SignInRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response OpenStaffVisit401ApplicationProblemPlusJSONResponse) VisitOpenStaffVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenStaffVisit404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response OpenStaffVisit404ApplicationProblemPlusJSONResponse) VisitOpenStaffVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenStaffVisit413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response OpenStaffVisit413ApplicationProblemPlusJSONResponse) VisitOpenStaffVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type EndStaffVisitRequestObject struct {
 	Tenant Tenant  `json:"tenant"`
 	Visit  VisitId `json:"visit"`
@@ -27906,9 +31898,51 @@ type StrictServerInterface interface {
 	// GetReadiness Says whether the process can serve: its database answers.
 	// (GET /readyz)
 	GetReadiness(ctx context.Context, request GetReadinessRequestObject) (GetReadinessResponseObject, error)
+	// ListStaffAudit Lists who of the staff did what, newest first.
+	// (GET /staff/v1/audit)
+	ListStaffAudit(ctx context.Context, request ListStaffAuditRequestObject) (ListStaffAuditResponseObject, error)
+	// ListBreakGlass Lists break-glass requests that wait for a decision, the oldest first; at most 100.
+	// (GET /staff/v1/break-glass)
+	ListBreakGlass(ctx context.Context, request ListBreakGlassRequestObject) (ListBreakGlassResponseObject, error)
+	// ApproveBreakGlass Approves somebody else's request; the operator's owners are told at once.
+	// (POST /staff/v1/break-glass/{breakglass}/approve)
+	ApproveBreakGlass(ctx context.Context, request ApproveBreakGlassRequestObject) (ApproveBreakGlassResponseObject, error)
+	// EnterByBreakGlass Enters by a request of one's own that was approved.
+	// (POST /staff/v1/break-glass/{breakglass}/enter)
+	EnterByBreakGlass(ctx context.Context, request EnterByBreakGlassRequestObject) (EnterByBreakGlassResponseObject, error)
+	// RefuseBreakGlass Refuses a request.
+	// (POST /staff/v1/break-glass/{breakglass}/refuse)
+	RefuseBreakGlass(ctx context.Context, request RefuseBreakGlassRequestObject) (RefuseBreakGlassResponseObject, error)
+	// WithdrawBreakGlass Withdraws one's own request.
+	// (POST /staff/v1/break-glass/{breakglass}/withdraw)
+	WithdrawBreakGlass(ctx context.Context, request WithdrawBreakGlassRequestObject) (WithdrawBreakGlassResponseObject, error)
 	// GetStaffSigningKeys Public keys that staff tokens are checked with (RFC 7517).
 	// (GET /staff/v1/jwks)
 	GetStaffSigningKeys(ctx context.Context, request GetStaffSigningKeysRequestObject) (GetStaffSigningKeysResponseObject, error)
+	// GetStaffMe Shows who the token speaks for, and what it may do.
+	// (GET /staff/v1/me)
+	GetStaffMe(ctx context.Context, request GetStaffMeRequestObject) (GetStaffMeResponseObject, error)
+	// ChangeStaffPassword Changes the caller's own password.
+	// (POST /staff/v1/me/password)
+	ChangeStaffPassword(ctx context.Context, request ChangeStaffPasswordRequestObject) (ChangeStaffPasswordResponseObject, error)
+	// GetStaffSecondFactor Shows whether the caller has a second factor.
+	// (GET /staff/v1/me/second-factor)
+	GetStaffSecondFactor(ctx context.Context, request GetStaffSecondFactorRequestObject) (GetStaffSecondFactorResponseObject, error)
+	// BeginStaffSecondFactor Draws a second factor to be taken into an app (TOTP, RFC 6238).
+	// (POST /staff/v1/me/second-factor)
+	BeginStaffSecondFactor(ctx context.Context, request BeginStaffSecondFactorRequestObject) (BeginStaffSecondFactorResponseObject, error)
+	// ConfirmStaffSecondFactor Lets the drawn factor count.
+	// (POST /staff/v1/me/second-factor/confirm)
+	ConfirmStaffSecondFactor(ctx context.Context, request ConfirmStaffSecondFactorRequestObject) (ConfirmStaffSecondFactorResponseObject, error)
+	// RemoveStaffSecondFactor Takes the caller's own second factor away; the password is wanted again.
+	// (POST /staff/v1/me/second-factor/remove)
+	RemoveStaffSecondFactor(ctx context.Context, request RemoveStaffSecondFactorRequestObject) (RemoveStaffSecondFactorResponseObject, error)
+	// ListStaffSessions Lists the caller's own open sessions.
+	// (GET /staff/v1/me/sessions)
+	ListStaffSessions(ctx context.Context, request ListStaffSessionsRequestObject) (ListStaffSessionsResponseObject, error)
+	// EndOtherStaffSessions Ends all sessions of the caller but this one.
+	// (POST /staff/v1/me/sessions/end-others)
+	EndOtherStaffSessions(ctx context.Context, request EndOtherStaffSessionsRequestObject) (EndOtherStaffSessionsResponseObject, error)
 	// ListOperators Lists operators in the order in which they came.
 	// (GET /staff/v1/operators)
 	ListOperators(ctx context.Context, request ListOperatorsRequestObject) (ListOperatorsResponseObject, error)
@@ -27918,12 +31952,54 @@ type StrictServerInterface interface {
 	// GetOperator Shows an operator and how far its stack is.
 	// (GET /staff/v1/operators/{operator})
 	GetOperator(ctx context.Context, request GetOperatorRequestObject) (GetOperatorResponseObject, error)
+	// ListBreakGlassOf Lists an operator's break-glass requests, newest first; at most 100.
+	// (GET /staff/v1/operators/{operator}/break-glass)
+	ListBreakGlassOf(ctx context.Context, request ListBreakGlassOfRequestObject) (ListBreakGlassOfResponseObject, error)
+	// AskBreakGlass Asks to enter an operator's stack without its consent.
+	// (POST /staff/v1/operators/{operator}/break-glass)
+	AskBreakGlass(ctx context.Context, request AskBreakGlassRequestObject) (AskBreakGlassResponseObject, error)
+	// GetStackFigures Measures an operator's stack, there and then.
+	// (GET /staff/v1/operators/{operator}/figures)
+	GetStackFigures(ctx context.Context, request GetStackFiguresRequestObject) (GetStackFiguresResponseObject, error)
+	// ResumeOperator Lets a suspended operator do everything again.
+	// (POST /staff/v1/operators/{operator}/resume)
+	ResumeOperator(ctx context.Context, request ResumeOperatorRequestObject) (ResumeOperatorResponseObject, error)
+	// SuspendOperator Stops an operator's console and sales; service goes on for the days of its contract.
+	// (POST /staff/v1/operators/{operator}/suspend)
+	SuspendOperator(ctx context.Context, request SuspendOperatorRequestObject) (SuspendOperatorResponseObject, error)
+	// ListOperatorVisits Lists staff visits to an operator's stack, newest first; at most 100.
+	// (GET /staff/v1/operators/{operator}/visits)
+	ListOperatorVisits(ctx context.Context, request ListOperatorVisitsRequestObject) (ListOperatorVisitsResponseObject, error)
+	// EnterOperator Begins a visit to an operator's stack with its consent.
+	// (POST /staff/v1/operators/{operator}/visits)
+	EnterOperator(ctx context.Context, request EnterOperatorRequestObject) (EnterOperatorResponseObject, error)
+	// LeaveOperator Ends a visit.
+	// (POST /staff/v1/operators/{operator}/visits/{visit}/end)
+	LeaveOperator(ctx context.Context, request LeaveOperatorRequestObject) (LeaveOperatorResponseObject, error)
 	// StaffSignIn Signs hosting staff in.
 	// (POST /staff/v1/sign-in)
 	StaffSignIn(ctx context.Context, request StaffSignInRequestObject) (StaffSignInResponseObject, error)
+	// CompleteStaffSignIn Answers the challenge of the second factor.
+	// (POST /staff/v1/sign-in/second-factor)
+	CompleteStaffSignIn(ctx context.Context, request CompleteStaffSignInRequestObject) (CompleteStaffSignInResponseObject, error)
 	// StaffSignOut Ends the session of the token.
 	// (POST /staff/v1/sign-out)
 	StaffSignOut(ctx context.Context, request StaffSignOutRequestObject) (StaffSignOutResponseObject, error)
+	// RotateStaffSigningKey Has new tokens of the control plane signed with a new key.
+	// (POST /staff/v1/signing-keys/rotate)
+	RotateStaffSigningKey(ctx context.Context, request RotateStaffSigningKeyRequestObject) (RotateStaffSigningKeyResponseObject, error)
+	// ListStaff Lists staff users in the order in which they came.
+	// (GET /staff/v1/users)
+	ListStaff(ctx context.Context, request ListStaffRequestObject) (ListStaffResponseObject, error)
+	// CreateStaff Adds a staff user.
+	// (POST /staff/v1/users)
+	CreateStaff(ctx context.Context, request CreateStaffRequestObject) (CreateStaffResponseObject, error)
+	// ChangeStaff Sets what a staff user may do; who is disabled loses every session at once.
+	// (PATCH /staff/v1/users/{user})
+	ChangeStaff(ctx context.Context, request ChangeStaffRequestObject) (ChangeStaffResponseObject, error)
+	// ResetStaffPassword Draws another first password for a staff user who has lost theirs.
+	// (POST /staff/v1/users/{user}/reset-password)
+	ResetStaffPassword(ctx context.Context, request ResetStaffPasswordRequestObject) (ResetStaffPasswordResponseObject, error)
 	// ListAccounts Finds accounts by words of a name, numbers of accounts and bills, phone, mail or service identity, newest first.
 	// (GET /t/{tenant}/v1/accounts)
 	ListAccounts(ctx context.Context, request ListAccountsRequestObject) (ListAccountsResponseObject, error)
@@ -28278,6 +32354,9 @@ type StrictServerInterface interface {
 	// ListStaffVisits Lists visits of hosting staff, newest first; at most 100.
 	// (GET /t/{tenant}/v1/staff-visits)
 	ListStaffVisits(ctx context.Context, request ListStaffVisitsRequestObject) (ListStaffVisitsResponseObject, error)
+	// OpenStaffVisit Opens the session of a staff visit with its ticket.
+	// (POST /t/{tenant}/v1/staff-visits/open)
+	OpenStaffVisit(ctx context.Context, request OpenStaffVisitRequestObject) (OpenStaffVisitResponseObject, error)
 	// EndStaffVisit Shows a visitor out.
 	// (POST /t/{tenant}/v1/staff-visits/{visit}/end)
 	EndStaffVisit(ctx context.Context, request EndStaffVisitRequestObject) (EndStaffVisitResponseObject, error)
@@ -28457,6 +32536,156 @@ func (sh *strictHandler) GetReadiness(ctx echo.Context) error {
 	return nil
 }
 
+// ListStaffAudit operation middleware
+func (sh *strictHandler) ListStaffAudit(ctx echo.Context, params ListStaffAuditParams) error {
+	var request ListStaffAuditRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStaffAudit(ctx.Request().Context(), request.(ListStaffAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStaffAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListStaffAuditResponseObject); ok {
+		return validResponse.VisitListStaffAuditResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListBreakGlass operation middleware
+func (sh *strictHandler) ListBreakGlass(ctx echo.Context) error {
+	var request ListBreakGlassRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBreakGlass(ctx.Request().Context(), request.(ListBreakGlassRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBreakGlass")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBreakGlassResponseObject); ok {
+		return validResponse.VisitListBreakGlassResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveBreakGlass operation middleware
+func (sh *strictHandler) ApproveBreakGlass(ctx echo.Context, breakglass BreakGlassId) error {
+	var request ApproveBreakGlassRequestObject
+
+	request.Breakglass = breakglass
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveBreakGlass(ctx.Request().Context(), request.(ApproveBreakGlassRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveBreakGlass")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveBreakGlassResponseObject); ok {
+		return validResponse.VisitApproveBreakGlassResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EnterByBreakGlass operation middleware
+func (sh *strictHandler) EnterByBreakGlass(ctx echo.Context, breakglass BreakGlassId) error {
+	var request EnterByBreakGlassRequestObject
+
+	request.Breakglass = breakglass
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EnterByBreakGlass(ctx.Request().Context(), request.(EnterByBreakGlassRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnterByBreakGlass")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EnterByBreakGlassResponseObject); ok {
+		return validResponse.VisitEnterByBreakGlassResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RefuseBreakGlass operation middleware
+func (sh *strictHandler) RefuseBreakGlass(ctx echo.Context, breakglass BreakGlassId, params RefuseBreakGlassParams) error {
+	var request RefuseBreakGlassRequestObject
+
+	request.Breakglass = breakglass
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RefuseBreakGlass(ctx.Request().Context(), request.(RefuseBreakGlassRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefuseBreakGlass")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RefuseBreakGlassResponseObject); ok {
+		return validResponse.VisitRefuseBreakGlassResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawBreakGlass operation middleware
+func (sh *strictHandler) WithdrawBreakGlass(ctx echo.Context, breakglass BreakGlassId, params WithdrawBreakGlassParams) error {
+	var request WithdrawBreakGlassRequestObject
+
+	request.Breakglass = breakglass
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawBreakGlass(ctx.Request().Context(), request.(WithdrawBreakGlassRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawBreakGlass")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawBreakGlassResponseObject); ok {
+		return validResponse.VisitWithdrawBreakGlassResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetStaffSigningKeys operation middleware
 func (sh *strictHandler) GetStaffSigningKeys(ctx echo.Context) error {
 	var request GetStaffSigningKeysRequestObject
@@ -28474,6 +32703,259 @@ func (sh *strictHandler) GetStaffSigningKeys(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetStaffSigningKeysResponseObject); ok {
 		return validResponse.VisitGetStaffSigningKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetStaffMe operation middleware
+func (sh *strictHandler) GetStaffMe(ctx echo.Context) error {
+	var request GetStaffMeRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetStaffMe(ctx.Request().Context(), request.(GetStaffMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetStaffMe")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetStaffMeResponseObject); ok {
+		return validResponse.VisitGetStaffMeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeStaffPassword operation middleware
+func (sh *strictHandler) ChangeStaffPassword(ctx echo.Context) error {
+	var request ChangeStaffPasswordRequestObject
+
+	var body ChangeStaffPasswordJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeStaffPassword(ctx.Request().Context(), request.(ChangeStaffPasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeStaffPassword")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeStaffPasswordResponseObject); ok {
+		return validResponse.VisitChangeStaffPasswordResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetStaffSecondFactor operation middleware
+func (sh *strictHandler) GetStaffSecondFactor(ctx echo.Context) error {
+	var request GetStaffSecondFactorRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetStaffSecondFactor(ctx.Request().Context(), request.(GetStaffSecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetStaffSecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetStaffSecondFactorResponseObject); ok {
+		return validResponse.VisitGetStaffSecondFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BeginStaffSecondFactor operation middleware
+func (sh *strictHandler) BeginStaffSecondFactor(ctx echo.Context) error {
+	var request BeginStaffSecondFactorRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BeginStaffSecondFactor(ctx.Request().Context(), request.(BeginStaffSecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BeginStaffSecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BeginStaffSecondFactorResponseObject); ok {
+		return validResponse.VisitBeginStaffSecondFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ConfirmStaffSecondFactor operation middleware
+func (sh *strictHandler) ConfirmStaffSecondFactor(ctx echo.Context) error {
+	var request ConfirmStaffSecondFactorRequestObject
+
+	var body ConfirmStaffSecondFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmStaffSecondFactor(ctx.Request().Context(), request.(ConfirmStaffSecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmStaffSecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ConfirmStaffSecondFactorResponseObject); ok {
+		return validResponse.VisitConfirmStaffSecondFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveStaffSecondFactor operation middleware
+func (sh *strictHandler) RemoveStaffSecondFactor(ctx echo.Context) error {
+	var request RemoveStaffSecondFactorRequestObject
+
+	var body RemoveStaffSecondFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveStaffSecondFactor(ctx.Request().Context(), request.(RemoveStaffSecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveStaffSecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveStaffSecondFactorResponseObject); ok {
+		return validResponse.VisitRemoveStaffSecondFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListStaffSessions operation middleware
+func (sh *strictHandler) ListStaffSessions(ctx echo.Context) error {
+	var request ListStaffSessionsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStaffSessions(ctx.Request().Context(), request.(ListStaffSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStaffSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListStaffSessionsResponseObject); ok {
+		return validResponse.VisitListStaffSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndOtherStaffSessions operation middleware
+func (sh *strictHandler) EndOtherStaffSessions(ctx echo.Context) error {
+	var request EndOtherStaffSessionsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndOtherStaffSessions(ctx.Request().Context(), request.(EndOtherStaffSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndOtherStaffSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndOtherStaffSessionsResponseObject); ok {
+		return validResponse.VisitEndOtherStaffSessionsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -28578,6 +33060,256 @@ func (sh *strictHandler) GetOperator(ctx echo.Context, operator OperatorId) erro
 	return nil
 }
 
+// ListBreakGlassOf operation middleware
+func (sh *strictHandler) ListBreakGlassOf(ctx echo.Context, operator OperatorId) error {
+	var request ListBreakGlassOfRequestObject
+
+	request.Operator = operator
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBreakGlassOf(ctx.Request().Context(), request.(ListBreakGlassOfRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBreakGlassOf")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBreakGlassOfResponseObject); ok {
+		return validResponse.VisitListBreakGlassOfResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AskBreakGlass operation middleware
+func (sh *strictHandler) AskBreakGlass(ctx echo.Context, operator OperatorId, params AskBreakGlassParams) error {
+	var request AskBreakGlassRequestObject
+
+	request.Operator = operator
+	request.Params = params
+
+	var body AskBreakGlassJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskBreakGlass(ctx.Request().Context(), request.(AskBreakGlassRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskBreakGlass")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AskBreakGlassResponseObject); ok {
+		return validResponse.VisitAskBreakGlassResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetStackFigures operation middleware
+func (sh *strictHandler) GetStackFigures(ctx echo.Context, operator OperatorId) error {
+	var request GetStackFiguresRequestObject
+
+	request.Operator = operator
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetStackFigures(ctx.Request().Context(), request.(GetStackFiguresRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetStackFigures")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetStackFiguresResponseObject); ok {
+		return validResponse.VisitGetStackFiguresResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeOperator operation middleware
+func (sh *strictHandler) ResumeOperator(ctx echo.Context, operator OperatorId, params ResumeOperatorParams) error {
+	var request ResumeOperatorRequestObject
+
+	request.Operator = operator
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeOperator(ctx.Request().Context(), request.(ResumeOperatorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeOperator")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeOperatorResponseObject); ok {
+		return validResponse.VisitResumeOperatorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SuspendOperator operation middleware
+func (sh *strictHandler) SuspendOperator(ctx echo.Context, operator OperatorId, params SuspendOperatorParams) error {
+	var request SuspendOperatorRequestObject
+
+	request.Operator = operator
+	request.Params = params
+
+	var body SuspendOperatorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SuspendOperator(ctx.Request().Context(), request.(SuspendOperatorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SuspendOperator")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SuspendOperatorResponseObject); ok {
+		return validResponse.VisitSuspendOperatorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOperatorVisits operation middleware
+func (sh *strictHandler) ListOperatorVisits(ctx echo.Context, operator OperatorId) error {
+	var request ListOperatorVisitsRequestObject
+
+	request.Operator = operator
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOperatorVisits(ctx.Request().Context(), request.(ListOperatorVisitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOperatorVisits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOperatorVisitsResponseObject); ok {
+		return validResponse.VisitListOperatorVisitsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EnterOperator operation middleware
+func (sh *strictHandler) EnterOperator(ctx echo.Context, operator OperatorId) error {
+	var request EnterOperatorRequestObject
+
+	request.Operator = operator
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EnterOperator(ctx.Request().Context(), request.(EnterOperatorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnterOperator")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EnterOperatorResponseObject); ok {
+		return validResponse.VisitEnterOperatorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LeaveOperator operation middleware
+func (sh *strictHandler) LeaveOperator(ctx echo.Context, operator OperatorId, visit VisitId) error {
+	var request LeaveOperatorRequestObject
+
+	request.Operator = operator
+	request.Visit = visit
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LeaveOperator(ctx.Request().Context(), request.(LeaveOperatorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LeaveOperator")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LeaveOperatorResponseObject); ok {
+		return validResponse.VisitLeaveOperatorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // StaffSignIn operation middleware
 func (sh *strictHandler) StaffSignIn(ctx echo.Context) error {
 	var request StaffSignInRequestObject
@@ -28624,6 +33356,52 @@ func (sh *strictHandler) StaffSignIn(ctx echo.Context) error {
 	return nil
 }
 
+// CompleteStaffSignIn operation middleware
+func (sh *strictHandler) CompleteStaffSignIn(ctx echo.Context) error {
+	var request CompleteStaffSignInRequestObject
+
+	var body CompleteStaffSignInJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CompleteStaffSignIn(ctx.Request().Context(), request.(CompleteStaffSignInRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CompleteStaffSignIn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CompleteStaffSignInResponseObject); ok {
+		return validResponse.VisitCompleteStaffSignInResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // StaffSignOut operation middleware
 func (sh *strictHandler) StaffSignOut(ctx echo.Context) error {
 	var request StaffSignOutRequestObject
@@ -28641,6 +33419,179 @@ func (sh *strictHandler) StaffSignOut(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(StaffSignOutResponseObject); ok {
 		return validResponse.VisitStaffSignOutResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateStaffSigningKey operation middleware
+func (sh *strictHandler) RotateStaffSigningKey(ctx echo.Context, params RotateStaffSigningKeyParams) error {
+	var request RotateStaffSigningKeyRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateStaffSigningKey(ctx.Request().Context(), request.(RotateStaffSigningKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateStaffSigningKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateStaffSigningKeyResponseObject); ok {
+		return validResponse.VisitRotateStaffSigningKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListStaff operation middleware
+func (sh *strictHandler) ListStaff(ctx echo.Context, params ListStaffParams) error {
+	var request ListStaffRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStaff(ctx.Request().Context(), request.(ListStaffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStaff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListStaffResponseObject); ok {
+		return validResponse.VisitListStaffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateStaff operation middleware
+func (sh *strictHandler) CreateStaff(ctx echo.Context, params CreateStaffParams) error {
+	var request CreateStaffRequestObject
+
+	request.Params = params
+
+	var body CreateStaffJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateStaff(ctx.Request().Context(), request.(CreateStaffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateStaff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateStaffResponseObject); ok {
+		return validResponse.VisitCreateStaffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeStaff operation middleware
+func (sh *strictHandler) ChangeStaff(ctx echo.Context, user UserId, params ChangeStaffParams) error {
+	var request ChangeStaffRequestObject
+
+	request.User = user
+	request.Params = params
+
+	var body ChangeStaffJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeStaff(ctx.Request().Context(), request.(ChangeStaffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeStaff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeStaffResponseObject); ok {
+		return validResponse.VisitChangeStaffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResetStaffPassword operation middleware
+func (sh *strictHandler) ResetStaffPassword(ctx echo.Context, user UserId, params ResetStaffPasswordParams) error {
+	var request ResetStaffPasswordRequestObject
+
+	request.User = user
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResetStaffPassword(ctx.Request().Context(), request.(ResetStaffPasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResetStaffPassword")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResetStaffPasswordResponseObject); ok {
+		return validResponse.VisitResetStaffPasswordResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -32533,6 +37484,54 @@ func (sh *strictHandler) ListStaffVisits(ctx echo.Context, tenant Tenant) error 
 	return nil
 }
 
+// OpenStaffVisit operation middleware
+func (sh *strictHandler) OpenStaffVisit(ctx echo.Context, tenant Tenant) error {
+	var request OpenStaffVisitRequestObject
+
+	request.Tenant = tenant
+
+	var body OpenStaffVisitJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.OpenStaffVisit(ctx.Request().Context(), request.(OpenStaffVisitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OpenStaffVisit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(OpenStaffVisitResponseObject); ok {
+		return validResponse.VisitOpenStaffVisitResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // EndStaffVisit operation middleware
 func (sh *strictHandler) EndStaffVisit(ctx echo.Context, tenant Tenant, visit VisitId, params EndStaffVisitParams) error {
 	var request EndStaffVisitRequestObject
@@ -33713,459 +38712,505 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P19d9u2tieOvxUszazVc35XsmU7SRv7j5k0TU5z2zxcJzn9zW0zNkRCEioSYAFQiprJe/8u7A2QlERS",
-	"pCTaieOzzmpsiyKe9t7Yj5/9qRfIOJGCCaN75596U0ZDpuDHFyGLE2mYCJaXLInokoX2zyHTgeKJ4VL0",
-	"znvXRqXsmvAxMVOuCdfETBnRRioWEir0gikix4QKwqiKOFN9wv5KaUQU+ytl2hz1+j0dTFlM7buZSOPe",
-	"+e89+9Leh37PLBPWO+9po7iY9D5//tzvJVTRmBk3xydBIFNhXpTM7N2UkRGPIi4mhOJj32nCQzsitw8k",
-	"1Ex7/Z6gsR3DPdLr9+zMuLKLtdMoTm8sVUxN77yXpjzsbU6v3/uRR1HdZOpmYD/fd3hFRTCtnAB8WjsF",
-	"eGLfSaTBjFUfCY2oCFjtLOAFe87i6ZSKCauaRRJRQQJ4pG4m+MS+M5FCs2oaDfDj2mngI/vOI1VaqvJJ",
-	"XAv20VxbTrXsm9AJIyM2loplM/orZWpZmBK+rDiDmH78lYmJmfbOT4fDfi/mwv9+UjafZ8Jws6zalohN",
-	"aEQYPFO3N/jEnlvznEeVpDLmUS2N2M/3HL4gaX9hy81pvKIx0yhgAxnHVIRkLBU5G5KQLvUFoeT9+xc/",
-	"WeFLyUTKkARTyQM4O/aRxklkxzsbPxqfBSds8Gg8ZIMH9OHZ4DH9ng2G49PRD+Ph+DQ4OfErxFsgX2Nh",
-	"ggM7w7rlFsng4cN1MkioMUzZMf7v73/88fH0ZPDHHx+/Zx/+43+W70ycSFXJOhw+rTscfGLf4xGmhn8T",
-	"uoyZMITDU7WTgSf2nYxhcdVUdKoTJjQj3LC4diaGxXvO4xdWybozVsuxM7Yvu/7KY242x/5ZLkhMxRKW",
-	"b3kB5NhURqEm1JBYorpRJs4ieGNxFiEb0zQyvfOHVpTRjzy2qsmJE2zut2xy9mgnTLnZidk2Yom4mNXt",
-	"kf18z016JU2lTBPS1Mo0+/mew78ej5n9pZJ3Q9ALyZwpzaVwSqJ036qYl/9437klTFEjVdXcpPu8bov8",
-	"M/tORYWseh72w9pJKBTT+8zgDZLkFoqtm4V7ZM95XMqIvYIXlk1DSbiF7YgVs7BPNL2YHgxLZ5CKOt2d",
-	"qFTUbYNKxZ5b8JZpywuV4h0/rpuDe2TfechUBZXCI9VWrGp4pnYu8MS+UzGKJ+wtnwhqUlVCHPjAd5po",
-	"/wxosTxmxOpJIxkuj6rUGvzuIH97Y/J5/Kh0sukom1r1HZ0/U7t7hef23MN3TFBhtoo6z1u5yiikCgUz",
-	"f5fP0OBr92K597pa+qW6XvjZz/fcmX9zzSsl39x+WDcBeGDPGfwm1ewXLqo0KS7gmlxINavSpuyX6+bg",
-	"fSpWhF2hjAqWQcSutKGgGqO5fcU+JhxUIuDvK2fWLNhoKiXqIuMUhhLScOBrLgydVflpFNOJNVvBTfMj",
-	"DS/R32N/CyQqwuefejRJIh5Qu+TjRMlRxOL/+FPb9X/K6fBTjyklle6d//6pN+YsCnvnPRrLVJijIFXK",
-	"miUwQQrf7IWSaavikJga8GYsgPx7ZqoYI2mSMDUIqLY2pjVGNPnHi7evyYPTk+//2fv8od/ThppUW5K1",
-	"NMsN8AJcQrgGa2jZ11NNQhmk9u5jcLqKBvbRB6Px49Px2cPvvx+dPQjpI3oWsMenj8MhG7IH3589ygnB",
-	"r1kfczGnEQ8Hboje5+IR/k/Fxr3z3v84zn11x/ipPn6Db8BNL7k33ZSzPVGMhnbmYE366RMNdiSjwZTA",
-	"BsMSacxCsuBmShZTCqtWfDI1Rz10aowjHux4nvkOPy7uMNdkzdIkC6qtIHDzoEKaKVMg1ffd8MJAM7Yc",
-	"KGaHOci+vzDEbomiIQ+MzjbPzpwRGtkTWF7Yw5hyMYEVop8phJ19LtWIhyET+27tWb61/0emClSonA5o",
-	"FMkFUMGeGznO5nsomg1oFIHohxnHdAkTDiXMFvbolTTPZYpSc58terDC34ohZxOdBlMCp7Pn3ghpBmOY",
-	"6IH2pmSKxP71giymDFiDG8I+cm00YZFmi/wrhhgZIYlZheeFuGRjIPmd9jCY2kMSE7gHR0P+8nT22/K/",
-	"ekXheZJv7hMSyJB596JmgRQhGdPASGUnZ+Xz3hIU3zrAtw7cKw9GkoqFTBhOI02oYmShpJj0iVR2QUv4",
-	"E8hG0Dlr1mgl74JF0YV9SJDrbBuvycRyppHk+thqsgMuVld0DSf3TspfqZqwPQn/5Gz1YrPyFESUlCSC",
-	"9+93FkbKAb7nUAfgZwhvtbtOBV5hqMByKYhVRrTfpZdULPfcpNPi3SQlupaoMSxOjD4nC8oNoSTixkSH",
-	"2C/7+oF//WH2bX3SF+T6khm1HDwZG6au4dYnU+81Q3IDGrRrs/pmIRpY+GKJEbb51Xz2Gy4yUPwFTc1U",
-	"Kv4321uKFwSNlWyECzLmSps9DyWFKVquD+ihZMkrSYycMWElx4wtQYJIwSw9F3S0qYxCEOtAze8FnVMe",
-	"0VG0J9s/LKoE79SS0AnlgkTUgCG1515lczzEPr2VMcPbDZhcMBZqElDxnSEjq9TSYMpCIuTighi/ELdZ",
-	"iZIB03r37SoxNhKqzPJoxJWZXoXU+UadtcE1ibnWqCw4S4MS+xRe0lSTk8ePh4Ph6eD0h1X74vQ0P4/n",
-	"1OqK9iJxb0OaoIHhc5RvsAl7nhM4DAdc2NOImGGH0netTos3W5+MUisXVRoxgrqhJty0MC6yKRUj/HB+",
-	"YcjtkDR6o6zYN9xal2MaadbvJYU/feoFilmevaJmxQy3pzIwPGabtnjffifEsELdPryUgi3zx68iH4to",
-	"9iVvrm75wlP/3GdnrW89Hqa4DLPHr2IpzFSXid9+j4cNfBN99CwUHAiJYgmFRxOpDfz4oeRrIo1HeEds",
-	"fJRQ5Vhx6+DAcVsXDQ+BsyFgfO5ZvtFJWCZkxeUBp1nCCCJp1eKytRWdcrC5EGnaNmbRLWjf4l5LlaIw",
-	"lVSMeBThPdhg7p+L3p7fe7B/btP73h2EqyvQmyejNfooDL6yixk3+JNYX3u/yGL5VsnRnywA74Xj2+d8",
-	"kirkyRbsa6ekN9WM12g/RFQbYhYsmjOC6zjq9UvoPHInvPqSH+27vSmy+Sq4gC1xgxqRRhGxquWUcUVC",
-	"uiwfSLCP5ipMtxLfTxQlrpwz1eDxjFblgunGDwNjNn8YQjf77vUaScJ882W6ORVGc2fTdwddQz9vKBo7",
-	"LYgn48lGzOnGeZvGMVXLMva0p1siztbZEAarWYkfoSUnYEZWfT6X99yXXWntr8EdrigWUx6VivyGdw0P",
-	"XR7PJrsuyWLKwdnBiGBmIdWMzIRcaFCc5Zhwo4lmas4Dpo8OeZG5YGSbGy4LUG+s42nBAeKfApNVAI+V",
-	"TrytnEimUpRP+TC33ToJSu0slymdQ1IBYSJkYQMJsXppwU7X3V1IX36B7e+icE5F0FaOGNmUadYWZ2T5",
-	"LKJIovXRciIY6mhMBW2YHXJOGwWqigt0mapuXjBi6YIT7tLZOtbcGwqZSoZWbC5nLceEdIMtR/ILW17a",
-	"x8qpH4nepS1so2DYyu4vQzyxLi5BePNbFijW1pabsWXzeetshDWHwlQuBPhUiBTR8oJoJkLCIYhHyYhR",
-	"xRS6Zo62kj8msLmRShdrjL3OOmL0n1jAYxrBXe2fz2iWC/PoQamSGjJTf0lX8ktZVJFqKfor8em+1Y/7",
-	"kC5LpHK5maXXmuZOGDfjNCMTHhTvLp/m2Ov3xpRHLLyy4+e/oVKZ/WpnZH+dscRYuwdOL6HKcrwLb9uP",
-	"ccJXYy5CLia6LKy9LubtvDJG9uUDuLpasviVa9MtH2cEuMHKzTk2Dbn5UTE62zrVsqRppQ1JIhowgjGo",
-	"YEq5gPCIsrqbtSotcayucqxk3Jww7DtWdJoULdaIhRPQK2BMez+JYCqVLlVyvB+vTGliNGrIXDvrCgnm",
-	"YMBQ2WQqj+OZMK0tCKvpVSwQAkvln7S4CXPBUiu1XKpBi/vaLb5Uz4aPrhq+yHlMS96zoFHU4tovu8ep",
-	"6eXv8Xva99teeZTd3+U5wXRxn9u3/5spPua76bSOJTeulyf4AdoVCys5YmbK3S7A71dWnDTk0pGXZlv3",
-	"DeWeJW5nUa3Hu2ikSSSt1kgoTK/B8GActVIyUZK1WaIVJGV1ejhjLcmYqobTxVe1mu+GmSnYHJP0UiEw",
-	"QhI6C87IJCm1O9dI0C3Iv7uMFn90RkwL8ou4YM1ZyQ7wKxesnJGaW2Y6dwFtG67oj6IfG49g6MeW63pH",
-	"P25VEvy8cbU4o77bQz9m1cHAvrU0AWVYLq1XSLrkczb3vswG5L3uFZKCXTm6VixIlaszgGxIK8+jSC7A",
-	"i9DvhVyjtlfqNmpBEEKWR2gSjOY0jvkkigfN3UR/pTRzttV94b/8c+2J8CphKmAtbJk1ihMy9wcBOawe",
-	"fmENfvGrtFmcQjVldqyFr/Pxbnq4fUvnykLtVPfXFuzrL9O2OgJGqpgIm8ZVwlX3Z4Gh0BSs/szHqBpv",
-	"1mUqnuP3yvZrzAXX0268WJC2ve+9vHYffyg1uw2NSvN3SpTg/Khy/y2+ILvx3RGsLKCGVvzutjV2Nl0i",
-	"VRvZZgNzl/+mrZuDC+BTpT6PSjNzbTdzGILMO+6+WulmdRt2I+LMMvF+omy3MFibc20TMQlThgk9DSVM",
-	"03CW1i1fvK6NOBc78FLMqlSNmkBUggnkjUPGV1jv3/w7LVWUDREUKjq2dD7mAsTEXFbE4TJBtGNuRM5S",
-	"awEmt4RcUhX3AenIbWQVMb9DrahNPJfq5nscUMMmEpmleTSjrerVRrlb299sgpkX1A/ex5Xiu0u3Lwts",
-	"dxwcygq512X3b1iPQQRbeBmOSdh8TISEhGNIkIWSkwXXxRD7SMqIUdFCJACexVUe5d41WlVG4Svvzo7C",
-	"L3xrcAmPAgFTth5IzEXxryfrR1TYbsfpRqXsQ9nO+RW2BQ6pWED3FyCS7B73HwLbHMgahoI9prvQMbng",
-	"hm8XukUDUSo+4aIo4GN0vo9kOpmaNQs6UTKWaw7SggRTXKrSbJATwl09GEQYyv2CK6WzTZYLpXdX7YIP",
-	"cxpt1zPyDSpVmtGwdTuX77p/eWEjVuZYTVrdswBS8O4s8HTqy1faaH8Z5TS/01qlPMGkwjbkvmMOrfcm",
-	"FT1MBcdTrWMp4oJdeWlQAVFgn4GodgjVGKWmSBsHVTvHkmp9Obdm1TZ+KNzsJm9dTEtkzTMaTIk2LMlg",
-	"sexm9AkXmMSlQqbsL5iexg1UcsY0RIAKz03lZI5F2hvcscJU/d7HwUQO3N/+1FIcXdLFS6ZhWaUSxSu4",
-	"q9gBEJfKzqZISDnpr4vnTZea3aNqju7cQ+UERwfOqadTFswuGQBFtVtBlivQdBHP8Qtlq0jSUcT11Oew",
-	"r2tL62HjwtP9XknOQmF5kQxmbQVuGxamIhzJjyUZxCJaEkrc599pEtiZkIAKMmIklvOVTMGqlQLF+jFK",
-	"1+fA8dqtsH0sDr8xWh5MF5vwORM7fKNiCg1vpJgur4JM1d9Uyr3jYPOTpi4sHhadVoXx3MsL6yhswsoe",
-	"1pxz5yqOp6c9dBwpjJLR2zRu6xyAVKTmOk7IK9ONMyy0INVGxkzp77yRqwl+r2nU+q90xQ9coAiXaNN8",
-	"wpU+i1RsL6J6b5/ZCBShrQvfL2T+jFxSV75DfiH1B9a2UCXbnA3XAhTj0yhyykMMRZ3lHgSdtiNPT1zb",
-	"KBQn595fuu5Cqv+6QrkVKmUVKujZ+8veKrrjk8F/f/h09nkT13FVr4GEvKOnea539uHAgTeef0LIm/Oe",
-	"kVE0lalmxw7Y9zjO3FJPgc4vXVZuiyNMmIKKy/WKrnrsIsAEfIHPAijg+n3u6jpX3nPSxLuxkmLIsba8",
-	"OMeyg/yptNLpCQnpMlNXc6Cnv6VYA3o6HZ4+GgwfDoYnRZngKl3rTi+gERMhVUc/4bOtDs9/GZbtpURJ",
-	"QhBhH2lgSIhPuCgLYNiwj2Z1IcOj4RAWUdj1s9MVwhz8r9+Hg8cfPp30T4ef//HHH0f+18ef//m/mlGr",
-	"n+vOxPoT1wFVYUtKzS/gwuoetqWpmhzDLEdvi92yTmb/+fb1K4KvIQuoCuFC85AhpEQU5lAkBQHoht1i",
-	"5fR7z+ZMmNepCWTclrWhknurTg7uyuosaJkPvb7uwIEgAfKuIDx0WWseswhDCZvQRRfWWkSlSHscIKDj",
-	"rDgnYAkiooQp1qxjhrHDXLIHajcPw6mQDR3Cz3wipKqo5mlkyhfu6pzaNpedlzJh+RCJuDb2T/il8jKs",
-	"puZ4mTrpD6GMap9DyuVT5xjZwbO6JunbMBO8ompSNcrE+rUw7G/Jdur95qrkZ0IuRIakg4b+iKk+/O7D",
-	"GDkKDZbF9cloibX3fdBJnOy8AFz+ODFL+BURVAj9Q4ytvKULujwiv4F3QwqG4ASCsZCFfXLtdgHqORFJ",
-	"5OgPUZTFn3qxHPGIHcWa69Au4T8ePD55+NCu1gnpDViF814BKsF/jj60nrVx5zxMXaTOfpKhU1PyzA2L",
-	"F3Nxq08Lm1s8HxekaJHY/lowB2CQsblCDKWj1YV3ABux6XqAIdaZ8w01U3/jQwRLKqgOzZHdXfeELUkK",
-	"5bQHqEel31yUAkzC9xYyjUJA7UB8h20shSsrWJDw7lIe26m2fJf61hxNoZGO/tI+7mdX4uvx9Z/N3+jR",
-	"lOteunCGYO17FqsvyQVIWSq2txfdBYZgJKsQpk1zifNxCokGtcOtDEMWU+YAn+AsyIhNaPPBXb1Qc8AG",
-	"/ELNbi8YmzU/vt8Ym1W+bP1KyU2h4umU7qGfRzl3oK+xHXfETvEqh+8w0xWsHLzSfz/9cKTSiOnfhx+O",
-	"FlyEcqF/P/lwZGSD6heAMvWDli/jY0sx/YyDomXF3WIqIwZBEUBaAtGSYT8oFkgFonvtxjjZHuVOAFm0",
-	"RcmLootSEOHWse4X8Q6Oau/52WS6F3hXoPXSJ1IEED9ynSa4MXxF4he4KpiyoG3RrHtne2Aeuut3Kpyl",
-	"5WUdiHkR933/orxcosQt5lCi1t8BuJRW3crQM2CjKl7yMUE1fgsl4aG/k4ZGupCyWnbjFgeG3QY9BYEG",
-	"RnRlIocroLYGSKkbElGtQF2CeJkV7lFEIlq1I+5NV/h0uduxMpXMkWQvIzTUrjKqA0dhfcKrbnsU+MI9",
-	"a8icFzNPTFvZhAKdZLPMCDDf/H7O5lnSbYENtqYB4coOlAa0K2WX5ARt95o1IZtqWfpURmncNje9BkvA",
-	"n20Z6dboydxoAnkfYGht15M9foD/U42ijOt8zlv7RjsEY/CZEc2FjOZ/s6vR0rBmFT418XHPbvkLGzKH",
-	"3cLOA1CF09o9BuVfsosO6P0iWdKKUIyGLtYs5FWADGNlH3gjrtx+Gimv4hQQ1wumrbUZ7YcLTCmAm6jX",
-	"74E37MpMqQBzHtE6rRi4wphNebV2kPHqxkdjR95VbaIQ6QE1wlRETGuiWTlAQcTLtIMn4ORjITdSERS0",
-	"F2ToWx4C7kE+RO3tVtLhSxKQ5+d4e3PByIgFMmYwJki18thRlobWpUkO+5Hlq/lFbCW7znNCVom8g9QQ",
-	"HMD3Z2jFQpZO267E3UQlC6mQluvAJL5gDgevX9ENyTHYvH3l2A1RUnck9C7TLVsYsi7US1DlOyLeDSek",
-	"IZpyH1+YUhH6P9ulUYUOyXWK9AZgpUfatzUblsPHFKf2KxdMWyvHI8BY8VdiSp+W+V4xDlYzk6bpD5uS",
-	"DV4NOOFsbOz8vDeldG5lk5MJE1dbsvf2mSFCloud5pYKbg4/rdfgLoF3O8xhxWD/Gs6rTLP2yFclSWGM",
-	"jFIeGcIF+YdcCKb6JKZqxoz9KYiYmvV9HIMK0yc6TdA3EdNgygX7p0Pdz/zaDgZwLcgtF+AeLGYk0MHf",
-	"H+x/hoPHV4MPn076Z49L0hNw9m93galqLm/epKOIB6VYW5tgU+WC5VcqJqmTi15TA80K86/SUv3pV0iQ",
-	"2Q1TeT/FvuyqKl0Wm9DoWVYm0xJ3COSfWCIdQxWeXicMQIfalI80DBXTrYMJbprrJSybBqrUpiTeWP6w",
-	"YhO+Eegvf1QbxZBUtzy6DumA3+vjCsoOYkTF7GqEyFtFa7zM/IZn+Yiuz/nRg6qHq2p/SvdCG6Yc1s/W",
-	"5w392OzR9TxTd/5baHInBKactGplgtSGRk/cw1/OCRQqunauftup1OvmDh8mndfLOXu2IUlsCfXfRZL4",
-	"wo+z3fl1bghtiI/dzaGXewAirKfx5PHE77TXuFYiqtVgza0UgdVxr7Wh4/G11YOnUhsuJgT+QqQgFHsu",
-	"FlOhXJNHB7lpHyxPbqpI4twkqTXzzsO4NjKsUbOSjVIyX+aB1I5wDqAJXtkagykVgkVrtZiQCRxXuNV2",
-	"8PMWYlAH9wFv4pVArNZ5ubmL62gsNHfAIhUI1pUQgkY2LGXwXhW3q/DNAkp1vd/YkUHnDoxCwuShPRgv",
-	"6831Ul38iSAIZmstM0yaJe8TYiQRXDCfyqtzbFA1cQlmeioXok9iLqQ3SrnIGlVqSG3zfQTW0q48fG7v",
-	"5PTo7EERQRzz0z/vj7fbOndoXcv0kNnZmz7UJ8Ti3j3xX9sx33glIandSf7mU90YVYJBVwyKOTh9IlgJ",
-	"hit81rgThq99bZOX6ktnm38nSz3dBYsMF1SOCpfNv4xxXrHFk/DPVJu4fX1aa9I8THJ4Rp81WeJ2Wbsg",
-	"u+8Y2t0HaL2IsV6xlBuBJltP8cq+XTWpXcBRdkYYaYu/sRIaKoEeqVjUboWaU5kqnzCN7umTRz/0c2f1",
-	"SZmzerXIccNNtISmsvgANlHVhGrvaYQ+fBdQs4DdPaWIlgD2Wh6CO2hZRt8tuGoPsx5l3fWPuFFJslM6",
-	"260nl5QFQ8DlGNFgBk1ftYvf+rSnsXNah0zPGlQ91/HRK2la17hxIapSUoxTD1dSE1sXqtmXVMz3tfO9",
-	"thWxkQxmziLZMF2zmnIEmh+l2p6BJvYuviBCLtZC/E3TE1Pv3luTGQtJAppwQ6PVSsizk0ePBif/PFqt",
-	"ODvd0laprNay9PVZoWWxnK3MRcd1EtHlVXnHhie6YOtjBQl0ZIRUAyu/MZSyumNbnTNRIf6wOh4TfcJD",
-	"IhVRaYOdWb+3GrpS8q+2dlut5V7YxXNBrB6N9sVUagN7otemX1oICkGsq6wFVnEWDx9UFWLpKy6CKA3Z",
-	"lUM0KUlzLAIrOBdsqYr+M6SdILqC64clF9hrQUgiUwO1eGw8ZoG5IGP+kYUgjyZSVlQkG/rxSlHDKrs+",
-	"+eovZBhPOlDMv4J+UneWr9jiHf146SyBLeW0f5cm7L548uoJlLP2s6KZZ6mVIsc/MhVxsXZ8JZ7PcoWx",
-	"QFe5VHCTWGlMlTFB6bGu0sYapVdJS3tfHMzJJ7KSMEzqHkt14SDvpGA+GM3CKnFZpTqOvc+7vrIywE7W",
-	"7bqioWCaM6W5FEQKomnEQKZzl8i8dqyty6qz+VScwRv0L3SJPdtOJfNtutaoX2OjSrgDcddkFDJtSJjC",
-	"2bY81JiZqVxFIaViZgme6mlF85Qxs6xQfulIV4dGxYxkQKY+eg/NRpMmV00lQm6mYrqJ15/mi7wPdHPv",
-	"x3OpCIWQcR8vSXtvLop5HCBw7W/2KI4IfsHIZJAm7itQmBl77/qN08z2VrupSqRmJeizRiZpUnHwJlXi",
-	"KlVRFa4mVhsumSKYxjiymrGRVvokdJIxvTb2755Q7RZuEEQLivBLqaeEX7mY7dCQtgZ2zUi71guorQU7",
-	"oFiMKxesNSuGdKnLQV0iKSaO4uz9fUHOhpuaG5rGj4f1dvLnil2KqGhYBbC6Sc3EPNw93Yn6Ovt1v1vh",
-	"ko3T1omgX7Lt7bWvlnZZAZQ4rwTUhoqQqrCBvuy18PzL/37yronFUQA2zr978nj9q1sBPldwT4aD4clg",
-	"HTLkpPolGDbalAMAtQINULXLy7zAC6LSrDrZSpF18Mpb8EDt8crkfdItue6pMbS8+Jtd9+81nbC3MlUN",
-	"Gr6WFo5SkiimmcE6ZGtNoYUBN3tMk8SVRK6FPfCDNjWhnhHWchSHg8c+TXHw4dOw/+i0PEsRZ7nSAE8b",
-	"prieDWL4aRDouVWTNv86EDIV/K+Uwe0zVowpGvJUD1wvtz4AsQxcP52yc9xij+WQmTJMA8gwAPu0D4an",
-	"3+EL8v7d02oGaWiuVdLB4eyo36gwzmimK6Ab1sYG97CZMtHoZq9q6I1aEzfQS1NfEDZnaonh0Za6Q6Un",
-	"onCFnG1x6NT6YPxzNSGEktpxrRdSlSSE/MbNVKYG7FFLMqlmyl7/MYT1CSURF1ZzJMFUArTQ6i5kL169",
-	"BR6u1VaXzmlaSsR2QkXvhqVdGbILOH77EyS+v3359qjBzdMkelUauvI+g+rYVXs3ME3NVFZ0MQFTJWEy",
-	"iRh6CAG0brQsLZCqqKrusFywiQe7QS4HPJq9DRayNYXDbnTn+Rtwmh0kb7wCsLS3TPHWQClhAQ2sRFho",
-	"cwUJ1k1D/e3Dk27pJbSKCHCZpWWfzFJEyISZcgAqzaKool3KklHVoNfRWrTTvbCfb5V7k5v8tgPpPPNw",
-	"5fR3zzp8XTDs2oibOeURHUWsJbR+ZceDnYAgdoD7KVL+gXvaOuDmfft3ecSD7HVg7BleBf7mTOzG7byw",
-	"0tN/q5Dtlru+C4dR2LE68tkRXlCT61AG+tjb50e4/UdWRb0m+PCI6bKSt7BBbmc5hNtWWMJ1RKb2TZnn",
-	"rGGnyoiNmzZ5F2zR8Mmis2Yr1bbPuaryrfT90nGubnHFEeooqHOB6Qfav22jf1PnmsPWKe+vRKwP8Y1c",
-	"A9+ySC8lgx0TOfKsioMc5Xqyw64mxWryQHMckrV4f11DhFLsomBrC/K38FAdUtDKHlTGq/1M1uPQK1c3",
-	"zqjuvJ/i422jAQVqqZVf/rlsa6t9BVb5h2eyzB//7AUmjhNwmEgRLbejWmQT3Bi3bjO6l+eF/Ti4IN8v",
-	"uWArS9nlROwLwHdrl5/QUGBUx7feFaJYGTasC2c18tlt3AY0mAm5gH4GDs8MNxZ86yKwhmdlyUubjkql",
-	"YMu5suYvCdzPdnhiQGzdswuQdBe8MmcqoknrwheE+QY4IB/jhmAEEsZURiGWpGsaI9KP7rsymMKzEz4H",
-	"aHDCwxLDxkMdbb/ioEX/DmhZMIL/funuLFi4q+mTQ5E0sFNKMwx/gr6cc6bCtJD6dTI4G1743BchjX/i",
-	"aPdsiip7BlO+Cnh77nXlW7WHmdhqr0bLK7ddzVincIYlDBSykZHbcYG1jBnk0Be3u4kBik+3aVPbpBFw",
-	"5YkVsBHdwvLGv34u2RaWneMbqkxHpf9FR1IRDr2ZZ7VaFd2xS+EK1LpUEyr437SyW+c+caPqmExNMXjz",
-	"mk2nEXu9F1++krVZVyP+xumDOyXDrHti9ohTyShs8KqT4emDlmmQgLNuJ1q3+ksfZW5Tb1DQ4A+xA0bO",
-	"mNi3VAlfUghFbl31JfsrZa09TrvGX5PSqy7PpoM4aMRoqM9X8vlT7bLtpDI06q/j3biYHgY0hZYRu3CP",
-	"rgWWPffjh9hvRK9GHyt2Fldct51vrXHWHRG1p/0tRNB5/m8UyQBEanNN90n2nbLbumXmTuNG0D5pdofs",
-	"4QDzwYopQf3eRMpwwaOoHMZhp1TUgPF5S/NxJQ2p7NMUOuo0T9uzX2h+lC6VsOQYU0GTJOKNxy67/Dbz",
-	"YbPTKSRN5yMVFlzcmdWtXaXZfMk1/NMw4/rGMqIBHlympjxt+S1zTXMwa3mtW9XBsDJq8NqpMSxODEFA",
-	"C2g0bEVUXjwIM9sHwH0X/tpwTbgNQKs0YB7oV6dBAM2BckgO76sodVU0pdyMYDOHdfEYt3ohds/5buX4",
-	"OrwLq8P2/orNZbvWDfWHVeUV2trTtXA4uzmZI3estSBaBQqwEra8ZkGyueV6qqE3GxWW2RohI9u7zb5z",
-	"y/o6D12uLXPHsKV7S+duO69ideC4e8MUl2FLvx14lMZKxn2SAk7NKDXgQ8J6Pi4mfddPf80V50KaTex0",
-	"TB1vjRYBQ8C3S1e7a7VGK6ipw0XvNmLAe6KMVXalLrm57DaHKd5MvkFG5kzv90Ilk+QwbnV3HWpdlW65",
-	"0twKE9mknOEtH9GgWdQA+vVdYWFvOyLcISqQi/uVvegX6HNtRvmV3SRckBNy96Iy55k9JGX2kjeKzTm6",
-	"e9oCK1GPQuIh+S/INROhvsby86yBI5LIRKLL1VV6WkoRmyIppMvGnsN1o2UrXp5n3+r6LjspIuSiVE9t",
-	"ArpWpCe7FjfN0jNYwcfsCLq3S1SISljgLwEVOF966d4rOYpY3Jrql4QShY61YgtN8o/L50/J4wcPEfBi",
-	"7aymNIpYOZyPJCNGqNALpljoewcWW9RqFkgRAiqLVBdQNQkW1ZjPGYm5SA3TWMlBLcMFikGvEDS40Etk",
-	"J1pKz65epqqjDyyQu8aFAdXlFmXeSqyR9MoaFq/zppW2qS5LCCq0Iy+5imjMYEPQU1jOt4oGFdAZGlfn",
-	"j5QLIlNFIjnRF4RGWvp2pFNGQ6bI9Tv7qsGL8Lp8IPhD1Tgs6zeQIPXhvJWcKBrr7eo6fNrP2qq7DfPL",
-	"K6XyDKi9ZRyYzNiSjJbEUvUPw7PvS2q/o0lROXkW/vT2SQU653z1wdOHD08elz46q2hiPUNZ51/x+pc3",
-	"pV9PV30Dmk9KH/tYTkiQuRbYhffJiGr26EGqou2HMkNRo+Y9nH8fdgYnY8eqPBY93TsTsaSeuwgltIIk",
-	"5IrTG5rLG1P+r5Tugmr/s1yQOA2mlugpAGKuoV7+lb23d/Jw6P7Xw2YRvfPeaIlX/epO/FWYTFMMRcG3",
-	"Kpnv7TPr55uN5d5Rdp6XjIaw7c8KcJ431Zqg34voiEWNYYDx6dpl7Nd4q1wFaZgE4EijjTN6be/LrhY2",
-	"Z4qvChFtZKILHb4iKWflmarQ1a6ub0mV2lloMbKRsl+YlN+gbKjCLtQe0yXbs5lqkwSWNqmtzVX3MVLY",
-	"Dsdc0y8rQUuGhZW9UYliwUwCYlCC7c40bHR5vzPF6ApGdRXcHar51EEWhMvV3Jp8VoVlV5yr8wW0OM6D",
-	"wjeWzwqjKLtFFcsxy15n7dxNeYUmlsiVX3Fua7/7TrtKutI3JPl0GznyNgKsS1cR56ZSAw66tkOdOx/X",
-	"T6QDJ+QlC+ScqaW1jPUO10Ars7xEPFbNqnsIky6LgHOSPKhf0NkuIGBKwljNYlc5wa/DrzQGi7/Ed8bt",
-	"caqegHmLXqIZY4nreqSsxWV1XTJiXEywgb+dQYkj2/d4yVoGbLbwdK07XdvP0rseWqyvgqygkCqktZXW",
-	"+totd6GwtYYRhio+Hl/3ybVgZiHV7JpIRa4juig3IfOTL7fJuSY4nDUeS99wwNaZuB/9nm8tU9mjt3D2",
-	"7eUFJoeXJg9lvfCRGAIqwF/iCWHNU1eoVPHn31yo5sS7XUK5GefDlO+JaoDMvXnBuRYRBOZNjCQqFYRO",
-	"KBcX0MI1TsyS4DCAMqVRtaFRtEeuNV9zpW5PmCkiXqK64X8v6VNSpqWclDv/MuybIpbKWSMjFXb8dWoC",
-	"GbfGhYImDiWa41P8wFIagOiMoUO+kcCFREjX/qFcg0RJs0nYTIEewxJLwzGjYjHl0Ng3dOQOXi0elr/V",
-	"9xApAXrhhkjRz/3suPEIBD6lc7bGMFUJ9H43/AryMcsJ3ajlbtuumFEuXahtkr//aumMDt29Mc9YvIEG",
-	"jnb2L8RYtkX5s0u74qK8dM83eFy7ed+8IPYTV95hKYSbcqqrTnretXtR5tUt8+SVpe7/NpV1cyxHw/Xu",
-	"0mx7VmfsB+tX96q059F5VC879N1jem+xYPKpTFon+utZS50Xv1ERWQ9LkYne0VHENAlkwlmFZBtz0b4W",
-	"uWUTv1JTNJDJsl8Ho72Xhg6bBW1NhUCl1MXv65o/GZZUdH5ydSRN6qYdD3gN3g3rC0eyQ+znFFBKWBCD",
-	"eg4hqCcQq2p/u+YRsJZt90oCjA+2fytkcx6wCjXYalFURZwpovlEDLjIQ3BUk2v88nV7dN98nf0KZI61",
-	"3XzLTNoW5RCDfCXwdQLiFmenCFNnlh7qb1O8liWRPRFEmoSmZnpOXF2Jx7v7r0sISW63F9zUqlPKVtZu",
-	"2sN3MmGFSAWSlnJei6vMBVESjKBiudIiegsX+QE33l6+OuWp7vDufx4CchNv4Rt383kRsqznQFVr/rx4",
-	"yuorcIY8MfNevzeXHNKpYznCskrX+LBZuq3rPlJETtGptn9liGimYi4gdbKZn8IFMbxAK2xKzYFkG9Cy",
-	"J/ba3sSa61BArGACekTEQZzyWHOY08jtTiHfqDKi0Dheg0+Xr057DI3divoOiE1iqs13dFqAfixcHTHV",
-	"M11ut3eYNwygb5oxUdqW5Z2EKWJGRfOmK5t1I4Uan7UroIjlZsXgFSZ1FL9spEkKsqYqzK2u6KQc264U",
-	"PMWdUHV289rmFAsuHLWsDFtDjJ3ryZ7o91CTmTE+9tSGb0QwleoqkREPViKJQUTjBPifB7Pl1ekPpac2",
-	"UlSEV4GMZKqqo6RVQDM74P/sUtgayUkJQPTPVE+9iWufuCDCcvJq/V1zBBrnar6ysv/KQ8Vv2gI7NJop",
-	"+RAvgKtUmLJEp/f2z2QxZQKQcd29VLTji6WK0OCTqTkLm8sHQBYvddb8jCil2WAEHtW57wbaYXrcBW00",
-	"We0tXHqfBpHUlTnA4Mu4CqQwtKKr7N/l5cvlhvU+nWVWmamMJtY4ZnP++cnXMXnD5PKYi+JfTzpm/rXa",
-	"LYcA8T+Go4fh2WjN7Pi+Y7Djbe3jyrg1a9Jw9uhhoUvDsMymL6G77UbV5nnyiXghbqyWOa/d3atONyvd",
-	"r6vXxaU9dWbuDgk37SzjinNosC23ZFNn/F5tUWc7uFvNe2FLNmxiNrBn6C1icP6yiAEWQyH/4Kvayeot",
-	"fDbfoeS1xp7oQItfN8rsFrEQ/bouGRtAUiK6ZK7xObpkvEJ+5RqvA4a//4WLOXdVoY5VXQfW0MFHSXVF",
-	"w7D4q2KxnJd5BqzWgc7lK7yWPxzMbmit+jsbEiugG6vyOS10nsxSpLsOElneesDCNgSNhcwVailkeLWs",
-	"1q+K6C99QF8aAu/Nq6YrfM4u02M/rM5iwghYhOig8blrNU7pmo5Z3Gjy5M0LMmITLhoks3sPTpZlkm07",
-	"DrO22orDHY//zXX7lsJJoizHlsqsEZtQ0WqDR4rR2dUkolpXN4hYiQ9CUwboJ13hBbFyo9Uc8Bs3X4y9",
-	"2qt6cyUyYaLKW1sXQBmPN7fy2cpVfNSs8A/ftXpIBaorzN9NtkABWyvAcwrs3u+RE/serg/fx3CXaj+4",
-	"7qx24jMwNRnRiIqAHZEn/kfv6gtSbWTM1Hfadxx0reS4JiMWyQX5m6mSimRrwDZA6s7y9ZgwqpVL3O/A",
-	"M7Bda2oEm7GJJZk2810rYK19dypGPIp2BVMpFiL6Wfaz/S28Pd/EWpJ55r1TLegGMi6g/aQzI/uuuSS0",
-	"V4Z0Tkiqscp0SJffaZJqaK+oyJiVgeK3zOZs5ccub56UBY0SDHsAwoJOY03SpCFWYIu8+B2VYNg1OxnG",
-	"MjQUq/D9mWrj0joniopMotlr3kGnZK1NnSI7EdxVRhdSQnPsJg+dA2EPKD/40CJ/+wlQw3fl2s1+5O40",
-	"3UIu/kaj1WyAcjpXPGFbDKDSDg+CQKcxa5vhS8hCccP0apZK084Mb9dK9du2ZWgfv8FcryszVTKdTJtS",
-	"aoeJ0q2aO/ga87ZB0aoS1INFL4sf74lVUwJpnC17a1r2W5iwZrthuLap3arT6LhDK9thCzJdLUNwgJfV",
-	"rfWFaVDa3cbq2wnpP6uuLkmQqvD9GElCSejIWgy8PK6S5aiXfNI42bcx/vLmPJ8rGZOTCzIkfIxoQzEj",
-	"o6U1/hrehzGjQldtQJ60Co+V28F0UV4bZGdMPAhSzNombtn7T4Vt4G4V0zJKDa98oZZRW3S/PAN6uynv",
-	"03LzobC9QkBV2Dinwg2Y5TPkxhEcFJBrLnkKdnpDydO9E6nI9h14kfZvNdwiOpq3CW5Y2rzaHrjJ3V3s",
-	"Bdwa0GmPtr5uHzu3lf157W4ov+Mxs9ywk0O8kY2SFdS3NFPKiox+m0oS8pBw0/fYHzQNuSFGUR45MB4z",
-	"ZfHRnmW7vLK0liCIuh2TRZEmctwIA2rdkHFGSW56ZNbGijED1UCI8StYYJwRG3qHv5iwqySirkum+4OH",
-	"zMLfUuF+L+pziuk0hp+ExPIep5f3sQwscyeVevSlqoD+Lu0E+cL4+tU+wWBA3118fYf/otAT3LeXq92n",
-	"7Q4vMHucIcTDWsLuXCavclAXQtmjarcrfmdaX2WA3AfxlMLbrjz0i6fkHxlVTG2/gVemtPKyrd7Hd4oK",
-	"Pe60JU63sixQLNwOy/ErCydMubYNrrXDDt9i86pusPDJVeM03F0R6EzPTz1becE5gdMrTKbuxLvnXk9a",
-	"XTCu4jT6Ed3FHS+C0+hXq9PuoQhk79iZyXYk+4KG14jgDwF2k6Mkwis26LVsh967wdY9fT4bDBy815jx",
-	"et0n16OlYfZfIHT7QyI5/GAfGzN2TaQgFByFK1hBiAW0zmqr/rRYCrY8eo9zzz4YOE8loPKbae+8Z2QU",
-	"QXrdsR2Gi8lxnDkV39sbfwc/4GsB3d+PyAuI6f6ZhhMWOtfgaIk/9ImWmNEnBSNQme6eCCXDOPBURoBO",
-	"goawNiUIiUwbLqg3OsvKvKkmAY0iFqKfnQZTzFnMN/PB47PhyenZg4ePXPRw81WXz5+Ss7OzxxdEG6oM",
-	"FEWFqYKB15svZO89HZ4+GgwfDoZn706G5yfD8+Hwv6s0R0DdUjJMA2iJx8M+SQX/K2WEC4gnu3ZSY6ns",
-	"LqkLAlEobcjpw4fEkoNeHfzjSaFQokRP/nGJsSjsug3V+Lly7NEqzxGlza4WUu/XAKtQY81KAFwuf4+H",
-	"9H8LqULBzN9ARl6zXYMDgGoKS/UhNdT+61RMRAUIJIDOX68uyz4KflHFJ1xUeGQWCPn+ub+CjrXOlIup",
-	"jLIO5C6ldwOVKwfiQpeDMtXEUXf6w+z001IZsS4UYAtQLJRw/mZa4FZfes7Kbd2eLPtSo5umIDPalsbn",
-	"3p4SbEP47DsNRLqW7/XorF0qYubkcUsrFeV2Gc95tMNlB6XsDf3EIZ+4HL21PNifnwxOHz6CJJgp+0hD",
-	"vNFIyCe8oim+NeLaOWXTJOIBNawpABbAW1Ym72CuDEJJAW/t09+AT4RUZRgEv7KxITKFe4SSkAURVSwk",
-	"Yx4ZTD9s0oa7cTO9uuax47Fm5gpEb3modEx9wY9iNGzRTM01K6zt+OYe271typ/oLGi2C5r/zfKlNvlC",
-	"C8etX0DbquDMW7EDYsKqszfrxQvMuLLc3Nm7cuCeiPo5w68wVGGHV/0qnrBXz61WAnVu4eSyrgMTB17+",
-	"kiYJF5OGFQhrqU4cSucoSSBNFYtCrEr0txQMVGVKYnz/poLoPmgTx8BhVmvWDVNczwYx/DQI9BzKxDf+",
-	"OhAStTYgr7FiTNGQp3rg4l99uJkHG9fOZtVJ8XZ70KgqAPZ5N+SR4p1VEu+TYhzxoCocuHqLbH7ejhRB",
-	"cfCr+FyGnpPLrbL6ioJI2CIBqvg2X241D9cT+83w6yUG6Lri2Mss/tdiGWvmWEVm5g1kwvtCbTAXir5r",
-	"Z1WU8l5uU2xGopSrUWiUaqXz2vcm/aJV22g6JPY39kPWlY67ia5Mo3BMbqhKInmb3fJtYoHdZcvsIO0r",
-	"9LsaABE/yNaYb2GLOg/zFY9jdw/fe92pB32kqAimnbXh2rt77g31v1UOkWsbBFJFO3mXfBVyjXAczRIb",
-	"fPmdI2KYQ67bFmpUtxI1UwcqJM3JYdPc/5spSXhojSc2Z2q58F38Oj3Ere04skNdU1EBhxABCLkhdIEd",
-	"x7b2AWlMCJ8rTuIGVI1uAh/2vTvVsd5QuWD/KymYtfvYSfS3ap+huSZ3VlhETb7V+iIDNhmxsVSMaEOX",
-	"Gtu0bAFI+Kpizb8xNtstg7RNYtKfkovG/pmIjc0ubhBXGOHGcu/5UIbar1mQKm6Wb+00nfzGrS5xrcNu",
-	"Ilyx58N/QFcU8p+/vQPUSCqIw1u09ABrB+82vjKbwNSYpPf5M/QvHpckiv6IISsE+WIRC2ScVZbpI3J9",
-	"DDkqx/OT66wYRwqjZATNrRiCejkQJwLPXpDrY3P8yTBBhfnsvykF+0MUoTAMDWZ97IrjYkogYP5Ih8Oz",
-	"AL8MP7OjSAY0skNcH/0h/hD/P/JEz5B7rp+kZiqV68h/TpB0r7GBUcke9lc3LuuKZOdyZN/8VMYx4GYY",
-	"X6NEIJZnv4fXun0vJCctqABxef0iZHEiDRPBcvALW16fEw0J/BPKRY6/ARisIxkuET51wufsD0Hc8BLE",
-	"K8hZB7dKhQSfDXzjwfDxEUGoPMQNmbHEwMafDUlIlxrmbjVkTazZj9CDE6bPyTVcINfY0+na3jnXhI9J",
-	"bIXLWEaRXFyQKUWBNKLBDM4gSJWW6hreCiaZPUBwFYMH3bCPGL+jgrx4+5o8OD35PgvQXkCzGJxmHvPj",
-	"If7l/fsXP+FsEYE6b3lliUtGSAPQjBlLRI5dc6P/+FNLcV1ojOW7W11Dv6JrYiT5K5UGmsZBDynfNs7S",
-	"lt1pyHTuu/Ix7cKlzhMGq1mUYFrbmV5/HOQQn9eFEF/+V7sTSNvwi55Bn+I+ucY2QNcAcdMn1zQ1UyYM",
-	"eEpCS6ZLghXnAy7sHCHMqo7Ib0DcHwdyIVbGpgUEGRLTpR0K6ADmPmKRFBMAeeYGQGN9cd2RW8TAUsM1",
-	"oNRqO97KtIHkIdCMy0PEaDmGlwEdwsUE/xz9gYhlARPYJgn1v56V34ozQyGjEwp8QQLp8+PjLEx+5GJx",
-	"x/77OXpr751/qNfvzZlCRLLeydHQl8fRhPfOe2dHw6MzRMSdgiQ9njIamenf9ucJ+h6zlb0Ie+f2jz/D",
-	"I5iZl0ihUQafDocetcGn9LCP5jiJKHoy8sChnHlBS8sUt8/9jaQ8CMRDGPUBjlJ2bWWzOf6Rhh5yonhh",
-	"9M5//9Dv6TSO7bae995anWBRgDN3vaeJSl2KO51oeze9wb/b66hIw73zHtIljHIcM6N4oAs7txYvoiMW",
-	"IfuOJLRGB3YBxGIhCYpqJIiNLX/p3t1yz1tssjV1xqhKHHyjnYqC1wTX2T67Lm5vlIztIaQaRSKqDu0P",
-	"AErlayk361fzlRBvv/dweLb9K+9F1oVsN4IPqEAMrXMQUiE1dES1b4G4Ay94Zef4z8VM150IFFBb84uL",
-	"yS9s2eBgipfan65mJD+POn32F7Z8y0wV8c/Y8vCU/yZrX+dUIdgY1KhQFEDned9kEq7l7x+eYL9Kv+Vv",
-	"fXZzkw3PdM7KXY+4Nq+zpyCJmsbMALb37+Xrzh85/pXHUOy+9cGnoPz0Pn/o8ET9MsD5UHKuT0B925X3",
-	"HgxPGvGe051ZiF9qwLDPpRrxMGTYtSonF1Q9syP0AhLbbFgteMqDKSq+WSXVFiLxLzuy0tG3h90kClTK",
-	"/X62poqC7v4LW7pDh438UWK3ri3nXcjlyiAXez89K+LXnfeevb8segjPe2AwR2xCo6sVLFkPfYT9eHs/",
-	"03iUqkmv2Bu3dzp88PD7Xt7XtvczHTOhjaJaM3KCvbA/QgJy76dnmJX3/Q+P0ca1IzpV7ZXLLyP/ikc/",
-	"e7fmeS9LO+v3oKfBlfPi4G9ZVprX4coh+VxKYwamiL9iZLb3LLUW/fGPTEUcYRUb8cwrtsiO+fOqFW5f",
-	"/3mDXU8Pzq5P0bFbyrEuFnqRG5QITmFNxZgi3DW2fYXpFY3GS5YgvlTFNNzXisSafQWm8qXKCPuNx9u/",
-	"8dTFi+ELJw2GeCflr1Sh4/nB6WmThTiNIVc1Mtn1DnzORRsOfARhZsZh8ii4CNrILZRMVbfc8Sf/4+c6",
-	"NaMg2Dq/jKoUjGxFvS+c1B5s/8YraZ5bG2aNBt5O5UJvEMA0y0DTGUfvdnW1upP8ebwIe58/rFCP82JB",
-	"6nnpbai9VvpC9Pa4ybzIp2HMxf/esNuLHvXzXiCVYoEhU6k0IyNoUbNsLtbdbBtJ9MPRPDr8SzUv9BrK",
-	"8aav82YZoJ0grLOe+EToVRct4WJnRR2IUKamARW+Ts2m4HpQHq7EbeeazCUPvx7N9xk6ixlxKI2ecGA5",
-	"TfZ4xSWIW73iPD8uttittIueFDrEdmsW9auQJiIpwRd5QWgUeccjAlDn+BNWePX+Slle8H3e+2vFMbEV",
-	"hHSzD1e0LAw3lZp5Lyk8ohEKm2hZNYEMBSWbRC0q9lZ07K1ztCazBt+R5chUJJSH5yRMWZ/IOVP4g/I/",
-	"k9ESnPxEO2Tnk8HZ0H7++OQ/qpYkFw7gpXxfG0z5KVQNj+FSdIAx6AnIur9Vjl3Alykb/mSHY/UeOEx4",
-	"qBrZpUMUx91WWtmlle+Y8is28vfTqp5zKxyzMxwtsQQdu/fbI+u72iH8k3/OMuuIR5HuE0gW6RMAapTK",
-	"11QRX5PVJ4ItmDZkzJVecbxm8rBE4LqQyG7K2TsQzE4xKxfUx5/cT7Wa/ZOsOLJr+qvS6/1GfANqvVtq",
-	"nvgOAAz9tXsCbgmHhFVNTKsxOStLWDRGauqI1rZfzm6GmcWwjTChULWRRvEjPPhVO1vtEr5ZGYyeWVPo",
-	"dK+9cG0mO+8GuafBjG1RoX90z3RJiTAEZDJXyGSHe6vvPEX6haJOCXE8w6OIjKDsPeyvhhDkGIrh7zaR",
-	"InRmPZE+dc981QIZF/GNi+RFBq2AiKmr8rjvMpKWd53m814pNzEnSBgqTZiHIABohUdomeDP4An1vzhr",
-	"BH/x0Tw4KANJKCxyxg0G8gr99SE9BJPbKRnTwCW4kwykMqILAk1zsUcq/jFkeuYygBGF0pKLnsqFKMu2",
-	"QSiyp1l/m9sLhBa2zmFZuA+PBDPNPcPPaWD0TTuGm9lM7jyg2cbiW43stZKAX0UoEKtyNAR+VlIteYaA",
-	"Y7m9AIHTwt8AMN51Dt6iWASAJH2DYrHUkT/hc/bUY4vdnjzJYeP8T72HR8PhZo5FAY+3J1MD2P9jckZe",
-	"0mWrPAO35kai5+RgoueNg6msED1IE/fC5q4Im3/xOagDlvUSysPsbplIGS6gzQWmTSWY/Yhp63JhVUWw",
-	"jKLQqothylq5P32TlTbiyBV/V6cIv2MfjTPlZALtT0MpFfkHtDDrk4iLGaSlB1MpNbOLdvHjf2bd04lM",
-	"S5OIC76ol34aX7X141Zxb/44fZYJCB8W79tb9Ot3YOMIabZY9a+k+dqp2i7hGydpOOevhnSrdD4ahq8Q",
-	"rvr2FD7EuO49pVGksSpNCvJSipAuj1opcrCSG1bj8jE3dThLIvca3F3R4H7DxkwUjtW1WSleYw25H4ii",
-	"jToGgub4k/3n83Hi8gG7FxnbH7akXytcEi4OJ1y2ZZUBcu49t3XBbSts8AtjScYFUhAjkxuh/FR8VbQP",
-	"072n/rtG/b8ykxH/RCLaACaAdsYFrp/JAMzqWsPCuZR+hQc71P4L49RFt2HCd94OyLwdCV2uR/Ugd5RI",
-	"wSCks2BRlMOQnwyHDSnGEcAXYS9gmUuBAG7VcgjpUvfOTx60MRKKc78dl68duqa2zLPOBaSuuegi4S4W",
-	"SKBhuhTR8l7a3xXL4qULFdtTh7xZcARTsQQYjsVUkilGIME3DNA9xYTOVkJk55vn+JP95/OxYnM5Y1+M",
-	"ImaZqVZi4XwPLrEaKWQI5SUkAPDc82vn2hmU5zg+whvZI6tZUWp4zLrnlkZ5tm/8s1+1F9it4j62gbGN",
-	"hPLwm8qzTSIqBpiItMUwiahw2Rad2iXZMHVmiZvwnadLt04ix1DPivFaCiiTPIogPivju55lC8V+saOs",
-	"GnQf99DGzNeLHwHYhMfsnFzHUpjpuetadN0n10tGFfyOzYig0/ggotoM3NVwXVXJljDFZdhbt0VWahQz",
-	"aKeVcREUzTBl3/p//4Gf/T4cPP7w6cHnAf5w+vn/wdT8n//f5sz++T9vuFgu3/IKLs0O7g7z6ZMw1CRN",
-	"CCVwbn1CiT0o4hR8S2cEzsoljWqwAHBT7jbX+i3aWlD31j3ZfY6oB7DtApTu6yyv44JQMmaLfO1fd+aG",
-	"cV2H68jOdya+hcp7KJH2iWEYfjRTdPqX3SlGJjwoLXPHdpXFZhY+L//DzV4CK/2kv3EDYkqThAkWQnJU",
-	"xmN3KzXKyGSQJree54w+7HcyeZ98aYnOp8OqTGds825nTzWC2o6ZfQR6fDI9Iw9apcrg6r+slOeCbnPv",
-	"J7sLfm3Qb0cynUyNw1WHzM9EsWIG9HeaxJQLXyPaYWJzql33j0pHxXvX9eordsq9v083zl1yWFx8Z11y",
-	"CR/M2LLe9/aSBlMumEMt/ooJ+0nCf2HLb5yy7XGvZxl4zC3NAsXMihn2wrczL9ESEz5jSy8/dwbGqVey",
-	"cuK7VU3LmUQxCzn2WvStpHoxTrCV7oSEeNPKE476Fs64BhycYHcP7ajhXpm6a0kC9ozHrocv0O5F4bgr",
-	"0kRai4Pqu+b404wtbyIL4Be2bBDXP7SAaRbWR9DKe866mXA+SDVD5JpxsA8xGyuPXdPd6lh99lSXWo0f",
-	"pCpk+RvqstzoPpFjVG0BqxaaB0FbIM2+GZXeijqUfglTWopz/ACtyykVE8D23tD0M9DrTVrRzBguJroD",
-	"hMA05KaewtJdiu0P5Er2IJs0ALTvci8yfHgAaE8/EpfYlc0AcKvBPlYTLoiWhI8JN4RZpudYVGxqpoV8",
-	"uTfkqPejA+W4HZlxEVaN7BtBl437oP2wGseuBFfFfoJtIE43BnyOOepck1Gqoa0QRhalqBrVNTksGbOm",
-	"v+TmwO8TYmSfCGkIdovgYtIvmUl1BKP9JDo1QC23fvOeFUlCjt3zqh0rNeIWhGJHsvZ4zhQf14eN7XP/",
-	"to85Guh1TTArg5UQzs9yYcUeoFbf/fCxb7JgMBGLAwa8ZjRiYT9vy5ilO8wLm0fG9q03SWa56VF2fQoG",
-	"HfisakpdThDVMy4mrheoYVGkC10lCNdliBdIs14T6KypTSNafC9CpsiCLuGOHrFJKshoiahXd5Ywn8o4",
-	"SY3rgok0KcdAkxow2QnQEhBnxMKJ/YM93x0IcVNsjXgUDSwV1WOV8ii6tA/tqCl2Dbd7mVZaL98Q4m5E",
-	"jb0M7WlW34wIsFwSzuJR1JW4sqSDjYJH0I441iyaM2ixKEiwDCKmrdZ94VQzq45r3/x1SkUIwmAisW1S",
-	"1kJ3bJhrRDumPGIhWVD9h0hS43rpklcyx88TIQ4ETbI4QKuZBQ9Y38pHNgfMV8OEQ9nLoBFLgQ/BsezI",
-	"7nY7wNkVXTERQuD+9NFg+GgwPGnlSvbLuOEOZyvDbrqRVSou7FH4M3fgvCMazCbKX8L3vq87gYEYSe2v",
-	"PpQEYJMzEUKPNAIYLM3El0rFkUpF7TV3/EmlorZRQs7YXV9ZNdR/97M47Sq/gxbHEygv9bC2WVsObkgA",
-	"zdGt+Q69b27oGtvu1rpMRUVAvL7PwZiLsKLBQQl2D7QqIdTuEReGVTqE8MHa3P2Ci+jhsN+Lucg8VTfr",
-	"wbCr/2Y1NdefBvQPq9pwo90p35SCVkGwx5/sP1ulYtcisbJJgV353ReIQBZZx5iIA2iDlYr0YwV9tEkY",
-	"uhHBaOdWJxkdoR0n4Xgbsb0Jx+3ozb2zxF074gIrNBo19w9lkN7xsh/PVPZyoeTNT88Li/76CQ2asm2p",
-	"B/3RP9SlSIMxaruvuFnc/e4rbqF912dgTNPIgIV/G4HSGijKH31Hv9sz6lfbtPeGJ48f0eFwOBja/3xv",
-	"//OD/9X97yTXBX/hLGpn/+OCbziVrDhqFVvcm/h3xcR/nTABCg6cK7ZjBConSOUN2d+RRWVOjRcyx5/w",
-	"p89dJochBa83eSnrkPIFiBQncDO+bsOkCGdw021R7gXEtyQgLpm9vnIRAf7+GNJNuVlXGQ4lLbD93vEn",
-	"/OHzMQ3/TLXJAHQ6ExwwXIPywCfZfL6IGkHfAmWj4YkgL+mSnLVLYM/XdtOaB2z/lnaILrZ03/3krnU/",
-	"geo/d8iYBQhCBkBUuYEmkNxoIheCpMKF3MEjQwnS/aFqA4NIBrM6F8hTeKDLpogwQAUfYFLcHfe4GQR5",
-	"CWbflaQD3mreLlDHMQ3nFMqrP3WSPkSJpiIcyY+A7UgJDJq3Rx0xEss5Cy8Azm7utopQoRdMafJg+Pjo",
-	"D/FaYBo4Bmo9sKxZSICR0YRaKVgWQ3dr81R+i60f5Ers/N1weA7//+/m99kTd043rCJvZeD7poF3swxL",
-	"Yh8vx73rwouMpVpQ5ToHpkL7FJko0tC8S2IuxYI2tbtBMLirzH5oR5GpGWgWSBHq3vnZo+Gw5I7DrJzB",
-	"QqrZ8acZF+HnY8UMgip1pV3/JtXsFy7qy7aMWj6HudmnO6jaOhyPX9q5vk5NIGNWlbobU7Ek3LD4Hn2/",
-	"+4Kwn6kmlqCJUZyFPs/WF/tP+JwJkiZtFYhKNdHhWtUpih4VrEMqrAUey6povqmSsFyDlO58v9Mehey8",
-	"0JJH94licyZS1l9rqeh/0zJqnFJexHwolcSPhodUQ3mcSGUGgYzSeEuC8At49Kl7skNaxIGsiK8LrM0g",
-	"0wIsNzNlXBG3hm8iDditlcgxYTSYwmbYX/A4yZhHq1Ws8OcyK5YLax7vDdBQRVhNKOorRwzBRXzjFVvu",
-	"tKtT0junwHpHKw5/q1Yo+5iwwKB65pxKlsbya6R3fnI6tMJdJkxcgbZnn3j2/rJ33nt4dnpy9GAIm+/i",
-	"wC/pklirtpVX1m3EDXtki6NuSnIknhxixkqve0X3zhizP2KtBxX+dpLjovaEV7ivyFuSKZ3vdHdVXkHH",
-	"n/CH2tzHTEB0fE/U88A3U5mZEwPXN3lNbFcZcAZNgv5fwJ2SMBFyMbmSCuVkq9i/0+dvJfbfjBnub4A7",
-	"Uv/jmkTkXG+cZQx1HzKOuTEshHKwKYUQ3oiRYMqCmXfAdHMjHMMYXTorV8VJuYZq53BIYXIrPOtPC3f2",
-	"wp7slIsJYZGGgkyUmfdFfd37LyHBXS2JSsU5UYyGmtAoQq0aIgYzaK7rnVMLJcUk86PE/axKyxKNkhEx",
-	"0tBol1u6wn01bMSYIBRumzNhEl89a3r7yglaLiYXRCrPsf2CAr6gGgEwsCPIPbN2zqxP7SFogJ2D/n3A",
-	"fdpIxZBr5RiSVuwBcgk4Ge7HG+ZHkB4NnHnP4bnOSd0OU+ccdi6EO+51y/QpCExY8e6K6MEesL9gk0+w",
-	"qwMasy/Z1CrNYnnn8Eifvv03rNDyQ5pYBfHslLz80YoxKghVwZTP4cM3Pz3X+UOPHpCXP57DlsC3udEs",
-	"GkNWGCVjqWKUfVikEjGSUGWO/hDX/3r2jqyFRq4d1E6V970sAyZNIknDnGL3vkP6n8pwG7PlTWUU6i2Y",
-	"cjXNv1znlqJLMuvfYn906bS9FQ8l9nVRNIAPsNQVPfrQZ+EKW0rYv6QaP/F1aPZnd3JlPWH6nyr4+jtN",
-	"7JL6JBURVJXjSWq61C6ds7SCmgKUW2m99OmwWcF0EytdBoaZgTaK0bhtrWK/F6eR4ZYKj+3Tg5AauvqS",
-	"RFkSMxwFq92Opq/OD/53/F6+5w4A8FacwsAXNVL8iOQqTJ1xeK+n3AVPwVun+WTCPrviLjCXk8YMuN+n",
-	"ZbgCAk2SiAbV91tMPw5GMlwORktjKfnR9yfDH3549GAHhenktLnCdPzJ/vMZ77WIGVaWqhTLOTvgHdGq",
-	"cbS41/FvwCB3SgzSdGpW6LrcFfalKmrbn7U0XFG1XcIj4L5uZle4R+9AroBby337nAIGJ9zn6HvoWysX",
-	"eAXQEKH5gE87p8RMZartB1QxMmOJ+WJtmgYMkIpQ3rKPy07hzni47GLur7QbvNKyC8vfZiMazPqEahJJ",
-	"MbH/+jiAVd2L7SetzuZxwLr1Zf25mNVm177lE8HFxPWu6oyCoa9OXVOdPfxVrWUxC1IF2BO/fyge65t0",
-	"FPEAJuMSfuWMiRyz3tUHqdz+Av/JPy6fPyXfPzz5/p8NW2ckMM5B8w0RNffYBS0GOo1rD/0pPvc2jTs9",
-	"9OIwVT3I01jfceBjam068JT5mJJO40LYgRsSp9oQ9ldKoyIJ/QqHWkJAeNqHr8pzVGQUFXrs7o9KzfRd",
-	"9tQtN9cY8SgCSHCXPF7ZzwI+btXoodPOzG7/vnFFOCO26uzZ2+MDTqOBq3Su7VhuH/zRPdcpyRTGqS/w",
-	"1xcocqDI2wpZq3X8zZS8wwQFvXDThLA5U8sMSN7hYydMEd/yGUwruzO3TGUTGg1AS+Bboou/2kef+Sc7",
-	"pLB8oGVdgNF+kwrOvpVyE7da763SKaILfvlob4XzvF2MlTBUTAO5Boj69jONR6maQAQtFVA02/vpWQ/X",
-	"EsiQQdX6g4ff2wvbKGZZo/czHTOhjaJaMwIw8O5yfyVVKJj5m7zFgB35Vzz6GU7h4xUP4dUnp2cPHj76",
-	"/ofHzSsGCrv3HEJ8NxwjKoz/DLaolh2X95b/XQkEwVydh8GebEHwaC95HGoLCJwC8BxALtP4UCBSq5fU",
-	"8Sc0ajsFnkOC9267tESwJam5F2w3L9iG94LtXrDti4MHkeo8/3Ym5EIgYKY77IsMqtnrW5j5ANIP03cL",
-	"9VKaHgpcM5ITuT1U/at96j5Ifdc8+qVoBxEz9vha9SJbR7zoVzoNHCVtkbE8phN2nIjJQZDfEx6YVN1p",
-	"2Arobbt+kHIib94mS2syOt+8+lef/OebZ/8iUpHf2OiNy/ZCpg8VXQhCBVv0iZYoBVcqSsD16bM6NTg8",
-	"iGZqzkoTMa26dDCxdZ8FWCOt9VQu7vPx7k4+nutb4sQmcSkb9pQ8CxakTEInTFeLmfUkvNPh4+9PHp7u",
-	"gJkU1zqjX3bqgn5Z6XhGZKQ7X8O9mEo4eIgNW+k9s1powugMuuYXOuxyAzBRoWwYFrZrsx8G1LDDeppj",
-	"dpxQrRdShQfB2iyrB3+9EG/8GHvY04It7FYQwRaYRGEnTpKpotrStYywMk0pFhgylUozMqJWTVs2t379",
-	"PNsUf5eIfPx6eIGVSmYKdzAcpgYYB8JEyMK7xRA3JIXttx43GuYlFXDyD5us/L2gc8qjmhrtHOLtOwRJ",
-	"9nyzGw+XsiIm7AzGNLB3Q11qDjz4HJ/rUKYXx3lrqGH3PdQXUwYMXYD8QwxhPDyCh3fDgr2+TExIexWd",
-	"Z4aCZoFiqJUaqXzvd0oUSxg1JJT4nSlVcZnRAD2Kb4UCmUmTynQhWFQfFW0yZYoRKaLlheulKYwrJqUk",
-	"kCFDfzjU30sx5iq+g+J4D6fHT4ouNmjaVRgZatUbLoyEEsMkIf949/rdmz65fP6UPDo9++GfXUnEY3dW",
-	"HaCCd8IobrobrLJrx2uMEDx4fDo8a+HRx4Gf2i/fsC//kgVyztTSjl2a5ucfAJbUfcxLmUgZAqtu8PI3",
-	"zqGtNazVpAXmchbQheRYOsuL64RflTvfAZzv18K2igm2WKXd22QSjHYBf9zzw5Yby9qGakWoYHmkFEyT",
-	"ERsDkIRiZC552CHVx3LOOjCn8cWHuk5yu/9QVrNVkMXORvNbPhEDLsiCoq7GvIy6J/U7a1yj/N4wrVfV",
-	"TrqgS2RjT7IAz0SFKQVB25eV0U9Tm3T5eiHe+uc6tX1gjLp0Sz/dbyPbskgjMmGisPzb96P6uRwzEQ7A",
-	"6ffVaDxMhK/thKuJukRev/OgtHfRm7lCgc+Eg4rLnLguxOP8P6PUYL3JWofGA4mi40/up8+WtLrMr3Pn",
-	"3wB5qAMCzGRqr2FUdUr1t0F6VhdaobjsmtxH+pXTHCph268/PhEvxFeOOoCLeDZnwtxjDpiVKuQNWlvQ",
-	"JeGipo/B7dy6WtPJSoXMmrBiH32uIOgLlIRSKvIPZ09HXMyg/CmYSqkZoZmG+U8wEyM2NkSmpkxkWUZ4",
-	"6cf/qtnAreKeBRDnUzNhqum8rkVRGnJz+GIwhI4baKa21YK9giff4oMdEkxxnHrjxD6BlVBuP5eMKr+p",
-	"34DFMqEJQPHhTthL3GcwE4cI6BqoMcXIiE1Scev9V+V4zNRW8KHX2VO3VOI9Z6qgilvd282oqsgboidF",
-	"j9ZWXMXVcQBBFKEeDKsaBD7slYFHhoqOAUkmHUVcTxmmwhjwkX242fJyf3bfuMAvUlBG9GSEfmMwX5BF",
-	"ixz5lBoayUkJQ2bkd7CKzU15mskOrr1Xm1yHMtAZ0x7hGR9Zgrgm+IaRFcFUk/98+/oVkYr8nycvf83B",
-	"zOEdRkbRVKaaEUUNI4MBvO8aQdLLlB8EtfGEdPNlVu0I/Se3b0AGxdctaRzt9bobrfnMtrviugUR0yeY",
-	"Ieeo29f9WZq+zz6+K9nH6IPhglCRia5cOkA2EhBDS9FVmVacicfjT/7H2qZRBcHQ+S3WgKl3LIlxLASo",
-	"2JaH/Abf+RQ36pd+sbJuS1j28iB8TK6fBAFLzDWhGrObQY+90atyuwbpSaQCdbCMqrtvfLMyqdrWNzfB",
-	"RdBm4ZJVYQj+ttL8Im9eU+xbc3fVRCkdbU9oovtEzpmKaKIdRoxiNJha4UxUGoGOJUIEW19MmWI78UJD",
-	"InVGxK2TqZvH7emBxXJ7H2K+GisZQyX96aPB8OFgePJuODyH//93i5wGt8WfnZLX/S1WXpbpzUUvku+V",
-	"uLuixL1JTaaoESmIphEjlnYBA1toQ4X9O1R+CqjjDHy7uPWch0Prdsfombh1+YLTOKx4uSVGvmffm8oE",
-	"fObLvIGhAD9iQ4peFNz9MgrJRDJN5OF4SoXbMDJf4yO3BZAJo+/r06TBTMgFgOCFAGpj72KDP1MRsCi6",
-	"BeemXdk37tnE062JYSHtlVC2/aArzDlsOA9j36qiOAZYI7zazPII2j+d97gI+ZyHKY1wcmZ55Oj/RUjJ",
-	"M/f1z/2M+3vnvViOeMQG2lBlWjWbx024afdhPujm9YSN0YoFytrwKCIRDWb3LefvWst5I0kghWCBIbTQ",
-	"cr6FjNhy9R1/gn/rnYROEnR7FdQS/N335Am/0BuS/g0UfztKlUduhXiOaWD4nJpu7ZBsOpVYqW4WB7y5",
-	"boPgM+0sp4h7md6BTN+7JzwKZmfCZLK5T/g4c79iCwqq+HhstTyzkGpGpCIRXRDBWKgJ1wQYG/MhDivU",
-	"j1G5v12uxDl87TzpraR7nrwh58C/+Jzl1yJ0w/WOACEN8bI+7IBrinZH90xDTTAtcdjbP8Nzz11j2tuz",
-	"w9B6Ooo116Hdzf948Pjk4cOTIfzvpF19+43D1DYxprRDmBBycc/Zd8WCgk4SUhHl4WqBrS+sSGFxYpaQ",
-	"UIXdV+mCLnM/I8DZdiBWHM1j4+ht5tZl8eFOi9oL41TFlS1rMHa363de0dhDGru7hUvhdLTc27KLsnab",
-	"dpqvkhgoppnRHZS6Uz3zVeWXdox9Ct1ZTHlkVcaIqdn/Fg42/cg/YbdwghnCQkt08rWre4cZZnS5a/k7",
-	"lB1wKPNSgN2q02BKKEk1U9iqnwq9YMpnf2qA8r+Rzng7CdqbKCSvaNf3kvJIEwr1PcXyHoFYfC2R23xT",
-	"vq18cOxt7E6wHzQzh4BRLMA+VGIpAoJl77w3/f6/FsP5K/H//7gjU+zBDeaitOTWcsNBqo6/QNXkFjnm",
-	"rUcHyiAW5JgsphLyDqYyCj07facR3/QAvLO06sGAA+F2cYdgwOkNjvMC+eNWM5Rcm8Hz3vDk8SM6HA4H",
-	"1tQZfG//84P/degNoH5vxKOo2dOnUFmiEqkZpLlGUat41Ooe3XBcqmTwkkbG8KlTmez9aCTRzNUwJHR5",
-	"7zz5yoFn9gSSeZ0wAXjcdMKIFGQx5aA8WVawClNCeWjNNuq7IBIjk4SFJE2g5IeuagOOJp32LRdivfou",
-	"Gh8ldNnblHf4xWrrbU3sHX/CH2ojZesirDOzrQUr3vnQ2VQuyJhairHEQdy5AehEIFebaDWhFjDXKsml",
-	"a2MOT7TSmlvWew8irk22xpvPWLpkAeNzFmJyJCQsGR4zl69VlrIEGcCl3XxDahj0Ry9rAlE5cJoQI/vg",
-	"IeYiiNKQi0k/n0nVNIw8wCQgX2u0xNFiZqYyrBoPPy1N1bI0bDUKKmaQnaWnvX5vImW4sLrCh6bzkOOs",
-	"N33eZBm7J1XMCT9t1Vq5fGhoahdLwVzLO5DoY6myoNiSVTZ4nrHElGewCfuUXNiBbzhRzROXY6xvPGXN",
-	"yyCgsCjKqKw6iW1V6HYgVZvZFV+XRUFjfP5T9lPvwcOj4dDKBNcBuXfee/b+0m6bEyfnXmooNmb2EeaK",
-	"K44fnO5iZdySfVFZYeEu9mLum5UtfSKj0FJemBZ6995bGHej12AgVajddaL8Nc8FsTcj2AnYz8dSfkuh",
-	"s03z18ef3E9NdP4b0Pa3MMY3UO3qVtpf4f9cIHhQIDKiwezr0vu9QVev+OcUeazYOBVhp2kKxTnVX7GX",
-	"MJnbvWE3L8yTYdWFqRjV7nh5SMyCB6zVBenWe8P3Y3HUTSmABHF/9d2ZxnXQBdNKMmxOpUhClXFlUl7i",
-	"N7rwHGVU33cRFQNXsnj8CX+4idxBbNjUIHnwTUSFa/T1JWcQFqZZlUYIn97zaOfZg75HK264ZRpL5MhN",
-	"rrsAAGasdp5+4mzZMshA/KiaiayCwIVrI1+lK16m4jJ7boOUS4CC6DL3kQPS5zKIWBZiVakgTIQXDrfv",
-	"o4GcplQ4JLtKL0sIDvFmRP0T9hLr1sHitqQpvAUCFS6kyt0Nd1f1pUtNjAyzDDWZRiEZKUZn+bFD8EQ1",
-	"xiS0j+f6ruExk6kZIJa/7p2fnA4PiVOoZLQFDvMSnuiSwmTE6vAvYYp33nUHq0T3rJkyrkhOFPqcmKnU",
-	"jIxSHhnADzZTJtbb464lRtakE6R6//rUClI6/mT/+by9z7899fs+/3fubr+Ew10BW18lUUforuX6SIZL",
-	"MqVNsdftd/PG/12pvpY0X9nLuNBlfqPh++Hod9cMtFw+IIoA6kDu5lj1o33o9ww39nu9V3wyNSRketbc",
-	"qH6aaiNjWPFN976TEXshxrLubrjn6rtiVb8Ew2CL6Oiv1A1ws4Po2Ly7NBXhSH4cBDJZ1nYMxuee2se6",
-	"bKlQGKayEDVZfjPZI8YtOIuWa2ONRa7zujOqZwwj2RFtjDXvjn3fK6Uu//65VKtEc2iN5/Smqe4Ci3Nc",
-	"yYUUYKwv6JLQyF4+S9C2+JyJHGHrXjx3qnQ98eihlDiKxuPBjGOwTAtcA3/tw6klTCYRAxTGQE4EB6G8",
-	"G++UyFQHrl/fgd0902n/NzdGZX8F1wTgW5CmxVsV+0mNUg3+nRtumVBZXItewQJh3J6KPVJUhFeBjGSq",
-	"7JDD0cPwbJRr11eGqfgqpEvdOz89aaxO+7UV3dE3p1I3ZQdCoZRhCS187otv75Ca/dQBYB5WHlTfA9gM",
-	"rYMujr9NJWQSr3fYnzCjyYPhCbleaSk8wGan1+hlo+Q6mNIoYmLCrgEplNEQI3hYmkOekETJiaIx3KZ/",
-	"iBljiSbXIZvzgF0jUDHEAblBVcdqPlCgfE60UXaTlf6OLJQUE0KNYXECOOCQAWtvYfvFNCnrDKGhp1rH",
-	"5ZqHalz8XjOFTeBuWpbZkd9BlV1pziec46rN0Oklj5twycap9vLmTheI2vVqV1u7brJjmUiOvEP4/sVu",
-	"TpIcH64P/hrXMRHiGT7FNkc7c599kgammv+aKwvZfO5Lo7+kQk9oZmstYQjRYbcjIwHAYmBFL6FhqJgG",
-	"lAvDIpZMrdW82QtpL0ZYud66aJM8dSvzFME/kpBPuO8GCTSTJERb+wIccwXnnbUp50xhJyhtr1O8Ce0j",
-	"XBNwV7PwgtCxYVZWjBmqI9mtbJ+aSx6WXZC+Rvzt3hdlNlzvvDcfDfnL09lvy/8CIN7Q/u3B49Ph2eMW",
-	"DAtn8hyO5Anw0/2t+E3dinjoeo2WHVOsKKoHkwNWoR0gvR7+UoTj+42b6f6XIjLUD6ePT86AwQ5/Sd7z",
-	"2jeogXLhTTq8hovp5ofhMYlR4A5Y63VqGnVqt1cxUpO/Fe94u3aUltq33zN+/Ydq0243n4vJYMaW+lhJ",
-	"Q7sBnIEXv8WxfmHLm0l5AYmUZSLO2NLnVWpDl2QiZUhSYXiEDj72MeHqPozefZwG49tA2BCJsSSIRK29",
-	"ABNsYc+rIZE3cL4ZOh4PAjutbbXpb+2jT/2TXXZLwzHqcv78hL+J9taFLAe/bmtKzrnmWMo7ldoeM4HD",
-	"XK3lvSDUkFhqQ06Gw4YuW3hxZzHvCZ+zIindagRnKlM76IN+L6bLKwwt9c7HNNKsUGg05iIkMjVkMV2S",
-	"MY8Y+d7utb2FoH9Dq/Ijv+wbrj9aGbaSoe6F/F0J4vzKjF4VDFYNxiQAj6bRVhZsuz6OP7mfPh8zEXZa",
-	"fYTj1JYfMREeXs40SCbGrAohSSzvtaabLBfCc4Y6oQt/O6YiZIpwQ5gI7VUoRXBQ0sdhtutN/8bnuozb",
-	"Z8PUKU443zuvNn3hulE9NR1/gn87F6JALI1EKDx5Q6apJ1KI3Dv00XsZ2rEMzTqS252Xyiq7B5KSGOCF",
-	"09XHn4q/1gJzvC082KnULI5TlfFUeOYbwOlYXW5VgW0bHI6V2pMOC3OKh1kBxlFHj8c0MkwJavh8S83j",
-	"k+KDN9Dutu5GzzoL++7Gd7/xZrZi8OQHUFRr6IwhTG1ExXeaQP1Hy/rwL50+C1gPXeoFG9OsjE8EUxam",
-	"ETs0xMOOzpzNnqFJlCJ/OkfOggqjwS4jITW0Ha7aGkDEDUKrNYSm6DusgQW1uq819QswCfcK1F1KzfWC",
-	"zoO1Mg/l+J1GUAHAmiB1F3g7hIymcuk4UWzO2eKLkE9uLivi6dDSpUsR0gW6zRt3PpXtgjKUijumSHwd",
-	"uFF06fsYrcPf+FO5yKB4uXbPhDvpOS2ZXDGdxl+G3oFTWTMRb0/vyNSL1V6ihZJT3qJx+SW+7aarflrb",
-	"wfcqxR0KFFmrXyfgbVs5ZjKRN6VEuAl8GYYNzuVewtxLmHsJs79SY2Sy7lh0kejFlEfswiqdWDxnDVas",
-	"gdA3InSMfZXouPl9Y7GTzeZe8NwLnnvBs7fgeYZFWBtyZyJleFGUNVDDPlaM9aFqd8P2MhK6EVmLK1TQ",
-	"0epw0slqGprVZxD4h26+KxA0hYHiBBQFVaikTlAUJUGzhjNY+CBTFbA+GS2JoNWdfvCxlUFi+vFXJiZm",
-	"2jt/dNa0yU3EBcs764x5VDmi/ewAXXW4YTGUIfgyD1O9Rkg0Lw4ZsjFNIwPua27sMP2ss07+F8W0jObM",
-	"zinkOqAqZOFNN9vxdPqNd9lZ5FEpIQ0ZMZIoHjDX64Dyun4777Xdu5JMbre1h4fl9G8+VkylopOeuioV",
-	"O4uwTrSZVAAMw1Wu0bRRYuw23TTOoR30dWrsLVTpuh2xgMa+kjC+V2PuTB+dVGjiJL27SgBOBO5LbLg5",
-	"grx0s1o6vlWWoFZSCiP9aDis0VaOP9lpbEngyRi+8/vmhWFxZR9NY1nhriftCFgnFgktHPKew5Xx/XWM",
-	"JKG8waumQbtMw+LKNIgVQjt2Kk2XVno2m6p7zM3hy7rJKDFWjwigy8iYyFQRuRDNb7Of3MbeuE3elHPv",
-	"L7H/j71r/W3cRuL/CqEvewfIsZ1Nsqjzabtt74p7FZcABe5QILQ0tllLpI6kbKtB/vcDZyhZjuVHsn5k",
-	"HX9KkEh8iMOZIWfm93sDRmxB5fxFTGCucvIsLGsTSSgr5M8xZPYV5miz2WkPxOyommAgZm9CC1QIiTEY",
-	"KyT3m+fqu4+d7uXHq+sbWrmtduRPYvYWlYCHHoP4rA5OK5GJ1pUymTSf4p2M82QHApLY1DGCNN7V+aw2",
-	"KksXqGB0XoMQ/notY/mspbndkPp7z2f/xof2uDF8H2tJT9wYTr/6mc9ophXxCYt5YSjrrSJWKrDk7sD4",
-	"tMvykzvJa8GkLKTfMdbWZ8mw7Q+G/am8LxXxn91GcBtjDAXebcMEdA+NcQZkhzmLc5LEKkNUYH0iXive",
-	"Mi6VHYFmyLVB9XKI+Ra7syVe/CJaTHk13ndGx+3P33NjydjjuLArhDaCmJbrqvPdBbtHfldLK6UJZcJi",
-	"xZ5U7KGuwf8GxUOPKED98VZYfxFvypynJqgv97lw1/84qZAJXguK6Rfvv48BpiIgAXOrc93qfLzvdnrd",
-	"Tq/T+U8QBsL9b9bF3zz4Qu8xGAt8J1FD4UY54UkOQS8QMa+gi5zA+ccwATkM/pdz30D3uuSQDgNjubZL",
-	"/XfK/nMp3H/7hSUSEn8x3gt4Jl6Cyzn/aAeHReJD2P4+C3g0IikLmZBM6Rj0yWUnHtwGU+GskPVNjUrs",
-	"trpD4FEEGXpfhsW5do2UUDFzPMgV5jfls5bTKS0npibodW8+ffp02b3xKrnlHDqStAYCKj7ccD31tEoB",
-	"D8QmxjIc40+CaMv2HFD7bd+byM3jncdbcMVfHlIhIft6mPqVyJhoUD0yJqKGCGsgGYQIIi0LlkIsOLNF",
-	"BiGh4Q6U9nd4SvpXMq7tBfvZX+gJawGj0bEwY0qeoRoPMXRTd33xMciQGcVSSJUuENHJsEHCLdni+aPe",
-	"a+hVWK7U49wAu46q/5GJWTby1eTKYz+aeRwBsbKkqfMbVpv8JpOeZ4nicSXfm9g2/zkPe5TjnCIhXsqz",
-	"TMghc4tccgGtDSwvWsCvCTTf++/ywWBIO0TnjPg0Vo0Cf6zo8/L6ekUsdxtXR0UWbMtYDTxd1C9VPLsv",
-	"JMfBLM0sSPPECieIbfd0Cx2XhUYy7ZbPClJxGDPfsmn/F9X/HaItIXEud68/m3TnnVUafJYIwryDMSj9",
-	"lj3ULU370f14eji7Izt0R1CheC1pxB+UIUg5KDGlUQDCfAy18rTp2yn7NR7FZbc55LW81OuiXnWVtX+7",
-	"v+pygDJa3gn3l5eWUjqqeNf89OC2MKb8HMor2OweutVbEfoigSOLtIUfe+cf3Le8UT/rrqT8kE/e3fTz",
-	"rCerHdjVfAZ1roFbqC3SUWMS3pfJ+rNW1w1Eg3HyG3BjQQszbqX4WysykyAM/lDSPf1j7jyI9vegEyFf",
-	"VFJZn/aBy7KXul61Jc5Ri1OJWvwAUcI1oo1lWsV5RLwmuL3R8jij5MwNxS3IJG0VndgI1LpgFtqP9MvT",
-	"XssWsIsyELqOjO2t6J69Khuc5D/oQHmcIu6zwnnXVGzcr+6HRfUSzjEgEPmBzk7aB2WU3JX68cK0xht1",
-	"T3zjF6qg3/ldKq6zc20XWYq2xBt3b+/bzQV9VBuzkTfPO8A/x5x9cc8sUulxlig5ZO4vLBtpTgmyCqn3",
-	"sckXer/bsgd1d7pJVpkfXP+z8TkR4/M5jlex94XP6fs+GIZx75coivXGpv3ofmy4bUNlsFd7sF7UTx4M",
-	"stzRh1H+m90AtyTPjyTPgkEK425DzFJV2kee+JQXBPymxXBE/HTSJw/xCTRSyPmzzZENjjcOvpKUPtML",
-	"5PdYR5X1O4dx46/0z8zRJ3hcIb1RhT6dCIcs4XKY8yGES3yXWMGkuYxGOzcf7VjQQPd4UVLXSasqR9wY",
-	"dqdKtmAhiLhkPLJnHoKDYWgT2kCSlKxkhsjCSd3JmCVgUekhq5OQ9ZXZrciDPLrE0xAOKvDpGef0AELu",
-	"0cK8RotJukuJXkrG3408CzkR9rjyTEM4nDzfgbS3eOJKhBw7PwlJ+QZKMwMTkJgGfxb3AzDyiaQ6A0+F",
-	"HancMs7KCx3GaX2sYtFIKQM+HU4by5Tcg2rXkKoJtHbE672DjUEDqnNa/2twoC1C3MaMML0xYRL7Z0om",
-	"xe2iIXZHvDOXyIH5mPwRYIHRGs/hoTv9TUdAeVzzw4AwLFHG7n7XlHKwMX5xVz64z6pH6mNtJo0fxslH",
-	"GyohURnI2rTf4H3TJhEjbbSFiCED9zceKKNJYOnQGevJshHPMpAQOz+gEukpL5iQq8sS3rBkT6E/Umps",
-	"2sZqkcEeihkf7rDllhMkbnMND4RmDtEYYqYmoCnHt7DOlBBT+y3jDJlZmfOCLUd+A6hVKOIpuwRHx7xP",
-	"wiBgn+vVkGX1QlXZ4N7aosyQvsWv9GlevH1pvtV0X3ElvC0LoOsHd+Z2d75NnhWmvr9+6+4303wN27/3",
-	"PHyhLOVF0AfpsQloMRAQh8zg9MJKEkI2VRrFbjBgfGBBT7mOF6zQL7xIoUJ4fF7Ydnlz2b26WtrFWd5P",
-	"RESrUBvxY9AHrkG7wWPtJuhJKUS5ToJe0Ebp8H0/NlVGYvpZBMYwwwvDeN8dS6i66GIegv6FnmlCdfRh",
-	"PIPCb0cgNFGOG6pTWSBNrLWIZIAN7f06UizlBV44YgI/NnZRj4Z7Zbf87l/VdCG0yGIFhvVzI6RPPPBt",
-	"VEXdTf3T5ja+Dty/8YVbnqhhwwtflJQQ0RyrGOZCZxqPCM1TVVMwoUdVKiNINaAl9yenj2rNVRChyw1i",
-	"Tg5aiqoFgjoQklWgBfOWKIWnYUaJMm46SPxSn8n3Ikma+r3nY/d8qiTRyZdCU4r68hs/qLyfuHOU1fU3",
-	"/g7xEJpW5W7+ZWkvVpXmIknw0xfGg3qUYpJmSru+f3v6fwAAAP//",
+	"7P17d9u2ti8MfxUMPWeMrPVuyZadSxv7j2enabKa3abJzmX1PbvNsSESklCRAAuAVtScfPdnYE6ApCSQ",
+	"InWxE8drrNHYFkXc5pyY19/81ItkmknBhNG9s0+9KaMxU/Dji5ilmTRMRIs3LEvogsX2zzHTkeKZ4VL0",
+	"znqXRuXskvAxMVOuCdfETBnRRioWEyr0nCkix4QKwqhKOFN9wv7KaUIU+ytn2hz1+j0dTVlK7buZyNPe",
+	"2e89+9Leh37PLDLWO+tpo7iY9D5//tzvZVTRlBk3xydRJHNhXgRm9m7KyIgnCRcTQvGxe5rw2I7I7QMZ",
+	"NdNevydoasdwj/T6PTszruxi7TSq0xtLlVLTO+vlOY9769Pr937gSdI0maYZ2M93HV5REU1rJwCfNk4B",
+	"nth5EozO/pVQresnwuhsMLGPeDponhWjM3h615nl0YzVEwtNqIhY40zgBTvO4umUigmrm0WWUEEieKRp",
+	"JvjErjORQrN67onw48Zp4CO7ziNXWqrwJC4F+2gurQyxgiWjE0ZGbCwVK2b0V87UojIlfFl1Bin9+AsT",
+	"EzPtnZ0Oh/1eyoX//SQ0n2fCcLOo25aETWhCGDzTtDf4xI5b85wntaQy5kkjjdjPdxy+cgf8zBbr0/iV",
+	"pkyj6I9kmlIRk7FU5P6QxHShzwkl79+/+NFeC5RMpIxJNJU8grNjH2maJXa8++NH4/vRCRs8Gg/Z4AF9",
+	"eH/wmH7HBsPx6ej78XB8Gp2c+BXi/VSusTLBgZ1h03KrZPDw4SoZZNQYpuwY/+f3P/74eHoy+OOPj9+x",
+	"D//xv8I7k2ZS1bIOh0+bDgef2PV4hGng34wuUiYM4fBU42TgiV0nY1haNxWd64wJzQg3LG2ciWHpjvP4",
+	"mdWy7ow1cuyM7cquv/CUm/Wxf5JzklKxgOVbXgA5NpVJrAk1JJWoCIXEWQJvrM4iZmOaJ6Z39tCKMvqR",
+	"p1ZpOnGCzf1WTM4e7YQpNzsx20QsCRezpj2yn++4Sb9KUyvThDSNMs1+vuPwr8ZjZn+p5d0YNFZyxZTm",
+	"Ujj1Vbpv1czLf7zr3DKmqJGqbm7Sfd60Rf6ZXaeiYlY/D/th4yQUiuldZvAaSXIDxTbNwj2y4zzeyIT9",
+	"Ci8MTUNJuIXtiDWzsE+0vZgeDIMzyEWTVUFULpq2QeVixy14y7TlhVrxjh83zcE9sus8ZK6iWuGRaytW",
+	"NTzTOBd4YtepGMUz9pZPBDW5ChAHPnBPE+2fAS2Wp4xYPWkk48VRnVqD3x2Ub29NPo8fBSebj4qp1d/R",
+	"5TONu1d5bsc9fMcEFWajqPO8VaqMQqpYMPN3eIYGX7sTy73X9dIv183Cz36+4878m2teK/mu7IdNE4AH",
+	"dpzBb1LNfuaiTpPiAq7JuVSzOm3KfrlpDt7bY0XYBcqoaBEl7EIbCqoxmtsX7GPGQSUC/r5wZs2cjaZS",
+	"oi4yzmEoIQ0HvubC0FmdB0kxnVmzFRxIP9D4DXog7G+RREX47FOPZlnCI2qXfJwpOUpY+h9/arv+TyUd",
+	"fuoxpaTSvbPfP/XGnCVx76xHU5kLcxTlSlmzBCZI4Zu9WDJtVRySUgN+ljmQf89MFWMkzzKmBhHV1sa0",
+	"xogm/3jx9hV5cHry3T97nz/0e9pQk2tLspZmuQFegEsI12ANLft6qkkso9zefQxOV9HIPvpgNH58Or7/",
+	"8LvvRvcfxPQRvR+xx6eP4yEbsgff3X9UEoJfsz7m4oomPB64IXqfq0f4vxQb9856/89x6UU8xk/18Wt8",
+	"A2564N50Uy72RDEa25mDNemnTzTYkYxGUwIbDEukKYvJnJspmU8prFrxydQc9dCpMU54tOV5ljv8uLrD",
+	"XJMVS5PMqbaCwM2DCmmmTIFU33XDKwPN2GKgmB1mL/v+whC7JYrGPDK62Dw7c0ZoYk9gcW4PY8rFBFaI",
+	"fqYYdva5VCMex0zsurX3y6393zJXoEKVdECTRM6BCnbcyHEx333RbESTBEQ/zDilC5hwLGG2sEe/SvNc",
+	"5ig1d9miB0v8rRhyNtF5NCVwOjvujZBmMIaJ7mlvAlMk9q/nZD5lwBrcEPaRa6MJSzSbl18xxMgEScwq",
+	"PC/EGzYGkt9qD6OpPSQxgXtwNOQvT2e/Lf67VxWeJ+XmPiGRjJl3L2oWSRGTMY2MVHZyVj7vLEHxrQN8",
+	"68C9cm8kqVjMhOE00YQqRuZKikmfSGUXtIA/gWwEnbNhjVbyzlmSnNuHBLkstvGSTCxnGkkuj60mO+Bi",
+	"eUWXcHLvpPyFqgnbkfBP7i9fbFaegoiSkiTw/t3Owkg5wPfs6wD8DOGtdtepwCsMFVguBbHKiPa79JKK",
+	"xY6bdFq9m6RE1xI1hqWZ0WdkTrkhlCTcmGQf+2VfP/Cv38++rU76nFy+YUYtBk/GhqlLuPXJ1HvNkNyA",
+	"Bu3arL5ZiVNWvhgwwta/Ws5+zUUGir+guZlKxf9mO0vxiqCxko1wQcZcabPjoeQwRcv1Ed2XLPlVEiNn",
+	"TFjJMWMLkCBSMEvPFR1tKpMYxDpQ83tBryhP6CjZke0fVlWCd2pB6IRyQRJqwJDaca+KOe5jn97KlOHt",
+	"BkwuGIs1iai4Z8jIKrU0mrKYCDk/J8YvxG1WpmTEtN5+uwLGRkaVWRyNuDLTi5g636izNrgmKdcalQVn",
+	"aVBin8JLmmpy8vjxcDA8HZx+v2xfnJ6W5/GcWl3RXiTubUgTNDL8CuUbbMKO5wQOwwEX9jQSZti+9F2r",
+	"0+LN1iej3MpFlSeMoG6oCTcdjItiStXcAzi/OOZ2SJq8VlbsG26tyzFNNOv3ssqfPvUixSzPXlCzZIbb",
+	"UxkYnrJ1W7xvvxNjWKFpH15KwRbl4xeJj0W0+5I3Vzd84al/7rOz1jceD1NcxsXjF6kUZqpD4rff43EL",
+	"30QfPQsVB0KmWEbh0UxqAz9+CHxN5OkI74i1jzKqHCtuHBw4buOi4SFwNkSMX3mWb3USlglZdXnAaZYw",
+	"okRatTi0tqpTDjYXIk2bxqy6Be1b3GupUhSmkosRTxK8B1vM/XPV2/N7D/bPbXrfu4NwdRV682S0Qh+V",
+	"wZd2seAGfxKra+9XWazcKjn6k0XgvXB8+5xPcoU82YF97ZT0uprxCu2HhGpDzJwlV4zgOo56/QCdJ+6E",
+	"l1/yg323N0XWXwUXsCVuUCPyJCFWtZwyrkhMF+GBBPtoLuJ8I/H9SFHiyiumWjxe0KqcM936YWDM9g9D",
+	"6GbXvV4hSZhvuUw3p8po7mz67qAb6Oc1RWOnA/EUPNmKOd04b/M0pWoRYk97ugFxtsqGMFjDSvwIHTkB",
+	"c8WaM8285z50pXW/Bre4olhKeRIU+S3vGh67PJ51dl2Q+ZSDs4MRwcxcqhmZCTnXoDjLMeFGE83UFY+Y",
+	"PtrnReaCkV1uuCJAvbaOpxUHiH8KTFYBPBaceFc5kU2lCE95P7fdKglK7SyXKb2CpALCRMziFhJi+dKC",
+	"nW66u5C+/AK730XxFRVRVzliZFumWVmckeFZJIlE66PjRDDU0ZoKujA7ZMO2ClRVF+hyaN28YMTggjPu",
+	"0tkOrLm3FDK1DK3YlZx1HBPSDTYcyc9s8cY+FqZ+JHqXtrCJgmErD38Z4okd4hKEN79lkWJdbbkZW7Sf",
+	"ty5GWHEoTOVcgE+FSJEszolmIiYcgniUjBhVTKFr5mgj+WMCmxspuFhj7HV2IEb/kUU8pQnc1f75gma5",
+	"MI8eBJXUmJnmS7qWX0JRRaql6C/Fp/tWP+5DuiyRyuVmBq81zZ0wbsdpRmY8qt5dPs2x1++NKU9YfGHH",
+	"L39DpbL41c7I/jpjmbF2D5xeRpXleBfeth/jhC/GXMRcTHQorL0q5u28Ckb2hQ24ukay+IVrc1g+Lghw",
+	"jZXbc2wecwNVBhunGkqaVtqQLKERIxiDiqaUCwiPKKu7WavSEsfyKsdKpu0Jw75jSafJ0WJNWDwBvQLG",
+	"tPeTiKZS6aCS4/14IaWJ0aQlc22tK2SYgwFDFZOpPY5nwnS2IKymV7NACCyFP+lwE5aCpVFquVSDDve1",
+	"W3xQz4aPLlq+yHlMA++Z0yTpcO2H7nFqeuV7/J72/bbXHuXh7/KSYA5xn9u3/5spPubb6bSOJdeulyf4",
+	"AdoVcys5UmbCbhfg9wsrTlpy6chLs437hnLPErezqFbjXTTRJJFWayQUptdieDCOOimZKMm6LNEKklAF",
+	"Ic5YSzKmquV08VWd5rtmZgp2hUl6uRAYIYmdBWdklgXtzhUSdAvy7w7R4g/OiOlAfgkXrD0r2QF+4YKF",
+	"Gam9ZaZLF9Cm4ar+KPqx9QiGfuy4rnf040Ylwc8bV4sz6rs99GPWHQzsW0cTUMZhab1E0oHP2ZX3ZbYg",
+	"71WvkBTswtG1YlGuXJ0BZENaeZ4kcg5ehH4v5hq1vaDbqANBCBmO0GQYzWkd88kUj9q7if7KaeFsa/rC",
+	"f/vnuhPhRcZUxDrYMisUJ2TpDwJyWD78yhr84pdpszqFeso8sBa+ysfb6eH2LQdXFhqnuru2YF//Ju+q",
+	"I2Ckiom4bVwlXnZ/VhgKTcH6z3yMqvVmvcnFc/xeaL/GXHA9PYwXC9K2d72XV+7jD0Gz29AkmL8TUILL",
+	"oyr9t/iC4sZ3R7C0gAZa8bvb1dhZd4nUbWSXDSxd/uu2bgl7gE8FfR61ZubKbpYACYV33H211s3qNuxa",
+	"xJll4t1E2XZhsC7n2iViEucME3paSpi24SytO754VRtxLnbgpZTVqRoNgagME8hbh4wvsN6//Xc6qihr",
+	"IihWdGzpfMwFiIkrWROHKwTRlrkRJUutBJjcEkpJVd0HpCO3kXXE/A61oi7xXKrb73FEDZtIZJb20Yyu",
+	"qlcX5W5lf4sJFl5QP3gfV4rvDm5fEdg+cHCoKOReld2/YT0GEWzuZTgmYfMxERISjiFBFkpO5lxXQ+wj",
+	"KRNGRQeRAHgWF2WUe9toVYjCl95dHIVf+MbgEh4FAqZsPJCUi+pfT1aPqLLdjtONytmH0M75FXYFDqlZ",
+	"wOEvQCTZHe6/ArOn6/Wnu4Yn7TdUjREd8bgzD9nvhN8HdYNMu/etpjsDG0VUEJplSl4xCLmJBUkdtsxe",
+	"VeOULi6igozXCa6o2W/zsqbAwFo2hT0fe9XgImNXLqnhpzk301jRuQjeblBEepELw5NdvNAVOAI8+ore",
+	"WNmW8vIrSGrpBJup9ho4rGCQHbgM4aP25HNaJu+9kisX3PDNqk3VDSMVn3BRJb0UQ1wjmU+mZsVPlSmZ",
+	"ypUwREVPUFyqYM7VCeGu6hLieGHv+1KBepvlQoHrRbcQ3xVNNmvz5QYFTVN0H7mdK3fdv7yyEUtzrCet",
+	"w7MBUvD2LPB06ovEulwyBeW01xw7JRbCpOIu5L5lprr32Vb9uBX3bqP7NuGCXXhpUAMEYp+BiyyGmqeg",
+	"wd/FDdzNfas6q8CdWbWLtxc3u81b59OArHlGoynRhmUF+JzdjD7hAlMlVcyU/QWTQLmBeumUxggD47kp",
+	"TOYIhbDGHUtM1e99HEzkwP3tTy3F0Rs6f8k0LCsoUbwZuYzQAVdpcTZVQipJf1U8rzuu7R7Vc/TB/cBO",
+	"cBzABfx0yqLZGwZwbN1WUGTktF3Ec/xCaBVZPkq4nvpKkVUVcTU5o/J0vxfIDKosL5HRrKvA7cLCVMQj",
+	"+TGQpy+SBaHEfX5Pk8jOBFTuESOp1UZDduuq2xGSUNwYwfU5CMpuK+we8cZvjBZ708Um/IqJLb5RM4X9",
+	"WSIi/ElbRzGPa1V8eHllHZVN2Kjsu3M+uIrj6WkHHUcKo2TyNk+7uuAg4a+9jhPz2qT+AnEwyrWRKVP6",
+	"nnclaYLfa5sb8le+FG2pUIRLZ2s/4VrPYC42lyq+t8+shWPRowTfr+TXjVzqZLlDfiHNB9bV/VFszpoD",
+	"DyAvaJI45SGF0umwn07n3cjTE9cmCsXJufc3rBuwprreEOhPCDteRmxCu0k2yH+6mHgH1PoebSGvD2ce",
+	"b5Kh2tDxOKBQDlLKE6ubK6b1UTv3Cb5reYdWpGqx3W1kaHHg1yFIS+raQZpWqr5WrZ6NqFnLqHHP3r/p",
+	"LQP9Phn8z4dP9z+vQ/wuK9+Qm330tCz7KT4cOBzfs0+IfnbWMzJJpjLX7Nihzx+nRYTiKQjjN65Ao8PO",
+	"Z0xB8f1qcW8zjB3Aw77AZwEfdlXpdCX+S+85aePoXso25wgzUp1j6CB/DBa9PiExXRQ2VYn597cUK5h/",
+	"p8PTR4Phw8HwZNU7u+H0IpowEVN19CM+2+nw/Jdh2f4qC+SGEvaRRobE+IQLuAOcGftolhcyPBoOYRGV",
+	"Xb9/ukSYg//39+Hg8YdPJ/3T4ed//PHHkf/18ed//r/tqNXPdWti/ZHriKq4I6WWWmJldQ+70lRDunmR",
+	"rr3BuF4ls/96++pXgq8hcygQ5ELzmCG6UBKXqFQVyeyG3WCK93vPrpgwr3ITybQrawOox0bDESJX9QUx",
+	"shx6dd2Rw8MDEHZBeOwSmD18HUaV11Hszgk3Dv5Ne0g4oOOiTjNiGYJjxTnCl2CxiYPfswdqNw8za6Aw",
+	"Joaf+URIVVPY2crfVFEoS2pbX3ZZ1YqVpCTh2tg/4ZfCFbltfUbBSIc7hBDVPofs+6fOe7eF+39F0ndh",
+	"JnhF3aQaNN7Va2HY35D42vvNAabMhJyLAlQNvVEjpvrwu49ol4BkWCHdJ6MFwrD0QXF2svMcmsekmVnA",
+	"rwimRegfYmzlLZ3TxRH5DVxwUjDEqRGMxSzuk0u3C1Daj6BSR3+Iqiz+1EvliCfsKNVcx3YJ//Hg8cnD",
+	"h3a1TkivIeyc9SqoOf5zdPT2uIj5FY9zl7RhPykaFVDyzA2LF3N1q08rm1s9Hxev7lDj9Eowh2VTsLkL",
+	"+B0tL/wACELr/jEYYpU5X1Mz9Tc+RGGlAqCAssmHa/GzIV8tTHsAgBf85jyINQzfm8s8iQHACaF+NrEU",
+	"rqzi5oB3B3lsK5iRbaAOSmCdVur5S/u4n13AIemhANq/0QPrN7107rwVje+ZL7+kFCChqhzv1HAXGOJS",
+	"LaNZty0rKcep5Jw1Drc0DJlPmcP+g7MgYJi1HtyVjrbH7sEvNOz2nLFZ++P7jbFZ7ctWr5TSFKqeTnAP",
+	"/TzC3IEO8W7ckTrFK4zkZKZLsGl4pf9++uFI5QnTvw8/HM25iOVc/37y4cjIFoWQgGrtBw0v42NHMf2M",
+	"g6Jlxd18KhMGkTsA3QPRUsAAKRZJBaJ75cY42ZzwlAHIdIfqR0XnQTz5zmlPL9ItoinePbnOdC/wrkDr",
+	"pU+kiCDI6ZoOcWP4ksSvcFU0ZVHXBCX3zu4YbXTb79R49MMVfgh/lPZ9k72yci7gu3WAgavvAIhiq24V",
+	"QEqwUTUv+ZihGr+BkvDQ30lDE12pXgjduNWBYbdBT0HMmRFdmsj+sDSsARL0lSPAIahLENS1wj1JSELr",
+	"dsS96QKfrvUBhrOKHUn2CkJD7aqgOvBmN9c+6K5HgS/csZzYudrLHOWlTajQSTHLggDLze+XbF7UX1TY",
+	"YGNGKK5sTxmh21J2ID10s9esDdnUy9KnMsnTrmVKDbAy/mxDpNugJ3OjCSQngaG1WU/2UDL+Tw2KMq7z",
+	"Oe/sGz0gLo9P32kvZDT/m12MFoa1K/ZsSOLw7Fa+sCVz2C08uHO/clrbu/b9S7bRAb1fpMisEorR2CVE",
+	"CHkRIcNY2QfeiAu3n0bKizSH5hsV09bajPbDOea9wE3U6/fAG3ZhplSAOY/AzVYMXGBgMQzcERW8uvbR",
+	"2JF3XcdABP1BjTAXCdOaaBbGqkl4SDt4Ak4+FnMjFUFBe06Gvi8vQOCUQzTebqGcaQLy/Axvby4YGbFI",
+	"pgzGBKkWDnAWuZKHNMlhP4qkSr+IjWR38MSlZSI/QP4SDuBb9XRiIUunXVfibqLAQmqk5SpGla+dxsGb",
+	"V3RNcgw2b1c5dk2UdDgSelfolh0MWRflJajyHRHvhhPSEE25jy9MqYj9n+3SqEKH5CpFegOw1iPtO1wO",
+	"w0hi1an9wgXT1srxYGBW/AVM6dOQ7xXjYA0zaZujsy7Z4NXQMoKNjZ2f96YE5xaanMyYuNiQYrrLDLF7",
+	"hdhqbrngZv/TegXuEni3g59XDPav5bxCmrUHQQxkLjIyynliCBfkH3IumOqTlKoZM/anKGFq1vdxDCpM",
+	"n+g8Q99ESqMpF+yfrgFL4dd2iLArQW45B/dgNSOBDv7+YP8zHDy+GHz4dNK//ziQnoCzf7sNYmF7efM6",
+	"HyU8CsIuruMOhgXLL1RMcicXvaYGmhUmCeZB/ekXyOLaDl5/N8U+dFUFl8UmNHlWVEx2hKAD+ScWSMdQ",
+	"kK1XCQOAAtflo0sd6nrPu2muVjOuG6hSm0C8MfywYhO+FugPP6qNYkiqGx5dRffB7/VxBaGDGFExuxgh",
+	"CGPVGg+Z3/AsH9HVOT96UPdwXRlocC+0YcrBvm183tCP7R5dTYZ257+BJrcC4ytJq1EmSG1o8sQ9/OWc",
+	"QKW4d+tC6K2qfq/v8GHSZem0s2dbksSGUP9tJIkv/Di7nd/BDaE18bG9OfRyB2yc1TSeMp54T3uNaymi",
+	"Wo/b30kRWB73ErJuL60ePJXacDEh8BciBaHYfreaCuX6/Tr0ZUjYDSY31SRxrpPUinnnEb1bGdaoWclW",
+	"KZkvy0DqgSBvoB9qaI3RlArBkpWCYUhXT2vcalv4eSsxqL37gNehqyBW67zc3MV1NGKOOIypmmYGtWiy",
+	"Rrast/FeFber8M1Kw4Jmv7Ejg4M7MCoJk/v2YLxsNteDuvgTQRDX3FpmmDRL3mfESCK4YD6VV5cw0Wri",
+	"Esz0VM5Fn6RcSG+UclH0LNaQ2uZbyqykXXkk9d7J6dH9B9VmEpif/nl36PXOuUOrWqbvnlC86UNzQizu",
+	"3RP/tS3zjZcSkrqd5G8+1Y1RJRg0SKKYg9MnggXgvOGz1k2RfIF2l7xUX9/d/jtF6uk2sJS4oDBAaDH/",
+	"EOP8yuZP4j9zbdLuRZSdSXM/yeEFfTZkidtlbdPkY8vQ7i49N6rtNmqWci0olaspXsW36ya1DU7W1mBT",
+	"XaGYlkJDARSq2kVtCYS0qSbs4HURv7L5dqXQU5krn+2NvvWTR9/3S0/7ScjTvrzcNR/XApqj4wPYDFwT",
+	"qr2bFPrJnkPBBXapliJZAGh5OH64173ruwXX7WHRa/NwfZCuVQxulYt345kxoUgO+EsTGs2gebl2wWef",
+	"szV2HveY6VkLXIEmIfCrNJ0L9LgQdfk0xum2S3mVnavs7Etq5vuqgh7W5X5IZDQLoqM9qaA2YMOUUa7t",
+	"GWhiFYlzIuR8JT+hbW5l7n2TKzJjLklEM25oslzGef/k0aPByT+PlsvlTje0BwwVigZfX1SJVmvxQv5F",
+	"rrOELi7CnYee6IqjAstfoLMw5EnYywfjQMs7ttGzlFSCJ8vjMdEnPCZSEZW32JnVS7elH6j8amef20ri",
+	"iF08F8QaAWgcTaU2sCd6ZfrBKlaIwF0UrRyrs3j4oK6KTF9wESV5zC4cZlAgR7MKXeL8x0H74ifImUH8",
+	"EtfXUc6xZ5CQROYGCgnZeMwic07G/COLQR5NpKyp+Tf044WihtV2L/Sla8gwnnQALmMJX6jpLH9l83f0",
+	"4xtnxmyoBf47mG384smvT6AWt19U/DzLrRQ5/oGphIuV4wu4bcPaboWuSqngJrHUYLFgguCxLtPGCqXX",
+	"SUvlACP34qEURT0bZqSPpTp30K1SMB9JZ3GduKzTe8feYd9cFmof6tzdEwXTFVOaS0GkIJomDGQ6d1nY",
+	"K8fauSa8mE/NGbxG58ghMdS7qWS+3eQK9WtsuAx3IO6aTGKmDYlzONuOh5oyM5XLaNpUzCzBUz2taQI2",
+	"ZpYVwpeOdEV0VMxIAcjtUw+gaXbW5qqpRXovVEw38ebTfCFMmzNdLUVQhEK8u4+XpL0359UkFBC49jd7",
+	"FEcEv2BkNsgz9xWoKk19aODaaWZzy/hcZVKzAIq6kVme1Ry8yZW4yFVShw+NpZILpgjmYI6sZmyklT4Z",
+	"nRRMr439uydUu4VrBNGBIvxSminhFy5mWzRWbwA2NNKu9RwKg8EOqFYSyznrzIoxXegwbFIixcRRnL2/",
+	"z8n94brmhqbx42Gznfy5ZpcSKlqWMCxvUjsxD3fP4UR9k/26263who3zzlmsX7Lt/dbQ8fi97qxu1Kq6",
+	"lTne7+As28pfCZMPeiy9ttXksvSKZ0eTtNJXoKzg1IaKmKq4hangd6D88r+fvGtjbFV6E5TfPXm8+tWN",
+	"6MFLeDXDwfBksAr1clL/Egz3rYtAgMiBHuba5dOe491Ya1GebGTGpg4JG8CG7fHK7H12WE7dUVnqqPO0",
+	"03Teazphb2WuWvRsDxb8UpIpppnB+nFrSKJxBUpNSrPMlbKuOpfhgy61vJ4RVnJLh4PHPr108OHTsP/o",
+	"NJxdirNcRpI3THE9G6Tw0yDSVwDWvvbXgZC54H/lDC7esWJM0ZjneuDasfYBQGfgWuKFznGDKVri8co4",
+	"jyAzBEzzPtjcfofPyft3T+sZpKWlWksH+zMhf6PCOH8BXQJLoSJGz7iZMtFKqRkVIZmQwsgNtMPW54Rd",
+	"MbXAsHZHtWnbm6nqy2p0P/nnutxmGdV6LlUgkec3bqYyN2CKW5LJNVNW80khHYNQknBhlWYSTSVAQi3v",
+	"QvHi5Vvg4UpNfHBO0yAR2wlVHTuWdmXMzuH47U9QsPD25dujFjdPm1t8ywu8uwec5mYqaxqRgZWWMZkl",
+	"DJ2jgIg5WgQL22qq4Q9Y5tnGed8iBwceLd4GC9mYemM3+uB5N3CaB0i6+RVA7t4yxTsD3MQVFLeAsNDm",
+	"AhLj26ZodA8ru6UHaBWR+woj0z5ZpPaQCTNh4DDNkqQGDnXBqGrRrnAlSu1e2C+3yr3JTX7TgRw8Y3Tp",
+	"9LfPFn1VsWm7iJsryhM6SljHvh217VS2AvDYAqapSvl7bkvvUOF3bcHpkSqK14Gda3gdaJ/zLrTuyIkV",
+	"uv5blSzF0utfOYzKjjWRz5awkJpcxjLSx941cYTbf2RV1EuCD4+YDpUqxi1ycsPQexvhJFeRtLpqmoZf",
+	"sZbNphM2Ni0fFWze8smqn6pFO6uuuXJ1bqW+XzrO1S2uOkITBR1cYPqBdu+87N90cM1h45R3VyJWh/hG",
+	"roFvWaQHyWDLHBaZLS7kOGTyWnvORfiJfQx9+q2s3Eqayl4IZDV7ZFtDZTkboz0qzUoCRVMPl0CWBOKz",
+	"lp0Alzf6vf0zQh9SUuD8VotZq6kxkD3PlOv90pqasYPNBm91NHNPF/glJVaxuxaqOMSIClxTkuEe69jM",
+	"yn9rxCKa67ZNUn1X1CqR1GZI+KNazXxY0phwx5rY7Ck+3jX+VGHSxmvDP1fQXr2Lxtpc8EyRa+afPcc6",
+	"CwJ+KimSxWYQmEqzyZVxmzbj8NdoZT/2fn/uls7SQhamWcK+ADjEbhkxLSVqfUT1XSVuWkApuwBqq0tk",
+	"vRdrNBNyDj1qHPwfbiyENERk7f3aCrEuXfKC2OSljuzvZtzPbvB7QGyHZxcg6UPwyhVTCc0614khKj6g",
+	"Z/msCogBIWFMZRIjgoOmKQJj6b6rGqs8O+FXgKRPeBywJz0y2GYdwL5+G3A5GMF/P7g7cxZva3GWyD0t",
+	"zMNgTuuP0NH8iqk4ryQbngzuD899tpWQxj9xtH3+Tp0ZiUmGFXhK97rwVu1gnXfaq9Hiwm1XO9apnGGA",
+	"gWI2MnIzjLaWKYOqjep2t7H78ekuDf6l2dxnuPbEKlCibmH+jeVcii0MneNrqsyBkDKq/rtq94B2Du16",
+	"XX3LzrNLnQmkmlDB/6a1HZh3CdfVh8IasBPalzg7jdjrvfjypTzhJkiF104f3Cr9atUBtkN4UCZxi1ed",
+	"DE8fdEy8hbYEdqJNq3/jg/tdKlwqGvw+dsDIGRO7VvbhSyoR4I2rfsP+yllnR9+2Ye8seNWV+ZsQfk4Y",
+	"jfXZkpmca5ffKZWhSX8VHsqFUjGOLLRM2Ll7dCWe77kfP8T2PHo56Fuzs7jipu18a42zwxFRd9rfQAQH",
+	"zzhPEhmBSG2v6T4pvhO6rTsmTLVu7u/TtLfIV48wDa+aidXvTaSM5zxJwqgnWyU/R4xfdTQfl7K/Qp/m",
+	"4Phpnyhqv9D+KF3yauAYc0GzLOGtxw5dfusZ2MXpVNL0y5EqC67uzPLWLtNsueQG/mmZ439tOfiApi9z",
+	"E06Uf8tcjynMk19p7rY3aJmG9gbUGJZmhiD+CzSPtyKqLFeFme3S72Ab/lpzTbgNQKs0Yh4XW+dRBL20",
+	"SgQb76sIuiraUm5BsEWcoHqMG70Q21cZdHJ87d+FdcCetIpdyW6dTpoPq84rtLHHbOVwtnMyJ+5YGzHn",
+	"KhRgJWy4SkayK8v1VEMrQyoss7UCErd3m33nhvUdPGK8sswto8XuLQd323kV6wCOu9dMcRl39NuBR2ms",
+	"ZNonOcA6jXIDPiSsIOVi0idGBlxxLpLcxk7HjP3O4CowBHw7uNpt64M6IbPtL7y5FnrfEZSvrNHZfHPZ",
+	"bY5zvJl8P5nCmd7vxUpm2X7c6u461Louy3WpFxzmD0o5w1s+oVG7qAG0t7zAUvJuRLhFVKAU90t70a/Q",
+	"58qMyiu7TbigJOTDi8qSZ3aQlMVLXit2xdHd0xWHjHrcG9/B4pxcMhHrSwQ8KPqdIolMJLpcXW2xpRSx",
+	"LpJiumjtOVw1WjbCS3r2ra8otJMiQs6DemobjMIqPdm1uGkGz2AJTvZASNeHxCGpRdH+EkC0y6UH917J",
+	"UcLSzlS/IJQodKxVO86Sf7x5/pQ8fvAQIVZWzmpKk4SFAaQkGTFChZ4zxWLfarPa0VmzSIoYcICkOoc6",
+	"XbCoxvyKkZSL3DCNBTTUMlykGLTWQYMLvUR2okF6dmVKdQ2wYIHc9fmMqA5blGXnvVbSq+jvvcqbVtrm",
+	"OpSHVeneH7iKaMpgQ9BTGOZbRaMasBaNq/NHygWRuSKJnOhzQhMtfffeKaMxU+TynX3V4EV8GR4I/lA3",
+	"Divac2RIfThvJSeKpnqzug6f+s0oNswvL0jlRV+DjnFgMmMLMloQS9XfD+9/F0AbSJbyjp7FP759UgNm",
+	"e7X84OnDhyePg4/Oanq+z1DW+Ve8+vl18Ov5sm9A80nwsY9hQoKEwcguvE9GVLNHD3KVbD6UGYoaddXD",
+	"+fdhZ3AydqzaY9HTnRNAAwgCVfCqJewqB4fQ0lxem/J/53SbJhA/yTlJ82hqiZ4CfuwKSOxfxXt7Jw+H",
+	"7n897K3SO+uNFnjVL+/EX5XJtIUcFXyjkvnePrN6vsVY7h2h83zDaAzb/qyCfntdnTz6vYSOWNIaNRuf",
+	"blzGbn3qwipIyyQARxpdnNErex+6WtgVU3xZiGgjM11piJdIOQsnCEMTyKY2P3VqZ6Ujz1qlRGVSfoOK",
+	"oSq70HhMb9iOvYfbJLB0yf1tr7qPkcK2OOaG9nIZWjIsrm0lTBSLZhIwqjLsDqhho8PtARWjS5DudQCL",
+	"qOZTB5IRL5Zza8pZVZZdc67OF9DhOA8OtvrGRVG2iyqGUfJeOVuLKhMujMXKxPAV57b23j3tChiDb8jK",
+	"6bZy5K0FWBeuENFNpQFLd2WHDu58XD2RAzgh37BIXjG1sJax3uIa6GSWB8Rj3awOD5pzyNrrkiT36hd0",
+	"tgsImEAYq13sqiT4VcCf1r0V3uA70+7IaE/AvEUv0YyxzDUJU9bisrouGTEuJgRqG+wMAo5s3xKp6LCx",
+	"3vHWdbp1XXKDd/2YM8xWKrFtUEhV0tqCJdYsLkJhK/1VDFV8PL7sk0vBzFyq2SWRilwmdB42IcuTD9vk",
+	"XBMczhqPwTfssdMs7ke/5zsx1ba0rpx9d3mByeHB5CHIRi6JIaIC/CWeEFY8dZVSHn/+7YVqSbybJZSb",
+	"cTlMeE9UCyD79QvOdVQhMG9iJFG5IHRCuTiHjsdpZhYEhwFcM42qDU2SHXKt+YordXPCTBVjFdUN/3ug",
+	"rU9ISzkJO/8KyKEqhM39VkYq7Pir3EQy7QzHBT1PAprjU/zAUhpgF41lLmLonMLgr65bSliDREmzTthM",
+	"gR7DMkvDKaNiPuXQBzt25A5eLR6H3+pb7gTwdbghUvRLPztuPELPT+kVW2GYugR6vxt+BeWYYUI3arHd",
+	"titmlEsX6prk778anNG+m52WGYvX0O/Uzv6FGMuuuJJ2aRdchGsbfT/UlZv39QtiP3HlHZZCuAlTXX3S",
+	"87bNvgqvbsiTF0rd/20qm+YYxl/27tJie5Zn7Afr17d2tedx8Khecejbx/TeYsHkU5l1TvTXs446L36j",
+	"JrIeBwGh3tFRwjSJZMZZjWQbc9G9BLxjz8ugKRrJbNFvAm7fSUOHzYIuwEKgUuri90290gzLahqluTqS",
+	"NuXqjge8Bu+G9YUjxSH2SwoIEhbEoJ5DCOoJxKq6365lBKxjl8pAgPHB5m/F7IpHrEYNtloUVQlnimg+",
+	"EQMuyhAc1eQSv3zZHU+6XGe/BhBlZTffMpN3BZfEIF8ANVBA3OL+KaIDmoVHWFwXr6EksieCSJPR3EzP",
+	"iKsr8TCD//0GQpKb7QU3tfqUsqW1m+6oqUxYIRLXNR5Cr8VF4YIIBCOoWCx1VN/ARX7AtbeHV6c81e3f",
+	"/c9jAMziHXzjbj4vYlZ0uVi9g9eLp6y+AmfIM3PV6/euJId06lSOsKzS9Qltl27r+t1UAWuqyATG3sQC",
+	"Uifb+SlcEMMLtMqmNBxIsQEdW8iv7E2quY4FxAomoEckHMQpTzWHOY3c7lTyjWojCq3jNfh0eHXaQ5ds",
+	"V9S3R0gYU2++o9MC9GPh6oipnumw3X7AvGHA2tOMiWAjoHcSpogZFe0RO9brRio1PitXQBVCz4rBC0zq",
+	"qH7ZSJNVZE1dmFtd0EkYUjCIWeNOqD67eWVzqgUXjlqWhm0gxoPryZ7od1CTmTE+9tSFb0Q0leoikwmP",
+	"liKJUULTDPifR7PFxen3wVMbKSrii0gmMlf1UdI6JJ4tYJe2KWxN5CSAy/0T1VNv4tonzomwnLxcf9ce",
+	"ose5mi+s7L/wzQnWbYEtWht9mYg+RSx9XRupOg0IPKpL3w10j/W4C9postyKuzvSD/gyLiIpDK1pwvx3",
+	"uHw5bFjv0stomZlCNLHCMevzL0++iclbJpenXFT/enJg5l+p3XIIEP/PcPQwvj9aMTu+OzDG9KaGhSFu",
+	"LdqC3H/0sNIXZBiy6QN0t9moWj9PPhEvxLXVMpe1uzvV6Ral+031uri0p87M3SLhpptlXHMOLbblhmzq",
+	"gt/rLepiB7erea9syZpNzAb2DL1FDM5fljDAYqjkH3xVO1m/hc+utih5bbAnDqDFrxpldotYjH5dl4wN",
+	"ICkJXeCN6F0yXiG/0MyFtzUz/hcurrirCnWs6nr+xg4+SqoLGsfVXxVL5VXIM2C1DnQuX+C1/GFvdkNn",
+	"1d/ZkFgB3VqVL2nh4MksVbo7QCLLWw+o2IWgsZC5Ri2FDK+O1fp1Ef2FD+hLQ+C9ZdV0jc/ZZXrsBpFa",
+	"TRgBixAdND53rcEp3dCjjRtNnrx+QUZswkWLZHbvwSmyTIptx2FWVlt7uFtCU4FA1c05B9hPbqk4gwti",
+	"5tIVZdS4MGjYFyJ8RUXKqM5VFyMCw7H6Ap0TLTM3oVFMwEts9HKWePtpOLyrFmM7Emr38JTRxEwX9Wch",
+	"JCJ0cdhCwVisCSUZU1qK8BFg68qL1Qk3swmjSVfO4n+zi9HCsLbZtFVrsK5Ic+Toss3rwPLTbU/FSDm7",
+	"SNu+PNd0wi5cTu/ywbxhESA7eJ8A1YacPiDQbb4lfhq+vSTo1YQw/KS/NIRhwlc8tRplFUMNLkHH+CXZ",
+	"lfuydKDL51HdjpXJr7EnMkoFRqI4phohNh4/yWNunnn3T0cA/JooZOFb3EkrK0vE2iLA7Yzn5vamzaNF",
+	"YVebCmB0yyNkrtu35gM5vPKzcvaHUYDG468ocrtVQLVc455jijXBwNpJvGTbeii2TireNvlmt76YMJml",
+	"3lrLU6ndIZ+ZVXgx4xRMNyYmXDBItIdqCRXUP+EVX1zYa13/aHl4+4rktLfsKvt3+EhN9bB2CNds2Vm2",
+	"7A2zfj7bHPjOrFobENkjKzrXvOPIIkSwIXO/2OJ9ecsbtr77YhumuxXqUj1A/9uNIPzIYa3mDyS7eljw",
+	"7U3+YP/t69E/cJ4H0jz+zTXv7FDMMiWvajrMjdiEik58O1KMzi4mCdW6vmvmUvYudKoUmglTk6PQuV+G",
+	"65Vx7VBpKV04P2aYGWXGRF0uVVN64zjQhubZkqP8qB0sD75r+ZAqPqHK/N1kKxSwEZ+tpMDrueuQ2He6",
+	"6cw25VMQNQBnNKGiqI/UZEQTKiJ2RJ74H30iTpRrI1Om7ulzMneFRXLOtP18xBI5J38zFcALixKpW7Qv",
+	"K6rpmDCqU8Ka34Fae6hb7ytLMl3muwIv1fjuXIx4kmwLdVqFCfKz7Bf7W3l7uYmNJNPOeRCoh+BJ0icu",
+	"yNsnRmaDPCNSEURIhZIXKaAv+z1NwPEBVTAs1CmwY61lJ3U73FG6SOnMMCkR8A91nmqSZy09UR2q1rcM",
+	"UcGu2ckwVmCVWqX9z1wbV3Q5UVQUEm1hpRwCm+pCJGCYaSK4wy2rFGyWyMoe2BaSEgEc4EOH6uonQA33",
+	"wrGH3cjdxaEqlfIe86CC6OsGCNO54hnbEJ4Mtr0UBNqvE6oJvoTMFTdML9eQtG1X+XYFSK+rPdLdzMRK",
+	"rAszVTKfTNtS6gHLmDt1vPQIcF1TlusAovaWW1z9eEck2UDDoWLZm00v5xveLozVBVmlSaPjDkt8iy0o",
+	"dLUCXxFe1rTWF6YF8FqXmOxWjQoLx3agfKkmM8NIEktCR9Zi4OGsx6KCPPBJ61Lc1t2R1uf5XMmUnJyT",
+	"IeFjxAJOGRktyJPXL1rehymjQtdtQFlSCo+Fo9R0HkbusDMmHqI4ZV3LqhREnbqEIhTTMslrIyTwcVfs",
+	"/bI+eXOg3RfNlkNh88OIqrh1xYMbsKg2KI0jOCgg11LyVKLoLSXP4b0MVbY/gKPhHf34prvXP6KGTWRN",
+	"vnVTrWvEOjTegvINHl90AVrGb2wJt1wsq/AF+ikvTaVhHw9uK/vz2t5QfsdTZrlhq3S1VjZKAXfX0UwZ",
+	"LcJVyzGPCTd9j8xJ85gbYhTliYPKNVOWHu0IqsVrga+IS6AwxLAk0USOWyE0rxoyzigpTY/C2lgyZgCr",
+	"AzvwCBYZZ8TGPh1PTNhFllAhqn/wgNb4Wy7c71V9TjGdp/CTkAi+4fTyPoK0FO6kYL6dVDWNuZz0Wc+S",
+	"QTOpTzBVr+8uvr5DZ1WYp9W3l6vdp80OLzB7nCHE40bCPrhMXuagQwhl3/OqGzQd0/qiaJe1F08pvO3C",
+	"A7N6Sv6BURWMMa733SuntPSyjd7Hd4oKPT5ow9rDyrJIsXgzaOYvLJ4w5ZoqusaLW3yLXYWjoO6Ti9ZF",
+	"stviw5uen3qx8opzAqdXmUzTiR+eez1pHYJxFafJD+guPvAiOE1+sTrtDopA8Y6tmWxLsq9oeK0Ifh9Q",
+	"tGUPA3jFGr2Gdui9G2zV0+drtcDBe4n5rJd9cjlaGGb/BUK3P2SSww/2sTFjl0QKQsFRuITki0i9q6y2",
+	"7E9LpWCLo/c49+KDgfNUQmTWTHtnPSOTBIrfju0wXEyO08Kp+N7e+Fv4AV8JRnLNjsgLyLj+M48nLHau",
+	"wdECf+gTLbHeTgpGADfOPRFLhlnaU5kAdigawtoE+hcwbbig3ugMgbBRTSKaJCxGPzuNppgMXG7mg8f3",
+	"hyen9x88fOSih4EczOdPyf379x+fE22oMgBZEucKBl5tjVi893R4+mgwfDgY3n93Mjw7GZ4Nh/9TpzkC",
+	"JraScR5Bw3oe90ku+F85wzxc7Zs9j6Wyu6TOCUShtCGnDx8SSKJcHvzjSQXGIKAn/7DAWBSAKyFWXqkc",
+	"+14SZ4ihblcLhfErcNKosRYF+q7Svsdj+p9Cqlgw8zeQkddsV8D6AOvAUn1MDbX/OhUTMfsiCS3hLpeX",
+	"ZR8Fv6jiEy5qPDJzbMj2ub+EXb3KlPOpTHxVkc98XcPMLmGy0eWgTD1xNJ3+sDj9PCgjVoUCbAGKhQDn",
+	"rydqbPSll6zc1e3Jii+1umkqMqMrcF3p7Ql0HoDP7mkg0pVqrEf3u+U5Fk4et7SgKLfLeM6TLS47AJpr",
+	"6SeO+cRV0K0kx/z0ZHD68BGUqEzZRxrjjUZiPuGmpr+EFKybUzbPEh7R9gn10HyitrQGM7AR6Bl4a5fu",
+	"g3wipAohBP7CxobIHO4RSmIWJVSxmIx5YrA4sMU62re6b3BOyfFYM1MWJKyHSsfUw3EoRuMOrc4Tmm3s",
+	"x+4e276p6Z/oLGhZ+9C59qKD49YvoCtmV+Gt2ALPcNnZ65x3jhlXKxOcs3fpwD0R9UuGX2Koyg4v+1U8",
+	"YS+fW6MEOriFU8q6A5g48PKXNMu4mLTMeFxJdeJQl0RJBkWkCNlgVaK/pWCgKlOS4vvXFUT3QZc4Bg6z",
+	"jChnmOJ6Nkjhp0GkrwDEbe2vAyFRawPyGivGFI15rgcu/tWHm3mwdu2sY0JUb7cHrWr2YZ+3wwWt3lmB",
+	"eJ8U44RHdeHA5Vtk/fNupAiKg19FKJG+IrfqSrTi8McBZ1OIb8vl1vNwM7FfD79iWdjBOPZNEf/rsIwV",
+	"c6wmM/Ma6tQ9jBqYC1XftbMqgrxX2hTrkSjlEARapVrpEpluc86GtSk6bgqU3bf2QzYBu7mJLk2jckxu",
+	"qFoieVvc8l1igYfLltlC2tfodw3wnn6QjTHfyhYdPMxXPY7tPXxbFX50aA2rqIimB2uSvXPNyC5AP+si",
+	"YxqGd2pXlIH1GCF0W598FXO9Wh/XRLzhmhWv21YQpDYS9d4KV0pyWDf3/2ZKEh5b44ldMbWY+x77Bz3E",
+	"jc0yi0NdUVGhSwC2B+CG0Dn2A9/YpbM1IXyuOYlrUDUOE/iw790KZeqawHz6Xwmcld3Hg0R/6/b5LRMx",
+	"YGtYKyyhptxqfV7Ajo7YWCqA9FhobKK6Ab7wq4o1Q+XJNvgBy6sMYJbY/buybyfMAZ60xEXdUHlkmAi2",
+	"qXnncVfuVRyr6xvNoxkLh++ufMVZtyAwfq2YVzHESg1Sm3N4V0yuw0GUK+pUZL/aIRbfEprab4xtiZXT",
+	"JXftT8lFaxdewsZmG0+Zq51xY7n3fAi1XdQsyhU3i7d2mu6KR24MRF+A4bDflBfV/4C2tuS/fnsHbT+o",
+	"IK5hhqVKWDuQNb6ymMDUmKz32Y7PXRePlUAXRjURpZ0lLJJpUXyoj8jlMaQxHV+dXBb1WlIYJRPoTs4Q",
+	"ld2hcBN49pxcHpvjT0i8n/03pWB/iCqWqeWrPrY1dmFHuIP+yIfD+xF+GX5mR4mMaGKHuDz6Q/wh/n/k",
+	"iZ6hgL18kpupVPxvsKnPCEq3S+xAHdjD/vLGFW2t7VyO7JufyjQF4FPjy9gIhHvt91Dzs++F/LU5FXCj",
+	"Xr6IWZpJw0S0GPzMFpdnREONx4RyUQKoQhOdkYwX2P9mwq/YH4K44SXcwHAVu345VEhw68E3HgwfHxFE",
+	"zEDg1xnLDGz8/SGJ6ULD3K0RpUkkU4a9IyZMn5FL0DEusSn3pVVLLgkfk9TeP2OZJHJ+TqYU76wRIExp",
+	"chnlSkt1CW8Fq90eIEQTIMhi2EcM8VJBXrx9RR6cnnxXxPDPAccJp1mGhXmMf3n//sWPOFtsIVb2LLfE",
+	"JROkAZqhw4lLcey6U//Hn1qKy0pnc9+e/BJgVy6JkeSvXBro+g9NwH3ff0tbdqchGb7vKgy1i6g7Zyms",
+	"Zh5oSmZnevlxUKJJXFaiwOVf7U4gbcMveqbt6fTJJfZxvgSM4j65pLmZMmHAmRZbMl0QhAwccGHnCJF4",
+	"dUR+A+L+OJBzsTQ2rUAAk5Qu7FBABzD3EUukmECXLm6g64+vvzxyixhYariENkPajrc0bSB5yEXA5WHL",
+	"LzmGlwEdgu4C/xz9gZDzkUd8QhOhZ+W34sxQSPoFhDaQQPrs+LjIpDhy4dpj//2y/U7vnX+o1+9dMYXY",
+	"Gr2To6GvoKQZ75317h8Nj+5jS6MpSNJjRFD62/48wburWNmLuHdm//gTPILJm5kUGmXw6XDoYTd91hf7",
+	"aI6zhKKzq4wty5kXtDSk23/ur+VtQq4GRNof4Ciha6uYzfEPNPaYodULo3f2+4d+T+dparf1rPfWqo3z",
+	"CjZcpqTV1ojKXRUEnWh7N73Gv9vrqErDvbMe0iWMcpwyo3ikKzu3ElKkI5Yg+45kDpjUll2g5ZSQBEU1",
+	"EsTalr907+645x022epoY1Ql9r7RTkXBa4LrYp9dG/7XSqb2EHKNIhFVh+4HAFiHjZRbNBz+Soi333s4",
+	"vL/5K+9F0UZ+O4KPqEAQ9DMQUjE1dEQ1c1fpFrzglZ1jSIqvPZKEa1PiZWHON02ZAbS838PLLh85/oWn",
+	"UJu/8cGncBHDk6sZZMmiIEsAmzoC4NjeWe+vnJUVF2cFyFh59Bu6HtYMhiBlTjECXE2iZcOgWAG886gj",
+	"BMQA1dNFMEMDFmk+5YCbTK4PG1mpqob86QrByve3w1IDD1SAvZ6AgrYtdz0YnrTiLqcdsxi/1IIln0s1",
+	"4nHMEG+sZEFULudTWdGZx2MoJbG6R58INmfakDFXekkEvvVVECtcBwx2ZEXfCucB+saggEip5b8f7HP/",
+	"KkA6DnSS5SgQo6i5gBw6rP7azrOy18UakMPnlBvXcMuq/fbQ+ui/AjRTPOcyy/JkOGxz6ODYOGLCOEM6",
+	"eOrHn+AX+PnzsQPgwYzcLkK2PLkXcc9yeyZDmWTvwCstpLUHzwj122BNBLtw6MAhIhbSb9zUrpsQNxDh",
+	"F02D9hsPNn/jV2meW1UTv/B48xeeuqyEFSp/giekiZYpAxOGJZrdK4j9PNAp1dvYaI0aPP3WtO3JtSV1",
+	"IytcD21jrp214WCqfbCMweQEb4QufA7ouAtRPEz3h8X1UHzFjxy8QHGafXSg21MCswT8WHPpsXld+8HC",
+	"kau9R2sAm6CPrU15+Y3zzLbqesFnzyxdaMw59QIUuxEjT/k7RRPHH/GBbgv0Ju2RoZbpH1+/RP7dxqn4",
+	"Cn9mi95BldAONwYAUMcO67vqz3zDMuxdUTOW+1p1XcVXYNC7iwgY5A0Qji7Z42A3ypybaexQLw7CA36A",
+	"Oy6444KOXPCbIx1duRk680PoPvhzPtNN/jNE/+UTwcXkZ7Y4qNryM1u8ZbWW4owt9u+nfA0erErvfDTO",
+	"If6Fymw0ZdHMtQ3BIMp3D0+++2ebXQ+6xzAfqHG7X7LeoT0sL1ndNrtAyldjjr+dyjm6VwAgAwKXOmPU",
+	"B5KK+BQ3EPeJZTsfSyXctHaCx9VUnLCsx1QDeP3rsiOUY9kfZLxocZ6VgkjB5nZWRLA5SaSYEDsDkk0V",
+	"hXiPTGBMqRSLDJlKpRkZUWMYom+2Iww/T5eE93k5Xm9Uzj6vkeWDddMJvx6fE2seoVnkG2mRKb1iBJKA",
+	"v3S74aTFN95J+QtVmOj34PS0zbyc+z1gCOC2uTwB4EEn5j2t7YFssRR0UPYrbpb6lSbvBxdI1b4PAcn0",
+	"k5wDJCj0Vv36hFMZf8GjJVMoZsTzIOMiDNHxfNt5L3zfJezqT7h2aRN9l+yhWMZoURxPplSlIQ8GRC6u",
+	"lzAq47xlJs/q7ixcWZ/oZeD3c4Cok7kw2nk5HOjP2Hl0IinGXKVfvjTaQXP8EbTGFVojRpIRg7xiQbgw",
+	"EhCns4z8492rd6/7kH7y6PT+9//ct9A5dltevTivgXbdqGHq3fJKxrY4vQePT4f3H7e/ZXFgaBPb6obd",
+	"Hzu9cf0tn0J7ywAr+QeAS7TzchY+wjX2ul1McxN3/i/M4IVvTTvheRPzjvbNeNjntF5hxc/3yiGllrwv",
+	"1RQ6e2ytmb516aBzijcC8zt+R837oGaU3Gv66/LFQ+d0gbEjTx2QUkiFYTEmfu6F8stWWs1ZKG/9k4fW",
+	"b6vdmmq1GJzL1xYKXztxmVkbvFjN3o7zmIl4ABalvmb9gYn4lR13A808CBZCLL4Ws3clMBVrMOEL492l",
+	"rzgLZuSzi6Rgu55xkTXfyLCviqeuP2vsNVUQl6OYvCkLXCcIe9/Tvl8Oej3mrh0RQj6Fsq7+qsvwCvZ/",
+	"P6SX3+/q7Uq3KijKZ5wCmC205Z7yaIqVBAV6+QbS9S9zOVd14R2scvD7uZ/Qzta2SY5VZL0fnxX9BiNg",
+	"6/dvqlW5VrRB6c2EJhcloluly2IEf+r9RNNRriY9XLyzfU6HDx5+B8W+ilmu7f1Ex0xoo6jWjABOnKEf",
+	"AfSz9+MzRML77vvHWDRkR3Tc8KvDdCP/Skc/lUxSQL31e8BmF65yEn8rkOB8UnzPoSnoCy6iJI/ZhaEf",
+	"PYygpiIeyeJXREPpPcuVzNjxD0wlXLRXR39l8+KYWymjp3tnV98zL8SxDn/kvNL9HBpC2YswpTH7VuN1",
+	"X4kGXS2KgaKruKiLQcBGqLnqIrdQMtVdusef/I+fm3zCFcF28MuoTkUuVnSrso4CLuNVApgWqG+64Ojt",
+	"rq5Od5I/D0hr2Eg9WyQgvxrfpSBfA1GhUlQhqnvhDOblZPTOScoomfZAanUqFtWzfSfPbKlh+QY30EyB",
+	"qFy42BTRBlrxCQlJs0V97nJv0k6qxmoeziZl4+T6M4DOl9OEIbxlpE9ZdHbQXYrQ/rNPr19HeWJVESMJ",
+	"JBOtiBS8mUrrd7kB79Y5SsG7ZlyCIDREsaMCLOGwDr5ynEMUWn65BLtj9vNLRjXUiQboCIpmFKammykT",
+	"13oBbaY/bGPTPVe01T2HL9+vK+HGVfa7G+DASaIQTqSkABQtTYhYItgZOsNbh1mKs3OvbCOX/aOHYQz3",
+	"9i/CyVaogFA0I4WZapKLjPK4vXr3Bt9xzZkAdzz7rWltb43MVm9Zq5vJBC9YTROmz313DjKR6IfyFWAx",
+	"XRR4JgBiRCNzKAGC1WWtIkH/xkcPyClPEbEJBmryIeCkb70HAbPjcbEEs8bW1bYvzYXQXLWMtZCEY2Og",
+	"anS4LPKE1Ed7taKNUlfeeR0e0rvSzq+mtPOHJaqpYZey6cDhTGV3qJ/g38/HO2tnm+PoQKUdwQMgESNy",
+	"WfAubyPEagmjV6ye1R6EuoCCQ+qrqDu4ZgMcszycXNuJ8hxOYH2CofaVZC/ELkmFPgZM45SL/1xDRqvC",
+	"2u6cduhme83aOaLuhqU7lDf5RJwqmuRB6Rr3AStx4y0U2CaAKj4RehkFk7QzToPVdY4K1ytdalI2pKUZ",
+	"w97uhzajKU0SBmC5vavRkL88nf22+G9oDrFVrnilMgYxLO9I8YCk6GFCYUH+JAvQpq6lOvXkKXPTQkq+",
+	"yk3bBEN3FlyTK8m/thRDU2a++r2G5eyaU6ixZnkwYwt9rKTvdlDjb4XPV2qdD+B2DZ0flhq7pc/Yoopx",
+	"7iHODU8wZQ2Bq+8SeLq6Rn+iGmpnzdJuL4kthyfr0XHt0w4huoXNOh4fzRVfy7HJNVMtstAPn9B6cMi+",
+	"omfErUkhRV0ETnAfSaRIJG0ySLcjiX16tr2Oza5oUMN2+ZnPrqhv+HLWY2LCBWPdUhsK0rnuzIZi4IY8",
+	"Snuz2uPv+xAkurSKwpVAQdydWP4ycxZisHJLjt6DVD/+ZP/53N2TYqnOu0aowTZFtdgRNxvgQs6+4mze",
+	"ha9L3uoAJHGA66iJp+8iW7cmssUAXZeaJQZ3UC/nAAzDNfE9zUgiNXOdvwqzowNUZTuhcAyNXgdLKDFb",
+	"y4i6BBGH0lFBl/lyk0S2u25rL9rzlQOseHfv2PrASSYOT8IBni5rRA72uMKGlv3s6SRSQwYsV3orNlvq",
+	"inPsenM0W1ZP/EPXXy0IHVqMJImU0GQEqwL9rPdeHlgHO++Hm0rNfPuTDLHoIVm5AYbet28sJ7HWJrLa",
+	"t9j/G1nxGm4cuWGO1ujW0BSCi4lLozkjcc76RF4xhT8o/zMZLTAnQefRlFBNTgb3h/bzxyf/UQt0P8fe",
+	"qjX72mLKTx14DBVEjsfMPoagccYX+daO7R7fSzcBj2jjehhgs8u6kV0rzC8F3t8x5VfsKdgtjeI5h4Cb",
+	"P8PRgli5qcvS4j4ReTpiCv/kn7PMOuJJovsEGoX2ibXQLcH7jB0eY/VmfTuBQh4G/Kiu19F2aRfvsNce",
+	"Js2GBfXxJ/dTY4WZm2Hv8PRXp3/4jfgGysvcUsv8g4wqSz7L9wTcEkhiup6YlpttWVnCEufrOhCtbb6c",
+	"3QyLbO5NhHkM/NVGo/gBHvyqXbZ2Cd+sDC5RS9zZ39NeuLaTnbeD3PNoxjao0D+4Zw5JiTBEU2rliCZU",
+	"ROz2J1f6haJOCQ26DIfsQ2tLxf3lKIQEC+uWE2k0pWrCmon0qXvmqxbIuIhvXCTPfasLPPZ4WR57KOfF",
+	"bad5KQyNTHen4XZzqkQhQhmaoBUeoWWCP0Nw0P/irBH8xaPKVOJlLHHGTQGPJAhLM7PAvo8GxqCQVgPQ",
+	"cEfY3dZ+OaFzQvWMOa8S/jFmeua6v1MN3eKpRu9gEPYTAhBP3YbeZCilsnW9sx6P6X+6D48EM93AQ/V1",
+	"B1Ta2UzuPCCPfn7nh70t4RUPSz6V8+UeylwjEhy2tHU4Bx39DRsdvFWxqFjs6oKuSSwGAy8TfsWewlRu",
+	"VJ7QFFiy8lPv4dFwuI71BYLB1SnK3FDMaLxPXtJFp0wNt+ZrTtN4TRcpqxc9SBN3wua2CJt/YTM9Ylkv",
+	"ozwu7paJlPEccFUw8yrDtsbYj17OrapY6bAZ56yT+9MZXp3EUWpXsGyarNAn++g7ggIeKiWxlIr8w2Fr",
+	"J1wgjkY0lVIzu2gXRPsntJ1J2NgQmQeLzSq+qJd+Gl+19eNWcWf+OH2WCSwXq9y3N+jXP4CNI6TZYNX/",
+	"Ck981VRtl/CNkzSc81dDurWoY3Fsz/JGFT5rLlt1nCaJJiMazYgU5KUUMUXk+taKHKzkmtW4csx1Hc6S",
+	"yJ0Gd1s0uN+sCmVVOHushI5kbpausZbcD0TRRR0DQXP8yf7z+ThzZaiHFxmbH7ak3yhcMi72J1xaVEIj",
+	"bugdtx00Se5nxrKCC6QgRmbXQvm5+KpoH6Z7R/23FIcMiH8iyVjJ1NV1HowLMnQUDcCsbjQsnEvpF3jw",
+	"gNp/ZZym6DZM+NbbAYW3I6OL1aieg6oTDEI6c5YktaBBDRTjCOCLsBewjK9CADdqOcR0oXtnJw+6GAnV",
+	"ud+My9cOvaFYwBLVOaSuuegitPe5K8m7nZbFSxcqtqcOebPgCKZiAajTvs6AG/QNe3yrIqGzkxDZ+uY5",
+	"/mT/+Xys2JWcsS9GEbPMtKGcyM537xKrlUKGGAdCklSqO0/A4bUzB/kEfIQ3skecAFA/nrLDc0urPNvX",
+	"/tmv2gvsVnEX28DYRkZ5/E3l2WYJFQMHa9dsmCRUuGyLg9olxTBNZomb8K2nS483KMcAAoPxWgroOzxJ",
+	"ID4r09ueZQvFfqmjrIZmCu6htZmvFj8CNgpP2Rm5BFjss9Ph6aPB8OFln1wuGFXw+yWRilxqLiI2SKg2",
+	"A3c1XNZVsmVMcRn3Vm2RpRpFb/X0lsaFGRvDlH3r//kHfvb7cPD4w6cHnwf4w+nn/wtT83/+v+sz++f/",
+	"uuZiuXLL6zrG+gduMZ8CdkeeEYoQ631CiT0o4hR8S2cEzsoljUI5Miomt5xr/RZtLKh76548fI7ot9gE",
+	"pbm8jgtCyZjNy7V/3Zkblt8SLlgT2b3zz1x/5T2USPvEMAw/mik6/UN3ipEZj4Jl7qkUgADoih8BwxPT",
+	"yD9c7yXgN/POgDBkSrOMCRY7LG1HlLcrNcrIbJBnN57njD7sdzJ7n31pic6nw7pM55SZqYTZUz2F627M",
+	"7COWWaFy5EGnVBlc/ZeV8lzRbe78ZLein57Vb0cyn0wNgUsHMz8zxaoZ0Pc0SSkXvkb0gInNuYa+4A2O",
+	"ivfwxFftlHt/l25cuuSwuPjWuuQyDhjQjST9kkZTLtjP9rmvmrCfZPxntvjGKdse92qWgcfc0ixSzCyZ",
+	"YS8cdE5IS8z4jC28/NwaGKdZySqJ70Y1LWcSpSzm8EwJ7ZviBDvpTkiI16084ahv4YzrNKgZW0DJIrRS",
+	"hyfvlKnbliRgzxixCB3tnleOuyZNpLM4qL9rjj/N2OI6sgB+ZosWcf19C5h2YX3sRXHHWdcTzgepto5j",
+	"uwsxGyuPOYrf+lh98dQhtRo/SF3I8jfUZbnRfSLHqNpCgweaJA4MWLNvRqW3og6lX8aUluIMP0DrckrF",
+	"BHt7rmr6RU+1AB4rM4aLiT4AQmAec9NMYfk2xfZ7ciV7kM2i7U/Ii4xNpnaH9vQjcSn6GN+SmmFIGjpQ",
+	"Ei0JHxNuCLNMz7Go2DRMC/lyZ8hR70cHynE7MuMirhvZflY37oPuw2ocuxZcdfQnA3iX9hCnawM+xxx1",
+	"rsko11wwjZlQRIq6UcdKpuExY2rYwH67zcDvM2JkH3qPchEleczFpB+YSX0Eo/skDmqAWm795j0rksQ8",
+	"Bqlb71hpELcgFA8ka4+vmOLj5rCxfe7f9jFHA71DE8zSYAHC+UnOrdgD1OrbHz6eyjkZU+Ub0XFo7aYZ",
+	"TXxn4nmJkaUNuapsHhnbt14nmdU1eMXrUzCicqEJtGfAnCCqZ1xMCJ3YhRmWJOWCAT8qhHiBNOs1gRVa",
+	"PL1eWnwvYqbInC7gjh6xSS7IaIGoV7eWMJ/KNMsN0xWalGOgSQ2Y7ARoCYgzYfHE/sGe7xaEuC62RjxJ",
+	"BpaKmrFKeZK8sQ9tqSkeGm73TV5rvXxDiLsJNfYytKdZfzMiwHIgnMWT5FDiypIO5HpaXjZTlmqWXDF7",
+	"lzNBokWUMGgxcu5UM2ztbcXbCEyqGITBRDIwrRymNqFjAz0wqCFjyhMWkznVf4gsN0TxydQckV9liZ8n",
+	"YhzISnu7VBYTM+cR61v5yK4A89Uw4VD2CmjEIPAhOJYd2d2oVxlWdAEtx3uYjvloMDzp5Er2y2jlSz7d",
+	"N9PWuZFVLs7tUfgzd+C8IxrNJspfwne+r1uBgYhNo+DqQ0kANjkTsT14SgCDpZ34Urk4UrlovOaOP6lc",
+	"NDZKKBn70FdWA/Xf/ixOu8p7mmRKTqC81MPaFm05uCGRzJMYzHfofXNN19hmt9abXNQExJv7HIy5iGsa",
+	"HASwe6BVCaF2j7gwrNYhhA825u5XXEQPh/1eykXhqbpeD4Zd/Terqbn+NKB/WNWGG+1O+boUtBqCPf5k",
+	"/9koFQ8tEmubFNiV336BCGRRdIxJOIA2WKlIP9bQR5eEoWsRjHZuTZLREdpxFo83EdvreNyN3tw7A+7a",
+	"ERdYobEq6YLUFssov+VlP56p7OVCyesfn1cW/fUTGjRl21AP+oN/6JAiDcZo7L7iZnH7u6+4hfZdn4Ex",
+	"zRMDFv5NBEoboCh/8B39bs6oT9iEJhcus+CsNzx5/IgOh8PB0P7nO/uf7/2v7n8npS74M2dJN/sfF3zN",
+	"qWTVUevY4s7Evy0m/quMCVBw4FyxHSNQOUEqb8n+jixqc2q8kDn+hD99PmRyGFJwm1bzX4BIcQK34Osu",
+	"THozfebvBMS3JCDeMHt9lSIC/P0ppJtys6oy7EtaYPu940/4w+djGv+Za1MA6BxMcMBwLcoDnxTz+SJq",
+	"BH0LlLWGJ4K8pAtyv1sCe7m269Y8YPs3tEN0saW77ie3rfsJVP+5Q8YsQBAyAKLKDTSB5EYTORckFy7k",
+	"Dh4ZSpDu91UbGCUymjW5QJ7CA4dsiggD1PABJsXdco+bQZCXaHYvkA54o3m7QB3HNL6iUF796SDpQ5Ro",
+	"KuKR/AjYjpTAoGV71BEjqbxi8TnA2V25rSJU6DlTmjwYPj76Q7wSmAaOgVoPLGvmEmBkNKFWCoZi6G5t",
+	"nspvsPWDXIqdvxsOz+D//9P+PnvizumaVeSNDHzXNPB2lmFJ7OPluHdVeJGxVHOqXOfAXGifIpMkGpp3",
+	"ScylmNO2djcIBneV2Q/tKDI3A80iKWLdO7v/aDgM3HGYlTOYSzU7/jTjIv58rJhBUKVDade/STX7mYvm",
+	"si2jFs9hbvbpA1Rt7Y/H39i5vspNJFNWl7qbUrEg3LD0Dn3/8AVhP1FNLEEToziLfZ6tL/af8CsmSJ51",
+	"VSBq1USHa9WkKHpUsANSYSPwWFFF802VhJUapHTne097FLKzSkse3SeKXTGRs/5KS0X/m5ZJ65TyKuZD",
+	"UBI/Gu5TDeVpJpUZRDLJ0w0Jwi/g0afuyQPSIg5kRXxTYG0GmRZguZkp44q4NXwTacBurUSOCaPRFDbD",
+	"/oLHScY8Wa5ihT+HrFgurHm8M0BDHWG1oaivHDEEF/GNV2y5065PST84BTY7WnH4G7VC2ceMRQbVM+dU",
+	"sjRWXiO9s5PToRXuMmPiArQ9+8Sz9296Z72H909Pjh4MYfNdHPglXRBr1XbyyrqNuGaPbHXUdUmOxFNC",
+	"zFjpdafo3hpj9ges9aDC305yXNWe8Ar3FXkLMqVXW91dtVfQ8Sf8oTH3sRAQB74nmnngm6nMLImB6+u8",
+	"JjarDDiDNkH/L+BOyZiIuZhcSIVyslPs3+nzNxL7b8cMdzfALan/cU0iSq43zjKGug+ZptwYFkM52JRC",
+	"CG/ESDRl0cw7YA5zIxzDGId0Vi6Lk7CGauewT2FyIzzrTwt39tye7JSLCWGJhoJMlJl3RX2H919Cgrta",
+	"EJWLM6IYjTWhSYJaNUQMZtBc1zun5kqKSeFHSftFlZYlGiUTYqShyTa3dI37atiKMUEo3DRnwiS+etb0",
+	"9pUTtFxMzolUnmP7FQV8TjUCYGBHkDtmPTizPrWHoAF2Dvr3AfdpIxVDrpVjSFqxB8gl4GS4H6+ZH0F6",
+	"tHDmPYfnDk7qdpgm57BzIdxyr1uhT0Fgwop3V0QP9oD9BZt8gl0d0ZR9yaZWMIvlncMjffr237BCyw95",
+	"ZhXE+6fk5Q9WjFFBqIqm/Ao+fP3jc10+9OgBefnDGWwJfJsbzZIxZIVRMpYqRdmHRSoJIxlV5ugPcfmv",
+	"Z+/ISmjk0kHt1HnfQxkweZZIGpcUu/Md0v8Uwm0sljeVSaw3YMo1NP9ynVuqLsmif4v90aXT9pY8lNjX",
+	"RdEIPsBSV/ToQ5+FC2wpYf+Sa/zE16HZn93JhXrC9D/V8PU9TeyS+iQXCVSV40lqutAunTNYQU0Byi1Y",
+	"L306bFcw3cZKl5FhZqCNYjTtWqvY76V5YrilwmP79CCmhi6/JFOWxAxHwWq3o+2ry4P/Hb9X7rkDALwR",
+	"pzDwRYMUPyKlCtNkHN7pKbfBU/DWaT6FsC+uuHPM5aQpA+73aRmugECTLKFR/f2W0o+DkYwXg9HCWEp+",
+	"9N3J8PvvHz3YQmE6OW2vMB1/sv98xnstYYaFUpVSecX2eEd0ahwt7nT8azDInRKDNJ2bJboOu8K+VEVt",
+	"87OWhmuqtgM8Au7rdnaFe/QW5Aq4tdy1z6lgcMJ9jr6HvrVygVcADRGaD/i0c0rMVObafkAVIzOWmS/W",
+	"pmnBALmI5Q37uOwUbo2Hyy7m7kq7xiutuLD8bTai0axPqCaJFBP7r48DWNW92n7S6mweB+ywvqw/57PG",
+	"7Nq3fCK4mLjeVQejYOir09RUZwd/VWdZzKJcAfbE7x+qx/o6HyU8gsm4hF85Y6LErHf1Qaq0v8B/8o83",
+	"z5+S7x6efPfPlq0zMhhnr/mGiJp77IIWA52njYf+FJ97m6cHPfTqMHU9yPNU33LgY2ptOvCU+ZiSztNK",
+	"2IEbkubaEPZXTpMqCf0ChxogIDzt/VflOSoyigo9dvdHrWb6rnjqhptrjHiSACS4Sx6v7WcBH3dq9HDQ",
+	"zsxu/75xRbggtvrs2ZvjA06Tgat0buxYbh/8wT13UJKpjNNc4K/PUeRAkbcVslbr+JspeYsJCnrh5hlh",
+	"V0wtCiB5h4+dMUV8y2cwrezO3DCVTWgyAC2Bb4gu/mIffeafPCCFlQMtmgKM9ptUcPatlJu41Xpvlc4R",
+	"XfDLR3urnOfNYqzEsWIayDVC1LefaDrK1QQiaLmAotnej896uJZIxgyq1h88/M5e2EYxyxq9n+iYCW0U",
+	"1ZoRgIF3l/uvUsWCmb/JWwzYkX+lo5/gFD5e8BhefXJ6/8HDR999/7h9xUBl955DiO+aY0SV8Z/BFjWy",
+	"4+LO8r8tgSCYq/Mw2JOtCB7tJY9DbQGBUwGeA8hlmu4LRGr5kjr+hEbtQYHnkOC92y4PCLYsN3eC7foF",
+	"2/BOsN0Jtl1x8CBSXebfzoScCwTMdId9XkA1e30LMx9A+mH6bqVeStN9gWsmciI3h6p/sU/dBalvm0c/",
+	"iHaQMGOPr1MvslXEi36t08BR0gYZy1M6YceZmOwF+T3jkcnVrYatgN62qwcpJ/L6bbK8IaPz9a//6pP/",
+	"ev3sX0Qq8hsbvXbZXsj0saJzQahg8z7REqXgUkUJuD59VqcGhwfRTF2xYCKmVZf2JrbusgAbpLWeyvld",
+	"Pt7tycdzfUuc2CQuZcOekmfBipTJ6ITpejGzmoR3Onz83cnD0y0wk9JGZ/TLg7qgX9Y6nhEZ6dbXcM+n",
+	"Eg4eYsNWes+sFpoxOoOu+ZUOu9wATFQsW4aF7drshxE1bL+e5pQdZ1TruVTxXrA2Q/Xgr+bitR9jB3ta",
+	"sLndCiLYHJMo7MRJNlVUW7qWCVamKcUiQ6ZSaUZG1Kppi/bWr59nl+LvgMjHr8fnWKlkpnAHw2FqgHEg",
+	"TMQsvl0McU1S2H7rcathXlIBJ/+wzcrfC3pFedJQo11CvN1DkGTPN9vxcJAVMWFnMKaRvRuaUnPgwef4",
+	"3AFlenWct4YadtdDfT5lwNAVyD/EEMbDI3h41yzYm8vEhLRX0VlhKGgWKYZaqZHK936nRLGMUUNiid+Z",
+	"UpWGjAboUXwjFMhMntWmC8Gi+qhokylTjEiRLM5dL01hXDEpJZGMGfrDof5eijFX6S0Uxzs4PX5UdL5G",
+	"067CyFCr3nBhJJQYZhn5x7tX7173yZvnT8mj0/vf//NQEvHYndUBUMEPwihuumussm3Ha4wQPHh8Orzf",
+	"waOPAz+1X75mX/4bFskrphZ27GCan38AWFL3MS9lImUMrLrGy984h3bWsJaTFpjLWUAXkmPpIi/uIPyq",
+	"3PkO4Hy/FrZVTLD5Mu3eJJNgtAv4444fNtxY1jZUS0IFyyOlYJqM2BiAJBQjV5LHB6T6VF6xA5jT+OJ9",
+	"XSel3b8vq9kqyGJro/ktn4gBF2ROUVdjXkbdkfqtNa5Rfq+Z1stqJ53TBbKxJ1mAZ6LCBEHQdmVl9NM0",
+	"Jl2+mou3/rmD2j4wRlO6pZ/ut5FtWaURmTFRWf7N+1H9XI6ZiAfg9PtqNB4m4ld2wvVEHZDX7zwo7W30",
+	"Zi5R4DPhoOIKJ64L8Tj/zyg3WG+y0qFxT6Lo+JP76bMlrUPm17nzb4E8dAACLGRqr2VUdUr1t0F6Vhda",
+	"orjimtxF+oVpDpWwzdcfn4gX4itHHcBFPLtiwtxhDpilKuQ1WpvTBeGioY/Bzdy6WtPJUoXMirBiH32u",
+	"IOgLlMRSKvIPZ08nXMyg/CmaSqkZoYWG+U8wExM2NkTmJiSyLCO89ON/1WzgVnHHAojzqZkw9XTe1KIo",
+	"j7nZfzEYQscNNFObasF+hSff4oMHJJjqOM3GiX0CK6Hcfi4YVX5TvwGLZUIzgOLDnbCXuM9gJg4R0DVQ",
+	"Y4qREZvk4sb7r8rxmKmN4EOviqduqMT7iqmKKm51bzejuiJviJ5UPVobcRWXxwEEUYR6MKxuEPiwFwKP",
+	"jBUdA5JMPkq4njJMhTHgI/twveXl/uy+cYFfpaCC6MkI/cZgviCLVjnyKTU0kZMAQxbkt7eKzXV5WsgO",
+	"rr1Xm1zGMtIF0x7hGR9Zgrgk+IaRFcFUk/96++pXIhX5309e/lKCmcM7jEySqcw1I4oaRgYDeN8lgqSH",
+	"lB8EtfGEdP1lVt0I/Ue3b0AG1dctaJrs9LprrfkstrvmugUR0yeYIeeo29f9WZq+yz6+LdnH6IPhglBR",
+	"iK5SOkA2EhBDR9FVm1ZciMfjT/7HxqZRFcFw8FusBVNvWRLjWAhQsS0P+Q2+9Slu1C/9fGndlrDs5UH4",
+	"mFw+iSKWmUtCNWY3gx57rVflZg3Sk0gN6mCIqg/f+GZpUo2tb66Di6DNwhtWhyH421Lzi7J5TbVvze1V",
+	"E6V0tD2hme4TecVUQjPtMGIUo9HUCmei8gR0LBEj2Pp8yhTbihdaEqkzIm6cTN08bk4PrJbb+xDzxVjJ",
+	"FCrpTx8Nhg8Hw5N3w+EZ/P9/OuQ0uC3+7JS8w99i4bJMby56kXynxN0WJe51bgpFjUhBNE0YsbQLGNhC",
+	"Gyrs36HyU0AdZ+Tbxa3mPOxbtztGz8SNyxecxn7Fyw0x8h37Xlcm4DNf5g0MBfgRa1L0vOLul0lMJpJp",
+	"IvfHUyrehJH5Ch+5KYBMGH1XnyaNZkLOAQQvBlAbexcb/JmKiCXJDTg37cq+cc8mnm5DDAtpL0DZ9oND",
+	"Yc5hw3kY+0YVxTHAGuHVZhZH0P7prMdFzK94nNMEJ2cWR47+X8SUPHNf/9wvuL931kvliCdsoA1VplOz",
+	"edyE63YfloOuX0/YGK1aoKwNTxKS0Gh213L+trWcN5JEUggWGUIrLec7yIgNV9/xJ/i32UnoJMFhr4JG",
+	"gr/9njzhF3pN0r+F4m9HqfPILRHPMY0Mv6LmsHZIMZ1arFQ3iz3eXDdB8IV2VlLEnUw/gEzfuSc8CmZn",
+	"whSyuU/4uHC/YgsKqvh4bLU8M5dqRqQiCZ0TwVisCdcEGBvzIfYr1I9Rub9ZrsQ5fO086a2kO568JufA",
+	"v/gVK69F6IbrHQFCGuJlfXwArqnaHYdnGmqiacBhb/8Mzz13jWlvzg5D6+ko1VzHdjf/48Hjk4cPT4bw",
+	"v5Nu9e3XDlPbxpjSDmFCyPkdZ98WCwo6SUhFlIerBbY+tyKFpZlZQEIVdl+lc7oo/YwAZ3sAseJoHhtH",
+	"bzK33lQfPmhRe2WcuriyZQ3Gbnf9zq809ZDG7m7hUjgdrfS2bKOs3aSd5qskBoppZvQBSt2pnvmq8jd2",
+	"jF0K3VlKeWJVxoSp2X8KB5t+5J+wWzjBDGGhJTr5utW9wwwLuty2/B3KDjiUeSnAbtV5NCWU5JopbNVP",
+	"hZ4z5bM/NUD5X0tnvK0E7XUUkte063tJeaIJhfqeanmPQCy+jshtvinfRj449jb2QbAfNDP7gFGswD7U",
+	"YikCgmXvrDf97r/nw6tfxf//45ZMsQM3mPNgya3lhr1UHX+BqskNcsxbjw5UQCzIMZlPJeQdTGUSe3a6",
+	"pxHfdA+8s7DqwYAD4R7iDsGA02sc5wXyx41mKLk2g2e94cnjR3Q4HA6sqTP4zv7ne//r0BtA/d6IJ0m7",
+	"p0+hskRlUjNIc02STvGo5T265rhUYPBAI2P41KlM9n40kmjmahgyurhznnzlwDM7Asm8ypgAPG46YUQK",
+	"Mp9yUJ4sK1iFKaM8tmYb9V0QiZFZxmKSZ1DyQ5e1AUeTTvuWc7FafZeMjzK66K3LO/xivfW2IvaOP+EP",
+	"jZGyVRF2MLOtAyve+tDZVM7JmFqKscRB3LkB6EQkl5totaEWMNdqyeXQxhyeaK01t2j2HiRcm2KN15+x",
+	"9IZFjF+xGJMjIWHJ8JS5fK1QyhJkAAe7+cbUMOiPHmoCUTtwnhEj++Ah5iJK8piLSb+cSd00jNzDJCBf",
+	"a7TA0VJmpjKuGw8/DaZqWRq2GgUVM8jO0tNevzeRMp5bXeFD23nIcdGbvmyyjN2TauaEn3ZqrRweGpra",
+	"pVIw1/IOJPpYqiIotmC1DZ5nLDPhDDZhn5JzO/A1J6p54nKM9Y2nrHkZBBSWJAWV1SexLQvdA0jVdnbF",
+	"12VR0BSf/1T81Hvw8Gg4tDLBdUDunfWe/X/sXd1y47hyfhWUbiapklay52ez8tWc2d1k6+xfxrOZqiRb",
+	"Y4hsSTiiAAYAJfO45t1T6AYp0hIlyhZpr8yr8dggARCN7ga6+/v++Og+m1cn40xraJiCawK+uGL45vIh",
+	"p4wnOl9UVlh4w17MfXO6pc9UFDrJC5MCd293wjgPrsFA6dB4c6IzMy8kc5YRzwnE5+Mk/0ilc8jzN8M7",
+	"/1Mdn78Fb//AxngB1a5+pv3S/t8ohAwUiE14sPhr+f3ZgW6/47+RyKGGaSLDRtMUimPab2I/4mCe1sJu",
+	"G8yLUZXB1MCNX14RMrsWARxlIP18W7aPxV63tQAJRGf6zoa4DlkwnSYjcirNYq6tL5PKNH4tg+clo9re",
+	"RVwOfMni8I5+aCN3kAibaiQP/h5x6Ym+nnMGYWGYVWmE+NdujzaePZhxtNIHd5vGCTntJs8ugIAZZebp",
+	"9/4suwsykP5UvYmcgyCkp5Gv8hU/JvJj3m5LlHcABfF0c0eOSJ9pEEEeYtWJZCDDK4/bd2sxpymRHsmu",
+	"8pYlxAvxekL9PXGJNXvB4j9JXXgLAipcK725bjhf15enhlkV5hlqKolCNtHAF5tlx+CJro1J6Jpv/F0r",
+	"lqASOyAsf9MbX1yOTolTqFV0AA7zI7ZoUsJUBPvwL3GIZ391h7Ok61k7B6HZRijMmNm5MsAmiYgs4gfb",
+	"Ocj79Lj3EiP3pBMk5vH1qRWiNLxz/3w9zPPvVr3j+T872/4RF7cEtl4WUS/onnJ9osKUzXld7HX37Ib4",
+	"vynX14nmr84YF1jmtwjfTye/D81A2+gHQhEgH8hbjvI92p/9nhXWPdf7VczmloVgFvUP1R8SY9USZ9w2",
+	"952K4Cc5VftsQ7erz+VU/QseDA6ojn6pbkDYB6iObdtluAwn6nYQqDjdyxhM7T64Zk1SKhS6qSxEjdMX",
+	"kz1i/YTzaLmx7rAozKbujJsFUCQ74rWx5v2yP9ak7Mu//1HpstCc2uO5bFvqrqg4x5dcKImH9TVPGY+c",
+	"8UnR2xIrkBuErU49N+p0vc/QQznzEk3LQxnHeDIt7Br8bR9XLQYVR4AojIGaSYFK+WF7Z4dO9eD6+xnY",
+	"fZtG+d98H5X8Cp4E4CVo06JVJT6pSWLwfqdlyoTK4lq6FSwIxtO52BPNZfglUJFKtOtyNHkbvp5svOsv",
+	"FvTyS8hT0xtfXtR2p7O5Fa+j23Op624HxrGUIUUKn6749ozc7A8eAPO0+qDaDhAZWgMsjp/nCjOJ7zPs",
+	"z8Aa9mZ0wW5KlMIDIju9oVs2zm6COY8ikDO4QaRQ4CFF8Kg0h71nsVYzzZdoTf9XLgBiw25CWIkAbgio",
+	"GOOAwpKr4zwfLFAeM2O1+8javGJrreSMcWthGSMOOGbAOivsHkziXcwQBjnVGi7XPBVx8R8GNJHAta3L",
+	"XM+fsMpuZ84nrmP5zNCokaeP8BGmicn0zVkXiLr5Gl9be//ITmUiG+QdJh5f7OY1yfB0PPj3dh3IkNbw",
+	"A9EcPXj3uZY8sNX7r76zkI+nK41+ToWeSGbrTsIYoiO2I6sQwGLgVC/jYajBIMqFhQjiuTs1b3MhPWoj",
+	"lMxbEzTJcz+zTCLELQvFTGRskCgzccyMO1/gxVzh8s6dKVegiQnKOHNKltA1EYbhdTWEV4xPLThdMQVy",
+	"R3Kr7FqtlAh3GcisRvz60YYy76437q0mI/HL5eJz+p8IxBu637357nL0+rsjNiyuyY+4JO9xP3VW8UVZ",
+	"RVp0c0+W/aYoOaon0wPOoR2QvJ7eKOLyfRZ2/nijSBvq3y6/u3iNG+z0RrLbay/QAxUyO9KRGS6mm59m",
+	"jymKAjewtX5LbC2mdmeKSZoyq3jmdO2kLU1Gv2ez+Z+Kpt19fCFngwWkZqiV5c0AzuCLr6mvv0PaTsoL",
+	"aqQ8E3EBaZZXaSxP2UypkCXSiogu+OA2FroLozcfp6H4Ngo2RmKcCJJQm0yBSVi79aop5DUu3yyfTgeB",
+	"G9ah2vRr1/RD1rJJtjTqY1/OXzbgF0FvXchyyObtjpIrYQSV8s6VccvMcDHLtbxXjFu2VMayi9Go5pUt",
+	"vrixmPdMrKAoSk8awZmrxHX6pt9b8vQLhZZ64ymPDBQKjaZChkwllq3nKZuKCNi37ls7K4T8DUeVH2XT",
+	"brn+qNRt5YbqlPy5BHF+BmvKisG5wZQEkKFpHKsLDpmP4Z3/6esQZNho9RH1s7f8CGR4ej1TI5mYsiqk",
+	"YkvVeU1tlgvROmOd0FVmHRMZgmbCMpChM4VKBicVfermsN/0X9Suybh93s0+x4nGe/Zu0zP3jfZL01DF",
+	"IBs4a7rXbqTkMTd1VgQLJ+4Pgi7F3j/RG1q+jTvuJq5P5tIQdiulu5BkYQ6pOa+buj23aAT7d+/ChXuv",
+	"gj4IHk8x7oML+/hbteJ+uMN/G3cqUDBruRTZBmrjqiaXuTk3GRpv51M07FPkDP3uyyvtDn8n8hoo4QFX",
+	"1wzviv/dC1RzXWjYqBdR7KcqA7DQ5gXg1pSnW1VwfgwuTakWq8FCteJiVoDT7JPHIY8saMmtWB2oAX5f",
+	"bNgC/fM+Dzdn2s7Yvs+fiDafMUa2Aiwyt3wBBNsccfnKMKyHOhIv4bnLZwH7pEm/YGuYlfG6YA5hEsGp",
+	"IU8e6KVvc+jGUUL7019srrm0Bu8pWMgtPw5n8B5gSotQgzWhWvoee2PNnWPqfPkCbEjnQJ1Tqnqm6DLw",
+	"YsigTV8ZAtlA7BW2z4AfhxhTVy8NYw0rAetnoZ/8WErq6dTapUkV0gTa0+9+fSrps3LUljNzJP4aOGo8",
+	"zXi97sNBZatylUNTC+PbhA/yc47c5BpMsnwefgcN5d4R8en8jty9KHPrFkqwxRFE/h/pbW1XwR19Du5c",
+	"ijMKnLpTv4nxtq20zGym2nIi/ACex8GGxtJpmE7DdBrm8U6NVfH9i0WfmbGeiwiunNNJxaTuwEo1QaYV",
+	"pWPdq+SjUl1PqHby0XSKp1M8neJ5tOL5gYoSt/TOTKnwqqhrENNhqgH6WMW+dfayCtm53Ikr1Mjwdjrt",
+	"5DwNA/szarJG7bNkIUkSpgiQKqhC6fWKoqgJ6hEwUfqBSnQAfTZJmeTVzFfUrNTJkt/+DHJm573xu9d1",
+	"SZ8iIWHDNDUVUWWP7m8nYJkSFpZYlpMlW9jqOWLhRbHLEKY8iSxeXwvruunnTFOb32gwKlqBG1MoTMB1",
+	"CGHb5FOZnL5w1qn1JiollWUTYLEWAXjuDy728U/9Ydy321HZ4D/t6WFqszcPNehENsIxrRP5YBXWiDeT",
+	"SIQl+bLxaI5xYtxnahv303X6W2KdFaq8up1AwJdZZe2yc2POhlcqkYZ5Te9NCcLroL0kAtoJ1mnYMpTC",
+	"QV1CXslOWPV3o9Eeb2V454ZxIIEn3/CN25ufLCwreWWt2wrnnrQjcZ6Ulbj2SJQeZynjm7KKhapFU1OD",
+	"PtbCsjINoiRoQ+/SNHlKz0dTZcf8GJ6XJePMOj8iQNadKVOJZmot61uz7/2Hbf1MXnfndkbsGRixksr5",
+	"d7GCjcpJ4n5Wq0tCmSPhLiC2DzBHh83OcCpun1QTTMXts9ACOWJoCMYKyf3mefPd69HF5es3b9/RytXa",
+	"kT+K2+eoBDwUH4SdOjivRCZaV8pk0nyNdzLOk50KiEJTxMzSeFfns9oIpkGggtFJAVL78VrG8tuB5vZA",
+	"6u8nfvsRGzVZtkN97CUBcmM4fzQAfkszzYmAWMhTQ1lvOdFYiiWoLeM1b8tP4iRvAKsMWOLE2HPvJcN3",
+	"vzLsX7L7UhH+q9sIbmMsIMW7bViBHqMxjoHsMGdhQpKYZ4gKrNfFa8UrxqWyc9AMuWeofhQxEEN3tsSL",
+	"X6zJyq7GJ87ouP35j8RYMvY4LuwKob4gpOV6M/ruG/YJ+Y4trZQm1BWLFaxSsZuiBv87pDdjosT1x1th",
+	"/UW8yXKedkHfuc+Fu/6HVY7U8VCQWL94/3PXw1QEJCQfjN4ORq8/XYzGF6PxaPTfvX5PuL/dXuBPvthr",
+	"fNdbCHwmUjPhRrniUQK9cU+EPIfycgLnm2ECcr/3fwn3L7h4m3Gq93vGcm23+h9l/SdSuL9OUkukPP5i",
+	"fNzjsTgGp3bz0VqHCeMzqH+fBTyYk5T1mZBM6RD02WUntm6DqZBcyOKmRiV2ld8h8CCAGL0vw8JEu5dk",
+	"0EkbfNQK87vktwOnUwZOTE1vfPHu22+/vbx451XywDl0JGk7CNn47MD11NcqBTwVhxj8cIw/CqLxazig",
+	"9mfTm8jN44XHW3DFjw+pkJA9nrahEikWDapHikUUHWENRNM+VhPLlC0hFJzZNIY+oUNPlfZ3eEr6R2Ku",
+	"7TfsJ3+hJ6wFjEaHwiwoeYZqPMTMTd31xRcg+8wotoSl0ikinBk2jbglW7xp6r2GcY5tTD1uDLDrKP8b",
+	"mZhtI59PLjv2o5nHERBL0XLp/IZqk7/LpCdxpHiYy/ch9tlfN2GPbJxrJIhc8jgWcsbcImfcWHsDy2UL",
+	"+JhA8yf/XV4ZDGlTbT3xy1SNAv+p6PPy7duKWG4dV0cFFuzAWA18WdYveTx7IiTHwWzNrLdMIiucIA5d",
+	"6wE6LqWXxNotnxWk4jBmXvPV/jdq8g8IaqIjXJ5ef+7SnddWafBZIkh7AMag9Ft2U7Q0wzv3z9ebzh05",
+	"oTuCCsVrSSP+SRmClIMSUhoFIOzNTLvh1lf2ezyKy4vdIa/tpd4X9SqqrObtftXlAGW0vBAuPC8tmXTk",
+	"8a7N6cFtYUz5acsrOOweutWrCH2RwJFFquHHXvuGTcsb9bPvSsoP+ezdTT/PYrJay67mPeh/DdxCYZGe",
+	"NCbhfZl4cju4cAPRYBA5iRsLWpjFYIk/DQKz6vV7/1TStf4hcR7E8G+gIyGPKqksTrvlsuytrqu2RBe1",
+	"OJeoxfcQRFwj+l6sVZgExPOD2xstjzNKztxQ3IJMUq3oxEHg4pJZGN7RD18bLVvALrJA6D5ywueiexpV",
+	"NjjJX+hA+TRF3J3CedHUhNyv7quyeulvMCAQ+YHOTtoHZZQ8lfrxwrTHG3Ut/uIXqqBf+F0qrrNzbcus",
+	"XTXxDd3TTbu5oJ/UxhzkkfQO8E8hZx9cmzK1JCdwTfcbFs81pwRZ5d5NrzzS+63LpnVx0k1SZX5w/Tvj",
+	"cybG530YVrFZ9u/TWb4yDOPexyiK/cZmeOf+OXDbhsqgUXuwX9TPHgwy29HtKP/DboBbkvtHknvBIIVx",
+	"txlmqSrtI098zVMCftNiNie+RumTh/gKdlIq+rPNExscbxx8JSl9piPk96mOKvt3DuPGX+l3TOpneFwh",
+	"vZGHPp0I91nE5SzhM+hv8b9iBZPmMpif3HwMQ0EDbfCipKiTqipH3BhOp0pqsHIEXDIe2I6XozUMbUIb",
+	"iKIMNN4QajypOxmyCCwqPWQ5E7K4MqcVeZBPLvE0hFYFftnhnLYg5B4tzGu0kKQ7k+itZPzTyLOQK2Gf",
+	"Vp5pCO3J8zVIe4UnrkjIhfOTkKRyqjQzsAKJafCduLfAUCmi/Ay8FnauEss4yy50GKf1sYoFc6UM+HQ4",
+	"bSxTsgHVrmGpVjA4Ec/9CTYGDajI8f7btKUtQlzfjDC9MWES+2dKRulV2RC7I17HJdIyP5k/ApQY3vEc",
+	"3nenv/UcKI9rcxgQhkXK2NPvmkwODsYvrrOGTVY9Uh97M2n8MM4+2pALiYpBFqb9DO+bDokYaaMaIoY8",
+	"V3/xQBlNAkuHOqwny+Y8jkFC6PyAXKTXPGVCVpclPGPJXsNkrtTCDI3VIoYGihlvrvHNAydI3CYabgjN",
+	"HIIFhEytQFOOb2qdKTFYlHDFOEOmYua8YMuR3wAKFYp4ys7A0THvkzAI2PtiNWRWvZBXNrinapQZ0rf4",
+	"TJ/m6O1L882n+4Ar4bqsmK4f3Jn17nx3eVaY+v7wrftkvH3e8/CFspQXQR9kzFagxVRA2GcGp9fPJaHP",
+	"1kqj2E2njE8t6DXXYckK/c7TJeQIj/cL2y7fXV68eVNN9lce8V1vAlyDdoPH2k3Qq0yIEh31xr0hSofv",
+	"+25XZSSmnwVgDDM8NYxP3LGEqou+2YSgf6c2u1AdfRjPoPDbOQhNFJCG6lRKJKKFNyIZ4I73fZ4rtuQp",
+	"XjhiAj++7JtiNNwru+1n/0OtS6FFFiowbJIYIX3igX9HXtS9q3/a3MbXgfsnPnDLIzXb8cAHJSUENMc8",
+	"hlnqTOMRYfdU1RpM36MqZRGkAtCS+5XTR4XX5RCh2y/EnBy0FPkbCOpASJaDFmzeRCk8O2YUKeOmg8Qv",
+	"xZn8TUTRrn4/8YVrv1QS0qLQZKK+/cT3KplE7hxldfGJnyGcwa5Vud58WdqLeaW5iCL89KnxoB6ZmCxj",
+	"pV3ff379/wAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

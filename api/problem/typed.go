@@ -34,11 +34,13 @@ func faults(err error) []Fault {
 
 // challenge is what is to be answered with a second factor, where one is wanted.
 func challenge(err error) string {
-	e, is := errors.AsType[*identity.SecondFactorError](err)
-	if !is {
-		return ""
+	if e, is := errors.AsType[*identity.SecondFactorError](err); is {
+		return e.Challenge
 	}
-	return e.Challenge
+	if e, is := errors.AsType[*tenants.FactorWantedError](err); is {
+		return e.Challenge
+	}
+	return ""
 }
 
 // faulty finds the fields in errors that carry them.
