@@ -17,6 +17,7 @@ type Stop struct {
 	URL     string
 	Status  int
 	From    string // the page that links there
+	File    bool   // it is downloaded, not shown
 	Links   []string
 }
 
@@ -47,21 +48,28 @@ func Crawl(page context.Context, base, start, below string) ([]Stop, error) {
 				continue
 			}
 			u.Fragment = ""
-			waiting = append(waiting, Stop{URL: u.String(), From: next.Pattern})
+			waiting = append(waiting, Stop{URL: u.String(), From: next.Pattern, File: isFile(u)})
 		}
 	}
 	return stops, nil
 }
 
-// leavesPages says whether an address gives a file rather than a page, or only
-// changes how pages are shown.
+// leavesPages says whether an address leads out of the door's pages, or only
+// changes how they are shown.
 func leavesPages(u *url.URL) bool {
 	q := u.Query()
-	return strings.HasSuffix(u.Path, "/pdf") || strings.Contains(u.Path, "/mailbox") || q.Has("format") || q.Has("lang") || q.Has("theme") ||
-		regexp.MustCompile(`\.(csv|yaml|json|zip|pdf|png|txt)$`).MatchString(u.Path)
+	return strings.Contains(u.Path, "/mailbox") || q.Has("lang") || q.Has("theme")
 }
 
+var fileEnd = regexp.MustCompile(`[/.](csv|yaml|json|zip|pdf|png|txt)$`)
+
+// isFile says whether an address gives a file rather than a page.
+func isFile(u *url.URL) bool { return u.Query().Has("format") || fileEnd.MatchString(u.Path) }
+
 func (s *Stop) visit(page context.Context) error {
+	if s.File {
+		return s.fetch(page)
+	}
 	if err := Do(page, chromedp.Navigate(s.URL)); err != nil {
 		return fmt.Errorf("go to %s (from %s): %w", s.URL, s.From, err)
 	}
@@ -69,17 +77,31 @@ func (s *Stop) visit(page context.Context) error {
 	if s.Status, err = chromedp.Run(page, chromedp.Evaluate[int](`performance.getEntriesByType("navigation")[0].responseStatus`)); err != nil {
 		return fmt.Errorf("status of %s: %w", s.URL, err)
 	}
-	s.Links, err = chromedp.Run(page, chromedp.Evaluate[[]string](`[...new Set([...document.querySelectorAll("a[href]:not([download])")].map(a => a.href))]`))
+	s.Links, err = chromedp.Run(page, chromedp.Evaluate[[]string](`[...new Set([...document.querySelectorAll("a[href]")].map(a => a.href))]`))
 	if err != nil {
 		return fmt.Errorf("links of %s: %w", s.URL, err)
 	}
 	return nil
 }
 
+// fetch asks for a file from the page that is open, as its link would.
+func (s *Stop) fetch(page context.Context) (err error) {
+	short, cancel := context.WithTimeout(page, actionTime)
+	defer cancel()
+	s.Status, err = chromedp.Run(short, chromedp.Evaluate[int](fmt.Sprintf(`fetch(%q).then(r => r.arrayBuffer().then(() => r.status))`, s.URL), chromedp.EvalAwaitPromise))
+	if err != nil {
+		return fmt.Errorf("fetch %s (from %s): %w", s.URL, s.From, err)
+	}
+	return nil
+}
+
 var (
-	named = regexp.MustCompile(`/(offers|operators|roles|sources|import/samples)/[^/?]+`)
+	named = regexp.MustCompile(`/(offers|operators|roles|sources|import/samples)/([^/?]+)`)
 	ids   = regexp.MustCompile(`/[^/?]*\d[^/?]*`)
 )
+
+// pagesOfTheirOwn stand where names do, and are none.
+var pagesOfTheirOwn = []string{"new", "import"}
 
 // Pattern is an address without its ids, names and values: all bills have one.
 func Pattern(address string) string {
@@ -95,7 +117,14 @@ func Pattern(address string) string {
 			prefix, path = strings.Join(rest[:3], "/"), "/"+rest[3]
 		}
 	}
-	path = ids.ReplaceAllString(named.ReplaceAllString(path, "/$1/*"), "/*")
+	path = named.ReplaceAllStringFunc(path, func(at string) string {
+		parent, name := at[:strings.LastIndex(at, "/")], at[strings.LastIndex(at, "/")+1:]
+		if slices.Contains(pagesOfTheirOwn, name) {
+			return at
+		}
+		return parent + "/*"
+	})
+	path = ids.ReplaceAllString(path, "/*")
 	var names []string
 	for name := range u.Query() {
 		names = append(names, name)
