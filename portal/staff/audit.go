@@ -100,5 +100,5 @@ func (p pages) auditSheet(v *web.StaffVisit) error {
 	if err != nil {
 		return err
 	}
-	return v.SendSheet("audit.csv", sheet)
+	return v.SendSheet("audit", sheet)
 }

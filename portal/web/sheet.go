@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"encoding/csv"
+	"regexp"
 	"strings"
 )
 
@@ -21,8 +22,9 @@ func NewSheet(heads ...string) *Sheet {
 	return s
 }
 
-// Add writes a row. What a spreadsheet would take for a formula is made a text:
-// names and references come from outside. Plain numbers stay numbers.
+// Add writes a row. What a spreadsheet would take for a formula is made a text
+// by an apostrophe (OWASP, CSV injection): names and references come from
+// outside. Plain numbers stay numbers, below zero as well.
 func (s *Sheet) Add(cells ...string) {
 	safe := make([]string, len(cells))
 	for i, cell := range cells {
@@ -33,11 +35,10 @@ func (s *Sheet) Add(cells ...string) {
 	_ = s.rows.Write(safe) // into memory
 }
 
+var belowZero = regexp.MustCompile(`^-[0-9]+(\.[0-9]+)?$`)
+
 func isFormula(cell string) bool {
-	if cell == "" {
-		return false
-	}
-	return strings.ContainsRune("=+@\t\r", rune(cell[0])) || cell[0] == '-' && strings.Trim(cell, "-.0123456789") != ""
+	return cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) && !belowZero.MatchString(cell)
 }
 
 // SendSheet answers with a table as a file.

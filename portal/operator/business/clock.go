@@ -10,6 +10,7 @@ import (
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/task"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
 )
@@ -19,7 +20,7 @@ const clockAtMost = 732 // days
 
 func clockOf(v *web.Visit, fault string) *clockForm {
 	r := v.Reader
-	return &clockForm{now: r.DateTime(v.At()), open: fault != "", key: newKey(),
+	return &clockForm{now: r.DateTime(v.At()), open: fault != "", key: command.NewKey(),
 		field: ui.Field{ID: "to", Label: r.T("biz.clock.to"), Hint: r.T("biz.clock.hint"), Kind: "date", Value: v.Form("to"), Error: fault}}
 }
 
@@ -49,13 +50,13 @@ func moveClock(v *web.Visit) error {
 		return v.Lead(v.Console("bill-runs"))
 	}
 	to := day.Start(v.Profile.Zone)
-	c := &command{action: "advanceClock", object: "clock", detail: map[string]any{"to": to.UTC().Format(time.RFC3339)},
-		do: func(context.Context, tenant.Tx) (string, error) { return v.Console("bill-runs", "done", "clock"), nil }}
-	next, err := carryOut(v, c)
+	c := &command.Command{Action: "advanceClock", Object: "clock", Detail: map[string]any{"to": to.UTC().Format(time.RFC3339)},
+		Do: func(context.Context, tenant.Tx) (string, error) { return v.Console("bill-runs", "done", "clock"), nil }}
+	next, err := command.CarryOut(v, c)
 	if err != nil {
 		return err
 	}
-	if c.fresh {
+	if c.Fresh {
 		beginClock(v, to)
 	}
 	return v.Lead(next)

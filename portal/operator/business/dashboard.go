@@ -17,6 +17,7 @@ import (
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
@@ -206,13 +207,13 @@ func retryWork(v *web.Visit) error {
 	if !mayRetry(v, kind) {
 		return identity.ErrForbidden
 	}
-	c := &command{action: "retryWork", object: "agenda", detail: map[string]any{"kind": kind}}
-	c.do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+	c := &command.Command{Action: "retryWork", Object: "agenda", Detail: map[string]any{"kind": kind}}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		n, err := agenda.Retry(ctx, tx, kind)
-		c.detail["items"] = n
+		c.Detail["items"] = n
 		return v.Console("", "done", "retry", "n", money.NewDecimal(n).String()), err
 	}
-	next, err := carryOut(v, c)
+	next, err := command.CarryOut(v, c)
 	if err != nil {
 		return err
 	}
@@ -259,11 +260,11 @@ func showRevenue(v *web.Visit) error {
 }
 
 func revenueSheet(v *web.Visit, days []insight.Day, month calendar.Date) error {
-	s := newSheet("day", "recurring", "usage", "one_time", "total", "currency")
+	s := web.NewSheet("day", "recurring", "usage", "one_time", "total", "currency")
 	for _, d := range days {
-		s.add(d.Day.String(), d.Recurring.String(), d.Usage.String(), d.OneTime.String(), d.Total().String(), v.Profile.Currency.Code())
+		s.Add(d.Day.String(), d.Recurring.String(), d.Usage.String(), d.OneTime.String(), d.Total().String(), v.Profile.Currency.Code())
 	}
-	return s.send(v, "revenue-"+month.String()[:7])
+	return v.SendSheet("revenue-"+month.String()[:7], s)
 }
 
 type revenueView struct {

@@ -10,6 +10,7 @@ import (
 	"tollhouse/billing/insight"
 	"tollhouse/billing/money"
 	"tollhouse/billing/usage"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
 )
@@ -215,7 +216,7 @@ func needOf(v *web.Visit, w insight.Waiting) need {
 		n.icon, n.title, n.more, n.href = "upload", r.N("biz.need.import", w.Count), w.Name, v.Console("import")
 	case insight.FailedWork:
 		n.icon, n.title, n.more = "warn", r.N("biz.need.work", w.Count, "what", kindWords(r, agenda.Kind(w.Name))), w.Detail
-		n.retry, n.key = w.Name, newKey()
+		n.retry, n.key = w.Name, command.NewKey()
 	}
 	return n
 }

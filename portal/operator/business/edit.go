@@ -11,6 +11,7 @@ import (
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/catalog/document"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
@@ -94,7 +95,7 @@ func findDraft(v *web.Visit) (draft catalog.Stored, err error) {
 func answerDesign(v *web.Visit, status int, d design) error {
 	r := v.Reader
 	code := d.tree.text("code", r.Locale)
-	page := &designView{list: v.Console("offers"), key: newKey(), code: code, name: designName(r, d.tree), unsaved: d.unsaved || d.fresh || d.refused}
+	page := &designView{list: v.Console("offers"), key: command.NewKey(), code: code, name: designName(r, d.tree), unsaved: d.unsaved || d.fresh || d.refused}
 	page.title = r.T("biz.offer.new")
 	page.action = v.Console("offers/new")
 	if !d.fresh {
@@ -212,12 +213,12 @@ func publishOffer(v *web.Visit) error {
 	if fault != "" {
 		return refused(catalog.Check(draft.Offering), fault)
 	}
-	c := &command{action: "publishOffering", object: "offering", id: draft.ID, detail: map[string]any{"code": draft.Code, "version": draft.Number, "from": fromText(from)}}
-	c.do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+	c := &command.Command{Action: "publishOffering", Object: "offering", ID: draft.ID, Detail: map[string]any{"code": draft.Code, "version": draft.Number, "from": fromText(from)}}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		version, err := catalog.Publish(ctx, tx, draft.ID, from)
 		return v.Console("offers/"+draft.Code, "version", strconv.Itoa(version.Number), "done", "published"), err
 	}
-	next, err := carryOut(v, c)
+	next, err := command.CarryOut(v, c)
 	var notClean *catalog.NotCleanError
 	switch {
 	case errors.As(err, &notClean):

@@ -12,6 +12,7 @@ import (
 	"tollhouse/billing/identity"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
@@ -120,11 +121,11 @@ func uploadFile(v *web.Visit) error {
 	if repeat {
 		done = "repeat"
 	}
-	c := &command{action: "uploadUsageFile", object: "usage_file", id: file.ID, detail: map[string]any{"name": head.Filename, "repeat": repeat},
-		do: func(context.Context, tenant.Tx) (string, error) {
+	c := &command.Command{Action: "uploadUsageFile", Object: "usage_file", ID: file.ID, Detail: map[string]any{"name": head.Filename, "repeat": repeat},
+		Do: func(context.Context, tenant.Tx) (string, error) {
 			return v.Console("suspense/files/"+file.ID.String(), "done", done), nil
 		}}
-	next, err := carryOut(v, c)
+	next, err := command.CarryOut(v, c)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"tollhouse/billing/identity"
 	"tollhouse/billing/insight"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
@@ -109,7 +110,7 @@ func showImport(v *web.Visit) error { return answerImport(v, http.StatusOK, nil)
 
 func answerImport(v *web.Visit, status int, findings []catalog.Finding) error {
 	r := v.Reader
-	page := &importView{list: v.Console("offers"), action: v.Console("offers/import"), key: newKey(),
+	page := &importView{list: v.Console("offers"), action: v.Console("offers/import"), key: command.NewKey(),
 		text: ui.Field{ID: "text", Label: r.T("biz.offer.paste"), Hint: r.T("biz.offer.paste.hint"), Value: v.Form("text"), Mono: true, Optional: true},
 		file: ui.Field{ID: "file", Label: r.T("biz.offer.file"), Kind: "file", Optional: true}}
 	if status != http.StatusOK && len(findings) == 0 {
@@ -155,13 +156,13 @@ func importOffer(v *web.Visit) error {
 
 // saveAndLead saves a draft and leads to where it is seen.
 func saveAndLead(v *web.Visit, action string, o catalog.Offering, to string) error {
-	c := &command{action: action, object: "offering", detail: map[string]any{"code": o.Code}}
-	c.do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+	c := &command.Command{Action: action, Object: "offering", Detail: map[string]any{"code": o.Code}}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		version, err := catalog.SaveDraft(ctx, tx, o)
-		c.id = version.ID
+		c.ID = version.ID
 		return to, err
 	}
-	next, err := carryOut(v, c)
+	next, err := command.CarryOut(v, c)
 	if err != nil {
 		return err
 	}
@@ -256,10 +257,10 @@ func answerOffer(v *web.Visit, status int, fault string) error {
 		case draft:
 			page.edit = v.Console("offers/" + o.Code + "/edit")
 		default:
-			page.renew = &actForm{v.Console("offers/" + o.Code + "/draft"), o.ID.String(), newKey()}
+			page.renew = &actForm{v.Console("offers/" + o.Code + "/draft"), o.ID.String(), command.NewKey()}
 		}
 		if o.State == catalog.Published {
-			page.retire = &actForm{v.Console("offers/" + o.Code + "/retire"), o.ID.String(), newKey()}
+			page.retire = &actForm{v.Console("offers/" + o.Code + "/retire"), o.ID.String(), command.NewKey()}
 		}
 	}
 	return v.Show(status, offerPage(frame.Of(v, frame.Offers, page.name), page))
@@ -285,17 +286,17 @@ func sendYAML(v *web.Visit) error {
 // renewOffer begins a new version from one that is published.
 func renewOffer(v *web.Visit) error {
 	id := parseID(v.Form("version"))
-	c := &command{action: "newOfferingVersion", object: "offering", detail: map[string]any{"from": id.String()}}
-	c.do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+	c := &command.Command{Action: "newOfferingVersion", Object: "offering", Detail: map[string]any{"from": id.String()}}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		o, err := catalog.Get(ctx, tx, id)
 		if err != nil || o.Code != v.Param("code") {
 			return "", errors.Join(err, catalog.ErrNotFound)
 		}
 		draft, err := catalog.SaveDraft(ctx, tx, o.Offering)
-		c.id = draft.ID
+		c.ID = draft.ID
 		return v.Console("offers/" + o.Code + "/edit"), err
 	}
-	next, err := carryOut(v, c)
+	next, err := command.CarryOut(v, c)
 	if err != nil {
 		return err
 	}
@@ -305,12 +306,12 @@ func renewOffer(v *web.Visit) error {
 // retireOffer ends the sale of a version.
 func retireOffer(v *web.Visit) error {
 	id := parseID(v.Form("version"))
-	c := &command{action: "retireOffering", object: "offering", id: id}
-	c.do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+	c := &command.Command{Action: "retireOffering", Object: "offering", ID: id}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		version, err := catalog.Retire(ctx, tx, id)
 		return v.Console("offers/"+version.Code, "version", strconv.Itoa(version.Number), "done", "retired"), err
 	}
-	next, err := carryOut(v, c)
+	next, err := command.CarryOut(v, c)
 	if errors.Is(err, catalog.ErrNotPublished) {
 		return answerOffer(v, http.StatusUnprocessableEntity, v.Reader.T("biz.offer.retire.not"))
 	}

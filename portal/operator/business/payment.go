@@ -13,6 +13,7 @@ import (
 	"tollhouse/billing/identity"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
@@ -109,7 +110,7 @@ func answerPayment(v *web.Visit, status int, amountFault, reasonFault string) er
 	case p.Refundable().Sign() <= 0:
 		page.why = r.T("biz.refund.nothing")
 	default:
-		page.refund = &refundForm{action: v.Console("payments/" + p.ID.String() + "/refund"), left: r.Money(p.Refundable()), key: newKey(), open: amountFault+reasonFault != "",
+		page.refund = &refundForm{action: v.Console("payments/" + p.ID.String() + "/refund"), left: r.Money(p.Refundable()), key: command.NewKey(), open: amountFault+reasonFault != "",
 			amount: amountField(v, "amount", v.Form("amount"), amountFault, p.Amount.Currency()),
 			reason: ui.Field{ID: "reason", Label: r.T("biz.reason"), Hint: r.T("biz.refund.reason"), Value: v.Form("reason"), MaxLength: "200", Error: reasonFault}}
 		page.faults = ui.FaultsOf(page.refund.amount, page.refund.reason)
@@ -172,12 +173,12 @@ func refundPayment(v *web.Visit) error {
 	if amountFault+reasonFault != "" {
 		return answerPayment(v, http.StatusUnprocessableEntity, amountFault, reasonFault)
 	}
-	c := &command{action: "createRefund", object: "payment", id: id, detail: map[string]any{"amount": amount, "reason": reason}}
-	c.do = func(ctx context.Context, tx tenant.Tx) (string, error) {
-		_, err := payment.RequestRefund(ctx, tx, payment.NewRefund{Key: v.Who.Actor() + "/console/" + commandID(v).String(), PaymentID: id, Amount: amount, Reason: reason, By: v.Who.Actor()})
+	c := &command.Command{Action: "createRefund", Object: "payment", ID: id, Detail: map[string]any{"amount": amount, "reason": reason}}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+		_, err := payment.RequestRefund(ctx, tx, payment.NewRefund{Key: v.Who.Actor() + "/console/" + command.ID(v).String(), PaymentID: id, Amount: amount, Reason: reason, By: v.Who.Actor()})
 		return v.Console("payments/"+id.String(), "done", "refund"), err
 	}
-	next, err := carryOut(v, c)
+	next, err := command.CarryOut(v, c)
 	var tooMuch *payment.RefundError
 	switch {
 	case errors.As(err, &tooMuch):
@@ -217,7 +218,7 @@ func answerRecord(v *web.Visit, status int, faults map[string]string) error {
 		reference: ui.Field{ID: "reference", Label: r.T("biz.pay.reference"), Hint: r.T("biz.pay.reference.hint"), Value: value("reference"), Optional: true, MaxLength: "140"},
 		day:       ui.Field{ID: "day", Label: r.T("biz.pay.day"), Hint: r.T("biz.pay.day.hint"), Kind: "date", Value: value("day"), Optional: true, Error: faults["day"]}}
 	if f.key == "" || len(faults) > 0 {
-		f.key = newKey()
+		f.key = command.NewKey()
 	}
 	for _, m := range []payment.Method{payment.Bank, payment.Cash} {
 		f.methods = append(f.methods, ui.Choice{Value: string(m), Label: r.T("biz.method." + string(m)), Chosen: value("method") == string(m)})
@@ -229,7 +230,7 @@ func answerRecord(v *web.Visit, status int, faults map[string]string) error {
 // recordPayment books bank or cash money for an account, once.
 func recordPayment(v *web.Visit) error {
 	r, faults := v.Reader, map[string]string{}
-	n := payment.NewPayment{ID: commandID(v), Reference: strings.TrimSpace(v.Form("reference")), By: v.Who.Actor()}
+	n := payment.NewPayment{ID: command.ID(v), Reference: strings.TrimSpace(v.Form("reference")), By: v.Who.Actor()}
 	switch n.Method = payment.Method(v.Form("method")); n.Method {
 	case payment.Bank, payment.Cash:
 	default:
@@ -259,12 +260,12 @@ func recordPayment(v *web.Visit) error {
 	if len(faults) > 0 {
 		return answerRecord(v, http.StatusUnprocessableEntity, faults)
 	}
-	c := &command{action: "createPayment", object: "payment", id: n.ID, detail: map[string]any{"account": payer.Number, "amount": n.Amount, "method": n.Method}}
-	c.do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+	c := &command.Command{Action: "createPayment", Object: "payment", ID: n.ID, Detail: map[string]any{"account": payer.Number, "amount": n.Amount, "method": n.Method}}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		paid, err := v.Stack.RecordPayment(ctx, tx, n)
 		return v.Console("payments/"+paid.ID.String(), "done", "recorded"), err
 	}
-	next, err := carryOut(v, c)
+	next, err := command.CarryOut(v, c)
 	switch {
 	case errors.Is(err, payment.ErrAmount):
 		return answerRecord(v, http.StatusUnprocessableEntity, map[string]string{"amount": r.T("biz.amount.not")})

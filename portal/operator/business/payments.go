@@ -179,12 +179,12 @@ func dateText(d calendar.Date) string {
 }
 
 func paymentSheet(v *web.Visit, list []payment.Listed) error {
-	s := newSheet("received_at", "account", "name", "method", "purpose", "reference", "currency", "amount", "unapplied", "refunded", "id")
+	s := web.NewSheet("received_at", "account", "name", "method", "purpose", "reference", "currency", "amount", "unapplied", "refunded", "id")
 	for _, p := range list {
-		s.add(p.ReceivedAt.In(v.Profile.Zone).Format(time.RFC3339), p.AccountNumber, p.Name, string(p.Method), string(p.Purpose), p.Reference,
+		s.Add(p.ReceivedAt.In(v.Profile.Zone).Format(time.RFC3339), p.AccountNumber, p.Name, string(p.Method), string(p.Purpose), p.Reference,
 			p.Amount.Currency().Code(), p.Amount.Text(), p.Unapplied.Text(), p.Refunded.Text(), p.ID.String())
 	}
-	return s.send(v, "payments")
+	return v.SendSheet("payments", s)
 }
 
 // webhooksShown bounds the list of webhooks.

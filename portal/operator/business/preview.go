@@ -15,6 +15,7 @@ import (
 	"tollhouse/billing/money"
 	"tollhouse/billing/task"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
@@ -140,7 +141,7 @@ func showPreview(v *web.Visit) error {
 
 func answerPreview(v *web.Visit, status int, number, fault string, one *previewOne) error {
 	r := v.Reader
-	page := &previewView{room: v.Console("bill-runs"), here: v.Console("bill-runs/preview"), key: newKey(), one: one,
+	page := &previewView{room: v.Console("bill-runs"), here: v.Console("bill-runs/preview"), key: command.NewKey(), one: one,
 		form: ui.Field{ID: "account", Label: r.T("biz.preview.account"), Hint: r.T("biz.preview.account.hint"), Value: number, Error: fault}}
 	err := v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) (err error) {
 		if page.next, err = nextOf(ctx, tx, v); err != nil || number == "" || one != nil || fault != "" {
@@ -271,7 +272,7 @@ func beginPreview(v *web.Visit) error {
 	if next.CycleEnd.IsZero() {
 		return v.Lead(v.Console("bill-runs/preview"))
 	}
-	stack, seed := v.Stack, newKey()
+	stack, seed := v.Stack, command.NewKey()
 	stack.Begin(previewTask, v.Who.Actor(), func(ctx context.Context, report func(task.Progress)) (any, error) {
 		result := &previewed{day: next.CycleEnd, sampled: sampled}
 		total := next.Accounts

@@ -17,6 +17,7 @@ import (
 	"tollhouse/billing/task"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
@@ -120,13 +121,13 @@ func beginBulk(v *web.Visit, b bulk) error {
 	if b.why != "" {
 		detail["why"] = b.why
 	}
-	c := &command{action: action, object: "suspense", detail: detail,
-		do: func(context.Context, tenant.Tx) (string, error) { return v.Console("suspense/rerun"), nil }}
-	next, err := carryOut(v, c)
+	c := &command.Command{Action: action, Object: "suspense", Detail: detail,
+		Do: func(context.Context, tenant.Tx) (string, error) { return v.Console("suspense/rerun"), nil }}
+	next, err := command.CarryOut(v, c)
 	if err != nil {
 		return err
 	}
-	if c.fresh {
+	if c.Fresh {
 		v.Stack.Begin(suspenseTask, v.Who.Actor(), b.work)
 		awaitTask(v, suspenseTask)
 	}

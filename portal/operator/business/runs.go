@@ -13,6 +13,7 @@ import (
 	"tollhouse/billing/identity"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
@@ -60,7 +61,7 @@ func showRuns(v *web.Visit) error { return answerRuns(v, http.StatusOK, "", "") 
 // answerRuns shows the room; dayFault and clockFault are what is wrong with a
 // form that was refused.
 func answerRuns(v *web.Visit, status int, dayFault, clockFault string) error {
-	page := &room{key: newKey()}
+	page := &room{key: command.NewKey()}
 	r := v.Reader
 	err := v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) error {
 		runs, err := bill.Runs(ctx, tx, runsListed)
@@ -149,16 +150,16 @@ func startRun(v *web.Visit) error {
 	if err != nil {
 		return answerRuns(v, http.StatusUnprocessableEntity, r.T("biz.run.day.not"), "")
 	}
-	c := &command{action: "createBillRun", object: "bill_run", detail: map[string]any{"cycle_end": day.String()}}
-	c.do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+	c := &command.Command{Action: "createBillRun", Object: "bill_run", Detail: map[string]any{"cycle_end": day.String()}}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		runs, err := bill.StartDue(ctx, tx, day)
 		if err != nil {
 			return "", err
 		}
-		c.id = runs[0].ID
-		return v.Console("bill-runs/"+c.id.String(), "done", "start"), nil
+		c.ID = runs[0].ID
+		return v.Console("bill-runs/"+c.ID.String(), "done", "start"), nil
 	}
-	next, err := carryOut(v, c)
+	next, err := command.CarryOut(v, c)
 	switch {
 	case errors.Is(err, bill.ErrCycleOpen):
 		return answerRuns(v, http.StatusUnprocessableEntity, r.T("biz.run.day.open", "today", r.Date(r.Today)), "")
@@ -244,7 +245,7 @@ func showRun(v *web.Visit) error {
 func newRunView(v *web.Visit, run bill.Run) *runView {
 	r := v.Reader
 	here := "bill-runs/" + run.ID.String()
-	page := &runView{room: v.Console("bill-runs"), here: v.Console(here), key: newKey(), csv: v.Console(here, "format", "csv")}
+	page := &runView{room: v.Console("bill-runs"), here: v.Console(here), key: command.NewKey(), csv: v.Console(here, "format", "csv")}
 	page.tone, page.state = runState(r, run)
 	if v.Query("done") == "start" {
 		page.done = r.T("biz.run.started")
@@ -288,11 +289,11 @@ func (p *runView) addBills(v *web.Visit, run bill.Run, bills []bill.RunBill) {
 }
 
 func runSheet(v *web.Visit, run bill.Run, bills []bill.RunBill) error {
-	s := newSheet("number", "kind", "account", "name", "currency", "net", "tax", "total", "due")
+	s := web.NewSheet("number", "kind", "account", "name", "currency", "net", "tax", "total", "due")
 	for _, b := range bills {
-		s.add(b.Number, string(b.Kind), b.Account, b.Name, b.Total.Currency().Code(), b.Net.Text(), b.Tax.Text(), b.Total.Text(), b.Due.Text())
+		s.Add(b.Number, string(b.Kind), b.Account, b.Name, b.Total.Currency().Code(), b.Net.Text(), b.Tax.Text(), b.Total.Text(), b.Due.Text())
 	}
-	return s.send(v, "bills-"+run.CycleEnd.String())
+	return v.SendSheet("bills-"+run.CycleEnd.String(), s)
 }
 
 // failureWords tells in the reader's language why an account was not closed.
@@ -328,20 +329,20 @@ func showRunProgress(v *web.Visit) error {
 // retryRun tries a run's failures again.
 func retryRun(v *web.Visit) error {
 	id := parseID(v.Param("run"))
-	c := &command{action: "retryBillRun", object: "bill_run", id: id, detail: map[string]any{}}
-	c.do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+	c := &command.Command{Action: "retryBillRun", Object: "bill_run", ID: id, Detail: map[string]any{}}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		n, err := bill.Retry(ctx, tx, id)
 		if err != nil {
 			return "", err
 		}
-		c.detail["accounts"] = n
+		c.Detail["accounts"] = n
 		run, err := bill.GetRun(ctx, tx, id)
 		if err != nil {
 			return "", err
 		}
 		return v.Console("bill-runs/"+id.String(), "done", "start"), bill.Again(ctx, tx, run)
 	}
-	next, err := carryOut(v, c)
+	next, err := command.CarryOut(v, c)
 	if err != nil {
 		return err
 	}

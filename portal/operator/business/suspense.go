@@ -11,6 +11,7 @@ import (
 	"tollhouse/billing/insight"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
@@ -113,7 +114,7 @@ func showGroup(v *web.Visit, status int, refused string) error {
 	if err != nil {
 		return err
 	}
-	page := &groupView{list: v.Console("suspense"), reason: string(s.Reason), who: s.Identity, may: v.May(identity.SuspenseWrite), key: newKey()}
+	page := &groupView{list: v.Console("suspense"), reason: string(s.Reason), who: s.Identity, may: v.May(identity.SuspenseWrite), key: command.NewKey()}
 	if s.File != uuid.Nil {
 		page.file = s.File.String()
 	}

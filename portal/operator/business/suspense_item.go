@@ -14,6 +14,7 @@ import (
 	"tollhouse/billing/identity"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
@@ -57,7 +58,7 @@ func answerItem(v *web.Visit, status int, problem *usage.Problem) error {
 	}
 	page := &itemView{list: v.Console("suspense"), group: v.Console("suspense", "reason", string(item.Reason)), action: v.Console("suspense/items/" + id.String()),
 		waiting: item.State == usage.Waiting, may: v.May(identity.SuspenseWrite), reason: reasonWords(r, item.Reason), advice: adviceWords(r, item.Reason),
-		detail: item.Detail, raw: item.Raw, key: newKey()}
+		detail: item.Detail, raw: item.Raw, key: command.NewKey()}
 	if v.Query("done") == "fixed" {
 		page.done = r.T("biz.susp.fixed")
 	}
@@ -179,8 +180,8 @@ func patchOf(v *web.Visit, rec usage.Record) (json.RawMessage, *usage.Problem) {
 // fixItem corrects one item and runs it again at once.
 func fixItem(v *web.Visit) error {
 	id := parseID(v.Param("item"))
-	c := &command{action: "fixSuspense", object: "suspense", id: id, detail: map[string]any{}}
-	c.do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+	c := &command.Command{Action: "fixSuspense", Object: "suspense", ID: id, Detail: map[string]any{}}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		item, err := usage.GetSuspended(ctx, tx, id)
 		if err != nil {
 			return "", err
@@ -194,7 +195,7 @@ func fixItem(v *web.Visit) error {
 			if fix.Patch, problem = patchOf(v, *item.Record); problem != nil {
 				return "", problem
 			}
-			c.detail["patch"] = string(fix.Patch)
+			c.Detail["patch"] = string(fix.Patch)
 		}
 		if _, err := usage.FixSuspended(ctx, tx, id, fix); err != nil {
 			return "", err
@@ -209,8 +210,8 @@ func fixItem(v *web.Visit) error {
 
 // answerCommand carries out a command on an item; what is wrong with it is
 // shown beside its fields.
-func answerCommand(v *web.Visit, c *command) error {
-	next, err := carryOut(v, c)
+func answerCommand(v *web.Visit, c *command.Command) error {
+	next, err := command.CarryOut(v, c)
 	var problem *usage.Problem
 	switch {
 	case errors.As(err, &problem):
@@ -218,7 +219,7 @@ func answerCommand(v *web.Visit, c *command) error {
 	case errors.Is(err, usage.ErrKeyTaken):
 		return answerItem(v, http.StatusUnprocessableEntity, &usage.Problem{Reason: v.Reader.T("biz.susp.keytaken")})
 	case errors.Is(err, usage.ErrNotWaiting):
-		return v.Lead(v.Console("suspense/items/" + c.id.String()))
+		return v.Lead(v.Console("suspense/items/" + c.ID.String()))
 	case err != nil:
 		return err
 	}
@@ -231,8 +232,8 @@ func discardItem(v *web.Visit) error {
 	if why == "" {
 		return answerItem(v, http.StatusUnprocessableEntity, &usage.Problem{Field: "why"})
 	}
-	c := &command{action: "discardSuspense", object: "suspense", id: id, detail: map[string]any{"reason": why}}
-	c.do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+	c := &command.Command{Action: "discardSuspense", Object: "suspense", ID: id, Detail: map[string]any{"reason": why}}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		if _, err := usage.GetSuspended(ctx, tx, id); err != nil {
 			return "", err
 		}

@@ -18,20 +18,24 @@ import (
 // Command is what a form asks for: what is written to the audit trail, and how
 // it is carried out.
 type Command struct {
-	Action string // what was done, as the audit trail names it: subscription.suspend
-	Object string // the kind of thing; empty for none
-	ID     uuid.UUID
+	Action string         // what was done, as the audit trail names it: subscription.suspend
+	Object string         // the kind of thing; empty for none
+	ID     uuid.UUID      // may be set by Do, like Detail
 	Detail map[string]any // what changed; never a secret
 	// Do carries it out and gives the address of the page that tells of it. What
 	// it refuses leaves nothing behind, so that the same form may be sent again.
 	Do func(ctx context.Context, tx tenant.Tx) (next string, err error)
+	// Fresh says afterwards that this was the first time, and no repeat.
+	Fresh bool
 }
 
 // CarryOut does a form's command once: however often the form is sent, it is
 // one command, one audit row and one answer.
-func CarryOut(v *web.Visit, c Command) (next string, err error) {
+func CarryOut(v *web.Visit, c *Command) (next string, err error) {
 	err = v.Stack.Write(v.Context(), func(ctx context.Context, tx tenant.Tx) error {
+		c.Fresh = false // a transaction that lost a race runs again
 		answer, err := idempotency.Do(ctx, tx, request(v, c.Action), func(ctx context.Context, tx tenant.Tx) (idempotency.Answer, error) {
+			c.Fresh = true
 			next, err := c.Do(ctx, tx)
 			if err != nil {
 				return idempotency.Answer{}, err

@@ -77,7 +77,7 @@ func sendAdjust(v *web.Visit) error {
 	a := adjustForm(v, p)
 	a.read(v, p)
 	reason := strings.TrimSpace(v.Form("reason"))
-	c := command.Command{Action: "balance.adjust", Object: "bucket", Detail: map[string]any{"account": p.Number, "reason": reason, "amount": a.amount.String()}}
+	c := &command.Command{Action: "balance.adjust", Object: "bucket", Detail: map[string]any{"account": p.Number, "reason": reason, "amount": a.amount.String()}}
 	if a.bucket == nil {
 		c.Action, c.Object, c.ID = "account.credit", "account", p.ID
 		c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
@@ -230,7 +230,7 @@ func sendCash(v *web.Visit) error {
 	}
 	n := payment.NewPayment{ID: command.ID(v), AccountID: p.ID, Purpose: payment.Purpose(f.fields[1].Value), Method: payment.Cash, Amount: amount,
 		Reference: strings.TrimSpace(v.Form("reference")), By: v.Who.Actor()}
-	c := command.Command{Action: "payment.cash", Object: "payment", ID: n.ID, Detail: map[string]any{"account": p.Number, "amount": v.Form("amount"), "purpose": n.Purpose}}
+	c := &command.Command{Action: "payment.cash", Object: "payment", ID: n.ID, Detail: map[string]any{"account": p.Number, "amount": v.Form("amount"), "purpose": n.Purpose}}
 	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		paid, err := v.Stack.RecordPayment(ctx, tx, n)
 		return v.Console(p.path("receipts/"+paid.ID.String()), "done", "paid"), err

@@ -297,7 +297,7 @@ func (c *connection) supply(v *web.Visit, typed onboarding.Facts) (*connection, 
 		given[field] = value
 	}
 	for range len(typed) + 1 {
-		_, err := command.CarryOut(v, command.Command{Action: "order.supply", Object: "order", ID: c.ID, Detail: map[string]any{"fields": sortedKeys(given)},
+		_, err := command.CarryOut(v, &command.Command{Action: "order.supply", Object: "order", ID: c.ID, Detail: map[string]any{"fields": sortedKeys(given)},
 			Do: func(ctx context.Context, tx tenant.Tx) (string, error) {
 				_, err := v.Stack.Desk().Supply(ctx, tx, c.ID, given)
 				return "", err
@@ -370,7 +370,7 @@ func (c *connection) activate(v *web.Visit) error {
 	if v.Form("login") != "" && c.account == nil {
 		email = c.Facts["party.email"]
 	}
-	next, err := command.CarryOut(v, command.Command{Action: "order.activate", Object: "order", ID: c.ID, Detail: map[string]any{"offering": c.offering.Code},
+	next, err := command.CarryOut(v, &command.Command{Action: "order.activate", Object: "order", ID: c.ID, Detail: map[string]any{"offering": c.offering.Code},
 		Do: func(ctx context.Context, tx tenant.Tx) (string, error) {
 			done, err := v.Stack.Desk().Activate(ctx, tx, c.ID)
 			if err != nil {
@@ -439,7 +439,7 @@ func welcome(ctx context.Context, tx tenant.Tx, v *web.Visit, accountID uuid.UUI
 
 func cancelOrder(v *web.Visit) error {
 	id := idOf(v, "order")
-	next, err := command.CarryOut(v, command.Command{Action: "order.cancel", Object: "order", ID: id, Do: func(ctx context.Context, tx tenant.Tx) (string, error) {
+	next, err := command.CarryOut(v, &command.Command{Action: "order.cancel", Object: "order", ID: id, Do: func(ctx context.Context, tx tenant.Tx) (string, error) {
 		_, err := v.Stack.Desk().Cancel(ctx, tx, id)
 		return v.Console("orders/" + id.String()), err
 	}})

@@ -78,7 +78,7 @@ func sendContact(v *web.Visit) error {
 	changed := p.party
 	changed.Name, changed.Email, changed.Phone, changed.Language = facts["party.name"], facts["party.email"], facts["party.phone"], account.Language(facts["party.language"])
 	changed.Address = account.Address{Street: facts["address.street"], Postcode: facts["address.postcode"], City: facts["address.city"], Region: facts["address.region"], Country: facts["address.country"]}
-	c := command.Command{Action: "account.contact", Object: "account", ID: p.ID, Detail: map[string]any{"account": p.Number, "changed": changedFields(contactFacts(p.party), facts)}}
+	c := &command.Command{Action: "account.contact", Object: "account", ID: p.ID, Detail: map[string]any{"account": p.Number, "changed": changedFields(contactFacts(p.party), facts)}}
 	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		return v.Console(p.path(""), "done", "contact"), account.PutParty(ctx, tx, changed)
 	}
@@ -188,7 +188,7 @@ func (p *person) sendBill(v *web.Visit, id uuid.UUID) error {
 	if p.party.Email == "" {
 		return answerResend(v, http.StatusUnprocessableEntity, "", "")
 	}
-	next, err := command.CarryOut(v, command.Command{Action: "bill.send", Object: "bill", ID: id, Detail: map[string]any{"account": p.Number},
+	next, err := command.CarryOut(v, &command.Command{Action: "bill.send", Object: "bill", ID: id, Detail: map[string]any{"account": p.Number},
 		Do: func(ctx context.Context, tx tenant.Tx) (string, error) {
 			b, err := bill.Get(ctx, tx, id)
 			if err == nil && b.AccountID != p.ID {
@@ -213,7 +213,7 @@ func (p *person) sendBill(v *web.Visit, id uuid.UUID) error {
 // makeLogin gives the subscriber a user of its own and mails the invitation.
 func (p *person) makeLogin(v *web.Visit) error {
 	email := strings.TrimSpace(v.Form("email"))
-	next, err := command.CarryOut(v, command.Command{Action: "login.create", Object: "account", ID: p.ID, Detail: map[string]any{"account": p.Number},
+	next, err := command.CarryOut(v, &command.Command{Action: "login.create", Object: "account", ID: p.ID, Detail: map[string]any{"account": p.Number},
 		Do: func(ctx context.Context, tx tenant.Tx) (string, error) {
 			_, err := inviteSubscriber(ctx, tx, v, p.ID, p.party, email)
 			return v.Console(p.path("messages"), "done", "login"), err
@@ -262,7 +262,7 @@ func (p *person) helpToSignIn(v *web.Visit) error {
 		return err
 	}
 	reset := false
-	next, err := command.CarryOut(v, command.Command{Action: "login.help", Object: "account", ID: p.ID, Detail: map[string]any{"account": p.Number},
+	next, err := command.CarryOut(v, &command.Command{Action: "login.help", Object: "account", ID: p.ID, Detail: map[string]any{"account": p.Number},
 		Do: func(ctx context.Context, tx tenant.Tx) (string, error) {
 			err := v.Authority().Invite(ctx, tx, user.ID, v.PublicLink(passwordPath))
 			if errors.Is(err, identity.ErrNotInvited) {

@@ -110,7 +110,7 @@ func (f form) show(v *web.Visit, status int) error {
 
 // settle decides on a sent form: with faults it comes back; the first time its
 // effect is shown; then it is carried out.
-func (f form) settle(v *web.Visit, twice bool, c command.Command, tell func(f *form, err error) bool) error {
+func (f form) settle(v *web.Visit, twice bool, c *command.Command, tell func(f *form, err error) bool) error {
 	if len(f.faults()) > 0 {
 		return f.show(v, http.StatusUnprocessableEntity)
 	}

@@ -76,7 +76,7 @@ func addNote(v *web.Visit) error {
 		return err
 	}
 	n := desk.Note{ID: command.ID(v), AccountID: p.ID, Text: v.Form("text"), Pinned: v.Form("pinned") != "", By: v.Who.Actor(), Author: author(v)}
-	next, err := command.CarryOut(v, command.Command{Action: "note.add", Object: "note", ID: n.ID, Detail: map[string]any{"account": p.Number},
+	next, err := command.CarryOut(v, &command.Command{Action: "note.add", Object: "note", ID: n.ID, Detail: map[string]any{"account": p.Number},
 		Do: func(ctx context.Context, tx tenant.Tx) (string, error) {
 			_, err := desk.AddNote(ctx, tx, n)
 			return v.Console(p.path("notes"), "done", "noted"), err
@@ -108,7 +108,7 @@ func pinNote(v *web.Visit) error {
 	if note == uuid.Nil {
 		return desk.ErrNoNote
 	}
-	next, err := command.CarryOut(v, command.Command{Action: action, Object: "note", ID: note,
+	next, err := command.CarryOut(v, &command.Command{Action: action, Object: "note", ID: note,
 		Do: func(ctx context.Context, tx tenant.Tx) (string, error) {
 			return v.Console("subscribers/"+account.String()+"/notes", "done", "pinned"), pin(ctx, tx, account, note)
 		}})

@@ -193,7 +193,7 @@ func sendNewOrder(v *web.Visit) error {
 		n.Facts["address.country"] = v.Profile.Country
 		n.Facts["party.language"] = string(v.Profile.Language)
 	}
-	c := command.Command{Action: "order.place", Object: "order", Detail: map[string]any{"offering": v.Form("offering")}}
+	c := &command.Command{Action: "order.place", Object: "order", Detail: map[string]any{"offering": v.Form("offering")}}
 	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		placed, err := v.Stack.Desk().Place(ctx, tx, []onboarding.NewOrder{n})
 		if err != nil {

@@ -1,14 +1,11 @@
 package desk
 
 import (
-	"bytes"
-	"encoding/csv"
 	"strings"
 
 	"github.com/google/uuid"
 
 	"tollhouse/portal/ui"
-	"tollhouse/portal/web"
 )
 
 // table is a list as it is drawn.
@@ -63,34 +60,6 @@ const (
 	rowsAPage = 50
 	rowsACSV  = 50_000
 )
-
-// sheet is a table on its way to a spreadsheet.
-type sheet struct {
-	out  bytes.Buffer
-	rows *csv.Writer
-}
-
-func newSheet(head ...string) *sheet {
-	s := new(sheet)
-	s.rows = csv.NewWriter(&s.out)
-	s.add(head...)
-	return s
-}
-
-// add keeps a spreadsheet from taking somebody's text for a formula.
-func (s *sheet) add(values ...string) {
-	for i, value := range values {
-		if value != "" && strings.ContainsAny(value[:1], "=+-@\t\r") {
-			values[i] = "'" + value
-		}
-	}
-	_ = s.rows.Write(values) // into memory
-}
-
-func (s *sheet) send(v *web.Visit, name string) error {
-	s.rows.Flush()
-	return v.Download(name+".csv", "text/csv; charset=utf-8", s.out.Bytes())
-}
 
 // parseID reads an id of an address or a form; what is none is nobody's.
 func parseID(text string) uuid.UUID {

@@ -187,7 +187,7 @@ func foundTable(v *web.Visit, q desk.Query, page desk.Page) table {
 
 // sendSubscribers answers with the whole list, page by page, up to a bound.
 func sendSubscribers(v *web.Visit, q desk.Query) error {
-	s := newSheet("account", "name", "kind", "state", "email", "phone", "service", "offering", "branch", "owes", "overdue", "currency")
+	s := web.NewSheet("account", "name", "kind", "state", "email", "phone", "service", "offering", "branch", "owes", "overdue", "currency")
 	q.Limit, q.After = desk.MaxPage, uuid.Nil
 	for rows := 0; rows < rowsACSV; {
 		var page desk.Page
@@ -199,7 +199,7 @@ func sendSubscribers(v *web.Visit, q desk.Query) error {
 			return err
 		}
 		for _, a := range page.Accounts {
-			s.add(a.Number, a.PartyName, string(a.Kind), string(a.State), a.Email, a.Phone, a.Reached, a.OfferingCode, a.BranchName,
+			s.Add(a.Number, a.PartyName, string(a.Kind), string(a.State), a.Email, a.Phone, a.Reached, a.OfferingCode, a.BranchName,
 				ofAccount(a, a.Receivable).RoundToDocument().Decimal().String(), a.Overdue.RoundToDocument().Decimal().String(), a.Currency.Code())
 		}
 		rows += len(page.Accounts)
@@ -207,5 +207,5 @@ func sendSubscribers(v *web.Visit, q desk.Query) error {
 			break
 		}
 	}
-	return s.send(v, "subscribers")
+	return v.SendSheet("subscribers", s)
 }

@@ -75,7 +75,7 @@ func sendMove(m move) func(*web.Visit) error {
 		if reason == "" {
 			f.fields[0].Error = v.Reader.T("desk.reason.missing")
 		}
-		c := command.Command{Action: "subscription." + m.act, Object: "subscription", ID: s.ID, Detail: map[string]any{"account": p.Number, "reason": reason}}
+		c := &command.Command{Action: "subscription." + m.act, Object: "subscription", ID: s.ID, Detail: map[string]any{"account": p.Number, "reason": reason}}
 		c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 			return v.Console(p.path("services"), "done", m.done), m.do(ctx, tx, s)
 		}
@@ -192,7 +192,7 @@ func sendPlan(v *web.Visit) error {
 		f.refused = refusal(r, err)
 		f.fields[0].Error = f.refused
 	}
-	c := command.Command{Action: "subscription.plan", Object: "subscription", ID: s.ID, Detail: map[string]any{"account": p.Number, "offering": n.OfferingID, "reason": n.Reason}}
+	c := &command.Command{Action: "subscription.plan", Object: "subscription", ID: s.ID, Detail: map[string]any{"account": p.Number, "offering": n.OfferingID, "reason": n.Reason}}
 	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		_, err := desk.Schedule(ctx, tx, v.Stack.Desk(), n)
 		return v.Console(p.path("services"), "done", "planned"), err
@@ -243,7 +243,7 @@ func cancelPlan(v *web.Visit) error {
 	if !planned {
 		return account.ErrNoPlanChange
 	}
-	next, err := command.CarryOut(v, command.Command{Action: "subscription.plan.cancel", Object: "subscription", ID: s.ID, Detail: map[string]any{"account": p.Number},
+	next, err := command.CarryOut(v, &command.Command{Action: "subscription.plan.cancel", Object: "subscription", ID: s.ID, Detail: map[string]any{"account": p.Number},
 		Do: func(ctx context.Context, tx tenant.Tx) (string, error) {
 			_, err := account.CancelPlanChange(ctx, tx, change.ID)
 			return v.Console(p.path("services"), "done", "cancelled"), err
