@@ -61,6 +61,9 @@ func TestBrowser_staffCreateAnOperator(t *testing.T) {
 	})
 
 	owner := hand{t, newPage(t), d, "/t/deichnetz/console/"}
+	if err := tour.Desktop.Use(owner.page); err != nil {
+		t.Fatal(err)
+	}
 	owner.until("its door opens", func() bool {
 		owner.open("")
 		return owner.read(`#password`) == "" && owner.read(`label[for="password"]`) != ""

@@ -15,8 +15,8 @@ var (
 		{"Mac OS X", "macOS"}, {"Linux", "Linux"}}
 )
 
-// deviceWords names a browser and its system as people know them.
-func deviceWords(r ui.Reader, userAgent string) string {
+// DeviceWords names a browser and its system as people know them.
+func DeviceWords(r ui.Reader, userAgent string) string {
 	browser, system := named(browsers, userAgent), named(systems, userAgent)
 	switch {
 	case browser != "" && system != "":

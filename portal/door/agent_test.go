@@ -18,7 +18,7 @@ func TestDeviceWords(t *testing.T) {
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0":    "Edge on Windows",
 		"curl/8.5.0": "curl/8.5.0", "": "Unknown program", strings.Repeat("я", 100): strings.Repeat("я", 40) + "…",
 	} {
-		if got := deviceWords(r, agent); got != want {
+		if got := DeviceWords(r, agent); got != want {
 			t.Errorf("%q is %q, want %q", agent, got, want)
 		}
 	}

@@ -27,7 +27,7 @@ func sessionsOf(v *web.Visit, sessions []identity.OpenSession) []sessionView {
 	r := v.Reader
 	views := make([]sessionView, len(sessions))
 	for i, s := range sessions {
-		views[i] = sessionView{ID: s.ID.String(), Device: deviceWords(r, s.UserAgent), Where: s.Address,
+		views[i] = sessionView{ID: s.ID.String(), Device: DeviceWords(r, s.UserAgent), Where: s.Address,
 			Since: r.T("door.session.since", "at", r.DateTime(s.CreatedAt)), Seen: r.T("door.session.seen", "at", r.DateTime(s.LastSeen)), This: s.ID == v.Who.Session}
 	}
 	return views
@@ -84,7 +84,7 @@ func eventsOf(v *web.Visit, events []identity.SignInEvent) []eventView {
 		}
 		views[i] = eventView{What: r.T("door.event." + string(e.Kind)), When: r.DateTime(e.At), Where: e.Address, Tone: tone}
 		if e.UserAgent != "" {
-			views[i].Device = deviceWords(r, e.UserAgent)
+			views[i].Device = DeviceWords(r, e.UserAgent)
 		}
 	}
 	return views

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"tollhouse/billing/identity"
+	"tollhouse/portal/door"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
 	"tollhouse/tenants"
@@ -46,7 +47,7 @@ func (p pages) showSecurity(v *web.StaffVisit, view securityView, status int) er
 		}
 		sessions, err := tenants.Sessions(ctx, tx, v.Who)
 		for _, s := range sessions {
-			view.Sessions = append(view.Sessions, sessionRow{Browser: orDash(s.UserAgent), Address: orDash(s.Address), Since: v.Reader.DateTime(s.CreatedAt), This: s.ID == v.Who.Session})
+			view.Sessions = append(view.Sessions, sessionRow{Browser: door.DeviceWords(v.Reader, s.UserAgent), Address: orDash(s.Address), Since: v.Reader.DateTime(s.CreatedAt), This: s.ID == v.Who.Session})
 		}
 		return err
 	})
