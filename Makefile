@@ -32,15 +32,14 @@ deps: ## install what running needs (PostgreSQL 15 server)
 test-deps: ## install what the tests need besides
 	@tools/install.sh postgres test
 
-test: test-deps build ## all tests, with all set-up
-	$(GO) test -timeout 12m $(PACKAGES)
-	$(GO) test -timeout 14m -count=1 $(E2E)/...
+test: test-deps build ## all tests, with all set-up (RACE=-race looks for data races as well)
+	$(GO) test $(RACE) -timeout 20m $(PACKAGES)
+	$(GO) test -timeout 20m -count=1 $(E2E)/...
 
-check: test-deps ## vet, lint, generated code up to date, race detector
+check: ## vet, lint, generated code up to date
 	$(GO) vet ./...
 	$(LINT) run --allow-parallel-runners ./...
 	tools/generated.sh
-	$(GO) test -race -timeout 20m $(PACKAGES)
 
 lint: ## the linter alone
 	$(LINT) run --allow-parallel-runners ./...
