@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/bank"
 	"tollhouse/billing/tenant"
 )
 
@@ -26,12 +26,6 @@ type LegalEntity struct {
 	BankIBAN   string // or the account number where there is no IBAN
 	BankBIC    string
 }
-
-var (
-	bicPattern     = regexp.MustCompile(`^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$`) // ISO 9362
-	ibanPattern    = regexp.MustCompile(`^[A-Z]{2}[0-9]{2}[A-Z0-9]{8,30}$`)
-	accountPattern = regexp.MustCompile(`^[0-9][0-9 -]{3,33}$`)
-)
 
 // fits says whether a text, or none, goes on one line of a bill.
 func fits(text string) bool {
@@ -50,9 +44,9 @@ func (e LegalEntity) check() error {
 		return &FieldError{"address.city", "the city that bills print"}
 	case !countryCode.MatchString(e.Address.Country):
 		return &FieldError{"address.country", "a two-letter country code (ISO 3166-1)"}
-	case e.BankIBAN != "" && !ValidBankAccount(e.BankIBAN):
+	case e.BankIBAN != "" && !bank.ValidAccount(e.BankIBAN):
 		return &FieldError{"bank_iban", "an IBAN with the right check digits, or a plain account number where there is none"}
-	case e.BankBIC != "" && !bicPattern.MatchString(e.BankBIC):
+	case e.BankBIC != "" && !bank.ValidCode(e.BankBIC):
 		return &FieldError{"bank_bic", "a BIC of 8 or 11 characters"}
 	}
 	for _, line := range [][2]string{
@@ -64,29 +58,6 @@ func (e LegalEntity) check() error {
 		}
 	}
 	return nil
-}
-
-// ValidBankAccount says whether a text can be an IBAN (ISO 13616, with its
-// check digits) or a plain account number of a country without.
-func ValidBankAccount(text string) bool {
-	return accountPattern.MatchString(text) || validIBAN(strings.ReplaceAll(text, " ", ""))
-}
-
-// validIBAN checks the digits by ISO 7064 MOD 97-10: with the first four
-// characters moved to the end and letters read as 10 to 35, the number leaves 1.
-func validIBAN(text string) bool {
-	if !ibanPattern.MatchString(text) {
-		return false
-	}
-	rest := 0
-	for _, c := range text[4:] + text[:4] {
-		if c >= 'A' {
-			rest = (rest*100 + int(c-'A') + 10) % 97
-		} else {
-			rest = (rest*10 + int(c-'0')) % 97
-		}
-	}
-	return rest == 1
 }
 
 // AddLegalEntity founds a company that issues bills of its own, with a first
