@@ -34,6 +34,7 @@ import (
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
+	"tollhouse/billing/visit"
 	"tollhouse/infra/postgres/pgtest"
 	"tollhouse/infra/secrets"
 	"tollhouse/portal"
@@ -115,7 +116,7 @@ func worldIn(t testing.TB, h *pgtest.Host, slot int, o operator) *world {
 	if w.passwords, err = identity.NewPasswords(); err != nil {
 		t.Fatal(err)
 	}
-	w.authority = identity.New(w.passwords, box.Tenants(), time.Now)
+	w.authority = identity.New(w.passwords, box.Tenants(), time.Now, identity.WithVisits(visit.Recognise(time.Now)))
 	w.serve(box)
 	w.setUp(box, o)
 	return w

@@ -114,16 +114,19 @@ func (s *Site) ConsoleUpload(permission identity.Permission, maxBytes int64, han
 	})
 }
 
-// mayChange refuses forms of the console while the operator is suspended. What
-// asks for a right to read changes nothing; what asks for none is about the
-// visitor's own security, which everybody may always look to; and hosting staff
-// can be shown out at any time.
+// mayChange refuses forms of the console while the operator is suspended.
+// Checking the audit trail changes nothing, and hosting staff can be shown out
+// at any time; usage is what subscribers live on. What asks for no right is
+// about the visitor's own security, which everybody may always look to.
 func (v *Visit) mayChange(permission identity.Permission) error {
-	method := v.echo.Request().Method
-	if method == http.MethodGet || method == http.MethodHead || strings.HasSuffix(string(permission), ".read") || permission == identity.VisitWrite {
+	method, act := v.echo.Request().Method, account.Manage
+	switch {
+	case method == http.MethodGet, method == http.MethodHead, permission == identity.VisitWrite, permission == identity.AuditRead:
 		return nil
+	case permission == identity.UsageWrite:
+		act = account.Serve
 	}
-	return v.Profile.Standing.Refuses(account.Manage, v.site.Now())
+	return v.Profile.Standing.Refuses(act, v.site.Now())
 }
 
 // tenantPage finds the tenant and the caller.

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -10,8 +11,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
-	"tollhouse/api/problem"
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/identity"
 	"tollhouse/billing/locale"
 	"tollhouse/portal/ui"
 	"tollhouse/tenants"
@@ -44,7 +45,7 @@ func (s *Site) StaffOnly(permission tenants.Permission, handle func(*StaffVisit)
 			return v.toDoor("sign-in")
 		}
 		if permission != "" && !v.Who.Role.May(permission) {
-			return problem.Forbidden.New("")
+			return fmt.Errorf("%s needs %s: %w", v.Who.Role, permission, identity.ErrForbidden)
 		}
 		if err := v.checkForm(); err != nil {
 			return err
