@@ -129,6 +129,15 @@ func (v *Visit) Caller() audit.Caller {
 // as its query.
 func (v *Visit) Console(path string, pairs ...string) string { return v.URL("console/"+path, pairs...) }
 
+// ConsoleFor is such an address for who may go there; "" for others, as they
+// are shown no link that would refuse them.
+func (v *Visit) ConsoleFor(wants identity.Permission, path string, pairs ...string) string {
+	if !v.May(wants) {
+		return ""
+	}
+	return v.Console(path, pairs...)
+}
+
 // PublicLink is an address of this tenant as a message may carry it.
 func (v *Visit) PublicLink(path string) string {
 	return v.TenantLink(v.Stack.Ref.Name, path)

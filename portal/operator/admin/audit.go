@@ -195,8 +195,8 @@ func rowOf(v *web.Visit, e audit.Recorded, names actors) auditRow {
 	if e.Object != "" {
 		row.Object = worded(r, "admin.kind.", e.Object)
 	}
-	if path, known := objectPages[e.Object]; known && e.ObjectID != uuid.Nil {
-		row.Link = v.Console(path + e.ObjectID.String())
+	if page, known := objectPages[e.Object]; known && e.ObjectID != uuid.Nil {
+		row.Link = v.ConsoleFor(page.wants, page.path+e.ObjectID.String())
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
 		row.Detail = append(row.Detail, auditFact{name, factText(e.Detail[name])})

@@ -7,15 +7,25 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/audit"
+	"tollhouse/billing/identity"
 	"tollhouse/billing/tenant"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
 )
 
+// objectPage is where things of a kind are shown, and what one has to be
+// allowed to see them.
+type objectPage struct {
+	path  string
+	wants identity.Permission
+}
+
 // objectPages are where things are shown that entries speak of, by their kinds.
-var objectPages = map[string]string{
-	"account": "subscribers/", "billing_account": "subscribers/", "bill": "bills/", "order": "orders/", "payment": "payments/",
-	"bill_run": "bill-runs/", "user": "users/", "branch": "settings/branches/", "legal_entity": "settings/legal-entities/", "import": "import/", "intake_batch": "import/",
+var objectPages = map[string]objectPage{
+	"account": {"subscribers/", identity.AccountRead}, "billing_account": {"subscribers/", identity.AccountRead}, "bill": {"bills/", identity.BillRead},
+	"order": {"orders/", identity.OrderRead}, "payment": {"payments/", identity.PaymentRead}, "bill_run": {"bill-runs/", identity.BillRunRun},
+	"user": {"users/", identity.UserRead}, "branch": {"settings/branches/", identity.BranchWrite}, "legal_entity": {"settings/legal-entities/", identity.BranchWrite},
+	"import": {"import/", identity.IntakeWrite}, "intake_batch": {"import/", identity.IntakeWrite},
 }
 
 // kindChoices are the kinds of things that the list can be narrowed to.

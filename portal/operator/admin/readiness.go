@@ -40,7 +40,7 @@ type readinessRow struct {
 type exampleLink struct{ Label, Href string }
 
 // examplePages are where the things are mended that findings name.
-var examplePages = map[string]string{"account": "subscribers/", "legal_entity": "settings/legal-entities/"}
+var examplePages = map[string]objectPage{"account": {"subscribers/", identity.AccountRead}, "legal_entity": {"settings/legal-entities/", identity.BranchWrite}}
 
 func ready(v *web.Visit) error {
 	day, err := calendar.ParseDate(v.Query("day"))
@@ -107,15 +107,15 @@ func named(f readiness.Finding) []readiness.Example {
 // exampleHref is where a thing that is not ready can be mended.
 func exampleHref(v *web.Visit, e readiness.Example) string {
 	if page, known := examplePages[e.Kind]; known {
-		return v.Console(page + e.ID.String())
+		return v.ConsoleFor(page.wants, page.path+e.ID.String())
 	}
 	switch e.Kind {
 	case "offering":
-		return v.Console("offers/" + e.Label)
+		return v.ConsoleFor(identity.OfferingRead, "offers/"+e.Label)
 	case "suspense":
-		return v.Console("suspense", "reason", e.Label)
+		return v.ConsoleFor(identity.SuspenseRead, "suspense", "reason", e.Label)
 	case "source":
-		return v.Console("settings/sources")
+		return v.ConsoleFor(identity.SettingsRead, "settings/sources")
 	}
 	return ""
 }

@@ -149,7 +149,7 @@ func (c *connection) page(v *web.Visit, current int) connecting {
 		case i < open || c.State == onboarding.Completed:
 			view.class = "done"
 		}
-		if i <= open && i != current && c.State == onboarding.Acknowledged {
+		if i <= open && i != current && c.State == onboarding.Acknowledged && v.May(identity.OrderWrite) {
 			view.href = v.Console(c.path(s.name))
 		}
 		p.steps = append(p.steps, view)

@@ -13,6 +13,7 @@ import (
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/history"
+	"tollhouse/billing/identity"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
 	"tollhouse/billing/notice"
@@ -260,9 +261,9 @@ func showLedger(v *web.Visit) error {
 func transferAddress(v *web.Visit, t history.Transfer) string {
 	switch t.Event {
 	case ledger.Bill, ledger.Statement:
-		return v.Console("bills/" + t.EventID.String())
+		return v.ConsoleFor(identity.BillRead, "bills/"+t.EventID.String())
 	case ledger.Payment, ledger.TopUp:
-		return v.Console("payments/" + t.EventID.String())
+		return v.ConsoleFor(identity.PaymentRead, "payments/"+t.EventID.String())
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/desk"
+	"tollhouse/billing/identity"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 	"tollhouse/portal/ui"
@@ -194,19 +195,19 @@ func (p *person) eventAddress(v *web.Visit, e desk.Event) string {
 	id := e.Ref.String()
 	switch e.Kind {
 	case desk.BillIssued:
-		return v.Console("bills/" + id)
+		return v.ConsoleFor(identity.BillRead, "bills/"+id)
 	case desk.PaymentTaken, desk.Refunded:
-		return v.Console("payments/" + id)
+		return v.ConsoleFor(identity.PaymentRead, "payments/"+id)
 	case desk.Adjusted:
 		return v.Console(p.path("buckets"))
 	case desk.OrderTaken:
-		return v.Console("orders/" + id)
+		return v.ConsoleFor(identity.OrderRead, "orders/"+id)
 	case desk.NoteTaken:
 		return v.Console(p.path("notes")) + "#n-" + id
 	case desk.MessageSent:
 		return v.Console(p.path("messages")) + "#m-" + id
 	case desk.StaffActed:
-		return v.Console("staff-access")
+		return v.ConsoleFor(identity.VisitWrite, "staff-access")
 	case desk.PartyChanged:
 		return v.Console(p.path(""))
 	}
