@@ -167,7 +167,10 @@ func (h *house) await(id tenant.ID) {
 	h.t.Helper()
 	h.eventually("the stack", func() bool {
 		var s provisioning.Stack
-		err := h.control.Read(context.Background(), func(ctx context.Context, tx tenants.Tx) (err error) { s, err = provisioning.Get(ctx, tx, id); return err })
+		err := h.control.Read(context.Background(), func(ctx context.Context, tx tenants.Tx) (err error) {
+			s, err = provisioning.Get(ctx, tx, id)
+			return err
+		})
 		return err == nil && s.State == provisioning.Ready
 	})
 }

@@ -87,9 +87,11 @@ type Query struct {
 type Found struct {
 	account.Found
 	Overdue      money.Amount // of what it owes
+	Aged         money.Amount // of what it owes, what the query's Owing asks for; zero where it asks for nothing
 	Reached      string       // an identity of one of its services; empty: none
 	BranchName   string
-	OfferingCode string // code of its latest subscription that has not ended
+	OfferingID   uuid.UUID // version of its latest subscription that has not ended; zero: none
+	OfferingCode string    // its code
 }
 
 // Page is one page of a search; Next is zero on the last one.
@@ -107,8 +109,7 @@ const foundColumns = `
 	coalesce((select x.value from subscription s join service v on v.subscription_id = s.id join service_identity x on x.service_id = v.id
 	           where s.account_id = a.id and x.valid_to is null and x.kind <> 'imsi' order by s.created_at desc, x.kind limit 1), ''),
 	b.name,
-	coalesce((select o.code from subscription s join offering_version o on o.id = s.offering_id
-	           where s.account_id = a.id and s.state <> 'terminated' order by s.created_at desc limit 1), '')`
+	latest.offering_id, coalesce(latest.code, '')`
 
 // Each way of matching has its index: party_words, party_phone, party_email,
 // service_identity's key, billing_account's and bill's number, app_user_email.
@@ -186,9 +187,11 @@ func (q Query) sql(country string, today calendar.Date, limit int) (string, []an
 	case Closed:
 		add(`a.state = 'closed'`)
 	}
+	aged := `0`
 	if q.Owing.Asked { // open_item_due finds them
 		add(`a.id in (select i.account_id from open_item i where i.open > 0 and i.due_date between ? and ?)`,
 			today.AddDays(-q.Owing.To), today.AddDays(-q.Owing.From))
+		aged = fmt.Sprintf(`(select sum(i.open) from open_item i where i.account_id = a.id and i.open > 0 and i.due_date between $%d and $%d)`, len(args)-1, len(args))
 	}
 	if q.Offering != "" { // subscription_offering
 		add(`a.id in (select s.account_id from subscription s join offering_version o on o.id = s.offering_id where o.code = ? and s.state <> 'terminated')`, q.Offering)
@@ -196,10 +199,13 @@ func (q Query) sql(country string, today calendar.Date, limit int) (string, []an
 	if q.Branch != uuid.Nil {
 		add(`a.branch = ?`, q.Branch)
 	}
-	return `select ` + foundColumns + `
+	return `select ` + foundColumns + `, ` + aged + `
 	  from billing_account a
 	  join party p on p.id = a.party_id
 	  join branch b on b.id = a.branch
+	  left join lateral (
+	      select s.offering_id, o.code from subscription s join offering_version o on o.id = s.offering_id
+	       where s.account_id = a.id and s.state <> 'terminated' order by s.created_at desc limit 1) latest on true
 	 where ` + strings.Join(where, `
 	   and `) + `
 	 order by a.id desc
@@ -215,13 +221,17 @@ func (q Query) after() uuid.UUID {
 
 func scanFound(row pgx.CollectableRow) (Found, error) {
 	var f Found
-	var overdue money.Decimal
+	var overdue, aged money.Decimal
+	var offering *uuid.UUID
 	a := &f.Account
 	err := row.Scan(&a.ID, &a.Number, &a.PartyID, &a.ParentID, &a.Kind, &a.Currency, &a.CreditLimit, &a.State, &a.Anchor, &a.CycleMonths,
 		&a.Cycle.From, &a.Cycle.To, &a.Unbilled, &a.Receivable, &a.Credit, &a.UndocumentedTax, &a.LegalEntity, &a.Branch, &a.CreatedAt,
-		&f.PartyName, &f.Email, &f.Phone, &f.Subscriptions, &overdue, &f.Reached, &f.BranchName, &f.OfferingCode)
+		&f.PartyName, &f.Email, &f.Phone, &f.Subscriptions, &overdue, &f.Reached, &f.BranchName, &offering, &f.OfferingCode, &aged)
 	a.CreatedAt = a.CreatedAt.UTC()
-	f.Overdue = money.New(overdue, a.Currency)
+	f.Overdue, f.Aged = money.New(overdue, a.Currency), money.New(aged, a.Currency)
+	if offering != nil {
+		f.OfferingID = *offering
+	}
 	return f, err
 }
 

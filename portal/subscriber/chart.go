@@ -29,10 +29,9 @@ func (c chart) draw() ui.Columns {
 	if most.IsZero() {
 		most, mostOn = money.NewDecimal(1), c.days[0].Day
 	}
-	step, labels := c.scale(most)
+	top, labels := explain.Scale(c.reader, c.kind, most)
 	columns := ui.Columns{ID: "days", Title: c.reader.T("usage.byday." + string(c.kind)), Scale: labels, Below: c.below(),
 		Finds: c.reader.T("usage.finds", "total", explain.QuantityOf(c.reader, c.kind, total), "most", explain.QuantityOf(c.reader, c.kind, most), "day", c.reader.DayMonth(mostOn))}
-	top := step.Mul(money.NewDecimal(3))
 	for _, d := range c.days {
 		columns.Bars = append(columns.Bars, c.column(d, top))
 	}
@@ -58,41 +57,6 @@ func (c chart) column(d history.Day, top money.Decimal) ui.Column {
 	return ui.Column{
 		X: part(place.Mul(hundred).Add(money.NewDecimal(17))), Width: part(money.NewDecimal(66)),
 		Y: hundred.Sub(height).String(), Height: height.String(), Pale: d.Day == c.reader.Today,
-	}
-}
-
-// scale chooses three even steps that hold the most, in a unit that reads well.
-func (c chart) scale(most money.Decimal) (step money.Decimal, labels []string) {
-	unit, size := "", money.NewDecimal(1)
-	switch {
-	case c.kind == usage.Voice:
-		unit, size = "min", money.NewDecimal(60)
-	case c.kind == usage.Data && most.Cmp(money.NewDecimal(1e9)) >= 0:
-		unit, size = "GB", money.NewDecimal(1e9)
-	case c.kind == usage.Data:
-		unit, size = "MB", money.NewDecimal(1e6)
-	}
-	count := niceStep(most, size)
-	for i := int64(3); i >= 0; i-- {
-		label := c.reader.Number(count.Mul(money.NewDecimal(i)))
-		if i == 3 && unit != "" {
-			label += "\u00a0" + c.reader.T("unit."+unit)
-		}
-		labels = append(labels, label)
-	}
-	return count.Mul(size), labels
-}
-
-// niceStep is the least of 1, 2, 5, 10, 15, 20, 25, 50 … of which three hold
-// the most; below one it begins again at a tenth.
-func niceStep(most, size money.Decimal) money.Decimal {
-	for scale := money.DecimalOf(1, 1); ; scale = scale.Mul(money.NewDecimal(10)) {
-		for _, n := range []string{"1", "1.5", "2", "2.5", "3", "4", "5", "6", "8"} {
-			step := scale.Mul(money.MustDecimal(n))
-			if step.Mul(size).Mul(money.NewDecimal(3)).Cmp(most) >= 0 {
-				return step
-			}
-		}
 	}
 }
 

@@ -17,7 +17,7 @@ func revenueChartOf(v *web.Visit, months []insight.Month) *revenueChart {
 			most = m.Total()
 		}
 	}
-	step := niceStep(most)
+	step := ui.NiceStep(most, money.NewDecimal(1))
 	top := step.Mul(money.NewDecimal(3))
 	chart := &revenueChart{unit: r.Locale.Symbol(c)}
 	chart.id, chart.title, chart.big = "rev", r.T("biz.rev.title"), true

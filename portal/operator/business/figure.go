@@ -82,18 +82,6 @@ func monthShort(r ui.Reader, d calendar.Date) string {
 	return r.T("biz.month." + strings.ToLower(d.Month.String()[:3]))
 }
 
-// niceStep is the least of 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten
-// of which three hold the most.
-func niceStep(most money.Decimal) money.Decimal {
-	for scale := money.DecimalOf(1, 2); ; scale = scale.Mul(money.NewDecimal(10)) {
-		for _, n := range []string{"1", "1.5", "2", "2.5", "3", "4", "5", "6", "8"} {
-			if step := scale.Mul(money.MustDecimal(n)); step.Mul(money.NewDecimal(3)).Cmp(most) >= 0 {
-				return step
-			}
-		}
-	}
-}
-
 // share of 100, with two decimals, as SVG's lengths have it.
 func share(part, whole money.Decimal) money.Decimal {
 	s, err := part.MulDiv(money.NewDecimal(100), whole, 2, money.HalfAwayFromZero)

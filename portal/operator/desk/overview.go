@@ -161,16 +161,16 @@ func (o *overviewView) readDays(ctx context.Context, tx tenant.Tx, v *web.Visit,
 		}
 		o.dayRows = append(o.dayRows, [2]string{r.DayMonth(d.Day), explain.QuantityOf(r, kind, d.Quantity)})
 	}
+	top, labels := explain.Scale(r, kind, most)
 	c := ui.Columns{ID: "used", Title: r.T("usage.byday." + string(kind)),
 		Finds: r.T("usage.finds", "total", explain.QuantityOf(r, kind, total), "most", explain.QuantityOf(r, kind, most), "day", r.DayMonth(mostOn)),
-		Scale: []string{explain.QuantityOf(r, kind, most), "0"}, Below: []string{r.DayMonth(p.Cycle.From), r.DayMonth(p.Cycle.To.AddDays(-1))}}
+		Scale: labels, Below: []string{r.DayMonth(p.Cycle.From), r.DayMonth(p.Cycle.To.AddDays(-1))}}
 	width := money.NewDecimal(int64(p.Cycle.Days()))
 	for i := 0; i < p.Cycle.Days(); i++ {
 		day := p.Cycle.From.AddDays(i)
 		if quantity, some := used[day]; some {
-			height := ui.Share(quantity, most)
-			c.Bars = append(c.Bars, ui.Column{X: ui.Share(money.NewDecimal(int64(i)), width), Y: ui.Share(most.Sub(quantity), most),
-				Width: ui.Share(money.DecimalOf(66, 2), width), Height: height, Pale: day == r.Today})
+			c.Bars = append(c.Bars, ui.Column{X: ui.Share(money.NewDecimal(int64(i)), width), Y: ui.Share(top.Sub(quantity), top),
+				Width: ui.Share(money.DecimalOf(66, 2), width), Height: ui.Share(quantity, top), Pale: day == r.Today})
 		}
 	}
 	o.days = &c
@@ -251,7 +251,7 @@ func (p *person) serviceView(v *web.Visit, s account.Subscription) serviceView {
 	if s.TerminatedAt != nil {
 		view.facts = append(view.facts, fact{name: r.T("desk.service.ended"), value: r.DateTime(*s.TerminatedAt)})
 	}
-	view.facts = append(view.facts, fact{r.T("desk.service.plan"), offering.Code, planAddress(v, offering.Code)})
+	view.facts = append(view.facts, fact{r.T("desk.service.plan"), offering.Names.In(r.Locale.Language), planAddress(v, offering.Code)})
 	for _, price := range offering.Prices.Recurring {
 		view.facts = append(view.facts, fact{name: price.Names.In(r.Locale.Language), value: r.T("desk.service.price", "amount", r.Exact(p.amount(price.Amount)), "months", monthsWords(r, price.Months))})
 	}

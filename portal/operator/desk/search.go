@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -49,6 +50,7 @@ func showSubscribers(v *web.Visit) error {
 	var page desk.Page
 	var exact desk.Exact
 	var filters []control
+	var plans map[uuid.UUID]catalog.Offering
 	found := false
 	err := v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) (err error) {
 		if q.Text != "" {
@@ -56,7 +58,10 @@ func showSubscribers(v *web.Visit) error {
 				return err
 			}
 		}
-		if page, err = desk.Search(ctx, tx, q); err != nil || v.Part("found") {
+		if page, err = desk.Search(ctx, tx, q); err != nil {
+			return err
+		}
+		if plans, err = plansOf(ctx, tx, page); err != nil || v.Part("found") {
 			return err
 		}
 		filters, err = filtersOf(ctx, tx, v)
@@ -73,7 +78,7 @@ func showSubscribers(v *web.Visit) error {
 		}
 		return v.Redirect(v.Console("subscribers/" + exact.Account.String()))
 	}
-	results := foundTable(v, q, page)
+	results := foundTable(v, q, page, plans)
 	if v.Part("found") {
 		return v.Show(http.StatusOK, foundPart(v.Reader, results))
 	}
@@ -105,13 +110,7 @@ func filtersOf(ctx context.Context, tx tenant.Tx, v *web.Visit) ([]control, erro
 	}
 	owing := make([]ui.Choice, len(spans))
 	for i, span := range spans {
-		owing[i] = ui.Choice{Value: span, Label: r.T("desk.owing.days", "days", span)}
-		switch span {
-		case "":
-			owing[i].Label = r.T("desk.any")
-		case desk.NotDue, desk.Overdue:
-			owing[i].Label = r.T("desk.owing." + span)
-		}
+		owing[i] = ui.Choice{Value: span, Label: owingWords(r, span)}
 	}
 	offerings, err := offeringChoices(ctx, tx, r)
 	if err != nil {
@@ -135,6 +134,17 @@ func filtersOf(ctx context.Context, tx tenant.Tx, v *web.Visit) ([]control, erro
 	return filters, nil
 }
 
+// owingWords name a span of overdue days.
+func owingWords(r ui.Reader, span string) string {
+	switch span {
+	case "":
+		return r.T("desk.any")
+	case desk.NotDue, desk.Overdue:
+		return r.T("desk.owing." + span)
+	}
+	return r.T("desk.owing.days", "days", span)
+}
+
 // offeringChoices are the offerings by their latest published names.
 func offeringChoices(ctx context.Context, tx tenant.Tx, r ui.Reader) ([]ui.Choice, error) {
 	sold, err := catalog.OnSale(ctx, tx, tx.At)
@@ -152,10 +162,24 @@ func offeringChoices(ctx context.Context, tx tenant.Tx, r ui.Reader) ([]ui.Choic
 	return choices, nil
 }
 
-func foundTable(v *web.Visit, q desk.Query, page desk.Page) table {
+// plansOf are the offerings of the accounts of a page.
+func plansOf(ctx context.Context, tx tenant.Tx, page desk.Page) (map[uuid.UUID]catalog.Offering, error) {
+	var ids []uuid.UUID
+	for _, a := range page.Accounts {
+		if a.OfferingID != uuid.Nil && !slices.Contains(ids, a.OfferingID) {
+			ids = append(ids, a.OfferingID)
+		}
+	}
+	return catalog.LoadVersions(ctx, tx, ids)
+}
+
+func foundTable(v *web.Visit, q desk.Query, page desk.Page, plans map[uuid.UUID]catalog.Offering) table {
 	r := v.Reader
 	t := table{id: "h-found", title: r.T("desk.found"), icon: "find", none: r.T("desk.found.none"), noneMore: r.T("desk.found.none.more"),
 		head: heads(r.T("desk.col.name"), r.T("desk.col.account"), r.T("desk.col.identity"), r.T("desk.col.contact"), r.T("desk.col.plan"), r.T("desk.col.owes")+"#")}
+	if q.Owing.Asked {
+		t.head = append(t.head, heads(owingWords(r, v.Query("owing"))+"#")...)
+	}
 	for _, a := range page.Accounts {
 		name := link(a.PartyName, v.Console("subscribers/"+a.ID.String()))
 		if a.State == account.Closed {
@@ -170,8 +194,12 @@ func foundTable(v *web.Visit, q desk.Query, page desk.Page) table {
 		if a.Overdue.Sign() > 0 {
 			owes.sub = r.T("desk.overdue", "amount", r.Money(a.Overdue))
 		}
-		t.rows = append(t.rows, []cell{name, {text: a.Number, mono: true, sub: a.BranchName}, {text: explain.Readable(a.Reached), mono: true},
-			{text: a.Email, sub: explain.Readable(a.Phone)}, {text: a.OfferingCode, sub: r.T("desk.kind." + string(a.Kind))}, owes})
+		row := []cell{name, {text: a.Number, mono: true, sub: a.BranchName}, {text: explain.Readable(a.Reached), mono: true},
+			{text: a.Email, sub: explain.Readable(a.Phone)}, {text: plans[a.OfferingID].Names.In(r.Locale.Language), sub: r.T("desk.kind." + string(a.Kind))}, owes}
+		if q.Owing.Asked {
+			row = append(row, num(r.Money(a.Aged)))
+		}
+		t.rows = append(t.rows, row)
 	}
 	if q.After != uuid.Nil {
 		t.first = v.Console("subscribers", narrowing(v)...)
@@ -187,7 +215,7 @@ func foundTable(v *web.Visit, q desk.Query, page desk.Page) table {
 
 // sendSubscribers answers with the whole list, page by page, up to a bound.
 func sendSubscribers(v *web.Visit, q desk.Query) error {
-	s := web.NewSheet("account", "name", "kind", "state", "email", "phone", "service", "offering", "branch", "owes", "overdue", "currency")
+	s := web.NewSheet("account", "name", "kind", "state", "email", "phone", "service", "offering", "branch", "owes", "overdue", "aged", "currency")
 	q.Limit, q.After = desk.MaxPage, uuid.Nil
 	for rows := 0; rows < rowsACSV; {
 		var page desk.Page
@@ -200,7 +228,8 @@ func sendSubscribers(v *web.Visit, q desk.Query) error {
 		}
 		for _, a := range page.Accounts {
 			s.Add(a.Number, a.PartyName, string(a.Kind), string(a.State), a.Email, a.Phone, a.Reached, a.OfferingCode, a.BranchName,
-				ofAccount(a, a.Receivable).RoundToDocument().Decimal().String(), a.Overdue.RoundToDocument().Decimal().String(), a.Currency.Code())
+				ofAccount(a, a.Receivable).RoundToDocument().Decimal().String(), a.Overdue.RoundToDocument().Decimal().String(),
+				a.Aged.RoundToDocument().Decimal().String(), a.Currency.Code())
 		}
 		rows += len(page.Accounts)
 		if q.After = page.Next; q.After == uuid.Nil {
