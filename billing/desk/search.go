@@ -187,7 +187,7 @@ func (q Query) sql(country string, today calendar.Date, limit int) (string, []an
 	case Closed:
 		add(`a.state = 'closed'`)
 	}
-	aged := `0`
+	aged := `0::numeric`
 	if q.Owing.Asked { // open_item_due finds them
 		add(`a.id in (select i.account_id from open_item i where i.open > 0 and i.due_date between ? and ?)`,
 			today.AddDays(-q.Owing.To), today.AddDays(-q.Owing.From))
