@@ -28,7 +28,7 @@ func main() {
 	base := flag.String("base", "", "address of a demo that runs already, whose folder is -data")
 	data := flag.String("data", "", "folder of that demo")
 	flag.Parse()
-	err := error(nil)
+	var err error
 	if *base != "" {
 		err = look(*base, *data, *out, *only)
 	} else {
@@ -78,7 +78,7 @@ func look(base, data, out, only string) error {
 type demo struct{ binary, data string }
 
 func (d demo) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(d.binary, append([]string{"demo"}, args...)...)
+	cmd := exec.CommandContext(context.Background(), d.binary, append([]string{"demo"}, args...)...)
 	cmd.Env = append(os.Environ(), "TOLLHOUSE_DATA="+d.data, "TOLLHOUSE_LISTEN=127.0.0.1:0", "TOLLHOUSE_SCALE=100")
 	return cmd
 }

@@ -271,7 +271,7 @@ func createPage(c createView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				for _, rate := range c.Rates {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<div class=\"form-grid\">")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<div class=\"form-grid five\">")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
