@@ -26,8 +26,15 @@ type Figures struct {
 	SealedAt    *time.Time // wall time of the last seal of its audit, nil before the first
 }
 
-// Healthy says whether nothing in the stack needs a person.
-func (f Figures) Healthy() bool { return f.Failed == 0 && f.Suspense == 0 }
+// lateAfter is how long work may wait before somebody should look.
+const lateAfter = 15 * time.Minute
+
+// Late says whether work has waited too long since it fell due.
+func (f Figures) Late() bool { return f.OldestDue != nil && f.Clock.Sub(*f.OldestDue) > lateAfter }
+
+// Healthy says whether nothing in the stack needs one of the staff. Usage in
+// suspense is the operator's to look at.
+func (f Figures) Healthy() bool { return f.Failed == 0 && !f.Late() }
 
 // Inspector measures stacks.
 type Inspector interface {

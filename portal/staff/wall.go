@@ -185,8 +185,8 @@ func troubleOf(v *web.StaffVisit, o tenants.Operator, s provisioning.Stack, read
 		if reading.Failed > 0 {
 			add(ui.Warn, "staff.health.failed", r.N("staff.items", reading.Failed))
 		}
-		if reading.Suspense > 0 {
-			add(ui.Warn, "staff.health.suspense", r.N("staff.records", reading.Suspense))
+		if reading.Late() {
+			add(ui.Warn, "staff.health.late", r.T("staff.health.late.more", "at", r.DateTime(*reading.OldestDue)))
 		}
 	}
 	return list
