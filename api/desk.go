@@ -182,10 +182,9 @@ func messages(ctx context.Context, of uuid.UUID, cursor *oapi.Cursor, limit *oap
 func messageOf(m notice.Stored) oapi.Message {
 	out := oapi.Message{Id: m.ID, Kind: string(m.Kind), Channel: oapi.MessageChannel(m.Channel), To: m.To, Subject: optionalText(m.Subject),
 		State: oapi.MessageState(m.State), Failure: optionalText(m.Failure), CreatedAt: m.CreatedAt, Account: optionalID(m.AccountID)}
-	switch m.Kind {
-	case notice.SignInCode, notice.PasswordReset, notice.Invitation, notice.PaymentLink: // they open a door, to whoever reads them
+	if m.Kind.OpensDoor() {
 		out.Subject = nil
-	default:
+	} else {
 		out.Body = optionalText(m.Body)
 	}
 	return out

@@ -398,6 +398,33 @@ func TestMessages_linksAreForTheirRecipients(t *testing.T) {
 	}
 }
 
+// In a sandbox those who look after users hand links on, but none that would
+// let them in as somebody with more rights than their own.
+func TestMessages_nobodyClimbsByThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	owner := w.works(identity.Owner)
+	deputy := w.deputy(identity.UserRead, identity.UserWrite, identity.AuditRead, identity.AccountRead)
+	stranger := w.browser()
+	for email, mayRead := range map[string]bool{"owner@office.example": false, "deputy@office.example": true} {
+		if asked := stranger.post(w.console("reset"), stranger.get(w.console("reset")), "email", email); asked.status != http.StatusOK {
+			t.Fatalf("reset: %d %s", asked.status, asked.words())
+		}
+		sent := w.lastNotice(email)
+		_, token, found := strings.Cut(sent.Body, "token=")
+		if !found || sent.Kind != notice.PasswordReset {
+			t.Fatalf("no reset: %+v", sent)
+		}
+		seen := deputy.get(w.console("messages/" + sent.ID.String()))
+		if got := strings.Contains(seen.text, token[:20]); seen.status != http.StatusOK || got != mayRead {
+			t.Errorf("the link of %s is read by a deputy: %v (%d)", email, got, seen.status)
+		}
+		if seen := owner.get(w.console("messages/" + sent.ID.String())); !strings.Contains(seen.text, token[:20]) {
+			t.Errorf("the owner can't read the link of %s", email)
+		}
+	}
+}
+
 func TestStaffAccess_consentVisitAndEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hanse)

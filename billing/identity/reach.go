@@ -2,10 +2,12 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/mail"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/tenant"
 )
@@ -61,6 +63,27 @@ func (a *Authority) ReachAt(ctx context.Context, tx tenant.Tx, user uuid.UUID, k
 		}
 	}
 	return nil
+}
+
+// MayManageAt returns ErrBeyond if an e-mail address or telephone number belongs
+// to a user who has more rights than a principal: what is sent there would let
+// the principal in as more than it is.
+func (a *Authority) MayManageAt(ctx context.Context, tx tenant.Tx, by Principal, address string) error {
+	w, _ := contact(address)
+	var role Role
+	var granted []string
+	err := tx.QueryRow(ctx, `
+		select u.role, r.permissions
+		  from app_user u
+		  left join custom_role r on r.name = u.role
+		 where `+w.column+` = $1`, w.value).Scan(&role, &granted)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the rights of who is reached: %w", err)
+	}
+	return covers(by, append(role.Permissions(), grantable(granted)...))
 }
 
 // SetOwnLanguage changes the language that a user reads and is written to in.

@@ -39,6 +39,16 @@ const (
 	StaffEntered  Kind = "staff_entry" // hosting staff came in
 )
 
+// OpensDoor says whether such a message lets whoever reads it in as somebody
+// else, or pay by a link. Its text is for its recipient alone.
+func (k Kind) OpensDoor() bool {
+	switch k {
+	case SignInCode, PasswordReset, Invitation, PaymentLink:
+		return true
+	}
+	return false
+}
+
 // State is how far a message is.
 type State string
 

@@ -2,8 +2,8 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -55,14 +55,21 @@ type messageView struct {
 	Account string
 }
 
-// doorOpeners are messages whose text lets its reader in as somebody else.
-var doorOpeners = []notice.Kind{notice.SignInCode, notice.PasswordReset, notice.Invitation, notice.PaymentLink}
-
 // mayReadText says whether the visitor may read a message's text. In a sandbox
-// mail goes nowhere, so those who invite people have to hand links on
-// themselves.
-func mayReadText(v *web.Visit, kind notice.Kind) bool {
-	return !slices.Contains(doorOpeners, kind) || v.Stack.Ref.Sandbox && v.May(identity.UserWrite)
+// mail goes nowhere, so those who look after users have to hand links on
+// themselves: but none that lets them in as somebody with more rights.
+func mayReadText(ctx context.Context, tx tenant.Tx, v *web.Visit, m notice.Stored) (bool, error) {
+	if !m.Kind.OpensDoor() {
+		return true, nil
+	}
+	if !v.Stack.Ref.Sandbox || !v.May(identity.UserWrite) {
+		return false, nil
+	}
+	err := v.Authority().MayManageAt(ctx, tx, v.Who, m.To)
+	if errors.Is(err, identity.ErrBeyond) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func message(v *web.Visit) error {
@@ -72,14 +79,18 @@ func message(v *web.Visit) error {
 	}
 	view := messageView{ConsolePage: frame.Of(v, frame.Messages, v.Reader.T("con.nav.messages"))}
 	err = read(v, func(ctx context.Context, tx tenant.Tx) (err error) {
-		view.Stored, err = notice.Get(ctx, tx, id)
+		if view.Stored, err = notice.Get(ctx, tx, id); err != nil {
+			return err
+		}
+		readable, err := mayReadText(ctx, tx, v, view.Stored)
+		view.Sealed = !readable
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if !mayReadText(v, view.Kind) {
-		view.Sealed, view.Body, view.Link = true, "", ""
+	if view.Sealed {
+		view.Body, view.Link = "", ""
 	}
 	if view.AccountID != uuid.Nil && v.May(identity.AccountRead) {
 		view.Account = v.Console("subscribers/" + view.AccountID.String())

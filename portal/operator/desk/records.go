@@ -301,8 +301,7 @@ func showMessages(v *web.Visit) error {
 // told is what of a message the desk may read: one that opens a door shows no
 // key.
 func told(m notice.Stored) string {
-	switch m.Kind {
-	case notice.SignInCode, notice.PasswordReset, notice.Invitation:
+	if m.Kind.OpensDoor() {
 		return ""
 	}
 	return m.Body
