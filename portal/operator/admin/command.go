@@ -2,17 +2,14 @@ package admin
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"net/http"
 	"slices"
 
 	"github.com/google/uuid"
 
 	"tollhouse/billing/account"
-	"tollhouse/billing/audit"
-	"tollhouse/billing/identity/idempotency"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/web"
 )
 
@@ -37,29 +34,14 @@ func once(v *web.Visit, action string, do func(ctx context.Context, tx tenant.Tx
 // oncePart is once for one of the several things that a form asks for, such as
 // each of its files.
 func oncePart(v *web.Visit, action, part string, do func(ctx context.Context, tx tenant.Tx) (act, error)) (again bool, err error) {
-	sent := idempotency.Fingerprint(action+" "+part, []byte(v.Sent()))
-	request := idempotency.Request{Actor: v.Who.Actor(), Operation: "console." + action, Key: hex.EncodeToString(sent), BodyHash: sent, WallAt: v.Caller().WallAt}
-	err = v.Stack.Write(v.Context(), func(ctx context.Context, tx tenant.Tx) error {
-		again = true // unless the key is new; a transaction that lost a race runs again
-		_, err := idempotency.Do(ctx, tx, request, func(ctx context.Context, tx tenant.Tx) (idempotency.Answer, error) {
-			again = false
-			done, err := do(ctx, tx)
-			if err != nil {
-				return idempotency.Answer{}, err
-			}
-			return idempotency.Answer{Status: http.StatusSeeOther}, record(ctx, tx, v, action, done)
-		})
-		return err
-	})
-	return again, err
-}
-
-// record writes the audit row of a command, unless its domain did.
-func record(ctx context.Context, tx tenant.Tx, v *web.Visit, action string, done act) error {
-	if done.object == "" {
-		return nil
+	c := &command.Command{Action: action, Part: v.Sent() + "\x00" + part}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (next string, err error) {
+		done, err := do(ctx, tx)
+		c.Recorded, c.Object, c.ID, c.Detail = done.object == "", done.object, done.id, done.detail
+		return "", err // where it leads is the page's own
 	}
-	return audit.Record(ctx, tx, audit.Entry{Caller: v.Caller(), Action: action, Object: done.object, ObjectID: done.id, Detail: done.detail})
+	_, err = command.CarryOut(v, c)
+	return !c.Fresh, err
 }
 
 // read runs fn on one snapshot of the visitor's operator.

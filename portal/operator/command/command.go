@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,6 +23,12 @@ type Command struct {
 	Object string         // the kind of thing; empty for none
 	ID     uuid.UUID      // may be set by Do, like Detail
 	Detail map[string]any // what changed; never a secret
+	// Part tells apart what one form may ask for several times over, such as each
+	// of its files, or what it held when it was gone back to. Without one, a form
+	// that comes again with something else in it is refused.
+	Part string
+	// Recorded is set where the domain writes the audit row itself.
+	Recorded bool
 	// Do carries it out and gives the address of the page that tells of it. What
 	// it refuses leaves nothing behind, so that the same form may be sent again.
 	Do func(ctx context.Context, tx tenant.Tx) (next string, err error)
@@ -34,14 +41,13 @@ type Command struct {
 func CarryOut(v *web.Visit, c *Command) (next string, err error) {
 	err = v.Stack.Write(v.Context(), func(ctx context.Context, tx tenant.Tx) error {
 		c.Fresh = false // a transaction that lost a race runs again
-		answer, err := idempotency.Do(ctx, tx, request(v, c.Action), func(ctx context.Context, tx tenant.Tx) (idempotency.Answer, error) {
+		answer, err := idempotency.Do(ctx, tx, request(v, c), func(ctx context.Context, tx tenant.Tx) (idempotency.Answer, error) {
 			c.Fresh = true
 			next, err := c.Do(ctx, tx)
 			if err != nil {
 				return idempotency.Answer{}, err
 			}
-			err = audit.Record(ctx, tx, audit.Entry{Caller: v.Caller(), Action: c.Action, Object: c.Object, ObjectID: c.ID, Detail: c.Detail})
-			if err != nil {
+			if err := record(ctx, tx, v, c); err != nil {
 				return idempotency.Answer{}, err
 			}
 			body, err := v.Stack.Seal(billing.StoredAnswer, []byte(next))
@@ -57,17 +63,27 @@ func CarryOut(v *web.Visit, c *Command) (next string, err error) {
 	return next, err
 }
 
+func record(ctx context.Context, tx tenant.Tx, v *web.Visit, c *Command) error {
+	if c.Recorded {
+		return nil
+	}
+	return audit.Record(ctx, tx, audit.Entry{Caller: v.Caller(), Action: c.Action, Object: c.Object, ObjectID: c.ID, Detail: c.Detail})
+}
+
 // longestKey bounds what is taken for a form's key.
 const longestKey = 200
 
 // request names a form by its hidden key. A form without one is a command of
 // its own.
-func request(v *web.Visit, action string) idempotency.Request {
+func request(v *web.Visit, c *Command) idempotency.Request {
 	key := v.Form("key")
 	if key == "" || len(key) > longestKey {
 		key = NewKey()
 	}
-	return idempotency.Request{Actor: v.Who.Actor(), Operation: action, Key: "console/" + key, BodyHash: fingerprint(v, action), WallAt: v.Caller().WallAt}
+	if c.Part != "" {
+		key = hex.EncodeToString(idempotency.Fingerprint(key, []byte(c.Part)))
+	}
+	return idempotency.Request{Actor: v.Who.Actor(), Operation: c.Action, Key: "console/" + key, BodyHash: fingerprint(v, c.Action), WallAt: v.Caller().WallAt}
 }
 
 // fingerprint tells whether a form sent twice asks for the same: everything in
