@@ -11,9 +11,6 @@ import (
 	"tollhouse/billing/tenant"
 )
 
-// by is the actor of everything the scenario's clerks do.
-const by = "clerk:demo"
-
 // connect takes and activates the orders of those who joined since the tick
 // before. Who is connected already is found by email address.
 func (o *operator) connect(ctx context.Context, t tick) error {
@@ -30,7 +27,7 @@ func (o *operator) connect(ctx context.Context, t tick) error {
 		if s.index%7 != 0 { // most have their cycle by the calendar month, some from their day on
 			facts["account.anchor"] = t.at.Format("2006-01") + "-01"
 		}
-		orders = append(orders, onboarding.NewOrder{OfferingID: o.versions[s.offering], Facts: facts, CreatedBy: by})
+		orders = append(orders, onboarding.NewOrder{OfferingID: o.versions[s.offering], Facts: facts, CreatedBy: o.clerk})
 	}
 	if len(orders) == 0 {
 		return nil

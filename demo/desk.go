@@ -48,7 +48,7 @@ func (o *operator) deskWork(ctx context.Context) error {
 		if err := o.notes(ctx, tx, accounts[withNotes], accounts[isSuspended]); err != nil {
 			return fmt.Errorf("notes: %w", err)
 		}
-		if err := suspendOne(ctx, tx, accounts[isSuspended]); err != nil {
+		if err := o.suspendOne(ctx, tx, accounts[isSuspended]); err != nil {
 			return fmt.Errorf("suspend: %w", err)
 		}
 		if err := o.offerLarger(ctx, tx); err != nil {
@@ -67,7 +67,7 @@ func (o *operator) notes(ctx context.Context, tx tenant.Tx, first, suspended uui
 		{AccountID: first, Text: "Asked how the bill is made up; went through the lines together."},
 		{AccountID: suspended, Text: "On the way abroad for some months. Wants to keep the number."},
 	} {
-		n.ID, n.By, n.Author = uuid.Must(uuid.NewV7()), by, offices[o.application.Country][1].name
+		n.ID, n.By, n.Author = uuid.Must(uuid.NewV7()), o.clerk, offices[o.application.Country][1].name
 		if _, err := desk.AddNote(ctx, tx, n); err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func runningOf(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) (account.
 	return account.Subscription{}, false, err
 }
 
-func suspendOne(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) error {
+func (o *operator) suspendOne(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) error {
 	s, found, err := runningOf(ctx, tx, accountID)
 	if err != nil || !found {
 		return err
@@ -94,7 +94,7 @@ func suspendOne(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) error {
 	if err := account.Suspend(ctx, tx, s.ID); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.Entry{Caller: audit.Caller{Actor: by, WallAt: time.Now()}, Action: "subscription.suspend", Object: "subscription", ObjectID: s.ID,
+	return audit.Record(ctx, tx, audit.Entry{Caller: audit.Caller{Actor: o.clerk, WallAt: time.Now()}, Action: "subscription.suspend", Object: "subscription", ObjectID: s.ID,
 		Detail: map[string]any{"reason": "abroad for some months"}})
 }
 
@@ -159,7 +159,7 @@ func (o *operator) planChange(ctx context.Context, tx tenant.Tx, accounts []uuid
 			return err
 		}
 		if len(fitting) > 0 {
-			return o.schedule(ctx, tx, desk.NewChange{ID: uuid.Must(uuid.NewV7()), SubscriptionID: s.ID, OfferingID: fitting[0].ID, Reason: "other needs", By: by})
+			return o.schedule(ctx, tx, desk.NewChange{ID: uuid.Must(uuid.NewV7()), SubscriptionID: s.ID, OfferingID: fitting[0].ID, Reason: "other needs", By: o.clerk})
 		}
 	}
 	return nil
@@ -169,7 +169,7 @@ func (o *operator) schedule(ctx context.Context, tx tenant.Tx, n desk.NewChange)
 	if _, err := desk.Schedule(ctx, tx, o.stack.Desk(), n); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.Entry{Caller: audit.Caller{Actor: by, WallAt: time.Now()}, Action: "subscription.plan", Object: "subscription", ObjectID: n.SubscriptionID,
+	return audit.Record(ctx, tx, audit.Entry{Caller: audit.Caller{Actor: o.clerk, WallAt: time.Now()}, Action: "subscription.plan", Object: "subscription", ObjectID: n.SubscriptionID,
 		Detail: map[string]any{"offering": n.OfferingID, "reason": n.Reason}})
 }
 
@@ -184,6 +184,6 @@ func (o *operator) waitingOrder(ctx context.Context, tx tenant.Tx, like subscrib
 	}
 	names := map[string]string{"ID": "Putri Anggraini", "DE": "Levke Thomsen"}
 	facts["party.name"], facts["party.email"] = names[o.application.Country], "waiting@example.net"
-	_, err := o.stack.Desk().Place(ctx, tx, []onboarding.NewOrder{{OfferingID: o.versions[o.offerings[0]], Facts: facts, CreatedBy: by}})
+	_, err := o.stack.Desk().Place(ctx, tx, []onboarding.NewOrder{{OfferingID: o.versions[o.offerings[0]], Facts: facts, CreatedBy: o.clerk}})
 	return err
 }

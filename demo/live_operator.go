@@ -27,6 +27,7 @@ type operator struct {
 	logins   *Logins
 	report   func(permille int, doing string)
 	stack    *billing.Stack
+	clerk    string // actor of what is done at the desk and booked
 	people   []subscriber
 	versions map[string]uuid.UUID  // published offerings, by code
 	feeds    map[string]usage.Feed // by name

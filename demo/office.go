@@ -50,7 +50,21 @@ func (o *operator) officeLogins(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return o.findClerk(ctx)
+}
+
+// findClerk says who does the scenario's work at the desk.
+func (o *operator) findClerk(ctx context.Context) error {
+	return o.stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		users, err := o.world.Identity.Users(ctx, tx, "", identity.MaxPage)
+		for _, u := range users {
+			if u.Role == identity.Clerk {
+				o.clerk = identity.Principal{Kind: identity.UserPrincipal, UserID: u.ID}.Actor()
+				return err
+			}
+		}
+		return errors.Join(err, errors.New("the operator has no clerk"))
+	})
 }
 
 func (o *operator) console() string { return "/t/" + o.application.Name + "/console/" }

@@ -168,7 +168,7 @@ func (o *operator) slip(t tick, d dues) payment.NewPayment {
 		method, reference = payment.Cash, "receipt "
 	}
 	return payment.NewPayment{ID: o.id(t, d), AccountID: d.account, Purpose: d.purpose, Method: method, Amount: d.amount,
-		Reference: reference + t.at.Format("20060102") + fmt.Sprintf("-%04d", d.index), By: by}
+		Reference: reference + t.at.Format("20060102") + fmt.Sprintf("-%04d", d.index), By: o.clerk}
 }
 
 func (o *operator) id(t tick, d dues) uuid.UUID {
