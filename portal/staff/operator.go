@@ -184,9 +184,9 @@ func (w *operatorView) describe(v *web.StaffVisit, s provisioning.Stack, reading
 			fact{Name: r.T("staff.sealed"), Text: when(r, reading.SealedAt)}, fact{Name: r.T("staff.oldest"), Text: when(r, reading.OldestDue)})
 	}
 	w.Contract = slices.Concat([]fact{
-		{Name: r.T("staff.field.legal_name"), Text: w.LegalName}, {Name: r.T("staff.field.country"), Text: w.Operator.Country},
-		{Name: r.T("staff.field.currency"), Text: w.Operator.Settings.Currency.Code()}, {Name: r.T("staff.field.zone"), Text: w.Operator.Settings.Zone},
-		{Name: r.T("staff.field.owner_email"), Text: w.Operator.OwnerEmail},
+		{Name: r.T("staff.field.legal_name"), Text: w.LegalName}, {Name: r.T("staff.field.country"), Text: w.Country},
+		{Name: r.T("staff.field.currency"), Text: w.Settings.Currency.Code()}, {Name: r.T("staff.field.zone"), Text: w.Operator.Settings.Zone},
+		{Name: r.T("staff.field.owner_email"), Text: w.OwnerEmail},
 		{Name: r.T("staff.grace"), Text: r.N("staff.days", int64(standing.GraceDays))},
 		{Name: r.T("staff.since"), Text: r.DateTime(w.Operator.CreatedAt)},
 	}, w.Contract)
