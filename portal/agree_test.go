@@ -231,3 +231,17 @@ func TestDashboard_figuresAreThoseOfTheListsTheyOpen(t *testing.T) {
 		t.Errorf("%s wait, and %s by reasons", waiting, held)
 	}
 }
+
+func TestDesk_plansAreCalledByTheirNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	c := w.customer(1, "hanse-postpaid-flex", "en")
+	b := w.works(identity.Owner)
+	for _, path := range []string{"subscribers", "subscribers/" + c.ID.String() + "/services"} {
+		shown := b.get(w.console(path))
+		contains(t, path, shown.words(), "Hanse Flex")
+		if strings.Contains(shown.words(), "hanse-postpaid-flex") {
+			t.Errorf("%s shows the plan's code: %s", path, shown.words())
+		}
+	}
+}
