@@ -226,7 +226,7 @@ func accountsOf(ctx context.Context, stack *billing.Stack) (ids []uuid.UUID, err
 				return err
 			}
 			for _, found := range page.Accounts {
-				ids = append(ids, found.Account.ID)
+				ids = append(ids, found.ID)
 			}
 			if page.Next == uuid.Nil {
 				return nil

@@ -16,7 +16,7 @@ func TestHold_isBounded(t *testing.T) {
 		k.hold(tenant.NewID())
 	}
 	last := tenant.NewID()
-	if k.hold(last) != k.hold(last) {
+	if first, again := k.hold(last), k.hold(last); first != again {
 		t.Error("one tenant is held twice")
 	}
 	if n := len(k.held); n > maxHeld {

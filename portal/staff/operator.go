@@ -185,18 +185,18 @@ func (w *operatorView) describe(v *web.StaffVisit, s provisioning.Stack, reading
 	}
 	w.Contract = slices.Concat([]fact{
 		{Name: r.T("staff.field.legal_name"), Text: w.LegalName}, {Name: r.T("staff.field.country"), Text: w.Country},
-		{Name: r.T("staff.field.currency"), Text: w.Settings.Currency.Code()}, {Name: r.T("staff.field.zone"), Text: w.Operator.Settings.Zone},
+		{Name: r.T("staff.field.currency"), Text: w.Settings.Currency.Code()}, {Name: r.T("staff.field.zone"), Text: w.Settings.Zone},
 		{Name: r.T("staff.field.owner_email"), Text: w.OwnerEmail},
 		{Name: r.T("staff.grace"), Text: r.N("staff.days", int64(standing.GraceDays))},
-		{Name: r.T("staff.since"), Text: r.DateTime(w.Operator.CreatedAt)},
+		{Name: r.T("staff.since"), Text: r.DateTime(w.CreatedAt)},
 	}, w.Contract)
 	if standing.State != tenants.Active {
 		w.Contract = append(w.Contract, fact{Name: r.T("staff.suspended.at"), Text: r.DateTime(standing.SuspendedAt)},
 			fact{Name: r.T("staff.suspended.why"), Text: standing.Reason}, fact{Name: r.T("staff.suspended.until"), Text: r.DateTime(standing.ServiceUntil())})
 	}
 	w.Addresses = []fact{
-		{Name: r.T("staff.address.console"), Href: v.TenantURL(w.Operator.Name, "console")},
-		{Name: r.T("staff.address.subscribers"), Href: v.TenantURL(w.Operator.Name, "")},
+		{Name: r.T("staff.address.console"), Href: v.TenantURL(w.Name, "console")},
+		{Name: r.T("staff.address.subscribers"), Href: v.TenantURL(w.Name, "")},
 	}
 }
 
