@@ -227,7 +227,7 @@ func (p pages) describeEntry(v *web.StaffVisit, view *operatorView, s provisioni
 			view.Entry.Approved = append(view.Entry.Approved, approvedEntry{v.URL("requests/" + b.ID.String() + "/enter"), v.Reader.Clock(b.VisitUntil)})
 		}
 	}
-	view.Requests = requestsOf(v, waiting, map[tenant.ID]string{view.ID: view.Operator.DisplayName})
+	view.Requests = requestsOf(v, waiting, map[tenant.ID]string{view.ID: view.DisplayName})
 	if !view.Entry.Shown {
 		return nil
 	}
