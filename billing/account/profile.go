@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,8 +46,10 @@ var (
 // check refuses what the schema would refuse, with the field's name.
 func (p Profile) check() error {
 	switch {
-	case strings.TrimSpace(p.Name) == "":
-		return &FieldError{"name", "the operator's name"}
+	case !printable(p.Name):
+		return &FieldError{"name", "the operator's name, of up to 200 characters on one line"}
+	case !fits(p.SupportContact):
+		return &FieldError{"support_contact", "up to 200 characters on one line"}
 	case !countryCode.MatchString(p.Country):
 		return &FieldError{"country", "a two-letter country code (ISO 3166-1)"}
 	case p.Zone == nil || p.Zone == time.Local:

@@ -3,6 +3,7 @@ package account_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,5 +94,28 @@ func TestPutProfile_currencyIsFixedByTheFirstAccount(t *testing.T) {
 	}
 	if err := change("USD", "blue"); !errors.Is(err, account.ErrInvalid) {
 		t.Errorf("a bad colour: %v", err)
+	}
+}
+
+// What stands on every bill and in every mail is short, and on one line.
+func TestPutProfile_textsOnOneLine(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Tenant(t)
+	for field, spoil := range map[string]func(*account.Profile){
+		"name":            func(p *account.Profile) { p.Name = "Name\r\nBcc: somebody@example.net" },
+		"support_contact": func(p *account.Profile) { p.SupportContact = strings.Repeat("x", 201) },
+	} {
+		err := db.DB.Write(context.Background(), db.Ref, func(ctx context.Context, tx tenant.Tx) error {
+			p, err := account.GetProfile(ctx, tx)
+			if err != nil {
+				return err
+			}
+			spoil(&p)
+			return account.PutProfile(ctx, tx, p)
+		})
+		var refused *account.FieldError
+		if !errors.As(err, &refused) || refused.Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/mail"
 	"net/textproto"
 	"net/url"
 	"strconv"
@@ -74,7 +75,8 @@ func (s *Sender) SendMessage(ctx context.Context, m billing.OutMessage) error {
 		return fmt.Errorf("%w: there is no gateway for %s", billing.ErrUndeliverable, m.Channel)
 	}
 	letter := gomail.NewMsg()
-	if err := letter.FromFormat(m.Operator, s.from); err != nil {
+	from := mail.Address{Name: m.Operator, Address: s.from} // it quotes or encodes the name, which may hold anything
+	if err := letter.From(from.String()); err != nil {
 		return fmt.Errorf("%w: sender: %w", billing.ErrUndeliverable, err)
 	}
 	if err := letter.To(m.To); err != nil {

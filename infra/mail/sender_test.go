@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	netmail "net/mail"
 	"strings"
 	"testing"
 
@@ -98,6 +99,33 @@ func TestSend_aWholeMail(t *testing.T) {
 		"Message-ID: <01976f3a-0000-7000-8000-000000000001@tollhouse.example>", "Auto-Submitted: auto-generated", "Kode: 123456"} {
 		if !strings.Contains(letter, want) {
 			t.Errorf("%q is missing in\n%s", want, letter)
+		}
+	}
+}
+
+// An operator is called as it is called: nothing in its name keeps its mail
+// back, or gets into the mail's heads.
+func TestSend_namesWithQuotesAndBreaks(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	sender, err := mail.New("smtp://"+s.address, "billing@tollhouse.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{`PT "Maju" Tbk`, `x" <evil@example.net>, "y`, "Name\r\nBcc: evil@example.net", "Пример"} {
+		m := letterTo("siti@example.id")
+		m.Operator, m.Subject = name, "Kode\r\nBcc: evil@example.net"
+		if err := sender.SendMessage(context.Background(), m); err != nil {
+			t.Errorf("from %q: %v", name, err)
+			continue
+		}
+		letter, err := netmail.ReadMessage(strings.NewReader(<-s.letters))
+		if err != nil {
+			t.Fatal(err)
+		}
+		from, err := letter.Header.AddressList("From")
+		if err != nil || len(from) != 1 || from[0].Name != name || from[0].Address != "billing@tollhouse.example" || letter.Header.Get("Bcc") != "" {
+			t.Errorf("from %q: %v (%v)", name, letter.Header, err)
 		}
 	}
 }
