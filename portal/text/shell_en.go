@@ -92,4 +92,5 @@ var shellEN = map[string]string{
 	"mailbox.none":            "Nothing was sent yet",
 	"mailbox.none.more":       "Sign-in codes, links and news about bills will stand here.",
 	"mailbox.follow":          "Follow the link",
+	"fail.409":                "That does not fit any more", "fail.409.more": "It has changed meanwhile, or is not in a state for this. Look at it again; nothing was done.",
 }

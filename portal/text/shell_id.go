@@ -70,4 +70,5 @@ var shellID = map[string]string{
 	"mailbox.none":            "Belum ada yang dikirim",
 	"mailbox.none.more":       "Kode masuk, tautan, dan kabar tagihan akan tampil di sini.",
 	"mailbox.follow":          "Buka tautan",
+	"fail.409":                "Itu tidak cocok lagi", "fail.409.more": "Sudah berubah, atau keadaannya tidak mengizinkan. Lihat lagi; tidak ada yang dilakukan.",
 }

@@ -126,7 +126,7 @@ func failKey(status int, err error) string {
 		return "rights"
 	}
 	switch status {
-	case http.StatusForbidden, http.StatusNotFound, http.StatusServiceUnavailable:
+	case http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable:
 		return strconv.Itoa(status)
 	}
 	if status >= http.StatusInternalServerError {
