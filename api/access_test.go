@@ -165,7 +165,7 @@ func (w *world) forge(id tenant.ID, change func(*identity.Claims)) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	claims := identity.Claims{Subject: uuid.New(), Session: uuid.New(), Role: "owner", IssuedAt: w.now, Expires: w.now.Add(time.Minute)}
+	claims := identity.Claims{Subject: uuid.New(), Session: uuid.New(), Role: "owner", IssuedAt: w.now(), Expires: w.now().Add(time.Minute)}
 	if change != nil {
 		change(&claims)
 	}
@@ -219,11 +219,11 @@ func TestAccess_expiredAndWrongAudience(t *testing.T) {
 		issued time.Time
 		want   int
 	}{
-		"as it should be": {identity.Realm{Issuer: own, Audience: own}, w.now, 200},
-		"expired":         {identity.Realm{Issuer: own, Audience: own}, w.now.Add(-2 * time.Hour), 401},
-		"not yet valid":   {identity.Realm{Issuer: own, Audience: own}, w.now.Add(time.Hour), 401},
-		"wrong audience":  {identity.Realm{Issuer: own, Audience: elsewhere}, w.now, 401},
-		"wrong issuer":    {identity.Realm{Issuer: elsewhere, Audience: own}, w.now, 401},
+		"as it should be": {identity.Realm{Issuer: own, Audience: own}, w.now(), 200},
+		"expired":         {identity.Realm{Issuer: own, Audience: own}, w.now().Add(-2 * time.Hour), 401},
+		"not yet valid":   {identity.Realm{Issuer: own, Audience: own}, w.now().Add(time.Hour), 401},
+		"wrong audience":  {identity.Realm{Issuer: own, Audience: elsewhere}, w.now(), 401},
+		"wrong issuer":    {identity.Realm{Issuer: elsewhere, Audience: own}, w.now(), 401},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func TestSecurity_secondFactorAnswersAChallenge(t *testing.T) {
 	if fields, err := w.send(request{method: "POST", path: w.path("/me/second-factor/confirm"), token: token, body: map[string]string{"code": "000000"}}).want(t, 400).faults(); err != nil || fields[0] != "code" {
 		t.Errorf("a wrong code names %v (%v)", fields, err)
 	}
-	code, err := totp.GenerateCode(setup.text("secret"), w.now)
+	code, err := totp.GenerateCode(setup.text("secret"), w.now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestSecurity_secondFactorAnswersAChallenge(t *testing.T) {
 		t.Errorf("the factor stands as %s", state.raw)
 	}
 
-	w.now = w.now.Add(time.Minute) // a code is good once
+	w.pass(time.Minute) // a code is good once
 	asked := w.send(request{method: "POST", path: w.path("/sign-in"), body: map[string]string{"email": email, "password": password}}).want(t, 401)
 	if asked.text("type") != "/problems/second-factor-wanted" || asked.text("challenge") == "<nil>" {
 		t.Fatalf("no challenge: %s", asked.raw)

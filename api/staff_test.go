@@ -79,7 +79,8 @@ func newControl(t *testing.T) (control *Control, signIn func(w *world, role tena
 func newControlWorld(t *testing.T) (w *world, signIn func(role tenants.Role) string) {
 	t.Helper()
 	control, staffSignIn := newControl(t)
-	w = &world{t: t, log: &lockedLog{}, now: time.Now()}
+	w = &world{t: t, log: &lockedLog{}}
+	w.wall.Store(time.Now().UnixMicro())
 	var err error
 	w.echo, err = New(Config{Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, PublicURL: "http://tollhouse.example",
 		Ready: func(context.Context) error { return nil }, Control: control})

@@ -48,7 +48,7 @@ func TestStanding_suspended(t *testing.T) {
 		return w.post(subscriber, w.path("/payment-intents"), map[string]any{"account": id, "purpose": "bill"})
 	}
 
-	w.stand(1, account.Standing{State: account.OperatorSuspended, Since: w.now, ServiceUntil: w.now.AddDate(0, 0, 14)})
+	w.stand(1, account.Standing{State: account.OperatorSuspended, Since: w.now(), ServiceUntil: w.now().AddDate(0, 0, 14)})
 	for name, op := range w.stackOperations() {
 		method, _, _ := strings.Cut(name, " ")
 		if method == "GET" || op.access == authenticated || op.access == "usage.write" || strings.HasSuffix(string(op.access), ".read") {
@@ -72,7 +72,7 @@ func TestStanding_suspended(t *testing.T) {
 	}
 	pay().want(t, 201)
 
-	w.stand(2, account.Standing{State: account.OperatorSuspended, Since: w.now.AddDate(0, 0, -14), ServiceUntil: w.now})
+	w.stand(2, account.Standing{State: account.OperatorSuspended, Since: w.now().AddDate(0, 0, -14), ServiceUntil: w.now()})
 	for name, got := range map[string]response{"usage": usage("s2"), "payment": pay()} {
 		if got.status != 403 || got.text("type") != suspendedType {
 			t.Errorf("%s after the days of grace: %d %s", name, got.status, got.raw)

@@ -86,7 +86,7 @@ func TestToken_attacks(t *testing.T) {
 	}
 	strange := func(text []byte) []byte { return ed25519.Sign(stranger, text) }
 	w.get(crafted(t, header, claims, own), w.path("/me")).want(t, 200) // the craft itself is right
-	at := func(d time.Duration) float64 { return float64(w.now.Add(d).Unix()) }
+	at := func(d time.Duration) float64 { return float64(w.now().Add(d).Unix()) }
 	tokens := map[string]string{
 		"algorithm none":                        crafted(t, with(header, "alg", "none"), claims, none),
 		"algorithm None":                        crafted(t, with(header, "alg", "None"), claims, none),
@@ -203,7 +203,7 @@ func TestToken_ofARotatedKey(t *testing.T) {
 	stolen := w.ownKey()
 	header, claims := parts(t, token)
 	signedNow := func() string {
-		fresh := with(with(with(claims, "iat", float64(w.now.Unix())), "nbf", float64(w.now.Unix())), "exp", float64(w.now.Add(10*time.Minute).Unix()))
+		fresh := with(with(with(claims, "iat", float64(w.now().Unix())), "nbf", float64(w.now().Unix())), "exp", float64(w.now().Add(10*time.Minute).Unix()))
 		return crafted(t, header, fresh, func(text []byte) []byte { return ed25519.Sign(stolen.Private, text) })
 	}
 	w.db.Write(t, func(ctx context.Context, tx tenant.Tx) error { return w.authority.RotateSigningKey(ctx, tx) })
@@ -211,7 +211,7 @@ func TestToken_ofARotatedKey(t *testing.T) {
 	if n := len(w.get("", w.path("/jwks")).want(t, 200).at("keys").([]any)); n != 2 {
 		t.Errorf("%d keys are told, want 2", n)
 	}
-	w.now = w.now.Add(identity.MaxTokenLife + time.Minute)
+	w.pass(identity.MaxTokenLife + time.Minute)
 	w.get(token, w.path("/me")).want(t, 401)
 	w.get(signedNow(), w.path("/me")).want(t, 401)
 	if n := len(w.get("", w.path("/jwks")).want(t, 200).at("keys").([]any)); n != 1 {

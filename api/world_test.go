@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,7 +97,7 @@ type world struct {
 	log       *lockedLog
 	echo      *echo.Echo
 	url       string
-	now       time.Time // wall time
+	wall      atomic.Int64 // wall time, in microseconds
 }
 
 type lockedLog struct {
@@ -116,6 +117,11 @@ func (l *lockedLog) String() string {
 	return l.text.String()
 }
 
+// now is the world's wall time, which stands unless it is made to pass.
+func (w *world) now() time.Time { return time.UnixMicro(w.wall.Load()) }
+
+func (w *world) pass(d time.Duration) { w.wall.Add(d.Microseconds()) }
+
 const maxTestUpload = 4 << 20
 
 func newWorld(t *testing.T) *world {
@@ -130,8 +136,9 @@ func newWorldBeside(t *testing.T, control *Control) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, db: pgtest.Tenant(t), passwords: passwords, cards: &cards{}, log: &lockedLog{}, now: time.Now()}
-	clock := func() time.Time { return w.now }
+	w := &world{t: t, db: pgtest.Tenant(t), passwords: passwords, cards: &cards{}, log: &lockedLog{}}
+	w.wall.Store(time.Now().UnixMicro())
+	clock := w.now
 	w.authority = identity.New(passwords, sealer{}, clock, identity.WithVisits(visit.Recognise(clock)))
 	w.setUp(w.db)
 	log := slog.New(slog.NewTextHandler(w.log, nil))
