@@ -66,6 +66,7 @@ func TestLink_isPaidOnceAndThenSaysSo(t *testing.T) {
 	begun := make([]payment.Intent, 8)
 	for i := range begun {
 		wait.Go(func() {
+			var err error
 			if begun[i], err = s.payLink(t.Context(), token); err != nil {
 				t.Error(err)
 			}
