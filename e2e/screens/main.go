@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,7 +121,7 @@ var (
 			{"subscriber-home", "", nil, "light", both},
 			{"subscriber-home-dark", "", nil, "dark", both},
 			{"subscriber-usage", "usage", nil, "light", both},
-			{"subscriber-statement", "statement", nil, "light", both},
+			{"subscriber-statement", "statements", nil, "light", both},
 			{"subscriber-bills", "bills", nil, "light", both},
 			{"subscriber-account", "account", nil, "light", both},
 		}},
@@ -202,6 +203,10 @@ func (s shot) take(page context.Context, door string, view tour.View, file strin
 		if err := tour.Do(page, chromedp.Click(chromedp.CSS(link)), chromedp.Sleep(time.Second)); err != nil {
 			return err
 		}
+	}
+	status, err := chromedp.Run(page, chromedp.Evaluate[int](`performance.getEntriesByType("navigation")[0].responseStatus`))
+	if err != nil || status != http.StatusOK {
+		return errors.Join(err, fmt.Errorf("the page answers %d", status))
 	}
 	return view.Picture(page, file)
 }
