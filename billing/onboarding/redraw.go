@@ -12,12 +12,12 @@ import (
 )
 
 // Redraw draws other secrets for orders whose own stayed behind, as those of a
-// copied stack: where a placeholder stands, there was one. It takes up to limit
+// copied stack: where a mask stands, there was a secret. It takes up to limit
 // orders and says how many it found.
-func (d *Desk) Redraw(ctx context.Context, tx tenant.Tx, placeholder string, limit int) (int, error) {
+func (d *Desk) Redraw(ctx context.Context, tx tenant.Tx, mask string, limit int) (int, error) {
 	redrawn := 0
 	for field := range secretFields {
-		rows, err := tx.Query(ctx, `select id from product_order where facts ->> $1 = $2 order by id limit $3`, field, placeholder, limit-redrawn)
+		rows, err := tx.Query(ctx, `select id from product_order where facts ->> $1 = $2 order by id limit $3`, field, mask, limit-redrawn)
 		if err != nil {
 			return redrawn, fmt.Errorf("find secrets to draw: %w", err)
 		}
