@@ -20,6 +20,7 @@ const (
 	Bank             Kind = "bank"
 	Cash             Kind = "cash"
 	Deposit          Kind = "deposit"
+	Vouchers         Kind = "voucher" // liability: sold, not redeemed yet
 	PartnerPayable   Kind = "partner_payable"
 	Promotion        Kind = "promotion" // contra-revenue
 	Breakage         Kind = "breakage"  // bought money that expired
@@ -54,7 +55,7 @@ func (k Kind) total() totalKind {
 		return accountTotal
 	case Deferred:
 		return deferredTotal
-	case Revenue, Tax, ProviderClearing, Bank, Cash, Deposit, PartnerPayable, Promotion,
+	case Revenue, Tax, ProviderClearing, Bank, Cash, Deposit, Vouchers, PartnerPayable, Promotion,
 		Breakage, Dispute, WriteOff, Rounding, FXClearing, Opening, UnitIssued, UnitConsumed:
 		return noTotal
 	}

@@ -27,7 +27,13 @@ const (
 	Payment     EventKind = "payment"
 	Allocation  EventKind = "allocation"
 	Refund      EventKind = "refund"
-	Import      EventKind = "import" // taken over from another billing system, or undone
+	Import      EventKind = "import"     // taken over from another billing system, or undone
+	Correction  EventKind = "correction" // a charge set right, or taken back
+	Move        EventKind = "transfer"   // between subscribers
+	Conversion  EventKind = "conversion" // from one currency to another
+	Voucher     EventKind = "voucher"    // vouchers sold
+	Points      EventKind = "points"     // earned or burnt
+	Share       EventKind = "share"      // a partner's part of a charge
 )
 
 // Event is why transfers are made. ID names the charge, bill, payment or
