@@ -67,7 +67,7 @@ var table = []rule{
 		identity.ErrBranch, identity.ErrRoleName, identity.ErrRoleTitle, identity.ErrPermission, identity.ErrFactorCode,
 		usage.ErrMapping, usage.ErrSourceName, usage.ErrCursor, usage.ErrNoReason, usage.ErrFix, usage.ErrUnknownReason,
 		usage.ErrEncoding, usage.ErrHeader, billing.ErrFileCutOff, billing.ErrReturnURL,
-		balance.ErrReason, desk.ErrNote, payment.ErrReason, payment.ErrMethod, intake.ErrName, intake.ErrFile, intake.ErrFileSize, catalog.ErrQuantity, catalog.ErrWindow,
+		balance.ErrReason, desk.ErrNote, payment.ErrReason, payment.ErrMethod, intake.ErrName, intake.ErrFile, intake.ErrFileSize, catalog.ErrQuantity, catalog.ErrWindow, catalog.ErrDeckEntry,
 		money.ErrSyntax, money.ErrUnknownCurrency, money.ErrUnknownUnit, money.ErrUnknownRounding, money.ErrInexact, money.ErrOverflow,
 		calendar.ErrSyntax, calendar.ErrCycle, tenant.ErrID, tax.ErrPercent, tax.ErrDiscount,
 	}},
@@ -109,7 +109,7 @@ var table = []rule{
 	{Unprocessable, []error{
 		desk.ErrSamePlan, desk.ErrOtherBilling, desk.ErrNewService, billing.ErrClockGoesBack, balance.ErrAmount, charging.ErrNotChargeable, money.ErrCurrencyMismatch, rating.ErrTooFine,
 		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrCeiling, payment.ErrPurpose, payment.ErrProviderRefused, payment.ErrProviderAmount,
-		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap,
+		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap, catalog.ErrNoRate,
 		bill.ErrNegativeTotal, bill.ErrMixedBasis, bill.ErrCurrency,
 	}},
 	{Unavailable, []error{provisioning.ErrNotReady, tenant.ErrUnreachable, task.ErrStopped, payment.ErrProviderUnavailable, usage.ErrRace, identity.ErrBusy}},
