@@ -1,0 +1,96 @@
+package session
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/money"
+	"tollhouse/billing/usage"
+)
+
+// Service is what a session uses under one price. It is stored as JSON.
+type Service struct {
+	Name        string     `json:"name"`
+	Kind        usage.Kind `json:"kind"`
+	Destination string     `json:"destination,omitempty"`
+	Quality     string     `json:"quality,omitempty"`
+
+	// Subscription and Offering are what the running event is priced under.
+	Subscription uuid.UUID `json:"subscription"`
+	Holder       uuid.UUID `json:"holder"` // the service of the subscription
+	Offering     uuid.UUID `json:"offering"`
+
+	StartedAt time.Time     `json:"started_at"`
+	Used      int64         `json:"used"`    // of the running event
+	Covered   int64         `json:"covered"` // of Used, what unit buckets paid
+	Charged   money.Decimal `json:"charged"` // of the running event, as prices are written
+
+	Granted    int64     `json:"granted,omitempty"` // the quota at hand
+	ValidUntil time.Time `json:"valid_until,omitzero"`
+	Final      bool      `json:"final,omitempty"` // the balance gave no more
+	Ended      bool      `json:"ended,omitempty"`
+
+	Held      []Hold    `json:"held,omitempty"`
+	HeldUntil time.Time `json:"held_until,omitzero"`
+}
+
+// Hold is what a service holds back of one bucket, or of an account's credit.
+type Hold struct {
+	Bucket uuid.UUID     `json:"bucket"` // or the account, for its credit
+	Amount money.Decimal `json:"amount"`
+}
+
+// Release gives back what the service holds.
+func (v *Service) Release() {
+	v.Granted, v.ValidUntil, v.Held, v.HeldUntil = 0, time.Time{}, nil, time.Time{}
+}
+
+// Restart begins another event, under another plan.
+func (v *Service) Restart(subscription, holder, offering uuid.UUID, at time.Time) {
+	v.Subscription, v.Holder, v.Offering = subscription, holder, offering
+	v.StartedAt, v.Used, v.Covered, v.Charged = at, 0, 0, money.Decimal{}
+}
+
+// Unit is what the service is counted in.
+func (v *Service) Unit() money.Unit { return UnitOf(v.Kind) }
+
+// UnitOf is what a kind of usage is counted in.
+func UnitOf(kind usage.Kind) money.Unit {
+	switch kind {
+	case usage.Voice:
+		return money.Second
+	case usage.Data:
+		return money.Byte
+	default:
+		return money.Event
+	}
+}
+
+// Holding sums what the session holds at an instant, by bucket.
+func (s *Session) Holding(at time.Time, into map[uuid.UUID]money.Decimal) {
+	if s.State != Open {
+		return
+	}
+	for i := range s.Services {
+		v := &s.Services[i]
+		if !at.Before(v.HeldUntil) {
+			continue
+		}
+		for _, h := range v.Held {
+			into[h.Bucket] = into[h.Bucket].Add(h.Amount)
+		}
+	}
+}
+
+// HeldUntil is when the last of the session's reservations ends; its start if
+// it has none.
+func (s *Session) HeldUntil() time.Time {
+	until := s.StartedAt
+	for i := range s.Services {
+		if at := s.Services[i].HeldUntil; at.After(until) {
+			until = at
+		}
+	}
+	return until
+}
