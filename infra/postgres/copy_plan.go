@@ -70,7 +70,7 @@ const RedrawnSecret = "to be drawn"
 // thought about before it is copied. A test names those that were forgotten.
 var plan = map[string]treatment{
 	// the operator's own
-	"operator": {columns: map[string]string{"name": `t.name || ' (sandbox)'`, "country": keep, "zone": keep, "currency": keep, "language": keep,
+	"operator": {columns: map[string]string{"name": `t.name || ' (sandbox)'`, "charging": keep, "country": keep, "zone": keep, "currency": keep, "language": keep,
 		"anchor_policy": keep, "brand_colour": keep, "support_contact": keep,
 		"standing": `'active'::text`, "standing_no": `0::bigint`, "standing_since": `null::timestamptz`, "service_until": `null::timestamptz`}},
 	"clock":         {columns: map[string]string{}},
@@ -126,6 +126,8 @@ var plan = map[string]treatment{
 	"charge":          {columns: map[string]string{"kind": keep, "line_code": keep, "unit": keep, "currency": keep, "tax_category": keep, "why": keep}},
 	"bucket":          {columns: map[string]string{"code": keep, "unit": keep, "origin": keep, "filter": keep}},
 	"usage_counter":   {columns: map[string]string{"code": keep}},
+	// open sessions are of a network that a copy does not serve
+	"charging_session": {}, "charging_answer": {}, "charging_notice": {},
 
 	// bills and payments
 	"number_series":    {columns: map[string]string{"document": keep}},

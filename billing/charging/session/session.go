@@ -93,6 +93,9 @@ func (s *Session) Abandon() {
 	}
 }
 
+// Return opens an abandoned session again.
+func (s *Session) Return() { s.move(Open) }
+
 // Final says whether some service was told that its quota is the last.
 func (s *Session) Final() bool {
 	for i := range s.Services {
