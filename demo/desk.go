@@ -129,7 +129,7 @@ func (o *operator) offerLarger(ctx context.Context, tx tenant.Tx) error {
 		}
 		for i := range offering.Allowances {
 			if a := &offering.Allowances[i]; a.Amount.Unit() == money.Byte {
-				a.Amount, a.Names = catalog.MustQuantity(l.data), catalog.Names{"en": l.data + " included", "id": "Kuota " + l.data, "ru": "Пакет " + l.data}
+				a.Amount, a.Names = catalog.MustContents(l.data), catalog.Names{"en": l.data + " included", "id": "Kuota " + l.data, "ru": "Пакет " + l.data}
 			}
 		}
 		draft, err := catalog.SaveDraft(ctx, tx, offering)

@@ -17,6 +17,7 @@ func Check(o Offering) []Finding {
 	c := &checker{offering: o, sets: map[string]int{}}
 	c.destinations()
 	c.prices()
+	c.debtLimit()
 	c.allowances()
 	c.holidays()
 	c.usage()
@@ -80,24 +81,6 @@ func (c *checker) prices() {
 func (c *checker) minorDigits(amount money.Decimal, path string) {
 	if have, most := amount.Digits(), c.offering.Currency.Digits(); have > most {
 		c.add(path, "%s has %d digits after the point; %s has %d", amount, have, c.offering.Currency, most)
-	}
-}
-
-func (c *checker) allowances() {
-	seen := map[string]string{}
-	for i, a := range c.offering.Allowances {
-		path := fmt.Sprintf("allowances[%d]", i)
-		c.unique(seen, a.Code, path+".code")
-		c.knowDestinations(a.Destinations, path)
-		if a.Amount.Base() == 0 {
-			c.add(path+".amount", "must be more than nothing")
-		}
-		for j, kind := range a.Kinds {
-			if kind.Unit() != a.Amount.Unit() {
-				c.add(fmt.Sprintf("%s.kinds[%d]", path, j), "%s usage counts %ss, the amount %q counts %ss",
-					kind, kind.Unit(), a.Amount, a.Amount.Unit())
-			}
-		}
 	}
 }
 

@@ -23,6 +23,9 @@ type Offering struct {
 	Holidays      []calendar.Date  `json:"holidays,omitempty"`
 	Usage         []UsagePrice     `json:"usage,omitempty"`
 	RequiredFacts []string         `json:"required_facts,omitempty"`
+	// DebtLimit is how far a prepaid account's own money may go below zero by
+	// online charges, unless the account says otherwise; nil: not at all.
+	DebtLimit *money.Decimal `json:"debt_limit,omitempty"`
 }
 
 // Names holds one text per language (en, id, ru).
@@ -126,18 +129,6 @@ const (
 	ProrateDay  Prorate = "day"
 	ProrateNone Prorate = "none"
 )
-
-// Allowance is usage that the recurring price pays for. Each validity cycle
-// gives a new bucket; what is left of the old one expires with its cycle.
-type Allowance struct {
-	Code           string      `json:"code"`
-	Names          Names       `json:"names"`
-	Amount         Quantity    `json:"amount"`
-	Kinds          []UsageKind `json:"kinds"`
-	Destinations   []string    `json:"destinations,omitempty"`
-	ValidityMonths int         `json:"validity_months"`
-	Priority       int         `json:"priority"`
-}
 
 // DestinationSet names a group of prefixes.
 type DestinationSet struct {

@@ -14,7 +14,6 @@ import (
 
 	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
-	"tollhouse/billing/money"
 	"tollhouse/billing/rating"
 	"tollhouse/billing/tenant"
 )
@@ -163,7 +162,7 @@ func (s *cycleScene) allowances(sub *subscribed, span calendar.Period, to []bala
 			}
 			to = append(to, balance.NewBucket{
 				ID: derivedID(from, sub.ID, a.Code), AccountID: sub.AccountID, SubscriptionID: sub.ID, Code: a.Code,
-				Unit: a.Amount.Unit(), Origin: balance.Allowance, Amount: money.NewDecimal(a.Amount.Base()), Priority: max(1, a.Priority),
+				Unit: a.Amount.Unit(), Origin: balance.Allowance, Amount: a.Amount.Decimal(), Priority: max(1, a.Priority),
 				ValidFrom: from, ExpiresAt: until, Filter: filter, LegalEntity: p.legalEntity, Branch: p.branch,
 			})
 		}

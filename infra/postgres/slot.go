@@ -57,8 +57,13 @@ var rights = map[string]string{
 	"imported_document":     withDelete,
 	"operator_logo":         withDelete,
 	"intake_account":        withDelete,
-	"intake_file":           withDelete,
-	"intake_finding":        withDelete,
+
+	// groups are dissolved, and members leave
+	"sharing_group":  withDelete,
+	"sharing_member": withDelete,
+	"sharing_limit":  withDelete,
+	"intake_file":    withDelete,
+	"intake_finding": withDelete,
 }
 
 const (

@@ -129,7 +129,7 @@ func fullAllowances(o catalog.Offering) []balance {
 
 func fullAllowance(o catalog.Offering, a catalog.Allowance) balance {
 	return balance{a.Code, rating.Bucket{
-		ID: bucketID(a.Code), Unit: a.Amount.Unit(), Value: money.NewDecimal(a.Amount.Base()), Priority: a.Priority,
+		ID: bucketID(a.Code), Unit: a.Amount.Unit(), Value: a.Amount.Decimal(), Priority: a.Priority,
 		Filter: rating.AllowanceFilter(o, a),
 	}}
 }

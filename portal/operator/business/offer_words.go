@@ -42,7 +42,7 @@ func newOfferView(v *web.Visit, o catalog.Stored, sold insight.Sold) *offerView 
 		page.prices = append(page.prices, priceRow{w.name(p.Names, p.Code), r.T("biz.offer.once"), w.money(p.Amount)})
 	}
 	for _, a := range o.Offering.Allowances {
-		page.allowances = append(page.allowances, allowanceRow{w.name(a.Names, a.Code), r.Quantity(money.NewDecimal(a.Amount.Base()), a.Amount.Unit()), w.use(a)})
+		page.allowances = append(page.allowances, allowanceRow{w.name(a.Names, a.Code), r.Quantity(a.Amount.Decimal(), a.Amount.Unit()), w.use(a)})
 	}
 	for _, u := range o.Offering.Usage {
 		for _, rule := range u.Rules {
