@@ -27,6 +27,8 @@ const (
 	Notice       Kind = "notice"        // send a message
 	TellBills    Kind = "tell_bills"    // mail the bills of a run
 	Intake       Kind = "intake"        // store a portion of an import batch
+	SessionSweep Kind = "session_sweep" // close charging sessions that fell silent, forget those long closed
+	SessionTell  Kind = "session_tell"  // tell the network about a charging session
 )
 
 // Lane keeps quick work from waiting behind long work. Lanes of one tenant run
@@ -39,16 +41,18 @@ const (
 	Files    Lane = "files"
 	Payments Lane = "payments"
 	Messages Lane = "messages"
+	Sessions Lane = "sessions"
 )
 
 // Lanes lists all lanes.
-var Lanes = []Lane{Cycles, Files, Payments, Messages}
+var Lanes = []Lane{Cycles, Files, Payments, Messages, Sessions}
 
 var kindsOf = map[Lane][]string{
 	Cycles:   {string(BillRun), string(CycleStart), string(BucketExpiry), string(Intake)}, // no run begins between two portions of an import
 	Files:    {string(UsageFile)},
 	Payments: {string(Webhook), string(Refund)},
 	Messages: {string(TellBills), string(Notice)},
+	Sessions: {string(SessionSweep), string(SessionTell)},
 }
 
 // MaxAttempts is how often an item is worked before it counts as failed. With

@@ -20,6 +20,7 @@ type holding struct {
 	account      uuid.UUID
 	offering     uuid.UUID
 
+	suspended            bool
 	heldFrom, heldTo     time.Time // heldTo zero: still
 	activeFrom, activeTo time.Time // both zero: never; activeTo zero: still
 }
@@ -49,7 +50,7 @@ func (hs holdings) at(at time.Time) *holding {
 // no history, and who was cut off used nothing: only activation and the end
 // bound a subscription's active time.
 const selectHoldings = `
-	select w.kind, w.value, v.id, s.id, s.account_id, s.offering_id, i.valid_from, i.valid_to, s.activated_at, s.terminated_at
+	select w.kind, w.value, v.id, s.id, s.account_id, s.offering_id, s.state = 'suspended', i.valid_from, i.valid_to, s.activated_at, s.terminated_at
 	from unnest($1::text[], $2::text[]) as w (kind, value)
 	join service_identity as i on i.kind = w.kind and i.value = w.value
 	join service as v on v.id = i.service_id
@@ -74,7 +75,7 @@ func loadHoldings(ctx context.Context, tx tenant.Tx, wanted []usage.Identity) (m
 		heldTo, activeFrom, activeTo *time.Time
 	)
 	into := []any{
-		&identity.Kind, &identity.Value, &h.service, &h.subscription, &h.account, &h.offering,
+		&identity.Kind, &identity.Value, &h.service, &h.subscription, &h.account, &h.offering, &h.suspended,
 		&h.heldFrom, &heldTo, &activeFrom, &activeTo,
 	}
 	_, err = pgx.ForEachRow(rows, into, func() error {

@@ -31,6 +31,9 @@ type Engine struct {
 	mu     sync.Mutex
 	caches map[tenant.ID]*cache
 	kept   struct{ identities, tariffs int }
+
+	feeds  sync.Map // tenant.ID: uuid.UUID of the source that sessions' usage is of
+	sweeps sync.Map // tenant.ID: time.Time up to which sweeps of sessions are on the agenda
 }
 
 // GateOf gives the gate of a transaction's tenant, which needs the tenant's

@@ -32,8 +32,9 @@ type payer struct {
 	begunTo             time.Time      // its first instant, zero for none
 	legalEntity, branch uuid.UUID
 
-	units []*purse // seconds, bytes and events, in any order: rating sorts them
-	money []*purse // in order of use, main last
+	held  money.Decimal // what sessions hold back of its credit
+	units []*purse      // seconds, bytes and events, in any order: rating sorts them
+	money []*purse      // in order of use, main last
 	main  *purse
 }
 
@@ -41,6 +42,7 @@ type payer struct {
 type purse struct {
 	balance.Bucket
 	filter rating.Filter
+	held   money.Decimal // what others' sessions hold back, where that counts
 }
 
 // pays says whether the purse may be used for this kind and destination.

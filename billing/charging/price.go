@@ -55,12 +55,13 @@ func takeMoney(p *payer, gross money.Decimal, usable func(*purse) bool, to []sha
 		if left.Sign() <= 0 {
 			break
 		}
-		if one == p.main || one.Value.Sign() <= 0 || !usable(one) {
+		free := one.free()
+		if one == p.main || free.Sign() <= 0 || !usable(one) {
 			continue
 		}
 		take := left
-		if one.Value.Cmp(left) < 0 {
-			take = one.Value
+		if free.Cmp(left) < 0 {
+			take = free
 		}
 		left = left.Sub(take)
 		to = append(to, share{one, take})

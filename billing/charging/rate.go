@@ -53,6 +53,7 @@ type till struct {
 	transfers []ledger.Transfer // backing of the postings
 	why       []byte            // backing of the explanations
 	months    monthCache
+	limits    map[uuid.UUID]money.Decimal // what limited postpaid payers may still use; set for sessions
 
 	// reused from use to use
 	buckets []rating.Bucket
@@ -81,13 +82,7 @@ func (t *till) charge(u *use) error {
 			", the account is kept in " + u.payer.currency.Code()}
 		return nil
 	}
-	event := rating.Event{
-		Kind: catalog.UsageKind(u.record.Kind), Destination: u.record.Destination, Start: u.record.Start,
-		Quantity: u.record.Quantity, Offset: u.offset,
-	}
-	if u.session != uuid.Nil {
-		event.Covered = t.covered.bytes[u.session]
-	}
+	event := t.event(u)
 	cycleStart := u.payer.cycleStart(u.record.End, t.scene.zone)
 	result, err := u.tariff.Rate(event, t.state(u, cycleStart))
 	if err != nil {
@@ -113,18 +108,30 @@ func (t *till) charge(u *use) error {
 	return nil
 }
 
+// event is a use in the rater's words.
+func (t *till) event(u *use) rating.Event {
+	event := rating.Event{
+		Kind: catalog.UsageKind(u.record.Kind), Destination: u.record.Destination, Start: u.record.Start,
+		Quantity: u.record.Quantity, Offset: u.offset,
+	}
+	if u.session != uuid.Nil {
+		event.Covered = t.covered.bytes[u.session]
+	}
+	return event
+}
+
 // state lists the unit buckets that were valid and the counters of the cycle.
 // Money is taken here and not by rating: it pays with tax.
 func (t *till) state(u *use, cycleStart calendar.Date) rating.State {
 	t.buckets, t.purses = t.buckets[:0], t.purses[:0]
 	at := u.record.End
 	for _, p := range u.payer.units {
-		if p.Value.Sign() <= 0 || !p.ValidAt(at) || (p.SubscriptionID != nil && *p.SubscriptionID != u.holder.subscription) {
+		if p.free().Sign() <= 0 || !p.ValidAt(at) || (p.SubscriptionID != nil && *p.SubscriptionID != u.holder.subscription) {
 			continue
 		}
 		t.purses = append(t.purses, p)
 		t.buckets = append(t.buckets, rating.Bucket{
-			ID: p.ID, Unit: p.Unit, Value: p.Value, Priority: p.Priority,
+			ID: p.ID, Unit: p.Unit, Value: p.free(), Priority: p.Priority,
 			ExpiresAt: p.ExpiresAt, CreatedAt: p.CreatedAt, Filter: p.filter,
 		})
 	}
@@ -162,7 +169,7 @@ func covered(p *payer, gross money.Decimal, usable func(*purse) bool) bool {
 	have := money.Decimal{}
 	for _, one := range p.money {
 		if usable(one) {
-			have = have.Add(one.Value)
+			have = have.Add(one.free())
 		}
 	}
 	return have.Cmp(gross) >= 0

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"bytes"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -72,15 +74,30 @@ func (s *Session) Holding(at time.Time, into map[uuid.UUID]money.Decimal) {
 	if s.State != Open {
 		return
 	}
+	for _, h := range s.Held(at) {
+		into[h.Bucket] = into[h.Bucket].Add(h.Amount)
+	}
+}
+
+// Held lists what the session's services hold at an instant, in the order of
+// the buckets.
+func (s *Session) Held(at time.Time) []Hold {
+	var sums []Hold
 	for i := range s.Services {
-		v := &s.Services[i]
-		if !at.Before(v.HeldUntil) {
+		if !at.Before(s.Services[i].HeldUntil) {
 			continue
 		}
-		for _, h := range v.Held {
-			into[h.Bucket] = into[h.Bucket].Add(h.Amount)
+		for _, h := range s.Services[i].Held {
+			at := slices.IndexFunc(sums, func(one Hold) bool { return one.Bucket == h.Bucket })
+			if at < 0 {
+				sums = append(sums, h)
+			} else {
+				sums[at].Amount = sums[at].Amount.Add(h.Amount)
+			}
 		}
 	}
+	slices.SortFunc(sums, func(a, b Hold) int { return bytes.Compare(a.Bucket[:], b.Bucket[:]) })
+	return sums
 }
 
 // HeldUntil is when the last of the session's reservations ends; its start if

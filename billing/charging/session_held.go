@@ -1,0 +1,106 @@
+package charging
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+)
+
+// The accounts and their buckets are locked, so nobody can reserve meanwhile:
+// whoever holds back of a bucket locks it first. charging_session_open and
+// charging_session_lender answer it.
+const selectHeld = `
+	select s.bucket_ids, s.amounts
+	from charging_session as s
+	where s.account_id = any($1) and s.state = 'open' and s.reserved_until > $2 and s.id <> all($3)
+	union all
+	select s.bucket_ids, s.amounts
+	from charging_session as s
+	where s.lender_ids && $1 and s.lender_ids <> '{}' and s.account_id <> all($1)
+	  and s.state = 'open' and s.reserved_until > $2 and s.id <> all($3)`
+
+// loadHeld reads what sessions hold back of the buckets of locked accounts at an
+// instant, those of the sessions that are named left out. A reservation whose
+// time is over does not count, whether or not its session was looked at since.
+func loadHeld(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID, at time.Time, but []uuid.UUID) (map[uuid.UUID]money.Decimal, error) {
+	if but == nil {
+		but = []uuid.UUID{}
+	}
+	held := map[uuid.UUID]money.Decimal{}
+	rows, err := tx.Query(ctx, selectHeld, planned, accounts, at, but)
+	if err != nil {
+		return nil, fmt.Errorf("read reservations: %w", err)
+	}
+	var buckets []uuid.UUID
+	var amounts []money.Decimal
+	_, err = pgx.ForEachRow(rows, []any{&buckets, &amounts}, func() error {
+		for i, bucket := range buckets {
+			held[bucket] = held[bucket].Add(amounts[i])
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read reservations: %w", err)
+	}
+	return held, nil
+}
+
+// free is what the purse holds and no session has reserved.
+func (p *purse) free() money.Decimal { return p.Value.Sub(p.held) }
+
+// respect marks what sessions hold back in the purses of a payer.
+func (p *payer) respect(held map[uuid.UUID]money.Decimal) {
+	for _, one := range p.units {
+		one.held = held[one.ID]
+	}
+	for _, one := range p.money {
+		one.held = held[one.ID]
+	}
+	p.held = held[p.id]
+}
+
+// borrows says whether a purse of the payer's belongs to another account.
+func (p *payer) borrows() bool {
+	foreign := func(one *purse) bool { return one.AccountID != p.id }
+	return slices.ContainsFunc(p.units, foreign) || slices.ContainsFunc(p.money, foreign)
+}
+
+const selectLimits = `
+	select a.id, a.credit_limit - a.unbilled - a.receivable + a.credit
+	from billing_account as a
+	where a.id = any($1) and a.kind = 'postpaid' and a.credit_limit is not null`
+
+// loadLimits reads how much credit locked postpaid accounts have left. Those
+// without a limit are absent.
+func loadLimits(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID) (map[uuid.UUID]money.Decimal, error) {
+	limits := map[uuid.UUID]money.Decimal{}
+	rows, err := tx.Query(ctx, selectLimits, planned, accounts)
+	if err != nil {
+		return nil, fmt.Errorf("read credit limits: %w", err)
+	}
+	var id uuid.UUID
+	var left money.Decimal
+	_, err = pgx.ForEachRow(rows, []any{&id, &left}, func() error {
+		limits[id] = left
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read credit limits: %w", err)
+	}
+	return limits, nil
+}
+
+// credit is what a postpaid payer may still use; limited says whether there is
+// a bound at all.
+func (t *till) credit(p *payer) (left money.Decimal, limited bool) {
+	left, limited = t.limits[p.id]
+	return left.Sub(p.held), limited
+}

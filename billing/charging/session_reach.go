@@ -1,0 +1,128 @@
+package charging
+
+import (
+	"errors"
+
+	"tollhouse/billing/charging/session"
+	"tollhouse/billing/money"
+	"tollhouse/billing/rating"
+	"tollhouse/billing/usage"
+)
+
+// price is what some more use of a service would cost, and take.
+type quote struct {
+	gross money.Decimal
+	held  []session.Hold
+	ok    bool // the balance covers it
+}
+
+// reach says how much of what is wanted the payer's balances cover, and what of
+// them is to be held back for that. u is a use of the service from where it
+// stands; its quantity is changed. A fault says that what is wanted has no
+// price at all.
+//
+// Whatever the tariff, more use never costs less but under volume tiers, where
+// the whole is asked for first; so the largest amount that is covered is found
+// by halving.
+func (t *till) reach(u *use, wanted int64) (session.Reach, *usage.Problem) {
+	whole, hole, fault := t.quoteUpTo(u, &wanted)
+	if fault != nil || wanted == 0 {
+		return session.Reach{}, fault
+	}
+	if whole.ok {
+		more := false
+		if !hole {
+			next, end, fault := t.quote(u, wanted+1)
+			more = fault == nil && end == 0 && next.ok
+		}
+		return session.Reach{Units: wanted, Held: whole.held, More: more}, nil
+	}
+	covered, over := int64(0), wanted
+	var best quote
+	for over-covered > 1 {
+		middle := covered + (over-covered)/2
+		one, _, fault := t.quote(u, middle)
+		if fault != nil {
+			return session.Reach{}, fault
+		}
+		if one.ok {
+			covered, best = middle, one
+		} else {
+			over = middle
+		}
+	}
+	return session.Reach{Units: covered, Held: best.held}, nil
+}
+
+// quoteUpTo quotes what is wanted, or as much of it as comes before a time
+// without a price; hole says that there is one.
+func (t *till) quoteUpTo(u *use, wanted *int64) (q quote, hole bool, fault *usage.Problem) {
+	q, end, fault := t.quote(u, *wanted)
+	if end > 0 {
+		*wanted = min(*wanted, end-u.offset)
+		q, _, fault = t.quote(u, *wanted)
+		return q, true, fault
+	}
+	return q, false, fault
+}
+
+// quote prices a number of units. end is the position at which a time without
+// a price begins, 0 if there is none.
+func (t *till) quote(u *use, units int64) (q quote, end int64, fault *usage.Problem) {
+	u.record.Quantity = units
+	event := t.event(u)
+	cycleStart := u.payer.cycleStart(u.record.End, t.scene.zone)
+	result, err := u.tariff.Rate(event, t.state(u, cycleStart))
+	if err != nil {
+		if hole, is := errors.AsType[*rating.Error](err); is && hole.Reason == rating.WindowHole && hole.PricedUntil > u.offset {
+			return quote{}, hole.PricedUntil, nil
+		}
+		return quote{}, 0, ratingFault(err)
+	}
+	cost, _, err := t.cost(u, &result)
+	if err != nil {
+		return quote{}, 0, &usage.Problem{Code: usage.RatingFailed, Reason: err.Error(), Want: "a price that can be booked"}
+	}
+	if u.fault != nil {
+		fault, u.fault = u.fault, nil
+		return quote{}, 0, fault
+	}
+	q.gross = cost.net.Add(cost.tax)
+	for i := range result.Debits {
+		q.held = append(q.held, session.Hold{Bucket: t.purses[result.Debits[i].Bucket].ID, Amount: result.Debits[i].Amount})
+	}
+	t.cover(u, &event, &q)
+	return q, 0, nil
+}
+
+// cover sees whether the payer's money, or credit, reaches for a quote, and
+// what of it is to be held back.
+func (t *till) cover(u *use, event *rating.Event, q *quote) {
+	left := q.gross
+	if q.ok = left.Sign() <= 0; q.ok {
+		return
+	}
+	if !u.payer.prepaid {
+		limit, limited := t.credit(u.payer)
+		q.ok = !limited || limit.Cmp(left) >= 0
+		if limited {
+			q.held = append(q.held, session.Hold{Bucket: u.payer.id, Amount: left})
+		}
+		return
+	}
+	usable := t.usable(u, event)
+	for _, one := range u.payer.money {
+		free := one.free()
+		if free.Sign() <= 0 || !usable(one) {
+			continue
+		}
+		if free.Cmp(left) > 0 {
+			free = left
+		}
+		q.held = append(q.held, session.Hold{Bucket: one.ID, Amount: free})
+		if left = left.Sub(free); left.IsZero() {
+			q.ok = true
+			return
+		}
+	}
+}

@@ -1,0 +1,250 @@
+package charging
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/charging/session"
+	"tollhouse/billing/ledger"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+	"tollhouse/billing/usage"
+)
+
+// Stepped is what became of one step: an answer, or a refusal that changed
+// nothing.
+type Stepped struct {
+	Answer session.Answer
+	Err    error
+}
+
+// Steps answers requests of sessions, all in one transaction and in their
+// order. Each number of a session is answered once. A refusal of one leaves the
+// others alone; an error is of the transaction as a whole.
+func (e *Engine) Steps(ctx context.Context, tx tenant.Tx, steps []session.Step) ([]Stepped, error) {
+	done := make([]Stepped, len(steps))
+	for attempt := 1; ; attempt++ {
+		err := e.stepsOnce(ctx, tx, steps, done)
+		if !errors.Is(err, usage.ErrRace) || attempt == raceRetries {
+			return done, err
+		}
+	}
+}
+
+func (e *Engine) stepsOnce(ctx context.Context, tx tenant.Tx, steps []session.Step, done []Stepped) error {
+	savepoint, err := tx.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	inner := tx
+	inner.Tx = savepoint
+	b := &book{engine: e, steps: steps, done: done, now: tx.At}
+	if err := safely(func() error { return b.work(ctx, inner) }); err != nil {
+		if undo := savepoint.Rollback(ctx); undo != nil {
+			return errors.Join(err, undo)
+		}
+		return err
+	}
+	return savepoint.Commit(ctx)
+}
+
+// book answers one batch of steps.
+type book struct {
+	engine *Engine
+	steps  []session.Step
+	done   []Stepped
+	now    time.Time // business time
+
+	scene    *scene
+	policy   session.Policy
+	feed     uuid.UUID
+	register *register
+	people   map[usage.Identity]holdings
+	payers   map[uuid.UUID]*payer
+	tariffs  map[uuid.UUID]*tariff
+	held     map[uuid.UUID]money.Decimal // by sessions that take no part
+	till     *till
+	ids      *ledger.Sequence
+	stored   []usage.Stored
+	suspense []usage.Suspended
+	taking   []uuid.UUID // the sessions that take part
+}
+
+func (b *book) work(ctx context.Context, tx tenant.Tx) (err error) {
+	if b.scene, err = b.engine.begin(ctx, tx); err != nil {
+		return err
+	}
+	if b.policy, err = GetPolicy(ctx, tx); err != nil {
+		return err
+	}
+	if b.feed, err = b.engine.sessionFeed(ctx, tx, b.scene.zone); err != nil {
+		return err
+	}
+	if b.register, err = openRegister(ctx, tx, b.steps); err != nil {
+		return err
+	}
+	if err := b.findPeople(ctx, tx); err != nil {
+		return err
+	}
+	if err := b.prepare(ctx, tx); err != nil {
+		return err
+	}
+	for i := range b.steps {
+		b.done[i].Answer, b.done[i].Err = b.step(&b.steps[i])
+		if err := b.done[i].Err; err != nil && !refuses(err) {
+			return err
+		}
+	}
+	return b.write(ctx, tx)
+}
+
+// findPeople finds who holds the identities of all sessions, and whose those
+// are that begin.
+func (b *book) findPeople(ctx context.Context, tx tenant.Tx) error {
+	b.people = map[usage.Identity]holdings{}
+	for i := range b.steps {
+		if s := b.register.find(&b.steps[i]); s != nil {
+			b.people[s.Identity] = nil
+		} else if b.steps[i].Kind.Begins() {
+			b.people[b.steps[i].Who] = nil
+		}
+	}
+	return b.scene.subscribers(ctx, tx, b.people)
+}
+
+// prepare locks accounts, then buckets, and reads what is held back of them.
+func (b *book) prepare(ctx context.Context, tx tenant.Tx) (err error) {
+	accounts, versions, counting := map[uuid.UUID]bool{}, map[uuid.UUID]bool{}, map[uuid.UUID]bool{}
+	r := &run{engine: b.engine, scene: b.scene}
+	earliest := b.now
+	see := func(h *holding, at time.Time) {
+		accounts[h.account], versions[h.offering], counting[h.subscription] = true, true, true
+		r.uses = append(r.uses, &use{holder: h, record: &usage.Record{Start: at, End: at}})
+		if at.Before(earliest) {
+			earliest = at
+		}
+	}
+	for i := range b.steps {
+		st := &b.steps[i]
+		s := b.register.find(st)
+		if s == nil {
+			if h := b.people[st.Who].at((&session.Session{}).Moment(st.At, b.now)); st.Kind.Begins() && h != nil {
+				see(h, (&session.Session{}).Moment(st.At, b.now))
+			}
+			continue
+		}
+		at := s.Moment(st.At, b.now)
+		see(&holding{service: s.Service, subscription: s.Subscription, account: s.Account, offering: s.Offering}, at)
+		b.taking = append(b.taking, s.ID)
+		for n := range s.Services {
+			versions[s.Services[n].Offering], counting[s.Services[n].Subscription] = true, true
+		}
+		if h := b.people[s.Identity].at(at); h != nil && h.account == s.Account {
+			versions[h.offering], counting[h.subscription] = true, true
+		}
+	}
+	ids := keys(accounts)
+	if b.payers, err = b.scene.lockAccounts(ctx, tx, ids, earliest); err != nil {
+		return err
+	}
+	if changed, err := r.beginCycles(ctx, tx, b.payers); err != nil {
+		return err
+	} else if changed {
+		if b.payers, err = b.scene.lockAccounts(ctx, tx, ids, earliest); err != nil {
+			return err
+		}
+	}
+	if b.tariffs, err = b.scene.tariffsOf(ctx, tx, keys(versions)); err != nil {
+		return err
+	}
+	return b.open(ctx, tx, ids, counting)
+}
+
+// open makes the till ready, with the counters and reservations of the accounts.
+func (b *book) open(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID, counting map[uuid.UUID]bool) (err error) {
+	b.till, b.ids = newTill(b.scene, b.now, len(b.steps)), ledger.NewSequence()
+	b.till.covered = newCovering(nil)
+	if b.held, err = loadHeld(ctx, tx, accounts, b.now, b.taking); err != nil {
+		return err
+	}
+	if b.till.limits, err = loadLimits(ctx, tx, accounts); err != nil {
+		return err
+	}
+	from := calendar.DateOf(b.now, b.scene.zone)
+	counts := false
+	for _, p := range b.payers {
+		if p.open.From.Before(from) {
+			from = p.open.From
+		}
+	}
+	for _, t := range b.tariffs {
+		counts = counts || t.counts
+	}
+	var subscriptions []pgtype.UUID
+	if counts {
+		subscriptions = keys(counting)
+	}
+	b.till.counters, err = loadCounters(ctx, tx, subscriptions, from)
+	return err
+}
+
+// spare marks, in the purses of a session's payer, what all other sessions
+// hold back at this instant.
+func (b *book) spare(s *session.Session) {
+	p := b.payers[s.Account]
+	held := map[uuid.UUID]money.Decimal{}
+	for bucket, amount := range b.held {
+		held[bucket] = amount
+	}
+	for _, other := range b.register.byID {
+		if other != s && (other.Account == s.Account || p.borrows()) {
+			other.Holding(b.now, held)
+		}
+	}
+	p.respect(held)
+}
+
+// write stores what the steps did.
+func (b *book) write(ctx context.Context, tx tenant.Tx) error {
+	if err := usage.Store(ctx, tx, b.stored); err != nil {
+		return err
+	}
+	if len(b.suspense) > 0 {
+		if err := usage.Suspend(ctx, tx, b.suspense); err != nil {
+			return err
+		}
+	}
+	if err := b.till.write(ctx, tx); err != nil {
+		return err
+	}
+	owners := map[uuid.UUID]uuid.UUID{}
+	for _, p := range b.payers {
+		for _, one := range p.units {
+			owners[one.ID] = one.AccountID
+		}
+		for _, one := range p.money {
+			owners[one.ID] = one.AccountID
+		}
+	}
+	if err := b.register.write(ctx, tx, owners); err != nil {
+		return err
+	}
+	if b.begins() {
+		return b.engine.expectSweep(ctx, tx)
+	}
+	return nil
+}
+
+func (b *book) begins() bool {
+	for i := range b.steps {
+		if b.steps[i].Kind.Begins() && b.done[i].Err == nil {
+			return true
+		}
+	}
+	return false
+}

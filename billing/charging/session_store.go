@@ -1,0 +1,295 @@
+package charging
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"tollhouse/billing/charging/session"
+	"tollhouse/billing/tenant"
+	"tollhouse/billing/usage"
+)
+
+const sessionColumns = `
+	s.id, s.source, s.name, s.consumer, s.identity_kind, s.identity, s.account_id, s.subscription_id, s.service_id, s.offering_id,
+	s.state, s.ending, s.number, s.services, s.notify_uri, s.started_at, s.last_at, s.closed_at`
+
+// The steps of one session queue behind each other here, before any account is
+// locked: its row, in id order, then accounts, then buckets.
+const lockSessions = `select ` + sessionColumns + `
+	from charging_session as s
+	where s.id = any($1)
+	order by s.id
+	for no key update`
+
+// What was begun under a name does not begin again. The constraint on (source,
+// name) answers it.
+const selectSessionsByName = `select ` + sessionColumns + `
+	from unnest($1::text[], $2::text[]) as w (source, name)
+	join charging_session as s on s.source = w.source and s.name = w.name`
+
+const selectAnswers = `
+	select a.session_id, a.number, a.request, a.answer
+	from unnest($1::uuid[], $2::bigint[]) as w (id, number)
+	join charging_answer as a on a.session_id = w.id and a.number = w.number`
+
+func scanSession(row pgx.CollectableRow) (*session.Session, error) {
+	var s session.Session
+	var services []byte
+	var closed *time.Time
+	err := row.Scan((*[16]byte)(&s.ID), &s.Source, &s.Name, &s.Consumer, &s.Identity.Kind, &s.Identity.Value, (*[16]byte)(&s.Account), (*[16]byte)(&s.Subscription),
+		(*[16]byte)(&s.Service), (*[16]byte)(&s.Offering), &s.State, &s.Ending, &s.Number, &services, &s.NotifyURI, &s.StartedAt, &s.LastAt, &closed)
+	if err != nil {
+		return nil, err
+	}
+	s.StartedAt, s.LastAt, s.ClosedAt = s.StartedAt.UTC(), s.LastAt.UTC(), orZero(closed).UTC()
+	return &s, json.Unmarshal(services, &s.Services)
+}
+
+// answerKey is what is answered once.
+type answerKey struct {
+	session uuid.UUID
+	number  int64
+}
+
+// stored is an answer that was given.
+type stored struct {
+	request [16]byte
+	answer  session.Answer
+}
+
+// sessionName is what an asker calls a session.
+type sessionName struct{ source, name string }
+
+// register is the sessions and answers of a batch of steps, as they stand
+// within the transaction, and what of them has changed.
+type register struct {
+	byID    map[uuid.UUID]*session.Session
+	byName  map[sessionName]*session.Session
+	answers map[answerKey]stored
+	fresh   []answerKey // answers to be kept
+	changed map[uuid.UUID]bool
+}
+
+// openRegister locks the sessions that steps name and reads their answers.
+func openRegister(ctx context.Context, tx tenant.Tx, steps []session.Step) (*register, error) {
+	r := &register{byID: map[uuid.UUID]*session.Session{}, byName: map[sessionName]*session.Session{}, answers: map[answerKey]stored{}, changed: map[uuid.UUID]bool{}}
+	var ids []uuid.UUID
+	var sources, names []string
+	for i := range steps {
+		if st := &steps[i]; st.Kind.Begins() {
+			sources, names = append(sources, st.Source), append(names, st.Name)
+		} else if !slices.Contains(ids, st.Session) {
+			ids = append(ids, st.Session)
+		}
+	}
+	if err := r.load(ctx, tx, lockSessions, ids, len(ids)); err != nil {
+		return nil, err
+	}
+	if len(names) > 0 {
+		rows, err := tx.Query(ctx, selectSessionsByName, planned, sources, names)
+		if err = r.collect(rows, err); err != nil {
+			return nil, err
+		}
+	}
+	return r, r.loadAnswers(ctx, tx, steps)
+}
+
+func (r *register) load(ctx context.Context, tx tenant.Tx, query string, ids []uuid.UUID, n int) error {
+	if n == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, query, planned, ids)
+	return r.collect(rows, err)
+}
+
+func (r *register) collect(rows pgx.Rows, err error) error {
+	if err != nil {
+		return fmt.Errorf("read charging sessions: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, scanSession)
+	if err != nil {
+		return fmt.Errorf("read charging sessions: %w", err)
+	}
+	for _, s := range found {
+		if r.byID[s.ID] == nil {
+			r.byID[s.ID] = s
+		}
+		r.byName[sessionName{s.Source, s.Name}] = r.byID[s.ID]
+	}
+	return nil
+}
+
+func (r *register) loadAnswers(ctx context.Context, tx tenant.Tx, steps []session.Step) error {
+	var ids []uuid.UUID
+	var numbers []int64
+	for i := range steps {
+		if s := r.find(&steps[i]); s != nil {
+			ids, numbers = append(ids, s.ID), append(numbers, steps[i].Number)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, selectAnswers, planned, ids, numbers)
+	if err != nil {
+		return fmt.Errorf("read answers of sessions: %w", err)
+	}
+	var key answerKey
+	var request, answer []byte
+	_, err = pgx.ForEachRow(rows, []any{&key.session, &key.number, &request, &answer}, func() error {
+		one := stored{request: [16]byte(request)}
+		err := json.Unmarshal(answer, &one.answer)
+		r.answers[key] = one
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read answers of sessions: %w", err)
+	}
+	return nil
+}
+
+// find gives the session that a step speaks of, or nil.
+func (r *register) find(st *session.Step) *session.Session {
+	if st.Kind.Begins() {
+		return r.byName[sessionName{st.Source, st.Name}]
+	}
+	return r.byID[st.Session]
+}
+
+// keep notes the answer to a step, and its session as changed.
+func (r *register) keep(s *session.Session, st *session.Step, a session.Answer) {
+	key := answerKey{s.ID, st.Number}
+	r.answers[key] = stored{st.Fingerprint(), a}
+	r.fresh = append(r.fresh, key)
+	r.changed[s.ID] = true
+	r.byID[s.ID], r.byName[sessionName{s.Source, s.Name}] = s, s
+}
+
+// Sums of what is held come from the services. Arrays go as text: PostgreSQL
+// unnests arrays of arrays flat.
+const upsertSessions = `
+	insert into charging_session as s (id, source, name, consumer, identity_kind, identity, account_id, subscription_id, service_id, offering_id,
+	    state, ending, number, services, bucket_ids, amounts, reserved_until, lender_ids, final, notify_uri, started_at, last_at, closed_at)
+	select n.id, n.source, n.name, n.consumer, n.identity_kind, n.identity, n.account_id, n.subscription_id, n.service_id, n.offering_id,
+	    n.state, n.ending, n.number, n.services::jsonb, n.bucket_ids::uuid[], n.amounts::numeric[], n.reserved_until, n.lender_ids::uuid[], n.final, n.notify_uri,
+	    n.started_at, n.last_at, n.closed_at
+	from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[],
+	    $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::text[], $19::boolean[], $20::text[],
+	    $21::timestamptz[], $22::timestamptz[], $23::timestamptz[])
+	  as n (id, source, name, consumer, identity_kind, identity, account_id, subscription_id, service_id, offering_id,
+	    state, ending, number, services, bucket_ids, amounts, reserved_until, lender_ids, final, notify_uri, started_at, last_at, closed_at)
+	on conflict (id) do update set subscription_id = excluded.subscription_id, service_id = excluded.service_id, offering_id = excluded.offering_id,
+	    state = excluded.state, ending = excluded.ending, number = excluded.number, services = excluded.services, bucket_ids = excluded.bucket_ids,
+	    amounts = excluded.amounts, reserved_until = excluded.reserved_until, lender_ids = excluded.lender_ids, final = excluded.final,
+	    notify_uri = excluded.notify_uri, last_at = excluded.last_at, closed_at = excluded.closed_at`
+
+const insertAnswers = `
+	insert into charging_answer (session_id, number, request, answer)
+	select n.id, n.number, n.request, n.answer::jsonb
+	from unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::text[]) as n (id, number, request, answer)`
+
+// write stores what has changed. ErrRace means that somebody began a session
+// under the same name meanwhile: the second run sees it.
+func (r *register) write(ctx context.Context, tx tenant.Tx, owners map[uuid.UUID]uuid.UUID) error {
+	var c sessionRows
+	for id := range r.changed {
+		if err := c.add(r.byID[id], tx.At, owners); err != nil {
+			return err
+		}
+	}
+	if len(c.ids) > 0 {
+		tag, err := tx.Exec(ctx, upsertSessions, c.ids, c.sources, c.names, c.consumers, c.kinds, c.identities, c.accounts, c.subscriptions, c.services, c.offerings,
+			c.states, c.endings, c.numbers, c.documents, c.buckets, c.amounts, c.until, c.lenders, c.final, c.uris, c.started, c.last, c.closed)
+		if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) && pg.Code == "23505" {
+			return usage.ErrRace
+		}
+		if err != nil {
+			return fmt.Errorf("write charging sessions: %w", err)
+		}
+		if tag.RowsAffected() != int64(len(c.ids)) {
+			return fmt.Errorf("write charging sessions: %d of %d rows written", tag.RowsAffected(), len(c.ids))
+		}
+	}
+	return r.writeAnswers(ctx, tx)
+}
+
+func (r *register) writeAnswers(ctx context.Context, tx tenant.Tx) error {
+	if len(r.fresh) == 0 {
+		return nil
+	}
+	ids, numbers := make([]uuid.UUID, len(r.fresh)), make([]int64, len(r.fresh))
+	requests, answers := make([][]byte, len(r.fresh)), make([]string, len(r.fresh))
+	for i, key := range r.fresh {
+		one := r.answers[key]
+		text, err := json.Marshal(&one.answer)
+		if err != nil {
+			return fmt.Errorf("write answers of sessions: %w", err)
+		}
+		ids[i], numbers[i], requests[i], answers[i] = key.session, key.number, one.request[:], string(text)
+	}
+	tag, err := tx.Exec(ctx, insertAnswers, ids, numbers, requests, answers)
+	if err != nil {
+		return fmt.Errorf("write answers of sessions: %w", err)
+	}
+	if tag.RowsAffected() != int64(len(ids)) {
+		return fmt.Errorf("write answers of sessions: %d of %d rows written", tag.RowsAffected(), len(ids))
+	}
+	return nil
+}
+
+// sessionRows are sessions turned for unnest.
+type sessionRows struct {
+	ids, accounts, subscriptions, services, offerings     []uuid.UUID
+	sources, names, consumers, kinds, identities          []string
+	states, endings, documents, buckets, amounts, lenders []string
+	uris                                                  []string
+	numbers                                               []int64
+	final                                                 []bool
+	until, started, last                                  []time.Time
+	closed                                                []*time.Time
+}
+
+// add turns one session. owners names the account of each bucket that is not
+// of the session's own.
+func (c *sessionRows) add(s *session.Session, at time.Time, owners map[uuid.UUID]uuid.UUID) error {
+	text, err := json.Marshal(s.Services)
+	if err != nil {
+		return fmt.Errorf("write charging session %s: %w", s.ID, err)
+	}
+	if s.Services == nil {
+		text = []byte("[]")
+	}
+	var buckets, amounts, lenders []string
+	for _, h := range s.Held(at) {
+		buckets, amounts = append(buckets, h.Bucket.String()), append(amounts, h.Amount.String())
+		if owner := owners[h.Bucket]; owner != uuid.Nil && owner != s.Account && !slices.Contains(lenders, owner.String()) {
+			lenders = append(lenders, owner.String())
+		}
+	}
+	c.ids, c.accounts, c.subscriptions = append(c.ids, s.ID), append(c.accounts, s.Account), append(c.subscriptions, s.Subscription)
+	c.services, c.offerings = append(c.services, s.Service), append(c.offerings, s.Offering)
+	c.sources, c.names, c.consumers = append(c.sources, s.Source), append(c.names, s.Name), append(c.consumers, s.Consumer)
+	c.kinds, c.identities = append(c.kinds, string(s.Identity.Kind)), append(c.identities, s.Identity.Value)
+	c.states, c.endings, c.numbers = append(c.states, string(s.State)), append(c.endings, string(s.Ending)), append(c.numbers, s.Number)
+	c.documents, c.buckets, c.amounts = append(c.documents, string(text)), append(c.buckets, array(buckets)), append(c.amounts, array(amounts))
+	c.lenders, c.until, c.final = append(c.lenders, array(lenders)), append(c.until, s.HeldUntil()), append(c.final, s.Final())
+	c.uris, c.started, c.last = append(c.uris, s.NotifyURI), append(c.started, s.StartedAt), append(c.last, s.LastAt)
+	var closed *time.Time
+	if !s.ClosedAt.IsZero() {
+		closed = &s.ClosedAt
+	}
+	c.closed = append(c.closed, closed)
+	return nil
+}
+
+// array writes ids or numbers as PostgreSQL reads an array.
+func array(values []string) string { return "{" + strings.Join(values, ",") + "}" }
