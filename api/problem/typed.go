@@ -2,6 +2,7 @@ package problem
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -97,6 +98,22 @@ var faulty = []func(err error) []Fault{
 		return each(e.Findings, ofDocument)
 	},
 	func(err error) []Fault {
+		e, is := errors.AsType[*catalog.TableError](err)
+		if !is {
+			return nil
+		}
+		return each(e.Faults, ofCell)
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*catalog.MissingZonesError](err)
+		if !is {
+			return nil
+		}
+		return each(e.Missing, func(m catalog.MissingZone) Fault {
+			return Fault{"zones." + m.Zone, fmt.Sprintf("is missing; %s version %d uses it", m.Offering, m.Version), "a prefix of that zone, or without_zones to accept that usage to it waits in suspense"}
+		})
+	},
+	func(err error) []Fault {
 		e, is := errors.AsType[*usage.Problem](err)
 		if !is {
 			return nil
@@ -175,4 +192,19 @@ func text[E error](err error) (string, bool) {
 		return "", false
 	}
 	return e.Error(), true
+}
+
+// ofCell names a fault of a file by its line and column.
+func ofCell(f catalog.TableFault) Fault {
+	field := "file"
+	if f.Line > 0 {
+		field = fmt.Sprintf("line %d", f.Line)
+	}
+	if f.Column != "" {
+		field += ", " + f.Column
+	}
+	if f.Value == "" {
+		return Fault{field, "is not as it must be", f.Want}
+	}
+	return Fault{field, fmt.Sprintf("is %.80q", f.Value), f.Want}
 }

@@ -90,7 +90,12 @@ var plan = map[string]treatment{
 	// what processes remember of an earlier copy is overtaken by another epoch
 	"catalog_epoch":    {columns: map[string]string{"epoch": anotherEpoch}},
 	"offering_version": {columns: map[string]string{"code": keep, "state": keep, "document": keep, "currency": keep}},
-	"holiday":          {columns: map[string]string{"calendar": keep, "name": keep}},
+	"holiday_calendar": {columns: map[string]string{"code": keep, "names": keep, "yearly": keep}},
+	"holiday":          {columns: map[string]string{"calendar": keep, "names": keep}},
+	"exchange_rate":    {columns: map[string]string{"from_currency": keep, "to_currency": keep, "source": keep}},
+	"deck":             {columns: map[string]string{"code": keep, "names": keep}},
+	"deck_version": {columns: map[string]string{"deck": keep, "state": keep, "file_name": keep, "zones": keep, "zone_names": keep, "body": keep,
+		"created_by": keep}},
 
 	// to whom
 	"party": {from: partyNo + `t.id`, columns: map[string]string{"kind": keep, "language": keep,

@@ -25,7 +25,9 @@ var rights = map[string]string{
 	"audit_seal":         "select, insert",
 	"bill_line":          "select, insert",
 	"bill_tax":           "select, insert",
-	"holiday":            "select, insert, delete",
+	"holiday":            "select, insert, update, delete",
+	"holiday_calendar":   withDelete,
+	"exchange_rate":      withDelete,
 	"charging_answer":    "select, insert, delete", // forgotten by the sweep, as closed sessions are
 	"charging_session":   withDelete,
 	"charging_notice":    withDelete,

@@ -26,7 +26,7 @@ func run(db *pgtest.TenantDB, r idempotency.Request, status int, runs *atomic.In
 	err = db.DB.Write(context.Background(), db.Ref, func(ctx context.Context, tx tenant.Tx) (err error) {
 		a, err = idempotency.Do(ctx, tx, r, func(ctx context.Context, tx tenant.Tx) (idempotency.Answer, error) {
 			n := runs.Add(1)
-			_, err := tx.Exec(ctx, `insert into holiday (calendar, day) values ('x', $1::date + $2::int)`, wall, n)
+			_, err := tx.Exec(ctx, `insert into exchange_rate (from_currency, to_currency, day, value) values ('EUR', 'USD', $1::date + $2::int, 1)`, wall, n)
 			return idempotency.Answer{Status: status, Headers: map[string]string{"Location": "/orders/7"}, Body: []byte{byte(n)}}, err
 		})
 		return err
@@ -34,10 +34,10 @@ func run(db *pgtest.TenantDB, r idempotency.Request, status int, runs *atomic.In
 	return a, err
 }
 
-func holidays(t *testing.T, db *pgtest.TenantDB) (n int) {
+func rates(t *testing.T, db *pgtest.TenantDB) (n int) {
 	t.Helper()
 	db.Read(t, func(ctx context.Context, tx tenant.Tx) error {
-		return tx.QueryRow(ctx, `select count(*) from holiday`).Scan(&n)
+		return tx.QueryRow(ctx, `select count(*) from exchange_rate`).Scan(&n)
 	})
 	return n
 }
@@ -52,7 +52,7 @@ func TestDo_repeatGetsTheStoredAnswer(t *testing.T) {
 			t.Fatalf("%+v, %v", a, err)
 		}
 	}
-	if runs.Load() != 1 || holidays(t, db) != 1 {
+	if runs.Load() != 1 || rates(t, db) != 1 {
 		t.Errorf("carried out %d times", runs.Load())
 	}
 	if _, err := run(db, request("k", `{"other":1}`, wall), 201, &runs); !errors.Is(err, idempotency.ErrDifferentBody) {
@@ -78,7 +78,7 @@ func TestDo_concurrentOnesAreCarriedOutOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if runs.Load() != 1 || holidays(t, db) != 1 {
+	if runs.Load() != 1 || rates(t, db) != 1 {
 		t.Errorf("carried out %d times", runs.Load())
 	}
 }
@@ -92,7 +92,7 @@ func TestDo_refusalIsStoredAndUndone(t *testing.T) {
 			t.Fatalf("%+v, %v", a, err)
 		}
 	}
-	if holidays(t, db) != 0 {
+	if rates(t, db) != 0 {
 		t.Error("a refused command left something behind")
 	}
 }
@@ -107,7 +107,7 @@ func TestDo_serverErrorIsNotStored(t *testing.T) {
 	if a, err := run(db, request("k", "{}", wall), 201, &runs); err != nil || a.Status != 201 || a.Body[0] != 2 {
 		t.Errorf("the next try: %+v, %v", a, err)
 	}
-	if holidays(t, db) != 1 {
+	if rates(t, db) != 1 {
 		t.Error("the failed try left something behind")
 	}
 }
