@@ -18,7 +18,18 @@ func (f *frame) addCharges(c *closing) {
 			Period: c.Cycle, Quantity: s.Quantity.Sub(s.Allowance), Unit: s.Unit, Events: s.Events, Category: s.Category,
 			Price: money.New(s.Price, c.Currency).Round(c.Currency.DocumentDigits(), money.HalfAwayFromZero),
 		}
-		if s.Kind != Usage {
+		switch s.Kind {
+		case Correction:
+			if s.Price.IsZero() && s.Net.IsZero() {
+				continue // only which balance gave the units has changed
+			}
+			line.Description = correctionWords(c.Language, line.Description)
+			line.Period = f.cycleOf(c).Containing(s.OwnCycle)
+			if s.Unit == money.Event && s.Quantity.IsZero() {
+				line.Unit, line.Quantity = UnitFee, money.NewDecimal(s.Events)
+			}
+		case Usage:
+		default:
 			line.Unit, line.Quantity = UnitFee, money.NewDecimal(s.Events)
 		}
 		if s.Kind == Discount {

@@ -67,10 +67,7 @@ type recognition struct {
 // reckon closes one account's cycle in memory.
 func (f *frame) reckon(o *openCycle) (*closing, error) {
 	c := &closing{openCycle: o, doc: f.blank(o), kept: map[uuid.UUID]money.Decimal{}}
-	fees := feeFrame{
-		cycle:   calendar.Cycle{Anchor: o.Anchor, Months: o.Months, Policy: f.profile.AnchorPolicy},
-		closing: o.Cycle, digits: o.Currency.DocumentDigits(),
-	}
+	fees := feeFrame{cycle: f.cycleOf(c), closing: o.Cycle, digits: o.Currency.DocumentDigits()}
 	fees.next = fees.cycle.Containing(o.Cycle.To)
 	services := map[uuid.UUID]string{}
 	for _, s := range o.subscriptions {
@@ -159,6 +156,10 @@ func (f *frame) total(c *closing) error {
 // bill by the credit that its older open items leave.
 func (f *frame) settle(c *closing) error {
 	total := c.doc.Total
+	if c.doc.Kind == KindStatement && total.Sign() < 0 { // more was given back than taken
+		c.doc.PaidBefore, c.doc.Due = total, money.Zero(c.Currency)
+		return nil
+	}
 	if total.Sign() < 0 {
 		return fmt.Errorf("%s: %w", total, ErrNegativeTotal)
 	}

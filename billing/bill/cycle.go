@@ -46,6 +46,7 @@ type chargeSum struct {
 	Code                            string
 	Unit                            money.Unit
 	Category                        string
+	OwnCycle                        calendar.Date // in which the use was
 	Quantity, Allowance             money.Decimal
 	Price, Net, Tax                 money.Decimal
 	Events                          int64

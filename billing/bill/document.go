@@ -77,11 +77,12 @@ type LineKind string
 
 // The kinds of line, in the order in which they are printed.
 const (
-	Recurring LineKind = "recurring"
-	OneTime   LineKind = "one_time"
-	Usage     LineKind = "usage"
-	Allowance LineKind = "allowance"
-	Discount  LineKind = "discount"
+	Recurring  LineKind = "recurring"
+	OneTime    LineKind = "one_time"
+	Usage      LineKind = "usage"
+	Allowance  LineKind = "allowance"
+	Discount   LineKind = "discount"
+	Correction LineKind = "correction" // of an earlier charge, and usage that came after its cycle's bill
 )
 
 // Line is one line of a bill. Price is as the offering writes prices, with or

@@ -80,15 +80,17 @@ func loadSubscriptions(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, byID 
 }
 
 // charge_cycle finds an account's charges of a cycle; they are summed there,
-// so that what is read does not grow with usage.
+// so that what is read does not grow with usage. Late usage of a cycle and
+// corrections of it are one thing to a customer.
 const selectCharges = `
 	select c.account_id, c.subscription_id, c.offering_id,
-	       c.kind, c.line_code, c.unit, c.tax_category,
+	       case when c.own_cycle is not null or c.kind in ('correction', 'refund') then 'correction' else c.kind end,
+	       c.line_code, c.unit, c.tax_category, coalesce(c.own_cycle, c.cycle_start),
 	       sum(c.quantity), sum(c.allowance), sum(c.price), sum(c.net), sum(c.tax), count(*)
 	from unnest($1::uuid[], $2::date[]) as due (account_id, cycle_start)
 	join charge c on c.account_id = due.account_id and c.cycle_start = due.cycle_start
-	group by c.account_id, c.subscription_id, c.offering_id, c.kind, c.line_code, c.unit, c.tax_category
-	order by c.account_id, c.subscription_id, c.line_code, c.offering_id, c.kind, c.unit, c.tax_category`
+	group by 1, 2, 3, 4, 5, 6, 7, 8
+	order by c.account_id, c.subscription_id, 8, c.line_code, c.offering_id, 4, c.unit, c.tax_category`
 
 func loadCharges(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, starts []calendar.Date, byID map[uuid.UUID]*openCycle) error {
 	rows, err := tx.Query(ctx, selectCharges, ids, starts)

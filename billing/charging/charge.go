@@ -21,7 +21,9 @@ const (
 	UsageCharge     Kind = "usage"
 	RecurringCharge Kind = "recurring"
 	OneTimeCharge   Kind = "one_time"
-	DiscountCharge  Kind = "discount" // off a fee: below zero
+	DiscountCharge  Kind = "discount"   // off a fee: below zero
+	CorrectedCharge Kind = "correction" // what a charge should have been less what it was
+	RefundedCharge  Kind = "refund"     // given back of a charge: below zero
 )
 
 // Charge is what one use or fee cost, and why. A usage's charge has the id of
@@ -36,6 +38,7 @@ type Charge struct {
 	ServiceID      uuid.UUID // uuid.Nil for fees
 	OfferingID     uuid.UUID
 	CycleStart     calendar.Date // the cycle in which it is billed
+	OwnCycle       calendar.Date // whose tiers and allowances it goes by, if an earlier one; else zero
 	At             time.Time     // when the use ended, or the day of the fee began
 	RatedAt        time.Time
 	LineCode       string
@@ -49,19 +52,23 @@ type Charge struct {
 	TaxCategory    string
 	PaidFromMoney  money.Decimal // what money buckets paid
 	Why            []byte        // JSON
+
+	Corrects       uuid.UUID // of a correction or refund: the charge, and its period
+	CorrectsPeriod calendar.Date
+	Reason         string
 }
 
 var chargeColumns = []string{
 	"period", "id", "kind", "usage_id", "account_id", "subscription_id", "service_id", "offering_id", "cycle_start",
 	"at", "rated_at", "line_code", "quantity", "unit", "allowance", "price", "net", "tax", "currency", "tax_category",
-	"paid_from_balance", "why",
+	"paid_from_balance", "why", "own_cycle", "corrects_id", "corrects_period", "reason",
 }
 
 // chargeRows feeds COPY.
 type chargeRows struct {
 	charges []Charge
 	next    int
-	row     [22]any
+	row     [26]any
 }
 
 func (r *chargeRows) Next() bool {
@@ -71,10 +78,11 @@ func (r *chargeRows) Next() bool {
 
 func (r *chargeRows) Values() ([]any, error) {
 	c := &r.charges[r.next-1]
-	r.row = [22]any{
+	r.row = [26]any{
 		c.Period, [16]byte(c.ID), string(c.Kind), optionalID(c.UsageID), [16]byte(c.AccountID), [16]byte(c.SubscriptionID),
 		optionalID(c.ServiceID), [16]byte(c.OfferingID), c.CycleStart, c.At, c.RatedAt, c.LineCode, c.Quantity, string(c.Unit),
 		c.Allowance, c.Price, c.Net, c.Tax, c.Currency.Code(), c.TaxCategory, c.PaidFromMoney, c.Why,
+		optionalDate(c.OwnCycle), optionalID(c.Corrects), optionalDate(c.CorrectsPeriod), c.Reason,
 	}
 	return r.row[:], nil
 }
@@ -87,6 +95,13 @@ func optionalID(id uuid.UUID) any {
 		return nil
 	}
 	return [16]byte(id)
+}
+
+func optionalDate(day calendar.Date) any {
+	if day.IsZero() {
+		return nil
+	}
+	return day
 }
 
 func writeCharges(ctx context.Context, tx tenant.Tx, charges []Charge) error {

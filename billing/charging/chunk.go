@@ -273,10 +273,13 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 			u.fault = &usage.Problem{Field: "identity", Code: usage.NoTariff, Want: "a service of a published offering", Reason: "the offering version " + u.holder.offering.String() + " cannot be used"}
 			continue
 		}
+		if u.fault = r.scene.tooLate(u.payer, u.record.End); u.fault != nil {
+			continue
+		}
 		if u.tariff.counts {
 			counting[u.holder.subscription] = true
-			if from.IsZero() || u.payer.open.From.Before(from) {
-				from = u.payer.open.From
+			if own := u.payer.ownCycle(u.record.End, r.scene.zone); from.IsZero() || own.Before(from) {
+				from = own
 			}
 		}
 	}

@@ -58,7 +58,9 @@ type scene struct {
 	catalogEpoch int64
 	accountEpoch int64
 	zone         *time.Location
+	today        calendar.Date // of business time, in zone
 	anchorPolicy calendar.AnchorPolicy
+	correctable  int // days after a cycle's end in which usage of it is still taken
 	taxes        tax.Table
 	rates        map[rateDay]tax.Rate
 	filters      map[string]rating.Filter
@@ -70,7 +72,7 @@ type rateDay struct {
 }
 
 const selectScene = `
-	select c.epoch, a.epoch, o.zone, o.anchor_policy
+	select c.epoch, a.epoch, o.zone, o.anchor_policy, o.correction_days
 	from catalog_epoch as c, account_epoch as a, operator as o
 	where c.id = 1 and a.id = 1 and o.id = 1`
 
@@ -78,13 +80,14 @@ const selectScene = `
 func (e *Engine) begin(ctx context.Context, tx tenant.Tx) (*scene, error) {
 	s := &scene{engine: e, tenant: tx.Tenant, rates: map[rateDay]tax.Rate{}, filters: map[string]rating.Filter{}}
 	var zone string
-	err := tx.QueryRow(ctx, selectScene).Scan(&s.catalogEpoch, &s.accountEpoch, &zone, &s.anchorPolicy)
+	err := tx.QueryRow(ctx, selectScene).Scan(&s.catalogEpoch, &s.accountEpoch, &zone, &s.anchorPolicy, &s.correctable)
 	if err != nil {
 		return nil, fmt.Errorf("read epochs: %w", err)
 	}
 	if s.zone, err = e.zoneOf(tx.Tenant, zone); err != nil {
 		return nil, err
 	}
+	s.today = calendar.DateOf(tx.At, s.zone)
 	s.taxes, err = tax.Load(ctx, tx)
 	return s, err
 }

@@ -83,8 +83,8 @@ func (t *till) charge(u *use) error {
 		return nil
 	}
 	event := t.event(u)
-	cycleStart := u.payer.cycleStart(u.record.End, t.scene.zone)
-	result, err := u.tariff.Rate(event, t.state(u, cycleStart))
+	own := u.payer.ownCycle(u.record.End, t.scene.zone)
+	result, err := u.tariff.Rate(event, t.state(u, own))
 	if err != nil {
 		u.fault = ratingFault(err)
 		return nil
@@ -101,9 +101,9 @@ func (t *till) charge(u *use) error {
 	t.covered.add(u.session, result.Covered)
 	t.bookMoney(u, &event, &cost, basis, &result)
 	t.post(ledger.Usage, u.id, u.payer, first)
-	t.record(u, &result, &cost, cycleStart)
+	t.record(u, &result, &cost, own)
 	if len(result.Counted) > 0 {
-		t.counters.add(counterKey{u.holder.subscription, cycleStart}, result.Counted)
+		t.counters.add(counterKey{u.holder.subscription, own}, result.Counted)
 	}
 	return nil
 }
@@ -120,9 +120,10 @@ func (t *till) event(u *use) rating.Event {
 	return event
 }
 
-// state lists the unit buckets that were valid and the counters of the cycle.
-// Money is taken here and not by rating: it pays with tax.
-func (t *till) state(u *use, cycleStart calendar.Date) rating.State {
+// state lists the unit buckets that were valid and the counters of the use's
+// own cycle, wherever it is billed. Money is taken here and not by rating: it
+// pays with tax.
+func (t *till) state(u *use, own calendar.Date) rating.State {
 	t.buckets, t.purses = t.buckets[:0], t.purses[:0]
 	at := u.record.End
 	for _, p := range u.payer.units {
@@ -137,7 +138,7 @@ func (t *till) state(u *use, cycleStart calendar.Date) rating.State {
 	}
 	state := rating.State{Buckets: t.buckets}
 	if u.tariff.counts {
-		state.Counters = t.counters.of(counterKey{u.holder.subscription, cycleStart})
+		state.Counters = t.counters.of(counterKey{u.holder.subscription, own})
 	}
 	return state
 }
@@ -213,13 +214,17 @@ func (t *till) post(kind ledger.EventKind, id uuid.UUID, p *payer, first int) {
 	})
 }
 
-func (t *till) record(u *use, result *rating.Result, c *cost, cycleStart calendar.Date) {
+func (t *till) record(u *use, result *rating.Result, c *cost, own calendar.Date) {
+	billed := u.payer.cycleStart(u.record.End, t.scene.zone)
+	if own == billed {
+		own = calendar.Date{}
+	}
 	first := len(t.why)
 	t.why = result.Why.AppendJSON(t.why)
 	t.charges = append(t.charges, Charge{
 		Period: t.months.of(u.record.End, t.scene.zone), ID: u.id, Kind: UsageCharge, UsageID: u.id, AccountID: u.payer.id,
 		SubscriptionID: u.holder.subscription, ServiceID: u.holder.service, OfferingID: u.holder.offering,
-		CycleStart: cycleStart, At: u.record.End, RatedAt: t.now, LineCode: result.LineCode,
+		CycleStart: billed, OwnCycle: own, At: u.record.End, RatedAt: t.now, LineCode: result.LineCode,
 		Quantity: money.NewDecimal(result.Billed), Unit: u.record.Unit, Allowance: money.NewDecimal(result.Covered),
 		Price: c.price, Net: c.net, Tax: c.tax, Currency: u.payer.currency, TaxCategory: result.TaxCategory,
 		PaidFromMoney: c.paid, Why: t.why[first:len(t.why):len(t.why)],

@@ -71,8 +71,8 @@ func (t *till) quoteUpTo(u *use, wanted *int64) (q quote, hole bool, fault *usag
 func (t *till) quote(u *use, units int64) (q quote, end int64, fault *usage.Problem) {
 	u.record.Quantity = units
 	event := t.event(u)
-	cycleStart := u.payer.cycleStart(u.record.End, t.scene.zone)
-	result, err := u.tariff.Rate(event, t.state(u, cycleStart))
+	own := u.payer.ownCycle(u.record.End, t.scene.zone)
+	result, err := u.tariff.Rate(event, t.state(u, own))
 	if err != nil {
 		if hole, is := errors.AsType[*rating.Error](err); is && hole.Reason == rating.WindowHole && hole.PricedUntil > u.offset {
 			return quote{}, hole.PricedUntil, nil

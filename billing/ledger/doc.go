@@ -18,8 +18,8 @@
 //	unbilled               billing_account.unbilled          grows by debit
 //	customer_credit        billing_account.credit            grows by credit
 //	deferred               subscription.deferred             grows by credit
-//	tax under event usage  billing_account.undocumented_tax  grows by credit,
-//	or fee                                                   falls by DocumentTax
+//	tax under event usage, billing_account.undocumented_tax  grows by credit,
+//	fee or correction                                        falls by DocumentTax
 //
 // General-ledger accounts have none, so that nothing serialises on "revenue".
 //

@@ -41,10 +41,11 @@ func newMovement() *movement {
 func (m *movement) add(kind EventKind, t *Transfer) {
 	m.side(t.Debit, t.Amount)
 	m.side(t.Credit, t.Amount.Neg())
-	if t.AccountID == uuid.Nil || (kind != Usage && kind != Fee) {
+	if t.AccountID == uuid.Nil || (kind != Usage && kind != Fee && kind != Correction) {
 		return
 	}
-	// Tax taken with a prepaid charge waits for the statement that documents it.
+	// Tax taken with a prepaid charge, or given back with its correction, waits
+	// for the statement that documents it.
 	if t.Credit.Kind == Tax {
 		a := m.account(t.AccountID)
 		a.undocumentedTax = a.undocumentedTax.Add(t.Amount)

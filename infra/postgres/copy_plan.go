@@ -128,7 +128,7 @@ var plan = map[string]treatment{
 	"suspense": {columns: map[string]string{"reason": keep, "field": `''::text`, "detail": `''::text`, "raw": `''::text`, "record": `null::jsonb`,
 		"state": `case when t.state = 'waiting' then 'discarded' else t.state end`, "resolution": `'not copied'::text`}},
 	"ledger_transfer": {columns: map[string]string{"debit": keep, "credit": keep, "unit": keep, "event": keep}},
-	"charge":          {columns: map[string]string{"kind": keep, "line_code": keep, "unit": keep, "currency": keep, "tax_category": keep, "why": keep}},
+	"charge":          {columns: map[string]string{"kind": keep, "line_code": keep, "unit": keep, "currency": keep, "tax_category": keep, "why": keep, "reason": `''::text`}},
 	"bucket":          {columns: map[string]string{"code": keep, "unit": keep, "origin": keep, "filter": keep, "terms": keep, "rollover": keep}},
 	"sharing_group":   {columns: map[string]string{"name": `'Group ' || left(t.id::text, 8)`}},
 	"sharing_member":  {columns: map[string]string{}},
@@ -137,6 +137,9 @@ var plan = map[string]treatment{
 	"usage_counter":   {columns: map[string]string{"code": keep}},
 	// open sessions are of a network that a copy does not serve
 	"charging_session": {}, "charging_answer": {}, "charging_notice": {},
+	"rerating": {columns: map[string]string{"action": keep, "choice": `'{}'::jsonb`, "reason": `'copied'::text`, "error": `case when t.state = 'failed' then 'copied' else '' end`,
+		"asked_by": keep, "applied_by": keep, "state": keep}},
+	"usage_void": {columns: map[string]string{}},
 
 	// bills and payments
 	"number_series":    {columns: map[string]string{"document": keep}},
@@ -160,12 +163,13 @@ var plan = map[string]treatment{
 	"insight_mark":    {columns: map[string]string{}},
 
 	// what falls due in business time; what would reach the outside does not come along
-	"agenda": {from: ` where t.state = 'due' and t.kind not in ('usage_file', 'webhook', 'refund', 'notice')`,
+	"agenda": {from: ` where t.state = 'due' and t.kind not in ('usage_file', 'webhook', 'refund', 'notice', 'trial', 'rerating')`,
 		columns: map[string]string{"kind": keep, "detail": keep, "state": keep, "last_error": `''::text`}},
 
 	// left out on purpose
 	"secret": {}, "signing_key": {}, "api_key": {}, "signin_session": {}, "signin_event": {}, "signin_device": {}, "signin_challenge": {}, "signin_code": {},
 	"password_link": {}, "user_totp": {}, "recovery_code": {}, "idempotency": {}, "audit": {}, "audit_seal": {}, "outbox": {}, "notice": {}, "webhook_in": {},
+	"tariff_trial": {}, "rerating_account": {}, "rerating_change": {}, // proposals and trials can be asked for again
 	"note": {}, "contact_change": {}, "payment_link": {}, "staff_consent": {}, "staff_visit": {}, "sandbox_copy": {}, "imported_document": {},
 	"intake_batch": {}, "intake_file": {}, "intake_finding": {}, "intake_account": {}, versions: {},
 }

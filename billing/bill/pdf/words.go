@@ -59,7 +59,7 @@ var english = words{
 	number: map[bill.Kind]string{bill.KindBill: "Bill number", bill.KindStatement: "Statement number"},
 	line: map[bill.LineKind]string{
 		bill.OneTime: "One-time charges", bill.Recurring: "Regular fees", bill.Usage: "Usage",
-		bill.Allowance: "Included in your plan", bill.Discount: "Discounts",
+		bill.Allowance: "Included in your plan", bill.Discount: "Discounts", bill.Correction: "Corrections",
 	},
 	basis: map[tax.Basis]string{tax.Inclusive: "tax included", tax.Exclusive: "before tax"},
 	events: map[money.Unit]map[locale.Form]string{
@@ -81,7 +81,7 @@ var indonesian = words{
 	number: map[bill.Kind]string{bill.KindBill: "Nomor tagihan", bill.KindStatement: "Nomor laporan"},
 	line: map[bill.LineKind]string{
 		bill.OneTime: "Biaya satu kali", bill.Recurring: "Biaya berlangganan", bill.Usage: "Pemakaian",
-		bill.Allowance: "Termasuk dalam paket Anda", bill.Discount: "Diskon",
+		bill.Allowance: "Termasuk dalam paket Anda", bill.Discount: "Diskon", bill.Correction: "Koreksi",
 	},
 	basis: map[tax.Basis]string{tax.Inclusive: "termasuk pajak", tax.Exclusive: "sebelum pajak"},
 	events: map[money.Unit]map[locale.Form]string{
@@ -103,7 +103,7 @@ var russian = words{
 	number: map[bill.Kind]string{bill.KindBill: "Номер счёта", bill.KindStatement: "Номер отчёта"},
 	line: map[bill.LineKind]string{
 		bill.OneTime: "Разовые платежи", bill.Recurring: "Абонентская плата", bill.Usage: "Использование",
-		bill.Allowance: "Включено в тариф", bill.Discount: "Скидки",
+		bill.Allowance: "Включено в тариф", bill.Discount: "Скидки", bill.Correction: "Корректировки",
 	},
 	basis: map[tax.Basis]string{tax.Inclusive: "с налогом", tax.Exclusive: "без налога"},
 	events: map[money.Unit]map[locale.Form]string{

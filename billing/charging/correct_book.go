@@ -1,0 +1,170 @@
+package charging
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/balance"
+	"tollhouse/billing/ledger"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+)
+
+// loadPurses adds to the payers' purses those that have ended or hold nothing
+// and still have to do with a charge that is corrected.
+func (c *corrector) loadPurses(ctx context.Context, tx tenant.Tx, corrections []Correction) error {
+	for _, p := range c.payers {
+		for _, list := range [][]*purse{p.units, p.money} {
+			for _, one := range list {
+				c.purses[one.ID] = one
+			}
+		}
+	}
+	missing := map[uuid.UUID]bool{}
+	want := func(bucket uuid.UUID) {
+		if c.purses[bucket] == nil {
+			missing[bucket] = true
+		}
+	}
+	for _, stands := range c.charges {
+		for bucket := range stands.Units {
+			want(bucket)
+		}
+		for _, paid := range stands.Paid {
+			want(paid.Bucket)
+		}
+	}
+	for i := range corrections {
+		if t := corrections[i].Target; t != nil {
+			for bucket := range t.Units {
+				want(bucket)
+			}
+		}
+	}
+	buckets, err := balance.LockByID(ctx, tx, keys(missing))
+	if err != nil {
+		return err
+	}
+	for i := range buckets {
+		c.purses[buckets[i].ID] = &purse{Bucket: buckets[i]}
+	}
+	return nil
+}
+
+// bookUnits gives units back to their buckets, or takes more from them.
+func (c *corrector) bookUnits(p *payer, change *change) error {
+	for _, bucket := range sortedKeys(change.Units) {
+		one, units := c.purses[bucket], change.Units[bucket]
+		if one == nil {
+			return fmt.Errorf("%w: balance %s is gone", ErrCorrection, bucket)
+		}
+		if units.Cmp(one.Value) > 0 {
+			return fmt.Errorf("%w: balance %s holds %s %s, %s are needed", ErrInsufficient, one.Code, one.Value, one.Unit, units)
+		}
+		c.move(one, p, ledger.General(ledger.UnitConsumed), units)
+	}
+	return nil
+}
+
+// move takes an amount from a purse, or gives it back below zero. What comes
+// back to a purse that has ended goes on to where its rest went.
+func (c *corrector) move(one *purse, p *payer, to ledger.Account, amount money.Decimal) {
+	c.transfer(one, p, to, amount)
+	if amount.Sign() < 0 && one.Emptied(c.till.now) {
+		c.transfer(one, p, ledger.General(one.Heir()), amount.Neg())
+	}
+}
+
+func (c *corrector) transfer(one *purse, p *payer, to ledger.Account, amount money.Decimal) {
+	if amount.IsZero() {
+		return
+	}
+	t := ledger.Transfer{Debit: one.Ledger(), Credit: to, Amount: amount, Unit: one.Unit, AccountID: p.id}
+	if amount.Sign() < 0 {
+		t.Debit, t.Credit, t.Amount = to, one.Ledger(), amount.Neg()
+	}
+	one.Value = one.Value.Sub(amount)
+	c.till.transfers = append(c.till.transfers, t)
+}
+
+// bookMoney moves a change of price between the account and revenue and tax.
+func (c *corrector) bookMoney(p *payer, stands *InForce, change *change) error {
+	if !p.prepaid {
+		c.till.transfers = appendMove(c.till.transfers, p, ledger.Of(ledger.Unbilled, p.id), ledger.General(ledger.Revenue), change.Net)
+		return nil
+	}
+	gross := change.Net.Add(change.Tax)
+	var shares []share
+	var err error
+	switch {
+	case change.Net.Sign()*change.Tax.Sign() < 0: // the rate of tax differs: main settles both
+		c.move(p.main, p, ledger.General(ledger.Revenue), change.Net)
+		c.move(p.main, p, ledger.General(ledger.Tax), change.Tax)
+		change.paid = []Part{{p.main.ID, gross}}
+		return nil
+	case gross.Sign() < 0:
+		shares, err = c.sharesBack(p, stands, gross.Neg())
+	default:
+		shares = takeMoney(p, gross, func(one *purse) bool { return one.paysAgain(stands) }, nil)
+	}
+	if err != nil {
+		return err
+	}
+	for _, s := range shares {
+		change.paid = append(change.paid, Part{s.purse.ID, s.amount})
+	}
+	booked := cost{net: change.Net, tax: change.Tax}
+	c.till.transfers = booked.bookPrepaid(p, shares, c.till.transfers)
+	c.endAgain(p, change.paid)
+	return nil
+}
+
+// paysAgain: money that anything may be paid with, and what paid the charge
+// before.
+func (p *purse) paysAgain(stands *InForce) bool {
+	for _, paid := range stands.Paid {
+		if paid.Bucket == p.ID {
+			return true
+		}
+	}
+	return p.paysFees(stands.Charge.SubscriptionID, stands.Charge.At)
+}
+
+// sharesBack spreads what is given back over the purses that paid, the last
+// one first, as if the price had been lower from the beginning.
+func (c *corrector) sharesBack(p *payer, stands *InForce, left money.Decimal) ([]share, error) {
+	var shares []share
+	for i := len(stands.Paid) - 1; i >= 0 && left.Sign() > 0; i-- {
+		paid := stands.Paid[i]
+		if paid.Amount.Sign() <= 0 {
+			continue
+		}
+		give := paid.Amount
+		if left.Cmp(give) < 0 {
+			give = left
+		}
+		left = left.Sub(give)
+		to := c.purses[paid.Bucket]
+		if to == nil || (to.Origin == balance.Bought && to.Emptied(c.till.now)) {
+			to = p.main
+		}
+		to.Value = to.Value.Add(give)
+		shares = append(shares, share{to, give.Neg()})
+	}
+	if left.Sign() > 0 {
+		return nil, fmt.Errorf("%w: %s more than was paid", ErrBeyondCharge, left)
+	}
+	return shares, nil
+}
+
+// endAgain lets money that came back to a purse that has ended end with it.
+func (c *corrector) endAgain(p *payer, paid []Part) {
+	for _, part := range paid {
+		one := c.purses[part.Bucket]
+		if one != nil && part.Amount.Sign() < 0 && one.Emptied(c.till.now) {
+			c.transfer(one, p, ledger.General(one.Heir()), part.Amount.Neg())
+		}
+	}
+}

@@ -1,0 +1,236 @@
+package charging
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/money"
+	"tollhouse/billing/rating"
+	"tollhouse/billing/tenant"
+)
+
+// InForce is a charge with what its corrections have made of it so far.
+type InForce struct {
+	Charge Charge // as it was first booked
+
+	Price, Net, Tax     money.Decimal // what is left of it
+	Quantity, Allowance money.Decimal
+	Given               money.Decimal               // price given back by refunds, below zero; Price has it taken off
+	Units               map[uuid.UUID]money.Decimal // what unit buckets cover of it
+	Paid                []Part                      // what money buckets paid, in order of use
+	Counted             map[string]int64            // what it moved tier counters by
+	Corrections         []uuid.UUID
+}
+
+// Part is one bucket's part of a charge.
+type Part struct {
+	Bucket uuid.UUID
+	Amount money.Decimal
+}
+
+// Rated is the price that rating stands for: refunds are no matter of price.
+func (s *InForce) Rated() money.Decimal { return s.Price.Sub(s.Given) }
+
+// Gone says that the charge was given back whole: to rating it never was.
+func (s *InForce) Gone() bool { return s.Given.Sign() < 0 && s.Price.IsZero() && len(s.Units) == 0 }
+
+func (s *InForce) ownCycle() calendar.Date {
+	if s.Charge.OwnCycle.IsZero() {
+		return s.Charge.CycleStart
+	}
+	return s.Charge.OwnCycle
+}
+
+// stand begins with a charge as it was booked.
+func stand(c Charge) (*InForce, error) {
+	s := &InForce{
+		Charge: c, Price: c.Price, Net: c.Net, Tax: c.Tax, Quantity: c.Quantity, Allowance: c.Allowance,
+		Units: map[uuid.UUID]money.Decimal{}, Counted: map[string]int64{},
+	}
+	return s, s.follow(c.Why)
+}
+
+// correct takes in a correction that was booked before.
+func (s *InForce) correct(c *Charge) error {
+	s.Price, s.Net, s.Tax = s.Price.Add(c.Price), s.Net.Add(c.Net), s.Tax.Add(c.Tax)
+	s.Quantity, s.Allowance = s.Quantity.Add(c.Quantity), s.Allowance.Add(c.Allowance)
+	if c.Kind == RefundedCharge {
+		s.Given = s.Given.Add(c.Price)
+	}
+	s.Corrections = append(s.Corrections, c.ID)
+	return s.follow(c.Why)
+}
+
+// follow reads from the steps of a price which buckets gave what, and which
+// counters moved.
+func (s *InForce) follow(why []byte) error {
+	var steps rating.Explanation
+	if err := json.Unmarshal(why, &steps); err != nil {
+		return fmt.Errorf("steps of charge %s: %w", s.Charge.ID, err)
+	}
+	counted, piece := map[string]int64{}, false
+	for i := range steps {
+		switch step := &steps[i]; step.Op {
+		case rating.OpCover:
+			s.cover(step.Bucket, money.NewDecimal(step.Units))
+		case rating.OpPay:
+			s.pay(step.Bucket, step.Amount)
+		case rating.OpTier:
+			counted[step.Counter] += step.Units
+		case rating.OpLess:
+			piece = true
+		}
+	}
+	if piece && len(counted) == 1 { // its tier step tells the whole session, not this piece
+		for code := range counted {
+			counted[code], _ = s.Charge.Quantity.Sub(s.Charge.Allowance).Int64()
+		}
+	}
+	for code, n := range counted {
+		s.Counted[code] += n
+	}
+	return nil
+}
+
+func (s *InForce) cover(bucket uuid.UUID, units money.Decimal) {
+	if sum := s.Units[bucket].Add(units); sum.IsZero() {
+		delete(s.Units, bucket)
+	} else {
+		s.Units[bucket] = sum
+	}
+}
+
+// pay notes what a bucket paid; what comes back is taken off its last parts.
+func (s *InForce) pay(bucket uuid.UUID, amount money.Decimal) {
+	for i := len(s.Paid) - 1; i >= 0; i-- {
+		if s.Paid[i].Bucket == bucket {
+			s.Paid[i].Amount = s.Paid[i].Amount.Add(amount)
+			return
+		}
+	}
+	s.Paid = append(s.Paid, Part{bucket, amount})
+}
+
+type chargeKey struct {
+	period calendar.Date
+	id     uuid.UUID
+}
+
+const inForceColumns = `
+	c.period, c.id, c.kind, c.usage_id, c.account_id, c.subscription_id, c.service_id, c.offering_id, c.cycle_start, c.own_cycle,
+	c.at, c.rated_at, c.line_code, c.quantity, c.unit, c.allowance, c.price, c.net, c.tax, c.currency, c.tax_category,
+	c.paid_from_balance, c.why, c.corrects_id, c.corrects_period, c.reason`
+
+// The primary key finds the charges, charge_corrects what corrects them.
+const (
+	selectCharges = `
+		select ` + inForceColumns + `
+		from unnest($1::date[], $2::uuid[]) as w (period, id)
+		join charge as c on c.period = w.period and c.id = w.id
+		where c.corrects_id is null`
+	selectCorrections = `
+		select ` + inForceColumns + `
+		from unnest($1::uuid[]) as w (id)
+		join charge as c on c.corrects_id = w.id
+		order by c.id`
+	selectBooked = `
+		select ` + inForceColumns + `
+		from unnest($1::date[], $2::uuid[]) as w (period, id)
+		join charge as c on c.period = w.period and c.id = w.id
+		where c.corrects_id is not null`
+)
+
+// loadInForce reads charges with what corrects them, by id.
+func loadInForce(ctx context.Context, tx tenant.Tx, wanted []chargeKey) (map[uuid.UUID]*InForce, error) {
+	periods, ids := columnsOf(wanted)
+	first, err := queryCharges(ctx, tx, selectCharges, periods, ids)
+	if err != nil {
+		return nil, err
+	}
+	charges := make(map[uuid.UUID]*InForce, len(first))
+	for i := range first {
+		if charges[first[i].ID], err = stand(first[i]); err != nil {
+			return nil, err
+		}
+	}
+	later, err := queryCharges(ctx, tx, selectCorrections, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i := range later {
+		if s := charges[later[i].Corrects]; s != nil {
+			if err := s.correct(&later[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return charges, nil
+}
+
+// loadBooked reads correcting charges by their own ids.
+func loadBooked(ctx context.Context, tx tenant.Tx, wanted []chargeKey) (map[uuid.UUID]Charge, error) {
+	periods, ids := columnsOf(wanted)
+	list, err := queryCharges(ctx, tx, selectBooked, periods, ids)
+	if err != nil {
+		return nil, err
+	}
+	booked := make(map[uuid.UUID]Charge, len(list))
+	for i := range list {
+		booked[list[i].ID] = list[i]
+	}
+	return booked, nil
+}
+
+// columnsOf turns keys for unnest, each once.
+func columnsOf(wanted []chargeKey) (periods []time.Time, ids []uuid.UUID) {
+	seen := make(map[uuid.UUID]bool, len(wanted))
+	for _, key := range wanted {
+		if !seen[key.id] {
+			seen[key.id] = true
+			periods, ids = append(periods, key.period.Start(time.UTC)), append(ids, key.id)
+		}
+	}
+	return periods, ids
+}
+
+func queryCharges(ctx context.Context, tx tenant.Tx, query string, args ...any) ([]Charge, error) {
+	rows, err := tx.Query(ctx, query, append([]any{planned}, args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("read charges: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanCharge)
+	if err != nil {
+		return nil, fmt.Errorf("read charges: %w", err)
+	}
+	return list, nil
+}
+
+func scanCharge(row pgx.CollectableRow) (c Charge, err error) {
+	var usage, service, corrects *uuid.UUID
+	var own, correctsPeriod *calendar.Date
+	err = row.Scan(&c.Period, &c.ID, &c.Kind, &usage, &c.AccountID, &c.SubscriptionID, &service, &c.OfferingID, &c.CycleStart, &own,
+		&c.At, &c.RatedAt, &c.LineCode, &c.Quantity, &c.Unit, &c.Allowance, &c.Price, &c.Net, &c.Tax, &c.Currency, &c.TaxCategory,
+		&c.PaidFromMoney, &c.Why, &corrects, &correctsPeriod, &c.Reason)
+	c.At, c.RatedAt = c.At.UTC(), c.RatedAt.UTC()
+	c.UsageID, c.ServiceID, c.Corrects = orNil(usage), orNil(service), orNil(corrects)
+	if own != nil {
+		c.OwnCycle = *own
+	}
+	if correctsPeriod != nil {
+		c.CorrectsPeriod = *correctsPeriod
+	}
+	return c, err
+}
+
+func orNil(id *uuid.UUID) uuid.UUID {
+	if id == nil {
+		return uuid.Nil
+	}
+	return *id
+}
