@@ -59,8 +59,12 @@ func (s *Server) ListUsage(ctx context.Context, r oapi.ListUsageRequestObject) (
 }
 
 func useOf(u history.Use) oapi.UsageRecord {
-	return oapi.UsageRecord{Id: u.ID, Kind: oapi.UsageRecordKind(u.Kind), Service: u.ServiceID, StartedAt: u.Start, EndedAt: u.End,
-		Destination: optionalText(u.Destination), Origin: optionalText(u.Origin), Used: quantity(u.Quantity, u.Unit), Price: u.Price}
+	record := oapi.UsageRecord{Id: u.ID, Kind: oapi.UsageRecordKind(u.Kind), Service: u.ServiceID, StartedAt: u.Start, EndedAt: u.End,
+		Destination: optionalText(u.Destination), Origin: optionalText(u.Origin), Quality: optionalText(u.Quality), Used: quantity(u.Quantity, u.Unit), Price: u.Price}
+	if u.Amount != nil {
+		record.Amount = optionalText(u.Amount.String())
+	}
+	return record
 }
 
 // ListTransfers implements oapi.StrictServerInterface.

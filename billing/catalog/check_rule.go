@@ -47,7 +47,7 @@ func (c ruleCheck) pricing(r Rule) {
 		c.quantity(r.Increments.First, c.path+".increments.first")
 		c.quantity(r.Increments.Next, c.path+".increments.next")
 	}
-	if r.Minimum != nil && r.Cap != nil && r.Minimum.Cmp(*r.Cap) > 0 {
+	if r.Minimum != nil && r.Cap != nil && r.Minimum.Cmp(r.Cap.Amount) > 0 {
 		c.add(c.path+".cap", "is less than the minimum of %s", r.Minimum)
 	}
 	if r.Tiers != nil && r.Tiers.Kind == Volume && (r.Minimum != nil || r.Cap != nil) {
@@ -110,7 +110,9 @@ func (c ruleCheck) tiers(t Tiers) {
 	var last int64
 	for i, b := range t.Bands {
 		at := fmt.Sprintf("%s.bands[%d]", path, i)
-		c.quantity(b.Per, at+".per")
+		if b.Per != nil {
+			c.quantity(*b.Per, at+".per")
+		}
 		switch isLast := i == len(t.Bands)-1; {
 		case b.To == nil && !isLast:
 			c.add(at+".to", "is missing, so the bands after it are never reached")

@@ -15,7 +15,7 @@ type Grid [DayCount][DayMinutes]int16
 func (g *Grid) claim(w Window, rule int16) (taken *clash) {
 	from, to := w.Span()
 	for day := Monday; day <= Holiday; day++ {
-		if !w.On(day) {
+		if !w.OnDay(day) {
 			continue
 		}
 		for m := from; m < to; m++ {
@@ -217,7 +217,7 @@ func (c *checker) holidayOnly(u UsagePrice, path string) {
 		reached := false
 		for _, w := range r.windowsOrAlways() {
 			for day := Monday; day <= Sunday; day++ {
-				reached = reached || w.On(day)
+				reached = reached || w.OnDay(day)
 			}
 		}
 		if !reached {

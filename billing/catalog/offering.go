@@ -11,18 +11,20 @@ import (
 // Offering is what can be bought, as one document. Codes name its parts; the
 // fields' meaning is told in docs/offering.schema.json.
 type Offering struct {
-	Code          string           `json:"code"`
-	Names         Names            `json:"names"`
-	Billing       Billing          `json:"billing"`
-	Services      []ServiceKind    `json:"services"`
-	Currency      money.Currency   `json:"currency"`
-	Tax           Tax              `json:"tax"`
-	Prices        Prices           `json:"prices,omitzero"`
-	Allowances    []Allowance      `json:"allowances,omitempty"`
-	Destinations  []DestinationSet `json:"destinations,omitempty"`
-	Holidays      []calendar.Date  `json:"holidays,omitempty"`
-	Usage         []UsagePrice     `json:"usage,omitempty"`
-	RequiredFacts []string         `json:"required_facts,omitempty"`
+	Code         string           `json:"code"`
+	Names        Names            `json:"names"`
+	Billing      Billing          `json:"billing"`
+	Services     []ServiceKind    `json:"services"`
+	Currency     money.Currency   `json:"currency"`
+	Tax          Tax              `json:"tax"`
+	Prices       Prices           `json:"prices,omitzero"`
+	Allowances   []Allowance      `json:"allowances,omitempty"`
+	Destinations []DestinationSet `json:"destinations,omitempty"`
+	// Calendar is the code of a holiday calendar; Holidays are further ones.
+	Calendar      string          `json:"calendar,omitempty"`
+	Holidays      []calendar.Date `json:"holidays,omitempty"`
+	Usage         []UsagePrice    `json:"usage,omitempty"`
+	RequiredFacts []string        `json:"required_facts,omitempty"`
 	// DebtLimit is how far a prepaid account's own money may go below zero by
 	// online charges, unless the account says otherwise; nil: not at all.
 	DebtLimit *money.Decimal `json:"debt_limit,omitempty"`
@@ -130,11 +132,15 @@ const (
 	ProrateNone Prorate = "none"
 )
 
-// DestinationSet names a group of prefixes.
+// DestinationSet names a group of prefixes: its own, or zones of a deck, or
+// both. Of all that fit a destination the longest prefix decides, and an own
+// one before a deck's of the same length.
 type DestinationSet struct {
 	Code     string   `json:"code"`
 	Names    Names    `json:"names,omitempty"`
-	Prefixes []string `json:"prefixes"`
+	Prefixes []string `json:"prefixes,omitempty"`
+	Deck     string   `json:"deck,omitempty"`
+	Zones    []string `json:"zones,omitempty"`
 }
 
 // AnyDestination is the destination code that matches everything.

@@ -9,10 +9,11 @@ type UsageKind string
 
 // Kinds of usage. Each is counted in one unit.
 const (
-	VoiceUsage   UsageKind = "voice"   // seconds
-	DataUsage    UsageKind = "data"    // bytes
-	MessageUsage UsageKind = "message" // events
-	ContentUsage UsageKind = "content" // events
+	VoiceUsage       UsageKind = "voice"       // seconds
+	DataUsage        UsageKind = "data"        // bytes
+	MessageUsage     UsageKind = "message"     // events
+	ContentUsage     UsageKind = "content"     // events
+	TransactionUsage UsageKind = "transaction" // events with an amount of their own
 )
 
 // Unit returns what k is counted in; "" for an unknown kind.
@@ -22,14 +23,15 @@ func (k UsageKind) Unit() money.Unit {
 		return money.Second
 	case DataUsage:
 		return money.Byte
-	case MessageUsage, ContentUsage:
+	case MessageUsage, ContentUsage, TransactionUsage:
 		return money.Event
 	}
 	return ""
 }
 
-// UsagePrice prices one kind of usage. The longest prefix decides first, then
-// the window in which the usage happens.
+// UsagePrice prices one kind of usage. The longest prefix decides first; of the
+// rules for it, those that fit network, quality and window; of these the one
+// with the lowest Priority.
 type UsagePrice struct {
 	Code        string    `json:"code"`
 	Names       Names     `json:"names"`
@@ -56,26 +58,69 @@ func (u UsagePrice) RoundingRule() Rounding {
 	return *u.Rounding
 }
 
-// Rule prices usage to some destinations in some windows. It has either Price
-// and Per, or Steps, or Tiers.
+// Rule prices usage to some destinations in some windows. It has exactly one of
+// Price with Per, EventPrice, Percent, Steps and Tiers.
 type Rule struct {
 	Code string `json:"code"`
 	// Names make the rule a line of its own on the bill; without them its
 	// usage is told under the UsagePrice.
 	Names        Names    `json:"names,omitempty"`
 	Destinations []string `json:"destinations"`
+	// Network and Qualities narrow the rule; empty is any.
+	Network   Network  `json:"network,omitempty"`
+	Qualities []string `json:"qualities,omitempty"`
 	// Windows is empty where the rule always applies.
-	Windows    []Window       `json:"windows,omitempty"`
-	ConnectFee *money.Decimal `json:"connect_fee,omitempty"`
-	Price      *money.Decimal `json:"price,omitempty"`
-	Per        *Quantity      `json:"per,omitempty"`
+	Windows []Window `json:"windows,omitempty"`
+	// Priority decides where several rules fit: 1 goes first. Two of equal
+	// priority that fit at the same time are an overlap.
+	Priority int `json:"priority,omitempty"`
+	// Currency is that of the rule's amounts; by default the offering's.
+	Currency   *money.Currency `json:"currency,omitempty"`
+	ConnectFee *money.Decimal  `json:"connect_fee,omitempty"`
+	Price      *money.Decimal  `json:"price,omitempty"`
+	Per        *Quantity       `json:"per,omitempty"`
+	// EventPrice is for a whole event, whatever its length.
+	EventPrice *money.Decimal `json:"event_price,omitempty"`
+	// Percent is of the event's own amount.
+	Percent    *money.Decimal `json:"percent,omitempty"`
 	Increments *Increments    `json:"increments,omitempty"`
 	Steps      []PriceStep    `json:"steps,omitempty"`
 	Tiers      *Tiers         `json:"tiers,omitempty"`
 	// Minimum and Cap bound an event's price before rounding.
 	Minimum *money.Decimal `json:"minimum,omitempty"`
-	Cap     *money.Decimal `json:"cap,omitempty"`
+	Cap     *Cap           `json:"cap,omitempty"`
+	// Cost is what the usage costs the operator, in the rule's currency. It
+	// changes no price; the check compares it.
+	Cost *Cost `json:"cost,omitempty"`
 }
+
+// DefaultPriority is that of a rule that names none.
+const DefaultPriority = 100
+
+// PriorityOr returns the rule's priority.
+func (r *Rule) PriorityOr() int {
+	if r.Priority == 0 {
+		return DefaultPriority
+	}
+	return r.Priority
+}
+
+// CurrencyOr returns the currency of r's amounts in an offering of one.
+func (r *Rule) CurrencyOr(own money.Currency) money.Currency {
+	if r.Currency == nil {
+		return own
+	}
+	return *r.Currency
+}
+
+// Network says whose network the other side of an event is in.
+type Network string
+
+// Networks. The zero value is any.
+const (
+	OwnNetwork   Network = "own"
+	OtherNetwork Network = "other"
+)
 
 // Increments round usage up to whole steps: one of First, then of Next.
 type Increments struct {
@@ -92,37 +137,10 @@ type PriceStep struct {
 	Increment Quantity      `json:"increment"`
 }
 
-// TierKind says how a counter of the period turns into a price.
-type TierKind string
-
-const (
-	// Graduated prices each part of the usage by the band it falls into.
-	Graduated TierKind = "graduated"
-	// Volume prices all usage of the period by the band its total reaches.
-	Volume TierKind = "volume"
-	// Package sells whole packages once the free quantity is used up.
-	Package TierKind = "package"
-)
-
-// Tiers price usage by how much the period has seen of it, unit buckets left
-// out. Rules that name the same Counter count together.
-type Tiers struct {
-	Kind TierKind `json:"kind"`
-	// Counter defaults to the rule's code.
-	Counter string `json:"counter,omitempty"`
-	// Bands belong to Graduated and Volume.
-	Bands []Band `json:"bands,omitempty"`
-	// Free, Size and Price belong to Package.
-	Free  *Quantity      `json:"free,omitempty"`
-	Size  *Quantity      `json:"size,omitempty"`
-	Price *money.Decimal `json:"price,omitempty"`
-}
-
-// Band is a price up to and including To; the last one has no To.
-type Band struct {
-	To    *Quantity     `json:"to,omitempty"`
+// Cost is what a unit of usage, or without Per an event, costs to buy.
+type Cost struct {
 	Price money.Decimal `json:"price"`
-	Per   Quantity      `json:"per"`
+	Per   *Quantity     `json:"per,omitempty"`
 }
 
 // CounterCode returns the code of the period counter of r's tiers, or "".

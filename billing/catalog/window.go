@@ -3,17 +3,29 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"tollhouse/billing/calendar"
 )
 
 // ErrWindow says that a text is no day or time of day of a window.
 var ErrWindow = errors.New("not a day or time of day")
 
 // Window is a span of local time on some days, From up to but not including
-// To. It doesn't cross midnight: that is written as two windows.
+// To. It doesn't cross midnight: that is written as two windows. A day has to
+// fit all of Days, Months, MonthDays and the dates that are named.
 type Window struct {
 	// Days defaults to all eight.
 	Days []Day `json:"days,omitempty"`
+	// Months are 1 to 12 and MonthDays 1 to 31; empty is all.
+	Months    []time.Month `json:"months,omitempty"`
+	MonthDays []int        `json:"month_days,omitempty"`
+	// Dates are single days; FirstDate and LastDate bound the days, both
+	// included, and either may be absent.
+	Dates     []calendar.Date `json:"dates,omitempty"`
+	FirstDate *calendar.Date  `json:"first_date,omitempty"`
+	LastDate  *calendar.Date  `json:"last_date,omitempty"`
 	// From defaults to 00:00 and To to 24:00.
 	From *TimeOfDay `json:"from,omitempty"`
 	To   *TimeOfDay `json:"to,omitempty"`
@@ -104,12 +116,19 @@ func (w Window) Span() (from, to TimeOfDay) {
 	return from, to
 }
 
-// On reports whether w lies on days of sort d.
-func (w Window) On(d Day) bool {
-	for _, day := range w.Days {
-		if day == d {
-			return true
-		}
+// On reports whether w lies on a date that counts as a day of sort d.
+func (w *Window) On(date calendar.Date, d Day) bool {
+	switch {
+	case len(w.Days) > 0 && !slices.Contains(w.Days, d),
+		len(w.Months) > 0 && !slices.Contains(w.Months, date.Month),
+		len(w.MonthDays) > 0 && !slices.Contains(w.MonthDays, date.Day),
+		len(w.Dates) > 0 && !slices.Contains(w.Dates, date),
+		w.FirstDate != nil && date.Before(*w.FirstDate),
+		w.LastDate != nil && w.LastDate.Before(date):
+		return false
 	}
-	return len(w.Days) == 0
+	return true
 }
+
+// OnDay reports whether w may lie on days of sort d.
+func (w *Window) OnDay(d Day) bool { return len(w.Days) == 0 || slices.Contains(w.Days, d) }

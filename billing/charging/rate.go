@@ -112,7 +112,7 @@ func (t *till) charge(u *use) error {
 func (t *till) event(u *use) rating.Event {
 	event := rating.Event{
 		Kind: catalog.UsageKind(u.record.Kind), Destination: u.record.Destination, Start: u.record.Start,
-		Quantity: u.record.Quantity, Offset: u.offset,
+		Quality: u.record.Quality, Amount: u.record.Amount, Quantity: u.record.Quantity, Offset: u.offset,
 	}
 	if u.session != uuid.Nil {
 		event.Covered = t.covered.bytes[u.session]

@@ -80,7 +80,7 @@ func (s *scene) loadTariffs(ctx context.Context, tx tenant.Tx, ids []uuid.UUID) 
 		if err != nil {
 			return nil, err
 		}
-		compiled, err := rating.Compile(offering, s.zone)
+		compiled, err := rating.Compile(offering, rating.Context{Zone: s.zone})
 		if err != nil {
 			continue // published ones compile; what needs this one is held
 		}

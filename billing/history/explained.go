@@ -44,12 +44,12 @@ func Explain(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, period cale
 	var e Explained
 	var charge nullableCharge
 	err := tx.QueryRow(ctx, `
-		select u.id, u.kind, u.service_id, u.started_at, u.ended_at, u.origin, u.destination, u.quantity::numeric, u.unit,
+		select u.id, u.kind, u.service_id, u.started_at, u.ended_at, u.origin, u.destination, u.quality, u.amount, u.quantity::numeric, u.unit,
 		       c.subscription_id, c.offering_id, c.quantity, c.allowance, c.price, c.net, c.tax, c.currency, c.why
 		  from usage_record u
 		  left join charge c on c.period = u.period and c.id = u.id
 		 where u.period = $1 and u.id = $2 and u.account_id = $3`, period, id, accountID).Scan(
-		&e.ID, &e.Kind, &e.ServiceID, &e.Start, &e.End, &e.Origin, &e.Destination, &e.Quantity, &e.Unit,
+		&e.ID, &e.Kind, &e.ServiceID, &e.Start, &e.End, &e.Origin, &e.Destination, &e.Quality, &e.Amount, &e.Quantity, &e.Unit,
 		&charge.subscription, &charge.offering, &charge.billed, &charge.covered, &charge.price, &charge.net, &charge.tax, &charge.currency, &charge.why)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Explained{}, fmt.Errorf("use %s: %w", id, account.ErrNotFound)

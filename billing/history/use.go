@@ -20,6 +20,8 @@ type Use struct {
 	Start, End  time.Time
 	Origin      string
 	Destination string
+	Quality     string
+	Amount      *money.Decimal // the event's own; nil: it has none
 	Quantity    money.Decimal
 	Unit        money.Unit
 	Price       *money.Amount // nil: nothing was charged
@@ -34,7 +36,7 @@ func (u Use) Place() Place { return Place{u.End, u.ID} }
 func Uses(ctx context.Context, tx tenant.Tx, account uuid.UUID, after Place, limit int) ([]Use, error) {
 	at, id := after.bounds()
 	rows, err := tx.Query(ctx, `
-		select u.id, u.kind, u.service_id, u.started_at, u.ended_at, u.origin, u.destination, u.quantity::numeric, u.unit, c.price, c.currency, c.allowance
+		select u.id, u.kind, u.service_id, u.started_at, u.ended_at, u.origin, u.destination, u.quality, u.amount, u.quantity::numeric, u.unit, c.price, c.currency, c.allowance
 		  from usage_record u
 		  left join charge c on c.period = u.period and c.id = u.id
 		 where u.account_id = $1 and ($2::timestamptz is null or (u.ended_at, u.id) < ($2, $3))
@@ -47,7 +49,7 @@ func scanUse(row pgx.CollectableRow) (Use, error) {
 	var u Use
 	var price, covered *money.Decimal
 	var currency *string
-	err := row.Scan(&u.ID, &u.Kind, &u.ServiceID, &u.Start, &u.End, &u.Origin, &u.Destination, &u.Quantity, &u.Unit, &price, &currency, &covered)
+	err := row.Scan(&u.ID, &u.Kind, &u.ServiceID, &u.Start, &u.End, &u.Origin, &u.Destination, &u.Quality, &u.Amount, &u.Quantity, &u.Unit, &price, &currency, &covered)
 	u.Start, u.End = u.Start.UTC(), u.End.UTC()
 	if err != nil || price == nil || currency == nil {
 		return u, err

@@ -7,19 +7,28 @@ import (
 	"sort"
 	"time"
 
+	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/catalog/document"
 	"tollhouse/billing/money"
 )
 
-// Compile makes o ready for pricing with windows in loc. It refuses with a
-// *document.InvalidError what catalog.Check finds fault with, and with
-// ErrTooFine prices that cannot be summed exactly.
-func Compile(o catalog.Offering, loc *time.Location) (*Tariff, error) {
+// Context is what an offering's names stand for.
+type Context struct {
+	// Zone is that of the time windows.
+	Zone *time.Location
+	// Calendars are lists of holidays by code.
+	Calendars map[string][]calendar.Date
+}
+
+// Compile makes o ready for pricing. It refuses with a *document.InvalidError
+// what catalog.Check finds fault with, and with ErrTooFine prices that cannot
+// be summed exactly.
+func Compile(o catalog.Offering, c Context) (*Tariff, error) {
 	if findings := catalog.Check(o); len(findings) > 0 {
 		return nil, fmt.Errorf("compile %s: %w", o.Code, &document.InvalidError{Findings: findings})
 	}
-	return compile(o, loc)
+	return compile(o, c.Zone)
 }
 
 // compile takes offerings with gaps as well, so that tests can run into them.
@@ -126,11 +135,13 @@ func rates(r *catalog.Rule) []*big.Rat {
 	}
 	per(r.ConnectFee, 1)
 	per(r.Minimum, 1)
-	per(r.Cap, 1)
+	per(capOf(r), 1)
 	if r.Tiers != nil {
 		per(r.Tiers.Price, 1)
 		for _, b := range r.Tiers.Bands {
-			per(&b.Price, b.Per.Base())
+			if b.Price != nil && b.Per != nil {
+				per(b.Price, b.Per.Base())
+			}
 		}
 	}
 	return list
@@ -200,7 +211,7 @@ func (u *usage) compileRule(source *catalog.Rule) (rule, error) {
 	for _, bound := range []struct {
 		amount *money.Decimal
 		to     **wide
-	}{{source.Minimum, &r.minimum}, {source.Cap, &r.cap}} {
+	}{{source.Minimum, &r.minimum}, {capOf(source), &r.cap}} {
 		if bound.amount == nil {
 			continue
 		}
@@ -249,4 +260,11 @@ func pow10(digits int32) uint64 {
 		p *= 10
 	}
 	return p
+}
+
+func capOf(r *catalog.Rule) *money.Decimal {
+	if r.Cap == nil {
+		return nil
+	}
+	return &r.Cap.Amount
 }

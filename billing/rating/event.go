@@ -1,8 +1,6 @@
 package rating
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,6 +15,13 @@ type Event struct {
 	// Destination is the number, name or service asked for; a leading "+" is
 	// dropped. Data usage may leave it empty.
 	Destination string
+	// OwnNetwork says that the destination is a number of ours.
+	OwnNetwork bool
+	// Quality is such as "hd" or "4g"; it chooses rules and buckets' factors.
+	Quality string
+	// Amount is the event's own amount, in the offering's currency, of which
+	// some rules ask a percentage.
+	Amount *money.Decimal
 	// Start is when the event or, for every piece of it, its session began.
 	// Voice moves on through the windows from there; bytes and events are
 	// priced in the window of Start.
@@ -27,8 +32,11 @@ type Event struct {
 	// piece of usage has 0 and pays the connect fee, so no empty piece may
 	// come before it.
 	Offset int64
-	// Covered is how much of the earlier pieces unit buckets paid, the sum of
-	// their Result.Covered.
+	// Taken is what unit buckets have given of the session's earlier pieces:
+	// the last Result.Taken.
+	Taken []Take
+	// Covered is for callers that keep no Taken but only how much it was, the
+	// sum of Result.Covered: the session's first usage is taken to be that.
 	Covered int64
 }
 
@@ -54,65 +62,7 @@ type Bucket struct {
 	ExpiresAt *time.Time
 	CreatedAt time.Time
 	Filter    Filter
-}
-
-// Filter says what a bucket may be used for. The zero value is anything.
-type Filter struct {
-	Kinds []catalog.UsageKind `json:"kinds,omitempty"`
-	// Prefixes are destinations without "+"; the empty text is any.
-	Prefixes []string `json:"prefixes,omitempty"`
-	// Except are longer prefixes, of destinations that are not meant: premium
-	// numbers begin as the country's others do.
-	Except []string `json:"except,omitempty"`
-}
-
-// AllowanceFilter returns what a bucket of allowance a of o may be used for.
-func AllowanceFilter(o catalog.Offering, a catalog.Allowance) Filter {
-	return DestinationFilter(o, a.Kinds, a.Destinations)
-}
-
-// DestinationFilter admits kinds of usage to destinations of o. As with prices,
-// the longest prefix of the offering says which destination a number is.
-func DestinationFilter(o catalog.Offering, kinds []catalog.UsageKind, destinations []string) Filter {
-	f := Filter{Kinds: kinds, Prefixes: o.Prefixes(destinations)}
-	if slices.Contains(f.Prefixes, "") {
-		return f
-	}
-	for _, set := range o.Destinations {
-		if slices.Contains(destinations, set.Code) {
-			continue
-		}
-		for _, other := range o.Prefixes([]string{set.Code}) {
-			if longestPrefix(f.Prefixes, other) > 0 {
-				f.Except = append(f.Except, other)
-			}
-		}
-	}
-	return f
-}
-
-// Admits says whether usage of a kind to a destination is meant.
-func (f *Filter) Admits(kind catalog.UsageKind, destination string) bool {
-	if len(f.Kinds) > 0 && !slices.Contains(f.Kinds, kind) {
-		return false
-	}
-	if len(f.Prefixes) == 0 {
-		return true
-	}
-	destination = normalDestination(destination)
-	longest := longestPrefix(f.Prefixes, destination)
-	return longest >= 0 && longest >= longestPrefix(f.Except, destination)
-}
-
-// longestPrefix is the length of the longest prefix that fits; -1 if none does.
-func longestPrefix(prefixes []string, destination string) int {
-	longest := -1
-	for _, p := range prefixes {
-		if len(p) > longest && strings.HasPrefix(destination, p) {
-			longest = len(p)
-		}
-	}
-	return longest
+	Terms     Terms
 }
 
 // Result is the price of an event and who pays it.
@@ -126,6 +76,12 @@ type Result struct {
 	Billed int64
 	// Covered is the part of Billed that unit buckets paid.
 	Covered int64
+	// Taken is what unit buckets have given of the session so far; the next
+	// piece of it wants it back.
+	Taken []Take
+	// Blocked says that a bucket with Blocks stands before others and is used
+	// up, so that what is Unpaid is to be refused where it can be.
+	Blocked bool
 	// Debits are what each bucket pays, in order of use. A negative Price
 	// goes back to the first money bucket as a negative debit.
 	Debits []Debit

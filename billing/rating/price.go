@@ -120,7 +120,7 @@ func (m *meter) bounded(sum wide, why *Explanation) wide {
 		return *least
 	}
 	if most := m.first.cap; most != nil && sum.cmp(*most) > 0 {
-		why.add(Step{Op: OpCap, Amount: *m.first.source.Cap})
+		why.add(Step{Op: OpCap, Amount: m.first.source.Cap.Amount})
 		return *most
 	}
 	return sum

@@ -39,7 +39,7 @@ func tariff(tb failer, usage, zone string) *Tariff {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	compiled, err := Compile(offer(tb, usage), loc)
+	compiled, err := Compile(offer(tb, usage), Context{Zone: loc})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -242,7 +242,7 @@ usage: [{code: calls, names: {en: Calls}, kind: voice, rules: [{code: de, destin
 
 func TestCompile_refusesWhatCheckFinds(t *testing.T) {
 	o := offer(t, voice("price: 1, per: 1 GB"))
-	if _, err := Compile(o, time.UTC); err == nil || !strings.Contains(err.Error(), "usage[0].rules[0].per") {
+	if _, err := Compile(o, Context{Zone: time.UTC}); err == nil || !strings.Contains(err.Error(), "usage[0].rules[0].per") {
 		t.Fatalf("got %v", err)
 	}
 }

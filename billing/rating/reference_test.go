@@ -54,8 +54,8 @@ func (r reference) rate(e Event, quantity, covered, counter int64) (price money.
 	if first.Minimum != nil && billed > 0 && sum.Cmp(fraction(*first.Minimum)) < 0 {
 		sum = fraction(*first.Minimum)
 	}
-	if first.Cap != nil && billed > 0 && sum.Cmp(fraction(*first.Cap)) > 0 {
-		sum = fraction(*first.Cap)
+	if first.Cap != nil && billed > 0 && sum.Cmp(fraction(first.Cap.Amount)) > 0 {
+		sum = fraction(first.Cap.Amount)
 	}
 	rounding := r.usage.RoundingRule()
 	num, den := money.MustDecimal(sum.Num().String()), money.MustDecimal(sum.Denom().String())
@@ -82,7 +82,7 @@ func (r reference) rule(at time.Time) catalog.Rule {
 	now := catalog.TimeOfDay(local.Hour()*60 + local.Minute())
 	for _, rule := range r.usage.Rules {
 		for _, w := range rule.Windows {
-			if from, to := w.Span(); w.On(day) && from <= now && now < to {
+			if from, to := w.Span(); w.OnDay(day) && from <= now && now < to {
 				return rule
 			}
 		}
@@ -204,7 +204,7 @@ func drawn(t *rapid.T) (*Tariff, reference, time.Time) {
 		t.Fatal(err)
 	}
 	o := offer(t, randomOffer(t))
-	compiled, err := Compile(o, loc)
+	compiled, err := Compile(o, Context{Zone: loc})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func (u *usage) compileTiers(source *catalog.Rule) (*tiers, error) {
 		if b.To != nil {
 			compiled.to = b.To.Base()
 		}
-		if compiled.numerator, err = u.unitNumerator(b.Price, b.Per.Base()); err != nil {
+		if compiled.numerator, err = u.unitNumerator(*b.Price, b.Per.Base()); err != nil {
 			return nil, err
 		}
 		t.bands = append(t.bands, compiled)

@@ -28,9 +28,9 @@ type delimited struct {
 
 // columns is where facts stand, by position.
 type columns struct {
-	key, identity, start, end, quantity, kind, destination, origin []int
-	filters                                                        []int
-	required                                                       int
+	key, identity, start, end, quantity, kind, destination, origin, quality, amount []int
+	filters                                                                         []int
+	required                                                                        int
 }
 
 func readDelimited(m Mapping, r io.Reader, in Input, emit func(*Item) error) error {
@@ -88,7 +88,7 @@ func resolve(m Mapping) columns {
 	c := columns{
 		key: at(f.Key), identity: at(f.Identity.Columns), start: at(f.Start.Columns), end: at(f.End.Columns),
 		quantity: at(f.Quantity.Columns), kind: at(f.Kind.Columns), destination: at(f.Destination.Columns),
-		origin: at(f.Origin.Columns), required: m.Text.Required,
+		origin: at(f.Origin.Columns), quality: at(f.Quality.Columns), amount: at(f.Amount.Columns), required: m.Text.Required,
 	}
 	if c.required == 0 {
 		c.required = len(m.Text.Columns)
@@ -175,6 +175,12 @@ func (d *delimited) fill(r *Record, text string) *Problem {
 	}
 	r.Destination = d.first(d.columns.destination, d.m.Fields.Destination.Constant)
 	r.Origin = d.first(d.columns.origin, d.m.Fields.Origin.Constant)
+	if r.Quality = d.first(d.columns.quality, d.m.Fields.Quality.Constant); !plainQuality(r.Quality) {
+		return badQuality(r.Quality)
+	}
+	if r.Amount, p = amount(d.first(d.columns.amount, "")); p != nil {
+		return p
+	}
 	return d.fillTimes(r)
 }
 

@@ -23,6 +23,8 @@ type Event struct {
 	Unit        money.Unit `json:"unit"`
 	Destination string     `json:"destination,omitempty"`
 	Origin      string     `json:"origin,omitempty"`
+	Quality     string     `json:"quality,omitempty"`
+	Amount      string     `json:"amount,omitempty"` // a decimal
 }
 
 // maxEventText bounds ids, identities and destinations of an event, in bytes.
@@ -46,7 +48,11 @@ func (e Event) record() (Record, *Problem) {
 		return Record{}, p
 	}
 	r := Record{Key: e.ID, Kind: e.Kind, Identity: e.Identity, Quantity: *e.Quantity, Unit: e.Unit,
-		Destination: e.Destination, Origin: e.Origin}
+		Destination: e.Destination, Origin: e.Origin, Quality: e.Quality}
+	var p *Problem
+	if r.Amount, p = amount(e.Amount); p != nil {
+		return Record{}, p
+	}
 	start, p := eventInstant("start", e.Start)
 	if p != nil {
 		return Record{}, p
@@ -87,11 +93,14 @@ func (e Event) checkText() *Problem {
 	}{
 		{"id", e.ID, true}, {"identity.value", e.Identity.Value, true},
 		{"destination", e.Destination, false}, {"origin", e.Origin, false},
+		{"quality", e.Quality, false},
 	}
 	for _, t := range texts {
 		switch {
 		case t.needed && t.value == "":
 			return missingJSON(t.field)
+		case t.field == "quality" && !plainQuality(t.value):
+			return badQuality(t.value)
 		case len(t.value) > maxEventText:
 			return &Problem{t.field, UnknownValue, "is longer than 255 bytes", "at most 255 bytes"}
 		case strings.IndexByte(t.value, 0) >= 0:

@@ -91,6 +91,15 @@ func (h *hasher) body(r *Record) Hash {
 	if r.NoCharge {
 		h.number(1)
 	}
+	// What came later is written only where it is, so that older hashes stay.
+	if r.Quality != "" {
+		h.text("quality")
+		h.text(r.Quality)
+	}
+	if r.Amount != nil {
+		h.text("amount")
+		h.text(r.Amount.String())
+	}
 	return h.sum()
 }
 

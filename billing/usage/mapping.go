@@ -57,6 +57,8 @@ type Fields struct {
 	Kind             Source   `json:"kind"`
 	Destination      Source   `json:"destination,omitzero"`
 	Origin           Source   `json:"origin,omitzero"`
+	Quality          Source   `json:"quality,omitzero"`
+	Amount           Source   `json:"amount,omitzero"` // the event's own, a decimal
 }
 
 // Source is where one fact comes from: the first of the columns that is not

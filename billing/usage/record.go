@@ -15,12 +15,15 @@ const (
 	Data    Kind = "data"
 	Message Kind = "message"
 	Content Kind = "content"
+	// Transaction is an event with an amount of its own, of which a part is
+	// charged: a payment, a commission.
+	Transaction Kind = "transaction"
 )
 
 // Valid says whether the kind is one of the closed list.
 func (k Kind) Valid() bool {
 	switch k {
-	case Voice, Data, Message, Content:
+	case Voice, Data, Message, Content, Transaction:
 		return true
 	}
 	return false
@@ -67,11 +70,14 @@ type Record struct {
 	Unit        money.Unit `json:"unit"` // second, byte or event
 	Destination string     `json:"destination,omitempty"`
 	Origin      string     `json:"origin,omitempty"`
-	NoCharge    bool       `json:"no_charge,omitempty"` // kept and counted, never priced: an unanswered call
-	Keyless     bool       `json:"keyless,omitempty"`   // the producer gave no id; Key is file digest and line
-	Content     Hash       `json:"content,omitzero"`    // keyless: of the whole line, to find it again in another file
-	Counter     *Counter   `json:"counter,omitempty"`   // set when the record is a cumulative counter
-	Counted     bool       `json:"counted,omitempty"`   // ApplyCounters has set its quantity
+	Quality     string     `json:"quality,omitempty"` // such as hd or 4g
+	// Amount is the event's own, in the currency of the subscriber's offering.
+	Amount   *money.Decimal `json:"amount,omitempty"`
+	NoCharge bool           `json:"no_charge,omitempty"` // kept and counted, never priced: an unanswered call
+	Keyless  bool           `json:"keyless,omitempty"`   // the producer gave no id; Key is file digest and line
+	Content  Hash           `json:"content,omitzero"`    // keyless: of the whole line, to find it again in another file
+	Counter  *Counter       `json:"counter,omitempty"`   // set when the record is a cumulative counter
+	Counted  bool           `json:"counted,omitempty"`   // ApplyCounters has set its quantity
 }
 
 // Status says what a RADIUS accounting record reports (RFC 2866, 5.1).

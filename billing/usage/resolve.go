@@ -66,6 +66,10 @@ func (s *Suspended) fix(ctx context.Context, tx tenant.Tx, m Mapping, fix Fix) e
 	}
 	fixed := *s.Record
 	fixed.Counter = nil // a patch must not write through to the original
+	if s.Record.Amount != nil {
+		own := *s.Record.Amount
+		fixed.Amount = &own
+	}
 	dec := json.NewDecoder(bytes.NewReader(fix.Patch))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&fixed); err != nil {
@@ -113,7 +117,13 @@ func (s *Suspended) fixRaw(ctx context.Context, tx tenant.Tx, m Mapping, raw str
 // check is what every reader makes sure of.
 func (r *Record) check() *Problem {
 	e := Event{ID: r.Key, Kind: r.Kind, Identity: r.Identity, Quantity: &r.Quantity, Unit: r.Unit,
-		Destination: r.Destination, Origin: r.Origin}
+		Destination: r.Destination, Origin: r.Origin, Quality: r.Quality}
+	if r.Amount != nil {
+		e.Amount = r.Amount.String()
+	}
+	if _, p := amount(e.Amount); p != nil {
+		return p
+	}
 	if p := e.checkText(); p != nil {
 		return p
 	}

@@ -32,7 +32,7 @@ func PeriodOf(end time.Time, zone *time.Location) calendar.Date {
 }
 
 var storedColumns = []string{"period", "id", "source_id", "file_id", "line", "producer_id", "kind", "service_id", "account_id",
-	"started_at", "ended_at", "origin", "destination", "quantity", "unit", "session_id", "accepted_at"}
+	"started_at", "ended_at", "origin", "destination", "quantity", "unit", "session_id", "accepted_at", "quality", "amount"}
 
 // Store keeps records by COPY. They were accepted before, so none is there yet.
 func Store(ctx context.Context, tx tenant.Tx, records []Stored) error {
@@ -44,10 +44,14 @@ func Store(ctx context.Context, tx tenant.Tx, records []Stored) error {
 	return copyRows(ctx, tx, "usage_record", storedColumns, len(records), func(i int) []any {
 		s := &records[i]
 		r := s.Record
+		amount := any(nil)
+		if r.Amount != nil {
+			amount = *r.Amount
+		}
 		return append(values[:0],
 			pgtype.Date{Time: time.Date(s.Period.Year, s.Period.Month, s.Period.Day, 0, 0, 0, 0, time.UTC), Valid: true},
 			id(s.ID), id(s.Source), optional(s.File), r.Line, r.Key, string(r.Kind), id(s.Service), id(s.Account),
-			r.Start, r.End, r.Origin, r.Destination, r.Quantity, string(r.Unit), optional(s.Session), at)
+			r.Start, r.End, r.Origin, r.Destination, r.Quantity, string(r.Unit), optional(s.Session), at, r.Quality, amount)
 	})
 }
 

@@ -76,7 +76,7 @@ func (v *faults) delimited(m Mapping) {
 	}
 }
 
-const wantKind = "voice, data, message or content"
+const wantKind = "voice, data, message, content or transaction"
 
 func (v *faults) text(t Text) {
 	v.check(oneASCII(t.Delimiter) && t.Delimiter != "\n" && t.Delimiter != "\r",
@@ -108,6 +108,10 @@ func (v *faults) fields(m Mapping) {
 	v.source(t, "fields.kind", f.Kind, true)
 	v.source(t, "fields.destination", f.Destination, false)
 	v.source(t, "fields.origin", f.Origin, false)
+	v.source(t, "fields.quality", f.Quality, false)
+	v.source(t, "fields.amount", f.Amount, false)
+	v.check(f.Amount.Constant == "", "fields.amount", "an amount is a constant", "a column")
+	v.check(plainQuality(f.Quality.Constant), "fields.quality.constant", quote(f.Quality.Constant)+" is no quality", "lower-case letters and digits, such as hd")
 	v.check(f.Start.Constant == "" && f.End.Constant == "", "fields.start", "a time is a constant", "a column")
 	v.check(validLayout(f.TimeLayout), "fields.time_layout", quote(f.TimeLayout)+" does not tell day and second",
 		`rfc3339, unix, unix_ms, or a layout such as "2006-01-02 15:04:05"`)

@@ -101,7 +101,7 @@ func (o options) run(ctx context.Context, stdout io.Writer) (unpriced int, err e
 	if err != nil {
 		return 0, err
 	}
-	tariff, err := rating.Compile(offering, account.zone)
+	tariff, err := rating.Compile(offering, rating.Context{Zone: account.zone})
 	if err != nil {
 		return 0, atFile(o.offer, nil, err)
 	}

@@ -129,7 +129,9 @@ func (w words) rule(u catalog.UsagePrice, rule catalog.Rule) usageRow {
 	}
 	add("connect", rule.ConnectFee)
 	add("minimum", rule.Minimum)
-	add("cap", rule.Cap)
+	if rule.Cap != nil {
+		add("cap", &rule.Cap.Amount)
+	}
 	if rule.Increments != nil {
 		more = append(more, w.r.T("biz.offer.increments", "first", rule.Increments.First.String(), "next", rule.Increments.Next.String()))
 	}
@@ -148,12 +150,24 @@ func (w words) tiers(t catalog.Tiers) string {
 	var parts []string
 	for _, band := range t.Bands {
 		if band.To != nil {
-			parts = append(parts, w.r.T("biz.offer.bandto", "to", band.To.String())+" "+w.per(band.Price, band.Per))
+			parts = append(parts, w.r.T("biz.offer.bandto", "to", band.To.String())+" "+w.band(band))
 		} else {
-			parts = append(parts, w.r.T("biz.offer.bandrest")+" "+w.per(band.Price, band.Per))
+			parts = append(parts, w.r.T("biz.offer.bandrest")+" "+w.band(band))
 		}
 	}
 	return w.r.T("biz.offer.tiers."+string(t.Kind)) + ": " + strings.Join(parts, "; ")
+}
+
+// band is a fee, a price, or a fee and a price.
+func (w words) band(b catalog.Band) string {
+	var parts []string
+	if b.Fee != nil {
+		parts = append(parts, w.money(*b.Fee))
+	}
+	if b.Price != nil && b.Per != nil {
+		parts = append(parts, w.per(*b.Price, *b.Per))
+	}
+	return strings.Join(parts, " + ")
 }
 
 func (w words) windows(windows []catalog.Window) string {

@@ -1,0 +1,43 @@
+package rating
+
+import (
+	"github.com/google/uuid"
+
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/money"
+)
+
+// Terms say how a bucket gives what it holds. The zero value is: unit for
+// unit, for nothing.
+type Terms struct {
+	// Blocks keeps the buckets behind it from being used for what it may be
+	// used for, also when it is empty.
+	Blocks bool `json:"blocks,omitempty"`
+	// Factors are how many units one unit of usage takes, by quality; the
+	// empty one is for all others.
+	Factors map[string]money.Decimal `json:"factors,omitempty"`
+	// Price, if set, is what the usage it covers costs in place of the
+	// tariff's own price. It is paid from money.
+	Price *OwnPrice `json:"own_price,omitempty"`
+}
+
+// OwnPrice is a bucket's price for what it covers, in the tariff's currency.
+type OwnPrice struct {
+	// ConnectFee is asked in place of the tariff's where the bucket covers
+	// the event's begin.
+	ConnectFee money.Decimal `json:"connect_fee,omitzero"`
+	// Price is asked for each Per; both may be left out.
+	Price money.Decimal     `json:"price,omitzero"`
+	Per   *catalog.Quantity `json:"per,omitempty"`
+	// Increment is the step in which the bucket gives; left out, each unit.
+	Increment *catalog.Quantity `json:"increment,omitempty"`
+}
+
+// Take is a stretch of a session that a unit bucket paid: the positions From
+// up to To. To may lie behind what was used, where the bucket gives in steps.
+type Take struct {
+	Bucket uuid.UUID `json:"bucket"`
+	From   int64     `json:"from"`
+	To     int64     `json:"to"`
+	Price  *OwnPrice `json:"own_price,omitempty"`
+}
