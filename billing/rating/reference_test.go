@@ -124,7 +124,7 @@ func tierTotal(t *catalog.Tiers, n int64) *big.Rat {
 	}
 	var from int64
 	for _, b := range t.Bands {
-		each := new(big.Rat).Quo(fraction(b.Price), new(big.Rat).SetInt64(b.Per.Base()))
+		each := new(big.Rat).Quo(fraction(*b.Price), new(big.Rat).SetInt64(b.Per.Base()))
 		to := n
 		if b.To != nil {
 			to = min(n, b.To.Base())
