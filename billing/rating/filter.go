@@ -35,7 +35,12 @@ type Zones struct {
 
 // AllowanceFilter returns what a bucket of allowance a of o may be used for.
 func AllowanceFilter(o catalog.Offering, a catalog.Allowance) Filter {
-	return DestinationFilter(o, a.Kinds, a.Destinations)
+	f := DestinationFilter(o, a.Kinds, a.Destinations)
+	f.Qualities, f.Windows = a.Qualities, a.Windows
+	if len(a.Windows) > 0 {
+		f.Calendar = o.Calendar
+	}
+	return f
 }
 
 // DestinationFilter admits kinds of usage to destinations of o. As with prices,

@@ -13,8 +13,8 @@ type Terms struct {
 	// Blocks keeps the buckets behind it from being used for what it may be
 	// used for, also when it is empty.
 	Blocks bool `json:"blocks,omitempty"`
-	// Factors are how many units one unit of usage takes, by quality; the
-	// empty one is for all others.
+	// Factors are how many units one unit of usage takes, by quality;
+	// catalog.AnyQuality is for all others.
 	Factors map[string]money.Decimal `json:"factors,omitempty"`
 	// Price, if set, is what the usage it covers costs in place of the
 	// tariff's own price. It is paid from money.
@@ -31,6 +31,21 @@ type OwnPrice struct {
 	Per   *catalog.Quantity `json:"per,omitempty"`
 	// Increment is the step in which the bucket gives; left out, each unit.
 	Increment *catalog.Quantity `json:"increment,omitempty"`
+}
+
+// AllowanceTerms returns how a bucket of a gives what it holds.
+func AllowanceTerms(a catalog.Allowance) Terms {
+	t := Terms{Blocks: a.Blocks, Factors: a.Factors}
+	if p := a.Price; p != nil {
+		t.Price = &OwnPrice{Per: p.Per, Increment: p.Increment}
+		if p.ConnectFee != nil {
+			t.Price.ConnectFee = *p.ConnectFee
+		}
+		if p.Price != nil {
+			t.Price.Price = *p.Price
+		}
+	}
+	return t
 }
 
 // Take is a stretch of a session that a unit bucket paid: the positions From
