@@ -86,4 +86,3 @@ func longestPrefix(prefixes []string, destination string) int {
 	}
 	return longest
 }
-
