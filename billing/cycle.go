@@ -12,6 +12,7 @@ import (
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/payment"
+	"tollhouse/billing/promotion"
 	"tollhouse/billing/tenant"
 )
 
@@ -37,6 +38,9 @@ func (s *Stack) closeCycles(ctx context.Context, item agenda.Item) (again bool, 
 		}
 		if again = changed > 0; again {
 			return nil // they hold accounts; the next portion locks its own in id order
+		}
+		if again, err = promotion.CycleBegins(ctx, tx, detail.CycleEnd, closeAtOnce); err != nil || again {
+			return err
 		}
 		run, err := bill.Start(ctx, tx, detail.CycleEnd)
 		if err != nil {
@@ -90,8 +94,12 @@ func begun(ctx context.Context, tx tenant.Tx, from cycleStart) ([]uuid.UUID, err
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-// grant gives new subscriptions what their first cycle comes with.
+// grant gives new subscriptions what their beginning is promoted with, and then
+// what their first cycle comes with.
 func (h *Host) grant(ctx context.Context, tx tenant.Tx, subscriptions []uuid.UUID) error {
+	if _, err := promotion.Activated(ctx, tx, subscriptions...); err != nil {
+		return err
+	}
 	rows, err := tx.Query(ctx, `select distinct account_id from subscription where id = any ($1)`, subscriptions)
 	if err != nil {
 		return fmt.Errorf("find accounts of subscriptions: %w", err)

@@ -14,7 +14,9 @@ import (
 	"tollhouse/billing/audit"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/bill/pdf"
+	"tollhouse/billing/money"
 	"tollhouse/billing/payment"
+	"tollhouse/billing/promotion"
 	"tollhouse/billing/tenant"
 )
 
@@ -41,8 +43,17 @@ func (s *Stack) RecordPayment(ctx context.Context, tx tenant.Tx, n payment.NewPa
 	if err != nil || n.Purpose != payment.PurposeTopUp {
 		return paid, err
 	}
-	_, err = s.host.charging.Renew(ctx, tx, n.AccountID)
-	return paid, err
+	return paid, s.toppedUp(ctx, tx, n.AccountID, paid.Amount, paid.ID)
+}
+
+// toppedUp does what follows from bought money that has arrived: what it is
+// promoted with, then the renewal of what waited for it. id names the top-up.
+func (s *Stack) toppedUp(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, amount money.Amount, id uuid.UUID) error {
+	if _, err := promotion.ToppedUp(ctx, tx, accountID, amount, id); err != nil {
+		return err
+	}
+	_, err := s.host.charging.Renew(ctx, tx, accountID)
+	return err
 }
 
 // ErrReturnURL refuses to send a payer somewhere else after paying.

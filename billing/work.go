@@ -12,6 +12,7 @@ import (
 	"tollhouse/billing/balance"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/payment"
+	"tollhouse/billing/promotion"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
 )
@@ -26,6 +27,8 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return s.startCycles(ctx, item)
 	case agenda.BucketExpiry:
 		return s.expireBuckets(ctx, item)
+	case agenda.PromotionDay:
+		return s.workPromotionDay(ctx, item)
 	case agenda.UsageFile:
 		return false, s.ingestFile(ctx, item)
 	case agenda.Webhook:
@@ -41,6 +44,14 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return false, s.sendNotice(ctx, item)
 	}
 	return false, fmt.Errorf("%w: %q", agenda.ErrKind, item.Kind)
+}
+
+func (s *Stack) workPromotionDay(ctx context.Context, item agenda.Item) (again bool, err error) {
+	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		again, err = promotion.Day(ctx, tx, item, closeAtOnce)
+		return err
+	})
+	return again, err
 }
 
 const expireAtOnce = 1000
@@ -81,7 +92,7 @@ func (s *Stack) workWebhook(ctx context.Context, item agenda.Item) error {
 			s.host.config.Log.Warn("webhook parked", "tenant", s.Ref.Name, "event", ref.ID, "reason", outcome.Reason)
 		}
 		if outcome.ToppedUp != uuid.Nil {
-			_, err = s.host.charging.Renew(ctx, tx, outcome.ToppedUp)
+			err = s.toppedUp(ctx, tx, outcome.ToppedUp, outcome.TopUp.Amount, outcome.TopUp.Intent)
 		}
 		return err
 	})

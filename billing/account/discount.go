@@ -32,6 +32,7 @@ type Discount struct {
 	// CountedThrough: cycles before it are counted already.
 	CountedThrough calendar.Date
 	CreatedAt      time.Time
+	Stacking       int // discounts are taken off in this order, then the oldest first
 }
 
 // ErrDiscountTaken means that the subscription has a discount of that code.
@@ -115,9 +116,9 @@ func GiveDiscounts(ctx context.Context, tx tenant.Tx, discounts []Discount) ([]D
 		}
 		d.CountedThrough, d.CreatedAt = d.ValidFrom, tx.At
 		given[i] = d
-		rows[i] = []any{d.ID, d.SubscriptionID, d.Code, d.Reason, d.Percent, d.Amount, d.CyclesLeft, d.ValidFrom, d.CountedThrough, d.CreatedAt}
+		rows[i] = []any{d.ID, d.SubscriptionID, d.Code, d.Reason, d.Percent, d.Amount, d.CyclesLeft, d.ValidFrom, d.CountedThrough, d.CreatedAt, d.Stacking}
 	}
-	columns := []string{"id", "subscription_id", "code", "reason", "percent", "amount", "cycles_left", "valid_from", "counted_through", "created_at"}
+	columns := []string{"id", "subscription_id", "code", "reason", "percent", "amount", "cycles_left", "valid_from", "counted_through", "created_at", "stacking"}
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"subscription_discount"}, columns, pgx.CopyFromRows(rows)); err != nil {
 		const uniqueViolation = "23505"
 		if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) && pg.Code == uniqueViolation {
@@ -141,13 +142,13 @@ func EndDiscount(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
 }
 
 // Discounts reads subscriptions' discounts, ended ones too, in the order in
-// which they are taken off: the oldest first.
+// which they are taken off: by their stacking, then the oldest first.
 func Discounts(ctx context.Context, tx tenant.Tx, subscriptions ...uuid.UUID) (map[uuid.UUID][]Discount, error) {
 	rows, err := tx.Query(ctx, `
-		select id, subscription_id, code, reason, percent, amount, cycles_left, valid_from, counted_through, created_at
+		select id, subscription_id, code, reason, percent, amount, cycles_left, valid_from, counted_through, created_at, stacking
 		  from subscription_discount
 		 where subscription_id = any ($1)
-		 order by subscription_id, created_at, code`, subscriptions)
+		 order by subscription_id, stacking, created_at, code`, subscriptions)
 	if err != nil {
 		return nil, fmt.Errorf("read discounts: %w", err)
 	}

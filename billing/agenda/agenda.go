@@ -29,6 +29,7 @@ const (
 	Intake       Kind = "intake"        // store a portion of an import batch
 	SessionSweep Kind = "session_sweep" // close charging sessions that fell silent, forget those long closed
 	SessionTell  Kind = "session_tell"  // tell the network about a charging session
+	PromotionDay Kind = "promotion_day" // birthdays and anniversaries of a local day
 )
 
 // Lane keeps quick work from waiting behind long work. Lanes of one tenant run
@@ -48,7 +49,7 @@ const (
 var Lanes = []Lane{Cycles, Files, Payments, Messages, Sessions}
 
 var kindsOf = map[Lane][]string{
-	Cycles:   {string(BillRun), string(CycleStart), string(BucketExpiry), string(Intake)}, // no run begins between two portions of an import
+	Cycles:   {string(BillRun), string(CycleStart), string(BucketExpiry), string(Intake), string(PromotionDay)}, // no run begins between two portions of an import
 	Files:    {string(UsageFile)},
 	Payments: {string(Webhook), string(Refund)},
 	Messages: {string(TellBills), string(Notice)},

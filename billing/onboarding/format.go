@@ -54,6 +54,7 @@ var formats = map[string]format{
 	"password":      matching("a password of 8 to 64 printable characters without blanks", `[!-~]{8,64}`),
 	"serial":        matching("a serial number of 4 to 40 letters, digits, colons and dashes", `[A-Za-z0-9][A-Za-z0-9:-]{3,39}`),
 	"port":          matching("a port of up to 60 characters, such as olt-3/1/7", `\S{1,60}`),
+	"promo_code":    matching("a promo code of 4 to 32 letters, digits and hyphens", `[A-Za-z0-9][A-Za-z0-9-]{3,31}`),
 	"host":          matching("a host name such as vm7.example.net", `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*`),
 }
 
@@ -67,6 +68,7 @@ var fields = map[string]string{
 	"internet.login": "login", "internet.password": "password", "internet.ont": "serial", "internet.port": "port",
 	"mobile.msisdn": "phone", "mobile.imsi": "imsi", "mobile.iccid": "iccid",
 	"voice.line": "phone", "iptv.stb": "serial", "hosting.host": "host",
+	"promotion.code": "promo_code", "promotion.referral": "promo_code",
 }
 
 // secretFields are sealed from the moment they arrive.

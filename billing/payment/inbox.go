@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/agenda"
+	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
 
@@ -42,6 +43,13 @@ type Outcome struct {
 	State    InboxState
 	Reason   string
 	ToppedUp uuid.UUID // the prepaid account whose balance has just grown; Nil: none
+	TopUp    TopUp     // by what
+}
+
+// TopUp is the top-up that a webhook has booked.
+type TopUp struct {
+	Intent uuid.UUID
+	Amount money.Amount
 }
 
 func done(reason string) Outcome { return Outcome{State: InboxDone, Reason: reason} }
@@ -197,7 +205,7 @@ func (i *Intent) applySuccess(ctx context.Context, tx tenant.Tx, p payer, e Prov
 	i.learn(e)
 	outcome := done("")
 	if i.Purpose == PurposeTopUp {
-		outcome.ToppedUp = i.AccountID
+		outcome.ToppedUp, outcome.TopUp = i.AccountID, TopUp{i.ID, i.Amount}
 	}
 	return outcome, i.succeed(ctx, tx, p)
 }

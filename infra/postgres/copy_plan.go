@@ -97,6 +97,8 @@ var plan = map[string]treatment{
 	"deck_version": {columns: map[string]string{"deck": keep, "state": keep, "file_name": keep, "zones": keep, "zone_names": keep, "body": keep,
 		"created_by": keep}},
 
+	"promotion": {columns: map[string]string{"code": keep, "state": keep, "occasion": keep, "document": keep, "currency": keep}},
+
 	// to whom
 	"party": {from: partyNo + `t.id`, columns: map[string]string{"kind": keep, "language": keep,
 		"name":        person,
@@ -172,6 +174,7 @@ var plan = map[string]treatment{
 	"tariff_trial": {}, "rerating_account": {}, "rerating_change": {}, // proposals and trials can be asked for again
 	"note": {}, "contact_change": {}, "payment_link": {}, "staff_consent": {}, "staff_visit": {}, "sandbox_copy": {}, "imported_document": {},
 	"intake_batch": {}, "intake_file": {}, "intake_finding": {}, "intake_account": {}, versions: {},
+	"promo_code": {}, "promotion_gift": {}, "referral": {}, "referral_code": {},
 }
 
 // telling are types whose values can say something about somebody.
