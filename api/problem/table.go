@@ -22,6 +22,7 @@ import (
 	"tollhouse/billing/notice"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
+	"tollhouse/billing/promotion"
 	"tollhouse/billing/rating"
 	"tollhouse/billing/sandbox"
 	"tollhouse/billing/task"
@@ -71,6 +72,7 @@ var table = []rule{
 		catalog.ErrTable, catalog.ErrReferenceCode, catalog.ErrReferenceNames, catalog.ErrHoliday, catalog.ErrRate,
 		money.ErrSyntax, money.ErrUnknownCurrency, money.ErrUnknownUnit, money.ErrUnknownRounding, money.ErrInexact, money.ErrOverflow,
 		calendar.ErrSyntax, calendar.ErrCycle, tenant.ErrID, tax.ErrPercent, tax.ErrDiscount,
+		promotion.ErrCondition, promotion.ErrTooCostly, promotion.ErrCodeForm, promotion.ErrBatch,
 	}},
 	{badWebhook, []error{payment.ErrWebhookSignature, payment.ErrWebhookStale, payment.ErrWebhookMalformed}},
 	{Unauthenticated, []error{identity.ErrUnauthenticated, identity.ErrToken, tenants.ErrToken}},
@@ -85,14 +87,14 @@ var table = []rule{
 		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, payment.ErrLink, bill.ErrNotFound, bill.ErrNoRun,
 		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
 		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, identity.ErrSessionNotFound,
-		account.ErrNoPlanChange, desk.ErrNoNote, tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit, sandbox.ErrNoCopy,
+		account.ErrNoPlanChange, desk.ErrNoNote, tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit, sandbox.ErrNoCopy, promotion.ErrNotFound,
 	}},
 	{wrongState, []error{intake.ErrState, intake.ErrFindings, intake.ErrEmpty, intake.ErrFiles, intake.ErrHappened}},
 	{keyReused, []error{idempotency.ErrDifferentBody, tenants.ErrKeyReused, payment.ErrKeyReused}},
 	{eventConflict, []error{charging.ErrConflict}},
 	{taken, []error{
 		account.ErrIdentityInUse, account.ErrNameTaken, account.ErrDiscountTaken, account.ErrNumberInUse, identity.ErrEmailTaken, identity.ErrPhoneTaken, tenants.ErrEmailTaken, tenants.ErrNameTaken, usage.ErrSourceExists, usage.ErrKeyTaken,
-		bill.ErrNumberTaken,
+		bill.ErrNumberTaken, promotion.ErrCodeTaken,
 	}},
 	{wrongState, []error{
 		visit.ErrNoConsent, visit.ErrOver, tenants.ErrOperatorState, tenants.ErrDecided, tenants.ErrFactorState, sandbox.ErrCopyOfCopy,
@@ -102,11 +104,11 @@ var table = []rule{
 		usage.ErrNotWaiting, usage.ErrFileDone, usage.ErrFileMoved, usage.ErrKeyChanged,
 		payment.ErrIntentState, payment.ErrRefundState, bill.ErrHasMoney, bill.ErrCycleOpen, bill.ErrNothingEnds, tenants.ErrLastAdmin,
 		identity.ErrLastOwner, identity.ErrRoleInUse, identity.ErrTooManyRoles, identity.ErrHasFactor, identity.ErrNoFactor, identity.ErrResetToken,
-		identity.ErrNotInvited,
+		identity.ErrNotInvited, promotion.ErrState, promotion.ErrGiven,
 	}},
 	{notASandbox, []error{billing.ErrLiveClock}},
 	{incomplete, []error{onboarding.ErrIncomplete}},
-	{notClean, []error{catalog.ErrNotClean}},
+	{notClean, []error{catalog.ErrNotClean, promotion.ErrNotClean}},
 	{notSold, []error{onboarding.ErrNotSold}},
 	{insufficient, []error{balance.ErrInsufficient, charging.ErrInsufficient, ledger.ErrOverdrawn, payment.ErrTooMuch}},
 	{Unprocessable, []error{
@@ -114,6 +116,7 @@ var table = []rule{
 		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrCeiling, payment.ErrPurpose, payment.ErrProviderRefused, payment.ErrProviderAmount,
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap, catalog.ErrNoRate, catalog.ErrDeckPast, catalog.ErrDeckZones, catalog.ErrPastDay,
 		bill.ErrNegativeTotal, bill.ErrMixedBasis, bill.ErrCurrency,
+		promotion.ErrCode, promotion.ErrNotEligible, promotion.ErrStacking, promotion.ErrUsedUp, promotion.ErrReferral, promotion.ErrReferred,
 	}},
 	{Unavailable, []error{provisioning.ErrNotReady, tenant.ErrUnreachable, task.ErrStopped, payment.ErrProviderUnavailable, usage.ErrRace, identity.ErrBusy}},
 }
@@ -182,6 +185,12 @@ var fields = map[error]Fault{
 	catalog.ErrRate:             {"rates", "hold one that cannot be used", "two currencies, a day, and a value above 0 with at most 12 decimals"},
 	catalog.ErrPastDay:          {"past", "is not set", "true, to change days that are over: what was charged stays"},
 	catalog.ErrDeckPast:         {"from", "is over", "an instant from now on"},
+	promotion.ErrCode:           {"code", "can't be used", "a promo code that is valid, not used up and not for somebody else"},
+	promotion.ErrCodeForm:       {"code", "has another form", "4 to 32 letters, digits and hyphens"},
+	promotion.ErrCodeTaken:      {"code", "is taken", "letters that no other promo code has"},
+	promotion.ErrBatch:          {"count", "does not fit", "1 to 10,000 codes with 1 to 1,000,000 uses; letters only for a single one"},
+	promotion.ErrReferral:       {"promotion.referral", "is nobody's", "the referral code of another customer"},
+	promotion.ErrReferred:       {"promotion.referral", "comes too late", "a new customer, and one referrer only"},
 	payment.ErrProviderAmount:   {"amount", "cannot be charged by card", "an amount that the card provider takes"},
 	payment.ErrWebhookStale:     {"Stripe-Signature", "is stale", "a signature of the last 300 seconds"},
 	payment.ErrWebhookSignature: {"Stripe-Signature", "is wrong", "a signature by the endpoint's secret"},

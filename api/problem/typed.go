@@ -14,6 +14,7 @@ import (
 	"tollhouse/billing/intake"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
+	"tollhouse/billing/promotion"
 	"tollhouse/billing/usage"
 	"tollhouse/tenants"
 )
@@ -89,6 +90,20 @@ var faulty = []func(err error) []Fault{
 			return nil
 		}
 		return each(e.Findings, ofDocument)
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*promotion.NotCleanError](err)
+		if !is {
+			return nil
+		}
+		return each(e.Findings, ofDocument)
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*promotion.CodeError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{e.Field, e.Cause.Error(), "a code that can be used, or none"}}
 	},
 	func(err error) []Fault {
 		e, is := errors.AsType[*document.InvalidError](err)
