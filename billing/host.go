@@ -11,6 +11,7 @@ import (
 	"tollhouse/billing/bill"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/identity"
+	"tollhouse/billing/identity/limit"
 	"tollhouse/billing/intake"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
@@ -33,8 +34,9 @@ type Host struct {
 	intake   *intake.Importer
 	gates    gates
 	tasks    *task.Runner
-	lanes    sync.Map // laneKey: being worked in this process
-	queue    Queue    // set by Dispatch
+	pins     *limit.Limiter // tries of voucher PINs, by address
+	lanes    sync.Map       // laneKey: being worked in this process
+	queue    Queue          // set by Dispatch
 }
 
 // Config is what a host is made of.
@@ -54,10 +56,14 @@ type Config struct {
 	Log     *slog.Logger
 }
 
+// pinRate is how often an address may try voucher PINs, right ones apart.
+var pinRate = limit.Rate{Burst: 20, PerMinute: 2}
+
 // NewHost makes a host. Its agenda is worked once Dispatch runs.
 func NewHost(config Config) *Host {
 	h := &Host{config: config, db: config.DB, tasks: task.New(config.Now)}
 	h.gates.seal = config.Seal
+	h.pins = limit.New(pinRate, config.Now)
 	h.charging = charging.NewEngine(h.gates.of)
 	h.desk = onboarding.New(config.Seal, onboarding.Hooks{Grant: h.grant, Schedule: bill.Schedule})
 	h.till = payment.NewTill(config.DB, func(tenant.Ref) payment.CardProvider { return config.Cards })

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/alert"
 	"tollhouse/billing/audit"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/bill/pdf"
@@ -52,8 +53,10 @@ func (s *Stack) toppedUp(ctx context.Context, tx tenant.Tx, accountID uuid.UUID,
 	if _, err := promotion.ToppedUp(ctx, tx, accountID, amount, id); err != nil {
 		return err
 	}
-	_, err := s.host.charging.Renew(ctx, tx, accountID)
-	return err
+	if _, err := s.host.charging.Renew(ctx, tx, accountID); err != nil {
+		return err
+	}
+	return alert.Relieve(ctx, tx, accountID)
 }
 
 // ErrReturnURL refuses to send a payer somewhere else after paying.

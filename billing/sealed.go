@@ -11,6 +11,7 @@ import (
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/sealed"
 	"tollhouse/billing/tenant"
+	"tollhouse/billing/voucher"
 )
 
 // StoredAnswer is the name under which the answers of commands are sealed: some
@@ -25,6 +26,7 @@ func Sealed() []sealed.Place {
 	places = append(places, onboarding.Sealed()...)
 	places = append(places, contact.Sealed()...)
 	places = append(places, intake.Sealed()...)
+	places = append(places, voucher.Sealed()...)
 	return append(places, idempotency.Sealed(StoredAnswer)...)
 }
 

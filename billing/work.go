@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/agenda"
+	"tollhouse/billing/alert"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/payment"
@@ -42,6 +43,10 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return s.tellBills(ctx, item)
 	case agenda.Notice:
 		return false, s.sendNotice(ctx, item)
+	case agenda.VoucherExpiry:
+		return s.expireVouchers(ctx, item)
+	case agenda.Alert:
+		return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return alert.Act(ctx, tx, item.Ref) })
 	}
 	return false, fmt.Errorf("%w: %q", agenda.ErrKind, item.Kind)
 }

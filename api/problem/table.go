@@ -6,6 +6,7 @@ import (
 	"tollhouse/billing"
 	"tollhouse/billing/account"
 	"tollhouse/billing/agenda"
+	"tollhouse/billing/alert"
 	"tollhouse/billing/audit"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/bill"
@@ -22,6 +23,7 @@ import (
 	"tollhouse/billing/notice"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
+	"tollhouse/billing/points"
 	"tollhouse/billing/promotion"
 	"tollhouse/billing/rating"
 	"tollhouse/billing/sandbox"
@@ -30,6 +32,7 @@ import (
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
 	"tollhouse/billing/visit"
+	"tollhouse/billing/voucher"
 	"tollhouse/provisioning"
 	"tollhouse/tenants"
 )
@@ -78,7 +81,7 @@ var table = []rule{
 	{Unauthenticated, []error{identity.ErrUnauthenticated, identity.ErrToken, tenants.ErrToken}},
 	{wrongPassword, []error{tenants.ErrFactorCode, visit.ErrTicket, identity.ErrSignIn, tenants.ErrCredentials}},
 	{secondFactor, []error{identity.ErrSecondFactor, tenants.ErrFactorWanted}},
-	{tooMany, []error{identity.ErrTooMany, contact.ErrTooMany}},
+	{tooMany, []error{identity.ErrTooMany, contact.ErrTooMany, voucher.ErrTooMany}},
 	{Forbidden, []error{tenants.ErrOwnRequest, tenants.ErrNotApproved, visit.ErrOwnApproval, visit.ErrVisitor, identity.ErrForbidden, identity.ErrBeyond}},
 	{suspended, []error{account.ErrSuspended}},
 	{NotFound, []error{
@@ -87,16 +90,19 @@ var table = []rule{
 		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, payment.ErrLink, bill.ErrNotFound, bill.ErrNoRun,
 		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
 		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, identity.ErrSessionNotFound,
+		alert.ErrNotFound, points.ErrNoReward, voucher.ErrNotFound,
 		account.ErrNoPlanChange, desk.ErrNoNote, tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit, sandbox.ErrNoCopy, promotion.ErrNotFound,
 	}},
 	{wrongState, []error{intake.ErrState, intake.ErrFindings, intake.ErrEmpty, intake.ErrFiles, intake.ErrHappened}},
 	{keyReused, []error{idempotency.ErrDifferentBody, tenants.ErrKeyReused, payment.ErrKeyReused}},
 	{eventConflict, []error{charging.ErrConflict}},
 	{taken, []error{
+		voucher.ErrCodeTaken,
 		account.ErrIdentityInUse, account.ErrNameTaken, account.ErrDiscountTaken, account.ErrNumberInUse, identity.ErrEmailTaken, identity.ErrPhoneTaken, tenants.ErrEmailTaken, tenants.ErrNameTaken, usage.ErrSourceExists, usage.ErrKeyTaken,
 		bill.ErrNumberTaken, promotion.ErrCodeTaken,
 	}},
 	{wrongState, []error{
+		alert.ErrEnded, voucher.ErrUsed, voucher.ErrExpired, voucher.ErrFetched, voucher.ErrMove,
 		visit.ErrNoConsent, visit.ErrOver, tenants.ErrOperatorState, tenants.ErrDecided, tenants.ErrFactorState, sandbox.ErrCopyOfCopy,
 		account.ErrChangeScheduled, account.ErrChangeEnded, desk.ErrNotRunning, account.ErrMove, account.ErrClosed, account.ErrSubscribed, account.ErrCurrencyFixed, account.ErrNotSetUp,
 		catalog.ErrDeckState, catalog.ErrDeckOvertaken, catalog.ErrCalendarUsed,
@@ -110,8 +116,9 @@ var table = []rule{
 	{incomplete, []error{onboarding.ErrIncomplete}},
 	{notClean, []error{catalog.ErrNotClean, promotion.ErrNotClean}},
 	{notSold, []error{onboarding.ErrNotSold}},
-	{insufficient, []error{balance.ErrInsufficient, charging.ErrInsufficient, ledger.ErrOverdrawn, payment.ErrTooMuch}},
+	{insufficient, []error{balance.ErrInsufficient, charging.ErrInsufficient, points.ErrTooFew, ledger.ErrOverdrawn, payment.ErrTooMuch}},
 	{Unprocessable, []error{
+		voucher.ErrPIN, voucher.ErrCurrency,
 		desk.ErrSamePlan, desk.ErrOtherBilling, desk.ErrNewService, billing.ErrClockGoesBack, balance.ErrAmount, charging.ErrNotChargeable, money.ErrCurrencyMismatch, rating.ErrTooFine,
 		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrCeiling, payment.ErrPurpose, payment.ErrProviderRefused, payment.ErrProviderAmount,
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap, catalog.ErrNoRate, catalog.ErrDeckPast, catalog.ErrDeckZones, catalog.ErrPastDay,

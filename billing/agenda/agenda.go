@@ -30,6 +30,12 @@ const (
 	SessionSweep Kind = "session_sweep" // close charging sessions that fell silent, forget those long closed
 	SessionTell  Kind = "session_tell"  // tell the network about a charging session
 	PromotionDay Kind = "promotion_day" // birthdays and anniversaries of a local day
+
+	VoucherExpiry  Kind = "voucher_expiry"  // end a batch's vouchers that nobody redeemed
+	AutoTopUp      Kind = "auto_top_up"     // charge a stored method for an account's balance
+	PointsEarned   Kind = "points_earned"   // give an account the points that it has earned
+	Alert          Kind = "alert"           // tell, slow, cut or offer where a threshold was crossed
+	ExpiryReminder Kind = "expiry_reminder" // tell of what expires soon
 )
 
 // Lane keeps quick work from waiting behind long work. Lanes of one tenant run
@@ -49,11 +55,11 @@ const (
 var Lanes = []Lane{Cycles, Files, Payments, Messages, Sessions}
 
 var kindsOf = map[Lane][]string{
-	Cycles:   {string(BillRun), string(CycleStart), string(BucketExpiry), string(Intake), string(PromotionDay)}, // no run begins between two portions of an import
+	Cycles:   {string(BillRun), string(CycleStart), string(BucketExpiry), string(Intake), string(VoucherExpiry), string(PointsEarned), string(PromotionDay)}, // no run begins between two portions of an import
 	Files:    {string(UsageFile)},
-	Payments: {string(Webhook), string(Refund)},
-	Messages: {string(TellBills), string(Notice)},
 	Sessions: {string(SessionSweep), string(SessionTell)},
+	Payments: {string(Webhook), string(Refund), string(AutoTopUp)},
+	Messages: {string(TellBills), string(Notice), string(Alert), string(ExpiryReminder)},
 }
 
 // MaxAttempts is how often an item is worked before it counts as failed. With
@@ -219,4 +225,29 @@ func Retry(ctx context.Context, tx tenant.Tx, kind Kind) (int64, error) {
 		return 0, err
 	}
 	return tag.RowsAffected(), tx.Wake(ctx, tx.At)
+}
+
+// AddFor puts the same kind of work on the agenda for many references at one
+// instant, with one statement.
+func AddFor(ctx context.Context, tx tenant.Tx, kind Kind, dueAt time.Time, refs []uuid.UUID) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	if laneOf(kind) == "" {
+		return fmt.Errorf("%w: %q", ErrKind, kind)
+	}
+	ids := make([]uuid.UUID, len(refs))
+	for i := range ids {
+		ids[i] = uuid.Must(uuid.NewV7())
+	}
+	tag, err := tx.Exec(ctx, `insert into agenda (id, kind, ref, due_at, created_at)
+		select n.id, $1, n.ref, $2, $3 from unnest($4::uuid[], $5::uuid[]) as n (id, ref) order by n.ref
+		on conflict (kind, ref, due_at) do nothing`, kind, dueAt, tx.At, ids, refs)
+	if err != nil {
+		return fmt.Errorf("add %s to agenda: %w", kind, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return nil
+	}
+	return tx.Wake(ctx, dueAt)
 }

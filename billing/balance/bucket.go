@@ -49,6 +49,7 @@ type Bucket struct {
 	ExpiresAt      *time.Time // nil: never
 	Filter         json.RawMessage
 	CreatedAt      time.Time
+	AlertBelow     *money.Decimal // falling below it is to be told (charging); nil: nothing is
 }
 
 // Ledger is the account that a bucket's value is the total of.
@@ -79,13 +80,13 @@ var (
 
 const bucketColumns = `
 	b.id, b.account_id, b.subscription_id, b.code, b.unit, b.origin, b.initial, b.value,
-	b.priority, b.valid_from, b.expires_at, b.filter, b.created_at`
+	b.priority, b.valid_from, b.expires_at, b.filter, b.created_at, b.alert_below`
 
 func scanBucket(row pgx.CollectableRow) (Bucket, error) {
 	var b Bucket
 	// as byte arrays: the driver would go through text for uuid.UUID
 	err := row.Scan((*[16]byte)(&b.ID), (*[16]byte)(&b.AccountID), &b.SubscriptionID, &b.Code, &b.Unit, &b.Origin, &b.Initial, &b.Value,
-		&b.Priority, &b.ValidFrom, &b.ExpiresAt, &b.Filter, &b.CreatedAt)
+		&b.Priority, &b.ValidFrom, &b.ExpiresAt, &b.Filter, &b.CreatedAt, &b.AlertBelow)
 	return b, err
 }
 

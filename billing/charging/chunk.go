@@ -237,7 +237,10 @@ func (r *run) charge(ctx context.Context, tx tenant.Tx) error {
 	if err := r.rate(ctx, tx, t); err != nil {
 		return err
 	}
-	return t.write(ctx, tx)
+	if err := t.write(ctx, tx); err != nil {
+		return err
+	}
+	return r.scene.watch(ctx, tx, payersOf(r.uses), t.charges)
 }
 
 // prepare loads and locks all that rating needs: accounts, then buckets.

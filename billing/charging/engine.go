@@ -34,6 +34,8 @@ type Engine struct {
 
 	feeds  sync.Map // tenant.ID: uuid.UUID of the source that sessions' usage is of
 	sweeps sync.Map // tenant.ID: time.Time up to which sweeps of sessions are on the agenda
+	// what follows from charges, by tenant
+	watched map[tenant.ID]*watched
 }
 
 // GateOf gives the gate of a transaction's tenant, which needs the tenant's
@@ -41,7 +43,9 @@ type Engine struct {
 type GateOf func(ctx context.Context, tx tenant.Tx) (*usage.Gate, error)
 
 // NewEngine starts with nothing known.
-func NewEngine(gate GateOf) *Engine { return &Engine{gate: gate, caches: map[tenant.ID]*cache{}} }
+func NewEngine(gate GateOf) *Engine {
+	return &Engine{gate: gate, caches: map[tenant.ID]*cache{}, watched: map[tenant.ID]*watched{}}
+}
 
 // cache is what is known of one tenant. Engine.mu guards it.
 type cache struct {

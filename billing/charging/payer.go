@@ -43,6 +43,7 @@ type purse struct {
 	balance.Bucket
 	filter rating.Filter
 	held   money.Decimal // what others' sessions hold back, where that counts
+	before money.Decimal // when it was locked
 }
 
 // pays says whether the purse may be used for this kind and destination.
@@ -107,7 +108,7 @@ func (s *scene) lockBuckets(ctx context.Context, tx tenant.Tx, payers map[uuid.U
 		if err != nil {
 			return fmt.Errorf("filter of balance %s: %w", b.ID, err)
 		}
-		payers[b.AccountID].add(&purse{Bucket: *b, filter: filter})
+		payers[b.AccountID].add(&purse{Bucket: *b, filter: filter, before: b.Value})
 	}
 	var bare []uuid.UUID
 	for _, p := range payers {

@@ -3,6 +3,8 @@ package charging
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -250,6 +252,8 @@ func (r *renewal) write(ctx context.Context, tx tenant.Tx) error {
 	if err := account.CountDiscounts(ctx, tx, r.counted); err != nil {
 		return err
 	}
-	_, err = balance.Grant(ctx, tx, r.buckets)
-	return err
+	if _, err = balance.Grant(ctx, tx, r.buckets); err != nil {
+		return err
+	}
+	return r.watch(ctx, tx, slices.Collect(maps.Values(r.payers)), r.till.charges)
 }

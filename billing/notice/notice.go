@@ -36,6 +36,7 @@ const (
 	PaymentLink   Kind = "payment_link"
 	PaymentNews   Kind = "payment"
 	ServiceNews   Kind = "service"     // a service begins, changes, stops or resumes
+	BalanceNews   Kind = "balance"     // what became of a balance, or will
 	StaffEntered  Kind = "staff_entry" // hosting staff came in
 )
 

@@ -45,6 +45,8 @@ func (m Method) place() (ledger.Kind, error) {
 		return ledger.Cash, nil
 	case Goodwill:
 		return ledger.Promotion, nil
+	case Voucher:
+		return ledger.Vouchers, nil
 	}
 	return "", fmt.Errorf("%w: method %q", ErrPurpose, m)
 }
@@ -88,8 +90,8 @@ type NewPayment struct {
 // anything to pay is kept as credit. ErrAmount, ErrPurpose and ErrBill refuse
 // what can't be booked, ErrKeyReused an id that belongs to another payment.
 func Record(ctx context.Context, tx tenant.Tx, n NewPayment) (Payment, error) {
-	if n.Method == Card || n.Method == Goodwill {
-		return Payment{}, fmt.Errorf("%w: card payments come from intents, goodwill from GiveCredit", ErrPurpose)
+	if n.Method == Card || n.Method == Goodwill || n.Method == Voucher {
+		return Payment{}, fmt.Errorf("%w: card payments come from intents, goodwill from GiveCredit, vouchers from their PIN", ErrPurpose)
 	}
 	p, err := lockPayer(ctx, tx, n.AccountID)
 	if err != nil {

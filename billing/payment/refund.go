@@ -59,6 +59,9 @@ func RequestRefund(ctx context.Context, tx tenant.Tx, n NewRefund) (Refund, erro
 	if err := p.accepts(n.Amount, paid.Purpose); err != nil {
 		return Refund{}, fmt.Errorf("refund: %w", err)
 	}
+	if paid.Method == Voucher {
+		return Refund{}, fmt.Errorf("refund: %w: whoever sold the voucher has its money", ErrPurpose)
+	}
 	if left := paid.Refundable(); n.Amount.Decimal().Cmp(left.Decimal()) > 0 {
 		return Refund{}, &RefundError{n.Amount, left}
 	}

@@ -462,6 +462,7 @@ var adminEN = map[string]string{
 	"admin.message.payment_link":   "Payment link",
 	"admin.message.payment":        "Payment",
 	"admin.message.service":        "Service",
+	"admin.message.balance":        "Balance",
 	"admin.message.staff_entry":    "Tollhouse came in",
 	"admin.message.state.recorded": "recorded",
 	"admin.message.state.waiting":  "waiting",

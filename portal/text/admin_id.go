@@ -457,6 +457,7 @@ var adminID = map[string]string{
 	"admin.message.payment_link":   "Tautan bayar",
 	"admin.message.payment":        "Pembayaran",
 	"admin.message.service":        "Layanan",
+	"admin.message.balance":        "Saldo",
 	"admin.message.staff_entry":    "Tollhouse masuk",
 	"admin.message.state.recorded": "dicatat",
 	"admin.message.state.waiting":  "menunggu",

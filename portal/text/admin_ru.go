@@ -467,6 +467,7 @@ var adminRU = map[string]string{
 	"admin.message.payment_link":   "Ссылка на оплату",
 	"admin.message.payment":        "Платёж",
 	"admin.message.service":        "Услуга",
+	"admin.message.balance":        "Баланс",
 	"admin.message.staff_entry":    "Вход Tollhouse",
 	"admin.message.state.recorded": "записано",
 	"admin.message.state.waiting":  "ждёт",

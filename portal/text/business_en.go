@@ -125,6 +125,7 @@ var businessEN = map[string]string{
 	"biz.method.card":                   "Card",
 	"biz.method.bank":                   "Bank transfer",
 	"biz.method.cash":                   "Cash",
+	"biz.method.voucher":                "Voucher",
 	"biz.method.goodwill":               "Goodwill",
 	"biz.million":                       "million",
 	"biz.month.jan":                     "Jan",

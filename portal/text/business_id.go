@@ -123,6 +123,7 @@ var businessID = map[string]string{
 	"biz.method.card":                   "Kartu",
 	"biz.method.bank":                   "Transfer bank",
 	"biz.method.cash":                   "Tunai",
+	"biz.method.voucher":                "Voucer",
 	"biz.method.goodwill":               "Kredit kebaikan",
 	"biz.million":                       "juta",
 	"biz.month.jan":                     "Jan",

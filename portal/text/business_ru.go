@@ -127,6 +127,7 @@ var businessRU = map[string]string{
 	"biz.method.card":                   "Карта",
 	"biz.method.bank":                   "Банковский перевод",
 	"biz.method.cash":                   "Наличные",
+	"biz.method.voucher":                "Ваучер",
 	"biz.method.goodwill":               "Бонус",
 	"biz.million":                       "млн",
 	"biz.month.jan":                     "янв.",
