@@ -361,6 +361,30 @@ func (e ChargeKind) Valid() bool {
 	}
 }
 
+// Defines values for DeckVersionState.
+const (
+	DeckVersionStateChecked   DeckVersionState = "checked"
+	DeckVersionStateDiscarded DeckVersionState = "discarded"
+	DeckVersionStateDraft     DeckVersionState = "draft"
+	DeckVersionStateLive      DeckVersionState = "live"
+)
+
+// Valid indicates whether the value is a known member of the DeckVersionState enum.
+func (e DeckVersionState) Valid() bool {
+	switch e {
+	case DeckVersionStateChecked:
+		return true
+	case DeckVersionStateDiscarded:
+		return true
+	case DeckVersionStateDraft:
+		return true
+	case DeckVersionStateLive:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EventOutcomeOutcome.
 const (
 	EventOutcomeOutcomeAccepted  EventOutcomeOutcome = "accepted"
@@ -1675,6 +1699,153 @@ func (e GetTimelineParamsTopic) Valid() bool {
 	}
 }
 
+// Defines values for UploadDeckVersionParamsDelimiter.
+const (
+	UploadDeckVersionParamsDelimiterComma     UploadDeckVersionParamsDelimiter = "comma"
+	UploadDeckVersionParamsDelimiterPipe      UploadDeckVersionParamsDelimiter = "pipe"
+	UploadDeckVersionParamsDelimiterSemicolon UploadDeckVersionParamsDelimiter = "semicolon"
+	UploadDeckVersionParamsDelimiterTab       UploadDeckVersionParamsDelimiter = "tab"
+)
+
+// Valid indicates whether the value is a known member of the UploadDeckVersionParamsDelimiter enum.
+func (e UploadDeckVersionParamsDelimiter) Valid() bool {
+	switch e {
+	case UploadDeckVersionParamsDelimiterComma:
+		return true
+	case UploadDeckVersionParamsDelimiterPipe:
+		return true
+	case UploadDeckVersionParamsDelimiterSemicolon:
+		return true
+	case UploadDeckVersionParamsDelimiterTab:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UploadDeckVersionParamsHeader.
+const (
+	UploadDeckVersionParamsHeaderNo  UploadDeckVersionParamsHeader = "no"
+	UploadDeckVersionParamsHeaderYes UploadDeckVersionParamsHeader = "yes"
+)
+
+// Valid indicates whether the value is a known member of the UploadDeckVersionParamsHeader enum.
+func (e UploadDeckVersionParamsHeader) Valid() bool {
+	switch e {
+	case UploadDeckVersionParamsHeaderNo:
+		return true
+	case UploadDeckVersionParamsHeaderYes:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UploadDeckVersionParamsTrim.
+const (
+	Nothing  UploadDeckVersionParamsTrim = "nothing"
+	Plus     UploadDeckVersionParamsTrim = "plus"
+	PlusOr00 UploadDeckVersionParamsTrim = "plus_or_00"
+)
+
+// Valid indicates whether the value is a known member of the UploadDeckVersionParamsTrim enum.
+func (e UploadDeckVersionParamsTrim) Valid() bool {
+	switch e {
+	case Nothing:
+		return true
+	case Plus:
+		return true
+	case PlusOr00:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UploadExchangeRatesParamsDelimiter.
+const (
+	UploadExchangeRatesParamsDelimiterComma     UploadExchangeRatesParamsDelimiter = "comma"
+	UploadExchangeRatesParamsDelimiterPipe      UploadExchangeRatesParamsDelimiter = "pipe"
+	UploadExchangeRatesParamsDelimiterSemicolon UploadExchangeRatesParamsDelimiter = "semicolon"
+	UploadExchangeRatesParamsDelimiterTab       UploadExchangeRatesParamsDelimiter = "tab"
+)
+
+// Valid indicates whether the value is a known member of the UploadExchangeRatesParamsDelimiter enum.
+func (e UploadExchangeRatesParamsDelimiter) Valid() bool {
+	switch e {
+	case UploadExchangeRatesParamsDelimiterComma:
+		return true
+	case UploadExchangeRatesParamsDelimiterPipe:
+		return true
+	case UploadExchangeRatesParamsDelimiterSemicolon:
+		return true
+	case UploadExchangeRatesParamsDelimiterTab:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UploadExchangeRatesParamsHeader.
+const (
+	UploadExchangeRatesParamsHeaderNo  UploadExchangeRatesParamsHeader = "no"
+	UploadExchangeRatesParamsHeaderYes UploadExchangeRatesParamsHeader = "yes"
+)
+
+// Valid indicates whether the value is a known member of the UploadExchangeRatesParamsHeader enum.
+func (e UploadExchangeRatesParamsHeader) Valid() bool {
+	switch e {
+	case UploadExchangeRatesParamsHeaderNo:
+		return true
+	case UploadExchangeRatesParamsHeaderYes:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UploadHolidaysParamsDelimiter.
+const (
+	UploadHolidaysParamsDelimiterComma     UploadHolidaysParamsDelimiter = "comma"
+	UploadHolidaysParamsDelimiterPipe      UploadHolidaysParamsDelimiter = "pipe"
+	UploadHolidaysParamsDelimiterSemicolon UploadHolidaysParamsDelimiter = "semicolon"
+	UploadHolidaysParamsDelimiterTab       UploadHolidaysParamsDelimiter = "tab"
+)
+
+// Valid indicates whether the value is a known member of the UploadHolidaysParamsDelimiter enum.
+func (e UploadHolidaysParamsDelimiter) Valid() bool {
+	switch e {
+	case UploadHolidaysParamsDelimiterComma:
+		return true
+	case UploadHolidaysParamsDelimiterPipe:
+		return true
+	case UploadHolidaysParamsDelimiterSemicolon:
+		return true
+	case UploadHolidaysParamsDelimiterTab:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UploadHolidaysParamsHeader.
+const (
+	UploadHolidaysParamsHeaderNo  UploadHolidaysParamsHeader = "no"
+	UploadHolidaysParamsHeaderYes UploadHolidaysParamsHeader = "yes"
+)
+
+// Valid indicates whether the value is a known member of the UploadHolidaysParamsHeader enum.
+func (e UploadHolidaysParamsHeader) Valid() bool {
+	switch e {
+	case UploadHolidaysParamsHeaderNo:
+		return true
+	case UploadHolidaysParamsHeaderYes:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for UploadImportFileParamsKind.
 const (
 	Archive        UploadImportFileParamsKind = "archive"
@@ -2471,6 +2642,125 @@ type Date = calendar.Date
 // Example: 0.0001
 type Decimal = money.Decimal
 
+// Deck defines model for Deck.
+type Deck struct {
+	Code string `json:"code"`
+
+	// Latest Number of the newest version; 0 for none.
+	Latest int          `json:"latest"`
+	Live   *DeckVersion `json:"live,omitempty"`
+
+	// Names A text in each language.
+	//
+	// Example: {"en":"World","id":"Dunia"}
+	Names Names        `json:"names"`
+	Next  *DeckVersion `json:"next,omitempty"`
+}
+
+// DeckChange defines model for DeckChange.
+type DeckChange struct {
+	After  *DeckEntry `json:"after,omitempty"`
+	Before *DeckEntry `json:"before,omitempty"`
+	Prefix string     `json:"prefix"`
+}
+
+// DeckChangePage defines model for DeckChangePage.
+type DeckChangePage struct {
+	Items []DeckChange `json:"items"`
+	Next  *string      `json:"next,omitempty"`
+}
+
+// DeckCheck defines model for DeckCheck.
+type DeckCheck struct {
+	Added        int           `json:"added"`
+	Against      *DeckVersion  `json:"against,omitempty"`
+	MissingZones []MissingZone `json:"missing_zones"`
+	Moved        int           `json:"moved"`
+	Removed      int           `json:"removed"`
+	Same         int           `json:"same"`
+	Version      DeckVersion   `json:"version"`
+}
+
+// DeckDetail defines model for DeckDetail.
+type DeckDetail struct {
+	Deck     Deck          `json:"deck"`
+	Versions []DeckVersion `json:"versions"`
+}
+
+// DeckEntry defines model for DeckEntry.
+type DeckEntry struct {
+	Network *string `json:"network,omitempty"`
+
+	// Own The numbers are our own network's.
+	Own    bool   `json:"own"`
+	Prefix string `json:"prefix"`
+	Zone   string `json:"zone"`
+}
+
+// DeckEntryPage defines model for DeckEntryPage.
+type DeckEntryPage struct {
+	Items []DeckEntry `json:"items"`
+	Next  *string     `json:"next,omitempty"`
+}
+
+// DeckList defines model for DeckList.
+type DeckList struct {
+	Items []Deck `json:"items"`
+}
+
+// DeckNames defines model for DeckNames.
+type DeckNames struct {
+	// Names A text in each language.
+	//
+	// Example: {"en":"World","id":"Dunia"}
+	Names Names `json:"names"`
+}
+
+// DeckRestore defines model for DeckRestore.
+type DeckRestore struct {
+	// WithoutZones Accepts that zones in use are gone; usage to them waits in suspense.
+	WithoutZones *bool `json:"without_zones,omitempty"`
+}
+
+// DeckSwitch defines model for DeckSwitch.
+type DeckSwitch struct {
+	// From Now unless said.
+	From *time.Time `json:"from,omitempty"`
+
+	// WithoutZones Accepts that zones in use are gone; usage to them waits in suspense.
+	WithoutZones *bool `json:"without_zones,omitempty"`
+}
+
+// DeckVersion defines model for DeckVersion.
+type DeckVersion struct {
+	CheckedAt *time.Time         `json:"checked_at,omitempty"`
+	CreatedAt time.Time          `json:"created_at"`
+	CreatedBy string             `json:"created_by"`
+	Deck      string             `json:"deck"`
+	FileName  string             `json:"file_name"`
+	Id        openapi_types.UUID `json:"id"`
+
+	// IgnoredColumns Columns of the file that a deck has no use for; told once, by the upload.
+	IgnoredColumns *[]string  `json:"ignored_columns,omitempty"`
+	LiveFrom       *time.Time `json:"live_from,omitempty"`
+	Prefixes       int        `json:"prefixes"`
+
+	// Restores The version that this one brings back.
+	Restores *int             `json:"restores,omitempty"`
+	State    DeckVersionState `json:"state"`
+	Version  int              `json:"version"`
+	Zones    []string         `json:"zones"`
+}
+
+// DeckVersionState defines model for DeckVersion.State.
+type DeckVersionState string
+
+// DeckZoneFound defines model for DeckZoneFound.
+type DeckZoneFound struct {
+	Entry *DeckEntry `json:"entry,omitempty"`
+	Found bool       `json:"found"`
+}
+
 // Discard defines model for Discard.
 type Discard struct {
 	Reason string `json:"reason"`
@@ -2502,6 +2792,73 @@ type EventOutcome struct {
 
 // EventOutcomeOutcome A conflict is an id that was used before with another body; it changes nothing.
 type EventOutcomeOutcome string
+
+// ExchangeRate One unit of `from` is `value` units of `to`, from a day on.
+type ExchangeRate struct {
+	// BothWays May be used from `to` into `from` as well.
+	BothWays *bool `json:"both_ways,omitempty"`
+
+	// Day A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Day Date `json:"day"`
+
+	// From Three upper-case letters (ISO 4217).
+	//
+	// Example: EUR
+	From Currency `json:"from"`
+
+	// Source Where it is from.
+	Source *string `json:"source,omitempty"`
+
+	// To Three upper-case letters (ISO 4217).
+	//
+	// Example: EUR
+	To Currency `json:"to"`
+
+	// Value An exact decimal above zero with at most 12 digits before and 12 after the point, as a string.
+	//
+	// Example: 1.0825
+	Value RateValue `json:"value"`
+}
+
+// ExchangeRateFound An amount is multiplied by `numerator` and divided by `denominator`, exactly.
+type ExchangeRateFound struct {
+	// Denominator An exact decimal above zero with at most 12 digits before and 12 after the point, as a string.
+	//
+	// Example: 1.0825
+	Denominator RateValue `json:"denominator"`
+
+	// From Three upper-case letters (ISO 4217).
+	//
+	// Example: EUR
+	From Currency `json:"from"`
+
+	// Numerator An exact decimal above zero with at most 12 digits before and 12 after the point, as a string.
+	//
+	// Example: 1.0825
+	Numerator RateValue `json:"numerator"`
+
+	// Rate One unit of `from` is `value` units of `to`, from a day on.
+	Rate *ExchangeRate `json:"rate,omitempty"`
+
+	// To Three upper-case letters (ISO 4217).
+	//
+	// Example: EUR
+	To Currency `json:"to"`
+}
+
+// ExchangeRatePage defines model for ExchangeRatePage.
+type ExchangeRatePage struct {
+	Items []ExchangeRate `json:"items"`
+	Next  *string        `json:"next,omitempty"`
+}
+
+// ExchangeRatesStored defines model for ExchangeRatesStored.
+type ExchangeRatesStored struct {
+	Changed int `json:"changed"`
+	Rates   int `json:"rates"`
+}
 
 // FactorCode defines model for FactorCode.
 type FactorCode struct {
@@ -2560,6 +2917,53 @@ type Fix struct {
 	// Patch A JSON object whose inside is told elsewhere.
 	Patch *Document `json:"patch,omitempty"`
 	Raw   *string   `json:"raw,omitempty"`
+}
+
+// HolidayCalendar defines model for HolidayCalendar.
+type HolidayCalendar struct {
+	Code string       `json:"code"`
+	Days []HolidayDay `json:"days"`
+
+	// Names A text in each language.
+	//
+	// Example: {"en":"World","id":"Dunia"}
+	Names Names `json:"names"`
+
+	// Offerings Offerings on sale or sold that go by it; told of a single calendar.
+	Offerings *[]string       `json:"offerings,omitempty"`
+	Yearly    []YearlyHoliday `json:"yearly"`
+}
+
+// HolidayCalendarChange defines model for HolidayCalendarChange.
+type HolidayCalendarChange struct {
+	// Names A text in each language.
+	//
+	// Example: {"en":"World","id":"Dunia"}
+	Names *Names `json:"names,omitempty"`
+
+	// Past Accepts that days that are over change.
+	Past   *bool            `json:"past,omitempty"`
+	Put    *[]HolidayDay    `json:"put,omitempty"`
+	Remove *[]Date          `json:"remove,omitempty"`
+	Yearly *[]YearlyHoliday `json:"yearly,omitempty"`
+}
+
+// HolidayCalendarList defines model for HolidayCalendarList.
+type HolidayCalendarList struct {
+	Items []HolidayCalendar `json:"items"`
+}
+
+// HolidayDay defines model for HolidayDay.
+type HolidayDay struct {
+	// Day A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Day Date `json:"day"`
+
+	// Names A text in each language.
+	//
+	// Example: {"en":"World","id":"Dunia"}
+	Names *Names `json:"names,omitempty"`
 }
 
 // Import defines model for Import.
@@ -2791,6 +3195,15 @@ type MessagePage struct {
 	Next  *string   `json:"next,omitempty"`
 }
 
+// MissingZone A zone that an offering uses and the version lacks.
+type MissingZone struct {
+	// Destinations The offering's destination set.
+	Destinations *string `json:"destinations,omitempty"`
+	Offering     string  `json:"offering"`
+	Version      int     `json:"version"`
+	Zone         string  `json:"zone"`
+}
+
 // Money An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 //
 // Example: {"amount":"12.34","currency":"EUR"}
@@ -2818,6 +3231,11 @@ type MonthFigures struct {
 	// Example: 0.0001
 	Usage Decimal `json:"usage"`
 }
+
+// Names A text in each language.
+//
+// Example: {"en":"World","id":"Dunia"}
+type Names map[string]string
 
 // NewAdjustment defines model for NewAdjustment.
 type NewAdjustment struct {
@@ -2872,6 +3290,13 @@ type NewCredit struct {
 	// Example: {"amount":"12.34","currency":"EUR"}
 	Amount Money  `json:"amount"`
 	Reason string `json:"reason"`
+}
+
+// NewExchangeRates defines model for NewExchangeRates.
+type NewExchangeRates struct {
+	// Past Accepts rates of days that are over.
+	Past  *bool          `json:"past,omitempty"`
+	Rates []ExchangeRate `json:"rates"`
 }
 
 // NewImport defines model for NewImport.
@@ -3558,6 +3983,11 @@ type Quantity struct {
 	// Example: byte
 	Unit Unit `json:"unit"`
 }
+
+// RateValue An exact decimal above zero with at most 12 digits before and 12 after the point, as a string.
+//
+// Example: 1.0825
+type RateValue = money.Decimal
 
 // ReadinessExample defines model for ReadinessExample.
 type ReadinessExample struct {
@@ -4508,6 +4938,19 @@ type WeekFigures struct {
 	Left   int64 `json:"left"`
 }
 
+// YearlyHoliday A day that comes back every year, from a year on up to and including another.
+type YearlyHoliday struct {
+	Day   int `json:"day"`
+	From  int `json:"from"`
+	Month int `json:"month"`
+
+	// Names A text in each language.
+	//
+	// Example: {"en":"World","id":"Dunia"}
+	Names *Names `json:"names,omitempty"`
+	Until *int   `json:"until,omitempty"`
+}
+
 // AccountId defines model for AccountId.
 type AccountId = openapi_types.UUID
 
@@ -4523,6 +4966,9 @@ type BreakGlassId = openapi_types.UUID
 // BucketId defines model for BucketId.
 type BucketId = openapi_types.UUID
 
+// CalendarCode defines model for CalendarCode.
+type CalendarCode = string
+
 // ChangeId defines model for ChangeId.
 type ChangeId = openapi_types.UUID
 
@@ -4532,11 +4978,22 @@ type ConsentId = openapi_types.UUID
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// DeckCode defines model for DeckCode.
+type DeckCode = string
+
+// DeckVersionId defines model for DeckVersionId.
+type DeckVersionId = openapi_types.UUID
+
 // EntityId defines model for EntityId.
 type EntityId = openapi_types.UUID
 
 // FileId defines model for FileId.
 type FileId = openapi_types.UUID
+
+// FromCurrency Three upper-case letters (ISO 4217).
+//
+// Example: EUR
+type FromCurrency = Currency
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -4574,6 +5031,11 @@ type OrderId = openapi_types.UUID
 // PaymentId defines model for PaymentId.
 type PaymentId = openapi_types.UUID
 
+// RateDay A day in the operator's zone.
+//
+// Example: 2026-05-01
+type RateDay = Date
+
 // RoleName defines model for RoleName.
 type RoleName = string
 
@@ -4594,6 +5056,11 @@ type SubscriptionId = openapi_types.UUID
 
 // Tenant defines model for Tenant.
 type Tenant = string
+
+// ToCurrency Three upper-case letters (ISO 4217).
+//
+// Example: EUR
+type ToCurrency = Currency
 
 // UserId defines model for UserId.
 type UserId = openapi_types.UUID
@@ -4973,11 +5440,221 @@ type AdvanceClockParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListDeckChangesParams defines parameters for ListDeckChanges.
+type ListDeckChangesParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CheckDeckVersionParams defines parameters for CheckDeckVersion.
+type CheckDeckVersionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// DiscardDeckVersionParams defines parameters for DiscardDeckVersion.
+type DiscardDeckVersionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListDeckEntriesParams defines parameters for ListDeckEntries.
+type ListDeckEntriesParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Prefix Only prefixes that begin so.
+	Prefix *string `form:"prefix,omitempty" json:"prefix,omitempty"`
+
+	// Zone Only this zone.
+	Zone *string `form:"zone,omitempty" json:"zone,omitempty"`
+}
+
+// RestoreDeckVersionParams defines parameters for RestoreDeckVersion.
+type RestoreDeckVersionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// SwitchDeckParams defines parameters for SwitchDeck.
+type SwitchDeckParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// TakeBackDeckSwitchParams defines parameters for TakeBackDeckSwitch.
+type TakeBackDeckSwitchParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutDeckParams defines parameters for PutDeck.
+type PutDeckParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// UploadDeckVersionMultipartBody defines parameters for UploadDeckVersion.
+type UploadDeckVersionMultipartBody struct {
+	File openapi_types.File `json:"file"`
+}
+
+// UploadDeckVersionParams defines parameters for UploadDeckVersion.
+type UploadDeckVersionParams struct {
+	// Delimiter The character between cells; found out unless said.
+	Delimiter *UploadDeckVersionParamsDelimiter `form:"delimiter,omitempty" json:"delimiter,omitempty"`
+
+	// Header Whether the first line names the columns; found out unless said.
+	Header *UploadDeckVersionParamsHeader `form:"header,omitempty" json:"header,omitempty"`
+
+	// Trim What is taken off numbers: +, or + and a leading 00, or nothing.
+	Trim *UploadDeckVersionParamsTrim `form:"trim,omitempty" json:"trim,omitempty"`
+
+	// Name The file's name, unless a form says it.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// UploadDeckVersionParamsDelimiter defines parameters for UploadDeckVersion.
+type UploadDeckVersionParamsDelimiter string
+
+// UploadDeckVersionParamsHeader defines parameters for UploadDeckVersion.
+type UploadDeckVersionParamsHeader string
+
+// UploadDeckVersionParamsTrim defines parameters for UploadDeckVersion.
+type UploadDeckVersionParamsTrim string
+
+// FindDeckZoneParams defines parameters for FindDeckZone.
+type FindDeckZoneParams struct {
+	// Destination The number, with or without +.
+	Destination string `form:"destination" json:"destination"`
+
+	// At By the version that prices usage of this instant; now unless said.
+	At *time.Time `form:"at,omitempty" json:"at,omitempty"`
+}
+
+// ListExchangeRatesParams defines parameters for ListExchangeRates.
+type ListExchangeRatesParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// From Only from this currency.
+	From *Currency `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only to this currency.
+	To *Currency `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// PutExchangeRatesParams defines parameters for PutExchangeRates.
+type PutExchangeRatesParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// UploadExchangeRatesMultipartBody defines parameters for UploadExchangeRates.
+type UploadExchangeRatesMultipartBody struct {
+	File openapi_types.File `json:"file"`
+}
+
+// UploadExchangeRatesParams defines parameters for UploadExchangeRates.
+type UploadExchangeRatesParams struct {
+	// Delimiter The character between cells; found out unless said.
+	Delimiter *UploadExchangeRatesParamsDelimiter `form:"delimiter,omitempty" json:"delimiter,omitempty"`
+
+	// Header Whether the first line names the columns; found out unless said.
+	Header *UploadExchangeRatesParamsHeader `form:"header,omitempty" json:"header,omitempty"`
+
+	// Base What a table with a column for each currency states its rates for; EUR unless said.
+	Base *Currency `form:"base,omitempty" json:"base,omitempty"`
+
+	// BothWays Lets every rate be used the other way round as well.
+	BothWays *bool `form:"both_ways,omitempty" json:"both_ways,omitempty"`
+
+	// Past Accepts rates of days that are over.
+	Past *bool `form:"past,omitempty" json:"past,omitempty"`
+
+	// Name The file's name, unless a form says it.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// UploadExchangeRatesParamsDelimiter defines parameters for UploadExchangeRates.
+type UploadExchangeRatesParamsDelimiter string
+
+// UploadExchangeRatesParamsHeader defines parameters for UploadExchangeRates.
+type UploadExchangeRatesParamsHeader string
+
+// FindExchangeRateParams defines parameters for FindExchangeRate.
+type FindExchangeRateParams struct {
+	// Day The day; today unless said.
+	Day *Date `form:"day,omitempty" json:"day,omitempty"`
+}
+
+// RemoveExchangeRateParams defines parameters for RemoveExchangeRate.
+type RemoveExchangeRateParams struct {
+	// Past Accepts that a rate of a day that is over goes.
+	Past *bool `form:"past,omitempty" json:"past,omitempty"`
+
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // RetryFailedWorkParams defines parameters for RetryFailedWork.
 type RetryFailedWorkParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
+
+// RemoveHolidayCalendarParams defines parameters for RemoveHolidayCalendar.
+type RemoveHolidayCalendarParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutHolidayCalendarParams defines parameters for PutHolidayCalendar.
+type PutHolidayCalendarParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// UploadHolidaysMultipartBody defines parameters for UploadHolidays.
+type UploadHolidaysMultipartBody struct {
+	File openapi_types.File `json:"file"`
+}
+
+// UploadHolidaysParams defines parameters for UploadHolidays.
+type UploadHolidaysParams struct {
+	// Delimiter The character between cells; found out unless said.
+	Delimiter *UploadHolidaysParamsDelimiter `form:"delimiter,omitempty" json:"delimiter,omitempty"`
+
+	// Header Whether the first line names the columns; found out unless said.
+	Header *UploadHolidaysParamsHeader `form:"header,omitempty" json:"header,omitempty"`
+
+	// Past Accepts that days that are over change.
+	Past *bool `form:"past,omitempty" json:"past,omitempty"`
+
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// UploadHolidaysParamsDelimiter defines parameters for UploadHolidays.
+type UploadHolidaysParamsDelimiter string
+
+// UploadHolidaysParamsHeader defines parameters for UploadHolidays.
+type UploadHolidaysParamsHeader string
 
 // ListImportsParams defines parameters for ListImports.
 type ListImportsParams struct {
@@ -5519,6 +6196,30 @@ type CreateAdjustmentJSONRequestBody = NewAdjustment
 // AdvanceClockJSONRequestBody defines body for AdvanceClock for application/json ContentType.
 type AdvanceClockJSONRequestBody = Advance
 
+// RestoreDeckVersionJSONRequestBody defines body for RestoreDeckVersion for application/json ContentType.
+type RestoreDeckVersionJSONRequestBody = DeckRestore
+
+// SwitchDeckJSONRequestBody defines body for SwitchDeck for application/json ContentType.
+type SwitchDeckJSONRequestBody = DeckSwitch
+
+// PutDeckJSONRequestBody defines body for PutDeck for application/json ContentType.
+type PutDeckJSONRequestBody = DeckNames
+
+// UploadDeckVersionMultipartRequestBody defines body for UploadDeckVersion for multipart/form-data ContentType.
+type UploadDeckVersionMultipartRequestBody UploadDeckVersionMultipartBody
+
+// PutExchangeRatesJSONRequestBody defines body for PutExchangeRates for application/json ContentType.
+type PutExchangeRatesJSONRequestBody = NewExchangeRates
+
+// UploadExchangeRatesMultipartRequestBody defines body for UploadExchangeRates for multipart/form-data ContentType.
+type UploadExchangeRatesMultipartRequestBody UploadExchangeRatesMultipartBody
+
+// PutHolidayCalendarJSONRequestBody defines body for PutHolidayCalendar for application/json ContentType.
+type PutHolidayCalendarJSONRequestBody = HolidayCalendarChange
+
+// UploadHolidaysMultipartRequestBody defines body for UploadHolidays for multipart/form-data ContentType.
+type UploadHolidaysMultipartRequestBody UploadHolidaysMultipartBody
+
 // CreateImportJSONRequestBody defines body for CreateImport for application/json ContentType.
 type CreateImportJSONRequestBody = NewImport
 
@@ -5878,12 +6579,81 @@ type ServerInterface interface {
 	// AdvanceClock Moves a sandbox's business time forward and runs what falls due on the way.
 	// (POST /t/{tenant}/v1/clock/advance)
 	AdvanceClock(ctx echo.Context, tenant Tenant, params AdvanceClockParams) error
+	// GetDeckVersion Shows a version of a deck.
+	// (GET /t/{tenant}/v1/deck-versions/{version})
+	GetDeckVersion(ctx echo.Context, tenant Tenant, version DeckVersionId) error
+	// ListDeckChanges Lists what a version would change in place of the live one.
+	// (GET /t/{tenant}/v1/deck-versions/{version}/changes)
+	ListDeckChanges(ctx echo.Context, tenant Tenant, version DeckVersionId, params ListDeckChangesParams) error
+	// CheckDeckVersion Compares a version with the live one.
+	// (POST /t/{tenant}/v1/deck-versions/{version}/check)
+	CheckDeckVersion(ctx echo.Context, tenant Tenant, version DeckVersionId, params CheckDeckVersionParams) error
+	// DiscardDeckVersion Gives up a version that never was live.
+	// (POST /t/{tenant}/v1/deck-versions/{version}/discard)
+	DiscardDeckVersion(ctx echo.Context, tenant Tenant, version DeckVersionId, params DiscardDeckVersionParams) error
+	// ListDeckEntries Lists the prefixes of a version.
+	// (GET /t/{tenant}/v1/deck-versions/{version}/entries)
+	ListDeckEntries(ctx echo.Context, tenant Tenant, version DeckVersionId, params ListDeckEntriesParams) error
+	// RestoreDeckVersion Switches back to a version that was live before.
+	// (POST /t/{tenant}/v1/deck-versions/{version}/restore)
+	RestoreDeckVersion(ctx echo.Context, tenant Tenant, version DeckVersionId, params RestoreDeckVersionParams) error
+	// SwitchDeck Makes a checked version live, now or from an instant on.
+	// (POST /t/{tenant}/v1/deck-versions/{version}/switch)
+	SwitchDeck(ctx echo.Context, tenant Tenant, version DeckVersionId, params SwitchDeckParams) error
+	// TakeBackDeckSwitch Undoes a switch that has not begun.
+	// (POST /t/{tenant}/v1/deck-versions/{version}/take-back)
+	TakeBackDeckSwitch(ctx echo.Context, tenant Tenant, version DeckVersionId, params TakeBackDeckSwitchParams) error
+	// ListDecks Lists the decks with what is live in each.
+	// (GET /t/{tenant}/v1/decks)
+	ListDecks(ctx echo.Context, tenant Tenant) error
+	// GetDeck Shows a deck with its versions.
+	// (GET /t/{tenant}/v1/decks/{deck})
+	GetDeck(ctx echo.Context, tenant Tenant, deck DeckCode) error
+	// PutDeck Names a deck, and makes it if there is none.
+	// (PUT /t/{tenant}/v1/decks/{deck})
+	PutDeck(ctx echo.Context, tenant Tenant, deck DeckCode, params PutDeckParams) error
+	// UploadDeckVersion Takes a file in as a draft of a deck.
+	// (POST /t/{tenant}/v1/decks/{deck}/versions)
+	UploadDeckVersion(ctx echo.Context, tenant Tenant, deck DeckCode, params UploadDeckVersionParams) error
+	// FindDeckZone Finds the zone of a number.
+	// (GET /t/{tenant}/v1/decks/{deck}/zone)
+	FindDeckZone(ctx echo.Context, tenant Tenant, deck DeckCode, params FindDeckZoneParams) error
+	// ListExchangeRates Lists exchange rates, the newest day first.
+	// (GET /t/{tenant}/v1/exchange-rates)
+	ListExchangeRates(ctx echo.Context, tenant Tenant, params ListExchangeRatesParams) error
+	// PutExchangeRates Stores exchange rates.
+	// (POST /t/{tenant}/v1/exchange-rates)
+	PutExchangeRates(ctx echo.Context, tenant Tenant, params PutExchangeRatesParams) error
+	// UploadExchangeRates Takes exchange rates in from a file.
+	// (POST /t/{tenant}/v1/exchange-rates/file)
+	UploadExchangeRates(ctx echo.Context, tenant Tenant, params UploadExchangeRatesParams) error
+	// FindExchangeRate Finds the rate of two currencies on a day.
+	// (GET /t/{tenant}/v1/exchange-rates/{from}/{to})
+	FindExchangeRate(ctx echo.Context, tenant Tenant, from FromCurrency, to ToCurrency, params FindExchangeRateParams) error
+	// RemoveExchangeRate Takes a rate out of the table.
+	// (DELETE /t/{tenant}/v1/exchange-rates/{from}/{to}/{day})
+	RemoveExchangeRate(ctx echo.Context, tenant Tenant, from FromCurrency, to ToCurrency, day RateDay, params RemoveExchangeRateParams) error
 	// RetryFailedWork Has work tried again that was given up.
 	// (POST /t/{tenant}/v1/failed-work/{kind}/retry)
 	RetryFailedWork(ctx echo.Context, tenant Tenant, kind WorkKind, params RetryFailedWorkParams) error
 	// GetFigures Shows the operator's figures: subscribers, revenue, what is owed, what is sold.
 	// (GET /t/{tenant}/v1/figures)
 	GetFigures(ctx echo.Context, tenant Tenant) error
+	// ListHolidayCalendars Lists the holiday calendars.
+	// (GET /t/{tenant}/v1/holiday-calendars)
+	ListHolidayCalendars(ctx echo.Context, tenant Tenant) error
+	// RemoveHolidayCalendar Takes away a calendar that no offering names.
+	// (DELETE /t/{tenant}/v1/holiday-calendars/{calendar})
+	RemoveHolidayCalendar(ctx echo.Context, tenant Tenant, calendar CalendarCode, params RemoveHolidayCalendarParams) error
+	// GetHolidayCalendar Shows a holiday calendar.
+	// (GET /t/{tenant}/v1/holiday-calendars/{calendar})
+	GetHolidayCalendar(ctx echo.Context, tenant Tenant, calendar CalendarCode) error
+	// PutHolidayCalendar Changes a holiday calendar, and makes it if there is none.
+	// (PUT /t/{tenant}/v1/holiday-calendars/{calendar})
+	PutHolidayCalendar(ctx echo.Context, tenant Tenant, calendar CalendarCode, params PutHolidayCalendarParams) error
+	// UploadHolidays Takes holidays in from a file.
+	// (POST /t/{tenant}/v1/holiday-calendars/{calendar}/file)
+	UploadHolidays(ctx echo.Context, tenant Tenant, calendar CalendarCode, params UploadHolidaysParams) error
 	// ListImportColumns Lists the columns of each kind of import file.
 	// (GET /t/{tenant}/v1/import-columns)
 	ListImportColumns(ctx echo.Context, tenant Tenant) error
@@ -8454,6 +9224,825 @@ func (w *ServerInterfaceWrapper) AdvanceClock(ctx echo.Context) error {
 	return err
 }
 
+// GetDeckVersion converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDeckVersion(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version DeckVersionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", ctx.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter version: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDeckVersion(ctx, tenant, version)
+	return err
+}
+
+// ListDeckChanges converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDeckChanges(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version DeckVersionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", ctx.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter version: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDeckChangesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDeckChanges(ctx, tenant, version, params)
+	return err
+}
+
+// CheckDeckVersion converts echo context to params.
+func (w *ServerInterfaceWrapper) CheckDeckVersion(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version DeckVersionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", ctx.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter version: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CheckDeckVersionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CheckDeckVersion(ctx, tenant, version, params)
+	return err
+}
+
+// DiscardDeckVersion converts echo context to params.
+func (w *ServerInterfaceWrapper) DiscardDeckVersion(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version DeckVersionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", ctx.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter version: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DiscardDeckVersionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DiscardDeckVersion(ctx, tenant, version, params)
+	return err
+}
+
+// ListDeckEntries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDeckEntries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version DeckVersionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", ctx.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter version: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDeckEntriesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "prefix" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "prefix", ctx.QueryParams(), &params.Prefix, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter prefix: %s", err))
+	}
+
+	// ------------- Optional query parameter "zone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "zone", ctx.QueryParams(), &params.Zone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter zone: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDeckEntries(ctx, tenant, version, params)
+	return err
+}
+
+// RestoreDeckVersion converts echo context to params.
+func (w *ServerInterfaceWrapper) RestoreDeckVersion(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version DeckVersionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", ctx.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter version: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RestoreDeckVersionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RestoreDeckVersion(ctx, tenant, version, params)
+	return err
+}
+
+// SwitchDeck converts echo context to params.
+func (w *ServerInterfaceWrapper) SwitchDeck(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version DeckVersionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", ctx.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter version: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SwitchDeckParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SwitchDeck(ctx, tenant, version, params)
+	return err
+}
+
+// TakeBackDeckSwitch converts echo context to params.
+func (w *ServerInterfaceWrapper) TakeBackDeckSwitch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version DeckVersionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", ctx.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter version: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TakeBackDeckSwitchParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TakeBackDeckSwitch(ctx, tenant, version, params)
+	return err
+}
+
+// ListDecks converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDecks(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDecks(ctx, tenant)
+	return err
+}
+
+// GetDeck converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDeck(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "deck" -------------
+	var deck DeckCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "deck", ctx.Param("deck"), &deck, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter deck: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDeck(ctx, tenant, deck)
+	return err
+}
+
+// PutDeck converts echo context to params.
+func (w *ServerInterfaceWrapper) PutDeck(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "deck" -------------
+	var deck DeckCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "deck", ctx.Param("deck"), &deck, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter deck: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutDeckParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutDeck(ctx, tenant, deck, params)
+	return err
+}
+
+// UploadDeckVersion converts echo context to params.
+func (w *ServerInterfaceWrapper) UploadDeckVersion(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "deck" -------------
+	var deck DeckCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "deck", ctx.Param("deck"), &deck, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter deck: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadDeckVersionParams
+	// ------------- Optional query parameter "delimiter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "delimiter", ctx.QueryParams(), &params.Delimiter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delimiter: %s", err))
+	}
+
+	// ------------- Optional query parameter "header" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "header", ctx.QueryParams(), &params.Header, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter header: %s", err))
+	}
+
+	// ------------- Optional query parameter "trim" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "trim", ctx.QueryParams(), &params.Trim, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter trim: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UploadDeckVersion(ctx, tenant, deck, params)
+	return err
+}
+
+// FindDeckZone converts echo context to params.
+func (w *ServerInterfaceWrapper) FindDeckZone(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "deck" -------------
+	var deck DeckCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "deck", ctx.Param("deck"), &deck, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter deck: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FindDeckZoneParams
+	// ------------- Required query parameter "destination" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "destination", ctx.QueryParams(), &params.Destination, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter destination: %s", err))
+	}
+
+	// ------------- Optional query parameter "at" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "at", ctx.QueryParams(), &params.At, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter at: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.FindDeckZone(ctx, tenant, deck, params)
+	return err
+}
+
+// ListExchangeRates converts echo context to params.
+func (w *ServerInterfaceWrapper) ListExchangeRates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListExchangeRatesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListExchangeRates(ctx, tenant, params)
+	return err
+}
+
+// PutExchangeRates converts echo context to params.
+func (w *ServerInterfaceWrapper) PutExchangeRates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutExchangeRatesParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutExchangeRates(ctx, tenant, params)
+	return err
+}
+
+// UploadExchangeRates converts echo context to params.
+func (w *ServerInterfaceWrapper) UploadExchangeRates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadExchangeRatesParams
+	// ------------- Optional query parameter "delimiter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "delimiter", ctx.QueryParams(), &params.Delimiter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delimiter: %s", err))
+	}
+
+	// ------------- Optional query parameter "header" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "header", ctx.QueryParams(), &params.Header, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter header: %s", err))
+	}
+
+	// ------------- Optional query parameter "base" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "base", ctx.QueryParams(), &params.Base, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter base: %s", err))
+	}
+
+	// ------------- Optional query parameter "both_ways" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "both_ways", ctx.QueryParams(), &params.BothWays, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter both_ways: %s", err))
+	}
+
+	// ------------- Optional query parameter "past" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "past", ctx.QueryParams(), &params.Past, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter past: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UploadExchangeRates(ctx, tenant, params)
+	return err
+}
+
+// FindExchangeRate converts echo context to params.
+func (w *ServerInterfaceWrapper) FindExchangeRate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "from" -------------
+	var from FromCurrency
+
+	err = runtime.BindStyledParameterWithOptions("simple", "from", ctx.Param("from"), &from, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Path parameter "to" -------------
+	var to ToCurrency
+
+	err = runtime.BindStyledParameterWithOptions("simple", "to", ctx.Param("to"), &to, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FindExchangeRateParams
+	// ------------- Optional query parameter "day" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "day", ctx.QueryParams(), &params.Day, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter day: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.FindExchangeRate(ctx, tenant, from, to, params)
+	return err
+}
+
+// RemoveExchangeRate converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveExchangeRate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "from" -------------
+	var from FromCurrency
+
+	err = runtime.BindStyledParameterWithOptions("simple", "from", ctx.Param("from"), &from, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Path parameter "to" -------------
+	var to ToCurrency
+
+	err = runtime.BindStyledParameterWithOptions("simple", "to", ctx.Param("to"), &to, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Path parameter "day" -------------
+	var day RateDay
+
+	err = runtime.BindStyledParameterWithOptions("simple", "day", ctx.Param("day"), &day, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "date", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter day: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveExchangeRateParams
+	// ------------- Optional query parameter "past" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "past", ctx.QueryParams(), &params.Past, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter past: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveExchangeRate(ctx, tenant, from, to, day, params)
+	return err
+}
+
 // RetryFailedWork converts echo context to params.
 func (w *ServerInterfaceWrapper) RetryFailedWork(ctx echo.Context) error {
 	var err error
@@ -8513,6 +10102,204 @@ func (w *ServerInterfaceWrapper) GetFigures(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetFigures(ctx, tenant)
+	return err
+}
+
+// ListHolidayCalendars converts echo context to params.
+func (w *ServerInterfaceWrapper) ListHolidayCalendars(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListHolidayCalendars(ctx, tenant)
+	return err
+}
+
+// RemoveHolidayCalendar converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveHolidayCalendar(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "calendar" -------------
+	var calendar CalendarCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "calendar", ctx.Param("calendar"), &calendar, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter calendar: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveHolidayCalendarParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveHolidayCalendar(ctx, tenant, calendar, params)
+	return err
+}
+
+// GetHolidayCalendar converts echo context to params.
+func (w *ServerInterfaceWrapper) GetHolidayCalendar(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "calendar" -------------
+	var calendar CalendarCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "calendar", ctx.Param("calendar"), &calendar, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter calendar: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetHolidayCalendar(ctx, tenant, calendar)
+	return err
+}
+
+// PutHolidayCalendar converts echo context to params.
+func (w *ServerInterfaceWrapper) PutHolidayCalendar(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "calendar" -------------
+	var calendar CalendarCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "calendar", ctx.Param("calendar"), &calendar, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter calendar: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutHolidayCalendarParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutHolidayCalendar(ctx, tenant, calendar, params)
+	return err
+}
+
+// UploadHolidays converts echo context to params.
+func (w *ServerInterfaceWrapper) UploadHolidays(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "calendar" -------------
+	var calendar CalendarCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "calendar", ctx.Param("calendar"), &calendar, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter calendar: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadHolidaysParams
+	// ------------- Optional query parameter "delimiter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "delimiter", ctx.QueryParams(), &params.Delimiter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delimiter: %s", err))
+	}
+
+	// ------------- Optional query parameter "header" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "header", ctx.QueryParams(), &params.Header, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter header: %s", err))
+	}
+
+	// ------------- Optional query parameter "past" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "past", ctx.QueryParams(), &params.Past, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter past: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UploadHolidays(ctx, tenant, calendar, params)
 	return err
 }
 
@@ -10331,7 +12118,7 @@ func (w *ServerInterfaceWrapper) GetRunReadiness(ctx echo.Context) error {
 	var params GetRunReadinessParams
 	// ------------- Optional query parameter "day" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "day", ctx.QueryParams(), &params.Day, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "day", ctx.QueryParams(), &params.Day, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter day: %s", err))
 	}
@@ -12098,6 +13885,29 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/offerings/:offering/check", wrapper.CheckOffering, options.OperationMiddlewares["checkOffering"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/offerings/:offering/publish", wrapper.PublishOffering, options.OperationMiddlewares["publishOffering"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/offerings/:offering/retire", wrapper.RetireOffering, options.OperationMiddlewares["retireOffering"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/decks", wrapper.ListDecks, options.OperationMiddlewares["listDecks"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/decks/:deck", wrapper.GetDeck, options.OperationMiddlewares["getDeck"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/decks/:deck", wrapper.PutDeck, options.OperationMiddlewares["putDeck"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/decks/:deck/zone", wrapper.FindDeckZone, options.OperationMiddlewares["findDeckZone"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/decks/:deck/versions", wrapper.UploadDeckVersion, options.OperationMiddlewares["uploadDeckVersion"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/deck-versions/:version", wrapper.GetDeckVersion, options.OperationMiddlewares["getDeckVersion"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/deck-versions/:version/entries", wrapper.ListDeckEntries, options.OperationMiddlewares["listDeckEntries"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/deck-versions/:version/changes", wrapper.ListDeckChanges, options.OperationMiddlewares["listDeckChanges"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/deck-versions/:version/check", wrapper.CheckDeckVersion, options.OperationMiddlewares["checkDeckVersion"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/deck-versions/:version/switch", wrapper.SwitchDeck, options.OperationMiddlewares["switchDeck"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/deck-versions/:version/take-back", wrapper.TakeBackDeckSwitch, options.OperationMiddlewares["takeBackDeckSwitch"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/deck-versions/:version/restore", wrapper.RestoreDeckVersion, options.OperationMiddlewares["restoreDeckVersion"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/deck-versions/:version/discard", wrapper.DiscardDeckVersion, options.OperationMiddlewares["discardDeckVersion"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/holiday-calendars", wrapper.ListHolidayCalendars, options.OperationMiddlewares["listHolidayCalendars"]...)
+	router.DELETE(options.BaseURL+"/t/:tenant/v1/holiday-calendars/:calendar", wrapper.RemoveHolidayCalendar, options.OperationMiddlewares["removeHolidayCalendar"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/holiday-calendars/:calendar", wrapper.GetHolidayCalendar, options.OperationMiddlewares["getHolidayCalendar"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/holiday-calendars/:calendar", wrapper.PutHolidayCalendar, options.OperationMiddlewares["putHolidayCalendar"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/holiday-calendars/:calendar/file", wrapper.UploadHolidays, options.OperationMiddlewares["uploadHolidays"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/exchange-rates", wrapper.ListExchangeRates, options.OperationMiddlewares["listExchangeRates"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/exchange-rates", wrapper.PutExchangeRates, options.OperationMiddlewares["putExchangeRates"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/exchange-rates/file", wrapper.UploadExchangeRates, options.OperationMiddlewares["uploadExchangeRates"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/exchange-rates/:from/:to", wrapper.FindExchangeRate, options.OperationMiddlewares["findExchangeRate"]...)
+	router.DELETE(options.BaseURL+"/t/:tenant/v1/exchange-rates/:from/:to/:day", wrapper.RemoveExchangeRate, options.OperationMiddlewares["removeExchangeRate"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/orders", wrapper.ListOrders, options.OperationMiddlewares["listOrders"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/orders", wrapper.CreateOrder, options.OperationMiddlewares["createOrder"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/orders/:order", wrapper.GetOrder, options.OperationMiddlewares["getOrder"]...)
@@ -19894,6 +21704,2102 @@ func (response AdvanceClock422ApplicationProblemPlusJSONResponse) VisitAdvanceCl
 	return err
 }
 
+type GetDeckVersionRequestObject struct {
+	Tenant  Tenant        `json:"tenant"`
+	Version DeckVersionId `json:"version"`
+}
+
+type GetDeckVersionResponseObject interface {
+	VisitGetDeckVersionResponse(w http.ResponseWriter) error
+}
+
+type GetDeckVersion200JSONResponse DeckVersion
+
+func (response GetDeckVersion200JSONResponse) VisitGetDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeckVersion400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetDeckVersion400ApplicationProblemPlusJSONResponse) VisitGetDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeckVersion401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetDeckVersion401ApplicationProblemPlusJSONResponse) VisitGetDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeckVersion403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetDeckVersion403ApplicationProblemPlusJSONResponse) VisitGetDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeckVersion404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetDeckVersion404ApplicationProblemPlusJSONResponse) VisitGetDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeckChangesRequestObject struct {
+	Tenant  Tenant        `json:"tenant"`
+	Version DeckVersionId `json:"version"`
+	Params  ListDeckChangesParams
+}
+
+type ListDeckChangesResponseObject interface {
+	VisitListDeckChangesResponse(w http.ResponseWriter) error
+}
+
+type ListDeckChanges200JSONResponse DeckChangePage
+
+func (response ListDeckChanges200JSONResponse) VisitListDeckChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeckChanges400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeckChanges400ApplicationProblemPlusJSONResponse) VisitListDeckChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeckChanges401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeckChanges401ApplicationProblemPlusJSONResponse) VisitListDeckChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeckChanges403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeckChanges403ApplicationProblemPlusJSONResponse) VisitListDeckChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeckChanges404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeckChanges404ApplicationProblemPlusJSONResponse) VisitListDeckChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckDeckVersionRequestObject struct {
+	Tenant  Tenant        `json:"tenant"`
+	Version DeckVersionId `json:"version"`
+	Params  CheckDeckVersionParams
+}
+
+type CheckDeckVersionResponseObject interface {
+	VisitCheckDeckVersionResponse(w http.ResponseWriter) error
+}
+
+type CheckDeckVersion200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CheckDeckVersion200JSONResponse struct {
+	Body    DeckCheck
+	Headers CheckDeckVersion200ResponseHeaders
+}
+
+func (response CheckDeckVersion200JSONResponse) VisitCheckDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckDeckVersion400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CheckDeckVersion400ApplicationProblemPlusJSONResponse) VisitCheckDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckDeckVersion401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CheckDeckVersion401ApplicationProblemPlusJSONResponse) VisitCheckDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckDeckVersion403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CheckDeckVersion403ApplicationProblemPlusJSONResponse) VisitCheckDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckDeckVersion404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CheckDeckVersion404ApplicationProblemPlusJSONResponse) VisitCheckDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckDeckVersion409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CheckDeckVersion409ApplicationProblemPlusJSONResponse) VisitCheckDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckDeckVersion422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CheckDeckVersion422ApplicationProblemPlusJSONResponse) VisitCheckDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiscardDeckVersionRequestObject struct {
+	Tenant  Tenant        `json:"tenant"`
+	Version DeckVersionId `json:"version"`
+	Params  DiscardDeckVersionParams
+}
+
+type DiscardDeckVersionResponseObject interface {
+	VisitDiscardDeckVersionResponse(w http.ResponseWriter) error
+}
+
+type DiscardDeckVersion200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type DiscardDeckVersion200JSONResponse struct {
+	Body    DeckVersion
+	Headers DiscardDeckVersion200ResponseHeaders
+}
+
+func (response DiscardDeckVersion200JSONResponse) VisitDiscardDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiscardDeckVersion400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DiscardDeckVersion400ApplicationProblemPlusJSONResponse) VisitDiscardDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiscardDeckVersion401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DiscardDeckVersion401ApplicationProblemPlusJSONResponse) VisitDiscardDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiscardDeckVersion403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DiscardDeckVersion403ApplicationProblemPlusJSONResponse) VisitDiscardDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiscardDeckVersion404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DiscardDeckVersion404ApplicationProblemPlusJSONResponse) VisitDiscardDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiscardDeckVersion409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DiscardDeckVersion409ApplicationProblemPlusJSONResponse) VisitDiscardDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiscardDeckVersion422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DiscardDeckVersion422ApplicationProblemPlusJSONResponse) VisitDiscardDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeckEntriesRequestObject struct {
+	Tenant  Tenant        `json:"tenant"`
+	Version DeckVersionId `json:"version"`
+	Params  ListDeckEntriesParams
+}
+
+type ListDeckEntriesResponseObject interface {
+	VisitListDeckEntriesResponse(w http.ResponseWriter) error
+}
+
+type ListDeckEntries200JSONResponse DeckEntryPage
+
+func (response ListDeckEntries200JSONResponse) VisitListDeckEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeckEntries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeckEntries400ApplicationProblemPlusJSONResponse) VisitListDeckEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeckEntries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeckEntries401ApplicationProblemPlusJSONResponse) VisitListDeckEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeckEntries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeckEntries403ApplicationProblemPlusJSONResponse) VisitListDeckEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeckEntries404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeckEntries404ApplicationProblemPlusJSONResponse) VisitListDeckEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreDeckVersionRequestObject struct {
+	Tenant  Tenant        `json:"tenant"`
+	Version DeckVersionId `json:"version"`
+	Params  RestoreDeckVersionParams
+	Body    *RestoreDeckVersionJSONRequestBody
+}
+
+type RestoreDeckVersionResponseObject interface {
+	VisitRestoreDeckVersionResponse(w http.ResponseWriter) error
+}
+
+type RestoreDeckVersion200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RestoreDeckVersion200JSONResponse struct {
+	Body    DeckVersion
+	Headers RestoreDeckVersion200ResponseHeaders
+}
+
+func (response RestoreDeckVersion200JSONResponse) VisitRestoreDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreDeckVersion400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RestoreDeckVersion400ApplicationProblemPlusJSONResponse) VisitRestoreDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreDeckVersion401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RestoreDeckVersion401ApplicationProblemPlusJSONResponse) VisitRestoreDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreDeckVersion403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RestoreDeckVersion403ApplicationProblemPlusJSONResponse) VisitRestoreDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreDeckVersion404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RestoreDeckVersion404ApplicationProblemPlusJSONResponse) VisitRestoreDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreDeckVersion409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RestoreDeckVersion409ApplicationProblemPlusJSONResponse) VisitRestoreDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreDeckVersion413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RestoreDeckVersion413ApplicationProblemPlusJSONResponse) VisitRestoreDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreDeckVersion422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RestoreDeckVersion422ApplicationProblemPlusJSONResponse) VisitRestoreDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchDeckRequestObject struct {
+	Tenant  Tenant        `json:"tenant"`
+	Version DeckVersionId `json:"version"`
+	Params  SwitchDeckParams
+	Body    *SwitchDeckJSONRequestBody
+}
+
+type SwitchDeckResponseObject interface {
+	VisitSwitchDeckResponse(w http.ResponseWriter) error
+}
+
+type SwitchDeck200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type SwitchDeck200JSONResponse struct {
+	Body    DeckVersion
+	Headers SwitchDeck200ResponseHeaders
+}
+
+func (response SwitchDeck200JSONResponse) VisitSwitchDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchDeck400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchDeck400ApplicationProblemPlusJSONResponse) VisitSwitchDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchDeck401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchDeck401ApplicationProblemPlusJSONResponse) VisitSwitchDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchDeck403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchDeck403ApplicationProblemPlusJSONResponse) VisitSwitchDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchDeck404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchDeck404ApplicationProblemPlusJSONResponse) VisitSwitchDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchDeck409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchDeck409ApplicationProblemPlusJSONResponse) VisitSwitchDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchDeck413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchDeck413ApplicationProblemPlusJSONResponse) VisitSwitchDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchDeck422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchDeck422ApplicationProblemPlusJSONResponse) VisitSwitchDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackDeckSwitchRequestObject struct {
+	Tenant  Tenant        `json:"tenant"`
+	Version DeckVersionId `json:"version"`
+	Params  TakeBackDeckSwitchParams
+}
+
+type TakeBackDeckSwitchResponseObject interface {
+	VisitTakeBackDeckSwitchResponse(w http.ResponseWriter) error
+}
+
+type TakeBackDeckSwitch200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type TakeBackDeckSwitch200JSONResponse struct {
+	Body    DeckVersion
+	Headers TakeBackDeckSwitch200ResponseHeaders
+}
+
+func (response TakeBackDeckSwitch200JSONResponse) VisitTakeBackDeckSwitchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackDeckSwitch400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackDeckSwitch400ApplicationProblemPlusJSONResponse) VisitTakeBackDeckSwitchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackDeckSwitch401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackDeckSwitch401ApplicationProblemPlusJSONResponse) VisitTakeBackDeckSwitchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackDeckSwitch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackDeckSwitch403ApplicationProblemPlusJSONResponse) VisitTakeBackDeckSwitchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackDeckSwitch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackDeckSwitch404ApplicationProblemPlusJSONResponse) VisitTakeBackDeckSwitchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackDeckSwitch409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackDeckSwitch409ApplicationProblemPlusJSONResponse) VisitTakeBackDeckSwitchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackDeckSwitch422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackDeckSwitch422ApplicationProblemPlusJSONResponse) VisitTakeBackDeckSwitchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDecksRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListDecksResponseObject interface {
+	VisitListDecksResponse(w http.ResponseWriter) error
+}
+
+type ListDecks200JSONResponse DeckList
+
+func (response ListDecks200JSONResponse) VisitListDecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDecks400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListDecks400ApplicationProblemPlusJSONResponse) VisitListDecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDecks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListDecks401ApplicationProblemPlusJSONResponse) VisitListDecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDecks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListDecks403ApplicationProblemPlusJSONResponse) VisitListDecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDecks404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListDecks404ApplicationProblemPlusJSONResponse) VisitListDecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeckRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Deck   DeckCode `json:"deck"`
+}
+
+type GetDeckResponseObject interface {
+	VisitGetDeckResponse(w http.ResponseWriter) error
+}
+
+type GetDeck200JSONResponse DeckDetail
+
+func (response GetDeck200JSONResponse) VisitGetDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeck400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetDeck400ApplicationProblemPlusJSONResponse) VisitGetDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeck401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetDeck401ApplicationProblemPlusJSONResponse) VisitGetDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeck403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetDeck403ApplicationProblemPlusJSONResponse) VisitGetDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeck404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetDeck404ApplicationProblemPlusJSONResponse) VisitGetDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDeckRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Deck   DeckCode `json:"deck"`
+	Params PutDeckParams
+	Body   *PutDeckJSONRequestBody
+}
+
+type PutDeckResponseObject interface {
+	VisitPutDeckResponse(w http.ResponseWriter) error
+}
+
+type PutDeck200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutDeck200JSONResponse struct {
+	Body    Deck
+	Headers PutDeck200ResponseHeaders
+}
+
+func (response PutDeck200JSONResponse) VisitPutDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDeck400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutDeck400ApplicationProblemPlusJSONResponse) VisitPutDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDeck401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutDeck401ApplicationProblemPlusJSONResponse) VisitPutDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDeck403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutDeck403ApplicationProblemPlusJSONResponse) VisitPutDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDeck404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutDeck404ApplicationProblemPlusJSONResponse) VisitPutDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDeck409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutDeck409ApplicationProblemPlusJSONResponse) VisitPutDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDeck413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutDeck413ApplicationProblemPlusJSONResponse) VisitPutDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDeck422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutDeck422ApplicationProblemPlusJSONResponse) VisitPutDeckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDeckVersionRequestObject struct {
+	Tenant        Tenant   `json:"tenant"`
+	Deck          DeckCode `json:"deck"`
+	Params        UploadDeckVersionParams
+	Body          io.Reader
+	MultipartBody *multipart.Reader
+}
+
+type UploadDeckVersionResponseObject interface {
+	VisitUploadDeckVersionResponse(w http.ResponseWriter) error
+}
+
+type UploadDeckVersion201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type UploadDeckVersion201JSONResponse struct {
+	Body    DeckVersion
+	Headers UploadDeckVersion201ResponseHeaders
+}
+
+func (response UploadDeckVersion201JSONResponse) VisitUploadDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDeckVersion400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDeckVersion400ApplicationProblemPlusJSONResponse) VisitUploadDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDeckVersion401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDeckVersion401ApplicationProblemPlusJSONResponse) VisitUploadDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDeckVersion403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDeckVersion403ApplicationProblemPlusJSONResponse) VisitUploadDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDeckVersion404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDeckVersion404ApplicationProblemPlusJSONResponse) VisitUploadDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDeckVersion409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDeckVersion409ApplicationProblemPlusJSONResponse) VisitUploadDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDeckVersion413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDeckVersion413ApplicationProblemPlusJSONResponse) VisitUploadDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDeckVersion422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDeckVersion422ApplicationProblemPlusJSONResponse) VisitUploadDeckVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindDeckZoneRequestObject struct {
+	Tenant Tenant   `json:"tenant"`
+	Deck   DeckCode `json:"deck"`
+	Params FindDeckZoneParams
+}
+
+type FindDeckZoneResponseObject interface {
+	VisitFindDeckZoneResponse(w http.ResponseWriter) error
+}
+
+type FindDeckZone200JSONResponse DeckZoneFound
+
+func (response FindDeckZone200JSONResponse) VisitFindDeckZoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindDeckZone400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response FindDeckZone400ApplicationProblemPlusJSONResponse) VisitFindDeckZoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindDeckZone401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response FindDeckZone401ApplicationProblemPlusJSONResponse) VisitFindDeckZoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindDeckZone403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response FindDeckZone403ApplicationProblemPlusJSONResponse) VisitFindDeckZoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindDeckZone404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response FindDeckZone404ApplicationProblemPlusJSONResponse) VisitFindDeckZoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExchangeRatesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ListExchangeRatesParams
+}
+
+type ListExchangeRatesResponseObject interface {
+	VisitListExchangeRatesResponse(w http.ResponseWriter) error
+}
+
+type ListExchangeRates200JSONResponse ExchangeRatePage
+
+func (response ListExchangeRates200JSONResponse) VisitListExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExchangeRates400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListExchangeRates400ApplicationProblemPlusJSONResponse) VisitListExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExchangeRates401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListExchangeRates401ApplicationProblemPlusJSONResponse) VisitListExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExchangeRates403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListExchangeRates403ApplicationProblemPlusJSONResponse) VisitListExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExchangeRates404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListExchangeRates404ApplicationProblemPlusJSONResponse) VisitListExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutExchangeRatesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutExchangeRatesParams
+	Body   *PutExchangeRatesJSONRequestBody
+}
+
+type PutExchangeRatesResponseObject interface {
+	VisitPutExchangeRatesResponse(w http.ResponseWriter) error
+}
+
+type PutExchangeRates200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutExchangeRates200JSONResponse struct {
+	Body    ExchangeRatesStored
+	Headers PutExchangeRates200ResponseHeaders
+}
+
+func (response PutExchangeRates200JSONResponse) VisitPutExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutExchangeRates400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutExchangeRates400ApplicationProblemPlusJSONResponse) VisitPutExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutExchangeRates401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutExchangeRates401ApplicationProblemPlusJSONResponse) VisitPutExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutExchangeRates403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutExchangeRates403ApplicationProblemPlusJSONResponse) VisitPutExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutExchangeRates404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutExchangeRates404ApplicationProblemPlusJSONResponse) VisitPutExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutExchangeRates409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutExchangeRates409ApplicationProblemPlusJSONResponse) VisitPutExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutExchangeRates413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutExchangeRates413ApplicationProblemPlusJSONResponse) VisitPutExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutExchangeRates422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutExchangeRates422ApplicationProblemPlusJSONResponse) VisitPutExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadExchangeRatesRequestObject struct {
+	Tenant        Tenant `json:"tenant"`
+	Params        UploadExchangeRatesParams
+	Body          io.Reader
+	MultipartBody *multipart.Reader
+}
+
+type UploadExchangeRatesResponseObject interface {
+	VisitUploadExchangeRatesResponse(w http.ResponseWriter) error
+}
+
+type UploadExchangeRates200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type UploadExchangeRates200JSONResponse struct {
+	Body    ExchangeRatesStored
+	Headers UploadExchangeRates200ResponseHeaders
+}
+
+func (response UploadExchangeRates200JSONResponse) VisitUploadExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadExchangeRates400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UploadExchangeRates400ApplicationProblemPlusJSONResponse) VisitUploadExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadExchangeRates401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UploadExchangeRates401ApplicationProblemPlusJSONResponse) VisitUploadExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadExchangeRates403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UploadExchangeRates403ApplicationProblemPlusJSONResponse) VisitUploadExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadExchangeRates404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UploadExchangeRates404ApplicationProblemPlusJSONResponse) VisitUploadExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadExchangeRates409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadExchangeRates409ApplicationProblemPlusJSONResponse) VisitUploadExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadExchangeRates413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UploadExchangeRates413ApplicationProblemPlusJSONResponse) VisitUploadExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadExchangeRates422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UploadExchangeRates422ApplicationProblemPlusJSONResponse) VisitUploadExchangeRatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindExchangeRateRequestObject struct {
+	Tenant Tenant       `json:"tenant"`
+	From   FromCurrency `json:"from"`
+	To     ToCurrency   `json:"to"`
+	Params FindExchangeRateParams
+}
+
+type FindExchangeRateResponseObject interface {
+	VisitFindExchangeRateResponse(w http.ResponseWriter) error
+}
+
+type FindExchangeRate200JSONResponse ExchangeRateFound
+
+func (response FindExchangeRate200JSONResponse) VisitFindExchangeRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindExchangeRate400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response FindExchangeRate400ApplicationProblemPlusJSONResponse) VisitFindExchangeRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindExchangeRate401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response FindExchangeRate401ApplicationProblemPlusJSONResponse) VisitFindExchangeRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindExchangeRate403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response FindExchangeRate403ApplicationProblemPlusJSONResponse) VisitFindExchangeRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindExchangeRate404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response FindExchangeRate404ApplicationProblemPlusJSONResponse) VisitFindExchangeRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveExchangeRateRequestObject struct {
+	Tenant Tenant       `json:"tenant"`
+	From   FromCurrency `json:"from"`
+	To     ToCurrency   `json:"to"`
+	Day    RateDay      `json:"day"`
+	Params RemoveExchangeRateParams
+}
+
+type RemoveExchangeRateResponseObject interface {
+	VisitRemoveExchangeRateResponse(w http.ResponseWriter) error
+}
+
+type RemoveExchangeRate204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RemoveExchangeRate204Response struct {
+	Headers RemoveExchangeRate204ResponseHeaders
+}
+
+func (response RemoveExchangeRate204Response) VisitRemoveExchangeRateResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveExchangeRate400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveExchangeRate400ApplicationProblemPlusJSONResponse) VisitRemoveExchangeRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveExchangeRate401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveExchangeRate401ApplicationProblemPlusJSONResponse) VisitRemoveExchangeRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveExchangeRate403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveExchangeRate403ApplicationProblemPlusJSONResponse) VisitRemoveExchangeRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveExchangeRate404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveExchangeRate404ApplicationProblemPlusJSONResponse) VisitRemoveExchangeRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveExchangeRate409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveExchangeRate409ApplicationProblemPlusJSONResponse) VisitRemoveExchangeRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveExchangeRate422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveExchangeRate422ApplicationProblemPlusJSONResponse) VisitRemoveExchangeRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RetryFailedWorkRequestObject struct {
 	Tenant Tenant   `json:"tenant"`
 	Kind   WorkKind `json:"kind"`
@@ -20090,6 +23996,596 @@ func (response GetFigures404ApplicationProblemPlusJSONResponse) VisitGetFiguresR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHolidayCalendarsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListHolidayCalendarsResponseObject interface {
+	VisitListHolidayCalendarsResponse(w http.ResponseWriter) error
+}
+
+type ListHolidayCalendars200JSONResponse HolidayCalendarList
+
+func (response ListHolidayCalendars200JSONResponse) VisitListHolidayCalendarsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHolidayCalendars400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListHolidayCalendars400ApplicationProblemPlusJSONResponse) VisitListHolidayCalendarsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHolidayCalendars401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListHolidayCalendars401ApplicationProblemPlusJSONResponse) VisitListHolidayCalendarsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHolidayCalendars403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListHolidayCalendars403ApplicationProblemPlusJSONResponse) VisitListHolidayCalendarsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHolidayCalendars404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListHolidayCalendars404ApplicationProblemPlusJSONResponse) VisitListHolidayCalendarsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveHolidayCalendarRequestObject struct {
+	Tenant   Tenant       `json:"tenant"`
+	Calendar CalendarCode `json:"calendar"`
+	Params   RemoveHolidayCalendarParams
+}
+
+type RemoveHolidayCalendarResponseObject interface {
+	VisitRemoveHolidayCalendarResponse(w http.ResponseWriter) error
+}
+
+type RemoveHolidayCalendar204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RemoveHolidayCalendar204Response struct {
+	Headers RemoveHolidayCalendar204ResponseHeaders
+}
+
+func (response RemoveHolidayCalendar204Response) VisitRemoveHolidayCalendarResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveHolidayCalendar400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveHolidayCalendar400ApplicationProblemPlusJSONResponse) VisitRemoveHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveHolidayCalendar401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveHolidayCalendar401ApplicationProblemPlusJSONResponse) VisitRemoveHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveHolidayCalendar403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveHolidayCalendar403ApplicationProblemPlusJSONResponse) VisitRemoveHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveHolidayCalendar404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveHolidayCalendar404ApplicationProblemPlusJSONResponse) VisitRemoveHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveHolidayCalendar409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveHolidayCalendar409ApplicationProblemPlusJSONResponse) VisitRemoveHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveHolidayCalendar422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveHolidayCalendar422ApplicationProblemPlusJSONResponse) VisitRemoveHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHolidayCalendarRequestObject struct {
+	Tenant   Tenant       `json:"tenant"`
+	Calendar CalendarCode `json:"calendar"`
+}
+
+type GetHolidayCalendarResponseObject interface {
+	VisitGetHolidayCalendarResponse(w http.ResponseWriter) error
+}
+
+type GetHolidayCalendar200JSONResponse HolidayCalendar
+
+func (response GetHolidayCalendar200JSONResponse) VisitGetHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHolidayCalendar400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetHolidayCalendar400ApplicationProblemPlusJSONResponse) VisitGetHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHolidayCalendar401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetHolidayCalendar401ApplicationProblemPlusJSONResponse) VisitGetHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHolidayCalendar403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetHolidayCalendar403ApplicationProblemPlusJSONResponse) VisitGetHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHolidayCalendar404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetHolidayCalendar404ApplicationProblemPlusJSONResponse) VisitGetHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHolidayCalendarRequestObject struct {
+	Tenant   Tenant       `json:"tenant"`
+	Calendar CalendarCode `json:"calendar"`
+	Params   PutHolidayCalendarParams
+	Body     *PutHolidayCalendarJSONRequestBody
+}
+
+type PutHolidayCalendarResponseObject interface {
+	VisitPutHolidayCalendarResponse(w http.ResponseWriter) error
+}
+
+type PutHolidayCalendar200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutHolidayCalendar200JSONResponse struct {
+	Body    HolidayCalendar
+	Headers PutHolidayCalendar200ResponseHeaders
+}
+
+func (response PutHolidayCalendar200JSONResponse) VisitPutHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHolidayCalendar400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutHolidayCalendar400ApplicationProblemPlusJSONResponse) VisitPutHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHolidayCalendar401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutHolidayCalendar401ApplicationProblemPlusJSONResponse) VisitPutHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHolidayCalendar403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutHolidayCalendar403ApplicationProblemPlusJSONResponse) VisitPutHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHolidayCalendar404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutHolidayCalendar404ApplicationProblemPlusJSONResponse) VisitPutHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHolidayCalendar409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutHolidayCalendar409ApplicationProblemPlusJSONResponse) VisitPutHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHolidayCalendar413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutHolidayCalendar413ApplicationProblemPlusJSONResponse) VisitPutHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHolidayCalendar422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutHolidayCalendar422ApplicationProblemPlusJSONResponse) VisitPutHolidayCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadHolidaysRequestObject struct {
+	Tenant        Tenant       `json:"tenant"`
+	Calendar      CalendarCode `json:"calendar"`
+	Params        UploadHolidaysParams
+	Body          io.Reader
+	MultipartBody *multipart.Reader
+}
+
+type UploadHolidaysResponseObject interface {
+	VisitUploadHolidaysResponse(w http.ResponseWriter) error
+}
+
+type UploadHolidays200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type UploadHolidays200JSONResponse struct {
+	Body    HolidayCalendar
+	Headers UploadHolidays200ResponseHeaders
+}
+
+func (response UploadHolidays200JSONResponse) VisitUploadHolidaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadHolidays400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UploadHolidays400ApplicationProblemPlusJSONResponse) VisitUploadHolidaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadHolidays401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UploadHolidays401ApplicationProblemPlusJSONResponse) VisitUploadHolidaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadHolidays403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UploadHolidays403ApplicationProblemPlusJSONResponse) VisitUploadHolidaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadHolidays404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UploadHolidays404ApplicationProblemPlusJSONResponse) VisitUploadHolidaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadHolidays409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadHolidays409ApplicationProblemPlusJSONResponse) VisitUploadHolidaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadHolidays413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UploadHolidays413ApplicationProblemPlusJSONResponse) VisitUploadHolidaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadHolidays422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UploadHolidays422ApplicationProblemPlusJSONResponse) VisitUploadHolidaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -32162,12 +36658,81 @@ type StrictServerInterface interface {
 	// AdvanceClock Moves a sandbox's business time forward and runs what falls due on the way.
 	// (POST /t/{tenant}/v1/clock/advance)
 	AdvanceClock(ctx context.Context, request AdvanceClockRequestObject) (AdvanceClockResponseObject, error)
+	// GetDeckVersion Shows a version of a deck.
+	// (GET /t/{tenant}/v1/deck-versions/{version})
+	GetDeckVersion(ctx context.Context, request GetDeckVersionRequestObject) (GetDeckVersionResponseObject, error)
+	// ListDeckChanges Lists what a version would change in place of the live one.
+	// (GET /t/{tenant}/v1/deck-versions/{version}/changes)
+	ListDeckChanges(ctx context.Context, request ListDeckChangesRequestObject) (ListDeckChangesResponseObject, error)
+	// CheckDeckVersion Compares a version with the live one.
+	// (POST /t/{tenant}/v1/deck-versions/{version}/check)
+	CheckDeckVersion(ctx context.Context, request CheckDeckVersionRequestObject) (CheckDeckVersionResponseObject, error)
+	// DiscardDeckVersion Gives up a version that never was live.
+	// (POST /t/{tenant}/v1/deck-versions/{version}/discard)
+	DiscardDeckVersion(ctx context.Context, request DiscardDeckVersionRequestObject) (DiscardDeckVersionResponseObject, error)
+	// ListDeckEntries Lists the prefixes of a version.
+	// (GET /t/{tenant}/v1/deck-versions/{version}/entries)
+	ListDeckEntries(ctx context.Context, request ListDeckEntriesRequestObject) (ListDeckEntriesResponseObject, error)
+	// RestoreDeckVersion Switches back to a version that was live before.
+	// (POST /t/{tenant}/v1/deck-versions/{version}/restore)
+	RestoreDeckVersion(ctx context.Context, request RestoreDeckVersionRequestObject) (RestoreDeckVersionResponseObject, error)
+	// SwitchDeck Makes a checked version live, now or from an instant on.
+	// (POST /t/{tenant}/v1/deck-versions/{version}/switch)
+	SwitchDeck(ctx context.Context, request SwitchDeckRequestObject) (SwitchDeckResponseObject, error)
+	// TakeBackDeckSwitch Undoes a switch that has not begun.
+	// (POST /t/{tenant}/v1/deck-versions/{version}/take-back)
+	TakeBackDeckSwitch(ctx context.Context, request TakeBackDeckSwitchRequestObject) (TakeBackDeckSwitchResponseObject, error)
+	// ListDecks Lists the decks with what is live in each.
+	// (GET /t/{tenant}/v1/decks)
+	ListDecks(ctx context.Context, request ListDecksRequestObject) (ListDecksResponseObject, error)
+	// GetDeck Shows a deck with its versions.
+	// (GET /t/{tenant}/v1/decks/{deck})
+	GetDeck(ctx context.Context, request GetDeckRequestObject) (GetDeckResponseObject, error)
+	// PutDeck Names a deck, and makes it if there is none.
+	// (PUT /t/{tenant}/v1/decks/{deck})
+	PutDeck(ctx context.Context, request PutDeckRequestObject) (PutDeckResponseObject, error)
+	// UploadDeckVersion Takes a file in as a draft of a deck.
+	// (POST /t/{tenant}/v1/decks/{deck}/versions)
+	UploadDeckVersion(ctx context.Context, request UploadDeckVersionRequestObject) (UploadDeckVersionResponseObject, error)
+	// FindDeckZone Finds the zone of a number.
+	// (GET /t/{tenant}/v1/decks/{deck}/zone)
+	FindDeckZone(ctx context.Context, request FindDeckZoneRequestObject) (FindDeckZoneResponseObject, error)
+	// ListExchangeRates Lists exchange rates, the newest day first.
+	// (GET /t/{tenant}/v1/exchange-rates)
+	ListExchangeRates(ctx context.Context, request ListExchangeRatesRequestObject) (ListExchangeRatesResponseObject, error)
+	// PutExchangeRates Stores exchange rates.
+	// (POST /t/{tenant}/v1/exchange-rates)
+	PutExchangeRates(ctx context.Context, request PutExchangeRatesRequestObject) (PutExchangeRatesResponseObject, error)
+	// UploadExchangeRates Takes exchange rates in from a file.
+	// (POST /t/{tenant}/v1/exchange-rates/file)
+	UploadExchangeRates(ctx context.Context, request UploadExchangeRatesRequestObject) (UploadExchangeRatesResponseObject, error)
+	// FindExchangeRate Finds the rate of two currencies on a day.
+	// (GET /t/{tenant}/v1/exchange-rates/{from}/{to})
+	FindExchangeRate(ctx context.Context, request FindExchangeRateRequestObject) (FindExchangeRateResponseObject, error)
+	// RemoveExchangeRate Takes a rate out of the table.
+	// (DELETE /t/{tenant}/v1/exchange-rates/{from}/{to}/{day})
+	RemoveExchangeRate(ctx context.Context, request RemoveExchangeRateRequestObject) (RemoveExchangeRateResponseObject, error)
 	// RetryFailedWork Has work tried again that was given up.
 	// (POST /t/{tenant}/v1/failed-work/{kind}/retry)
 	RetryFailedWork(ctx context.Context, request RetryFailedWorkRequestObject) (RetryFailedWorkResponseObject, error)
 	// GetFigures Shows the operator's figures: subscribers, revenue, what is owed, what is sold.
 	// (GET /t/{tenant}/v1/figures)
 	GetFigures(ctx context.Context, request GetFiguresRequestObject) (GetFiguresResponseObject, error)
+	// ListHolidayCalendars Lists the holiday calendars.
+	// (GET /t/{tenant}/v1/holiday-calendars)
+	ListHolidayCalendars(ctx context.Context, request ListHolidayCalendarsRequestObject) (ListHolidayCalendarsResponseObject, error)
+	// RemoveHolidayCalendar Takes away a calendar that no offering names.
+	// (DELETE /t/{tenant}/v1/holiday-calendars/{calendar})
+	RemoveHolidayCalendar(ctx context.Context, request RemoveHolidayCalendarRequestObject) (RemoveHolidayCalendarResponseObject, error)
+	// GetHolidayCalendar Shows a holiday calendar.
+	// (GET /t/{tenant}/v1/holiday-calendars/{calendar})
+	GetHolidayCalendar(ctx context.Context, request GetHolidayCalendarRequestObject) (GetHolidayCalendarResponseObject, error)
+	// PutHolidayCalendar Changes a holiday calendar, and makes it if there is none.
+	// (PUT /t/{tenant}/v1/holiday-calendars/{calendar})
+	PutHolidayCalendar(ctx context.Context, request PutHolidayCalendarRequestObject) (PutHolidayCalendarResponseObject, error)
+	// UploadHolidays Takes holidays in from a file.
+	// (POST /t/{tenant}/v1/holiday-calendars/{calendar}/file)
+	UploadHolidays(ctx context.Context, request UploadHolidaysRequestObject) (UploadHolidaysResponseObject, error)
 	// ListImportColumns Lists the columns of each kind of import file.
 	// (GET /t/{tenant}/v1/import-columns)
 	ListImportColumns(ctx context.Context, request ListImportColumnsRequestObject) (ListImportColumnsResponseObject, error)
@@ -34973,6 +39538,606 @@ func (sh *strictHandler) AdvanceClock(ctx echo.Context, tenant Tenant, params Ad
 	return nil
 }
 
+// GetDeckVersion operation middleware
+func (sh *strictHandler) GetDeckVersion(ctx echo.Context, tenant Tenant, version DeckVersionId) error {
+	var request GetDeckVersionRequestObject
+
+	request.Tenant = tenant
+	request.Version = version
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDeckVersion(ctx.Request().Context(), request.(GetDeckVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDeckVersion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDeckVersionResponseObject); ok {
+		return validResponse.VisitGetDeckVersionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDeckChanges operation middleware
+func (sh *strictHandler) ListDeckChanges(ctx echo.Context, tenant Tenant, version DeckVersionId, params ListDeckChangesParams) error {
+	var request ListDeckChangesRequestObject
+
+	request.Tenant = tenant
+	request.Version = version
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDeckChanges(ctx.Request().Context(), request.(ListDeckChangesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDeckChanges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDeckChangesResponseObject); ok {
+		return validResponse.VisitListDeckChangesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CheckDeckVersion operation middleware
+func (sh *strictHandler) CheckDeckVersion(ctx echo.Context, tenant Tenant, version DeckVersionId, params CheckDeckVersionParams) error {
+	var request CheckDeckVersionRequestObject
+
+	request.Tenant = tenant
+	request.Version = version
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CheckDeckVersion(ctx.Request().Context(), request.(CheckDeckVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CheckDeckVersion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CheckDeckVersionResponseObject); ok {
+		return validResponse.VisitCheckDeckVersionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DiscardDeckVersion operation middleware
+func (sh *strictHandler) DiscardDeckVersion(ctx echo.Context, tenant Tenant, version DeckVersionId, params DiscardDeckVersionParams) error {
+	var request DiscardDeckVersionRequestObject
+
+	request.Tenant = tenant
+	request.Version = version
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DiscardDeckVersion(ctx.Request().Context(), request.(DiscardDeckVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DiscardDeckVersion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DiscardDeckVersionResponseObject); ok {
+		return validResponse.VisitDiscardDeckVersionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDeckEntries operation middleware
+func (sh *strictHandler) ListDeckEntries(ctx echo.Context, tenant Tenant, version DeckVersionId, params ListDeckEntriesParams) error {
+	var request ListDeckEntriesRequestObject
+
+	request.Tenant = tenant
+	request.Version = version
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDeckEntries(ctx.Request().Context(), request.(ListDeckEntriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDeckEntries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDeckEntriesResponseObject); ok {
+		return validResponse.VisitListDeckEntriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RestoreDeckVersion operation middleware
+func (sh *strictHandler) RestoreDeckVersion(ctx echo.Context, tenant Tenant, version DeckVersionId, params RestoreDeckVersionParams) error {
+	var request RestoreDeckVersionRequestObject
+
+	request.Tenant = tenant
+	request.Version = version
+	request.Params = params
+
+	var body RestoreDeckVersionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RestoreDeckVersion(ctx.Request().Context(), request.(RestoreDeckVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RestoreDeckVersion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RestoreDeckVersionResponseObject); ok {
+		return validResponse.VisitRestoreDeckVersionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SwitchDeck operation middleware
+func (sh *strictHandler) SwitchDeck(ctx echo.Context, tenant Tenant, version DeckVersionId, params SwitchDeckParams) error {
+	var request SwitchDeckRequestObject
+
+	request.Tenant = tenant
+	request.Version = version
+	request.Params = params
+
+	var body SwitchDeckJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SwitchDeck(ctx.Request().Context(), request.(SwitchDeckRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SwitchDeck")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SwitchDeckResponseObject); ok {
+		return validResponse.VisitSwitchDeckResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TakeBackDeckSwitch operation middleware
+func (sh *strictHandler) TakeBackDeckSwitch(ctx echo.Context, tenant Tenant, version DeckVersionId, params TakeBackDeckSwitchParams) error {
+	var request TakeBackDeckSwitchRequestObject
+
+	request.Tenant = tenant
+	request.Version = version
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TakeBackDeckSwitch(ctx.Request().Context(), request.(TakeBackDeckSwitchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TakeBackDeckSwitch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TakeBackDeckSwitchResponseObject); ok {
+		return validResponse.VisitTakeBackDeckSwitchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDecks operation middleware
+func (sh *strictHandler) ListDecks(ctx echo.Context, tenant Tenant) error {
+	var request ListDecksRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDecks(ctx.Request().Context(), request.(ListDecksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDecks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDecksResponseObject); ok {
+		return validResponse.VisitListDecksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDeck operation middleware
+func (sh *strictHandler) GetDeck(ctx echo.Context, tenant Tenant, deck DeckCode) error {
+	var request GetDeckRequestObject
+
+	request.Tenant = tenant
+	request.Deck = deck
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDeck(ctx.Request().Context(), request.(GetDeckRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDeck")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDeckResponseObject); ok {
+		return validResponse.VisitGetDeckResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutDeck operation middleware
+func (sh *strictHandler) PutDeck(ctx echo.Context, tenant Tenant, deck DeckCode, params PutDeckParams) error {
+	var request PutDeckRequestObject
+
+	request.Tenant = tenant
+	request.Deck = deck
+	request.Params = params
+
+	var body PutDeckJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutDeck(ctx.Request().Context(), request.(PutDeckRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutDeck")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutDeckResponseObject); ok {
+		return validResponse.VisitPutDeckResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UploadDeckVersion operation middleware
+func (sh *strictHandler) UploadDeckVersion(ctx echo.Context, tenant Tenant, deck DeckCode, params UploadDeckVersionParams) error {
+	var request UploadDeckVersionRequestObject
+
+	request.Tenant = tenant
+	request.Deck = deck
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/octet-stream") {
+		request.Body = ctx.Request().Body
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadDeckVersion(ctx.Request().Context(), request.(UploadDeckVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadDeckVersion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UploadDeckVersionResponseObject); ok {
+		return validResponse.VisitUploadDeckVersionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// FindDeckZone operation middleware
+func (sh *strictHandler) FindDeckZone(ctx echo.Context, tenant Tenant, deck DeckCode, params FindDeckZoneParams) error {
+	var request FindDeckZoneRequestObject
+
+	request.Tenant = tenant
+	request.Deck = deck
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FindDeckZone(ctx.Request().Context(), request.(FindDeckZoneRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FindDeckZone")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(FindDeckZoneResponseObject); ok {
+		return validResponse.VisitFindDeckZoneResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListExchangeRates operation middleware
+func (sh *strictHandler) ListExchangeRates(ctx echo.Context, tenant Tenant, params ListExchangeRatesParams) error {
+	var request ListExchangeRatesRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListExchangeRates(ctx.Request().Context(), request.(ListExchangeRatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListExchangeRates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListExchangeRatesResponseObject); ok {
+		return validResponse.VisitListExchangeRatesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutExchangeRates operation middleware
+func (sh *strictHandler) PutExchangeRates(ctx echo.Context, tenant Tenant, params PutExchangeRatesParams) error {
+	var request PutExchangeRatesRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutExchangeRatesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutExchangeRates(ctx.Request().Context(), request.(PutExchangeRatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutExchangeRates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutExchangeRatesResponseObject); ok {
+		return validResponse.VisitPutExchangeRatesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UploadExchangeRates operation middleware
+func (sh *strictHandler) UploadExchangeRates(ctx echo.Context, tenant Tenant, params UploadExchangeRatesParams) error {
+	var request UploadExchangeRatesRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/octet-stream") {
+		request.Body = ctx.Request().Body
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadExchangeRates(ctx.Request().Context(), request.(UploadExchangeRatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadExchangeRates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UploadExchangeRatesResponseObject); ok {
+		return validResponse.VisitUploadExchangeRatesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// FindExchangeRate operation middleware
+func (sh *strictHandler) FindExchangeRate(ctx echo.Context, tenant Tenant, from FromCurrency, to ToCurrency, params FindExchangeRateParams) error {
+	var request FindExchangeRateRequestObject
+
+	request.Tenant = tenant
+	request.From = from
+	request.To = to
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FindExchangeRate(ctx.Request().Context(), request.(FindExchangeRateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FindExchangeRate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(FindExchangeRateResponseObject); ok {
+		return validResponse.VisitFindExchangeRateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveExchangeRate operation middleware
+func (sh *strictHandler) RemoveExchangeRate(ctx echo.Context, tenant Tenant, from FromCurrency, to ToCurrency, day RateDay, params RemoveExchangeRateParams) error {
+	var request RemoveExchangeRateRequestObject
+
+	request.Tenant = tenant
+	request.From = from
+	request.To = to
+	request.Day = day
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveExchangeRate(ctx.Request().Context(), request.(RemoveExchangeRateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveExchangeRate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveExchangeRateResponseObject); ok {
+		return validResponse.VisitRemoveExchangeRateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // RetryFailedWork operation middleware
 func (sh *strictHandler) RetryFailedWork(ctx echo.Context, tenant Tenant, kind WorkKind, params RetryFailedWorkParams) error {
 	var request RetryFailedWorkRequestObject
@@ -35019,6 +40184,171 @@ func (sh *strictHandler) GetFigures(ctx echo.Context, tenant Tenant) error {
 		return err
 	} else if validResponse, ok := response.(GetFiguresResponseObject); ok {
 		return validResponse.VisitGetFiguresResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListHolidayCalendars operation middleware
+func (sh *strictHandler) ListHolidayCalendars(ctx echo.Context, tenant Tenant) error {
+	var request ListHolidayCalendarsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListHolidayCalendars(ctx.Request().Context(), request.(ListHolidayCalendarsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListHolidayCalendars")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListHolidayCalendarsResponseObject); ok {
+		return validResponse.VisitListHolidayCalendarsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveHolidayCalendar operation middleware
+func (sh *strictHandler) RemoveHolidayCalendar(ctx echo.Context, tenant Tenant, calendar CalendarCode, params RemoveHolidayCalendarParams) error {
+	var request RemoveHolidayCalendarRequestObject
+
+	request.Tenant = tenant
+	request.Calendar = calendar
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveHolidayCalendar(ctx.Request().Context(), request.(RemoveHolidayCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveHolidayCalendar")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveHolidayCalendarResponseObject); ok {
+		return validResponse.VisitRemoveHolidayCalendarResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetHolidayCalendar operation middleware
+func (sh *strictHandler) GetHolidayCalendar(ctx echo.Context, tenant Tenant, calendar CalendarCode) error {
+	var request GetHolidayCalendarRequestObject
+
+	request.Tenant = tenant
+	request.Calendar = calendar
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetHolidayCalendar(ctx.Request().Context(), request.(GetHolidayCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetHolidayCalendar")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetHolidayCalendarResponseObject); ok {
+		return validResponse.VisitGetHolidayCalendarResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutHolidayCalendar operation middleware
+func (sh *strictHandler) PutHolidayCalendar(ctx echo.Context, tenant Tenant, calendar CalendarCode, params PutHolidayCalendarParams) error {
+	var request PutHolidayCalendarRequestObject
+
+	request.Tenant = tenant
+	request.Calendar = calendar
+	request.Params = params
+
+	var body PutHolidayCalendarJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutHolidayCalendar(ctx.Request().Context(), request.(PutHolidayCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutHolidayCalendar")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutHolidayCalendarResponseObject); ok {
+		return validResponse.VisitPutHolidayCalendarResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UploadHolidays operation middleware
+func (sh *strictHandler) UploadHolidays(ctx echo.Context, tenant Tenant, calendar CalendarCode, params UploadHolidaysParams) error {
+	var request UploadHolidaysRequestObject
+
+	request.Tenant = tenant
+	request.Calendar = calendar
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/octet-stream") {
+		request.Body = ctx.Request().Body
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadHolidays(ctx.Request().Context(), request.(UploadHolidaysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadHolidays")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UploadHolidaysResponseObject); ok {
+		return validResponse.VisitUploadHolidaysResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -38751,508 +44081,572 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P17d9u2ti8MfxUMPWeMrvVuyZadSxv7j2enabKa3abJjpPV9+y2x4ZISEJFAiwAWlFz8t2fgTkBkpJA",
-	"itTFThyvsUZjWxRxm3NiXn/zYy+SaSYFE0b3zj72pozGTMGPL2OWZtIwES3esiyhCxbbP8dMR4pnhkvR",
-	"O+tdGZWzK8LHxEy5JlwTM2VEG6lYTKjQc6aIHBMqCKMq4Uz1CfsrpwlR7K+caXPU6/d0NGUpte9mIk97",
-	"Z7/17Et7f/R7ZpGx3llPG8XFpPfp06d+L6OKpsy4OT6NIpkL8zIws3dTRkY8SbiYEIqPfaMJj+2I3D6Q",
-	"UTPt9XuCpnYM90iv37Mz48ou1k6jOr2xVCk1vbNenvO4tz69fu97niRNk2magf181+EVFdG0dgLwaeMU",
-	"4ImdJ8Ho7F8J1bp+IozOBhP7iKeD5lkxOoOnd51ZHs1YPbHQhIqINc4EXrDjLJ5NqZiwullkCRUkgkea",
-	"ZoJP7DoTKTSr554IP26cBj6y6zxypaUKT+JKsA/mysoQK1gyOmFkxMZSsWJGf+VMLSpTwpdVZ5DSDz8z",
-	"MTHT3tnpcNjvpVz4309C83kuDDeLum1J2IQmhMEzTXuDT+y4NS94UksqY5400oj9fMfhK3fAT2yxPo1f",
-	"aMo0iv5IpikVMRlLRR4MSUwX+pxQ8v79yx/stUDJRMqYRFPJIzg79oGmWWLHezB+PH4QnbDB4/GQDR7S",
-	"Rw8GT+i3bDAcn46+Gw/Hp9HJiV8h3k/lGisTHNgZNi23SgaPHq2SQUaNYcqO8X9++/33D6cng99///At",
-	"++M//ld4Z9JMqlrW4fBp0+HgE7sejzAN/JvRRcqEIRyeapwMPLHrZAxL66aic50xoRnhhqWNMzEs3XEe",
-	"P7Fa1p2xRo6dsV3Z9WeecrM+9o9yTlIqFrB8ywsgx6YyiTWhhqQSFaGQOEvgjdVZxGxM88T0zh5ZUUY/",
-	"8NQqTSdOsLnfisnZo50w5WYnZpuIJeFi1rRH9vMdN+kXaWplmpCmUabZz3cc/vV4zOwvtbwbg8ZKrpnS",
-	"XAqnvkr3rZp5+Y93nVvGFDVS1c1Nus+btsg/s+tUVMzq52E/bJyEQjG9ywzeIEluoNimWbhHdpzHW5mw",
-	"X+CFoWkoCbewHbFmFvaJthfTw2FwBrlosiqIykXTNqhc7LgFF0xbXqgV7/hx0xzcI7vOQ+YqqhUeubZi",
-	"VcMzjXOBJ3adilE8Yxd8IqjJVYA48IFvNNH+GdBiecqI1ZNGMl4c1ak1+N1B+fbW5PPkcXCy+aiYWv0d",
-	"XT7TuHuV53bcw3dMUGE2ijrPW6XKKKSKBTN/h2do8LU7sdx7XS/9ct0s/OznO+7Mv7nmtZLv2n7YNAF4",
-	"YMcZ/CrV7Ccu6jQpLuCanEs1q9Om7Jeb5uC9PVaEXaKMihZRwi61oaAao7l9yT5kHFQi4O9LZ9bM2Wgq",
-	"Jeoi4xyGEtJw4GsuDJ3VeZAU05k1W8GB9D2N36IHwv4WSVSEzz72aJYlPKJ2yceZkqOEpf/xp7br/1jS",
-	"4cceU0oq3Tv77WNvzFkS9856NJW5MEdRrpQ1S2CCFL7ZiyXTVsUhKTXgZ5kD+ffMVDFG8ixjahBRbW1M",
-	"a4xo8o+XF6/Jw9OTb//Z+/RHv6cNNbm2JGtplhvgBbiEcA3W0LKvp5rEMsrt3cfgdBWN7KMPR+Mnp+MH",
-	"j779dvTgYUwf0wcRe3L6JB6yIXv47YPHJSH4NetjLq5pwuOBG6L3qXqE/0uxce+s9/8cl17EY/xUH7/B",
-	"N+CmB+5NN+ViTxSjsZ05WJN++kSDHcloNCWwwbBEmrKYzLmZkvmUwqoVn0zNUQ+dGuOER1ueZ7nDT6o7",
-	"zDVZsTTJnGorCNw8qJBmyhRI9V03vDLQjC0Gitlh9rLvLw2xW6JozCOji82zM2eEJvYEFuf2MKZcTGCF",
-	"6GeKYWdfSDXicczErlv7oNza/y1zBSpUSQc0SeQcqGDHjRwX890XzUY0SUD0w4xTuoAJxxJmC3v0izQv",
-	"ZI5Sc5cterjE34ohZxOdR1MCp7Pj3ghpBmOY6J72JjBFYv96TuZTBqzBDWEfuDaasESzefkVQ4xMkMSs",
-	"wvNSvGVjIPmt9jCa2kMSE7gHR0P+6nT26+K/e1XheVJu7lMSyZh596JmkRQxGdPISGUnZ+XzzhIU3zrA",
-	"tw7cK/dGkorFTBhOE02oYmSupJj0iVR2QQv4E8hG0Dkb1mgl75wlybl9SJCrYhuvyMRyppHk6thqsgMu",
-	"lld0BSf3TsqfqZqwHQn/5MHyxWblKYgoKUkC79/tLIyUA3zPvg7AzxDeanedCrzCUIHlUhCrjGi/S6+o",
-	"WOy4SafVu0lKdC1RY1iaGX1G5pQbQknCjUn2sV/29QP/+v3s2+qkz8nVW2bUYvB0bJi6glufTL3XDMkN",
-	"aNCuzeqblThl5YsBI2z9q+Xs11xkoPgLmpupVPxvtrMUrwgaK9kIF2TMlTY7HkoOU7RcH9F9yZJfJDFy",
-	"xoSVHDO2AAkiBbP0XNHRpjKJQawDNb8X9JryhI6SHdn+UVUleKcWhE4oFyShBgypHfeqmOM+9ulCpgxv",
-	"N2BywVisSUTFN4aMrFJLoymLiZDzc2L8QtxmZUpGTOvttytgbGRUmcXRiCszvYyp8406a4NrknKtUVlw",
-	"lgYl9im8pKkmJ0+eDAfD08Hpd8v2xelpeR4vqNUV7UXi3oY0QSPDr1G+wSbseE7gMBxwYU8jYYbtS9+1",
-	"Oi3ebH0yyq1cVHnCCOqGmnDTwbgoplTNPYDzi2Nuh6TJG2XFvuHWuhzTRLN+L6v86WMvUszy7CU1S2a4",
-	"PZWB4Slbt8X79jsxhhWa9uGVFGxRPn6Z+FhEuy95c3XDF5755z45a33j8TDFZVw8fplKYaY6JH77PR63",
-	"8E300bNQcSBkimUUHs2kNvDjH4GviTwd4R2x9lFGlWPFjYMDx21cNDwEzoaI8WvP8q1OwjIhqy4POM0S",
-	"RpRIqxaH1lZ1ysHmQqRp05hVt6B9i3stVYrCVHIx4kmC92CLuX+qent+68H+uU3ve3cQrq5Cb56MVuij",
-	"MvjSLhbc4E9ide39KouVWyVHf7IIvBeOb1/wSa6QJzuwr52SXlczXqP9kFBtiJmz5JoRXMdRrx+g88Sd",
-	"8PJLvrfv9qbI+qvgArbEDWpEniTEqpZTxhWJ6SI8kGAfzGWcbyS+HyhKXHnNVIvHC1qVc6ZbPwyM2f5h",
-	"CN3sutcrJAnzLZfp5lQZzZ1N3x10A/28oWjsdCCegidbMacb5yJPU6oWIfa0pxsQZ6tsCIM1rMSP0JET",
-	"MFesOdPMe+5DV1r3a3CLK4qllCdBkd/yruGxy+NZZ9cFmU85ODsYEczMpZqRmZBzDYqzHBNuNNFMXfOI",
-	"6aN9XmQuGNnlhisC1GvreFZxgPinwGQVwGPBiXeVE9lUivCU93PbrZKg1M5ymdJrSCogTMQsbiEhli8t",
-	"2Ommuwvpyy+w+10UX1MRdZUjRrZlmpXFGRmeRZJItD46TgRDHa2poAuzQzZsq0BVdYEuh9bNC0YMLjjj",
-	"Lp3twJp7SyFTy9CKXctZxzEh3WDDkfzEFm/tY2HqR6J3aQubKBi28vCXIZ7YIS5BePMFixTrasvN2KL9",
-	"vHUxwopDYSrnAnwqRIpkcU40EzHhEMSjZMSoYgpdM0cbyR8T2NxIwcUaY6+zAzH6DyziKU3grvbPFzTL",
-	"hXn8MKikxsw0X9K1/BKKKlItRX8pPt23+nEf0mWJVC43M3itae6EcTtOMzLjUfXu8mmOvX5vTHnC4ks7",
-	"fvkbKpXFr3ZG9tcZy4y1e+D0Mqosx7vwtv0YJ3w55iLmYqJDYe1VMW/nVTCyL2zA1TWSxc9cm8PycUGA",
-	"a6zcnmPzmBuoMtg41VDStNKGZAmNGMEYVDSlXEB4RFndzVqVljiWVzlWMm1PGPYdSzpNjhZrwuIJ6BUw",
-	"pr2fRDSVSgeVHO/HCylNjCYtmWtrXSHDHAwYqphM7XE8F6azBWE1vZoFQmAp/EmHm7AULI1Sy6UadLiv",
-	"3eKDejZ8dNnyRc5jGnjPnCZJh2s/dI9T0yvf4/e077e99igPf5eXBHOI+9y+/d9M8THfTqd1LLl2vTzF",
-	"D9CumFvJkTITdrsAv19acdKSS0demm3cN5R7lridRbUa76KJJom0WiOhML0Ww4Nx1EnJREnWZYlWkIQq",
-	"CHHGWpIxVS2ni6/qNN81M1Owa0zSy4XACEnsLDgjsyxod66QoFuQf3eIFr93RkwH8ku4YO1ZyQ7wMxcs",
-	"zEjtLTNduoA2DVf1R9EPrUcw9EPHdb2jHzYqCX7euFqcUd/toR+z7mBg3zqagDIOS+slkg58zq69L7MF",
-	"ea96haRgl46uFYty5eoMIBvSyvMkkXPwIvR7Mdde24ukUmxV1FdU6A7UIWQ4XJNhaKd1AChTPGrvM/or",
-	"p4XnrekL/+2f606RlxlTEetg2KyQn5ClcwhoY5kSKmvwi18m1OoU6sn0wCr5KlNvp5Tbtxxcc2ic6u6q",
-	"g33927yrwoBhKybitkGWeNkXWmEotAvrP/MBq9ab9TYXL/B7of0ac8H19DAuLcjh3vWSXrmc/wja4IYm",
-	"wWSegEZcHlXpzMUXFNe/O4KlBTTQit/drpbPun+kbiO7bGDp/183fEsMBHwq6ACptTlXdrNESyhc5e6r",
-	"tT5Xt2E3Is4sE+8myraLiXU51y7hkzhnmN3TUsK0jW1p3fHFq6qJ87cDL6XLt1i7qFSG2eSt48eXWPzf",
-	"/jsdVZQ1ERQrOrZ0PuYCxMS1rAnKFYJoy0SJkqVWok1uCaWkqu4D0pHbyDpifodaUZfgLtXt9ziihk0k",
-	"Mkv70EZX1auLcreyv8UEC5eoH7yPK8V3B7eviHIfOFJUVHWvyu5fsTiDCDb3MhwzsvmYCAnZx5AtC/Un",
-	"c66r8faRlAmjooNIAHCLyzLkvW3oKkThS+8ujsIvfGOkCY8C0VM2HkjKRfWvJ6tHVNlux+lG5eyP0M75",
-	"FXZFEalZwOEvQCTZHe6/AsCn6/Wnu8Yq7TdUjUUd8bgzD9nvhN8HRYRMu/et5j4DG0VUEJplSl4ziL+J",
-	"BUkd0MxeVeOULi6jgozXCa4o4G/zsqYowVpqhT0fe9XgImNXO6nhpzk301jRedhdABWll7kwPNnFJV3B",
-	"JsCjr+iNlW0pL7+CpJZOsJlqb4DDCgbZgcsQS2pPDqhl8t4ruXLBDd+s2lTdMFLxCRdV0ksx3jWS+WRq",
-	"VpxWmZKprHVUZYpLFUzAOiHclWBCUC/sil+qVm+zXKh2vewW77umyWZtvtygoGmK7iO3c+Wu+5dXNmJp",
-	"jvWkdXg2QArengWeTX3FWJdLpqCc9ppjpyxDmFTchdy3TFv3DtyqU7fi6w37coty9xCvJFywSy8jarBC",
-	"7DNwvcVQFhV0A3RxDndz6qrOinFnBu7iA8YjaPPW+TQggZ7TaEq0YVmBT2c3o0+4wGxKFTNlf8E8UW6g",
-	"pDqlMSLFeB4LEz+iJazxzBKr9XsfBhM5cH/7U0tx9JbOXzENywrKGW9cLoN4wAVbnE2VkEqGWBXa6+5s",
-	"u0f1fH5w77ATJwdwDD+bsmj2lgFiW7cVFEk7bRfxAr8QWkWWjxKup76YZFVxXM3fqDzd7wWShyrLS2Q0",
-	"6yqGu7AwFfFIfgik8otkQShxn3+jSWRnAor4iJHU6qgha3bVGQl5Km6M4PocSmW3FXYPiuM3Rou9aWgT",
-	"fs3EFt+omcL+7BMR/qSt+5jHtYo/vLyyjsombDQB3DkfXPHx9LSD5iOFUTK5yNOujjnICWyv+cS8Nu+/",
-	"ACWMcm1kypT+xjuYNMHvtU0f+StfisFUKMJlvLWfcK2/MBebqxnf22fWgrToZ4LvV1LwRi67stwhv5Dm",
-	"A+vqFCk2Z82tB6gYNEmc8pBCdXXYe6fzbuTpiWsTheLk3Psb1g1wVF1vCPQyhN0xIzah3SQbpEhdTrxb",
-	"an2PtpDXhzOaN8lQbeh4HFAoBynlidXNFdP6qJ1TBd+1vEMrUrXY7jYytDjwmxCkJXXtIE0rhWGrVs9G",
-	"YK1lYLnn79/2lrGAnw7+54+PDz6towAvK9+Qvn30rKwMKj4cOKjfs48IkHbWMzJJpjLX7NgB1B+nRdzi",
-	"GQjjt66Go8POZ0xBff5q/W8z0h0gyL7EZwFCdlXpdCgAS+85aeP+XkpI54hEUp1j6CB/CNbFPiUxXRQ2",
-	"VQkL+LcUK7CAp8PTx4Pho8HwZNVnu+H0IpowEVN19AM+2+nw/Jdh2f4qC6SPEvaBRobE+IQLwwPiGftg",
-	"lhcyPBoOYRGVXX9wukSYg//3t+HgyR8fT/qnw0//+P33I//rk0///H/bUauf69bE+gPXEVVxR0ottcTK",
-	"6h51pamGjPQio3uDcb1KZv918foXgq8hc6gh5ELzmCEAURKXwFUVyeyG3WCK93vPr5kwr3MTybQrawPu",
-	"x0bDEeJZ9TUzshx6dd2Rg8wDnHZBeOxynD3CHcaa14Huzgk3DiFOe9Q4oOOilDNiGeJnxTkinGA9ikPo",
-	"swdqNw/zbaB2Joaf+URIVVP72crfVFEoS2pbX3ZZ+IrFpiTh2tg/4ZfCRbttfUbB+Ic7hBDVvoAE/WfO",
-	"e7dFUGBF0ndhJnhF3aQaNN7Va2HY35Ab2/vVYarMhJyLAncNvVEjpvrwu49zl5hlWETdJ6MFIrX0QXF2",
-	"svMc+sukmVnAr4i3RejvYmzlLZ3TxRH5FVxwUjCEshGMxSzukyu3C1D9j7hTR7+Lqiz+2EvliCfsKNVc",
-	"x3YJ//HwycmjR3a1TkivgfCc9SrAOv5zdP/2uIj5NY9zl8phPyl6GVDy3A2LF3N1q08rm1s9HxfF7lAG",
-	"9VowB3dTsLkLAx4tL/wAIEPr/jEYYpU531Az9Tc+xGalAiyBsg+I6wK0IYstTHuAkRf85jwIRwzfm8s8",
-	"iQHjCdGANrEUrqzi5oB3B3lsKySSbdAQSuydVur5K/u4n13AIenRAtq/0WPvN7107rwVje+ZL7+kFCCh",
-	"wh3v1HAXGEJXLQNet608KcepZKI1Drc0DJlPmYMHhLMgYJi1HtxVl7aH98EvNOz2nLFZ++P7lbFZ7ctW",
-	"r5TSFKqeTnAP/TzC3IEO8W7ckTrFKwz2ZKZLyGp4pf92+seRyhOmfxv+cTTnIpZz/dvJH0dGtqiVBOBr",
-	"P2h4GR86iunnHBQtK+7mU5kwiNwBLh+IlgIpSLFIKhDdKzfGyeY0qAxwqDsUSCo6D0LOd06GepluEU3x",
-	"7sl1pnuJdwVaL30iRQRBTteXiBvDlyR+hauiKYu6pi25d3aHcaPbfqfGox8uAkSEpLTv+/CVxXUB363D",
-	"FFx9B6AYW3WrwFqCjap5yYcM1fgNlISH/k4amuhKTUPoxq0ODLsNegrC0ozo0kT2B7dhDZCgrxwxEEFd",
-	"gqCuFe5JQhJatyPuTZf4dK0PMJxr7EiyVxAaalcF1YE3u7kiQnc9CnzhjhXHztVeZi4vbUKFTopZFgRY",
-	"bn6/ZPOiKqPCBhvzRHFle8oT3ZayA0mjm71mbcimXpY+k0medi1eakCe8WcbIt0GPZkbTSBlCQytzXqy",
-	"R5vxf2pQlHGdL3hn3+gBoXt8Uk97IaP53+xytDCsXT1oQxKHZ7fyhS2Zw27hwZ37ldPa3rXvX7KNDuj9",
-	"IkW+lVCMxi4hQsjLCBnGyj7wRly6/TRSXqY59OeomLbWZrQfzjHvBW6iXr8H3rBLM6UCzHnEdrZi4BID",
-	"i2Fsj6jg1bWPxo6865oKIi4QaoS5SJjWRLMwnE3CQ9rBU3DysZgbqQgK2nMy9K17ASWnHKLxdgtlUhOQ",
-	"52d4e3PByIhFMmUwJki1cICzyKA8pEkO+1GkWvpFbCS7gycuLRP5AfKXcADfzacTC1k67boSdxMFFlIj",
-	"LVdhrHxFNQ7evKIbkmOwebvKsRuipMOR0LtCt+xgyLooL0GV74h4N5yQhmjKfXxhSkXs/2yXRhU6JFcp",
-	"0huAtR5p3wRzGAYbq07tZy6YtlaOxwuz4i9gSp+GfK8YB2uYSdscnXXJBq+GrhJsbOz8vDclOLfQ5GTG",
-	"xOWGFNNdZogNLsRWc8sFN/uf1mtwl8C7HUK9YrB/LecV0qw9TmIgc5GRUc4TQ7gg/5BzwVSfpFTNmLE/",
-	"RQlTs76PY1Bh+kTnGfomUhpNuWD/dD1aCr+2A41dCXLLObgHqxkJdPD3H/Y/w8GTy8EfH0/6D54E0hNw",
-	"9hfbgBq2lzdv8lHCoyAy4zo0YViw/EzFJHdy0WtqoFlhkmAe1J9+hiyu7RD4d1PsQ1dVcFlsQpPnRR1l",
-	"R5Q6kH9igXQMZdp6lTAAS3BdPrrUoa73vJvmao3juoEqtQnEG8MPKzbha4H+8KPaKIakuuHRVQAg/F4f",
-	"VxA6iBEVs8sR4jRWrfGQ+Q3P8hFdnfPjh3UP1xWHBvdCG6YcMtzG5w390O7R1WRod/4baHIrvL6StBpl",
-	"gtSGJk/dw5/PCVRKfrcuj96qFvjmDh8mXRZUO3u2JUlsCPXfRZL4zI+z2/kd3BBaEx/bm0OvdkDMWU3j",
-	"KeOJ32ivcS1FVOuh/TspAsvjXkHW7ZXVg6dSGy4mBP5CpCAUO/RWU6FcS2AH0AwJu8HkppokznWSWjHv",
-	"POh3K8MaNSvZKiXzVRlIPRAQDrRMDa0xmlIhWLJSRgzp6mmNW20LP28lBrV3H/A6oBXEap2Xm7u4jkYk",
-	"Eoc8VdPvoBZw1siW9Tbeq+J2Fb5Z6WnQ7Dd2ZHBwB0YlYXLfHoxXzeZ6UBd/KghCn1vLDJNmyfuMGEkE",
-	"F8yn8uoSSVpNXIKZnsq56JOUC+mNUi6KtsYaUtt815mVtCsPtt47OT168LDabwLz0z/tjs7eOXdoVcv0",
-	"DRaKN/3RnBCLe/fUf23LfOOlhKRuJ/mrT3VjVAkGPZQo5uD0iWABxG/4rHXfJF+23SUv1Vd9t/9OkXq6",
-	"DVglLiiMIVrMP8Q4v7D50/jPXJu0exFlZ9LcT3J4QZ8NWeJ2Wdv0AdkytLtLW45qR46apdwIduVqilfx",
-	"7bpJbYOetTUEVVeApqXQUACbqnZRW8IjbaoJO3hdxC9svl0p9FTmymd7o2/95PF3/dLTfhLytC8vd83H",
-	"tYD+6fgA9gvXhGrvJoWWs+dQcIGNrKVIFoBrHo4f7nXv+m7BdXtYtOM8XKukGxWDW+Xi3XpmTCiSA/7S",
-	"hEYz6G+uXfDZ52yNncc9ZnrWAlegSQj8Ik3nAj0uRF0+jXG67VJeZecqO/uSmvm+rmCKdbkfEhnNgphp",
-	"TyuoDdhTZZRrewaaWEXinAg5X8lPaJtbmXvf5IrMmEsS0YwbmiyXcT44efx4cPLPo+VyudMNHQRDhaLB",
-	"1xdVotVavJB/kessoYvLcHOip7riqMDyF2g+DHkS9vLBONDyjm30LCWV4MnyeEz0CY+JVETlLXZm9dJt",
-	"6Qcqv9rZ57aSOGIXzwWxRgAaR1OpDeyJXpl+sIoVInCXRbfH6iwePayrItOXXERJHrNLhxkUyNGsQpc4",
-	"/3HQvvgRcmYQv8S1fpRzbCskJJG5gUJCNh6zyJyTMf/AYpBHEylrav4N/XCpqGG1DQ596RoyjCcdgMtY",
-	"whdqOstf2Pwd/fDWmTEbaoH/DmYbv3z6y1Ooxe0XFT/PcytFjr9nKuFi5fgCbtuwtluhq1IquEks9WAs",
-	"mCB4rMu0sULpddJSORjJvXgoRVHPhhnpY6nOHaCrFMxH0llcJy7r9N6xd9g3l4Xahzo3AEXBdM2U5lIQ",
-	"KYimCQOZzl0W9sqxdq4JL+ZTcwZv0DlySGT1biqZ70i5Qv0aezLDHYi7JpOYaUPiHM6246GmzEzlMsY2",
-	"FTNL8FRPa/qEjZllhfClI10RHRUzUsB0+9QD6KudtblqavHfCxXTTbz5NF8K0+ZMV0sRFKEQ7+7jJWnv",
-	"zXk1CQUErv3NHsURwS8YmQ3yzH0FqkpTHxq4cZrZ3FU+V5nULICtbmSWZzUHb3IlLnOV1KFGY6nkgimC",
-	"OZgjqxkbaaVPRicF02tj/+4J1W7hGkF0oAi/lGZK+JmL2Ra91xuADY20az2HwmCwA6qVxHLOOrNiTBc6",
-	"DJuUSDFxFGfv73PyYLiuuaFp/GTYbCd/qtmlhIqWJQzLm9ROzMPdczhR32S/7nYrvEXwy7tje18YOh6/",
-	"153VjVpVtzLHBx2cZVv5K2HyQY+l17aaXJZe8exokla6DZQVnNpQEVMVtzAV/A6UX/7303dtjK1Kx4Ly",
-	"uydPVr+6EVN4Ca9mOBieDFahXk7qX4LhvnURCBA50OZcu3zac7wbay3Kk43M2NQ3YQMEsT1emb3PDsup",
-	"OypLHXWedprOe00n7ELmqkVb92DBLyWZYpoZrB+3hiQaV6DUpDTLXCnrqnMZPuhSy+sZYSW3dDh44tNL",
-	"B398HPYfn4azS3GWy/jyhimuZ4MUfhpE+hog3Nf+OhAyF/yvnMHFO1aMKRrzXA9cx9Y+AOgMXNe80Dlu",
-	"MEVLPF4Z5xFkhoBp3geb2+/wOXn/7lk9g7S0VGvpYH8m5K9UGOcvoEtgKVTE6Bk3UyZaKTWjIiQTUhi5",
-	"gY7Z+pywa6YWGNbuqDZtezNVfVmN7if/XJfbLKNaz6UKJPL8ys1U5gZMcUsyuWbKaj4ppGMQShIurNJM",
-	"oqkESKjlXShevHwLPFqpiQ/OaRokYjuhqmPH0q6M2Tkcv/0JChYuXl0ctbh52tziW17g3T3gNDdTWdOe",
-	"DKy0jMksYegcBUTM0SJY2FZTDX/AMs82zvsWOTjwaPE2WMjG1Bu70QfPu4HTPEDSzS8AcnfBFO8McBNX",
-	"UNwCwkKbS0iMb5ui0T2s7JYeoFVE7iuMTPtkkdpDJsyEgcM0S5IaONQFo6pFE8OVKLV7Yb/cKvcmN/lN",
-	"B3LwjNGl098+W/R1xabtIm6uKU/oKGEdu3nUNlnZCsBjC5imKuXvuXO9Q4XftTGnR6ooXgd2ruF1oH3O",
-	"u9C6TydW6PpvVbIUS69/5TAqO9ZEPlvCQmpyFctIH3vXxBFu/5FVUa8IPjxiOlSqGLfIyQ1D722Ek1xF",
-	"0uqqaRp+zVr2o07Y2LR8VLB5yyerfqoWTa665srVuZX6fuk4V7e46ghNFHRwgekH2r0fs3/TwTWHjVPe",
-	"XYlYHeIruQa+ZpEeJIMtc1hktriU45DJa+05F+En9jH06beycitpKnshkNXskW0NleVsjPaoNCsJFE09",
-	"XAJZEojPWvYHXN7o9/bPCH1ISYHzWy1mrabGQPY8U673S2tqxg42G7zV0cw9XeCXlFjF7lqo4hAjKnBN",
-	"SYZ7rGMzK/+tEYtortu2TvW9UqtEUpsh4Y9qNfNhSWPCHWtis2f4eNf4U4VJG68N/1xBe/UuGmtzwTNF",
-	"rpl/9hzrLAj4qaRIFptBYCotKFfGbdqMw1+jlf3Y+/25WzpLC1mYZgn7DOAQu2XEtJSo9RHVd5W4aQGl",
-	"7AKorS6R9Q6t0UzIOfSocfB/uLEQ0hCRtfdrK8S6dMkLYpOXOrK/m3E/u8HvAbEdnl2ApA/BK9dMJTTr",
-	"XCeGqPiAnuWzKiAGhIQxlUmMCA6apgiMpfuuaqzy7IRfA5I+4XHAnvTIYJt1APv6bcDlYAT//eDuzFm8",
-	"rcVZIve0MA+DOa0/QJ/za6bivJJseDJ4MDz32VZCGv/E0fb5O3VmJCYZVuAp3evCW7WDdd5pr0aLS7dd",
-	"7VincoYBBorZyMjNMNpapgyqNqrb3cbux6e7tP2XZnP34doTq0CJuoX5N5ZzKbYwdI5vqDIHQsqo+u+q",
-	"3QPaObTrdfUt+9EudSaQakIF/5vW9mXeJVxXHwprwE5oX+LsNGKv9+LLl/KEmyAV3jh9cKv0q1UH2A7h",
-	"QZnELV51Mjx92DHxFtoS2Ik2rf6tD+53qXCpaPD72AEjZ0zsWtmHL6lEgDeu+i37K2edHX3bhr2z4FVX",
-	"5m9C+DlhNNZnS2Zyrl1+p1SGJv1VeCgXSsU4stAyYefu0ZV4vud+/BDb8+jloG/NzuKKm7bzwhpnhyOi",
-	"7rS/gQgOnnGeJDICkdpe031afCd0W3dMmGrd8t+naW+Rrx5hGl41E6vfm0gZzzGh+Vrm0ZSpMP7JVmnQ",
-	"EePXHQ3JpTyw0Kc5uIDap4zaL7Q/VJfGGjjQXNAsS3jrsUPX4HoudnFOlYT9cqTKgqs7s7y1y9RbLrmB",
-	"k1pm+99YNj7g6svchFPmL5jrNoUZ8ytt3vYGMtPQ6IAaw9LMEESCgTbyVliVhasws106H2zDX2tOCrcB",
-	"aJ9GzCNk6zyKoKtWiWXjvRZBp0Vbyi0ItogYVI9xoz9i+3qDTi6w/TuzDtidVrFr2a3nSfNh1fmHNnab",
-	"rRzOdu7mxB1rI/pchQKshA3Xy0h2bbmeamhqSIVltlaQ4vaWs+/csL6Dx45Xlrll3Ni95eAOPK9sHcCF",
-	"94YpLuOOHjzwLY2VTPskB4CnUW7Am4S1pFxM+sTIgFPOxZTbWOyYu98ZZgWGgG8HV7ttpVAnjLb9BTrX",
-	"gvA7wvOV1Tqbby67zXGON5PvLFO41fu9WMks24+D3V2HWtfluy51hcNMQilneMsnNGoXP4BGl5dYVN6N",
-	"CLeID5Tifmkv+hX6XJlReWW3CRyUhHx4UVnyzA6SsnjJG8WuOTp+uiKSUY+A43tZnJMrJmJ9hdAHRedT",
-	"JJGJROerqzK2lCLWRVJMF619iKtGy0agSc++9bWFdlJEyHlQT22DVlilJ7sWN83gGSwByx4I8/qQiCS1",
-	"eNqfA5x2ufTg3is5SljameoXhBKFLrZq71nyj7cvnpEnDx8h2MrKWU1pkrAwlJQkI0ao0HOmWOybblZ7",
-	"O2sWSREDIpBU51CxCxbVmF8zknKRG6axlIZahosUgyY7aHChv8hONEjPrmCprhUWLJC7jp8R1WGLsuzB",
-	"10p6FZ2+V3nTSttchzKyKn38A1cRTRlsCPoMw3yraFQD26Jxdf5IuSAyVySRE31OaKKl7+M7ZTRmily9",
-	"s68avIyvwgPBH+rGYUWjjgypD+et5ETRVG9W1+FTvxnFhvnlBam86HDQMSJMZmxBRgtiqfq74YNvA7gD",
-	"yVIG0vP4h4unNbC218sPnj56dPIk+Oispvv7DGWdf8Xrn94Ev54v+wY0nwQf+xAmJEgdjOzC+2RENXv8",
-	"MFfJ5kOZoahR1z2cfx92Bidjx6o9Fj3dORU0gCVQhbFaQrFywAgtzeW1Kf93TrdpB/GjnJM0j6aW6Ckg",
-	"ya7Axf5VvLd38mjo/tfDLiu9s95ogVf98k78VZlMW/BRwTcqme/tM6vnW4zl3hE6z7eMxrDtzys4uDfV",
-	"06PfS+iIJa3xs/HpxmXs1rEurIK0TAdwpNHFGb2y96GrhV0zxZeFiDYy05XWeImUs3CqMLSDbGr4U6d2",
-	"VnrzrNVMVCblN6gYqrILjcf0lu3YhbhNKkuXLOD2qvsYKWyLY25oNJehJcPi2qbCRLFoJgGtKsM+gRo2",
-	"OtwoUDG6BO5eB7WIaj51cBnxYjnLppxVZdk15+p8AR2O8+Cwq29dFGW7+GIYL++1s7WoMuESWaxRDF9x",
-	"bmu/+Ua7UsbgG7Jyuq0ceWuh1oUrSXRTaUDVXdmhgzsfV0/kAE7ItyyS10wtrGWst7gGOpnlAfFYN6vD",
-	"w+ccsgq7JMm9+gWd7QICJhDGahe7Kgl+FfqndZeFt/jOtDtG2lMwb9FLNGMsc+3ClLW4rK5LRoyLCYEq",
-	"BzuDgCPbN0cqem2s9751PW9dv9zgXT/mDPOWSpQbFFKVBLdgsTWLi1DYSqcVQxUfj6/65EowM5dqdkWk",
-	"IlcJnYdNyPLkwzY51wSHs8Zj8A177DmL+9Hv+Z5Mtc2tK2ffXV5gmngwjQjykktiiKgAf4knhBVPXaWo",
-	"x59/e6FaEu9mCeVmXA4T3hPVAtJ+/YJzvVUIzJsYSVQuCJ1QLs6h93GamQXBYQDhTKNqQ5Nkh6xrvuJK",
-	"3Zw6U0VbRXXD/x5o8BPSUk7Czr8CfKgKZvOglZEKO/46N5FMOwNzQfeTgOb4DD+wlAYoRmOZixh6qDD4",
-	"q+ubEtYgUdKsEzZToMewzNJwyqiYTzl0xI4duYNXi8fht/rmOwGkHW6IFP3Sz44bjyD0U3rNVhimLpXe",
-	"74ZfQTlmmNCNWmy37YoZ5dKFuqb7+68GZ7Tvtqdl7uINdD61s38pxrIrwqRd2iUX4SpH3xl15eZ985LY",
-	"T1yhh6UQbsJUV5/+vG3br8KrG/LkhZL4f53KpjmGkZi9u7TYnuUZ+8H69U1e7XkcPKpXHPr2Mb0LLJ18",
-	"JrPOKf961lHnxW/URNbjIDTUOzpKmCaRzDirkWxjLroXg3fsfhk0RSOZLfpNEO47aeiwWdAPWAhUSl38",
-	"vqlrmmFZTcs0V1HSpnDd8YDX4N2wvoSkOMR+SQFBwoIY1AsIQT2FWFX327WMgHXsVxkIMD7c/K2YXfOI",
-	"1ajBVouiKuFMEc0nYsBFGYKjmlzhl6+6I0uX6+zXQKOs7OYFM3lXmEkM8gXwAwXELR6cIk6gWXisxXXx",
-	"GkoieyqINBnNzfSMuAoTDzj4328hJLnZXnBTq08pW1q76Y6fyoQVInFdCyL0WlwWLohAMIKKxVJv9Q1c",
-	"5Adce3t4dcpT3f7d/zwG6CzewTfu5vMyZkW/i9U7eL2MyuorcIY8M9eQ8c4hnTqVIyywdB1D26Xbus43",
-	"VeiaKkaBsTexgNTJdn4KF8TwAq2yKQ0HUmxAx2byK3uTaq5jAbGCCegRCQdxylPNYU4jtzuVfKPaiELr",
-	"eA0+HV6d9iAm25X37REcxtSb7+i0AP1YuIpiqmc6bLcfMG8YUPc0YyLYEuidhCliRkV77I71CpJKtc/K",
-	"FVAF07Ni8BKTOqpfNtJkFVlTF+ZWl3QSBhcMote4E6rPbl7ZnGrBhaOWpWEbiPHgerIn+h3UZGaMjz11",
-	"4RsRTaW6zGTCo6VIYpTQNAP+59FscXn6XfDURoqK+DKSicxVfZS0DpNnCwCmbUpcEzkJIHT/SPXUm7j2",
-	"iXMiLCcvV+K1B+txruZLK/svfZuCdVtgiyZHnye2TxFLX9dGqk4DAo/q0ncDfWQ9AoM2miw35e6O+QO+",
-	"jMtICkNr2jH/HS5kDhvWu3Q1WmamEE2scMz6/MuTb2LylsnlKRfVv54cmPlXarccFsT/Mxw9ih+MVsyO",
-	"bw+MNr2pdWGIW4sGIQ8eP6p0CBmGbPoA3W02qtbPk0/ES3FjVc1lFe9OFbtFEX9T5S4u7Zkzc7dIuOlm",
-	"GdecQ4ttuSWbuuD3eou62MHtqt8rW7JmE7OBPUNvEYPzlyUMUBkq+Qdf1E7Wb+Hz6y1KXhvsiQNo8atG",
-	"md0iFqNf1yVjA1xKQhd4I3qXjFfILzVz4W3NjP+Fi2vuqkIdq7ruv7EDkpLqksZx9VfFUnkd8gxYrQOd",
-	"y5d4Lf+xN7uhs+rvbEisgG6type0cPBklirdHSCR5cJDK3YhaCxkrlFLIcOrY7V+XUR/4QP60hB4b1k1",
-	"XeNzdpkeu4GlVhNGwCJEB43PXWtwSjd0a+NGk6dvXpIRm3DRIpnde3CKLJNi23GYldXWHu6WIFUgUHVz",
-	"zgF2llsqzuCCmLl0RRk1Lgwa9oUIX1GRMqpz1cWIwHCsvkTnRMvMTWgZE/ASG72cJd5+Gg75qsXYjoTa",
-	"PTxlNDHTRf1ZCIlYXRy2UDAWa0JJxpSWInwE2MTycnXCzWzCaNKVs/jf7HK0MKxtNm3VGqwr0hw5umzz",
-	"OrD8dNtTMVLOLtO2L881nbBLl9O7fDBvWQTIDt4nQLUhpw8J9J1viaSGby8JejUhDD/pLw1hmPAVT61G",
-	"WUVTg0vQMX5JduW+LB3o8nlUt2Nl8mvsiYxSgZEojqlGiI3HT/OYm+fe/dMRCr8mCln4FnfSysoSsbZY",
-	"cDsju7m9afNoUdjVpgIY3fIInuv2rflADq/8rJz9YRSg8fgLitxuFVAt17jnmGJNMLB2Eq/Yth6KrZOK",
-	"t02+2a1DJkxmqcvW8lRqd8hnZhVezDgF042JCRcMEu2hWiKMsAWv+OzCXuv6R8vD21ckp71lV9m/w0dq",
-	"qoe1Q7hmyx6zZZeY9fPZ5sB3ZtXagMgeWdG55h1HFiGCDZn7xRbvy1vesPXdF9sw3a1Ql+qh+i82wvEj",
-	"h7WaP5Ds6mHBtzf5g/23b0b/wHkeSPP4N9e8s0Mxy5S8ruk1N2ITKjrx7UgxOrucJFTr+v6ZS9m70LNS",
-	"aCZMTY5C584ZrmvGjUOlpXTh/JhhZpQZE3W5VE3pjeNAQ5rnS47yo3awPPiu5UOq+IQq83eTrVDARny2",
-	"kgJv5q5DYt/ppjPblE9B1ACc0YSKoj5SkxFNqIjYEXnqf/SJOFGujUyZ+kafk7krLJJzpu3nI5bIOfmb",
-	"qQBeWJRI3aKRWVFNx4RRnRLW/A7U2kPdumBZkuky3xV4qcZ352LEk2RbqNMqTJCfZb/Y38rby01sJJl2",
-	"zoNAPQRPkj5xQd4+MTIb5BmRiiBCKpS8SAEd2r/RBBwfUAXDQj0DO9ZadlK3w72li5TODJMSAf9Q56km",
-	"edbSE9Whan3LEBXsmp0MYwVWqVXa/8y1cUWXE0VFIdEWVsohsKkuRAKGmSaCO9yySsFmibHsgW0hKRHA",
-	"AezOKcUi97FRVOgx6CCRFGU/Mw9r3O9lkmPdup5SFY5C1VVnPwVq+iYcu9iNXVwcq1Jp7zETKojAboAw",
-	"nyiesQ3hzWADTUGgkTuhmuBLyFxxw/RyDUrbxpcXK0B8Xe2Z7mYqVnJdmqmS+WTaltIPWAbdqXemR5Dr",
-	"mvJcBzC1t9zk6sc7ItEGWhcVy95sujnf8nZhsC7ILE0aIXdY5FtsQaHrFfiM8LKmtb40LYDbusR0t2p5",
-	"WDjGA+VPNZkdRpJYEjqyFgcPZ00WFeiBT1qX8rbus7Q+zxdKpuTknAwJHyOWcMrIaEGevnnZ8j5NGRW6",
-	"bgPKklR4LBzlpvMw8oedMfEQxynrWpalIGrVJZShmJZJXhthgY+7YveX9c2bA/W+6LYcCtsoRlTFrSsm",
-	"3IBFtUJpXMFBAbmWkqcShW8peQ7vpaiy/QEcFe/oh7fdowYRNWwia/K1m2plI9ahhReUf/D4sgtQM35j",
-	"S7jmYlmFL9FPeWkqDft4cFvbn9f2hvY7njLLDVulu7WycQq4vI5mzmgRrnqOeUy46XtkT5rH3BCjKE8c",
-	"1K6ZsvRoR1AuXgucRVwChiGGJYkmctwK4XnVEHJGTWm6FNbKkjEEWB9ooQgWGWcExz6dT0zYZZZQIap/",
-	"8IDY+Fsu3O9VfU4xnafwk5AI3uH08j6CvBTuqGC+nlQ1Lb6c9FnPskEzqU8w1a/vLr6+Q3dVmOfVt5er",
-	"3afNDjMwe5whxONGwj64TF7moEMIZd89qxu0HdP6smi8tRdPK7zt0gO7ekr+nlEVjFGud/Arp7T0so3e",
-	"y3feVL/tDjTbyrJIsXgz6ObPLJ4w5dozuhaOW3yLXYejqO6Ty9ZFttviy5uen3qx8opzAqdXmUzTiR+e",
-	"ez1pHYJxFafJ9+huPvAiOE1+tjrtDopA8Y6tmWxLsq9oeK0Ifh9QtmUPBHjFGr2Gdui9G2zV0+drvcBB",
-	"fIX5sFd9cjVaGGb/BUK3P4A/8QofGzN2RaQgFByFS0jAiPS7ymrL/rRUCrY4eo9zLz4YOE8nRHbNtHfW",
-	"MzJJoHju2A7DxeQ4LZyK7+2Nv4Uf8LVgJNfsiLyEjO0/83jCYucaHC3whz7REuv1pGAEcOfcE7FkmOU9",
-	"lQlgj6IhrE2TD311y2MkgTP4MrwXcYYIfgVyJedTHk0xOdYq7XQCIR/nBOx7MHN/eAXGfJHpaN/o3FHL",
-	"x3P6aHg0HCK5asMF9VZxCGWOahLRJGExBhJoNMVs5/J1D588GJ6cPnj46LELjwaSTF88Iw8ePHhyTrSh",
-	"ygAmS5wrGHi1C2Q5zeHp48Hw0WD44N3J8OxkeDYc/k+dagug30rGeQTr5nGf5IL/lTNMNNa+r/VYKrvd",
-	"6pxAmE0bcvroEYEs0eXBP5xUcBoCivz3Cwy2AXoUggGW2rtvlnGGIPF2tVD5v4KXjSp1gUDgoAR6PKb/",
-	"KaSKBTN/A5171XsFjRDAHCxbxtRQ+6/Tge2PkYSOd4hPCIECzJK8Wl6l/Sb4cRWfcFHjQZpjA7pP/d5f",
-	"OU2Cu+GrHq+mMQ75cHJV7SoOdaME8Ed89DJmVpmHLvUrQOK9aewGq9n7p2Q+lYkv2fKEvwZIXmKQoz9G",
-	"mXrCbKK8YUF5eVCArkpM2ACUmQGxuJ4FszHQUMq5rj5hVnyp1TVcEahdUQFLV1igrQN89o0GBlkpdXv8",
-	"oFsSaeEBc0sL3nN2GS94soUmACh+LZ3oMZ+48sQVZvjx6eD00WOQ0FP2gTpZT2I+4aameYcUrJvHOs8S",
-	"HtH21QrQ2aO2bgnT2xFFG3hrl9aOfCKkCsEv/szGhsgcLllqr8CEKhaTMU8MVl62WIc1VNuuudZzJ8dj",
-	"zUxZ7bEehx5Tj3WiGI07dJRPaLax7b17bPuOsX+iJ6VlYUnnwpYOXm2/gK6AaIUrZwuwyGVPuPNsOmZc",
-	"LftwnvClA/dE1C8ZfomhKju87HTyhL18bo0S6ODmXynrDmD/wctf0SzjYtIynXQlj4xD0RclGVToIh6G",
-	"Vcf+loL1USFI8f3r2rP7oEuQB4dZhuszTHE9G6Tw0yDS14CQt/bXgZCoMQJ5jRVjisY81wMXHOzDzTxY",
-	"u3bWATeqt9vDVoAIsM/bga5W76xAMFSKccKjuljp8i2y/nk3UgTFwa8iVKVQkVt19W9x+OOAJy7Et+Vy",
-	"63m4mdhvhl+x5u5gHPu2CI5uFQtZV+DWDdSaFmRL1mRN5uwN4Ah4mDswb6qxAWcW+eSptcqxiopQWETr",
-	"cT/l8B5aJcZVbKa6jJh22TPWgOm4fQCg0Noj3ATR5ya6NI3KgbqhainyolApukRlD5e3tMXVUqNMNgC1",
-	"+kE2Rt8rW3TwgGv1OLb3tW5VwtOhya+iIpoerN35ztU/u0A2rYuTaRioq115DVbWhHCKfRpczPVqpWMT",
-	"8Yarj7wiXcEC20jUeytBKslh/Wr6mylJeGwtNXbN1MI5q/qHPcSNbU+LQ13Rh6HfAzZ64IbQOXZ239hv",
-	"tTUhfKo5iRvQaw4TgrLv3Qov7IZgmfpfCDCZ3ceDxOHr9vmCiRhQUqzJl1BTbrU+LwBkR2wsFYCzLDS2",
-	"w90ARPlFRf2hhmgbJIjlVQbQZ+z+Xdu3E+aga1oi3G6oITNM0DojABB0vql4cdc3mkczFg6kXvvawW7h",
-	"ePxaMa9iiJVqsjbn8K6YXIeDKFfUCS5htdcvviU0tV8Z2xL1qEsW4Z+Si9b+woSNzTZuOVcF5cZy7/kj",
-	"1EBTsyhX3Cwu7DTdFY/cGAj1AMNh5zAvqv8BDYrJf/36Dhq4UEFc6xNLlbB2IGt8ZTGBqTFZ75Mdn7t+",
-	"LCsRPYwvI94+S1gk06KMVB+Rq2NIKDu+PrkqKu+kMEom0GeeIb6+w1Mn8Ow5uTo2xx+ReD/5b0rBfhdV",
-	"VFrLV31sUO3iq3AH/Z4Phw8i/DL8zI4SGdHEDnF19Lv4Xfz/yFM9QwF79TQ3U6n432B9nxGUblfYSzyw",
-	"h/3ljSuCx3YuR/bNz2SaAoSt8QWJBALv9nuo+dn3QibhnAq4Ua9exizNpGEiWgx+YourM6Kh2mZCuSih",
-	"cKEd0kjGC+xkNOHX7HdB3PASbmC4il3nIyok+BDhGw+HT44IYp8ghO+MZQY2/sGQxHShYe7WiNIkkinD",
-	"LiATps/IFegYV9he/cqqJVeEj0lq75+xTBI5PydTinfWCLDCNLmKcqWluoK3gkVvD5D66D0x7APGsqkg",
-	"Ly9ek4enJ98WAflzQOTCaZbxbx7jX96/f/kDzhabwZXd5y1xyQRpgGbo3eJSHLs+4//xp5biqtKj3jea",
-	"vwIAnStiJPkrl4adkyts537lAtOWtuxOQ1lC39WKapfb4DyzsJp5oL2cnenVh0GJC3JVCXeXf7U7gbQN",
-	"v+iZtqfTJ1fYkfsK0Kb75IrmZsqEAc9dbMl0QRD8ccCFnSOkHKgj8isQ94eBnIulsWklz4GkdGGHAjqA",
-	"uY9YIsUE+q1x49xWaH4euUUMLDVcQcMobcdbmjaQPGSF4PKweZscw8uADkF3gX+OfsfmAZHH7kIToWfl",
-	"t+LMUEi/Bqw9kED67Pi4yGk5crHhY//9spFS751/qNfv+dq+s97J0dDXwtKM9856D46GRw+wOdUUJOkx",
-	"YmH9bX+e4N1VrOxl3Duzf/wRHsE02kwKjTL4dDj0AKo+/459MMdZQtERVgay5cwLWhrS7T/11zJoIWsG",
-	"cgge4iiha6uYzfH3NPbor9ULo3f22x/9ns7T1G7rWe/Cqo3zCspfpqTV1ojKXT0KnWh7N73Bv9vrqErD",
-	"vbMe0iWMcpwyo3ikKzu3Er+kI5Yg+45kDujill2geZiQBEU1EsTalr9y7+645x022epoY1Ql9r7RTkXB",
-	"a4LrYp9dDtIbJVN7CLlGkYiqQ/cDANTKRsotWkd/IcTb7z0aPtj8lfeCXlOe0JGz4TsTfEQFwtmfgZCK",
-	"qaEjqpm7SrfgBa/sHEN5Qu2RJFybEvkMs+9pygzgHv4WXnb5yPHPPAWUhY0PPoOLGJ5czeVLFgVZAmzY",
-	"EUAA9856f+WsrH05K+DiyqPf0L+yZjAMGjjFCBBSiZYNg2JR9s6jjhDaBFRPFy4NDVjkFJUDbjK5/tjI",
-	"SlU15E9Xkle+vx0qHnigAuz1FBS0bbnr4fCkFXc57ZjF+KUWLPlCqhGPY4bIcSULonI5n8qKzjweQ1GP",
-	"1T36RLA504aMudJLIvDC16OscB0w2JEVfSucBzgqgwLsppb/vrfP/auAWznQSZajQIyi5gJyOL/6SzvP",
-	"yl4Xa0AOn1NuXOs0q/bbQ+uj/wpwafGcy3TSk+GwzaGDY+OICeMM6eCpH3+EX+DnT8cOSglzo7sI2fLk",
-	"XsY9y+2ZDKWtvQOvtJDWHjwj1G+DNRHswqGXiohYSL9xU7tpQtxAhJ81DdpvPNz8jV+keWFVTfzCk81f",
-	"eOZSIFao/CmekCZapgxMGJZo9k1B7OeBnrfexkZr1ODpt6ZtT64tqRtZ4WZoGxP7rA0HU+2DZQwmJ3gj",
-	"dOFzQMddiOJhut8vbobiK37k4AWK0+yjA92eEpgl4MeaS4+y7BpJFo5c7T1aA9gEfWxtyquvnGe2VdcL",
-	"Pntu6UJjgqsXoNhX2qXPGF9U4fgjPtBtgd6kPTLUMv3j65fIv9s4FV/hT2zRO6gS2uHGACjx2KG2V/2Z",
-	"b1mGXUhqxnJfq66r+AoMen8RAYO8BcLRJXsc7EaZczONHf7IQXjAD3DPBfdc0JELfnWkoys3Q2d+CN0H",
-	"f85nusl/hjjOfCK4mPzEFgdVW35iiwtWaynO2GL/fso34MGCd+NNi8Y5xL9QmY2mLJq5BjAYRPn20cm3",
-	"/2yz60H3GOYDNW73K9Y7tIflFavbZhdI+WLM8YupnKN7BaBKIHCpM0Z9IKmIT3EDcZ9YtvOxVMJNayd4",
-	"XE3FCct6TDWA178pe3s5lv1exosW51mp/BRsbmdFBJuTRIoJsTMg2VRRiPfIBMZEsEcylUozMqLGMMRR",
-	"bUcYfp4uCe/TcrzeqJx9WiPLh+umE349PifWPEKzyLdEI1N6zQgkAX/udsNJi2+8k/JnqjDR7+HpaZt5",
-	"Ofd7wBDAbXN5AsCDTsx7WtsD2WLd6aDsPN0s9Svt+g8ukKodPAKS6Uc5B3BX6JL75QmnMv6CR0umUDmJ",
-	"50HGRRii4/m28174DlqaRYqBJwPTJvou2UOxjNECpoBMqUpDHgyIXNwsYVTGuWAmz+ruLFxZn+hlCP9z",
-	"AAuUuTDaeTkc/NLYeXQiKcZcpZ+/NNpBc/wBtMYVWiNGkhGDvGJBuDASsMOzjPzj3et3b/qQfvL49MF3",
-	"/9y30Dl2W169OG+Adt2oYerd8krGBke9h09Ohw+etL9lcWBo+Nvqht0fO711nUqfQaPSACv5B4BLtPNy",
-	"Fj7CNfa6W0xzG3f+z8zghW9NO+F5Myrq5fbJeNixtl5hxc/3yiGllrwv1RR6tGytmV64dNA5xRuB+R2/",
-	"p+Z9UDNK7jX9dfnioXO6wNiRpw5IKaTCsBgTP/dC+WVTtOYslAv/5KH122rfrVotBufypYXC105cZtYG",
-	"L1azt+M8ZiIegEWpb1h/YCJ+bcfdQDMPg4UQiy/F7F0JTMUaTPjCeHfpK86CGfnsIinYrmdcZM03Muzr",
-	"4qmbzxp7QxXE5Sgmb8oCRArC3t9o3/kIvR5z11gK8aVCWVd/1WV4BTv5H9LL73f1bqVbFRTlM04BVhga",
-	"rANIHlQSFDjyG0jXv8zlXNWFd7DKwe/nfkI7W9smOVaR9X54XnSOjICt37+tVuVa0QalNxOaXJbQdZV+",
-	"mRH8qfcjTUe5mvRw8c72OR0+fPQtFPsqZrm29yMdM6GNolozAoB4hn4A+NXeD88R8u/b755g0ZAd0XHD",
-	"Lw68jvwrHf1YMkmBadfvAZtduspJ/K2AvPNJ8T2HtKAvuYiSPGaXhn7wgI6aingki18ReqX3PFcyY8ff",
-	"M5Vw0V4d/YXNi2NupYye7p1dfffDEMc6sJPzSh97aO1lL8KUxuxrjdd9IRp0tSgGiq7ioi4GkSmh5qqL",
-	"3ELJVHfpHn/0P35q8glXBNvBL6M6FblY0Z3KOgq4jFcJYFpAzOmCo7e7ujrdSf48IK1hI/VskYD8enyf",
-	"gnwDRIVKUYWovglnMC8no3dOUkbJtAdSq1OxqJ7tO3lmSw3LtxqCthZE5cLFpog20FRRSEiaLepzl7vM",
-	"dlI1VvNwNikbJzefAXS+nCYM4S0jfcqis4PuU4T2n3168zrKU6uKGEkgmWhFpODNVFq/y62Ut85RCt41",
-	"4xIEoSGKHRVgCYd18JXjHKLQ8vMl2B2zn18xqqFONEBHUDSjMDXdTJm40QtoM/1hQ6HuuaKt7jl8+X5d",
-	"Cbeust/fAAdOEoVwIiUFemlpQsQSwc7QGd46zFKcnXtlG7nsHz0MY7i3fxZOtkIFhKIZKcxUk1xklMft",
-	"1bu3+I4bzgS459mvTWu7MDJbvWWtbiYTvGA1TZg+921IyESiH8pXgMV0UeCZAIgRjcyhBAhWl7WKBP0b",
-	"Hz0gpzxDxCYYqMmHgJO+8x4EzI7HxRLMGltX2z43F0Jz1TLWQhKOLZqq0eGyyBNSH+3VijZKXXnnTXhI",
-	"70s7v5jSzu+XqKaGXcoOB4czld2hfoR/Px3vrJ1tjqMDlXYED4BEjMhlwbu8jRCrJYxes3pWexjqxwoO",
-	"qS+i7uCGDXDM8nBybSfKcziB9QmG2leSvRS7JBX6GDCNUy7+cw0ZrQpru3PaoZvtDWvniLoblu5Q3uQT",
-	"capokgela9wHrMSNt1BgmwCq+EToZRRM0s44DVbXOSpcr3SpSdmQlmYMu9gPbUZTmiQMwHJ716Mhf3U6",
-	"+3Xx39BGYqtc8UplDGJY3pPiAUnRw4TCgvxJFqBNXUt16slT5qaFlHydm7YJhu4suCbXkn9pKYamzHz1",
-	"ew3L2TWnUGPN8mDGFvpYSd/toMbfCp+v1DofwO0aOj8sNXZLn7FFFePcQ5wbnmDKGgJX3yfwdHWN/kg1",
-	"1M6apd1eElsOT9aj49qnHUJ0C5t1PD6aK76WY5NrplpkoR8+ofXgkH1Fz4g7k0KKugic4D6SSJFI2mSQ",
-	"bkcS+/Rsex2bXdOghu3yM59fU9/w5azHxIQLxrqlNhSkc9OZDcXADXmU9ma1x9/3IUh0aRWFK4GCuHux",
-	"/HnmLMRg5ZYcvQepfvzR/vOpuyfFUp13jVCDbYpqsSNuN8CFnH3N2bwLX5e81QFI4gDXURNP30e27kxk",
-	"iwG6LjVLDO6gXs4BGIZr4nuakURq5jp/FWZHB6jKdkLhGLrKDpZQYraWEXUJIg6lo4Iu8/kmiWx33dZe",
-	"tOcrB1jx7t6z9YGTTByehAM8XdaIHOxxhQ0t+9nTSaSGDFiu9FZsttQV59j15mi2rJ76h26+WhA6tBhJ",
-	"EimhyQhWBfpZ7708sA523g83lZr59icZYtFDsnIDDL1v31hOYq1NZLVJsv83suI13Dhywxyt0a2hKQQX",
-	"E5dGc0binPWJvGYKf1D+ZzJaYE6CzqMpoZqcDB4M7edPTv6jFuh+jr1Va/a1xZSfOfAYKogcj5l9DEHj",
-	"jC/yrR3bPb6XbgIe0cb1MMBml3Uju1aYnwu8v2PKL9hTsFsaxQsOATd/hqMFsXJTl6XFfSLydMQU/sk/",
-	"Z5l1xJNE9wk0Cu0Ta6FbgvcZOzzG6s36dgKFPAz4UV2vo+3SLt5hrz1Mmg0L6uOP7qfGCjM3w97h6a9O",
-	"//Ab8RWUl7mllvkHGVWWfJbvCbglkMR0PTEtN9uysoQlztd1IFrbfDm7GRbZ3JsI8xj4q41G8T08+EW7",
-	"bO0SvloZXKKWuLP/Rnvh2k52diF3++LPkNbzaMY26M/fu2cOSYYwRFNe5YgmVETs7mdW+oWiQgnduQyH",
-	"1ENrSMX95RCEBPPqjgvkaErVhDUT6TP3zBctjXERX7k8nvs+F3js8bIw9jjOi/3QfK7tln5+FC+FoZHp",
-	"7i/cbk6VAEQoORMUwiM0SvBniAv6X5whgr94QJlKqIwlzq4pkJEEYWlmFtjy0cAYFDJqABXuCBvb2i8n",
-	"dE6onjHnUMI/xkzPXON3qqFRPNXoGAwifkLs4Znb0NuMolS2rnfW4zH9T/fhkWCmG26ovulYSjtzyZ0H",
-	"pNDP712wdyWy4hHJp3K+3D6ZawSBw262DuKgo6tho2+3KhYVi11J0A2JxWDMZcKv2TOYyq3KE5oCS1Z+",
-	"6j06Gg7XYb5AMLgSRZkbismMD8gruuiUpOHWfMMZGm/oImX1ogdp4l7Y3BVh8y/so0cs62WUx8XdMpEy",
-	"ngOkCiZdZdjRGFvRy7lVFCvNNeOcdfJ8OrOrkzhK7QqWDZMV+mQffDNQgEKlJJZSkX84WO2EC4TQiKZS",
-	"amYX7eJn/4SOMwkbGyLzYJ1ZxQ31yk/ji7Z93CrujR+nzzKBlWKV+/YWXfoHsHGENBts+l/giS+aqu0S",
-	"vnKShnP+Yki3FnAsju1Z3qrCZ81lq47TJNFkRKMZkYK8kiKmCFrfWpGDldywGleOua7DWRK51+Duigb3",
-	"q1WhrApnj5XQkczN0jXWkvuBKLqoYyBojj/afz4dZ64C9fAiY/PDlvQbhUvGxf6ES4siaIQMvee2g+bH",
-	"/cRYVnCBFMTI7EYoPxdfFO3DdO+p/45CkAHxTyQZK5m6ks6DcUGGjqIBmNWNhoVzKf0MDx5Q+6+M0xTb",
-	"hgnfeTug8HZkdLEa03ModYJBSGfOkqQWL6iBYhwBfBb2AlbwVQjgVi2HmC507+zkYRcjoTr323H52qE3",
-	"1AlYojqHrDUXXYTOPvfVeHfTsnjlQsX21CFlFhzBVCwAcNqXGHCDvmEPbVXkcnYSIlvfPMcf7T+fjhW7",
-	"ljP22Shilpk2VBLZ+e5dYrVSyBDeQEiSSnXvCTi8dubQnoCP8Eb2YBOA58dTdnhuaZVi+8Y/+0V7gd0q",
-	"7mMbGNvIKI8PkWJ7G/pfO4pPqBg4RLtmwyShwmVbHNQuKYZpMkvchO88XXqoQTkG/BeM11IA3uFJAvFZ",
-	"md71HFuo80sdZTX0UXAPrc18te4RYFF4ys7IFSBin50OTx8Pho+u+uRqwaiC36+IVORKcxGxQUK1GTgO",
-	"vqorYsuY4jLurdoiS+WJ3urpLY0LMzaGKfvW//MP/Oy34eDJHx8ffhrgD6ef/i9Mzf/5/67P7J//64br",
-	"5Motr2sW6x+4w3wKsB15Riiiq/cJJfagiFPwLZ0ROCuXNAqVyHgX3OHajWJ/NhbSXbgnD58g+jU2P2ku",
-	"q+OCUDJm83LtX3bahmW2hAvWRHbv/DM3X3EPpdE+Kwxjj2aKHv/QhWJkxqNgeXsqBSD/uaJHwO7EHPI/",
-	"bvYG8Jt5bz0YMqVZxgSLHYa2I8q7lRdlZDbIs1tPckYH9juZvc8+tyzn02FdmnPKzFTC7KmewnU3ZvYR",
-	"y6xQNvKwU54Mrv7zyneuKDb3TrI70UfPKrcjmU+mhsClg2mfmWLV9OdvNEkpF7489IBZzVAS1+ileA9P",
-	"fNEeuff3ucalPw7rivfvj/ssiiszDsjPjQT9ikZTLthP9rkvmqyfZvwntvjK6doe92qCgUfa0ixSzCwZ",
-	"YS8dYE5IR8z4jC289NwaDqdZxSqJ71b1LGcQpSzm8EwJ6JviBDtpTkiIN6064agXcMZ1+tOMLaBaERqo",
-	"w5P3qtRdyw+wZ4wIhI52zyvHXZMh0lkc1N81xx9nbHETCQA/sUWLkP6+BUy7iD52oLjnrJuJ5INUW0ev",
-	"3YWYjZXHHMVvfZi+eOqQWo0fpC5a+StqstzoPpFjVGyhrQNNEgcBrNlXo9BbUYfSL2NKS3GGH6BtOaVi",
-	"gh09V/X8opNaAIWVGcPFRB8AFzCPuWmmsHybOvs9OZI9tGbR7CfkQ8bWUrsDevqRuBR9DG1JzTAaDX0n",
-	"iZaEjwk3hFmm51hPbBqmhXy5M9Co96ID5bgdmXER141sP6sb92H3YTWOXQupOvqTAbJLe2DTtQFfYHo6",
-	"12SUay6YxiQoIkXdqGMl0/CYMTVsYL/dZuD3GTGyDx1HuYiSPOZi0g/MpD5+0X0SBzVALbd+9X4VSWIe",
-	"g9Std6s0iFsQigeStcfXTPFxc9DYPvdv+5ijgd6hCWZpsADh/CjnVuwBVvXdDx5P5ZyMqfLt5zg0dNOM",
-	"Jr4f8byEx9KGXFc2j4ztW2+SzOrauuL1KRhRudAEmjJgOhDVMy4mhE7swgxLknLBAB0VArtAmvWawAot",
-	"nt4sLb4XMVNkThdwR4/YJBdktEDAqztLmM9kmuWG6QpNyjHQpAYkdgK0BMSZsHhi/2DPdwtCXBdbI54k",
-	"A0tFzSClPEne2oe21BQPDbL7Nq+1Xr4inN2EGnsZ2tOsvxkRVvmPQ2Rh1YorSzqQ5ml52UxZqllyzexd",
-	"zgSJFlHCoLHIuVPNsKG3FW8jMKliEAYTycC0ckjahI4NdL6ghowpT1hM5lT/LrLcEMUnU3NEfpEldJ6I",
-	"cSAr7e1SWUzMnEesb+UjuwawV8OEA9grUBGDmIfgWHZkd6teZVjRJTQa72Em5uPB8KSTK9kvo5Uv+XTf",
-	"TFvnRla5OLdH4c/cofKOaDSbKH8J3/u+7gT8IbaKgqsPJQHY5EzE9uApAfiVduJL5eJI5aLxmjv+qHLR",
-	"2B6hZOxDX1kN1H/3czjtKr/RJFNyApWlHtG2aMbBDYlknsRgvkPHmxu6xja7td7moiYg3tzdYMxFXNPW",
-	"IADbAw1KCLV7xIVhtQ4hfLAxbb/iIno07PdSLgpP1c16MOzqv1pNzXWlAf3DqjbcaHfKN6Wg1RDs8Uf7",
-	"z0apeGiRWNudwK787gtEIIuiT0zCAa/BSkX6oYY+PrsqCzu3JsnoCO04i8ebiO1NPO5Gb+6dAXftiAus",
-	"z1iVdEFqi2WU3/GKH89U9nKh5M0PLyqL/vIJDVqxbSgF/d4/dEiRBmM0tl1xs7j7bVfcQvuuxcCY5okB",
-	"C/82AqUNKJTf+z5+t2fUJ2xCk0uXWXDWG548eUyHw+FgaP/zrf3Pd/5X97+TUhf8ibOkm/2PC77hVLLq",
-	"qHVscW/i3xUT/3XGBCg4cK7YhBGonCCVt2R/Rxa1OTVeyBx/xJ8+HTI5DCm4TYP5z0CkOIFb8HUXJr2d",
-	"7vL3AuJrEhBvmb2+ShEB/v4U0k25WVUZ9iUtsO/e8Uf84dMxjf/MtSmwcw4mOGC4FsWBT4v5fBYVgr77",
-	"yVqvE0Fe0QV50C2BvVzbTWsesP0b+iC62NJ945O71vgEav/cIWMWIAgZwE/lBro/cqOJnAuSCxdyB48M",
-	"JUj3+6oMjBIZzZpcIM/ggUN2Q4QBavgAk+LuuMfNIL5LNPsmkA54q3m7QB3HNL6mUFz98SDpQ5RoKuKR",
-	"/ACwjpTAoGVf1BEjqbxm8Tkg2V27rSJU6DlTmjwcPjn6XbwWmAaOgVqPKWvmEhBkNKFWCoZi6G5tnspv",
-	"seuDXIqdvxsOz+D//9P+PnvqzumGVeSNDHzfL/BulmFJbOHluHdVeJGxVHOqXNPAXGifIpMkGvp2Scyl",
-	"mNO2djcIBneV2Q/tKDI3A80iKWLdO3vweDgM3HGYlTOYSzU7/jjjIv50rJhBSKVDade/SjX7iYvmsi2j",
-	"Fi9gbvbpA1Rt7Y/H39q5vs5NJFNWl7qbUrEg3LD0Hnj/8AVhP1JNLEEToziLfZ6tL/Wf8GsmSJ51VSBq",
-	"1USHatWkKHpMsANSYSPsWFFF81WVhJUapHTn+432GGRnlW48uk8Uu2YiZ/2Vbor+Ny2T1inlVVCloCR+",
-	"PNynGsrTTCoziGSSpxsShF/Co8/ckwekRRzIivimwNoMMi3AcjNTxhVxa/gq0oDdWokcE0ajKWyG/QWP",
-	"k4x5slzFCn8OWbFcWPN4Z4CGOsJqQ1FfOGIILuIrr9hyp12fkn5wCmx2tOLwt2qFsg8ZiwyqZ86pZGms",
-	"vEZ6ZyenQyvcZcbEJWh79onn79/2znqPHpyeHD0cwua7OPAruiDWqu3klXUbccMe2eqo65IciaeEmLHS",
-	"617RvTPG7PdY60GFv53kuKo94RXuK/IWZEqvt7q7aq+g44/4Q2PuYyEgDnxPNPPAV1OZWRID1zd5TWxW",
-	"GXAGbYL+n8GdkjERczG5lArlZKfYv9PnbyX2344Z7m+AO1L/4/pDlFxvnGUMdR8yTbkxLIZysCmFEN6I",
-	"kWjKopl3wBzmRjiGMQ7prFwWJ2EN1c5hn8LkVnjWnxbu7Lk92SkXE8ISDQWZKDPvi/oO77+EBHe1ICoX",
-	"Z0QxGmtCkwS1aogYzKCvrndOzZUUk8KPkvaLKi1LNEomxEhDk21u6Rr31bAVY4JQuG3OhEl88azp7Ssn",
-	"aLmYnBOpPMf2Kwr4nGoEwMBmIPfMenBmfWYPQQPsHLTuA+7TRiqGXCvHkLRiD5BLwMlwP94wP4L0aOHM",
-	"ewHPHZzU7TBNzmHnQrjjXrdCn4LAhBXvroge7AH7C/b3BLs6oin7nE2tYBbLO4dH+uzi37BCyw95ZhXE",
-	"B6fk1fdWjFFBqIqm/Bo+fPPDC10+9PghefX9GWwJfJsbzZIxZIVRMpYqRdmHRSoJIxlV5uh3cfWv5+/I",
-	"SmjkykHt1HnfQxkweZZIGpcUu/Md0v8Ywm0sljeVSaw3YMo19P1yfVuqLsmie4v90aXT9pY8lNjVRdEI",
-	"PsBSV/ToQ5eFS2woYf+Sa/zE16HZn93JhTrC9D/W8PU3mtgl9UkuEqgqx5PUdKFdOmewgpoClFuwXvp0",
-	"2K5guo2VLiPDzEAbxWjatVax30vzxHBLhcf26UFMDV1+SaYsiRmOgtVuR9tXlwf/G36v3HMHAHgrTmHg",
-	"iwYpfkRKFabJOLzXU+6Cp+DCaT6FsC+uuHPM5aQpA+73aRmugECTLKFR/f2W0g+DkYwXg9HCWEp+/O3J",
-	"8LvvHj/cQmE6OW2vMB1/tP98wnstYYaFUpVSec32eEd06hkt7nX8GzDInRKDNJ2bJboOu8I+V0Vt87OW",
-	"hmuqtgM8Au7rdnaFe/QO5Aq4tdw3z6lgcMJ9jr6HvrVygVcADRGaD/i0c0rMVObafkAVIzOWmc/WpmnB",
-	"ALmI5S37uOwU7oyHyy7m/kq7wSutuLD8bTai0axPqCaJFBP7r48DWNW92nzS6mweB+ywvqw/57PG7NoL",
-	"PhFcTFzvqoNRMPTVaWqqs4O/qrMsZlGuAHvitz+qx/omHyU8gsm4hF85Y6LErHf1Qaq0v8B/8o+3L56R",
-	"bx+dfPvPlq0zMhhnr/mGiJp77IIWA52njYf+DJ+7yNODHnp1mLr243mq7zjwMbU2HXjKfExJ52kl7MAN",
-	"SXNtCPsrp0mVhH6GQw0QEJ72/qvyHBUZRYUeu/ujVjN9Vzx1y801RjxJABLcJY/X9rOAjzs1ejhoX2a3",
-	"f1+5IlwQW3327O3xAafJwFU6N/Yrtw9+7547KMlUxmku8NfnKHKgyNsKWat1/M2UvMMEBZ1w84ywa6YW",
-	"BZC8w8fOmCK+4TOYVnZnbpnKJjQZgJbAN0QXf7aPPvdPHpDCyoEWTQFG+00qOPtayk3car23SueILvj5",
-	"o71VzvN2MVbiWDEN5Boh6tuPNB3lagIRtFxA0Wzvh+c9XEskYwZV6w8ffWsvbKOYZY3ej3TMhDaKas0I",
-	"wMC7y/0XqWLBzN/kAgN25F/p6Ec4hQ+XPIZXn5w+ePjo8bffPWlfMVDZvRcQ4rvhGFFl/OewRY3suLi3",
-	"/O9KIAjm6jwM9mQrgkd7yeNQW0DgVIDnAHKZpvsCkVq+pI4/olF7UOA5JHjvtssDgi3Lzb1gu3nBNrwX",
-	"bPeCbVccPIhUl/m3MyHnAgEz3WGfF1DNXt/CzAeQfpi+W6mX0nRf4JqJnMjNoeqf7VP3Qeq75tEPoh0k",
-	"zNjj69SLbBXxol/rNHCUtEHG8pRO2HEmJntBfs94ZHJ1p2EroLft6kHKibx5myxvyOh888u/+uS/3jz/",
-	"F5GK/MpGb1y2FzJ9rOhcECrYvE+0RCm4VFECrk+f1anB4UE0U9csmIhp1aW9ia37LMAGaa2ncn6fj3d3",
-	"8vFc3xInNolL2bCn5FmwImUyOmG6XsysJuGdDp98e/LodAvMpLTRGf3qoC7oV7WOZ0RGuvM13POphIOH",
-	"2LCV3jOrhWaMzqBrfqXDLjcAExXLlmFhuzb7YUQN26+nOWXHGdV6LlW8F6zNUD3467l448fYwZ4WbG63",
-	"ggg2xyQKO3GSTRXVlq5lgpVpSrHIkKlUmpERtWraor316+fZpfg7IPLx6/E5ViqZKdzBcJgaYBwIEzGL",
-	"7xZD3JAUtt960mqYV1TAyT9qs/L3gl5TnjTUaJcQb98gSLLnm+14OMiKmLAzGNPI3g1NqTnw4At87oAy",
-	"vTrOhaGG3fdQn08ZMHQF8g8xhPHwCB7eDQv25jIxIe1VdFYYCppFiqFWaqTyvd8pUSxj1JBY4nemVKUh",
-	"owF6FN8KBTKTZ7XpQrCoPiraZMoUI1Iki3PXS1MYV0xKSSRjhv5wqL+XYsxVegfF8Q5Ojx8Una/RtKsw",
-	"MtSqN1wYCSWGWUb+8e71uzd98vbFM/L49MF3/zyURDx2Z3UAVPCDMIqb7hqrbNvxGiMED5+cDh908Ojj",
-	"wM/sl2/Yl/+WRfKaqYUdO5jm5x8AltR9zEuZSBkDq67x8lfOoZ01rOWkBeZyFtCF5Fi6yIs7CL8qd74D",
-	"ON8vhW0VE2y+TLu3ySQY7QL+uOeHDTeWtQ3VklDB8kgpmCYjNgYgCcXIteTxAak+ldfsAOY0vnhf10lp",
-	"9+/LarYKstjaaL7gEzHggswp6mrMy6h7Ur+zxjXK7zXTelntpHO6QDb2JAvwTFSYIAjarqyMfprGpMvX",
-	"c3Hhnzuo7QNjNKVb+ul+HdmWVRqRGROV5d++H9XP5ZiJeABOvy9G42Eifm0nXE/UAXn9zoPS3kVv5hIF",
-	"PhcOKq5w4roQj/P/jHKD9SYrHRr3JIqOP7qfPlnSOmR+nTv/FshDByDAQqb2WkZVp1R/HaRndaEliiuu",
-	"yV2kX5jmUAnbfP3xiXgpvnDUAVzE82smzD3mgFmqQl6jtTldEC4a+hjczq2rNZ0sVcisCCv2wecKgr5A",
-	"SSylIv9w9nTCxQzKn6KplJoRWmiY/wQzMWFjQ2RuQiLLMsIrP/4XzQZuFfcsgDifmglTT+dNLYrymJv9",
-	"F4MhdNxAM7WpFuwXePICHzwgwVTHaTZO7BNYCeX2c8Go8pv6FVgsE5oBFB/uhL3EfQYzcYiAroEaU4yM",
-	"2CQXt95/VY7HTG0EH3pdPHVLJd7XTFVUcat7uxnVFXlD9KTq0dqIq7g8DiCIItSDYXWDwIe9EHhkrOgY",
-	"kGTyUcL1lGEqjAEf2R83W17uz+4rF/hVCiqInozQbwzmC7JolSOfUUMTOQkwZEF+e6vYXJenhezg2nu1",
-	"yVUsI10w7RGe8ZEliCuCbxhZEUw1+a+L178Qqcj/fvrq5xLMHN5hZJJMZa4ZUdQwMhjA+64QJD2k/CCo",
-	"jSekmy+z6kboP7h9AzKovm5B02Sn191ozWex3TXXLYiYPsEMOUfdvu7P0vR99vFdyT5GHwwXhIpCdJXS",
-	"AbKRgBg6iq7atOJCPB5/9D82No2qCIaD32ItmHrLkhjHQoCKbXnIb/CdT3GjfunnS+u2hGUvD8LH5Opp",
-	"FLHMXBGqMbsZ9NgbvSo3a5CeRGpQB0NUffjGN0uTamx9cxNcBG0W3rI6DMFfl5pflM1rqn1r7q6aKKWj",
-	"7QnNdJ/Ia6YSmmmHEaMYjaZWOBOVJ6BjiRjB1udTpthWvNCSSJ0Rcetk6uZxe3pgtdzeh5gvx0qmUEl/",
-	"+ngwfDQYnrwbDs/g///TIafBbfEnp+Qd/hYLl2V6c9GL5Hsl7q4ocW9yUyhqRAqiacKIpV3AwBbaUGH/",
-	"DpWfAuo4I98ubjXnYd+63TF6Jm5dvuA09itebomR79n3pjIBn/syb2AowI9Yk6LnFXe/TGIykUwTuT+e",
-	"UvEmjMzX+MhtAWTC6Lv6NGk0E3IOIHgxgNrYu9jgz1RELEluwblpV/aVezbxdBtiWEh7Acq2HxwKcw4b",
-	"zsPYt6oojgHWCK82sziC9k9nPS5ifs3jnCY4ObM4cvT/Mqbkufv6p37B/b2zXipHPGEDbagynZrN4ybc",
-	"tPuwHHT9esLGaNUCZW14kpCERrP7lvN3reW8kSSSQrDIEFppOd9BRmy4+o4/wr/NTkInCQ57FTQS/N33",
-	"5Am/0BuS/i0UfztKnUduiXiOaWT4NTWHtUOK6dRipbpZ7PHmug2CL7SzkiLuZfoBZPrOPeFRMDsTppDN",
-	"fcLHhfsVW1BQxcdjq+WZuVQzIhVJ6JwIxmJNuCbA2JgPsV+hfozK/e1yJc7hS+dJbyXd8+QNOQf+xa9Z",
-	"eS1CN1zvCBDSEC/r4wNwTdXuODzTUBNNAw57+2d47oVrTHt7dhhaT0ep5jq2u/kfD5+cPHp0MoT/nXSr",
-	"b79xmNo2xpR2CBNCzu85+65YUNBJQiqiPFwtsPW5FSkszcwCEqqw+yqd00XpZwQ42wOIFUfz2Dh6k7n1",
-	"tvrwQYvaK+PUxZUtazB2t+t3fqGphzR2dwuXwulopbdlG2XtNu00XyUxUEwzow9Q6k71zFeVv7Vj7FLo",
-	"zlLKE6syJkzN/lM42PQj/4TdwglmCAst0cnXre4dZljQ5bbl71B2wKHMSwF2q86jKaEk10xhq34q9Jwp",
-	"n/2pAcr/RjrjbSVob6KQvKZd3yvKE00o1PdUy3sEYvF1RG7zTfk28sGxt7EPgv2gmdkHjGIF9qEWSxEQ",
-	"LHtnvem3/z0fXv8i/v8ftmSKHbjBnAdLbi037KXq+DNUTW6RYy48OlABsSDHZD6VkHcwlUns2ekbjfim",
-	"e+CdhVUPBhwI9xB3CAac3uA4L5E/bjVDybUZPOsNT548psPhcGBNncG39j/f+V+H3gDq90Y8Sdo9fQqV",
-	"JSqTmkGaa5J0ikct79ENx6UCgwcaGcOnTmWy96ORRDNXw5DRxb3z5AsHntkRSOZ1xgTgcdMJI1KQ+ZSD",
-	"8mRZwSpMGeWxNduo74JIjMwyFpM8g5IfuqwNOJp02reci9Xqu2R8lNFFb13e4RfrrbcVsXf8EX9ojJSt",
-	"irCDmW0dWPHOh86mck7G1FKMJQ7izg1AJyK53ESrDbWAuVZLLoc25vBEa625RbP3IOHaFGu8+Yyltyxi",
-	"/JrFmBwJCUuGp8zla4VSliADONjNN6aGQX/0UBOI2oHzjBjZBw8xF1GSx1xM+uVM/j/2rre5bZy5fxWM",
-	"3qSdkSLZcXKN/CpP7q69ee5PaueambY3MUSuJDyiABYAJfPx5Lt3sAtSpCVKlC3SjqxXUSyIAIjF7gK7",
-	"+/tVDcOqAwwC87VGKfU2BztVYVV/9O3GVC0nw86j4HKG2Vlm2ul2JkqFS+crdDsLlQRT4jitNyI1zlnq",
-	"V3TLxKNUMTr6di+S5c1dI73dXEnw5Heo28dK5+GxFCqpnmcQ2825bNK1UkvXccspa5mY+S32wpPXMm2E",
-	"EhZFuZRVp7OV1W8D+rXeCeP7OlvwObW/yz91Lt6+HgycdvBcyJ1h56c/r9xr84plmOkPDWNwTcCXWfQv",
-	"zh9y3niik0ZlrYU38cUsOKdbukxFoZO8MCmw+J7OGsfBOhgoHRpvTnRm8IVkzkbiiYGYfZzk76l0dp0B",
-	"TP/Of6rj/bfg9+/YGC+g7tXPtFva/yuFkMEDsREPZt/XCSA72m0/Aqwksq9hnMiw0YSF4pi2m9grHMzT",
-	"Wth1g3k2qDKYGrjxyytCZpcigL0MpJ9vy/ax2Ou6FiCBOJm+o6GwQz5Mp8mIpkqzmGvrC6YyjV/L4HnJ",
-	"qLZ3EZc9X7zYv6MPbWQREnVTjTTCTxGXnvLrOecSFoZZlVCI3572aON5hBlbK71wt2mckNNu8jwDCJ1R",
-	"5qD+4M+ym8AD6avqTeQcBCE9oXyVr3iVyKu83Zoob4AM4unqthwxP9MggjzYqhPJQIaXHsHv1mJ2UyI9",
-	"pl3lLUuIV+P1hPpHYhVr9oLFv5K6QBcEWbhUenXdcLyuL08NsyrMc9VUEoVspIHPVsuOYRRdG53QNV/5",
-	"u1bMQSW2R6j+pjM8Ox8cErFQq2gHMOYVtmhSwlQE25AwcYhHf3WHs6TrWTsFodlKKMyQ2akywEaJiCwi",
-	"CdspyPtEufdSJLckFiTm8ZWqFaLUv3P/fNvN+O9W/cT4f3S2/QoXtwS7XhZRL+iefH2kwpRNeV0Udvfb",
-	"zMo3d9x3ovm7M8YFvvk16vfDye9Dc9FW+oHwBMgH8pajfI/2V7djhXW/6/wuJlPLQjCz+ofqj4mxao4z",
-	"bpsFT0XwixyrbbbhtKuP5VT9Gx4MdqiObqmCQNgHqI5122W4DEfqtheoON3KHUztPrpmTZIrFLqpLEmN",
-	"0xeTR2L9hPNoubHusCjMqgKNmxlQJDvitVHn/bI/1qRsy8T/Wemy0Bza4zlvW+ouqUzHF18oiYf1JU8Z",
-	"j5zxSdHbEguQK6ytk3pu1On6kOGIcuYlmpaHco/xZFrYNfjXLq5aDCqOAPEYAzWRApXyw/bOBp3qYfa3",
-	"c7H7No0ywfk+KpkWPB3AS9CmRatKzFKjxOD9TsvkCZVltnQrWBCMp3OxR5rL8GugIpVo1+Vg9DZ8M1p5",
-	"118t6PnXkKemMzw/q+1OZ3MrXke351LX3Q6MY1FDimQ+pzLcI3KzP3oozMPqg2o7QLRoDfA5fpkqzCm+",
-	"z7U/AWvYxeCM3ZTIhXtEe3pDt2yc3QRTHkUgJ3CDmKHAQ4rgUZEO+8BirSaaz9Ga/q+cAcSG3YSwEAHc",
-	"EGQxxgGFJVfHeT5Yqjxkxmr3krV5xZZayQnj1sI8RkRwzIV1Vtj9MIk3cUQYZFdruHDzUBTGfxrQRAfX",
-	"ti5zPX/GeruNOZ+4juUzQ6NGnl7CFYwTk+mboy4VdfM1vsr2/pGdCkZWGDxMPL7szWuS/uEY8e/tOpAh",
-	"reFHIjx68O5zLXlgq/dffWchH8+pSPo5lXwira07CWOIjniPrEIoi55TvYyHoQaDeBcWIoin7tS8zor0",
-	"qI1QMm9NECZP/cwyiRC3LBQTkfFCoszEMTPufIEXc4XLO3emXIAmTijjzClZQtdEGIbX1RBeMj624HTF",
-	"GMgdya2ya7VQItxkILNq8etHG8q8u86wsxgNxG/nsy/pfyIkb+j+dvH+fPDm/R4bFtfkZ1ySD7ifTlbx",
-	"RVlFWnRzT5b9pig5qgfTA86h7ZG8Ht4o4vJ9EXb6eKNIG+rfzt+fvcENdngjedprL9ADFTI70pEZLqab",
-	"H2aPKYoCN7C1/khsLc52Z4pJmjKreOTE7aQtTUbEZ7P5H4qw3b18ISe9GaSmr5XlzUDP4IOvqa+/Q9pO",
-	"ygtqpDwTcQZplldpLE/ZRKmQJdKKiC744DYW+hRGbz5OQ/FtFGyMxDgRJKE2mQKTsHTrVVPIa1y+WT4e",
-	"9wI3rF1V6teu6cesZZO8adTHtpy/bMAvgui6kOWQzdsdJRfCCCrlnSrjlpnhYpZreS8Zt2yujGVng0HN",
-	"K1t8cGMx74lYQFGUnjSCM1WJ6/Si25nz9CuFljrDMY8MFAqNxkKGTCWWLacpG4sI2A/uXTsrhEwOe5Uf",
-	"ZdNuuf6o1G3lhjop+WMJ4vwK1pQVg3ODKQkgw9XYVxfsMh/9O//pWx9k2Gj1EfWztfwIZHh4PVMjmZiy",
-	"KqRic3XymtosF6J1xjqhy8w6JjIEzYRlIENnCpUMDir61M1uv+m/qF2Tcfu8m22OE4336N2mZ+4bbZem",
-	"vopBNnDWdI9dScljbuqsCGZO3B8EYoq9f6YntHwbt99NXJfMpSEUV0p3IcnCHFJzXDd1W27RCADw3oUL",
-	"914FvRA8nmLcBxf28bdqxf1wh/827lSgYNZyKbIN1MZVTS5zU24yXN6TT9GwT5Fz9bs3r7Q7/B3Ia6CE",
-	"B1xd078r/ncrUM11oWGjXkSxn6oMwEKbF4BbU55uVcH5Prg0pVqsBgvViotZAU6zTR77PLKgJbdisaMG",
-	"+EOxYQtE0Ns83JxzO+P9Pn5K2nzGGNkKsMjc8hkQgHPE5SvDsB5qT7yE5y6fBeyTJv2CtWFWxuuCKYRJ",
-	"BIeGPHmgl77OphtHCe1Pf7G55NIavKdgIbd8P5zBe4ApLUIN1oRq6XrsjSV3jqnz5QuwIScH6phS1TNF",
-	"l8EYQwZt+soQyAZir7BtBnw/xJi6eqkfa1gIWD4L/eTHUlJPh9YuTaqQJtCePvn1qSTSylFbjsyR+D5w",
-	"1HiaMXzdh4PKVuUyh6YWxrcJH+Tn7LnJNZhk/jz8DhrKvSPi0/kduXtRZtktlGCLPSj9r+hpbVfB7X0O",
-	"PrkURxQ4dad+E+NtW2mZ2US15UT4ATyPgw2N5aRhThrmpGEe79RYFd+/WPSZGcupiODSOZ1UTOoOrFQT",
-	"ZFpROtY9Sj4q1fWAaicfzUnxnBTPSfE8WvH8REWJa3pnolR4WdQ1iOkw1gBdrGJfO3tZhTxd7sQVauR6",
-	"O5x2cp6Gge0ZNVmj9vmykCQJUwRIFVSh9HpFUdQE9QiYKP1AJTqALhulTPJqDixqVupkzm9/BTmx087w",
-	"3Zu6pE+RkLBimhqLqLJH990BWKaEhTmW5WTJFrZ6jlh4UewyhDFPIovX18K6bro509TqLxqMihbgxhQK",
-	"E3AdQtg2+VQmpy+cdWq5ikpJZdkIWKxFAJ77g4tt/FN/GvfuNlQ2+Fd7eJja7Ml9DTqRjbBN60Q+WIU1",
-	"4s0kEmFJvq48mn2cGPea2sb9dJ3+kVhnhSqvbkcQ8HlWWTs/uTFHwyuVSMO8pvemBOF10F4SFe0I6zRs",
-	"GUphpy4hr2QjrPq7wWCLt9K/c8PYkcCTb/jG7c0vFuaVDLPWbYVjT9qROE/KSlx6JEqPs5TxTVnFQtWi",
-	"qalBJGthXpkGURK0vndpmjyl56OpsmN+DM/LknFmnR8RIOvOmKlEM7WU9a3Zj/7Ftn4mr7tzT0bsGRix",
-	"ksr5d7GAlcpJ4m5Wq0tCmSPhziC2DzBHu81Ofyxun1QTjMXts9ACOWJoCMYKyf3muXj/ZnB2/ubi7Tta",
-	"uVo78mdx+xyVgIfig/CkDo4rkYnWlTKZNF/inYzzZMcCotAUMbM03tX5rDaCaRCoYHRSgNR+vJax/Lan",
-	"ud2R+vuZ315hoybLdqiPrSRAbgzHjwbAb2mmOREQC3lqKOstJxpLsQS1ZbzmdflJnOT1YJEBSxwYe+6D",
-	"ZPjsV4b9S3ZfKsJ/dRvBbYwZpHi3DQvQQzTGMZAd5ixMSBLzDFGB9bp4rXjJuFR2Cpoh9wzVjyIGYujO",
-	"lnjxizVZ2dX4yBkdtz//kRhLxh7HhV0h1BeEtFwXg/ev2WfkO7a0UppQVyxWsErFbooa/O+Q3gyJEtcf",
-	"b4X1F/Emy3naBH3nXhfu+p8WOVLHQ0Fi/eL9z10HUxGQkLw3eNsbvPl8NhieDYaDwX93uh3hvrs9w0++",
-	"2Gt415kJ/E2kJsKNcsGjBDrDjgh5DuXlBM43wwTkbuf/Eu4fcPY241Tvdozl2q71P8j6T6Rw345SS6Q8",
-	"/mJ82OGx2AendvXSWocJ4xOof58FPJiSlHWZkEzpEPTRZSe2boOpkFzI4qZGJXaZ3yHwIIAYvS/DwkS7",
-	"h2TQSSt81ArzO+e3PadTek5MTWd49u6HH344P3vnVXLPOXQkaRsI2fhkx/XUtyoFPBa7GPxwjD8LovFr",
-	"OKD2V9ObyM3jhcdbcMX3D6mQkD2etqESKRYNqkeKRRQdYQ1E4y5WE8uUzSEUnNk0hi6hQ4+V9nd4Svqf",
-	"xFzb1+wXf6EnrAWMRofCzCh5hmo8xMRN3fXFZyC7zCg2h7nSKSKcGTaOuCVbvGrqvYZhjm1MPa4MsOso",
-	"/45MzLqRzyeXHfvRzOMIiKVoPnd+Q7XJ32TSkzhSPMzlexf77O+rsEc2ziUSRM55HAs5YW6RM26srYHl",
-	"sgV8TKD5s38vrwyGtKm2nvhlqkaB/1T0ef72bUUst46rowILtmesBj4v65c8nj0SkuNg1mbWmSeRFU4Q",
-	"+651Dx2X0kNi7ZbPClJxGDOv+Wj/FzX6BwQ10RHOD68/N+nOa6s0+CwRpD0AY1D6LbspWpr+nfvn283J",
-	"HTmgO4IKxWtJI/5JGYKUgxJSGgUg7M1Eu+HWV/ZbPIrzs80hr/Wl3hb1Kqqs5u1+1eUAZbS8EC48Ly2Z",
-	"dOTxrtXpwW1hTPlpyyvY7R661asIfZHAkUWq4cde+4ZNyxv1s+1Kyg/56N1NP89islrLruY96H8N3EJh",
-	"kZ40JuF9mXh02ztzA9FgEDmJGwtamFlvjp96gVl0up1/Kula/5Q4D6L/N9CRkHuVVBan3XJZ9lrXVVvi",
-	"FLU4lqjFjxBEXCP6XqxVmATE84PbGy2PM0rO3FDcgkxSrejETuDiklno39GHb42WLWAXWSB0Gznhc9E9",
-	"jSobnORvdKB8miLuk8J50dSE3K/uq7J66a4wIBD5gc5O2gdllDyU+vHCtMUbdS2+8wtV0C/8LhXX2bm2",
-	"ZdaumviG7tdNu7mgn9TG7OSR9A7wLyFnH12bMrUkJ3BN9xcWTzWnBFnlnk2P3NP7rcumdXbQTVJlfnD9",
-	"T8bnSIzPhzCsYrPs3qezfGUYxr33URTbjU3/zv2z47YNlUGj9mC7qB89GGS2o9tR/rvdALck948k94JB",
-	"CuNuE8xSVdpHnviSpwT8psVkSnyN0icP8QVspFT0Z5snNjjeOPhKUnpNe8jvUx1Vtu8cxo2/0j8xqR/h",
-	"cYX0Rh76dCLcZRGXk4RPoLvG/4oVTJrLYHpw89EPBQ20wYuSok6qqhxxYzicKqnByhFwyXhgT7wcrWFo",
-	"E9pAFGWg8YZQ40ndyZBFYFHpIcuZkMWVOazIg3xyiachtCrw8xPOaQtC7tHCvEYLSboziV5Lxj+MPAu5",
-	"EPZp5ZmG0J48X4O0l3jiioScOT8JSSrHSjMDC5CYBn8S9xYYKkWUn4GXwk5VYhln2YUO47Q+VrFgqpQB",
-	"nw6njWVKNqDaNczVAnoH4rk/wMagARU53v8Yt7RFiOubEaY3Jkxi/0zJKL0sG2J3xDtxibTMT+aPACWG",
-	"dzyHd93pbzkFyuNaHQaEYZEy9vC7JpODnfGL66xhk1WP1MfWTBo/jKOPNuRComKQhWk/w/umXSJG2qiG",
-	"iCHP1XceKKNJYOnQCevJsimPY5AQOj8gF+klT5mQ1WUJz1iylzCaKjUzfWO1iKGBYsaba3xyzwkSt4mG",
-	"G0Izh2AGIVML0JTjm1pnSgwWJVwyzpCpmDkv2HLkN4BChSKesjNwdMz7JAwC9qFYDZlVL+SVDe5XNcoM",
-	"6V18oVez9/al+ebTfcCVcF1WTNcP7sx6d76bPCtMfX/41n0y3j7vefhCWcqLoBcyZAvQYiwg7DKD0+vm",
-	"ktBlS6VR7MZjxscW9JLrsGSFPvF0DjnC4/3CtvN352cXF9Vkf+UR33VGwDVoN3is3QS9yIQo0VFn2Omj",
-	"dPi+7zZVRmL6WQDGMMNTw/jIHUuouuj1KgT9idpsQnX0YTyDwm+nIDRRQBqqUymRiBaeiGSAG573ZarY",
-	"nKd44YgJ/Piw18VouFd267/9D7UshRZZqMCwUWKE9IkH/hl5Ufem/mlzG18H7n/xkVseqcmGH3xUUkJA",
-	"c8xjmKXONB4RNk9VLcF0PapSFkEqAC25Pzl9VHhcDhG6/kDMyUFLkT+BoA6EZDlowepJlMKzYUaRMm46",
-	"SPxSnMnfRBRt6vczn7n2cyUhLQpNJurrv/hRJaPInaOsLv7iVwgnsGlVrldvlvZiXmkuoghffWo8qEcm",
-	"JvNYadf3X9/+PwAA//8=",
+	"7L37cxs3tif+r6C4t8oz3yElSrKdsfTDrp833sSJrx+T2jvxSmA3SCJqAh0ALYrx+n//Fs4B+kGim918",
+	"yLKsqalYEkE8Dw7O83M+9yI5S6Vgwuje6efelNGYKfjxdcxmqTRMRIt3LE3ogsX2zzHTkeKp4VL0TnsX",
+	"RmXsgvAxMVOuCdfETBnRRioWEyr0nCkix4QKwqhKOFN9wv7MaEIU+zNj2hz0+j0dTdmM2r6ZyGa903/3",
+	"bKe9T/2eWaSsd9rTRnEx6X358qXfS6miM2bcHJ9GkcyEeR2Y2YcpIyOeJFxMCMVmDzThsR2R2wYpNdNe",
+	"vyfozI7hmvT6PTszruxi7TTK0xtLNaOmd9rLMh73VqfX7z3jSdI0maYZ2M+3HV5REU1rJwCfNk4BWmw9",
+	"CUYv/zOhWtdPhNHLwcQ28XTQPCtGL6H1tjPLoktWTyw0oSJijTOBDracxXOaMBFT9VzGLDyTSMYMbg2Z",
+	"yoTHdEEi952aefmPG2eWUmOYsl/+v/+mg7+Ggyef3L8H54NPn4f9xydf/iM84ykVE1a3b2lCBYmgSdPe",
+	"YYtt904Kzerve4QfN04Dm2w7j0xpqcKTuBDs2lzY87OsMKUTRkZsLBXLZ/RnxtSiNCXsrDyDGb3+mYmJ",
+	"mfZOj4fDfm/Ghf/9KDSfFyy6bENPMYsuazbGfrQn+rGz+xdTmktRd3I8xgleYbO1s3XttjzGl8Jws6ib",
+	"U8ImNCEM2jSRFLbYciqveFJ7w8Y8abxa9vNth1dy9jxTyr72NUTkPiVmSo196CMprpgyrHZWSs4aZ/Uf",
+	"io17p73/cViIIIf4qT7M52InV5JEfmKB6f1CZ0yjABLJ2YyKmIylIidDEtOFPiOUfPz4+oWdMyUTKWMS",
+	"TSWP4D6yazpLEzvdk/Hj8Ul0xAaPx0M2eEgfnQye0B/YYDg+Hv1zPBwfR0dHfqEoJRVLLU1wYGfYtOry",
+	"1X70aPlqly/Z779fHx8Nfv/9+gf26R/hm/V6lkpVyw45fNpEOdhiS9p5LUwDT07pYsaEIRxaNU4GWmw7",
+	"GcNmdVPRmU6Z0Ixww2aNMzFstuU8fmK1fOWSNbKTS7YtL/mZz7hZHftHOSczKhawfHsX4G2ayiTWhBoy",
+	"kyiOh56oBHoszyJmY5olpnf6yD5P9JrPrOh+5B4r91s+OXu0E6bc7MTlOmJJuLhs2iP7+Zab9Is0tQxX",
+	"SNPIcO3nWw7/63jM7C9dHkT7X/xWzbz8x9vOLWWKGqnq5ibd501b5NtsOxUVs/p52A8bJ6GQTW8zg7dI",
+	"kmsotmkWrsmW83hHDXtBax5nqyPY95bMpzyaEkoUNe5q14l7dLHx4/yCGoZzkgn7BfoLTUpJEFvsgDWT",
+	"sC3aPpYPh8FdyUSTvk1UJpqORmXbipDvmW6SazV+3DQH12TbechMRbUMLdOW1Wto0zgXaLHtVIziKXvP",
+	"J4KaTAWIAxs80ET7NqAt8RkjVnYbyXhxUCdq4XcHRe+tyefJ4+Bks1E+tXq5oWjTuHuldlvu4QcmqDBr",
+	"2a+/W4UYK6SKBTN/hWdosNutrtwH2UlRMGTEIjljdYzIyN0oCR91/UOR6eZ3wn6+5YH9i2te+0hc2Q+b",
+	"JgANtpzBb1Jd/sRFndDJBUgUc6nqdGrbpHEO3jxrOes5ss5oESXsXBsKWgTax87ZdcpBegS2c+7U0zkb",
+	"TaVEsW2cwVBCGg7shgtDL+tMvorpVArNwOL7jMbv0GRof4sk6gynn3s0TRMeUbvkw1TJUcJm//hD2/V/",
+	"Lq7H5x5TSirdO/33596YsyTunfboTGbCHHi6hQlS+GYvlkxbaZDMqAHD6BxuZc9MFWMkS1OmBhHVjCTM",
+	"6m2a/O31+1/Jw+OjH/7e+/Kp39OGmkzbm2SvEjdwReFtxDVYndR2TzWJZZRZMYHB6Soa2aYPR+Mnx+OT",
+	"Rz/8MDp5GNPH9CRiT46fxEM2ZA9/OHlcEIJfsz7k4oomPB64IXpf2l6nt9gDbnrgOXdTzvdEMRrbmYPi",
+	"7adPNKjcjEZTAhsMS6QzFpM5N1Myd9YDxSdTc9BDm9444dGG51ns8JPyDnNNlpRyMqfaMgI3DyqkmTIF",
+	"j822G14a6JItBorZYXay768NsVuiaMwjo/PNszNnhCb2BBZn9jCmXExghWhmjWFnX0k14nHMxLZbe1Js",
+	"7f+RmQLJrqADmiRyDlSw5UaO8/nuimYjmiTA+mHGM7qACccSZgt79Is0r2SGXHObLXpYud+K4c0mOoum",
+	"BE5ny70R0gzGMNEd7U1gisT+9YzMpwyuBjeEXXNtNGGJZvPiK4YYmSCJWTnstXjHxkDyG+1hNLWHJCbw",
+	"Do6G/M3x5W+L/+qVmedRsblPc2s2OBpZJEVMxjQyUtnJWf68NQfFXgfY68B1uTOSVCxmwnCaaEIVI3Ml",
+	"xaRPpLILWsCfgDeCKNywRst55yxJzmwjQS7ybbwgE3szjSQXh1bAHnBRXdEFnNwHKX+masK2JPyjk+rD",
+	"ZvkpsCgpSQL9b3cWRsoB9rOrA/AzhF7trlOBTxjK1VwKYoUR7XfpDRWLLTfpuPw2SYlWOGoMm6VGn5I5",
+	"5YZQknBjkl3sl+1+4Lvfzb4tT/qMXLxjRi0GT8eGqQt49cnUGxiR3IAG7dqsvFkKLCh9MaAbrn61mP2K",
+	"NREEf0EzM5WK/8W25uIlRmM5G+GCjLnSZstDyWCK9tZHdFe85BdJjLxkwnKOS7YADiIFQ60rf5unMomB",
+	"rQM1fxT0ivKEjpItr/2jskjwQS0InVAuSEINKFJb7lU+x13s03s5Y/i6wSUXjMWaRFQ8sIqplWGjKYuJ",
+	"kPMzYvxC3GalSkZM6823K6BspFSZxcGIKzM9j6kzIzttg2sy41qjsOA0DUpsK3ykqSZHT54MB8PjwfE/",
+	"q/rF8XFxHq+olRXtQ+J6Q5qgkeFXyN9gE7Y8J7CtDriwp5Eww3Yl71qZFl+2Phllli+qLGEEZUNNuOmg",
+	"XORTKgcLwfnFMbdD0uStsmzfcKtdjmmiWb+Xlv70uRcpZu/sOTUVNdyeysDwGVvVxfv2OzF6YJr24Y0U",
+	"bFE0P0+826bdl0pGmHZGEqetrz0epriM8+bnMynMVIfYb7/H4xa2iT5aFkoGhFSxlELTVGoDP34KfE1k",
+	"sxG+ESsfpVS5q7h2cLhxaxcNjcDYEDF+5a98q5Owl5CVlwc3zRJGlEgrFofWVrYVwuaCU27dmGVrpe3F",
+	"dUuVojCVTIx4kuA72GLuX8rWnn/3YP/cpve9OQhXV6I3T0ZL9FEavLKL+W3wJ7G89n75ihVbJUd/sAis",
+	"F+7evuKTTOGd7HB97ZT0qpjxK+oPCdWGmDlLrhjBdRz0+gE6T9wJVzt5Zvv2qshqV/AAW+IGMSJLEmJF",
+	"yynjisR0ER5IsGtzHmesnQum35NXTLVontOqnDPdujFczPaNwcu17V4vkSTMt1imm1NpNHc2fXfQDfTz",
+	"lqKy04F48jvZ6nK6cd5nsxlVi9D1tKcbYGfL1xAGa1iJH6HjTcDgzubQUO9QCD1p3Z/BDZ4oNqM8CbL8",
+	"lm8Nj1081up1XTj3qKVGwcxcqktyKeRcg+Asx4QbTTRTVzxi+mCXD5nzkXZ54XJf/so6npcMIL4VqKwC",
+	"7lhw4l35RDqVIjzl3bx2yyQotdNcpvQK4i8IEzGGlq3hENVHC3a66e1C+vIL7P4WxVdURF35iJFtL83S",
+	"4owMzyJJJGofHSeCro7WVNDlskP4eitHVXmBLujdzQtGDC445S7yb8+Se0smU3uhFbuSlx3HhCiINUfy",
+	"E1u8s83C1I9E76Ip1lEwbOX+H0M8sX08gtDzexYp1lWXu2SL9vPW+QhLBoWpnAuwqRApksUZ0UzEhIMT",
+	"j5IRo4opNM0crCV/jPVzIwUXa4x9zvZ00V+wiM9oAm+1b5/TLBfm8cOgkBoz0/xI196XkFeRain6Ff90",
+	"38rHfQh7JlK5MNbgs6a5Y8btbpqRKY/Kb5ePCO31e2PKExaf2/GL31CozH+1M7K/XrLUWL0HTi+lyt54",
+	"5962H+OEz8dcxFxMdMitvczm7bzyi+wzkXB1jWTxM9dmv/c4J8CVq9z+xmYxN5AWtHaqoeB3pQ1JExox",
+	"gj6oaEq5APeIsrKb1SotcVRXCdHnrQnD9lGRaTLUWBMWT0CugDHt+ySiqVQ6KOR4O15IaGI0aXm5NpYV",
+	"UozBgKHyydQex0thOmsQVtKrWSA4lsKfdHgJC8bSyLVcqEGH99otPihnw0fnLTtyFtNAP3OaJB2e/dA7",
+	"Tk2v6Mfvad9ve+1R7v8tLwhmH++57f1fTPEx30ymdVdy5Xl5ih+gXjG3nGPGTNjsAvf93LKTlrd05LnZ",
+	"2n1DvmeJ22lUy/4ummiSSCs1EgrTazE8KEedhEzkZF2WaBlJKOUXZ6wlGWM+YuuuOs13Rc0U7AqD9DIh",
+	"0EMSOw3OyDQN6p1LJOgW5PsO0eIzp8R0IL+EC9b+KtkBfuaChS9Se81MFyagdcOV7VH0uvUIhl53XNcH",
+	"er1WSPDzxtXijPpuD/2YdQcD+9ZRBXQ5kYGXpkTSgc/ZlbdltiDvZauQFOzc0bViUaZcSgZEQ1p+niRy",
+	"DlaEfi/m2kt7kVSKLbP6kgjdgTqEDLtrUnTttHYApYpH7W1Gf2Y0t7w1feG/fLvuFHmeMhWxDorNEvkJ",
+	"WRiHgDaqlFBag198lVDLU6gn0z2L5MuXejOh3Payd8mhcarbiw62+3dZV4EB3VZMxG2dLHHVFlq6UKgX",
+	"1n/mHVatN+tdJl7h90L7NeaC6+l+TFoQw73tI730OH8K6uCGJsFgnoBEXBxVYczFDvLn3x1BZQENtOJ3",
+	"t6vms2ofqdvILhtY2P9XFd8CtARbBQ0gtTrn0m4W8Ca5qdx9tdbm6jbsRtiZvcTbsbLNfGJdzrWL+yTO",
+	"GEb3tOQwbX1bWnfseFk0cfZ2uEuz6ivWziuVYjR5a//xOWJftP9ORxFlhQXFio4tnY+5ADZxJWuccjkj",
+	"2jBQorhSS94mt4SCU5X3AenIbWQdMX9AqaiLc5fq9nscUcMmEi9Le9dGV9Gri3C3tL/5BHOTqB+8jyvF",
+	"voPbl3u59+wpyhPgl3n3b5icQQSbex6OEdl8TISE6GOIloX8kznXZX/7SMqEUdGBJQBIyXnh8t7UdRWi",
+	"8Erf+VH4ha/1NOFRIHjQ2gOZcVH+69HyEZW22910ozL2KbRzfoVdQXRqFrD/BxBJdov3L0fc6vr86a6+",
+	"SvsNVaNRRzzufIfsd8L9QRIh066/5dhnuEYRFYSmqZJXDPxvYkFmDmdpp6LxjC7Oo5yMVwkuxzpo01mT",
+	"l2AltMKej31qcJGxy53U8NOcm2ms6DxsLoCM0vNMGJ5sY5IuwTjg0ZfkxtK2FI9fTlKVE2ym2hu4YfkF",
+	"2eKWIfjbjgxQVfLeKblywQ1fL9qUzTBS8QkXZdKbob9rJLPJ1CwZrVIlZ7LWUJUqLlUwAOuIcJeCCU69",
+	"sCm+kkTfZrmQ7Xrezd93RZP10nyxQUHVFM1HbueKXfedlzaiMsd60tr/NUAK3vwKPJ/6jLEuj0xOOe0l",
+	"x05RhjCpuAu5bxi27g24ZaNuydYbtuXm6e6hu5Jwwc6jWuA+gDCxbeB5iyEtKmgG6GIc7mbUVZ0F484X",
+	"uIsNGI+gTa/zaYADvaTRlGjD0hye0W5Gn3CB0ZQqZsr+gnGi3EBK9YzGCGDj71iY+BEtYeXOVK5av3c9",
+	"mMiB+9sfWoqDd3T+hmlYVpDPeOWyii0CD2x+NmVCKi7EMtNeNWfbPaq/53u3Djt2sgfD8PMpiy7fMQC3",
+	"67aCPGin7SJe4RdCq0izUcL11CeTLAuOy/Ebpdb9XiB4qLS8REaXXdlwlytMRTyS14FQfpEsCCXu8wea",
+	"RHYmIIiPGJlZGTWkzS4bIyFOxY0RXJ8Dae22wu5OcfzGaLEzCW3Cr5jY4Bs1U9idfiLCn7Q1H/O4VvCH",
+	"zkvrKG3CWhXAnfPeBR9PT1tIPlIYJZP32ayrYQ5iAttLPjGvjfvP8RujTBs5Y0o/8AYmTfB7bcNH/swq",
+	"PpgSRbiIt/YTrrUXZmJ9NuNH22bFSYt2Jvh+KQRv5KIrix3yC2k+sK5GkXxzVsx6gIpBk8QJDzPIrg5b",
+	"73TWjTw9ca2jUJyc679h3QBH1fWFQCtD2BwzYhPajbNBiNT5xJulVvdoA369P6V5HQ/Vho7HAYFyMKM8",
+	"sbK5YloftDOqYF/VHVriqvl2t+Gh+YHfBCMtqGsLbtoAILcWWKuKd/fy47teFTb56eC/P30OQZFXhW8I",
+	"3z54XmQG5R8OHCoyYp5PAaMuSaYy0+zQVZQ4nOV+i+fAjN+5HI4OO58yBfn5y/m/zQB8ALb7GtsC2u6y",
+	"0OlQACr9HLUxf1cC0jkikZTnGDrIF8G82KeAR+p1qgKt8C8pltAKj4fHjwfDR4Ph0bLNds3p5QURXmDb",
+	"ToeXl0tw4PTwlAXCRwm7ppEhMbZwbnhAPGPXprqQ4cFwCIso7frJcYUwB//z38PBk0+fj/rHwy9/+/33",
+	"A//rky9//5/tqNXPdWNifcE66w21FsyEGofCt2Scx21yCrZgc6aNhzE+I0OAZheOEgKZ1vyqjaHI1xPw",
+	"EshazgUY8WXVsvUAy75JVLJx0HwXgpeDRZctvV9LD7GHxlk3xzwmu52TvfKVVLExv14v+rt2zQvcu6mg",
+	"tJd7MBdg793vBo3juugvwJHRpiMpO8CWc8sp22/OG/zWf8twXDGo5eFZKtbwoa5K9qVPfPWNLa5RUcAD",
+	"N7GYi5+wm8DyptSd34s8d6TDAcbuzNetorTobjRbOttGWclVX8nHqFvlJmk7LtU9HM8zFzUQ+MDFEUZI",
+	"ZorIufA58w90WOep5Sj93l/hbPIwq3HNcXKNG3EjbGdviS+2871L7J56N5TU7dd/8e9rF5rr8CYH1P/6",
+	"ybxjUFyu43Tm3ExlZgq+uiTqRRFLjcsUgjZWes00A/KfSMHOHIS6kaj5zyk30MhnkNaYPYNreD/npnOM",
+	"kndwLkdCzEkmEqY10RThpdupxbdrR/5VPChdRFP7ZHeH5toEzgu+U2Ol9Y/IygdjnrDzWvtYW2/+REjF",
+	"4vNIJtksBJ7xHD/wAjdkTSPgGxTQIlMKMK/27MZSnQF2K5EiYn0yWsBXsjSRNK64uFaddEvMz8rpHZ3u",
+	"yN6ZrhNF4GLrGgR1VwYFFoZonYKRke1akxHFOmEBEaYuOtSRTs8pHOi8pSquwS8pCTyrg6wKa2t2L2QT",
+	"qgoApYCagohKO+gHrdDm2oA8e9OskJgDHndyrpj16WaV53LsR1njDcJ2wfnimXScaeHTKOnij7paQBry",
+	"p/P84zWu4GWjyP9+/+svBLshc0C84ULzmCFcbhIXMMslYnbDrnEc93svr5gwv2YmkrOujyOgVK51c0L0",
+	"ZT3CgyyGXl535ADeoQCbIDx2Gbkejx2V11VY9jPCjcMz1x7jHKwuOfCQfaPgEscZ4nEieoLDk7cHajcP",
+	"dQl4lVDTcCy1LnqpU6RKQW2ryy5gmhAaiSRcG/sn/FIYYqpthEMwWs8dQohqX17jVr5zHLEDDMOvgpFM",
+	"cJj6heX5F/YoLyDO6QI+gdfnwsiLPpYhomABlGIVl2EkzfR8ThcBPv+GLsiIuQAx24vtkHBhpB/VQV6H",
+	"1Y+YLtpmRfh3qy0omSuLUxPqzYGybZ8HYdCRLkO1ikyzZ/gvaLjCTLHoIhRVwRJP2OE6imj3JKwYSBFm",
+	"xi5/liWGpwm393lBLkQ2Q7PvBQB1xPyKx+6jmAk54wI+7KOJNVmsEkqpWYft6H62+Uw7jaJa5OBUblxH",
+	"Qmg41mLC/comrTvivSvLK+vdsb5c7l+/hxLjnRUGKI5RI4DablskJmK7ft5ZaKqvALvDV+TdwNq+5ATq",
+	"IrlAF3WTatDjlz1Gw/6atPnebw5u+VLIuchLMmCg2oipPvzuU2CKcgaIrwjaB4A498Gn7twqZ1Arfpaa",
+	"BfyKUPyE/i7GNDKEzunigPwG0XmglFptVDAWs7hPLtwuADAoQtIf/C7KbprPvZkc8YQdzDTXsV3CPx4+",
+	"OXr0yK7W+W9W8LlPeyXMbf85Rob2uADGlrksL/tJXhGWkpduWPTZlbf6uLS55fNxCS4dn2ZEws5lKpch",
+	"cFBd+B7wx1dD52CI5UfyLTVT7wyEtA2pAGa0qJDtKvqvSXAN0x6Uzwh+cx4soAbfm8ssiQH+HYHC110p",
+	"XFkpAgr6Dt6xjUCKNwFKLWC52/kIbHM/uwBz9kCi7Xv0FUybOp27QKbGfubVTgoGErZLYbyT0xYQ1b5a",
+	"oq8tKE0xTilJtXG4yjBkPmWucgicBYGYjdaDO+C59sjf+IWG3Z4zdtn++H5j7LK2s+UnpYiSKJ9OcA/9",
+	"PMK3A2Nlu92OmdNywzjwZlopuoD607+PPx2oLGH638NPB3MuYjnX/z76dAAC1DoYNaiJ5wcNL+O6I5t+",
+	"yUGrtexuPpUJg6B+KNkBrCU33ikWSQWse+nFOFqfIZlSZ1Rui52m6DxYJLNznuSPMuExXTz3YRW7wuhx",
+	"WmIrcnZzeEHDrppOIQIVXriMZe4+IlIQTRGgUkv//k6klWq48VbWseUZXEwSKEWGESudzKwLRlWyaL0L",
+	"/weau71Yf62roQyw3/mQn9Yf9EbBDd2OIqWhEJOKd8JO2xm8FSPyiilnNKrxUmZmQ6IqAq8eDUORV+jA",
+	"bu+Zc2rSum63JYGi/5PHjwMUse6U9+6iXGYfm3srS+fVMQ6gve1oC8+mHSU07dezDRJVfOT36u14jbI2",
+	"Bob1wdXjbFSRnM24MbwiMZekko0catjnLXDDBfEVsfjErE/AuxSXcAsDYfGuXNNyH2Ac884yKGMBG1XT",
+	"yXWKNuc1JIKH/kEamugSXFRIYykPDLsNeh4i/i/5vnaHZJ6yXFZb2g0oLwUMF/LlrHCcJCSpdcK5ns6x",
+	"dW149TpHXUG8vRLVQaJAM9iU7noU2OGWYK7OZVeAwlQ2oUQn+SxzAiw2v19c8xzwqovHD1e2IwiOTSk7",
+	"gMexPiC5Ddl8qV8x+MQ3kExqQP392YZIt8HOwI0mYH8HQ9V6O4MH8vd/ajA04Dpf8c5h53usiuDzpdsz",
+	"Gc3/YuejhTO8rtWbG/Jj/XUrOmx5OewW7l3EKZ3W5tKN72QTHdorWXkqu1CMxi7XVEgXXQLMFKy5PuLA",
+	"SHk+y6D0eck0qCTWM55jSjG8RL1+D1y352ZKRc9J7o63nWPOVhg2PcrvajCAJhwPgsINllxAjdpHQbFw",
+	"pYCEh6SDp+CRZjE3UhFktGdk6EpsYyhNMUTj6xYKzSLAz0/x9eaCkRGL5IzBmMDVwhpK7gLcp0kT9iNH",
+	"sfCLWEt2e3ciVYl8D14kHOAn3jkCphSA1WEl7iUKLKSGWy5XCPFgtTh484puiI/B5m3Lx26IkvZHQh9y",
+	"2bKDIdAl0BEU+Q6Id2MIaSCA0wXDTKmI/Z/t0qhCh84yRXoFsNajxwWfWY4/DNdxKU/tZy6YtlqOL8Vi",
+	"2V/AFHkc8l1hilHDTNqmP69yNugaCnazsbHz89bo4NxCk5MpE+dr0Du2mSHWDhcbzQ2iZ3Y+rV/B3IyR",
+	"OblpzO5fy3mFJGtfgioACsHIKOOJIVyQv8m5YKpPZlRdMmN/ihKmLvveD0yF6ROdpWibmNFoygX7uyt/",
+	"n/sFXT2+pfxBOceAolKyJx389cn+Zzh4cj749Pmof/IkkPmJs3+/Sb2o9vzmbTZKeBQserVa9SnMWH6m",
+	"YpI5vuglNZCsEH8hC8pPP0OC/GbFjbcT7ENPVXBZbEKTlzlEZccCQMD/xALpGBBw9TJhQJmmVf7osrK7",
+	"vvNumsvwkasKqtQmEK8RbqzYhK9EpYabaqMYkuqapsu1FfB7fVxB6CBGVFyej7AEVlkbD6nf0JaP6PKc",
+	"Hz+sa1yHuxncC22YckV31rY39Lpd02WcGXf+a2hyo1JIBWk18gSpDU2eusa35wRKaKobI89uBLN6c4fv",
+	"ouo9Vq3TZ1uSxJpQqbtIErf8OLud394VoRX2sbk69GaLYgTLMedFPMYD7SWuSkRKfdXkToJAddwLADSB",
+	"oPCp1IaLCYG/ECkIJYBEW47bzzTWl8fal4CFEozEr8HHWOsz9/VUWynWKFnJVmgXb4pAlD3VGBjJOOzc",
+	"iqZUCJYsIbQCEtCsxqy2gZ235IPauQ14tVYIxLo4Kzd3fh2NIO+uqEdNKenaWn5GtoQy81YVt6susjov",
+	"F91sN3ZksHcDRim7Z9cWjDJiQMegf8gGdUqlKOqPZxrsmhjj67P1Ehpd6lBov2UStLYYeFHW/IEmpca1",
+	"xt1yrfTuuXvrN9LnoxfAY77T4OY220LW5FLIMVo8DsjHlBhJBBfMQ9DoogKqmrjoZz2Vc9EnMy6k1/i5",
+	"ILGL88IzSekCflmKCfZFgntHxwcnD8t10hFX6cv2VYU7B7Yui/C+MHje06fm1Djcu6f+axvi5FSiZbud",
+	"5G8+DptRJVhsD4NigGifCBaoVAuftY0+yeGGu2SoebTi9t/Jk9A2KbKGCwrXvsvnH7o4a4AGVj3Ia/IT",
+	"nmIKAReE0WhKEmddWboFDE5NqsSJA6e9F5ngtBeygf3C5k/jPzJtZt3hSTtfnt0ksuY3qCGj1S5rkwr7",
+	"G3r2tyl4X651X7OUG6kKtxxKmX+7blKb1KXZuLhL19InFc9goOpL7aI2LDyyDm1x7zncv7D5ZiDDU5kp",
+	"z4vQtXL0+J/9wtFyFHK0VJe7Iu4syIwuXNAqgTRnTaj2VnISS6bPIDncClcLIkWygIrBYffxTveu7xZc",
+	"t4eKxXw/jLBAoL9JNljJMewK6NgYqwxpg1a6W41XrjlHP4WNki+Xo4pnXHjUyDWWChy3Zn82ClX96oFj",
+	"IUcnnIBVUMgYAhoxNsOHNI6dQypm+rIFonkTk/xFms7QoFyIunAz41S/StpGZ3xP20nNfH8tVTPq8n4m",
+	"MroMVmt6WsKLh8IvZJRpewaaWFHwjIgSiBEz7TGMwK6iQiiyc0kimnJDkyqA7MnR48eDo78fVIE6j0N9",
+	"r4GoDXaf49OWUUBDYirXaUIXuXF2JSiplFcF2bWYUjJlBB5ndJNWd2yt4TUp+Rar4zHRJzwmUhGVtdiZ",
+	"ZaGkpZm0+Gpnk/RSXJVdPBfEqnGo3k6lNrAnemn6QfxccFCfs5lDCyzP4tHDOkQQfc5FlGQxO3fVSgIh",
+	"zOWiCc69EtQQf4SQMqycIMcQJCrnAlYiJJGZAVAYNh6zyJyRMb9mMfCjiZQ1aOOGXp/nz8UytUpdwJDg",
+	"hfGkA0D9lXykxpwGNv9Ar1fflyAK8V/BYPzXT39B+1E/Tyh+mVkucviMqYSLpeMLeDXC2kCJrgqukMMI",
+	"lrIX80sQPNYqbSxReh23VK6A3U4M+CJPl3egIlKduVKSUjAfaMLiOnZZpxeMvT+rGeLHNloypy2HLxWY",
+	"Nr7VWcXk59PigGm5JIWlY+2MRp3Pp+YM3qJ5a581nbuJrFBld5X6NUkpd8XPcNdkEjNtSJzB2XY81Bkz",
+	"U1mt7kvFpSV4qqdB27liY2avQvjRkS5Hn4pLkhcI9pE5ikWMp22emtrK07kI7ibefJqvhWlzpsuZOopQ",
+	"CAfp4yNp3815OUYLGK79zR7FAcEvGJkOstR9BUArZt5zduM0s7bfNFOp1CxQ1dnINEtrDt5kSpxnKqkD",
+	"MUIkhgVTBEOUR1YyNtJyn5RO8kuvjf37EuJklSA6UIRfSjMl/MxFV2Dm8AXMS6oZadd6BrgjDlGwACqR",
+	"c9b5KsZBQKsf5ZwkUkwcxdn3+4ycDFclNzQdPBk22xFqDJJvEyo2ysRtx+bh7dkfq2/S77d7Fd5h2b27",
+	"Y5t4b+h4/FF3FjdqRd3SHE86GBM3sufC5IMWXS9tNZl0veDZUSUt1TkvACK0oSKmKm6hKvgdKL78r6cf",
+	"2ihbpVrpxXePnix/dW0100qljOFgeDRYLjJxVN8JesNXWSAU5zCEiVi7cPMzfBtrNcqjtZexqWL7muKn",
+	"9nhl+jHd703dUljqKPO0k3Q+ajph73Nswe54IpSkimlmEJ7GKpKoXIFQM6Np6jK9l43v8EEXqBB/EZZC",
+	"r4eDJz76evDp87D/+DgcfI2zrFa2NkxxfTmYwU+DSF9B8eiVvw6EzAT/M2Pw8I4VY4rGPNODGPH++wCG",
+	"OmBXdu7Bc1yjihaVQGWcRRA4Bap5H3Ruv8Nn5OOH5/UXpKWmWksHu1Mhf6PCOHsBrWCxURGj58BMmWgl",
+	"1Ixyl1UN6uVcqkt9RtgVUwsMTOgoNm36MpVtWY3mJ9+uy2uWUq3nUgXi3H5DzHSCATCAVKoA+xKilQgl",
+	"CRdWaCbRVAK8b3UX8o6rr8CjJcid4JymQSK2EyobdiztypidwfHbnyCf5/2b9wctXp42r/iGD3h3CzjN",
+	"zBRN0IHSFFZLS5lME4bGUcCfHy2CoUE1YBF7zIJuY7xvEaIGTfPeYCFrI9PsRu89LA1Ocw8xaVg36j1T",
+	"vLPnLS4hcgeYhTbnkDfSNsimu9vdLb2ujEqhZNqWeXAWmTATBoHWLElqCjEuGFUtUEqXvPiuw36xVa4n",
+	"N/l1B7L3gOrK6W8eTP1rSaftwm6uKE/oKOla0qAWu2wjfJsNUCDLlN9WmGvLx7Aeddfq73VALnl3oOca",
+	"rrqXWgixSZfAvlo3oWT1Lx1GaceayGdDiH9NLmIZ6UNvmjjA7T+wIuoFwcYjpkOZvHGLMNQwsu/a0gDL",
+	"QJ1dJU3jSvK1gLVM2Ni0bCrYvGXLsp1qLdV2j3asMyv1/dJxrm5x5RGaKGjvDNMP9D6bzehWCSi+p71L",
+	"DmunvL0QsTzEd/IMfM8sPUgGG8awyHRxLschldfqc87DT2wztOm30nJLYSo7IZDl6JFNFZVqNEZ70Kal",
+	"AIpVeikCIQJREgj/fp4JwwMumo/2z4isTEles6Wc610OjYH8B6auWIfCZ+DBamGtxrJ5YCx2r0lRd8Y9",
+	"C+WaMljhpSZjyTXrduvyb41YRDPNWuqNzvxaIZLaCAl/VMuRDxWJCXes6Zo9x+Zd/U9pu8Ib+WXOaa/e",
+	"RAPJQ7ZNHmvm255hpgwBO5UUyWI9RlI+wZVxmzZj/89oaT92/n5uF87SghfO0oTdArTQbhExLTlqvUd1",
+	"pYbdnOYQ0q0ekZVHmEaXQs4TFk88OiZuLLg0RGT1/doEytLMNqszVcjIeZk62Kpu6JRAbPu/LkDS+7gr",
+	"V0wlNO2c6YcVzgBczkdVgA8ICWMqkxgBTjSdIW6c7ru8v1LbCb+CqmiExwF90gPnrZcBuNgMexFG8N8P",
+	"7s6cxZtqnAWwVQv1MBjT+oIuNMTWx1kp2PBocDI889FWQhrf4mDz+J06NRKDDEvora678FZtoZ132qvR",
+	"4txtV7urUzrDwAWK2cjI9VU6tJwxyGopb3cbvR9bd8iYA1S1jU+shLTrFuZ7LOaSb2HoHN9SZfYEJFO2",
+	"35WLE7UzaNfL6h2z+v3jUyl8JNWECv4XpGgHX5xt3HX1rrAGaJH2CABOIvZyL3ZeiRNuQhx56+TBzQoh",
+	"LBnAtnAPyiRu0dXR8Phhx8BbyIm1E21a/Tvv3O+WK5VL8LvYASMvmdg28xE7KXmA1676HfszY50NfZu6",
+	"vdPgU1fEb4L7OWE01qcVNTnTLr5TKkOT/jJ6mnOloh9ZaJmwM9d0yZ/vbz9+iKVWddXpW7OzuOKm7Xxv",
+	"lbP9EVF32l9DBHuPOE8SGRUQGa2e66f5d0KvdceAqbblyfMw7Q3i1SMMwytHYvV7EynjOQY0X8ksmjIV",
+	"hgfaKAw6YvyqoyJZiQMLfZqBCah9yKj9QvtDdWGsgQPNBE2h4mrLsUPP4Gosdn5OpYD9YqTSgss7U93a",
+	"KvUWS264SS2j/W8sGh/KTsjMhEPm3zMHdIMR80slu3eGwdRQB4Qaw2apIQiU1CdcEMusisRVmNk2hUE2",
+	"uV8rRgq3AaifRswDyOssiqBoZwH15K0WQaNFW8rNCTb3GJSPca09YvN8g04msN0bs9h1yhXT+4hmUuxK",
+	"disJ1HxYdfahyiLWHM5m5ubEHWsjOGOJAiyHDefLSHZlbz3VUKCeCnvZWiHu21fO9rlmfXv3HS8tc0O/",
+	"setl7wY8L2ztwYT3likuu9Y9B9vSWMlZn2QA0TXKDFiTMJeUi0mfGBkwyrWoTP6ida3wIAxNUSc8uNpN",
+	"M4U6QRjuztG54oTfEr2yyNZZ/3LZbY4zfJl84aXcrN7vxUqm6W4M7O451Lou3rVSdBYjCaW8xFc+oVE7",
+	"/wHU0T7HpPJuRLiBf6Bg95W96Ffq2FdmVDzZbRwHBSHvn1UWd2YLTpl38laxK46Gn66YctQjBPlSL2fk",
+	"golYXyD0QV5YPa9EOvfR4TKJLaWIABJj+7qHbFlpWYvD6q9vfW6hnRQRch6UU9uAeZbpya7FTTN4BhXc",
+	"5T1Bwu8TkaQWbv42oM0XSw/uvZKjhM06U/2CUKLQxFYubU/+9u7Vc/Lk4SMEW1k6qylNEhaG2pJkxAgV",
+	"es4Ui31N76hEkJpFUsSACCTVGWTsgkY15leMzLjIDNOYSkPthYsUgxpUqHChvchONEjPLmGprlIcLJC7",
+	"guIR1WGNsihR2Yp7vQIYksDdtNw202FMVMNNXdktcEnaDUGbYfjeKhrVwLZoXJ0/Ui6IzBRJ5ESfEZpo",
+	"ietnZMpozBS5+GC7GryOL8IDwR/qxmF5HZsUqQ/nreRE0ZleL67Dp34z8g3zywtSeV4ApCuk7iVbkNGC",
+	"WKr+5/DkhwDuQFKJQHoZv3j/tAb1+ara8PjRo6MnwaaXPAzUfIm8znfx609vg1/PqrYBzSfBZtdhQoLQ",
+	"wcguvE9GVLPHDzOVrD+US2Q16qqH8+/DzuBk7Fi1x6KnW4eCBrAEyjBWFRQrB4zQUl1emfJ/ZXSTaik/",
+	"yjmZZdEU645nwsGuF1Cnf+b99o4eDd3/eliEqHfaGy3wqa/uxJ+lybSFjxV8rZD50bZZPt98LNdH6Dzf",
+	"UcP+5UvkreDnsGsaGY+XTOhIXjHyF1NOGoJyUtqQo2MS8wk3PgEaWPrRMaFj48r0p5IL08fqf3hUlb3s",
+	"HR0M/3n8aAnq67hanGg4ePLp81H/6PjL337//aD069//52qabAjG2G/pxjjG7xiNgURfllCfb6o8UL+X",
+	"0BFLWkPxY+vgkftlbFf8MiyutQydcEffxXC/tPehZ5hdMcWrDFcbmepSlc1EystwWDVUlm3CS64T0Utl",
+	"vlbyS0qT8huUD1XahcZjese2LGjeJuynS8R0ezVnjBS2wTE31KxMUetjcW19cqJYdCkB2St1TAc2Olxz",
+	"VDFaqRNRB0uJKhF10CLxohqRVMyqtOyac3V2kw7HuXcI33fO47SZLzaMLfir00upMuF0YsznDIsDbmsf",
+	"PNAu7TPYQ1pMt5XRc8UtvXDpm24qDQjNSzu0d0Pt8onswWD7jkXyiqnFcxl3jpWL/HfamjAC7LFuVvuH",
+	"GtpnxnpBkju1oTo9DxhMwOXXzs9XEPwyTFLrgi3vsM9Zdzy5p2AKQIvaJWOpqzyorHZq9QIyYlxMCGSE",
+	"2BkEjP6+zlpetme1jLYrn+1Kbwff+jFnGONVSKDIpErBgMHEdBbnbsOlok2GKj4eX/TJhWBmLtXlBZGK",
+	"XCR0Hla3i5MP2y+4JjicVbSDPeywfDXuR7/ny7vV1skvnX13foEh9cGQK4jhLoghogJsS54QlqyapQQo",
+	"f/7tmWpBvOs5lJtxMUx4T1SL8girD5wr00Rg3sRIojJB6IRycQZl1GepWRAcBtDgNIo2NEm2iFDnS2bn",
+	"9WFGZWTaZuTzGgC3cG0RnQM1lYF/Tlop9LDjv2YmkrPOIGZQ6ycgOT7HDyylAeLTWGYihopBDP7qqgSF",
+	"JUjkNKuEzRTIMSy1NDxjVMynHIrrx47cwQLI43Cvvo5XAJWIGyJFv/BJ4MZjQYMpvWJLF6Yu7cDvhl9B",
+	"MWaY0I1abLbtihnlQqu6pkb4rwZntOsKykWc5w0UUbazfy3Gsisap13aORfhjFBfZHnp5X37mthPXFKM",
+	"pRBuwlRXHyq+aQXB3AIesnqGEh5+m8qmOYZRq71pOd+e6oz9YP36etH2PPbuAc0PfXP/53tMM30u087p",
+	"Efqyo8yL36iJQoiDMFof6ChhmkQy5ayGs4256J4437GQblAVjWS66DfB3W8locNmQWlxIVAodbEOTQUY",
+	"DUtrqi+67Js2Sf7uDngJ3g3r023yQ+wXFBAkLPDXvQJ33VPw63V/XQtvYcfStwFn7MP134rZFY9YjRhs",
+	"pSiqEs4U0XwiBlwU7kqqyQV++aI7Cnexzn4NjMzSbr5nJusKyYkO0QDWogAfz8kxYiqahcelXGWvoYC7",
+	"p4JIk9LMTE+Jy8bx4Iz/9Q7ct+v1BTe1+vC7ytpNd6xZJiwTievKWaHV4jw3QQQcN1QsANAgYeM2j4gf",
+	"cKX38OqUp7rdm/95DDBjvINt3M3ndczy2iDLb/BqypmVV+AMeWquIDuAQ+j5TI4wGdUVH24XmuyqBJVh",
+	"fsp4Dsa+xALCTNvZKZwTwzO00qY0HEi+Ad0OZnlvZprrWICvYAJyRMKBnfKZ5jCnkdudUmxWrUehtb8G",
+	"W4dXpz3gy2apkDsE0jH16jsaLUA+zkva6ksd1tv3GGMNCIWaMREsn/RBwhQx+qQ9zslqtk0pM2rpCSgD",
+	"D1o2eI4BMOUvG2nSEq+pCwlQ53QSBmIMIv24E6qPBF/anHJyiqOWyrANxLh3OdkT/RZiMjPG+5663BsR",
+	"TaU6T2XCo4onMUroLIX7z6PLxfnxP4OnNlJUxOeRTGSm6r2kdfhFG4BVbZIOnMhJAM38R6qnXsW1Lc6I",
+	"sDe5mrXYHtjImZrPLe8/9yUdVnWBDQpC3U4cpNyXviqNlI0GBJrqwnYD0QYerUIbTar1/bvjI4Et4zyS",
+	"wtCayu7t6nTvoAJU9TKFaGLpxqzOvzj5pkveMhB/xkX5r0d7vvxLeW4ON+N/DEeP4pPRktrxw56RudeV",
+	"eQzd1ryYysnjR6VqKsOQTh+gu/VK1ep58ol4LW4sA7zIeN4quzkHPGjKcsalPXdq7gYBN90045pzaLEt",
+	"X0mnzu97vUad7+BmSAGlLVmNdBvYM/QaMRh/WcIAwaIUf/BN7WT9Fr682iA9uEGf2IMUv6yU2S1iMdp1",
+	"XeA6QMskdIEvojfJeIH8XDPn3tbM+F+4uOIug9ZdVVdJOnagW1Kd0zgu/6rYTF6FLANW6kDj8jk+y592",
+	"pjd0Fv2dDonZ4q1F+YIW9h7MUqa7PQSyvPcwlF0IGpO+a8RSiPDqiGxQ59FfeIe+NAT6LTLMa2zOLtJj",
+	"O2DZcsAIaIRooPGxaw1G6YbKdtxo8vTtazJiEy5aBP57C04eZZJvOw6ztNraw90Q0AsYqm6OOcAqfJVE",
+	"Fi6ImUuXwFJjwqBhW4jw2SczRnWmuigR6I7V52icaBm5CeV1AlZio6sR9e2n4VDCWoztSKhd4ymjiZku",
+	"6s9CSMQ147CFgrFYE0pSprQU4SPAgp/nyxNuviaMJl1vFv+LnY8WhrWNpi1rg3UJrSNHl226A81Ptz0V",
+	"I+Xl+axt55mmE3buYnqrB/OORYCC4W0CVBty/NAqrEq3RJ3D3guCXg4Iw0/6lSEMEz47rNUoy8hz8Ai6",
+	"i1+QXbEvlQOtnkd5O5Ymv3I98aKUIDfyY6phYuPx0yzm5qU3/3QsG1Djhcxti1tJZUU6XVvcvK1R8Nze",
+	"tGmaJ8G1yZZGszwCDbt9az6Q/Qs/S2e/HwFoPP6GPLcbOVSLNe7Yp1jjDKydxBu2qYVi46DiTYNvtqsm",
+	"CpOpVCSrTqV2h3xkVm7FjGegujEx4YJBoD1kS4TRyKCLW+f2WpU/Wh7erjw57TW70v7t31NTPqwt3DUb",
+	"1uMtKuqsns8mB771Va11iOzwKjrTvLuRuYtgTeR+vsW7spY3bH33xTZMdyOEqvqyBu/Xli7AG9Zq/kCy",
+	"y4cF315nD/bfvhn5A+e5J8njX1zzzgbFNFXyqqYu34hNqOh0b0eK0cvzSUK1rq81WonehfqeQjNhamIU",
+	"OlcZcRVGbhxWbkYXzo4ZvowyZaIulqopvHEcKN7zsmIoP2gHYYR9VQ+pZBMqzd9NtkQBa7HsCgq8mbcO",
+	"iX2rl85skj4FXgMwRhMq8vxITUY0oSJiB+Sp/9EH4kSZNnLG1AN9RuYusUjOmbafj1gi55DMH0B9SaRu",
+	"UfQtz6ZjwqhOAWt+B2r1oW4VwyzJdJnvEhRXY9+ZGPEk2RQWtgyp5GfZz/e31HuxiY0k0854EMiH4EnS",
+	"J87J2ydGpoMsJVIRRJOFlBcpoJr9A03A8AFZMCxUX7FjrmUncTtchzsP6UwxKBGwInU20yRLW1qiOmSt",
+	"b+iigl2zk2Esx3W1QvsfmTYu6XKiqMg52sJyOQSB1TlLQDfTRHCH8VZK2CzwqD0IMAQlAjiA3TmlWOQ+",
+	"NooKPQYZJJKiqP3mIaD7PUDkAPPXlKqwF6ouO/spUNODsO9iu+vi/FilTHuPmVBCT3YDhO+J4ilb494M",
+	"FhsVBIreE6oJdkLmihumqzkobYuEvl8CLeyqz3RXUzGT69xMlcwm07aUvsc06E51Rj3aXteQ5zowrp3F",
+	"Jpc/3hK1N1DmKV/2etXN2ZY3c4N1QWZpkgi5w23fYAtyWS/HsoTOmtb62rQAuevi092oPGRuGA+kP9VE",
+	"dhhJYknoyGocPBw1mWegBz5pncrbuibV6jxfKTkjR2dkSPgYcZdnjIwW5Onb1y3f0xmjQtdtQJGSCs3C",
+	"Xm46DyN/2BkTDwc9Y13TshR4rbq4MhTTMslqPSzwcdc6B0V+83pHvU+6LYbCkpMRVXHrjAk3YJ6tUChX",
+	"cFBArgXnKXnhW3Ke/Vspytd+D4aKD/T6XXevQUQNm8iaeO2mXNmIdSh3BukfPD7vAmqN39gQ2jpfVm5L",
+	"9FOuTKVhH/eua/vz2lzR/sBnzN6GjcLdWuk4ObRgRzVntAhnPcc8JhyB8iwPpVnMDTGK8sTBEpspmx1s",
+	"CcrFa4GziAvAMMSwJNFEjluhYS8rQk6pKVSXXFupKEOA9YEaimCRcUpw7MP5xISdpwkVovwHDx6Ov2XC",
+	"/V6W5xTT2Qx+EhLBO5xc3keQl9wcFYzXk6qmHJrjPqtRNqgm9QmG+vXdw9d3SLgK47z69nG1+7TeYAZq",
+	"j1OEeNxI2HvnydUbtA+m7CuNdYO2Y1qf50XKdmJphd7OPQiup+RnjKqgj3K12mExpUpna62XH7yq/rWr",
+	"9WzKyyLF4vUApT+zeMKUK2Xpyl1u8C12Ffaiuk/OWyfZborFb3p+6vnKS8YJnF5pMk0nvv/b60lrHxdX",
+	"cZo8Q3PznhfBafKzlWm3EATyPja+ZBuSfUnCa0Xwu4D9LepFQBcr9BraoY9usGVLn8/1AgPxBcbDXvTJ",
+	"xWhhmP0XCN3+APbEC2w2ZuyCSEEoGAqrSL+AitwGrfcjzn1DqN6P9sXfwA74q2Ak0+yAvIaI7T+yeMJi",
+	"ZxocLfCHPtES8/WkYARw51yLWDKM8p7KBLBHURHWpsmGvrzlDm35FL4M/SLOEMGvQKzkfMqjKQbHWqGd",
+	"TsDl44yAfQ/87g8vx+PPIx1tj84cVT2e40fDg+EQyVUbLqjXikMoc1STiCYJi9GRQKMpRjsX3T18cjI8",
+	"Oj55+Oixc48GgkxfPScnJydPzog2VBnAZIkzBQMvV8wspjk8fjwYPhoMTz4cDU+PhqfD4X/XibYAkK5k",
+	"nEWwbh73SSb4nxnDQGPta4CPpbLbrc5yXOvjR48IRIlWB78+KuE0BAT5Zwt0tgF6FIIBFtK7LyxyioD6",
+	"drWQ+b+ELY4idY5A4KAEejym/0tIFQtm/gI696L3EhohgDnYaxlTQ+2/Tga2P0YSqgMiPiE4CjBK8qK6",
+	"SvtNsOMqPuGixoI0x2J9X/q9PzOaBHfDZz1eTGMc8uHkolyBHfJGCeCPeO9lzKwwDxX9l0DXe9PYDVaz",
+	"90/JfCoTn7LlCX8FvL3Aa0d7jDL1hNlEecOc8rIgA13mmLAByDMDbHE1Cmato6Hgc11twiz/UqtnuMRQ",
+	"u6ICFqawQAkM+OyBhguylOr2+KRbEGluAXNLC75zdhmveLKBJAAofi2N6DGfuPTEpcvw49PB8aPHwKGn",
+	"7Jp6ZH2Ezw8r9lKwbhbrLE14RNtnK0AVlNq8JQxvRxRtuFvblMHkEyFVCH7xZzY2RGbwyFL7BCZUsZiM",
+	"eWIw87LFOqyi2nbNtZY7OR5rZopsj1U/9Jh6rBPFaNyh+n5C03W37FfXbPPqun+gJaVlYknnxJYOVm2/",
+	"gK6AaLkpZwOwyKol3Fk23WVcTvtwlvDKgXsi6hcXvnKhSjtcNTp5wq6eWyMH2rv6V/C6Peh/0PkbmqZc",
+	"TFqGky7FkXFI+qIkhQxdxMOw4thfUrA+CgQz7H9VenYfdHHy4DBVuD7DFNeXgxn8NIj0FSDkrfx1ICRK",
+	"jEBeY8WYojHP9MA5B/vwMg9Wnp1VwI3y6/awFSAC7PNmoKvlNyvgDJVinPCozldafUVWP+9GiiA4+FWE",
+	"shRKfKsu/y0OfxywxIXubbHc+jvcTOw3c18x525vN/Zd7hzdyBeyKsCtKqg15doq2mRN5OwN4Ah4mDtQ",
+	"b8q+AacW+eCplcyxkoiQa0Srfj/l8B5aBcaVdKa6iJh20TNWgem4fQCg0Noi3ATR5yZamUbpQN1QtRT5",
+	"Phcpunhl9xe3tMHTUiNMNgC1+kHWet9LW7R3h2v5ODa3tW6UwtOhILKiIprurTT81tk/20A2rbKTaRio",
+	"q116DWbWhHCKfRhczPVypmMT8Yazj7wgXcICW0vUO0tBKshh9WmCQnU8tpoau2Jq4YxV/f0e4toSsfmh",
+	"LsnDUO8BCz1wQ+gcq+CvrU3bmhC+1JzEDcg1+3FB2X43wgu7IVim/jcCTGb3cS9++Lp9fs9EDCgpVuVL",
+	"qCm2Wp/lALKulKQ2dKGxdPAaIMpvyusPOUSbIEFUVxlAn7H7d2V7J8xB17REuF2TQ2aYoHVKACDoPChZ",
+	"cVc3mkeXLOxIvfK5g93c8fi1fF75EEvZZG3O4UM+uQ4HUayoE1zCcl1k7CU0td8Y2xD1qEsU4R+Si9b2",
+	"woSNzSZmOZcF5cZy/YTW/H8s6138KBPu4tk6VReL6QL9spGcMU1GNLrEl58sGFV9rDFG4RciBfhnJXjg",
+	"ELQUao8JaaZocQ7W9i8QMY9KgJhHQXAkdwr5V46HT56UvnQ8HAaBNGdSmGnli0fH68YC9+K6I4da3uir",
+	"Mvmz1GFqS4eK8/TJOjXhogiCnSluFu/tNJzUhgw24L0DHooH5V/fv0F9bvK/f/sANXmoIK6ajT0kWBtw",
+	"Kuwyn8DUmLT3xY7PXYmdJScthgxgCQWWsEjO8sxgfUAuDiFG8PDq6CJPppTCKJmQNKGCYckEB5FPoO0Z",
+	"uTg0h5+RH33x35SC/S7KQMOWVfaxPrtzmYNY8Xs2HJ5E+GX4mR0kMqKJHeLi4Hfxu/j/yFN9iW/mxdPM",
+	"TKXif4FB5ZTgg3WBpfQDe9ivblweD2DncmB7fi5nM0AlNj7HlEAshf0eCvO2XwgOnVMBQtLF65jNUmmY",
+	"iBaDn9ji4pRoSKCaUC4KdGOocDWS8QKLU034FftdEDe8BKEKpCtXzMrdP/zGw+GTA4JwNojKfMlSAxt/",
+	"MrSXXcPcrV6s4cpjYZcJ06fkAsTGiz5syYWVNC8IH5OZFSnGMknk/IxMKYohwCfsGUSZ0lJdQK9gpLEH",
+	"SPPy14ZdY3gCFeT1+1/Jw+OjH/IYizMAWcNpFiENPMa/fPz4+gXOFuv7aeIwLIG4ZII0QFM0WHIpDl2Z",
+	"/X/8oaW4IH+zXT55+OiHv7ttAs99xC4sB/szk4adkQvw4+kLF2tgacvuNGSa9F36r3bhKs7YDquZByoG",
+	"2pleXA8KqJeLUgRD8Ve7E0jb8Iu+1PZ0+uQCC9JfAIB4n1zQzEyZMGCMjS2ZLgjieQ64sHOEKBJ1QH4D",
+	"4r4eyLmojE1LoStkRhd2KKADmPuIJVJMoIQeN84SiRaFA7eIgaWGC6gBpu14lWkDyUOgDy4P6/HJMXQG",
+	"dAjiKPxz8DvWg4g8HBtqfT37OCnODIWIeoBPBA6kTw8P8zClA+fuP/TfL2pj9T74Rr1+z6drQll0n95M",
+	"U9477Z0cDA9OsN7YFDjpIcKb/WV/nqA4kq/sddw7tX/8EZpgZHQqhUYefDwcekxcH1LJrs1hmlC0bRax",
+	"CfLSM1oaUte+9FeCoiEQCsJCHuIooWcpn83hMxp7QN/yg9E7/fenfk9ns5nd1tPee6sJzEvAjamSVgAn",
+	"KnMpRnSi7cv0Fv9un6MyDfdOe0iXMMrhjBnFI13auSWXNB2xBK/vSGYAGG+vC9SDE5Igq0aCWNnyN67v",
+	"jnveYZOt2D1G6XDnG+2kTnwmuM732YWVvVVyZg8h08gSURrsfgAARNpIuXk18G+EePu9R8OT9V/5KOgV",
+	"5QkdObNMZ4KPqMAKBafApGJq6Ihq5p7SDe6CF3YOIeOk9kgSrk0BZocJFXTGDEBZ/ju87KLJ4c98BsAZ",
+	"axs+h4cYWi6HZyaLnCwBCe4AUJ17p70/M1akM53mCIDF0a8pSVozGPqBnGAEoLdEy4ZBMc9+61FHiFYD",
+	"oqfzgIcGzMPEigHXadGf1l6lshjyh8uyLPpvB3QIRsXA9XoKAtqmt+vh8KjV7XLSMYvxSy2u5CupRjyO",
+	"GYIBFlcQhcv5VJZk5vEY8rSs7NEngs2ZNmTMla6wwPc+xWjp1sEFO7Csb+nmATTOIMcvqr1/z2y7/8wR",
+	"dPZ0ksUo4HaqeYAcdLP+1s6ztNf5GvCGzyk3rhqeFfvtofXRJAlQw3jORYTw0XDY5tDBVnXAhHFqdPDU",
+	"Dz/DL/Dzl0OHjoXh7l2YbHFyr+Oeve2pDEUifgBHg5BWHzwl1G+DVRHswqE8johYSL5xU7tpQlxDhLea",
+	"Bu03Hq7/xi/SvLKiJn7hyfovPHdRLUtU/hRPSBMtZwxUGJZo9iAn9rNAGWOvY6M2avD0W9O2J9eW1I1X",
+	"4WZoG2M1rQ4HU+2DZgwqJ1gjdG5zQFtsiOJhus8WN0PxJddA8AHFafbRJ2JPCdQSsGPNpQfOdrVBc9u8",
+	"9hatAWyCPrQ65cV3fmc2Fdfze/bS0oXGmGXPQLFUuIuIMj5Pxt2PeE+vBVqTdnihqvSP3VfIv9s4JVvh",
+	"T2zR26sQ2uHFAHT42AHxl+2Z71iKhWVqxnJfK68r/woMev8QwQV5B4Sji+uxtxdlzs00dpAye7kDfoD7",
+	"W3B/Czregt8c6ejSy9D5PoTegz/ml7rJfobQ3HwiuJj8xBZ7FVt+Yov3rFZTvGSL3dsp34IFC/rGlxaV",
+	"c/B/oTAbTVl06Wr6oBPlh0dHP/y9za4HzWMY4tW43W9Yb98WljesbpudI+WbUcffT+UczSuAPgOOS50y",
+	"6h1JuX+KG/D7xLKdjaXkblo5wcNydFWY12P0CHT/tijX5q7sMxkvWpxnKZlXsLmdFRFsThIpJsTOgKRT",
+	"RcHfIxMYE/E7yVQqzciIGsMQGrcdYfh5urjKL1VvvVEZ+7JClg9XVSf8enxGrHqEapGvckem9IoRiOu+",
+	"7XrDUYtvfJDyZ6owdvPh8XGbeTnze0ARwG1zcQJwBx2b97S2A7LFVOJBUUy8metD61feDL5fhlQuyhLg",
+	"TD/KOeD1QuHjb485Ff4XPFoyhWRYPA8yzt0QHc+3nfXCF0XTLFIMLBkYNtF3wR6KpYzmyBNkStUsZMEA",
+	"z8XNEkZpnPfMZGndm4Ur6xNdrcpwBviPMhNGOyuHQ9QaO4tOJMWYq9nt50ZbSI4vQGpcojViJBkxCBUX",
+	"hAuIYSM0TcnfPvz64W0fwk8eH5/88++7ZjqHbsvLD+cN0K4bNUy9Gz7JWLOq9/DJ8fDkSftXFgeGGs6t",
+	"XtjdXad3rvjsc6g9G7hKvgHcEu2snLmNcOV63a1L8zXe/J+ZwQffqnbC380oT4Hc5cXDIsT1Ait+vtMb",
+	"UkjJuxJNoezOxpLpexcOOqf4IjC/4/fUvAtqRs69Ir9WHx46pwv0HXnqgJBCKgyLMfBzJ5Rf1LlrjkJ5",
+	"71vuW74tl1KrlWJwLt+aK3zlxGVqdfB8NTs7zkMm4gFolPqG5Qcm4l/tuGto5mEwt2Xxrai9S46pWIMK",
+	"nyvvLnzFaTAjH10kBdv2jPOo+cYL+2ve6uajxt5SBX45isGbMscFA7f3A+2LWaHVY+5qhSFkWCjq6s+6",
+	"CK9QFuBerfx+V+9WuFVOUT7iFJCioWY+4B5CJkFeGmAN6frOXMxVnXsHsxz8fu7GtbOxbpJhYmDvxcu8",
+	"GGgE1/rju3KitWVtkE01ocl5gUZYKoEawZ96P9LZKFOTHi7e6T7Hw4ePfoD8bcXsre39SMdMaKOo1owA",
+	"xqGh14Co23vxElEcf/jnE8wDsyO62/CLwyMk/zkb/VhckhymsN+Da3bukmHxtxzF0AfF9xx4hj7HZCx2",
+	"bui1x+jUVMQjmf+KaDq9l5mSKTt8xlTCRXtx9Bc2z4+5lTB6vPPr6gtahm6sw685K4I3sFqbfQhnNGbf",
+	"q7/uG5Ggy0kxkHQV53kxCDYKOVdd+BZyprpH9/Cz//FLk024xNj2/hjVicj5iu5U1FHAZLxMANMcNVDn",
+	"N3qzp6vTm+TPA8Ia1lLPBgHIv47vQ5BvgKhQKCoR1YNwBHM1GL1zkDJyph2QWp2IRfXlroNnNpSwfPUo",
+	"qFRCVCacb4poA3UyhYSg2Tw/t1o4uJOosRyHs07YOLr5CKCzapgwuLeM9CGLTg+6DxHaffTpzcsoT60o",
+	"YiSBYKIlloIvU6H9VqtjbxyjFHxrxgWuRYMXO8rxL/Zr4CvG2Uei5e0l2C2jn98wqiFPNEBHkDSjMDTd",
+	"TJm40QdoPf1hjajusaKt3jnsfLemhK8ust+/AHsOEgV3IiU5IG2hQsQSUWzQGN7azZKfneuyDV/2Tfdz",
+	"MVzvt8LIlouAkDQjhZlqkomU8ri9ePcO+7jhSID7O/u9SW3vjUyXX1krm8kEH1hNE6bPfGUZMpFoh/IZ",
+	"YDFd5HgmAGJEI7MvBoLZZa08Qf/Cpnu8Kc8RsQkGarIh4KTvvAUBo+NxsYh8FhDbbpsJoTlrGXMhCceq",
+	"W2XvcJHkCaGP9mlFHaUuvfMmLKT3qZ3fTGrnswrV1FyXomjF/lRld6if4d8vh1tLZ+v96EClHcEDIBAj",
+	"clHwLm4jdNUSRq9Y/VV7GCqxCwapbyLv4IYVcIzycHxtK8pzOIH1AYbaZ5K9FtsEFXofMI1nXPyvFWS0",
+	"MlLx1mGHbrY3LJ0jkHKYu0N6kw/EKaNJ7pWucR8wEzfeQIBtAqjiE6GrKJiknXIazK5zVLia6VITsiEt",
+	"zRj2fje0GU1pkjDAP+5djYb8zfHlb4v/gsogG8WKlzJjEMPynhT3SIoeJhQW5E8yB23qmqpTT54yMy24",
+	"5K+ZaRtg6M6Ca3Il+bcWYmiKyFe/17CcbWMKNeYsDy7ZQh8q6QtY1Nhb4fOlXOc9mF1D54epxm7pl2xR",
+	"hq33qPWGJxiyhljk9wE8XU2jP1INubOmstsVtuXwZD06rm3tEKJb6Kzj8cFc8ZUYm0wz1SIKff8BrXuH",
+	"7MvLgNyZEFKUReAEdxFEikTSJoJ0M5LYpWXby9jsigYlbBef+fKK+ho+pz0mJlww1i20ISedm45syAdu",
+	"iKO0L6s9/r53QaJJK09cCSTE3bPl2xmzEIOWW9zoHXD1w8/2ny/dLSmW6rxphBqsPFWLHfF1HVx4s684",
+	"m3e518Xd6gAksYfnqOlO33u27oxniwG6LjWVC+6gXs4AGIZr4svUkURq5oq55WpHB6jKdkzhEAoFDyoo",
+	"MRvziLoAEYfSUUKXub1BIps9t7UP7dnSAZasu/fXes9BJg5PwgGeViUiB3tcuob2+tnTSaSGCFiu9EbX",
+	"rFIV59DV5mjWrJ76RjefLQgVWowkiZRQZASzAv2sd54eWAc774ebSs18+ZMUseghWLkBht5X5CwmsVL5",
+	"s1z32v8bWfYargW6Zo5W6dZQFIKLiQujOSVxxvpEXjGFPyj/MxktMCZBZ9GUUE2OBidD+/mTo3/UAt3P",
+	"sVxuzb62mPJzBx5DBZHjMbPNEDTO+CTf2rFd851UE/CINq6GAdYvrRvZVTe9LfD+7lJ+w5aC7cIoXnFw",
+	"uPkzHC2I5Zu6SC3uE5HNRkzhn3w7e1lHPEl0n0Dt1z6xGroleB+xw2PM3qwvJ5Dzw4Ad1dU62izs4gOW",
+	"T8Sg2TCjPvzsfmrMMHMz7O2f/urkD78R30F6mVtqEX+QUmXJp/pOwCuBJKbrialabMvyEpY4W9eeaG39",
+	"4+xmmEdzryPMQ7hfbSSKZ9DwmzbZ2iV8tzy4QC1xZ/9Ae+bajnd2IXfb8S2k9Sy6ZGvk52euzT7JEIZo",
+	"iqsc0YSKiN39yEq/UFd9lgpMJCQjUIrjftUFIUG9uuMMOZpSNWHNRPrctfmmuTEu4jvnx3Nf5wKPPa4y",
+	"Y4/jvNgNzWfabunto3gpDI1Md3vhZnMqOSBCwZkgEB6gUoI/g1/Q/+IUEfzFA8qUXGUscXpNjowkCJul",
+	"ZoElHw2MQSGiBlDhDrCwrf1yQueE6kvmDEr4x5jpS1fLn2qo/U81GgaDiJ/ge3juNvRrelFKW9c77fGY",
+	"/i/34YFgphtuqL5pX0o7dcmdB4TQz+9NsHfFs+IRyadyXi2fzDWCwGE1Wwdx0NHUsNa2W2aLisUuJeiG",
+	"2GLQ5zLhV+w5TOWr8hM6gytZ+qn36GA4XIX5AsbgUhRlZigGM56QN3TRKUjDrfmGIzTe0sWM1bMepIl7",
+	"ZnNXmM1/Yh09Yq9eSnmcvy0TKeM5QKpg0FWKFY2xFL2cW0GxVFwzzlgny6dTuzqxo5ldQVUxWaJPdu2L",
+	"gQIUKiWxlIr8zcFqJ1wghEY0lVIzu2jnP/s7VJxJ2NgQmQXzzEpmqDd+Gt+07uNWca/8OHmWCcwUK723",
+	"X9GkvwcdR0izRqf/BVp801Rtl/CdkzSc8zdDurWAY3Fsz/KrCnxWXbbiOE0STUY0uiRSkDdSxBRB61sL",
+	"crCSGxbjijFXZThLIvcS3F2R4H6zIpQV4eyxEjqSmak8Yy1vPxBFF3EMGM3hZ/vPl8PUZaDun2Wsb2xJ",
+	"v5G5pFzsjrm0SIJGyND727bX+LifGEvzWyAFMTK9EcrPxDdF+zDde+q/oxBkQPwTScZKzlxK595uQYqG",
+	"ogGo1Y2KhTMp/QwN9yj9l8Zp8m3DhO+8HpBbO1K6WPbpOZQ6wcClM2dJUosX1EAxjgBuhb6AGXwlAviq",
+	"mkNMF7p3evSwi5JQnvvXMfnaodfkCViiOoOoNeddhMo+99l4d1OzeONcxfbUIWQWDMFULABw2qcYcIO2",
+	"YQ9tlcdydmIiG788h5/tP18OFbuSl+zWCGL2Mq3JJLLz3TnHaiWQIbyBkGQm1b0lYP/SmUN7gnuEL7IH",
+	"mwA8Pz5j+78trUJs3/q237QV2K3i3reBvo2U8ngfIbZfQ/5rR/EJFQOHaNesmCRUuGiLveol+TBNaomb",
+	"8J2nSw81KMeA/4L+WgrAOzxJwD8rZ3c9xhby/GaOshrqKLhGKzNfznsEWBQ+Y6fkAhCxT4+Hx48Hw0cX",
+	"fXKxYFTB7xdEKnKhuYjYIKHaDNwNvqhLYkuZ4jLuLesilfREr/X0KuPCjI1hyvb6f/+Gn/17OHjy6fPD",
+	"LwP84fjL/4Op+T//v9WZ/f0/bjhPrtjyumKxvsEdvqcA25GlhCK6ep9QYg+KOAHf0hmBs3JBo5CJjG/B",
+	"Hc7dyPdnbSLde9dy/wGi32Pxk+a0Oi4IJWM2L9b+bYdt2MuWcMGayO6Db3PzGfeQGu2jwtD3aKZo8Q89",
+	"KEamPAqmt8+kAOQ/l/QI2J0YQ/7pZl8Av5n32oMhU5qmTLDYYWg7orxbcVFGpoMs/epBzmjA/iDTj+lt",
+	"i3I+HtaFOc+YmUqYPdVTeO7GzDaxlxXSRh52ipPB1d+ueOeSYHNvJLsTdfSscDuS2WRqCDw6GPaZKlYO",
+	"f36gyYxy4dND9xjVDClxjVaKj9Dim7bIfbyPNS7scZhXvHt73K1Irkw5ID83EvQbGk25YD/Zdt80WT9N",
+	"+U9s8Z3TtT3u5QADj7SlWaSYqShhrx1gTkhGTPklW3juuTEcTrOIVRDfV5WznEI0YzGHNgWg7wwn2Ely",
+	"QkK8adEJR30PZ1wnP12yBWQrQgF1aHkvSt21+AB7xohA6Gj3rHTcNREindlB/Vtz+PmSLW4iAOAntmjh",
+	"0t81g2nn0ccKFPc362Y8+cDVVtFrtyFmY/kxR/Zb76bPW+1TqvGD1Hkrf0NJlhvdJ3KMgi2UdaBJ4iCA",
+	"NftuBHrL6pD7pUxpKU7xA9Qtp1RMsKLnspyfV1ILoLAyY7iY6D3gAmYxN80Ulm2SZ78jQ7KH1syL/YRs",
+	"yFhaantATz8Sl6KPri2pGXqjoe4k0ZLwMeGGMHvpOeYTm4Zp4b3cGmjUW9GBctyOXHIR141sP6sb92H3",
+	"YTWOXQupOvqDAbJLe2DTlQFfYXg612SUaS6YxiAoIkXdqGMlZ+ExY2rYwH67zcAfU2JkHyqOchElWczF",
+	"pB+YSb3/ovsk9qqA2tv63dtVJIl5DFy33qzSwG6BKe6J1x5eMcXHzU5j2+5ftpmjgd6+CaYyWIBwfpRz",
+	"y/YAq/ruO4+nck7GVPnycxwKumlGE1+PeF7AY2lDrkqbR8a215sks7qyrvh8CkZUJjSBogwYDkT1JRcT",
+	"Qid2YYYlSbFggI4KgV0gzXpJYIkWj2+WFj+KmCkypwt4o0dskgkyWiDg1Z0lzOdylmaG6RJNyjHQpAYk",
+	"dgK0BMSZsHhi/2DPdwNCXGVbI54kA0tFzSClPEne2UYbSor7Btl9l9VqL98Rzm5CjX0M7WnWv4wIq/xp",
+	"H1FYtezKkg6Eedq7bKZspllyxexbzgSJFlHCoLDImRPNsKC3ZW8jUKliYAYTyUC1ckjahI4NVL6ghowp",
+	"T1hM5lT/LtLMEMUnU3NAfpEFdJ6IcSDL7e1SWUzMnEesb/kjuwKwV8OEA9jLURGDmIdgWHZk91WtyrCi",
+	"cyg03sNIzMeD4VEnU7JfRitb8vGuL22dGVll4swehT9zh8o7otHlRPlH+N72dSfgD7FUFDx9yAlAJ2ci",
+	"tgdPCcCvtGNfKhMHKhONz9zhZ5WJxvIIxcXe95PVQP13P4bTrvKBJqmSE8gs9Yi2eTEObkgksyQG9R0q",
+	"3tzQM7berPUuEzUO8ebqBmMu4pqyBgHYHihQQqjdIy4MqzUIYcPGsP2SiejRsN+bcZFbqm7WgmFX/91K",
+	"aq4qDcgfVrThRrtTvikBrYZgDz/bf9ZyxX2zxNrqBHbld58hAlnkdWISDngNlivS6xr6uHVZFnZuTZzR",
+	"EdphGo/XEdvbeNyN3lyfAXPtiAvMz1jmdEFqi2WU3fGMH3+p7ONCydsXr0qL/vYJDUqxrUkFfeYb7ZOl",
+	"wRiNZVfcLO5+2RW30L4rMTCmWWJAw/8ajtIGFMpnvo7f11PqEzahybmLLDjtDY+ePKbD4XAwtP/5wf7n",
+	"n/5X97+jQhb8ibOkm/6PC77hULLyqHXX4l7Fvysq/q8pEyDgwLliEUagcoJU3vL6O7KojanxTObwM/70",
+	"ZZ/BYUjBbQrM3wKW4hhufq+7XNKvU13+nkF8TwziHbPPV8EiwN4/g3BTbpZFhl1xC6y7d/gZf/hySOM/",
+	"Mm1y7Jy9MQ4YrkVy4NN8PrciQ9BXP1mpdSLIG7ogJ90C2Iu13bTkAdu/pg6i8y3dFz65a4VPIPfPHTJG",
+	"AQKTAfxUbqD6IzeayLkgmXAud7DIUIJ0v6vMwCiR0WWTCeQ5NNhnNUQYoOYeYFDcHbe4GcR3iS4fBMIB",
+	"v2rcLlDHIY2vKCRXf95L+BAlmop4JK8B1pESGLSoizpiZCavWHwGSHZXbqsIFXrOlCYPh08Ofhe/CgwD",
+	"R0etx5Q1cwkIMppQywVDPnS3Nk/lX7Hqg6z4zj8Mh6fw//9u/549ded0wyLy2gt8Xy/wbqZhSSzh5W7v",
+	"MvMiY6nmVLmigZnQPkQmSTTU7ZIYSzGnbfVuYAzuKbMf2lFkZgaaRVLEund68ng4DLxxMYsuB1dM2W70",
+	"4Wf3U6OX6QWLLv+F7fb59pWHqblAbrbfgdvJrRTNMvbMymTxzkN8kJgaGiAOOR4zxcVk7xb/0pnVGP5r",
+	"6O2wDTSk7b2AhvyGc9SLhTTnCfTJaEFSxcb8+vvI3CoIfQ5RJUgVVuJPExoxTL1hKOosWRnuxiVgqHDc",
+	"1NTqZM+n+TlwTWBWLC7gkVGQtIfQxyBnjfaf/OwgawtPjLvq1uG61Cy6rL4mu87N3fWdZWFpDrIvPVgs",
+	"KT1Npf27F+72JNxtHdwoZylVrPzMgjlhe05Ta1moYwAx1xFV8ddhAdXL6abyLV3PdtJiDoTCjSZMGMXZ",
+	"fTWk23o30SIIuLf++MD4ISAbYE7xGbqh2+mIZa2M+tK1+0oZ2ygw+hhtnzddiycNrSsptCWUaMSBPuof",
+	"PfryH71OWdx/Oa4ZGtN+Vpcd/fjhzQa7+gNb3Ivi5TSlnIhA48wV7bslbyumjVTsNjy3bio7f267WFzb",
+	"X5h3buO+OHPq13vUBZt76uwXYpumM+bf9j4KceA+EnLuAA3uX/u7YGZ9P+cmmjJXChochxUxwQsITne9",
+	"ITlBw6xugx4PGJ9WB00Vj6wKv6go6saBhMMWQZ4ndwKDLlIuE2oY5vnMwmo8LtdO6as6iQCOxLmJjo43",
+	"dBPZVSBR3QLeVnp179nVXQLn8xY1fw/RlAaPk8KHigrChTZUGLKp2NWZbRl6yQaWkd4GechO5hlF86C7",
+	"kHfD/NDPT5/q0rN0f8FvofXho4glunGBAvG9nFIN2a6Ae7KHq7nevqD37XZtSoeBKVpBIpLx94HYgSsG",
+	"3WJeFpi4IIxihPNNK8U1Oq4+/Gz/Weu93zf9vGCG8qSJgvqYV4vwJ/4ZdGlGd96ZbzegyCH1L/HtNa48",
+	"lzHDpzoL0FSama8u+0NkOpYu6p32fpMqcXvfmmR/gR5uODrsBasPDvNBHveCwV2Q/H9xqRPI+6iIi8wJ",
+	"DjENimEM4F5cjf5dOPS8Zt8SfsExasILYpbwGTcsJoZdGzLmCQR3ZCkxkpwckzfPCmNeJJNsJrQzScPm",
+	"/SUFI4A5le8eVCvNommfCGbmUl32iZyLPjQ9t/yh9OM5h8i730XxF5WdwmAwE240S8YQe07JWKoZTgZT",
+	"YRNGUqrMAXmKv7jQ8xGNAQ7AHqNi40yjhE/JfCoTduY6V9qQ4+Ewb61h3nYGwQjcLE0k3akPtv85XOZW",
+	"0cgwRUbMzBkTJGJJos8QS5HIzJBMJExroimvhTjxZ6qCxeQiOZtRKCY345FMYCmGjuyCeMpCFeX6qyVV",
+	"mT3r0lbChmNaUolSOs4bWWVw0gvw4gnZcnooHFrVVRA5HjvcEH1K/gG09A+gXUoSRmMuJmQ4hD8L2Qju",
+	"axSvwuzmiYK9NMn0uVTnkPPj52z/aHe1/JkbotUyPrhb8EATvDZuC91N0HShXdJNEOeGzmpde8fDdrA2",
+	"bYQAGRlmBtooRmddESX6vVmWGG5v8aFtPQDmWukkVfYiGufttdvRtutCevg3fq/YcwfTfMPJVC1ME7Gi",
+	"4/s0qjsjbHxwZkZ8ywQ+Q3DG7eOHZ/R6MJLxYjBaGEuTJyePHj18eHK8TgIJxp4/Hq4TTCAioAmRy1Lx",
+	"f8tQPdU6UC7nDpQqD/j5R/3LpQ0XBdBzC4Suxw/XsbIVxvos4HwBv4wmUCYsB5Z3lt8zsAi3eMCouV0I",
+	"6P6svA4c5DlMGLXATYhZxOM7DbCCoGL29EFyhVu4Cip2K7X+1YvLrjHSdaCoWRMN9dI1fQctv1I81Div",
+	"bOCrpdpNZ9dpYld4OqaJZi0rHDSmevlSrLVhUXKzWSwVOGg5h31e8PKxfueVDvxlIHAZEDrJmTVjulhF",
+	"TroxC3G97m1nSqYyifOcag1zlYJkwvDEreEasZ9cygVE1DjK5UwfECxxBWqu/VyCZjanC6JQ94Ii5PYB",
+	"vhhJMz2f04W+CKm4abYll9ilHdFxNCtV0EUlmKDX9wEGLz++s+cpe6e9j+9f9Pq9K5pk9p4eHQz/efwI",
+	"WWZrkIXq2m/Y/lgZ/L2RisV1tSdmVCzQVsHASy2dJg5JyPdOzDsVVGUJYZmz7dgqWZUhDr2CvXNeF7Iz",
+	"rhgW7cXuQxEiywYhJZca5sx/xu5Q8Z2cqTtbDvYBxcYYjab54963WpeZst/Fy0zJlFFBnluRlybkGRWX",
+	"JM1GCddTNFzN6m1/u+WN99a//Vr/KuRSTxxEG3uc8PLCBbBNzsjLj++WZ9xGPhxRzXYipf7MrEBzxdQC",
+	"ZYQRq3/fqSZzliR1u5q/+ZWJuU0cSZkwKkJTeBpFLM13RY7tfXOJDPbxkVestgZdSrXpONq9qfM2mDrv",
+	"5Zl7eWb/5tCqOEO4cIGWwAC+vjV0SSD6bCf35fCzkV8azaJlim9jGo3p4owYaaWYDV4aqxS1DqqgIPnd",
+	"lBmi1tb4I6R82McMAtiLx+y7MDfCO25V+Lksae/Boi23x/r4SslZIaesb/9BFq0/dblah59juviCekPC",
+	"DAulZc3kFWu+ZdvK4F7mQSknPzI4oDxFA0rMTSQqYpuJPx0ql09cHMr9A3gLo5K9ew8JJTPeRAeqx1Z6",
+	"+u280i1K/VDDXtDw7ceyc4O5VJeHny+5iL8cKmbUYp8hUL9JdfkTF835nkYtXsHcbOtbndzwzs7118zY",
+	"B7RRnuaGze6xFPbCNyoc4EerfUt1SYziLPaFZH3C44RfMUGytCtCZq2xbswnmWrw9E2YeeWa7JEK/RBB",
+	"f3JeJh4MQTRJmCIzuiCafR8QqdKd7wNN3GmdEp2N7CaNmNJ9otgVExnr5ykMcs7i4jctk9Y1kxFRtygs",
+	"E1JwdpjYMJUJj+liENGEiZiqZo/zj9j6ed54jxS5NFZT1kw++e8qc8YdXbH6W5Irs0JSh5/9jy20gaVj",
+	"38PTfS+Xf8Ny+ZwuCM1J3sEVSeKpGR0WW4rpdc/wKmneFPNbx/i+g7SuZW53O40r/sCWk7qqR/cCXB+C",
+	"XKSZuYCIdkQFKlA4rcTlUIohNiQGl2nsv4es8oJMZJ9cLBhVyeKCKAYdaEKThOAf4RsH5KmH+gy6fH4X",
+	"paSKOaZ7iOJG5ZKvlWIQnNIBXfijyD07FynV5oJQZ3Lh5hRFIPvtaErVhMVEGzulcKjKXnj/TpLe/pMp",
+	"q4MB6dgTXYlhOX7sjEXFd57Ja7t/oDrbqeCRFN89fuSjXmwn/d5MCnBmHXeIcVnasa9Tqagzs7p/Yu9I",
+	"4XLEZA1w55vNwmuSOLeMftmE5W8TLeNiZMKpd+BFL6XYEZdcZzm8/SLXxO6RYYLkfOlRnxw/Ojg6PgAm",
+	"Q6Qi8NffBcRNQDiCZUylOF6ISxQHBF4pOzqNYxafwcEVGVhWEqsPrHEs4T6m5hbH1FQ8I6tigZMZtvSI",
+	"3Idg3L+09y/tjrRf987dvvgKPkulMgPHzxpNiK+h6XPXco93BQf6iYu4yXR4Cc58/wxz5Xnyd2FB9EKH",
+	"HGMEpd0M+wse5wpt4Y6Gir1xYYWCbR2dn+oIqw1FfeNFS3AR33m6jzvtvs/xWcnv2TsFNtcjxeG/qlmC",
+	"XacsMvhuu9qLlsYKZ1Tv9Oh4OPwCYrk4B5+xbfHy47veae/RyfHRwcMhbL6T497QBSgLnYqXuo244Vz7",
+	"8qirnByJp5/nI1vude8uvzMS0DMAzgXoTnyd5Ljsgy0hyJkpW5Apvdro7ap9gg4/4w+N8G85g9jzO9F8",
+	"B+68N2Aq52RMVYkYuL7JZ2K9yIAzaFMb/xa8KSkTMReTc6mQT3Yqke/k+a9ieG53Ge5fgDtmbc5vvQ/f",
+	"FRIA1GfcGBafEY4wskaSESvwgCeUi/28CPuvLFdlJ2EJ1c5hl8zkq9xZf1q4s2cevYuwRDOs9mZp4L7a",
+	"2/6jIBG5akFUJk6JYjRGvzJI1eB7uGQs1XmI21xJMcntKDP0/6CNQRglE2Kkockmr3SNFWrY6mICU/ja",
+	"NxMm8c1fTa9fOUbLxeSMSOVvbL8kgM//f/a+tjuNXEv3r2jxJeesCwE7TtKxv9x0Xrp7uvMydnpy78z0",
+	"ikXVBnQopBpJBaa98t9naW+pKGwKCpsCBzNr1gltipKqtN+0tffzcONPNIyQ0aGkqn5lRepMw5SMgI0U",
+	"FnDEzBDSgNNa1WPCNplbQKEkkm3Rxy3rI1qPCsm893hd7aLuhlmWHPYphD3PuuXxFJY3J9S+iWXPbj/g",
+	"/mMyEIjPD1MW8RE85K3WwrP30NPz5uI/FoLhKtxKch0NkJC0xz6/fW9mF704YR9+XhfA9r/l5S/vvrAb",
+	"RyOXzEKSlGffy0/UZxK7+TP1r6G2H6eP4EVlx75ukktR/MJRdDEl2WwY0GMRoU53s2gImK4vZCibqNaa",
+	"R/iFR3bFB52OQNpvI7ADFbu/ZIa+iVWUua/cZ79yBwDWRwjAWtCLJVacaKP9tnHJ5vAQp+wRxhLPjX3u",
+	"4s5mJbVOlUNzl69TM1SCW+rfbh6kv3h51PnppxcndwiYjo6rB0zta/dPhd6JDfqIQ9vEg9uQF3GHfWPy",
+	"ilTYQw3UKnQ0iwRK6GYX6Aimr6vtK/yle1Ar4J/lkZcMhBM/lnBjyZ9T7gEppVFX3F44ERLOGLdspAwC",
+	"iQ1UZhBjTgMbQmof7J6mggJkMlY7znG5KexNhss9zMGlbdGl5Q4reLMuRyIfwxIl+4woAfEcwIXuA56m",
+	"ICF2MbyL2XzLdM255X9Nhkt79C9EXwrZ/x2mtSaufofpBZRXM8L0HvmqtW0xRJkWdto4/a+/isv6Oesm",
+	"IsLJeNgANQRKdGCDgbE8GqLlDfsvzJ/84/z9G/by+dHLf86tZAzSukFuLyWifEYbrTdMIO6DbvtDi5bJ",
+	"RksX/Q1dd5GNal304jAlK+9musfO/o0apRxxcxHp058pmWxUZI60bJQZy+B/Mp4URegPXNQFAkSrvfkO",
+	"eC9FVnNperACU+FLftWOEPyDWnZFkjgbGyAoyvgw6OvFpBhZJuIt82GE9/fIA+Fc2MqrZ3enB4InrS5P",
+	"uIxgmTn94i782V9Xq8gUxikxqH665oxMTiaFRSProo6/Qas9FqjXcWxYlvruQFrEYBVYCnqGtOx2UO7N",
+	"7FjK+jxpYZQgVpwu/uEufReurFHCZgNNlwLXOLcmBTyWdhP/tCFbZTJAr+OZPTz1nj9Iu2G8qmBsbYzU",
+	"Y15yeBwX1nOnpZo8jjUYFNcII+/Gr3zUzXQfT9AyidB7jbfvGvQsEWLONo47J89fOodtNTjVaPzKeyCN",
+	"1dwYYEeNWTfAR6VjCfZvdkEHduyXUfdXXIWrbyLGWx8dPzt5/uLlT6+qdwwU3t57POLb8hlRYfx3+IqW",
+	"quP0sPPfl4MgnKvPMLiVLRgeEyyPZxOgBu2u5jIaUL0MHRBXtEH0w/Ka0Xkn1b6mTe33OtN2JPAhbVdC",
+	"Ln4wbNs3bJ2DYTsYtvsZtvOA9RTqb4dSTSQBW/vFPmN5iYw3e1T5gNaPyncL/VJmHq78PpZO9dXqo+o/",
+	"3FWHQ+p9y+gvxExNwLrlu92CsQZubjkqn5ekFTZWjHgf2qnsr1tNtdCepiKymd5r8FsIJAfFhVR9tf09",
+	"WbakovPzx1+a7N8+v/uFKc2+Qvezr/YipY81n0jGJUyazKgAFlnoKPHY7lTVSexMzIAeQ1yCULc5s3Wo",
+	"Alxirc1ATQ71ePtTj+cxPL3ZZL5kw61SUMGClUl5fx7Cdd7M3CzCO+68enn0/PgOyOujpcnoD7WmoD/A",
+	"EvCmBPYf0XUyUMSroYYgnfUeuig0BT5Evj5qIMvP9fiUxarisbB7NvdlxC1sNtM8gnbKjZkoHW+ET3NR",
+	"P/inifwcxrgPfClM3KtAAjYsonATZ+lAE52hSqgzTWuILBsobYB1uQvTptV3v2Ge6zR/LzD59PP4jDqV",
+	"EDHPAC6mQRgHBjKGeL8UYktW2P3qVaVhPnh02+dVnvxPycdcJEt6tGdEEU8MczvToDd30+GFqkgFO60e",
+	"j5xvWFaagxe+p+tqtOnFcS4sMbQtpHMRlhnLZWwegZWfQWB64pABd6EALR6jxduyYV/eJiaVc0Wn+UbB",
+	"QKSBolLkvGx6bmINKXDLYkW/GXC9kGi4C30hdyKBYLO0tFwIH6pJgTZDnFklkyliJ1A1HTWTcqTToHw4",
+	"9t8r2RN6tIfm+B5Jj7eaT27JtO8wIrBcIa3CFsM0Zf/48unL5yY7f/+GvTh+9tM/67KIbb9WNTB/16Io",
+	"frq3VOWOAZA/ITh5ddx5tkZGnwYmLOft5vLPIVJj0FM39sIyv3ABqqRpUl1KX6kYVfWWLj9yDV07wpov",
+	"WgBfs0ApJK/SeV1cLfqq/fq2cH1/FLXVIGEyL7u7VBI67UL9OOjDCo/l9oZ6zqhQe6SSYDxPN1Zpj5WI",
+	"a5T6kRpDDdtpuvGm3Mls37+pXbMLkOWdN80Xoi9bQrIJp1gNgo06iPrebq7Jft/aWs+HnXyCJOQDyLfc",
+	"CM/EpV0IgnZfVaY8zdKiy08TeRGuq3Xvg2MsK7cM030c1ZZFGVEpyMLj7z6PGubSBhm3MOn3w0Q8IONP",
+	"bsLlQr3AXn8JoLT7mM2ck8B30kPF5Ulcf8Tj8z/dzOY8MzWYova1//TdiVad9XV+/SsgD9UggLlNbVQ8",
+	"VR1w8zhED+mLeovc5H2s32KZoyBstfsTffmb/MFRB+gh3o1B2gPmgJ3rQr4laxM+ZUIu4THYjdc1hvfn",
+	"OmRuGCu4CrWCGC9wFiul2T/8fjoRcojtT9FAKQOM5xHmP3GbmEDPMpXZRSbLKcKHMP4PrQb+KQ4q4ElB",
+	"QdpyOV9GdJ7Fwm6+GYyg41oG9KpesI945QVdWKPAFMdZvjlxV1AnlH+fRMxHL/UR7Fj6PCXyO3wTSFbr",
+	"K5iZRwT0ZLSggXWhn8ktFyPeFrfAmLUiBMiv2lGL9xh0IRR3sXdg+ipp8sbTkwXsfuW4ivPjIIIoQT3Y",
+	"UgpB/HIhj2GseQ+RZLJuIswAqBTGYo7sr+22l4e1e+QGvyhBudCzLuWNiYsUVbSokW+45Ynq18fHXb7t",
+	"GsDMdggTstrsMlaRyZX2Ka3xUycQl4zu0HUmmBv2bxefPjKl2f9//eGPGZg53sOqJBmozADT3AJrtfB+",
+	"lwSSvij4IVCbIEjbb7NaT9Df+veGYlC83ZSPknvdbqs9n/nrLnG3aGKajCrkvHSHvj8n04fq4/3izhRy",
+	"jtU+tw5YjYTCsKbpKi0rzs1j+zp8XEoaVTAMtXuxCkp9x5YYr0KIiu10KLzgvS9x4+HRz+ae2wmWcx5M",
+	"9NglUS1fMm6ouhnj2K26ytURZBCREtTBRVJdP/HN3KSWUt9sQ4uQZuEcyjAEv86RX8zIa4q8NfsbJirl",
+	"ZbvPU9NECvGEp8ZjxGjg0cAZZ6azBGMsGRPY+mQAGu6kCxWF1G8idi6mfh67iwOL7fbhiPlbT6sRdtIf",
+	"v2h1nrc6R186nVP8//9co6bBv+LvPsir34stbssM28Vgkg9B3L4EcZ8zmwdqTElmeAKeA10yIY3l0v0d",
+	"Oz8l9nFGgS7uZs3DpmO7NmUmdm5faBqbNS87UuSD+m6rEvBdaPNGhUL8iFtW9KyQ7ldJzPoKDFOb0ykd",
+	"r8LI/ESX7AogE0e/b06TR0OpJgiCFyOojfPFlj5zGUGS7CC56Z7skWc2aXWXnGGR7C2QbPdFXZhzRDiP",
+	"Y+80UOwhrBG5Njt9ivRPpw0hYzEWccYTmpydPvXy/1vM2Tv/8+/NXPsbp42R6ooEWsZybdcim6eXsO30",
+	"4WzQ2+6JiNGKDcrGiiRhCY+GB8r5faOct4pFSkqILOMFyvk1bMQK19e+xn+XJwm9JajXFSwV+P3P5Mnw",
+	"oFuy/hUCfzdKWUZuTnjaPLJizG29+5B8OqVYqX4WG/RcuxD4PDqbScTBptdg0+/NCU+G2W9hctvcZKKX",
+	"p1+JgoJr0eu5KM9OlB4ypVnCJ0wCxIYJw1CxqR5is0a9TcH9brWS5vCj62TYJR10ckvJgV/EGGZuEdlw",
+	"QyJAKsuCrY9r0JrivqN+peE2GixI2Ls/43XvPTHt7vZhtHt6OjLCxO5t/p+TV0fPnx918P+O1utv3zpM",
+	"bZXNlPEIE1JNDpq9LzsoZJJQmukAV4tqfeZMCoxSO8WCKmJf5RM+neUZEc62BrPiZZ6Io1dtt86LF9fa",
+	"1F4Yp+xc2akGwH7373zkowBp7H2LUNLHaLNsy12CtV3u00KXREuDAWtqaHXnZhi6ys/dGPdpdIcRF4kL",
+	"GRPQw/8rPWz603CFe4V9qhCWRlGSb72+d5xhLpd3bX/HtgOBbV4asVtNFg0YZ5kBTVT9XJoJ6FD9aRDK",
+	"fyvMeHcytNtoJC+h6/vARWIYx/6eYnuPJCy+NZHbAinfSj1ohz12LdgPBuwmYBQLsA+lWIqIYNk4bQxe",
+	"/vukM/4o/9/VHZXiHtpgzxa23Dpt2EjX8QMMTXaoMRcBHSiHWFA9NhkorDsYqCQO6vTEEL7pBnRn6sKD",
+	"lkDBrcOH0IHTZxrnN9KPnVYoeZrB00bn6NUL3ul0Wm6r03rp/uen8J+dsAFqNroiSapdfYydJTpVBrDM",
+	"NUnWOo+af0dbPpdaMPgCImP81odMzj9axQz4HoaUTw/Jkx8ceOaeQDKfUpCIx837wJRkk4HA4MmpgguY",
+	"Ui5it23jgQWRWZWmELMsxZYfPh8NeJn00beayJvdd0nvacqnjdv2jn5Yvnu7Yfba1/Rh6UnZTRNW27Zt",
+	"DVXc+6OzgZqwHncS44SD+XVD0IlIzZNoVZEW3K6Vikvdmzla0dLd3HR59iARxubPuP2KpXOIQIwhpuJI",
+	"LFiyYgS+XmtRyRJWAC9k8425BeRHX0QCUTpwljKrmpghFjJKsljIfnM2k7JpWLWBSWC9VndKo43ADlRc",
+	"Nh59u7BUy8mwiyi4HGJ1lhk0mo2+UvHExQrNxlhl0YA4TqvNSPVylvoZ3TLxKJXMjr5di2R58dBIbzdS",
+	"Ejz5Hdr2ntL58dgUSqmeh5DaxbVs0l2lJm7gLZesBTHzKvbIi9eCNUIJS5JcysrL2ebNbw32tdoO48fa",
+	"W/ARXX+df2qcPH/a6Tjr4LmQG6eNd3+eu9fmDctpsB8aeuAuAd9m0T45vst+Y0c7jdJeC+/ii1VwzrY0",
+	"mUpiJ3lxVmDxPew19oN1MFI6Nt6d6ODwhWTOR+KOgZh9nOSvaXRW7QFM+9p/qhL9byHuX6EYj6Dv1T9p",
+	"c07/ZwYhwAOxLo+GP9YOIGztlm8BZhLZ1tDLZFxrwUJxTstd7DlOZrce9rbDPOqUOUwN3PjlFTGzExHB",
+	"Wg7SP++W/WNx1NtWgATi4Pr2hsIO+TCdJSOaKs1Srq1vmAoWv5LD85JR7u8SLlu+ebF9TR+2UUVI1E0V",
+	"ygg/J1x6yq+HXEtYmGZZQSF+e9DR2usIA1srvXCnNE7ISZs8zwBCZ8xzUL/2e9lF4IH0VbkSuQBBSE8o",
+	"XxYrnmfyPL/uligvgAzi01m2HDE/p1EC+WGrziQDGZ95BL8ri9VNmfSYdmgf4CpNkJimxxMDi7MuMabK",
+	"qwn5W2IZqzfh4l9RVeALgjCcKD1LP+xvKMynhlkV57VrKkti1tXAhzMxwGMVXRmt0F0+i3+tGIHKbItQ",
+	"/k3j9Oi4s0kEQ62SFUCZ53hFnRKmEliGjIlT3PtUHj4lpWvtAIRmM6Ewp8wOlAHWzURiEVnYDkDeJM69",
+	"UTK5pNAgM/fvXC0Rpfa1++c7FamE8p5FzCxu1WsIIEo5pfseb/7g62v19ee4uHMw7PMi6gXdk7F3VTxl",
+	"A14Vld39Nnj9+rb/TjQ/Omdc4J+/RQW/Ofm9a23azD4QvgDFRN5zzOfV/mo2rLDud42Poj+wLAYzrL7J",
+	"fpMZq0b4xNtmxVMJ/CZ7aplvOGj1vuyyP+BGYYXpaM51FAh7B9Nx23cZLuOuumpFKp0u5RKm6964y+ok",
+	"WygMU9qimk4fTV2J9Q+cn54b6zaPwsw60rgZAp1sJ7wyCr1f9vu6lGWV+e+VnheaTUc8x9uWujNq2/HN",
+	"GEri5n3Cp4wnzvlMMdoSY5Az7K2Dea416HodcEU58xJNy0O1yLgzLWgN/rWJq5aCShNAfMZI9aVAo3w3",
+	"3VlgUz3s/nJudn9NrcxwfoxS5gVPD/AYrGnRqxLTVDczmN/ZMplCadstZQkLgrG7ELuruYy/RSpRmXZD",
+	"drrP42fdWXT9zYIefYv51DROj48qh9Ph2Yrp6e2F1FXVgXFscpgiuc+hLXePwuw3Hhpzs/ag3A8QTVoN",
+	"/I5fBwprjG9y7/fBGnbSOWKXc2TDLaJBvaQsG2eX0YAnCcg+XCKGKPCYTvSoaYe9ZqlWfc1H6E3/Ww4B",
+	"UsMuYxiLCC4JwhjPBYWlUMdFPti6fMqM1e4la/OETbSSfcathVGKCOFYG+u8sPthli7ijDDItlZzI+em",
+	"KI3/NKCJHm7btsyN/AX77xbWgOI6zu8ZanXy9BLOoZeZYG/2unXUPa/xXbc3t+zUQDLD5GHi/m1w3pK0",
+	"N8eQf0PrQMa0hm+IAOnO2ueu5JEt17/qwUI+n0PT9ENqAUWaW7cTxiM64kGyCqEtWs70Mh7HGgziX1hI",
+	"IB24XfNtlqR7KcKce6uDQHngnyxIhLhiseiLwBOJMpOmzLj9BSbmCsk7t6ccgyaOKOPcKXlCd4kwDNPV",
+	"EJ8x3rPgbEUPKBzJvbK7aqxEvMhBhu7xi3s7yny4xmlj3O2ID8fDr9N/R4je2P3t5NVx59mrNRQW1+Q9",
+	"Lslr1KeDV3xUXpEW3dyQZa8Uc4HqxuyAC2hbJK+bd4q4fF+FHdzfKZJC/XT86ugZKtjmneRB1x5hBCpk",
+	"2NKRGy6Wn29GxxSdAtegWp8yW4nD3blikqbgFfecyJ2spQnEfDY8/6YI3N3LF7LfGsLUtLWyvB4oGrzx",
+	"BY31O0y3U/KCFimvTBzCNNRZGsunrK9UzDJpRUIJPrhKhT4co9d/TkPn2yjYeBLjRJCE2gQDJmHi1qui",
+	"kFdIvlne67UiN61VXesX7tI34co6edRojGU1f2HCj4L4ulDlEJ7bbSXHwghq7R0o45aZ4WLO9/aeMW7Z",
+	"SBnLjjqdiilbvHFtZ959MYaiKO30BGegMjfoSbMx4tNvdLSUV1/njUc9IWOmMssmgynriQTYS/eunRdC",
+	"Zoe12pHCY2+5H2lu2FKFOhj5fTnE+QOsmTcMLgymIoCAs7GuLVjlPtrX/tP3Nsi41m4kGmdpOxLIePN2",
+	"pkIxMVVVSMVG6hA1bbN9iNYZ+4bOgnfMZAyaCctAxs4VKhltVPRpmNVx03/QdXWe2+fDLAucaL57HzY9",
+	"8NhouTS1VQqyhr2mu+1MSu6TqbMiGjpxvxOoKY7+he6w5Wzcepm4JrlLQ6iuVO5CkoU1pGa/MnVLsmgE",
+	"CHgj4cJ9VEEvBLeneO6DC3v/rFpRH67x39qDChTMSiFFUKBtpGpymRtwE3B6DzFFzTFFzt3v3rzSbvO3",
+	"oaiBCh5wdU37uvifS4FrLgoX1hpFFMcpqwAsXPMIcGzmH7esAX0dnJq5XqwaG9WKi1kCVrNMHts8saAl",
+	"t2K8ogf4dfHCLRBDL4twcw7uwAO+/xS1+RPjyVaETeaWD4EAnRMunxiG/VBr4ic8dPksYKHUGRfcmmbp",
+	"eV00gDhLYNMQKHeM0m+z66ZJRvrpE5sTLq3BPAWLueXr4Q7eAFDZIvRgReiWpsfimHAXmLpYvgAjcgig",
+	"9qlUPRi6AGsMAer0iSGQDcRiYcsc+HoIMlXtUjvVMBYweRD2yc9lzjxt2rrUaULqQH/67NenlFgrR23Z",
+	"s0Dix8BV49PA+HUTHiqsylkOVS2Mvya+U5yzppJrMNnoYcQdNJUbW8TdxR15eDHPultowRZrUPyf0922",
+	"3QW39j74EFLs0cGp2/WbFLNtc8vM+mpbQYSfwMPY2NBcDhbmYGEOFub+QY1V6c3Eoq/MmAxEAmcu6KRm",
+	"UrdhpZ4gsxWjY92t5L1KXTdodvLZHAzPwfAcDM+9Dc87akq8ZXf6SsVnRVuDmA49DdDELvZbey+rkLfL",
+	"7bhijdxvm7NOLtIwsLyiJly0ff4sJE3CEgEyBWXcSN5QFC1BNUImKj9QmY6gybpTJnk5JxZdNjfIiF/9",
+	"AbJvB43TF8+qkkAlQsKMeaonktIR3XcbYJ0SFkbYlhOKLWz5M2LjRXHIGHo8Syymr4V1wzRz5qnZXzQY",
+	"lYzBzSkWJuI6hnjbZFRBTh85C9VkdiollWVdYKkWEXguEC6W8VH9ady7W9DZ4F/t5mFqw53bGnQma2Gf",
+	"1pm8swmrJZrJJMKSfJtFNOsEMe41bRv30w36KbPOC5WmbrsQ8VHorB0dwpi94ZnKpGHe0ntXgvA66C+J",
+	"mraLfRp2HkphpS2hqGQhrPqLTmdJtNK+dtNYUcCTK3zt/uY3C6NSxlnrVGHfi3YkPidVJU48EqXHWQr8",
+	"U1axWG3R1VQglrUwKi2DmBO0tg9p6tyl57Mp82N+Dg/Lk3FmXRwRIQtPj6lMMzWR1b3ZW/9it74nr6q5",
+	"Byf2AJzYnMn5RYxhZnKytBl6dUkocyTcIaT2Du5otdtp98TVTi1BT1w9CCuQI4bGYKyQ3CvPyatnnaPj",
+	"ZyfPX9DKVdLI9+LqIRoBD8UH8cEc7FchE60rVTJpPsGcjItkewKS2BQxszTm6nxVG8E0CDQwOitAat/f",
+	"ylh+1dLcrij9/cKvzvGiOtt2aIylJEBuDvuPBsCv6ElzIiAW86mhqreceGyKLahbxmu+LT+Zk7wWjAOw",
+	"xIax515Lhvd+Ytg/Qr5UxP90iuAUYwhTzG3DGPQpOuMUyA9zFmckiXmFqMB+XUwrnjEulR2AZsg9Q/2j",
+	"iIEYu70lJn6xJyukxrvO6Tj9/FdmLDl7nBcOhVBfENNynXRePWVfkP/Y0kppQl2x2MEqFbssWvDfYXp5",
+	"ShS5fnsrrE/Em1DztAj6zr0u1Pp34xyp464gsX7x/uu6gaUISFDe6jxvdZ59OeqcHnVOO53/bDQbwn13",
+	"dYSffLPX6XVjKPA3ieoLN8sxTzJonDZEzHMoLydw/jIsQG42/ifj/gZHzwPHerNhLNf21vidMH4mhfu2",
+	"O7VEyuMT46cNnop1cGpnL23rMGG8D9XzWcCjAUlZkwnJlI5B71114tZ9MDWSC1lUajRiZ3kOgUcRpBh9",
+	"GRZn2t0kQCfN8FFL3O+IX7WcTWk5MTWN06MXL1++PD564U1yywV0JGkLCNl4f0V66nuZAe6JVQx+OMf3",
+	"gmj8aj5Q+6tuJXLP8cjPW3DF1z9SISG7P21DKVIsOlSPFIsoOsIaSHpN7CaWUzaCWHBmpyk0CR26p7TP",
+	"4Snpf5JybZ+y33xCT1gLeBodCzOk4hnq8RB99+huLD4E2WRGsRGMlJ4iwplhvYRb8sWzS33UcJpjG9OI",
+	"MwfsBsq/Ixdz28nnDxe2/ejmcQbEUjQaubih3OUvculZmige5/K9io324+zYI8xzggSRI56mQvaZW+TA",
+	"jbX0YHneA97noPmLfy9PDB5pU2898cuUzQL/KRnz+PnzkrPcKqGOiizYlrEa+GjevuTn2V0hOU7m1pM1",
+	"RllihRPEtru6hYHL3E1S7ZbPCjJxeGZe8db+L6r7L4gqoiMcb95+LrKdF1Zp8FUiSHsAxqD0W3ZZ9DTt",
+	"a/fP98tDOLLBcAQNireSRvxNFYJUgxJTGQUg7E1fu+lWN/ZLIorjo8VHXreXetmpV9Fk1e/3y5IDVNHy",
+	"SLjwvLQE6cjPu2a7B6fCWPKzrahgdXjoVq/k6IsEjjxShTj2wl9Yt7zROMtSUn7Kex9u+ucsFqttOdS8",
+	"Af2vgVsoLNJOzyR8LJN2r1pHbiIaDCIncWNBCzNsjfBTKzLjRrPxt5Lu6neZiyDaP4NOhFyrpbL42Ftu",
+	"y741dJlKHE4t9uXU4i1ECdeIvpdqFWcR8fygeqPncU7JuRs6tyCXVOl0YiVw8ZxbaF/Th++1ti3gEOEg",
+	"dBk54UOxPbUaG3zID7Sh3E0T98HgPGpqQu5X98m8eWnOMCAQ+YH2Ttofyii5KfPjhWlJNOqu+METqqAf",
+	"eS4V19mFtvOsXRXxDd2v6w5zQe/Ux6zkkfQB8G8xZ2/cNfPUkpzANd1fWDrQnApklbs33XLN6Lcqm9bR",
+	"RpWkzP3g+h+cz544n9dxXMZm2bxJZ/nEMDz3XsdQLHc27Wv3z4psGxqDWv3BclHfezDIoNHbMf6rwwC3",
+	"JDe3JDcOgxSeu/WxSlVpf/LEJ3xKwG9a9AfE1yh98RAfw0JKRb+32bHD8c7Bd5LSa1pDfne1VVmuOYwb",
+	"n9I/MKnv4XaF7EZ+9OlEuMkSLvsZ70PzFv8rdjBpLqPBxt1HOxY00RoTJUWbVNY54uawOVNSgZUj4pLx",
+	"yB54ObaGoU1oA0kSQOMNocaTuZMxS8Ci0UOWMyGLK7NZkQe5c4mnKWxV4EcHnNMtCLlHC/MWLSbpDhJ9",
+	"qxh/M/Is5FjY3cozTWF78nwB0p7hjisRcujiJCSp7CnNDIxBYhn8Qdy3wFApknwPPBF2oDLLOAsJHcZp",
+	"faxi0UApA74cThvLlKzBtGsYqTG0NsRzvwHFoAkVOd4/9bakIsT1zQjTGwsmcXymZDI9m3fEbot34BLZ",
+	"Mj+Z3wLMMbzjPrzpdn+TAVAd12wzIAxLlLGb15ogByvPLy7ChXV2PdIYSytp/DT2/rQhFxKVgiw89gPM",
+	"N60SMbJGFUQMea5+8IMyeghsHTpgPVk24GkKEmIXB+QiPeFTJmR5W8IDluwJdAdKDU3bWC1SqKGZ8fIC",
+	"79xygsRtpuGS0MwhGkLM1Bg01fhOrXMlBpsSzhhnyFTMXBRsOfIbQKFDEXfZARwd6z4Jg4C9LnZDhu6F",
+	"vLPB/apCmyG9i6/0atZWX3re/HHvkBKuyorpxkHNrJbzXRRZYen73VV3Z7x9PvLwjbJUF0Ev5JSNQYue",
+	"gLjJDD5eM5eEJpsojWLX6zHes6AnXMdzXugzn44gR3i82dh2/OL46OSknOxvfsbXjS5wDdpNHns3QY+D",
+	"EGU6aZw22igdfuzrRZ2RWH4WgTHM8KlhvOu2JdRd9HR2BP2ZrlmE6uiP8QwKvx2A0EQBaahPZY5EtHBH",
+	"JANccL+vA8VGfIoJRyzgx5s9LZ6Ge2N3+7e/qsnc0SKLFRjWzYyQvvDA3yNv6l40Pim38X3g/hdvuOWJ",
+	"6i/4wVvAZx2oRMR8yiKegIy5fx9w5eE/qfUcG5ss16LXM0SD7qtq/Cjn0AMNMso5hW4O9kZJCRG90PzA",
+	"dO7JNO5HFr9XNQHT9BBO4biqgOrk/uSMX+F2OR7p7RtiARC6pfwOhKsgJMsREmZ3onqhBU+UKOMeB1lm",
+	"ik/ys0iSReN+4UN3/UhJmBYlNOjVghVSWTdxmzari7/4A+I+LBKBi9mbJcXP29pFkuCrnxqPIBJkcpQq",
+	"7cb+6/v/BgAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

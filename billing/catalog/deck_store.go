@@ -91,17 +91,14 @@ returning ` + deckVersionColumns
 	return v, nil
 }
 
-// RenameDeck gives a deck other names. ErrDeckNotFound, ErrReferenceNames.
-func RenameDeck(ctx context.Context, tx tenant.Tx, code string, names Names) error {
-	if err := names.check(); err != nil {
+// PutDeck makes a deck without a version, or gives one other names.
+// ErrReferenceCode, ErrReferenceNames.
+func PutDeck(ctx context.Context, tx tenant.Tx, code string, names Names) error {
+	if err := errors.Join(checkCode(code), names.check()); err != nil {
 		return err
 	}
-	tag, err := tx.Exec(ctx, `update deck set names = $2 where code = $1`, code, names)
-	if err == nil && tag.RowsAffected() != 1 {
-		err = ErrDeckNotFound
-	}
-	if err != nil {
-		return fmt.Errorf("rename deck %.64q: %w", code, err)
+	if err := putDeck(ctx, tx, code, names); err != nil {
+		return fmt.Errorf("name deck %s: %w", code, err)
 	}
 	return nil
 }
@@ -137,10 +134,10 @@ func deckVersionBy(ctx context.Context, tx tenant.Tx, id uuid.UUID, query string
 	return v, nil
 }
 
-// DeckVersions returns the versions of a deck, newest first, or
+// DeckVersions returns the last 200 versions of a deck, newest first, or
 // ErrDeckNotFound.
 func DeckVersions(ctx context.Context, tx tenant.Tx, code string) ([]DeckVersion, error) {
-	const list = `select ` + deckVersionColumns + ` from deck_version where deck = $1 order by version desc limit 1000`
+	const list = `select ` + deckVersionColumns + ` from deck_version where deck = $1 order by version desc limit 200`
 	rows, err := tx.Query(ctx, list, code)
 	if err != nil {
 		return nil, fmt.Errorf("list versions of deck %.64q: %w", code, err)

@@ -98,7 +98,7 @@ func (c CalendarChange) apply(before HolidayCalendar) HolidayCalendar {
 // pastDays refuses to change days that are over where an offering that was
 // sold went by them, unless that is accepted.
 func pastDays(ctx context.Context, tx tenant.Tx, c CalendarChange, before, after HolidayCalendar) error {
-	today, err := localToday(ctx, tx)
+	today, err := Today(ctx, tx)
 	if err != nil || c.Past {
 		return err
 	}
@@ -152,8 +152,8 @@ func storeCalendar(ctx context.Context, tx tenant.Tx, c CalendarChange, after Ho
 	return bumpEpoch(ctx, tx)
 }
 
-// localToday is the day that the operator's clocks show.
-func localToday(ctx context.Context, tx tenant.Tx) (calendar.Date, error) {
+// Today is the day that the operator's clocks show.
+func Today(ctx context.Context, tx tenant.Tx) (calendar.Date, error) {
 	var name string
 	if err := tx.QueryRow(ctx, `select zone from operator where id = 1`).Scan(&name); err != nil {
 		return calendar.Date{}, fmt.Errorf("read operator's zone: %w", err)
@@ -294,4 +294,48 @@ func RemoveCalendar(ctx context.Context, tx tenant.Tx, code string) error {
 		return fmt.Errorf("remove holiday calendar %.64q: %w", code, err)
 	}
 	return nil
+}
+
+// HolidayUpload is a file whose days are to be added to a calendar.
+type HolidayUpload struct {
+	Code    string
+	Names   Names // of the calendar; nil leaves them
+	Content []byte
+	Format  TableFormat
+	Past    bool
+}
+
+// AddHolidays adds a file's days to a calendar, which is made if there is
+// none. Yearly ones hold from this year on. ErrTable and what ChangeCalendar
+// refuses with.
+func AddHolidays(ctx context.Context, tx tenant.Tx, u HolidayUpload) (HolidayCalendar, error) {
+	today, err := Today(ctx, tx)
+	if err != nil {
+		return HolidayCalendar{}, err
+	}
+	file, err := ReadHolidays(u.Content, u.Format, today.Year)
+	if err != nil {
+		return HolidayCalendar{}, err
+	}
+	before, err := readCalendar(ctx, tx, u.Code)
+	if err != nil && !errors.Is(err, ErrCalendarNotFound) {
+		return HolidayCalendar{}, fmt.Errorf("add holidays to %.64q: %w", u.Code, err)
+	}
+	yearly := before.Yearly
+	for _, y := range file.Yearly {
+		yearly = withYearly(yearly, y)
+	}
+	return ChangeCalendar(ctx, tx, CalendarChange{Code: u.Code, Names: u.Names, Put: file.Days, Yearly: &yearly, Past: u.Past})
+}
+
+// withYearly adds a yearly day, or names the one of the same date anew.
+func withYearly(list []YearlyHoliday, y YearlyHoliday) []YearlyHoliday {
+	list = slices.Clone(list)
+	for i, known := range list {
+		if known.Month == y.Month && known.Day == y.Day && known.Until == 0 {
+			list[i].Names = y.Names
+			return list
+		}
+	}
+	return append(list, y)
 }

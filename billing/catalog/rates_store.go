@@ -61,7 +61,7 @@ on conflict (from_currency, to_currency, day) do update
 
 // overDays refuses days that are over, unless that is accepted.
 func overDays(ctx context.Context, tx tenant.Tx, accepted bool, days ...calendar.Date) error {
-	today, err := localToday(ctx, tx)
+	today, err := Today(ctx, tx)
 	if err != nil || accepted {
 		return err
 	}
