@@ -29,3 +29,7 @@ func bumpEpoch(ctx context.Context, tx tenant.Tx) error {
 	}
 	return nil
 }
+
+// Changed raises the epoch for a change beside this package that charging's
+// caches follow: who shares whose balances.
+func Changed(ctx context.Context, tx tenant.Tx) error { return bumpEpoch(ctx, tx) }

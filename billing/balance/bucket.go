@@ -48,6 +48,12 @@ type Bucket struct {
 	ValidFrom      time.Time
 	ExpiresAt      *time.Time // nil: never
 	Filter         json.RawMessage
+	Terms          json.RawMessage // own price, factors, whether it blocks, in rating's words
+	Rollover       *Rollover       // nil: what is left expires
+	RolledFrom     *uuid.UUID      // the bucket whose rest this is
+	Expired        money.Decimal   // what its end took: late use may take it back
+	Shared         bool            // with the members of the account's group
+	MemberLimit    *money.Decimal  // of each of them in a cycle; nil: all there is
 	CreatedAt      time.Time
 	AlertBelow     *money.Decimal // falling below it is to be told (charging); nil: nothing is
 }
@@ -80,13 +86,13 @@ var (
 
 const bucketColumns = `
 	b.id, b.account_id, b.subscription_id, b.code, b.unit, b.origin, b.initial, b.value,
-	b.priority, b.valid_from, b.expires_at, b.filter, b.created_at, b.alert_below`
+	b.priority, b.valid_from, b.expires_at, b.filter, b.terms, b.rollover, b.rolled_from, b.expired, b.shared, b.member_limit, b.created_at, b.alert_below`
 
 func scanBucket(row pgx.CollectableRow) (Bucket, error) {
 	var b Bucket
 	// as byte arrays: the driver would go through text for uuid.UUID
 	err := row.Scan((*[16]byte)(&b.ID), (*[16]byte)(&b.AccountID), &b.SubscriptionID, &b.Code, &b.Unit, &b.Origin, &b.Initial, &b.Value,
-		&b.Priority, &b.ValidFrom, &b.ExpiresAt, &b.Filter, &b.CreatedAt, &b.AlertBelow)
+		&b.Priority, &b.ValidFrom, &b.ExpiresAt, &b.Filter, &b.Terms, &b.Rollover, &b.RolledFrom, &b.Expired, &b.Shared, &b.MemberLimit, &b.CreatedAt, &b.AlertBelow)
 	return b, err
 }
 
@@ -111,16 +117,16 @@ func List(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) ([]Bucket, err
 		order by b.priority, b.expires_at nulls last, b.created_at, b.id`, accountID, tx.At)
 }
 
-// Lock gives the buckets of accounts that hold something, or are main, and end
-// after an instant, and keeps others from changing them until the transaction
-// ends. They come in id order; their accounts are locked already. accountIDs
+// Lock gives the buckets of accounts that hold something, or did so until they
+// ended, or are main, and end after an instant, and keeps others from changing
+// them until the transaction ends. They come in id order; their accounts are locked already. accountIDs
 // name each account once.
 func Lock(ctx context.Context, tx tenant.Tx, accountIDs []pgtype.UUID, endingAfter time.Time) ([]Bucket, error) {
 	return collect(ctx, tx, "lock balances", `
 		select `+bucketColumns+`
 		from unnest($1::uuid[]) as w (account_id)
 		join bucket as b on b.account_id = w.account_id
-		where (b.value > 0 or b.origin = 'main') and (b.expires_at is null or b.expires_at > $2)
+		where (b.value > 0 or b.expired > 0 or b.origin = 'main') and (b.expires_at is null or b.expires_at > $2)
 		order by b.id
 		for no key update of b`, accountIDs, endingAfter)
 }

@@ -15,7 +15,17 @@
 //
 // A bucket is used for what happened from valid_from up to expires_at. An
 // allowance is taken back LateUsage after that, because the files of a cycle's
-// last hours arrive when the cycle is over; money ends at the instant itself.
+// last hours arrive when the cycle is over; money, and what rolls over, ends at
+// the instant itself. What an end took out of a bucket stands in it as expired:
+// use of a time when it was valid takes that back, however late it arrives
+// (TakeBack), by an entry that reverses so much of the expiry.
+//
+// What rolls over goes to a bucket of its own, as old as the one that it was
+// left in, which lasts some periods longer and does not roll again.
+//
+// A sharing group is an owner's account and its members. They use the owner's
+// shared buckets, each within its limits; the charges stay their own. What they
+// have used is counted per cycle of the owner.
 //
 // Always true:
 //   - A value changes by a posting only, in the same transaction.

@@ -16,16 +16,16 @@ import (
 // subscription's end, or after, then pays nothing any more.
 const endAllowances = `
 	update bucket as b
-	   set expires_at = greatest($2, b.valid_from + interval '1 microsecond')
+	   set expires_at = greatest($2, b.valid_from + interval '1 microsecond'), rollover = null
 	 where b.id in (select id from bucket
 	                 where subscription_id = $1 and origin = 'allowance' and expires_at > greatest($2, valid_from + interval '1 microsecond')
 	                 order by id for no key update)
 	returning b.expires_at`
 
 // EndAllowances lets the allowances of a subscription end with it, at an
-// instant, however long they would have lasted. What is left goes back as it
-// always does (Expire), when late usage from before has come. The account is
-// locked.
+// instant, however long they would have lasted. Nothing rolls over any more:
+// what is left goes back (Expire), when late usage from before has come. The
+// account is locked.
 func EndAllowances(ctx context.Context, tx tenant.Tx, subscription uuid.UUID, at time.Time) error {
 	rows, err := tx.Query(ctx, endAllowances, subscription, at)
 	if err != nil {
@@ -36,7 +36,7 @@ func EndAllowances(ctx context.Context, tx tenant.Tx, subscription uuid.UUID, at
 		return fmt.Errorf("end allowances of subscription %s: %w", subscription, err)
 	}
 	for _, end := range ends {
-		if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.BucketExpiry, DueAt: due(Allowance, end.UTC())}); err != nil {
+		if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.BucketExpiry, DueAt: due(Allowance, end.UTC(), nil)}); err != nil {
 			return err
 		}
 	}

@@ -6,20 +6,13 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"tollhouse/billing/ledger"
 	"tollhouse/billing/tenant"
 )
 
 // Emptied says whether the bucket has ended and its rest is gone by an instant:
 // what comes back to it afterwards has to follow.
 func (b *Bucket) Emptied(at time.Time) bool {
-	return b.ExpiresAt != nil && !at.Before(due(b.Origin, *b.ExpiresAt))
-}
-
-// Heir takes what is left of the bucket when it ends.
-func (b *Bucket) Heir() ledger.Kind {
-	e := ended{Unit: b.Unit, Origin: b.Origin}
-	return e.heir()
+	return b.ExpiresAt != nil && !at.Before(due(b.Origin, *b.ExpiresAt, b.Rollover))
 }
 
 // LockByID gives buckets by their ids, ended and empty ones as well, in id

@@ -14,8 +14,8 @@ import (
 )
 
 // due is when a bucket that ends is emptied.
-func due(origin Origin, expires time.Time) time.Time {
-	if origin == Allowance {
+func due(origin Origin, expires time.Time, over *Rollover) time.Time {
+	if origin == Allowance && over == nil {
 		return expires.Add(LateUsage)
 	}
 	return expires
@@ -24,66 +24,78 @@ func due(origin Origin, expires time.Time) time.Time {
 // Nobody else changes a bucket that has ended, save late usage: the row locks
 // settle who comes first.
 const lockEnded = `
-	select b.id, b.account_id, b.unit, b.origin, b.value, a.legal_entity, a.branch
+	select ` + endingColumns + `
 	from bucket as b
 	join billing_account as a on a.id = b.account_id
 	where b.value > 0
-	  and ((b.origin = 'allowance' and b.expires_at = $1)
-	       or (b.origin in ('bought', 'promotion') and b.expires_at = $2))
+	  and ((b.origin = 'allowance' and b.rollover is null and b.expires_at = $1)
+	       or ((b.origin in ('bought', 'promotion') or b.rollover is not null) and b.expires_at = $2))
 	order by b.id
 	limit $3
 	for no key update of b`
 
-// ended is a bucket whose rest has to go.
-type ended struct {
-	ID, AccountID       uuid.UUID
-	Unit                money.Unit
-	Origin              Origin
-	Value               money.Decimal
-	LegalEntity, Branch uuid.UUID
-}
-
 // Expire empties up to limit buckets for the agenda item of kind BucketExpiry
 // that fell due at an instant, and says how many it emptied; fewer than limit
-// means that none is left. The rest of an allowance goes back to the units
-// issued, bought money to breakage, promotional money to promotions.
+// means that none is left. What rolls over goes to a new bucket. Of the rest,
+// units go back to those issued, bought money to breakage, all other money to
+// promotions.
 func Expire(ctx context.Context, tx tenant.Tx, dueAt time.Time, limit int) (int, error) {
 	rows, err := tx.Query(ctx, lockEnded, dueAt.Add(-LateUsage), dueAt, limit)
 	if err != nil {
 		return 0, fmt.Errorf("find ended balances: %w", err)
 	}
-	gone, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ended])
+	gone, err := pgx.CollectRows(rows, scanEnding)
 	if err != nil {
 		return 0, fmt.Errorf("find ended balances: %w", err)
 	}
-	postings := make([]ledger.Posting, len(gone))
-	for i := range gone {
-		postings[i] = gone[i].posting(dueAt)
-	}
-	if err := ledger.PostMany(ctx, tx, postings); err != nil {
-		return 0, fmt.Errorf("expire balances: %w", err)
-	}
-	return len(gone), nil
+	return len(gone), finish(ctx, tx, gone, dueAt)
 }
 
-func (e *ended) posting(at time.Time) ledger.Posting {
-	bucket := Bucket{ID: e.ID, Unit: e.Unit}
-	return ledger.Posting{
-		Event: ledger.Event{Kind: ledger.Expiry, ID: e.ID, At: at, LegalEntity: e.LegalEntity, Branch: e.Branch},
-		Transfers: []ledger.Transfer{{
-			Debit: bucket.Ledger(), Credit: ledger.General(e.heir()), Amount: e.Value, Unit: e.Unit, AccountID: e.AccountID,
-		}},
-	}
-}
-
-// heir takes what is left of a bucket.
-func (e *ended) heir() ledger.Kind {
+// Heir takes what is left of a bucket that has ended.
+func (b *Bucket) Heir() ledger.Kind {
 	switch {
-	case !e.Unit.IsCurrency():
+	case !b.Unit.IsCurrency():
 		return ledger.UnitIssued
-	case e.Origin == Bought:
+	case b.Origin == Bought:
 		return ledger.Breakage
 	default:
 		return ledger.Promotion
 	}
+}
+
+// BackFromExpiry is the transfer that takes back what a bucket's end took: so
+// much of the expiry is reversed. The caller moves Expired with TakeBack.
+func (b *Bucket) BackFromExpiry(amount money.Decimal) ledger.Transfer {
+	return ledger.Transfer{Debit: ledger.General(b.Heir()), Credit: b.Ledger(), Amount: amount, Unit: b.Unit, AccountID: b.AccountID}
+}
+
+// TakeBack notes what late use has taken back of buckets' expiries. The
+// buckets are locked.
+func TakeBack(ctx context.Context, tx tenant.Tx, taken map[uuid.UUID]money.Decimal) error {
+	back := make(map[uuid.UUID]money.Decimal, len(taken))
+	for id, amount := range taken {
+		back[id] = amount.Neg()
+	}
+	return moveExpired(ctx, tx, back)
+}
+
+func moveExpired(ctx context.Context, tx tenant.Tx, by map[uuid.UUID]money.Decimal) error {
+	if len(by) == 0 {
+		return nil
+	}
+	ids, amounts := make([]uuid.UUID, 0, len(by)), make([]money.Decimal, 0, len(by))
+	for id, amount := range by {
+		ids, amounts = append(ids, id), append(amounts, amount)
+	}
+	tag, err := tx.Exec(ctx, `
+		update bucket as b set expired = b.expired + m.amount
+		from unnest($1::uuid[], $2::numeric[]) as m (id, amount)
+		where b.id = m.id`, ids, amounts)
+	if err == nil && tag.RowsAffected() != int64(len(by)) {
+		err = fmt.Errorf("%d of %d rows written", tag.RowsAffected(), len(by))
+	}
+	if err != nil {
+		return fmt.Errorf("note what has expired: %w", err)
+	}
+	return nil
 }

@@ -33,18 +33,23 @@ type NewBucket struct {
 	ValidFrom      time.Time
 	ExpiresAt      time.Time       // zero: never
 	Filter         json.RawMessage // what it may pay, in rating's words; nil: all of its unit
+	Terms          json.RawMessage // how it gives it, in rating's words; nil: unit by unit
+	Rollover       *Rollover
+	Shared         bool
+	MemberLimit    *money.Decimal
 	LegalEntity    uuid.UUID
 	Branch         uuid.UUID
 }
 
 const insertBuckets = `
 	insert into bucket (id, account_id, subscription_id, code, unit, origin, initial, value,
-	                    priority, valid_from, expires_at, filter, created_at)
+	                    priority, valid_from, expires_at, filter, terms, rollover, shared, member_limit, created_at)
 	select n.id, n.account_id, n.subscription_id, n.code, n.unit, n.origin, n.amount, 0,
-	       n.priority, n.valid_from, n.expires_at, n.filter, $1
+	       n.priority, n.valid_from, n.expires_at, n.filter, n.terms, n.rollover, n.shared, n.member_limit::numeric, $1
 	from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::numeric[],
-	            $9::integer[], $10::timestamptz[], $11::timestamptz[], $12::jsonb[])
-	     as n (id, account_id, subscription_id, code, unit, origin, amount, priority, valid_from, expires_at, filter)
+	            $9::integer[], $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::jsonb[], $14::jsonb[], $15::boolean[], $16::text[])
+	     as n (id, account_id, subscription_id, code, unit, origin, amount, priority, valid_from, expires_at, filter,
+	           terms, rollover, shared, member_limit)
 	order by n.id
 	on conflict (id) do nothing
 	returning id`
@@ -69,7 +74,7 @@ func Grant(ctx context.Context, tx tenant.Tx, wanted []NewBucket) (int, error) {
 		}
 		postings = append(postings, n.posting(tx.At))
 		if !n.ExpiresAt.IsZero() {
-			ends[due(n.Origin, n.ExpiresAt)] = true
+			ends[due(n.Origin, n.ExpiresAt, n.Rollover)] = true
 		}
 	}
 	if err := ledger.PostMany(ctx, tx, postings); err != nil {
@@ -93,7 +98,7 @@ func insertNew(ctx context.Context, tx tenant.Tx, wanted []NewBucket) (map[uuid.
 		c.add(n)
 	}
 	rows, err := tx.Query(ctx, insertBuckets, tx.At, c.ids, c.accounts, c.subscriptions, c.codes, c.units, c.origins,
-		c.amounts, c.priorities, c.from, c.to, c.filters)
+		c.amounts, c.priorities, c.from, c.to, c.filters, c.terms, c.rollovers, c.shared, c.limits)
 	if err != nil {
 		return nil, fmt.Errorf("create balances: %w", err)
 	}
@@ -118,7 +123,9 @@ type columns struct {
 	priorities            []int
 	from                  []time.Time
 	to                    []*time.Time
-	filters               []string
+	filters, terms        []string
+	rollovers, limits     []*string
+	shared                []bool
 }
 
 func (c *columns) add(n *NewBucket) {
@@ -134,11 +141,25 @@ func (c *columns) add(n *NewBucket) {
 	if !n.ExpiresAt.IsZero() {
 		to = &n.ExpiresAt
 	}
-	filter := "{}"
-	if len(n.Filter) > 0 {
-		filter = string(n.Filter)
+	c.subscriptions, c.to = append(c.subscriptions, subscription), append(c.to, to)
+	c.filters, c.terms = append(c.filters, objectOr(n.Filter)), append(c.terms, objectOr(n.Terms))
+	c.rollovers, c.shared, c.limits = append(c.rollovers, n.Rollover.text()), append(c.shared, n.Shared), append(c.limits, optionalText(n.MemberLimit))
+}
+
+// objectOr is a JSON document, an empty one for none.
+func objectOr(document json.RawMessage) string {
+	if len(document) == 0 {
+		return "{}"
 	}
-	c.subscriptions, c.to, c.filters = append(c.subscriptions, subscription), append(c.to, to), append(c.filters, filter)
+	return string(document)
+}
+
+func optionalText(d *money.Decimal) *string {
+	if d == nil {
+		return nil
+	}
+	text := d.String()
+	return &text
 }
 
 // posting fills the bucket: units are issued, money is given by promotions.

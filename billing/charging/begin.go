@@ -32,16 +32,21 @@ func (r *run) beginCycles(ctx context.Context, tx tenant.Tx, payers map[uuid.UUI
 	postpaid, prepaid := map[uuid.UUID]bool{}, map[uuid.UUID]bool{}
 	latest := tx.At
 	for _, u := range r.uses {
-		p := payers[u.holder.account]
-		switch at := u.record.End; {
-		case at.Before(p.begunTo):
-		case !p.prepaid:
-			postpaid[p.id] = true
-			if at.After(latest) {
-				latest = at
+		takesFrom := []*payer{payers[u.holder.account]}
+		if u.shares() {
+			takesFrom = append(takesFrom, payers[u.holder.owner])
+		}
+		for _, p := range takesFrom {
+			switch at := u.record.End; {
+			case at.Before(p.begunTo):
+			case !p.prepaid:
+				postpaid[p.id] = true
+				if at.After(latest) {
+					latest = at
+				}
+			case !tx.At.Before(p.begunTo): // nobody pays for a cycle that is still to come
+				prepaid[p.id] = true
 			}
-		case !tx.At.Before(p.begunTo): // nobody pays for a cycle that is still to come
-			prepaid[p.id] = true
 		}
 	}
 	if len(postpaid) > 0 {

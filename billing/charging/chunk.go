@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/tenant"
@@ -253,6 +254,10 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 			earliest = u.record.End
 		}
 	}
+	owners := r.owners()
+	for _, owner := range owners {
+		accounts[owner] = true
+	}
 	payers, err := r.scene.lockAccounts(ctx, tx, keys(accounts), earliest)
 	if err != nil {
 		return err
@@ -272,6 +277,7 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 	from := calendar.Date{}
 	for _, u := range r.uses {
 		u.payer, u.tariff = payers[u.holder.account], tariffs[u.holder.offering]
+		u.lend(payers)
 		if u.tariff == nil {
 			u.fault = &usage.Problem{Field: "identity", Code: usage.NoTariff, Want: "a service of a published offering", Reason: "the offering version " + u.holder.offering.String() + " cannot be used"}
 			continue
@@ -287,6 +293,9 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 		}
 	}
 	t.covered = newCovering(r.uses)
+	if t.sharing, err = loadSharing(ctx, tx, owners, calendar.DateOf(earliest, r.scene.zone).AddMonths(-12)); err != nil {
+		return err
+	}
 	t.counters, err = loadCounters(ctx, tx, keys(counting), from)
 	return err
 }
@@ -297,6 +306,12 @@ func (t *till) write(ctx context.Context, tx tenant.Tx) error {
 		return err
 	}
 	if err := ledger.PostLocked(ctx, tx, t.scene.zone, t.postings); err != nil {
+		return err
+	}
+	if err := balance.TakeBack(ctx, tx, t.taken); err != nil {
+		return err
+	}
+	if err := t.sharing.write(ctx, tx); err != nil {
 		return err
 	}
 	if err := usage.KeepCovered(ctx, tx, t.covered.changed); err != nil {

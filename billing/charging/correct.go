@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
@@ -195,6 +196,9 @@ func (c *corrector) write(ctx context.Context, tx tenant.Tx) error {
 		return nil
 	}
 	if err := writeCharges(ctx, tx, c.till.charges); err != nil {
+		return err
+	}
+	if err := balance.TakeBack(ctx, tx, c.till.taken); err != nil {
 		return err
 	}
 	if err := ledger.PostLocked(ctx, tx, c.scene.zone, c.till.postings); err != nil {

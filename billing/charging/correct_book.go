@@ -7,8 +7,10 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/balance"
+	"tollhouse/billing/calendar"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
+	"tollhouse/billing/rating"
 	"tollhouse/billing/tenant"
 )
 
@@ -48,7 +50,7 @@ func (c *corrector) loadPurses(ctx context.Context, tx tenant.Tx, corrections []
 		return err
 	}
 	for i := range buckets {
-		c.purses[buckets[i].ID] = &purse{Bucket: buckets[i]}
+		c.purses[buckets[i].ID] = newPurse(&buckets[i], rating.Filter{})
 	}
 	return nil
 }
@@ -73,8 +75,16 @@ func (c *corrector) bookUnits(p *payer, change *change) error {
 func (c *corrector) move(one *purse, p *payer, to ledger.Account, amount money.Decimal) {
 	c.transfer(one, p, to, amount)
 	if amount.Sign() < 0 && one.Emptied(c.till.now) {
-		c.transfer(one, p, ledger.General(one.Heir()), amount.Neg())
+		c.expire(one, p, amount.Neg())
 	}
+}
+
+// expire lets what came back to a purse that has ended follow its rest; later
+// use of a time when it was valid may take it back.
+func (c *corrector) expire(one *purse, p *payer, amount money.Decimal) {
+	c.transfer(one, p, ledger.General(one.Heir()), amount)
+	one.Value, one.back = one.Value.Add(amount), one.back.Add(amount)
+	c.till.expiredBy(one, amount)
 }
 
 func (c *corrector) transfer(one *purse, p *payer, to ledger.Account, amount money.Decimal) {
@@ -87,6 +97,9 @@ func (c *corrector) transfer(one *purse, p *payer, to ledger.Account, amount mon
 	}
 	one.Value = one.Value.Sub(amount)
 	c.till.transfers = append(c.till.transfers, t)
+	if one.back.Sign() > 0 && one.Value.Cmp(one.back) < 0 {
+		c.till.takeBack(p, one, one.back.Sub(one.Value))
+	}
 }
 
 // bookMoney moves a change of price between the account and revenue and tax.
@@ -107,13 +120,18 @@ func (c *corrector) bookMoney(p *payer, stands *InForce, change *change) error {
 	case gross.Sign() < 0:
 		shares, err = c.sharesBack(p, stands, gross.Neg())
 	default:
-		shares = takeMoney(p, gross, func(one *purse) bool { return one.paysAgain(stands) }, nil)
+		due := claim{payer: p, purses: p.money, gross: gross, usable: func(one *purse) bool { return one.paysAgain(stands) },
+			rates: c.till.scene.exchange, day: calendar.DateOf(stands.Charge.At, c.till.scene.zone)}
+		shares, err = due.pay(nil)
 	}
 	if err != nil {
 		return err
 	}
 	for _, s := range shares {
-		change.paid = append(change.paid, Part{s.purse.ID, s.amount})
+		change.paid = append(change.paid, Part{s.purse.ID, s.taken})
+		if s.purse.back.Sign() > 0 && s.purse.Value.Cmp(s.purse.back) < 0 {
+			c.till.takeBack(p, s.purse, s.purse.back.Sub(s.purse.Value))
+		}
 	}
 	booked := cost{net: change.Net, tax: change.Tax}
 	c.till.transfers = booked.bookPrepaid(p, shares, c.till.transfers)
@@ -133,12 +151,18 @@ func (p *purse) paysAgain(stands *InForce) bool {
 }
 
 // sharesBack spreads what is given back over the purses that paid, the last
-// one first, as if the price had been lower from the beginning.
+// one first, as if the price had been lower from the beginning. What was paid
+// in another currency comes back in the account's.
 func (c *corrector) sharesBack(p *payer, stands *InForce, left money.Decimal) ([]share, error) {
 	var shares []share
+	exchanged := false
 	for i := len(stands.Paid) - 1; i >= 0 && left.Sign() > 0; i-- {
 		paid := stands.Paid[i]
 		if paid.Amount.Sign() <= 0 {
+			continue
+		}
+		if to := c.purses[paid.Bucket]; to != nil && to.Unit != p.currency.Unit() {
+			exchanged = true
 			continue
 		}
 		give := paid.Amount
@@ -151,7 +175,11 @@ func (c *corrector) sharesBack(p *payer, stands *InForce, left money.Decimal) ([
 			to = p.main
 		}
 		to.Value = to.Value.Add(give)
-		shares = append(shares, share{to, give.Neg()})
+		shares = append(shares, share{to, give.Neg(), give.Neg()})
+	}
+	if exchanged && left.Sign() > 0 {
+		p.main.Value = p.main.Value.Add(left)
+		shares, left = append(shares, share{p.main, left.Neg(), left.Neg()}), money.Decimal{}
 	}
 	if left.Sign() > 0 {
 		return nil, fmt.Errorf("%w: %s more than was paid", ErrBeyondCharge, left)
@@ -164,7 +192,7 @@ func (c *corrector) endAgain(p *payer, paid []Part) {
 	for _, part := range paid {
 		one := c.purses[part.Bucket]
 		if one != nil && part.Amount.Sign() < 0 && one.Emptied(c.till.now) {
-			c.transfer(one, p, ledger.General(one.Heir()), part.Amount.Neg())
+			c.expire(one, p, part.Amount.Neg())
 		}
 	}
 }

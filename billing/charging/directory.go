@@ -19,6 +19,8 @@ type holding struct {
 	subscription uuid.UUID
 	account      uuid.UUID
 	offering     uuid.UUID
+	owner        uuid.UUID // whose shared balances it uses now; uuid.Nil: nobody's
+	joined       time.Time // since when
 
 	suspended            bool
 	heldFrom, heldTo     time.Time // heldTo zero: still
@@ -50,11 +52,14 @@ func (hs holdings) at(at time.Time) *holding {
 // no history, and who was cut off used nothing: only activation and the end
 // bound a subscription's active time.
 const selectHoldings = `
-	select w.kind, w.value, v.id, s.id, s.account_id, s.offering_id, s.state = 'suspended', i.valid_from, i.valid_to, s.activated_at, s.terminated_at
+	select w.kind, w.value, v.id, s.id, s.account_id, s.offering_id, s.state = 'suspended', i.valid_from, i.valid_to, s.activated_at, s.terminated_at,
+	       coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000'), m.joined_at
 	from unnest($1::text[], $2::text[]) as w (kind, value)
 	join service_identity as i on i.kind = w.kind and i.value = w.value
 	join service as v on v.id = i.service_id
-	join subscription as s on s.id = v.subscription_id`
+	join subscription as s on s.id = v.subscription_id
+	left join sharing_member as m on m.account_id = s.account_id
+	left join sharing_group as g on g.id = m.group_id`
 
 // loadHoldings reads the spans of identities, all with one statement.
 // Identities that nobody ever held are in the answer with none.
@@ -73,13 +78,15 @@ func loadHoldings(ctx context.Context, tx tenant.Tx, wanted []usage.Identity) (m
 		identity                     usage.Identity
 		h                            holding
 		heldTo, activeFrom, activeTo *time.Time
+		joined                       *time.Time
 	)
 	into := []any{
 		&identity.Kind, &identity.Value, &h.service, &h.subscription, &h.account, &h.offering, &h.suspended,
-		&h.heldFrom, &heldTo, &activeFrom, &activeTo,
+		&h.heldFrom, &heldTo, &activeFrom, &activeTo, &h.owner, &joined,
 	}
 	_, err = pgx.ForEachRow(rows, into, func() error {
 		h.heldTo, h.activeFrom, h.activeTo = orZero(heldTo), orZero(activeFrom), orZero(activeTo)
+		h.joined = orZero(joined)
 		found[identity] = append(found[identity], h)
 		return nil
 	})

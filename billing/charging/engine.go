@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
 	"tollhouse/billing/rating"
 	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
@@ -68,6 +69,7 @@ type scene struct {
 	taxes        tax.Table
 	rates        map[rateDay]tax.Rate
 	filters      map[string]rating.Filter
+	exchange     *catalog.Rates // loaded where somebody has money in another currency
 }
 
 type rateDay struct {

@@ -32,18 +32,39 @@ type payer struct {
 	begunTo             time.Time      // its first instant, zero for none
 	legalEntity, branch uuid.UUID
 
-	held  money.Decimal // what sessions hold back of its credit
-	units []*purse      // seconds, bytes and events, in any order: rating sorts them
-	money []*purse      // in order of use, main last
-	main  *purse
+	held money.Decimal // what sessions hold back of its credit
+	// what it owes, and how far that may go online; nil: see limit.go
+	unbilled, receivable, credit money.Decimal
+	creditLimit, debtLimit       *money.Decimal
+
+	units   []*purse // seconds, bytes and events, in any order: rating sorts them
+	money   []*purse // in order of use, main last
+	foreign []*purse // money in other currencies, in order of use
+	main    *purse
 }
 
-// purse is a bucket with the value it has so far.
+// purse is a bucket with the value it has so far. Late use finds in it what
+// the bucket's end took.
 type purse struct {
 	balance.Bucket
 	filter rating.Filter
-	held   money.Decimal // what others' sessions hold back, where that counts
-	before money.Decimal // when it was locked
+	held   money.Decimal  // what others' sessions hold back, where that counts
+	before money.Decimal  // Value when it was locked
+	back   money.Decimal  // of Value: taken back of the end, once it is used
+	room   *money.Decimal // of a shared one: what the member at hand may take; nil: all
+}
+
+func newPurse(b *balance.Bucket, filter rating.Filter) *purse {
+	p := &purse{Bucket: *b, filter: filter, back: b.Expired}
+	p.Value = p.Value.Add(b.Expired)
+	p.before = p.Value
+	return p
+}
+
+// of says whether the purse pays for a subscription: its own, or any of the
+// account's and of the group's where it is shared.
+func (p *purse) of(subscription uuid.UUID) bool {
+	return p.SubscriptionID == nil || p.Shared || *p.SubscriptionID == subscription
 }
 
 // pays says whether the purse may be used for this kind and destination.
@@ -59,7 +80,8 @@ const planned = pgx.QueryExecModeCacheDescribe
 // The rows are locked in id order, before any bucket. NO KEY: other
 // transactions may go on adding rows that refer to them.
 const lockPayers = `
-	select a.id, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end, a.begun_through, a.legal_entity, a.branch
+	select a.id, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end, a.begun_through, a.legal_entity, a.branch,
+	       a.unbilled, a.receivable, a.credit, a.credit_limit, a.debt_limit
 	from unnest($1::uuid[]) as w (id)
 	join billing_account as a on a.id = w.id
 	order by a.id
@@ -78,7 +100,8 @@ func (s *scene) lockAccounts(ctx context.Context, tx tenant.Tx, ids []pgtype.UUI
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*payer, error) {
 		p := &payer{cycle: calendar.Cycle{Policy: s.anchorPolicy}}
 		var kind account.Kind
-		err := row.Scan((*[16]byte)(&p.id), &kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.open.From, &p.open.To, &p.begun, (*[16]byte)(&p.legalEntity), (*[16]byte)(&p.branch))
+		err := row.Scan((*[16]byte)(&p.id), &kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.open.From, &p.open.To, &p.begun, (*[16]byte)(&p.legalEntity), (*[16]byte)(&p.branch),
+			&p.unbilled, &p.receivable, &p.credit, &p.creditLimit, &p.debtLimit)
 		p.prepaid = kind == account.Prepaid
 		p.openFrom, p.openTo = p.open.Instants(s.zone)
 		if p.begun != nil {
@@ -108,11 +131,12 @@ func (s *scene) lockBuckets(ctx context.Context, tx tenant.Tx, payers map[uuid.U
 		if err != nil {
 			return fmt.Errorf("filter of balance %s: %w", b.ID, err)
 		}
-		payers[b.AccountID].add(&purse{Bucket: *b, filter: filter, before: b.Value})
+		payers[b.AccountID].add(newPurse(b, filter))
 	}
 	var bare []uuid.UUID
 	for _, p := range payers {
 		slices.SortFunc(p.money, inOrderOfUse)
+		slices.SortFunc(p.foreign, inOrderOfUse)
 		if p.prepaid && p.main == nil {
 			bare = append(bare, p.id)
 		}
@@ -124,7 +148,7 @@ func (s *scene) lockBuckets(ctx context.Context, tx tenant.Tx, payers map[uuid.U
 		return err
 	}
 	for _, p := range payers {
-		p.units, p.money, p.main = nil, nil, nil
+		p.units, p.money, p.foreign, p.main = nil, nil, nil, nil
 	}
 	return s.lockBuckets(ctx, tx, payers, ids, endingAfter)
 }
@@ -138,6 +162,8 @@ func (p *payer) add(one *purse) {
 		if one.Origin == balance.Main {
 			p.main = one
 		}
+	default:
+		p.foreign = append(p.foreign, one)
 	}
 }
 

@@ -37,66 +37,8 @@ func (c *cost) bookPostpaid(p *payer, basis tax.Basis, to []ledger.Transfer) []l
 	if basis == tax.Exclusive {
 		c.tax = money.Decimal{}
 	}
+	p.unbilled = p.unbilled.Add(c.net)
 	return appendMove(to, p, ledger.Of(ledger.Unbilled, p.id), ledger.General(ledger.Revenue), c.net)
-}
-
-// share is one purse's part of a price.
-type share struct {
-	purse  *purse
-	amount money.Decimal
-}
-
-// takeMoney takes gross from purses in order. What they don't hold comes from
-// main, below zero if need be: the usage has happened already. The last value
-// is how far main would be overdrawn by it. A negative price goes to main.
-func takeMoney(p *payer, gross money.Decimal, usable func(*purse) bool, to []share) []share {
-	left := gross
-	for _, one := range p.money {
-		if left.Sign() <= 0 {
-			break
-		}
-		free := one.free()
-		if one == p.main || free.Sign() <= 0 || !usable(one) {
-			continue
-		}
-		take := left
-		if free.Cmp(left) < 0 {
-			take = free
-		}
-		left = left.Sub(take)
-		to = append(to, share{one, take})
-	}
-	if !left.IsZero() {
-		to = append(to, share{p.main, left})
-	}
-	for _, s := range to {
-		s.purse.Value = s.purse.Value.Sub(s.amount)
-	}
-	return to
-}
-
-// bookPrepaid takes net and tax from the shares: revenue first, then tax, so
-// that every transfer has one bucket on one side.
-func (c *cost) bookPrepaid(p *payer, shares []share, to []ledger.Transfer) []ledger.Transfer {
-	c.paid = c.net.Add(c.tax)
-	parts := [2]share{{amount: c.net}, {amount: c.tax}}
-	kinds := [2]ledger.Kind{ledger.Revenue, ledger.Tax}
-	for i, part := 0, 0; i < len(shares) && part < len(parts); {
-		take := parts[part].amount
-		if shares[i].amount.Abs().Cmp(take.Abs()) < 0 {
-			take = shares[i].amount
-		}
-		to = appendMove(to, p, shares[i].purse.Ledger(), ledger.General(kinds[part]), take)
-		parts[part].amount = parts[part].amount.Sub(take)
-		shares[i].amount = shares[i].amount.Sub(take)
-		if shares[i].amount.IsZero() {
-			i++
-		}
-		if parts[part].amount.IsZero() {
-			part++
-		}
-	}
-	return to
 }
 
 // appendMove adds a transfer; a negative amount goes the other way, nothing

@@ -27,6 +27,7 @@ type use struct {
 
 	holder *holding
 	payer  *payer
+	owner  *payer // of the group whose shared balances it may use; nil: none
 	tariff *tariff
 	fault  *usage.Problem // why it waits in suspense; nil: it is charged
 }
@@ -48,6 +49,8 @@ type till struct {
 	online    bool      // refuse what money does not cover
 	counters  *counters
 	covered   *covering
+	sharing   *sharing
+	taken     map[uuid.UUID]money.Decimal // back from the ends of buckets
 	charges   []Charge
 	postings  []ledger.Posting
 	transfers []ledger.Transfer // backing of the postings
@@ -56,9 +59,10 @@ type till struct {
 	limits    map[uuid.UUID]money.Decimal // what limited postpaid payers may still use; set for sessions
 
 	// reused from use to use
-	buckets []rating.Bucket
-	purses  []*purse
-	shares  []share
+	buckets   []rating.Bucket
+	purses    []*purse
+	lentMoney []*purse
+	shares    []share
 }
 
 // newTill makes room for the charges of a number of uses: growing step by step
@@ -84,22 +88,27 @@ func (t *till) charge(u *use) error {
 	}
 	event := t.event(u)
 	own := u.payer.ownCycle(u.record.End, t.scene.zone)
-	result, err := u.tariff.Rate(event, t.state(u, own))
+	result, err := u.tariff.Rate(event, t.state(u, &event, own))
 	if err != nil {
 		u.fault = ratingFault(err)
 		return nil
 	}
+	result.Price = t.included(u, &event, result.Price)
 	cost, basis, err := t.cost(u, &result)
 	if err != nil || u.fault != nil {
 		return err
 	}
-	if t.online && u.payer.prepaid && !covered(u.payer, cost.net.Add(cost.tax), t.usable(u, &event)) {
-		return fmt.Errorf("%s %s: %w", cost.net.Add(cost.tax), u.payer.currency, ErrInsufficient)
+	if t.online {
+		if err := t.refuse(u, &event, &cost); err != nil {
+			return err
+		}
 	}
 	first := len(t.transfers)
 	t.bookUnits(u, &result)
 	t.covered.add(u.session, result.Covered)
-	t.bookMoney(u, &event, &cost, basis, &result)
+	if err := t.bookMoney(u, &event, &cost, basis, &result); err != nil {
+		return err
+	}
 	t.post(ledger.Usage, u.id, u.payer, first)
 	t.record(u, &result, &cost, own)
 	if len(result.Counted) > 0 {
@@ -123,14 +132,19 @@ func (t *till) event(u *use) rating.Event {
 // state lists the unit buckets that were valid and the counters of the use's
 // own cycle, wherever it is billed. Money is taken here and not by rating: it
 // pays with tax.
-func (t *till) state(u *use, own calendar.Date) rating.State {
+func (t *till) state(u *use, event *rating.Event, own calendar.Date) rating.State {
 	t.buckets, t.purses = t.buckets[:0], t.purses[:0]
 	at := u.record.End
 	for _, p := range u.payer.units {
-		if p.free().Sign() <= 0 || !p.ValidAt(at) || (p.SubscriptionID != nil && *p.SubscriptionID != u.holder.subscription) {
-			continue
+		p.room = nil // another member's
+		if p.free().Sign() > 0 && p.ValidAt(at) && p.of(u.holder.subscription) {
+			t.purses = append(t.purses, p)
 		}
-		t.purses = append(t.purses, p)
+	}
+	if u.owner != nil {
+		t.purses = t.lent(u, u.owner.units, event, t.purses)
+	}
+	for _, p := range t.purses {
 		t.buckets = append(t.buckets, rating.Bucket{
 			ID: p.ID, Unit: p.Unit, Value: p.free(), Priority: p.Priority,
 			ExpiresAt: p.ExpiresAt, CreatedAt: p.CreatedAt, Filter: p.filter,
@@ -160,46 +174,62 @@ func (t *till) cost(u *use, result *rating.Result) (cost, tax.Basis, error) {
 
 func (t *till) usable(u *use, event *rating.Event) func(*purse) bool {
 	at := u.record.End
-	return func(p *purse) bool {
-		return p.ValidAt(at) && p.pays(event) && (p.SubscriptionID == nil || *p.SubscriptionID == u.holder.subscription)
+	return func(p *purse) bool { return p.ValidAt(at) && p.pays(event) && p.of(u.holder.subscription) }
+}
+
+// claim is what money is to pay of a use.
+func (t *till) claim(u *use, event *rating.Event, c *cost) claim {
+	return claim{
+		payer: u.payer, purses: t.money(u, event), gross: c.net.Add(c.tax), usable: t.usable(u, event),
+		rates: t.scene.exchange, day: calendar.DateOf(u.record.Start, t.scene.zone),
 	}
 }
 
-// covered says whether the payer's money reaches.
-func covered(p *payer, gross money.Decimal, usable func(*purse) bool) bool {
-	have := money.Decimal{}
-	for _, one := range p.money {
-		if usable(one) {
-			have = have.Add(one.free())
-		}
+// refuse says what money, or the credit limit, does not cover.
+func (t *till) refuse(u *use, event *rating.Event, c *cost) error {
+	if !u.payer.prepaid {
+		return u.payer.within(c.net)
 	}
-	return have.Cmp(gross) >= 0
+	due := t.claim(u, event, c)
+	if reaches, err := due.reaches(u.payer.debt(u.tariff)); reaches || err != nil {
+		return err
+	}
+	return fmt.Errorf("%s %s: %w", due.gross, u.payer.currency, ErrInsufficient)
 }
 
 func (t *till) bookUnits(u *use, result *rating.Result) {
 	for i := range result.Debits {
 		d := &result.Debits[i]
 		p := t.purses[d.Bucket]
-		p.Value = p.Value.Sub(d.Amount)
+		t.draw(u, p, d.Amount)
 		t.transfers = append(t.transfers, ledger.Transfer{
 			Debit: p.Ledger(), Credit: ledger.General(ledger.UnitConsumed), Amount: d.Amount, Unit: d.Unit, AccountID: u.payer.id,
 		})
 	}
 }
 
-func (t *till) bookMoney(u *use, event *rating.Event, c *cost, basis tax.Basis, result *rating.Result) {
+func (t *till) bookMoney(u *use, event *rating.Event, c *cost, basis tax.Basis, result *rating.Result) error {
+	if !u.payer.prepaid {
+		t.bookIncluded(u, result)
+	}
 	if c.price.IsZero() {
-		return
+		return nil
 	}
 	if !u.payer.prepaid {
 		t.transfers = c.bookPostpaid(u.payer, basis, t.transfers)
-		return
+		return nil
 	}
-	t.shares = takeMoney(u.payer, c.net.Add(c.tax), t.usable(u, event), t.shares[:0])
+	due := t.claim(u, event, c)
+	var err error
+	if t.shares, err = due.pay(t.shares[:0]); err != nil {
+		return err
+	}
 	for _, s := range t.shares {
-		result.Why = append(result.Why, rating.Step{Op: rating.OpPay, Bucket: s.purse.ID, Unit: s.purse.Unit, Amount: s.amount})
+		t.drawn(u, s.purse, s.taken)
+		result.Why = append(result.Why, rating.Step{Op: rating.OpPay, Bucket: s.purse.ID, Unit: s.purse.Unit, Amount: s.taken})
 	}
 	t.transfers = c.bookPrepaid(u.payer, t.shares, t.transfers)
+	return nil
 }
 
 // post makes one posting of the transfers added since first.

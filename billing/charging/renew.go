@@ -119,19 +119,29 @@ func (r *renewal) subscription(sub *subscribed) error {
 		sum := fees[i].total()
 		gross = gross.Add(sum.net).Add(sum.tax)
 	}
-	usable := func(one *purse) bool { return one.paysFees(sub.ID, r.till.now) }
-	if !covered(p, gross, usable) && gross.Sign() > 0 {
+	due := r.claim(sub, p, gross)
+	if reaches, err := due.reaches(money.Decimal{}); err != nil {
+		return err
+	} else if !reaches {
 		r.done.Waiting = append(r.done.Waiting, sub.ID)
 		return nil
 	}
 	for i := range fees {
-		r.take(sub, p, &fees[i], usable)
+		if err := r.take(sub, p, &fees[i]); err != nil {
+			return err
+		}
 	}
 	r.counted = append(r.counted, counted...)
 	r.done.Renewed, r.through = append(r.done.Renewed, sub.ID), append(r.through, cycle.To)
 	rest := calendar.Period{From: r.day, To: cycle.To}
 	r.buckets, err = r.allowances(sub, rest, r.buckets)
 	return err
+}
+
+// claim is what the account's money is to pay of a subscription's fees.
+func (r *renewal) claim(sub *subscribed, p *payer, gross money.Decimal) claim {
+	usable := func(one *purse) bool { return one.paysFees(sub.ID, r.till.now) }
+	return claim{payer: p, purses: p.money, gross: gross, usable: usable, rates: r.exchange, day: r.day}
 }
 
 // paysFees: money that is meant for certain usage pays no fees.
@@ -199,13 +209,17 @@ func (r *renewal) recurring(sub *subscribed, p *payer, price catalog.RecurringPr
 }
 
 // take books one fee with what is off it, in one posting, and a charge of each.
-func (r *renewal) take(sub *subscribed, p *payer, f *fee, usable func(*purse) bool) {
+func (r *renewal) take(sub *subscribed, p *payer, f *fee) error {
 	t, id, first := r.till, r.ids.Next(), len(r.till.transfers)
 	why := rating.Explanation{{Op: rating.OpFee, Rule: f.code, Amount: f.cost.price}}
 	sum := f.total()
-	t.shares = takeMoney(p, sum.net.Add(sum.tax), usable, t.shares[:0])
+	due := r.claim(sub, p, sum.net.Add(sum.tax))
+	var err error
+	if t.shares, err = due.pay(t.shares[:0]); err != nil {
+		return err
+	}
 	for _, s := range t.shares {
-		why = append(why, rating.Step{Op: rating.OpPay, Bucket: s.purse.ID, Unit: s.purse.Unit, Amount: s.amount})
+		why = append(why, rating.Step{Op: rating.OpPay, Bucket: s.purse.ID, Unit: s.purse.Unit, Amount: s.taken})
 	}
 	t.transfers = sum.bookPrepaid(p, t.shares, t.transfers)
 	t.post(ledger.Fee, id, p, first)
@@ -214,6 +228,7 @@ func (r *renewal) take(sub *subscribed, p *payer, f *fee, usable func(*purse) bo
 		off := &f.off[i]
 		r.charge(sub, p, off, r.ids.Next(), rating.Explanation{{Op: rating.OpFee, Rule: off.code, Amount: off.cost.price}})
 	}
+	return nil
 }
 
 func (r *renewal) charge(sub *subscribed, p *payer, f *fee, id uuid.UUID, why rating.Explanation) {

@@ -3,7 +3,6 @@ package charging
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,8 +52,15 @@ func loadHeld(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID, at time
 	return held, nil
 }
 
-// free is what the purse holds and no session has reserved.
-func (p *purse) free() money.Decimal { return p.Value.Sub(p.held) }
+// free is what the purse holds and no session has reserved; of another's purse
+// no more than the member at hand may take.
+func (p *purse) free() money.Decimal {
+	free := p.Value.Sub(p.held)
+	if p.room != nil && p.room.Cmp(free) < 0 {
+		return *p.room
+	}
+	return free
+}
 
 // respect marks what sessions hold back in the purses of a payer.
 func (p *payer) respect(held map[uuid.UUID]money.Decimal) {
@@ -64,13 +70,10 @@ func (p *payer) respect(held map[uuid.UUID]money.Decimal) {
 	for _, one := range p.money {
 		one.held = held[one.ID]
 	}
+	for _, one := range p.foreign {
+		one.held = held[one.ID]
+	}
 	p.held = held[p.id]
-}
-
-// borrows says whether a purse of the payer's belongs to another account.
-func (p *payer) borrows() bool {
-	foreign := func(one *purse) bool { return one.AccountID != p.id }
-	return slices.ContainsFunc(p.units, foreign) || slices.ContainsFunc(p.money, foreign)
 }
 
 const selectLimits = `

@@ -72,7 +72,7 @@ func (t *till) quote(u *use, units int64) (q quote, end int64, fault *usage.Prob
 	u.record.Quantity = units
 	event := t.event(u)
 	own := u.payer.ownCycle(u.record.End, t.scene.zone)
-	result, err := u.tariff.Rate(event, t.state(u, own))
+	result, err := u.tariff.Rate(event, t.state(u, &event, own))
 	if err != nil {
 		if hole, is := errors.AsType[*rating.Error](err); is && hole.Reason == rating.WindowHole && hole.PricedUntil > u.offset {
 			return quote{}, hole.PricedUntil, nil
@@ -111,8 +111,11 @@ func (t *till) cover(u *use, event *rating.Event, q *quote) {
 		return
 	}
 	usable := t.usable(u, event)
-	for _, one := range u.payer.money {
+	for _, one := range t.money(u, event) {
 		free := one.free()
+		if one == u.payer.main {
+			free = free.Add(u.payer.debt(u.tariff))
+		}
 		if free.Sign() <= 0 || !usable(one) {
 			continue
 		}

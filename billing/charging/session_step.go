@@ -162,6 +162,10 @@ func (t *turn) use(v *session.Service, quantity int64) *use {
 		record: &usage.Record{Key: s.Name + "/" + strconv.FormatInt(t.step.Number, 10) + "/" + v.Name, Kind: v.Kind, Identity: s.Identity,
 			Start: v.StartedAt, End: t.at, Quantity: quantity, Unit: v.Unit(), Destination: v.Destination},
 	}
+	if h := t.holder; h != nil && h.account == s.Account {
+		u.holder.owner, u.holder.joined = h.owner, h.joined
+		u.lend(t.payers)
+	}
 	t.till.covered.bytes[s.ID] = v.Covered
 	return u
 }

@@ -68,6 +68,7 @@ type book struct {
 	payers   map[uuid.UUID]*payer
 	tariffs  map[uuid.UUID]*tariff
 	held     map[uuid.UUID]money.Decimal // by sessions that take no part
+	shared   bool                        // some of the accounts use those of others
 	till     *till
 	ids      *ledger.Sequence
 	stored   []usage.Stored
@@ -139,7 +140,11 @@ func (b *book) prepare(ctx context.Context, tx tenant.Tx) (err error) {
 			continue
 		}
 		at := s.Moment(st.At, b.now)
-		see(&holding{service: s.Service, subscription: s.Subscription, account: s.Account, offering: s.Offering}, at)
+		as := &holding{service: s.Service, subscription: s.Subscription, account: s.Account, offering: s.Offering}
+		if h := b.people[s.Identity].at(at); h != nil && h.account == s.Account {
+			as.owner, as.joined = h.owner, h.joined
+		}
+		see(as, at)
 		b.taking = append(b.taking, s.ID)
 		for n := range s.Services {
 			versions[s.Services[n].Offering], counting[s.Services[n].Subscription] = true, true
@@ -147,6 +152,10 @@ func (b *book) prepare(ctx context.Context, tx tenant.Tx) (err error) {
 		if h := b.people[s.Identity].at(at); h != nil && h.account == s.Account {
 			versions[h.offering], counting[h.subscription] = true, true
 		}
+	}
+	owners := r.owners()
+	for _, owner := range owners {
+		accounts[owner] = true
 	}
 	ids := keys(accounts)
 	if b.payers, err = b.scene.lockAccounts(ctx, tx, ids, earliest); err != nil {
@@ -162,7 +171,12 @@ func (b *book) prepare(ctx context.Context, tx tenant.Tx) (err error) {
 	if b.tariffs, err = b.scene.tariffsOf(ctx, tx, keys(versions)); err != nil {
 		return err
 	}
-	return b.open(ctx, tx, ids, counting)
+	if err := b.open(ctx, tx, ids, counting); err != nil {
+		return err
+	}
+	b.shared = len(owners) > 0
+	b.till.sharing, err = loadSharing(ctx, tx, owners, calendar.DateOf(earliest, b.scene.zone).AddMonths(-12))
+	return err
 }
 
 // open makes the till ready, with the counters and reservations of the accounts.
@@ -202,11 +216,16 @@ func (b *book) spare(s *session.Session) {
 		held[bucket] = amount
 	}
 	for _, other := range b.register.byID {
-		if other != s && (other.Account == s.Account || p.borrows()) {
+		if other != s && (other.Account == s.Account || b.shared) {
 			other.Holding(b.now, held)
 		}
 	}
 	p.respect(held)
+	if b.shared {
+		for _, owner := range b.payers {
+			owner.respect(held)
+		}
+	}
 }
 
 // write stores what the steps did.

@@ -48,3 +48,9 @@ create table sharing_use (
     used        numeric(29, 9) not null,
     primary key (owner_id, account_id, cycle_start, code, unit)
 );
+
+-- What ended before is known from the ledger.
+update bucket as b
+set expired = t.amount
+from (select event_id, sum(amount) as amount from ledger_transfer where event = 'expiry' group by event_id) as t
+where t.event_id = b.id;

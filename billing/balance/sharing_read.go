@@ -1,0 +1,163 @@
+package balance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+)
+
+// GroupOwnedBy reads the group of an owner with its members, and what each has
+// used in the owner's present cycle; ErrGroup if it owns none.
+func GroupOwnedBy(ctx context.Context, tx tenant.Tx, ownerID uuid.UUID) (Group, error) {
+	g := Group{OwnerID: ownerID}
+	err := tx.QueryRow(ctx, `select id, name, created_at from sharing_group where owner_id = $1`, ownerID).Scan(&g.ID, &g.Name, &g.CreatedAt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Group{}, fmt.Errorf("account %s: %w", ownerID, ErrGroup)
+	}
+	if err != nil {
+		return Group{}, fmt.Errorf("read group of account %s: %w", ownerID, err)
+	}
+	rows, err := tx.Query(ctx, `
+		select m.account_id, a.number, p.name, m.joined_at
+		from sharing_member as m
+		join billing_account as a on a.id = m.account_id
+		join party as p on p.id = a.party_id
+		where m.group_id = $1
+		order by m.joined_at, m.account_id`, g.ID)
+	if err != nil {
+		return Group{}, fmt.Errorf("read members of group %s: %w", g.ID, err)
+	}
+	g.Members, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Member, error) {
+		m := Member{Limits: map[money.Unit]money.Decimal{}}
+		err := row.Scan(&m.AccountID, &m.Number, &m.Name, &m.JoinedAt)
+		m.JoinedAt = m.JoinedAt.UTC()
+		return m, err
+	})
+	if err != nil {
+		return Group{}, fmt.Errorf("read members of group %s: %w", g.ID, err)
+	}
+	return g, readUse(ctx, tx, ownerID, g.Members)
+}
+
+// readUse fills in limits and use of members.
+func readUse(ctx context.Context, tx tenant.Tx, ownerID uuid.UUID, members []Member) error {
+	cycleStart, err := presentCycle(ctx, tx, ownerID)
+	if err != nil {
+		return err
+	}
+	byID, ids := map[uuid.UUID]*Member{}, make([]uuid.UUID, len(members))
+	for i := range members {
+		byID[members[i].AccountID], ids[i] = &members[i], members[i].AccountID
+	}
+	var (
+		id     uuid.UUID
+		u      Used
+		amount money.Decimal
+	)
+	rows, err := tx.Query(ctx, `select account_id, unit, amount from sharing_limit where account_id = any ($1)`, ids)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&id, &u.Unit, &amount}, func() error { byID[id].Limits[u.Unit] = amount; return nil })
+	}
+	if err != nil {
+		return fmt.Errorf("read limits of members: %w", err)
+	}
+	rows, err = tx.Query(ctx, `
+		select account_id, code, unit, used from sharing_use
+		where owner_id = $1 and account_id = any ($2) and cycle_start = $3 order by code, unit`, ownerID, ids, cycleStart)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&id, &u.Code, &u.Unit, &u.Amount}, func() error { byID[id].Used = append(byID[id].Used, u); return nil })
+	}
+	if err != nil {
+		return fmt.Errorf("read use of members: %w", err)
+	}
+	return nil
+}
+
+// presentCycle is the first day of the cycle that today lies in.
+func presentCycle(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) (calendar.Date, error) {
+	a, err := account.Get(ctx, tx, accountID)
+	if err != nil {
+		return calendar.Date{}, err
+	}
+	profile, err := account.GetProfile(ctx, tx)
+	return a.Cycles(profile.AnchorPolicy).Containing(profile.LocalDate(tx.At)).From, err
+}
+
+// Membership is a member's own view of the group that it is in.
+type Membership struct {
+	Member
+	OwnerID   uuid.UUID
+	GroupName string
+	OwnerName string
+	Buckets   []Bucket // the owner's shared ones that are valid now, in order of use
+}
+
+// MembershipOf reads what an account shares as a member; ErrGroup if nothing.
+func MembershipOf(ctx context.Context, tx tenant.Tx, memberID uuid.UUID) (Membership, error) {
+	m := Membership{Member: Member{AccountID: memberID, Limits: map[money.Unit]money.Decimal{}}}
+	err := tx.QueryRow(ctx, `
+		select g.owner_id, g.name, p.name, m.joined_at
+		from sharing_member as m
+		join sharing_group as g on g.id = m.group_id
+		join billing_account as o on o.id = g.owner_id
+		join party as p on p.id = o.party_id
+		where m.account_id = $1`, memberID).Scan(&m.OwnerID, &m.GroupName, &m.OwnerName, &m.JoinedAt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Membership{}, fmt.Errorf("account %s: %w", memberID, ErrGroup)
+	}
+	if err != nil {
+		return Membership{}, fmt.Errorf("read membership of account %s: %w", memberID, err)
+	}
+	m.JoinedAt = m.JoinedAt.UTC()
+	all, err := List(ctx, tx, m.OwnerID)
+	if err != nil {
+		return Membership{}, err
+	}
+	for i := range all {
+		if all[i].Shared {
+			m.Buckets = append(m.Buckets, all[i])
+		}
+	}
+	one := []Member{m.Member}
+	err = readUse(ctx, tx, m.OwnerID, one)
+	m.Member = one[0]
+	return m, err
+}
+
+// Room is what a member may still use of a shared bucket in the present cycle.
+func (m Member) Room(b *Bucket) money.Decimal {
+	room := b.Value
+	if b.MemberLimit != nil {
+		used := money.Decimal{}
+		for _, u := range m.Used {
+			if u.Code == b.Code && u.Unit == b.Unit {
+				used = used.Add(u.Amount)
+			}
+		}
+		if _, own := m.Limits[b.Unit]; !own {
+			room = least(room, b.MemberLimit.Sub(used))
+		}
+	}
+	if limit, own := m.Limits[b.Unit]; own {
+		room = least(room, limit.Sub(m.UsedOf(b.Unit)))
+	}
+	if room.Sign() < 0 {
+		return money.Decimal{}
+	}
+	return room
+}
+
+func least(a, b money.Decimal) money.Decimal {
+	if b.Cmp(a) < 0 {
+		return b
+	}
+	return a
+}
