@@ -25,9 +25,22 @@ type Subscription struct {
 	SetupCharged   bool
 	Deferred       money.Decimal // the ledger's running total, in the account's currency
 	Term           Term
+	PartOf         *uuid.UUID // the bundle or plan that it is part of; it ends with it
+	Part           Part       // empty: of none
+	FeesIncluded   bool       // the bundle's price pays for it
+	EndsOn         *calendar.Date
 	CreatedAt      time.Time
 	Services       []Service
 }
+
+// Part is what a subscription is to the one that it is part of.
+type Part string
+
+// A component of a bundle, or an option on top of a plan.
+const (
+	Component Part = "component"
+	OnTop     Part = "option"
+)
 
 // ServiceKind is what a service carries.
 type ServiceKind string
@@ -54,9 +67,14 @@ type Service struct {
 
 // NewSubscription is an offering to be taken, with its services.
 type NewSubscription struct {
-	AccountID  uuid.UUID
-	OfferingID uuid.UUID
-	Services   []NewService
+	ID           uuid.UUID // uuid.Nil: Subscribe draws one
+	PartOf       *uuid.UUID
+	Part         Part
+	FeesIncluded bool
+	EndsOn       *calendar.Date // it ends by itself where the day begins
+	AccountID    uuid.UUID
+	OfferingID   uuid.UUID
+	Services     []NewService
 }
 
 // NewService is a service to be set up.
@@ -78,7 +96,11 @@ func Subscribe(ctx context.Context, tx tenant.Tx, wanted []NewSubscription) ([]S
 	made := make([]Subscription, len(wanted))
 	var services []*Service
 	for i, n := range wanted {
-		made[i] = Subscription{ID: uuid.Must(uuid.NewV7()), AccountID: n.AccountID, OfferingID: n.OfferingID, State: SubscriptionPending, CreatedAt: tx.At}
+		made[i] = Subscription{ID: n.ID, AccountID: n.AccountID, OfferingID: n.OfferingID, State: SubscriptionPending, CreatedAt: tx.At,
+			PartOf: n.PartOf, Part: n.Part, FeesIncluded: n.FeesIncluded, EndsOn: n.EndsOn}
+		if n.ID == uuid.Nil {
+			made[i].ID = uuid.Must(uuid.NewV7())
+		}
 		made[i].Services = make([]Service, len(n.Services))
 		for j, s := range n.Services {
 			made[i].Services[j] = Service{
@@ -136,13 +158,22 @@ func lockOpenAccounts(ctx context.Context, tx tenant.Tx, wanted []NewSubscriptio
 func insertSubscriptions(ctx context.Context, tx tenant.Tx, made []Subscription) error {
 	rows := pgx.CopyFromSlice(len(made), func(i int) ([]any, error) {
 		s := made[i]
-		return []any{s.ID, s.AccountID, s.OfferingID, s.State, s.CreatedAt}, nil
+		return []any{s.ID, s.AccountID, s.OfferingID, s.State, s.CreatedAt, s.PartOf, part(s.Part), !s.FeesIncluded, s.EndsOn}, nil
 	})
-	columns := []string{"id", "account_id", "offering_id", "state", "created_at"}
+	columns := []string{"id", "account_id", "offering_id", "state", "created_at", "part_of", "part", "pays_fees", "ends_on"}
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"subscription"}, columns, rows); err != nil {
 		return fmt.Errorf("subscribe: %w", missingReference(err))
 	}
 	return nil
+}
+
+// part is a column's value: null for a subscription that stands alone.
+func part(p Part) *string {
+	if p == "" {
+		return nil
+	}
+	text := string(p)
+	return &text
 }
 
 func insertServices(ctx context.Context, tx tenant.Tx, services []*Service) error {

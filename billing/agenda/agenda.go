@@ -20,6 +20,9 @@ type Kind string
 const (
 	BillRun      Kind = "bill_run"      // close the cycles that end on a day
 	CycleStart   Kind = "cycle_start"   // prepaid renewals and allowances of a new cycle
+	Renewal      Kind = "renewal"       // prepaid prices by the day or week
+	PartsDue     Kind = "parts_due"     // options that begin or end on a day
+	Migration    Kind = "migration"     // notices and changes of a planned migration
 	BucketExpiry Kind = "bucket_expiry" // end buckets whose validity is over
 	UsageFile    Kind = "usage_file"    // ingest a received file
 	Webhook      Kind = "webhook"       // work off a stored webhook
@@ -55,7 +58,7 @@ const (
 var Lanes = []Lane{Cycles, Files, Payments, Messages, Sessions}
 
 var kindsOf = map[Lane][]string{
-	Cycles:   {string(BillRun), string(CycleStart), string(BucketExpiry), string(Intake), string(VoucherExpiry), string(PointsEarned), string(PromotionDay)}, // no run begins between two portions of an import
+	Cycles:   {string(BillRun), string(CycleStart), string(Renewal), string(PartsDue), string(Migration), string(BucketExpiry), string(Intake), string(VoucherExpiry), string(PointsEarned), string(PromotionDay)}, // no run begins between two portions of an import
 	Files:    {string(UsageFile)},
 	Sessions: {string(SessionSweep), string(SessionTell)},
 	Payments: {string(Webhook), string(Refund), string(AutoTopUp)},

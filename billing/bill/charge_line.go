@@ -49,7 +49,7 @@ func (f *frame) addAllowances(c *closing) {
 			line.Subscription = *a.Subscription
 		}
 		for _, s := range c.subscriptions {
-			if s.ID == line.Subscription || a.Subscription == nil {
+			if s.ID == line.Subscription || a.Subscription == nil || s.PartOf != nil && *s.PartOf == line.Subscription {
 				if name := allowanceName(f.offerings[s.Offering], a.Code, c.Language); name != "" {
 					line.Description = name
 				}

@@ -36,6 +36,8 @@ type subscription struct {
 	SetupCharged          bool
 	Deferred              money.Decimal
 	CreatedAt             time.Time // fees of periods that began before were charged elsewhere
+	PaysFees              bool      // false: a bundle's price pays for it
+	PartOf                *uuid.UUID
 	Identities            string
 }
 

@@ -14,6 +14,8 @@ type fee struct {
 	period calendar.Period // the days it is for, cut to the subscription's
 	amount money.Decimal   // as the price is written, in document units
 	fresh  bool            // charged by this closing, not by one before
+	// periods is how many of the price's periods it is for
+	periods int64
 }
 
 // feeFrame is what fees are reckoned by: the account's own cycle, the one that
@@ -35,8 +37,7 @@ type feeFrame struct {
 // the closing cycle. Periods come from the account's original anchor, whatever
 // their length, so a yearly price on a monthly account is charged once a year.
 func (f feeFrame) recurring(price catalog.RecurringPrice, there span, chargedThrough calendar.Date) ([]fee, error) {
-	own := f.cycle
-	own.Months = price.Months
+	own := price.Cycle(f.cycle)
 	charged := later(there.from, chargedThrough)
 	first := earlier(charged, f.closing.To.AddDays(-1))
 	if price.Timing == catalog.Arrears {
@@ -57,9 +58,26 @@ func (f feeFrame) recurring(price catalog.RecurringPrice, there span, chargedThr
 			return nil, err
 		}
 		fresh := price.Timing == catalog.Arrears || !part.From.Before(charged)
-		fees = append(fees, fee{part, amount, fresh})
+		fees = append(fees, fee{part, amount, fresh, 1})
 	}
 	return fees, nil
+}
+
+// gather puts the fees of days or weeks that one closing charges for one cycle
+// of the account into one: a bill has a line for a month of days, not thirty.
+func (f feeFrame) gather(fees []fee) []fee {
+	var kept []fee
+	for _, one := range fees {
+		if last := len(kept) - 1; last >= 0 && one.fresh && kept[last].fresh && kept[last].period.To == one.period.From &&
+			f.cycle.Containing(kept[last].period.From).Contains(one.period.From) {
+			kept[last].period.To = one.period.To
+			kept[last].amount = kept[last].amount.Add(one.amount)
+			kept[last].periods++
+			continue
+		}
+		kept = append(kept, one)
+	}
+	return kept
 }
 
 func (f feeFrame) matters(timing catalog.Timing, part calendar.Period, charged calendar.Date) bool {

@@ -38,6 +38,31 @@ func monthly(timing catalog.Timing) catalog.RecurringPrice {
 	return catalog.RecurringPrice{Amount: money.MustDecimal("31.00"), Months: 1, Timing: timing, Prorate: catalog.ProrateDay}
 }
 
+func daily(amount, every string, timing catalog.Timing) catalog.RecurringPrice {
+	e, err := catalog.ParseEvery(every)
+	if err != nil {
+		panic(err)
+	}
+	return catalog.RecurringPrice{Amount: money.MustDecimal(amount), Every: &e, Timing: timing, Prorate: catalog.ProrateDay}
+}
+
+// A bill has one line for the days of a cycle, whose quantity they are.
+func TestGather_daysOfACycle(t *testing.T) {
+	t.Parallel()
+	frame := frameAt(date("2026-05-01"), 1, 0)
+	fees, err := frame.recurring(daily("0.50", "day", catalog.Advance), span{from: date("2026-05-11")}, calendar.Date{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range frame.gather(fees) {
+		got = append(got, fmt.Sprintf("%d: %s %s", f.periods, f.period, f.amount.Fixed(2)))
+	}
+	if want := "21: 2026-05-11/2026-06-01 10.50; 30: 2026-06-01/2026-07-01 15.00"; strings.Join(got, "; ") != want {
+		t.Errorf("got %s, want %s", strings.Join(got, "; "), want)
+	}
+}
+
 func TestRecurring(t *testing.T) {
 	t.Parallel()
 	yearly := catalog.RecurringPrice{Amount: money.MustDecimal("120.00"), Months: 12, Timing: catalog.Advance, Prorate: catalog.ProrateDay}
@@ -62,6 +87,10 @@ func TestRecurring(t *testing.T) {
 		{"a year on a monthly account, once", yearly, 0, [2]string{"2026-05-01"}, "", "2026-05-01/2027-05-01 120.00 new"},
 		{"and it stays deferred meanwhile", yearly, 1, [2]string{"2026-05-01"}, "2026-07-01", "2026-05-01/2027-05-01 120.00"},
 		{"connected and ended on one day", monthly(catalog.Advance), 0, [2]string{"2026-05-11", "2026-05-11"}, "", ""},
+		{"a day in arrears: the days that were there", daily("1.00", "day", catalog.Arrears), 0, [2]string{"2026-05-28"}, "", "2026-05-28/2026-05-29 1.00 new; 2026-05-29/2026-05-30 1.00 new; 2026-05-30/2026-05-31 1.00 new; 2026-05-31/2026-06-01 1.00 new"},
+		{"weeks in arrears: those that ended", daily("7.00", "week", catalog.Arrears), 0, [2]string{"2026-05-10"}, "", "2026-05-10/2026-05-15 5.00 new; 2026-05-15/2026-05-22 7.00 new; 2026-05-22/2026-05-29 7.00 new"},
+		{"weeks ahead: from the day charged to the next cycle's end", daily("7.00", "week", catalog.Advance), 1, [2]string{"2026-05-01"}, "2026-07-01", "2026-06-26/2026-07-03 7.00; 2026-07-03/2026-07-10 7.00 new; 2026-07-10/2026-07-17 7.00 new; 2026-07-17/2026-07-24 7.00 new; 2026-07-24/2026-07-31 7.00 new; 2026-07-31/2026-08-07 7.00 new"},
+		{"a quarter ahead", daily("9.00", "quarter", catalog.Advance), 0, [2]string{"2026-05-01"}, "", "2026-05-01/2026-08-01 9.00 new"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

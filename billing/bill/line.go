@@ -59,6 +59,10 @@ func (f *frame) addFees(c *closing, s subscription, o catalog.Offering, frame fe
 	if !there.to.IsZero() && !there.to.After(c.Cycle.From) {
 		return nil // gone before the cycle: charged to its end by then
 	}
+	if !s.PaysFees {
+		c.moves = append(c.moves, subscriptionMove{s.ID, frame.next.To})
+		return nil
+	}
 	if !s.SetupCharged {
 		for _, p := range o.Prices.OneTime {
 			c.add(feeEarned, Line{
@@ -77,6 +81,9 @@ func (f *frame) addFees(c *closing, s subscription, o catalog.Offering, frame fe
 		fees, err := frame.recurring(p, there, through)
 		if err != nil {
 			return err
+		}
+		if p.Period().Daily() {
+			fees = frame.gather(fees)
 		}
 		for _, one := range fees {
 			if err := f.addFee(c, s, o, p, one); err != nil {
@@ -109,7 +116,7 @@ func (f *frame) addFee(c *closing, s subscription, o catalog.Offering, p catalog
 		}
 		c.add(from, Line{
 			Kind: Recurring, Code: p.Code, Description: p.Names.In(c.Language), Subscription: s.ID, Period: one.period,
-			Quantity: money.NewDecimal(1), Unit: UnitFee, Category: category(p.TaxCategory, o), Price: money.New(one.amount, c.Currency),
+			Quantity: money.NewDecimal(one.periods), Unit: UnitFee, Category: category(p.TaxCategory, o), Price: money.New(one.amount, c.Currency),
 		})
 		c.entries[len(c.entries)-1].fee = one
 		return nil

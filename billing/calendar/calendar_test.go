@@ -54,7 +54,7 @@ func TestBound_fromTheOriginalAnchor(t *testing.T) {
 		{"sticky 28 leaves the 27th", "2026-01-27", 1, Sticky28, "2026-01-27 2026-02-27"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			c := Cycle{date(t, row.anchor), row.months, row.policy}
+			c := Cycle{Anchor: date(t, row.anchor), Months: row.months, Policy: row.policy}
 			for n, want := range strings.Fields(row.want) {
 				if got := c.Bound(n).String(); got != want {
 					t.Errorf("bound %d is %s, want %s", n, got, want)
@@ -66,12 +66,12 @@ func TestBound_fromTheOriginalAnchor(t *testing.T) {
 
 func TestCheck_refusesUnusableCycles(t *testing.T) {
 	anchor := date(t, "2026-01-31")
-	for _, c := range []Cycle{{Date{}, 1, Clamp}, {anchor, 0, Clamp}, {anchor, 1, "sticky"}} {
+	for _, c := range []Cycle{{Months: 1, Policy: Clamp}, {Anchor: anchor, Policy: Clamp}, {Anchor: anchor, Months: 1, Policy: "sticky"}, {Anchor: anchor, Months: 1, Days: 7, Policy: Clamp}} {
 		if err := c.Check(); !errors.Is(err, ErrCycle) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
-	if err := (Cycle{anchor, 3, Sticky28}).Check(); err != nil {
+	if err := (Cycle{Anchor: anchor, Months: 3, Policy: Sticky28}).Check(); err != nil {
 		t.Error(err)
 	}
 }

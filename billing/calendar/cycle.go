@@ -19,12 +19,13 @@ const (
 	Sticky28 AnchorPolicy = "sticky_28"
 )
 
-// Cycle repeats every Months months (at least 1; commonly 1, 3 or 12) from
-// the day Anchor.
+// Cycle repeats from the day Anchor: every Months months (commonly 1, 3 or 12)
+// or, where Days is set, every Days days, whatever month they lie in.
 type Cycle struct {
 	Anchor Date
 	Months int
 	Policy AnchorPolicy
+	Days   int
 }
 
 // Check returns ErrCycle unless c can be counted with.
@@ -32,7 +33,9 @@ func (c Cycle) Check() error {
 	switch {
 	case c.Anchor.IsZero():
 		return fmt.Errorf("%w: no anchor", ErrCycle)
-	case c.Months < 1:
+	case c.Days < 0 || c.Days > 0 && c.Months > 0:
+		return fmt.Errorf("%w: %d days and %d months", ErrCycle, c.Days, c.Months)
+	case c.Days == 0 && c.Months < 1:
 		return fmt.Errorf("%w: %d months", ErrCycle, c.Months)
 	case c.Policy != Clamp && c.Policy != Sticky28:
 		return fmt.Errorf("%w: policy %.20q", ErrCycle, c.Policy)
@@ -41,9 +44,13 @@ func (c Cycle) Check() error {
 }
 
 // Bound returns the n-th bound, counted from the original anchor; n may be
-// negative. Bound(0) is the anchor, or the 28th under Sticky28.
+// negative. Bound(0) is the anchor, or the 28th under Sticky28; days are counted
+// from the anchor itself.
 func (c Cycle) Bound(n int) Date {
 	anchor := c.Anchor
+	if c.Days > 0 {
+		return anchor.AddDays(n * c.Days)
+	}
 	if c.Policy == Sticky28 {
 		anchor.Day = min(anchor.Day, 28)
 	}
@@ -52,6 +59,11 @@ func (c Cycle) Bound(n int) Date {
 
 // Containing returns the period of c in which d lies.
 func (c Cycle) Containing(d Date) Period {
+	if c.Days > 0 {
+		n := c.Anchor.DaysUntil(d)
+		n = (n - (n%c.Days+c.Days)%c.Days) / c.Days
+		return Period{c.Bound(n), c.Bound(n + 1)}
+	}
 	months := (d.Year-c.Anchor.Year)*12 + int(d.Month-c.Anchor.Month)
 	n := months / c.Months
 	for c.Bound(n).After(d) {

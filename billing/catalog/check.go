@@ -15,6 +15,7 @@ type Finding = document.Finding
 // its path and plain words. It takes an offering that Parse accepted.
 func Check(o Offering) []Finding {
 	c := &checker{offering: o, sets: map[string]int{}}
+	c.kind()
 	c.destinations()
 	c.prices()
 	c.debtLimit()
@@ -74,6 +75,7 @@ func (c *checker) prices() {
 	for i, p := range c.offering.Prices.Recurring {
 		path := fmt.Sprintf("prices.recurring[%d]", i)
 		c.unique(seen, p.Code, path+".code")
+		c.period(p, path)
 		c.minorDigits(p.Amount, path+".amount")
 	}
 }

@@ -83,6 +83,7 @@ func Current(ctx context.Context, tx tenant.Tx, code string, at time.Time) (Stor
 type Query struct {
 	Code  string // only this offering
 	State State  // only this state
+	Open  bool   // only drafts, checked and tried ones too
 	// AfterCode and AfterNumber name the last version of the page before.
 	AfterCode   string
 	AfterNumber int
@@ -95,12 +96,13 @@ func List(ctx context.Context, tx tenant.Tx, q Query) ([]Version, error) {
 select ` + versionColumns + `
   from offering_version
  where ($1 = '' or code = $1) and ($2 = '' or state = $2) and (code, version) > ($3, $4)
+   and (not $6 or state in ('draft', 'checked', 'tried'))
  order by code, version
  limit $5`
 	if q.Limit <= 0 {
 		q.Limit = 50
 	}
-	rows, err := tx.Query(ctx, list, q.Code, string(q.State), q.AfterCode, q.AfterNumber, min(q.Limit, 200))
+	rows, err := tx.Query(ctx, list, q.Code, string(q.State), q.AfterCode, q.AfterNumber, min(q.Limit, 200), q.Open)
 	if err != nil {
 		return nil, fmt.Errorf("list offerings: %w", err)
 	}

@@ -11,15 +11,20 @@ import (
 // Offering is what can be bought, as one document. Codes name its parts; the
 // fields' meaning is told in docs/offering.schema.json.
 type Offering struct {
-	Code         string           `json:"code"`
-	Names        Names            `json:"names"`
-	Billing      Billing          `json:"billing"`
-	Services     []ServiceKind    `json:"services"`
-	Currency     money.Currency   `json:"currency"`
-	Tax          Tax              `json:"tax"`
-	Prices       Prices           `json:"prices,omitzero"`
-	Allowances   []Allowance      `json:"allowances,omitempty"`
-	Destinations []DestinationSet `json:"destinations,omitempty"`
+	Code          string           `json:"code"`
+	Kind          Kind             `json:"kind,omitempty"` // empty: simple; see Sort
+	Names         Names            `json:"names"`
+	Specification string           `json:"specification,omitempty"`
+	Billing       Billing          `json:"billing"`
+	Services      []ServiceKind    `json:"services"`
+	Currency      money.Currency   `json:"currency"`
+	Tax           Tax              `json:"tax"`
+	Bundle        *Bundle          `json:"bundle,omitempty"`
+	Option        *Option          `json:"option,omitempty"`
+	ThirdParty    *ThirdParty      `json:"third_party,omitempty"`
+	Prices        Prices           `json:"prices,omitzero"`
+	Allowances    []Allowance      `json:"allowances,omitempty"`
+	Destinations  []DestinationSet `json:"destinations,omitempty"`
 	// Calendar is the code of a holiday calendar; Holidays are further ones.
 	Calendar      string          `json:"calendar,omitempty"`
 	Holidays      []calendar.Date `json:"holidays,omitempty"`
@@ -103,15 +108,18 @@ type OneTimePrice struct {
 	TaxCategory string        `json:"tax_category,omitempty"`
 }
 
-// RecurringPrice is charged once for each period of Months months.
+// RecurringPrice is charged once for each of its periods: of Months months, or
+// of Every. Cost is what a period costs the operator, for the check.
 type RecurringPrice struct {
-	Code        string        `json:"code"`
-	Names       Names         `json:"names"`
-	Amount      money.Decimal `json:"amount"`
-	Months      int           `json:"months"`
-	Timing      Timing        `json:"timing"`
-	Prorate     Prorate       `json:"prorate"`
-	TaxCategory string        `json:"tax_category,omitempty"`
+	Code        string         `json:"code"`
+	Names       Names          `json:"names"`
+	Amount      money.Decimal  `json:"amount"`
+	Cost        *money.Decimal `json:"cost,omitempty"`
+	Months      int            `json:"months,omitempty"`
+	Every       *Every         `json:"every,omitempty"`
+	Timing      Timing         `json:"timing"`
+	Prorate     Prorate        `json:"prorate"`
+	TaxCategory string         `json:"tax_category,omitempty"`
 }
 
 // Timing says when in its period a recurring price is charged.

@@ -20,15 +20,16 @@ func (v *Version) targets() []any {
 		&v.AvailableFrom, &v.PublishedAt, &v.CreatedAt}
 }
 
-// SaveDraft stores o as the draft of its code: over the draft there is, or as
-// a new version. It doesn't check o; Publish does.
+// SaveDraft stores o as the draft of its code: over the draft there is, which is
+// then neither checked nor tried any more, or as a new version. It doesn't check
+// o; MarkChecked and Publish do.
 func SaveDraft(ctx context.Context, tx tenant.Tx, o Offering) (Version, error) {
 	var v Version
 	// The draft's row is locked, so that a publication beside this waits.
 	const update = `
 update offering_version
-   set document = $2, currency = $3
- where code = $1 and state = 'draft'
+   set document = $2, currency = $3, state = 'draft'
+ where code = $1 and state in ('draft', 'checked', 'tried')
 returning ` + versionColumns
 	err := tx.QueryRow(ctx, update, o.Code, o, o.Currency).Scan(v.targets()...)
 	if err == nil {
@@ -54,17 +55,109 @@ returning ` + versionColumns
 	return v, nil
 }
 
+// DropDraft takes a draft away; what was published stays. ErrNotFound,
+// ErrPublished.
+func DropDraft(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
+	if _, err := lockDraft(ctx, tx, id); err != nil {
+		return fmt.Errorf("drop draft %s: %w", id, err)
+	}
+	done, err := tx.Exec(ctx, `delete from offering_version where id = $1 and state in ('draft', 'checked', 'tried')`, id)
+	if err != nil {
+		return fmt.Errorf("drop draft %s: %w", id, err)
+	}
+	if done.RowsAffected() != 1 {
+		return fmt.Errorf("drop draft %s: %w", id, ErrNotFound)
+	}
+	return nil
+}
+
 func lockDraft(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Stored, error) {
 	s, err := one(ctx, tx, `where id = $1 for update`, id)
-	if err == nil && s.State != Draft {
+	if err == nil && !s.State.Open() {
 		err = ErrPublished
 	}
 	return s, err
 }
 
-// Publish checks a draft and makes it available from an instant on, or from
-// now if from is zero. From then on the version never changes. It returns
-// ErrNotFound, ErrPublished, ErrSuperseded, or a *NotCleanError.
+// enter takes a locked version into a state.
+func enter(ctx context.Context, tx tenant.Tx, s *Stored, to State) error {
+	if !s.State.May(to) {
+		return fmt.Errorf("offering version %s: no move from %s to %s", s.ID, s.State, to)
+	}
+	done, err := tx.Exec(ctx, `update offering_version set state = $2 where id = $1 and state = $3`, s.ID, to, s.State)
+	if err != nil {
+		return err
+	}
+	if done.RowsAffected() != 1 {
+		return ErrNotFound
+	}
+	s.State = to
+	return nil
+}
+
+// MarkChecked reviews a draft for a publication from an instant on (zero: now)
+// and, if nothing is wrong with it, notes that. Warnings keep nothing back. It
+// returns what was found. ErrNotFound, ErrPublished.
+func MarkChecked(ctx context.Context, tx tenant.Tx, id uuid.UUID, from time.Time) (Version, []Finding, error) {
+	draft, err := lockDraft(ctx, tx, id)
+	if err != nil {
+		return Version{}, nil, fmt.Errorf("check %s: %w", id, err)
+	}
+	findings, err := check(ctx, tx, &draft, from)
+	if err != nil {
+		return Version{}, nil, fmt.Errorf("check %s: %w", id, err)
+	}
+	return draft.Version, findings, nil
+}
+
+// check moves a clean draft on.
+func check(ctx context.Context, tx tenant.Tx, draft *Stored, from time.Time) ([]Finding, error) {
+	if from.IsZero() {
+		from = tx.At
+	}
+	findings, err := Review(ctx, tx, draft.Offering, from)
+	if err != nil || len(Faults(findings)) > 0 || draft.State != Draft {
+		return findings, err
+	}
+	return findings, enter(ctx, tx, draft, Checked)
+}
+
+// MarkTried notes that a trial of a checked draft has come to its end. A draft
+// that has changed since the trial began, so that it is not checked any more,
+// stays as it is: what was tried is not what stands there. It says whether it
+// was noted. ErrNotFound, ErrPublished.
+func MarkTried(ctx context.Context, tx tenant.Tx, id uuid.UUID) (bool, error) {
+	draft, err := lockDraft(ctx, tx, id)
+	if err != nil {
+		return false, fmt.Errorf("mark %s as tried: %w", id, err)
+	}
+	if !draft.State.May(Tried) {
+		return false, nil
+	}
+	return true, enter(ctx, tx, &draft, Tried)
+}
+
+// TrialRequired says whether drafts must be tried before they are published.
+func TrialRequired(ctx context.Context, tx tenant.Tx) (required bool, err error) {
+	err = tx.QueryRow(ctx, `select trial_required from operator where id = 1`).Scan(&required)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return false, fmt.Errorf("read whether trials are required: %w", err)
+	}
+	return required, nil
+}
+
+// RequireTrial sets it.
+func RequireTrial(ctx context.Context, tx tenant.Tx, required bool) error {
+	if _, err := tx.Exec(ctx, `update operator set trial_required = $1 where id = 1`, required); err != nil {
+		return fmt.Errorf("set whether trials are required: %w", err)
+	}
+	return nil
+}
+
+// Publish makes a draft available from an instant on, or from now if from is
+// zero. It is checked again, whenever that was done before: rates and what it
+// refers to may have changed. From then on the version never changes. It returns
+// ErrNotFound, ErrPublished, ErrNotTried, ErrSuperseded, or a *NotCleanError.
 func Publish(ctx context.Context, tx tenant.Tx, id uuid.UUID, from time.Time) (Version, error) {
 	v, err := publish(ctx, tx, id, from)
 	if err != nil {
@@ -78,11 +171,22 @@ func publish(ctx context.Context, tx tenant.Tx, id uuid.UUID, from time.Time) (V
 	if err != nil {
 		return Version{}, err
 	}
-	if findings := Check(draft.Offering); len(findings) > 0 {
-		return Version{}, &NotCleanError{findings}
-	}
 	if from.IsZero() {
 		from = tx.At
+	}
+	findings, err := check(ctx, tx, &draft, from)
+	if err != nil {
+		return Version{}, err
+	}
+	if faults := Faults(findings); len(faults) > 0 {
+		return Version{}, &NotCleanError{faults}
+	}
+	required, err := TrialRequired(ctx, tx)
+	if err != nil {
+		return Version{}, err
+	}
+	if required && draft.State != Tried {
+		return Version{}, ErrNotTried
 	}
 	var superseded bool
 	const later = `select exists (select from offering_version where code = $1 and state = 'published' and available_from > $2)`
@@ -92,11 +196,14 @@ func publish(ctx context.Context, tx tenant.Tx, id uuid.UUID, from time.Time) (V
 	if superseded {
 		return Version{}, ErrSuperseded
 	}
+	if !draft.State.May(Published) {
+		return Version{}, fmt.Errorf("no move from %s to %s", draft.State, Published)
+	}
 	var v Version
 	const update = `
 update offering_version
    set state = 'published', available_from = $2, published_at = $3
- where id = $1 and state = 'draft'
+ where id = $1 and state in ('checked', 'tried')
 returning ` + versionColumns
 	if err := tx.QueryRow(ctx, update, id, from, tx.At).Scan(v.targets()...); err != nil {
 		return Version{}, err
@@ -108,7 +215,7 @@ returning ` + versionColumns
 // ErrNotFound, ErrNotPublished.
 func Retire(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Version, error) {
 	s, err := one(ctx, tx, `where id = $1 for update`, id)
-	if err == nil && s.State != Published {
+	if err == nil && !s.State.May(Retired) {
 		err = ErrNotPublished
 	}
 	var v Version

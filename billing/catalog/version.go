@@ -19,6 +19,8 @@ var (
 	ErrPublished = errors.New("offering version is published")
 	// ErrNotPublished says that only a published version can be retired.
 	ErrNotPublished = errors.New("offering version is not published")
+	// ErrNotTried says that the operator wants drafts tried before publication.
+	ErrNotTried = errors.New("the draft has not been tried on real usage")
 	// ErrSuperseded says that a version would begin before one that is
 	// published already, and so never be sold.
 	ErrSuperseded = errors.New("a published version of the offering begins later")
@@ -36,16 +38,6 @@ func (e *NotCleanError) Error() string {
 
 // Is makes it ErrNotClean.
 func (e *NotCleanError) Is(target error) bool { return target == ErrNotClean }
-
-// State of a version.
-type State string
-
-// States; see the package's doc for the moves between them.
-const (
-	Draft     State = "draft"
-	Published State = "published"
-	Retired   State = "retired"
-)
 
 // Version tells of a version of an offering without its whole document.
 type Version struct {

@@ -27,12 +27,24 @@ type subscribed struct {
 	ChargedThrough *calendar.Date
 	SetupCharged   bool
 	Leaving        bool // a change of plan is due, and not carried out yet
+	PartOf         *uuid.UUID
+	Option         bool // on top of PartOf, whose use its allowances are for
+	PaysFees       bool // false: PartOf's price pays for it
+}
+
+// holder is the subscription whose use a subscription's allowances are for.
+func (s *subscribed) holder() uuid.UUID {
+	if s.Option {
+		return *s.PartOf
+	}
+	return s.ID
 }
 
 // The accounts are locked, and who changes a subscription locks its account.
 const selectSubscribed = `
 	select s.id, s.account_id, s.offering_id, s.activated_at, s.charged_through, s.setup_charged,
-	       exists (select from plan_change c where c.subscription_id = s.id and c.state = 'scheduled' and c.takes_effect <= $2)
+	       exists (select from plan_change c where c.subscription_id = s.id and c.state = 'scheduled' and c.takes_effect <= $2),
+	       s.part_of, coalesce(s.part = 'option', false), s.pays_fees
 	from subscription s
 	where s.account_id = any($1) and s.state = 'active'
 	order by s.account_id, s.id`
@@ -161,7 +173,7 @@ func (s *cycleScene) allowances(sub *subscribed, span calendar.Period, to []bala
 				continue
 			}
 			to = append(to, balance.NewBucket{
-				ID: derivedID(from, sub.ID, a.Code), AccountID: sub.AccountID, SubscriptionID: sub.ID, Code: a.Code,
+				ID: derivedID(from, sub.ID, a.Code), AccountID: sub.AccountID, SubscriptionID: sub.holder(), Code: a.Code,
 				Unit: a.Amount.Unit(), Origin: balance.Allowance, Amount: a.Amount.Decimal(), Priority: max(1, a.Priority),
 				ValidFrom: from, ExpiresAt: until, Filter: filter, LegalEntity: p.legalEntity, Branch: p.branch,
 			})

@@ -33,6 +33,11 @@ type Renewal struct {
 // Subscriptions that have paid, and postpaid accounts, are passed over, so a
 // repeat changes nothing.
 //
+// A price with a period shorter than a cycle, by the day or week, is paid period
+// by period: the subscription is then paid up to the next one's beginning, and
+// the agenda renews it there. A component that a bundle's price pays for waits
+// with the bundle.
+//
 // A prepaid subscriber pays before use, so recurring prices in arrears are
 // taken in advance as well.
 func (e *Engine) Renew(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) (Renewal, error) {
@@ -49,13 +54,7 @@ func (e *Engine) Renew(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID)
 			return Renewal{}, err
 		}
 	}
-	begun := map[uuid.UUID]calendar.Date{}
-	for id, p := range r.payers {
-		if p.prepaid {
-			begun[id] = p.cycle.Containing(r.day).To
-		}
-	}
-	if err := markBegun(ctx, tx, begun); err != nil {
+	if err := markBegun(ctx, tx, r.begunThrough()); err != nil {
 		return Renewal{}, err
 	}
 	return r.done, r.write(ctx, tx)
@@ -105,8 +104,12 @@ func (r *renewal) subscription(sub *subscribed) error {
 	if t == nil {
 		return fmt.Errorf("offering version %s of subscription %s cannot be used", sub.OfferingID, sub.ID)
 	}
-	cycle := p.cycle.Containing(r.day)
-	fees, err := r.fees(sub, p, t, cycle.To)
+	if r.waitsWithBundle(sub) {
+		r.done.Waiting = append(r.done.Waiting, sub.ID)
+		return nil
+	}
+	cycle, through := p.cycle.Containing(r.day), paidThrough(p, t, r.day)
+	fees, err := r.fees(sub, p, t, through)
 	if err != nil {
 		return err
 	}
@@ -132,7 +135,7 @@ func (r *renewal) subscription(sub *subscribed) error {
 		}
 	}
 	r.counted = append(r.counted, counted...)
-	r.done.Renewed, r.through = append(r.done.Renewed, sub.ID), append(r.through, cycle.To)
+	r.done.Renewed, r.through = append(r.done.Renewed, sub.ID), append(r.through, through)
 	rest := calendar.Period{From: r.day, To: cycle.To}
 	r.buckets, err = r.allowances(sub, rest, r.buckets)
 	return err
@@ -172,6 +175,9 @@ func (r *renewal) fees(sub *subscribed, p *payer, t *tariff, through calendar.Da
 		due = append(due, one)
 		return err
 	}
+	if !sub.PaysFees {
+		return nil, nil
+	}
 	if !sub.SetupCharged {
 		for _, one := range t.offering.Prices.OneTime {
 			if err := add(OneTimeCharge, one.Code, one.TaxCategory, one.Amount, calendar.Period{}); err != nil {
@@ -180,7 +186,7 @@ func (r *renewal) fees(sub *subscribed, p *payer, t *tariff, through calendar.Da
 		}
 	}
 	for _, one := range t.offering.Prices.Recurring {
-		own := calendar.Cycle{Anchor: p.cycle.Anchor, Months: one.Months, Policy: p.cycle.Policy}
+		own := one.Cycle(p.cycle)
 		for period := own.Containing(r.day); period.From.Before(through); period = own.Containing(period.To) {
 			price, err := r.recurring(sub, p, one, period)
 			if err != nil {
@@ -265,6 +271,9 @@ func (r *renewal) write(ctx context.Context, tx tenant.Tx) error {
 		return fmt.Errorf("advance subscriptions: %d of %d rows written", tag.RowsAffected(), len(r.done.Renewed))
 	}
 	if err := account.CountDiscounts(ctx, tx, r.counted); err != nil {
+		return err
+	}
+	if err := r.scheduleNext(ctx, tx); err != nil {
 		return err
 	}
 	if _, err = balance.Grant(ctx, tx, r.buckets); err != nil {

@@ -114,8 +114,10 @@ func dayOfChange(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, old cat
 	day := cycles.Containing(profile.LocalDate(tx.At)).To
 	first := day
 	for _, price := range old.Prices.Recurring {
-		own := cycles
-		own.Months = price.Months
+		if price.Period().Daily() {
+			continue // its periods are no cycles: the rest of one under way is not waited for
+		}
+		own := price.Cycle(cycles)
 		if end := own.Containing(first.AddDays(-1)).To; end.After(day) {
 			day = end
 		}

@@ -138,7 +138,7 @@ func SoldSince(ctx context.Context, tx tenant.Tx, since time.Time) ([]Sold, erro
 func monthly(o catalog.Offering) (money.Decimal, error) {
 	var sum money.Decimal
 	for _, p := range o.Prices.Recurring {
-		part, err := p.Amount.Div(money.NewDecimal(int64(p.Months)), money.Scale, money.HalfAwayFromZero)
+		part, err := p.AMonth(money.Scale)
 		if err != nil {
 			return money.Decimal{}, fmt.Errorf("price %s: %w", p.Code, err)
 		}

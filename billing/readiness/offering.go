@@ -130,7 +130,10 @@ func (v *sold) needs(end calendar.Date) []need {
 	for _, p := range v.offering.Prices.Recurring {
 		until := end
 		if p.Timing == catalog.Advance {
-			until = end.AddMonths(max(v.Months, p.Months))
+			until = end.AddMonths(v.Months)
+			if own := p.Cycle(calendar.Cycle{Anchor: end, Policy: calendar.Clamp}).Bound(1); own.After(until) {
+				until = own
+			}
 		}
 		want(p.TaxCategory, until)
 	}

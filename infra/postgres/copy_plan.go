@@ -96,6 +96,8 @@ var plan = map[string]treatment{
 	"deck":             {columns: map[string]string{"code": keep, "names": keep}},
 	"deck_version": {columns: map[string]string{"deck": keep, "state": keep, "file_name": keep, "zones": keep, "zone_names": keep, "body": keep,
 		"created_by": keep}},
+	"product_specification": {columns: map[string]string{"code": keep, "document": keep}},
+	"partner":               {columns: map[string]string{"code": keep, "name": keep}},
 
 	"promotion": {columns: map[string]string{"code": keep, "state": keep, "occasion": keep, "document": keep, "currency": keep}},
 
@@ -111,14 +113,17 @@ var plan = map[string]treatment{
 			'country', coalesce(t.address ->> 'country', '')) end`}},
 	"billing_account":       {columns: map[string]string{"number": keep, "kind": keep, "currency": keep, "state": keep}},
 	"account_epoch":         {columns: map[string]string{}},
-	"subscription":          {columns: map[string]string{"state": keep}},
+	"subscription":          {columns: map[string]string{"state": keep, "part": keep}},
 	"subscription_discount": {columns: map[string]string{"code": keep, "reason": `'copied'::text`}},
 	"service":               {from: serviceNo, columns: map[string]string{"kind": keep, "state": keep, "facts": maskedFacts}},
 	"service_identity": {from: identityNo, columns: map[string]string{"kind": keep,
 		"value": `case t.kind when 'msisdn' then '+999' || lpad(n.no::text, 9, '0') when 'line' then '+998' || lpad(n.no::text, 9, '0')
 			when 'imsi' then '999' || lpad(n.no::text, 12, '0') else t.kind || '-' || lpad(n.no::text, 6, '0') end`}},
-	"product_order": {from: orderNo, columns: map[string]string{"state": keep, "created_by": keep, "facts": maskedFacts}},
-	"plan_change":   {columns: map[string]string{"state": keep, "created_by": keep, "reason": `''::text`}},
+	"product_order":             {from: orderNo, columns: map[string]string{"state": keep, "created_by": keep, "facts": maskedFacts, "parts": keep, "waiting_for": keep}},
+	"plan_change":               {columns: map[string]string{"state": keep, "created_by": keep, "reason": `''::text`}},
+	"offering_migration":        {columns: map[string]string{"state": keep, "created_by": keep, "reason": keep}},
+	"offering_migration_member": {columns: map[string]string{"state": keep, "reason": keep}},
+	"partner_share":             {columns: map[string]string{"partner": keep, "line": keep, "currency": keep}},
 
 	// usage and what it cost
 	"usage_source":  {columns: map[string]string{"name": keep, "mapping": keep}},

@@ -468,8 +468,6 @@ var businessID = map[string]string{
 	"biz.offer.done.saved":              "Konsep disimpan.",
 	"biz.offer.edit":                    "Sunting konsep",
 	"biz.offer.edit.of":                 "Konsep: {name}",
-	"biz.offer.monthly":                 "setiap bulan",
-	"biz.offer.every.other":             "setiap {n} bulan",
 	"biz.offer.facts":                   "Data yang diminta saat sambung",
 	"biz.offer.facts.hint":              "Selain yang diminta layanan, misalnya identity_number",
 	"biz.offer.facts.title":             "Paket",

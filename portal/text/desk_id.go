@@ -330,8 +330,6 @@ var deskID = map[string]string{
 	"desk.method.cash":                    "Tunai",
 	"desk.method.voucher":                 "Voucer",
 	"desk.method.goodwill":                "Kredit kebaikan",
-	"desk.monthly":                        "per bulan",
-	"desk.months.other":                   "tiap {n} bulan",
 	"desk.move.resume":                    "Lanjutkan {plan}",
 	"desk.move.suspend":                   "Tangguhkan {plan}",
 	"desk.move.terminate":                 "Akhiri {plan}",

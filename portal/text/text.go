@@ -11,9 +11,9 @@ import (
 var Languages = []struct{ Code, Name string }{{"en", "English"}, {"id", "Bahasa Indonesia"}, {"ru", "Русский"}}
 
 var catalogs = map[string]map[string]string{
-	"en": join(shellEN, subscriberEN, doorEN, deskEN, businessEN, adminEN, staffEN),
-	"id": join(shellID, subscriberID, doorID, deskID, businessID, adminID, staffID),
-	"ru": join(shellRU, subscriberRU, doorRU, deskRU, businessRU, adminRU, staffRU),
+	"en": join(shellEN, subscriberEN, doorEN, deskEN, businessEN, adminEN, staffEN, catalogEN),
+	"id": join(shellID, subscriberID, doorID, deskID, businessID, adminID, staffID, catalogID),
+	"ru": join(shellRU, subscriberRU, doorRU, deskRU, businessRU, adminRU, staffRU, catalogRU),
 }
 
 // join makes one catalog of those of the areas. A key stands in one area only,

@@ -12,9 +12,22 @@ type Finding struct {
 	Path string `json:"path"`
 	// Message says in plain words what is wrong and what would be right.
 	Message string `json:"message"`
+	// Want is what would be right, where the message doesn't say it.
+	Want string `json:"want,omitempty"`
+	// Severity is Fault unless said: a warning keeps nothing back.
+	Severity Severity `json:"severity,omitempty"`
 	// Line is counted from 1; 0 if the document was not read from text.
 	Line int `json:"line,omitempty"`
 }
+
+// Severity says how bad a finding is.
+type Severity string
+
+// A fault keeps a document from being used; a warning wants a look.
+const (
+	Fault   Severity = ""
+	Warning Severity = "warning"
+)
 
 // String returns "path: message".
 func (f Finding) String() string {

@@ -36,7 +36,7 @@ func newOfferView(v *web.Visit, o catalog.Stored, sold insight.Sold) *offerView 
 		{r.T("biz.offer.services"), w.services(), ""}, {r.T("biz.offer.available"), from, ""}, {r.T("biz.sold.active"), count(r, sold.Active), ""},
 		{r.T("biz.offer.tax"), o.Offering.Tax.Category + ", " + r.T("biz.offer.included."+map[bool]string{true: "true", false: "false"}[o.Offering.Tax.Included]), ""}}
 	for _, p := range o.Offering.Prices.Recurring {
-		page.prices = append(page.prices, priceRow{w.name(p.Names, p.Code), w.every(p.Months) + ", " + r.T("biz.offer.timing."+string(p.Timing)), w.money(p.Amount)})
+		page.prices = append(page.prices, priceRow{w.name(p.Names, p.Code), w.r.Every(p.Period()) + ", " + r.T("biz.offer.timing."+string(p.Timing)), w.money(p.Amount)})
 	}
 	for _, p := range o.Offering.Prices.OneTime {
 		page.prices = append(page.prices, priceRow{w.name(p.Names, p.Code), r.T("biz.offer.once"), w.money(p.Amount)})
@@ -60,13 +60,6 @@ func (w words) name(names catalog.Names, code string) string {
 }
 
 func (w words) money(d money.Decimal) string { return w.r.Exact(money.New(d, w.o.Currency)) }
-
-func (w words) every(months int) string {
-	if months == 1 {
-		return w.r.T("biz.offer.monthly")
-	}
-	return w.r.N("biz.offer.every", int64(months))
-}
 
 func (w words) services() string {
 	var list []string

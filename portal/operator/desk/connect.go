@@ -329,7 +329,7 @@ func (c *connection) reviewForm(v *web.Visit) form {
 		f.effects = append(f.effects, r.T("desk.connect.once", "name", one.Names.In(r.Locale.Language), "amount", r.Exact(priced(c.offering, one.Amount))))
 	}
 	for _, price := range c.offering.Prices.Recurring {
-		f.effects = append(f.effects, r.T("desk.connect.recurring", "name", price.Names.In(r.Locale.Language), "amount", r.Exact(priced(c.offering, price.Amount)), "months", monthsWords(r, price.Months)))
+		f.effects = append(f.effects, r.T("desk.connect.recurring", "name", price.Names.In(r.Locale.Language), "amount", r.Exact(priced(c.offering, price.Amount)), "months", r.Every(price.Period())))
 	}
 	for _, a := range c.offering.Allowances {
 		f.effects = append(f.effects, r.T("desk.connect.allowance", "name", a.Names.In(r.Locale.Language), "amount", a.Amount.String()))

@@ -213,7 +213,7 @@ func (p *person) servicesTable(v *web.Visit) table {
 // monthly is what a subscription's recurring prices cost by the month.
 func (p *person) monthly(s account.Subscription) (sum money.Decimal) {
 	for _, price := range p.offerings[s.OfferingID].Prices.Recurring {
-		share, err := price.Amount.Div(money.NewDecimal(int64(max(price.Months, 1))), money.Scale, money.HalfAwayFromZero)
+		share, err := price.AMonth(money.Scale)
 		if err == nil {
 			sum = sum.Add(share)
 		}
@@ -253,7 +253,7 @@ func (p *person) serviceView(v *web.Visit, s account.Subscription) serviceView {
 	}
 	view.facts = append(view.facts, fact{r.T("desk.service.plan"), offering.Names.In(r.Locale.Language), planAddress(v, offering.Code)})
 	for _, price := range offering.Prices.Recurring {
-		view.facts = append(view.facts, fact{name: price.Names.In(r.Locale.Language), value: r.T("desk.service.price", "amount", r.Exact(p.amount(price.Amount)), "months", monthsWords(r, price.Months))})
+		view.facts = append(view.facts, fact{name: price.Names.In(r.Locale.Language), value: r.T("desk.service.price", "amount", r.Exact(p.amount(price.Amount)), "months", r.Every(price.Period()))})
 	}
 	if s.ChargedThrough != nil {
 		view.facts = append(view.facts, fact{name: r.T("desk.service.through"), value: r.Date(*s.ChargedThrough)})

@@ -96,7 +96,7 @@ func methodWords(r ui.Reader, m string) string { return r.T("desk.method." + m) 
 func priceWords(r ui.Reader, o catalog.Offering) string {
 	var words string
 	for _, price := range o.Prices.Recurring {
-		words = joined(words, r.T("desk.service.price", "amount", r.Exact(money.New(price.Amount, o.Currency)), "months", monthsWords(r, price.Months)))
+		words = joined(words, r.T("desk.service.price", "amount", r.Exact(money.New(price.Amount, o.Currency)), "months", r.Every(price.Period())))
 	}
 	if words == "" {
 		return r.T("desk.plan.free")
@@ -111,10 +111,3 @@ func upper(text string) string { return strings.ToUpper(strings.TrimSpace(text))
 
 func isNotFound(err error) bool { return errors.Is(err, account.ErrNotFound) }
 
-// monthsWords tells how often a price is charged.
-func monthsWords(r ui.Reader, months int) string {
-	if months == 1 {
-		return r.T("desk.monthly")
-	}
-	return r.N("desk.months", int64(months))
-}

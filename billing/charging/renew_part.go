@@ -1,0 +1,93 @@
+package charging
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/agenda"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/tenant"
+)
+
+// paidThrough is the day up to which a renewal on a day pays: the end of the
+// account's cycle or, where that comes first, of a period counted in days.
+func paidThrough(p *payer, t *tariff, day calendar.Date) calendar.Date {
+	through := p.cycle.Containing(day).To
+	for _, price := range t.offering.Prices.Recurring {
+		if !price.Period().Daily() {
+			continue
+		}
+		if end := price.Cycle(p.cycle).Containing(day).To; end.Before(through) {
+			through = end
+		}
+	}
+	return through
+}
+
+// waitsWithBundle says whether a bundle's price pays for the subscription and
+// has not been paid. Bundles are older than their components, so they come first.
+func (r *renewal) waitsWithBundle(sub *subscribed) bool {
+	if sub.PaysFees || sub.PartOf == nil {
+		return false
+	}
+	if slices.Contains(r.done.Renewed, *sub.PartOf) {
+		return false
+	}
+	for i := range r.subscriptions {
+		if bundle := &r.subscriptions[i]; bundle.ID == *sub.PartOf {
+			return bundle.ChargedThrough == nil || !bundle.ChargedThrough.After(r.day)
+		}
+	}
+	return true // the bundle is not active
+}
+
+// begunThrough is, for each prepaid account, the day before which nothing is to
+// be renewed.
+func (r *renewal) begunThrough() map[uuid.UUID]calendar.Date {
+	begun := map[uuid.UUID]calendar.Date{}
+	for id, p := range r.payers {
+		if p.prepaid {
+			begun[id] = p.cycle.Containing(r.day).To
+		}
+	}
+	for i := range r.subscriptions {
+		sub := &r.subscriptions[i]
+		through, prepaid := begun[sub.AccountID]
+		t := r.tariffs[sub.OfferingID]
+		if !prepaid || t == nil {
+			continue
+		}
+		if own := paidThrough(r.payers[sub.AccountID], t, r.day); own.Before(through) {
+			begun[sub.AccountID] = own
+		}
+	}
+	return begun
+}
+
+// scheduleNext puts the days on which something is to be renewed within a cycle
+// on the agenda; those of cycles' ends are there already.
+func (r *renewal) scheduleNext(ctx context.Context, tx tenant.Tx) error {
+	added := map[calendar.Date]bool{}
+	for i, id := range r.done.Renewed {
+		at := slices.IndexFunc(r.subscriptions, func(s subscribed) bool { return s.ID == id })
+		day := r.through[i]
+		if added[day] || day == r.payers[r.subscriptions[at].AccountID].cycle.Containing(r.day).To {
+			continue
+		}
+		added[day] = true
+		item := agenda.Item{Kind: agenda.Renewal, DueAt: day.Start(r.zone).UTC(), Detail: RenewalDay{Day: day}}
+		if err := agenda.Add(ctx, tx, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RenewalDay is the detail of an agenda item: prepaid accounts up to After have
+// been renewed.
+type RenewalDay struct {
+	Day   calendar.Date `json:"day"`
+	After uuid.UUID     `json:"after"`
+}
