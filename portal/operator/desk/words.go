@@ -110,4 +110,3 @@ func priced(o catalog.Offering, d money.Decimal) money.Amount { return money.New
 func upper(text string) string { return strings.ToUpper(strings.TrimSpace(text)) }
 
 func isNotFound(err error) bool { return errors.Is(err, account.ErrNotFound) }
-
