@@ -883,6 +883,27 @@ func (e PlanChangeState) Valid() bool {
 	}
 }
 
+// Defines values for PromotionState.
+const (
+	PromotionStateDraft     PromotionState = "draft"
+	PromotionStateEnded     PromotionState = "ended"
+	PromotionStatePublished PromotionState = "published"
+)
+
+// Valid indicates whether the value is a known member of the PromotionState enum.
+func (e PromotionState) Valid() bool {
+	switch e {
+	case PromotionStateDraft:
+		return true
+	case PromotionStateEnded:
+		return true
+	case PromotionStatePublished:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PublicKeyAlg.
 const (
 	EdDSA PublicKeyAlg = "EdDSA"
@@ -2919,6 +2940,36 @@ type Fix struct {
 	Raw   *string   `json:"raw,omitempty"`
 }
 
+// Gift defines model for Gift.
+type Gift struct {
+	Account openapi_types.UUID `json:"account"`
+
+	// Bucket The balance that was given.
+	Bucket *openapi_types.UUID `json:"bucket,omitempty"`
+
+	// Discount The discount on recurring fees that was given.
+	Discount *openapi_types.UUID `json:"discount,omitempty"`
+	EndedAt  *time.Time          `json:"ended_at,omitempty"`
+	GivenAt  time.Time           `json:"given_at"`
+	Id       openapi_types.UUID  `json:"id"`
+
+	// Occasion What occasioned it.
+	//
+	// Example: birthday/2026
+	Occasion string `json:"occasion"`
+
+	// Promised What it comes to at most.
+	Promised     string              `json:"promised"`
+	Promotion    openapi_types.UUID  `json:"promotion"`
+	Subscription *openapi_types.UUID `json:"subscription,omitempty"`
+}
+
+// GiftPage defines model for GiftPage.
+type GiftPage struct {
+	Items []Gift  `json:"items"`
+	Next  *string `json:"next,omitempty"`
+}
+
 // HolidayCalendar defines model for HolidayCalendar.
 type HolidayCalendar struct {
 	Code string       `json:"code"`
@@ -3419,6 +3470,23 @@ type NewPlanChange struct {
 	// Offering Code of the new offering; the version on sale now is taken.
 	Offering string  `json:"offering"`
 	Reason   *string `json:"reason,omitempty"`
+}
+
+// NewPromoCodes defines model for NewPromoCodes.
+type NewPromoCodes struct {
+	// Account Only for this account.
+	Account   *openapi_types.UUID `json:"account,omitempty"`
+	Count     *int                `json:"count,omitempty"`
+	ExpiresAt *time.Time          `json:"expires_at,omitempty"`
+
+	// Letters Of a single shared code: 4 to 32 letters, digits and hyphens.
+	Letters *string `json:"letters,omitempty"`
+
+	// Prefix Of random codes.
+	Prefix *string `json:"prefix,omitempty"`
+
+	// Uses How often each may be used.
+	Uses int `json:"uses"`
 }
 
 // NewRefund defines model for NewRefund.
@@ -3939,6 +4007,52 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// PromoCode defines model for PromoCode.
+type PromoCode struct {
+	Account   *openapi_types.UUID `json:"account,omitempty"`
+	Blocked   bool                `json:"blocked"`
+	Code      string              `json:"code"`
+	CreatedAt time.Time           `json:"created_at"`
+	ExpiresAt *time.Time          `json:"expires_at,omitempty"`
+	Id        openapi_types.UUID  `json:"id"`
+	Used      int                 `json:"used"`
+	UsesLeft  int                 `json:"uses_left"`
+}
+
+// PromoCodePage defines model for PromoCodePage.
+type PromoCodePage struct {
+	Items []PromoCode `json:"items"`
+	Next  *string     `json:"next,omitempty"`
+}
+
+// Promotion defines model for Promotion.
+type Promotion struct {
+	Code      string    `json:"code"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Document A JSON object whose inside is told elsewhere.
+	Document Document   `json:"document"`
+	EndedAt  *time.Time `json:"ended_at,omitempty"`
+
+	// Given How often it was given.
+	Given int64              `json:"given"`
+	Id    openapi_types.UUID `json:"id"`
+
+	// Promised What that comes to at most, in the currency of the document.
+	Promised    string         `json:"promised"`
+	PublishedAt *time.Time     `json:"published_at,omitempty"`
+	State       PromotionState `json:"state"`
+	Version     int            `json:"version"`
+}
+
+// PromotionState defines model for Promotion.State.
+type PromotionState string
+
+// PromotionList defines model for PromotionList.
+type PromotionList struct {
+	Items []Promotion `json:"items"`
+}
+
 // PublicKey A key by RFC 8037.
 type PublicKey struct {
 	Alg PublicKeyAlg `json:"alg"`
@@ -4048,6 +4162,25 @@ type ReceivedPaymentPage struct {
 // RecoveryCodes defines model for RecoveryCodes.
 type RecoveryCodes struct {
 	Codes []string `json:"codes"`
+}
+
+// RedeemPromoCode defines model for RedeemPromoCode.
+type RedeemPromoCode struct {
+	Code string `json:"code"`
+}
+
+// Referral defines model for Referral.
+type Referral struct {
+	Code     string     `json:"code"`
+	Referred []Referred `json:"referred"`
+}
+
+// Referred defines model for Referred.
+type Referred struct {
+	Account openapi_types.UUID `json:"account"`
+
+	// Given The customer got something for it.
+	Given bool `json:"given"`
 }
 
 // Refund defines model for Refund.
@@ -5031,6 +5164,12 @@ type OrderId = openapi_types.UUID
 // PaymentId defines model for PaymentId.
 type PaymentId = openapi_types.UUID
 
+// PromoCodeId defines model for PromoCodeId.
+type PromoCodeId = openapi_types.UUID
+
+// PromotionId defines model for PromotionId.
+type PromotionId = openapi_types.UUID
+
 // RateDay A day in the operator's zone.
 //
 // Example: 2026-05-01
@@ -5312,6 +5451,12 @@ type ListAccountPaymentsParams struct {
 
 	// Cursor The `next` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// DrawReferralParams defines parameters for DrawReferral.
+type DrawReferralParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // GetStatementParams defines parameters for GetStatement.
@@ -5918,6 +6063,54 @@ type CancelPlanChangeParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// BlockPromoCodeParams defines parameters for BlockPromoCode.
+type BlockPromoCodeParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ImportPromotionParams defines parameters for ImportPromotion.
+type ImportPromotionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListPromoCodesParams defines parameters for ListPromoCodes.
+type ListPromoCodesParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// MakePromoCodesParams defines parameters for MakePromoCodes.
+type MakePromoCodesParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// EndPromotionParams defines parameters for EndPromotion.
+type EndPromotionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListPromotionGiftsParams defines parameters for ListPromotionGifts.
+type ListPromotionGiftsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// PublishPromotionParams defines parameters for PublishPromotion.
+type PublishPromotionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // GetRunReadinessParams defines parameters for GetRunReadiness.
 type GetRunReadinessParams struct {
 	// Day The day on which the cycles of the run end; the next one unless set.
@@ -5974,6 +6167,12 @@ type EndStaffVisitParams struct {
 
 // SchedulePlanChangeParams defines parameters for SchedulePlanChange.
 type SchedulePlanChangeParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RedeemPromoCodeParams defines parameters for RedeemPromoCode.
+type RedeemPromoCodeParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -6274,6 +6473,12 @@ type CreatePaymentJSONRequestBody = NewPayment
 // CreateRefundJSONRequestBody defines body for CreateRefund for application/json ContentType.
 type CreateRefundJSONRequestBody = NewRefund
 
+// ImportPromotionJSONRequestBody defines body for ImportPromotion for application/json ContentType.
+type ImportPromotionJSONRequestBody = OfferingDocument
+
+// MakePromoCodesJSONRequestBody defines body for MakePromoCodes for application/json ContentType.
+type MakePromoCodesJSONRequestBody = NewPromoCodes
+
 // PutRoleJSONRequestBody defines body for PutRole for application/json ContentType.
 type PutRoleJSONRequestBody = CustomRole
 
@@ -6303,6 +6508,9 @@ type SchedulePlanChangeJSONRequestBody = NewPlanChange
 
 // PreviewPlanChangeJSONRequestBody defines body for PreviewPlanChange for application/json ContentType.
 type PreviewPlanChangeJSONRequestBody = NewPlanChange
+
+// RedeemPromoCodeJSONRequestBody defines body for RedeemPromoCode for application/json ContentType.
+type RedeemPromoCodeJSONRequestBody = RedeemPromoCode
 
 // ResumeSubscriptionJSONRequestBody defines body for ResumeSubscription for application/json ContentType.
 type ResumeSubscriptionJSONRequestBody = Reason
@@ -6477,6 +6685,9 @@ type ServerInterface interface {
 	// GiveCredit Gives a postpaid account goodwill, which pays what is owed, the oldest due first.
 	// (POST /t/{tenant}/v1/accounts/{account}/credits)
 	GiveCredit(ctx echo.Context, tenant Tenant, account AccountId, params GiveCreditParams) error
+	// ListGifts Lists what promotions gave an account, the latest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/gifts)
+	ListGifts(ctx echo.Context, tenant Tenant, account AccountId) error
 	// ListAccountMessages Lists what was sent to a subscriber, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/messages)
 	ListAccountMessages(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountMessagesParams) error
@@ -6507,6 +6718,9 @@ type ServerInterface interface {
 	// ListPlanChanges Lists changes of plan that are still to come.
 	// (GET /t/{tenant}/v1/accounts/{account}/plan-changes)
 	ListPlanChanges(ctx echo.Context, tenant Tenant, account AccountId) error
+	// DrawReferral Tells the code with which a customer sends others, drawn when it is first asked for, and whom it has sent.
+	// (POST /t/{tenant}/v1/accounts/{account}/referral)
+	DrawReferral(ctx echo.Context, tenant Tenant, account AccountId, params DrawReferralParams) error
 	// GetStatement Adds up a month, a year or the time since the last payment.
 	// (GET /t/{tenant}/v1/accounts/{account}/statement)
 	GetStatement(ctx echo.Context, tenant Tenant, account AccountId, params GetStatementParams) error
@@ -6825,6 +7039,36 @@ type ServerInterface interface {
 	// CancelPlanChange Takes a change of plan back before its day.
 	// (POST /t/{tenant}/v1/plan-changes/{change}/cancel)
 	CancelPlanChange(ctx echo.Context, tenant Tenant, change ChangeId, params CancelPlanChangeParams) error
+	// BlockPromoCode Lets a promo code be used no more.
+	// (POST /t/{tenant}/v1/promo-codes/{code}/block)
+	BlockPromoCode(ctx echo.Context, tenant Tenant, code PromoCodeId, params BlockPromoCodeParams) error
+	// ListPromotions Lists versions of promotions by code, the newest first.
+	// (GET /t/{tenant}/v1/promotions)
+	ListPromotions(ctx echo.Context, tenant Tenant) error
+	// ImportPromotion Takes in a promotion as a draft.
+	// (POST /t/{tenant}/v1/promotions)
+	ImportPromotion(ctx echo.Context, tenant Tenant, params ImportPromotionParams) error
+	// GetPromotion Shows a version with its document.
+	// (GET /t/{tenant}/v1/promotions/{promotion})
+	GetPromotion(ctx echo.Context, tenant Tenant, promotion PromotionId) error
+	// CheckPromotion Looks for what keeps a promotion from being published.
+	// (POST /t/{tenant}/v1/promotions/{promotion}/check)
+	CheckPromotion(ctx echo.Context, tenant Tenant, promotion PromotionId) error
+	// ListPromoCodes Lists the promo codes of a promotion, the latest first.
+	// (GET /t/{tenant}/v1/promotions/{promotion}/codes)
+	ListPromoCodes(ctx echo.Context, tenant Tenant, promotion PromotionId, params ListPromoCodesParams) error
+	// MakePromoCodes Makes promo codes, one of given letters or many random ones.
+	// (POST /t/{tenant}/v1/promotions/{promotion}/codes)
+	MakePromoCodes(ctx echo.Context, tenant Tenant, promotion PromotionId, params MakePromoCodesParams) error
+	// EndPromotion Lets a promotion be given no more; what was given stays.
+	// (POST /t/{tenant}/v1/promotions/{promotion}/end)
+	EndPromotion(ctx echo.Context, tenant Tenant, promotion PromotionId, params EndPromotionParams) error
+	// ListPromotionGifts Lists what a promotion gave, the latest first.
+	// (GET /t/{tenant}/v1/promotions/{promotion}/gifts)
+	ListPromotionGifts(ctx echo.Context, tenant Tenant, promotion PromotionId, params ListPromotionGiftsParams) error
+	// PublishPromotion Lets a draft be given; the version before it ends.
+	// (POST /t/{tenant}/v1/promotions/{promotion}/publish)
+	PublishPromotion(ctx echo.Context, tenant Tenant, promotion PromotionId, params PublishPromotionParams) error
 	// GetRunReadiness Says today what would break the next bill run.
 	// (GET /t/{tenant}/v1/readiness)
 	GetRunReadiness(ctx echo.Context, tenant Tenant, params GetRunReadinessParams) error
@@ -6897,6 +7141,9 @@ type ServerInterface interface {
 	// PreviewPlanChange Says what a change of plan would be; nothing is changed.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change/preview)
 	PreviewPlanChange(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error
+	// RedeemPromoCode Gives a subscription what a promo code stands for.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/promo-code)
+	RedeemPromoCode(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params RedeemPromoCodeParams) error
 	// ResumeSubscription Lets a suspended subscription go on.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/resume)
 	ResumeSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params ResumeSubscriptionParams) error
@@ -8014,6 +8261,30 @@ func (w *ServerInterfaceWrapper) GiveCredit(ctx echo.Context) error {
 	return err
 }
 
+// ListGifts converts echo context to params.
+func (w *ServerInterfaceWrapper) ListGifts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListGifts(ctx, tenant, account)
+	return err
+}
+
 // ListAccountMessages converts echo context to params.
 func (w *ServerInterfaceWrapper) ListAccountMessages(ctx echo.Context) error {
 	var err error
@@ -8433,6 +8704,52 @@ func (w *ServerInterfaceWrapper) ListPlanChanges(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListPlanChanges(ctx, tenant, account)
+	return err
+}
+
+// DrawReferral converts echo context to params.
+func (w *ServerInterfaceWrapper) DrawReferral(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DrawReferralParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DrawReferral(ctx, tenant, account, params)
 	return err
 }
 
@@ -12103,6 +12420,372 @@ func (w *ServerInterfaceWrapper) CancelPlanChange(ctx echo.Context) error {
 	return err
 }
 
+// BlockPromoCode converts echo context to params.
+func (w *ServerInterfaceWrapper) BlockPromoCode(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "code" -------------
+	var code PromoCodeId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", ctx.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter code: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BlockPromoCodeParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BlockPromoCode(ctx, tenant, code, params)
+	return err
+}
+
+// ListPromotions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPromotions(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPromotions(ctx, tenant)
+	return err
+}
+
+// ImportPromotion converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportPromotion(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportPromotionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportPromotion(ctx, tenant, params)
+	return err
+}
+
+// GetPromotion converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPromotion(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "promotion" -------------
+	var promotion PromotionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "promotion", ctx.Param("promotion"), &promotion, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter promotion: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPromotion(ctx, tenant, promotion)
+	return err
+}
+
+// CheckPromotion converts echo context to params.
+func (w *ServerInterfaceWrapper) CheckPromotion(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "promotion" -------------
+	var promotion PromotionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "promotion", ctx.Param("promotion"), &promotion, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter promotion: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CheckPromotion(ctx, tenant, promotion)
+	return err
+}
+
+// ListPromoCodes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPromoCodes(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "promotion" -------------
+	var promotion PromotionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "promotion", ctx.Param("promotion"), &promotion, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter promotion: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPromoCodesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPromoCodes(ctx, tenant, promotion, params)
+	return err
+}
+
+// MakePromoCodes converts echo context to params.
+func (w *ServerInterfaceWrapper) MakePromoCodes(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "promotion" -------------
+	var promotion PromotionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "promotion", ctx.Param("promotion"), &promotion, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter promotion: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MakePromoCodesParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MakePromoCodes(ctx, tenant, promotion, params)
+	return err
+}
+
+// EndPromotion converts echo context to params.
+func (w *ServerInterfaceWrapper) EndPromotion(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "promotion" -------------
+	var promotion PromotionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "promotion", ctx.Param("promotion"), &promotion, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter promotion: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndPromotionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndPromotion(ctx, tenant, promotion, params)
+	return err
+}
+
+// ListPromotionGifts converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPromotionGifts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "promotion" -------------
+	var promotion PromotionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "promotion", ctx.Param("promotion"), &promotion, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter promotion: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPromotionGiftsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPromotionGifts(ctx, tenant, promotion, params)
+	return err
+}
+
+// PublishPromotion converts echo context to params.
+func (w *ServerInterfaceWrapper) PublishPromotion(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "promotion" -------------
+	var promotion PromotionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "promotion", ctx.Param("promotion"), &promotion, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter promotion: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PublishPromotionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PublishPromotion(ctx, tenant, promotion, params)
+	return err
+}
+
 // GetRunReadiness converts echo context to params.
 func (w *ServerInterfaceWrapper) GetRunReadiness(ctx echo.Context) error {
 	var err error
@@ -12755,6 +13438,52 @@ func (w *ServerInterfaceWrapper) PreviewPlanChange(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.PreviewPlanChange(ctx, tenant, subscription)
+	return err
+}
+
+// RedeemPromoCode converts echo context to params.
+func (w *ServerInterfaceWrapper) RedeemPromoCode(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "subscription" -------------
+	var subscription SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RedeemPromoCodeParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RedeemPromoCode(ctx, tenant, subscription, params)
 	return err
 }
 
@@ -13908,6 +14637,16 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/exchange-rates/file", wrapper.UploadExchangeRates, options.OperationMiddlewares["uploadExchangeRates"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/exchange-rates/:from/:to", wrapper.FindExchangeRate, options.OperationMiddlewares["findExchangeRate"]...)
 	router.DELETE(options.BaseURL+"/t/:tenant/v1/exchange-rates/:from/:to/:day", wrapper.RemoveExchangeRate, options.OperationMiddlewares["removeExchangeRate"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/promotions", wrapper.ListPromotions, options.OperationMiddlewares["listPromotions"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/promotions", wrapper.ImportPromotion, options.OperationMiddlewares["importPromotion"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/promotions/:promotion", wrapper.GetPromotion, options.OperationMiddlewares["getPromotion"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/promotions/:promotion/check", wrapper.CheckPromotion, options.OperationMiddlewares["checkPromotion"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/promotions/:promotion/publish", wrapper.PublishPromotion, options.OperationMiddlewares["publishPromotion"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/promotions/:promotion/end", wrapper.EndPromotion, options.OperationMiddlewares["endPromotion"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/promotions/:promotion/codes", wrapper.ListPromoCodes, options.OperationMiddlewares["listPromoCodes"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/promotions/:promotion/codes", wrapper.MakePromoCodes, options.OperationMiddlewares["makePromoCodes"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/promotions/:promotion/gifts", wrapper.ListPromotionGifts, options.OperationMiddlewares["listPromotionGifts"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/promo-codes/:code/block", wrapper.BlockPromoCode, options.OperationMiddlewares["blockPromoCode"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/orders", wrapper.ListOrders, options.OperationMiddlewares["listOrders"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/orders", wrapper.CreateOrder, options.OperationMiddlewares["createOrder"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/orders/:order", wrapper.GetOrder, options.OperationMiddlewares["getOrder"]...)
@@ -13925,6 +14664,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/statement", wrapper.GetStatement, options.OperationMiddlewares["getStatement"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/top-ups", wrapper.CreateTopUp, options.OperationMiddlewares["createTopUp"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/buckets/:bucket/adjustments", wrapper.CreateAdjustment, options.OperationMiddlewares["createAdjustment"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/gifts", wrapper.ListGifts, options.OperationMiddlewares["listGifts"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/referral", wrapper.DrawReferral, options.OperationMiddlewares["drawReferral"]...)
 	router.PATCH(options.BaseURL+"/t/:tenant/v1/accounts/:account/contact", wrapper.ChangeContact, options.OperationMiddlewares["changeContact"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/summary", wrapper.GetAccountSummary, options.OperationMiddlewares["getAccountSummary"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/timeline", wrapper.GetTimeline, options.OperationMiddlewares["getTimeline"]...)
@@ -13946,6 +14687,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/alternatives", wrapper.ListAlternatives, options.OperationMiddlewares["listAlternatives"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/plan-change", wrapper.SchedulePlanChange, options.OperationMiddlewares["schedulePlanChange"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/plan-change/preview", wrapper.PreviewPlanChange, options.OperationMiddlewares["previewPlanChange"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/promo-code", wrapper.RedeemPromoCode, options.OperationMiddlewares["redeemPromoCode"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/usage-sources", wrapper.ListUsageSources, options.OperationMiddlewares["listUsageSources"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-sources", wrapper.CreateUsageSource, options.OperationMiddlewares["createUsageSource"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-events", wrapper.PostUsageEvents, options.OperationMiddlewares["postUsageEvents"]...)
@@ -18124,6 +18866,93 @@ func (response GiveCredit422ApplicationProblemPlusJSONResponse) VisitGiveCreditR
 	return err
 }
 
+type ListGiftsRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type ListGiftsResponseObject interface {
+	VisitListGiftsResponse(w http.ResponseWriter) error
+}
+
+type ListGifts200JSONResponse GiftPage
+
+func (response ListGifts200JSONResponse) VisitListGiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGifts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListGifts400ApplicationProblemPlusJSONResponse) VisitListGiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGifts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListGifts401ApplicationProblemPlusJSONResponse) VisitListGiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGifts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListGifts403ApplicationProblemPlusJSONResponse) VisitListGiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGifts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListGifts404ApplicationProblemPlusJSONResponse) VisitListGiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAccountMessagesRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -19173,6 +20002,152 @@ func (response ListPlanChanges404ApplicationProblemPlusJSONResponse) VisitListPl
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DrawReferralRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  DrawReferralParams
+}
+
+type DrawReferralResponseObject interface {
+	VisitDrawReferralResponse(w http.ResponseWriter) error
+}
+
+type DrawReferral200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type DrawReferral200JSONResponse struct {
+	Body    Referral
+	Headers DrawReferral200ResponseHeaders
+}
+
+func (response DrawReferral200JSONResponse) VisitDrawReferralResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DrawReferral400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DrawReferral400ApplicationProblemPlusJSONResponse) VisitDrawReferralResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DrawReferral401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DrawReferral401ApplicationProblemPlusJSONResponse) VisitDrawReferralResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DrawReferral403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DrawReferral403ApplicationProblemPlusJSONResponse) VisitDrawReferralResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DrawReferral404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DrawReferral404ApplicationProblemPlusJSONResponse) VisitDrawReferralResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DrawReferral409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DrawReferral409ApplicationProblemPlusJSONResponse) VisitDrawReferralResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DrawReferral413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DrawReferral413ApplicationProblemPlusJSONResponse) VisitDrawReferralResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DrawReferral422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DrawReferral422ApplicationProblemPlusJSONResponse) VisitDrawReferralResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -30790,6 +31765,1166 @@ func (response CancelPlanChange409ApplicationProblemPlusJSONResponse) VisitCance
 	return err
 }
 
+type BlockPromoCodeRequestObject struct {
+	Tenant Tenant      `json:"tenant"`
+	Code   PromoCodeId `json:"code"`
+	Params BlockPromoCodeParams
+}
+
+type BlockPromoCodeResponseObject interface {
+	VisitBlockPromoCodeResponse(w http.ResponseWriter) error
+}
+
+type BlockPromoCode204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type BlockPromoCode204Response struct {
+	Headers BlockPromoCode204ResponseHeaders
+}
+
+func (response BlockPromoCode204Response) VisitBlockPromoCodeResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type BlockPromoCode400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response BlockPromoCode400ApplicationProblemPlusJSONResponse) VisitBlockPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockPromoCode401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response BlockPromoCode401ApplicationProblemPlusJSONResponse) VisitBlockPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockPromoCode403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response BlockPromoCode403ApplicationProblemPlusJSONResponse) VisitBlockPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockPromoCode404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response BlockPromoCode404ApplicationProblemPlusJSONResponse) VisitBlockPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockPromoCode409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response BlockPromoCode409ApplicationProblemPlusJSONResponse) VisitBlockPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockPromoCode413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response BlockPromoCode413ApplicationProblemPlusJSONResponse) VisitBlockPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockPromoCode422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response BlockPromoCode422ApplicationProblemPlusJSONResponse) VisitBlockPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromotionsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListPromotionsResponseObject interface {
+	VisitListPromotionsResponse(w http.ResponseWriter) error
+}
+
+type ListPromotions200JSONResponse PromotionList
+
+func (response ListPromotions200JSONResponse) VisitListPromotionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromotions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPromotions400ApplicationProblemPlusJSONResponse) VisitListPromotionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromotions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPromotions401ApplicationProblemPlusJSONResponse) VisitListPromotionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromotions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPromotions403ApplicationProblemPlusJSONResponse) VisitListPromotionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromotions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPromotions404ApplicationProblemPlusJSONResponse) VisitListPromotionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPromotionRequestObject struct {
+	Tenant   Tenant `json:"tenant"`
+	Params   ImportPromotionParams
+	JSONBody *ImportPromotionJSONRequestBody
+	Body     io.Reader
+}
+
+type ImportPromotionResponseObject interface {
+	VisitImportPromotionResponse(w http.ResponseWriter) error
+}
+
+type ImportPromotion201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ImportPromotion201JSONResponse struct {
+	Body    Promotion
+	Headers ImportPromotion201ResponseHeaders
+}
+
+func (response ImportPromotion201JSONResponse) VisitImportPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPromotion400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ImportPromotion400ApplicationProblemPlusJSONResponse) VisitImportPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPromotion401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ImportPromotion401ApplicationProblemPlusJSONResponse) VisitImportPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPromotion403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ImportPromotion403ApplicationProblemPlusJSONResponse) VisitImportPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPromotion404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ImportPromotion404ApplicationProblemPlusJSONResponse) VisitImportPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPromotion409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ImportPromotion409ApplicationProblemPlusJSONResponse) VisitImportPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPromotion413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ImportPromotion413ApplicationProblemPlusJSONResponse) VisitImportPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportPromotion422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ImportPromotion422ApplicationProblemPlusJSONResponse) VisitImportPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPromotionRequestObject struct {
+	Tenant    Tenant      `json:"tenant"`
+	Promotion PromotionId `json:"promotion"`
+}
+
+type GetPromotionResponseObject interface {
+	VisitGetPromotionResponse(w http.ResponseWriter) error
+}
+
+type GetPromotion200JSONResponse Promotion
+
+func (response GetPromotion200JSONResponse) VisitGetPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPromotion400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetPromotion400ApplicationProblemPlusJSONResponse) VisitGetPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPromotion401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPromotion401ApplicationProblemPlusJSONResponse) VisitGetPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPromotion403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPromotion403ApplicationProblemPlusJSONResponse) VisitGetPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPromotion404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPromotion404ApplicationProblemPlusJSONResponse) VisitGetPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckPromotionRequestObject struct {
+	Tenant    Tenant      `json:"tenant"`
+	Promotion PromotionId `json:"promotion"`
+}
+
+type CheckPromotionResponseObject interface {
+	VisitCheckPromotionResponse(w http.ResponseWriter) error
+}
+
+type CheckPromotion200JSONResponse CheckReport
+
+func (response CheckPromotion200JSONResponse) VisitCheckPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckPromotion400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CheckPromotion400ApplicationProblemPlusJSONResponse) VisitCheckPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckPromotion401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CheckPromotion401ApplicationProblemPlusJSONResponse) VisitCheckPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckPromotion403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CheckPromotion403ApplicationProblemPlusJSONResponse) VisitCheckPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckPromotion404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CheckPromotion404ApplicationProblemPlusJSONResponse) VisitCheckPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromoCodesRequestObject struct {
+	Tenant    Tenant      `json:"tenant"`
+	Promotion PromotionId `json:"promotion"`
+	Params    ListPromoCodesParams
+}
+
+type ListPromoCodesResponseObject interface {
+	VisitListPromoCodesResponse(w http.ResponseWriter) error
+}
+
+type ListPromoCodes200JSONResponse PromoCodePage
+
+func (response ListPromoCodes200JSONResponse) VisitListPromoCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromoCodes400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPromoCodes400ApplicationProblemPlusJSONResponse) VisitListPromoCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromoCodes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPromoCodes401ApplicationProblemPlusJSONResponse) VisitListPromoCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromoCodes403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPromoCodes403ApplicationProblemPlusJSONResponse) VisitListPromoCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromoCodes404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPromoCodes404ApplicationProblemPlusJSONResponse) VisitListPromoCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromoCodesRequestObject struct {
+	Tenant    Tenant      `json:"tenant"`
+	Promotion PromotionId `json:"promotion"`
+	Params    MakePromoCodesParams
+	Body      *MakePromoCodesJSONRequestBody
+}
+
+type MakePromoCodesResponseObject interface {
+	VisitMakePromoCodesResponse(w http.ResponseWriter) error
+}
+
+type MakePromoCodes201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type MakePromoCodes201JSONResponse struct {
+	Body    PromoCodePage
+	Headers MakePromoCodes201ResponseHeaders
+}
+
+func (response MakePromoCodes201JSONResponse) VisitMakePromoCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromoCodes400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromoCodes400ApplicationProblemPlusJSONResponse) VisitMakePromoCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromoCodes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromoCodes401ApplicationProblemPlusJSONResponse) VisitMakePromoCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromoCodes403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromoCodes403ApplicationProblemPlusJSONResponse) VisitMakePromoCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromoCodes404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromoCodes404ApplicationProblemPlusJSONResponse) VisitMakePromoCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromoCodes409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromoCodes409ApplicationProblemPlusJSONResponse) VisitMakePromoCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromoCodes413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromoCodes413ApplicationProblemPlusJSONResponse) VisitMakePromoCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromoCodes422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromoCodes422ApplicationProblemPlusJSONResponse) VisitMakePromoCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPromotionRequestObject struct {
+	Tenant    Tenant      `json:"tenant"`
+	Promotion PromotionId `json:"promotion"`
+	Params    EndPromotionParams
+}
+
+type EndPromotionResponseObject interface {
+	VisitEndPromotionResponse(w http.ResponseWriter) error
+}
+
+type EndPromotion200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type EndPromotion200JSONResponse struct {
+	Body    Promotion
+	Headers EndPromotion200ResponseHeaders
+}
+
+func (response EndPromotion200JSONResponse) VisitEndPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPromotion400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndPromotion400ApplicationProblemPlusJSONResponse) VisitEndPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPromotion401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndPromotion401ApplicationProblemPlusJSONResponse) VisitEndPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPromotion403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndPromotion403ApplicationProblemPlusJSONResponse) VisitEndPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPromotion404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndPromotion404ApplicationProblemPlusJSONResponse) VisitEndPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPromotion409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndPromotion409ApplicationProblemPlusJSONResponse) VisitEndPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPromotion413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response EndPromotion413ApplicationProblemPlusJSONResponse) VisitEndPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPromotion422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response EndPromotion422ApplicationProblemPlusJSONResponse) VisitEndPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromotionGiftsRequestObject struct {
+	Tenant    Tenant      `json:"tenant"`
+	Promotion PromotionId `json:"promotion"`
+	Params    ListPromotionGiftsParams
+}
+
+type ListPromotionGiftsResponseObject interface {
+	VisitListPromotionGiftsResponse(w http.ResponseWriter) error
+}
+
+type ListPromotionGifts200JSONResponse GiftPage
+
+func (response ListPromotionGifts200JSONResponse) VisitListPromotionGiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromotionGifts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPromotionGifts400ApplicationProblemPlusJSONResponse) VisitListPromotionGiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromotionGifts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPromotionGifts401ApplicationProblemPlusJSONResponse) VisitListPromotionGiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromotionGifts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPromotionGifts403ApplicationProblemPlusJSONResponse) VisitListPromotionGiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPromotionGifts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPromotionGifts404ApplicationProblemPlusJSONResponse) VisitListPromotionGiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishPromotionRequestObject struct {
+	Tenant    Tenant      `json:"tenant"`
+	Promotion PromotionId `json:"promotion"`
+	Params    PublishPromotionParams
+}
+
+type PublishPromotionResponseObject interface {
+	VisitPublishPromotionResponse(w http.ResponseWriter) error
+}
+
+type PublishPromotion200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PublishPromotion200JSONResponse struct {
+	Body    Promotion
+	Headers PublishPromotion200ResponseHeaders
+}
+
+func (response PublishPromotion200JSONResponse) VisitPublishPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishPromotion400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PublishPromotion400ApplicationProblemPlusJSONResponse) VisitPublishPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishPromotion401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PublishPromotion401ApplicationProblemPlusJSONResponse) VisitPublishPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishPromotion403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PublishPromotion403ApplicationProblemPlusJSONResponse) VisitPublishPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishPromotion404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PublishPromotion404ApplicationProblemPlusJSONResponse) VisitPublishPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishPromotion409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PublishPromotion409ApplicationProblemPlusJSONResponse) VisitPublishPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishPromotion413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PublishPromotion413ApplicationProblemPlusJSONResponse) VisitPublishPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishPromotion422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PublishPromotion422ApplicationProblemPlusJSONResponse) VisitPublishPromotionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetRunReadinessRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params GetRunReadinessParams
@@ -33361,6 +35496,153 @@ type PreviewPlanChange422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PreviewPlanChange422ApplicationProblemPlusJSONResponse) VisitPreviewPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemPromoCodeRequestObject struct {
+	Tenant       Tenant         `json:"tenant"`
+	Subscription SubscriptionId `json:"subscription"`
+	Params       RedeemPromoCodeParams
+	Body         *RedeemPromoCodeJSONRequestBody
+}
+
+type RedeemPromoCodeResponseObject interface {
+	VisitRedeemPromoCodeResponse(w http.ResponseWriter) error
+}
+
+type RedeemPromoCode201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RedeemPromoCode201JSONResponse struct {
+	Body    Gift
+	Headers RedeemPromoCode201ResponseHeaders
+}
+
+func (response RedeemPromoCode201JSONResponse) VisitRedeemPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemPromoCode400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemPromoCode400ApplicationProblemPlusJSONResponse) VisitRedeemPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemPromoCode401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemPromoCode401ApplicationProblemPlusJSONResponse) VisitRedeemPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemPromoCode403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemPromoCode403ApplicationProblemPlusJSONResponse) VisitRedeemPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemPromoCode404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemPromoCode404ApplicationProblemPlusJSONResponse) VisitRedeemPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemPromoCode409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemPromoCode409ApplicationProblemPlusJSONResponse) VisitRedeemPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemPromoCode413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemPromoCode413ApplicationProblemPlusJSONResponse) VisitRedeemPromoCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemPromoCode422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemPromoCode422ApplicationProblemPlusJSONResponse) VisitRedeemPromoCodeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -36556,6 +38838,9 @@ type StrictServerInterface interface {
 	// GiveCredit Gives a postpaid account goodwill, which pays what is owed, the oldest due first.
 	// (POST /t/{tenant}/v1/accounts/{account}/credits)
 	GiveCredit(ctx context.Context, request GiveCreditRequestObject) (GiveCreditResponseObject, error)
+	// ListGifts Lists what promotions gave an account, the latest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/gifts)
+	ListGifts(ctx context.Context, request ListGiftsRequestObject) (ListGiftsResponseObject, error)
 	// ListAccountMessages Lists what was sent to a subscriber, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/messages)
 	ListAccountMessages(ctx context.Context, request ListAccountMessagesRequestObject) (ListAccountMessagesResponseObject, error)
@@ -36586,6 +38871,9 @@ type StrictServerInterface interface {
 	// ListPlanChanges Lists changes of plan that are still to come.
 	// (GET /t/{tenant}/v1/accounts/{account}/plan-changes)
 	ListPlanChanges(ctx context.Context, request ListPlanChangesRequestObject) (ListPlanChangesResponseObject, error)
+	// DrawReferral Tells the code with which a customer sends others, drawn when it is first asked for, and whom it has sent.
+	// (POST /t/{tenant}/v1/accounts/{account}/referral)
+	DrawReferral(ctx context.Context, request DrawReferralRequestObject) (DrawReferralResponseObject, error)
 	// GetStatement Adds up a month, a year or the time since the last payment.
 	// (GET /t/{tenant}/v1/accounts/{account}/statement)
 	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
@@ -36904,6 +39192,36 @@ type StrictServerInterface interface {
 	// CancelPlanChange Takes a change of plan back before its day.
 	// (POST /t/{tenant}/v1/plan-changes/{change}/cancel)
 	CancelPlanChange(ctx context.Context, request CancelPlanChangeRequestObject) (CancelPlanChangeResponseObject, error)
+	// BlockPromoCode Lets a promo code be used no more.
+	// (POST /t/{tenant}/v1/promo-codes/{code}/block)
+	BlockPromoCode(ctx context.Context, request BlockPromoCodeRequestObject) (BlockPromoCodeResponseObject, error)
+	// ListPromotions Lists versions of promotions by code, the newest first.
+	// (GET /t/{tenant}/v1/promotions)
+	ListPromotions(ctx context.Context, request ListPromotionsRequestObject) (ListPromotionsResponseObject, error)
+	// ImportPromotion Takes in a promotion as a draft.
+	// (POST /t/{tenant}/v1/promotions)
+	ImportPromotion(ctx context.Context, request ImportPromotionRequestObject) (ImportPromotionResponseObject, error)
+	// GetPromotion Shows a version with its document.
+	// (GET /t/{tenant}/v1/promotions/{promotion})
+	GetPromotion(ctx context.Context, request GetPromotionRequestObject) (GetPromotionResponseObject, error)
+	// CheckPromotion Looks for what keeps a promotion from being published.
+	// (POST /t/{tenant}/v1/promotions/{promotion}/check)
+	CheckPromotion(ctx context.Context, request CheckPromotionRequestObject) (CheckPromotionResponseObject, error)
+	// ListPromoCodes Lists the promo codes of a promotion, the latest first.
+	// (GET /t/{tenant}/v1/promotions/{promotion}/codes)
+	ListPromoCodes(ctx context.Context, request ListPromoCodesRequestObject) (ListPromoCodesResponseObject, error)
+	// MakePromoCodes Makes promo codes, one of given letters or many random ones.
+	// (POST /t/{tenant}/v1/promotions/{promotion}/codes)
+	MakePromoCodes(ctx context.Context, request MakePromoCodesRequestObject) (MakePromoCodesResponseObject, error)
+	// EndPromotion Lets a promotion be given no more; what was given stays.
+	// (POST /t/{tenant}/v1/promotions/{promotion}/end)
+	EndPromotion(ctx context.Context, request EndPromotionRequestObject) (EndPromotionResponseObject, error)
+	// ListPromotionGifts Lists what a promotion gave, the latest first.
+	// (GET /t/{tenant}/v1/promotions/{promotion}/gifts)
+	ListPromotionGifts(ctx context.Context, request ListPromotionGiftsRequestObject) (ListPromotionGiftsResponseObject, error)
+	// PublishPromotion Lets a draft be given; the version before it ends.
+	// (POST /t/{tenant}/v1/promotions/{promotion}/publish)
+	PublishPromotion(ctx context.Context, request PublishPromotionRequestObject) (PublishPromotionResponseObject, error)
 	// GetRunReadiness Says today what would break the next bill run.
 	// (GET /t/{tenant}/v1/readiness)
 	GetRunReadiness(ctx context.Context, request GetRunReadinessRequestObject) (GetRunReadinessResponseObject, error)
@@ -36976,6 +39294,9 @@ type StrictServerInterface interface {
 	// PreviewPlanChange Says what a change of plan would be; nothing is changed.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change/preview)
 	PreviewPlanChange(ctx context.Context, request PreviewPlanChangeRequestObject) (PreviewPlanChangeResponseObject, error)
+	// RedeemPromoCode Gives a subscription what a promo code stands for.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/promo-code)
+	RedeemPromoCode(ctx context.Context, request RedeemPromoCodeRequestObject) (RedeemPromoCodeResponseObject, error)
 	// ResumeSubscription Lets a suspended subscription go on.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/resume)
 	ResumeSubscription(ctx context.Context, request ResumeSubscriptionRequestObject) (ResumeSubscriptionResponseObject, error)
@@ -38434,6 +40755,32 @@ func (sh *strictHandler) GiveCredit(ctx echo.Context, tenant Tenant, account Acc
 	return nil
 }
 
+// ListGifts operation middleware
+func (sh *strictHandler) ListGifts(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request ListGiftsRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListGifts(ctx.Request().Context(), request.(ListGiftsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListGifts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListGiftsResponseObject); ok {
+		return validResponse.VisitListGiftsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListAccountMessages operation middleware
 func (sh *strictHandler) ListAccountMessages(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountMessagesParams) error {
 	var request ListAccountMessagesRequestObject
@@ -38745,6 +41092,33 @@ func (sh *strictHandler) ListPlanChanges(ctx echo.Context, tenant Tenant, accoun
 		return err
 	} else if validResponse, ok := response.(ListPlanChangesResponseObject); ok {
 		return validResponse.VisitListPlanChangesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DrawReferral operation middleware
+func (sh *strictHandler) DrawReferral(ctx echo.Context, tenant Tenant, account AccountId, params DrawReferralParams) error {
+	var request DrawReferralRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DrawReferral(ctx.Request().Context(), request.(DrawReferralRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DrawReferral")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DrawReferralResponseObject); ok {
+		return validResponse.VisitDrawReferralResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -42231,6 +44605,322 @@ func (sh *strictHandler) CancelPlanChange(ctx echo.Context, tenant Tenant, chang
 	return nil
 }
 
+// BlockPromoCode operation middleware
+func (sh *strictHandler) BlockPromoCode(ctx echo.Context, tenant Tenant, code PromoCodeId, params BlockPromoCodeParams) error {
+	var request BlockPromoCodeRequestObject
+
+	request.Tenant = tenant
+	request.Code = code
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BlockPromoCode(ctx.Request().Context(), request.(BlockPromoCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BlockPromoCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BlockPromoCodeResponseObject); ok {
+		return validResponse.VisitBlockPromoCodeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPromotions operation middleware
+func (sh *strictHandler) ListPromotions(ctx echo.Context, tenant Tenant) error {
+	var request ListPromotionsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPromotions(ctx.Request().Context(), request.(ListPromotionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPromotions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPromotionsResponseObject); ok {
+		return validResponse.VisitListPromotionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportPromotion operation middleware
+func (sh *strictHandler) ImportPromotion(ctx echo.Context, tenant Tenant, params ImportPromotionParams) error {
+	var request ImportPromotionRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body ImportPromotionJSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
+		}
+		if err != nil {
+			return err
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/yaml") {
+		request.Body = ctx.Request().Body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportPromotion(ctx.Request().Context(), request.(ImportPromotionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportPromotion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportPromotionResponseObject); ok {
+		return validResponse.VisitImportPromotionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPromotion operation middleware
+func (sh *strictHandler) GetPromotion(ctx echo.Context, tenant Tenant, promotion PromotionId) error {
+	var request GetPromotionRequestObject
+
+	request.Tenant = tenant
+	request.Promotion = promotion
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPromotion(ctx.Request().Context(), request.(GetPromotionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPromotion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPromotionResponseObject); ok {
+		return validResponse.VisitGetPromotionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CheckPromotion operation middleware
+func (sh *strictHandler) CheckPromotion(ctx echo.Context, tenant Tenant, promotion PromotionId) error {
+	var request CheckPromotionRequestObject
+
+	request.Tenant = tenant
+	request.Promotion = promotion
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CheckPromotion(ctx.Request().Context(), request.(CheckPromotionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CheckPromotion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CheckPromotionResponseObject); ok {
+		return validResponse.VisitCheckPromotionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPromoCodes operation middleware
+func (sh *strictHandler) ListPromoCodes(ctx echo.Context, tenant Tenant, promotion PromotionId, params ListPromoCodesParams) error {
+	var request ListPromoCodesRequestObject
+
+	request.Tenant = tenant
+	request.Promotion = promotion
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPromoCodes(ctx.Request().Context(), request.(ListPromoCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPromoCodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPromoCodesResponseObject); ok {
+		return validResponse.VisitListPromoCodesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MakePromoCodes operation middleware
+func (sh *strictHandler) MakePromoCodes(ctx echo.Context, tenant Tenant, promotion PromotionId, params MakePromoCodesParams) error {
+	var request MakePromoCodesRequestObject
+
+	request.Tenant = tenant
+	request.Promotion = promotion
+	request.Params = params
+
+	var body MakePromoCodesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MakePromoCodes(ctx.Request().Context(), request.(MakePromoCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MakePromoCodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MakePromoCodesResponseObject); ok {
+		return validResponse.VisitMakePromoCodesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndPromotion operation middleware
+func (sh *strictHandler) EndPromotion(ctx echo.Context, tenant Tenant, promotion PromotionId, params EndPromotionParams) error {
+	var request EndPromotionRequestObject
+
+	request.Tenant = tenant
+	request.Promotion = promotion
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndPromotion(ctx.Request().Context(), request.(EndPromotionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndPromotion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndPromotionResponseObject); ok {
+		return validResponse.VisitEndPromotionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPromotionGifts operation middleware
+func (sh *strictHandler) ListPromotionGifts(ctx echo.Context, tenant Tenant, promotion PromotionId, params ListPromotionGiftsParams) error {
+	var request ListPromotionGiftsRequestObject
+
+	request.Tenant = tenant
+	request.Promotion = promotion
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPromotionGifts(ctx.Request().Context(), request.(ListPromotionGiftsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPromotionGifts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPromotionGiftsResponseObject); ok {
+		return validResponse.VisitListPromotionGiftsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PublishPromotion operation middleware
+func (sh *strictHandler) PublishPromotion(ctx echo.Context, tenant Tenant, promotion PromotionId, params PublishPromotionParams) error {
+	var request PublishPromotionRequestObject
+
+	request.Tenant = tenant
+	request.Promotion = promotion
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublishPromotion(ctx.Request().Context(), request.(PublishPromotionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublishPromotion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PublishPromotionResponseObject); ok {
+		return validResponse.VisitPublishPromotionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetRunReadiness operation middleware
 func (sh *strictHandler) GetRunReadiness(ctx echo.Context, tenant Tenant, params GetRunReadinessParams) error {
 	var request GetRunReadinessRequestObject
@@ -43073,6 +45763,56 @@ func (sh *strictHandler) PreviewPlanChange(ctx echo.Context, tenant Tenant, subs
 		return err
 	} else if validResponse, ok := response.(PreviewPlanChangeResponseObject); ok {
 		return validResponse.VisitPreviewPlanChangeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RedeemPromoCode operation middleware
+func (sh *strictHandler) RedeemPromoCode(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params RedeemPromoCodeParams) error {
+	var request RedeemPromoCodeRequestObject
+
+	request.Tenant = tenant
+	request.Subscription = subscription
+	request.Params = params
+
+	var body RedeemPromoCodeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RedeemPromoCode(ctx.Request().Context(), request.(RedeemPromoCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RedeemPromoCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RedeemPromoCodeResponseObject); ok {
+		return validResponse.VisitRedeemPromoCodeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -44081,572 +46821,595 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37cxs3tif+r6C4t8oz3yElSrKdsfTDrp833sSJrx+T2jvxSmA3SCJqAh0ALYrx+n//Fs4B+kGim918",
-	"yLKsqalYEkE8Dw7O83M+9yI5S6Vgwuje6efelNGYKfjxdcxmqTRMRIt3LE3ogsX2zzHTkeKp4VL0TnsX",
-	"RmXsgvAxMVOuCdfETBnRRioWEyr0nCkix4QKwqhKOFN9wv7MaEIU+zNj2hz0+j0dTdmM2r6ZyGa903/3",
-	"bKe9T/2eWaSsd9rTRnEx6X358qXfS6miM2bcHJ9GkcyEeR2Y2YcpIyOeJFxMCMVmDzThsR2R2wYpNdNe",
-	"vyfozI7hmvT6PTszruxi7TTK0xtLNaOmd9rLMh73VqfX7z3jSdI0maYZ2M+3HV5REU1rJwCfNk4BWmw9",
-	"CUYv/zOhWtdPhNHLwcQ28XTQPCtGL6H1tjPLoktWTyw0oSJijTOBDracxXOaMBFT9VzGLDyTSMYMbg2Z",
-	"yoTHdEEi952aefmPG2eWUmOYsl/+v/+mg7+Ggyef3L8H54NPn4f9xydf/iM84ykVE1a3b2lCBYmgSdPe",
-	"YYtt904Kzerve4QfN04Dm2w7j0xpqcKTuBDs2lzY87OsMKUTRkZsLBXLZ/RnxtSiNCXsrDyDGb3+mYmJ",
-	"mfZOj4fDfm/Ghf/9KDSfFyy6bENPMYsuazbGfrQn+rGz+xdTmktRd3I8xgleYbO1s3XttjzGl8Jws6ib",
-	"U8ImNCEM2jSRFLbYciqveFJ7w8Y8abxa9vNth1dy9jxTyr72NUTkPiVmSo196CMprpgyrHZWSs4aZ/Uf",
-	"io17p73/cViIIIf4qT7M52InV5JEfmKB6f1CZ0yjABLJ2YyKmIylIidDEtOFPiOUfPz4+oWdMyUTKWMS",
-	"TSWP4D6yazpLEzvdk/Hj8Ul0xAaPx0M2eEgfnQye0B/YYDg+Hv1zPBwfR0dHfqEoJRVLLU1wYGfYtOry",
-	"1X70aPlqly/Z779fHx8Nfv/9+gf26R/hm/V6lkpVyw45fNpEOdhiS9p5LUwDT07pYsaEIRxaNU4GWmw7",
-	"GcNmdVPRmU6Z0Ixww2aNMzFstuU8fmK1fOWSNbKTS7YtL/mZz7hZHftHOSczKhawfHsX4G2ayiTWhBoy",
-	"kyiOh56oBHoszyJmY5olpnf6yD5P9JrPrOh+5B4r91s+OXu0E6bc7MTlOmJJuLhs2iP7+Zab9Is0tQxX",
-	"SNPIcO3nWw7/63jM7C9dHkT7X/xWzbz8x9vOLWWKGqnq5ibd501b5NtsOxUVs/p52A8bJ6GQTW8zg7dI",
-	"kmsotmkWrsmW83hHDXtBax5nqyPY95bMpzyaEkoUNe5q14l7dLHx4/yCGoZzkgn7BfoLTUpJEFvsgDWT",
-	"sC3aPpYPh8FdyUSTvk1UJpqORmXbipDvmW6SazV+3DQH12TbechMRbUMLdOW1Wto0zgXaLHtVIziKXvP",
-	"J4KaTAWIAxs80ET7NqAt8RkjVnYbyXhxUCdq4XcHRe+tyefJ4+Bks1E+tXq5oWjTuHuldlvu4QcmqDBr",
-	"2a+/W4UYK6SKBTN/hWdosNutrtwH2UlRMGTEIjljdYzIyN0oCR91/UOR6eZ3wn6+5YH9i2te+0hc2Q+b",
-	"JgANtpzBb1Jd/sRFndDJBUgUc6nqdGrbpHEO3jxrOes5ss5oESXsXBsKWgTax87ZdcpBegS2c+7U0zkb",
-	"TaVEsW2cwVBCGg7shgtDL+tMvorpVArNwOL7jMbv0GRof4sk6gynn3s0TRMeUbvkw1TJUcJm//hD2/V/",
-	"Lq7H5x5TSirdO/33596YsyTunfboTGbCHHi6hQlS+GYvlkxbaZDMqAHD6BxuZc9MFWMkS1OmBhHVjCTM",
-	"6m2a/O31+1/Jw+OjH/7e+/Kp39OGmkzbm2SvEjdwReFtxDVYndR2TzWJZZRZMYHB6Soa2aYPR+Mnx+OT",
-	"Rz/8MDp5GNPH9CRiT46fxEM2ZA9/OHlcEIJfsz7k4oomPB64IXpf2l6nt9gDbnrgOXdTzvdEMRrbmYPi",
-	"7adPNKjcjEZTAhsMS6QzFpM5N1Myd9YDxSdTc9BDm9444dGG51ns8JPyDnNNlpRyMqfaMgI3DyqkmTIF",
-	"j822G14a6JItBorZYXay768NsVuiaMwjo/PNszNnhCb2BBZn9jCmXExghWhmjWFnX0k14nHMxLZbe1Js",
-	"7f+RmQLJrqADmiRyDlSw5UaO8/nuimYjmiTA+mHGM7qACccSZgt79Is0r2SGXHObLXpYud+K4c0mOoum",
-	"BE5ny70R0gzGMNEd7U1gisT+9YzMpwyuBjeEXXNtNGGJZvPiK4YYmSCJWTnstXjHxkDyG+1hNLWHJCbw",
-	"Do6G/M3x5W+L/+qVmedRsblPc2s2OBpZJEVMxjQyUtnJWf68NQfFXgfY68B1uTOSVCxmwnCaaEIVI3Ml",
-	"xaRPpLILWsCfgDeCKNywRst55yxJzmwjQS7ybbwgE3szjSQXh1bAHnBRXdEFnNwHKX+masK2JPyjk+rD",
-	"ZvkpsCgpSQL9b3cWRsoB9rOrA/AzhF7trlOBTxjK1VwKYoUR7XfpDRWLLTfpuPw2SYlWOGoMm6VGn5I5",
-	"5YZQknBjkl3sl+1+4Lvfzb4tT/qMXLxjRi0GT8eGqQt49cnUGxiR3IAG7dqsvFkKLCh9MaAbrn61mP2K",
-	"NREEf0EzM5WK/8W25uIlRmM5G+GCjLnSZstDyWCK9tZHdFe85BdJjLxkwnKOS7YADiIFQ60rf5unMomB",
-	"rQM1fxT0ivKEjpItr/2jskjwQS0InVAuSEINKFJb7lU+x13s03s5Y/i6wSUXjMWaRFQ8sIqplWGjKYuJ",
-	"kPMzYvxC3GalSkZM6823K6BspFSZxcGIKzM9j6kzIzttg2sy41qjsOA0DUpsK3ykqSZHT54MB8PjwfE/",
-	"q/rF8XFxHq+olRXtQ+J6Q5qgkeFXyN9gE7Y8J7CtDriwp5Eww3Yl71qZFl+2Phllli+qLGEEZUNNuOmg",
-	"XORTKgcLwfnFMbdD0uStsmzfcKtdjmmiWb+Xlv70uRcpZu/sOTUVNdyeysDwGVvVxfv2OzF6YJr24Y0U",
-	"bFE0P0+826bdl0pGmHZGEqetrz0epriM8+bnMynMVIfYb7/H4xa2iT5aFkoGhFSxlELTVGoDP34KfE1k",
-	"sxG+ESsfpVS5q7h2cLhxaxcNjcDYEDF+5a98q5Owl5CVlwc3zRJGlEgrFofWVrYVwuaCU27dmGVrpe3F",
-	"dUuVojCVTIx4kuA72GLuX8rWnn/3YP/cpve9OQhXV6I3T0ZL9FEavLKL+W3wJ7G89n75ihVbJUd/sAis",
-	"F+7evuKTTOGd7HB97ZT0qpjxK+oPCdWGmDlLrhjBdRz0+gE6T9wJVzt5Zvv2qshqV/AAW+IGMSJLEmJF",
-	"yynjisR0ER5IsGtzHmesnQum35NXTLVontOqnDPdujFczPaNwcu17V4vkSTMt1imm1NpNHc2fXfQDfTz",
-	"lqKy04F48jvZ6nK6cd5nsxlVi9D1tKcbYGfL1xAGa1iJH6HjTcDgzubQUO9QCD1p3Z/BDZ4oNqM8CbL8",
-	"lm8Nj1081up1XTj3qKVGwcxcqktyKeRcg+Asx4QbTTRTVzxi+mCXD5nzkXZ54XJf/so6npcMIL4VqKwC",
-	"7lhw4l35RDqVIjzl3bx2yyQotdNcpvQK4i8IEzGGlq3hENVHC3a66e1C+vIL7P4WxVdURF35iJFtL83S",
-	"4owMzyJJJGofHSeCro7WVNDlskP4eitHVXmBLujdzQtGDC445S7yb8+Se0smU3uhFbuSlx3HhCiINUfy",
-	"E1u8s83C1I9E76Ip1lEwbOX+H0M8sX08gtDzexYp1lWXu2SL9vPW+QhLBoWpnAuwqRApksUZ0UzEhIMT",
-	"j5IRo4opNM0crCV/jPVzIwUXa4x9zvZ00V+wiM9oAm+1b5/TLBfm8cOgkBoz0/xI196XkFeRain6Ff90",
-	"38rHfQh7JlK5MNbgs6a5Y8btbpqRKY/Kb5ePCO31e2PKExaf2/GL31CozH+1M7K/XrLUWL0HTi+lyt54",
-	"5962H+OEz8dcxFxMdMitvczm7bzyi+wzkXB1jWTxM9dmv/c4J8CVq9z+xmYxN5AWtHaqoeB3pQ1JExox",
-	"gj6oaEq5APeIsrKb1SotcVRXCdHnrQnD9lGRaTLUWBMWT0CugDHt+ySiqVQ6KOR4O15IaGI0aXm5NpYV",
-	"UozBgKHyydQex0thOmsQVtKrWSA4lsKfdHgJC8bSyLVcqEGH99otPihnw0fnLTtyFtNAP3OaJB2e/dA7",
-	"Tk2v6Mfvad9ve+1R7v8tLwhmH++57f1fTPEx30ymdVdy5Xl5ih+gXjG3nGPGTNjsAvf93LKTlrd05LnZ",
-	"2n1DvmeJ22lUy/4ummiSSCs1EgrTazE8KEedhEzkZF2WaBlJKOUXZ6wlGWM+YuuuOs13Rc0U7AqD9DIh",
-	"0EMSOw3OyDQN6p1LJOgW5PsO0eIzp8R0IL+EC9b+KtkBfuaChS9Se81MFyagdcOV7VH0uvUIhl53XNcH",
-	"er1WSPDzxtXijPpuD/2YdQcD+9ZRBXQ5kYGXpkTSgc/ZlbdltiDvZauQFOzc0bViUaZcSgZEQ1p+niRy",
-	"DlaEfi/m2kt7kVSKLbP6kgjdgTqEDLtrUnTttHYApYpH7W1Gf2Y0t7w1feG/fLvuFHmeMhWxDorNEvkJ",
-	"WRiHgDaqlFBag198lVDLU6gn0z2L5MuXejOh3Payd8mhcarbiw62+3dZV4EB3VZMxG2dLHHVFlq6UKgX",
-	"1n/mHVatN+tdJl7h90L7NeaC6+l+TFoQw73tI730OH8K6uCGJsFgnoBEXBxVYczFDvLn3x1BZQENtOJ3",
-	"t6vms2ofqdvILhtY2P9XFd8CtARbBQ0gtTrn0m4W8Ca5qdx9tdbm6jbsRtiZvcTbsbLNfGJdzrWL+yTO",
-	"GEb3tOQwbX1bWnfseFk0cfZ2uEuz6ivWziuVYjR5a//xOWJftP9ORxFlhQXFio4tnY+5ADZxJWuccjkj",
-	"2jBQorhSS94mt4SCU5X3AenIbWQdMX9AqaiLc5fq9nscUcMmEi9Le9dGV9Gri3C3tL/5BHOTqB+8jyvF",
-	"voPbl3u59+wpyhPgl3n3b5icQQSbex6OEdl8TISE6GOIloX8kznXZX/7SMqEUdGBJQBIyXnh8t7UdRWi",
-	"8Erf+VH4ha/1NOFRIHjQ2gOZcVH+69HyEZW22910ozL2KbRzfoVdQXRqFrD/BxBJdov3L0fc6vr86a6+",
-	"SvsNVaNRRzzufIfsd8L9QRIh066/5dhnuEYRFYSmqZJXDPxvYkFmDmdpp6LxjC7Oo5yMVwkuxzpo01mT",
-	"l2AltMKej31qcJGxy53U8NOcm2ms6DxsLoCM0vNMGJ5sY5IuwTjg0ZfkxtK2FI9fTlKVE2ym2hu4YfkF",
-	"2eKWIfjbjgxQVfLeKblywQ1fL9qUzTBS8QkXZdKbob9rJLPJ1CwZrVIlZ7LWUJUqLlUwAOuIcJeCCU69",
-	"sCm+kkTfZrmQ7Xrezd93RZP10nyxQUHVFM1HbueKXfedlzaiMsd60tr/NUAK3vwKPJ/6jLEuj0xOOe0l",
-	"x05RhjCpuAu5bxi27g24ZaNuydYbtuXm6e6hu5Jwwc6jWuA+gDCxbeB5iyEtKmgG6GIc7mbUVZ0F484X",
-	"uIsNGI+gTa/zaYADvaTRlGjD0hye0W5Gn3CB0ZQqZsr+gnGi3EBK9YzGCGDj71iY+BEtYeXOVK5av3c9",
-	"mMiB+9sfWoqDd3T+hmlYVpDPeOWyii0CD2x+NmVCKi7EMtNeNWfbPaq/53u3Djt2sgfD8PMpiy7fMQC3",
-	"67aCPGin7SJe4RdCq0izUcL11CeTLAuOy/Ebpdb9XiB4qLS8REaXXdlwlytMRTyS14FQfpEsCCXu8wea",
-	"RHYmIIiPGJlZGTWkzS4bIyFOxY0RXJ8Dae22wu5OcfzGaLEzCW3Cr5jY4Bs1U9idfiLCn7Q1H/O4VvCH",
-	"zkvrKG3CWhXAnfPeBR9PT1tIPlIYJZP32ayrYQ5iAttLPjGvjfvP8RujTBs5Y0o/8AYmTfB7bcNH/swq",
-	"PpgSRbiIt/YTrrUXZmJ9NuNH22bFSYt2Jvh+KQRv5KIrix3yC2k+sK5GkXxzVsx6gIpBk8QJDzPIrg5b",
-	"73TWjTw9ca2jUJyc679h3QBH1fWFQCtD2BwzYhPajbNBiNT5xJulVvdoA369P6V5HQ/Vho7HAYFyMKM8",
-	"sbK5YloftDOqYF/VHVriqvl2t+Gh+YHfBCMtqGsLbtoAILcWWKuKd/fy47teFTb56eC/P30OQZFXhW8I",
-	"3z54XmQG5R8OHCoyYp5PAaMuSaYy0+zQVZQ4nOV+i+fAjN+5HI4OO58yBfn5y/m/zQB8ALb7GtsC2u6y",
-	"0OlQACr9HLUxf1cC0jkikZTnGDrIF8G82KeAR+p1qgKt8C8pltAKj4fHjwfDR4Ph0bLNds3p5QURXmDb",
-	"ToeXl0tw4PTwlAXCRwm7ppEhMbZwbnhAPGPXprqQ4cFwCIso7frJcYUwB//z38PBk0+fj/rHwy9/+/33",
-	"A//rky9//5/tqNXPdWNifcE66w21FsyEGofCt2Scx21yCrZgc6aNhzE+I0OAZheOEgKZ1vyqjaHI1xPw",
-	"EshazgUY8WXVsvUAy75JVLJx0HwXgpeDRZctvV9LD7GHxlk3xzwmu52TvfKVVLExv14v+rt2zQvcu6mg",
-	"tJd7MBdg793vBo3juugvwJHRpiMpO8CWc8sp22/OG/zWf8twXDGo5eFZKtbwoa5K9qVPfPWNLa5RUcAD",
-	"N7GYi5+wm8DyptSd34s8d6TDAcbuzNetorTobjRbOttGWclVX8nHqFvlJmk7LtU9HM8zFzUQ+MDFEUZI",
-	"ZorIufA58w90WOep5Sj93l/hbPIwq3HNcXKNG3EjbGdviS+2871L7J56N5TU7dd/8e9rF5rr8CYH1P/6",
-	"ybxjUFyu43Tm3ExlZgq+uiTqRRFLjcsUgjZWes00A/KfSMHOHIS6kaj5zyk30MhnkNaYPYNreD/npnOM",
-	"kndwLkdCzEkmEqY10RThpdupxbdrR/5VPChdRFP7ZHeH5toEzgu+U2Ol9Y/IygdjnrDzWvtYW2/+REjF",
-	"4vNIJtksBJ7xHD/wAjdkTSPgGxTQIlMKMK/27MZSnQF2K5EiYn0yWsBXsjSRNK64uFaddEvMz8rpHZ3u",
-	"yN6ZrhNF4GLrGgR1VwYFFoZonYKRke1akxHFOmEBEaYuOtSRTs8pHOi8pSquwS8pCTyrg6wKa2t2L2QT",
-	"qgoApYCagohKO+gHrdDm2oA8e9OskJgDHndyrpj16WaV53LsR1njDcJ2wfnimXScaeHTKOnij7paQBry",
-	"p/P84zWu4GWjyP9+/+svBLshc0C84ULzmCFcbhIXMMslYnbDrnEc93svr5gwv2YmkrOujyOgVK51c0L0",
-	"ZT3CgyyGXl535ADeoQCbIDx2Gbkejx2V11VY9jPCjcMz1x7jHKwuOfCQfaPgEscZ4nEieoLDk7cHajcP",
-	"dQl4lVDTcCy1LnqpU6RKQW2ryy5gmhAaiSRcG/sn/FIYYqpthEMwWs8dQohqX17jVr5zHLEDDMOvgpFM",
-	"cJj6heX5F/YoLyDO6QI+gdfnwsiLPpYhomABlGIVl2EkzfR8ThcBPv+GLsiIuQAx24vtkHBhpB/VQV6H",
-	"1Y+YLtpmRfh3qy0omSuLUxPqzYGybZ8HYdCRLkO1ikyzZ/gvaLjCTLHoIhRVwRJP2OE6imj3JKwYSBFm",
-	"xi5/liWGpwm393lBLkQ2Q7PvBQB1xPyKx+6jmAk54wI+7KOJNVmsEkqpWYft6H62+Uw7jaJa5OBUblxH",
-	"Qmg41mLC/comrTvivSvLK+vdsb5c7l+/hxLjnRUGKI5RI4DablskJmK7ft5ZaKqvALvDV+TdwNq+5ATq",
-	"IrlAF3WTatDjlz1Gw/6atPnebw5u+VLIuchLMmCg2oipPvzuU2CKcgaIrwjaB4A498Gn7twqZ1Arfpaa",
-	"BfyKUPyE/i7GNDKEzunigPwG0XmglFptVDAWs7hPLtwuADAoQtIf/C7KbprPvZkc8YQdzDTXsV3CPx4+",
-	"OXr0yK7W+W9W8LlPeyXMbf85Rob2uADGlrksL/tJXhGWkpduWPTZlbf6uLS55fNxCS4dn2ZEws5lKpch",
-	"cFBd+B7wx1dD52CI5UfyLTVT7wyEtA2pAGa0qJDtKvqvSXAN0x6Uzwh+cx4soAbfm8ssiQH+HYHC110p",
-	"XFkpAgr6Dt6xjUCKNwFKLWC52/kIbHM/uwBz9kCi7Xv0FUybOp27QKbGfubVTgoGErZLYbyT0xYQ1b5a",
-	"oq8tKE0xTilJtXG4yjBkPmWucgicBYGYjdaDO+C59sjf+IWG3Z4zdtn++H5j7LK2s+UnpYiSKJ9OcA/9",
-	"PMK3A2Nlu92OmdNywzjwZlopuoD607+PPx2oLGH638NPB3MuYjnX/z76dAAC1DoYNaiJ5wcNL+O6I5t+",
-	"yUGrtexuPpUJg6B+KNkBrCU33ikWSQWse+nFOFqfIZlSZ1Rui52m6DxYJLNznuSPMuExXTz3YRW7wuhx",
-	"WmIrcnZzeEHDrppOIQIVXriMZe4+IlIQTRGgUkv//k6klWq48VbWseUZXEwSKEWGESudzKwLRlWyaL0L",
-	"/weau71Yf62roQyw3/mQn9Yf9EbBDd2OIqWhEJOKd8JO2xm8FSPyiilnNKrxUmZmQ6IqAq8eDUORV+jA",
-	"bu+Zc2rSum63JYGi/5PHjwMUse6U9+6iXGYfm3srS+fVMQ6gve1oC8+mHSU07dezDRJVfOT36u14jbI2",
-	"Bob1wdXjbFSRnM24MbwiMZekko0catjnLXDDBfEVsfjErE/AuxSXcAsDYfGuXNNyH2Ac884yKGMBG1XT",
-	"yXWKNuc1JIKH/kEamugSXFRIYykPDLsNeh4i/i/5vnaHZJ6yXFZb2g0oLwUMF/LlrHCcJCSpdcK5ns6x",
-	"dW149TpHXUG8vRLVQaJAM9iU7noU2OGWYK7OZVeAwlQ2oUQn+SxzAiw2v19c8xzwqovHD1e2IwiOTSk7",
-	"gMexPiC5Ddl8qV8x+MQ3kExqQP392YZIt8HOwI0mYH8HQ9V6O4MH8vd/ajA04Dpf8c5h53usiuDzpdsz",
-	"Gc3/YuejhTO8rtWbG/Jj/XUrOmx5OewW7l3EKZ3W5tKN72QTHdorWXkqu1CMxi7XVEgXXQLMFKy5PuLA",
-	"SHk+y6D0eck0qCTWM55jSjG8RL1+D1y352ZKRc9J7o63nWPOVhg2PcrvajCAJhwPgsINllxAjdpHQbFw",
-	"pYCEh6SDp+CRZjE3UhFktGdk6EpsYyhNMUTj6xYKzSLAz0/x9eaCkRGL5IzBmMDVwhpK7gLcp0kT9iNH",
-	"sfCLWEt2e3ciVYl8D14kHOAn3jkCphSA1WEl7iUKLKSGWy5XCPFgtTh484puiI/B5m3Lx26IkvZHQh9y",
-	"2bKDIdAl0BEU+Q6Id2MIaSCA0wXDTKmI/Z/t0qhCh84yRXoFsNajxwWfWY4/DNdxKU/tZy6YtlqOL8Vi",
-	"2V/AFHkc8l1hilHDTNqmP69yNugaCnazsbHz89bo4NxCk5MpE+dr0Du2mSHWDhcbzQ2iZ3Y+rV/B3IyR",
-	"OblpzO5fy3mFJGtfgioACsHIKOOJIVyQv8m5YKpPZlRdMmN/ihKmLvveD0yF6ROdpWibmNFoygX7uyt/",
-	"n/sFXT2+pfxBOceAolKyJx389cn+Zzh4cj749Pmof/IkkPmJs3+/Sb2o9vzmbTZKeBQserVa9SnMWH6m",
-	"YpI5vuglNZCsEH8hC8pPP0OC/GbFjbcT7ENPVXBZbEKTlzlEZccCQMD/xALpGBBw9TJhQJmmVf7osrK7",
-	"vvNumsvwkasKqtQmEK8RbqzYhK9EpYabaqMYkuqapsu1FfB7fVxB6CBGVFyej7AEVlkbD6nf0JaP6PKc",
-	"Hz+sa1yHuxncC22YckV31rY39Lpd02WcGXf+a2hyo1JIBWk18gSpDU2eusa35wRKaKobI89uBLN6c4fv",
-	"ouo9Vq3TZ1uSxJpQqbtIErf8OLud394VoRX2sbk69GaLYgTLMedFPMYD7SWuSkRKfdXkToJAddwLADSB",
-	"oPCp1IaLCYG/ECkIJYBEW47bzzTWl8fal4CFEozEr8HHWOsz9/VUWynWKFnJVmgXb4pAlD3VGBjJOOzc",
-	"iqZUCJYsIbQCEtCsxqy2gZ235IPauQ14tVYIxLo4Kzd3fh2NIO+uqEdNKenaWn5GtoQy81YVt6susjov",
-	"F91sN3ZksHcDRim7Z9cWjDJiQMegf8gGdUqlKOqPZxrsmhjj67P1Ehpd6lBov2UStLYYeFHW/IEmpca1",
-	"xt1yrfTuuXvrN9LnoxfAY77T4OY220LW5FLIMVo8DsjHlBhJBBfMQ9DoogKqmrjoZz2Vc9EnMy6k1/i5",
-	"ILGL88IzSekCflmKCfZFgntHxwcnD8t10hFX6cv2VYU7B7Yui/C+MHje06fm1Djcu6f+axvi5FSiZbud",
-	"5G8+DptRJVhsD4NigGifCBaoVAuftY0+yeGGu2SoebTi9t/Jk9A2KbKGCwrXvsvnH7o4a4AGVj3Ia/IT",
-	"nmIKAReE0WhKEmddWboFDE5NqsSJA6e9F5ngtBeygf3C5k/jPzJtZt3hSTtfnt0ksuY3qCGj1S5rkwr7",
-	"G3r2tyl4X651X7OUG6kKtxxKmX+7blKb1KXZuLhL19InFc9goOpL7aI2LDyyDm1x7zncv7D5ZiDDU5kp",
-	"z4vQtXL0+J/9wtFyFHK0VJe7Iu4syIwuXNAqgTRnTaj2VnISS6bPIDncClcLIkWygIrBYffxTveu7xZc",
-	"t4eKxXw/jLBAoL9JNljJMewK6NgYqwxpg1a6W41XrjlHP4WNki+Xo4pnXHjUyDWWChy3Zn82ClX96oFj",
-	"IUcnnIBVUMgYAhoxNsOHNI6dQypm+rIFonkTk/xFms7QoFyIunAz41S/StpGZ3xP20nNfH8tVTPq8n4m",
-	"MroMVmt6WsKLh8IvZJRpewaaWFHwjIgSiBEz7TGMwK6iQiiyc0kimnJDkyqA7MnR48eDo78fVIE6j0N9",
-	"r4GoDXaf49OWUUBDYirXaUIXuXF2JSiplFcF2bWYUjJlBB5ndJNWd2yt4TUp+Rar4zHRJzwmUhGVtdiZ",
-	"ZaGkpZm0+Gpnk/RSXJVdPBfEqnGo3k6lNrAnemn6QfxccFCfs5lDCyzP4tHDOkQQfc5FlGQxO3fVSgIh",
-	"zOWiCc69EtQQf4SQMqycIMcQJCrnAlYiJJGZAVAYNh6zyJyRMb9mMfCjiZQ1aOOGXp/nz8UytUpdwJDg",
-	"hfGkA0D9lXykxpwGNv9Ar1fflyAK8V/BYPzXT39B+1E/Tyh+mVkucviMqYSLpeMLeDXC2kCJrgqukMMI",
-	"lrIX80sQPNYqbSxReh23VK6A3U4M+CJPl3egIlKduVKSUjAfaMLiOnZZpxeMvT+rGeLHNloypy2HLxWY",
-	"Nr7VWcXk59PigGm5JIWlY+2MRp3Pp+YM3qJ5a581nbuJrFBld5X6NUkpd8XPcNdkEjNtSJzB2XY81Bkz",
-	"U1mt7kvFpSV4qqdB27liY2avQvjRkS5Hn4pLkhcI9pE5ikWMp22emtrK07kI7ibefJqvhWlzpsuZOopQ",
-	"CAfp4yNp3815OUYLGK79zR7FAcEvGJkOstR9BUArZt5zduM0s7bfNFOp1CxQ1dnINEtrDt5kSpxnKqkD",
-	"MUIkhgVTBEOUR1YyNtJyn5RO8kuvjf37EuJklSA6UIRfSjMl/MxFV2Dm8AXMS6oZadd6BrgjDlGwACqR",
-	"c9b5KsZBQKsf5ZwkUkwcxdn3+4ycDFclNzQdPBk22xFqDJJvEyo2ysRtx+bh7dkfq2/S77d7Fd5h2b27",
-	"Y5t4b+h4/FF3FjdqRd3SHE86GBM3sufC5IMWXS9tNZl0veDZUSUt1TkvACK0oSKmKm6hKvgdKL78r6cf",
-	"2ihbpVrpxXePnix/dW0100qljOFgeDRYLjJxVN8JesNXWSAU5zCEiVi7cPMzfBtrNcqjtZexqWL7muKn",
-	"9nhl+jHd703dUljqKPO0k3Q+ajph73Nswe54IpSkimlmEJ7GKpKoXIFQM6Np6jK9l43v8EEXqBB/EZZC",
-	"r4eDJz76evDp87D/+DgcfI2zrFa2NkxxfTmYwU+DSF9B8eiVvw6EzAT/M2Pw8I4VY4rGPNODGPH++wCG",
-	"OmBXdu7Bc1yjihaVQGWcRRA4Bap5H3Ruv8Nn5OOH5/UXpKWmWksHu1Mhf6PCOHsBrWCxURGj58BMmWgl",
-	"1Ixyl1UN6uVcqkt9RtgVUwsMTOgoNm36MpVtWY3mJ9+uy2uWUq3nUgXi3H5DzHSCATCAVKoA+xKilQgl",
-	"CRdWaCbRVAK8b3UX8o6rr8CjJcid4JymQSK2EyobdiztypidwfHbnyCf5/2b9wctXp42r/iGD3h3CzjN",
-	"zBRN0IHSFFZLS5lME4bGUcCfHy2CoUE1YBF7zIJuY7xvEaIGTfPeYCFrI9PsRu89LA1Ocw8xaVg36j1T",
-	"vLPnLS4hcgeYhTbnkDfSNsimu9vdLb2ujEqhZNqWeXAWmTATBoHWLElqCjEuGFUtUEqXvPiuw36xVa4n",
-	"N/l1B7L3gOrK6W8eTP1rSaftwm6uKE/oKOla0qAWu2wjfJsNUCDLlN9WmGvLx7Aeddfq73VALnl3oOca",
-	"rrqXWgixSZfAvlo3oWT1Lx1GaceayGdDiH9NLmIZ6UNvmjjA7T+wIuoFwcYjpkOZvHGLMNQwsu/a0gDL",
-	"QJ1dJU3jSvK1gLVM2Ni0bCrYvGXLsp1qLdV2j3asMyv1/dJxrm5x5RGaKGjvDNMP9D6bzehWCSi+p71L",
-	"DmunvL0QsTzEd/IMfM8sPUgGG8awyHRxLschldfqc87DT2wztOm30nJLYSo7IZDl6JFNFZVqNEZ70Kal",
-	"AIpVeikCIQJREgj/fp4JwwMumo/2z4isTEles6Wc610OjYH8B6auWIfCZ+DBamGtxrJ5YCx2r0lRd8Y9",
-	"C+WaMljhpSZjyTXrduvyb41YRDPNWuqNzvxaIZLaCAl/VMuRDxWJCXes6Zo9x+Zd/U9pu8Ib+WXOaa/e",
-	"RAPJQ7ZNHmvm255hpgwBO5UUyWI9RlI+wZVxmzZj/89oaT92/n5uF87SghfO0oTdArTQbhExLTlqvUd1",
-	"pYbdnOYQ0q0ekZVHmEaXQs4TFk88OiZuLLg0RGT1/doEytLMNqszVcjIeZk62Kpu6JRAbPu/LkDS+7gr",
-	"V0wlNO2c6YcVzgBczkdVgA8ICWMqkxgBTjSdIW6c7ru8v1LbCb+CqmiExwF90gPnrZcBuNgMexFG8N8P",
-	"7s6cxZtqnAWwVQv1MBjT+oIuNMTWx1kp2PBocDI889FWQhrf4mDz+J06NRKDDEvora678FZtoZ132qvR",
-	"4txtV7urUzrDwAWK2cjI9VU6tJwxyGopb3cbvR9bd8iYA1S1jU+shLTrFuZ7LOaSb2HoHN9SZfYEJFO2",
-	"35WLE7UzaNfL6h2z+v3jUyl8JNWECv4XpGgHX5xt3HX1rrAGaJH2CABOIvZyL3ZeiRNuQhx56+TBzQoh",
-	"LBnAtnAPyiRu0dXR8Phhx8BbyIm1E21a/Tvv3O+WK5VL8LvYASMvmdg28xE7KXmA1676HfszY50NfZu6",
-	"vdPgU1fEb4L7OWE01qcVNTnTLr5TKkOT/jJ6mnOloh9ZaJmwM9d0yZ/vbz9+iKVWddXpW7OzuOKm7Xxv",
-	"lbP9EVF32l9DBHuPOE8SGRUQGa2e66f5d0KvdceAqbblyfMw7Q3i1SMMwytHYvV7EynjOQY0X8ksmjIV",
-	"hgfaKAw6YvyqoyJZiQMLfZqBCah9yKj9QvtDdWGsgQPNBE2h4mrLsUPP4Gosdn5OpYD9YqTSgss7U93a",
-	"KvUWS264SS2j/W8sGh/KTsjMhEPm3zMHdIMR80slu3eGwdRQB4Qaw2apIQiU1CdcEMusisRVmNk2hUE2",
-	"uV8rRgq3AaifRswDyOssiqBoZwH15K0WQaNFW8rNCTb3GJSPca09YvN8g04msN0bs9h1yhXT+4hmUuxK",
-	"disJ1HxYdfahyiLWHM5m5ubEHWsjOGOJAiyHDefLSHZlbz3VUKCeCnvZWiHu21fO9rlmfXv3HS8tc0O/",
-	"setl7wY8L2ztwYT3likuu9Y9B9vSWMlZn2QA0TXKDFiTMJeUi0mfGBkwyrWoTP6ida3wIAxNUSc8uNpN",
-	"M4U6QRjuztG54oTfEr2yyNZZ/3LZbY4zfJl84aXcrN7vxUqm6W4M7O451Lou3rVSdBYjCaW8xFc+oVE7",
-	"/wHU0T7HpPJuRLiBf6Bg95W96Ffq2FdmVDzZbRwHBSHvn1UWd2YLTpl38laxK46Gn66YctQjBPlSL2fk",
-	"golYXyD0QV5YPa9EOvfR4TKJLaWIABJj+7qHbFlpWYvD6q9vfW6hnRQRch6UU9uAeZbpya7FTTN4BhXc",
-	"5T1Bwu8TkaQWbv42oM0XSw/uvZKjhM06U/2CUKLQxFYubU/+9u7Vc/Lk4SMEW1k6qylNEhaG2pJkxAgV",
-	"es4Ui31N76hEkJpFUsSACCTVGWTsgkY15leMzLjIDNOYSkPthYsUgxpUqHChvchONEjPLmGprlIcLJC7",
-	"guIR1WGNsihR2Yp7vQIYksDdtNw202FMVMNNXdktcEnaDUGbYfjeKhrVwLZoXJ0/Ui6IzBRJ5ESfEZpo",
-	"ietnZMpozBS5+GC7GryOL8IDwR/qxmF5HZsUqQ/nreRE0ZleL67Dp34z8g3zywtSeV4ApCuk7iVbkNGC",
-	"WKr+5/DkhwDuQFKJQHoZv3j/tAb1+ara8PjRo6MnwaaXPAzUfIm8znfx609vg1/PqrYBzSfBZtdhQoLQ",
-	"wcguvE9GVLPHDzOVrD+US2Q16qqH8+/DzuBk7Fi1x6KnW4eCBrAEyjBWFRQrB4zQUl1emfJ/ZXSTaik/",
-	"yjmZZdEU645nwsGuF1Cnf+b99o4eDd3/eliEqHfaGy3wqa/uxJ+lybSFjxV8rZD50bZZPt98LNdH6Dzf",
-	"UcP+5UvkreDnsGsaGY+XTOhIXjHyF1NOGoJyUtqQo2MS8wk3PgEaWPrRMaFj48r0p5IL08fqf3hUlb3s",
-	"HR0M/3n8aAnq67hanGg4ePLp81H/6PjL337//aD069//52qabAjG2G/pxjjG7xiNgURfllCfb6o8UL+X",
-	"0BFLWkPxY+vgkftlbFf8MiyutQydcEffxXC/tPehZ5hdMcWrDFcbmepSlc1EystwWDVUlm3CS64T0Utl",
-	"vlbyS0qT8huUD1XahcZjese2LGjeJuynS8R0ezVnjBS2wTE31KxMUetjcW19cqJYdCkB2St1TAc2Olxz",
-	"VDFaqRNRB0uJKhF10CLxohqRVMyqtOyac3V2kw7HuXcI33fO47SZLzaMLfir00upMuF0YsznDIsDbmsf",
-	"PNAu7TPYQ1pMt5XRc8UtvXDpm24qDQjNSzu0d0Pt8onswWD7jkXyiqnFcxl3jpWL/HfamjAC7LFuVvuH",
-	"GtpnxnpBkju1oTo9DxhMwOXXzs9XEPwyTFLrgi3vsM9Zdzy5p2AKQIvaJWOpqzyorHZq9QIyYlxMCGSE",
-	"2BkEjP6+zlpetme1jLYrn+1Kbwff+jFnGONVSKDIpErBgMHEdBbnbsOlok2GKj4eX/TJhWBmLtXlBZGK",
-	"XCR0Hla3i5MP2y+4JjicVbSDPeywfDXuR7/ny7vV1skvnX13foEh9cGQK4jhLoghogJsS54QlqyapQQo",
-	"f/7tmWpBvOs5lJtxMUx4T1SL8girD5wr00Rg3sRIojJB6IRycQZl1GepWRAcBtDgNIo2NEm2iFDnS2bn",
-	"9WFGZWTaZuTzGgC3cG0RnQM1lYF/Tlop9LDjv2YmkrPOIGZQ6ycgOT7HDyylAeLTWGYihopBDP7qqgSF",
-	"JUjkNKuEzRTIMSy1NDxjVMynHIrrx47cwQLI43Cvvo5XAJWIGyJFv/BJ4MZjQYMpvWJLF6Yu7cDvhl9B",
-	"MWaY0I1abLbtihnlQqu6pkb4rwZntOsKykWc5w0UUbazfy3Gsisap13aORfhjFBfZHnp5X37mthPXFKM",
-	"pRBuwlRXHyq+aQXB3AIesnqGEh5+m8qmOYZRq71pOd+e6oz9YP36etH2PPbuAc0PfXP/53tMM30u087p",
-	"Efqyo8yL36iJQoiDMFof6ChhmkQy5ayGs4256J4437GQblAVjWS66DfB3W8locNmQWlxIVAodbEOTQUY",
-	"DUtrqi+67Js2Sf7uDngJ3g3r023yQ+wXFBAkLPDXvQJ33VPw63V/XQtvYcfStwFn7MP134rZFY9YjRhs",
-	"pSiqEs4U0XwiBlwU7kqqyQV++aI7Cnexzn4NjMzSbr5nJusKyYkO0QDWogAfz8kxYiqahcelXGWvoYC7",
-	"p4JIk9LMTE+Jy8bx4Iz/9Q7ct+v1BTe1+vC7ytpNd6xZJiwTievKWaHV4jw3QQQcN1QsANAgYeM2j4gf",
-	"cKX38OqUp7rdm/95DDBjvINt3M3ndczy2iDLb/BqypmVV+AMeWquIDuAQ+j5TI4wGdUVH24XmuyqBJVh",
-	"fsp4Dsa+xALCTNvZKZwTwzO00qY0HEi+Ad0OZnlvZprrWICvYAJyRMKBnfKZ5jCnkdudUmxWrUehtb8G",
-	"W4dXpz3gy2apkDsE0jH16jsaLUA+zkva6ksd1tv3GGMNCIWaMREsn/RBwhQx+qQ9zslqtk0pM2rpCSgD",
-	"D1o2eI4BMOUvG2nSEq+pCwlQ53QSBmIMIv24E6qPBF/anHJyiqOWyrANxLh3OdkT/RZiMjPG+5663BsR",
-	"TaU6T2XCo4onMUroLIX7z6PLxfnxP4OnNlJUxOeRTGSm6r2kdfhFG4BVbZIOnMhJAM38R6qnXsW1Lc6I",
-	"sDe5mrXYHtjImZrPLe8/9yUdVnWBDQpC3U4cpNyXviqNlI0GBJrqwnYD0QYerUIbTar1/bvjI4Et4zyS",
-	"wtCayu7t6nTvoAJU9TKFaGLpxqzOvzj5pkveMhB/xkX5r0d7vvxLeW4ON+N/DEeP4pPRktrxw56RudeV",
-	"eQzd1ryYysnjR6VqKsOQTh+gu/VK1ep58ol4LW4sA7zIeN4quzkHPGjKcsalPXdq7gYBN90045pzaLEt",
-	"X0mnzu97vUad7+BmSAGlLVmNdBvYM/QaMRh/WcIAwaIUf/BN7WT9Fr682iA9uEGf2IMUv6yU2S1iMdp1",
-	"XeA6QMskdIEvojfJeIH8XDPn3tbM+F+4uOIug9ZdVVdJOnagW1Kd0zgu/6rYTF6FLANW6kDj8jk+y592",
-	"pjd0Fv2dDonZ4q1F+YIW9h7MUqa7PQSyvPcwlF0IGpO+a8RSiPDqiGxQ59FfeIe+NAT6LTLMa2zOLtJj",
-	"O2DZcsAIaIRooPGxaw1G6YbKdtxo8vTtazJiEy5aBP57C04eZZJvOw6ztNraw90Q0AsYqm6OOcAqfJVE",
-	"Fi6ImUuXwFJjwqBhW4jw2SczRnWmuigR6I7V52icaBm5CeV1AlZio6sR9e2n4VDCWoztSKhd4ymjiZku",
-	"6s9CSMQ147CFgrFYE0pSprQU4SPAgp/nyxNuviaMJl1vFv+LnY8WhrWNpi1rg3UJrSNHl226A81Ptz0V",
-	"I+Xl+axt55mmE3buYnqrB/OORYCC4W0CVBty/NAqrEq3RJ3D3guCXg4Iw0/6lSEMEz47rNUoy8hz8Ai6",
-	"i1+QXbEvlQOtnkd5O5Ymv3I98aKUIDfyY6phYuPx0yzm5qU3/3QsG1Djhcxti1tJZUU6XVvcvK1R8Nze",
-	"tGmaJ8G1yZZGszwCDbt9az6Q/Qs/S2e/HwFoPP6GPLcbOVSLNe7Yp1jjDKydxBu2qYVi46DiTYNvtqsm",
-	"CpOpVCSrTqV2h3xkVm7FjGegujEx4YJBoD1kS4TRyKCLW+f2WpU/Wh7erjw57TW70v7t31NTPqwt3DUb",
-	"1uMtKuqsns8mB771Va11iOzwKjrTvLuRuYtgTeR+vsW7spY3bH33xTZMdyOEqvqyBu/Xli7AG9Zq/kCy",
-	"y4cF315nD/bfvhn5A+e5J8njX1zzzgbFNFXyqqYu34hNqOh0b0eK0cvzSUK1rq81WonehfqeQjNhamIU",
-	"OlcZcRVGbhxWbkYXzo4ZvowyZaIulqopvHEcKN7zsmIoP2gHYYR9VQ+pZBMqzd9NtkQBa7HsCgq8mbcO",
-	"iX2rl85skj4FXgMwRhMq8vxITUY0oSJiB+Sp/9EH4kSZNnLG1AN9RuYusUjOmbafj1gi55DMH0B9SaRu",
-	"UfQtz6ZjwqhOAWt+B2r1oW4VwyzJdJnvEhRXY9+ZGPEk2RQWtgyp5GfZz/e31HuxiY0k0854EMiH4EnS",
-	"J87J2ydGpoMsJVIRRJOFlBcpoJr9A03A8AFZMCxUX7FjrmUncTtchzsP6UwxKBGwInU20yRLW1qiOmSt",
-	"b+iigl2zk2Esx3W1QvsfmTYu6XKiqMg52sJyOQSB1TlLQDfTRHCH8VZK2CzwqD0IMAQlAjiA3TmlWOQ+",
-	"NooKPQYZJJKiqP3mIaD7PUDkAPPXlKqwF6ouO/spUNODsO9iu+vi/FilTHuPmVBCT3YDhO+J4ilb494M",
-	"FhsVBIreE6oJdkLmihumqzkobYuEvl8CLeyqz3RXUzGT69xMlcwm07aUvsc06E51Rj3aXteQ5zowrp3F",
-	"Jpc/3hK1N1DmKV/2etXN2ZY3c4N1QWZpkgi5w23fYAtyWS/HsoTOmtb62rQAuevi092oPGRuGA+kP9VE",
-	"dhhJYknoyGocPBw1mWegBz5pncrbuibV6jxfKTkjR2dkSPgYcZdnjIwW5Onb1y3f0xmjQtdtQJGSCs3C",
-	"Xm46DyN/2BkTDwc9Y13TshR4rbq4MhTTMslqPSzwcdc6B0V+83pHvU+6LYbCkpMRVXHrjAk3YJ6tUChX",
-	"cFBArgXnKXnhW3Ke/Vspytd+D4aKD/T6XXevQUQNm8iaeO2mXNmIdSh3BukfPD7vAmqN39gQ2jpfVm5L",
-	"9FOuTKVhH/eua/vz2lzR/sBnzN6GjcLdWuk4ObRgRzVntAhnPcc8JhyB8iwPpVnMDTGK8sTBEpspmx1s",
-	"CcrFa4GziAvAMMSwJNFEjluhYS8rQk6pKVSXXFupKEOA9YEaimCRcUpw7MP5xISdpwkVovwHDx6Ov2XC",
-	"/V6W5xTT2Qx+EhLBO5xc3keQl9wcFYzXk6qmHJrjPqtRNqgm9QmG+vXdw9d3SLgK47z69nG1+7TeYAZq",
-	"j1OEeNxI2HvnydUbtA+m7CuNdYO2Y1qf50XKdmJphd7OPQiup+RnjKqgj3K12mExpUpna62XH7yq/rWr",
-	"9WzKyyLF4vUApT+zeMKUK2Xpyl1u8C12Ffaiuk/OWyfZborFb3p+6vnKS8YJnF5pMk0nvv/b60lrHxdX",
-	"cZo8Q3PznhfBafKzlWm3EATyPja+ZBuSfUnCa0Xwu4D9LepFQBcr9BraoY9usGVLn8/1AgPxBcbDXvTJ",
-	"xWhhmP0XCN3+APbEC2w2ZuyCSEEoGAqrSL+AitwGrfcjzn1DqN6P9sXfwA74q2Ak0+yAvIaI7T+yeMJi",
-	"ZxocLfCHPtES8/WkYARw51yLWDKM8p7KBLBHURHWpsmGvrzlDm35FL4M/SLOEMGvQKzkfMqjKQbHWqGd",
-	"TsDl44yAfQ/87g8vx+PPIx1tj84cVT2e40fDg+EQyVUbLqjXikMoc1STiCYJi9GRQKMpRjsX3T18cjI8",
-	"Oj55+Oixc48GgkxfPScnJydPzog2VBnAZIkzBQMvV8wspjk8fjwYPhoMTz4cDU+PhqfD4X/XibYAkK5k",
-	"nEWwbh73SSb4nxnDQGPta4CPpbLbrc5yXOvjR48IRIlWB78+KuE0BAT5Zwt0tgF6FIIBFtK7LyxyioD6",
-	"drWQ+b+ELY4idY5A4KAEejym/0tIFQtm/gI696L3EhohgDnYaxlTQ+2/Tga2P0YSqgMiPiE4CjBK8qK6",
-	"SvtNsOMqPuGixoI0x2J9X/q9PzOaBHfDZz1eTGMc8uHkolyBHfJGCeCPeO9lzKwwDxX9l0DXe9PYDVaz",
-	"90/JfCoTn7LlCX8FvL3Aa0d7jDL1hNlEecOc8rIgA13mmLAByDMDbHE1Cmato6Hgc11twiz/UqtnuMRQ",
-	"u6ICFqawQAkM+OyBhguylOr2+KRbEGluAXNLC75zdhmveLKBJAAofi2N6DGfuPTEpcvw49PB8aPHwKGn",
-	"7Jp6ZH2Ezw8r9lKwbhbrLE14RNtnK0AVlNq8JQxvRxRtuFvblMHkEyFVCH7xZzY2RGbwyFL7BCZUsZiM",
-	"eWIw87LFOqyi2nbNtZY7OR5rZopsj1U/9Jh6rBPFaNyh+n5C03W37FfXbPPqun+gJaVlYknnxJYOVm2/",
-	"gK6AaLkpZwOwyKol3Fk23WVcTvtwlvDKgXsi6hcXvnKhSjtcNTp5wq6eWyMH2rv6V/C6Peh/0PkbmqZc",
-	"TFqGky7FkXFI+qIkhQxdxMOw4thfUrA+CgQz7H9VenYfdHHy4DBVuD7DFNeXgxn8NIj0FSDkrfx1ICRK",
-	"jEBeY8WYojHP9MA5B/vwMg9Wnp1VwI3y6/awFSAC7PNmoKvlNyvgDJVinPCozldafUVWP+9GiiA4+FWE",
-	"shRKfKsu/y0OfxywxIXubbHc+jvcTOw3c18x525vN/Zd7hzdyBeyKsCtKqg15doq2mRN5OwN4Ah4mDtQ",
-	"b8q+AacW+eCplcyxkoiQa0Srfj/l8B5aBcaVdKa6iJh20TNWgem4fQCg0Noi3ATR5yZamUbpQN1QtRT5",
-	"Phcpunhl9xe3tMHTUiNMNgC1+kHWet9LW7R3h2v5ODa3tW6UwtOhILKiIprurTT81tk/20A2rbKTaRio",
-	"q116DWbWhHCKfRhczPVypmMT8Yazj7wgXcICW0vUO0tBKshh9WmCQnU8tpoau2Jq4YxV/f0e4toSsfmh",
-	"LsnDUO8BCz1wQ+gcq+CvrU3bmhC+1JzEDcg1+3FB2X43wgu7IVim/jcCTGb3cS9++Lp9fs9EDCgpVuVL",
-	"qCm2Wp/lALKulKQ2dKGxdPAaIMpvyusPOUSbIEFUVxlAn7H7d2V7J8xB17REuF2TQ2aYoHVKACDoPChZ",
-	"cVc3mkeXLOxIvfK5g93c8fi1fF75EEvZZG3O4UM+uQ4HUayoE1zCcl1k7CU0td8Y2xD1qEsU4R+Si9b2",
-	"woSNzSZmOZcF5cZy/YTW/H8s6138KBPu4tk6VReL6QL9spGcMU1GNLrEl58sGFV9rDFG4RciBfhnJXjg",
-	"ELQUao8JaaZocQ7W9i8QMY9KgJhHQXAkdwr5V46HT56UvnQ8HAaBNGdSmGnli0fH68YC9+K6I4da3uir",
-	"Mvmz1GFqS4eK8/TJOjXhogiCnSluFu/tNJzUhgw24L0DHooH5V/fv0F9bvK/f/sANXmoIK6ajT0kWBtw",
-	"Kuwyn8DUmLT3xY7PXYmdJScthgxgCQWWsEjO8sxgfUAuDiFG8PDq6CJPppTCKJmQNKGCYckEB5FPoO0Z",
-	"uTg0h5+RH33x35SC/S7KQMOWVfaxPrtzmYNY8Xs2HJ5E+GX4mR0kMqKJHeLi4Hfxu/j/yFN9iW/mxdPM",
-	"TKXif4FB5ZTgg3WBpfQDe9ivblweD2DncmB7fi5nM0AlNj7HlEAshf0eCvO2XwgOnVMBQtLF65jNUmmY",
-	"iBaDn9ji4pRoSKCaUC4KdGOocDWS8QKLU034FftdEDe8BKEKpCtXzMrdP/zGw+GTA4JwNojKfMlSAxt/",
-	"MrSXXcPcrV6s4cpjYZcJ06fkAsTGiz5syYWVNC8IH5OZFSnGMknk/IxMKYohwCfsGUSZ0lJdQK9gpLEH",
-	"SPPy14ZdY3gCFeT1+1/Jw+OjH/IYizMAWcNpFiENPMa/fPz4+gXOFuv7aeIwLIG4ZII0QFM0WHIpDl2Z",
-	"/X/8oaW4IH+zXT55+OiHv7ttAs99xC4sB/szk4adkQvw4+kLF2tgacvuNGSa9F36r3bhKs7YDquZByoG",
-	"2pleXA8KqJeLUgRD8Ve7E0jb8Iu+1PZ0+uQCC9JfAIB4n1zQzEyZMGCMjS2ZLgjieQ64sHOEKBJ1QH4D",
-	"4r4eyLmojE1LoStkRhd2KKADmPuIJVJMoIQeN84SiRaFA7eIgaWGC6gBpu14lWkDyUOgDy4P6/HJMXQG",
-	"dAjiKPxz8DvWg4g8HBtqfT37OCnODIWIeoBPBA6kTw8P8zClA+fuP/TfL2pj9T74Rr1+z6drQll0n95M",
-	"U9477Z0cDA9OsN7YFDjpIcKb/WV/nqA4kq/sddw7tX/8EZpgZHQqhUYefDwcekxcH1LJrs1hmlC0bRax",
-	"CfLSM1oaUte+9FeCoiEQCsJCHuIooWcpn83hMxp7QN/yg9E7/fenfk9ns5nd1tPee6sJzEvAjamSVgAn",
-	"KnMpRnSi7cv0Fv9un6MyDfdOe0iXMMrhjBnFI13auSWXNB2xBK/vSGYAGG+vC9SDE5Igq0aCWNnyN67v",
-	"jnveYZOt2D1G6XDnG+2kTnwmuM732YWVvVVyZg8h08gSURrsfgAARNpIuXk18G+EePu9R8OT9V/5KOgV",
-	"5QkdObNMZ4KPqMAKBafApGJq6Ihq5p7SDe6CF3YOIeOk9kgSrk0BZocJFXTGDEBZ/ju87KLJ4c98BsAZ",
-	"axs+h4cYWi6HZyaLnCwBCe4AUJ17p70/M1akM53mCIDF0a8pSVozGPqBnGAEoLdEy4ZBMc9+61FHiFYD",
-	"oqfzgIcGzMPEigHXadGf1l6lshjyh8uyLPpvB3QIRsXA9XoKAtqmt+vh8KjV7XLSMYvxSy2u5CupRjyO",
-	"GYIBFlcQhcv5VJZk5vEY8rSs7NEngs2ZNmTMla6wwPc+xWjp1sEFO7Csb+nmATTOIMcvqr1/z2y7/8wR",
-	"dPZ0ksUo4HaqeYAcdLP+1s6ztNf5GvCGzyk3rhqeFfvtofXRJAlQw3jORYTw0XDY5tDBVnXAhHFqdPDU",
-	"Dz/DL/Dzl0OHjoXh7l2YbHFyr+Oeve2pDEUifgBHg5BWHzwl1G+DVRHswqE8johYSL5xU7tpQlxDhLea",
-	"Bu03Hq7/xi/SvLKiJn7hyfovPHdRLUtU/hRPSBMtZwxUGJZo9iAn9rNAGWOvY6M2avD0W9O2J9eW1I1X",
-	"4WZoG2M1rQ4HU+2DZgwqJ1gjdG5zQFtsiOJhus8WN0PxJddA8AHFafbRJ2JPCdQSsGPNpQfOdrVBc9u8",
-	"9hatAWyCPrQ65cV3fmc2Fdfze/bS0oXGmGXPQLFUuIuIMj5Pxt2PeE+vBVqTdnihqvSP3VfIv9s4JVvh",
-	"T2zR26sQ2uHFAHT42AHxl+2Z71iKhWVqxnJfK68r/woMev8QwQV5B4Sji+uxtxdlzs00dpAye7kDfoD7",
-	"W3B/Czregt8c6ejSy9D5PoTegz/ml7rJfobQ3HwiuJj8xBZ7FVt+Yov3rFZTvGSL3dsp34IFC/rGlxaV",
-	"c/B/oTAbTVl06Wr6oBPlh0dHP/y9za4HzWMY4tW43W9Yb98WljesbpudI+WbUcffT+UczSuAPgOOS50y",
-	"6h1JuX+KG/D7xLKdjaXkblo5wcNydFWY12P0CHT/tijX5q7sMxkvWpxnKZlXsLmdFRFsThIpJsTOgKRT",
-	"RcHfIxMYE/E7yVQqzciIGsMQGrcdYfh5urjKL1VvvVEZ+7JClg9XVSf8enxGrHqEapGvckem9IoRiOu+",
-	"7XrDUYtvfJDyZ6owdvPh8XGbeTnze0ARwG1zcQJwBx2b97S2A7LFVOJBUUy8metD61feDL5fhlQuyhLg",
-	"TD/KOeD1QuHjb485Ff4XPFoyhWRYPA8yzt0QHc+3nfXCF0XTLFIMLBkYNtF3wR6KpYzmyBNkStUsZMEA",
-	"z8XNEkZpnPfMZGndm4Ur6xNdrcpwBviPMhNGOyuHQ9QaO4tOJMWYq9nt50ZbSI4vQGpcojViJBkxCBUX",
-	"hAuIYSM0TcnfPvz64W0fwk8eH5/88++7ZjqHbsvLD+cN0K4bNUy9Gz7JWLOq9/DJ8fDkSftXFgeGGs6t",
-	"XtjdXad3rvjsc6g9G7hKvgHcEu2snLmNcOV63a1L8zXe/J+ZwQffqnbC380oT4Hc5cXDIsT1Ait+vtMb",
-	"UkjJuxJNoezOxpLpexcOOqf4IjC/4/fUvAtqRs69Ir9WHx46pwv0HXnqgJBCKgyLMfBzJ5Rf1LlrjkJ5",
-	"71vuW74tl1KrlWJwLt+aK3zlxGVqdfB8NTs7zkMm4gFolPqG5Qcm4l/tuGto5mEwt2Xxrai9S46pWIMK",
-	"nyvvLnzFaTAjH10kBdv2jPOo+cYL+2ve6uajxt5SBX45isGbMscFA7f3A+2LWaHVY+5qhSFkWCjq6s+6",
-	"CK9QFuBerfx+V+9WuFVOUT7iFJCioWY+4B5CJkFeGmAN6frOXMxVnXsHsxz8fu7GtbOxbpJhYmDvxcu8",
-	"GGgE1/rju3KitWVtkE01ocl5gUZYKoEawZ96P9LZKFOTHi7e6T7Hw4ePfoD8bcXsre39SMdMaKOo1owA",
-	"xqGh14Co23vxElEcf/jnE8wDsyO62/CLwyMk/zkb/VhckhymsN+Da3bukmHxtxzF0AfF9xx4hj7HZCx2",
-	"bui1x+jUVMQjmf+KaDq9l5mSKTt8xlTCRXtx9Bc2z4+5lTB6vPPr6gtahm6sw685K4I3sFqbfQhnNGbf",
-	"q7/uG5Ggy0kxkHQV53kxCDYKOVdd+BZyprpH9/Cz//FLk024xNj2/hjVicj5iu5U1FHAZLxMANMcNVDn",
-	"N3qzp6vTm+TPA8Ia1lLPBgHIv47vQ5BvgKhQKCoR1YNwBHM1GL1zkDJyph2QWp2IRfXlroNnNpSwfPUo",
-	"qFRCVCacb4poA3UyhYSg2Tw/t1o4uJOosRyHs07YOLr5CKCzapgwuLeM9CGLTg+6DxHaffTpzcsoT60o",
-	"YiSBYKIlloIvU6H9VqtjbxyjFHxrxgWuRYMXO8rxL/Zr4CvG2Uei5e0l2C2jn98wqiFPNEBHkDSjMDTd",
-	"TJm40QdoPf1hjajusaKt3jnsfLemhK8ust+/AHsOEgV3IiU5IG2hQsQSUWzQGN7azZKfneuyDV/2Tfdz",
-	"MVzvt8LIlouAkDQjhZlqkomU8ri9ePcO+7jhSID7O/u9SW3vjUyXX1krm8kEH1hNE6bPfGUZMpFoh/IZ",
-	"YDFd5HgmAGJEI7MvBoLZZa08Qf/Cpnu8Kc8RsQkGarIh4KTvvAUBo+NxsYh8FhDbbpsJoTlrGXMhCceq",
-	"W2XvcJHkCaGP9mlFHaUuvfMmLKT3qZ3fTGrnswrV1FyXomjF/lRld6if4d8vh1tLZ+v96EClHcEDIBAj",
-	"clHwLm4jdNUSRq9Y/VV7GCqxCwapbyLv4IYVcIzycHxtK8pzOIH1AYbaZ5K9FtsEFXofMI1nXPyvFWS0",
-	"MlLx1mGHbrY3LJ0jkHKYu0N6kw/EKaNJ7pWucR8wEzfeQIBtAqjiE6GrKJiknXIazK5zVLia6VITsiEt",
-	"zRj2fje0GU1pkjDAP+5djYb8zfHlb4v/gsogG8WKlzJjEMPynhT3SIoeJhQW5E8yB23qmqpTT54yMy24",
-	"5K+ZaRtg6M6Ca3Il+bcWYmiKyFe/17CcbWMKNeYsDy7ZQh8q6QtY1Nhb4fOlXOc9mF1D54epxm7pl2xR",
-	"hq33qPWGJxiyhljk9wE8XU2jP1INubOmstsVtuXwZD06rm3tEKJb6Kzj8cFc8ZUYm0wz1SIKff8BrXuH",
-	"7MvLgNyZEFKUReAEdxFEikTSJoJ0M5LYpWXby9jsigYlbBef+fKK+ho+pz0mJlww1i20ISedm45syAdu",
-	"iKO0L6s9/r53QaJJK09cCSTE3bPl2xmzEIOWW9zoHXD1w8/2ny/dLSmW6rxphBqsPFWLHfF1HVx4s684",
-	"m3e518Xd6gAksYfnqOlO33u27oxniwG6LjWVC+6gXs4AGIZr4svUkURq5oq55WpHB6jKdkzhEAoFDyoo",
-	"MRvziLoAEYfSUUKXub1BIps9t7UP7dnSAZasu/fXes9BJg5PwgGeViUiB3tcuob2+tnTSaSGCFiu9EbX",
-	"rFIV59DV5mjWrJ76RjefLQgVWowkiZRQZASzAv2sd54eWAc774ebSs18+ZMUseghWLkBht5X5CwmsVL5",
-	"s1z32v8bWfYargW6Zo5W6dZQFIKLiQujOSVxxvpEXjGFPyj/MxktMCZBZ9GUUE2OBidD+/mTo3/UAt3P",
-	"sVxuzb62mPJzBx5DBZHjMbPNEDTO+CTf2rFd851UE/CINq6GAdYvrRvZVTe9LfD+7lJ+w5aC7cIoXnFw",
-	"uPkzHC2I5Zu6SC3uE5HNRkzhn3w7e1lHPEl0n0Dt1z6xGroleB+xw2PM3qwvJ5Dzw4Ad1dU62izs4gOW",
-	"T8Sg2TCjPvzsfmrMMHMz7O2f/urkD78R30F6mVtqEX+QUmXJp/pOwCuBJKbrialabMvyEpY4W9eeaG39",
-	"4+xmmEdzryPMQ7hfbSSKZ9DwmzbZ2iV8tzy4QC1xZ/9Ae+bajnd2IXfb8S2k9Sy6ZGvk52euzT7JEIZo",
-	"iqsc0YSKiN39yEq/UFd9lgpMJCQjUIrjftUFIUG9uuMMOZpSNWHNRPrctfmmuTEu4jvnx3Nf5wKPPa4y",
-	"Y4/jvNgNzWfabunto3gpDI1Md3vhZnMqOSBCwZkgEB6gUoI/g1/Q/+IUEfzFA8qUXGUscXpNjowkCJul",
-	"ZoElHw2MQSGiBlDhDrCwrf1yQueE6kvmDEr4x5jpS1fLn2qo/U81GgaDiJ/ge3juNvRrelFKW9c77fGY",
-	"/i/34YFgphtuqL5pX0o7dcmdB4TQz+9NsHfFs+IRyadyXi2fzDWCwGE1Wwdx0NHUsNa2W2aLisUuJeiG",
-	"2GLQ5zLhV+w5TOWr8hM6gytZ+qn36GA4XIX5AsbgUhRlZigGM56QN3TRKUjDrfmGIzTe0sWM1bMepIl7",
-	"ZnNXmM1/Yh09Yq9eSnmcvy0TKeM5QKpg0FWKFY2xFL2cW0GxVFwzzlgny6dTuzqxo5ldQVUxWaJPdu2L",
-	"gQIUKiWxlIr8zcFqJ1wghEY0lVIzu2jnP/s7VJxJ2NgQmQXzzEpmqDd+Gt+07uNWca/8OHmWCcwUK723",
-	"X9GkvwcdR0izRqf/BVp801Rtl/CdkzSc8zdDurWAY3Fsz/KrCnxWXbbiOE0STUY0uiRSkDdSxBRB61sL",
-	"crCSGxbjijFXZThLIvcS3F2R4H6zIpQV4eyxEjqSmak8Yy1vPxBFF3EMGM3hZ/vPl8PUZaDun2Wsb2xJ",
-	"v5G5pFzsjrm0SIJGyND727bX+LifGEvzWyAFMTK9EcrPxDdF+zDde+q/oxBkQPwTScZKzlxK595uQYqG",
-	"ogGo1Y2KhTMp/QwN9yj9l8Zp8m3DhO+8HpBbO1K6WPbpOZQ6wcClM2dJUosX1EAxjgBuhb6AGXwlAviq",
-	"mkNMF7p3evSwi5JQnvvXMfnaodfkCViiOoOoNeddhMo+99l4d1OzeONcxfbUIWQWDMFULABw2qcYcIO2",
-	"YQ9tlcdydmIiG788h5/tP18OFbuSl+zWCGL2Mq3JJLLz3TnHaiWQIbyBkGQm1b0lYP/SmUN7gnuEL7IH",
-	"mwA8Pz5j+78trUJs3/q237QV2K3i3reBvo2U8ngfIbZfQ/5rR/EJFQOHaNesmCRUuGiLveol+TBNaomb",
-	"8J2nSw81KMeA/4L+WgrAOzxJwD8rZ3c9xhby/GaOshrqKLhGKzNfznsEWBQ+Y6fkAhCxT4+Hx48Hw0cX",
-	"fXKxYFTB7xdEKnKhuYjYIKHaDNwNvqhLYkuZ4jLuLesilfREr/X0KuPCjI1hyvb6f/+Gn/17OHjy6fPD",
-	"LwP84fjL/4Op+T//v9WZ/f0/bjhPrtjyumKxvsEdvqcA25GlhCK6ep9QYg+KOAHf0hmBs3JBo5CJjG/B",
-	"Hc7dyPdnbSLde9dy/wGi32Pxk+a0Oi4IJWM2L9b+bYdt2MuWcMGayO6Db3PzGfeQGu2jwtD3aKZo8Q89",
-	"KEamPAqmt8+kAOQ/l/QI2J0YQ/7pZl8Av5n32oMhU5qmTLDYYWg7orxbcVFGpoMs/epBzmjA/iDTj+lt",
-	"i3I+HtaFOc+YmUqYPdVTeO7GzDaxlxXSRh52ipPB1d+ueOeSYHNvJLsTdfSscDuS2WRqCDw6GPaZKlYO",
-	"f36gyYxy4dND9xjVDClxjVaKj9Dim7bIfbyPNS7scZhXvHt73K1Irkw5ID83EvQbGk25YD/Zdt80WT9N",
-	"+U9s8Z3TtT3u5QADj7SlWaSYqShhrx1gTkhGTPklW3juuTEcTrOIVRDfV5WznEI0YzGHNgWg7wwn2Ely",
-	"QkK8adEJR30PZ1wnP12yBWQrQgF1aHkvSt21+AB7xohA6Gj3rHTcNREindlB/Vtz+PmSLW4iAOAntmjh",
-	"0t81g2nn0ccKFPc362Y8+cDVVtFrtyFmY/kxR/Zb76bPW+1TqvGD1Hkrf0NJlhvdJ3KMgi2UdaBJ4iCA",
-	"NftuBHrL6pD7pUxpKU7xA9Qtp1RMsKLnspyfV1ILoLAyY7iY6D3gAmYxN80Ulm2SZ78jQ7KH1syL/YRs",
-	"yFhaantATz8Sl6KPri2pGXqjoe4k0ZLwMeGGMHvpOeYTm4Zp4b3cGmjUW9GBctyOXHIR141sP6sb92H3",
-	"YTWOXQupOvqDAbJLe2DTlQFfYXg612SUaS6YxiAoIkXdqGMlZ+ExY2rYwH67zcAfU2JkHyqOchElWczF",
-	"pB+YSb3/ovsk9qqA2tv63dtVJIl5DFy33qzSwG6BKe6J1x5eMcXHzU5j2+5ftpmjgd6+CaYyWIBwfpRz",
-	"y/YAq/ruO4+nck7GVPnycxwKumlGE1+PeF7AY2lDrkqbR8a215sks7qyrvh8CkZUJjSBogwYDkT1JRcT",
-	"Qid2YYYlSbFggI4KgV0gzXpJYIkWj2+WFj+KmCkypwt4o0dskgkyWiDg1Z0lzOdylmaG6RJNyjHQpAYk",
-	"dgK0BMSZsHhi/2DPdwNCXGVbI54kA0tFzSClPEne2UYbSor7Btl9l9VqL98Rzm5CjX0M7WnWv4wIq/xp",
-	"H1FYtezKkg6Eedq7bKZspllyxexbzgSJFlHCoLDImRPNsKC3ZW8jUKliYAYTyUC1ckjahI4NVL6ghowp",
-	"T1hM5lT/LtLMEMUnU3NAfpEFdJ6IcSDL7e1SWUzMnEesb/kjuwKwV8OEA9jLURGDmIdgWHZk91WtyrCi",
-	"cyg03sNIzMeD4VEnU7JfRitb8vGuL22dGVll4swehT9zh8o7otHlRPlH+N72dSfgD7FUFDx9yAlAJ2ci",
-	"tgdPCcCvtGNfKhMHKhONz9zhZ5WJxvIIxcXe95PVQP13P4bTrvKBJqmSE8gs9Yi2eTEObkgksyQG9R0q",
-	"3tzQM7berPUuEzUO8ebqBmMu4pqyBgHYHihQQqjdIy4MqzUIYcPGsP2SiejRsN+bcZFbqm7WgmFX/91K",
-	"aq4qDcgfVrThRrtTvikBrYZgDz/bf9ZyxX2zxNrqBHbld58hAlnkdWISDngNlivS6xr6uHVZFnZuTZzR",
-	"EdphGo/XEdvbeNyN3lyfAXPtiAvMz1jmdEFqi2WU3fGMH3+p7ONCydsXr0qL/vYJDUqxrUkFfeYb7ZOl",
-	"wRiNZVfcLO5+2RW30L4rMTCmWWJAw/8ajtIGFMpnvo7f11PqEzahybmLLDjtDY+ePKbD4XAwtP/5wf7n",
-	"n/5X97+jQhb8ibOkm/6PC77hULLyqHXX4l7Fvysq/q8pEyDgwLliEUagcoJU3vL6O7KojanxTObwM/70",
-	"ZZ/BYUjBbQrM3wKW4hhufq+7XNKvU13+nkF8TwziHbPPV8EiwN4/g3BTbpZFhl1xC6y7d/gZf/hySOM/",
-	"Mm1y7Jy9MQ4YrkVy4NN8PrciQ9BXP1mpdSLIG7ogJ90C2Iu13bTkAdu/pg6i8y3dFz65a4VPIPfPHTJG",
-	"AQKTAfxUbqD6IzeayLkgmXAud7DIUIJ0v6vMwCiR0WWTCeQ5NNhnNUQYoOYeYFDcHbe4GcR3iS4fBMIB",
-	"v2rcLlDHIY2vKCRXf95L+BAlmop4JK8B1pESGLSoizpiZCavWHwGSHZXbqsIFXrOlCYPh08Ofhe/CgwD",
-	"R0etx5Q1cwkIMppQywVDPnS3Nk/lX7Hqg6z4zj8Mh6fw//9u/549ded0wyLy2gt8Xy/wbqZhSSzh5W7v",
-	"MvMiY6nmVLmigZnQPkQmSTTU7ZIYSzGnbfVuYAzuKbMf2lFkZgaaRVLEund68ng4DLxxMYsuB1dM2W70",
-	"4Wf3U6OX6QWLLv+F7fb59pWHqblAbrbfgdvJrRTNMvbMymTxzkN8kJgaGiAOOR4zxcVk7xb/0pnVGP5r",
-	"6O2wDTSk7b2AhvyGc9SLhTTnCfTJaEFSxcb8+vvI3CoIfQ5RJUgVVuJPExoxTL1hKOosWRnuxiVgqHDc",
-	"1NTqZM+n+TlwTWBWLC7gkVGQtIfQxyBnjfaf/OwgawtPjLvq1uG61Cy6rL4mu87N3fWdZWFpDrIvPVgs",
-	"KT1Npf27F+72JNxtHdwoZylVrPzMgjlhe05Ta1moYwAx1xFV8ddhAdXL6abyLV3PdtJiDoTCjSZMGMXZ",
-	"fTWk23o30SIIuLf++MD4ISAbYE7xGbqh2+mIZa2M+tK1+0oZ2ygw+hhtnzddiycNrSsptCWUaMSBPuof",
-	"PfryH71OWdx/Oa4ZGtN+Vpcd/fjhzQa7+gNb3Ivi5TSlnIhA48wV7bslbyumjVTsNjy3bio7f267WFzb",
-	"X5h3buO+OHPq13vUBZt76uwXYpumM+bf9j4KceA+EnLuAA3uX/u7YGZ9P+cmmjJXChochxUxwQsITne9",
-	"ITlBw6xugx4PGJ9WB00Vj6wKv6go6saBhMMWQZ4ndwKDLlIuE2oY5vnMwmo8LtdO6as6iQCOxLmJjo43",
-	"dBPZVSBR3QLeVnp179nVXQLn8xY1fw/RlAaPk8KHigrChTZUGLKp2NWZbRl6yQaWkd4GechO5hlF86C7",
-	"kHfD/NDPT5/q0rN0f8FvofXho4glunGBAvG9nFIN2a6Ae7KHq7nevqD37XZtSoeBKVpBIpLx94HYgSsG",
-	"3WJeFpi4IIxihPNNK8U1Oq4+/Gz/Weu93zf9vGCG8qSJgvqYV4vwJ/4ZdGlGd96ZbzegyCH1L/HtNa48",
-	"lzHDpzoL0FSama8u+0NkOpYu6p32fpMqcXvfmmR/gR5uODrsBasPDvNBHveCwV2Q/H9xqRPI+6iIi8wJ",
-	"DjENimEM4F5cjf5dOPS8Zt8SfsExasILYpbwGTcsJoZdGzLmCQR3ZCkxkpwckzfPCmNeJJNsJrQzScPm",
-	"/SUFI4A5le8eVCvNommfCGbmUl32iZyLPjQ9t/yh9OM5h8i730XxF5WdwmAwE240S8YQe07JWKoZTgZT",
-	"YRNGUqrMAXmKv7jQ8xGNAQ7AHqNi40yjhE/JfCoTduY6V9qQ4+Ewb61h3nYGwQjcLE0k3akPtv85XOZW",
-	"0cgwRUbMzBkTJGJJos8QS5HIzJBMJExroimvhTjxZ6qCxeQiOZtRKCY345FMYCmGjuyCeMpCFeX6qyVV",
-	"mT3r0lbChmNaUolSOs4bWWVw0gvw4gnZcnooHFrVVRA5HjvcEH1K/gG09A+gXUoSRmMuJmQ4hD8L2Qju",
-	"axSvwuzmiYK9NMn0uVTnkPPj52z/aHe1/JkbotUyPrhb8EATvDZuC91N0HShXdJNEOeGzmpde8fDdrA2",
-	"bYQAGRlmBtooRmddESX6vVmWGG5v8aFtPQDmWukkVfYiGufttdvRtutCevg3fq/YcwfTfMPJVC1ME7Gi",
-	"4/s0qjsjbHxwZkZ8ywQ+Q3DG7eOHZ/R6MJLxYjBaGEuTJyePHj18eHK8TgIJxp4/Hq4TTCAioAmRy1Lx",
-	"f8tQPdU6UC7nDpQqD/j5R/3LpQ0XBdBzC4Suxw/XsbIVxvos4HwBv4wmUCYsB5Z3lt8zsAi3eMCouV0I",
-	"6P6svA4c5DlMGLXATYhZxOM7DbCCoGL29EFyhVu4Cip2K7X+1YvLrjHSdaCoWRMN9dI1fQctv1I81Div",
-	"bOCrpdpNZ9dpYld4OqaJZi0rHDSmevlSrLVhUXKzWSwVOGg5h31e8PKxfueVDvxlIHAZEDrJmTVjulhF",
-	"TroxC3G97m1nSqYyifOcag1zlYJkwvDEreEasZ9cygVE1DjK5UwfECxxBWqu/VyCZjanC6JQ94Ii5PYB",
-	"vhhJMz2f04W+CKm4abYll9ilHdFxNCtV0EUlmKDX9wEGLz++s+cpe6e9j+9f9Pq9K5pk9p4eHQz/efwI",
-	"WWZrkIXq2m/Y/lgZ/L2RisV1tSdmVCzQVsHASy2dJg5JyPdOzDsVVGUJYZmz7dgqWZUhDr2CvXNeF7Iz",
-	"rhgW7cXuQxEiywYhJZca5sx/xu5Q8Z2cqTtbDvYBxcYYjab54963WpeZst/Fy0zJlFFBnluRlybkGRWX",
-	"JM1GCddTNFzN6m1/u+WN99a//Vr/KuRSTxxEG3uc8PLCBbBNzsjLj++WZ9xGPhxRzXYipf7MrEBzxdQC",
-	"ZYQRq3/fqSZzliR1u5q/+ZWJuU0cSZkwKkJTeBpFLM13RY7tfXOJDPbxkVestgZdSrXpONq9qfM2mDrv",
-	"5Zl7eWb/5tCqOEO4cIGWwAC+vjV0SSD6bCf35fCzkV8azaJlim9jGo3p4owYaaWYDV4aqxS1DqqgIPnd",
-	"lBmi1tb4I6R82McMAtiLx+y7MDfCO25V+Lksae/Boi23x/r4SslZIaesb/9BFq0/dblah59juviCekPC",
-	"DAulZc3kFWu+ZdvK4F7mQSknPzI4oDxFA0rMTSQqYpuJPx0ql09cHMr9A3gLo5K9ew8JJTPeRAeqx1Z6",
-	"+u280i1K/VDDXtDw7ceyc4O5VJeHny+5iL8cKmbUYp8hUL9JdfkTF835nkYtXsHcbOtbndzwzs7118zY",
-	"B7RRnuaGze6xFPbCNyoc4EerfUt1SYziLPaFZH3C44RfMUGytCtCZq2xbswnmWrw9E2YeeWa7JEK/RBB",
-	"f3JeJh4MQTRJmCIzuiCafR8QqdKd7wNN3GmdEp2N7CaNmNJ9otgVExnr5ykMcs7i4jctk9Y1kxFRtygs",
-	"E1JwdpjYMJUJj+liENGEiZiqZo/zj9j6ed54jxS5NFZT1kw++e8qc8YdXbH6W5Irs0JSh5/9jy20gaVj",
-	"38PTfS+Xf8Ny+ZwuCM1J3sEVSeKpGR0WW4rpdc/wKmneFPNbx/i+g7SuZW53O40r/sCWk7qqR/cCXB+C",
-	"XKSZuYCIdkQFKlA4rcTlUIohNiQGl2nsv4es8oJMZJ9cLBhVyeKCKAYdaEKThOAf4RsH5KmH+gy6fH4X",
-	"paSKOaZ7iOJG5ZKvlWIQnNIBXfijyD07FynV5oJQZ3Lh5hRFIPvtaErVhMVEGzulcKjKXnj/TpLe/pMp",
-	"q4MB6dgTXYlhOX7sjEXFd57Ja7t/oDrbqeCRFN89fuSjXmwn/d5MCnBmHXeIcVnasa9Tqagzs7p/Yu9I",
-	"4XLEZA1w55vNwmuSOLeMftmE5W8TLeNiZMKpd+BFL6XYEZdcZzm8/SLXxO6RYYLkfOlRnxw/Ojg6PgAm",
-	"Q6Qi8NffBcRNQDiCZUylOF6ISxQHBF4pOzqNYxafwcEVGVhWEqsPrHEs4T6m5hbH1FQ8I6tigZMZtvSI",
-	"3Idg3L+09y/tjrRf987dvvgKPkulMgPHzxpNiK+h6XPXco93BQf6iYu4yXR4Cc58/wxz5Xnyd2FB9EKH",
-	"HGMEpd0M+wse5wpt4Y6Gir1xYYWCbR2dn+oIqw1FfeNFS3AR33m6jzvtvs/xWcnv2TsFNtcjxeG/qlmC",
-	"XacsMvhuu9qLlsYKZ1Tv9Oh4OPwCYrk4B5+xbfHy47veae/RyfHRwcMhbL6T497QBSgLnYqXuo244Vz7",
-	"8qirnByJp5/nI1vude8uvzMS0DMAzgXoTnyd5Ljsgy0hyJkpW5Apvdro7ap9gg4/4w+N8G85g9jzO9F8",
-	"B+68N2Aq52RMVYkYuL7JZ2K9yIAzaFMb/xa8KSkTMReTc6mQT3Yqke/k+a9ieG53Ge5fgDtmbc5vvQ/f",
-	"FRIA1GfcGBafEY4wskaSESvwgCeUi/28CPuvLFdlJ2EJ1c5hl8zkq9xZf1q4s2cevYuwRDOs9mZp4L7a",
-	"2/6jIBG5akFUJk6JYjRGvzJI1eB7uGQs1XmI21xJMcntKDP0/6CNQRglE2Kkockmr3SNFWrY6mICU/ja",
-	"NxMm8c1fTa9fOUbLxeSMSOVvbL8kgM//f/a+tjuNXEv3r2jxJeesCwE7TtKxv9x0Xrp7uvMydnpy78z0",
-	"ikXVBnQopBpJBaa98t9naW+pKGwKCpsCBzNr1gltipKqtN+0tffzcONPNIyQ0aGkqn5lRepMw5SMgI0U",
-	"FnDEzBDSgNNa1WPCNplbQKEkkm3Rxy3rI1qPCsm893hd7aLuhlmWHPYphD3PuuXxFJY3J9S+iWXPbj/g",
-	"/mMyEIjPD1MW8RE85K3WwrP30NPz5uI/FoLhKtxKch0NkJC0xz6/fW9mF704YR9+XhfA9r/l5S/vvrAb",
-	"RyOXzEKSlGffy0/UZxK7+TP1r6G2H6eP4EVlx75ukktR/MJRdDEl2WwY0GMRoU53s2gImK4vZCibqNaa",
-	"R/iFR3bFB52OQNpvI7ADFbu/ZIa+iVWUua/cZ79yBwDWRwjAWtCLJVacaKP9tnHJ5vAQp+wRxhLPjX3u",
-	"4s5mJbVOlUNzl69TM1SCW+rfbh6kv3h51PnppxcndwiYjo6rB0zta/dPhd6JDfqIQ9vEg9uQF3GHfWPy",
-	"ilTYQw3UKnQ0iwRK6GYX6Aimr6vtK/yle1Ar4J/lkZcMhBM/lnBjyZ9T7gEppVFX3F44ERLOGLdspAwC",
-	"iQ1UZhBjTgMbQmof7J6mggJkMlY7znG5KexNhss9zMGlbdGl5Q4reLMuRyIfwxIl+4woAfEcwIXuA56m",
-	"ICF2MbyL2XzLdM255X9Nhkt79C9EXwrZ/x2mtSaufofpBZRXM8L0HvmqtW0xRJkWdto4/a+/isv6Oesm",
-	"IsLJeNgANQRKdGCDgbE8GqLlDfsvzJ/84/z9G/by+dHLf86tZAzSukFuLyWifEYbrTdMIO6DbvtDi5bJ",
-	"RksX/Q1dd5GNal304jAlK+9musfO/o0apRxxcxHp058pmWxUZI60bJQZy+B/Mp4URegPXNQFAkSrvfkO",
-	"eC9FVnNperACU+FLftWOEPyDWnZFkjgbGyAoyvgw6OvFpBhZJuIt82GE9/fIA+Fc2MqrZ3enB4InrS5P",
-	"uIxgmTn94i782V9Xq8gUxikxqH665oxMTiaFRSProo6/Qas9FqjXcWxYlvruQFrEYBVYCnqGtOx2UO7N",
-	"7FjK+jxpYZQgVpwu/uEufReurFHCZgNNlwLXOLcmBTyWdhP/tCFbZTJAr+OZPTz1nj9Iu2G8qmBsbYzU",
-	"Y15yeBwX1nOnpZo8jjUYFNcII+/Gr3zUzXQfT9AyidB7jbfvGvQsEWLONo47J89fOodtNTjVaPzKeyCN",
-	"1dwYYEeNWTfAR6VjCfZvdkEHduyXUfdXXIWrbyLGWx8dPzt5/uLlT6+qdwwU3t57POLb8hlRYfx3+IqW",
-	"quP0sPPfl4MgnKvPMLiVLRgeEyyPZxOgBu2u5jIaUL0MHRBXtEH0w/Ka0Xkn1b6mTe33OtN2JPAhbVdC",
-	"Ln4wbNs3bJ2DYTsYtvsZtvOA9RTqb4dSTSQBW/vFPmN5iYw3e1T5gNaPyncL/VJmHq78PpZO9dXqo+o/",
-	"3FWHQ+p9y+gvxExNwLrlu92CsQZubjkqn5ekFTZWjHgf2qnsr1tNtdCepiKymd5r8FsIJAfFhVR9tf09",
-	"WbakovPzx1+a7N8+v/uFKc2+Qvezr/YipY81n0jGJUyazKgAFlnoKPHY7lTVSexMzIAeQ1yCULc5s3Wo",
-	"Alxirc1ATQ71ePtTj+cxPL3ZZL5kw61SUMGClUl5fx7Cdd7M3CzCO+68enn0/PgOyOujpcnoD7WmoD/A",
-	"EvCmBPYf0XUyUMSroYYgnfUeuig0BT5Evj5qIMvP9fiUxarisbB7NvdlxC1sNtM8gnbKjZkoHW+ET3NR",
-	"P/inifwcxrgPfClM3KtAAjYsonATZ+lAE52hSqgzTWuILBsobYB1uQvTptV3v2Ge6zR/LzD59PP4jDqV",
-	"EDHPAC6mQRgHBjKGeL8UYktW2P3qVaVhPnh02+dVnvxPycdcJEt6tGdEEU8MczvToDd30+GFqkgFO60e",
-	"j5xvWFaagxe+p+tqtOnFcS4sMbQtpHMRlhnLZWwegZWfQWB64pABd6EALR6jxduyYV/eJiaVc0Wn+UbB",
-	"QKSBolLkvGx6bmINKXDLYkW/GXC9kGi4C30hdyKBYLO0tFwIH6pJgTZDnFklkyliJ1A1HTWTcqTToHw4",
-	"9t8r2RN6tIfm+B5Jj7eaT27JtO8wIrBcIa3CFsM0Zf/48unL5yY7f/+GvTh+9tM/67KIbb9WNTB/16Io",
-	"frq3VOWOAZA/ITh5ddx5tkZGnwYmLOft5vLPIVJj0FM39sIyv3ABqqRpUl1KX6kYVfWWLj9yDV07wpov",
-	"WgBfs0ApJK/SeV1cLfqq/fq2cH1/FLXVIGEyL7u7VBI67UL9OOjDCo/l9oZ6zqhQe6SSYDxPN1Zpj5WI",
-	"a5T6kRpDDdtpuvGm3Mls37+pXbMLkOWdN80Xoi9bQrIJp1gNgo06iPrebq7Jft/aWs+HnXyCJOQDyLfc",
-	"CM/EpV0IgnZfVaY8zdKiy08TeRGuq3Xvg2MsK7cM030c1ZZFGVEpyMLj7z6PGubSBhm3MOn3w0Q8IONP",
-	"bsLlQr3AXn8JoLT7mM2ck8B30kPF5Ulcf8Tj8z/dzOY8MzWYova1//TdiVad9XV+/SsgD9UggLlNbVQ8",
-	"VR1w8zhED+mLeovc5H2s32KZoyBstfsTffmb/MFRB+gh3o1B2gPmgJ3rQr4laxM+ZUIu4THYjdc1hvfn",
-	"OmRuGCu4CrWCGC9wFiul2T/8fjoRcojtT9FAKQOM5xHmP3GbmEDPMpXZRSbLKcKHMP4PrQb+KQ4q4ElB",
-	"QdpyOV9GdJ7Fwm6+GYyg41oG9KpesI945QVdWKPAFMdZvjlxV1AnlH+fRMxHL/UR7Fj6PCXyO3wTSFbr",
-	"K5iZRwT0ZLSggXWhn8ktFyPeFrfAmLUiBMiv2lGL9xh0IRR3sXdg+ipp8sbTkwXsfuW4ivPjIIIoQT3Y",
-	"UgpB/HIhj2GseQ+RZLJuIswAqBTGYo7sr+22l4e1e+QGvyhBudCzLuWNiYsUVbSokW+45Ynq18fHXb7t",
-	"GsDMdggTstrsMlaRyZX2Ka3xUycQl4zu0HUmmBv2bxefPjKl2f9//eGPGZg53sOqJBmozADT3AJrtfB+",
-	"lwSSvij4IVCbIEjbb7NaT9Df+veGYlC83ZSPknvdbqs9n/nrLnG3aGKajCrkvHSHvj8n04fq4/3izhRy",
-	"jtU+tw5YjYTCsKbpKi0rzs1j+zp8XEoaVTAMtXuxCkp9x5YYr0KIiu10KLzgvS9x4+HRz+ae2wmWcx5M",
-	"9NglUS1fMm6ouhnj2K26ytURZBCREtTBRVJdP/HN3KSWUt9sQ4uQZuEcyjAEv86RX8zIa4q8NfsbJirl",
-	"ZbvPU9NECvGEp8ZjxGjg0cAZZ6azBGMsGRPY+mQAGu6kCxWF1G8idi6mfh67iwOL7fbhiPlbT6sRdtIf",
-	"v2h1nrc6R186nVP8//9co6bBv+LvPsir34stbssM28Vgkg9B3L4EcZ8zmwdqTElmeAKeA10yIY3l0v0d",
-	"Oz8l9nFGgS7uZs3DpmO7NmUmdm5faBqbNS87UuSD+m6rEvBdaPNGhUL8iFtW9KyQ7ldJzPoKDFOb0ykd",
-	"r8LI/ESX7AogE0e/b06TR0OpJgiCFyOojfPFlj5zGUGS7CC56Z7skWc2aXWXnGGR7C2QbPdFXZhzRDiP",
-	"Y+80UOwhrBG5Njt9ivRPpw0hYzEWccYTmpydPvXy/1vM2Tv/8+/NXPsbp42R6ooEWsZybdcim6eXsO30",
-	"4WzQ2+6JiNGKDcrGiiRhCY+GB8r5faOct4pFSkqILOMFyvk1bMQK19e+xn+XJwm9JajXFSwV+P3P5Mnw",
-	"oFuy/hUCfzdKWUZuTnjaPLJizG29+5B8OqVYqX4WG/RcuxD4PDqbScTBptdg0+/NCU+G2W9hctvcZKKX",
-	"p1+JgoJr0eu5KM9OlB4ypVnCJ0wCxIYJw1CxqR5is0a9TcH9brWS5vCj62TYJR10ckvJgV/EGGZuEdlw",
-	"QyJAKsuCrY9r0JrivqN+peE2GixI2Ls/43XvPTHt7vZhtHt6OjLCxO5t/p+TV0fPnx918P+O1utv3zpM",
-	"bZXNlPEIE1JNDpq9LzsoZJJQmukAV4tqfeZMCoxSO8WCKmJf5RM+neUZEc62BrPiZZ6Io1dtt86LF9fa",
-	"1F4Yp+xc2akGwH7373zkowBp7H2LUNLHaLNsy12CtV3u00KXREuDAWtqaHXnZhi6ys/dGPdpdIcRF4kL",
-	"GRPQw/8rPWz603CFe4V9qhCWRlGSb72+d5xhLpd3bX/HtgOBbV4asVtNFg0YZ5kBTVT9XJoJ6FD9aRDK",
-	"fyvMeHcytNtoJC+h6/vARWIYx/6eYnuPJCy+NZHbAinfSj1ohz12LdgPBuwmYBQLsA+lWIqIYNk4bQxe",
-	"/vukM/4o/9/VHZXiHtpgzxa23Dpt2EjX8QMMTXaoMRcBHSiHWFA9NhkorDsYqCQO6vTEEL7pBnRn6sKD",
-	"lkDBrcOH0IHTZxrnN9KPnVYoeZrB00bn6NUL3ul0Wm6r03rp/uen8J+dsAFqNroiSapdfYydJTpVBrDM",
-	"NUnWOo+af0dbPpdaMPgCImP81odMzj9axQz4HoaUTw/Jkx8ceOaeQDKfUpCIx837wJRkk4HA4MmpgguY",
-	"Ui5it23jgQWRWZWmELMsxZYfPh8NeJn00beayJvdd0nvacqnjdv2jn5Yvnu7Yfba1/Rh6UnZTRNW27Zt",
-	"DVXc+6OzgZqwHncS44SD+XVD0IlIzZNoVZEW3K6Vikvdmzla0dLd3HR59iARxubPuP2KpXOIQIwhpuJI",
-	"LFiyYgS+XmtRyRJWAC9k8425BeRHX0QCUTpwljKrmpghFjJKsljIfnM2k7JpWLWBSWC9VndKo43ADlRc",
-	"Nh59u7BUy8mwiyi4HGJ1lhk0mo2+UvHExQrNxlhl0YA4TqvNSPVylvoZ3TLxKJXMjr5di2R58dBIbzdS",
-	"Ejz5Hdr2ntL58dgUSqmeh5DaxbVs0l2lJm7gLZesBTHzKvbIi9eCNUIJS5JcysrL2ebNbw32tdoO48fa",
-	"W/ARXX+df2qcPH/a6Tjr4LmQG6eNd3+eu9fmDctpsB8aeuAuAd9m0T45vst+Y0c7jdJeC+/ii1VwzrY0",
-	"mUpiJ3lxVmDxPew19oN1MFI6Nt6d6ODwhWTOR+KOgZh9nOSvaXRW7QFM+9p/qhL9byHuX6EYj6Dv1T9p",
-	"c07/ZwYhwAOxLo+GP9YOIGztlm8BZhLZ1tDLZFxrwUJxTstd7DlOZrce9rbDPOqUOUwN3PjlFTGzExHB",
-	"Wg7SP++W/WNx1NtWgATi4Pr2hsIO+TCdJSOaKs1Srq1vmAoWv5LD85JR7u8SLlu+ebF9TR+2UUVI1E0V",
-	"ygg/J1x6yq+HXEtYmGZZQSF+e9DR2usIA1srvXCnNE7ISZs8zwBCZ8xzUL/2e9lF4IH0VbkSuQBBSE8o",
-	"XxYrnmfyPL/uligvgAzi01m2HDE/p1EC+WGrziQDGZ95BL8ri9VNmfSYdmgf4CpNkJimxxMDi7MuMabK",
-	"qwn5W2IZqzfh4l9RVeALgjCcKD1LP+xvKMynhlkV57VrKkti1tXAhzMxwGMVXRmt0F0+i3+tGIHKbItQ",
-	"/k3j9Oi4s0kEQ62SFUCZ53hFnRKmEliGjIlT3PtUHj4lpWvtAIRmM6Ewp8wOlAHWzURiEVnYDkDeJM69",
-	"UTK5pNAgM/fvXC0Rpfa1++c7FamE8p5FzCxu1WsIIEo5pfseb/7g62v19ee4uHMw7PMi6gXdk7F3VTxl",
-	"A14Vld39Nnj9+rb/TjQ/Omdc4J+/RQW/Ofm9a23azD4QvgDFRN5zzOfV/mo2rLDud42Poj+wLAYzrL7J",
-	"fpMZq0b4xNtmxVMJ/CZ7aplvOGj1vuyyP+BGYYXpaM51FAh7B9Nx23cZLuOuumpFKp0u5RKm6964y+ok",
-	"WygMU9qimk4fTV2J9Q+cn54b6zaPwsw60rgZAp1sJ7wyCr1f9vu6lGWV+e+VnheaTUc8x9uWujNq2/HN",
-	"GEri5n3Cp4wnzvlMMdoSY5Az7K2Dea416HodcEU58xJNy0O1yLgzLWgN/rWJq5aCShNAfMZI9aVAo3w3",
-	"3VlgUz3s/nJudn9NrcxwfoxS5gVPD/AYrGnRqxLTVDczmN/ZMplCadstZQkLgrG7ELuruYy/RSpRmXZD",
-	"drrP42fdWXT9zYIefYv51DROj48qh9Ph2Yrp6e2F1FXVgXFscpgiuc+hLXePwuw3Hhpzs/ag3A8QTVoN",
-	"/I5fBwprjG9y7/fBGnbSOWKXc2TDLaJBvaQsG2eX0YAnCcg+XCKGKPCYTvSoaYe9ZqlWfc1H6E3/Ww4B",
-	"UsMuYxiLCC4JwhjPBYWlUMdFPti6fMqM1e4la/OETbSSfcathVGKCOFYG+u8sPthli7ijDDItlZzI+em",
-	"KI3/NKCJHm7btsyN/AX77xbWgOI6zu8ZanXy9BLOoZeZYG/2unXUPa/xXbc3t+zUQDLD5GHi/m1w3pK0",
-	"N8eQf0PrQMa0hm+IAOnO2ueu5JEt17/qwUI+n0PT9ENqAUWaW7cTxiM64kGyCqEtWs70Mh7HGgziX1hI",
-	"IB24XfNtlqR7KcKce6uDQHngnyxIhLhiseiLwBOJMpOmzLj9BSbmCsk7t6ccgyaOKOPcKXlCd4kwDNPV",
-	"EJ8x3rPgbEUPKBzJvbK7aqxEvMhBhu7xi3s7yny4xmlj3O2ID8fDr9N/R4je2P3t5NVx59mrNRQW1+Q9",
-	"Lslr1KeDV3xUXpEW3dyQZa8Uc4HqxuyAC2hbJK+bd4q4fF+FHdzfKZJC/XT86ugZKtjmneRB1x5hBCpk",
-	"2NKRGy6Wn29GxxSdAtegWp8yW4nD3blikqbgFfecyJ2spQnEfDY8/6YI3N3LF7LfGsLUtLWyvB4oGrzx",
-	"BY31O0y3U/KCFimvTBzCNNRZGsunrK9UzDJpRUIJPrhKhT4co9d/TkPn2yjYeBLjRJCE2gQDJmHi1qui",
-	"kFdIvlne67UiN61VXesX7tI34co6edRojGU1f2HCj4L4ulDlEJ7bbSXHwghq7R0o45aZ4WLO9/aeMW7Z",
-	"SBnLjjqdiilbvHFtZ959MYaiKO30BGegMjfoSbMx4tNvdLSUV1/njUc9IWOmMssmgynriQTYS/eunRdC",
-	"Zoe12pHCY2+5H2lu2FKFOhj5fTnE+QOsmTcMLgymIoCAs7GuLVjlPtrX/tP3Nsi41m4kGmdpOxLIePN2",
-	"pkIxMVVVSMVG6hA1bbN9iNYZ+4bOgnfMZAyaCctAxs4VKhltVPRpmNVx03/QdXWe2+fDLAucaL57HzY9",
-	"8NhouTS1VQqyhr2mu+1MSu6TqbMiGjpxvxOoKY7+he6w5Wzcepm4JrlLQ6iuVO5CkoU1pGa/MnVLsmgE",
-	"CHgj4cJ9VEEvBLeneO6DC3v/rFpRH67x39qDChTMSiFFUKBtpGpymRtwE3B6DzFFzTFFzt3v3rzSbvO3",
-	"oaiBCh5wdU37uvifS4FrLgoX1hpFFMcpqwAsXPMIcGzmH7esAX0dnJq5XqwaG9WKi1kCVrNMHts8saAl",
-	"t2K8ogf4dfHCLRBDL4twcw7uwAO+/xS1+RPjyVaETeaWD4EAnRMunxiG/VBr4ic8dPksYKHUGRfcmmbp",
-	"eV00gDhLYNMQKHeM0m+z66ZJRvrpE5sTLq3BPAWLueXr4Q7eAFDZIvRgReiWpsfimHAXmLpYvgAjcgig",
-	"9qlUPRi6AGsMAer0iSGQDcRiYcsc+HoIMlXtUjvVMBYweRD2yc9lzjxt2rrUaULqQH/67NenlFgrR23Z",
-	"s0Dix8BV49PA+HUTHiqsylkOVS2Mvya+U5yzppJrMNnoYcQdNJUbW8TdxR15eDHPultowRZrUPyf0922",
-	"3QW39j74EFLs0cGp2/WbFLNtc8vM+mpbQYSfwMPY2NBcDhbmYGEOFub+QY1V6c3Eoq/MmAxEAmcu6KRm",
-	"UrdhpZ4gsxWjY92t5L1KXTdodvLZHAzPwfAcDM+9Dc87akq8ZXf6SsVnRVuDmA49DdDELvZbey+rkLfL",
-	"7bhijdxvm7NOLtIwsLyiJly0ff4sJE3CEgEyBWXcSN5QFC1BNUImKj9QmY6gybpTJnk5JxZdNjfIiF/9",
-	"AbJvB43TF8+qkkAlQsKMeaonktIR3XcbYJ0SFkbYlhOKLWz5M2LjRXHIGHo8Syymr4V1wzRz5qnZXzQY",
-	"lYzBzSkWJuI6hnjbZFRBTh85C9VkdiollWVdYKkWEXguEC6W8VH9ady7W9DZ4F/t5mFqw53bGnQma2Gf",
-	"1pm8swmrJZrJJMKSfJtFNOsEMe41bRv30w36KbPOC5WmbrsQ8VHorB0dwpi94ZnKpGHe0ntXgvA66C+J",
-	"mraLfRp2HkphpS2hqGQhrPqLTmdJtNK+dtNYUcCTK3zt/uY3C6NSxlnrVGHfi3YkPidVJU48EqXHWQr8",
-	"U1axWG3R1VQglrUwKi2DmBO0tg9p6tyl57Mp82N+Dg/Lk3FmXRwRIQtPj6lMMzWR1b3ZW/9it74nr6q5",
-	"Byf2AJzYnMn5RYxhZnKytBl6dUkocyTcIaT2Du5otdtp98TVTi1BT1w9CCuQI4bGYKyQ3CvPyatnnaPj",
-	"ZyfPX9DKVdLI9+LqIRoBD8UH8cEc7FchE60rVTJpPsGcjItkewKS2BQxszTm6nxVG8E0CDQwOitAat/f",
-	"ylh+1dLcrij9/cKvzvGiOtt2aIylJEBuDvuPBsCv6ElzIiAW86mhqreceGyKLahbxmu+LT+Zk7wWjAOw",
-	"xIax515Lhvd+Ytg/Qr5UxP90iuAUYwhTzG3DGPQpOuMUyA9zFmckiXmFqMB+XUwrnjEulR2AZsg9Q/2j",
-	"iIEYu70lJn6xJyukxrvO6Tj9/FdmLDl7nBcOhVBfENNynXRePWVfkP/Y0kppQl2x2MEqFbssWvDfYXp5",
-	"ShS5fnsrrE/Em1DztAj6zr0u1Pp34xyp464gsX7x/uu6gaUISFDe6jxvdZ59OeqcHnVOO53/bDQbwn13",
-	"dYSffLPX6XVjKPA3ieoLN8sxTzJonDZEzHMoLydw/jIsQG42/ifj/gZHzwPHerNhLNf21vidMH4mhfu2",
-	"O7VEyuMT46cNnop1cGpnL23rMGG8D9XzWcCjAUlZkwnJlI5B71114tZ9MDWSC1lUajRiZ3kOgUcRpBh9",
-	"GRZn2t0kQCfN8FFL3O+IX7WcTWk5MTWN06MXL1++PD564U1yywV0JGkLCNl4f0V66nuZAe6JVQx+OMf3",
-	"gmj8aj5Q+6tuJXLP8cjPW3DF1z9SISG7P21DKVIsOlSPFIsoOsIaSHpN7CaWUzaCWHBmpyk0CR26p7TP",
-	"4Snpf5JybZ+y33xCT1gLeBodCzOk4hnq8RB99+huLD4E2WRGsRGMlJ4iwplhvYRb8sWzS33UcJpjG9OI",
-	"MwfsBsq/Ixdz28nnDxe2/ejmcQbEUjQaubih3OUvculZmige5/K9io324+zYI8xzggSRI56mQvaZW+TA",
-	"jbX0YHneA97noPmLfy9PDB5pU2898cuUzQL/KRnz+PnzkrPcKqGOiizYlrEa+GjevuTn2V0hOU7m1pM1",
-	"RllihRPEtru6hYHL3E1S7ZbPCjJxeGZe8db+L6r7L4gqoiMcb95+LrKdF1Zp8FUiSHsAxqD0W3ZZ9DTt",
-	"a/fP98tDOLLBcAQNireSRvxNFYJUgxJTGQUg7E1fu+lWN/ZLIorjo8VHXreXetmpV9Fk1e/3y5IDVNHy",
-	"SLjwvLQE6cjPu2a7B6fCWPKzrahgdXjoVq/k6IsEjjxShTj2wl9Yt7zROMtSUn7Kex9u+ucsFqttOdS8",
-	"Af2vgVsoLNJOzyR8LJN2r1pHbiIaDCIncWNBCzNsjfBTKzLjRrPxt5Lu6neZiyDaP4NOhFyrpbL42Ftu",
-	"y741dJlKHE4t9uXU4i1ECdeIvpdqFWcR8fygeqPncU7JuRs6tyCXVOl0YiVw8ZxbaF/Th++1ti3gEOEg",
-	"dBk54UOxPbUaG3zID7Sh3E0T98HgPGpqQu5X98m8eWnOMCAQ+YH2Ttofyii5KfPjhWlJNOqu+METqqAf",
-	"eS4V19mFtvOsXRXxDd2v6w5zQe/Ux6zkkfQB8G8xZ2/cNfPUkpzANd1fWDrQnApklbs33XLN6Lcqm9bR",
-	"RpWkzP3g+h+cz544n9dxXMZm2bxJZ/nEMDz3XsdQLHc27Wv3z4psGxqDWv3BclHfezDIoNHbMf6rwwC3",
-	"JDe3JDcOgxSeu/WxSlVpf/LEJ3xKwG9a9AfE1yh98RAfw0JKRb+32bHD8c7Bd5LSa1pDfne1VVmuOYwb",
-	"n9I/MKnv4XaF7EZ+9OlEuMkSLvsZ70PzFv8rdjBpLqPBxt1HOxY00RoTJUWbVNY54uawOVNSgZUj4pLx",
-	"yB54ObaGoU1oA0kSQOMNocaTuZMxS8Ci0UOWMyGLK7NZkQe5c4mnKWxV4EcHnNMtCLlHC/MWLSbpDhJ9",
-	"qxh/M/Is5FjY3cozTWF78nwB0p7hjisRcujiJCSp7CnNDIxBYhn8Qdy3wFApknwPPBF2oDLLOAsJHcZp",
-	"faxi0UApA74cThvLlKzBtGsYqTG0NsRzvwHFoAkVOd4/9bakIsT1zQjTGwsmcXymZDI9m3fEbot34BLZ",
-	"Mj+Z3wLMMbzjPrzpdn+TAVAd12wzIAxLlLGb15ogByvPLy7ChXV2PdIYSytp/DT2/rQhFxKVgiw89gPM",
-	"N60SMbJGFUQMea5+8IMyeghsHTpgPVk24GkKEmIXB+QiPeFTJmR5W8IDluwJdAdKDU3bWC1SqKGZ8fIC",
-	"79xygsRtpuGS0MwhGkLM1Bg01fhOrXMlBpsSzhhnyFTMXBRsOfIbQKFDEXfZARwd6z4Jg4C9LnZDhu6F",
-	"vLPB/apCmyG9i6/0atZWX3re/HHvkBKuyorpxkHNrJbzXRRZYen73VV3Z7x9PvLwjbJUF0Ev5JSNQYue",
-	"gLjJDD5eM5eEJpsojWLX6zHes6AnXMdzXugzn44gR3i82dh2/OL46OSknOxvfsbXjS5wDdpNHns3QY+D",
-	"EGU6aZw22igdfuzrRZ2RWH4WgTHM8KlhvOu2JdRd9HR2BP2ZrlmE6uiP8QwKvx2A0EQBaahPZY5EtHBH",
-	"JANccL+vA8VGfIoJRyzgx5s9LZ6Ge2N3+7e/qsnc0SKLFRjWzYyQvvDA3yNv6l40Pim38X3g/hdvuOWJ",
-	"6i/4wVvAZx2oRMR8yiKegIy5fx9w5eE/qfUcG5ss16LXM0SD7qtq/Cjn0AMNMso5hW4O9kZJCRG90PzA",
-	"dO7JNO5HFr9XNQHT9BBO4biqgOrk/uSMX+F2OR7p7RtiARC6pfwOhKsgJMsREmZ3onqhBU+UKOMeB1lm",
-	"ik/ys0iSReN+4UN3/UhJmBYlNOjVghVSWTdxmzari7/4A+I+LBKBi9mbJcXP29pFkuCrnxqPIBJkcpQq",
-	"7cb+6/v/BgAA//8=",
+	"7L37dxs3sif+r+Bw7zmZ+Q4pUfIjY+mHXcdxbrx52NePydk78Upgd5FE1AQ6AFo04/X//j2oArqbJJrs",
+	"JkX5pTlzYkkE8SwU6vmp971EzXIlQVrTO3vfmwJPQeOPz1KY5cqCTBYvIc/4AlL35xRMokVuhZK9s96l",
+	"1QVcMjFmdioME4bZKTBjlYaUcWnmoJkaMy4ZcJ0J0H0GfxY8Yxr+LMDYo16/Z5IpzLjrG2Qx6539u+c6",
+	"7b3t9+wih95Zz1gt5KT34cOHfi/nms/A+jk+ThJVSPssMrPXU2AjkWVCThinZt8YJlI3onANcm6nvX5P",
+	"8pkbwzfp9XtuZkK7xbpp1Kc3VnrGbe+sVxQi7a1Pr9/7TmTZpslsmoH7fN/hNZfJtHEC+OnGKWCLvScB",
+	"/Oo/M25M80SAXw0mrkmgg82zAn6FrfedWZFcQTOx8IzLBDbOBDvYcxZPeAYy5fqJSiE+k0SlgLeGTVUm",
+	"Ur5gif9Ow7zCxxtnlnNrQbsv/99/88Ffw8Gjt/7fo4vB2/fD/sN7H/4jPuMplxNo2rc845Il2GTT3lGL",
+	"ffdOSQPN9z2hjzdOg5rsO49CG6Xjk7iU8M5euvNzrDDnE2AjGCsN5Yz+LEAvalOizuozmPF3P4Oc2Gnv",
+	"7HQ47PdmQobfT2Lz+R6Sqzb0lEJy1bAx7qMD0Y+b3b9AG6Fk08mJlCZ4Tc22zta32/MYn0or7KJpThlM",
+	"eMYA22wiKWqx51R+EFnjDRuLbOPVcp/vO7xWsyeF1u61byAi/ymzU27dQ58oeQ3aQuOstJptnNV/aBj3",
+	"znr/47gSQY7pU3NczsVNriaJ/ASR6f3KZ2BIAEnUbMZlysZKs3tDlvKFOWecvXnz7Hs3Z84mSqUsmSqR",
+	"4H2Ed3yWZ26698YPx/eSExg8HA9hcJ8/uDd4xL+FwXB8OvrneDg+TU5OwkJJSqqWWpvgwM1w06rrV/vB",
+	"g9WrXb9kv//+7vRk8Pvv776Ft/+I36xns1zpRnYo8NNNlEMt9qSdZ9Ju4Mk5X8xAWiaw1cbJYIt9J2Nh",
+	"1jQVU5gcpAEmLMw2zsTCbM95/ASNfOUKNrKTK9iXl/wsZsKuj/2jmrMZlwtcvrsL+DZNVZYaxi2bKRLH",
+	"Y09Uhj3WZ5HCmBeZ7Z09cM8TfydmTnQ/8Y+V/62cnDvaCWg/O3m1jVgyIa827ZH7fM9N+lXZRoYrld3I",
+	"cN3new7/fDwG90uXB9H9l77VMK/w8b5zy0Fzq3TT3JT/fNMWhTb7TkWn0DwP9+HGSWhi0/vM4AWR5BaK",
+	"3TQL32TfeWg1U07Ga5yJa4Cy3mb5N4WbmIntKszl4VtNuxQ+33N2L7mF73mDEON0KSeXsPlUJFPGmebW",
+	"s8AmsZgvdhZivucWaE4qg1+xv9iktELxzg3YMAnXoq1QcX8Y3ZVCbrJLMF3ITVSji32P5RWYTfK/oY83",
+	"zcE32XceqtBJ4x0qjHsSDbbZOBdsse9UrBY5vBITyW2hI8RBDb4xzIQ2qFWKGTAn445UujhqEknpu4Oq",
+	"99bk8+hhdLLFqJxas3xVtdm4e7V2e+7ha5Bc2q3PVLhblbgvlU4l2L/iM7TU7V5X7rXqpFBZNoJEzaCJ",
+	"EVl1M8rUG9P8oBZm83vqPt/zwP4ljGh8TK/dh5smgA32nMFvSl/9JGSTcC4kvl5zpZtsD67JxjkEM7bj",
+	"rBfEOpNFksGFsRy1LbIjXsC7XKCUjWznwqvxcxhNlSLxdlzgUFJZgexGSMuvmkzjGkyupAG0jH/H05dk",
+	"WnW/JYp0q7P3PZ7nmUi4W/JxrtUog9k//jBu/e+r6/G+B1orbXpn/37fGwvI0t5Zj89UIe1RoFucIMdv",
+	"9lIFxknNbMYtGpDneCt7dqoBWJHnoAcJN8AycPqtYX979uo5u3968u3fex/e9nvGclsYd5PcVRIWryi+",
+	"jbQGp7u77rlhqUoKJ04Bnq7miWt6fzR+dDq+9+Dbb0f37qf8Ib+XwKPTR+kQhnD/23sPK0IIazbHQl7z",
+	"TKQDP0TvQ9vr9IJ6oE2PPOd+yuWeaOCpmzkaKML0mUHTBPBkynCDcYl8BimbCztlc29l0WIytUc9sn2O",
+	"M5HseJ7VDj+q77AwbMV4webcOEbg58GlslPQ+Njsu+G1ga5gMdDghrmRfX9mmdsSzVORWFNunps5MJ65",
+	"E1icu8OYCjnBFZI5OsWd/UHpkUhTkPtu7b1qa/+PKjRKdhUd8CxTc6SCPTdyXM73pmg24VmGrB9nPOML",
+	"nHCqcLa4R78q+4MqiGvus0X3l+63BrrZzBTJlOHp7Lk3UtnBGCd6Q3sTmSJzfz1n8yng1RCWwTthrGGQ",
+	"GZhXX7HMqoxIzMlhz+RLGCPJ77SHydQdkpzgOzgail9Or35b/FevzjxPqs19XFr90SELiZIpG/PEKu0m",
+	"5/jz3hyUeh1QrwPf5Y2RpIYUpBU8M4xrYHOt5KTPlHYLWuCfkDeiKLxhjY7zziHLzl0jyS7LbbxkE3cz",
+	"rWKXx07AHgi5vKJLPLnXSv3M9QT2JPyTe8sPm+OnyKKUYhn2v99ZWKUG1M9NHUCYIfbqdp1LesJIrnaK",
+	"vRNGTNilX7hc7LlJp/W3SSmyVnJrYZZbc8bmXFjGWSaszW5iv1z3g9D9zezb6qTP2eVLsHoxeDy2oC/x",
+	"1WfTYIglckMadGtz8mYtAKP2xYhuuP7VavZrVlcU/CUv7FRp8RfszcVrjMZxNiYkGwtt7J6HUuAU3a1P",
+	"+E3xkl8Vs+oKpOMcV7BADqIkkNZVvs1TlaXI1pGa30h+zUXGR9me1/5BXSR4rReMT7iQLOMWFak996qc",
+	"403s0ys1A3rd8JJLgNSwhMtvnGLqZNhkCimTan7ObFiI36xcqwSM2X27IspGzrVdHI2EttOLlHtzu9c2",
+	"hGEzYQwJC17T4My1okeaG3by6NFwMDwdnP5zWb84Pa3O4wfuZEX3kPjeiCZ4YsU18TfchD3PCW3QAyHd",
+	"aWRg4abkXSfT0svWZ6PC8UVdZMBINjRM2A7KRTmlelAVnl+aCjckz15ox/atcNrlmGcG+r289qf3vUSD",
+	"u7MX3C6p4e5UBlbMYF0X77vvpOSp2rQPvygJi6r5RRbcW+2+VDPCtDOSeG196/GAFiotm1/MlLRTE2O/",
+	"/Z5IW9gm+mRZqBkQcg05x6a5MhZ/fBv5mixmI3oj1j7KufZXcevgeOO2LhobobEhAXEdrnyrk3CXEOrL",
+	"w5vmCCPJlBOLY2ur2wpxc9F5uW3MurXS9eK75VpznEohRyLL6B1sMfcPdWvPv3u4f37T+8EcRKur0Vsg",
+	"oxX6qA2+tIvlbQgnsbr2fv2KVVulRn9AgtYLf29/EJNC053scH3dlMy6mPGc9IeMG8vsHLJrYLSOo14/",
+	"QueZP+HlTr5zfQdVZL0rfIAdcaMYUWQZc6LlFIRmKV/EB5Lwzl6kBbRzwfR76hp0i+Ylrao5mNaN8WK2",
+	"b4zewH33eoUkcb7VMv2caqP5s+n7g95APy84KTsdiKe8k60upx/nVTGbcb2IXU93uhF2tnoNcbANKwkj",
+	"dLwJFAS7OYQ2OBRiT1r3Z3CHJwpmXGRRlt/yrRGpj1tbv64L7x511CjBzpW+YldSzQ0KzmrMhDXMgL4W",
+	"CZijm3zIvI+0ywtXxjysreNJzQASWqHKKvGORSfelU/kUyXjU76Z126VBJXxmsuUX2OcCgOZUgjeFg6x",
+	"/GjhTm96u4i+wgK7v0XpNZdJVz5iVdtLs7I4q+KzyDJF2kfHiZCrozUVdLnsGObfylFVX6BPDvDzwhGj",
+	"C86Fj5A8sOTeksk0XmgN1+qq45gYBbHlSH6CxUvXLE79RPQ+mmIbBeNWHv4xpBM7xCOIPb+CRENXXe4K",
+	"Fu3nbcoRVgwKUzWXaFNhSmaLc2ZApkygE4+zEXANmkwzR1vJn2Ii/UjRxVrrnrMDXfTvIREznuFbHdqX",
+	"NCukfXg/KqSmYDc/0o33JeZV5EbJ/pJ/uu/k4z6GhzOlfbhv9FkzwjPjdjfNqlwk9bcrRM72+r0xFxmk",
+	"F2786jcSKstf3Yzcr1eQW6f34OnlXLsb793b7mOa8MVYyFTIiYm5tVfZvJtXeZFDxhatbiNZ/CyMPew9",
+	"Lglw7Sq3v7FFKiymT22daixJQBvL8ownwMgHlUy5kOge0U52c1qlI47lVWKUfmvCcH0syTQFaawZpBOU",
+	"K3BM9z7JZKq0iQo5wY4XE5qAZy0v186yQk4xGDhUOZnG43gqbWcNwkl6DQtEx1L8kw4vYcVYNnItH2rQ",
+	"4b32i4/K2fjRRcuOvMU00s+cZ1mHZz/2jnPbq/oJe9oP2954lId/yyuCOcR77nr/F2gxFrvJtP5Krj0v",
+	"j+kD0ivmjnPMwMbNLnjfLxw7aXlLR4Gbbd034nuOuL1Gterv4plhmXJSI+M4vRbDo3LUScgkTtZliY6R",
+	"xFKjacZGsTHlbbbuqtN819RMCdcUpFdISR6S1GtwVuV5VO9cIUG/oNB3jBa/80pMB/LLhIT2V8kN8LOQ",
+	"EL9I7TUzU5mAtg1Xt0fxd61HsPxdx3W95u+2Cglh3rRamlHf72EYs+lgcN86qoA+dzTy0tRIOvI5XAdb",
+	"ZgvyXrUKKQkXnq41JIX2qSsYDen4eZapOVoR+r1UmCDtJUprWGX1NRG6A3VIFXfX5OTaae0AyrVI2tuM",
+	"/ix4aXnb9IX/Cu26U+RFDjqBDorNCvlJVRmHfMZInRJqawiLXybU+hSayfTAIvnqpd5NKHe9HFxy2DjV",
+	"/UUH1/3LoqvAQG4rkGlbJ0u6bAutXSjSC5s/Cw6r1pv1spA/0Pdi+zUWUpjpYUxaGMO97yO98ji/jerg",
+	"lmfRYJ6IRFwdVWXMpQ7K598fwdICNtBK2N2ums+6faRpI7tsYGX/X1d8K3AXahU1gDTqnCu7WcHAlKZy",
+	"/9VGm6vfsFthZ+4S78fKdvOJdTnXLu6TtACK7mnJYdr6tozp2PGqaOLt7XiXZsuvWDuvVE7R5K39xxeE",
+	"EdL+Ox1FlDUWlGo+dnQ+FhLZxLVqcMqVjGjHQInqSq14m/wSKk5V3weiI7+RTcT8mqSiLs5dbtrvccIt",
+	"TBRdlvauja6iVxfhbmV/ywmWJtEweJ9WSn1Ht6/0ch/YU1QCBazy7t8oOYNJmAceThHZYsykwuhjjJbF",
+	"/JO5MHV/+0ipDLjswBIQzOWicnnv6rqKUfhS3+VRhIVv9TTRURDI0tYDmQlZ/+vJ6hHVttvfdKsLeBvb",
+	"ubDCrmBDDQs4/ANIJLvH+1cik3V9/kxXX6X7hm7QqBORdr5D7jvx/jCJEIzvbzX2Ga9RwiXjea7VNaD/",
+	"TS7YzONR3ahoPOOLi6Qk43WCKzEh2nS2yUuwFlrhzsc9NbTI1OdOGvxpLuw01XweNxdgRulFIa3I9jFJ",
+	"1+Au6OhrcmNtW6rHrySppRPcTLW3cMPKC7LHLSOQvBsyQC2T942Sq5DCiu2iTd0Mo7SYCFknvRn5u0aq",
+	"mEztitGqgrSIUV6uhdLRAKwTJnwKJjr14qb4pST6NsvFbNeLbv6+a55tl+arDYqqpmQ+8jtX7XrovLYR",
+	"S3NsJq3DXwOi4N2vwJNpyBjr8siUlNNecuwUZYiTSruQ+45h68GAWzfq1my9cVtume4euyuZkHCRNAIc",
+	"IoSJa4PPW4ppUVEzQBfjcDejru4sGHe+wF1swHQEbXqdTyMc6ClPpsxYyEsYS7cZfSYkRVPqFLT7heJE",
+	"hcWU6hlPCcAm3LE48RNawtqdWbpq/d67wUQN/N/+MEoeveTzX8DgsqJ8JiiXy9gi+MCWZ1MnpOpCrDLt",
+	"dXO226Pme35w67BnJwcwDD+ZQnL1EhAEsNsKyqCdtov4gb4QW0VejDJhpiGZZFVwXI3fqLXu9yLBQ7Xl",
+	"ZSq56sqGu1xhLtORehcJ5ZfZgnHmP//GsMTNBAXxEbCZk1Fj2uyqMRLjVPwY0fV5MNtuK+zuFKdvjBY3",
+	"JqFNxDXIHb7RMIWb009k/JO25mORNgr+2HltHbVN2KoC+HM+uOAT6GkPyUdJq1X2qph1NcxhTGB7yScV",
+	"jXH/Jc5lUhirZqDNN8HAZBh9r234yJ/Fkg+mRhE+4q39hBvthYXcns34xrVZc9KSnQm/XwvBG/noymqH",
+	"wkI2H1hXo0i5OWtmPUTF4FnmhYcZZlfHrXem6Eaegbi2UShNzve/Yd0IR9X1hSArQ9wcM4IJ78bZMETq",
+	"YhLMUut7tAO/PpzSvI2HGsvH44hAOZhxkTnZXIMxR+2MKtTX8g6tcNVyu9vw0PLAb4ORVtS1BzfdACC3",
+	"FVhrGe/u6ZuXvWV46ceD/377PgbZvix8Y/j20ZMqM6j8cODRowkbfooYdVk2VYWBY19543hW+i2eIDN+",
+	"6XM4Oux8Dhrz81fzfzcD8CEo8TNqi6jEq0KnRwFY6uekjfl7KSBdEBJJfY6xg/w+mhf7GPFIg05VoRX+",
+	"peQKWuHp8PThYPhgMDxZtdluOb2ycMT31LbT4ZVlJTyIPz5lkfBRBu94YllKLbwbHhHP4J1dXsjwaDjE",
+	"RdR2/d7pEmEO/ue/h4NHb9+f9E+HH/72++9H4ddHH/7+P9tRa5jrzsT6PXTWGxotmBm3HoVvxThP2+QV",
+	"bAlzMDZA5p6zIULYS08JkUxrcd3GUBTqLgQJZCvnQiz9umrZeoBV3yQp2TRouQvRywHJVUvv18pDHKBx",
+	"ts2xjMlu52Rf+kquYSzebRf9fbvNCzy4qaC2lwcwF1Dv3e8GT9Om6C/EkTG2Iyl7wJYLxynbb84v9K3/",
+	"VvG4YlTL47PUsOFDsyzZ1z4JVUr2uEZVoRPaxGouYcJ+Aqub0nR+35e5Ix0OMPVnvm0VtUV3o9na2W6U",
+	"lXyVmnKMplXukrbjU93j8Txz2VAqALk4wQipQjM1lyFn/hsT13kaOUq/91c8mzzOanxzmtzGjbgVtnOw",
+	"xBfX+cEl9kC9O0rq7uu/hve1C811eJMj6n/zZF4CFuHrOJ25sFNV2Iqvroh6SQK59ZlC2MZJr4UBJP+J",
+	"knDuIdStIs1/zoXFRiGDtMHsGV3Dq7mwnWOUgoNzNRJizgqZgTHMcIKXbqcWf1o78q/qQekimronuzs0",
+	"1y5wXvidBitteETWPhiLDC4a7WNtvfkTqTSkF4nKilkMPOMJfRAEbsyaJsA3LDTGphxhXt3ZjZU+R+xW",
+	"pmQCfTZa4FeKPFM8XXJxrTvpVpifk9M7Ot2JvYNpEkXwYpsGBHVfcgMXRmidEtjIdW3YiFM9tYgI0xQd",
+	"6kmn5xUOct5ynTbgl9QEnvVB1oW1LbsXswktCwC1gJqKiGo7GAZdos2tAXnupjkhsQQ87uRcsdvTzZae",
+	"y3EYZYs3iNpF50tn0nGmlU+jpos/6GoB2ZA/XeYfb3EFrxpF/ver578y6obNEfFGSCNSILjcLK1glmvE",
+	"7Ifd4jju955eg7TPC5uoWdfHEVEqt7o5MfqyGeFBVUOvrjvxAO9YqE4ykfqM3IDHTsrrOiz7ORPW45mb",
+	"gHGOVpcSeMi9UXiJ04LwOAk9wePJuwN1m0e6BL5KpGl4ltoUvdQpUqWitvVlVzBNBI3EMmGs+xN9KQ4x",
+	"1TbCIRqt5w8hRrVP39FWvvQcsQMMw3MJrJACp37peP6lO8pLjHO6xE/w9bm06rJPZYg4WgCpJtKqP8xO",
+	"L+Z8EeHzv/AFG4EPEHO9uA6ZkFaFUT3kdVz9SPmibVZEeLfagpL5sjgNod4CKdv1eRQHHekyVKvINHeG",
+	"/8KGa8yUilNiURUq8UQdbqOIdk/CmoGUYGbc8mdFZkWeCXefF+xSFjMy+14iUEcqrkXqP0pBqpmQ+GGf",
+	"TKzZYp1Qas06bEf3sy1n2mkU3SIHZ+nGdSSEDcdaTbi/tEnbjvjgyvLaem9YX673b15hKfbOCgMWx2gQ",
+	"QF23LRITqV2/7Cw21R8QuyNULt7B2r7iBOoiuWAXTZPaoMeveoyG/S1p873fPNzylVRzWZZkoEC1Eeg+",
+	"/h5SYKpyBoSviNoHgjj30afu3SrnWFN/ltsF/kpQ/Iz/Lsc8sYzP+eKI/YbReaiUOm1UAqSQ9tml3wUE",
+	"BiVI+qPfZd1N8743UyORwdHMCJO6Jfzj/qOTBw/car3/Zg2f+6xXw9wOn1NkaE9IZGyFz/Jyn5SVczl7",
+	"6ocln119q09rm1s/H5/g0vFpJiTsUqbyGQJHyws/AP74eugcDrH6SL7gdhqcgZi2oTTCjFaVxDWfgd2a",
+	"4BqnPSyfEf3mPFpADb83V0WWIvw7AYVvu1K0sloEFPYdvWM7gRTvApRawXK38xG45mF2EeYcgETb9xgq",
+	"vW7qdO4DmTb2M1/upGIgcbsUxTt5bYFQ7ZdL9LUFpanGqSWpbhxuaRg2n4KvHIJnwTBmo/XgHniuPfI3",
+	"fWHDbs8Brtof328AV42drT4pVZRE/XSiexjmEb8dFCvb7XbMvJYbx4G306WiC6Q//fv07ZEuMjD/Hr49",
+	"mguZqrn598nbIxSgtsGoYU28MGh8Ge86sumnArVax+7mU5UBBvVjyQ5kLaXxTkOiNLLulRfjZHuGZM69",
+	"Ubktdprm82iRzM55kv8pxvaAifejMvEqkiHBMy4TqF4/DD5duoSN+fwhXSNeUdd/ypRkZb4HGwOYXcbq",
+	"HurWPZK4LRRekvBgy4w8jeFjSJlYiXFBoSHli+PT4enDuIFXzYSJYYb95kuBYiFQZlW9Lnu0G9U6e6Rj",
+	"uknMbFIv0Vxl9ZcbVVtY7VzeNlyEg6tZeNsOoF79qDKR8sWTEBx1U0hb3tbTam1+Dt/zuMO1U6DPkkSz",
+	"WpHAf+Rut+EEM2tUkKInyukmwgZfydi9/EJOMiwoSHFnnZwlC+A6W7Tehf+Dzf1ebH+clwOScL/LIVsc",
+	"9E4hSt2OIuexQLElH6ObtndbaWDqGrQ3/TbEGhR2R6KqwicfDGPxkxSG0t6/7o0d27rdlwSq/u89fBih",
+	"iG2nfPBAg1X2sXvMQe28OkbztLcA7xGf4EaJTfvZbId0s5C/sX47npHGTOGdfXTYektzomYzYa1Y0ntr",
+	"usVObnHq8xNwpkdRUqmEzKzP0Eec1tBHI8ktvujaah9o4g4ubyxGgxvV0Mm7nDxHW0iEDv21sjwzNdC3",
+	"mARUHxh3G2VIqtux4sG+uXoEOZQa18puYJE4ZLiY9epU3CxjWaMr3fd0Qa0bkyS2udsr4u3VqA7TfTZD",
+	"xpmuR0Ed7gnJ7B3vFbTT0ibU6KScZUmA1eb3q2tewtZ18dvTym4ISGdXyo6g6mxPK2hDNh+aV4yRLTtI",
+	"Jg2lOcLZxkh3g7VQWMPQi4bm5u3WwlCOI/xpg7mQ1vmD6Jw8csDaJgH1oD2TMeIvuBgtvPtkq/VrQ5Z7",
+	"uG5Vhy0vh9vCg4s4tdPaXboJnexiCQtKVglIITXw1GeMS+VjxJCZok8mxA1ZpS5mRTKtgqkdUWpFVcnn",
+	"BAyAL5HTe+0U9IWdctR8ORW/dWzggjIv48UPkvKuRsPg4kYWEm6ocArZxUIsI8RNA5mISQePMa4EUmGV",
+	"ZsRoz9nQF8qngLhqiI2vWyzAkiE/P6PXW0hgIyAzBpf0dMY1lNKRf0jHBO5HiUUTFrGV7A5uo1gm8gMY",
+	"K2iAn0TnOLZaGGWHlfiXKLKQBm65WucnQE7T4JtXdEt8DDdvXz52S5R0OBJ6XcqWHcz5Pg2Wkch3xIIz",
+	"UiqLYdg+pG3KZRr+7JbGNbllVykyKICNfnkhxcxx/GG8GlN9aj8LCcZpOaGgkmN/EYfCacwDTYmCG2bS",
+	"FsRgnbNh11h2H8bWzS/4lKJzi01O5SAvtmDw7DNDYZgbYqe5YQzcjU/rOTqNKL6uNI25/Ws5r5hkHQrJ",
+	"RaBdgI0KkVkmJPubmkvQfTbj+gqs+ynJQF/1QzQHl7bPTJGTbWLGk6mQ8HemyMUVvPu+quZKFrCaU1hg",
+	"LWWbD/566/4zHDy6GLx9f9K/9yiSv02zf7VL1bf2/OZFMcpEEi1dt167Lc5YfuZyUni+GCQ1lKwIRaWI",
+	"yk8/I8zFbiXK9xPsY09VdFkw4dnTEmi2Yxkv5H9yQXSMONZmlTCw2No6f/TYCl3feT/NVRDYdQVVGRuJ",
+	"uoo31jARa7Hl8abGaiBS3dJ0tUIKfa9PK4gdxIjLq4sRFbKra+Mx9RvbihFfnfPD+02Nm9Bzo3thLGhf",
+	"Omtre8vftWu6ihblz38LTe5U0KwirY08QRnLs8e+8adzAjVM5J3xo3cCS769w/e5MQFx2uuzLUliS8Dj",
+	"l0gSn/hxdju/gytCa+xjd3Xolz1KiqxmjlRRVd+YIHG1CjPpKAgsj3uJsESY2jFVxgo5YfgXpiTjDPGk",
+	"69k3hUFULl/BFhGNovk0DSg3W33moSpyK8WaJCvVCrPmlyqc7FABSyqNO7eSKZcSshWcZcTzmjWY1Xaw",
+	"89Z8UDduA16v+IMRa97KLbxfx1CpBl+ap6EgfGNFTqtaAhIGq4rfVZ8fURZ932w39mRwcANGLUfvpi0Y",
+	"ddyPjqk7mNPtlUrJQqgMKwzaNSlSP+TcZjy5MrEEHcckeGNJfyi7/cawWuNG466qIR92z8DdvpEBVaKC",
+	"DwydRjd3sy1kS0aUGpPF44i9yZlVTAoJAUjKVHWM9cTnMJipmss+mwmpgsYvJEt9tCadSc4X+MtKZH8o",
+	"9d07OT26d98RfhlNjuhoH/avDd45PH1VhA/l/cue3m5OcKW9exy+tiPa1VLMe7eT/C3EeALXGAvp3kAM",
+	"8+4zCZF60/hZ2+iTEjS8S55pwBxv/50ylXSXUom0oHgFy3L+sYuzBS5k3YO8JcvoMSUCCcmAJ1OWeevK",
+	"yi0APDWlMy8OnPW+L6TgvZgN7FeYP07/KIyddQcZ7nx5biYdvbxBG/LS3bJy8RMsdvSYd/TsBwFt0z4E",
+	"a2OTi9x91rCUW6ntuBpKWX67aVK7VJfauURT1wJGS57BSO2mxkXtWD5oG2bqwZEYfoX5blDhU1XowIvI",
+	"tXLy8J/9ytFyEnO0LC93TdxZsBlf+KBVhmAFhnETrOQsVWDOEeLBCVcLpmS2wLrfcffxje5d3y+4aQ81",
+	"pOIwjLCqI3GbbHApU7grLOvGWGVM/nXS3Xq8csM5hinslEK9GlU8EzJgv26xVNC4DfuzU6jqRw8cizk6",
+	"8QScgsLGGNBIsRkhpHHsHVIpmKsWdQk2Mclfle0M8CukbAo3s171W0q+6ozS6zppmO/zWk2yLu9nppKr",
+	"aM21x7WqD1i+iY0K487AMCcKnjNZgyID2x6JDO0qOoYFPVcs4bmwPFuGgb538vDh4OTvR8twu6exvrcA",
+	"TUe7L1Gm61i+8QSyPOOL0ji7FpRUy47EHHlKKZkCw8eZ3KTLO7bV8JrVfIvL44HsM5EypZkuWuzMqlDS",
+	"0kxafbWzSXolrsotXkjm1DhSb6fKWNwTszL9KAo2OqgvYOYxP+uzeHC/CdfHXAiZZEUKF77mUCSEuV76",
+	"xLtXohrijxhSRvVP1BiDRNVc4kqkYqqwCO0E4zEk9pyNxTtIkR9NlGqoGWD5u4vyuVilVmUqMCG6MIF0",
+	"yizEVi/MrzB/zd+tvy9RLPG/osH4zx7/SvajfgkL8LRwXOT4O9CZkCvHF/FqxLWBGl1VXKEEA63lIJeX",
+	"IHqsy7SxQulN3FL7MpQ3YsCXJeiFhwZS+twXhFUSQqAJpE3sskkvGAd/1magLtdoxZy2Gr5UIVOFVudL",
+	"Jr+QFodMyycprBxrZ0z5cj4NZ/CCzFuHrMzeTWTFWtnr1G9YzoUvYUi7prIUjGVpgWfb8VBnYKdquUY3",
+	"l1eO4LmZRm3nGsbgrkL80VEeaYPLK1aW+Q6RORoSEHmbp6axfnwpgvuJbz7NZ9K2OdPVTB3NOIaD9OmR",
+	"dO/mvB6jhQzX/eaO4ojRF6zKB0Xuv4LQM7PgObt1mtnab17oXBmI1Ga3Ki/yhoO3hZYXhc6aoMgIT2UB",
+	"2mdaj5xkbJXjPjmflJfeWPf3FdzYZYLoQBFhKZsp4Wchu8Krxy9gWRjRKrfWc0QP8rigFdyQmkPnq5hG",
+	"Yel+VHOWKTnxFOfe73N2b7guuZHp4NFwsx2hwSD5IuNyp0zcdmwe357DsfpN+v2er4JWM+VWYm7qecYa",
+	"dqQZim7u9VqHXjI8qR08gkhtsyHtUsHIKyfRrMgyMd1MuYYUQSfP2H13N+6dBrWmz1IxEd6LNF3kU2jA",
+	"nqwQ3NcG0lymaob9N+FWQsPlUWML3ng/qyAely6NB+DaenPqlIMDNlDNSyq5+uVYtF5ZPh6/MZ2F1EYF",
+	"qTbHex1M0Dt5AXDyUT9AkNE3OQKCutLRkMEtTBSZFSoIE2O5TLlOWyiYYQeqL//r8es2KnoOOvEyT/Xd",
+	"k0erX91ayXqpStJwMDwZrBYYOmnuhGIoIrA2fOHeMZCp8UkK5yRRNdohTray8HKry/i8sAVbC1+741X5",
+	"m/ywN3VPEbujpNxOPn5j+ARelbiy3bGkOMs1GLAETea4O6nkKArPeJ57fIBVlw1+0AUmKlyElYD94eBR",
+	"iNkfvH0/7D88jYfs0yzrm8+NBS3M1WCGPw0Sc+30ivW/DqQqpPizAHyOxxpA81QUZpBSrZc+AmEP4NrN",
+	"PXqOWwwYVRVolRYJhtuhQaeP8kHY4XP25vWT5gvS0r7RSAc3Z3j4jUvrrUx8CYfTvfvob7LTloBVo9LR",
+	"2YB4PFf6ypwzuAa9oHCWjsL2ri9T3QK60WgZ2nV5zXJuzFzpGIIV1ctgFDaFIoxG3GOMcWOcZUI6VYsl",
+	"U4XQ7su7UHa8/Ao8WIFbi85pGiViN6G6OdDRrkrhHI8fxTQ2WrBXv7w6avHytHnFd3zAu/tNeGGn5LiI",
+	"lCVyun0OKs+ATOpYe2S0iIqkDRAjB8ydb+PyaRHYiE3L3nAhW+MZ3UYfPJgRT/MAkYxUM/AVaNFZz0tr",
+	"1RgizMLYC8w2ahua1T1Ywy+9qYRWZZpwLcuQPjYBG1ekDGRZQxHeBXDdAqF6JfbDd9ivtsr35Ce/7UAO",
+	"Hoa/dPq7h+A/r1lCurCbay4yPsq6lrNpRLzbCRVpBwTgOuW3Feba8rFilAkz7biIRvifsjvUc63Q3cvs",
+	"xNikhz1Yr5lT8xXVDqO2Y5vIZ8fyLoZdpioxx8GgdUTbf+RE1EtGjUdgYvnfaYvg5Tiq+9ayMKsgzV0l",
+	"TevLsbaANM5gbFs2lTBv2bJu3dxKtd1jZJuMkf2wdJqrX1x9hE0UdHCGGQZ6VcxmfK+0pdDTwSWHrVPe",
+	"X4hYHeIreQa+ZpYeJYMdI59UvrhQ45jK6/Q5HxfCXDPyBLV3Geib00NWY452VVSWY3jaQ32thN2s00sV",
+	"PhOJraHSHxeFtCLi2Hvj/kyo+pyV9brqCAH1gCrMmgF9DR2KXqLfs4W1mkqmorHYvyZVzTH/LNTriVF1",
+	"r4Y8N9+s260rvzWChBcGWuqN3vy6RCSNcTXhqFbjZZYkJtqxTdfsCTXv6rXM2xVdKi9zSXvNJhpMOXNt",
+	"ygjF0Pac8qsY2qmUzBbbkbXKCa6Nu2kzDv+M1vbjxt/P/YKgWvDCWZ7BJ4Ax2y2Oqi2ufqMffq1+6ZyX",
+	"wOOtHpG1R5gnV1LNM0gnAVOVNhZdGjJx+n5j2u2+YPk1GbksUYpb1Q3TFInt8NcFSfoQd+UadMbzzvmh",
+	"VN0SIQlDLA76gIgwpipLCRbH8BmhDZq+zxattZ2Ia6yIyUQa0ScD3OJ2GUDI3RA7cYTw/ejuzCHdVeOs",
+	"4NBaqIfRSOjv+cJgRkZa1EJUTwb3huchRk8qG1oc7R711aRGUmhqDfPXdxffqj208057NVpc+O1qd3Vq",
+	"Zxi5QCmMrNpeocmoGWAuVH272+j91LpDniVi8e18YjV8Zr+w0GM1l3ILY+f4gmt7IPihuv2uXpiunUG7",
+	"WVbviAURHp+londKT7gUf2Fif/TF2cdd1+wK2wBI0x43wkvEQe6lzpeiyzfh1Lzw8uBu5TNWDGB7uAdV",
+	"lrbo6mR4er9juDZmUruJblr9y+Dc75ZhV0rwN7EDVl2B3DdfljqpeYC3rvol/FlAZ0Pfrm7vPPrUVVG/",
+	"6H7OgKfmbElNLoyPClba8qy/irnnXankR5ZGZXDum67488Ptpw+pzLZZdvo27CyteNN2vnLK2eGIqDvt",
+	"byGCg+cpZJlKKmCVVs/14/I7sde6Y8BUy5dBlMH9O2Q5JBSGV4/E6vcmSqVzCoO/VkUyBR0HldopeD4B",
+	"cd1RkVyKA4t9WqAJqH3IqPtC+0P1YayRAy0kz7HadsuxY8/gegR/eU61NI9qpNqC6zuzvLXL1FstecNN",
+	"apkjcms5HFisRBU2nmjxCjw8EuVZOAZ81Lt55K4N1WO4tTDLLSN4rT4TkjlmVaU748z2KSezy/1aM1L4",
+	"DSD9NIFQdsAUSYIFmyuAsGC1iBot2lJuSbClx6B+jFvtEbtnqXQygd28MWuXjIKWZKDhWnUrJLX5sJrs",
+	"Q0uL2HI4u5mbM3+sGyE9axTgOGw8y0rBtbv13GA5Sy7dZWtVp8G9cq7PLes7uO94ZZk7+o19Lwc34AVh",
+	"6wAmvBeghUo7WvDQtjTWatZnBQK7jQqL1iTKQBZy0mdWRYxy3qfcRmOn2P3O4EU4BH47utpd88s6AV/e",
+	"nKNzzQm/J+Zpla2z/eVy25wW9DKFcl2lWb3fS7XK85sxsPvn0JimeNelguMUSajUFb3yGU/a+Q8svwJz",
+	"QVAE3YhwB/9Axe6X9qJfo8+VGVVPdhvHQUXIh2eV1Z3Zg1OWnbzQcC3I8NMViZAHXKlQIOicXYJMzSUB",
+	"ZjDvWTdl/dp5iA5XWeooRUbwO9tXy4RVpWUrem+4vs0ZqW5STKp5VE5tAwFbpye3Fj/N6BksoXUfqJDA",
+	"IXFsGosUfAo1CqqlR/deq1EGs85Uv2CcaTKxocPUKZIGUva3lz88YY/uPyCInpWzmvIsgzhAm2IjYFya",
+	"OWhI6X5wzJMoHXGQKJkijpTS55jnjRrVWFwDmwlZWDCUSsPdhUs0YOUyUrjIXuQmGqVnn7DUWBfdLVBI",
+	"ykhOuIlrlFVh01bc6wdMUY7cTcdtCxNH0rXCNhVrQ5ek2xCyGcbvreZJA9iPodWFIxWSqUKzTE3MOeOZ",
+	"UbR+YFPgKWh2+dp1NXiWXsYHwj80jQNl9aOcqI/mrdVE85nZLq7jp2Ezyg0Ly2ugckpTP6R0lSksohqN",
+	"rbrRMMQD6pTuDsdJrzBgLkIQcYdYwep7vvdqp7YLE+HYDq/IlARyCFXGdR5Ezpso2r9TaOIO6QjdQ+MQ",
+	"7WoTzoDnpiUqVgtnc1urmFYz4ck3wsZR9CLYFasYljwzth/YWohfDa9N2K2jW47VpZjFQ0bq0gnVtqtL",
+	"EkZJyYcX7ss7s4dsXxYL6wq/fwULNlowJ8v8c3jv2whGUbYUd/o0/f7V44YKEdfLDU8fPDh5FG16JeJF",
+	"Ha5Iwg1dPP/pRfTrxbJF2IhJtNm7uPiARJi4hffZiBt4eL/Q2fan+IoETH3do/n3cWdoMm6sxmMx070T",
+	"ACK4Q3XIyyXESw+i1NJIujbl/yr4LpXVHNubFcnUcRWOdQNWYNH/LPvtnTwY+v/1qGChEyAWpOAt78Sf",
+	"tcm0hZqXYivjf+ParJ5vOZbvI3aeL7mFf4VyumtYe/COJzbUVmB8pK6B/QXa68CeD7OT0wCCQ7AXKMif",
+	"nDI+tuC9JkpI26dKwXRUS3vZOzka/vP0wQos6OlyIcPh4NHb9yf9k9MPf/v996Par3//n+vgCLGSB2FL",
+	"d6558BJ4iiT6tFYh4rZKCfZ7GR9B1rpsD7WOHnlYxn6FspshnFqIBf7ou7hrV/Y+pnzBNWixzHCNVbmp",
+	"VeTOlLqKP9FYhX5TbYUmw0ytJOhaVmFtUmGDyqFqu7DxmF7CDojSXYM9uwij7Y1bY6KwHY55Q33rnGx9",
+	"MWHx+ZhACzQkVwpRQHPPdHCj4/XJNfClmlJNENZkCOMeUCpdLMehVrOqLbvhXE1nbeLgcP8vfZzBbhE4",
+	"cRzi594aybWNg0hQFn9cHPBb+803xif7x6X5arqtXF1rwUgLn7Tvp7KhmsPKDh1cq109kQPoti8hUdeg",
+	"F7tgACbhO20N1xH22DSrFGC2q9UnYsq93/GaxPPBcWZj0JpCoW/ixcRAH02MrG3QEn2hze72agM0r6az",
+	"v7+LWa3BooBFiwtj1Qw0myhbC2UfK+3xfbZw48oXRoM0rPDgUIWHRLypmNuN+mC9nRifqkjIULs4oYp1",
+	"rsIsti4T+JL6nHVHMX6MrgQyC10B5L7etU5BYwQBG4EjJswodTOIBA2E6r5lsUgRoqiCqIhwrag7XUk1",
+	"j4fgjwVQjHily9BzV0smiALbQFqGHa2UCrVci/H4ss8uJdi50leXTGl2mfF53FxfnXzc/yEMo+Hc3Yr2",
+	"MOdRxDNMp/M+UabFZGq3mxRoP/q9UFQYu95y9t1fHkrJi4ZsYw5YRQwJl+ibCoSw4hWtGfnD+bdnxRXx",
+	"bufGfsbVMPE90S2Kcq2zUl8clOG8mVVMF5LxCRfynHHJYJbbBaNhEIPYkJDMs2yPDDex4rbeHqZcr4ew",
+	"ud5OAwBsvKKdKYEe68CB91qZhnDHnxc2UbPOcgZWmIzoIE/oA0dpiBg5VoVMsU4l4F99bcq4LkKcZp2w",
+	"QaNEDLmj4RlwOZ+KDFghU0/u6EEUabzXUD02gmooLFOyX8U00MZTGa0pv4aVC9Nktg67EVZQjRkndKsX",
+	"u227Bqt9aHbX1Mrw1eiMVMw1+1wCGxUiQ5fq3zBXvc9mXF+BdT8lGeirftBUuLT9UJGsX8sT+XsoEID4",
+	"emrMauCYtWwRNac4kmUk0AADejF4+/6kf+9RHAfUzf6ZHKuuGPBuaRdCxr2eVxBDbH/84hlzn/ikWkch",
+	"S+JaHYmoMdVs17rVpQc9Zj+PJUz+NlWb5hivlRJc0+X2LM84DOZ3qImaDu5kKQ99dx/LK4KpeKLyzumV",
+	"5qqjzEvfaIhiTKMwnK/5KAPDEpULaOBsYyG7O/Nait8bjRqJyhf9TUWW9pLQcbOcRF1ISUKpj5XcVPbb",
+	"Qt5Q89tn77ZxPfo7ECR4P2xI1y0PsV9RQJSwMN7nBwz3eYxxQd1f1yraqFPuYX8nC4ATq65FAg1isJOi",
+	"uM4EaGbERA6ErMKduGGX9OXL7rVfqnX2m80O9d18BbboCulNAVURrGaJ3sJ7p4TJbBcB13qdvcYC9h9L",
+	"pmzOCzs9Yz6bN4A7/9dLDP/ari/4qTWH7y+t3XbHqgfpmEjaVESV7F8XpTEr4gLkcoGASBmM2zwiYcC1",
+	"3uOr04Hqbt6RJFKEKRUdvCx+Ps9SKCvSrb7B6ynrTl7BMxS5vcbsQoGpazM1IjALxxiXRcENrM/XpqzD",
+	"BNbxoKx7iSWmqbSzU3h3WGBotU3ZcCDlBnQ7mNW9mRlhUolepwnKEZlAdipmRuCcRn53arHdjb6p1p4/",
+	"ah1fnTHdI5lqUAo3CMRnm9V3MlqgfCw9egs3Vyautx8wng4Rjg2AjBbtfK1wihS92h4nbT1bt5ZZvfIE",
+	"1IGLHRu8oADa+petsnmN1zQFl+gLPokDOUfjj/wJNWeSrWxOPbnVU8vSsBuI8eByciD6PcRksDZ4Mbvc",
+	"G5lMlb7IVSaSJZ90kvFZjvdfJFeLi9N/Rk9tpLlMLxKVqUI3+9ub8A93ALvcBU4kU5NINZQfuZkGFde1",
+	"OGfS3eRl1IP2wIje1HzheP9FKCS2rgvsUIb008RRLKMy1qWRutGAYVNT2W4wbiWgXRlrvNa7O74i2jIu",
+	"EiUtT+Ig8H/FQWPiivU+dUeXL1OMJlZuzPr8q5PfdMlbJvLNhKz/9eTAl38lT97jbv2P4ehBem+0onZ8",
+	"e+DKHtuKi8dua1mN7N7DB7VKZMOYTh+hu+1K1fp5iol8Jm8NQaZCTNkLHaUETNqEkkJLuyXfOKLRxM6h",
+	"xbZ8JJ26vO/NGnW5g7shDdW2ZD1mcuDOMGjEaPyFDBABqxbJ8lntZPMWPr3eAV5kgz5xACl+VSlzWwQp",
+	"2XV94htC02V8QS9iMMkEgfzCgHdvG7DhFyGvhUfg8Ff1gtJIUw/aqfQFT9P6rxpm6jpmGXBSBxmXL5pT",
+	"CHbTGzqL/l6HJLSZ1qJ8RQsHD4uq090BQqJeBRjrLgRNoDENYinGCnZERmry6C+CQ19Zhv1WCDUNNmcf",
+	"6bFfsks9YAQ1QjLQhCjIDUbpDfWUhTXs8YtnbAQTIVskDgYLThllUm47DbOy2sbD3REQFBmq2RxzQLWf",
+	"lxJhhWR2rnwCbIMJg8dtIWW+1Qy4KXQXJYLcseaCjBMtY4CxPF/ESmzNcm5G+2l4lNEWY3sSatd4Cjyz",
+	"00XzWUhFwWQCt1ACpIZxloM2SsaPgMrMX6xOePM1AZ51vVniL7gYLSy0jcuua4NNgBgjT5dtukPNz7Q9",
+	"FavU1cWsbeeF4RO48NHhywfzEhJE0Qo2AW4sO73vFFZtWiYSUu8VQa8GhNEn/aUhLMiQXd5qlNUQQ3wE",
+	"/cWvyK7al6UDXT6P+nasTH7tetJFqUF2lcfUwMTG48dFKuzTYP7pWHaowQtZ2hb3ksqqdPzWiar7ouj6",
+	"vWnTtEyib4O2QmZ5KlTg923zgRxe+Fk5+8MIQOPxZ+S53cmhWq3xhn2KDc7Axkn8ArtaKHYOKt41+Ga/",
+	"auQ4maWKpstTadyhEJlVWjHTGapuICdCAqZsYN5NHM0Uu/jk3F7r8kd7hIcb8eS01+xq+3d4T039sPZw",
+	"1+xYz7+qyBeBANkF6WPfq9roELnBq+hN8/5Gli6CLZH75RbflLV8w9Z3X+yG6e6EcNlcFunV1tJHdMNa",
+	"zR9JdvWw8Nvb7MHh27cjf9A8DyR5/EsY0dmgmOdaXTfU9R3BhMtO93akgV9dTDJuTHOt8qXoXawPLs0y",
+	"5Eg9RqEzFIuvUHbrsLQzvvB2zPhlVDnIpliqTeGN40jxv6dLhvKjdhCI1NfyIdVsQrX5+8nWKGArFm5F",
+	"gbfz1hGx7/XS2V3Sp9BrgMZoxmWZaWvYiGdcJnDEHocfQyBOyNb7xpyzuU8sUnMw7vMRZGqOsBAR1LhM",
+	"mRZFY8tsOpBWdwpYCzvQqA91qzjqSKbLfFegPDf2XciRyLJdYeXrkIxhlv1yf2u9V5u4kWTaGQ8i+RAi",
+	"y/rMO3n7zKp8UORMaUZo9JjyoiSwlC++MQwNH5gFA7H6zB1zLTuJ26HnhpDOnIISEWvaFDPDirylJaoD",
+	"/sGOLircNTcZgBIX3gntfxTG+qTLieay5GgLx+UIRN6ULIHcTBMpPEZsLWGzqmcRighgUCLCTLid0xoS",
+	"/7HVXJoxyiCJkhUiVSgh0e8htguav6Zcx71QTXn+j5Gavon7Lva7Lt6PVcNsCOnCteoLfoD4PdEihy3u",
+	"zWixcsnAfYtxw6gTNtfCglnOQWlbZPzVCuhxV32mu5pKmVwXdqpVMZm2pfQDpkF3qlMe0Hq7hjw3gXne",
+	"WGxy/eM9Uf8jZSLLZW9X3bxteTc3WBeMn00SofB1X3bYglLWK7GwsbNNa31mW4DkdvHp7oThWBrGI+lP",
+	"TbiHiqWK8ZHTOEQ8arLMQI980jqVt3VNy/V5/qDVjJ2csyETY6rbMAM2WrDHL561fE9nwKVpBH4sU1Kx",
+	"WdzLzedxjAk3YxbKScyga1qWRq9VF1eGBqOyotHDgh93rZNU5Tdvd9SHpNtqKCpZnXCdts6Y8AOW2QqV",
+	"coUHheRacZ6aF74l5zm8laJ+7Q9gqHjN373s7jVIuIWJaojX3pQrm0CHcqmY/iHSiy5FMegbO5bGKJdV",
+	"2hLDlJemsmEfD65rh/PaXdF+LWbgbsNO4W6tdJwSpLKjmjNaxLOeU5EyQZCLjofyIhWWWc1F5ssa2CnM",
+	"jvaEdxONEGzMB2BYZiHLDFPjVtU0VhUhr9RUqkuprSwpQ4j1QRqKhMTWwHhRnpUTuMgzLmX9D6H4CP1W",
+	"SP97XZ7TYIoZ/iQVgXd4ubxPIC+lOSoar6d0QzlVz33Wo2xITeozCvXr+4ev75H0NcV59d3j6vZpu8EM",
+	"1R6vCIl0I2EfnCcv36BDMOVQqbQblBUYc1EWOb0RSyv2dhFA9AMlfwdcR32U67BW1ZSWOttqvXwdVPWP",
+	"Xe1vV16WaEi3Q93+DOkEtC+F7ctl7/AtuI57Uf0nF62TbHet5WN7YerlymvGCZpebTKbTvzwtzeQ1iEu",
+	"rhY8+47MzQdehODZz06m3UMQKPvY+ZLtSPY1Ca8Vwd8EgHSFsYddrNFrbIfe+MFWLX0h1wsNxJcUD3vZ",
+	"Z5ejhQX3LxK6+wHtiZfUbAxwyZRkHA2Fy5jRiK/dBvf5Dc19R9DnN+7F38EO+FwCKwwcsWcYsf1HkU4g",
+	"9abB0YJ+6DOjKF9PSWCIO+dbpAooynuqMkSxJUXY2E029NUt97jdZ/hl7Jdwhhh9BWMl51ORTCk41gnt",
+	"fIIuH28EbKywUEU6uh69OWr5eE4fDI+GQyJXY4XkQSuOocxxwxKeZZCSI4EnU4p2rrq7/+je8OT03v0H",
+	"D717NBJk+sMTdu/evUfnzFiuLWKypIXGgVcrblfTHJ4+HAwfDIb3Xp8Mz06GZ8PhfzeJtgi1r1VaJLhu",
+	"kfZZIcWfBVCgsWGkOSMGBlyDPi8R0k8fPGAYJbo8+LuTGk5DRJD/bkHONkSPIjDASnoPhcnOqCCPWy1m",
+	"/q+g1JNIXSIQeCiBnkj5/5JKpxLsX0jnQfReQSNEMAd3LVNuufvXy8Dux0RhdWHCJ0RHAUVJXi6v0n0T",
+	"7bhaTIRssCDNqdjvh37vz4Jn0d0IWY+X05SGvD+57NMXCWdYiwTlZF56L1NwwrxxLGQFvr83Tf1gDXv/",
+	"mM2nKgspW4Hw18oAVMj/ZI/RtpkwN1HesKS8IspAVzkmbgDxzAhbXI+C2epoqPhcV5swlF9q9QzXGGpX",
+	"VMDKFBYpoYWffWPwgqykuj281y2ItLSA+aVF3zm3jB9EtoMkgCh+LY3oqZj49MSVy/Dj48Hpg4fIoafw",
+	"jocaDVSIIa7YKwndLNZFnomEt89WwCpqjXlLFN5OeOx4t/Ypoy0mUukY/OLPMLZMFfjIcvcEZlxDysYi",
+	"s5R52WIdTlFtu+ZGy50ajw3YKttj3Q895gHrRANPW85NXYPOeL7tlj33zXavzv8HWVJaJpZ0TmzpYNUO",
+	"C+gKiFaacnYAi1y2hHvLpr+Mq2kf3hK+dOCBiPrVhV+6ULUdXjY6BcJePreNHOjg6l/F6w6g/2Hnv/A8",
+	"F3LSMpx0JY5MYNIXZzlm6BIehhPH/lIS+iQQzKj/denZf9DFyUPDLMP1WdDCXA1m+NMgMdeIkLf214FU",
+	"JDEieY01gOapKMzAOwf7+DIP1p6ddcCN+ut2vxUgAu7zbqCr9Tcr4gxVcpyJpMlXuvyKRCrEdSJFFBzC",
+	"KmJZCjW+1ZT/lsY/jljiYve2Wm7zHd5M7LdzXynn7mA39mXpHN3JF7IuwK0rqA3lXpe0yYbI2VvAEQgw",
+	"d6je1H0DXi0KwVNrmWM1EaHUiCIFET3eQ6vAuJrO1BQR0y56xikwHbcvVB1tZxHeBNHnJ7o0jdqB+qEa",
+	"KfJVKVJ08coeLm5ph6elQZjcANQaBtnqfa9t0cEdrvXj2N3WulMKT4eSv5rLZNqq6UfJ/tkHsmmdnUzj",
+	"QF3t0msosyaGUxzC4FJhVjMdNxFvPPsoCNI1LLCtRH1jKUgVOaw/TVjyUKROU4Nr0AtvrOof9hC3lpgv",
+	"D3VFHsZ6D1ToQVjG53yxBv3T34cQPjScxC3INYdxQbl+d8ILuyVYpv5nAkzm9vEgfvimfX4FMkWUFKfy",
+	"ZdxWW23OSwBZX5TUWL4wbKJUug2I8rPy+mMO0S5IEMurjKDPuP27dr0z8NA1LRFut+SQWZC8SQlABJ1v",
+	"albc9Y0WyRXEHanXIXewmzuevlbOqxxiJZuszTm8LifX4SCqFXWCS1hZhe8lNrXfAHZEPeoSRfiHErK1",
+	"vTCDsd3FLOezoPxYvp/Ymv+PY72LH1UmfDxbp+piKV/Ua86PeHJFLz9bANd9qjHG8RemJPpnFXrgCLQU",
+	"a49JZadkcV55M2g+FSLmSQ0Q8yQKjuRPofzK6fDRo9qXTofDKJDmTEk7Xfriyem2sdC9uO3If8VG6Kuy",
+	"5bPUYWorh0rzDMk6DeGiBIJdaGEXr9w0vNRGDDbivUMeSgcVXt+/YaV39r9/e401ebhkvpqNOyRcG3Iq",
+	"6rKcwNTavPfBjS98iZ0VJy2FDFAJBcggUbMyM9gcsctjjBE8vj65LJMplbRaZSzPuAQqmeAh8hm2PWeX",
+	"x/b4PfGjD+GbSsLvsg407Fhln/HMqOAyR7Hi92I4vJfQl/FnOMpUwjM3xOXR7/J3+f+xx+aK3szLx4Wd",
+	"Ki3+QoPKGaMH6xJpmUf2sL+8cWU8gJvLkev5iZrNEJXYhhxThrEU7nskzLt+MTh0ziUKSZfPUpjlyoJM",
+	"FoOfYHF5xgwmUE24kBW6MVa4Gql0QcWpJuIafpfMD69QqELpyhez8vePvnF/+OiIEZwNoTJfQW5x4+8N",
+	"3WU3OHenFxu88lTYZQLmjF2i2HjZxy25dJLmJRNjNnMixVhlmZqfsyknMQT5hDuDpNBG6UvsFY007gB5",
+	"WUjdwjsKT+CSPXv1nN0/Pfm2jLE4R5A1mmYV0iBS+subN8++p9lSfT/DPIYlEpfKiAZ4TgZLoeRxrtUo",
+	"g9k//jBKXrK/uS4f3X/w7d/9NqHnPoFLx8H+LJSFc3aJfjxz6WMNHG25ncZMk75P/zU+XMUb23E180jF",
+	"QDfTy3eDCurlshbBUP3V7QTRNv5irow7nT67zItRJpJLBBDvs0te2ClIi8bY1JHpghGe50BIN0eMItFH",
+	"7Dck7ncDNZdLY/Na6Aqb8YUbCukA5z6CTMkJltAT1lsiyaJw5BcxcNRwiTXAjBtvadpI8hjoQ8ujenxq",
+	"jJ0hHaI4iv8c/U71IJIAx0ZaX889TlqA5RhRj/CJyIHM2fFxGaZ05N39x+H7VW2s3uvQqNfvhXRNLLAf",
+	"0pt5LnpnvXtHw6N7VG9sipz0mODN/nI/T0gcKVf2LO2duT/+iE0oMjpX0hAPPh0OAyZuCKmEd/Y4zzjZ",
+	"NqvYBHUVGC2PqWsf+mtB0RgIhWEh92mU2LNUzub4O54GQN/6g9E7+/fbfs8Us5nb1rPeK6cJzGvAjblW",
+	"TgBnuvApRnxi3Mv0gv7unqM6DffOekSXOMrxDKwWiant3IpLmo8go+s7UgUCxrvrgvXgpGLEqokg1rb8",
+	"F993xz3vsMlO7B6TdHjjG+2lTnomhCn32YeVvdBY9xcKQyyRpMHuB4BApBspt6wr/5kQb7/3YHhv+1fe",
+	"SH7NRcZH3izTmeATLqlCwRkyqZRbPuIG/FO6w10Iws4xZpw0HkkmjK3A7Cihgs/AIpTlv+PLrpoc/yxm",
+	"CJyxteETfIix5Wp4ZrYoyRKR4I4Q1bl31vuzgCqd6axEAKyOfktJ0obByA/kBSMEvWVGbRiU8uz3HnVE",
+	"aDUoenoPeGzAMkysGnCbFv1261WqiyF/+CzLqv92QIdoVIxcr8cooO16u+4PT1rdLi8dU8X1+22u5A9K",
+	"j0SaAoEBVleQhMv5VNVk5vEY87Sc7NFnEuZgLBsLbZZY4KuQYrRy6/CCHTnWt3LzEBpnUOIXNd6/71y7",
+	"/ywRdA50ktUo6HZqeIA8dLP53M6zttflGuiGz7mwvhqeE/vdofXJJIlQw3TOVYTwyXDY5tDRVnUE0no1",
+	"Onrqx+/xF/z5w7FHx6Jw9y5Mtjq5Z2nP3fZcxSIRX6OjQSqnD54xHrbBqQhu4VgeRyYQk2/81G6bELcQ",
+	"4SdNg+4b97d/41dlf3CiJn3h0fYvPPFRLStU/phOyDCjZoAqDGQGvimJ/TxSxjjo2KSNWjr91rQdyLUl",
+	"ddNVuB3aplhNp8PhVPuoGaPKidYIU9ocyBYbo3ic7neL26H4mmsg+oDSNPvkE3GnhGoJ2rHmKgBn+9qg",
+	"pW3eBIvWADfBHDud8vIrvzO7iuvlPXvq6MJQzHJgoFQq3EdE2ZAn4+9HeqDXgqxJN3ihlumful8i/27j",
+	"1GyFP8Gid1AhtMOLgejwqQfir9szX0JOhWUaxvJfq6+r/AoOevcQ4QV5iYRjqutxsBdlLuw09ZAyB7kD",
+	"YYC7W3B3Czregt886Zjay9D5PsTegz/mV2aT/YygucVECjn5CRYHFVt+gsUraNQUr2Bx83bKF2jBwr7p",
+	"pSXlHP1fJMwmU0iufE0fcqJ8++Dk27+32fWoeYxCvDZu9y/QO7SF5Rdo2mbvSPls1PFXUzUn8wqiz6Dj",
+	"0uTAgyOp9E8Ji36fVLWzsdTcTWsneFyProrzeooewe5fVOXa/JX9TqWLFudZS+aVMHezYhLmLFNywtwM",
+	"WD7VHP09KsMxCb+TTZU2wEbcWiBo3HaEEebp4yo/LHvrrS7gwxpZ3l9Xnejr6Tlz6hGpRaHKHZvya2AY",
+	"1/2p6w0nLb7xWqmfuabYzfunp23m5c3vEUWAts3HCeAd9Gw+0NoNkC2lEg+qYuKbuT62/iGYwQ/LkOpF",
+	"WSKc6Uc1R7xeLHz8+TGnyv9CR8ummAxL58HGpRui4/m2s16EomgGEg1oyaCwib4P9tCQAy+RJ9iU61nM",
+	"goGei9sljNo4r8AWedObRSvrM7NcleEc8R9VIa3xVg6PqDX2Fp1EybHQs0+fG+0hOX6PUuMKrTGr2Agw",
+	"VFwyITGGjfE8Z397/fz1iz6Gnzw8vffPv9800zn2W15/OG+Bdv2ocerd8UmmmlW9+49Oh/cetX9laWCs",
+	"4dzqhb256/TSF599grVnI1cpNMBbYryVs7QRrl2vL+vSfIw3/2ew9OA71U6Gu5mUKZA3efGoCHGzwEqf",
+	"3+gNqaTkmxJNsezOzpLpKx8OOuf0IkDY8TtqvglqJs69Jr8uPzx8zhfkOwrUgSGFXFpIKfDzRii/qnO3",
+	"OQrlVWh5aPm2XkqtUYqhuXxurvC1E1e508HL1dzYcR6DTAeoUZpblh9Aps/duFto5n40t2Xxuai9K46p",
+	"1KAKXyrvPnzFazCjEF2kJOx7xmXU/MYL+7xsdftRYy+4Rr8cp+BNVeKCodv7GxOKWZHVY+5rhRFkWCzq",
+	"6s+mCK9YFuBBrfxhV7+scKuSokLEKSJFY818xD3ETIKyNMAW0g2d+ZirJvcOZTmE/bwZ187OuklBiYG9",
+	"75+WxUATvNZvXtYTrR1rw2yqCc8uKjTCWgnUBP/U+5HPRoWe9GjxXvc5Hd5/8C3mb2twt7b3Ix+DNFZz",
+	"Y4AhxqHl7xBRt/f9U0Jx/PafjygPzI3ob8OvHo+Q/eds9GN1SUqYwn4Pr9mFT4al30oUwxAU3/PgGeaC",
+	"krHgwvJ3AaPTcJmOVPkroen0nhZa5XD8HehMyPbi6K8wL4+5lTB6euPXNRS0jN1Yj19zXgVvULU29xDO",
+	"eApfq7/uM5Gg60kxmHSVlnkxBDaKOVdd+BZxpqZH9/h9+PHDJptwjbEd/DFqEpHLFX1RUUcRk/EqAUxL",
+	"1EBT3ujdnq5Ob1I4Dwxr2Eo9OwQgPx/fhSDfAlGRUFQjqm/iEczLweidg5SJM90AqTWJWNxc3XTwzI4S",
+	"VqgehZVKmC6k900xY7FOplQYNFvm5y4XDu4kaqzG4WwTNk5uPwLofDlMGN1bVoWQRa8H3YUI3Xz06e3L",
+	"KI+dKGIVw2CiFZZCL1Ol/S5Xx945Rin61owrXIsNXuykxL84rIGvGucQiZafLsHuGf38C3CDeaIROsKk",
+	"GU2h6XYK8lYfoO30RzWiuseKtnrnqPObNSV8dJH97gU4cJAouhM5KwFpKxUiVYRiQ8bw1m6W8ux8l234",
+	"cmh6mIvhe/8kjGylCIhJM0raqWGFzLlI24t3L6mPW44EuLuzX5vU9sqqfPWVdbKZyuiBNTwDcx4qy7CJ",
+	"IjtUyABL+aLEM0EQI57YQzEQyi5r5Qn6FzU94E15QohNONAmGwJN+ou3IFB0PC2WkM8iYtunZkLYnLVM",
+	"uZBMUNWtune4SvLE0Ef3tJKO0pTeeRsW0rvUzs8mtfO7JappuC5V0YrDqcr+UN/jvx+O95bOtvvRkUo7",
+	"ggdgIEbio+B93EbsqmXAr6H5qt2PldhFg9RnkXdwywo4RXl4vrYX5XmcwOYAQxMyyZ7JfYIKgw+YpzMh",
+	"/9caMlodqXjvsEM/21uWzglIOc7dMb0pBOLU0SQPSte0D5SJm+4gwG4CqBITaZZRMFk75TSaXeepcD3T",
+	"pSFkQzmasfDqZmgzmfIsA8Q/7l2PhuKX06vfFv+FlUF2ihWvZcYQhuUdKR6QFANMKC4onGQJ2tQ1VaeZ",
+	"PFVhW3DJ54VtG2Doz0IYdq3E5xZiaKvI17DXuJx9YwoN5SwPrmBhjrUKBSwa7K34+Uqu8wHMrrHzo1Rj",
+	"v/QrWNRh6wNqvRUZhawRFvldAE9X0+iP3GDurF3a7SW25fFkAzqua+0RolvorOPx0VyLtRibwoBuEYV+",
+	"+IDWg0P2lWVAvpgQUpJF8ARvIoiUiKRNBOluJHGTlu0gY8M1j0rYPj7z6TUPNXzOeiAnQgJ0C20oSee2",
+	"IxvKgTfEUbqX1R1/P7ggyaRVJq5EEuLu2PKnGbOQopZb3egb4OrH790/H7pbUhzVBdMIt1R5qhE74uM6",
+	"uOhmXwuYd7nX1d3qACRxgOdo052+82x9MZ4tQHRdbpcuuId6OUdgGGFYKFPHMmXAF3Mr1Y4OUJXtmMIx",
+	"FgoeLKHE7MwjmgJEPEpHDV3m0w0S2e25bXxoz1cOsGbdvbvWBw4y8XgSHvB0WSLysMe1a+iunzudTBmM",
+	"gBXa7HTNlqriHPvaHJs1q8eh0e1nC2KFFqtYphQWGaGswDDrG08PbIKdD8NNlYFQ/iQnLHoMVt4AQx8q",
+	"claTWKv8Wa97Hf5NHHuN1wLdMkendBssCiHkxIfRnLG0gD5T16DpBx1+ZqMFxSSYIpkybtjJ4N7Qff7o",
+	"5B+NQPdzKpfbsK8tpvzEg8dwydR4DK4ZgcbZkOTbOLZvfiPVBAKija9hQPVLm0b21U0/FXh/fyk/Y0vB",
+	"fmEUPwh0uIUzHC2Y45umSi3uM1nMRqDpT6Gdu6wjkWWmz7D2a585Dd0RfIjYESllbzaXEyj5YcSO6msd",
+	"7RZ28ZrKJ1LQbJxRH7/3P23MMPMz7B2e/prkj7ARX0F6mV9qFX+Qc+3IZ/mdwFeCSMw0E9NysS3HSyDz",
+	"tq4D0dr2x9nPsIzm3kaYx3i/2kgU32HDz9pk65bw1fLgCrXEn/03JjDXdryzC7m7jj9BWi+SK9giP3/n",
+	"2xySDHGITXGVI55xmcCXH1kZFuqrz3JJiYRshEpx2l92QShUr75whpxMuZ7AZiJ94tt81tyYFvGV8+N5",
+	"qHNBx54uM+OA47y4GZovjNvST4/ilbQ8sd3thbvNqeaAiAVnokB4REoJ/Yx+wfCLV0TolwAoU3OVQeb1",
+	"mhIZSTKY5XZBJR8tjsExogZR4Y6osK37csbnjJsr8AYl+mMK5srX8ucGa/9zQ4bBKOIn+h6e+A39mF6U",
+	"2tb1znoi5f/Lf3gkwXbDDTW37Utppy7588AQ+vmdCfZL8awERPKpmi+XTxaGQOComq2HOOhoathq262z",
+	"RQ2pTwm6JbYY9blMxDU8wal8VH7CZ3glaz/1HhwNh+swX8gYfIqiKiynYMZ77Be+6BSk4dd8yxEaL/hi",
+	"Bs2sh2jijtl8KczmP6mOHnNXL+ciLd+WiVLpHCFVKOgqp4rGVIpezZ2gWCuumRbQyfLp1a5O7GgixltU",
+	"5//EFgd8l90AjfqCT7g7HQ6/DqUh12qmyFw54ddQM272vTRpo0adF+X3viCleeau17LWvMI84V2oVIs4",
+	"vZylSmn2N4/5nglJ+C7JVCkD7kZ65+7fsRxSBmPLVBFNgqzZSH8J0/isFXO/ijvN3CtbICmNsSYMfkR/",
+	"0wFuj1R2i8HpV2zxWVO1W8JXTtJ4zp8N6Tai4aWpO8uPqo1YeOc0kCc8ywwb8eSKKcl+UTLlVFGhtZaB",
+	"K7llHaMac13BcCRyp158KerFb06+d/qFO1bGR6qwS89Yy9uPRNFFV0BGc/ze/fPhOPfp0YdnGdsbO9Lf",
+	"yFxyIW+OubTI0Cc827vbdtDgzZ8A8vIWKMmsym+F8gv5WdE+TveO+r9QfDwk/oliY61mPt/4YLcgJyvm",
+	"ANXqjYqFt3f+jA0PKP3XxtkUeIET/uL1gNLakfPFqsPZQyhKQH/jHLKsEcxqA8V4Avgk9AVKL60RwEfV",
+	"HFK+ML2zk/tdlIT63D+OP8INvSWJxRHVOYZUetc3lp26SxX9MjWLX3wcgzt1jOdGLwWXC0RDD/kvwpLj",
+	"IuCulYHGnZjIzi/P8Xv3z4djDdfqCj4ZQcxdpi1pbm6+N86xWglkhL0hFZspfWcJOLx05qHI8B7RixyQ",
+	"UBBsUszg8LelVfz3i9D2s7YC+1Xc+TbIt5FzkR4i/vtjyH/tKD7jcuDhFjcrJhmXPhTooHpJOcwmtcRP",
+	"+Iuny4CDqcYITkT+Wo6oUCLL0D+rZl96ALiGMWjNs48d+JVqPn8Z5vIpp9mXk2y6PSq9k2S+GM3jNWSZ",
+	"RytUKVAin9c+WFIYq2agmQEnVlHR5L6vMz+fgvQBu5S/X8ZahzB7NXOfT73P/zBBM61YAOahz/zF2FDn",
+	"xzdau5yrefkI2yVmcMYusWLD2enw9OFg+OCyzy4XwDX+fsmUZpdGyAQGGTd24B/xy6Yk6xy0UGlv1Ryx",
+	"lD4fDB+9pXFxxtaCdr3+37/RZ/8eDh69fX//w4B+OP3w/3Bq4c//b31mf/+PW87jrra8qZh5aPAFP9UI",
+	"K1XkjFP1jz7jzB0U8zq+ozOGZ+XD0BApg8TBLzi3sNyfrYner3zLwycwfI3FuTanfQvJOBvDvFr75x25",
+	"5S5bJiRsIrvXoc3tI8IgdEeIWqbwAzslp1/sQbEqF0kUfmWmJCLT+qR8xJamHKe3t/sChM28MyA4QSnP",
+	"QULqazyU0cdfUmikVfmgyD96Eg75sF6r/E3+qWXhnA6b0nBmYKcKZ8/NFJ+7Mbgm7rJiWuP9TqFytPpP",
+	"Kx+nJtjcaZdfRJ1XJ9yOVDGZWoaPDkV+5xrq6TnfGDbjQgb4ggNm3WDK9kZD5Rts8Vkb5d/cpRtUJnnC",
+	"vbh5k/wnkfyfC6xMsJGgf+HJVEj4ybX7rMn6cS5+gsVXTtfuuFdjjAISpIFEg11Swp55QLeYjJiLK1gE",
+	"7rkzXNtmEasivo8qZ3mFaAapwDYV4PyMJthJciJCvG3RiUZ9hWfcJD9dwQJtr8IaTw13otSXFiLkzpgQ",
+	"cj3tnteOuyFIrDM7aH5rjt9fweI2YoB+gkWLqJ6bZjDtgnqoQtLdzbqdYB7kauvo6vsQs3X8WBD7bY7U",
+	"KVsdUqoJgzQFLPxGkqywps/UmARbdNfxLPMQ9Qa+GoHesTrifjloo+QZfUC65ZTLCVWcXpXzy0qfEZRw",
+	"sFbIiTkAbm2RCruZwopdcGBuyJAcoJ/LYnQxGzKVPtwfcDqMJJTsk2tLGaCAFKyLzIxiYsyEZehqFgQp",
+	"YDdMi+7l3kDYwYqOlON35ErItGlk91nTuPe7D2to7EbI79EfgMhj7YG31wb8gTJUhGGjwggJhuIgmZJN",
+	"o461msXHTLmFgft2m4Hf5MyqPlbEFjLJilTIST8yk2b/RfdJHFQBdbf1q7erKJaKFLlus1llA7tFpngg",
+	"Xnt8DVqMNzuNXbt/uWaeBnqHJpilwSKE86OaO7aHtRS+fOfxVM3ZmOtQHlVgwVEDPAv18ucVfKOx7Lq2",
+	"eWzser1NMmsqO07PpwSmC2kYFg2icCBuroScMD5xC7MYWRUWjJFSMbwbotkgCazQ4unt0uIbmYJmc77A",
+	"N3oEk0Ky0YIAGb9YwnyiZnlhwdRoUo2RJg1WCmFIS0icGaQT9wd3vjsQ4jrbGoksGzgq2gyiLbLspWu0",
+	"o6R4aBD4l0Wj9vIV4cB7hDB3ms0vI8H+vz1EFFYju3Kkg5He7i7bKcwMZNdgKIIzWSQZYOGrcy+aOXHc",
+	"IHsboUqVIjOYKEDVyld6YHxssTITt2zMRQYpm3Pzu8wLy7SYTO0R+1VV0K4ypYEct3dLhZTZuUig7/gj",
+	"XCMYuS3jSctI0igmLxqWPdl9VKsyrugCZIpu+9OHg+HDwfCkkyk5LKOVLfn0pi9tkxlZF/LcHUU4c48a",
+	"P+LJ1USHR/jO9vVFwPNSKUN8+ogToE4OMnUHzxkiMLVjX7qQR7qQG5+54/e6kBvL91QX+9BP1gbq//Jj",
+	"ON0qvzEs12qCyeUBcb0sFiUsS1SRpai+Y0W2W3rGtpu1XhaywSG+ufrOWMi0oexOBLkLC2gx7vZISAuN",
+	"BiFquDFsv2YiejDs92ZClpaq27VguNV/tZKar5qG8ocTbYQ1/pRvS0BrINjj9+6frVzx0CyxsXqOW/mX",
+	"zxCRLMo6ZplAyBbHFfm7Bvr45LIs3Nw2cUZPaMd5Ot5GbC/ScTd6831GzLUjISk/Y5XTRaktVUnxhWf8",
+	"hEvlHhfOXnz/Q23Rnz+hYanQLdng34VGh2RpOMbGsmB+Fl9+WTC/0L4vgTPmRWZRw/8YjtINQLTfhTqz",
+	"H0+pz2DCswsfWXDWG548esiHw+Fg6P7zrfvPP8Ov/n8nlSz4k4Csm/5PC77lULL6qE3X4k7F/1JU/Oc5",
+	"SBRw8FypSDBSOSMqb3n9PVk0xtQEJnP8nn76cMjgMKLg1fpjseJdnwBL8Qy3vNddLimBmdx2xa47BvE1",
+	"MYiX4J6vikWgvX+G4abCrooMN8UtqC7s8Xv64cMxT/8ojC3hsw7GOHC4FsmBj8v5fBIZgqE611otLsl+",
+	"4Qt2r1sAe7W225Y8cPu31On1vqW7wlxfWmEuzP3zh0xRgMhkEEJZWKxOLKxhai5ZIb3LHS0ynBHd31Rm",
+	"YJKp5GqTCeQJNjhktV4coOEeUFDcF25xs4Tvklx9EwkH/Khxu0gdxzy95phc/f4g4UOcGS7TkXqHAEmc",
+	"4aBV3e4RsJm6hvQcwSyv/VYxLs0ctGH3h4+OfpfPJYWBk6M2wErbuUIEGcO444IxH7pfW6Dyj1j4RS35",
+	"zl8Ph2f4//9u/5499ud0yyLy1gt8V8/2y0zDUlRi0t/eVebFxkrPufZFbQtpQohMlhmsK6kolmLO2+rd",
+	"yBj8U+Y+dKOowg4MJEqmpnd27+FwGHnjUkiuBtegXTfm+L3/aaOX6XtIrv5F7Q759tWHabhAfrZfgdvJ",
+	"r5TMMu7M6mTxMkB8sJRbHiEONR6DFnJycIt/7cwaDP8N9HbcBh3W9V6hw37GOerVQjbnCfTZaMFyDWPx",
+	"7uvI3KoIfY5RJUQVTuLPM54Apd4AiTorVoYv4xIAKRy3NbUm2fNxeQ7CMJwVpBVCOgmS7hD6FORsyP5T",
+	"nh1mbdGJCUvqWzRG03W8/Jp8uni3dGchLs1h9mXAi2a1p6m2f3fC3YGEu72DG9Us5xrqzyyaE/bnNI2W",
+	"hSYGkAqTcJ1+HBawAkRNU/mcrmc7abEEQhHWMJBWC7griPap3k2yCCLubTg+NH5IzAaYc3qGbul2emLZ",
+	"KqM+9e0+UsY2CYwhRjvkTTfiSWPrpRTaGko04UCf9E8efPiPXqcs7r8814yN6T5ryo5+eP92g13DgS3u",
+	"RPF6mlJJRKhxlor2lyVvazBWafgUnls/lRt/brtYXNtfmJd+4z54c+rHe9QlzAN19iuxzfAZhLe9T0Ic",
+	"uo+kmntAg7vX/ksws76aC5tMwVeDR8fhkpgQBASvu96SnGBwVp+CHo8Yn04HzbVInAq/WFLUrQcJxy0K",
+	"lToos7NKucy4BcrzmcXVeFqum9JHdRIhHIl3E52c7ugmcqsgovoEeFvt1b1jV18SOF+wqIV7SKY0fJw0",
+	"PVRcMiGN5dKyXcWuzmzL8isYOEb6KchDbjLfcTIP+gv5ZZgf+uXpc1N7lu4u+CdofXgjU0VuXKRAei+n",
+	"3GC2K+KeHOBqbrcvmEO7XTelw+AUnSBBBd6+AlWYVuxLntUEJiEZcIpwvm2luEHHNcfv3T9bvfeHpp/v",
+	"wXKRbaKgPuXVEvxJeAZ9mtEX78x3G1DlkIaX+NM1rjxRKdBTXURoKi/sR5f9MTKdShf1znq/KZ35vW9N",
+	"sr9iD7ccHfY9NAeHhSCPO8HgS5D8f/WpE8T7uEyrzAmBMQ0aKAbwIK7G8C4cB15zaAm/4hgN4QUpZGIm",
+	"LKTMwjvLxiLD4I4iZ1axe6fsl+8qY16ismImjTdJ4+b9pSQwxJwqdw8LFhfJtM8k2LnSV32m5rKPTS8c",
+	"f6j9eCEw8u53Wf1FF2c4GM5EWAPZGGPPORsrPaPJUCpsBizn2h6xx/SLDz0f8RThANwxahgXhiR8zuZT",
+	"lcG571wby06Hw7K1wXm7GUQjcIs8U/xGfbD99/FK15onFjQbgZ0DSJZAlplzwlJkqrCskBkYwwwXjRAn",
+	"4Ux1tJhcomYzjsXkZiJRGS7F8pFbkMghVlGuv15SFdxZ17YSN5zSkmqU0nHexCqjk16gF0+qltMj4dCp",
+	"rpKp8djjhpgz9g+kpX8g7XKWAU+FnLDhEP8s1UZwX6vFMsxumSjYy7PCXCh9gTk/Yc7uj25X65/5IVot",
+	"47W/Bd8YRtfGb6G/CYYvjE+6ieLc8Fmja+902A7Wpo0QoBILdmCsBj7riijR782KzAp3i49d6wEy16VO",
+	"cu0uovXeXrcdbbuupId/0/eqPfcwzbecTNXCNJFqPr5Lo/pyinV7MyO9ZZKeITzj9vHDM/5uMFLpYjBa",
+	"WEeT9+49eHD//r3TbRJINPb84XCbYIIRAZsQuRwV/7eK1VNtAuXy7kCly4CffzS/XMYKWQE9t0Doenh/",
+	"GytbY6zfRZwv6JcxDMuElcDy3vJ7jhbhFg8Yt58WAno4q6ADR3kOSKsXtAkpJCL9ogFWCFTMnT5KrngL",
+	"10HFPkmtf/3iwjuKdB1obrdEQz31TV9iy48UDzUuKxuEaqlu0+FdnrkVno15ZqBlhYONqV6hFGtjWJTa",
+	"bRYrBQ5azuGQF7x+rF95pYNwGRheBoJO8mbNlC/WkZNuzULcrHu7mbKpytIyp9rgXJVkhbQi82t4R9hP",
+	"PuUCI2o85QowR4xKXKGa6z5XqJnN+YJp0r2wCLl7gC9Hyk4v5nxhLmMqbl7sySVu0o7oOZqTKvhiKZig",
+	"1w8BBk/fvHTnqXpnvTevvu/1e9c8K9w9PTka/vP0AbHM1iALy2u/Zfvj0uCvrNKQNtWemHG5IFsFoJda",
+	"eU0ck5DvnJhfVFCVI4RVznbDVsllGeI4KNg3zutidsY1w6K72H0sQuTYIKbkcgve/GfdDlXfKZm6t+VQ",
+	"H1hsDHgyLR/3vtO67BR+l08LrXLgkj1xIi/P2HdcXrG8GGXCTMlwNWu2/d0sb7yz/h3W+rdELs3EwYx1",
+	"x4kvL14A1+ScPX3zcnXGbeTDETdwI1Lqz+AEmmvQC5IRRtD8vnPD5pBlTbtavvlLE/ObOFIqAy5jU3ic",
+	"JJCXu6LG7r75RAb3+KhraKxBl3NjO452Z+r8FEydd/LMnTxzeHPosjjDhPSBlsgAPr41dEUgeu8m9+H4",
+	"vVUfNppF6xTfxjSa8sU5s8pJMTu8NE4pah1UwVHyuy0zRKOt8UdM+XCPGQawV4/ZV2FuxHfcqfBzVdPe",
+	"o0VbPh3r4w9azSo5ZXv716pq/bbL1Tp+n/LFB9IbMrAQS8uaqWvYfMv2lcGDzENSTnlkeEBligaWmJso",
+	"UsR2E386VC6f+DiUuwfwE4xKDu49IpTCBhMdqh576emf5pVuUeqHW/iex28/lZ0bzJW+On5/JWT64ViD",
+	"1YtDhkD9pvTVT0Juzve0evEDzs21/qSTG166uT4vrHtAN8rTwsLsDkvhIHxjiQP86LRvpa+Y1QLSUEg2",
+	"JDxOxDVIVuRdETIbjXVjMSn0Bk/fBOwPvskBqTAMEfUnl2Xi0RDEsww0m/EFM/B1QKQqf77fGOZP64yZ",
+	"YuQ2aQTa9JmGa5AF9MsUBjWHtPrNqKx1zWRC1K0Ky8QUnBtMbJiqTKR8MUh4BjLlerPH+Udq/aRsfECK",
+	"XBlrU9ZMOfmvKnPGH121+k8kV2aNpI7fhx9baAMrx36Ap/tOLv+M5fI5XzBekryHK1IsUDM5LPYU05ue",
+	"4f+fvbftbtvW0ob/Cpa+9Jz1SJHsvDX2lydNk57OaZqMnU7ve6ZdNURuSTiiAA4AStbxyn+/F/YGKMoW",
+	"JcoWJUfmWbMmqkURILHfsLH3dd0VzX0Zv02G7wm0dd22do8zuRIW7HZT1/LS/YhHH5JdpZm9wop2QgVa",
+	"oHC6iMujFGNtSIxHpnH4HZnKKzZUbXY1B66T+RXTgDcwjCcJoz/iL56xtwHqc+WRzx+y0FQxo3YPudCo",
+	"PPJ1UQyBU3qgi7AU+cnOVcqNvWLcp1yEPaMQyP06GnE9hJgZ66a0ulSlFtu/k6a3n0C7PRiKjlvROzUs",
+	"p698smjxmx/UtXt/uHV2U6ElWfz29GWoenE3abcmSuJh1ukWNS633thhmIq2NlaNiz0S4nLCZF1hnffb",
+	"hbcu4nxg9ct9TP5DqmV8jczq1js8RS+02DHfXOcsvPuhMMy9IwuS5XbpZZudvnx2cvoMjQxTmuFf/5BY",
+	"N4HlCM4wFep4sS5RPmPopdzoPI4hPseFW3RguUisvLDGm4SmpuYR19QsnYzcDQt8zPDAE5GmBKPxtI2n",
+	"3dHu1/u5x1dfISap0rbj7dnaFOLPeOk7f2WNukID/VPIeF3qcIyH+cENCx1s8pPIIIagQw2ogtK9DPcf",
+	"tJx3ZIve6CqyNyFdUPDQg84/ywSrikR946Ql9BBPvN3Hr3Y79Pjc6e+pXQLX85HS8AdNS8B1CpElv+25",
+	"F52MLQ6jWmcnp73eVwzL5V94ZuyueP/bReus9fL56cmzFz18+T6O+8jnuFnYirzUv4g999oXR71ryUl4",
+	"2nk/srNezXH50URAPyBwLkJ3kndSg+IZbAFBzo5gzkZ8ei/fVeqCujf0YS38W24gavYT63Xg6E8DRmrG",
+	"BlwXhEGYfbqJzSEDzaAKN/4j8CkpyFjI4V9Kk53ciiLfx/MHSTxXU4bGAxxZtjnX+lC+KxUCqE+EtRCf",
+	"M0EwslaxPizwgIdcyHo8Qv3McsvmZHWE6uawS2NyEJ0Nq0Vv9jygdzFIDBDbm5OBhu2t/ipIQq6aM53J",
+	"M6aBx3SujFE1nj2MAVKTl7jNtJLDPI8yofMfyjFIq1XCrLI8uY+XLslC9SopJhqFQ2smTuKbV82wv/KG",
+	"VsjhOVM6aGy7EIDPuPEnGkbIqCmpql9ZkTrTMCUjYBOFBRwxM4Q04LRWDZiwbeYWUCiJZFv0cc/6iNaj",
+	"QjLvA15Xu6i7YdYlh30K4cizbnk8heXNCbVvYtmz2w+4/5iNBOLzw5xFfAKPeau18uw99PS8u/yvlWC4",
+	"CreSXEcjJCQdsM8/fjCLi169YB9/2BbA9g959dP7L+zW0cgVs5Ak5dn38hP1hcTu/kz991Dbj9NH8KKy",
+	"Y183ybUofuEoupiSbLcM6KmIUKf7WTQGTNcXMpRtVGvNI/zCI7vig84nIO1fE7AjFbu/ZIa+iVWUua/c",
+	"Z79yDQDrEwRgLejFGitOtNF+27hmc9jEKUeEscRzY5+7uPNFSa1T5dDc5evUDJXglvq32wfpr16f9L7/",
+	"/tWLewRMJ6fVA6bujfunQu/EDn1E0zbx6DbkRdxh35i8IRX2WAO1Ch3NIoESutkVOoLp62r7Cn/pEdQK",
+	"+Gd54iUD4cSPJdxY8ueUe0BKadQVtxdOhIRzxi2bKINAYiOVGcSY08DGkNpHu6epoACZjNWBc1xuCkeT",
+	"4XIP07i0Pbq03GEFb9bnSORjWKLkkBElIJ4DuNB9xNMUJMQuhncxm2+Zrjm3/K/ZeG2P/qUYSiGH/4R5",
+	"rYmrf8L8EsqrGWH+gHzV1rYYokwLO2+d/c+fxWX9nPUTEeFkPGyAGgMlOrDBwFgejdHyhv0X5k/+dvHh",
+	"HXv98uT135dWMgZp3SB3lxJRPqOd1hsmEA9Bd/2hRcdkk7WL/o6uu8wmtS56cZiSlXczPWJn/05NUo64",
+	"uYj06c+UTDYpMkdaNsmMZfC/GU+KIvQLLuoKAaLV3n0HvJciq7k0A9iAqfAlv+pACP5BLfsiSZyNDRAU",
+	"ZXwY9PVqUowsE/Ge+TDC+3vigXAubOXVs4fTA8GTTp8nXEawzpx+cRf+4K+rVWQK45QYVD9dc04mJ5PC",
+	"opF1Uce/QasjFqi3cWxYlvruQFrEYBVYCnqBtOx2UO7NHFjKhjzpYJQgNpwu/uIufR+urFHCFgPN1wLX",
+	"OLcmBTyVdhP/tCFbZTJAr+OZPTz1nj9Iu2W8qmBs7YzUY1lyeBwX1vOgpZo8jjUYFNcII+/WP/ikn+kh",
+	"nqBlEqH3Wj++b9GzRIg52zrtvXj52jlsq8GpRusffADSWM2NAXbSWnQD/Kp0LMH+m13SgR37adL/B67C",
+	"9V8ixlufnD5/8fLV6+/fVO8YKLy9D3jEt+czosL47/EVrVXHebPzP5aDIJyrzzC4lS0YHhMsj2cToAbt",
+	"vuYyGlG9DB0QV7RB9MPymtFlJ9W9oU3t1zrTdiTwIW1XQi7eGLb9G7ZeY9gaw/Yww3YRsJ5C/e1Yqpkk",
+	"YGu/2OcsL5HxZo8qH9D6UfluoV/KLMOVP8TSqaHafFT9i7uqOaQ+toz+SszUBKxbvrstGFvg5paj8nlJ",
+	"2mBjxYQPoZvK4bbVVCvtaSoim+mjBr+FQHJQXEg1VPvfk2VrKjo///pTm/3H5/c/MaXZ79D/7Ku9SOlj",
+	"zWeScQmzNjMqgEUWOko8tjtVdRI7EzOgpxCXINTtzmw1VYBrrLUZqVlTj3c89Xgew9ObTeZLNtwqBRUs",
+	"WJmUD5chXJfNzO0ivNPem9cnL0/vgbw+WZuM/lhrCvojrAFvSuD4EV1nI0W8GmoM0lnvsYtCU+Bj5Ouj",
+	"BrL8XI/PWawqHgu7Z3NfRtzCbjPNE+im3JiZ0vFO+DRX9YN/msnPYYyHwJfCzL0KJGDDIgo3cZaONNEZ",
+	"qoQ607SGyLKR0gZYn7swbV599xvmuU3z9wqTTz+Pz6lTCRHzDOBiGoRxYCBjiI9LIfZkhd2v3lQa5qNH",
+	"t31Z5cl/k3zKRbKmR3tBFPGdYW5nGvTmfjq8UhWpYKcz4JHzDetKc/DCD3RdjTa9OM6lJYa2lXQuwjJj",
+	"uYzNE7DyCwhMTxwy4i4UoMVjtHh7Nuzr28Skcq7oLN8oGIg0UFSKnJdtz02sIQVuWazoNyOuVxIN92Eo",
+	"5EEkEGyWlpYL4UO1KdBmiDOrZDJH7ASqpqNmUo50GpQPx/57JQdCT47QHD8g6fGj5rM7Mu07jAgsV0ir",
+	"sMUwTdnfvnz68rnNLj68Y69On3//97osYtevVQ3M37Uoip/uHVW5ZwDkTwhevDntPd8io08DE5bzfnP5",
+	"FxCpKei5G3tlmV+4AFXStKkuZahUjKp6R5efuIZuHWEtFy2Ar1mgFJJX6bwurhZ91X59O7i+34raapAw",
+	"W5bdQyoJnXahfjT6sMFjub2hXjIq1B6pJBjP041V2lMl4hqlfqKmUMN2mm68K3ey2PfvatfsAmR5703z",
+	"pRjKjpBsxilWg2CjGlE/2s012e87W+vlsJPPkIR8BPmWG+GZuLQrQdAeqsqUp1lbdPlpJi/DdbXufXCM",
+	"deWWYbpPo9qyKCMqBVl4/MPnUcNcuiDjDib9vpmIB2T8yU24XKhX2OsvAZT2GLOZSxL4XnqouDyJ6494",
+	"fP6nn9mcZ6YGU9S98Z++OtGqs77Or38F5KEaBDC3qa2Kp6ojbp6G6CF90WCVm3yI9VstcxSEbXZ/Yih/",
+	"lt846gA9xPspSNtgDtilLuQ7sjbjcybkGh6Dw3hdY/hwqUPmlrGC61AriPECZ7FSmv3N76cTIcfY/hSN",
+	"lDLAeB5h/h23iQkMLFOZXWWynCJ8DON/02rgn6JRAU8KCtKWy/k6ovMsFnb3zWAEHdcxoDf1gv2KV17S",
+	"hTUKTHGc9ZsTdwV1Qvn3ScR89FKfwI5lyFMiv8M3gWS1voKZeURAT0YLGlgfhpncczHiXXELjFkbQoD8",
+	"qgO1eE9BF0JxF3sHpq+SJm88PVnB7leOq7g8DiKIEtSDLaUQxC9X8hjGmg8QSSbrJ8KMgEphLObI/txv",
+	"e3lYuydu8IsSlAs961PemLhIUUWLGvmOW56oYX183OXbrhEsbIcwIavNrmIVmVxpn9EaP3MCccXoDn1n",
+	"grlh/3H56VemNPu/bz/+sgAzx3tYlSQjlRlgmltgnQ7e74pA0lcFPwRqEwRp/21W2wn6j/69oRgUbzfn",
+	"k+RBt9trz2f+ukvcLZqYNqMKOS/doe/PyXRTfXxc3JlCLrHa59YBq5FQGLY0XaVlxbl57N6Ej2tJowqG",
+	"oXYvVkGp79kS41UIUbGdDoUXfPQlbjw8+vnSczvBcs6DiQG7IqrlK8YNVTdjHLtXV7k5ggwiUoI6uEqq",
+	"6ye+WZrUWuqbfWgR0ixcQBmG4O9L5BcL8poib83xholKedke8tS0kUI84anxGDEaeDRyxpnpLMEYS8YE",
+	"tj4bgYZ76UJFIfWbiIOLqZ/H4eLAYrt9OGL+a6DVBDvpT191ei87vZMvvd4Z/t9/b1HT4F/xVx/k1e/F",
+	"Vrdlhu1iMMlNEHcsQdznzOaBGlOSGZ6A50CXTEhjuXR/x85PiX2cUaCLu13zsOvYrkuZiYPbF5rGbs3L",
+	"gRS5Ud99VQK+D23eqFCIH3HHip4X0v0qidlQgWFqdzql400YmZ/okkMBZOLoD81p8mgs1QxB8GIEtXG+",
+	"2NJnLiNIkgMkN92TPfHMJq3umjMskr0Vku2+qAtzjgjnceyDBooDhDUi12bnz5D+6awlZCymIs54QpOz",
+	"82de/n+OOXvvf/61nWt/66w1UX2RQMdYru1WZPP0EvadPlwMetc9ETFasUHZWJEkLOHRuKGcPzbKeatY",
+	"pKSEyDJeoJzfwkZscH3dG/x3fZLQW4J6XcFagT/+TJ4MD7on618h8HejlGXkloSnyyMrptzWuw/Jp1OK",
+	"lepnsUPPdQiBz6OzhUQ0Nr0Gm/5gTngyzH4Lk9vmNhODPP1KFBRci8HARXl2pvSYKc0SPmMSIDZMGIaK",
+	"TfUQuzXqXQruD6uVNIdvXSfDLqnRyT0lB34SU1i4RWTDDYkAqSwLtj6uQWuK+476lYbbaLQiYe/+jNd9",
+	"8MS0h9uH0e7p2cQIE7u3+f+9eHPy8uVJD/93sl1/+95haqtspoxHmJBq1mj2seygkElCaaYDXC2q9bkz",
+	"KTBJ7RwLqoh9lc/4fJFnRDjbGsyKl3kijt603booXlxrU3thnLJzZacaAMfdv/MrnwRIY+9bhJI+Rltk",
+	"W+4TrB1ynxa6JDoaDFhTQ6s7N+PQVX7hxnhIoztMuEhcyJiAHv//0sOmPwtXuFc4pAphaRQl+bbre8cZ",
+	"5nJ53/Z3bDsQ2OalEbvVZNGIcZYZ0ETVz6WZgQ7Vnwah/PfCjHcvQ7uPRvISur6PXCSGcezvKbb3SMLi",
+	"2xK5LZDybdSDbthj14L9YMDuAkaxAPtQiqWICJats9bo9X/OetNf5f+5vqdSPEAb7PnKllunDTvpOn6E",
+	"ockBNeYyoAPlEAtqwGYjhXUHI5XEQZ2+M4RvugPdmbvwoCNQcOvwIXTg9JnG+Zn046AVSp5m8KzVO3nz",
+	"ivd6vY7b6nReu//3ffjPXtgAtVt9kSTVrj7FzhKdKgNY5pokW51HLb+jPZ9LrRh8BZExfutDJucfrWIG",
+	"fA9DyudN8uQbB555IJDMpxQk4nHzITAl2WwkMHhyquACppSL2G3beGBBZFalKcQsS7Hlhy9HA14mffSt",
+	"ZvJ2910yeJbyeeuuvaMflu/ebpm97g19WHtSdtuE1bZt20IVj/7obKRmbMCdxDjhYH7dEHQiUsskWlWk",
+	"BbdrpeJS92aOVrR0Nzdfnz1IhLH5M+6/YukCIhBTiKk4EguWrJiAr9daVbKEFcAr2XxjbgH50VeRQJQO",
+	"nKXMqjZmiIWMkiwWcthezKRsGlbtYBJYr9Wf02gTsCMVl41H364s1XIy7CIKLsdYnWVGrXZrqFQ8c7FC",
+	"uzVVWTQijtNqM1KDnKV+QbdMPEols6NvtyJZXj000ttNlARPfoe2faB0fjw2h1Kq5zGkdnUtm3RXqZkb",
+	"eM8la0HMvIo98eK1YI1QwpIkl7LycrZl81uDfa22w/i29hZ8Qtff5J9aL14+6/WcdfBcyK2z1vvfLtxr",
+	"84blLNgPDQNwl4Bvs+i+OL3PfuNAO43SXgvv4otVcM62tJlKYid5cVZg8W32GsfBOhgpHRvvTnRw+EIy",
+	"5yNxx0DMPk7ytzQ6m/YApnvjP1WJ/vcQ929QjCfQ9+qftL2k/wuDEOCBWJ9H429rBxC2duu3AAuJ7GoY",
+	"ZDKutWChOKf1LvYCJ3NYD3vXYZ70yhymBm788oqY2ZmIYCsH6Z93z/6xOOpdK0AC0bi+o6GwQz5MZ8mI",
+	"pkqzlGvrG6aCxa/k8LxklPu7hMuOb17s3tCHfVQREnVThTLCzwmXnvLrMdcSFqZZVlCI3zY6WnsdYWBr",
+	"pRfulMYJOWmT5xlA6IxlDuq3fi+7CjyQvlqjRFpNFBFpdG/cP1+7/UTVi1Xx2Y35TsXrdQinkV+6Twps",
+	"HBkan3Q0PglJajhDWScctj4e+cdMKjZRy6gaKHIW8crv06SbLn6+NvG9uKxO0x5GKcPTfJskOWLdk4Lm",
+	"WyxTwOZbAhS9mw2sJBU1JQQJFy+fQgOMt5+8Xv6+1yHjNV7i+ODvFtahBPVuZz6ie5N/Xp+tK+h+/d5i",
+	"I9rIU0Gqo0PBZZS+/fqEitG0DfwaVYWtfkS65XmthaTbi3Q3mHRVMOkwIT0GSM2SGcQaiT64F5Kj3txX",
+	"FaqLaKB3XB9FBy7Fb5grIX+OJ35Kj2WX+S7N+KxhkAiK0BNuDxah78rqTfgYHiC7uzyA8Af8J71eu5Vq",
+	"GIhr5wZ/+/jx/UWr3cpQ2E+2OoVfPNchAvZ1WpRznjZB+7EE7R8xaC/YjHbgtRqKKUiWgHUqw5RmEy7n",
+	"THMZqwkyt9Ye0NfNq1bN1oCMd5w5ONT2A1tzGsjDY87OYrDZB6+8PjtbgFWkvxvL53tQ36EY2IpZ3J/w",
+	"0m86BnWP0JB12SVJHPIpPCDqDKdvjzQFsAe872ouyk/kSNxUA6597K6KwLWDmyIS8ZAxzI/pXbiySyfl",
+	"jIiQYNbCcVxk8iK/7o4WrTjC4PNFXxuyc86jBPK2aJ1J9xjn/mjs2mJwnUnPPoeWEK7TRMXQOhvwxMDq",
+	"/ogYm9qq6dePHJ+/3tYI/4qqpgPJB8yUXriA402B87lhVsU5yozKkpj1NfDxQgywAVJX5hV0ly8qVa2Y",
+	"gMpsh/j4Tevs5LS3S65BrZINecMLvKJOCVMJrOOwxCkefTyFT0lnKHYEQrOFUJgzZkfKAOtnIrHIAWxH",
+	"IIk8zgsScQRXhATIzMMxpktEqXvj/vlK5UIBiOM2jsZETcGt+j4LlYaeGb4JLmqtyrvAxV0iTF8WUS/o",
+	"2DYoVV/FczbiVfnT3W+D169vi+BE81fnjDEKz1YG4XZ38ntfFJmFfSAmgML+qX2rA+bPdssK637X+lUM",
+	"R5bFYMbVy+HfZcaqCT7xnkH+3Jg/y4Fa5xsarT6uBPUG09Fewv4T9h6m467vMlzGfXXdiVQ6X7dnuKTr",
+	"3rnLahT74jClZzPp/MkgQFj/wHmfu7E8GhMMm997cDMG6kFPeGW+eL/sD3Up6zD0Pii9LDS7jnhO9y11",
+	"5wSw6WETlcSanxmfM5445zPHaAtzzzlLVmOeaw263gYGUM68RNPyEGoY7kwLWoN/beOqpaDSBJBJMVJD",
+	"KdAo3093VthUT5C/1p6Ga+o0pmGMEpnOifyfgjUtelUWKzCsnxnM71Rd9vC2Hl6/vRogmyrICoJxuBC7",
+	"r7mM/4pUojLthuz1X8bP+4vo+i8LevJXzOemdXZavfAjPFuxkWx/IXVVdWAca4zmjGtoALSPKcx+50ks",
+	"d2sPyv2AGMqOkDuBl7ydeFaIBsYZpUcRCVxpNgRr2IveCbuiv3fo750ZlxbiK8qycXYVjXiSgBzCFbJ9",
+	"Ao+pio7gNdlblmo11HyC3vQPSaWeVzFMRQRXRDaMHbzCUqjjIh8EGT9jxmr3krX5js20kkPGrYVJitXR",
+	"iGLlvLD7YZY++0O22reMoHtnP8uaIZdzFNpIaQ2Rm5M2wPpuqnpePT3wmwF9SRPesy1zI39BpNyVB/G4",
+	"jst7hlqdPL2ECxhkJtibowZ5ds9rPD727S07QT0u2HOYeDhgrbcki2LnHW/XnDbTGvo22gdUikrLI1uu",
+	"f9WDhXw+Dbz5YwJrlojHrCTBCFKnrFVIQtFxppfxONZgsJrSQgLpyO2aZTa5xfL3IEVYcm81ONhQBJxL",
+	"hLhmsRgK6xMvKDNpyozbX2BirpC8c3vKKei5LyNmb70ndJcIwzBdDfE54wMLzlYMgMKR3Cu7q6ZKxKsc",
+	"ZMB5v3ywo8yHa521pv2e+Hg6/n3+n0imG7u/vXhz2nv+ZguFxTX5gEvyFvWp8YpPyivSoptbsuyVYilQ",
+	"3ZkdcAFth+R1904Rl+93YUcPd4qkUN+fvjl5jgq2eyfZ6NoTjECFDFs6csNFoLjd6JiiU+AaVOtTtgJX",
+	"8MVqV0zSFLzi8aYr37vgiqwlrk8wntvQXrj5uy8jbiEuW1chh50xzE1XK8vrIY3BG1/SWP+E+X5KXtAi",
+	"5ZWJY5iHUktj+ZwNlYpZJq1IKMEH16nQzTF6/ec0dL6Ngo0nMU4ESahNMGASZm69Kgp5heSb5YNBJ3LT",
+	"2oQvf+kufReurLO7nMZYV/MXJvwkungLVQ7hud1WciqMIBDukTJumRku5jIK9znjlk2Useyk16uYssUb",
+	"13bmPRRTKIrSQU9wRipzg75otyZ8/hcdLeXV1zlE6EDImKnMstlozgYiAfbavWvnhYzdlsknPPaeG3qX",
+	"hi1VqMbIH1V7xZJhcGEwFQEERoxtbcEm99G98Z9qb9f10rypWXf3dqZCMTFVVRTQ8BqF2g/QJ60zInye",
+	"B++YyRi07yByrlDJaKeiT8Nsjpv+i66r89w+H2Zd4ETzPX54wscdG62Xpq5KQdaw13S3XUjJQzJ1VkRj",
+	"J+73oh/F0b/QHfacjdsuE9cmd2mIf5XKXUiysIbUHFembk0Wjaj7biVcuI8q6IXk4G4kGg/PqhX14Qb/",
+	"rT2oQMGsFFIEBdpHqiaXuRE3gVG3iSlqjily7EL35pV2m78dRQ1U8JB6BIHif64FrbwsXFhrFFEcp6wC",
+	"sHDNE8CvXH7cMqj4bRhl9oVlUVzMEjiLdfLY5YkFLbkV0w09wG+LF9YonQHGeF2EG7r/sfXA8OT4oVYW",
+	"T4wnWxE2mVs+BsIATLj8zjDsh9qS6eCxy2eBtaTOuODONEvP66IRxFkCuyYruWeUHuSiddaaqL5IoJMm",
+	"GemnT2zOuLQG8xQs5pZvxxB4i+pkj9iEFUlW2h6LY8ZdYOpi+QLhRxNAHVOpejB0gYAYAinpd4ZANhCL",
+	"ha1z4NtxvVS1S91Uw1TA7FHYJz+XJfO0a+tSpwmpg6fps1+fMtwakaO2HFkg8W0woPF5DiV3i8gprMpq",
+	"ePF7xDnbKnnO9vQodFtDDDDZMcfTwwr5CPn49FV1m3Bx6yH2HFj8JAbrAaywbbmJHo7Fuvzk9qu3dvhL",
+	"wJVUL+iP+gfLBbm3IehWJwBSRGvbaXShwWSTx2J03FRu5aYOZ3fyfY1dZKn6oAvYDwgRWx3Zzqi9t6xt",
+	"n4BrrNFRAWKazKSEzr1kloZqX7sXP4HHkVGhuTQWprEwjYV5+G7KqvROvEMlYbORSODc7Xapi11Y45sR",
+	"zV6MjnW3kg+qsd+h2cln0xiexvA0hufBhuc9dUPfsTtDpeLzoq1BMJmBBmgjfMadpI91W7IJdv7GWqXp",
+	"1qmeNdbJRRoG1pfyhYtqZ6do364D+SSTOdUmkSlwz70KHtwbiqIlsPPUfWMspmu/rru3UZmOoM36cyY5",
+	"FQmvGoQuWxpkwq9/ATm0o9bZq+ftimMmQgaAdGGwsr5sRPfd0ngDpSfcts5aWSbiVtUBhYUJ9gOGKi9b",
+	"/ozY8VUcMoYBzxKL52bCumHaLZDZxIne4i8ajEqm4OYUCxNxHUOMAKu3JvhnrZaW5LThIAnH4VIhyUCq",
+	"RQQx2hY8FWyXklT/Zty7W9FS5V/t7vGxw527GnRWR/0n3vfeJqyWaCaTiIf01yKi2SaIca9p34DDbtBP",
+	"mXVeqDRV3IeIT0JL/6QJY44ljLnIpGHe0ntXgrhe6C9FzJR2HwYiscsYLhttCUUlK/kcXvV6a6KV7o2b",
+	"xobKwVzha/c3P1uYlEX2bqLHXy0o8TmpHHrmIXA9wJvzOQiKo1is9uhqNgedbtlK66+WBK3rQ5o6d+n5",
+	"bMr8mJ/D4/JknCGpWcSTxBl+lWmmZrK6N/vRv9i978mram7jxB6BE1t1fOlNTpa2A0gACWUOwT2G1N7D",
+	"HW12O11kOD6gJRiI60dhBXKo4hiMFZJ75Xnx5nnv5PT5i5evaOUqaeQHcf0YjYDHAIW4MQfHVUFJ60ol",
+	"lJrPMCfjItmBgCQ2RbA+jbk6X05L+DACDYzOClj+D7cyll93NLcbeg6+8OsLvKjOfkEaYy37mJvD8cOQ",
+	"8Gt60pyBjMV8bqjcNmc8nGPv+56B4u/KT+YkrwPTgGizY9DLt5Lhvb8z7G8hXyrivztFcIoxhjnmtmEK",
+	"+gydcQrkhzmLM5LEvDRdIFAAphXPGZfKjkAzJL2ixnUEX43d3hITv9gMGlLjfed0nH7+KzOWnD3OC4dC",
+	"jEGIable9N48Y05Y6SeI74pwTxZb56ViV0UL/k+YX50hOFrY3grrE/EmFFuuwtx0rwu1/v00hwi6Lzq1",
+	"X7z/uWlhKULrtHf6qtN72ek9/3LSOzvpnfV6/91qt4T77voEP/ku07Ob1ljgbxI1FG6WU55k0DpriZjn",
+	"GIJO4Pxl2PnQbv1vxv0NTl72/P/aLWO5tnfG74XxMynct/25JTYwnxg/a/FUbAOQvXhpe8cn5EOons8C",
+	"Ho1IytpMSKZ0DProyqL37oMJwULIolKjETvPcwg8iiDF6MuwONPuJgGzbQHMXOJ+J/y642xKx4mpaZ2d",
+	"vHr9+vXpyStvkjsuoCNJW8EEyYcb0lNfywzwQGyiDsU5fhDEH/oN073nz/HEz1twxbc/UiEhezhfTClE",
+	"NTpUD1GN8F3CGkgGbYQxkHM2gVhwZucptAmWfqC0z+Ep6X+Scm2fsZ99Qk9YC3gaHQszpuIZai4TQ/fo",
+	"biw+BtlmRrEJTJSeI7SiYYOEW/LFi0t91HCWg6rTiAsH7AbKvyMXc9fJ5w8Xtv3o5nEGRI82mbi4odzl",
+	"r3LpWZooHufyvYkG+9fFsUeY5wyZaSc8TYUcMrfIgZRv7cHysgd8yEHzF/9evjN4pE2gHkRsVTYL/Kdk",
+	"zNOXL0vOcquEOiqyYDvGauCTZfuSn2f3heQ4mTtP1ppkiRVOELvu6g4GLks3SbVbPivIxOGZecVb+7+o",
+	"/r8gqgjLcrp7+7nKdl5apcFXiSDfChiD0m/ZVdHTdG/cP1+vmnBkh+EIGhRvJY34N1UIUg1KTGUUgHhb",
+	"Q+2mW93Yr4koTk9WH3ndXep1p15Fk1W/3y9LDlBFyxMh4fTSEqQjP+9a7B6cCmPJz76igs3hoVu9kqMv",
+	"EjjySBXi2Et/Yd3yRuOsS0n5KR99uOmfs1istudQ8xbniAZuobBIBz2T8LFM2r/unLiJaDAI2caNBS3M",
+	"uDPBT53ITFvt1r+VdFe/z1wE0f0BdCLkVr3cxcfec9vmnaHLVKI5tTiWU4sfIUq4xubNVKs4i4hgDNUb",
+	"PY9zSs7d0LkFuaRKpxMbEdOX3EL3hj58rbVtAYcIB6HrWFEfi+2p1djgQ36kDeVh0CMag/OkOVG5X93v",
+	"ls1LewE+g5AztHfS/lBGyV2ZHy9Ma6JRd8U3nlAF/cRzqbjOLrRdpgusCKzqfl13mAv6oD5mI4GtD4B/",
+	"jjl7565Z5rTlhOrr/sLSkeZUIKvcvemWW0a/VWn8TnaqJGXuB9e/cT5H4nzexnEZjW77No/ud4bhufc2",
+	"hmK9s+neuH82ZNvQGNTqD9aL+tGj0AaN3o/x3xwGuCW5vSW5dRik8NxtiFWqSvuTJz7jc0Kc1GI4IqJY",
+	"6YuH+BRWcrn6vc2BHY53Dr6TlF7TFvJ7qK3Kes1h3PiUvlSzxmMc23aF7EZ+9OlEuM0SLocZH0L7DvE0",
+	"djBpLqPRzt1HNxY00RoTJUWbVNY54uawO1NSgQ4o4pLxyDaEQHsD7ye0gSQJbBWG6CrI3MmYJWDR6CG9",
+	"opDFldmtyIM8uMTTFPYq8JMGYHkPQu7RwrxFi0m6g0TfKcbfjTwLORX2sPJMU9ifPF+CtOe440qEHLs4",
+	"CdlxB0ozA1OQWAbfiPseqHFFku+BZ8KOVIYonT6hwzitj1UsGillwJfDaWOZkjWYdg0TNQVftdIhuv6D",
+	"KgZN6BLn8wGn82mwJxURQ9kRkhGZABZM4vhMyWR+vuyI3RavITHaMzGi3wKQrIbFcfvwttv9zUZAdVyL",
+	"zYAwLFHG7l5rghxsPL+4DBfW2fVIY6ytpPHTOPrThlxIVAqy8NiPMN+0ScTIGlUQMSTY+8YPyughsHWo",
+	"wXqybMTTFCTELg7IRXrG50zI8raERyzZM+iPlBqbrrFapFBDM+PVJd654wSJ20zDFdEoQDSGmKkpaKrx",
+	"nVvnSgw2JZwzzpAinbko2HIkVoFChyLusgMrA9Z9EgYBe1vshgzdC3lng/tVhTZDehe/06vZWn3pefPH",
+	"vUdKuCodrxsHNbNazndVZIWl7/dX3YMRhvrIwzfKUl0EvZAzNgUtBgLiNjP4eO1cEtpspjSK3WDA+MCC",
+	"nnEdL3mhz3w+gRzh8XZj2+mr05MXL8pZRpdnfNPqA9eg3eSxdxP0NAhRppPWWauL0uHHvlnVGYnlZxEY",
+	"wwyfG8b7bltC3UXPFkfQn+maVaiO/hjPoPDbEQhN3LOG+lSW2IsLd0QW0hX3+32k2ITPMeGIBfx4s2fF",
+	"03Bv7O7+9h9qtnS0yGIFhvUzI6QvPPD3yJu6V41Pym18H7j/xTtueaKGZT+IMmPVBLRhQ7C4+rh7YFal",
+	"y28xEC7cvc+PgO9spBIR8zmLeAIy5v69wrWHEaUWdmyQslyLwcAQuYOvzvEDXcAANMgoJ0W7Pdg7JSVE",
+	"tDD5wevSG9K4r1m9PmoGpu2hoMKxVwEdyv3JGdHC7XJc07s3xEIidG/5HQifQUiWIy0s7kR1RyueKFHG",
+	"PQ7SZBWf5AeRJKvG/cLH7vqJkjAvrlHQzxUrpLJ+4jZ/Vhd/8QvEQ1glSpeLN0sGJG+PF0mCr35uPBJJ",
+	"kO1JqrQb+8+v/y8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
