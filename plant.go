@@ -122,6 +122,13 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider, Messages: messages, Anchors: p.anchors,
 		Inbox: filepath.Join(data, "inbox"), PublicURL: publicURL, Now: time.Now, Log: p.log,
 	})
+	p.onStop(func() {
+		last, cancel := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel()
+		if err := host.Stop(last); err != nil {
+			p.log.Warn("charging did not stop in good order", "error", err)
+		}
+	})
 	name, err := processName(data)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,11 @@ type benchmark struct {
 
 var benchmarks = []benchmark{
 	{"ingest_vs_copy", ingest},
+	{"debit_16", debits(debitCase{flight: 16, stacks: 1, goal: 2, through: direct})},
+	{"debit_64", debits(debitCase{flight: 64, stacks: 1, goal: 4.5, p99: 25 * time.Millisecond, through: direct})},
+	{"debit_512", debits(debitCase{flight: 512, stacks: 1, goal: 9, through: direct})},
+	{"debit_512_50_tenants", debits(debitCase{flight: 512, stacks: 50, goal: 1, through: direct})},
+	{"debit_hot_account", debits(debitCase{flight: 64, stacks: 1, hot: true, goal: 1, through: direct})},
 	{"bill_run", billRun},
 	{"tenant_create", tenantCreate},
 	{"portal_home", portalHome},

@@ -1,5 +1,7 @@
 package bench
 
+import "time"
+
 // scale is how large the benchmarks are made.
 type scale struct {
 	judged bool // the goals hold for it
@@ -7,6 +9,10 @@ type scale struct {
 	rounds      int // of ours and the baseline, in turns
 	records     int // in usage files
 	subscribers int
+
+	debitAccounts int
+	debitRounds   int
+	debitSeconds  time.Duration // of ours and the baseline, each round
 
 	accounts      int // closed by the large bill run
 	fewAccounts   int // closed by each of the small ones
@@ -26,6 +32,7 @@ type scale struct {
 // full is what the goals are set for.
 var full = scale{
 	judged: true, rounds: 3, records: 200_000, subscribers: 5_000,
+	debitAccounts: 2_000, debitRounds: 3, debitSeconds: 8 * time.Second,
 	accounts: 20_000, fewAccounts: 2_000, fewRuns: 5, eventsPerBill: 10,
 	tenants: 300, burst: 20, stock: 20, stockless: 5,
 	homeSeed: 1_000, homeCopies: 200, homeVisits: 4_000,
@@ -34,6 +41,7 @@ var full = scale{
 // quick shows that everything runs, in seconds.
 var quick = scale{
 	rounds: 1, records: 2_000, subscribers: 60,
+	debitAccounts: 100, debitRounds: 1, debitSeconds: 400 * time.Millisecond,
 	accounts: 120, fewAccounts: 40, fewRuns: 2, eventsPerBill: 5,
 	tenants: 2, burst: 2, stock: 2, stockless: 1,
 	homeSeed: 20, homeCopies: 3, homeVisits: 40,

@@ -29,6 +29,7 @@ type Host struct {
 	config   Config
 	db       *tenant.DB
 	charging *charging.Engine
+	online   *charging.Online
 	desk     *onboarding.Desk
 	till     *payment.Till
 	intake   *intake.Importer
@@ -65,6 +66,7 @@ func NewHost(config Config) *Host {
 	h.gates.seal = config.Seal
 	h.pins = limit.New(pinRate, config.Now)
 	h.charging = charging.NewEngine(h.gates.of)
+	h.online = charging.NewOnline(charging.OnlineConfig{DB: config.DB, Engine: h.charging, Log: config.Log})
 	h.desk = onboarding.New(config.Seal, onboarding.Hooks{Grant: h.grant, Schedule: bill.Schedule})
 	h.till = payment.NewTill(config.DB, func(tenant.Ref) payment.CardProvider { return config.Cards })
 	h.intake = intake.New(intake.Config{Desk: h.desk, Users: config.Identity, Seal: config.Seal, Now: config.Now})
@@ -73,6 +75,13 @@ func NewHost(config Config) *Host {
 
 // Charging charges usage and fees.
 func (h *Host) Charging() *charging.Engine { return h.charging }
+
+// Online charges what is asked for now.
+func (h *Host) Online() *charging.Online { return h.online }
+
+// Stop lets requests to charge that are under way finish; there are no new
+// ones from then on. Whoever asks is told to ask another process.
+func (h *Host) Stop(ctx context.Context) error { return h.online.Stop(ctx) }
 
 // Desk takes and activates orders.
 func (h *Host) Desk() *onboarding.Desk { return h.desk }
@@ -107,6 +116,9 @@ type Stack struct {
 
 // Charging charges usage and fees.
 func (s *Stack) Charging() *charging.Engine { return s.host.charging }
+
+// Online charges what is asked for now.
+func (s *Stack) Online() *charging.Online { return s.host.online }
 
 // Desk takes and activates orders.
 func (s *Stack) Desk() *onboarding.Desk { return s.host.desk }

@@ -125,7 +125,7 @@ var table = []rule{
 		bill.ErrNegativeTotal, bill.ErrMixedBasis, bill.ErrCurrency,
 		promotion.ErrCode, promotion.ErrNotEligible, promotion.ErrStacking, promotion.ErrUsedUp, promotion.ErrReferral, promotion.ErrReferred,
 	}},
-	{Unavailable, []error{provisioning.ErrNotReady, tenant.ErrUnreachable, task.ErrStopped, payment.ErrProviderUnavailable, usage.ErrRace, identity.ErrBusy}},
+	{Unavailable, []error{provisioning.ErrNotReady, tenant.ErrUnreachable, task.ErrStopped, payment.ErrProviderUnavailable, usage.ErrRace, identity.ErrBusy, charging.ErrBusy, charging.ErrStopped}},
 }
 
 // ours are errors that a caller cannot bring about: whoever meets one has
@@ -133,7 +133,7 @@ var table = []rule{
 var ours = []error{
 	account.ErrNumbersSpent, agenda.ErrKind, audit.ErrIncomplete, bill.ErrMoved, bill.ErrNoOffering, calendar.ErrNull, identity.ErrNoSigningKey,
 	billing.ErrUndeliverable, notice.ErrMessage, ledger.ErrControlSums, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
-	tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrSlot, tenants.ErrChainBroken, usage.ErrHashKey,
+	tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrRows, tenant.ErrSlot, tenants.ErrChainBroken, usage.ErrHashKey,
 }
 
 // fields names the field of errors that speak of one.

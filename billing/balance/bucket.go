@@ -122,13 +122,27 @@ func List(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) ([]Bucket, err
 // them until the transaction ends. They come in id order; their accounts are locked already. accountIDs
 // name each account once.
 func Lock(ctx context.Context, tx tenant.Tx, accountIDs []pgtype.UUID, endingAfter time.Time) ([]Bucket, error) {
-	return collect(ctx, tx, "lock balances", `
-		select `+bucketColumns+`
-		from unnest($1::uuid[]) as w (account_id)
-		join bucket as b on b.account_id = w.account_id
-		where (b.value > 0 or b.expired > 0 or b.origin = 'main') and (b.expires_at is null or b.expires_at > $2)
-		order by b.id
-		for no key update of b`, accountIDs, endingAfter)
+	return collect(ctx, tx, "lock balances", lockBuckets, accountIDs, endingAfter)
+}
+
+const lockBuckets = `
+	select ` + bucketColumns + `
+	from unnest($1::uuid[]) as w (account_id)
+	join bucket as b on b.account_id = w.account_id
+	where (b.value > 0 or b.expired > 0 or b.origin = 'main') and (b.expires_at is null or b.expires_at > $2)
+	order by b.id
+	for no key update of b`
+
+// QueueLock does what Lock does with a flow's next trip; each is given the
+// buckets one by one.
+func QueueLock(f *tenant.Flow, accountIDs []pgtype.UUID, endingAfter time.Time, each func(*Bucket) error) {
+	f.Query(lockBuckets, []any{accountIDs, endingAfter}, func(row pgx.CollectableRow) error {
+		b, err := scanBucket(row)
+		if err != nil {
+			return fmt.Errorf("lock balances: %w", err)
+		}
+		return each(&b)
+	})
 }
 
 // lockOne locks one bucket; ErrNotFound if there is none.

@@ -3,6 +3,7 @@ package charging
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,38 +29,51 @@ func (e *Engine) BeginCycle(ctx context.Context, tx tenant.Tx, accounts ...uuid.
 // usage arrives while bill runs and cycle starts are still at work, and must
 // not be priced as if it were beyond an allowance that is only late. It says
 // whether accounts have changed.
-func (r *run) beginCycles(ctx context.Context, tx tenant.Tx, payers map[uuid.UUID]*payer) (changed bool, err error) {
+func (e *Engine) beginCycles(ctx context.Context, tx tenant.Tx, uses []*use, payers map[uuid.UUID]*payer) (changed bool, err error) {
 	postpaid, prepaid := map[uuid.UUID]bool{}, map[uuid.UUID]bool{}
 	latest := tx.At
-	for _, u := range r.uses {
+	for _, u := range uses {
 		takesFrom := []*payer{payers[u.holder.account]}
 		if u.shares() {
 			takesFrom = append(takesFrom, payers[u.holder.owner])
 		}
 		for _, p := range takesFrom {
 			switch at := u.record.End; {
-			case at.Before(p.begunTo):
-			case !p.prepaid:
+			case p.hasBegun(at, tx.At):
+			case p.prepaid:
+				prepaid[p.id] = true
+			default:
 				postpaid[p.id] = true
 				if at.After(latest) {
 					latest = at
 				}
-			case !tx.At.Before(p.begunTo): // nobody pays for a cycle that is still to come
-				prepaid[p.id] = true
 			}
 		}
 	}
 	if len(postpaid) > 0 {
-		if _, err := r.engine.grantThrough(ctx, tx, latest, members(postpaid)); err != nil {
+		if _, err := e.grantThrough(ctx, tx, latest, members(postpaid)); err != nil {
 			return false, err
 		}
 	}
 	if len(prepaid) > 0 {
-		if _, err := r.engine.Renew(ctx, tx, members(prepaid)...); err != nil {
+		if _, err := e.Renew(ctx, tx, members(prepaid)...); err != nil {
 			return false, err
 		}
 	}
 	return len(postpaid)+len(prepaid) > 0, nil
+}
+
+// hasBegun says whether the cycle of an instant has begun, or is not to begin
+// now: nobody pays for a cycle that is still to come.
+func (p *payer) hasBegun(at, now time.Time) bool {
+	return at.Before(p.begunTo) || p.prepaid && now.Before(p.begunTo)
+}
+
+// cyclesToBegin says whether beginCycles has something to do.
+func cyclesToBegin(now time.Time, uses []*use, payers map[uuid.UUID]*payer) bool {
+	return slices.ContainsFunc(uses, func(u *use) bool {
+		return !payers[u.holder.account].hasBegun(u.record.End, now) || u.shares() && !payers[u.holder.owner].hasBegun(u.record.End, now)
+	})
 }
 
 func members(set map[uuid.UUID]bool) []uuid.UUID {

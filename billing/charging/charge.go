@@ -2,11 +2,9 @@ package charging
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/money"
@@ -64,56 +62,45 @@ var chargeColumns = []string{
 	"paid_from_balance", "why", "own_cycle", "corrects_id", "corrects_period", "reason",
 }
 
-// chargeRows feeds COPY.
-type chargeRows struct {
-	charges []Charge
-	next    int
-	row     [26]any
-}
+// chargeBytes is about what a charge takes in a COPY.
+const chargeBytes = 640
 
-func (r *chargeRows) Next() bool {
-	r.next++
-	return r.next <= len(r.charges)
-}
-
-func (r *chargeRows) Values() ([]any, error) {
-	c := &r.charges[r.next-1]
-	r.row = [26]any{
-		c.Period, [16]byte(c.ID), string(c.Kind), optionalID(c.UsageID), [16]byte(c.AccountID), [16]byte(c.SubscriptionID),
-		optionalID(c.ServiceID), [16]byte(c.OfferingID), c.CycleStart, c.At, c.RatedAt, c.LineCode, c.Quantity, string(c.Unit),
-		c.Allowance, c.Price, c.Net, c.Tax, c.Currency.Code(), c.TaxCategory, c.PaidFromMoney, c.Why,
-		optionalDate(c.OwnCycle), optionalID(c.Corrects), optionalDate(c.CorrectsPeriod), c.Reason,
+// chargeRows are charges as rows.
+func chargeRows(charges []Charge) *tenant.Copy {
+	rows := tenant.NewCopy("charge", chargeColumns, len(charges)*chargeBytes)
+	for i := range charges {
+		c := &charges[i]
+		rows.Row()
+		rows.Date(c.Period)
+		rows.UUID(c.ID)
+		rows.Text(string(c.Kind))
+		rows.OptionalUUID(c.UsageID)
+		rows.UUID(c.AccountID)
+		rows.UUID(c.SubscriptionID)
+		rows.OptionalUUID(c.ServiceID)
+		rows.UUID(c.OfferingID)
+		rows.Date(c.CycleStart)
+		rows.Time(c.At)
+		rows.Time(c.RatedAt)
+		rows.Text(c.LineCode)
+		rows.Decimal(c.Quantity)
+		rows.Text(string(c.Unit))
+		rows.Decimal(c.Allowance)
+		rows.Decimal(c.Price)
+		rows.Decimal(c.Net)
+		rows.Decimal(c.Tax)
+		rows.Text(c.Currency.Code())
+		rows.Text(c.TaxCategory)
+		rows.Decimal(c.PaidFromMoney)
+		rows.JSONB(c.Why)
+		rows.OptionalDate(c.OwnCycle)
+		rows.OptionalUUID(c.Corrects)
+		rows.OptionalDate(c.CorrectsPeriod)
+		rows.Text(c.Reason)
 	}
-	return r.row[:], nil
-}
-
-// Err is always nil: the rows are in memory.
-func (r *chargeRows) Err() error { return nil }
-
-func optionalID(id uuid.UUID) any {
-	if id == uuid.Nil {
-		return nil
-	}
-	return [16]byte(id)
-}
-
-func optionalDate(day calendar.Date) any {
-	if day.IsZero() {
-		return nil
-	}
-	return day
+	return rows
 }
 
 func writeCharges(ctx context.Context, tx tenant.Tx, charges []Charge) error {
-	if len(charges) == 0 {
-		return nil
-	}
-	written, err := tx.CopyFrom(ctx, pgx.Identifier{"charge"}, chargeColumns, &chargeRows{charges: charges})
-	if err != nil {
-		return fmt.Errorf("copy charges: %w", err)
-	}
-	if written != int64(len(charges)) {
-		return fmt.Errorf("copy charges: %d of %d rows written", written, len(charges))
-	}
-	return nil
+	return chargeRows(charges).Write(ctx, tx)
 }

@@ -200,23 +200,39 @@ func (r *run) findSubscribers(ctx context.Context, tx tenant.Tx) error {
 	}
 	kept := r.uses[:0]
 	for _, u := range r.uses {
-		at := u.at()
-		u.holder = wanted[u.record.Identity].at(at)
-		switch {
-		case u.holder == nil:
-			r.hold(held{u.item, &usage.Problem{Field: "identity", Code: usage.UnknownSubscriber,
-				Reason: fmt.Sprintf("no service had the %s %.80q at %s", u.record.Identity.Kind, u.record.Identity.Value, at.Format(time.RFC3339)),
-				Want:   "the identity of a connected service"}, u.record, true})
-		case !u.holder.active(at):
-			r.hold(held{u.item, &usage.Problem{Field: "identity", Code: usage.ServiceInactive,
-				Reason: fmt.Sprintf("the service of the %s %.80q was not active at %s", u.record.Identity.Kind, u.record.Identity.Value, at.Format(time.RFC3339)),
-				Want:   "a service that was active then"}, u.record, true})
-		default:
-			kept = append(kept, u)
+		u.holder = wanted[u.record.Identity].at(u.at())
+		if fault := u.missing(); fault != nil {
+			r.hold(held{u.item, fault, u.record, true})
+			continue
 		}
+		kept = append(kept, u)
 	}
 	r.uses = kept
 	return nil
+}
+
+// missing says why nobody can be charged for a use; nil: somebody can.
+func (u *use) missing() *usage.Problem {
+	at, identity := u.at(), u.record.Identity
+	switch {
+	case u.holder == nil:
+		return &usage.Problem{Field: "identity", Code: usage.UnknownSubscriber,
+			Reason: fmt.Sprintf("no service had the %s %.80q at %s", identity.Kind, identity.Value, at.Format(time.RFC3339)),
+			Want:   "the identity of a connected service"}
+	case !u.holder.active(at):
+		return &usage.Problem{Field: "identity", Code: usage.ServiceInactive,
+			Reason: fmt.Sprintf("the service of the %s %.80q was not active at %s", identity.Kind, identity.Value, at.Format(time.RFC3339)),
+			Want:   "a service that was active then"}
+	}
+	return nil
+}
+
+// unpriced says why a use whose holder is known has no tariff; nil: it has one.
+func (u *use) unpriced() *usage.Problem {
+	if u.tariff != nil {
+		return nil
+	}
+	return &usage.Problem{Field: "identity", Code: usage.NoTariff, Want: "a service of a published offering", Reason: "the offering version " + u.holder.offering.String() + " cannot be used"}
 }
 
 // charge locks, rates in order of event time and writes.
@@ -262,7 +278,7 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 	if err != nil {
 		return err
 	}
-	if changed, err := r.beginCycles(ctx, tx, payers); err != nil {
+	if changed, err := r.engine.beginCycles(ctx, tx, r.uses, payers); err != nil {
 		return err
 	} else if changed {
 		if payers, err = r.scene.lockAccounts(ctx, tx, keys(accounts), earliest); err != nil {
@@ -278,8 +294,7 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 	for _, u := range r.uses {
 		u.payer, u.tariff = payers[u.holder.account], tariffs[u.holder.offering]
 		u.lend(payers)
-		if u.tariff == nil {
-			u.fault = &usage.Problem{Field: "identity", Code: usage.NoTariff, Want: "a service of a published offering", Reason: "the offering version " + u.holder.offering.String() + " cannot be used"}
+		if u.fault = u.unpriced(); u.fault != nil {
 			continue
 		}
 		if u.fault = r.scene.tooLate(u.payer, u.record.End); u.fault != nil {
@@ -298,6 +313,29 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 	}
 	t.counters, err = loadCounters(ctx, tx, keys(counting), from)
 	return err
+}
+
+// queue does what write does with a flow's next trip. What few uses leave is
+// written at once.
+func (t *till) queue(ctx context.Context, f *tenant.Flow) error {
+	if len(t.taken) > 0 || t.sharing != nil && len(t.sharing.changed) > 0 {
+		tx, err := f.Tx()
+		if err == nil {
+			err = balance.TakeBack(ctx, tx, t.taken)
+		}
+		if err == nil {
+			err = t.sharing.write(ctx, tx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	f.Copy(chargeRows(t.charges))
+	if err := ledger.QueueLocked(f, t.scene.zone, t.postings); err != nil {
+		return err
+	}
+	t.counters.queue(f)
+	return nil
 }
 
 // write stores what the till gathered; the accounts are locked.

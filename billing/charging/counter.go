@@ -43,18 +43,32 @@ func loadCounters(ctx context.Context, tx tenant.Tx, subscriptions []pgtype.UUID
 	if err != nil {
 		return nil, fmt.Errorf("read usage counters: %w", err)
 	}
-	var key counterKey
-	var code string
-	var quantity money.Decimal
-	_, err = pgx.ForEachRow(rows, []any{&key.subscription, &key.cycleStart, &code, &quantity}, func() error {
-		n, err := quantity.Int64()
-		c.of(key)[code] = n
-		return err
-	})
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) { return struct{}{}, c.scan(row) })
 	if err != nil {
 		return nil, fmt.Errorf("read usage counters: %w", err)
 	}
 	return c, nil
+}
+
+// queueCounters does what loadCounters does with a flow's next trip.
+func queueCounters(f *tenant.Flow, subscriptions []pgtype.UUID, from calendar.Date) *counters {
+	c := &counters{values: map[counterKey]map[string]int64{}, changed: map[counterKey]map[string]bool{}}
+	if len(subscriptions) > 0 {
+		f.Query(selectCounters, []any{subscriptions, from}, c.scan)
+	}
+	return c
+}
+
+func (c *counters) scan(row pgx.CollectableRow) error {
+	var key counterKey
+	var code string
+	var quantity money.Decimal
+	if err := row.Scan(&key.subscription, &key.cycleStart, &code, &quantity); err != nil {
+		return err
+	}
+	n, err := quantity.Int64()
+	c.of(key)[code] = n
+	return err
 }
 
 func (c *counters) of(key counterKey) map[string]int64 {
@@ -85,6 +99,23 @@ const upsertCounters = `
 
 // write stores the totals of what changed.
 func (c *counters) write(ctx context.Context, tx tenant.Tx) error {
+	if len(c.changed) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, upsertCounters, c.arguments()...); err != nil {
+		return fmt.Errorf("write usage counters: %w", err)
+	}
+	return nil
+}
+
+// queue does what write does with a flow's next trip.
+func (c *counters) queue(f *tenant.Flow) {
+	if len(c.changed) > 0 {
+		f.Exec(upsertCounters, c.arguments()...)
+	}
+}
+
+func (c *counters) arguments() []any {
 	var (
 		subscriptions []uuid.UUID
 		codes         []string
@@ -98,11 +129,5 @@ func (c *counters) write(ctx context.Context, tx tenant.Tx) error {
 			quantities = append(quantities, money.NewDecimal(c.values[key][code]))
 		}
 	}
-	if len(codes) == 0 {
-		return nil
-	}
-	if _, err := tx.Exec(ctx, upsertCounters, subscriptions, codes, starts, quantities); err != nil {
-		return fmt.Errorf("write usage counters: %w", err)
-	}
-	return nil
+	return []any{subscriptions, codes, starts, quantities}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
@@ -70,6 +71,8 @@ type scene struct {
 	rates        map[rateDay]tax.Rate
 	filters      map[string]rating.Filter
 	exchange     *catalog.Rates // loaded where somebody has money in another currency
+	gate         *usage.Gate    // remembered scenes only
+	found        found          // what it was made of
 }
 
 type rateDay struct {
@@ -82,15 +85,31 @@ const selectScene = `
 	from catalog_epoch as c, account_epoch as a, operator as o
 	where c.id = 1 and a.id = 1 and o.id = 1`
 
+// found is what selectScene found.
+type found struct {
+	catalogEpoch, accountEpoch int64
+	zone                       string
+	anchorPolicy               calendar.AnchorPolicy
+	correctable                int
+}
+
+func scanFound(row pgx.CollectableRow) (f found, err error) {
+	err = row.Scan(&f.catalogEpoch, &f.accountEpoch, &f.zone, &f.anchorPolicy, &f.correctable)
+	return f, err
+}
+
 // begin reads what a transaction needs to know before anything else.
 func (e *Engine) begin(ctx context.Context, tx tenant.Tx) (*scene, error) {
 	s := &scene{engine: e, tenant: tx.Tenant, rates: map[rateDay]tax.Rate{}, filters: map[string]rating.Filter{}}
-	var zone string
-	err := tx.QueryRow(ctx, selectScene).Scan(&s.catalogEpoch, &s.accountEpoch, &zone, &s.anchorPolicy, &s.correctable)
+	row, err := tx.Query(ctx, selectScene)
+	if err == nil {
+		s.found, err = pgx.CollectExactlyOneRow(row, scanFound)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read epochs: %w", err)
 	}
-	if s.zone, err = e.zoneOf(tx.Tenant, zone); err != nil {
+	s.catalogEpoch, s.accountEpoch, s.anchorPolicy, s.correctable = s.found.catalogEpoch, s.found.accountEpoch, s.found.anchorPolicy, s.found.correctable
+	if s.zone, err = e.zoneOf(tx.Tenant, s.found.zone); err != nil {
 		return nil, err
 	}
 	s.today = calendar.DateOf(tx.At, s.zone)

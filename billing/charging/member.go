@@ -126,9 +126,11 @@ func (s *sharing) write(ctx context.Context, tx tenant.Tx) error {
 }
 
 // owners are the accounts whose balances the uses share, by member.
-func (r *run) owners() map[uuid.UUID]uuid.UUID {
+func (r *run) owners() map[uuid.UUID]uuid.UUID { return ownersOf(r.uses) }
+
+func ownersOf(uses []*use) map[uuid.UUID]uuid.UUID {
 	owners := map[uuid.UUID]uuid.UUID{}
-	for _, u := range r.uses {
+	for _, u := range uses {
 		if u.shares() {
 			owners[u.holder.account] = u.holder.owner
 		}

@@ -97,18 +97,7 @@ func (s *scene) lockAccounts(ctx context.Context, tx tenant.Tx, ids []pgtype.UUI
 	if err != nil {
 		return nil, fmt.Errorf("lock accounts: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*payer, error) {
-		p := &payer{cycle: calendar.Cycle{Policy: s.anchorPolicy}}
-		var kind account.Kind
-		err := row.Scan((*[16]byte)(&p.id), &kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.open.From, &p.open.To, &p.begun, (*[16]byte)(&p.legalEntity), (*[16]byte)(&p.branch),
-			&p.unbilled, &p.receivable, &p.credit, &p.creditLimit, &p.debtLimit)
-		p.prepaid = kind == account.Prepaid
-		p.openFrom, p.openTo = p.open.Instants(s.zone)
-		if p.begun != nil {
-			p.begunTo = p.begun.Start(s.zone).UTC()
-		}
-		return p, err
-	})
+	list, err := pgx.CollectRows(rows, s.scanPayer)
 	if err != nil {
 		return nil, fmt.Errorf("lock accounts: %w", err)
 	}
@@ -116,6 +105,19 @@ func (s *scene) lockAccounts(ctx context.Context, tx tenant.Tx, ids []pgtype.UUI
 		payers[p.id] = p
 	}
 	return payers, s.lockBuckets(ctx, tx, payers, ids, endingAfter)
+}
+
+func (s *scene) scanPayer(row pgx.CollectableRow) (*payer, error) {
+	p := &payer{cycle: calendar.Cycle{Policy: s.anchorPolicy}}
+	var kind account.Kind
+	err := row.Scan((*[16]byte)(&p.id), &kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.open.From, &p.open.To, &p.begun, (*[16]byte)(&p.legalEntity), (*[16]byte)(&p.branch),
+		&p.unbilled, &p.receivable, &p.credit, &p.creditLimit, &p.debtLimit)
+	p.prepaid = kind == account.Prepaid
+	p.openFrom, p.openTo = p.open.Instants(s.zone)
+	if p.begun != nil {
+		p.begunTo = p.begun.Start(s.zone).UTC()
+	}
+	return p, err
 }
 
 // lockBuckets fills in the payers' buckets. A prepaid account that has no main
@@ -126,21 +128,11 @@ func (s *scene) lockBuckets(ctx context.Context, tx tenant.Tx, payers map[uuid.U
 		return err
 	}
 	for i := range buckets {
-		b := &buckets[i]
-		filter, err := s.filter(b.Filter)
-		if err != nil {
-			return fmt.Errorf("filter of balance %s: %w", b.ID, err)
-		}
-		payers[b.AccountID].add(newPurse(b, filter))
-	}
-	var bare []uuid.UUID
-	for _, p := range payers {
-		slices.SortFunc(p.money, inOrderOfUse)
-		slices.SortFunc(p.foreign, inOrderOfUse)
-		if p.prepaid && p.main == nil {
-			bare = append(bare, p.id)
+		if err := s.addPurse(payers, &buckets[i]); err != nil {
+			return err
 		}
 	}
+	bare := sortPurses(payers)
 	if len(bare) == 0 {
 		return nil
 	}
@@ -151,6 +143,29 @@ func (s *scene) lockBuckets(ctx context.Context, tx tenant.Tx, payers map[uuid.U
 		p.units, p.money, p.foreign, p.main = nil, nil, nil, nil
 	}
 	return s.lockBuckets(ctx, tx, payers, ids, endingAfter)
+}
+
+// addPurse puts a locked bucket where its account's uses find it.
+func (s *scene) addPurse(payers map[uuid.UUID]*payer, b *balance.Bucket) error {
+	filter, err := s.filter(b.Filter)
+	if err != nil {
+		return fmt.Errorf("filter of balance %s: %w", b.ID, err)
+	}
+	payers[b.AccountID].add(newPurse(b, filter))
+	return nil
+}
+
+// sortPurses puts money in the order of its use, and names the prepaid accounts
+// that have no main bucket yet.
+func sortPurses(payers map[uuid.UUID]*payer) (bare []uuid.UUID) {
+	for _, p := range payers {
+		slices.SortFunc(p.money, inOrderOfUse)
+		slices.SortFunc(p.foreign, inOrderOfUse)
+		if p.prepaid && p.main == nil {
+			bare = append(bare, p.id)
+		}
+	}
+	return bare
 }
 
 func (p *payer) add(one *purse) {

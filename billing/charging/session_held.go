@@ -52,6 +52,24 @@ func loadHeld(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID, at time
 	return held, nil
 }
 
+// queueHeld does what loadHeld does with a flow's next trip, for now and with
+// no session left out.
+func queueHeld(f *tenant.Flow, accounts []pgtype.UUID) map[uuid.UUID]money.Decimal {
+	held := map[uuid.UUID]money.Decimal{}
+	f.Query(selectHeld, []any{accounts, f.At, []uuid.UUID{}}, func(row pgx.CollectableRow) error {
+		var buckets []uuid.UUID
+		var amounts []money.Decimal
+		if err := row.Scan(&buckets, &amounts); err != nil {
+			return fmt.Errorf("read reservations: %w", err)
+		}
+		for i, bucket := range buckets {
+			held[bucket] = held[bucket].Add(amounts[i])
+		}
+		return nil
+	})
+	return held
+}
+
 // free is what the purse holds and no session has reserved; of another's purse
 // no more than the member at hand may take.
 func (p *purse) free() money.Decimal {

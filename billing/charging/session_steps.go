@@ -161,7 +161,7 @@ func (b *book) prepare(ctx context.Context, tx tenant.Tx) (err error) {
 	if b.payers, err = b.scene.lockAccounts(ctx, tx, ids, earliest); err != nil {
 		return err
 	}
-	if changed, err := r.beginCycles(ctx, tx, b.payers); err != nil {
+	if changed, err := b.engine.beginCycles(ctx, tx, r.uses, b.payers); err != nil {
 		return err
 	} else if changed {
 		if b.payers, err = b.scene.lockAccounts(ctx, tx, ids, earliest); err != nil {

@@ -51,6 +51,17 @@ func PostLocked(ctx context.Context, tx tenant.Tx, zone *time.Location, postings
 	return add(ctx, tx, zone, postings, moves, new(pgx.Batch), count)
 }
 
+// QueueLocked does what PostLocked does with a flow's next trip.
+func QueueLocked(f *tenant.Flow, zone *time.Location, postings []Posting) error {
+	moves, count, err := movementOf(postings)
+	if err != nil || count == 0 {
+		return err
+	}
+	moves.queue(f)
+	f.Copy(copyOf(postings, zone, count))
+	return nil
+}
+
 // movementOf checks postings, counts their transfers and sums what they move.
 func movementOf(postings []Posting) (*movement, int, error) {
 	moves, count := newMovement(), 0
@@ -79,11 +90,10 @@ func add(ctx context.Context, tx tenant.Tx, zone *time.Location, postings []Post
 	if err := moves.write(ctx, tx, batch); err != nil {
 		return err
 	}
-	rows := newTransferRows(postings, zone)
 	if count < bulkRows {
-		return insertTransfers(ctx, tx, rows)
+		return insertTransfers(ctx, tx, newTransferRows(postings, zone))
 	}
-	return copyTransfers(ctx, tx, rows, count)
+	return copyOf(postings, zone, count).Write(ctx, tx)
 }
 
 // Zone reads the zone in which the operator's months begin.
@@ -180,13 +190,33 @@ func insertTransfers(ctx context.Context, tx tenant.Tx, rows *transferRows) erro
 	return nil
 }
 
-func copyTransfers(ctx context.Context, tx tenant.Tx, rows *transferRows, count int) error {
-	written, err := tx.CopyFrom(ctx, pgx.Identifier{"ledger_transfer"}, transferColumns, rows)
-	if err != nil {
-		return fmt.Errorf("copy transfers: %w", err)
+// transferBytes is about what a transfer takes in a COPY.
+const transferBytes = 256
+
+// copyOf is postings as rows.
+func copyOf(postings []Posting, zone *time.Location, count int) *tenant.Copy {
+	rows, ids := tenant.NewCopy("ledger_transfer", transferColumns, count*transferBytes), NewSequence()
+	for i := range postings {
+		e := &postings[i].Event
+		period := Period(e.At, zone)
+		for n := range postings[i].Transfers {
+			t := &postings[i].Transfers[n]
+			rows.Row()
+			rows.Date(period)
+			rows.UUID(ids.Next())
+			rows.Time(e.At)
+			rows.Text(string(t.Debit.Kind))
+			rows.OptionalUUID(t.Debit.ID)
+			rows.Text(string(t.Credit.Kind))
+			rows.OptionalUUID(t.Credit.ID)
+			rows.Decimal(t.Amount)
+			rows.Text(string(t.Unit))
+			rows.Text(string(e.Kind))
+			rows.UUID(e.ID)
+			rows.OptionalUUID(t.AccountID)
+			rows.UUID(e.LegalEntity)
+			rows.UUID(e.Branch)
+		}
 	}
-	if written != int64(count) {
-		return fmt.Errorf("copy transfers: %d of %d rows written", written, count)
-	}
-	return nil
+	return rows
 }

@@ -144,30 +144,52 @@ func (m *movement) write(ctx context.Context, tx tenant.Tx, batch *pgx.Batch) er
 }
 
 func (m *movement) queueAccounts(batch *pgx.Batch) {
-	if len(m.accounts) == 0 {
-		return
+	if len(m.accounts) > 0 {
+		batch.Queue(moveAccounts, m.accountArguments()...).Exec(expectRows(len(m.accounts), "billing accounts"))
 	}
+}
+
+func (m *movement) accountArguments() []any {
 	ids := sortedIDs(m.accounts)
 	columns := [4][]money.Decimal{}
+	for i := range columns {
+		columns[i] = make([]money.Decimal, 0, len(ids))
+	}
 	for _, id := range ids {
 		a := m.accounts[id.Bytes]
 		for i, amount := range [4]money.Decimal{a.unbilled, a.receivable, a.credit, a.undocumentedTax} {
 			columns[i] = append(columns[i], amount)
 		}
 	}
-	batch.Queue(moveAccounts, ids, columns[0], columns[1], columns[2], columns[3]).Exec(expectRows(len(ids), "billing accounts"))
+	return []any{ids, columns[0], columns[1], columns[2], columns[3]}
+}
+
+// queue moves the totals with a flow's next trip.
+func (m *movement) queue(f *tenant.Flow) {
+	if len(m.accounts) > 0 {
+		f.ExecRows(len(m.accounts), moveAccounts, m.accountArguments()...)
+	}
+	if len(m.buckets) > 0 {
+		f.ExecRows(len(m.buckets), moveBuckets, sumArguments(m.buckets)...)
+	}
+	if len(m.deferred) > 0 {
+		f.ExecRows(len(m.deferred), moveDeferred, sumArguments(m.deferred)...)
+	}
 }
 
 func queueSums(batch *pgx.Batch, sums map[uuid.UUID]money.Decimal, move, what string) {
-	if len(sums) == 0 {
-		return
+	if len(sums) > 0 {
+		batch.Queue(move, sumArguments(sums)...).Exec(expectRows(len(sums), what))
 	}
+}
+
+func sumArguments(sums map[uuid.UUID]money.Decimal) []any {
 	ids := sortedIDs(sums)
 	amounts := make([]money.Decimal, len(ids))
 	for i, id := range ids {
 		amounts[i] = sums[id.Bytes]
 	}
-	batch.Queue(move, ids, amounts).Exec(expectRows(len(ids), what))
+	return []any{ids, amounts}
 }
 
 func expectRows(want int, what string) func(pgconn.CommandTag) error {

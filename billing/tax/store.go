@@ -54,7 +54,23 @@ func Add(ctx context.Context, tx tenant.Tx, r Rate) error {
 	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) && pg.Code == "23505" {
 		return fmt.Errorf("category %s from %s: %w", r.Category, r.From, ErrOverlap)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return raiseEpoch(ctx, tx)
+}
+
+// raiseEpoch tells whoever keeps rates in memory: they are kept as long as
+// prices are.
+func raiseEpoch(ctx context.Context, tx tenant.Tx) error {
+	done, err := tx.Exec(ctx, `update catalog_epoch set epoch = epoch + 1 where id = 1`)
+	if err == nil && done.RowsAffected() != 1 {
+		err = errors.New("the operator is not set up")
+	}
+	if err != nil {
+		return fmt.Errorf("raise catalog epoch: %w", err)
+	}
+	return nil
 }
 
 // End lets the open rate of a category run out before a day.
@@ -68,7 +84,7 @@ func End(ctx context.Context, tx tenant.Tx, category string, before calendar.Dat
 	if done.RowsAffected() != 1 {
 		return fmt.Errorf("category %q before %s: %w", category, before, ErrNoRate)
 	}
-	return nil
+	return raiseEpoch(ctx, tx)
 }
 
 func (t Table) all() []Rate {

@@ -210,18 +210,20 @@ func (b *gateBatch) store(ctx context.Context, tx tenant.Tx, file uuid.UUID) err
 		return nil
 	}
 	slices.SortFunc(b.fresh, func(i, j int) int { return bytes.Compare(b.keys[i][:], b.keys[j][:]) })
-	source := pgtype.UUID{Bytes: b.source, Valid: true}
-	values := []any{source, nil, nil}
-	err := copyRows(ctx, tx, "usage_key", []string{"source_id", "key", "body"}, len(b.fresh), func(n int) []any {
-		i := b.fresh[n]
-		values[1], values[2] = b.keys[i][:], b.bodies[i][:]
-		return values
-	})
-	if err != nil || b.lines == nil {
+	rows := tenant.NewCopy("usage_key", keyColumns, len(b.fresh)*keyBytes)
+	for _, i := range b.fresh {
+		rows.Row()
+		rows.UUID(b.source)
+		rows.Bytes(b.keys[i][:])
+		rows.Bytes(b.bodies[i][:])
+	}
+	if err := Race(rows.Write(ctx, tx)); err != nil || b.lines == nil {
 		return err
 	}
 	return b.storeLines(ctx, tx, file)
 }
+
+var keyColumns = []string{"source_id", "key", "body"}
 
 func (b *gateBatch) storeLines(ctx context.Context, tx tenant.Tx, file uuid.UUID) error {
 	keyless := slices.DeleteFunc(slices.Clone(b.fresh), func(i int) bool { return !b.records[i].Keyless })
@@ -237,14 +239,20 @@ func (b *gateBatch) storeLines(ctx context.Context, tx tenant.Tx, file uuid.UUID
 func copyRows(ctx context.Context, tx tenant.Tx, table string, columns []string, n int, row func(int) []any) error {
 	next := pgx.CopyFromSlice(n, func(i int) ([]any, error) { return row(i), nil })
 	written, err := tx.CopyFrom(ctx, pgx.Identifier{table}, columns, next)
-	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) && pg.Code == "23505" {
-		return fmt.Errorf("write %s: %w", table, ErrRace)
-	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", table, err)
+		return fmt.Errorf("write %s: %w", table, Race(err))
 	}
 	if written != int64(n) {
 		return fmt.Errorf("write %s: %d of %d rows written", table, written, n)
 	}
 	return nil
+}
+
+// Race names a key that is there already ErrRace: it came from a transaction
+// beside this one. Other errors come back as they are.
+func Race(err error) error {
+	if pg, is := errors.AsType[*pgconn.PgError](err); is && pg.Code == "23505" {
+		return fmt.Errorf("%w: %s", ErrRace, pg.TableName)
+	}
+	return err
 }

@@ -1,0 +1,241 @@
+package charging
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tollhouse/billing/tenant"
+	"tollhouse/billing/usage"
+)
+
+// Errors of online charging.
+var (
+	// ErrBusy means that a tenant's queue is full. Nothing was changed; asking
+	// again a little later is right.
+	ErrBusy = errors.New("too many requests wait to be charged")
+	// ErrStopped means that the process is about to end. Another one takes the
+	// request, under the same key.
+	ErrStopped = errors.New("charging is being stopped")
+)
+
+// OnlineConfig is what online charging is made of. Numbers that are zero get a
+// sensible value.
+type OnlineConfig struct {
+	DB     *tenant.DB
+	Engine *Engine
+	Log    *slog.Logger
+
+	Committers          int // transactions at once, of all tenants
+	CommittersPerTenant int
+	Batch               int // requests of one transaction, at most
+	Queue               int // requests of one tenant that may wait
+}
+
+const (
+	defaultCommitters          = 4
+	defaultCommittersPerTenant = 2
+	defaultBatch               = 1_000
+	defaultQueue               = 4_000
+)
+
+// Online charges what is asked for now. Requests of one tenant that arrive
+// together share a transaction: what has arrived is taken, nothing waits for
+// more. Each is answered after the commit, and for itself.
+//
+// Committers live while there is work. Where many requests of a tenant are in
+// flight, several committers share them out by account, so that they don't wait
+// for each other's locks; other processes may charge the same accounts at the
+// same time.
+type Online struct {
+	config  OnlineConfig
+	scenes  scenes
+	mu      sync.Mutex
+	lanes   map[tenant.ID]*lane
+	ready   []*lane // have work for a committer, in turn
+	running int     // committers
+	stopped bool
+	idle    chan struct{} // closed when stopped and the last committer has ended
+}
+
+// NewOnline starts nothing: the first request does.
+func NewOnline(config OnlineConfig) *Online {
+	fill := func(n *int, value int) {
+		if *n == 0 {
+			*n = value
+		}
+	}
+	fill(&config.Committers, defaultCommitters)
+	fill(&config.CommittersPerTenant, defaultCommittersPerTenant)
+	fill(&config.Batch, defaultBatch)
+	fill(&config.Queue, defaultQueue)
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Online{config: config, scenes: scenes{engine: config.Engine}, lanes: map[tenant.ID]*lane{}, idle: make(chan struct{})}
+}
+
+// Stop refuses what comes from now on and waits until all that waits has been
+// answered, or ctx ends. A second Stop is harmless.
+func (o *Online) Stop(ctx context.Context) error {
+	o.mu.Lock()
+	if !o.stopped {
+		o.stopped = true
+		if o.running == 0 {
+			close(o.idle)
+		}
+	}
+	o.mu.Unlock()
+	select {
+	case <-o.idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ask hands a request to the committers and waits for its answer. Who leaves
+// before the request's turn has not asked; later, the answer stands under its
+// key.
+func (o *Online) ask(ctx context.Context, ref tenant.Ref, r *request) error {
+	r.done = make(chan struct{})
+	if err := o.enqueue(ref, r); err != nil {
+		return err
+	}
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		o.mu.Lock()
+		if l := o.lanes[ref.ID]; l != nil {
+			l.forget(r)
+		}
+		o.mu.Unlock()
+		return ctx.Err()
+	}
+}
+
+func (o *Online) enqueue(ref tenant.Ref, r *request) error {
+	spot := o.scenes.spot(ref.ID, r)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.stopped {
+		return ErrStopped
+	}
+	l := o.lanes[ref.ID]
+	if l == nil {
+		l = &lane{busy: map[spotID]bool{}}
+		o.lanes[ref.ID] = l
+	}
+	if len(l.waiting) >= o.config.Queue {
+		return ErrBusy
+	}
+	l.ref, r.spot = ref, spot
+	l.waiting = append(l.waiting, r)
+	o.offer(l)
+	return nil
+}
+
+// offer puts a lane in turn if it has work for one more committer, and sees
+// that there is one. o.mu is held.
+func (o *Online) offer(l *lane) {
+	if !l.listed && l.wants(o.config.CommittersPerTenant) {
+		l.listed = true
+		o.ready = append(o.ready, l)
+	}
+	if len(o.ready) > 0 && o.running < o.config.Committers {
+		o.running++
+		go o.commitAll()
+	}
+}
+
+// commitAll is one committer: it takes lanes in turn until none has work.
+func (o *Online) commitAll() {
+	for {
+		l, batch := o.next()
+		if l == nil {
+			return
+		}
+		o.settle(l.ref, batch)
+		o.give(l, batch)
+	}
+}
+
+// next takes a batch of the lane whose turn it is.
+func (o *Online) next() (*lane, []*request) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.ready) > 0 {
+		l := o.ready[0]
+		o.ready = o.ready[1:]
+		l.listed = false
+		batch := l.take(o.config.Batch)
+		if len(batch) == 0 {
+			continue
+		}
+		o.offer(l) // behind the others
+		return l, batch
+	}
+	o.running--
+	if o.stopped && o.running == 0 {
+		close(o.idle)
+	}
+	return nil, nil
+}
+
+// give answers a batch and frees its accounts.
+func (o *Online) give(l *lane, batch []*request) {
+	o.mu.Lock()
+	l.free(batch)
+	o.offer(l)
+	if len(l.waiting) == 0 && l.running == 0 {
+		delete(o.lanes, l.ref.ID)
+	}
+	o.mu.Unlock()
+	for _, r := range batch {
+		close(r.done)
+	}
+}
+
+// unreachablePatience is how long a batch whose fate is open waits for the
+// database, and unreachablePause how long between two tries.
+const (
+	unreachablePatience = 10 * time.Second
+	unreachablePause    = 100 * time.Millisecond
+	settleAttempts      = 8
+)
+
+// settle brings every request of a batch to an answer or an error.
+func (o *Online) settle(ref tenant.Ref, batch []*request) {
+	giveUp := time.Now().Add(unreachablePatience)
+	for attempt := 1; ; attempt++ {
+		repeats, err := o.attempt(ref, batch)
+		switch {
+		case err == nil:
+			o.repeat(ref, repeats)
+			return
+		case errors.Is(err, errStale) || errors.Is(err, usage.ErrRace):
+			if attempt < settleAttempts {
+				continue
+			}
+		case errors.Is(err, tenant.ErrUnreachable):
+			// Perhaps it was committed: the next try finds the keys.
+			if time.Now().Before(giveUp) {
+				time.Sleep(unreachablePause)
+				continue
+			}
+		case len(batch) > 1 && (blamesContent(err) || errors.Is(err, errPanicked)):
+			o.config.Log.Warn("a batch is halved", "tenant", ref.Name, "requests", len(batch), "error", err)
+			middle := len(batch) / 2
+			o.settle(ref, batch[:middle])
+			o.settle(ref, batch[middle:])
+			return
+		}
+		for _, r := range batch {
+			r.err = err
+		}
+		return
+	}
+}

@@ -1,0 +1,175 @@
+package charging
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"maps"
+	"sync"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/rating"
+	"tollhouse/billing/tax"
+	"tollhouse/billing/tenant"
+	"tollhouse/billing/usage"
+)
+
+// scenes remember what held for each tenant's last transaction. A batch starts
+// from it and has its first trip say whether it still holds: that spares a trip.
+type scenes struct {
+	engine *Engine
+	mu     sync.Mutex
+	last   map[tenant.ID]*scene
+}
+
+// errStale means that prices or subscribers have changed since the last
+// transaction: they are read again, and the batch starts anew.
+var errStale = errors.New("what was remembered of the tenant is overtaken")
+
+// guess is the last scene, for a batch's own use; nil if there is none.
+func (c *scenes) guess(id tenant.ID) *scene {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.last[id]
+	if s == nil {
+		return nil
+	}
+	own := *s
+	own.rates, own.filters = map[rateDay]tax.Rate{}, maps.Clone(s.filters)
+	return &own
+}
+
+func (c *scenes) remember(s *scene) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.last == nil || len(c.last) > 10*maxTariffs {
+		c.last = map[tenant.ID]*scene{}
+	}
+	kept := *s
+	kept.rates, kept.filters = nil, map[string]rating.Filter{}
+	c.last[s.tenant] = &kept
+}
+
+func (c *scenes) forget(id tenant.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.last, id)
+}
+
+// learn reads from the database what a batch needs to know: the epochs, who
+// the identities belong to, and their tariffs.
+func (c *scenes) learn(ctx context.Context, db *tenant.DB, ref tenant.Ref, requests []*request) (*known, error) {
+	k := &known{}
+	err := db.Read(ctx, ref, func(ctx context.Context, tx tenant.Tx) (err error) {
+		if k.scene, err = c.engine.begin(ctx, tx); err != nil {
+			return err
+		}
+		if k.scene.gate, err = c.engine.gate(ctx, tx); err != nil {
+			return err
+		}
+		k.holdings = map[usage.Identity]holdings{}
+		for _, r := range requests {
+			for i := range r.records {
+				k.holdings[r.records[i].Identity] = nil
+			}
+		}
+		if err := k.scene.subscribers(ctx, tx, k.holdings); err != nil {
+			return err
+		}
+		k.tariffs, err = k.scene.tariffsOf(ctx, tx, keys(k.versions(requests)))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.remember(k.scene)
+	return k, nil
+}
+
+// recall takes it all from memory; nil if something is missing there.
+func (c *scenes) recall(id tenant.ID, requests []*request) *known {
+	k := &known{scene: c.guess(id), holdings: map[usage.Identity]holdings{}}
+	if k.scene == nil {
+		return nil
+	}
+	e := c.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cache := e.current(k.scene)
+	for _, r := range requests {
+		for i := range r.records {
+			identity := r.records[i].Identity
+			held, is := cache.holdings[identity]
+			if !is {
+				return nil
+			}
+			k.holdings[identity] = held
+		}
+	}
+	k.tariffs = map[uuid.UUID]*tariff{}
+	for version := range k.versions(requests) {
+		if k.tariffs[version] = cache.tariffs[version]; k.tariffs[version] == nil {
+			return nil
+		}
+	}
+	return k
+}
+
+// known is what a batch knows before its first trip.
+type known struct {
+	scene    *scene
+	holdings map[usage.Identity]holdings
+	tariffs  map[uuid.UUID]*tariff
+}
+
+func (k *known) versions(requests []*request) map[uuid.UUID]bool {
+	versions := map[uuid.UUID]bool{}
+	for _, r := range requests {
+		for i := range r.records {
+			u := use{record: &r.records[i]}
+			if h := k.holdings[u.record.Identity].at(u.at()); h != nil {
+				versions[h.offering] = true
+			}
+		}
+	}
+	return versions
+}
+
+// queueCheck has the first trip say whether the scene holds.
+func (s *scene) queueCheck(f *tenant.Flow) {
+	s.today = calendar.DateOf(f.At, s.zone)
+	f.Query(selectScene, nil, func(row pgx.CollectableRow) error {
+		now, err := scanFound(row)
+		if err == nil && now != s.found {
+			err = errStale
+		}
+		return err
+	})
+}
+
+var spotSeed = maphash.MakeSeed()
+
+// spot is what requests of one account have in common, as far as memory knows;
+// a wrong guess costs a wait for a lock.
+func (c *scenes) spot(id tenant.ID, r *request) (spot spotID) {
+	if len(r.records) == 0 {
+		return spotID(r.account)
+	}
+	u := use{record: &r.records[0]}
+	e := c.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if cache := e.caches[id]; cache != nil {
+		if h := cache.holdings[u.record.Identity].at(u.at()); h != nil {
+			return spotID(h.account)
+		}
+	}
+	n := maphash.Comparable(spotSeed, u.record.Identity)
+	for i := range 8 {
+		spot[i] = byte(n >> (8 * i))
+	}
+	return spot
+}
