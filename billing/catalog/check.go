@@ -106,8 +106,8 @@ func (c *checker) usage() {
 			c.unique(codes, r.Code, at.path+".code")
 			c.knowDestinations(r.Destinations, at.path)
 			at.windows(r.Windows)
-			at.pricing(r)
-			at.counter(r, counters)
+			at.pricing(&r, u.Kind)
+			at.counter(&r, counters)
 		}
 		c.coverage(u, path)
 	}

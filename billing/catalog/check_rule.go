@@ -14,20 +14,29 @@ type ruleCheck struct {
 }
 
 func (c ruleCheck) windows(windows []Window) {
-	for i, w := range windows {
-		if from, to := w.Span(); to <= from {
-			c.add(fmt.Sprintf("%s.windows[%d].to", c.path, i),
+	for i := range windows {
+		path := fmt.Sprintf("%s.windows[%d]", c.path, i)
+		if from, to := windows[i].Span(); to <= from {
+			c.add(path+".to",
 				"%s is not later than %s; write a window over midnight as two, %s to 24:00 and 00:00 to %s", to, from, from, to)
 		}
+		c.dates(&windows[i], path)
 	}
 }
 
 // pricing checks that the rule has one way to a price and that it is whole.
-func (c ruleCheck) pricing(r Rule) {
+func (c ruleCheck) pricing(r *Rule, kind UsageKind) {
 	ways := 0
 	if r.Price != nil || r.Per != nil {
 		ways++
 		c.plain(r)
+	}
+	if r.EventPrice != nil {
+		ways++
+	}
+	if r.Percent != nil {
+		ways++
+		c.percent(r, kind)
 	}
 	if r.Steps != nil {
 		ways++
@@ -38,24 +47,49 @@ func (c ruleCheck) pricing(r Rule) {
 		c.tiers(*r.Tiers)
 	}
 	if ways != 1 {
-		c.add(c.path, "must have exactly one of price with per, steps, tiers")
+		c.add(c.path, "must have exactly one of price with per, steps, tiers, event_price, percent; it has %d", ways)
 	}
-	if r.Increments != nil {
-		if r.Steps != nil {
-			c.add(c.path+".increments", "steps have increments of their own")
-		}
-		c.quantity(r.Increments.First, c.path+".increments.first")
-		c.quantity(r.Increments.Next, c.path+".increments.next")
-	}
-	if r.Minimum != nil && r.Cap != nil && r.Minimum.Cmp(r.Cap.Amount) > 0 {
-		c.add(c.path+".cap", "is less than the minimum of %s", r.Minimum)
-	}
-	if r.Tiers != nil && r.Tiers.Kind == Volume && (r.Minimum != nil || r.Cap != nil) {
-		c.add(c.path+".tiers.kind", "volume prices the period as a whole, so an event has no minimum or cap of its own")
+	c.increments(r)
+	c.bounds(r)
+	if r.Cost != nil && r.Cost.Per != nil {
+		c.quantity(*r.Cost.Per, c.path+".cost.per")
 	}
 }
 
-func (c ruleCheck) plain(r Rule) {
+func (c ruleCheck) increments(r *Rule) {
+	if r.Increments == nil {
+		return
+	}
+	switch {
+	case r.Steps != nil:
+		c.add(c.path+".increments", "steps have increments of their own")
+	case r.EventPrice != nil, r.Percent != nil:
+		c.add(c.path+".increments", "the price does not depend on the quantity, so it has no increments")
+	}
+	c.quantity(r.Increments.First, c.path+".increments.first")
+	c.quantity(r.Increments.Next, c.path+".increments.next")
+}
+
+// bounds checks minimum and cap against each other and the price.
+func (c ruleCheck) bounds(r *Rule) {
+	if r.Cap != nil && r.Minimum != nil && r.Minimum.Cmp(r.Cap.Amount) > 0 {
+		c.add(c.path+".cap", "is less than the minimum of %s", r.Minimum)
+	}
+	if r.Cap != nil && r.ConnectFee != nil && r.ConnectFee.Cmp(r.Cap.Amount) > 0 {
+		c.add(c.path+".cap", "is less than the connect fee of %s, so nothing else is ever charged; raise it or lower the fee", r.ConnectFee)
+	}
+	if r.Cap != nil && r.Cap.Then == ThenEnd && (r.EventPrice != nil || r.Percent != nil) {
+		c.add(c.path+".cap.then", "the price does not grow while the event lasts, so there is nothing to end; use free")
+	}
+	if r.Tiers == nil || r.Tiers.Kind != Volume && r.Tiers.Kind != Stair {
+		return
+	}
+	if r.Minimum != nil || r.Cap != nil {
+		c.add(c.path+".tiers.kind", "%s prices the period as a whole, so an event has no minimum or cap of its own", r.Tiers.Kind)
+	}
+}
+
+func (c ruleCheck) plain(r *Rule) {
 	if r.Price == nil {
 		c.add(c.path+".price", "is missing")
 	}
@@ -64,6 +98,16 @@ func (c ruleCheck) plain(r Rule) {
 		return
 	}
 	c.quantity(*r.Per, c.path+".per")
+}
+
+// percent checks that the event has an amount to take a part of.
+func (c ruleCheck) percent(r *Rule, kind UsageKind) {
+	if kind != TransactionUsage && kind != ContentUsage {
+		c.add(c.path+".percent", "%s usage has no amount of its own; transaction and content have", kind)
+	}
+	if r.Currency != nil && *r.Currency != c.offering.Currency {
+		c.add(c.path+".currency", "a percentage is of the event's amount, which is in %s", c.offering.Currency)
+	}
 }
 
 // quantity checks a divisor or step: of the usage's unit and not zero.
@@ -93,69 +137,4 @@ func (c ruleCheck) steps(steps []PriceStep) {
 			c.add(path+".from", "%s is not after %s, so the step before it is never reached", s.From, steps[i-1].From)
 		}
 	}
-}
-
-func (c ruleCheck) tiers(t Tiers) {
-	path := c.path + ".tiers"
-	if t.Kind == Package {
-		c.packages(t, path)
-		return
-	}
-	if t.Free != nil || t.Size != nil || t.Price != nil {
-		c.add(path, "free, size and price belong to packages; %s tiers have bands", t.Kind)
-	}
-	if len(t.Bands) == 0 {
-		c.add(path+".bands", "is missing")
-	}
-	var last int64
-	for i, b := range t.Bands {
-		at := fmt.Sprintf("%s.bands[%d]", path, i)
-		if b.Per != nil {
-			c.quantity(*b.Per, at+".per")
-		}
-		switch isLast := i == len(t.Bands)-1; {
-		case b.To == nil && !isLast:
-			c.add(at+".to", "is missing, so the bands after it are never reached")
-		case b.To != nil && isLast:
-			c.add(at+".to", "leaves a gap: the last band must have no end")
-		}
-		if b.To == nil {
-			continue
-		}
-		c.sameUnit(*b.To, at+".to")
-		if b.To.Base() <= last {
-			c.add(at+".to", "%s is not above the band before it, so this band is never reached", b.To)
-		}
-		last = b.To.Base()
-	}
-}
-
-func (c ruleCheck) packages(t Tiers, path string) {
-	if len(t.Bands) > 0 {
-		c.add(path+".bands", "packages have free, size and price, and no bands")
-	}
-	if t.Price == nil {
-		c.add(path+".price", "is missing")
-	}
-	if t.Free != nil {
-		c.sameUnit(*t.Free, path+".free")
-	}
-	if t.Size == nil {
-		c.add(path+".size", "is missing")
-		return
-	}
-	c.quantity(*t.Size, path+".size")
-}
-
-// counter checks that rules which count together are tiered the same way:
-// else one total would stand for two different prices.
-func (c ruleCheck) counter(r Rule, counters map[string]TierKind) {
-	code := r.CounterCode()
-	if code == "" {
-		return
-	}
-	if kind, known := counters[code]; known && kind != r.Tiers.Kind {
-		c.add(c.path+".tiers.kind", "counter %q is already used by %s tiers", code, kind)
-	}
-	counters[code] = r.Tiers.Kind
 }

@@ -2,136 +2,201 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
 
-// Grid says for each minute of each sort of day which rule applies, by its
-// index; -1 is none.
-type Grid [DayCount][DayMinutes]int16
+// Place is what rules may be for: a prefix, or a zone of a deck.
+type Place struct {
+	Prefix     string
+	Deck, Zone string
+}
 
-// claim gives the window's free minutes to rule and returns the first
-// minute that another rule had already.
-func (g *Grid) claim(w Window, rule int16) (taken *clash) {
-	from, to := w.Span()
-	for day := Monday; day <= Holiday; day++ {
-		if !w.OnDay(day) {
-			continue
+func (p Place) String() string {
+	switch {
+	case p.Deck != "":
+		return p.Zone + " of deck " + p.Deck
+	case p.Prefix == "":
+		return AnyDestination
+	}
+	return p.Prefix
+}
+
+// RulesByPlace returns, for each prefix and zone of u, the indexes of the
+// rules that name it.
+func (o Offering) RulesByPlace(u UsagePrice) map[Place][]int {
+	rules := map[Place][]int{}
+	add := func(p Place, i int) {
+		if have := rules[p]; len(have) == 0 || have[len(have)-1] != i {
+			rules[p] = append(have, i)
 		}
-		for m := from; m < to; m++ {
-			if owner := g[day][m]; owner >= 0 {
-				if taken == nil {
-					taken = &clash{owner, day, m}
-				}
-				continue
+	}
+	sets := map[string]*DestinationSet{}
+	for i := range o.Destinations {
+		sets[o.Destinations[i].Code] = &o.Destinations[i]
+	}
+	for i := range u.Rules {
+		for _, code := range u.Rules[i].Destinations {
+			if code == AnyDestination {
+				add(Place{}, i)
 			}
-			g[day][m] = rule
-		}
-	}
-	return taken
-}
-
-type clash struct {
-	owner int16
-	day   Day
-	at    TimeOfDay
-}
-
-func emptyGrid() *Grid {
-	g := new(Grid)
-	for day := range g {
-		for m := range g[day] {
-			g[day][m] = -1
-		}
-	}
-	return g
-}
-
-// RulesByPrefix returns, for each prefix of u, the indexes of the rules that
-// name it.
-func (o Offering) RulesByPrefix(u UsagePrice) map[string][]int {
-	rules := map[string][]int{}
-	for i, r := range u.Rules {
-		for _, p := range o.Prefixes(r.Destinations) {
-			if have := rules[p]; len(have) == 0 || have[len(have)-1] != i {
-				rules[p] = append(have, i)
+			set := sets[code]
+			if set == nil {
+				continue // Check reports it
+			}
+			for _, p := range set.Prefixes {
+				add(Place{Prefix: NormalPrefix(p)}, i)
+			}
+			for _, zone := range set.Zones {
+				add(Place{Deck: set.Deck, Zone: zone}, i)
 			}
 		}
 	}
 	return rules
 }
 
-// GridOf lays the windows of some of u's rules over the week.
-func (u UsagePrice) GridOf(rules []int) *Grid {
-	g := emptyGrid()
+// Sort is a network and a quality. The rules of a place are chosen by it
+// before their windows are looked at.
+type Sort struct {
+	Network Network // any if no rule of the place asks for one
+	Quality string  // AnyQuality is every one that no rule names
+}
+
+// SortsOf lists the sorts of usage that some of u's rules tell apart.
+func (u *UsagePrice) SortsOf(rules []int) []Sort {
+	networks, qualities := []Network{""}, []string{AnyQuality}
 	for _, i := range rules {
-		for _, w := range u.Rules[i].windowsOrAlways() {
-			g.claim(w, int16(i))
+		if u.Rules[i].Network != "" {
+			networks = []Network{OwnNetwork, OtherNetwork}
+		}
+		for _, q := range u.Rules[i].Qualities {
+			if !slices.Contains(qualities, q) {
+				qualities = append(qualities, q)
+			}
 		}
 	}
-	return g
-}
-
-func (r Rule) windowsOrAlways() []Window {
-	if len(r.Windows) == 0 {
-		return []Window{{}}
+	sort.Strings(qualities[1:])
+	var list []Sort
+	for _, network := range networks {
+		for _, quality := range qualities {
+			list = append(list, Sort{network, quality})
+		}
 	}
-	return r.Windows
+	return list
 }
 
-// coverage reports, for each group of prefixes with the same rules, minutes
-// of the week without a rule or with two, and rules nothing can reach.
+// Fitting returns those of u's rules that a sort of usage may have.
+func (u *UsagePrice) Fitting(rules []int, s Sort) []int {
+	var list []int
+	for _, i := range rules {
+		r := &u.Rules[i]
+		if r.Network != "" && s.Network != r.Network || len(r.Qualities) > 0 && !slices.Contains(r.Qualities, s.Quality) {
+			continue
+		}
+		list = append(list, i)
+	}
+	return list
+}
+
+// words name the sort within a finding.
+func (s Sort) words(all []Sort) string {
+	text := ""
+	if s.Network != "" {
+		text += ", " + string(s.Network) + " network"
+	}
+	named := slices.ContainsFunc(all, func(o Sort) bool { return o.Quality != AnyQuality })
+	switch {
+	case named && s.Quality == AnyQuality:
+		text += ", qualities that no rule names"
+	case named:
+		text += ", quality " + s.Quality
+	}
+	return text
+}
+
+// coverage reports, for each group of places with the same rules, times
+// without a rule or with two, and rules nothing can reach.
 func (c *checker) coverage(u UsagePrice, path string) {
-	byPrefix := c.offering.RulesByPrefix(u)
-	if _, any := byPrefix[""]; !any && u.Kind == DataUsage {
+	byPlace := c.offering.RulesByPlace(u)
+	if _, any := byPlace[Place{}]; !any && u.Kind == DataUsage {
 		c.add(path+".rules", "data usage has no destination, so some rule must be for \"*\"")
 	}
-	for _, group := range groups(byPrefix) {
-		c.week(u, path, group)
+	reached, named := make([]bool, len(u.Rules)), make([]bool, len(u.Rules))
+	for _, group := range groups(byPlace) {
+		for _, i := range group.rules {
+			named[i] = true
+		}
+		sorts := u.SortsOf(group.rules)
+		for _, s := range sorts {
+			fitting := u.Fitting(group.rules, s)
+			about := "prefix " + group.name() + s.words(sorts)
+			if len(fitting) == 0 {
+				c.add(fmt.Sprintf("%s.rules[%d]", path, group.rules[0]), "leaves a gap: no rule prices %s; add one", about)
+				continue
+			}
+			c.times(u, path, fitting, about, reached)
+		}
 	}
-	c.shadowed(path, byPrefix)
-	if len(c.offering.Holidays) == 0 {
-		c.holidayOnly(u, path)
+	c.shadowed(path, byPlace)
+	for i := range u.Rules {
+		if named[i] && !reached[i] {
+			c.unreached(u, fmt.Sprintf("%s.rules[%d]", path, i), &u.Rules[i])
+		}
 	}
 }
 
-// group is the prefixes that share a list of rules, so that ten thousand
-// prefixes cost as many grids as there are different price lists.
+func (c *checker) unreached(u UsagePrice, path string, r *Rule) {
+	onlyHolidays := len(r.Windows) > 0 && !c.hasHolidays()
+	for i := range r.Windows {
+		onlyHolidays = onlyHolidays && slices.Equal(r.Windows[i].Days, []Day{Holiday})
+	}
+	if onlyHolidays {
+		c.add(path+".windows", "are never reached: the offering has no calendar and lists no holidays")
+		return
+	}
+	for _, f := range c.findings {
+		if strings.HasPrefix(f.Path, path) {
+			return // what is wrong with it has been told
+		}
+	}
+	c.add(path, "is never reached: rules of lower priority number, or dates that don't exist, leave it no time; widen its windows or give it a lower number")
+}
+
+func (c *checker) hasHolidays() bool {
+	return len(c.offering.Holidays) > 0 || c.offering.Calendar != ""
+}
+
+// group is the places that share a list of rules, so that ten thousand
+// prefixes cost as many timetables as there are different price lists.
 type group struct {
-	prefixes []string
-	rules    []int
+	places []string
+	rules  []int
 }
 
-// name tells the group by its first prefixes.
+// name tells the group by its first places.
 func (g group) name() string {
 	const shown = 3
-	var names []string
-	for _, p := range g.prefixes[:min(shown, len(g.prefixes))] {
-		if p == "" {
-			p = AnyDestination
-		}
-		names = append(names, p)
-	}
-	text := strings.Join(names, ", ")
-	if more := len(g.prefixes) - shown; more > 0 {
+	text := strings.Join(g.places[:min(shown, len(g.places))], ", ")
+	if more := len(g.places) - shown; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
 }
 
-func groups(byPrefix map[string][]int) []group {
+func groups(byPlace map[Place][]int) []group {
 	found := map[string]*group{}
-	for prefix, rules := range byPrefix {
+	for place, rules := range byPlace {
 		key := fmt.Sprint(rules)
 		if found[key] == nil {
 			found[key] = &group{rules: rules}
 		}
-		found[key].prefixes = append(found[key].prefixes, prefix)
+		found[key].places = append(found[key].places, place.String())
 	}
 	var keys []string
 	for key, g := range found {
 		keys = append(keys, key)
-		sort.Strings(g.prefixes)
+		sort.Strings(g.places)
 	}
 	sort.Strings(keys)
 	list := make([]group, len(keys))
@@ -141,87 +206,29 @@ func groups(byPrefix map[string][]int) []group {
 	return list
 }
 
-func (c *checker) week(u UsagePrice, path string, group group) {
-	grid := emptyGrid()
-	for _, i := range group.rules {
-		for j, w := range u.Rules[i].windowsOrAlways() {
-			taken := grid.claim(w, int16(i))
-			if taken == nil {
-				continue
-			}
-			at := fmt.Sprintf("%s.rules[%d]", path, i)
-			if len(u.Rules[i].Windows) > 0 {
-				at = fmt.Sprintf("%s.windows[%d]", at, j)
-			}
-			c.add(at, "overlaps %s.rules[%d] on %s from %s for prefix %s",
-				path, taken.owner, taken.day, taken.at, group.name())
-		}
-	}
-	days := Holiday
-	if len(c.offering.Holidays) > 0 {
-		days = DayCount
-	}
-	for day := Monday; day < days; day++ {
-		for _, hole := range grid.holes(day) {
-			c.add(fmt.Sprintf("%s.rules[%d].windows", path, group.rules[0]),
-				"leaves a gap on %s from %s to %s for prefix %s", day, hole[0], hole[1], group.name())
-		}
-	}
-}
-
-// holes returns the spans of a day in which no rule applies.
-func (g *Grid) holes(day Day) [][2]TimeOfDay {
-	var holes [][2]TimeOfDay
-	for m := TimeOfDay(0); m < DayMinutes; m++ {
-		if g[day][m] >= 0 {
-			continue
-		}
-		from := m
-		for m < DayMinutes && g[day][m] < 0 {
-			m++
-		}
-		holes = append(holes, [2]TimeOfDay{from, m})
-	}
-	return holes
-}
-
 // shadowed reports prefixes that no longer number can fall to, because each
 // of the ten digits after them has rules of its own.
-func (c *checker) shadowed(path string, byPrefix map[string][]int) {
+func (c *checker) shadowed(path string, byPlace map[Place][]int) {
 	var prefixes []string
-	for prefix := range byPrefix {
-		if prefix != "" && tenDigitsCovered(byPrefix, prefix) {
-			prefixes = append(prefixes, prefix)
+	for place := range byPlace {
+		if place.Prefix != "" && tenDigitsCovered(byPlace, place.Prefix) {
+			prefixes = append(prefixes, place.Prefix)
 		}
 	}
 	sort.Strings(prefixes)
 	for _, prefix := range prefixes {
-		for _, i := range byPrefix[prefix] {
+		for _, i := range byPlace[Place{Prefix: prefix}] {
 			c.add(fmt.Sprintf("%s.rules[%d].destinations", path, i),
 				"prefix %s is never reached: every digit after it has rules of its own", prefix)
 		}
 	}
 }
 
-func tenDigitsCovered(byPrefix map[string][]int, prefix string) bool {
+func tenDigitsCovered(byPlace map[Place][]int, prefix string) bool {
 	for digit := '0'; digit <= '9'; digit++ {
-		if byPrefix[prefix+string(digit)] == nil {
+		if byPlace[Place{Prefix: prefix + string(digit)}] == nil {
 			return false
 		}
 	}
 	return true
-}
-
-func (c *checker) holidayOnly(u UsagePrice, path string) {
-	for i, r := range u.Rules {
-		reached := false
-		for _, w := range r.windowsOrAlways() {
-			for day := Monday; day <= Sunday; day++ {
-				reached = reached || w.OnDay(day)
-			}
-		}
-		if !reached {
-			c.add(fmt.Sprintf("%s.rules[%d].windows", path, i), "are never reached: the offering lists no holidays")
-		}
-	}
 }

@@ -129,6 +129,3 @@ func (w *Window) On(date calendar.Date, d Day) bool {
 	}
 	return true
 }
-
-// OnDay reports whether w may lie on days of sort d.
-func (w *Window) OnDay(d Day) bool { return len(w.Days) == 0 || slices.Contains(w.Days, d) }

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	"github.com/shopspring/decimal"
 )
 
 // ErrCurrencyMismatch says that two amounts of different currencies met.
@@ -13,7 +11,7 @@ var ErrCurrencyMismatch = errors.New("currencies differ")
 
 // limit bounds the absolute value of every computed amount: 20 digits before
 // the point and nine behind fill numeric(29,9).
-var limit = Decimal{decimal.New(1, 20)}
+var limit = DecimalOf(1, -20)
 
 // Amount is a decimal number of one currency. It is immutable; the zero value
 // is 0 of no currency and mixes with nothing.

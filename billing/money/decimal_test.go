@@ -93,9 +93,9 @@ func TestDecimal_MulDiv_equalsFractions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		exact := new(big.Rat).Quo(new(big.Rat).Mul(a.d.Rat(), b.d.Rat()), c.d.Rat())
-		gap := new(big.Rat).Sub(exact, got.d.Rat())
-		step := DecimalOf(1, scale).d.Rat()
+		exact := new(big.Rat).Quo(new(big.Rat).Mul(a.BigRat(), b.BigRat()), c.BigRat())
+		gap := new(big.Rat).Sub(exact, got.BigRat())
+		step := DecimalOf(1, scale).BigRat()
 		if gap.Sign() < 0 || gap.Cmp(step) >= 0 {
 			t.Fatalf("floor(%s × %s / %s) = %s is off by %s", a, b, c, got, gap.FloatString(20))
 		}
@@ -151,6 +151,40 @@ func TestDecimal_numeric_roundTrip(t *testing.T) {
 		var back Decimal
 		if err := back.ScanNumeric(v); err != nil || !back.Equal(d) {
 			t.Fatalf("%s came back as %s, %v", d, back, err)
+		}
+	})
+}
+
+func TestDecimal_smallEqualsWide(t *testing.T) {
+	wide := func(d Decimal) Decimal { return Decimal{scale: d.scale, wide: d.coefficient()} }
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(name string) Decimal {
+			n := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-1_000_000, 1_000_000), rapid.SampledFrom([]int64{-1 << 63, 1<<63 - 1, 0})).Draw(t, name)
+			return DecimalOf(n, int32(rapid.IntRange(0, 18).Draw(t, name+" scale")))
+		}
+		a, b := draw("a"), draw("b")
+		x, y := wide(a), wide(b)
+		scale, rule := int32(rapid.IntRange(-3, 18).Draw(t, "scale")), Rounding(rapid.IntRange(0, 5).Draw(t, "rule"))
+		for name, pair := range map[string][2]Decimal{
+			"add": {a.Add(b), x.Add(y)}, "sub": {a.Sub(b), x.Sub(y)}, "mul": {a.Mul(b), x.Mul(y)}, "neg": {a.Neg(), x.Neg()},
+			"round": {a.Round(scale, rule), x.Round(scale, rule)},
+		} {
+			if pair[0].String() != pair[1].String() || pair[0].library().Cmp(pair[1].library()) != 0 {
+				t.Fatalf("%s of %s and %s: %s, wide %s", name, a, b, pair[0], pair[1])
+			}
+		}
+		if a.Cmp(b) != x.library().Cmp(y.library()) || a.Sign() != x.Sign() || a.String() != x.library().String() || a.Fixed(4) != x.Fixed(4) || a.Digits() != x.Digits() {
+			t.Fatalf("%s against %s", a, b)
+		}
+		n, err := a.Int64()
+		m, wideErr := x.Int64()
+		if n != m || (err == nil) != (wideErr == nil) {
+			t.Fatalf("%s whole: %d, %v; wide %d, %v", a, n, err, m, wideErr)
+		}
+		n, err = a.Unscaled(9)
+		m, wideErr = x.Unscaled(9)
+		if n != m || (err == nil) != (wideErr == nil) {
+			t.Fatalf("%s at 9: %d, %v; wide %d, %v", a, n, err, m, wideErr)
 		}
 	})
 }

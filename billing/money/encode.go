@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/big"
 
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/shopspring/decimal"
 )
 
 // ErrNull says that a database NULL met a value that cannot be absent; scan
@@ -38,7 +38,7 @@ func (d *Decimal) UnmarshalJSON(text []byte) error {
 
 // NumericValue implements pgtype.NumericValuer.
 func (d Decimal) NumericValue() (pgtype.Numeric, error) {
-	return pgtype.Numeric{Int: d.d.Coefficient(), Exp: d.d.Exponent(), Valid: true}, nil
+	return pgtype.Numeric{Int: d.coefficient(), Exp: -d.scale, Valid: true}, nil
 }
 
 // ScanNumeric implements pgtype.NumericScanner. NULL, NaN and infinities are
@@ -50,6 +50,6 @@ func (d *Decimal) ScanNumeric(v pgtype.Numeric) error {
 	if v.NaN || v.InfinityModifier != pgtype.Finite {
 		return fmt.Errorf("scan numeric: %w: not finite", ErrSyntax)
 	}
-	*d = Decimal{decimal.NewFromBigInt(v.Int, v.Exp)}
+	*d = ofBig(new(big.Int).Set(v.Int), -v.Exp)
 	return nil
 }

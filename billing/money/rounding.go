@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-
-	"github.com/shopspring/decimal"
 )
 
 // ErrUnknownRounding says that a text names no rounding rule.
@@ -87,11 +85,37 @@ func (r Rounding) AwayFromZero(negative, odd bool, half int) bool {
 // Round returns d at no more than scale decimals. A negative scale rounds to
 // tens, hundreds and so on.
 func (d Decimal) Round(scale int32, r Rounding) Decimal {
-	if -d.d.Exponent() <= scale {
+	if d.scale <= scale {
 		return d
 	}
-	den := pow10(-int64(d.d.Exponent()) - int64(scale))
-	return Decimal{decimal.NewFromBigInt(roundQuotient(d.d.Coefficient(), den, r), -scale)}
+	if d.wide == nil && scale >= 0 {
+		return Decimal{n: roundSmall(d.n, tens[d.scale-scale], r), scale: scale}
+	}
+	den := pow10(int64(d.scale) - int64(scale))
+	return ofBig(roundQuotient(d.coefficient(), den, r), scale)
+}
+
+// roundSmall returns n / den rounded by r; den is a power of ten above 1.
+func roundSmall(n, den int64, r Rounding) int64 {
+	quotient, rest := n/den, n%den
+	if rest == 0 {
+		return quotient
+	}
+	step := int64(1)
+	if n < 0 {
+		step, rest = -1, -rest
+	}
+	half := 0
+	switch other := den - rest; {
+	case rest < other:
+		half = -1
+	case rest > other:
+		half = 1
+	}
+	if r.AwayFromZero(n < 0, quotient&1 == 1, half) {
+		quotient += step
+	}
+	return quotient
 }
 
 // Ceil returns the least whole number not below d.
@@ -110,15 +134,16 @@ func (d Decimal) MulDiv(num, den Decimal, scale int32, r Rounding) (Decimal, err
 	if den.IsZero() {
 		return Decimal{}, fmt.Errorf("divide %s by %s: %w", d, den, ErrDivisionByZero)
 	}
-	n := new(big.Int).Mul(d.d.Coefficient(), num.d.Coefficient())
-	m := den.d.Coefficient()
-	shift := int64(d.d.Exponent()) + int64(num.d.Exponent()) - int64(den.d.Exponent()) + int64(scale)
+	n := d.coefficient()
+	n.Mul(n, num.coefficient())
+	m := den.coefficient()
+	shift := int64(den.scale) - int64(d.scale) - int64(num.scale) + int64(scale)
 	if shift >= 0 {
 		n.Mul(n, pow10(shift))
 	} else {
 		m.Mul(m, pow10(-shift))
 	}
-	return Decimal{decimal.NewFromBigInt(roundQuotient(n, m, r), -scale)}, nil
+	return ofBig(roundQuotient(n, m, r), scale), nil
 }
 
 // DivInt returns the whole number of times den goes into d, and what is left:
