@@ -75,9 +75,6 @@ func (c ruleCheck) bounds(r *Rule) {
 	if r.Cap != nil && r.Minimum != nil && r.Minimum.Cmp(r.Cap.Amount) > 0 {
 		c.add(c.path+".cap", "is less than the minimum of %s", r.Minimum)
 	}
-	if r.Cap != nil && r.ConnectFee != nil && r.ConnectFee.Cmp(r.Cap.Amount) > 0 {
-		c.add(c.path+".cap", "is less than the connect fee of %s, so nothing else is ever charged; raise it or lower the fee", r.ConnectFee)
-	}
 	if r.Cap != nil && r.Cap.Then == ThenEnd && (r.EventPrice != nil || r.Percent != nil) {
 		c.add(c.path+".cap.then", "the price does not grow while the event lasts, so there is nothing to end; use free")
 	}

@@ -106,7 +106,6 @@ func TestCheck_datesAndSorts(t *testing.T) {
 		{"zones of a deck", "destinations: [{code: far, deck: world, zones: [Asia]}]\n" + strings.Replace(calls(rule("a", "windows: [{to: '12:00'}]")), "'*'", "far", 1), "leaves a gap on mon from 12:00 to 24:00 for prefix Asia of deck world"},
 		{"a share of a call", strings.Replace(calls(rule("a", "minimum: 0")), "price: 1, per: 1 min", "percent: 1", 1), "usage[0].rules[0].percent: voice usage has no amount of its own"},
 		{"two prices", calls(rule("a", "event_price: 1")), "usage[0].rules[0]: must have exactly one of price with per, steps, tiers, event_price, percent; it has 2"},
-		{"a cap that the fee passes", calls(rule("a", "connect_fee: 2, cap: 1")), "usage[0].rules[0].cap: is less than the connect fee of 2"},
 		{"an end that never comes", strings.Replace(calls(rule("a", "cap: {amount: 1, then: end}")), "price: 1, per: 1 min", "event_price: 0.5", 1), "usage[0].rules[0].cap.then: the price does not grow"},
 		{"a stair with a price", strings.Replace(calls(rule("a", "minimum: 0")), "minimum: 0, price: 1, per: 1 min", "tiers: {kind: stair, bands: [{price: 1, per: 1 s}]}", 1), "usage[0].rules[0].tiers.bands[0].price: a stair asks one fee"},
 		{"zero usage without a fee", strings.Replace(calls(rule("a", "minimum: 0")), "minimum: 0, price: 1, per: 1 min", "tiers: {kind: graduated, at_zero: true, bands: [{price: 1, per: 1 s}]}", 1), "usage[0].rules[0].tiers.at_zero: asks the first band's fee"},

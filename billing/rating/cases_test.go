@@ -44,7 +44,7 @@ func TestRate_cases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tariff, err := compile(o, time.UTC)
+			tariff, err := compile(o, Context{Zone: time.UTC})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,67 +2,65 @@ package rating
 
 import (
 	"fmt"
-
 	"math/big"
-	"sort"
-	"time"
 
-	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/catalog/document"
 	"tollhouse/billing/money"
 )
 
-// Context is what an offering's names stand for.
-type Context struct {
-	// Zone is that of the time windows.
-	Zone *time.Location
-	// Calendars are lists of holidays by code.
-	Calendars map[string][]calendar.Date
-}
-
 // Compile makes o ready for pricing. It refuses with a *document.InvalidError
-// what catalog.Check finds fault with, and with ErrTooFine prices that cannot
-// be summed exactly.
+// what catalog.Check finds fault with and names that the context doesn't know,
+// and with ErrTooFine prices that cannot be summed exactly.
 func Compile(o catalog.Offering, c Context) (*Tariff, error) {
-	if findings := catalog.Check(o); len(findings) > 0 {
+	findings := catalog.Check(o)
+	findings = append(findings, c.unknown(o)...)
+	if len(findings) > 0 {
 		return nil, fmt.Errorf("compile %s: %w", o.Code, &document.InvalidError{Findings: findings})
 	}
-	return compile(o, c.Zone)
+	return compile(o, c)
+}
+
+// unknown reports codes that the context has nothing for.
+func (c Context) unknown(o catalog.Offering) (findings []document.Finding) {
+	for i, set := range o.Destinations {
+		if set.Deck != "" && c.Decks[set.Deck] == nil {
+			findings = append(findings, document.Finding{Path: fmt.Sprintf("destinations[%d].deck", i), Message: fmt.Sprintf("there is no deck %q", set.Deck)})
+		}
+	}
+	if _, known := c.Calendars[o.Calendar]; !known && o.Calendar != "" {
+		findings = append(findings, document.Finding{Path: "calendar", Message: fmt.Sprintf("there is no holiday calendar %q", o.Calendar)})
+	}
+	return findings
 }
 
 // compile takes offerings with gaps as well, so that tests can run into them.
-func compile(o catalog.Offering, loc *time.Location) (*Tariff, error) {
+func compile(o catalog.Offering, c Context) (*Tariff, error) {
 	t := &Tariff{
-		currency: o.Currency.Unit(),
-		clock:    clock{loc, map[localDay]struct{}{}},
+		own: o.Currency, currency: o.Currency.Unit(), clock: newClock(c.Zone, o.Holidays, c.Calendars[o.Calendar]),
+		calendars: map[string]clock{}, decks: c.Decks, rates: c.Rates,
 	}
-	for _, d := range o.Holidays {
-		t.clock.holidays[localDay{d.Year, d.Month, d.Day}] = struct{}{}
+	for code, days := range c.Calendars {
+		t.calendars[code] = newClock(c.Zone, days)
 	}
-	for _, p := range o.Usage {
-		u, err := compileUsage(o, p)
+	for i := range o.Usage {
+		u, err := compileUsage(o, &o.Usage[i], c)
 		if err != nil {
-			return nil, fmt.Errorf("compile %s: usage %s: %w", o.Code, p.Code, err)
+			return nil, fmt.Errorf("compile %s: usage %s: %w", o.Code, o.Usage[i].Code, err)
 		}
-		switch p.Kind {
-		case catalog.VoiceUsage:
-			t.voice = u
-		case catalog.DataUsage:
-			t.data = u
-		case catalog.MessageUsage:
-			t.message = u
-		case catalog.ContentUsage:
-			t.content = u
+		for k := range kinds {
+			if kinds[k] == u.kind {
+				t.usages[k] = u
+			}
 		}
 	}
 	return t, nil
 }
 
-func compileUsage(o catalog.Offering, p catalog.UsagePrice) (*usage, error) {
+func compileUsage(o catalog.Offering, p *catalog.UsagePrice, c Context) (*usage, error) {
 	u := &usage{
 		code: p.Code, names: p.Names, kind: p.Kind, unit: p.Kind.Unit(), tax: o.Tax.CategoryOr(p.TaxCategory),
-		prefixes: compilePrefixes(o, p),
+		currencies: []money.Currency{o.Currency}, places: compilePlaces(o, p, c.Decks),
 	}
 	denominator, err := commonDenominator(p.Rules)
 	if err != nil {
@@ -76,50 +74,13 @@ func compileUsage(o catalog.Offering, p catalog.UsagePrice) (*usage, error) {
 		mode:        rounding.Mode,
 	}
 	for i := range p.Rules {
-		r, err := u.compileRule(&p.Rules[i])
+		r, err := u.compileRule(&p.Rules[i], o.Currency)
 		if err != nil {
 			return nil, fmt.Errorf("rule %s: %w", p.Rules[i].Code, err)
 		}
 		u.rules = append(u.rules, r)
 	}
 	return u, nil
-}
-
-func compilePrefixes(o catalog.Offering, p catalog.UsagePrice) prefixTable {
-	table := prefixTable{schedules: map[string]*schedule{}}
-	shared := map[string]*schedule{}
-	lengths := map[int]bool{}
-	for prefix, rules := range o.RulesByPrefix(p) {
-		key := fmt.Sprint(rules)
-		if shared[key] == nil {
-			shared[key] = compileSchedule(p.GridOf(rules))
-		}
-		table.schedules[prefix] = shared[key]
-		if prefix != "" && !lengths[len(prefix)] {
-			lengths[len(prefix)] = true
-			table.lengths = append(table.lengths, len(prefix))
-		}
-	}
-	sort.Sort(sort.Reverse(sort.IntSlice(table.lengths)))
-	return table
-}
-
-func compileSchedule(grid *catalog.Grid) *schedule {
-	s := &schedule{always: grid[0][0]}
-	for day := range grid {
-		for m, rule := range grid[day] {
-			spans := s.spans[day]
-			if n := len(spans); n > 0 && spans[n-1].rule == rule {
-				spans[n-1].until = catalog.TimeOfDay(m + 1)
-				continue
-			}
-			s.spans[day] = append(spans, span{catalog.TimeOfDay(m + 1), rule})
-			if rule != grid[0][0] {
-				s.always = -1
-			}
-		}
-	}
-	return s
 }
 
 // rates returns every amount of r per base unit, as fractions.
@@ -134,11 +95,13 @@ func rates(r *catalog.Rule) []*big.Rat {
 		per(&s.price, s.per.Base())
 	}
 	per(r.ConnectFee, 1)
+	per(r.EventPrice, 1)
 	per(r.Minimum, 1)
 	per(capOf(r), 1)
 	if r.Tiers != nil {
 		per(r.Tiers.Price, 1)
 		for _, b := range r.Tiers.Bands {
+			per(b.Fee, 1)
 			if b.Price != nil && b.Per != nil {
 				per(b.Price, b.Per.Base())
 			}
@@ -148,7 +111,7 @@ func rates(r *catalog.Rule) []*big.Rat {
 }
 
 func rate(price money.Decimal, per int64) *big.Rat {
-	r, _ := new(big.Rat).SetString(price.String())
+	r := price.BigRat()
 	return r.Quo(r, new(big.Rat).SetInt64(per))
 }
 
@@ -193,8 +156,8 @@ func (u *usage) wideNumerator(amount *money.Decimal) (wide, error) {
 	return w, nil
 }
 
-func (u *usage) compileRule(source *catalog.Rule) (rule, error) {
-	r := rule{code: source.Code, lineCode: u.code, lineNames: u.names, source: source}
+func (u *usage) compileRule(source *catalog.Rule, own money.Currency) (rule, error) {
+	r := rule{code: source.Code, lineCode: u.code, lineNames: u.names, source: source, currency: u.currencyIndex(source.CurrencyOr(own))}
 	if len(source.Names) > 0 {
 		r.lineCode, r.lineNames = source.Code, source.Names
 	}
@@ -206,6 +169,9 @@ func (u *usage) compileRule(source *catalog.Rule) (rule, error) {
 		r.slots = append(r.slots, s)
 	}
 	if r.fee, err = u.wideNumerator(source.ConnectFee); err != nil {
+		return rule{}, err
+	}
+	if r.event, err = u.wideNumerator(source.EventPrice); err != nil {
 		return rule{}, err
 	}
 	for _, bound := range []struct {
@@ -225,6 +191,16 @@ func (u *usage) compileRule(source *catalog.Rule) (rule, error) {
 		r.tiers, err = u.compileTiers(source)
 	}
 	return r, err
+}
+
+func (u *usage) currencyIndex(c money.Currency) int {
+	for i, have := range u.currencies {
+		if have == c {
+			return i
+		}
+	}
+	u.currencies = append(u.currencies, c)
+	return len(u.currencies) - 1
 }
 
 // slotsOf lays out a rule's prices by position. A first increment of 60 s

@@ -18,6 +18,13 @@ const (
 	Negative Reason = "negative"
 	// TooLong: a call lasts longer than ten years.
 	TooLong Reason = "too_long"
+	// NoAmount: the price is a part of the event's own amount, and it has none.
+	NoAmount Reason = "no_amount"
+	// NoRate: a price is in a currency that the table cannot convert that day.
+	NoRate Reason = "no_rate"
+	// SessionEnded: the event went on after its price had reached a cap that
+	// ends the session.
+	SessionEnded Reason = "session_ended"
 	// TooLarge: the price needs more than 127 bits.
 	TooLarge Reason = "too_large"
 )
@@ -27,7 +34,7 @@ type Error struct {
 	Reason Reason
 	// Detail tells the facts for people, such as the destination.
 	Detail string
-	// PricedUntil is, for a WindowHole, how much of the session has a price.
+	// PricedUntil is, for a WindowHole and SessionEnded, how much of the session has a price.
 	PricedUntil int64
 }
 

@@ -26,6 +26,9 @@ type Event struct {
 	// Voice moves on through the windows from there; bytes and events are
 	// priced in the window of Start.
 	Start time.Time
+	// At is when bytes and events were used, for buckets' windows and ends;
+	// Start if it is not set.
+	At time.Time
 	// Quantity is the usage of this piece in seconds, bytes or events.
 	Quantity int64
 	// Offset is the usage of the session's earlier pieces. A session's first
@@ -45,8 +48,12 @@ type State struct {
 	// Buckets may be given in any order.
 	Buckets []Bucket
 	// Counters are the period's totals by counter code, this session's
-	// earlier pieces included: the sum of all Result.Counted so far.
+	// earlier pieces included: the sum of all Result.Counted so far. Of a
+	// session that began in an earlier period they have less; its usage there
+	// stays out of this period's tiers.
 	Counters map[string]int64
+	// OnTop is the tax, of a hundred, that money buckets pay beside the price.
+	OnTop money.Decimal
 }
 
 // Bucket is a balance as the rater sees it.
@@ -85,7 +92,8 @@ type Result struct {
 	// Debits are what each bucket pays, in order of use. A negative Price
 	// goes back to the first money bucket as a negative debit.
 	Debits []Debit
-	// Unpaid is what is left of Price: all of it if no money bucket is given.
+	// Unpaid is what is left of Price, and of the tax on top of it: all of it
+	// if no money bucket is given.
 	Unpaid money.Decimal
 	// RuleCode is the rule of the window in which the event began.
 	RuleCode    string
@@ -97,6 +105,22 @@ type Result struct {
 	// was met.
 	Counted map[string]int64
 	Why     Explanation
+
+	work workspace
+}
+
+// reset empties r but keeps its memory.
+func (r *Result) reset() {
+	clear(r.Counted)
+	*r = Result{Debits: r.Debits[:0], Taken: r.Taken[:0], Counted: r.Counted, Why: r.Why[:0], work: r.work}
+}
+
+// takenTo is the position up to which unit buckets have given, or 0.
+func (r *Result) takenTo() int64 {
+	if n := len(r.Taken); n > 0 {
+		return r.Taken[n-1].To
+	}
+	return 0
 }
 
 // Debit is taken from a bucket. Bucket is its index in State.Buckets.

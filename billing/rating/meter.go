@@ -25,14 +25,16 @@ type meter struct {
 	usage    *usage
 	schedule *schedule
 	start    time.Time
-	first    *rule // of the window in which the event began
-	pieces   []piece
+	amount   *money.Decimal // the event's own
+	first    *rule          // of the window in which the event began
+	work     *workspace
 }
 
-// walk fills m.pieces for the first quantity of usage. Each round takes all
+// walk fills the pieces of the first quantity of usage. Each round takes all
 // steps up to the next change of window or slot at once; a step under way
 // there is finished at its own price.
 func (m *meter) walk(quantity int64) *Error {
+	m.work.pieces = m.work.pieces[:0]
 	rule, limit, err := m.ruleAt(0)
 	if err != nil {
 		return err
@@ -59,10 +61,11 @@ func (m *meter) walk(quantity int64) *Error {
 // append joins p to the piece before it where nothing but midnight lies
 // between them, and returns p's length.
 func (m *meter) append(p piece) int64 {
-	if n := len(m.pieces); n > 0 && m.pieces[n-1].rule == p.rule && m.pieces[n-1].slot == p.slot {
-		m.pieces[n-1].to = p.to
+	pieces := m.work.pieces
+	if n := len(pieces); n > 0 && pieces[n-1].rule == p.rule && pieces[n-1].slot == p.slot {
+		pieces[n-1].to = p.to
 	} else {
-		m.pieces = append(m.pieces, p)
+		m.work.pieces = append(pieces, p)
 	}
 	return p.to - p.from
 }
@@ -86,16 +89,22 @@ func (m *meter) ruleAt(position int64) (*rule, int64, *Error) {
 	}
 	limit := int64(math.MaxInt64)
 	if m.usage.unit == money.Second {
-		// A step that begins before the change belongs to the old window, so
-		// a position that lies in a started second does too.
-		limit = int64((until.Sub(m.start) + time.Second - 1) / time.Second)
+		limit = positionOf(m.start, until)
 	}
 	return &m.usage.rules[index], limit, nil
 }
 
-// billed returns quantity rounded up to the whole steps that m.pieces has.
+// positionOf is the first position of a call that belongs to a time. A step
+// that begins before a change belongs to the old window, so a position that
+// lies in a started second does too.
+func positionOf(start, at time.Time) int64 {
+	return int64((at.Sub(start) + time.Second - 1) / time.Second)
+}
+
+// billed returns quantity rounded up to the whole steps that the pieces have.
 func (m *meter) billed(quantity int64) int64 {
-	for _, p := range m.pieces {
+	for i := range m.work.pieces {
+		p := &m.work.pieces[i]
 		if quantity > p.to {
 			continue
 		}
@@ -106,4 +115,25 @@ func (m *meter) billed(quantity int64) int64 {
 		return p.from + ((quantity-p.from-1)/step+1)*step
 	}
 	return 0
+}
+
+// workspace is memory that a Result keeps from event to event.
+type workspace struct {
+	pieces   []piece
+	order    []int
+	used     []money.Decimal // from each of State.Buckets
+	sums     []wide
+	counts   []int64 // the period's counters when the session began
+	running  []int64
+	old, now []int64
+	taken    []Take // before this piece
+}
+
+func cleared[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
 }

@@ -1,169 +1,266 @@
 package rating
 
 import (
+	"math/big"
+
+	"tollhouse/billing/calendar"
 	"tollhouse/billing/money"
 )
 
-// span64 is the priced positions of a session: from what unit buckets
-// covered, up to what was billed.
-type span64 struct{ from, to int64 }
-
-// price sets r.Price: the rounded price of the session after this piece less
-// that before it, so that no rounding is ever left between pieces. Unit
-// buckets are taken to have covered the session's first steps.
-func (m *meter) price(e Event, s State, before, after span64, r *Result) *Error {
-	counts, err := m.counts(s, before)
-	if err != nil {
-		return err
-	}
-	total, err := m.total(after, counts, &r.Why)
-	if err != nil {
-		return err
-	}
-	if r.Price, err = m.rounded(total); err != nil {
-		return err
-	}
-	if e.Offset > 0 {
-		charged, err := m.chargedBefore(before, counts)
-		if err != nil {
-			return err
+// total returns the rounded price of a session that is billed up to a
+// position, of which unit buckets have given what takes says. So that no
+// rounding is ever left between pieces, a piece costs the total after it less
+// the total before it.
+//
+// The connect fee, minimum and cap are those of the first window. Usage that
+// unit buckets cover wholly costs no more than those buckets ask.
+func (m *meter) total(takes []Take, billed int64, why *Explanation) (money.Decimal, *Error) {
+	w := m.work
+	w.sums = cleared(w.sums, len(m.usage.currencies))
+	w.running = append(w.running[:0], w.counts...)
+	priced := billed == 0
+	ownFee := len(takes) > 0 && takes[0].From == 0 && takes[0].Price != nil
+	for i := range w.pieces {
+		p := &w.pieces[i]
+		to := min(p.to, billed)
+		for at, next := p.from, 0; at < to; {
+			for next < len(takes) && takes[next].To <= at {
+				next++
+			}
+			until := to
+			if next < len(takes) {
+				if takes[next].From <= at {
+					at = takes[next].To
+					continue
+				}
+				until = min(until, takes[next].From)
+			}
+			if !priced {
+				priced = true
+				m.fees(ownFee, why)
+			}
+			if !m.part(p, at, until-at, why) {
+				return money.Decimal{}, tooLarge()
+			}
+			at = until
 		}
-		r.Price = r.Price.Sub(charged)
-		r.Why = append(r.Why, Step{Op: OpLess, Amount: charged})
 	}
-	r.Why = append(r.Why, Step{Op: OpTotal, Amount: r.Price, Digits: m.usage.total.digits, Mode: m.usage.total.mode})
-	m.count(before, after, r)
-	return nil
+	if billed == 0 {
+		m.fees(ownFee, why)
+	}
+	return m.finish(takes, priced, billed, why)
 }
 
-func (m *meter) chargedBefore(before span64, counts []int64) (money.Decimal, *Error) {
-	total, err := m.total(before, counts, nil)
+// fees adds what is asked once for an event. A bucket that covers its begin
+// and has a price of its own asks its own connect fee.
+func (m *meter) fees(ownFee bool, why *Explanation) {
+	sum := &m.work.sums[m.first.currency]
+	if fee := m.first.source.ConnectFee; fee != nil && !ownFee && !fee.IsZero() {
+		*sum, _ = sum.add(m.first.fee)
+		why.add(Step{Op: OpFee, Rule: m.first.code, Currency: m.foreign(m.first), Amount: *fee})
+	}
+	if price := m.first.source.EventPrice; price != nil {
+		*sum, _ = sum.add(m.first.event)
+		why.add(Step{Op: OpEvent, Rule: m.first.code, Currency: m.foreign(m.first), Amount: *price})
+	}
+}
+
+// foreign returns the currency of a rule's amounts if it is not the tariff's.
+func (m *meter) foreign(r *rule) money.Unit {
+	if r.currency == 0 {
+		return ""
+	}
+	return m.usage.currencies[r.currency].Unit()
+}
+
+// part prices units of one piece and moves its counter.
+func (m *meter) part(p *piece, at, units int64, why *Explanation) bool {
+	sum := &m.work.sums[p.rule.currency]
+	var ok bool
+	if p.rule.tiers == nil {
+		s := &p.rule.slots[p.slot]
+		if s.numerator == 0 && p.rule.source.Price == nil && p.rule.source.Steps == nil {
+			return true // priced by event, or by its amount
+		}
+		if why != nil {
+			why.add(Step{Op: OpUse, Rule: p.rule.code, At: at, Unit: m.usage.unit, Units: units, Price: s.price, Per: s.per, Currency: m.foreign(p.rule)})
+		}
+		*sum, ok = sum.add(wideProduct(units, s.numerator))
+		return ok
+	}
+	t := p.rule.tiers
+	from := m.work.running[t.counter]
+	if from > from+units {
+		return false
+	}
+	m.work.running[t.counter] = from + units
+	low, ok1 := t.value(from)
+	high, ok2 := t.value(from + units)
+	part, ok3 := high.sub(low)
+	if !ok1 || !ok2 || !ok3 {
+		return false
+	}
+	if why != nil {
+		amount, fits := m.usage.total.round(part)
+		why.add(Step{Op: OpTier, Rule: p.rule.code, Unit: m.usage.unit, Units: units, Counter: m.usage.counters[t.counter], CounterFrom: from, Amount: amount, Currency: m.foreign(p.rule)})
+		if !fits {
+			return false
+		}
+	}
+	*sum, ok = sum.add(part)
+	return ok
+}
+
+// finish bounds and rounds the sums.
+func (m *meter) finish(takes []Take, priced bool, billed int64, why *Explanation) (money.Decimal, *Error) {
+	bounded := priced && (billed > 0 || m.first.source.Percent != nil)
+	if len(m.work.sums) == 1 && (m.first.source.Percent == nil || !priced) && !asksOwn(takes) {
+		sum := m.work.sums[0]
+		if bounded {
+			var err *Error
+			if sum, err = m.bounded(sum, why); err != nil {
+				return money.Decimal{}, err
+			}
+		}
+		d, ok := m.usage.total.round(sum)
+		if !ok {
+			return d, tooLarge()
+		}
+		return d, nil
+	}
+	sum, err := m.exact(priced, why)
+	if err == nil && bounded {
+		err = m.boundedExact(sum, why)
+	}
 	if err != nil {
 		return money.Decimal{}, err
 	}
-	return m.rounded(total)
-}
-
-func (m *meter) rounded(total wide) (money.Decimal, *Error) {
-	d, ok := m.usage.total.round(total)
-	if !ok {
-		return d, tooLarge()
-	}
-	return d, nil
+	addOwn(takes, sum, m.usage.unit, why)
+	return money.RoundRat(sum, m.usage.total.digits, m.usage.total.mode), nil
 }
 
 func tooLarge() *Error { return fail(TooLarge, "the price has too many digits") }
 
-// total returns the price of a session whose positions in s are priced, as a
-// numerator. The connect fee, minimum and cap are those of the first window;
-// a session that unit buckets cover wholly costs nothing.
-func (m *meter) total(s span64, counts []int64, why *Explanation) (wide, *Error) {
-	if s.to > 0 && s.from >= s.to {
-		return wide{}, nil
-	}
-	var spare [2]int64
-	running := append(spare[:0], counts...)
-	sum := m.first.fee
-	if m.first.fee != (wide{}) {
-		why.add(Step{Op: OpFee, Rule: m.first.code, Amount: *m.first.source.ConnectFee})
-	}
-	for i := range m.pieces {
-		p := &m.pieces[i]
-		from, to := max(p.from, s.from), min(p.to, s.to)
-		if from >= to {
-			continue
-		}
-		part, ok := m.part(p, to-from, running, why)
-		if ok {
-			sum, ok = sum.add(part)
-		}
-		if !ok {
-			return wide{}, tooLarge()
-		}
-	}
-	if s.to == 0 {
-		return sum, nil
-	}
-	return m.bounded(sum, why), nil
-}
-
-// part prices units of one piece and moves its counter.
-func (m *meter) part(p *piece, units int64, running []int64, why *Explanation) (wide, bool) {
-	if p.rule.tiers == nil {
-		s := &p.rule.slots[p.slot]
-		why.add(Step{Op: OpUse, Rule: p.rule.code, At: p.from, Unit: m.usage.unit, Units: units, Price: s.price, Per: s.per})
-		return wideProduct(units, s.numerator), true
-	}
-	t := p.rule.tiers
-	from := running[t.counter]
-	if from > from+units {
-		return wide{}, false
-	}
-	running[t.counter] = from + units
-	low, ok := t.value(from)
-	high, ok2 := t.value(from + units)
-	if !ok || !ok2 {
-		return wide{}, false
-	}
-	part, ok := high.sub(low)
-	if ok && why != nil {
-		amount, fits := m.usage.total.round(part)
-		why.add(Step{Op: OpTier, Rule: p.rule.code, Unit: m.usage.unit, Units: units, Counter: m.usage.counters[t.counter], CounterFrom: from, Amount: amount})
-		ok = fits
-	}
-	return part, ok
-}
-
-func (m *meter) bounded(sum wide, why *Explanation) wide {
+func (m *meter) bounded(sum wide, why *Explanation) (wide, *Error) {
 	if least := m.first.minimum; least != nil && sum.cmp(*least) < 0 {
 		why.add(Step{Op: OpMinimum, Amount: *m.first.source.Minimum})
-		return *least
+		return *least, nil
 	}
 	if most := m.first.cap; most != nil && sum.cmp(*most) > 0 {
+		if m.first.ends() {
+			return wide{}, m.ended()
+		}
 		why.add(Step{Op: OpCap, Amount: m.first.source.Cap.Amount})
-		return *most
+		return *most, nil
 	}
-	return sum
+	return sum, nil
 }
 
-// counts returns what the counters were when the session began.
-func (m *meter) counts(s State, before span64) ([]int64, *Error) {
-	if len(m.usage.counters) == 0 {
-		return nil, nil
-	}
-	counts := m.counted(before)
-	for i, code := range m.usage.counters {
-		counts[i] = s.Counters[code] - counts[i]
-		if counts[i] < 0 {
-			return nil, fail(Negative, "counter %s is %d, less than this session added", code, s.Counters[code])
-		}
-	}
-	return counts, nil
+func (m *meter) ended() *Error {
+	return fail(SessionEnded, "by rule %s the session ends where its price reaches %s", m.first.code, m.first.source.Cap.Amount)
 }
 
-// counted returns how much a session with s priced adds to each counter.
-func (m *meter) counted(s span64) []int64 {
-	counts := make([]int64, len(m.usage.counters))
-	for _, p := range m.pieces {
-		if t := p.rule.tiers; t != nil {
-			counts[t.counter] += max(0, min(p.to, s.to)-max(p.from, s.from))
-		}
-	}
-	return counts
-}
-
-func (m *meter) count(before, after span64, r *Result) {
-	if len(m.usage.counters) == 0 {
-		return
-	}
-	old, now := m.counted(before), m.counted(after)
-	for i, code := range m.usage.counters {
-		if now[i] == old[i] {
+// exact is the sum in the tariff's currency of prices that fractions are
+// needed for: those of other currencies, and parts of the event's amount.
+func (m *meter) exact(priced bool, why *Explanation) (*big.Rat, *Error) {
+	sum := new(big.Rat)
+	for i, part := range m.work.sums {
+		if part == (wide{}) {
 			continue
 		}
-		if r.Counted == nil {
-			r.Counted = map[string]int64{}
+		amount := new(big.Rat).SetFrac(part.big(), new(big.Int).SetUint64(m.usage.total.denominator))
+		if err := m.convert(i, amount, why); err != nil {
+			return nil, err
 		}
-		r.Counted[code] = now[i] - old[i]
+		sum.Add(sum, amount)
+	}
+	if percent := m.first.source.Percent; percent != nil && priced {
+		part := percent.BigRat()
+		part.Mul(part, m.amount.BigRat()).Quo(part, big.NewRat(100, 1))
+		why.add(Step{Op: OpPercent, Rule: m.first.code, Price: *m.amount, Percent: *percent, Amount: shown(part)})
+		sum.Add(sum, part)
+	}
+	return sum, nil
+}
+
+// shown is a part of a price as the explanation has it.
+func shown(r *big.Rat) money.Decimal { return money.RoundRat(r, money.Scale, money.HalfAwayFromZero) }
+
+// convert turns an amount of one of the usage's currencies into the tariff's
+// by the rate of the local day on which the event began.
+func (m *meter) convert(currency int, amount *big.Rat, why *Explanation) *Error {
+	if currency == 0 {
+		return nil
+	}
+	from := m.usage.currencies[currency]
+	rate, err := m.tariff.rates.Rate(from, m.tariff.own, calendar.DateOf(m.start, m.tariff.clock.loc))
+	if err != nil {
+		return fail(NoRate, "%v", err)
+	}
+	before := shown(amount)
+	amount.Mul(amount, rate.Num.BigRat()).Quo(amount, rate.Den.BigRat())
+	why.add(Step{Op: OpConvert, Currency: from.Unit(), Price: before, Rate: rate.Rate.Value, RateFrom: rate.Rate.From.Unit(), RateDay: rate.Rate.Day, Amount: shown(amount)})
+	return nil
+}
+
+func (m *meter) boundedExact(sum *big.Rat, why *Explanation) *Error {
+	bound := func(d money.Decimal) (*big.Rat, *Error) {
+		r := d.BigRat()
+		return r, m.convert(m.first.currency, r, nil)
+	}
+	if least := m.first.source.Minimum; least != nil {
+		r, err := bound(*least)
+		if err != nil {
+			return err
+		}
+		if sum.Cmp(r) < 0 {
+			sum.Set(r)
+			why.add(Step{Op: OpMinimum, Amount: shown(r)})
+			return nil
+		}
+	}
+	if most := m.first.source.Cap; most != nil {
+		r, err := bound(most.Amount)
+		if err != nil {
+			return err
+		}
+		if sum.Cmp(r) > 0 {
+			if m.first.ends() {
+				return m.ended()
+			}
+			sum.Set(r)
+			why.add(Step{Op: OpCap, Amount: shown(r)})
+		}
+	}
+	return nil
+}
+
+// asksOwn says whether buckets ask a price of their own.
+func asksOwn(takes []Take) bool {
+	for i := range takes {
+		if p := takes[i].Price; p != nil && (!p.Price.IsZero() || takes[i].From == 0 && !p.ConnectFee.IsZero()) {
+			return true
+		}
+	}
+	return false
+}
+
+// addOwn adds the prices that buckets ask for what they cover.
+func addOwn(takes []Take, sum *big.Rat, unit money.Unit, why *Explanation) {
+	for i := range takes {
+		t := &takes[i]
+		if t.Price == nil {
+			continue
+		}
+		if t.From == 0 && !t.Price.ConnectFee.IsZero() {
+			sum.Add(sum, t.Price.ConnectFee.BigRat())
+			why.add(Step{Op: OpOwnFee, Bucket: t.Bucket, Amount: t.Price.ConnectFee})
+		}
+		if t.Price.Price.IsZero() {
+			continue
+		}
+		per := t.Price.per()
+		sum.Add(sum, new(big.Rat).Mul(rate(t.Price.Price, per.Base()), new(big.Rat).SetInt64(t.To-t.From)))
+		why.add(Step{Op: OpOwnUse, Bucket: t.Bucket, Unit: unit, Units: t.To - t.From, Price: t.Price.Price, Per: per})
 	}
 }

@@ -202,7 +202,7 @@ func TestRate_lateUsageOnTheSameCounter(t *testing.T) {
 
 func TestRate_reasons(t *testing.T) {
 	hole, err := compile(offer(t, `usage: [{code: calls, names: {en: Calls}, kind: voice, rules: [
-  {code: day, destinations: ['*'], windows: [{from: '08:00', to: '18:00'}], price: 0.10, per: 1 min}]}]`), time.UTC)
+  {code: day, destinations: ['*'], windows: [{from: '08:00', to: '18:00'}], price: 0.10, per: 1 min}]}]`), Context{Zone: time.UTC})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestCompile_pricesTooFine(t *testing.T) {
 		rules = append(rules, "{price: 1, per: "+prime+" s, to: "+prime+" s}")
 	}
 	usage := voice("tiers: {kind: graduated, bands: [" + strings.Join(rules, ", ") + "]}")
-	if _, err := compile(offer(t, usage), time.UTC); !errors.Is(err, ErrTooFine) {
+	if _, err := compile(offer(t, usage), Context{Zone: time.UTC}); !errors.Is(err, ErrTooFine) {
 		t.Fatalf("got %v", err)
 	}
 }

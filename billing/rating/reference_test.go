@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
 )
@@ -82,7 +83,7 @@ func (r reference) rule(at time.Time) catalog.Rule {
 	now := catalog.TimeOfDay(local.Hour()*60 + local.Minute())
 	for _, rule := range r.usage.Rules {
 		for _, w := range rule.Windows {
-			if from, to := w.Span(); w.OnDay(day) && from <= now && now < to {
+			if from, to := w.Span(); w.On(calendar.DateOf(at, r.loc), day) && from <= now && now < to {
 				return rule
 			}
 		}

@@ -3,8 +3,6 @@ package rating
 import (
 	"errors"
 	"math"
-	"strings"
-	"time"
 
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
@@ -17,25 +15,32 @@ var ErrTooFine = errors.New("prices are too fine to be summed exactly")
 // Tariff is an offering made ready for pricing in one zone. It never changes
 // and may be used by any number of goroutines.
 type Tariff struct {
-	currency money.Unit
-	clock    clock
-	voice    *usage
-	data     *usage
-	message  *usage
-	content  *usage
+	own       money.Currency
+	currency  money.Unit
+	clock     clock
+	calendars map[string]clock // of buckets' windows
+	decks     map[string]*catalog.Deck
+	rates     *catalog.Rates
+	usages    [5]*usage
+}
+
+// kinds is the order of Tariff.usages.
+var kinds = [...]catalog.UsageKind{
+	catalog.VoiceUsage, catalog.DataUsage, catalog.MessageUsage, catalog.ContentUsage, catalog.TransactionUsage,
 }
 
 // usage is a compiled catalog.UsagePrice.
 type usage struct {
-	code     string
-	names    catalog.Names
-	kind     catalog.UsageKind
-	unit     money.Unit
-	tax      string
-	total    scaled
-	rules    []rule
-	counters []string
-	prefixes prefixTable
+	code       string
+	names      catalog.Names
+	kind       catalog.UsageKind
+	unit       money.Unit
+	tax        string
+	total      scaled
+	rules      []rule
+	counters   []string
+	currencies []money.Currency // of rules' amounts; the first is the offering's
+	places     placeTable
 }
 
 // rule is a compiled catalog.Rule. Numerators are over usage.total.denominator.
@@ -43,9 +48,10 @@ type rule struct {
 	code         string
 	lineCode     string
 	lineNames    catalog.Names
+	currency     int // index in usage.currencies
 	slots        []slot
 	tiers        *tiers
-	fee          wide
+	fee, event   wide
 	minimum, cap *wide
 	source       *catalog.Rule
 }
@@ -58,6 +64,9 @@ type slot struct {
 	price     money.Decimal
 	per       catalog.Quantity
 }
+
+// ends says whether a session ends where its price reaches the cap.
+func (r *rule) ends() bool { return r.source.Cap.Then == catalog.ThenEnd }
 
 // end returns the position at which slot i of r ends.
 func (r *rule) end(i int) int64 {
@@ -80,89 +89,27 @@ func (r *rule) slotAt(position int64) int {
 func (t *Tariff) Currency() money.Unit { return t.currency }
 
 func (t *Tariff) usageOf(kind catalog.UsageKind) *usage {
-	switch kind {
-	case catalog.VoiceUsage:
-		return t.voice
-	case catalog.DataUsage:
-		return t.data
-	case catalog.MessageUsage:
-		return t.message
-	case catalog.ContentUsage:
-		return t.content
+	for i := range kinds {
+		if kinds[i] == kind {
+			return t.usages[i]
+		}
 	}
 	return nil
 }
 
-// prefixTable finds the schedule of the longest prefix.
-type prefixTable struct {
-	schedules map[string]*schedule
-	lengths   []int // descending, without 0
+// AsksNetwork says whether the price of a kind of usage depends on
+// Event.OwnNetwork.
+func (t *Tariff) AsksNetwork(kind catalog.UsageKind) bool {
+	u := t.usageOf(kind)
+	return u != nil && u.places.networks
 }
 
-func (t *prefixTable) find(destination string) (prefix string, s *schedule) {
-	for _, n := range t.lengths {
-		if n > len(destination) {
-			continue
-		}
-		if s := t.schedules[destination[:n]]; s != nil {
-			return destination[:n], s
-		}
-	}
-	return "", t.schedules[""]
-}
-
-// schedule says which rule applies when. Most have one rule for always.
-type schedule struct {
-	always int16 // rule index, or -1 if spans decide
-	spans  [catalog.DayCount][]span
-}
-
-// span is a part of a day up to until; rule is -1 where there is none.
-type span struct {
-	until catalog.TimeOfDay
-	rule  int16
-}
-
-// clock knows the local day and time of instants.
-type clock struct {
-	loc      *time.Location
-	holidays map[localDay]struct{}
-}
-
-type localDay struct {
-	year  int
-	month time.Month
-	day   int
-}
-
-// rule returns the rule at t and the instant up to which it holds: the end of
-// its span or, if earlier, the next change of the zone's clocks.
-func (s *schedule) rule(c clock, t time.Time) (rule int16, until time.Time) {
-	t = t.In(c.loc)
-	hour, minute, second := t.Clock()
-	now := catalog.TimeOfDay(hour*60 + minute)
-	spans := s.spans[c.day(t)]
-	i := 0
-	for spans[i].until <= now {
-		i++
-	}
-	intoMinute := time.Duration(second)*time.Second + time.Duration(t.Nanosecond())
-	until = t.Add(time.Duration(spans[i].until-now)*time.Minute - intoMinute)
-	// A change that is past is none: see calendar.Date.Start on leap years.
-	if _, change := t.ZoneBounds(); change.After(t) && change.Before(until) {
-		until = change
-	}
-	return spans[i].rule, until
-}
-
-func (c clock) day(local time.Time) catalog.Day {
-	if len(c.holidays) > 0 {
-		y, m, d := local.Date()
-		if _, holiday := c.holidays[localDay{y, m, d}]; holiday {
-			return catalog.Holiday
+// Counts says whether some price depends on the period's counters.
+func (t *Tariff) Counts() bool {
+	for _, u := range t.usages {
+		if u != nil && len(u.counters) > 0 {
+			return true
 		}
 	}
-	return catalog.WeekdayOf(local.Weekday())
+	return false
 }
-
-func normalDestination(s string) string { return strings.TrimPrefix(s, "+") }

@@ -56,3 +56,42 @@ type Take struct {
 	To     int64     `json:"to"`
 	Price  *OwnPrice `json:"own_price,omitempty"`
 }
+
+// step is how many units the bucket gives at once.
+func (t *Terms) step() int64 {
+	if t.Price != nil && t.Price.Increment != nil && t.Price.Increment.Base() > 0 {
+		return t.Price.Increment.Base()
+	}
+	return 1
+}
+
+// factor is how many units one unit of usage of a quality takes; false: one.
+func (t *Terms) factor(quality string) (money.Decimal, bool) {
+	if len(t.Factors) == 0 {
+		return money.Decimal{}, false
+	}
+	for _, q := range [...]string{quality, catalog.AnyQuality, ""} {
+		if f, named := t.Factors[q]; named {
+			return f, true
+		}
+	}
+	return money.Decimal{}, false
+}
+
+var one = catalog.MustQuantity("1")
+
+// per is what the price is for; without Per it is for each unit.
+func (p *OwnPrice) per() catalog.Quantity {
+	if p.Per != nil && p.Per.Base() > 0 {
+		return *p.Per
+	}
+	return one
+}
+
+// same says whether two prices ask the same for the same steps.
+func (p *OwnPrice) same(q *OwnPrice) bool {
+	if p == nil || q == nil {
+		return p == q
+	}
+	return p == q || p.Price.Equal(q.Price) && p.ConnectFee.Equal(q.ConnectFee) && p.per().Base() == q.per().Base()
+}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"tollhouse/billing/catalog"
+	"tollhouse/billing/money"
 )
 
 // tiers turn a counter's total into a price: an event costs the price of the
@@ -16,12 +17,14 @@ type tiers struct {
 	free    int64
 	size    int64
 	price   int64 // numerator of one package
+	zero    wide  // price of a period without usage: a fee that is asked anyway
 }
 
 // band ends at to, inclusive.
 type band struct {
 	to        int64
 	numerator int64
+	fee       wide
 }
 
 func (u *usage) compileTiers(source *catalog.Rule) (*tiers, error) {
@@ -40,10 +43,18 @@ func (u *usage) compileTiers(source *catalog.Rule) (*tiers, error) {
 		if b.To != nil {
 			compiled.to = b.To.Base()
 		}
-		if compiled.numerator, err = u.unitNumerator(*b.Price, b.Per.Base()); err != nil {
+		if b.Price != nil && b.Per != nil {
+			if compiled.numerator, err = u.unitNumerator(*b.Price, b.Per.Base()); err != nil {
+				return nil, err
+			}
+		}
+		if compiled.fee, err = u.wideNumerator(b.Fee); err != nil {
 			return nil, err
 		}
 		t.bands = append(t.bands, compiled)
+	}
+	if source.Tiers.AtZero {
+		t.zero = t.bands[0].fee
 	}
 	return t, nil
 }
@@ -58,25 +69,36 @@ func (u *usage) counterIndex(code string) int {
 	return len(u.counters) - 1
 }
 
-// value returns the price of a period's total, as a numerator.
+// value returns the price of a period's total, as a numerator. A total below
+// zero is that of a session which began in an earlier period; its usage there
+// has its price already.
 func (t *tiers) value(total int64) (wide, bool) {
+	if total <= 0 {
+		return t.zero, true
+	}
 	switch t.kind {
 	case catalog.Package:
 		if total <= t.free {
 			return wide{}, true
 		}
 		return wideProduct((total-t.free-1)/t.size+1, t.price), true
-	case catalog.Volume:
-		for _, b := range t.bands {
-			if total <= b.to {
-				return wideProduct(total, b.numerator), true
+	case catalog.Volume, catalog.Stair:
+		for i := range t.bands {
+			if b := &t.bands[i]; total <= b.to {
+				return b.fee.add(wideProduct(total, b.numerator))
 			}
 		}
 	}
-	var sum wide
+	return t.graduated(total)
+}
+
+func (t *tiers) graduated(total int64) (sum wide, ok bool) {
 	var from int64
-	for _, b := range t.bands {
-		var ok bool
+	for i := range t.bands {
+		b := &t.bands[i]
+		if sum, ok = sum.add(b.fee); !ok {
+			return wide{}, false
+		}
 		if sum, ok = sum.add(wideProduct(min(total, b.to)-from, b.numerator)); !ok {
 			return wide{}, false
 		}
@@ -86,4 +108,37 @@ func (t *tiers) value(total int64) (wide, bool) {
 		from = b.to
 	}
 	return sum, true
+}
+
+// PeriodFee is what tiers ask of a period even if nothing is used in it.
+type PeriodFee struct {
+	RuleCode    string
+	LineCode    string
+	LineNames   catalog.Names
+	TaxCategory string
+	Counter     string
+	// Amount is in Currency, which may be another than the tariff's.
+	Amount   money.Decimal
+	Currency money.Currency
+}
+
+// PeriodFees lists the fees that tiers ask at zero usage. Usage is priced as
+// what it costs beyond them, so whoever begins a period charges them.
+func (t *Tariff) PeriodFees() (fees []PeriodFee) {
+	for _, u := range t.usages {
+		if u == nil {
+			continue
+		}
+		asked := map[int]bool{}
+		for i := range u.rules {
+			r := &u.rules[i]
+			if r.tiers == nil || r.tiers.zero == (wide{}) || asked[r.tiers.counter] {
+				continue
+			}
+			asked[r.tiers.counter] = true
+			fees = append(fees, PeriodFee{RuleCode: r.code, LineCode: r.lineCode, LineNames: r.lineNames, TaxCategory: u.tax,
+				Counter: u.counters[r.tiers.counter], Amount: *r.source.Tiers.Bands[0].Fee, Currency: u.currencies[r.currency]})
+		}
+	}
+	return fees
 }
