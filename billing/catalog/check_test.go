@@ -74,7 +74,9 @@ func TestCheck_says(t *testing.T) {
 }
 
 func TestCheck_datesAndSorts(t *testing.T) {
-	rule := func(code, rest string) string { return "{code: " + code + ", destinations: ['*'], " + rest + ", price: 1, per: 1 min}" }
+	rule := func(code, rest string) string {
+		return "{code: " + code + ", destinations: ['*'], " + rest + ", price: 1, per: 1 min}"
+	}
 	calls := func(rules ...string) string {
 		return "usage:\n- {code: calls, names: {en: Calls}, kind: voice, rules: [" + strings.Join(rules, ", ") + "]}\n"
 	}

@@ -15,8 +15,8 @@ func (c *checker) times(u UsagePrice, path string, rules []int, about string, re
 	table, lies := layOut(claims)
 	told := make([]bool, len(table.plans))
 	clashed := map[[2]int16]bool{}
-	for i := range table.stretches {
-		s := &table.stretches[i]
+	for i := range table.seasons {
+		s := &table.seasons[i]
 		for n := range s.days() {
 			for d := Monday; d <= Holiday; d++ {
 				date := s.date(n)
@@ -29,7 +29,7 @@ func (c *checker) times(u UsagePrice, path string, rules []int, about string, re
 						reached[span.Rule] = true
 					}
 				}
-				weekly := len(table.stretches) == 1 && s.by == bySort
+				weekly := len(table.seasons) == 1 && s.by == bySort
 				if told[plan] && !weekly {
 					continue
 				}
@@ -42,8 +42,8 @@ func (c *checker) times(u UsagePrice, path string, rules []int, about string, re
 	}
 }
 
-// happens says whether a stretch has a day of sort d on a date.
-func (c *checker) happens(s *stretch, date calendar.Date, d Day) bool {
+// happens says whether a season has a day of sort d on a date.
+func (c *checker) happens(s *season, date calendar.Date, d Day) bool {
 	listed := slices.ContainsFunc(c.offering.Holidays, func(h calendar.Date) bool {
 		switch s.by {
 		case byPosition:
@@ -62,15 +62,15 @@ func (c *checker) happens(s *stretch, date calendar.Date, d Day) bool {
 	return true
 }
 
-func (s *stretch) oneDay() bool { return s.bounded() && s.from.DaysUntil(s.to) == 1 }
+func (s *season) oneDay() bool { return s.bounded() && s.from.DaysUntil(s.to) == 1 }
 
-func (s *stretch) holds(date calendar.Date) bool {
+func (s *season) holds(date calendar.Date) bool {
 	return (s.from.IsZero() || !date.Before(s.from)) && (s.to.IsZero() || date.Before(s.to))
 }
 
-// words name a day of the stretch: by its date, by day and month, or by its
+// words name a day of the season: by its date, by day and month, or by its
 // sort alone.
-func (s *stretch) words(date calendar.Date, d Day) string {
+func (s *season) words(date calendar.Date, d Day) string {
 	switch {
 	case s.by == byPosition, s.oneDay():
 		return fmt.Sprintf("%s (%s)", date, d)

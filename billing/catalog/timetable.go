@@ -8,11 +8,11 @@ import (
 )
 
 // Timetable says for each minute of each day which of some rules applies. Days
-// that look the same share a plan, and stretches of dates are kept where some
+// that look the same share a plan, and seasons of dates are kept where some
 // window names dates, so that neither years nor windows make it large.
 type Timetable struct {
-	stretches []stretch
-	plans     []Plan
+	seasons []season
+	plans   []Plan
 }
 
 // Plan is a day, span after span, up to 24:00.
@@ -25,14 +25,14 @@ type PlanSpan struct {
 	Rule  int16
 }
 
-// stretch is a run of dates between which no window's dates begin or end.
-type stretch struct {
+// season is a run of dates between which no window's dates begin or end.
+type season struct {
 	from, to calendar.Date // to is not included; zero: without begin or end
 	by       dayIndex
 	plans    [DayCount][]uint16
 }
 
-// dayIndex says how a stretch tells its days apart.
+// dayIndex says how a season tells its days apart.
 type dayIndex uint8
 
 const (
@@ -43,10 +43,10 @@ const (
 
 // PlanOf returns the plan of a date that counts as a day of sort d.
 func (t *Timetable) PlanOf(date calendar.Date, d Day) Plan {
-	s := &t.stretches[0]
-	if len(t.stretches) > 1 {
-		i := sort.Search(len(t.stretches)-1, func(i int) bool { return date.Before(t.stretches[i+1].from) })
-		s = &t.stretches[i]
+	s := &t.seasons[0]
+	if len(t.seasons) > 1 {
+		i := sort.Search(len(t.seasons)-1, func(i int) bool { return date.Before(t.seasons[i+1].from) })
+		s = &t.seasons[i]
 	}
 	return t.plans[s.plans[d][s.index(date)]]
 }
@@ -61,7 +61,7 @@ func (t *Timetable) Always() (rule int16, ok bool) {
 	return rule, rule >= 0
 }
 
-func (s *stretch) index(date calendar.Date) int {
+func (s *season) index(date calendar.Date) int {
 	switch s.by {
 	case byYearDay:
 		return yearDay(date.Month, date.Day)
@@ -118,12 +118,12 @@ func (u *UsagePrice) TimetableOf(rules []int) *Timetable {
 
 // layOut makes the timetable, and for each plan the claims that lie on it.
 func layOut(claims []claim) (*Timetable, [][]bool) {
-	t := &Timetable{stretches: stretchesOf(claims)}
+	t := &Timetable{seasons: seasonsOf(claims)}
 	known := map[string]uint16{}
 	var lies [][]bool
 	key := make([]byte, len(claims))
-	for i := range t.stretches {
-		s := &t.stretches[i]
+	for i := range t.seasons {
+		s := &t.seasons[i]
 		for d := Monday; d <= Holiday; d++ {
 			for n := range s.days() {
 				date := s.date(n)
@@ -177,8 +177,8 @@ func planOf(claims []claim, on []bool) Plan {
 	return plan
 }
 
-// stretchesOf cuts the calendar where the dates of windows begin and end.
-func stretchesOf(claims []claim) []stretch {
+// seasonsOf cuts the calendar where the dates of windows begin and end.
+func seasonsOf(claims []claim) []season {
 	cuts := map[calendar.Date]bool{}
 	yearly := false
 	for i := range claims {
@@ -199,7 +199,7 @@ func stretchesOf(claims []claim) []stretch {
 		dates = append(dates, date)
 	}
 	sort.Slice(dates, func(i, j int) bool { return dates[i].Before(dates[j]) })
-	list := make([]stretch, len(dates)+1)
+	list := make([]season, len(dates)+1)
 	for i := range list {
 		s := &list[i]
 		if i > 0 {
@@ -219,10 +219,10 @@ func stretchesOf(claims []claim) []stretch {
 	return list
 }
 
-func (s *stretch) bounded() bool { return !s.from.IsZero() && !s.to.IsZero() }
+func (s *season) bounded() bool { return !s.from.IsZero() && !s.to.IsZero() }
 
-// days is how many days the stretch tells apart.
-func (s *stretch) days() int {
+// days is how many days the season tells apart.
+func (s *season) days() int {
 	switch s.by {
 	case byYearDay:
 		return yearDays
@@ -232,10 +232,10 @@ func (s *stretch) days() int {
 	return 1
 }
 
-// date returns a date of the stretch that has index n. Where years don't
+// date returns a date of the season that has index n. Where years don't
 // matter any year of it will do; one that is outside of it is told apart by
-// nothing but its month and day, which On is asked with the stretch's dates.
-func (s *stretch) date(n int) calendar.Date {
+// nothing but its month and day, which On is asked with the season's dates.
+func (s *season) date(n int) calendar.Date {
 	within := s.from
 	if within.IsZero() {
 		within = s.to.AddDays(-1)
@@ -253,10 +253,10 @@ func (s *stretch) date(n int) calendar.Date {
 	return within
 }
 
-// inYears moves a month and day to a year in which it lies inside the stretch.
+// inYears moves a month and day to a year in which it lies inside the season.
 // An unbounded one, and one of more than a year, has such years; 29 February
 // may need eight.
-func (s *stretch) inYears(day, within calendar.Date) calendar.Date {
+func (s *season) inYears(day, within calendar.Date) calendar.Date {
 	for away := range 9 {
 		for _, year := range []int{within.Year + away, within.Year - away} {
 			date := calendar.Date{Year: year, Month: day.Month, Day: day.Day}

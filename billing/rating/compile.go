@@ -13,7 +13,7 @@ import (
 // what catalog.Check finds fault with and names that the context doesn't know,
 // and with ErrTooFine prices that cannot be summed exactly.
 func Compile(o catalog.Offering, c Context) (*Tariff, error) {
-	findings := catalog.Check(o)
+	findings := catalog.Faults(catalog.Check(o))
 	findings = append(findings, c.unknown(o)...)
 	if len(findings) > 0 {
 		return nil, fmt.Errorf("compile %s: %w", o.Code, &document.InvalidError{Findings: findings})
