@@ -16,14 +16,14 @@ const (
 
 // AppendNumeric adds d in the binary form of PostgreSQL's numeric.
 func (d Decimal) AppendNumeric(to []byte) []byte {
-	exponent := int(d.d.Exponent())
+	exponent := -int(d.scale)
 	scale := max(0, -exponent)
 	// The last group must end on a multiple of four decimals.
 	shift := (exponent%groupDigits + groupDigits) % groupDigits
 	var room [20]uint16
 	groups := room[:0] // the last first
-	if d.d.NumDigits()+shift <= 18 {
-		n := d.d.CoefficientInt64()
+	if most := int64(1e15); d.wide == nil && d.n < most && d.n > -most {
+		n := d.n
 		if n < 0 {
 			n = -n
 		}
@@ -34,7 +34,7 @@ func (d Decimal) AppendNumeric(to []byte) []byte {
 			groups = append(groups, uint16(n%group))
 		}
 	} else {
-		n := d.d.Coefficient()
+		n := d.coefficient()
 		n.Mul(n.Abs(n), pow10(int64(shift)))
 		for base, rest := big.NewInt(group), new(big.Int); n.Sign() > 0; {
 			n.QuoRem(n, base, rest)
@@ -49,7 +49,7 @@ func (d Decimal) AppendNumeric(to []byte) []byte {
 		weight = 0
 	}
 	sign := uint16(0)
-	if d.d.Sign() < 0 {
+	if d.Sign() < 0 {
 		sign = negative
 	}
 	to = binary.BigEndian.AppendUint16(to, uint16(len(groups)))
