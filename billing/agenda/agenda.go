@@ -30,6 +30,8 @@ const (
 	Notice       Kind = "notice"        // send a message
 	TellBills    Kind = "tell_bills"    // mail the bills of a run
 	Intake       Kind = "intake"        // store a portion of an import batch
+	Trial        Kind = "trial"         // price past usage under a draft
+	Rerating     Kind = "rerating"      // price charges again, or apply or undo that
 	SessionSweep Kind = "session_sweep" // close charging sessions that fell silent, forget those long closed
 	SessionTell  Kind = "session_tell"  // tell the network about a charging session
 	PromotionDay Kind = "promotion_day" // birthdays and anniversaries of a local day
@@ -51,11 +53,12 @@ const (
 	Files    Lane = "files"
 	Payments Lane = "payments"
 	Messages Lane = "messages"
+	Replays  Lane = "replays"
 	Sessions Lane = "sessions"
 )
 
 // Lanes lists all lanes.
-var Lanes = []Lane{Cycles, Files, Payments, Messages, Sessions}
+var Lanes = []Lane{Cycles, Files, Payments, Messages, Sessions, Replays}
 
 var kindsOf = map[Lane][]string{
 	Cycles:   {string(BillRun), string(CycleStart), string(Renewal), string(PartsDue), string(Migration), string(BucketExpiry), string(Intake), string(VoucherExpiry), string(PointsEarned), string(PromotionDay)}, // no run begins between two portions of an import
@@ -63,6 +66,7 @@ var kindsOf = map[Lane][]string{
 	Sessions: {string(SessionSweep), string(SessionTell)},
 	Payments: {string(Webhook), string(Refund), string(AutoTopUp)},
 	Messages: {string(TellBills), string(Notice), string(Alert), string(ExpiryReminder)},
+	Replays:  {string(Trial), string(Rerating)},
 }
 
 // MaxAttempts is how often an item is worked before it counts as failed. With

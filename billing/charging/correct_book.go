@@ -154,6 +154,9 @@ func (p *purse) paysAgain(stands *InForce) bool {
 // one first, as if the price had been lower from the beginning. What was paid
 // in another currency comes back in the account's.
 func (c *corrector) sharesBack(p *payer, stands *InForce, left money.Decimal) ([]share, error) {
+	if left.Cmp(stands.PaidMoney) > 0 {
+		return nil, fmt.Errorf("%w: %s of %s paid", ErrBeyondCharge, left, stands.PaidMoney)
+	}
 	var shares []share
 	exchanged := false
 	for i := len(stands.Paid) - 1; i >= 0 && left.Sign() > 0; i-- {
@@ -182,7 +185,8 @@ func (c *corrector) sharesBack(p *payer, stands *InForce, left money.Decimal) ([
 		shares, left = append(shares, share{p.main, left.Neg(), left.Neg()}), money.Decimal{}
 	}
 	if left.Sign() > 0 {
-		return nil, fmt.Errorf("%w: %s more than was paid", ErrBeyondCharge, left)
+		p.main.Value = p.main.Value.Add(left)
+		shares = append(shares, share{p.main, left.Neg()})
 	}
 	return shares, nil
 }

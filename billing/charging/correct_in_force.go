@@ -25,7 +25,10 @@ type InForce struct {
 	Units               map[uuid.UUID]money.Decimal // what unit buckets cover of it
 	Paid                []Part                      // what money buckets paid, in order of use
 	Counted             map[string]int64            // what it moved tier counters by
+	PaidMoney           money.Decimal               // by money buckets, in any currency they were kept in
 	Corrections         []uuid.UUID
+
+	steps rating.Explanation // of the charge as it was booked
 }
 
 // Part is one bucket's part of a charge.
@@ -47,13 +50,15 @@ func (s *InForce) ownCycle() calendar.Date {
 	return s.Charge.OwnCycle
 }
 
-// stand begins with a charge as it was booked.
-func stand(c Charge) (*InForce, error) {
+// inForce begins with a charge as it was booked.
+func inForce(c Charge) (*InForce, error) {
 	s := &InForce{
 		Charge: c, Price: c.Price, Net: c.Net, Tax: c.Tax, Quantity: c.Quantity, Allowance: c.Allowance,
-		Units: map[uuid.UUID]money.Decimal{}, Counted: map[string]int64{},
+		PaidMoney: c.PaidFromMoney, Units: map[uuid.UUID]money.Decimal{}, Counted: map[string]int64{},
 	}
-	return s, s.follow(c.Why)
+	var err error
+	s.steps, err = s.follow(c.Why)
+	return s, err
 }
 
 // correct takes in a correction that was booked before.
@@ -63,16 +68,18 @@ func (s *InForce) correct(c *Charge) error {
 	if c.Kind == RefundedCharge {
 		s.Given = s.Given.Add(c.Price)
 	}
+	s.PaidMoney = s.PaidMoney.Add(c.PaidFromMoney)
 	s.Corrections = append(s.Corrections, c.ID)
-	return s.follow(c.Why)
+	_, err := s.follow(c.Why)
+	return err
 }
 
 // follow reads from the steps of a price which buckets gave what, and which
 // counters moved.
-func (s *InForce) follow(why []byte) error {
+func (s *InForce) follow(why []byte) (rating.Explanation, error) {
 	var steps rating.Explanation
 	if err := json.Unmarshal(why, &steps); err != nil {
-		return fmt.Errorf("steps of charge %s: %w", s.Charge.ID, err)
+		return nil, fmt.Errorf("steps of charge %s: %w", s.Charge.ID, err)
 	}
 	counted, piece := map[string]int64{}, false
 	for i := range steps {
@@ -80,6 +87,9 @@ func (s *InForce) follow(why []byte) error {
 		case rating.OpCover:
 			s.cover(step.Bucket, money.NewDecimal(step.Units))
 		case rating.OpPay:
+			if step.Unit != s.Charge.Currency.Unit() {
+				continue // from another currency: what comes back goes to the main bucket
+			}
 			s.pay(step.Bucket, step.Amount)
 		case rating.OpTier:
 			counted[step.Counter] += step.Units
@@ -95,7 +105,7 @@ func (s *InForce) follow(why []byte) error {
 	for code, n := range counted {
 		s.Counted[code] += n
 	}
-	return nil
+	return steps, nil
 }
 
 func (s *InForce) cover(bucket uuid.UUID, units money.Decimal) {
@@ -155,7 +165,7 @@ func loadInForce(ctx context.Context, tx tenant.Tx, wanted []chargeKey) (map[uui
 	}
 	charges := make(map[uuid.UUID]*InForce, len(first))
 	for i := range first {
-		if charges[first[i].ID], err = stand(first[i]); err != nil {
+		if charges[first[i].ID], err = inForce(first[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -171,6 +181,23 @@ func loadInForce(ctx context.Context, tx tenant.Tx, wanted []chargeKey) (map[uui
 		}
 	}
 	return charges, nil
+}
+
+// InForceOf reads charges of an account, by id and period, as they are now,
+// and locks the account.
+func (e *Engine) InForceOf(ctx context.Context, tx tenant.Tx, account uuid.UUID, charges map[uuid.UUID]calendar.Date) (map[uuid.UUID]*InForce, error) {
+	s, err := e.begin(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.lockAccounts(ctx, tx, keys(map[uuid.UUID]bool{account: true}), tx.At); err != nil {
+		return nil, err
+	}
+	wanted := make([]chargeKey, 0, len(charges))
+	for id, period := range charges {
+		wanted = append(wanted, chargeKey{period, id})
+	}
+	return loadInForce(ctx, tx, wanted)
 }
 
 // loadBooked reads correcting charges by their own ids.
@@ -211,21 +238,39 @@ func queryCharges(ctx context.Context, tx tenant.Tx, query string, args ...any) 
 	return list, nil
 }
 
-func scanCharge(row pgx.CollectableRow) (c Charge, err error) {
-	var usage, service, corrects *uuid.UUID
-	var own, correctsPeriod *calendar.Date
-	err = row.Scan(&c.Period, &c.ID, &c.Kind, &usage, &c.AccountID, &c.SubscriptionID, &service, &c.OfferingID, &c.CycleStart, &own,
+func scanCharge(row pgx.CollectableRow) (Charge, error) {
+	var scan chargeScan
+	err := row.Scan(scan.into()...)
+	return scan.charge(), err
+}
+
+// chargeScan takes a row of inForceColumns.
+type chargeScan struct {
+	c                        Charge
+	usage, service, corrects *uuid.UUID
+	own, correctsPeriod      *calendar.Date
+}
+
+func (s *chargeScan) into() []any {
+	c := &s.c
+	return []any{
+		&c.Period, &c.ID, &c.Kind, &s.usage, &c.AccountID, &c.SubscriptionID, &s.service, &c.OfferingID, &c.CycleStart, &s.own,
 		&c.At, &c.RatedAt, &c.LineCode, &c.Quantity, &c.Unit, &c.Allowance, &c.Price, &c.Net, &c.Tax, &c.Currency, &c.TaxCategory,
-		&c.PaidFromMoney, &c.Why, &corrects, &correctsPeriod, &c.Reason)
+		&c.PaidFromMoney, &c.Why, &s.corrects, &s.correctsPeriod, &c.Reason,
+	}
+}
+
+func (s *chargeScan) charge() Charge {
+	c := s.c
 	c.At, c.RatedAt = c.At.UTC(), c.RatedAt.UTC()
-	c.UsageID, c.ServiceID, c.Corrects = orNil(usage), orNil(service), orNil(corrects)
-	if own != nil {
-		c.OwnCycle = *own
+	c.UsageID, c.ServiceID, c.Corrects = orNil(s.usage), orNil(s.service), orNil(s.corrects)
+	if s.own != nil {
+		c.OwnCycle = *s.own
 	}
-	if correctsPeriod != nil {
-		c.CorrectsPeriod = *correctsPeriod
+	if s.correctsPeriod != nil {
+		c.CorrectsPeriod = *s.correctsPeriod
 	}
-	return c, err
+	return c
 }
 
 func orNil(id *uuid.UUID) uuid.UUID {

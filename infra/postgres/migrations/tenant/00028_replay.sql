@@ -76,6 +76,7 @@ create table rerating_account (
     state       text           not null check (state in ('proposed', 'applied', 'refused')),
     facts       bytea          not null,
     problem     text           not null default '',
+    counters    jsonb          not null default '[]',
     charges     bigint         not null check (charges >= 0),
     currency    text           not null check (currency ~ '^[A-Z]{3}$'),
     net         numeric(29, 9) not null,

@@ -1,0 +1,252 @@
+package charging
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+	"tollhouse/billing/usage"
+)
+
+// ErrTooMuchUsage means that an account has more usage in a period than is
+// priced again at once.
+var ErrTooMuchUsage = errors.New("more usage than is priced again at once")
+
+// MostAgain bounds the uses that one call of PriceAgain looks at.
+const MostAgain = 500_000
+
+// Again says what is to be priced once more.
+type Again struct {
+	Accounts []uuid.UUID
+	// Whole cycles that touch these days are priced, as tiers and allowances go
+	// from use to use; only what is chosen goes by another version or is taken back.
+	Days     calendar.Period
+	Chosen   func(*Used) bool
+	Offering uuid.UUID // chosen uses are priced under this version; uuid.Nil: under their own
+	TakeBack func(*Used) int64
+}
+
+// Used is a use that was charged, as it is kept.
+type Used struct {
+	Record  usage.Record
+	File    uuid.UUID
+	Service uuid.UUID
+	Session uuid.UUID
+	Voided  int64 // of its quantity, taken back before
+	Was     *InForce
+}
+
+// Left is how much of its quantity still counts.
+func (u *Used) Left() int64 { return u.Record.Quantity - u.Voided }
+
+// PricedAgain is what came of one account.
+type PricedAgain struct {
+	Account  uuid.UUID
+	Currency money.Currency
+	Uses     int
+	Facts    [32]byte // hash of all that the prices were made from
+	Changes  []Changed
+	Counters []CounterMove
+}
+
+// Changed is a charge that would be another, or cannot be priced.
+type Changed struct {
+	Used    *Used
+	Chosen  bool
+	Target  Target
+	Voids   int64          // of the use's quantity, taken back
+	Problem *usage.Problem // it keeps its price then
+}
+
+// CounterMove is what a tier counter has to be moved by.
+type CounterMove struct {
+	Subscription uuid.UUID     `json:"subscription"`
+	Cycle        calendar.Date `json:"cycle"`
+	Code         string        `json:"code"`
+	By           int64         `json:"by"`
+}
+
+// PriceAgain prices the usage of whole cycles of accounts once more, in order
+// of event time and by the function that charged it: the cycle's counters begin
+// as they were at its start, and buckets hold what they have now with what these
+// uses took from them. It writes nothing, and gives what would change. The
+// accounts are locked meanwhile.
+func (e *Engine) PriceAgain(ctx context.Context, tx tenant.Tx, ask Again) ([]PricedAgain, error) {
+	s, err := e.begin(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	a := &again{scene: s, now: tx.At, ask: &ask, byAccount: map[uuid.UUID][]*Used{}, purses: map[uuid.UUID]*purse{}}
+	if err := a.load(ctx, tx); err != nil {
+		return nil, err
+	}
+	var results []PricedAgain
+	for _, account := range ask.Accounts {
+		used := a.byAccount[account]
+		if len(used) == 0 {
+			continue
+		}
+		delete(a.byAccount, account) // an account that is named twice is priced once
+		result, err := a.account(account, used)
+		if err != nil {
+			return nil, fmt.Errorf("price account %s again: %w", account, err)
+		}
+		results = append(results, result)
+	}
+	return results, nil
+}
+
+// again is one call of PriceAgain.
+type again struct {
+	scene     *scene
+	now       time.Time
+	ask       *Again
+	payers    map[uuid.UUID]*payer
+	tariffs   map[uuid.UUID]*tariff
+	counters  *counters
+	byAccount map[uuid.UUID][]*Used
+	sessions  map[uuid.UUID]earlier
+	purses    map[uuid.UUID]*purse
+}
+
+// window spans the account's cycles that touch the days asked for.
+func (a *again) window(p *payer) (from, to time.Time) {
+	first, last := p.cycle.Containing(a.ask.Days.From), p.cycle.Containing(a.ask.Days.To.AddDays(-1))
+	return calendar.Period{From: first.From, To: last.To}.Instants(a.scene.zone)
+}
+
+// account prices one account's uses, which are in order of event time.
+func (a *again) account(id uuid.UUID, used []*Used) (PricedAgain, error) {
+	p := a.payers[id]
+	result := PricedAgain{Account: id, Currency: p.currency, Uses: len(used), Facts: a.facts(p, used)}
+	t := newTill(a.scene, a.now, len(used))
+	t.counters = a.countersBefore(used)
+	before := map[uuid.UUID]int64{}
+	for session, e := range a.sessions {
+		before[session] = e.quantity
+	}
+	uses := make([]*use, len(used))
+	for i, one := range used {
+		uses[i] = a.use(p, one, before)
+	}
+	t.covered = newCovering(uses)
+	for i, one := range used {
+		changed, err := a.one(t, one, uses[i])
+		if err != nil {
+			return result, err
+		}
+		if changed != nil {
+			result.Changes = append(result.Changes, *changed)
+		}
+	}
+	result.Counters = a.moved(t.counters, used)
+	return result, nil
+}
+
+// use makes a stored use one on its way to a charge again. before is what its
+// session has used so far.
+func (a *again) use(p *payer, one *Used, before map[uuid.UUID]int64) *use {
+	record := one.Record
+	record.Quantity = one.Left()
+	chosen := a.chosen(one)
+	if chosen && a.ask.TakeBack != nil {
+		record.Quantity -= a.ask.TakeBack(one)
+	}
+	c := &one.Was.Charge
+	u := &use{
+		id: c.ID, record: &record, session: one.Session, payer: p,
+		holder: &holding{service: one.Service, subscription: c.SubscriptionID, account: c.AccountID, offering: c.OfferingID},
+	}
+	if chosen && a.ask.Offering != uuid.Nil {
+		u.holder.offering = a.ask.Offering
+	}
+	u.tariff = a.tariffs[u.holder.offering]
+	if one.Session != uuid.Nil {
+		u.offset, u.covered = before[one.Session], a.sessions[one.Session].covered
+		before[one.Session] += record.Quantity
+	}
+	return u
+}
+
+func (a *again) chosen(one *Used) bool {
+	day := calendar.DateOf(one.Record.End, a.scene.zone)
+	return a.ask.Days.Contains(day) && (a.ask.Chosen == nil || a.ask.Chosen(one))
+}
+
+// one prices a use and compares; nil means that nothing changes.
+func (a *again) one(t *till, one *Used, u *use) (*Changed, error) {
+	changed := &Changed{Used: one, Chosen: a.chosen(one), Voids: one.Left() - u.record.Quantity}
+	booked := len(t.charges)
+	switch {
+	case one.Was.Gone():
+		return nil, nil
+	case u.tariff == nil:
+		u.fault = &usage.Problem{Field: "offering", Code: usage.NoTariff, Reason: "the offering version " + u.holder.offering.String() + " cannot be used", Want: "a published version"}
+	case u.record.Quantity > 0:
+		if err := t.charge(u); err != nil {
+			return nil, err
+		}
+	}
+	if u.fault != nil {
+		changed.Problem, changed.Target = u.fault, one.Was.Target()
+		if changed.Chosen {
+			return changed, nil
+		}
+		return nil, nil // it has its price, whatever has become of its offering since
+	}
+	if len(t.charges) > booked {
+		if fault := changed.take(&t.charges[booked]); fault != nil {
+			changed.Problem, changed.Target = fault, one.Was.Target()
+			return changed, nil
+		}
+	}
+	if changed.Voids == 0 && changed.Target.Equals(one.Was) {
+		return nil, nil
+	}
+	return changed, nil
+}
+
+// take makes a charge the target.
+func (c *Changed) take(to *Charge) *usage.Problem {
+	was := &c.Used.Was.Charge
+	if to.TaxCategory != was.TaxCategory {
+		return &usage.Problem{
+			Field: "tax_category", Code: usage.NoPrice, Want: "the same tax category, or the use taken back and sent again",
+			Reason: fmt.Sprintf("its tax category would change from %s to %s", was.TaxCategory, to.TaxCategory),
+		}
+	}
+	priced, err := inForce(*to)
+	if err != nil {
+		return &usage.Problem{Code: usage.RatingFailed, Reason: err.Error()}
+	}
+	c.Target = priced.Target()
+	c.Target.Why = priced.steps
+	return nil
+}
+
+// Target is the charge as it is now.
+func (f *InForce) Target() Target {
+	return Target{Price: f.Rated(), Net: f.Net, Tax: f.Tax, Quantity: f.Quantity, Allowance: f.Allowance, Units: f.Units}
+}
+
+// Equals compares what is booked: price, and what each bucket gave.
+func (t *Target) Equals(f *InForce) bool {
+	if !t.Price.Equal(f.Rated()) || len(t.Units) != len(f.Units) || !t.Quantity.Equal(f.Quantity) || !t.Allowance.Equal(f.Allowance) {
+		return false
+	}
+	if f.Given.IsZero() && (!t.Net.Equal(f.Net) || !t.Tax.Equal(f.Tax)) {
+		return false
+	}
+	for bucket, units := range t.Units {
+		if have, known := f.Units[bucket]; !known || !units.Equal(have) {
+			return false
+		}
+	}
+	return true
+}
