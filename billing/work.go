@@ -43,6 +43,10 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return s.host.intake.Work(ctx, s.Write, item, s.passwordLink())
 	case agenda.TellBills:
 		return s.tellBills(ctx, item)
+	case agenda.Trial:
+		return s.workTrial(ctx, item)
+	case agenda.Rerating:
+		return s.workRerating(ctx, item)
 	case agenda.Notice:
 		return false, s.sendNotice(ctx, item)
 	case agenda.VoucherExpiry:

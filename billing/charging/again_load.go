@@ -65,7 +65,7 @@ func (a *again) load(ctx context.Context, tx tenant.Tx) (err error) {
 
 // usage_record_account finds the rows in order, the primary key their charges.
 const selectUsed = `
-	select u.producer_id, u.kind, u.started_at, u.ended_at, u.destination, u.origin, u.quantity, u.unit,
+	select u.producer_id, u.kind, u.started_at, u.ended_at, u.destination, u.origin, u.quantity, u.unit, u.quality, u.amount,
 	       u.file_id, u.service_id, u.session_id,` + inForceColumns + `
 	from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) as w (account_id, from_at, to_at)
 	join usage_record as u on u.account_id = w.account_id and u.ended_at >= w.from_at and u.ended_at < w.to_at
@@ -89,7 +89,7 @@ func (a *again) loadUses(ctx context.Context, tx tenant.Tx) ([]*Used, error) {
 		var file, session *uuid.UUID
 		r := &u.Record
 		scan := chargeScan{}
-		err := row.Scan(append([]any{&r.Key, &r.Kind, &r.Start, &r.End, &r.Destination, &r.Origin, &r.Quantity, &r.Unit,
+		err := row.Scan(append([]any{&r.Key, &r.Kind, &r.Start, &r.End, &r.Destination, &r.Origin, &r.Quantity, &r.Unit, &r.Quality, &r.Amount,
 			&file, &u.Service, &session}, scan.into()...)...)
 		if err != nil {
 			return nil, err

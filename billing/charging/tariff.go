@@ -80,16 +80,25 @@ func (s *scene) loadTariffs(ctx context.Context, tx tenant.Tx, ids []uuid.UUID) 
 		if err != nil {
 			return nil, err
 		}
-		compiled, err := rating.Compile(offering, rating.Context{Zone: s.zone})
+		compiled, err := s.compile(ctx, tx, offering)
 		if err != nil {
 			continue // published ones compile; what needs this one is held
 		}
-		loaded[id] = &tariff{
-			Tariff: compiled, offering: offering, basis: tax.BasisOf(offering.Tax.Included), counts: hasTiers(offering),
-		}
+		loaded[id] = compiled
 	}
 	return loaded, nil
 }
+
+// compile makes an offering ready for charging.
+func (s *scene) compile(_ context.Context, _ tenant.Tx, offering catalog.Offering) (*tariff, error) {
+	compiled, err := rating.Compile(offering, rating.Context{Zone: s.zone})
+	if err != nil {
+		return nil, err
+	}
+	return &tariff{Tariff: compiled, offering: offering, basis: basisOf(&offering), counts: hasTiers(offering)}, nil
+}
+
+func basisOf(o *catalog.Offering) tax.Basis { return tax.BasisOf(o.Tax.Included) }
 
 func hasTiers(o catalog.Offering) bool {
 	for _, price := range o.Usage {

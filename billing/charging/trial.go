@@ -1,0 +1,173 @@
+package charging
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollhouse/billing/balance"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+	"tollhouse/billing/usage"
+)
+
+// Trial prices usage that has happened under an offering that nobody has, by
+// the function that charges, and writes nothing. One goroutine uses it.
+type Trial struct {
+	scene  *scene
+	tariff *tariff
+	now    time.Time
+	till   *till
+}
+
+// trialVersion stands for the offering's version: it may have none yet.
+var trialVersion = uuid.Must(uuid.Parse("00000000-0000-7000-8000-000000000001"))
+
+// NewTrial makes an offering ready. What its check finds fault with is refused.
+func (e *Engine) NewTrial(ctx context.Context, tx tenant.Tx, offering catalog.Offering) (*Trial, error) {
+	s, err := e.begin(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := s.compile(ctx, tx, offering)
+	if err != nil {
+		return nil, err
+	}
+	return &Trial{scene: s, tariff: compiled, now: tx.At, till: newTill(s, tx.At, 64)}, nil
+}
+
+// Zone is the operator's.
+func (t *Trial) Zone() *time.Location { return t.scene.zone }
+
+// AnchorPolicy is the operator's.
+func (t *Trial) AnchorPolicy() calendar.AnchorPolicy { return t.scene.anchorPolicy }
+
+// TrialAccount is whose usage is priced.
+type TrialAccount struct {
+	ID            uuid.UUID
+	Currency      money.Currency
+	Cycle         calendar.Cycle
+	Open          calendar.Period
+	Subscriptions []TrialSubscription // those that are tried
+}
+
+// TrialSubscription is taken to have the offering on trial.
+type TrialSubscription struct {
+	ID          uuid.UUID
+	ActivatedAt time.Time
+}
+
+// TrialUse is a use of one of the account's subscriptions.
+type TrialUse struct {
+	Record        usage.Record
+	Service       uuid.UUID
+	Subscription  uuid.UUID
+	Session       uuid.UUID
+	Before        int64 // of the session, by pieces that are not among the uses
+	BeforeCovered int64
+}
+
+// Tried is what a use would have cost.
+type Tried struct {
+	Net     money.Decimal
+	Covered money.Decimal // by allowances
+	Problem *usage.Problem
+}
+
+// Price prices an account's uses, which are in order of event time, and tells
+// each. Allowances of the offering are granted for all cycles from the first
+// day on; counters begin at nothing.
+func (t *Trial) Price(a *TrialAccount, from calendar.Date, uses []TrialUse, each func(i int, tried Tried)) error {
+	p, err := t.payer(a, from)
+	if err != nil {
+		return err
+	}
+	t.till.charges, t.till.postings, t.till.transfers, t.till.why = t.till.charges[:0], t.till.postings[:0], t.till.transfers[:0], t.till.why[:0]
+	t.till.counters = &counters{values: map[counterKey]map[string]int64{}, changed: map[counterKey]map[string]bool{}}
+	on := make([]*use, len(uses))
+	offsets := map[uuid.UUID]int64{}
+	for i := range uses {
+		one := &uses[i]
+		u := &use{
+			record: &one.Record, session: one.Session, payer: p, tariff: t.tariff, covered: one.BeforeCovered,
+			holder: &holding{service: one.Service, subscription: one.Subscription, account: a.ID, offering: trialVersion},
+		}
+		if one.Session != uuid.Nil {
+			if _, begun := offsets[one.Session]; !begun {
+				offsets[one.Session] = one.Before
+			}
+			u.offset = offsets[one.Session]
+			offsets[one.Session] += one.Record.Quantity
+		}
+		on[i] = u
+	}
+	t.till.covered = newCovering(on)
+	for i, u := range on {
+		booked := len(t.till.charges)
+		if err := t.till.charge(u); err != nil {
+			return fmt.Errorf("try use of account %s: %w", a.ID, err)
+		}
+		tried := Tried{Problem: u.fault}
+		if len(t.till.charges) > booked {
+			tried.Net, tried.Covered = t.till.charges[booked].Net, t.till.charges[booked].Allowance
+		}
+		each(i, tried)
+	}
+	return nil
+}
+
+// payer is the account with the allowances of the offering on trial. Its money
+// does not matter: what a use costs does not depend on who pays.
+func (t *Trial) payer(a *TrialAccount, from calendar.Date) (*payer, error) {
+	p := &payer{id: a.ID, currency: a.Currency, cycle: a.Cycle, open: a.Open}
+	p.openFrom, p.openTo = p.open.Instants(t.scene.zone)
+	s := cycleScene{scene: t.scene, day: t.scene.today, payers: map[uuid.UUID]*payer{a.ID: p}, tariffs: map[uuid.UUID]*tariff{trialVersion: t.tariff}}
+	for _, sub := range a.Subscriptions {
+		granted, err := s.allowances(&subscribed{ID: sub.ID, AccountID: a.ID, OfferingID: trialVersion, ActivatedAt: sub.ActivatedAt},
+			calendar.Period{From: from, To: p.cycle.Containing(s.day).To}, nil)
+		if err != nil {
+			return nil, err
+		}
+		for i := range granted {
+			one, err := t.purse(&granted[i])
+			if err != nil {
+				return nil, err
+			}
+			p.add(one)
+		}
+	}
+	return p, nil
+}
+
+func (t *Trial) purse(n *balance.NewBucket) (*purse, error) {
+	filter, err := t.scene.filter(n.Filter)
+	if err != nil {
+		return nil, fmt.Errorf("filter of allowance %s: %w", n.Code, err)
+	}
+	b := balance.Bucket{
+		ID: n.ID, AccountID: n.AccountID, Code: n.Code, Unit: n.Unit, Origin: n.Origin, Initial: n.Amount, Value: n.Amount,
+		Priority: n.Priority, ValidFrom: n.ValidFrom, CreatedAt: n.ValidFrom, Filter: json.RawMessage(n.Filter),
+	}
+	if n.SubscriptionID != uuid.Nil {
+		b.SubscriptionID = &n.SubscriptionID
+	}
+	if !n.ExpiresAt.IsZero() {
+		b.ExpiresAt = &n.ExpiresAt
+	}
+	return &purse{Bucket: b, filter: filter}, nil
+}
+
+// NetOf is the net of a price of the offering on a day, as a fee has it.
+func (t *Trial) NetOf(o *catalog.Offering, category string, price money.Decimal, currency money.Currency, day calendar.Date) (money.Decimal, error) {
+	rate, err := t.scene.taxRate(o.Tax.CategoryOr(category), day)
+	if err != nil {
+		return money.Decimal{}, err
+	}
+	c, err := split(price, currency, rate, basisOf(o))
+	return c.net, err
+}

