@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -183,10 +184,10 @@ func (a *again) loadSessions(ctx context.Context, tx tenant.Tx, used []*Used) er
 	return err
 }
 
-// fillPurses gives the unit buckets back what these uses took from them.
+// fillPurses gives allowances back what these uses took from them.
 func (a *again) fillPurses(ctx context.Context, tx tenant.Tx, used []*Used) error {
 	for _, p := range a.payers {
-		for _, one := range p.units {
+		for _, one := range append(slices.Clone(p.units), p.money...) {
 			a.purses[one.ID] = one
 		}
 	}
@@ -207,9 +208,12 @@ func (a *again) fillPurses(ctx context.Context, tx tenant.Tx, used []*Used) erro
 		if err != nil {
 			return fmt.Errorf("filter of balance %s: %w", buckets[i].ID, err)
 		}
-		one := &purse{Bucket: buckets[i], filter: filter}
+		one := newPurse(&buckets[i], filter)
 		a.purses[one.ID] = one
-		whose[one.ID].units = append(whose[one.ID].units, one)
+		whose[one.ID].add(one)
+	}
+	for _, p := range a.payers {
+		slices.SortFunc(p.money, inOrderOfUse)
 	}
 	for _, one := range used {
 		for bucket, units := range one.Was.Units {
@@ -266,7 +270,10 @@ func (a *again) facts(p *payer, used []*Used) [32]byte {
 		w := one.Was
 		_ = write.Encode([]any{w.Charge.ID, w.Price, w.Net, w.Tax, w.Given, w.Units, one.Voided, len(w.Corrections)})
 	}
-	for _, one := range p.units {
+	for _, one := range append(slices.Clone(p.units), p.money...) {
+		if p.prepaid && one.Unit.IsCurrency() {
+			continue // who pays does not change what it costs
+		}
 		_ = write.Encode([]any{one.ID, one.Value})
 	}
 	return [32]byte(hash.Sum(nil))

@@ -172,7 +172,7 @@ func (c *corrector) correct(one *Correction) (Corrected, error) {
 		return Corrected{}, err
 	}
 	c.till.post(ledger.Correction, one.ID, p, first)
-	charge := change.charge(one, stands, p, c.scene, c.till.now)
+	charge := change.charge(one, stands, p, c.scene, c.purses, c.till.now)
 	c.till.charges = append(c.till.charges, charge)
 	if len(change.Counted) > 0 {
 		c.till.counters.add(counterKey{charge.SubscriptionID, stands.ownCycle()}, change.Counted)

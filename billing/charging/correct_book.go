@@ -18,7 +18,7 @@ import (
 // and still have to do with a charge that is corrected.
 func (c *corrector) loadPurses(ctx context.Context, tx tenant.Tx, corrections []Correction) error {
 	for _, p := range c.payers {
-		for _, list := range [][]*purse{p.units, p.money} {
+		for _, list := range [][]*purse{p.units, p.money, p.foreign} {
 			for _, one := range list {
 				c.purses[one.ID] = one
 			}
@@ -65,7 +65,11 @@ func (c *corrector) bookUnits(p *payer, change *change) error {
 		if units.Cmp(one.Value) > 0 {
 			return fmt.Errorf("%w: balance %s holds %s %s, %s are needed", ErrInsufficient, one.Code, one.Value, one.Unit, units)
 		}
-		c.move(one, p, ledger.General(ledger.UnitConsumed), units)
+		to := ledger.UnitConsumed
+		if one.Unit.IsCurrency() { // an allowance in money: what it covers was never to be paid
+			to = one.Heir()
+		}
+		c.move(one, p, ledger.General(to), units)
 	}
 	return nil
 }
@@ -109,6 +113,7 @@ func (c *corrector) bookMoney(p *payer, stands *InForce, change *change) error {
 		return nil
 	}
 	gross := change.Net.Add(change.Tax)
+	change.gross = gross
 	var shares []share
 	var err error
 	switch {
@@ -185,8 +190,7 @@ func (c *corrector) sharesBack(p *payer, stands *InForce, left money.Decimal) ([
 		shares, left = append(shares, share{p.main, left.Neg(), left.Neg()}), money.Decimal{}
 	}
 	if left.Sign() > 0 {
-		p.main.Value = p.main.Value.Add(left)
-		shares = append(shares, share{p.main, left.Neg()})
+		return nil, fmt.Errorf("%w: %s more than was paid", ErrBeyondCharge, left)
 	}
 	return shares, nil
 }

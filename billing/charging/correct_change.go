@@ -32,7 +32,8 @@ type change struct {
 	Quantity, Allowance money.Decimal
 	Units               map[uuid.UUID]money.Decimal
 	Counted             map[string]int64 // tier counters that a refund takes back
-	paid                []Part           // by money buckets
+	paid                []Part           // by money buckets, in their own currencies
+	gross               money.Decimal    // of a prepaid account: what they paid, in its own
 	steps               rating.Explanation
 }
 
@@ -143,7 +144,7 @@ func (s *InForce) giveBack(off money.Decimal) (*change, error) {
 
 // charge is the correcting charge. It counts for when the use was, and is
 // billed with it while that cycle is open.
-func (c *change) charge(one *Correction, stands *InForce, p *payer, s *scene, now time.Time) Charge {
+func (c *change) charge(one *Correction, stands *InForce, p *payer, s *scene, purses map[uuid.UUID]*purse, now time.Time) Charge {
 	of := &stands.Charge
 	billed, own := p.cycleStart(of.At, s.zone), stands.ownCycle()
 	if !own.Before(billed) {
@@ -151,18 +152,19 @@ func (c *change) charge(one *Correction, stands *InForce, p *payer, s *scene, no
 	}
 	steps := c.steps
 	for _, bucket := range sortedKeys(c.Units) {
-		units, _ := c.Units[bucket].Int64()
-		steps = append(steps, rating.Step{Op: rating.OpCover, Bucket: bucket, Unit: of.Unit, Units: units})
+		step := rating.Step{Op: rating.OpCover, Bucket: bucket, Unit: purses[bucket].Unit}
+		if step.Unit.IsCurrency() {
+			step.Op, step.Amount = rating.OpPay, c.Units[bucket]
+		} else {
+			step.Units, _ = c.Units[bucket].Int64()
+		}
+		steps = append(steps, step)
 	}
 	for _, paid := range c.paid {
-		steps = append(steps, rating.Step{Op: rating.OpPay, Bucket: paid.Bucket, Unit: of.Currency.Unit(), Amount: paid.Amount})
-	}
-	gross := money.Decimal{}
-	for _, paid := range c.paid {
-		gross = gross.Add(paid.Amount)
+		steps = append(steps, rating.Step{Op: rating.OpPay, Bucket: paid.Bucket, Unit: purses[paid.Bucket].Unit, Amount: paid.Amount})
 	}
 	return Charge{
-		PaidFromMoney: gross, Period: of.Period, ID: one.ID, Kind: c.kind, UsageID: of.UsageID, AccountID: of.AccountID, SubscriptionID: of.SubscriptionID,
+		PaidFromMoney: c.gross, Period: of.Period, ID: one.ID, Kind: c.kind, UsageID: of.UsageID, AccountID: of.AccountID, SubscriptionID: of.SubscriptionID,
 		ServiceID: of.ServiceID, OfferingID: of.OfferingID, CycleStart: billed, OwnCycle: own, At: of.At, RatedAt: now,
 		LineCode: of.LineCode, Quantity: c.Quantity, Unit: of.Unit, Allowance: c.Allowance, Price: c.Price, Net: c.Net, Tax: c.Tax,
 		Currency: of.Currency, TaxCategory: of.TaxCategory, Why: steps.AppendJSON(nil),

@@ -22,7 +22,7 @@ type InForce struct {
 	Price, Net, Tax     money.Decimal // what is left of it
 	Quantity, Allowance money.Decimal
 	Given               money.Decimal               // price given back by refunds, below zero; Price has it taken off
-	Units               map[uuid.UUID]money.Decimal // what unit buckets cover of it
+	Units               map[uuid.UUID]money.Decimal // what allowances cover of it, by bucket
 	Paid                []Part                      // what money buckets paid, in order of use
 	Counted             map[string]int64            // what it moved tier counters by
 	PaidMoney           money.Decimal               // by money buckets, in any currency they were kept in
@@ -57,7 +57,7 @@ func inForce(c Charge) (*InForce, error) {
 		PaidMoney: c.PaidFromMoney, Units: map[uuid.UUID]money.Decimal{}, Counted: map[string]int64{},
 	}
 	var err error
-	s.steps, err = s.follow(c.Why)
+	s.steps, err = s.follow(c.Why, c.PaidFromMoney)
 	return s, err
 }
 
@@ -70,13 +70,13 @@ func (s *InForce) correct(c *Charge) error {
 	}
 	s.PaidMoney = s.PaidMoney.Add(c.PaidFromMoney)
 	s.Corrections = append(s.Corrections, c.ID)
-	_, err := s.follow(c.Why)
+	_, err := s.follow(c.Why, c.PaidFromMoney)
 	return err
 }
 
 // follow reads from the steps of a price which buckets gave what, and which
-// counters moved.
-func (s *InForce) follow(why []byte) (rating.Explanation, error) {
+// counters moved; paid is what money paid of it.
+func (s *InForce) follow(why []byte, paid money.Decimal) (rating.Explanation, error) {
 	var steps rating.Explanation
 	if err := json.Unmarshal(why, &steps); err != nil {
 		return nil, fmt.Errorf("steps of charge %s: %w", s.Charge.ID, err)
@@ -87,10 +87,11 @@ func (s *InForce) follow(why []byte) (rating.Explanation, error) {
 		case rating.OpCover:
 			s.cover(step.Bucket, money.NewDecimal(step.Units))
 		case rating.OpPay:
-			if step.Unit != s.Charge.Currency.Unit() {
-				continue // from another currency: what comes back goes to the main bucket
+			if paid.IsZero() {
+				s.cover(step.Bucket, step.Amount) // money that is an allowance lowers the price
+			} else {
+				s.pay(step.Bucket, step.Amount)
 			}
-			s.pay(step.Bucket, step.Amount)
 		case rating.OpTier:
 			counted[step.Counter] += step.Units
 		case rating.OpLess:

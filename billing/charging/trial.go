@@ -159,7 +159,7 @@ func (t *Trial) purse(n *balance.NewBucket) (*purse, error) {
 	if !n.ExpiresAt.IsZero() {
 		b.ExpiresAt = &n.ExpiresAt
 	}
-	return &purse{Bucket: b, filter: filter}, nil
+	return newPurse(&b, filter), nil
 }
 
 // NetOf is the net of a price of the offering on a day, as a fee has it.

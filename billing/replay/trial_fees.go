@@ -1,8 +1,10 @@
 package replay
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,7 +57,7 @@ func (p *pricing) activeDays(s *heldSubscription) calendar.Period {
 func (p *pricing) feesOf(a *trialAccount, o *catalog.Offering, days calendar.Period) (money.Decimal, error) {
 	var sum money.Decimal
 	for _, price := range o.Prices.Recurring {
-		own := feeCycle(price, a.Cycle)
+		own := price.Cycle(a.Cycle)
 		for period := own.Containing(days.From); period.From.Before(days.To); period = own.Containing(period.To) {
 			from, to := period.From, period.To
 			if from.Before(days.From) {
@@ -78,10 +80,6 @@ func (p *pricing) feesOf(a *trialAccount, o *catalog.Offering, days calendar.Per
 	return sum, nil
 }
 
-func feeCycle(price catalog.RecurringPrice, of calendar.Cycle) calendar.Cycle {
-	return calendar.Cycle{Anchor: of.Anchor, Months: price.Months, Policy: of.Policy}
-}
-
 func zoneOf(ctx context.Context, tx tenant.Tx) (*time.Location, error) {
 	var name string
 	if err := tx.QueryRow(ctx, `select zone from operator where id = 1`).Scan(&name); err != nil {
@@ -92,6 +90,24 @@ func zoneOf(ctx context.Context, tx tenant.Tx) (*time.Location, error) {
 
 // markTried notes on a draft that it was tried, if it is still what was tried.
 func markTried(ctx context.Context, tx tenant.Tx, t *Trial) error {
-	_, _ = json.Marshal(t.ID)
-	return nil
+	now, err := catalog.LoadVersion(ctx, tx, t.Offering)
+	if err != nil {
+		return err
+	}
+	tried, err := json.Marshal(t.Document)
+	if err != nil {
+		return fmt.Errorf("offering on trial: %w", err)
+	}
+	stands, err := json.Marshal(now)
+	if err != nil {
+		return fmt.Errorf("offering on trial: %w", err)
+	}
+	if !bytes.Equal(tried, stands) {
+		return nil
+	}
+	_, err = catalog.MarkTried(ctx, tx, t.Offering)
+	if errors.Is(err, catalog.ErrPublished) {
+		return nil // one on sale can be tried as well
+	}
+	return err
 }
