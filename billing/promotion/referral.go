@@ -26,8 +26,7 @@ const referralLength = 8
 // ReferralCode is the code with which a customer sends others; it is drawn
 // when it is first asked for.
 func ReferralCode(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) (code string, err error) {
-	const find = `select code from referral_code where account_id = $1`
-	if err = tx.QueryRow(ctx, find, accountID).Scan(&code); !errors.Is(err, pgx.ErrNoRows) {
+	if code, err = KnownReferralCode(ctx, tx, accountID); err != nil || code != "" {
 		return code, err
 	}
 	drawn, err := randomCode(referralLength)
@@ -38,7 +37,14 @@ func ReferralCode(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) (code 
 	if _, err := tx.Exec(ctx, insert, accountID, drawn, tx.At); err != nil {
 		return "", fmt.Errorf("keep referral code: %w", err)
 	}
-	if err := tx.QueryRow(ctx, find, accountID).Scan(&code); err != nil {
+	return KnownReferralCode(ctx, tx, accountID)
+}
+
+// KnownReferralCode is the code of a customer who has asked for it; empty for
+// others.
+func KnownReferralCode(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) (code string, err error) {
+	err = tx.QueryRow(ctx, `select code from referral_code where account_id = $1`, accountID).Scan(&code)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return "", fmt.Errorf("read referral code: %w", err)
 	}
 	return code, nil

@@ -6,6 +6,7 @@ import (
 	"tollhouse/portal/operator/admin"
 	"tollhouse/portal/operator/business"
 	"tollhouse/portal/operator/desk"
+	"tollhouse/portal/operator/promote"
 	"tollhouse/portal/operator/visitor"
 	"tollhouse/portal/web"
 )
@@ -16,6 +17,7 @@ func Register(e *echo.Echo, site *web.Site) {
 	admin.Register(console, site)
 	business.Register(console, site)
 	desk.Register(console, site)
+	promote.Register(console, site)
 	visitor.Register(console, site)
 	e.GET("/t/:tenant/logo/:file", site.Open(admin.Logo))
 	e.GET("/t/:tenant/console", site.ConsoleOpen(func(v *web.Visit) error { return v.Redirect(v.Console("")) }))

@@ -22,6 +22,9 @@ func Register(e *echo.Echo, site *web.Site) {
 	t.GET("/bills/:bill", site.SignedIn(billDetail))
 	t.GET("/bills/:bill/pdf", site.SignedIn(billPDF))
 	t.GET("/old-bills/:bill/pdf", site.SignedIn(oldBillPDF))
+	t.GET("/offers", site.SignedIn(offers))
+	t.POST("/offers", site.SignedIn(redeemCode))
+	t.POST("/offers/referral", site.SignedIn(drawReferral))
 	t.GET("/account", site.SignedIn(settings))
 	t.POST("/account/language", site.SignedIn(setLanguage))
 	t.POST("/account/contact", site.SignedIn(askContact))
@@ -30,7 +33,7 @@ func Register(e *echo.Echo, site *web.Site) {
 	t.GET("/"+linkPath+":token", site.Open(linkPage))
 	t.POST("/"+linkPath+":token", site.Open(payLink))
 	// A GET of an address that only takes forms, after a reload say, leads on.
-	for path, on := range map[string]string{"/pay": "", "/account/language": "account", "/account/contact": "account", "/account/contact/confirm": "account"} {
+	for path, on := range map[string]string{"/pay": "", "/account/language": "account", "/account/contact": "account", "/account/contact/confirm": "account", "/offers/referral": "offers"} {
 		t.GET(path, site.Open(func(v *web.Visit) error { return v.Redirect(v.URL(on)) }))
 	}
 }

@@ -20,6 +20,7 @@ const (
 	Suspense    Section = "suspense"
 	Readiness   Section = "readiness"
 	Offers      Section = "offers"
+	Promotions  Section = "promotions"
 	Import      Section = "import"
 	Users       Section = "users"
 	Keys        Section = "keys"
@@ -55,7 +56,7 @@ var sections = []group{
 		{Payments, "cash", identity.PaymentRead},
 		{Suspense, "help", identity.SuspenseRead},
 	}},
-	{"product", []entry{{Offers, "tag", identity.OfferingRead}}},
+	{"product", []entry{{Offers, "tag", identity.OfferingRead}, {Promotions, "gift", identity.OfferingRead}}},
 	{"system", []entry{
 		{Import, "upload", identity.IntakeWrite},
 		{Users, "lock", identity.UserRead},
