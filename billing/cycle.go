@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/account"
 	"tollhouse/billing/agenda"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/calendar"
@@ -32,6 +33,13 @@ func (s *Stack) closeCycles(ctx context.Context, item agenda.Item) (again bool, 
 		return false, err
 	}
 	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		ended, err := account.EndDue(ctx, tx, detail.CycleEnd, closeAtOnce)
+		if err != nil {
+			return err
+		}
+		if again = ended > 0; again {
+			return nil
+		}
 		changed, err := desk.CarryOut(ctx, tx, detail.CycleEnd, closeAtOnce)
 		if err != nil {
 			return err

@@ -16,23 +16,36 @@ func Activate(ctx context.Context, tx tenant.Tx, subscriptions ...uuid.UUID) err
 	return move(ctx, tx, SubscriptionActive, []SubscriptionState{SubscriptionPending}, subscriptions)
 }
 
-// Suspend stops active subscriptions for a while; they keep their identities.
+// Suspend stops active subscriptions for a while, with their parts; they keep
+// their identities.
 func Suspend(ctx context.Context, tx tenant.Tx, subscriptions ...uuid.UUID) error {
+	subscriptions, err := withParts(ctx, tx, subscriptions, SubscriptionActive)
+	if err != nil {
+		return err
+	}
 	return move(ctx, tx, SubscriptionSuspended, []SubscriptionState{SubscriptionActive}, subscriptions)
 }
 
-// Resume makes suspended subscriptions active again.
+// Resume makes suspended subscriptions active again, with their parts.
 func Resume(ctx context.Context, tx tenant.Tx, subscriptions ...uuid.UUID) error {
+	subscriptions, err := withParts(ctx, tx, subscriptions, SubscriptionSuspended)
+	if err != nil {
+		return err
+	}
 	return move(ctx, tx, SubscriptionActive, []SubscriptionState{SubscriptionSuspended}, subscriptions)
 }
 
-// Terminate ends subscriptions for good and frees their identities from this
+// Terminate ends subscriptions for good, with their parts, and frees their identities from this
 // instant on; usage from before still finds its service.
 func Terminate(ctx context.Context, tx tenant.Tx, subscriptions ...uuid.UUID) error {
+	subscriptions, err := withParts(ctx, tx, subscriptions, SubscriptionActive, SubscriptionSuspended)
+	if err != nil {
+		return err
+	}
 	if err := move(ctx, tx, SubscriptionTerminated, []SubscriptionState{SubscriptionActive, SubscriptionSuspended}, subscriptions); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `
+	_, err = tx.Exec(ctx, `
 		update service_identity i
 		   set valid_to = $2
 		  from service s

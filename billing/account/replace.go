@@ -40,7 +40,7 @@ func Replace(ctx context.Context, tx tenant.Tx, r Replacement) (Subscription, er
 		return Subscription{}, err
 	}
 	s := succession{old: old, id: uuid.Must(uuid.NewV7()), Replacement: r, at: r.Day.Start(profile.Zone)}
-	for _, step := range []func(context.Context, tenant.Tx) error{s.begin, s.handOver, s.keepDiscounts, s.endOld} {
+	for _, step := range []func(context.Context, tenant.Tx) error{s.begin, s.handOver, s.keepDiscounts, s.keepParts, s.endOld} {
 		if err := step(ctx, tx); err != nil {
 			return Subscription{}, fmt.Errorf("replace subscription %s: %w", r.Old, err)
 		}
@@ -61,8 +61,8 @@ type succession struct {
 
 func (s succession) begin(ctx context.Context, tx tenant.Tx) error {
 	_, err := tx.Exec(ctx, `
-		insert into subscription (id, account_id, offering_id, state, activated_at, setup_charged, created_at, term_from, term_until, termination_fee)
-		select $1, account_id, $3, state, $4, true, $5, term_from, term_until, termination_fee
+		insert into subscription (id, account_id, offering_id, state, activated_at, setup_charged, created_at, term_from, term_until, termination_fee, part_of, part, pays_fees, ends_on)
+		select $1, account_id, $3, state, $4, true, $5, term_from, term_until, termination_fee, part_of, part, pays_fees, ends_on
 		  from subscription
 		 where id = $2`, s.id, s.Old, s.OfferingID, s.at, tx.At)
 	return missingReference(err)
@@ -116,6 +116,12 @@ func (s succession) keepDiscounts(ctx context.Context, tx tenant.Tx) error {
 		return nil
 	}
 	_, err = GiveDiscounts(ctx, tx, kept)
+	return err
+}
+
+// keepParts lets what was part of the old subscription be part of the new one.
+func (s succession) keepParts(ctx context.Context, tx tenant.Tx) error {
+	_, err := tx.Exec(ctx, `update subscription set part_of = $2 where part_of = $1 and state <> 'terminated'`, s.Old, s.id)
 	return err
 }
 

@@ -46,7 +46,7 @@ const selectSubscribed = `
 	       exists (select from plan_change c where c.subscription_id = s.id and c.state = 'scheduled' and c.takes_effect <= $2),
 	       s.part_of, coalesce(s.part = 'option', false), s.pays_fees
 	from subscription s
-	where s.account_id = any($1) and s.state = 'active'
+	where s.account_id = any($1) and s.state = 'active' and (s.ends_on is null or s.ends_on > $2)
 	order by s.account_id, s.id`
 
 func loadSubscribed(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID, day calendar.Date) ([]subscribed, error) {

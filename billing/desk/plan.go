@@ -22,6 +22,8 @@ var (
 	ErrSamePlan     = errors.New("the subscription has this plan already")
 	ErrOtherBilling = errors.New("a prepaid plan and a postpaid one can't take each other's place")
 	ErrNewService   = errors.New("the plan carries a service that the subscription does not have: it is connected by an order")
+	ErrOtherKind    = errors.New("a plan, a bundle and an option can't take each other's place")
+	ErrInBundle     = errors.New("the bundle's price pays for this part: change the bundle")
 	ErrNotRunning   = errors.New("only an active or suspended subscription can change its plan")
 )
 
@@ -80,6 +82,10 @@ func (c Change) fits(version uuid.UUID) (ends []account.ServiceKind, err error) 
 		return nil, ErrNotRunning
 	case c.Subscription.OfferingID == version:
 		return nil, ErrSamePlan
+	case c.From.Sort() != c.To.Sort() || c.From.OnTop() != c.To.OnTop():
+		return nil, ErrOtherKind
+	case c.Subscription.FeesIncluded && c.From.Code != c.To.Code:
+		return nil, ErrInBundle
 	case c.From.Billing != c.To.Billing:
 		return nil, ErrOtherBilling
 	}

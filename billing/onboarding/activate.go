@@ -91,22 +91,43 @@ func (d *Desk) connect(ctx context.Context, tx tenant.Tx, g *gate, orders []read
 	if err := openAccounts(ctx, tx, orders); err != nil {
 		return nil, err
 	}
-	wanted := make([]account.NewSubscription, len(orders))
+	wanted := make([]account.NewSubscription, 0, len(orders))
+	first := make([]int, len(orders)) // where each order's own subscription stands
 	for i, o := range orders {
-		wanted[i] = account.NewSubscription{AccountID: o.account.ID, OfferingID: o.OfferingID, Services: servicesOf(o)}
+		first[i] = len(wanted)
+		wanted = append(wanted, g.wants(o)...)
 	}
 	subscriptions, err := account.Subscribe(ctx, tx, wanted)
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]uuid.UUID, len(subscriptions))
+	ids, own := make([]uuid.UUID, len(subscriptions)), make([]uuid.UUID, len(orders))
 	for i, s := range subscriptions {
 		ids[i] = s.ID
+	}
+	var discounts []account.Discount
+	for i, o := range orders {
+		own[i] = ids[first[i]]
+		less, err := bundleDiscounts(o, subscriptions[first[i]+min(1, len(o.parts)):])
+		if err != nil {
+			return nil, err
+		}
+		discounts = append(discounts, less...)
+		if end := wanted[first[i]].EndsOn; end != nil {
+			if err := partsDue(ctx, tx, g.profile, *end); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if err := account.Activate(ctx, tx, ids...); err != nil {
 		return nil, err
 	}
-	done, err := complete(ctx, tx, orders, ids)
+	if len(discounts) > 0 {
+		if _, err := account.GiveDiscounts(ctx, tx, discounts); err != nil {
+			return nil, err
+		}
+	}
+	done, err := complete(ctx, tx, orders, own)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +188,7 @@ func complete(ctx context.Context, tx tenant.Tx, orders []ready, subscriptions [
 	}
 	result, err := tx.Exec(ctx, `
 		update product_order o
-		   set state = 'completed', account_id = n.account_id, subscription_id = n.subscription_id, completed_at = $4
+		   set state = 'completed', starts_on = null, waiting_for = '', account_id = n.account_id, subscription_id = n.subscription_id, completed_at = $4
 		  from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as n (id, account_id, subscription_id)
 		 where o.id = n.id and o.state = 'acknowledged'`, ids, accounts, subscriptions, tx.At)
 	if err != nil {

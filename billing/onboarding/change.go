@@ -30,6 +30,9 @@ func (d *Desk) MissingForChange(ctx context.Context, tx tenant.Tx, s account.Sub
 	if err != nil {
 		return nil, err
 	}
+	if offering, _, err = Whole(ctx, tx, offering, nil); err != nil {
+		return nil, err
+	}
 	known, err := factsOfSubscription(ctx, tx, s)
 	if err != nil {
 		return nil, err

@@ -48,6 +48,9 @@ type NewOrder struct {
 	AccountID  *uuid.UUID // an account it is for; nil: a new one
 	Facts      Facts      // what is known so far
 	CreatedBy  string     // an actor
+	PartOf     *uuid.UUID // the subscription that an option is on top of
+	Parts      []string   // of a bundle, optional ones that are taken, by code
+	NextCycle  bool       // it activates by itself where the account's next cycle begins
 	Branch     *uuid.UUID // whose people take it: a new account belongs there; nil: the default one
 }
 
@@ -61,11 +64,28 @@ func (d *Desk) Place(ctx context.Context, tx tenant.Tx, wanted []NewOrder) ([]Or
 	orders := make([]Order, len(wanted))
 	for i, n := range wanted {
 		o := Order{ID: uuid.Must(uuid.NewV7()), OfferingID: n.OfferingID, State: Acknowledged, AccountID: n.AccountID, Branch: n.Branch, CreatedBy: n.CreatedBy, CreatedAt: tx.At}
-		if o.Facts, err = d.take(tx, o.ID, nil, n.Facts, sold[n.OfferingID]); err != nil {
+		whole, _, err := Whole(ctx, tx, sold[n.OfferingID], n.Parts)
+		if err != nil {
 			return nil, err
 		}
-		if n.AccountID != nil {
-			if _, err := account.Get(ctx, tx, *n.AccountID); err != nil {
+		if o.Facts, err = d.take(tx, o.ID, nil, n.Facts, whole); err != nil {
+			return nil, err
+		}
+		o.PartOf, o.Parts = n.PartOf, n.Parts
+		if o.AccountID == nil && n.PartOf != nil {
+			base, err := account.GetSubscription(ctx, tx, *n.PartOf)
+			if err != nil {
+				return nil, err
+			}
+			o.AccountID = &base.AccountID
+		}
+		if o.AccountID != nil {
+			if _, err := account.Get(ctx, tx, *o.AccountID); err != nil {
+				return nil, err
+			}
+		}
+		if n.NextCycle {
+			if o.StartsOn, err = nextCycle(ctx, tx, o.AccountID); err != nil {
 				return nil, err
 			}
 		}
@@ -83,9 +103,12 @@ func (d *Desk) Place(ctx context.Context, tx tenant.Tx, wanted []NewOrder) ([]Or
 func insertOrders(ctx context.Context, tx tenant.Tx, orders []Order) error {
 	rows := pgx.CopyFromSlice(len(orders), func(i int) ([]any, error) {
 		o := orders[i]
-		return []any{o.ID, o.OfferingID, o.State, o.Facts, o.AccountID, o.Branch, o.CreatedBy, o.CreatedAt}, nil
+		if o.Parts == nil {
+			o.Parts = []string{}
+		}
+		return []any{o.ID, o.OfferingID, o.State, o.Facts, o.AccountID, o.Branch, o.PartOf, o.Parts, o.StartsOn, o.CreatedBy, o.CreatedAt}, nil
 	})
-	columns := []string{"id", "offering_id", "state", "facts", "account_id", "branch", "created_by", "created_at"}
+	columns := []string{"id", "offering_id", "state", "facts", "account_id", "branch", "part_of", "parts", "starts_on", "created_by", "created_at"}
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"product_order"}, columns, rows); err != nil {
 		return fmt.Errorf("place orders: %w", err)
 	}
@@ -119,6 +142,9 @@ func (d *Desk) Supply(ctx context.Context, tx tenant.Tx, id uuid.UUID, facts Fac
 	}
 	offering, err := catalog.LoadVersion(ctx, tx, o.OfferingID)
 	if err != nil {
+		return Order{}, err
+	}
+	if offering, _, err = Whole(ctx, tx, offering, o.Parts); err != nil {
 		return Order{}, err
 	}
 	if o.Facts, err = d.take(tx, id, o.Facts, facts, offering); err != nil {

@@ -35,8 +35,13 @@ func (e *NotSoldError) Is(target error) bool { return target == ErrNotSold }
 type ready struct {
 	Order
 	offering catalog.Offering
-	account  *account.Account // the existing one, if it is for one
+	account  *account.Account      // the existing one, if it is for one
+	base     *account.Subscription // what an option is on top of
+	parts    []catalog.Stored      // of a bundle, those that are taken
 }
+
+// language is the one in which the subscriber reads.
+func (r ready) language() string { return r.Facts["party.language"] }
 
 // gate reads what orders are judged by, each once.
 type gate struct {
@@ -89,19 +94,29 @@ func (g *gate) judge(ctx context.Context, tx tenant.Tx, o Order) (ready, error) 
 		return ready{}, err
 	}
 	r := ready{Order: o, offering: offering}
+	whole, parts, err := Whole(ctx, tx, offering, o.Parts)
+	if err != nil {
+		return ready{}, err
+	}
+	r.parts = parts
 	known := o.Facts
-	var findings []Finding
-	if o.AccountID != nil {
-		findings, known, err = g.existing(ctx, tx, &r)
+	findings, err := g.onTop(ctx, tx, &r)
+	if err != nil {
+		return ready{}, err
+	}
+	if r.AccountID != nil {
+		var more []Finding
+		more, known, err = g.existing(ctx, tx, &r)
 		if err != nil {
 			return ready{}, err
 		}
+		findings = append(findings, more...)
 	}
 	if offering.Billing == catalog.Prepaid && o.Facts["account.credit_limit"] != "" {
 		findings = append(findings, Finding{Field: "account.credit_limit", Fault: IsWrong, NeededBy: Tariff,
 			Reason: "the offering is prepaid", Want: "no limit"})
 	}
-	findings = append(Missing(Requirements(offering, g.profile.Country), known, g.today), findings...)
+	findings = append(Missing(Requirements(whole, g.profile.Country), known, g.today), findings...)
 	if len(findings) > 0 {
 		return ready{}, &IncompleteError{o.ID.String(), findings}
 	}

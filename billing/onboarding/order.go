@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/calendar"
 	"tollhouse/billing/tenant"
 )
 
@@ -30,10 +31,14 @@ type Order struct {
 	ID             uuid.UUID
 	OfferingID     uuid.UUID // a version
 	State          OrderState
-	Facts          Facts      // secrets as Hidden, when read
-	AccountID      *uuid.UUID // the account it is for; nil until one is opened
-	SubscriptionID *uuid.UUID // what came of it
-	Branch         *uuid.UUID // in which it was taken
+	Facts          Facts          // secrets as Hidden, when read
+	AccountID      *uuid.UUID     // the account it is for; nil until one is opened
+	SubscriptionID *uuid.UUID     // what came of it
+	Branch         *uuid.UUID     // in which it was taken
+	PartOf         *uuid.UUID     // the subscription that it is on top of
+	Parts          []string       // chosen of a bundle's optional ones, by code
+	StartsOn       *calendar.Date // the day on which it activates by itself
+	WaitingFor     string         // why it did not on its day
 	CreatedBy      string
 	CreatedAt      time.Time
 	CompletedAt    *time.Time
@@ -45,11 +50,11 @@ var (
 	ErrOrderEnded    = errors.New("the order is completed or cancelled already")
 )
 
-const orderColumns = `id, offering_id, state, facts, account_id, subscription_id, branch, created_by, created_at, completed_at`
+const orderColumns = `id, offering_id, state, facts, account_id, subscription_id, branch, part_of, parts, starts_on, waiting_for, created_by, created_at, completed_at`
 
 func scanOrder(row pgx.CollectableRow) (Order, error) {
 	var o Order
-	err := row.Scan(&o.ID, &o.OfferingID, &o.State, &o.Facts, &o.AccountID, &o.SubscriptionID, &o.Branch, &o.CreatedBy, &o.CreatedAt, &o.CompletedAt)
+	err := row.Scan(&o.ID, &o.OfferingID, &o.State, &o.Facts, &o.AccountID, &o.SubscriptionID, &o.Branch, &o.PartOf, &o.Parts, &o.StartsOn, &o.WaitingFor, &o.CreatedBy, &o.CreatedAt, &o.CompletedAt)
 	return o, err
 }
 

@@ -1,0 +1,181 @@
+package partner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/ledger"
+	"tollhouse/billing/money"
+	"tollhouse/billing/tenant"
+)
+
+// Line is something that was charged, or with a net below zero credited, of
+// which a partner may have a share.
+type Line struct {
+	Source       uuid.UUID // the charge, bill or credit
+	Line         string    // within it
+	Account      uuid.UUID
+	Subscription uuid.UUID
+	OfferingID   uuid.UUID
+	Recurring    bool
+	Periods      int64 // how many charges or periods the line is for; 0 is one
+	Net          money.Decimal
+	Currency     money.Currency
+	LegalEntity  uuid.UUID
+	Branch       uuid.UUID
+}
+
+// Shared reports the terms of an offering if a line of it is shared.
+func Shared(o catalog.Offering, recurring bool) bool {
+	return o.ThirdParty != nil && (recurring || o.ThirdParty.Per == catalog.PerCharge)
+}
+
+// Of is a partner's share of a net: a percentage of it, or an amount for each
+// charge or period that is never more than the net itself. A credit takes back
+// what its part of a charge gave.
+func Of(t catalog.ThirdParty, net money.Decimal, periods int64) (money.Decimal, error) {
+	if t.Share.Percent != nil {
+		return net.MulDiv(*t.Share.Percent, money.NewDecimal(100), money.Scale, money.HalfAwayFromZero)
+	}
+	share := t.Share.Amount.Mul(money.NewDecimal(max(1, periods)))
+	switch {
+	case net.Sign() < 0:
+		share = share.Neg()
+		if share.Cmp(net) < 0 {
+			share = net
+		}
+	case share.Cmp(net) > 0:
+		share = net
+	}
+	return share, nil
+}
+
+// Accrue posts the shares of lines, whose accounts are locked, and keeps them. A
+// line that has its share already is passed over. offerings are the versions of
+// the lines by id.
+func Accrue(ctx context.Context, tx tenant.Tx, zone *time.Location, lines []Line, offerings map[uuid.UUID]catalog.Offering) error {
+	ids := ledger.NewSequence()
+	var kept []share
+	for i := range lines {
+		l := &lines[i]
+		o := offerings[l.OfferingID]
+		if !Shared(o, l.Recurring) || l.Net.IsZero() {
+			continue
+		}
+		amount, err := Of(*o.ThirdParty, l.Net, l.Periods)
+		if err != nil {
+			return fmt.Errorf("share of %s in %s: %w", o.ThirdParty.Partner, o.Code, err)
+		}
+		if !amount.IsZero() {
+			kept = append(kept, share{Line: l, id: ids.Next(), partner: o.ThirdParty.Partner, amount: amount})
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	fresh, err := insert(ctx, tx, kept)
+	if err != nil {
+		return err
+	}
+	kept = slices.DeleteFunc(kept, func(s share) bool { return !fresh[s.id] })
+	postings := make([]ledger.Posting, len(kept))
+	for i := range kept {
+		postings[i] = kept[i].posting(tx.At)
+	}
+	return ledger.PostLocked(ctx, tx, zone, postings)
+}
+
+// share is a line with what its partner gets.
+type share struct {
+	*Line
+	id      uuid.UUID
+	partner string
+	amount  money.Decimal
+}
+
+func (s *share) posting(at time.Time) ledger.Posting {
+	debit, credit, amount := ledger.General(ledger.Revenue), ledger.General(ledger.PartnerPayable), s.amount
+	if amount.Sign() < 0 {
+		debit, credit, amount = credit, debit, amount.Neg()
+	}
+	return ledger.Posting{
+		Event:     ledger.Event{Kind: ledger.Share, ID: s.id, At: at, LegalEntity: s.LegalEntity, Branch: s.Branch},
+		Transfers: []ledger.Transfer{{Debit: debit, Credit: credit, Amount: amount, Unit: s.Currency.Unit(), AccountID: s.Account}},
+	}
+}
+
+// insert keeps shares; the unique (source, line) says which are new.
+func insert(ctx context.Context, tx tenant.Tx, kept []share) (map[uuid.UUID]bool, error) {
+	n := len(kept)
+	ids, subscriptions, offerings, sources := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]uuid.UUID, n), make([]uuid.UUID, n)
+	partners, lines, currencies := make([]string, n), make([]string, n), make([]string, n)
+	nets, amounts := make([]money.Decimal, n), make([]money.Decimal, n)
+	for i, s := range kept {
+		ids[i], partners[i], subscriptions[i], offerings[i], sources[i], lines[i] = s.id, s.partner, s.Subscription, s.OfferingID, s.Source, s.Line.Line
+		nets[i], amounts[i], currencies[i] = s.Net, s.amount, s.Currency.Code()
+	}
+	rows, err := tx.Query(ctx, `
+		insert into partner_share (id, partner, subscription_id, offering_id, source, line, net, share, currency, at)
+		select n.id, n.partner, n.subscription, n.offering, n.source, n.line, n.net, n.share, n.currency, $10
+		  from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::numeric[], $8::numeric[], $9::text[])
+		       as n (id, partner, subscription, offering, source, line, net, share, currency)
+		on conflict (source, line) do nothing
+		returning id`, ids, partners, subscriptions, offerings, sources, lines, nets, amounts, currencies, tx.At)
+	if err != nil {
+		return nil, fmt.Errorf("keep partners' shares: %w", err)
+	}
+	fresh := map[uuid.UUID]bool{}
+	var id uuid.UUID
+	if _, err := pgx.ForEachRow(rows, []any{&id}, func() error { fresh[id] = true; return nil }); err != nil {
+		return nil, fmt.Errorf("keep partners' shares: %w", err)
+	}
+	return fresh, nil
+}
+
+// Kept is a share as it stands.
+type Kept struct {
+	ID           uuid.UUID
+	Partner      string
+	Subscription uuid.UUID
+	OfferingID   uuid.UUID
+	Source       uuid.UUID
+	Line         string
+	Net, Share   money.Decimal
+	Currency     money.Currency
+	At           time.Time
+}
+
+// MaxPage bounds a page of shares.
+const MaxPage = 200
+
+// Shares lists a partner's shares, newest first: those before an id, or the
+// newest for a zero one. partner_share_partner gives the order.
+func Shares(ctx context.Context, tx tenant.Tx, partner string, before uuid.UUID, limit int) ([]Kept, error) {
+	if _, err := Get(ctx, tx, partner); err != nil {
+		return nil, err
+	}
+	var last *uuid.UUID
+	if before != uuid.Nil {
+		last = &before
+	}
+	rows, err := tx.Query(ctx, `
+		select id, partner, subscription_id, offering_id, source, line, net, share, currency, at
+		  from partner_share
+		 where partner = $1 and ($2::uuid is null or id < $2)
+		 order by id desc
+		 limit $3`, partner, last, min(max(limit, 1), MaxPage))
+	if err != nil {
+		return nil, fmt.Errorf("list shares of %s: %w", partner, err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Kept])
+	if err != nil {
+		return nil, fmt.Errorf("list shares of %s: %w", partner, err)
+	}
+	return list, nil
+}

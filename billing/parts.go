@@ -1,0 +1,32 @@
+package billing
+
+import (
+	"context"
+
+	"tollhouse/billing/account"
+	"tollhouse/billing/agenda"
+	"tollhouse/billing/onboarding"
+	"tollhouse/billing/tenant"
+)
+
+// partsAtOnce is how many options one transaction begins or ends.
+const partsAtOnce = 200
+
+// workParts ends the options whose last day is over, then begins those that
+// waited for a day.
+func (s *Stack) workParts(ctx context.Context, item agenda.Item) (again bool, err error) {
+	var due onboarding.Due
+	if err := item.Read(&due); err != nil {
+		return false, err
+	}
+	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		n, err := account.EndDue(ctx, tx, due.Day, partsAtOnce)
+		if again = n > 0; err != nil || again {
+			return err
+		}
+		n, err = s.host.desk.ActivateDue(ctx, tx, due.Day, partsAtOnce)
+		again = n == partsAtOnce
+		return err
+	})
+	return again, err
+}
