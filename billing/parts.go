@@ -5,6 +5,7 @@ import (
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/agenda"
+	"tollhouse/billing/migration"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/tenant"
 )
@@ -26,6 +27,18 @@ func (s *Stack) workParts(ctx context.Context, item agenda.Item) (again bool, er
 		}
 		n, err = s.host.desk.ActivateDue(ctx, tx, due.Day, partsAtOnce)
 		again = n == partsAtOnce
+		return err
+	})
+	return again, err
+}
+
+// migrateAtOnce is how many subscribers one transaction tells or moves.
+const migrateAtOnce = 200
+
+// migrate carries a planned migration, which the item refers to, a portion on.
+func (s *Stack) migrate(ctx context.Context, item agenda.Item) (again bool, err error) {
+	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		again, err = migration.Work(ctx, tx, s.host.desk, item.Ref, migrateAtOnce)
 		return err
 	})
 	return again, err

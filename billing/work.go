@@ -26,6 +26,8 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return s.closeCycles(ctx, item)
 	case agenda.CycleStart:
 		return s.startCycles(ctx, item)
+	case agenda.Migration:
+		return s.migrate(ctx, item)
 	case agenda.PartsDue:
 		return s.workParts(ctx, item)
 	case agenda.Renewal:

@@ -19,9 +19,11 @@ import (
 	"tollhouse/billing/identity/idempotency"
 	"tollhouse/billing/intake"
 	"tollhouse/billing/ledger"
+	"tollhouse/billing/migration"
 	"tollhouse/billing/money"
 	"tollhouse/billing/notice"
 	"tollhouse/billing/onboarding"
+	"tollhouse/billing/partner"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/points"
 	"tollhouse/billing/promotion"
@@ -74,6 +76,7 @@ var table = []rule{
 		balance.ErrReason, desk.ErrNote, payment.ErrReason, payment.ErrMethod, intake.ErrName, intake.ErrFile, intake.ErrFileSize, catalog.ErrQuantity, catalog.ErrWindow, catalog.ErrDeckEntry,
 		catalog.ErrTable, catalog.ErrReferenceCode, catalog.ErrReferenceNames, catalog.ErrHoliday, catalog.ErrRate,
 		money.ErrSyntax, money.ErrUnknownCurrency, money.ErrUnknownUnit, money.ErrUnknownRounding, money.ErrInexact, money.ErrOverflow,
+		catalog.ErrEvery, catalog.ErrArchive, partner.ErrPartner, migration.ErrPlan,
 		calendar.ErrSyntax, calendar.ErrCycle, tenant.ErrID, tax.ErrPercent, tax.ErrDiscount,
 		promotion.ErrCondition, promotion.ErrTooCostly, promotion.ErrCodeForm, promotion.ErrBatch,
 	}},
@@ -87,6 +90,7 @@ var table = []rule{
 	{NotFound, []error{
 		intake.ErrNotFound,
 		catalog.ErrDeckNotFound, catalog.ErrCalendarNotFound,
+		catalog.ErrNoSpecification, partner.ErrNotFound, migration.ErrNotFound, migration.ErrNotMember,
 		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, payment.ErrLink, bill.ErrNotFound, bill.ErrNoRun,
 		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
 		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, identity.ErrSessionNotFound,
@@ -106,6 +110,7 @@ var table = []rule{
 		visit.ErrNoConsent, visit.ErrOver, tenants.ErrOperatorState, tenants.ErrDecided, tenants.ErrFactorState, sandbox.ErrCopyOfCopy,
 		account.ErrChangeScheduled, account.ErrChangeEnded, desk.ErrNotRunning, account.ErrMove, account.ErrClosed, account.ErrSubscribed, account.ErrCurrencyFixed, account.ErrNotSetUp,
 		catalog.ErrDeckState, catalog.ErrDeckOvertaken, catalog.ErrCalendarUsed,
+		catalog.ErrSpecificationUsed, catalog.ErrNotTried, migration.ErrRuns, account.ErrNoPart, onboarding.ErrRequiredPart,
 		catalog.ErrPublished, catalog.ErrNotPublished, catalog.ErrSuperseded, onboarding.ErrOrderEnded,
 		usage.ErrNotWaiting, usage.ErrFileDone, usage.ErrFileMoved, usage.ErrKeyChanged,
 		payment.ErrIntentState, payment.ErrRefundState, bill.ErrHasMoney, bill.ErrCycleOpen, bill.ErrNothingEnds, tenants.ErrLastAdmin,
@@ -119,6 +124,7 @@ var table = []rule{
 	{insufficient, []error{balance.ErrInsufficient, charging.ErrInsufficient, points.ErrTooFew, ledger.ErrOverdrawn, payment.ErrTooMuch}},
 	{Unprocessable, []error{
 		voucher.ErrPIN, voucher.ErrCurrency,
+		desk.ErrOtherKind, desk.ErrInBundle, onboarding.ErrNoAccountYet,
 		desk.ErrSamePlan, desk.ErrOtherBilling, desk.ErrNewService, billing.ErrClockGoesBack, balance.ErrAmount, charging.ErrNotChargeable, money.ErrCurrencyMismatch, rating.ErrTooFine,
 		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrCeiling, payment.ErrPurpose, payment.ErrProviderRefused, payment.ErrProviderAmount,
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap, catalog.ErrNoRate, catalog.ErrDeckPast, catalog.ErrDeckZones, catalog.ErrPastDay,

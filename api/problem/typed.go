@@ -12,7 +12,9 @@ import (
 	"tollhouse/billing/catalog/document"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/intake"
+	"tollhouse/billing/migration"
 	"tollhouse/billing/onboarding"
+	"tollhouse/billing/partner"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/promotion"
 	"tollhouse/billing/usage"
@@ -76,6 +78,27 @@ var faulty = []func(err error) []Fault{
 			return nil
 		}
 		return each(e.Findings, ofFinding)
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*onboarding.PartsError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{"parts", e.Reason, "codes of the bundle's own parts, as many as it needs"}}
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*partner.FieldError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{e.Field, "is not as it must be", e.Want}}
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*migration.PlanError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{e.Field, "is not as it must be", e.Want}}
 	},
 	func(err error) []Fault {
 		e, is := errors.AsType[*usage.MappingError](err)

@@ -53,6 +53,9 @@ func (b *batch) post(ctx context.Context, tx tenant.Tx, part []*closing) error {
 	if err := ledger.PostLocked(ctx, tx, b.frame.profile.Zone, postings); err != nil {
 		return err
 	}
+	if err := b.share(ctx, tx, part); err != nil {
+		return err
+	}
 	return ledger.DocumentTax(ctx, tx, documented)
 }
 

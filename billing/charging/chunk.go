@@ -346,6 +346,9 @@ func (t *till) write(ctx context.Context, tx tenant.Tx) error {
 	if err := ledger.PostLocked(ctx, tx, t.scene.zone, t.postings); err != nil {
 		return err
 	}
+	if err := t.scene.share(ctx, tx, t.charges); err != nil {
+		return err
+	}
 	if err := balance.TakeBack(ctx, tx, t.taken); err != nil {
 		return err
 	}

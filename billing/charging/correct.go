@@ -204,5 +204,8 @@ func (c *corrector) write(ctx context.Context, tx tenant.Tx) error {
 	if err := ledger.PostLocked(ctx, tx, c.scene.zone, c.till.postings); err != nil {
 		return err
 	}
+	if err := c.scene.share(ctx, tx, c.till.charges); err != nil {
+		return err
+	}
 	return c.till.counters.write(ctx, tx)
 }

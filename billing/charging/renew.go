@@ -263,6 +263,9 @@ func (r *renewal) write(ctx context.Context, tx tenant.Tx) error {
 	if err := ledger.PostLocked(ctx, tx, r.zone, r.till.postings); err != nil {
 		return err
 	}
+	if err := r.share(ctx, tx, r.till.charges); err != nil {
+		return err
+	}
 	tag, err := tx.Exec(ctx, advanceSubscriptions, r.done.Renewed, r.through)
 	if err != nil {
 		return fmt.Errorf("advance subscriptions: %w", err)

@@ -70,8 +70,22 @@ func Preview(ctx context.Context, tx tenant.Tx, gate *onboarding.Desk, n NewChan
 	if len(missing) > 0 {
 		return Change{}, &onboarding.IncompleteError{Order: s.ID.String(), Findings: missing}
 	}
-	c.Day, err = dayOfChange(ctx, tx, s.AccountID, c.From)
+	c.Day, err = dayOfChange(ctx, tx, s.AccountID, c.From, calendar.Date{})
 	return c, err
+}
+
+// ChangeFrom schedules a change for the first day from a given one on that
+// Preview would allow, past what it refuses.
+func ChangeFrom(ctx context.Context, tx tenant.Tx, gate *onboarding.Desk, n NewChange, from calendar.Date) (account.PlanChange, error) {
+	c, err := Preview(ctx, tx, gate, n)
+	if err != nil {
+		return account.PlanChange{}, err
+	}
+	if c.Day, err = dayOfChange(ctx, tx, c.Subscription.AccountID, c.From, from.AddDays(-1)); err != nil {
+		return account.PlanChange{}, err
+	}
+	return account.SchedulePlanChange(ctx, tx, account.PlanChange{ID: n.ID, AccountID: c.Subscription.AccountID, SubscriptionID: n.SubscriptionID,
+		From: c.Subscription.OfferingID, To: n.OfferingID, TakesEffect: c.Day, Reason: n.Reason, By: n.By})
 }
 
 // fits says whether one plan can take the other's place, and which services
@@ -105,9 +119,9 @@ func (c Change) fits(version uuid.UUID) (ends []account.ServiceKind, err error) 
 	return ends, nil
 }
 
-// dayOfChange is the first day of a cycle on which nothing that a price of the
+// dayOfChange is the first day of a cycle, later than today and than another day, on which nothing that a price of the
 // old plan pays for is cut short: a yearly price holds it to its year's end.
-func dayOfChange(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, old catalog.Offering) (calendar.Date, error) {
+func dayOfChange(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, old catalog.Offering, after calendar.Date) (calendar.Date, error) {
 	profile, err := account.GetProfile(ctx, tx)
 	if err != nil {
 		return calendar.Date{}, err
@@ -117,7 +131,11 @@ func dayOfChange(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, old cat
 		return calendar.Date{}, err
 	}
 	cycles := a.Cycles(profile.AnchorPolicy)
-	day := cycles.Containing(profile.LocalDate(tx.At)).To
+	today := profile.LocalDate(tx.At)
+	if today.Before(after) {
+		today = after
+	}
+	day := cycles.Containing(today).To
 	first := day
 	for _, price := range old.Prices.Recurring {
 		if price.Period().Daily() {

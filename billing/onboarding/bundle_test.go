@@ -161,7 +161,8 @@ func TestActivate_optionsOnTop(t *testing.T) {
 			t.Fatal(err)
 		}
 		orders, err := activate(t, db, d, o.ID)
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+		var incomplete *onboarding.IncompleteError
+		if want == "" && err != nil || want != "" && (!errors.As(err, &incomplete) || !strings.Contains(incomplete.Findings[0].Reason, want)) {
 			t.Fatalf("got %v, want %q", err, want)
 		}
 		if err != nil {

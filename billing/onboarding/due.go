@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -83,10 +84,27 @@ func (d *Desk) activateDue(ctx context.Context, tx tenant.Tx, id uuid.UUID) erro
 		if !errors.Is(err, refusal) {
 			continue
 		}
-		_, err := tx.Exec(ctx, `update product_order set starts_on = null, waiting_for = $2 where id = $1 and state = 'acknowledged'`, id, err.Error())
+		_, err := tx.Exec(ctx, `update product_order set starts_on = null, waiting_for = $2 where id = $1 and state = 'acknowledged'`, id, reasonOf(err))
 		return err
 	}
 	return err
+}
+
+// reasonOf is a refusal as a person reads it: what each finding is about.
+func reasonOf(err error) string {
+	var incomplete *IncompleteError
+	if !errors.As(err, &incomplete) {
+		return err.Error()
+	}
+	var reasons []string
+	for _, f := range incomplete.Findings {
+		text := f.Field + ": " + f.Want
+		if f.Reason != "" {
+			text = f.Field + ": " + f.Reason
+		}
+		reasons = append(reasons, text)
+	}
+	return strings.Join(reasons, "; ")
 }
 
 // EndPart ends an option, or a part that a bundle can do without: now, or where

@@ -24,11 +24,11 @@ type Line struct {
 	Subscription uuid.UUID
 	OfferingID   uuid.UUID
 	Recurring    bool
-	Periods      int64 // how many charges or periods the line is for; 0 is one
+	Periods      int64     // how many charges or periods the line is for; 0 is one
+	Corrects     uuid.UUID // the charge that it changes, whose share it changes as much; uuid.Nil: none
+	Discount     bool      // something off another line: an amount of share stays as it is
 	Net          money.Decimal
 	Currency     money.Currency
-	LegalEntity  uuid.UUID
-	Branch       uuid.UUID
 }
 
 // Shared reports the terms of an offering if a line of it is shared.
@@ -60,15 +60,21 @@ func Of(t catalog.ThirdParty, net money.Decimal, periods int64) (money.Decimal, 
 // line that has its share already is passed over. offerings are the versions of
 // the lines by id.
 func Accrue(ctx context.Context, tx tenant.Tx, zone *time.Location, lines []Line, offerings map[uuid.UUID]catalog.Offering) error {
+	lines = slices.DeleteFunc(lines, func(l Line) bool {
+		return offerings[l.OfferingID].ThirdParty == nil || l.Net.IsZero()
+	})
+	if len(lines) == 0 {
+		return nil
+	}
+	before, err := given(ctx, tx, lines)
+	if err != nil {
+		return err
+	}
 	ids := ledger.NewSequence()
 	var kept []share
 	for i := range lines {
-		l := &lines[i]
-		o := offerings[l.OfferingID]
-		if !Shared(o, l.Recurring) || l.Net.IsZero() {
-			continue
-		}
-		amount, err := Of(*o.ThirdParty, l.Net, l.Periods)
+		l, o := &lines[i], offerings[lines[i].OfferingID]
+		amount, err := l.share(o, before)
 		if err != nil {
 			return fmt.Errorf("share of %s in %s: %w", o.ThirdParty.Partner, o.Code, err)
 		}
@@ -78,6 +84,9 @@ func Accrue(ctx context.Context, tx tenant.Tx, zone *time.Location, lines []Line
 	}
 	if len(kept) == 0 {
 		return nil
+	}
+	if err := homes(ctx, tx, kept); err != nil {
+		return err
 	}
 	fresh, err := insert(ctx, tx, kept)
 	if err != nil {
@@ -97,6 +106,75 @@ type share struct {
 	id      uuid.UUID
 	partner string
 	amount  money.Decimal
+
+	legalEntity, branch uuid.UUID
+}
+
+// sum is what charges gave, and of what.
+type sum struct{ net, share money.Decimal }
+
+// share is what a line gives or takes back.
+func (l *Line) share(o catalog.Offering, before map[uuid.UUID]sum) (money.Decimal, error) {
+	switch {
+	case l.Corrects != uuid.Nil:
+		was := before[l.Corrects]
+		if was.net.IsZero() {
+			return money.Decimal{}, nil
+		}
+		return l.Net.MulDiv(was.share, was.net, money.Scale, money.HalfAwayFromZero)
+	case !Shared(o, l.Recurring), l.Discount && o.ThirdParty.Share.Amount != nil:
+		return money.Decimal{}, nil
+	}
+	return Of(*o.ThirdParty, l.Net, l.Periods)
+}
+
+// given reads the shares of the charges that lines correct.
+func given(ctx context.Context, tx tenant.Tx, lines []Line) (map[uuid.UUID]sum, error) {
+	var sources []uuid.UUID
+	for _, l := range lines {
+		if l.Corrects != uuid.Nil {
+			sources = append(sources, l.Corrects)
+		}
+	}
+	found := map[uuid.UUID]sum{}
+	if len(sources) == 0 {
+		return found, nil
+	}
+	rows, err := tx.Query(ctx, `select source, sum(net), sum(share) from partner_share where source = any ($1) group by source`, sources)
+	if err != nil {
+		return nil, fmt.Errorf("read partners' shares: %w", err)
+	}
+	var id uuid.UUID
+	var one sum
+	if _, err := pgx.ForEachRow(rows, []any{&id, &one.net, &one.share}, func() error { found[id] = one; return nil }); err != nil {
+		return nil, fmt.Errorf("read partners' shares: %w", err)
+	}
+	return found, nil
+}
+
+// homes fills in to which legal entity and branch the accounts belong.
+func homes(ctx context.Context, tx tenant.Tx, kept []share) error {
+	accounts := make([]uuid.UUID, len(kept))
+	for i, s := range kept {
+		accounts[i] = s.Account
+	}
+	rows, err := tx.Query(ctx, `select id, legal_entity, branch from billing_account where id = any ($1)`, accounts)
+	if err != nil {
+		return fmt.Errorf("accounts of shares: %w", err)
+	}
+	var id, entity, branch uuid.UUID
+	_, err = pgx.ForEachRow(rows, []any{&id, &entity, &branch}, func() error {
+		for i := range kept {
+			if kept[i].Account == id {
+				kept[i].legalEntity, kept[i].branch = entity, branch
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("accounts of shares: %w", err)
+	}
+	return nil
 }
 
 func (s *share) posting(at time.Time) ledger.Posting {
@@ -105,7 +183,7 @@ func (s *share) posting(at time.Time) ledger.Posting {
 		debit, credit, amount = credit, debit, amount.Neg()
 	}
 	return ledger.Posting{
-		Event:     ledger.Event{Kind: ledger.Share, ID: s.id, At: at, LegalEntity: s.LegalEntity, Branch: s.Branch},
+		Event:     ledger.Event{Kind: ledger.Share, ID: s.id, At: at, LegalEntity: s.legalEntity, Branch: s.branch},
 		Transfers: []ledger.Transfer{{Debit: debit, Credit: credit, Amount: amount, Unit: s.Currency.Unit(), AccountID: s.Account}},
 	}
 }
