@@ -41,7 +41,7 @@ func moved(ctx context.Context, tx tenant.Tx, id uuid.UUID, reason string, move 
 // SuspendSubscription implements oapi.StrictServerInterface.
 func (s *Server) SuspendSubscription(ctx context.Context, r oapi.SuspendSubscriptionRequestObject) (oapi.SuspendSubscriptionResponseObject, error) {
 	return nil, once(ctx, oapi.SuspendSubscriptionResponseObject.VisitSuspendSubscriptionResponse, func(ctx context.Context, tx tenant.Tx) (oapi.SuspendSubscriptionResponseObject, error) {
-		after, err := moved(ctx, tx, r.Subscription, r.Body.Reason, func(ctx context.Context, tx tenant.Tx, id uuid.UUID) error { return account.Suspend(ctx, tx, id) })
+		after, err := moved(ctx, tx, r.Subscription, r.Body.Reason, desk.Suspend)
 		return oapi.SuspendSubscription200JSONResponse{Body: after}, err
 	})
 }

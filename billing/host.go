@@ -48,6 +48,7 @@ type Config struct {
 	Cards     payment.CardProvider
 	Webhooks  payment.EventReader
 	Messages  MessageSender // nil: live tenants' messages fail, saying so
+	Network   Network       // nil: live tenants' sessions can't be told about, and it is noted
 	Inbox     string        // folder of received usage files
 	PublicURL string        // under which people reach us, without a slash at its end
 	// Anchors are what the control plane keeps of a stack's audit chain, newest

@@ -45,6 +45,10 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return false, err
 	case agenda.Intake:
 		return s.host.intake.Work(ctx, s.Write, item, s.passwordLink())
+	case agenda.SessionSweep:
+		return s.sweepSessions(ctx)
+	case agenda.SessionTell:
+		return false, s.tellSession(ctx, item)
 	case agenda.TellBills:
 		return s.tellBills(ctx, item)
 	case agenda.Trial:

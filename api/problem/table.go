@@ -13,6 +13,7 @@ import (
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/charging"
+	"tollhouse/billing/charging/session"
 	"tollhouse/billing/contact"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/identity"
@@ -78,6 +79,7 @@ var table = []rule{
 		money.ErrSyntax, money.ErrUnknownCurrency, money.ErrUnknownUnit, money.ErrUnknownRounding, money.ErrInexact, money.ErrOverflow,
 		catalog.ErrEvery, catalog.ErrArchive, partner.ErrPartner, migration.ErrPlan,
 		calendar.ErrSyntax, calendar.ErrCycle, tenant.ErrID, tax.ErrPercent, tax.ErrDiscount,
+		session.ErrStep, charging.ErrPolicy,
 		promotion.ErrCondition, promotion.ErrTooCostly, promotion.ErrCodeForm, promotion.ErrBatch,
 	}},
 	{badWebhook, []error{payment.ErrWebhookSignature, payment.ErrWebhookStale, payment.ErrWebhookMalformed}},
@@ -92,6 +94,7 @@ var table = []rule{
 		catalog.ErrDeckNotFound, catalog.ErrCalendarNotFound,
 		catalog.ErrNoSpecification, partner.ErrNotFound, migration.ErrNotFound, migration.ErrNotMember,
 		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, payment.ErrLink, bill.ErrNotFound, bill.ErrNoRun,
+		session.ErrUnknown, charging.ErrNoNotice,
 		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
 		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, identity.ErrSessionNotFound,
 		alert.ErrNotFound, points.ErrNoReward, voucher.ErrNotFound,
@@ -99,7 +102,7 @@ var table = []rule{
 	}},
 	{wrongState, []error{intake.ErrState, intake.ErrFindings, intake.ErrEmpty, intake.ErrFiles, intake.ErrHappened}},
 	{keyReused, []error{idempotency.ErrDifferentBody, tenants.ErrKeyReused, payment.ErrKeyReused}},
-	{eventConflict, []error{charging.ErrConflict}},
+	{eventConflict, []error{charging.ErrConflict, session.ErrConflict}},
 	{taken, []error{
 		voucher.ErrCodeTaken,
 		account.ErrIdentityInUse, account.ErrNameTaken, account.ErrDiscountTaken, account.ErrNumberInUse, identity.ErrEmailTaken, identity.ErrPhoneTaken, tenants.ErrEmailTaken, tenants.ErrNameTaken, usage.ErrSourceExists, usage.ErrKeyTaken,
@@ -138,6 +141,7 @@ var table = []rule{
 // found a fault in here. They are told as nothing but a trace.
 var ours = []error{
 	account.ErrNumbersSpent, agenda.ErrKind, audit.ErrIncomplete, bill.ErrMoved, bill.ErrNoOffering, calendar.ErrNull, identity.ErrNoSigningKey,
+	billing.ErrNoNetwork,
 	billing.ErrUndeliverable, notice.ErrMessage, ledger.ErrControlSums, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
 	tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrRows, tenant.ErrSlot, tenants.ErrChainBroken, usage.ErrHashKey,
 }

@@ -10,6 +10,8 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/catalog/document"
+	"tollhouse/billing/charging"
+	"tollhouse/billing/charging/session"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/intake"
 	"tollhouse/billing/migration"
@@ -150,6 +152,27 @@ var faulty = []func(err error) []Fault{
 		return each(e.Missing, func(m catalog.MissingZone) Fault {
 			return Fault{"zones." + m.Zone, fmt.Sprintf("is missing; %s version %d uses it", m.Offering, m.Version), "a prefix of that zone, or without_zones to accept that usage to it waits in suspense"}
 		})
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*session.StepError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{e.Field, e.Reason, e.Want}}
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*charging.PolicyError](err)
+		if !is {
+			return nil
+		}
+		return each(e.Faults, func(f *session.PolicyError) Fault { return Fault{f.Field, f.Reason, f.Want} })
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*charging.DebitError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{e.Problem.Field, e.Problem.Reason, e.Problem.Want}}
 	},
 	func(err error) []Fault {
 		e, is := errors.AsType[*usage.Problem](err)

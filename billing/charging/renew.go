@@ -38,6 +38,8 @@ type Renewal struct {
 // the agenda renews it there. A component that a bundle's price pays for waits
 // with the bundle.
 //
+// Sessions that were told that their quota is the last are told to ask again.
+//
 // A prepaid subscriber pays before use, so recurring prices in arrears are
 // taken in advance as well.
 func (e *Engine) Renew(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) (Renewal, error) {
@@ -57,7 +59,10 @@ func (e *Engine) Renew(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID)
 	if err := markBegun(ctx, tx, r.begunThrough()); err != nil {
 		return Renewal{}, err
 	}
-	return r.done, r.write(ctx, tx)
+	if err := r.write(ctx, tx); err != nil {
+		return Renewal{}, err
+	}
+	return r.done, reauthorize(ctx, tx, accounts)
 }
 
 // renewal gathers what one call of Renew takes and grants.

@@ -2,12 +2,14 @@ package charging
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/account"
 	"tollhouse/billing/charging/session"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
@@ -46,7 +48,11 @@ const selectReserved = `
 // Available reads how an account's money stands at an instant.
 func Available(ctx context.Context, tx tenant.Tx, id uuid.UUID, at time.Time) (Standing, error) {
 	s := Standing{ByBucket: map[uuid.UUID]money.Decimal{}}
-	if err := tx.QueryRow(ctx, selectStanding, id, at).Scan(&s.Currency, &s.Value); err != nil {
+	err := tx.QueryRow(ctx, selectStanding, id, at).Scan(&s.Currency, &s.Value)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Standing{}, fmt.Errorf("account %s: %w", id, account.ErrNotFound)
+	}
+	if err != nil {
 		return Standing{}, fmt.Errorf("read what account %s has: %w", id, err)
 	}
 	rows, err := tx.Query(ctx, selectReserved, id, at, s.Currency.Code())

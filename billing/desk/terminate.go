@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/charging"
 	"tollhouse/billing/tenant"
 )
 
@@ -32,5 +33,17 @@ func Terminate(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) error 
 			return err
 		}
 	}
+	if err := charging.AbortSessions(ctx, tx, s.ID); err != nil {
+		return err
+	}
 	return account.Terminate(ctx, tx, s.ID)
+}
+
+// Suspend stops a subscription for a while, and tells the network so where a
+// session of it is charged.
+func Suspend(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) error {
+	if err := account.Suspend(ctx, tx, subscription); err != nil {
+		return err
+	}
+	return charging.AbortSessions(ctx, tx, subscription)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/charging"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/tenant"
 	"tollhouse/portal/operator/command"
@@ -25,7 +26,7 @@ type move struct {
 var (
 	suspending = move{act: "suspend", done: "suspended", from: []account.SubscriptionState{account.SubscriptionActive},
 		do: func(ctx context.Context, tx tenant.Tx, s account.Subscription) error {
-			return account.Suspend(ctx, tx, s.ID)
+			return desk.Suspend(ctx, tx, s.ID)
 		}}
 	resuming = move{act: "resume", done: "resumed", from: []account.SubscriptionState{account.SubscriptionSuspended},
 		do: func(ctx context.Context, tx tenant.Tx, s account.Subscription) error {
@@ -51,6 +52,9 @@ func terminate(ctx context.Context, tx tenant.Tx, s account.Subscription) error 
 				return err
 			}
 		}
+	}
+	if err := charging.AbortSessions(ctx, tx, s.ID); err != nil {
+		return err
 	}
 	return account.Terminate(ctx, tx, s.ID)
 }
