@@ -91,5 +91,8 @@ func New(config Config) (*echo.Echo, error) {
 	e.HTTPErrorHandler = s.fail
 	e.Use(s.observe, secureHeaders)
 	oapi.RegisterHandlers(router{echo: e, server: s}, oapi.NewStrictHandler(s, nil))
+	if s.host != nil {
+		s.registerNchf(e)
+	}
 	return e, nil
 }

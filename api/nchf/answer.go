@@ -109,6 +109,9 @@ func refusal(a *session.Answer, unknown []int64) *ProblemDetails {
 		case session.Granted, session.Reported:
 			return nil
 		case session.NoCredit, session.CapReached:
+			if f := a.Services[i].Final; f != nil && f.Action != session.EndService {
+				return nil // the consumer is told where to lead the subscriber
+			}
 			worst = QuotaLimitReached
 		case session.NotAllowed:
 			worst = EndUserDenied
@@ -140,4 +143,3 @@ func problemOf(cause string) *ProblemDetails {
 		return &ProblemDetails{Title: "Charging failed", Status: 500, Cause: ChargingFailed}
 	}
 }
-
