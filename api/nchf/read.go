@@ -182,25 +182,22 @@ func (u *units) amount(kind usage.Kind, param string) (int64, error) {
 	}
 }
 
-// name tells sessions of one consumer apart: by their charging id, or, where
-// there is none, by all that the request says. A retransmission says the same.
+// name tells what a consumer creates apart: by its charging id, for people, and
+// by all that the request says. A retransmission says the same.
 func (d *chargingData) name(body []byte) string {
-	id := d.ChargingID
-	if id == nil && d.PDUSession != nil {
-		id = d.PDUSession.ChargingID
-	}
-	if id != nil {
-		pdu := int64(0)
-		if d.PDUSession != nil && d.PDUSession.Session.PDUSessionID != nil {
-			pdu = *d.PDUSession.Session.PDUSessionID
-		}
-		return fmt.Sprintf("%s/%s/%d/%d/%s", d.Consumer.called(), d.SubscriberIdentifier, *id, pdu, d.InvocationTimeStamp)
-	}
 	var said map[string]any
 	if json.Unmarshal(body, &said) == nil {
 		delete(said, "retransmissionIndicator")
 		body, _ = json.Marshal(said) // keys in order: what was read can be written
 	}
 	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
+	name := hex.EncodeToString(sum[:16])
+	id := d.ChargingID
+	if id == nil && d.PDUSession != nil {
+		id = d.PDUSession.ChargingID
+	}
+	if id != nil {
+		name = strconv.FormatInt(*id, 10) + "/" + name
+	}
+	return name
 }

@@ -76,10 +76,8 @@ const (
 
 // Result codes of a rating group.
 const (
-	success            = "SUCCESS"
-	endUserDenied      = "END_USER_SERVICE_DENIED"
-	quotaManagementNo  = "QUOTA_MANAGEMENT_NOT_APPLICABLE"
-	quotaLimitReached  = "QUOTA_LIMIT_REACHED"
-	ratingFailed       = "RATING_FAILED"
-	chargingNotFitting = "NOT_APPLICABLE"
+	success           = "SUCCESS"
+	endUserDenied     = "END_USER_SERVICE_DENIED"
+	quotaLimitReached = "QUOTA_LIMIT_REACHED"
+	ratingFailed      = "RATING_FAILED"
 )

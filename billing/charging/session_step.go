@@ -160,7 +160,7 @@ func (t *turn) use(v *session.Service, quantity int64) *use {
 		session: s.ID, offset: v.Used, covered: v.Covered, payer: t.payers[s.Account], tariff: t.tariffs[v.Offering],
 		holder: &holding{service: v.Holder, subscription: v.Subscription, account: s.Account, offering: v.Offering},
 		record: &usage.Record{Key: s.Name + "/" + strconv.FormatInt(t.step.Number, 10) + "/" + v.Name, Kind: v.Kind, Identity: s.Identity,
-			Start: v.StartedAt, End: t.at, Quantity: quantity, Unit: v.Unit(), Destination: v.Destination},
+			Start: v.StartedAt, End: t.at, Quantity: quantity, Unit: v.Unit(), Destination: v.Destination, Quality: v.Quality},
 	}
 	if h := t.holder; h != nil && h.account == s.Account {
 		u.holder.owner, u.holder.joined = h.owner, h.joined

@@ -189,13 +189,8 @@ func (b *book) open(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID, c
 	if b.till.limits, err = loadLimits(ctx, tx, accounts); err != nil {
 		return err
 	}
-	from := calendar.DateOf(b.now, b.scene.zone)
+	from := calendar.DateOf(b.now, b.scene.zone).AddMonths(-13) // of the longest cycle
 	counts := false
-	for _, p := range b.payers {
-		if p.open.From.Before(from) {
-			from = p.open.From
-		}
-	}
 	for _, t := range b.tariffs {
 		counts = counts || t.counts
 	}
