@@ -56,7 +56,6 @@ type till struct {
 	transfers []ledger.Transfer // backing of the postings
 	why       []byte            // backing of the explanations
 	months    monthCache
-	limits    map[uuid.UUID]money.Decimal // what limited postpaid payers may still use; set for sessions
 
 	// reused from use to use
 	buckets   []rating.Bucket

@@ -93,35 +93,3 @@ func (p *payer) respect(held map[uuid.UUID]money.Decimal) {
 	}
 	p.held = held[p.id]
 }
-
-const selectLimits = `
-	select a.id, a.credit_limit - a.unbilled - a.receivable + a.credit
-	from billing_account as a
-	where a.id = any($1) and a.kind = 'postpaid' and a.credit_limit is not null`
-
-// loadLimits reads how much credit locked postpaid accounts have left. Those
-// without a limit are absent.
-func loadLimits(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID) (map[uuid.UUID]money.Decimal, error) {
-	limits := map[uuid.UUID]money.Decimal{}
-	rows, err := tx.Query(ctx, selectLimits, planned, accounts)
-	if err != nil {
-		return nil, fmt.Errorf("read credit limits: %w", err)
-	}
-	var id uuid.UUID
-	var left money.Decimal
-	_, err = pgx.ForEachRow(rows, []any{&id, &left}, func() error {
-		limits[id] = left
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read credit limits: %w", err)
-	}
-	return limits, nil
-}
-
-// credit is what a postpaid payer may still use; limited says whether there is
-// a bound at all.
-func (t *till) credit(p *payer) (left money.Decimal, limited bool) {
-	left, limited = t.limits[p.id]
-	return left.Sub(p.held), limited
-}

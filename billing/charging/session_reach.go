@@ -79,6 +79,8 @@ func (t *till) quote(u *use, units int64) (q quote, end int64, fault *usage.Prob
 		}
 		return quote{}, 0, ratingFault(err)
 	}
+	result.Price = t.included(u, &event, result.Price)
+	given := t.shares
 	cost, _, err := t.cost(u, &result)
 	if err != nil {
 		return quote{}, 0, &usage.Problem{Code: usage.RatingFailed, Reason: err.Error(), Want: "a price that can be booked"}
@@ -90,6 +92,9 @@ func (t *till) quote(u *use, units int64) (q quote, end int64, fault *usage.Prob
 	q.gross = cost.net.Add(cost.tax)
 	for i := range result.Debits {
 		q.held = append(q.held, session.Hold{Bucket: t.purses[result.Debits[i].Bucket].ID, Amount: result.Debits[i].Amount})
+	}
+	for _, s := range given {
+		q.held = append(q.held, session.Hold{Bucket: s.purse.ID, Amount: s.taken})
 	}
 	t.cover(u, &event, &q)
 	return q, 0, nil
@@ -103,7 +108,7 @@ func (t *till) cover(u *use, event *rating.Event, q *quote) {
 		return
 	}
 	if !u.payer.prepaid {
-		limit, limited := t.credit(u.payer)
+		limit, limited := u.payer.creditRoom()
 		q.ok = !limited || limit.Cmp(left) >= 0
 		if limited {
 			q.held = append(q.held, session.Hold{Bucket: u.payer.id, Amount: left})

@@ -196,9 +196,6 @@ func (t *turn) charge(v *session.Service, r *session.Report, given *session.Give
 		given.Price, given.Net, given.Tax, given.ChargeID = c.Price, c.Net, c.Tax, c.ID
 		given.Covered, _ = c.Allowance.Int64()
 		v.Charged = v.Charged.Add(c.Price)
-		if _, limited := t.till.limits[c.AccountID]; limited {
-			t.till.limits[c.AccountID] = t.till.limits[c.AccountID].Sub(c.Net)
-		}
 	}
 	return nil
 }

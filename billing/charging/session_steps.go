@@ -186,9 +186,6 @@ func (b *book) open(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID, c
 	if b.held, err = loadHeld(ctx, tx, accounts, b.now, b.taking); err != nil {
 		return err
 	}
-	if b.till.limits, err = loadLimits(ctx, tx, accounts); err != nil {
-		return err
-	}
 	from := calendar.DateOf(b.now, b.scene.zone).AddMonths(-13) // of the longest cycle
 	counts := false
 	for _, t := range b.tariffs {
