@@ -415,6 +415,27 @@ func (e EventOutcomeOutcome) Valid() bool {
 	}
 }
 
+// Defines values for FinalUnitAction.
+const (
+	Redirect  FinalUnitAction = "redirect"
+	Restrict  FinalUnitAction = "restrict"
+	Terminate FinalUnitAction = "terminate"
+)
+
+// Valid indicates whether the value is a known member of the FinalUnitAction enum.
+func (e FinalUnitAction) Valid() bool {
+	switch e {
+	case Redirect:
+		return true
+	case Restrict:
+		return true
+	case Terminate:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ImportState.
 const (
 	ImportStateChecked    ImportState = "checked"
@@ -964,6 +985,30 @@ func (e PublicKeyUse) Valid() bool {
 	}
 }
 
+// Defines values for RatingGroupKind.
+const (
+	RatingGroupKindContent RatingGroupKind = "content"
+	RatingGroupKindData    RatingGroupKind = "data"
+	RatingGroupKindMessage RatingGroupKind = "message"
+	RatingGroupKindVoice   RatingGroupKind = "voice"
+)
+
+// Valid indicates whether the value is a known member of the RatingGroupKind enum.
+func (e RatingGroupKind) Valid() bool {
+	switch e {
+	case RatingGroupKindContent:
+		return true
+	case RatingGroupKindData:
+		return true
+	case RatingGroupKindMessage:
+		return true
+	case RatingGroupKindVoice:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReadinessFindingSeverity.
 const (
 	ReadinessFindingSeverityLook  ReadinessFindingSeverity = "look"
@@ -1105,6 +1150,57 @@ func (e ServiceState) Valid() bool {
 	}
 }
 
+// Defines values for ServiceAnswerResult.
+const (
+	CapReached ServiceAnswerResult = "cap_reached"
+	Granted    ServiceAnswerResult = "granted"
+	NoCredit   ServiceAnswerResult = "no_credit"
+	NotAllowed ServiceAnswerResult = "not_allowed"
+	NotPriced  ServiceAnswerResult = "not_priced"
+	Reported   ServiceAnswerResult = "reported"
+)
+
+// Valid indicates whether the value is a known member of the ServiceAnswerResult enum.
+func (e ServiceAnswerResult) Valid() bool {
+	switch e {
+	case CapReached:
+		return true
+	case Granted:
+		return true
+	case NoCredit:
+		return true
+	case NotAllowed:
+		return true
+	case NotPriced:
+		return true
+	case Reported:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ServiceAnswerUnit.
+const (
+	Byte   ServiceAnswerUnit = "byte"
+	Event  ServiceAnswerUnit = "event"
+	Second ServiceAnswerUnit = "second"
+)
+
+// Valid indicates whether the value is a known member of the ServiceAnswerUnit enum.
+func (e ServiceAnswerUnit) Valid() bool {
+	switch e {
+	case Byte:
+		return true
+	case Event:
+		return true
+	case Second:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ServiceIdentityKind.
 const (
 	ServiceIdentityKindAccount ServiceIdentityKind = "account"
@@ -1132,6 +1228,30 @@ func (e ServiceIdentityKind) Valid() bool {
 	case ServiceIdentityKindMsisdn:
 		return true
 	case ServiceIdentityKindStb:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ServiceReportKind.
+const (
+	ServiceReportKindContent ServiceReportKind = "content"
+	ServiceReportKindData    ServiceReportKind = "data"
+	ServiceReportKindMessage ServiceReportKind = "message"
+	ServiceReportKindVoice   ServiceReportKind = "voice"
+)
+
+// Valid indicates whether the value is a known member of the ServiceReportKind enum.
+func (e ServiceReportKind) Valid() bool {
+	switch e {
+	case ServiceReportKindContent:
+		return true
+	case ServiceReportKindData:
+		return true
+	case ServiceReportKindMessage:
+		return true
+	case ServiceReportKindVoice:
 		return true
 	default:
 		return false
@@ -1168,6 +1288,102 @@ func (e SessionSecondFactor) Valid() bool {
 	case Recovery:
 		return true
 	case Totp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionIdentityKind.
+const (
+	SessionIdentityKindAccount SessionIdentityKind = "account"
+	SessionIdentityKindHost    SessionIdentityKind = "host"
+	SessionIdentityKindImsi    SessionIdentityKind = "imsi"
+	SessionIdentityKindLine    SessionIdentityKind = "line"
+	SessionIdentityKindLogin   SessionIdentityKind = "login"
+	SessionIdentityKindMsisdn  SessionIdentityKind = "msisdn"
+	SessionIdentityKindStb     SessionIdentityKind = "stb"
+)
+
+// Valid indicates whether the value is a known member of the SessionIdentityKind enum.
+func (e SessionIdentityKind) Valid() bool {
+	switch e {
+	case SessionIdentityKindAccount:
+		return true
+	case SessionIdentityKindHost:
+		return true
+	case SessionIdentityKindImsi:
+		return true
+	case SessionIdentityKindLine:
+		return true
+	case SessionIdentityKindLogin:
+		return true
+	case SessionIdentityKindMsisdn:
+		return true
+	case SessionIdentityKindStb:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionNoticeKind.
+const (
+	Abort       SessionNoticeKind = "abort"
+	Reauthorize SessionNoticeKind = "reauthorize"
+)
+
+// Valid indicates whether the value is a known member of the SessionNoticeKind enum.
+func (e SessionNoticeKind) Valid() bool {
+	switch e {
+	case Abort:
+		return true
+	case Reauthorize:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionNoticeState.
+const (
+	SessionNoticeStateFailed   SessionNoticeState = "failed"
+	SessionNoticeStateRecorded SessionNoticeState = "recorded"
+	SessionNoticeStateSent     SessionNoticeState = "sent"
+	SessionNoticeStateWaiting  SessionNoticeState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the SessionNoticeState enum.
+func (e SessionNoticeState) Valid() bool {
+	switch e {
+	case SessionNoticeStateFailed:
+		return true
+	case SessionNoticeStateRecorded:
+		return true
+	case SessionNoticeStateSent:
+		return true
+	case SessionNoticeStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionState.
+const (
+	SessionStateAbandoned SessionState = "abandoned"
+	SessionStateClosed    SessionState = "closed"
+	SessionStateOpen      SessionState = "open"
+)
+
+// Valid indicates whether the value is a known member of the SessionState enum.
+func (e SessionState) Valid() bool {
+	switch e {
+	case SessionStateAbandoned:
+		return true
+	case SessionStateClosed:
+		return true
+	case SessionStateOpen:
 		return true
 	default:
 		return false
@@ -1647,6 +1863,8 @@ const (
 	WorkKindIntake       WorkKind = "intake"
 	WorkKindNotice       WorkKind = "notice"
 	WorkKindRefund       WorkKind = "refund"
+	WorkKindSessionSweep WorkKind = "session_sweep"
+	WorkKindSessionTell  WorkKind = "session_tell"
 	WorkKindUsageFile    WorkKind = "usage_file"
 	WorkKindWebhook      WorkKind = "webhook"
 )
@@ -1665,6 +1883,10 @@ func (e WorkKind) Valid() bool {
 	case WorkKindNotice:
 		return true
 	case WorkKindRefund:
+		return true
+	case WorkKindSessionSweep:
+		return true
+	case WorkKindSessionTell:
 		return true
 	case WorkKindUsageFile:
 		return true
@@ -2561,6 +2783,62 @@ type ChargePage struct {
 	Next  *string  `json:"next,omitempty"`
 }
 
+// ChargingPolicy defines model for ChargingPolicy.
+type ChargingPolicy struct {
+	Content QuotaPolicy `json:"content"`
+	Data    QuotaPolicy `json:"data"`
+
+	// GraceSeconds How much longer than its validity a reservation lasts.
+	GraceSeconds int64          `json:"grace_seconds"`
+	Groups       *[]RatingGroup `json:"groups,omitempty"`
+	Message      QuotaPolicy    `json:"message"`
+	Voice        QuotaPolicy    `json:"voice"`
+}
+
+// ChargingSession defines model for ChargingSession.
+type ChargingSession struct {
+	Account  openapi_types.UUID `json:"account"`
+	Asker    *string            `json:"asker,omitempty"`
+	ClosedAt *time.Time         `json:"closed_at,omitempty"`
+	Ending   *string            `json:"ending,omitempty"`
+	Id       openapi_types.UUID `json:"id"`
+
+	// Identity By what the network knows the subscriber.
+	Identity SessionIdentity `json:"identity"`
+	LastAt   time.Time       `json:"last_at"`
+	Notices  []SessionNotice `json:"notices"`
+
+	// Number The highest that was answered.
+	Number   int64            `json:"number"`
+	Services []SessionService `json:"services"`
+
+	// Session The asker's own name.
+	Session   string    `json:"session"`
+	StartedAt time.Time `json:"started_at"`
+
+	// State Abandoned: it fell silent, and goes on with its next report.
+	State SessionState `json:"state"`
+}
+
+// ChargingSessionList defines model for ChargingSessionList.
+type ChargingSessionList struct {
+	// Available An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Available Money `json:"available"`
+
+	// Balance An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Balance Money             `json:"balance"`
+	Items   []ChargingSession `json:"items"`
+
+	// Reserved An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Reserved Money `json:"reserved"`
+}
+
 // CheckReport defines model for CheckReport.
 type CheckReport struct {
 	Findings    []Finding `json:"findings"`
@@ -2925,6 +3203,20 @@ type Figures struct {
 	Weeks             []WeekFigures      `json:"weeks"`
 }
 
+// FinalUnit The balance gives no more after this quota; what is to be done when it is used up.
+type FinalUnit struct {
+	Action FinalUnitAction `json:"action"`
+
+	// FilterId A filter that the network knows; wanted for restrict.
+	FilterId *string `json:"filter_id,omitempty"`
+
+	// RedirectTo An address; wanted for redirect.
+	RedirectTo *string `json:"redirect_to,omitempty"`
+}
+
+// FinalUnitAction defines model for FinalUnit.Action.
+type FinalUnitAction string
+
 // Finding defines model for Finding.
 type Finding struct {
 	Message string `json:"message"`
@@ -2968,6 +3260,17 @@ type Gift struct {
 type GiftPage struct {
 	Items []Gift  `json:"items"`
 	Next  *string `json:"next,omitempty"`
+}
+
+// HeldAmount defines model for HeldAmount.
+type HeldAmount struct {
+	// Amount An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Amount Decimal `json:"amount"`
+
+	// Bucket A balance, or the account for its credit.
+	Bucket openapi_types.UUID `json:"bucket"`
 }
 
 // HolidayCalendar defines model for HolidayCalendar.
@@ -4098,10 +4401,33 @@ type Quantity struct {
 	Unit Unit `json:"unit"`
 }
 
+// QuotaPolicy defines model for QuotaPolicy.
+type QuotaPolicy struct {
+	// Final The balance gives no more after this quota; what is to be done when it is used up.
+	Final       FinalUnit `json:"final"`
+	HoldSeconds int64     `json:"hold_seconds"`
+
+	// Units Seconds, bytes or events that are granted at once.
+	Units        int64 `json:"units"`
+	ValidSeconds int64 `json:"valid_seconds"`
+}
+
 // RateValue An exact decimal above zero with at most 12 digits before and 12 after the point, as a string.
 //
 // Example: 1.0825
 type RateValue = money.Decimal
+
+// RatingGroup What a rating group of a 5G core stands for.
+type RatingGroup struct {
+	Destination *string         `json:"destination,omitempty"`
+	Kind        RatingGroupKind `json:"kind"`
+	Name        *string         `json:"name,omitempty"`
+	Number      int64           `json:"number"`
+	Quality     *string         `json:"quality,omitempty"`
+}
+
+// RatingGroupKind defines model for RatingGroup.Kind.
+type RatingGroupKind string
 
 // ReadinessExample defines model for ReadinessExample.
 type ReadinessExample struct {
@@ -4334,6 +4660,61 @@ type ServiceKind string
 // ServiceState defines model for Service.State.
 type ServiceState string
 
+// ServiceAnswer defines model for ServiceAnswer.
+type ServiceAnswer struct {
+	Charge *openapi_types.UUID `json:"charge,omitempty"`
+
+	// Covered Of what was used, by allowances.
+	Covered *int64 `json:"covered,omitempty"`
+
+	// Error One field that was refused.
+	//
+	// Example: {"field":"party.birth_date","reason":"is missing","want":"a date such as 1990-02-28"}
+	Error *Fault `json:"error,omitempty"`
+
+	// Final The balance gives no more after this quota; what is to be done when it is used up.
+	Final *FinalUnit `json:"final,omitempty"`
+
+	// Granted What may be used before the next request.
+	Granted int64 `json:"granted"`
+
+	// HoldSeconds For how long an idle service may keep it.
+	HoldSeconds *int64 `json:"hold_seconds,omitempty"`
+
+	// Net An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Net *Money `json:"net,omitempty"`
+
+	// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Price *Money `json:"price,omitempty"`
+
+	// Result `reported`: what was used is charged and nothing was asked for.
+	Result  ServiceAnswerResult `json:"result"`
+	Service string              `json:"service"`
+
+	// Suspended What was used has no price yet: it waits in suspense.
+	Suspended *bool `json:"suspended,omitempty"`
+
+	// Tax An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Tax  *Money            `json:"tax,omitempty"`
+	Unit ServiceAnswerUnit `json:"unit"`
+	Used *int64            `json:"used,omitempty"`
+
+	// ValidSeconds For how long the quota is good.
+	ValidSeconds *int64 `json:"valid_seconds,omitempty"`
+}
+
+// ServiceAnswerResult `reported`: what was used is charged and nothing was asked for.
+type ServiceAnswerResult string
+
+// ServiceAnswerUnit defines model for ServiceAnswer.Unit.
+type ServiceAnswerUnit string
+
 // ServiceIdentity defines model for ServiceIdentity.
 type ServiceIdentity struct {
 	Kind  ServiceIdentityKind `json:"kind"`
@@ -4342,6 +4723,34 @@ type ServiceIdentity struct {
 
 // ServiceIdentityKind defines model for ServiceIdentity.Kind.
 type ServiceIdentityKind string
+
+// ServiceReport What a request says of one service of the session.
+type ServiceReport struct {
+	// Ask For a quota; yes unless set, no when the service ends.
+	Ask *bool `json:"ask,omitempty"`
+
+	// Destination What is called or reached.
+	Destination *string `json:"destination,omitempty"`
+
+	// Ended The service ends with this report.
+	Ended *bool `json:"ended,omitempty"`
+
+	// Kind Wanted where a service is named first.
+	Kind    *ServiceReportKind `json:"kind,omitempty"`
+	Quality *string            `json:"quality,omitempty"`
+
+	// Service Your own name of the service, such as its rating group.
+	Service string `json:"service"`
+
+	// Units How much is asked for; as much as the policy gives unless set.
+	Units *int64 `json:"units,omitempty"`
+
+	// Used Seconds, bytes or events since the last report.
+	Used *int64 `json:"used,omitempty"`
+}
+
+// ServiceReportKind Wanted where a service is named first.
+type ServiceReportKind string
 
 // Session defines model for Session.
 type Session struct {
@@ -4366,10 +4775,108 @@ type SessionMethod string
 // SessionSecondFactor defines model for Session.SecondFactor.
 type SessionSecondFactor string
 
+// SessionAnswer defines model for SessionAnswer.
+type SessionAnswer struct {
+	At time.Time `json:"at"`
+
+	// Ending Why it is closed.
+	Ending *string `json:"ending,omitempty"`
+
+	// Id The session's id here.
+	Id     openapi_types.UUID `json:"id"`
+	Number int64              `json:"number"`
+
+	// Repeat It had been answered before; nothing was moved.
+	Repeat   bool            `json:"repeat"`
+	Services []ServiceAnswer `json:"services"`
+
+	// State Abandoned: it fell silent, and goes on with its next report.
+	State SessionState `json:"state"`
+}
+
+// SessionIdentity By what the network knows the subscriber.
+type SessionIdentity struct {
+	Kind  SessionIdentityKind `json:"kind"`
+	Value string              `json:"value"`
+}
+
+// SessionIdentityKind defines model for SessionIdentity.Kind.
+type SessionIdentityKind string
+
 // SessionList defines model for SessionList.
 type SessionList struct {
 	Items []Session `json:"items"`
 }
+
+// SessionNotice What the asker was told, at the address it gave.
+type SessionNotice struct {
+	Attempts  int               `json:"attempts"`
+	CreatedAt time.Time         `json:"created_at"`
+	DoneAt    *time.Time        `json:"done_at,omitempty"`
+	Error     *string           `json:"error,omitempty"`
+	Kind      SessionNoticeKind `json:"kind"`
+
+	// State Recorded: a sandbox tells nobody.
+	State SessionNoticeState `json:"state"`
+	Uri   string             `json:"uri"`
+}
+
+// SessionNoticeKind defines model for SessionNotice.Kind.
+type SessionNoticeKind string
+
+// SessionNoticeState Recorded: a sandbox tells nobody.
+type SessionNoticeState string
+
+// SessionReport defines model for SessionReport.
+type SessionReport struct {
+	// At When it was measured; now unless set, or not believable.
+	At *time.Time `json:"at,omitempty"`
+
+	// Number Another for each request of the session.
+	Number   int64            `json:"number"`
+	Services *[]ServiceReport `json:"services,omitempty"`
+}
+
+// SessionService defines model for SessionService.
+type SessionService struct {
+	Destination *string      `json:"destination,omitempty"`
+	Ended       bool         `json:"ended"`
+	Final       bool         `json:"final"`
+	Granted     int64        `json:"granted"`
+	Held        []HeldAmount `json:"held"`
+	HeldUntil   *time.Time   `json:"held_until,omitempty"`
+	Kind        string       `json:"kind"`
+
+	// Price An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Price      *Decimal   `json:"price,omitempty"`
+	Quality    *string    `json:"quality,omitempty"`
+	Service    string     `json:"service"`
+	StartedAt  time.Time  `json:"started_at"`
+	Unit       string     `json:"unit"`
+	Used       int64      `json:"used"`
+	ValidUntil *time.Time `json:"valid_until,omitempty"`
+}
+
+// SessionStart defines model for SessionStart.
+type SessionStart struct {
+	// At When it began; now unless set, or not believable.
+	At *time.Time `json:"at,omitempty"`
+
+	// Identity By what the network knows the subscriber.
+	Identity SessionIdentity `json:"identity"`
+
+	// Number Another for each request of the session.
+	Number   *int64          `json:"number,omitempty"`
+	Services []ServiceReport `json:"services"`
+
+	// Session Your own name of the session.
+	Session string `json:"session"`
+}
+
+// SessionState Abandoned: it fell silent, and goes on with its next report.
+type SessionState string
 
 // Settings defines model for Settings.
 type Settings struct {
@@ -5105,6 +5612,9 @@ type CalendarCode = string
 // ChangeId defines model for ChangeId.
 type ChangeId = openapi_types.UUID
 
+// ChargingSessionId defines model for ChargingSessionId.
+type ChargingSessionId = openapi_types.UUID
+
 // ConsentId defines model for ConsentId.
 type ConsentId = openapi_types.UUID
 
@@ -5575,6 +6085,12 @@ type ChangeBranchParams struct {
 
 // CreateAdjustmentParams defines parameters for CreateAdjustment.
 type CreateAdjustmentParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutChargingPolicyParams defines parameters for PutChargingPolicy.
+type PutChargingPolicyParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -6392,6 +6908,18 @@ type ChangeBranchJSONRequestBody = BranchChange
 // CreateAdjustmentJSONRequestBody defines body for CreateAdjustment for application/json ContentType.
 type CreateAdjustmentJSONRequestBody = NewAdjustment
 
+// PutChargingPolicyJSONRequestBody defines body for PutChargingPolicy for application/json ContentType.
+type PutChargingPolicyJSONRequestBody = ChargingPolicy
+
+// StartSessionJSONRequestBody defines body for StartSession for application/json ContentType.
+type StartSessionJSONRequestBody = SessionStart
+
+// TerminateSessionJSONRequestBody defines body for TerminateSession for application/json ContentType.
+type TerminateSessionJSONRequestBody = SessionReport
+
+// UpdateSessionJSONRequestBody defines body for UpdateSession for application/json ContentType.
+type UpdateSessionJSONRequestBody = SessionReport
+
 // AdvanceClockJSONRequestBody defines body for AdvanceClock for application/json ContentType.
 type AdvanceClockJSONRequestBody = Advance
 
@@ -6679,6 +7207,9 @@ type ServerInterface interface {
 	// ListCharges Lists what was charged, newest first, and why.
 	// (GET /t/{tenant}/v1/accounts/{account}/charges)
 	ListCharges(ctx echo.Context, tenant Tenant, account AccountId, params ListChargesParams) error
+	// ListSessions Lists an account's sessions that are not closed, with what they hold back of its money.
+	// (GET /t/{tenant}/v1/accounts/{account}/charging-sessions)
+	ListSessions(ctx echo.Context, tenant Tenant, account AccountId) error
 	// ChangeContact Changes how a subscriber is called and reached.
 	// (PATCH /t/{tenant}/v1/accounts/{account}/contact)
 	ChangeContact(ctx echo.Context, tenant Tenant, account AccountId, params ChangeContactParams) error
@@ -6787,6 +7318,24 @@ type ServerInterface interface {
 	// CreateAdjustment Gives to a balance, or takes from it, in its own unit and with a reason.
 	// (POST /t/{tenant}/v1/buckets/{bucket}/adjustments)
 	CreateAdjustment(ctx echo.Context, tenant Tenant, bucket BucketId, params CreateAdjustmentParams) error
+	// GetChargingPolicy Shows how sessions are granted: quotas by kind of usage, and what rating groups stand for.
+	// (GET /t/{tenant}/v1/charging/policy)
+	GetChargingPolicy(ctx echo.Context, tenant Tenant) error
+	// PutChargingPolicy Sets how sessions are granted, from the next grant on.
+	// (PUT /t/{tenant}/v1/charging/policy)
+	PutChargingPolicy(ctx echo.Context, tenant Tenant, params PutChargingPolicyParams) error
+	// StartSession Begins a charging session: quotas are granted and held back, or refused with the reason.
+	// (POST /t/{tenant}/v1/charging/sessions)
+	StartSession(ctx echo.Context, tenant Tenant) error
+	// GetSession Shows a charging session, until a day after it is closed.
+	// (GET /t/{tenant}/v1/charging/sessions/{session})
+	GetSession(ctx echo.Context, tenant Tenant, session ChargingSessionId) error
+	// TerminateSession Ends a session with its last report; what it held back is free again.
+	// (POST /t/{tenant}/v1/charging/sessions/{session}/terminate)
+	TerminateSession(ctx echo.Context, tenant Tenant, session ChargingSessionId) error
+	// UpdateSession Reports what was used since the last report, and asks for more.
+	// (POST /t/{tenant}/v1/charging/sessions/{session}/update)
+	UpdateSession(ctx echo.Context, tenant Tenant, session ChargingSessionId) error
 	// GetClock Shows the stack's business time.
 	// (GET /t/{tenant}/v1/clock)
 	GetClock(ctx echo.Context, tenant Tenant) error
@@ -8169,6 +8718,30 @@ func (w *ServerInterfaceWrapper) ListCharges(ctx echo.Context) error {
 	return err
 }
 
+// ListSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSessions(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSessions(ctx, tenant, account)
+	return err
+}
+
 // ChangeContact converts echo context to params.
 func (w *ServerInterfaceWrapper) ChangeContact(ctx echo.Context) error {
 	var err error
@@ -9484,6 +10057,148 @@ func (w *ServerInterfaceWrapper) CreateAdjustment(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateAdjustment(ctx, tenant, bucket, params)
+	return err
+}
+
+// GetChargingPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) GetChargingPolicy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetChargingPolicy(ctx, tenant)
+	return err
+}
+
+// PutChargingPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) PutChargingPolicy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutChargingPolicyParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutChargingPolicy(ctx, tenant, params)
+	return err
+}
+
+// StartSession converts echo context to params.
+func (w *ServerInterfaceWrapper) StartSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StartSession(ctx, tenant)
+	return err
+}
+
+// GetSession converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "session" -------------
+	var session ChargingSessionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session", ctx.Param("session"), &session, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSession(ctx, tenant, session)
+	return err
+}
+
+// TerminateSession converts echo context to params.
+func (w *ServerInterfaceWrapper) TerminateSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "session" -------------
+	var session ChargingSessionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session", ctx.Param("session"), &session, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TerminateSession(ctx, tenant, session)
+	return err
+}
+
+// UpdateSession converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "session" -------------
+	var session ChargingSessionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session", ctx.Param("session"), &session, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateSession(ctx, tenant, session)
 	return err
 }
 
@@ -14608,6 +15323,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/api-keys/:key/revoke", wrapper.RevokeMachineKey, options.OperationMiddlewares["revokeMachineKey"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/settings", wrapper.GetSettings, options.OperationMiddlewares["getSettings"]...)
 	router.PATCH(options.BaseURL+"/t/:tenant/v1/settings", wrapper.ChangeSettings, options.OperationMiddlewares["changeSettings"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/charging/policy", wrapper.GetChargingPolicy, options.OperationMiddlewares["getChargingPolicy"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/charging/policy", wrapper.PutChargingPolicy, options.OperationMiddlewares["putChargingPolicy"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/offerings", wrapper.ListOfferings, options.OperationMiddlewares["listOfferings"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/offerings", wrapper.ImportOffering, options.OperationMiddlewares["importOffering"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/offerings/:offering", wrapper.GetOffering, options.OperationMiddlewares["getOffering"]...)
@@ -14657,6 +15374,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts", wrapper.ListAccounts, options.OperationMiddlewares["listAccounts"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account", wrapper.GetAccount, options.OperationMiddlewares["getAccount"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/buckets", wrapper.ListBuckets, options.OperationMiddlewares["listBuckets"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/charging-sessions", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/usage", wrapper.ListUsage, options.OperationMiddlewares["listUsage"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/charges", wrapper.ListCharges, options.OperationMiddlewares["listCharges"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/bills", wrapper.ListAccountBills, options.OperationMiddlewares["listAccountBills"]...)
@@ -14691,6 +15409,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/usage-sources", wrapper.ListUsageSources, options.OperationMiddlewares["listUsageSources"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-sources", wrapper.CreateUsageSource, options.OperationMiddlewares["createUsageSource"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-events", wrapper.PostUsageEvents, options.OperationMiddlewares["postUsageEvents"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/charging/sessions", wrapper.StartSession, options.OperationMiddlewares["startSession"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/charging/sessions/:session", wrapper.GetSession, options.OperationMiddlewares["getSession"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/charging/sessions/:session/update", wrapper.UpdateSession, options.OperationMiddlewares["updateSession"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/charging/sessions/:session/terminate", wrapper.TerminateSession, options.OperationMiddlewares["terminateSession"]...)
 	router.PATCH(options.BaseURL+"/t/:tenant/v1/usage-sources/:source", wrapper.ChangeUsageSource, options.OperationMiddlewares["changeUsageSource"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/usage-files", wrapper.ListUsageFiles, options.OperationMiddlewares["listUsageFiles"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-files", wrapper.UploadUsageFile, options.OperationMiddlewares["uploadUsageFile"]...)
@@ -18561,6 +19283,93 @@ type ListCharges404ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListCharges404ApplicationProblemPlusJSONResponse) VisitListChargesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type ListSessionsResponseObject interface {
+	VisitListSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListSessions200JSONResponse ChargingSessionList
+
+func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessions400ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessions401ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessions403ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessions404ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22443,6 +23252,780 @@ func (response CreateAdjustment422ApplicationProblemPlusJSONResponse) VisitCreat
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChargingPolicyRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetChargingPolicyResponseObject interface {
+	VisitGetChargingPolicyResponse(w http.ResponseWriter) error
+}
+
+type GetChargingPolicy200JSONResponse ChargingPolicy
+
+func (response GetChargingPolicy200JSONResponse) VisitGetChargingPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChargingPolicy400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetChargingPolicy400ApplicationProblemPlusJSONResponse) VisitGetChargingPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChargingPolicy401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetChargingPolicy401ApplicationProblemPlusJSONResponse) VisitGetChargingPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChargingPolicy403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetChargingPolicy403ApplicationProblemPlusJSONResponse) VisitGetChargingPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChargingPolicy404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetChargingPolicy404ApplicationProblemPlusJSONResponse) VisitGetChargingPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChargingPolicyRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutChargingPolicyParams
+	Body   *PutChargingPolicyJSONRequestBody
+}
+
+type PutChargingPolicyResponseObject interface {
+	VisitPutChargingPolicyResponse(w http.ResponseWriter) error
+}
+
+type PutChargingPolicy200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutChargingPolicy200JSONResponse struct {
+	Body    ChargingPolicy
+	Headers PutChargingPolicy200ResponseHeaders
+}
+
+func (response PutChargingPolicy200JSONResponse) VisitPutChargingPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChargingPolicy400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutChargingPolicy400ApplicationProblemPlusJSONResponse) VisitPutChargingPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChargingPolicy401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutChargingPolicy401ApplicationProblemPlusJSONResponse) VisitPutChargingPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChargingPolicy403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutChargingPolicy403ApplicationProblemPlusJSONResponse) VisitPutChargingPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChargingPolicy404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutChargingPolicy404ApplicationProblemPlusJSONResponse) VisitPutChargingPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChargingPolicy409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutChargingPolicy409ApplicationProblemPlusJSONResponse) VisitPutChargingPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChargingPolicy413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutChargingPolicy413ApplicationProblemPlusJSONResponse) VisitPutChargingPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChargingPolicy422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutChargingPolicy422ApplicationProblemPlusJSONResponse) VisitPutChargingPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartSessionRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *StartSessionJSONRequestBody
+}
+
+type StartSessionResponseObject interface {
+	VisitStartSessionResponse(w http.ResponseWriter) error
+}
+
+type StartSession200JSONResponse SessionAnswer
+
+func (response StartSession200JSONResponse) VisitStartSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StartSession400ApplicationProblemPlusJSONResponse) VisitStartSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response StartSession401ApplicationProblemPlusJSONResponse) VisitStartSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response StartSession403ApplicationProblemPlusJSONResponse) VisitStartSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response StartSession404ApplicationProblemPlusJSONResponse) VisitStartSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StartSession409ApplicationProblemPlusJSONResponse) VisitStartSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartSession413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response StartSession413ApplicationProblemPlusJSONResponse) VisitStartSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartSession422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response StartSession422ApplicationProblemPlusJSONResponse) VisitStartSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartSession503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response StartSession503ApplicationProblemPlusJSONResponse) VisitStartSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionRequestObject struct {
+	Tenant  Tenant            `json:"tenant"`
+	Session ChargingSessionId `json:"session"`
+}
+
+type GetSessionResponseObject interface {
+	VisitGetSessionResponse(w http.ResponseWriter) error
+}
+
+type GetSession200JSONResponse ChargingSession
+
+func (response GetSession200JSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession400ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession401ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession403ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession404ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSessionRequestObject struct {
+	Tenant  Tenant            `json:"tenant"`
+	Session ChargingSessionId `json:"session"`
+	Body    *TerminateSessionJSONRequestBody
+}
+
+type TerminateSessionResponseObject interface {
+	VisitTerminateSessionResponse(w http.ResponseWriter) error
+}
+
+type TerminateSession200JSONResponse SessionAnswer
+
+func (response TerminateSession200JSONResponse) VisitTerminateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSession400ApplicationProblemPlusJSONResponse) VisitTerminateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSession401ApplicationProblemPlusJSONResponse) VisitTerminateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSession403ApplicationProblemPlusJSONResponse) VisitTerminateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSession404ApplicationProblemPlusJSONResponse) VisitTerminateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSession409ApplicationProblemPlusJSONResponse) VisitTerminateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSession413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSession413ApplicationProblemPlusJSONResponse) VisitTerminateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSession422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSession422ApplicationProblemPlusJSONResponse) VisitTerminateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TerminateSession503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response TerminateSession503ApplicationProblemPlusJSONResponse) VisitTerminateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionRequestObject struct {
+	Tenant  Tenant            `json:"tenant"`
+	Session ChargingSessionId `json:"session"`
+	Body    *UpdateSessionJSONRequestBody
+}
+
+type UpdateSessionResponseObject interface {
+	VisitUpdateSessionResponse(w http.ResponseWriter) error
+}
+
+type UpdateSession200JSONResponse SessionAnswer
+
+func (response UpdateSession200JSONResponse) VisitUpdateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSession400ApplicationProblemPlusJSONResponse) VisitUpdateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSession401ApplicationProblemPlusJSONResponse) VisitUpdateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSession403ApplicationProblemPlusJSONResponse) VisitUpdateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSession404ApplicationProblemPlusJSONResponse) VisitUpdateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSession409ApplicationProblemPlusJSONResponse) VisitUpdateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSession413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSession413ApplicationProblemPlusJSONResponse) VisitUpdateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSession422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSession422ApplicationProblemPlusJSONResponse) VisitUpdateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSession503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSession503ApplicationProblemPlusJSONResponse) VisitUpdateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -38832,6 +40415,9 @@ type StrictServerInterface interface {
 	// ListCharges Lists what was charged, newest first, and why.
 	// (GET /t/{tenant}/v1/accounts/{account}/charges)
 	ListCharges(ctx context.Context, request ListChargesRequestObject) (ListChargesResponseObject, error)
+	// ListSessions Lists an account's sessions that are not closed, with what they hold back of its money.
+	// (GET /t/{tenant}/v1/accounts/{account}/charging-sessions)
+	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
 	// ChangeContact Changes how a subscriber is called and reached.
 	// (PATCH /t/{tenant}/v1/accounts/{account}/contact)
 	ChangeContact(ctx context.Context, request ChangeContactRequestObject) (ChangeContactResponseObject, error)
@@ -38940,6 +40526,24 @@ type StrictServerInterface interface {
 	// CreateAdjustment Gives to a balance, or takes from it, in its own unit and with a reason.
 	// (POST /t/{tenant}/v1/buckets/{bucket}/adjustments)
 	CreateAdjustment(ctx context.Context, request CreateAdjustmentRequestObject) (CreateAdjustmentResponseObject, error)
+	// GetChargingPolicy Shows how sessions are granted: quotas by kind of usage, and what rating groups stand for.
+	// (GET /t/{tenant}/v1/charging/policy)
+	GetChargingPolicy(ctx context.Context, request GetChargingPolicyRequestObject) (GetChargingPolicyResponseObject, error)
+	// PutChargingPolicy Sets how sessions are granted, from the next grant on.
+	// (PUT /t/{tenant}/v1/charging/policy)
+	PutChargingPolicy(ctx context.Context, request PutChargingPolicyRequestObject) (PutChargingPolicyResponseObject, error)
+	// StartSession Begins a charging session: quotas are granted and held back, or refused with the reason.
+	// (POST /t/{tenant}/v1/charging/sessions)
+	StartSession(ctx context.Context, request StartSessionRequestObject) (StartSessionResponseObject, error)
+	// GetSession Shows a charging session, until a day after it is closed.
+	// (GET /t/{tenant}/v1/charging/sessions/{session})
+	GetSession(ctx context.Context, request GetSessionRequestObject) (GetSessionResponseObject, error)
+	// TerminateSession Ends a session with its last report; what it held back is free again.
+	// (POST /t/{tenant}/v1/charging/sessions/{session}/terminate)
+	TerminateSession(ctx context.Context, request TerminateSessionRequestObject) (TerminateSessionResponseObject, error)
+	// UpdateSession Reports what was used since the last report, and asks for more.
+	// (POST /t/{tenant}/v1/charging/sessions/{session}/update)
+	UpdateSession(ctx context.Context, request UpdateSessionRequestObject) (UpdateSessionResponseObject, error)
 	// GetClock Shows the stack's business time.
 	// (GET /t/{tenant}/v1/clock)
 	GetClock(ctx context.Context, request GetClockRequestObject) (GetClockResponseObject, error)
@@ -40655,6 +42259,32 @@ func (sh *strictHandler) ListCharges(ctx echo.Context, tenant Tenant, account Ac
 	return nil
 }
 
+// ListSessions operation middleware
+func (sh *strictHandler) ListSessions(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request ListSessionsRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSessions(ctx.Request().Context(), request.(ListSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSessionsResponseObject); ok {
+		return validResponse.VisitListSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ChangeContact operation middleware
 func (sh *strictHandler) ChangeContact(ctx echo.Context, tenant Tenant, account AccountId, params ChangeContactParams) error {
 	var request ChangeContactRequestObject
@@ -41832,6 +43462,252 @@ func (sh *strictHandler) CreateAdjustment(ctx echo.Context, tenant Tenant, bucke
 		return err
 	} else if validResponse, ok := response.(CreateAdjustmentResponseObject); ok {
 		return validResponse.VisitCreateAdjustmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetChargingPolicy operation middleware
+func (sh *strictHandler) GetChargingPolicy(ctx echo.Context, tenant Tenant) error {
+	var request GetChargingPolicyRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetChargingPolicy(ctx.Request().Context(), request.(GetChargingPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetChargingPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetChargingPolicyResponseObject); ok {
+		return validResponse.VisitGetChargingPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutChargingPolicy operation middleware
+func (sh *strictHandler) PutChargingPolicy(ctx echo.Context, tenant Tenant, params PutChargingPolicyParams) error {
+	var request PutChargingPolicyRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutChargingPolicyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutChargingPolicy(ctx.Request().Context(), request.(PutChargingPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutChargingPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutChargingPolicyResponseObject); ok {
+		return validResponse.VisitPutChargingPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StartSession operation middleware
+func (sh *strictHandler) StartSession(ctx echo.Context, tenant Tenant) error {
+	var request StartSessionRequestObject
+
+	request.Tenant = tenant
+
+	var body StartSessionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartSession(ctx.Request().Context(), request.(StartSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StartSessionResponseObject); ok {
+		return validResponse.VisitStartSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSession operation middleware
+func (sh *strictHandler) GetSession(ctx echo.Context, tenant Tenant, session ChargingSessionId) error {
+	var request GetSessionRequestObject
+
+	request.Tenant = tenant
+	request.Session = session
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSession(ctx.Request().Context(), request.(GetSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSessionResponseObject); ok {
+		return validResponse.VisitGetSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TerminateSession operation middleware
+func (sh *strictHandler) TerminateSession(ctx echo.Context, tenant Tenant, session ChargingSessionId) error {
+	var request TerminateSessionRequestObject
+
+	request.Tenant = tenant
+	request.Session = session
+
+	var body TerminateSessionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TerminateSession(ctx.Request().Context(), request.(TerminateSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TerminateSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TerminateSessionResponseObject); ok {
+		return validResponse.VisitTerminateSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateSession operation middleware
+func (sh *strictHandler) UpdateSession(ctx echo.Context, tenant Tenant, session ChargingSessionId) error {
+	var request UpdateSessionRequestObject
+
+	request.Tenant = tenant
+	request.Session = session
+
+	var body UpdateSessionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateSession(ctx.Request().Context(), request.(UpdateSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateSessionResponseObject); ok {
+		return validResponse.VisitUpdateSessionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -46821,595 +48697,637 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37dxs3sif+r+Bw7zmZ+Q4pUfIjY+mHXcdxbrx52NePydk78Upgd5FE1AQ6AFo04/X//j2oArqbJJrs",
-	"JkX5pTlzYkkE8SwU6vmp971EzXIlQVrTO3vfmwJPQeOPz1KY5cqCTBYvIc/4AlL35xRMokVuhZK9s96l",
-	"1QVcMjFmdioME4bZKTBjlYaUcWnmoJkaMy4ZcJ0J0H0GfxY8Yxr+LMDYo16/Z5IpzLjrG2Qx6539u+c6",
-	"7b3t9+wih95Zz1gt5KT34cOHfi/nms/A+jk+ThJVSPssMrPXU2AjkWVCThinZt8YJlI3onANcm6nvX5P",
-	"8pkbwzfp9XtuZkK7xbpp1Kc3VnrGbe+sVxQi7a1Pr9/7TmTZpslsmoH7fN/hNZfJtHEC+OnGKWCLvScB",
-	"/Oo/M25M80SAXw0mrkmgg82zAn6FrfedWZFcQTOx8IzLBDbOBDvYcxZPeAYy5fqJSiE+k0SlgLeGTVUm",
-	"Ur5gif9Ow7zCxxtnlnNrQbsv/99/88Ffw8Gjt/7fo4vB2/fD/sN7H/4jPuMplxNo2rc845Il2GTT3lGL",
-	"ffdOSQPN9z2hjzdOg5rsO49CG6Xjk7iU8M5euvNzrDDnE2AjGCsN5Yz+LEAvalOizuozmPF3P4Oc2Gnv",
-	"7HQ47PdmQobfT2Lz+R6Sqzb0lEJy1bAx7qMD0Y+b3b9AG6Fk08mJlCZ4Tc22zta32/MYn0or7KJpThlM",
-	"eMYA22wiKWqx51R+EFnjDRuLbOPVcp/vO7xWsyeF1u61byAi/ymzU27dQ58oeQ3aQuOstJptnNV/aBj3",
-	"znr/47gSQY7pU3NczsVNriaJ/ASR6f3KZ2BIAEnUbMZlysZKs3tDlvKFOWecvXnz7Hs3Z84mSqUsmSqR",
-	"4H2Ed3yWZ26698YPx/eSExg8HA9hcJ8/uDd4xL+FwXB8OvrneDg+TU5OwkJJSqqWWpvgwM1w06rrV/vB",
-	"g9WrXb9kv//+7vRk8Pvv776Ft/+I36xns1zpRnYo8NNNlEMt9qSdZ9Ju4Mk5X8xAWiaw1cbJYIt9J2Nh",
-	"1jQVU5gcpAEmLMw2zsTCbM95/ASNfOUKNrKTK9iXl/wsZsKuj/2jmrMZlwtcvrsL+DZNVZYaxi2bKRLH",
-	"Y09Uhj3WZ5HCmBeZ7Z09cM8TfydmTnQ/8Y+V/62cnDvaCWg/O3m1jVgyIa827ZH7fM9N+lXZRoYrld3I",
-	"cN3new7/fDwG90uXB9H9l77VMK/w8b5zy0Fzq3TT3JT/fNMWhTb7TkWn0DwP9+HGSWhi0/vM4AWR5BaK",
-	"3TQL32TfeWg1U07Ga5yJa4Cy3mb5N4WbmIntKszl4VtNuxQ+33N2L7mF73mDEON0KSeXsPlUJFPGmebW",
-	"s8AmsZgvdhZivucWaE4qg1+xv9iktELxzg3YMAnXoq1QcX8Y3ZVCbrJLMF3ITVSji32P5RWYTfK/oY83",
-	"zcE32XceqtBJ4x0qjHsSDbbZOBdsse9UrBY5vBITyW2hI8RBDb4xzIQ2qFWKGTAn445UujhqEknpu4Oq",
-	"99bk8+hhdLLFqJxas3xVtdm4e7V2e+7ha5Bc2q3PVLhblbgvlU4l2L/iM7TU7V5X7rXqpFBZNoJEzaCJ",
-	"EVl1M8rUG9P8oBZm83vqPt/zwP4ljGh8TK/dh5smgA32nMFvSl/9JGSTcC4kvl5zpZtsD67JxjkEM7bj",
-	"rBfEOpNFksGFsRy1LbIjXsC7XKCUjWznwqvxcxhNlSLxdlzgUFJZgexGSMuvmkzjGkyupAG0jH/H05dk",
-	"WnW/JYp0q7P3PZ7nmUi4W/JxrtUog9k//jBu/e+r6/G+B1orbXpn/37fGwvI0t5Zj89UIe1RoFucIMdv",
-	"9lIFxknNbMYtGpDneCt7dqoBWJHnoAcJN8AycPqtYX979uo5u3968u3fex/e9nvGclsYd5PcVRIWryi+",
-	"jbQGp7u77rlhqUoKJ04Bnq7miWt6fzR+dDq+9+Dbb0f37qf8Ib+XwKPTR+kQhnD/23sPK0IIazbHQl7z",
-	"TKQDP0TvQ9vr9IJ6oE2PPOd+yuWeaOCpmzkaKML0mUHTBPBkynCDcYl8BimbCztlc29l0WIytUc9sn2O",
-	"M5HseJ7VDj+q77AwbMV4webcOEbg58GlslPQ+Njsu+G1ga5gMdDghrmRfX9mmdsSzVORWFNunps5MJ65",
-	"E1icu8OYCjnBFZI5OsWd/UHpkUhTkPtu7b1qa/+PKjRKdhUd8CxTc6SCPTdyXM73pmg24VmGrB9nPOML",
-	"nHCqcLa4R78q+4MqiGvus0X3l+63BrrZzBTJlOHp7Lk3UtnBGCd6Q3sTmSJzfz1n8yng1RCWwTthrGGQ",
-	"GZhXX7HMqoxIzMlhz+RLGCPJ77SHydQdkpzgOzgail9Or35b/FevzjxPqs19XFr90SELiZIpG/PEKu0m",
-	"5/jz3hyUeh1QrwPf5Y2RpIYUpBU8M4xrYHOt5KTPlHYLWuCfkDeiKLxhjY7zziHLzl0jyS7LbbxkE3cz",
-	"rWKXx07AHgi5vKJLPLnXSv3M9QT2JPyTe8sPm+OnyKKUYhn2v99ZWKUG1M9NHUCYIfbqdp1LesJIrnaK",
-	"vRNGTNilX7hc7LlJp/W3SSmyVnJrYZZbc8bmXFjGWSaszW5iv1z3g9D9zezb6qTP2eVLsHoxeDy2oC/x",
-	"1WfTYIglckMadGtz8mYtAKP2xYhuuP7VavZrVlcU/CUv7FRp8RfszcVrjMZxNiYkGwtt7J6HUuAU3a1P",
-	"+E3xkl8Vs+oKpOMcV7BADqIkkNZVvs1TlaXI1pGa30h+zUXGR9me1/5BXSR4rReMT7iQLOMWFak996qc",
-	"403s0ys1A3rd8JJLgNSwhMtvnGLqZNhkCimTan7ObFiI36xcqwSM2X27IspGzrVdHI2EttOLlHtzu9c2",
-	"hGEzYQwJC17T4My1okeaG3by6NFwMDwdnP5zWb84Pa3O4wfuZEX3kPjeiCZ4YsU18TfchD3PCW3QAyHd",
-	"aWRg4abkXSfT0svWZ6PC8UVdZMBINjRM2A7KRTmlelAVnl+aCjckz15ox/atcNrlmGcG+r289qf3vUSD",
-	"u7MX3C6p4e5UBlbMYF0X77vvpOSp2rQPvygJi6r5RRbcW+2+VDPCtDOSeG196/GAFiotm1/MlLRTE2O/",
-	"/Z5IW9gm+mRZqBkQcg05x6a5MhZ/fBv5mixmI3oj1j7KufZXcevgeOO2LhobobEhAXEdrnyrk3CXEOrL",
-	"w5vmCCPJlBOLY2ur2wpxc9F5uW3MurXS9eK75VpznEohRyLL6B1sMfcPdWvPv3u4f37T+8EcRKur0Vsg",
-	"oxX6qA2+tIvlbQgnsbr2fv2KVVulRn9AgtYLf29/EJNC053scH3dlMy6mPGc9IeMG8vsHLJrYLSOo14/",
-	"QueZP+HlTr5zfQdVZL0rfIAdcaMYUWQZc6LlFIRmKV/EB5Lwzl6kBbRzwfR76hp0i+Ylrao5mNaN8WK2",
-	"b4zewH33eoUkcb7VMv2caqP5s+n7g95APy84KTsdiKe8k60upx/nVTGbcb2IXU93uhF2tnoNcbANKwkj",
-	"dLwJFAS7OYQ2OBRiT1r3Z3CHJwpmXGRRlt/yrRGpj1tbv64L7x511CjBzpW+YldSzQ0KzmrMhDXMgL4W",
-	"CZijm3zIvI+0ywtXxjysreNJzQASWqHKKvGORSfelU/kUyXjU76Z126VBJXxmsuUX2OcCgOZUgjeFg6x",
-	"/GjhTm96u4i+wgK7v0XpNZdJVz5iVdtLs7I4q+KzyDJF2kfHiZCrozUVdLnsGObfylFVX6BPDvDzwhGj",
-	"C86Fj5A8sOTeksk0XmgN1+qq45gYBbHlSH6CxUvXLE79RPQ+mmIbBeNWHv4xpBM7xCOIPb+CRENXXe4K",
-	"Fu3nbcoRVgwKUzWXaFNhSmaLc2ZApkygE4+zEXANmkwzR1vJn2Ii/UjRxVrrnrMDXfTvIREznuFbHdqX",
-	"NCukfXg/KqSmYDc/0o33JeZV5EbJ/pJ/uu/k4z6GhzOlfbhv9FkzwjPjdjfNqlwk9bcrRM72+r0xFxmk",
-	"F2786jcSKstf3Yzcr1eQW6f34OnlXLsb793b7mOa8MVYyFTIiYm5tVfZvJtXeZFDxhatbiNZ/CyMPew9",
-	"Lglw7Sq3v7FFKiymT22daixJQBvL8ownwMgHlUy5kOge0U52c1qlI47lVWKUfmvCcH0syTQFaawZpBOU",
-	"K3BM9z7JZKq0iQo5wY4XE5qAZy0v186yQk4xGDhUOZnG43gqbWcNwkl6DQtEx1L8kw4vYcVYNnItH2rQ",
-	"4b32i4/K2fjRRcuOvMU00s+cZ1mHZz/2jnPbq/oJe9oP2954lId/yyuCOcR77nr/F2gxFrvJtP5Krj0v",
-	"j+kD0ivmjnPMwMbNLnjfLxw7aXlLR4Gbbd034nuOuL1Gterv4plhmXJSI+M4vRbDo3LUScgkTtZliY6R",
-	"xFKjacZGsTHlbbbuqtN819RMCdcUpFdISR6S1GtwVuV5VO9cIUG/oNB3jBa/80pMB/LLhIT2V8kN8LOQ",
-	"EL9I7TUzU5mAtg1Xt0fxd61HsPxdx3W95u+2Cglh3rRamlHf72EYs+lgcN86qoA+dzTy0tRIOvI5XAdb",
-	"ZgvyXrUKKQkXnq41JIX2qSsYDen4eZapOVoR+r1UmCDtJUprWGX1NRG6A3VIFXfX5OTaae0AyrVI2tuM",
-	"/ix4aXnb9IX/Cu26U+RFDjqBDorNCvlJVRmHfMZInRJqawiLXybU+hSayfTAIvnqpd5NKHe9HFxy2DjV",
-	"/UUH1/3LoqvAQG4rkGlbJ0u6bAutXSjSC5s/Cw6r1pv1spA/0Pdi+zUWUpjpYUxaGMO97yO98ji/jerg",
-	"lmfRYJ6IRFwdVWXMpQ7K598fwdICNtBK2N2ums+6faRpI7tsYGX/X1d8K3AXahU1gDTqnCu7WcHAlKZy",
-	"/9VGm6vfsFthZ+4S78fKdvOJdTnXLu6TtACK7mnJYdr6tozp2PGqaOLt7XiXZsuvWDuvVE7R5K39xxeE",
-	"EdL+Ox1FlDUWlGo+dnQ+FhLZxLVqcMqVjGjHQInqSq14m/wSKk5V3weiI7+RTcT8mqSiLs5dbtrvccIt",
-	"TBRdlvauja6iVxfhbmV/ywmWJtEweJ9WSn1Ht6/0ch/YU1QCBazy7t8oOYNJmAceThHZYsykwuhjjJbF",
-	"/JO5MHV/+0ipDLjswBIQzOWicnnv6rqKUfhS3+VRhIVv9TTRURDI0tYDmQlZ/+vJ6hHVttvfdKsLeBvb",
-	"ubDCrmBDDQs4/ANIJLvH+1cik3V9/kxXX6X7hm7QqBORdr5D7jvx/jCJEIzvbzX2Ga9RwiXjea7VNaD/",
-	"TS7YzONR3ahoPOOLi6Qk43WCKzEh2nS2yUuwFlrhzsc9NbTI1OdOGvxpLuw01XweNxdgRulFIa3I9jFJ",
-	"1+Au6OhrcmNtW6rHrySppRPcTLW3cMPKC7LHLSOQvBsyQC2T942Sq5DCiu2iTd0Mo7SYCFknvRn5u0aq",
-	"mEztitGqgrSIUV6uhdLRAKwTJnwKJjr14qb4pST6NsvFbNeLbv6+a55tl+arDYqqpmQ+8jtX7XrovLYR",
-	"S3NsJq3DXwOi4N2vwJNpyBjr8siUlNNecuwUZYiTSruQ+45h68GAWzfq1my9cVtume4euyuZkHCRNAIc",
-	"IoSJa4PPW4ppUVEzQBfjcDejru4sGHe+wF1swHQEbXqdTyMc6ClPpsxYyEsYS7cZfSYkRVPqFLT7heJE",
-	"hcWU6hlPCcAm3LE48RNawtqdWbpq/d67wUQN/N/+MEoeveTzX8DgsqJ8JiiXy9gi+MCWZ1MnpOpCrDLt",
-	"dXO226Pme35w67BnJwcwDD+ZQnL1EhAEsNsKyqCdtov4gb4QW0VejDJhpiGZZFVwXI3fqLXu9yLBQ7Xl",
-	"ZSq56sqGu1xhLtORehcJ5ZfZgnHmP//GsMTNBAXxEbCZk1Fj2uyqMRLjVPwY0fV5MNtuK+zuFKdvjBY3",
-	"JqFNxDXIHb7RMIWb009k/JO25mORNgr+2HltHbVN2KoC+HM+uOAT6GkPyUdJq1X2qph1NcxhTGB7yScV",
-	"jXH/Jc5lUhirZqDNN8HAZBh9r234yJ/Fkg+mRhE+4q39hBvthYXcns34xrVZc9KSnQm/XwvBG/noymqH",
-	"wkI2H1hXo0i5OWtmPUTF4FnmhYcZZlfHrXem6Eaegbi2UShNzve/Yd0IR9X1hSArQ9wcM4IJ78bZMETq",
-	"YhLMUut7tAO/PpzSvI2HGsvH44hAOZhxkTnZXIMxR+2MKtTX8g6tcNVyu9vw0PLAb4ORVtS1BzfdACC3",
-	"FVhrGe/u6ZuXvWV46ceD/377PgbZvix8Y/j20ZMqM6j8cODRowkbfooYdVk2VYWBY19543hW+i2eIDN+",
-	"6XM4Oux8Dhrz81fzfzcD8CEo8TNqi6jEq0KnRwFY6uekjfl7KSBdEBJJfY6xg/w+mhf7GPFIg05VoRX+",
-	"peQKWuHp8PThYPhgMDxZtdluOb2ycMT31LbT4ZVlJTyIPz5lkfBRBu94YllKLbwbHhHP4J1dXsjwaDjE",
-	"RdR2/d7pEmEO/ue/h4NHb9+f9E+HH/72++9H4ddHH/7+P9tRa5jrzsT6PXTWGxotmBm3HoVvxThP2+QV",
-	"bAlzMDZA5p6zIULYS08JkUxrcd3GUBTqLgQJZCvnQiz9umrZeoBV3yQp2TRouQvRywHJVUvv18pDHKBx",
-	"ts2xjMlu52Rf+kquYSzebRf9fbvNCzy4qaC2lwcwF1Dv3e8GT9Om6C/EkTG2Iyl7wJYLxynbb84v9K3/",
-	"VvG4YlTL47PUsOFDsyzZ1z4JVUr2uEZVoRPaxGouYcJ+Aqub0nR+35e5Ix0OMPVnvm0VtUV3o9na2W6U",
-	"lXyVmnKMplXukrbjU93j8Txz2VAqALk4wQipQjM1lyFn/hsT13kaOUq/91c8mzzOanxzmtzGjbgVtnOw",
-	"xBfX+cEl9kC9O0rq7uu/hve1C811eJMj6n/zZF4CFuHrOJ25sFNV2Iqvroh6SQK59ZlC2MZJr4UBJP+J",
-	"knDuIdStIs1/zoXFRiGDtMHsGV3Dq7mwnWOUgoNzNRJizgqZgTHMcIKXbqcWf1o78q/qQekimronuzs0",
-	"1y5wXvidBitteETWPhiLDC4a7WNtvfkTqTSkF4nKilkMPOMJfRAEbsyaJsA3LDTGphxhXt3ZjZU+R+xW",
-	"pmQCfTZa4FeKPFM8XXJxrTvpVpifk9M7Ot2JvYNpEkXwYpsGBHVfcgMXRmidEtjIdW3YiFM9tYgI0xQd",
-	"6kmn5xUOct5ynTbgl9QEnvVB1oW1LbsXswktCwC1gJqKiGo7GAZdos2tAXnupjkhsQQ87uRcsdvTzZae",
-	"y3EYZYs3iNpF50tn0nGmlU+jpos/6GoB2ZA/XeYfb3EFrxpF/ver578y6obNEfFGSCNSILjcLK1glmvE",
-	"7Ifd4jju955eg7TPC5uoWdfHEVEqt7o5MfqyGeFBVUOvrjvxAO9YqE4ykfqM3IDHTsrrOiz7ORPW45mb",
-	"gHGOVpcSeMi9UXiJ04LwOAk9wePJuwN1m0e6BL5KpGl4ltoUvdQpUqWitvVlVzBNBI3EMmGs+xN9KQ4x",
-	"1TbCIRqt5w8hRrVP39FWvvQcsQMMw3MJrJACp37peP6lO8pLjHO6xE/w9bm06rJPZYg4WgCpJtKqP8xO",
-	"L+Z8EeHzv/AFG4EPEHO9uA6ZkFaFUT3kdVz9SPmibVZEeLfagpL5sjgNod4CKdv1eRQHHekyVKvINHeG",
-	"/8KGa8yUilNiURUq8UQdbqOIdk/CmoGUYGbc8mdFZkWeCXefF+xSFjMy+14iUEcqrkXqP0pBqpmQ+GGf",
-	"TKzZYp1Qas06bEf3sy1n2mkU3SIHZ+nGdSSEDcdaTbi/tEnbjvjgyvLaem9YX673b15hKfbOCgMWx2gQ",
-	"QF23LRITqV2/7Cw21R8QuyNULt7B2r7iBOoiuWAXTZPaoMeveoyG/S1p873fPNzylVRzWZZkoEC1Eeg+",
-	"/h5SYKpyBoSviNoHgjj30afu3SrnWFN/ltsF/kpQ/Iz/Lsc8sYzP+eKI/YbReaiUOm1UAqSQ9tml3wUE",
-	"BiVI+qPfZd1N8743UyORwdHMCJO6Jfzj/qOTBw/car3/Zg2f+6xXw9wOn1NkaE9IZGyFz/Jyn5SVczl7",
-	"6ocln119q09rm1s/H5/g0vFpJiTsUqbyGQJHyws/AP74eugcDrH6SL7gdhqcgZi2oTTCjFaVxDWfgd2a",
-	"4BqnPSyfEf3mPFpADb83V0WWIvw7AYVvu1K0sloEFPYdvWM7gRTvApRawXK38xG45mF2EeYcgETb9xgq",
-	"vW7qdO4DmTb2M1/upGIgcbsUxTt5bYFQ7ZdL9LUFpanGqSWpbhxuaRg2n4KvHIJnwTBmo/XgHniuPfI3",
-	"fWHDbs8Brtof328AV42drT4pVZRE/XSiexjmEb8dFCvb7XbMvJYbx4G306WiC6Q//fv07ZEuMjD/Hr49",
-	"mguZqrn598nbIxSgtsGoYU28MGh8Ge86sumnArVax+7mU5UBBvVjyQ5kLaXxTkOiNLLulRfjZHuGZM69",
-	"Ubktdprm82iRzM55kv8pxvaAifejMvEqkiHBMy4TqF4/DD5duoSN+fwhXSNeUdd/ypRkZb4HGwOYXcbq",
-	"HurWPZK4LRRekvBgy4w8jeFjSJlYiXFBoSHli+PT4enDuIFXzYSJYYb95kuBYiFQZlW9Lnu0G9U6e6Rj",
-	"uknMbFIv0Vxl9ZcbVVtY7VzeNlyEg6tZeNsOoF79qDKR8sWTEBx1U0hb3tbTam1+Dt/zuMO1U6DPkkSz",
-	"WpHAf+Rut+EEM2tUkKInyukmwgZfydi9/EJOMiwoSHFnnZwlC+A6W7Tehf+Dzf1ebH+clwOScL/LIVsc",
-	"9E4hSt2OIuexQLElH6ObtndbaWDqGrQ3/TbEGhR2R6KqwicfDGPxkxSG0t6/7o0d27rdlwSq/u89fBih",
-	"iG2nfPBAg1X2sXvMQe28OkbztLcA7xGf4EaJTfvZbId0s5C/sX47npHGTOGdfXTYektzomYzYa1Y0ntr",
-	"usVObnHq8xNwpkdRUqmEzKzP0Eec1tBHI8ktvujaah9o4g4ubyxGgxvV0Mm7nDxHW0iEDv21sjwzNdC3",
-	"mARUHxh3G2VIqtux4sG+uXoEOZQa18puYJE4ZLiY9epU3CxjWaMr3fd0Qa0bkyS2udsr4u3VqA7TfTZD",
-	"xpmuR0Ed7gnJ7B3vFbTT0ibU6KScZUmA1eb3q2tewtZ18dvTym4ISGdXyo6g6mxPK2hDNh+aV4yRLTtI",
-	"Jg2lOcLZxkh3g7VQWMPQi4bm5u3WwlCOI/xpg7mQ1vmD6Jw8csDaJgH1oD2TMeIvuBgtvPtkq/VrQ5Z7",
-	"uG5Vhy0vh9vCg4s4tdPaXboJnexiCQtKVglIITXw1GeMS+VjxJCZok8mxA1ZpS5mRTKtgqkdUWpFVcnn",
-	"BAyAL5HTe+0U9IWdctR8ORW/dWzggjIv48UPkvKuRsPg4kYWEm6ocArZxUIsI8RNA5mISQePMa4EUmGV",
-	"ZsRoz9nQF8qngLhqiI2vWyzAkiE/P6PXW0hgIyAzBpf0dMY1lNKRf0jHBO5HiUUTFrGV7A5uo1gm8gMY",
-	"K2iAn0TnOLZaGGWHlfiXKLKQBm65WucnQE7T4JtXdEt8DDdvXz52S5R0OBJ6XcqWHcz5Pg2Wkch3xIIz",
-	"UiqLYdg+pG3KZRr+7JbGNbllVykyKICNfnkhxcxx/GG8GlN9aj8LCcZpOaGgkmN/EYfCacwDTYmCG2bS",
-	"FsRgnbNh11h2H8bWzS/4lKJzi01O5SAvtmDw7DNDYZgbYqe5YQzcjU/rOTqNKL6uNI25/Ws5r5hkHQrJ",
-	"RaBdgI0KkVkmJPubmkvQfTbj+gqs+ynJQF/1QzQHl7bPTJGTbWLGk6mQ8HemyMUVvPu+quZKFrCaU1hg",
-	"LWWbD/566/4zHDy6GLx9f9K/9yiSv02zf7VL1bf2/OZFMcpEEi1dt167Lc5YfuZyUni+GCQ1lKwIRaWI",
-	"yk8/I8zFbiXK9xPsY09VdFkw4dnTEmi2Yxkv5H9yQXSMONZmlTCw2No6f/TYCl3feT/NVRDYdQVVGRuJ",
-	"uoo31jARa7Hl8abGaiBS3dJ0tUIKfa9PK4gdxIjLq4sRFbKra+Mx9RvbihFfnfPD+02Nm9Bzo3thLGhf",
-	"Omtre8vftWu6ihblz38LTe5U0KwirY08QRnLs8e+8adzAjVM5J3xo3cCS769w/e5MQFx2uuzLUliS8Dj",
-	"l0gSn/hxdju/gytCa+xjd3Xolz1KiqxmjlRRVd+YIHG1CjPpKAgsj3uJsESY2jFVxgo5YfgXpiTjDPGk",
-	"69k3hUFULl/BFhGNovk0DSg3W33moSpyK8WaJCvVCrPmlyqc7FABSyqNO7eSKZcSshWcZcTzmjWY1Xaw",
-	"89Z8UDduA16v+IMRa97KLbxfx1CpBl+ap6EgfGNFTqtaAhIGq4rfVZ8fURZ932w39mRwcANGLUfvpi0Y",
-	"ddyPjqk7mNPtlUrJQqgMKwzaNSlSP+TcZjy5MrEEHcckeGNJfyi7/cawWuNG466qIR92z8DdvpEBVaKC",
-	"DwydRjd3sy1kS0aUGpPF44i9yZlVTAoJAUjKVHWM9cTnMJipmss+mwmpgsYvJEt9tCadSc4X+MtKZH8o",
-	"9d07OT26d98RfhlNjuhoH/avDd45PH1VhA/l/cue3m5OcKW9exy+tiPa1VLMe7eT/C3EeALXGAvp3kAM",
-	"8+4zCZF60/hZ2+iTEjS8S55pwBxv/50ylXSXUom0oHgFy3L+sYuzBS5k3YO8JcvoMSUCCcmAJ1OWeevK",
-	"yi0APDWlMy8OnPW+L6TgvZgN7FeYP07/KIyddQcZ7nx5biYdvbxBG/LS3bJy8RMsdvSYd/TsBwFt0z4E",
-	"a2OTi9x91rCUW6ntuBpKWX67aVK7VJfauURT1wJGS57BSO2mxkXtWD5oG2bqwZEYfoX5blDhU1XowIvI",
-	"tXLy8J/9ytFyEnO0LC93TdxZsBlf+KBVhmAFhnETrOQsVWDOEeLBCVcLpmS2wLrfcffxje5d3y+4aQ81",
-	"pOIwjLCqI3GbbHApU7grLOvGWGVM/nXS3Xq8csM5hinslEK9GlU8EzJgv26xVNC4DfuzU6jqRw8cizk6",
-	"8QScgsLGGNBIsRkhpHHsHVIpmKsWdQk2Mclfle0M8CukbAo3s171W0q+6ozS6zppmO/zWk2yLu9nppKr",
-	"aM21x7WqD1i+iY0K487AMCcKnjNZgyID2x6JDO0qOoYFPVcs4bmwPFuGgb538vDh4OTvR8twu6exvrcA",
-	"TUe7L1Gm61i+8QSyPOOL0ji7FpRUy47EHHlKKZkCw8eZ3KTLO7bV8JrVfIvL44HsM5EypZkuWuzMqlDS",
-	"0kxafbWzSXolrsotXkjm1DhSb6fKWNwTszL9KAo2OqgvYOYxP+uzeHC/CdfHXAiZZEUKF77mUCSEuV76",
-	"xLtXohrijxhSRvVP1BiDRNVc4kqkYqqwCO0E4zEk9pyNxTtIkR9NlGqoGWD5u4vyuVilVmUqMCG6MIF0",
-	"yizEVi/MrzB/zd+tvy9RLPG/osH4zx7/SvajfgkL8LRwXOT4O9CZkCvHF/FqxLWBGl1VXKEEA63lIJeX",
-	"IHqsy7SxQulN3FL7MpQ3YsCXJeiFhwZS+twXhFUSQqAJpE3sskkvGAd/1magLtdoxZy2Gr5UIVOFVudL",
-	"Jr+QFodMyycprBxrZ0z5cj4NZ/CCzFuHrMzeTWTFWtnr1G9YzoUvYUi7prIUjGVpgWfb8VBnYKdquUY3",
-	"l1eO4LmZRm3nGsbgrkL80VEeaYPLK1aW+Q6RORoSEHmbp6axfnwpgvuJbz7NZ9K2OdPVTB3NOIaD9OmR",
-	"dO/mvB6jhQzX/eaO4ojRF6zKB0Xuv4LQM7PgObt1mtnab17oXBmI1Ga3Ki/yhoO3hZYXhc6aoMgIT2UB",
-	"2mdaj5xkbJXjPjmflJfeWPf3FdzYZYLoQBFhKZsp4Wchu8Krxy9gWRjRKrfWc0QP8rigFdyQmkPnq5hG",
-	"Yel+VHOWKTnxFOfe73N2b7guuZHp4NFwsx2hwSD5IuNyp0zcdmwe357DsfpN+v2er4JWM+VWYm7qecYa",
-	"dqQZim7u9VqHXjI8qR08gkhtsyHtUsHIKyfRrMgyMd1MuYYUQSfP2H13N+6dBrWmz1IxEd6LNF3kU2jA",
-	"nqwQ3NcG0lymaob9N+FWQsPlUWML3ng/qyAely6NB+DaenPqlIMDNlDNSyq5+uVYtF5ZPh6/MZ2F1EYF",
-	"qTbHex1M0Dt5AXDyUT9AkNE3OQKCutLRkMEtTBSZFSoIE2O5TLlOWyiYYQeqL//r8es2KnoOOvEyT/Xd",
-	"k0erX91ayXqpStJwMDwZrBYYOmnuhGIoIrA2fOHeMZCp8UkK5yRRNdohTray8HKry/i8sAVbC1+741X5",
-	"m/ywN3VPEbujpNxOPn5j+ARelbiy3bGkOMs1GLAETea4O6nkKArPeJ57fIBVlw1+0AUmKlyElYD94eBR",
-	"iNkfvH0/7D88jYfs0yzrm8+NBS3M1WCGPw0Sc+30ivW/DqQqpPizAHyOxxpA81QUZpBSrZc+AmEP4NrN",
-	"PXqOWwwYVRVolRYJhtuhQaeP8kHY4XP25vWT5gvS0r7RSAc3Z3j4jUvrrUx8CYfTvfvob7LTloBVo9LR",
-	"2YB4PFf6ypwzuAa9oHCWjsL2ri9T3QK60WgZ2nV5zXJuzFzpGIIV1ctgFDaFIoxG3GOMcWOcZUI6VYsl",
-	"U4XQ7su7UHa8/Ao8WIFbi85pGiViN6G6OdDRrkrhHI8fxTQ2WrBXv7w6avHytHnFd3zAu/tNeGGn5LiI",
-	"lCVyun0OKs+ATOpYe2S0iIqkDRAjB8ydb+PyaRHYiE3L3nAhW+MZ3UYfPJgRT/MAkYxUM/AVaNFZz0tr",
-	"1RgizMLYC8w2ahua1T1Ywy+9qYRWZZpwLcuQPjYBG1ekDGRZQxHeBXDdAqF6JfbDd9ivtsr35Ce/7UAO",
-	"Hoa/dPq7h+A/r1lCurCbay4yPsq6lrNpRLzbCRVpBwTgOuW3Feba8rFilAkz7biIRvifsjvUc63Q3cvs",
-	"xNikhz1Yr5lT8xXVDqO2Y5vIZ8fyLoZdpioxx8GgdUTbf+RE1EtGjUdgYvnfaYvg5Tiq+9ayMKsgzV0l",
-	"TevLsbaANM5gbFs2lTBv2bJu3dxKtd1jZJuMkf2wdJqrX1x9hE0UdHCGGQZ6VcxmfK+0pdDTwSWHrVPe",
-	"X4hYHeIreQa+ZpYeJYMdI59UvrhQ45jK6/Q5HxfCXDPyBLV3Geib00NWY452VVSWY3jaQ32thN2s00sV",
-	"PhOJraHSHxeFtCLi2Hvj/kyo+pyV9brqCAH1gCrMmgF9DR2KXqLfs4W1mkqmorHYvyZVzTH/LNTriVF1",
-	"r4Y8N9+s260rvzWChBcGWuqN3vy6RCSNcTXhqFbjZZYkJtqxTdfsCTXv6rXM2xVdKi9zSXvNJhpMOXNt",
-	"ygjF0Pac8qsY2qmUzBbbkbXKCa6Nu2kzDv+M1vbjxt/P/YKgWvDCWZ7BJ4Ax2y2Oqi2ufqMffq1+6ZyX",
-	"wOOtHpG1R5gnV1LNM0gnAVOVNhZdGjJx+n5j2u2+YPk1GbksUYpb1Q3TFInt8NcFSfoQd+UadMbzzvmh",
-	"VN0SIQlDLA76gIgwpipLCRbH8BmhDZq+zxattZ2Ia6yIyUQa0ScD3OJ2GUDI3RA7cYTw/ejuzCHdVeOs",
-	"4NBaqIfRSOjv+cJgRkZa1EJUTwb3huchRk8qG1oc7R711aRGUmhqDfPXdxffqj208057NVpc+O1qd3Vq",
-	"Zxi5QCmMrNpeocmoGWAuVH272+j91LpDniVi8e18YjV8Zr+w0GM1l3ILY+f4gmt7IPihuv2uXpiunUG7",
-	"WVbviAURHp+londKT7gUf2Fif/TF2cdd1+wK2wBI0x43wkvEQe6lzpeiyzfh1Lzw8uBu5TNWDGB7uAdV",
-	"lrbo6mR4er9juDZmUruJblr9y+Dc75ZhV0rwN7EDVl2B3DdfljqpeYC3rvol/FlAZ0Pfrm7vPPrUVVG/",
-	"6H7OgKfmbElNLoyPClba8qy/irnnXankR5ZGZXDum67488Ptpw+pzLZZdvo27CyteNN2vnLK2eGIqDvt",
-	"byGCg+cpZJlKKmCVVs/14/I7sde6Y8BUy5dBlMH9O2Q5JBSGV4/E6vcmSqVzCoO/VkUyBR0HldopeD4B",
-	"cd1RkVyKA4t9WqAJqH3IqPtC+0P1YayRAy0kz7HadsuxY8/gegR/eU61NI9qpNqC6zuzvLXL1FstecNN",
-	"apkjcms5HFisRBU2nmjxCjw8EuVZOAZ81Lt55K4N1WO4tTDLLSN4rT4TkjlmVaU748z2KSezy/1aM1L4",
-	"DSD9NIFQdsAUSYIFmyuAsGC1iBot2lJuSbClx6B+jFvtEbtnqXQygd28MWuXjIKWZKDhWnUrJLX5sJrs",
-	"Q0uL2HI4u5mbM3+sGyE9axTgOGw8y0rBtbv13GA5Sy7dZWtVp8G9cq7PLes7uO94ZZk7+o19Lwc34AVh",
-	"6wAmvBeghUo7WvDQtjTWatZnBQK7jQqL1iTKQBZy0mdWRYxy3qfcRmOn2P3O4EU4BH47utpd88s6AV/e",
-	"nKNzzQm/J+Zpla2z/eVy25wW9DKFcl2lWb3fS7XK85sxsPvn0JimeNelguMUSajUFb3yGU/a+Q8svwJz",
-	"QVAE3YhwB/9Axe6X9qJfo8+VGVVPdhvHQUXIh2eV1Z3Zg1OWnbzQcC3I8NMViZAHXKlQIOicXYJMzSUB",
-	"ZjDvWTdl/dp5iA5XWeooRUbwO9tXy4RVpWUrem+4vs0ZqW5STKp5VE5tAwFbpye3Fj/N6BksoXUfqJDA",
-	"IXFsGosUfAo1CqqlR/deq1EGs85Uv2CcaTKxocPUKZIGUva3lz88YY/uPyCInpWzmvIsgzhAm2IjYFya",
-	"OWhI6X5wzJMoHXGQKJkijpTS55jnjRrVWFwDmwlZWDCUSsPdhUs0YOUyUrjIXuQmGqVnn7DUWBfdLVBI",
-	"ykhOuIlrlFVh01bc6wdMUY7cTcdtCxNH0rXCNhVrQ5ek2xCyGcbvreZJA9iPodWFIxWSqUKzTE3MOeOZ",
-	"UbR+YFPgKWh2+dp1NXiWXsYHwj80jQNl9aOcqI/mrdVE85nZLq7jp2Ezyg0Ly2ugckpTP6R0lSksohqN",
-	"rbrRMMQD6pTuDsdJrzBgLkIQcYdYwep7vvdqp7YLE+HYDq/IlARyCFXGdR5Ezpso2r9TaOIO6QjdQ+MQ",
-	"7WoTzoDnpiUqVgtnc1urmFYz4ck3wsZR9CLYFasYljwzth/YWohfDa9N2K2jW47VpZjFQ0bq0gnVtqtL",
-	"EkZJyYcX7ss7s4dsXxYL6wq/fwULNlowJ8v8c3jv2whGUbYUd/o0/f7V44YKEdfLDU8fPDh5FG16JeJF",
-	"Ha5Iwg1dPP/pRfTrxbJF2IhJtNm7uPiARJi4hffZiBt4eL/Q2fan+IoETH3do/n3cWdoMm6sxmMx070T",
-	"ACK4Q3XIyyXESw+i1NJIujbl/yr4LpXVHNubFcnUcRWOdQNWYNH/LPvtnTwY+v/1qGChEyAWpOAt78Sf",
-	"tcm0hZqXYivjf+ParJ5vOZbvI3aeL7mFf4VyumtYe/COJzbUVmB8pK6B/QXa68CeD7OT0wCCQ7AXKMif",
-	"nDI+tuC9JkpI26dKwXRUS3vZOzka/vP0wQos6OlyIcPh4NHb9yf9k9MPf/v996Par3//n+vgCLGSB2FL",
-	"d6558BJ4iiT6tFYh4rZKCfZ7GR9B1rpsD7WOHnlYxn6FspshnFqIBf7ou7hrV/Y+pnzBNWixzHCNVbmp",
-	"VeTOlLqKP9FYhX5TbYUmw0ytJOhaVmFtUmGDyqFqu7DxmF7CDojSXYM9uwij7Y1bY6KwHY55Q33rnGx9",
-	"MWHx+ZhACzQkVwpRQHPPdHCj4/XJNfClmlJNENZkCOMeUCpdLMehVrOqLbvhXE1nbeLgcP8vfZzBbhE4",
-	"cRzi594aybWNg0hQFn9cHPBb+803xif7x6X5arqtXF1rwUgLn7Tvp7KhmsPKDh1cq109kQPoti8hUdeg",
-	"F7tgACbhO20N1xH22DSrFGC2q9UnYsq93/GaxPPBcWZj0JpCoW/ixcRAH02MrG3QEn2hze72agM0r6az",
-	"v7+LWa3BooBFiwtj1Qw0myhbC2UfK+3xfbZw48oXRoM0rPDgUIWHRLypmNuN+mC9nRifqkjIULs4oYp1",
-	"rsIsti4T+JL6nHVHMX6MrgQyC10B5L7etU5BYwQBG4EjJswodTOIBA2E6r5lsUgRoqiCqIhwrag7XUk1",
-	"j4fgjwVQjHily9BzV0smiALbQFqGHa2UCrVci/H4ss8uJdi50leXTGl2mfF53FxfnXzc/yEMo+Hc3Yr2",
-	"MOdRxDNMp/M+UabFZGq3mxRoP/q9UFQYu95y9t1fHkrJi4ZsYw5YRQwJl+ibCoSw4hWtGfnD+bdnxRXx",
-	"bufGfsbVMPE90S2Kcq2zUl8clOG8mVVMF5LxCRfynHHJYJbbBaNhEIPYkJDMs2yPDDex4rbeHqZcr4ew",
-	"ud5OAwBsvKKdKYEe68CB91qZhnDHnxc2UbPOcgZWmIzoIE/oA0dpiBg5VoVMsU4l4F99bcq4LkKcZp2w",
-	"QaNEDLmj4RlwOZ+KDFghU0/u6EEUabzXUD02gmooLFOyX8U00MZTGa0pv4aVC9Nktg67EVZQjRkndKsX",
-	"u227Bqt9aHbX1Mrw1eiMVMw1+1wCGxUiQ5fq3zBXvc9mXF+BdT8lGeirftBUuLT9UJGsX8sT+XsoEID4",
-	"emrMauCYtWwRNac4kmUk0AADejF4+/6kf+9RHAfUzf6ZHKuuGPBuaRdCxr2eVxBDbH/84hlzn/ikWkch",
-	"S+JaHYmoMdVs17rVpQc9Zj+PJUz+NlWb5hivlRJc0+X2LM84DOZ3qImaDu5kKQ99dx/LK4KpeKLyzumV",
-	"5qqjzEvfaIhiTKMwnK/5KAPDEpULaOBsYyG7O/Nait8bjRqJyhf9TUWW9pLQcbOcRF1ISUKpj5XcVPbb",
-	"Qt5Q89tn77ZxPfo7ECR4P2xI1y0PsV9RQJSwMN7nBwz3eYxxQd1f1yraqFPuYX8nC4ATq65FAg1isJOi",
-	"uM4EaGbERA6ErMKduGGX9OXL7rVfqnX2m80O9d18BbboCulNAVURrGaJ3sJ7p4TJbBcB13qdvcYC9h9L",
-	"pmzOCzs9Yz6bN4A7/9dLDP/ari/4qTWH7y+t3XbHqgfpmEjaVESV7F8XpTEr4gLkcoGASBmM2zwiYcC1",
-	"3uOr04Hqbt6RJFKEKRUdvCx+Ps9SKCvSrb7B6ynrTl7BMxS5vcbsQoGpazM1IjALxxiXRcENrM/XpqzD",
-	"BNbxoKx7iSWmqbSzU3h3WGBotU3ZcCDlBnQ7mNW9mRlhUolepwnKEZlAdipmRuCcRn53arHdjb6p1p4/",
-	"ah1fnTHdI5lqUAo3CMRnm9V3MlqgfCw9egs3Vyautx8wng4Rjg2AjBbtfK1wihS92h4nbT1bt5ZZvfIE",
-	"1IGLHRu8oADa+petsnmN1zQFl+gLPokDOUfjj/wJNWeSrWxOPbnVU8vSsBuI8eByciD6PcRksDZ4Mbvc",
-	"G5lMlb7IVSaSJZ90kvFZjvdfJFeLi9N/Rk9tpLlMLxKVqUI3+9ub8A93ALvcBU4kU5NINZQfuZkGFde1",
-	"OGfS3eRl1IP2wIje1HzheP9FKCS2rgvsUIb008RRLKMy1qWRutGAYVNT2W4wbiWgXRlrvNa7O74i2jIu",
-	"EiUtT+Ig8H/FQWPiivU+dUeXL1OMJlZuzPr8q5PfdMlbJvLNhKz/9eTAl38lT97jbv2P4ehBem+0onZ8",
-	"e+DKHtuKi8dua1mN7N7DB7VKZMOYTh+hu+1K1fp5iol8Jm8NQaZCTNkLHaUETNqEkkJLuyXfOKLRxM6h",
-	"xbZ8JJ26vO/NGnW5g7shDdW2ZD1mcuDOMGjEaPyFDBABqxbJ8lntZPMWPr3eAV5kgz5xACl+VSlzWwQp",
-	"2XV94htC02V8QS9iMMkEgfzCgHdvG7DhFyGvhUfg8Ff1gtJIUw/aqfQFT9P6rxpm6jpmGXBSBxmXL5pT",
-	"CHbTGzqL/l6HJLSZ1qJ8RQsHD4uq090BQqJeBRjrLgRNoDENYinGCnZERmry6C+CQ19Zhv1WCDUNNmcf",
-	"6bFfsks9YAQ1QjLQhCjIDUbpDfWUhTXs8YtnbAQTIVskDgYLThllUm47DbOy2sbD3REQFBmq2RxzQLWf",
-	"lxJhhWR2rnwCbIMJg8dtIWW+1Qy4KXQXJYLcseaCjBMtY4CxPF/ESmzNcm5G+2l4lNEWY3sSatd4Cjyz",
-	"00XzWUhFwWQCt1ACpIZxloM2SsaPgMrMX6xOePM1AZ51vVniL7gYLSy0jcuua4NNgBgjT5dtukPNz7Q9",
-	"FavU1cWsbeeF4RO48NHhywfzEhJE0Qo2AW4sO73vFFZtWiYSUu8VQa8GhNEn/aUhLMiQXd5qlNUQQ3wE",
-	"/cWvyK7al6UDXT6P+nasTH7tetJFqUF2lcfUwMTG48dFKuzTYP7pWHaowQtZ2hb3ksqqdPzWiar7ouj6",
-	"vWnTtEyib4O2QmZ5KlTg923zgRxe+Fk5+8MIQOPxZ+S53cmhWq3xhn2KDc7Axkn8ArtaKHYOKt41+Ga/",
-	"auQ4maWKpstTadyhEJlVWjHTGapuICdCAqZsYN5NHM0Uu/jk3F7r8kd7hIcb8eS01+xq+3d4T039sPZw",
-	"1+xYz7+qyBeBANkF6WPfq9roELnBq+hN8/5Gli6CLZH75RbflLV8w9Z3X+yG6e6EcNlcFunV1tJHdMNa",
-	"zR9JdvWw8Nvb7MHh27cjf9A8DyR5/EsY0dmgmOdaXTfU9R3BhMtO93akgV9dTDJuTHOt8qXoXawPLs0y",
-	"5Eg9RqEzFIuvUHbrsLQzvvB2zPhlVDnIpliqTeGN40jxv6dLhvKjdhCI1NfyIdVsQrX5+8nWKGArFm5F",
-	"gbfz1hGx7/XS2V3Sp9BrgMZoxmWZaWvYiGdcJnDEHocfQyBOyNb7xpyzuU8sUnMw7vMRZGqOsBAR1LhM",
-	"mRZFY8tsOpBWdwpYCzvQqA91qzjqSKbLfFegPDf2XciRyLJdYeXrkIxhlv1yf2u9V5u4kWTaGQ8i+RAi",
-	"y/rMO3n7zKp8UORMaUZo9JjyoiSwlC++MQwNH5gFA7H6zB1zLTuJ26HnhpDOnIISEWvaFDPDirylJaoD",
-	"/sGOLircNTcZgBIX3gntfxTG+qTLieay5GgLx+UIRN6ULIHcTBMpPEZsLWGzqmcRighgUCLCTLid0xoS",
-	"/7HVXJoxyiCJkhUiVSgh0e8htguav6Zcx71QTXn+j5Gavon7Lva7Lt6PVcNsCOnCteoLfoD4PdEihy3u",
-	"zWixcsnAfYtxw6gTNtfCglnOQWlbZPzVCuhxV32mu5pKmVwXdqpVMZm2pfQDpkF3qlMe0Hq7hjw3gXne",
-	"WGxy/eM9Uf8jZSLLZW9X3bxteTc3WBeMn00SofB1X3bYglLWK7GwsbNNa31mW4DkdvHp7oThWBrGI+lP",
-	"TbiHiqWK8ZHTOEQ8arLMQI980jqVt3VNy/V5/qDVjJ2csyETY6rbMAM2WrDHL561fE9nwKVpBH4sU1Kx",
-	"WdzLzedxjAk3YxbKScyga1qWRq9VF1eGBqOyotHDgh93rZNU5Tdvd9SHpNtqKCpZnXCdts6Y8AOW2QqV",
-	"coUHheRacZ6aF74l5zm8laJ+7Q9gqHjN373s7jVIuIWJaojX3pQrm0CHcqmY/iHSiy5FMegbO5bGKJdV",
-	"2hLDlJemsmEfD65rh/PaXdF+LWbgbsNO4W6tdJwSpLKjmjNaxLOeU5EyQZCLjofyIhWWWc1F5ssa2CnM",
-	"jvaEdxONEGzMB2BYZiHLDFPjVtU0VhUhr9RUqkuprSwpQ4j1QRqKhMTWwHhRnpUTuMgzLmX9D6H4CP1W",
-	"SP97XZ7TYIoZ/iQVgXd4ubxPIC+lOSoar6d0QzlVz33Wo2xITeozCvXr+4ev75H0NcV59d3j6vZpu8EM",
-	"1R6vCIl0I2EfnCcv36BDMOVQqbQblBUYc1EWOb0RSyv2dhFA9AMlfwdcR32U67BW1ZSWOttqvXwdVPWP",
-	"Xe1vV16WaEi3Q93+DOkEtC+F7ctl7/AtuI57Uf0nF62TbHet5WN7YerlymvGCZpebTKbTvzwtzeQ1iEu",
-	"rhY8+47MzQdehODZz06m3UMQKPvY+ZLtSPY1Ca8Vwd8EgHSFsYddrNFrbIfe+MFWLX0h1wsNxJcUD3vZ",
-	"Z5ejhQX3LxK6+wHtiZfUbAxwyZRkHA2Fy5jRiK/dBvf5Dc19R9DnN+7F38EO+FwCKwwcsWcYsf1HkU4g",
-	"9abB0YJ+6DOjKF9PSWCIO+dbpAooynuqMkSxJUXY2E029NUt97jdZ/hl7Jdwhhh9BWMl51ORTCk41gnt",
-	"fIIuH28EbKywUEU6uh69OWr5eE4fDI+GQyJXY4XkQSuOocxxwxKeZZCSI4EnU4p2rrq7/+je8OT03v0H",
-	"D717NBJk+sMTdu/evUfnzFiuLWKypIXGgVcrblfTHJ4+HAwfDIb3Xp8Mz06GZ8PhfzeJtgi1r1VaJLhu",
-	"kfZZIcWfBVCgsWGkOSMGBlyDPi8R0k8fPGAYJbo8+LuTGk5DRJD/bkHONkSPIjDASnoPhcnOqCCPWy1m",
-	"/q+g1JNIXSIQeCiBnkj5/5JKpxLsX0jnQfReQSNEMAd3LVNuufvXy8Dux0RhdWHCJ0RHAUVJXi6v0n0T",
-	"7bhaTIRssCDNqdjvh37vz4Jn0d0IWY+X05SGvD+57NMXCWdYiwTlZF56L1NwwrxxLGQFvr83Tf1gDXv/",
-	"mM2nKgspW4Hw18oAVMj/ZI/RtpkwN1HesKS8IspAVzkmbgDxzAhbXI+C2epoqPhcV5swlF9q9QzXGGpX",
-	"VMDKFBYpoYWffWPwgqykuj281y2ItLSA+aVF3zm3jB9EtoMkgCh+LY3oqZj49MSVy/Dj48Hpg4fIoafw",
-	"jocaDVSIIa7YKwndLNZFnomEt89WwCpqjXlLFN5OeOx4t/Ypoy0mUukY/OLPMLZMFfjIcvcEZlxDysYi",
-	"s5R52WIdTlFtu+ZGy50ajw3YKttj3Q895gHrRANPW85NXYPOeL7tlj33zXavzv8HWVJaJpZ0TmzpYNUO",
-	"C+gKiFaacnYAi1y2hHvLpr+Mq2kf3hK+dOCBiPrVhV+6ULUdXjY6BcJePreNHOjg6l/F6w6g/2Hnv/A8",
-	"F3LSMpx0JY5MYNIXZzlm6BIehhPH/lIS+iQQzKj/denZf9DFyUPDLMP1WdDCXA1m+NMgMdeIkLf214FU",
-	"JDEieY01gOapKMzAOwf7+DIP1p6ddcCN+ut2vxUgAu7zbqCr9Tcr4gxVcpyJpMlXuvyKRCrEdSJFFBzC",
-	"KmJZCjW+1ZT/lsY/jljiYve2Wm7zHd5M7LdzXynn7mA39mXpHN3JF7IuwK0rqA3lXpe0yYbI2VvAEQgw",
-	"d6je1H0DXi0KwVNrmWM1EaHUiCIFET3eQ6vAuJrO1BQR0y56xikwHbcvVB1tZxHeBNHnJ7o0jdqB+qEa",
-	"KfJVKVJ08coeLm5ph6elQZjcANQaBtnqfa9t0cEdrvXj2N3WulMKT4eSv5rLZNqq6UfJ/tkHsmmdnUzj",
-	"QF3t0msosyaGUxzC4FJhVjMdNxFvPPsoCNI1LLCtRH1jKUgVOaw/TVjyUKROU4Nr0AtvrOof9hC3lpgv",
-	"D3VFHsZ6D1ToQVjG53yxBv3T34cQPjScxC3INYdxQbl+d8ILuyVYpv5nAkzm9vEgfvimfX4FMkWUFKfy",
-	"ZdxWW23OSwBZX5TUWL4wbKJUug2I8rPy+mMO0S5IEMurjKDPuP27dr0z8NA1LRFut+SQWZC8SQlABJ1v",
-	"albc9Y0WyRXEHanXIXewmzuevlbOqxxiJZuszTm8LifX4SCqFXWCS1hZhe8lNrXfAHZEPeoSRfiHErK1",
-	"vTCDsd3FLOezoPxYvp/Ymv+PY72LH1UmfDxbp+piKV/Ua86PeHJFLz9bANd9qjHG8RemJPpnFXrgCLQU",
-	"a49JZadkcV55M2g+FSLmSQ0Q8yQKjuRPofzK6fDRo9qXTofDKJDmTEk7Xfriyem2sdC9uO3If8VG6Kuy",
-	"5bPUYWorh0rzDMk6DeGiBIJdaGEXr9w0vNRGDDbivUMeSgcVXt+/YaV39r9/e401ebhkvpqNOyRcG3Iq",
-	"6rKcwNTavPfBjS98iZ0VJy2FDFAJBcggUbMyM9gcsctjjBE8vj65LJMplbRaZSzPuAQqmeAh8hm2PWeX",
-	"x/b4PfGjD+GbSsLvsg407Fhln/HMqOAyR7Hi92I4vJfQl/FnOMpUwjM3xOXR7/J3+f+xx+aK3szLx4Wd",
-	"Ki3+QoPKGaMH6xJpmUf2sL+8cWU8gJvLkev5iZrNEJXYhhxThrEU7nskzLt+MTh0ziUKSZfPUpjlyoJM",
-	"FoOfYHF5xgwmUE24kBW6MVa4Gql0QcWpJuIafpfMD69QqELpyhez8vePvnF/+OiIEZwNoTJfQW5x4+8N",
-	"3WU3OHenFxu88lTYZQLmjF2i2HjZxy25dJLmJRNjNnMixVhlmZqfsyknMQT5hDuDpNBG6UvsFY007gB5",
-	"WUjdwjsKT+CSPXv1nN0/Pfm2jLE4R5A1mmYV0iBS+subN8++p9lSfT/DPIYlEpfKiAZ4TgZLoeRxrtUo",
-	"g9k//jBKXrK/uS4f3X/w7d/9NqHnPoFLx8H+LJSFc3aJfjxz6WMNHG25ncZMk75P/zU+XMUb23E180jF",
-	"QDfTy3eDCurlshbBUP3V7QTRNv5irow7nT67zItRJpJLBBDvs0te2ClIi8bY1JHpghGe50BIN0eMItFH",
-	"7Dck7ncDNZdLY/Na6Aqb8YUbCukA5z6CTMkJltAT1lsiyaJw5BcxcNRwiTXAjBtvadpI8hjoQ8ujenxq",
-	"jJ0hHaI4iv8c/U71IJIAx0ZaX889TlqA5RhRj/CJyIHM2fFxGaZ05N39x+H7VW2s3uvQqNfvhXRNLLAf",
-	"0pt5LnpnvXtHw6N7VG9sipz0mODN/nI/T0gcKVf2LO2duT/+iE0oMjpX0hAPPh0OAyZuCKmEd/Y4zzjZ",
-	"NqvYBHUVGC2PqWsf+mtB0RgIhWEh92mU2LNUzub4O54GQN/6g9E7+/fbfs8Us5nb1rPeK6cJzGvAjblW",
-	"TgBnuvApRnxi3Mv0gv7unqM6DffOekSXOMrxDKwWiant3IpLmo8go+s7UgUCxrvrgvXgpGLEqokg1rb8",
-	"F993xz3vsMlO7B6TdHjjG+2lTnomhCn32YeVvdBY9xcKQyyRpMHuB4BApBspt6wr/5kQb7/3YHhv+1fe",
-	"SH7NRcZH3izTmeATLqlCwRkyqZRbPuIG/FO6w10Iws4xZpw0HkkmjK3A7Cihgs/AIpTlv+PLrpoc/yxm",
-	"CJyxteETfIix5Wp4ZrYoyRKR4I4Q1bl31vuzgCqd6axEAKyOfktJ0obByA/kBSMEvWVGbRiU8uz3HnVE",
-	"aDUoenoPeGzAMkysGnCbFv1261WqiyF/+CzLqv92QIdoVIxcr8cooO16u+4PT1rdLi8dU8X1+22u5A9K",
-	"j0SaAoEBVleQhMv5VNVk5vEY87Sc7NFnEuZgLBsLbZZY4KuQYrRy6/CCHTnWt3LzEBpnUOIXNd6/71y7",
-	"/ywRdA50ktUo6HZqeIA8dLP53M6zttflGuiGz7mwvhqeE/vdofXJJIlQw3TOVYTwyXDY5tDRVnUE0no1",
-	"Onrqx+/xF/z5w7FHx6Jw9y5Mtjq5Z2nP3fZcxSIRX6OjQSqnD54xHrbBqQhu4VgeRyYQk2/81G6bELcQ",
-	"4SdNg+4b97d/41dlf3CiJn3h0fYvPPFRLStU/phOyDCjZoAqDGQGvimJ/TxSxjjo2KSNWjr91rQdyLUl",
-	"ddNVuB3aplhNp8PhVPuoGaPKidYIU9ocyBYbo3ic7neL26H4mmsg+oDSNPvkE3GnhGoJ2rHmKgBn+9qg",
-	"pW3eBIvWADfBHDud8vIrvzO7iuvlPXvq6MJQzHJgoFQq3EdE2ZAn4+9HeqDXgqxJN3ihlumful8i/27j",
-	"1GyFP8Gid1AhtMOLgejwqQfir9szX0JOhWUaxvJfq6+r/AoOevcQ4QV5iYRjqutxsBdlLuw09ZAyB7kD",
-	"YYC7W3B3Czregt886Zjay9D5PsTegz/mV2aT/YygucVECjn5CRYHFVt+gsUraNQUr2Bx83bKF2jBwr7p",
-	"pSXlHP1fJMwmU0iufE0fcqJ8++Dk27+32fWoeYxCvDZu9y/QO7SF5Rdo2mbvSPls1PFXUzUn8wqiz6Dj",
-	"0uTAgyOp9E8Ji36fVLWzsdTcTWsneFyProrzeooewe5fVOXa/JX9TqWLFudZS+aVMHezYhLmLFNywtwM",
-	"WD7VHP09KsMxCb+TTZU2wEbcWiBo3HaEEebp4yo/LHvrrS7gwxpZ3l9Xnejr6Tlz6hGpRaHKHZvya2AY",
-	"1/2p6w0nLb7xWqmfuabYzfunp23m5c3vEUWAts3HCeAd9Gw+0NoNkC2lEg+qYuKbuT62/iGYwQ/LkOpF",
-	"WSKc6Uc1R7xeLHz8+TGnyv9CR8ummAxL58HGpRui4/m2s16EomgGEg1oyaCwib4P9tCQAy+RJ9iU61nM",
-	"goGei9sljNo4r8AWedObRSvrM7NcleEc8R9VIa3xVg6PqDX2Fp1EybHQs0+fG+0hOX6PUuMKrTGr2Agw",
-	"VFwyITGGjfE8Z397/fz1iz6Gnzw8vffPv9800zn2W15/OG+Bdv2ocerd8UmmmlW9+49Oh/cetX9laWCs",
-	"4dzqhb256/TSF599grVnI1cpNMBbYryVs7QRrl2vL+vSfIw3/2ew9OA71U6Gu5mUKZA3efGoCHGzwEqf",
-	"3+gNqaTkmxJNsezOzpLpKx8OOuf0IkDY8TtqvglqJs69Jr8uPzx8zhfkOwrUgSGFXFpIKfDzRii/qnO3",
-	"OQrlVWh5aPm2XkqtUYqhuXxurvC1E1e508HL1dzYcR6DTAeoUZpblh9Aps/duFto5n40t2Xxuai9K46p",
-	"1KAKXyrvPnzFazCjEF2kJOx7xmXU/MYL+7xsdftRYy+4Rr8cp+BNVeKCodv7GxOKWZHVY+5rhRFkWCzq",
-	"6s+mCK9YFuBBrfxhV7+scKuSokLEKSJFY818xD3ETIKyNMAW0g2d+ZirJvcOZTmE/bwZ187OuklBiYG9",
-	"75+WxUATvNZvXtYTrR1rw2yqCc8uKjTCWgnUBP/U+5HPRoWe9GjxXvc5Hd5/8C3mb2twt7b3Ix+DNFZz",
-	"Y4AhxqHl7xBRt/f9U0Jx/PafjygPzI3ob8OvHo+Q/eds9GN1SUqYwn4Pr9mFT4al30oUwxAU3/PgGeaC",
-	"krHgwvJ3AaPTcJmOVPkroen0nhZa5XD8HehMyPbi6K8wL4+5lTB6euPXNRS0jN1Yj19zXgVvULU29xDO",
-	"eApfq7/uM5Gg60kxmHSVlnkxBDaKOVdd+BZxpqZH9/h9+PHDJptwjbEd/DFqEpHLFX1RUUcRk/EqAUxL",
-	"1EBT3ujdnq5Ob1I4Dwxr2Eo9OwQgPx/fhSDfAlGRUFQjqm/iEczLweidg5SJM90AqTWJWNxc3XTwzI4S",
-	"VqgehZVKmC6k900xY7FOplQYNFvm5y4XDu4kaqzG4WwTNk5uPwLofDlMGN1bVoWQRa8H3YUI3Xz06e3L",
-	"KI+dKGIVw2CiFZZCL1Ol/S5Xx945Rin61owrXIsNXuykxL84rIGvGucQiZafLsHuGf38C3CDeaIROsKk",
-	"GU2h6XYK8lYfoO30RzWiuseKtnrnqPObNSV8dJH97gU4cJAouhM5KwFpKxUiVYRiQ8bw1m6W8ux8l234",
-	"cmh6mIvhe/8kjGylCIhJM0raqWGFzLlI24t3L6mPW44EuLuzX5vU9sqqfPWVdbKZyuiBNTwDcx4qy7CJ",
-	"IjtUyABL+aLEM0EQI57YQzEQyi5r5Qn6FzU94E15QohNONAmGwJN+ou3IFB0PC2WkM8iYtunZkLYnLVM",
-	"uZBMUNWtune4SvLE0Ef3tJKO0pTeeRsW0rvUzs8mtfO7JappuC5V0YrDqcr+UN/jvx+O95bOtvvRkUo7",
-	"ggdgIEbio+B93EbsqmXAr6H5qt2PldhFg9RnkXdwywo4RXl4vrYX5XmcwOYAQxMyyZ7JfYIKgw+YpzMh",
-	"/9caMlodqXjvsEM/21uWzglIOc7dMb0pBOLU0SQPSte0D5SJm+4gwG4CqBITaZZRMFk75TSaXeepcD3T",
-	"pSFkQzmasfDqZmgzmfIsA8Q/7l2PhuKX06vfFv+FlUF2ihWvZcYQhuUdKR6QFANMKC4onGQJ2tQ1VaeZ",
-	"PFVhW3DJ54VtG2Doz0IYdq3E5xZiaKvI17DXuJx9YwoN5SwPrmBhjrUKBSwa7K34+Uqu8wHMrrHzo1Rj",
-	"v/QrWNRh6wNqvRUZhawRFvldAE9X0+iP3GDurF3a7SW25fFkAzqua+0RolvorOPx0VyLtRibwoBuEYV+",
-	"+IDWg0P2lWVAvpgQUpJF8ARvIoiUiKRNBOluJHGTlu0gY8M1j0rYPj7z6TUPNXzOeiAnQgJ0C20oSee2",
-	"IxvKgTfEUbqX1R1/P7ggyaRVJq5EEuLu2PKnGbOQopZb3egb4OrH790/H7pbUhzVBdMIt1R5qhE74uM6",
-	"uOhmXwuYd7nX1d3qACRxgOdo052+82x9MZ4tQHRdbpcuuId6OUdgGGFYKFPHMmXAF3Mr1Y4OUJXtmMIx",
-	"FgoeLKHE7MwjmgJEPEpHDV3m0w0S2e25bXxoz1cOsGbdvbvWBw4y8XgSHvB0WSLysMe1a+iunzudTBmM",
-	"gBXa7HTNlqriHPvaHJs1q8eh0e1nC2KFFqtYphQWGaGswDDrG08PbIKdD8NNlYFQ/iQnLHoMVt4AQx8q",
-	"claTWKv8Wa97Hf5NHHuN1wLdMkendBssCiHkxIfRnLG0gD5T16DpBx1+ZqMFxSSYIpkybtjJ4N7Qff7o",
-	"5B+NQPdzKpfbsK8tpvzEg8dwydR4DK4ZgcbZkOTbOLZvfiPVBAKija9hQPVLm0b21U0/FXh/fyk/Y0vB",
-	"fmEUPwh0uIUzHC2Y45umSi3uM1nMRqDpT6Gdu6wjkWWmz7D2a585Dd0RfIjYESllbzaXEyj5YcSO6msd",
-	"7RZ28ZrKJ1LQbJxRH7/3P23MMPMz7B2e/prkj7ARX0F6mV9qFX+Qc+3IZ/mdwFeCSMw0E9NysS3HSyDz",
-	"tq4D0dr2x9nPsIzm3kaYx3i/2kgU32HDz9pk65bw1fLgCrXEn/03JjDXdryzC7m7jj9BWi+SK9giP3/n",
-	"2xySDHGITXGVI55xmcCXH1kZFuqrz3JJiYRshEpx2l92QShUr75whpxMuZ7AZiJ94tt81tyYFvGV8+N5",
-	"qHNBx54uM+OA47y4GZovjNvST4/ilbQ8sd3thbvNqeaAiAVnokB4REoJ/Yx+wfCLV0TolwAoU3OVQeb1",
-	"mhIZSTKY5XZBJR8tjsExogZR4Y6osK37csbnjJsr8AYl+mMK5srX8ucGa/9zQ4bBKOIn+h6e+A39mF6U",
-	"2tb1znoi5f/Lf3gkwXbDDTW37Utppy7588AQ+vmdCfZL8awERPKpmi+XTxaGQOComq2HOOhoathq262z",
-	"RQ2pTwm6JbYY9blMxDU8wal8VH7CZ3glaz/1HhwNh+swX8gYfIqiKiynYMZ77Be+6BSk4dd8yxEaL/hi",
-	"Bs2sh2jijtl8KczmP6mOHnNXL+ciLd+WiVLpHCFVKOgqp4rGVIpezZ2gWCuumRbQyfLp1a5O7GgixltU",
-	"5//EFgd8l90AjfqCT7g7HQ6/DqUh12qmyFw54ddQM272vTRpo0adF+X3viCleeau17LWvMI84V2oVIs4",
-	"vZylSmn2N4/5nglJ+C7JVCkD7kZ65+7fsRxSBmPLVBFNgqzZSH8J0/isFXO/ijvN3CtbICmNsSYMfkR/",
-	"0wFuj1R2i8HpV2zxWVO1W8JXTtJ4zp8N6Tai4aWpO8uPqo1YeOc0kCc8ywwb8eSKKcl+UTLlVFGhtZaB",
-	"K7llHaMac13BcCRyp158KerFb06+d/qFO1bGR6qwS89Yy9uPRNFFV0BGc/ze/fPhOPfp0YdnGdsbO9Lf",
-	"yFxyIW+OubTI0Cc827vbdtDgzZ8A8vIWKMmsym+F8gv5WdE+TveO+r9QfDwk/oliY61mPt/4YLcgJyvm",
-	"ANXqjYqFt3f+jA0PKP3XxtkUeIET/uL1gNLakfPFqsPZQyhKQH/jHLKsEcxqA8V4Avgk9AVKL60RwEfV",
-	"HFK+ML2zk/tdlIT63D+OP8INvSWJxRHVOYZUetc3lp26SxX9MjWLX3wcgzt1jOdGLwWXC0RDD/kvwpLj",
-	"IuCulYHGnZjIzi/P8Xv3z4djDdfqCj4ZQcxdpi1pbm6+N86xWglkhL0hFZspfWcJOLx05qHI8B7RixyQ",
-	"UBBsUszg8LelVfz3i9D2s7YC+1Xc+TbIt5FzkR4i/vtjyH/tKD7jcuDhFjcrJhmXPhTooHpJOcwmtcRP",
-	"+Iuny4CDqcYITkT+Wo6oUCLL0D+rZl96ALiGMWjNs48d+JVqPn8Z5vIpp9mXk2y6PSq9k2S+GM3jNWSZ",
-	"RytUKVAin9c+WFIYq2agmQEnVlHR5L6vMz+fgvQBu5S/X8ZahzB7NXOfT73P/zBBM61YAOahz/zF2FDn",
-	"xzdau5yrefkI2yVmcMYusWLD2enw9OFg+OCyzy4XwDX+fsmUZpdGyAQGGTd24B/xy6Yk6xy0UGlv1Ryx",
-	"lD4fDB+9pXFxxtaCdr3+37/RZ/8eDh69fX//w4B+OP3w/3Bq4c//b31mf/+PW87jrra8qZh5aPAFP9UI",
-	"K1XkjFP1jz7jzB0U8zq+ozOGZ+XD0BApg8TBLzi3sNyfrYner3zLwycwfI3FuTanfQvJOBvDvFr75x25",
-	"5S5bJiRsIrvXoc3tI8IgdEeIWqbwAzslp1/sQbEqF0kUfmWmJCLT+qR8xJamHKe3t/sChM28MyA4QSnP",
-	"QULqazyU0cdfUmikVfmgyD96Eg75sF6r/E3+qWXhnA6b0nBmYKcKZ8/NFJ+7Mbgm7rJiWuP9TqFytPpP",
-	"Kx+nJtjcaZdfRJ1XJ9yOVDGZWoaPDkV+5xrq6TnfGDbjQgb4ggNm3WDK9kZD5Rts8Vkb5d/cpRtUJnnC",
-	"vbh5k/wnkfyfC6xMsJGgf+HJVEj4ybX7rMn6cS5+gsVXTtfuuFdjjAISpIFEg11Swp55QLeYjJiLK1gE",
-	"7rkzXNtmEasivo8qZ3mFaAapwDYV4PyMJthJciJCvG3RiUZ9hWfcJD9dwQJtr8IaTw13otSXFiLkzpgQ",
-	"cj3tnteOuyFIrDM7aH5rjt9fweI2YoB+gkWLqJ6bZjDtgnqoQtLdzbqdYB7kauvo6vsQs3X8WBD7bY7U",
-	"KVsdUqoJgzQFLPxGkqywps/UmARbdNfxLPMQ9Qa+GoHesTrifjloo+QZfUC65ZTLCVWcXpXzy0qfEZRw",
-	"sFbIiTkAbm2RCruZwopdcGBuyJAcoJ/LYnQxGzKVPtwfcDqMJJTsk2tLGaCAFKyLzIxiYsyEZehqFgQp",
-	"YDdMi+7l3kDYwYqOlON35ErItGlk91nTuPe7D2to7EbI79EfgMhj7YG31wb8gTJUhGGjwggJhuIgmZJN",
-	"o461msXHTLmFgft2m4Hf5MyqPlbEFjLJilTIST8yk2b/RfdJHFQBdbf1q7erKJaKFLlus1llA7tFpngg",
-	"Xnt8DVqMNzuNXbt/uWaeBnqHJpilwSKE86OaO7aHtRS+fOfxVM3ZmOtQHlVgwVEDPAv18ucVfKOx7Lq2",
-	"eWzser1NMmsqO07PpwSmC2kYFg2icCBuroScMD5xC7MYWRUWjJFSMbwbotkgCazQ4unt0uIbmYJmc77A",
-	"N3oEk0Ky0YIAGb9YwnyiZnlhwdRoUo2RJg1WCmFIS0icGaQT9wd3vjsQ4jrbGoksGzgq2gyiLbLspWu0",
-	"o6R4aBD4l0Wj9vIV4cB7hDB3ms0vI8H+vz1EFFYju3Kkg5He7i7bKcwMZNdgKIIzWSQZYOGrcy+aOXHc",
-	"IHsboUqVIjOYKEDVyld6YHxssTITt2zMRQYpm3Pzu8wLy7SYTO0R+1VV0K4ypYEct3dLhZTZuUig7/gj",
-	"XCMYuS3jSctI0igmLxqWPdl9VKsyrugCZIpu+9OHg+HDwfCkkyk5LKOVLfn0pi9tkxlZF/LcHUU4c48a",
-	"P+LJ1USHR/jO9vVFwPNSKUN8+ogToE4OMnUHzxkiMLVjX7qQR7qQG5+54/e6kBvL91QX+9BP1gbq//Jj",
-	"ON0qvzEs12qCyeUBcb0sFiUsS1SRpai+Y0W2W3rGtpu1XhaywSG+ufrOWMi0oexOBLkLC2gx7vZISAuN",
-	"BiFquDFsv2YiejDs92ZClpaq27VguNV/tZKar5qG8ocTbYQ1/pRvS0BrINjj9+6frVzx0CyxsXqOW/mX",
-	"zxCRLMo6ZplAyBbHFfm7Bvr45LIs3Nw2cUZPaMd5Ot5GbC/ScTd6831GzLUjISk/Y5XTRaktVUnxhWf8",
-	"hEvlHhfOXnz/Q23Rnz+hYanQLdng34VGh2RpOMbGsmB+Fl9+WTC/0L4vgTPmRWZRw/8YjtINQLTfhTqz",
-	"H0+pz2DCswsfWXDWG548esiHw+Fg6P7zrfvPP8Ov/n8nlSz4k4Csm/5PC77lULL6qE3X4k7F/1JU/Oc5",
-	"SBRw8FypSDBSOSMqb3n9PVk0xtQEJnP8nn76cMjgMKLg1fpjseJdnwBL8Qy3vNddLimBmdx2xa47BvE1",
-	"MYiX4J6vikWgvX+G4abCrooMN8UtqC7s8Xv64cMxT/8ojC3hsw7GOHC4FsmBj8v5fBIZgqE611otLsl+",
-	"4Qt2r1sAe7W225Y8cPu31On1vqW7wlxfWmEuzP3zh0xRgMhkEEJZWKxOLKxhai5ZIb3LHS0ynBHd31Rm",
-	"YJKp5GqTCeQJNjhktV4coOEeUFDcF25xs4Tvklx9EwkH/Khxu0gdxzy95phc/f4g4UOcGS7TkXqHAEmc",
-	"4aBV3e4RsJm6hvQcwSyv/VYxLs0ctGH3h4+OfpfPJYWBk6M2wErbuUIEGcO444IxH7pfW6Dyj1j4RS35",
-	"zl8Ph2f4//9u/5499ud0yyLy1gt8V8/2y0zDUlRi0t/eVebFxkrPufZFbQtpQohMlhmsK6kolmLO2+rd",
-	"yBj8U+Y+dKOowg4MJEqmpnd27+FwGHnjUkiuBtegXTfm+L3/aaOX6XtIrv5F7Q759tWHabhAfrZfgdvJ",
-	"r5TMMu7M6mTxMkB8sJRbHiEONR6DFnJycIt/7cwaDP8N9HbcBh3W9V6hw37GOerVQjbnCfTZaMFyDWPx",
-	"7uvI3KoIfY5RJUQVTuLPM54Apd4AiTorVoYv4xIAKRy3NbUm2fNxeQ7CMJwVpBVCOgmS7hD6FORsyP5T",
-	"nh1mbdGJCUvqWzRG03W8/Jp8uni3dGchLs1h9mXAi2a1p6m2f3fC3YGEu72DG9Us5xrqzyyaE/bnNI2W",
-	"hSYGkAqTcJ1+HBawAkRNU/mcrmc7abEEQhHWMJBWC7griPap3k2yCCLubTg+NH5IzAaYc3qGbul2emLZ",
-	"KqM+9e0+UsY2CYwhRjvkTTfiSWPrpRTaGko04UCf9E8efPiPXqcs7r8814yN6T5ryo5+eP92g13DgS3u",
-	"RPF6mlJJRKhxlor2lyVvazBWafgUnls/lRt/brtYXNtfmJd+4z54c+rHe9QlzAN19iuxzfAZhLe9T0Ic",
-	"uo+kmntAg7vX/ksws76aC5tMwVeDR8fhkpgQBASvu96SnGBwVp+CHo8Yn04HzbVInAq/WFLUrQcJxy0K",
-	"lToos7NKucy4BcrzmcXVeFqum9JHdRIhHIl3E52c7ugmcqsgovoEeFvt1b1jV18SOF+wqIV7SKY0fJw0",
-	"PVRcMiGN5dKyXcWuzmzL8isYOEb6KchDbjLfcTIP+gv5ZZgf+uXpc1N7lu4u+CdofXgjU0VuXKRAei+n",
-	"3GC2K+KeHOBqbrcvmEO7XTelw+AUnSBBBd6+AlWYVuxLntUEJiEZcIpwvm2luEHHNcfv3T9bvfeHpp/v",
-	"wXKRbaKgPuXVEvxJeAZ9mtEX78x3G1DlkIaX+NM1rjxRKdBTXURoKi/sR5f9MTKdShf1znq/KZ35vW9N",
-	"sr9iD7ccHfY9NAeHhSCPO8HgS5D8f/WpE8T7uEyrzAmBMQ0aKAbwIK7G8C4cB15zaAm/4hgN4QUpZGIm",
-	"LKTMwjvLxiLD4I4iZ1axe6fsl+8qY16ismImjTdJ4+b9pSQwxJwqdw8LFhfJtM8k2LnSV32m5rKPTS8c",
-	"f6j9eCEw8u53Wf1FF2c4GM5EWAPZGGPPORsrPaPJUCpsBizn2h6xx/SLDz0f8RThANwxahgXhiR8zuZT",
-	"lcG571wby06Hw7K1wXm7GUQjcIs8U/xGfbD99/FK15onFjQbgZ0DSJZAlplzwlJkqrCskBkYwwwXjRAn",
-	"4Ux1tJhcomYzjsXkZiJRGS7F8pFbkMghVlGuv15SFdxZ17YSN5zSkmqU0nHexCqjk16gF0+qltMj4dCp",
-	"rpKp8djjhpgz9g+kpX8g7XKWAU+FnLDhEP8s1UZwX6vFMsxumSjYy7PCXCh9gTk/Yc7uj25X65/5IVot",
-	"47W/Bd8YRtfGb6G/CYYvjE+6ieLc8Fmja+902A7Wpo0QoBILdmCsBj7riijR782KzAp3i49d6wEy16VO",
-	"cu0uovXeXrcdbbuupId/0/eqPfcwzbecTNXCNJFqPr5Lo/pyinV7MyO9ZZKeITzj9vHDM/5uMFLpYjBa",
-	"WEeT9+49eHD//r3TbRJINPb84XCbYIIRAZsQuRwV/7eK1VNtAuXy7kCly4CffzS/XMYKWQE9t0Doenh/",
-	"GytbY6zfRZwv6JcxDMuElcDy3vJ7jhbhFg8Yt58WAno4q6ADR3kOSKsXtAkpJCL9ogFWCFTMnT5KrngL",
-	"10HFPkmtf/3iwjuKdB1obrdEQz31TV9iy48UDzUuKxuEaqlu0+FdnrkVno15ZqBlhYONqV6hFGtjWJTa",
-	"bRYrBQ5azuGQF7x+rF95pYNwGRheBoJO8mbNlC/WkZNuzULcrHu7mbKpytIyp9rgXJVkhbQi82t4R9hP",
-	"PuUCI2o85QowR4xKXKGa6z5XqJnN+YJp0r2wCLl7gC9Hyk4v5nxhLmMqbl7sySVu0o7oOZqTKvhiKZig",
-	"1w8BBk/fvHTnqXpnvTevvu/1e9c8K9w9PTka/vP0AbHM1iALy2u/Zfvj0uCvrNKQNtWemHG5IFsFoJda",
-	"eU0ck5DvnJhfVFCVI4RVznbDVsllGeI4KNg3zutidsY1w6K72H0sQuTYIKbkcgve/GfdDlXfKZm6t+VQ",
-	"H1hsDHgyLR/3vtO67BR+l08LrXLgkj1xIi/P2HdcXrG8GGXCTMlwNWu2/d0sb7yz/h3W+rdELs3EwYx1",
-	"x4kvL14A1+ScPX3zcnXGbeTDETdwI1Lqz+AEmmvQC5IRRtD8vnPD5pBlTbtavvlLE/ObOFIqAy5jU3ic",
-	"JJCXu6LG7r75RAb3+KhraKxBl3NjO452Z+r8FEydd/LMnTxzeHPosjjDhPSBlsgAPr41dEUgeu8m9+H4",
-	"vVUfNppF6xTfxjSa8sU5s8pJMTu8NE4pah1UwVHyuy0zRKOt8UdM+XCPGQawV4/ZV2FuxHfcqfBzVdPe",
-	"o0VbPh3r4w9azSo5ZXv716pq/bbL1Tp+n/LFB9IbMrAQS8uaqWvYfMv2lcGDzENSTnlkeEBligaWmJso",
-	"UsR2E386VC6f+DiUuwfwE4xKDu49IpTCBhMdqh576emf5pVuUeqHW/iex28/lZ0bzJW+On5/JWT64ViD",
-	"1YtDhkD9pvTVT0Juzve0evEDzs21/qSTG166uT4vrHtAN8rTwsLsDkvhIHxjiQP86LRvpa+Y1QLSUEg2",
-	"JDxOxDVIVuRdETIbjXVjMSn0Bk/fBOwPvskBqTAMEfUnl2Xi0RDEsww0m/EFM/B1QKQqf77fGOZP64yZ",
-	"YuQ2aQTa9JmGa5AF9MsUBjWHtPrNqKx1zWRC1K0Ky8QUnBtMbJiqTKR8MUh4BjLlerPH+Udq/aRsfECK",
-	"XBlrU9ZMOfmvKnPGH121+k8kV2aNpI7fhx9baAMrx36Ap/tOLv+M5fI5XzBekryHK1IsUDM5LPYU05ue",
-	"4f+fvbftbtvW0ob/Cpa+9Jz1SJHsvDX2lydNk57OaZqMnU7ve6ZdNURuSTiiAA4AStbxyn+/F/YGKMoW",
-	"JcoWJUfmWbMmqkURILHfsLH3dd0VzX0Zv02G7wm0dd22do8zuRIW7HZT1/LS/YhHH5JdpZm9wop2QgVa",
-	"oHC6iMujFGNtSIxHpnH4HZnKKzZUbXY1B66T+RXTgDcwjCcJoz/iL56xtwHqc+WRzx+y0FQxo3YPudCo",
-	"PPJ1UQyBU3qgi7AU+cnOVcqNvWLcp1yEPaMQyP06GnE9hJgZ66a0ulSlFtu/k6a3n0C7PRiKjlvROzUs",
-	"p698smjxmx/UtXt/uHV2U6ElWfz29GWoenE3abcmSuJh1ukWNS633thhmIq2NlaNiz0S4nLCZF1hnffb",
-	"hbcu4nxg9ct9TP5DqmV8jczq1js8RS+02DHfXOcsvPuhMMy9IwuS5XbpZZudvnx2cvoMjQxTmuFf/5BY",
-	"N4HlCM4wFep4sS5RPmPopdzoPI4hPseFW3RguUisvLDGm4SmpuYR19QsnYzcDQt8zPDAE5GmBKPxtI2n",
-	"3dHu1/u5x1dfISap0rbj7dnaFOLPeOk7f2WNukID/VPIeF3qcIyH+cENCx1s8pPIIIagQw2ogtK9DPcf",
-	"tJx3ZIve6CqyNyFdUPDQg84/ywSrikR946Ql9BBPvN3Hr3Y79Pjc6e+pXQLX85HS8AdNS8B1CpElv+25",
-	"F52MLQ6jWmcnp73eVwzL5V94ZuyueP/bReus9fL56cmzFz18+T6O+8jnuFnYirzUv4g999oXR71ryUl4",
-	"2nk/srNezXH50URAPyBwLkJ3kndSg+IZbAFBzo5gzkZ8ei/fVeqCujf0YS38W24gavYT63Xg6E8DRmrG",
-	"BlwXhEGYfbqJzSEDzaAKN/4j8CkpyFjI4V9Kk53ciiLfx/MHSTxXU4bGAxxZtjnX+lC+KxUCqE+EtRCf",
-	"M0EwslaxPizwgIdcyHo8Qv3McsvmZHWE6uawS2NyEJ0Nq0Vv9jygdzFIDBDbm5OBhu2t/ipIQq6aM53J",
-	"M6aBx3SujFE1nj2MAVKTl7jNtJLDPI8yofMfyjFIq1XCrLI8uY+XLslC9SopJhqFQ2smTuKbV82wv/KG",
-	"VsjhOVM6aGy7EIDPuPEnGkbIqCmpql9ZkTrTMCUjYBOFBRwxM4Q04LRWDZiwbeYWUCiJZFv0cc/6iNaj",
-	"QjLvA15Xu6i7YdYlh30K4cizbnk8heXNCbVvYtmz2w+4/5iNBOLzw5xFfAKPeau18uw99PS8u/yvlWC4",
-	"CreSXEcjJCQdsM8/fjCLi169YB9/2BbA9g959dP7L+zW0cgVs5Ak5dn38hP1hcTu/kz991Dbj9NH8KKy",
-	"Y183ybUofuEoupiSbLcM6KmIUKf7WTQGTNcXMpRtVGvNI/zCI7vig84nIO1fE7AjFbu/ZIa+iVWUua/c",
-	"Z79yDQDrEwRgLejFGitOtNF+27hmc9jEKUeEscRzY5+7uPNFSa1T5dDc5evUDJXglvq32wfpr16f9L7/",
-	"/tWLewRMJ6fVA6bujfunQu/EDn1E0zbx6DbkRdxh35i8IRX2WAO1Ch3NIoESutkVOoLp62r7Cn/pEdQK",
-	"+Gd54iUD4cSPJdxY8ueUe0BKadQVtxdOhIRzxi2bKINAYiOVGcSY08DGkNpHu6epoACZjNWBc1xuCkeT",
-	"4XIP07i0Pbq03GEFb9bnSORjWKLkkBElIJ4DuNB9xNMUJMQuhncxm2+Zrjm3/K/ZeG2P/qUYSiGH/4R5",
-	"rYmrf8L8EsqrGWH+gHzV1rYYokwLO2+d/c+fxWX9nPUTEeFkPGyAGgMlOrDBwFgejdHyhv0X5k/+dvHh",
-	"HXv98uT135dWMgZp3SB3lxJRPqOd1hsmEA9Bd/2hRcdkk7WL/o6uu8wmtS56cZiSlXczPWJn/05NUo64",
-	"uYj06c+UTDYpMkdaNsmMZfC/GU+KIvQLLuoKAaLV3n0HvJciq7k0A9iAqfAlv+pACP5BLfsiSZyNDRAU",
-	"ZXwY9PVqUowsE/Ge+TDC+3vigXAubOXVs4fTA8GTTp8nXEawzpx+cRf+4K+rVWQK45QYVD9dc04mJ5PC",
-	"opF1Uce/QasjFqi3cWxYlvruQFrEYBVYCnqBtOx2UO7NHFjKhjzpYJQgNpwu/uIufR+urFHCFgPN1wLX",
-	"OLcmBTyVdhP/tCFbZTJAr+OZPTz1nj9Iu2W8qmBs7YzUY1lyeBwX1vOgpZo8jjUYFNcII+/WP/ikn+kh",
-	"nqBlEqH3Wj++b9GzRIg52zrtvXj52jlsq8GpRusffADSWM2NAXbSWnQD/Kp0LMH+m13SgR37adL/B67C",
-	"9V8ixlufnD5/8fLV6+/fVO8YKLy9D3jEt+czosL47/EVrVXHebPzP5aDIJyrzzC4lS0YHhMsj2cToAbt",
-	"vuYyGlG9DB0QV7RB9MPymtFlJ9W9oU3t1zrTdiTwIW1XQi7eGLb9G7ZeY9gaw/Yww3YRsJ5C/e1Yqpkk",
-	"YGu/2OcsL5HxZo8qH9D6UfluoV/KLMOVP8TSqaHafFT9i7uqOaQ+toz+SszUBKxbvrstGFvg5paj8nlJ",
-	"2mBjxYQPoZvK4bbVVCvtaSoim+mjBr+FQHJQXEg1VPvfk2VrKjo///pTm/3H5/c/MaXZ79D/7Ku9SOlj",
-	"zWeScQmzNjMqgEUWOko8tjtVdRI7EzOgpxCXINTtzmw1VYBrrLUZqVlTj3c89Xgew9ObTeZLNtwqBRUs",
-	"WJmUD5chXJfNzO0ivNPem9cnL0/vgbw+WZuM/lhrCvojrAFvSuD4EV1nI0W8GmoM0lnvsYtCU+Bj5Ouj",
-	"BrL8XI/PWawqHgu7Z3NfRtzCbjPNE+im3JiZ0vFO+DRX9YN/msnPYYyHwJfCzL0KJGDDIgo3cZaONNEZ",
-	"qoQ607SGyLKR0gZYn7swbV599xvmuU3z9wqTTz+Pz6lTCRHzDOBiGoRxYCBjiI9LIfZkhd2v3lQa5qNH",
-	"t31Z5cl/k3zKRbKmR3tBFPGdYW5nGvTmfjq8UhWpYKcz4JHzDetKc/DCD3RdjTa9OM6lJYa2lXQuwjJj",
-	"uYzNE7DyCwhMTxwy4i4UoMVjtHh7Nuzr28Skcq7oLN8oGIg0UFSKnJdtz02sIQVuWazoNyOuVxIN92Eo",
-	"5EEkEGyWlpYL4UO1KdBmiDOrZDJH7ASqpqNmUo50GpQPx/57JQdCT47QHD8g6fGj5rM7Mu07jAgsV0ir",
-	"sMUwTdnfvnz68rnNLj68Y69On3//97osYtevVQ3M37Uoip/uHVW5ZwDkTwhevDntPd8io08DE5bzfnP5",
-	"FxCpKei5G3tlmV+4AFXStKkuZahUjKp6R5efuIZuHWEtFy2Ar1mgFJJX6bwurhZ91X59O7i+34raapAw",
-	"W5bdQyoJnXahfjT6sMFjub2hXjIq1B6pJBjP041V2lMl4hqlfqKmUMN2mm68K3ey2PfvatfsAmR5703z",
-	"pRjKjpBsxilWg2CjGlE/2s012e87W+vlsJPPkIR8BPmWG+GZuLQrQdAeqsqUp1lbdPlpJi/DdbXufXCM",
-	"deWWYbpPo9qyKCMqBVl4/MPnUcNcuiDjDib9vpmIB2T8yU24XKhX2OsvAZT2GLOZSxL4XnqouDyJ6494",
-	"fP6nn9mcZ6YGU9S98Z++OtGqs77Or38F5KEaBDC3qa2Kp6ojbp6G6CF90WCVm3yI9VstcxSEbXZ/Yih/",
-	"lt846gA9xPspSNtgDtilLuQ7sjbjcybkGh6Dw3hdY/hwqUPmlrGC61AriPECZ7FSmv3N76cTIcfY/hSN",
-	"lDLAeB5h/h23iQkMLFOZXWWynCJ8DON/02rgn6JRAU8KCtKWy/k6ovMsFnb3zWAEHdcxoDf1gv2KV17S",
-	"hTUKTHGc9ZsTdwV1Qvn3ScR89FKfwI5lyFMiv8M3gWS1voKZeURAT0YLGlgfhpncczHiXXELjFkbQoD8",
-	"qgO1eE9BF0JxF3sHpq+SJm88PVnB7leOq7g8DiKIEtSDLaUQxC9X8hjGmg8QSSbrJ8KMgEphLObI/txv",
-	"e3lYuydu8IsSlAs961PemLhIUUWLGvmOW56oYX183OXbrhEsbIcwIavNrmIVmVxpn9EaP3MCccXoDn1n",
-	"grlh/3H56VemNPu/bz/+sgAzx3tYlSQjlRlgmltgnQ7e74pA0lcFPwRqEwRp/21W2wn6j/69oRgUbzfn",
-	"k+RBt9trz2f+ukvcLZqYNqMKOS/doe/PyXRTfXxc3JlCLrHa59YBq5FQGLY0XaVlxbl57N6Ej2tJowqG",
-	"oXYvVkGp79kS41UIUbGdDoUXfPQlbjw8+vnSczvBcs6DiQG7IqrlK8YNVTdjHLtXV7k5ggwiUoI6uEqq",
-	"6ye+WZrUWuqbfWgR0ixcQBmG4O9L5BcL8poib83xholKedke8tS0kUI84anxGDEaeDRyxpnpLMEYS8YE",
-	"tj4bgYZ76UJFIfWbiIOLqZ/H4eLAYrt9OGL+a6DVBDvpT191ei87vZMvvd4Z/t9/b1HT4F/xVx/k1e/F",
-	"Vrdlhu1iMMlNEHcsQdznzOaBGlOSGZ6A50CXTEhjuXR/x85PiX2cUaCLu13zsOvYrkuZiYPbF5rGbs3L",
-	"gRS5Ud99VQK+D23eqFCIH3HHip4X0v0qidlQgWFqdzql400YmZ/okkMBZOLoD81p8mgs1QxB8GIEtXG+",
-	"2NJnLiNIkgMkN92TPfHMJq3umjMskr0Vku2+qAtzjgjnceyDBooDhDUi12bnz5D+6awlZCymIs54QpOz",
-	"82de/n+OOXvvf/61nWt/66w1UX2RQMdYru1WZPP0EvadPlwMetc9ETFasUHZWJEkLOHRuKGcPzbKeatY",
-	"pKSEyDJeoJzfwkZscH3dG/x3fZLQW4J6XcFagT/+TJ4MD7on618h8HejlGXkloSnyyMrptzWuw/Jp1OK",
-	"lepnsUPPdQiBz6OzhUQ0Nr0Gm/5gTngyzH4Lk9vmNhODPP1KFBRci8HARXl2pvSYKc0SPmMSIDZMGIaK",
-	"TfUQuzXqXQruD6uVNIdvXSfDLqnRyT0lB34SU1i4RWTDDYkAqSwLtj6uQWuK+476lYbbaLQiYe/+jNd9",
-	"8MS0h9uH0e7p2cQIE7u3+f+9eHPy8uVJD/93sl1/+95haqtspoxHmJBq1mj2seygkElCaaYDXC2q9bkz",
-	"KTBJ7RwLqoh9lc/4fJFnRDjbGsyKl3kijt603booXlxrU3thnLJzZacaAMfdv/MrnwRIY+9bhJI+Rltk",
-	"W+4TrB1ynxa6JDoaDFhTQ6s7N+PQVX7hxnhIoztMuEhcyJiAHv//0sOmPwtXuFc4pAphaRQl+bbre8cZ",
-	"5nJ53/Z3bDsQ2OalEbvVZNGIcZYZ0ETVz6WZgQ7Vnwah/PfCjHcvQ7uPRvISur6PXCSGcezvKbb3SMLi",
-	"2xK5LZDybdSDbthj14L9YMDuAkaxAPtQiqWICJats9bo9X/OetNf5f+5vqdSPEAb7PnKllunDTvpOn6E",
-	"ockBNeYyoAPlEAtqwGYjhXUHI5XEQZ2+M4RvugPdmbvwoCNQcOvwIXTg9JnG+Zn046AVSp5m8KzVO3nz",
-	"ivd6vY7b6nReu//3ffjPXtgAtVt9kSTVrj7FzhKdKgNY5pokW51HLb+jPZ9LrRh8BZExfutDJucfrWIG",
-	"fA9DyudN8uQbB555IJDMpxQk4nHzITAl2WwkMHhyquACppSL2G3beGBBZFalKcQsS7Hlhy9HA14mffSt",
-	"ZvJ2910yeJbyeeuuvaMflu/ebpm97g19WHtSdtuE1bZt20IVj/7obKRmbMCdxDjhYH7dEHQiUsskWlWk",
-	"BbdrpeJS92aOVrR0Nzdfnz1IhLH5M+6/YukCIhBTiKk4EguWrJiAr9daVbKEFcAr2XxjbgH50VeRQJQO",
-	"nKXMqjZmiIWMkiwWcthezKRsGlbtYBJYr9Wf02gTsCMVl41H364s1XIy7CIKLsdYnWVGrXZrqFQ8c7FC",
-	"uzVVWTQijtNqM1KDnKV+QbdMPEols6NvtyJZXj000ttNlARPfoe2faB0fjw2h1Kq5zGkdnUtm3RXqZkb",
-	"eM8la0HMvIo98eK1YI1QwpIkl7LycrZl81uDfa22w/i29hZ8Qtff5J9aL14+6/WcdfBcyK2z1vvfLtxr",
-	"84blLNgPDQNwl4Bvs+i+OL3PfuNAO43SXgvv4otVcM62tJlKYid5cVZg8W32GsfBOhgpHRvvTnRw+EIy",
-	"5yNxx0DMPk7ytzQ6m/YApnvjP1WJ/vcQ929QjCfQ9+qftL2k/wuDEOCBWJ9H429rBxC2duu3AAuJ7GoY",
-	"ZDKutWChOKf1LvYCJ3NYD3vXYZ70yhymBm788oqY2ZmIYCsH6Z93z/6xOOpdK0AC0bi+o6GwQz5MZ8mI",
-	"pkqzlGvrG6aCxa/k8LxklPu7hMuOb17s3tCHfVQREnVThTLCzwmXnvLrMdcSFqZZVlCI3zY6WnsdYWBr",
-	"pRfulMYJOWmT5xlA6IxlDuq3fi+7CjyQvlqjRFpNFBFpdG/cP1+7/UTVi1Xx2Y35TsXrdQinkV+6Twps",
-	"HBkan3Q0PglJajhDWScctj4e+cdMKjZRy6gaKHIW8crv06SbLn6+NvG9uKxO0x5GKcPTfJskOWLdk4Lm",
-	"WyxTwOZbAhS9mw2sJBU1JQQJFy+fQgOMt5+8Xv6+1yHjNV7i+ODvFtahBPVuZz6ie5N/Xp+tK+h+/d5i",
-	"I9rIU0Gqo0PBZZS+/fqEitG0DfwaVYWtfkS65XmthaTbi3Q3mHRVMOkwIT0GSM2SGcQaiT64F5Kj3txX",
-	"FaqLaKB3XB9FBy7Fb5grIX+OJ35Kj2WX+S7N+KxhkAiK0BNuDxah78rqTfgYHiC7uzyA8Af8J71eu5Vq",
-	"GIhr5wZ/+/jx/UWr3cpQ2E+2OoVfPNchAvZ1WpRznjZB+7EE7R8xaC/YjHbgtRqKKUiWgHUqw5RmEy7n",
-	"THMZqwkyt9Ye0NfNq1bN1oCMd5w5ONT2A1tzGsjDY87OYrDZB6+8PjtbgFWkvxvL53tQ36EY2IpZ3J/w",
-	"0m86BnWP0JB12SVJHPIpPCDqDKdvjzQFsAe872ouyk/kSNxUA6597K6KwLWDmyIS8ZAxzI/pXbiySyfl",
-	"jIiQYNbCcVxk8iK/7o4WrTjC4PNFXxuyc86jBPK2aJ1J9xjn/mjs2mJwnUnPPoeWEK7TRMXQOhvwxMDq",
-	"/ogYm9qq6dePHJ+/3tYI/4qqpgPJB8yUXriA402B87lhVsU5yozKkpj1NfDxQgywAVJX5hV0ly8qVa2Y",
-	"gMpsh/j4Tevs5LS3S65BrZINecMLvKJOCVMJrOOwxCkefTyFT0lnKHYEQrOFUJgzZkfKAOtnIrHIAWxH",
-	"IIk8zgsScQRXhATIzMMxpktEqXvj/vlK5UIBiOM2jsZETcGt+j4LlYaeGb4JLmqtyrvAxV0iTF8WUS/o",
-	"2DYoVV/FczbiVfnT3W+D169vi+BE81fnjDEKz1YG4XZ38ntfFJmFfSAmgML+qX2rA+bPdssK637X+lUM",
-	"R5bFYMbVy+HfZcaqCT7xnkH+3Jg/y4Fa5xsarT6uBPUG09Fewv4T9h6m467vMlzGfXXdiVQ6X7dnuKTr",
-	"3rnLahT74jClZzPp/MkgQFj/wHmfu7E8GhMMm997cDMG6kFPeGW+eL/sD3Up6zD0Pii9LDS7jnhO9y11",
-	"5wSw6WETlcSanxmfM5445zPHaAtzzzlLVmOeaw263gYGUM68RNPyEGoY7kwLWoN/beOqpaDSBJBJMVJD",
-	"KdAo3093VthUT5C/1p6Ga+o0pmGMEpnOifyfgjUtelUWKzCsnxnM71Rd9vC2Hl6/vRogmyrICoJxuBC7",
-	"r7mM/4pUojLthuz1X8bP+4vo+i8LevJXzOemdXZavfAjPFuxkWx/IXVVdWAca4zmjGtoALSPKcx+50ks",
-	"d2sPyv2AGMqOkDuBl7ydeFaIBsYZpUcRCVxpNgRr2IveCbuiv3fo750ZlxbiK8qycXYVjXiSgBzCFbJ9",
-	"Ao+pio7gNdlblmo11HyC3vQPSaWeVzFMRQRXRDaMHbzCUqjjIh8EGT9jxmr3krX5js20kkPGrYVJitXR",
-	"iGLlvLD7YZY++0O22reMoHtnP8uaIZdzFNpIaQ2Rm5M2wPpuqnpePT3wmwF9SRPesy1zI39BpNyVB/G4",
-	"jst7hlqdPL2ECxhkJtibowZ5ds9rPD727S07QT0u2HOYeDhgrbcki2LnHW/XnDbTGvo22gdUikrLI1uu",
-	"f9WDhXw+Dbz5YwJrlojHrCTBCFKnrFVIQtFxppfxONZgsJrSQgLpyO2aZTa5xfL3IEVYcm81ONhQBJxL",
-	"hLhmsRgK6xMvKDNpyozbX2BirpC8c3vKKei5LyNmb70ndJcIwzBdDfE54wMLzlYMgMKR3Cu7q6ZKxKsc",
-	"ZMB5v3ywo8yHa521pv2e+Hg6/n3+n0imG7u/vXhz2nv+ZguFxTX5gEvyFvWp8YpPyivSoptbsuyVYilQ",
-	"3ZkdcAFth+R1904Rl+93YUcPd4qkUN+fvjl5jgq2eyfZ6NoTjECFDFs6csNFoLjd6JiiU+AaVOtTtgJX",
-	"8MVqV0zSFLzi8aYr37vgiqwlrk8wntvQXrj5uy8jbiEuW1chh50xzE1XK8vrIY3BG1/SWP+E+X5KXtAi",
-	"5ZWJY5iHUktj+ZwNlYpZJq1IKMEH16nQzTF6/ec0dL6Ngo0nMU4ESahNMGASZm69Kgp5heSb5YNBJ3LT",
-	"2oQvf+kufReurLO7nMZYV/MXJvwkungLVQ7hud1WciqMIBDukTJumRku5jIK9znjlk2Useyk16uYssUb",
-	"13bmPRRTKIrSQU9wRipzg75otyZ8/hcdLeXV1zlE6EDImKnMstlozgYiAfbavWvnhYzdlsknPPaeG3qX",
-	"hi1VqMbIH1V7xZJhcGEwFQEERoxtbcEm99G98Z9qb9f10rypWXf3dqZCMTFVVRTQ8BqF2g/QJ60zInye",
-	"B++YyRi07yByrlDJaKeiT8Nsjpv+i66r89w+H2Zd4ETzPX54wscdG62Xpq5KQdaw13S3XUjJQzJ1VkRj",
-	"J+73oh/F0b/QHfacjdsuE9cmd2mIf5XKXUiysIbUHFembk0Wjaj7biVcuI8q6IXk4G4kGg/PqhX14Qb/",
-	"rT2oQMGsFFIEBdpHqiaXuRE3gVG3iSlqjily7EL35pV2m78dRQ1U8JB6BIHif64FrbwsXFhrFFEcp6wC",
-	"sHDNE8CvXH7cMqj4bRhl9oVlUVzMEjiLdfLY5YkFLbkV0w09wG+LF9YonQHGeF2EG7r/sfXA8OT4oVYW",
-	"T4wnWxE2mVs+BsIATLj8zjDsh9qS6eCxy2eBtaTOuODONEvP66IRxFkCuyYruWeUHuSiddaaqL5IoJMm",
-	"GemnT2zOuLQG8xQs5pZvxxB4i+pkj9iEFUlW2h6LY8ZdYOpi+QLhRxNAHVOpejB0gYAYAinpd4ZANhCL",
-	"ha1z4NtxvVS1S91Uw1TA7FHYJz+XJfO0a+tSpwmpg6fps1+fMtwakaO2HFkg8W0woPF5DiV3i8gprMpq",
-	"ePF7xDnbKnnO9vQodFtDDDDZMcfTwwr5CPn49FV1m3Bx6yH2HFj8JAbrAaywbbmJHo7Fuvzk9qu3dvhL",
-	"wJVUL+iP+gfLBbm3IehWJwBSRGvbaXShwWSTx2J03FRu5aYOZ3fyfY1dZKn6oAvYDwgRWx3Zzqi9t6xt",
-	"n4BrrNFRAWKazKSEzr1kloZqX7sXP4HHkVGhuTQWprEwjYV5+G7KqvROvEMlYbORSODc7Xapi11Y45sR",
-	"zV6MjnW3kg+qsd+h2cln0xiexvA0hufBhuc9dUPfsTtDpeLzoq1BMJmBBmgjfMadpI91W7IJdv7GWqXp",
-	"1qmeNdbJRRoG1pfyhYtqZ6do364D+SSTOdUmkSlwz70KHtwbiqIlsPPUfWMspmu/rru3UZmOoM36cyY5",
-	"FQmvGoQuWxpkwq9/ATm0o9bZq+ftimMmQgaAdGGwsr5sRPfd0ngDpSfcts5aWSbiVtUBhYUJ9gOGKi9b",
-	"/ozY8VUcMoYBzxKL52bCumHaLZDZxIne4i8ajEqm4OYUCxNxHUOMAKu3JvhnrZaW5LThIAnH4VIhyUCq",
-	"RQQx2hY8FWyXklT/Zty7W9FS5V/t7vGxw527GnRWR/0n3vfeJqyWaCaTiIf01yKi2SaIca9p34DDbtBP",
-	"mXVeqDRV3IeIT0JL/6QJY44ljLnIpGHe0ntXgrhe6C9FzJR2HwYiscsYLhttCUUlK/kcXvV6a6KV7o2b",
-	"xobKwVzha/c3P1uYlEX2bqLHXy0o8TmpHHrmIXA9wJvzOQiKo1is9uhqNgedbtlK66+WBK3rQ5o6d+n5",
-	"bMr8mJ/D4/JknCGpWcSTxBl+lWmmZrK6N/vRv9i978mram7jxB6BE1t1fOlNTpa2A0gACWUOwT2G1N7D",
-	"HW12O11kOD6gJRiI60dhBXKo4hiMFZJ75Xnx5nnv5PT5i5evaOUqaeQHcf0YjYDHAIW4MQfHVUFJ60ol",
-	"lJrPMCfjItmBgCQ2RbA+jbk6X05L+DACDYzOClj+D7cyll93NLcbeg6+8OsLvKjOfkEaYy37mJvD8cOQ",
-	"8Gt60pyBjMV8bqjcNmc8nGPv+56B4u/KT+YkrwPTgGizY9DLt5Lhvb8z7G8hXyrivztFcIoxhjnmtmEK",
-	"+gydcQrkhzmLM5LEvDRdIFAAphXPGZfKjkAzJL2ixnUEX43d3hITv9gMGlLjfed0nH7+KzOWnD3OC4dC",
-	"jEGIable9N48Y05Y6SeI74pwTxZb56ViV0UL/k+YX50hOFrY3grrE/EmFFuuwtx0rwu1/v00hwi6Lzq1",
-	"X7z/uWlhKULrtHf6qtN72ek9/3LSOzvpnfV6/91qt4T77voEP/ku07Ob1ljgbxI1FG6WU55k0DpriZjn",
-	"GIJO4Pxl2PnQbv1vxv0NTl72/P/aLWO5tnfG74XxMynct/25JTYwnxg/a/FUbAOQvXhpe8cn5EOons8C",
-	"Ho1IytpMSKZ0DProyqL37oMJwULIolKjETvPcwg8iiDF6MuwONPuJgGzbQHMXOJ+J/y642xKx4mpaZ2d",
-	"vHr9+vXpyStvkjsuoCNJW8EEyYcb0lNfywzwQGyiDsU5fhDEH/oN073nz/HEz1twxbc/UiEhezhfTClE",
-	"NTpUD1GN8F3CGkgGbYQxkHM2gVhwZucptAmWfqC0z+Ep6X+Scm2fsZ99Qk9YC3gaHQszpuIZai4TQ/fo",
-	"biw+BtlmRrEJTJSeI7SiYYOEW/LFi0t91HCWg6rTiAsH7AbKvyMXc9fJ5w8Xtv3o5nEGRI82mbi4odzl",
-	"r3LpWZooHufyvYkG+9fFsUeY5wyZaSc8TYUcMrfIgZRv7cHysgd8yEHzF/9evjN4pE2gHkRsVTYL/Kdk",
-	"zNOXL0vOcquEOiqyYDvGauCTZfuSn2f3heQ4mTtP1ppkiRVOELvu6g4GLks3SbVbPivIxOGZecVb+7+o",
-	"/r8gqgjLcrp7+7nKdl5apcFXiSDfChiD0m/ZVdHTdG/cP1+vmnBkh+EIGhRvJY34N1UIUg1KTGUUgHhb",
-	"Q+2mW93Yr4koTk9WH3ndXep1p15Fk1W/3y9LDlBFyxMh4fTSEqQjP+9a7B6cCmPJz76igs3hoVu9kqMv",
-	"EjjySBXi2Et/Yd3yRuOsS0n5KR99uOmfs1istudQ8xbniAZuobBIBz2T8LFM2r/unLiJaDAI2caNBS3M",
-	"uDPBT53ITFvt1r+VdFe/z1wE0f0BdCLkVr3cxcfec9vmnaHLVKI5tTiWU4sfIUq4xubNVKs4i4hgDNUb",
-	"PY9zSs7d0LkFuaRKpxMbEdOX3EL3hj58rbVtAYcIB6HrWFEfi+2p1djgQ36kDeVh0CMag/OkOVG5X93v",
-	"ls1LewE+g5AztHfS/lBGyV2ZHy9Ma6JRd8U3nlAF/cRzqbjOLrRdpgusCKzqfl13mAv6oD5mI4GtD4B/",
-	"jjl7565Z5rTlhOrr/sLSkeZUIKvcvemWW0a/VWn8TnaqJGXuB9e/cT5H4nzexnEZjW77No/ud4bhufc2",
-	"hmK9s+neuH82ZNvQGNTqD9aL+tGj0AaN3o/x3xwGuCW5vSW5dRik8NxtiFWqSvuTJz7jc0Kc1GI4IqJY",
-	"6YuH+BRWcrn6vc2BHY53Dr6TlF7TFvJ7qK3Kes1h3PiUvlSzxmMc23aF7EZ+9OlEuM0SLocZH0L7DvE0",
-	"djBpLqPRzt1HNxY00RoTJUWbVNY54uawO1NSgQ4o4pLxyDaEQHsD7ye0gSQJbBWG6CrI3MmYJWDR6CG9",
-	"opDFldmtyIM8uMTTFPYq8JMGYHkPQu7RwrxFi0m6g0TfKcbfjTwLORX2sPJMU9ifPF+CtOe440qEHLs4",
-	"CdlxB0ozA1OQWAbfiPseqHFFku+BZ8KOVIYonT6hwzitj1UsGillwJfDaWOZkjWYdg0TNQVftdIhuv6D",
-	"KgZN6BLn8wGn82mwJxURQ9kRkhGZABZM4vhMyWR+vuyI3RavITHaMzGi3wKQrIbFcfvwttv9zUZAdVyL",
-	"zYAwLFHG7l5rghxsPL+4DBfW2fVIY6ytpPHTOPrThlxIVAqy8NiPMN+0ScTIGlUQMSTY+8YPyughsHWo",
-	"wXqybMTTFCTELg7IRXrG50zI8raERyzZM+iPlBqbrrFapFBDM+PVJd654wSJ20zDFdEoQDSGmKkpaKrx",
-	"nVvnSgw2JZwzzpAinbko2HIkVoFChyLusgMrA9Z9EgYBe1vshgzdC3lng/tVhTZDehe/06vZWn3pefPH",
-	"vUdKuCodrxsHNbNazndVZIWl7/dX3YMRhvrIwzfKUl0EvZAzNgUtBgLiNjP4eO1cEtpspjSK3WDA+MCC",
-	"nnEdL3mhz3w+gRzh8XZj2+mr05MXL8pZRpdnfNPqA9eg3eSxdxP0NAhRppPWWauL0uHHvlnVGYnlZxEY",
-	"wwyfG8b7bltC3UXPFkfQn+maVaiO/hjPoPDbEQhN3LOG+lSW2IsLd0QW0hX3+32k2ITPMeGIBfx4s2fF",
-	"03Bv7O7+9h9qtnS0yGIFhvUzI6QvPPD3yJu6V41Pym18H7j/xTtueaKGZT+IMmPVBLRhQ7C4+rh7YFal",
-	"y28xEC7cvc+PgO9spBIR8zmLeAIy5v69wrWHEaUWdmyQslyLwcAQuYOvzvEDXcAANMgoJ0W7Pdg7JSVE",
-	"tDD5wevSG9K4r1m9PmoGpu2hoMKxVwEdyv3JGdHC7XJc07s3xEIidG/5HQifQUiWIy0s7kR1RyueKFHG",
-	"PQ7SZBWf5AeRJKvG/cLH7vqJkjAvrlHQzxUrpLJ+4jZ/Vhd/8QvEQ1glSpeLN0sGJG+PF0mCr35uPBJJ",
-	"kO1JqrQb+8+v/y8AAP//",
+	"7L37d9s2ti/+r2Dp3rUy8x3Zlu0kndg/nJOmzTS3TZMTJ9N1TptrQyQkoaIAFgCtqLn5378LewN8CaRI",
+	"PZxHM2tWY5sknhsb+/nZ7weRXKRSMGH04OL9YMZozBT8+Cxmi1QaJqLVK5YmdMVi++eY6Ujx1HApBheD",
+	"G6MydkP4hJgZ14RrYmaMaCMViwkVeskUkRNCBWFUJZypIWF/ZDQhiv2RMW2OB8OBjmZsQW3bTGSLwcWv",
+	"A9vo4O1wYFYpG1wMtFFcTAcfPnwYDlKq6IIZN8bHUSQzYZ4FRvZ6xsiYJwkXU0LxtXua8Nj2yO0LKTWz",
+	"wXAg6ML24V4ZDAd2ZFzZydphlIc3kWpBzeBikGU8HqwPbzj4lidJ22DaRmCf79q9oiKaNQ4AnrYOAd7Y",
+	"eRCMzv+VUK2bB8Lo/GhqX/F00D4qRufw9q4jy6I5ayYWmlARsdaRQAM7juIJTZiIqXoiYxYeSSRjBqeG",
+	"zGTCY7oikfumYVz+cevIUmoMU/bj//srPfpzdPTorfv3+Pro7fvR8OH5h/8dHvGMiilrWrc0oYJE8Erb",
+	"2uEbu67djKopF9MrpjWXomlIkXuNaHyvbVzulV0HJoVmzYwowset64Ov7DqOTGmpwoO4EeydubGEZXl0",
+	"SqeMjNlEKpaP6I+MqVVpSNhYeQQL+u4nJqZmNrg4G42GgwUX/vfT0Hi+Y9G8C6HHLJo3LIx9dCDCtqP7",
+	"N1NtpMRjHOAtvrZxtO69Hbfxe2G4WTWNKWFTmhAG77SRFL6x41Ce8qTx6E940nrm7fNdu1dy8SRTyooh",
+	"DUTknhIzo8ZKIJEUt0wZ1jgqJReto/rfik0GF4P/dVLIRif4VJ/kY7GDK4lIP7LA8H6mC6ZRMorkYkFF",
+	"TCZSkfMRielKXxJK3rx59p0dMyVTKWMSzSSP4Dyyd3SRJna455OHk/PolB09nIzY0X364PzoEf2GHY0m",
+	"Z+N/TkaTs+j01E8UxbdiqqUBHtkRts26fLQfPKgf7fIh++23d2enR7/99u4b9vYf4ZP1bJFK1cgOOTxt",
+	"oxx8Y0faeSZMC09O6WrBhCEc3modDLyx62AMWzQNRWc6ZUIzwg1btI7EsMWO4/iRNfKVOWtlJ3O2Ky/5",
+	"iS+4We/7B7kkCypWMH17FuBumskk1oQaspCoJ4SuqARaLI8iZhOaJWZw8cBeT/QdX1id4tRdVu63fHB2",
+	"a6dMudGJ+SZiSbiYt62Rfb7jIv0sTSPDFdK0Mlz7fMfuX0wmzP7S50K0/8WvGsblH+86tpQpaqRqGpt0",
+	"z9uWyL+z61BUzJrHYR+2DkIhm95lBC+RJDdQbNso3Cu7jkPJhbQyXuNI7Asg67XLvzHbx0hMX2Eu9V81",
+	"rZJ/vuPoXlHDvqMNQoxV8qxcQpYzHs0IJYoaxwKbxGK62lqI+Y4ahmOSCfsZ2gsNSkkQ72yHDYOwb3QV",
+	"Ku6PgquSiTaDCVFZq/amsl23ZYMqeWca5JXMVNR4hjJtr0QN77SOBd7YdShG8ZRd8amgJlMB4sAX7mmi",
+	"/TugVfIFI1bGHct4ddwkkuK3R0Xrncnn0cPgYLNxPrRm+ap4p3X1Su/tuIavmaDCbLym/NkqxH0hVSyY",
+	"+TM8QoPN7nTkXsteCpUhYxbJBWtiREbuR5l6o5sv1Ey336f2+Y4b9m+ueeNlemsftg0AXthxBL9INf+R",
+	"iybhnAu4vZZSNdke7CutY/D2dctZr5F1RqsoYdfaUNC20MB5zd6lHKRsYDvXTo1fsvFMShRvJxl0JaTh",
+	"wG64MHRuf3DM8FovGUtLvxuWJA0mfcV0KoVmYNH/lsav0CRsf4skql4X7wc0TRMeUbsiJ6mS44Qt/vG7",
+	"tsvzvjg97wdMKan04OLX94MJZ0k8uBjQhcyEOfZkDeOn8OUglkxboZosqAHD9xIO7cDMFGMkS1OmjiKq",
+	"GUmYVX81+duzqxfk/tnpN38ffHg7HGhDTabtQbMnjRs4wXB14hysam+bp5rEMsqstMVg8xWN7Kv3x5NH",
+	"Z5PzB998Mz6/H9OH9Dxij84exSM2Yve/OX9Y0Imfsz7h4pYmPD5yXQw+dD1tL7EFXPTAbe+GnK+JYjS2",
+	"Iwf7hR8+0WC5YDSaEVhgmCJdsJgsuZmRpTPCKD6dmeMBmkYnCY+23M9ihR+VV5hrUrNtkCXVlk+4cVAh",
+	"zYwpuIt2XfBSR3O2OlLMdrOXdX9miF0SRWMeGZ0vnh05IzSxO7C6tJsx42IKM0Qzegwr+1SqMY9jJnZd",
+	"2vNiaf9bZgoEv4IOaJLIJVDBjgs5yce7L5qNaJLAzQAjXtAVDDiWMFpYo5+leSozZKq7LNH9yvlWDE82",
+	"0Vk0I7A7O66NkOZoAgPd09oEhkjsXy/JcsbgaHBD2DuujSYs0WxZfGKIkQmSmBXTnolXbAIkv9UaRjO7",
+	"SWIK1+R4xJ+fzX9Z/degzDxPi8V9nDsFwJHMIiliMqGRkcoOzvLnnTkotnqErR65JvdGkorFTBhOE02o",
+	"YmSppJgOiVR2Qiv4E/BGkJRb5mg575IlyaV9SZCbfBlvyNSeTCPJzYmVv4+4qM7oBnbutZQ/UTVlOxL+",
+	"6Xn1YrP8FFiUlCSB9nfbCyPlEbazrw3wI4RW7apTgVcYit1W77eyivar9JyK1Y6LdFa+m6REYyY1hi1S",
+	"oy/IknJDKEm4Mck+1ss2f+Sb38+61Qd9SW5eMaNWR48nhqkbuPXJzNtpkdyABu3crDhaChwpfRhQHdc/",
+	"LUa/ZpQFvUDQzMyk4n+ynbl4idFYzka4IBOutNlxUzIYoj31Ed0XL/lZEiPnTFjOMWcr4CBSMFTK8rt5",
+	"JpMY2DpQ8xtBbylP6DjZ8dg/KIsEr9WK0CnlgiTUgJ6141rlY9zHOl3JBcPbDQ65YCzWJKLintVbrQwb",
+	"zVhMhFxeEuMn4hYrVTJiWm+/XAFlI6XKrI7HXJnZdUydNd5pG1yTBdcahQWnaVBi38JLmmpy+ujR6Gh0",
+	"dnT2z6p+cXZW7MdTamVFe5G41pAmaGT4LfI3WIQd9wlM1Edc2N1ImGH7knetTIs325CMM8sXVZYwgrKh",
+	"Jtz0UC7yIZWDwWD/4pjbLmnyUlm2b7jVLic00Ww4SEt/ej+IFLNn9pqaipZud+XI8AVbV9WH9psYHVlt",
+	"6/BcCrYqXr9OvPer20clG003G4pT5jduD1Ncxvnr1wspzEyH2O9wwOMOposhGh5K9oVUsZTCq6nUBn58",
+	"G/hMZIsx3hFrj1Kq3FHc2DmcuI2ThpfA2BAxfuuPfKedsIeQlacHJ80SRpRIKxaH5lY2JcLigm9zU59l",
+	"Y6ZtxTVLlaIwlEyMeZLgPdhh7B/KxqBfB7B+btGH3lqEsyvRmyejGn2UOq+sYn4a/E7U5z4sH7FiqeT4",
+	"dxaB9cKd26d8mik8kz2Orx2SXhczXqD+kFBtiFmy5JYRnMfxYBig88TtcLWRb23bXhVZbwouYEvcIEZk",
+	"SUKsaDljXJGYrsIdCfbOXMcZ6+ahGQ7kLVMdXs9pVS6Z7vwyHMzuL4OzcNe1rpEkjLeYphtTqTe3N0O3",
+	"0S3085KistODePIz2elwun6ussWCqlXoeNrdDbCz+jGEzlpm4nvoeRIweLc99Nf7G0JXWv9rcIsrii0o",
+	"T4Isv+Ndw2MX1rZ+XFfOe2qpUTCzlGpO5kIuNQjOckK40UQzdcsjpo/3eZE5F2qfGy4PiVibx5OSAcS/",
+	"BSqrgDMWHHhfPpHOpAgPeT+3XZ0EpXaay4zeQhgLYSLGCL0NHKJ6acFKt91dSF9+gv3voviWiqgvHzGy",
+	"66GpTc7I8CiSRKL20XMg6OroTAV9DjukJ3TyY5Un6JIa3Ligx+CEU+4CKA8suXdkMo0HWrFbOe/ZJwRJ",
+	"bNiSH9nqlX0tTP1I9C7YYhMFw1Ie/jLEHTvEJQgtX7FIsb663Jytuo9b5z3UDAozuRRgUyFSJKtLopmI",
+	"CQcnHiVjRhVTaJo53kj+GDLpegpO1hh7nR3ooH/HIr6gCdzV/v2cZrkwD+8HhdSYmfZLuvG8hLyKVEsx",
+	"rLivh1Y+HkL0OJHKRQMHrzXNHTPudtKMTHlUvrt8YO1gOJhQnrD42vZf/IZCZf6rHZH9dc5SY/Ue2L2U",
+	"KnvinffbPsYBX0+4iLmY6pBbu87m7bjyg+wzzXB2rWTxE9fmsOc4J8C1o9z9xGYxN5D2tXGooRwCpQ1J",
+	"Exoxgj6oaEa5APeIsrKb1SotcVRnCUH8nQnDtlGRaTLUWBMWT0GugD7t/SSimVQ6KOR4O15IaGI06Xi4",
+	"tpYVUgzRgK7ywTRux/fC9NYgrKTXMEFwLIWf9LgJC8bSyrVcqEGP+9pNPihnw6Prjg05i2mgnSVNkh7X",
+	"fugep2ZQtOPXdOiXvXErD3+XFwRziPvctv5vpviEbyfTuiO5dr08xgeoVywt51gwEza7wHm/tuyk4ykd",
+	"e262cd2Q71nidhpV3d9FE00SaaVGQmF4HboH5aiXkImcrM8ULSMJpXTjiLUkE8w37dxUr/GuqZmC3WIM",
+	"XyYEekhip8EZmaZBvbNGgm5Cvu0QLX7rlJge5JdwwbofJdvBT1yw8EHqrpnpwgS0qbuyPYq+69yDoe96",
+	"zus1fbdRSPDjxtniiIZuDX2fTRsD69ZTBXSppYGbpkTSgefs1tsyO5B33SokBbt2dK1YlCmX2QLBkpaf",
+	"J4lcghVhOIi59tJeJJVidVZfEqF7UIeQYXdNiq6dzg6gVPGou83oj4zmlre2D/7Lv9efIq9TpiLWQ7Gp",
+	"kZ+QhXHIJZSUKaE0Bz/5KqGWh9BMpgcWyeuHejuh3LZycMmhdai7iw62+VdZX4EB3VZMxF2dLHHVFlo6",
+	"UKgXNj/zDqvOi/UqE0/xu9B6TbjgenYYkxaEeO96Sdcu57dBHdzQJBjME5CIi60qjLnYQH79uy2oTKCF",
+	"Vvzq9tV81u0jTQvZZwEL+/+64luA0uBbQQNIo85ZW80CviY3lbtPG22ubsHuhJ3ZQ7wbK9vOJ9ZnX/u4",
+	"T+KMYXRPRw7T1beldc+G66KJs7fDWVpUb7FuXqkUo8k7+4+vEUKk+zc9RZQ1FhQrOrF0PuEC2MStbHDK",
+	"5Yxoy0CJ4kjVvE1uCgWnKq8D0pFbyCZifo1SUR/nLtXd1ziihk0lHpburo2+olcf4a62vvkAc5Oo73yI",
+	"M8W2g8uXe7kP7CnKcQTqvPsXTM4ggi09D8eIbD4hQkL0MUTLQv7Jkuuyv30sZcKo6MESAOvlunB5b+u6",
+	"ClF4pe18K/zEN3qacCsQHGrjhiy4KP/1tL5FpeV2J92ojL0NrZyfYV8sooYJHP4CRJLd4f7LEdX6Xn+6",
+	"r6/SfqEaNOqIx73PkP0m3B7kGDLt2qvHPsMxiqggNE2VvGXgfxMrsnBwVXsVjRd0dR3lZLxOcDlkRJfG",
+	"2rwEa6EVdn/sVYOTjF1qpYafltzMYkWXYXMBJJxeZ8LwZBeTdAkNA7e+JDeWlqW4/HKSquxgO9XewQnL",
+	"D8gOpwzB/fZkgKqS917JlQtu+GbRpmyGkYpPuSiT3gL9XWOZTWemZrQqEC9ClJcqLlUwAOuUcJeCCU69",
+	"sCm+kmPfZbqQ7Xrdz993S5PN0nyxQEHVFM1HbuWKVfeNlxaiMsZm0jr8MUAK3v4IALxib905p5zukmOv",
+	"KEMYVNyH3LcMW/cG3LJRt2TrDdty82z40FlJuGDXUSP+ISCc2HfgeoshLSpoBuhjHO5n1FW9BePeB7iP",
+	"DRi3oEury1mAA31PoxnRhqU5yqVdjCHhAqMpVcyU/QXjRLmBlOoFjRHfxp+xMPEjmMLamakcteHg3dFU",
+	"Hrm//a6lOH5Fl8+ZhmkF+YxXLqvQI3DB5ntTJqTiQNSZ9ro5265R8zk/uHXYsZMDGIY9DuxLmfCod9xg",
+	"kefVzlCkoa4DK8tSQ3t+MlU0YtcuWbIB9i6LZiSRIs9U5UYTuE24WRFKFNNMuayuhGqjO3pkp0pmafed",
+	"ekUNF9N/2Y9QIH73DD97MBqt797C0XO/1biVHfhS5ZsaOWADbieKUQzzDa2veBvlONinQ9qJG1UpDKTu",
+	"xXQZhJrtK26+NQXJ42Gx/Dq1hNdrtAgL0yPtCfv8GdFkQvyixY4+49MZ08aFgVDtYOcxuLxT8AImBPQd",
+	"7RV+FxquLogrYPe3dHFPE7kUzekYO3lrugzeeAi4tQupgDMrLKA58RSKYO5nKA21IJXSshbk0OE8biEj",
+	"V1KeOwkZDum98/tb3HolDhOgD+TqW6fxwSiKaZTaG5ZWI7zaLJq/YoCt22+V82DXrsvwFD8ITT/NxgnX",
+	"M79ndYNLPe6x9PZwEAi6LU0vkdG8L/n0OWFUxGP5LpACJxJ7W7vn9zSJ7EjAgDVmZCFvK6kuTTPFc+P6",
+	"CM7PYcT3m2H/YDL8Yrzam2Vjym+Z2OKLhiHsz64nwk+6ul153Ggwg8ZL8ygtwkbTmdvngxsMPD3tYDGQ",
+	"wiiZXGWLvg4tiKXvbjGIeWO+XA4fHWXayAVT+p53zGiC33UNu/wjq8QulCjCRYp3H3Cjny0Tm1EA3th3",
+	"1oKb0D8D35dC18cuK6FYIT+R9g3r60zIF2fNHQZoUjRJnNK9AFSSsNdLZ/3I0xPXJgrFwbn2W+YNKI99",
+	"bwi0zodl+TGb0n6cDUKLr6fenbO+Rlvw68MZmzfxUG3oZBIwxBwtKE8IjWPFtD7u5ozAtqorVOOq+XJ3",
+	"4aH5ht8FIy2oawdu2oLLuhGQsgoj+/2bV4Nq1YbHR//z9n2oEkrVaAVpT8dPioza/OGRK8qAJVdmAP2a",
+	"JDOZaXbiKm2dLHKJ9Qkw41cu97HHyqdMAa5NHTejHde2bLQ4DRktHHpOpZ3TLm7jSiIXRwSv8hhDG/ld",
+	"EE/iMcB8e1tkAQL8pxQ1EOCz0dnDo9GDo9Fp3de5YffyQlHf4bu9Ni8vI+Vq48BVFki7IOwdjQyJ8Q0X",
+	"vgZIoeydqU5kdDwawSRKq35+ViHMo//4dXT06O370+HZ6MPffvvt2P/66MPf/6Mbtfqxbk2s37HeekOj",
+	"5y+hxqHX1pzauEzOMC3YkmnjkegvyQgqwwhHCQGEEn7bxcHiyxl5CWQj54ISNWWTbOcO6jE9aJzGTvNV",
+	"CB4OFs07Ro3ULmIPKbdpjHkuU7fgtMonqWIT/m6z6O/ea5/gwU3spbU8gJkdW+9/NmgcN0VNA/6aNj1J",
+	"2QGdXVtO2X1xnuNX/yPD+TiglodHqVjLQ12V7EtPfPGvHY5RUT8MF7EYix+wG0B9UZr277s857LHBsZu",
+	"zzfNojTpfjRb2ttWWckVf8v7aJrlNumuDiImHAe7bLDe4mWH8HsyU2jFxYbu6bDO08hRhoM/wygsYVbj",
+	"XsfBtS7EnbCdgyWM2sYPLrF76t1SUref/+zv1z401+NODqj/zYN5xaDobs/hLLmZycwUfLUm6kURS43L",
+	"sIV3rPSaaQbkP5WCXbrKJEai5r+k3MBLHnmhwewZnMPVkpvesb0+MKgeQbgkmUiY1kRTHncPGfy0VuTf",
+	"xYXSRzS1V3Z/SMttYDDhmwYrrb9E1h5MeMKuG+1jXf2ZUyEVi68jmWSLEOjUE3zgBW5AG0GgVKjfSWYU",
+	"4NHt3k2kugTMcyJFxIZkvIJPsjSRNK6EhqwHt9SYn5XTewarIXtnukkUgYOtGwqTuEpWMDFEuRaMjG3T",
+	"mowplikNiDBNWRWOdAZO4cCgJ6riBtyvksCz3sm6sLZh9UI2oaoAUPI/FkRUWkHfaYU2Nway25NmhcS8",
+	"UEAv54rZnKZduS4nvpcN3iB8Lzhe3JOeIy18GiVd/EFfC0gL7kiO27EhhKpuFPk/Vy9+JtgMWQJSHBea",
+	"xwxh5pO4KE9QImbX7YaAq+Hg+1smzIvMRHLR93IEdOeNbk7IWmhGRpJF1/V5R64wCtR/FYTHRQgDBNGi",
+	"8rpezuSScOPqgGhfGwSsLjlgn72j4BDHGeJYuygZrMNiN9QuHuoScCuhpuFYalPUb68Iz4La1qddwBti",
+	"JAxJuDb2T/hRGJqxa2RgMMrdbUKIar9/h0v5ynHEHvBFLwQjmeAw9BvL82/sVt5AfPANPIHb58bImyFW",
+	"96NgAcRSg3V/mJldL+kqwOef0xUZMxdYbVuxDRIujPS9ulIRYfUjpquu2YT+3uoK5umqzTWkSHGgbNvm",
+	"cRisq09XnSK67R7+G15cY6ZY8xlqlWHlRGxwE0V0uxLWDKQIz2anv8gSw9OE2/O8IjciW6DZ9wYArmJ+",
+	"y2P3KGZCLriAh0M0sSardUIpvdZjOfrvbT7SXr2oDiFIlRPXkxBatrUY8LCySJu2+ODK8tp896wvl9vX",
+	"VwZYeF+FAYpKNQigttkOCf343jBvLDTUp4B59cSZzrewttecQH0kF2iiaVAtenzdYzQaboCbGfziyhTM",
+	"hVyKvJQRBniPmRrC7z51tCgDhPFyoH1A8YMh+NSdW+XSighskZoV/IolbAj9TUxoZAhd0tUx+QWi2kEp",
+	"tdqoYCxm8ZDcuFUAQG0s5XL8myi7ad4PFnLME3a80FzHdgr/uP/o9MEDO1vnv1mra3ExKNWq8M8xo2LA",
+	"BTC2zGVH2yd5QXpKvnfdos+uvNRnpcUt749LDO15NWMFiVymcpl1x9WJH6Bux3roHHRRvyRfUjPzzkBI",
+	"d5QK4kHz1AWq6IKZjcAQYdqDslPBL5fBuqTw3VJmSQxlU7DAxqYjhTMrRUBB28EzthW4/zYA40U5i24+",
+	"Avu6H12AOXsA7u4t+gLqbY0uXSBTazvLaiMFAwnbpTDeyWkLWA2mWvm2azx00U8J3KG1u0o3ZDljruIW",
+	"7AWBmI3OnTvA1u4VM/CDltVeMjbvvn2/MDZvbKx+pRRREuXdCa6hH0f4dAiavBHcbIGf6qKAyZTfgjoI",
+	"KdIEXKW4CX9k0tDLoraktAc8loLhRqGUDspFlq6LmwUmqFcvDVMgWiGLjLliTqe0TCIKI45MeGKYciCc",
+	"dYUQH3oTVg26/9KXw5tIRXwfx9WAgrMHD4IcEsd2jfLluoyOsUm1DvCbegej+/8cbkTgaUTx9KHQ/Zhf",
+	"KcsmgGdrZpVaVKge/3r29lhlCdO/jt4eL7mI5VL/evr2GOTjTeiyUEnYdxqexrue9Pk9B6OF3dTlTCYM",
+	"ch2hkhncHLltVrFIqtgteg0mYhNwREqdz6ArpKyiy2Bp8d7wEf/iE3PA/KFxno/efOhz4QZiiys8thHm",
+	"yGexBhv2T4kUJE+DJRPG9DZ99Y9k7B8o3hUhOIpoOCcHJB//mMWE10KYQCaM6erkbHT2MGy/lwuuQ1Cq",
+	"v7gC6lA+3XJeashCNpTwKLLuO8G59cvCDVnFig7LqT75QpUmVtqXtw0H4eBaNJy2A2jPP7AkfrzYonBc",
+	"bwj+pgP92B9nXyU21w3tlcSNJlhhq8ORq1ffwB7z+hvB+cuEx3T1xMf+7QuA1ZkyO+2tG8N3NBxP0CuO",
+	"rSKw1wtVuUeWu2mK1Qe09EriVFrVmxvvCpxYwZaLaQJ1pjGsspcvcMWoSladV+G/4XW3Fptlz2q8Hax3",
+	"3mWHjd4qAq/fVqQ0FAdZcaHbYTuvrGJE3jLlPBsNoTSZ2ZKoKinNo1BK3kLedlc7vMV8U7O7kkDR/vnD",
+	"hwGK2LTLB4+jqbOP7UNqSvvVM1itu4Njh/Ab20to2M8WW2RT+vSk9dPxDA1CGL08hHgEp6JFcrHgxvCK",
+	"WaekOm8V9YFtfgKxIkHwfKwsuBgSCIGIS6D0gdwtV4u33gZ4cHxEB9QohIVqaORdio7RDSSCm/5aGpro",
+	"EhZwSAIsdwyrDTI0lnOrBWjsr0xVWuAF1FYDagcDwwUwFE2WgEHTGCniWrrGtxtzgDZFkxTEOyhRHWSz",
+	"tSMJ675bgQ3uWKnDxZUUiJ+VRSjRST7KnACLxR8WxzxHM+4TloIz2xO+4raUHQBb3Jw104VsPjTPGAK3",
+	"tpBMGiq2+b0NkW6LMdwhsWToTdlsDPdV2vyfWqzhOM+nvHdu1AFL3nkwrO5MRvM/2fV45byDG427LeBH",
+	"/rgVDXY8HHYJDy7ilHZre+nGN7KNJdArWTlOmVCMxg4QQUgXAgnMFFyOPizOSHm9yKJZkStgiVJJ+Ncs",
+	"EU0HbiKr95sZU9dmRkHzt5K7423XmFgcrokV5Wc1GOUZNjKhcIP19NAu6EN1Wdg0kvCQdPAYwqasZiwV",
+	"QUZ7SUZg4/bxnkUXrbdbKH6YAD+/wNubC0bGDM04VODVGdZQ8jiVQ/rdYD1yiEI/iY1kd3AbTZXID2Cs",
+	"wQ5+5L3DNEtRwj1m4m6iwEQauGW9/KOvRIKdt8/ojvgYLN6ufOyOKOlwJPQ6ly17uDNcljdBke+YeF+7",
+	"kAayDFzE5oyK2P/ZTo06LKo6RXoFsDHshAu+sBx/FC7SWR7aT1wwbbUcX2fTsr+AQ+UsFGCBebAtI+mK",
+	"0bHO2aBpuxgJmxg7Pu8yDY4tNDiZMnG9AZpxlxFyTWwXW40NQjz3PqwX4DTD8NHcNGbXr+O4QpK1ry8c",
+	"QC5iZJzxxBAuyN/kUjA1JAuq5szYn6KEqfnQG6SpMEOisxRtEwsazbhgf/dWax+84oqt15Lc5RKjXkuI",
+	"BPToz7f2P6OjR9dHb9+fDs8fBeAJcPRX2xQD7s5vXmbjhEfBisbrJX3DjOUnKqaZ44teUgPJCkGCsqD8",
+	"9BOguDwu3IJ9OOpOgn3oqgpOi01p8n0OHdgzOgH4n1ghHUN5E10nDKjBGwg8QPd833veDbNeG2BdQZXa",
+	"BIIKwy8rNuVrqRPhV7VRDEl1w6v1wnn43RBnENqIMRXz6zHWNy5r4yH1G97lY1of88P7TS83FVUIroUu",
+	"gjk2vm/ou26v1uMp3P5voMmt6twWpNXKE6Q2NHnsXv50dqBUKmPrsiJb1dC4u813qV++EInTZzuSxIZ4",
+	"3i+RJD7x7ey3fwdXhNbYx/bq0PMdKs3VowCKoMF72ktcncJsegoC1X5vAHULMpdmUhsupgT+QqQglECZ",
+	"kXJyWaYBdG7OVjlgVzBdrAHEaaPPXMmEdVasUbKSnSCZnhfhdIcK2JJx2LkVzagQLKmV3wC4ukWDWW0L",
+	"O2/JB7V3G/B6IUiI2HNWbu78OhpBuF3FxrfhqKXGQu1GdsTb9FYVt6ou/cf7ajbYjR0ZHNyAUUpB3bcF",
+	"owxr0zMzDSALnFIpiA+VIZkGuyYmoviU8oRGcx3KP7NMAhDpG3LSfbP3NCm93GjclSVgz/4J5psX0oOm",
+	"FOiYvtHg4rbbQjYk/MkJWjyOyZuUGEkEF8zjpGkCOcwEyzdgio6eyaUYkgUX0mv8XJDYRavinqR0Bb/U",
+	"Eld8+Nng9Oz4/L4l/DxZAsD/Puwcr9Y/+6Iuwi98uRT/xtv2/G1cu8f+sy3B3CopHf128hcf48qoglhQ",
+	"ewdCFsOQCKTfWpC2fdY1+iSvJdMnjdqXoun+TdalOENTBW2cULiweT7+0MHZgIaz7kHekET3GPPcuCCM",
+	"RjOSOOtK7RQw2DWpEicOXAy+ywSng5AN7Ge2fBz/nmmzYIcP9twP2kJ+glpgF+y0Uv4jW23pMe/p2fcC",
+	"Wts6eGtjk4tcNsDT/8yWd1Lyux5KmX/dNKhtio5uXbmzb13LimcwUNKzcVJbVpXcBAl8cKCRn9lyOyT8",
+	"mcyU50XoWjl9+M9h4Wg5DTlaqtNdE3dWZEFXLmiVABaHJlR7KzmJJdOXgGBihasVkSJZkUTKedh9vNe1",
+	"G7oJN60hRJUfhBEW5cXukg1WEuH7og63xipDbruV7tbjlRv20Q9hK4SAelTxggsPbbzBUoH9NqzPVqGq",
+	"Hz1wLOTohB2wCgqZQEAjxmb4kMaJc0jFTM87lN1oY5I/S9Mbv5oL0RRuZpzqV0k+6w1CbRtpGO+LUqna",
+	"PvdnIqN5sBTv41JRE6jqScaZtnugiRUFL4koIe0x0x1oD+wqKgR1vpQkoik3NKminJ+fPnx4dPr3em5m",
+	"qO0NOOrB5nMQ9TJUdTiBLk3oKjfOrgUllZJ/IYcVU0pmjMDljG7S6optNLwmJd9itT8mhoTHRCqisg4r",
+	"UxdKOppJi097m6RrcVV28lwQq8ahejuT2sCa6NrwgyDv4KC+ZgsHaVtJAr7fBFulr7mIkixm164UZSCE",
+	"uVzZx7lXghriDxBShuV95ASCROVSwEyEJDIzgFzGJhMWmUsy4e9cZvFUyoaSGIa+u86vizq1Sl1gZeGB",
+	"8aSTZ2F2umF+ZsvX9N36/RKEyv8zGIz/7PHPaD8a5qgX32eWi5x8y1TCRW37Al6NsDZQoquCK+RYt6UU",
+	"+/wQBLe1Shs1Sm/ilspVJ9+LAV/keXsO+UqqS0KJYEsIiXCBJixuYpdNesHE+7PacejsSzVzWj18qQBe",
+	"829dVkx+Pi0OmJZLUqhta++SCfl4GvbgJZq3DlmIsZ/IOuZJoOrBM01Syl1la1w1mcRMGxJnsLc9N3XB",
+	"zExWqg+PqZhbgqd6FrSdKzZh9iiELx3pgGSomBMwhdtF9ZE5ikWMp12umjVQA58WnIvgbuDtu/ksr7Da",
+	"w/j2VCpCIRxkiJekvTeX5RgtYLj2N7sVxwQ/MDI9ylL3CWTPLrzn7M5pZmO7aaZSqSuuFPh2ODAyzdKG",
+	"jTeZEteZSpqQ9hAuaMWUyzQfW8nYSMt9UjrND7029u81WOQqQfSgCD+Vdkr4iYu+1QPCBzCvl22knesl",
+	"gGPlmCGe88ol630U4yDq4g9yCYV5HcXZ+/uSnI/WJTc0HTwatdsRGgySLxMqtsrE7cbm4e45HKtv0+93",
+	"vBWUXEg7E72v6xlKNKJmyPu510sNOsnwtLTxgJG2yYa0TYEup5wEsyLzxHQ9o4rFgKl6Qe7bs3F+5tWa",
+	"IYn5lDsv0myVzlgDtGpRoGCtI0VFLBfQfhMsK2s4PHJimDPeLwoE08qhcfhyG09OmXKgwwaqeYWV+L8c",
+	"i9aVoZPJG91bSG1UkEpjPO9hgt7KCwCDD/oBvIze5gjw6kpPQwY1bCrRrFBAuGhDRUxV3EHB9CtQfPzv",
+	"x6+7qOgpU5GTeYpvTx/VPw2BqNOExzlmfKUI2OhodHpUr5912txICOoKYH3oyt5jTMTaJSlcokTVaIc4",
+	"3cjC86XO4/P8ElSm1LS9Mn2THvak7ihi95SUu8nHbzSdsqscNrk/lhYlqWKaGUTes9wdVXIQhRc0TR0+",
+	"QN1lAw/6wGT5g1AL2B8dPfIx+0dv34+GD8/CIfs4yvLiU22Y4np+tICfjiJ9a/WK9b8eCZkJ/kfG4Dqe",
+	"KMYUjXmmj2IsZTQEnPcjdmvHHtzHDQaMHGFTyTiLINwODDpDkA/8Cl+SN6+fNB+QjvaNRjrYn+HhlwK/",
+	"jlZgZu29D/4mM+sI2DXOHZ0NgN5Lqeb6krBbplYYztJT2N72ZipbQFuNlv69PrdZSrVeShVC8MJyMATD",
+	"pkCEUQDrDTFuhJKEC6tqkWgmoXJBdRXyhmt4hTW4ueCYZkEitgMqmwMt7cqYXcL2g5hGxity9fzquMPN",
+	"0+UW3/IC7+83oZmZoeMiUHXL6vYpk2nC0KQOpXXGq6BI2gAxcsDc+S4unw6BjfBq3hpMZGM8o13ogwcz",
+	"wm4eIJIRS2JeMcV763lxqdhIgFlocw3ZRl1Ds/oHa7ipN1WIK8OZvjN5SB+ZMhNWpDRLkoYa0ytGVQcA",
+	"9lrsh2twWCyVa8kNftOGHDwMv7L724fgvyhZQvqwm1vKEzpO+lZrakS82woVaQuA6zLldxXmuvKxbJxw",
+	"Pes5iUb4n7w50HMNV/2rSIXYpIM9WC8JVfIVlTajtGJt5LNl9SJNbmIZ6RNv0DrG5T+2IuoNwZfHTIfy",
+	"v+MOwcvhogUbqx7VMcj7SprGVRvugNidsInp+Kpgy45vlq2bG6m2f4xskzFy6KeOY3WTK/fQRkEHZ5i+",
+	"o6tssaA7pS35lg4uOWwc8u5CRL2Lv8g18Fdm6UEy2DLySaarazkJqbxWn3NxIcS+hp6g7i4DtT89pB5z",
+	"tK2iUo3h6Q71VQu7WaeXInwmEFuDlW2uM2F4wLH3xv4ZaxFQkpejKyMElAOqIGuGqVvWo6Yr+D07WKux",
+	"IjAYi91tUpTUc9dCuVweFq9ryHNzr/U7dflXYxbRTLOOeqMzv1aIpDGuxm9VPV6mIjHhirUdsyf4el+v",
+	"Zdqtplh+mHPaazbRQMqZfSePUPTvXmJ+FQE7lRTJajOyVj7AtX7bFuPw12hpPfZ+f+4WBNWBFy7ShH0C",
+	"GLP94qi61hVo9MOvledd0hx4vNMlsnYJ02gu5DJh8dRjquLCgktDRFbfb0y73bVYQElGzivwwlL1wzQF",
+	"Yjv8cQGSPsRZuWUqoWnv/FAs3gqQhD4WB3xASBgzmcQIi6PpAtEG9dBli5bezSv88DigT3q4xc0yABfb",
+	"IXZCD/774OosWbytxlnAoXVQD4OR0N/RlYaMjDgrhaieHp2PLn2MnpDGv3G8fdRXkxqJoaklzN+WqguV",
+	"4l4HXavx6totV7ejU9rDwAGK2djIzQXItFwwyIUqL3cXvR/f7pFnCVh8W+9YCZ/ZTcy3WIwlX8LQPr6k",
+	"yhwIfqhsvyvXXexm0G6W1XtiQfjLp1LTUaopFfxPWit5tR93XbMrrAWQpjtuhJOIvdyLjVeiy9twal46",
+	"eXC78hk1A9gO7kGZxB2aOh2d3e8Zrg2Z1HagbbN/5Z37/TLscgl+Hytg5JyJXfNlsZGSB3jjrF+xPzLW",
+	"29C3rds7DV51RdQvuJ8TRmN9UVGTM+2igqUyNBnWMfecKxX9yELLhF26V2v+fH/68SFWkddVp2/DyuKM",
+	"25bzyipnhyOi/rS/gQgOnqeQJDIqgFU6XdeP829Ct3XPgKmONwPPg/u3yHKIMAyvHIk1HEyljJcYBn8r",
+	"s2jGVBhUaqvg+Yjx256KZCUOLPQ0AxNQ95BR+0H3TXVhrIENzQRNoZh8x75D1+B6BH++T6U0j6Kn0oTL",
+	"K1Nd2ir1FlNuOUkdc0TuLIcDipXIzIQTLa6Yg0fCPAvLgI8H+0fuaqkeQ41hi9QQhNcaEi6IZVZFujOM",
+	"bJdyMtucrzUjhVsA1E8j5ssO6CyKoB55ARDmrRZBo0VXys0JNvcYlLdxoz1i+yyVXiaw/Ruztsko6EgG",
+	"it3KfoWk2jeryT5UmcSGzdnO3Jy4bW2F9CxRgOWw4SwryW7tqacaynlSYQ9bpzoN9pazbW6Y38F9x7Vp",
+	"buk3dq0c3IDnha0DmPBeMsVl3NOCB7aliZKLIckA2G2cGbAmYQYyF9MhMTJglHM+5S4aO8bu9wYvgi7g",
+	"6+Bst80v6wV8uT9H55oTfkfM0yJbZ/PNZZc5zvBm8uW6crP6cBArmab7MbC761DrpnjXSj19jCSUco63",
+	"fEKjbv4DQ+dMXyMUQT8i3MI/ULD7yloMS/RZG1FxZXdxHBSEfHhWWZyZHThl3shLxW45Gn76IhFSjyvl",
+	"CwRdkhsmYn2DgBnEedZ1Xr926aPDZRJbShEB/M7u1TJZXWnZiN7rj29zRqodFBFyGZRTu0DAlunJzsUN",
+	"M7gHFbTuAxUSOCSOTWORgk+hRkEx9eDaKzlO2KI31a8IJQpNbOAwtYqkZjH526unT8ij+w8Qoqe2VzOa",
+	"JCwM0CbJmBEq9JIpFuP5oJAnkTviWCRFDDhSUl1CnjdoVBN+y8iCi8wwjak01B64SDGoXIYKF9qL7ECD",
+	"9OwSlhrrwtsJcoEZyRHVYY2yKGzaiXs9hRTlwNm03DbTYSRdw01TsTZwSdoFQZth+NwqGjWA/Wicnd9S",
+	"LojMFEnkVF8SmmiJ82dkxmjMFLl5bZs6ehbfhDuCPzT1w/LqRylSH45byamiC71ZXIenfjHyBfPTa6By",
+	"TFM/pHSVSCiiGoyt2msY4gF1SnuGw6SXaaavfRBxj1jB4jvXerFSm4UJv22HV2RyAjmEKmMb9yLnPor2",
+	"bxWauEU6Qv/QOEC7asMZcNw0R8Xq4GzuahVTcsEd+QbYOIheCLtiJIGSZ9oMPVvz8av+tvGrdXzHsboY",
+	"s3jISF3codJy9UnCyCn58MJ9fmZ2kO3zYmF94ffnbEXGK2JlmX+Ozr8JYBQllbjT7+Pvrh43VIi4rb54",
+	"9uDB6aPgq3MeLuowRwnXN/Hix5fBz7OqRVjzafC1d2HxAYgwshMfkjHV7OH9TCWbr+I5CpjqdoDjH8LK",
+	"4GBsX43bomc7JwAEcIfKkJcVxEsHotTRSLo25P/K6DaV1SzbW2TRzHIVCnUDarDof+TtDk4fjNz/Bliw",
+	"0AoQK1TwqivxR2kwXaHmBd/I+N/Yd+r7m/fl2ngbXBxp6EuZ8KhvhM2Ei81BQU/tSzi44WAmk/gaVYGu",
+	"gVV58ce6owgaGRIoZE2kIghUUKAGTxUm7FNDpIi6hkYhpEafIdaBc2C89YZqUx+6tQvtxytq2L99eeM1",
+	"7EP2jkbG17ogdCxvGfmTKWeTcPciOT3zoEQIQwKK1ekZoRPDnBdLcmGGWLkZj06Ftgenx6N/nj2owbSe",
+	"VQtLjo4evX1/Ojw9+/C33347Lv369/9YB6sIlaDwJL51DYpX1HAx/ZeSWbqd4UdBA2RqW8Bj/uBfJLIr",
+	"BvkJ4PVrLc6yFmzyoEOQ163EouAxNRTcwtqVfogkemvfdgQNCvaGmdFB2s0hoe6fPbr/6OE3Z48eDDcU",
+	"wP0jo0nASBPouY7LgcMYNte8fMVoDAz/+1K9lbsqzDkcJHTMks5FsPDt1mnsVna+GRCtA9tyB7dP8ENt",
+	"7UOmDHbLFK+KL9rIVJfq2ydSzsMCr2VhrZVKmsycpQK7azm6pUH5Bcq7Kq1C6za9Ylvgs/cNne6j2nU3",
+	"FU+QwrbY5pZq8SlazkOq14sJQoAoFs0lYOqm7sqAhQ5X+1eMViq0NQHCo1mZOni2eFWN6i5GVZp2w77q",
+	"3rr5wYtnvHJRO9vFs4VRvV842z5VJgzJUnD+deHaLe29e9pBZ4R142K4nRzHa6F9KweBkXP/Rnim2god",
+	"3EZU35EDWIpesUjeMrXaBlEz8t90dQMF2GPTqGLGFtvaUAOOkfs9j0kYXQFGNmFKoQ6xjxsTwuYUMrKu",
+	"IYD4QZfVHZQ6aJ5N7+iZPkbqBvsclADPtJELpshUmlJiyEQqh5a1gRsXnmXspGGGBwf+PCR+VMHc9hrR",
+	"4LwucFUFAvC6Rd0VrLMOWtq56OYrbHPRHxP8MTjmUHeeM5a66vEqZgricciYWWKC/Gw7gkAIjq+VnZde",
+	"5T4m0YuKAH4Mloi5kMtwQsuEM8y4KDRRvO5KqTlBmCgW50F8tcK7hio+mdwMyY1gZinV/IZIRW4Sugw7",
+	"v4qdD3sTuSbYndcN11pY0iB+ICSnuggDovh0ZjYb6HA9hgNfohua3rD3/W8eTHANJkBARmVBDBEV4On1",
+	"hFCLMSi5zPz+d2fFBfFu5sZuxEU34TVRHUrcrbNSV2qXwLiJkURlgtAp5eKSUEHYIjUrgt0AordGIZkm",
+	"yQ75orwWBLI56L9cXaS9elUDnHK4PqTOYVPLMJznnQytsOIvMhPJRW85A+q1BnSQJ/jAUhrgr05kJmKo",
+	"+srgr67Sa1gXQU6zTthMgUTMUkvDC0bFcsYTRjIRO3IHfzyPw636WswBjFBuiBTDIkIIFx6L0s3oLasd",
+	"mCYrol8NP4OizzChG7XabtkVM8olOvS1dPpPgyOSoUCHF4KRccYTCFD4GyA/DMmCqjkz9qcoYWo+9JoK",
+	"FWbo6/sNS1lXf/flNgCtUk5ICWq2lHsllxiVVcXV9aC610dv358Ozx+FUXXt6J+JiexbUcFO7ZqLcAzB",
+	"nIXqHzx++YzYJy5F3VJIRVwr43o1Jm5uWwU+j0cJeaNC6ce/zGTbGMOVh3ygR7481RH7ztwKNVHTwV2W",
+	"+aZv77G8QtCXJzLtnays5z1lXvyiISY4DoLavqbjhGkSyZSzBs424aK/a7yj+N1q1Ihkuhq2lSzbSUKH",
+	"xbISdSYECqUu8ritiL5haUMFfZcL38WR786Al+Bdtz75Pd/EYUEBQcICv9FTCJ57DFF2/W/XInavVybv",
+	"cCsLgBWrbnnEGsRgK0VRlXCmiOZTccRFETxINbnBj2/6V1Iq5jlsNjuUV/OKmawvQD6GJwaQzwX43s/P",
+	"EOHcrDxK/Dp7DaW/PBZEmpRmZnZBXG68h0r/r1cQTLlZX3BDa06Gqczd9K/8wIRlInFTSWK0f13nxqyA",
+	"Q52KFfhnEzbpcon4DtdaD89OearbvyOJxwD6y3t4Wdx4nsUsr+9Yv4PXASCsvAJ7yFNzC7m66C1cyDFC",
+	"w1jGWBUFW1ifq/RaBt0so6sZexMLSPrqZqdw7jDP0EqL0rIh2/IsNWUdwa9umWpwYCw9KFSmWTwk45VV",
+	"1OSSiojpjkEBEBvcOSK4f1iEC1VoYJalsj7enZ8DXjvTU8d51MMv1gvDzXw5LioIjxPmcx9gEHPG0jr0",
+	"fhsMbXejHxSa7JHorZ2xqWbqUeDZY/HNRXXXCddOS4xdCVE0jtrncO96U44/NH5DbF/YpL3K5XWEtbzt",
+	"z+YaBh27X4CmXLZteq0YjWZNckXBo5qhCZvMR35CMwoQVTAEsmLmAiMzuYFId2ymEuherYTaeal95FHu",
+	"/gXigWQiOP4QdNMUzxZ3dJauxdy00KWl/D8yaaivFteJGtduSdyCnJTcRIuT2MLLcmbej5vV+fxCcx0L",
+	"8KBPQSdKOIiGfKE58Nex4/SlrK9GP3vnKAZ8u2V2HZ3j4WAal32gASIMFXPPP/I0END6AhGZeh7eeYrb",
+	"fUlWlZKDQ0v+gGaKzWIvTMQ6TPS1kJ2QaVeTyAqPWOUZD3BdAA3G2zQc2Ne1cXmbEKRp2EUOD9TTSbD4",
+	"DILV0bxdrkFBcvVSyxxsqxCj7rE+FTZWHep/y0xBsWZvnyltUAEYx7Hcfx58FVrpDRpGQ2RgHrXJS8z9",
+	"0va5cH1j/FvCo5UD+2sorpNHTbUGSGXBoPXG+ETNRcQKuImCFHp128DQwgdb6/7JCyX0tD1ib5tmHwN6",
+	"VsCIJxxgI9XzhtN8wBQaKGqiGRPBOv2vJQwRE9a6QyOvA/SUwJRqemr5iFkausacufLHRpq0pBA13b/q",
+	"mk7DtVuCKQduh5rBI2qLU8azcdRS6baFGLfSB3rlWOWReOuZj0hpCCvdguMS4uYw+Hua8DiHptls9moO",
+	"xwzFTqUsRHfPDJlRK/6zkqXElxgsi7MLecsaKuD7NOa+2qvbrIZcx831KXHV0NgQtpH5WCGvVLqYMFiK",
+	"0rhbCKqzUFZd1m9XqCigPgXeYSh85WBic5/DurxycHGu12XYX9iDVTu4Td3fPTuY1LGFn6XhvWs5/pKX",
+	"rdZzpuB4GJnEQ+L/jFzLMoQpvWUBoRSxoBqyebdL4xOsX7KoNz1sDCpXDEu78T/hCI2tGN9qIaou1isW",
+	"SRWz+AKiO7Ecg2FJYvXMsYxXZeHS+yLt2YQbI4eaUq6V8JWkeGdFxb5bZghuIzbGwDh62S7GNyye5FmP",
+	"C0Z1plh8WclNsrqIVABTM2YJZ7d0nPQQDZpiNnM0ays60miWa1frmlRPgXXbe8CtaSX0oFSeM3yy3fRa",
+	"tmo7m21Nn2tWytbvwdw+t/6oZIjrYk5zsUqdFvEHlsSPMbIrcJPaporKHd0opzGxoZM1rZReVlL7+lmr",
+	"DFV9GaA3KO1uL+q1Wo0GIM9u0PzjMtwL819pip5wPG25/W+jbPvxHnnQmE2p2Cvz4SWxqcM9XvZjlPmW",
+	"C/4bDT9bHtYaPKULDbqTqSOf1C4ynO+0tEndROGr8P3+eEyFlT5iMBVPWJIQzRMGSYAiJlPJoGxGXu/a",
+	"uRe8dcJf/TKFGE7qW2sv0HPFjPH5Kn0OgYhmUl2neVJqjnqZ0EUKx5JH89X12T+DvY4VFfF1JBOZqebM",
+	"qqa6UVsUCdsGhj2R00AV+R+onnlCsm/Y0y7q1Z+7F5RyQcXXhqnFdUxXDZIsXBj6GlH22LVzEAQ0yE+9",
+	"/lSD1v8DljLOO/PJnXmUHuSX+ioh2mjn5dq+LhVErV1HUhgahe+7P8Ng++EQqqKu1J8OMa8o2FZC1A/s",
+	"47B2mEI0UTsx6+Mvdj7Md/CQdwRAXHBR/uvpgQ9/zSzrTMD/azR+EJ+Pa0z6mwNXRN9g0A6e1jxl9/zh",
+	"xlzdAN1tDp9Z308+Fc/EnSHvF0jzO6HK54Um2tDlcWp3lAWFvpbAPnRYlo8UPZWf9+bYqXwFt6vQUFqS",
+	"dWyDI7uHuVlGKmJYwqBySCln8bNayeYl/P52C1j2FqfMAVwhdQuTXSIWYwSvAwyEkj4JXeGN6IPvvFfj",
+	"2pmHFNPM+F+4uOUOudwd1WuE34xdsTOprmkcl39VDMza6zFguWyur5uhl7ZzvvT2nzhNElH6O/tDClo4",
+	"eAJsme4OkPx65ct/9tJ22wyskBXes6JEU+6Wd/tYTRnaLZD9G6KLXU7fbiBh5dRAsFyi2dTnu7eEHzcg",
+	"pDPFQD17/PIZGbMpFx0AF70VNc8nLJlTEb6/MtvGzd2ykBowVN2eXQaVUKsAolwQs5QOOLTBD9zVYttd",
+	"icAwMX2NHt6OBqkokdE85LTTVUyr7sNw1dk69O1IqKvFkiZmtmreC+9K5LCEgrFYE0pSpjRaNNa3QCYx",
+	"0+a6PuD2Y8Jo0vdk8T/ZNcRSdJxqWRtsAhIfO7rs0pwLqev4upFyfr3ojHGl6ZRdOxyQkFtG5zYBqg05",
+	"u28VVtU1ehVbLwi6nvqLT4aVLgwTHpV3mwA7vATdwS/IrliXyoZW96O8HLXBrx1PPCgl/1O+TQ1MbDJ5",
+	"nMXcfO/NP73y9BudDXmAxk5SWQFj3Bngc9fqg25turyagw93QalHLzcWeHbr1r4hhxd+ant/GAFoMvmM",
+	"cnS2Sp0p5rjn7JGGtI/GQTxn21ootoaP2DbNUrlk2I30CVmzwRPlrRvQVHUojSvkc3BzK2a8ANWNiSkX",
+	"DAJuAGEpXAUOmvjkYgfX5Y/uyNh7CYfrrtmV1u/wcTblzdoh2MY280ZvUace7ONh6PRtENJ3PaqNDpE9",
+	"HkVnmncnMncRbIpP8Uu8L2t5y9L3n2zLcLeqDFa27tYM8TO5FBBESaRIwnBmmaPEjeMHkl0DYtXA4trt",
+	"wf7ru5E/cJwHkjz+zTXvbVBMUyVvWVh2hXCDXud2rBidX08TqkPqPjczmZkqTsM9DZVxq1Dt5UDv3hD2",
+	"+MXdl/Nb0JWzY4YPIzjOG7Jm2xLZJ5P1pfy+Yig/7lY6CtuqblLJJlQa/9B7+XMK2FhDsKDAu7nrkNh3",
+	"uunMNkBZmJApbyGRMMdU1GRMEyoidkwe+x99NoPHZbunLzHWmBsil0zb52OWyCXANweq7STS4yd1ytRj",
+	"wqheqcl+BRr1obUica3HxJJMn/HWSqBtCBob8yTZthxvuZSVH+UwX99S68UitpJMN+NBAPmGJ8mQOCfv",
+	"kBiZHmUpJptNMhFDIJcUjMR0dU8TMHwA3hFDG8xOqHq9xG3fckPyforp5xA3rbOFJpi91cES1QPpdksX",
+	"Veay3CaM5fV0rdD+e6aNg9eD4D7P0VaWy2HxXZ2zBHQzTQV3tfVK0HxFHXBffBli/CGozK6cUixyj42i",
+	"Qk9ABomkKCp5+NLbwwFgsIP5a0ZV2AvVGB0M1HQv7LvY7bg4P1YJndcDQ5aqVrsOwudE8ZRtcG8ala2D",
+	"EArMkSNUE2yELBU3TFfRhlxPVTz537UUx6/o8rnLc7TjqBWL7KvP9FdTMcP82syUzKazrpR+QMBLOZkw",
+	"5Zjy5lqZW4ZUtiYG7QOFovx4x2rJ+YIUqQX5tDerbs62vJ0brA+ae5tEyF29/C2WIJf18hqi0FjbXJ+Z",
+	"DsUFD540kxvGA/k0TfWiJIkloWOrcfBw1GSONRp40hm0sVtOKQ/BcT1VckFOL8mI8AnWu14wMl6Rxy+f",
+	"dbxPF4wK3VgwKwcfhNfCXm66DKc62hETX4Z7wfoCcGEaUB9XhmJaJlmjhwUe3/b1GeZIlpsd9UVKk+/K",
+	"3oFcR7QhnSmoYmGHefJfoVzBRgG5bpXU5E7j4a0U5WN/AEPFa/ruVX+vQUQNm8qGeO02VMSoS8G8Ig8G",
+	"80r6FBPHL7YsKZ5PK7cl+iFXhtKyjgfXtf1+ba9ov+YLZk/DVuFunXScvLhXTzVnvArjW8Y8JhxLI0GS",
+	"aBZzQ4yiPHHloM2MLY53LOTBG4ttEBeAYVz2pZx0yjKvK0JOqSlUl1xbqShDgOqMGopgkSkVMQR5VkzZ",
+	"dZpQIcp/8EXb8bdMuN/L8pxiOlt4bCRWwR8BOO/cHBWM15MqfKKN4z7rUTaoJg0JhvoN3cU3dBWIFcZ5",
+	"AfaXXafNBjNQe5wixONWwj44T66eoEMwZTln/TWkiGl9bfyne7G0QmvXvviwp+RvGVVBH+V6AYNiSJXG",
+	"NlovX3tV/XCVGw7Lyxwu2aYUBRZPmXrsRg2C9XiLr9ht2Ivqnlx3hlPs8FpjdAkOPZ95yTiBwysNpm3H",
+	"D396PWkd4uAqTpNv0dx84ElwmvxkZdodBIG8ja0P2ZZkX5LwOhH8PgpvFtVUXGZxjV5DK/TGdVa39Plc",
+	"LzAQ32A87M2Q3IxXhtl/gdDtD2BPvMHXJozdECkIBUNhtbajw+7bXJ/xDY59y+KMb+yNv4Ud8IUAsMtj",
+	"8gwitn/P4imLnWlwvMIfhkRLzNeTghGoMOLeiCXDKO+ZTKBeGSrCiI7WJF/Wl9zV17yAj6FdRJQn+AnE",
+	"Si5nPJphcKwV2umUlWAmGytTF5GOtkVnjqpuz9mD0fFo1A20bkkbUOuK5u4/Oh+dnp3ff/DQuUcDQaZP",
+	"n5Dz8/NHlwTy3SEhOM4UdFzLPS0Nc3T28Gj04Gh0/vp0dHE6uhiN/qcNPSlVMs4imDePhyQT/I+MYaCx",
+	"Jqg5Y6L4LVOXeSXTswcPEEKt2vm703r6+mZgn1x692h0FyANwmwBKqdW3RdF6hzQxyHzDHhM/1NIFQtm",
+	"/gQ6DyP23QACnz2WMTXU/utkYPujA+HDSjTgKMAoyZvqLAG874OV0vmUiwYL0hKRqKo4DuGsx5tZjF3e",
+	"n94MHZgggOEBjCiALXrvZcxSAC2UgtTKHg9mseusYe0fk+VMJj5lyxP+WvnkomKyh5JoJsw2yhvllJcF",
+	"GWidY8ICIM8MsMX1KJiNjoaCz/W1CbP8o07XcImh9q3/UpjCArBm8OweQknWUt0envdELfAWMDe14D1n",
+	"p/GUJ1tIAlCvpaMRPeZTl55YOww/PD46e/AQOPSMvaO+ljIWTD7eC2pTnKUJj2j3bIUc5imYt4Th7Vh5",
+	"E87W8Q7GaD4VMoiV/RObGCIzuGSpvQITqgBaNDGYedlhHlZR7TrnRsudnEw0M0W2x7ofekI9YKRiNO44",
+	"NnnLVELTTafshXsNzdhQMrJnDtrvaEnpmFjSO7Glh1XbT6Bv6YsyDHXf3I+qJdxZNt1hrKd9OEt4ZcM9",
+	"EQ2LA185UKUVrhqdPGFX962VAx1c/St43QH0P2j8OU1TLqYdw0lrcWQckr4oSSFDtwB/+VMKNkSBYIHt",
+	"r0vP7kEfJw92Uy3MYpjien60gJ+OIn0LtVDW/nokJEqMQF4TxZiiMc/0kXMODuFmPlq7dtYBN8q32/1O",
+	"gAiwztuV1yrfWQFnqBSThEdNvtLqLbL+vB8pguDgZxHKUijxrab8tzj8OGCJC53bYrrNZ7id2O/mvGLO",
+	"3cFO7KvcObqVL2RdgFtXUMNSTBfIvOs7wBHYiE3ugqfWMsdKIkKuEW2HfpcHxnXEvtscPbMNFp7eHKNV",
+	"WITbirHkcHYVvLp8Q11XjRR5lYsUfbyyh4tb2uJqaRAmW0py+U42et9LS3Rwh2t5O7a3tW6VwtPdlzFW",
+	"VESzboV5Pkb2zy6QTevsZBYG6uqWXoOZNaGKdD4MLua6nunYRrzh7CMvSJewwDYS9d5SkApyWL+a/mRK",
+	"Eg4FeNgtU6tlZ9j0feJuNW9qTR6Gyr5Y0pcbQpd0tQb9M9yFED407MQdyDWHcUHZdrfCC7sjWKbhZwJM",
+	"ZtfxIH74pnW+YiIGlBSr8iXUFEutL/MqHK7amDZ0hcWWNgFRflZef8gh2gYJojrLAPqMXb9b23pekKhj",
+	"mZANOWSGCdqkBACCzr2SFXd9oXk0Z2FH6q3PHeznjsfP8nHlXdSyybrsw+t8cD02ophRL7iE2ixcK6Gh",
+	"/cLYlqhHfaIIf5dcdLYXJmxitjHLuSwo15drJzTn/7asd/WDTLiLZ+thUHpMYrpCv2wkF0yTMY3mePOT",
+	"FaNqSOwwCIVfiBTgn5XggUPQUg6lBwE1et3i5MZTIGKelgAxT4PgSG4X8k/ORo8elT46G42CQJoLKcys",
+	"8uHp2aa+wL24act/hpfAV2Xya6nH0GqbiuP0yToN4aJYSShT3Kyu7DCc1IYMNuC9Ax6KG+Vv3799H393",
+	"9Zj8n19eQ/V1KoirW243CeYGnAqbzAcwMyYdfLD9c1dMveakxZABLJbLEhbJRZ4ZrI/JzQnECJ7cnt7k",
+	"yZRSGCUTkiZUMCyO64qhEnj3ktycmJP3yI8++C+lYL+JMtCwZZVDQhMtvcscxIrfstHoPMKP4Wd2nMiI",
+	"JraLm+PfxG/i/yOP9RzvzJvHrtoGGFQuCF5YN0DLNLCGw+rC5fEAdizHtuUncrEAVGLjc0wJxFLY71CY",
+	"t+26Qj8ChKSbZzFbpNIwEa2OfmSrmwuiIYFqSrko0I01JBbI2J5MhjXPfhPEdS9BqALpaoifuPOHX9wf",
+	"PTomCGeDqMxzlhpY+PORPewaxm71Yg1HHkt4T5m+IDcgNt4gvviNlTRvCJ+QhRUpJjJJ5PKSzCiKIcAn",
+	"7B5EmdJS3UCrYKSBMm4+IIMY9g7DE6ggz65ekPtnp9/kMRaXALKGwyxCGniMf3nz5tl3OFpf7s9hWAJx",
+	"yQRpgKZosORSnKRKjhO2+MfvWoob8jfb5KP7D775u1sm8NxH7MZysD8yadgluQE/nr5xsQaWtuxKQ6bJ",
+	"0KX/aheu4oztMBusViqzJCZjRhSfzgyM9ObdUQH1clOKYCj+alcCaRt+0XNtd2dIbtJsnPDoBgDEh+SG",
+	"ZmbGhAFjbGzJdEUQz/OICztGiCJRx+QXIO53R3IpKn3TUugKVIOleg50AGMfs0SKqV1H8B+AJRItCsdu",
+	"EkeWGm7Igqq5tv1Vhg0kD4E+OD2gHHtEbGNAhyCOwj/Hv2F5pcjDsaHWN7CXk+LMUIioB/hE4ED64uQk",
+	"D1M6du7+E/89yEUG/P+v/UuD4cCna14MTo9HPr2ZpnxwMTg/Hh2fgzxvZsBJTxDe7E/78xTFkXxmz+LB",
+	"hf3jD/AKRkanUmjkwWejkcfE9SGV7J05SROKts0iNkHOPaOlIXXtw3C9XlgsmYawkPvYS+haykdz8i2N",
+	"PaBv+cIYXPz6djjQ2WJhl/VicGU1gWUJuDFV0grgRGUuxYhOtb2ZXuLf7XVUpuHBxQDpEno5WTCjeKRL",
+	"K1dzSdMxS/D4jmUGgPFQv9cyNCEJsmokiLUlf+7a7rnmPRbZit0TlA73vtBO6sRrgut8nV1Y2UslF3YT",
+	"Mo0sEaXB/hsAQKStlPuK0RgQLD8T4h0OHozON3/yRtBbyhM6dmaZ3gQfUYEVCi6AScXU0DHVzF2lW5wF",
+	"L+ycQMZJ45YkXJsCzA4TKuiCGYCy/DU87eKVk5/4AoAzNr74BC5ieLMenpmscrIEJLhjQHUeXAz+yFiR",
+	"znSRIwAWW18xpIRAtIOdoR/ICUYAeku0bOkU8+x37nWMaDUgejoPeKjDPEys6HCTFv1241EqiyG/uyzL",
+	"ov1uQIdgVAwcr8cgoG17uu6PTjudLl+LLsaPOhzJp1KNeRwzBAMsjiAKl8uZLMnMkwnkaVnZY0gEWzJt",
+	"ihrI/txd+RSj2qmDA3ZsWV/t5AE0zlGOX9R4/r617/0rR9A50E4WvYDbqeECctDN+nPbz9Ja53PAE76k",
+	"HDUMFPvtpg3RJAlQw7jPRYTw6WjUZdPBVnXMhHFqdHDXT97DL/DzhxOHjoXh7n2YbLFzz+KBPe2pDEUi",
+	"vgZHg5BWH7wo1U/nGiYO5XFExELyjRvaXRPiBiL8pGnQfnF/8xc/S/PUipr4waPNHzxxUS01Kn+MO6SJ",
+	"lgsGKgxLNLuXE/tlFQgNdCavY6M2anD3O9O2J9eO1I1H4W5oG2M1rQ4HQx1iNTircroK7N7mgLbYEMXD",
+	"cL9d3Q3Fl1wDwQsUhzlEn4jdJVBLwI61lB44G+1TuZHnnvYWrSNYBH1idcqbv/iZ2VZcz8/Z95YuNMYs",
+	"l8oLSsFcRJTxeTLufMQHui3QmrTHA1Wlf2y+Qv79+inZCn9kq8FBhdAeNwagw8cOiL9sz3zFUiws09CX",
+	"+6w8r/wT6PTrRQQH5BUQji6Ox8FulCU3s9hByhzkDPgOvp6Cr6eg5yn4xZGOLt0Mvc9D6D74fTnXbfYz",
+	"hObmU8HF9Ee2OqjY8iNbXbFGTXHOVvu3U74ECxa0jTctKufg/0JhNpqxaO5q+qAT5ZsHp9/8vcuqB81j",
+	"GOLVutzP2eDQFpbnrGmZnSPls1HHr2ZyieYVQJ8Bx6VOGfWOpNw/xQ34fWLZzcZScjet7eBJOboqzOsx",
+	"egSaf1mUa3NH9lsZrzrsZymZV7ClHRURbEkSKabEjoCkM0XB3yMT6BPxO8lMKs3ImBrDEBq3G2H4cbq4",
+	"yg9Vb71RGfuwRpb311Un/Dy+JFY9QrXIV7kjM3rLCMR1f+p6w2mHL15L+RNVGLt5/+ysy7ic+T2gCOCy",
+	"uTgBOIOOzXta2wPZYirx0SQv+NPO9eHtp94MfliGVC7KEuBMP8gl4PVC4ePPjzkV/hfcWjKDZFjcDzLJ",
+	"3RA997eb9cIXRdMsUgwsGRg2MXTBHoqljObIE2RG1SJkwQDPxd0SRqmfK2aytOnOwpkNia5WZbgE/EeZ",
+	"CaOdlcMhak2cRSeSYsLV4tPnRjtIjt+B1FijNWIkGTMIFReEC4hhIzRNyd9ev3j9cgjhJw/Pzv/5930z",
+	"nRO35OWL8w5o1/Uapt4tr2SsWTW4/+hsdP6o+y2LHUMN50437P6O0ytXfPYJ1J4NHCX/ApwS7aycuY1w",
+	"7Xh9WYfmY9z5PzGDF75V7YQ/m1GeArnPg4dFiJsFVny+1xNSSMn7Ek2h7M7WkumVCwddUrwRmF/xr9S8",
+	"D2pGzr0mv1YvHrqkK/QdeeqAkEIqDIsx8HMvlF/UuWuPQrnybx5avi2XUmuUYnAsn5srfG3HZWp18Hw2",
+	"e9vOEybiI9Ao9R3LD0zEL2y/G2jmfjC3ZfW5qL01x1SsQYXPlXcXvuI0mLGPLpKC7brHedR864F9kb91",
+	"91FjL6kCvxzF4E2Z44KB2/ue9sWs0OqxdLXCEDIsFHX1R1OEVygL8KBWfr+qX1a4VU5RPuIUkKKhZj7g",
+	"HkImQV4aYAPp+sZczFWTewezHPx67se1s7VukmFi4OC77/NioBEc6zevyonWlrVBNtWUJtcFGmGpBGoE",
+	"fxr8QBfjTE0HOHmn+5yN7j/4BvK3FbOndvADnTChjaJaMwIYh4a+A0TdwXffI4rjN/98hHlgtkd3Gn52",
+	"eITkX4vxD8UhyWEKhwM4ZtcuGRZ/y1EMfVD8wIFn6GtMxmLXhr7zGJ2aings818RTWfwfaZkyk6+ZSrh",
+	"ors4+jNb5tvcSRg92/tx9QUtQyfW4ddcFsEbWK3NXoQLGrO/qr/uM5Ggy0kxkHQV53kxCDYKOVd9+BZy",
+	"pqZL9+S9//FDm024xNgOfhk1icj5jL6oqKOAybhOALMcNVDnJ3q7q6vXneT3A8IaNlLPFgHILyZfQ5Dv",
+	"gKhQKCoR1b1wBHM1GL13kDJypj2QWpOIRfV838EzW0pYvnoUVCohKhPON0W0gTqZQkLQbJ6fWy0c3EvU",
+	"qMfhbBI2Tu8+AuiyGiYM7i0jfcii04O+hgjtP/r07mWUx1YUMZJAMFGNpeDNVGi/1erYW8coBe+aSYFr",
+	"0eLFjnL8i8Ma+Ip+DpFo+ekS7I7Rz88Z1ZAnGqAjSJpRGJpuZkzc6QW0mf6wRlT/WNFO9xw2vl9TwkcX",
+	"2b/eAAcOEgV3IiU5IG2hQsQSUWzQGN7ZzZLvnWuyC1/2rx7mYLjWPwkjWy4CQtKMFGamSSZSyuPu4t0r",
+	"bOOOIwG+ntm/mtR2ZWRav2WtbCYTvGA1TZi+9JVlyFSiHcpngMV0leOZAIgRjcyhGAhml3XyBP0bXz3g",
+	"SXmCiE3QUZsNAQf9xVsQMDoeJ4vIZwGx7VMzIbRnLWMuJOFYdavsHS6SPCH00V6tqKM0pXfehYX0a2rn",
+	"Z5Pa+W2FahqOS1G04nCqstvU9/Dvh5OdpbPNfnSg0p7gARCIEbkoeBe3ETpqCaO3rPmo3Q+V2AWD1GeR",
+	"d3DHCjhGeTi+thPlOZzA5gBD7TPJnoldggq9D5jGCy7+cw0ZrYxUvHPYoRvtHUvnCKQc5u6Q3uQDccpo",
+	"kgela1wHzMSNtxBg2wCq+FToKgom6aacBrPrHBWuZ7o0hGxISzOGXe2HNqMZTRIG+MeD2/GIPz+b/7L6",
+	"L6gMslWseCkzBjEsv5LiAUnRw4TChPxO5qBNfVN1mslTZqYDl3yRma4Bhm4vuCa3kn9uIYamiHz1aw3T",
+	"2TWmUGPO8tGcrfSJkr6ARYO9FZ7Xcp0PYHYN7R+mGrupz9mqDFvvUesNTzBkDbHIvwbw9DWN/kA15M6a",
+	"ympX2JbDk/XouPZthxDdQWedTI6Xiq/F2GSaqQ5R6IcPaD04ZF9eBuSLCSFFWQR2cB9BpEgkXSJItyOJ",
+	"fVq2vYzNbmlQwnbxmd/fUl/D52LAxJQLxvqFNuSkc9eRDXnHLXGU9ma12z/0Lkg0aeWJK4GEuK9s+dOM",
+	"WYhByy1O9B64+sl7+8+H/pYUS3XeNEINVp5qxI74uA4uPNm3nC37nOvibPUAkjjAddR2pr96tr4YzxYD",
+	"dF1qKgfcQb1cAjAM18SXqSOJ1MwVc8vVjh5Qld2YwgkUCj6qoMRszSOaAkQcSkcJXebTDRLZ7rptvGgv",
+	"axtYsu5+PdYHDjJxeBIO8LQqETnY49IxtMfP7k4iNUTAcqW3OmaVqjgnrjZHu2b12L9099mCUKHFSJJI",
+	"CUVGMCvQj3rv6YFNsPO+u5nUzJc/SRGLHoKVW2DofUXOYhBrlT/Lda/9v5Flr+FaoBvGaJVuDUUhuJi6",
+	"MJoLEmdsSOQtU/iD8j+T8QpjEnQWzQjV5PTofGSfPzr9RyPQ/RLL5Tasa4chP3HgMVQQOZkw+xqCxhmf",
+	"5NvYt3t9L9UEPKKNq2GA9UubenbVTT8VeH93KD9jS8FuYRRPOTjc/B6OV8TyTV2kFg+JyBZjpvBP/j17",
+	"WMc8SfSQQO3XIbEauiV4H7HDY8zebC4nkPPDgB3V1TraLuziNZZPxKDZMKM+ee9+as0wcyMcHJ7+muQP",
+	"vxB/gfQyN9Ui/iClypJP9Z6AWwJJTDcTU7XYluUlLHG2rgPR2ubL2Y0wj+beRJgncL66SBTfwouftcnW",
+	"TuEvy4ML1BK39/e0Z67deGcfcrcNf4K0nkVztkF+/ta9c0gyhC7a4irHNKEiYl9+ZKWfqKs+SwUmEpIx",
+	"KMXxsOqCkKBefeEMOZpRNWXtRPrEvfNZc2OcxF+cHy99nQvc9rjKjD2O82o/NJ9pu6SfJsVzMT3qBmB2",
+	"B9hlT9yIesCXDaEef3GLfvlJ9YUYkWNlARenikFQOVpFXHniZWEwkEmMlYNdZgXUSy4TuF/9L4mpS2Fo",
+	"ZPqbxLcbU8nHFoo/Bp3nGPVu/Blc3/4Xp2vjLx4zqeQNZolT3XPwL0HYIjUrrGpqoA8KQWMAfHiMtZvt",
+	"xwldEqrnzNlM8Y8x03OI+9GEasKRH4LtOwhqC+61J25BP6ajsLR0g4sBj+l/uofHgpl+0Lj6rt2F3SwC",
+	"bj8gS2T51cvwpTgPPej+TC6rFcK5RpxDLNjsUDx6WtM2ui/KbFGx2GW93RFbDLoVp/yWPYGhfFR+Qhdw",
+	"JEs/DR4cj0brSHbAGFwWrswMxXjdc/KcrnrFIbk533EQ0ku6WrBm1oM08ZXZfCnM5l9YKpLYo5dSHud3",
+	"y1TKeAmoQRhXmGLRbopVJ5dWdCzVj40z1su47ywLvdjRlE82WIf+BW8c8F62HTSqxC6n9Gw0+mvoxamS",
+	"C4kW+Sm9ZSWlY+ikSRO0W77Mv/uCVIiFPV5Vw1CNebJ3vhgzQFFTEkupyN9cWYOEC4QwimZSamZPpItf",
+	"+DuobAmbGCKzYJ5vyQ3w3A/js7Y9uVl8NT45ZYsJzNQtCYMf0aV6gNMjpNlgU/0Z3visqdpO4S9O0rDP",
+	"nw3pNgI+xrHdy4+qjRj2zmogT2iSaGevE+S5FDHFoiGdtQyYyR3rGEWf6wqGJZGv6sWXol78YuV7q1/Y",
+	"bSV0LDNTucY6nn4gij66AjCak/f2nw8nqUMAODzL2PyyJf1W5pJysT/m0gGEAiGbv562g8Yn/8hYmp8C",
+	"KYiR6Z1QfiY+K9qH4X6l/i8UAhKIfyrJRMmFS6k/2ClI0Yp5BGp1q2Lh7J0/wYsHlP5L/bQ5rGHAX7we",
+	"kFs7Urqqx1Q4lFDBwN+4ZEnSiNfWQjGOAD4JfQEzqEsE8FE1h5iu9ODi9H4fJaE89o/jj7Bdb8jTskR1",
+	"CTELzvUNldW+ZkN/mZrFcxfHYHcdUhbAS0HFCgD/fYoXN+i48NCCeSx9Lyay9c1z8t7+8+FEsVs5Z5+M",
+	"IGYP04ZMTjvevXOsTgIZwssISRZSfbUEHF46c2h7cI7wRvZgP4Cnyhfs8KelU4rDS//uZ20FdrP46ttA",
+	"30ZKeXyIFIePIf91o/iEiiOHKNqumCRUuFCgg+oleTdtaokb8BdPlx7qVU4Af6sImcXEByNJJBdfeo6D",
+	"YhOmFE0+duBXrOjylR/Lp4wkkQ+y6fTI+Ksk88VoHq9ZkjhAThkzH0AP2geJMm3kgimimRWrsC74kFhK",
+	"FmQ5Y8IF7CJERR5r7TNJ5MI+nzmf/2GCZjqxAIBaWLiD0VLKyr20djjr0BOATMcX7ILcQFGSi7PR2cOj",
+	"0YObIblZMarg9xsiFbnRXETsKKHaHLlL/KYJRyBlist4UDdHVBAivOFjUOkXRmwMU7bV//s3fPbr6OjR",
+	"2/f3PxzhD2cf/h8Mzf/5/62P7O//+46hCoolb0p48S98wVc1IKdlKaFY4GZIKLEbRZyOb+mMwF65MDQA",
+	"g0Fx8AtOn83XZyOWwZV78/AJDH/F+nPtyAZcEEombFnM/fOO3LKHLeGCtZHda//O3YMeATqNj1rG8AMz",
+	"Q6df6EIxMuVREGEI0uDsE8SdAPh0zHF6e7c3gF/MrwYEKyilKRMsdmVM8ujjLyk00sj0KEs/ehIO+rBe",
+	"y/RN+qll4ZyNmtJwFszMJIye6hlcdxNmX7GHFdIa7/cKlcPZf1r5OCXB5qt2+UWUMrbC7Vhm05nB3GuM",
+	"/E4VK6fn3NNkQbnwCB0HzLoBVIJWQ+UbeOOzNsq/+ZpuUJjkEdpl/yb5TwLfIuVQfKOVoJ/TaMYF+9G+",
+	"91mT9eOU/8hWf3G6tttdjzHyYKeaRYqZihL2zGEWhmTElM/ZynPPrREJ20Wsgvg+qpzlFKIFizm8U9RU",
+	"WOAAe0lOSIh3LTphr1ewx03y05ytwPbKjXbU8FWU+tJChOweIwi0o93L0nY3BIn1ZgfNd83J+zlb3UUM",
+	"0I9s1SGqZ98MpltQDxYB+3qy7iaYB7jaegGBXYjZWH7Mkf02R+rkbx1SqvGdNAUs/IKSLDd6SOQkB7dC",
+	"8BSswqDZX0agt6wOuV/KlJbiAh+gbjmjYopF1etyfl7MNgCEz4zhYqoPAM2cxdy0U1i2DQ7MngzJHt08",
+	"r7cYsiFjdc/dMdV9T1yKIbq2pGYYkAKlv4mWhE8INwRczRwhBUzLsPBc7oz17q3oQDluReZcxE0922dN",
+	"/d7v363GvhtR7ce/M0Ae644tv9bhU8xQ4ZqMM80F0xgHSaRo6nWi5CLcZ0wNO7Jfd+n4TUqMHAI+HxdR",
+	"ksVcTIeBkTT7L/oP4qAKqD2tf3m7iiQxj4HrNptVWtgtMMUD8dqTW6b4pN1pbN/7t33N0cDg0ART6SxA",
+	"OD/IpWV7UC7ky3cez+SSTKjyFYA51NTVjCYs9mFDOXyjNuS2tHhkYlu9SzJrqqyP16dgRGVCE6iLheFA",
+	"VM+5mBI6tRMzEFnlJwyRUiG8G6RZLwnUaPHsbmnxjYiZIku6gjt6zKaZIOMVAjJ+sYT5RC7SzDBdokk5",
+	"AZrUUAyHAC0BcSYsnto/2P3dghDX2daYJ8mRpaJ2nHieJK8ysbX99tB1Dl5ljdrLX6jUgUMIs7vZfDNi",
+	"ZYu3h4jCamRXlnQg0tueZTNjC82SW6YxgjNaRQmD2m6XTjSz4rgG9jYGlSoGZjCVDFQrV8yE0ImB4mPU",
+	"kAnlCYvJkurfRJoZovh0Zo7Jz7KAdhUxdmS5vZ0qi4lZ8ogNLX9kt4C3b/J40jySNIjJC4ZlR3Yf1aoM",
+	"M7pmIga3/dnDo9HDo9FpL1Oyn0YnW/LZvg9tkxlZZeLSboXfc1cYYUyj+VT5S/ir7euLgOfFap1w9SEn",
+	"AJ2cidhuPCWAwNSNfalMHKtMtF5zJ+9VJlorVBUH+9BXVgv1f/kxnHaW9zRJlZxCcrlHXM/roXFDIpkl",
+	"cQGvf0fX2Gaz1qtMNDjE2wtMTbiIGypLBZC7oEYcoXaNuDCs0SCEL7aG7ZdMRA9Gw8GCi9xSdbcWDDv7",
+	"v6yk5goDgvxhRRtutNvluxLQGgj25L39ZyNXPDRLbCwQZWf+5TNEIIu8VF/CAbLFckX6roE+PrksCzu2",
+	"Ns7oCO0kjSebiO1lPOlHb67NgLl2zAXmZ9Q5XZDaYhllX3jGjz9U9nKh5OV3T0uT/vwJDarhbsgG/9a/",
+	"dEiWBn20Vr5zo/jyK9+5iQ5dCZwJzRIDGv7HcJS2ANF+60spfzylPmFTmly7yIKLwej00UM6Go2ORvY/",
+	"39j//NP/6v53WsiCP3KW9NP/ccJ3HEpW7rXpWHxV8b8UFf9FygQIOLCvWAcbqJwglXc8/o4sGmNqPJM5",
+	"eY8/fThkcBhScL3+WKh41yfAUhzDzc91n0OKYCZ3XbHrK4P4KzGIV8xeXwWLAHv/AsJNuamLDPviFlj6",
+	"+OQ9/vDhhMa/Z9rk8FkHYxzQXYfkwMf5eD6JDEFfnWutFpcgz+mKnPcLYC/mdteSByz/hlLUzrf0tTDX",
+	"l1aYC3L/3CZjFCAwGYBQ5gYKcHOjiVwKkgnncgeLDCVI9/vKDPRVgE9SmfCoNWDIF4h9iW/eQSFg11NT",
+	"iiw8/UvECeWlfqliZKqoMCy+IH9k0lBNxisI08Q67XTKStFDdgPFlEyVzFKNgVXgTG4s+3soNTcLVUTI",
+	"1knqI7qwizcnXCBImoutvRgYuyyCYnrYTCbxtWaRFLEeXDwcDQf2iGpwYdzShFcejizpUkPD7SoWc4Vh",
+	"rf7HayMHF4OZMam+ODnxpW0juXCIAesjeDQqDcGr4mtDOcexTBWNWHX0SB2w3hDSe4EDzlX5Z8IwJZgd",
+	"pPPwXJyO7Fq72mj7XbJzGOat5NFODZ8HlsCuQGfhIMSD7k7t6MMBv5YL/iIFhStmmpn/sKi2INg7g38m",
+	"VbGgC2ffLBf43rdXRRqjsW5c2zeWdlcyUyDvWK4DiS0o9rhK9jfIem6GIBfN2eoCJq/ty47nu2DTKXNR",
+	"aNpIBTWV9ZIpuBMX0speQkKigb0mAcePALJ4BgGf3JD7o0fH5DF8hEs+Z6khmTA8wSgQJ5RDFzgBqOAM",
+	"dfePyeP8jxA6ecsUTYhDF9IE1UtGo1kooEsbqswVfj7Y4S7jPh/sImfpC811bBu9pUlmufo/7j86fXCa",
+	"G24/FMx9lKMh5REBxjJc3LR/3H90Pjo9O7//4OFg6FtHdl2gKPm/2L13ywFoLUly9M033RU0txRXdlnu",
+	"mgO7vpEQGrPR7E763QWQBXc+vyyp9FPll8PBgy5TfyPoLeVJgMd+ixGelHh25w9vLlyXeC6wkBlLYgj/",
+	"A61NsUmmmVPNLENYV85auDACZ3RnwSfv3U+tARJl/nFg6cR31YRZiY//AhETdfIZBu4LFNHcNdGNQO4K",
+	"vKy2nw3+7BZ6PCmE8gNaLEPDbDJd5gPaw3XqL8az2sVYv+2GA8sMBhfnD2D5et0zr1gqP9VLzt5rsPlf",
+	"77XP5F5zcAFeEi1iuag2RAGpXTr4TFNcaQBgrRhbz+o5yCV2kqXxR+UYVVL/3opyLtaVa6c2QMWyiIFB",
+	"looVkSpm6hKssCmjpkHZOCa/OGhSI5MY/czI+CsaAx4pNNc5pSSXHwPaAS7XHvnZaUd+dno2+mIZWslY",
+	"+lWW/6x5HhJcDe+ujheOvA83neo5Imj4glR74HaJjOatPhR44ZCiOXTQIJAjxMAXLo0jN6bR/F4AXOGj",
+	"oqAAdZzQ+JaKiB3AnoZ4GkRTEY/lOyg3AfdONMdUpogKMmZgBYsvoTTYrVsqd29pMH79Jl4IBNXBtDdf",
+	"pNMsJeDxa0JnjAavKDc3T+UfsYy+rGQivh6NLuD//9Pd+PTY7dNdW/43HeCv5v4vE9QObNP56a0zr/+f",
+	"vbd/TuTW8sb/FRX1rcq9dWHAHnsmsX/5TuYlySbzsvZk8zy7SY1F9wF0aaReSW1MXPO/P6VzpKYxNDQ2",
+	"DR7Mra0dYkRLLZ03nZfPcYpqzDU5oRBswRccJ4lhcUbdxwfObqmaxYiCwasy96WbRWW2NRsxnJdiMUTD",
+	"1jVob837T0tdUm8gGv4XjatT9xWnKWEgv9on4JLyb0qXD3dmRbK4CIDpDEO988Shej3QQvZrdz0VzqzE",
+	"7VRCb+0qvfbc06e99r5hxN/piyxHXWqy7oSlGnri5mng4E0JfYw1ukQV7rqeJjwCAjIDMnXu5GzuBxMA",
+	"XTi2tbQy2/NVfg7o2YBoCPG03ywZku4QmuRcMpRNm58dYuDRiQlLyXALES/cg2e1yePtHkg8C4utOfRD",
+	"hO6brKCaCvt3MO5qMu4eDBWhRinXUFSzeQTwYZKm1LNQJgBiYSKu492IgDttPWkp3xJ7VrMWc1h5YQ0D",
+	"abWg/l4H3nyEvEn51dhFMBwfOj8kYiuNOamhLXGnJ5aVNupbP25H+LdkMAbEm4BCW9qdE0fPAJIWem5S",
+	"V82j5tHp1/+vsRYm7t9eai6a031XhjX74mS70CHhwCYHU7wI+pYTEd4484v2ftnbGjDQ9xjUrV/KxtXt",
+	"Oh7X6gxz4Tfuq3en7k6pSxgH6mxOzTZMJPXiuklGHGbYSjX2abUHbb8XWdVjYaMBGEp4wDKsGTMhGAj+",
+	"7rolO8Hgqh7DPR47prk7aKpF5K7wk5mLuvV5DbhFoe854WROASwTboFQ00aLr/H0um5JOw0SIbi7DxMd",
+	"Hd8zTOTegojqEci2gtY9iKt9anUUPGqBD8mVhspJk6Likglp7HwZSI1iy/IhtJwgfQz2kFvMj5zcg54h",
+	"98P90MxPn5uCWjow+CP0PvwuY0VhXKRA0pcDjkVHhCJfA2uu9i+YusOuy8DFcInOkIhU/DTwz+mN8W4x",
+	"LhpMQlLp1w4uxSV3XNO+df+sjN7XTT9vwHKRLKMgKvzzYPJBDXrQtr0P5rsNmGZxB038eJ0rr1UMSwv/",
+	"d277YyEm/g2jcUonfu8rk+wHfMKWs8PeQHlyWEjyOBgG+2D5f/BAVCT7sHo54FAJzGnQQDmAtYQag15o",
+	"B1lTt4U/lRgl6QUxJGIkLMTMwo1lPZFgckeWMqvY82P2/sepMy9SSTaSxrukcfP+VhKonDzfPa6BmSwa",
+	"NJkEO1Z62GRqLJs49IuTD4WPXwRm3v0pp3/RGZWg40qENZD0sCaUs57SI1oMAYsmwFKu7TP2iv7DA/l0",
+	"eYzgyu4YQyEppuyOByqBc/9wbSw77nTy0VSS6lZQUiSSKL7RGGxzESZ8NOCaRxY064IdA0gWQZKYc+pM",
+	"xVRmWSYTMIYZLkoB48OZzrZVBJmNHClHajTiWFQ+EpFK8FUs77oXEik40l4ZXPpjAFjhP91K3HCqwi9Q",
+	"yprrJlG5cNETjOJJVXF5vkqID0Ey1ev5+iNzxv6FtPQvKlRgCfBYyD7rdPDPvliotFugFrNNC3PYxUaa",
+	"ZOaL0l8QQS2s2f3R7WrxOz9Fpdf47LngO8I3aIYt9Jxg+MR4CLOFXQP4qDS0d9yp1iSgihGgIgu2ZawG",
+	"PloXn7vZGGWJFY6L2250K0D6FEKg2jGi9dFetx1VHz21Hv6Hfjfdc9/0csvQdBVcE7HmvQMo3d4YG5+9",
+	"m5F0mSQ1hGdcPX94xG9aXRVPWt2JdTT5/Pnp6cnJ8+NVFsjC3PMXnVWGCWYELOtv4qj4vyltoGKLEx8O",
+	"VDpP+PlXueaaYqJU7Hfy4mSVKJsTrD8uCL5gXMYQ0lveptd7fs/RI1xBgXH7uPrJhrMKd+CFMgek1RPa",
+	"hBgiEe81XD21aHGnj5YrcuF8i5ZHeeufZ1y4oUzXluZ2RTbUWz/0AkfuKB+ql/eJjjLt9hdrauAmTdwb",
+	"nvV4YqBiv+ilpV7+4eVpUep+q7jTLrriGupk8OKxPvG+0YEZGDJD02O4oVsz5pP5PhRb8xCX373dStlA",
+	"JXGOUGtwrUp6nJsch87LqjyjxlOuAPOM/YJ3Hbzmuu8Je23MJ0zT3ctRPGG9dZUdfBnzibladMVNswdK",
+	"iU36Eb1Ec1YFn8wkEzSaIcHg7e8X7jxV46zx++WbAgbb0bPO98enjTXAFT7AePbdt+x/nJn8EjEvyjp5",
+	"j7ickK8CMEqt/E0ci5APQcy9SqpyhHBXsm3YKzlrQ7TDBXvjsm6Rn3HOsegYu8msahK+l4zxlb37z7od",
+	"mv4mF+rel0PPQOAJRBwJyr3pbl12AH/Kt5lWKXDJXjuTlyfsRy6HLM26iTADclyNyn1/m5WNB+9fvd6/",
+	"GXIpJw5mrDtO1LzIAG7IOXv7+8XdFVexD7vcwEas1N/AGTTXoCdkI3ShXL9zw8aQJGW7muv8mYX5Tewq",
+	"lQCXi5bwKoogzXdF9Ry/+UIGp3zUNd2YFhYycGPXnO3g6nwMrs6DPXOwZ+p3h86aM0xIn2iJAmD33tA7",
+	"BtGtW9zX9q1VX5e6RYsUX8U1GvPJObPKWTH30DTuUlQ5qQIx/bfmhij1Nf6MJR9OmWEC+1SZPQl3I+px",
+	"d4Ufq8LtfWEL/MfjfXyn1Whqp6we/1lNR/+1Dmu1b2M++Ur3hgQIvPJuWdZIXcNyLnuoDR5sHrJy8iMj",
+	"tOFQouEsH8RduL/5M8+KJ/NXJnLr9H0eykEBPsKs5BDeI0LJbHDR4dXjQff0x8nSq0c7vnzDF3N/j4sE",
+	"4tZY6WH7dihk/LWtwepJnSlQfyg9/FXI5fWeVk/e4drc6Edd3HDh1voxs06BLrWnhYXRAUuhFrkxIwF+",
+	"drdvpYfMagGx75SSFzz2xTVIlqXrImSWOut6op/pJZG+Pth3fkiNVBimWBhPVgZoA9ARxJMENBvxCTPw",
+	"NCBSlT/f7wzzp3XGTNZ1m9QFbZpMwzXIDJp5CYMaQzz9L6OSuCK9zLQxKLvgbLCwYaASEfNJK+IJyJjr",
+	"5RHnn2n063xwjRR5Z65lVTP54p9U5Yw/uunbP5JamTmSat+GjxVuA3eOvQbVfbDLv2G7fMwnjOck7+GK",
+	"FAvUTAGLB5rpZWp4njS3JfxWCb4nUNZ1V9o9TudKOLC7RV2zR/cGQx+SXaWZvcKMdkIFmqJwOovLoxRj",
+	"bkiMIdM4/I5E5RXrqya7mgDXyeSKacAHGMaThNEf8RfP2KsA9bkw5POnLBRVjKncQ045Krd8nRVD4JQe",
+	"6CIcRR7ZuUq5sVeMe5eLsGfTDgO+hwQz1i1pcapKLbJ/I0VvP4F2dzAkHXeiczksxy+8s2j6mx/Vjds/",
+	"vDq7pdCRTH97fBqyXtxDmo2RkhjMOl4jx+XOjhHs7bYDQ2sLq4OK3Y/Yj4eLXiCdt1uFt8zifGD2y31E",
+	"/kOyZXyOzOLSO4yiF0rsmC+ucxLe/VAY5vbIgmS5XDptsuPTZ0fHz1DIMKUZ/vVPiXkTmI7gBFMhjxfz",
+	"EuUzhlrKzc7jGOJzPLhpBZazxMoTa7xIOOTUPOKcmpnIyLxZ4G2GB0ZEDikYB0170LQbuv16Pff48ivE",
+	"KFXatrw8W+pC/AWHvvYja+QVmuhXIeNlrsMhBvODGhY6yOQn4UEMRofqUQal2wz3H3Scc7RFO2oWmGhC",
+	"OqPgoYHOv8oIqwpFfeNNS+glnni5jz/tZqjxmavvqZ0CywLKkQZugabfqVsCblKILOltjBQhJRaCUdiC",
+	"tPMVzXL5BWPGbsTb3y8aZ43T58dHz046uPnejnvPJ3hZaKxTV+M3Ysu19sVZ5yU5EU8zr0d20usQLt8b",
+	"C+hHBM5F6E7STqpXjMEWEOTsACZswK/vpbtKVVD7lj4shX/LBUTNemI5D+x9NGCgxqzHdYEYhNmmmlht",
+	"MtAKAgYr94DVdxs0ufv1I9ApKchYyP4XbNhtcjm+DkHuxvFcjRkOGmDPvM0514f0XakQQH0krIX4HPv0",
+	"c8OsYl2Y4gHf7dO/OY1Qf2e5WXGy2EJ1a9ikMNkJz4bTop09z1v9Q2KAur05Gjh0e6s/C5KQqyZMZ/KM",
+	"aeAxxZXRqsbYwxAgNXmK21gr2c/9KCOK/5CPQVqtEmaV5cl9tHSJF6pTiTFRKOyaM3ER3zxrhvuVF7RC",
+	"9s+Z0oFjmwUDfMyNj2gYIaNDSlX9zIqtMw1TMgI2UpjAETNDSAOOa1WPCdtk7gCFkthsiz5umR9RelRw",
+	"5r3DcbWTuptmmXPYuxD23OuW21OY3pxQ+SamPbv7gPuP8UAgPj9MWMRH8JivWgtj76Gm5/Xlfy0Ew1V4",
+	"leQ6GmBD0h779OadmQ56ccLe/7gugO2f8uqnt5/ZndDIFbOQJOXe9/KI+pRiNx9T/yPk9uPyEbyoLOzr",
+	"FrkUxS+EoosuyWbDgL4WEfJ0N4uGgO76goeyiWyteYRfeGRXfNHJCKT9MgI7ULH7S2bom1hFmfvKffYn",
+	"dwBgfYIArAW+WCLFqW20vzYuuRwe7JQ9wljiubDPVdz5NKXWsXIo7vJ5aoZScEv1291A+ouXR53vv39x",
+	"cg+D6ei4usHUvnX/VKid2KCOOJRNPLoLeRF32Bcmr3CFPVZDrUJFs0igpN3sAh5B93W1e4Ufuge5Av5d",
+	"nnjKQIj4sYQbS/qcfA/YUhp5xd2FEyHhnHHLRsogkNhAZQYx5jSwIaT20d5pKjBAJmO1Yx+XW8LeeLjc",
+	"yxxU2hZVWq6wgjbrcmzkY1iiZJ9RS0CMAzjTfcDTFCTEzoZ3Npsvma7Zt/zv8XBpjf6l6Esh+7/CpFbH",
+	"1a8wuYTybEaYPMBftbYshijTwk4aZ//zV/FYP2XdRES4GA8boIZAjg4sMDCWR0OUvOH+hf6Tf1y8e81e",
+	"nh69/OfMScYgrZtk/igR5TPaaL5hAnEfdNsHLVomGy099Nc07jIb1XroxWlKTt6tdI+V/Ws1Sjni5iLS",
+	"p48pmWxU7Bxp2SgzlsH/ZjwpktBveKgLCIhOe/MV8J6KrObS9GAFpsLnfNSOEPwDW3ZFkjgZGyAoyvph",
+	"0NeLm2JkmYi33A8j7N8TN4RzYivPnt0dHwietLo84TKCZeL0sxv4ox9XK8kU5ikRqH655pxETiaFRSHr",
+	"rI6/Qas9JqhXcWxYlvrqQDrEIBVYCnqKtOxuUG5ndkxlfZ600EoQK6KLv7mhb8PIGilsOtFkKXCNU2tS",
+	"wFMpN/FvG7xVJgPUOr6zh2+95wNpd4RXFYytjTX1mKUcHseF89xpqiaPYw0GyTVCy7vxMx91M93HCFom",
+	"EXqv8eZtg94lQszZxnHn5PSlU9hWg2ONxs+8B9JYzY0BdtSYVgN8UDqWYP9mlxSwYz+Nuj/jKdx8ETE+",
+	"+uj4+cnpi5ff/1C9YqCwe+8wxLflGFFh/re4RUvZcXK4+e9LIAjX6j0M7mQLgscEyeO7CVCBdldzGQ0o",
+	"X4YCxBVlEP2wPGd0Vkm1b+lS+7VOtx0RfHDblTQXPwi27Qu2zkGwHQTbwwTbRcB6Cvm3Q6nGkoCt/WGf",
+	"szxFxos9ynxA6Ufpu4V6KTMLV/4QSaf6anWo+jc36hCk3jeP/kLM1ASsO775Eow1cHPLUfk8Ja2QsWLE",
+	"+9BOZX/dbKqF8jQVkc30XoPfQmhyUDxI1Vfbv5NlSzI6P334qcn+49Pbn5jS7A/ofvLZXsT0seZjybiE",
+	"cZMZFcAiCxUlHtudsjqpOxMzoK8hLkGo25zYOmQBLpHWZqDGh3y8/cnH8xieXmwyn7LhTimwYEHKpLw/",
+	"C+E6K2buJuEdd354eXR6fA/k9dFSZ/T7Wl3Q72EJeFMC+4/oOh4o6quhhiCd9B46KzQFPsR+fVRAlsf1",
+	"+ITFqmJY2L2b+zLiFjbraR5BO+XGjJWON9JPc1E9+Mex/BTmeAh8KYzdVmADNkyicAtn6UBTO0OVUGWa",
+	"1hBZNlDaAOtyZ6ZNqt9+wzrXKf5eIPLp5/E5VSohYp4BPEyDMA4MZAzxfjHElqSw+9UPlaZ579FtT6u8",
+	"+e+SX3ORLKnRnjaK+M4wdzMNfHM/Hl7IipSw0+rxyOmGZak5OPAdjatRphfnubTUoW1hOxdhmbFcxuYJ",
+	"SPkpBKZvHDLgzhSgw2N0eFsW7MvLxKRyqugsvygYiDSQVYo9L5u+N7GGFLhlsaLfDLhe2Gi4C30hd0KB",
+	"YLO0NF0IX6pJhjZDnFklkwliJ1A2HRWTcmynQf5wrL9Xsif0aA/F8QOcHm80H8/RtK8wIrBcIa3CEsM0",
+	"Zf/4/PHzpya7ePeavTh+/v0/65KIbX9WNXT+roVR/HLnWOWeBpCPEJz8cNx5voZHnyYmLOft+vIvIFLX",
+	"oCdu7oVpfmEAsqRpUl5KX6kYWXWOl584h65tYc0mLYDPWSAXkmfpPC+uFn7V/nxbeL7fCttqkDCepd1d",
+	"MglFu5A/DvywQmO5u6GeESpUHqkkGN+nG7O0r5WIa6T6kbqGGq7T9OBNqZPpvX9Tt2ZnIMt7X5ovRV+2",
+	"hGRjTrYaBBl1IPW9vVyT/J67Ws+anXyMTcgHkF+5EZ6JS7sQBO2hrEx+mqVJlx/H8jKMq/Xug3MsS7cM",
+	"y30a2ZZFGlEpyMLr796PGtbSBhm30On3zVg8IOOPbsHlRL1AXn8OoLT76M2cocC30kPF5U5cH+Lx/p9u",
+	"ZvM+MzWIovat//TVkVad+XX+/CsgD9VAgLlMbVSMqg64eRqkh+2LeovU5EOk32KaIyNstfoTffmL/MZR",
+	"B+gl3l6DtAfMATtThTxHa2M+YUIu6WOwG61rDO/PVMjcEVZwE3IF0V7gLFZKs3/4+3Qi5BDLn6KBUgYY",
+	"zy3Mf+I1MYGeZSqzi0SWY4T3Yf5vmg38WxxYwDcFBWnL6XxZo/MsFnbzxWAEHdcyoFfVgn3AkZc0sEaC",
+	"Kc6z/HLiRlAllN9PasxHm/oEbix9nlLzO9wJbFbrM5iZRwT0zWhBA+tCP5NbTkacJ7fQMWuFCZCP2lGJ",
+	"9zXoginubO/Q6aukyBujJwu6+5XjKs7OgwiiBPVgS1sI4pcL+xjGmvcQSSbrJsIMgFJhLPrI/tpueXk4",
+	"uycu8IsUlBM965LfmHqRIosWOfI1tzxR/fr6cZdfuwYwlR3CBK82u4pVZHKmfUZn/MwRxBWjJ3SdCOaG",
+	"/cflxw9MafZ/X73/bQpmjs+wKkkGKjPANLfAWi183hWBpC8yfgjUJhDS9sus1iP0N37fkAyKj5vwUfKg",
+	"x2215jPf7hJ1iyKmyShDzlN3qPtzNH3IPt6v3plCznS1z6UDZiMhMawpukrTinPx2L4NH5c2jSoIhtq1",
+	"WAWmvmdJjGchRMV2PBQ2eO9T3Hh49fOZ93aE5ZQHEz12Ra2Wrxg3lN2MduxWVeVqCzKQSAnq4CKqrr/x",
+	"zcyilra+2QYXYZuFCyjDEPxjpvnFtHlNsW/N/pqJSnna7vPUNLGFeMJT4zFiNPBo4IQz01mCNpaMCWx9",
+	"PAAN9+KFikTqLxE7J1O/jt3ZgcVy+xBi/tLTaoSV9McvWp3TVufoc6dzhv/332vkNPgt/uqNvPq12OKy",
+	"zHBdDCL5YMTtixH3KbO5ocaUZIYn4HugSyaksVy6v2Plp8Q6zii0i7ub87Bp265NnomdyxdaxmbFy44Y",
+	"+cC+28oEfBvKvJGhED9iToqeF9z9KolZX4FhanM8peNVGJkfaciuADJx9of6NHk0lGqMIHgxgto4XWzp",
+	"M5cRJMkOnJvuzZ64Z5NOd0kMi2hvAWW7L+rCnKOG8zj3Tg3FHsIakWqzk2fY/umsIWQsrkWc8YQWZyfP",
+	"PP3/EnP21v/8azPn/sZZY6S6IoGWsVzbtZrN0yZs2304nXRePVFjtGKBsrEiSVjCo+Gh5fy+tZy3ikVK",
+	"Sogs44WW82vIiBWqr32L/y53EnpJUK8qWErw++/Jk+FFtyT9Kxj+bpYyj9wM8bR5ZMU1t/XeQ/LllGKl",
+	"+lVsUHPtguBz62xKEQeZXoNMf3BPeBLM/gqTy+YmE73c/UotKLgWvZ6z8uxY6SFTmiV8zCRAbJgwDBmb",
+	"8iE2K9TbZNzvlitpDd86T4Zb0oEnt+Qc+Elcw1QtYjfc4AiQyrIg6+MauKZ476ifabiNBgsc9u7POO6d",
+	"b0y7u3sY3Z6ejYwwsdvNf538cHR6etTB/x2tV9++dZjaKpcp4xEmpBofOHtfblDYSUJppgNcLbL1uRMp",
+	"MErtBBOqqPsqH/PJ1M+IcLY1iBVP89Q4etV166I4uNai9sI8ZXFlxxoA+12/84GPAqSx1y1CSW+jTb0t",
+	"9zHWdnlPC1USLQ0GrKmh1J2bYagqv3BzPKTQHUZcJM5kTEAP/3/pYdOfhRFuC/uUISyNIiffenXvuMKc",
+	"Lu9b/o5lBwLLvDRit5osGjDOMgOaWvVzacagQ/anQSj/rXTGu5eg3UYheUm7vvdcJIZxrO8plvdIwuJb",
+	"E7ktNOVbyQftcMeuBfvBgN0EjGIB9qEUSxERLBtnjcHL/xx3rj/I/3NzT6Z4ADfY84Ult44bNlJ1/AhN",
+	"kx1yzGVAB8ohFlSPjQcK8w4GKokDO31nCN90A7wzceZBSyDh1qFDKOD0ieb5hfhjpxlKvs3gWaNz9MML",
+	"3ul0Wu6q03rp/t/34T874QLUbHRFklQbfYyVJTpVBjDNNUnWikfN7tGW41ILJl/QyBi/9SaT049WMQO+",
+	"hiHlk4Pz5BsHnnkgkMzHFCTicfM+MCXZeCDQeHKs4AymlIvYXdt46ILIrEpTiFmWYskPn7UGPE1661uN",
+	"5d3qu6T3LOWTxry8ox+W397uiL32LX1YGim7K8Jqu7atwYp7HzobqDHrcUcxjjiYPzcEnYjUbBOtKtSC",
+	"17VScqn7MkcnWnqbmyz3HiTC2Pwdt5+xdAERiGuIKTkSE5asGIHP11qUsoQZwAu7+cbcAvZHX9QEonTi",
+	"LGVWNdFDLGSUZLGQ/eZ0JWXLsGoDi8B8re6EZhuBHai4bD76dmGqlqNhZ1FwOcTsLDNoNBt9peKxsxWa",
+	"jWuVRQPqcVptRaqXd6mftlumPkolq6Nv12qyvHhqbG83UhJ88zuU7T2l8/DYBEpbPQ8htYtz2aQbpcZu",
+	"4i2nrAUy8yz2xJPXgjRCCkuSnMrK09lmxW8N8rXaDePbulvwEY2/zT81Tk6fdTpOOvheyI2zxtvfL9y2",
+	"ecFyFuSHhh64IeDLLNonx/e5b+zoplFaa+FVfDELzsmWJlNJ7CgvzgpdfA93jf3oOhgpHRuvTnRQ+EIy",
+	"pyPxxkCdfRzlryl0Vt0BTPvWf6pi/W/B7l/BGE+g7tW/aXOG/6cCIcADsS6Pht/WDSBc7ZZfAaYU2dbQ",
+	"y2Rca8JCcU3LVewFLma3GnZeYR51yhSmBm788YqY2bGIYC0F6d93y/qxOOu8FCCCOKi+vWlhh/0wnSSj",
+	"NlWapVxbXzAVJH4lhecpo1zfJVy2fPFi+5Y+bCOLkFo3VUgj/JRw6Vt+PeZcwsIyyxIK8dsDj9aeRxi6",
+	"tdKGO6ZxRE7c5PsMIHTGbA/qV/4uuwg8kL5awkRajRQ10mjfun++truJqher4pOb87WKl/MQLiMfus0W",
+	"2DgzHHTS3ugkbFLDGdI64bB1MeQfM6nYSM2iaiDJWcQrv0+Rbjr9+VLH93RYnaI9zFKGp/kqSXLEuicF",
+	"zTc9poDNNwMoOu8NrEQVNTkECRcvX8IBGG87fr18v5ch4x20xP7B302lQwnq3cZ0RPs2/7zcW1fg/fq1",
+	"xUq0kaeCVEdBwVmUvu3qhIrWtA39NaoSW/2IdLPrWgpJtxXqPmDSVcGkQ4f0ECA1M2IQcyS64DYkR725",
+	"LytUJ9HQ3nG5FR16KX7DvRLy93jiUXpMu8xvacZ7DQNFkIWecLszC31TUm/Eh/AA2t1kAMIH+I86nWYj",
+	"1dATN04N/v7+/duLRrORIbEfrRWFn77XLgz2ZVyU9zw9GO37YrS/R6O9IDOaoa9VX1yDZAlYxzJMaTbi",
+	"csI0l7EaYefW2g36uvuqVZM1IOMNew52df3A0pwD5OE+e2fR2OyCZ17vnS3AKtLfjeWTLbBvX/RsRS/u",
+	"Tzj0m7ZB3SscmnXZGUrs82t4gNUZom+P1AWwBbzvairKL2RP1NQBXHvfVRWBawc1RU3Eg8cwD9M7c2WT",
+	"SsoJESHBLIXjuMjkRT5ujosWhDD4ZFrXht05J1ECeVm0zqR7jXMfGruxaFxn0nefQ0kIN2miYmic9Xhi",
+	"YHF9RIxFbdX46w3H96+3NMJvUVV3IOmAsdJTFbC/LnA+McyqOEeZUVkSs64GPpySARZA6sp9Bd3waaaq",
+	"FSNQmW1RP37TODs67myy16BWyQq/4QWOqJPCVALLeljiEvfensK3pBiKHYDQbEoU5ozZgTLAuplILPYA",
+	"tgOQ1DzOExL1CK4ICZCZh2NMl5BS+9b985XShQIQx10cjZG6Bnfq20xU6vvO8AfjotasvAs83JmG6bMk",
+	"6gkdywal6qp4wga8av9099ug9eu7IjjS/OCUMVrh2UIj3G6Ofu+LIjOVD9QJoHB/at6pgPmr2bDCut81",
+	"Poj+wLIYzLB6OvzrzFg1wjfeMsifm/MX2VPLdMOBq/fLQb1CdDRnsP+EvYfomNddhsu4q25akUony+4M",
+	"lzTutRtWI9kXpymNzaSTJ4MAYf0L53XuxvJoSDBs/u7BzRCoBj3hlfvF+2N/qEpZhqH3TulZotm0xXO8",
+	"bao7J4BND5uoJOb8jPmE8cQpnwlaW+h7zrtkHcRzrUbXq9ABlDNP0XQ8hBqGN9MC1+Bfm3hqKag0Aeyk",
+	"GKm+FCiU78c7C2Sqb5C/VJ6GMXUK0zBHCU3njfyfgjQtalUWKzCsmxn071Q99rBbD8/fXgyQTRlkBcLY",
+	"nYnd1VzGXyKVqEy7KTvd0/h5d2pdf7GgR19iPjGNs+PqiR/h3YqFZNszqauyA+OYYzRhXMMBQHufzOzX",
+	"vonlZuVBuR4QfdkSciPwkncdzwrRwDgj9ygigSvN+mANO+kcsSv6e4v+3hpzaSG+Ii8bZ1fRgCcJyD5c",
+	"YbdP4DFl0RG8JnvFUq36mo9Qm/4pKdXzKoZrEcEVNRvGCl5hydRxlg+CjJ8xY7XbZG2+Y2OtZJ9xa2GU",
+	"YnY0olg5Lex+mKXP/pSN5h0h6PbsF1kz5HKOQhsprSFya9IGWNctVU+quwd+N6AvacFblmVu5s+IlLsw",
+	"EI/nOHtnqFXJ0yZcQC8zQd7sNcize1/j8bHvXtkJ6nHaPYeJhwPWekkyTXbe8HXNcTOdoS+jfUCmqLQ8",
+	"suX8V91YyNdzgDd/TGDNEvGYlSQYQaqUtQqbULSc6GU8jjUYzKa0kEA6cLdmmY3udPl7ECPMqLcaFGxI",
+	"As4pQtywWPSF9Y4XpJk0ZcbdL9AxV3DeuTvlNeiJTyNmr7wmdEOEYeiuhvic8Z4FJyt6QOZIrpXdqGsl",
+	"4kUKMuC8Xz5YUebTNc4a192OeH88/GPyn9hMN3Z/O/nhuPP8hzUYFs/kHR7JK+Sng1Z8UlqRDt3coWXP",
+	"FDOG6sbkgDNoW0Svm1eKeHx/CDt4uFIkhvr++Iej58hgm1eSB157ghaokOFKR2q4CBS3GR5TFAWugbU+",
+	"ZgtwBU8Wq2KipqAV99dd+dYZVyQt8XyC8Fyn7YVbv/sy4hbisnMVst8awsS0tbK8nqYx+OBLmutXmGwn",
+	"5QUlUp6ZOIRJSLU0lk9YX6mYZdKKhBx8cJMKfQij1x+nofg2EjZGYhwJElGbIMAkjN15VSTyCs43y3u9",
+	"VuSWtQpf/tINfR1G1lldTnMsy/kLC34SVbyFLIfw3u4qeS2MIBDugTLumBke5iwK9znjlo2Useyo06no",
+	"ssUH1xbz7otrKJLSTiM4A5W5SU+ajRGffKHQUp59nUOE9oSMmcosGw8mrCcSYC/dXjstZOy6nXzCa2+5",
+	"oHdm2lKGOgj5vSqvmBEMzgymJIDQEWNdWbBKfbRv/afay3U9Na8q1t28nKmQTExZFQU0vANDbQfok84Z",
+	"ET7Pg3bMZAzaVxA5VahktFHSp2lW203/RePqjNvn0ywznGi9+w9P+Lhto+XU1FYpyBrumu6xUyp5iKfO",
+	"imjoyP1e7Udx9s/0hC1749bzxDVJXRrqv0rpLkRZmENq9stTt8SLRq377jhcuLcqaENycDcijYd71Yr8",
+	"cIv/1m5UIGFWMikCA23DVZPT3ICb0FH3YFPUbFPk2IVu55V2l78NWQ2U8JB6BIHify4FrbwsDKzViijO",
+	"U5YBWBjzBPArZ1+3DCp+nY4y28KyKB5mCZzFMnps88SCltyK6xU1wK+KA2ukzgBjvMzCDdX/WHpgeLL/",
+	"UCvTN8bIVoRF5pYPgTAAEy6/MwzrodbsdPDY6bPQtaROu2BumaXxumgAcZbAppuV3NNKD3TROGuMVFck",
+	"0EqTjPjTOzbHXFqDfgoWc8vX6xB4p9XJFrEJKzZZaXosjjF3hqmz5QsNPw4G1D6lqgdBFxoQQ2hK+p0h",
+	"kA3EYmHLFPh6vV6qyqV2quFawPhRyCe/lhnxtGnpUqcIqaNP0yd/PmW4NSJHbdkzQ+Lb6IDGJzmU3J1G",
+	"TuFUFsOL38POWZfJ825Pj4K3NcQAow33eHpYIh8hHx+/qC4TLu68xJYNi59EbzmAFZYtH6yHfZEuP7n7",
+	"6p0b/gxwJeUL+lB/bzYh9y4E3WIHQIpobRu1LjSYbPRYhI5byh3f1O7kTn6vsVMvVRd0AfsBIWKrI9sZ",
+	"tfWStfUdcAdptFeAmCYzKaFzz4ilvtrW7cUv4HF4VGgtBwlzkDAHCfPw25RV6Zy9Qylh44FI4NzddqmK",
+	"XVjjixHNVoSOdY+SD8qx36DYyVdzEDwHwXMQPA8WPG+pGnpO7vSVis+LsgbBZHoaoInwGXNOH+uuZCOs",
+	"/I21StO1XT1LpJOzNAwsT+ULg2rvTtG8mwfyUSYTyk0iUeDeexE8uBcURUlgJ6n7xlh0135d9myjMh1B",
+	"k3UnTHJKEl40CQ2bmWTEb34D2beDxtmL582KcyZCBoB0YTCzvmxG993MfD2lR9w2zhpZJuJG1QmFhRHW",
+	"A4YsL1v+jljxVZwyhh7PEotxM2HdNM0GyGzkSG/6Fw1GJdfg1hQLE3EdQ4wAq3cW+Fetkpbo9NCDJITD",
+	"pcImA6kWEcQoWzAq2CxtUv27cXu3oKTKb+3m8bHDk9sadFZH/ic+994irBZrJpOIh/RlatGsY8S4bdo2",
+	"4LCb9GNmnRYqdRV3IeKjUNI/Opgx+2LGXGTSMC/pvSpBXC/UlyJmSrsPPZHYWQyXlbKErJKF/RxedDpL",
+	"rJX2rVvGiszBnOFr1ze/WBiVWfZuofufLSjxPSkdeuwhcD3Am9M5CIqjWKy2qGpWG53u2Erzr2YIre1N",
+	"mjpv6flqyvSYX8Pj0mScYVOziCeJE/wq00yNZXVt9sZv7Nbv5FU596DEHoESWxS+9CInS5sBJICIMofg",
+	"HkJq76GOVqudNnY43qEk6ImbRyEFcqjiGIwVknvmOfnheefo+PnJ6Qs6uUoc+U7cPEYh4DFAIT6Ig/3K",
+	"oKRzpRRKzcfok3GWbE9AEpsiWJ9GX51PpyV8GIECRmcFLP+HSxnLb1qa2xU1B5/5zQUOqrNekOZY2n3M",
+	"rWH/YUj4Db1p3oGMxXxiKN0273g4wdr3LQPFz9NP5iivBdcB0WbDoJevJMNnf2fYP4K/VMT/dIzgGGMI",
+	"E/RtwzXoM1TGKZAe5izOiBLz1HSBQAHoVjxnXCo7AM2w6RUVriP4auzuluj4xWLQ4BrvOqXj+PPfmbGk",
+	"7HFdOBViDEJMx3XS+eEZc8RKP0F8V4R7slg6LxW7KkrwX2FydYbgaOF6K6x3xJuQbLkIc9NtF3L92+sc",
+	"Iui+6NT+8P7ntoGpCI3jzvGLVue01Xn++ahzdtQ563T+u9FsCPfdzRF+8lWmZ7eNocDfJKov3CqveZJB",
+	"46whYp5jCDqC88Ow8qHZ+N+M+wccnXb8/5oNY7m2c/N3wvyZFO7b7sRSNzDvGD9r8FSsA5A93bSt4xPy",
+	"PlT3ZwGPBkRlTSYkUzoGvXdp0VvXwYRgIWSRqVGInec+BB5FkKL1ZVicafeQgNk2BWYuUb8jftNyMqXl",
+	"yNQ0zo5evHz58vjohRfJLWfQEaUt6ATJ+yvcU1/LBHBPrGodimt8J6h/6Dfc7j1/jyceb8ETXz+kQkT2",
+	"8H4xpRDVqFA9RDXCdwlrIOk1EcZATtgIYsGZnaTQJFj6ntLeh6ek/0nKtX3GfvEOPWEtYDQ6FmZIyTNU",
+	"XCb67tXdXHwIssmMYiMYKT1BaEXDegm3pIunQ73VcJaDqtOMUwXsJsq/IxUzr+TzlwvXflTzuAJqjzYa",
+	"ObuhXOUvUulZmige5/S9qg32h2nYI6xzjJ1pRzxNhewzd8ihKd/SwPKsBnxIoPmz35fvDIa0CdSDGluV",
+	"rQL/KZnz+PS0JJZbxdRRkQXbMlYDH83Klzye3RWS42Lm3qwxyhIrHCG23egWGi4zD0m1Oz4rSMRhzLzi",
+	"o/1fVPffEFWEZTnevPxcJDsvrdLgs0Sw3woYg9Rv2VVR07Rv3T9frw7myAbNERQoXkoa8TdlCFIOSkxp",
+	"FIB4W33tlltd2C+xKI6PFoe85o96WdSrKLLq1/tlzgHKaHkiTTg9tQTqyONd09uDY2FM+dmWVbDaPHSn",
+	"VxL6IoIjjVTBjr30A+umN5pnmUvKL3nvzU3/nsVktS2bmnd6jmjgFgqHtNOYhLdl0u5N68gtRINByDZu",
+	"LGhhhq0RfmpF5rrRbPytpBv9NnMWRPtH0ImQa9VyF197y2Wbc1OXscQharEvUYs3ECVcY/FmqlWcRdRg",
+	"DNkbNY9TSk7dUNyCVFKl6MRKxPQZtdC+pQ9fay1bwClCIHRZV9THIntqFTb4ku/pQrkb9IiDwHnSPVG5",
+	"P93vZsVLcwo+g5AzdHfSPiij5KbEjyemJdaoG/GNO1RBP3FfKp6zM21n2wVWBFZ1v67bzAW9Ux2zsoGt",
+	"N4B/iTl77cbM9rTlhOrr/sLSgeaUIKvcs+mRa1q/Vdv4HW2UScrUD57/QfnsifJ5FcdlbXSbd/vofmcY",
+	"xr3XERTLlU371v2zwtuGwqBWfbCc1PcehTZw9HaE/2ozwB3J3SvJnWCQwrhbH7NUlfaRJz7mE0Kc1KI/",
+	"oEax0icP8WtY2MvV3212rHC8cvCVpLRNa9Dvrq4qyzmHceNd+lKNDxpj364rJDfy0Kcj4SZLuOxnvA/N",
+	"ucbTWMGkuYwGG1cf7VjQQmt0lBRlUlnliFvD5kRJhXZAEZeMR/bQEGhr4P2ENpAkoVuFoXYVJO5kzBKw",
+	"KPSwvaKQxZPZLMmD3DnF0xK2SvCjA8DyFojco4V5iRYTdQeKnkvG3ww9C3kt7G7pmZawPXq+BGnP8caV",
+	"CDl0dhJ2x+0pzQxcg8Q0+AO5b6E1rkjyO/BY2IHKEKXTO3QYp/OxikUDpQz4dDhtLFOyBtGuYaSuwWet",
+	"tKhd/04ZgxZ0iet5h8v52NsSi4i+bAnJqJkAJkzi/EzJZHI+q4jdFe/QxGjLjRH9FYBoNRyOu4c33e1v",
+	"PADK45peBoRhiTJ281wT6GBl/OIyDKyz6pHmWJpJ45ex99GGnEhUCrLw2o/Q37SKxEgaVSAxbLD3jQfK",
+	"6CWwdOiA9WTZgKcpSIidHZCT9JhPmJDlZQmPmLLH0B0oNTRtY7VIoYZixqtLfHLLERK3mYYraqMA0RBi",
+	"pq5BU47vxDpVYrAo4Zxxhi3SmbOCLcfGKlCoUMRbdujKgHmfhEHAXhWrIUP1Ql7Z4H5VocyQ9uIP2pq1",
+	"2ZfeN3/de7iEq7bjdfMgZ1bz+S6yrDD1/f6su7OGod7y8IWylBdBG3LGrkGLnoC4yQy+XjOnhCYbK41k",
+	"1+sx3rOgx1zHM1roE5+MIEd4vFvYdvzi+OjkpLzL6OyKbxtd4Bq0WzzWboK+DkSU6aRx1mgjdfi5bxdV",
+	"RmL6WQTGMMMnhvGuu5ZQddGzaQj6E41ZhOrow3gGid8OQGjqPWuoTmWme3HhidiFdMHz/hgoNuITdDhi",
+	"Aj8+7FkxGu6F3fxvf1bjmdAiixUY1s2MkD7xwD8jL+peND8xt/F14P4Xr7nlieqX/SDKjFUj0Ib1weLp",
+	"4+2BWZXO7mJouDD/nDeAezZQiYj5hEU8ARlzv69w42FEqYQdC6Qs16LXM9TcwWfn+IkuoAcaZJQ3Rbs7",
+	"2WslJUR0MHngdWaHNN5rFp+PGoNpeiioEPYqoEO5PzkhWnhcjms6/0BMJEL1lj+B8BmEZDnSwvRJlHc0",
+	"/5hgb9PecI0t1HQfYl/bhqvSWXGXXrsBWD40vz+JMm5zsOlWcV9+FEmy6C0+86EbP1ISJsUTD9y+4LxV",
+	"1k3cVdLq4i9+g7gPiwjzcnpOJI7yYnuRJHiQE+NxTQKnjFKl3dx/ff1/AQAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
