@@ -22,15 +22,7 @@ var ErrNoNetwork = errors.New("no way to the network is set up")
 
 // Step answers one request of a charging session.
 func (s *Stack) Step(ctx context.Context, step session.Step) (session.Answer, error) {
-	var done []charging.Stepped
-	err := s.Write(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
-		done, err = s.host.charging.Steps(ctx, tx, []session.Step{step})
-		return err
-	})
-	if err != nil {
-		return session.Answer{}, err
-	}
-	return done[0].Answer, done[0].Err
+	return s.host.online.Step(ctx, s.Ref, step)
 }
 
 const sweepSessionsAtOnce = 1_000

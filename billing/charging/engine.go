@@ -36,6 +36,8 @@ type Engine struct {
 
 	feeds  sync.Map // tenant.ID: uuid.UUID of the source that sessions' usage is of
 	sweeps sync.Map // tenant.ID: time.Time up to which sweeps of sessions are on the agenda
+
+	subjects subjects
 	// what follows from charges, by tenant
 	watched map[tenant.ID]*watched
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
@@ -29,6 +30,8 @@ type batch struct {
 	ids      *ledger.Sequence
 	stored   []usage.Stored // records to be kept
 	earliest time.Time      // end of all uses
+	accounts []pgtype.UUID  // that are locked
+	book     *book          // of steps of sessions; nil: none
 
 	byClaim []*request
 	settled []*request
@@ -177,6 +180,7 @@ func (b *batch) read(ctx context.Context, e *Engine) error {
 		}
 	}
 	ids := keys(accounts)
+	b.accounts = ids
 	b.payers = make(map[uuid.UUID]*payer, len(ids))
 	if len(ids) > 0 {
 		f.Query(lockPayers, []any{ids}, func(row pgx.CollectableRow) error {

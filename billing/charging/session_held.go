@@ -52,11 +52,13 @@ func loadHeld(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID, at time
 	return held, nil
 }
 
-// queueHeld does what loadHeld does with a flow's next trip, for now and with
-// no session left out.
-func queueHeld(f *tenant.Flow, accounts []pgtype.UUID) map[uuid.UUID]money.Decimal {
+// queueHeld does what loadHeld does with a flow's next trip, for now.
+func queueHeld(f *tenant.Flow, accounts []pgtype.UUID, but ...uuid.UUID) map[uuid.UUID]money.Decimal {
+	if but == nil {
+		but = []uuid.UUID{}
+	}
 	held := map[uuid.UUID]money.Decimal{}
-	f.Query(selectHeld, []any{accounts, f.At, []uuid.UUID{}}, func(row pgx.CollectableRow) error {
+	f.Query(selectHeld, []any{accounts, f.At, but}, func(row pgx.CollectableRow) error {
 		var buckets []uuid.UUID
 		var amounts []money.Decimal
 		if err := row.Scan(&buckets, &amounts); err != nil {

@@ -48,6 +48,9 @@ func (b *book) step(st *session.Step) (session.Answer, error) {
 	} else if !st.Kind.Begins() {
 		return session.Answer{}, fmt.Errorf("session %s: %w", st.Session, session.ErrUnknown)
 	}
+	if s != nil && b.payers[s.Account] == nil {
+		return session.Answer{}, usage.ErrRace // begun meanwhile, for somebody else
+	}
 	t := turn{book: b, step: st, session: s}
 	if err := t.begin(); err != nil {
 		return session.Answer{}, err
@@ -64,6 +67,9 @@ func (t *turn) begin() error {
 		if h == nil || !h.active(at) {
 			return &DebitError{&usage.Problem{Field: "identity", Code: usage.UnknownSubscriber,
 				Reason: fmt.Sprintf("no service has the %s %.80q", st.Who.Kind, st.Who.Value), Want: "the identity of a connected service"}}
+		}
+		if t.payers[h.account] == nil {
+			return usage.ErrRace // the identity has just changed hands
 		}
 		t.session = &session.Session{ID: uuid.Must(uuid.NewV7()), Source: st.Source, Name: st.Name, Consumer: st.Consumer, Identity: st.Who,
 			Account: h.account, Subscription: h.subscription, Service: h.service, Offering: h.offering, State: session.Open,
@@ -88,7 +94,8 @@ func (t *turn) begin() error {
 // work charges all that was used, then grants in order what is asked.
 func (t *turn) work() error {
 	s, st := t.session, t.step
-	t.spare(s)
+	t.spare(s, false)
+	defer t.spare(s, true) // for whoever comes next in the same transaction
 	t.answer = session.Answer{Session: s.ID, Number: st.Number, Currency: t.payers[s.Account].currency, At: t.at, Services: make([]session.Given, len(st.Reports))}
 	if s.State == session.Abandoned && !st.Kind.Ends() {
 		s.Return()

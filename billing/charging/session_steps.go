@@ -3,6 +3,7 @@ package charging
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,7 +44,10 @@ func (e *Engine) stepsOnce(ctx context.Context, tx tenant.Tx, steps []session.St
 	}
 	inner := tx
 	inner.Tx = savepoint
-	b := &book{engine: e, steps: steps, done: done, now: tx.At}
+	b := &book{engine: e, steps: make([]*session.Step, len(steps)), done: done, now: tx.At}
+	for i := range steps {
+		b.steps[i] = &steps[i]
+	}
 	if err := safely(func() error { return b.work(ctx, inner) }); err != nil {
 		if undo := savepoint.Rollback(ctx); undo != nil {
 			return errors.Join(err, undo)
@@ -56,7 +60,7 @@ func (e *Engine) stepsOnce(ctx context.Context, tx tenant.Tx, steps []session.St
 // book answers one batch of steps.
 type book struct {
 	engine *Engine
-	steps  []session.Step
+	steps  []*session.Step
 	done   []Stepped
 	now    time.Time // business time
 
@@ -73,7 +77,15 @@ type book struct {
 	ids      *ledger.Sequence
 	stored   []usage.Stored
 	suspense []usage.Suspended
-	taking   []uuid.UUID // the sessions that take part
+	taking   []uuid.UUID        // the sessions that take part
+	counted  map[uuid.UUID]bool // subscriptions whose counters were read beside the batch's
+}
+
+func (b *book) count(subscription uuid.UUID) {
+	if b.counted == nil {
+		b.counted = map[uuid.UUID]bool{}
+	}
+	b.counted[subscription] = true
 }
 
 func (b *book) work(ctx context.Context, tx tenant.Tx) (err error) {
@@ -95,8 +107,12 @@ func (b *book) work(ctx context.Context, tx tenant.Tx) (err error) {
 	if err := b.prepare(ctx, tx); err != nil {
 		return err
 	}
+	// Now that the accounts are locked nobody else steps these sessions.
+	if b.register, err = openRegister(ctx, tx, b.steps); err != nil {
+		return err
+	}
 	for i := range b.steps {
-		b.done[i].Answer, b.done[i].Err = b.step(&b.steps[i])
+		b.done[i].Answer, b.done[i].Err = b.step(b.steps[i])
 		if err := b.done[i].Err; err != nil && !refuses(err) {
 			return err
 		}
@@ -109,7 +125,7 @@ func (b *book) work(ctx context.Context, tx tenant.Tx) (err error) {
 func (b *book) findPeople(ctx context.Context, tx tenant.Tx) error {
 	b.people = map[usage.Identity]holdings{}
 	for i := range b.steps {
-		if s := b.register.find(&b.steps[i]); s != nil {
+		if s := b.register.find(b.steps[i]); s != nil {
 			b.people[s.Identity] = nil
 		} else if b.steps[i].Kind.Begins() {
 			b.people[b.steps[i].Who] = nil
@@ -131,7 +147,7 @@ func (b *book) prepare(ctx context.Context, tx tenant.Tx) (err error) {
 		}
 	}
 	for i := range b.steps {
-		st := &b.steps[i]
+		st := b.steps[i]
 		s := b.register.find(st)
 		if s == nil {
 			if h := b.people[st.Who].at((&session.Session{}).Moment(st.At, b.now)); st.Kind.Begins() && h != nil {
@@ -199,16 +215,13 @@ func (b *book) open(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID, c
 	return err
 }
 
-// spare marks, in the purses of a session's payer, what all other sessions
-// hold back at this instant.
-func (b *book) spare(s *session.Session) {
+// spare marks, in the purses of a session's payer, what sessions hold back at
+// this instant: all others for its own step, or all.
+func (b *book) spare(s *session.Session, own bool) {
 	p := b.payers[s.Account]
-	held := map[uuid.UUID]money.Decimal{}
-	for bucket, amount := range b.held {
-		held[bucket] = amount
-	}
+	held := maps.Clone(b.held)
 	for _, other := range b.register.byID {
-		if other != s && (other.Account == s.Account || b.shared) {
+		if (other != s || own) && (other.Account == s.Account || b.shared) {
 			other.Holding(b.now, held)
 		}
 	}
@@ -233,16 +246,7 @@ func (b *book) write(ctx context.Context, tx tenant.Tx) error {
 	if err := b.till.write(ctx, tx); err != nil {
 		return err
 	}
-	owners := map[uuid.UUID]uuid.UUID{}
-	for _, p := range b.payers {
-		for _, one := range p.units {
-			owners[one.ID] = one.AccountID
-		}
-		for _, one := range p.money {
-			owners[one.ID] = one.AccountID
-		}
-	}
-	if err := b.register.write(ctx, tx, owners); err != nil {
+	if err := b.register.write(ctx, tx, b.owners()); err != nil {
 		return err
 	}
 	if b.begins() {
@@ -258,4 +262,17 @@ func (b *book) begins() bool {
 		}
 	}
 	return false
+}
+
+// owners names the account of each bucket that may be held back.
+func (b *book) owners() map[uuid.UUID]uuid.UUID {
+	owners := map[uuid.UUID]uuid.UUID{}
+	for _, p := range b.payers {
+		for _, purses := range [][]*purse{p.units, p.money, p.foreign} {
+			for _, one := range purses {
+				owners[one.ID] = one.AccountID
+			}
+		}
+	}
+	return owners
 }

@@ -1,17 +1,17 @@
 package charging
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"tollhouse/billing/charging/session"
 	"tollhouse/billing/tenant"
@@ -22,13 +22,10 @@ const sessionColumns = `
 	s.id, s.source, s.name, s.consumer, s.identity_kind, s.identity, s.account_id, s.subscription_id, s.service_id, s.offering_id,
 	s.state, s.ending, s.number, s.services, s.notify_uri, s.started_at, s.last_at, s.closed_at`
 
-// The steps of one session queue behind each other here, before any account is
-// locked: its row, in id order, then accounts, then buckets.
-const lockSessions = `select ` + sessionColumns + `
+// The rows need no lock: whoever steps a session has locked its account.
+const selectSessions = `select ` + sessionColumns + `
 	from charging_session as s
-	where s.id = any($1)
-	order by s.id
-	for no key update`
+	where s.id = any($1)`
 
 // What was begun under a name does not begin again. The constraint on (source,
 // name) answers it.
@@ -40,6 +37,12 @@ const selectAnswers = `
 	select a.session_id, a.number, a.request, a.answer
 	from unnest($1::uuid[], $2::bigint[]) as w (id, number)
 	join charging_answer as a on a.session_id = w.id and a.number = w.number`
+
+const selectAnswersByName = `
+	select a.session_id, a.number, a.request, a.answer
+	from unnest($1::text[], $2::text[], $3::bigint[]) as w (source, name, number)
+	join charging_session as s on s.source = w.source and s.name = w.name
+	join charging_answer as a on a.session_id = s.id and a.number = w.number`
 
 func scanSession(row pgx.CollectableRow) (*session.Session, error) {
 	var s session.Session
@@ -79,81 +82,97 @@ type register struct {
 	changed map[uuid.UUID]bool
 }
 
-// openRegister locks the sessions that steps name and reads their answers.
-func openRegister(ctx context.Context, tx tenant.Tx, steps []session.Step) (*register, error) {
-	r := &register{byID: map[uuid.UUID]*session.Session{}, byName: map[sessionName]*session.Session{}, answers: map[answerKey]stored{}, changed: map[uuid.UUID]bool{}}
-	var ids []uuid.UUID
-	var sources, names []string
-	for i := range steps {
-		if st := &steps[i]; st.Kind.Begins() {
-			sources, names = append(sources, st.Source), append(names, st.Name)
-		} else if !slices.Contains(ids, st.Session) {
-			ids = append(ids, st.Session)
-		}
-	}
-	if err := r.load(ctx, tx, lockSessions, ids, len(ids)); err != nil {
-		return nil, err
-	}
-	if len(names) > 0 {
-		rows, err := tx.Query(ctx, selectSessionsByName, planned, sources, names)
-		if err = r.collect(rows, err); err != nil {
-			return nil, err
-		}
-	}
-	return r, r.loadAnswers(ctx, tx, steps)
+func newRegister() *register {
+	return &register{byID: map[uuid.UUID]*session.Session{}, byName: map[sessionName]*session.Session{}, answers: map[answerKey]stored{}, changed: map[uuid.UUID]bool{}}
 }
 
-func (r *register) load(ctx context.Context, tx tenant.Tx, query string, ids []uuid.UUID, n int) error {
-	if n == 0 {
+// asked is what steps ask for, turned for unnest.
+type asked struct {
+	ids            []uuid.UUID
+	numbers        []int64 // of ids
+	sources, names []string
+	firsts         []int64 // numbers of names
+}
+
+func askedBy(steps []*session.Step) (a asked) {
+	for _, st := range steps {
+		if st.Kind.Begins() {
+			a.sources, a.names, a.firsts = append(a.sources, st.Source), append(a.names, st.Name), append(a.firsts, st.Number)
+		} else {
+			a.ids, a.numbers = append(a.ids, st.Session), append(a.numbers, st.Number)
+		}
+	}
+	return a
+}
+
+// each runs the queries that read what steps speak of.
+func (a *asked) each(run func(query string, args []any, scan func(row pgx.CollectableRow) error) error, r *register) error {
+	if len(a.ids) > 0 {
+		if err := run(selectSessions, []any{a.ids}, r.scan); err != nil {
+			return err
+		}
+		if err := run(selectAnswers, []any{a.ids, a.numbers}, r.scanAnswer); err != nil {
+			return err
+		}
+	}
+	if len(a.names) == 0 {
 		return nil
 	}
-	rows, err := tx.Query(ctx, query, planned, ids)
-	return r.collect(rows, err)
+	if err := run(selectSessionsByName, []any{a.sources, a.names}, r.scan); err != nil {
+		return err
+	}
+	return run(selectAnswersByName, []any{a.sources, a.names, a.firsts}, r.scanAnswer)
 }
 
-func (r *register) collect(rows pgx.Rows, err error) error {
-	if err != nil {
-		return fmt.Errorf("read charging sessions: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, scanSession)
-	if err != nil {
-		return fmt.Errorf("read charging sessions: %w", err)
-	}
-	for _, s := range found {
-		if r.byID[s.ID] == nil {
-			r.byID[s.ID] = s
+// openRegister reads the sessions that steps name and their answers.
+func openRegister(ctx context.Context, tx tenant.Tx, steps []*session.Step) (*register, error) {
+	r, a := newRegister(), askedBy(steps)
+	err := a.each(func(query string, args []any, scan func(row pgx.CollectableRow) error) error {
+		rows, err := tx.Query(ctx, query, append([]any{planned}, args...)...)
+		if err == nil {
+			_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) { return struct{}{}, scan(row) })
 		}
-		r.byName[sessionName{s.Source, s.Name}] = r.byID[s.ID]
+		if err != nil {
+			return fmt.Errorf("read charging sessions: %w", err)
+		}
+		return nil
+	}, r)
+	return r, err
+}
+
+// queueRegister does what openRegister does with a flow's next trip.
+func queueRegister(f *tenant.Flow, steps []*session.Step) *register {
+	r, a := newRegister(), askedBy(steps)
+	_ = a.each(func(query string, args []any, scan func(row pgx.CollectableRow) error) error {
+		f.Query(query, args, scan)
+		return nil
+	}, r)
+	return r
+}
+
+func (r *register) scan(row pgx.CollectableRow) error {
+	s, err := scanSession(row)
+	if err != nil {
+		return fmt.Errorf("read charging sessions: %w", err)
 	}
+	if r.byID[s.ID] == nil {
+		r.byID[s.ID] = s
+	}
+	r.byName[sessionName{s.Source, s.Name}] = r.byID[s.ID]
 	return nil
 }
 
-func (r *register) loadAnswers(ctx context.Context, tx tenant.Tx, steps []session.Step) error {
-	var ids []uuid.UUID
-	var numbers []int64
-	for i := range steps {
-		if s := r.find(&steps[i]); s != nil {
-			ids, numbers = append(ids, s.ID), append(numbers, steps[i].Number)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	rows, err := tx.Query(ctx, selectAnswers, planned, ids, numbers)
-	if err != nil {
-		return fmt.Errorf("read answers of sessions: %w", err)
-	}
+func (r *register) scanAnswer(row pgx.CollectableRow) error {
 	var key answerKey
 	var request, answer []byte
-	_, err = pgx.ForEachRow(rows, []any{&key.session, &key.number, &request, &answer}, func() error {
-		one := stored{request: [16]byte(request)}
-		err := json.Unmarshal(answer, &one.answer)
-		r.answers[key] = one
-		return err
-	})
-	if err != nil {
+	if err := row.Scan(&key.session, &key.number, &request, &answer); err != nil {
 		return fmt.Errorf("read answers of sessions: %w", err)
 	}
+	one := stored{request: [16]byte(request)}
+	if err := json.Unmarshal(answer, &one.answer); err != nil {
+		return fmt.Errorf("read answers of sessions: %w", err)
+	}
+	r.answers[key] = one
 	return nil
 }
 
@@ -200,50 +219,66 @@ const insertAnswers = `
 // write stores what has changed. ErrRace means that somebody began a session
 // under the same name meanwhile: the second run sees it.
 func (r *register) write(ctx context.Context, tx tenant.Tx, owners map[uuid.UUID]uuid.UUID) error {
-	var c sessionRows
-	for id := range r.changed {
-		if err := c.add(r.byID[id], tx.At, owners); err != nil {
-			return err
-		}
+	sessions, answers, err := r.rows(tx.At, owners)
+	if err != nil {
+		return err
 	}
-	if len(c.ids) > 0 {
-		tag, err := tx.Exec(ctx, upsertSessions, c.ids, c.sources, c.names, c.consumers, c.kinds, c.identities, c.accounts, c.subscriptions, c.services, c.offerings,
-			c.states, c.endings, c.numbers, c.documents, c.buckets, c.amounts, c.until, c.lenders, c.final, c.uris, c.started, c.last, c.closed)
-		if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) && pg.Code == "23505" {
-			return usage.ErrRace
+	for _, one := range []struct {
+		statement string
+		args      []any
+		rows      int
+	}{{upsertSessions, sessions, len(r.changed)}, {insertAnswers, answers, len(r.fresh)}} {
+		if one.rows == 0 {
+			continue
 		}
+		tag, err := tx.Exec(ctx, one.statement, one.args...)
 		if err != nil {
-			return fmt.Errorf("write charging sessions: %w", err)
+			return usage.Race(fmt.Errorf("write charging sessions: %w", err))
 		}
-		if tag.RowsAffected() != int64(len(c.ids)) {
-			return fmt.Errorf("write charging sessions: %d of %d rows written", tag.RowsAffected(), len(c.ids))
+		if tag.RowsAffected() != int64(one.rows) {
+			return fmt.Errorf("write charging sessions: %d of %d rows written", tag.RowsAffected(), one.rows)
 		}
 	}
-	return r.writeAnswers(ctx, tx)
+	return nil
 }
 
-func (r *register) writeAnswers(ctx context.Context, tx tenant.Tx) error {
-	if len(r.fresh) == 0 {
-		return nil
+// queue does what write does with a flow's next trip.
+func (r *register) queue(f *tenant.Flow, owners map[uuid.UUID]uuid.UUID) error {
+	sessions, answers, err := r.rows(f.At, owners)
+	if err != nil {
+		return err
 	}
+	if len(r.changed) > 0 {
+		f.ExecRows(len(r.changed), upsertSessions, sessions...)
+	}
+	if len(r.fresh) > 0 {
+		f.ExecRows(len(r.fresh), insertAnswers, answers...)
+	}
+	return nil
+}
+
+// rows turns what has changed for unnest. Ids in order spare deadlocks.
+func (r *register) rows(at time.Time, owners map[uuid.UUID]uuid.UUID) (sessions, answers []any, err error) {
+	changed := slices.SortedFunc(maps.Keys(r.changed), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	var c sessionRows
+	for _, id := range changed {
+		if err := c.add(r.byID[id], at, owners); err != nil {
+			return nil, nil, err
+		}
+	}
+	sessions = []any{c.ids, c.sources, c.names, c.consumers, c.kinds, c.identities, c.accounts, c.subscriptions, c.services, c.offerings,
+		c.states, c.endings, c.numbers, c.documents, c.buckets, c.amounts, c.until, c.lenders, c.final, c.uris, c.started, c.last, c.closed}
 	ids, numbers := make([]uuid.UUID, len(r.fresh)), make([]int64, len(r.fresh))
-	requests, answers := make([][]byte, len(r.fresh)), make([]string, len(r.fresh))
+	requests, texts := make([][]byte, len(r.fresh)), make([]string, len(r.fresh))
 	for i, key := range r.fresh {
 		one := r.answers[key]
 		text, err := json.Marshal(&one.answer)
 		if err != nil {
-			return fmt.Errorf("write answers of sessions: %w", err)
+			return nil, nil, fmt.Errorf("write answers of sessions: %w", err)
 		}
-		ids[i], numbers[i], requests[i], answers[i] = key.session, key.number, one.request[:], string(text)
+		ids[i], numbers[i], requests[i], texts[i] = key.session, key.number, one.request[:], string(text)
 	}
-	tag, err := tx.Exec(ctx, insertAnswers, ids, numbers, requests, answers)
-	if err != nil {
-		return fmt.Errorf("write answers of sessions: %w", err)
-	}
-	if tag.RowsAffected() != int64(len(ids)) {
-		return fmt.Errorf("write answers of sessions: %d of %d rows written", tag.RowsAffected(), len(ids))
-	}
-	return nil
+	return sessions, []any{ids, numbers, requests, texts}, nil
 }
 
 // sessionRows are sessions turned for unnest.

@@ -16,10 +16,20 @@ const (
 	silentAfter = time.Hour
 )
 
+func nextSweep(at time.Time) time.Time {
+	return at.Truncate(sweepSessionsEvery).Add(sweepSessionsEvery)
+}
+
+// sweepUnexpected says whether this process knows of no sweep to come.
+func (e *Engine) sweepUnexpected(id tenant.ID, at time.Time) bool {
+	known, found := e.sweeps.Load(id)
+	return !found || !known.(time.Time).Equal(nextSweep(at))
+}
+
 // expectSweep puts the next sweep on the agenda.
 func (e *Engine) expectSweep(ctx context.Context, tx tenant.Tx) error {
-	due := tx.At.Truncate(sweepSessionsEvery).Add(sweepSessionsEvery)
-	if known, found := e.sweeps.Load(tx.Tenant); found && known.(time.Time).Equal(due) {
+	due := nextSweep(tx.At)
+	if !e.sweepUnexpected(tx.Tenant, tx.At) {
 		return nil
 	}
 	if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.SessionSweep, DueAt: due}); err != nil {

@@ -20,8 +20,6 @@ import (
 	"tollhouse/infra/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
-
 // postpaidPlan: 0.10 a minute in 60/1 steps, 1.19 a GB.
 const postpaidPlan = `
 code: talk

@@ -33,6 +33,9 @@ func Open(pool *pgxpool.Pool, now func() time.Time) *DB {
 	return &DB{pool: pool, now: now}
 }
 
+// Now is business time where no sandbox is concerned.
+func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Microsecond) }
+
 // ErrNoClock means that a sandbox has lost its clock row.
 var ErrNoClock = errors.New("sandbox has no clock")
 
