@@ -3,6 +3,7 @@ package charging
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,6 +31,8 @@ type use struct {
 	owner  *payer // of the group whose shared balances it may use; nil: none
 	tariff *tariff
 	fault  *usage.Problem // why it waits in suspense; nil: it is charged
+
+	taken []rating.Take // of a charging session: what unit buckets gave of it; charging adds to it
 }
 
 // at decides who had the identity: whoever had it when the use began. A piece
@@ -105,6 +108,7 @@ func (t *till) charge(u *use) error {
 	first := len(t.transfers)
 	t.bookUnits(u, &result)
 	t.covered.add(u.session, result.Covered)
+	u.taken = slices.Clone(result.Taken)
 	if err := t.bookMoney(u, &event, &cost, basis, &result); err != nil {
 		return err
 	}
@@ -125,6 +129,7 @@ func (t *till) event(u *use) rating.Event {
 	if u.session != uuid.Nil {
 		event.Covered = t.covered.bytes[u.session]
 	}
+	event.Taken = u.taken
 	return event
 }
 

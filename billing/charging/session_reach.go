@@ -9,11 +9,15 @@ import (
 	"tollhouse/billing/usage"
 )
 
-// price is what some more use of a service would cost, and take.
+// quote is what some more use of a service would cost, and take.
 type quote struct {
 	gross money.Decimal
 	held  []session.Hold
 	ok    bool // the balance covers it
+
+	end    int64          // the position up to which there is a price; 0: all of it has one
+	limit  *usage.Problem // why there is none from end on
+	capped bool           // there the price reaches the cap that ends the session
 }
 
 // reach says how much of what is wanted the payer's balances cover, and what of
@@ -25,23 +29,30 @@ type quote struct {
 // the whole is asked for first; so the largest amount that is covered is found
 // by halving.
 func (t *till) reach(u *use, wanted int64) (session.Reach, *usage.Problem) {
-	whole, hole, fault := t.quoteUpTo(u, &wanted)
-	if fault != nil || wanted == 0 {
+	whole, fault := t.quote(u, wanted)
+	ended, capped := whole.end > 0, whole.capped
+	if ended {
+		if wanted = min(wanted, whole.end-u.offset); wanted <= 0 {
+			return session.Reach{Capped: capped}, nil
+		}
+		whole, fault = t.quote(u, wanted)
+	}
+	if fault != nil {
 		return session.Reach{}, fault
 	}
 	if whole.ok {
 		more := false
-		if !hole {
-			next, end, fault := t.quote(u, wanted+1)
-			more = fault == nil && end == 0 && next.ok
+		if !ended {
+			next, fault := t.quote(u, wanted+1)
+			more = fault == nil && next.ok
 		}
-		return session.Reach{Units: wanted, Held: whole.held, More: more}, nil
+		return session.Reach{Units: wanted, Held: whole.held, More: more, Capped: capped}, nil
 	}
 	covered, over := int64(0), wanted
 	var best quote
 	for over-covered > 1 {
 		middle := covered + (over-covered)/2
-		one, _, fault := t.quote(u, middle)
+		one, fault := t.quote(u, middle)
 		if fault != nil {
 			return session.Reach{}, fault
 		}
@@ -54,40 +65,28 @@ func (t *till) reach(u *use, wanted int64) (session.Reach, *usage.Problem) {
 	return session.Reach{Units: covered, Held: best.held}, nil
 }
 
-// quoteUpTo quotes what is wanted, or as much of it as comes before a time
-// without a price; hole says that there is one.
-func (t *till) quoteUpTo(u *use, wanted *int64) (q quote, hole bool, fault *usage.Problem) {
-	q, end, fault := t.quote(u, *wanted)
-	if end > 0 {
-		*wanted = min(*wanted, end-u.offset)
-		q, _, fault = t.quote(u, *wanted)
-		return q, true, fault
-	}
-	return q, false, fault
-}
-
-// quote prices a number of units. end is the position at which a time without
-// a price begins, 0 if there is none.
-func (t *till) quote(u *use, units int64) (q quote, end int64, fault *usage.Problem) {
+// quote prices a number of units.
+func (t *till) quote(u *use, units int64) (q quote, fault *usage.Problem) {
 	u.record.Quantity = units
 	event := t.event(u)
 	own := u.payer.ownCycle(u.record.End, t.scene.zone)
 	result, err := u.tariff.Rate(event, t.state(u, &event, own))
 	if err != nil {
-		if hole, is := errors.AsType[*rating.Error](err); is && hole.Reason == rating.WindowHole && hole.PricedUntil > u.offset {
-			return quote{}, hole.PricedUntil, nil
+		fault := ratingFault(err)
+		if ends, is := errors.AsType[*rating.Error](err); is && (ends.Reason == rating.SessionEnded || ends.Reason == rating.WindowHole && ends.PricedUntil > u.offset) {
+			return quote{end: max(ends.PricedUntil, 1), limit: fault, capped: ends.Reason == rating.SessionEnded}, nil
 		}
-		return quote{}, 0, ratingFault(err)
+		return quote{}, fault
 	}
 	result.Price = t.included(u, &event, result.Price)
 	given := t.shares
 	cost, _, err := t.cost(u, &result)
 	if err != nil {
-		return quote{}, 0, &usage.Problem{Code: usage.RatingFailed, Reason: err.Error(), Want: "a price that can be booked"}
+		return quote{}, &usage.Problem{Code: usage.RatingFailed, Reason: err.Error(), Want: "a price that can be booked"}
 	}
 	if u.fault != nil {
 		fault, u.fault = u.fault, nil
-		return quote{}, 0, fault
+		return quote{}, fault
 	}
 	q.gross = cost.net.Add(cost.tax)
 	for i := range result.Debits {
@@ -96,8 +95,10 @@ func (t *till) quote(u *use, units int64) (q quote, end int64, fault *usage.Prob
 	for _, s := range given {
 		q.held = append(q.held, session.Hold{Bucket: s.purse.ID, Amount: s.taken})
 	}
-	t.cover(u, &event, &q)
-	return q, 0, nil
+	if t.cover(u, &event, &q); result.Blocked {
+		q.ok = false
+	}
+	return q, nil
 }
 
 // cover sees whether the payer's money, or credit, reaches for a quote, and

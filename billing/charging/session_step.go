@@ -94,8 +94,7 @@ func (t *turn) begin() error {
 // work charges all that was used, then grants in order what is asked.
 func (t *turn) work() error {
 	s, st := t.session, t.step
-	t.spare(s, false)
-	defer t.spare(s, true) // for whoever comes next in the same transaction
+	defer t.spare(s, nil) // for whoever comes next in the same transaction
 	t.answer = session.Answer{Session: s.ID, Number: st.Number, Currency: t.payers[s.Account].currency, At: t.at, Services: make([]session.Given, len(st.Reports))}
 	if s.State == session.Abandoned && !st.Kind.Ends() {
 		s.Return()
@@ -132,10 +131,26 @@ func (t *turn) report(r *session.Report, given *session.Given) error {
 	if r.Ended || t.step.Kind.Ends() {
 		v.Ended = true
 	}
-	if v.Ended {
+	switch {
+	case v.Ended || r.Ask:
 		v.Release()
+	case r.Used > 0:
+		t.keepRest(v, r.Used)
 	}
 	return nil
+}
+
+// keepRest holds back, of a quota that was not asked for anew, what is left to
+// be used of it, for as long as before.
+func (t *turn) keepRest(v *session.Service, used int64) {
+	left, valid, until := v.Granted-used, v.ValidUntil, v.HeldUntil
+	v.Release()
+	if left <= 0 || !t.at.Before(until) {
+		return
+	}
+	if reach, fault := t.reach(v, left); fault == nil && reach.Units > 0 {
+		v.Granted, v.Held, v.ValidUntil, v.HeldUntil = reach.Units, reach.Held, valid, until
+	}
 }
 
 // service finds the service that is reported on, or begins it.
@@ -163,8 +178,9 @@ func (t *turn) service(r *session.Report) *session.Service {
 // use is a use of a service from where it stands.
 func (t *turn) use(v *session.Service, quantity int64) *use {
 	s := t.session
+	t.spare(s, v)
 	u := &use{
-		session: s.ID, offset: v.Used, covered: v.Covered, payer: t.payers[s.Account], tariff: t.tariffs[v.Offering],
+		offset: v.Used, taken: v.Taken, payer: t.payers[s.Account], tariff: t.tariffs[v.Offering],
 		holder: &holding{service: v.Holder, subscription: v.Subscription, account: s.Account, offering: v.Offering},
 		record: &usage.Record{Key: s.Name + "/" + strconv.FormatInt(t.step.Number, 10) + "/" + v.Name, Kind: v.Kind, Identity: s.Identity,
 			Start: v.StartedAt, End: t.at, Quantity: quantity, Unit: v.Unit(), Destination: v.Destination, Quality: v.Quality},
@@ -173,31 +189,55 @@ func (t *turn) use(v *session.Service, quantity int64) *use {
 		u.holder.owner, u.holder.joined = h.owner, h.joined
 		u.lend(t.payers)
 	}
-	t.till.covered.bytes[s.ID] = v.Covered
 	return u
 }
 
-// charge prices and books use that has happened. What has no price waits in
-// suspense.
+// charge prices and books use that has happened. What has no price, or only up
+// to a time without one, or the cap that ends it, waits in suspense.
 func (t *turn) charge(v *session.Service, r *session.Report, given *session.Given) error {
 	u := t.use(v, r.Used)
+	switch {
+	case u.tariff == nil:
+		u.fault = &usage.Problem{Field: "identity", Code: usage.NoTariff, Want: "a service of a published offering", Reason: "the offering version " + v.Offering.String() + " cannot be used"}
+	case u.tariff.Currency() == u.payer.currency.Unit():
+		q, _ := t.till.quote(u, r.Used)
+		u.record.Quantity = r.Used
+		if beyond := u.offset + r.Used - q.end; q.end > 0 && beyond > 0 {
+			u.record.Quantity = r.Used - beyond
+			rest := *u.record
+			rest.Key, rest.Quantity = rest.Key+"/rest", beyond
+			t.suspend(&rest, q.limit, given)
+			v.Capped = v.Capped || q.capped
+		}
+	}
+	if u.record.Quantity == 0 {
+		return nil
+	}
+	return t.post(u, v, given)
+}
+
+func (t *turn) suspend(record *usage.Record, fault *usage.Problem, given *session.Given) {
+	held := usage.Suspended{Source: t.feed, Record: record, Keyed: true}
+	t.suspense = append(t.suspense, held.For(fault))
+	given.Result, given.Problem, given.Held = session.NotPriced, fault, true
+}
+
+func (t *turn) post(u *use, v *session.Service, given *session.Given) error {
 	u.id = t.ids.Next()
 	charges := len(t.till.charges)
-	if u.tariff == nil {
-		u.fault = &usage.Problem{Field: "identity", Code: usage.NoTariff, Want: "a service of a published offering", Reason: "the offering version " + v.Offering.String() + " cannot be used"}
-	} else if err := t.till.charge(u); err != nil {
-		return err
+	if u.fault == nil {
+		if err := t.till.charge(u); err != nil {
+			return err
+		}
 	}
 	if u.fault != nil {
-		held := usage.Suspended{Source: t.feed, Record: u.record, Keyed: true}
-		t.suspense = append(t.suspense, held.For(u.fault))
-		given.Result, given.Problem, given.Held = session.NotPriced, u.fault, true
+		t.suspend(u.record, u.fault, given)
 		return nil
 	}
 	t.stored = append(t.stored, usage.Stored{ID: u.id, Period: t.till.months.of(u.record.End, t.scene.zone), Source: t.feed, Service: v.Holder,
 		Account: t.session.Account, Session: t.session.ID, Record: u.record})
-	v.Used += r.Used
-	v.Covered = t.till.covered.bytes[t.session.ID]
+	v.Used += u.record.Quantity
+	v.Taken = u.taken
 	if len(t.till.charges) > charges {
 		c := &t.till.charges[charges]
 		given.Price, given.Net, given.Tax, given.ChargeID = c.Price, c.Net, c.Tax, c.ID
@@ -226,6 +266,11 @@ func (t *turn) grant(r *session.Report, given *session.Given) error {
 		v.Restart(h.subscription, h.service, h.offering, t.at)
 	}
 	v.Release()
+	if v.Capped {
+		t.policy.Grant(v, 1, session.Reach{Capped: true}, t.at, given)
+		t.exhaust(v)
+		return nil
+	}
 	wanted := t.policy.Of(v.Kind).Wanted(r.Units)
 	reach, fault := t.reach(v, wanted)
 	if fault != nil {
@@ -233,7 +278,22 @@ func (t *turn) grant(r *session.Report, given *session.Given) error {
 		return nil
 	}
 	t.policy.Grant(v, wanted, reach, t.at, given)
+	if given.Result == session.CapReached {
+		t.exhaust(v)
+	}
 	return nil
+}
+
+// exhaust ends a service whose price has reached the cap that ends it, and the
+// session with the last of them.
+func (t *turn) exhaust(v *session.Service) {
+	v.Ended = true
+	for i := range t.session.Services {
+		if !t.session.Services[i].Ended {
+			return
+		}
+	}
+	t.session.Close(session.Exhausted, t.at)
 }
 
 func (t *turn) reach(v *session.Service, wanted int64) (session.Reach, *usage.Problem) {

@@ -215,14 +215,22 @@ func (b *book) open(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID, c
 	return err
 }
 
-// spare marks, in the purses of a session's payer, what sessions hold back at
-// this instant: all others for its own step, or all.
-func (b *book) spare(s *session.Session, own bool) {
+// spare marks, in the purses of a session's payer, what is held back at this
+// instant: by all sessions, but for one service of this one.
+func (b *book) spare(s *session.Session, but *session.Service) {
 	p := b.payers[s.Account]
 	held := maps.Clone(b.held)
+	if b.register.byID[s.ID] == nil {
+		s.Holding(b.now, held)
+	}
 	for _, other := range b.register.byID {
-		if (other != s || own) && (other.Account == s.Account || b.shared) {
+		if other.Account == s.Account || b.shared {
 			other.Holding(b.now, held)
+		}
+	}
+	if but != nil && b.now.Before(but.HeldUntil) && s.State == session.Open {
+		for _, h := range but.Held {
+			held[h.Bucket] = held[h.Bucket].Sub(h.Amount)
 		}
 	}
 	p.respect(held)

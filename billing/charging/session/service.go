@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/money"
+	"tollhouse/billing/rating"
 	"tollhouse/billing/usage"
 )
 
@@ -24,9 +25,10 @@ type Service struct {
 	Offering     uuid.UUID `json:"offering"`
 
 	StartedAt time.Time     `json:"started_at"`
-	Used      int64         `json:"used"`    // of the running event
-	Covered   int64         `json:"covered"` // of Used, what unit buckets paid
-	Charged   money.Decimal `json:"charged"` // of the running event, as prices are written
+	Used      int64         `json:"used"`             // of the running event
+	Taken     []rating.Take `json:"taken,omitempty"`  // of Used, what unit buckets gave
+	Capped    bool          `json:"capped,omitempty"` // its price has reached the cap that ends it
+	Charged   money.Decimal `json:"charged"`          // of the running event, as prices are written
 
 	Granted    int64     `json:"granted,omitempty"` // the quota at hand
 	ValidUntil time.Time `json:"valid_until,omitzero"`
@@ -51,7 +53,7 @@ func (v *Service) Release() {
 // Restart begins another event, under another plan.
 func (v *Service) Restart(subscription, holder, offering uuid.UUID, at time.Time) {
 	v.Subscription, v.Holder, v.Offering = subscription, holder, offering
-	v.StartedAt, v.Used, v.Covered, v.Charged = at, 0, 0, money.Decimal{}
+	v.StartedAt, v.Used, v.Taken, v.Capped, v.Charged = at, 0, nil, false, money.Decimal{}
 }
 
 // Unit is what the service is counted in.
