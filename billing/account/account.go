@@ -31,7 +31,8 @@ type Account struct {
 	ParentID    *uuid.UUID
 	Kind        Kind
 	Currency    money.Currency
-	CreditLimit *money.Decimal // agreed with the customer, for people to see: nothing is refused by it; nil: none
+	CreditLimit *money.Decimal // of postpaid accounts: what they may owe by online charges; nil: any
+	DebtLimit   *money.Decimal // of prepaid ones: how far their own money may go below zero; nil: as the offering says
 	State       State
 	Anchor      calendar.Date
 	CycleMonths int             // 1, 3 or 12
@@ -51,12 +52,12 @@ func (a Account) Cycles(policy calendar.AnchorPolicy) calendar.Cycle {
 }
 
 const accountColumns = `
-	a.id, a.number, a.party_id, a.parent_id, a.kind, a.currency, a.credit_limit, a.state, a.anchor, a.cycle_months,
+	a.id, a.number, a.party_id, a.parent_id, a.kind, a.currency, a.credit_limit, a.debt_limit, a.state, a.anchor, a.cycle_months,
 	a.cycle_start, a.cycle_end, a.unbilled, a.receivable, a.credit, a.undocumented_tax, a.legal_entity, a.branch, a.created_at`
 
 func (a *Account) scanInto() []any {
 	return []any{
-		&a.ID, &a.Number, &a.PartyID, &a.ParentID, &a.Kind, &a.Currency, &a.CreditLimit, &a.State, &a.Anchor, &a.CycleMonths,
+		&a.ID, &a.Number, &a.PartyID, &a.ParentID, &a.Kind, &a.Currency, &a.CreditLimit, &a.DebtLimit, &a.State, &a.Anchor, &a.CycleMonths,
 		&a.Cycle.From, &a.Cycle.To, &a.Unbilled, &a.Receivable, &a.Credit, &a.UndocumentedTax, &a.LegalEntity, &a.Branch, &a.CreatedAt,
 	}
 }

@@ -118,7 +118,7 @@ func List(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) ([]Bucket, err
 }
 
 // Lock gives the buckets of accounts that hold something, or did so until they
-// ended, or are main, and end after an instant, and keeps others from changing
+// ended, or are main, or block others even when they are empty, and end after an instant, and keeps others from changing
 // them until the transaction ends. They come in id order; their accounts are locked already. accountIDs
 // name each account once.
 func Lock(ctx context.Context, tx tenant.Tx, accountIDs []pgtype.UUID, endingAfter time.Time) ([]Bucket, error) {
@@ -129,7 +129,7 @@ const lockBuckets = `
 	select ` + bucketColumns + `
 	from unnest($1::uuid[]) as w (account_id)
 	join bucket as b on b.account_id = w.account_id
-	where (b.value > 0 or b.expired > 0 or b.origin = 'main') and (b.expires_at is null or b.expires_at > $2)
+	where (b.value > 0 or b.expired > 0 or b.origin = 'main' or b.terms @> '{"blocks": true}') and (b.expires_at is null or b.expires_at > $2)
 	order by b.id
 	for no key update of b`
 

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/agenda"
+	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
 
@@ -20,7 +21,7 @@ const endAllowances = `
 	 where b.id in (select id from bucket
 	                 where subscription_id = $1 and origin = 'allowance' and expires_at > greatest($2, valid_from + interval '1 microsecond')
 	                 order by id for no key update)
-	returning b.expires_at`
+	returning b.expires_at, b.unit`
 
 // EndAllowances lets the allowances of a subscription end with it, at an
 // instant, however long they would have lasted. Nothing rolls over any more:
@@ -31,12 +32,18 @@ func EndAllowances(ctx context.Context, tx tenant.Tx, subscription uuid.UUID, at
 	if err != nil {
 		return fmt.Errorf("end allowances of subscription %s: %w", subscription, err)
 	}
-	ends, err := pgx.CollectRows(rows, pgx.RowTo[time.Time])
+	ends := map[time.Time]bool{}
+	var end time.Time
+	var unit money.Unit
+	_, err = pgx.ForEachRow(rows, []any{&end, &unit}, func() error {
+		ends[due(Allowance, unit, end.UTC(), nil)] = true
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("end allowances of subscription %s: %w", subscription, err)
 	}
-	for _, end := range ends {
-		if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.BucketExpiry, DueAt: due(Allowance, end.UTC(), nil)}); err != nil {
+	for at := range ends {
+		if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.BucketExpiry, DueAt: at}); err != nil {
 			return err
 		}
 	}

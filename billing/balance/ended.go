@@ -12,7 +12,7 @@ import (
 // Emptied says whether the bucket has ended and its rest is gone by an instant:
 // what comes back to it afterwards has to follow.
 func (b *Bucket) Emptied(at time.Time) bool {
-	return b.ExpiresAt != nil && !at.Before(due(b.Origin, *b.ExpiresAt, b.Rollover))
+	return b.ExpiresAt != nil && !at.Before(due(b.Origin, b.Unit, *b.ExpiresAt, b.Rollover))
 }
 
 // LockByID gives buckets by their ids, ended and empty ones as well, in id

@@ -14,8 +14,8 @@ import (
 )
 
 // due is when a bucket that ends is emptied.
-func due(origin Origin, expires time.Time, over *Rollover) time.Time {
-	if origin == Allowance && over == nil {
+func due(origin Origin, unit money.Unit, expires time.Time, over *Rollover) time.Time {
+	if origin == Allowance && over == nil && !unit.IsCurrency() {
 		return expires.Add(LateUsage)
 	}
 	return expires
@@ -28,8 +28,8 @@ const lockEnded = `
 	from bucket as b
 	join billing_account as a on a.id = b.account_id
 	where b.value > 0
-	  and ((b.origin = 'allowance' and b.rollover is null and b.expires_at = $1)
-	       or ((b.origin in ('bought', 'promotion') or b.rollover is not null) and b.expires_at = $2))
+	  and ((b.origin = 'allowance' and b.rollover is null and b.unit !~ '^[A-Z]{3}$' and b.expires_at = $1)
+	       or ((b.origin in ('bought', 'promotion') or b.rollover is not null or b.unit ~ '^[A-Z]{3}$') and b.expires_at = $2))
 	order by b.id
 	limit $3
 	for no key update of b`

@@ -74,7 +74,7 @@ func Grant(ctx context.Context, tx tenant.Tx, wanted []NewBucket) (int, error) {
 		}
 		postings = append(postings, n.posting(tx.At))
 		if !n.ExpiresAt.IsZero() {
-			ends[due(n.Origin, n.ExpiresAt, n.Rollover)] = true
+			ends[due(n.Origin, n.Unit, n.ExpiresAt, n.Rollover)] = true
 		}
 	}
 	if err := ledger.PostMany(ctx, tx, postings); err != nil {

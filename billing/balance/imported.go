@@ -36,7 +36,7 @@ func Import(ctx context.Context, tx tenant.Tx, buckets []Imported) error {
 		}
 		if !n.ExpiresAt.IsZero() {
 			expires = n.ExpiresAt
-			ends[due(n.Origin, n.ExpiresAt, nil)] = true
+			ends[due(n.Origin, n.Unit, n.ExpiresAt, nil)] = true
 		}
 		filter := "{}"
 		if len(n.Filter) > 0 {

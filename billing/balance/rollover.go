@@ -139,7 +139,7 @@ func insertRolled(ctx context.Context, tx tenant.Tx, rolls []roll) error {
 		over := r.from.Rollover
 		ids, from, amounts = append(ids, r.id), append(from, r.from.ID), append(amounts, r.amount)
 		priorities, until = append(priorities, over.Priority), append(until, over.Until)
-		ends[due(r.from.Origin, over.Until, nil)] = true
+		ends[due(r.from.Origin, r.from.Unit, over.Until, nil)] = true
 	}
 	tag, err := tx.Exec(ctx, insertRolls, ids, from, amounts, priorities, until)
 	if err == nil && tag.RowsAffected() != int64(len(rolls)) {
@@ -158,8 +158,8 @@ func insertRolled(ctx context.Context, tx tenant.Tx, rolls []roll) error {
 
 // Roll ends those buckets of locked accounts that roll over and whose period
 // is over, before their turn on the agenda: use of the new period needs what
-// they leave.
-func Roll(ctx context.Context, tx tenant.Tx, accountIDs []uuid.UUID) error {
+// they leave. It says how many.
+func Roll(ctx context.Context, tx tenant.Tx, accountIDs []uuid.UUID) (int, error) {
 	rows, err := tx.Query(ctx, `
 		select `+endingColumns+`
 		from bucket as b
@@ -168,14 +168,14 @@ func Roll(ctx context.Context, tx tenant.Tx, accountIDs []uuid.UUID) error {
 		order by b.id
 		for no key update of b`, accountIDs, tx.At)
 	if err != nil {
-		return fmt.Errorf("find balances that roll over: %w", err)
+		return 0, fmt.Errorf("find balances that roll over: %w", err)
 	}
 	gone, err := pgx.CollectRows(rows, scanEnding)
 	if err != nil {
-		return fmt.Errorf("find balances that roll over: %w", err)
+		return 0, fmt.Errorf("find balances that roll over: %w", err)
 	}
 	if len(gone) == 0 {
-		return nil
+		return 0, nil
 	}
-	return finish(ctx, tx, gone, tx.At)
+	return len(gone), finish(ctx, tx, gone, tx.At)
 }

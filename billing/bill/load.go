@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/tenant"
@@ -108,17 +107,17 @@ func loadCharges(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, starts []ca
 	return nil
 }
 
-// What an expired allowance had left was taken back by an expiry at a known
-// instant; it was not used.
+// What an allowance's end took was not used, nor what rolled over to a bucket of
+// its own, which is told of from then on.
 const selectAllowances = `
 	select b.account_id, b.subscription_id, b.code, b.unit, b.initial,
-	       b.initial - b.value - coalesce((
-	           select sum(t.amount) from ledger_transfer t
-	            where t.account_id = b.account_id and t.at = b.expires_at + $4::interval
-	              and t.event = 'expiry' and t.event_id = b.id), 0)
+	       b.initial - b.value - b.expired - coalesce(r.initial, 0)
 	from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) as due (account_id, cycle_from, cycle_to)
 	join bucket b on b.account_id = due.account_id
-	where b.origin = 'allowance' and b.valid_from < due.cycle_to and b.expires_at > due.cycle_from
+	left join bucket r on r.rolled_from = b.id
+	left join bucket p on p.id = b.rolled_from
+	where b.origin = 'allowance' and b.unit in ('second', 'byte', 'event')
+	  and coalesce(p.expires_at, b.valid_from) < due.cycle_to and b.expires_at > due.cycle_from
 	order by b.account_id, b.subscription_id, b.priority, b.code, b.id`
 
 func (f *frame) loadAllowances(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, due []dueAccount, byID map[uuid.UUID]*openCycle) error {
@@ -126,7 +125,7 @@ func (f *frame) loadAllowances(ctx context.Context, tx tenant.Tx, ids []uuid.UUI
 	for i, a := range due {
 		froms[i], tos[i] = a.Cycle.Instants(f.profile.Zone)
 	}
-	rows, err := tx.Query(ctx, selectAllowances, ids, froms, tos, balance.LateUsage)
+	rows, err := tx.Query(ctx, selectAllowances, ids, froms, tos)
 	if err != nil {
 		return fmt.Errorf("load allowances: %w", err)
 	}

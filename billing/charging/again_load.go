@@ -208,7 +208,11 @@ func (a *again) fillPurses(ctx context.Context, tx tenant.Tx, used []*Used) erro
 		if err != nil {
 			return fmt.Errorf("filter of balance %s: %w", buckets[i].ID, err)
 		}
-		one := newPurse(&buckets[i], filter)
+		terms, err := a.scene.termsOf(buckets[i].Terms)
+		if err != nil {
+			return fmt.Errorf("terms of balance %s: %w", buckets[i].ID, err)
+		}
+		one := newPurse(&buckets[i], filter, terms)
 		a.purses[one.ID] = one
 		whose[one.ID].add(one)
 	}

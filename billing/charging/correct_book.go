@@ -50,7 +50,7 @@ func (c *corrector) loadPurses(ctx context.Context, tx tenant.Tx, corrections []
 		return err
 	}
 	for i := range buckets {
-		c.purses[buckets[i].ID] = newPurse(&buckets[i], rating.Filter{})
+		c.purses[buckets[i].ID] = newPurse(&buckets[i], rating.Filter{}, rating.Terms{})
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 
 	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
-	"tollhouse/billing/rating"
 	"tollhouse/billing/tenant"
 )
 
@@ -68,6 +66,7 @@ type cycleScene struct {
 	payers        map[uuid.UUID]*payer
 	subscriptions []subscribed
 	tariffs       map[uuid.UUID]*tariff
+	birthdays     map[uuid.UUID]*calendar.Date // of accounts' holders
 }
 
 // beginCycle locks the accounts and loads what they have subscribed to.
@@ -85,6 +84,13 @@ func (e *Engine) beginCycle(ctx context.Context, tx tenant.Tx, owners []uuid.UUI
 	if s.payers, err = s.lockAccounts(ctx, tx, accounts, tx.At); err != nil {
 		return nil, err
 	}
+	if rolled, err := balance.Roll(ctx, tx, owners); err != nil {
+		return nil, err
+	} else if rolled > 0 {
+		if s.payers, err = s.lockAccounts(ctx, tx, accounts, tx.At); err != nil {
+			return nil, err
+		}
+	}
 	if s.subscriptions, err = loadSubscribed(ctx, tx, accounts, s.day); err != nil {
 		return nil, err
 	}
@@ -92,8 +98,10 @@ func (e *Engine) beginCycle(ctx context.Context, tx tenant.Tx, owners []uuid.UUI
 	for i := range s.subscriptions {
 		versions[s.subscriptions[i].OfferingID] = true
 	}
-	s.tariffs, err = s.tariffsOf(ctx, tx, keys(versions))
-	return s, err
+	if s.tariffs, err = s.tariffsOf(ctx, tx, keys(versions)); err != nil {
+		return nil, err
+	}
+	return s, s.loadBirthdays(ctx, tx)
 }
 
 // GrantCycle gives the active subscriptions of postpaid accounts the
@@ -152,34 +160,6 @@ func (p *payer) toBegin(today, latest calendar.Date) calendar.Period {
 		span.To = next
 	}
 	return span
-}
-
-// allowances appends a subscription's buckets of a span of whole cycles: those
-// of each period of validity in it that the subscription has seen.
-func (s *cycleScene) allowances(sub *subscribed, span calendar.Period, to []balance.NewBucket) ([]balance.NewBucket, error) {
-	t, p := s.tariffs[sub.OfferingID], s.payers[sub.AccountID]
-	if t == nil {
-		return nil, fmt.Errorf("offering version %s of subscription %s cannot be used", sub.OfferingID, sub.ID)
-	}
-	for _, a := range t.offering.Allowances {
-		filter, err := json.Marshal(rating.AllowanceFilter(t.offering, a))
-		if err != nil {
-			return nil, fmt.Errorf("filter of allowance %s: %w", a.Code, err)
-		}
-		validity := calendar.Cycle{Anchor: p.cycle.Anchor, Months: max(1, a.ValidityMonths), Policy: p.cycle.Policy}
-		for period := validity.Containing(span.From); period.From.Before(span.To); period = validity.Containing(period.To) {
-			from, until := period.Instants(s.zone)
-			if !sub.ActivatedAt.Before(until) {
-				continue
-			}
-			to = append(to, balance.NewBucket{
-				ID: derivedID(from, sub.ID, a.Code), AccountID: sub.AccountID, SubscriptionID: sub.holder(), Code: a.Code,
-				Unit: a.Amount.Unit(), Origin: balance.Allowance, Amount: a.Amount.Decimal(), Priority: max(1, a.Priority),
-				ValidFrom: from, ExpiresAt: until, Filter: filter, LegalEntity: p.legalEntity, Branch: p.branch,
-			})
-		}
-	}
-	return to, nil
 }
 
 // derivedID is the one id that something can have: a UUIDv7 whose time is the

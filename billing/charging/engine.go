@@ -72,6 +72,7 @@ type scene struct {
 	taxes        tax.Table
 	rates        map[rateDay]tax.Rate
 	filters      map[string]rating.Filter
+	terms        map[string]rating.Terms
 	exchange     *catalog.Rates // loaded where somebody has money in another currency
 	gate         *usage.Gate    // remembered scenes only
 	found        found          // what it was made of
@@ -102,7 +103,7 @@ func scanFound(row pgx.CollectableRow) (f found, err error) {
 
 // begin reads what a transaction needs to know before anything else.
 func (e *Engine) begin(ctx context.Context, tx tenant.Tx) (*scene, error) {
-	s := &scene{engine: e, tenant: tx.Tenant, rates: map[rateDay]tax.Rate{}, filters: map[string]rating.Filter{}}
+	s := &scene{engine: e, tenant: tx.Tenant, rates: map[rateDay]tax.Rate{}, filters: map[string]rating.Filter{}, terms: map[string]rating.Terms{}}
 	row, err := tx.Query(ctx, selectScene)
 	if err == nil {
 		s.found, err = pgx.CollectExactlyOneRow(row, scanFound)

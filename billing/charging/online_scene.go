@@ -38,7 +38,7 @@ func (c *scenes) guess(id tenant.ID) *scene {
 		return nil
 	}
 	own := *s
-	own.rates, own.filters = map[rateDay]tax.Rate{}, maps.Clone(s.filters)
+	own.rates, own.filters, own.terms = map[rateDay]tax.Rate{}, maps.Clone(s.filters), maps.Clone(s.terms)
 	return &own
 }
 
@@ -49,7 +49,7 @@ func (c *scenes) remember(s *scene) {
 		c.last = map[tenant.ID]*scene{}
 	}
 	kept := *s
-	kept.rates, kept.filters = nil, map[string]rating.Filter{}
+	kept.rates, kept.filters, kept.terms = nil, map[string]rating.Filter{}, map[string]rating.Terms{}
 	c.last[s.tenant] = &kept
 }
 

@@ -14,6 +14,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
 	"tollhouse/billing/rating"
 	"tollhouse/billing/tenant"
@@ -48,14 +49,15 @@ type payer struct {
 type purse struct {
 	balance.Bucket
 	filter rating.Filter
+	terms  rating.Terms
 	held   money.Decimal  // what others' sessions hold back, where that counts
 	before money.Decimal  // Value when it was locked
 	back   money.Decimal  // of Value: taken back of the end, once it is used
 	room   *money.Decimal // of a shared one: what the member at hand may take; nil: all
 }
 
-func newPurse(b *balance.Bucket, filter rating.Filter) *purse {
-	p := &purse{Bucket: *b, filter: filter, back: b.Expired}
+func newPurse(b *balance.Bucket, filter rating.Filter, terms rating.Terms) *purse {
+	p := &purse{Bucket: *b, filter: filter, terms: terms, back: b.Expired}
 	p.Value = p.Value.Add(b.Expired)
 	p.before = p.Value
 	return p
@@ -104,7 +106,29 @@ func (s *scene) lockAccounts(ctx context.Context, tx tenant.Tx, ids []pgtype.UUI
 	for _, p := range list {
 		payers[p.id] = p
 	}
-	return payers, s.lockBuckets(ctx, tx, payers, ids, endingAfter)
+	if err := s.lockBuckets(ctx, tx, payers, ids, endingAfter); err != nil {
+		return nil, err
+	}
+	return payers, s.loadExchange(ctx, tx, payers)
+}
+
+// loadExchange reads the exchange rates if somebody has money in another
+// currency.
+func (s *scene) loadExchange(ctx context.Context, tx tenant.Tx, payers map[uuid.UUID]*payer) (err error) {
+	var currencies []money.Currency
+	for _, p := range payers {
+		for _, one := range p.foreign {
+			currency, err := one.Unit.Currency()
+			if err != nil {
+				return fmt.Errorf("currency of balance %s: %w", one.ID, err)
+			}
+			currencies = append(currencies, p.currency, currency)
+		}
+	}
+	if len(currencies) > 0 {
+		s.exchange, err = catalog.LoadRates(ctx, tx, currencies)
+	}
+	return err
 }
 
 func (s *scene) scanPayer(row pgx.CollectableRow) (*payer, error) {
@@ -151,7 +175,11 @@ func (s *scene) addPurse(payers map[uuid.UUID]*payer, b *balance.Bucket) error {
 	if err != nil {
 		return fmt.Errorf("filter of balance %s: %w", b.ID, err)
 	}
-	payers[b.AccountID].add(newPurse(b, filter))
+	terms, err := s.termsOf(b.Terms)
+	if err != nil {
+		return fmt.Errorf("terms of balance %s: %w", b.ID, err)
+	}
+	payers[b.AccountID].add(newPurse(b, filter, terms))
 	return nil
 }
 

@@ -141,7 +141,7 @@ func (t *till) state(u *use, event *rating.Event, own calendar.Date) rating.Stat
 	at := u.record.End
 	for _, p := range u.payer.units {
 		p.room = nil // another member's
-		if p.free().Sign() > 0 && p.ValidAt(at) && p.of(u.holder.subscription) {
+		if (p.free().Sign() > 0 || p.terms.Blocks) && p.ValidAt(at) && p.of(u.holder.subscription) {
 			t.purses = append(t.purses, p)
 		}
 	}
@@ -151,7 +151,7 @@ func (t *till) state(u *use, event *rating.Event, own calendar.Date) rating.Stat
 	for _, p := range t.purses {
 		t.buckets = append(t.buckets, rating.Bucket{
 			ID: p.ID, Unit: p.Unit, Value: p.free(), Priority: p.Priority,
-			ExpiresAt: p.ExpiresAt, CreatedAt: p.CreatedAt, Filter: p.filter,
+			ExpiresAt: p.ExpiresAt, CreatedAt: p.CreatedAt, Filter: p.filter, Terms: p.terms,
 		})
 	}
 	state := rating.State{Buckets: t.buckets}

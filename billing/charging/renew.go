@@ -154,7 +154,9 @@ func (r *renewal) claim(sub *subscribed, p *payer, gross money.Decimal) claim {
 
 // paysFees: money that is meant for certain usage pays no fees.
 func (p *purse) paysFees(subscription uuid.UUID, at time.Time) bool {
-	return p.ValidAt(at) && len(p.filter.Kinds) == 0 && len(p.filter.Prefixes) == 0 &&
+	f := &p.filter
+	restricted := len(f.Kinds)+len(f.Prefixes)+len(f.Zones)+len(f.Qualities)+len(f.Windows) > 0 || f.Network != ""
+	return p.ValidAt(at) && !restricted &&
 		(p.SubscriptionID == nil || *p.SubscriptionID == subscription)
 }
 

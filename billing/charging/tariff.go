@@ -35,6 +35,19 @@ func (s *scene) filter(document json.RawMessage) (rating.Filter, error) {
 	return filter, nil
 }
 
+// termsOf reads how a bucket gives what it holds.
+func (s *scene) termsOf(document json.RawMessage) (rating.Terms, error) {
+	if known, ok := s.terms[string(document)]; ok {
+		return known, nil
+	}
+	var terms rating.Terms
+	if err := json.Unmarshal(document, &terms); err != nil {
+		return rating.Terms{}, err
+	}
+	s.terms[string(document)] = terms
+	return terms, nil
+}
+
 // tariffsOf gives compiled tariffs by offering version. A version that cannot
 // be compiled is absent: whoever needs it waits in suspense, others don't.
 func (s *scene) tariffsOf(ctx context.Context, tx tenant.Tx, versions []pgtype.UUID) (map[uuid.UUID]*tariff, error) {

@@ -159,7 +159,11 @@ func (t *Trial) purse(n *balance.NewBucket) (*purse, error) {
 	if !n.ExpiresAt.IsZero() {
 		b.ExpiresAt = &n.ExpiresAt
 	}
-	return newPurse(&b, filter), nil
+	terms, err := t.scene.termsOf(objectOf(n.Terms))
+	if err != nil {
+		return nil, fmt.Errorf("terms of allowance %s: %w", n.Code, err)
+	}
+	return newPurse(&b, filter, terms), nil
 }
 
 // NetOf is the net of a price of the offering on a day, as a fee has it.
@@ -170,4 +174,12 @@ func (t *Trial) NetOf(o *catalog.Offering, category string, price money.Decimal,
 	}
 	c, err := split(price, currency, rate, basisOf(o))
 	return c.net, err
+}
+
+// objectOf is a JSON document, an empty one for none.
+func objectOf(document json.RawMessage) json.RawMessage {
+	if len(document) == 0 {
+		return json.RawMessage("{}")
+	}
+	return document
 }

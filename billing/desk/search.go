@@ -101,7 +101,7 @@ type Page struct {
 }
 
 const foundColumns = `
-	a.id, a.number, a.party_id, a.parent_id, a.kind, a.currency, a.credit_limit, a.state, a.anchor, a.cycle_months,
+	a.id, a.number, a.party_id, a.parent_id, a.kind, a.currency, a.credit_limit, a.debt_limit, a.state, a.anchor, a.cycle_months,
 	a.cycle_start, a.cycle_end, a.unbilled, a.receivable, a.credit, a.undocumented_tax, a.legal_entity, a.branch, a.created_at,
 	p.name, p.email, p.phone,
 	(select count(*) from subscription s where s.account_id = a.id and s.state <> 'terminated'),
@@ -224,7 +224,7 @@ func scanFound(row pgx.CollectableRow) (Found, error) {
 	var overdue, aged money.Decimal
 	var offering *uuid.UUID
 	a := &f.Account
-	err := row.Scan(&a.ID, &a.Number, &a.PartyID, &a.ParentID, &a.Kind, &a.Currency, &a.CreditLimit, &a.State, &a.Anchor, &a.CycleMonths,
+	err := row.Scan(&a.ID, &a.Number, &a.PartyID, &a.ParentID, &a.Kind, &a.Currency, &a.CreditLimit, &a.DebtLimit, &a.State, &a.Anchor, &a.CycleMonths,
 		&a.Cycle.From, &a.Cycle.To, &a.Unbilled, &a.Receivable, &a.Credit, &a.UndocumentedTax, &a.LegalEntity, &a.Branch, &a.CreatedAt,
 		&f.PartyName, &f.Email, &f.Phone, &f.Subscriptions, &overdue, &f.Reached, &f.BranchName, &offering, &f.OfferingCode, &aged)
 	a.CreatedAt = a.CreatedAt.UTC()
