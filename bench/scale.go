@@ -14,6 +14,9 @@ type scale struct {
 	debitRounds   int
 	debitSeconds  time.Duration // of ours and the baseline, each round
 
+	rateRounds int
+	rateCalls  int // in a round
+
 	accounts      int // closed by the large bill run
 	fewAccounts   int // closed by each of the small ones
 	fewRuns       int
@@ -33,6 +36,7 @@ type scale struct {
 var full = scale{
 	judged: true, rounds: 3, records: 200_000, subscribers: 5_000,
 	debitAccounts: 2_000, debitRounds: 3, debitSeconds: 8 * time.Second,
+	rateRounds: 21, rateCalls: 20_000,
 	accounts: 20_000, fewAccounts: 2_000, fewRuns: 5, eventsPerBill: 10,
 	tenants: 300, burst: 20, stock: 20, stockless: 5,
 	homeSeed: 1_000, homeCopies: 200, homeVisits: 4_000,
@@ -42,6 +46,7 @@ var full = scale{
 var quick = scale{
 	rounds: 1, records: 2_000, subscribers: 60,
 	debitAccounts: 100, debitRounds: 1, debitSeconds: 400 * time.Millisecond,
+	rateRounds: 3, rateCalls: 200,
 	accounts: 120, fewAccounts: 40, fewRuns: 2, eventsPerBill: 5,
 	tenants: 2, burst: 2, stock: 2, stockless: 1,
 	homeSeed: 20, homeCopies: 3, homeVisits: 40,

@@ -42,8 +42,9 @@ func BenchmarkRate(b *testing.B) {
 	} {
 		b.Run(row.name, func(b *testing.B) {
 			b.ReportAllocs()
+			var r Result
 			for b.Loop() {
-				if _, err := tariff.Rate(row.event, row.state); err != nil {
+				if err := tariff.RateInto(&row.event, &row.state, &r); err != nil {
 					b.Fatal(err)
 				}
 			}

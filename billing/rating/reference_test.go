@@ -1,283 +1,294 @@
 package rating
 
 import (
-	"fmt"
 	"math/big"
-	"strings"
-	"testing"
+	"slices"
+	"sort"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
 )
 
-// reference rates a call the slow and obvious way: one step after the other,
-// with fractions, reading the offering itself. It is what the compiled tariff
-// has to equal.
+// reference rates a call the slow and obvious way: second after second, with
+// fractions, reading the offering itself. It is what the compiled tariff has
+// to equal.
 type reference struct {
 	offering catalog.Offering
 	usage    catalog.UsagePrice
 	loc      *time.Location
+	rates    *catalog.Rates
 }
 
-// rate returns the price of the first quantity of usage, of which covered
-// units are paid otherwise, and how much is billed. Each rule's counter begins
-// at counter.
-func (r reference) rate(e Event, quantity, covered, counter int64) (price money.Decimal, billed int64) {
-	counters := map[string]int64{"one": counter, "two": counter}
-	first := r.rule(e.Start)
-	sum := new(big.Rat)
-	if first.ConnectFee != nil {
-		sum.Add(sum, fraction(*first.ConnectFee))
+// priced is what the reference finds.
+type priced struct {
+	price   money.Decimal
+	billed  int64
+	covered int64
+	left    []money.Decimal // in the buckets given
+	hole    bool
+	ended   bool
+	counted map[string]int64
+}
+
+// rate prices a whole call; each counter stands at counter when it begins.
+func (r *reference) rate(e Event, buckets []Bucket, counter int64) (p priced) {
+	p.counted = map[string]int64{}
+	for _, b := range buckets {
+		p.left = append(p.left, b.Value)
 	}
-	for position := int64(0); position < quantity; position = billed {
-		rule := r.rule(e.Start.Add(time.Duration(position) * time.Second))
-		step, each := r.step(rule, position)
-		billed = position + step
-		for unit := position; unit < billed; unit++ {
+	order := r.order(buckets)
+	first := r.rule(e, e.Start)
+	if first == nil {
+		p.hole = true
+		return p
+	}
+	sums := map[money.Currency]*big.Rat{}
+	sum := func(rule *catalog.Rule) *big.Rat {
+		c := rule.CurrencyOr(r.offering.Currency)
+		if sums[c] == nil {
+			sums[c] = new(big.Rat)
+		}
+		return sums[c]
+	}
+	own := new(big.Rat)
+	used := map[string]int64{}   // uncovered units by tiered rule
+	paid := map[*big.Rat]int64{} // uncovered units by price of one
+	prices := map[int]*big.Rat{} // by rule and slot
+	takenTo, ownBegin := int64(0), false
+	for position := int64(0); position < e.Quantity; position = p.billed {
+		at := e.Start.Add(time.Duration(position) * time.Second)
+		rule := r.rule(e, at)
+		if rule == nil {
+			p.hole = true
+			return p
+		}
+		step, slot := stepOf(rule, position)
+		p.billed = position + step
+		for second := position; second < p.billed; second++ {
+			if second >= takenTo {
+				n := r.take(e, second, buckets, order, &p, own, &ownBegin)
+				takenTo = second + n
+				p.covered += n
+			}
 			switch {
-			case unit < covered:
+			case second < takenTo:
 			case rule.Tiers != nil:
-				n := counters[rule.Code]
-				counters[rule.Code]++
-				sum.Add(sum, new(big.Rat).Sub(tierTotal(rule.Tiers, n+1), tierTotal(rule.Tiers, n)))
+				used[rule.Code]++
 			default:
-				sum.Add(sum, each)
+				key := slices.IndexFunc(r.usage.Rules, func(o catalog.Rule) bool { return o.Code == rule.Code })*100 + slot
+				if prices[key] == nil {
+					prices[key] = priceOf(rule, slot)
+				}
+				paid[prices[key]]++
 			}
 		}
 	}
-	if billed > 0 && covered >= billed {
-		return money.Decimal{}, billed
+	uncovered := p.billed == 0
+	for key, each := range prices {
+		uncovered = true
+		s := sum(&r.usage.Rules[key/100])
+		s.Add(s, new(big.Rat).Mul(each, new(big.Rat).SetInt64(paid[each])))
 	}
-	if first.Minimum != nil && billed > 0 && sum.Cmp(fraction(*first.Minimum)) < 0 {
-		sum = fraction(*first.Minimum)
+	for i := range r.usage.Rules {
+		rule := &r.usage.Rules[i]
+		if n := used[rule.Code]; n > 0 {
+			uncovered = true
+			s := sum(rule)
+			s.Add(s, tierTotal(rule.Tiers, counter+n)).Sub(s, tierTotal(rule.Tiers, counter))
+			p.counted[rule.Code] = n
+		}
 	}
-	if first.Cap != nil && billed > 0 && sum.Cmp(fraction(first.Cap.Amount)) > 0 {
-		sum = fraction(first.Cap.Amount)
+	if uncovered {
+		if first.ConnectFee != nil && !ownBegin {
+			sum(first).Add(sum(first), first.ConnectFee.BigRat())
+		}
+		if first.EventPrice != nil {
+			sum(first).Add(sum(first), first.EventPrice.BigRat())
+		}
 	}
+	total := new(big.Rat)
+	for c, s := range sums {
+		total.Add(total, r.convert(c, s, e.Start))
+	}
+	if uncovered && p.billed > 0 {
+		if first.Minimum != nil {
+			if least := r.convert(first.CurrencyOr(r.offering.Currency), first.Minimum.BigRat(), e.Start); total.Cmp(least) < 0 {
+				total = least
+			}
+		}
+		if first.Cap != nil {
+			if most := r.convert(first.CurrencyOr(r.offering.Currency), first.Cap.Amount.BigRat(), e.Start); total.Cmp(most) > 0 {
+				total, p.ended = most, first.Cap.Then == catalog.ThenEnd
+			}
+		}
+	}
+	p.billed = max(p.billed, takenTo)
 	rounding := r.usage.RoundingRule()
-	num, den := money.MustDecimal(sum.Num().String()), money.MustDecimal(sum.Denom().String())
-	price, err := num.Div(den, rounding.Digits, rounding.Mode)
+	p.price = money.RoundRat(total.Add(total, own), rounding.Digits, rounding.Mode)
+	return p
+}
+
+func (r *reference) convert(c money.Currency, amount *big.Rat, at time.Time) *big.Rat {
+	rate, err := r.rates.Rate(c, r.offering.Currency, calendar.DateOf(at, r.loc))
 	if err != nil {
 		panic(err)
 	}
-	return price, billed
+	converted := new(big.Rat).Mul(amount, rate.Num.BigRat())
+	return converted.Quo(converted, rate.Den.BigRat())
 }
 
-func fraction(d money.Decimal) *big.Rat {
-	r, _ := new(big.Rat).SetString(d.String())
-	return r
+func (r *reference) order(buckets []Bucket) []int {
+	order := make([]int, len(buckets))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(i, j int) bool { return buckets[order[i]].before(&buckets[order[j]]) })
+	return order
 }
 
-func (r reference) rule(at time.Time) catalog.Rule {
+// take lets the first bucket that may cover a second do so, for one of its
+// steps, and returns how many seconds that is.
+func (r *reference) take(e Event, second int64, buckets []Bucket, order []int, p *priced, own *big.Rat, ownBegin *bool) int64 {
+	at := e.Start.Add(time.Duration(second) * time.Second)
+	for _, i := range order {
+		b := &buckets[i]
+		if b.Unit != money.Second || b.ExpiresAt != nil && !at.Before(*b.ExpiresAt) || !r.open(b.Filter.Windows, at) {
+			continue
+		}
+		if len(b.Filter.Qualities) > 0 && !slices.Contains(b.Filter.Qualities, e.Quality) {
+			continue
+		}
+		factor := big.NewRat(1, 1)
+		if f, named := b.Terms.Factors[e.Quality]; named {
+			factor = f.BigRat()
+		}
+		n := int64(0)
+		for n < b.Terms.step() && new(big.Rat).Mul(factor, big.NewRat(n+1, 1)).Cmp(p.left[i].BigRat()) <= 0 {
+			n++
+		}
+		if n == 0 {
+			if b.Terms.Blocks {
+				return 0
+			}
+			continue
+		}
+		p.left[i] = p.left[i].Sub(money.RoundRat(new(big.Rat).Mul(factor, big.NewRat(n, 1)), 9, money.Down))
+		if price := b.Terms.Price; price != nil {
+			if second == 0 {
+				own.Add(own, price.ConnectFee.BigRat())
+				*ownBegin = true
+			}
+			own.Add(own, new(big.Rat).Mul(rate(price.Price, price.per().Base()), big.NewRat(n, 1)))
+		}
+		return n
+	}
+	return 0
+}
+
+func (r *reference) open(windows []catalog.Window, at time.Time) bool {
 	local := at.In(r.loc)
-	day := catalog.WeekdayOf(local.Weekday())
+	now := catalog.TimeOfDay(local.Hour()*60 + local.Minute())
+	for i := range windows {
+		if from, to := windows[i].Span(); windows[i].On(calendar.DateOf(at, r.loc), r.day(local)) && from <= now && now < to {
+			return true
+		}
+	}
+	return len(windows) == 0
+}
+
+func (r *reference) day(local time.Time) catalog.Day {
 	for _, h := range r.offering.Holidays {
 		if h.String() == local.Format(time.DateOnly) {
-			day = catalog.Holiday
+			return catalog.Holiday
 		}
 	}
-	now := catalog.TimeOfDay(local.Hour()*60 + local.Minute())
-	for _, rule := range r.usage.Rules {
-		for _, w := range rule.Windows {
-			if from, to := w.Span(); w.On(calendar.DateOf(at, r.loc), day) && from <= now && now < to {
-				return rule
-			}
-		}
-	}
-	panic("no rule at " + local.String())
+	return catalog.WeekdayOf(local.Weekday())
 }
 
-// step returns the length of the step at position and the price of a unit.
-func (r reference) step(rule catalog.Rule, position int64) (int64, *big.Rat) {
-	each := func(price money.Decimal, per catalog.Quantity) *big.Rat {
-		return new(big.Rat).Quo(fraction(price), new(big.Rat).SetInt64(per.Base()))
+// rule is the one of lowest priority number that fits; nil: none does.
+func (r *reference) rule(e Event, at time.Time) (found *catalog.Rule) {
+	for i := range r.usage.Rules {
+		rule := &r.usage.Rules[i]
+		switch {
+		case rule.Network == catalog.OwnNetwork && !e.OwnNetwork, rule.Network == catalog.OtherNetwork && e.OwnNetwork:
+		case len(rule.Qualities) > 0 && !slices.Contains(rule.Qualities, e.Quality):
+		case !r.open(rule.Windows, at):
+		case found == nil || rule.PriorityOr() < found.PriorityOr():
+			found = rule
+		}
 	}
+	return found
+}
+
+// stepOf returns the length of the step at a position, and its slot.
+func stepOf(rule *catalog.Rule, position int64) (length int64, slot int) {
 	for i := len(rule.Steps) - 1; i >= 0; i-- {
 		if s := rule.Steps[i]; s.From.Base() <= position {
-			return s.Increment.Base(), each(s.Price, s.Per)
+			return s.Increment.Base(), i
 		}
 	}
-	length := int64(1)
-	if rule.Increments != nil {
-		length = rule.Increments.Next.Base()
-		if position < rule.Increments.First.Base() {
-			length = rule.Increments.First.Base()
-		}
+	switch {
+	case rule.Increments == nil:
+		return 1, 0
+	case position < rule.Increments.First.Base():
+		return rule.Increments.First.Base(), 0
 	}
-	if rule.Tiers != nil {
-		return length, nil
-	}
-	return length, each(*rule.Price, *rule.Per)
+	return rule.Increments.Next.Base(), 0
 }
 
+// priceOf is the price of one second in a slot of a rule.
+func priceOf(rule *catalog.Rule, slot int) *big.Rat {
+	switch {
+	case rule.Steps != nil:
+		return rate(rule.Steps[slot].Price, rule.Steps[slot].Per.Base())
+	case rule.Price != nil:
+		return rate(*rule.Price, rule.Per.Base())
+	}
+	return new(big.Rat)
+}
+
+// tierTotal is the price of a period's total.
 func tierTotal(t *catalog.Tiers, n int64) *big.Rat {
 	total := new(big.Rat)
+	fee := func(b *catalog.Band) *big.Rat {
+		if b.Fee == nil {
+			return new(big.Rat)
+		}
+		return b.Fee.BigRat()
+	}
+	if n == 0 && t.AtZero {
+		return fee(&t.Bands[0])
+	}
 	if t.Kind == catalog.Package {
 		packages := int64(0)
 		for have := t.Free.Base(); have < n; have += t.Size.Base() {
 			packages++
 		}
-		return total.Mul(fraction(*t.Price), new(big.Rat).SetInt64(packages))
+		return total.Mul(t.Price.BigRat(), new(big.Rat).SetInt64(packages))
 	}
 	var from int64
-	for _, b := range t.Bands {
-		each := new(big.Rat).Quo(fraction(*b.Price), new(big.Rat).SetInt64(b.Per.Base()))
+	for i := range t.Bands {
+		b := &t.Bands[i]
 		to := n
 		if b.To != nil {
 			to = min(n, b.To.Base())
 		}
-		if t.Kind == catalog.Volume {
-			if b.To == nil || n <= b.To.Base() {
-				return each.Mul(each, new(big.Rat).SetInt64(n))
-			}
-			continue
+		reached := b.To == nil || n <= b.To.Base()
+		each := new(big.Rat)
+		if b.Price != nil {
+			each = rate(*b.Price, b.Per.Base())
 		}
-		if to > from {
-			total.Add(total, new(big.Rat).Mul(each, new(big.Rat).SetInt64(to-from)))
-			from = to
+		switch {
+		case n == 0:
+			return total
+		case t.Kind == catalog.Graduated && to > from:
+			total.Add(total, fee(b)).Add(total, each.Mul(each, new(big.Rat).SetInt64(to-from)))
+		case t.Kind != catalog.Graduated && reached:
+			return total.Add(fee(b), each.Mul(each, new(big.Rat).SetInt64(n)))
 		}
+		from = to
 	}
 	return total
-}
-
-// randomOffer draws a voice offering of two rules that share the week.
-func randomOffer(t *rapid.T) string {
-	amount := func(name string) string {
-		return money.DecimalOf(rapid.Int64Range(0, 20000).Draw(t, name), int32(rapid.IntRange(0, 5).Draw(t, name+" digits"))).String()
-	}
-	seconds := func(name string) string {
-		return fmt.Sprintf("%d s", rapid.SampledFrom([]int{1, 6, 7, 30, 60, 61, 90, 3600}).Draw(t, name))
-	}
-	volume := false
-	pricing := func(kinds int) string {
-		switch rapid.IntRange(0, kinds).Draw(t, "pricing") {
-		case 0:
-			return fmt.Sprintf("price: %q, per: %s", amount("price"), seconds("per"))
-		case 1:
-			return fmt.Sprintf("price: %q, per: %s, increments: {first: %s, next: %s}", amount("price"), seconds("per"), seconds("first"), seconds("next"))
-		case 2:
-			return fmt.Sprintf("steps: [{from: 0 s, price: %q, per: %s, increment: %s}, {from: 60 s, price: %q, per: %s, increment: %s}, {from: 90 s, price: %q, per: %s, increment: %s}]",
-				amount("price"), seconds("per"), seconds("increment"), amount("price"), seconds("per"), seconds("increment"), amount("price"), seconds("per"), seconds("increment"))
-		case 3:
-			return fmt.Sprintf("increments: {first: %s, next: %s}, tiers: {kind: package, free: %s, size: %s, price: %q}", seconds("first"), seconds("next"), seconds("free"), seconds("size"), amount("price"))
-		}
-		kind := rapid.SampledFrom([]string{"graduated", "volume"}).Draw(t, "tier kind")
-		volume = volume || kind == "volume"
-		return fmt.Sprintf("tiers: {kind: %s, bands: [{to: 100 s, price: %q, per: %s}, {to: 900 s, price: %q, per: %s}, {price: %q, per: %s}]}", kind,
-			amount("price"), seconds("per"), amount("price"), seconds("per"), amount("price"), seconds("per"))
-	}
-	extras := func() string {
-		text := ""
-		if rapid.Bool().Draw(t, "fee") {
-			text += fmt.Sprintf(", connect_fee: %q", amount("fee"))
-		}
-		if !volume && rapid.Bool().Draw(t, "bounds") {
-			text += `, minimum: "0.5", cap: "40.25"`
-		}
-		return text
-	}
-	from := rapid.SampledFrom([]string{"00:01", "02:00", "08:00", "18:00", "23:59"}).Draw(t, "from")
-	one := pricing(4) + extras()
-	volume = false
-	two := pricing(3) + extras()
-	return fmt.Sprintf(`holidays: ["2026-10-25"]
-usage:
-- code: calls
-  names: {en: Calls}
-  kind: voice
-  rounding: {digits: %d, mode: %s}
-  rules:
-  - {code: one, destinations: ["*"], windows: [{from: %q}, {days: [holiday], to: %q}], %s}
-  - {code: two, destinations: ["*"], windows: [{days: [mon, tue, wed, thu, fri, sat, sun], to: %q}], %s}
-`, rapid.IntRange(0, 9).Draw(t, "digits"), rapid.SampledFrom([]string{"half_away_from_zero", "half_even", "up", "down", "ceiling", "floor"}).Draw(t, "mode"),
-		from, from, one, from, two)
-}
-
-// drawn is a random tariff with its reference and a random start.
-func drawn(t *rapid.T) (*Tariff, reference, time.Time) {
-	zone := rapid.SampledFrom([]string{"UTC", "Europe/Berlin", "Asia/Jakarta", "America/New_York"}).Draw(t, "zone")
-	loc, err := time.LoadLocation(zone)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := offer(t, randomOffer(t))
-	compiled, err := Compile(o, Context{Zone: loc})
-	if err != nil {
-		t.Fatal(err)
-	}
-	around := rapid.SampledFrom([]string{"2026-03-29T00:30:00Z", "2026-10-25T00:30:00Z", "2026-05-04T15:59:30Z"}).Draw(t, "around")
-	start := at(t, around).Add(time.Duration(rapid.IntRange(-5000, 5000).Draw(t, "seconds"))*time.Second +
-		time.Duration(rapid.IntRange(0, 999999).Draw(t, "microseconds"))*time.Microsecond)
-	return compiled, reference{o, o.Usage[0], loc}, start
-}
-
-func TestRate_equalsTheStepByStepReference(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		tariff, reference, start := drawn(t)
-		e := Event{Kind: catalog.VoiceUsage, Start: start, Quantity: rapid.Int64Range(0, 7000).Draw(t, "quantity")}
-		counter := rapid.Int64Range(0, 2000).Draw(t, "counter")
-		have := rapid.Int64Range(0, 4000).Draw(t, "bucket")
-		state := State{Counters: map[string]int64{"one": counter, "two": counter}}
-		if have > 0 {
-			state.Buckets = []Bucket{bucket(1, money.Second, fmt.Sprint(have), 1)}
-		}
-		got, err := tariff.Rate(e, state)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, billed := reference.rate(e, e.Quantity, 0, 0)
-		covered := min(have, billed)
-		want, _ := reference.rate(e, e.Quantity, covered, counter)
-		if got.Billed != billed || got.Covered != covered || !got.Price.Equal(want) {
-			t.Fatalf("billed %d, covered %d, price %s; want %d, %d, %s\n%s", got.Billed, got.Covered, got.Price, billed, covered, want,
-				strings.Join(got.Why.Lines(), "\n"))
-		}
-	})
-}
-
-func TestRate_piecesSumToTheWhole(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		tariff, _, start := drawn(t)
-		pieces := rapid.SliceOfN(rapid.Int64Range(1, 2000), 1, 6).Draw(t, "pieces")
-		have := rapid.Int64Range(0, 4000).Draw(t, "bucket")
-		counter := rapid.Int64Range(0, 2000).Draw(t, "counter")
-		fresh := func() State {
-			return State{
-				Buckets:  []Bucket{bucket(1, money.Second, fmt.Sprint(have), 1)},
-				Counters: map[string]int64{"one": counter, "two": counter},
-			}
-		}
-		var total int64
-		for _, p := range pieces {
-			total += p
-		}
-		whole, err := tariff.Rate(Event{Kind: catalog.VoiceUsage, Start: start, Quantity: total}, fresh())
-		if err != nil {
-			t.Fatal(err)
-		}
-		state, e := fresh(), Event{Kind: catalog.VoiceUsage, Start: start}
-		var price money.Decimal
-		var billed int64
-		for _, e.Quantity = range pieces {
-			r, err := tariff.Rate(e, state)
-			if err != nil {
-				t.Fatal(err)
-			}
-			price, billed = price.Add(r.Price), billed+r.Billed
-			e.Offset, e.Covered = e.Offset+e.Quantity, e.Covered+r.Covered
-			for code, n := range r.Counted {
-				state.Counters[code] += n
-			}
-			for _, d := range r.Debits {
-				state.Buckets[d.Bucket].Value = state.Buckets[d.Bucket].Value.Sub(d.Amount)
-			}
-		}
-		if !price.Equal(whole.Price) || billed != whole.Billed || e.Covered != whole.Covered {
-			t.Fatalf("pieces: %s, %d billed, %d covered; whole: %s, %d, %d", price, billed, e.Covered, whole.Price, whole.Billed, whole.Covered)
-		}
-	})
 }

@@ -3,6 +3,7 @@ package ratecmd
 import (
 	_ "embed" // the account file's schema
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,6 +50,10 @@ type balanceFile struct {
 	CreatedAt    time.Time           `json:"created_at"`
 	Kinds        []catalog.UsageKind `json:"kinds"`
 	Destinations []string            `json:"destinations"`
+	Qualities    []string            `json:"qualities"`
+	Network      catalog.Network     `json:"network"`
+	Windows      []catalog.Window    `json:"windows"`
+	Terms        rating.Terms        `json:"terms"`
 }
 
 func readAccount(text []byte, o catalog.Offering) (account, error) {
@@ -93,14 +98,16 @@ func (f balanceFile) balance(o catalog.Offering) (b balance, field string, err e
 		return balance{}, "unit", fmt.Errorf("must be a currency, second, byte or event, got %q", f.Unit)
 	}
 	for _, code := range f.Destinations {
-		if len(o.Prefixes([]string{code})) == 0 {
+		if code != catalog.AnyDestination && !slices.ContainsFunc(o.Destinations, func(set catalog.DestinationSet) bool { return set.Code == code }) {
 			return balance{}, "destinations", fmt.Errorf("the offer has no destination set %q", code)
 		}
 	}
+	filter := rating.DestinationFilter(o, f.Kinds, f.Destinations)
+	filter.Qualities, filter.Network, filter.Windows = f.Qualities, f.Network, f.Windows
 	return balance{f.Code, rating.Bucket{
 		ID: bucketID(f.Code), Unit: f.Unit, Value: *f.Value, Floor: f.Floor, Priority: max(f.Priority, 1),
 		ExpiresAt: f.ExpiresAt, CreatedAt: f.CreatedAt,
-		Filter: rating.DestinationFilter(o, f.Kinds, f.Destinations),
+		Filter: filter, Terms: f.Terms,
 	}}, "", nil
 }
 
@@ -130,7 +137,7 @@ func fullAllowances(o catalog.Offering) []balance {
 func fullAllowance(o catalog.Offering, a catalog.Allowance) balance {
 	return balance{a.Code, rating.Bucket{
 		ID: bucketID(a.Code), Unit: a.Amount.Unit(), Value: a.Amount.Decimal(), Priority: a.Priority,
-		Filter: rating.AllowanceFilter(o, a),
+		Filter: rating.AllowanceFilter(o, a), Terms: rating.AllowanceTerms(a),
 	}}
 }
 

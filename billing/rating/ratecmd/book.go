@@ -25,8 +25,12 @@ type book struct {
 	unpriced int
 }
 
-// progress is how much of a session was used and covered so far.
-type progress struct{ used, covered int64 }
+// progress is how much of a session was used so far, and what unit buckets
+// have given of it.
+type progress struct {
+	used  int64
+	taken []rating.Take
+}
 
 // lineTotal is the sum of what one line of a bill would show.
 type lineTotal struct {
@@ -71,14 +75,14 @@ func newBook(o catalog.Offering, t *rating.Tariff, a account) *book {
 func (b *book) charge(line usageLine) charge {
 	so := b.sessions[line.session]
 	event := rating.Event{Kind: line.kind, Destination: line.destination, Start: line.start, Quantity: line.quantity,
-		Offset: so.used, Covered: so.covered}
+		Quality: line.quality, Amount: line.amount, OwnNetwork: line.ownNetwork, Offset: so.used, Taken: so.taken}
 	result, err := b.tariff.Rate(event, b.state)
 	if failed := (*rating.Error)(nil); errors.As(err, &failed) {
 		b.unpriced++
 		return charge{line: line, failed: failed}
 	}
 	if line.session != "" {
-		b.sessions[line.session] = progress{so.used + line.quantity, so.covered + result.Covered}
+		b.sessions[line.session] = progress{so.used + line.quantity, result.Taken}
 	}
 	for code, n := range result.Counted {
 		b.state.Counters[code] += n

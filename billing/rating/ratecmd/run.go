@@ -23,19 +23,32 @@ const (
 
 const help = `Price a usage file under an offer file, without a database.
 
-  tollhouse rate --offer offer.yaml --usage usage.csv [--account account.yaml] [--json]
+  tollhouse rate --offer offer.yaml --usage usage.csv [--account account.yaml]
+                 [--deck code=file]... [--calendar code=file]... [--rates file]
+                 [--json]
 
 --offer    an offering as the catalog exports it, YAML or JSON
            (docs/offering.schema.json)
 --usage    comma-separated values in UTF-8 with a header line; "-" is standard
            input. Columns, in any order:
-             kind         voice, data, message or content
+             kind         voice, data, message, content or transaction
              start        when the event or its session began, RFC 3339:
                           2026-05-01T08:00:00+02:00
              quantity     seconds, bytes or events, or with a unit: 61 s, 1.5 GB
              destination  number, name or service; may be left out
              session      lines with the same text are pieces of one event, in
                           the order of the file; may be left out
+             quality      such as hd or 4g; may be left out
+             amount       the event's own amount, of which a percentage is
+                          asked; may be left out
+             network      own or other: whose the destination is; may be left
+                          out for other
+--deck     a deck that the offer names: world=deck.csv, with the columns prefix
+           and zone; once for each deck
+--calendar a holiday calendar that the offer names: de=holidays.csv, with the
+           columns day and name; once for each
+--rates    exchange rates, with the columns from, to, day and rate, or a table
+           of the European Central Bank
 --account  zone, balances and counters, YAML or JSON:
              zone: Europe/Berlin          # of the time windows; default UTC
              balances:
@@ -43,6 +56,10 @@ const help = `Price a usage file under an offer file, without a database.
              - {code: gift, unit: second, value: "600", priority: 1,
                 kinds: [voice], destinations: [germany],
                 expires_at: 2026-06-11T00:00:00+02:00}
+             - {code: night, unit: second, value: "600", priority: 1,
+                windows: [{from: '20:00'}], qualities: [hd],
+                terms: {blocks: true, factors: {hd: 2},
+                        own_price: {connect_fee: 0.01, increment: 20 s}}}
              - {allowance: flex-200min}           # full, as the offer has it
              - {allowance: flex-5gb, value: "1000000"}   # what is left of it
              counters: {flex-data-any: 12000000}
@@ -55,6 +72,8 @@ Ends with 0; with 1 if an event has no price; with 2 on bad input.
 
 type options struct {
 	offer, usage, account string
+	decks, calendars      named
+	rates                 string
 	json                  bool
 }
 
@@ -66,6 +85,9 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.offer, "offer", "", "")
 	flags.StringVar(&o.usage, "usage", "", "")
 	flags.StringVar(&o.account, "account", "", "")
+	flags.Var(&o.decks, "deck", "")
+	flags.Var(&o.calendars, "calendar", "")
+	flags.StringVar(&o.rates, "rates", "", "")
 	flags.BoolVar(&o.json, "json", false, "")
 	err := flags.Parse(args)
 	switch {
@@ -101,7 +123,11 @@ func (o options) run(ctx context.Context, stdout io.Writer) (unpriced int, err e
 	if err != nil {
 		return 0, err
 	}
-	tariff, err := rating.Compile(offering, rating.Context{Zone: account.zone})
+	context, err := o.context(account.zone)
+	if err != nil {
+		return 0, err
+	}
+	tariff, err := rating.Compile(offering, context)
 	if err != nil {
 		return 0, atFile(o.offer, nil, err)
 	}
@@ -152,8 +178,8 @@ func (o options) load() (catalog.Offering, account, error) {
 	if err != nil {
 		return catalog.Offering{}, account{}, atFile(o.offer, lines, err)
 	}
-	if findings := catalog.Check(offering); len(findings) > 0 {
-		return catalog.Offering{}, account{}, atFile(o.offer, lines, &document.InvalidError{Findings: lines.Locate(findings)})
+	if findings := catalog.Faults(catalog.Check(offering)); len(findings) > 0 {
+		return catalog.Offering{}, account{}, atFile(o.offer, lines, &document.InvalidError{Findings: lines.Locate(byName(offering, findings))})
 	}
 	if o.account == "" {
 		return offering, account{zone: time.UTC, balances: fullAllowances(offering)}, nil
@@ -196,4 +222,19 @@ func atFile(path string, lines document.Lines, err error) error {
 		return fmt.Errorf("%s:%d: %s%s", path, first.Line, first.Message, more)
 	}
 	return fmt.Errorf("%s:%d:%s: %s%s", path, first.Line, first.Path, first.Message, more)
+}
+
+// byName tells offer and rule by their codes: a clerk knows these, and not
+// that a rule is the third of the first usage.
+func byName(o catalog.Offering, findings []document.Finding) []document.Finding {
+	for i := range findings {
+		f := &findings[i]
+		about := "offer " + o.Code
+		var usage, rule int
+		if n, _ := fmt.Sscanf(f.Path, "usage[%d].rules[%d]", &usage, &rule); n == 2 && usage < len(o.Usage) && rule < len(o.Usage[usage].Rules) {
+			about += ", rule " + o.Usage[usage].Rules[rule].Code
+		}
+		f.Message = about + ": " + f.Message
+	}
+	return findings
 }

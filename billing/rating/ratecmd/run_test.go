@@ -53,6 +53,61 @@ func TestRun_golden(t *testing.T) {
 	}
 }
 
+// Each price kind has a folder with an offer, usage and what else it needs:
+// code.deck.csv, code.calendar.csv, rates.csv, account.yaml.
+func TestRun_goldenOfEachPriceKind(t *testing.T) {
+	folders, err := filepath.Glob("testdata/kinds/*")
+	if err != nil || len(folders) < 18 {
+		t.Fatalf("%d folders, %v", len(folders), err)
+	}
+	for _, folder := range folders {
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			args := []string{"--offer", filepath.Join(folder, "offer.yaml"), "--usage", filepath.Join(folder, "usage.csv")}
+			if filepath.Base(folder) == "percentage_of_an_amount" {
+				args[1] = offers + "bank-fees.yaml"
+			}
+			files, err := os.ReadDir(folder)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range files {
+				path := filepath.Join(folder, f.Name())
+				switch {
+				case f.Name() == "account.yaml":
+					args = append(args, "--account", path)
+				case f.Name() == "rates.csv":
+					args = append(args, "--rates", path)
+				case strings.HasSuffix(f.Name(), ".deck.csv"):
+					args = append(args, "--deck", strings.TrimSuffix(f.Name(), ".deck.csv")+"="+path)
+				case strings.HasSuffix(f.Name(), ".calendar.csv"):
+					args = append(args, "--calendar", strings.TrimSuffix(f.Name(), ".calendar.csv")+"="+path)
+				}
+			}
+			code, stdout, stderr := run(args...)
+			if stderr != "" || (code == exitUnpriced) != strings.Contains(stdout, "no price:") {
+				t.Fatalf("ended with %d: %s", code, stderr)
+			}
+			golden(t, filepath.Join(folder, "priced.txt"), stdout)
+		})
+	}
+}
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestRun_badInputNamesFileLineAndField(t *testing.T) {
 	const header = "kind,start,quantity,destination\n"
 	const start = "2026-05-04T17:59:30+02:00"
@@ -62,7 +117,7 @@ func TestRun_badInputNamesFileLineAndField(t *testing.T) {
 	}
 	good := header + "data," + start + ",1 GB,\n"
 	for _, row := range []struct{ name, offer, usage, account, want string }{
-		{"unknown kind", "", header + "fax," + start + ",1,\n", "", "usage:2:kind: must be voice, data, message or content"},
+		{"unknown kind", "", header + "fax," + start + ",1,\n", "", "usage:2:kind: must be voice, data, message, content or transaction"},
 		{"no instant", "", header + "data,yesterday,1,\n", "", "usage:2:start: must be an instant"},
 		{"negative", "", good + "data," + start + ",-1,\n", "", "usage:3:quantity: must be a whole number of bytes"},
 		{"wrong unit", "", header + "data," + start + ",1 min,\n", "", "usage:2:quantity: data is counted in bytes"},
@@ -72,7 +127,7 @@ func TestRun_badInputNamesFileLineAndField(t *testing.T) {
 		{"unknown column", "", "kind,start,quantity,colour\n", "", "usage:1:colour: is no column"},
 		{"column missing", "", "kind,start\n", "", "usage:1:quantity: the column is missing"},
 		{"empty", "", "", "", "usage:1: is empty"},
-		{"offer's field", strings.Replace(string(offer), "per: 1 GB", "per: 1 min", 1), good, "", "offer:41:usage[0].rules[0].per: \"1 min\" counts seconds"},
+		{"offer's field", strings.Replace(string(offer), "per: 1 GB", "per: 1 min", 1), good, "", "offer:41:usage[0].rules[0].per: offer nusantara-fiber-100, rule fiber-data-any: \"1 min\" counts seconds"},
 		{"offer's syntax", "code: [", good, "", "offer:1: not YAML"},
 		{"account's key", "", good, "zone: UTC\nmood: good\n", "account:2:mood: is no key"},
 		{"account's zone", "", good, "zone: Mars/Olympus\n", "account:1:zone: must be a zone"},

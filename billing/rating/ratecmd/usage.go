@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tollhouse/billing/catalog"
+	"tollhouse/billing/money"
 )
 
 // usageLine is one line of the usage file.
@@ -21,9 +22,12 @@ type usageLine struct {
 	quantity    int64
 	destination string
 	session     string
+	quality     string
+	amount      *money.Decimal
+	ownNetwork  bool
 }
 
-var columns = []string{"kind", "start", "quantity", "destination", "session"}
+var columns = []string{"kind", "start", "quantity", "destination", "session", "quality", "amount", "network"}
 
 // needed is how many of columns a file must have.
 const needed = 3
@@ -64,7 +68,7 @@ func (r *reader) next() (usageLine, error) {
 		return ""
 	}
 	if line.kind = catalog.UsageKind(get("kind")); line.kind.Unit() == "" {
-		return usageLine{}, r.fault("kind", "must be voice, data, message or content, got %.40q", line.kind)
+		return usageLine{}, r.fault("kind", "must be voice, data, message, content or transaction, got %.40q", line.kind)
 	}
 	if line.start, err = time.Parse(time.RFC3339, get("start")); err != nil {
 		return usageLine{}, r.fault("start", "must be an instant such as 2026-05-01T08:00:00+02:00, got %.40q", get("start"))
@@ -76,8 +80,32 @@ func (r *reader) next() (usageLine, error) {
 		return usageLine{}, r.fault("destination", "must be at most 64 digits or letters, got %.40q", line.destination)
 	}
 	line.session = get("session")
-	return line, nil
+	return line, r.more(&line, get)
 }
+
+// more reads the columns that few tariffs ask for.
+func (r *reader) more(line *usageLine, get func(string) string) error {
+	if line.quality = get("quality"); !plainQuality.MatchString(line.quality) {
+		return r.fault("quality", "must be at most 32 lower-case letters or digits, such as hd, got %.40q", line.quality)
+	}
+	if text := get("amount"); text != "" {
+		d, err := money.ParseDecimal(text)
+		if err != nil || d.Sign() < 0 || d.Digits() > money.Scale {
+			return r.fault("amount", "must be a decimal that is not negative, such as 250.00, got %.40q", text)
+		}
+		line.amount = &d
+	}
+	switch network := get("network"); catalog.Network(network) {
+	case catalog.OwnNetwork:
+		line.ownNetwork = true
+	case "", catalog.OtherNetwork:
+	default:
+		return r.fault("network", "must be own, other or empty, got %.40q", network)
+	}
+	return nil
+}
+
+var plainQuality = regexp.MustCompile(`^[0-9a-z._-]{0,32}$`)
 
 var plainDestination = regexp.MustCompile(`^\+?[0-9A-Za-z._#*@:/-]{0,64}$`)
 
