@@ -80,13 +80,16 @@ func (x explainer) step(s rating.Step) Step {
 	case rating.OpRoundUp:
 		return Step{Title: x.T("why.round"), More: x.T("why.round.more", "asked", x.units(s.Asked, s.Unit), "units", x.units(s.Units, s.Unit))}
 	case rating.OpCover:
+		if !s.Amount.IsZero() {
+			return Step{Title: x.T("why.cover"), More: x.T("why.cover.units", "units", x.units(s.Units, s.Unit), "bucket", x.bucket(s.Bucket), "given", x.Quantity(s.Amount, s.Unit)), Amount: x.exact(money.Decimal{})}
+		}
 		return Step{Title: x.T("why.cover"), More: x.T("why.cover.more", "units", x.units(s.Units, s.Unit), "bucket", x.bucket(s.Bucket)), Amount: x.exact(money.Decimal{})}
 	case rating.OpFee:
-		return Step{Title: x.T("why.fee"), Amount: x.exact(s.Amount)}
+		return Step{Title: x.T("why.fee"), Amount: x.in(s, s.Amount)}
 	case rating.OpUse:
 		return x.use(s)
 	case rating.OpTier:
-		return Step{Title: x.T("why.tier"), Amount: x.exact(s.Amount), More: x.T("why.tier.more", "units", x.units(s.Units, s.Unit),
+		return Step{Title: x.T("why.tier"), Amount: x.in(s, s.Amount), More: x.T("why.tier.more", "units", x.units(s.Units, s.Unit),
 			"from", x.units(s.CounterFrom, s.Unit), "to", x.units(s.CounterFrom+s.Units, s.Unit))}
 	case rating.OpMinimum:
 		return Step{Title: x.T("why.minimum"), Amount: x.exact(s.Amount)}
@@ -99,13 +102,16 @@ func (x explainer) step(s rating.Step) Step {
 	case rating.OpPay:
 		return x.pay(s)
 	}
-	return Step{Title: string(s.Op), More: s.String()}
+	return x.more(s)
 }
 
 func (x explainer) ruleWords(s rating.Step) string {
 	name, rule, _ := RuleNamed(x.offering, s.Rule, x.Locale.Language)
 	if s.Prefix == "" {
 		return name
+	}
+	if s.Zone != "" {
+		return x.T("why.rule.zone", "rule", name, "prefix", s.Prefix, "zone", s.Zone)
 	}
 	if where := whereTo(x.offering, rule, s.Prefix, x.Locale.Language); where != "" {
 		return x.T("why.rule.to", "rule", name, "prefix", s.Prefix, "where", where)
@@ -116,9 +122,11 @@ func (x explainer) ruleWords(s rating.Step) string {
 // addUp keeps the sum of what the steps show, which rounding then changes.
 func (x *explainer) addUp(s rating.Step) {
 	switch s.Op {
-	case rating.OpFee, rating.OpTier:
-		x.sum = x.sum.Add(s.Amount)
-	case rating.OpUse:
+	case rating.OpFee, rating.OpTier, rating.OpEvent, rating.OpUse:
+		if s.Currency == "" { // else the exchange adds it
+			x.sum = x.sum.Add(costOf(s))
+		}
+	case rating.OpPercent, rating.OpConvert, rating.OpOwnFee, rating.OpOwnUse:
 		x.sum = x.sum.Add(costOf(s))
 	case rating.OpLess:
 		x.sum = x.sum.Sub(s.Amount)
@@ -139,6 +147,9 @@ func (x explainer) rounding(s rating.Step) Step {
 // costOf is what a stretch cost, to the ledger's scale; the whole is rounded
 // once, later.
 func costOf(s rating.Step) money.Decimal {
+	if s.Op != rating.OpUse && s.Op != rating.OpOwnUse {
+		return s.Amount
+	}
 	if s.Per.Base() <= 0 {
 		return money.Decimal{} // no such price is published
 	}
@@ -154,11 +165,11 @@ func (x explainer) use(s rating.Step) Step {
 	if !found {
 		name = x.T("why.use.title")
 	}
-	view := Step{Title: name, More: x.T("why.use", "units", x.units(s.Units, s.Unit), "price", x.exact(s.Price), "per", x.Per(s.Per))}
+	view := Step{Title: name, More: x.T("why.use", "units", x.units(s.Units, s.Unit), "price", x.in(s, s.Price), "per", x.Per(s.Per))}
 	if s.At > 0 {
 		view.Title += ", " + x.T("why.use.from", "at", x.units(s.At, s.Unit))
 	}
-	view.Amount = x.exact(costOf(s))
+	view.Amount = x.in(s, costOf(s))
 	return view
 }
 

@@ -113,6 +113,10 @@ func (w words) rule(u catalog.UsagePrice, rule catalog.Rule) usageRow {
 		row.price = strings.Join(parts, "; ")
 	case rule.Tiers != nil:
 		row.price = w.tiers(*rule.Tiers)
+	case rule.EventPrice != nil:
+		row.price = w.r.T("biz.offer.perevent", "price", w.money(*rule.EventPrice))
+	case rule.Percent != nil:
+		row.price = w.r.T("biz.offer.percent", "percent", w.r.Number(*rule.Percent))
 	}
 	var more []string
 	add := func(key string, d *money.Decimal) {
@@ -123,8 +127,13 @@ func (w words) rule(u catalog.UsagePrice, rule catalog.Rule) usageRow {
 	add("connect", rule.ConnectFee)
 	add("minimum", rule.Minimum)
 	if rule.Cap != nil {
-		add("cap", &rule.Cap.Amount)
+		key := "cap"
+		if rule.Cap.Then == catalog.ThenEnd {
+			key = "capend"
+		}
+		add(key, &rule.Cap.Amount)
 	}
+	more = append(more, w.narrowed(rule)...)
 	if rule.Increments != nil {
 		more = append(more, w.r.T("biz.offer.increments", "first", rule.Increments.First.String(), "next", rule.Increments.Next.String()))
 	}
@@ -174,7 +183,7 @@ func (w words) windows(windows []catalog.Window) string {
 		if from != 0 || to != catalog.DayMinutes {
 			text = strings.TrimSpace(text + " " + from.String() + "–" + to.String())
 		}
-		list = append(list, text)
+		list = append(list, strings.TrimSpace(strings.Join(append(w.dates(window), text), " ")))
 	}
 	return strings.Join(list, "; ")
 }
