@@ -85,7 +85,8 @@ func partyOf(p account.Party) oapi.Party {
 
 func subscriptionOf(s account.Subscription) oapi.Subscription {
 	return oapi.Subscription{Id: s.ID, Offering: s.OfferingID, State: oapi.SubscriptionState(s.State), ActivatedAt: s.ActivatedAt,
-		TerminatedAt: s.TerminatedAt, ChargedThrough: s.ChargedThrough, Services: mapped(s.Services, serviceOf), CreatedAt: s.CreatedAt}
+		TerminatedAt: s.TerminatedAt, ChargedThrough: s.ChargedThrough, Services: mapped(s.Services, serviceOf), CreatedAt: s.CreatedAt,
+		PartOf: s.PartOf, Part: partOf(s), FeesIncluded: unless(false, s.FeesIncluded), EndsOn: s.EndsOn}
 }
 
 func serviceOf(s account.Service) oapi.Service {

@@ -10,6 +10,7 @@ import (
 
 	"tollhouse/api/oapi"
 	"tollhouse/billing/catalog"
+	catalogdocument "tollhouse/billing/catalog/document"
 	"tollhouse/billing/tenant"
 )
 
@@ -83,14 +84,26 @@ func (s *Server) GetOffering(ctx context.Context, r oapi.GetOfferingRequestObjec
 
 // CheckOffering implements oapi.StrictServerInterface.
 func (s *Server) CheckOffering(ctx context.Context, r oapi.CheckOfferingRequestObject) (oapi.CheckOfferingResponseObject, error) {
-	stored, err := readOffering(ctx, r.Offering)
-	if err != nil {
-		return nil, err
-	}
-	findings := catalog.Check(stored.Offering)
-	return oapi.CheckOffering200JSONResponse{Publishable: len(findings) == 0, Findings: mapped(findings, func(f catalog.Finding) oapi.Finding {
-		return oapi.Finding{Path: f.Path, Message: f.Message}
-	})}, nil
+	var findings []catalog.Finding
+	err := callOf(ctx).stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		stored, err := catalog.Get(ctx, tx, r.Offering)
+		if err != nil {
+			return err
+		}
+		from := tx.At
+		if stored.AvailableFrom != nil {
+			from = *stored.AvailableFrom
+		}
+		findings, err = catalog.Review(ctx, tx, stored.Offering, from)
+		return err
+	})
+	return oapi.CheckOffering200JSONResponse{Publishable: len(catalog.Faults(findings)) == 0, Findings: mapped(findings, func(f catalog.Finding) oapi.Finding {
+		severity := oapi.FindingSeverityFault
+		if f.Severity == catalogdocument.Warning {
+			severity = oapi.FindingSeverityWarning
+		}
+		return oapi.Finding{Path: f.Path, Message: f.Message, Want: optionalText(f.Want), Severity: &severity}
+	})}, err
 }
 
 // PublishOffering implements oapi.StrictServerInterface.

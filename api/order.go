@@ -21,7 +21,8 @@ func (s *Server) CreateOrder(ctx context.Context, r oapi.CreateOrderRequestObjec
 			return nil, err
 		}
 		orders, err := c.stack.Desk().Place(ctx, tx, []onboarding.NewOrder{{OfferingID: sold.ID, AccountID: r.Body.Account,
-			Facts: onboarding.Facts(value(r.Body.Facts)), CreatedBy: c.who.Actor()}})
+			Facts: onboarding.Facts(value(r.Body.Facts)), CreatedBy: c.who.Actor(), PartOf: r.Body.PartOf, Parts: value(r.Body.Parts),
+			NextCycle: value(r.Body.Starts) == oapi.NewOrderStartsNextCycle}})
 		if err != nil {
 			return nil, err
 		}
@@ -32,7 +33,8 @@ func (s *Server) CreateOrder(ctx context.Context, r oapi.CreateOrderRequestObjec
 
 func orderOf(o onboarding.Order) oapi.Order {
 	return oapi.Order{Id: o.ID, Offering: o.OfferingID, State: oapi.OrderState(o.State), Facts: oapi.Facts(o.Facts), Account: o.AccountID,
-		Subscription: o.SubscriptionID, CreatedBy: o.CreatedBy, CreatedAt: o.CreatedAt, CompletedAt: o.CompletedAt}
+		Subscription: o.SubscriptionID, CreatedBy: o.CreatedBy, CreatedAt: o.CreatedAt, CompletedAt: o.CompletedAt,
+		PartOf: o.PartOf, Parts: &o.Parts, StartsOn: o.StartsOn, WaitingFor: optionalText(o.WaitingFor)}
 }
 
 // ListOrders implements oapi.StrictServerInterface.

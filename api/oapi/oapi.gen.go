@@ -385,6 +385,24 @@ func (e DeckVersionState) Valid() bool {
 	}
 }
 
+// Defines values for EndPartWhen.
+const (
+	EndPartWhenNextCycle EndPartWhen = "next_cycle"
+	EndPartWhenNow       EndPartWhen = "now"
+)
+
+// Valid indicates whether the value is a known member of the EndPartWhen enum.
+func (e EndPartWhen) Valid() bool {
+	switch e {
+	case EndPartWhenNextCycle:
+		return true
+	case EndPartWhenNow:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EventOutcomeOutcome.
 const (
 	EventOutcomeOutcomeAccepted  EventOutcomeOutcome = "accepted"
@@ -430,6 +448,24 @@ func (e FinalUnitAction) Valid() bool {
 	case Restrict:
 		return true
 	case Terminate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FindingSeverity.
+const (
+	FindingSeverityFault   FindingSeverity = "fault"
+	FindingSeverityWarning FindingSeverity = "warning"
+)
+
+// Valid indicates whether the value is a known member of the FindingSeverity enum.
+func (e FindingSeverity) Valid() bool {
+	switch e {
+	case FindingSeverityFault:
+		return true
+	case FindingSeverityWarning:
 		return true
 	default:
 		return false
@@ -592,6 +628,51 @@ func (e MessageState) Valid() bool {
 	}
 }
 
+// Defines values for MigrationState.
+const (
+	MigrationStateCancelled MigrationState = "cancelled"
+	MigrationStateDone      MigrationState = "done"
+	MigrationStatePlanned   MigrationState = "planned"
+	MigrationStateRunning   MigrationState = "running"
+	MigrationStateTold      MigrationState = "told"
+)
+
+// Valid indicates whether the value is a known member of the MigrationState enum.
+func (e MigrationState) Valid() bool {
+	switch e {
+	case MigrationStateCancelled:
+		return true
+	case MigrationStateDone:
+		return true
+	case MigrationStatePlanned:
+		return true
+	case MigrationStateRunning:
+		return true
+	case MigrationStateTold:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NewOrderStarts.
+const (
+	NewOrderStartsNextCycle NewOrderStarts = "next_cycle"
+	NewOrderStartsNow       NewOrderStarts = "now"
+)
+
+// Valid indicates whether the value is a known member of the NewOrderStarts enum.
+func (e NewOrderStarts) Valid() bool {
+	switch e {
+	case NewOrderStartsNextCycle:
+		return true
+	case NewOrderStartsNow:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NewPaymentMethod.
 const (
 	NewPaymentMethodBank NewPaymentMethod = "bank"
@@ -670,21 +751,114 @@ func (e NewUsageSourcePreset) Valid() bool {
 	}
 }
 
+// Defines values for ObstacleCode.
+const (
+	Enough       ObstacleCode = "enough"
+	Excludes     ObstacleCode = "excludes"
+	NotFor       ObstacleCode = "not_for"
+	NotOnTop     ObstacleCode = "not_on_top"
+	NotRunning   ObstacleCode = "not_running"
+	OtherBilling ObstacleCode = "other_billing"
+	Requires     ObstacleCode = "requires"
+)
+
+// Valid indicates whether the value is a known member of the ObstacleCode enum.
+func (e ObstacleCode) Valid() bool {
+	switch e {
+	case Enough:
+		return true
+	case Excludes:
+		return true
+	case NotFor:
+		return true
+	case NotOnTop:
+		return true
+	case NotRunning:
+		return true
+	case OtherBilling:
+		return true
+	case Requires:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OfferingState.
 const (
+	OfferingStateChecked   OfferingState = "checked"
 	OfferingStateDraft     OfferingState = "draft"
 	OfferingStatePublished OfferingState = "published"
 	OfferingStateRetired   OfferingState = "retired"
+	OfferingStateTried     OfferingState = "tried"
 )
 
 // Valid indicates whether the value is a known member of the OfferingState enum.
 func (e OfferingState) Valid() bool {
 	switch e {
+	case OfferingStateChecked:
+		return true
 	case OfferingStateDraft:
 		return true
 	case OfferingStatePublished:
 		return true
 	case OfferingStateRetired:
+		return true
+	case OfferingStateTried:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OfferingChangePart.
+const (
+	OfferingChangePartAllowance   OfferingChangePart = "allowance"
+	OfferingChangePartDestination OfferingChangePart = "destination"
+	OfferingChangePartOffering    OfferingChangePart = "offering"
+	OfferingChangePartOneTime     OfferingChangePart = "one_time"
+	OfferingChangePartRecurring   OfferingChangePart = "recurring"
+	OfferingChangePartRule        OfferingChangePart = "rule"
+	OfferingChangePartUsage       OfferingChangePart = "usage"
+)
+
+// Valid indicates whether the value is a known member of the OfferingChangePart enum.
+func (e OfferingChangePart) Valid() bool {
+	switch e {
+	case OfferingChangePartAllowance:
+		return true
+	case OfferingChangePartDestination:
+		return true
+	case OfferingChangePartOffering:
+		return true
+	case OfferingChangePartOneTime:
+		return true
+	case OfferingChangePartRecurring:
+		return true
+	case OfferingChangePartRule:
+		return true
+	case OfferingChangePartUsage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OfferingChangeSort.
+const (
+	Added   OfferingChangeSort = "added"
+	Changed OfferingChangeSort = "changed"
+	Removed OfferingChangeSort = "removed"
+)
+
+// Valid indicates whether the value is a known member of the OfferingChangeSort enum.
+func (e OfferingChangeSort) Valid() bool {
+	switch e {
+	case Added:
+		return true
+	case Changed:
+		return true
+	case Removed:
 		return true
 	default:
 		return false
@@ -693,19 +867,25 @@ func (e OfferingState) Valid() bool {
 
 // Defines values for OfferingSummaryState.
 const (
+	OfferingSummaryStateChecked   OfferingSummaryState = "checked"
 	OfferingSummaryStateDraft     OfferingSummaryState = "draft"
 	OfferingSummaryStatePublished OfferingSummaryState = "published"
 	OfferingSummaryStateRetired   OfferingSummaryState = "retired"
+	OfferingSummaryStateTried     OfferingSummaryState = "tried"
 )
 
 // Valid indicates whether the value is a known member of the OfferingSummaryState enum.
 func (e OfferingSummaryState) Valid() bool {
 	switch e {
+	case OfferingSummaryStateChecked:
+		return true
 	case OfferingSummaryStateDraft:
 		return true
 	case OfferingSummaryStatePublished:
 		return true
 	case OfferingSummaryStateRetired:
+		return true
+	case OfferingSummaryStateTried:
 		return true
 	default:
 		return false
@@ -1627,6 +1807,24 @@ func (e StatementEntryKind) Valid() bool {
 	}
 }
 
+// Defines values for SubscriptionPart.
+const (
+	Component SubscriptionPart = "component"
+	Option    SubscriptionPart = "option"
+)
+
+// Valid indicates whether the value is a known member of the SubscriptionPart enum.
+func (e SubscriptionPart) Valid() bool {
+	switch e {
+	case Component:
+		return true
+	case Option:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SubscriptionState.
 const (
 	SubscriptionStateActive     SubscriptionState = "active"
@@ -2133,19 +2331,25 @@ func (e UploadImportFileParamsKind) Valid() bool {
 
 // Defines values for ListOfferingsParamsState.
 const (
+	ListOfferingsParamsStateChecked   ListOfferingsParamsState = "checked"
 	ListOfferingsParamsStateDraft     ListOfferingsParamsState = "draft"
 	ListOfferingsParamsStatePublished ListOfferingsParamsState = "published"
 	ListOfferingsParamsStateRetired   ListOfferingsParamsState = "retired"
+	ListOfferingsParamsStateTried     ListOfferingsParamsState = "tried"
 )
 
 // Valid indicates whether the value is a known member of the ListOfferingsParamsState enum.
 func (e ListOfferingsParamsState) Valid() bool {
 	switch e {
+	case ListOfferingsParamsStateChecked:
+		return true
 	case ListOfferingsParamsStateDraft:
 		return true
 	case ListOfferingsParamsStatePublished:
 		return true
 	case ListOfferingsParamsStateRetired:
+		return true
+	case ListOfferingsParamsStateTried:
 		return true
 	default:
 		return false
@@ -3068,6 +3272,14 @@ type Discard struct {
 // Document A JSON object whose inside is told elsewhere.
 type Document = json.RawMessage
 
+// EndPart defines model for EndPart.
+type EndPart struct {
+	When EndPartWhen `json:"when"`
+}
+
+// EndPartWhen defines model for EndPart.When.
+type EndPartWhen string
+
 // EventOutcome defines model for EventOutcome.
 type EventOutcome struct {
 	// Error One field that was refused.
@@ -3223,7 +3435,16 @@ type Finding struct {
 
 	// Path Example: usage[2].rules[0].windows[1].to
 	Path string `json:"path"`
+
+	// Severity A warning keeps nothing back.
+	Severity *FindingSeverity `json:"severity,omitempty"`
+
+	// Want What would be right, where the message does not say it.
+	Want *string `json:"want,omitempty"`
 }
+
+// FindingSeverity A warning keeps nothing back.
+type FindingSeverity string
 
 // Fix Either the whole line, or fields of the record.
 type Fix struct {
@@ -3447,6 +3668,9 @@ type ImportTotals struct {
 	Units *map[string]Decimal `json:"units,omitempty"`
 }
 
+// JSONSchema defines model for JSONSchema.
+type JSONSchema map[string]interface{}
+
 // KeyRole One built in (owner, marketer, clerk, accountant, support, machine) or the name of one of the operator's own.
 type KeyRole = string
 
@@ -3547,6 +3771,72 @@ type MessageState string
 type MessagePage struct {
 	Items []Message `json:"items"`
 	Next  *string   `json:"next,omitempty"`
+}
+
+// Migration defines model for Migration.
+type Migration struct {
+	CreatedAt  time.Time            `json:"created_at"`
+	CreatedBy  string               `json:"created_by"`
+	EndedAt    *time.Time           `json:"ended_at,omitempty"`
+	From       []openapi_types.UUID `json:"from"`
+	Id         openapi_types.UUID   `json:"id"`
+	NoticeDays int                  `json:"notice_days"`
+	Progress   *MigrationProgress   `json:"progress,omitempty"`
+	Reason     *string              `json:"reason,omitempty"`
+
+	// StartsOn A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	StartsOn Date               `json:"starts_on"`
+	State    MigrationState     `json:"state"`
+	To       openapi_types.UUID `json:"to"`
+}
+
+// MigrationState defines model for Migration.State.
+type MigrationState string
+
+// MigrationEffect defines model for MigrationEffect.
+type MigrationEffect struct {
+	After string `json:"after"`
+
+	// Before Recurring prices of one in a month.
+	Before string `json:"before"`
+	Code   string `json:"code"`
+
+	// Difference Of all in a month.
+	Difference    string             `json:"difference"`
+	From          openapi_types.UUID `json:"from"`
+	Subscriptions int64              `json:"subscriptions"`
+	Version       int                `json:"version"`
+}
+
+// MigrationList defines model for MigrationList.
+type MigrationList struct {
+	Items []Migration `json:"items"`
+}
+
+// MigrationOptOut defines model for MigrationOptOut.
+type MigrationOptOut struct {
+	Reason       *string            `json:"reason,omitempty"`
+	Subscription openapi_types.UUID `json:"subscription"`
+}
+
+// MigrationPreview defines model for MigrationPreview.
+type MigrationPreview struct {
+	Effects []MigrationEffect `json:"effects"`
+}
+
+// MigrationProgress defines model for MigrationProgress.
+type MigrationProgress struct {
+	// Changed Of the scheduled ones.
+	Changed   int64 `json:"changed"`
+	OptedOut  int64 `json:"opted_out"`
+	Scheduled int64 `json:"scheduled"`
+	Skipped   int64 `json:"skipped"`
+	Told      int64 `json:"told"`
+
+	// Waiting Not told yet.
+	Waiting int64 `json:"waiting"`
 }
 
 // MissingZone A zone that an offering uses and the version lacks.
@@ -3663,6 +3953,24 @@ type NewImport struct {
 	PendingOrders *bool `json:"pending_orders,omitempty"`
 }
 
+// NewMigration defines model for NewMigration.
+type NewMigration struct {
+	// From Versions that were sold.
+	From []openapi_types.UUID `json:"from"`
+
+	// NoticeDays So many days before subscribers are told; 0 unless set.
+	NoticeDays *int    `json:"notice_days,omitempty"`
+	Reason     *string `json:"reason,omitempty"`
+
+	// StartsOn A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	StartsOn Date `json:"starts_on"`
+
+	// To The version that they become.
+	To openapi_types.UUID `json:"to"`
+}
+
 // NewNote defines model for NewNote.
 type NewNote struct {
 	Pinned *bool  `json:"pinned,omitempty"`
@@ -3719,7 +4027,19 @@ type NewOrder struct {
 
 	// Offering Code of the offering; the version on sale now is taken.
 	Offering string `json:"offering"`
+
+	// PartOf The subscription that an option is on top of.
+	PartOf *openapi_types.UUID `json:"part_of,omitempty"`
+
+	// Parts Of a bundle: codes of the optional parts that are taken.
+	Parts *[]string `json:"parts,omitempty"`
+
+	// Starts next_cycle: it activates by itself where the account's next cycle begins; now unless set.
+	Starts *NewOrderStarts `json:"starts,omitempty"`
 }
+
+// NewOrderStarts next_cycle: it activates by itself where the account's next cycle begins; now unless set.
+type NewOrderStarts string
 
 // NewPayment defines model for NewPayment.
 type NewPayment struct {
@@ -3912,6 +4232,16 @@ type NumberSeriesList struct {
 	Items []NumberSeries `json:"items"`
 }
 
+// Obstacle defines model for Obstacle.
+type Obstacle struct {
+	Code     ObstacleCode `json:"code"`
+	Offering *string      `json:"offering,omitempty"`
+	Reason   string       `json:"reason"`
+}
+
+// ObstacleCode defines model for Obstacle.Code.
+type ObstacleCode string
+
 // Offering defines model for Offering.
 type Offering struct {
 	AvailableFrom *time.Time `json:"available_from,omitempty"`
@@ -3933,6 +4263,36 @@ type Offering struct {
 
 // OfferingState defines model for Offering.State.
 type OfferingState string
+
+// OfferingCatalog defines model for OfferingCatalog.
+type OfferingCatalog struct {
+	Offerings []OfferingDocument `json:"offerings"`
+}
+
+// OfferingChange defines model for OfferingChange.
+type OfferingChange struct {
+	After  *string            `json:"after,omitempty"`
+	Before *string            `json:"before,omitempty"`
+	Code   *string            `json:"code,omitempty"`
+	Field  *string            `json:"field,omitempty"`
+	Part   OfferingChangePart `json:"part"`
+	Path   string             `json:"path"`
+
+	// Per The quantity that a price is for.
+	Per  *string            `json:"per,omitempty"`
+	Sort OfferingChangeSort `json:"sort"`
+}
+
+// OfferingChangePart defines model for OfferingChange.Part.
+type OfferingChangePart string
+
+// OfferingChangeSort defines model for OfferingChange.Sort.
+type OfferingChangeSort string
+
+// OfferingDiff defines model for OfferingDiff.
+type OfferingDiff struct {
+	Changes []OfferingChange `json:"changes"`
+}
 
 // OfferingDocument As `docs/offering.schema.json` describes.
 type OfferingDocument = json.RawMessage
@@ -4018,6 +4378,19 @@ type OperatorPage struct {
 	Next  *string    `json:"next,omitempty"`
 }
 
+// OptionList defines model for OptionList.
+type OptionList struct {
+	Items []OptionOffer `json:"items"`
+}
+
+// OptionOffer defines model for OptionOffer.
+type OptionOffer struct {
+	Available bool               `json:"available"`
+	Code      string             `json:"code"`
+	Id        openapi_types.UUID `json:"id"`
+	Obstacles []Obstacle         `json:"obstacles"`
+}
+
 // Order defines model for Order.
 type Order struct {
 	Account     *openapi_types.UUID `json:"account,omitempty"`
@@ -4034,9 +4407,19 @@ type Order struct {
 	Id    openapi_types.UUID `json:"id"`
 
 	// Offering The version that was on sale.
-	Offering     openapi_types.UUID  `json:"offering"`
+	Offering openapi_types.UUID  `json:"offering"`
+	PartOf   *openapi_types.UUID `json:"part_of,omitempty"`
+	Parts    *[]string           `json:"parts,omitempty"`
+
+	// StartsOn A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	StartsOn     *Date               `json:"starts_on,omitempty"`
 	State        OrderState          `json:"state"`
 	Subscription *openapi_types.UUID `json:"subscription,omitempty"`
+
+	// WaitingFor Why it did not on its day.
+	WaitingFor *string `json:"waiting_for,omitempty"`
 }
 
 // OrderState defines model for Order.State.
@@ -4084,6 +4467,27 @@ type OwingFigures struct {
 	//
 	// Example: 0.0001
 	Total Decimal `json:"total"`
+}
+
+// Partner defines model for Partner.
+type Partner struct {
+	Active bool   `json:"active"`
+	Code   string `json:"code"`
+	Name   string `json:"name"`
+
+	// Share What its shares come to, in the operator's currency.
+	Share string `json:"share"`
+}
+
+// PartnerChange defines model for PartnerChange.
+type PartnerChange struct {
+	Active bool   `json:"active"`
+	Name   string `json:"name"`
+}
+
+// PartnerList defines model for PartnerList.
+type PartnerList struct {
+	Items []Partner `json:"items"`
 }
 
 // Party defines model for Party.
@@ -4973,6 +5377,14 @@ type SignInEventPage struct {
 	Next  *string       `json:"next,omitempty"`
 }
 
+// Specification As `docs/specification.schema.json` describes.
+type Specification map[string]interface{}
+
+// SpecificationList defines model for SpecificationList.
+type SpecificationList struct {
+	Items []Specification `json:"items"`
+}
+
 // Stack defines model for Stack.
 type Stack struct {
 	Attempts int        `json:"attempts"`
@@ -5191,14 +5603,29 @@ type Subscription struct {
 	// ChargedThrough A day in the operator's zone.
 	//
 	// Example: 2026-05-01
-	ChargedThrough *Date              `json:"charged_through,omitempty"`
-	CreatedAt      time.Time          `json:"created_at"`
-	Id             openapi_types.UUID `json:"id"`
-	Offering       openapi_types.UUID `json:"offering"`
-	Services       []Service          `json:"services"`
-	State          SubscriptionState  `json:"state"`
-	TerminatedAt   *time.Time         `json:"terminated_at,omitempty"`
+	ChargedThrough *Date     `json:"charged_through,omitempty"`
+	CreatedAt      time.Time `json:"created_at"`
+
+	// EndsOn A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	EndsOn *Date `json:"ends_on,omitempty"`
+
+	// FeesIncluded The bundle's price pays for it.
+	FeesIncluded *bool              `json:"fees_included,omitempty"`
+	Id           openapi_types.UUID `json:"id"`
+	Offering     openapi_types.UUID `json:"offering"`
+	Part         *SubscriptionPart  `json:"part,omitempty"`
+
+	// PartOf The bundle or plan that it is part of: it ends with it.
+	PartOf       *openapi_types.UUID `json:"part_of,omitempty"`
+	Services     []Service           `json:"services"`
+	State        SubscriptionState   `json:"state"`
+	TerminatedAt *time.Time          `json:"terminated_at,omitempty"`
 }
+
+// SubscriptionPart defines model for Subscription.Part.
+type SubscriptionPart string
 
 // SubscriptionState defines model for Subscription.State.
 type SubscriptionState string
@@ -6450,6 +6877,30 @@ type ListMessagesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// PlanMigrationParams defines parameters for PlanMigration.
+type PlanMigrationParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CancelMigrationParams defines parameters for CancelMigration.
+type CancelMigrationParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// OptOutOfMigrationParams defines parameters for OptOutOfMigration.
+type OptOutOfMigrationParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ImportCatalogParams defines parameters for ImportCatalog.
+type ImportCatalogParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListOfferingsParams defines parameters for ListOfferings.
 type ListOfferingsParams struct {
 	// Limit How many items a page holds at most.
@@ -6472,6 +6923,12 @@ type ListOfferingsParamsState string
 type ImportOfferingParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// DiffOfferingsParams defines parameters for DiffOfferings.
+type DiffOfferingsParams struct {
+	// To The id of the version to compare with.
+	To openapi_types.UUID `form:"to" json:"to"`
 }
 
 // PublishOfferingParams defines parameters for PublishOffering.
@@ -6521,6 +6978,12 @@ type CancelOrderParams struct {
 
 // PatchOrderFactsParams defines parameters for PatchOrderFacts.
 type PatchOrderFactsParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutPartnerParams defines parameters for PutPartner.
+type PutPartnerParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -6663,6 +7126,18 @@ type RotateSigningKeyParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// DeleteSpecificationParams defines parameters for DeleteSpecification.
+type DeleteSpecificationParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutSpecificationParams defines parameters for PutSpecification.
+type PutSpecificationParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // GiveStaffConsentParams defines parameters for GiveStaffConsent.
 type GiveStaffConsentParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -6677,6 +7152,12 @@ type EndStaffConsentParams struct {
 
 // EndStaffVisitParams defines parameters for EndStaffVisit.
 type EndStaffVisitParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// EndPartParams defines parameters for EndPart.
+type EndPartParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -6974,6 +7455,18 @@ type ConfirmSecondFactorJSONRequestBody = FactorCode
 // RemoveSecondFactorJSONRequestBody defines body for RemoveSecondFactor for application/json ContentType.
 type RemoveSecondFactorJSONRequestBody = PasswordShown
 
+// PlanMigrationJSONRequestBody defines body for PlanMigration for application/json ContentType.
+type PlanMigrationJSONRequestBody = NewMigration
+
+// PreviewMigrationJSONRequestBody defines body for PreviewMigration for application/json ContentType.
+type PreviewMigrationJSONRequestBody = NewMigration
+
+// OptOutOfMigrationJSONRequestBody defines body for OptOutOfMigration for application/json ContentType.
+type OptOutOfMigrationJSONRequestBody = MigrationOptOut
+
+// ImportCatalogJSONRequestBody defines body for ImportCatalog for application/json ContentType.
+type ImportCatalogJSONRequestBody = OfferingCatalog
+
 // ImportOfferingJSONRequestBody defines body for ImportOffering for application/json ContentType.
 type ImportOfferingJSONRequestBody = OfferingDocument
 
@@ -6985,6 +7478,9 @@ type CreateOrderJSONRequestBody = NewOrder
 
 // PatchOrderFactsJSONRequestBody defines body for PatchOrderFacts for application/json ContentType.
 type PatchOrderFactsJSONRequestBody = Facts
+
+// PutPartnerJSONRequestBody defines body for PutPartner for application/json ContentType.
+type PutPartnerJSONRequestBody = PartnerChange
 
 // AskPasswordResetJSONRequestBody defines body for AskPasswordReset for application/json ContentType.
 type AskPasswordResetJSONRequestBody = PasswordResetRequest
@@ -7025,11 +7521,17 @@ type CompleteSignInJSONRequestBody = SecondFactorAnswer
 // SignInWithCodeJSONRequestBody defines body for SignInWithCode for application/json ContentType.
 type SignInWithCodeJSONRequestBody = SignInCode
 
+// PutSpecificationJSONRequestBody defines body for PutSpecification for application/json ContentType.
+type PutSpecificationJSONRequestBody = Specification
+
 // GiveStaffConsentJSONRequestBody defines body for GiveStaffConsent for application/json ContentType.
 type GiveStaffConsentJSONRequestBody = NewConsent
 
 // OpenStaffVisitJSONRequestBody defines body for OpenStaffVisit for application/json ContentType.
 type OpenStaffVisitJSONRequestBody = VisitTicket
+
+// EndPartJSONRequestBody defines body for EndPart for application/json ContentType.
+type EndPartJSONRequestBody = EndPart
 
 // SchedulePlanChangeJSONRequestBody defines body for SchedulePlanChange for application/json ContentType.
 type SchedulePlanChangeJSONRequestBody = NewPlanChange
@@ -7519,9 +8021,36 @@ type ServerInterface interface {
 	// ListMessages Lists what was sent, newest first.
 	// (GET /t/{tenant}/v1/messages)
 	ListMessages(ctx echo.Context, tenant Tenant, params ListMessagesParams) error
+	// ListMigrations Lists planned migrations of sold versions, newest first.
+	// (GET /t/{tenant}/v1/migrations)
+	ListMigrations(ctx echo.Context, tenant Tenant) error
+	// PlanMigration Plans to move sold versions to a newer one.
+	// (POST /t/{tenant}/v1/migrations)
+	PlanMigration(ctx echo.Context, tenant Tenant, params PlanMigrationParams) error
+	// PreviewMigration Reckons what a migration would change.
+	// (POST /t/{tenant}/v1/migrations/preview)
+	PreviewMigration(ctx echo.Context, tenant Tenant) error
+	// GetMigration Shows a migration and how far it is.
+	// (GET /t/{tenant}/v1/migrations/{migration})
+	GetMigration(ctx echo.Context, tenant Tenant, migration openapi_types.UUID) error
+	// CancelMigration Takes a migration back before it runs.
+	// (POST /t/{tenant}/v1/migrations/{migration}/cancel)
+	CancelMigration(ctx echo.Context, tenant Tenant, migration openapi_types.UUID, params CancelMigrationParams) error
+	// OptOutOfMigration Lets a subscription stay as it is.
+	// (POST /t/{tenant}/v1/migrations/{migration}/opt-out)
+	OptOutOfMigration(ctx echo.Context, tenant Tenant, migration openapi_types.UUID, params OptOutOfMigrationParams) error
 	// ListNumberSeries Lists the gapless series of document numbers that were begun.
 	// (GET /t/{tenant}/v1/number-series)
 	ListNumberSeries(ctx echo.Context, tenant Tenant) error
+	// ExportCatalog Exports the newest version of every offering.
+	// (GET /t/{tenant}/v1/offering-catalog)
+	ExportCatalog(ctx echo.Context, tenant Tenant) error
+	// ImportCatalog Takes in many offerings as drafts, all or none.
+	// (PUT /t/{tenant}/v1/offering-catalog)
+	ImportCatalog(ctx echo.Context, tenant Tenant, params ImportCatalogParams) error
+	// GetOfferingSchema Shows the JSON Schema of an offering.
+	// (GET /t/{tenant}/v1/offering-schema)
+	GetOfferingSchema(ctx echo.Context, tenant Tenant) error
 	// ListOfferings Lists versions of offerings by code and number.
 	// (GET /t/{tenant}/v1/offerings)
 	ListOfferings(ctx echo.Context, tenant Tenant, params ListOfferingsParams) error
@@ -7534,6 +8063,9 @@ type ServerInterface interface {
 	// CheckOffering Looks for gaps, overlaps and unreachable rules, and says where.
 	// (POST /t/{tenant}/v1/offerings/{offering}/check)
 	CheckOffering(ctx echo.Context, tenant Tenant, offering OfferingId) error
+	// DiffOfferings Tells what changed from one version to another.
+	// (GET /t/{tenant}/v1/offerings/{offering}/diff)
+	DiffOfferings(ctx echo.Context, tenant Tenant, offering OfferingId, params DiffOfferingsParams) error
 	// PublishOffering Puts a draft on sale from an instant on. It never changes again.
 	// (POST /t/{tenant}/v1/offerings/{offering}/publish)
 	PublishOffering(ctx echo.Context, tenant Tenant, offering OfferingId, params PublishOfferingParams) error
@@ -7561,6 +8093,12 @@ type ServerInterface interface {
 	// GetOrderRequirements Names what activation needs and what is missing.
 	// (GET /t/{tenant}/v1/orders/{order}/requirements)
 	GetOrderRequirements(ctx echo.Context, tenant Tenant, order OrderId) error
+	// ListPartners Lists partners with what their shares come to.
+	// (GET /t/{tenant}/v1/partners)
+	ListPartners(ctx echo.Context, tenant Tenant) error
+	// PutPartner Stores a partner.
+	// (PUT /t/{tenant}/v1/partners/{code})
+	PutPartner(ctx echo.Context, tenant Tenant, code string, params PutPartnerParams) error
 	// AskPasswordReset Mails a link to choose another password.
 	// (POST /t/{tenant}/v1/password-resets)
 	AskPasswordReset(ctx echo.Context, tenant Tenant) error
@@ -7660,6 +8198,18 @@ type ServerInterface interface {
 	// RotateSigningKey Makes the stack sign tokens with a new key.
 	// (POST /t/{tenant}/v1/signing-keys/rotate)
 	RotateSigningKey(ctx echo.Context, tenant Tenant, params RotateSigningKeyParams) error
+	// ListSpecifications Lists product specifications by code.
+	// (GET /t/{tenant}/v1/specifications)
+	ListSpecifications(ctx echo.Context, tenant Tenant) error
+	// DeleteSpecification Takes a product specification away that nothing on sale names.
+	// (DELETE /t/{tenant}/v1/specifications/{code})
+	DeleteSpecification(ctx echo.Context, tenant Tenant, code string, params DeleteSpecificationParams) error
+	// GetSpecification Shows a product specification.
+	// (GET /t/{tenant}/v1/specifications/{code})
+	GetSpecification(ctx echo.Context, tenant Tenant, code string) error
+	// PutSpecification Stores a product specification.
+	// (PUT /t/{tenant}/v1/specifications/{code})
+	PutSpecification(ctx echo.Context, tenant Tenant, code string, params PutSpecificationParams) error
 	// ListStaffConsents Lists the operator's consents to visits of hosting staff, newest first; at most 100.
 	// (GET /t/{tenant}/v1/staff-consents)
 	ListStaffConsents(ctx echo.Context, tenant Tenant) error
@@ -7684,6 +8234,12 @@ type ServerInterface interface {
 	// ListAlternatives Lists offerings that could take the plan's place.
 	// (GET /t/{tenant}/v1/subscriptions/{subscription}/alternatives)
 	ListAlternatives(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error
+	// EndPart Ends an option, or a part that its bundle can do without.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/end-part)
+	EndPart(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params EndPartParams) error
+	// ListOptions Lists what can be bought on top of a subscription, and why not.
+	// (GET /t/{tenant}/v1/subscriptions/{subscription}/options)
+	ListOptions(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error
 	// SchedulePlanChange Changes the plan from the account's next cycle on.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change)
 	SchedulePlanChange(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params SchedulePlanChangeParams) error
@@ -12317,6 +12873,192 @@ func (w *ServerInterfaceWrapper) ListMessages(ctx echo.Context) error {
 	return err
 }
 
+// ListMigrations converts echo context to params.
+func (w *ServerInterfaceWrapper) ListMigrations(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListMigrations(ctx, tenant)
+	return err
+}
+
+// PlanMigration converts echo context to params.
+func (w *ServerInterfaceWrapper) PlanMigration(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PlanMigrationParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PlanMigration(ctx, tenant, params)
+	return err
+}
+
+// PreviewMigration converts echo context to params.
+func (w *ServerInterfaceWrapper) PreviewMigration(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PreviewMigration(ctx, tenant)
+	return err
+}
+
+// GetMigration converts echo context to params.
+func (w *ServerInterfaceWrapper) GetMigration(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "migration" -------------
+	var migration openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "migration", ctx.Param("migration"), &migration, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter migration: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetMigration(ctx, tenant, migration)
+	return err
+}
+
+// CancelMigration converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelMigration(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "migration" -------------
+	var migration openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "migration", ctx.Param("migration"), &migration, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter migration: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelMigrationParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelMigration(ctx, tenant, migration, params)
+	return err
+}
+
+// OptOutOfMigration converts echo context to params.
+func (w *ServerInterfaceWrapper) OptOutOfMigration(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "migration" -------------
+	var migration openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "migration", ctx.Param("migration"), &migration, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter migration: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params OptOutOfMigrationParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OptOutOfMigration(ctx, tenant, migration, params)
+	return err
+}
+
 // ListNumberSeries converts echo context to params.
 func (w *ServerInterfaceWrapper) ListNumberSeries(ctx echo.Context) error {
 	var err error
@@ -12330,6 +13072,76 @@ func (w *ServerInterfaceWrapper) ListNumberSeries(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListNumberSeries(ctx, tenant)
+	return err
+}
+
+// ExportCatalog converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportCatalog(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportCatalog(ctx, tenant)
+	return err
+}
+
+// ImportCatalog converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportCatalog(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportCatalogParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportCatalog(ctx, tenant, params)
+	return err
+}
+
+// GetOfferingSchema converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOfferingSchema(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOfferingSchema(ctx, tenant)
 	return err
 }
 
@@ -12462,6 +13274,39 @@ func (w *ServerInterfaceWrapper) CheckOffering(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CheckOffering(ctx, tenant, offering)
+	return err
+}
+
+// DiffOfferings converts echo context to params.
+func (w *ServerInterfaceWrapper) DiffOfferings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "offering" -------------
+	var offering OfferingId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offering", ctx.Param("offering"), &offering, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offering: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DiffOfferingsParams
+	// ------------- Required query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DiffOfferings(ctx, tenant, offering, params)
 	return err
 }
 
@@ -12817,6 +13662,68 @@ func (w *ServerInterfaceWrapper) GetOrderRequirements(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetOrderRequirements(ctx, tenant, order)
+	return err
+}
+
+// ListPartners converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPartners(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPartners(ctx, tenant)
+	return err
+}
+
+// PutPartner converts echo context to params.
+func (w *ServerInterfaceWrapper) PutPartner(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "code" -------------
+	var code string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", ctx.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter code: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutPartnerParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutPartner(ctx, tenant, code, params)
 	return err
 }
 
@@ -13860,6 +14767,138 @@ func (w *ServerInterfaceWrapper) RotateSigningKey(ctx echo.Context) error {
 	return err
 }
 
+// ListSpecifications converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSpecifications(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSpecifications(ctx, tenant)
+	return err
+}
+
+// DeleteSpecification converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteSpecification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "code" -------------
+	var code string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", ctx.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter code: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSpecificationParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteSpecification(ctx, tenant, code, params)
+	return err
+}
+
+// GetSpecification converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSpecification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "code" -------------
+	var code string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", ctx.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter code: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSpecification(ctx, tenant, code)
+	return err
+}
+
+// PutSpecification converts echo context to params.
+func (w *ServerInterfaceWrapper) PutSpecification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "code" -------------
+	var code string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", ctx.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter code: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutSpecificationParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutSpecification(ctx, tenant, code, params)
+	return err
+}
+
 // ListStaffConsents converts echo context to params.
 func (w *ServerInterfaceWrapper) ListStaffConsents(ctx echo.Context) error {
 	var err error
@@ -14083,6 +15122,76 @@ func (w *ServerInterfaceWrapper) ListAlternatives(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListAlternatives(ctx, tenant, subscription)
+	return err
+}
+
+// EndPart converts echo context to params.
+func (w *ServerInterfaceWrapper) EndPart(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "subscription" -------------
+	var subscription SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndPartParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndPart(ctx, tenant, subscription, params)
+	return err
+}
+
+// ListOptions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOptions(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "subscription" -------------
+	var subscription SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOptions(ctx, tenant, subscription)
 	return err
 }
 
@@ -15364,6 +16473,24 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/promotions/:promotion/codes", wrapper.MakePromoCodes, options.OperationMiddlewares["makePromoCodes"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/promotions/:promotion/gifts", wrapper.ListPromotionGifts, options.OperationMiddlewares["listPromotionGifts"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/promo-codes/:code/block", wrapper.BlockPromoCode, options.OperationMiddlewares["blockPromoCode"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/offerings/:offering/diff", wrapper.DiffOfferings, options.OperationMiddlewares["diffOfferings"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/offering-catalog", wrapper.ExportCatalog, options.OperationMiddlewares["exportCatalog"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/offering-catalog", wrapper.ImportCatalog, options.OperationMiddlewares["importCatalog"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/offering-schema", wrapper.GetOfferingSchema, options.OperationMiddlewares["getOfferingSchema"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/specifications", wrapper.ListSpecifications, options.OperationMiddlewares["listSpecifications"]...)
+	router.DELETE(options.BaseURL+"/t/:tenant/v1/specifications/:code", wrapper.DeleteSpecification, options.OperationMiddlewares["deleteSpecification"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/specifications/:code", wrapper.GetSpecification, options.OperationMiddlewares["getSpecification"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/specifications/:code", wrapper.PutSpecification, options.OperationMiddlewares["putSpecification"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/partners", wrapper.ListPartners, options.OperationMiddlewares["listPartners"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/partners/:code", wrapper.PutPartner, options.OperationMiddlewares["putPartner"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/migrations", wrapper.ListMigrations, options.OperationMiddlewares["listMigrations"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/migrations", wrapper.PlanMigration, options.OperationMiddlewares["planMigration"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/migrations/preview", wrapper.PreviewMigration, options.OperationMiddlewares["previewMigration"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/migrations/:migration", wrapper.GetMigration, options.OperationMiddlewares["getMigration"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/migrations/:migration/cancel", wrapper.CancelMigration, options.OperationMiddlewares["cancelMigration"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/migrations/:migration/opt-out", wrapper.OptOutOfMigration, options.OperationMiddlewares["optOutOfMigration"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/options", wrapper.ListOptions, options.OperationMiddlewares["listOptions"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/end-part", wrapper.EndPart, options.OperationMiddlewares["endPart"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/orders", wrapper.ListOrders, options.OperationMiddlewares["listOrders"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/orders", wrapper.CreateOrder, options.OperationMiddlewares["createOrder"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/orders/:order", wrapper.GetOrder, options.OperationMiddlewares["getOrder"]...)
@@ -30729,6 +31856,697 @@ func (response ListMessages404ApplicationProblemPlusJSONResponse) VisitListMessa
 	return err
 }
 
+type ListMigrationsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListMigrationsResponseObject interface {
+	VisitListMigrationsResponse(w http.ResponseWriter) error
+}
+
+type ListMigrations200JSONResponse MigrationList
+
+func (response ListMigrations200JSONResponse) VisitListMigrationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMigrations400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListMigrations400ApplicationProblemPlusJSONResponse) VisitListMigrationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMigrations401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListMigrations401ApplicationProblemPlusJSONResponse) VisitListMigrationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMigrations403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListMigrations403ApplicationProblemPlusJSONResponse) VisitListMigrationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMigrations404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListMigrations404ApplicationProblemPlusJSONResponse) VisitListMigrationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PlanMigrationRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PlanMigrationParams
+	Body   *PlanMigrationJSONRequestBody
+}
+
+type PlanMigrationResponseObject interface {
+	VisitPlanMigrationResponse(w http.ResponseWriter) error
+}
+
+type PlanMigration201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PlanMigration201JSONResponse struct {
+	Body    Migration
+	Headers PlanMigration201ResponseHeaders
+}
+
+func (response PlanMigration201JSONResponse) VisitPlanMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PlanMigration400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PlanMigration400ApplicationProblemPlusJSONResponse) VisitPlanMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PlanMigration401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PlanMigration401ApplicationProblemPlusJSONResponse) VisitPlanMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PlanMigration403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PlanMigration403ApplicationProblemPlusJSONResponse) VisitPlanMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PlanMigration404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PlanMigration404ApplicationProblemPlusJSONResponse) VisitPlanMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PlanMigration409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PlanMigration409ApplicationProblemPlusJSONResponse) VisitPlanMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PlanMigration413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PlanMigration413ApplicationProblemPlusJSONResponse) VisitPlanMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PlanMigration422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PlanMigration422ApplicationProblemPlusJSONResponse) VisitPlanMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewMigrationRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *PreviewMigrationJSONRequestBody
+}
+
+type PreviewMigrationResponseObject interface {
+	VisitPreviewMigrationResponse(w http.ResponseWriter) error
+}
+
+type PreviewMigration200JSONResponse MigrationPreview
+
+func (response PreviewMigration200JSONResponse) VisitPreviewMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewMigration400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewMigration400ApplicationProblemPlusJSONResponse) VisitPreviewMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewMigration401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewMigration401ApplicationProblemPlusJSONResponse) VisitPreviewMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewMigration403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewMigration403ApplicationProblemPlusJSONResponse) VisitPreviewMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewMigration404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewMigration404ApplicationProblemPlusJSONResponse) VisitPreviewMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMigrationRequestObject struct {
+	Tenant    Tenant             `json:"tenant"`
+	Migration openapi_types.UUID `json:"migration"`
+}
+
+type GetMigrationResponseObject interface {
+	VisitGetMigrationResponse(w http.ResponseWriter) error
+}
+
+type GetMigration200JSONResponse Migration
+
+func (response GetMigration200JSONResponse) VisitGetMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMigration400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMigration400ApplicationProblemPlusJSONResponse) VisitGetMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMigration401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetMigration401ApplicationProblemPlusJSONResponse) VisitGetMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMigration403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetMigration403ApplicationProblemPlusJSONResponse) VisitGetMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMigration404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetMigration404ApplicationProblemPlusJSONResponse) VisitGetMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelMigrationRequestObject struct {
+	Tenant    Tenant             `json:"tenant"`
+	Migration openapi_types.UUID `json:"migration"`
+	Params    CancelMigrationParams
+}
+
+type CancelMigrationResponseObject interface {
+	VisitCancelMigrationResponse(w http.ResponseWriter) error
+}
+
+type CancelMigration200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CancelMigration200JSONResponse struct {
+	Body    Migration
+	Headers CancelMigration200ResponseHeaders
+}
+
+func (response CancelMigration200JSONResponse) VisitCancelMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelMigration400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelMigration400ApplicationProblemPlusJSONResponse) VisitCancelMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelMigration401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelMigration401ApplicationProblemPlusJSONResponse) VisitCancelMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelMigration403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelMigration403ApplicationProblemPlusJSONResponse) VisitCancelMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelMigration404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelMigration404ApplicationProblemPlusJSONResponse) VisitCancelMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelMigration409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelMigration409ApplicationProblemPlusJSONResponse) VisitCancelMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelMigration413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CancelMigration413ApplicationProblemPlusJSONResponse) VisitCancelMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelMigration422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CancelMigration422ApplicationProblemPlusJSONResponse) VisitCancelMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OptOutOfMigrationRequestObject struct {
+	Tenant    Tenant             `json:"tenant"`
+	Migration openapi_types.UUID `json:"migration"`
+	Params    OptOutOfMigrationParams
+	Body      *OptOutOfMigrationJSONRequestBody
+}
+
+type OptOutOfMigrationResponseObject interface {
+	VisitOptOutOfMigrationResponse(w http.ResponseWriter) error
+}
+
+type OptOutOfMigration204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type OptOutOfMigration204Response struct {
+	Headers OptOutOfMigration204ResponseHeaders
+}
+
+func (response OptOutOfMigration204Response) VisitOptOutOfMigrationResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type OptOutOfMigration400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response OptOutOfMigration400ApplicationProblemPlusJSONResponse) VisitOptOutOfMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OptOutOfMigration401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response OptOutOfMigration401ApplicationProblemPlusJSONResponse) VisitOptOutOfMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OptOutOfMigration403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response OptOutOfMigration403ApplicationProblemPlusJSONResponse) VisitOptOutOfMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OptOutOfMigration404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response OptOutOfMigration404ApplicationProblemPlusJSONResponse) VisitOptOutOfMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OptOutOfMigration409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response OptOutOfMigration409ApplicationProblemPlusJSONResponse) VisitOptOutOfMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OptOutOfMigration413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response OptOutOfMigration413ApplicationProblemPlusJSONResponse) VisitOptOutOfMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OptOutOfMigration422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response OptOutOfMigration422ApplicationProblemPlusJSONResponse) VisitOptOutOfMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListNumberSeriesRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 }
@@ -30804,6 +32622,324 @@ type ListNumberSeries404ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListNumberSeries404ApplicationProblemPlusJSONResponse) VisitListNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportCatalogRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ExportCatalogResponseObject interface {
+	VisitExportCatalogResponse(w http.ResponseWriter) error
+}
+
+type ExportCatalog200JSONResponse OfferingCatalog
+
+func (response ExportCatalog200JSONResponse) VisitExportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportCatalog400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ExportCatalog400ApplicationProblemPlusJSONResponse) VisitExportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportCatalog401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ExportCatalog401ApplicationProblemPlusJSONResponse) VisitExportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportCatalog403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ExportCatalog403ApplicationProblemPlusJSONResponse) VisitExportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportCatalog404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ExportCatalog404ApplicationProblemPlusJSONResponse) VisitExportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCatalogRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ImportCatalogParams
+	Body   *ImportCatalogJSONRequestBody
+}
+
+type ImportCatalogResponseObject interface {
+	VisitImportCatalogResponse(w http.ResponseWriter) error
+}
+
+type ImportCatalog200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ImportCatalog200JSONResponse struct {
+	Body    OfferingPage
+	Headers ImportCatalog200ResponseHeaders
+}
+
+func (response ImportCatalog200JSONResponse) VisitImportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCatalog400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ImportCatalog400ApplicationProblemPlusJSONResponse) VisitImportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCatalog401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ImportCatalog401ApplicationProblemPlusJSONResponse) VisitImportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCatalog403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ImportCatalog403ApplicationProblemPlusJSONResponse) VisitImportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCatalog404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ImportCatalog404ApplicationProblemPlusJSONResponse) VisitImportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCatalog409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ImportCatalog409ApplicationProblemPlusJSONResponse) VisitImportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCatalog413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ImportCatalog413ApplicationProblemPlusJSONResponse) VisitImportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCatalog422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ImportCatalog422ApplicationProblemPlusJSONResponse) VisitImportCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferingSchemaRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetOfferingSchemaResponseObject interface {
+	VisitGetOfferingSchemaResponse(w http.ResponseWriter) error
+}
+
+type GetOfferingSchema200JSONResponse JSONSchema
+
+func (response GetOfferingSchema200JSONResponse) VisitGetOfferingSchemaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferingSchema400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferingSchema400ApplicationProblemPlusJSONResponse) VisitGetOfferingSchemaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferingSchema401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferingSchema401ApplicationProblemPlusJSONResponse) VisitGetOfferingSchemaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferingSchema403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferingSchema403ApplicationProblemPlusJSONResponse) VisitGetOfferingSchemaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferingSchema404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferingSchema404ApplicationProblemPlusJSONResponse) VisitGetOfferingSchemaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -31232,6 +33368,94 @@ type CheckOffering404ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CheckOffering404ApplicationProblemPlusJSONResponse) VisitCheckOfferingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiffOfferingsRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Offering OfferingId `json:"offering"`
+	Params   DiffOfferingsParams
+}
+
+type DiffOfferingsResponseObject interface {
+	VisitDiffOfferingsResponse(w http.ResponseWriter) error
+}
+
+type DiffOfferings200JSONResponse OfferingDiff
+
+func (response DiffOfferings200JSONResponse) VisitDiffOfferingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiffOfferings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DiffOfferings400ApplicationProblemPlusJSONResponse) VisitDiffOfferingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiffOfferings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DiffOfferings401ApplicationProblemPlusJSONResponse) VisitDiffOfferingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiffOfferings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DiffOfferings403ApplicationProblemPlusJSONResponse) VisitDiffOfferingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiffOfferings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DiffOfferings404ApplicationProblemPlusJSONResponse) VisitDiffOfferingsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -32298,6 +34522,239 @@ func (response GetOrderRequirements404ApplicationProblemPlusJSONResponse) VisitG
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPartnersRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListPartnersResponseObject interface {
+	VisitListPartnersResponse(w http.ResponseWriter) error
+}
+
+type ListPartners200JSONResponse PartnerList
+
+func (response ListPartners200JSONResponse) VisitListPartnersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPartners400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPartners400ApplicationProblemPlusJSONResponse) VisitListPartnersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPartners401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPartners401ApplicationProblemPlusJSONResponse) VisitListPartnersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPartners403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPartners403ApplicationProblemPlusJSONResponse) VisitListPartnersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPartners404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPartners404ApplicationProblemPlusJSONResponse) VisitListPartnersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPartnerRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Code   string `json:"code"`
+	Params PutPartnerParams
+	Body   *PutPartnerJSONRequestBody
+}
+
+type PutPartnerResponseObject interface {
+	VisitPutPartnerResponse(w http.ResponseWriter) error
+}
+
+type PutPartner200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutPartner200JSONResponse struct {
+	Body    Partner
+	Headers PutPartner200ResponseHeaders
+}
+
+func (response PutPartner200JSONResponse) VisitPutPartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPartner400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutPartner400ApplicationProblemPlusJSONResponse) VisitPutPartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPartner401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutPartner401ApplicationProblemPlusJSONResponse) VisitPutPartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPartner403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutPartner403ApplicationProblemPlusJSONResponse) VisitPutPartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPartner404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutPartner404ApplicationProblemPlusJSONResponse) VisitPutPartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPartner409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutPartner409ApplicationProblemPlusJSONResponse) VisitPutPartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPartner413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutPartner413ApplicationProblemPlusJSONResponse) VisitPutPartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPartner422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutPartner422ApplicationProblemPlusJSONResponse) VisitPutPartnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -36016,6 +38473,464 @@ func (response RotateSigningKey409ApplicationProblemPlusJSONResponse) VisitRotat
 	return err
 }
 
+type ListSpecificationsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListSpecificationsResponseObject interface {
+	VisitListSpecificationsResponse(w http.ResponseWriter) error
+}
+
+type ListSpecifications200JSONResponse SpecificationList
+
+func (response ListSpecifications200JSONResponse) VisitListSpecificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSpecifications400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSpecifications400ApplicationProblemPlusJSONResponse) VisitListSpecificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSpecifications401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListSpecifications401ApplicationProblemPlusJSONResponse) VisitListSpecificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSpecifications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListSpecifications403ApplicationProblemPlusJSONResponse) VisitListSpecificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSpecifications404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListSpecifications404ApplicationProblemPlusJSONResponse) VisitListSpecificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSpecificationRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Code   string `json:"code"`
+	Params DeleteSpecificationParams
+}
+
+type DeleteSpecificationResponseObject interface {
+	VisitDeleteSpecificationResponse(w http.ResponseWriter) error
+}
+
+type DeleteSpecification204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type DeleteSpecification204Response struct {
+	Headers DeleteSpecification204ResponseHeaders
+}
+
+func (response DeleteSpecification204Response) VisitDeleteSpecificationResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteSpecification400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSpecification400ApplicationProblemPlusJSONResponse) VisitDeleteSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSpecification401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSpecification401ApplicationProblemPlusJSONResponse) VisitDeleteSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSpecification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSpecification403ApplicationProblemPlusJSONResponse) VisitDeleteSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSpecification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSpecification404ApplicationProblemPlusJSONResponse) VisitDeleteSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSpecification409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSpecification409ApplicationProblemPlusJSONResponse) VisitDeleteSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSpecification413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSpecification413ApplicationProblemPlusJSONResponse) VisitDeleteSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSpecification422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSpecification422ApplicationProblemPlusJSONResponse) VisitDeleteSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSpecificationRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Code   string `json:"code"`
+}
+
+type GetSpecificationResponseObject interface {
+	VisitGetSpecificationResponse(w http.ResponseWriter) error
+}
+
+type GetSpecification200JSONResponse Specification
+
+func (response GetSpecification200JSONResponse) VisitGetSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSpecification400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetSpecification400ApplicationProblemPlusJSONResponse) VisitGetSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSpecification401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSpecification401ApplicationProblemPlusJSONResponse) VisitGetSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSpecification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSpecification403ApplicationProblemPlusJSONResponse) VisitGetSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSpecification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSpecification404ApplicationProblemPlusJSONResponse) VisitGetSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSpecificationRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Code   string `json:"code"`
+	Params PutSpecificationParams
+	Body   *PutSpecificationJSONRequestBody
+}
+
+type PutSpecificationResponseObject interface {
+	VisitPutSpecificationResponse(w http.ResponseWriter) error
+}
+
+type PutSpecification200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutSpecification200JSONResponse struct {
+	Body    Specification
+	Headers PutSpecification200ResponseHeaders
+}
+
+func (response PutSpecification200JSONResponse) VisitPutSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSpecification400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutSpecification400ApplicationProblemPlusJSONResponse) VisitPutSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSpecification401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutSpecification401ApplicationProblemPlusJSONResponse) VisitPutSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSpecification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutSpecification403ApplicationProblemPlusJSONResponse) VisitPutSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSpecification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutSpecification404ApplicationProblemPlusJSONResponse) VisitPutSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSpecification409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutSpecification409ApplicationProblemPlusJSONResponse) VisitPutSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSpecification413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutSpecification413ApplicationProblemPlusJSONResponse) VisitPutSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSpecification422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutSpecification422ApplicationProblemPlusJSONResponse) VisitPutSpecificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListStaffConsentsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 }
@@ -36796,6 +39711,240 @@ type ListAlternatives404ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListAlternatives404ApplicationProblemPlusJSONResponse) VisitListAlternativesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPartRequestObject struct {
+	Tenant       Tenant         `json:"tenant"`
+	Subscription SubscriptionId `json:"subscription"`
+	Params       EndPartParams
+	Body         *EndPartJSONRequestBody
+}
+
+type EndPartResponseObject interface {
+	VisitEndPartResponse(w http.ResponseWriter) error
+}
+
+type EndPart200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type EndPart200JSONResponse struct {
+	Body    Subscription
+	Headers EndPart200ResponseHeaders
+}
+
+func (response EndPart200JSONResponse) VisitEndPartResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPart400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndPart400ApplicationProblemPlusJSONResponse) VisitEndPartResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPart401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndPart401ApplicationProblemPlusJSONResponse) VisitEndPartResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPart403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndPart403ApplicationProblemPlusJSONResponse) VisitEndPartResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPart404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndPart404ApplicationProblemPlusJSONResponse) VisitEndPartResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPart409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndPart409ApplicationProblemPlusJSONResponse) VisitEndPartResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPart413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response EndPart413ApplicationProblemPlusJSONResponse) VisitEndPartResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPart422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response EndPart422ApplicationProblemPlusJSONResponse) VisitEndPartResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptionsRequestObject struct {
+	Tenant       Tenant         `json:"tenant"`
+	Subscription SubscriptionId `json:"subscription"`
+}
+
+type ListOptionsResponseObject interface {
+	VisitListOptionsResponse(w http.ResponseWriter) error
+}
+
+type ListOptions200JSONResponse OptionList
+
+func (response ListOptions200JSONResponse) VisitListOptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptions400ApplicationProblemPlusJSONResponse) VisitListOptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptions401ApplicationProblemPlusJSONResponse) VisitListOptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptions403ApplicationProblemPlusJSONResponse) VisitListOptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptions404ApplicationProblemPlusJSONResponse) VisitListOptionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -40727,9 +43876,36 @@ type StrictServerInterface interface {
 	// ListMessages Lists what was sent, newest first.
 	// (GET /t/{tenant}/v1/messages)
 	ListMessages(ctx context.Context, request ListMessagesRequestObject) (ListMessagesResponseObject, error)
+	// ListMigrations Lists planned migrations of sold versions, newest first.
+	// (GET /t/{tenant}/v1/migrations)
+	ListMigrations(ctx context.Context, request ListMigrationsRequestObject) (ListMigrationsResponseObject, error)
+	// PlanMigration Plans to move sold versions to a newer one.
+	// (POST /t/{tenant}/v1/migrations)
+	PlanMigration(ctx context.Context, request PlanMigrationRequestObject) (PlanMigrationResponseObject, error)
+	// PreviewMigration Reckons what a migration would change.
+	// (POST /t/{tenant}/v1/migrations/preview)
+	PreviewMigration(ctx context.Context, request PreviewMigrationRequestObject) (PreviewMigrationResponseObject, error)
+	// GetMigration Shows a migration and how far it is.
+	// (GET /t/{tenant}/v1/migrations/{migration})
+	GetMigration(ctx context.Context, request GetMigrationRequestObject) (GetMigrationResponseObject, error)
+	// CancelMigration Takes a migration back before it runs.
+	// (POST /t/{tenant}/v1/migrations/{migration}/cancel)
+	CancelMigration(ctx context.Context, request CancelMigrationRequestObject) (CancelMigrationResponseObject, error)
+	// OptOutOfMigration Lets a subscription stay as it is.
+	// (POST /t/{tenant}/v1/migrations/{migration}/opt-out)
+	OptOutOfMigration(ctx context.Context, request OptOutOfMigrationRequestObject) (OptOutOfMigrationResponseObject, error)
 	// ListNumberSeries Lists the gapless series of document numbers that were begun.
 	// (GET /t/{tenant}/v1/number-series)
 	ListNumberSeries(ctx context.Context, request ListNumberSeriesRequestObject) (ListNumberSeriesResponseObject, error)
+	// ExportCatalog Exports the newest version of every offering.
+	// (GET /t/{tenant}/v1/offering-catalog)
+	ExportCatalog(ctx context.Context, request ExportCatalogRequestObject) (ExportCatalogResponseObject, error)
+	// ImportCatalog Takes in many offerings as drafts, all or none.
+	// (PUT /t/{tenant}/v1/offering-catalog)
+	ImportCatalog(ctx context.Context, request ImportCatalogRequestObject) (ImportCatalogResponseObject, error)
+	// GetOfferingSchema Shows the JSON Schema of an offering.
+	// (GET /t/{tenant}/v1/offering-schema)
+	GetOfferingSchema(ctx context.Context, request GetOfferingSchemaRequestObject) (GetOfferingSchemaResponseObject, error)
 	// ListOfferings Lists versions of offerings by code and number.
 	// (GET /t/{tenant}/v1/offerings)
 	ListOfferings(ctx context.Context, request ListOfferingsRequestObject) (ListOfferingsResponseObject, error)
@@ -40742,6 +43918,9 @@ type StrictServerInterface interface {
 	// CheckOffering Looks for gaps, overlaps and unreachable rules, and says where.
 	// (POST /t/{tenant}/v1/offerings/{offering}/check)
 	CheckOffering(ctx context.Context, request CheckOfferingRequestObject) (CheckOfferingResponseObject, error)
+	// DiffOfferings Tells what changed from one version to another.
+	// (GET /t/{tenant}/v1/offerings/{offering}/diff)
+	DiffOfferings(ctx context.Context, request DiffOfferingsRequestObject) (DiffOfferingsResponseObject, error)
 	// PublishOffering Puts a draft on sale from an instant on. It never changes again.
 	// (POST /t/{tenant}/v1/offerings/{offering}/publish)
 	PublishOffering(ctx context.Context, request PublishOfferingRequestObject) (PublishOfferingResponseObject, error)
@@ -40769,6 +43948,12 @@ type StrictServerInterface interface {
 	// GetOrderRequirements Names what activation needs and what is missing.
 	// (GET /t/{tenant}/v1/orders/{order}/requirements)
 	GetOrderRequirements(ctx context.Context, request GetOrderRequirementsRequestObject) (GetOrderRequirementsResponseObject, error)
+	// ListPartners Lists partners with what their shares come to.
+	// (GET /t/{tenant}/v1/partners)
+	ListPartners(ctx context.Context, request ListPartnersRequestObject) (ListPartnersResponseObject, error)
+	// PutPartner Stores a partner.
+	// (PUT /t/{tenant}/v1/partners/{code})
+	PutPartner(ctx context.Context, request PutPartnerRequestObject) (PutPartnerResponseObject, error)
 	// AskPasswordReset Mails a link to choose another password.
 	// (POST /t/{tenant}/v1/password-resets)
 	AskPasswordReset(ctx context.Context, request AskPasswordResetRequestObject) (AskPasswordResetResponseObject, error)
@@ -40868,6 +44053,18 @@ type StrictServerInterface interface {
 	// RotateSigningKey Makes the stack sign tokens with a new key.
 	// (POST /t/{tenant}/v1/signing-keys/rotate)
 	RotateSigningKey(ctx context.Context, request RotateSigningKeyRequestObject) (RotateSigningKeyResponseObject, error)
+	// ListSpecifications Lists product specifications by code.
+	// (GET /t/{tenant}/v1/specifications)
+	ListSpecifications(ctx context.Context, request ListSpecificationsRequestObject) (ListSpecificationsResponseObject, error)
+	// DeleteSpecification Takes a product specification away that nothing on sale names.
+	// (DELETE /t/{tenant}/v1/specifications/{code})
+	DeleteSpecification(ctx context.Context, request DeleteSpecificationRequestObject) (DeleteSpecificationResponseObject, error)
+	// GetSpecification Shows a product specification.
+	// (GET /t/{tenant}/v1/specifications/{code})
+	GetSpecification(ctx context.Context, request GetSpecificationRequestObject) (GetSpecificationResponseObject, error)
+	// PutSpecification Stores a product specification.
+	// (PUT /t/{tenant}/v1/specifications/{code})
+	PutSpecification(ctx context.Context, request PutSpecificationRequestObject) (PutSpecificationResponseObject, error)
 	// ListStaffConsents Lists the operator's consents to visits of hosting staff, newest first; at most 100.
 	// (GET /t/{tenant}/v1/staff-consents)
 	ListStaffConsents(ctx context.Context, request ListStaffConsentsRequestObject) (ListStaffConsentsResponseObject, error)
@@ -40892,6 +44089,12 @@ type StrictServerInterface interface {
 	// ListAlternatives Lists offerings that could take the plan's place.
 	// (GET /t/{tenant}/v1/subscriptions/{subscription}/alternatives)
 	ListAlternatives(ctx context.Context, request ListAlternativesRequestObject) (ListAlternativesResponseObject, error)
+	// EndPart Ends an option, or a part that its bundle can do without.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/end-part)
+	EndPart(ctx context.Context, request EndPartRequestObject) (EndPartResponseObject, error)
+	// ListOptions Lists what can be bought on top of a subscription, and why not.
+	// (GET /t/{tenant}/v1/subscriptions/{subscription}/options)
+	ListOptions(ctx context.Context, request ListOptionsRequestObject) (ListOptionsResponseObject, error)
 	// SchedulePlanChange Changes the plan from the account's next cycle on.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change)
 	SchedulePlanChange(ctx context.Context, request SchedulePlanChangeRequestObject) (SchedulePlanChangeResponseObject, error)
@@ -45664,6 +48867,231 @@ func (sh *strictHandler) ListMessages(ctx echo.Context, tenant Tenant, params Li
 	return nil
 }
 
+// ListMigrations operation middleware
+func (sh *strictHandler) ListMigrations(ctx echo.Context, tenant Tenant) error {
+	var request ListMigrationsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMigrations(ctx.Request().Context(), request.(ListMigrationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMigrations")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListMigrationsResponseObject); ok {
+		return validResponse.VisitListMigrationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PlanMigration operation middleware
+func (sh *strictHandler) PlanMigration(ctx echo.Context, tenant Tenant, params PlanMigrationParams) error {
+	var request PlanMigrationRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PlanMigrationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PlanMigration(ctx.Request().Context(), request.(PlanMigrationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PlanMigration")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PlanMigrationResponseObject); ok {
+		return validResponse.VisitPlanMigrationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PreviewMigration operation middleware
+func (sh *strictHandler) PreviewMigration(ctx echo.Context, tenant Tenant) error {
+	var request PreviewMigrationRequestObject
+
+	request.Tenant = tenant
+
+	var body PreviewMigrationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewMigration(ctx.Request().Context(), request.(PreviewMigrationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewMigration")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PreviewMigrationResponseObject); ok {
+		return validResponse.VisitPreviewMigrationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetMigration operation middleware
+func (sh *strictHandler) GetMigration(ctx echo.Context, tenant Tenant, migration openapi_types.UUID) error {
+	var request GetMigrationRequestObject
+
+	request.Tenant = tenant
+	request.Migration = migration
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMigration(ctx.Request().Context(), request.(GetMigrationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMigration")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetMigrationResponseObject); ok {
+		return validResponse.VisitGetMigrationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelMigration operation middleware
+func (sh *strictHandler) CancelMigration(ctx echo.Context, tenant Tenant, migration openapi_types.UUID, params CancelMigrationParams) error {
+	var request CancelMigrationRequestObject
+
+	request.Tenant = tenant
+	request.Migration = migration
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelMigration(ctx.Request().Context(), request.(CancelMigrationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelMigration")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelMigrationResponseObject); ok {
+		return validResponse.VisitCancelMigrationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// OptOutOfMigration operation middleware
+func (sh *strictHandler) OptOutOfMigration(ctx echo.Context, tenant Tenant, migration openapi_types.UUID, params OptOutOfMigrationParams) error {
+	var request OptOutOfMigrationRequestObject
+
+	request.Tenant = tenant
+	request.Migration = migration
+	request.Params = params
+
+	var body OptOutOfMigrationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.OptOutOfMigration(ctx.Request().Context(), request.(OptOutOfMigrationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OptOutOfMigration")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(OptOutOfMigrationResponseObject); ok {
+		return validResponse.VisitOptOutOfMigrationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListNumberSeries operation middleware
 func (sh *strictHandler) ListNumberSeries(ctx echo.Context, tenant Tenant) error {
 	var request ListNumberSeriesRequestObject
@@ -45683,6 +49111,105 @@ func (sh *strictHandler) ListNumberSeries(ctx echo.Context, tenant Tenant) error
 		return err
 	} else if validResponse, ok := response.(ListNumberSeriesResponseObject); ok {
 		return validResponse.VisitListNumberSeriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportCatalog operation middleware
+func (sh *strictHandler) ExportCatalog(ctx echo.Context, tenant Tenant) error {
+	var request ExportCatalogRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportCatalog(ctx.Request().Context(), request.(ExportCatalogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportCatalog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportCatalogResponseObject); ok {
+		return validResponse.VisitExportCatalogResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportCatalog operation middleware
+func (sh *strictHandler) ImportCatalog(ctx echo.Context, tenant Tenant, params ImportCatalogParams) error {
+	var request ImportCatalogRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body ImportCatalogJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportCatalog(ctx.Request().Context(), request.(ImportCatalogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportCatalog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportCatalogResponseObject); ok {
+		return validResponse.VisitImportCatalogResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetOfferingSchema operation middleware
+func (sh *strictHandler) GetOfferingSchema(ctx echo.Context, tenant Tenant) error {
+	var request GetOfferingSchemaRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOfferingSchema(ctx.Request().Context(), request.(GetOfferingSchemaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOfferingSchema")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOfferingSchemaResponseObject); ok {
+		return validResponse.VisitGetOfferingSchemaResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -45815,6 +49342,33 @@ func (sh *strictHandler) CheckOffering(ctx echo.Context, tenant Tenant, offering
 		return err
 	} else if validResponse, ok := response.(CheckOfferingResponseObject); ok {
 		return validResponse.VisitCheckOfferingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DiffOfferings operation middleware
+func (sh *strictHandler) DiffOfferings(ctx echo.Context, tenant Tenant, offering OfferingId, params DiffOfferingsParams) error {
+	var request DiffOfferingsRequestObject
+
+	request.Tenant = tenant
+	request.Offering = offering
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DiffOfferings(ctx.Request().Context(), request.(DiffOfferingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DiffOfferings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DiffOfferingsResponseObject); ok {
+		return validResponse.VisitDiffOfferingsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -46126,6 +49680,81 @@ func (sh *strictHandler) GetOrderRequirements(ctx echo.Context, tenant Tenant, o
 		return err
 	} else if validResponse, ok := response.(GetOrderRequirementsResponseObject); ok {
 		return validResponse.VisitGetOrderRequirementsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPartners operation middleware
+func (sh *strictHandler) ListPartners(ctx echo.Context, tenant Tenant) error {
+	var request ListPartnersRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPartners(ctx.Request().Context(), request.(ListPartnersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPartners")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPartnersResponseObject); ok {
+		return validResponse.VisitListPartnersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutPartner operation middleware
+func (sh *strictHandler) PutPartner(ctx echo.Context, tenant Tenant, code string, params PutPartnerParams) error {
+	var request PutPartnerRequestObject
+
+	request.Tenant = tenant
+	request.Code = code
+	request.Params = params
+
+	var body PutPartnerJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutPartner(ctx.Request().Context(), request.(PutPartnerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutPartner")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutPartnerResponseObject); ok {
+		return validResponse.VisitPutPartnerResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -47293,6 +50922,134 @@ func (sh *strictHandler) RotateSigningKey(ctx echo.Context, tenant Tenant, param
 	return nil
 }
 
+// ListSpecifications operation middleware
+func (sh *strictHandler) ListSpecifications(ctx echo.Context, tenant Tenant) error {
+	var request ListSpecificationsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSpecifications(ctx.Request().Context(), request.(ListSpecificationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSpecifications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSpecificationsResponseObject); ok {
+		return validResponse.VisitListSpecificationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteSpecification operation middleware
+func (sh *strictHandler) DeleteSpecification(ctx echo.Context, tenant Tenant, code string, params DeleteSpecificationParams) error {
+	var request DeleteSpecificationRequestObject
+
+	request.Tenant = tenant
+	request.Code = code
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSpecification(ctx.Request().Context(), request.(DeleteSpecificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSpecification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteSpecificationResponseObject); ok {
+		return validResponse.VisitDeleteSpecificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSpecification operation middleware
+func (sh *strictHandler) GetSpecification(ctx echo.Context, tenant Tenant, code string) error {
+	var request GetSpecificationRequestObject
+
+	request.Tenant = tenant
+	request.Code = code
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSpecification(ctx.Request().Context(), request.(GetSpecificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSpecification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSpecificationResponseObject); ok {
+		return validResponse.VisitGetSpecificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutSpecification operation middleware
+func (sh *strictHandler) PutSpecification(ctx echo.Context, tenant Tenant, code string, params PutSpecificationParams) error {
+	var request PutSpecificationRequestObject
+
+	request.Tenant = tenant
+	request.Code = code
+	request.Params = params
+
+	var body PutSpecificationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutSpecification(ctx.Request().Context(), request.(PutSpecificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutSpecification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutSpecificationResponseObject); ok {
+		return validResponse.VisitPutSpecificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListStaffConsents operation middleware
 func (sh *strictHandler) ListStaffConsents(ctx echo.Context, tenant Tenant) error {
 	var request ListStaffConsentsRequestObject
@@ -47540,6 +51297,82 @@ func (sh *strictHandler) ListAlternatives(ctx echo.Context, tenant Tenant, subsc
 		return err
 	} else if validResponse, ok := response.(ListAlternativesResponseObject); ok {
 		return validResponse.VisitListAlternativesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndPart operation middleware
+func (sh *strictHandler) EndPart(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params EndPartParams) error {
+	var request EndPartRequestObject
+
+	request.Tenant = tenant
+	request.Subscription = subscription
+	request.Params = params
+
+	var body EndPartJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndPart(ctx.Request().Context(), request.(EndPartRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndPart")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndPartResponseObject); ok {
+		return validResponse.VisitEndPartResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOptions operation middleware
+func (sh *strictHandler) ListOptions(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error {
+	var request ListOptionsRequestObject
+
+	request.Tenant = tenant
+	request.Subscription = subscription
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOptions(ctx.Request().Context(), request.(ListOptionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOptions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOptionsResponseObject); ok {
+		return validResponse.VisitListOptionsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -48697,637 +52530,671 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37d9s2ti/+r2Dp3rUy8x3Zlu0kndg/nJOmzTS3TZMTJ9N1TptrQyQkoaIAFgCtqLn5378LewN8CaRI",
-	"PZxHM2tWY5sknhsb+/nZ7weRXKRSMGH04OL9YMZozBT8+Cxmi1QaJqLVK5YmdMVi++eY6Ujx1HApBheD",
-	"G6MydkP4hJgZ14RrYmaMaCMViwkVeskUkRNCBWFUJZypIWF/ZDQhiv2RMW2OB8OBjmZsQW3bTGSLwcWv",
-	"A9vo4O1wYFYpG1wMtFFcTAcfPnwYDlKq6IIZN8bHUSQzYZ4FRvZ6xsiYJwkXU0LxtXua8Nj2yO0LKTWz",
-	"wXAg6ML24V4ZDAd2ZFzZydphlIc3kWpBzeBikGU8HqwPbzj4lidJ22DaRmCf79q9oiKaNQ4AnrYOAd7Y",
-	"eRCMzv+VUK2bB8Lo/GhqX/F00D4qRufw9q4jy6I5ayYWmlARsdaRQAM7juIJTZiIqXoiYxYeSSRjBqeG",
-	"zGTCY7oikfumYVz+cevIUmoMU/bj//srPfpzdPTorfv3+Pro7fvR8OH5h/8dHvGMiilrWrc0oYJE8Erb",
-	"2uEbu67djKopF9MrpjWXomlIkXuNaHyvbVzulV0HJoVmzYwowset64Ov7DqOTGmpwoO4EeydubGEZXl0",
-	"SqeMjNlEKpaP6I+MqVVpSNhYeQQL+u4nJqZmNrg4G42GgwUX/vfT0Hi+Y9G8C6HHLJo3LIx9dCDCtqP7",
-	"N1NtpMRjHOAtvrZxtO69Hbfxe2G4WTWNKWFTmhAG77SRFL6x41Ce8qTx6E940nrm7fNdu1dy8SRTyooh",
-	"DUTknhIzo8ZKIJEUt0wZ1jgqJReto/rfik0GF4P/dVLIRif4VJ/kY7GDK4lIP7LA8H6mC6ZRMorkYkFF",
-	"TCZSkfMRielKXxJK3rx59p0dMyVTKWMSzSSP4Dyyd3SRJna455OHk/PolB09nIzY0X364PzoEf2GHY0m",
-	"Z+N/TkaTs+j01E8UxbdiqqUBHtkRts26fLQfPKgf7fIh++23d2enR7/99u4b9vYf4ZP1bJFK1cgOOTxt",
-	"oxx8Y0faeSZMC09O6WrBhCEc3modDLyx62AMWzQNRWc6ZUIzwg1btI7EsMWO4/iRNfKVOWtlJ3O2Ky/5",
-	"iS+4We/7B7kkCypWMH17FuBumskk1oQaspCoJ4SuqARaLI8iZhOaJWZw8cBeT/QdX1id4tRdVu63fHB2",
-	"a6dMudGJ+SZiSbiYt62Rfb7jIv0sTSPDFdK0Mlz7fMfuX0wmzP7S50K0/8WvGsblH+86tpQpaqRqGpt0",
-	"z9uWyL+z61BUzJrHYR+2DkIhm95lBC+RJDdQbNso3Cu7jkPJhbQyXuNI7Asg67XLvzHbx0hMX2Eu9V81",
-	"rZJ/vuPoXlHDvqMNQoxV8qxcQpYzHs0IJYoaxwKbxGK62lqI+Y4ahmOSCfsZ2gsNSkkQ72yHDYOwb3QV",
-	"Ku6PgquSiTaDCVFZq/amsl23ZYMqeWca5JXMVNR4hjJtr0QN77SOBd7YdShG8ZRd8amgJlMB4sAX7mmi",
-	"/TugVfIFI1bGHct4ddwkkuK3R0Xrncnn0cPgYLNxPrRm+ap4p3X1Su/tuIavmaDCbLym/NkqxH0hVSyY",
-	"+TM8QoPN7nTkXsteCpUhYxbJBWtiREbuR5l6o5sv1Ey336f2+Y4b9m+ueeNlemsftg0AXthxBL9INf+R",
-	"iybhnAu4vZZSNdke7CutY/D2dctZr5F1RqsoYdfaUNC20MB5zd6lHKRsYDvXTo1fsvFMShRvJxl0JaTh",
-	"wG64MHRuf3DM8FovGUtLvxuWJA0mfcV0KoVmYNH/lsav0CRsf4skql4X7wc0TRMeUbsiJ6mS44Qt/vG7",
-	"tsvzvjg97wdMKan04OLX94MJZ0k8uBjQhcyEOfZkDeOn8OUglkxboZosqAHD9xIO7cDMFGMkS1OmjiKq",
-	"GUmYVX81+duzqxfk/tnpN38ffHg7HGhDTabtQbMnjRs4wXB14hysam+bp5rEMsqstMVg8xWN7Kv3x5NH",
-	"Z5PzB998Mz6/H9OH9Dxij84exSM2Yve/OX9Y0Imfsz7h4pYmPD5yXQw+dD1tL7EFXPTAbe+GnK+JYjS2",
-	"Iwf7hR8+0WC5YDSaEVhgmCJdsJgsuZmRpTPCKD6dmeMBmkYnCY+23M9ihR+VV5hrUrNtkCXVlk+4cVAh",
-	"zYwpuIt2XfBSR3O2OlLMdrOXdX9miF0SRWMeGZ0vnh05IzSxO7C6tJsx42IKM0Qzegwr+1SqMY9jJnZd",
-	"2vNiaf9bZgoEv4IOaJLIJVDBjgs5yce7L5qNaJLAzQAjXtAVDDiWMFpYo5+leSozZKq7LNH9yvlWDE82",
-	"0Vk0I7A7O66NkOZoAgPd09oEhkjsXy/JcsbgaHBD2DuujSYs0WxZfGKIkQmSmBXTnolXbAIkv9UaRjO7",
-	"SWIK1+R4xJ+fzX9Z/degzDxPi8V9nDsFwJHMIiliMqGRkcoOzvLnnTkotnqErR65JvdGkorFTBhOE02o",
-	"YmSppJgOiVR2Qiv4E/BGkJRb5mg575IlyaV9SZCbfBlvyNSeTCPJzYmVv4+4qM7oBnbutZQ/UTVlOxL+",
-	"6Xn1YrP8FFiUlCSB9nfbCyPlEbazrw3wI4RW7apTgVcYit1W77eyivar9JyK1Y6LdFa+m6REYyY1hi1S",
-	"oy/IknJDKEm4Mck+1ss2f+Sb38+61Qd9SW5eMaNWR48nhqkbuPXJzNtpkdyABu3crDhaChwpfRhQHdc/",
-	"LUa/ZpQFvUDQzMyk4n+ynbl4idFYzka4IBOutNlxUzIYoj31Ed0XL/lZEiPnTFjOMWcr4CBSMFTK8rt5",
-	"JpMY2DpQ8xtBbylP6DjZ8dg/KIsEr9WK0CnlgiTUgJ6141rlY9zHOl3JBcPbDQ65YCzWJKLintVbrQwb",
-	"zVhMhFxeEuMn4hYrVTJiWm+/XAFlI6XKrI7HXJnZdUydNd5pG1yTBdcahQWnaVBi38JLmmpy+ujR6Gh0",
-	"dnT2z6p+cXZW7MdTamVFe5G41pAmaGT4LfI3WIQd9wlM1Edc2N1ImGH7knetTIs325CMM8sXVZYwgrKh",
-	"Jtz0UC7yIZWDwWD/4pjbLmnyUlm2b7jVLic00Ww4SEt/ej+IFLNn9pqaipZud+XI8AVbV9WH9psYHVlt",
-	"6/BcCrYqXr9OvPer20clG003G4pT5jduD1Ncxvnr1wspzEyH2O9wwOMOposhGh5K9oVUsZTCq6nUBn58",
-	"G/hMZIsx3hFrj1Kq3FHc2DmcuI2ThpfA2BAxfuuPfKedsIeQlacHJ80SRpRIKxaH5lY2JcLigm9zU59l",
-	"Y6ZtxTVLlaIwlEyMeZLgPdhh7B/KxqBfB7B+btGH3lqEsyvRmyejGn2UOq+sYn4a/E7U5z4sH7FiqeT4",
-	"dxaB9cKd26d8mik8kz2Orx2SXhczXqD+kFBtiFmy5JYRnMfxYBig88TtcLWRb23bXhVZbwouYEvcIEZk",
-	"SUKsaDljXJGYrsIdCfbOXMcZ6+ahGQ7kLVMdXs9pVS6Z7vwyHMzuL4OzcNe1rpEkjLeYphtTqTe3N0O3",
-	"0S3085KistODePIz2elwun6ussWCqlXoeNrdDbCz+jGEzlpm4nvoeRIweLc99Nf7G0JXWv9rcIsrii0o",
-	"T4Isv+Ndw2MX1rZ+XFfOe2qpUTCzlGpO5kIuNQjOckK40UQzdcsjpo/3eZE5F2qfGy4PiVibx5OSAcS/",
-	"BSqrgDMWHHhfPpHOpAgPeT+3XZ0EpXaay4zeQhgLYSLGCL0NHKJ6acFKt91dSF9+gv3voviWiqgvHzGy",
-	"66GpTc7I8CiSRKL20XMg6OroTAV9DjukJ3TyY5Un6JIa3Ligx+CEU+4CKA8suXdkMo0HWrFbOe/ZJwRJ",
-	"bNiSH9nqlX0tTP1I9C7YYhMFw1Ie/jLEHTvEJQgtX7FIsb663Jytuo9b5z3UDAozuRRgUyFSJKtLopmI",
-	"CQcnHiVjRhVTaJo53kj+GDLpegpO1hh7nR3ooH/HIr6gCdzV/v2cZrkwD+8HhdSYmfZLuvG8hLyKVEsx",
-	"rLivh1Y+HkL0OJHKRQMHrzXNHTPudtKMTHlUvrt8YO1gOJhQnrD42vZf/IZCZf6rHZH9dc5SY/Ue2L2U",
-	"KnvinffbPsYBX0+4iLmY6pBbu87m7bjyg+wzzXB2rWTxE9fmsOc4J8C1o9z9xGYxN5D2tXGooRwCpQ1J",
-	"Exoxgj6oaEa5APeIsrKb1SotcVRnCUH8nQnDtlGRaTLUWBMWT0GugD7t/SSimVQ6KOR4O15IaGI06Xi4",
-	"tpYVUgzRgK7ywTRux/fC9NYgrKTXMEFwLIWf9LgJC8bSyrVcqEGP+9pNPihnw6Prjg05i2mgnSVNkh7X",
-	"fugep2ZQtOPXdOiXvXErD3+XFwRziPvctv5vpviEbyfTuiO5dr08xgeoVywt51gwEza7wHm/tuyk4ykd",
-	"e262cd2Q71nidhpV3d9FE00SaaVGQmF4HboH5aiXkImcrM8ULSMJpXTjiLUkE8w37dxUr/GuqZmC3WIM",
-	"XyYEekhip8EZmaZBvbNGgm5Cvu0QLX7rlJge5JdwwbofJdvBT1yw8EHqrpnpwgS0qbuyPYq+69yDoe96",
-	"zus1fbdRSPDjxtniiIZuDX2fTRsD69ZTBXSppYGbpkTSgefs1tsyO5B33SokBbt2dK1YlCmX2QLBkpaf",
-	"J4lcghVhOIi59tJeJJVidVZfEqF7UIeQYXdNiq6dzg6gVPGou83oj4zmlre2D/7Lv9efIq9TpiLWQ7Gp",
-	"kZ+QhXHIJZSUKaE0Bz/5KqGWh9BMpgcWyeuHejuh3LZycMmhdai7iw62+VdZX4EB3VZMxF2dLHHVFlo6",
-	"UKgXNj/zDqvOi/UqE0/xu9B6TbjgenYYkxaEeO96Sdcu57dBHdzQJBjME5CIi60qjLnYQH79uy2oTKCF",
-	"Vvzq9tV81u0jTQvZZwEL+/+64luA0uBbQQNIo85ZW80CviY3lbtPG22ubsHuhJ3ZQ7wbK9vOJ9ZnX/u4",
-	"T+KMYXRPRw7T1beldc+G66KJs7fDWVpUb7FuXqkUo8k7+4+vEUKk+zc9RZQ1FhQrOrF0PuEC2MStbHDK",
-	"5Yxoy0CJ4kjVvE1uCgWnKq8D0pFbyCZifo1SUR/nLtXd1ziihk0lHpburo2+olcf4a62vvkAc5Oo73yI",
-	"M8W2g8uXe7kP7CnKcQTqvPsXTM4ggi09D8eIbD4hQkL0MUTLQv7Jkuuyv30sZcKo6MESAOvlunB5b+u6",
-	"ClF4pe18K/zEN3qacCsQHGrjhiy4KP/1tL5FpeV2J92ojL0NrZyfYV8sooYJHP4CRJLd4f7LEdX6Xn+6",
-	"r6/SfqEaNOqIx73PkP0m3B7kGDLt2qvHPsMxiqggNE2VvGXgfxMrsnBwVXsVjRd0dR3lZLxOcDlkRJfG",
-	"2rwEa6EVdn/sVYOTjF1qpYafltzMYkWXYXMBJJxeZ8LwZBeTdAkNA7e+JDeWlqW4/HKSquxgO9XewQnL",
-	"D8gOpwzB/fZkgKqS917JlQtu+GbRpmyGkYpPuSiT3gL9XWOZTWemZrQqEC9ClJcqLlUwAOuUcJeCCU69",
-	"sCm+kmPfZbqQ7Xrdz993S5PN0nyxQEHVFM1HbuWKVfeNlxaiMsZm0jr8MUAK3v4IALxib905p5zukmOv",
-	"KEMYVNyH3LcMW/cG3LJRt2TrDdty82z40FlJuGDXUSP+ISCc2HfgeoshLSpoBuhjHO5n1FW9BePeB7iP",
-	"DRi3oEury1mAA31PoxnRhqU5yqVdjCHhAqMpVcyU/QXjRLmBlOoFjRHfxp+xMPEjmMLamakcteHg3dFU",
-	"Hrm//a6lOH5Fl8+ZhmkF+YxXLqvQI3DB5ntTJqTiQNSZ9ro5265R8zk/uHXYsZMDGIY9DuxLmfCod9xg",
-	"kefVzlCkoa4DK8tSQ3t+MlU0YtcuWbIB9i6LZiSRIs9U5UYTuE24WRFKFNNMuayuhGqjO3pkp0pmafed",
-	"ekUNF9N/2Y9QIH73DD97MBqt797C0XO/1biVHfhS5ZsaOWADbieKUQzzDa2veBvlONinQ9qJG1UpDKTu",
-	"xXQZhJrtK26+NQXJ42Gx/Dq1hNdrtAgL0yPtCfv8GdFkQvyixY4+49MZ08aFgVDtYOcxuLxT8AImBPQd",
-	"7RV+FxquLogrYPe3dHFPE7kUzekYO3lrugzeeAi4tQupgDMrLKA58RSKYO5nKA21IJXSshbk0OE8biEj",
-	"V1KeOwkZDum98/tb3HolDhOgD+TqW6fxwSiKaZTaG5ZWI7zaLJq/YoCt22+V82DXrsvwFD8ITT/NxgnX",
-	"M79ndYNLPe6x9PZwEAi6LU0vkdG8L/n0OWFUxGP5LpACJxJ7W7vn9zSJ7EjAgDVmZCFvK6kuTTPFc+P6",
-	"CM7PYcT3m2H/YDL8Yrzam2Vjym+Z2OKLhiHsz64nwk+6ul153Ggwg8ZL8ygtwkbTmdvngxsMPD3tYDGQ",
-	"wiiZXGWLvg4tiKXvbjGIeWO+XA4fHWXayAVT+p53zGiC33UNu/wjq8QulCjCRYp3H3Cjny0Tm1EA3th3",
-	"1oKb0D8D35dC18cuK6FYIT+R9g3r60zIF2fNHQZoUjRJnNK9AFSSsNdLZ/3I0xPXJgrFwbn2W+YNKI99",
-	"bwi0zodl+TGb0n6cDUKLr6fenbO+Rlvw68MZmzfxUG3oZBIwxBwtKE8IjWPFtD7u5ozAtqorVOOq+XJ3",
-	"4aH5ht8FIy2oawdu2oLLuhGQsgoj+/2bV4Nq1YbHR//z9n2oEkrVaAVpT8dPioza/OGRK8qAJVdmAP2a",
-	"JDOZaXbiKm2dLHKJ9Qkw41cu97HHyqdMAa5NHTejHde2bLQ4DRktHHpOpZ3TLm7jSiIXRwSv8hhDG/ld",
-	"EE/iMcB8e1tkAQL8pxQ1EOCz0dnDo9GDo9Fp3de5YffyQlHf4bu9Ni8vI+Vq48BVFki7IOwdjQyJ8Q0X",
-	"vgZIoeydqU5kdDwawSRKq35+ViHMo//4dXT06O370+HZ6MPffvvt2P/66MPf/6Mbtfqxbk2s37HeekOj",
-	"5y+hxqHX1pzauEzOMC3YkmnjkegvyQgqwwhHCQGEEn7bxcHiyxl5CWQj54ISNWWTbOcO6jE9aJzGTvNV",
-	"CB4OFs07Ro3ULmIPKbdpjHkuU7fgtMonqWIT/m6z6O/ea5/gwU3spbU8gJkdW+9/NmgcN0VNA/6aNj1J",
-	"2QGdXVtO2X1xnuNX/yPD+TiglodHqVjLQ12V7EtPfPGvHY5RUT8MF7EYix+wG0B9UZr277s857LHBsZu",
-	"zzfNojTpfjRb2ttWWckVf8v7aJrlNumuDiImHAe7bLDe4mWH8HsyU2jFxYbu6bDO08hRhoM/wygsYVbj",
-	"XsfBtS7EnbCdgyWM2sYPLrF76t1SUref/+zv1z401+NODqj/zYN5xaDobs/hLLmZycwUfLUm6kURS43L",
-	"sIV3rPSaaQbkP5WCXbrKJEai5r+k3MBLHnmhwewZnMPVkpvesb0+MKgeQbgkmUiY1kRTHncPGfy0VuTf",
-	"xYXSRzS1V3Z/SMttYDDhmwYrrb9E1h5MeMKuG+1jXf2ZUyEVi68jmWSLEOjUE3zgBW5AG0GgVKjfSWYU",
-	"4NHt3k2kugTMcyJFxIZkvIJPsjSRNK6EhqwHt9SYn5XTewarIXtnukkUgYOtGwqTuEpWMDFEuRaMjG3T",
-	"mowplikNiDBNWRWOdAZO4cCgJ6riBtyvksCz3sm6sLZh9UI2oaoAUPI/FkRUWkHfaYU2Nway25NmhcS8",
-	"UEAv54rZnKZduS4nvpcN3iB8Lzhe3JOeIy18GiVd/EFfC0gL7kiO27EhhKpuFPk/Vy9+JtgMWQJSHBea",
-	"xwxh5pO4KE9QImbX7YaAq+Hg+1smzIvMRHLR93IEdOeNbk7IWmhGRpJF1/V5R64wCtR/FYTHRQgDBNGi",
-	"8rpezuSScOPqgGhfGwSsLjlgn72j4BDHGeJYuygZrMNiN9QuHuoScCuhpuFYalPUb68Iz4La1qddwBti",
-	"JAxJuDb2T/hRGJqxa2RgMMrdbUKIar9/h0v5ynHEHvBFLwQjmeAw9BvL82/sVt5AfPANPIHb58bImyFW",
-	"96NgAcRSg3V/mJldL+kqwOef0xUZMxdYbVuxDRIujPS9ulIRYfUjpquu2YT+3uoK5umqzTWkSHGgbNvm",
-	"cRisq09XnSK67R7+G15cY6ZY8xlqlWHlRGxwE0V0uxLWDKQIz2anv8gSw9OE2/O8IjciW6DZ9wYArmJ+",
-	"y2P3KGZCLriAh0M0sSardUIpvdZjOfrvbT7SXr2oDiFIlRPXkxBatrUY8LCySJu2+ODK8tp896wvl9vX",
-	"VwZYeF+FAYpKNQigttkOCf343jBvLDTUp4B59cSZzrewttecQH0kF2iiaVAtenzdYzQaboCbGfziyhTM",
-	"hVyKvJQRBniPmRrC7z51tCgDhPFyoH1A8YMh+NSdW+XSighskZoV/IolbAj9TUxoZAhd0tUx+QWi2kEp",
-	"tdqoYCxm8ZDcuFUAQG0s5XL8myi7ad4PFnLME3a80FzHdgr/uP/o9MEDO1vnv1mra3ExKNWq8M8xo2LA",
-	"BTC2zGVH2yd5QXpKvnfdos+uvNRnpcUt749LDO15NWMFiVymcpl1x9WJH6Bux3roHHRRvyRfUjPzzkBI",
-	"d5QK4kHz1AWq6IKZjcAQYdqDslPBL5fBuqTw3VJmSQxlU7DAxqYjhTMrRUBB28EzthW4/zYA40U5i24+",
-	"Avu6H12AOXsA7u4t+gLqbY0uXSBTazvLaiMFAwnbpTDeyWkLWA2mWvm2azx00U8J3KG1u0o3ZDljruIW",
-	"7AWBmI3OnTvA1u4VM/CDltVeMjbvvn2/MDZvbKx+pRRREuXdCa6hH0f4dAiavBHcbIGf6qKAyZTfgjoI",
-	"KdIEXKW4CX9k0tDLoraktAc8loLhRqGUDspFlq6LmwUmqFcvDVMgWiGLjLliTqe0TCIKI45MeGKYciCc",
-	"dYUQH3oTVg26/9KXw5tIRXwfx9WAgrMHD4IcEsd2jfLluoyOsUm1DvCbegej+/8cbkTgaUTx9KHQ/Zhf",
-	"KcsmgGdrZpVaVKge/3r29lhlCdO/jt4eL7mI5VL/evr2GOTjTeiyUEnYdxqexrue9Pk9B6OF3dTlTCYM",
-	"ch2hkhncHLltVrFIqtgteg0mYhNwREqdz6ArpKyiy2Bp8d7wEf/iE3PA/KFxno/efOhz4QZiiys8thHm",
-	"yGexBhv2T4kUJE+DJRPG9DZ99Y9k7B8o3hUhOIpoOCcHJB//mMWE10KYQCaM6erkbHT2MGy/lwuuQ1Cq",
-	"v7gC6lA+3XJeashCNpTwKLLuO8G59cvCDVnFig7LqT75QpUmVtqXtw0H4eBaNJy2A2jPP7AkfrzYonBc",
-	"bwj+pgP92B9nXyU21w3tlcSNJlhhq8ORq1ffwB7z+hvB+cuEx3T1xMf+7QuA1ZkyO+2tG8N3NBxP0CuO",
-	"rSKw1wtVuUeWu2mK1Qe09EriVFrVmxvvCpxYwZaLaQJ1pjGsspcvcMWoSladV+G/4XW3Fptlz2q8Hax3",
-	"3mWHjd4qAq/fVqQ0FAdZcaHbYTuvrGJE3jLlPBsNoTSZ2ZKoKinNo1BK3kLedlc7vMV8U7O7kkDR/vnD",
-	"hwGK2LTLB4+jqbOP7UNqSvvVM1itu4Njh/Ab20to2M8WW2RT+vSk9dPxDA1CGL08hHgEp6JFcrHgxvCK",
-	"WaekOm8V9YFtfgKxIkHwfKwsuBgSCIGIS6D0gdwtV4u33gZ4cHxEB9QohIVqaORdio7RDSSCm/5aGpro",
-	"EhZwSAIsdwyrDTI0lnOrBWjsr0xVWuAF1FYDagcDwwUwFE2WgEHTGCniWrrGtxtzgDZFkxTEOyhRHWSz",
-	"tSMJ675bgQ3uWKnDxZUUiJ+VRSjRST7KnACLxR8WxzxHM+4TloIz2xO+4raUHQBb3Jw104VsPjTPGAK3",
-	"tpBMGiq2+b0NkW6LMdwhsWToTdlsDPdV2vyfWqzhOM+nvHdu1AFL3nkwrO5MRvM/2fV45byDG427LeBH",
-	"/rgVDXY8HHYJDy7ilHZre+nGN7KNJdArWTlOmVCMxg4QQUgXAgnMFFyOPizOSHm9yKJZkStgiVJJ+Ncs",
-	"EU0HbiKr95sZU9dmRkHzt5K7423XmFgcrokV5Wc1GOUZNjKhcIP19NAu6EN1Wdg0kvCQdPAYwqasZiwV",
-	"QUZ7SUZg4/bxnkUXrbdbKH6YAD+/wNubC0bGDM04VODVGdZQ8jiVQ/rdYD1yiEI/iY1kd3AbTZXID2Cs",
-	"wQ5+5L3DNEtRwj1m4m6iwEQauGW9/KOvRIKdt8/ojvgYLN6ufOyOKOlwJPQ6ly17uDNcljdBke+YeF+7",
-	"kAayDFzE5oyK2P/ZTo06LKo6RXoFsDHshAu+sBx/FC7SWR7aT1wwbbUcX2fTsr+AQ+UsFGCBebAtI+mK",
-	"0bHO2aBpuxgJmxg7Pu8yDY4tNDiZMnG9AZpxlxFyTWwXW40NQjz3PqwX4DTD8NHcNGbXr+O4QpK1ry8c",
-	"QC5iZJzxxBAuyN/kUjA1JAuq5szYn6KEqfnQG6SpMEOisxRtEwsazbhgf/dWax+84oqt15Lc5RKjXkuI",
-	"BPToz7f2P6OjR9dHb9+fDs8fBeAJcPRX2xQD7s5vXmbjhEfBisbrJX3DjOUnKqaZ44teUgPJCkGCsqD8",
-	"9BOguDwu3IJ9OOpOgn3oqgpOi01p8n0OHdgzOgH4n1ghHUN5E10nDKjBGwg8QPd833veDbNeG2BdQZXa",
-	"BIIKwy8rNuVrqRPhV7VRDEl1w6v1wnn43RBnENqIMRXz6zHWNy5r4yH1G97lY1of88P7TS83FVUIroUu",
-	"gjk2vm/ou26v1uMp3P5voMmt6twWpNXKE6Q2NHnsXv50dqBUKmPrsiJb1dC4u813qV++EInTZzuSxIZ4",
-	"3i+RJD7x7ey3fwdXhNbYx/bq0PMdKs3VowCKoMF72ktcncJsegoC1X5vAHULMpdmUhsupgT+QqQglECZ",
-	"kXJyWaYBdG7OVjlgVzBdrAHEaaPPXMmEdVasUbKSnSCZnhfhdIcK2JJx2LkVzagQLKmV3wC4ukWDWW0L",
-	"O2/JB7V3G/B6IUiI2HNWbu78OhpBuF3FxrfhqKXGQu1GdsTb9FYVt6ou/cf7ajbYjR0ZHNyAUUpB3bcF",
-	"owxr0zMzDSALnFIpiA+VIZkGuyYmoviU8oRGcx3KP7NMAhDpG3LSfbP3NCm93GjclSVgz/4J5psX0oOm",
-	"FOiYvtHg4rbbQjYk/MkJWjyOyZuUGEkEF8zjpGkCOcwEyzdgio6eyaUYkgUX0mv8XJDYRavinqR0Bb/U",
-	"Eld8+Nng9Oz4/L4l/DxZAsD/Puwcr9Y/+6Iuwi98uRT/xtv2/G1cu8f+sy3B3CopHf128hcf48qoglhQ",
-	"ewdCFsOQCKTfWpC2fdY1+iSvJdMnjdqXoun+TdalOENTBW2cULiweT7+0MHZgIaz7kHekET3GPPcuCCM",
-	"RjOSOOtK7RQw2DWpEicOXAy+ywSng5AN7Ge2fBz/nmmzYIcP9twP2kJ+glpgF+y0Uv4jW23pMe/p2fcC",
-	"Wts6eGtjk4tcNsDT/8yWd1Lyux5KmX/dNKhtio5uXbmzb13LimcwUNKzcVJbVpXcBAl8cKCRn9lyOyT8",
-	"mcyU50XoWjl9+M9h4Wg5DTlaqtNdE3dWZEFXLmiVABaHJlR7KzmJJdOXgGBihasVkSJZkUTKedh9vNe1",
-	"G7oJN60hRJUfhBEW5cXukg1WEuH7og63xipDbruV7tbjlRv20Q9hK4SAelTxggsPbbzBUoH9NqzPVqGq",
-	"Hz1wLOTohB2wCgqZQEAjxmb4kMaJc0jFTM87lN1oY5I/S9Mbv5oL0RRuZpzqV0k+6w1CbRtpGO+LUqna",
-	"PvdnIqN5sBTv41JRE6jqScaZtnugiRUFL4koIe0x0x1oD+wqKgR1vpQkoik3NKminJ+fPnx4dPr3em5m",
-	"qO0NOOrB5nMQ9TJUdTiBLk3oKjfOrgUllZJ/IYcVU0pmjMDljG7S6optNLwmJd9itT8mhoTHRCqisg4r",
-	"UxdKOppJi097m6RrcVV28lwQq8ahejuT2sCa6NrwgyDv4KC+ZgsHaVtJAr7fBFulr7mIkixm164UZSCE",
-	"uVzZx7lXghriDxBShuV95ASCROVSwEyEJDIzgFzGJhMWmUsy4e9cZvFUyoaSGIa+u86vizq1Sl1gZeGB",
-	"8aSTZ2F2umF+ZsvX9N36/RKEyv8zGIz/7PHPaD8a5qgX32eWi5x8y1TCRW37Al6NsDZQoquCK+RYt6UU",
-	"+/wQBLe1Shs1Sm/ilspVJ9+LAV/keXsO+UqqS0KJYEsIiXCBJixuYpdNesHE+7PacejsSzVzWj18qQBe",
-	"829dVkx+Pi0OmJZLUqhta++SCfl4GvbgJZq3DlmIsZ/IOuZJoOrBM01Syl1la1w1mcRMGxJnsLc9N3XB",
-	"zExWqg+PqZhbgqd6FrSdKzZh9iiELx3pgGSomBMwhdtF9ZE5ikWMp12umjVQA58WnIvgbuDtu/ksr7Da",
-	"w/j2VCpCIRxkiJekvTeX5RgtYLj2N7sVxwQ/MDI9ylL3CWTPLrzn7M5pZmO7aaZSqSuuFPh2ODAyzdKG",
-	"jTeZEteZSpqQ9hAuaMWUyzQfW8nYSMt9UjrND7029u81WOQqQfSgCD+Vdkr4iYu+1QPCBzCvl22knesl",
-	"gGPlmCGe88ol630U4yDq4g9yCYV5HcXZ+/uSnI/WJTc0HTwatdsRGgySLxMqtsrE7cbm4e45HKtv0+93",
-	"vBWUXEg7E72v6xlKNKJmyPu510sNOsnwtLTxgJG2yYa0TYEup5wEsyLzxHQ9o4rFgKl6Qe7bs3F+5tWa",
-	"IYn5lDsv0myVzlgDtGpRoGCtI0VFLBfQfhMsK2s4PHJimDPeLwoE08qhcfhyG09OmXKgwwaqeYWV+L8c",
-	"i9aVoZPJG91bSG1UkEpjPO9hgt7KCwCDD/oBvIze5gjw6kpPQwY1bCrRrFBAuGhDRUxV3EHB9CtQfPzv",
-	"x6+7qOgpU5GTeYpvTx/VPw2BqNOExzlmfKUI2OhodHpUr5912txICOoKYH3oyt5jTMTaJSlcokTVaIc4",
-	"3cjC86XO4/P8ElSm1LS9Mn2THvak7ihi95SUu8nHbzSdsqscNrk/lhYlqWKaGUTes9wdVXIQhRc0TR0+",
-	"QN1lAw/6wGT5g1AL2B8dPfIx+0dv34+GD8/CIfs4yvLiU22Y4np+tICfjiJ9a/WK9b8eCZkJ/kfG4Dqe",
-	"KMYUjXmmj2IsZTQEnPcjdmvHHtzHDQaMHGFTyTiLINwODDpDkA/8Cl+SN6+fNB+QjvaNRjrYn+HhlwK/",
-	"jlZgZu29D/4mM+sI2DXOHZ0NgN5Lqeb6krBbplYYztJT2N72ZipbQFuNlv69PrdZSrVeShVC8MJyMATD",
-	"pkCEUQDrDTFuhJKEC6tqkWgmoXJBdRXyhmt4hTW4ueCYZkEitgMqmwMt7cqYXcL2g5hGxity9fzquMPN",
-	"0+UW3/IC7+83oZmZoeMiUHXL6vYpk2nC0KQOpXXGq6BI2gAxcsDc+S4unw6BjfBq3hpMZGM8o13ogwcz",
-	"wm4eIJIRS2JeMcV763lxqdhIgFlocw3ZRl1Ds/oHa7ipN1WIK8OZvjN5SB+ZMhNWpDRLkoYa0ytGVQcA",
-	"9lrsh2twWCyVa8kNftOGHDwMv7L724fgvyhZQvqwm1vKEzpO+lZrakS82woVaQuA6zLldxXmuvKxbJxw",
-	"Pes5iUb4n7w50HMNV/2rSIXYpIM9WC8JVfIVlTajtGJt5LNl9SJNbmIZ6RNv0DrG5T+2IuoNwZfHTIfy",
-	"v+MOwcvhogUbqx7VMcj7SprGVRvugNidsInp+Kpgy45vlq2bG6m2f4xskzFy6KeOY3WTK/fQRkEHZ5i+",
-	"o6tssaA7pS35lg4uOWwc8u5CRL2Lv8g18Fdm6UEy2DLySaarazkJqbxWn3NxIcS+hp6g7i4DtT89pB5z",
-	"tK2iUo3h6Q71VQu7WaeXInwmEFuDlW2uM2F4wLH3xv4ZaxFQkpejKyMElAOqIGuGqVvWo6Yr+D07WKux",
-	"IjAYi91tUpTUc9dCuVweFq9ryHNzr/U7dflXYxbRTLOOeqMzv1aIpDGuxm9VPV6mIjHhirUdsyf4el+v",
-	"Zdqtplh+mHPaazbRQMqZfSePUPTvXmJ+FQE7lRTJajOyVj7AtX7bFuPw12hpPfZ+f+4WBNWBFy7ShH0C",
-	"GLP94qi61hVo9MOvledd0hx4vNMlsnYJ02gu5DJh8dRjquLCgktDRFbfb0y73bVYQElGzivwwlL1wzQF",
-	"Yjv8cQGSPsRZuWUqoWnv/FAs3gqQhD4WB3xASBgzmcQIi6PpAtEG9dBli5bezSv88DigT3q4xc0yABfb",
-	"IXZCD/774OosWbytxlnAoXVQD4OR0N/RlYaMjDgrhaieHp2PLn2MnpDGv3G8fdRXkxqJoaklzN+WqguV",
-	"4l4HXavx6totV7ejU9rDwAGK2djIzQXItFwwyIUqL3cXvR/f7pFnCVh8W+9YCZ/ZTcy3WIwlX8LQPr6k",
-	"yhwIfqhsvyvXXexm0G6W1XtiQfjLp1LTUaopFfxPWit5tR93XbMrrAWQpjtuhJOIvdyLjVeiy9twal46",
-	"eXC78hk1A9gO7kGZxB2aOh2d3e8Zrg2Z1HagbbN/5Z37/TLscgl+Hytg5JyJXfNlsZGSB3jjrF+xPzLW",
-	"29C3rds7DV51RdQvuJ8TRmN9UVGTM+2igqUyNBnWMfecKxX9yELLhF26V2v+fH/68SFWkddVp2/DyuKM",
-	"25bzyipnhyOi/rS/gQgOnqeQJDIqgFU6XdeP829Ct3XPgKmONwPPg/u3yHKIMAyvHIk1HEyljJcYBn8r",
-	"s2jGVBhUaqvg+Yjx256KZCUOLPQ0AxNQ95BR+0H3TXVhrIENzQRNoZh8x75D1+B6BH++T6U0j6Kn0oTL",
-	"K1Nd2ir1FlNuOUkdc0TuLIcDipXIzIQTLa6Yg0fCPAvLgI8H+0fuaqkeQ41hi9QQhNcaEi6IZVZFujOM",
-	"bJdyMtucrzUjhVsA1E8j5ssO6CyKoB55ARDmrRZBo0VXys0JNvcYlLdxoz1i+yyVXiaw/Ruztsko6EgG",
-	"it3KfoWk2jeryT5UmcSGzdnO3Jy4bW2F9CxRgOWw4SwryW7tqacaynlSYQ9bpzoN9pazbW6Y38F9x7Vp",
-	"buk3dq0c3IDnha0DmPBeMsVl3NOCB7aliZKLIckA2G2cGbAmYQYyF9MhMTJglHM+5S4aO8bu9wYvgi7g",
-	"6+Bst80v6wV8uT9H55oTfkfM0yJbZ/PNZZc5zvBm8uW6crP6cBArmab7MbC761DrpnjXSj19jCSUco63",
-	"fEKjbv4DQ+dMXyMUQT8i3MI/ULD7yloMS/RZG1FxZXdxHBSEfHhWWZyZHThl3shLxW45Gn76IhFSjyvl",
-	"CwRdkhsmYn2DgBnEedZ1Xr926aPDZRJbShEB/M7u1TJZXWnZiN7rj29zRqodFBFyGZRTu0DAlunJzsUN",
-	"M7gHFbTuAxUSOCSOTWORgk+hRkEx9eDaKzlO2KI31a8IJQpNbOAwtYqkZjH526unT8ij+w8Qoqe2VzOa",
-	"JCwM0CbJmBEq9JIpFuP5oJAnkTviWCRFDDhSUl1CnjdoVBN+y8iCi8wwjak01B64SDGoXIYKF9qL7ECD",
-	"9OwSlhrrwtsJcoEZyRHVYY2yKGzaiXs9hRTlwNm03DbTYSRdw01TsTZwSdoFQZth+NwqGjWA/Wicnd9S",
-	"LojMFEnkVF8SmmiJ82dkxmjMFLl5bZs6ehbfhDuCPzT1w/LqRylSH45byamiC71ZXIenfjHyBfPTa6By",
-	"TFM/pHSVSCiiGoyt2msY4gF1SnuGw6SXaaavfRBxj1jB4jvXerFSm4UJv22HV2RyAjmEKmMb9yLnPor2",
-	"bxWauEU6Qv/QOEC7asMZcNw0R8Xq4GzuahVTcsEd+QbYOIheCLtiJIGSZ9oMPVvz8av+tvGrdXzHsboY",
-	"s3jISF3codJy9UnCyCn58MJ9fmZ2kO3zYmF94ffnbEXGK2JlmX+Ozr8JYBQllbjT7+Pvrh43VIi4rb54",
-	"9uDB6aPgq3MeLuowRwnXN/Hix5fBz7OqRVjzafC1d2HxAYgwshMfkjHV7OH9TCWbr+I5CpjqdoDjH8LK",
-	"4GBsX43bomc7JwAEcIfKkJcVxEsHotTRSLo25P/K6DaV1SzbW2TRzHIVCnUDarDof+TtDk4fjNz/Bliw",
-	"0AoQK1TwqivxR2kwXaHmBd/I+N/Yd+r7m/fl2ngbXBxp6EuZ8KhvhM2Ei81BQU/tSzi44WAmk/gaVYGu",
-	"gVV58ce6owgaGRIoZE2kIghUUKAGTxUm7FNDpIi6hkYhpEafIdaBc2C89YZqUx+6tQvtxytq2L99eeM1",
-	"7EP2jkbG17ogdCxvGfmTKWeTcPciOT3zoEQIQwKK1ekZoRPDnBdLcmGGWLkZj06Ftgenx6N/nj2owbSe",
-	"VQtLjo4evX1/Ojw9+/C33347Lv369/9YB6sIlaDwJL51DYpX1HAx/ZeSWbqd4UdBA2RqW8Bj/uBfJLIr",
-	"BvkJ4PVrLc6yFmzyoEOQ163EouAxNRTcwtqVfogkemvfdgQNCvaGmdFB2s0hoe6fPbr/6OE3Z48eDDcU",
-	"wP0jo0nASBPouY7LgcMYNte8fMVoDAz/+1K9lbsqzDkcJHTMks5FsPDt1mnsVna+GRCtA9tyB7dP8ENt",
-	"7UOmDHbLFK+KL9rIVJfq2ydSzsMCr2VhrZVKmsycpQK7azm6pUH5Bcq7Kq1C6za9Ylvgs/cNne6j2nU3",
-	"FU+QwrbY5pZq8SlazkOq14sJQoAoFs0lYOqm7sqAhQ5X+1eMViq0NQHCo1mZOni2eFWN6i5GVZp2w77q",
-	"3rr5wYtnvHJRO9vFs4VRvV842z5VJgzJUnD+deHaLe29e9pBZ4R142K4nRzHa6F9KweBkXP/Rnim2god",
-	"3EZU35EDWIpesUjeMrXaBlEz8t90dQMF2GPTqGLGFtvaUAOOkfs9j0kYXQFGNmFKoQ6xjxsTwuYUMrKu",
-	"IYD4QZfVHZQ6aJ5N7+iZPkbqBvsclADPtJELpshUmlJiyEQqh5a1gRsXnmXspGGGBwf+PCR+VMHc9hrR",
-	"4LwucFUFAvC6Rd0VrLMOWtq56OYrbHPRHxP8MTjmUHeeM5a66vEqZgricciYWWKC/Gw7gkAIjq+VnZde",
-	"5T4m0YuKAH4Mloi5kMtwQsuEM8y4KDRRvO5KqTlBmCgW50F8tcK7hio+mdwMyY1gZinV/IZIRW4Sugw7",
-	"v4qdD3sTuSbYndcN11pY0iB+ICSnuggDovh0ZjYb6HA9hgNfohua3rD3/W8eTHANJkBARmVBDBEV4On1",
-	"hFCLMSi5zPz+d2fFBfFu5sZuxEU34TVRHUrcrbNSV2qXwLiJkURlgtAp5eKSUEHYIjUrgt0AordGIZkm",
-	"yQ75orwWBLI56L9cXaS9elUDnHK4PqTOYVPLMJznnQytsOIvMhPJRW85A+q1BnSQJ/jAUhrgr05kJmKo",
-	"+srgr67Sa1gXQU6zTthMgUTMUkvDC0bFcsYTRjIRO3IHfzyPw636WswBjFBuiBTDIkIIFx6L0s3oLasd",
-	"mCYrol8NP4OizzChG7XabtkVM8olOvS1dPpPgyOSoUCHF4KRccYTCFD4GyA/DMmCqjkz9qcoYWo+9JoK",
-	"FWbo6/sNS1lXf/flNgCtUk5ICWq2lHsllxiVVcXV9aC610dv358Ozx+FUXXt6J+JiexbUcFO7ZqLcAzB",
-	"nIXqHzx++YzYJy5F3VJIRVwr43o1Jm5uWwU+j0cJeaNC6ce/zGTbGMOVh3ygR7481RH7ztwKNVHTwV2W",
-	"+aZv77G8QtCXJzLtnays5z1lXvyiISY4DoLavqbjhGkSyZSzBs424aK/a7yj+N1q1Ihkuhq2lSzbSUKH",
-	"xbISdSYECqUu8ritiL5haUMFfZcL38WR786Al+Bdtz75Pd/EYUEBQcICv9FTCJ57DFF2/W/XInavVybv",
-	"cCsLgBWrbnnEGsRgK0VRlXCmiOZTccRFETxINbnBj2/6V1Iq5jlsNjuUV/OKmawvQD6GJwaQzwX43s/P",
-	"EOHcrDxK/Dp7DaW/PBZEmpRmZnZBXG68h0r/r1cQTLlZX3BDa06Gqczd9K/8wIRlInFTSWK0f13nxqyA",
-	"Q52KFfhnEzbpcon4DtdaD89OearbvyOJxwD6y3t4Wdx4nsUsr+9Yv4PXASCsvAJ7yFNzC7m66C1cyDFC",
-	"w1jGWBUFW1ifq/RaBt0so6sZexMLSPrqZqdw7jDP0EqL0rIh2/IsNWUdwa9umWpwYCw9KFSmWTwk45VV",
-	"1OSSiojpjkEBEBvcOSK4f1iEC1VoYJalsj7enZ8DXjvTU8d51MMv1gvDzXw5LioIjxPmcx9gEHPG0jr0",
-	"fhsMbXejHxSa7JHorZ2xqWbqUeDZY/HNRXXXCddOS4xdCVE0jtrncO96U44/NH5DbF/YpL3K5XWEtbzt",
-	"z+YaBh27X4CmXLZteq0YjWZNckXBo5qhCZvMR35CMwoQVTAEsmLmAiMzuYFId2ymEuherYTaeal95FHu",
-	"/gXigWQiOP4QdNMUzxZ3dJauxdy00KWl/D8yaaivFteJGtduSdyCnJTcRIuT2MLLcmbej5vV+fxCcx0L",
-	"8KBPQSdKOIiGfKE58Nex4/SlrK9GP3vnKAZ8u2V2HZ3j4WAal32gASIMFXPPP/I0END6AhGZeh7eeYrb",
-	"fUlWlZKDQ0v+gGaKzWIvTMQ6TPS1kJ2QaVeTyAqPWOUZD3BdAA3G2zQc2Ne1cXmbEKRp2EUOD9TTSbD4",
-	"DILV0bxdrkFBcvVSyxxsqxCj7rE+FTZWHep/y0xBsWZvnyltUAEYx7Hcfx58FVrpDRpGQ2RgHrXJS8z9",
-	"0va5cH1j/FvCo5UD+2sorpNHTbUGSGXBoPXG+ETNRcQKuImCFHp128DQwgdb6/7JCyX0tD1ib5tmHwN6",
-	"VsCIJxxgI9XzhtN8wBQaKGqiGRPBOv2vJQwRE9a6QyOvA/SUwJRqemr5iFkausacufLHRpq0pBA13b/q",
-	"mk7DtVuCKQduh5rBI2qLU8azcdRS6baFGLfSB3rlWOWReOuZj0hpCCvdguMS4uYw+Hua8DiHptls9moO",
-	"xwzFTqUsRHfPDJlRK/6zkqXElxgsi7MLecsaKuD7NOa+2qvbrIZcx831KXHV0NgQtpH5WCGvVLqYMFiK",
-	"0rhbCKqzUFZd1m9XqCigPgXeYSh85WBic5/DurxycHGu12XYX9iDVTu4Td3fPTuY1LGFn6XhvWs5/pKX",
-	"rdZzpuB4GJnEQ+L/jFzLMoQpvWUBoRSxoBqyebdL4xOsX7KoNz1sDCpXDEu78T/hCI2tGN9qIaou1isW",
-	"SRWz+AKiO7Ecg2FJYvXMsYxXZeHS+yLt2YQbI4eaUq6V8JWkeGdFxb5bZghuIzbGwDh62S7GNyye5FmP",
-	"C0Z1plh8WclNsrqIVABTM2YJZ7d0nPQQDZpiNnM0ays60miWa1frmlRPgXXbe8CtaSX0oFSeM3yy3fRa",
-	"tmo7m21Nn2tWytbvwdw+t/6oZIjrYk5zsUqdFvEHlsSPMbIrcJPaporKHd0opzGxoZM1rZReVlL7+lmr",
-	"DFV9GaA3KO1uL+q1Wo0GIM9u0PzjMtwL819pip5wPG25/W+jbPvxHnnQmE2p2Cvz4SWxqcM9XvZjlPmW",
-	"C/4bDT9bHtYaPKULDbqTqSOf1C4ynO+0tEndROGr8P3+eEyFlT5iMBVPWJIQzRMGSYAiJlPJoGxGXu/a",
-	"uRe8dcJf/TKFGE7qW2sv0HPFjPH5Kn0OgYhmUl2neVJqjnqZ0EUKx5JH89X12T+DvY4VFfF1JBOZqebM",
-	"qqa6UVsUCdsGhj2R00AV+R+onnlCsm/Y0y7q1Z+7F5RyQcXXhqnFdUxXDZIsXBj6GlH22LVzEAQ0yE+9",
-	"/lSD1v8DljLOO/PJnXmUHuSX+ioh2mjn5dq+LhVErV1HUhgahe+7P8Ng++EQqqKu1J8OMa8o2FZC1A/s",
-	"47B2mEI0UTsx6+Mvdj7Md/CQdwRAXHBR/uvpgQ9/zSzrTMD/azR+EJ+Pa0z6mwNXRN9g0A6e1jxl9/zh",
-	"xlzdAN1tDp9Z308+Fc/EnSHvF0jzO6HK54Um2tDlcWp3lAWFvpbAPnRYlo8UPZWf9+bYqXwFt6vQUFqS",
-	"dWyDI7uHuVlGKmJYwqBySCln8bNayeYl/P52C1j2FqfMAVwhdQuTXSIWYwSvAwyEkj4JXeGN6IPvvFfj",
-	"2pmHFNPM+F+4uOUOudwd1WuE34xdsTOprmkcl39VDMza6zFguWyur5uhl7ZzvvT2nzhNElH6O/tDClo4",
-	"eAJsme4OkPx65ct/9tJ22wyskBXes6JEU+6Wd/tYTRnaLZD9G6KLXU7fbiBh5dRAsFyi2dTnu7eEHzcg",
-	"pDPFQD17/PIZGbMpFx0AF70VNc8nLJlTEb6/MtvGzd2ykBowVN2eXQaVUKsAolwQs5QOOLTBD9zVYttd",
-	"icAwMX2NHt6OBqkokdE85LTTVUyr7sNw1dk69O1IqKvFkiZmtmreC+9K5LCEgrFYE0pSpjRaNNa3QCYx",
-	"0+a6PuD2Y8Jo0vdk8T/ZNcRSdJxqWRtsAhIfO7rs0pwLqev4upFyfr3ojHGl6ZRdOxyQkFtG5zYBqg05",
-	"u28VVtU1ehVbLwi6nvqLT4aVLgwTHpV3mwA7vATdwS/IrliXyoZW96O8HLXBrx1PPCgl/1O+TQ1MbDJ5",
-	"nMXcfO/NP73y9BudDXmAxk5SWQFj3Bngc9fqg25turyagw93QalHLzcWeHbr1r4hhxd+ant/GAFoMvmM",
-	"cnS2Sp0p5rjn7JGGtI/GQTxn21ootoaP2DbNUrlk2I30CVmzwRPlrRvQVHUojSvkc3BzK2a8ANWNiSkX",
-	"DAJuAGEpXAUOmvjkYgfX5Y/uyNh7CYfrrtmV1u/wcTblzdoh2MY280ZvUace7ONh6PRtENJ3PaqNDpE9",
-	"HkVnmncnMncRbIpP8Uu8L2t5y9L3n2zLcLeqDFa27tYM8TO5FBBESaRIwnBmmaPEjeMHkl0DYtXA4trt",
-	"wf7ru5E/cJwHkjz+zTXvbVBMUyVvWVh2hXCDXud2rBidX08TqkPqPjczmZkqTsM9DZVxq1Dt5UDv3hD2",
-	"+MXdl/Nb0JWzY4YPIzjOG7Jm2xLZJ5P1pfy+Yig/7lY6CtuqblLJJlQa/9B7+XMK2FhDsKDAu7nrkNh3",
-	"uunMNkBZmJApbyGRMMdU1GRMEyoidkwe+x99NoPHZbunLzHWmBsil0zb52OWyCXANweq7STS4yd1ytRj",
-	"wqheqcl+BRr1obUica3HxJJMn/HWSqBtCBob8yTZthxvuZSVH+UwX99S68UitpJMN+NBAPmGJ8mQOCfv",
-	"kBiZHmUpJptNMhFDIJcUjMR0dU8TMHwA3hFDG8xOqHq9xG3fckPyforp5xA3rbOFJpi91cES1QPpdksX",
-	"Veay3CaM5fV0rdD+e6aNg9eD4D7P0VaWy2HxXZ2zBHQzTQV3tfVK0HxFHXBffBli/CGozK6cUixyj42i",
-	"Qk9ABomkKCp5+NLbwwFgsIP5a0ZV2AvVGB0M1HQv7LvY7bg4P1YJndcDQ5aqVrsOwudE8ZRtcG8ala2D",
-	"EArMkSNUE2yELBU3TFfRhlxPVTz537UUx6/o8rnLc7TjqBWL7KvP9FdTMcP82syUzKazrpR+QMBLOZkw",
-	"5Zjy5lqZW4ZUtiYG7QOFovx4x2rJ+YIUqQX5tDerbs62vJ0brA+ae5tEyF29/C2WIJf18hqi0FjbXJ+Z",
-	"DsUFD540kxvGA/k0TfWiJIkloWOrcfBw1GSONRp40hm0sVtOKQ/BcT1VckFOL8mI8AnWu14wMl6Rxy+f",
-	"dbxPF4wK3VgwKwcfhNfCXm66DKc62hETX4Z7wfoCcGEaUB9XhmJaJlmjhwUe3/b1GeZIlpsd9UVKk+/K",
-	"3oFcR7QhnSmoYmGHefJfoVzBRgG5bpXU5E7j4a0U5WN/AEPFa/ruVX+vQUQNm8qGeO02VMSoS8G8Ig8G",
-	"80r6FBPHL7YsKZ5PK7cl+iFXhtKyjgfXtf1+ba9ov+YLZk/DVuFunXScvLhXTzVnvArjW8Y8JhxLI0GS",
-	"aBZzQ4yiPHHloM2MLY53LOTBG4ttEBeAYVz2pZx0yjKvK0JOqSlUl1xbqShDgOqMGopgkSkVMQR5VkzZ",
-	"dZpQIcp/8EXb8bdMuN/L8pxiOlt4bCRWwR8BOO/cHBWM15MqfKKN4z7rUTaoJg0JhvoN3cU3dBWIFcZ5",
-	"AfaXXafNBjNQe5wixONWwj44T66eoEMwZTln/TWkiGl9bfyne7G0QmvXvviwp+RvGVVBH+V6AYNiSJXG",
-	"NlovX3tV/XCVGw7Lyxwu2aYUBRZPmXrsRg2C9XiLr9ht2Ivqnlx3hlPs8FpjdAkOPZ95yTiBwysNpm3H",
-	"D396PWkd4uAqTpNv0dx84ElwmvxkZdodBIG8ja0P2ZZkX5LwOhH8PgpvFtVUXGZxjV5DK/TGdVa39Plc",
-	"LzAQ32A87M2Q3IxXhtl/gdDtD2BPvMHXJozdECkIBUNhtbajw+7bXJ/xDY59y+KMb+yNv4Ud8IUAsMtj",
-	"8gwitn/P4imLnWlwvMIfhkRLzNeTghGoMOLeiCXDKO+ZTKBeGSrCiI7WJF/Wl9zV17yAj6FdRJQn+AnE",
-	"Si5nPJphcKwV2umUlWAmGytTF5GOtkVnjqpuz9mD0fFo1A20bkkbUOuK5u4/Oh+dnp3ff/DQuUcDQaZP",
-	"n5Dz8/NHlwTy3SEhOM4UdFzLPS0Nc3T28Gj04Gh0/vp0dHE6uhiN/qcNPSlVMs4imDePhyQT/I+MYaCx",
-	"Jqg5Y6L4LVOXeSXTswcPEEKt2vm703r6+mZgn1x692h0FyANwmwBKqdW3RdF6hzQxyHzDHhM/1NIFQtm",
-	"/gQ6DyP23QACnz2WMTXU/utkYPujA+HDSjTgKMAoyZvqLAG874OV0vmUiwYL0hKRqKo4DuGsx5tZjF3e",
-	"n94MHZgggOEBjCiALXrvZcxSAC2UgtTKHg9mseusYe0fk+VMJj5lyxP+WvnkomKyh5JoJsw2yhvllJcF",
-	"GWidY8ICIM8MsMX1KJiNjoaCz/W1CbP8o07XcImh9q3/UpjCArBm8OweQknWUt0envdELfAWMDe14D1n",
-	"p/GUJ1tIAlCvpaMRPeZTl55YOww/PD46e/AQOPSMvaO+ljIWTD7eC2pTnKUJj2j3bIUc5imYt4Th7Vh5",
-	"E87W8Q7GaD4VMoiV/RObGCIzuGSpvQITqgBaNDGYedlhHlZR7TrnRsudnEw0M0W2x7ofekI9YKRiNO44",
-	"NnnLVELTTafshXsNzdhQMrJnDtrvaEnpmFjSO7Glh1XbT6Bv6YsyDHXf3I+qJdxZNt1hrKd9OEt4ZcM9",
-	"EQ2LA185UKUVrhqdPGFX962VAx1c/St43QH0P2j8OU1TLqYdw0lrcWQckr4oSSFDtwB/+VMKNkSBYIHt",
-	"r0vP7kEfJw92Uy3MYpjien60gJ+OIn0LtVDW/nokJEqMQF4TxZiiMc/0kXMODuFmPlq7dtYBN8q32/1O",
-	"gAiwztuV1yrfWQFnqBSThEdNvtLqLbL+vB8pguDgZxHKUijxrab8tzj8OGCJC53bYrrNZ7id2O/mvGLO",
-	"3cFO7KvcObqVL2RdgFtXUMNSTBfIvOs7wBHYiE3ugqfWMsdKIkKuEW2HfpcHxnXEvtscPbMNFp7eHKNV",
-	"WITbirHkcHYVvLp8Q11XjRR5lYsUfbyyh4tb2uJqaRAmW0py+U42et9LS3Rwh2t5O7a3tW6VwtPdlzFW",
-	"VESzboV5Pkb2zy6QTevsZBYG6uqWXoOZNaGKdD4MLua6nunYRrzh7CMvSJewwDYS9d5SkApyWL+a/mRK",
-	"Eg4FeNgtU6tlZ9j0feJuNW9qTR6Gyr5Y0pcbQpd0tQb9M9yFED407MQdyDWHcUHZdrfCC7sjWKbhZwJM",
-	"ZtfxIH74pnW+YiIGlBSr8iXUFEutL/MqHK7amDZ0hcWWNgFRflZef8gh2gYJojrLAPqMXb9b23pekKhj",
-	"mZANOWSGCdqkBACCzr2SFXd9oXk0Z2FH6q3PHeznjsfP8nHlXdSyybrsw+t8cD02ophRL7iE2ixcK6Gh",
-	"/cLYlqhHfaIIf5dcdLYXJmxitjHLuSwo15drJzTn/7asd/WDTLiLZ+thUHpMYrpCv2wkF0yTMY3mePOT",
-	"FaNqSOwwCIVfiBTgn5XggUPQUg6lBwE1et3i5MZTIGKelgAxT4PgSG4X8k/ORo8elT46G42CQJoLKcys",
-	"8uHp2aa+wL24act/hpfAV2Xya6nH0GqbiuP0yToN4aJYSShT3Kyu7DCc1IYMNuC9Ax6KG+Vv3799H393",
-	"9Zj8n19eQ/V1KoirW243CeYGnAqbzAcwMyYdfLD9c1dMveakxZABLJbLEhbJRZ4ZrI/JzQnECJ7cnt7k",
-	"yZRSGCUTkiZUMCyO64qhEnj3ktycmJP3yI8++C+lYL+JMtCwZZVDQhMtvcscxIrfstHoPMKP4Wd2nMiI",
-	"JraLm+PfxG/i/yOP9RzvzJvHrtoGGFQuCF5YN0DLNLCGw+rC5fEAdizHtuUncrEAVGLjc0wJxFLY71CY",
-	"t+26Qj8ChKSbZzFbpNIwEa2OfmSrmwuiIYFqSrko0I01JBbI2J5MhjXPfhPEdS9BqALpaoifuPOHX9wf",
-	"PTomCGeDqMxzlhpY+PORPewaxm71Yg1HHkt4T5m+IDcgNt4gvviNlTRvCJ+QhRUpJjJJ5PKSzCiKIcAn",
-	"7B5EmdJS3UCrYKSBMm4+IIMY9g7DE6ggz65ekPtnp9/kMRaXALKGwyxCGniMf3nz5tl3OFpf7s9hWAJx",
-	"yQRpgKZosORSnKRKjhO2+MfvWoob8jfb5KP7D775u1sm8NxH7MZysD8yadgluQE/nr5xsQaWtuxKQ6bJ",
-	"0KX/aheu4oztMBusViqzJCZjRhSfzgyM9ObdUQH1clOKYCj+alcCaRt+0XNtd2dIbtJsnPDoBgDEh+SG",
-	"ZmbGhAFjbGzJdEUQz/OICztGiCJRx+QXIO53R3IpKn3TUugKVIOleg50AGMfs0SKqV1H8B+AJRItCsdu",
-	"EkeWGm7Igqq5tv1Vhg0kD4E+OD2gHHtEbGNAhyCOwj/Hv2F5pcjDsaHWN7CXk+LMUIioB/hE4ED64uQk",
-	"D1M6du7+E/89yEUG/P+v/UuD4cCna14MTo9HPr2ZpnxwMTg/Hh2fgzxvZsBJTxDe7E/78xTFkXxmz+LB",
-	"hf3jD/AKRkanUmjkwWejkcfE9SGV7J05SROKts0iNkHOPaOlIXXtw3C9XlgsmYawkPvYS+haykdz8i2N",
-	"PaBv+cIYXPz6djjQ2WJhl/VicGU1gWUJuDFV0grgRGUuxYhOtb2ZXuLf7XVUpuHBxQDpEno5WTCjeKRL",
-	"K1dzSdMxS/D4jmUGgPFQv9cyNCEJsmokiLUlf+7a7rnmPRbZit0TlA73vtBO6sRrgut8nV1Y2UslF3YT",
-	"Mo0sEaXB/hsAQKStlPuK0RgQLD8T4h0OHozON3/yRtBbyhM6dmaZ3gQfUYEVCi6AScXU0DHVzF2lW5wF",
-	"L+ycQMZJ45YkXJsCzA4TKuiCGYCy/DU87eKVk5/4AoAzNr74BC5ieLMenpmscrIEJLhjQHUeXAz+yFiR",
-	"znSRIwAWW18xpIRAtIOdoR/ICUYAeku0bOkU8+x37nWMaDUgejoPeKjDPEys6HCTFv1241EqiyG/uyzL",
-	"ov1uQIdgVAwcr8cgoG17uu6PTjudLl+LLsaPOhzJp1KNeRwzBAMsjiAKl8uZLMnMkwnkaVnZY0gEWzJt",
-	"ihrI/txd+RSj2qmDA3ZsWV/t5AE0zlGOX9R4/r617/0rR9A50E4WvYDbqeECctDN+nPbz9Ja53PAE76k",
-	"HDUMFPvtpg3RJAlQw7jPRYTw6WjUZdPBVnXMhHFqdHDXT97DL/DzhxOHjoXh7n2YbLFzz+KBPe2pDEUi",
-	"vgZHg5BWH7wo1U/nGiYO5XFExELyjRvaXRPiBiL8pGnQfnF/8xc/S/PUipr4waPNHzxxUS01Kn+MO6SJ",
-	"lgsGKgxLNLuXE/tlFQgNdCavY6M2anD3O9O2J9eO1I1H4W5oG2M1rQ4HQx1iNTircroK7N7mgLbYEMXD",
-	"cL9d3Q3Fl1wDwQsUhzlEn4jdJVBLwI61lB44G+1TuZHnnvYWrSNYBH1idcqbv/iZ2VZcz8/Z95YuNMYs",
-	"l8oLSsFcRJTxeTLufMQHui3QmrTHA1Wlf2y+Qv79+inZCn9kq8FBhdAeNwagw8cOiL9sz3zFUiws09CX",
-	"+6w8r/wT6PTrRQQH5BUQji6Ox8FulCU3s9hByhzkDPgOvp6Cr6eg5yn4xZGOLt0Mvc9D6D74fTnXbfYz",
-	"hObmU8HF9Ee2OqjY8iNbXbFGTXHOVvu3U74ECxa0jTctKufg/0JhNpqxaO5q+qAT5ZsHp9/8vcuqB81j",
-	"GOLVutzP2eDQFpbnrGmZnSPls1HHr2ZyieYVQJ8Bx6VOGfWOpNw/xQ34fWLZzcZScjet7eBJOboqzOsx",
-	"egSaf1mUa3NH9lsZrzrsZymZV7ClHRURbEkSKabEjoCkM0XB3yMT6BPxO8lMKs3ImBrDEBq3G2H4cbq4",
-	"yg9Vb71RGfuwRpb311Un/Dy+JFY9QrXIV7kjM3rLCMR1f+p6w2mHL15L+RNVGLt5/+ysy7ic+T2gCOCy",
-	"uTgBOIOOzXta2wPZYirx0SQv+NPO9eHtp94MfliGVC7KEuBMP8gl4PVC4ePPjzkV/hfcWjKDZFjcDzLJ",
-	"3RA997eb9cIXRdMsUgwsGRg2MXTBHoqljObIE2RG1SJkwQDPxd0SRqmfK2aytOnOwpkNia5WZbgE/EeZ",
-	"CaOdlcMhak2cRSeSYsLV4tPnRjtIjt+B1FijNWIkGTMIFReEC4hhIzRNyd9ev3j9cgjhJw/Pzv/5930z",
-	"nRO35OWL8w5o1/Uapt4tr2SsWTW4/+hsdP6o+y2LHUMN50437P6O0ytXfPYJ1J4NHCX/ApwS7aycuY1w",
-	"7Xh9WYfmY9z5PzGDF75V7YQ/m1GeArnPg4dFiJsFVny+1xNSSMn7Ek2h7M7WkumVCwddUrwRmF/xr9S8",
-	"D2pGzr0mv1YvHrqkK/QdeeqAkEIqDIsx8HMvlF/UuWuPQrnybx5avi2XUmuUYnAsn5srfG3HZWp18Hw2",
-	"e9vOEybiI9Ao9R3LD0zEL2y/G2jmfjC3ZfW5qL01x1SsQYXPlXcXvuI0mLGPLpKC7brHedR864F9kb91",
-	"91FjL6kCvxzF4E2Z44KB2/ue9sWs0OqxdLXCEDIsFHX1R1OEVygL8KBWfr+qX1a4VU5RPuIUkKKhZj7g",
-	"HkImQV4aYAPp+sZczFWTewezHPx67se1s7VukmFi4OC77/NioBEc6zevyonWlrVBNtWUJtcFGmGpBGoE",
-	"fxr8QBfjTE0HOHmn+5yN7j/4BvK3FbOndvADnTChjaJaMwIYh4a+A0TdwXffI4rjN/98hHlgtkd3Gn52",
-	"eITkX4vxD8UhyWEKhwM4ZtcuGRZ/y1EMfVD8wIFn6GtMxmLXhr7zGJ2aings818RTWfwfaZkyk6+ZSrh",
-	"ors4+jNb5tvcSRg92/tx9QUtQyfW4ddcFsEbWK3NXoQLGrO/qr/uM5Ggy0kxkHQV53kxCDYKOVd9+BZy",
-	"pqZL9+S9//FDm024xNgOfhk1icj5jL6oqKOAybhOALMcNVDnJ3q7q6vXneT3A8IaNlLPFgHILyZfQ5Dv",
-	"gKhQKCoR1b1wBHM1GL13kDJypj2QWpOIRfV838EzW0pYvnoUVCohKhPON0W0gTqZQkLQbJ6fWy0c3EvU",
-	"qMfhbBI2Tu8+AuiyGiYM7i0jfcii04O+hgjtP/r07mWUx1YUMZJAMFGNpeDNVGi/1erYW8coBe+aSYFr",
-	"0eLFjnL8i8Ma+Ip+DpFo+ekS7I7Rz88Z1ZAnGqAjSJpRGJpuZkzc6QW0mf6wRlT/WNFO9xw2vl9TwkcX",
-	"2b/eAAcOEgV3IiU5IG2hQsQSUWzQGN7ZzZLvnWuyC1/2rx7mYLjWPwkjWy4CQtKMFGamSSZSyuPu4t0r",
-	"bOOOIwG+ntm/mtR2ZWRav2WtbCYTvGA1TZi+9JVlyFSiHcpngMV0leOZAIgRjcyhGAhml3XyBP0bXz3g",
-	"SXmCiE3QUZsNAQf9xVsQMDoeJ4vIZwGx7VMzIbRnLWMuJOFYdavsHS6SPCH00V6tqKM0pXfehYX0a2rn",
-	"Z5Pa+W2FahqOS1G04nCqstvU9/Dvh5OdpbPNfnSg0p7gARCIEbkoeBe3ETpqCaO3rPmo3Q+V2AWD1GeR",
-	"d3DHCjhGeTi+thPlOZzA5gBD7TPJnoldggq9D5jGCy7+cw0ZrYxUvHPYoRvtHUvnCKQc5u6Q3uQDccpo",
-	"kgela1wHzMSNtxBg2wCq+FToKgom6aacBrPrHBWuZ7o0hGxISzOGXe2HNqMZTRIG+MeD2/GIPz+b/7L6",
-	"L6gMslWseCkzBjEsv5LiAUnRw4TChPxO5qBNfVN1mslTZqYDl3yRma4Bhm4vuCa3kn9uIYamiHz1aw3T",
-	"2TWmUGPO8tGcrfSJkr6ARYO9FZ7Xcp0PYHYN7R+mGrupz9mqDFvvUesNTzBkDbHIvwbw9DWN/kA15M6a",
-	"ympX2JbDk/XouPZthxDdQWedTI6Xiq/F2GSaqQ5R6IcPaD04ZF9eBuSLCSFFWQR2cB9BpEgkXSJItyOJ",
-	"fVq2vYzNbmlQwnbxmd/fUl/D52LAxJQLxvqFNuSkc9eRDXnHLXGU9ma12z/0Lkg0aeWJK4GEuK9s+dOM",
-	"WYhByy1O9B64+sl7+8+H/pYUS3XeNEINVp5qxI74uA4uPNm3nC37nOvibPUAkjjAddR2pr96tr4YzxYD",
-	"dF1qKgfcQb1cAjAM18SXqSOJ1MwVc8vVjh5Qld2YwgkUCj6qoMRszSOaAkQcSkcJXebTDRLZ7rptvGgv",
-	"axtYsu5+PdYHDjJxeBIO8LQqETnY49IxtMfP7k4iNUTAcqW3OmaVqjgnrjZHu2b12L9099mCUKHFSJJI",
-	"CUVGMCvQj3rv6YFNsPO+u5nUzJc/SRGLHoKVW2DofUXOYhBrlT/Lda/9v5Flr+FaoBvGaJVuDUUhuJi6",
-	"MJoLEmdsSOQtU/iD8j+T8QpjEnQWzQjV5PTofGSfPzr9RyPQ/RLL5Tasa4chP3HgMVQQOZkw+xqCxhmf",
-	"5NvYt3t9L9UEPKKNq2GA9UubenbVTT8VeH93KD9jS8FuYRRPOTjc/B6OV8TyTV2kFg+JyBZjpvBP/j17",
-	"WMc8SfSQQO3XIbEauiV4H7HDY8zebC4nkPPDgB3V1TraLuziNZZPxKDZMKM+ee9+as0wcyMcHJ7+muQP",
-	"vxB/gfQyN9Ui/iClypJP9Z6AWwJJTDcTU7XYluUlLHG2rgPR2ubL2Y0wj+beRJgncL66SBTfwouftcnW",
-	"TuEvy4ML1BK39/e0Z67deGcfcrcNf4K0nkVztkF+/ta9c0gyhC7a4irHNKEiYl9+ZKWfqKs+SwUmEpIx",
-	"KMXxsOqCkKBefeEMOZpRNWXtRPrEvfNZc2OcxF+cHy99nQvc9rjKjD2O82o/NJ9pu6SfJsVzMT3qBmB2",
-	"B9hlT9yIesCXDaEef3GLfvlJ9YUYkWNlARenikFQOVpFXHniZWEwkEmMlYNdZgXUSy4TuF/9L4mpS2Fo",
-	"ZPqbxLcbU8nHFoo/Bp3nGPVu/Blc3/4Xp2vjLx4zqeQNZolT3XPwL0HYIjUrrGpqoA8KQWMAfHiMtZvt",
-	"xwldEqrnzNlM8Y8x03OI+9GEasKRH4LtOwhqC+61J25BP6ajsLR0g4sBj+l/uofHgpl+0Lj6rt2F3SwC",
-	"bj8gS2T51cvwpTgPPej+TC6rFcK5RpxDLNjsUDx6WtM2ui/KbFGx2GW93RFbDLoVp/yWPYGhfFR+Qhdw",
-	"JEs/DR4cj0brSHbAGFwWrswMxXjdc/KcrnrFIbk533EQ0ku6WrBm1oM08ZXZfCnM5l9YKpLYo5dSHud3",
-	"y1TKeAmoQRhXmGLRbopVJ5dWdCzVj40z1su47ywLvdjRlE82WIf+BW8c8F62HTSqxC6n9Gw0+mvoxamS",
-	"C4kW+Sm9ZSWlY+ikSRO0W77Mv/uCVIiFPV5Vw1CNebJ3vhgzQFFTEkupyN9cWYOEC4QwimZSamZPpItf",
-	"+DuobAmbGCKzYJ5vyQ3w3A/js7Y9uVl8NT45ZYsJzNQtCYMf0aV6gNMjpNlgU/0Z3visqdpO4S9O0rDP",
-	"nw3pNgI+xrHdy4+qjRj2zmogT2iSaGevE+S5FDHFoiGdtQyYyR3rGEWf6wqGJZGv6sWXol78YuV7q1/Y",
-	"bSV0LDNTucY6nn4gij66AjCak/f2nw8nqUMAODzL2PyyJf1W5pJysT/m0gGEAiGbv562g8Yn/8hYmp8C",
-	"KYiR6Z1QfiY+K9qH4X6l/i8UAhKIfyrJRMmFS6k/2ClI0Yp5BGp1q2Lh7J0/wYsHlP5L/bQ5rGHAX7we",
-	"kFs7Urqqx1Q4lFDBwN+4ZEnSiNfWQjGOAD4JfQEzqEsE8FE1h5iu9ODi9H4fJaE89o/jj7Bdb8jTskR1",
-	"CTELzvUNldW+ZkN/mZrFcxfHYHcdUhbAS0HFCgD/fYoXN+i48NCCeSx9Lyay9c1z8t7+8+FEsVs5Z5+M",
-	"IGYP04ZMTjvevXOsTgIZwssISRZSfbUEHF46c2h7cI7wRvZgP4Cnyhfs8KelU4rDS//uZ20FdrP46ttA",
-	"30ZKeXyIFIePIf91o/iEiiOHKNqumCRUuFCgg+oleTdtaokb8BdPlx7qVU4Af6sImcXEByNJJBdfeo6D",
-	"YhOmFE0+duBXrOjylR/Lp4wkkQ+y6fTI+Ksk88VoHq9ZkjhAThkzH0AP2geJMm3kgimimRWrsC74kFhK",
-	"FmQ5Y8IF7CJERR5r7TNJ5MI+nzmf/2GCZjqxAIBaWLiD0VLKyr20djjr0BOATMcX7ILcQFGSi7PR2cOj",
-	"0YObIblZMarg9xsiFbnRXETsKKHaHLlL/KYJRyBlist4UDdHVBAivOFjUOkXRmwMU7bV//s3fPbr6OjR",
-	"2/f3PxzhD2cf/h8Mzf/5/62P7O//+46hCoolb0p48S98wVc1IKdlKaFY4GZIKLEbRZyOb+mMwF65MDQA",
-	"g0Fx8AtOn83XZyOWwZV78/AJDH/F+nPtyAZcEEombFnM/fOO3LKHLeGCtZHda//O3YMeATqNj1rG8AMz",
-	"Q6df6EIxMuVREGEI0uDsE8SdAPh0zHF6e7c3gF/MrwYEKyilKRMsdmVM8ujjLyk00sj0KEs/ehIO+rBe",
-	"y/RN+qll4ZyNmtJwFszMJIye6hlcdxNmX7GHFdIa7/cKlcPZf1r5OCXB5qt2+UWUMrbC7Vhm05nB3GuM",
-	"/E4VK6fn3NNkQbnwCB0HzLoBVIJWQ+UbeOOzNsq/+ZpuUJjkEdpl/yb5TwLfIuVQfKOVoJ/TaMYF+9G+",
-	"91mT9eOU/8hWf3G6tttdjzHyYKeaRYqZihL2zGEWhmTElM/ZynPPrREJ20Wsgvg+qpzlFKIFizm8U9RU",
-	"WOAAe0lOSIh3LTphr1ewx03y05ytwPbKjXbU8FWU+tJChOweIwi0o93L0nY3BIn1ZgfNd83J+zlb3UUM",
-	"0I9s1SGqZ98MpltQDxYB+3qy7iaYB7jaegGBXYjZWH7Mkf02R+rkbx1SqvGdNAUs/IKSLDd6SOQkB7dC",
-	"8BSswqDZX0agt6wOuV/KlJbiAh+gbjmjYopF1etyfl7MNgCEz4zhYqoPAM2cxdy0U1i2DQ7MngzJHt08",
-	"r7cYsiFjdc/dMdV9T1yKIbq2pGYYkAKlv4mWhE8INwRczRwhBUzLsPBc7oz17q3oQDluReZcxE0922dN",
-	"/d7v363GvhtR7ce/M0Ae644tv9bhU8xQ4ZqMM80F0xgHSaRo6nWi5CLcZ0wNO7Jfd+n4TUqMHAI+HxdR",
-	"ksVcTIeBkTT7L/oP4qAKqD2tf3m7iiQxj4HrNptVWtgtMMUD8dqTW6b4pN1pbN/7t33N0cDg0ART6SxA",
-	"OD/IpWV7UC7ky3cez+SSTKjyFYA51NTVjCYs9mFDOXyjNuS2tHhkYlu9SzJrqqyP16dgRGVCE6iLheFA",
-	"VM+5mBI6tRMzEFnlJwyRUiG8G6RZLwnUaPHsbmnxjYiZIku6gjt6zKaZIOMVAjJ+sYT5RC7SzDBdokk5",
-	"AZrUUAyHAC0BcSYsnto/2P3dghDX2daYJ8mRpaJ2nHieJK8ysbX99tB1Dl5ljdrLX6jUgUMIs7vZfDNi",
-	"ZYu3h4jCamRXlnQg0tueZTNjC82SW6YxgjNaRQmD2m6XTjSz4rgG9jYGlSoGZjCVDFQrV8yE0ImB4mPU",
-	"kAnlCYvJkurfRJoZovh0Zo7Jz7KAdhUxdmS5vZ0qi4lZ8ogNLX9kt4C3b/J40jySNIjJC4ZlR3Yf1aoM",
-	"M7pmIga3/dnDo9HDo9FpL1Oyn0YnW/LZvg9tkxlZZeLSboXfc1cYYUyj+VT5S/ir7euLgOfFap1w9SEn",
-	"AJ2cidhuPCWAwNSNfalMHKtMtF5zJ+9VJlorVBUH+9BXVgv1f/kxnHaW9zRJlZxCcrlHXM/roXFDIpkl",
-	"cQGvf0fX2Gaz1qtMNDjE2wtMTbiIGypLBZC7oEYcoXaNuDCs0SCEL7aG7ZdMRA9Gw8GCi9xSdbcWDDv7",
-	"v6yk5goDgvxhRRtutNvluxLQGgj25L39ZyNXPDRLbCwQZWf+5TNEIIu8VF/CAbLFckX6roE+PrksCzu2",
-	"Ns7oCO0kjSebiO1lPOlHb67NgLl2zAXmZ9Q5XZDaYhllX3jGjz9U9nKh5OV3T0uT/vwJDarhbsgG/9a/",
-	"dEiWBn20Vr5zo/jyK9+5iQ5dCZwJzRIDGv7HcJS2ANF+60spfzylPmFTmly7yIKLwej00UM6Go2ORvY/",
-	"39j//NP/6v53WsiCP3KW9NP/ccJ3HEpW7rXpWHxV8b8UFf9FygQIOLCvWAcbqJwglXc8/o4sGmNqPJM5",
-	"eY8/fThkcBhScL3+WKh41yfAUhzDzc91n0OKYCZ3XbHrK4P4KzGIV8xeXwWLAHv/AsJNuamLDPviFlj6",
-	"+OQ9/vDhhMa/Z9rk8FkHYxzQXYfkwMf5eD6JDEFfnWutFpcgz+mKnPcLYC/mdteSByz/hlLUzrf0tTDX",
-	"l1aYC3L/3CZjFCAwGYBQ5gYKcHOjiVwKkgnncgeLDCVI9/vKDPRVgE9SmfCoNWDIF4h9iW/eQSFg11NT",
-	"iiw8/UvECeWlfqliZKqoMCy+IH9k0lBNxisI08Q67XTKStFDdgPFlEyVzFKNgVXgTG4s+3soNTcLVUTI",
-	"1knqI7qwizcnXCBImoutvRgYuyyCYnrYTCbxtWaRFLEeXDwcDQf2iGpwYdzShFcejizpUkPD7SoWc4Vh",
-	"rf7HayMHF4OZMam+ODnxpW0juXCIAesjeDQqDcGr4mtDOcexTBWNWHX0SB2w3hDSe4EDzlX5Z8IwJZgd",
-	"pPPwXJyO7Fq72mj7XbJzGOat5NFODZ8HlsCuQGfhIMSD7k7t6MMBv5YL/iIFhStmmpn/sKi2INg7g38m",
-	"VbGgC2ffLBf43rdXRRqjsW5c2zeWdlcyUyDvWK4DiS0o9rhK9jfIem6GIBfN2eoCJq/ty47nu2DTKXNR",
-	"aNpIBTWV9ZIpuBMX0speQkKigb0mAcePALJ4BgGf3JD7o0fH5DF8hEs+Z6khmTA8wSgQJ5RDFzgBqOAM",
-	"dfePyeP8jxA6ecsUTYhDF9IE1UtGo1kooEsbqswVfj7Y4S7jPh/sImfpC811bBu9pUlmufo/7j86fXCa",
-	"G24/FMx9lKMh5REBxjJc3LR/3H90Pjo9O7//4OFg6FtHdl2gKPm/2L13ywFoLUly9M033RU0txRXdlnu",
-	"mgO7vpEQGrPR7E763QWQBXc+vyyp9FPll8PBgy5TfyPoLeVJgMd+ixGelHh25w9vLlyXeC6wkBlLYgj/",
-	"A61NsUmmmVPNLENYV85auDACZ3RnwSfv3U+tARJl/nFg6cR31YRZiY//AhETdfIZBu4LFNHcNdGNQO4K",
-	"vKy2nw3+7BZ6PCmE8gNaLEPDbDJd5gPaw3XqL8az2sVYv+2GA8sMBhfnD2D5et0zr1gqP9VLzt5rsPlf",
-	"77XP5F5zcAFeEi1iuag2RAGpXTr4TFNcaQBgrRhbz+o5yCV2kqXxR+UYVVL/3opyLtaVa6c2QMWyiIFB",
-	"looVkSpm6hKssCmjpkHZOCa/OGhSI5MY/czI+CsaAx4pNNc5pSSXHwPaAS7XHvnZaUd+dno2+mIZWslY",
-	"+lWW/6x5HhJcDe+ujheOvA83neo5Imj4glR74HaJjOatPhR44ZCiOXTQIJAjxMAXLo0jN6bR/F4AXOGj",
-	"oqAAdZzQ+JaKiB3AnoZ4GkRTEY/lOyg3AfdONMdUpogKMmZgBYsvoTTYrVsqd29pMH79Jl4IBNXBtDdf",
-	"pNMsJeDxa0JnjAavKDc3T+UfsYy+rGQivh6NLuD//9Pd+PTY7dNdW/43HeCv5v4vE9QObNP56a0zr/+f",
-	"vbd/TuTW8sb/FRX1rcq9dWHAHnsmsX/5TuYlySbzsvZk8zy7SY1F9wF0aaReSW1MXPO/P6VzpKYxNDQ2",
-	"DR7Mra0dYkRLLZ03nZfPcYpqzDU5oRBswRccJ4lhcUbdxwfObqmaxYiCwasy96WbRWW2NRsxnJdiMUTD",
-	"1jVob837T0tdUm8gGv4XjatT9xWnKWEgv9on4JLyb0qXD3dmRbK4CIDpDEO988Shej3QQvZrdz0VzqzE",
-	"7VRCb+0qvfbc06e99r5hxN/piyxHXWqy7oSlGnri5mng4E0JfYw1ukQV7rqeJjwCAjIDMnXu5GzuBxMA",
-	"XTi2tbQy2/NVfg7o2YBoCPG03ywZku4QmuRcMpRNm58dYuDRiQlLyXALES/cg2e1yePtHkg8C4utOfRD",
-	"hO6brKCaCvt3MO5qMu4eDBWhRinXUFSzeQTwYZKm1LNQJgBiYSKu492IgDttPWkp3xJ7VrMWc1h5YQ0D",
-	"abWg/l4H3nyEvEn51dhFMBwfOj8kYiuNOamhLXGnJ5aVNupbP25H+LdkMAbEm4BCW9qdE0fPAJIWem5S",
-	"V82j5tHp1/+vsRYm7t9eai6a031XhjX74mS70CHhwCYHU7wI+pYTEd4484v2ftnbGjDQ9xjUrV/KxtXt",
-	"Oh7X6gxz4Tfuq3en7k6pSxgH6mxOzTZMJPXiuklGHGbYSjX2abUHbb8XWdVjYaMBGEp4wDKsGTMhGAj+",
-	"7rolO8Hgqh7DPR47prk7aKpF5K7wk5mLuvV5DbhFoe854WROASwTboFQ00aLr/H0um5JOw0SIbi7DxMd",
-	"Hd8zTOTegojqEci2gtY9iKt9anUUPGqBD8mVhspJk6Likglp7HwZSI1iy/IhtJwgfQz2kFvMj5zcg54h",
-	"98P90MxPn5uCWjow+CP0PvwuY0VhXKRA0pcDjkVHhCJfA2uu9i+YusOuy8DFcInOkIhU/DTwz+mN8W4x",
-	"LhpMQlLp1w4uxSV3XNO+df+sjN7XTT9vwHKRLKMgKvzzYPJBDXrQtr0P5rsNmGZxB038eJ0rr1UMSwv/",
-	"d277YyEm/g2jcUonfu8rk+wHfMKWs8PeQHlyWEjyOBgG+2D5f/BAVCT7sHo54FAJzGnQQDmAtYQag15o",
-	"B1lTt4U/lRgl6QUxJGIkLMTMwo1lPZFgckeWMqvY82P2/sepMy9SSTaSxrukcfP+VhKonDzfPa6BmSwa",
-	"NJkEO1Z62GRqLJs49IuTD4WPXwRm3v0pp3/RGZWg40qENZD0sCaUs57SI1oMAYsmwFKu7TP2iv7DA/l0",
-	"eYzgyu4YQyEppuyOByqBc/9wbSw77nTy0VSS6lZQUiSSKL7RGGxzESZ8NOCaRxY064IdA0gWQZKYc+pM",
-	"xVRmWSYTMIYZLkoB48OZzrZVBJmNHClHajTiWFQ+EpFK8FUs77oXEik40l4ZXPpjAFjhP91K3HCqwi9Q",
-	"yprrJlG5cNETjOJJVXF5vkqID0Ey1ev5+iNzxv6FtPQvKlRgCfBYyD7rdPDPvliotFugFrNNC3PYxUaa",
-	"ZOaL0l8QQS2s2f3R7WrxOz9Fpdf47LngO8I3aIYt9Jxg+MR4CLOFXQP4qDS0d9yp1iSgihGgIgu2ZawG",
-	"PloXn7vZGGWJFY6L2250K0D6FEKg2jGi9dFetx1VHz21Hv6Hfjfdc9/0csvQdBVcE7HmvQMo3d4YG5+9",
-	"m5F0mSQ1hGdcPX94xG9aXRVPWt2JdTT5/Pnp6cnJ8+NVFsjC3PMXnVWGCWYELOtv4qj4vyltoGKLEx8O",
-	"VDpP+PlXueaaYqJU7Hfy4mSVKJsTrD8uCL5gXMYQ0lveptd7fs/RI1xBgXH7uPrJhrMKd+CFMgek1RPa",
-	"hBgiEe81XD21aHGnj5YrcuF8i5ZHeeufZ1y4oUzXluZ2RTbUWz/0AkfuKB+ql/eJjjLt9hdrauAmTdwb",
-	"nvV4YqBiv+ilpV7+4eVpUep+q7jTLrriGupk8OKxPvG+0YEZGDJD02O4oVsz5pP5PhRb8xCX373dStlA",
-	"JXGOUGtwrUp6nJsch87LqjyjxlOuAPOM/YJ3Hbzmuu8Je23MJ0zT3ctRPGG9dZUdfBnzibladMVNswdK",
-	"iU36Eb1Ec1YFn8wkEzSaIcHg7e8X7jxV46zx++WbAgbb0bPO98enjTXAFT7AePbdt+x/nJn8EjEvyjp5",
-	"j7ickK8CMEqt/E0ci5APQcy9SqpyhHBXsm3YKzlrQ7TDBXvjsm6Rn3HOsegYu8msahK+l4zxlb37z7od",
-	"mv4mF+rel0PPQOAJRBwJyr3pbl12AH/Kt5lWKXDJXjuTlyfsRy6HLM26iTADclyNyn1/m5WNB+9fvd6/",
-	"GXIpJw5mrDtO1LzIAG7IOXv7+8XdFVexD7vcwEas1N/AGTTXoCdkI3ShXL9zw8aQJGW7muv8mYX5Tewq",
-	"lQCXi5bwKoogzXdF9Ry/+UIGp3zUNd2YFhYycGPXnO3g6nwMrs6DPXOwZ+p3h86aM0xIn2iJAmD33tA7",
-	"BtGtW9zX9q1VX5e6RYsUX8U1GvPJObPKWTH30DTuUlQ5qQIx/bfmhij1Nf6MJR9OmWEC+1SZPQl3I+px",
-	"d4Ufq8LtfWEL/MfjfXyn1Whqp6we/1lNR/+1Dmu1b2M++Ur3hgQIvPJuWdZIXcNyLnuoDR5sHrJy8iMj",
-	"tOFQouEsH8RduL/5M8+KJ/NXJnLr9H0eykEBPsKs5BDeI0LJbHDR4dXjQff0x8nSq0c7vnzDF3N/j4sE",
-	"4tZY6WH7dihk/LWtwepJnSlQfyg9/FXI5fWeVk/e4drc6Edd3HDh1voxs06BLrWnhYXRAUuhFrkxIwF+",
-	"drdvpYfMagGx75SSFzz2xTVIlqXrImSWOut6op/pJZG+Pth3fkiNVBimWBhPVgZoA9ARxJMENBvxCTPw",
-	"NCBSlT/f7wzzp3XGTNZ1m9QFbZpMwzXIDJp5CYMaQzz9L6OSuCK9zLQxKLvgbLCwYaASEfNJK+IJyJjr",
-	"5RHnn2n063xwjRR5Z65lVTP54p9U5Yw/uunbP5JamTmSat+GjxVuA3eOvQbVfbDLv2G7fMwnjOck7+GK",
-	"FAvUTAGLB5rpZWp4njS3JfxWCb4nUNZ1V9o9TudKOLC7RV2zR/cGQx+SXaWZvcKMdkIFmqJwOovLoxRj",
-	"bkiMIdM4/I5E5RXrqya7mgDXyeSKacAHGMaThNEf8RfP2KsA9bkw5POnLBRVjKncQ045Krd8nRVD4JQe",
-	"6CIcRR7ZuUq5sVeMe5eLsGfTDgO+hwQz1i1pcapKLbJ/I0VvP4F2dzAkHXeiczksxy+8s2j6mx/Vjds/",
-	"vDq7pdCRTH97fBqyXtxDmo2RkhjMOl4jx+XOjhHs7bYDQ2sLq4OK3Y/Yj4eLXiCdt1uFt8zifGD2y31E",
-	"/kOyZXyOzOLSO4yiF0rsmC+ucxLe/VAY5vbIgmS5XDptsuPTZ0fHz1DIMKUZ/vVPiXkTmI7gBFMhjxfz",
-	"EuUzhlrKzc7jGOJzPLhpBZazxMoTa7xIOOTUPOKcmpnIyLxZ4G2GB0ZEDikYB0170LQbuv16Pff48ivE",
-	"KFXatrw8W+pC/AWHvvYja+QVmuhXIeNlrsMhBvODGhY6yOQn4UEMRofqUQal2wz3H3Scc7RFO2oWmGhC",
-	"OqPgoYHOv8oIqwpFfeNNS+glnni5jz/tZqjxmavvqZ0CywLKkQZugabfqVsCblKILOltjBQhJRaCUdiC",
-	"tPMVzXL5BWPGbsTb3y8aZ43T58dHz046uPnejnvPJ3hZaKxTV+M3Ysu19sVZ5yU5EU8zr0d20usQLt8b",
-	"C+hHBM5F6E7STqpXjMEWEOTsACZswK/vpbtKVVD7lj4shX/LBUTNemI5D+x9NGCgxqzHdYEYhNmmmlht",
-	"MtAKAgYr94DVdxs0ufv1I9ApKchYyP4XbNhtcjm+DkHuxvFcjRkOGmDPvM0514f0XakQQH0krIX4HPv0",
-	"c8OsYl2Y4gHf7dO/OY1Qf2e5WXGy2EJ1a9ikMNkJz4bTop09z1v9Q2KAur05Gjh0e6s/C5KQqyZMZ/KM",
-	"aeAxxZXRqsbYwxAgNXmK21gr2c/9KCOK/5CPQVqtEmaV5cl9tHSJF6pTiTFRKOyaM3ER3zxrhvuVF7RC",
-	"9s+Z0oFjmwUDfMyNj2gYIaNDSlX9zIqtMw1TMgI2UpjAETNDSAOOa1WPCdtk7gCFkthsiz5umR9RelRw",
-	"5r3DcbWTuptmmXPYuxD23OuW21OY3pxQ+SamPbv7gPuP8UAgPj9MWMRH8JivWgtj76Gm5/Xlfy0Ew1V4",
-	"leQ6GmBD0h779OadmQ56ccLe/7gugO2f8uqnt5/ZndDIFbOQJOXe9/KI+pRiNx9T/yPk9uPyEbyoLOzr",
-	"FrkUxS+EoosuyWbDgL4WEfJ0N4uGgO76goeyiWyteYRfeGRXfNHJCKT9MgI7ULH7S2bom1hFmfvKffYn",
-	"dwBgfYIArAW+WCLFqW20vzYuuRwe7JQ9wljiubDPVdz5NKXWsXIo7vJ5aoZScEv1291A+ouXR53vv39x",
-	"cg+D6ei4usHUvnX/VKid2KCOOJRNPLoLeRF32Bcmr3CFPVZDrUJFs0igpN3sAh5B93W1e4Ufuge5Av5d",
-	"nnjKQIj4sYQbS/qcfA/YUhp5xd2FEyHhnHHLRsogkNhAZQYx5jSwIaT20d5pKjBAJmO1Yx+XW8LeeLjc",
-	"yxxU2hZVWq6wgjbrcmzkY1iiZJ9RS0CMAzjTfcDTFCTEzoZ3Npsvma7Zt/zv8XBpjf6l6Esh+7/CpFbH",
-	"1a8wuYTybEaYPMBftbYshijTwk4aZ//zV/FYP2XdRES4GA8boIZAjg4sMDCWR0OUvOH+hf6Tf1y8e81e",
-	"nh69/OfMScYgrZtk/igR5TPaaL5hAnEfdNsHLVomGy099Nc07jIb1XroxWlKTt6tdI+V/Ws1Sjni5iLS",
-	"p48pmWxU7Bxp2SgzlsH/ZjwpktBveKgLCIhOe/MV8J6KrObS9GAFpsLnfNSOEPwDW3ZFkjgZGyAoyvph",
-	"0NeLm2JkmYi33A8j7N8TN4RzYivPnt0dHwietLo84TKCZeL0sxv4ox9XK8kU5ikRqH655pxETiaFRSHr",
-	"rI6/Qas9JqhXcWxYlvrqQDrEIBVYCnqKtOxuUG5ndkxlfZ600EoQK6KLv7mhb8PIGilsOtFkKXCNU2tS",
-	"wFMpN/FvG7xVJgPUOr6zh2+95wNpd4RXFYytjTX1mKUcHseF89xpqiaPYw0GyTVCy7vxMx91M93HCFom",
-	"EXqv8eZtg94lQszZxnHn5PSlU9hWg2ONxs+8B9JYzY0BdtSYVgN8UDqWYP9mlxSwYz+Nuj/jKdx8ETE+",
-	"+uj4+cnpi5ff/1C9YqCwe+8wxLflGFFh/re4RUvZcXK4+e9LIAjX6j0M7mQLgscEyeO7CVCBdldzGQ0o",
-	"X4YCxBVlEP2wPGd0Vkm1b+lS+7VOtx0RfHDblTQXPwi27Qu2zkGwHQTbwwTbRcB6Cvm3Q6nGkoCt/WGf",
-	"szxFxos9ynxA6Ufpu4V6KTMLV/4QSaf6anWo+jc36hCk3jeP/kLM1ASsO775Eow1cHPLUfk8Ja2QsWLE",
-	"+9BOZX/dbKqF8jQVkc30XoPfQmhyUDxI1Vfbv5NlSzI6P334qcn+49Pbn5jS7A/ofvLZXsT0seZjybiE",
-	"cZMZFcAiCxUlHtudsjqpOxMzoK8hLkGo25zYOmQBLpHWZqDGh3y8/cnH8xieXmwyn7LhTimwYEHKpLw/",
-	"C+E6K2buJuEdd354eXR6fA/k9dFSZ/T7Wl3Q72EJeFMC+4/oOh4o6quhhiCd9B46KzQFPsR+fVRAlsf1",
-	"+ITFqmJY2L2b+zLiFjbraR5BO+XGjJWON9JPc1E9+Mex/BTmeAh8KYzdVmADNkyicAtn6UBTO0OVUGWa",
-	"1hBZNlDaAOtyZ6ZNqt9+wzrXKf5eIPLp5/E5VSohYp4BPEyDMA4MZAzxfjHElqSw+9UPlaZ579FtT6u8",
-	"+e+SX3ORLKnRnjaK+M4wdzMNfHM/Hl7IipSw0+rxyOmGZak5OPAdjatRphfnubTUoW1hOxdhmbFcxuYJ",
-	"SPkpBKZvHDLgzhSgw2N0eFsW7MvLxKRyqugsvygYiDSQVYo9L5u+N7GGFLhlsaLfDLhe2Gi4C30hd0KB",
-	"YLO0NF0IX6pJhjZDnFklkwliJ1A2HRWTcmynQf5wrL9Xsif0aA/F8QOcHm80H8/RtK8wIrBcIa3CEsM0",
-	"Zf/4/PHzpya7ePeavTh+/v0/65KIbX9WNXT+roVR/HLnWOWeBpCPEJz8cNx5voZHnyYmLOft+vIvIFLX",
-	"oCdu7oVpfmEAsqRpUl5KX6kYWXWOl584h65tYc0mLYDPWSAXkmfpPC+uFn7V/nxbeL7fCttqkDCepd1d",
-	"MglFu5A/DvywQmO5u6GeESpUHqkkGN+nG7O0r5WIa6T6kbqGGq7T9OBNqZPpvX9Tt2ZnIMt7X5ovRV+2",
-	"hGRjTrYaBBl1IPW9vVyT/J67Ws+anXyMTcgHkF+5EZ6JS7sQBO2hrEx+mqVJlx/H8jKMq/Xug3MsS7cM",
-	"y30a2ZZFGlEpyMLr796PGtbSBhm30On3zVg8IOOPbsHlRL1AXn8OoLT76M2cocC30kPF5U5cH+Lx/p9u",
-	"ZvM+MzWIovat//TVkVad+XX+/CsgD9VAgLlMbVSMqg64eRqkh+2LeovU5EOk32KaIyNstfoTffmL/MZR",
-	"B+gl3l6DtAfMATtThTxHa2M+YUIu6WOwG61rDO/PVMjcEVZwE3IF0V7gLFZKs3/4+3Qi5BDLn6KBUgYY",
-	"zy3Mf+I1MYGeZSqzi0SWY4T3Yf5vmg38WxxYwDcFBWnL6XxZo/MsFnbzxWAEHdcyoFfVgn3AkZc0sEaC",
-	"Kc6z/HLiRlAllN9PasxHm/oEbix9nlLzO9wJbFbrM5iZRwT0zWhBA+tCP5NbTkacJ7fQMWuFCZCP2lGJ",
-	"9zXoginubO/Q6aukyBujJwu6+5XjKs7OgwiiBPVgS1sI4pcL+xjGmvcQSSbrJsIMgFJhLPrI/tpueXk4",
-	"uycu8IsUlBM965LfmHqRIosWOfI1tzxR/fr6cZdfuwYwlR3CBK82u4pVZHKmfUZn/MwRxBWjJ3SdCOaG",
-	"/cflxw9MafZ/X73/bQpmjs+wKkkGKjPANLfAWi183hWBpC8yfgjUJhDS9sus1iP0N37fkAyKj5vwUfKg",
-	"x2215jPf7hJ1iyKmyShDzlN3qPtzNH3IPt6v3plCznS1z6UDZiMhMawpukrTinPx2L4NH5c2jSoIhtq1",
-	"WAWmvmdJjGchRMV2PBQ2eO9T3Hh49fOZ93aE5ZQHEz12Ra2Wrxg3lN2MduxWVeVqCzKQSAnq4CKqrr/x",
-	"zcyilra+2QYXYZuFCyjDEPxjpvnFtHlNsW/N/pqJSnna7vPUNLGFeMJT4zFiNPBo4IQz01mCNpaMCWx9",
-	"PAAN9+KFikTqLxE7J1O/jt3ZgcVy+xBi/tLTaoSV9McvWp3TVufoc6dzhv/332vkNPgt/uqNvPq12OKy",
-	"zHBdDCL5YMTtixH3KbO5ocaUZIYn4HugSyaksVy6v2Plp8Q6zii0i7ub87Bp265NnomdyxdaxmbFy44Y",
-	"+cC+28oEfBvKvJGhED9iToqeF9z9KolZX4FhanM8peNVGJkfaciuADJx9of6NHk0lGqMIHgxgto4XWzp",
-	"M5cRJMkOnJvuzZ64Z5NOd0kMi2hvAWW7L+rCnKOG8zj3Tg3FHsIakWqzk2fY/umsIWQsrkWc8YQWZyfP",
-	"PP3/EnP21v/8azPn/sZZY6S6IoGWsVzbtZrN0yZs2304nXRePVFjtGKBsrEiSVjCo+Gh5fy+tZy3ikVK",
-	"Sogs44WW82vIiBWqr32L/y53EnpJUK8qWErw++/Jk+FFtyT9Kxj+bpYyj9wM8bR5ZMU1t/XeQ/LllGKl",
-	"+lVsUHPtguBz62xKEQeZXoNMf3BPeBLM/gqTy+YmE73c/UotKLgWvZ6z8uxY6SFTmiV8zCRAbJgwDBmb",
-	"8iE2K9TbZNzvlitpDd86T4Zb0oEnt+Qc+Elcw1QtYjfc4AiQyrIg6+MauKZ476ifabiNBgsc9u7POO6d",
-	"b0y7u3sY3Z6ejYwwsdvNf538cHR6etTB/x2tV9++dZjaKpcp4xEmpBofOHtfblDYSUJppgNcLbL1uRMp",
-	"MErtBBOqqPsqH/PJ1M+IcLY1iBVP89Q4etV166I4uNai9sI8ZXFlxxoA+12/84GPAqSx1y1CSW+jTb0t",
-	"9zHWdnlPC1USLQ0GrKmh1J2bYagqv3BzPKTQHUZcJM5kTEAP/3/pYdOfhRFuC/uUISyNIiffenXvuMKc",
-	"Lu9b/o5lBwLLvDRit5osGjDOMgOaWvVzacagQ/anQSj/rXTGu5eg3UYheUm7vvdcJIZxrO8plvdIwuJb",
-	"E7ktNOVbyQftcMeuBfvBgN0EjGIB9qEUSxERLBtnjcHL/xx3rj/I/3NzT6Z4ADfY84Ult44bNlJ1/AhN",
-	"kx1yzGVAB8ohFlSPjQcK8w4GKokDO31nCN90A7wzceZBSyDh1qFDKOD0ieb5hfhjpxlKvs3gWaNz9MML",
-	"3ul0Wu6q03rp/t/34T874QLUbHRFklQbfYyVJTpVBjDNNUnWikfN7tGW41ILJl/QyBi/9SaT049WMQO+",
-	"hiHlk4Pz5BsHnnkgkMzHFCTicfM+MCXZeCDQeHKs4AymlIvYXdt46ILIrEpTiFmWYskPn7UGPE1661uN",
-	"5d3qu6T3LOWTxry8ox+W397uiL32LX1YGim7K8Jqu7atwYp7HzobqDHrcUcxjjiYPzcEnYjUbBOtKtSC",
-	"17VScqn7MkcnWnqbmyz3HiTC2Pwdt5+xdAERiGuIKTkSE5asGIHP11qUsoQZwAu7+cbcAvZHX9QEonTi",
-	"LGVWNdFDLGSUZLGQ/eZ0JWXLsGoDi8B8re6EZhuBHai4bD76dmGqlqNhZ1FwOcTsLDNoNBt9peKxsxWa",
-	"jWuVRQPqcVptRaqXd6mftlumPkolq6Nv12qyvHhqbG83UhJ88zuU7T2l8/DYBEpbPQ8htYtz2aQbpcZu",
-	"4i2nrAUy8yz2xJPXgjRCCkuSnMrK09lmxW8N8rXaDePbulvwEY2/zT81Tk6fdTpOOvheyI2zxtvfL9y2",
-	"ecFyFuSHhh64IeDLLNonx/e5b+zoplFaa+FVfDELzsmWJlNJ7CgvzgpdfA93jf3oOhgpHRuvTnRQ+EIy",
-	"pyPxxkCdfRzlryl0Vt0BTPvWf6pi/W/B7l/BGE+g7tW/aXOG/6cCIcADsS6Pht/WDSBc7ZZfAaYU2dbQ",
-	"y2Rca8JCcU3LVewFLma3GnZeYR51yhSmBm788YqY2bGIYC0F6d93y/qxOOu8FCCCOKi+vWlhh/0wnSSj",
-	"NlWapVxbXzAVJH4lhecpo1zfJVy2fPFi+5Y+bCOLkFo3VUgj/JRw6Vt+PeZcwsIyyxIK8dsDj9aeRxi6",
-	"tdKGO6ZxRE7c5PsMIHTGbA/qV/4uuwg8kL5awkRajRQ10mjfun++truJqher4pOb87WKl/MQLiMfus0W",
-	"2DgzHHTS3ugkbFLDGdI64bB1MeQfM6nYSM2iaiDJWcQrv0+Rbjr9+VLH93RYnaI9zFKGp/kqSXLEuicF",
-	"zTc9poDNNwMoOu8NrEQVNTkECRcvX8IBGG87fr18v5ch4x20xP7B302lQwnq3cZ0RPs2/7zcW1fg/fq1",
-	"xUq0kaeCVEdBwVmUvu3qhIrWtA39NaoSW/2IdLPrWgpJtxXqPmDSVcGkQ4f0ECA1M2IQcyS64DYkR725",
-	"LytUJ9HQ3nG5FR16KX7DvRLy93jiUXpMu8xvacZ7DQNFkIWecLszC31TUm/Eh/AA2t1kAMIH+I86nWYj",
-	"1dATN04N/v7+/duLRrORIbEfrRWFn77XLgz2ZVyU9zw9GO37YrS/R6O9IDOaoa9VX1yDZAlYxzJMaTbi",
-	"csI0l7EaYefW2g36uvuqVZM1IOMNew52df3A0pwD5OE+e2fR2OyCZ17vnS3AKtLfjeWTLbBvX/RsRS/u",
-	"Tzj0m7ZB3SscmnXZGUrs82t4gNUZom+P1AWwBbzvairKL2RP1NQBXHvfVRWBawc1RU3Eg8cwD9M7c2WT",
-	"SsoJESHBLIXjuMjkRT5ujosWhDD4ZFrXht05J1ECeVm0zqR7jXMfGruxaFxn0nefQ0kIN2miYmic9Xhi",
-	"YHF9RIxFbdX46w3H96+3NMJvUVV3IOmAsdJTFbC/LnA+McyqOEeZUVkSs64GPpySARZA6sp9Bd3waaaq",
-	"FSNQmW1RP37TODs67myy16BWyQq/4QWOqJPCVALLeljiEvfensK3pBiKHYDQbEoU5ozZgTLAuplILPYA",
-	"tgOQ1DzOExL1CK4ICZCZh2NMl5BS+9b985XShQIQx10cjZG6Bnfq20xU6vvO8AfjotasvAs83JmG6bMk",
-	"6gkdywal6qp4wga8av9099ug9eu7IjjS/OCUMVrh2UIj3G6Ofu+LIjOVD9QJoHB/at6pgPmr2bDCut81",
-	"Poj+wLIYzLB6OvzrzFg1wjfeMsifm/MX2VPLdMOBq/fLQb1CdDRnsP+EvYfomNddhsu4q25akUony+4M",
-	"lzTutRtWI9kXpymNzaSTJ4MAYf0L53XuxvJoSDBs/u7BzRCoBj3hlfvF+2N/qEpZhqH3TulZotm0xXO8",
-	"bao7J4BND5uoJOb8jPmE8cQpnwlaW+h7zrtkHcRzrUbXq9ABlDNP0XQ8hBqGN9MC1+Bfm3hqKag0Aeyk",
-	"GKm+FCiU78c7C2Sqb5C/VJ6GMXUK0zBHCU3njfyfgjQtalUWKzCsmxn071Q99rBbD8/fXgyQTRlkBcLY",
-	"nYnd1VzGXyKVqEy7KTvd0/h5d2pdf7GgR19iPjGNs+PqiR/h3YqFZNszqauyA+OYYzRhXMMBQHufzOzX",
-	"vonlZuVBuR4QfdkSciPwkncdzwrRwDgj9ygigSvN+mANO+kcsSv6e4v+3hpzaSG+Ii8bZ1fRgCcJyD5c",
-	"YbdP4DFl0RG8JnvFUq36mo9Qm/4pKdXzKoZrEcEVNRvGCl5hydRxlg+CjJ8xY7XbZG2+Y2OtZJ9xa2GU",
-	"YnY0olg5Lex+mKXP/pSN5h0h6PbsF1kz5HKOQhsprSFya9IGWNctVU+quwd+N6AvacFblmVu5s+IlLsw",
-	"EI/nOHtnqFXJ0yZcQC8zQd7sNcize1/j8bHvXtkJ6nHaPYeJhwPWekkyTXbe8HXNcTOdoS+jfUCmqLQ8",
-	"suX8V91YyNdzgDd/TGDNEvGYlSQYQaqUtQqbULSc6GU8jjUYzKa0kEA6cLdmmY3udPl7ECPMqLcaFGxI",
-	"As4pQtywWPSF9Y4XpJk0ZcbdL9AxV3DeuTvlNeiJTyNmr7wmdEOEYeiuhvic8Z4FJyt6QOZIrpXdqGsl",
-	"4kUKMuC8Xz5YUebTNc4a192OeH88/GPyn9hMN3Z/O/nhuPP8hzUYFs/kHR7JK+Sng1Z8UlqRDt3coWXP",
-	"FDOG6sbkgDNoW0Svm1eKeHx/CDt4uFIkhvr++Iej58hgm1eSB157ghaokOFKR2q4CBS3GR5TFAWugbU+",
-	"ZgtwBU8Wq2KipqAV99dd+dYZVyQt8XyC8Fyn7YVbv/sy4hbisnMVst8awsS0tbK8nqYx+OBLmutXmGwn",
-	"5QUlUp6ZOIRJSLU0lk9YX6mYZdKKhBx8cJMKfQij1x+nofg2EjZGYhwJElGbIMAkjN15VSTyCs43y3u9",
-	"VuSWtQpf/tINfR1G1lldTnMsy/kLC34SVbyFLIfw3u4qeS2MIBDugTLumBke5iwK9znjlo2Useyo06no",
-	"ssUH1xbz7otrKJLSTiM4A5W5SU+ajRGffKHQUp59nUOE9oSMmcosGw8mrCcSYC/dXjstZOy6nXzCa2+5",
-	"oHdm2lKGOgj5vSqvmBEMzgymJIDQEWNdWbBKfbRv/afay3U9Na8q1t28nKmQTExZFQU0vANDbQfok84Z",
-	"ET7Pg3bMZAzaVxA5VahktFHSp2lW203/RePqjNvn0ywznGi9+w9P+Lhto+XU1FYpyBrumu6xUyp5iKfO",
-	"imjoyP1e7Udx9s/0hC1749bzxDVJXRrqv0rpLkRZmENq9stTt8SLRq377jhcuLcqaENycDcijYd71Yr8",
-	"cIv/1m5UIGFWMikCA23DVZPT3ICb0FH3YFPUbFPk2IVu55V2l78NWQ2U8JB6BIHify4FrbwsDKzViijO",
-	"U5YBWBjzBPArZ1+3DCp+nY4y28KyKB5mCZzFMnps88SCltyK6xU1wK+KA2ukzgBjvMzCDdX/WHpgeLL/",
-	"UCvTN8bIVoRF5pYPgTAAEy6/MwzrodbsdPDY6bPQtaROu2BumaXxumgAcZbAppuV3NNKD3TROGuMVFck",
-	"0EqTjPjTOzbHXFqDfgoWc8vX6xB4p9XJFrEJKzZZaXosjjF3hqmz5QsNPw4G1D6lqgdBFxoQQ2hK+p0h",
-	"kA3EYmHLFPh6vV6qyqV2quFawPhRyCe/lhnxtGnpUqcIqaNP0yd/PmW4NSJHbdkzQ+Lb6IDGJzmU3J1G",
-	"TuFUFsOL38POWZfJ825Pj4K3NcQAow33eHpYIh8hHx+/qC4TLu68xJYNi59EbzmAFZYtH6yHfZEuP7n7",
-	"6p0b/gxwJeUL+lB/bzYh9y4E3WIHQIpobRu1LjSYbPRYhI5byh3f1O7kTn6vsVMvVRd0AfsBIWKrI9sZ",
-	"tfWStfUdcAdptFeAmCYzKaFzz4ilvtrW7cUv4HF4VGgtBwlzkDAHCfPw25RV6Zy9Qylh44FI4NzddqmK",
-	"XVjjixHNVoSOdY+SD8qx36DYyVdzEDwHwXMQPA8WPG+pGnpO7vSVis+LsgbBZHoaoInwGXNOH+uuZCOs",
-	"/I21StO1XT1LpJOzNAwsT+ULg2rvTtG8mwfyUSYTyk0iUeDeexE8uBcURUlgJ6n7xlh0135d9myjMh1B",
-	"k3UnTHJKEl40CQ2bmWTEb34D2beDxtmL582KcyZCBoB0YTCzvmxG993MfD2lR9w2zhpZJuJG1QmFhRHW",
-	"A4YsL1v+jljxVZwyhh7PEotxM2HdNM0GyGzkSG/6Fw1GJdfg1hQLE3EdQ4wAq3cW+Fetkpbo9NCDJITD",
-	"pcImA6kWEcQoWzAq2CxtUv27cXu3oKTKb+3m8bHDk9sadFZH/ic+994irBZrJpOIh/RlatGsY8S4bdo2",
-	"4LCb9GNmnRYqdRV3IeKjUNI/Opgx+2LGXGTSMC/pvSpBXC/UlyJmSrsPPZHYWQyXlbKErJKF/RxedDpL",
-	"rJX2rVvGiszBnOFr1ze/WBiVWfZuofufLSjxPSkdeuwhcD3Am9M5CIqjWKy2qGpWG53u2Erzr2YIre1N",
-	"mjpv6flqyvSYX8Pj0mScYVOziCeJE/wq00yNZXVt9sZv7Nbv5FU596DEHoESWxS+9CInS5sBJICIMofg",
-	"HkJq76GOVqudNnY43qEk6ImbRyEFcqjiGIwVknvmOfnheefo+PnJ6Qs6uUoc+U7cPEYh4DFAIT6Ig/3K",
-	"oKRzpRRKzcfok3GWbE9AEpsiWJ9GX51PpyV8GIECRmcFLP+HSxnLb1qa2xU1B5/5zQUOqrNekOZY2n3M",
-	"rWH/YUj4Db1p3oGMxXxiKN0273g4wdr3LQPFz9NP5iivBdcB0WbDoJevJMNnf2fYP4K/VMT/dIzgGGMI",
-	"E/RtwzXoM1TGKZAe5izOiBLz1HSBQAHoVjxnXCo7AM2w6RUVriP4auzuluj4xWLQ4BrvOqXj+PPfmbGk",
-	"7HFdOBViDEJMx3XS+eEZc8RKP0F8V4R7slg6LxW7KkrwX2FydYbgaOF6K6x3xJuQbLkIc9NtF3L92+sc",
-	"Iui+6NT+8P7ntoGpCI3jzvGLVue01Xn++ahzdtQ563T+u9FsCPfdzRF+8lWmZ7eNocDfJKov3CqveZJB",
-	"46whYp5jCDqC88Ow8qHZ+N+M+wccnXb8/5oNY7m2c/N3wvyZFO7b7sRSNzDvGD9r8FSsA5A93bSt4xPy",
-	"PlT3ZwGPBkRlTSYkUzoGvXdp0VvXwYRgIWSRqVGInec+BB5FkKL1ZVicafeQgNk2BWYuUb8jftNyMqXl",
-	"yNQ0zo5evHz58vjohRfJLWfQEaUt6ATJ+yvcU1/LBHBPrGodimt8J6h/6Dfc7j1/jyceb8ETXz+kQkT2",
-	"8H4xpRDVqFA9RDXCdwlrIOk1EcZATtgIYsGZnaTQJFj6ntLeh6ek/0nKtX3GfvEOPWEtYDQ6FmZIyTNU",
-	"XCb67tXdXHwIssmMYiMYKT1BaEXDegm3pIunQ73VcJaDqtOMUwXsJsq/IxUzr+TzlwvXflTzuAJqjzYa",
-	"ObuhXOUvUulZmige5/S9qg32h2nYI6xzjJ1pRzxNhewzd8ihKd/SwPKsBnxIoPmz35fvDIa0CdSDGluV",
-	"rQL/KZnz+PS0JJZbxdRRkQXbMlYDH83Klzye3RWS42Lm3qwxyhIrHCG23egWGi4zD0m1Oz4rSMRhzLzi",
-	"o/1fVPffEFWEZTnevPxcJDsvrdLgs0Sw3woYg9Rv2VVR07Rv3T9frw7myAbNERQoXkoa8TdlCFIOSkxp",
-	"FIB4W33tlltd2C+xKI6PFoe85o96WdSrKLLq1/tlzgHKaHkiTTg9tQTqyONd09uDY2FM+dmWVbDaPHSn",
-	"VxL6IoIjjVTBjr30A+umN5pnmUvKL3nvzU3/nsVktS2bmnd6jmjgFgqHtNOYhLdl0u5N68gtRINByDZu",
-	"LGhhhq0RfmpF5rrRbPytpBv9NnMWRPtH0ImQa9VyF197y2Wbc1OXscQharEvUYs3ECVcY/FmqlWcRdRg",
-	"DNkbNY9TSk7dUNyCVFKl6MRKxPQZtdC+pQ9fay1bwClCIHRZV9THIntqFTb4ku/pQrkb9IiDwHnSPVG5",
-	"P93vZsVLcwo+g5AzdHfSPiij5KbEjyemJdaoG/GNO1RBP3FfKp6zM21n2wVWBFZ1v67bzAW9Ux2zsoGt",
-	"N4B/iTl77cbM9rTlhOrr/sLSgeaUIKvcs+mRa1q/Vdv4HW2UScrUD57/QfnsifJ5FcdlbXSbd/vofmcY",
-	"xr3XERTLlU371v2zwtuGwqBWfbCc1PcehTZw9HaE/2ozwB3J3SvJnWCQwrhbH7NUlfaRJz7mE0Kc1KI/",
-	"oEax0icP8WtY2MvV3212rHC8cvCVpLRNa9Dvrq4qyzmHceNd+lKNDxpj364rJDfy0Kcj4SZLuOxnvA/N",
-	"ucbTWMGkuYwGG1cf7VjQQmt0lBRlUlnliFvD5kRJhXZAEZeMR/bQEGhr4P2ENpAkoVuFoXYVJO5kzBKw",
-	"KPSwvaKQxZPZLMmD3DnF0xK2SvCjA8DyFojco4V5iRYTdQeKnkvG3ww9C3kt7G7pmZawPXq+BGnP8caV",
-	"CDl0dhJ2x+0pzQxcg8Q0+AO5b6E1rkjyO/BY2IHKEKXTO3QYp/OxikUDpQz4dDhtLFOyBtGuYaSuwWet",
-	"tKhd/04ZgxZ0iet5h8v52NsSi4i+bAnJqJkAJkzi/EzJZHI+q4jdFe/QxGjLjRH9FYBoNRyOu4c33e1v",
-	"PADK45peBoRhiTJ281wT6GBl/OIyDKyz6pHmWJpJ45ex99GGnEhUCrLw2o/Q37SKxEgaVSAxbLD3jQfK",
-	"6CWwdOiA9WTZgKcpSIidHZCT9JhPmJDlZQmPmLLH0B0oNTRtY7VIoYZixqtLfHLLERK3mYYraqMA0RBi",
-	"pq5BU47vxDpVYrAo4Zxxhi3SmbOCLcfGKlCoUMRbdujKgHmfhEHAXhWrIUP1Ql7Z4H5VocyQ9uIP2pq1",
-	"2ZfeN3/de7iEq7bjdfMgZ1bz+S6yrDD1/f6su7OGod7y8IWylBdBG3LGrkGLnoC4yQy+XjOnhCYbK41k",
-	"1+sx3rOgx1zHM1roE5+MIEd4vFvYdvzi+OjkpLzL6OyKbxtd4Bq0WzzWboK+DkSU6aRx1mgjdfi5bxdV",
-	"RmL6WQTGMMMnhvGuu5ZQddGzaQj6E41ZhOrow3gGid8OQGjqPWuoTmWme3HhidiFdMHz/hgoNuITdDhi",
-	"Aj8+7FkxGu6F3fxvf1bjmdAiixUY1s2MkD7xwD8jL+peND8xt/F14P4Xr7nlieqX/SDKjFUj0Ib1weLp",
-	"4+2BWZXO7mJouDD/nDeAezZQiYj5hEU8ARlzv69w42FEqYQdC6Qs16LXM9TcwWfn+IkuoAcaZJQ3Rbs7",
-	"2WslJUR0MHngdWaHNN5rFp+PGoNpeiioEPYqoEO5PzkhWnhcjms6/0BMJEL1lj+B8BmEZDnSwvRJlHc0",
-	"/5hgb9PecI0t1HQfYl/bhqvSWXGXXrsBWD40vz+JMm5zsOlWcV9+FEmy6C0+86EbP1ISJsUTD9y+4LxV",
-	"1k3cVdLq4i9+g7gPiwjzcnpOJI7yYnuRJHiQE+NxTQKnjFKl3dx/ff1/AQAA//8=",
+	"7L37d9u2tif+r2BpZq2c872yLTuPntg/zKRpe5pp87hxcrruPc3IEAlJqCiABUAraib/+3dhb4AvgRSp",
+	"h5uk6Q+NbZJ4bmzs52d/GERymUrBhNGDyw+DOaMxU/Djs5gtU2mYiNavWZrQNYvtn2OmI8VTw6UYXA5u",
+	"jMrYDeFTYuZcE66JmTOijVQsJlToFVNETgkVhFGVcKaGhP2e0YQo9nvGtDkdDAc6mrMltW0zkS0Hl/8e",
+	"2EYH74YDs07Z4HKgjeJiNvj48eNwkFJFl8y4MT6JIpkJ8ywwsjdzRiY8SbiYEYqv3dOEx7ZHbl9IqZkP",
+	"hgNBl7YP98pgOLAj48pO1g6jPLypVEtqBpeDLOPxYHN4w8G3PEnaBtM2Avt83+4VFdG8cQDwtHUI8Mbe",
+	"g2B08c+Eat08EEYXJzP7iqeD9lExuoC39x1ZFi1YM7HQhIqItY4EGthzFE9pwkRM1VMZs/BIIhkzODVk",
+	"LhMe0zWJ3DcN4/KPW0eWUmOYsh//33/Tkz9GJ4/fuX9PxyfvPoyGj+5//J/hEc+pmLGmdUsTKkgEr7St",
+	"Hb6x79rNqZpxMbtmWnMpmoYUudeIxvfaxuVe2XdgUmjWzIgifNy6PvjKvuPIlJYqPIgbwd6bG0tYlken",
+	"dMbIhE2lYvmIfs+YWpeGhI2VR7Ck739mYmbmg8uL0Wg4WHLhfz8Pjec7Fi26EHrMokXDwthHRyJsO7p/",
+	"MdVGSjzGAd7ia1tH697bcxu/F4abddOYEjajCWHwThtJ4Rt7DuUHnjQe/SlPWs+8fb5v90oun2ZKWTGk",
+	"gYjcU2Lm1FgJJJLilinDGkel5LJ1VP9TsengcvA/zgrZ6Ayf6rN8LHZwJRHpJxYY3gu6ZBolo0gul1TE",
+	"ZCoVuT8iMV3rK0LJ27fPvrNjpmQmZUyiueQRnEf2ni7TxA73/vTR9H50zk4eTUfs5AF9eP/kMf2GnYym",
+	"F5N/TEfTi+j83E8UxbdiqqUBntgRts26fLQfPqwf7fIh+/XX9xfnJ7/++v4b9u4/wifr2TKVqpEdcnja",
+	"Rjn4xp6080yYFp6c0vWSCUM4vNU6GHhj38EYtmwais50yoRmhBu2bB2JYcs9x/ETa+QrC9bKThZsX17y",
+	"M19ys9n3j3JFllSsYfr2LMDdNJdJrAk1ZClRTwhdUQm0WB5FzKY0S8zg8qG9nuh7vrQ6xbm7rNxv+eDs",
+	"1s6YcqMTi23EknCxaFsj+3zPRXohTSPDFdK0Mlz7fM/uX06nzP7S50K0/8evGsblH+87tpQpaqRqGpt0",
+	"z9uWyL+z71BUzJrHYR+2DkIhm95nBK+QJLdQbNso3Cv7jkPJpbQyXuNI7Asg67XLvzE7xEhMX2Eu9V81",
+	"rZJ/vufoXlPDvqMNQoxV8qxcQlZzHs0JJYoaxwKbxGK63lmI+Y4ahmOSCXsB7YUGpSSId7bDhkHYN7oK",
+	"FQ9GwVXJRJvBhKisVXtT2b7bskWVvDMN8lpmKmo8Q5m2V6KGd1rHAm/sOxSjeMqu+UxQk6kAceAL9zTR",
+	"/h3QKvmSESvjTmS8Pm0SSfHbk6L1zuTz+FFwsNkkH1qzfFW807p6pff2XMM3TFBhtl5T/mwV4r6QKhbM",
+	"/BEeocFm9zpyb2QvhcqQCYvkkjUxIiMPo0y91c0Xaqbb71P7fM8N+xfXvPEyvbUP2wYAL+w5gl+kWvzE",
+	"RZNwzgXcXiupmmwP9pXWMXj7uuWsY2Sd0TpK2FgbCtoWGjjH7H3KQcoGtjN2avyKTeZSong7zaArIQ0H",
+	"dsOFoQv7g2OGY71iLC39bliSNJj0FdOpFJqBRf9bGr9Gk7D9LZKoel1+GNA0TXhE7YqcpUpOErb8j9+0",
+	"XZ4Pxen5MGBKSaUHl//+MJhylsSDywFdykyYU0/WMH4KXw5iybQVqsmSGjB8r+DQDsxcMUayNGXqJKKa",
+	"kYRZ9VeTvz27fkkeXJx/8/fBx3fDgTbUZNoeNHvSuIETDFcnzsGq9rZ5qkkso8xKWww2X9HIvvpgMn18",
+	"Mb3/8JtvJvcfxPQRvR+xxxeP4xEbsQff3H9U0Imfsz7j4pYmPD5xXQw+dj1tr7AFXPTAbe+GnK+JYjS2",
+	"Iwf7hR8+0WC5YDSaE1hgmCJdspisuJmTlTPCKD6bm9MBmkanCY923M9ihR+XV5hrUrNtkBXVlk+4cVAh",
+	"zZwpuIv2XfBSRwu2PlHMdnOQdX9miF0SRWMeGZ0vnh05IzSxO7C+spsx52IGM0Qzegwr+4NUEx7HTOy7",
+	"tPeLpf0vmSkQ/Ao6oEkiV0AFey7kNB/voWg2okkCNwOMeEnXMOBYwmhhjV5I84PMkKnus0QPKudbMTzZ",
+	"RGfRnMDu7Lk2QpqTKQz0QGsTGCKxf70iqzmDo8ENYe+5NpqwRLNV8YkhRiZIYlZMeyZesymQ/E5rGM3t",
+	"JokZXJOTEX9+sfhl/Z+DMvM8Lxb3Se4UAEcyi6SIyZRGRio7OMuf9+ag2OoJtnrimjwYSSoWM2E4TTSh",
+	"ipGVkmI2JFLZCa3hT8AbQVJumaPlvCuWJFf2JUFu8mW8ITN7Mo0kN2dW/j7hojqjG9i5N1L+TNWM7Un4",
+	"5/erF5vlp8CipCQJtL/fXhgpT7CdQ22AHyG0aledCrzCUOy2er+VVbRfpedUrPdcpIvy3SQlGjOpMWyZ",
+	"Gn1JVpQbQknCjUkOsV62+RPf/GHWrT7oK3Lzmhm1PnkyNUzdwK1P5t5Oi+QGNGjnZsXRUuBI6cOA6rj5",
+	"aTH6DaMs6AWCZmYuFf+D7c3FS4zGcjbCBZlypc2em5LBEO2pj+iheMkLSYxcMGE5x4KtgYNIwVApy+/m",
+	"uUxiYOtAzW8FvaU8oZNkz2P/sCwSvFFrQmeUC5JQA3rWnmuVj/EQ63QtlwxvNzjkgrFYk4iKe1ZvtTJs",
+	"NGcxEXJ1RYyfiFusVMmIab37cgWUjZQqsz6dcGXm45g6a7zTNrgmS641CgtO06DEvoWXNNXk/PHj0cno",
+	"4uTiH1X94uKi2I8fqJUV7UXiWkOaoJHht8jfYBH23CcwUZ9wYXcjYYYdSt61Mi3ebEMyySxfVFnCCMqG",
+	"mnDTQ7nIh1QOBoP9i2Nuu6TJK2XZvuFWu5zSRLPhIC396cMgUsye2TE1FS3d7sqJ4Uu2qaoP7TcxOrLa",
+	"1uG5FGxdvD5OvPer20clG003G4pT5rduD1Ncxvnr46UUZq5D7Hc44HEH08UQDQ8l+0KqWErh1VRqAz++",
+	"C3wmsuUE74iNRylV7ihu7RxO3NZJw0tgbIgYv/VHvtNO2EPIytODk2YJI0qkFYtDcyubEmFxwbe5rc+y",
+	"MdO24pqlSlEYSiYmPEnwHuww9o9lY9C/B7B+btGH3lqEsyvRmyejGn2UOq+sYn4a/E7U5z4sH7FiqeTk",
+	"NxaB9cKd2x/4LFN4JnscXzskvSlmvET9IaHaELNiyS0jOI/TwTBA54nb4Woj39q2vSqy2RRcwJa4QYzI",
+	"koRY0XLOuCIxXYc7Euy9GccZ6+ahGQ7kLVMdXs9pVa6Y7vwyHMzuL4OzcN+1rpEkjLeYphtTqTe3N0O3",
+	"0S3084qistODePIz2elwun6us+WSqnXoeNrdDbCz+jGEzlpm4nvoeRIweLc99Nf7G0JXWv9rcIcrii0p",
+	"T4Isv+Ndw2MX1rZ5XNfOe2qpUTCzkmpBFkKuNAjOckq40UQzdcsjpk8PeZE5F2qfGy4PidiYx9OSAcS/",
+	"BSqrgDMWHHhfPpHOpQgP+TC3XZ0EpXaay5zeQhgLYSLGCL0tHKJ6acFKt91dSF9+gv3voviWiqgvHzGy",
+	"66GpTc7I8CiSRKL20XMg6OroTAV9DjukJ3TyY5Un6JIa3Ligx+CEU+4CKI8suXdkMo0HWrFbuejZJwRJ",
+	"bNmSn9j6tX0tTP1I9C7YYhsFw1Ie/zLEHTvGJQgtX7NIsb663IKtu49b5z3UDApzuRJgUyFSJOsropmI",
+	"CQcnHiUTRhVTaJo53Ur+GDLpegpO1hh7nR3poH/HIr6kCdzV/v2cZrkwjx4EhdSYmfZLuvG8hLyKVEsx",
+	"rLivh1Y+HkL0OJHKRQMHrzXNHTPudtKMTHlUvrt8YO1gOJhSnrB4bPsvfkOhMv/Vjsj+umCpsXoP7F5K",
+	"lT3xzvttH+OAx1MuYi5mOuTWrrN5O678IPtMM5xdK1n8zLU57jnOCXDjKHc/sVnMDaR9bR1qKIdAaUPS",
+	"hEaMoA8qmlMuwD2irOxmtUpLHNVZQhB/Z8KwbVRkmgw11oTFM5AroE97P4loLpUOCjnejhcSmhhNOh6u",
+	"nWWFFEM0oKt8MI3b8b0wvTUIK+k1TBAcS+EnPW7CgrG0ci0XatDjvnaTD8rZ8GjcsSFnMQ20s6JJ0uPa",
+	"D93j1AyKdvyaDv2yN27l8e/ygmCOcZ/b1v/FFJ/y3WRadyQ3rpcn+AD1ipXlHEtmwmYXOO9jy046ntKJ",
+	"52Zb1w35niVup1HV/V000SSRVmokFIbXoXtQjnoJmcjJ+kzRMpJQSjeOWEsyxXzTzk31Gu+GminYLcbw",
+	"ZUKghyR2GpyRaRrUO2sk6Cbk2w7R4rdOielBfgkXrPtRsh38zAULH6TumpkuTEDbuivbo+j7zj0Y+r7n",
+	"vN7Q91uFBD9unC2OaOjW0PfZtDGwbj1VQJdaGrhpSiQdeM5uvS2zA3nXrUJSsLGja8WiTLnMFgiWtPw8",
+	"SeQKrAjDQcy1l/YiqRSrs/qSCN2DOoQMu2tSdO10dgClikfdbUa/ZzS3vLV98J/+vf4UOU6ZilgPxaZG",
+	"fkIWxiGXUFKmhNIc/OSrhFoeQjOZHlkkrx/q3YRy28rRJYfWoe4vOtjmX2d9BQZ0WzERd3WyxFVbaOlA",
+	"oV7Y/Mw7rDov1utM/IDfhdZrygXX8+OYtCDEe99LunY5vwvq4IYmwWCegERcbFVhzMUG8uvfbUFlAi20",
+	"4le3r+azaR9pWsg+C1jY/zcV3wKUBt8KGkAadc7aahbwNbmp3H3aaHN1C3Yn7Mwe4v1Y2W4+sT772sd9",
+	"EmcMo3s6cpiuvi2tezZcF02cvR3O0rJ6i3XzSqUYTd7ZfzxGCJHu3/QUUTZYUKzo1NL5lAtgE7eywSmX",
+	"M6IdAyWKI1XzNrkpFJyqvA5IR24hm4j5DUpFfZy7VHdf44gaNpN4WLq7NvqKXn2Eu9r65gPMTaK+8yHO",
+	"FNsOLl/u5T6ypyjHEajz7l8wOYMItvI8HCOy+ZQICdHHEC0L+Scrrsv+9omUCaOiB0sArJdx4fLe1XUV",
+	"ovBK2/lW+Ilv9TThViA41NYNWXJR/ut5fYtKy+1OulEZexdaOT/DvlhEDRM4/gWIJLvH/ZcjqvW9/nRf",
+	"X6X9QjVo1BGPe58h+024PcgxZNq1V499hmMUUUFomip5y8D/JtZk6eCqDioaL+l6HOVkvElwOWREl8ba",
+	"vAQboRV2f+xVg5OMXWqlhp9W3MxjRVdhcwEknI4zYXiyj0m6hIaBW1+SG0vLUlx+OUlVdrCdau/ghOUH",
+	"ZI9ThuB+BzJAVcn7oOTKBTd8u2hTNsNIxWdclElvif6uicxmc1MzWhWIFyHKSxWXKhiAdU64S8EEp17Y",
+	"FF/Jse8yXch2Hffz993SZLs0XyxQUDVF85FbuWLVfeOlhaiMsZm0jn8MkIJ3PwIAr9hbd84pp7vk2CvK",
+	"EAYV9yH3HcPWvQG3bNQt2XrDttw8Gz50VhIu2DhqxD8EhBP7DlxvMaRFBc0AfYzD/Yy6qrdg3PsA97EB",
+	"4xZ0aXU1D3Cg72k0J9qwNEe5tIsxJFxgNKWKmbK/YJwoN5BSvaQx4tv4MxYmfgRT2DgzlaM2HLw/mckT",
+	"97fftBSnr+nqOdMwrSCf8cplFXoELth8b8qEVByIOtPeNGfbNWo+50e3Djt2cgTDsMeBfSUTHvWOGyzy",
+	"vNoZijTUdWBlWWpoz09mikZs7JIlG2DvsmhOEinyTFVuNIHbhJs1oUQxzZTL6kqoNrqjR3amZJZ236nX",
+	"1HAx+6f9CAXi98/ws4ej0ebuLR0991uNW9mBL1W+qZEDNuB2ohjFMN/Q+oq3UY6DfTqmnbhRlcJA6l5M",
+	"l0Go2aHi5ltTkDweFsuvU0t4vUaLsDA90p6wzxeIJhPiFy129DmfzZk2LgyEagc7j8HlnYIXMCGg72iv",
+	"8bvQcHVBXAG7v6WLe5rIlWhOx9jLW9Nl8MZDwG1cSAWcWWEBzYmnUARzP0NpqAWplJa1IIcO53EHGbmS",
+	"8txJyHBI753f3+HWK3GYAH0gV985jQ9GUUyj1N6wtBrh1WbR4jUDbN1+q5wHu3Zdhh/wg9D002yScD33",
+	"e1Y3uNTjHktvDweBoNvS9BIZLfqST58TRkU8ke8DKXAisbe1e35Pk8iOBAxYE0aW8raS6tI0Uzw3ro/g",
+	"/BxGfL8Z9g8mwy8m64NZNmb8lokdvmgYwuHseiL8pKvblceNBjNovDSP0iJsNZ25fT66wcDT0x4WAymM",
+	"ksl1tuzr0IJY+u4Wg5g35svl8NFRpo1cMqXveceMJvhd17DL37NK7EKJIlykePcBN/rZMrEdBeCtfWcj",
+	"uAn9M/B9KXR94rISihXyE2nfsL7OhHxxNtxhgCZFk8Qp3UtAJQl7vXTWjzw9cW2jUByca79l3oDy2PeG",
+	"QOt8WJafsBntx9kgtHg88+6czTXagV8fz9i8jYdqQ6fTgCHmZEl5QmgcK6b1aTdnBLZVXaEaV82XuwsP",
+	"zTf8LhhpQV17cNMWXNatgJRVGNnv374eVKs2PDn573cfQpVQqkYrSHs6fVpk1OYPT1xRBiy5Mgfo1ySZ",
+	"y0yzM1dp62yZS6xPgRm/drmPPVY+ZQpwbeq4Ge24tmWjxXnIaOHQcyrtnHdxG1cSuTgieJXHGNrI74J4",
+	"Ek8A5tvbIgsQ4D+kqIEAX4wuHp2MHp6Mzuu+zi27lxeK+g7f7bV5eRkpVxsHrrJA2gVh72lkSIxvuPA1",
+	"QApl7011IqPT0QgmUVr1+xcVwjz5X/8enTx+9+F8eDH6+Ldffz31vz7++Pf/1Y1a/Vh3JtbvWG+9odHz",
+	"l1Dj0GtrTm1cJmeYFmzFtPFI9FdkBJVhhKOEAEIJv+3iYPHljLwEspVzQYmaskm2cwf1mB40TmOn+SoE",
+	"DweLFh2jRmoXsYeU2zbGPJepW3Ba5ZNUsSl/v130d++1T/DoJvbSWh7BzI6t9z8bNI6boqYBf02bnqTs",
+	"gM7GllN2X5zn+NV/y3A+Dqjl4VEq1vJQVyX70hNf/GuPY1TUD8NFLMbiB+wGUF+Upv37Ls+57LGBsdvz",
+	"bbMoTbofzZb2tlVWcsXf8j6aZrlLuquDiAnHwa4arLd42SH8nswUWnGxoXs6rPM0cpTh4I8wCkuY1bjX",
+	"cXCtC3EnbOdoCaO28aNL7J56d5TU7ecv/P3ah+Z63MkB9b95MK8ZFN3tOZwVN3OZmYKv1kS9KGKpcRm2",
+	"8I6VXjPNgPxnUrArV5nESNT8V5QbeMkjLzSYPYNzuF5x0zu21wcG1SMIVyQTCdOaaMrj7iGDn9aK/Ku4",
+	"UPqIpvbK7g9puQsMJnzTYKX1l8jGgylP2LjRPtbVnzkTUrF4HMkkW4ZAp57iAy9wA9oIAqVC/U4ypwCP",
+	"bvduKtUVYJ4TKSI2JJM1fJKliaRxJTRkM7ilxvysnN4zWA3ZO9NNoggcbN1QmMRVsoKJIcq1YGRim9Zk",
+	"QrFMaUCEacqqcKQzcAoHBj1RFTfgfpUEns1ONoW1LasXsglVBYCS/7EgotIK+k4rtLk1kN2eNCsk5oUC",
+	"ejlXzPY07cp1OfW9bPEG4XvB8eKe9Bxp4dMo6eIP+1pAWnBHctyOLSFUdaPI/7l++YJgM2QFSHFcaB4z",
+	"hJlP4qI8QYmYXbdbAq6Gg+9F/Ir29nau5qwSLSvkauDAOxEcdSsYAbQQWqXvb5kwLzMTyWXf2xrgprf6",
+	"XSGNohmqSRZd1zcicpVaoCCtIDwuYiogqhe16c36KleEG1eYRPtiJWAGyhEE7aUJXCXOEFjbhe1gYRi7",
+	"cnZ5ULmBaxJVH8fjm8KQe4WcFuS/Oe0CbxFDc0jCtbF/wo/CWJFdQxWDYfduE4IE8h6X8rVj0T3wlF4K",
+	"RjLBYeg39hK6sVt5AwHLN/AErsMbI2+GWG6QgkkSax/WHXRmPl7RdeDieU7XZMJcpLdtxTZIuDDS9+pq",
+	"V4T1oZiuu6Y3+ou0K7qoK3/XkLPFgbJtm6dh9LA+XXUKMbd7+C94cYO7YxFqKJ6GpRyxwW0U0e2O2rDY",
+	"Il6cnf4ySwxPE27P85rciGyJdugbQNyK+S2P3aOYCbnkAh4O0eabrDcJpfRaj+Xov7f5SHv1ojrERFVO",
+	"XE9CaNnWYsDDyiJt2+Kja+8b8z2wAl9uX18bYOF9NRioctUgEdtmOyAM4HvDvLHQUH8AEK6nzpa/g/m/",
+	"5pXqI0pBE02DajEs1F1Yo+EW/JvBL65uwkLIlchrK2HE+YSpIfzuc1mLukQYwAfqEFRjGIKT3/l5rqyI",
+	"wJapWcOvWFOH0F/FlEaG0BVdn5JfIMwetGSrHgvGYhYPyY1bBUD4xtoyp7+Kst/ow2ApJzxhp0vNdWyn",
+	"8B8PHp8/fGhn6xxKG4U2Lgel4hn+OaZ4DLgAxpa5dG37JK+QT8n3rlt0IpaX+qK0uOX9cZmqPa9mLGmR",
+	"y1Qu1e+0OvEjFBLZjOWDLuqX5Ctq5t47CfmXUkGAap5LQRVdMrMVqSJMe1AHK/jlKlgoFb5bySyJoY4L",
+	"VvzYdqRwZqWQLGg7eMZ2qjawC+J5UV+jm9PCvu5HF2DOHhG8e4u+ontboysXWdXazqraSMFAwoYyDMBy",
+	"2gKWp6mW4u0aoF30U0KbaO2u0g2xuhgaR2AvCASRdO7cIch2L+GBH7Ss9oqxRfft+4WxRWNj9SulCNso",
+	"705wDf04wqdD0OSt4GYHQFcXlkxm/BbUQcjZJuC7xU34PZOGXhXFLqU94LEUDDcKpXRQLrJ0U9wsQEq9",
+	"emmYAtEKWWTMFXM6pWUSURgCZcoTw5RDBa0rhPjQ29RqtQSufH2+qVTE93FajXC4ePgwyCFxbGOULzdl",
+	"dAyWqnWA39Q7GD34x3ArJFAjrKiPze7H/EppPwGAXTOvFMdC9fjfF+9OVZYw/e/Ru9MVF7Fc6X+fvzsF",
+	"+TiAonvLwpnFT8iKKsHFjCwYS3MjQ27h9KTgkSvc28Gt73zdDB0esSUBN/ei8Jqma8I73EiuQrNfu/Bu",
+	"vO95zL7nYHuxA1vNZcIghxQqxMEFmNu8FYukih3t1OA3tgFypNT5YrpC9Sq6CpZs7w3L8U8+NUfMy5rk",
+	"ef7NvCuX0SBmu3JVNMJH+ezgYMP+KZGC5OnFZMqY3qWv/hGi/QPwuyIvRxEN5zrBifKPWexOS8EgQLSN",
+	"6frsYnTxKOwXkUuuQxC1v7jC9FCW3l4g1JClbCiNUqAZdILJ65fdHDLuFR2WU6jyhSpNrLQv7xoOwtGN",
+	"AXDajmAE+JEl8ZPlDgX5epc2aDrQT/xx9tV3cxXX3qzcaIKVyzocuXpVE+wxr2sSnL9MeEzXT31M5aGA",
+	"bZ1FttPeujF8R8NxGr3iAyt6R70AmHtkuZumWNVBS6/rziSZrKGwI7pYp1Y+52KWQP1uDFft5WNdM6qS",
+	"dedV+C943a3FdhG6GscI65132WGjd4ps7LcVKQ3Fl1ZCE+ywnbdbMSJvmXIOmoYQpczsSFSVVPFRKNVx",
+	"KW+7a0/e8L+t2X1JoGj//qNHAYrYtstHj0+qs4/dQ5VK+9UzCLC7n2aPsCbbS2jYz5Y7ZKn6tK/N0/EM",
+	"7VoYFT6EOA+naUZyueTG8Ip1qmQB2CmaBtv8BGJwgkUJsGLjckggtCQugf0HcuJcjeN6G+CI8pEyUPsR",
+	"Fqqhkfcp+ne3kAhu+htpaKJLGMshCbDcMaw2yNBYJq8W+HK48l9pgcNQWw2oyQwMF0BmNFkBtk9jBI5r",
+	"aYxvN+ZWbYvSKYh3UKI6yBJsR2jWfbcCG9yzAoqL1ymQVCuLUKKTfJQ5ARaLPyyOeY4S3SfcB2d2INzK",
+	"XSk7AGK5PRupC9l8bJ4xBMTtIJk0VMLzexsi3RYji0O4ydAptN2C4qvf+T+1GPVxnj/w3jlnRywl6EHG",
+	"ujMZzf9g48naOTm32qhbQKX8cSsa7Hg47BIeXcQp7dbu0o1vZBeDpleycvw3oRiNHdCEkC60FJgpeE59",
+	"uKGRcrzMonmRg2GJUkn416wQpQhuIqv3mzlTYzOnoPlbyd3xtjEmbIdrjUX5WQ1Gz4aNTCjcYJ1CtAv6",
+	"EGgWNo0kPCQdPIHoL6sZS0WQ0V6REZjqfRxt0UXr7RaKyybAzy/x9uaCkQlDMw4VeHWGNZQ83OaY7kNY",
+	"jxz60U9iK9kd3UZTJfIjGGuwg5947/DXUvR1j5m4mygwkQZuWS+r6Su8YOftM7ojPgaLty8fuyNKOh4J",
+	"vcllyx7uDJc9T1DkOyU+ZAD9LNwHns6piP2f7dSow/iqU6RXABujZ7jgS8vxR+Hip+Wh/cwF01bL8fVL",
+	"LfsLOFQuQnEimF/cMpKu2CebnA2atouRsKmx4/Oe3+DYQoOTKRPjLZCX+4yQa2K72GlsEKl68GG9BKcZ",
+	"RsHmpjG7fh3HFZKs/8/1yxfX0HFv4FBf8jkAJsXIJOOJIVyQv8mVYGpIllQtmLE/RQlTi6G3ZVNhhkRn",
+	"KZo1ljSac8H+7g3ePnzH1b+v4Q7IFcb9lkAi6Mkf7+z/RiePxyfvPpwP7z8OIEbg6K93qc/cnVW9yiYJ",
+	"j4JFpjerLId50s9UzDLHUr2QB0IZ4jZlQdHrZwDWeVJ4FPsw4710gtAtF5wWm9Hk+xzNsWd8BrBOscYj",
+	"ABVndJ0woCxyIPQCAxT6ighumPVyDZu6rdQmEFYZflmxGd/IZgm/qo1iSKpbXq3XMsTvhjiD0EZMqFiM",
+	"J1hyuqzIhzR3eJdPaH3Mjx40vdxU5yK4FroIZ9n6vqHvu71ajyhx+7+FJncqPVyQVitPkNrQ5Il7+dPZ",
+	"gVL1kp0rvexU1uTuNt9l4/kIG6cKdySJLRHNXyJJfOLb2W//jq5DbbCP3TWp53sU/6sHEBRhk/e0l7g6",
+	"Rej0FASq/d4AEBrkbs2lNlzMCPyFSEEogcov5aC3TAMO4IKtcwy1YMJcA67WVne7kgnrrJOjZCU7oWQ9",
+	"LwIKjxXrJeOwXyyaUyFYUquIAgiCywaL3A4m4pL76uDm483anBDs5wzk3LmENOKiuyKa78IBT421843s",
+	"CIHqDTJuVV0ClHfzbDE5OzI4uu2jlBV8aOPHcz5Tu9S2P4LHt39soE/Eyxdxe0WP2vJ1lXAAB3zsQ5gC",
+	"ZmMlZ13u/Hy5X/kPthbeUkaPOyAzuXiGjcOVJpay0S+JGSb1MvURFRFLmk4ZnqQdggnhILmswmIa1bXc",
+	"PGld3KD5In4/nToGsAsWWwARNZyi8ToPe4XUbe3tEtxeapCYcRoOpWiKhAP3CRNROMCBJsm2pjdgOroE",
+	"hXYtGt8CjRHOGXVehxLSRaXXfGGHbu0rK9C6wUeX3gr2t4fY5tt4mZqXmTkYuMWBI3wrX7fO45Vit5yt",
+	"+mI8wGHcYendKd4KlOza3zL0gg/vlrUbijcidsxxlrAYUkI7JmDJ1PIwmZmO5y7vpOv7C56mnd8G7t/t",
+	"VS+EBXygBiNh18x0WoQ6tEgu3bm7qFii8vSLqbWnQJdREnviCgAClrOlC+IjhEmmwZ2LacQeoSih0UKH",
+	"0AOsgkNzzrppr/TN3tOk9HKjT1uWcOL74xVtFwI9Bl8Btu4bDS5uuwtoC1yDnKKj55S8TYmRRHDBPOyu",
+	"dtlJWA0ME6z1XK7EkCy5kN7RwQWJXZIO7klK1/BLLe3YR90Pzi9O71siLFJdAUv6495h+v1zZ+vmx6Wv",
+	"vuffeNcOB4Rr98R/tiM2cCUht99O/uJTexhVkAKTyyNDIpB+ayl29llXITUvTdgHBMdXNuz+Tdal1lf+",
+	"fm3PcELVkoq+zGI+/tDB2QKuuBk4twUC4QmiFHBBGI3mJHGeodopYLBrUiXOlHE5+C4TnA5Crr8XbPUk",
+	"/i3TZsmOn+NyGPCu/AS1oHjZaaX8J7beMVCwZ0CjNy61rYP3lDZFBsqGakcv2OpbniSvs95q+TpK2JiJ",
+	"uNtRrGeQ5F83DWqXGvY7F4LvWya9EhAVqBDfOKkdi5RvqzBxdNy6F2y1W2GlucyU50UYUXL+6B/DIr7k",
+	"PCQWVqe7Ie6syZKuXa4OgSRnTaj2Hn7IP74CQDwrXK2JFMmaJFIuwlFzB127oZtw0xpCMt1RGGFRrfYu",
+	"2WAFxqhvEYvWFC1AJrLS3WaaVsM++iHshO9UT6ZacuErZWzRFrHfhvXZKUPnT4+XD8V3wQ5YBYVMIY8D",
+	"Q1J9JsfUBdPETC86VHFrY5K72onDIMcOHdinkFttQLvKS91tubWyKS20sWHArY7mWmIVLqBpBxVZgh0B",
+	"CrcK6xUZ1eKSc/Z5/9HD4ZbwvD6Gnr5W3xAuRwBkl60dgfRPHA5bcxuI5YU0vWvncLBSB+9R43wcFYCG",
+	"3gVwbCMN432ZFvh8fYStREYL57DY8L/mBRWnXGlDJpm2B1YTqzdcEVFC+a7ZUrak52U+RqW22ytJIppy",
+	"Q5NqhaX7548enZz/vQ7DEmp7Sw2nYPN5AadymZwwyESa0HUehbARuF8+cAu7PJB2PWcEJDmMB9w4fO0R",
+	"BkkpiK7aHxNDwmMiFVFZh5WpS7Ad4wGKT3vHXtTsbnbyXBCr86MtZC61gTXRteEHC0xBJOaYLV05jQre",
+	"z4MmhFo95iJKspiNXRn8QJpfuaqoiyMKmhN+hLQLLC0qp5BIJVcCZiIkkZkB1GS08F6RKX/vQIRmUjaU",
+	"4zP0/TiXLerUKnUBi4sHxpNOjlTSSRx5wVZv6PtNYSRYpuuPYMLqsycv0Ng4zAHuvs8sFzn7lqmEi9r2",
+	"BcJ3wqpjia4KrpDX2SihaeWHILitVdqoUXoTt7TCxcEiVUSObeFAbqW6IpQItkIfGwZjs7iJXTZJB1Mf",
+	"uNUOOW1fqtle6yH+Bcayf+uqYh/20BHAtFwib21bOwl8VJmxnIYv8goqXG62xl8BOp8YmRI57bQ0ticd",
+	"dj2SSSbihF0CtLQuIq9xmwl8WYj9+VRDpe4sKW+ZcnGiLgIHCsWMzXEWYOaXlmYAng/UEsDq0CyZluCv",
+	"HHHd08R+RuAzMmEzLnToFt4dNj2noIZT8wqt18cs299PI53wJFAj75kmKeUxSi1I5zKJmTYkzuA09jyG",
+	"S2bmMi4HJEyoWEDUgZ4HAw4Ua3SOP0FKB7grsSAQO2AX1ScNKBYxnnYRDjYQ5zzYUa5hu4G37+YzYbrs",
+	"aR1/QNmDxpNkiGKNlXRW5cwTuCLtb3YrTgl+YGR6kqXuEyDtpQ/qu3Oa2c5iMpVKXQlEgW+tqpJmacPG",
+	"m0yJcaaSJhh0xHJdM+XwsyZW8TXS3hcpneVsWhv791oRnSpB9KAIP5V2SviZi7615sIHEMDceJIQI+1c",
+	"ryAcJAd09HelXLHeRzGs/P4oVySRYuYozkpcV+R+o6L7eNRuJmzwN7xKqNgJX6jbxQzSwjEv587Ke99b",
+	"QcmltDPRhxKooKA/Gn54v8jfUoNOlj8vbTwAWG8zEe9Sztmpkw3yiIPb0nOqWAxSySV5YM/G/QuviA5J",
+	"zGfcOYnn63TOGupeFOXsNjpSVMRyiVJPQ80M1nB45NQw55tbFuUlKofGgX9vPTllyoEOG6jmNZv2r/fz",
+	"KRusrw2dTt/q3mpFo0pbGuP9Hh6mnZx8MPigm89rVW1+Pq9g9jQ9UcNmEg1BBTClNlTEVMUdTAJ+BYqP",
+	"//XkTRejSspU5GSe4tvzx/VPQyW3aMLjvMJYpWT06GR0flKvtnze3EiTvROqVBvCROwNuVcoUTVajs63",
+	"svB8qfPUIb8ElSk1ba9M36bHPal7itg9JeVu8vFbTWfsOq9p0x8hmJJUMc0MwqJb7o5GFBCFlzRNHepZ",
+	"3SMLD/qA//qDUMslHp089unEJ+8+jIaPLsLZxDjK8uJTbZjienGyhJ9OIn1r9YrNv54ImQn+e8bgOp4q",
+	"xhSNeaZPYix8O4SqYCfs1o49uI9bTE55+QMl4yyCTCAwwQ1BPvArfEXevnnafEA6WqQa6eBwpqJfCnBx",
+	"WqkBYu99cCebeUcY4kkex9BQbWkl1UJfEXbL1BqNCT2F7V1vprLNutXM7N/rc5ulVOuVVCFcYiweSjAq",
+	"EkQYBTWXIP2GUJJwYVUtEs0l1LmrrkLecA1MvgaiHRzTPEjEdkBlA66lXRmzK9h+NE5N1uT6+fVph5un",
+	"yy2+4wXe39NFMzNHV1OgRrPV7VMm04ShEwQKsU7WQZG0IY3miIhgXZx0XTJD7Kt5azCRrTkfdqGPnmcF",
+	"u3mEJKsXUHr7mineW8+LS6UpA8xCmzEAIXR1FPePxXJTb6onXq418d7kEbtkxkxYkdIsSRryb9aMqg5Z",
+	"J7XQLtfgsFgq15Ib/LYNOXqOSWX3d08zeTnRhkYJ2xMqTkgzLlLA7G9SjI1Mc8A3F0fsHk6hCJwbIQJd",
+	"gvcIfhQym4UlzNZY9sZ8tzCgdYvq+LLUTR8WfEt5QidJ33rHjRldO2VD7lCRqcwNugq4XXl7Nkm4nvec",
+	"RAegV6M4/Jt3AFtquOpfmTl0mWwmn/mMwsIHWtqe0hq2EdRTamgiZzsaK/tXuCpvWNkrtulobjAw6vbp",
+	"7GJ67ZIo2f2I5KXbgu7IMgmVElTyQPtqHD5NErmiAtAqS5k1pQh9lSVhCGFf7idk1wjfc79nFK4aX4Id",
+	"vOjOUx2+4WR1PjSOHdEv5W1DUlNTzp5tauhL8cBCtW3zd3w63SnzrT/BOoraWpPANd866t2qb2tyE8tI",
+	"n3lyOcUhnlql+YbgyxOmQzh7Met4+bzrXbW7XrKur+5r+C3rmKaXsGnX1EKB2ZxdkhZLN+rWO6N/Uk6T",
+	"e2Top45jdZMr99BGQUcX4XxH19lySffCePEtHV2X2Trk/dWaehd/ESHsq0C1TVnfNZ5WputgBNQvENHn",
+	"og2JfQ291d3dmupwtpJ6JOuuxpRqZGh3kPVaMOcmBRVBmYGITSyNPM6E4YHgg7f2z1jMkhIsIBqzuAyw",
+	"WI+Ltw2it7MzfUeLDh61aOHezuG4c3HKXxT5+CxBJlI3wgS51/qdw/yrCYtopllH25ZzEVWIpDFa029V",
+	"PQqzoq/girUds6f4el9lJe1WlD4/zDntNZuRIevdvpPHvft3rzDFm4AtXYpkvR3TPB/gRr9ti3H8i7W0",
+	"Hge/UdM7QT3BbuD63keUKbWy49UfZlKNN3zXyo7OUtZjQbxtbetqlG7IYhblLoMrtV/EdIcrbpkm7BMo",
+	"2tQv6LrrdjaGgG2kOK1oXsmvcyS0kzi6R013xx/cH72LRgshVwmLZ75oEm70VtiunlhBOegLGHyDRau4",
+	"ITGPAcNeCvDIx7QDF4feSnqelyaRVPoBf8E5Oj6Dh9N6DO5+y1RC096gKmCXx/IlPsIVIiuQ5ucyiREH",
+	"W9MlVibR5QLQ7t28qDmPAzYRX5plu9Rqm9+lug/04L8Prs6KxbtaTYrSCR1MHMGMsO/oWkMac5yVUnXO",
+	"T+6PrnzkO1A+vnG6eyx1kykE7Zal+mAtFVpfrvawMPVaq8l67Jar29Ep7WHgAMVsYoIl+RxmvcZoHy2X",
+	"DKukl5a7i+0K3+4BTgJ1O3besVItNzcx32IxlnwJQ/v4iiojdpAMvJGwh+jUXLNrTsNlCl3BM3gOtSYZ",
+	"MXJIuKhj7peLZHRy6HkE51yRgyG0LNBu7ouWZToEwkh1Fi2jP7o478lod1HetnAk4PuyZwsKp49jJ+N0",
+	"EYiazRw9UYi9QMVFzG95nOEhVTMq+B+0Bol4mGis5kinFij07ojFjvy8yQAbr6R7tiGkv3Kq9G41n2ve",
+	"hD2iv+qghOGmzkcXD/odToQXtANtm/1rH7vZDx8lN34cYgWMXDCxLy/CRkoBfltn/Zr9nrHefGnXqMY0",
+	"KHMVSV0QXZgwGuvLioUx0y7pSypDk2H95nGRchgmKLRM2JV7tSGtEx+CIgWvb/fA4ozblvN6LlfieETU",
+	"n/a3EMHR01CTREYFLGanG+xJ/k1IbOwZD9/xZuB57uYOSawRZlmUA+2Hg5mU8QqzHG9lFs2ZCocg7JQb",
+	"GTF+29NYUwnzDz3NwHrePSPIftB9U12WUmBDM0HTNOGd+w5dg5sJmvk+lbJ4i55KEy6vTHVpq9RbTLnl",
+	"JHVMAb6zFF3wE8rMhPNor5kDt8U0WsuATweHrxnRUvKcGsOWqSFY2AH0CcusCrAqGNk+NdB3OV8bhje3",
+	"AGgoiZivlauzKGIMiciVpvCWuC7xPI2UmxNs7mwtb+NWw9juSci9zMxHqPmwQ8JoRzJQ7FYueo22fbOa",
+	"DJWVSWzZnN08dYnb1nYdsKAAy2HDSfSS3dpTTzXhhkRU2MPWqbiwveVsm1vmdweqbmWaO6u70MrRLcle",
+	"2DqCLfkVU1zGPU3JYOScKrkckgxguSeZAbMmQgJxMRsSIwPWYReg0x2Krjf0rIOWMzI8213hA3qVXDpc",
+	"jEjn+hydeVlbhZjqzVXG0d+o8DIcxEoCtP5BnEZwHWrdlM60iVpkpFzgLZ/QqJuPztAF02OWl3rpToQ7",
+	"FK0p2H1lLYYl+qyNqLiyu3iwCkI+PqsszswenDJvpGtRkIAZmXpUYF/V/orcMBHrG0SwIy4oyQFLzSR6",
+	"ARz0kKUUEai+QNedbYh1pWWr3zYMWloGHLGDIkKugnJql+JjZXqyc3HDDO5BpU7kkUrYHhNYsrE87qdQ",
+	"HbeYenDtlZwkbNmb6teEEoUmNghKsIqkZjH52+sfnpLHDx4iZuZGKH6SsDC8tiQTRqjQK6ZYjOeDQhps",
+	"7hFmkRQxoABLdQUwPqBRTfktI0suMsM0ZkpTe+AixYz9CRUutBfZgQbp2eWjN/mIYILgFuKaRFSHNUqm",
+	"lHP9deJePwACTTimwmQNVdgMNwlruIroksGCoM0wfG4VjRrQNzXOzm8pF0RmiiRypq8ITbT0brE5ozFT",
+	"5OaNberkWXxz2lyFrqkflpfsT5H6cNxKzhRd6u3iOjz1i5EvmJ9eA5UjCtExpatEQvxyP7flLsLXEXVK",
+	"e4bDpJdppsc+I6NHmHXxnWu9WKntwoTftuMrMjmBHEOVsY3vUoLykESzS2Zl/6higJ9tg5Fy3DSHqe0Q",
+	"9dDVKqbkkutQjbNfMIObGoeqZyShhiylNrm337v4/W3jV+v0DhIfymkOGO59zCQH3KHScvXJHs0p+fjC",
+	"fX5m9pDt7cJGP/Wv8kUWbE0ma2JlmX+M7n8TgKBMKiH738ffXT9pqE18W33x4uHD88fBVxc8nD66QAnX",
+	"N/Hyp1fBz7OqRVjzWfC192HxAYgwshMfkgnV7NGDTCXbr+IFCpjqdoDjH8LK4GBsX43boud7Z1MFYCXL",
+	"GPQV8FuHkdnRSLox5P90KbI9CcmyvWUWzS1XoVD1rVbU6ve83cH5w5H7D7w63I5yskYFr7oSv5cG07VQ",
+	"mOBbGf9b+059f/O+XBvvgosjDX0lEx71jbCZcrE9Ou0H+xIObjiYyyQeoyrQNcIPiu2FHEXQyJDYRdZE",
+	"KoI4VAX480whHhM1RIqoa4weIqb1GWIdFxHGW2+oNvWhW7vQfrymhv2LJhkLgpGz9zQyvlIhoRN5y8gf",
+	"TDmbhLsXyfmFx5x05UKsYnV+QSBl3kUscGGGBHDv8ehUaHtwfjr6x8XDWt2Ei2EFhmx08vjdh/Ph+cXH",
+	"v/3662np17//r00sslABQU/iO1cQfE0NF7N/Kpmluxl+FDRAZrYFPOYP/0kiKLBiqIjzJPrG0pobwSYP",
+	"OwR53UqO2ADUUHALawcLEEn01r7riAkZ7A2Bb4K0myN+Prh4/ODxo28uHm8tC/N7RpOAkSbQcz3+EIfh",
+	"Zh+kdEZjYPjfl6pl9pBI9qzzn9AJS7YrBi6eDd9uncYPPE8GPIiasKG7NrMtd3D7BD/U1j5kymC3TPGq",
+	"+KKNTC3/WikJhzqRchEWeC0La60z2WTm9CsbDs7NB+UXKO+qtAqt2/Sa7VBdq28Mfx/VrrupeIoUtsM2",
+	"e9oMbHOKlvPm8tJLoli0kFDkInVXBiz06aChkFS8DtlRahuKZmXq0HfjdTW9oBhVadoN+6p76+ZHL334",
+	"2kXt7BbPFi6z44p9p1SZMOJewfk3hWtfaOKedshoYd24GG4nx/FGaN/aIZzl3L8RfbO2Qke3EdV35AiW",
+	"otcskrdMrXcBTI/8N13dQAH22DSqmLHlrjbUgGPkQc9jEoaqgZFNmVKoQxzixoSwOYWMrGsIIH7QZXUH",
+	"pQ6aZ9M7eqaPkbrBPvcGTGDayCVTZCZNKUNpKpUDQ93CjQvPMnbSMMOj47ofEx60YG4HjWhwXhe4qgIB",
+	"eN2i7grWWcekLwXdtdvbX2Oby/4lX56AYw515wVjKbp5oEonxOOQCbPE5EsZxYEQHKzIUCzKkvuYRC8q",
+	"Qm0LsEQshFyFE1pyFLZCE8XrrpSaE0QBZXEexFed2o2hik+nN0NyI5hZSbW4IVKRm4Suws6vYufD3kSu",
+	"CXbXCLC2okF4aEgAdxEGRPHZ3Gw30OF6DN3yuqa37H3/mweTtoMJEJDaWxBDRAV4ej0h1GIMSi4zv//d",
+	"WXFBvNu5sRtx0U14TVSHAuWbrNSlmhMYNzGSqEwQOqNcXBEqCFumZk2wGyjYolFIpkmyR+IyrwWB9Csv",
+	"u62+bFDeDVf31zkqfhll/X4nQyus+MvMRHLJ+gP9qVlIB3mKDyylAbz+VGYitrtiTyERkuCXYV0EOc0m",
+	"YTMFEjFLLQ0vGRWrOU8YyUTsyB388TwOt+oIJAQBzw2RYlhECOHCY23bOb1ltQPTZEX0q+FnUPQZJnSj",
+	"1rstu2II17WDpdN/GhyRDAU6vBSMTDKeQIDC3wA0Z0iWVC2YsT9FCVOLoddUqDBDX519WMq6+ruvpgZg",
+	"5HJKSpUESrlXcoVRWdWyCb5mwvjk3Yfz4f3H4aIJdvTPxFT2LZhlpzbmIhxDsGCh8lZPXj0j9onDSrAU",
+	"UhHXyiCJjYmbTAEbrGc0bY0jy+NRQt6oUB78L3PZNsZwBrIP9MiXpzpi35lboSZqOrrLMt/03T2W14iX",
+	"9VSmvZOV9aKnzItfNMQEx8GaBW/oJIFU+ZSzBs425aK/a7yj+N1q1Ihkuh621RDeS0KHxQLYXQ8s7iKP",
+	"G0V02whLw6fIgzJ0ceS7M+AleNetR2HIN3FYUECQsMBv9AMEzz2BKLv+t2sRu9crk3e4kwXAilW3PGoC",
+	"brBSFFUJZ4poPhMnXBTBg1STG/z4pn+hzGKew2azQ3k1r5nJ+tY/wvDEQGEbAb73+xdYwMasfRGgTfYa",
+	"Sn95Iog0Kc3M/JK43HhfCec/X0Mw5XZ9wQ2tORmmMnfTv7AXE5aJNITJKWf/GufGrIBDnYo1+GcTNu1y",
+	"ifgON1oPz055qju8I4nHUNOB9/CyuPE8i1lecL1+B28CQFh5BfaQp+YWcnXRW7iUE8QosoyxKgq2sL6U",
+	"oeF/GAamNPYmFpD01c1O4dxhnqGVFqVlQ3blWWrGOgLM3TLV4MBYeeC1TLN4SCZrksOz645BARAb3Dki",
+	"uH9YhAtVaGCWpaqN3p2f1zNxpqeO86iHX2zW/Z37aqtUEB4nzOc+wCAWjKX1ykptmN7djX6AWd8j0Vs7",
+	"Y1PN1KPAs8fim8vqrhOunZYYu5r+aBy1z+He9aYcf2j8hti+sEkoNzKOFIu5caVHYNCx+wVoymXbpmPF",
+	"aDRvkisKHtWM6tpkPvITmlPASkOs/zUzlxiZyQ1EumMzlUD3ciUk+r7zUvvIo9z9C8QDyURw/CHopime",
+	"Le7oLN2IuWmhSwMVD6ShvhhwJ2rcuCVxC3JSchMtTmILL8uZeT9uVufzS811LMCDPgOdKOEgGvKl5sBf",
+	"J47Tl7K+Gv3snaMY8O2W2XV0joeDaVz2gQasOlTMPf/I00BA6wtEZOpFeOcpbvcVWVcqSg8t+QMQNDaL",
+	"vTAR6zDR10J2QqZdTSIrPMZEKuIOcF0ADcbbNBzYN7VxeZsQpGnYRQ4P1NNJsLYgoibSvF2uQUFy5fDL",
+	"HGynEKPusT4VNlYd6n/JTBG5Erl9prRBBXKh5VTl4KvQSm/RMBoiA/OoTV5i7le2z6XrG+PfEh6tHepk",
+	"Q+3EPGqqNUAqCwatN8Ynai4iVsBNFKTQq9sGhhY+2Fr3T14ooacdsJCBafYxoGcFjHjCIYdSvWg4zUdM",
+	"oYGadZox4RrfSHSzQ8SEte6o8psAPSUwpZqeWj5ilobGmDNX/thIk5YUoqb7V43pLFyaL5hy4HaoGTyi",
+	"tjhlPBtHLZVuW4hxJ32gV45VHokXBArmUGlWV6xgdUoJcXMY/D1NeJxD02w3ezWHY4Zip1IWortnhsyp",
+	"Ff9ZyVLiK0iXxVko4RQ+ND6Nua/26jarIddxe/lxXDU0NoRtZD5WyCuVLiYMlqI07haC6iyUVZf12zUq",
+	"CqhPgXcY6po6vOLc57AprxxdnOt1GfYX9mDVjm5T93fPHiZ1bOGFNLx3qe5f/NZaMUDB8TAyiYfE/xm5",
+	"lmUIM3rLAkIpYkE1ZPPulsYnWL9kUW962BpUrhhW7uV/wBGaSGXaLUTVxXrNIqliFl9CdCdWsjEsSaye",
+	"OZHxuixcel+kPZtwY+RQU8q1Er6SFO+sqNh3ywzBbcTWGBhHL7vF+IbFkzzrccmozhSLryq5SVYXkQpg",
+	"aiYs4eyWTpIeokFTzGYOq25FRxrNc+1qU5PqKbDueg+4Na2EHpSqr4dPtptey1btZrOt6XPNStnmPZjb",
+	"5zYflQxxXcxpLlap0yL+yJL4CUZ2BW5S21RR9Kgb5TQmNnSyppXSy0pqXz9rlaGqLwP0BqX97UW9VqvR",
+	"AOTZDZp/XIZ7Yf4rTdETjqctt/9tlG3oQXnQhM2oOCjz4SWxqcM9XvZjlPmWC/4bDT9bHtYaPKULDbqT",
+	"qSOf1D4ynO+0tEndROHr8P3+ZEKFlT5iMBVPWZIQzRMGSYAiJjPJoDQNGKm40d694K0TefHbFGI4qW+t",
+	"vbbZNTPG56v0OQQimks1TvOk1Bz1MqHLFI4ljxbr8cU/gr1OFBXxOJKJzFRzZlVTyb0dKi7uAsOeyJkM",
+	"GK+onntCsm/Y0y5YzUDVvXiCCyoeG6aW45iuGyRZuDD0GFH22Ng5CAIa5Kdeuq9B6/9RrirhYT65M4/S",
+	"g/xSX65GG+28XLuX9IOotXEkhaFR+L77Iwy2Hw6hKkry/eEQ84palyVE/cA+DmuHKUQTtROzOf5i58N8",
+	"Bw95RwDEJRflv54f+fDXzLLOBPw/RpOH8f1JjUl/c+ASCz0DbYKnNU/Zvf9oa65ugO62h89s7iefiWfi",
+	"zpD3C6T5vVDl80ITbejyOLU7yoJCX0tgHzosy58UPZWf9+bYqXwFd6vQUFqSTWyDE7uHuVlGKmJYwqBy",
+	"SCln8bNayeYl/P52B1j2FqfMEVwhdQuTXSIWYwSvAwyE2lIJXeON6IPvvFdj7MxDimlm/C9c3HKHXO6O",
+	"6hjhN2NXdU+qMY3j8q+KgVl7MwYsl831uBl6aTfnS2//idMkEaW/sz+koIWjJ8CW6e4Iya/XKYv4lEe0",
+	"HSrNqGwz/cweNRnpM11u4xQHfvqbluKG4BeTSjBwQ+fHN2tXprqHcdsXm+5lIGizSUMifc8iHE3pbt5T",
+	"JqRVBGm8LoohNARkuzTI/XDVytmUYOxFS7OHCGiJ2G4AlWeKgUb75NUzMmEzLjpgVHrDc56CWbJAY8WD",
+	"ymwbN3fHIohwB+n2hDyou13FXOWCmJV0WKsNrvOuRu7uehdG1ukxOsU72vCiREaLkJ9TV2HAug/DVVbs",
+	"0Lcjoa5GXpqY+bp5L7z3lcMSCsZiTShJmdJoBNrcApnETJtxfcDtx4TRpO/J4n+wMYSfdJxqWYFuwl6f",
+	"OLrs0pyLQuz4upFyMV52hgXTdMbGDjol5MnSuRmFakMuHlgdX3UN+MXWC4KuZ0vjk2GlC8OEBzLeJSYR",
+	"5QZ38AuyK9alsqHV/SgvR23wG8cTD0rJZZdvUwMTm06fZDE333uLWc8Slw3+mTymZS9BtkB+7oyJum/B",
+	"Rrc2XV7N8Zq7APtjYIBdlKFft/YNOb68WNv7Y8iMtovPKK1pp2yjYo4HTrhpyJRpHMRztqtRZ2fEjV0z",
+	"U5XLH95Kn5BoHDxR3iAETVWH0rhCPm05N/zGS9B2mZhxwSBGCUCpwoXzoIlPLtxyU/7oDiZ+kAjC7spw",
+	"af2Or8OVN2svFW46fasPWyR7F1D5fY9qow/pgEfReTPcicy9KttCevwSH8rB0LL0/SfbMtydiqmVDeI1",
+	"38VcrgTEnRIpkjACXOYocev4gWQ3sGs1sLh2E7r/+m7kDxznkSSPf3HNe9tg01TJWxaWXSFCo9e5nShG",
+	"F+NZQnVI3edmLjNThba4p6GYcBXdvhwb3xv1H7+4+wqIS7p2pt/wYYRYg4ZE47bc/+l0cym/r/gWTrtV",
+	"28K2qptUsgmVxj/0gRE5BWwtu1hQ4N3cdUjse910ZhdsMcxhlbeQe5nDUGoyoQkVETslT/yPPgHEQ9nd",
+	"01cYns0NkSum7fMJS+QKEK8DBYoS6SGnOiU3MmFUr2xuvwKN+tBGXb3WY2JJps94a1XjtsTZTXiS7FrB",
+	"uFz9y49ymK9vqfViEVtJppvxIAAWxJNkSJxffEiMTE+yFPPzppmIIfZNCkZiur6nCRg+ACKKoQ1mLyDC",
+	"XuK2b7kB7yDFjH0INdfZUhNMeOtgieoBDryjVy9ziYFTxvISxFZo/y3TxiESQjyk52hry+WwXrHOWQJ6",
+	"5maCu3KEJTTDonS6r1cNaREQh2dXTikWucdGUaGnIINEUhTFT3y18uEAYOvB/DWnKuy4awyoBmq6F/Zd",
+	"7HdcnOuvBGjssTRLhb5dB+FzonjKtniEg44zgWmFhGqCjZCV4obpKkCT66kKwf+bluL0NV09d6mhdhy1",
+	"+pp99Zn+aiom5Y/NXMlsNu9K6TspSCLWY5xWJ6RtVgRSxU3lSkScsHvaZeGnULy2EW61u4FxOmXKXQsd",
+	"IE1VJT8/nxEw7poVsfrZWE7b5mX5KFSRNAXupf2MyClEkBYpzTVEiMZarDuG7LYmnh0C5aT8eM9q3Pne",
+	"Fakr+bS367nOEL+bz7BPtYA28ZmLiO24BLlgnNeohcba5vrMdCheefSkrNyLEMjXaqpHJkksCZ1Y9YyH",
+	"o3JzLNvAk86goN1ylnkI7u0HJZfk/IqMCJ9iPfUlI5M1efLqWUfhY8mo0I0F2XJwS3gtHBJAV2EeY0dM",
+	"fJn3JesL8IZpZn38PoppmWSN7ih4fNvXwZojpW6PaihS5nxXVmDgOqIN6XJBfRQ7zJNLC00UNgrIdaek",
+	"OXcaj2/SKR/7I1h13tD3r/u7WCJq2Ew25AO0oW5GXQoyFnlWmLfUp1g9frFjyfp8Wrnh1Q+5MpSWdTy6",
+	"YcLv1+5WiTd8yexp2CmcspNCmBeP66kTTtZh/NSYx4Rj6S1IQs5ibohRlCeu3LiZs+XpnoVieGMxF+Ki",
+	"VYzL7pXTTtJbXWt0GmCh5+WqXUVzBNRwVOcEi0ypSCYI/2LGxlbIFOU/OIxM91sm3O9leU4xnS099har",
+	"4NsAXHxuuwvGg0oVPtHGcZ/NkCTUKYcEQ0mH7uIbugrXCoPiAFvOrtN26yLoiE5r5HErYR+dJ1dP0DGY",
+	"slyw/upkxLQeG//pQczS0NrYF7f2lPwtoyro0N0skFEMqdLYVlPvG2/XOF5lkOPyMod7ty0FhsUzpp64",
+	"UYNgPdnhK3Ybdjm7J+POcJ0dXmsMxcGh5zMvWXJweKXBtO348U+vJ61jHFzFafIt2uaPPAlOk5+tTLuH",
+	"IJC3sfMh25HsSxJeJ4I/RGHXolqPy1yv0Wtohd66zupmUZ9LCNb0GwwevhmSm8naMPsvELr9AYyvN/ja",
+	"lLEbIgWhYFWt1g512JDb63++xbHvWPzzrb3xdzCavhQApnpKnoFR67csnrHY2VEna/xhSLREy5cUjEAF",
+	"G/dGLBmGxM9lAvXwUBFG9L0m+bK+5K5+6yV8DO1ixQKCn0Bg6WrOozlGEluhnc5YCca0sfJ5ERZqW3Tm",
+	"qOr2XDwcnY5G3UARV7QBFbFo7sHj+6Pzi/sPHj5yZtZARO4PT8n9+/cfXxHAU4CE8zhT0HEtt7k0zNHF",
+	"o5PRw5PR/Tfno8vz0eVo9N9t6FypknEWwbx5PCSZ4L9nDKOyNUHNGYEIbpm6yivlXjx8iBB91c7fn9fh",
+	"EbYDR+XSu0c7vARpEGYLUEy16tEoUueAUQ75acBj+r+FVLFg5g+g8zAi5A0gPNpjGVND7b9OBrY/OpBH",
+	"rHQEXhUMKb2pzhLAIT9aKZ3PuGiwIK0Q6ayKExLOqr2Zx9jlg9nN0IFVAtgiGMgBzNO7emOWggVZClIr",
+	"qz2Yx66zhrV/QlZzmfiUQE/4G+W5i4rcHqqkmTDbKG+UU14WZKB1jgkLgDwzwBY3Q4a2emUKPtfXJszy",
+	"jzpdwyWG2re+UGEKC8DmwbN7CFVaS6V8dL8nKoa3gLmpBe85O40feLKDJAD1gDoa0WM+c+mvtcPw45OT",
+	"i4ePgEPP2Xvqa3VjQe7Tg6CCxVma8Ih2T+3IYcSCSV6YC4CVXeFsne5hjOYzIYNY7D+zqSEyg0uW2isw",
+	"oQqgaxODmb0d5mEV1a5zbrTcyelUM1Okxmw67afUA5IqRuOOY5O3TCU03XbKXrrX0IwNJUl7Juz9hpaU",
+	"jlk4vbOAeli1/QT6llYpw5z3TZSpWsKdZdMdxnqOjLOEVzbcE9GwOPCVA1Va4arRyRN2dd9aOdDR1b+C",
+	"1x1B/4PGn9M05WLWMfa2FnTHIUOOkhQywAtwoT+kYEMUCJbY/qb07B70cfJgN9XCP4YprhcnS/jpJNK3",
+	"UGtn468nQqLECOQ1VYwpGvNMnzjn4BBu5pONa2cT0KV8uz3oBLgB67xb+bbynRVwhkoxTXjU5Cut3iKb",
+	"z/uRIggOfhahlI4S32pKFozDjwOWuNC5LabbfIbbif1uzismKB7txL7OnaM7+UI2BbhNBTUsxXSBZBzf",
+	"AU7FVux7F2m2kWZXEhFyjWg3dMU8irAjtuL26JldsBb19oC2wiLcVuwnh0us4CHmG+q6aqTI61yk6OOV",
+	"PV4h6B2ulgZhsqXkm+9kq/e9tERHd7iWt2N3W+tO+U7dfRkTRUU071b46c9IldoHEmyTnczDQHDdcpEw",
+	"DSlU8dCHwcVc19NC24g3nKrlBekS1txWoj5YvlZBDptX0x9MScKhwBO7ZWq96gzLf0hct+ZNrcnDUDka",
+	"S0ZzQ+iKrjegpYb7EMLHhp24A7nmOC4o2+5OeHR3BPs1/EyA7+w6HsUP37TO10zEACljVb6EmmKp9VVe",
+	"5cVVs9OGrrGY1zag08/K6w8JV7vAZlRnGYDqset3a1vPC151LEOzJeHOMEGblACAG7pXsuJuLjSPFizs",
+	"SL31iZb93PH4WT6uvIta6l2XfXiTD67HRhQz6oUtUZuFayU0tF8Y2xEiqk8U4W+Si872woRNzS5mOZcy",
+	"5vpy7YTm/F+W9a5/lAl38Ww9DEpPSEzX6JeN5JJpMqHRAm9+smZUDYkdBqHwC5EC/LMSPHCYy8GhtCWg",
+	"km9anNx4CsTV8xLg6nkQScrtQv7Jxejx49JHF6NREKh1KYWZVz48v9jWF7gXt235C3gJfFUmv5Z6DK22",
+	"qThOn9nUEC6Klaoyxc362g7DSW3IYAPeO+ChuFH+9v3b9/F310/I//nlDVT3p4K4uvh2k2BuwKmwyXwA",
+	"c2PSwUfbP3fF+mtOWgwZwGLMLGGRXOZp1PqU3JxBjODZ7flNnnkqhVEygcQXhsWXXbFdAu9ekZszc/YB",
+	"+dFH/6UU7FdRBrK2rHJIaKKld5mDWPFrNhrdj/Bj+JmdJjKiie3i5vRX8av4/8gTvcA78+aJq+YCBpVL",
+	"ghfWDdAyDazhsLpweTyAHcupbfmpXC4B9dr4hFwCsRT2OxTmbbuukJQAIenmWcyWqTRMROuTn9j65pJo",
+	"yDabUS4K9GwNiQUytieTYU29XwVx3UsQqkC6GuIn7vzhFw9Gj08JYv8g6veCpQYW/v7IHnYNY7d6sYYj",
+	"jyXiZ0xfkhsQG28Qv/7GSpo3hE/J0ooUU5kkcnVF5hTFEOATdg+iTGmpbqBVMNJAmUAfkEEMe4/hCVSQ",
+	"Z9cvyYOL82/yGIsrQKTDYRYhDTzGv7x9++w7HK0vJ+kwUoG4ZII0QFM0WHIpzlIlJwlb/gcCXP7NNvn4",
+	"wcNv/u6WCTz3EbuxHOz3TBp2RW7Aj6dvXKyBpS270pBpMnS50tqFqzhjO8wGq+HKLInJhBHFZ3MDI715",
+	"f1Lg4tyUIhiKv9qVQNqGX/QCktyG5CbNJgmPbgCgfkhuaGbmTBgwxsaWTNcE8WJPuLBjhCgSdUp+AeJ+",
+	"fyJXotI3LYWuQLVhqhdABzD2CUukmNl1BP8BWCLRonDqJnFiqeGGLKlaaNtfZdhA8hDog9MDyrFHxDYG",
+	"dAjiKPxz+iuW74o8dh1qfQN7OSnODIWIesCaBA6kL8/O8jClU+fuP/Pfg1xkwP//xr80GA58buvl4Px0",
+	"5HPBacoHl4P7p6PT+yDPmzlw0jPEgvvD/jxDcSSf2bN4cGn/+CO8gpHRqRQaefDFaOQxl31IJXtvztKE",
+	"om2ziE2QC89oaUhd+zjcrEcXS6YhLOQB9hK6lvLRnH1LYw8YXb4wBpf/fjcc6Gy5tMt6Obi2msCqhHKZ",
+	"KmkFcKIyl2JEZ9reTK/w7/Y6KtPw4HKAdAm9nC2ZUTzSpZWruaTphCV4fCcyg4IEUB/aMjQhCbJqJIiN",
+	"JX/u2u655j0W2YrdU5QOD77QTurEa4LrfJ1dWNkrJZd2EzKNLBGlwf4bAKitrZT7mtEY4D4/E+IdDh6O",
+	"7m//5K2gt5QndOLMMr0JPqICK2BcApOKqaETqpm7Snc4C17YOYOMk8YtSbg2BfIfJlTQJTOA+/nv8LSL",
+	"V85+5ktAGdn64lO4iOHNenhmss7JEmDzTgE1fHA5+D1jRTrTZQ6XWGx9xZASAmkPdoZ+ICcYAUIw0bKl",
+	"UwQl2LvXCUL7gOjpPOChDvMwsaLDbVr0u61HqSyG/OayLIv2u6FCglExcLyegIC26+l6MDrvdLp8rcMY",
+	"P+pwJH+QasLjmCFyYnEEUbhczWVJZp5OIU/Lyh5DItiKaVPU2Pbn7tqnGNVOHRywU8v6aicPcIROcrCn",
+	"xvP3rX3vnznc0JF2sugF3E4NF5DDudaf236W1jqfA57wFeWoYaDYbzdtiCZJwGXGfS4ihM9Hoy6bDraq",
+	"UyaMU6ODu372AX6Bnz+eOSgxDHfvw2SLnXsWD+xpT2UoEvENOBqEtPrgZak+P9cwcSi/JCIWkm/c0O6a",
+	"ELcQ4SdNg/aLB9u/eCHND1bUxA8eb//gqYtqqVH5E9whTbRcMlBhWKLZvZzYr6qocaAzeR0btVGDu9+Z",
+	"tj25dqRuPAp3Q9sYq2l1OBjqEKsNWpXTVfj3Nge0xYYoHob77fpuKL7kGgheoDjMIfpE7C6BWgJ2rJX0",
+	"KONon8qNPPe0t2idwCLoM6tT3vzFz8yu4np+zr63dKExZrlUvlIK5iKijM+TcecjPtJtgdakAx6oKv1j",
+	"8xXy79dPyVb4E1sPjiqE9rgxAEo/dlULyvbM1yzFwkUNfbnPyvPKP4FOv15EcEBeA+Ho4ngc7UZZcTOP",
+	"HaTMUc6A7+DrKfh6Cnqegl8c6ejSzdD7PITug99WC91mP0Mccz4TXMx+Yuujii0/sfU1a9QUF2x9eDvl",
+	"K7BgQdt406JyDv4vFGajOYsWrgASOlG+eXj+zd+7rHrQPIYhXq3L/ZwNjm1hec6altk5Uj4bdfx6Lldo",
+	"XgH0GXBc6pRR70jK/VPcgN8nlt1sLCV308YOnpWjq8K8HqNHoPlXRTlAd2S/lfG6w36WknkFW9lREcFW",
+	"JJFiRuwISDpXFPw9MoE+EeyUzKXSjEyoMQxxhLsRhh+ni6v8WPXWG5Wxjxtk+WBTdcLP4yti1SNUi3wV",
+	"RTKnt4xAXPenrjecd/jijZQ/U4Wxmw8uLrqMy5nfA4oALpuLE4Az6Ni8p7UDkC2mEp9M8+pI7Vwf3v7B",
+	"m8GPy5DKFWwCnOlHuQJwYyis/fkxp8L/gltL5pAMi/tBprkbouf+drNe+ApymkWKgSUDwyaGLthDsZTR",
+	"HHmCzKlahiwY4Lm4W8Io9XPNTJY23Vk4syHR1RIWV4D/KDNhtLNyOEStqbPoRFJMuVp++txoD8nxO5Aa",
+	"a7RGjCQTBqHignABMWyEpin525uXb14NIfzk0cX9f/z90EznzC15+eK8A9p1vYapd8crGQt8DR48vhjd",
+	"f9z9lsWOoUZ4pxv2cMfptStu/BRqGweOkn8BTol2Vs7cRrhxvL6sQ/Nn3Pk/M4MXvlXthD+bUZ4CeciD",
+	"h0WumwVWfH7QE1JIyYcSTaFG0c6S6bULB11RvBGYX/Gv1HwIakbOvSG/Vi8euqJr9B156oCQQioMizHw",
+	"8yCUXxQFbI9CufZvHlu+Ldeda5RicCyfmyt8Y8dlanXwfDYH284zJuIT0Cj1HcsPTMQvbb9baOZBMLdl",
+	"/bmovTXHVKxBhc+Vdxe+4jSYiY8ukoLtu8d51HzrgX2Zv3X3UWOvsDQFoRi8KXNcMHB739O+8hdaPVau",
+	"sBpChoWirn5vivAKZQEe1crvV/XLCrfKKcpHnAJStP0FcQ8hkyAvDbCFdH1jLuaqyb2DWQ5+PQ/j2tlZ",
+	"N8kwMXDw3fd55dQIjvXb1+VEa8vaIJtqRpNxgUZYqhcbwZ8GP9LlJFOzAU7e6T4XowcPv4H8bcXsqR38",
+	"SKdMaKOo1owAxqGh7wFRd/Dd94ji+M0/HmMemO3RnYYXDo+Q/HM5+bE4JDlM4XAAx2zskmHxtxzF0AfF",
+	"Dxx4Rl5YZ2zoe4/RqamIJzL/FdF0Bt9nSqbs7FumEi66i6Mv2Crf5k7C6MXBj6uv/hk6sQ6/5qoI3sDS",
+	"dvYiXNKY/VX9dZ+JBF1OioGkqzjPi0GwUci56sO3kDM1XbpnH/yPH9tswiXGdvTLqElEzmf0RUUdBUzG",
+	"dQKY56iBOj/Ru11dve4kvx8Q1rCVenYIQH45/RqCfAdEhUJRiajuhSOYq8HovYOUkTMdgNSaRCyqF4cO",
+	"ntlRwvLVo6BSCVGZcL4pog0UFRUSgmbz/NxqleVeokY9DmebsHF+9xFAV9UwYXBvGelDFp0e9DVE6PDR",
+	"p3cvozyxooiRBIKJaiwFb6ZC+62WEt85Ril410wLXIsWL3aU418c18BX9HOMRMtPl2D3jH5+zqiGPNEA",
+	"HUHSjMLQdDNn4k4voO30hzWi+seKdrrnsPHDmhL+dJH96w1w5CBRcCdSkgPSFipELBHFBo3hnd0s+d65",
+	"JrvwZf/qcQ6Ga/2TMLLlIiAkzUhh5ppkIqU87i7evcY27jgS4OuZ/atJbddGpvVb1spmMsELVtOE6Stf",
+	"WYbMJNqhfAZYTNc5ngmAGNHIHIuBYHZZJ0/Qv/DVI56Up4jYBB212RBw0F+8BQGj43GyiHwWENs+NRNC",
+	"e9Yy5kISjlW3yt7hIskTQh/t1Yo6SlN6511YSL+mdn42qZ3fVqim4bgURSuOpyq7Tf0A/34821s62+5H",
+	"ByrtCR4AgRiRi4J3cRuho5Ywesuaj9qDUIldMEh9FnkHd6yAY5SH42t7UZ7DCWwOMNQ+k+yZ2Ceo0PuA",
+	"abzk4n9vIKOVkYr3Djt0o71j6RyBlMPcHdKbfCBOGU3yqHSN64CZuPEOAmwbQBWfCV1FwSTdlNNgdp2j",
+	"ws1Ml4aQDWlpxrDrw9BmNKdJwgD/eHA7GfHnF4tf1v8JlUF2ihUvZcYghuVXUjwiKXqYUJiQ38kctKlv",
+	"qk4zecrMdOCSLzPTNcDQ7QXX5Fbyzy3E0BSRr36tYTr7xhRqzFk+WbC1PlPSF7BosLfC81qu8xHMrqH9",
+	"w1RjN/UFW5dh6z1qveEJhqwhFvnXAJ6+ptEfqYbcWVNZ7QrbcniyHh3Xvu0QojvorNPp6UrxjRibTDPV",
+	"IQr9+AGtR4fsy8uAfDEhpCiLwA4eIogUiaRLBOluJHFIy7aXsdktDUrYLj7z+1vqa/hcDpiYccFYv9CG",
+	"nHTuOrIh77gljtLerHb7h94FiSatPHElkBD3lS1/mjELMWi5xYk+AFc/+2D/+djfkmKpzptGqMHKU43Y",
+	"EX+ugwtP9i1nqz7nujhbPYAkjnAdtZ3pr56tL8azxQBdl5rKAXdQL1cADMM18WXqSCI1c8XccrWjB1Rl",
+	"N6ZwBoWCTyooMTvziKYAEYfSUUKX+XSDRHa7bhsv2qvaBpasu1+P9ZGDTByehAM8rUpEDva4dAzt8bO7",
+	"k0gNEbBc6Z2OWaUqzpmrzdGuWT3xL919tiBUaDGSJFJCkRHMCvSjPnh6YBPsvO9uLjXz5U9SxKKHYOUW",
+	"GHpfkbMYxEblz3Lda/9vZNlruBboljFapVtDUQguZi6M5pLEGRsSecsU/qD8z2SyxpgEnUVzQjU5P7k/",
+	"ss8fn/9HI9D9CsvlNqxrhyE/deAxVBA5nTL7GoLGGZ/k29i3e/0g1QQ8oo2rYYD1S5t6dtVNPxV4f3co",
+	"P2NLwX5hFD9wcLj5PZysieWbukgtHhKRLSdM4Z/8e/awTniS6CGB2q9DYjV0S/A+YofHmL3ZXE4g54cB",
+	"O6qrdbRb2MUbLJ+IQbNhRn32wf3UmmHmRjg4Pv01yR9+If4C6WVuqkX8QUqVJZ/qPQG3BJKYbiamarEt",
+	"y0tY4mxdR6K17ZezG2Eezb2NMM/gfHWRKL6FFz9rk62dwl+WBxeoJW7v72nPXLvxzj7kbhv+BGk9ixZs",
+	"i/z8rXvnmGQIXbTFVU5oQkXEvvzISj9RV32WCkwkJBNQiuNh1QUhQb36whlyNKdqxtqJ9Kl757PmxjiJ",
+	"vzg/Xvk6F7jtcZUZexzn9WFoPtN2ST9NiudidtINwOwOsMueuhH1gC8bQj3+4hb98pPqCzEix8oCLk4V",
+	"g6BytIq48sSrwmAgkxgrB7vMCqiXXCZwv/pfElOXwtDI9DeJ7zamko8tFH8MOs8p6t34M7i+/S9O18Zf",
+	"PGZSyRvMEqe65+BfgrBlatZY1dRAHxSCxgD48BRrN9uPE7oiVC+Ys5niH2OmFxD3ownVhCM/BNt3ENQW",
+	"3GtP3YL+mY7C0tINLgc8pv/bPTwVzPSDxtV37S7sZhFw+wFZIquvXoYvxXnoQffnclWtEM414hxiwWaH",
+	"4tHTmrbVfVFmi4rFLuvtjthi0K0447fsKQzlT+UndAlHsvTT4OHpaLSJZAeMwWXhysxQjNe9T57Tda84",
+	"JDfnOw5CekXXS9bMepAmvjKbL4XZ/BNLRRJ79FLK4/xumUkZrwA1COMKUyzaTbHq5MqKjqX6sXHGehn3",
+	"nWWhFzua8ekW69A/4Y0j3su2g0aV2OWUXoxGfw29OFVyKdEiP6O3rKR0DJ00aYJ2y1f5d1+QCrG0x6tq",
+	"GKoxT/beF2MGKGpKYikV+Zsra5BwgRBG0VxKzeyJdPELfweVLWFTQ2QWzPMtuQGe+2F81rYnN4uvxien",
+	"bDGBmbolYfBPdKke4fQIabbYVF/AG581Vdsp/MVJGvb5syHdRsDHOLZ7+adqI4a9txrIU5ok2tnrBHku",
+	"RUyxaEhnLQNmcsc6RtHnpoJhSeSrevGlqBe/WPne6hd2WwmdyMxUrrGOpx+Ioo+uAIzm7IP95+NZ6hAA",
+	"js8ytr9sSb+VuaRcHI65dAChQMjmr6ftqPHJPzGW5qdACmJkeieUn4nPivZhuF+p/wuFgATin0kyVXLp",
+	"UuqPdgpStGKegFrdqlg4e+fP8OIRpf9SP20OaxjwF68H5NaOlK7rMRUOJVQw8DeuWJI04rW1UIwjgE9C",
+	"X8AM6hIB/KmaQ0zXenB5/qCPklAe+5/jj7Bdb8nTskR1BTELzvUNldW+ZkN/mZrFcxfHYHcdUhbAS0HF",
+	"GgD/fYoXN+i48NCCeSx9Lyay881z9sH+8/FMsVu5YJ+MIGYP05ZMTjveg3OsTgIZwssISZZSfbUEHF86",
+	"c2h7cI7wRvZgP4Cnypfs+KelU4rDK//uZ20FdrP46ttA30ZKeXyMFIc/Q/7rRvEJFScOUbRdMUmocKFA",
+	"R9VL8m7a1BI34C+eLj3Uq5wC/lYRMouJD0aSSC6/9BwHxaZMKZr82YFfsaKr134snzKSRD7IptMj46+S",
+	"zBejebxhSeIAOWXMfAA9aB8kyrSRS6aIZlaswrrgQ2IpWZDVnAkXsIsQFXmstc8kkUv7fO58/scJmunE",
+	"AgBqYekORkspK/fSxuGsQ08AMh1fsktyA0VJLi9GF49ORg9vhuRmzaiC32+IVORGcxGxk4Rqc+Iu8Zsm",
+	"HIGUKS7jQd0cUUGI8IaPQaVfGLExTNlW/+/f8Nm/RyeP33148PEEf7j4+P9gaP7P/29zZH//n3cMVVAs",
+	"eVPCi3/hC76qATktSwnFAjdDQondKOJ0fEtnBPbKhaEBGAyKg19w+my+PluxDK7dm8dPYPgr1p9rRzbg",
+	"glAyZati7p935JY9bAkXrI3s3vh37h70CNBpfNQyhh+YOTr9QheKkSmPgghDkAZnnyDuBMCnY47Tu7u9",
+	"AfxifjUgWEEpTZlgsStjkkcff0mhkUamJ1n6pyfhoA/rjUzfpp9aFs7FqCkNZ8nMXMLoqZ7DdTdl9hV7",
+	"WCGt8UGvUDmc/aeVj1MSbL5ql19EKWMr3E5kNpsbzL3GyO9UsXJ6zj1NlpQLj9BxxKwbQCVoNVS+hTc+",
+	"a6P826/pBoVJHqFdDm+S/yTwLVIOxTdaCfo5jeZcsJ/se581WT9J+U9s/Rena7vd9RgjD3aqWaSYqShh",
+	"zxxmYUhGTPmCrT333BmRsF3EKojvT5WznEK0ZDGHd4qaCkscYC/JCQnxrkUn7PUa9rhJflqwNdheudGO",
+	"Gr6KUl9aiJDdYwSBdrR7VdruhiCx3uyg+a45+7Bg67uIAfqJrTtE9RyawXQL6sEiYF9P1t0E8wBX2ywg",
+	"sA8xG8uPObLf5kid/K1jSjW+k6aAhV9QkuVGD4mc5uBWCJ6CVRg0+8sI9JbVIfdLmdJSXOID1C3nVMyw",
+	"qHpdzs+L2QaA8JkxXMz0EaCZs5ibdgrLdsGBOZAh2aOb5/UWQzZkrO65P6a674lLMUTXltQMA1Kg9DfR",
+	"kvAp4YaAq5kjpIBpGRaey72x3r0VHSjHrciCi7ipZ/usqd8H/bvV2Hcjqv3kNwbIY92x5Tc6/AEzVLgm",
+	"k0xzwTTGQRIpmnqdKrkM9xlTw07s1106fpsSI4eAz8dFlGQxF7NhYCTN/ov+gziqAmpP61/eriJJzGPg",
+	"us1mlRZ2C0zxSLz27JYpPm13Gtv3/mVfczQwODbBVDoLEM6PcmXZHpQL+fKdx3O5IlOqfAVgDjV1NaMJ",
+	"i33YUA7fqA25LS0emdpW75LMmirr4/UpGFGZ0ATqYmE4ENULLmaEzuzEDERW+QlDpFQI7wZp1ksCNVq8",
+	"uFtafCtipsiKruGOnrBZJshkjYCMXyxhPpXLNDNMl2hSToEmNRTDIUBLQJwJi2f2D3Z/dyDETbY14Uly",
+	"YqmoHSeeJ8nrTOxsvz12nYPXWaP28hcqdeAQwuxuNt+MWNni3TGisBrZlSUdiPS2Z9nM2VKz5JZpjOCM",
+	"1lHCoLbblRPNrDiugb1NQKWKgRnMJAPVyhUzIXRqoPgYNWRKecJisqL6V5Fmhig+m5tT8kIW0K4ixo4s",
+	"t7dTZTExKx6xoeWP7Bbw9k0eT5pHkgYxecGw7MjuT7Uqw4zGTMTgtr94dDJ6dDI672VK9tPoZEu+OPSh",
+	"bTIjq0xc2a3we+4KI0xotJgpfwl/tX19EfC8WK0Trj7kBKCTMxHbjacEEJi6sS+ViVOVidZr7uyDykRr",
+	"hariYB/7ymqh/i8/htPO8p4mqZIzSC73iOt5PTRuSCSzJC7g9e/oGttu1nqdiQaHeHuBqSkXcUNlqQBy",
+	"F9SII9SuEReGNRqE8MXWsP2SiejhaDhYcpFbqu7WgmFn/5eV1FxhQJA/rGjDjXa7fFcCWgPBnn2w/2zl",
+	"isdmiY0FouzMv3yGCGSRl+pLOEC2WK5I3zfQxyeXZWHH1sYZHaGdpfF0G7G9iqf96M21GTDXTrjA/Iw6",
+	"pwtSWyyj7AvP+PGHyl4ulLz67ofSpD9/QoNquFuywb/1Lx2TpUEfrZXv3Ci+/Mp3bqJDVwJnSrPEgIb/",
+	"ZzhKW4Bov/WllP88pT5hM5qMXWTB5WB0/vgRHY1GJyP7v2/s//7hf3X/nRey4E+cJf30f5zwHYeSlXtt",
+	"OhZfVfwvRcV/mTIBAg7sK9bBBionSOUdj78ji8aYGs9kzj7gTx+PGRyGFFyvPxYq3vUJsBTHcPNz3eeQ",
+	"IpjJXVfs+sog/koM4jWz11fBIsDev4RwU27qIsOhuAWWPj77gD98PKPxb5k2OXzW0RgHdNchOfBJPp5P",
+	"IkPQV+faqMUlyHO6Jvf7BbAXc7tryQOWf0spaudb+lqY60srzAW5f26TMQoQmAxAKHMDBbi50USuBMmE",
+	"c7mDRYYSpPtDZQb6KsBnqUx41Bow5AvEvsI376AQsOupKUUWnv4l4oTyUr9UMTJTVBgWX5LfM2n+f/be",
+	"/jmRG9sb/1dU1Lcqu7UwYM9bxv7lO5mXJHczmbn25OZ5dpMai+4DaGmkvpIaTFzzvz+lc6SmgW7ANg0e",
+	"zK1bOw6Illo6bzovn8MN604xTZP6tPM+FLKH3AHKPutrlaWGEqswmFzZ9reua25W1hEhWyapPYawZyN7",
+	"QhJIms+tPWtYty2SU3nYQCXxFwORkrFpnL3oNBuORQ2GMMY8EXNfdhzpcsvLn6shFprSWsOfX6xqnDUG",
+	"1qbmrN0OrW0jNfKIAcsreNUpLCFcxZeW8pTW0tc8gvnVE3XgfmNK7xktOL/K/ywtaAlukT7Cc3bScXvt",
+	"e6Ntd8ue4jLHSkT3evDTki1wO7CxcVAmg3Z37biNBDy2Cz5IQ+ESbLXwb866LUi4tvQxmzcLNpHs6+2C",
+	"MPvdryKV2VhX/tlXjnanKtNo7zipg4UtZPb4TvZXJHqummgXDWF6hi9v3GAv832yaR98FpqxSmNPZTMB",
+	"jTpxpJztJRUWGjg1iTh+DJHFM0z4FJY967x6wl7jj2jLh5BalkkrEsoC8UY5TkEvgB2cse/+E/Y6/xBT",
+	"J8egecI8upBhdL0EHg3KErqM5dpe0s8b99BlItSDneUifWSEid1DxzzJnFT/x7NXJ89Pcsft15lw7+Ro",
+	"SHlGgHUClw7tH89ePe2cnD599vxFoxmeTuJ6hqIUPnFn77cD0VqSpPXy5eYXNL8Vl25bdi2B/dxECJXV",
+	"aO4kw+kiyILnz8OySh+qvGw2nm/y6r9JPuYiKZGxP1CGJ2dB3AXmzY3rgsxFETKAJMb0P7y1aehlBvzV",
+	"zAmE5cvZCilMwBmbi+D2jf9rZYJEUX7UbJ2EqaowK+nrR5AxsUg+zRJ9QSaaVxObEciuwMsWzrMinr2C",
+	"Htszo7xGj2XZMqtcl/mCtqBOg2I8XVCMi9qu2XDCoHH29Dlu3630zAWk6qEqOafX8PCPeu0b0WseLiBY",
+	"orNcLm4s00hq5x4+085UGgJYa4Dlqp5alFg7S+O9Sox5Un/nTDmf6yqMvzZgx7II0CHL5ZQpHYM+Ry9s",
+	"CtxWXDaesN89NKlVSUxxZhL8czcGYily1/lLSW4/ltwOaLu2KM9ONpRnJ6edgxVoBWfp0Zb/pmUeEdwC",
+	"3t0iXjjJPjp0boaEoBEaUm1B2iUqGq6MoeCAOk1znKDCICeIgQO3xkka82j4XQm4wl5RUJA62jwecxlB",
+	"Df40wtNghsu4q66x3QTqnWhIpUwRl6wL6AWLz7E12NhvlddbBp1ff8iPkkB1qOwtNOm0E4V4/IbxAfBS",
+	"FeXfLVD5Htvoq7lKxM+dzhn+/782dz699ue0a8//OgY+uvsPE9QOfdM59y4KL6eoJlyTEwrBFnzBcZIY",
+	"FmfUfXzg7JZNsxhRMHhV5r50s6jMtuYjhstSLIZo2BqD9ta8/2ulS+otRMP/oXF16r7iNBUM5Ff7CFxS",
+	"/k3p8uHOrEgWFwEwnWGod5k4VK8HWsh+7a6nwplVuJ0q6K29Sa899/RZr71vGPF39iKrUZearDtlqYae",
+	"uH4cOHgzQp9gjS5RhbuupwmPgIDMgEydhZzNw2ACoAvHrpZWZXu+zs8BPRsQDSGe9ZslQ9IdQpOcS4ay",
+	"afOzQww8OjFhKRmuFPHCPXhemzzc7oHEs1BuzaEfInTfZAXVVNi/o3FXk3F3b6gINUq5hqKazSOA95M0",
+	"lZ6FKgEQCxNxHe9HBCy09aSlfEvsuZm1mMPKC2sYSKsF9fc68uYD5E3Kr8YuguH40PkhEVtpwkkN7Yg7",
+	"PbGstVHf+XF7wr8lgzEg3gQU2srunDh6DpC00HOTumqeNE+ef/3/GrfCxP3LS82yOd13VVizL57tFjok",
+	"HNj0aIoXQd9yIsIbZ37RPix7WwMG+h6CuvVL2bq6vY3HdXOGufAb99W7U/en1CVMAnU2Z2YbJpJ6cd0k",
+	"Iw4zbKWa+LTao7Y/iKzqibDRAAwlPGAZ1pyZEAwEf3fdkZ1gcFUP4R6PHdPcHTTVInJX+OncRd36vAbc",
+	"otD3nHAyZwCWCbdAqGmj8ms8va5b0l6DRAju7sNEJ6d3DBO5tyCiegCyraB1j+LqkFodBY9a4ENypaFy",
+	"0qSouGRCGrtcBlKj2LJ8CC0nSB+CPeQW8wMn96BnyMNwPzTz0+emoJaODP4AvQ+/yVhRGBcpkPTlgGPR",
+	"EaHI18Ca6/0Lpu6w6ypwMVyiMyQiFT8O/HN6Y7xbTIoGk5BU+rWHS3HFHde0b9w/a6P3ddPPW7BcJKso",
+	"iAr/PJh8UIMetO3gg/luA2ZZ3EETP1znyhsVw8rC/73b/liIiZ9hNE7pxO/9xiT7Kz5hx9lhb6E6OSwk",
+	"eRwNg0Ow/H/1QFQk+7B6OeBQCcxp0EA5gLWEGoNeaAdZU7eFP5MYFekFMSRiJCzEzMK1ZT2RYHJHljKr",
+	"2NNT9uGHmTMvUkk2ksa7pHHz/lISqJw83z2ugZksGjSZBDtRethkaiKbOPSLkw+FP78IzLz7Q84+0RmV",
+	"oONKhDWQ9LAmlLOe0iNaDAGLJsBSru0T9pr+wwP5dHmM4MruGEMhKabsTgYqgXP/cG0sO+108tFUkupW",
+	"UFEkkii+1RhsswwTPhpwzSMLmnXBTgAkiyBJzDl1pmIqsyyTCRjDDBeVgPHhTOfbKoLMRo6UIzUacSwq",
+	"H4lIJfgqlnfdC4kUHGmvDS79PgCs8J9tJW44VeEXKOWW6yZRWbroKUbxpNpweb5KiA9BMtXr+fojc8b+",
+	"gbT0DypUYAnwWMg+63TwY18sVNktUIv5poU57GIjTTLzRekviKAW1uw+dLta/M5PsdFrfPZc8B3hGzTD",
+	"FnpOMHxqPIRZadcAPqoM7Z12NmsSsIkRoCILtmWsBj66LT53szHKEiscF7fd6FaA9CmEQLVjROujvW47",
+	"Nn30zHr4N/1utue+6eWOoek2cE3EmveOoHQHY2x89m5G0mWS1BCe8eb5wyN+3eqqeNrqTq2jyadPnz9/",
+	"9uzp6ToLpDT3/EVnnWGCGQGr+ps4Kv4XpQ1s2OLEhwOVzhN+/lGtuWaYKBv2O3nxbJ0oWxKsP5QEXzAu",
+	"YwjpLW/T6z2/5+gR3kCBcfuw+smGswp34FKZA9LqKW1CDJGIDxqunlq0uNNHyxW5cLlFy4O89S8zLlxT",
+	"pmtLc7smG+qdH3qBI/eUD9XL+0RHmXb7izU1cJ0m7g3PejwxsGG/6JWlXv7h1WlR6m6rWGgXveEa6mTw",
+	"4rE+8r7RgRkYMkPTY7ihWzPm0+U+FDvzEFffvd1K2UAlcY5Qa3CtSnqcmxyHzsuqPKPGU64A84T9jHcd",
+	"vOa67wl7bcKnTNPdy1E8Yb11lR18mfCpuSq74qbZPaXENv2IXqI5q4JP55IJGs2QYPDutwt3nqpx1vjt",
+	"8m0Bg+3kSef70+eNW4Ar/AqT+Xffsf9xbvJLxLyo6uQ94nJKvgrAKLXyN3EsQj4GMQ8qqcoRwqJk27JX",
+	"ct6GaIcL9tZlXZmfccmx6Bi7yaxqEr6XjPGVvfvPuh2a/SYX6t6XQ89A4AlEHAnKveluXXYAf8h3mVYp",
+	"cMneOJOXJ+wHLocszbqJMANyXI2qfX/blY1H71+93r85cqkmDmasO07UvMgAbsg5e/fbxeKKN7EPu9zA",
+	"VqzUX8AZNGPQU7IRulCt37lhE0iSql3Ndf7cwvwmdpVKgMuyJbyOIkjzXVE9x2++kMEpHzWmG1NpIQM3",
+	"9pazHV2dD8HVebRnjvZM/e7QeXOGCekTLVEA7N8bumAQ3bjFfW3fWPV1pVu0SPGbuEZjPj1nVjkr5g6a",
+	"xl2KNk6qQEz/nbkhKn2NP2HJh1NmmMA+U2aPwt2Ietxd4SeqcHsvbYH/cLyP77UazeyU9eM/q9noP2/D",
+	"Wu2bmE+/0r0hAQKvXCzLGqkxrOay+9rgweYhKyc/MkIbDiUazvJB3IW7mz/LrPhs+cpEbp2+z0M5KsAH",
+	"mJUcwntEKJkNLjq8etzrnv4wWXr9aMeXb3k59/e4SCBuTZQetm+GQsZf2xqsntaZAvW70sN/Crm63tPq",
+	"6Xtcmxv9oIsbLtxaP2bWKdCV9rSwMDpiKdQiN+YkwE/u9q30kFktIPadUvKCx74Yg2RZeluEzEpnXU/0",
+	"M70i0tcH+94PqZEKwxSl8WRlgDYAHUE8SUCzEZ8yA48DIlX58/3OMH9aZ8xkXbdJXdCmyTSMQWbQzEsY",
+	"1ATi2X8ZlcQb0stcG4OqC84WCxsGKhExn7YinoCMuV4dcf6JRr/JB9dIkQtzraqayRf/qCpn/NHN3v6B",
+	"1MoskVT7Jvy5wW1g4dhrUN1Hu/wbtssnfMp4TvIerkixQM0UsLinmV6lhpdJc1fCb53gewRlXYvS7mE6",
+	"V8KBLRZ1zR/dWwx9SHaVZvYKM9oJFWiGwuksLo9SjLkhMYZM4/A7EpVXrK+a7GoKXCfTK6YBH2AYTxJG",
+	"H+IvnrDXAeqzNOTzhywUVUyo3EPOOCq3fJ0VQ+CUHugiHEUe2blKubFXjHuXi7Bnsw4DvocEM9YtqTxV",
+	"pRbZv5Witx9BuzsYko470aUcltMX3lk0+80P6trtH16d3VLoSGa/PX0esl7cQ5qNkZIYzDq9RY7Lwo4R",
+	"7O2uA0O3FlZHFXsYsR8PF10inXdbhbfK4rxn9stdRP59smV8jkx56R1G0QsldswX1zkJ734oDHN7ZEGy",
+	"XC49b7LT509OTp+gkGFKM/z0D4l5E5iO4ARTIY8X8xLlE4Zays3O4xjiczy4WQWWs8SqE2u8SDjm1Dzg",
+	"nJq5yMiyWeBthntGRI4pGEdNe9S0W7r9ej338PIrxChV2ra8PFvpQvwZh77xI2vkFZron0LGq1yHQwzm",
+	"BzUsdJDJj8KDGIwO1aMMSrcZ7j/oOJdoi3bUlJhoQjqj4L6Bzj+rCGsTivrGm5bQSzzych9/2s1Q47NU",
+	"31M7BVYFlCMN3AJNv1e3BFynEFnS2xgpQkosBKOwBWnnK5rl8gvGjN2Id79dNM4az5+enjx51sHN93bc",
+	"Bz7Fy0LjNnU1fiN2XGtfnHVZkhPxNPN6ZCe9juHyg7GAfkDgXITuJO2kesUYbAFBzg5gygZ8fCfdVamC",
+	"2jf0x0r4t1xA1KwnVvPAwUcDBmrCelwXiEGYXaqJ9SYDrSBgsHIPWL3YoMndrx+ATklBxkL2v2DDbpPL",
+	"8dsQ5H4cz5sxw1EDHJi3Oef6kL4rFQKoj4S1EJ9jn35umFWsCzM84MU+/dvTCPV3lpsXJ+UWqlvDNoXJ",
+	"Xng2nBbt7Hne6h8SA9TtzdHAsdtb/VmQhFw1ZTqTZ0wDjymujFY1xh6GAKnJU9wmWsl+7kcZUfyHfAzS",
+	"apUwqyxP7qKlK7xQnY0YE4XCvjkTF/HNs2a4X3lBK2T/nCkdOLZZMMAn3PiIhhEyOqZU1c+s2DrTMCUj",
+	"YCOFCRwxM4Q04LhW9ZiwTeYOUCiJzbbozx3zI0qPDZx573Fc7aTuplnlHPYuhAP3uuX2FKY3J1S+iWnP",
+	"7j7g/mMyEIjPD1MW8RE85KtWaew91PS8ufyfUjBchVdJrqMBNiTtsU9v35vZoBfP2Icfbgtg+4e8+vHd",
+	"Z7YQGrliFpKk2vteHVGfUez2Y+q/h9x+XD6CF1WFfd0iV6L4hVB00SXZbBjQYxEhT3ezaAjori94KJvI",
+	"1ppH+IVHdsUXnY5A2i8jsAMVu08yQ9/EKsrcV+5vf3JHANZHCMBa4IsVUpzaRvtr44rL4dFOOSCMJZ4L",
+	"+1zFnc9Sah0rh+Iun6dmKAW3Ur8tBtJfvDzpfP/9i2d3MJhOTjc3mNo37p8Naie2qCOOZRMP7kJexB32",
+	"hclrXGEP1VDboKJZJFDRbraER9B9vdm9wg89gFwB/y6PPGUgRPxYwo0lfU6+B2wpjbzi7sKJkHDOuGUj",
+	"ZRBIbKAygxhzGtgQUvtg7zQbMEAmY7VnH5dbwsF4uNzLHFXaDlVarrCCNutybORjWKJkn1FLQIwDONN9",
+	"wNMUJMTOhnc2my+Zrtm3/J/JcGWN/qXoSyH7/4RprY6rf8L0EqqzGWF6D3/VrWUxRJkWdto4+/efxWP9",
+	"lHUTEeFiPGyAGgI5OrDAwFgeDVHyhvsX+k/+dvH+DXv5/OTl3+dOMgZp3STLR4kon9FW8w0TiPug2z5o",
+	"0TLZaOWhv6Fxl9mo1kMvTlNx8m6lB6zs36hRyhE3F5E+fUzJZKNi50jLRpmxDP4340mRhH7BQy0hIDrt",
+	"7VfAeyqymkvTgzWYCp/zUXtC8A9s2RVJ4mRsgKCo6odBX5c3xcgyEe+4H0bYv0duCOfEVp09uz8+EDxp",
+	"dXnCZQSrxOlnN/AHP65WkinMUyFQ/XLNOYmcTAqLQtZZHX+BVgdMUK/j2LAs9dWBdIhBKrAU9Axp2d2g",
+	"3M7smcr6PGmhlSDWRBd/cUPfhZE1UthsoulK4Bqn1qSAx1Ju4t82eKtMBqh1fGcP33rPB9IWhNcmGFtb",
+	"a+oxTzk8jgvnuddUTR7HGgySa4SWd+MnPupmuo8RtEwi9F7j7bsGvUuEmLON086z5y+dwrYaHGs0fuI9",
+	"kMZqbgywk8asGuBXpWMJ9i92SQE79uOo+xOewvUXEeOjT06fPnv+4uX3rzavGCjs3nsM8e04RlSY/x1u",
+	"0Up2nB5v/ocSCMK1eg+DO9mC4DFB8vhuAlSg3dVcRgPKl6EA8YYyiH5YnTM6r6TaN3Sp/Vqn244IPrjt",
+	"KpqLHwXb7gVb5yjYjoLtfoLtImA9hfzboVQTScDW/rDPWZ4i48UeZT6g9KP03UK9lJmHK7+PpFN9tT5U",
+	"/YsbdQxSH5pHvxQzNQHrjm+5BOMWuLnVqHyektbIWDHifWinsn/bbKpSeZqKyGb6oMFvITQ5KB6k6qvd",
+	"38myFRmdn379scn+69O7H5nS7HfofvLZXsT0seYTybiESZMZFcAiCxUlHtudsjqpOxMzoMcQVyDUbU9s",
+	"HbMAV0hrM1CTYz7e4eTjeQxPLzaZT9lwpxRYsCBlUt6fh3CdFzOLSXinnVcvT56f3gF5fbTSGf2hVhf0",
+	"B1gB3pTA4SO6TgaK+mqoIUgnvYfOCk2BD7FfHxWQ5XE9PmWx2jAs7N7NfRlxC9v1NI+gnXJjJkrHW+mn",
+	"WVYP/nEiP4U57gNfChO3FdiADZMo3MJZOtDUzlAlVJmmNUSWDZQ2wLrcmWnTzW+/YZ23Kf4uEfn08/ic",
+	"KpUQMc8AHqZBGAcGMob4sBhiR1LY/erVRtN88Oi2zzd5898kH3ORrKjRnjWK+M4wdzMNfHM3Hi5lRUrY",
+	"afV45HTDqtQcHPiextUo04vzXFrq0FbazkVYZiyXsXkEUn4Ggekbhwy4MwXo8Bgd3o4F++oyMamcKjrL",
+	"LwoGIg1klWLPy6bvTawhBW5ZrOg3A65LGw13oS/kXigQbJZWpgvhSzXJ0GaIM6tkMkXsBMqmo2JSju00",
+	"yB+O9fdK9oQeHaA4vofT463mkyWa9hVGBJYrpFVYYpim7G+fP37+1GQX79+wF6dPv/97XRKx7c+qhs7f",
+	"tTCKX+4Sq9zRAPIRgmevTjtPb+HRp4kJy3m3vvwLiNQY9NTNXZrmFwYgS5om5aX0lYqRVZd4+ZFz6K0t",
+	"rPmkBfA5C+RC8iyd58XVwq/an28Lz/dbYVsNEibztLtPJqFoF/LHkR/WaCx3N9RzQoXKI5UE4/t0Y5b2",
+	"WIm4RqofqTHUcJ2mB29Lnczu/du6NTsDWd750nwp+rIlJJtwstUgyKgjqR/s5Zrk99LVet7s5BNsQj6A",
+	"/MqN8Exc2lIQtPuyMvlpViZdfpzIyzCu1rsPzrEq3TIs93FkWxZpRKUgC6+/fz9qWEsbZNxCp983Y/GA",
+	"jD+6BVcTdYm8/hxAaQ/RmzlHge+kh4rLnbg+xOP9P93M5n1mahBF7Rv/11dHWnXm1/nz3wB5qAYCzGVq",
+	"Y8Oo6oCbx0F62L6oV6Ym7yP9ymmOjLD16k/05c/yG0cdoJd4NwZpj5gDdq4KeYnWJnzKhFzRx2A/WtcY",
+	"3p+rkFkQVnAdcgXRXuAsVkqzv/n7dCLkEMufooFSBhjPLcy/4zUxgZ5lKrNlIssxwocw/zfNBv4tjizg",
+	"m4KCtNV0vqrReRYLu/1isJHoE9mtFsofZsPqpJUwy6pLCe3dwVNMmnDpxOXsgLCDg0piNgaNmrmajt5w",
+	"yxPVr7GNeZUXyS07P8bdV0hs3JFltsYd11YtTFySK5vwYyrfwaTyfUq4RCNgpMYwz77uU0w4Ar14t9uA",
+	"f6uz9HKB0U41jAVManAW+ycXOf1hMGoNyuiT38USfv1hGk7zgPXRBURDR65ow/CZQmITlSVxoe3prbXP",
+	"SuK9yf9e2UJongTrpoUqoZ2v9eAzlIoEwGWc9xYSi02FardBSqGKRUxFXUvmUw7PknI7mKGzjBYkWDlI",
+	"81q8lk0puR1xGUFyLzfbg3npysRcfMctW4EPgLOPNtkhNQcuCrIuj4Yhgi8s05k0NZhjRTmgUttSmT1s",
+	"QaBS+zGzH3sP/kKYL/Ajrvg+1VjG8umxjebByApMbOOhcyaeMx4x4+Y2Jk/AiKsUE9TCoWVAr8Nk+hVH",
+	"XtLAGjVjcZ7VSQJuBCESeX/UFLgOTqlHkDnQ5ym2xKCdcBI4IAkw35mDggQT0MC60M/kjouCl8kt6K1W",
+	"5Em2iuLgGttV+lE1kttHv6IwVQW15RgNhxyWxT03RY7yXgbsfYPph7nhsWuvbxkuDqEQz4jkQer4UgLb",
+	"nTspTF8VCKP+gbxnj8bDgV00hGQjLmcsa5ztQEfdpBpOzeQWHcC5bJ8RZpXzLBDlJY2skfz/6/Ljr36W",
+	"KjsCvz14/5kT6m4zGO2G70qyH3FeTTtrUnTyUXuCYM5DKAGLubh/ZSDMWN1UvNOu7Xs2Pw92+CModgtV",
+	"k+CXjbLmbsjtjWbD47e7Q9YC/0VMdjMAKl63qIv+3C0g9DrN9EhSNIo0NRPVXar0QFc3GfP7irNX28JM",
+	"mFCHwq5iFZmcjZ94oeoI4orRE7russYNCSGl2f99/eGXWfthfIZVSTJQmQGmuQXWauHzrqitcVm6EhmA",
+	"gZAeugX41u8bkkHxcVM+Su71uJ1mEuTbvcqabFKIuXiBENYgTR/tzIOzMwuWxEw6IH4AEsO2LUzTvgl/",
+	"ft3EzNyF/2ADpr4jiJ1nIexj63gobPAjCPn6Vz+fe29HWE55MNFjV6+jCFJ7xbghPCL0eO06HLxmZCCR",
+	"ij5hZVTdRoutzqqIuUVVQx1BNNwFF2Fj9Auo6vr1+1y7+vO8QEMYnwZyyNUSvyjlabvPU9Nkagw64anx",
+	"XR008GjghDPTWYI2loypPfJkAHpbCTKlRBqLXq9S/rovV1zYqoKIdibxMIedGgoh+nfV/ceq+4YRa9cO",
+	"b91OVdlLwg0CGbnDS7m22Pef60MW8J+xuzpmdnkGZj2tRngNKJw+l1hyeADy3N+39y7R/Tr2d2UqYsmH",
+	"+ukv7uwRJv70RavzvNU5+dzpnOH//+sWBft+i7/6+1D9Bl95HnXwrMxSNI/3nQNJqs5sfqdhSjLDEyC5",
+	"xSUT0lgu3ecIaywRpDjyOHtLBf3bvga1yYm3d/lCy9iueNkTIx/Zd1cwN+8ChjkyFGWSLUrR80Itm0pi",
+	"1ldgmNoeT+l4XQPIjzRkX90fcfb7BgR4NJRqgh3eYuzY4nSxpb8xezbZQxzAvdkjDwLQ6a4o0CTaK6Fs",
+	"90VdRXWRBm4B596rodjDnj2k2uz0yVBIdP7LWIxFnPGEFmenTzz9/xxz9s7//Gsz5/7GWWOkuiKBlrFc",
+	"280ty19hQpuwa0/7bNJl9YQnP4e+baxIEpbwaHjM5TgYm/MH6Auq2YuUlBDZWVboQlBwjYxYo/raN/jv",
+	"an+6lwT1qoKVBH/4Tm8ZXnRH0n8Dw9/NUuXsmCOeNo+sGHNb7z0kX05lI1C/ii1qrn0QfG6dzSjiKNNr",
+	"kOn3FdFvSDD7K0wum5tM9PJIBSZiW65Fr+esPDtResiUZgmfMAkQGyYMQ8aeT8bajlDfRvnfvbmS1vCt",
+	"82S4JR15ckfOgR/FGGZqkWWpL2rgxjEXC7I+roFriveO+pmG22hQ4rB3H+M46ly6z3sY3Z6ejIwwsdvN",
+	"fzx7dfL8+UkH/+/kduDtO+/BusllytdWMakmR84+lBvU6zg2TtXq0IsV2frciRQYpXaKQUdLtbkTPp35",
+	"GbFXaw1ixdM8lhOtvW5dFAfXithemKcqBcOxBsBhg1P+ykehX6/XLUJJb6PNvC13Mdb2eU9LubZynYf7",
+	"UxhUI535OaoqO18nic8CGR0+1JrfbmptH3o8C83MgGsw7v4HzKp912aEZbZvIhXD1y1CB/xcyAguQQnw",
+	"xRPVmT0jfv0LyL4dNM5ePGs2RkKG/zwpRwuoaK7vafKh5o/75d2mfd/W+bUy24G+PlpLB9MD1iqNKCWF",
+	"k91GgDVg0LY0GLCmBmw4boahZ8eFm+M+bURgxEXiRFACevj/S6VjCfavJ2GEExR9ElHSKIoy3a6rCK4w",
+	"p9i7NhdBUFeB6lJjZ2yTRQPGWWZAn6E7ikszAR0qdQwf3SOWWn/nzF206YAo08JOG2f//rNI9x+4SBzZ",
+	"J0IOi+DJlIF4276YmL4QbcAH7eDkraWzjgG7jSa1haY6lZ1qsT9w46wxePnfk874V/l/ru/IFPfgBnte",
+	"2tDAccNWejo8QGm/R465DL3X8gY2qscmA4WJbwOVxIGdvjPUPXoLvDN199OWQMKtQ4dQxsMnmudn4o+9",
+	"psgSfk/jrNE5efWCdzqdVsf9z0v3P9+H/+wED1yz0RVJstnoU6wC1qkygCVJSXKrhIj5PdpxYkTJ5CX1",
+	"BPitv7M7/WgVM+DrTVM+PVqt33hbr3u26fqYgiRDtw9MSTYZCDSeHCs4gynlImZKu094wmXkCChNIWZZ",
+	"iuXZfN4a8DTp3T9qIhcxlZLek5RPG8vyjn64ynSeE3vtG/pjZarGogir8X64MSsefO5GwKTlSBzMnxu2",
+	"9InUCG5LLejJqSSXur2JdKKV7sTpavc1uROnwW2965TZC4hAjENVEWbMWjECVkCkXMiZxRKU0rKxmFto",
+	"uV+X1I5VT5ylzKomhiiFjJIsFrLfnK1kZS3bfReBCcPdKc02AjtQcdV89G1prrCjYWdRcDnE9GAzaDQb",
+	"faXiibMVmo2xyqIB6LJ04YoU5h7z9swMQKWruYwqK/vo28ZtqvnKp0YP60hJmFL0GGV7DwGQKD9jCrZq",
+	"EUNIbXkytXSj1MRNvOOc6UBmnsUeefZ0kEZIYUmSU1l1PvW8+K1Bvm52w/i27hZ8RONv8r8az54/6XSc",
+	"dMi0dotqnDXe/Xbhts0LlrMgPzT4Ildf59d+dnqX+8aebhrV7m9S8cU0bCdbmkwlsaO8OIMZ9R3vGofg",
+	"Ib+ASOnYeHWig8IXkjkdiTcGDOQxR/m3FDrr7gCmfeP/2sT634Hdv4YxHgFGiX/T5hz/zwRCaL6GWO/f",
+	"1g0gXO1WXwFmFNnW0MtkXGvGXHFNq1XsBS5mvxp2WWGedKoUpgZu/PGKmNmJiOBWCtK/7471Y3HWZSlA",
+	"BHFUfQcTHAYZG+pa4QFkEa+EKnaDxN9I4XnKqNZ3CZctXz3fvqE/dpHGTkkWG+Sxf0q49BkZDzmZvbDM",
+	"qoz2vI/WkUdrTWQP7V9owx3TOCJf6AFjWMynRR567e+yd2nukGo1Ui1sC+yTt9rdRNWLK/bJzflGxat5",
+	"CJeRD62Bg8qbpAjDcGY46qRD65SCtE6YuV0M+cdMKjZS8whoSHLUT/hOSUyzn690fM+G1SnawyyrcmkD",
+	"uvCjglGeHVPAUZ5rE7PsDdyIKmpyCBKGcb6EI4jxbvx6+X6vQjE+aonDgyqeSYcKhOKt6Yj2Tf73am9d",
+	"gffr1xZr4a4eC6owBQXnEZV3qxM2tKY9rZQ64UqJrX704Pl1rYQP3gl1H/GDN8EPRof0ECA1c2IQcyS6",
+	"4DYkh127KytsTqLuVrrein6Dw2pPIPmzbsnr3uORR+kx7TK/pRnvNQwUQRZ6wu3eLPRtSb0RH8I9aHeb",
+	"AQgf4D/pdJqNVENPXDs1+NuHD+8uGs1GhsR+cqso/Oy99mGwr+IiQsyJ4Yh9djBG+wc02gsyo4m1+qrH",
+	"+mIMkiVgHcswpanTneYyJhBxU7tB3wYZ79/CAhlv2XOwr+sHluYcMXcP2TtLLe/BM6/3zhZwfenzvJF5",
+	"vezbFz27oRf3Rxz6Tdug7hUeuflJiB4FSuzzMdzD6gzRtwfqAthBw4nNVJRfyIGoqWN3h0NXVdTdIaip",
+	"87mGRHmY3pkr21RSTogICWYlHtRFJi/ycRs0VIr5dFbX5l4jmkYJ5GXROpPuNc59aOzaonGdyQSMYYbq",
+	"IeA6TVQMjbMeTwyU10fEWNS2GX+95fj+9ZZG+C3a1B1IOmCi9EwFHK4LnE8NsyrOYc5UlsSsq4EPZ2SA",
+	"BZA6m4c+Q2JUuoS63fBZpqoVI1CZbRmIFOaCnpx2tolGpFWyxm94gSPqpDCVQFXMHbMe3QIO3p7Ct6QY",
+	"CqFWzYjCnDE7UAZYNxOJZYKce5Ia/XpC+s6wBXS9FZAAmbl/k4MKUmrfuH++UrpQAOJYxNEYqTG4U99l",
+	"olLft+Y/Ghe1ZuVd4OGa4FhaJlFP6Fg2KFVXxVM24GZDwnW/DVq/viuCI81fnTJeBXK2Pfq9K4rMTD5Q",
+	"K5rC/am5UAHzZ7NhhXW/a/wq+gPLYjDDzdPh32TGqhG+8Y7h0tycP8ueWqUbjlx9WA7qNaKjOQc+K+wd",
+	"RMey7jJcxl113YpUOl11Z7ikcW/csBrJvjhNZWwmnT4aBAjrXzivczeWR0OCYfN3D26GQDXoCV9o9lRt",
+	"a/tjv69KWYWh917peaLZtsVzumuqOyeEZ4/bqyTm/Ez4lPHEKZ8pWlvoe87bNB7Fc61G1+vQrZ0zT9F0",
+	"PIQa5pFwc67BT5t4aimoNAHseh2pvhQolO/GOyUyFazFZtWr5GkYU6cwDXNU0HRY56OQpkWtymIFhnUz",
+	"g/6dTY897Nb987fLOzRQBlmBMPZnYnc1l/GXSCUq027KTvd5/LQ7s66/WNCjLzGfmsbZ6eaJH+Hd9oNA",
+	"vCk7MI45RlPGNRw7OBySmf3Gd1Herjyo1gOiL1tCbgVectHxrBANjDNyj2IrCqVZH6xhzzon7Io+b9Hn",
+	"rQmXFuIr8rJxdhUNeJKA7MMVtpsGHlMWHcFrstcs1aqv+Qi16R+SUj2vYhiLCK4Qk8BgBa+wZOo4ywe7",
+	"XJwxY7XbZG2+YxOtZJ9xa2GUYnY0olg5Lex+mKVP/pCN5oIQdHv2s6wZcjlHoY2U1hC5NWkDrOuWqqeb",
+	"uwd+M6AvacE7lmVu5s+IlFsaiMdznL8z1KrkaRMuoJeZIG8OGuTZva/x+NiLV3aCepy1b2Pi/oC1XpLM",
+	"kp23fF1z3Exn+GbWK+GOmaLS8shW89/mxkK+niO8+UMCa5aIx6wkwQhSpaxV2AWp5UQv43GswWA2pYUE",
+	"0oG7NctstNBm9l6MMKfealCwIQk4pwhxzWLRF9Y7XpBm0pQZd79Ax1zBeefulGPQU59GzF57TeiGCMPQ",
+	"XQ3xOeM9C05W9IDMkVwru1FjJeIyBRlw3i/vrSjz6RpnjXG3Iz6cDn+f/jd2c4/dZ89enXaevroFw+KZ",
+	"vMcjeY38dNSKj0or0qGbBVr2TDFnqG5NDjiDtkX0un2liMf3u7CD+ytFYqjvT1+dPEUG276SPPLaI7RA",
+	"hQxXOlLDRaC47fCYoihwDaz1MSvBFXxWroqJmoJWPFx35TtnXJG0xPMJwvM2bS/c+t2XEbcQV52rkP3W",
+	"EKamrZXl9TSNwQdf0lz/hOluUl5QIuWZiUOYhlRLY/mU9ZWKWSatSMjBB9ep0Mcwev1xGopvI2FjJMaR",
+	"IBG1CQJMwsSd14ZEvoHzLYVI9LxuW53odzk/tE4XdHGmY+tKrMmLs8iy+dMKaDv77lg5v6pC38qqDD/6",
+	"fO6Uj6l+x2jFfaBmeDmPUItpn0xIIBRKMsMTYJKP5utWN2+32KyOVy/Q9G5EZGWorjjoMWBDl5HATqXj",
+	"g+25W4Ow3T7oWQlR7zDufQeOOuqQQ+vCuwUJUm1rW97rtSK3nHW9nC7d0DdhZJ1ITjTHqvqasOBHgZhT",
+	"yCgO782sYmNhBDW8GSjjrlQMD3O+480545aNlLHspNPZMD0CH1xbfmlfjKFISnvNlhqozE3qtBiffqE0",
+	"rrzSMYfj7wkZM5VZNhlMWU8kwF66vZaxYcbetmtmeO0dg+fMTVvJUEf1cVClzHOCgQnpE25D97nbyoJ1",
+	"6sNds/Gv2qFxPDWvA8bZvpzZ4DZPGcwF5OkjQ+0GVJ/OGdH0z4N2zGQM2lfrO1WoZLRV0qdp1ttN/0Pj",
+	"6rwr5NOsMpxovYcPBf6wbaPV1NRWKcga4jrusTMquU9U3Ipo6Mj9Tq3+cfbP9IQd36dvF/Vukro0LMFk",
+	"WDLG8YiwXsscVlR8RcSa2mQvBDe5typoQ3IgZSKN+0ewi/xwg//WblQgYW5kUgQG2kVYNKe5ATcEkXe0",
+	"KWq3KXKccLfzSrvL35asBkouTn1YqvifKwHiLwsDa7UiivNUORwLYx6BB3/+davaMt2me+OucOOKh1kB",
+	"HbeKHts8saAlt2K8Bm/ndXFgjdQZWoassnCDz9OEqNrBG7uzN8agYoSATpYPgfC2Ey6/MwyxB27ZVeyh",
+	"0yfIuJVybes0CpbWuAqH163lgcax3vnl7TqCdWt9crRtDsMBiQmRXDKVErY/eh6xVyjBMFjDupmME2AR",
+	"lyxWeIVYsLPu0/lwpeSgRa1Wah/T2pPKaIqV2owW8Wh0GQI/OILoAuuqrD+w7tWtSv2Vs3CKTd9he8qk",
+	"sgem2Qq9bx+EcnMEG2cJbLvl7R39T8HiaZw1RqorEmilSUac6kN2Ey6tQQ88i7nlt4rQLTbM3WGHiw1b",
+	"9TY9ouuEOzHaU7rYNvaoPg8J8CCY8NSiCYsXSYZ9ZwiqFRF92aqr6Rb1ZkEutVMNYwGTByGf/FrmxNO2",
+	"pUudIqSObt+f/PlUoR+LHPv3wMyKbyO9i0/zhgQL7cDDqZQ3qbuDnXNbJs97hj8I3tYQA4y23Cn8fuWg",
+	"1D/r9MXmMuFi4SV2bFj8KHqrYdAR/O5oPRyKdPlRjGHRdz3X/oSqTn0SW2++rHuxkUG5aztFzP+tWhca",
+	"TDZ6KELHLWUh6rI/uZPfa+zMX9YFXUAQxUZDm/dHMHtIZj+6Ah93WxWTmZR6vM2Jpb7a1e3FL+BheFRo",
+	"LUcJc5QwRwmzjWKZdMneoWTnyUAkcO5uu4SFKKzxkFZmJ0LHukfJeyE1bFHs5Ks5Cp6j4DkKni1FOZfl",
+	"Tl+p+LwoaxCSuKcBKGy15PSx7ko2Qvy4WKs0vbWrZ4V0cpaGgdVJ6mFQ7T1Ol8qRP8pkSlm3JArysuSF",
+	"JnNeUBQlwWKx8YpnG5XpCJqsO8Uq+6pJaFijqtz5aXPDORMhQ5s9YbBmrGpG993cfD2lR9w2zhpZJuLG",
+	"phMKCyNElQr5y7b6HRE3qDhlDD2eJRbjZsK6aZoNkNnIkd7sEw1GJWNwa4qFibiOIcY2Pcsl3zVKWqLT",
+	"YyfbkOglFbaqTLWIIKaQOBfWzJc6FGXJb8btXQkwj9/aGsBY/JPbGnRWR2UDPvfOIqwWayaTiKr9ZWbR",
+	"3MaIcdu067ZVbtKPmXVaqNJV3IWIj2CGcXQ0Yw7DjLnIpGFe0ntVgujwqC9FzJR2f/REYueRgNfKErJK",
+	"SruCvuh0Vlgr7Ru3jDU58TnD165vfrYwqrLs3UIPPw9e4ntSoc/EN1LybQIwDYtbZ8PGaoeqZr3R6Y6t",
+	"Mv9qjtDa3qSp85aer6ZKj/k1PCxNxhm2xo84gdupTDM1kZtrs7d+Y3d+J9+Uc49K7AEosbLwpRc5WdoM",
+	"UJNElHkjtyGk9g7qaL3aaffE9V4lQU9cPwgpkDe8isFYIblnnmevnnZOTp8+e/6CTm4jjnwvrh+iEPCd",
+	"ZCA+ioPDyqCkc6UUSs0n6JNxlmxPQBKbYssHjb46n05LKMMCBYzOCh0h7y9lLL9uaW7XVNN95tcXOKjO",
+	"SniaY2UPe7eGwwfY4tf0pnkfexbzqaF0W8qyRsDpgUriHbcbXKafzFFeC8YBq23LrVNeS4bP/s6wvwV/",
+	"qYj/7hjBMcYQpujbhjHoM1TGKZAe5izOiBLz1HSBEDjoVjxnXCo7AM2wdTpBsmALn9jdLdHxizAHwTXe",
+	"dUrH8ed/MuPLhXBdOBV2qoCYjutZ59UT5oiVfoJdghA03CIojFTsqijB/wnTqzOE2A/XW2G9I96EZMuy",
+	"zi1uu5Dr341z8Lu79jjzh/fvmwamIjROO6cvWp3nrc7Tzyeds5POWafzr0azIdx31yf4l8dPOLtpDAX+",
+	"JlF94VY55kkGjbOGiHneicIRnB+GlQ/Nxv9m3D/g5HnH/1+zYSxWTi7M3wnzZ1K4b7tTSz3lvWP8rMFT",
+	"cZs2a7NN23mXC96Hzf1ZwKMBUVmTCcmUjkEfXFr0noCQhSwyNQqx89yHwKMIUrS+DIsz7R4SkP9n7b0q",
+	"1O+IX7ecTGk5MjWNs5MXL1++PD154UVyyxl0Ab92QUjjKla7p75WCeCeSNaocFzjexxWe0Dtz7qZyL3H",
+	"I4+34InfPqRCRHb/rsOVjc5QofpGZwhMKayBpNfEakk5ZSOIBWd2moIvwO0p7X14SvqfpFzbJ+xn79AT",
+	"1gJGo2NhhpQ8Q8Vlou9e3c3FhyCbzCg2gpHSU2zQYVgv4ZZ08WyotxrO8tZ8NONMAbuJ8u9IxSwr+fzl",
+	"wrUf1TyugJrsj0bObqhW+WUqPUsTxeOcvpfZdH6zf52FPcI6JwNlgI14mgrZZ+6Q3QuvDSxvhqu9SaD5",
+	"s9+X7wyGtAmuitqjV60C/6mY8/T584pY7iamjoos2JaxGvhoXr7k8eyukBwXs/RmjVGWWOEIse1Gt9Bw",
+	"mXtIqt3xWUEiDmPmGz7af6K6/4FoQ/iD0+3LzzLZiQjPPksEu/aCMUj9ll0VNU37xv3z9epojmzRHEGB",
+	"4qWkEX9RhiDloMSURgGIJNnXbrmbC/sVFsXpSXnIa/moV0W9iiKrfr1f5RygjJYDj3kN1IT1uA7UEqgj",
+	"j3fNbg+OhTHlZ1dWwXrz0J1eReiLCI400gZ27KUfWDe90TyrXFJ+yQdvbvr3LCar7djUXOhcq4FbKBzS",
+	"XmMS3pZJu9etE7cQDQbBSLmxoIUZtkb4Vysy40az8ZeSbvS7zFkQ7R9AJ0Leqpa7+No7LttcmrqKJY5R",
+	"i0OJWryFKOHFxh/Uph7ZGzWPU0pO3VDcglTSRtGJtX335tRC+4b++Fpr2QJOEQKhIdS4IHvQPftQZE+t",
+	"wgZf8gNdKPeDHnEUOI8WaMbJFe5P97t58dKcgc8g5AzdnbQPyii5LfHjiWmFNepGfOMOVdCP3JeK5+xM",
+	"W2iNuEgYj2MNxmwIGe5+XbeZC3qvOgbctlR3mM+deT/HnL1xY3C1xkyUjjFfD/Hq3ScsHWhOCbIqgfDI",
+	"W1q/oHdv9oY5l9UPnv9R+RyI8nkdY/mcO9TgXQ/dznzAYlY/8Z1hGPe+jaBYrWzaN+6fNd42FAa16oPV",
+	"pH7w+OqBo3cj/NebAe5IFq8kC8EghXG3PmapKu0jT9jWFxEntegPMO+MS588xMdQFoQKd5s9KxyvHHwl",
+	"KW3TLeh3X1eV1ZzDuPEufakmR41xaNcVkht56NORcJMlXPYz3ocms5BAOlASfP01VjBpLqPB1tVHOxa0",
+	"0BodJUWZVFU54tawPVGyQaO7iEvGI3tsdbeztjSENpAkoQ+TIVRsEncyZglYFHpG9CUTsngy2yV5kHun",
+	"eFrCTgl+dARY3gGRe7QwL9Fiou5A0UvJ+NuhZyHHwu6XnmkJu6PnS5D2HG9ciZBDZyf1lSLAHQNjkJgG",
+	"fyT32sn9AxdJfgf2PTCwUwY5dBin87GKRQOlDPh0OG0sU7IG0a5hpMbgs1ZaPR5ZpffKGLSgS1zPe1zO",
+	"x96OWET0ZUtIRs0EMGES52dKJtPzeUXsrnjH9nw7bvnrrwBEq+Fw3D286W5/kwFQHtfsMiAMS5Sx2+ea",
+	"QAdr4xeXYWCdVY80x8pMGr+Mg4825ESiUpCF136A/qZ1JEbSaAMSw9ax33igjF4CS4eOWE+WDXiagoTY",
+	"2QE5SU/4lAlZXZbwgCl7At2BUkPTNlaLFGooZry6xCe3HCFxm2m4ojYKEA0hZmoMmnJ8p9apEoNFCeeM",
+	"sx5PDEa3jeXYWAUKFYp4yw5dGTDvkzAI2OtiNWSoXsgrG9yvNigzpL34nbbm1uxL75u/bm2dBGke5MzN",
+	"fL5llhWmvt+ddffWCttbHr5QlvIiaEPO2Bi06AmIm8zg6zVzSmiyidJIdr0e4z0LesJ1PKeFPvHpCHKE",
+	"x8XCttMXpyfPnlX3z55f8U2jC1yDdovH2k3Q40BEmU4aZ402Uoef+6asMhLTzyIwhhk+NYx33bWEqoue",
+	"zELQn2hMGaqjD+MZJH47AKGpq7qhOpWBMgg2hY2+C0/E/tolz/t9oNiIT9HhiAn8+LAnxWi4F3bLv/1J",
+	"TeZCiyxWYFg3M0L6xAP/jLyou2x+Ym7j68D9L95wyxPVr/pBlBmrRqAN64PF08fbA7Mqnd/F0HBh+Tlv",
+	"AfdsoBIR8ymLeAIy5n5f4drDiFIJOxZIWa5Fr2eouYPPzvETXUAPNMgob4q2ONkbJSVEdDB54HVuhzTe",
+	"a8rPR03AND0UVAh7FdCh3EdOiBYel+OaLj8QE4lQveVPIHwGIVmOtDB7EuUdLT8m2Nu0N1xjCzXdh9jX",
+	"tuGqdFbcpTduAJYPLe9PoozbHGy6VdyXH0SSlL3FZz5040dKwrR44oHbS85bZd3EXSWtLv7iF4j7UEaY",
+	"l7NzInGUF9uLJMGDnBqPaxI4ZZQq7eb+8+v/CwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

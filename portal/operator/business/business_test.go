@@ -364,7 +364,7 @@ func TestOffer_brokenIsRefusedFixedAndPublished(t *testing.T) {
 	}
 	edit := b.get(imported.header.Get("Location"))
 	var target string
-	for _, a := range edit.all("a[href]") {
+	for _, a := range edit.all(".errsum a[href]") {
 		if href := attribute(a, "href"); strings.HasPrefix(href, "#usage") {
 			target = href
 		}

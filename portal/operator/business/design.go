@@ -18,6 +18,9 @@ type group struct {
 	groups      []group
 	adds        []addRow
 	removable   bool
+	rest        string // what of the part no field shows, as JSON: it stays as it is
+	weeks       []weekView
+	curve       *curveView
 }
 
 type addRow struct{ path, label string }
@@ -37,6 +40,8 @@ type designer struct {
 	faults   map[string]string
 	focus    string // path of the row that was just added
 	paths    map[string]bool
+	offering *catalog.Offering // nil while it cannot be read
+	painting *paint            // hours that the form asks for
 }
 
 func newDesigner(r ui.Reader, t tree, findings []catalog.Finding) *designer {
@@ -44,15 +49,26 @@ func newDesigner(r ui.Reader, t tree, findings []catalog.Finding) *designer {
 	if code, is := t["currency"].(string); is {
 		d.currency, _ = money.ParseCurrency(code) // an unknown one is a finding
 	}
+	if o, err := t.offering(); err == nil {
+		d.offering = &o
+	}
 	d.build() // once without faults, to know which fields there are
-	for _, f := range findings {
+	for _, f := range catalog.Faults(findings) {
 		at := d.nearest(f.Path)
 		if d.faults[at] != "" {
 			d.faults[at] += "; "
 		}
-		d.faults[at] += f.Message
+		d.faults[at] += said(f)
 	}
 	return d
+}
+
+// said is a finding with what would be right.
+func said(f catalog.Finding) string {
+	if f.Want == "" {
+		return f.Message
+	}
+	return f.Message + " (" + f.Want + ")"
 }
 
 // nearest is the field or part that a finding is shown at: its own, or that
@@ -76,7 +92,7 @@ func (d *designer) summary(findings []catalog.Finding) []ui.Fault {
 		if at == "" {
 			at = "design"
 		}
-		message := f.Message
+		message := said(f)
 		if f.Path != "" {
 			message = f.Path + ": " + message
 		}
@@ -99,7 +115,7 @@ func (d *designer) field(path, label string) control {
 // stand in steps or tiers instead.
 func optional(path string) bool {
 	switch path[strings.LastIndex(path, ".")+1:] {
-	case "code", "amount", "months", "timing", "prorate", "kind", "kinds", "validity_months", "priority", "prefixes", "billing", "services", "currency", "category", "included", "en":
+	case "code", "amount", "timing", "prorate", "kind", "kinds", "validity_months", "priority", "prefixes", "billing", "services", "currency", "category", "included", "en":
 		return strings.HasPrefix(path, "destinations") && strings.HasSuffix(path, ".en") || strings.Contains(path, ".rules[") && strings.HasSuffix(path, ".en")
 	case "destinations":
 		return strings.HasPrefix(path, "allowances")
@@ -169,7 +185,7 @@ func (d *designer) names(path string) []control {
 // part opens a group; a fault of the part as a whole is told at its head.
 func (d *designer) part(path, title string, removable bool, fields ...control) group {
 	d.paths[path] = true
-	return group{path: path, title: title, fields: fields, removable: removable}
+	return group{path: path, title: title, fields: fields, removable: removable, rest: d.rest(path)}
 }
 
 // rows are the groups of a list.
@@ -194,17 +210,17 @@ func (d *designer) titled(row, what string) string {
 
 // build makes the whole form.
 func (d *designer) build() []group {
-	kinds := []string{"voice", "data", "message", "content"}
+	kinds := []string{"voice", "data", "message", "content", "transaction"}
 	head := d.part("design", d.t("head"), false,
 		append(append([]control{d.hinted("code", d.t("code"), "code.hint")}, d.namesOfAll()...),
-			d.choose("billing", d.t("billing"), "billing", false, "postpaid", "prepaid"),
+			d.sort("kind"), d.hinted("specification", d.word("specification"), "code.spec"), d.choose("billing", d.t("billing"), "billing", false, "postpaid", "prepaid"),
 			d.checks("services", d.t("services"), "service", "internet", "iptv", "voice", "mobile", "hosting"),
 			d.field("currency", d.t("currency")), d.field("tax.category", d.t("tax")),
 			d.choose("tax.included", d.t("included"), "included", false, "true", "false"))...)
 	recurring := d.part("prices.recurring", d.t("recurring"), false)
 	recurring.groups = d.rows("prices.recurring", func(row string) group {
 		return d.part(row, d.titled(row, "recurring.one"), true, append(append([]control{d.field(row+".code", d.t("code"))}, d.names(row)...),
-			d.amount(row+".amount", d.t("amount")), d.hinted(row+".months", d.t("months"), "months.hint"),
+			d.amount(row+".amount", d.t("amount")), d.hinted(row+".months", d.t("months"), "months.hint"), d.period(row+".every"),
 			d.choose(row+".timing", d.t("timing"), "timing", false, "advance", "arrears"),
 			d.choose(row+".prorate", d.t("prorate"), "prorate", false, "day", "none"))...)
 	})
@@ -230,7 +246,11 @@ func (d *designer) build() []group {
 	usage.groups = d.rows("usage", d.usagePrice)
 	usage.adds = []addRow{{"usage", d.t("usage.add")}}
 	more := d.part("more", d.t("more"), false, d.area("holidays", d.t("holidays"), "holidays.hint"), d.area("required_facts", d.t("facts"), "facts.hint"))
-	return []group{head, recurring, once, allowances, sets, usage, more}
+	groups := append([]group{head}, d.kinds()...)
+	groups = append(groups, recurring, once, allowances, sets, usage, more)
+	d.paths["design"] = true
+	groups[0].rest = d.rest("")
+	return groups
 }
 
 // namesOfAll are the offering's own names, which stand at no part.
@@ -246,8 +266,9 @@ func (d *designer) namesOfAll() []control {
 
 func (d *designer) usagePrice(row string) group {
 	g := d.part(row, d.titled(row, "usage.one"), true, append(append([]control{d.field(row+".code", d.t("code"))}, d.names(row)...),
-		d.choose(row+".kind", d.t("kind"), "kind", false, "voice", "data", "message", "content"))...)
+		d.choose(row+".kind", d.t("kind"), "kind", false, "voice", "data", "message", "content", "transaction"))...)
 	g.groups = d.rows(row+".rules", d.rule)
+	g.weeks = d.weeks(indexOf(row))
 	g.adds = []addRow{{row + ".rules", d.t("rule.add")}}
 	return g
 }
@@ -257,7 +278,8 @@ func (d *designer) rule(row string) group {
 		d.hinted(row+".destinations", d.t("destinations"), "destinations.hint"),
 		d.amount(row+".price", d.t("price")), d.hinted(row+".per", d.t("per"), "per.hint"),
 		d.hinted(row+".increments.first", d.t("first"), "increment.hint"), d.field(row+".increments.next", d.t("next")),
-		d.amount(row+".connect_fee", d.t("connect")), d.amount(row+".minimum", d.t("minimum")), d.amount(row+".cap", d.t("cap")))...)
+		d.amount(row+".connect_fee", d.t("connect")), d.amount(row+".minimum", d.t("minimum")), d.amount(d.capPath(row), d.t("cap")), d.amount(row+".event_price", d.word("event_price")),
+		d.amount(row+".percent", d.word("percent")), d.field(row+".priority", d.word("rule.priority")))...)
 	g.groups = append(g.groups, d.rows(row+".windows", func(at string) group {
 		return d.part(at, d.t("window.one"), true, d.checks(at+".days", d.t("days"), "day", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"),
 			d.hinted(at+".from", d.t("from"), "time.hint"), d.field(at+".to", d.t("to")))
@@ -267,13 +289,14 @@ func (d *designer) rule(row string) group {
 	})...)
 	if d.tree.has(row + ".tiers") {
 		g.groups = append(g.groups, d.tiers(row+".tiers"))
+		g.curve = d.curveOf(row)
 	}
 	g.adds = []addRow{{row + ".windows", d.t("window.add")}, {row + ".steps", d.t("step.add")}, {row + ".tiers.bands", d.t("band.add")}}
 	return g
 }
 
 func (d *designer) tiers(at string) group {
-	g := d.part(at, d.t("tiers"), false, d.choose(at+".kind", d.t("tiers.kind"), "tiers", true, "graduated", "volume", "package"),
+	g := d.part(at, d.t("tiers"), false, d.choose(at+".kind", d.t("tiers.kind"), "tiers", true, "graduated", "volume", "package", "stair"),
 		d.field(at+".free", d.t("free")), d.field(at+".size", d.t("size")), d.amount(at+".price", d.t("price")))
 	g.groups = d.rows(at+".bands", func(row string) group {
 		return d.part(row, d.t("band.one"), true, d.hinted(row+".to", d.t("band.to"), "band.hint"), d.amount(row+".price", d.t("price")), d.field(row+".per", d.t("per")))

@@ -31,6 +31,9 @@ type design struct {
 	done      string
 	from      string // typed publication day
 	fromFault string
+	painting  *paint
+	stored    *catalog.Stored // nil: not stored yet
+	sold      *catalog.Stored // the version on sale, to compare with
 }
 
 // designView is the page of it.
@@ -48,6 +51,15 @@ type designView struct {
 	key, name                          string
 	code                               string
 	focus                              string
+	parts                              []partLink
+	warnings                           []ui.Fault
+	changes                            []changeRow
+	changesTitle, kept                 string
+	state                              string
+	tone                               ui.Tone
+	told                               string // what is sold now
+	trial                              string // address of the trial
+	check                              string // address that checks the draft
 }
 
 // opens says whether a row of the form stands open: it is wrong, it is new, or
@@ -73,13 +85,17 @@ func showDesign(v *web.Visit) error {
 	if err != nil {
 		return err
 	}
-	return answerDesign(v, http.StatusOK, design{tree: t, findings: catalog.Check(draft.Offering), done: v.Query("done")})
+	findings, err := review(v, draft.Offering)
+	if err != nil {
+		return err
+	}
+	return answerDesign(v, http.StatusOK, design{tree: t, findings: findings, done: v.Query("done"), stored: &draft})
 }
 
 // findDraft reads the draft of the address's offering.
 func findDraft(v *web.Visit) (draft catalog.Stored, err error) {
 	err = v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) error {
-		list, err := catalog.List(ctx, tx, catalog.Query{Code: v.Param("code"), State: catalog.Draft, Limit: 1})
+		list, err := catalog.List(ctx, tx, catalog.Query{Code: v.Param("code"), Open: true, Limit: 1})
 		if err != nil {
 			return err
 		}
@@ -107,21 +123,30 @@ func answerDesign(v *web.Visit, status int, d design) error {
 		page.large = page.large || d.tree.rows("usage["+strconv.Itoa(i)+"].rules") > mostRules
 	}
 	form := newDesigner(r, d.tree, d.findings)
-	form.focus, page.focus = d.focus, d.focus
+	form.focus, page.focus, form.painting = d.focus, d.focus, d.painting
+	if d.painting != nil {
+		page.focus = "usage[" + strconv.Itoa(d.painting.usage) + "]"
+	}
 	page.groups, page.faults = form.build(), form.faults
-	page.summary = form.summary(d.findings)
-	page.clean = len(d.findings) == 0 && !page.unsaved
+	faults := catalog.Faults(d.findings)
+	page.summary = form.summary(faults)
+	page.warnings = form.summary(warningsOf(d.findings))
+	page.parts = form.parts(page.groups)
+	page.clean = len(faults) == 0 && !page.unsaved
+	if err := beside(v, page, &d); err != nil {
+		return err
+	}
 	switch {
 	case d.refused:
 		page.summaryTitle = r.T("biz.offer.refused")
-	case len(d.findings) > 0:
-		page.summaryTitle = r.N("biz.offer.findings", int64(len(d.findings)))
+	case len(faults) > 0:
+		page.summaryTitle = r.N("biz.offer.findings", int64(len(faults)))
 	}
 	switch {
 	case page.unsaved:
 		page.why = r.T("biz.offer.why.unsaved")
 	case !page.clean:
-		page.why = r.N("biz.offer.why.findings", int64(len(d.findings)))
+		page.why = r.N("biz.offer.why.findings", int64(len(faults)))
 	}
 	if d.done != "" {
 		page.done = r.T("biz.offer.done." + d.done)
@@ -152,6 +177,11 @@ func changeDesign(v *web.Visit) error {
 	d := design{tree: t, fresh: fresh}
 	verb, path, _ := strings.Cut(v.Form("act"), ":")
 	switch verb {
+	case "hours", "paint":
+		return paintDesign(v, d, verb, path)
+	case "show":
+		d.unsaved = true
+		return answerDesign(v, http.StatusOK, d)
 	case "add":
 		d.focus, d.unsaved = t.insert(path), true
 		return answerDesign(v, http.StatusOK, d)
@@ -207,11 +237,15 @@ func publishOffer(v *web.Visit) error {
 		return err
 	}
 	refused := func(findings []catalog.Finding, fault string) error {
-		return answerDesign(v, http.StatusUnprocessableEntity, design{tree: t, findings: findings, from: v.Form("from"), fromFault: fault})
+		return answerDesign(v, http.StatusUnprocessableEntity, design{tree: t, findings: findings, from: v.Form("from"), fromFault: fault, stored: &draft})
 	}
 	from, fault := publishDay(v)
 	if fault != "" {
-		return refused(catalog.Check(draft.Offering), fault)
+		findings, err := review(v, draft.Offering)
+		if err != nil {
+			return err
+		}
+		return refused(findings, fault)
 	}
 	c := &command.Command{Action: "publishOffering", Object: "offering", ID: draft.ID, Detail: map[string]any{"code": draft.Code, "version": draft.Number, "from": fromText(from)}}
 	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
@@ -223,6 +257,8 @@ func publishOffer(v *web.Visit) error {
 	switch {
 	case errors.As(err, &notClean):
 		return refused(notClean.Findings, "")
+	case errors.Is(err, catalog.ErrNotTried):
+		return refused(nil, v.Reader.T("catalog.publish.untried"))
 	case errors.Is(err, catalog.ErrSuperseded):
 		return refused(nil, v.Reader.T("biz.offer.superseded"))
 	case err != nil:

@@ -82,8 +82,8 @@ func showOffers(v *web.Visit) error {
 
 func versionState(r ui.Reader, o catalog.Version, at time.Time) (ui.Tone, string) {
 	switch {
-	case o.State == catalog.Draft:
-		return ui.Info, r.T("biz.offer.state.draft")
+	case o.State.Open():
+		return ui.Info, r.T("biz.offer.state." + string(o.State))
 	case o.State == catalog.Retired:
 		return ui.Off, r.T("biz.offer.state.retired")
 	case o.AvailableFrom != nil && o.AvailableFrom.After(at):
@@ -250,7 +250,7 @@ func answerOffer(v *web.Visit, status int, fault string) error {
 		}
 		row.tone, row.state = versionState(r, one, v.At())
 		page.versions = append(page.versions, row)
-		draft = draft || one.State == catalog.Draft
+		draft = draft || one.State.Open()
 	}
 	if v.May(identity.OfferingWrite) {
 		switch {

@@ -33,7 +33,9 @@ func treeOf(o catalog.Offering) (tree, error) {
 // sortOfField says how a field's text becomes a value, by its name.
 var sortOfField = map[string]string{
 	"amount": "amount", "price": "amount", "connect_fee": "amount", "minimum": "amount", "cap": "amount",
-	"months": "count", "validity_months": "count", "priority": "count",
+	"event_price": "amount", "percent": "amount",
+	"months": "count", "validity_months": "count", "priority": "count", "at_least": "count", "at_most": "count", "cycles": "count",
+	"for": "list", "requires": "list", "excludes": "list", "optional": "bool",
 	"destinations": "list", "prefixes": "list", "kinds": "list", "services": "list", "holidays": "list", "days": "list", "required_facts": "list",
 	"included": "bool",
 }
@@ -44,6 +46,9 @@ func sortOf(path string) string {
 	name := path[strings.LastIndex(path, ".")+1:]
 	if name == "amount" && strings.HasPrefix(path, "allowances") {
 		return "text"
+	}
+	if path == "option.lasts.days" {
+		return "count"
 	}
 	if sort := sortOfField[name]; sort != "" {
 		return sort
@@ -56,6 +61,9 @@ func sortOf(path string) string {
 func treeFromForm(fields url.Values, l locale.Locale) tree {
 	t := tree{}
 	for path, values := range fields {
+		if strings.Contains(path, "~") {
+			continue // the form's own, see keepRest
+		}
 		if !strings.ContainsAny(path, ".[") && !documentField(path) {
 			continue
 		}
@@ -65,12 +73,60 @@ func treeFromForm(fields url.Values, l locale.Locale) tree {
 		}
 		t.put(steps, valueOf(path, values, l))
 	}
-	return tidy(map[string]any(t)).(map[string]any)
+	t = tidy(map[string]any(t)).(map[string]any)
+	t.keepRest(fields)
+	if !t.has("services") {
+		t["services"] = []any{} // required, and rightly empty for some kinds
+	}
+	if t.text("kind", l) == string(catalog.Simple) {
+		delete(t, "kind") // what is not said
+	}
+	return t
+}
+
+// restMark ends the name of a field that carries what no other field shows.
+const restMark = "~rest"
+
+// keepRest puts back what the form did not show.
+func (t tree) keepRest(fields url.Values) {
+	for name, values := range fields {
+		path, is := strings.CutSuffix(name, restMark)
+		if !is || len(values) == 0 {
+			continue
+		}
+		var left map[string]any
+		if json.Unmarshal([]byte(values[0]), &left) != nil {
+			continue // not ours
+		}
+		holder := map[string]any(t)
+		if path != "" {
+			known, is := t.at(path).(map[string]any)
+			if !is {
+				continue // the row is gone
+			}
+			holder = known
+		}
+		mergeRest(holder, left)
+	}
+}
+
+func mergeRest(into, left map[string]any) {
+	for name, value := range left {
+		known, there := into[name]
+		inner, isMap := known.(map[string]any)
+		more, both := value.(map[string]any)
+		switch {
+		case !there:
+			into[name] = value
+		case isMap && both:
+			mergeRest(inner, more)
+		}
+	}
 }
 
 func documentField(name string) bool {
 	switch name {
-	case "code", "billing", "services", "currency", "holidays", "required_facts":
+	case "code", "kind", "specification", "billing", "services", "currency", "holidays", "required_facts":
 		return true
 	}
 	return false
