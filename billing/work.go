@@ -13,6 +13,7 @@ import (
 	"tollhouse/billing/balance"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/payment"
+	"tollhouse/billing/points"
 	"tollhouse/billing/promotion"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
@@ -57,6 +58,12 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return s.workRerating(ctx, item)
 	case agenda.Notice:
 		return false, s.sendNotice(ctx, item)
+	case agenda.AutoTopUp:
+		return s.autoTopUp(ctx, item)
+	case agenda.PointsEarned:
+		return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return points.Reckon(ctx, tx, item.Ref) })
+	case agenda.ExpiryReminder:
+		return s.remindOfExpiry(ctx, item)
 	case agenda.VoucherExpiry:
 		return s.expireVouchers(ctx, item)
 	case agenda.Alert:

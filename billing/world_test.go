@@ -81,11 +81,13 @@ func (plainSealer) Open(_ tenant.ID, _ string, sealed []byte) ([]byte, error) { 
 
 // cards is a provider whose pages always open. Its signatures are words.
 type cards struct {
-	mu      sync.Mutex
-	orders  []payment.CheckoutRequest
-	refunds int
-	broken  error
-	during  func() // while a refund is asked for
+	mu       sync.Mutex
+	orders   []payment.CheckoutRequest
+	refunds  int
+	stored   []payment.StoredCharge
+	declines bool // stored cards
+	broken   error
+	during   func() // while a refund is asked for
 }
 
 func (c *cards) Checkout(_ context.Context, r payment.CheckoutRequest) (payment.Checkout, error) {

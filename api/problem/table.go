@@ -29,10 +29,12 @@ import (
 	"tollhouse/billing/points"
 	"tollhouse/billing/promotion"
 	"tollhouse/billing/rating"
+	"tollhouse/billing/recharge"
 	"tollhouse/billing/sandbox"
 	"tollhouse/billing/task"
 	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
+	"tollhouse/billing/transfer"
 	"tollhouse/billing/usage"
 	"tollhouse/billing/visit"
 	"tollhouse/billing/voucher"
@@ -74,7 +76,7 @@ var table = []rule{
 		identity.ErrBranch, identity.ErrRoleName, identity.ErrRoleTitle, identity.ErrPermission, identity.ErrFactorCode,
 		usage.ErrMapping, usage.ErrSourceName, usage.ErrCursor, usage.ErrNoReason, usage.ErrFix, usage.ErrUnknownReason,
 		usage.ErrEncoding, usage.ErrHeader, billing.ErrFileCutOff, billing.ErrReturnURL,
-		balance.ErrReason, desk.ErrNote, payment.ErrReason, payment.ErrMethod, intake.ErrName, intake.ErrFile, intake.ErrFileSize, catalog.ErrQuantity, catalog.ErrWindow, catalog.ErrDeckEntry,
+		balance.ErrReason, balance.ErrReasonCode, desk.ErrNote, payment.ErrReason, payment.ErrMethod, intake.ErrName, intake.ErrFile, intake.ErrFileSize, catalog.ErrQuantity, catalog.ErrWindow, catalog.ErrDeckEntry,
 		catalog.ErrTable, catalog.ErrReferenceCode, catalog.ErrReferenceNames, catalog.ErrHoliday, catalog.ErrRate,
 		money.ErrSyntax, money.ErrUnknownCurrency, money.ErrUnknownUnit, money.ErrUnknownRounding, money.ErrInexact, money.ErrOverflow,
 		catalog.ErrEvery, catalog.ErrArchive, partner.ErrPartner, migration.ErrPlan,
@@ -97,7 +99,7 @@ var table = []rule{
 		session.ErrUnknown, charging.ErrNoNotice,
 		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
 		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, identity.ErrSessionNotFound,
-		alert.ErrNotFound, points.ErrNoReward, voucher.ErrNotFound,
+		alert.ErrNotFound, points.ErrNoReward, recharge.ErrNone, voucher.ErrNotFound,
 		account.ErrNoPlanChange, desk.ErrNoNote, tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit, sandbox.ErrNoCopy, promotion.ErrNotFound,
 	}},
 	{wrongState, []error{intake.ErrState, intake.ErrFindings, intake.ErrEmpty, intake.ErrFiles, intake.ErrHappened}},
@@ -126,8 +128,9 @@ var table = []rule{
 	{notSold, []error{onboarding.ErrNotSold}},
 	{insufficient, []error{balance.ErrInsufficient, charging.ErrInsufficient, points.ErrTooFew, ledger.ErrOverdrawn, payment.ErrTooMuch}},
 	{Unprocessable, []error{
-		voucher.ErrPIN, voucher.ErrCurrency,
 		desk.ErrOtherKind, desk.ErrInBundle, onboarding.ErrNoAccountYet,
+		voucher.ErrPIN, voucher.ErrCurrency, balance.ErrLimit, payment.ErrNoMethod, recharge.ErrPostpaid,
+		transfer.ErrOff, transfer.ErrReceiver, transfer.ErrSelf, transfer.ErrAmount, transfer.ErrLimit,
 		desk.ErrSamePlan, desk.ErrOtherBilling, desk.ErrNewService, billing.ErrClockGoesBack, balance.ErrAmount, charging.ErrNotChargeable, money.ErrCurrencyMismatch, rating.ErrTooFine,
 		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrCeiling, payment.ErrPurpose, payment.ErrProviderRefused, payment.ErrProviderAmount,
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap, catalog.ErrNoRate, catalog.ErrDeckPast, catalog.ErrDeckZones, catalog.ErrPastDay,

@@ -3,11 +3,13 @@ package problem
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/balance"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/catalog/document"
 	"tollhouse/billing/charging"
@@ -19,7 +21,9 @@ import (
 	"tollhouse/billing/partner"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/promotion"
+	"tollhouse/billing/transfer"
 	"tollhouse/billing/usage"
+	"tollhouse/billing/voucher"
 	"tollhouse/tenants"
 )
 
@@ -187,6 +191,34 @@ var faulty = []func(err error) []Fault{
 			return nil
 		}
 		return []Fault{{"amount", "is too large", "at most " + e.Left.String()}}
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*balance.LimitError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{"amount", "is more than this role may adjust", "at most " + e.Left.String() + " " + string(e.Unit) + ", or somebody with a higher limit"}}
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*transfer.LimitError](err)
+		if !is {
+			return nil
+		}
+		if e.Count > 0 {
+			return []Fault{{"amount", "is one transfer too many", "at most " + strconv.Itoa(e.Count) + " (" + e.Which + ")"}}
+		}
+		want := "at most "
+		if e.Which == "minimum" {
+			want = "at least "
+		}
+		return []Fault{{"amount", "is not what may be given", want + e.Most.String() + " (" + e.Which + ")"}}
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*voucher.MoveError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{"first", "voucher " + strconv.Itoa(e.Serial) + " is " + string(e.From), "a range of vouchers that may all become " + string(e.To)}}
 	},
 }
 

@@ -157,3 +157,15 @@ func lockOne(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Bucket, error) {
 	}
 	return buckets[0], nil
 }
+
+// Get reads one bucket; ErrNotFound if there is none.
+func Get(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Bucket, error) {
+	buckets, err := collect(ctx, tx, "read balance", `select `+bucketColumns+` from bucket as b where b.id = $1`, id)
+	if err != nil {
+		return Bucket{}, err
+	}
+	if len(buckets) == 0 {
+		return Bucket{}, fmt.Errorf("balance %s: %w", id, ErrNotFound)
+	}
+	return buckets[0], nil
+}

@@ -203,6 +203,9 @@ func (i *Intent) applySuccess(ctx context.Context, tx tenant.Tx, p payer, e Prov
 		return parked("paid although the intent is %s", i.State), nil
 	}
 	i.learn(e)
+	if err := i.keepCard(ctx, tx, e); err != nil {
+		return Outcome{}, err
+	}
 	outcome := done("")
 	if i.Purpose == PurposeTopUp {
 		outcome.ToppedUp, outcome.TopUp = i.AccountID, TopUp{i.ID, i.Amount}

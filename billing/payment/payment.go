@@ -12,6 +12,7 @@ import (
 	"tollhouse/billing/balance"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
+	"tollhouse/billing/points"
 	"tollhouse/billing/tenant"
 )
 
@@ -140,6 +141,9 @@ func (p payer) record(ctx context.Context, tx tenant.Tx, n NewPayment, named uui
 	if err := p.bookReceipt(ctx, tx, p.event(tx, n.Method.receipt(), n.ID), place, applied, unapplied); err != nil {
 		return Payment{}, fmt.Errorf("record payment %s: %w", n.ID, err)
 	}
+	if err := p.earn(ctx, tx, n, points.BillPaid, p.amount(applied)); err != nil {
+		return Payment{}, err
+	}
 	return p.newPayment(n, unapplied, nil), nil
 }
 
@@ -153,7 +157,21 @@ func (p payer) recordTopUp(ctx context.Context, tx tenant.Tx, n NewPayment, plac
 	if err := p.insert(ctx, tx, n, money.Decimal{}, &bucket.ID); err != nil {
 		return Payment{}, err
 	}
+	if err := p.earn(ctx, tx, n, points.TopUp, n.Amount); err != nil {
+		return Payment{}, err
+	}
 	return p.newPayment(n, money.Decimal{}, &bucket.ID), nil
+}
+
+// earn gives the bonus points that money earns; what the operator gave earns none.
+func (p payer) earn(ctx context.Context, tx tenant.Tx, n NewPayment, source points.Source, amount money.Amount) error {
+	if n.Method == Goodwill || amount.Sign() <= 0 {
+		return nil
+	}
+	if err := points.Paid(ctx, tx, source, p.id, n.ID, amount); err != nil {
+		return fmt.Errorf("points of payment %s: %w", n.ID, err)
+	}
+	return nil
 }
 
 func (p payer) newPayment(n NewPayment, unapplied money.Decimal, bucket *uuid.UUID) Payment {

@@ -79,6 +79,7 @@ type CheckoutRequest struct {
 	Language    string // "en", "id", "ru"
 	SuccessURL  string
 	CancelURL   string
+	Keep        bool // the payer lets the provider keep the card, to be charged while away
 }
 
 // Checkout is an open page.
@@ -142,4 +143,7 @@ type ProviderEvent struct {
 	Refund      uuid.UUID    `json:"refund,omitzero"`
 	RefundRef   string       `json:"refund_ref,omitempty"`
 	RefundState RefundState  `json:"refund_state,omitempty"`
+	// A card that the payer let the provider keep: who it is of, and its name there.
+	KeptCustomer string `json:"kept_customer,omitempty"`
+	KeptMethod   string `json:"kept_method,omitempty"`
 }

@@ -36,6 +36,7 @@ type CheckoutOrder struct {
 	Description string // what the payer reads
 	Email       string // may be empty
 	Language    string
+	Keep        bool // the payer lets the provider keep the card
 	Stranger    bool // who pays may be anybody: the provider is told of no customer, whose cards it might show
 	// Where the payer comes back to. "{intent}" in them becomes the intent's id.
 	SuccessURL, CancelURL string
@@ -68,7 +69,7 @@ func (t *Till) Checkout(ctx context.Context, ref tenant.Ref, order CheckoutOrder
 	opened, callErr := cards.Checkout(ctx, CheckoutRequest{
 		Tenant: ref.ID, Sandbox: ref.Sandbox, Intent: i.ID, Key: "intent:" + i.ID.String(), Amount: i.Amount,
 		Description: order.Description, Customer: customer, Email: order.Email, Language: order.Language,
-		SuccessURL: named.Replace(order.SuccessURL), CancelURL: named.Replace(order.CancelURL),
+		Keep: order.Keep && !order.Stranger, SuccessURL: named.Replace(order.SuccessURL), CancelURL: named.Replace(order.CancelURL),
 	})
 	if callErr != nil && !refusedForGood(callErr) {
 		return i, callErr

@@ -47,8 +47,9 @@ type Client struct {
 }
 
 var (
-	_ payment.CardProvider = (*Client)(nil)
-	_ payment.EventReader  = (*Client)(nil)
+	_ payment.CardProvider  = (*Client)(nil)
+	_ payment.StoredCharger = (*Client)(nil)
+	_ payment.EventReader   = (*Client)(nil)
 )
 
 // New makes a client of the API at baseURL, or of Stripe itself where it is
@@ -135,6 +136,12 @@ func sessionParams(r payment.CheckoutRequest) (*stripego.CheckoutSessionParams, 
 		params.Customer = stripego.String(r.Customer)
 	case r.Email != "":
 		params.CustomerEmail = stripego.String(r.Email)
+	}
+	if r.Keep {
+		params.PaymentIntentData.SetupFutureUsage = stripego.String(string(stripego.PaymentIntentSetupFutureUsageOffSession))
+		if r.Customer == "" {
+			params.CustomerCreation = stripego.String(string(stripego.CheckoutSessionCustomerCreationAlways))
+		}
 	}
 	if r.Language != "" {
 		params.Locale = stripego.String(r.Language)

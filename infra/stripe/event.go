@@ -96,6 +96,9 @@ func intentEvent(pi *stripego.PaymentIntent) (payment.ProviderEvent, error) {
 	case pi.LastPaymentError != nil:
 		event.Kind, event.Failure = payment.EventFailed, pi.LastPaymentError.Msg
 	}
+	if event.Kind == payment.EventSucceeded && pi.SetupFutureUsage == stripego.PaymentIntentSetupFutureUsageOffSession && pi.Customer != nil && pi.PaymentMethod != nil {
+		event.KeptCustomer, event.KeptMethod = pi.Customer.ID, pi.PaymentMethod.ID
+	}
 	return withMetadata(event, pi.Metadata, minor, pi.Currency)
 }
 

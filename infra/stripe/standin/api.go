@@ -34,6 +34,9 @@ type apiError struct {
 	Code    string `json:"code,omitempty"`
 	Param   string `json:"param,omitempty"`
 	Message string `json:"message"`
+
+	DeclineCode string         `json:"decline_code,omitempty"`
+	Intent      map[string]any `json:"payment_intent,omitempty"`
 }
 
 func (e *apiError) Error() string { return e.Message }

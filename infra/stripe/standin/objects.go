@@ -33,6 +33,7 @@ type checkoutSession struct {
 	IntentDescription string            `json:"intent_description,omitempty"`
 	IntentMetadata    map[string]string `json:"intent_metadata"`
 	Intent            string            `json:"intent,omitempty"` // made with the first card
+	Keep              bool              `json:"keep,omitempty"`   // the card, to be charged while its owner is away
 	Created           time.Time         `json:"created"`
 }
 
@@ -71,6 +72,8 @@ type paymentIntent struct {
 	Metadata    map[string]string `json:"metadata"`
 	Charge      string            `json:"charge,omitempty"`
 	Failure     *cardFailure      `json:"failure,omitempty"`
+	Customer    string            `json:"customer,omitempty"`
+	Method      string            `json:"method,omitempty"` // a card that is kept
 	Created     time.Time         `json:"created"`
 }
 
@@ -91,7 +94,12 @@ func (p *paymentIntent) render() map[string]any {
 		failure = map[string]any{"type": "card_error", "code": p.Failure.Code,
 			"decline_code": orNull(p.Failure.DeclineCode), "message": p.Failure.Message}
 	}
+	var keeps any
+	if p.Method != "" && p.Session != "" {
+		keeps = "off_session"
+	}
 	return map[string]any{
+		"customer": orNull(p.Customer), "payment_method": orNull(p.Method), "setup_future_usage": keeps,
 		"id": p.ID, "object": "payment_intent", "status": p.Status, "livemode": false,
 		"amount": p.Amount, "amount_received": received, "amount_capturable": 0, "currency": p.Currency,
 		"capture_method": "automatic", "confirmation_method": "automatic",

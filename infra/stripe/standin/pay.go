@@ -21,6 +21,7 @@ var (
 type testCard struct {
 	failure *cardFailure
 	confirm bool // the bank asks its customer first
+	later   bool // pays on the page, and is declined when it is charged later
 }
 
 // testCards are Stripe's public ones: https://docs.stripe.com/testing
@@ -29,6 +30,7 @@ var testCards = map[string]testCard{
 	"4000000000000002": {failure: &declined},
 	"4000000000009995": {failure: &insufficient},
 	"4000002500003155": {confirm: true},
+	"4000000000000341": {later: true},
 }
 
 // attempt pays on a session with a card. It returns the failure to show, and
@@ -39,6 +41,9 @@ func (s *Server) attempt(sessionID string, card testCard) (failure *cardFailure,
 	session, intent, err := s.payable(sessionID)
 	if err != nil {
 		return nil, false, err
+	}
+	if session.Keep {
+		keep(&session, &intent, card)
 	}
 	switch {
 	case card.failure != nil:

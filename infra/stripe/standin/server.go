@@ -132,6 +132,7 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/checkout/sessions", s.api(s.createSession))
 	mux.HandleFunc("GET /v1/checkout/sessions/{id}", s.api(s.getSession))
+	mux.HandleFunc("POST /v1/payment_intents", s.api(s.createIntent))
 	mux.HandleFunc("GET /v1/payment_intents/{id}", s.api(s.getIntent))
 	mux.HandleFunc("POST /v1/refunds", s.api(s.createRefund))
 	mux.HandleFunc("/v1/", s.api(func(*call) (any, error) { return nil, errNoRoute }))

@@ -40,7 +40,11 @@ func (s *Server) createSession(c *call) (any, error) {
 		Metadata:          c.dictionary("metadata"),
 		IntentDescription: c.form.Get("payment_intent_data[description]"),
 		IntentMetadata:    c.dictionary("payment_intent_data[metadata]"),
+		Keep:              c.form.Get("payment_intent_data[setup_future_usage]") == "off_session",
 		Created:           c.now,
+	}
+	if session.Keep && session.Customer == "" && c.form.Get("customer_creation") != "always" {
+		return nil, invalid("payment_intent_data[setup_future_usage]", "A customer is needed to keep a card.")
 	}
 	c.change(line{Session: session})
 	return session.render(s.url), nil
