@@ -60,15 +60,15 @@ func scheduleReminder(ctx context.Context, tx tenant.Tx, r Reminder) error {
 
 // By bucket_expiry. Allowances are refilled with the cycle: nobody needs to be
 // told that they end.
-const selectEnding = `
+const selectSoonGone = `
 	select b.id, b.account_id, b.value, b.unit, b.expires_at
 	from bucket as b
 	where b.expires_at >= $1 and b.expires_at < $2 and b.value > 0 and b.origin in ('bought', 'promotion') and b.id > $3
 	order by b.id
 	limit $4`
 
-// ending is a bucket that expires soon.
-type ending struct {
+// soonGone is a bucket that expires soon.
+type soonGone struct {
 	ID, AccountID uuid.UUID
 	Value         money.Decimal
 	Unit          money.Unit
@@ -88,11 +88,11 @@ func Remind(ctx context.Context, tx tenant.Tx, dueAt time.Time, after uuid.UUID,
 		return uuid.Nil, err
 	}
 	day := calendar.DateOf(dueAt, zone).AddDays(r.Days)
-	rows, err := tx.Query(ctx, selectEnding, day.Start(zone), day.AddDays(1).Start(zone), after, limit)
+	rows, err := tx.Query(ctx, selectSoonGone, day.Start(zone), day.AddDays(1).Start(zone), after, limit)
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("find what expires: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ending])
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[soonGone])
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("find what expires: %w", err)
 	}

@@ -319,6 +319,9 @@ func (b *batch) write(ctx context.Context) error {
 	if err := b.till.queue(ctx, b.flow); err != nil {
 		return err
 	}
+	if err := b.watch(ctx); err != nil {
+		return err
+	}
 	return eachKind(b.settled, func(k kind, of []*request) error { return k.write(b, of) })
 }
 

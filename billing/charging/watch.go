@@ -2,6 +2,8 @@ package charging
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -74,6 +76,35 @@ func (s *scene) watch(ctx context.Context, tx tenant.Tx, payers []*payer, charge
 		return nil
 	}
 	return w.alerts.Watch(ctx, tx, movedBy(payers), chargedIn(charges), calendar.DateOf(tx.At, s.zone))
+}
+
+// nothingToWatch says, from memory alone, that nothing would follow from what
+// was moved and charged; false where that is not known.
+func (s *scene) nothingToWatch(payers []*payer, charges []Charge, day calendar.Date) bool {
+	s.engine.mu.Lock()
+	w := s.engine.watched[s.tenant]
+	s.engine.mu.Unlock()
+	switch {
+	case w == nil || w.epoch != s.catalogEpoch, len(sunken(payers)) > 0, w.earns && len(usersOf(charges)) > 0:
+		return false
+	case w.alerts.None():
+		return true
+	}
+	return len(w.alerts.Find(movedBy(payers), chargedIn(charges), day)) == 0
+}
+
+// watch is scene.watch for a batch: it leaves the batch's round trips only
+// where something follows.
+func (b *batch) watch(ctx context.Context) error {
+	payers := slices.Collect(maps.Values(b.payers))
+	if b.scene.nothingToWatch(payers, b.till.charges, calendar.DateOf(b.flow.At, b.scene.zone)) {
+		return nil
+	}
+	tx, err := b.flow.Tx()
+	if err != nil {
+		return err
+	}
+	return b.scene.watch(ctx, tx, payers, b.till.charges)
 }
 
 // sunken are the accounts whose balance has just fallen below the value that
