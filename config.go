@@ -39,6 +39,7 @@ type hostConfig struct {
 	PublicURL   string // under which people reach us
 	Stripe      stripeConfig
 	Mail        mailConfig
+	Networks    []netip.Prefix // private networks whose elements are called back
 	Proxies     []netip.Prefix // whose X-Forwarded-For is believed
 	Log         slog.Level
 }
@@ -196,8 +197,10 @@ func (e *environment) mail() mailConfig {
 	return c
 }
 
-func (e *environment) proxies() (trusted []netip.Prefix) {
-	const name = "TOLLHOUSE_TRUSTED_PROXIES"
+func (e *environment) proxies() []netip.Prefix { return e.networks("TOLLHOUSE_TRUSTED_PROXIES") }
+
+// networks reads addresses and networks, with commas.
+func (e *environment) networks(name string) (trusted []netip.Prefix) {
 	for part := range strings.SplitSeq(e.text(name, ""), ",") {
 		if part = strings.TrimSpace(part); part == "" {
 			continue
@@ -258,6 +261,7 @@ func readHostConfig(env []string) (hostConfig, error) {
 		Stripe:      e.stripe(),
 		Mail:        e.mail(),
 		Proxies:     e.proxies(),
+		Networks:    e.networks("TOLLHOUSE_CALLED_NETWORKS"),
 		Log:         e.level(),
 	}
 	if c.Stripe.SecretKey == "" {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -26,6 +27,7 @@ import (
 	"tollhouse/billing/visit"
 	"tollhouse/infra/jobs"
 	"tollhouse/infra/local"
+	"tollhouse/infra/network"
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/secrets"
 	"tollhouse/provisioning"
@@ -50,7 +52,8 @@ type plant struct {
 	keys      *secrets.Keyring
 	passwords *identity.Passwords
 	authority *identity.Authority
-	control   *tenants.DB // nil where the control plane is another process
+	control   *tenants.DB    // nil where the control plane is another process
+	networks  []netip.Prefix // private ones whose elements may be called back
 	stops     []func()
 }
 
@@ -119,7 +122,7 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 		return nil, err
 	}
 	host := billing.NewHost(billing.Config{
-		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider, Messages: messages, Anchors: p.anchors,
+		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider, Messages: messages, Anchors: p.anchors, Network: network.New(p.networks),
 		Inbox: filepath.Join(data, "inbox"), PublicURL: publicURL, Now: time.Now, Log: p.log,
 	})
 	p.onStop(func() {

@@ -45,6 +45,7 @@ func runHost(ctx context.Context, p process) error {
 			return err
 		}
 	}
+	plant.networks = config.Networks
 	host, err := plant.startHost(ctx, server, config.Database, config.Data, config.PublicURL, provider, messages)
 	if err != nil {
 		return err

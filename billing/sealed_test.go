@@ -26,6 +26,7 @@ var notSealed = map[string]string{
 	"audit_seal.hash":           "hash",
 	"audit_seal.ledger_digest":  "hash",
 	"audit_seal.prev":           "hash",
+	"charging_answer.request":   "hash",
 	"idempotency.body_hash":     "hash",
 	"imported_document.content": "a document that the subscriber has",
 	"operator_logo.picture":     "shown to everybody",

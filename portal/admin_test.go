@@ -87,7 +87,7 @@ func (w *world) user(email string) (found identity.User) {
 
 // adminPages are pages of the operator's own part, with what each asks for.
 var adminPages = map[string]identity.Permission{
-	"settings": identity.SettingsRead, "settings/branding": identity.SettingsRead, "settings/branches": identity.SettingsRead,
+	"settings": identity.SettingsRead, "settings/branding": identity.SettingsRead, "settings/quotas": identity.SettingsRead, "settings/branches": identity.SettingsRead,
 	"settings/legal-entities/new": identity.BranchWrite, "settings/taxes": identity.SettingsRead, "settings/sources": identity.SettingsRead,
 	"users": identity.UserRead, "users/invite": identity.UserWrite, "users/roles": identity.UserRead, "users/roles/new": identity.RoleWrite,
 	"keys": identity.APIKeyWrite, "audit": identity.AuditRead, "audit?format=csv": identity.AuditRead, "messages": identity.AuditRead,
@@ -126,7 +126,7 @@ func TestAdmin_formsAreRefusedFromElsewhere(t *testing.T) {
 	owner, clerk := w.works(identity.Owner), w.works(identity.Clerk)
 	id := uuid.NewString()
 	from := clerk.get(w.console("settings"))
-	for _, path := range []string{"settings", "settings/branding", "settings/branding/logo", "settings/branches", "settings/branches/" + id, "settings/legal-entities",
+	for _, path := range []string{"settings", "settings/branding", "settings/quotas", "settings/branding/logo", "settings/branches", "settings/branches/" + id, "settings/legal-entities",
 		"settings/sources", "users/invite", "users/" + id, "users/" + id + "/disable", "users/" + id + "/factor", "users/" + id + "/reset", "users/roles", "keys",
 		"keys/" + id + "/revoke", "staff-access", "staff-access/visits/" + id + "/end", "sandbox", "import", "import/" + id + "/commit", "import/" + id + "/undo"} {
 		if p := owner.post(w.console(path), from, "csrf", "forged"); p.status != http.StatusForbidden {

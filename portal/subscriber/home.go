@@ -47,7 +47,7 @@ func showHome(v *web.Visit, status int, refused *refusal, topUp *topUpView) erro
 	h := buildHome(v, &f)
 	h.Refused = refused
 	if topUp != nil && h.TopUp != nil {
-		topUp.Balance, topUp.Below, topUp.Understood = h.TopUp.Balance, h.TopUp.Below, ""
+		topUp.Balance, topUp.Below, topUp.Available, topUp.Understood = h.TopUp.Balance, h.TopUp.Below, h.TopUp.Available, ""
 		h.TopUp = topUp
 	}
 	v.AllowCheckout()

@@ -10,6 +10,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/catalog"
+	"tollhouse/billing/charging"
 	"tollhouse/billing/money"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
@@ -25,6 +26,7 @@ type facts struct {
 	subscriptions []account.Subscription
 	offerings     map[uuid.UUID]catalog.Offering
 	buckets       []balance.Bucket
+	standing      charging.Standing // what running sessions hold back
 	owed          []payment.OpenItem
 	intent        *payment.Intent
 }
@@ -61,6 +63,7 @@ func load(ctx context.Context, tx tenant.Tx, v *web.Visit, intent uuid.UUID) (f 
 		func() (err error) { f.subscriptions, err = account.Subscriptions(ctx, tx, id); return err },
 		func() (err error) { f.offerings, err = offeringsOf(ctx, tx, f.subscriptions); return err },
 		func() (err error) { f.buckets, err = balance.List(ctx, tx, id); return err },
+		func() (err error) { f.standing, err = charging.Available(ctx, tx, id, tx.At); return err },
 		func() (err error) { f.owed, err = payment.OpenItems(ctx, tx, id); return err },
 		func() (err error) { f.intent, err = ownIntent(ctx, tx, id, intent); return err },
 	} {

@@ -16,6 +16,7 @@ import (
 type topUpView struct {
 	Balance    money.Amount
 	Below      bool
+	Available  string // what running sessions leave of it; "" where they hold nothing
 	Currency   string // its sign
 	Example    string
 	Typed      string
@@ -34,6 +35,9 @@ func newTopUp(r ui.Reader, f *facts) *topUpView {
 		}
 	}
 	view.Below = view.Balance.RoundToDocument().Sign() < 0
+	if f.standing.Reserved.Sign() > 0 {
+		view.Available = r.T("topup.available", "available", r.Money(f.amount(f.standing.Available())), "reserved", r.Money(f.amount(f.standing.Reserved)))
+	}
 	return view
 }
 

@@ -88,6 +88,8 @@ func registerSettings(console *echo.Group, site *web.Site) {
 	console.GET("/settings/legal-entities/:entity", site.Console(identity.BranchWrite, entity))
 	console.POST("/settings/legal-entities/:entity", site.Console(identity.BranchWrite, saveEntity))
 	console.GET("/settings/taxes", site.Console(identity.SettingsRead, taxes))
+	console.GET("/settings/quotas", site.Console(identity.SettingsRead, quotas))
+	console.POST("/settings/quotas", site.Console(identity.SettingsWrite, saveQuotas))
 	console.GET("/settings/sources", site.Console(identity.SettingsRead, sources))
 	console.POST("/settings/sources", site.Console(identity.SettingsWrite, addSource))
 }

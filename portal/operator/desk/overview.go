@@ -26,6 +26,7 @@ type overviewView struct {
 	days     *ui.Columns
 	dayRows  [][2]string
 	bills    *table // nil: the visitor may not see them
+	sessions *table // that are charged while they run; nil: none
 	records  string // address of the usage
 	contact  []fact
 	edit     string
@@ -50,6 +51,9 @@ func showOverview(v *web.Visit) error {
 	}
 	err = v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) error {
 		if err := view.readContact(ctx, tx, v, p); err != nil {
+			return err
+		}
+		if err := view.readSessions(ctx, tx, v, p); err != nil {
 			return err
 		}
 		if v.May(identity.UsageRead) {
