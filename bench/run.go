@@ -26,6 +26,7 @@ var benchmarks = []benchmark{
 	{"rate_call", rateCall},
 	{"rate_hour", rateHour},
 	{"bill_run", billRun},
+	{"trial", trial},
 	{"tenant_create", tenantCreate},
 	{"portal_home", portalHome},
 }

@@ -22,6 +22,9 @@ type scale struct {
 	fewRuns       int
 	eventsPerBill int
 
+	trialAccounts int // whose month a draft is tried on
+	trialRecords  int
+
 	tenants   int // that stand already
 	burst     int
 	stock     int
@@ -38,6 +41,7 @@ var full = scale{
 	debitAccounts: 2_000, debitRounds: 3, debitSeconds: 8 * time.Second,
 	rateRounds: 21, rateCalls: 20_000,
 	accounts: 20_000, fewAccounts: 2_000, fewRuns: 5, eventsPerBill: 10,
+	trialAccounts: 10_000, trialRecords: 1_000_000,
 	tenants: 300, burst: 20, stock: 20, stockless: 5,
 	homeSeed: 1_000, homeCopies: 200, homeVisits: 4_000,
 }
@@ -48,6 +52,7 @@ var quick = scale{
 	debitAccounts: 100, debitRounds: 1, debitSeconds: 400 * time.Millisecond,
 	rateRounds: 3, rateCalls: 200,
 	accounts: 120, fewAccounts: 40, fewRuns: 2, eventsPerBill: 5,
+	trialAccounts: 60, trialRecords: 2_000,
 	tenants: 2, burst: 2, stock: 2, stockless: 1,
 	homeSeed: 20, homeCopies: 3, homeVisits: 40,
 }

@@ -709,6 +709,24 @@ func (e NewPaymentIntentPurpose) Valid() bool {
 	}
 }
 
+// Defines values for NewReratingAction.
+const (
+	NewReratingActionPriceAgain NewReratingAction = "price_again"
+	NewReratingActionTakeBack   NewReratingAction = "take_back"
+)
+
+// Valid indicates whether the value is a known member of the NewReratingAction enum.
+func (e NewReratingAction) Valid() bool {
+	switch e {
+	case NewReratingActionPriceAgain:
+		return true
+	case NewReratingActionTakeBack:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NewTopUpMethod.
 const (
 	NewTopUpMethodBank NewTopUpMethod = "bank"
@@ -721,6 +739,24 @@ func (e NewTopUpMethod) Valid() bool {
 	case NewTopUpMethodBank:
 		return true
 	case NewTopUpMethodCash:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NewTrialKind.
+const (
+	NewTrialKindPostpaid NewTrialKind = "postpaid"
+	NewTrialKindPrepaid  NewTrialKind = "prepaid"
+)
+
+// Valid indicates whether the value is a known member of the NewTrialKind enum.
+func (e NewTrialKind) Valid() bool {
+	switch e {
+	case NewTrialKindPostpaid:
+		return true
+	case NewTrialKindPrepaid:
 		return true
 	default:
 		return false
@@ -1249,6 +1285,81 @@ func (e RequirementFault) Valid() bool {
 	case RequirementFaultUnknown:
 		return true
 	case RequirementFaultWrong:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReratingAction.
+const (
+	ReratingActionPriceAgain ReratingAction = "price_again"
+	ReratingActionTakeBack   ReratingAction = "take_back"
+	ReratingActionUndo       ReratingAction = "undo"
+)
+
+// Valid indicates whether the value is a known member of the ReratingAction enum.
+func (e ReratingAction) Valid() bool {
+	switch e {
+	case ReratingActionPriceAgain:
+		return true
+	case ReratingActionTakeBack:
+		return true
+	case ReratingActionUndo:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReratingState.
+const (
+	ReratingStateApplied   ReratingState = "applied"
+	ReratingStateApplying  ReratingState = "applying"
+	ReratingStateAsked     ReratingState = "asked"
+	ReratingStateCancelled ReratingState = "cancelled"
+	ReratingStateFailed    ReratingState = "failed"
+	ReratingStateReady     ReratingState = "ready"
+	ReratingStateRunning   ReratingState = "running"
+)
+
+// Valid indicates whether the value is a known member of the ReratingState enum.
+func (e ReratingState) Valid() bool {
+	switch e {
+	case ReratingStateApplied:
+		return true
+	case ReratingStateApplying:
+		return true
+	case ReratingStateAsked:
+		return true
+	case ReratingStateCancelled:
+		return true
+	case ReratingStateFailed:
+		return true
+	case ReratingStateReady:
+		return true
+	case ReratingStateRunning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReratingAccountState.
+const (
+	ReratingAccountStateApplied  ReratingAccountState = "applied"
+	ReratingAccountStateProposed ReratingAccountState = "proposed"
+	ReratingAccountStateRefused  ReratingAccountState = "refused"
+)
+
+// Valid indicates whether the value is a known member of the ReratingAccountState enum.
+func (e ReratingAccountState) Valid() bool {
+	switch e {
+	case ReratingAccountStateApplied:
+		return true
+	case ReratingAccountStateProposed:
+		return true
+	case ReratingAccountStateRefused:
 		return true
 	default:
 		return false
@@ -1939,6 +2050,60 @@ const (
 func (e TokenTokenType) Valid() bool {
 	switch e {
 	case TokenTokenTypeBearer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TrialState.
+const (
+	TrialStateAsked     TrialState = "asked"
+	TrialStateCancelled TrialState = "cancelled"
+	TrialStateDone      TrialState = "done"
+	TrialStateFailed    TrialState = "failed"
+	TrialStateRunning   TrialState = "running"
+)
+
+// Valid indicates whether the value is a known member of the TrialState enum.
+func (e TrialState) Valid() bool {
+	switch e {
+	case TrialStateAsked:
+		return true
+	case TrialStateCancelled:
+		return true
+	case TrialStateDone:
+		return true
+	case TrialStateFailed:
+		return true
+	case TrialStateRunning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TrialSegmentBy.
+const (
+	TrialSegmentByBranch TrialSegmentBy = "branch"
+	TrialSegmentByKind   TrialSegmentBy = "kind"
+	TrialSegmentByPlace  TrialSegmentBy = "place"
+	TrialSegmentByPlan   TrialSegmentBy = "plan"
+	TrialSegmentBySpent  TrialSegmentBy = "spent"
+)
+
+// Valid indicates whether the value is a known member of the TrialSegmentBy enum.
+func (e TrialSegmentBy) Valid() bool {
+	switch e {
+	case TrialSegmentByBranch:
+		return true
+	case TrialSegmentByKind:
+		return true
+	case TrialSegmentByPlace:
+		return true
+	case TrialSegmentByPlan:
+		return true
+	case TrialSegmentBySpent:
 		return true
 	default:
 		return false
@@ -2987,6 +3152,15 @@ type ChargePage struct {
 	Next  *string  `json:"next,omitempty"`
 }
 
+// ChargeRefund defines model for ChargeRefund.
+type ChargeRefund struct {
+	// Amount Of the price, as the offering writes it; all that is left unless given.
+	Amount *string `json:"amount,omitempty"`
+
+	// Reason The customer may read it.
+	Reason string `json:"reason"`
+}
+
 // ChargingPolicy defines model for ChargingPolicy.
 type ChargingPolicy struct {
 	Content QuotaPolicy `json:"content"`
@@ -3122,6 +3296,40 @@ type ControlVisit struct {
 // ControlVisitList defines model for ControlVisitList.
 type ControlVisitList struct {
 	Items []ControlVisit `json:"items"`
+}
+
+// Corrected defines model for Corrected.
+type Corrected struct {
+	// Charge The refund's own charge.
+	Charge openapi_types.UUID `json:"charge"`
+
+	// Left An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Left Money `json:"left"`
+
+	// Net An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Net Money `json:"net"`
+
+	// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Price Money `json:"price"`
+
+	// Tax An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Tax Money `json:"tax"`
+}
+
+// CorrectionWindow defines model for CorrectionWindow.
+type CorrectionWindow struct {
+	Days int `json:"days"`
+
+	// Waiting Uses that came too late and wait in suspense.
+	Waiting int64 `json:"waiting"`
 }
 
 // Currency Three upper-case letters (ISO 4217).
@@ -3927,6 +4135,11 @@ type NewConsent struct {
 	Reason    string `json:"reason"`
 }
 
+// NewCorrectionWindow defines model for NewCorrectionWindow.
+type NewCorrectionWindow struct {
+	Days int `json:"days"`
+}
+
 // NewCredit defines model for NewCredit.
 type NewCredit struct {
 	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
@@ -4121,6 +4334,40 @@ type NewRefund struct {
 	Reason string `json:"reason"`
 }
 
+// NewRerating defines model for NewRerating.
+type NewRerating struct {
+	Account *openapi_types.UUID `json:"account,omitempty"`
+	Action  NewReratingAction   `json:"action"`
+
+	// File Only usage of this file.
+	File *openapi_types.UUID `json:"file,omitempty"`
+
+	// From A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	From *Date `json:"from,omitempty"`
+
+	// Offering Only usage charged under this offering, by code.
+	Offering *string `json:"offering,omitempty"`
+
+	// OfferingVersion Priced under this published version; else each under its own, as it is now.
+	OfferingVersion *openapi_types.UUID `json:"offering_version,omitempty"`
+
+	// Prefix Only usage whose destination begins so.
+	Prefix *string `json:"prefix,omitempty"`
+
+	// To A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	To *Date `json:"to,omitempty"`
+
+	// Uses Only these uses; then days may be left out.
+	Uses *[]UsePiece `json:"uses,omitempty"`
+}
+
+// NewReratingAction defines model for NewRerating.Action.
+type NewReratingAction string
+
 // NewStaffUser defines model for NewStaffUser.
 type NewStaffUser struct {
 	Email string    `json:"email"`
@@ -4158,6 +4405,40 @@ type NewTopUp struct {
 
 // NewTopUpMethod defines model for NewTopUp.Method.
 type NewTopUpMethod string
+
+// NewTrial defines model for NewTrial.
+type NewTrial struct {
+	Branch *openapi_types.UUID `json:"branch,omitempty"`
+
+	// From A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	From Date          `json:"from"`
+	Kind *NewTrialKind `json:"kind,omitempty"`
+
+	// Offering Only who has this offering now, by code.
+	Offering *string `json:"offering,omitempty"`
+
+	// OfferingVersion The version to try; drafts as well.
+	OfferingVersion openapi_types.UUID `json:"offering_version"`
+
+	// Place Only who lives in this town.
+	Place *string `json:"place,omitempty"`
+
+	// SpentFrom Only who brought so much in the period, net.
+	SpentFrom *string `json:"spent_from,omitempty"`
+
+	// SpentTo And less than this.
+	SpentTo *string `json:"spent_to,omitempty"`
+
+	// To A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	To Date `json:"to"`
+}
+
+// NewTrialKind defines model for NewTrial.Kind.
+type NewTrialKind string
 
 // NewUsageSource Either a preset with its zone, or a mapping.
 type NewUsageSource struct {
@@ -4954,6 +5235,132 @@ type Requirements struct {
 	// Complete Whether the order can be activated now.
 	Complete bool          `json:"complete"`
 	Missing  []Requirement `json:"missing"`
+}
+
+// RerateReason defines model for RerateReason.
+type RerateReason struct {
+	// Reason Customers may read it.
+	Reason string `json:"reason"`
+}
+
+// Rerating defines model for Rerating.
+type Rerating struct {
+	Accounts     int64               `json:"accounts"`
+	AccountsDone int64               `json:"accounts_done"`
+	Action       ReratingAction      `json:"action"`
+	AppliedAt    *time.Time          `json:"applied_at,omitempty"`
+	AppliedBy    *string             `json:"applied_by,omitempty"`
+	AskedAt      time.Time           `json:"asked_at"`
+	AskedBy      string              `json:"asked_by"`
+	Charges      int64               `json:"charges"`
+	Choice       NewRerating         `json:"choice"`
+	EndedAt      *time.Time          `json:"ended_at,omitempty"`
+	Error        *string             `json:"error,omitempty"`
+	Id           openapi_types.UUID  `json:"id"`
+	MostChanged  *[]ReratingAccount  `json:"most_changed,omitempty"`
+	Reason       *string             `json:"reason,omitempty"`
+	State        ReratingState       `json:"state"`
+	Totals       *[]ReratingTotal    `json:"totals,omitempty"`
+	Undoes       *openapi_types.UUID `json:"undoes,omitempty"`
+	UndoneBy     *openapi_types.UUID `json:"undone_by,omitempty"`
+}
+
+// ReratingAction defines model for Rerating.Action.
+type ReratingAction string
+
+// ReratingState defines model for Rerating.State.
+type ReratingState string
+
+// ReratingAccount defines model for ReratingAccount.
+type ReratingAccount struct {
+	Account openapi_types.UUID `json:"account"`
+	Charges int64              `json:"charges"`
+	Name    string             `json:"name"`
+
+	// Net An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Net     Money                `json:"net"`
+	Number  string               `json:"number"`
+	Problem *string              `json:"problem,omitempty"`
+	State   ReratingAccountState `json:"state"`
+
+	// Tax An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Tax Money `json:"tax"`
+}
+
+// ReratingAccountState defines model for ReratingAccount.State.
+type ReratingAccountState string
+
+// ReratingChange defines model for ReratingChange.
+type ReratingChange struct {
+	Account openapi_types.UUID `json:"account"`
+	At      time.Time          `json:"at"`
+	Charge  openapi_types.UUID `json:"charge"`
+
+	// Chosen Not only because another charge changes.
+	Chosen      bool                `json:"chosen"`
+	Correction  *openapi_types.UUID `json:"correction,omitempty"`
+	Destination *string             `json:"destination,omitempty"`
+	Kind        string              `json:"kind"`
+
+	// Net An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Net Money `json:"net"`
+
+	// NewPrice An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	NewPrice Money  `json:"new_price"`
+	Number   string `json:"number"`
+
+	// OldPrice An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	OldPrice  Money   `json:"old_price"`
+	Problem   *string `json:"problem,omitempty"`
+	Quantity  int64   `json:"quantity"`
+	TakenBack *int64  `json:"taken_back,omitempty"`
+
+	// Tax An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Tax  Money  `json:"tax"`
+	Unit string `json:"unit"`
+}
+
+// ReratingChangePage defines model for ReratingChangePage.
+type ReratingChangePage struct {
+	Items []ReratingChange `json:"items"`
+	Next  *string          `json:"next,omitempty"`
+}
+
+// ReratingPage defines model for ReratingPage.
+type ReratingPage struct {
+	Items []Rerating `json:"items"`
+	Next  *string    `json:"next,omitempty"`
+}
+
+// ReratingTotal defines model for ReratingTotal.
+type ReratingTotal struct {
+	Accounts    int64  `json:"accounts"`
+	ChargedMore string `json:"charged_more"`
+	Charges     int64  `json:"charges"`
+	Currency    string `json:"currency"`
+	GivenBack   string `json:"given_back"`
+
+	// Net Below zero, customers get something back.
+	Net string `json:"net"`
+
+	// Refused Accounts that were left alone.
+	Refused int64  `json:"refused"`
+	Tax     string `json:"tax"`
+
+	// Unpriced Charges that cannot be priced again and stay.
+	Unpriced int64 `json:"unpriced"`
 }
 
 // Rerun The waiting items to run again; an empty object takes them all.
@@ -5768,9 +6175,78 @@ type TransferPage struct {
 	Next  *string    `json:"next,omitempty"`
 }
 
+// Trial defines model for Trial.
+type Trial struct {
+	Accounts     int64       `json:"accounts"`
+	AccountsDone int64       `json:"accounts_done"`
+	AskedAt      time.Time   `json:"asked_at"`
+	AskedBy      string      `json:"asked_by"`
+	Code         string      `json:"code"`
+	Currency     *string     `json:"currency,omitempty"`
+	Distribution *[]TrialBin `json:"distribution,omitempty"`
+	EndedAt      *time.Time  `json:"ended_at,omitempty"`
+	Error        *string     `json:"error,omitempty"`
+
+	// Fees Net: what was billed, and what the offering on trial would have brought.
+	Fees *TrialCell `json:"fees,omitempty"`
+
+	// From A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	From            Date               `json:"from"`
+	Id              openapi_types.UUID `json:"id"`
+	MostChanged     *[]TrialAccount    `json:"most_changed,omitempty"`
+	OfferingVersion openapi_types.UUID `json:"offering_version"`
+	PayLess         *int64             `json:"pay_less,omitempty"`
+	PayMore         *int64             `json:"pay_more,omitempty"`
+	PaySame         *int64             `json:"pay_same,omitempty"`
+	Records         int64              `json:"records"`
+	Segments        *[]TrialSegment    `json:"segments,omitempty"`
+	State           TrialState         `json:"state"`
+
+	// To A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	To Date `json:"to"`
+
+	// Total Net: what was billed, and what the offering on trial would have brought.
+	Total    *TrialCell       `json:"total,omitempty"`
+	Unpriced *[]TrialUnpriced `json:"unpriced,omitempty"`
+}
+
+// TrialState defines model for Trial.State.
+type TrialState string
+
+// TrialAccount defines model for TrialAccount.
+type TrialAccount struct {
+	Account openapi_types.UUID `json:"account"`
+
+	// Cell Net: what was billed, and what the offering on trial would have brought.
+	Cell   TrialCell `json:"cell"`
+	Name   string    `json:"name"`
+	Number string    `json:"number"`
+}
+
 // TrialBalance defines model for TrialBalance.
 type TrialBalance struct {
 	Items []TrialLine `json:"items"`
+}
+
+// TrialBin Accounts whose difference lies between two amounts; below zero they would pay less.
+type TrialBin struct {
+	Accounts   int64  `json:"accounts"`
+	Difference string `json:"difference"`
+	From       string `json:"from"`
+	To         string `json:"to"`
+}
+
+// TrialCell Net: what was billed, and what the offering on trial would have brought.
+type TrialCell struct {
+	Accounts   int64  `json:"accounts"`
+	Billed     string `json:"billed"`
+	Difference string `json:"difference"`
+	Records    int64  `json:"records"`
+	Tried      string `json:"tried"`
 }
 
 // TrialLine defines model for TrialLine.
@@ -5791,6 +6267,32 @@ type TrialLine struct {
 	//
 	// Example: byte
 	Unit Unit `json:"unit"`
+}
+
+// TrialPage defines model for TrialPage.
+type TrialPage struct {
+	Items []Trial `json:"items"`
+	Next  *string `json:"next,omitempty"`
+}
+
+// TrialSegment defines model for TrialSegment.
+type TrialSegment struct {
+	By TrialSegmentBy `json:"by"`
+
+	// Cell Net: what was billed, and what the offering on trial would have brought.
+	Cell TrialCell `json:"cell"`
+	Key  string    `json:"key"`
+}
+
+// TrialSegmentBy defines model for TrialSegment.By.
+type TrialSegmentBy string
+
+// TrialUnpriced Usage that the offering on trial has no price for. What was billed for it is in no other sum.
+type TrialUnpriced struct {
+	Billed  string `json:"billed"`
+	Example string `json:"example"`
+	Reason  string `json:"reason"`
+	Uses    int64  `json:"uses"`
 }
 
 // Unit A currency, or `second`, `byte`, `event`, `point`, or `fee` on a bill.
@@ -5918,6 +6420,20 @@ type UsageSourceList struct {
 	Items []UsageSource `json:"items"`
 }
 
+// UsePiece defines model for UsePiece.
+type UsePiece struct {
+	// Id The use's id, which is its charge's too.
+	Id openapi_types.UUID `json:"id"`
+
+	// Month A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Month Date `json:"month"`
+
+	// Quantity Only so much of it is taken back.
+	Quantity *int64 `json:"quantity,omitempty"`
+}
+
 // User defines model for User.
 type User struct {
 	Account   *openapi_types.UUID `json:"account,omitempty"`
@@ -6039,6 +6555,9 @@ type CalendarCode = string
 // ChangeId defines model for ChangeId.
 type ChangeId = openapi_types.UUID
 
+// ChargeId defines model for ChargeId.
+type ChargeId = openapi_types.UUID
+
 // ChargingSessionId defines model for ChargingSessionId.
 type ChargingSessionId = openapi_types.UUID
 
@@ -6112,6 +6631,9 @@ type PromotionId = openapi_types.UUID
 // Example: 2026-05-01
 type RateDay = Date
 
+// ReratingId defines model for ReratingId.
+type ReratingId = openapi_types.UUID
+
 // RoleName defines model for RoleName.
 type RoleName = string
 
@@ -6137,6 +6659,9 @@ type Tenant = string
 //
 // Example: EUR
 type ToCurrency = Currency
+
+// TrialId defines model for TrialId.
+type TrialId = openapi_types.UUID
 
 // UserId defines model for UserId.
 type UserId = openapi_types.UUID
@@ -6319,6 +6844,12 @@ type ListChargesParams struct {
 
 	// Cursor The `next` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// RefundChargeParams defines parameters for RefundCharge.
+type RefundChargeParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // ChangeContactParams defines parameters for ChangeContact.
@@ -6524,6 +7055,12 @@ type PutChargingPolicyParams struct {
 
 // AdvanceClockParams defines parameters for AdvanceClock.
 type AdvanceClockParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// SetCorrectionWindowParams defines parameters for SetCorrectionWindow.
+type SetCorrectionWindowParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -7096,6 +7633,54 @@ type GetRunReadinessParams struct {
 	Day *Date `form:"day,omitempty" json:"day,omitempty"`
 }
 
+// ListReratingsParams defines parameters for ListReratings.
+type ListReratingsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateReratingParams defines parameters for CreateRerating.
+type CreateReratingParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ApplyReratingParams defines parameters for ApplyRerating.
+type ApplyReratingParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CancelReratingParams defines parameters for CancelRerating.
+type CancelReratingParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListReratingChangesParams defines parameters for ListReratingChanges.
+type ListReratingChangesParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Account Only of this account.
+	Account *openapi_types.UUID `form:"account,omitempty" json:"account,omitempty"`
+
+	// Problems Only what cannot be priced.
+	Problems *bool `form:"problems,omitempty" json:"problems,omitempty"`
+}
+
+// UndoReratingParams defines parameters for UndoRerating.
+type UndoReratingParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // RemoveRoleParams defines parameters for RemoveRole.
 type RemoveRoleParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -7234,6 +7819,30 @@ type FixSuspenseParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListTrialsParams defines parameters for ListTrials.
+type ListTrialsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// OfferingVersion Only of this version.
+	OfferingVersion *openapi_types.UUID `form:"offering_version,omitempty" json:"offering_version,omitempty"`
+}
+
+// CreateTrialParams defines parameters for CreateTrial.
+type CreateTrialParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CancelTrialParams defines parameters for CancelTrial.
+type CancelTrialParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListUsageFilesParams defines parameters for ListUsageFiles.
 type ListUsageFilesParams struct {
 	// Limit How many items a page holds at most.
@@ -7359,6 +7968,9 @@ type CreateStaffJSONRequestBody = NewStaffUser
 // ChangeStaffJSONRequestBody defines body for ChangeStaff for application/json ContentType.
 type ChangeStaffJSONRequestBody = StaffUserChange
 
+// RefundChargeJSONRequestBody defines body for RefundCharge for application/json ContentType.
+type RefundChargeJSONRequestBody = ChargeRefund
+
 // ChangeContactJSONRequestBody defines body for ChangeContact for application/json ContentType.
 type ChangeContactJSONRequestBody = Facts
 
@@ -7403,6 +8015,9 @@ type UpdateSessionJSONRequestBody = SessionReport
 
 // AdvanceClockJSONRequestBody defines body for AdvanceClock for application/json ContentType.
 type AdvanceClockJSONRequestBody = Advance
+
+// SetCorrectionWindowJSONRequestBody defines body for SetCorrectionWindow for application/json ContentType.
+type SetCorrectionWindowJSONRequestBody = NewCorrectionWindow
 
 // RestoreDeckVersionJSONRequestBody defines body for RestoreDeckVersion for application/json ContentType.
 type RestoreDeckVersionJSONRequestBody = DeckRestore
@@ -7503,6 +8118,15 @@ type ImportPromotionJSONRequestBody = OfferingDocument
 // MakePromoCodesJSONRequestBody defines body for MakePromoCodes for application/json ContentType.
 type MakePromoCodesJSONRequestBody = NewPromoCodes
 
+// CreateReratingJSONRequestBody defines body for CreateRerating for application/json ContentType.
+type CreateReratingJSONRequestBody = NewRerating
+
+// ApplyReratingJSONRequestBody defines body for ApplyRerating for application/json ContentType.
+type ApplyReratingJSONRequestBody = RerateReason
+
+// UndoReratingJSONRequestBody defines body for UndoRerating for application/json ContentType.
+type UndoReratingJSONRequestBody = RerateReason
+
 // PutRoleJSONRequestBody defines body for PutRole for application/json ContentType.
 type PutRoleJSONRequestBody = CustomRole
 
@@ -7559,6 +8183,9 @@ type DiscardSuspenseJSONRequestBody = Discard
 
 // FixSuspenseJSONRequestBody defines body for FixSuspense for application/json ContentType.
 type FixSuspenseJSONRequestBody = Fix
+
+// CreateTrialJSONRequestBody defines body for CreateTrial for application/json ContentType.
+type CreateTrialJSONRequestBody = NewTrial
 
 // PostUsageEventsJSONRequestBody defines body for PostUsageEvents for application/json ContentType.
 type PostUsageEventsJSONRequestBody = UsageEvents
@@ -7709,6 +8336,9 @@ type ServerInterface interface {
 	// ListCharges Lists what was charged, newest first, and why.
 	// (GET /t/{tenant}/v1/accounts/{account}/charges)
 	ListCharges(ctx echo.Context, tenant Tenant, account AccountId, params ListChargesParams) error
+	// RefundCharge Gives back a charge, or part of it.
+	// (POST /t/{tenant}/v1/accounts/{account}/charges/{charge}/refund)
+	RefundCharge(ctx echo.Context, tenant Tenant, account AccountId, charge ChargeId, params RefundChargeParams) error
 	// ListSessions Lists an account's sessions that are not closed, with what they hold back of its money.
 	// (GET /t/{tenant}/v1/accounts/{account}/charging-sessions)
 	ListSessions(ctx echo.Context, tenant Tenant, account AccountId) error
@@ -7844,6 +8474,12 @@ type ServerInterface interface {
 	// AdvanceClock Moves a sandbox's business time forward and runs what falls due on the way.
 	// (POST /t/{tenant}/v1/clock/advance)
 	AdvanceClock(ctx echo.Context, tenant Tenant, params AdvanceClockParams) error
+	// GetCorrectionWindow For how long usage of an ended cycle is taken.
+	// (GET /t/{tenant}/v1/correction-window)
+	GetCorrectionWindow(ctx echo.Context, tenant Tenant) error
+	// SetCorrectionWindow Changes for how long usage of an ended cycle is taken.
+	// (POST /t/{tenant}/v1/correction-window)
+	SetCorrectionWindow(ctx echo.Context, tenant Tenant, params SetCorrectionWindowParams) error
 	// GetDeckVersion Shows a version of a deck.
 	// (GET /t/{tenant}/v1/deck-versions/{version})
 	GetDeckVersion(ctx echo.Context, tenant Tenant, version DeckVersionId) error
@@ -8159,6 +8795,27 @@ type ServerInterface interface {
 	// GetRunReadiness Says today what would break the next bill run.
 	// (GET /t/{tenant}/v1/readiness)
 	GetRunReadiness(ctx echo.Context, tenant Tenant, params GetRunReadinessParams) error
+	// ListReratings Lists re-ratings, newest first.
+	// (GET /t/{tenant}/v1/reratings)
+	ListReratings(ctx echo.Context, tenant Tenant, params ListReratingsParams) error
+	// CreateRerating Proposes to price charged usage again, or to take it back.
+	// (POST /t/{tenant}/v1/reratings)
+	CreateRerating(ctx echo.Context, tenant Tenant, params CreateReratingParams) error
+	// GetRerating Shows a re-rating: how far it is, what it comes to, and the accounts that change most.
+	// (GET /t/{tenant}/v1/reratings/{rerating})
+	GetRerating(ctx echo.Context, tenant Tenant, rerating ReratingId) error
+	// ApplyRerating Applies a proposal as it was shown.
+	// (POST /t/{tenant}/v1/reratings/{rerating}/apply)
+	ApplyRerating(ctx echo.Context, tenant Tenant, rerating ReratingId, params ApplyReratingParams) error
+	// CancelRerating Drops a proposal that was not applied.
+	// (POST /t/{tenant}/v1/reratings/{rerating}/cancel)
+	CancelRerating(ctx echo.Context, tenant Tenant, rerating ReratingId, params CancelReratingParams) error
+	// ListReratingChanges Lists the charges that change, or cannot be priced, the greatest change first.
+	// (GET /t/{tenant}/v1/reratings/{rerating}/changes)
+	ListReratingChanges(ctx echo.Context, tenant Tenant, rerating ReratingId, params ListReratingChangesParams) error
+	// UndoRerating Takes an applied re-rating back.
+	// (POST /t/{tenant}/v1/reratings/{rerating}/undo)
+	UndoRerating(ctx echo.Context, tenant Tenant, rerating ReratingId, params UndoReratingParams) error
 	// ListRoles Lists roles with their permissions: those built in, then the operator's own.
 	// (GET /t/{tenant}/v1/roles)
 	ListRoles(ctx echo.Context, tenant Tenant) error
@@ -8276,6 +8933,18 @@ type ServerInterface interface {
 	// ListTaxRates Lists tax rates with the days from which they hold.
 	// (GET /t/{tenant}/v1/tax-rates)
 	ListTaxRates(ctx echo.Context, tenant Tenant) error
+	// ListTrials Lists trials, newest first.
+	// (GET /t/{tenant}/v1/trials)
+	ListTrials(ctx echo.Context, tenant Tenant, params ListTrialsParams) error
+	// CreateTrial Tries an offering on real past usage.
+	// (POST /t/{tenant}/v1/trials)
+	CreateTrial(ctx echo.Context, tenant Tenant, params CreateTrialParams) error
+	// GetTrial Shows a trial: how far it is, and what it has come to.
+	// (GET /t/{tenant}/v1/trials/{trial})
+	GetTrial(ctx echo.Context, tenant Tenant, trial TrialId) error
+	// CancelTrial Ends a trial that is under way.
+	// (POST /t/{tenant}/v1/trials/{trial}/cancel)
+	CancelTrial(ctx echo.Context, tenant Tenant, trial TrialId, params CancelTrialParams) error
 	// PostUsageEvents Takes in a batch of usage; what is accepted is durable before the answer.
 	// (POST /t/{tenant}/v1/usage-events)
 	PostUsageEvents(ctx echo.Context, tenant Tenant) error
@@ -9271,6 +9940,60 @@ func (w *ServerInterfaceWrapper) ListCharges(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListCharges(ctx, tenant, account, params)
+	return err
+}
+
+// RefundCharge converts echo context to params.
+func (w *ServerInterfaceWrapper) RefundCharge(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Path parameter "charge" -------------
+	var charge ChargeId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "charge", ctx.Param("charge"), &charge, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter charge: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RefundChargeParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RefundCharge(ctx, tenant, account, charge, params)
 	return err
 }
 
@@ -10809,6 +11532,60 @@ func (w *ServerInterfaceWrapper) AdvanceClock(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AdvanceClock(ctx, tenant, params)
+	return err
+}
+
+// GetCorrectionWindow converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCorrectionWindow(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCorrectionWindow(ctx, tenant)
+	return err
+}
+
+// SetCorrectionWindow converts echo context to params.
+func (w *ServerInterfaceWrapper) SetCorrectionWindow(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetCorrectionWindowParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetCorrectionWindow(ctx, tenant, params)
 	return err
 }
 
@@ -14433,6 +15210,292 @@ func (w *ServerInterfaceWrapper) GetRunReadiness(ctx echo.Context) error {
 	return err
 }
 
+// ListReratings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListReratings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReratingsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListReratings(ctx, tenant, params)
+	return err
+}
+
+// CreateRerating converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateRerating(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateReratingParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateRerating(ctx, tenant, params)
+	return err
+}
+
+// GetRerating converts echo context to params.
+func (w *ServerInterfaceWrapper) GetRerating(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "rerating" -------------
+	var rerating ReratingId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rerating", ctx.Param("rerating"), &rerating, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rerating: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetRerating(ctx, tenant, rerating)
+	return err
+}
+
+// ApplyRerating converts echo context to params.
+func (w *ServerInterfaceWrapper) ApplyRerating(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "rerating" -------------
+	var rerating ReratingId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rerating", ctx.Param("rerating"), &rerating, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rerating: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApplyReratingParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApplyRerating(ctx, tenant, rerating, params)
+	return err
+}
+
+// CancelRerating converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelRerating(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "rerating" -------------
+	var rerating ReratingId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rerating", ctx.Param("rerating"), &rerating, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rerating: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelReratingParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelRerating(ctx, tenant, rerating, params)
+	return err
+}
+
+// ListReratingChanges converts echo context to params.
+func (w *ServerInterfaceWrapper) ListReratingChanges(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "rerating" -------------
+	var rerating ReratingId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rerating", ctx.Param("rerating"), &rerating, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rerating: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReratingChangesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "account" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "account", ctx.QueryParams(), &params.Account, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Optional query parameter "problems" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "problems", ctx.QueryParams(), &params.Problems, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter problems: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListReratingChanges(ctx, tenant, rerating, params)
+	return err
+}
+
+// UndoRerating converts echo context to params.
+func (w *ServerInterfaceWrapper) UndoRerating(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "rerating" -------------
+	var rerating ReratingId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rerating", ctx.Param("rerating"), &rerating, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rerating: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UndoReratingParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UndoRerating(ctx, tenant, rerating, params)
+	return err
+}
+
 // ListRoles converts echo context to params.
 func (w *ServerInterfaceWrapper) ListRoles(ctx echo.Context) error {
 	var err error
@@ -15679,6 +16742,153 @@ func (w *ServerInterfaceWrapper) ListTaxRates(ctx echo.Context) error {
 	return err
 }
 
+// ListTrials converts echo context to params.
+func (w *ServerInterfaceWrapper) ListTrials(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTrialsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "offering_version" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offering_version", ctx.QueryParams(), &params.OfferingVersion, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offering_version: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListTrials(ctx, tenant, params)
+	return err
+}
+
+// CreateTrial converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateTrial(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateTrialParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateTrial(ctx, tenant, params)
+	return err
+}
+
+// GetTrial converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTrial(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "trial" -------------
+	var trial TrialId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "trial", ctx.Param("trial"), &trial, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter trial: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTrial(ctx, tenant, trial)
+	return err
+}
+
+// CancelTrial converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelTrial(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "trial" -------------
+	var trial TrialId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "trial", ctx.Param("trial"), &trial, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter trial: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelTrialParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelTrial(ctx, tenant, trial, params)
+	return err
+}
+
 // PostUsageEvents converts echo context to params.
 func (w *ServerInterfaceWrapper) PostUsageEvents(ctx echo.Context) error {
 	var err error
@@ -16440,6 +17650,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/offerings/:offering/check", wrapper.CheckOffering, options.OperationMiddlewares["checkOffering"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/offerings/:offering/publish", wrapper.PublishOffering, options.OperationMiddlewares["publishOffering"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/offerings/:offering/retire", wrapper.RetireOffering, options.OperationMiddlewares["retireOffering"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/trials", wrapper.ListTrials, options.OperationMiddlewares["listTrials"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/trials", wrapper.CreateTrial, options.OperationMiddlewares["createTrial"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/trials/:trial", wrapper.GetTrial, options.OperationMiddlewares["getTrial"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/trials/:trial/cancel", wrapper.CancelTrial, options.OperationMiddlewares["cancelTrial"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/decks", wrapper.ListDecks, options.OperationMiddlewares["listDecks"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/decks/:deck", wrapper.GetDeck, options.OperationMiddlewares["getDeck"]...)
 	router.PUT(options.BaseURL+"/t/:tenant/v1/decks/:deck", wrapper.PutDeck, options.OperationMiddlewares["putDeck"]...)
@@ -16502,6 +17716,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account", wrapper.GetAccount, options.OperationMiddlewares["getAccount"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/buckets", wrapper.ListBuckets, options.OperationMiddlewares["listBuckets"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/charging-sessions", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/charges/:charge/refund", wrapper.RefundCharge, options.OperationMiddlewares["refundCharge"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/usage", wrapper.ListUsage, options.OperationMiddlewares["listUsage"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/charges", wrapper.ListCharges, options.OperationMiddlewares["listCharges"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/bills", wrapper.ListAccountBills, options.OperationMiddlewares["listAccountBills"]...)
@@ -16544,6 +17759,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/usage-files", wrapper.ListUsageFiles, options.OperationMiddlewares["listUsageFiles"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-files", wrapper.UploadUsageFile, options.OperationMiddlewares["uploadUsageFile"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/usage-files/:file", wrapper.GetUsageFile, options.OperationMiddlewares["getUsageFile"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/reratings", wrapper.ListReratings, options.OperationMiddlewares["listReratings"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/reratings", wrapper.CreateRerating, options.OperationMiddlewares["createRerating"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/reratings/:rerating", wrapper.GetRerating, options.OperationMiddlewares["getRerating"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/reratings/:rerating/changes", wrapper.ListReratingChanges, options.OperationMiddlewares["listReratingChanges"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/reratings/:rerating/apply", wrapper.ApplyRerating, options.OperationMiddlewares["applyRerating"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/reratings/:rerating/cancel", wrapper.CancelRerating, options.OperationMiddlewares["cancelRerating"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/reratings/:rerating/undo", wrapper.UndoRerating, options.OperationMiddlewares["undoRerating"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/correction-window", wrapper.GetCorrectionWindow, options.OperationMiddlewares["getCorrectionWindow"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/correction-window", wrapper.SetCorrectionWindow, options.OperationMiddlewares["setCorrectionWindow"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/suspense", wrapper.ListSuspense, options.OperationMiddlewares["listSuspense"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/suspense/rerun", wrapper.RerunSuspense, options.OperationMiddlewares["rerunSuspense"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/suspense/:item", wrapper.GetSuspense, options.OperationMiddlewares["getSuspense"]...)
@@ -20417,6 +21641,154 @@ func (response ListCharges404ApplicationProblemPlusJSONResponse) VisitListCharge
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundChargeRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Charge  ChargeId  `json:"charge"`
+	Params  RefundChargeParams
+	Body    *RefundChargeJSONRequestBody
+}
+
+type RefundChargeResponseObject interface {
+	VisitRefundChargeResponse(w http.ResponseWriter) error
+}
+
+type RefundCharge200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RefundCharge200JSONResponse struct {
+	Body    Corrected
+	Headers RefundCharge200ResponseHeaders
+}
+
+func (response RefundCharge200JSONResponse) VisitRefundChargeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundCharge400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RefundCharge400ApplicationProblemPlusJSONResponse) VisitRefundChargeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundCharge401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RefundCharge401ApplicationProblemPlusJSONResponse) VisitRefundChargeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundCharge403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RefundCharge403ApplicationProblemPlusJSONResponse) VisitRefundChargeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundCharge404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RefundCharge404ApplicationProblemPlusJSONResponse) VisitRefundChargeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundCharge409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RefundCharge409ApplicationProblemPlusJSONResponse) VisitRefundChargeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundCharge413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RefundCharge413ApplicationProblemPlusJSONResponse) VisitRefundChargeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundCharge422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RefundCharge422ApplicationProblemPlusJSONResponse) VisitRefundChargeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -25378,6 +26750,238 @@ type AdvanceClock422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdvanceClock422ApplicationProblemPlusJSONResponse) VisitAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCorrectionWindowRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetCorrectionWindowResponseObject interface {
+	VisitGetCorrectionWindowResponse(w http.ResponseWriter) error
+}
+
+type GetCorrectionWindow200JSONResponse CorrectionWindow
+
+func (response GetCorrectionWindow200JSONResponse) VisitGetCorrectionWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCorrectionWindow400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCorrectionWindow400ApplicationProblemPlusJSONResponse) VisitGetCorrectionWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCorrectionWindow401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCorrectionWindow401ApplicationProblemPlusJSONResponse) VisitGetCorrectionWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCorrectionWindow403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetCorrectionWindow403ApplicationProblemPlusJSONResponse) VisitGetCorrectionWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCorrectionWindow404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCorrectionWindow404ApplicationProblemPlusJSONResponse) VisitGetCorrectionWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCorrectionWindowRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params SetCorrectionWindowParams
+	Body   *SetCorrectionWindowJSONRequestBody
+}
+
+type SetCorrectionWindowResponseObject interface {
+	VisitSetCorrectionWindowResponse(w http.ResponseWriter) error
+}
+
+type SetCorrectionWindow200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type SetCorrectionWindow200JSONResponse struct {
+	Body    CorrectionWindow
+	Headers SetCorrectionWindow200ResponseHeaders
+}
+
+func (response SetCorrectionWindow200JSONResponse) VisitSetCorrectionWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCorrectionWindow400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SetCorrectionWindow400ApplicationProblemPlusJSONResponse) VisitSetCorrectionWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCorrectionWindow401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetCorrectionWindow401ApplicationProblemPlusJSONResponse) VisitSetCorrectionWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCorrectionWindow403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetCorrectionWindow403ApplicationProblemPlusJSONResponse) VisitSetCorrectionWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCorrectionWindow404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SetCorrectionWindow404ApplicationProblemPlusJSONResponse) VisitSetCorrectionWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCorrectionWindow409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SetCorrectionWindow409ApplicationProblemPlusJSONResponse) VisitSetCorrectionWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCorrectionWindow413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SetCorrectionWindow413ApplicationProblemPlusJSONResponse) VisitSetCorrectionWindowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCorrectionWindow422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SetCorrectionWindow422ApplicationProblemPlusJSONResponse) VisitSetCorrectionWindowResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -37052,6 +38656,854 @@ func (response GetRunReadiness404ApplicationProblemPlusJSONResponse) VisitGetRun
 	return err
 }
 
+type ListReratingsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ListReratingsParams
+}
+
+type ListReratingsResponseObject interface {
+	VisitListReratingsResponse(w http.ResponseWriter) error
+}
+
+type ListReratings200JSONResponse ReratingPage
+
+func (response ListReratings200JSONResponse) VisitListReratingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReratings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListReratings400ApplicationProblemPlusJSONResponse) VisitListReratingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReratings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListReratings401ApplicationProblemPlusJSONResponse) VisitListReratingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReratings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListReratings403ApplicationProblemPlusJSONResponse) VisitListReratingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReratings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListReratings404ApplicationProblemPlusJSONResponse) VisitListReratingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReratingRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params CreateReratingParams
+	Body   *CreateReratingJSONRequestBody
+}
+
+type CreateReratingResponseObject interface {
+	VisitCreateReratingResponse(w http.ResponseWriter) error
+}
+
+type CreateRerating202ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateRerating202JSONResponse struct {
+	Body    Rerating
+	Headers CreateRerating202ResponseHeaders
+}
+
+func (response CreateRerating202JSONResponse) VisitCreateReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRerating400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRerating400ApplicationProblemPlusJSONResponse) VisitCreateReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRerating401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRerating401ApplicationProblemPlusJSONResponse) VisitCreateReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRerating403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRerating403ApplicationProblemPlusJSONResponse) VisitCreateReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRerating404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRerating404ApplicationProblemPlusJSONResponse) VisitCreateReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRerating409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRerating409ApplicationProblemPlusJSONResponse) VisitCreateReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRerating413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRerating413ApplicationProblemPlusJSONResponse) VisitCreateReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRerating422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRerating422ApplicationProblemPlusJSONResponse) VisitCreateReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReratingRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Rerating ReratingId `json:"rerating"`
+}
+
+type GetReratingResponseObject interface {
+	VisitGetReratingResponse(w http.ResponseWriter) error
+}
+
+type GetRerating200JSONResponse Rerating
+
+func (response GetRerating200JSONResponse) VisitGetReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRerating400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRerating400ApplicationProblemPlusJSONResponse) VisitGetReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRerating401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetRerating401ApplicationProblemPlusJSONResponse) VisitGetReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRerating403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetRerating403ApplicationProblemPlusJSONResponse) VisitGetReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRerating404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetRerating404ApplicationProblemPlusJSONResponse) VisitGetReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApplyReratingRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Rerating ReratingId `json:"rerating"`
+	Params   ApplyReratingParams
+	Body     *ApplyReratingJSONRequestBody
+}
+
+type ApplyReratingResponseObject interface {
+	VisitApplyReratingResponse(w http.ResponseWriter) error
+}
+
+type ApplyRerating202ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ApplyRerating202JSONResponse struct {
+	Body    Rerating
+	Headers ApplyRerating202ResponseHeaders
+}
+
+func (response ApplyRerating202JSONResponse) VisitApplyReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApplyRerating400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ApplyRerating400ApplicationProblemPlusJSONResponse) VisitApplyReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApplyRerating401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ApplyRerating401ApplicationProblemPlusJSONResponse) VisitApplyReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApplyRerating403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ApplyRerating403ApplicationProblemPlusJSONResponse) VisitApplyReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApplyRerating404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ApplyRerating404ApplicationProblemPlusJSONResponse) VisitApplyReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApplyRerating409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ApplyRerating409ApplicationProblemPlusJSONResponse) VisitApplyReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApplyRerating413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ApplyRerating413ApplicationProblemPlusJSONResponse) VisitApplyReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApplyRerating422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ApplyRerating422ApplicationProblemPlusJSONResponse) VisitApplyReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelReratingRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Rerating ReratingId `json:"rerating"`
+	Params   CancelReratingParams
+}
+
+type CancelReratingResponseObject interface {
+	VisitCancelReratingResponse(w http.ResponseWriter) error
+}
+
+type CancelRerating200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CancelRerating200JSONResponse struct {
+	Body    Rerating
+	Headers CancelRerating200ResponseHeaders
+}
+
+func (response CancelRerating200JSONResponse) VisitCancelReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRerating400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelRerating400ApplicationProblemPlusJSONResponse) VisitCancelReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRerating401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelRerating401ApplicationProblemPlusJSONResponse) VisitCancelReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRerating403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelRerating403ApplicationProblemPlusJSONResponse) VisitCancelReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRerating404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelRerating404ApplicationProblemPlusJSONResponse) VisitCancelReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRerating409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelRerating409ApplicationProblemPlusJSONResponse) VisitCancelReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRerating413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CancelRerating413ApplicationProblemPlusJSONResponse) VisitCancelReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRerating422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CancelRerating422ApplicationProblemPlusJSONResponse) VisitCancelReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReratingChangesRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Rerating ReratingId `json:"rerating"`
+	Params   ListReratingChangesParams
+}
+
+type ListReratingChangesResponseObject interface {
+	VisitListReratingChangesResponse(w http.ResponseWriter) error
+}
+
+type ListReratingChanges200JSONResponse ReratingChangePage
+
+func (response ListReratingChanges200JSONResponse) VisitListReratingChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReratingChanges400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListReratingChanges400ApplicationProblemPlusJSONResponse) VisitListReratingChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReratingChanges401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListReratingChanges401ApplicationProblemPlusJSONResponse) VisitListReratingChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReratingChanges403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListReratingChanges403ApplicationProblemPlusJSONResponse) VisitListReratingChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReratingChanges404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListReratingChanges404ApplicationProblemPlusJSONResponse) VisitListReratingChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoReratingRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Rerating ReratingId `json:"rerating"`
+	Params   UndoReratingParams
+	Body     *UndoReratingJSONRequestBody
+}
+
+type UndoReratingResponseObject interface {
+	VisitUndoReratingResponse(w http.ResponseWriter) error
+}
+
+type UndoRerating202ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type UndoRerating202JSONResponse struct {
+	Body    Rerating
+	Headers UndoRerating202ResponseHeaders
+}
+
+func (response UndoRerating202JSONResponse) VisitUndoReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoRerating400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UndoRerating400ApplicationProblemPlusJSONResponse) VisitUndoReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoRerating401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UndoRerating401ApplicationProblemPlusJSONResponse) VisitUndoReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoRerating403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UndoRerating403ApplicationProblemPlusJSONResponse) VisitUndoReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoRerating404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UndoRerating404ApplicationProblemPlusJSONResponse) VisitUndoReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoRerating409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UndoRerating409ApplicationProblemPlusJSONResponse) VisitUndoReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoRerating413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UndoRerating413ApplicationProblemPlusJSONResponse) VisitUndoReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoRerating422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UndoRerating422ApplicationProblemPlusJSONResponse) VisitUndoReratingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRolesRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 }
@@ -41511,6 +43963,472 @@ func (response ListTaxRates404ApplicationProblemPlusJSONResponse) VisitListTaxRa
 	return err
 }
 
+type ListTrialsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ListTrialsParams
+}
+
+type ListTrialsResponseObject interface {
+	VisitListTrialsResponse(w http.ResponseWriter) error
+}
+
+type ListTrials200JSONResponse TrialPage
+
+func (response ListTrials200JSONResponse) VisitListTrialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTrials400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListTrials400ApplicationProblemPlusJSONResponse) VisitListTrialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTrials401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListTrials401ApplicationProblemPlusJSONResponse) VisitListTrialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTrials403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListTrials403ApplicationProblemPlusJSONResponse) VisitListTrialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTrials404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListTrials404ApplicationProblemPlusJSONResponse) VisitListTrialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTrialRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params CreateTrialParams
+	Body   *CreateTrialJSONRequestBody
+}
+
+type CreateTrialResponseObject interface {
+	VisitCreateTrialResponse(w http.ResponseWriter) error
+}
+
+type CreateTrial202ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateTrial202JSONResponse struct {
+	Body    Trial
+	Headers CreateTrial202ResponseHeaders
+}
+
+func (response CreateTrial202JSONResponse) VisitCreateTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTrial400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTrial400ApplicationProblemPlusJSONResponse) VisitCreateTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTrial401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTrial401ApplicationProblemPlusJSONResponse) VisitCreateTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTrial403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTrial403ApplicationProblemPlusJSONResponse) VisitCreateTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTrial404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTrial404ApplicationProblemPlusJSONResponse) VisitCreateTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTrial409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTrial409ApplicationProblemPlusJSONResponse) VisitCreateTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTrial413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTrial413ApplicationProblemPlusJSONResponse) VisitCreateTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTrial422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTrial422ApplicationProblemPlusJSONResponse) VisitCreateTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrialRequestObject struct {
+	Tenant Tenant  `json:"tenant"`
+	Trial  TrialId `json:"trial"`
+}
+
+type GetTrialResponseObject interface {
+	VisitGetTrialResponse(w http.ResponseWriter) error
+}
+
+type GetTrial200JSONResponse Trial
+
+func (response GetTrial200JSONResponse) VisitGetTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrial400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetTrial400ApplicationProblemPlusJSONResponse) VisitGetTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrial401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetTrial401ApplicationProblemPlusJSONResponse) VisitGetTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrial403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetTrial403ApplicationProblemPlusJSONResponse) VisitGetTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrial404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetTrial404ApplicationProblemPlusJSONResponse) VisitGetTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTrialRequestObject struct {
+	Tenant Tenant  `json:"tenant"`
+	Trial  TrialId `json:"trial"`
+	Params CancelTrialParams
+}
+
+type CancelTrialResponseObject interface {
+	VisitCancelTrialResponse(w http.ResponseWriter) error
+}
+
+type CancelTrial200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CancelTrial200JSONResponse struct {
+	Body    Trial
+	Headers CancelTrial200ResponseHeaders
+}
+
+func (response CancelTrial200JSONResponse) VisitCancelTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTrial400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTrial400ApplicationProblemPlusJSONResponse) VisitCancelTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTrial401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTrial401ApplicationProblemPlusJSONResponse) VisitCancelTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTrial403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTrial403ApplicationProblemPlusJSONResponse) VisitCancelTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTrial404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTrial404ApplicationProblemPlusJSONResponse) VisitCancelTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTrial409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTrial409ApplicationProblemPlusJSONResponse) VisitCancelTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTrial413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTrial413ApplicationProblemPlusJSONResponse) VisitCancelTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTrial422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTrial422ApplicationProblemPlusJSONResponse) VisitCancelTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostUsageEventsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Body   *PostUsageEventsJSONRequestBody
@@ -43564,6 +46482,9 @@ type StrictServerInterface interface {
 	// ListCharges Lists what was charged, newest first, and why.
 	// (GET /t/{tenant}/v1/accounts/{account}/charges)
 	ListCharges(ctx context.Context, request ListChargesRequestObject) (ListChargesResponseObject, error)
+	// RefundCharge Gives back a charge, or part of it.
+	// (POST /t/{tenant}/v1/accounts/{account}/charges/{charge}/refund)
+	RefundCharge(ctx context.Context, request RefundChargeRequestObject) (RefundChargeResponseObject, error)
 	// ListSessions Lists an account's sessions that are not closed, with what they hold back of its money.
 	// (GET /t/{tenant}/v1/accounts/{account}/charging-sessions)
 	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
@@ -43699,6 +46620,12 @@ type StrictServerInterface interface {
 	// AdvanceClock Moves a sandbox's business time forward and runs what falls due on the way.
 	// (POST /t/{tenant}/v1/clock/advance)
 	AdvanceClock(ctx context.Context, request AdvanceClockRequestObject) (AdvanceClockResponseObject, error)
+	// GetCorrectionWindow For how long usage of an ended cycle is taken.
+	// (GET /t/{tenant}/v1/correction-window)
+	GetCorrectionWindow(ctx context.Context, request GetCorrectionWindowRequestObject) (GetCorrectionWindowResponseObject, error)
+	// SetCorrectionWindow Changes for how long usage of an ended cycle is taken.
+	// (POST /t/{tenant}/v1/correction-window)
+	SetCorrectionWindow(ctx context.Context, request SetCorrectionWindowRequestObject) (SetCorrectionWindowResponseObject, error)
 	// GetDeckVersion Shows a version of a deck.
 	// (GET /t/{tenant}/v1/deck-versions/{version})
 	GetDeckVersion(ctx context.Context, request GetDeckVersionRequestObject) (GetDeckVersionResponseObject, error)
@@ -44014,6 +46941,27 @@ type StrictServerInterface interface {
 	// GetRunReadiness Says today what would break the next bill run.
 	// (GET /t/{tenant}/v1/readiness)
 	GetRunReadiness(ctx context.Context, request GetRunReadinessRequestObject) (GetRunReadinessResponseObject, error)
+	// ListReratings Lists re-ratings, newest first.
+	// (GET /t/{tenant}/v1/reratings)
+	ListReratings(ctx context.Context, request ListReratingsRequestObject) (ListReratingsResponseObject, error)
+	// CreateRerating Proposes to price charged usage again, or to take it back.
+	// (POST /t/{tenant}/v1/reratings)
+	CreateRerating(ctx context.Context, request CreateReratingRequestObject) (CreateReratingResponseObject, error)
+	// GetRerating Shows a re-rating: how far it is, what it comes to, and the accounts that change most.
+	// (GET /t/{tenant}/v1/reratings/{rerating})
+	GetRerating(ctx context.Context, request GetReratingRequestObject) (GetReratingResponseObject, error)
+	// ApplyRerating Applies a proposal as it was shown.
+	// (POST /t/{tenant}/v1/reratings/{rerating}/apply)
+	ApplyRerating(ctx context.Context, request ApplyReratingRequestObject) (ApplyReratingResponseObject, error)
+	// CancelRerating Drops a proposal that was not applied.
+	// (POST /t/{tenant}/v1/reratings/{rerating}/cancel)
+	CancelRerating(ctx context.Context, request CancelReratingRequestObject) (CancelReratingResponseObject, error)
+	// ListReratingChanges Lists the charges that change, or cannot be priced, the greatest change first.
+	// (GET /t/{tenant}/v1/reratings/{rerating}/changes)
+	ListReratingChanges(ctx context.Context, request ListReratingChangesRequestObject) (ListReratingChangesResponseObject, error)
+	// UndoRerating Takes an applied re-rating back.
+	// (POST /t/{tenant}/v1/reratings/{rerating}/undo)
+	UndoRerating(ctx context.Context, request UndoReratingRequestObject) (UndoReratingResponseObject, error)
 	// ListRoles Lists roles with their permissions: those built in, then the operator's own.
 	// (GET /t/{tenant}/v1/roles)
 	ListRoles(ctx context.Context, request ListRolesRequestObject) (ListRolesResponseObject, error)
@@ -44131,6 +47079,18 @@ type StrictServerInterface interface {
 	// ListTaxRates Lists tax rates with the days from which they hold.
 	// (GET /t/{tenant}/v1/tax-rates)
 	ListTaxRates(ctx context.Context, request ListTaxRatesRequestObject) (ListTaxRatesResponseObject, error)
+	// ListTrials Lists trials, newest first.
+	// (GET /t/{tenant}/v1/trials)
+	ListTrials(ctx context.Context, request ListTrialsRequestObject) (ListTrialsResponseObject, error)
+	// CreateTrial Tries an offering on real past usage.
+	// (POST /t/{tenant}/v1/trials)
+	CreateTrial(ctx context.Context, request CreateTrialRequestObject) (CreateTrialResponseObject, error)
+	// GetTrial Shows a trial: how far it is, and what it has come to.
+	// (GET /t/{tenant}/v1/trials/{trial})
+	GetTrial(ctx context.Context, request GetTrialRequestObject) (GetTrialResponseObject, error)
+	// CancelTrial Ends a trial that is under way.
+	// (POST /t/{tenant}/v1/trials/{trial}/cancel)
+	CancelTrial(ctx context.Context, request CancelTrialRequestObject) (CancelTrialResponseObject, error)
 	// PostUsageEvents Takes in a batch of usage; what is accepted is durable before the answer.
 	// (POST /t/{tenant}/v1/usage-events)
 	PostUsageEvents(ctx context.Context, request PostUsageEventsRequestObject) (PostUsageEventsResponseObject, error)
@@ -45456,6 +48416,57 @@ func (sh *strictHandler) ListCharges(ctx echo.Context, tenant Tenant, account Ac
 		return err
 	} else if validResponse, ok := response.(ListChargesResponseObject); ok {
 		return validResponse.VisitListChargesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RefundCharge operation middleware
+func (sh *strictHandler) RefundCharge(ctx echo.Context, tenant Tenant, account AccountId, charge ChargeId, params RefundChargeParams) error {
+	var request RefundChargeRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Charge = charge
+	request.Params = params
+
+	var body RefundChargeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RefundCharge(ctx.Request().Context(), request.(RefundChargeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefundCharge")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RefundChargeResponseObject); ok {
+		return validResponse.VisitRefundChargeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -46985,6 +49996,80 @@ func (sh *strictHandler) AdvanceClock(ctx echo.Context, tenant Tenant, params Ad
 		return err
 	} else if validResponse, ok := response.(AdvanceClockResponseObject); ok {
 		return validResponse.VisitAdvanceClockResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCorrectionWindow operation middleware
+func (sh *strictHandler) GetCorrectionWindow(ctx echo.Context, tenant Tenant) error {
+	var request GetCorrectionWindowRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCorrectionWindow(ctx.Request().Context(), request.(GetCorrectionWindowRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCorrectionWindow")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCorrectionWindowResponseObject); ok {
+		return validResponse.VisitGetCorrectionWindowResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetCorrectionWindow operation middleware
+func (sh *strictHandler) SetCorrectionWindow(ctx echo.Context, tenant Tenant, params SetCorrectionWindowParams) error {
+	var request SetCorrectionWindowRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body SetCorrectionWindowJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetCorrectionWindow(ctx.Request().Context(), request.(SetCorrectionWindowRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetCorrectionWindow")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetCorrectionWindowResponseObject); ok {
+		return validResponse.VisitSetCorrectionWindowResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -50452,6 +53537,261 @@ func (sh *strictHandler) GetRunReadiness(ctx echo.Context, tenant Tenant, params
 	return nil
 }
 
+// ListReratings operation middleware
+func (sh *strictHandler) ListReratings(ctx echo.Context, tenant Tenant, params ListReratingsParams) error {
+	var request ListReratingsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReratings(ctx.Request().Context(), request.(ListReratingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReratings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListReratingsResponseObject); ok {
+		return validResponse.VisitListReratingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateRerating operation middleware
+func (sh *strictHandler) CreateRerating(ctx echo.Context, tenant Tenant, params CreateReratingParams) error {
+	var request CreateReratingRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body CreateReratingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRerating(ctx.Request().Context(), request.(CreateReratingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRerating")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateReratingResponseObject); ok {
+		return validResponse.VisitCreateReratingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetRerating operation middleware
+func (sh *strictHandler) GetRerating(ctx echo.Context, tenant Tenant, rerating ReratingId) error {
+	var request GetReratingRequestObject
+
+	request.Tenant = tenant
+	request.Rerating = rerating
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRerating(ctx.Request().Context(), request.(GetReratingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRerating")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetReratingResponseObject); ok {
+		return validResponse.VisitGetReratingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApplyRerating operation middleware
+func (sh *strictHandler) ApplyRerating(ctx echo.Context, tenant Tenant, rerating ReratingId, params ApplyReratingParams) error {
+	var request ApplyReratingRequestObject
+
+	request.Tenant = tenant
+	request.Rerating = rerating
+	request.Params = params
+
+	var body ApplyReratingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApplyRerating(ctx.Request().Context(), request.(ApplyReratingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApplyRerating")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApplyReratingResponseObject); ok {
+		return validResponse.VisitApplyReratingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelRerating operation middleware
+func (sh *strictHandler) CancelRerating(ctx echo.Context, tenant Tenant, rerating ReratingId, params CancelReratingParams) error {
+	var request CancelReratingRequestObject
+
+	request.Tenant = tenant
+	request.Rerating = rerating
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelRerating(ctx.Request().Context(), request.(CancelReratingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelRerating")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelReratingResponseObject); ok {
+		return validResponse.VisitCancelReratingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListReratingChanges operation middleware
+func (sh *strictHandler) ListReratingChanges(ctx echo.Context, tenant Tenant, rerating ReratingId, params ListReratingChangesParams) error {
+	var request ListReratingChangesRequestObject
+
+	request.Tenant = tenant
+	request.Rerating = rerating
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReratingChanges(ctx.Request().Context(), request.(ListReratingChangesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReratingChanges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListReratingChangesResponseObject); ok {
+		return validResponse.VisitListReratingChangesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UndoRerating operation middleware
+func (sh *strictHandler) UndoRerating(ctx echo.Context, tenant Tenant, rerating ReratingId, params UndoReratingParams) error {
+	var request UndoReratingRequestObject
+
+	request.Tenant = tenant
+	request.Rerating = rerating
+	request.Params = params
+
+	var body UndoReratingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UndoRerating(ctx.Request().Context(), request.(UndoReratingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UndoRerating")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UndoReratingResponseObject); ok {
+		return validResponse.VisitUndoReratingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListRoles operation middleware
 func (sh *strictHandler) ListRoles(ctx echo.Context, tenant Tenant) error {
 	var request ListRolesRequestObject
@@ -51904,6 +55244,134 @@ func (sh *strictHandler) ListTaxRates(ctx echo.Context, tenant Tenant) error {
 	return nil
 }
 
+// ListTrials operation middleware
+func (sh *strictHandler) ListTrials(ctx echo.Context, tenant Tenant, params ListTrialsParams) error {
+	var request ListTrialsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTrials(ctx.Request().Context(), request.(ListTrialsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTrials")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListTrialsResponseObject); ok {
+		return validResponse.VisitListTrialsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateTrial operation middleware
+func (sh *strictHandler) CreateTrial(ctx echo.Context, tenant Tenant, params CreateTrialParams) error {
+	var request CreateTrialRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body CreateTrialJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateTrial(ctx.Request().Context(), request.(CreateTrialRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateTrial")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateTrialResponseObject); ok {
+		return validResponse.VisitCreateTrialResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTrial operation middleware
+func (sh *strictHandler) GetTrial(ctx echo.Context, tenant Tenant, trial TrialId) error {
+	var request GetTrialRequestObject
+
+	request.Tenant = tenant
+	request.Trial = trial
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTrial(ctx.Request().Context(), request.(GetTrialRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTrial")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTrialResponseObject); ok {
+		return validResponse.VisitGetTrialResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelTrial operation middleware
+func (sh *strictHandler) CancelTrial(ctx echo.Context, tenant Tenant, trial TrialId, params CancelTrialParams) error {
+	var request CancelTrialRequestObject
+
+	request.Tenant = tenant
+	request.Trial = trial
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelTrial(ctx.Request().Context(), request.(CancelTrialRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelTrial")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelTrialResponseObject); ok {
+		return validResponse.VisitCancelTrialResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // PostUsageEvents operation middleware
 func (sh *strictHandler) PostUsageEvents(ctx echo.Context, tenant Tenant) error {
 	var request PostUsageEventsRequestObject
@@ -52530,671 +55998,723 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37d9u2tif+r2BpZq2c872yLTuPntg/zKRpe5pp87hxcrruPc3IEAlJqCiABUAraib/+3dhb4AvgRSp",
-	"h5uk6Q+NbZJ4bmzs52d/GERymUrBhNGDyw+DOaMxU/Djs5gtU2mYiNavWZrQNYvtn2OmI8VTw6UYXA5u",
-	"jMrYDeFTYuZcE66JmTOijVQsJlToFVNETgkVhFGVcKaGhP2e0YQo9nvGtDkdDAc6mrMltW0zkS0Hl/8e",
-	"2EYH74YDs07Z4HKgjeJiNvj48eNwkFJFl8y4MT6JIpkJ8ywwsjdzRiY8SbiYEYqv3dOEx7ZHbl9IqZkP",
-	"hgNBl7YP98pgOLAj48pO1g6jPLypVEtqBpeDLOPxYHN4w8G3PEnaBtM2Avt83+4VFdG8cQDwtHUI8Mbe",
-	"g2B08c+Eat08EEYXJzP7iqeD9lExuoC39x1ZFi1YM7HQhIqItY4EGthzFE9pwkRM1VMZs/BIIhkzODVk",
-	"LhMe0zWJ3DcN4/KPW0eWUmOYsh//33/Tkz9GJ4/fuX9PxyfvPoyGj+5//J/hEc+pmLGmdUsTKkgEr7St",
-	"Hb6x79rNqZpxMbtmWnMpmoYUudeIxvfaxuVe2XdgUmjWzIgifNy6PvjKvuPIlJYqPIgbwd6bG0tYlken",
-	"dMbIhE2lYvmIfs+YWpeGhI2VR7Ck739mYmbmg8uL0Wg4WHLhfz8Pjec7Fi26EHrMokXDwthHRyJsO7p/",
-	"MdVGSjzGAd7ia1tH697bcxu/F4abddOYEjajCWHwThtJ4Rt7DuUHnjQe/SlPWs+8fb5v90oun2ZKWTGk",
-	"gYjcU2Lm1FgJJJLilinDGkel5LJ1VP9TsengcvA/zgrZ6Ayf6rN8LHZwJRHpJxYY3gu6ZBolo0gul1TE",
-	"ZCoVuT8iMV3rK0LJ27fPvrNjpmQmZUyiueQRnEf2ni7TxA73/vTR9H50zk4eTUfs5AF9eP/kMf2GnYym",
-	"F5N/TEfTi+j83E8UxbdiqqUBntgRts26fLQfPqwf7fIh+/XX9xfnJ7/++v4b9u4/wifr2TKVqpEdcnja",
-	"Rjn4xp6080yYFp6c0vWSCUM4vNU6GHhj38EYtmwais50yoRmhBu2bB2JYcs9x/ETa+QrC9bKThZsX17y",
-	"M19ys9n3j3JFllSsYfr2LMDdNJdJrAk1ZClRTwhdUQm0WB5FzKY0S8zg8qG9nuh7vrQ6xbm7rNxv+eDs",
-	"1s6YcqMTi23EknCxaFsj+3zPRXohTSPDFdK0Mlz7fM/uX06nzP7S50K0/8evGsblH+87tpQpaqRqGpt0",
-	"z9uWyL+z71BUzJrHYR+2DkIhm95nBK+QJLdQbNso3Cv7jkPJpbQyXuNI7Asg67XLvzE7xEhMX2Eu9V81",
-	"rZJ/vufoXlPDvqMNQoxV8qxcQlZzHs0JJYoaxwKbxGK63lmI+Y4ahmOSCXsB7YUGpSSId7bDhkHYN7oK",
-	"FQ9GwVXJRJvBhKisVXtT2b7bskWVvDMN8lpmKmo8Q5m2V6KGd1rHAm/sOxSjeMqu+UxQk6kAceAL9zTR",
-	"/h3QKvmSESvjTmS8Pm0SSfHbk6L1zuTz+FFwsNkkH1qzfFW807p6pff2XMM3TFBhtl5T/mwV4r6QKhbM",
-	"/BEeocFm9zpyb2QvhcqQCYvkkjUxIiMPo0y91c0Xaqbb71P7fM8N+xfXvPEyvbUP2wYAL+w5gl+kWvzE",
-	"RZNwzgXcXiupmmwP9pXWMXj7uuWsY2Sd0TpK2FgbCtoWGjjH7H3KQcoGtjN2avyKTeZSong7zaArIQ0H",
-	"dsOFoQv7g2OGY71iLC39bliSNJj0FdOpFJqBRf9bGr9Gk7D9LZKoel1+GNA0TXhE7YqcpUpOErb8j9+0",
-	"XZ4Pxen5MGBKSaUHl//+MJhylsSDywFdykyYU0/WMH4KXw5iybQVqsmSGjB8r+DQDsxcMUayNGXqJKKa",
-	"kYRZ9VeTvz27fkkeXJx/8/fBx3fDgTbUZNoeNHvSuIETDFcnzsGq9rZ5qkkso8xKWww2X9HIvvpgMn18",
-	"Mb3/8JtvJvcfxPQRvR+xxxeP4xEbsQff3H9U0Imfsz7j4pYmPD5xXQw+dj1tr7AFXPTAbe+GnK+JYjS2",
-	"Iwf7hR8+0WC5YDSaE1hgmCJdspisuJmTlTPCKD6bm9MBmkanCY923M9ihR+XV5hrUrNtkBXVlk+4cVAh",
-	"zZwpuIv2XfBSRwu2PlHMdnOQdX9miF0SRWMeGZ0vnh05IzSxO7C+spsx52IGM0Qzegwr+4NUEx7HTOy7",
-	"tPeLpf0vmSkQ/Ao6oEkiV0AFey7kNB/voWg2okkCNwOMeEnXMOBYwmhhjV5I84PMkKnus0QPKudbMTzZ",
-	"RGfRnMDu7Lk2QpqTKQz0QGsTGCKxf70iqzmDo8ENYe+5NpqwRLNV8YkhRiZIYlZMeyZesymQ/E5rGM3t",
-	"JokZXJOTEX9+sfhl/Z+DMvM8Lxb3Se4UAEcyi6SIyZRGRio7OMuf9+ag2OoJtnrimjwYSSoWM2E4TTSh",
-	"ipGVkmI2JFLZCa3hT8AbQVJumaPlvCuWJFf2JUFu8mW8ITN7Mo0kN2dW/j7hojqjG9i5N1L+TNWM7Un4",
-	"5/erF5vlp8CipCQJtL/fXhgpT7CdQ22AHyG0aledCrzCUOy2er+VVbRfpedUrPdcpIvy3SQlGjOpMWyZ",
-	"Gn1JVpQbQknCjUkOsV62+RPf/GHWrT7oK3Lzmhm1PnkyNUzdwK1P5t5Oi+QGNGjnZsXRUuBI6cOA6rj5",
-	"aTH6DaMs6AWCZmYuFf+D7c3FS4zGcjbCBZlypc2em5LBEO2pj+iheMkLSYxcMGE5x4KtgYNIwVApy+/m",
-	"uUxiYOtAzW8FvaU8oZNkz2P/sCwSvFFrQmeUC5JQA3rWnmuVj/EQ63QtlwxvNzjkgrFYk4iKe1ZvtTJs",
-	"NGcxEXJ1RYyfiFusVMmIab37cgWUjZQqsz6dcGXm45g6a7zTNrgmS641CgtO06DEvoWXNNXk/PHj0cno",
-	"4uTiH1X94uKi2I8fqJUV7UXiWkOaoJHht8jfYBH23CcwUZ9wYXcjYYYdSt61Mi3ebEMyySxfVFnCCMqG",
-	"mnDTQ7nIh1QOBoP9i2Nuu6TJK2XZvuFWu5zSRLPhIC396cMgUsye2TE1FS3d7sqJ4Uu2qaoP7TcxOrLa",
-	"1uG5FGxdvD5OvPer20clG003G4pT5rduD1Ncxvnr46UUZq5D7Hc44HEH08UQDQ8l+0KqWErh1VRqAz++",
-	"C3wmsuUE74iNRylV7ihu7RxO3NZJw0tgbIgYv/VHvtNO2EPIytODk2YJI0qkFYtDcyubEmFxwbe5rc+y",
-	"MdO24pqlSlEYSiYmPEnwHuww9o9lY9C/B7B+btGH3lqEsyvRmyejGn2UOq+sYn4a/E7U5z4sH7FiqeTk",
-	"NxaB9cKd2x/4LFN4JnscXzskvSlmvET9IaHaELNiyS0jOI/TwTBA54nb4Woj39q2vSqy2RRcwJa4QYzI",
-	"koRY0XLOuCIxXYc7Euy9GccZ6+ahGQ7kLVMdXs9pVa6Y7vwyHMzuL4OzcN+1rpEkjLeYphtTqTe3N0O3",
-	"0S3084qistODePIz2elwun6us+WSqnXoeNrdDbCz+jGEzlpm4nvoeRIweLc99Nf7G0JXWv9rcIcrii0p",
-	"T4Isv+Ndw2MX1rZ5XNfOe2qpUTCzkmpBFkKuNAjOckq40UQzdcsjpk8PeZE5F2qfGy4PidiYx9OSAcS/",
-	"BSqrgDMWHHhfPpHOpQgP+TC3XZ0EpXaay5zeQhgLYSLGCL0tHKJ6acFKt91dSF9+gv3voviWiqgvHzGy",
-	"66GpTc7I8CiSRKL20XMg6OroTAV9DjukJ3TyY5Un6JIa3Ligx+CEU+4CKI8suXdkMo0HWrFbuejZJwRJ",
-	"bNmSn9j6tX0tTP1I9C7YYhsFw1Ie/zLEHTvGJQgtX7NIsb663IKtu49b5z3UDApzuRJgUyFSJOsropmI",
-	"CQcnHiUTRhVTaJo53Ur+GDLpegpO1hh7nR3poH/HIr6kCdzV/v2cZrkwjx4EhdSYmfZLuvG8hLyKVEsx",
-	"rLivh1Y+HkL0OJHKRQMHrzXNHTPudtKMTHlUvrt8YO1gOJhSnrB4bPsvfkOhMv/Vjsj+umCpsXoP7F5K",
-	"lT3xzvttH+OAx1MuYi5mOuTWrrN5O678IPtMM5xdK1n8zLU57jnOCXDjKHc/sVnMDaR9bR1qKIdAaUPS",
-	"hEaMoA8qmlMuwD2irOxmtUpLHNVZQhB/Z8KwbVRkmgw11oTFM5AroE97P4loLpUOCjnejhcSmhhNOh6u",
-	"nWWFFEM0oKt8MI3b8b0wvTUIK+k1TBAcS+EnPW7CgrG0ci0XatDjvnaTD8rZ8GjcsSFnMQ20s6JJ0uPa",
-	"D93j1AyKdvyaDv2yN27l8e/ygmCOcZ/b1v/FFJ/y3WRadyQ3rpcn+AD1ipXlHEtmwmYXOO9jy046ntKJ",
-	"52Zb1w35niVup1HV/V000SSRVmokFIbXoXtQjnoJmcjJ+kzRMpJQSjeOWEsyxXzTzk31Gu+GminYLcbw",
-	"ZUKghyR2GpyRaRrUO2sk6Cbk2w7R4rdOielBfgkXrPtRsh38zAULH6TumpkuTEDbuivbo+j7zj0Y+r7n",
-	"vN7Q91uFBD9unC2OaOjW0PfZtDGwbj1VQJdaGrhpSiQdeM5uvS2zA3nXrUJSsLGja8WiTLnMFgiWtPw8",
-	"SeQKrAjDQcy1l/YiqRSrs/qSCN2DOoQMu2tSdO10dgClikfdbUa/ZzS3vLV98J/+vf4UOU6ZilgPxaZG",
-	"fkIWxiGXUFKmhNIc/OSrhFoeQjOZHlkkrx/q3YRy28rRJYfWoe4vOtjmX2d9BQZ0WzERd3WyxFVbaOlA",
-	"oV7Y/Mw7rDov1utM/IDfhdZrygXX8+OYtCDEe99LunY5vwvq4IYmwWCegERcbFVhzMUG8uvfbUFlAi20",
-	"4le3r+azaR9pWsg+C1jY/zcV3wKUBt8KGkAadc7aahbwNbmp3H3aaHN1C3Yn7Mwe4v1Y2W4+sT772sd9",
-	"EmcMo3s6cpiuvi2tezZcF02cvR3O0rJ6i3XzSqUYTd7ZfzxGCJHu3/QUUTZYUKzo1NL5lAtgE7eywSmX",
-	"M6IdAyWKI1XzNrkpFJyqvA5IR24hm4j5DUpFfZy7VHdf44gaNpN4WLq7NvqKXn2Eu9r65gPMTaK+8yHO",
-	"FNsOLl/u5T6ypyjHEajz7l8wOYMItvI8HCOy+ZQICdHHEC0L+Scrrsv+9omUCaOiB0sArJdx4fLe1XUV",
-	"ovBK2/lW+Ilv9TThViA41NYNWXJR/ut5fYtKy+1OulEZexdaOT/DvlhEDRM4/gWIJLvH/ZcjqvW9/nRf",
-	"X6X9QjVo1BGPe58h+024PcgxZNq1V499hmMUUUFomip5y8D/JtZk6eCqDioaL+l6HOVkvElwOWREl8ba",
-	"vAQboRV2f+xVg5OMXWqlhp9W3MxjRVdhcwEknI4zYXiyj0m6hIaBW1+SG0vLUlx+OUlVdrCdau/ghOUH",
-	"ZI9ThuB+BzJAVcn7oOTKBTd8u2hTNsNIxWdclElvif6uicxmc1MzWhWIFyHKSxWXKhiAdU64S8EEp17Y",
-	"FF/Jse8yXch2Hffz993SZLs0XyxQUDVF85FbuWLVfeOlhaiMsZm0jn8MkIJ3PwIAr9hbd84pp7vk2CvK",
-	"EAYV9yH3HcPWvQG3bNQt2XrDttw8Gz50VhIu2DhqxD8EhBP7DlxvMaRFBc0AfYzD/Yy6qrdg3PsA97EB",
-	"4xZ0aXU1D3Cg72k0J9qwNEe5tIsxJFxgNKWKmbK/YJwoN5BSvaQx4tv4MxYmfgRT2DgzlaM2HLw/mckT",
-	"97fftBSnr+nqOdMwrSCf8cplFXoELth8b8qEVByIOtPeNGfbNWo+50e3Djt2cgTDsMeBfSUTHvWOGyzy",
-	"vNoZijTUdWBlWWpoz09mikZs7JIlG2DvsmhOEinyTFVuNIHbhJs1oUQxzZTL6kqoNrqjR3amZJZ236nX",
-	"1HAx+6f9CAXi98/ws4ej0ebuLR0991uNW9mBL1W+qZEDNuB2ohjFMN/Q+oq3UY6DfTqmnbhRlcJA6l5M",
-	"l0Go2aHi5ltTkDweFsuvU0t4vUaLsDA90p6wzxeIJhPiFy129DmfzZk2LgyEagc7j8HlnYIXMCGg72iv",
-	"8bvQcHVBXAG7v6WLe5rIlWhOx9jLW9Nl8MZDwG1cSAWcWWEBzYmnUARzP0NpqAWplJa1IIcO53EHGbmS",
-	"8txJyHBI753f3+HWK3GYAH0gV985jQ9GUUyj1N6wtBrh1WbR4jUDbN1+q5wHu3Zdhh/wg9D002yScD33",
-	"e1Y3uNTjHktvDweBoNvS9BIZLfqST58TRkU8ke8DKXAisbe1e35Pk8iOBAxYE0aW8raS6tI0Uzw3ro/g",
-	"/BxGfL8Z9g8mwy8m64NZNmb8lokdvmgYwuHseiL8pKvblceNBjNovDSP0iJsNZ25fT66wcDT0x4WAymM",
-	"ksl1tuzr0IJY+u4Wg5g35svl8NFRpo1cMqXveceMJvhd17DL37NK7EKJIlykePcBN/rZMrEdBeCtfWcj",
-	"uAn9M/B9KXR94rISihXyE2nfsL7OhHxxNtxhgCZFk8Qp3UtAJQl7vXTWjzw9cW2jUByca79l3oDy2PeG",
-	"QOt8WJafsBntx9kgtHg88+6czTXagV8fz9i8jYdqQ6fTgCHmZEl5QmgcK6b1aTdnBLZVXaEaV82XuwsP",
-	"zTf8LhhpQV17cNMWXNatgJRVGNnv374eVKs2PDn573cfQpVQqkYrSHs6fVpk1OYPT1xRBiy5Mgfo1ySZ",
-	"y0yzM1dp62yZS6xPgRm/drmPPVY+ZQpwbeq4Ge24tmWjxXnIaOHQcyrtnHdxG1cSuTgieJXHGNrI74J4",
-	"Ek8A5tvbIgsQ4D+kqIEAX4wuHp2MHp6Mzuu+zi27lxeK+g7f7bV5eRkpVxsHrrJA2gVh72lkSIxvuPA1",
-	"QApl7011IqPT0QgmUVr1+xcVwjz5X/8enTx+9+F8eDH6+Ldffz31vz7++Pf/1Y1a/Vh3JtbvWG+9odHz",
-	"l1Dj0GtrTm1cJmeYFmzFtPFI9FdkBJVhhKOEAEIJv+3iYPHljLwEspVzQYmaskm2cwf1mB40TmOn+SoE",
-	"DweLFh2jRmoXsYeU2zbGPJepW3Ba5ZNUsSl/v130d++1T/DoJvbSWh7BzI6t9z8bNI6boqYBf02bnqTs",
-	"gM7GllN2X5zn+NV/y3A+Dqjl4VEq1vJQVyX70hNf/GuPY1TUD8NFLMbiB+wGUF+Upv37Ls+57LGBsdvz",
-	"bbMoTbofzZb2tlVWcsXf8j6aZrlLuquDiAnHwa4arLd42SH8nswUWnGxoXs6rPM0cpTh4I8wCkuY1bjX",
-	"cXCtC3EnbOdoCaO28aNL7J56d5TU7ecv/P3ah+Z63MkB9b95MK8ZFN3tOZwVN3OZmYKv1kS9KGKpcRm2",
-	"8I6VXjPNgPxnUrArV5nESNT8V5QbeMkjLzSYPYNzuF5x0zu21wcG1SMIVyQTCdOaaMrj7iGDn9aK/Ku4",
-	"UPqIpvbK7g9puQsMJnzTYKX1l8jGgylP2LjRPtbVnzkTUrF4HMkkW4ZAp57iAy9wA9oIAqVC/U4ypwCP",
-	"bvduKtUVYJ4TKSI2JJM1fJKliaRxJTRkM7ilxvysnN4zWA3ZO9NNoggcbN1QmMRVsoKJIcq1YGRim9Zk",
-	"QrFMaUCEacqqcKQzcAoHBj1RFTfgfpUEns1ONoW1LasXsglVBYCS/7EgotIK+k4rtLk1kN2eNCsk5oUC",
-	"ejlXzPY07cp1OfW9bPEG4XvB8eKe9Bxp4dMo6eIP+1pAWnBHctyOLSFUdaPI/7l++YJgM2QFSHFcaB4z",
-	"hJlP4qI8QYmYXbdbAq6Gg+9F/Ir29nau5qwSLSvkauDAOxEcdSsYAbQQWqXvb5kwLzMTyWXf2xrgprf6",
-	"XSGNohmqSRZd1zcicpVaoCCtIDwuYiogqhe16c36KleEG1eYRPtiJWAGyhEE7aUJXCXOEFjbhe1gYRi7",
-	"cnZ5ULmBaxJVH8fjm8KQe4WcFuS/Oe0CbxFDc0jCtbF/wo/CWJFdQxWDYfduE4IE8h6X8rVj0T3wlF4K",
-	"RjLBYeg39hK6sVt5AwHLN/AErsMbI2+GWG6QgkkSax/WHXRmPl7RdeDieU7XZMJcpLdtxTZIuDDS9+pq",
-	"V4T1oZiuu6Y3+ou0K7qoK3/XkLPFgbJtm6dh9LA+XXUKMbd7+C94cYO7YxFqKJ6GpRyxwW0U0e2O2rDY",
-	"Il6cnf4ySwxPE27P85rciGyJdugbQNyK+S2P3aOYCbnkAh4O0eabrDcJpfRaj+Xov7f5SHv1ojrERFVO",
-	"XE9CaNnWYsDDyiJt2+Kja+8b8z2wAl9uX18bYOF9NRioctUgEdtmOyAM4HvDvLHQUH8AEK6nzpa/g/m/",
-	"5pXqI0pBE02DajEs1F1Yo+EW/JvBL65uwkLIlchrK2HE+YSpIfzuc1mLukQYwAfqEFRjGIKT3/l5rqyI",
-	"wJapWcOvWFOH0F/FlEaG0BVdn5JfIMwetGSrHgvGYhYPyY1bBUD4xtoyp7+Kst/ow2ApJzxhp0vNdWyn",
-	"8B8PHp8/fGhn6xxKG4U2Lgel4hn+OaZ4DLgAxpa5dG37JK+QT8n3rlt0IpaX+qK0uOX9cZmqPa9mLGmR",
-	"y1Qu1e+0OvEjFBLZjOWDLuqX5Ctq5t47CfmXUkGAap5LQRVdMrMVqSJMe1AHK/jlKlgoFb5bySyJoY4L",
-	"VvzYdqRwZqWQLGg7eMZ2qjawC+J5UV+jm9PCvu5HF2DOHhG8e4u+ontboysXWdXazqraSMFAwoYyDMBy",
-	"2gKWp6mW4u0aoF30U0KbaO2u0g2xuhgaR2AvCASRdO7cIch2L+GBH7Ss9oqxRfft+4WxRWNj9SulCNso",
-	"705wDf04wqdD0OSt4GYHQFcXlkxm/BbUQcjZJuC7xU34PZOGXhXFLqU94LEUDDcKpXRQLrJ0U9wsQEq9",
-	"emmYAtEKWWTMFXM6pWUSURgCZcoTw5RDBa0rhPjQ29RqtQSufH2+qVTE93FajXC4ePgwyCFxbGOULzdl",
-	"dAyWqnWA39Q7GD34x3ArJFAjrKiPze7H/EppPwGAXTOvFMdC9fjfF+9OVZYw/e/Ru9MVF7Fc6X+fvzsF",
-	"+TiAonvLwpnFT8iKKsHFjCwYS3MjQ27h9KTgkSvc28Gt73zdDB0esSUBN/ei8Jqma8I73EiuQrNfu/Bu",
-	"vO95zL7nYHuxA1vNZcIghxQqxMEFmNu8FYukih3t1OA3tgFypNT5YrpC9Sq6CpZs7w3L8U8+NUfMy5rk",
-	"ef7NvCuX0SBmu3JVNMJH+ezgYMP+KZGC5OnFZMqY3qWv/hGi/QPwuyIvRxEN5zrBifKPWexOS8EgQLSN",
-	"6frsYnTxKOwXkUuuQxC1v7jC9FCW3l4g1JClbCiNUqAZdILJ65fdHDLuFR2WU6jyhSpNrLQv7xoOwtGN",
-	"AXDajmAE+JEl8ZPlDgX5epc2aDrQT/xx9tV3cxXX3qzcaIKVyzocuXpVE+wxr2sSnL9MeEzXT31M5aGA",
-	"bZ1FttPeujF8R8NxGr3iAyt6R70AmHtkuZumWNVBS6/rziSZrKGwI7pYp1Y+52KWQP1uDFft5WNdM6qS",
-	"dedV+C943a3FdhG6GscI65132WGjd4ps7LcVKQ3Fl1ZCE+ywnbdbMSJvmXIOmoYQpczsSFSVVPFRKNVx",
-	"KW+7a0/e8L+t2X1JoGj//qNHAYrYtstHj0+qs4/dQ5VK+9UzCLC7n2aPsCbbS2jYz5Y7ZKn6tK/N0/EM",
-	"7VoYFT6EOA+naUZyueTG8Ip1qmQB2CmaBtv8BGJwgkUJsGLjckggtCQugf0HcuJcjeN6G+CI8pEyUPsR",
-	"Fqqhkfcp+ne3kAhu+htpaKJLGMshCbDcMaw2yNBYJq8W+HK48l9pgcNQWw2oyQwMF0BmNFkBtk9jBI5r",
-	"aYxvN+ZWbYvSKYh3UKI6yBJsR2jWfbcCG9yzAoqL1ymQVCuLUKKTfJQ5ARaLPyyOeY4S3SfcB2d2INzK",
-	"XSk7AGK5PRupC9l8bJ4xBMTtIJk0VMLzexsi3RYji0O4ydAptN2C4qvf+T+1GPVxnj/w3jlnRywl6EHG",
-	"ujMZzf9g48naOTm32qhbQKX8cSsa7Hg47BIeXcQp7dbu0o1vZBeDpleycvw3oRiNHdCEkC60FJgpeE59",
-	"uKGRcrzMonmRg2GJUkn416wQpQhuIqv3mzlTYzOnoPlbyd3xtjEmbIdrjUX5WQ1Gz4aNTCjcYJ1CtAv6",
-	"EGgWNo0kPCQdPIHoL6sZS0WQ0V6REZjqfRxt0UXr7RaKyybAzy/x9uaCkQlDMw4VeHWGNZQ83OaY7kNY",
-	"jxz60U9iK9kd3UZTJfIjGGuwg5947/DXUvR1j5m4mygwkQZuWS+r6Su8YOftM7ojPgaLty8fuyNKOh4J",
-	"vcllyx7uDJc9T1DkOyU+ZAD9LNwHns6piP2f7dSow/iqU6RXABujZ7jgS8vxR+Hip+Wh/cwF01bL8fVL",
-	"LfsLOFQuQnEimF/cMpKu2CebnA2atouRsKmx4/Oe3+DYQoOTKRPjLZCX+4yQa2K72GlsEKl68GG9BKcZ",
-	"RsHmpjG7fh3HFZKs/8/1yxfX0HFv4FBf8jkAJsXIJOOJIVyQv8mVYGpIllQtmLE/RQlTi6G3ZVNhhkRn",
-	"KZo1ljSac8H+7g3ePnzH1b+v4Q7IFcb9lkAi6Mkf7+z/RiePxyfvPpwP7z8OIEbg6K93qc/cnVW9yiYJ",
-	"j4JFpjerLId50s9UzDLHUr2QB0IZ4jZlQdHrZwDWeVJ4FPsw4710gtAtF5wWm9Hk+xzNsWd8BrBOscYj",
-	"ABVndJ0woCxyIPQCAxT6ighumPVyDZu6rdQmEFYZflmxGd/IZgm/qo1iSKpbXq3XMsTvhjiD0EZMqFiM",
-	"J1hyuqzIhzR3eJdPaH3Mjx40vdxU5yK4FroIZ9n6vqHvu71ajyhx+7+FJncqPVyQVitPkNrQ5Il7+dPZ",
-	"gVL1kp0rvexU1uTuNt9l4/kIG6cKdySJLRHNXyJJfOLb2W//jq5DbbCP3TWp53sU/6sHEBRhk/e0l7g6",
-	"Rej0FASq/d4AEBrkbs2lNlzMCPyFSEEogcov5aC3TAMO4IKtcwy1YMJcA67WVne7kgnrrJOjZCU7oWQ9",
-	"LwIKjxXrJeOwXyyaUyFYUquIAgiCywaL3A4m4pL76uDm483anBDs5wzk3LmENOKiuyKa78IBT421843s",
-	"CIHqDTJuVV0ClHfzbDE5OzI4uu2jlBV8aOPHcz5Tu9S2P4LHt39soE/Eyxdxe0WP2vJ1lXAAB3zsQ5gC",
-	"ZmMlZ13u/Hy5X/kPthbeUkaPOyAzuXiGjcOVJpay0S+JGSb1MvURFRFLmk4ZnqQdggnhILmswmIa1bXc",
-	"PGld3KD5In4/nToGsAsWWwARNZyi8ToPe4XUbe3tEtxeapCYcRoOpWiKhAP3CRNROMCBJsm2pjdgOroE",
-	"hXYtGt8CjRHOGXVehxLSRaXXfGGHbu0rK9C6wUeX3gr2t4fY5tt4mZqXmTkYuMWBI3wrX7fO45Vit5yt",
-	"+mI8wGHcYendKd4KlOza3zL0gg/vlrUbijcidsxxlrAYUkI7JmDJ1PIwmZmO5y7vpOv7C56mnd8G7t/t",
-	"VS+EBXygBiNh18x0WoQ6tEgu3bm7qFii8vSLqbWnQJdREnviCgAClrOlC+IjhEmmwZ2LacQeoSih0UKH",
-	"0AOsgkNzzrppr/TN3tOk9HKjT1uWcOL74xVtFwI9Bl8Btu4bDS5uuwtoC1yDnKKj55S8TYmRRHDBPOyu",
-	"dtlJWA0ME6z1XK7EkCy5kN7RwQWJXZIO7klK1/BLLe3YR90Pzi9O71siLFJdAUv6495h+v1zZ+vmx6Wv",
-	"vuffeNcOB4Rr98R/tiM2cCUht99O/uJTexhVkAKTyyNDIpB+ayl29llXITUvTdgHBMdXNuz+Tdal1lf+",
-	"fm3PcELVkoq+zGI+/tDB2QKuuBk4twUC4QmiFHBBGI3mJHGeodopYLBrUiXOlHE5+C4TnA5Crr8XbPUk",
-	"/i3TZsmOn+NyGPCu/AS1oHjZaaX8J7beMVCwZ0CjNy61rYP3lDZFBsqGakcv2OpbniSvs95q+TpK2JiJ",
-	"uNtRrGeQ5F83DWqXGvY7F4LvWya9EhAVqBDfOKkdi5RvqzBxdNy6F2y1W2GlucyU50UYUXL+6B/DIr7k",
-	"PCQWVqe7Ie6syZKuXa4OgSRnTaj2Hn7IP74CQDwrXK2JFMmaJFIuwlFzB127oZtw0xpCMt1RGGFRrfYu",
-	"2WAFxqhvEYvWFC1AJrLS3WaaVsM++iHshO9UT6ZacuErZWzRFrHfhvXZKUPnT4+XD8V3wQ5YBYVMIY8D",
-	"Q1J9JsfUBdPETC86VHFrY5K72onDIMcOHdinkFttQLvKS91tubWyKS20sWHArY7mWmIVLqBpBxVZgh0B",
-	"CrcK6xUZ1eKSc/Z5/9HD4ZbwvD6Gnr5W3xAuRwBkl60dgfRPHA5bcxuI5YU0vWvncLBSB+9R43wcFYCG",
-	"3gVwbCMN432ZFvh8fYStREYL57DY8L/mBRWnXGlDJpm2B1YTqzdcEVFC+a7ZUrak52U+RqW22ytJIppy",
-	"Q5NqhaX7548enZz/vQ7DEmp7Sw2nYPN5AadymZwwyESa0HUehbARuF8+cAu7PJB2PWcEJDmMB9w4fO0R",
-	"BkkpiK7aHxNDwmMiFVFZh5WpS7Ad4wGKT3vHXtTsbnbyXBCr86MtZC61gTXRteEHC0xBJOaYLV05jQre",
-	"z4MmhFo95iJKspiNXRn8QJpfuaqoiyMKmhN+hLQLLC0qp5BIJVcCZiIkkZkB1GS08F6RKX/vQIRmUjaU",
-	"4zP0/TiXLerUKnUBi4sHxpNOjlTSSRx5wVZv6PtNYSRYpuuPYMLqsycv0Ng4zAHuvs8sFzn7lqmEi9r2",
-	"BcJ3wqpjia4KrpDX2SihaeWHILitVdqoUXoTt7TCxcEiVUSObeFAbqW6IpQItkIfGwZjs7iJXTZJB1Mf",
-	"uNUOOW1fqtle6yH+Bcayf+uqYh/20BHAtFwib21bOwl8VJmxnIYv8goqXG62xl8BOp8YmRI57bQ0ticd",
-	"dj2SSSbihF0CtLQuIq9xmwl8WYj9+VRDpe4sKW+ZcnGiLgIHCsWMzXEWYOaXlmYAng/UEsDq0CyZluCv",
-	"HHHd08R+RuAzMmEzLnToFt4dNj2noIZT8wqt18cs299PI53wJFAj75kmKeUxSi1I5zKJmTYkzuA09jyG",
-	"S2bmMi4HJEyoWEDUgZ4HAw4Ua3SOP0FKB7grsSAQO2AX1ScNKBYxnnYRDjYQ5zzYUa5hu4G37+YzYbrs",
-	"aR1/QNmDxpNkiGKNlXRW5cwTuCLtb3YrTgl+YGR6kqXuEyDtpQ/qu3Oa2c5iMpVKXQlEgW+tqpJmacPG",
-	"m0yJcaaSJhh0xHJdM+XwsyZW8TXS3hcpneVsWhv791oRnSpB9KAIP5V2SviZi7615sIHEMDceJIQI+1c",
-	"ryAcJAd09HelXLHeRzGs/P4oVySRYuYozkpcV+R+o6L7eNRuJmzwN7xKqNgJX6jbxQzSwjEv587Ke99b",
-	"QcmltDPRhxKooKA/Gn54v8jfUoNOlj8vbTwAWG8zEe9Sztmpkw3yiIPb0nOqWAxSySV5YM/G/QuviA5J",
-	"zGfcOYnn63TOGupeFOXsNjpSVMRyiVJPQ80M1nB45NQw55tbFuUlKofGgX9vPTllyoEOG6jmNZv2r/fz",
-	"KRusrw2dTt/q3mpFo0pbGuP9Hh6mnZx8MPigm89rVW1+Pq9g9jQ9UcNmEg1BBTClNlTEVMUdTAJ+BYqP",
-	"//XkTRejSspU5GSe4tvzx/VPQyW3aMLjvMJYpWT06GR0flKvtnze3EiTvROqVBvCROwNuVcoUTVajs63",
-	"svB8qfPUIb8ElSk1ba9M36bHPal7itg9JeVu8vFbTWfsOq9p0x8hmJJUMc0MwqJb7o5GFBCFlzRNHepZ",
-	"3SMLD/qA//qDUMslHp089unEJ+8+jIaPLsLZxDjK8uJTbZjienGyhJ9OIn1r9YrNv54ImQn+e8bgOp4q",
-	"xhSNeaZPYix8O4SqYCfs1o49uI9bTE55+QMl4yyCTCAwwQ1BPvArfEXevnnafEA6WqQa6eBwpqJfCnBx",
-	"WqkBYu99cCebeUcY4kkex9BQbWkl1UJfEXbL1BqNCT2F7V1vprLNutXM7N/rc5ulVOuVVCFcYiweSjAq",
-	"EkQYBTWXIP2GUJJwYVUtEs0l1LmrrkLecA1MvgaiHRzTPEjEdkBlA66lXRmzK9h+NE5N1uT6+fVph5un",
-	"yy2+4wXe39NFMzNHV1OgRrPV7VMm04ShEwQKsU7WQZG0IY3miIhgXZx0XTJD7Kt5azCRrTkfdqGPnmcF",
-	"u3mEJKsXUHr7mineW8+LS6UpA8xCmzEAIXR1FPePxXJTb6onXq418d7kEbtkxkxYkdIsSRryb9aMqg5Z",
-	"J7XQLtfgsFgq15Ib/LYNOXqOSWX3d08zeTnRhkYJ2xMqTkgzLlLA7G9SjI1Mc8A3F0fsHk6hCJwbIQJd",
-	"gvcIfhQym4UlzNZY9sZ8tzCgdYvq+LLUTR8WfEt5QidJ33rHjRldO2VD7lCRqcwNugq4XXl7Nkm4nvec",
-	"RAegV6M4/Jt3AFtquOpfmTl0mWwmn/mMwsIHWtqe0hq2EdRTamgiZzsaK/tXuCpvWNkrtulobjAw6vbp",
-	"7GJ67ZIo2f2I5KXbgu7IMgmVElTyQPtqHD5NErmiAtAqS5k1pQh9lSVhCGFf7idk1wjfc79nFK4aX4Id",
-	"vOjOUx2+4WR1PjSOHdEv5W1DUlNTzp5tauhL8cBCtW3zd3w63SnzrT/BOoraWpPANd866t2qb2tyE8tI",
-	"n3lyOcUhnlql+YbgyxOmQzh7Met4+bzrXbW7XrKur+5r+C3rmKaXsGnX1EKB2ZxdkhZLN+rWO6N/Uk6T",
-	"e2Top45jdZMr99BGQUcX4XxH19lySffCePEtHV2X2Trk/dWaehd/ESHsq0C1TVnfNZ5WputgBNQvENHn",
-	"og2JfQ291d3dmupwtpJ6JOuuxpRqZGh3kPVaMOcmBRVBmYGITSyNPM6E4YHgg7f2z1jMkhIsIBqzuAyw",
-	"WI+Ltw2it7MzfUeLDh61aOHezuG4c3HKXxT5+CxBJlI3wgS51/qdw/yrCYtopllH25ZzEVWIpDFa029V",
-	"PQqzoq/girUds6f4el9lJe1WlD4/zDntNZuRIevdvpPHvft3rzDFm4AtXYpkvR3TPB/gRr9ti3H8i7W0",
-	"Hge/UdM7QT3BbuD63keUKbWy49UfZlKNN3zXyo7OUtZjQbxtbetqlG7IYhblLoMrtV/EdIcrbpkm7BMo",
-	"2tQv6LrrdjaGgG2kOK1oXsmvcyS0kzi6R013xx/cH72LRgshVwmLZ75oEm70VtiunlhBOegLGHyDRau4",
-	"ITGPAcNeCvDIx7QDF4feSnqelyaRVPoBf8E5Oj6Dh9N6DO5+y1RC096gKmCXx/IlPsIVIiuQ5ucyiREH",
-	"W9MlVibR5QLQ7t28qDmPAzYRX5plu9Rqm9+lug/04L8Prs6KxbtaTYrSCR1MHMGMsO/oWkMac5yVUnXO",
-	"T+6PrnzkO1A+vnG6eyx1kykE7Zal+mAtFVpfrvawMPVaq8l67Jar29Ep7WHgAMVsYoIl+RxmvcZoHy2X",
-	"DKukl5a7i+0K3+4BTgJ1O3besVItNzcx32IxlnwJQ/v4iiojdpAMvJGwh+jUXLNrTsNlCl3BM3gOtSYZ",
-	"MXJIuKhj7peLZHRy6HkE51yRgyG0LNBu7ouWZToEwkh1Fi2jP7o478lod1HetnAk4PuyZwsKp49jJ+N0",
-	"EYiazRw9UYi9QMVFzG95nOEhVTMq+B+0Bol4mGis5kinFij07ojFjvy8yQAbr6R7tiGkv3Kq9G41n2ve",
-	"hD2iv+qghOGmzkcXD/odToQXtANtm/1rH7vZDx8lN34cYgWMXDCxLy/CRkoBfltn/Zr9nrHefGnXqMY0",
-	"KHMVSV0QXZgwGuvLioUx0y7pSypDk2H95nGRchgmKLRM2JV7tSGtEx+CIgWvb/fA4ozblvN6LlfieETU",
-	"n/a3EMHR01CTREYFLGanG+xJ/k1IbOwZD9/xZuB57uYOSawRZlmUA+2Hg5mU8QqzHG9lFs2ZCocg7JQb",
-	"GTF+29NYUwnzDz3NwHrePSPIftB9U12WUmBDM0HTNOGd+w5dg5sJmvk+lbJ4i55KEy6vTHVpq9RbTLnl",
-	"JHVMAb6zFF3wE8rMhPNor5kDt8U0WsuATweHrxnRUvKcGsOWqSFY2AH0CcusCrAqGNk+NdB3OV8bhje3",
-	"AGgoiZivlauzKGIMiciVpvCWuC7xPI2UmxNs7mwtb+NWw9juSci9zMxHqPmwQ8JoRzJQ7FYueo22fbOa",
-	"DJWVSWzZnN08dYnb1nYdsKAAy2HDSfSS3dpTTzXhhkRU2MPWqbiwveVsm1vmdweqbmWaO6u70MrRLcle",
-	"2DqCLfkVU1zGPU3JYOScKrkckgxguSeZAbMmQgJxMRsSIwPWYReg0x2Krjf0rIOWMzI8213hA3qVXDpc",
-	"jEjn+hydeVlbhZjqzVXG0d+o8DIcxEoCtP5BnEZwHWrdlM60iVpkpFzgLZ/QqJuPztAF02OWl3rpToQ7",
-	"FK0p2H1lLYYl+qyNqLiyu3iwCkI+PqsszswenDJvpGtRkIAZmXpUYF/V/orcMBHrG0SwIy4oyQFLzSR6",
-	"ARz0kKUUEai+QNedbYh1pWWr3zYMWloGHLGDIkKugnJql+JjZXqyc3HDDO5BpU7kkUrYHhNYsrE87qdQ",
-	"HbeYenDtlZwkbNmb6teEEoUmNghKsIqkZjH52+sfnpLHDx4iZuZGKH6SsDC8tiQTRqjQK6ZYjOeDQhps",
-	"7hFmkRQxoABLdQUwPqBRTfktI0suMsM0ZkpTe+AixYz9CRUutBfZgQbp2eWjN/mIYILgFuKaRFSHNUqm",
-	"lHP9deJePwACTTimwmQNVdgMNwlruIroksGCoM0wfG4VjRrQNzXOzm8pF0RmiiRypq8ITbT0brE5ozFT",
-	"5OaNberkWXxz2lyFrqkflpfsT5H6cNxKzhRd6u3iOjz1i5EvmJ9eA5UjCtExpatEQvxyP7flLsLXEXVK",
-	"e4bDpJdppsc+I6NHmHXxnWu9WKntwoTftuMrMjmBHEOVsY3vUoLykESzS2Zl/6higJ9tg5Fy3DSHqe0Q",
-	"9dDVKqbkkutQjbNfMIObGoeqZyShhiylNrm337v4/W3jV+v0DhIfymkOGO59zCQH3KHScvXJHs0p+fjC",
-	"fX5m9pDt7cJGP/Wv8kUWbE0ma2JlmX+M7n8TgKBMKiH738ffXT9pqE18W33x4uHD88fBVxc8nD66QAnX",
-	"N/Hyp1fBz7OqRVjzWfC192HxAYgwshMfkgnV7NGDTCXbr+IFCpjqdoDjH8LK4GBsX43boud7Z1MFYCXL",
-	"GPQV8FuHkdnRSLox5P90KbI9CcmyvWUWzS1XoVD1rVbU6ve83cH5w5H7D7w63I5yskYFr7oSv5cG07VQ",
-	"mOBbGf9b+059f/O+XBvvgosjDX0lEx71jbCZcrE9Ou0H+xIObjiYyyQeoyrQNcIPiu2FHEXQyJDYRdZE",
-	"KoI4VAX480whHhM1RIqoa4weIqb1GWIdFxHGW2+oNvWhW7vQfrymhv2LJhkLgpGz9zQyvlIhoRN5y8gf",
-	"TDmbhLsXyfmFx5x05UKsYnV+QSBl3kUscGGGBHDv8ehUaHtwfjr6x8XDWt2Ei2EFhmx08vjdh/Ph+cXH",
-	"v/3662np17//r00sslABQU/iO1cQfE0NF7N/Kpmluxl+FDRAZrYFPOYP/0kiKLBiqIjzJPrG0pobwSYP",
-	"OwR53UqO2ADUUHALawcLEEn01r7riAkZ7A2Bb4K0myN+Prh4/ODxo28uHm8tC/N7RpOAkSbQcz3+EIfh",
-	"Zh+kdEZjYPjfl6pl9pBI9qzzn9AJS7YrBi6eDd9uncYPPE8GPIiasKG7NrMtd3D7BD/U1j5kymC3TPGq",
-	"+KKNTC3/WikJhzqRchEWeC0La60z2WTm9CsbDs7NB+UXKO+qtAqt2/Sa7VBdq28Mfx/VrrupeIoUtsM2",
-	"e9oMbHOKlvPm8tJLoli0kFDkInVXBiz06aChkFS8DtlRahuKZmXq0HfjdTW9oBhVadoN+6p76+ZHL334",
-	"2kXt7BbPFi6z44p9p1SZMOJewfk3hWtfaOKedshoYd24GG4nx/FGaN/aIZzl3L8RfbO2Qke3EdV35AiW",
-	"otcskrdMrXcBTI/8N13dQAH22DSqmLHlrjbUgGPkQc9jEoaqgZFNmVKoQxzixoSwOYWMrGsIIH7QZXUH",
-	"pQ6aZ9M7eqaPkbrBPvcGTGDayCVTZCZNKUNpKpUDQ93CjQvPMnbSMMOj47ofEx60YG4HjWhwXhe4qgIB",
-	"eN2i7grWWcekLwXdtdvbX2Oby/4lX56AYw515wVjKbp5oEonxOOQCbPE5EsZxYEQHKzIUCzKkvuYRC8q",
-	"Qm0LsEQshFyFE1pyFLZCE8XrrpSaE0QBZXEexFed2o2hik+nN0NyI5hZSbW4IVKRm4Suws6vYufD3kSu",
-	"CXbXCLC2okF4aEgAdxEGRPHZ3Gw30OF6DN3yuqa37H3/mweTtoMJEJDaWxBDRAV4ej0h1GIMSi4zv//d",
-	"WXFBvNu5sRtx0U14TVSHAuWbrNSlmhMYNzGSqEwQOqNcXBEqCFumZk2wGyjYolFIpkmyR+IyrwWB9Csv",
-	"u62+bFDeDVf31zkqfhll/X4nQyus+MvMRHLJ+gP9qVlIB3mKDyylAbz+VGYitrtiTyERkuCXYV0EOc0m",
-	"YTMFEjFLLQ0vGRWrOU8YyUTsyB388TwOt+oIJAQBzw2RYlhECOHCY23bOb1ltQPTZEX0q+FnUPQZJnSj",
-	"1rstu2II17WDpdN/GhyRDAU6vBSMTDKeQIDC3wA0Z0iWVC2YsT9FCVOLoddUqDBDX519WMq6+ruvpgZg",
-	"5HJKSpUESrlXcoVRWdWyCb5mwvjk3Yfz4f3H4aIJdvTPxFT2LZhlpzbmIhxDsGCh8lZPXj0j9onDSrAU",
-	"UhHXyiCJjYmbTAEbrGc0bY0jy+NRQt6oUB78L3PZNsZwBrIP9MiXpzpi35lboSZqOrrLMt/03T2W14iX",
-	"9VSmvZOV9aKnzItfNMQEx8GaBW/oJIFU+ZSzBs425aK/a7yj+N1q1Ihkuh621RDeS0KHxQLYXQ8s7iKP",
-	"G0V02whLw6fIgzJ0ceS7M+AleNetR2HIN3FYUECQsMBv9AMEzz2BKLv+t2sRu9crk3e4kwXAilW3PGoC",
-	"brBSFFUJZ4poPhMnXBTBg1STG/z4pn+hzGKew2azQ3k1r5nJ+tY/wvDEQGEbAb73+xdYwMasfRGgTfYa",
-	"Sn95Iog0Kc3M/JK43HhfCec/X0Mw5XZ9wQ2tORmmMnfTv7AXE5aJNITJKWf/GufGrIBDnYo1+GcTNu1y",
-	"ifgON1oPz055qju8I4nHUNOB9/CyuPE8i1lecL1+B28CQFh5BfaQp+YWcnXRW7iUE8QosoyxKgq2sL6U",
-	"oeF/GAamNPYmFpD01c1O4dxhnqGVFqVlQ3blWWrGOgLM3TLV4MBYeeC1TLN4SCZrksOz645BARAb3Dki",
-	"uH9YhAtVaGCWpaqN3p2f1zNxpqeO86iHX2zW/Z37aqtUEB4nzOc+wCAWjKX1ykptmN7djX6AWd8j0Vs7",
-	"Y1PN1KPAs8fim8vqrhOunZYYu5r+aBy1z+He9aYcf2j8hti+sEkoNzKOFIu5caVHYNCx+wVoymXbpmPF",
-	"aDRvkisKHtWM6tpkPvITmlPASkOs/zUzlxiZyQ1EumMzlUD3ciUk+r7zUvvIo9z9C8QDyURw/CHopime",
-	"Le7oLN2IuWmhSwMVD6ShvhhwJ2rcuCVxC3JSchMtTmILL8uZeT9uVufzS811LMCDPgOdKOEgGvKl5sBf",
-	"J47Tl7K+Gv3snaMY8O2W2XV0joeDaVz2gQasOlTMPf/I00BA6wtEZOpFeOcpbvcVWVcqSg8t+QMQNDaL",
-	"vTAR6zDR10J2QqZdTSIrPMZEKuIOcF0ADcbbNBzYN7VxeZsQpGnYRQ4P1NNJsLYgoibSvF2uQUFy5fDL",
-	"HGynEKPusT4VNlYd6n/JTBG5Erl9prRBBXKh5VTl4KvQSm/RMBoiA/OoTV5i7le2z6XrG+PfEh6tHepk",
-	"Q+3EPGqqNUAqCwatN8Ynai4iVsBNFKTQq9sGhhY+2Fr3T14ooacdsJCBafYxoGcFjHjCIYdSvWg4zUdM",
-	"oYGadZox4RrfSHSzQ8SEte6o8psAPSUwpZqeWj5ilobGmDNX/thIk5YUoqb7V43pLFyaL5hy4HaoGTyi",
-	"tjhlPBtHLZVuW4hxJ32gV45VHokXBArmUGlWV6xgdUoJcXMY/D1NeJxD02w3ezWHY4Zip1IWortnhsyp",
-	"Ff9ZyVLiK0iXxVko4RQ+ND6Nua/26jarIddxe/lxXDU0NoRtZD5WyCuVLiYMlqI07haC6iyUVZf12zUq",
-	"CqhPgXcY6po6vOLc57AprxxdnOt1GfYX9mDVjm5T93fPHiZ1bOGFNLx3qe5f/NZaMUDB8TAyiYfE/xm5",
-	"lmUIM3rLAkIpYkE1ZPPulsYnWL9kUW962BpUrhhW7uV/wBGaSGXaLUTVxXrNIqliFl9CdCdWsjEsSaye",
-	"OZHxuixcel+kPZtwY+RQU8q1Er6SFO+sqNh3ywzBbcTWGBhHL7vF+IbFkzzrccmozhSLryq5SVYXkQpg",
-	"aiYs4eyWTpIeokFTzGYOq25FRxrNc+1qU5PqKbDueg+4Na2EHpSqr4dPtptey1btZrOt6XPNStnmPZjb",
-	"5zYflQxxXcxpLlap0yL+yJL4CUZ2BW5S21RR9Kgb5TQmNnSyppXSy0pqXz9rlaGqLwP0BqX97UW9VqvR",
-	"AOTZDZp/XIZ7Yf4rTdETjqctt/9tlG3oQXnQhM2oOCjz4SWxqcM9XvZjlPmWC/4bDT9bHtYaPKULDbqT",
-	"qSOf1D4ynO+0tEndROHr8P3+ZEKFlT5iMBVPWZIQzRMGSYAiJjPJoDQNGKm40d694K0TefHbFGI4qW+t",
-	"vbbZNTPG56v0OQQimks1TvOk1Bz1MqHLFI4ljxbr8cU/gr1OFBXxOJKJzFRzZlVTyb0dKi7uAsOeyJkM",
-	"GK+onntCsm/Y0y5YzUDVvXiCCyoeG6aW45iuGyRZuDD0GFH22Ng5CAIa5Kdeuq9B6/9RrirhYT65M4/S",
-	"g/xSX65GG+28XLuX9IOotXEkhaFR+L77Iwy2Hw6hKkry/eEQ84palyVE/cA+DmuHKUQTtROzOf5i58N8",
-	"Bw95RwDEJRflv54f+fDXzLLOBPw/RpOH8f1JjUl/c+ASCz0DbYKnNU/Zvf9oa65ugO62h89s7iefiWfi",
-	"zpD3C6T5vVDl80ITbejyOLU7yoJCX0tgHzosy58UPZWf9+bYqXwFd6vQUFqSTWyDE7uHuVlGKmJYwqBy",
-	"SCln8bNayeYl/P52B1j2FqfMEVwhdQuTXSIWYwSvAwyE2lIJXeON6IPvvFdj7MxDimlm/C9c3HKHXO6O",
-	"6hjhN2NXdU+qMY3j8q+KgVl7MwYsl831uBl6aTfnS2//idMkEaW/sz+koIWjJ8CW6e4Iya/XKYv4lEe0",
-	"HSrNqGwz/cweNRnpM11u4xQHfvqbluKG4BeTSjBwQ+fHN2tXprqHcdsXm+5lIGizSUMifc8iHE3pbt5T",
-	"JqRVBGm8LoohNARkuzTI/XDVytmUYOxFS7OHCGiJ2G4AlWeKgUb75NUzMmEzLjpgVHrDc56CWbJAY8WD",
-	"ymwbN3fHIohwB+n2hDyou13FXOWCmJV0WKsNrvOuRu7uehdG1ukxOsU72vCiREaLkJ9TV2HAug/DVVbs",
-	"0Lcjoa5GXpqY+bp5L7z3lcMSCsZiTShJmdJoBNrcApnETJtxfcDtx4TRpO/J4n+wMYSfdJxqWYFuwl6f",
-	"OLrs0pyLQuz4upFyMV52hgXTdMbGDjol5MnSuRmFakMuHlgdX3UN+MXWC4KuZ0vjk2GlC8OEBzLeJSYR",
-	"5QZ38AuyK9alsqHV/SgvR23wG8cTD0rJZZdvUwMTm06fZDE333uLWc8Slw3+mTymZS9BtkB+7oyJum/B",
-	"Rrc2XV7N8Zq7APtjYIBdlKFft/YNOb68WNv7Y8iMtovPKK1pp2yjYo4HTrhpyJRpHMRztqtRZ2fEjV0z",
-	"U5XLH95Kn5BoHDxR3iAETVWH0rhCPm05N/zGS9B2mZhxwSBGCUCpwoXzoIlPLtxyU/7oDiZ+kAjC7spw",
-	"af2Or8OVN2svFW46fasPWyR7F1D5fY9qow/pgEfReTPcicy9KttCevwSH8rB0LL0/SfbMtydiqmVDeI1",
-	"38VcrgTEnRIpkjACXOYocev4gWQ3sGs1sLh2E7r/+m7kDxznkSSPf3HNe9tg01TJWxaWXSFCo9e5nShG",
-	"F+NZQnVI3edmLjNThba4p6GYcBXdvhwb3xv1H7+4+wqIS7p2pt/wYYRYg4ZE47bc/+l0cym/r/gWTrtV",
-	"28K2qptUsgmVxj/0gRE5BWwtu1hQ4N3cdUjse910ZhdsMcxhlbeQe5nDUGoyoQkVETslT/yPPgHEQ9nd",
-	"01cYns0NkSum7fMJS+QKEK8DBYoS6SGnOiU3MmFUr2xuvwKN+tBGXb3WY2JJps94a1XjtsTZTXiS7FrB",
-	"uFz9y49ymK9vqfViEVtJppvxIAAWxJNkSJxffEiMTE+yFPPzppmIIfZNCkZiur6nCRg+ACKKoQ1mLyDC",
-	"XuK2b7kB7yDFjH0INdfZUhNMeOtgieoBDryjVy9ziYFTxvISxFZo/y3TxiESQjyk52hry+WwXrHOWQJ6",
-	"5maCu3KEJTTDonS6r1cNaREQh2dXTikWucdGUaGnIINEUhTFT3y18uEAYOvB/DWnKuy4awyoBmq6F/Zd",
-	"7HdcnOuvBGjssTRLhb5dB+FzonjKtniEg44zgWmFhGqCjZCV4obpKkCT66kKwf+bluL0NV09d6mhdhy1",
-	"+pp99Zn+aiom5Y/NXMlsNu9K6TspSCLWY5xWJ6RtVgRSxU3lSkScsHvaZeGnULy2EW61u4FxOmXKXQsd",
-	"IE1VJT8/nxEw7poVsfrZWE7b5mX5KFSRNAXupf2MyClEkBYpzTVEiMZarDuG7LYmnh0C5aT8eM9q3Pne",
-	"Fakr+bS367nOEL+bz7BPtYA28ZmLiO24BLlgnNeohcba5vrMdCheefSkrNyLEMjXaqpHJkksCZ1Y9YyH",
-	"o3JzLNvAk86goN1ylnkI7u0HJZfk/IqMCJ9iPfUlI5M1efLqWUfhY8mo0I0F2XJwS3gtHBJAV2EeY0dM",
-	"fJn3JesL8IZpZn38PoppmWSN7ih4fNvXwZojpW6PaihS5nxXVmDgOqIN6XJBfRQ7zJNLC00UNgrIdaek",
-	"OXcaj2/SKR/7I1h13tD3r/u7WCJq2Ew25AO0oW5GXQoyFnlWmLfUp1g9frFjyfp8Wrnh1Q+5MpSWdTy6",
-	"YcLv1+5WiTd8yexp2CmcspNCmBeP66kTTtZh/NSYx4Rj6S1IQs5ibohRlCeu3LiZs+XpnoVieGMxF+Ki",
-	"VYzL7pXTTtJbXWt0GmCh5+WqXUVzBNRwVOcEi0ypSCYI/2LGxlbIFOU/OIxM91sm3O9leU4xnS099har",
-	"4NsAXHxuuwvGg0oVPtHGcZ/NkCTUKYcEQ0mH7uIbugrXCoPiAFvOrtN26yLoiE5r5HErYR+dJ1dP0DGY",
-	"slyw/upkxLQeG//pQczS0NrYF7f2lPwtoyro0N0skFEMqdLYVlPvG2/XOF5lkOPyMod7ty0FhsUzpp64",
-	"UYNgPdnhK3Ybdjm7J+POcJ0dXmsMxcGh5zMvWXJweKXBtO348U+vJ61jHFzFafIt2uaPPAlOk5+tTLuH",
-	"IJC3sfMh25HsSxJeJ4I/RGHXolqPy1yv0Wtohd66zupmUZ9LCNb0GwwevhmSm8naMPsvELr9AYyvN/ja",
-	"lLEbIgWhYFWt1g512JDb63++xbHvWPzzrb3xdzCavhQApnpKnoFR67csnrHY2VEna/xhSLREy5cUjEAF",
-	"G/dGLBmGxM9lAvXwUBFG9L0m+bK+5K5+6yV8DO1ixQKCn0Bg6WrOozlGEluhnc5YCca0sfJ5ERZqW3Tm",
-	"qOr2XDwcnY5G3UARV7QBFbFo7sHj+6Pzi/sPHj5yZtZARO4PT8n9+/cfXxHAU4CE8zhT0HEtt7k0zNHF",
-	"o5PRw5PR/Tfno8vz0eVo9N9t6FypknEWwbx5PCSZ4L9nDKOyNUHNGYEIbpm6yivlXjx8iBB91c7fn9fh",
-	"EbYDR+XSu0c7vARpEGYLUEy16tEoUueAUQ75acBj+r+FVLFg5g+g8zAi5A0gPNpjGVND7b9OBrY/OpBH",
-	"rHQEXhUMKb2pzhLAIT9aKZ3PuGiwIK0Q6ayKExLOqr2Zx9jlg9nN0IFVAtgiGMgBzNO7emOWggVZClIr",
-	"qz2Yx66zhrV/QlZzmfiUQE/4G+W5i4rcHqqkmTDbKG+UU14WZKB1jgkLgDwzwBY3Q4a2emUKPtfXJszy",
-	"jzpdwyWG2re+UGEKC8DmwbN7CFVaS6V8dL8nKoa3gLmpBe85O40feLKDJAD1gDoa0WM+c+mvtcPw45OT",
-	"i4ePgEPP2Xvqa3VjQe7Tg6CCxVma8Ih2T+3IYcSCSV6YC4CVXeFsne5hjOYzIYNY7D+zqSEyg0uW2isw",
-	"oQqgaxODmb0d5mEV1a5zbrTcyelUM1Okxmw67afUA5IqRuOOY5O3TCU03XbKXrrX0IwNJUl7Juz9hpaU",
-	"jlk4vbOAeli1/QT6llYpw5z3TZSpWsKdZdMdxnqOjLOEVzbcE9GwOPCVA1Va4arRyRN2dd9aOdDR1b+C",
-	"1x1B/4PGn9M05WLWMfa2FnTHIUOOkhQywAtwoT+kYEMUCJbY/qb07B70cfJgN9XCP4YprhcnS/jpJNK3",
-	"UGtn468nQqLECOQ1VYwpGvNMnzjn4BBu5pONa2cT0KV8uz3oBLgB67xb+bbynRVwhkoxTXjU5Cut3iKb",
-	"z/uRIggOfhahlI4S32pKFozDjwOWuNC5LabbfIbbif1uzismKB7txL7OnaM7+UI2BbhNBTUsxXSBZBzf",
-	"AU7FVux7F2m2kWZXEhFyjWg3dMU8irAjtuL26JldsBb19oC2wiLcVuwnh0us4CHmG+q6aqTI61yk6OOV",
-	"PV4h6B2ulgZhsqXkm+9kq/e9tERHd7iWt2N3W+tO+U7dfRkTRUU071b46c9IldoHEmyTnczDQHDdcpEw",
-	"DSlU8dCHwcVc19NC24g3nKrlBekS1txWoj5YvlZBDptX0x9MScKhwBO7ZWq96gzLf0hct+ZNrcnDUDka",
-	"S0ZzQ+iKrjegpYb7EMLHhp24A7nmOC4o2+5OeHR3BPs1/EyA7+w6HsUP37TO10zEACljVb6EmmKp9VVe",
-	"5cVVs9OGrrGY1zag08/K6w8JV7vAZlRnGYDqset3a1vPC151LEOzJeHOMEGblACAG7pXsuJuLjSPFizs",
-	"SL31iZb93PH4WT6uvIta6l2XfXiTD67HRhQz6oUtUZuFayU0tF8Y2xEiqk8U4W+Si872woRNzS5mOZcy",
-	"5vpy7YTm/F+W9a5/lAl38Ww9DEpPSEzX6JeN5JJpMqHRAm9+smZUDYkdBqHwC5EC/LMSPHCYy8GhtCWg",
-	"km9anNx4CsTV8xLg6nkQScrtQv7Jxejx49JHF6NREKh1KYWZVz48v9jWF7gXt235C3gJfFUmv5Z6DK22",
-	"qThOn9nUEC6Klaoyxc362g7DSW3IYAPeO+ChuFH+9v3b9/F310/I//nlDVT3p4K4uvh2k2BuwKmwyXwA",
-	"c2PSwUfbP3fF+mtOWgwZwGLMLGGRXOZp1PqU3JxBjODZ7flNnnkqhVEygcQXhsWXXbFdAu9ekZszc/YB",
-	"+dFH/6UU7FdRBrK2rHJIaKKld5mDWPFrNhrdj/Bj+JmdJjKiie3i5vRX8av4/8gTvcA78+aJq+YCBpVL",
-	"ghfWDdAyDazhsLpweTyAHcupbfmpXC4B9dr4hFwCsRT2OxTmbbuukJQAIenmWcyWqTRMROuTn9j65pJo",
-	"yDabUS4K9GwNiQUytieTYU29XwVx3UsQqkC6GuIn7vzhFw9Gj08JYv8g6veCpQYW/v7IHnYNY7d6sYYj",
-	"jyXiZ0xfkhsQG28Qv/7GSpo3hE/J0ooUU5kkcnVF5hTFEOATdg+iTGmpbqBVMNJAmUAfkEEMe4/hCVSQ",
-	"Z9cvyYOL82/yGIsrQKTDYRYhDTzGv7x9++w7HK0vJ+kwUoG4ZII0QFM0WHIpzlIlJwlb/gcCXP7NNvn4",
-	"wcNv/u6WCTz3EbuxHOz3TBp2RW7Aj6dvXKyBpS270pBpMnS50tqFqzhjO8wGq+HKLInJhBHFZ3MDI715",
-	"f1Lg4tyUIhiKv9qVQNqGX/QCktyG5CbNJgmPbgCgfkhuaGbmTBgwxsaWTNcE8WJPuLBjhCgSdUp+AeJ+",
-	"fyJXotI3LYWuQLVhqhdABzD2CUukmNl1BP8BWCLRonDqJnFiqeGGLKlaaNtfZdhA8hDog9MDyrFHxDYG",
-	"dAjiKPxz+iuW74o8dh1qfQN7OSnODIWIesCaBA6kL8/O8jClU+fuP/Pfg1xkwP//xr80GA58buvl4Px0",
-	"5HPBacoHl4P7p6PT+yDPmzlw0jPEgvvD/jxDcSSf2bN4cGn/+CO8gpHRqRQaefDFaOQxl31IJXtvztKE",
-	"om2ziE2QC89oaUhd+zjcrEcXS6YhLOQB9hK6lvLRnH1LYw8YXb4wBpf/fjcc6Gy5tMt6Obi2msCqhHKZ",
-	"KmkFcKIyl2JEZ9reTK/w7/Y6KtPw4HKAdAm9nC2ZUTzSpZWruaTphCV4fCcyg4IEUB/aMjQhCbJqJIiN",
-	"JX/u2u655j0W2YrdU5QOD77QTurEa4LrfJ1dWNkrJZd2EzKNLBGlwf4bAKitrZT7mtEY4D4/E+IdDh6O",
-	"7m//5K2gt5QndOLMMr0JPqICK2BcApOKqaETqpm7Snc4C17YOYOMk8YtSbg2BfIfJlTQJTOA+/nv8LSL",
-	"V85+5ktAGdn64lO4iOHNenhmss7JEmDzTgE1fHA5+D1jRTrTZQ6XWGx9xZASAmkPdoZ+ICcYAUIw0bKl",
-	"UwQl2LvXCUL7gOjpPOChDvMwsaLDbVr0u61HqSyG/OayLIv2u6FCglExcLyegIC26+l6MDrvdLp8rcMY",
-	"P+pwJH+QasLjmCFyYnEEUbhczWVJZp5OIU/Lyh5DItiKaVPU2Pbn7tqnGNVOHRywU8v6aicPcIROcrCn",
-	"xvP3rX3vnznc0JF2sugF3E4NF5DDudaf236W1jqfA57wFeWoYaDYbzdtiCZJwGXGfS4ihM9Hoy6bDraq",
-	"UyaMU6ODu372AX6Bnz+eOSgxDHfvw2SLnXsWD+xpT2UoEvENOBqEtPrgZak+P9cwcSi/JCIWkm/c0O6a",
-	"ELcQ4SdNg/aLB9u/eCHND1bUxA8eb//gqYtqqVH5E9whTbRcMlBhWKLZvZzYr6qocaAzeR0btVGDu9+Z",
-	"tj25dqRuPAp3Q9sYq2l1OBjqEKsNWpXTVfj3Nge0xYYoHob77fpuKL7kGgheoDjMIfpE7C6BWgJ2rJX0",
-	"KONon8qNPPe0t2idwCLoM6tT3vzFz8yu4np+zr63dKExZrlUvlIK5iKijM+TcecjPtJtgdakAx6oKv1j",
-	"8xXy79dPyVb4E1sPjiqE9rgxAEo/dlULyvbM1yzFwkUNfbnPyvPKP4FOv15EcEBeA+Ho4ngc7UZZcTOP",
-	"HaTMUc6A7+DrKfh6Cnqegl8c6ejSzdD7PITug99WC91mP0Mccz4TXMx+Yuujii0/sfU1a9QUF2x9eDvl",
-	"K7BgQdt406JyDv4vFGajOYsWrgASOlG+eXj+zd+7rHrQPIYhXq3L/ZwNjm1hec6altk5Uj4bdfx6Lldo",
-	"XgH0GXBc6pRR70jK/VPcgN8nlt1sLCV308YOnpWjq8K8HqNHoPlXRTlAd2S/lfG6w36WknkFW9lREcFW",
-	"JJFiRuwISDpXFPw9MoE+EeyUzKXSjEyoMQxxhLsRhh+ni6v8WPXWG5Wxjxtk+WBTdcLP4yti1SNUi3wV",
-	"RTKnt4xAXPenrjecd/jijZQ/U4Wxmw8uLrqMy5nfA4oALpuLE4Az6Ni8p7UDkC2mEp9M8+pI7Vwf3v7B",
-	"m8GPy5DKFWwCnOlHuQJwYyis/fkxp8L/gltL5pAMi/tBprkbouf+drNe+ApymkWKgSUDwyaGLthDsZTR",
-	"HHmCzKlahiwY4Lm4W8Io9XPNTJY23Vk4syHR1RIWV4D/KDNhtLNyOEStqbPoRFJMuVp++txoD8nxO5Aa",
-	"a7RGjCQTBqHignABMWyEpin525uXb14NIfzk0cX9f/z90EznzC15+eK8A9p1vYapd8crGQt8DR48vhjd",
-	"f9z9lsWOoUZ4pxv2cMfptStu/BRqGweOkn8BTol2Vs7cRrhxvL6sQ/Nn3Pk/M4MXvlXthD+bUZ4CeciD",
-	"h0WumwVWfH7QE1JIyYcSTaFG0c6S6bULB11RvBGYX/Gv1HwIakbOvSG/Vi8euqJr9B156oCQQioMizHw",
-	"8yCUXxQFbI9CufZvHlu+Ldeda5RicCyfmyt8Y8dlanXwfDYH284zJuIT0Cj1HcsPTMQvbb9baOZBMLdl",
-	"/bmovTXHVKxBhc+Vdxe+4jSYiY8ukoLtu8d51HzrgX2Zv3X3UWOvsDQFoRi8KXNcMHB739O+8hdaPVau",
-	"sBpChoWirn5vivAKZQEe1crvV/XLCrfKKcpHnAJStP0FcQ8hkyAvDbCFdH1jLuaqyb2DWQ5+PQ/j2tlZ",
-	"N8kwMXDw3fd55dQIjvXb1+VEa8vaIJtqRpNxgUZYqhcbwZ8GP9LlJFOzAU7e6T4XowcPv4H8bcXsqR38",
-	"SKdMaKOo1owAxqGh7wFRd/Dd94ji+M0/HmMemO3RnYYXDo+Q/HM5+bE4JDlM4XAAx2zskmHxtxzF0AfF",
-	"Dxx4Rl5YZ2zoe4/RqamIJzL/FdF0Bt9nSqbs7FumEi66i6Mv2Crf5k7C6MXBj6uv/hk6sQ6/5qoI3sDS",
-	"dvYiXNKY/VX9dZ+JBF1OioGkqzjPi0GwUci56sO3kDM1XbpnH/yPH9tswiXGdvTLqElEzmf0RUUdBUzG",
-	"dQKY56iBOj/Ru11dve4kvx8Q1rCVenYIQH45/RqCfAdEhUJRiajuhSOYq8HovYOUkTMdgNSaRCyqF4cO",
-	"ntlRwvLVo6BSCVGZcL4pog0UFRUSgmbz/NxqleVeokY9DmebsHF+9xFAV9UwYXBvGelDFp0e9DVE6PDR",
-	"p3cvozyxooiRBIKJaiwFb6ZC+62WEt85Ril410wLXIsWL3aU418c18BX9HOMRMtPl2D3jH5+zqiGPNEA",
-	"HUHSjMLQdDNn4k4voO30hzWi+seKdrrnsPHDmhL+dJH96w1w5CBRcCdSkgPSFipELBHFBo3hnd0s+d65",
-	"JrvwZf/qcQ6Ga/2TMLLlIiAkzUhh5ppkIqU87i7evcY27jgS4OuZ/atJbddGpvVb1spmMsELVtOE6Stf",
-	"WYbMJNqhfAZYTNc5ngmAGNHIHIuBYHZZJ0/Qv/DVI56Up4jYBB212RBw0F+8BQGj43GyiHwWENs+NRNC",
-	"e9Yy5kISjlW3yt7hIskTQh/t1Yo6SlN6511YSL+mdn42qZ3fVqim4bgURSuOpyq7Tf0A/34821s62+5H",
-	"ByrtCR4AgRiRi4J3cRuho5Ywesuaj9qDUIldMEh9FnkHd6yAY5SH42t7UZ7DCWwOMNQ+k+yZ2Ceo0PuA",
-	"abzk4n9vIKOVkYr3Djt0o71j6RyBlMPcHdKbfCBOGU3yqHSN64CZuPEOAmwbQBWfCV1FwSTdlNNgdp2j",
-	"ws1Ml4aQDWlpxrDrw9BmNKdJwgD/eHA7GfHnF4tf1v8JlUF2ihUvZcYghuVXUjwiKXqYUJiQ38kctKlv",
-	"qk4zecrMdOCSLzPTNcDQ7QXX5Fbyzy3E0BSRr36tYTr7xhRqzFk+WbC1PlPSF7BosLfC81qu8xHMrqH9",
-	"w1RjN/UFW5dh6z1qveEJhqwhFvnXAJ6+ptEfqYbcWVNZ7QrbcniyHh3Xvu0QojvorNPp6UrxjRibTDPV",
-	"IQr9+AGtR4fsy8uAfDEhpCiLwA4eIogUiaRLBOluJHFIy7aXsdktDUrYLj7z+1vqa/hcDpiYccFYv9CG",
-	"nHTuOrIh77gljtLerHb7h94FiSatPHElkBD3lS1/mjELMWi5xYk+AFc/+2D/+djfkmKpzptGqMHKU43Y",
-	"EX+ugwtP9i1nqz7nujhbPYAkjnAdtZ3pr56tL8azxQBdl5rKAXdQL1cADMM18WXqSCI1c8XccrWjB1Rl",
-	"N6ZwBoWCTyooMTvziKYAEYfSUUKX+XSDRHa7bhsv2qvaBpasu1+P9ZGDTByehAM8rUpEDva4dAzt8bO7",
-	"k0gNEbBc6Z2OWaUqzpmrzdGuWT3xL919tiBUaDGSJFJCkRHMCvSjPnh6YBPsvO9uLjXz5U9SxKKHYOUW",
-	"GHpfkbMYxEblz3Lda/9vZNlruBboljFapVtDUQguZi6M5pLEGRsSecsU/qD8z2SyxpgEnUVzQjU5P7k/",
-	"ss8fn/9HI9D9CsvlNqxrhyE/deAxVBA5nTL7GoLGGZ/k29i3e/0g1QQ8oo2rYYD1S5t6dtVNPxV4f3co",
-	"P2NLwX5hFD9wcLj5PZysieWbukgtHhKRLSdM4Z/8e/awTniS6CGB2q9DYjV0S/A+YofHmL3ZXE4g54cB",
-	"O6qrdbRb2MUbLJ+IQbNhRn32wf3UmmHmRjg4Pv01yR9+If4C6WVuqkX8QUqVJZ/qPQG3BJKYbiamarEt",
-	"y0tY4mxdR6K17ZezG2Eezb2NMM/gfHWRKL6FFz9rk62dwl+WBxeoJW7v72nPXLvxzj7kbhv+BGk9ixZs",
-	"i/z8rXvnmGQIXbTFVU5oQkXEvvzISj9RV32WCkwkJBNQiuNh1QUhQb36whlyNKdqxtqJ9Kl757PmxjiJ",
-	"vzg/Xvk6F7jtcZUZexzn9WFoPtN2ST9NiudidtINwOwOsMueuhH1gC8bQj3+4hb98pPqCzEix8oCLk4V",
-	"g6BytIq48sSrwmAgkxgrB7vMCqiXXCZwv/pfElOXwtDI9DeJ7zamko8tFH8MOs8p6t34M7i+/S9O18Zf",
-	"PGZSyRvMEqe65+BfgrBlatZY1dRAHxSCxgD48BRrN9uPE7oiVC+Ys5niH2OmFxD3ownVhCM/BNt3ENQW",
-	"3GtP3YL+mY7C0tINLgc8pv/bPTwVzPSDxtV37S7sZhFw+wFZIquvXoYvxXnoQffnclWtEM414hxiwWaH",
-	"4tHTmrbVfVFmi4rFLuvtjthi0K0447fsKQzlT+UndAlHsvTT4OHpaLSJZAeMwWXhysxQjNe9T57Tda84",
-	"JDfnOw5CekXXS9bMepAmvjKbL4XZ/BNLRRJ79FLK4/xumUkZrwA1COMKUyzaTbHq5MqKjqX6sXHGehn3",
-	"nWWhFzua8ekW69A/4Y0j3su2g0aV2OWUXoxGfw29OFVyKdEiP6O3rKR0DJ00aYJ2y1f5d1+QCrG0x6tq",
-	"GKoxT/beF2MGKGpKYikV+Zsra5BwgRBG0VxKzeyJdPELfweVLWFTQ2QWzPMtuQGe+2F81rYnN4uvxien",
-	"bDGBmbolYfBPdKke4fQIabbYVF/AG581Vdsp/MVJGvb5syHdRsDHOLZ7+adqI4a9txrIU5ok2tnrBHku",
-	"RUyxaEhnLQNmcsc6RtHnpoJhSeSrevGlqBe/WPne6hd2WwmdyMxUrrGOpx+Ioo+uAIzm7IP95+NZ6hAA",
-	"js8ytr9sSb+VuaRcHI65dAChQMjmr6ftqPHJPzGW5qdACmJkeieUn4nPivZhuF+p/wuFgATin0kyVXLp",
-	"UuqPdgpStGKegFrdqlg4e+fP8OIRpf9SP20OaxjwF68H5NaOlK7rMRUOJVQw8DeuWJI04rW1UIwjgE9C",
-	"X8AM6hIB/KmaQ0zXenB5/qCPklAe+5/jj7Bdb8nTskR1BTELzvUNldW+ZkN/mZrFcxfHYHcdUhbAS0HF",
-	"GgD/fYoXN+i48NCCeSx9Lyay881z9sH+8/FMsVu5YJ+MIGYP05ZMTjveg3OsTgIZwssISZZSfbUEHF86",
-	"c2h7cI7wRvZgP4Cnypfs+KelU4rDK//uZ20FdrP46ttA30ZKeXyMFIc/Q/7rRvEJFScOUbRdMUmocKFA",
-	"R9VL8m7a1BI34C+eLj3Uq5wC/lYRMouJD0aSSC6/9BwHxaZMKZr82YFfsaKr134snzKSRD7IptMj46+S",
-	"zBejebxhSeIAOWXMfAA9aB8kyrSRS6aIZlaswrrgQ2IpWZDVnAkXsIsQFXmstc8kkUv7fO58/scJmunE",
-	"AgBqYekORkspK/fSxuGsQ08AMh1fsktyA0VJLi9GF49ORg9vhuRmzaiC32+IVORGcxGxk4Rqc+Iu8Zsm",
-	"HIGUKS7jQd0cUUGI8IaPQaVfGLExTNlW/+/f8Nm/RyeP33148PEEf7j4+P9gaP7P/29zZH//n3cMVVAs",
-	"eVPCi3/hC76qATktSwnFAjdDQondKOJ0fEtnBPbKhaEBGAyKg19w+my+PluxDK7dm8dPYPgr1p9rRzbg",
-	"glAyZati7p935JY9bAkXrI3s3vh37h70CNBpfNQyhh+YOTr9QheKkSmPgghDkAZnnyDuBMCnY47Tu7u9",
-	"AfxifjUgWEEpTZlgsStjkkcff0mhkUamJ1n6pyfhoA/rjUzfpp9aFs7FqCkNZ8nMXMLoqZ7DdTdl9hV7",
-	"WCGt8UGvUDmc/aeVj1MSbL5ql19EKWMr3E5kNpsbzL3GyO9UsXJ6zj1NlpQLj9BxxKwbQCVoNVS+hTc+",
-	"a6P826/pBoVJHqFdDm+S/yTwLVIOxTdaCfo5jeZcsJ/se581WT9J+U9s/Rena7vd9RgjD3aqWaSYqShh",
-	"zxxmYUhGTPmCrT333BmRsF3EKojvT5WznEK0ZDGHd4qaCkscYC/JCQnxrkUn7PUa9rhJflqwNdheudGO",
-	"Gr6KUl9aiJDdYwSBdrR7VdruhiCx3uyg+a45+7Bg67uIAfqJrTtE9RyawXQL6sEiYF9P1t0E8wBX2ywg",
-	"sA8xG8uPObLf5kid/K1jSjW+k6aAhV9QkuVGD4mc5uBWCJ6CVRg0+8sI9JbVIfdLmdJSXOID1C3nVMyw",
-	"qHpdzs+L2QaA8JkxXMz0EaCZs5ibdgrLdsGBOZAh2aOb5/UWQzZkrO65P6a674lLMUTXltQMA1Kg9DfR",
-	"kvAp4YaAq5kjpIBpGRaey72x3r0VHSjHrciCi7ipZ/usqd8H/bvV2Hcjqv3kNwbIY92x5Tc6/AEzVLgm",
-	"k0xzwTTGQRIpmnqdKrkM9xlTw07s1106fpsSI4eAz8dFlGQxF7NhYCTN/ov+gziqAmpP61/eriJJzGPg",
-	"us1mlRZ2C0zxSLz27JYpPm13Gtv3/mVfczQwODbBVDoLEM6PcmXZHpQL+fKdx3O5IlOqfAVgDjV1NaMJ",
-	"i33YUA7fqA25LS0emdpW75LMmirr4/UpGFGZ0ATqYmE4ENULLmaEzuzEDERW+QlDpFQI7wZp1ksCNVq8",
-	"uFtafCtipsiKruGOnrBZJshkjYCMXyxhPpXLNDNMl2hSToEmNRTDIUBLQJwJi2f2D3Z/dyDETbY14Uly",
-	"YqmoHSeeJ8nrTOxsvz12nYPXWaP28hcqdeAQwuxuNt+MWNni3TGisBrZlSUdiPS2Z9nM2VKz5JZpjOCM",
-	"1lHCoLbblRPNrDiugb1NQKWKgRnMJAPVyhUzIXRqoPgYNWRKecJisqL6V5Fmhig+m5tT8kIW0K4ixo4s",
-	"t7dTZTExKx6xoeWP7Bbw9k0eT5pHkgYxecGw7MjuT7Uqw4zGTMTgtr94dDJ6dDI672VK9tPoZEu+OPSh",
-	"bTIjq0xc2a3we+4KI0xotJgpfwl/tX19EfC8WK0Trj7kBKCTMxHbjacEEJi6sS+ViVOVidZr7uyDykRr",
-	"hariYB/7ymqh/i8/htPO8p4mqZIzSC73iOt5PTRuSCSzJC7g9e/oGttu1nqdiQaHeHuBqSkXcUNlqQBy",
-	"F9SII9SuEReGNRqE8MXWsP2SiejhaDhYcpFbqu7WgmFn/5eV1FxhQJA/rGjDjXa7fFcCWgPBnn2w/2zl",
-	"isdmiY0FouzMv3yGCGSRl+pLOEC2WK5I3zfQxyeXZWHH1sYZHaGdpfF0G7G9iqf96M21GTDXTrjA/Iw6",
-	"pwtSWyyj7AvP+PGHyl4ulLz67ofSpD9/QoNquFuywb/1Lx2TpUEfrZXv3Ci+/Mp3bqJDVwJnSrPEgIb/",
-	"ZzhKW4Bov/WllP88pT5hM5qMXWTB5WB0/vgRHY1GJyP7v2/s//7hf3X/nRey4E+cJf30f5zwHYeSlXtt",
-	"OhZfVfwvRcV/mTIBAg7sK9bBBionSOUdj78ji8aYGs9kzj7gTx+PGRyGFFyvPxYq3vUJsBTHcPNz3eeQ",
-	"IpjJXVfs+sog/koM4jWz11fBIsDev4RwU27qIsOhuAWWPj77gD98PKPxb5k2OXzW0RgHdNchOfBJPp5P",
-	"IkPQV+faqMUlyHO6Jvf7BbAXc7tryQOWf0spaudb+lqY60srzAW5f26TMQoQmAxAKHMDBbi50USuBMmE",
-	"c7mDRYYSpPtDZQb6KsBnqUx41Bow5AvEvsI376AQsOupKUUWnv4l4oTyUr9UMTJTVBgWX5LfM2n+f/be",
-	"/jmRG9sb/1dU1Lcqu7UwYM9bxv7lO5mXJHczmbn25OZ5dpMai+4DaGmkvpIaTFzzvz+lc6SmgW7ANg0e",
-	"zK1bOw6Illo6bzovn8MN604xTZP6tPM+FLKH3AHKPutrlaWGEqswmFzZ9reua25W1hEhWyapPYawZyN7",
-	"QhJIms+tPWtYty2SU3nYQCXxFwORkrFpnL3oNBuORQ2GMMY8EXNfdhzpcsvLn6shFprSWsOfX6xqnDUG",
-	"1qbmrN0OrW0jNfKIAcsreNUpLCFcxZeW8pTW0tc8gvnVE3XgfmNK7xktOL/K/ywtaAlukT7Cc3bScXvt",
-	"e6Ntd8ue4jLHSkT3evDTki1wO7CxcVAmg3Z37biNBDy2Cz5IQ+ESbLXwb866LUi4tvQxmzcLNpHs6+2C",
-	"MPvdryKV2VhX/tlXjnanKtNo7zipg4UtZPb4TvZXJHqummgXDWF6hi9v3GAv832yaR98FpqxSmNPZTMB",
-	"jTpxpJztJRUWGjg1iTh+DJHFM0z4FJY967x6wl7jj2jLh5BalkkrEsoC8UY5TkEvgB2cse/+E/Y6/xBT",
-	"J8egecI8upBhdL0EHg3KErqM5dpe0s8b99BlItSDneUifWSEid1DxzzJnFT/x7NXJ89Pcsft15lw7+Ro",
-	"SHlGgHUClw7tH89ePe2cnD599vxFoxmeTuJ6hqIUPnFn77cD0VqSpPXy5eYXNL8Vl25bdi2B/dxECJXV",
-	"aO4kw+kiyILnz8OySh+qvGw2nm/y6r9JPuYiKZGxP1CGJ2dB3AXmzY3rgsxFETKAJMb0P7y1aehlBvzV",
-	"zAmE5cvZCilMwBmbi+D2jf9rZYJEUX7UbJ2EqaowK+nrR5AxsUg+zRJ9QSaaVxObEciuwMsWzrMinr2C",
-	"Htszo7xGj2XZMqtcl/mCtqBOg2I8XVCMi9qu2XDCoHH29Dlu3630zAWk6qEqOafX8PCPeu0b0WseLiBY",
-	"orNcLm4s00hq5x4+085UGgJYa4Dlqp5alFg7S+O9Sox5Un/nTDmf6yqMvzZgx7II0CHL5ZQpHYM+Ry9s",
-	"CtxWXDaesN89NKlVSUxxZhL8czcGYily1/lLSW4/ltwOaLu2KM9ONpRnJ6edgxVoBWfp0Zb/pmUeEdwC",
-	"3t0iXjjJPjp0boaEoBEaUm1B2iUqGq6MoeCAOk1znKDCICeIgQO3xkka82j4XQm4wl5RUJA62jwecxlB",
-	"Df40wtNghsu4q66x3QTqnWhIpUwRl6wL6AWLz7E12NhvlddbBp1ff8iPkkB1qOwtNOm0E4V4/IbxAfBS",
-	"FeXfLVD5Htvoq7lKxM+dzhn+/782dz699ue0a8//OgY+uvsPE9QOfdM59y4KL6eoJlyTEwrBFnzBcZIY",
-	"FmfUfXzg7JZNsxhRMHhV5r50s6jMtuYjhstSLIZo2BqD9ta8/2ulS+otRMP/oXF16r7iNBUM5Ff7CFxS",
-	"/k3p8uHOrEgWFwEwnWGod5k4VK8HWsh+7a6nwplVuJ0q6K29Sa899/RZr71vGPF39iKrUZearDtlqYae",
-	"uH4cOHgzQp9gjS5RhbuupwmPgIDMgEydhZzNw2ACoAvHrpZWZXu+zs8BPRsQDSGe9ZslQ9IdQpOcS4ay",
-	"afOzQww8OjFhKRmuFPHCPXhemzzc7oHEs1BuzaEfInTfZAXVVNi/o3FXk3F3b6gINUq5hqKazSOA95M0",
-	"lZ6FKgEQCxNxHe9HBCy09aSlfEvsuZm1mMPKC2sYSKsF9fc68uYD5E3Kr8YuguH40PkhEVtpwkkN7Yg7",
-	"PbGstVHf+XF7wr8lgzEg3gQU2srunDh6DpC00HOTumqeNE+ef/3/GrfCxP3LS82yOd13VVizL57tFjok",
-	"HNj0aIoXQd9yIsIbZ37RPix7WwMG+h6CuvVL2bq6vY3HdXOGufAb99W7U/en1CVMAnU2Z2YbJpJ6cd0k",
-	"Iw4zbKWa+LTao7Y/iKzqibDRAAwlPGAZ1pyZEAwEf3fdkZ1gcFUP4R6PHdPcHTTVInJX+OncRd36vAbc",
-	"otD3nHAyZwCWCbdAqGmj8ms8va5b0l6DRAju7sNEJ6d3DBO5tyCiegCyraB1j+LqkFodBY9a4ENypaFy",
-	"0qSouGRCGrtcBlKj2LJ8CC0nSB+CPeQW8wMn96BnyMNwPzTz0+emoJaODP4AvQ+/yVhRGBcpkPTlgGPR",
-	"EaHI18Ca6/0Lpu6w6ypwMVyiMyQiFT8O/HN6Y7xbTIoGk5BU+rWHS3HFHde0b9w/a6P3ddPPW7BcJKso",
-	"iAr/PJh8UIMetO3gg/luA2ZZ3EETP1znyhsVw8rC/73b/liIiZ9hNE7pxO/9xiT7Kz5hx9lhb6E6OSwk",
-	"eRwNg0Ow/H/1QFQk+7B6OeBQCcxp0EA5gLWEGoNeaAdZU7eFP5MYFekFMSRiJCzEzMK1ZT2RYHJHljKr",
-	"2NNT9uGHmTMvUkk2ksa7pHHz/lISqJw83z2ugZksGjSZBDtRethkaiKbOPSLkw+FP78IzLz7Q84+0RmV",
-	"oONKhDWQ9LAmlLOe0iNaDAGLJsBSru0T9pr+wwP5dHmM4MruGEMhKabsTgYqgXP/cG0sO+108tFUkupW",
-	"UFEkkii+1RhsswwTPhpwzSMLmnXBTgAkiyBJzDl1pmIqsyyTCRjDDBeVgPHhTOfbKoLMRo6UIzUacSwq",
-	"H4lIJfgqlnfdC4kUHGmvDS79PgCs8J9tJW44VeEXKOWW6yZRWbroKUbxpNpweb5KiA9BMtXr+fojc8b+",
-	"gbT0DypUYAnwWMg+63TwY18sVNktUIv5poU57GIjTTLzRekviKAW1uw+dLta/M5PsdFrfPZc8B3hGzTD",
-	"FnpOMHxqPIRZadcAPqoM7Z12NmsSsIkRoCILtmWsBj66LT53szHKEiscF7fd6FaA9CmEQLVjROujvW47",
-	"Nn30zHr4N/1utue+6eWOoek2cE3EmveOoHQHY2x89m5G0mWS1BCe8eb5wyN+3eqqeNrqTq2jyadPnz9/",
-	"9uzp6ToLpDT3/EVnnWGCGQGr+ps4Kv4XpQ1s2OLEhwOVzhN+/lGtuWaYKBv2O3nxbJ0oWxKsP5QEXzAu",
-	"YwjpLW/T6z2/5+gR3kCBcfuw+smGswp34FKZA9LqKW1CDJGIDxqunlq0uNNHyxW5cLlFy4O89S8zLlxT",
-	"pmtLc7smG+qdH3qBI/eUD9XL+0RHmXb7izU1cJ0m7g3PejwxsGG/6JWlXv7h1WlR6m6rWGgXveEa6mTw",
-	"4rE+8r7RgRkYMkPTY7ihWzPm0+U+FDvzEFffvd1K2UAlcY5Qa3CtSnqcmxyHzsuqPKPGU64A84T9jHcd",
-	"vOa67wl7bcKnTNPdy1E8Yb11lR18mfCpuSq74qbZPaXENv2IXqI5q4JP55IJGs2QYPDutwt3nqpx1vjt",
-	"8m0Bg+3kSef70+eNW4Ar/AqT+Xffsf9xbvJLxLyo6uQ94nJKvgrAKLXyN3EsQj4GMQ8qqcoRwqJk27JX",
-	"ct6GaIcL9tZlXZmfccmx6Bi7yaxqEr6XjPGVvfvPuh2a/SYX6t6XQ89A4AlEHAnKveluXXYAf8h3mVYp",
-	"cMneOJOXJ+wHLocszbqJMANyXI2qfX/blY1H71+93r85cqkmDmasO07UvMgAbsg5e/fbxeKKN7EPu9zA",
-	"VqzUX8AZNGPQU7IRulCt37lhE0iSql3Ndf7cwvwmdpVKgMuyJbyOIkjzXVE9x2++kMEpHzWmG1NpIQM3",
-	"9pazHV2dD8HVebRnjvZM/e7QeXOGCekTLVEA7N8bumAQ3bjFfW3fWPV1pVu0SPGbuEZjPj1nVjkr5g6a",
-	"xl2KNk6qQEz/nbkhKn2NP2HJh1NmmMA+U2aPwt2Ietxd4SeqcHsvbYH/cLyP77UazeyU9eM/q9noP2/D",
-	"Wu2bmE+/0r0hAQKvXCzLGqkxrOay+9rgweYhKyc/MkIbDiUazvJB3IW7mz/LrPhs+cpEbp2+z0M5KsAH",
-	"mJUcwntEKJkNLjq8etzrnv4wWXr9aMeXb3k59/e4SCBuTZQetm+GQsZf2xqsntaZAvW70sN/Crm63tPq",
-	"6Xtcmxv9oIsbLtxaP2bWKdCV9rSwMDpiKdQiN+YkwE/u9q30kFktIPadUvKCx74Yg2RZeluEzEpnXU/0",
-	"M70i0tcH+94PqZEKwxSl8WRlgDYAHUE8SUCzEZ8yA48DIlX58/3OMH9aZ8xkXbdJXdCmyTSMQWbQzEsY",
-	"1ATi2X8ZlcQb0stcG4OqC84WCxsGKhExn7YinoCMuV4dcf6JRr/JB9dIkQtzraqayRf/qCpn/NHN3v6B",
-	"1MoskVT7Jvy5wW1g4dhrUN1Hu/wbtssnfMp4TvIerkixQM0UsLinmV6lhpdJc1fCb53gewRlXYvS7mE6",
-	"V8KBLRZ1zR/dWwx9SHaVZvYKM9oJFWiGwuksLo9SjLkhMYZM4/A7EpVXrK+a7GoKXCfTK6YBH2AYTxJG",
-	"H+IvnrDXAeqzNOTzhywUVUyo3EPOOCq3fJ0VQ+CUHugiHEUe2blKubFXjHuXi7Bnsw4DvocEM9YtqTxV",
-	"pRbZv5Witx9BuzsYko470aUcltMX3lk0+80P6trtH16d3VLoSGa/PX0esl7cQ5qNkZIYzDq9RY7Lwo4R",
-	"7O2uA0O3FlZHFXsYsR8PF10inXdbhbfK4rxn9stdRP59smV8jkx56R1G0QsldswX1zkJ734oDHN7ZEGy",
-	"XC49b7LT509OTp+gkGFKM/z0D4l5E5iO4ARTIY8X8xLlE4Zays3O4xjiczy4WQWWs8SqE2u8SDjm1Dzg",
-	"nJq5yMiyWeBthntGRI4pGEdNe9S0W7r9ej338PIrxChV2ra8PFvpQvwZh77xI2vkFZron0LGq1yHQwzm",
-	"BzUsdJDJj8KDGIwO1aMMSrcZ7j/oOJdoi3bUlJhoQjqj4L6Bzj+rCGsTivrGm5bQSzzych9/2s1Q47NU",
-	"31M7BVYFlCMN3AJNv1e3BFynEFnS2xgpQkosBKOwBWnnK5rl8gvGjN2Id79dNM4az5+enjx51sHN93bc",
-	"Bz7Fy0LjNnU1fiN2XGtfnHVZkhPxNPN6ZCe9juHyg7GAfkDgXITuJO2kesUYbAFBzg5gygZ8fCfdVamC",
-	"2jf0x0r4t1xA1KwnVvPAwUcDBmrCelwXiEGYXaqJ9SYDrSBgsHIPWL3YoMndrx+ATklBxkL2v2DDbpPL",
-	"8dsQ5H4cz5sxw1EDHJi3Oef6kL4rFQKoj4S1EJ9jn35umFWsCzM84MU+/dvTCPV3lpsXJ+UWqlvDNoXJ",
-	"Xng2nBbt7Hne6h8SA9TtzdHAsdtb/VmQhFw1ZTqTZ0wDjymujFY1xh6GAKnJU9wmWsl+7kcZUfyHfAzS",
-	"apUwqyxP7qKlK7xQnY0YE4XCvjkTF/HNs2a4X3lBK2T/nCkdOLZZMMAn3PiIhhEyOqZU1c+s2DrTMCUj",
-	"YCOFCRwxM4Q04LhW9ZiwTeYOUCiJzbbozx3zI0qPDZx573Fc7aTuplnlHPYuhAP3uuX2FKY3J1S+iWnP",
-	"7j7g/mMyEIjPD1MW8RE85KtWaew91PS8ufyfUjBchVdJrqMBNiTtsU9v35vZoBfP2Icfbgtg+4e8+vHd",
-	"Z7YQGrliFpKk2vteHVGfUez2Y+q/h9x+XD6CF1WFfd0iV6L4hVB00SXZbBjQYxEhT3ezaAjori94KJvI",
-	"1ppH+IVHdsUXnY5A2i8jsAMVu08yQ9/EKsrcV+5vf3JHANZHCMBa4IsVUpzaRvtr44rL4dFOOSCMJZ4L",
-	"+1zFnc9Sah0rh+Iun6dmKAW3Ur8tBtJfvDzpfP/9i2d3MJhOTjc3mNo37p8Naie2qCOOZRMP7kJexB32",
-	"hclrXGEP1VDboKJZJFDRbraER9B9vdm9wg89gFwB/y6PPGUgRPxYwo0lfU6+B2wpjbzi7sKJkHDOuGUj",
-	"ZRBIbKAygxhzGtgQUvtg7zQbMEAmY7VnH5dbwsF4uNzLHFXaDlVarrCCNutybORjWKJkn1FLQIwDONN9",
-	"wNMUJMTOhnc2my+Zrtm3/J/JcGWN/qXoSyH7/4RprY6rf8L0EqqzGWF6D3/VrWUxRJkWdto4+/efxWP9",
-	"lHUTEeFiPGyAGgI5OrDAwFgeDVHyhvsX+k/+dvH+DXv5/OTl3+dOMgZp3STLR4kon9FW8w0TiPug2z5o",
-	"0TLZaOWhv6Fxl9mo1kMvTlNx8m6lB6zs36hRyhE3F5E+fUzJZKNi50jLRpmxDP4340mRhH7BQy0hIDrt",
-	"7VfAeyqymkvTgzWYCp/zUXtC8A9s2RVJ4mRsgKCo6odBX5c3xcgyEe+4H0bYv0duCOfEVp09uz8+EDxp",
-	"dXnCZQSrxOlnN/AHP65WkinMUyFQ/XLNOYmcTAqLQtZZHX+BVgdMUK/j2LAs9dWBdIhBKrAU9Axp2d2g",
-	"3M7smcr6PGmhlSDWRBd/cUPfhZE1UthsoulK4Bqn1qSAx1Ju4t82eKtMBqh1fGcP33rPB9IWhNcmGFtb",
-	"a+oxTzk8jgvnuddUTR7HGgySa4SWd+MnPupmuo8RtEwi9F7j7bsGvUuEmLON086z5y+dwrYaHGs0fuI9",
-	"kMZqbgywk8asGuBXpWMJ9i92SQE79uOo+xOewvUXEeOjT06fPnv+4uX3rzavGCjs3nsM8e04RlSY/x1u",
-	"0Up2nB5v/ocSCMK1eg+DO9mC4DFB8vhuAlSg3dVcRgPKl6EA8YYyiH5YnTM6r6TaN3Sp/Vqn244IPrjt",
-	"KpqLHwXb7gVb5yjYjoLtfoLtImA9hfzboVQTScDW/rDPWZ4i48UeZT6g9KP03UK9lJmHK7+PpFN9tT5U",
-	"/YsbdQxSH5pHvxQzNQHrjm+5BOMWuLnVqHyektbIWDHifWinsn/bbKpSeZqKyGb6oMFvITQ5KB6k6qvd",
-	"38myFRmdn379scn+69O7H5nS7HfofvLZXsT0seYTybiESZMZFcAiCxUlHtudsjqpOxMzoMcQVyDUbU9s",
-	"HbMAV0hrM1CTYz7e4eTjeQxPLzaZT9lwpxRYsCBlUt6fh3CdFzOLSXinnVcvT56f3gF5fbTSGf2hVhf0",
-	"B1gB3pTA4SO6TgaK+mqoIUgnvYfOCk2BD7FfHxWQ5XE9PmWx2jAs7N7NfRlxC9v1NI+gnXJjJkrHW+mn",
-	"WVYP/nEiP4U57gNfChO3FdiADZMo3MJZOtDUzlAlVJmmNUSWDZQ2wLrcmWnTzW+/YZ23Kf4uEfn08/ic",
-	"KpUQMc8AHqZBGAcGMob4sBhiR1LY/erVRtN88Oi2zzd5898kH3ORrKjRnjWK+M4wdzMNfHM3Hi5lRUrY",
-	"afV45HTDqtQcHPiextUo04vzXFrq0FbazkVYZiyXsXkEUn4Ggekbhwy4MwXo8Bgd3o4F++oyMamcKjrL",
-	"LwoGIg1klWLPy6bvTawhBW5ZrOg3A65LGw13oS/kXigQbJZWpgvhSzXJ0GaIM6tkMkXsBMqmo2JSju00",
-	"yB+O9fdK9oQeHaA4vofT463mkyWa9hVGBJYrpFVYYpim7G+fP37+1GQX79+wF6dPv/97XRKx7c+qhs7f",
-	"tTCKX+4Sq9zRAPIRgmevTjtPb+HRp4kJy3m3vvwLiNQY9NTNXZrmFwYgS5om5aX0lYqRVZd4+ZFz6K0t",
-	"rPmkBfA5C+RC8iyd58XVwq/an28Lz/dbYVsNEibztLtPJqFoF/LHkR/WaCx3N9RzQoXKI5UE4/t0Y5b2",
-	"WIm4RqofqTHUcJ2mB29Lnczu/du6NTsDWd750nwp+rIlJJtwstUgyKgjqR/s5Zrk99LVet7s5BNsQj6A",
-	"/MqN8Exc2lIQtPuyMvlpViZdfpzIyzCu1rsPzrEq3TIs93FkWxZpRKUgC6+/fz9qWEsbZNxCp983Y/GA",
-	"jD+6BVcTdYm8/hxAaQ/RmzlHge+kh4rLnbg+xOP9P93M5n1mahBF7Rv/11dHWnXm1/nz3wB5qAYCzGVq",
-	"Y8Oo6oCbx0F62L6oV6Ym7yP9ymmOjLD16k/05c/yG0cdoJd4NwZpj5gDdq4KeYnWJnzKhFzRx2A/WtcY",
-	"3p+rkFkQVnAdcgXRXuAsVkqzv/n7dCLkEMufooFSBhjPLcy/4zUxgZ5lKrNlIssxwocw/zfNBv4tjizg",
-	"m4KCtNV0vqrReRYLu/1isJHoE9mtFsofZsPqpJUwy6pLCe3dwVNMmnDpxOXsgLCDg0piNgaNmrmajt5w",
-	"yxPVr7GNeZUXyS07P8bdV0hs3JFltsYd11YtTFySK5vwYyrfwaTyfUq4RCNgpMYwz77uU0w4Ar14t9uA",
-	"f6uz9HKB0U41jAVManAW+ycXOf1hMGoNyuiT38USfv1hGk7zgPXRBURDR65ow/CZQmITlSVxoe3prbXP",
-	"SuK9yf9e2UJongTrpoUqoZ2v9eAzlIoEwGWc9xYSi02FardBSqGKRUxFXUvmUw7PknI7mKGzjBYkWDlI",
-	"81q8lk0puR1xGUFyLzfbg3npysRcfMctW4EPgLOPNtkhNQcuCrIuj4Yhgi8s05k0NZhjRTmgUttSmT1s",
-	"QaBS+zGzH3sP/kKYL/Ajrvg+1VjG8umxjebByApMbOOhcyaeMx4x4+Y2Jk/AiKsUE9TCoWVAr8Nk+hVH",
-	"XtLAGjVjcZ7VSQJuBCESeX/UFLgOTqlHkDnQ5ym2xKCdcBI4IAkw35mDggQT0MC60M/kjouCl8kt6K1W",
-	"5Em2iuLgGttV+lE1kttHv6IwVQW15RgNhxyWxT03RY7yXgbsfYPph7nhsWuvbxkuDqEQz4jkQer4UgLb",
-	"nTspTF8VCKP+gbxnj8bDgV00hGQjLmcsa5ztQEfdpBpOzeQWHcC5bJ8RZpXzLBDlJY2skfz/6/Ljr36W",
-	"KjsCvz14/5kT6m4zGO2G70qyH3FeTTtrUnTyUXuCYM5DKAGLubh/ZSDMWN1UvNOu7Xs2Pw92+CModgtV",
-	"k+CXjbLmbsjtjWbD47e7Q9YC/0VMdjMAKl63qIv+3C0g9DrN9EhSNIo0NRPVXar0QFc3GfP7irNX28JM",
-	"mFCHwq5iFZmcjZ94oeoI4orRE7russYNCSGl2f99/eGXWfthfIZVSTJQmQGmuQXWauHzrqitcVm6EhmA",
-	"gZAeugX41u8bkkHxcVM+Su71uJ1mEuTbvcqabFKIuXiBENYgTR/tzIOzMwuWxEw6IH4AEsO2LUzTvgl/",
-	"ft3EzNyF/2ADpr4jiJ1nIexj63gobPAjCPn6Vz+fe29HWE55MNFjV6+jCFJ7xbghPCL0eO06HLxmZCCR",
-	"ij5hZVTdRoutzqqIuUVVQx1BNNwFF2Fj9Auo6vr1+1y7+vO8QEMYnwZyyNUSvyjlabvPU9Nkagw64anx",
-	"XR008GjghDPTWYI2loypPfJkAHpbCTKlRBqLXq9S/rovV1zYqoKIdibxMIedGgoh+nfV/ceq+4YRa9cO",
-	"b91OVdlLwg0CGbnDS7m22Pef60MW8J+xuzpmdnkGZj2tRngNKJw+l1hyeADy3N+39y7R/Tr2d2UqYsmH",
-	"+ukv7uwRJv70RavzvNU5+dzpnOH//+sWBft+i7/6+1D9Bl95HnXwrMxSNI/3nQNJqs5sfqdhSjLDEyC5",
-	"xSUT0lgu3ecIaywRpDjyOHtLBf3bvga1yYm3d/lCy9iueNkTIx/Zd1cwN+8ChjkyFGWSLUrR80Itm0pi",
-	"1ldgmNoeT+l4XQPIjzRkX90fcfb7BgR4NJRqgh3eYuzY4nSxpb8xezbZQxzAvdkjDwLQ6a4o0CTaK6Fs",
-	"90VdRXWRBm4B596rodjDnj2k2uz0yVBIdP7LWIxFnPGEFmenTzz9/xxz9s7//Gsz5/7GWWOkuiKBlrFc",
-	"280ty19hQpuwa0/7bNJl9YQnP4e+baxIEpbwaHjM5TgYm/MH6Auq2YuUlBDZWVboQlBwjYxYo/raN/jv",
-	"an+6lwT1qoKVBH/4Tm8ZXnRH0n8Dw9/NUuXsmCOeNo+sGHNb7z0kX05lI1C/ii1qrn0QfG6dzSjiKNNr",
-	"kOn3FdFvSDD7K0wum5tM9PJIBSZiW65Fr+esPDtResiUZgmfMAkQGyYMQ8aeT8bajlDfRvnfvbmS1vCt",
-	"82S4JR15ckfOgR/FGGZqkWWpL2rgxjEXC7I+roFriveO+pmG22hQ4rB3H+M46ly6z3sY3Z6ejIwwsdvN",
-	"fzx7dfL8+UkH/+/kduDtO+/BusllytdWMakmR84+lBvU6zg2TtXq0IsV2frciRQYpXaKQUdLtbkTPp35",
-	"GbFXaw1ixdM8lhOtvW5dFAfXithemKcqBcOxBsBhg1P+ykehX6/XLUJJb6PNvC13Mdb2eU9LubZynYf7",
-	"UxhUI535OaoqO18nic8CGR0+1JrfbmptH3o8C83MgGsw7v4HzKp912aEZbZvIhXD1y1CB/xcyAguQQnw",
-	"xRPVmT0jfv0LyL4dNM5ePGs2RkKG/zwpRwuoaK7vafKh5o/75d2mfd/W+bUy24G+PlpLB9MD1iqNKCWF",
-	"k91GgDVg0LY0GLCmBmw4boahZ8eFm+M+bURgxEXiRFACevj/S6VjCfavJ2GEExR9ElHSKIoy3a6rCK4w",
-	"p9i7NhdBUFeB6lJjZ2yTRQPGWWZAn6E7ikszAR0qdQwf3SOWWn/nzF206YAo08JOG2f//rNI9x+4SBzZ",
-	"J0IOi+DJlIF4276YmL4QbcAH7eDkraWzjgG7jSa1haY6lZ1qsT9w46wxePnfk874V/l/ru/IFPfgBnte",
-	"2tDAccNWejo8QGm/R465DL3X8gY2qscmA4WJbwOVxIGdvjPUPXoLvDN199OWQMKtQ4dQxsMnmudn4o+9",
-	"psgSfk/jrNE5efWCdzqdVsf9z0v3P9+H/+wED1yz0RVJstnoU6wC1qkygCVJSXKrhIj5PdpxYkTJ5CX1",
-	"BPitv7M7/WgVM+DrTVM+PVqt33hbr3u26fqYgiRDtw9MSTYZCDSeHCs4gynlImZKu094wmXkCChNIWZZ",
-	"iuXZfN4a8DTp3T9qIhcxlZLek5RPG8vyjn64ynSeE3vtG/pjZarGogir8X64MSsefO5GwKTlSBzMnxu2",
-	"9InUCG5LLejJqSSXur2JdKKV7sTpavc1uROnwW2965TZC4hAjENVEWbMWjECVkCkXMiZxRKU0rKxmFto",
-	"uV+X1I5VT5ylzKomhiiFjJIsFrLfnK1kZS3bfReBCcPdKc02AjtQcdV89G1prrCjYWdRcDnE9GAzaDQb",
-	"faXiibMVmo2xyqIB6LJ04YoU5h7z9swMQKWruYwqK/vo28ZtqvnKp0YP60hJmFL0GGV7DwGQKD9jCrZq",
-	"EUNIbXkytXSj1MRNvOOc6UBmnsUeefZ0kEZIYUmSU1l1PvW8+K1Bvm52w/i27hZ8RONv8r8az54/6XSc",
-	"dMi0dotqnDXe/Xbhts0LlrMgPzT4Ildf59d+dnqX+8aebhrV7m9S8cU0bCdbmkwlsaO8OIMZ9R3vGofg",
-	"Ib+ASOnYeHWig8IXkjkdiTcGDOQxR/m3FDrr7gCmfeP/2sT634Hdv4YxHgFGiX/T5hz/zwRCaL6GWO/f",
-	"1g0gXO1WXwFmFNnW0MtkXGvGXHFNq1XsBS5mvxp2WWGedKoUpgZu/PGKmNmJiOBWCtK/7471Y3HWZSlA",
-	"BHFUfQcTHAYZG+pa4QFkEa+EKnaDxN9I4XnKqNZ3CZctXz3fvqE/dpHGTkkWG+Sxf0q49BkZDzmZvbDM",
-	"qoz2vI/WkUdrTWQP7V9owx3TOCJf6AFjWMynRR567e+yd2nukGo1Ui1sC+yTt9rdRNWLK/bJzflGxat5",
-	"CJeRD62Bg8qbpAjDcGY46qRD65SCtE6YuV0M+cdMKjZS8whoSHLUT/hOSUyzn690fM+G1SnawyyrcmkD",
-	"uvCjglGeHVPAUZ5rE7PsDdyIKmpyCBKGcb6EI4jxbvx6+X6vQjE+aonDgyqeSYcKhOKt6Yj2Tf73am9d",
-	"gffr1xZr4a4eC6owBQXnEZV3qxM2tKY9rZQ64UqJrX704Pl1rYQP3gl1H/GDN8EPRof0ECA1c2IQcyS6",
-	"4DYkh127KytsTqLuVrrein6Dw2pPIPmzbsnr3uORR+kx7TK/pRnvNQwUQRZ6wu3eLPRtSb0RH8I9aHeb",
-	"AQgf4D/pdJqNVENPXDs1+NuHD+8uGs1GhsR+cqso/Oy99mGwr+IiQsyJ4Yh9djBG+wc02gsyo4m1+qrH",
-	"+mIMkiVgHcswpanTneYyJhBxU7tB3wYZ79/CAhlv2XOwr+sHluYcMXcP2TtLLe/BM6/3zhZwfenzvJF5",
-	"vezbFz27oRf3Rxz6Tdug7hUeuflJiB4FSuzzMdzD6gzRtwfqAthBw4nNVJRfyIGoqWN3h0NXVdTdIaip",
-	"87mGRHmY3pkr21RSTogICWYlHtRFJi/ycRs0VIr5dFbX5l4jmkYJ5GXROpPuNc59aOzaonGdyQSMYYbq",
-	"IeA6TVQMjbMeTwyU10fEWNS2GX+95fj+9ZZG+C3a1B1IOmCi9EwFHK4LnE8NsyrOYc5UlsSsq4EPZ2SA",
-	"BZA6m4c+Q2JUuoS63fBZpqoVI1CZbRmIFOaCnpx2tolGpFWyxm94gSPqpDCVQFXMHbMe3QIO3p7Ct6QY",
-	"CqFWzYjCnDE7UAZYNxOJZYKce5Ia/XpC+s6wBXS9FZAAmbl/k4MKUmrfuH++UrpQAOJYxNEYqTG4U99l",
-	"olLft+Y/Ghe1ZuVd4OGa4FhaJlFP6Fg2KFVXxVM24GZDwnW/DVq/viuCI81fnTJeBXK2Pfq9K4rMTD5Q",
-	"K5rC/am5UAHzZ7NhhXW/a/wq+gPLYjDDzdPh32TGqhG+8Y7h0tycP8ueWqUbjlx9WA7qNaKjOQc+K+wd",
-	"RMey7jJcxl113YpUOl11Z7ikcW/csBrJvjhNZWwmnT4aBAjrXzivczeWR0OCYfN3D26GQDXoCV9o9lRt",
-	"a/tjv69KWYWh917peaLZtsVzumuqOyeEZ4/bqyTm/Ez4lPHEKZ8pWlvoe87bNB7Fc61G1+vQrZ0zT9F0",
-	"PIQa5pFwc67BT5t4aimoNAHseh2pvhQolO/GOyUyFazFZtWr5GkYU6cwDXNU0HRY56OQpkWtymIFhnUz",
-	"g/6dTY897Nb987fLOzRQBlmBMPZnYnc1l/GXSCUq027KTvd5/LQ7s66/WNCjLzGfmsbZ6eaJH+Hd9oNA",
-	"vCk7MI45RlPGNRw7OBySmf3Gd1Herjyo1gOiL1tCbgVectHxrBANjDNyj2IrCqVZH6xhzzon7Io+b9Hn",
-	"rQmXFuIr8rJxdhUNeJKA7MMVtpsGHlMWHcFrstcs1aqv+Qi16R+SUj2vYhiLCK4Qk8BgBa+wZOo4ywe7",
-	"XJwxY7XbZG2+YxOtZJ9xa2GUYnY0olg5Lex+mKVP/pCN5oIQdHv2s6wZcjlHoY2U1hC5NWkDrOuWqqeb",
-	"uwd+M6AvacE7lmVu5s+IlFsaiMdznL8z1KrkaRMuoJeZIG8OGuTZva/x+NiLV3aCepy1b2Pi/oC1XpLM",
-	"kp23fF1z3Exn+GbWK+GOmaLS8shW89/mxkK+niO8+UMCa5aIx6wkwQhSpaxV2AWp5UQv43GswWA2pYUE",
-	"0oG7NctstNBm9l6MMKfealCwIQk4pwhxzWLRF9Y7XpBm0pQZd79Ax1zBeefulGPQU59GzF57TeiGCMPQ",
-	"XQ3xOeM9C05W9IDMkVwru1FjJeIyBRlw3i/vrSjz6RpnjXG3Iz6cDn+f/jd2c4/dZ89enXaevroFw+KZ",
-	"vMcjeY38dNSKj0or0qGbBVr2TDFnqG5NDjiDtkX0un2liMf3u7CD+ytFYqjvT1+dPEUG276SPPLaI7RA",
-	"hQxXOlLDRaC47fCYoihwDaz1MSvBFXxWroqJmoJWPFx35TtnXJG0xPMJwvM2bS/c+t2XEbcQV52rkP3W",
-	"EKamrZXl9TSNwQdf0lz/hOluUl5QIuWZiUOYhlRLY/mU9ZWKWSatSMjBB9ep0Mcwev1xGopvI2FjJMaR",
-	"IBG1CQJMwsSd14ZEvoHzLYVI9LxuW53odzk/tE4XdHGmY+tKrMmLs8iy+dMKaDv77lg5v6pC38qqDD/6",
-	"fO6Uj6l+x2jFfaBmeDmPUItpn0xIIBRKMsMTYJKP5utWN2+32KyOVy/Q9G5EZGWorjjoMWBDl5HATqXj",
-	"g+25W4Ow3T7oWQlR7zDufQeOOuqQQ+vCuwUJUm1rW97rtSK3nHW9nC7d0DdhZJ1ITjTHqvqasOBHgZhT",
-	"yCgO782sYmNhBDW8GSjjrlQMD3O+480545aNlLHspNPZMD0CH1xbfmlfjKFISnvNlhqozE3qtBiffqE0",
-	"rrzSMYfj7wkZM5VZNhlMWU8kwF66vZaxYcbetmtmeO0dg+fMTVvJUEf1cVClzHOCgQnpE25D97nbyoJ1",
-	"6sNds/Gv2qFxPDWvA8bZvpzZ4DZPGcwF5OkjQ+0GVJ/OGdH0z4N2zGQM2lfrO1WoZLRV0qdp1ttN/0Pj",
-	"6rwr5NOsMpxovYcPBf6wbaPV1NRWKcga4jrusTMquU9U3Ipo6Mj9Tq3+cfbP9IQd36dvF/Vukro0LMFk",
-	"WDLG8YiwXsscVlR8RcSa2mQvBDe5typoQ3IgZSKN+0ewi/xwg//WblQgYW5kUgQG2kVYNKe5ATcEkXe0",
-	"KWq3KXKccLfzSrvL35asBkouTn1YqvifKwHiLwsDa7UiivNUORwLYx6BB3/+davaMt2me+OucOOKh1kB",
-	"HbeKHts8saAlt2K8Bm/ndXFgjdQZWoassnCDz9OEqNrBG7uzN8agYoSATpYPgfC2Ey6/MwyxB27ZVeyh",
-	"0yfIuJVybes0CpbWuAqH163lgcax3vnl7TqCdWt9crRtDsMBiQmRXDKVErY/eh6xVyjBMFjDupmME2AR",
-	"lyxWeIVYsLPu0/lwpeSgRa1Wah/T2pPKaIqV2owW8Wh0GQI/OILoAuuqrD+w7tWtSv2Vs3CKTd9he8qk",
-	"sgem2Qq9bx+EcnMEG2cJbLvl7R39T8HiaZw1RqorEmilSUac6kN2Ey6tQQ88i7nlt4rQLTbM3WGHiw1b",
-	"9TY9ouuEOzHaU7rYNvaoPg8J8CCY8NSiCYsXSYZ9ZwiqFRF92aqr6Rb1ZkEutVMNYwGTByGf/FrmxNO2",
-	"pUudIqSObt+f/PlUoR+LHPv3wMyKbyO9i0/zhgQL7cDDqZQ3qbuDnXNbJs97hj8I3tYQA4y23Cn8fuWg",
-	"1D/r9MXmMuFi4SV2bFj8KHqrYdAR/O5oPRyKdPlRjGHRdz3X/oSqTn0SW2++rHuxkUG5aztFzP+tWhca",
-	"TDZ6KELHLWUh6rI/uZPfa+zMX9YFXUAQxUZDm/dHMHtIZj+6Ah93WxWTmZR6vM2Jpb7a1e3FL+BheFRo",
-	"LUcJc5QwRwmzjWKZdMneoWTnyUAkcO5uu4SFKKzxkFZmJ0LHukfJeyE1bFHs5Ks5Cp6j4DkKni1FOZfl",
-	"Tl+p+LwoaxCSuKcBKGy15PSx7ko2Qvy4WKs0vbWrZ4V0cpaGgdVJ6mFQ7T1Ol8qRP8pkSlm3JArysuSF",
-	"JnNeUBQlwWKx8YpnG5XpCJqsO8Uq+6pJaFijqtz5aXPDORMhQ5s9YbBmrGpG993cfD2lR9w2zhpZJuLG",
-	"phMKCyNElQr5y7b6HRE3qDhlDD2eJRbjZsK6aZoNkNnIkd7sEw1GJWNwa4qFibiOIcY2Pcsl3zVKWqLT",
-	"YyfbkOglFbaqTLWIIKaQOBfWzJc6FGXJb8btXQkwj9/aGsBY/JPbGnRWR2UDPvfOIqwWayaTiKr9ZWbR",
-	"3MaIcdu067ZVbtKPmXVaqNJV3IWIj2CGcXQ0Yw7DjLnIpGFe0ntVgujwqC9FzJR2f/REYueRgNfKErJK",
-	"SruCvuh0Vlgr7Ru3jDU58TnD165vfrYwqrLs3UIPPw9e4ntSoc/EN1LybQIwDYtbZ8PGaoeqZr3R6Y6t",
-	"Mv9qjtDa3qSp85aer6ZKj/k1PCxNxhm2xo84gdupTDM1kZtrs7d+Y3d+J9+Uc49K7AEosbLwpRc5WdoM",
-	"UJNElHkjtyGk9g7qaL3aaffE9V4lQU9cPwgpkDe8isFYIblnnmevnnZOTp8+e/6CTm4jjnwvrh+iEPCd",
-	"ZCA+ioPDyqCkc6UUSs0n6JNxlmxPQBKbYssHjb46n05LKMMCBYzOCh0h7y9lLL9uaW7XVNN95tcXOKjO",
-	"SniaY2UPe7eGwwfY4tf0pnkfexbzqaF0W8qyRsDpgUriHbcbXKafzFFeC8YBq23LrVNeS4bP/s6wvwV/",
-	"qYj/7hjBMcYQpujbhjHoM1TGKZAe5izOiBLz1HSBEDjoVjxnXCo7AM2wdTpBsmALn9jdLdHxizAHwTXe",
-	"dUrH8ed/MuPLhXBdOBV2qoCYjutZ59UT5oiVfoJdghA03CIojFTsqijB/wnTqzOE2A/XW2G9I96EZMuy",
-	"zi1uu5Dr341z8Lu79jjzh/fvmwamIjROO6cvWp3nrc7Tzyeds5POWafzr0azIdx31yf4l8dPOLtpDAX+",
-	"JlF94VY55kkGjbOGiHneicIRnB+GlQ/Nxv9m3D/g5HnH/1+zYSxWTi7M3wnzZ1K4b7tTSz3lvWP8rMFT",
-	"cZs2a7NN23mXC96Hzf1ZwKMBUVmTCcmUjkEfXFr0noCQhSwyNQqx89yHwKMIUrS+DIsz7R4SkP9n7b0q",
-	"1O+IX7ecTGk5MjWNs5MXL1++PD154UVyyxl0Ab92QUjjKla7p75WCeCeSNaocFzjexxWe0Dtz7qZyL3H",
-	"I4+34InfPqRCRHb/rsOVjc5QofpGZwhMKayBpNfEakk5ZSOIBWd2moIvwO0p7X14SvqfpFzbJ+xn79AT",
-	"1gJGo2NhhpQ8Q8Vlou9e3c3FhyCbzCg2gpHSU2zQYVgv4ZZ08WyotxrO8tZ8NONMAbuJ8u9IxSwr+fzl",
-	"wrUf1TyugJrsj0bObqhW+WUqPUsTxeOcvpfZdH6zf52FPcI6JwNlgI14mgrZZ+6Q3QuvDSxvhqu9SaD5",
-	"s9+X7wyGtAmuitqjV60C/6mY8/T584pY7iamjoos2JaxGvhoXr7k8eyukBwXs/RmjVGWWOEIse1Gt9Bw",
-	"mXtIqt3xWUEiDmPmGz7af6K6/4FoQ/iD0+3LzzLZiQjPPksEu/aCMUj9ll0VNU37xv3z9epojmzRHEGB",
-	"4qWkEX9RhiDloMSURgGIJNnXbrmbC/sVFsXpSXnIa/moV0W9iiKrfr1f5RygjJYDj3kN1IT1uA7UEqgj",
-	"j3fNbg+OhTHlZ1dWwXrz0J1eReiLCI400gZ27KUfWDe90TyrXFJ+yQdvbvr3LCar7djUXOhcq4FbKBzS",
-	"XmMS3pZJu9etE7cQDQbBSLmxoIUZtkb4Vysy40az8ZeSbvS7zFkQ7R9AJ0Leqpa7+No7LttcmrqKJY5R",
-	"i0OJWryFKOHFxh/Uph7ZGzWPU0pO3VDcglTSRtGJtX335tRC+4b++Fpr2QJOEQKhIdS4IHvQPftQZE+t",
-	"wgZf8gNdKPeDHnEUOI8WaMbJFe5P97t58dKcgc8g5AzdnbQPyii5LfHjiWmFNepGfOMOVdCP3JeK5+xM",
-	"W2iNuEgYj2MNxmwIGe5+XbeZC3qvOgbctlR3mM+deT/HnL1xY3C1xkyUjjFfD/Hq3ScsHWhOCbIqgfDI",
-	"W1q/oHdv9oY5l9UPnv9R+RyI8nkdY/mcO9TgXQ/dznzAYlY/8Z1hGPe+jaBYrWzaN+6fNd42FAa16oPV",
-	"pH7w+OqBo3cj/NebAe5IFq8kC8EghXG3PmapKu0jT9jWFxEntegPMO+MS588xMdQFoQKd5s9KxyvHHwl",
-	"KW3TLeh3X1eV1ZzDuPEufakmR41xaNcVkht56NORcJMlXPYz3ocms5BAOlASfP01VjBpLqPB1tVHOxa0",
-	"0BodJUWZVFU54tawPVGyQaO7iEvGI3tsdbeztjSENpAkoQ+TIVRsEncyZglYFHpG9CUTsngy2yV5kHun",
-	"eFrCTgl+dARY3gGRe7QwL9Fiou5A0UvJ+NuhZyHHwu6XnmkJu6PnS5D2HG9ciZBDZyf1lSLAHQNjkJgG",
-	"fyT32sn9AxdJfgf2PTCwUwY5dBin87GKRQOlDPh0OG0sU7IG0a5hpMbgs1ZaPR5ZpffKGLSgS1zPe1zO",
-	"x96OWET0ZUtIRs0EMGES52dKJtPzeUXsrnjH9nw7bvnrrwBEq+Fw3D286W5/kwFQHtfsMiAMS5Sx2+ea",
-	"QAdr4xeXYWCdVY80x8pMGr+Mg4825ESiUpCF136A/qZ1JEbSaAMSw9ax33igjF4CS4eOWE+WDXiagoTY",
-	"2QE5SU/4lAlZXZbwgCl7At2BUkPTNlaLFGooZry6xCe3HCFxm2m4ojYKEA0hZmoMmnJ8p9apEoNFCeeM",
-	"sx5PDEa3jeXYWAUKFYp4yw5dGTDvkzAI2OtiNWSoXsgrG9yvNigzpL34nbbm1uxL75u/bm2dBGke5MzN",
-	"fL5llhWmvt+ddffWCttbHr5QlvIiaEPO2Bi06AmIm8zg6zVzSmiyidJIdr0e4z0LesJ1PKeFPvHpCHKE",
-	"x8XCttMXpyfPnlX3z55f8U2jC1yDdovH2k3Q40BEmU4aZ402Uoef+6asMhLTzyIwhhk+NYx33bWEqoue",
-	"zELQn2hMGaqjD+MZJH47AKGpq7qhOpWBMgg2hY2+C0/E/tolz/t9oNiIT9HhiAn8+LAnxWi4F3bLv/1J",
-	"TeZCiyxWYFg3M0L6xAP/jLyou2x+Ym7j68D9L95wyxPVr/pBlBmrRqAN64PF08fbA7Mqnd/F0HBh+Tlv",
-	"AfdsoBIR8ymLeAIy5n5f4drDiFIJOxZIWa5Fr2eouYPPzvETXUAPNMgob4q2ONkbJSVEdDB54HVuhzTe",
-	"a8rPR03AND0UVAh7FdCh3EdOiBYel+OaLj8QE4lQveVPIHwGIVmOtDB7EuUdLT8m2Nu0N1xjCzXdh9jX",
-	"tuGqdFbcpTduAJYPLe9PoozbHGy6VdyXH0SSlL3FZz5040dKwrR44oHbS85bZd3EXSWtLv7iF4j7UEaY",
-	"l7NzInGUF9uLJMGDnBqPaxI4ZZQq7eb+8+v/CwAA//8=",
+	"7L1pkxs3si78VxC8N0Ke97BXLR51f7hXluWxjm1JR8s4zhnrssEqkIRZBMoAqilaof/+BjKB2ojauLRl",
+	"j/zB6u6qwpoJ5Prkx1EkV6kUTBg9uvo4WjAaMwU/Po/ZKpWGiWjzmqUJ3bDY/jlmOlI8NVyK0dXoxqiM",
+	"3RA+I2bBNeGamAUj2kjFYkKFXjNF5IxQQRhVCWdqTNhvGU2IYr9lTJvT0XikowVbUds2E9lqdPWvkW10",
+	"9H48MpuUja5G2igu5qNPnz6NRylVdMWMG+OTKJKZMM8DI3u7YGTKk4SLOaH42j1NeGx75PaFlJrFaDwS",
+	"dGX7cK+MxiM7Mq7sZO0wysObSbWiZnQ1yjIej7aHNx59w5OkbTBtI7DP9+1eUREtGgcAT1uHAG/sPQhG",
+	"l/9IqNbNA2F0eTK3r3g6aB8Vo0t4e9+RZdGSNRMLTaiIWOtIoIE9R/GUJkzEVD2VMQuPJJIxA64hC5nw",
+	"mG5I5L5pGJd/3DqylBrDlP34//2Lnvx+fvL4vfv3dHLy/uP5+NH9T/87POIFFXPWtG5pQgWJ4JW2tcM3",
+	"9l27BVXNI4ngaccg1GEGwcX8DdOaS9E6Gnv6aHyvbVzulX0HJoVmzadhhI9b1wdf2XccmdJShQdxI9gH",
+	"c2Op214UKZ0zMmUzqVg+ot8ypjalIWFj5RGs6IcfmZibxejq8vx8PFpx4X+/CI3nWxYt+3BbzKJlw8LY",
+	"R0fiLju6fzLVRko8xgHe4mudo3Xv7bmNz4ThZtM0poTNaUIYvNNGUvjGnkP5jieNXD/jSSvP2+f7dq/k",
+	"6mmmlJWFGojIPSVmQY0VgyIpbpkyrHFUSq5aR/W/FZuNrkb/66wQ0M7wqT7Lx2IHV5LTfmCB4b2gK6ZR",
+	"PIvkakVFTGZSkfvnJKYbfU0oeffu+bd2zJTMpYxJtJA8An5kH+gqTexw788eze5HF+zk0eycnTygD++f",
+	"PKZfs5Pz2eX077Pz2WV0ceEnijJkMdXSAE/sCNtmXWbthw/rrF1msl9++XB5cfLLLx++Zu//I8xZz1ep",
+	"VI3HIYenbZSDb+xJO8+FaTmTU7pZMWEIh7daBwNv7DsYw1ZNQ9GZTpnQjHDDVq0jMWy15zh+YI3nypK1",
+	"HidLtu9Z8iNfcbPd9/dyTVZUbGD6lhfgblrIJNaEGrKSqKyErqgEWiyPImYzmiVmdPXQXk/0A19ZxebC",
+	"XVbut3xwdmvnTLnRiWUXsSRcLNvWyD7fc5FeSNN44AppWg9c+3zP7l/OZsz+MuRCtP/HrxrG5R/vO7aU",
+	"KWqkahqbdM/blsi/s+9QVMyax2Eftg5C4TG9zwheIUl2UGzbKNwr+45DyZW0Ml7jSOwLIOu1y78xO8RI",
+	"zFBhLvVfNa2Sf77n6F5Tw76lDUKM1TStXELWCx4tCCWKGncENonFdLOzEPMtNQzHZHmhhdkVO8EX2nZO",
+	"uUb2XR+ZsBfQYnAkEkRN22XTMGSHsFkScB6cB0eQiTYLElFZqyapsn1JpEOtvTNt9o3MVNTIz5m217OG",
+	"d1rHAm/sOxSjeMre8LmgJlMB4sAX7mmi/Tug4fIVI1bensp4c9okHuO3J0Xrvcnn8aPgYLNpPrRmWa94",
+	"p3X1Su/tuYZvmaDCdF6ZnrcK1UNIFQtmfg+P0GCze7HcWzlIuTNkyiK5Yk2HopGHUezeKk4brcnGPmzb",
+	"Onhhzz17p5vFi0y3Sxf2+Z7d/5Nr3iha3NqHbQOAF/Ycwc9SLX/goklV4QLu8rVUTZYY+0rrGLzLw57t",
+	"Ezy8o02UsIk2FHRPtDlP2IeUg84BB9/EGTXWbLqQEoX9WQZdCWk4HHhcGLq0P7jjeKLXjKWl3w1LkgYv",
+	"i2I6lUIzcLJ8Q+PXaKW3v0USFdGrjyOapgmPqF2Rs1TJacJW//GrtsvzseDfjyOmlFR6dPWvj6MZZ0k8",
+	"uhrRlcyEOfWMBeOn8OUolkxbFYOsqAFfxBqOjZFZKMZIlqZMnURUM5IwY5jS5Kvnb16SB5cXX/9t9On9",
+	"eKQNNZm2rG55nRs4Q1CMgDkQjs1TTWIZZVb2ZLD5ikb21QfT2ePL2f2HX389vf8gpo/o/Yg9vnwcn7Nz",
+	"9uDr+48KOvFz1mdc3NKExyeui9Gnvvz+ClvARQ9JPjjkfE0Uo7EdOVhz/PCJBjsOo9GCwALDFOmKxWTN",
+	"zYKsnUlK8fnCnI7QUDxLeLTjfhYr/Li8wlyTmqWHrKm254QbBxXSLJiC23DfBS91tGSbE8VsNwdZ9+eG",
+	"2CVRNOaR0fni2ZEzQhO7A5truxkLLuYwQ/RsxLCy30k15XHMxL5Le79Y2v+WmQLRs6ADmiRyDVSw50LO",
+	"8vEeimYjmiRwM8CIV3QDA44ljBbW6IU038kMD9V9luhBhb8VQ84mOosWBHZnz7UR0pzMYKAHWpvAEIn9",
+	"6zVZLxiwBjeEfeDaaMISzdbFJ4YYmSCJWUHxuXjNZkDyO61htLCbJOZwTU7P+U+Xy583/zUqH54XxeI+",
+	"yV0k4NtnkRQxmdHISGUHZ8/nvU9QbPUEWz1xTR6MJBWLmTCcJppQxchaSTEfE6nshDbwJzgbQVZvmaM9",
+	"edcsSa7tS4Lc5Mt4Q+aWM40kN2dWAzjhojqjG9i5t1L+CP7H/Qj/4n71YrPnKRxRUpLE+Tf32Qsj5Qm2",
+	"c6gN8COEVu2qU4FXGAr+XApiZRXtV+knKjZ7LtJl+W6SEk271Bi2So2+ImvKDaEk4cYkh1gv2/yJb/4w",
+	"61Yf9DW5ec2M2pw8mRmmbuDWJwtvtUZyAxq0c7PiaCmWp/RhQHnd/rQY/ZaJGvQCQTOzkIr/zvY+xUsH",
+	"jT3ZCBdkxpU2e25KBkO0XB/RQ50lLyQxcsmEPTmWbAMniBQM1cL8bl7IJIZjHaj5naC3lCd0muzJ9g/L",
+	"IsFbtSF0TrkgCTWgZ+25VvkYD7FOb+SK4e0GTC4YizWJqLhnNWcrw0YLFhMh19fE+Im4xUqVjJjWuy9X",
+	"QNlIqTKb0ylXZjGJqfNNOG2Da7LiWqOw4DQNSuxbeElTTS4ePz4/Ob88ufx7Vb+4vCz24ztqZUV7kbjW",
+	"kCZoZPgtnm+wCHvuExjsT7iwu5Ewww4l71qZFm+2MZlm9lxUWcIIyoaacDNAuciHVI7Pg/2LY267pMkr",
+	"ZY99w612OaOJZuNRWvrTx1GkmOXZCTUVLd3uyonhK7atqo/tNzG69drW4Scp2KZ4fZJ4X2C/j0pWon5W",
+	"HKfMd24PU1zG+euTlRRmoUPH73jE4x6mizEaHkr2hVSxlMKrqdQGfnwf+ExkqyneEVuPUqocK3Z2DhzX",
+	"OWl4CYwNEeO3nuV77YRlQlaeHnCaJYwokVYsDs2tbMyExQVPb1efZXOqbcU1S5WiMJRMTHmS4D3YY+yf",
+	"ysagf41g/dyij721CGdXojdPRjX6KHVeWcWcG/xO1Oc+LrNYsVRy+iuLwHrh+PY7Ps8U8uQA9rVD0tti",
+	"xkvUHxKqDTFrltwygvM4HY0DdJ64Ha428o1t26si203BBWyJG8SILEmIFS0XjCsS0024I8E+mEmcsX7+",
+	"qvFI3jLV4/WcVuWa6d4vA2P2fxlcp/uudY0kYbzFNN2YSr25vRm7jW6hn1cUlZ0BxJPzZC/mdP28yVYr",
+	"qjYh9rS7GzjO6mwInbXMxPcwkBMwnro9Gtt7PEJX2vBrcIcriq0oT4JHfs+7hscuyG+bXTfOl2ypUTCz",
+	"lmpJlkKuNQjOcka40UQzdcsjpk8PeZE5J+6QGy4PENmax9OSAcS/BSqrAB4LDnzoOZEupAgP+TC3XZ0E",
+	"pXaay4LeQlAPYSLGeMWOE6J6acFKt91dSF9+gsPvoviWimjoOWJkX6apTc7I8CiSRKL2MXAg6OroTQVD",
+	"mB0yRnr5scoTdHkmblzQY3DCKXfhpEeW3HseMo0MrditXA7sE8I0OrbkB7Z5bV8LUz8SvQv36KJgWMrj",
+	"X4a4Y8e4BKHlNyxSbKgut2Sb/uPWeQ81g8JCrgXYVIgUyeaaaCZiwsGJR8mUUcUUmmZOO8kfA0hdT8HJ",
+	"GmOvsyMx+rcs4iuawF3t389plgvz6EFQSI2Zab+kG/kl5FWkWopxxX09tvLxGGLpiVQuNjp4rWnuDuN+",
+	"nGZkyqPy3eXDjEfj0YzyhMUT23/xGwqV+a92RPbXJUuN1Xtg91KqLMc777d9jAOezLiIuZjrkFu7fszb",
+	"ceWM7JP/cHatZPEj1+a4fJwT4BYr9+fYLOYGMvE6hxrKqFDakDShESPog4oWlAtwjygru1mt0hJHdZaQ",
+	"0tCbMGwbFZkmQ401YfEc5Aro095PIlpIpYNCjrfjhYQmRpOezLWzrJBiiAZ0lQ+mcTueCTNYg7CSXsME",
+	"wbEUfjLgJiwOltZTy4UaDLiv3eSDcjY8mvRsyFlMA+2saZIMuPZD9zg1o6Idv6Zjv+yNW3n8u7wgmGPc",
+	"57b1fzLFZ3w3mdax5Nb18gQfoF6xtifHipmw2QX4fWKPk55cOvWnWee64blnidtpVHV/F000SaSVGgmF",
+	"4fXoHpSjQUImnmRDpmgPklCWPY5YSzLDFODeTQ0a75aaKdgtxvBlQqCHJHYanJFpGtQ7ayToJuTbDtHi",
+	"N06JGUB+CResPyvZDn7kgoUZqb9mpgsTUFd3ZXsU/dC7B0M/DJzXW/qhU0jw48bZ4ojGbg19n00bA+s2",
+	"UAV0ibaBm6ZE0oHn7NbbMnuQd90qJAWbOLpWLMqUy/OBYEl7nieJXIMVYTyKufbSXiSVYvWjviRCD6AO",
+	"IcPumhRdO70dQKniUX+b0W8ZzS1vbR/8l39vOEVOUqYiNkCxqZGfkIVxyKXXlCmhNAc/+SqhlofQTKZH",
+	"FsnrTL2bUG5bObrk0DrU/UUH2/zrbKjAgG4rJuK+Tpa4agstMRTqhc3PvMOq92K9zsR3+F1ovWZccL04",
+	"jkkLQrz3vaRrl/P7oA5uaBIM5glIxMVWFcZcbCC//t0WVCbQQit+dYdqPtv2kaaFHLKAhf1/W/EtcILw",
+	"raABpFHnrK1mgSiUm8rdp402V7dgd3KcWSbe7yjbzSc2ZF+HuE/ijGF0T88Tpq9vS+uBDddFE2dvB15a",
+	"VW+xfl6pFKPJe/uPJwio0v+bgSLK1hEUKzqzdD7jAo6JW9nglMsPoh0DJQqWqnmb3BSKk6q8DkhHbiGb",
+	"iPktSkVDnLtU91/jiBo2l8gs/V0bQ0WvIcJdbX3zAeYmUd/5GGeKbQeXL/dyH9lTlKMq1M/unzE5gwi2",
+	"9mc4RmTzGRESoo8hWhbyT9Zcl/3tUykTRsWAIwGQbyaFy3tX11WIwitt51vhJ97pacKtQLyuzg1ZcVH+",
+	"60V9i0rL7TjdqIy9D62cn+FQZKaGCRz/AkSS3eP+y0Huhl5/eqiv0n6hGjTqiMeDech+E24PcgyZdu3V",
+	"Y5+BjSIqCE1TJW8Z+N/EhqwceNdBReMV3UyinIy3CS4H0OjTWJuXYCu0wu6PvWpwkrFLrdTw05qbRazo",
+	"OmwugITTSSYMT/YxSZewQXDrS3JjaVmKyy8nqcoOtlPtHXBYziB7cBniLR7IAFUl74OSKxfc8G7RpmyG",
+	"kYrPuSiT3gr9XVOZzRemZrQq8D9ClJcqLlUwAOuCcJeCCU69sCm+kuXfZ7qQ7ToZ5u+7pUm3NF8sUFA1",
+	"RfORW7li1X3jpYWojLGZtI7PBkjBu7MAIl4OvWRyyukvOQ6KMoRBxUPIfcewdW/ALRt1S7besC03z4YP",
+	"8UrCBZtEjWiQgLFi34HrLYa0qKAZYIhxeJhRVw0WjAcz8BAbMG5Bn1bXi8AJ9IxGC6INS3PMT7sYY8IF",
+	"RlOqmCn7C8aJcgMp1SsaI8KO57Ew8SOYwhbPVFhtPPpwMpcn7m+/ailOX9P1T0zDtILnjFcuq+AncMHm",
+	"e1MmpIIh6of2tjnbrlEznx/dOuyOkyMYhrHl18h4u0ZOBaPYHcFQXQ2/XStuGGYn0STJgTcTNjMkEwnT",
+	"msz5LYaElYEjz08ev/94Mb54+Omrf52+978+/vS3//O/24XHEDCMNnLFFKS5AzYDpk+W1KCHfdSg8gq3",
+	"RJF44OFXMuHR4NDMIpWu/cyWhroOrLpADR34yVzRiE1cPmoDzmIWLUgiRZ4MzI0mcGFzsyGUKKaZcolz",
+	"CdVG93R6z5XM0v7M8BoQw/5hP0Kd48Nz/Aw2rc4gK3dkDFuNW9nj6K98U6MHbMDtRDGKcb6h9RVvoxyH",
+	"7XVMU3yjtoqx6oPuNQbRfIdKTWjN8vKgZyyXWCzhDRotIu8MyCzDPl8gYE/oSG5xVSz4fMG0cZE2VLti",
+	"Cxi/3ys+BHMuho72DX4XGq4uiCvgWrF0cU8TuRbNGS97OcT6DN54zMGtO7/ArCuMzDnxFLp27sopDbUg",
+	"ldKyFuTQgx93UEMqWeW95DhX36D3+zsIFqUTJkAfeKrvnCkJoyimUWpvXFqN8GqzaPmaAZjzsFXO44n7",
+	"LsN3+EFo+mk2Tbhe+D2r27TqoaWlt8ejQFxzaXqJjJZDyWcIh1ERT+WHgHwmEntbu+f3NInsSMBGOGVk",
+	"JW8r2URNM0W+cX0E5+eKEgyb4fB4PfxiujmY8QjEzx2+aBjC4UynIvykr2ebx402SWi8NI/SInRaJ90+",
+	"H90m4+lpD6OMFEbJ5E22GuozhHSF/kaZmDemJOZ45V4J0fe870sT/K5vZOtvWSU8pEQRLhi//4AbXZmZ",
+	"6AZaeGff2YofQxcYfF/KDpi6xI9ihfxE2jdsqL8mX5wtjyMAdlnNE+0aKwB+CTsWdTaMPD1xdVEoDs61",
+	"3zJvANIcekOgAyQsy0/ZnA472SB6ezL3HrPtNdrhvD6ePb/rDNWGzmYBW9fJivKE0DhWTOvTfv4ebKu6",
+	"QrVTNV/uPmdovuF3cZAW1LXPaQqWWzbUbBTlpvFQjtssE7HTN/DFymnY7NufDYj5PZoJePcwDl/gKmR7",
+	"hMm17ACX4mcuYrkeuBEx3TSA1awpN8Hb651mLkskoivmoOsMomUDNhsXeUGSXtdYbR1gSEX/wUm3YD53",
+	"Qs1WIaqfvXtdMzI+Ofmf9x9DFZ+q5mhIaDx9WuTK5w9PXPEZLC21AFjpJFnITLMzV9bwbJWTwFOQAV67",
+	"rOYBW5cyBYhVdUScdszssq3sImQrc7hYlXYuhlpCsZFxZYyhjfw2iBTzBMoZeC9DATD+uxQ1gPHL88tH",
+	"J+cPT84v6lEMHbuXV+X7Ft8dtHl5zT5XAwwkqEBCFWEfaGRIjG+4wFQwhrMPpjqR89Pzc5hEadXvX1YI",
+	"8+T/eIP35fmnr3755bTd/h2iVj/WnYn1WzZYXW306dtDQ4fCVXCZnMtJsDXTxlfcuCbnUAFLOEoIYA/x",
+	"2z6uU1+2zQu+nRcmlOIqO1t6d1A/5tHthJ3mqxBkDhYte8aD1eQ/DxbZNcY8S7Ff2Gnlk1SxGf/QrXG6",
+	"99oneHTnWWktj+BAw9aH8waN46Z8CEBW1GYgKTsIw4k9Kfsvzk/41f/IcKYdWIPCo1Ss5aGuKpSlJ77I",
+	"4R5sVNRJxEUsxuIH7AZQX5Sm/fs2z6YeIj65Pe+aRWnSw2i2tLetIrorcpn30TTLXRLZHfhTOMJ93eA0",
+	"wMsOgTVlptB5gA3d02FVu/FEGY9+D+MrhY8a9zoOrnUh7uTYOVoquG386Iqip94dFUT7+Qt/vw6huQF3",
+	"csDq1DyY1wwqnA8czpqbhcxMca7WRL0oYqlxWhG8Y6XXTDMg/7kU7NpVPTISDU5Wu9F1TSlgbQ/O4c2a",
+	"m8FR+z7krx4bvPYRF5ryuH8w8Oe1Iv8sLpRBVggWLYeD1e4CcAvfNDgH/CWy9WDGEzZpNMv2daPPhVQs",
+	"nkQyyVYhOLmn+MAL3IAjhBDIUKeYLCgUPrB7N5PqGqoZECkiNibTDXySpYmkcSXoaztsrXb4WTl9YBgq",
+	"Hu9MN4kiwNi6oeSQq9gHE0P8esHI1DatyZRiOeaACNOUL+VIZ+QUDgxnpCpuQPQrCTzbnWwLax2rFzJF",
+	"VgWAktu7IKLSCvpOK7TZmaJiOc0KiXkJkEE+PdMNwFC5Lme+lw4nJL4XHC/uycCRFq60I8WC5Yg8HcGR",
+	"daPIf755+YJgM2QNGJBcaB4zLCCRxEXhkRIxu247QinHo2cifkUHO9nXC1aJgxdyPXKwvAh73AkzAi2E",
+	"VunZLRPmZWYiuRp6WwOQfKe7HxKkmkHYZNF1fSMiV4MJCm8LwuMilAfi9VGb3q6cdE24cSWHtC9DBGag",
+	"HBvUXppwqsQZQua7aDEs+WRX7lc0t48dGBuqPu6Mb0owGBRM3hQ0WS0lgxFhJOHa2D/hR2EU2L5ByMGE",
+	"GrcJQQL5gEv52h3RA5DSXgpGMsFh6Df2ErqxW3kDqQg38ASuwxsjb8ZYVpWCSRJrvNb9wmYxWTszerWb",
+	"n+iGTJnL4bCt2AYJF0b6Xl1VmrA+FNNN38Rlf5H2xQ12pTUbsjE5ULZt8zSMCzikq17JI3YP/wkvbp3u",
+	"WGwfCjNiyVpssIsi+t1RWxZbjGe2019lieFpwi0/b8iNyFZoh74BR0fMb3nsHsVMyBUX8HCMNt9ks00o",
+	"pdcGLMfwvc1HOqgX1SMUr8JxAwmhZVuLAY8ri9S1xUfX3rfme2AFvty+fmPgCB/sRxXzRuOcbbYHdgi+",
+	"N84bCw31O4DXe+ps+TuY/2teqSGiFDTRNKgWw0LdhXU+7kC2Gv3sEhGWQq5FXjUNc0mmTI3hd5+lXlQc",
+	"w7hRUIegzsoYYkucn+faighslZoN/IrVsgj9RcxoZAhd080p+RkSaEBLtuqxYCxm8ZjcuFUA7H6sGnX6",
+	"iyj7jT6OVnLKE3a60lzHdgr/8eDxxcOHdrbOobRVQudqVCqL459j8taICzjYMgfEYJ+4aqjPY0qeuW7R",
+	"iVhe6svS4pb3x+WgD7yasVhNLlO5JN7T6sSPUCJoO4QUuqhfkq+oWXjvJGRWSwVx0XmWFFV0xUwnBk2Y",
+	"9qDCXfDLdbAIM3y3llkSQ4UmrOXTxVI4s1IkILQd5LGd6ojsUsugqJzTz2lhX/ejCxzOPtmof4sv3Rdt",
+	"ja5dSERrO+tqI8UBEjaUYdyf0xaw8FS1zHffvICinxKOTGt3lW6I1cXQOAJ7QSB2qXfnDhu6f3Ee/KBl",
+	"tdeMLftv38+MLRsbq18pRdhGeXeCa+jHEeYOQZN3gpsdoJpdNDxkuoGFbWWVRvDd4ib8lklDr4syttIy",
+	"eCwFw41CKR2UiyzdFjcL+GGvXhqmQLTCIzLmijmd0h4SURjcaMYTw5TD+60rhPjQ29RqVUKufeXNmVTE",
+	"91HLsLt8+DB4QuLYJihfbsvoGKNX6wC/qXdw/uDv406wr0bAYJ8SMOzwK2WbBaCzzaJS9g7V439dvj9V",
+	"WcL0v87fn64hkEv/6+L9KcjHAXzsWxbGDHhC1lQJLuZkyViaGxlyC6cnBY9J494Obn3v62bskMYtCbi5",
+	"FyUVNd24zMouPG6ove7XLrwbHway2TMOthc7sPVCJgyyw6H2I1yAuc1bsUiq2NFODVinC2onpc4X0xeE",
+	"W9H1lkD8+NEOgDv/4DNzxHTAaY7g0Xx25TJanq7bDQzn8/6DDfunRAqSAweQGfMhh8P6Gh6YPDzvoy+m",
+	"ehTRcIodcJR/zHwecnFAgGgb083Z5fnlo7BfRK64DoFPo0xpSCRXWOOYGrKSDUWPCpySXgCYw3ALQsa9",
+	"osNy5l6+UKWJlfblfQMjHN0YANx2BCPA9yyJn6x2KLU5uGhJE0M/8ezs62rnKq69WbnRBGsS9mC5er0i",
+	"7DGvWBScv0x4TDdPfUzloSCrnUW21966MXxLw3Eag+IDK3pHHRTBPbKnm6ZYr0VLr+vOJZluABQBXawz",
+	"K59zMU+gMj+Gqw7ysW4YVcmm9yr8N7zu1qJbhK7GMbqobddlj43eKbJx2FakNBRfWglNsMN23m7FiLxl",
+	"yjloGkKUMrMjUVUQCs5DGbYredtfe/KG/65m9yWBov37jx4FKKJrl48en1Q/PnYPVSrt1+Acir7btUdY",
+	"k+0lNOznqx2So3224TZ3PEe7FkaFjyHOw2makVytuDG8Yp0qWQB2iqbBNj+DGJxguRFEsVmNCYSWxKUy",
+	"HoFUTFe9vN4GOKJ8pAxUdYWFamjkQ5qnU7WRCG76W2lookvo6SEJsNwxrDbI0FgAsxb4crjCfmkB/1Fb",
+	"Dai2DgcuwEdpsgbUrsYIHNfSBN9uTOnritIpiHdUojpITm3HXtdDtwIb3LO2kYvXKTCSK4tQopN8lDkB",
+	"Fos/Ltg8x38fEu6DMzsQIu2ulB2Ap+3ORupDNp+aZwwBcTtIJg01Lv3ehki3xcjigJUydAp1W1B8XUv/",
+	"pxajPs7zOz445+yIRUI9fGD/Q0bz39lkunFOzqFphmW4OM9uRYM9mcMu4dFFnNJu7S7d+EZ2MWh6JStH",
+	"dhSK0djhmwjpQkvhMAXPqQ83NFJOVlm0KHIwLFEqCf+aNWa5wk1k9X6zYGpiFhQ0fyu5u7NtgjgB4SqC",
+	"Uc6rwejZsJEJhRusQIp2QR8CzcKmkYSHpIMnEP1lNWOpCB601+QcTPU+jrboovV2C8VlEzjPr/D25oKR",
+	"KUMzDhV4dYY1lDzc5pjuQ1iPHNTVT6KT7I5uo6kS+RGMNdjBD3xw+Gsp+nrATNxNFJhIw2lZL5jrazdh",
+	"5+0zuqNzDBZv33PsjijpeCT0NpctB7gzHGgDQZHvlPiQAfSzcB94uqAi9n+2U6MOWq5OkV4BbIye4YKv",
+	"7Il/Hi5rXB7aj1wwbbUcX5nYHn8Bh8plKE4E84tbRtIXcmf7ZIOmc2zR6YZ4z29wbKHByZSJSQeY7T4j",
+	"5JrYLnYaG0SqHnxYL8FphlGwuWnMrl/PcYUk6/988/LFG+h4MCSwL+YewDBjZJrxBBAnvpJrwdSYrKha",
+	"MmN/ihKmlmNvy6bCjInOUjRrrGi04IL9zRu8ffiOFHkUTwl3QK63kGjpye/v7f/OTx5PTt5/vBjff/wp",
+	"iEELxdd3qLze/6h6lU0THgXLx2/XTw+fST9SMc/ckeqFPBDKEC4sC4pePwKe05PCozjkMN5LJwjdcsFp",
+	"sTlNnuUgogPjM+DoFBuPTqwzpuuEAQXPA6EXGKAwVERww6wXYtnWbaU2gbDK8MuKzflWNkv4VW0UQ1Lt",
+	"eLVepRS/G+MMQhsxpWI5mWIx+bIiH9Lc4V0+pfUxP3rQ9HJTBZvgWuginKXzfUM/9Hu1HlHi9r+DJncq",
+	"Kl6QVuuZILWhyRP38uezA6W6RDvXcNqpYNHdbb7LxvMRNk4V7kkSHRHNf0WS+My3c9j+HV2H2jo+dtek",
+	"ftqjrGc9gKAIm7ynvcTVK0JnoCBQ7fcG8Pcgd2shteFiTuAvRApCCdR0Kge9ZRrgJ5dsk0P3BRPmGnC1",
+	"Ot3tSiast06OkpXshZL1UxFQeKxYLxmH/WLRggrBklqtIwCuXDVY5HYwEZfcVwc3H29X3YVgP2cg584l",
+	"pBGO35XHfR8OeIL9CFKC7Im86w0yblVdApR383SYnB0ZHN32UcoKPrTx4yc+V9TsgNRweI/v8NhAn4iX",
+	"L2J3rZ7a8vWVcAB+ftKMzZgqOe9z5+fL/cp/0FlSTxk96YHM5OIZtpgrTSxlo18SM0yqNa7Ho4iKiCVN",
+	"XIactEMwITCSyyosplFdy21O6+MGzRfx2WzmDoBdsNgCQLzhFI3XedgrpG5rb5fg9lKDxIzTcChFUyQc",
+	"uE+YiMIBDjRJupregunoExTazynXCo0Rzhl1XocS0kWl13xhx27tKyvQusFHl96K428Psc238TI1LzNz",
+	"MHCLA0f4Vr5unccrxW45Gwpcy4AZd1h6x8Wd+Nyu/Y6hF+fwblm7wapZdsxxlrAYUkJ7JmDJ1J5hMjM9",
+	"+S7vpO/7S56mvd+G07/fq41Awy+kwUjYDTO7AAkX0p27i4olKk+/mFp7CnQZJXEgrgAgYDlbuijKoGUa",
+	"3LmYRuwRihIaLXUIPcAqODQ/Wbftlb7Ze5qUXm70actSeYLheEXdQqDH4Csw/n2jwcVtdwF1wDXIGTp6",
+	"Tsm7lBhJBBfMw+5ql52E8NqYYK0Xci3GZMWF9I4OLkjsknRwT1K6gV9qacc+6n50cXl63xJhkeoKWNKf",
+	"9g7TH547Wzc/rnxdTf/G+3Y4IFy7J/6zHbGBKwm5w3byZ5/aw6iCFJhcHhkTgfRbS7Gzz/oKqXnR0SEg",
+	"OL5maf9vsj4l5vL3a3uGE6oWS/UFVPPxhxinA1xxO3CuAwLhCaIUcEEYjRYkcZ6hGhcw2DWpEmfKuBp9",
+	"mwlORyHX3wu2fhL/mmmzYsfPcTkMeFfOQS0oXnZaKf+BbXYMFBwY0OiNS23r4D2lTZGBsqHI1gu2/oYn",
+	"yetssFq+iRI2YSLux4r1DJL866ZBYan/YWNK2Jwmk6J04HH8CfWAqHKnrsnGSeXV1QemFXcUNjk6bt0L",
+	"tt6tntdCZsqfRRhRcvHo7+MivuQiJBZWp7sl7mygcCu+QCDJWROqvYcf8o+vARDPClcbIkWyIYmUy3DU",
+	"3EHXbuwm3LiGB6nYka8lJOa0xeqE6ms0jQ0S/Y5ySBc1su/yiK5ALA0tsNGaPgaoSVby3E4ha6AxP4Sd",
+	"sKfqiV4rLnwVjw5NFvttWJ+dsof+8Fj+UOwZ7IBVnsgMckwwXNZnmcxcoE/M9LJHYcO2A3xXG3YYgNkh",
+	"F/v0dqupaFeMrL+duVbSpYU2tozL1dG8kViYDmjawViWIFGAwq0yfU3OazHTpePo4bgjdHCIEWqoRTqE",
+	"GRIAAGYbRyDDk5rDluYGYnkhzeC6Phws6ME73jj/SwU8YnBxHttIw3hfpgV24BBBMJHR0jlTtnzDeY3R",
+	"GVfakGmmLcNqYnWaayJKCOQ1O09H6mDm42dqu72WJKIpNzSpVn+6f/Ho0cnF3+oQMaG2O+pLBZvPi0uV",
+	"S/iEATDShG7yCImtpIIywy3t8kBK+IIRkDIxVnGL+dqjH5JSgF+1PybGhMdEKqKyHitTl657xioUnw6O",
+	"C6nZBO3kuSApNQu00yykNrAmujb8YPEriBKdsJUr9VHBInrQhJ6rJ1xESRaziSvuFkhBLBfadTFOQVPH",
+	"95ASgtV25QySvORawEyEJDIzgOiM1udrMuMfHMDRXMqGCpWGfpjkskWdWqUuIHuRYTzp5CgqvcSRF2z9",
+	"ln7YFkaCJcR+DybTPn/yAg2h4xx871lmT5Gzb5hKuKhtXyC0KKzWluiqOBXyGiAlpK+cCYLbWqWNGqU3",
+	"nZZWuDhYFI3IcTccAK9U14QSwdbo/8NAcRY3HZdN0sHMB5W1w2Hbl2p24Xr6QYH/7N+6rtiuPawFHFou",
+	"ybi2rb0EPqrMRM7CF3kFsS43qeOvAOtPjEyJnPVaGtuTDrtFyTQTccKuAPZaF1HhuM0EvizE/nyqoTJ8",
+	"lpQ7plxw1GWAoVDM2B5nAbR+ZWkGoANBLQEcEc2SWQmayxHXPU3sZwQ+I1M250KHbuHdId1zCmrgmldo",
+	"WT9iONNAjXTKk0D9vueapJTHKLUgncskZtqQOANuHMiGK2YWMi4HS0ypWEJEhF4EgyEUa3TcP0FKBygu",
+	"sSQQ12AX1Sc0KBYxnvYRDrbQ8DwQU65hu4G37+ZzYfrsaR0bQVlG40kyRrHGSjrrclYMXJH2N7sVpwQ/",
+	"MDI9yVL3CZD2ygcc3jnNdB8xmUqlrgTJwLdWVUmztGHjTabEJFNJE0Q74sxumHLYXlOr+Bpp74uUzvNj",
+	"Whv791qBnypBDKAIP5V2SviRi6F18MIMCEBzPEmIkXau1xCqkoNN+rtSrtlgVgwrv9/LNUmkmDuKsxLX",
+	"NbnfqOg+Pm83YTb4Ql4lVOyEfdTvYgZp4ZiXc2/lfeitoORK2pnoQwlUL0WycYYfPiwqudSgk+UvShsP",
+	"4Npd5utdKpw7dbJBHnFQYHpBFYtBKrkiDyxv3L/0iuiYxHzOnQN7sUkXrKEmR1Fqb6sjRUUsVyj1NNTz",
+	"YA3MI2eGOb/hqih9UWEaB0zeyTllyoEOG6jmNRQL/wsZrF8zRc1wiIZBN90WMjCoQxMoOeoQGSb2QmlC",
+	"BGYNvIYF3eAgsuqLywDu1k96FLjIffmNh2BpBBjqYfWk2GMp++8ApN/Sdre2WXQ2KYXD1KDg7cJVOkqz",
+	"acL1gsVFyWLwQgFX4HtO5x9bDZi7BO51P3WliW2LuWNhqHIAEIr4RMvT7fLSO9R28TsRPgZgJGbBNPC+",
+	"hhtIoDnZHQmQiC0z09v08E6zV5xF24aH8w7HRwuw8wu2fmPobPZOD9bfG21HpcPg/gA3806efhh80Nfv",
+	"zRdtzn5vyRlo46WGzSVaXAt0Wm2oiKmKe9je/AoUH//zyds+1suUqcgpF8W3F4/rn4bq7tGEx3mZwUrd",
+	"+POT84uTesn1i+ZGmhwLUKreECZi7zG5RtWl0UR70Skr5Uud5w/6JahMqWl7ZfouPe6VuKcuO1Al7aeI",
+	"vlWcDq3fPM0jTA56S/lkpOJ+ZVZ/HWHuNvz4viMkM3CsrhcSinFWLjR7dxz4Uqu4yyQxanNNAFFPl+uV",
+	"dV9WCY1Yy1QSqHvAXcUJ40AWurPUUybMJOxMzdueKpnNF4ZoSVZZlFdrSZniMi5iCkuADucnj99/vBhf",
+	"PPz01b9O3/tfH3/62/8JwjrgKMIFCmICjG8WFOe2Z1d9r+QGfWtSJEoURbcaWOidFSHe5LXhhiPtU5Iq",
+	"ppnB8iJW0EGDP5htVjRNHXpoPbIJHgwB0fd3SQ2Tw66l+/fk/cfz8aPLMCoHjrLMolQbprhenqzgp5NI",
+	"347Gob+eCJkJ/lvGgOpnijFFY57pkxgLyI+huuYJu7VjD7J5h3skLyOkZJxFkFEL7qIx6LJ+ha/Ju7dP",
+	"m++Ynt6TRjo4nFvj56JIB63U0rI6qnTiYj84/+K0bqhauJZqqa8Ju2Vqg4bvgYahXYW7sn+11SXq3xsi",
+	"EKZU67VUIXx/LMJNMLsARG4FtQshjZVQknCxtGd4tJBQL7a6CnnDtaIstWIUwTEtgkRsB1R2NlralTG7",
+	"hu1HR8p0Q9789Oa0h/DWRxDeUQYeHpVBM7PAsIjtyxLs0CmTacLQYQ8FzaeboPmkIR31iMiafQJK+mRY",
+	"2lfz1mAinbmTdqGPnq8Mu3mEZOUX2WrK1Bum+GCbZFwq8Rw4LLSZAKBQX3lyeEyzm3qAVmFS5ZpNH0ye",
+	"+ULmzISNfpolSUMe64ZR1SN7sxYi7RocF0vlWnKD79qQo+dqVnZ/93TNl1NtaJSwPSFXhTSTIpXa/ibF",
+	"xMg0B051+Tju4QyKqboRImA0RDrAj8LKxp0KSIvhv0e5zlYz58tSN0OO4FvKEzpN2GQrIbkjUqwhM3on",
+	"VIEdKhuWT4O+Am7fs92bGwdNogdgulEc/s07gC01vKnMeP80bh4Hk7h9Zn4Rr1PantIathHUU2poIuc7",
+	"OtaGV4osb1g5gqPTNFl02TqdXdyEfQAH+rNIXgI1GDpTJqFSomeesFbNZ6NJItdUAOpzyUBdynRTWRKG",
+	"4vdl80KmwfA991tG4apxITqIpeCiqsI3nKzOh8axI/qVvG1IDm7KfbdNjX1JO1iotm3+ls9mO2WQDydY",
+	"R1GdtX1c862jLh1qbXieW3ErN7GM9Jknl1Mc4qlVmm8IvjxlOoRXG7Oel09Huqvt6vQ1XZdwbuqlX4fq",
+	"voZj7Z4e6e4Jm/VN0ReIitAn+b90o3beGcOTW5tc+WM/dRyrm1y5hzYKOroI5zt6k61WdC+sNN/S0XWZ",
+	"ziHvr9bUu/g3EcK+CFRdyvquuR8y3QSjdX8GV7SLjCf2NXR39w/BUYezldSzLnY1plSzGPoXK6klHmxT",
+	"UJFAEMguYOqWR2ySCcMDgXLv7J+xKDQlWIg7ZnEZqLiew2UbxMic3vQdLXs4paOlezsva5GLU/6iyMdn",
+	"CTKRuhFuz702jA/zr6YsoplmPW1bzstaIZLGzAK/VfWMgYq+givWxmZP8fWhykqJSVsvEv9eTnvNZmRA",
+	"j7Hv5Dla/t1rhEohYEuXItl01wbJB7jVb9tiHP9iLa3HwW/U9E7Qw7AbuL73EWVKrex49YcPqcYbvm+F",
+	"ZGcpG7Ag3rbWuRqlG7KYRbnL4Ertl93T44pbpQn7DIofDksQ6rudjcEMW+m4a5pXxO2dteMkjv4ZPv1x",
+	"fPdHwaTRUsh1wuK5Lz6IG90JfzkQcy8HTwODb7D4Izck5jHUgpECPPIx7XGKQ28lPc9Lk0gqwwA0gY+O",
+	"f8ADtx7jdL9lKqHpYHAysMtjGTCfjQGRFUjzC5nEWE9C0xVW+NLjUraWe3cOQTJCEh4HbCI+FrdbarXN",
+	"71IlD3rw3wdXZ83iXa0mRQmiHiaOYPbyt3SjAXIjzkpppRcn98+vfZYWUD6+cbp73k+TKQTtlqU6my2V",
+	"zl+u97AwDVqr6Wbilqsf65T2MMBAMZuaYGlbV/tFY7SPlisGQDzl5e5ju8K3B4B8Qf2rnXesVBPVTcy3",
+	"WIwlX8LQPr6iyogdJANvJBwgOjXXvlzQcLlfVzgUnkPNZkaMHPsAuJJKWC421cuh5ysh5IocDKFlgXZz",
+	"X7Qs0yGQuqqzaBn90cV5T0a7i/K2hSMVkCl7tqZcmcUkdjJOH4Go2cwxEM3fC1RcxPyWxxkyqZpTwX+n",
+	"tej+w0RjNUc6tZQU6Y/878jPmwyw8Qo0QVulkVdOld6Js+rehD2iv+rgvuGmLs4vHwxjToTptQNtm/1r",
+	"H7s5DMsrN34cYgWMXDKx71mEjZQC/Dpn/Zr9lrHB59KuUY1pUOYqEpAhujBhNNZXFQtjpl2CslSGJuP6",
+	"zeMi5TBMUGiZsGv3agMEAT4ERQpe7/bA4ozblvPNQq7F8YhoOO13EMHRIROSREYFvHSvG+xJ/k1IbByY",
+	"UtLzZuA5zsAOgAsRJiqVc1XGo7mU8Roz8m9lFi2YCocg7JTHHzF+O9BYU8mUCT3NwHreP3vVftB/U11G",
+	"bWBDM0HTNOG9+w5dg9tgAvk+lRAnip5KEy6vTHVpq9RbTLmFk3rCVdwZnAT4CWVmwpgPb5gDiUfIB3sA",
+	"n44OX3tp23oEpzzVhlBj2Co1BAskgT5hD6sCWBFGdrpPlPIO/LVleHMLgIaSiPma8zqLIsaQiFyJJ2+J",
+	"6xPP00i5OcHmztbyNnYaxnYHzBhkZj5C7aQdwA16koFit3I5aLTtm9VkqKxMomNzdvPUJW5b23XAggLs",
+	"CRsGfJHs1nI9potHVFhm61Wk395yts2O+d2BqluZ5s7qLrRydEuyF7aOYEt+BQmIA03JYOScKbkakwzK",
+	"W0wzA2ZNhK8DVAMjA9bhARmrOyYZtmcU7gx1M6h04eFiRHrXuep9lrVVWqveXOV6NFuV0sajWEkoUXMQ",
+	"pxFch1o3pTNtI+wZKZd4yyc06uejM3TJ9ITlJdP6E+EOxd+K476yFuWM19qIiiu7jwerIOTjH5UFz+xx",
+	"UuaN9C2uFTAjU4+uv5ZZEpMpuyY3TMT6BtFWiQtKciCIc4leAAeTZylFBKoY0U1vG2Jdaen024Zzwsvg",
+	"WHZQHmxlpyKeZXqyc3HDDO5Bpd7ykUrBHxMEubHM/OdQZb6YenDtlZwmbDWY6jeEEoUmNghKsIqkZjH5",
+	"6vV3T8njBw8R33krFD9JWLhMhSRTRqjQa6ZYjPxBIQ029wizSIoYEOulugbIOdCoZvyWkRUXmWEaM6Wp",
+	"ZbhIMUOodgoX2ovsQIP07PLRm3xEMEGPvhBRHdYomVLO9dfr9PoO0NLCMRUma6hmarhJWMNVRFcMFgRt",
+	"hmG+VUGcCSiMhLPzW8oFkZkiiZzra0ITLb1bbMFozBS5eWubOnke35w2V3Nt6oeRJRex3dgUqQ/HreRc",
+	"0ZXuFtfhqV+MfMH89BqoHBHzjildJRLil4e5LXcRvo6oU1oeDpNeppme+IyMAWHWxXeu9WKluoUJv23H",
+	"V2RyAjmGKmMb36WU8yGJZpfMyuFRxQCV3gZ56E7THFK9R9RDX6uYkiuuQ7VCf8YMbmocAqyRhBqyktrk",
+	"3n7v4ve3jV+t0ztIfCinOWC49zGTHHCHSss1JHs0p+TjC/c5z+wh29uFjX4YXi2TLNmGTDfEyjJ/P7//",
+	"dQAuOamE7D+Lv33zpKHG/231xcuHDy8eB19d8nD66BIlXN/Eyx9eBT/PqhZhzefB1z6ExQcgwshOfEym",
+	"VLNHDzKVdF/FSxQw1e0Ixz+GlcHB2L4at0Uv9s6mCkAgl+ulVIDaHZ5zTyPp1pD/y6XIDiQke+wBqJac",
+	"EQrVU2vFIX/L2x1dPDx3/4FXh9tRTjeo4FVX4rfSYPoW3BS88+B/Z9+p72/el2vjfXBxpKGvZMKjoRE2",
+	"My66o9O+sy/h4MajhUziCaoCfSP8oGhtyFEEjYyJXWRNpCKIQ1UUKpgrxGOihkgR9Y3RQ9DBIUOsY/jC",
+	"eOsN1aY+dmsX2o/X1LB/0iRjwcIZ7AONjK/4S+hU3jLyO1POJuHuRXJx6fGRXWkrq1hdXBJImXcRC1wY",
+	"AGalBFmnQtuji9Pzv18+3MZRDcG7XX766pdfTku/hvDdQoV4PYnvXIn3NSAI/0PJLN3N8IMQxGRuW0A2",
+	"f/gPEkExMENFnCfRN5ao3go2edgjyOtWcsQGoIaCW1g7WIBIorf2fU9Y1WBvCHwTpN0cnfrB5eMHjx99",
+	"ffm4s4TZbxlNAkaaQM/1+EMchpt9kNIZjeHAf1aqOj1AIhkWYRcInpuypFsxcPFs+HbrNL7jeTLgQdSE",
+	"Ld21+dhyjDsk+KG29iFTBrtlilfFF21kas+vtZLA1ImUYfTsW3uEtdZrbjJz+pUNB+fmg/ILlHdVWoXW",
+	"bXrNdqgEOTSGf4hq199UPEMK22GbPW0GtjlFy3lI9Xo5Q4Q3xaKlhIJMqbsyYKFPRw1FD+NNyI6yXZ51",
+	"BCvlP6mkFxSjKk27YV/1YN386CWEX7uond3i2cIl4V462z5VJoy4V5z828K1L4p0TztktLBuXAy3l+N4",
+	"K7Rv4xDO8tO/EX2ztkJHtxHVd+QIlqLXLJK3TG12Ke4R+W/6uoECx2PTqGLGVrvaUAOOkQcD2SQMVQMj",
+	"mzGlBmNZN96YEDan8CDrGwKIH/RZ3VGpg+bZDI6eGWKkbrDPvQUTmDZyxRSZS1PKUJpJ5cBQO07jwrOM",
+	"nTTM8Og1SI4JD1ocbgeNaHBeF7iqAgF4/aLuiqOzXj+lFHTXbm9/jW2uhpcnewKOOdSdl4yl6OaBitIQ",
+	"j0OmzBKTL7sXB0JwsHpQsSgr7mMSvagIdZjAErEUci0aaq44FLZCE8XrrpSaE0QBZXEexFed2o2his9m",
+	"N2NyI5hZS7W8IVKRm4Suw86vYufD3kSuCXbXCLC2pkF4aEgAdxEGRPH5wnQb6HA9xm55XdMdez/85sGk",
+	"7WACBKT2FsQQUQGeXk8ItRiDksvM73//o7gg3u7T2I246Ca8Jooatqd8WIuxcKcsFnmxYqs7XY8mRu5T",
+	"JKm3tuJen8QuA6zXN31rK1mOj2WQ3V3w+6DD3n/TEA5H9XJog/BFU3QdVFjqu5DRAiw73SWG833dyU0H",
+	"sQr7ZB2upDYTj/LYn0NxzC4ZOiRAD7k1YdkBCtOD/eZaYJomG4e6l2dH1KLZm3AlIL9ZD57TW0iLDqaC",
+	"xLK2/Y3Od2HZxxHSTrF9pgZotnB2wnLWfYVVC/oskXGJB9qOlCeF3HmsePxBvNOMNMb6S4+FBhxyMPtQ",
+	"qW7itJOW6F6tJug0oXi5eunDk4UKubuqMpfJwG+xgLAw21Xbxh49EHlQfgUMvie5SB3Sbl4AokuyIQ7p",
+	"jFCHOIJtu+BNHRZDIqkUi3oHDNcs+/2NyYOIlK0ncFkegqxlEg9srI0Rys7JHjwLIj3e8n0/+NB7nN7r",
+	"2WFcQAIbhxjJUZQzMjpDft0nWl7C8t4MY7c7MF9VuPso1ivs4c6mcsxJvPXIKceTml3xzcmqEWt8mOxY",
+	"gnoNG35yRms6farn5jcskWtwDo9z65Amc1Y2D9kWG7TgWRaMxsqhcBDQjClX6JImUvR1srtTICBBAesF",
+	"en2KS+nCwKgQ0lg9FF8noHOAj1sbTBgb6rUvYceWhC2/COU7OB9j+XyobFCNMhqoNBMDbTRvF4w4EDQC",
+	"9E+MJCoTOPtrQgVhq9RsCHYDZa81um8oFrLbEVKL19ITurWLWu3SFRf+9zaVoV6eOwBc7+u1let/3e8V",
+	"AgQr/jIzkVyx4RD0at5MlDEWJpSKzGQmYrsrgsFfnYAS9pKhDWzb5GIZikYRSw2LyYpRsV7whOWFd12k",
+	"OMZDbbfqCCRUnIxbKWpc5K7gwtsfN2RBb1nNlNPIKW41/AyKPsOEbtRmt2VXDIGkd4jB8Z8GRyTDVZ0Z",
+	"mWY8gdD5rwDOdUxWVC2ZsT9FCVPLsfehUWHGRGdpKhX84PFA/kZcijiUyZIzUqpxV0IFcfUfawX9fDW/",
+	"ycn7jxfj+4/D5fzs6J+LmRxa/dNObcJFOLp9yTYhzLNXz4l94lD8LIVUHAl9VLeUKTDQ1bE2OjOc8kyJ",
+	"UJxkCKHtZygZ2jjGMDaWT0HIl6c6Yt+ZW6Emajp6MG2+6bvH0r5BJOenMh0Mo3VYe1ocrKb3lk4TAHFL",
+	"OWs42WZcDA/a7mkOa3W3RzLdQKB5Ss1Cg5SxkNpgbuDpvr6jbSuYM+w0Oo9sIywNc5EXevuEmNesDK5b",
+	"jw/Y15qEcZjfQVrXE8j/Gn67FlllgzCmxjv5pq1YdcujJkhBK0VRlXCmiOZzcQJypUtro5rc4Mc3PQr4",
+	"bt+bbp7jZod4eTXfMJMNLW6NiXOBkqsCosLvX2JpVbPx5Wm3j9cQMMMTQaRJaWYWV8Shtvkarf/1Oq/H",
+	"3JHViENrhmmozN0Mr9rOhD1EGhK4lIvMmORhFoFQbyo2EDls9Zkel4jvcKv18OyUp7rDhzjyGKoN8gHx",
+	"f248z2NXpzBwB29DE1p5BfaQp+YWUKTQULKSU0TPtQdjVRRss7EyDEkbh0smGHsTC4Aj6edBd/Ydf6CV",
+	"FqVlQ3Y9s3obNS1hNITWrT0kuFUyobR5XjhM99Skc09Qr1zV4QH7Loi+4bBc0Y3VwiFz2AWa55U2XVBE",
+	"z3nUEwOqnX0nFVnINUmkmNsTmscJ81n5MIglY2m95m9btSkzwFg6xLSqmHZhELUgBAUxpyy+uaruOuHa",
+	"aYkxSBZCol3GPod71wcZeKbxG2L7wiahEOYkUiwGY6aQZlJYKKSZAE05z1k6UYxGiya5ojijmuuNNAU2",
+	"+AktKKB4YxW6DTNXmDPIDeRgYzOVFOxyjd4drMN5YDIQD8BcAPtDOkhTplXc0ya3lQ3SQpcGavFJQ+2e",
+	"zqWMd7FD+S3ISSk3UvuNbznL8sN82GlWP+dXmutYQGz3HHSihINoyFeaw/k6dSd9yejeGAHeO74e326Z",
+	"Xc+w7XCah8uL14Cijoq5Pz9ygALQ+gK5gnoZ3nmK231NNkyX8DzHlvyhRBE2i70wETd4qGoup1DQkSaR",
+	"FR5jIhVxDFwXQIOZIA0M+7Y2Lm8TAgABu8jhgXo6CVa9Rzx/mrfLNShIMZbZKZ9gOyW/9M9CqRxj1aH+",
+	"t8wUkWuR22dKG1Rg6tuTqpwWFFrpDg2jIWctzyfkpcP92va5cn1jZlbCo42rh9BQ1T/P52lN3Qkb8Bsz",
+	"5zQXESuAEAtSGNRtw4EWZmyth6fVl3C9D1hizzRHv2HMHxjxhKtpQfWygZuPCO4A1dQ1Y8I1vgXBYoeI",
+	"UCr9651tQ8eWYH5remqZxSwNTRDNpfyxkSYtKURN96+a0Hm4aHwwGd7tUDOsYW1xykirjloq3bYQ4076",
+	"wKDYrTxHLFjCxp71UCuuBWE0dJrD4O9pwuMcNLXb7NWcKBjK6klZiO6eG7KgVvxnJUsJKgPXFXEWiguH",
+	"mcYDbA3VXt1mNaDwsO5WYNXQ2BC2kflIAq9UumwlWIrSuFsIqrdQVnPeblBRQH0K4pbJUsi1q6ST+xy2",
+	"5ZWji3ODLsPhwh6s2tFt6v7u2cOkji28kKaPXScIacJADFDAHkYm8Zj4P+OpZQ+EOb1lAaEUUYobcKZ2",
+	"A5gR7EBBqHUKVIxmZiEV/x1YaCqVabcQVRfrNYukill8BXmHWGPVsCSxeuZUxpuycOl9kZY34cbIw0aV",
+	"ayV8JSneW1Gx75YPBLcRndkZjl52yz4Niyc5Hs+KUZ0pFl9XUDOsLiIVwViJhLNbOk0GiAZN2YR5wS8r",
+	"OtJokWtX25rUQIF113vArWkl9ODRgw7OdtNr2ardbLZdIYS5UrZ9D+b2ue1HJUNcH3Oay6LptYjfsyR+",
+	"smoK6bZNFeV4+1FOY5RkL2taCfikpPYNs1YZqoYegA3hhjvYiwatVqMByB83aP5xcUiF+a80RU84nrbc",
+	"/rdRtv34gGfQlM2pOOjhw0tiU497vOzHKJ9bLi3tfPynPcNag6d0oUH3MnXkk9pHhvOdljapnyj8Jny/",
+	"P5lSyJyIwVQ8Y0lCNE8YwNOImMwlg6KpYKTiRnv3grdO+Ktfphjq61trr7r9hhnjkRSGMIGIFlJN0hwu",
+	"Ka/HkNBVCmzJo+Vmcvn3YK9TRUU8iWQiM9WM+dFUDL4UINpGUE/9ezsWCEvkXAaMV1QvPCHZNyy3C1Yz",
+	"UPUv6+fSXSeGqdUkppsGSRYuDD1B/Hc2qQaOljXIz72ofIPW/71cV8LDPOxQHqUHyEe+kKo22nm5di82",
+	"D1Frk0gKQ6Pwffd7uAxcOISqKBb/u0tIKiJpS7XeAvs4rjFTiCZqHLM9/mLnw+cOMnnPjJgVF+W/XhyZ",
+	"+WtmWWcC/l/n04fx/WntkP76wMX/BgbaBLk1B5O6/6gTRSpAd93hM9v7yefiubizmnBFDbS96p3lJRDb",
+	"6p7h1O4InwN9LYF96LEsf1D0VM7vzbFT+QruVjuwtCTbqHsndg9zs4xUxLCEQU3LEprOn2olm5fw2e0O",
+	"BcNanDJHcIXULUx2iViMEbxF0kbMErrx6RsYfOe9GhNnHlJMM+N/4eKWu5pajlXzHGmsBy/VhMZx+VfF",
+	"wKy9HQOWy+Z60gwKvJvzZbD/xGmSWD+utz+koIWjJ4SV6e4IOWFvUhbxGY9oO4i3Udk2MIplNRnpM11u",
+	"4xQHfvqrluKG4BfTSjBwQ+fHN2tXprqHcdu4VLNBBoI2mzQk9w8sD9kExOI9ZUIawODYFGX6GgKyHUDP",
+	"fojfZZwfMPZWYQtaIrYbyp0xxUCjffLqOZmyORc9qid4w3MODlSyQGMtvspsGzd3x/L8cAfpdqgYbduv",
+	"VgPhgpi1dFVAGlznfY3c/fUul7U3Qad43zzMREbLkJ9TVwGq+w/D1fzv0bcjob5GXpqYxaZ5L7z3lcMS",
+	"CsZiTShJmdJoBNreApnETJtJfcDtbMJoMpSz+O9sAuEnPadaVqCbqoJNHV32ac5FIfZNWpdyOVn1BqzW",
+	"dM4mDtQz5MnSuRmFakMuH1gdX/UN+MXWC4Ku43jhk3GlC8OEL7GzS0wiyg2O8QuyK9alsqHV/SgvR23w",
+	"W+yJjFJy2eXb1HCIzWZPspibZ95iNijVu9E/k8e07CXIFjWJelfr8HrqrkKxW5s+r+aVhPrA0mBggF2U",
+	"HKOmfUOOLy/W9v4YMqPt4k+U1rRTtlExxwMn3DRkyjQO4ie2q1FnZyzIXTNTlcsf7qRPSDQOcpQ3CEFT",
+	"1aE0rpBPW84Nv/EKtF0m5lwwiFECuORwSXdo4rMLt9yWP/qXuTpIBGF/Zbi0fsfX4cqbtZcKN5u908OD",
+	"GdGlEK6Dtku5s31ZtdGHdEBWdN4Mx5G5V6UrpMcv8aEcDC1LP3yyLcPdqcx32SBe810s5FpA3CkAdZ02",
+	"8Wyv8QPJblVV0XDEtZvQ/dd3I3/gOI8kefyTaz7YBpumSt42wIRBhMYgvp0qRpeTeUJ1SN3nZiEzU4W2",
+	"uKdJJIWu1l0rx8YPB7oU8R9Sm39FN870G2ZGiDVoSDRuy/2fzbaX8lnFt3DaDysS26puUskmVBr/2AdG",
+	"5BRQWbl2Crybuw6Jfa+bzuyCeo05rPIWci/zAgmaTGlCRcROyRP/o08A8TBa9/Q1hmdzQ+Saaft8msNt",
+	"BUrnJtKDIfdKbmTCqEHZ3H4FGvWhrYrvrWxiSWbIeGv1zDvi7KY8cXrDcLjMcl1qP8pxvr6l1otFbCWZ",
+	"fsaDAFgQT5IxcX7xMTEyPclSzM+bZSKG2DcpGInp5p4mYPgAiCiGNpi9IPIHidu+5Qa8gxQz9iHUXGcr",
+	"TTDhrYclakDZmh29eplLDJwxRCZJsxSE9l8zbRxWPsRD+hNtY085niQ+PHvlfXyRnAvuwHVLOPtJIp2j",
+	"BL2G4CVz9ccqyKFgMBF6hqCSUhRlOW9lFi1QNJEcQeP0gqqw464xoBqo6V7Yd7EfuzjXX6nUjgfJzKsM",
+	"5B2E+UTxlHV4hIOOM4FphYRqgo2QteKG6SpAk+upWhzuVy3F6Wu6/smlhtpxoE0x3aEMb45VPxmOWxtP",
+	"zELJbL7oS+k7KUgi1hOcVq8aUKwIpIqbCmmKOGH3tMvCT+lGtxQC6W9gnM2YctdCj2IbqpKfn88IDu6a",
+	"FbH62UTO2uZlz9E0oQKj4tATaD8jcgYRpEVKcw0Rommou4bstiaeHQLlpPx4AEmFBMZ874rUlXza3Xqu",
+	"M8Tv5jMcUseuTXzmImI7LkEuGPvTDxtrm+tzgxDJB3OA75SUlXsRAvlaTZWyJYkloVOrnvFwVG5eZSXw",
+	"pDcoaL+cZR6Ce/tOyRW5uCbnhM8sx0Z0xch0Q568et5T+FgxKnRjqfAc3BJeC4cE0HX4jLEjRhgAGNZQ",
+	"gDdMMxvi91FMyyRrdEfB49uhDtYcKbU7qqFImfNdWYGB64g2pMsF9VHsME8uLTRR2Cgg152S5hw3Ht+k",
+	"U2b7I1h13tIPr4e7WCJq2Fw25AO0oW5GPYr4lfKsMG/J64h9pBD8AvW+7vfr3ik/rdzw6odcGUrLOh7d",
+	"MOH3a3erxFu+YpYbdgqn7KUQ5mXNB+qE000YPzXmMeFYFBqSkLOYG2IU5QmCXQKY9OmeJUx5Y5lR4qJV",
+	"jMvulbNe0ltda3QaYKHn5apdRXOEelaozgkWGWcxiH24qJiziRUyRfkPRc0V+xvWe6nJc4rpbOWxt1gF",
+	"3wYKmeW2u2A8aBOSvHGnz3ZIEuqUY4KhpGN38Y0BlNEKyhAUB9hydp26rYvlSgk8biXso5/JVQ46xqEs",
+	"l2y4OhkxrSfGf3oQszS0NsE/F5T8DaMq6NDdLiFTDKnSWKep9623axyxWsxRzzKHe9eVAsPiOVOlwlUx",
+	"m+7wFbsNu5zdk0lvuM5dK0SZkR96PvOSJQeHVxpM244fn3s9aR2DcRU/dnWPnWriHbj2XGNl+LZSITG3",
+	"P09zjaLnZnGafMNFaLMOWZ9uxli/sTxlSVL2WxzQzLxT8TsYVEvlO29fmXjbcM+CtJPEBdf0IC/7uhcR",
+	"er6unY7Qy/QCwal9Q2jZPK812n8B3+BXvQxnXcjo3ZUA+9JNDpvemyrLhWr6z/6d/6pTqShb7CaFt8FV",
+	"oS77wHKVurlEoN/Y/qDuFWI/Yn1Au5pDlr25RGBTfbTexfZgLI1r8Q26gY98X3Ka/MjFXjqnP8YHln/2",
+	"NZ3WC6kZibklPSYiRhLONJkys2YMMzhQ2NDXJXc3lpDBysYp3ZDEhTHsdf0WYwjfI+5aaOD6jqLKJf4p",
+	"8U2py8a1fepIdsDivmCmBPqMvjZEtsgB3jyrEymIsd241YSCJlNwQJm9V7RwIwZEhtbFHnYz5FV7erGi",
+	"rhxQue8eG+m3Jz86G/Nup9SOGkXJeNZLlyi974GG2l5H/PXG08uBAtVUgcYVugNZn4fL5x5E0PdSw8Ca",
+	"RxWIhjSholQjIEVNaaqoiBaWsxIahZ32gy+pJdt0zxjuYPtm183zriRpDDh03kHAiWk+YCow7TOpTsnP",
+	"1SPKOYwJB9x2IQkCJulstX0StRwteR3/j4PcKJnumRvW5OiDBkoHih9HaKHfOYasR2V4NQuCeW4wd/Fm",
+	"TG6mG8Psv6Bn2x8g9uMGX5sxdmOXmcI6npa6vvLQ9NXZVmMfVlKwzek75O/8wYmLSoEoXLMYXY2MTBLA",
+	"hjmz3XAxP1vlASCw+TvEbLwUUMvhlDyHbf81i+csdmEc0w3+MCZaIl1JwchaSTF3b8SSYUbuQiYxyVLn",
+	"h9OmLd6pvuQxHpNX8DG0iwXTnNwBeW3rBY8WmMgYMWEsoRdVFCATGEP1cPNy8Ks8K8226Pihuj2XD89P",
+	"z8/7YbJbRgmCshfNPXh8//zi8v6Dh4+cFh1ICPzuKbl///7jawJwbiAVxJmCjmvQSqVhnl8+Ojl/eHJ+",
+	"/+3F+dXF+dX5+f+0gQOnSsZZBPPm8Zhkgv+WMUwK1QQdd4iDdsvUNYGQSG3I5cOHiBBe7fzDRR2drRu3",
+	"NnceeLD1KzBGw2wBCbbShUewzfFqHfDsiMf0/wqpYsHM70DnYUD6GwCYt2wZU0Ptv84Eb390GPM3wKoQ",
+	"1IUZbTfVWQI2vdXqFZ9z0eDAXiPQchWmMAzqc7OIscsH85uxw8oHrHc4fqGWgI80jVkKASxSeKinfFSL",
+	"uF6iuc4+64VMPCKJJ3wrK1TauXh47v7zSInNhNlGeec55WXBA7R+YsIC4JkZOBa3MxY6g8KKc25oSAq7",
+	"HWS7KB2oQ8ubFp74AGo3PLuHlRJqSC6P7g8E5fMOeDe14D1np/Gdi/AY6PJI+4OPxnzu0HdqzPD9k5PL",
+	"h4/ghF6wD9Sd9STmc27CURqDQYnjLE14RPtnluemyiDGBJqaLAdT5K3TPWJh+FzIYCmoH9nMEJnBJUvt",
+	"FZhQBZUzEoPAQj3mkXDRe86NZhQ5m2lmisz87ZjhGfVCoWI07jk2ectUQtMuLnvpXkONk/GhQS+K/YqO",
+	"3J4WzMEgBAOCavwEhlZ2LFdZGir7VgNxnF3LMWM9Rd9ZDSsb7oloXDB8haFKK1z1eXvCru5b6wl0dI20",
+	"OOuOoJVC4z/RNC3q8Q9Tz55xUKYoSQGAqsA2/V0KNkaBYIXtb0vP7sGQGDPspmpdN0xxvTxZwU8nkb4F",
+	"q/DWX0+ERIkRyGumGFM05pk+cbGJY7iZT7aunW08yfLt9qAX3h+s827Vo8t3ViAWU4pZwqOmUM3qLbL9",
+	"fBgpguDgZxHKKC+dW01YJXH4cSAQIMS3xXSbebid2O+GXxEf5Wgc+zqPzdwpFGtbgNtWUMNSTB9E+Mkd",
+	"wOR1lt5yiS5bKB8lESHXiHYDd8+TmHpCu3cH7+8C9a6782mKgJS2WqM5WnsFjj3fUNdVI0W+yUWKIUGh",
+	"OwSS9857HXy1NAiTLRWnfSedwb+lJTp6vGd5O3b3v73T7BVnO5b53T5fMs2c0QZtXhyr06Gp654mRspe",
+	"IZIrKUzvFKZm+8JLkWyIllitTs58YTS6ZIJMabRsR8u/6CfA4lgbFveYcWrOF9DLcf1HwGDsA/e8fVYv",
+	"wiDf/XAmEGIiFLPhU5xiruuQP20nQxiGw2spJRzxzhPjYFgcBTls8yV4vTkU72W3TG3WvUuuHRKzu3lT",
+	"a8rGKjUbYFPIaqFrutmCDR7vQwifGnbiDoTG44QX2nZ3whq/I0jn8Z8E1Nyu41FirJvW+Q0TMcCFWn06",
+	"oaZYan2dV/B0lcq1oRss1NxVxOJPFdENYBq7QCJWZxmAYbXrd2tbz4sZ9ywx2gGmYpigTRoWQMneK5nI",
+	"txeaR0sWjuS49SA6w0Kt8bN8XHkXNViVPvvwNh/cgI0oZjQIN7A2C9dKaGg/M7Yj/O+QaNxfJRe9jbEJ",
+	"m5ldbJ4ulMv15doJzfm/7dG7+V4m3OUqDQmPIzHdoNM7kiumQdjFm59sGFVjYodBKPxCpADntwT3Jubp",
+	"czEnFCtObZvz3HiKahoX7UJzEfyWf3J5/vhx6aPL8/NgEY5cDcg/vLjs6gt8t11b/gJeAkegya+lAUOr",
+	"bSqO06NWNKQCYhXiTHGzeWOH4aQ2PGADrlE4Q3Gj/O371bP42zdPyH/+/PZvYHIVAMS9ZCAewdzgpMIm",
+	"8wEsjElHn2z/XMwCSdjfYDwGuNQNS1gkVzlElj4lN2eQ/3V2e3GTowpJYZRMANSAjeHDBcKyEHj3mtyc",
+	"mbOPeB598l9KwX4R5SJF9qgcE5po6eMRQKz4JTs/vx/hx/AzO01kRBPbxc3pL+IX8f+RJ3qJd+bNE1ep",
+	"E6xVVwQvrBugZRpYw3F14fJgCzuWU9vyU7laQUUj48GWCASq2O9QmLftuiLBAoSkm+cxW6XSMBFtTn5g",
+	"m5srogFJZE65KCojaUgal/EG40/n/Jb9IojrXoJQBdLVGD9x/IdfPDh/fEoQ1xUrOi1ZamDh759bZtcw",
+	"9h+5ttq2XEG0RErnTF+RGxAbbzCC88ZKmjeEz8jKihQzmSRyfU0WFMUQOCfsHkSZ0lLdQKtgAYMS8D7a",
+	"hRj2AWM/qCDP37wkDy4vvs4DWK4BbRyHWcSL8Bj/8u7d829xtCBjgmMO6l8AcckEaYCmaA3mUpylSk4T",
+	"tvoPLF7wlW3y8YOHX//NLROERUTsxp5gv2XSsGtyA05SfeMCOSxt2ZUGFIGxw8HSLhbIeTKK+FaMZJ0y",
+	"ovh8YWCkNx9OCszTm1J4SPFXuxJI2/CLXgKAyZjcpNk04dENFB8bkxuamQUTBizdsSXTDcFaICdc2DFC",
+	"iI46JT8DcX84kWtR6ZuW4oLIim5sV0AHMPYpS6SY23UEuwuYedGicOomcWKp4YasqFpq219l2EDyEEWF",
+	"0wPKQcOJRjoEcRT+Of0FSzNHHpcctb6RvZwUZ4ZCtjTUEYATSF+dneUxYKculuLMfw9ykYHgirf+pdF4",
+	"lOemjC5Ozz3OF0356Gp0//T89D7I82YBJ+kZ4nz/bn+eoziSz+x5PLqyf/weXsGs11QKF7N3eX7u6+n4",
+	"dDn2wZylCUXDcRH4IZf+oKUhde3TeLvWeCyZhpibB9hL6FrKR3P2DY19MaDyhTG6+tf78Uhnq5Vd1qvR",
+	"G6sJrEsVDFIlrQBOVObgI+hc25vpFf7dXkdlGh5djZAuoZezFTOKR7q0cjV/P52yBNl3KjMoNmfZBUo1",
+	"CknwqEaC2Fryn1zbA9d8wCJbsXuG0uHBF9pJnXhNcJ2vs4vZe6Xkym5CpvFIRGlw+AZARY5Wyn3NaAyl",
+	"HP4kxDsePTy/3/3JO0FvKU/o1JllBhN8RAVWN7yCQyqmhk6pZu4q3YEXvLBzBmgCjVuScG0KVHdMlqcr",
+	"ZqCmw7/C0y5eOfuRrwBBsvPFp3ARw5sB27YnS4BEP4WKUKOr0W8ZK6AqrnIo/GLrK4aUUAGuYGfoZHOC",
+	"EVR/IVq2dIopYHv3OkXYVhA9XXhBqMM8Bq/osEuLft/JSmUx5FcX+l203w/xH4yKAfZ6AgLartz14Pyi",
+	"F3f5OvYxftSDJb+TasrjmCEqfsGCKFyuF7IkM89mgMFhZY8xEWzNtCEzrnTlCHzj4SNqXAcMdmqPvhrn",
+	"AUbsSQ7k28h/39j3/pFDyR5pJ4tewKfXcAG5Gkb6z7afpbXO54AcvqYcNQwU++2mjdEkCTV3cJ+L8OuL",
+	"8/M+mw62qlMmjFOjg7t+9hF+gZ8/nTmYaMwlGHLIFjv3PB5Zbk9lKMzzLTgahLT64BWheWVtrmHiUFpX",
+	"RCwk37ih3TUhdhDhZ02D9osH3V+8kOY7K2riB4+7P3jqQoZqVP4Ed0gTLVcMVBiWgJPardV1FREcdCav",
+	"Y6M2anD3e9O2J9ee1I2scDe0jf5vq8PBUMdYSd6qnGCN0LnNAW2xIYqH4X6zuRuKL7kGghcoDnOMPhG7",
+	"S6CWgB1rLX0FKbRP5Uaee9pbtE5gEfSZ1Slv/s15ZldxPeezZ5YuNAaE+wNUziytuXAz45OQHH/ER7ot",
+	"0Jp0QIaq0j82XyH/Yf2UbIU/sM3oqELogBsDyqTFriJd2Z75mqVYlLahL/dZeV75J9Dpl4sIGOQ1EI4u",
+	"2ONoN8qam0Xs4EKPwgO+gy9c8IULBnLBz450dOlmGMwPofvg1/VSt9nPsEYVnwsu5j+wzVHFlh/Y5g1r",
+	"1BSXbHN4O+UrsGBB23jTonIO/i8UZqMFi5auuC06Ub5+ePH13/qsetA8hiFercv9Exsd28LyE2taZudI",
+	"+dOo428Wco3mFUAWBcelThn1jqTcP8UN+H1i2c/GUnI3be3gWTm6KnzWY/QINP+qKPXuWPYbGW967Gcp",
+	"U1qwtR0VEWxNEinmxI6ApAtFwd8jE+gTC1mQhVSakSk1hmGNmH6E4cfp4io/Vb31RmXs0xZZPthWnfDz",
+	"+JpY9chhSbgK+YhzA0Hzn7vecNHji7dS/kgVxm4+uLzsMy5nfg8oArhsLk4AeNAd857WDkC2mKd9Mssr",
+	"37af+vD2d94MftwDqVydNHAyfS/XULjGUIhI+7MdToX/BbcWUFmoq5JOZrkbYuD+9rNe+OrgmkWKgSUD",
+	"wybGLthDsZTRHNaDLKhahSwY4Lm4W8Io9fOGmSxturNwZmOiq+UJrwHbHwHP0Mrh0JJ9RkMkxYyr1ed/",
+	"Gu0hOX4LUmON1oiRZMpcRgcXEMNGaJqSr96+fPtqDOEnjy7v//1vhz50ztySly/OO6Bd12uYene8khG0",
+	"dfTg8eX5/cf9b1ns+Kn9uNcNezh2es0iecvUxvYdVOn8C8Al2lk5cxvhFnv9tZjmj7jzf2QGL3yr2gnP",
+	"m1GeX3pIxlNs5Z1BDQY6+/ygHFJIyYcSTaH+7M6S6RsXDrqmeCMwv+JfqPkQ1Iwn95b8Wr146Jpu0Hfk",
+	"qQNCCqkwLMbAz4NQflHwvT0K5Y1/89jybbmmeKMUg2P5s7nCt3ZcplYHz2dzsO08YyI+AY1S37H8wET8",
+	"0vbbQTMPgrktmz+L2ltzTMUaVPhceXfhK06DmfroIinYvnucR823MuzL/K27jxp7hWUHCcXgTZmDroHb",
+	"+572VZ3R6rF2RbMRjy0UdfVbU4RXKAvwqFZ+v6p/rXCrnKJ8xClUAbK/YII9ZBLkZd86SNc35mKumtw7",
+	"mOXg1/Mwrp2ddZMMEwNH3z4blctIjJ69e11OtLZHG2RTzWkyKaAeHTVDU/Cn0fd0Nc3UfISTd7rP5fmD",
+	"h19D/rZilmtH39MZE9ooqjUjACBp6AeoljL69hlCZH7998eYB2Z7dNzwwoE9kn+spt8XTJJjQI5HwGYT",
+	"lwyLv+UQkT4ofuSQSfKiqRNDP3gAVE1FPJX5rwhVNHqWKZmys2+YSrAkRj+eecHW+Tb3EkYvD86uTzE/",
+	"PsixDhzougjewLLl9iJc0Zj9u/rr/iQSdDkpBpKu4jwvBpFcjYPg6H1u4cnUdOmeffQ/fmqzCZcOtqNf",
+	"Rk0icj6jv1TUUcBkXCeARQ7JqHOO3u3qGnQn+f2AsIZO6tkhAPnl7EsI8h0QFQpFJaK6F45grgajDw5S",
+	"xpPpAKTWJGJRvTx08MyOEpaHtAfgeaIy4XxTRBueJGMiJATN5vm5phIvO0jUqMfhdAkbF3cfAXRdDRMG",
+	"95aRPmTR6UFfQoQOH3169zLKEyuKGEkgmKh2pODNVGi/4GHTTOwZoxS8a2YFrkWLFzvK8S+Oa+Ar+jlG",
+	"ouXnS7B7Rj//xKiGPNEAHUHSjMLQdLNg4k4voG76w/q/w2NFe91z2PhhTQl/uMj+5QY4cpAouBMpydF+",
+	"CxUilohig8bw3m6WfO9ck33OZf/qcRjDtf5ZGNlyERCSZqQwC00ykVIe9xfvXmMbdxwJ8IVn/92ktjdG",
+	"pvVb1spmMsELVtOE6WtftofMJdqhfAZYTDc5ngmAGNHIHOsAweyyXp6gf+KrR+SUp4jYBB212RBw0H95",
+	"CwJGx+NkEfksILZ9biaE9qxlzIUkHEualb3DRZInhD7aqxV1lKb0zruwkH5J7fzTpHZ+U6GaBnYpKoIc",
+	"T1V2m/oR/v10trd01u1HByodCB4AgRiRi4J3cRshVksYvWXNrBaIwXhuwCD1p8g7uGMFHKM83Lm2F+U5",
+	"nMDmAEPtM8mei32CCr0PmMYrLv7vFjJaGal477BDN9o7ls4RSDl8ukN6kw/EKaNJHpWucR0wEzfeQYBt",
+	"A6jic6GrKJikn3IazK5zVLid6dIQsiEtzRj25jC0GS1okjDAPx7dTs/5T5fLnzf/5ev5D48VL2XGIIbl",
+	"F1I8Iil6mFCYkN/JHLRpaKpOM3nKzPQ4JV9mpm+AodsLrsmt5H+2EENTRL76tYbp7BtTqDFn+WTJNvpM",
+	"SV/AosHeCs9ruc5HMLuG9g9Tjd3Ul2xThq33qPWGJxiyhljkXwJ4hppGv6cacmdNZbUrx5bDk/XouPZt",
+	"hxDdQ2edzU7Xim/F2GSaqR5R6McPaD06ZF9eBuQvE0KKsgjs4CGCSJFI+kSQ7kYSh7Rsexmb3dKghO3i",
+	"M5/dUl/D52rExJwLxoaFNuSkc9eRDXnHLXGUrjCXwxAw4MRV2uSJK4GEuC/H8ucZsxCDlltw9AFO9bOP",
+	"9p9Pwy0pluq8aYQarDzViB3xxzq4kLNvOVsP4euCtwYASRzhOmrj6S+erb+MZ4sBui41FQZ3UC/XAAzD",
+	"NfFl6kgiNXPF3HK1YwBUZb9D4QyqMJ9UUGJ2PiOaAkQcSkcJXebzDRLZ7bptvGivaxtYsu5+YesjB5k4",
+	"PAkHeFqViBzscYkNLfvZ3UmkhghYrvRObFapinPmanO0a1ZP/Et3ny0IFVqMJImUUGQEswL9qA+eHtgE",
+	"O++7W0jNfPmTFLHoIVi5BYbeV+QsBrFV+bNcVNz/G9njNVwLtGOMVunWUBSCi7kLo7kiccbGRN4yhT8o",
+	"/zOZbjAmQWfRglBNLk7un9vnjy/+oxHofo21iBvWtceQnzrwGCqInM2YfQ1B44xP8m3s271+kGoCHtHG",
+	"1TDA+qVNPbvqpp8LvL9jyj+xpWC/MIrvODjc/B5ON8Sem7pILR4Tka2mTOGf/HuWWac8SfSYQO3XMbEa",
+	"uiV4H7HDY8zebC4nkJ+HATuqq3W0W9jFWyyfiEGz4YP67KP7qTXDzI1wdHz6a5I//EL8G6SXuakW8Qcp",
+	"VZZ8qvcE3BJIYrqZmKrFtuxZwhJn6zoSrXVfzm6EeTR3F2GeAX/1kSi+gRf/1CZbO4V/2zO4QC1xe39P",
+	"+8O139k5hNxtw58hrWfRknXIz9+4d45JhtBFW1zllCZUROyvH1npJ+qqz1KBiYRkCkpxPK66ICSoV3/x",
+	"AzlaUDVn7UT61L3zpz6NcRL/5ufx2te5wG2Pq4exx3HeHIbmM22X9HOl+LOP+AMW5dglWnOnMfZgBhhW",
+	"a1znE4Jjxrq3OA+fOZCXMykKweLLUCmKnZJXilm93xUOhiQEqKxrENy7ekbaN8eE/iLsQOCz4jp3dVwF",
+	"+2Dgaj8lL9gtU1i81ywoBMskbGbySAAYaCjcFEeIM/9DvTF0BZrL1eji9OE53Mou/egpTRISK5mmLIYi",
+	"s5kigpm1VMv+Thuc4Guktzv22DzFKM2wWfhnfy7M+S0TQA9frLx/FefNP6B6FlbPdjwIZr7Uwa3xvhYM",
+	"5NJui3H9sOViftIPLfIOgCKfuhENwIock4Saksry10cwKQ75HJgQrgOqGGTwoAna1YJfF9ZZmcRIaO4y",
+	"gjumTF1+9f9KErQUhkbmjuSHckBDKNkDDEynaOTEnyHOyP/iDJv4iweoK4XesMTZSXOkRUHYKjUbLCFt",
+	"oA8KEbqAMnuKhfLtxwldE6qXzDmo8I8x00sIstSEasLxkgFHYxBBHGIZnroF/SPlgNLSja5GPKb/1z08",
+	"FcwMwyHXd33T9zO/uv2AlLz1l8v+r3LZ+wonC7kGlAKwM0+ZgkoMNElcdXwHmTTQdTHo5lcsdinGd3Qs",
+	"BmM4rED7FIbyWegVJQ3j4en5+TZs6KeSziEzQ1Gxu09+optBQZ9uzncc8fmKblas+ehBmvhy2Py1NAtK",
+	"6sYByKhYA0QbBnGnVgDAAmGayLUVHUvFuuOMDfKkOhPFoONozmcdpvh/wBtHvJdtB432R5fAf3l+/u9h",
+	"hEyVXEl0f87pLSspHWMnTZqgk+hV/t1fSIVYWfaqWuFrhyf74CvfA+4/JbGUinzlasgkXCBeXLSQUjPL",
+	"kS5Y7G+gsqERLguCKpR8rj/5YfypDf1uFl8s/U7ZYgJhEUrC4B8Yv3IE7hHSdDiwXsAbf2qqtlP4Nydp",
+	"2Oc/Dek2ouvGsd3LP1QbMeyDcT4NZxiWgvwkRUyxQlNvLQNmcsc6RtHntoJhSeSLevFXUS9+tvK91S/s",
+	"thI6lZmpXGM9uR+IYoiuAAfN2Uf7z6ez1MGtfA6uYUv6rYdLysXhDpceiD+Ij/+F246aDPIDY2nOBVIQ",
+	"I9M7ofxM/KloH4b7hfr/oni7QPxzSWZKrhx+ydG4IEUr5gmo1a2KhbN3/ggvHlH6L/XT5rCGAf/l9YDc",
+	"2pHSTT2Ajfk4J/A3rlmSNIJjtlCMI4DPQl9AuIoSAfyhmkNMN3p0dfFgiJJQHvsf44+wXXckxVqiuoaY",
+	"Bef6hjKWX6An/pqaxU8ujsHuOuSHgZeCig1UV/H5tNyg48LjuOaJS4MOkZ1vnrOP9p9PZ4rdyiX7bAQx",
+	"y0wdafN2vAc/sXoJZIjlJSQEoX7h16NLZw7aFPgIb2SPrAbg1XzFjs8tvfLJXvl3/9RWYDeLL74N9G1g",
+	"dPrh88n+CPmvH8UnVJw4+OZ2xSShwoUCHVUvybtpU0vcgP/ydOlxteUMwA6LkFnMMjOSRHL1V08oU2zG",
+	"lKLJHx34FSu6fu3H8jnD9uSDbOIeGX+RZP4ymsdbliQO/VjGzAfQg/ZBokwbuWKKaGbFKgD/0WNiKVmQ",
+	"9YIJF7CLeEB5rLVP25Mr+3zhfP7HCZrpdQQArs3KMUZL3UD30hZz1nOTAAaUr9gVuYEKUFeX55ePTs4f",
+	"3ozJzYZRBb/fEKnIjeYiYicJ1ebEXeI3TaAtKVNcxqO6OaICx+MNH6NKvzBiY5iyrf6/r/DZv85PHr//",
+	"+OD/Z+/dn9u4kX3xfwXFulU5W0ualPyKpV++jh9JbuLHkeyT+z2blA3ONEksh8AcACOK0fX/fgvdwHBI",
+	"zvAhcUiZ4tZWLIngAAP0G92f/taiH06//V9cWvjz/11c2T/+145xYaZbXlXwEgYcsKpGmMosZZy6iTUZ",
+	"Z+6gmPfxHZ0xPCufhobIW2QOHjBWQb4/K4FjLv3I+gsYHmKzz+UwMkIyznownr7795255ZgtERKWkd2n",
+	"MGb3CHMIBRaylin9wA7o0q9MoViViqgUzg3L4NwnBPKDvSqoxumv3WqAsJnHAIIzlNIUJMS+Z1SefXxI",
+	"qZFWpa0s3XsRDt1hfVLp5/S+VeGcdqrKcEZgBwpXz80A1V0P3BDHrFjW+GSjVDl6+/tVj1MwbI7e5UH0",
+	"jXfGbVdl/YH1+B6Y+Z16yI9pWfeICxmgPmqsukEImKWBys844rsOyn8+lhtMQ/KEo7X9kPy9ABNKBXY6",
+	"WkrQ73g0EBJ+c+O+a7J+mYrfYPLA6dod93yOUUCWNhBpsDNO2K8eILbMRkzFECZBet4a/nW5iTUlvr3a",
+	"Wd4hGkEscMy0gc2IFriR5USEuGvTiWa9xDOusp+GMMHYq7DGU8PRlDq0FCF3xoS472n3vHDcFUliG4uD",
+	"al3TvhnCZBc5QL/BZI2snm0LmPWSeqjj4pGzdpPMg1JtsVvLXYjZOnksSPxWZ+rko+q0asIkVQkLHgpP",
+	"WNNkqpeDWxF4CrW8MfBgDHon6kj6paCNkmf0AfmWAy77him5aOfnncNLuo6AtUL2TQ04+Fks7HIKy26D",
+	"A7OlQHJoJZE3ty2LIVMr5bs3sAgzCSWbdLWlDFBCShf6QjKjmOgxYRleNQuCFLBLlkV8eefGGiGKjpTj",
+	"d2QoZFw1s/usat4nm09raO7KFiLdfwMij63fyGNhwrdUoSIM62ZGSDCUB8mUrJq1p9WofM6YW2i5b68z",
+	"8eeUWdVEfD4hoySLhew3S1ZSfX+x+SJqdUAdtz74uIpisYhR6laHVZaIWxSKNcna9hVo0Vt+aezG/Zcb",
+	"5mmgUTfBzExWQji/qLETe9ib6fAvjwdqzHpcB/hlgZjMBngCcUgbyuEbjWVXhc1jPffUXZJZFdw1qU8J",
+	"TGfSMGxCSOlA3AyF7DPedy9mMbMqvDBmSpXh3RDNBktgjhZPd0uLn2UMmo35BHV0F/qZZN0JATIeLGG+",
+	"UqM0sx6anGhS9ZAmDXYeY0hLSJwJxH33B3e+tyDERbHVFUnSclS0vCmHSJKLTN46flt3U5mLrNJ7eUB9",
+	"ZTxCmDvNas1IbYT+qiMLq1JcOdLBTG/Hy3YAIwPJFRjK4IwmUQLYSPPcm2bOHDco3rroUsUoDBCXX8nQ",
+	"OYrxnsVOj9yyHhcJxGzMzZ8yzSzToj+wj9h7NYV2lTFN5KS9e1WImR2LCJpOPiJIv+rZPJ80zyQtxeTF",
+	"wLInu71GlfGNvoCM8dr+9Fmr86zVOdkolBxeY61Y8um2mbYqjKwzee6OIpy570LT5dGwr4MSPsa+DgKe",
+	"l1ojo+ojSYA+OcjYHTxniMC0nvjSmXykkaiq1Vz7RmdyaTvAKWPXrbKWUP/h53C6t/zBsFSrPhaXB8T1",
+	"vPmksCxSWRJP4fV3pMZWh7UuMllxIb68m19PyLiijV8Jchc25GTc7ZGQFioDQjRwadp+IUT0tNNsjITM",
+	"I1W7jWC4t3+wlprvwor2hzNtsFcQHt6uDLQKgm3fuH9WSsW6RWJlNz735ocvEJEs8r6oiUDIFicV+XUF",
+	"fdy7Kgu3tmWS0RNaO417q4jtY9zbjN78M0vCtV0hqT5jXtKVUlusouzAK34CUznlwtnH128LL/39Exq2",
+	"Hl9RDf5TGFSnSMM5lrYZ9as4/Daj/kWbvgVOj2eJRQ9/HxelS4Bofwp96/fn1CfQ58kXn1lw1uicvHjG",
+	"O51Oq+P+89z958fwq//fydQW/E1Aspn/Ty+841Sy4qxVbHF08Q/Fxf+QgkQDB88Vm2kxpHJGVL4m+3uy",
+	"qMypCUKmfUM/faszOYwoeL7/WFnzrnsgUrzAzfl6EyYlMJNdd+w6CoiHJCAugFrzBhGB8f4RppsKO28y",
+	"bEtaUJ/59g398K3N439nxubwWbUJDpxujeLAl/l67kf/X9+da6EXl2Tv+IQ93iyBffpuu7Y8cPtX9P33",
+	"d0vHxlyH1pgLa//8IVMWIAoZhFAWtsmEzDuGZ9JfuWNEhjOi+21VBoYuwO1UJSJamjAUGsR+pJE7aATs",
+	"Z6oqkcVPH0SeUN7ql2tgfc2lhfiM/U+mLDesO8E0TWfOYileIXvIHaDss75WWWoosQovkyvb/tbl5mZl",
+	"HRGyRZLa4xX2dGRPSAJJ87m1Zw3rtkVyKg8bqCT+YiBSMjaNs2edZsOxqMErjCueiJkPO450ueXlz9UQ",
+	"C01preHHL1Y1zhoDa1Nz1m6H1raRGnnEgMUVvOgUlhBc8YWlPKa19DWPYHb1RB2435jSe0YLzl35X6UF",
+	"LcEt0t/wnJ103F773mjb3bLHuMwrJaI7PfhxyRa4HVjbOCiTQbtzOzaRgMd2wQdpKFyCrRb+zWm3BQnX",
+	"lv7MZs2CdST7arsgzH57V6QyG+urf/ZXR7sTlWm0d5zUwcIWMnt8J/uvJHq+NtEuGsLkDF/euMFe5vtk",
+	"0z74LDRjlcaeymYMGnXiSDnbSyosNHBqEnH8GCKLZ5jwKSx70nnxiL3EL9GWDyG1LJNWJJQF4o1ynIJe",
+	"ADs4Y9/9R+xl/kdMnbwCzRPm0YUMI/cSeDQoS+gylmt7SV9v3EGXiVAPdpaL9JERJnYPveJJ5qT6P5+8",
+	"OHl6kgduv02FeydHQ8ozAqwTuHRo/3zy4nHn5PTxk6fPGs3wdBLXUxSl8Bd39n47EK0lSVrPn6/voPmt",
+	"uHTbsmsJ7OcmQqisRnMnGU4XQRY8fx6WVXpf5WWz8XSdV/8s+RUXSYmM/YkyPDkL4i4wb25cF2QuipAB",
+	"JDGm/6HXpqGXGfCumRMIi87ZEilMwBnri+D2jf9paYJEUX7UbJ2EqaowK+njB5AxMU8+zRJ9QSaaVxPr",
+	"EciuwMvmzrPiPnsJPbanRnmNEcuyZVaFLvMFbUGdBsV4OqcY57Vds+GEQePs8VPcvo30zAWk6r4qOafX",
+	"8PCPeu070WseLiBYotNcLm4s00hq5x4+005VGgJYa4DFqp5alFg7S+O9SoxZUn/jTDmf6yqMdxuwY1kE",
+	"GJDlcsKUjkGfYxQ2BW4rnI1H7A8PTWpVEtM9Mwn+GY+BWIrCdd4pye3HEu+AtmuL8uxkTXl2cto5WIFW",
+	"CJYebfnvWuYRwc3h3c3jhZPso0PnZkgIGqEh1RakXaKi4dI7FBxQp2mOE1QY5AQxcODWOEljHg1/KAFX",
+	"2CsKClJHm8dXXEZQQzyN8DSY4TLuqmtsN4F6JxpSKVPEJesCRsHic2wNduW3yustg8GvP+UHSaA6VPYW",
+	"mnTasUI8fsP4AHipivLvFqh8j2301Uwl4qdO5wz//9/rB59e+nPadeR/FQMfw/2HCWqHsemce+eFl1NU",
+	"Y64pCIVgC77gOEkMizPqPj5wdsu6WYwoGLwqcx+6WVRmW7M3hiVSTGkNeBnXGgsZq/FSfZcP/oPG1sk5",
+	"83NVMBGt+pDLu5TGi6NEyT6lBKALIn0L5rz83PIhzLh5hPi8i3z3ObANXCPpKDUCgwAC2mOcCclMZlKQ",
+	"BubjrCzlxn6ZEuQXOtrzkCrjNsA9B/+KdZykAXUmvY9bdglTSrX77uv8orNJWls5K+xQiW3IikcldiA1",
+	"9L7NYq82CVTpesUQDVtXoH2Qyf+09KbkNUTD/6Jxdeql4jQVfOBX+wBuSvybUkzMnVnx9C9CHw+GGUiL",
+	"ZKB6PdBC9mu/ESmcWcVtSAW9tddpAeuePm0B+x0D0U9fZDkYYJN1JyzV0BPXDwOedUroY4SOIKpwtkya",
+	"8AgIXxPIA58rJTgMJgCKg+1qaVWW5cv8HDDgDtEQ4mkbdIpvuENokj1oqMgjPzuEZqUTE5ZytEuBmNyD",
+	"Z7XJ/W1qSzwL5UEGDI+HptCsoJoK+3c012oy1+5sfalRyjUU1WzuMN1N0mxqdbVjYSKu4/2IgLlu07SU",
+	"74k917MW824nzksGabWgtpNH3ryHvEllP9jcNhwfxjskQv6NOamhHXGnJ5aVNuobP25PsOxkMAYgtgCO",
+	"Xtk0GkfP4GQXWkFTs+eT5snTb/+rsRFU+99eapbN6T6rgkB/9mS3iFbhwCZHU7yIRZoTEXqcuaN9WPa2",
+	"Bsw/uQ/q1i9l6+p2k+jp+gxz4Tfumw+Q7k+pSxgH6mxOzTasb/DiuklGHBZ+SDX21R5HbX8QxT5jYaMB",
+	"GMrDw+rgGTMhGAjed92RnWBwVffBj6cbIoEQlJFz4Sczjrr16Xa4RQjmLLzBYKa4ygm3QGCeo3I3nl7X",
+	"LWmvFz7Yc8RnL5yc3jJ7wb0FEdU9kG0FrXsUV4fUgS9E1AIfUigNlZMmRcUlE9LYxerEGsWW5UNoOUF6",
+	"H+wht5ifOIUHPUMeRvihmZ8+NwW1dGTwexh9+CxjRdlFSIGkLwcca2GpuUkNrLk6vmDqvnZdhnmJS3SG",
+	"RKTih9GWg94YfYtx0WASkiqS9+AUV/i4pn3j/ll5e183/bwGy0WyjIKoHt33OAlq0GOJHvxlvtuAaXFR",
+	"0MT3N7jySsWwFI9m77Y/4gPg3/A2TunE7/3aJPsen7DjfK/XUJ2zHJI8jobBIVj+7z0+Isk+BNUI8IgC",
+	"cxo0UGp6LVeNQS+0g6yp28KfSoyK9IIYEjESFmJm4dqynkgwuSNLmVXs8Sl799M0mBepJBtJ40PSuHl/",
+	"KwmEcpLvHtfATBYNmkyCHSs9bDI1lk0c+sXJh8KPXwQmhP8pp3/RGSGj4EqENZD0EKqAs57SI1oM4V0n",
+	"wFKu7SP2kn7xSbNdHiPmvzvGgG+AlSTjgUrg3D9cG8tOO518NCEluBVU1C4mim/1DrZZ1qokGnDNIwua",
+	"dcGOASSLIEnMOTVMZCqzLJMJGMMMF5V9TMKZznb7BZmNHClHajTiiHUyEpFK8FUs77oXEinmLq68XPpj",
+	"AAg8M91K3HAChylQyobrJlFZuugJ3uJJtebyfPEqH4JkqtfzZbHmjP0TaemfVD/HEuCxkH3W6eCffQ1r",
+	"ZRNbLWZ76eZowI00ycwXpb8gsGdYs/uj29XiZ36KtV7jk+eCHwh2pxm20HOC4RPjkTVLm9nwUeXV3mln",
+	"vd416xgBKrJgW8Zq4KNN20Y0G6MsscJxcduNbgWkucIVqHaMaP1tr9uOdR89tR7+Rd+b7rnvxbxjxNQ1",
+	"QhOx5r0jVurBGBuffJiRdJkkNYRnvH7+8Ihft7oqnrS6E+to8vHjp0+fPHl8usoCKS2JetZZZZhgRsCy",
+	"tluOiv+b0gbW7LzlrwOVzhN+/lmtuaZQXWu24Xr2ZJUoWxCsP5VcvuC9jJnm+mPqhI/8nmNEeA0Fxu39",
+	"anMezir4wKUyB6TVE9qEGCIRH3QXFeoc5k4fLVfkwsXOYffS619kXLimTNeW5nZFNtQbP/QCR+4pH8pD",
+	"PgrDoky7/cVST7hOE/eGZz2eGChnLLxSXBv51D+8Oi1K3W4VVt1mDXUyePFYl6dNHXyAODADQ2ZoemhR",
+	"DGvGfLLYHmlnEeJq39utlA1UEufA6QbXqqSHX8vhUb2syjNqPOUKMI/Yr+jroJvrPidI0DGfME2+l6N4",
+	"giDtKjv4MuYT87XMxU2zO0qJbcYRvUT7F5aPziQTNJohweDN5wt3nqpx1vh8+boADXryqPPj6dPGBpg/",
+	"72E8++47jj/OTH6JUExlrPyLGrMRlxOKVQDeUivviWNl8PES86CSqhwhzEu2LUclZ22IdnCwty7ryuKM",
+	"C4FFx9hNZlWTYCdljK/sw3/W7dD0O7lQ97EcegZW7iIQVlDuTed12QH8Kd9kWqXAJXvlTF6esJ+4HLI0",
+	"6ybCDChwNaqO/W1XNh6jf/VG/2bIpZo4mLHuOFHzIgO4IefszeeL+RWvYx92uYGtWKm/gzNorkBPyEbo",
+	"QrV+54aNIUmqdjXX+TML85vYVSoBLsuW8DKKIM13RfUcv/lCBqd81BV5TKWFDNzYDWc7hjrvQ6jzaM8c",
+	"7Zn6w6Gz5gwT0idaogDYfzR0ziC6cYv71r6x6tvSsGiR4tcJjcZ8cs6sclbMLTSNc4rWTqrAVjM7C0NU",
+	"xhp/wZIPp8wIIylXZg8i3Ih63LnwY1Xw3p2rjxjr9zP6+Far0dROWT3+k5qO/msT1mrfxHzyjfyGBAhT",
+	"eb4sa6SuYDmX3dUGDzYPWTn5kREIfijRcJYP4i7c3vxZZMUniy4ThXX6Pg/lqADvYVZyuN4jQslsCNGh",
+	"63EnP/1+svTq0Y4vX/Ny7u9xkUDcGis9bN8MhYy/tTVYPakzBeoPpYe/Cbm83tPqyVtcmxt9r4sbLtxa",
+	"P2TWKdCl9rSwMDpiKdQiN2YkwC/O+1Z6yKwWEPsGXnnBY19cgWRZuilwc2Wwrif6mV5y09cH+9YPqZEK",
+	"wxSl98nKeCBMDATxJAHNRnzCDDwM5G7lz/cHw/xpnTGTdd0mdUGbJtNwBTKDZl7CoMYQT38zKonXpJeZ",
+	"7jpVDs4WCxsGKhExn7QinoCMuV5+4/wLjX6VD66RIufmWlY1ky/+QVXO+KObvv09qZVZIKn2TfhxDW9g",
+	"7thrUN1Hu/w7tsvHfMJ4TvIerkixQM10YXFHM71KDS+S5q6E3yrB9wDKuual3f0MroQDmy/qmj2613j1",
+	"IdnXNLNfMaOdUIGmKJzO4vLg+ZgbEuOVaRy+R6LyK+urJvs6Aa6TyVemAR9gGE8SRn/EbzxiLwPUZ+mV",
+	"z5+yUFQxpnIPOeWo3PJ1VgyBU3qgi3AU+c3O15Qb+5VxH3IR9mza+Ma3NmLGuiWVp6rUIvu3UvT2M2jn",
+	"gyHpuBNdyGE5feaDRdPv/KSu3f6h6+yWQkcy/e7p05D14h7SbIyUxMus0w1yXOZ2jGBvd30xtLGwOqrY",
+	"w0JWX5TOu63CW2Zx3jH75TYi/y7ZMj5Hprz0Dm/RCyV2zBfXOQnvvigMc3tkQbJcLj1tstOnj05OH6GQ",
+	"YUoz/OufEvMmMB3BCaZCHi/mJcpHDLWUm53HMcTneHDTCixniVUn1niRcMypucc5NTM3I4tmgbcZ7ngj",
+	"ckzBOGrao6bdkvfr9dz9y68Qo1Rp2/LybGkI8Vcc+sqPrJFXaKLfhIyXhQ6HeJkf1LDQQSY/iAhiMDpU",
+	"jzIo3Wa4X+g4F2iLdtSUmGhCOqPgrhedf1UR1joU9Z03LaGXeODlPv60m6HGZ6G+p3YKrLpQjjRwCzT9",
+	"XsMScJ1CZElv400RUmLhMgo7Y3e+oVkuv+CdsRvx5vNF46zx9PHpyaMnHdx8b8e94xN0Fhqb1NX4jdhx",
+	"rX1x1kVJTsTTzOuRnfQ6XpcfjAX0EwLnInQnaSfVK97BFhDk7AAmbMCvbqW7KlVQ+4Z+WAr/lguImvXE",
+	"ch44+NuAgRqzHtcFYhBml2pitclAKwgYrNwDVs83aHL+9T3QKSnIWMj+F6VJTno5vglB7ifwvB4zHDXA",
+	"gUWbc64P6btSIYD6SFgL8TkTBCNrFevCFA8YW+vWohHq7yw3K07KLVS3hm0Kk73wbDgt2tnzgN7FIDFA",
+	"3d4cDRy7vdWfBUnIVROmM3nGNPCY7pXRqsa7hyFAavIUt7FWsp/HUUZ0/0MxBmm1SphVlie30dIVUajO",
+	"WoyJQmHfnImL+O5ZM/hXXtAK2T9nSgeObRYM8DE3/kbDCBkdU6rqZ1ZsnWmYkhGwkcIEjpgZQhpwXKt6",
+	"TNgmcwcolMRmW/TjjvkRpccawby3OK52UnfTLAsO+xDCgUfdcnsK05sTKt/EtGfnD7hfxgOB+PwwYREf",
+	"wX12tUrv3kNNz6vL/yoFw1XoSnIdDbAhaY99fP3WTAc9e8Le/bQpgO2f8uvPbz6xuauRr8xCklRH36tv",
+	"1KcUu/079T9Cbj8uH8GLqq593SKXoviFq+hiSLLZMKCvRIQ83c2iIWC4vhChbCJbax7hBx7ZFV90MgJp",
+	"v4zADlTs/pIZ+iRWUeY+cj/7kzsCsD5AANYCXyyR4tQ22ruNS5zDo51yQBhLPBf2uYo7n6bUOlYOxV0+",
+	"T81QCm6lfpu/SH/2/KTz44/PntzCYDo5Xd9gat+4f9aondiijjiWTdw7h7yIO+wLk1eEwu6robZGRbNI",
+	"oKLdbAmPYPh6Pb/CDz2AXAH/Lg88ZSDc+LGEG0v6nGIP2FIaecX5womQcM64ZSNlEEhsoDKDGHMa2BBS",
+	"e299mjUYIJOx2nOMyy3hYCJc7mWOKm2HKi1XWEGbdTk28jEsUbLPqCUg3gM4033A0xQkxM6GdzabL5mu",
+	"Obb87/FwaY3+pehLIfu/waTWwNVvMLmE6mxGmNwhXrWxLIYo08JOGmf/+qt4rB+zbiIiXIyHDVBDoEAH",
+	"FhgYy6MhSt7gf2H85D8u3r5iz5+ePP/HzEnGIK2bZPEoEeUz2mq+YQJxH3TbX1q0TDZaeuivaNxlNqr1",
+	"0IvTVJy8W+kBK/tXapRyxM1FpE9/p2SyUbFzpGWjzFgG/5PxpEhCv+OhlhAQnfb2K+A9FVnNpenBCkyF",
+	"T/moPSH4B7bsiiRxMjZAUFT1w6CPy5tiZJmId9wPI+zfAzeEc2Krzp7dHx8InrS6POEygmXi9JMb+JMf",
+	"VyvJFOapEKh+ueacRE4mhUUh66yOv0GrAyaol3FsWJb66kA6xCAVWAp6irTsPCi3M3umsj5PWmgliBW3",
+	"i7+7oW/CyBopbDrRZClwjVNrUsBDKTfxbxuiVSYD1Dq+s4dvvecv0uaE1zoYW1tr6jFLOTyOC+e511RN",
+	"HscaDJJrhJZ34xc+6ma6jzdomUTovcbrNw16lwgxZxunnSdPnzuFbTU41mj8wnsgjdXcGGAnjWk1wHul",
+	"Ywn2b3ZJF3bs51H3FzyF6y8ixkefnD5+8vTZ8x9frF8xUNi9t3jFt+M7osL8b3CLlrLj5Oj5H8pFEK7V",
+	"RxjcyRYEjwmSx3cToALtruYyGlC+DF0QrymD6IvVOaOzSqp9Q07ttzrDdkTwIWxX0Vz8KNh2L9g6R8F2",
+	"FGx3E2wXAesp5N8OpRpLArb2h33O8hQZL/Yo8wGlH6XvFuqlzCxc+V0kneqr1VfVv7tRx0vqQ4vol2Km",
+	"JmDd8S2WYGyAm1uNyucpaYWMFSPeh3Yq+5tmU5XK01RENtMHDX4LoclB8SBVX+3eJ8uWZHR+fP9zk/3v",
+	"j29+ZkqzP6D70Wd7EdPHmo8l4xLGTWZUAIssVJR4bHfK6qTuTMyAvoK4AqFue2LrmAW4RFqbgRof8/EO",
+	"Jx/PY3h6scl8yoY7pcCCBSmT8v4shOusmJlPwjvtvHh+8vT0Fsjro6XB6He1hqDfwRLwpgQOH9F1PFDU",
+	"V0MNQTrpPXRWaAp8iP36qIAsv9fjExarNa+F3bu5DyNuYbuR5hG0U27MWOl4K/00y+rBP4zlxzDHXeBL",
+	"Yey2AhuwYRKFWzhLB5raGaqEKtO0hsiygdIGWJc7M22yvvcb1rlJ8XeJyKevx+dUqYSIeQbwMA3CODCQ",
+	"McSHxRA7ksLuWy/WmuadR7d9us6bf5b8iotkSY32tFHED4Y5zzTwze14uJQVKWGn1eOR0w3LUnNw4Fsa",
+	"V6NML85zaalDW2k7F2GZsVzG5gFI+SkEpm8cMuDOFKDDY3R4Oxbsy8vEpHKq6Cx3FAxEGsgqxZ6XTd+b",
+	"WEMK3LJY0XcGXJc2Gu5CX8i9UCDYLK1MF8KXapKhzRBnVslkgtgJlE1HxaQc22lQPBzr75XsCT06QHF8",
+	"h6DHa83HCzTtK4wILFdIq7DEME3Zf3z68Oljk128fcWenT7+8R91ScS2P6saOn/Xwih+uQuscksDyN8Q",
+	"PHlx2nm8QUSfJiYs593G8i8gUlegJ27u0jS/MABZ0jQpL6WvVIysusDLD5xDN7awZpMWwOcsUAjJs3Se",
+	"F1cLv2p/vi083++FbTVIGM/S7j6ZhG67kD+O/LBCYznfUM8IFSqPVBKM79ONWdpXSsQ1Uv1IXUEN7jQ9",
+	"eFvqZOr3b8trdgayvLXTfCn6siUkG3Oy1SDIqCOpH6xzTfJ7wbWeNTv5GJuQDyB3uRGeiUtbCoJ2V1am",
+	"OM3SpMsPY3kZxtXq++Acy9Itw3IfRrZlkUZUCrLw+vuPo4a1tEHGLQz6fTcWD8j4g1twNVGXyOtPAZT2",
+	"EKOZMxT4RnqouDyI6694fPynm9m8z0wNoqh943/65kirzvw6f/5rIA/VQIC5TG2seas64OZhkB62L+qV",
+	"qcm7SL9ymiMjbLX6E335q/zOUQfoJd5cgbRHzAE7U4W8QGtjPmFCLuljsB+tawzvz1TIzAkruA65gmgv",
+	"cBYrpdl/eH86EXKI5U/RQCkDjOcW5j/QTUygZ5nKbJnIcozwLsz/XbOBf4sjC/imoCBtNZ0va3SexcJu",
+	"vxhsJPpEdsuF8rvpsDppJcyyzCmhvTt4ikkTLp24nB4QdnBQScyuQKNmrqajV9zyRPVrbGNeFUVyy86P",
+	"cfcVEmt3ZJmucce1VXMTl+TKJvyYyncwqXwfEy7RCBipK5hlX/dXTDgCPe/brcG/1Vl6ucBopxquBIxr",
+	"CBb7Jxc5/X4wag3K6KPfxRJ+/WkSTvOA9dEFRENHrmjD8KlCYmOVJXGh7enG2mcp8d7kPy9tITRLgnXT",
+	"QpXQztd68BlKRQLgMs57C4n5pkK12yClUMUipqKuBfMph2dJuR1M0VlGcxKsHKR5JV7LupTcjriMILlT",
+	"mO3evHRlYi6+45atwHvA2Ueb7JCaAxcFWZdHw3CDLyzTmTQ1mGNFOaBS21KZPWxBoFL7IbMfevfeIcwX",
+	"+AFXfJdqLGP55NhG82BkBSa28dA5E88Zj5hxs4nJEzDiKsUEtXBoGdCrMJne48hLGlijZizOszxJwI0g",
+	"RCIfj5oA1yEo9QAyB/o8xZYYtBNOAgckAeY7c9AlwRg0sC70M7njouBFcgt6qxV5kq2iOLjGdpV+VI3k",
+	"9sGvKExVQW05RsMhX8vinpsiR/koA/a+wfTD3PDYddS3DBeHUIinRHIvdXwpge0unBSmr7oIo/6BvGeP",
+	"xsOBORpCshGXU5Y1znago25SDadmcosB4Fy2TwmzKngWiPKSRtZI/v/78sN7P0uVHYGfHnz8zAl1txmM",
+	"dsN3JdmPOK+mnRUpOvmoPUEw51coAYu5uH9lIMxY3VT0aVf2PZudBzv8ERS7hapJ8MNGWXM35PZGs+Hx",
+	"290ha4H/Iia7GQAVr1vURX/tFhB6lWZ6ICkaRZqaiuouVXpgqJuM+X3ds1fbwkyYUIfCvsYqMjkbP/JC",
+	"1RHEV0ZP6DpnjRsSQkqz///lu9+n7YfxGVYlyUBlBpjmFlirhc/7Sm2Ny9KVyAAMhHTfLcDXft+QDIqP",
+	"m/BRcqfH7TSTIN/uZdZkk66Yiw6EsAZp+mhnHpydWbAkptIB8QOQGLZtYZr2Tfjx2zpm5i7iB2sw9S1B",
+	"7DwLYR9bx0Nhgx/Ala9/9fOZ93aE5ZQHEz329WUUQWq/Mm4IjwgjXru+Dl4xMpBIRZ+wMqpuo8VWZ1XE",
+	"zKKqoY4gGu6Ci7Ax+gVUdf36Y6Zd/XleoCGMTwM55GqJ35XytN3nqWkydQU64anxXR008GjghDPTWYI2",
+	"loypPfJ4AHpbCTKlRBqLXq9S/roPlzhsVZeIdirxMIedGgoh+neV/2PVXa8Ra9cOr91OVdlLwg0CGbnD",
+	"S7m22Pef60MW8J+wuzpmdnkGZj2tRugGFE6fSyw5PAB57v3tvUt0v479uUxFLPlQP/3FnT3CxJ8+a3We",
+	"tjonnzqdM/z/f29QsO+3+Jv3h+o3+MrzqENkZZqiefR3DiSpOrO5T8OUZIYnQHKLSyaksVy6vyOssUSQ",
+	"4sjj7C0U9G/bDWpTEG/v8oWWsV3xsidGPrLvrmBu3gQMc2QoyiSbl6LnhVo2lcSsr8AwtT2e0vGqBpAf",
+	"aMi+uj/i7He9EODRUKoxdniLsWOL08WWfsbs2WQP9wDuzR74JQCd7pICTaK9Esp2H9RVVBdp4BZw7r0a",
+	"ij3s2UOqzU4eDYXE4L+MxZWIM57Q4uzkkaf/X2PO3vivf2vm3N84a4xUVyTQMpZru75l+R7GtAm7jrRP",
+	"J11UT3jyM+jbxookYQmPhsdcjoOxOX+CvqCavUhJCZGdZoXOXQqukBErVF/7Bv9dHk/3kqBeVbCU4A8/",
+	"6C3Di+5I+q9h+LtZqoIdM8TT5pEVV9zW64fky6lsBOpXsUXNtQ+Cz62zKUUcZXoNMv2uIvoVCWbvwuSy",
+	"uclEL7+pwERsy7Xo9ZyVZ8dKD5nSLOFjJgFiw4RhyNizyVjbEerbKP+7M1fSGr53ngxe0pEndxQc+Flc",
+	"wVQtsiz1RQ3cOOZiQdbHNXBN0e+on2m4jQYlAXv3ZxxHnUv36YeR9/RoZISJ3W7+88mLk6dPTzr4v5PN",
+	"wNt33oN1HWfK11YxqcZHzj4UD+plHBunanXoxYpsfe5ECoxSO8FLR0u1uWM+mcYZsVdrDWLF0zyWE610",
+	"ty6Kg2tFbC/MU5WC4VgD4LDBKd/zUejX63WLUNLbaNNoy22MtX36aSnXVq6KcH8Mg2qkMz9HVWXnyyTx",
+	"WSCjw4da89tNre1Dj2ehmRlwDcb5f8Cs2ndtRlhm+yZSMXzbInTAr4WM4BKUAF88UZ3ZM+LXv4Ps20Hj",
+	"7NmTZmMkZPj1pBwtoKK5vqfJ+5o/7pe3Sfu+rfNrZbYDfXy0lg6mB6xVGlFKCie7jQvWgEHb0mDAmhqw",
+	"4bgZhp4dF26Ou7QRgREXiRNBCejh/yeVjiXYvx+FEU5Q9ElESaPolmmzriK4wpxib9tcBEFdBapLjZ2x",
+	"TRYNGGeZAX2G4SguzRh0qNQxfHSHu9T6O2fuok0HRJkWdtI4+9dfRbp/x0XiyD4RclgET6YMxE37YmL6",
+	"QrQGH7RDkLeWzjoG7Daa1Baa6lR2qsX+wI2zxuD5f447V+/l/7m+JVPcgRvseWlDA8cNW+npcA+l/R45",
+	"5jL0Xssb2KgeGw8UJr4NVBIHdvrBUPfoLfDOxPmnLYGEW4cOoYyHjzTPr8Qfe02RJfyexlmjc/LiGe90",
+	"Oq2O+89z958fw6+dEIFrNroiSdYbfYpVwDpVBrAkKUk2SoiY3aMdJ0aUTF5ST4Cfep/d6UermAFfb5ry",
+	"ydFq/c7bet2xTdeHFCQZun1gSrLxQKDx5FjBGUwpFzFT2v2FJ1xGjoDSFGKWpViezWetAU+TPvyjxnIe",
+	"UynpPUr5pLEo7+iLy0znGbHXvqEflqZqzIuwGv3DtVnx4HM3AiYtR+Jg/tywpU+kRrAptWAkp5Jc6o4m",
+	"0olWhhMny8PXFE6chLD1rlNmLyACcRWqijBj1ooRsAIi5VzOLJaglJaNxdxCy327pHaseuIsZVY18YpS",
+	"yCjJYiH7zelKltay3XURmDDcndBsI7ADFVfNR5+W5go7GnYWBZdDTA82g0az0VcqHjtbodm4Ulk0AF2W",
+	"LlyRwtxj3p6ZAqh0NZdRZWUffdrYpJqvfGqMsI6UhAndHqNs7yEAEuVnTMBWLWIIqS1PppZulBq7iXec",
+	"Mx3IzLPYA8+eDtIIKSxJciqrzqeeFb81yNf1PIzvy7fgIxp/k//UePL0UafjpEOmtVtU46zx5vOF2zYv",
+	"WM6C/NDgi1x9nV/7yelt/I09eRrV4W9S8cU0bCdbmkwlsaO8OIMp9R19jUOIkF9ApHRsvDrRQeELyZyO",
+	"RI8BL/KYo/wNhc4qH8C0b/xP61j/O7D7VzDGA8Ao8W/anOH/qUAIzdcQ6/378gCCa7fcBZhSZFtDL5Nx",
+	"rRlzxTUtV7EXuJj9athFhXnSqVKYGrjxxytiZscigo0UpH/fHevH4qyLUoAI4qj6DuZyGGRsqGuFB5BF",
+	"vBKq2A0Sfy2F5ymjWt8lXLZ89Xz7hn7YRRo7JVmskcf+MeHSZ2Tc52T2wjKrMtrzPlpHHq01kT20f6EN",
+	"d0zjiHyuB4xhMZ8Ueeil92Vv09wh1WqkWtgW2CdvtbuJqhdX7KOb85WKl/MQLiMfWgMHlTdJEYbhzHDU",
+	"SYfWKQVpnTBzu3jlHzOp2EjNIqAhyVE/4VslMU2/vjTwPR1Wp2gPsyzLpQ3owg8KRnl6TAFHeaZNzGI0",
+	"cC2qqCkgSBjG+RKOIMa7ievl+70MxfioJQ4PqngqHSoQiremI9o3+c/Lo3UF3q9fW6yEu3ooqMJ0KTiL",
+	"qLxbnbCmNe1ppTQIV0ps9aMHz65rKXzwTqj7iB+8Dn4wBqSHAKmZEYOYI9EFtyE57NptWWF9EnVe6Wor",
+	"+hUOqz2B5K+6Ja97jwd+S49pl7mXZnzUMFAEWegJt3uz0Lcl9UZ8CHeg3W1eQPgL/pNOp9lINfTEtVOD",
+	"n9+9e3PRaDYyJPaTjW7hp++1D4N9GRcRYk4MR+yzgzHa36HRXpAZTazVVz3WF1cgWQLWsQxTmjrdaS5j",
+	"AhE3tRv0bZDx/i0skPGWIwf7cj+wNOeIuXvI0VlqeQ+eeX10toDrS3/PG5nXy7590bNrRnF/xqHftQ3q",
+	"XuGBm5+E6FGgxD6/gjtYneH27Z6GAHbQcGI9FeUXciBq6tjd4dBVFXV3CGrqfKYhUX5N78yVbSopJ0SE",
+	"BLMUD+oikxf5uDUaKsV8Mq1rc68RTaIE8rJonUn3Guf+auzaonGdyQSMYYbqIeA6TVQMjbMeTwyU10fE",
+	"WNS2Hn+95vj+9ZZG+C1aNxxIOmCs9FQFHG4InE8MsyrOYc5UlsSsq4EPp2SABZA6m4U+Q2JUuoS63fBp",
+	"pqoVI1CZbRmIFOaCnpx2tolGpJEpVnWKvshHfddmW3iNB266aWj546yu6Pls3B6VJRrSV+tqiPx+5ipB",
+	"9yEOWsLHO1NlONYTIxlA/IjlUHpcazV2X5jkNxKQGPdNLp30RlBgniQsM5wyxuxAGfhTus8esU8CNGHS",
+	"8SRRYy4jMKyvKJ6fGSx4zww0mVGMUExohbkGMHyUK4URn4TMNG7YGJIEFcOEcaycT2LGsSddSRfmkG9N",
+	"G73nmiZ/LKkWEXzBtkuNZmOhv1hjpitEL4HrRiFC+uQxAprk33jW2gTdFHOx/V6sFSQ93bq8qLRePTme",
+	"e5xTDdFQSSpeoYqVaNjX6pizfUhNy/DMAVtIIFfkcoqkCvIINhe2CmFQHW3MF6uslK5LLFsvuts34cel",
+	"yRAFMVK7Wq0uW/D65gEkQ+TvepbDF6BsmNYzRWqE1DNt1p9XcdtpA082UjtVyKsNtHDKFXGTMsJsO5qa",
+	"1BkzmVlUlU3xhkcDz6XFLTasTy5qpLSGyD3Gj2oGAY7KnL4jDFMpxlnHj9hLGQ6NQJoI6aTHI49OQUkQ",
+	"f0ojEOekaLk4P2nEY4SXS6BnGU+cn5h3GTbq3A9GyUGdDkusBNzae2Ek5JVWf2jEMUOh2FOavcyM1YK7",
+	"zXzHJ+trfHwruKDH3jOVn/M36nzfNe+o7w8Y7hzdDH/pQixMuPZYiTqYgzTfrmLfQYFWhQAtK9HarrDZ",
+	"vy1y5NDD4NDXWqUz/Dnb0MSHCWpkUrIm1gqgvfJj99X11MMEhcu2CoieAGWyBaAgNLe4dCfRBbINKsGT",
+	"Uq26CYzMzLwx9HiW2Dxk7uftKpUAl7UHv4vHdkw4zCNeBTMafd35I6ZLgD5Gskzu0+w6yliPU5PJWO3d",
+	"p3nlfRZfoiUQ+j//UzPcUqk+UKSSeh+wv0GrGfdlPHCORjjWMWgIz4GYnA9GTsyMu1LmkLhtuV/+CIXo",
+	"nDfilIEW/YE9DCfEbfXRBXlgxVZcBltmasRuM7CoklU2DI6oU9uqBKqKb9F2dws4/Ns595ZUTEXta6YH",
+	"ac7oxop1M5FYJijLnxhf+RvlHwyb80mXYINn5u7dzitIqX3j/vlGmisg8s8D6o/UFbhT3yViQd/pr6Ns",
+	"rBue4wIP14QM80US9YSOlqRUXRVP2ICbNQnXfTfIshqtQ5XAe+ebLOt2tD36vW07ial8QBjVYiJlcw4K",
+	"769mwwrrvtd47+whFoMZrm8UvcqMVSN84x33TXJz/ip7apluOHL1YVWqrBAdzZkulMLeQnQs6i7DZdxV",
+	"161IpZNl96qXNO6VG1Yj2RenqSzSSicPBgre+hfOI1nG8mhI/Zh80I+bIRAYdcJnow1Lku78sd9VpSxr",
+	"pvVW6Vmi2bbFc7prqjunVq/hdlRiFGLMJ4wnTvlM0NrCIhS6xTyK57qNrpfGl6Zz5imajofaB/mWmDnX",
+	"4F+beGopqDQBlkkNkepLgUL5drxTIlPBLk8xdfI0jKlTmIY5Kmg6rPNBSNOiVmWxAsO6mcFE73WPPezW",
+	"3TNBy1u1U9C4QBj7M7G7msv4S6QSlWk3Zaf7NH7cnVrXXyzo0ZeYT0zj7HT9CvDwbvtpRbouOzBupqmr",
+	"x1buB2Rm+9vILcuDaj0g+rIl5Fb6zM1XoChMvOKM6iQwFUtpSvB60jlhX+nvLfp7a8ylhfgrRdk4+xoN",
+	"eJKA7MNXJqSxwGOC06A+e+wlS7Xqaz5CbfqnJMyXrzFciQi+Uu4WQvmGhC1n+WC7+zNmrHabrM0PbIz5",
+	"UdxaGKUIk4QX1E4Luy9madmtituzX2XNvVfzdpT+6ocNlDbAum6peoPErc8G9CUteMeyzM38CVtmlt7P",
+	"4jnO+gy1KnnahAvoZSbIm4Pu9ure1/hGufMuO/V8M1nXHUkXNBN371zpJckU9WjL7prjZjrDV9Om6beE",
+	"jJGWR7aa/9Y3FvL1HPsc36eurRIbsypJ/cQIMtcqxiWDlhO9jMexBoOwKhYSSAfOa5bZqDvbDfxOjDCj",
+	"3mpQsAENKKcIcc1i0RchaR1pJk0xIZICc4XgnfMpr0BPPJ4Qe+k1oRsiDMNwNcTnjPcsOFnRg3FINiGt",
+	"7EZdKRGXVkv5hs+Xd1aU+XSNs8ZVtyPenQ7/mPxno9mIsGS38eTFaefxiw0YFs/kLR7JS+Sno1Z8UFqR",
+	"Dt3M0XIoFiwaqluTA86gbRG9bl8p4vH9Iezg7kqRGOrH0xcnj5HBtq8kj7z2AC1QIYNLR2q42DFqOzym",
+	"6Ba4Btb6kJU0GHtSroqJmoJWPNxw5RtnXJG0xPMJwnOT/vdu/e7DiFuIq85VyH5rCBPT1spyW4f0pAdf",
+	"0ly/wWQ3KS8okfIC9SFMQjW9sXzC+krFLJNWJBTgg+tU6OM1ev33NHS/jYSNNzGOBImoTRBgEsbuvNYk",
+	"8jWCbylEoud12/JEv8vZoXWGoIszLeu7QQQ8OvzWu1rFWWTZ7GmFthtFYnjFLU9Uv8YOG6toyPdAWpbh",
+	"R3+fOeVjqt/xtuJOadDlPML4mE9CMiFhvyjJDE+AST6aBbBdg3XyPJDK++o5mt6NiKy8qisOeghNYstI",
+	"YKfSsbkocUwuowX1HbWDaW1bNHWZp/5o0asd8evfQfbtoHH27EmzMRIy/HpS2gu/Kh21BmG7/e5HJUS9",
+	"w3vvW3DUUYccSMdVqzRsS4JU29qW93qtyC1HrkBFvnRDX4WRdbZ0oTmW1deEBT+IStZCRnF4b2YVuxJG",
+	"WHSYB8pgiRUe5ixQ3jnjFgF62Emns2Z6BD64tvzSvriCIintNVtqoDI3qdNifPKF0rjy+u28OrMnZMxU",
+	"Ztl4MGE9kQB77vZaxoYZK5JkI4S48No77qIxM20lQx3Vx0FhGs8IBiakT7i1YgS3kQWr1Idzs/Gn2ntk",
+	"eGpe1SFj+3JmDW+eMpgLLWiPDLWb7tp0zlhofB60YyZj0B6226lCJaOtkj5Ns9pu+i8aV6evkE+zzHCi",
+	"9R5+T+D7bRstp6a2SkHWcK/jHjulkrvcilsRDR25NwbP/3PcuXov/8/1+jYQzv6JnrBjf3qzW+8mqUvD",
+	"EkyGJWMcjwjrtcxh3YovubH+kIJcuNzk3qqgDck7qhJp3P0Gu8gPN/hv7UYFEuZaJkVgoF1ci+Y0N+CG",
+	"emUdbYrabYq8YbDbeaWd87clq4GSi1N/LVX8dSk48mVhYK1WRHGeqoBjYcwDiODPvu6UCF56LGQiAjWW",
+	"8/fcSW/aHGMvDaSKh1kBG7aMHts8saAlt+JqBd7Oy+LAGqnzg49nLrNwQ8zThFu1gzd2p29MWHfY2QXx",
+	"3BHOOeHyB8MQe6CafL9L+gQZt1KubZ1GwcIalzXkdGu5p/dYb/zydn2DtbE+Odo2hxGAxIRILplKqck3",
+	"Rh4dt3oYBmtYN5NxAiziksUKXYg5O2sNGXUrS6tNi1qu1D6ktSeV0RRLtVnqgTMfiC4LKLysC6yrsv7A",
+	"ule3KvUuZ+EUqSvFeIAtlA5Mszml3QrXUfdAuTmCjbMEPiZcegiAfV7bFTo4jVRXJNBKk4w41V/Zjbm0",
+	"BiPwLOaWb3RDV3jJXbe6n5u55J7OAxkTaO6YOzHaUxrFacwnR/V5aIAHwYSn3m6FHjw/GOrZSI1flrmm",
+	"W9SbBbnUTjVcCRjfC/nk1zIjnrYtXeoUIZ0aRMhHfz5VbVBF3gT0wMyK7yO9i0/yzuQec171iNPDqZzn",
+	"+cEib9R0KztnUybXaqTuWJq5Rd7WEAOMsM2yr+bcn+Hhy0EvP7979+bi9NkmGO2zL7Fjw+Jn0VveDxnB",
+	"747Ww6FIl5/FFczHroO0QfamqlOfxNabLeue72heHtpOsfn3Vq0LDSYb3Reh45Yyd+tyDxpF2Gm8rAu6",
+	"gCAqNmoYsX6riGMo8CiNtpKL6ISRSfECe1Ys9dWuvBe/gPsRUaG1HCXMUcIcJcw2imXSBXuHkp3HA5EA",
+	"9h8iLERhjYe0MjsROtY9St4JqWGLYidfzVHwHAXPUfBs6ZZzUe70lYrPi7IGIYl7GoCurRaCPlZR5zth",
+	"WKxVmm4c6lkinZylYWB5knoYtKd2n5h1S6KgquemFxRFSbBeZ0/K6FWZjqDJuhOssq+ahIY1qsqdH6/b",
+	"TTQREkyeTtwTSeWM7rMttC8VFkaGWutR/rKtfkfEDSrtXNoYc+G7IoLMRo70pn/RYFRyBW5NsTAR1zHE",
+	"2KZnseS7RklLdPrAG5yOp4leM81M6UqcC2tmSx3WabwX5EQNYCz+yW0NOqujsgGfe2sRVos1k0lE1f4y",
+	"tWg2auiZ7dyGwUk/ZNZpocpQcRciPoIpxtHRjDkMM+Yik4Z5Se9VCaLDo74UMVPa/dATiZ1FAl4pS8gq",
+	"cZ9bMQKV2RahiZrG2bNOZ4m10r5xy1iRE58zfO365lcLoyrL3i308PPgJb4nFfqMfSMl3yYA07C4dTZs",
+	"rHaoalYbne7YKvOvZgit7U2aOr30fDVVesyv4X5pMs6oMToncDuVaabGcn1t9tpv7M598nU596jE7oES",
+	"K7u+9CInS5sBapKIMm/kNoTU3kIdrVY77Z643qsk6InreyEF8oZXMRgrJPfM8+TF487J6eMnT5/Rya3F",
+	"kW/F9X0UAr6TDMRHcXBYGZR0rpRCqfkYYzLOku0JSGJTbPmgMVbn02kJZViggNFZoSPk3aWM5dctze2K",
+	"arpP/PoCB9VZCU9zLO1h79Zw+ABb/JreNO9jz2I+MZRuS1nWCDg9UEm843aDJfSjBU9WEA8N2VMYNwQ8",
+	"r0AbUR3KDRm2X/y4jeKfdYYXcfceeGyRiKw6flg/nPOy1j6ZE77TziT9EUhLYW9gKWihYie3fTSU0H8Q",
+	"toMIrck4izXvWYYt+HSWQHOKXaEhyrR7AdYDtD/jPyVPEjXmMgLTZF0wIgbydcfcsK5IEogfsfczabq6",
+	"7/72kkUDiIYQ+/moua37EoB0ewy40BHXboxRpQ2DNHALSJN7NQKdLGycNU47p89anaetzkmj2RgKiYn3",
+	"ytiUI58uMPVZo3PyAjqdTqeF/3nu/vNj+NX/zz3Lqvzpz9zTN8m0p91Zy6w83a6YqNKbyD9oT/QVULNp",
+	"Is8uj4Z97fjuaGQeDNK3FuSpBup3562BJyzlxpK02hZWKwnm9g3+uzQyGkRGvXpyKQM8AGAQfM+zvOE/",
+	"egzNaTTUQ/bgrb5Vu4b8XjXSrb0iMjpLZ+3Iab+kzmjIdDFV4RBawxY14R754ij6Dyr1B081j0iSxTnm",
+	"k20JfdQgLbgK8NxbNqlfSobP/sGw/wgpMiL+h3sVZxEPYYLpTHAF+gzjrynQi3IWZ8QleTWyQNRTzCQ5",
+	"Z1wqOwDNuiqe+F3Brq0xE2j4akK2C9lQXW6jgTPr/50ZbyzjunAqbE4IMRnqTzovHrFPaE5Zcs419Ymy",
+	"iAMqFftaZKrfYPL1DLuqhRtNYX3ulQn1dWW2t9suDPS8ucrxzm/b1tof3r9uGph9PjWkH3866ZyddM46",
+	"nf92nrL77PoEf/KQeWc3wdBOVF+4VV7xJHPusIh53nzQkbMfhsXuzcb/ZNw/4ORpsLSbDWMRLGdu/k6Y",
+	"P5PCfdqdOEr8qxlyoc4aPBWbdNaebtrOGxvyPqyfwgA8GhCVNZ2JrnQM+uAqYffU+0bIIlOjEDvPr415",
+	"FEFqyQGOM+0eEpq9TTs6V0RcR/y65WRKy5GpaZydPHv+/PnpyTMvWlvCwii0LJkTtmSML81IqBTAPZGs",
+	"iNriGt/isNqDb3/VzUTuPR54GAxPfPMsOiKyGgNgqFB9b2vsRSCsgaTXRIAcOWEjiAVndpKCx1zqKe3T",
+	"NpT0X0m5to/Yrz6HQ1gLmIAcCzOkegnCExF99+puLj4E2WRGsRGMlJ5gT0bDegm3pIunQ73VcJZ3Y6cZ",
+	"pwrYTZR/RipmUcnnLxfsKlTzuAJsUaxGI2c3VKv8MpWepYnicU7fi2w6u9nvp5luYZ3jgTLARjxNnafv",
+	"Dtm98Mpc4vVaKa2TW/zJ78sPBrOYCaE4BZVW5xfjPxVznj59WhFfX8fUUZEF2zJWAx/Nypc8hN8VkuNi",
+	"Ft6sMcoSKxwhtt3oFhouMw9JtTs+K0jEYZr0mo/2f1Hdf0Nkdx0bnNJXiezEpj6+MCDVqo/d9h31W/a1",
+	"qGnaN+6fb1+P5sgWzREUKF5KGvE3FYVR2UFcHqNdT9gvsShOT8qzHBePelk4ryiy6tf7VeELKmI48Khe",
+	"COZ5agnUkQf1pt6DY2Gs8tiVVbDaPHSnVxHTI4IjjbSGHXvpB9ZNbzTPsiwEv+SDNzf9exbrk3Zsapbd",
+	"PRYOaa83kN6WSbvXrRO3EA0G+09wY0ELM2yN8KdWZK4azcbfSrrRbzJnQbR/Ap0IudGlYvG1d4zUszB1",
+	"FUscA8mHEkh+DVHCi70eQedBE9Q8Tin5/ASlY1JJayWkrWy1PqMW2jf0w7daK9VxinDZE7JL52QPhmfv",
+	"i+ypVdjgS74jh3I/gIFHgfNgsUWdXOH+dH+YFS/NKd4oooyS76T9pYyS2xI/npiWWKNuxHceUAX9wGOp",
+	"eM7OtIXWiIuE8TjWYMyaXaLct+s2c0HvVceA2xa3nAT0ML/XexRG5MG8X2POXrkxuFpjxkrHWKKFLcrc",
+	"X1g60JxqIlUC4ZEbWr+gd2/2hjnLUj7pNuiofA5B+byMMW3CHWqIrocG1/7CYloy/4NheO+9iaBYrmza",
+	"N+6fFdE2FAa16oPlpH7wmXOBo3cj/FebAe5I5l2SucsghfdufSxMVNrfPPExn1CTAS36Ayw14tLXi/Ar",
+	"KM3p9r7NnhWOVw4ePIi2aQP63ZerspxzGDc+pC/V+KgxDs1dIbmRX306Em6yhMt+xvvQZBYSSAdKgofc",
+	"QtAKzWU02Lr6aMeCFlpjoKQok6rAAtwatidK1uhtHnHJeGSP3c131omUskyTJLTeNdQIicSdjFkCFoWe",
+	"EX0sNCmczHZJHuTeKZ6WsFOCHx176uyAyD1AtJdoMVF3oOiF+uvt0LOQV8Lul55pCbuj50uQ9hw9rkTI",
+	"obOT+koRxqqBK5BY+Xwk99rJ/R0XSe4D+7aH2ByRAjqM0/lYxaKBUgZ8Opw2lilZg2jXMFJX4LNWWj0e",
+	"WaX3yhi0oEtcz1tczofejlhE9GVLSEb94zBhEudnSiaT81lF7Fy8Y0f2HfEM5XHlLgDRajgc54c3nfc3",
+	"HgDlcU2dAWFYomZzd7fDNYEOVt5fXIaBdQLd0BxLM2n8Mg7+tiEnEpWCLLz2PYw3rSIxkkZrkJjoy1/l",
+	"d35RRi+BpUNHeF/LBjxNQULs7ICcpMd8woSsLku4x5Q9hu5AqaFpG6tFCjUUM369xCe3HCFxm2n4SpAc",
+	"hMOhrjwWCFYOOW1h0B7mrMcTg7fbxnLspQmFCkX0skMjPsz7JNg59rJYDRmqF/LKBvetNcoMaS/+oK3Z",
+	"mH3pffPXra15PM2DnLlezLfMssLU99uzbr2Z5o4JIco01kz+668Sy8MXylJeBG3IGbsCLXoC4iYz+HrN",
+	"nBKabKwQ2kX1eoz3LOgx1/GMFvrIJyPIQf3nC9tOn52ePHmywMVp1k1ERKdQWPFNowtcg3aLx9pN0FeB",
+	"iDKdNM4abaQOP/dNWWUkpp9FYAwzfGIY7zq3hKqLHk2voD/SmDIEKH+Nh8g5jhMEclQ0NFSnMlAG8YWN",
+	"5b3iEy/d7yXP+2Og2IhPMOCICfz4sEfF23Av7Ba/+4saz1wtsliBYd3MCOkTD/wzchyvsvmJuY2H/vLf",
+	"CNXcFV+IMmPVCLRhfbB4+ug9MKvS2V0MPfYWn/MacM8GKhExn7CIJyBj7vcVrn3nCEItwwIpy7Xo9Qz1",
+	"8/PZOX6iC+iBBhnlfbDnJ3ulpISIDia/eJ3ZIY1+Tfn5qDGYpkf/DddeBUBg9ycnRAuPy1tZLD4QE4lQ",
+	"veVPIEg+IVkOrjd9EuUdLT4m2Nu0N1xDQGXytW24Kp0Vd+mVG4DlQ4v7kyjjNgf7LBf35SeRJGVv8YkP",
+	"3fiRkjApnnjg9pLzVlk3ca6k1cVv/A5xH8oI83J6TiSO8mJ7kSR4kBPjoSwDp4xSpd3cf337fwEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -30,6 +30,7 @@ import (
 	"tollhouse/billing/promotion"
 	"tollhouse/billing/rating"
 	"tollhouse/billing/recharge"
+	"tollhouse/billing/replay"
 	"tollhouse/billing/sandbox"
 	"tollhouse/billing/task"
 	"tollhouse/billing/tax"
@@ -75,6 +76,7 @@ var table = []rule{
 		identity.ErrEmail, identity.ErrPassword, identity.ErrRole, identity.ErrKeyName, identity.ErrPhone, identity.ErrUserName, identity.ErrLanguage,
 		identity.ErrBranch, identity.ErrRoleName, identity.ErrRoleTitle, identity.ErrPermission, identity.ErrFactorCode,
 		usage.ErrMapping, usage.ErrSourceName, usage.ErrCursor, usage.ErrNoReason, usage.ErrFix, usage.ErrUnknownReason,
+		replay.ErrChoice,
 		usage.ErrEncoding, usage.ErrHeader, billing.ErrFileCutOff, billing.ErrReturnURL,
 		balance.ErrReason, balance.ErrReasonCode, desk.ErrNote, payment.ErrReason, payment.ErrMethod, intake.ErrName, intake.ErrFile, intake.ErrFileSize, catalog.ErrQuantity, catalog.ErrWindow, catalog.ErrDeckEntry,
 		catalog.ErrTable, catalog.ErrReferenceCode, catalog.ErrReferenceNames, catalog.ErrHoliday, catalog.ErrRate,
@@ -92,7 +94,7 @@ var table = []rule{
 	{Forbidden, []error{tenants.ErrOwnRequest, tenants.ErrNotApproved, visit.ErrOwnApproval, visit.ErrVisitor, identity.ErrForbidden, identity.ErrBeyond}},
 	{suspended, []error{account.ErrSuspended}},
 	{NotFound, []error{
-		intake.ErrNotFound,
+		intake.ErrNotFound, replay.ErrNotFound, charging.ErrNoCharge,
 		catalog.ErrDeckNotFound, catalog.ErrCalendarNotFound,
 		catalog.ErrNoSpecification, partner.ErrNotFound, migration.ErrNotFound, migration.ErrNotMember,
 		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, payment.ErrNotFound, payment.ErrLink, bill.ErrNotFound, bill.ErrNoRun,
@@ -111,6 +113,7 @@ var table = []rule{
 		bill.ErrNumberTaken, promotion.ErrCodeTaken,
 	}},
 	{wrongState, []error{
+		replay.ErrState, replay.ErrUndone, replay.ErrBusy,
 		alert.ErrEnded, voucher.ErrUsed, voucher.ErrExpired, voucher.ErrFetched, voucher.ErrMove,
 		visit.ErrNoConsent, visit.ErrOver, tenants.ErrOperatorState, tenants.ErrDecided, tenants.ErrFactorState, sandbox.ErrCopyOfCopy,
 		account.ErrChangeScheduled, account.ErrChangeEnded, desk.ErrNotRunning, account.ErrMove, account.ErrClosed, account.ErrSubscribed, account.ErrCurrencyFixed, account.ErrNotSetUp,
@@ -131,6 +134,7 @@ var table = []rule{
 		desk.ErrOtherKind, desk.ErrInBundle, onboarding.ErrNoAccountYet,
 		voucher.ErrPIN, voucher.ErrCurrency, balance.ErrLimit, payment.ErrNoMethod, recharge.ErrPostpaid,
 		transfer.ErrOff, transfer.ErrReceiver, transfer.ErrSelf, transfer.ErrAmount, transfer.ErrLimit,
+		charging.ErrBeyondCharge, charging.ErrCorrection, charging.ErrTooMuchUsage,
 		desk.ErrSamePlan, desk.ErrOtherBilling, desk.ErrNewService, billing.ErrClockGoesBack, balance.ErrAmount, charging.ErrNotChargeable, money.ErrCurrencyMismatch, rating.ErrTooFine,
 		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrCeiling, payment.ErrPurpose, payment.ErrProviderRefused, payment.ErrProviderAmount,
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap, catalog.ErrNoRate, catalog.ErrDeckPast, catalog.ErrDeckZones, catalog.ErrPastDay,
@@ -167,6 +171,7 @@ var fields = map[error]Fault{
 	identity.ErrBeyond:          {"role", "has more rights than yours", "a role whose rights you have yourself"},
 	identity.ErrKeyName:         {"name", "is empty", "a name"},
 	usage.ErrSourceName:         {"name", "has another form", "1 to 63 lower-case letters, digits and dashes, no dash first"},
+	charging.ErrBeyondCharge:    {"amount", "is more than is left of the charge", "at most what is left of it"},
 	usage.ErrNoReason:           {"reason", "is empty", "why the item is given up"},
 	usage.ErrFix:                {"raw", "does not stand alone", "either raw, or patch for an item that could be read"},
 	usage.ErrUnknownReason:      {"reason", "is not in the list", "a reason for suspense"},

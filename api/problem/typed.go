@@ -21,6 +21,7 @@ import (
 	"tollhouse/billing/partner"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/promotion"
+	"tollhouse/billing/replay"
 	"tollhouse/billing/transfer"
 	"tollhouse/billing/usage"
 	"tollhouse/billing/voucher"
@@ -61,6 +62,13 @@ var faulty = []func(err error) []Fault{
 			return nil
 		}
 		return []Fault{{e.Field, "is not as it must be", e.Want}}
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*replay.ChoiceError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{e.Field, "cannot be used", e.Want}}
 	},
 	func(err error) []Fault {
 		e, is := errors.AsType[*tenants.InvalidError](err)

@@ -3,6 +3,7 @@ package charging
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -182,6 +183,19 @@ func loadInForce(ctx context.Context, tx tenant.Tx, wanted []chargeKey) (map[uui
 		}
 	}
 	return charges, nil
+}
+
+// PeriodOf is the month in which an account's charge is kept; ErrNoCharge if
+// there is none, or it corrects another. charge_cycle finds the account's.
+func PeriodOf(ctx context.Context, tx tenant.Tx, account, charge uuid.UUID) (period calendar.Date, err error) {
+	err = tx.QueryRow(ctx, `select period from charge where account_id = $1 and id = $2 and corrects_id is null`, account, charge).Scan(&period)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return period, fmt.Errorf("charge %s: %w", charge, ErrNoCharge)
+	}
+	if err != nil {
+		return period, fmt.Errorf("find charge %s: %w", charge, err)
+	}
+	return period, nil
 }
 
 // InForceOf reads charges of an account, by id and period, as they are now,

@@ -50,12 +50,14 @@ const (
 	ClockWrite    Permission = "clock.write"
 	SettingsRead  Permission = "settings.read"
 	SettingsWrite Permission = "settings.write"
-	RoleWrite     Permission = "role.write"    // custom roles
-	IntakeWrite   Permission = "intake.write"  // import of subscribers and what they have
-	BranchWrite   Permission = "branch.write"  // branches and legal entities
-	VisitWrite    Permission = "visit.write"   // consent to visits of hosting staff
-	SandboxWrite  Permission = "sandbox.write" // a copy of the own stack
-	NoteWrite     Permission = "note.write"    // notes on a subscriber
+	RoleWrite     Permission = "role.write"     // custom roles
+	IntakeWrite   Permission = "intake.write"   // import of subscribers and what they have
+	BranchWrite   Permission = "branch.write"   // branches and legal entities
+	VisitWrite    Permission = "visit.write"    // consent to visits of hosting staff
+	SandboxWrite  Permission = "sandbox.write"  // a copy of the own stack
+	NoteWrite     Permission = "note.write"     // notes on a subscriber
+	ReratingRead  Permission = "rerating.read"  // what was priced again, and what that would come to
+	ReratingWrite Permission = "rerating.write" // price charges again, take usage back
 	SelfRead      Permission = "self.read"
 	SelfPay       Permission = "self.pay"
 )
@@ -65,7 +67,7 @@ var permissions = map[Role][]Permission{
 	Owner: {
 		OfferingRead, OfferingWrite, OrderRead, OrderWrite, AccountRead, AccountWrite, UsageRead, UsageWrite, SuspenseRead, SuspenseWrite,
 		BalanceWrite, BillRead, BillRunRun, PaymentRead, PaymentWrite, RefundWrite, LedgerRead, AuditRead, UserRead, UserWrite, APIKeyWrite,
-		ClockWrite, SettingsRead, SettingsWrite, RoleWrite, IntakeWrite, BranchWrite, VisitWrite, SandboxWrite, NoteWrite,
+		ClockWrite, SettingsRead, SettingsWrite, RoleWrite, IntakeWrite, BranchWrite, VisitWrite, SandboxWrite, NoteWrite, ReratingRead, ReratingWrite,
 	},
 	Marketer: {OfferingRead, OfferingWrite, AccountRead, UsageRead, BillRead, SettingsRead},
 	Clerk: {
@@ -74,10 +76,10 @@ var permissions = map[Role][]Permission{
 	},
 	Accountant: {
 		OfferingRead, OrderRead, AccountRead, UsageRead, SuspenseRead, BalanceWrite, BillRead, BillRunRun, PaymentRead, PaymentWrite,
-		RefundWrite, LedgerRead, AuditRead, SettingsRead, IntakeWrite, NoteWrite,
+		RefundWrite, LedgerRead, AuditRead, SettingsRead, IntakeWrite, NoteWrite, ReratingRead, ReratingWrite,
 	},
 	Support: {
-		OfferingRead, OrderRead, AccountRead, UsageRead, UsageWrite, SuspenseRead, SuspenseWrite, BillRead, PaymentRead, SettingsRead, NoteWrite,
+		OfferingRead, OrderRead, AccountRead, UsageRead, UsageWrite, SuspenseRead, SuspenseWrite, BillRead, PaymentRead, SettingsRead, NoteWrite, ReratingRead,
 	},
 	Machine:    {OfferingRead, AccountRead, UsageRead, UsageWrite, SuspenseRead},
 	Subscriber: {SelfRead, SelfPay},

@@ -215,6 +215,17 @@ func BinFrom(n int) money.Decimal {
 	return money.DecimalOf(step, 2-int32((n-1)/3))
 }
 
+// BinSpan is from where to where bin n reaches; the last one has no end.
+func BinSpan(n int) (from, to money.Decimal) {
+	switch {
+	case n == 0:
+		return BinFrom(1).Neg(), BinFrom(1)
+	case n < 0:
+		return BinFrom(1 - n).Neg(), BinFrom(-n).Neg()
+	}
+	return BinFrom(n), BinFrom(n + 1)
+}
+
 // spentBand names the band of what an account brought: 0, then from each step
 // of 1, 2, 5, 10 … to the next.
 func spentBand(amount money.Decimal) string {

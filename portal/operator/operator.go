@@ -7,6 +7,7 @@ import (
 	"tollhouse/portal/operator/business"
 	"tollhouse/portal/operator/desk"
 	"tollhouse/portal/operator/promote"
+	"tollhouse/portal/operator/replays"
 	"tollhouse/portal/operator/visitor"
 	"tollhouse/portal/web"
 )
@@ -18,6 +19,7 @@ func Register(e *echo.Echo, site *web.Site) {
 	business.Register(console, site)
 	desk.Register(console, site)
 	promote.Register(console, site)
+	replays.Register(console, site)
 	visitor.Register(console, site)
 	e.GET("/t/:tenant/logo/:file", site.Open(admin.Logo))
 	e.GET("/t/:tenant/console", site.ConsoleOpen(func(v *web.Visit) error { return v.Redirect(v.Console("")) }))

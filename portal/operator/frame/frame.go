@@ -18,6 +18,8 @@ const (
 	BillRuns    Section = "bill-runs"
 	Payments    Section = "payments"
 	Suspense    Section = "suspense"
+	Corrections Section = "corrections"
+	Trials      Section = "trials"
 	Readiness   Section = "readiness"
 	Offers      Section = "offers"
 	Promotions  Section = "promotions"
@@ -55,8 +57,9 @@ var sections = []group{
 		{Readiness, "eye", identity.BillRead},
 		{Payments, "cash", identity.PaymentRead},
 		{Suspense, "help", identity.SuspenseRead},
+		{Corrections, "clock", identity.ReratingRead},
 	}},
-	{"product", []entry{{Offers, "tag", identity.OfferingRead}, {Promotions, "gift", identity.OfferingRead}}},
+	{"product", []entry{{Offers, "tag", identity.OfferingRead}, {Trials, "beaker", identity.OfferingRead}, {Promotions, "gift", identity.OfferingRead}}},
 	{"system", []entry{
 		{Import, "upload", identity.IntakeWrite},
 		{Users, "lock", identity.UserRead},
