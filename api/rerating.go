@@ -222,4 +222,3 @@ func (s *Server) RefundCharge(ctx context.Context, r oapi.RefundChargeRequestObj
 		}}, nil
 	})
 }
-

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-
 	"tollhouse/api/oapi"
 	"tollhouse/api/problem"
 	"tollhouse/billing/calendar"
@@ -123,4 +122,3 @@ func trialOf(t replay.Trial) oapi.Trial {
 func trialCell(c replay.Cell) oapi.TrialCell {
 	return oapi.TrialCell{Accounts: c.Accounts, Records: c.Records, Billed: c.Old.String(), Tried: c.New.String(), Difference: c.Difference().String()}
 }
-
