@@ -39,7 +39,7 @@ type scale struct {
 var full = scale{
 	judged: true, rounds: 3, records: 200_000, subscribers: 5_000,
 	debitAccounts: 2_000, debitRounds: 3, debitSeconds: 8 * time.Second,
-	rateRounds: 21, rateCalls: 20_000,
+	rateRounds: 201, rateCalls: 500,
 	accounts: 20_000, fewAccounts: 2_000, fewRuns: 5, eventsPerBill: 10,
 	trialAccounts: 10_000, trialRecords: 1_000_000,
 	tenants: 300, burst: 20, stock: 20, stockless: 5,

@@ -125,6 +125,7 @@ func (t *till) event(u *use) rating.Event {
 	event := rating.Event{
 		Kind: catalog.UsageKind(u.record.Kind), Destination: u.record.Destination, Start: u.record.Start,
 		Quality: u.record.Quality, Amount: u.record.Amount, Quantity: u.record.Quantity, Offset: u.offset,
+		At: u.record.End,
 	}
 	if u.session != uuid.Nil {
 		event.Covered = t.covered.bytes[u.session]

@@ -85,3 +85,20 @@ func TestExplanation_sameAsEncodingJSON(t *testing.T) {
 		t.Errorf("read back %v, %v", back, err)
 	}
 }
+
+// What 90 s over three slots cost, paid from money and explained: the hot path
+// makes no memory.
+func TestRateInto_hotPathAllocatesNothing(t *testing.T) {
+	tariff := tariff(t, voice("connect_fee: 0.15, steps: [{from: 0 s, price: 0.12, per: 1 min, increment: 30 s}, {from: 30 s, price: 0.09, per: 1 min, increment: 10 s}, {from: 60 s, price: 0.05, per: 1 min, increment: 1 s}]"), "Europe/Berlin")
+	e := Event{Kind: catalog.VoiceUsage, Destination: "+49301234567", Start: at(t, "2026-05-04T15:59:30Z"), Quantity: 90}
+	s := State{Buckets: []Bucket{bucket(1, "EUR", "1000", 2), bucket(2, "second", "7", 1)}}
+	var r Result
+	n := testing.AllocsPerRun(100, func() {
+		if err := tariff.RateInto(&e, &s, &r); err != nil {
+			t.Error(err)
+		}
+	})
+	if n != 0 || r.Price.IsZero() || len(r.Debits) != 2 {
+		t.Errorf("%v allocations, price %s, debits %v", n, r.Price, r.Debits)
+	}
+}

@@ -73,6 +73,22 @@ func (e *Explanation) add(s Step) {
 	}
 }
 
+// next adds an empty step and returns it to be filled in, or nil where nothing
+// is explained: copying steps took a third of the time of a price.
+func (e *Explanation) next(op Op) *Step {
+	if e == nil {
+		return nil
+	}
+	n := len(*e)
+	if n == cap(*e) {
+		*e = slices.Grow(*e, 8)
+	}
+	*e = (*e)[:n+1]
+	s := &(*e)[n]
+	*s = Step{Op: op}
+	return s
+}
+
 // insert is add before step i.
 func (e *Explanation) insert(i int, s Step) {
 	if e != nil {

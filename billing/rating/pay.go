@@ -223,7 +223,9 @@ func (p *payer) payMoney(onTop money.Decimal) {
 		if take.Sign() > 0 || left.Sign() < 0 {
 			left = left.Sub(take)
 			p.debit(i, take)
-			p.why.add(Step{Op: OpPay, Bucket: b.ID, Unit: b.Unit, Amount: take})
+			if step := p.why.next(OpPay); step != nil {
+				step.Bucket, step.Unit, step.Amount = b.ID, b.Unit, take
+			}
 		}
 		if b.Terms.Blocks && left.Sign() > 0 {
 			p.block(b)

@@ -57,7 +57,9 @@ func (m *meter) fees(ownFee bool, why *Explanation) {
 	sum := &m.work.sums[m.first.currency]
 	if fee := m.first.source.ConnectFee; fee != nil && !ownFee && !fee.IsZero() {
 		*sum, _ = sum.add(m.first.fee)
-		why.add(Step{Op: OpFee, Rule: m.first.code, Currency: m.foreign(m.first), Amount: *fee})
+		if step := why.next(OpFee); step != nil {
+			step.Rule, step.Currency, step.Amount = m.first.code, m.foreign(m.first), *fee
+		}
 	}
 	if price := m.first.source.EventPrice; price != nil {
 		*sum, _ = sum.add(m.first.event)
@@ -82,8 +84,9 @@ func (m *meter) part(p *piece, at, units int64, why *Explanation) bool {
 		if s.numerator == 0 && p.rule.source.Price == nil && p.rule.source.Steps == nil {
 			return true // priced by event, or by its amount
 		}
-		if why != nil {
-			why.add(Step{Op: OpUse, Rule: p.rule.code, At: at, Unit: m.usage.unit, Units: units, Price: s.price, Per: s.per, Currency: m.foreign(p.rule)})
+		if step := why.next(OpUse); step != nil {
+			step.Rule, step.At, step.Unit, step.Units = p.rule.code, at, m.usage.unit, units
+			step.Price, step.Per, step.Currency = s.price, s.per, m.foreign(p.rule)
 		}
 		*sum, ok = sum.add(wideProduct(units, s.numerator))
 		return ok

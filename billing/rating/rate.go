@@ -51,7 +51,9 @@ func (t *Tariff) rate(e *Event, s *State, r *Result, explain bool) *Error {
 	}
 	r.RuleCode, r.TaxCategory = m.first.code, u.tax
 	r.LineCode, r.LineNames = m.first.lineCode, m.first.lineNames
-	why.add(Step{Op: OpRule, Rule: m.first.code, Prefix: prefix, Zone: zone})
+	if step := why.next(OpRule); step != nil {
+		step.Rule, step.Prefix, step.Zone = m.first.code, prefix, zone
+	}
 
 	before := t.before(e, r, &m)
 	charged, err := m.sessionBefore(e, s, before)
@@ -75,7 +77,9 @@ func (t *Tariff) rate(e *Event, s *State, r *Result, explain bool) *Error {
 		r.Price = total.Sub(charged)
 		why.add(Step{Op: OpLess, Amount: charged})
 	}
-	why.add(Step{Op: OpTotal, Amount: r.Price, Digits: u.total.digits, Mode: u.total.mode})
+	if step := why.next(OpTotal); step != nil {
+		step.Amount, step.Digits, step.Mode = r.Price, u.total.digits, u.total.mode
+	}
 	m.count(r, after)
 	payer.payMoney(s.OnTop)
 	return nil
