@@ -28,6 +28,7 @@ type Explained struct {
 	Net, Tax       money.Amount  // Tax is zero where the bill reckons it
 	Why            rating.Explanation
 	Buckets        map[uuid.UUID]Bucket // those that Why names
+	Corrections    []Correction         // of the charge; Price, Net and Tax are as they were first
 }
 
 // Bucket tells which balance a step took from.
@@ -63,6 +64,9 @@ func Explain(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, period cale
 	}
 	if err := charge.into(&e); err != nil {
 		return Explained{}, fmt.Errorf("charge of use %s: %w", id, err)
+	}
+	if e.Corrections, err = correctionsOf(ctx, tx, id); err != nil {
+		return Explained{}, err
 	}
 	e.Buckets, err = bucketsOf(ctx, tx, accountID, e.Why)
 	return e, err

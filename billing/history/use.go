@@ -24,7 +24,7 @@ type Use struct {
 	Amount      *money.Decimal // the event's own; nil: it has none
 	Quantity    money.Decimal
 	Unit        money.Unit
-	Price       *money.Amount // nil: nothing was charged
+	Price       *money.Amount // with its corrections; nil: nothing was charged
 	Covered     money.Decimal // of what was charged for, by allowances
 }
 
@@ -32,11 +32,13 @@ type Use struct {
 func (u Use) Place() Place { return Place{u.End, u.ID} }
 
 // Uses lists what an account used, by its end. usage_record_account gives the
-// rows and their order; a usage's charge has its primary key.
+// rows and their order; a usage's charge has its primary key, and
+// charge_corrects finds what has corrected it.
 func Uses(ctx context.Context, tx tenant.Tx, account uuid.UUID, after Place, limit int) ([]Use, error) {
 	at, id := after.bounds()
 	rows, err := tx.Query(ctx, `
-		select u.id, u.kind, u.service_id, u.started_at, u.ended_at, u.origin, u.destination, u.quality, u.amount, u.quantity::numeric, u.unit, c.price, c.currency, c.allowance
+		select u.id, u.kind, u.service_id, u.started_at, u.ended_at, u.origin, u.destination, u.quality, u.amount, u.quantity::numeric, u.unit,
+		       c.price + coalesce((select sum(k.price) from charge k where k.corrects_id = c.id), 0), c.currency, c.allowance
 		  from usage_record u
 		  left join charge c on c.period = u.period and c.id = u.id
 		 where u.account_id = $1 and ($2::timestamptz is null or (u.ended_at, u.id) < ($2, $3))

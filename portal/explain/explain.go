@@ -36,7 +36,7 @@ func Of(r ui.Reader, e *history.Explained, o catalog.Offering, profile account.P
 	}
 	x := explainer{Reader: r, explained: e, offering: o, currency: e.Price.Currency()}
 	if !e.Price.IsZero() {
-		v.Title = r.T("why.title", "amount", r.Cost(*e.Price))
+		v.Title = r.T("why.title", "amount", r.Cost(e.Now()))
 	}
 	v.Steps = append(v.Steps, Step{Title: r.T("why.plan"), More: o.Names.In(r.Locale.Language)})
 	for _, step := range e.Why {
@@ -44,15 +44,29 @@ func Of(r ui.Reader, e *history.Explained, o catalog.Offering, profile account.P
 		x.addUp(step)
 	}
 	v.Segments, v.Bar = x.segments()
-	v.SumLabel, v.Sum = r.T("why.sum.bill"), r.Exact(*e.Price)
+	v.Steps = append(v.Steps, x.corrections()...)
+	v.SumLabel, v.Sum = r.T("why.sum.bill"), r.Exact(e.Now())
 	if o.Billing == catalog.Prepaid {
 		v.SumLabel = r.T("why.sum")
 	}
-	if !e.Tax.IsZero() && profile.PricesIncludeTax {
-		v.Tax = r.Exact(e.Tax)
+	if tax := e.TaxNow(); !tax.IsZero() && profile.PricesIncludeTax {
+		v.Tax = r.Exact(tax)
 	}
 	v.TaxLater = !profile.PricesIncludeTax && !e.Price.IsZero() && o.Billing == catalog.Postpaid
 	return v
+}
+
+// corrections tell the first price and what has set it right since, with the
+// reasons that were given.
+func (x explainer) corrections() []Step {
+	if len(x.explained.Corrections) == 0 {
+		return nil
+	}
+	steps := []Step{{Title: x.T("replay.first"), Amount: x.Exact(*x.explained.Price)}}
+	for _, c := range x.explained.Corrections {
+		steps = append(steps, Step{Title: x.T("replay.corrected", "at", x.Short(c.At)), More: c.Reason, Amount: x.Exact(c.Price)})
+	}
+	return steps
 }
 
 func useWords(r ui.Reader, u history.Use) string {

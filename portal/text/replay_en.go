@@ -167,4 +167,6 @@ var replayEN = map[string]string{
 	"replay.fault.uses":              "Give a month and an id in each line, of uses that exist, at most 1,000.",
 	"replay.fault.action":            "Choose what to do.",
 	"replay.fault.reason":            "Give a reason of up to 500 characters.",
+	"replay.first":                   "Price as first charged",
+	"replay.corrected":               "Corrected on {at}",
 }

@@ -167,4 +167,6 @@ var replayID = map[string]string{
 	"replay.fault.uses":              "Satu bulan dan id per baris, pemakaian yang ada, paling banyak 1.000.",
 	"replay.fault.action":            "Pilih tindakan.",
 	"replay.fault.reason":            "Isi alasan paling banyak 500 huruf.",
+	"replay.first":                   "Harga semula",
+	"replay.corrected":               "Dikoreksi pada {at}",
 }

@@ -167,4 +167,6 @@ var replayRU = map[string]string{
 	"replay.fault.uses":              "В каждой строке месяц и id существующей записи, не более 1000.",
 	"replay.fault.action":            "Выберите действие.",
 	"replay.fault.reason":            "Укажите причину до 500 знаков.",
+	"replay.first":                   "Первоначальная цена",
+	"replay.corrected":               "Исправлено {at}",
 }
