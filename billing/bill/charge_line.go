@@ -36,6 +36,9 @@ func (f *frame) addCharges(c *closing) {
 			line.Description = c.discountWords(s.Subscription, s.Code)
 		}
 		c.add(fromCharges, line)
+		if s.Kind == Correction {
+			c.entries[len(c.entries)-1].sum = &s
+		}
 	}
 }
 

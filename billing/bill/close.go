@@ -33,6 +33,7 @@ type closing struct {
 	kept     map[uuid.UUID]money.Decimal // net of earlier advance fees that stays deferred
 	earned   []recognition
 	counted  []account.Discount // used up a little by this closing
+	carried  []chargeSum        // corrections that are left for the next bill
 }
 
 // source says what a line's money is to the ledger.
@@ -50,6 +51,7 @@ type entry struct {
 	Line
 	source source
 	fee    fee
+	sum    *chargeSum // of a correction
 }
 
 // subscriptionMove says up to which day a subscription is charged now.
@@ -85,7 +87,12 @@ func (f *frame) reckon(o *openCycle) (*closing, error) {
 	f.addCharges(c)
 	f.addAllowances(c)
 	c.arrange(services)
-	if err := f.total(c); err != nil {
+	err := f.total(c)
+	for errors.Is(err, ErrNegativeTotal) && c.carry() {
+		c.arrange(services)
+		err = f.total(c)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return c, c.recognise()
@@ -118,6 +125,7 @@ func serviceName(offering, identities string) string {
 // total gives the lines their tax, the document its sums, and says what of it
 // is paid already.
 func (f *frame) total(c *closing) error {
+	c.doc.Taxes, c.doc.Lines = nil, nil
 	var lines []tax.Line
 	var at []int
 	for i, e := range c.entries {

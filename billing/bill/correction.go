@@ -1,6 +1,13 @@
 package bill
 
-import "tollhouse/billing/calendar"
+import (
+	"context"
+	"time"
+
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/charging"
+	"tollhouse/billing/tenant"
+)
 
 // corrected is what a line is called that sets right what was billed before, by language.
 var corrected = map[string]string{
@@ -20,4 +27,44 @@ func correctionWords(language, of string) string {
 // cycleOf is how an account's cycles follow each other.
 func (f *frame) cycleOf(c *closing) calendar.Cycle {
 	return calendar.Cycle{Anchor: c.Anchor, Months: c.Months, Policy: f.profile.AnchorPolicy}
+}
+
+// carry leaves the greatest correction in the customer's favour for the next
+// bill, where the bill would be below zero with it: a bill asks for money, and
+// what is given back beyond it waits. It says whether there was one.
+func (c *closing) carry() bool {
+	most := -1
+	for i := range c.entries {
+		e := &c.entries[i]
+		if e.sum == nil || e.sum.Corrects == nil || e.Price.Sign() >= 0 {
+			continue
+		}
+		if most < 0 || e.Price.Decimal().Cmp(c.entries[most].Price.Decimal()) < 0 {
+			most = i
+		}
+	}
+	if most < 0 {
+		return false
+	}
+	s := *c.entries[most].sum
+	c.entries = append(c.entries[:most], c.entries[most+1:]...)
+	c.charged, c.taxTaken = c.charged.Sub(s.Net), c.taxTaken.Sub(s.Tax)
+	c.carried = append(c.carried, s)
+	return true
+}
+
+// carryOver takes what is left for the next bill off this cycle's charges, and
+// puts it on the next one's.
+func carryOver(ctx context.Context, tx tenant.Tx, zone *time.Location, part []*closing) error {
+	var carried []charging.Carried
+	for _, c := range part {
+		for _, s := range c.carried {
+			carried = append(carried, charging.Carried{
+				Account: c.ID, Subscription: s.Subscription, Offering: s.Offering, From: c.Cycle.From, To: c.Cycle.To, OwnCycle: s.OwnCycle,
+				LineCode: s.Code, Unit: s.Unit, Category: s.Category, Currency: c.Currency, Quantity: s.Quantity, Allowance: s.Allowance,
+				Price: s.Price, Net: s.Net, Tax: s.Tax, Corrects: *s.Corrects, CorrectsPeriod: *s.CorrectsPeriod,
+			})
+		}
+	}
+	return charging.CarryOver(ctx, tx, zone, carried)
 }

@@ -52,6 +52,8 @@ type chargeSum struct {
 	Quantity, Allowance             money.Decimal
 	Price, Net, Tax                 money.Decimal
 	Events                          int64
+	Corrects                        *uuid.UUID // of a correction: one of the charges, and its period
+	CorrectsPeriod                  *calendar.Date
 }
 
 // allowanceUse is one allowance of the cycle and what was used of it.

@@ -86,7 +86,9 @@ const selectCharges = `
 	select c.account_id, c.subscription_id, c.offering_id,
 	       case when c.own_cycle is not null or c.kind in ('correction', 'refund') then 'correction' else c.kind end,
 	       c.line_code, c.unit, c.tax_category, coalesce(c.own_cycle, c.cycle_start),
-	       sum(c.quantity), sum(c.allowance), sum(c.price), sum(c.net), sum(c.tax), count(*)
+	       sum(c.quantity), sum(c.allowance), sum(c.price), sum(c.net), sum(c.tax), count(*),
+	       (array_agg(coalesce(c.corrects_id, c.id)) filter (where c.own_cycle is not null or c.kind in ('correction', 'refund')))[1],
+	       (array_agg(coalesce(c.corrects_period, c.period)) filter (where c.own_cycle is not null or c.kind in ('correction', 'refund')))[1]
 	from unnest($1::uuid[], $2::date[]) as due (account_id, cycle_start)
 	join charge c on c.account_id = due.account_id and c.cycle_start = due.cycle_start
 	group by 1, 2, 3, 4, 5, 6, 7, 8

@@ -21,6 +21,9 @@ func (b *batch) put(ctx context.Context, tx tenant.Tx, part []*closing) error {
 	if err := b.post(ctx, tx, part); err != nil {
 		return err
 	}
+	if err := carryOver(ctx, tx, b.frame.profile.Zone, part); err != nil {
+		return err
+	}
 	if err := b.advance(ctx, tx, part); err != nil {
 		return err
 	}

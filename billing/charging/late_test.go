@@ -200,3 +200,29 @@ func TestIngest_pastTheWindowWaits(t *testing.T) {
 	}
 	w.sums()
 }
+
+// What is given back beyond a bill waits for the next one; no bill is below
+// zero, and none is left unclosed for it.
+func TestClose_correctionsBeyondTheBillAreCarriedOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, tieredPlan)
+	a := w.customers("tiered", account.Postpaid, 1, 1)[0]
+	o := w.ingest(w.messages("may", 1, w.noon(10), 900))[0]
+	w.closeMay()
+	w.SetClock(t, w.june(5))
+	if _, err := w.correct(a, o, w.noon(10), off("60")); err != nil {
+		t.Fatal(err)
+	}
+	w.ingest(w.messages("june", 1, w.june(4), 100))
+	w.closeCycle(w.june(31), calendar.Date{Year: 2026, Month: 7, Day: 1})
+	if got := w.latest(a).Total.Text(); got != "10.00" {
+		t.Errorf("June's bill is %s, want 10.00 without the correction", got)
+	}
+	w.sums()
+	w.ingest(w.messages("july", 1, w.june(35), 800))
+	w.closeCycle(w.june(63), calendar.Date{Year: 2026, Month: 8, Day: 1})
+	if got := w.latest(a).Total.Text(); got != "20.00" {
+		t.Errorf("July's bill is %s, want 80.00 less 60.00", got)
+	}
+	w.sums()
+}
