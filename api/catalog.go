@@ -85,9 +85,13 @@ func (s *Server) GetOffering(ctx context.Context, r oapi.GetOfferingRequestObjec
 // CheckOffering implements oapi.StrictServerInterface.
 func (s *Server) CheckOffering(ctx context.Context, r oapi.CheckOfferingRequestObject) (oapi.CheckOfferingResponseObject, error) {
 	var findings []catalog.Finding
-	err := callOf(ctx).stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) error {
+	err := callOf(ctx).stack.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
 		stored, err := catalog.Get(ctx, tx, r.Offering)
 		if err != nil {
+			return err
+		}
+		if stored.State.Open() { // a clean draft is checked from then on
+			_, findings, err = catalog.MarkChecked(ctx, tx, r.Offering, tx.At)
 			return err
 		}
 		from := tx.At

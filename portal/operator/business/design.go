@@ -213,7 +213,7 @@ func (d *designer) build() []group {
 	kinds := []string{"voice", "data", "message", "content", "transaction"}
 	head := d.part("design", d.t("head"), false,
 		append(append([]control{d.hinted("code", d.t("code"), "code.hint")}, d.namesOfAll()...),
-			d.sort("kind"), d.hinted("specification", d.word("specification"), "code.spec"), d.choose("billing", d.t("billing"), "billing", false, "postpaid", "prepaid"),
+			d.sort("kind"), d.field("specification", d.word("specification")), d.choose("billing", d.t("billing"), "billing", false, "postpaid", "prepaid"),
 			d.checks("services", d.t("services"), "service", "internet", "iptv", "voice", "mobile", "hosting"),
 			d.field("currency", d.t("currency")), d.field("tax.category", d.t("tax")),
 			d.choose("tax.included", d.t("included"), "included", false, "true", "false"))...)

@@ -23,6 +23,15 @@ type partLink struct {
 	inner                  []partLink
 }
 
+// partOf is the part that an address opens.
+func partOf(v *web.Visit) string {
+	part := v.Query("part")
+	if _, ok := stepsOf(part); !ok {
+		return ""
+	}
+	return part
+}
+
 // review checks a draft as publishing it now would.
 func review(v *web.Visit, o catalog.Offering) (findings []catalog.Finding, err error) {
 	err = v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) error {
@@ -126,6 +135,17 @@ func beside(v *web.Visit, page *designView, d *design) error {
 	if d.stored != nil {
 		page.tone, page.state = versionState(r, d.stored.Version, time.Time{})
 		page.state += " " + strconv.Itoa(d.stored.Number)
+	}
+	if !d.unsaved && !d.refused {
+		open := func(links []partLink) {
+			for i := range links {
+				part := strings.TrimPrefix(links[i].href, "#")
+				links[i].href = v.Console("offers/"+code+"/edit", "part", part) + "#" + part
+			}
+		}
+		for i := range page.parts {
+			open(page.parts[i].inner)
+		}
 	}
 	page.trial, page.check = v.Console("offers/"+code+"/trial"), v.Console("offers/"+code+"/check")
 	if sold == nil {

@@ -89,7 +89,7 @@ func showDesign(v *web.Visit) error {
 	if err != nil {
 		return err
 	}
-	return answerDesign(v, http.StatusOK, design{tree: t, findings: findings, done: v.Query("done"), stored: &draft})
+	return answerDesign(v, http.StatusOK, design{tree: t, findings: findings, done: v.Query("done"), stored: &draft, focus: partOf(v)})
 }
 
 // findDraft reads the draft of the address's offering.

@@ -159,7 +159,11 @@ func saveAndLead(v *web.Visit, action string, o catalog.Offering, to string) err
 	c := &command.Command{Action: action, Object: "offering", Detail: map[string]any{"code": o.Code}}
 	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		version, err := catalog.SaveDraft(ctx, tx, o)
+		if err != nil {
+			return "", err
+		}
 		c.ID = version.ID
+		_, _, err = catalog.MarkChecked(ctx, tx, version.ID, time.Time{})
 		return to, err
 	}
 	next, err := command.CarryOut(v, c)
