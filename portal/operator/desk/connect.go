@@ -58,6 +58,9 @@ func loadConnection(v *web.Visit) (c *connection, err error) {
 		if c.offering, err = catalog.LoadVersion(ctx, tx, c.OfferingID); err != nil {
 			return err
 		}
+		if c.offering, _, err = onboarding.Whole(ctx, tx, c.offering, c.Parts); err != nil {
+			return err
+		}
 		var known onboarding.Facts
 		kind := c.Facts["party.kind"]
 		if c.AccountID != nil {

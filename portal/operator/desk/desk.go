@@ -59,6 +59,7 @@ func registerActs(console *echo.Group, site *web.Site) {
 		{one + "suspend", identity.AccountWrite, showMove(suspending), sendMove(suspending)},
 		{one + "resume", identity.AccountWrite, showMove(resuming), sendMove(resuming)},
 		{one + "terminate", identity.AccountWrite, showMove(terminating), sendMove(terminating)},
+		{one + "option", identity.OrderWrite, showOption, sendOption},
 		{one + "plan", identity.AccountWrite, showPlan, sendPlan},
 		{one + "plan/cancel", identity.AccountWrite, nil, cancelPlan},
 	} {

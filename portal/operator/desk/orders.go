@@ -135,6 +135,9 @@ func newOrderForm(v *web.Visit) (form, error) {
 			if err != nil {
 				return err
 			}
+			if o.OnTop() {
+				continue // bought on the page of the subscription that it is on top of
+			}
 			choices = append(choices, ui.Choice{Value: version.ID.String(), Label: o.Names.In(r.Locale.Language), Hint: joined(r.T("desk.kind."+string(o.Billing)), priceWords(r, o))})
 		}
 		return nil

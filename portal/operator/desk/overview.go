@@ -286,6 +286,9 @@ func (p *person) serviceView(v *web.Visit, s account.Subscription) serviceView {
 		return view
 	}
 	act("terminate", "trash")
+	if s.State == account.SubscriptionActive && s.Part != account.OnTop && v.May(identity.OrderWrite) {
+		act("option", "plus")
+	}
 	if !planned {
 		act("plan", "swap")
 	}
