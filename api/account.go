@@ -110,8 +110,8 @@ func (s *Server) ListBuckets(ctx context.Context, r oapi.ListBucketsRequestObjec
 }
 
 func bucketOf(b balance.Bucket) oapi.Bucket {
-	return oapi.Bucket{Id: b.ID, Subscription: b.SubscriptionID, Code: b.Code, Origin: oapi.BucketOrigin(b.Origin),
-		Initial: quantity(b.Initial, b.Unit), Value: quantity(b.Value, b.Unit), Priority: b.Priority, ValidFrom: b.ValidFrom, ExpiresAt: b.ExpiresAt}
+	return describe(b, oapi.Bucket{Id: b.ID, Subscription: b.SubscriptionID, Code: b.Code, Origin: oapi.BucketOrigin(b.Origin),
+		Initial: quantity(b.Initial, b.Unit), Value: quantity(b.Value, b.Unit), Priority: b.Priority, ValidFrom: b.ValidFrom, ExpiresAt: b.ExpiresAt})
 }
 
 // CreateAdjustment implements oapi.StrictServerInterface.

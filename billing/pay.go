@@ -15,6 +15,7 @@ import (
 	"tollhouse/billing/audit"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/bill/pdf"
+	"tollhouse/billing/charging"
 	"tollhouse/billing/money"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/promotion"
@@ -41,8 +42,11 @@ func (s *Stack) BillPDF(ctx context.Context, id uuid.UUID) ([]byte, error) {
 // it.
 func (s *Stack) RecordPayment(ctx context.Context, tx tenant.Tx, n payment.NewPayment) (payment.Payment, error) {
 	paid, err := payment.Record(ctx, tx, n)
-	if err != nil || n.Purpose != payment.PurposeTopUp {
+	if err != nil {
 		return paid, err
+	}
+	if n.Purpose != payment.PurposeTopUp {
+		return paid, s.billPaid(ctx, tx, n.AccountID, paid.Amount, paid.ID)
 	}
 	return paid, s.toppedUp(ctx, tx, n.AccountID, paid.Amount, paid.ID)
 }
@@ -56,7 +60,26 @@ func (s *Stack) toppedUp(ctx context.Context, tx tenant.Tx, accountID uuid.UUID,
 	if _, err := s.host.charging.Renew(ctx, tx, accountID); err != nil {
 		return err
 	}
+	if err := s.refill(ctx, tx, accountID, amount, id); err != nil {
+		return err
+	}
 	return alert.Relieve(ctx, tx, accountID)
+}
+
+// billPaid gives a postpaid account the allowances that a payment of its bills
+// refills. id names the payment.
+func (s *Stack) billPaid(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, amount money.Amount, id uuid.UUID) error {
+	payer, err := account.Get(ctx, tx, accountID)
+	if err != nil || payer.Kind != account.Postpaid {
+		return err
+	}
+	return s.refill(ctx, tx, accountID, amount, id)
+}
+
+func (s *Stack) refill(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, amount money.Amount, id uuid.UUID) error {
+	paid := amount.Decimal()
+	_, err := s.host.charging.Refill(ctx, tx, charging.Refill{ID: id, Account: accountID, Paid: &paid})
+	return err
 }
 
 // ErrReturnURL refuses to send a payer somewhere else after paying.

@@ -120,6 +120,9 @@ func (s *Stack) workWebhook(ctx context.Context, item agenda.Item) error {
 		if outcome.ToppedUp != uuid.Nil {
 			err = s.toppedUp(ctx, tx, outcome.ToppedUp, outcome.TopUp.Amount, outcome.TopUp.Intent)
 		}
+		if outcome.Billed != uuid.Nil {
+			err = s.billPaid(ctx, tx, outcome.Billed, outcome.TopUp.Amount, outcome.TopUp.Intent)
+		}
 		return err
 	})
 }

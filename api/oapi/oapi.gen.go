@@ -655,6 +655,33 @@ func (e MigrationState) Valid() bool {
 	}
 }
 
+// Defines values for NewBucketKinds.
+const (
+	NewBucketKindsContent     NewBucketKinds = "content"
+	NewBucketKindsData        NewBucketKinds = "data"
+	NewBucketKindsMessage     NewBucketKinds = "message"
+	NewBucketKindsTransaction NewBucketKinds = "transaction"
+	NewBucketKindsVoice       NewBucketKinds = "voice"
+)
+
+// Valid indicates whether the value is a known member of the NewBucketKinds enum.
+func (e NewBucketKinds) Valid() bool {
+	switch e {
+	case NewBucketKindsContent:
+		return true
+	case NewBucketKindsData:
+		return true
+	case NewBucketKindsMessage:
+		return true
+	case NewBucketKindsTransaction:
+		return true
+	case NewBucketKindsVoice:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NewOrderStarts.
 const (
 	NewOrderStartsNextCycle NewOrderStarts = "next_cycle"
@@ -2687,10 +2714,28 @@ type AccountFigures struct {
 	Payments int `json:"payments"`
 }
 
+// AccountLimits defines model for AccountLimits.
+type AccountLimits struct {
+	// CreditLimit An exact decimal number as text.
+	//
+	// Example: 0.0001
+	CreditLimit *Decimal `json:"credit_limit,omitempty"`
+
+	// DebtLimit An exact decimal number as text.
+	//
+	// Example: 0.0001
+	DebtLimit *Decimal `json:"debt_limit,omitempty"`
+}
+
 // AccountPage defines model for AccountPage.
 type AccountPage struct {
 	Items []AccountSummary `json:"items"`
 	Next  *string          `json:"next,omitempty"`
+}
+
+// AccountRef defines model for AccountRef.
+type AccountRef struct {
+	Account openapi_types.UUID `json:"account"`
 }
 
 // AccountSummary defines model for AccountSummary.
@@ -3074,20 +3119,47 @@ type BreakGlassList struct {
 
 // Bucket defines model for Bucket.
 type Bucket struct {
-	Code      string             `json:"code"`
-	ExpiresAt *time.Time         `json:"expires_at,omitempty"`
-	Id        openapi_types.UUID `json:"id"`
+	Code string `json:"code"`
+
+	// Expired What its end took.
+	Expired   *Quantity  `json:"expired,omitempty"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// Filter What it may be used for; empty is anything.
+	Filter *map[string]interface{} `json:"filter,omitempty"`
+	Id     openapi_types.UUID      `json:"id"`
 
 	// Initial How much of a unit.
 	//
 	// Example: {"quantity":"1500000000","unit":"byte"}
-	Initial Quantity     `json:"initial"`
-	Origin  BucketOrigin `json:"origin"`
+	Initial Quantity `json:"initial"`
+
+	// MemberLimit Of each of them in a cycle.
+	MemberLimit *Quantity    `json:"member_limit,omitempty"`
+	Origin      BucketOrigin `json:"origin"`
 
 	// Priority 1 is used first.
-	Priority     int                 `json:"priority"`
+	Priority int `json:"priority"`
+
+	// RolledFrom The balance whose rest this is.
+	RolledFrom *openapi_types.UUID `json:"rolled_from,omitempty"`
+
+	// RollsAtMost Of what is left.
+	RollsAtMost *Quantity `json:"rolls_at_most,omitempty"`
+
+	// RollsShare Of a hundred.
+	RollsShare *Decimal `json:"rolls_share,omitempty"`
+
+	// RollsUntil How long what is left at its end lives on; absent: it expires.
+	RollsUntil *time.Time `json:"rolls_until,omitempty"`
+
+	// Shared The members of the account's group may use it.
+	Shared       *bool               `json:"shared,omitempty"`
 	Subscription *openapi_types.UUID `json:"subscription,omitempty"`
-	ValidFrom    time.Time           `json:"valid_from"`
+
+	// Terms Own price, factors and whether it blocks.
+	Terms     *map[string]interface{} `json:"terms,omitempty"`
+	ValidFrom time.Time               `json:"valid_from"`
 
 	// Value How much of a unit.
 	//
@@ -4126,6 +4198,31 @@ type NewBreakGlass struct {
 	Reason    string `json:"reason"`
 }
 
+// NewBucket defines model for NewBucket.
+type NewBucket struct {
+	// Amount An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Amount    Decimal    `json:"amount"`
+	Code      string     `json:"code"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// Kinds The usage it pays for; none is all.
+	Kinds *[]NewBucketKinds `json:"kinds,omitempty"`
+
+	// Priority 1 is used first.
+	Priority *int   `json:"priority,omitempty"`
+	Reason   string `json:"reason"`
+
+	// Unit A currency, or `second`, `byte`, `event`, `point`, or `fee` on a bill.
+	//
+	// Example: byte
+	Unit Unit `json:"unit"`
+}
+
+// NewBucketKinds defines model for NewBucket.Kinds.
+type NewBucketKinds string
+
 // NewConsent defines model for NewConsent.
 type NewConsent struct {
 	Hours int `json:"hours"`
@@ -4367,6 +4464,16 @@ type NewRerating struct {
 
 // NewReratingAction defines model for NewRerating.Action.
 type NewReratingAction string
+
+// NewSharingGroup defines model for NewSharingGroup.
+type NewSharingGroup struct {
+	Name string `json:"name"`
+}
+
+// NewSharingMember defines model for NewSharingMember.
+type NewSharingMember struct {
+	Account openapi_types.UUID `json:"account"`
+}
 
 // NewStaffUser defines model for NewStaffUser.
 type NewStaffUser struct {
@@ -5738,6 +5845,40 @@ type SettingsChange struct {
 // SettingsChangeAnchorPolicy defines model for SettingsChange.AnchorPolicy.
 type SettingsChangeAnchorPolicy string
 
+// SharingGroup defines model for SharingGroup.
+type SharingGroup struct {
+	// Buckets What a member may use of the owner's; absent for the owner.
+	Buckets *[]Bucket          `json:"buckets,omitempty"`
+	Members []SharingMember    `json:"members"`
+	Name    string             `json:"name"`
+	Owner   openapi_types.UUID `json:"owner"`
+}
+
+// SharingLimit defines model for SharingLimit.
+type SharingLimit struct {
+	// Amount An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Amount *Decimal `json:"amount,omitempty"`
+
+	// Unit A currency, or `second`, `byte`, `event`, `point`, or `fee` on a bill.
+	//
+	// Example: byte
+	Unit Unit `json:"unit"`
+}
+
+// SharingMember defines model for SharingMember.
+type SharingMember struct {
+	Account  openapi_types.UUID `json:"account"`
+	JoinedAt time.Time          `json:"joined_at"`
+	Limits   []Quantity         `json:"limits"`
+	Name     string             `json:"name"`
+	Number   string             `json:"number"`
+
+	// Used In the owner's present cycle.
+	Used []Quantity `json:"used"`
+}
+
 // SignIn defines model for SignIn.
 type SignIn struct {
 	Email    string `json:"email"`
@@ -6036,6 +6177,15 @@ type SubscriptionPart string
 
 // SubscriptionState defines model for Subscription.State.
 type SubscriptionState string
+
+// SubscriptionEvent defines model for SubscriptionEvent.
+type SubscriptionEvent struct {
+	// Event A name that offerings wait for.
+	Event string `json:"event"`
+
+	// Id What happened, by the name of whoever tells: the same again gives nothing.
+	Id *string `json:"id,omitempty"`
+}
 
 // SuspenseFigures defines model for SuspenseFigures.
 type SuspenseFigures struct {
@@ -6605,6 +6755,9 @@ type Limit = int
 // LinkId defines model for LinkId.
 type LinkId = openapi_types.UUID
 
+// MemberId defines model for MemberId.
+type MemberId = openapi_types.UUID
+
 // NoteId defines model for NoteId.
 type NoteId = openapi_types.UUID
 
@@ -6837,6 +6990,12 @@ type ListAccountBillsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// GrantBucketParams defines parameters for GrantBucket.
+type GrantBucketParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListChargesParams defines parameters for ListCharges.
 type ListChargesParams struct {
 	// Limit How many items a page holds at most.
@@ -6860,6 +7019,12 @@ type ChangeContactParams struct {
 
 // GiveCreditParams defines parameters for GiveCredit.
 type GiveCreditParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutAccountLimitsParams defines parameters for PutAccountLimits.
+type PutAccountLimitsParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -6923,6 +7088,36 @@ type ListAccountPaymentsParams struct {
 
 // DrawReferralParams defines parameters for DrawReferral.
 type DrawReferralParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// FoundSharingGroupParams defines parameters for FoundSharingGroup.
+type FoundSharingGroupParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// DissolveSharingGroupParams defines parameters for DissolveSharingGroup.
+type DissolveSharingGroupParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// JoinSharingGroupParams defines parameters for JoinSharingGroup.
+type JoinSharingGroupParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// LeaveSharingGroupParams defines parameters for LeaveSharingGroup.
+type LeaveSharingGroupParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// LimitSharingMemberParams defines parameters for LimitSharingMember.
+type LimitSharingMemberParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -7747,6 +7942,12 @@ type EndPartParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// TellSubscriptionEventParams defines parameters for TellSubscriptionEvent.
+type TellSubscriptionEventParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // SchedulePlanChangeParams defines parameters for SchedulePlanChange.
 type SchedulePlanChangeParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -7968,6 +8169,9 @@ type CreateStaffJSONRequestBody = NewStaffUser
 // ChangeStaffJSONRequestBody defines body for ChangeStaff for application/json ContentType.
 type ChangeStaffJSONRequestBody = StaffUserChange
 
+// GrantBucketJSONRequestBody defines body for GrantBucket for application/json ContentType.
+type GrantBucketJSONRequestBody = NewBucket
+
 // RefundChargeJSONRequestBody defines body for RefundCharge for application/json ContentType.
 type RefundChargeJSONRequestBody = ChargeRefund
 
@@ -7977,11 +8181,29 @@ type ChangeContactJSONRequestBody = Facts
 // GiveCreditJSONRequestBody defines body for GiveCredit for application/json ContentType.
 type GiveCreditJSONRequestBody = NewCredit
 
+// PutAccountLimitsJSONRequestBody defines body for PutAccountLimits for application/json ContentType.
+type PutAccountLimitsJSONRequestBody = AccountLimits
+
 // AddNoteJSONRequestBody defines body for AddNote for application/json ContentType.
 type AddNoteJSONRequestBody = NewNote
 
 // CreatePaymentLinkJSONRequestBody defines body for CreatePaymentLink for application/json ContentType.
 type CreatePaymentLinkJSONRequestBody = NewPaymentLink
+
+// FoundSharingGroupJSONRequestBody defines body for FoundSharingGroup for application/json ContentType.
+type FoundSharingGroupJSONRequestBody = NewSharingGroup
+
+// DissolveSharingGroupJSONRequestBody defines body for DissolveSharingGroup for application/json ContentType.
+type DissolveSharingGroupJSONRequestBody = Reason
+
+// JoinSharingGroupJSONRequestBody defines body for JoinSharingGroup for application/json ContentType.
+type JoinSharingGroupJSONRequestBody = NewSharingMember
+
+// LeaveSharingGroupJSONRequestBody defines body for LeaveSharingGroup for application/json ContentType.
+type LeaveSharingGroupJSONRequestBody = Reason
+
+// LimitSharingMemberJSONRequestBody defines body for LimitSharingMember for application/json ContentType.
+type LimitSharingMemberJSONRequestBody = SharingLimit
 
 // CreateTopUpJSONRequestBody defines body for CreateTopUp for application/json ContentType.
 type CreateTopUpJSONRequestBody = NewTopUp
@@ -8156,6 +8378,9 @@ type OpenStaffVisitJSONRequestBody = VisitTicket
 
 // EndPartJSONRequestBody defines body for EndPart for application/json ContentType.
 type EndPartJSONRequestBody = EndPart
+
+// TellSubscriptionEventJSONRequestBody defines body for TellSubscriptionEvent for application/json ContentType.
+type TellSubscriptionEventJSONRequestBody = SubscriptionEvent
 
 // SchedulePlanChangeJSONRequestBody defines body for SchedulePlanChange for application/json ContentType.
 type SchedulePlanChangeJSONRequestBody = NewPlanChange
@@ -8333,6 +8558,9 @@ type ServerInterface interface {
 	// ListBuckets Lists balances that can still be used, in the order of use.
 	// (GET /t/{tenant}/v1/accounts/{account}/buckets)
 	ListBuckets(ctx echo.Context, tenant Tenant, account AccountId) error
+	// GrantBucket Gives an account a balance of its own, at the cost of promotions, also in another currency than its own.
+	// (POST /t/{tenant}/v1/accounts/{account}/buckets)
+	GrantBucket(ctx echo.Context, tenant Tenant, account AccountId, params GrantBucketParams) error
 	// ListCharges Lists what was charged, newest first, and why.
 	// (GET /t/{tenant}/v1/accounts/{account}/charges)
 	ListCharges(ctx echo.Context, tenant Tenant, account AccountId, params ListChargesParams) error
@@ -8351,6 +8579,9 @@ type ServerInterface interface {
 	// ListGifts Lists what promotions gave an account, the latest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/gifts)
 	ListGifts(ctx echo.Context, tenant Tenant, account AccountId) error
+	// PutAccountLimits Sets how much a postpaid account may owe, or how far prepaid money may go below zero, by online charges.
+	// (PUT /t/{tenant}/v1/accounts/{account}/limits)
+	PutAccountLimits(ctx echo.Context, tenant Tenant, account AccountId, params PutAccountLimitsParams) error
 	// ListAccountMessages Lists what was sent to a subscriber, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/messages)
 	ListAccountMessages(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountMessagesParams) error
@@ -8384,6 +8615,24 @@ type ServerInterface interface {
 	// DrawReferral Tells the code with which a customer sends others, drawn when it is first asked for, and whom it has sent.
 	// (POST /t/{tenant}/v1/accounts/{account}/referral)
 	DrawReferral(ctx echo.Context, tenant Tenant, account AccountId, params DrawReferralParams) error
+	// GetSharingGroup Tells with whom an account shares balances. The owner sees all members, a member its own use.
+	// (GET /t/{tenant}/v1/accounts/{account}/sharing-group)
+	GetSharingGroup(ctx echo.Context, tenant Tenant, account AccountId) error
+	// FoundSharingGroup Starts a group whose members use the shared balances of the account.
+	// (POST /t/{tenant}/v1/accounts/{account}/sharing-group)
+	FoundSharingGroup(ctx echo.Context, tenant Tenant, account AccountId, params FoundSharingGroupParams) error
+	// DissolveSharingGroup Ends the group of an account with all memberships.
+	// (POST /t/{tenant}/v1/accounts/{account}/sharing-group/dissolve)
+	DissolveSharingGroup(ctx echo.Context, tenant Tenant, account AccountId, params DissolveSharingGroupParams) error
+	// JoinSharingGroup Makes an account a member of the group.
+	// (POST /t/{tenant}/v1/accounts/{account}/sharing-group/members)
+	JoinSharingGroup(ctx echo.Context, tenant Tenant, account AccountId, params JoinSharingGroupParams) error
+	// LeaveSharingGroup Ends a membership.
+	// (POST /t/{tenant}/v1/accounts/{account}/sharing-group/members/{member}/leave)
+	LeaveSharingGroup(ctx echo.Context, tenant Tenant, account AccountId, member MemberId, params LeaveSharingGroupParams) error
+	// LimitSharingMember Bounds what a member uses of a unit in each cycle of the owner; without an amount the balances decide.
+	// (POST /t/{tenant}/v1/accounts/{account}/sharing-group/members/{member}/limit)
+	LimitSharingMember(ctx echo.Context, tenant Tenant, account AccountId, member MemberId, params LimitSharingMemberParams) error
 	// GetStatement Adds up a month, a year or the time since the last payment.
 	// (GET /t/{tenant}/v1/accounts/{account}/statement)
 	GetStatement(ctx echo.Context, tenant Tenant, account AccountId, params GetStatementParams) error
@@ -8894,6 +9143,9 @@ type ServerInterface interface {
 	// EndPart Ends an option, or a part that its bundle can do without.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/end-part)
 	EndPart(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params EndPartParams) error
+	// TellSubscriptionEvent Tells that something has happened to a subscriber; allowances that are refilled by it are given.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/events)
+	TellSubscriptionEvent(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params TellSubscriptionEventParams) error
 	// ListOptions Lists what can be bought on top of a subscription, and why not.
 	// (GET /t/{tenant}/v1/subscriptions/{subscription}/options)
 	ListOptions(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error
@@ -9903,6 +10155,52 @@ func (w *ServerInterfaceWrapper) ListBuckets(ctx echo.Context) error {
 	return err
 }
 
+// GrantBucket converts echo context to params.
+func (w *ServerInterfaceWrapper) GrantBucket(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GrantBucketParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GrantBucket(ctx, tenant, account, params)
+	return err
+}
+
 // ListCharges converts echo context to params.
 func (w *ServerInterfaceWrapper) ListCharges(ctx echo.Context) error {
 	var err error
@@ -10134,6 +10432,52 @@ func (w *ServerInterfaceWrapper) ListGifts(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListGifts(ctx, tenant, account)
+	return err
+}
+
+// PutAccountLimits converts echo context to params.
+func (w *ServerInterfaceWrapper) PutAccountLimits(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutAccountLimitsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutAccountLimits(ctx, tenant, account, params)
 	return err
 }
 
@@ -10602,6 +10946,276 @@ func (w *ServerInterfaceWrapper) DrawReferral(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.DrawReferral(ctx, tenant, account, params)
+	return err
+}
+
+// GetSharingGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSharingGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSharingGroup(ctx, tenant, account)
+	return err
+}
+
+// FoundSharingGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) FoundSharingGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FoundSharingGroupParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.FoundSharingGroup(ctx, tenant, account, params)
+	return err
+}
+
+// DissolveSharingGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) DissolveSharingGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DissolveSharingGroupParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DissolveSharingGroup(ctx, tenant, account, params)
+	return err
+}
+
+// JoinSharingGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) JoinSharingGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params JoinSharingGroupParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.JoinSharingGroup(ctx, tenant, account, params)
+	return err
+}
+
+// LeaveSharingGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) LeaveSharingGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Path parameter "member" -------------
+	var member MemberId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "member", ctx.Param("member"), &member, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter member: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LeaveSharingGroupParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LeaveSharingGroup(ctx, tenant, account, member, params)
+	return err
+}
+
+// LimitSharingMember converts echo context to params.
+func (w *ServerInterfaceWrapper) LimitSharingMember(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Path parameter "member" -------------
+	var member MemberId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "member", ctx.Param("member"), &member, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter member: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LimitSharingMemberParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LimitSharingMember(ctx, tenant, account, member, params)
 	return err
 }
 
@@ -16234,6 +16848,52 @@ func (w *ServerInterfaceWrapper) EndPart(ctx echo.Context) error {
 	return err
 }
 
+// TellSubscriptionEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) TellSubscriptionEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "subscription" -------------
+	var subscription SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TellSubscriptionEventParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TellSubscriptionEvent(ctx, tenant, subscription, params)
+	return err
+}
+
 // ListOptions converts echo context to params.
 func (w *ServerInterfaceWrapper) ListOptions(ctx echo.Context) error {
 	var err error
@@ -17715,6 +18375,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts", wrapper.ListAccounts, options.OperationMiddlewares["listAccounts"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account", wrapper.GetAccount, options.OperationMiddlewares["getAccount"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/buckets", wrapper.ListBuckets, options.OperationMiddlewares["listBuckets"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/buckets", wrapper.GrantBucket, options.OperationMiddlewares["grantBucket"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/sharing-group", wrapper.GetSharingGroup, options.OperationMiddlewares["getSharingGroup"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/sharing-group", wrapper.FoundSharingGroup, options.OperationMiddlewares["foundSharingGroup"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/sharing-group/dissolve", wrapper.DissolveSharingGroup, options.OperationMiddlewares["dissolveSharingGroup"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/sharing-group/members", wrapper.JoinSharingGroup, options.OperationMiddlewares["joinSharingGroup"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/sharing-group/members/:member/leave", wrapper.LeaveSharingGroup, options.OperationMiddlewares["leaveSharingGroup"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/sharing-group/members/:member/limit", wrapper.LimitSharingMember, options.OperationMiddlewares["limitSharingMember"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/accounts/:account/limits", wrapper.PutAccountLimits, options.OperationMiddlewares["putAccountLimits"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/charging-sessions", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/charges/:charge/refund", wrapper.RefundCharge, options.OperationMiddlewares["refundCharge"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/usage", wrapper.ListUsage, options.OperationMiddlewares["listUsage"]...)
@@ -17742,6 +18410,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/plan-changes/:change/cancel", wrapper.CancelPlanChange, options.OperationMiddlewares["cancelPlanChange"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription", wrapper.GetSubscription, options.OperationMiddlewares["getSubscription"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/suspend", wrapper.SuspendSubscription, options.OperationMiddlewares["suspendSubscription"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/events", wrapper.TellSubscriptionEvent, options.OperationMiddlewares["tellSubscriptionEvent"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/resume", wrapper.ResumeSubscription, options.OperationMiddlewares["resumeSubscription"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/terminate", wrapper.TerminateSubscription, options.OperationMiddlewares["terminateSubscription"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/alternatives", wrapper.ListAlternatives, options.OperationMiddlewares["listAlternatives"]...)
@@ -21557,6 +22226,153 @@ func (response ListBuckets404ApplicationProblemPlusJSONResponse) VisitListBucket
 	return err
 }
 
+type GrantBucketRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  GrantBucketParams
+	Body    *GrantBucketJSONRequestBody
+}
+
+type GrantBucketResponseObject interface {
+	VisitGrantBucketResponse(w http.ResponseWriter) error
+}
+
+type GrantBucket201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type GrantBucket201JSONResponse struct {
+	Body    Bucket
+	Headers GrantBucket201ResponseHeaders
+}
+
+func (response GrantBucket201JSONResponse) VisitGrantBucketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GrantBucket400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GrantBucket400ApplicationProblemPlusJSONResponse) VisitGrantBucketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GrantBucket401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GrantBucket401ApplicationProblemPlusJSONResponse) VisitGrantBucketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GrantBucket403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GrantBucket403ApplicationProblemPlusJSONResponse) VisitGrantBucketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GrantBucket404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GrantBucket404ApplicationProblemPlusJSONResponse) VisitGrantBucketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GrantBucket409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GrantBucket409ApplicationProblemPlusJSONResponse) VisitGrantBucketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GrantBucket413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response GrantBucket413ApplicationProblemPlusJSONResponse) VisitGrantBucketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GrantBucket422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response GrantBucket422ApplicationProblemPlusJSONResponse) VisitGrantBucketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListChargesRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -22257,6 +23073,153 @@ func (response ListGifts404ApplicationProblemPlusJSONResponse) VisitListGiftsRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccountLimitsRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  PutAccountLimitsParams
+	Body    *PutAccountLimitsJSONRequestBody
+}
+
+type PutAccountLimitsResponseObject interface {
+	VisitPutAccountLimitsResponse(w http.ResponseWriter) error
+}
+
+type PutAccountLimits200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutAccountLimits200JSONResponse struct {
+	Body    AccountLimits
+	Headers PutAccountLimits200ResponseHeaders
+}
+
+func (response PutAccountLimits200JSONResponse) VisitPutAccountLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccountLimits400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccountLimits400ApplicationProblemPlusJSONResponse) VisitPutAccountLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccountLimits401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccountLimits401ApplicationProblemPlusJSONResponse) VisitPutAccountLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccountLimits403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccountLimits403ApplicationProblemPlusJSONResponse) VisitPutAccountLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccountLimits404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccountLimits404ApplicationProblemPlusJSONResponse) VisitPutAccountLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccountLimits409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccountLimits409ApplicationProblemPlusJSONResponse) VisitPutAccountLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccountLimits413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccountLimits413ApplicationProblemPlusJSONResponse) VisitPutAccountLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccountLimits422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccountLimits422ApplicationProblemPlusJSONResponse) VisitPutAccountLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -23449,6 +24412,830 @@ type DrawReferral422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DrawReferral422ApplicationProblemPlusJSONResponse) VisitDrawReferralResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSharingGroupRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type GetSharingGroupResponseObject interface {
+	VisitGetSharingGroupResponse(w http.ResponseWriter) error
+}
+
+type GetSharingGroup200JSONResponse SharingGroup
+
+func (response GetSharingGroup200JSONResponse) VisitGetSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSharingGroup400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetSharingGroup400ApplicationProblemPlusJSONResponse) VisitGetSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSharingGroup401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSharingGroup401ApplicationProblemPlusJSONResponse) VisitGetSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSharingGroup403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSharingGroup403ApplicationProblemPlusJSONResponse) VisitGetSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSharingGroup404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSharingGroup404ApplicationProblemPlusJSONResponse) VisitGetSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FoundSharingGroupRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  FoundSharingGroupParams
+	Body    *FoundSharingGroupJSONRequestBody
+}
+
+type FoundSharingGroupResponseObject interface {
+	VisitFoundSharingGroupResponse(w http.ResponseWriter) error
+}
+
+type FoundSharingGroup201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type FoundSharingGroup201JSONResponse struct {
+	Body    SharingGroup
+	Headers FoundSharingGroup201ResponseHeaders
+}
+
+func (response FoundSharingGroup201JSONResponse) VisitFoundSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FoundSharingGroup400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response FoundSharingGroup400ApplicationProblemPlusJSONResponse) VisitFoundSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FoundSharingGroup401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response FoundSharingGroup401ApplicationProblemPlusJSONResponse) VisitFoundSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FoundSharingGroup403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response FoundSharingGroup403ApplicationProblemPlusJSONResponse) VisitFoundSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FoundSharingGroup404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response FoundSharingGroup404ApplicationProblemPlusJSONResponse) VisitFoundSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FoundSharingGroup409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response FoundSharingGroup409ApplicationProblemPlusJSONResponse) VisitFoundSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FoundSharingGroup413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response FoundSharingGroup413ApplicationProblemPlusJSONResponse) VisitFoundSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FoundSharingGroup422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response FoundSharingGroup422ApplicationProblemPlusJSONResponse) VisitFoundSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DissolveSharingGroupRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  DissolveSharingGroupParams
+	Body    *DissolveSharingGroupJSONRequestBody
+}
+
+type DissolveSharingGroupResponseObject interface {
+	VisitDissolveSharingGroupResponse(w http.ResponseWriter) error
+}
+
+type DissolveSharingGroup200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type DissolveSharingGroup200JSONResponse struct {
+	Body    AccountRef
+	Headers DissolveSharingGroup200ResponseHeaders
+}
+
+func (response DissolveSharingGroup200JSONResponse) VisitDissolveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DissolveSharingGroup400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DissolveSharingGroup400ApplicationProblemPlusJSONResponse) VisitDissolveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DissolveSharingGroup401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DissolveSharingGroup401ApplicationProblemPlusJSONResponse) VisitDissolveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DissolveSharingGroup403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DissolveSharingGroup403ApplicationProblemPlusJSONResponse) VisitDissolveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DissolveSharingGroup404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DissolveSharingGroup404ApplicationProblemPlusJSONResponse) VisitDissolveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DissolveSharingGroup409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DissolveSharingGroup409ApplicationProblemPlusJSONResponse) VisitDissolveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DissolveSharingGroup413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DissolveSharingGroup413ApplicationProblemPlusJSONResponse) VisitDissolveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DissolveSharingGroup422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DissolveSharingGroup422ApplicationProblemPlusJSONResponse) VisitDissolveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinSharingGroupRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  JoinSharingGroupParams
+	Body    *JoinSharingGroupJSONRequestBody
+}
+
+type JoinSharingGroupResponseObject interface {
+	VisitJoinSharingGroupResponse(w http.ResponseWriter) error
+}
+
+type JoinSharingGroup201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type JoinSharingGroup201JSONResponse struct {
+	Body    SharingGroup
+	Headers JoinSharingGroup201ResponseHeaders
+}
+
+func (response JoinSharingGroup201JSONResponse) VisitJoinSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinSharingGroup400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response JoinSharingGroup400ApplicationProblemPlusJSONResponse) VisitJoinSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinSharingGroup401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response JoinSharingGroup401ApplicationProblemPlusJSONResponse) VisitJoinSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinSharingGroup403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response JoinSharingGroup403ApplicationProblemPlusJSONResponse) VisitJoinSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinSharingGroup404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response JoinSharingGroup404ApplicationProblemPlusJSONResponse) VisitJoinSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinSharingGroup409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response JoinSharingGroup409ApplicationProblemPlusJSONResponse) VisitJoinSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinSharingGroup413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response JoinSharingGroup413ApplicationProblemPlusJSONResponse) VisitJoinSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinSharingGroup422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response JoinSharingGroup422ApplicationProblemPlusJSONResponse) VisitJoinSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveSharingGroupRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Member  MemberId  `json:"member"`
+	Params  LeaveSharingGroupParams
+	Body    *LeaveSharingGroupJSONRequestBody
+}
+
+type LeaveSharingGroupResponseObject interface {
+	VisitLeaveSharingGroupResponse(w http.ResponseWriter) error
+}
+
+type LeaveSharingGroup200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type LeaveSharingGroup200JSONResponse struct {
+	Body    SharingGroup
+	Headers LeaveSharingGroup200ResponseHeaders
+}
+
+func (response LeaveSharingGroup200JSONResponse) VisitLeaveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveSharingGroup400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveSharingGroup400ApplicationProblemPlusJSONResponse) VisitLeaveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveSharingGroup401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveSharingGroup401ApplicationProblemPlusJSONResponse) VisitLeaveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveSharingGroup403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveSharingGroup403ApplicationProblemPlusJSONResponse) VisitLeaveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveSharingGroup404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveSharingGroup404ApplicationProblemPlusJSONResponse) VisitLeaveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveSharingGroup409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveSharingGroup409ApplicationProblemPlusJSONResponse) VisitLeaveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveSharingGroup413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveSharingGroup413ApplicationProblemPlusJSONResponse) VisitLeaveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveSharingGroup422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveSharingGroup422ApplicationProblemPlusJSONResponse) VisitLeaveSharingGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LimitSharingMemberRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Member  MemberId  `json:"member"`
+	Params  LimitSharingMemberParams
+	Body    *LimitSharingMemberJSONRequestBody
+}
+
+type LimitSharingMemberResponseObject interface {
+	VisitLimitSharingMemberResponse(w http.ResponseWriter) error
+}
+
+type LimitSharingMember200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type LimitSharingMember200JSONResponse struct {
+	Body    SharingGroup
+	Headers LimitSharingMember200ResponseHeaders
+}
+
+func (response LimitSharingMember200JSONResponse) VisitLimitSharingMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LimitSharingMember400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response LimitSharingMember400ApplicationProblemPlusJSONResponse) VisitLimitSharingMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LimitSharingMember401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response LimitSharingMember401ApplicationProblemPlusJSONResponse) VisitLimitSharingMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LimitSharingMember403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response LimitSharingMember403ApplicationProblemPlusJSONResponse) VisitLimitSharingMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LimitSharingMember404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response LimitSharingMember404ApplicationProblemPlusJSONResponse) VisitLimitSharingMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LimitSharingMember409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response LimitSharingMember409ApplicationProblemPlusJSONResponse) VisitLimitSharingMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LimitSharingMember413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response LimitSharingMember413ApplicationProblemPlusJSONResponse) VisitLimitSharingMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LimitSharingMember422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response LimitSharingMember422ApplicationProblemPlusJSONResponse) VisitLimitSharingMemberResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -42321,6 +44108,153 @@ func (response EndPart422ApplicationProblemPlusJSONResponse) VisitEndPartRespons
 	return err
 }
 
+type TellSubscriptionEventRequestObject struct {
+	Tenant       Tenant         `json:"tenant"`
+	Subscription SubscriptionId `json:"subscription"`
+	Params       TellSubscriptionEventParams
+	Body         *TellSubscriptionEventJSONRequestBody
+}
+
+type TellSubscriptionEventResponseObject interface {
+	VisitTellSubscriptionEventResponse(w http.ResponseWriter) error
+}
+
+type TellSubscriptionEvent200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type TellSubscriptionEvent200JSONResponse struct {
+	Body    BucketList
+	Headers TellSubscriptionEvent200ResponseHeaders
+}
+
+func (response TellSubscriptionEvent200JSONResponse) VisitTellSubscriptionEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TellSubscriptionEvent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response TellSubscriptionEvent400ApplicationProblemPlusJSONResponse) VisitTellSubscriptionEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TellSubscriptionEvent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TellSubscriptionEvent401ApplicationProblemPlusJSONResponse) VisitTellSubscriptionEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TellSubscriptionEvent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response TellSubscriptionEvent403ApplicationProblemPlusJSONResponse) VisitTellSubscriptionEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TellSubscriptionEvent404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response TellSubscriptionEvent404ApplicationProblemPlusJSONResponse) VisitTellSubscriptionEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TellSubscriptionEvent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TellSubscriptionEvent409ApplicationProblemPlusJSONResponse) VisitTellSubscriptionEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TellSubscriptionEvent413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response TellSubscriptionEvent413ApplicationProblemPlusJSONResponse) VisitTellSubscriptionEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TellSubscriptionEvent422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response TellSubscriptionEvent422ApplicationProblemPlusJSONResponse) VisitTellSubscriptionEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListOptionsRequestObject struct {
 	Tenant       Tenant         `json:"tenant"`
 	Subscription SubscriptionId `json:"subscription"`
@@ -46479,6 +48413,9 @@ type StrictServerInterface interface {
 	// ListBuckets Lists balances that can still be used, in the order of use.
 	// (GET /t/{tenant}/v1/accounts/{account}/buckets)
 	ListBuckets(ctx context.Context, request ListBucketsRequestObject) (ListBucketsResponseObject, error)
+	// GrantBucket Gives an account a balance of its own, at the cost of promotions, also in another currency than its own.
+	// (POST /t/{tenant}/v1/accounts/{account}/buckets)
+	GrantBucket(ctx context.Context, request GrantBucketRequestObject) (GrantBucketResponseObject, error)
 	// ListCharges Lists what was charged, newest first, and why.
 	// (GET /t/{tenant}/v1/accounts/{account}/charges)
 	ListCharges(ctx context.Context, request ListChargesRequestObject) (ListChargesResponseObject, error)
@@ -46497,6 +48434,9 @@ type StrictServerInterface interface {
 	// ListGifts Lists what promotions gave an account, the latest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/gifts)
 	ListGifts(ctx context.Context, request ListGiftsRequestObject) (ListGiftsResponseObject, error)
+	// PutAccountLimits Sets how much a postpaid account may owe, or how far prepaid money may go below zero, by online charges.
+	// (PUT /t/{tenant}/v1/accounts/{account}/limits)
+	PutAccountLimits(ctx context.Context, request PutAccountLimitsRequestObject) (PutAccountLimitsResponseObject, error)
 	// ListAccountMessages Lists what was sent to a subscriber, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/messages)
 	ListAccountMessages(ctx context.Context, request ListAccountMessagesRequestObject) (ListAccountMessagesResponseObject, error)
@@ -46530,6 +48470,24 @@ type StrictServerInterface interface {
 	// DrawReferral Tells the code with which a customer sends others, drawn when it is first asked for, and whom it has sent.
 	// (POST /t/{tenant}/v1/accounts/{account}/referral)
 	DrawReferral(ctx context.Context, request DrawReferralRequestObject) (DrawReferralResponseObject, error)
+	// GetSharingGroup Tells with whom an account shares balances. The owner sees all members, a member its own use.
+	// (GET /t/{tenant}/v1/accounts/{account}/sharing-group)
+	GetSharingGroup(ctx context.Context, request GetSharingGroupRequestObject) (GetSharingGroupResponseObject, error)
+	// FoundSharingGroup Starts a group whose members use the shared balances of the account.
+	// (POST /t/{tenant}/v1/accounts/{account}/sharing-group)
+	FoundSharingGroup(ctx context.Context, request FoundSharingGroupRequestObject) (FoundSharingGroupResponseObject, error)
+	// DissolveSharingGroup Ends the group of an account with all memberships.
+	// (POST /t/{tenant}/v1/accounts/{account}/sharing-group/dissolve)
+	DissolveSharingGroup(ctx context.Context, request DissolveSharingGroupRequestObject) (DissolveSharingGroupResponseObject, error)
+	// JoinSharingGroup Makes an account a member of the group.
+	// (POST /t/{tenant}/v1/accounts/{account}/sharing-group/members)
+	JoinSharingGroup(ctx context.Context, request JoinSharingGroupRequestObject) (JoinSharingGroupResponseObject, error)
+	// LeaveSharingGroup Ends a membership.
+	// (POST /t/{tenant}/v1/accounts/{account}/sharing-group/members/{member}/leave)
+	LeaveSharingGroup(ctx context.Context, request LeaveSharingGroupRequestObject) (LeaveSharingGroupResponseObject, error)
+	// LimitSharingMember Bounds what a member uses of a unit in each cycle of the owner; without an amount the balances decide.
+	// (POST /t/{tenant}/v1/accounts/{account}/sharing-group/members/{member}/limit)
+	LimitSharingMember(ctx context.Context, request LimitSharingMemberRequestObject) (LimitSharingMemberResponseObject, error)
 	// GetStatement Adds up a month, a year or the time since the last payment.
 	// (GET /t/{tenant}/v1/accounts/{account}/statement)
 	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
@@ -47040,6 +48998,9 @@ type StrictServerInterface interface {
 	// EndPart Ends an option, or a part that its bundle can do without.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/end-part)
 	EndPart(ctx context.Context, request EndPartRequestObject) (EndPartResponseObject, error)
+	// TellSubscriptionEvent Tells that something has happened to a subscriber; allowances that are refilled by it are given.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/events)
+	TellSubscriptionEvent(ctx context.Context, request TellSubscriptionEventRequestObject) (TellSubscriptionEventResponseObject, error)
 	// ListOptions Lists what can be bought on top of a subscription, and why not.
 	// (GET /t/{tenant}/v1/subscriptions/{subscription}/options)
 	ListOptions(ctx context.Context, request ListOptionsRequestObject) (ListOptionsResponseObject, error)
@@ -48395,6 +50356,56 @@ func (sh *strictHandler) ListBuckets(ctx echo.Context, tenant Tenant, account Ac
 	return nil
 }
 
+// GrantBucket operation middleware
+func (sh *strictHandler) GrantBucket(ctx echo.Context, tenant Tenant, account AccountId, params GrantBucketParams) error {
+	var request GrantBucketRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body GrantBucketJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GrantBucket(ctx.Request().Context(), request.(GrantBucketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GrantBucket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GrantBucketResponseObject); ok {
+		return validResponse.VisitGrantBucketResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListCharges operation middleware
 func (sh *strictHandler) ListCharges(ctx echo.Context, tenant Tenant, account AccountId, params ListChargesParams) error {
 	var request ListChargesRequestObject
@@ -48619,6 +50630,56 @@ func (sh *strictHandler) ListGifts(ctx echo.Context, tenant Tenant, account Acco
 		return err
 	} else if validResponse, ok := response.(ListGiftsResponseObject); ok {
 		return validResponse.VisitListGiftsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutAccountLimits operation middleware
+func (sh *strictHandler) PutAccountLimits(ctx echo.Context, tenant Tenant, account AccountId, params PutAccountLimitsParams) error {
+	var request PutAccountLimitsRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body PutAccountLimitsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutAccountLimits(ctx.Request().Context(), request.(PutAccountLimitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutAccountLimits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutAccountLimitsResponseObject); ok {
+		return validResponse.VisitPutAccountLimitsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -48963,6 +51024,284 @@ func (sh *strictHandler) DrawReferral(ctx echo.Context, tenant Tenant, account A
 		return err
 	} else if validResponse, ok := response.(DrawReferralResponseObject); ok {
 		return validResponse.VisitDrawReferralResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSharingGroup operation middleware
+func (sh *strictHandler) GetSharingGroup(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request GetSharingGroupRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSharingGroup(ctx.Request().Context(), request.(GetSharingGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSharingGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSharingGroupResponseObject); ok {
+		return validResponse.VisitGetSharingGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// FoundSharingGroup operation middleware
+func (sh *strictHandler) FoundSharingGroup(ctx echo.Context, tenant Tenant, account AccountId, params FoundSharingGroupParams) error {
+	var request FoundSharingGroupRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body FoundSharingGroupJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FoundSharingGroup(ctx.Request().Context(), request.(FoundSharingGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FoundSharingGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(FoundSharingGroupResponseObject); ok {
+		return validResponse.VisitFoundSharingGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DissolveSharingGroup operation middleware
+func (sh *strictHandler) DissolveSharingGroup(ctx echo.Context, tenant Tenant, account AccountId, params DissolveSharingGroupParams) error {
+	var request DissolveSharingGroupRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body DissolveSharingGroupJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DissolveSharingGroup(ctx.Request().Context(), request.(DissolveSharingGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DissolveSharingGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DissolveSharingGroupResponseObject); ok {
+		return validResponse.VisitDissolveSharingGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// JoinSharingGroup operation middleware
+func (sh *strictHandler) JoinSharingGroup(ctx echo.Context, tenant Tenant, account AccountId, params JoinSharingGroupParams) error {
+	var request JoinSharingGroupRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body JoinSharingGroupJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.JoinSharingGroup(ctx.Request().Context(), request.(JoinSharingGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "JoinSharingGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(JoinSharingGroupResponseObject); ok {
+		return validResponse.VisitJoinSharingGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LeaveSharingGroup operation middleware
+func (sh *strictHandler) LeaveSharingGroup(ctx echo.Context, tenant Tenant, account AccountId, member MemberId, params LeaveSharingGroupParams) error {
+	var request LeaveSharingGroupRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Member = member
+	request.Params = params
+
+	var body LeaveSharingGroupJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LeaveSharingGroup(ctx.Request().Context(), request.(LeaveSharingGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LeaveSharingGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LeaveSharingGroupResponseObject); ok {
+		return validResponse.VisitLeaveSharingGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LimitSharingMember operation middleware
+func (sh *strictHandler) LimitSharingMember(ctx echo.Context, tenant Tenant, account AccountId, member MemberId, params LimitSharingMemberParams) error {
+	var request LimitSharingMemberRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Member = member
+	request.Params = params
+
+	var body LimitSharingMemberJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LimitSharingMember(ctx.Request().Context(), request.(LimitSharingMemberRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LimitSharingMember")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LimitSharingMemberResponseObject); ok {
+		return validResponse.VisitLimitSharingMemberResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -54693,6 +57032,56 @@ func (sh *strictHandler) EndPart(ctx echo.Context, tenant Tenant, subscription S
 	return nil
 }
 
+// TellSubscriptionEvent operation middleware
+func (sh *strictHandler) TellSubscriptionEvent(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params TellSubscriptionEventParams) error {
+	var request TellSubscriptionEventRequestObject
+
+	request.Tenant = tenant
+	request.Subscription = subscription
+	request.Params = params
+
+	var body TellSubscriptionEventJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TellSubscriptionEvent(ctx.Request().Context(), request.(TellSubscriptionEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TellSubscriptionEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TellSubscriptionEventResponseObject); ok {
+		return validResponse.VisitTellSubscriptionEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListOptions operation middleware
 func (sh *strictHandler) ListOptions(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error {
 	var request ListOptionsRequestObject
@@ -55998,723 +58387,747 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L1pkxs3si78VxC8N0Ke97BXLR51f7hXluWxjm1JR8s4zhnrssEqkIRZBMoAqilaof/+BjKB2ojauLRl",
-	"j/zB6u6qwpoJ5Prkx1EkV6kUTBg9uvo4WjAaMwU/Po/ZKpWGiWjzmqUJ3bDY/jlmOlI8NVyK0dXoxqiM",
-	"3RA+I2bBNeGamAUj2kjFYkKFXjNF5IxQQRhVCWdqTNhvGU2IYr9lTJvT0XikowVbUds2E9lqdPWvkW10",
-	"9H48MpuUja5G2igu5qNPnz6NRylVdMWMG+OTKJKZMM8DI3u7YGTKk4SLOaH42j1NeGx75PaFlJrFaDwS",
-	"dGX7cK+MxiM7Mq7sZO0wysObSbWiZnQ1yjIej7aHNx59w5OkbTBtI7DP9+1eUREtGgcAT1uHAG/sPQhG",
-	"l/9IqNbNA2F0eTK3r3g6aB8Vo0t4e9+RZdGSNRMLTaiIWOtIoIE9R/GUJkzEVD2VMQuPJJIxA64hC5nw",
-	"mG5I5L5pGJd/3DqylBrDlP34//2Lnvx+fvL4vfv3dHLy/uP5+NH9T/87POIFFXPWtG5pQgWJ4JW2tcM3",
-	"9l27BVXNI4ngaccg1GEGwcX8DdOaS9E6Gnv6aHyvbVzulX0HJoVmzadhhI9b1wdf2XccmdJShQdxI9gH",
-	"c2Op214UKZ0zMmUzqVg+ot8ypjalIWFj5RGs6IcfmZibxejq8vx8PFpx4X+/CI3nWxYt+3BbzKJlw8LY",
-	"R0fiLju6fzLVRko8xgHe4mudo3Xv7bmNz4ThZtM0poTNaUIYvNNGUvjGnkP5jieNXD/jSSvP2+f7dq/k",
-	"6mmmlJWFGojIPSVmQY0VgyIpbpkyrHFUSq5aR/W/FZuNrkb/66wQ0M7wqT7Lx2IHV5LTfmCB4b2gK6ZR",
-	"PIvkakVFTGZSkfvnJKYbfU0oeffu+bd2zJTMpYxJtJA8An5kH+gqTexw788eze5HF+zk0eycnTygD++f",
-	"PKZfs5Pz2eX077Pz2WV0ceEnijJkMdXSAE/sCNtmXWbthw/rrF1msl9++XB5cfLLLx++Zu//I8xZz1ep",
-	"VI3HIYenbZSDb+xJO8+FaTmTU7pZMWEIh7daBwNv7DsYw1ZNQ9GZTpnQjHDDVq0jMWy15zh+YI3nypK1",
-	"HidLtu9Z8iNfcbPd9/dyTVZUbGD6lhfgblrIJNaEGrKSqKyErqgEWiyPImYzmiVmdPXQXk/0A19ZxebC",
-	"XVbut3xwdmvnTLnRiWUXsSRcLNvWyD7fc5FeSNN44AppWg9c+3zP7l/OZsz+MuRCtP/HrxrG5R/vO7aU",
-	"KWqkahqbdM/blsi/s+9QVMyax2Eftg5C4TG9zwheIUl2UGzbKNwr+45DyZW0Ml7jSOwLIOu1y78xO8RI",
-	"zFBhLvVfNa2Sf77n6F5Tw76lDUKM1TStXELWCx4tCCWKGncENonFdLOzEPMtNQzHZHmhhdkVO8EX2nZO",
-	"uUb2XR+ZsBfQYnAkEkRN22XTMGSHsFkScB6cB0eQiTYLElFZqyapsn1JpEOtvTNt9o3MVNTIz5m217OG",
-	"d1rHAm/sOxSjeMre8LmgJlMB4sAX7mmi/Tug4fIVI1bensp4c9okHuO3J0Xrvcnn8aPgYLNpPrRmWa94",
-	"p3X1Su/tuYZvmaDCdF6ZnrcK1UNIFQtmfg+P0GCze7HcWzlIuTNkyiK5Yk2HopGHUezeKk4brcnGPmzb",
-	"Onhhzz17p5vFi0y3Sxf2+Z7d/5Nr3iha3NqHbQOAF/Ycwc9SLX/goklV4QLu8rVUTZYY+0rrGLzLw57t",
-	"Ezy8o02UsIk2FHRPtDlP2IeUg84BB9/EGTXWbLqQEoX9WQZdCWk4HHhcGLq0P7jjeKLXjKWl3w1LkgYv",
-	"i2I6lUIzcLJ8Q+PXaKW3v0USFdGrjyOapgmPqF2Rs1TJacJW//GrtsvzseDfjyOmlFR6dPWvj6MZZ0k8",
-	"uhrRlcyEOfWMBeOn8OUolkxbFYOsqAFfxBqOjZFZKMZIlqZMnURUM5IwY5jS5Kvnb16SB5cXX/9t9On9",
-	"eKQNNZm2rG55nRs4Q1CMgDkQjs1TTWIZZVb2ZLD5ikb21QfT2ePL2f2HX389vf8gpo/o/Yg9vnwcn7Nz",
-	"9uDr+48KOvFz1mdc3NKExyeui9Gnvvz+ClvARQ9JPjjkfE0Uo7EdOVhz/PCJBjsOo9GCwALDFOmKxWTN",
-	"zYKsnUlK8fnCnI7QUDxLeLTjfhYr/Li8wlyTmqWHrKm254QbBxXSLJiC23DfBS91tGSbE8VsNwdZ9+eG",
-	"2CVRNOaR0fni2ZEzQhO7A5truxkLLuYwQ/RsxLCy30k15XHMxL5Le79Y2v+WmQLRs6ADmiRyDVSw50LO",
-	"8vEeimYjmiRwM8CIV3QDA44ljBbW6IU038kMD9V9luhBhb8VQ84mOosWBHZnz7UR0pzMYKAHWpvAEIn9",
-	"6zVZLxiwBjeEfeDaaMISzdbFJ4YYmSCJWUHxuXjNZkDyO61htLCbJOZwTU7P+U+Xy583/zUqH54XxeI+",
-	"yV0k4NtnkRQxmdHISGUHZ8/nvU9QbPUEWz1xTR6MJBWLmTCcJppQxchaSTEfE6nshDbwJzgbQVZvmaM9",
-	"edcsSa7tS4Lc5Mt4Q+aWM40kN2dWAzjhojqjG9i5t1L+CP7H/Qj/4n71YrPnKRxRUpLE+Tf32Qsj5Qm2",
-	"c6gN8COEVu2qU4FXGAr+XApiZRXtV+knKjZ7LtJl+W6SEk271Bi2So2+ImvKDaEk4cYkh1gv2/yJb/4w",
-	"61Yf9DW5ec2M2pw8mRmmbuDWJwtvtUZyAxq0c7PiaCmWp/RhQHnd/rQY/ZaJGvQCQTOzkIr/zvY+xUsH",
-	"jT3ZCBdkxpU2e25KBkO0XB/RQ50lLyQxcsmEPTmWbAMniBQM1cL8bl7IJIZjHaj5naC3lCd0muzJ9g/L",
-	"IsFbtSF0TrkgCTWgZ+25VvkYD7FOb+SK4e0GTC4YizWJqLhnNWcrw0YLFhMh19fE+Im4xUqVjJjWuy9X",
-	"QNlIqTKb0ylXZjGJqfNNOG2Da7LiWqOw4DQNSuxbeElTTS4ePz4/Ob88ufx7Vb+4vCz24ztqZUV7kbjW",
-	"kCZoZPgtnm+wCHvuExjsT7iwu5Ewww4l71qZFm+2MZlm9lxUWcIIyoaacDNAuciHVI7Pg/2LY267pMkr",
-	"ZY99w612OaOJZuNRWvrTx1GkmOXZCTUVLd3uyonhK7atqo/tNzG69drW4Scp2KZ4fZJ4X2C/j0pWon5W",
-	"HKfMd24PU1zG+euTlRRmoUPH73jE4x6mizEaHkr2hVSxlMKrqdQGfnwf+ExkqyneEVuPUqocK3Z2DhzX",
-	"OWl4CYwNEeO3nuV77YRlQlaeHnCaJYwokVYsDs2tbMyExQVPb1efZXOqbcU1S5WiMJRMTHmS4D3YY+yf",
-	"ysagf41g/dyij721CGdXojdPRjX6KHVeWcWcG/xO1Oc+LrNYsVRy+iuLwHrh+PY7Ps8U8uQA9rVD0tti",
-	"xkvUHxKqDTFrltwygvM4HY0DdJ64Ha428o1t26si203BBWyJG8SILEmIFS0XjCsS0024I8E+mEmcsX7+",
-	"qvFI3jLV4/WcVuWa6d4vA2P2fxlcp/uudY0kYbzFNN2YSr25vRm7jW6hn1cUlZ0BxJPzZC/mdP28yVYr",
-	"qjYh9rS7GzjO6mwInbXMxPcwkBMwnro9Gtt7PEJX2vBrcIcriq0oT4JHfs+7hscuyG+bXTfOl2ypUTCz",
-	"lmpJlkKuNQjOcka40UQzdcsjpk8PeZE5J+6QGy4PENmax9OSAcS/BSqrAB4LDnzoOZEupAgP+TC3XZ0E",
-	"pXaay4LeQlAPYSLGeMWOE6J6acFKt91dSF9+gsPvoviWimjoOWJkX6apTc7I8CiSRKL2MXAg6OroTQVD",
-	"mB0yRnr5scoTdHkmblzQY3DCKXfhpEeW3HseMo0MrditXA7sE8I0OrbkB7Z5bV8LUz8SvQv36KJgWMrj",
-	"X4a4Y8e4BKHlNyxSbKgut2Sb/uPWeQ81g8JCrgXYVIgUyeaaaCZiwsGJR8mUUcUUmmZOO8kfA0hdT8HJ",
-	"GmOvsyMx+rcs4iuawF3t389plgvz6EFQSI2Zab+kG/kl5FWkWopxxX09tvLxGGLpiVQuNjp4rWnuDuN+",
-	"nGZkyqPy3eXDjEfj0YzyhMUT23/xGwqV+a92RPbXJUuN1Xtg91KqLMc777d9jAOezLiIuZjrkFu7fszb",
-	"ceWM7JP/cHatZPEj1+a4fJwT4BYr9+fYLOYGMvE6hxrKqFDakDShESPog4oWlAtwjygru1mt0hJHdZaQ",
-	"0tCbMGwbFZkmQ401YfEc5Aro095PIlpIpYNCjrfjhYQmRpOezLWzrJBiiAZ0lQ+mcTueCTNYg7CSXsME",
-	"wbEUfjLgJiwOltZTy4UaDLiv3eSDcjY8mvRsyFlMA+2saZIMuPZD9zg1o6Idv6Zjv+yNW3n8u7wgmGPc",
-	"57b1fzLFZ3w3mdax5Nb18gQfoF6xtifHipmw2QX4fWKPk55cOvWnWee64blnidtpVHV/F000SaSVGgmF",
-	"4fXoHpSjQUImnmRDpmgPklCWPY5YSzLDFODeTQ0a75aaKdgtxvBlQqCHJHYanJFpGtQ7ayToJuTbDtHi",
-	"N06JGUB+CResPyvZDn7kgoUZqb9mpgsTUFd3ZXsU/dC7B0M/DJzXW/qhU0jw48bZ4ojGbg19n00bA+s2",
-	"UAV0ibaBm6ZE0oHn7NbbMnuQd90qJAWbOLpWLMqUy/OBYEl7nieJXIMVYTyKufbSXiSVYvWjviRCD6AO",
-	"IcPumhRdO70dQKniUX+b0W8ZzS1vbR/8l39vOEVOUqYiNkCxqZGfkIVxyKXXlCmhNAc/+SqhlofQTKZH",
-	"FsnrTL2bUG5bObrk0DrU/UUH2/zrbKjAgG4rJuK+Tpa4agstMRTqhc3PvMOq92K9zsR3+F1ovWZccL04",
-	"jkkLQrz3vaRrl/P7oA5uaBIM5glIxMVWFcZcbCC//t0WVCbQQit+dYdqPtv2kaaFHLKAhf1/W/EtcILw",
-	"raABpFHnrK1mgSiUm8rdp402V7dgd3KcWSbe7yjbzSc2ZF+HuE/ijGF0T88Tpq9vS+uBDddFE2dvB15a",
-	"VW+xfl6pFKPJe/uPJwio0v+bgSLK1hEUKzqzdD7jAo6JW9nglMsPoh0DJQqWqnmb3BSKk6q8DkhHbiGb",
-	"iPktSkVDnLtU91/jiBo2l8gs/V0bQ0WvIcJdbX3zAeYmUd/5GGeKbQeXL/dyH9lTlKMq1M/unzE5gwi2",
-	"9mc4RmTzGRESoo8hWhbyT9Zcl/3tUykTRsWAIwGQbyaFy3tX11WIwitt51vhJ97pacKtQLyuzg1ZcVH+",
-	"60V9i0rL7TjdqIy9D62cn+FQZKaGCRz/AkSS3eP+y0Huhl5/eqiv0n6hGjTqiMeDech+E24PcgyZdu3V",
-	"Y5+BjSIqCE1TJW8Z+N/EhqwceNdBReMV3UyinIy3CS4H0OjTWJuXYCu0wu6PvWpwkrFLrdTw05qbRazo",
-	"OmwugITTSSYMT/YxSZewQXDrS3JjaVmKyy8nqcoOtlPtHXBYziB7cBniLR7IAFUl74OSKxfc8G7RpmyG",
-	"kYrPuSiT3gr9XVOZzRemZrQq8D9ClJcqLlUwAOuCcJeCCU69sCm+kuXfZ7qQ7ToZ5u+7pUm3NF8sUFA1",
-	"RfORW7li1X3jpYWojLGZtI7PBkjBu7MAIl4OvWRyyukvOQ6KMoRBxUPIfcewdW/ALRt1S7besC03z4YP",
-	"8UrCBZtEjWiQgLFi34HrLYa0qKAZYIhxeJhRVw0WjAcz8BAbMG5Bn1bXi8AJ9IxGC6INS3PMT7sYY8IF",
-	"RlOqmCn7C8aJcgMp1SsaI8KO57Ew8SOYwhbPVFhtPPpwMpcn7m+/ailOX9P1T0zDtILnjFcuq+AncMHm",
-	"e1MmpIIh6of2tjnbrlEznx/dOuyOkyMYhrHl18h4u0ZOBaPYHcFQXQ2/XStuGGYn0STJgTcTNjMkEwnT",
-	"msz5LYaElYEjz08ev/94Mb54+Omrf52+978+/vS3//O/24XHEDCMNnLFFKS5AzYDpk+W1KCHfdSg8gq3",
-	"RJF44OFXMuHR4NDMIpWu/cyWhroOrLpADR34yVzRiE1cPmoDzmIWLUgiRZ4MzI0mcGFzsyGUKKaZcolz",
-	"CdVG93R6z5XM0v7M8BoQw/5hP0Kd48Nz/Aw2rc4gK3dkDFuNW9nj6K98U6MHbMDtRDGKcb6h9RVvoxyH",
-	"7XVMU3yjtoqx6oPuNQbRfIdKTWjN8vKgZyyXWCzhDRotIu8MyCzDPl8gYE/oSG5xVSz4fMG0cZE2VLti",
-	"Cxi/3ys+BHMuho72DX4XGq4uiCvgWrF0cU8TuRbNGS97OcT6DN54zMGtO7/ArCuMzDnxFLp27sopDbUg",
-	"ldKyFuTQgx93UEMqWeW95DhX36D3+zsIFqUTJkAfeKrvnCkJoyimUWpvXFqN8GqzaPmaAZjzsFXO44n7",
-	"LsN3+EFo+mk2Tbhe+D2r27TqoaWlt8ejQFxzaXqJjJZDyWcIh1ERT+WHgHwmEntbu+f3NInsSMBGOGVk",
-	"JW8r2URNM0W+cX0E5+eKEgyb4fB4PfxiujmY8QjEzx2+aBjC4UynIvykr2ebx402SWi8NI/SInRaJ90+",
-	"H90m4+lpD6OMFEbJ5E22GuozhHSF/kaZmDemJOZ45V4J0fe870sT/K5vZOtvWSU8pEQRLhi//4AbXZmZ",
-	"6AZaeGff2YofQxcYfF/KDpi6xI9ihfxE2jdsqL8mX5wtjyMAdlnNE+0aKwB+CTsWdTaMPD1xdVEoDs61",
-	"3zJvANIcekOgAyQsy0/ZnA472SB6ezL3HrPtNdrhvD6ePb/rDNWGzmYBW9fJivKE0DhWTOvTfv4ebKu6",
-	"QrVTNV/uPmdovuF3cZAW1LXPaQqWWzbUbBTlpvFQjtssE7HTN/DFymnY7NufDYj5PZoJePcwDl/gKmR7",
-	"hMm17ACX4mcuYrkeuBEx3TSA1awpN8Hb651mLkskoivmoOsMomUDNhsXeUGSXtdYbR1gSEX/wUm3YD53",
-	"Qs1WIaqfvXtdMzI+Ofmf9x9DFZ+q5mhIaDx9WuTK5w9PXPEZLC21AFjpJFnITLMzV9bwbJWTwFOQAV67",
-	"rOYBW5cyBYhVdUScdszssq3sImQrc7hYlXYuhlpCsZFxZYyhjfw2iBTzBMoZeC9DATD+uxQ1gPHL88tH",
-	"J+cPT84v6lEMHbuXV+X7Ft8dtHl5zT5XAwwkqEBCFWEfaGRIjG+4wFQwhrMPpjqR89Pzc5hEadXvX1YI",
-	"8+T/eIP35fmnr3755bTd/h2iVj/WnYn1WzZYXW306dtDQ4fCVXCZnMtJsDXTxlfcuCbnUAFLOEoIYA/x",
-	"2z6uU1+2zQu+nRcmlOIqO1t6d1A/5tHthJ3mqxBkDhYte8aD1eQ/DxbZNcY8S7Ff2Gnlk1SxGf/QrXG6",
-	"99oneHTnWWktj+BAw9aH8waN46Z8CEBW1GYgKTsIw4k9Kfsvzk/41f/IcKYdWIPCo1Ss5aGuKpSlJ77I",
-	"4R5sVNRJxEUsxuIH7AZQX5Sm/fs2z6YeIj65Pe+aRWnSw2i2tLetIrorcpn30TTLXRLZHfhTOMJ93eA0",
-	"wMsOgTVlptB5gA3d02FVu/FEGY9+D+MrhY8a9zoOrnUh7uTYOVoquG386Iqip94dFUT7+Qt/vw6huQF3",
-	"csDq1DyY1wwqnA8czpqbhcxMca7WRL0oYqlxWhG8Y6XXTDMg/7kU7NpVPTISDU5Wu9F1TSlgbQ/O4c2a",
-	"m8FR+z7krx4bvPYRF5ryuH8w8Oe1Iv8sLpRBVggWLYeD1e4CcAvfNDgH/CWy9WDGEzZpNMv2daPPhVQs",
-	"nkQyyVYhOLmn+MAL3IAjhBDIUKeYLCgUPrB7N5PqGqoZECkiNibTDXySpYmkcSXoaztsrXb4WTl9YBgq",
-	"Hu9MN4kiwNi6oeSQq9gHE0P8esHI1DatyZRiOeaACNOUL+VIZ+QUDgxnpCpuQPQrCTzbnWwLax2rFzJF",
-	"VgWAktu7IKLSCvpOK7TZmaJiOc0KiXkJkEE+PdMNwFC5Lme+lw4nJL4XHC/uycCRFq60I8WC5Yg8HcGR",
-	"daPIf755+YJgM2QNGJBcaB4zLCCRxEXhkRIxu247QinHo2cifkUHO9nXC1aJgxdyPXKwvAh73AkzAi2E",
-	"VunZLRPmZWYiuRp6WwOQfKe7HxKkmkHYZNF1fSMiV4MJCm8LwuMilAfi9VGb3q6cdE24cSWHtC9DBGag",
-	"HBvUXppwqsQZQua7aDEs+WRX7lc0t48dGBuqPu6Mb0owGBRM3hQ0WS0lgxFhJOHa2D/hR2EU2L5ByMGE",
-	"GrcJQQL5gEv52h3RA5DSXgpGMsFh6Df2ErqxW3kDqQg38ASuwxsjb8ZYVpWCSRJrvNb9wmYxWTszerWb",
-	"n+iGTJnL4bCt2AYJF0b6Xl1VmrA+FNNN38Rlf5H2xQ12pTUbsjE5ULZt8zSMCzikq17JI3YP/wkvbp3u",
-	"WGwfCjNiyVpssIsi+t1RWxZbjGe2019lieFpwi0/b8iNyFZoh74BR0fMb3nsHsVMyBUX8HCMNt9ks00o",
-	"pdcGLMfwvc1HOqgX1SMUr8JxAwmhZVuLAY8ri9S1xUfX3rfme2AFvty+fmPgCB/sRxXzRuOcbbYHdgi+",
-	"N84bCw31O4DXe+ps+TuY/2teqSGiFDTRNKgWw0LdhXU+7kC2Gv3sEhGWQq5FXjUNc0mmTI3hd5+lXlQc",
-	"w7hRUIegzsoYYkucn+faighslZoN/IrVsgj9RcxoZAhd080p+RkSaEBLtuqxYCxm8ZjcuFUA7H6sGnX6",
-	"iyj7jT6OVnLKE3a60lzHdgr/8eDxxcOHdrbOobRVQudqVCqL459j8taICzjYMgfEYJ+4aqjPY0qeuW7R",
-	"iVhe6svS4pb3x+WgD7yasVhNLlO5JN7T6sSPUCJoO4QUuqhfkq+oWXjvJGRWSwVx0XmWFFV0xUwnBk2Y",
-	"9qDCXfDLdbAIM3y3llkSQ4UmrOXTxVI4s1IkILQd5LGd6ojsUsugqJzTz2lhX/ejCxzOPtmof4sv3Rdt",
-	"ja5dSERrO+tqI8UBEjaUYdyf0xaw8FS1zHffvICinxKOTGt3lW6I1cXQOAJ7QSB2qXfnDhu6f3Ee/KBl",
-	"tdeMLftv38+MLRsbq18pRdhGeXeCa+jHEeYOQZN3gpsdoJpdNDxkuoGFbWWVRvDd4ib8lklDr4syttIy",
-	"eCwFw41CKR2UiyzdFjcL+GGvXhqmQLTCIzLmijmd0h4SURjcaMYTw5TD+60rhPjQ29RqVUKufeXNmVTE",
-	"91HLsLt8+DB4QuLYJihfbsvoGKNX6wC/qXdw/uDv406wr0bAYJ8SMOzwK2WbBaCzzaJS9g7V439dvj9V",
-	"WcL0v87fn64hkEv/6+L9KcjHAXzsWxbGDHhC1lQJLuZkyViaGxlyC6cnBY9J494Obn3v62bskMYtCbi5",
-	"FyUVNd24zMouPG6ove7XLrwbHway2TMOthc7sPVCJgyyw6H2I1yAuc1bsUiq2NFODVinC2onpc4X0xeE",
-	"W9H1lkD8+NEOgDv/4DNzxHTAaY7g0Xx25TJanq7bDQzn8/6DDfunRAqSAweQGfMhh8P6Gh6YPDzvoy+m",
-	"ehTRcIodcJR/zHwecnFAgGgb083Z5fnlo7BfRK64DoFPo0xpSCRXWOOYGrKSDUWPCpySXgCYw3ALQsa9",
-	"osNy5l6+UKWJlfblfQMjHN0YANx2BCPA9yyJn6x2KLU5uGhJE0M/8ezs62rnKq69WbnRBGsS9mC5er0i",
-	"7DGvWBScv0x4TDdPfUzloSCrnUW21966MXxLw3Eag+IDK3pHHRTBPbKnm6ZYr0VLr+vOJZluABQBXawz",
-	"K59zMU+gMj+Gqw7ysW4YVcmm9yr8N7zu1qJbhK7GMbqobddlj43eKbJx2FakNBRfWglNsMN23m7FiLxl",
-	"yjloGkKUMrMjUVUQCs5DGbYredtfe/KG/65m9yWBov37jx4FKKJrl48en1Q/PnYPVSrt1+Acir7btUdY",
-	"k+0lNOznqx2So3224TZ3PEe7FkaFjyHOw2makVytuDG8Yp0qWQB2iqbBNj+DGJxguRFEsVmNCYSWxKUy",
-	"HoFUTFe9vN4GOKJ8pAxUdYWFamjkQ5qnU7WRCG76W2lookvo6SEJsNwxrDbI0FgAsxb4crjCfmkB/1Fb",
-	"Dai2DgcuwEdpsgbUrsYIHNfSBN9uTOnritIpiHdUojpITm3HXtdDtwIb3LO2kYvXKTCSK4tQopN8lDkB",
-	"Fos/Ltg8x38fEu6DMzsQIu2ulB2Ap+3ORupDNp+aZwwBcTtIJg01Lv3ehki3xcjigJUydAp1W1B8XUv/",
-	"pxajPs7zOz445+yIRUI9fGD/Q0bz39lkunFOzqFphmW4OM9uRYM9mcMu4dFFnNJu7S7d+EZ2MWh6JStH",
-	"dhSK0djhmwjpQkvhMAXPqQ83NFJOVlm0KHIwLFEqCf+aNWa5wk1k9X6zYGpiFhQ0fyu5u7NtgjgB4SqC",
-	"Uc6rwejZsJEJhRusQIp2QR8CzcKmkYSHpIMnEP1lNWOpCB601+QcTPU+jrboovV2C8VlEzjPr/D25oKR",
-	"KUMzDhV4dYY1lDzc5pjuQ1iPHNTVT6KT7I5uo6kS+RGMNdjBD3xw+Gsp+nrATNxNFJhIw2lZL5jrazdh",
-	"5+0zuqNzDBZv33PsjijpeCT0NpctB7gzHGgDQZHvlPiQAfSzcB94uqAi9n+2U6MOWq5OkV4BbIye4YKv",
-	"7Il/Hi5rXB7aj1wwbbUcX5nYHn8Bh8plKE4E84tbRtIXcmf7ZIOmc2zR6YZ4z29wbKHByZSJSQeY7T4j",
-	"5JrYLnYaG0SqHnxYL8FphlGwuWnMrl/PcYUk6/988/LFG+h4MCSwL+YewDBjZJrxBBAnvpJrwdSYrKha",
-	"MmN/ihKmlmNvy6bCjInOUjRrrGi04IL9zRu8ffiOFHkUTwl3QK63kGjpye/v7f/OTx5PTt5/vBjff/wp",
-	"iEELxdd3qLze/6h6lU0THgXLx2/XTw+fST9SMc/ckeqFPBDKEC4sC4pePwKe05PCozjkMN5LJwjdcsFp",
-	"sTlNnuUgogPjM+DoFBuPTqwzpuuEAQXPA6EXGKAwVERww6wXYtnWbaU2gbDK8MuKzflWNkv4VW0UQ1Lt",
-	"eLVepRS/G+MMQhsxpWI5mWIx+bIiH9Lc4V0+pfUxP3rQ9HJTBZvgWuginKXzfUM/9Hu1HlHi9r+DJncq",
-	"Kl6QVuuZILWhyRP38uezA6W6RDvXcNqpYNHdbb7LxvMRNk4V7kkSHRHNf0WS+My3c9j+HV2H2jo+dtek",
-	"ftqjrGc9gKAIm7ynvcTVK0JnoCBQ7fcG8Pcgd2shteFiTuAvRApCCdR0Kge9ZRrgJ5dsk0P3BRPmGnC1",
-	"Ot3tSiast06OkpXshZL1UxFQeKxYLxmH/WLRggrBklqtIwCuXDVY5HYwEZfcVwc3H29X3YVgP2cg584l",
-	"pBGO35XHfR8OeIL9CFKC7Im86w0yblVdApR383SYnB0ZHN32UcoKPrTx4yc+V9TsgNRweI/v8NhAn4iX",
-	"L2J3rZ7a8vWVcAB+ftKMzZgqOe9z5+fL/cp/0FlSTxk96YHM5OIZtpgrTSxlo18SM0yqNa7Ho4iKiCVN",
-	"XIactEMwITCSyyosplFdy21O6+MGzRfx2WzmDoBdsNgCQLzhFI3XedgrpG5rb5fg9lKDxIzTcChFUyQc",
-	"uE+YiMIBDjRJupregunoExTazynXCo0Rzhl1XocS0kWl13xhx27tKyvQusFHl96K428Psc238TI1LzNz",
-	"MHCLA0f4Vr5unccrxW45Gwpcy4AZd1h6x8Wd+Nyu/Y6hF+fwblm7wapZdsxxlrAYUkJ7JmDJ1J5hMjM9",
-	"+S7vpO/7S56mvd+G07/fq41Awy+kwUjYDTO7AAkX0p27i4olKk+/mFp7CnQZJXEgrgAgYDlbuijKoGUa",
-	"3LmYRuwRihIaLXUIPcAqODQ/Wbftlb7Ze5qUXm70actSeYLheEXdQqDH4Csw/n2jwcVtdwF1wDXIGTp6",
-	"Tsm7lBhJBBfMw+5ql52E8NqYYK0Xci3GZMWF9I4OLkjsknRwT1K6gV9qacc+6n50cXl63xJhkeoKWNKf",
-	"9g7TH547Wzc/rnxdTf/G+3Y4IFy7J/6zHbGBKwm5w3byZ5/aw6iCFJhcHhkTgfRbS7Gzz/oKqXnR0SEg",
-	"OL5maf9vsj4l5vL3a3uGE6oWS/UFVPPxhxinA1xxO3CuAwLhCaIUcEEYjRYkcZ6hGhcw2DWpEmfKuBp9",
-	"mwlORyHX3wu2fhL/mmmzYsfPcTkMeFfOQS0oXnZaKf+BbXYMFBwY0OiNS23r4D2lTZGBsqHI1gu2/oYn",
-	"yetssFq+iRI2YSLux4r1DJL866ZBYan/YWNK2Jwmk6J04HH8CfWAqHKnrsnGSeXV1QemFXcUNjk6bt0L",
-	"tt6tntdCZsqfRRhRcvHo7+MivuQiJBZWp7sl7mygcCu+QCDJWROqvYcf8o+vARDPClcbIkWyIYmUy3DU",
-	"3EHXbuwm3LiGB6nYka8lJOa0xeqE6ms0jQ0S/Y5ySBc1su/yiK5ALA0tsNGaPgaoSVby3E4ha6AxP4Sd",
-	"sKfqiV4rLnwVjw5NFvttWJ+dsof+8Fj+UOwZ7IBVnsgMckwwXNZnmcxcoE/M9LJHYcO2A3xXG3YYgNkh",
-	"F/v0dqupaFeMrL+duVbSpYU2tozL1dG8kViYDmjawViWIFGAwq0yfU3OazHTpePo4bgjdHCIEWqoRTqE",
-	"GRIAAGYbRyDDk5rDluYGYnkhzeC6Phws6ME73jj/SwU8YnBxHttIw3hfpgV24BBBMJHR0jlTtnzDeY3R",
-	"GVfakGmmLcNqYnWaayJKCOQ1O09H6mDm42dqu72WJKIpNzSpVn+6f/Ho0cnF3+oQMaG2O+pLBZvPi0uV",
-	"S/iEATDShG7yCImtpIIywy3t8kBK+IIRkDIxVnGL+dqjH5JSgF+1PybGhMdEKqKyHitTl657xioUnw6O",
-	"C6nZBO3kuSApNQu00yykNrAmujb8YPEriBKdsJUr9VHBInrQhJ6rJ1xESRaziSvuFkhBLBfadTFOQVPH",
-	"95ASgtV25QySvORawEyEJDIzgOiM1udrMuMfHMDRXMqGCpWGfpjkskWdWqUuIHuRYTzp5CgqvcSRF2z9",
-	"ln7YFkaCJcR+DybTPn/yAg2h4xx871lmT5Gzb5hKuKhtXyC0KKzWluiqOBXyGiAlpK+cCYLbWqWNGqU3",
-	"nZZWuDhYFI3IcTccAK9U14QSwdbo/8NAcRY3HZdN0sHMB5W1w2Hbl2p24Xr6QYH/7N+6rtiuPawFHFou",
-	"ybi2rb0EPqrMRM7CF3kFsS43qeOvAOtPjEyJnPVaGtuTDrtFyTQTccKuAPZaF1HhuM0EvizE/nyqoTJ8",
-	"lpQ7plxw1GWAoVDM2B5nAbR+ZWkGoANBLQEcEc2SWQmayxHXPU3sZwQ+I1M250KHbuHdId1zCmrgmldo",
-	"WT9iONNAjXTKk0D9vueapJTHKLUgncskZtqQOANuHMiGK2YWMi4HS0ypWEJEhF4EgyEUa3TcP0FKBygu",
-	"sSQQ12AX1Sc0KBYxnvYRDrbQ8DwQU65hu4G37+ZzYfrsaR0bQVlG40kyRrHGSjrrclYMXJH2N7sVpwQ/",
-	"MDI9yVL3CZD2ygcc3jnNdB8xmUqlrgTJwLdWVUmztGHjTabEJFNJE0Q74sxumHLYXlOr+Bpp74uUzvNj",
-	"Whv791qBnypBDKAIP5V2SviRi6F18MIMCEBzPEmIkXau1xCqkoNN+rtSrtlgVgwrv9/LNUmkmDuKsxLX",
-	"NbnfqOg+Pm83YTb4Ql4lVOyEfdTvYgZp4ZiXc2/lfeitoORK2pnoQwlUL0WycYYfPiwqudSgk+UvShsP",
-	"4Npd5utdKpw7dbJBHnFQYHpBFYtBKrkiDyxv3L/0iuiYxHzOnQN7sUkXrKEmR1Fqb6sjRUUsVyj1NNTz",
-	"YA3MI2eGOb/hqih9UWEaB0zeyTllyoEOG6jmNRQL/wsZrF8zRc1wiIZBN90WMjCoQxMoOeoQGSb2QmlC",
-	"BGYNvIYF3eAgsuqLywDu1k96FLjIffmNh2BpBBjqYfWk2GMp++8ApN/Sdre2WXQ2KYXD1KDg7cJVOkqz",
-	"acL1gsVFyWLwQgFX4HtO5x9bDZi7BO51P3WliW2LuWNhqHIAEIr4RMvT7fLSO9R28TsRPgZgJGbBNPC+",
-	"hhtIoDnZHQmQiC0z09v08E6zV5xF24aH8w7HRwuw8wu2fmPobPZOD9bfG21HpcPg/gA3806efhh80Nfv",
-	"zRdtzn5vyRlo46WGzSVaXAt0Wm2oiKmKe9je/AoUH//zyds+1suUqcgpF8W3F4/rn4bq7tGEx3mZwUrd",
-	"+POT84uTesn1i+ZGmhwLUKreECZi7zG5RtWl0UR70Skr5Uud5w/6JahMqWl7ZfouPe6VuKcuO1Al7aeI",
-	"vlWcDq3fPM0jTA56S/lkpOJ+ZVZ/HWHuNvz4viMkM3CsrhcSinFWLjR7dxz4Uqu4yyQxanNNAFFPl+uV",
-	"dV9WCY1Yy1QSqHvAXcUJ40AWurPUUybMJOxMzdueKpnNF4ZoSVZZlFdrSZniMi5iCkuADucnj99/vBhf",
-	"PPz01b9O3/tfH3/62/8JwjrgKMIFCmICjG8WFOe2Z1d9r+QGfWtSJEoURbcaWOidFSHe5LXhhiPtU5Iq",
-	"ppnB8iJW0EGDP5htVjRNHXpoPbIJHgwB0fd3SQ2Tw66l+/fk/cfz8aPLMCoHjrLMolQbprhenqzgp5NI",
-	"347Gob+eCJkJ/lvGgOpnijFFY57pkxgLyI+huuYJu7VjD7J5h3skLyOkZJxFkFEL7qIx6LJ+ha/Ju7dP",
-	"m++Ynt6TRjo4nFvj56JIB63U0rI6qnTiYj84/+K0bqhauJZqqa8Ju2Vqg4bvgYahXYW7sn+11SXq3xsi",
-	"EKZU67VUIXx/LMJNMLsARG4FtQshjZVQknCxtGd4tJBQL7a6CnnDtaIstWIUwTEtgkRsB1R2NlralTG7",
-	"hu1HR8p0Q9789Oa0h/DWRxDeUQYeHpVBM7PAsIjtyxLs0CmTacLQYQ8FzaeboPmkIR31iMiafQJK+mRY",
-	"2lfz1mAinbmTdqGPnq8Mu3mEZOUX2WrK1Bum+GCbZFwq8Rw4LLSZAKBQX3lyeEyzm3qAVmFS5ZpNH0ye",
-	"+ULmzISNfpolSUMe64ZR1SN7sxYi7RocF0vlWnKD79qQo+dqVnZ/93TNl1NtaJSwPSFXhTSTIpXa/ibF",
-	"xMg0B051+Tju4QyKqboRImA0RDrAj8LKxp0KSIvhv0e5zlYz58tSN0OO4FvKEzpN2GQrIbkjUqwhM3on",
-	"VIEdKhuWT4O+Am7fs92bGwdNogdgulEc/s07gC01vKnMeP80bh4Hk7h9Zn4Rr1PantIathHUU2poIuc7",
-	"OtaGV4osb1g5gqPTNFl02TqdXdyEfQAH+rNIXgI1GDpTJqFSomeesFbNZ6NJItdUAOpzyUBdynRTWRKG",
-	"4vdl80KmwfA991tG4apxITqIpeCiqsI3nKzOh8axI/qVvG1IDm7KfbdNjX1JO1iotm3+ls9mO2WQDydY",
-	"R1GdtX1c862jLh1qbXieW3ErN7GM9Jknl1Mc4qlVmm8IvjxlOoRXG7Oel09Huqvt6vQ1XZdwbuqlX4fq",
-	"voZj7Z4e6e4Jm/VN0ReIitAn+b90o3beGcOTW5tc+WM/dRyrm1y5hzYKOroI5zt6k61WdC+sNN/S0XWZ",
-	"ziHvr9bUu/g3EcK+CFRdyvquuR8y3QSjdX8GV7SLjCf2NXR39w/BUYezldSzLnY1plSzGPoXK6klHmxT",
-	"UJFAEMguYOqWR2ySCcMDgXLv7J+xKDQlWIg7ZnEZqLiew2UbxMic3vQdLXs4paOlezsva5GLU/6iyMdn",
-	"CTKRuhFuz702jA/zr6YsoplmPW1bzstaIZLGzAK/VfWMgYq+givWxmZP8fWhykqJSVsvEv9eTnvNZmRA",
-	"j7Hv5Dla/t1rhEohYEuXItl01wbJB7jVb9tiHP9iLa3HwW/U9E7Qw7AbuL73EWVKrex49YcPqcYbvm+F",
-	"ZGcpG7Ag3rbWuRqlG7KYRbnL4Ertl93T44pbpQn7DIofDksQ6rudjcEMW+m4a5pXxO2dteMkjv4ZPv1x",
-	"fPdHwaTRUsh1wuK5Lz6IG90JfzkQcy8HTwODb7D4Izck5jHUgpECPPIx7XGKQ28lPc9Lk0gqwwA0gY+O",
-	"f8ADtx7jdL9lKqHpYHAysMtjGTCfjQGRFUjzC5nEWE9C0xVW+NLjUraWe3cOQTJCEh4HbCI+FrdbarXN",
-	"71IlD3rw3wdXZ83iXa0mRQmiHiaOYPbyt3SjAXIjzkpppRcn98+vfZYWUD6+cbp73k+TKQTtlqU6my2V",
-	"zl+u97AwDVqr6Wbilqsf65T2MMBAMZuaYGlbV/tFY7SPlisGQDzl5e5ju8K3B4B8Qf2rnXesVBPVTcy3",
-	"WIwlX8LQPr6iyogdJANvJBwgOjXXvlzQcLlfVzgUnkPNZkaMHPsAuJJKWC421cuh5ysh5IocDKFlgXZz",
-	"X7Qs0yGQuqqzaBn90cV5T0a7i/K2hSMVkCl7tqZcmcUkdjJOH4Go2cwxEM3fC1RcxPyWxxkyqZpTwX+n",
-	"tej+w0RjNUc6tZQU6Y/878jPmwyw8Qo0QVulkVdOld6Js+rehD2iv+rgvuGmLs4vHwxjToTptQNtm/1r",
-	"H7s5DMsrN34cYgWMXDKx71mEjZQC/Dpn/Zr9lrHB59KuUY1pUOYqEpAhujBhNNZXFQtjpl2CslSGJuP6",
-	"zeMi5TBMUGiZsGv3agMEAT4ERQpe7/bA4ozblvPNQq7F8YhoOO13EMHRIROSREYFvHSvG+xJ/k1IbByY",
-	"UtLzZuA5zsAOgAsRJiqVc1XGo7mU8Roz8m9lFi2YCocg7JTHHzF+O9BYU8mUCT3NwHreP3vVftB/U11G",
-	"bWBDM0HTNOG9+w5dg9tgAvk+lRAnip5KEy6vTHVpq9RbTLmFk3rCVdwZnAT4CWVmwpgPb5gDiUfIB3sA",
-	"n44OX3tp23oEpzzVhlBj2Co1BAskgT5hD6sCWBFGdrpPlPIO/LVleHMLgIaSiPma8zqLIsaQiFyJJ2+J",
-	"6xPP00i5OcHmztbyNnYaxnYHzBhkZj5C7aQdwA16koFit3I5aLTtm9VkqKxMomNzdvPUJW5b23XAggLs",
-	"CRsGfJHs1nI9potHVFhm61Wk395yts2O+d2BqluZ5s7qLrRydEuyF7aOYEt+BQmIA03JYOScKbkakwzK",
-	"W0wzA2ZNhK8DVAMjA9bhARmrOyYZtmcU7gx1M6h04eFiRHrXuep9lrVVWqveXOV6NFuV0sajWEkoUXMQ",
-	"pxFch1o3pTNtI+wZKZd4yyc06uejM3TJ9ITlJdP6E+EOxd+K476yFuWM19qIiiu7jwerIOTjH5UFz+xx",
-	"UuaN9C2uFTAjU4+uv5ZZEpMpuyY3TMT6BtFWiQtKciCIc4leAAeTZylFBKoY0U1vG2Jdaen024Zzwsvg",
-	"WHZQHmxlpyKeZXqyc3HDDO5Bpd7ykUrBHxMEubHM/OdQZb6YenDtlZwmbDWY6jeEEoUmNghKsIqkZjH5",
-	"6vV3T8njBw8R33krFD9JWLhMhSRTRqjQa6ZYjPxBIQ029wizSIoYEOulugbIOdCoZvyWkRUXmWEaM6Wp",
-	"ZbhIMUOodgoX2ovsQIP07PLRm3xEMEGPvhBRHdYomVLO9dfr9PoO0NLCMRUma6hmarhJWMNVRFcMFgRt",
-	"hmG+VUGcCSiMhLPzW8oFkZkiiZzra0ITLb1bbMFozBS5eWubOnke35w2V3Nt6oeRJRex3dgUqQ/HreRc",
-	"0ZXuFtfhqV+MfMH89BqoHBHzjildJRLil4e5LXcRvo6oU1oeDpNeppme+IyMAWHWxXeu9WKluoUJv23H",
-	"V2RyAjmGKmMb36WU8yGJZpfMyuFRxQCV3gZ56E7THFK9R9RDX6uYkiuuQ7VCf8YMbmocAqyRhBqyktrk",
-	"3n7v4ve3jV+t0ztIfCinOWC49zGTHHCHSss1JHs0p+TjC/c5z+wh29uFjX4YXi2TLNmGTDfEyjJ/P7//",
-	"dQAuOamE7D+Lv33zpKHG/231xcuHDy8eB19d8nD66BIlXN/Eyx9eBT/PqhZhzefB1z6ExQcgwshOfEym",
-	"VLNHDzKVdF/FSxQw1e0Ixz+GlcHB2L4at0Uv9s6mCkAgl+ulVIDaHZ5zTyPp1pD/y6XIDiQke+wBqJac",
-	"EQrVU2vFIX/L2x1dPDx3/4FXh9tRTjeo4FVX4rfSYPoW3BS88+B/Z9+p72/el2vjfXBxpKGvZMKjoRE2",
-	"My66o9O+sy/h4MajhUziCaoCfSP8oGhtyFEEjYyJXWRNpCKIQ1UUKpgrxGOihkgR9Y3RQ9DBIUOsY/jC",
-	"eOsN1aY+dmsX2o/X1LB/0iRjwcIZ7AONjK/4S+hU3jLyO1POJuHuRXJx6fGRXWkrq1hdXBJImXcRC1wY",
-	"AGalBFmnQtuji9Pzv18+3MZRDcG7XX766pdfTku/hvDdQoV4PYnvXIn3NSAI/0PJLN3N8IMQxGRuW0A2",
-	"f/gPEkExMENFnCfRN5ao3go2edgjyOtWcsQGoIaCW1g7WIBIorf2fU9Y1WBvCHwTpN0cnfrB5eMHjx99",
-	"ffm4s4TZbxlNAkaaQM/1+EMchpt9kNIZjeHAf1aqOj1AIhkWYRcInpuypFsxcPFs+HbrNL7jeTLgQdSE",
-	"Ld21+dhyjDsk+KG29iFTBrtlilfFF21kas+vtZLA1ImUYfTsW3uEtdZrbjJz+pUNB+fmg/ILlHdVWoXW",
-	"bXrNdqgEOTSGf4hq199UPEMK22GbPW0GtjlFy3lI9Xo5Q4Q3xaKlhIJMqbsyYKFPRw1FD+NNyI6yXZ51",
-	"BCvlP6mkFxSjKk27YV/1YN386CWEX7uond3i2cIl4V462z5VJoy4V5z828K1L4p0TztktLBuXAy3l+N4",
-	"K7Rv4xDO8tO/EX2ztkJHtxHVd+QIlqLXLJK3TG12Ke4R+W/6uoECx2PTqGLGVrvaUAOOkQcD2SQMVQMj",
-	"mzGlBmNZN96YEDan8CDrGwKIH/RZ3VGpg+bZDI6eGWKkbrDPvQUTmDZyxRSZS1PKUJpJ5cBQO07jwrOM",
-	"nTTM8Og1SI4JD1ocbgeNaHBeF7iqAgF4/aLuiqOzXj+lFHTXbm9/jW2uhpcnewKOOdSdl4yl6OaBitIQ",
-	"j0OmzBKTL7sXB0JwsHpQsSgr7mMSvagIdZjAErEUci0aaq44FLZCE8XrrpSaE0QBZXEexFed2o2his9m",
-	"N2NyI5hZS7W8IVKRm4Suw86vYufD3kSuCXbXCLC2pkF4aEgAdxEGRPH5wnQb6HA9xm55XdMdez/85sGk",
-	"7WACBKT2FsQQUQGeXk8ItRiDksvM73//o7gg3u7T2I246Ca8Jooatqd8WIuxcKcsFnmxYqs7XY8mRu5T",
-	"JKm3tuJen8QuA6zXN31rK1mOj2WQ3V3w+6DD3n/TEA5H9XJog/BFU3QdVFjqu5DRAiw73SWG833dyU0H",
-	"sQr7ZB2upDYTj/LYn0NxzC4ZOiRAD7k1YdkBCtOD/eZaYJomG4e6l2dH1KLZm3AlIL9ZD57TW0iLDqaC",
-	"xLK2/Y3Od2HZxxHSTrF9pgZotnB2wnLWfYVVC/oskXGJB9qOlCeF3HmsePxBvNOMNMb6S4+FBhxyMPtQ",
-	"qW7itJOW6F6tJug0oXi5eunDk4UKubuqMpfJwG+xgLAw21Xbxh49EHlQfgUMvie5SB3Sbl4AokuyIQ7p",
-	"jFCHOIJtu+BNHRZDIqkUi3oHDNcs+/2NyYOIlK0ncFkegqxlEg9srI0Rys7JHjwLIj3e8n0/+NB7nN7r",
-	"2WFcQAIbhxjJUZQzMjpDft0nWl7C8t4MY7c7MF9VuPso1ivs4c6mcsxJvPXIKceTml3xzcmqEWt8mOxY",
-	"gnoNG35yRms6farn5jcskWtwDo9z65Amc1Y2D9kWG7TgWRaMxsqhcBDQjClX6JImUvR1srtTICBBAesF",
-	"en2KS+nCwKgQ0lg9FF8noHOAj1sbTBgb6rUvYceWhC2/COU7OB9j+XyobFCNMhqoNBMDbTRvF4w4EDQC",
-	"9E+MJCoTOPtrQgVhq9RsCHYDZa81um8oFrLbEVKL19ITurWLWu3SFRf+9zaVoV6eOwBc7+u1let/3e8V",
-	"AgQr/jIzkVyx4RD0at5MlDEWJpSKzGQmYrsrgsFfnYAS9pKhDWzb5GIZikYRSw2LyYpRsV7whOWFd12k",
-	"OMZDbbfqCCRUnIxbKWpc5K7gwtsfN2RBb1nNlNPIKW41/AyKPsOEbtRmt2VXDIGkd4jB8Z8GRyTDVZ0Z",
-	"mWY8gdD5rwDOdUxWVC2ZsT9FCVPLsfehUWHGRGdpKhX84PFA/kZcijiUyZIzUqpxV0IFcfUfawX9fDW/",
-	"ycn7jxfj+4/D5fzs6J+LmRxa/dNObcJFOLp9yTYhzLNXz4l94lD8LIVUHAl9VLeUKTDQ1bE2OjOc8kyJ",
-	"UJxkCKHtZygZ2jjGMDaWT0HIl6c6Yt+ZW6Emajp6MG2+6bvH0r5BJOenMh0Mo3VYe1ocrKb3lk4TAHFL",
-	"OWs42WZcDA/a7mkOa3W3RzLdQKB5Ss1Cg5SxkNpgbuDpvr6jbSuYM+w0Oo9sIywNc5EXevuEmNesDK5b",
-	"jw/Y15qEcZjfQVrXE8j/Gn67FlllgzCmxjv5pq1YdcujJkhBK0VRlXCmiOZzcQJypUtro5rc4Mc3PQr4",
-	"bt+bbp7jZod4eTXfMJMNLW6NiXOBkqsCosLvX2JpVbPx5Wm3j9cQMMMTQaRJaWYWV8Shtvkarf/1Oq/H",
-	"3JHViENrhmmozN0Mr9rOhD1EGhK4lIvMmORhFoFQbyo2EDls9Zkel4jvcKv18OyUp7rDhzjyGKoN8gHx",
-	"f248z2NXpzBwB29DE1p5BfaQp+YWUKTQULKSU0TPtQdjVRRss7EyDEkbh0smGHsTC4Aj6edBd/Ydf6CV",
-	"FqVlQ3Y9s3obNS1hNITWrT0kuFUyobR5XjhM99Skc09Qr1zV4QH7Loi+4bBc0Y3VwiFz2AWa55U2XVBE",
-	"z3nUEwOqnX0nFVnINUmkmNsTmscJ81n5MIglY2m95m9btSkzwFg6xLSqmHZhELUgBAUxpyy+uaruOuHa",
-	"aYkxSBZCol3GPod71wcZeKbxG2L7wiahEOYkUiwGY6aQZlJYKKSZAE05z1k6UYxGiya5ojijmuuNNAU2",
-	"+AktKKB4YxW6DTNXmDPIDeRgYzOVFOxyjd4drMN5YDIQD8BcAPtDOkhTplXc0ya3lQ3SQpcGavFJQ+2e",
-	"zqWMd7FD+S3ISSk3UvuNbznL8sN82GlWP+dXmutYQGz3HHSihINoyFeaw/k6dSd9yejeGAHeO74e326Z",
-	"Xc+w7XCah8uL14Cijoq5Pz9ygALQ+gK5gnoZ3nmK231NNkyX8DzHlvyhRBE2i70wETd4qGoup1DQkSaR",
-	"FR5jIhVxDFwXQIOZIA0M+7Y2Lm8TAgABu8jhgXo6CVa9Rzx/mrfLNShIMZbZKZ9gOyW/9M9CqRxj1aH+",
-	"t8wUkWuR22dKG1Rg6tuTqpwWFFrpDg2jIWctzyfkpcP92va5cn1jZlbCo42rh9BQ1T/P52lN3Qkb8Bsz",
-	"5zQXESuAEAtSGNRtw4EWZmyth6fVl3C9D1hizzRHv2HMHxjxhKtpQfWygZuPCO4A1dQ1Y8I1vgXBYoeI",
-	"UCr9651tQ8eWYH5remqZxSwNTRDNpfyxkSYtKURN96+a0Hm4aHwwGd7tUDOsYW1xykirjloq3bYQ4076",
-	"wKDYrTxHLFjCxp71UCuuBWE0dJrD4O9pwuMcNLXb7NWcKBjK6klZiO6eG7KgVvxnJUsJKgPXFXEWiguH",
-	"mcYDbA3VXt1mNaDwsO5WYNXQ2BC2kflIAq9UumwlWIrSuFsIqrdQVnPeblBRQH0K4pbJUsi1q6ST+xy2",
-	"5ZWji3ODLsPhwh6s2tFt6v7u2cOkji28kKaPXScIacJADFDAHkYm8Zj4P+OpZQ+EOb1lAaEUUYobcKZ2",
-	"A5gR7EBBqHUKVIxmZiEV/x1YaCqVabcQVRfrNYukill8BXmHWGPVsCSxeuZUxpuycOl9kZY34cbIw0aV",
-	"ayV8JSneW1Gx75YPBLcRndkZjl52yz4Niyc5Hs+KUZ0pFl9XUDOsLiIVwViJhLNbOk0GiAZN2YR5wS8r",
-	"OtJokWtX25rUQIF113vArWkl9ODRgw7OdtNr2ardbLZdIYS5UrZ9D+b2ue1HJUNcH3Oay6LptYjfsyR+",
-	"smoK6bZNFeV4+1FOY5RkL2taCfikpPYNs1YZqoYegA3hhjvYiwatVqMByB83aP5xcUiF+a80RU84nrbc",
-	"/rdRtv34gGfQlM2pOOjhw0tiU497vOzHKJ9bLi3tfPynPcNag6d0oUH3MnXkk9pHhvOdljapnyj8Jny/",
-	"P5lSyJyIwVQ8Y0lCNE8YwNOImMwlg6KpYKTiRnv3grdO+Ktfphjq61trr7r9hhnjkRSGMIGIFlJN0hwu",
-	"Ka/HkNBVCmzJo+Vmcvn3YK9TRUU8iWQiM9WM+dFUDL4UINpGUE/9ezsWCEvkXAaMV1QvPCHZNyy3C1Yz",
-	"UPUv6+fSXSeGqdUkppsGSRYuDD1B/Hc2qQaOljXIz72ofIPW/71cV8LDPOxQHqUHyEe+kKo22nm5di82",
-	"D1Frk0gKQ6Pwffd7uAxcOISqKBb/u0tIKiJpS7XeAvs4rjFTiCZqHLM9/mLnw+cOMnnPjJgVF+W/XhyZ",
-	"+WtmWWcC/l/n04fx/WntkP76wMX/BgbaBLk1B5O6/6gTRSpAd93hM9v7yefiubizmnBFDbS96p3lJRDb",
-	"6p7h1O4InwN9LYF96LEsf1D0VM7vzbFT+QruVjuwtCTbqHsndg9zs4xUxLCEQU3LEprOn2olm5fw2e0O",
-	"BcNanDJHcIXULUx2iViMEbxF0kbMErrx6RsYfOe9GhNnHlJMM+N/4eKWu5pajlXzHGmsBy/VhMZx+VfF",
-	"wKy9HQOWy+Z60gwKvJvzZbD/xGmSWD+utz+koIWjJ4SV6e4IOWFvUhbxGY9oO4i3Udk2MIplNRnpM11u",
-	"4xQHfvqrluKG4BfTSjBwQ+fHN2tXprqHcdu4VLNBBoI2mzQk9w8sD9kExOI9ZUIawODYFGX6GgKyHUDP",
-	"fojfZZwfMPZWYQtaIrYbyp0xxUCjffLqOZmyORc9qid4w3MODlSyQGMtvspsGzd3x/L8cAfpdqgYbduv",
-	"VgPhgpi1dFVAGlznfY3c/fUul7U3Qad43zzMREbLkJ9TVwGq+w/D1fzv0bcjob5GXpqYxaZ5L7z3lcMS",
-	"CsZiTShJmdJoBNreApnETJtJfcDtbMJoMpSz+O9sAuEnPadaVqCbqoJNHV32ac5FIfZNWpdyOVn1BqzW",
-	"dM4mDtQz5MnSuRmFakMuH1gdX/UN+MXWC4Ku43jhk3GlC8OEL7GzS0wiyg2O8QuyK9alsqHV/SgvR23w",
-	"W+yJjFJy2eXb1HCIzWZPspibZ95iNijVu9E/k8e07CXIFjWJelfr8HrqrkKxW5s+r+aVhPrA0mBggF2U",
-	"HKOmfUOOLy/W9v4YMqPt4k+U1rRTtlExxwMn3DRkyjQO4ie2q1FnZyzIXTNTlcsf7qRPSDQOcpQ3CEFT",
-	"1aE0rpBPW84Nv/EKtF0m5lwwiFECuORwSXdo4rMLt9yWP/qXuTpIBGF/Zbi0fsfX4cqbtZcKN5u908OD",
-	"GdGlEK6Dtku5s31ZtdGHdEBWdN4Mx5G5V6UrpMcv8aEcDC1LP3yyLcPdqcx32SBe810s5FpA3CkAdZ02",
-	"8Wyv8QPJblVV0XDEtZvQ/dd3I3/gOI8kefyTaz7YBpumSt42wIRBhMYgvp0qRpeTeUJ1SN3nZiEzU4W2",
-	"uKdJJIWu1l0rx8YPB7oU8R9Sm39FN870G2ZGiDVoSDRuy/2fzbaX8lnFt3DaDysS26puUskmVBr/2AdG",
-	"5BRQWbl2Crybuw6Jfa+bzuyCeo05rPIWci/zAgmaTGlCRcROyRP/o08A8TBa9/Q1hmdzQ+Saaft8msNt",
-	"BUrnJtKDIfdKbmTCqEHZ3H4FGvWhrYrvrWxiSWbIeGv1zDvi7KY8cXrDcLjMcl1qP8pxvr6l1otFbCWZ",
-	"fsaDAFgQT5IxcX7xMTEyPclSzM+bZSKG2DcpGInp5p4mYPgAiCiGNpi9IPIHidu+5Qa8gxQz9iHUXGcr",
-	"TTDhrYclakDZmh29eplLDJwxRCZJsxSE9l8zbRxWPsRD+hNtY085niQ+PHvlfXyRnAvuwHVLOPtJIp2j",
-	"BL2G4CVz9ccqyKFgMBF6hqCSUhRlOW9lFi1QNJEcQeP0gqqw464xoBqo6V7Yd7EfuzjXX6nUjgfJzKsM",
-	"5B2E+UTxlHV4hIOOM4FphYRqgo2QteKG6SpAk+upWhzuVy3F6Wu6/smlhtpxoE0x3aEMb45VPxmOWxtP",
-	"zELJbL7oS+k7KUgi1hOcVq8aUKwIpIqbCmmKOGH3tMvCT+lGtxQC6W9gnM2YctdCj2IbqpKfn88IDu6a",
-	"FbH62UTO2uZlz9E0oQKj4tATaD8jcgYRpEVKcw0Rommou4bstiaeHQLlpPx4AEmFBMZ874rUlXza3Xqu",
-	"M8Tv5jMcUseuTXzmImI7LkEuGPvTDxtrm+tzgxDJB3OA75SUlXsRAvlaTZWyJYkloVOrnvFwVG5eZSXw",
-	"pDcoaL+cZR6Ce/tOyRW5uCbnhM8sx0Z0xch0Q568et5T+FgxKnRjqfAc3BJeC4cE0HX4jLEjRhgAGNZQ",
-	"gDdMMxvi91FMyyRrdEfB49uhDtYcKbU7qqFImfNdWYGB64g2pMsF9VHsME8uLTRR2Cgg152S5hw3Ht+k",
-	"U2b7I1h13tIPr4e7WCJq2Fw25AO0oW5GPYr4lfKsMG/J64h9pBD8AvW+7vfr3ik/rdzw6odcGUrLOh7d",
-	"MOH3a3erxFu+YpYbdgqn7KUQ5mXNB+qE000YPzXmMeFYFBqSkLOYG2IU5QmCXQKY9OmeJUx5Y5lR4qJV",
-	"jMvulbNe0ltda3QaYKHn5apdRXOEelaozgkWGWcxiH24qJiziRUyRfkPRc0V+xvWe6nJc4rpbOWxt1gF",
-	"3wYKmeW2u2A8aBOSvHGnz3ZIEuqUY4KhpGN38Y0BlNEKyhAUB9hydp26rYvlSgk8biXso5/JVQ46xqEs",
-	"l2y4OhkxrSfGf3oQszS0NsE/F5T8DaMq6NDdLiFTDKnSWKep9623axyxWsxRzzKHe9eVAsPiOVOlwlUx",
-	"m+7wFbsNu5zdk0lvuM5dK0SZkR96PvOSJQeHVxpM244fn3s9aR2DcRU/dnWPnWriHbj2XGNl+LZSITG3",
-	"P09zjaLnZnGafMNFaLMOWZ9uxli/sTxlSVL2WxzQzLxT8TsYVEvlO29fmXjbcM+CtJPEBdf0IC/7uhcR",
-	"er6unY7Qy/QCwal9Q2jZPK812n8B3+BXvQxnXcjo3ZUA+9JNDpvemyrLhWr6z/6d/6pTqShb7CaFt8FV",
-	"oS77wHKVurlEoN/Y/qDuFWI/Yn1Au5pDlr25RGBTfbTexfZgLI1r8Q26gY98X3Ka/MjFXjqnP8YHln/2",
-	"NZ3WC6kZibklPSYiRhLONJkys2YMMzhQ2NDXJXc3lpDBysYp3ZDEhTHsdf0WYwjfI+5aaOD6jqLKJf4p",
-	"8U2py8a1fepIdsDivmCmBPqMvjZEtsgB3jyrEymIsd241YSCJlNwQJm9V7RwIwZEhtbFHnYz5FV7erGi",
-	"rhxQue8eG+m3Jz86G/Nup9SOGkXJeNZLlyi974GG2l5H/PXG08uBAtVUgcYVugNZn4fL5x5E0PdSw8Ca",
-	"RxWIhjSholQjIEVNaaqoiBaWsxIahZ32gy+pJdt0zxjuYPtm183zriRpDDh03kHAiWk+YCow7TOpTsnP",
-	"1SPKOYwJB9x2IQkCJulstX0StRwteR3/j4PcKJnumRvW5OiDBkoHih9HaKHfOYasR2V4NQuCeW4wd/Fm",
-	"TG6mG8Psv6Bn2x8g9uMGX5sxdmOXmcI6npa6vvLQ9NXZVmMfVlKwzek75O/8wYmLSoEoXLMYXY2MTBLA",
-	"hjmz3XAxP1vlASCw+TvEbLwUUMvhlDyHbf81i+csdmEc0w3+MCZaIl1JwchaSTF3b8SSYUbuQiYxyVLn",
-	"h9OmLd6pvuQxHpNX8DG0iwXTnNwBeW3rBY8WmMgYMWEsoRdVFCATGEP1cPNy8Ks8K8226Pihuj2XD89P",
-	"z8/7YbJbRgmCshfNPXh8//zi8v6Dh4+cFh1ICPzuKbl///7jawJwbiAVxJmCjmvQSqVhnl8+Ojl/eHJ+",
-	"/+3F+dXF+dX5+f+0gQOnSsZZBPPm8Zhkgv+WMUwK1QQdd4iDdsvUNYGQSG3I5cOHiBBe7fzDRR2drRu3",
-	"NnceeLD1KzBGw2wBCbbShUewzfFqHfDsiMf0/wqpYsHM70DnYUD6GwCYt2wZU0Ptv84Eb390GPM3wKoQ",
-	"1IUZbTfVWQI2vdXqFZ9z0eDAXiPQchWmMAzqc7OIscsH85uxw8oHrHc4fqGWgI80jVkKASxSeKinfFSL",
-	"uF6iuc4+64VMPCKJJ3wrK1TauXh47v7zSInNhNlGeec55WXBA7R+YsIC4JkZOBa3MxY6g8KKc25oSAq7",
-	"HWS7KB2oQ8ubFp74AGo3PLuHlRJqSC6P7g8E5fMOeDe14D1np/Gdi/AY6PJI+4OPxnzu0HdqzPD9k5PL",
-	"h4/ghF6wD9Sd9STmc27CURqDQYnjLE14RPtnluemyiDGBJqaLAdT5K3TPWJh+FzIYCmoH9nMEJnBJUvt",
-	"FZhQBZUzEoPAQj3mkXDRe86NZhQ5m2lmisz87ZjhGfVCoWI07jk2ectUQtMuLnvpXkONk/GhQS+K/YqO",
-	"3J4WzMEgBAOCavwEhlZ2LFdZGir7VgNxnF3LMWM9Rd9ZDSsb7oloXDB8haFKK1z1eXvCru5b6wl0dI20",
-	"OOuOoJVC4z/RNC3q8Q9Tz55xUKYoSQGAqsA2/V0KNkaBYIXtb0vP7sGQGDPspmpdN0xxvTxZwU8nkb4F",
-	"q/DWX0+ERIkRyGumGFM05pk+cbGJY7iZT7aunW08yfLt9qAX3h+s827Vo8t3ViAWU4pZwqOmUM3qLbL9",
-	"fBgpguDgZxHKKC+dW01YJXH4cSAQIMS3xXSbebid2O+GXxEf5Wgc+zqPzdwpFGtbgNtWUMNSTB9E+Mkd",
-	"wOR1lt5yiS5bKB8lESHXiHYDd8+TmHpCu3cH7+8C9a6782mKgJS2WqM5WnsFjj3fUNdVI0W+yUWKIUGh",
-	"OwSS9857HXy1NAiTLRWnfSedwb+lJTp6vGd5O3b3v73T7BVnO5b53T5fMs2c0QZtXhyr06Gp654mRspe",
-	"IZIrKUzvFKZm+8JLkWyIllitTs58YTS6ZIJMabRsR8u/6CfA4lgbFveYcWrOF9DLcf1HwGDsA/e8fVYv",
-	"wiDf/XAmEGIiFLPhU5xiruuQP20nQxiGw2spJRzxzhPjYFgcBTls8yV4vTkU72W3TG3WvUuuHRKzu3lT",
-	"a8rGKjUbYFPIaqFrutmCDR7vQwifGnbiDoTG44QX2nZ3whq/I0jn8Z8E1Nyu41FirJvW+Q0TMcCFWn06",
-	"oaZYan2dV/B0lcq1oRss1NxVxOJPFdENYBq7QCJWZxmAYbXrd2tbz4sZ9ywx2gGmYpigTRoWQMneK5nI",
-	"txeaR0sWjuS49SA6w0Kt8bN8XHkXNViVPvvwNh/cgI0oZjQIN7A2C9dKaGg/M7Yj/O+QaNxfJRe9jbEJ",
-	"m5ldbJ4ulMv15doJzfm/7dG7+V4m3OUqDQmPIzHdoNM7kiumQdjFm59sGFVjYodBKPxCpADntwT3Jubp",
-	"czEnFCtObZvz3HiKahoX7UJzEfyWf3J5/vhx6aPL8/NgEY5cDcg/vLjs6gt8t11b/gJeAkegya+lAUOr",
-	"bSqO06NWNKQCYhXiTHGzeWOH4aQ2PGADrlE4Q3Gj/O371bP42zdPyH/+/PZvYHIVAMS9ZCAewdzgpMIm",
-	"8wEsjElHn2z/XMwCSdjfYDwGuNQNS1gkVzlElj4lN2eQ/3V2e3GTowpJYZRMANSAjeHDBcKyEHj3mtyc",
-	"mbOPeB598l9KwX4R5SJF9qgcE5po6eMRQKz4JTs/vx/hx/AzO01kRBPbxc3pL+IX8f+RJ3qJd+bNE1ep",
-	"E6xVVwQvrBugZRpYw3F14fJgCzuWU9vyU7laQUUj48GWCASq2O9QmLftuiLBAoSkm+cxW6XSMBFtTn5g",
-	"m5srogFJZE65KCojaUgal/EG40/n/Jb9IojrXoJQBdLVGD9x/IdfPDh/fEoQ1xUrOi1ZamDh759bZtcw",
-	"9h+5ttq2XEG0RErnTF+RGxAbbzCC88ZKmjeEz8jKihQzmSRyfU0WFMUQOCfsHkSZ0lLdQKtgAYMS8D7a",
-	"hRj2AWM/qCDP37wkDy4vvs4DWK4BbRyHWcSL8Bj/8u7d829xtCBjgmMO6l8AcckEaYCmaA3mUpylSk4T",
-	"tvoPLF7wlW3y8YOHX//NLROERUTsxp5gv2XSsGtyA05SfeMCOSxt2ZUGFIGxw8HSLhbIeTKK+FaMZJ0y",
-	"ovh8YWCkNx9OCszTm1J4SPFXuxJI2/CLXgKAyZjcpNk04dENFB8bkxuamQUTBizdsSXTDcFaICdc2DFC",
-	"iI46JT8DcX84kWtR6ZuW4oLIim5sV0AHMPYpS6SY23UEuwuYedGicOomcWKp4YasqFpq219l2EDyEEWF",
-	"0wPKQcOJRjoEcRT+Of0FSzNHHpcctb6RvZwUZ4ZCtjTUEYATSF+dneUxYKculuLMfw9ykYHgirf+pdF4",
-	"lOemjC5Ozz3OF0356Gp0//T89D7I82YBJ+kZ4nz/bn+eoziSz+x5PLqyf/weXsGs11QKF7N3eX7u6+n4",
-	"dDn2wZylCUXDcRH4IZf+oKUhde3TeLvWeCyZhpibB9hL6FrKR3P2DY19MaDyhTG6+tf78Uhnq5Vd1qvR",
-	"G6sJrEsVDFIlrQBOVObgI+hc25vpFf7dXkdlGh5djZAuoZezFTOKR7q0cjV/P52yBNl3KjMoNmfZBUo1",
-	"CknwqEaC2Fryn1zbA9d8wCJbsXuG0uHBF9pJnXhNcJ2vs4vZe6Xkym5CpvFIRGlw+AZARY5Wyn3NaAyl",
-	"HP4kxDsePTy/3/3JO0FvKU/o1JllBhN8RAVWN7yCQyqmhk6pZu4q3YEXvLBzBmgCjVuScG0KVHdMlqcr",
-	"ZqCmw7/C0y5eOfuRrwBBsvPFp3ARw5sB27YnS4BEP4WKUKOr0W8ZK6AqrnIo/GLrK4aUUAGuYGfoZHOC",
-	"EVR/IVq2dIopYHv3OkXYVhA9XXhBqMM8Bq/osEuLft/JSmUx5FcX+l203w/xH4yKAfZ6AgLartz14Pyi",
-	"F3f5OvYxftSDJb+TasrjmCEqfsGCKFyuF7IkM89mgMFhZY8xEWzNtCEzrnTlCHzj4SNqXAcMdmqPvhrn",
-	"AUbsSQ7k28h/39j3/pFDyR5pJ4tewKfXcAG5Gkb6z7afpbXO54AcvqYcNQwU++2mjdEkCTV3cJ+L8OuL",
-	"8/M+mw62qlMmjFOjg7t+9hF+gZ8/nTmYaMwlGHLIFjv3PB5Zbk9lKMzzLTgahLT64BWheWVtrmHiUFpX",
-	"RCwk37ih3TUhdhDhZ02D9osH3V+8kOY7K2riB4+7P3jqQoZqVP4Ed0gTLVcMVBiWgJPardV1FREcdCav",
-	"Y6M2anD3e9O2J9ee1I2scDe0jf5vq8PBUMdYSd6qnGCN0LnNAW2xIYqH4X6zuRuKL7kGghcoDnOMPhG7",
-	"S6CWgB1rLX0FKbRP5Uaee9pbtE5gEfSZ1Slv/s15ZldxPeezZ5YuNAaE+wNUziytuXAz45OQHH/ER7ot",
-	"0Jp0QIaq0j82XyH/Yf2UbIU/sM3oqELogBsDyqTFriJd2Z75mqVYlLahL/dZeV75J9Dpl4sIGOQ1EI4u",
-	"2ONoN8qam0Xs4EKPwgO+gy9c8IULBnLBz450dOlmGMwPofvg1/VSt9nPsEYVnwsu5j+wzVHFlh/Y5g1r",
-	"1BSXbHN4O+UrsGBB23jTonIO/i8UZqMFi5auuC06Ub5+ePH13/qsetA8hiFercv9Exsd28LyE2taZudI",
-	"+dOo428Wco3mFUAWBcelThn1jqTcP8UN+H1i2c/GUnI3be3gWTm6KnzWY/QINP+qKPXuWPYbGW967Gcp",
-	"U1qwtR0VEWxNEinmxI6ApAtFwd8jE+gTC1mQhVSakSk1hmGNmH6E4cfp4io/Vb31RmXs0xZZPthWnfDz",
-	"+JpY9chhSbgK+YhzA0Hzn7vecNHji7dS/kgVxm4+uLzsMy5nfg8oArhsLk4AeNAd857WDkC2mKd9Mssr",
-	"37af+vD2d94MftwDqVydNHAyfS/XULjGUIhI+7MdToX/BbcWUFmoq5JOZrkbYuD+9rNe+OrgmkWKgSUD",
-	"wybGLthDsZTRHNaDLKhahSwY4Lm4W8Io9fOGmSxturNwZmOiq+UJrwHbHwHP0Mrh0JJ9RkMkxYyr1ed/",
-	"Gu0hOX4LUmON1oiRZMpcRgcXEMNGaJqSr96+fPtqDOEnjy7v//1vhz50ztySly/OO6Bd12uYene8khG0",
-	"dfTg8eX5/cf9b1ns+Kn9uNcNezh2es0iecvUxvYdVOn8C8Al2lk5cxvhFnv9tZjmj7jzf2QGL3yr2gnP",
-	"m1GeX3pIxlNs5Z1BDQY6+/ygHFJIyYcSTaH+7M6S6RsXDrqmeCMwv+JfqPkQ1Iwn95b8Wr146Jpu0Hfk",
-	"qQNCCqkwLMbAz4NQflHwvT0K5Y1/89jybbmmeKMUg2P5s7nCt3ZcplYHz2dzsO08YyI+AY1S37H8wET8",
-	"0vbbQTMPgrktmz+L2ltzTMUaVPhceXfhK06DmfroIinYvnucR823MuzL/K27jxp7hWUHCcXgTZmDroHb",
-	"+572VZ3R6rF2RbMRjy0UdfVbU4RXKAvwqFZ+v6p/rXCrnKJ8xClUAbK/YII9ZBLkZd86SNc35mKumtw7",
-	"mOXg1/Mwrp2ddZMMEwNH3z4blctIjJ69e11OtLZHG2RTzWkyKaAeHTVDU/Cn0fd0Nc3UfISTd7rP5fmD",
-	"h19D/rZilmtH39MZE9ooqjUjACBp6AeoljL69hlCZH7998eYB2Z7dNzwwoE9kn+spt8XTJJjQI5HwGYT",
-	"lwyLv+UQkT4ofuSQSfKiqRNDP3gAVE1FPJX5rwhVNHqWKZmys2+YSrAkRj+eecHW+Tb3EkYvD86uTzE/",
-	"PsixDhzougjewLLl9iJc0Zj9u/rr/iQSdDkpBpKu4jwvBpFcjYPg6H1u4cnUdOmeffQ/fmqzCZcOtqNf",
-	"Rk0icj6jv1TUUcBkXCeARQ7JqHOO3u3qGnQn+f2AsIZO6tkhAPnl7EsI8h0QFQpFJaK6F45grgajDw5S",
-	"xpPpAKTWJGJRvTx08MyOEpaHtAfgeaIy4XxTRBueJGMiJATN5vm5phIvO0jUqMfhdAkbF3cfAXRdDRMG",
-	"95aRPmTR6UFfQoQOH3169zLKEyuKGEkgmKh2pODNVGi/4GHTTOwZoxS8a2YFrkWLFzvK8S+Oa+Ar+jlG",
-	"ouXnS7B7Rj//xKiGPNEAHUHSjMLQdLNg4k4voG76w/q/w2NFe91z2PhhTQl/uMj+5QY4cpAouBMpydF+",
-	"CxUilohig8bw3m6WfO9ck33OZf/qcRjDtf5ZGNlyERCSZqQwC00ykVIe9xfvXmMbdxwJ8IVn/92ktjdG",
-	"pvVb1spmMsELVtOE6WtftofMJdqhfAZYTDc5ngmAGNHIHOsAweyyXp6gf+KrR+SUp4jYBB212RBw0H95",
-	"CwJGx+NkEfksILZ9biaE9qxlzIUkHEualb3DRZInhD7aqxV1lKb0zruwkH5J7fzTpHZ+U6GaBnYpKoIc",
-	"T1V2m/oR/v10trd01u1HByodCB4AgRiRi4J3cRshVksYvWXNrBaIwXhuwCD1p8g7uGMFHKM83Lm2F+U5",
-	"nMDmAEPtM8mei32CCr0PmMYrLv7vFjJaGal477BDN9o7ls4RSDl8ukN6kw/EKaNJHpWucR0wEzfeQYBt",
-	"A6jic6GrKJikn3IazK5zVLid6dIQsiEtzRj25jC0GS1okjDAPx7dTs/5T5fLnzf/5ev5D48VL2XGIIbl",
-	"F1I8Iil6mFCYkN/JHLRpaKpOM3nKzPQ4JV9mpm+AodsLrsmt5H+2EENTRL76tYbp7BtTqDFn+WTJNvpM",
-	"SV/AosHeCs9ruc5HMLuG9g9Tjd3Ul2xThq33qPWGJxiyhljkXwJ4hppGv6cacmdNZbUrx5bDk/XouPZt",
-	"hxDdQ2edzU7Xim/F2GSaqR5R6McPaD06ZF9eBuQvE0KKsgjs4CGCSJFI+kSQ7kYSh7Rsexmb3dKghO3i",
-	"M5/dUl/D52rExJwLxoaFNuSkc9eRDXnHLXGUrjCXwxAw4MRV2uSJK4GEuC/H8ucZsxCDlltw9AFO9bOP",
-	"9p9Pwy0pluq8aYQarDzViB3xxzq4kLNvOVsP4euCtwYASRzhOmrj6S+erb+MZ4sBui41FQZ3UC/XAAzD",
-	"NfFl6kgiNXPF3HK1YwBUZb9D4QyqMJ9UUGJ2PiOaAkQcSkcJXebzDRLZ7bptvGivaxtYsu5+YesjB5k4",
-	"PAkHeFqViBzscYkNLfvZ3UmkhghYrvRObFapinPmanO0a1ZP/Et3ny0IFVqMJImUUGQEswL9qA+eHtgE",
-	"O++7W0jNfPmTFLHoIVi5BYbeV+QsBrFV+bNcVNz/G9njNVwLtGOMVunWUBSCi7kLo7kiccbGRN4yhT8o",
-	"/zOZbjAmQWfRglBNLk7un9vnjy/+oxHofo21iBvWtceQnzrwGCqInM2YfQ1B44xP8m3s271+kGoCHtHG",
-	"1TDA+qVNPbvqpp8LvL9jyj+xpWC/MIrvODjc/B5ON8Sem7pILR4Tka2mTOGf/HuWWac8SfSYQO3XMbEa",
-	"uiV4H7HDY8zebC4nkJ+HATuqq3W0W9jFWyyfiEGz4YP67KP7qTXDzI1wdHz6a5I//EL8G6SXuakW8Qcp",
-	"VZZ8qvcE3BJIYrqZmKrFtuxZwhJn6zoSrXVfzm6EeTR3F2GeAX/1kSi+gRf/1CZbO4V/2zO4QC1xe39P",
-	"+8O139k5hNxtw58hrWfRknXIz9+4d45JhtBFW1zllCZUROyvH1npJ+qqz1KBiYRkCkpxPK66ICSoV3/x",
-	"AzlaUDVn7UT61L3zpz6NcRL/5ufx2te5wG2Pq4exx3HeHIbmM22X9HOl+LOP+AMW5dglWnOnMfZgBhhW",
-	"a1znE4Jjxrq3OA+fOZCXMykKweLLUCmKnZJXilm93xUOhiQEqKxrENy7ekbaN8eE/iLsQOCz4jp3dVwF",
-	"+2Dgaj8lL9gtU1i81ywoBMskbGbySAAYaCjcFEeIM/9DvTF0BZrL1eji9OE53Mou/egpTRISK5mmLIYi",
-	"s5kigpm1VMv+Thuc4Guktzv22DzFKM2wWfhnfy7M+S0TQA9frLx/FefNP6B6FlbPdjwIZr7Uwa3xvhYM",
-	"5NJui3H9sOViftIPLfIOgCKfuhENwIock4Saksry10cwKQ75HJgQrgOqGGTwoAna1YJfF9ZZmcRIaO4y",
-	"gjumTF1+9f9KErQUhkbmjuSHckBDKNkDDEynaOTEnyHOyP/iDJv4iweoK4XesMTZSXOkRUHYKjUbLCFt",
-	"oA8KEbqAMnuKhfLtxwldE6qXzDmo8I8x00sIstSEasLxkgFHYxBBHGIZnroF/SPlgNLSja5GPKb/1z08",
-	"FcwMwyHXd33T9zO/uv2AlLz1l8v+r3LZ+wonC7kGlAKwM0+ZgkoMNElcdXwHmTTQdTHo5lcsdinGd3Qs",
-	"BmM4rED7FIbyWegVJQ3j4en5+TZs6KeSziEzQ1Gxu09+optBQZ9uzncc8fmKblas+ehBmvhy2Py1NAtK",
-	"6sYByKhYA0QbBnGnVgDAAmGayLUVHUvFuuOMDfKkOhPFoONozmcdpvh/wBtHvJdtB432R5fAf3l+/u9h",
-	"hEyVXEl0f87pLSspHWMnTZqgk+hV/t1fSIVYWfaqWuFrhyf74CvfA+4/JbGUinzlasgkXCBeXLSQUjPL",
-	"kS5Y7G+gsqERLguCKpR8rj/5YfypDf1uFl8s/U7ZYgJhEUrC4B8Yv3IE7hHSdDiwXsAbf2qqtlP4Nydp",
-	"2Oc/Dek2ouvGsd3LP1QbMeyDcT4NZxiWgvwkRUyxQlNvLQNmcsc6RtHntoJhSeSLevFXUS9+tvK91S/s",
-	"thI6lZmpXGM9uR+IYoiuAAfN2Uf7z6ez1MGtfA6uYUv6rYdLysXhDpceiD+Ij/+F246aDPIDY2nOBVIQ",
-	"I9M7ofxM/KloH4b7hfr/oni7QPxzSWZKrhx+ydG4IEUr5gmo1a2KhbN3/ggvHlH6L/XT5rCGAf/l9YDc",
-	"2pHSTT2Ajfk4J/A3rlmSNIJjtlCMI4DPQl9AuIoSAfyhmkNMN3p0dfFgiJJQHvsf44+wXXckxVqiuoaY",
-	"Bef6hjKWX6An/pqaxU8ujsHuOuSHgZeCig1UV/H5tNyg48LjuOaJS4MOkZ1vnrOP9p9PZ4rdyiX7bAQx",
-	"y0wdafN2vAc/sXoJZIjlJSQEoX7h16NLZw7aFPgIb2SPrAbg1XzFjs8tvfLJXvl3/9RWYDeLL74N9G1g",
-	"dPrh88n+CPmvH8UnVJw4+OZ2xSShwoUCHVUvybtpU0vcgP/ydOlxteUMwA6LkFnMMjOSRHL1V08oU2zG",
-	"lKLJHx34FSu6fu3H8jnD9uSDbOIeGX+RZP4ymsdbliQO/VjGzAfQg/ZBokwbuWKKaGbFKgD/0WNiKVmQ",
-	"9YIJF7CLeEB5rLVP25Mr+3zhfP7HCZrpdQQArs3KMUZL3UD30hZz1nOTAAaUr9gVuYEKUFeX55ePTs4f",
-	"3ozJzYZRBb/fEKnIjeYiYicJ1ebEXeI3TaAtKVNcxqO6OaICx+MNH6NKvzBiY5iyrf6/r/DZv85PHr//",
-	"+OD/Z+/dn9u4kX3xfwXFulU5W0ualPyKpV++jh9JbuLHkeyT+z2blA3ONEksh8AcACOK0fX/fgvdwHBI",
-	"zvAhcUiZ4tZWLIngAAP0G92f/taiH06//V9cWvjz/11c2T/+145xYaZbXlXwEgYcsKpGmMosZZy6iTUZ",
-	"Z+6gmPfxHZ0xPCufhobIW2QOHjBWQb4/K4FjLv3I+gsYHmKzz+UwMkIyznownr7795255ZgtERKWkd2n",
-	"MGb3CHMIBRaylin9wA7o0q9MoViViqgUzg3L4NwnBPKDvSqoxumv3WqAsJnHAIIzlNIUJMS+Z1SefXxI",
-	"qZFWpa0s3XsRDt1hfVLp5/S+VeGcdqrKcEZgBwpXz80A1V0P3BDHrFjW+GSjVDl6+/tVj1MwbI7e5UH0",
-	"jXfGbVdl/YH1+B6Y+Z16yI9pWfeICxmgPmqsukEImKWBys844rsOyn8+lhtMQ/KEo7X9kPy9ABNKBXY6",
-	"WkrQ73g0EBJ+c+O+a7J+mYrfYPLA6dod93yOUUCWNhBpsDNO2K8eILbMRkzFECZBet4a/nW5iTUlvr3a",
-	"Wd4hGkEscMy0gc2IFriR5USEuGvTiWa9xDOusp+GMMHYq7DGU8PRlDq0FCF3xoS472n3vHDcFUliG4uD",
-	"al3TvhnCZBc5QL/BZI2snm0LmPWSeqjj4pGzdpPMg1JtsVvLXYjZOnksSPxWZ+rko+q0asIkVQkLHgpP",
-	"WNNkqpeDWxF4CrW8MfBgDHon6kj6paCNkmf0AfmWAy77him5aOfnncNLuo6AtUL2TQ04+Fks7HIKy26D",
-	"A7OlQHJoJZE3ty2LIVMr5bs3sAgzCSWbdLWlDFBCShf6QjKjmOgxYRleNQuCFLBLlkV8eefGGiGKjpTj",
-	"d2QoZFw1s/usat4nm09raO7KFiLdfwMij63fyGNhwrdUoSIM62ZGSDCUB8mUrJq1p9WofM6YW2i5b68z",
-	"8eeUWdVEfD4hoySLhew3S1ZSfX+x+SJqdUAdtz74uIpisYhR6laHVZaIWxSKNcna9hVo0Vt+aezG/Zcb",
-	"5mmgUTfBzExWQji/qLETe9ib6fAvjwdqzHpcB/hlgZjMBngCcUgbyuEbjWVXhc1jPffUXZJZFdw1qU8J",
-	"TGfSMGxCSOlA3AyF7DPedy9mMbMqvDBmSpXh3RDNBktgjhZPd0uLn2UMmo35BHV0F/qZZN0JATIeLGG+",
-	"UqM0sx6anGhS9ZAmDXYeY0hLSJwJxH33B3e+tyDERbHVFUnSclS0vCmHSJKLTN46flt3U5mLrNJ7eUB9",
-	"ZTxCmDvNas1IbYT+qiMLq1JcOdLBTG/Hy3YAIwPJFRjK4IwmUQLYSPPcm2bOHDco3rroUsUoDBCXX8nQ",
-	"OYrxnsVOj9yyHhcJxGzMzZ8yzSzToj+wj9h7NYV2lTFN5KS9e1WImR2LCJpOPiJIv+rZPJ80zyQtxeTF",
-	"wLInu71GlfGNvoCM8dr+9Fmr86zVOdkolBxeY61Y8um2mbYqjKwzee6OIpy570LT5dGwr4MSPsa+DgKe",
-	"l1ojo+ojSYA+OcjYHTxniMC0nvjSmXykkaiq1Vz7RmdyaTvAKWPXrbKWUP/h53C6t/zBsFSrPhaXB8T1",
-	"vPmksCxSWRJP4fV3pMZWh7UuMllxIb68m19PyLiijV8Jchc25GTc7ZGQFioDQjRwadp+IUT0tNNsjITM",
-	"I1W7jWC4t3+wlprvwor2hzNtsFcQHt6uDLQKgm3fuH9WSsW6RWJlNz735ocvEJEs8r6oiUDIFicV+XUF",
-	"fdy7Kgu3tmWS0RNaO417q4jtY9zbjN78M0vCtV0hqT5jXtKVUlusouzAK34CUznlwtnH128LL/39Exq2",
-	"Hl9RDf5TGFSnSMM5lrYZ9as4/Daj/kWbvgVOj2eJRQ9/HxelS4Bofwp96/fn1CfQ58kXn1lw1uicvHjG",
-	"O51Oq+P+89z958fwq//fydQW/E1Aspn/Ty+841Sy4qxVbHF08Q/Fxf+QgkQDB88Vm2kxpHJGVL4m+3uy",
-	"qMypCUKmfUM/faszOYwoeL7/WFnzrnsgUrzAzfl6EyYlMJNdd+w6CoiHJCAugFrzBhGB8f4RppsKO28y",
-	"bEtaUJ/59g398K3N439nxubwWbUJDpxujeLAl/l67kf/X9+da6EXl2Tv+IQ93iyBffpuu7Y8cPtX9P33",
-	"d0vHxlyH1pgLa//8IVMWIAoZhFAWtsmEzDuGZ9JfuWNEhjOi+21VBoYuwO1UJSJamjAUGsR+pJE7aATs",
-	"Z6oqkcVPH0SeUN7ql2tgfc2lhfiM/U+mLDesO8E0TWfOYileIXvIHaDss75WWWoosQovkyvb/tbl5mZl",
-	"HRGyRZLa4xX2dGRPSAJJ87m1Zw3rtkVyKg8bqCT+YiBSMjaNs2edZsOxqMErjCueiJkPO450ueXlz9UQ",
-	"C01preHHL1Y1zhoDa1Nz1m6H1raRGnnEgMUVvOgUlhBc8YWlPKa19DWPYHb1RB2435jSe0YLzl35X6UF",
-	"LcEt0t/wnJ103F773mjb3bLHuMwrJaI7PfhxyRa4HVjbOCiTQbtzOzaRgMd2wQdpKFyCrRb+zWm3BQnX",
-	"lv7MZs2CdST7arsgzH57V6QyG+urf/ZXR7sTlWm0d5zUwcIWMnt8J/uvJHq+NtEuGsLkDF/euMFe5vtk",
-	"0z74LDRjlcaeymYMGnXiSDnbSyosNHBqEnH8GCKLZ5jwKSx70nnxiL3EL9GWDyG1LJNWJJQF4o1ynIJe",
-	"ADs4Y9/9R+xl/kdMnbwCzRPm0YUMI/cSeDQoS+gylmt7SV9v3EGXiVAPdpaL9JERJnYPveJJ5qT6P5+8",
-	"OHl6kgduv02FeydHQ8ozAqwTuHRo/3zy4nHn5PTxk6fPGs3wdBLXUxSl8Bd39n47EK0lSVrPn6/voPmt",
-	"uHTbsmsJ7OcmQqisRnMnGU4XQRY8fx6WVXpf5WWz8XSdV/8s+RUXSYmM/YkyPDkL4i4wb25cF2QuipAB",
-	"JDGm/6HXpqGXGfCumRMIi87ZEilMwBnri+D2jf9paYJEUX7UbJ2EqaowK+njB5AxMU8+zRJ9QSaaVxPr",
-	"EciuwMvmzrPiPnsJPbanRnmNEcuyZVaFLvMFbUGdBsV4OqcY57Vds+GEQePs8VPcvo30zAWk6r4qOafX",
-	"8PCPeu070WseLiBYotNcLm4s00hq5x4+005VGgJYa4DFqp5alFg7S+O9SoxZUn/jTDmf6yqMdxuwY1kE",
-	"GJDlcsKUjkGfYxQ2BW4rnI1H7A8PTWpVEtM9Mwn+GY+BWIrCdd4pye3HEu+AtmuL8uxkTXl2cto5WIFW",
-	"CJYebfnvWuYRwc3h3c3jhZPso0PnZkgIGqEh1RakXaKi4dI7FBxQp2mOE1QY5AQxcODWOEljHg1/KAFX",
-	"2CsKClJHm8dXXEZQQzyN8DSY4TLuqmtsN4F6JxpSKVPEJesCRsHic2wNduW3yustg8GvP+UHSaA6VPYW",
-	"mnTasUI8fsP4AHipivLvFqh8j2301Uwl4qdO5wz//9/rB59e+nPadeR/FQMfw/2HCWqHsemce+eFl1NU",
-	"Y64pCIVgC77gOEkMizPqPj5wdsu6WYwoGLwqcx+6WVRmW7M3hiVSTGkNeBnXGgsZq/FSfZcP/oPG1sk5",
-	"83NVMBGt+pDLu5TGi6NEyT6lBKALIn0L5rz83PIhzLh5hPi8i3z3ObANXCPpKDUCgwAC2mOcCclMZlKQ",
-	"BubjrCzlxn6ZEuQXOtrzkCrjNsA9B/+KdZykAXUmvY9bdglTSrX77uv8orNJWls5K+xQiW3IikcldiA1",
-	"9L7NYq82CVTpesUQDVtXoH2Qyf+09KbkNUTD/6Jxdeql4jQVfOBX+wBuSvybUkzMnVnx9C9CHw+GGUiL",
-	"ZKB6PdBC9mu/ESmcWcVtSAW9tddpAeuePm0B+x0D0U9fZDkYYJN1JyzV0BPXDwOedUroY4SOIKpwtkya",
-	"8AgIXxPIA58rJTgMJgCKg+1qaVWW5cv8HDDgDtEQ4mkbdIpvuENokj1oqMgjPzuEZqUTE5ZytEuBmNyD",
-	"Z7XJ/W1qSzwL5UEGDI+HptCsoJoK+3c012oy1+5sfalRyjUU1WzuMN1N0mxqdbVjYSKu4/2IgLlu07SU",
-	"74k917MW824nzksGabWgtpNH3ryHvEllP9jcNhwfxjskQv6NOamhHXGnJ5aVNuobP25PsOxkMAYgtgCO",
-	"Xtk0GkfP4GQXWkFTs+eT5snTb/+rsRFU+99eapbN6T6rgkB/9mS3iFbhwCZHU7yIRZoTEXqcuaN9WPa2",
-	"Bsw/uQ/q1i9l6+p2k+jp+gxz4Tfumw+Q7k+pSxgH6mxOzTasb/DiuklGHBZ+SDX21R5HbX8QxT5jYaMB",
-	"GMrDw+rgGTMhGAjed92RnWBwVffBj6cbIoEQlJFz4Sczjrr16Xa4RQjmLLzBYKa4ygm3QGCeo3I3nl7X",
-	"LWmvFz7Yc8RnL5yc3jJ7wb0FEdU9kG0FrXsUV4fUgS9E1AIfUigNlZMmRcUlE9LYxerEGsWW5UNoOUF6",
-	"H+wht5ifOIUHPUMeRvihmZ8+NwW1dGTwexh9+CxjRdlFSIGkLwcca2GpuUkNrLk6vmDqvnZdhnmJS3SG",
-	"RKTih9GWg94YfYtx0WASkiqS9+AUV/i4pn3j/ll5e183/bwGy0WyjIKoHt33OAlq0GOJHvxlvtuAaXFR",
-	"0MT3N7jySsWwFI9m77Y/4gPg3/A2TunE7/3aJPsen7DjfK/XUJ2zHJI8jobBIVj+7z0+Isk+BNUI8IgC",
-	"cxo0UGp6LVeNQS+0g6yp28KfSoyK9IIYEjESFmJm4dqynkgwuSNLmVXs8Sl799M0mBepJBtJ40PSuHl/",
-	"KwmEcpLvHtfATBYNmkyCHSs9bDI1lk0c+sXJh8KPXwQmhP8pp3/RGSGj4EqENZD0EKqAs57SI1oM4V0n",
-	"wFKu7SP2kn7xSbNdHiPmvzvGgG+AlSTjgUrg3D9cG8tOO518NCEluBVU1C4mim/1DrZZ1qokGnDNIwua",
-	"dcGOASSLIEnMOTVMZCqzLJMJGMMMF5V9TMKZznb7BZmNHClHajTiiHUyEpFK8FUs77oXEinmLq68XPpj",
-	"AAg8M91K3HAChylQyobrJlFZuugJ3uJJtebyfPEqH4JkqtfzZbHmjP0TaemfVD/HEuCxkH3W6eCffQ1r",
-	"ZRNbLWZ76eZowI00ycwXpb8gsGdYs/uj29XiZ36KtV7jk+eCHwh2pxm20HOC4RPjkTVLm9nwUeXV3mln",
-	"vd416xgBKrJgW8Zq4KNN20Y0G6MsscJxcduNbgWkucIVqHaMaP1tr9uOdR89tR7+Rd+b7rnvxbxjxNQ1",
-	"QhOx5r0jVurBGBuffJiRdJkkNYRnvH7+8Ihft7oqnrS6E+to8vHjp0+fPHl8usoCKS2JetZZZZhgRsCy",
-	"tluOiv+b0gbW7LzlrwOVzhN+/lmtuaZQXWu24Xr2ZJUoWxCsP5VcvuC9jJnm+mPqhI/8nmNEeA0Fxu39",
-	"anMezir4wKUyB6TVE9qEGCIRH3QXFeoc5k4fLVfkwsXOYffS619kXLimTNeW5nZFNtQbP/QCR+4pH8pD",
-	"PgrDoky7/cVST7hOE/eGZz2eGChnLLxSXBv51D+8Oi1K3W4VVt1mDXUyePFYl6dNHXyAODADQ2ZoemhR",
-	"DGvGfLLYHmlnEeJq39utlA1UEufA6QbXqqSHX8vhUb2syjNqPOUKMI/Yr+jroJvrPidI0DGfME2+l6N4",
-	"giDtKjv4MuYT87XMxU2zO0qJbcYRvUT7F5aPziQTNJohweDN5wt3nqpx1vh8+boADXryqPPj6dPGBpg/",
-	"72E8++47jj/OTH6JUExlrPyLGrMRlxOKVQDeUivviWNl8PES86CSqhwhzEu2LUclZ22IdnCwty7ryuKM",
-	"C4FFx9hNZlWTYCdljK/sw3/W7dD0O7lQ97EcegZW7iIQVlDuTed12QH8Kd9kWqXAJXvlTF6esJ+4HLI0",
-	"6ybCDChwNaqO/W1XNh6jf/VG/2bIpZo4mLHuOFHzIgO4IefszeeL+RWvYx92uYGtWKm/gzNorkBPyEbo",
-	"QrV+54aNIUmqdjXX+TML85vYVSoBLsuW8DKKIM13RfUcv/lCBqd81BV5TKWFDNzYDWc7hjrvQ6jzaM8c",
-	"7Zn6w6Gz5gwT0idaogDYfzR0ziC6cYv71r6x6tvSsGiR4tcJjcZ8cs6sclbMLTSNc4rWTqrAVjM7C0NU",
-	"xhp/wZIPp8wIIylXZg8i3Ih63LnwY1Xw3p2rjxjr9zP6+Far0dROWT3+k5qO/msT1mrfxHzyjfyGBAhT",
-	"eb4sa6SuYDmX3dUGDzYPWTn5kREIfijRcJYP4i7c3vxZZMUniy4ThXX6Pg/lqADvYVZyuN4jQslsCNGh",
-	"63EnP/1+svTq0Y4vX/Ny7u9xkUDcGis9bN8MhYy/tTVYPakzBeoPpYe/Cbm83tPqyVtcmxt9r4sbLtxa",
-	"P2TWKdCl9rSwMDpiKdQiN2YkwC/O+1Z6yKwWEPsGXnnBY19cgWRZuilwc2Wwrif6mV5y09cH+9YPqZEK",
-	"wxSl98nKeCBMDATxJAHNRnzCDDwM5G7lz/cHw/xpnTGTdd0mdUGbJtNwBTKDZl7CoMYQT38zKonXpJeZ",
-	"7jpVDs4WCxsGKhExn7QinoCMuV5+4/wLjX6VD66RIufmWlY1ky/+QVXO+KObvv09qZVZIKn2TfhxDW9g",
-	"7thrUN1Hu/w7tsvHfMJ4TvIerkixQM10YXFHM71KDS+S5q6E3yrB9wDKuual3f0MroQDmy/qmj2613j1",
-	"IdnXNLNfMaOdUIGmKJzO4vLg+ZgbEuOVaRy+R6LyK+urJvs6Aa6TyVemAR9gGE8SRn/EbzxiLwPUZ+mV",
-	"z5+yUFQxpnIPOeWo3PJ1VgyBU3qgi3AU+c3O15Qb+5VxH3IR9mza+Ma3NmLGuiWVp6rUIvu3UvT2M2jn",
-	"gyHpuBNdyGE5feaDRdPv/KSu3f6h6+yWQkcy/e7p05D14h7SbIyUxMus0w1yXOZ2jGBvd30xtLGwOqrY",
-	"w0JWX5TOu63CW2Zx3jH75TYi/y7ZMj5Hprz0Dm/RCyV2zBfXOQnvvigMc3tkQbJcLj1tstOnj05OH6GQ",
-	"YUoz/OufEvMmMB3BCaZCHi/mJcpHDLWUm53HMcTneHDTCixniVUn1niRcMypucc5NTM3I4tmgbcZ7ngj",
-	"ckzBOGrao6bdkvfr9dz9y68Qo1Rp2/LybGkI8Vcc+sqPrJFXaKLfhIyXhQ6HeJkf1LDQQSY/iAhiMDpU",
-	"jzIo3Wa4X+g4F2iLdtSUmGhCOqPgrhedf1UR1joU9Z03LaGXeODlPv60m6HGZ6G+p3YKrLpQjjRwCzT9",
-	"XsMScJ1CZElv400RUmLhMgo7Y3e+oVkuv+CdsRvx5vNF46zx9PHpyaMnHdx8b8e94xN0Fhqb1NX4jdhx",
-	"rX1x1kVJTsTTzOuRnfQ6XpcfjAX0EwLnInQnaSfVK97BFhDk7AAmbMCvbqW7KlVQ+4Z+WAr/lguImvXE",
-	"ch44+NuAgRqzHtcFYhBml2pitclAKwgYrNwDVs83aHL+9T3QKSnIWMj+F6VJTno5vglB7ifwvB4zHDXA",
-	"gUWbc64P6btSIYD6SFgL8TkTBCNrFevCFA8YW+vWohHq7yw3K07KLVS3hm0Kk73wbDgt2tnzgN7FIDFA",
-	"3d4cDRy7vdWfBUnIVROmM3nGNPCY7pXRqsa7hyFAavIUt7FWsp/HUUZ0/0MxBmm1SphVlie30dIVUajO",
-	"WoyJQmHfnImL+O5ZM/hXXtAK2T9nSgeObRYM8DE3/kbDCBkdU6rqZ1ZsnWmYkhGwkcIEjpgZQhpwXKt6",
-	"TNgmcwcolMRmW/TjjvkRpccawby3OK52UnfTLAsO+xDCgUfdcnsK05sTKt/EtGfnD7hfxgOB+PwwYREf",
-	"wX12tUrv3kNNz6vL/yoFw1XoSnIdDbAhaY99fP3WTAc9e8Le/bQpgO2f8uvPbz6xuauRr8xCklRH36tv",
-	"1KcUu/079T9Cbj8uH8GLqq593SKXoviFq+hiSLLZMKCvRIQ83c2iIWC4vhChbCJbax7hBx7ZFV90MgJp",
-	"v4zADlTs/pIZ+iRWUeY+cj/7kzsCsD5AANYCXyyR4tQ22ruNS5zDo51yQBhLPBf2uYo7n6bUOlYOxV0+",
-	"T81QCm6lfpu/SH/2/KTz44/PntzCYDo5Xd9gat+4f9aondiijjiWTdw7h7yIO+wLk1eEwu6robZGRbNI",
-	"oKLdbAmPYPh6Pb/CDz2AXAH/Lg88ZSDc+LGEG0v6nGIP2FIaecX5womQcM64ZSNlEEhsoDKDGHMa2BBS",
-	"e299mjUYIJOx2nOMyy3hYCJc7mWOKm2HKi1XWEGbdTk28jEsUbLPqCUg3gM4033A0xQkxM6GdzabL5mu",
-	"Obb87/FwaY3+pehLIfu/waTWwNVvMLmE6mxGmNwhXrWxLIYo08JOGmf/+qt4rB+zbiIiXIyHDVBDoEAH",
-	"FhgYy6MhSt7gf2H85D8u3r5iz5+ePP/HzEnGIK2bZPEoEeUz2mq+YQJxH3TbX1q0TDZaeuivaNxlNqr1",
-	"0IvTVJy8W+kBK/tXapRyxM1FpE9/p2SyUbFzpGWjzFgG/5PxpEhCv+OhlhAQnfb2K+A9FVnNpenBCkyF",
-	"T/moPSH4B7bsiiRxMjZAUFT1w6CPy5tiZJmId9wPI+zfAzeEc2Krzp7dHx8InrS6POEygmXi9JMb+JMf",
-	"VyvJFOapEKh+ueacRE4mhUUh66yOv0GrAyaol3FsWJb66kA6xCAVWAp6irTsPCi3M3umsj5PWmgliBW3",
-	"i7+7oW/CyBopbDrRZClwjVNrUsBDKTfxbxuiVSYD1Dq+s4dvvecv0uaE1zoYW1tr6jFLOTyOC+e511RN",
-	"HscaDJJrhJZ34xc+6ma6jzdomUTovcbrNw16lwgxZxunnSdPnzuFbTU41mj8wnsgjdXcGGAnjWk1wHul",
-	"Ywn2b3ZJF3bs51H3FzyF6y8ixkefnD5+8vTZ8x9frF8xUNi9t3jFt+M7osL8b3CLlrLj5Oj5H8pFEK7V",
-	"RxjcyRYEjwmSx3cToALtruYyGlC+DF0QrymD6IvVOaOzSqp9Q07ttzrDdkTwIWxX0Vz8KNh2L9g6R8F2",
-	"FGx3E2wXAesp5N8OpRpLArb2h33O8hQZL/Yo8wGlH6XvFuqlzCxc+V0kneqr1VfVv7tRx0vqQ4vol2Km",
-	"JmDd8S2WYGyAm1uNyucpaYWMFSPeh3Yq+5tmU5XK01RENtMHDX4LoclB8SBVX+3eJ8uWZHR+fP9zk/3v",
-	"j29+ZkqzP6D70Wd7EdPHmo8l4xLGTWZUAIssVJR4bHfK6qTuTMyAvoK4AqFue2LrmAW4RFqbgRof8/EO",
-	"Jx/PY3h6scl8yoY7pcCCBSmT8v4shOusmJlPwjvtvHh+8vT0Fsjro6XB6He1hqDfwRLwpgQOH9F1PFDU",
-	"V0MNQTrpPXRWaAp8iP36qIAsv9fjExarNa+F3bu5DyNuYbuR5hG0U27MWOl4K/00y+rBP4zlxzDHXeBL",
-	"Yey2AhuwYRKFWzhLB5raGaqEKtO0hsiygdIGWJc7M22yvvcb1rlJ8XeJyKevx+dUqYSIeQbwMA3CODCQ",
-	"McSHxRA7ksLuWy/WmuadR7d9us6bf5b8iotkSY32tFHED4Y5zzTwze14uJQVKWGn1eOR0w3LUnNw4Fsa",
-	"V6NML85zaalDW2k7F2GZsVzG5gFI+SkEpm8cMuDOFKDDY3R4Oxbsy8vEpHKq6Cx3FAxEGsgqxZ6XTd+b",
-	"WEMK3LJY0XcGXJc2Gu5CX8i9UCDYLK1MF8KXapKhzRBnVslkgtgJlE1HxaQc22lQPBzr75XsCT06QHF8",
-	"h6DHa83HCzTtK4wILFdIq7DEME3Zf3z68Oljk128fcWenT7+8R91ScS2P6saOn/Xwih+uQuscksDyN8Q",
-	"PHlx2nm8QUSfJiYs593G8i8gUlegJ27u0jS/MABZ0jQpL6WvVIysusDLD5xDN7awZpMWwOcsUAjJs3Se",
-	"F1cLv2p/vi083++FbTVIGM/S7j6ZhG67kD+O/LBCYznfUM8IFSqPVBKM79ONWdpXSsQ1Uv1IXUEN7jQ9",
-	"eFvqZOr3b8trdgayvLXTfCn6siUkG3Oy1SDIqCOpH6xzTfJ7wbWeNTv5GJuQDyB3uRGeiUtbCoJ2V1am",
-	"OM3SpMsPY3kZxtXq++Acy9Itw3IfRrZlkUZUCrLw+vuPo4a1tEHGLQz6fTcWD8j4g1twNVGXyOtPAZT2",
-	"EKOZMxT4RnqouDyI6694fPynm9m8z0wNoqh943/65kirzvw6f/5rIA/VQIC5TG2seas64OZhkB62L+qV",
-	"qcm7SL9ymiMjbLX6E335q/zOUQfoJd5cgbRHzAE7U4W8QGtjPmFCLuljsB+tawzvz1TIzAkruA65gmgv",
-	"cBYrpdl/eH86EXKI5U/RQCkDjOcW5j/QTUygZ5nKbJnIcozwLsz/XbOBf4sjC/imoCBtNZ0va3SexcJu",
-	"vxhsJPpEdsuF8rvpsDppJcyyzCmhvTt4ikkTLp24nB4QdnBQScyuQKNmrqajV9zyRPVrbGNeFUVyy86P",
-	"cfcVEmt3ZJmucce1VXMTl+TKJvyYyncwqXwfEy7RCBipK5hlX/dXTDgCPe/brcG/1Vl6ucBopxquBIxr",
-	"CBb7Jxc5/X4wag3K6KPfxRJ+/WkSTvOA9dEFRENHrmjD8KlCYmOVJXGh7enG2mcp8d7kPy9tITRLgnXT",
-	"QpXQztd68BlKRQLgMs57C4n5pkK12yClUMUipqKuBfMph2dJuR1M0VlGcxKsHKR5JV7LupTcjriMILlT",
-	"mO3evHRlYi6+45atwHvA2Ueb7JCaAxcFWZdHw3CDLyzTmTQ1mGNFOaBS21KZPWxBoFL7IbMfevfeIcwX",
-	"+AFXfJdqLGP55NhG82BkBSa28dA5E88Zj5hxs4nJEzDiKsUEtXBoGdCrMJne48hLGlijZizOszxJwI0g",
-	"RCIfj5oA1yEo9QAyB/o8xZYYtBNOAgckAeY7c9AlwRg0sC70M7njouBFcgt6qxV5kq2iOLjGdpV+VI3k",
-	"9sGvKExVQW05RsMhX8vinpsiR/koA/a+wfTD3PDYddS3DBeHUIinRHIvdXwpge0unBSmr7oIo/6BvGeP",
-	"xsOBORpCshGXU5Y1znago25SDadmcosB4Fy2TwmzKngWiPKSRtZI/v/78sN7P0uVHYGfHnz8zAl1txmM",
-	"dsN3JdmPOK+mnRUpOvmoPUEw51coAYu5uH9lIMxY3VT0aVf2PZudBzv8ERS7hapJ8MNGWXM35PZGs+Hx",
-	"290ha4H/Iia7GQAVr1vURX/tFhB6lWZ6ICkaRZqaiuouVXpgqJuM+X3ds1fbwkyYUIfCvsYqMjkbP/JC",
-	"1RHEV0ZP6DpnjRsSQkqz///lu9+n7YfxGVYlyUBlBpjmFlirhc/7Sm2Ny9KVyAAMhHTfLcDXft+QDIqP",
-	"m/BRcqfH7TSTIN/uZdZkk66Yiw6EsAZp+mhnHpydWbAkptIB8QOQGLZtYZr2Tfjx2zpm5i7iB2sw9S1B",
-	"7DwLYR9bx0Nhgx/Ala9/9fOZ93aE5ZQHEz329WUUQWq/Mm4IjwgjXru+Dl4xMpBIRZ+wMqpuo8VWZ1XE",
-	"zKKqoY4gGu6Ci7Ax+gVUdf36Y6Zd/XleoCGMTwM55GqJ35XytN3nqWkydQU64anxXR008GjghDPTWYI2",
-	"loypPfJ4AHpbCTKlRBqLXq9S/roPlzhsVZeIdirxMIedGgoh+neV/2PVXa8Ra9cOr91OVdlLwg0CGbnD",
-	"S7m22Pef60MW8J+wuzpmdnkGZj2tRugGFE6fSyw5PAB57v3tvUt0v479uUxFLPlQP/3FnT3CxJ8+a3We",
-	"tjonnzqdM/z/f29QsO+3+Jv3h+o3+MrzqENkZZqiefR3DiSpOrO5T8OUZIYnQHKLSyaksVy6vyOssUSQ",
-	"4sjj7C0U9G/bDWpTEG/v8oWWsV3xsidGPrLvrmBu3gQMc2QoyiSbl6LnhVo2lcSsr8AwtT2e0vGqBpAf",
-	"aMi+uj/i7He9EODRUKoxdniLsWOL08WWfsbs2WQP9wDuzR74JQCd7pICTaK9Esp2H9RVVBdp4BZw7r0a",
-	"ij3s2UOqzU4eDYXE4L+MxZWIM57Q4uzkkaf/X2PO3vivf2vm3N84a4xUVyTQMpZru75l+R7GtAm7jrRP",
-	"J11UT3jyM+jbxookYQmPhsdcjoOxOX+CvqCavUhJCZGdZoXOXQqukBErVF/7Bv9dHk/3kqBeVbCU4A8/",
-	"6C3Di+5I+q9h+LtZqoIdM8TT5pEVV9zW64fky6lsBOpXsUXNtQ+Cz62zKUUcZXoNMv2uIvoVCWbvwuSy",
-	"uclEL7+pwERsy7Xo9ZyVZ8dKD5nSLOFjJgFiw4RhyNizyVjbEerbKP+7M1fSGr53ngxe0pEndxQc+Flc",
-	"wVQtsiz1RQ3cOOZiQdbHNXBN0e+on2m4jQYlAXv3ZxxHnUv36YeR9/RoZISJ3W7+88mLk6dPTzr4v5PN",
-	"wNt33oN1HWfK11YxqcZHzj4UD+plHBunanXoxYpsfe5ECoxSO8FLR0u1uWM+mcYZsVdrDWLF0zyWE610",
-	"ty6Kg2tFbC/MU5WC4VgD4LDBKd/zUejX63WLUNLbaNNoy22MtX36aSnXVq6KcH8Mg2qkMz9HVWXnyyTx",
-	"WSCjw4da89tNre1Dj2ehmRlwDcb5f8Cs2ndtRlhm+yZSMXzbInTAr4WM4BKUAF88UZ3ZM+LXv4Ps20Hj",
-	"7NmTZmMkZPj1pBwtoKK5vqfJ+5o/7pe3Sfu+rfNrZbYDfXy0lg6mB6xVGlFKCie7jQvWgEHb0mDAmhqw",
-	"4bgZhp4dF26Ou7QRgREXiRNBCejh/yeVjiXYvx+FEU5Q9ElESaPolmmzriK4wpxib9tcBEFdBapLjZ2x",
-	"TRYNGGeZAX2G4SguzRh0qNQxfHSHu9T6O2fuok0HRJkWdtI4+9dfRbp/x0XiyD4RclgET6YMxE37YmL6",
-	"QrQGH7RDkLeWzjoG7Daa1Baa6lR2qsX+wI2zxuD5f447V+/l/7m+JVPcgRvseWlDA8cNW+npcA+l/R45",
-	"5jL0Xssb2KgeGw8UJr4NVBIHdvrBUPfoLfDOxPmnLYGEW4cOoYyHjzTPr8Qfe02RJfyexlmjc/LiGe90",
-	"Oq2O+89z958fw6+dEIFrNroiSdYbfYpVwDpVBrAkKUk2SoiY3aMdJ0aUTF5ST4Cfep/d6UermAFfb5ry",
-	"ydFq/c7bet2xTdeHFCQZun1gSrLxQKDx5FjBGUwpFzFT2v2FJ1xGjoDSFGKWpViezWetAU+TPvyjxnIe",
-	"UynpPUr5pLEo7+iLy0znGbHXvqEflqZqzIuwGv3DtVnx4HM3AiYtR+Jg/tywpU+kRrAptWAkp5Jc6o4m",
-	"0olWhhMny8PXFE6chLD1rlNmLyACcRWqijBj1ooRsAIi5VzOLJaglJaNxdxCy327pHaseuIsZVY18YpS",
-	"yCjJYiH7zelKltay3XURmDDcndBsI7ADFVfNR5+W5go7GnYWBZdDTA82g0az0VcqHjtbodm4Ulk0AF2W",
-	"LlyRwtxj3p6ZAqh0NZdRZWUffdrYpJqvfGqMsI6UhAndHqNs7yEAEuVnTMBWLWIIqS1PppZulBq7iXec",
-	"Mx3IzLPYA8+eDtIIKSxJciqrzqeeFb81yNf1PIzvy7fgIxp/k//UePL0UafjpEOmtVtU46zx5vOF2zYv",
-	"WM6C/NDgi1x9nV/7yelt/I09eRrV4W9S8cU0bCdbmkwlsaO8OIMp9R19jUOIkF9ApHRsvDrRQeELyZyO",
-	"RI8BL/KYo/wNhc4qH8C0b/xP61j/O7D7VzDGA8Ao8W/anOH/qUAIzdcQ6/378gCCa7fcBZhSZFtDL5Nx",
-	"rRlzxTUtV7EXuJj9athFhXnSqVKYGrjxxytiZscigo0UpH/fHevH4qyLUoAI4qj6DuZyGGRsqGuFB5BF",
-	"vBKq2A0Sfy2F5ymjWt8lXLZ89Xz7hn7YRRo7JVmskcf+MeHSZ2Tc52T2wjKrMtrzPlpHHq01kT20f6EN",
-	"d0zjiHyuB4xhMZ8Ueeil92Vv09wh1WqkWtgW2CdvtbuJqhdX7KOb85WKl/MQLiMfWgMHlTdJEYbhzHDU",
-	"SYfWKQVpnTBzu3jlHzOp2EjNIqAhyVE/4VslMU2/vjTwPR1Wp2gPsyzLpQ3owg8KRnl6TAFHeaZNzGI0",
-	"cC2qqCkgSBjG+RKOIMa7ievl+70MxfioJQ4PqngqHSoQiremI9o3+c/Lo3UF3q9fW6yEu3ooqMJ0KTiL",
-	"qLxbnbCmNe1ppTQIV0ps9aMHz65rKXzwTqj7iB+8Dn4wBqSHAKmZEYOYI9EFtyE57NptWWF9EnVe6Wor",
-	"+hUOqz2B5K+6Ja97jwd+S49pl7mXZnzUMFAEWegJt3uz0Lcl9UZ8CHeg3W1eQPgL/pNOp9lINfTEtVOD",
-	"n9+9e3PRaDYyJPaTjW7hp++1D4N9GRcRYk4MR+yzgzHa36HRXpAZTazVVz3WF1cgWQLWsQxTmjrdaS5j",
-	"AhE3tRv0bZDx/i0skPGWIwf7cj+wNOeIuXvI0VlqeQ+eeX10toDrS3/PG5nXy7590bNrRnF/xqHftQ3q",
-	"XuGBm5+E6FGgxD6/gjtYneH27Z6GAHbQcGI9FeUXciBq6tjd4dBVFXV3CGrqfKYhUX5N78yVbSopJ0SE",
-	"BLMUD+oikxf5uDUaKsV8Mq1rc68RTaIE8rJonUn3Guf+auzaonGdyQSMYYbqIeA6TVQMjbMeTwyU10fE",
-	"WNS2Hn+95vj+9ZZG+C1aNxxIOmCs9FQFHG4InE8MsyrOYc5UlsSsq4EPp2SABZA6m4U+Q2JUuoS63fBp",
-	"pqoVI1CZbRmIFOaCnpx2tolGpJEpVnWKvshHfddmW3iNB266aWj546yu6Pls3B6VJRrSV+tqiPx+5ipB",
-	"9yEOWsLHO1NlONYTIxlA/IjlUHpcazV2X5jkNxKQGPdNLp30RlBgniQsM5wyxuxAGfhTus8esU8CNGHS",
-	"8SRRYy4jMKyvKJ6fGSx4zww0mVGMUExohbkGMHyUK4URn4TMNG7YGJIEFcOEcaycT2LGsSddSRfmkG9N",
-	"G73nmiZ/LKkWEXzBtkuNZmOhv1hjpitEL4HrRiFC+uQxAprk33jW2gTdFHOx/V6sFSQ93bq8qLRePTme",
-	"e5xTDdFQSSpeoYqVaNjX6pizfUhNy/DMAVtIIFfkcoqkCvIINhe2CmFQHW3MF6uslK5LLFsvuts34cel",
-	"yRAFMVK7Wq0uW/D65gEkQ+TvepbDF6BsmNYzRWqE1DNt1p9XcdtpA082UjtVyKsNtHDKFXGTMsJsO5qa",
-	"1BkzmVlUlU3xhkcDz6XFLTasTy5qpLSGyD3Gj2oGAY7KnL4jDFMpxlnHj9hLGQ6NQJoI6aTHI49OQUkQ",
-	"f0ojEOekaLk4P2nEY4SXS6BnGU+cn5h3GTbq3A9GyUGdDkusBNzae2Ek5JVWf2jEMUOh2FOavcyM1YK7",
-	"zXzHJ+trfHwruKDH3jOVn/M36nzfNe+o7w8Y7hzdDH/pQixMuPZYiTqYgzTfrmLfQYFWhQAtK9HarrDZ",
-	"vy1y5NDD4NDXWqUz/Dnb0MSHCWpkUrIm1gqgvfJj99X11MMEhcu2CoieAGWyBaAgNLe4dCfRBbINKsGT",
-	"Uq26CYzMzLwx9HiW2Dxk7uftKpUAl7UHv4vHdkw4zCNeBTMafd35I6ZLgD5Gskzu0+w6yliPU5PJWO3d",
-	"p3nlfRZfoiUQ+j//UzPcUqk+UKSSeh+wv0GrGfdlPHCORjjWMWgIz4GYnA9GTsyMu1LmkLhtuV/+CIXo",
-	"nDfilIEW/YE9DCfEbfXRBXlgxVZcBltmasRuM7CoklU2DI6oU9uqBKqKb9F2dws4/Ns595ZUTEXta6YH",
-	"ac7oxop1M5FYJijLnxhf+RvlHwyb80mXYINn5u7dzitIqX3j/vlGmisg8s8D6o/UFbhT3yViQd/pr6Ns",
-	"rBue4wIP14QM80US9YSOlqRUXRVP2ICbNQnXfTfIshqtQ5XAe+ebLOt2tD36vW07ial8QBjVYiJlcw4K",
-	"769mwwrrvtd47+whFoMZrm8UvcqMVSN84x33TXJz/ip7apluOHL1YVWqrBAdzZkulMLeQnQs6i7DZdxV",
-	"161IpZNl96qXNO6VG1Yj2RenqSzSSicPBgre+hfOI1nG8mhI/Zh80I+bIRAYdcJnow1Lku78sd9VpSxr",
-	"pvVW6Vmi2bbFc7prqjunVq/hdlRiFGLMJ4wnTvlM0NrCIhS6xTyK57qNrpfGl6Zz5imajofaB/mWmDnX",
-	"4F+beGopqDQBlkkNkepLgUL5drxTIlPBLk8xdfI0jKlTmIY5Kmg6rPNBSNOiVmWxAsO6mcFE73WPPezW",
-	"3TNBy1u1U9C4QBj7M7G7msv4S6QSlWk3Zaf7NH7cnVrXXyzo0ZeYT0zj7HT9CvDwbvtpRbouOzBupqmr",
-	"x1buB2Rm+9vILcuDaj0g+rIl5Fb6zM1XoChMvOKM6iQwFUtpSvB60jlhX+nvLfp7a8ylhfgrRdk4+xoN",
-	"eJKA7MNXJqSxwGOC06A+e+wlS7Xqaz5CbfqnJMyXrzFciQi+Uu4WQvmGhC1n+WC7+zNmrHabrM0PbIz5",
-	"UdxaGKUIk4QX1E4Luy9madmtituzX2XNvVfzdpT+6ocNlDbAum6peoPErc8G9CUteMeyzM38CVtmlt7P",
-	"4jnO+gy1KnnahAvoZSbIm4Pu9ure1/hGufMuO/V8M1nXHUkXNBN371zpJckU9WjL7prjZjrDV9Om6beE",
-	"jJGWR7aa/9Y3FvL1HPsc36eurRIbsypJ/cQIMtcqxiWDlhO9jMexBoOwKhYSSAfOa5bZqDvbDfxOjDCj",
-	"3mpQsAENKKcIcc1i0RchaR1pJk0xIZICc4XgnfMpr0BPPJ4Qe+k1oRsiDMNwNcTnjPcsOFnRg3FINiGt",
-	"7EZdKRGXVkv5hs+Xd1aU+XSNs8ZVtyPenQ7/mPxno9mIsGS38eTFaefxiw0YFs/kLR7JS+Sno1Z8UFqR",
-	"Dt3M0XIoFiwaqluTA86gbRG9bl8p4vH9Iezg7kqRGOrH0xcnj5HBtq8kj7z2AC1QIYNLR2q42DFqOzym",
-	"6Ba4Btb6kJU0GHtSroqJmoJWPNxw5RtnXJG0xPMJwnOT/vdu/e7DiFuIq85VyH5rCBPT1spyW4f0pAdf",
-	"0ly/wWQ3KS8okfIC9SFMQjW9sXzC+krFLJNWJBTgg+tU6OM1ev33NHS/jYSNNzGOBImoTRBgEsbuvNYk",
-	"8jWCbylEoud12/JEv8vZoXWGoIszLeu7QQQ8OvzWu1rFWWTZ7GmFthtFYnjFLU9Uv8YOG6toyPdAWpbh",
-	"R3+fOeVjqt/xtuJOadDlPML4mE9CMiFhvyjJDE+AST6aBbBdg3XyPJDK++o5mt6NiKy8qisOeghNYstI",
-	"YKfSsbkocUwuowX1HbWDaW1bNHWZp/5o0asd8evfQfbtoHH27EmzMRIy/HpS2gu/Kh21BmG7/e5HJUS9",
-	"w3vvW3DUUYccSMdVqzRsS4JU29qW93qtyC1HrkBFvnRDX4WRdbZ0oTmW1deEBT+IStZCRnF4b2YVuxJG",
-	"WHSYB8pgiRUe5ixQ3jnjFgF62Emns2Z6BD64tvzSvriCIintNVtqoDI3qdNifPKF0rjy+u28OrMnZMxU",
-	"Ztl4MGE9kQB77vZaxoYZK5JkI4S48No77qIxM20lQx3Vx0FhGs8IBiakT7i1YgS3kQWr1Idzs/Gn2ntk",
-	"eGpe1SFj+3JmDW+eMpgLLWiPDLWb7tp0zlhofB60YyZj0B6226lCJaOtkj5Ns9pu+i8aV6evkE+zzHCi",
-	"9R5+T+D7bRstp6a2SkHWcK/jHjulkrvcilsRDR25NwbP/3PcuXov/8/1+jYQzv6JnrBjf3qzW+8mqUvD",
-	"EkyGJWMcjwjrtcxh3YovubH+kIJcuNzk3qqgDck7qhJp3P0Gu8gPN/hv7UYFEuZaJkVgoF1ci+Y0N+CG",
-	"emUdbYrabYq8YbDbeaWd87clq4GSi1N/LVX8dSk48mVhYK1WRHGeqoBjYcwDiODPvu6UCF56LGQiAjWW",
-	"8/fcSW/aHGMvDaSKh1kBG7aMHts8saAlt+JqBd7Oy+LAGqnzg49nLrNwQ8zThFu1gzd2p29MWHfY2QXx",
-	"3BHOOeHyB8MQe6CafL9L+gQZt1KubZ1GwcIalzXkdGu5p/dYb/zydn2DtbE+Odo2hxGAxIRILplKqck3",
-	"Rh4dt3oYBmtYN5NxAiziksUKXYg5O2sNGXUrS6tNi1qu1D6ktSeV0RRLtVnqgTMfiC4LKLysC6yrsv7A",
-	"ule3KvUuZ+EUqSvFeIAtlA5Mszml3QrXUfdAuTmCjbMEPiZcegiAfV7bFTo4jVRXJNBKk4w41V/Zjbm0",
-	"BiPwLOaWb3RDV3jJXbe6n5u55J7OAxkTaO6YOzHaUxrFacwnR/V5aIAHwYSn3m6FHjw/GOrZSI1flrmm",
-	"W9SbBbnUTjVcCRjfC/nk1zIjnrYtXeoUIZ0aRMhHfz5VbVBF3gT0wMyK7yO9i0/yzuQec171iNPDqZzn",
-	"+cEib9R0KztnUybXaqTuWJq5Rd7WEAOMsM2yr+bcn+Hhy0EvP7979+bi9NkmGO2zL7Fjw+Jn0VveDxnB",
-	"747Ww6FIl5/FFczHroO0QfamqlOfxNabLeue72heHtpOsfn3Vq0LDSYb3Reh45Yyd+tyDxpF2Gm8rAu6",
-	"gCAqNmoYsX6riGMo8CiNtpKL6ISRSfECe1Ys9dWuvBe/gPsRUaG1HCXMUcIcJcw2imXSBXuHkp3HA5EA",
-	"9h8iLERhjYe0MjsROtY9St4JqWGLYidfzVHwHAXPUfBs6ZZzUe70lYrPi7IGIYl7GoCurRaCPlZR5zth",
-	"WKxVmm4c6lkinZylYWB5knoYtKd2n5h1S6KgquemFxRFSbBeZ0/K6FWZjqDJuhOssq+ahIY1qsqdH6/b",
-	"TTQREkyeTtwTSeWM7rMttC8VFkaGWutR/rKtfkfEDSrtXNoYc+G7IoLMRo70pn/RYFRyBW5NsTAR1zHE",
-	"2KZnseS7RklLdPrAG5yOp4leM81M6UqcC2tmSx3WabwX5EQNYCz+yW0NOqujsgGfe2sRVos1k0lE1f4y",
-	"tWg2auiZ7dyGwUk/ZNZpocpQcRciPoIpxtHRjDkMM+Yik4Z5Se9VCaLDo74UMVPa/dATiZ1FAl4pS8gq",
-	"cZ9bMQKV2RahiZrG2bNOZ4m10r5xy1iRE58zfO365lcLoyrL3i308PPgJb4nFfqMfSMl3yYA07C4dTZs",
-	"rHaoalYbne7YKvOvZgit7U2aOr30fDVVesyv4X5pMs6oMToncDuVaabGcn1t9tpv7M598nU596jE7oES",
-	"K7u+9CInS5sBapKIMm/kNoTU3kIdrVY77Z643qsk6InreyEF8oZXMRgrJPfM8+TF487J6eMnT5/Rya3F",
-	"kW/F9X0UAr6TDMRHcXBYGZR0rpRCqfkYYzLOku0JSGJTbPmgMVbn02kJZViggNFZoSPk3aWM5dctze2K",
-	"arpP/PoCB9VZCU9zLO1h79Zw+ABb/JreNO9jz2I+MZRuS1nWCDg9UEm843aDJfSjBU9WEA8N2VMYNwQ8",
-	"r0AbUR3KDRm2X/y4jeKfdYYXcfceeGyRiKw6flg/nPOy1j6ZE77TziT9EUhLYW9gKWihYie3fTSU0H8Q",
-	"toMIrck4izXvWYYt+HSWQHOKXaEhyrR7AdYDtD/jPyVPEjXmMgLTZF0wIgbydcfcsK5IEogfsfczabq6",
-	"7/72kkUDiIYQ+/moua37EoB0ewy40BHXboxRpQ2DNHALSJN7NQKdLGycNU47p89anaetzkmj2RgKiYn3",
-	"ytiUI58uMPVZo3PyAjqdTqeF/3nu/vNj+NX/zz3Lqvzpz9zTN8m0p91Zy6w83a6YqNKbyD9oT/QVULNp",
-	"Is8uj4Z97fjuaGQeDNK3FuSpBup3562BJyzlxpK02hZWKwnm9g3+uzQyGkRGvXpyKQM8AGAQfM+zvOE/",
-	"egzNaTTUQ/bgrb5Vu4b8XjXSrb0iMjpLZ+3Iab+kzmjIdDFV4RBawxY14R754ij6Dyr1B081j0iSxTnm",
-	"k20JfdQgLbgK8NxbNqlfSobP/sGw/wgpMiL+h3sVZxEPYYLpTHAF+gzjrynQi3IWZ8QleTWyQNRTzCQ5",
-	"Z1wqOwDNuiqe+F3Brq0xE2j4akK2C9lQXW6jgTPr/50ZbyzjunAqbE4IMRnqTzovHrFPaE5Zcs419Ymy",
-	"iAMqFftaZKrfYPL1DLuqhRtNYX3ulQn1dWW2t9suDPS8ucrxzm/b1tof3r9uGph9PjWkH3866ZyddM46",
-	"nf92nrL77PoEf/KQeWc3wdBOVF+4VV7xJHPusIh53nzQkbMfhsXuzcb/ZNw/4ORpsLSbDWMRLGdu/k6Y",
-	"P5PCfdqdOEr8qxlyoc4aPBWbdNaebtrOGxvyPqyfwgA8GhCVNZ2JrnQM+uAqYffU+0bIIlOjEDvPr415",
-	"FEFqyQGOM+0eEpq9TTs6V0RcR/y65WRKy5GpaZydPHv+/PnpyTMvWlvCwii0LJkTtmSML81IqBTAPZGs",
-	"iNriGt/isNqDb3/VzUTuPR54GAxPfPMsOiKyGgNgqFB9b2vsRSCsgaTXRIAcOWEjiAVndpKCx1zqKe3T",
-	"NpT0X0m5to/Yrz6HQ1gLmIAcCzOkegnCExF99+puLj4E2WRGsRGMlJ5gT0bDegm3pIunQ73VcJZ3Y6cZ",
-	"pwrYTZR/RipmUcnnLxfsKlTzuAJsUaxGI2c3VKv8MpWepYnicU7fi2w6u9nvp5luYZ3jgTLARjxNnafv",
-	"Dtm98Mpc4vVaKa2TW/zJ78sPBrOYCaE4BZVW5xfjPxVznj59WhFfX8fUUZEF2zJWAx/Nypc8hN8VkuNi",
-	"Ft6sMcoSKxwhtt3oFhouMw9JtTs+K0jEYZr0mo/2f1Hdf0Nkdx0bnNJXiezEpj6+MCDVqo/d9h31W/a1",
-	"qGnaN+6fb1+P5sgWzREUKF5KGvE3FYVR2UFcHqNdT9gvsShOT8qzHBePelk4ryiy6tf7VeELKmI48Khe",
-	"COZ5agnUkQf1pt6DY2Gs8tiVVbDaPHSnVxHTI4IjjbSGHXvpB9ZNbzTPsiwEv+SDNzf9exbrk3Zsapbd",
-	"PRYOaa83kN6WSbvXrRO3EA0G+09wY0ELM2yN8KdWZK4azcbfSrrRbzJnQbR/Ap0IudGlYvG1d4zUszB1",
-	"FUscA8mHEkh+DVHCi70eQedBE9Q8Tin5/ASlY1JJayWkrWy1PqMW2jf0w7daK9VxinDZE7JL52QPhmfv",
-	"i+ypVdjgS74jh3I/gIFHgfNgsUWdXOH+dH+YFS/NKd4oooyS76T9pYyS2xI/npiWWKNuxHceUAX9wGOp",
-	"eM7OtIXWiIuE8TjWYMyaXaLct+s2c0HvVceA2xa3nAT0ML/XexRG5MG8X2POXrkxuFpjxkrHWKKFLcrc",
-	"X1g60JxqIlUC4ZEbWr+gd2/2hjnLUj7pNuiofA5B+byMMW3CHWqIrocG1/7CYloy/4NheO+9iaBYrmza",
-	"N+6fFdE2FAa16oPlpH7wmXOBo3cj/FebAe5I5l2SucsghfdufSxMVNrfPPExn1CTAS36Ayw14tLXi/Ar",
-	"KM3p9r7NnhWOVw4ePIi2aQP63ZerspxzGDc+pC/V+KgxDs1dIbmRX306Em6yhMt+xvvQZBYSSAdKgofc",
-	"QtAKzWU02Lr6aMeCFlpjoKQok6rAAtwatidK1uhtHnHJeGSP3c131omUskyTJLTeNdQIicSdjFkCFoWe",
-	"EX0sNCmczHZJHuTeKZ6WsFOCHx176uyAyD1AtJdoMVF3oOiF+uvt0LOQV8Lul55pCbuj50uQ9hw9rkTI",
-	"obOT+koRxqqBK5BY+Xwk99rJ/R0XSe4D+7aH2ByRAjqM0/lYxaKBUgZ8Opw2lilZg2jXMFJX4LNWWj0e",
-	"WaX3yhi0oEtcz1tczofejlhE9GVLSEb94zBhEudnSiaT81lF7Fy8Y0f2HfEM5XHlLgDRajgc54c3nfc3",
-	"HgDlcU2dAWFYomZzd7fDNYEOVt5fXIaBdQLd0BxLM2n8Mg7+tiEnEpWCLLz2PYw3rSIxkkZrkJjoy1/l",
-	"d35RRi+BpUNHeF/LBjxNQULs7ICcpMd8woSsLku4x5Q9hu5AqaFpG6tFCjUUM369xCe3HCFxm2n4SpAc",
-	"hMOhrjwWCFYOOW1h0B7mrMcTg7fbxnLspQmFCkX0skMjPsz7JNg59rJYDRmqF/LKBvetNcoMaS/+oK3Z",
-	"mH3pffPXra15PM2DnLlezLfMssLU99uzbr2Z5o4JIco01kz+668Sy8MXylJeBG3IGbsCLXoC4iYz+HrN",
-	"nBKabKwQ2kX1eoz3LOgx1/GMFvrIJyPIQf3nC9tOn52ePHmywMVp1k1ERKdQWPFNowtcg3aLx9pN0FeB",
-	"iDKdNM4abaQOP/dNWWUkpp9FYAwzfGIY7zq3hKqLHk2voD/SmDIEKH+Nh8g5jhMEclQ0NFSnMlAG8YWN",
-	"5b3iEy/d7yXP+2Og2IhPMOCICfz4sEfF23Av7Ba/+4saz1wtsliBYd3MCOkTD/wzchyvsvmJuY2H/vLf",
-	"CNXcFV+IMmPVCLRhfbB4+ug9MKvS2V0MPfYWn/MacM8GKhExn7CIJyBj7vcVrn3nCEItwwIpy7Xo9Qz1",
-	"8/PZOX6iC+iBBhnlfbDnJ3ulpISIDia/eJ3ZIY1+Tfn5qDGYpkf/DddeBUBg9ycnRAuPy1tZLD4QE4lQ",
-	"veVPIEg+IVkOrjd9EuUdLT4m2Nu0N1xDQGXytW24Kp0Vd+mVG4DlQ4v7kyjjNgf7LBf35SeRJGVv8YkP",
-	"3fiRkjApnnjg9pLzVlk3ca6k1cVv/A5xH8oI83J6TiSO8mJ7kSR4kBPjoSwDp4xSpd3cf337fwEAAP//",
+	"7P1pdxs3ti8OfxUs3ruWu59DyZI8pG29uMdx4o5PEtvHQ2ed0/FDgVUgibAIVACUaCbL3/2/sDdQE1FF",
+	"FAd1kk5exJKqCuPGxh5/+9dRIle5FEwYPXr662jBaMoU/PgyZatcGiaSzVuWZ3TDUvvnlOlE8dxwKUZP",
+	"RzdGFeyG8BkxC64J18QsGNFGKpYSKvSaKSJnhArCqMo4U2PCfi5oRhT7uWDanI/GI50s2IratpkoVqOn",
+	"/xzZRkcfxyOzydno6UgbxcV89Pnz5/Eop4qumHFjfJYkshDmZWBk7xeMTHmWcTEnFF+7pwlPbY/cvpBT",
+	"sxiNR4KubB/uldF4ZEfGlZ2sHUZ9eDOpVtSMno6Kgqej7eGNR1/yLOsbTN8I7PNDu1dUJIvOAcDT3iHA",
+	"GwcPgtHl3zOqdfdAGF2eze0rng76R8XoEt4+dGRFsmTdxEIzKhLWOxJo4MBRPKcZEylVz2XKwiNJZMrg",
+	"1JCFzHhKNyRx33SMyz/uHVlOjWHKfvz//yc9++Xi7MlH9+/55Ozjrxfjxw8+/9/wiBdUzFnXuuUZFSSB",
+	"V/rWDt84dO0WVHWPJIGnOwahjjMILubvmNZcit7RWO6j8b2+cblXDh2YFJp1c8MEH/euD75y6DgKpaUK",
+	"D+JGsE/mxlK3vShyOmdkymZSsXJEPxdMbWpDwsbqI1jRT98xMTeL0dOri4vxaMWF//0yNJ6vWLKMOW0p",
+	"S5YdC2Mfneh02dH9g6k+UuIpDvAWX9s5Wvfegdv4tTDcbLrGlLE5zQiDd/pICt84cCgveNZ56mc86z3z",
+	"9vmh3Su5el4oZWWhDiJyT4lZUGPFoESKW6YM6xyVkqveUf1fxWajp6P/c78S0O7jU32/HIsdXE1O+5YF",
+	"hveKrphG8SyRqxUVKZlJRR5ckJRu9DWh5MOHl1/ZMVMylzIlyULyBM4j+0RXeWaH+2D2ePYguWRnj2cX",
+	"7OwhffTg7An9gp1dzK6mf5tdzK6Sy0s/UZQhq6nWBnhmR9g36/rRfvSofbTrh+zHHz9dXZ79+OOnL9jH",
+	"/wifrJerXKpOdsjhaR/l4BsH0s5LYXp4ck43KyYM4fBW72DgjUMHY9iqayi60DkTmhFu2Kp3JIatDhzH",
+	"t6yTryxZLztZskN5yXd8xc1239/INVlRsYHp27MAd9NCZqkm1JCVRGUldEVl0GJ9FCmb0SIzo6eP7PVE",
+	"P/GVVWwu3WXlfisHZ7d2zpQbnVjuIpaMi2XfGtnnBy7S92w1ZaprICt4ek97xapjHPjagSN5JU0n6xfS",
+	"9LJ++/zA7l/PZsz+MuRqtv/HrzrG5R8fOracKWpk5zZJ97xvifw7hw5Fpd3kIu3D3kGo9GA6eYOHY8fZ",
+	"6RuFe+XQcSi5klba7ByJfQGkzn5JPGXHGIkZKlbm/quuVfLPDxzdW2rYV7RDnLI6r5WQyHrBkwWhRFHj",
+	"mHGXgE43e4tTX1HDcEz2LPQcdsXO8IW+nVOukUPXR2bsFbQYHIkEodd22TUMuUPsrYlaDy+CIyhEny2L",
+	"qKJXp1XFoSSyQ8G+M736nSxU0nmeC20FBQ3v9I4F3jh0KEbxnL3jc0FNoQLEgS/c00T7d0DX5itGrOQ/",
+	"lenmvEtQx2/PqtajyefJ4+Bgi2k5tG6ps3qnd/Vq7x24hu+ZoMLsvDL92aqUICFVKpj5JTxCg80edOTe",
+	"y0FqpiFTlsgV62KKRh5HxXyvOO20axv7sG/r4IUD9+yD7hYvCt0vXdjnB3b/D655p2hxax/2DQBeOHAE",
+	"P0i1/JaLLqWJC7jL11J12YTsK71j8M4Xy9snyLyTTZKxiTYUtGC0fk/Yp5yD9gOMb+LMK2s2XUiJases",
+	"gK6ENBwYHheGLu0Pjh1P9JqxvPa7YVnW4e9RTOdSaAbuni9p+hb9Bfa3RKJK/PTXEc3zjCfUrsj9XMlp",
+	"xlb/8ZO2y/NrdX5/HTGlpNKjp//8dTTjLEtHT0d0BQqMP1gwfgpfjlLJtFUxyIoa8IqsgW2MzEIxRoo8",
+	"Z+osoZqRjBnDlCZ/efnuNXl4dfnFX0efP45H2lBTaHvU7VnnBngIihEwB8KxeapJKpPCyp4MNl/RxL76",
+	"cDp7cjV78OiLL6YPHqb0MX2QsCdXT9ILdsEefvHgcUUnfs76Phe3NOPpmeti9Dn2vL/BFnDRQ5IPDrlc",
+	"E8VoakcOdiU/fKLBosRosiCwwDBFumIpWXOzIGtnHFN8vjDnIzRZzzKe7Lmf1Qo/qa8w16RlcyJrqi2f",
+	"cOOgQpoFU3AbHrrgtY6WbHOmmO3mKOv+0hC7JIqmPDG6XDw7ckZoZndgc203Y8HFHGaIPpYUVvaFVFOe",
+	"pkwcurQPqqX9H1koED0rOqBZJtdABQcu5Kwc77FoNqFZBjcDjHhFNzDgVMJoYY1eSfNCFshUD1mih43z",
+	"rRiebKKLZEFgdw5cGyHN2QwGeqS1CQyR2L9ek/WCwdHghrBPXBtNWKbZuvrEECMzJDErKL4Ub9kMSH6v",
+	"NUwWdpPEHK7J6QX//mr5w+a/R3XmeVkt7rPSWQNRBiyRIiUzmhip7OAsfz6Yg2KrZ9jqmWvyaCSpWMqE",
+	"4TTThCpG1kqK+ZhIZSe0gT8BbwRZvWeOlvOuWZZd25cEuSmX8YbM7ck0ktzctxrAGRfNGd3Azr2X8jvw",
+	"hB5G+JcPmheb5afAoqQkmfO0HrIXRsozbOdYG+BHCK3aVacCrzAU/LkUxMoq2q/S91RsDlykq/rdJCUa",
+	"makxbJUb/ZSsKTeEkowbkx1jvWzzZ77546xbe9DX5OYtM2pz9mxmmLqBW58svP0cyQ1o0M7NiqO1qKLa",
+	"hwHldfvTavRbxnLQCwQtzEIq/gs7mIvXGI3lbIQLMuNKmwM3pYAh2lOf0GPxkleSGLlkwnKOJdsAB5GC",
+	"oVpY3s0LmaXA1oGaPwh6S3lGp9mBx/5RXSR4rzaEzikXJKMG9KwD16oc4zHW6Z1cMbzd4JALxlJNEiru",
+	"Wc3ZyrDJgqVEyPU1MX4ibrFyJROm9f7LFVA2cqrM5nzKlVlMUup8E07b4JqsuNYoLDhNgxL7Fl7SVJPL",
+	"J08uzi6uzq7+1tQvrq6q/XhBraxoLxLXGtIETQy/Rf4Gi3DgPoHB/owLuxsZM+xY8q6VafFmG5NpYfmi",
+	"KjJGUDbUhJsBykU5pHqkIOxfmnLbJc3eKMv2Dbfa5Yxmmo1Hee1Pv44SxeyZnVDT0NLtrpwZvmLbqvrY",
+	"fpOig7FvHb6Xgm2q1yeZ90rGfVSzEsVZcZwyv3N7mOIyLV+frKQwCx1iv+MRTyNMF2M0PNTsC7liOYVX",
+	"c6kN/Pgx8JkowHlY9Vw9yqlyR3Fn53Didk4aXgJjQ8L4rT/yUTthDyGrTw9OmiWMJJNWLA7NrW7MhMUF",
+	"n/OuPuvmVNuKa5YqRWEohZjyLMN7MGLsn+vGoH+OYP3coo+9tQhnV6M3T0Yt+qh13ljF8jT4nWjPfVw/",
+	"YtVSyelPLAHrhTu3L/i8UHgmBxxfOyS9LWa8Rv0ho9oQs2bZLSM4j/PROEDnmdvhZiNf2ra9KrLdFFzA",
+	"lrhBjCiyjFjRcsG4IindhDsS7JOZpAWL81eNR/KWqYjXS1qVa6ajX4aDGf8yuE4PXesWScJ4q2m6MdV6",
+	"c3szdhvdQz8Q9KGHc/9o1vwVS/iKZiO41aZDP/rcPfI3FNW0AeMuuUkUW3H9vCtWK6o2IcZi6TLAiNsM",
+	"BDrr2YO3dgyDJkKrS3u3hbw+Fv9hz2j8fAdyFIyQ74+v956jkGgwXJzY46pnK8qz4NUZeWfz1IVtbrO9",
+	"jfPJ21MtmFlLtSRLIdcaFBA5I9xoopm65QnT58cUCJwzfIikUAbabM3jec2Q5N8C1V8ArwoOfCi/zRdS",
+	"hId8HKmhTYJSOw1wQW8hOIowkWIE6g5O27z8YaX7ZACkLz/B4Xd6ektFMpSrGRl7aFqTMzI8iiyTqMUN",
+	"5Uorz5SiqGDIYYccoMHczmUOuXFBj8EJ59wFCJ9YA4pkMp0HWrFbuRzYJ4S77NiSb9nmrX0tTP1I9C5s",
+	"ZhcFw1Ke/mrGHTvFlQwtv2OJYkN14iXbxI9blz20DDMLuRZgmyJSZJtroplICQdnKCVTRhVTaOI630n+",
+	"GBLsegpO1hh7nZ3ooNckv21phQvz+GFQ2E+Z6b+kO89LyDtLtRTjRhjA2OoZY8iOIFK5aPfgtaa5Y8Zx",
+	"J83InCf1u8sHjo/GoxnlGUsntv/qNxTOy1/tiOyvS5Ybqz/C7uVU2RPvogjsYxzwZMZFysVch8ID2mze",
+	"jqs8yD6dE2fXSxbfcW1Oe45LAtw6yvEntki5gdzKnUMN5cgobUie0YQR9OUlC8oFuJmUld2sdm6JozlL",
+	"SFKJJgzbRkOmKVDzz1g6B7kC+rT3k0gWUumgkOPtoSGhidEs8nDtLSvkGOoCXZWD6dyOr4UZrEFYSa9j",
+	"guCgCz8ZcBNWjKWXa7mQjQH3tZt8UM6GR5PIhpzlOdDOmmbZgGs/dI9TM6ra8Ws69sveuZWnv8srgjnF",
+	"fW5b/wdTfMb3k2ndkdy6Xp7hA9Qr1pZzrJgJm6/gvE8sO4k8pVPPzXauG/I9S9xOo2r7DWmmSSat1Ego",
+	"DC+ie1COBgmZyMmGTNEykhBuAo5YSzLDpO7opgaNd0vNFOwWYyELIdDTlDoNzsg8D+qdLRJ0E/Jth2jx",
+	"S6fEDCC/jAsWf5RsB99xwcIHKV4z05UJaFd3desY/RTdg6GfBs7rPf20U0jw48bZ4ojGbg19n10bA+s2",
+	"UAV0qdOBm6ZG0oHn7NbbhCPIu20VkoJNHF0rlhTK5UtB0Knl51km12BFGI9Srr20l0ilWJvV10ToAdQh",
+	"ZNjtlaOLLNqRliuexNuMfi5oaXnr++C//XvDKXKSM5UwMcg6XSc/ISvjkEtTqlNCbQ5+8k1CrQ+hm0xP",
+	"LJK3D/V+Qrlt5eSSQ+9QDxcdbPNvi6ECA7r/mEhjnVVp0xZaO1CoF3Y/846/6MV6W4gX+F1ovWZccL04",
+	"jUkLQuUPvaRbl/PHoA5uaBYMigpIxNVWVcZcbKC8/t0WNCbQQyt+dU/lzRmm8FT2/23Ft0J+wreCBpBO",
+	"nbPDq1QzlbtPO22ubsHuhJ3ZQ3wYK9vPJzZkX4e4T9KCYZRUJIeJ9W1pPbDhtmji7O1wllbNWyzOK5Vj",
+	"VH60H36CEDnx3wwUUbZYUKrozNL5jAtgE7eywylXMqI9A06qI9XyNrkpVJyqvg5IR24hu4j5PUpFQ5y7",
+	"VMevcUINm0s8LPGujaGi1xDhrrW+5QBLk6jvfIwzxbaDy1d6uU/sKSpxMtq8+wdMciGCrT0Px8h2PiNC",
+	"QhQ3RB1DHs+a67q/fSplxqgYwBIAy2hSubz3dV2FKLzRdrkVfuI7PU24FYjAtnNDVlzU/3rZ3qLacruT",
+	"blTBPoZWzs9wKNZWxwROfwEiyR5w/5WwhUOvPz3UV2m/UB0adcLTwWfIfhNuD3I1mXbttWPI4RglVBCa",
+	"50reMvC/iQ1ZOTi2o4rGK7qZJCUZbxNcCUQS01ifl2ArtMLuj71qcJKpS1HV8NOam0Wq6DpsLoDE3Ukh",
+	"DM8OMUnXMFZw62tyY21ZqsuvJKnGDvZT7R2csPKAHHDKEEHzSAYoXBygP5plr2cQbB9nNfk43rpxIKNe",
+	"EyZSYqRcnm8foLgDMeOZy24JzxETr4O9Q5bilGGq6kyqa8JWuYGMJSo2kMlQu+iqZY0VfQU3fLe8Vrct",
+	"IYZTFc548Dq/nmEIP8ZerQgXhBJQUWHBpeJzLurnd4VOw6ks5gvTsvxVYDSh45srLlUwiu3SriguMle6",
+	"w5+hZAb+aucE7USMJWuIvFJMG4+C3OCenUxMZpmlrMlK6qOtrc+CyNgMM6yxF72gTl+P6qOUP0NdULIo",
+	"RKpcnjG2X/LIbVC1TIp5Y1ikdtAyfss0keKa0KlmwjzFxFM4dPFXEMyuF6usjNSuDAJzJYscDlwBoHdh",
+	"CbKBOxLl3GRqpYcd/tdrQcBQOnaJnhoc87VU3Gkmk6UOHn3I958M89Tf0my3Hl7RWdCohIZfd1wr1uIb",
+	"r52+xhi7L4XTX2B49+x/eSH68FDxsGRX8TrfoPhgGFQ6hKfvmbjjXS91d0zNSxP2wpR4ICEGnXHBJkkn",
+	"Mi+gTNl3QDBNITE0aMAb4tYZ5o5Rg1Xa4QxjgPcGtyCm1fUicO19bS9ebVhe4i8j1+EC46BVatmNcBHe",
+	"3ACoxIqmiDHmz1gfY9s6M42jNh59OpvLM/e3n7QU52/p+numYVpBPuPNQk34JxCNy72pE1J1INqSwrYj",
+	"yq5R9zk/uV/HsZMTuHSw5bd48PaNeQzm8TiCoboZOL9W3DDMz6RZVoIgw21fiIxpTeb8FoM56yC+F2dP",
+	"Pv56Ob589Pkv/zz/6H998vmv/+//9qt9IWgsbeSKKbjRAZ0Gr/SaAeNRjAGjvsI98V8eBP6NzHgyOKi6",
+	"Sibu59nSUNeBVfSpoQM/mSuasInLyO/AvC2SBchoHg7BimZwYXOzIdSKtUy51OGMaqMjw1VAvIo/DG8B",
+	"M/Hv9iO0Fnx6iZ/BprUPyMqxjGGrcSsjWH/jmxY9YANuJ6pRjMsNba94H+U4dMNTOtE67UyYZTLoXmMQ",
+	"h3uspKLePFcP+8hKicUS3qDRIvbYgNxa7PMVQpaFWHKPk3HB5wtU/ihemVj4BjNvoiK7MFtq6Gjf4Xeh",
+	"4eqKuAJOUUsX9zSRa9Gdq3aQKztm8Majrm7d+RVqZ+UeKomnspKVTtjaUCtSqS1rRQ4R53EPNaSBqxEl",
+	"xznLQfT7ewgWNQ4ToA/k6nvnisMoqmnU2hvXViO82ixZvmUArD9slctMgNhleIEfhKafF9OM64Xfs7ba",
+	"3w4Kr709HgUyEmrTs4r6UPIZcsKoSKfyU0A+E5m9rd3ze5okdiRg3Z8yspK3jTzArpniuXF9BOfnCsQM",
+	"m+HwSFv8YrqJ8GrENQji5x5fdAzheE4PEX4SG5PC005vAjRem0dtEXb6Fdw+n9wm4+npAKOMFEbJ7F2x",
+	"Gurth0SjAWn9vDOZuKwd4ZUQfc8bGjXB72Jj0n8uGoFdNYpwaTTxA+4MQijEbmiCD/adrchPdF7D97W8",
+	"nqlL2apWyE+kf8OGelrLxdmKFQA7qdU8vVdhARiFYYPuMPL0xLWLQnFwrv2eeQOU8NAbAl2XYVl+yuZ0",
+	"GGeDvIvJ3Pu6t9doD369B0s+Eg/Vhs5mAVvX2YryjNA0VUzr8zhPLbbVXKEWVy2XO4aHlht+F4y0oq5D",
+	"uClYbtlQs1FSmsZD2amzQqRO38AXo/xjGZsNiNY/mQl4/wAsX2wwZHuEyfXsAJfiBy5SuR64ESnddMB1",
+	"rSk3wdvrg2YuvyuhK+bAOw3WCwB0Si7K4lBR11hrHWBIVf/BSfeg3u8E226C9H/94W3LyPjs7H8//hqq",
+	"vtc0R0Mq8vnzCuWifHjmCoFhmb8FAOtn2UIWmt13JWbvr0oSeA4ywFuHRzBg63KmALOvjQnWXzWgbiu7",
+	"DNnKHDJgo53LoZZQbGTcGGNoI78KYmU9g4Iu3stQlVj4RYpWiYWri6vHZxePzi4u287fHbtXVkj9Ct8d",
+	"tHll/VRXjxEkqEAqJGGfaGJIim+4kHIwhrNPpjmRi/OLC5hEbdUfXDUI8+z/eYP31cXnv/z443m//TtE",
+	"rX6sexPrV2ywutoZjWOZhg4FmuEyOZeTYGumja85dE0uoBqhcJQQQF/jtzGuU19C0wu+Oy9MKItYd7ZE",
+	"d9Bm8+h2wk7LVQgeDpYsIyM5W/Kfh8vdNcYyvzguYLzxSa7YjH/arXG69/oneHLnWW0tT+BAw9aHnw2a",
+	"pl2ZTIAtq81AUnYgrhPLKeMX53v86n9lOEcWrEHhUSrW81A3FcraE19w9oBjVNWsxUWsxuIH7AbQXpSu",
+	"/fuqxEEYIj65Pd81i9qkh9FsbW97RXRXcLjso2uW+0BQONi2cG7KusNpgJcdQgvLQqHzABu6p8OqdidH",
+	"GY9+CSOjhVmNex0H17sQd8J2TgbiYBs/uaLoqXdPBdF+/srfr0NobsCdHLA6dQ/mLdNGDs5FXHOzkIWp",
+	"+GpL1EsSlhunFcE7VnotNAPyn0vBrl3dNyPR4GS1G93WlALW9uAc3q25GZxvE45LfSXXPuJCU57Gx1D+",
+	"tlbkH9WFMsgKwZLlcLjufSC+4ZsO54C/REKR4WzSaZaNdaPPhVQsnSQyK1YhIMjn+MAL3IAAhiDwUDOe",
+	"LCiUfrF7ByHmRmYpkSJhYzLdwCdFnkmaNoK+tsPWWszPyukDw1CRvTPdJYrAwdYdRddczVKYGFbwEIxM",
+	"bdOaTCmWxg+IMF2Zjo50Rk7hwHBGqtIOLM6awLPdybawtmP1QqbIpgBQc3tXRFRbQd9pgzZ3JpfZk2aF",
+	"xLII0iCfntkNndK4Lme+lx1OSHwvOF7ck4EjrVxpJ4oFK7G0BkV9PyP/9e71K4LNuBwCLjRPGZbQydKq",
+	"9NJ25PeOUMrx6GuRvqGDnezrBWskXwi5HjlgcgR+3wkQBC2EVunrWybM68IkcjX0toZSGjvd/ZDa2A2f",
+	"KKuu2xuRuCp0mGdDeFqF8kCSCGrT27Xjrgk3ruia9oXYwAxUovraSxO4Slpg0RAXLYZF7+zK/YTm9rGD",
+	"UUTVx/H4rqyWQcHkXUGTzWJaGBFGMq6N/RN+FMZvjg1CDqbCuU0IEsgnXMq3jkUPwDh8LRgpBIeh39hL",
+	"6MZu5Q2kItzAE7gOb4y8GWNhaQomSaxy3fYLm8Vk7czozW6+r2dn2VZsg4QLI32vri5XWB9K6SYWcsBf",
+	"pLGI3664cEceNQfKtm2ehxE9h3QVlTxi9/Af8OIWd7czG2NpWizajQ3uooi4O2rLYovxzHb6qyIzPM+4",
+	"Pc8bciOKFdqhb8DRkfJbnrpHKRNyxQU8HKPNN9tsE0rttQHLMXxvy5EO6kVFhOI1TtxAQujZ1mrA48Yi",
+	"7drik2vvW/M9sgJfb1+/M1Lt40cV807jnG02AvUH3xuXjYWG+gISzZ47W/4e5v+WV2qIKAVNdA2qx7DQ",
+	"dmFdjHdg0rm0Wg0FCkRZNxJzSaZMjespgbWaixg3CuoQVJoaQ2yJ8/NcWxEB03Ltr1gvkNAfxYwmhtA1",
+	"3ZyTHyCBBrRkqx4LxlKWjsmNWwWoXoJ1885/FHW/0a+jlZzyjJ2vNNepncJ/PHxy+eiRna1zKG0VEXs6",
+	"qhUG888xeWvEBTC2wkGo2CeuHvTLlJKvXbfoRKwv9VVtcev749AjBl7NWK6rlKlc+v15c+InKJK2HUIK",
+	"XbQvyTfULLx3EjARpIK46DJLiiq6YmYnelSY9qDGZ/DLdbAMPXy3lkWWQo06rGa260jhzGqRgNB28Izt",
+	"VUlpnyokVe2wOKeFfd2PLsCcfbJRfIuv3Rd9ja5dSERvO+tmIxUDCRvKMO7PaQtYeq/kOvBabF5A1U8N",
+	"Aaq3u0Y3xOpiaByBvSAQuxTduUN1jy9Phh/0rPaasWX89v3A2LKzsfaVUoVt1HcnuIZ+HOHTIWj2QXCz",
+	"B8i6hwOYQ067kICjQsB3i5vwcyENva4KeUt7wFMpGG4USumgXBT5trhZAYd79dIwBaIVssiUK+Z0Sssk",
+	"kjAsGYJTOKTutkKID71NrVXf59rXHp5JRXwfrQy7q0ePghwSxzZB+XJbRscYvVYH+E27g4uHf9td/KkT",
+	"6tunBAxjfrVsswDovVk0Cn+ievzPq4/nqsiY/ufFx/M1BHLpf15+PAf5OIBsf8vCQBXPyJoqwcWcLBnL",
+	"SyNDaeH0pODRpNzbwa2Pvm7GrkaAAfgEmHtVVFbTTRMsoRNJ3yxqOXLh3fg08Jh9zcH2Yge2XsiMQXY4",
+	"VL+FC7C0eSuWSJU62mlBYu0Cycqp88XEwucrut4SiJ883gMq6+98Zk6YDjgtsXe6eVcpo5XpurshHX3e",
+	"f7Bh/5RIQUrgADJjPuRwWF/DA5OH533EVkNIEhpOsYMT5R8zn4dcMQgQbVO6uX91cfU47BeRK65DgCYe",
+	"JiiRK6zyTg1ZyY5yZRU4ThR07TDcgpBxr+qwnrlXLlRtYrV9+dhxEE5uDIDTdgIjwDcsS5+t9ig2PLjc",
+	"UNeBfuaPM3DGuoprb1ZuNMHKlhFHrl1pDHssa40F5y8zntLNcx9TeSyweWeRjdpbN4avaDhOY1B8YEPv",
+	"aIMiuEeWu2mKlZa09LruXJLpBkAR0MU6s/I5F/OMkTJcdZCPdcOoyjbRq/A/8Lpbi90idDOO0UVtuy4j",
+	"NnqvyMZhW5HTUHxpIzTBDtt5uxUj8pYp56DpCFEqzJ5E1UAouAhl2K7kbbz25A3/u5o9lASq9h88fhyg",
+	"iF27fPL4pDb72D9UqbZfg3MoYrfrgLAm20to2C9XeyRH+2zD7dPxEu1aGBU+hjgPp2kmcrXixjQxBWsW",
+	"gL2iabDN30AMTrBQEKLYrMYEQkvSWgGeQCqmUsGKSOCI8pEyUNcaFqqjkU95mU7VRyK46e+loZmu1T0I",
+	"SYD1jmG1QYbG0rWtwJfjleTMK/iP1mrQxLNegI/SZA2oXZ0ROK6lCb7dmdK3K0qnIt5RjeogObW/aoIe",
+	"uhXY4IFVyVy8ToVu3liEGp2UoywJsFr8cXXMy8oNQ8J9cGZHwpLel7IDwNK7s5FiyOZz94whIG4PyaSj",
+	"Oq3f2xDp9hhZHLBSgU6h3RYUX5HW/6nHqI/zfMEH55ydsLyvhw+MZzKa/8Im041zcg5NM6zDxfnjVjUY",
+	"eTjsEp5cxKnt1v7SjW9kH4OmV7JKZEehGE0dvomQLrQUmCl4Tn24oZFysiqSRZWDYYlSSfjXrDHLFW4i",
+	"q/ebBVMTs6Cg+VvJ3fG2CeIEhOt/JuVZDUbPho1MKNxg7WC0C/oQaBY2jWQ8JB08g+gvqxlLRZDRXpML",
+	"MNX7ONqqi97bLRSXTYCfP8XbmwtGpgzNOFTg1RnWUMpwm1O6D2E9SlBXP4mdZHdyG02TyE9grMEOvuWD",
+	"w19r0dcDZuJuosBEOrhlu9S1r7qGnffP6I74GCzeoXzsjijpdCT0vpQtB7gzHGgDQZHvnPiQAfSzcB94",
+	"uqAi9X+2U6MOWq5NkV4B7Iye4YKvLMe/CBckrw/tOy6YtlqOrylu2V/AoXIVihPB/OKekcRC7mxzNmi6",
+	"xBadboj3/AbHFhqczJmY7ACzPWSEXBPbxV5jg0jVow/rNTjNMAq2NI0hQHzUuEKS9X+9e/3qHXQ8GBL4",
+	"W7bx6AjboULTgmeAOPEXuRZMjcmKqiUz9qckY2o59rZsKsyY6CJHs8aKJgsu2F+9wduH70hRRvHUcAfk",
+	"eguJlp798tH+7+LsyeTs46+X4wdPPgcxaL9lm3eDK1gs2QDj9ZtimvHkW7bbZAvNhnjSd1TMC8dSvZAH",
+	"QhnChRVB0es7wHN6VnkUhzDjg3SC0C0XnBab0+zrEkR0YHwGsE6x8ejEumC6TRhTnmU6EHqBAQpDRQQ3",
+	"zHYJpW3dVmoTCKsMv6zYnG9ls4Rf1UYxJNUdr7brC+N3Y5xBaCOmVCwnU560FfmQ5g7v8iltj/nxw66X",
+	"u2pPBddCV+EsO9839FPcq+2IErf/O2hyn1zsGmn18gSpDc2euZd/OztQqyi2d/W1vUqN3d3mu2w8H2Hj",
+	"VOFIktgR0fxHJInf+HYO27+T61Bb7GN/Ter7AwrytgMIqrDJe9pLXFEROgMFgWa/N4C/B7lbC6kNF3MC",
+	"fyFSEEqgGls96K3QAD+5ZJsSui+YMNeBq7XT3a5kxqJ1cpSsZBRK1vdVQOGpYr1kGvaLJQsqBMtaBbYA",
+	"uHLVYZHbw0Rcc18d3Xy8XS8bgv2cgZw7l5BGOH5X2PpjOOAJ9iNICTISedcbZNyqugQo7+bZYXJ2ZHBy",
+	"20ctK/jYxo/v+VxRswdSw/E9vsNjA30iXrmIu2v1tJYvVsIB+PlJNzZjruQ85s4vl/uN/2BnMUxl9CQC",
+	"mcnFM2wdrjyzlI1+ScwwaVanH48SKhKWdZ0yPEl7BBPCQXJZhdU0mmu5fdJi3KDlIn49mzkGsA8WWwCI",
+	"N5yi8bYMe4XUbe3tElD5EBIzzsOhFF2RcOA+YSIJBzjQLNvV9BZMR0xQaJxTrhcaI5wz6rwONaSLRq/l",
+	"wo7d2jdWoHeDTy69VezvALHNt/E6N68LczRwiyNH+Da+7p3HG8VuORsKXMvgMO6x9O4U78Tndu3vGHrF",
+	"h/fL2g1WzbJjTouMpZASGpmAJXPLw2RhIs9d2Uns+0ue59FvA/ePe7UTaPiVNBgJu2FmHyDhSrpzd1G1",
+	"RPXpV1PrT4GuoyQOxBUABCxnSxdVGbRCM12mEXuEooy60p1t9ACr4NCSs27bK32z9zSpvdzp05a18gTD",
+	"8Yp2C4Eeg6/C+PeNBhe33wW0A65BztDRc04+5MRIIrhgHnZXu+wkhNfGBGu9kGsxJisupHd0cEFSl6SD",
+	"e5LTDfzSSjv2Ufejy6vzB5YIq1RXwJL+fHCY/vDc2bb5ceXravo3PvbDAeHaPfOf7YkN3EjIHbaTP/jU",
+	"HkYVpMCU8siYCKTfVoqdfRYrpJZFR4eA4PiapfHfFDEl5sr3W3uGE2oWS/UFVMvxhw7ODnDF7cC5HRAI",
+	"zxClgAssu505z1DrFDDYNakyZ8p4OvqqEJyOQq6/V2z9LP2p0GbFTp/jchzwrvIE9aB42Wnl/Fu22TNQ",
+	"cGBAozcu9a2D95R2RQbKjiJbr9j6S55lb4vBavkmydiEiTTuKLYzSMqvuwalqBiMc5mxOc0mVenA0/gT",
+	"2gFR9U5dk52TYnT5d19MZUha8Y7CJifHrbODL1PITnmIvSrbcrhfnD3xPvfzydnHXy/Gjx+Ene77lJdZ",
+	"8mDNUytZIVApN1Ym0AiCKUAj11Z7buRkeTtIROlPo6jQW8nnoToNjwIV6Xy1dBiwc6oBH2kO/7LECJhx",
+	"pX0EB4b1ICROGeVzOQ6iau5FVAcUjXLqvSsaFcmJ96szt5CF8nekW4PHf9u1Is1juEUsGygojC8QSL7X",
+	"hGofeQJ58dcA1GiF/g2RItuQTMplOJrzqGd67CbcuYZHqSRTriUkjPXFkIXqvnSNDRJQT8J3qtrtdyk6",
+	"NKC/hhZ+6U1rBDQvqxFtpzZ20Jgfwl6YaO0ExBUXvrrMDgsL9tuxPntltf3Lc0xCMZGwA1apJzPIfcIw",
+	"bp/9NHMBaCnTy4iCm32Cxb6+lTAwuEPU9rALVoPWrkhevP+jVWqohza2nB7N0byTWDARaNrBq9ageoDC",
+	"jczSa3LRiuWvsaNH4x0hrUOMo0M9JSEsmwAwNds4AhmebB/2gHQQyytpBteb4uDZCcqexvkFG6Amg4tG",
+	"2UY6xvs6rzAthygomUyWTgzcilkoa9+CaESmhbYHVhMrIVoJb90ipdiU1sLHdbV2ey1JQnNuaNasSvbg",
+	"8vHjs8u/tqGLQm3vqHsWbL4selYvLRUGZskzuikjd7aSXeoHbmmXB6AKFoyA9oMxtFuHrz8qJ6sFnjb7",
+	"Y2JMeEqkIqqIWJm21hcZQ1N9OjheqWWrtpPnguTULNB+uJDawJro1vCDRdkgennCVq4ETQMj62EXqrOe",
+	"cJFkRcomruhgIDW2XgDaqQlBE9w3kKqEVaDlDJIP5VrATIQksjCANI5ekWsy458c8NZcyo7KqYZ+mpSy",
+	"RZtapa6gpPHAeNIp0X2ixJFXbP2eftoWRoKl7X4JJnm/fPYKDfTjEhTy68JykftfMpVx0dq+QMhb2NxS",
+	"o6uKK5S1aWoIdOUhCG5rkzZalN7FLa1wcbToLlHiwThgaKsAUyLYmjgtWOZMsLSLXXZJBzMf7NgP025f",
+	"avkr2mkxFS65f+u64VPxcCvAtFzye2tbowQ+qsxEzsIXeQNJsXT14K9QboIYmRM5i1oa25MOu+vJtBBp",
+	"xp4CHLuushVwmwl8WYn95VRD5SEtKe+YcnWirgIHCsWM7XFWBQCeWpoBSEtQSwDfRrNsVoOMc8R1TxP7",
+	"GYHPyJTNudChW3j/UgMlBXWcmjfo8TlhmN1AjXTKs0BdyZea5JQ7gw7SucxSpg1JCziNA4/hipmFTOvG",
+	"qykVS4jU0YugZUqxzoCSZ0jpABEnlgTibeyi+kQbxRLG8xjhYAul0QOElRq2G3j/br5Ec9swf9QLqexB",
+	"41k2RrHGSjrrerYWXJH2N7sV5wQ/MDI/K3L3CZD2ygfC3jnN7GYxhcqlbgRvwbdWVcmLvGPjTaHEpFBZ",
+	"V+kAxD/eMOUw56ZW8TXS3hc5nZdsWhv791bhqSZBDKAIP5V+SviOi6H1GcMHEAAQeZYRI+1cryGEqgRB",
+	"9XelXLPBRzGs/H4j1ySTYu4ozkpc1+RBp6L7ZIdRt8NH9yajYi9MrriLGaSFU17O0cr70FtByZW0M9HH",
+	"Eqhei2zjDD98WLR8rUFv8m/Z83ca9PdxjTh1skMecRB1ekEVS0EqeUoe2rPx4MoromOS8jl3gRWLTb5g",
+	"HbViqhKQWx0pKlK5Qqmno84M6zg8cmaY82evqpIsW76QnavXohzosINq3kIR+z+QwfotU9QMhw4ZdNNt",
+	"IVaDOjSBUrgOKWRiL5QupGrWcdbQfweMyKovLjN9t34SUXiljDHpZIK1EWAIktWTUo/x7b+D4hGWtndr",
+	"m1Vnk1qYVqtEgV24Rkd5Mc24XrC0KqUNXig4Ffie0/nHVgPmDlhgHaeudB3bau5YsKwemIYiPtHyfLvs",
+	"+R41h/xOhNkAjMQsmIazr+EGEmhOdiwBAAJkYaJNDx80e8NZsm14uNjh+OgBHH/F1u8W1E7670oW+V2E",
+	"lgzwMLihfc9W00PMC8PM2v7DrjEZOpt90IPH02lqqy3WgwHRInsF7MDggyE73trTF7PjDV8DTeLUsLlE",
+	"A3UFMq0NFSlVaYSp0q9A9fE/nr2PMfbmTCVOF6u+vXzS/jRUPpNmPC2rhVYfX11cXZxdXJ5BoZsG1Xc2",
+	"0uWHSQGnnjCRegfTNWp6nRbty52iZbnUZRqwX4LGlLq2V+Yf8tNKEAeq/gM1+Di9/b3idGgZ9mkZKHbU",
+	"S93nFFbiCLPq/gghGODHjzsiqwO30HohoaZu4/63V+2RZYCGd1ESozbXBIAxdb3s4O67PaMJ65lKBuVL",
+	"uCscYxxWym6wiZwJMwn7nsu2p0oW84UhWpJVkZRFl3KmuEyr0OBamNjF2ZOPv16OLx99/ss/zz/6X598",
+	"/uv/CwaK4SjCdUZSAgffLCjO7cCuYiWYDvV0UuU7VbXzOo7QBytxvStLPA4vmEFJrphmBqsEWbkQ/SNg",
+	"5VrRPHcgwO0ARXgwpBaGv0u6I/0wzu8qHOeHo6wfUaoNU1wvz1bw01mib0fj0F/PhCwE/7lgQPUzxZii",
+	"KS/0WcoMXr0/aSnO2K0de/CY7/AmldXAlEyLBBLjwbs2BtXfr/A1+fD+efcdE+ls6qSD43mBfqhq7dBG",
+	"STyr0ksnXcdV5ai4dUfx0bVUS31N2C1TG/QTDLSj7Svc1d3RvR5k/94QgTCnWq+lCpXpwFr6BJOEQENR",
+	"UIIUstEJJRkXS8vDk4WEss/NVSgbbtVWatWUCY5pESRiO6C6b9bSrkzZNWw/+p2mG/Lu+3fnEcJbjCC8",
+	"pww8PIiFFmaBUSTblyWY7XMm84xhfINZsBWZboLWpo6s8hMC5MbE38QkSttXy9ZgIjtToO1Cnxx2AHbz",
+	"BJgDrwqrrr5jig824aa1Su0BZqHNBHDBYuXJ4akJbuoBWoVJ1UuvfTJlAhuZMxO2kWqWZR3p6BtGVUQS",
+	"divTwTU4rpbKteQGv2tDTp5y3dj9/bOuX0+1oUnGDkROFtJMKkQE+5sUEyPzEv/YpdW5hzOoiexGiLjv",
+	"EBgCPworG+9UQHr8JBFVd3utwq9r3QxhwbeUZ3SasckWrsCOwLoOgIO9wEH2KFBa5waxAm4sb/fW2UGT",
+	"iKh7YBSHf8sOYEsNbHKIdOLRGHgaxGLwABtVeFNte2pr2EdQz6mhmZzv6YccXvC1vmH1gJedltyqy97p",
+	"7ONVjcENiT8iZSXjYKRRnYRq+dpl3mkzLZVmmVxTgelNlT2/lrCqiixcUcNXvwyZBsP33M8FhavGRTQh",
+	"JIoLQgvfcLI5H5qmjuhX8rYjx78LwsI2NfaVKWGh+rb5Kz6b7QUEMZxgHUXtLNHlmu8ddY2p9cHyboX5",
+	"3KQy0fc9uZzjEM+t0nxD8OUp0yHY6ZRFXj47stZtV+dv6boGV9Wu4DxU9zUcS3BFoFZkbBaLtCEQ3CQG",
+	"w6N2o+68M4bnqHdFPoz91HGsbnL1Hvoo6OQinO/oXbFa0YMgD31LJ9dldg75cLWm3cW/iRD2p0C1S1nf",
+	"N1VG5ptgcPMP4Ll3iQTEvobRAfERS+p4tpJ2ksq+xpRm0kd8zaFWnsY2BVX5FoFkDKZuecImhTA8EFf4",
+	"wf4Za7tTgvX0U5bW8cbbKW+2QQxkiqbvZBnhlE6W7u2yOk0pTvmLohyfJchM6k7UTPfasHNYfjVlCS00",
+	"i7RtOS9rg0g6EzH8VrUTLBr6Cq5Y3zF7jq8PVVZqh7T3IvHvlbTXbUYGECj7TpnS5t+9RsQjArZ0KbLN",
+	"7hI/5QC3+u1bjNNfrLX1OPqNmt8JCCB2A9f3IaJMrZU9r/4wk+q84WMLnTtL2YAF8ba1natRuyGrWdS7",
+	"DK7UYclQEVfcKs/Yb6CG6bB8qtjt7Axm2MpeXtOysHV0kpOTOOITouLhuA8Hs6XJUsh1xtK5ryGKG70T",
+	"xXYgdGaJgQgG32ANV25IylMo6SQFeORTGsHFobeanuelSSSVYTi4cI5Oz+DhtJ6Cu98yldF8MMYg2OWx",
+	"mp9PXoHICqT5hcxSLAuj6QoL9elxLbnNvTuHIBkhCU8DNhEfurxbarXN71PsEnrw3wdXZ83Sfa0mVSWx",
+	"CBNHMNn7K7rRgFCSFrUs3MuzBxfXPqkNKB/fON8/TarLFIJ2y1q5XNdceKkOsDANWqvpZuKWK+7o1PYw",
+	"cIBSNjXBCtWuhJPGaB8tVwxwi+rLHWO7wrcHwHxBGbu9d6xW2thNzLdYjaVcwtA+vqHKiD0kA28kHCA6",
+	"dZewXdBw1W5X/xeeQ+l1Rowc+wC4mkpYrxkX5dDzBU1KRQ6G0LNA+7kvepbpGIB7zVn0jP7k4rwno/1F",
+	"edvCiepA1T1bU67MYpI6GSdGIOo2cwwsyuEFKi5SfsvTAg+pmlPBf6GdAHiHRGN1Rzr1VAaKL+DhyM+b",
+	"DLDxBpJDX8GgN06V3utktb0JB0R/tTG6w01dXlw9HHY4EW3bDrRv9m997OYw6LPS+HGMFTByycShvAgb",
+	"qQX47Zz1W/ZzwQbzpX2jGvOgzFXla0N0YcZoqp82LIyFdvncUhmajds3j4uUwzBBoWXGrt2rHYgN+BAx",
+	"MLWMQWzAGfct57uFXIvTEdFw2t9BBCdHmMgymVQo8VE32LPym5DYODClJPJm4CUswx74FAkmKtVzVcaj",
+	"uZTpGgEMbmWRLJgKhyDsBXuQMH470FjTyJQJPS3Aeh6f7Gs/iN9Ul4Ac2NBC0DzPeHTfoWtwG3uh3Kca",
+	"QEfVU23C9ZVpLm2Teqsp95ykSHSPO0PfAD+hLEwYIuMdc7UeECHDMuDz0fFLqG1bj4DLU20INYatckOw",
+	"zhnoE5ZZVTiUMLLzQ6KU9zhfW4Y3twBoKEkY1N0An1OSMIZE5Cq1eUtcTDxPJ+WWBFs6W+vbuNMwtj++",
+	"yCAz8wlKoO2BBRFJBordyuWg0fZvVpehsjGJHZuzn6cuc9varwNWFGA5bBgfR7Jbe+oxuz6hwh623Wo7",
+	"9I9t7pjfHai6jWnure5CKye3JHth6wS25DeQgDjQlAxGzpmSqzEpoErNtDBg1kS0PwCBMDJgHR6Qsbpn",
+	"kmF/RuHeyECDKpAeL0YkulxdNC/rK5jYvLnqZaW2Ch6OR6mSUGnqKE4juA617kpn2gYkNFIu8ZbPaBLn",
+	"ozN0yfSElZUP44lwjxqOFbtvrEU947U1ourKjvFgVYR8elZZnZkDOGXZSGyNvIAZmfpiBGtZZCmZsmty",
+	"w0SqbxCclrigJIcZOZfoBXCogpZSRKAYGd1E2xDbSstOv204J7yOJWYH5bFp9qrFW6cnOxc3zOAeNMqm",
+	"Dwypc3leO1NDT4kZnUttvGNiZ6omm3MpooasjWLMDEeBcN+NcXGqqQfXXslpxlaDqX5DKFFoYoOgBKtI",
+	"apaSv7x98Zw8efgI4bC3QvGzjIWrekgyZYQKvWaKpXg+KKTBlh5hlkiRAsC/VNeA0Aca1YzfMrLiojBM",
+	"Y6Y0tQcuUcwQqp3ChfYiO9AgPbt89C4fEUzQoy8kVIc1SqaUc/1Fca8XAC4XjqkwRUdRYsNNxjquIrpi",
+	"sCBoMwyfWxXEmYD6Zjg7v6VcEFkoksm5viY009K7xRaMpkyRm/e2qbOX6c15d1Hmrn4YWXKR2o3Nkfpw",
+	"3ErOFV3p3eI6PPWLUS6Yn14HlSPA4Cmlq0xC/PIwt+U+wtcJdUp7hsOkV2imJz4jY0CYdfWda71aqd3C",
+	"hN+20ysyJYGcQpWxje9Tkf2YRLNPZuXwqGJAlu9DiHTctESgj4h6iLWKKbniOlTy9wfM4KbGAeYaSagh",
+	"K6lN6e33Ln5/2/jVOr+DxId6mgOGe58yyQF3qLZcQ7JHS0o+vXBfnpkDZHu7sMm3w4vekiXbkOmGWFnm",
+	"bxcPvgigS2eNkP2v06/ePQtuW6Jumy9ePXp0+ST46pKH00eXKOH6Jl5/+yb4edG0CGs+D772KSw+ABEm",
+	"duJjMqWaPX5YqGz3VbxEAVPdjnD8Y1gZHIztq3Nb9OLgbKoAYnS9vEwD197BX0caSbeG/N8uRXYgIVm2",
+	"B6BackYoFEFu1Xj9uWx3dPnowv3nK/M9HU03qOA1V+Ln2mBi6+buWymw7Mu18TG4ONLQNzLjydAImxkX",
+	"u6PTXtiXcHDj0UJm6QRVgdgIP6g9HXIUQSNjYhdZE6kI4lBVdR3mCvGYqCFSJLExegg6OGSIbchjGG+7",
+	"odbUx27tQvvxlhr2D5oVLFhnhH2iifGFuwmdyltGfmHK2STcvUgurzyctKsEZhWryysCKfMuYoELAzi2",
+	"lODRadD26PL84m9Xj7ZhZ0Pwblef//Ljj+e1X0P4bqF62p7E9y6o/RYAl+OAYIOGH0RsJnPbAh7zR38n",
+	"CdROM1SkZRJ9Z6X5rWCTRxFBXjtLn36MhFUN9obAN0HaLcG8H149efjk8RdXT3ZWfPu5oFnASBPouR1/",
+	"iMNwsw9SOqMpMPyva8XjB0gkwyLsAsFzU5btVgxcPBu+3TuNF7xMBjyKmrClu3azLXdwhwQ/tNY+ZMpg",
+	"t8xX0C3lEiNzy7/WSsKhzqQMg43fWhbWW3a9y8zpVzYcnFsOyi9Q2VVtFXq36S3bo3Dm0Bj+IapdvKl4",
+	"hhS2xzZ72vwcKpQMlvOQ6vV6hghviiVLCfWrcndlwEKfjzpqRKabkB1lu5rtCFbKf9JIL6hGVZt2x77q",
+	"wbr5ySuBv3VRO/vFs4Ur6L12tn2qTBhxr+L828K1ryF1TztktLBuXA03ynG8Fdq3cQhnJffvRN9srdDJ",
+	"bUTtHTmBpegtS+QtU5t9aqEk/ptYN1CAPXaNKmVsta8NNeAYeTjwmIShamBkM6bUYCzrzhsTwuYUMrLY",
+	"EED8IGZ1R7UOumczOHpmiJG6wz73Hkxg2sgVU2QuTS1DaSaVA0PdwY0rzzJ20jHDk5dsOSU8aMXcjhrR",
+	"4LwucFUFAvDiou4q1tkuN1MLuuu3t7/FNlfDq7k9A8cc6s5LxnJ080ABbojHIVNmiclXKUwDIThYbKla",
+	"lBX3MYleVISyVWCJWAq5Fh0lahwKW6WJ4nVXS80JooCytAzia07txlDFZ7ObMbkRzKylWt4QqchNRtdh",
+	"51e182FvItcEu+sEWFvTIDw0JIC7CAOi+HxhdhvocD3Gbnld0zv2fvjNg0nbwQQISO2tiCGhAjy9nhBa",
+	"MQY1l5nf/3hWXBHvbm7sRlx1E14TRQ07UD5sxVg4Los1cazY6rjrycTIQ2pKRWsr7vVJ6jLAor6JLUVl",
+	"T3wqg8fdBb8PYvb+m45wOKqXQxuEL7qi66AgVexCJguw7OyuyFzu615uOohVOCTrcCW1mXiUx/gTimN2",
+	"ydAhAXrIrQnLDlCYHuy31ALzPNs41L0yO6IVzd6FKwH5zXrwnN5DWnQwFSSVre3vdL4Le3wcIe0V22da",
+	"gGYLZyesZ903jmpFnzUyrp2BPpbyrJI7TxWPP+jsdCONsXjpsdKAQw5mHyq1mzjtpCW6V5sJOl0oXq68",
+	"/PBkoUrubqrMdTLwWywgLMx21bexJw9EHpRfAYOPJBepQ9rNK0B0yTbEIZ0R6hBHsG0XvKnDYkgilWJJ",
+	"dMBwy7Ifb0weRKRsPYHL8hhkLbN0YGN9B6HunIw4syDS4y0f+8Gn6HF6r+cO4wIS2Dh0kBxFOSOjM+S3",
+	"faL1JazvzbDjdgfmq8bpPon1Cnu4s6mcchLvPXLK6aRmV6t0surEGh8mO9agXsOGn/KgdXGfJt/8kmVy",
+	"Dc7hcWkd0mTO6uYh22KHFjwrgtFYJRQOApox5eqC0kyKWCe74wIBCQqOXqDX57iULgyMCiGN1UPxdQI6",
+	"B/i4tcGEsaFe+xp2bE3Y8otQv4PLMdb5Q2ODWpTRQaWFGGijeb9gxIGgEaB/YiRRhcDZXxMqCFvlZkOw",
+	"G6gSrtF9Q7GQ3Z6QWryVnrBbu2iVel1x4X/vUxnaNVkDwPW+Xlu9/teDqBAgWPHXhUnkig2HoFfzbqJM",
+	"sTChVGQmC5HaXREM/uoElLCXDG1g2yYXe6BokrDcsJSsGBXrBc9YWafYRYpjPNR2q45AQsXJuJWixlXu",
+	"Ci68/XFDFvSWtUw5nSfFrYafQdVnmNCN2uy37IohkPQeMTj+0+CIZLgINiPTgmcQOv8XgHMdkxVVS2bs",
+	"T0nG1HLsfWhUmDHRRZ5LBT94PJC/EpciDmWy5IzUatzVUEFc/cdWQT9fzW9y9vHXy/GDJ+Fyfnb0L8VM",
+	"Dq3+aac24SIc3b5kmxDm2ZuXxD5xKH6WQhqOhBjVLWcKDHRtrI2dGU5lpkQoTjKE0PYDlAztHGMYG8un",
+	"IJTL0xyx78ytUBc1nTyYttz0/WNp3yGS83OZD4bROq49LQ1W03tPpxmAuOWcdXC2GRfDg7YjzWG97vZE",
+	"5hsINM+pWWiQMhZSG8wNPD/Ud7RtBXOGnU7nkW2E5eFT5IXemBDzlpXBdevxAWOtSRiH+QLSup5B/tfw",
+	"27XKKhuEMTXeyzdtxapbnnRBClopiqqMM0U0n4szkCtdWhvV5AY/voko4Lt9b7p5jrsd4vXVfMfM4PL2",
+	"mDgXKLkqICr8wRWWVjUbX552m72GgBmeCSJNTguzeEocapuv0frfb8t6zDuyGnFo3TANjbmb4VXbmbBM",
+	"pCOBS7nIjEkZZhEI9aZiA5HDVp+JuER8h1uth2enPNUdP8SRp1BtkA+I/3PjeZm6OoWBO3gbmtDKK7CH",
+	"PDe3gCKFhpKVnCJ6rmWMTVGwz8bKMCRtHC6ZYOxNLACOJM6D7uw7nqHVFqVnQ/blWdFGTUsYHaF1aw8J",
+	"bpVMKG1eFg7TkZp06QmKylUdHrDvgug7mOWKbqwWDpnDLtC8rLTpgiIi59FODGh29kIqspBrkkkxtxya",
+	"pxnzWfkwiCVjebvmb1+1KTPAWDrEtKqYdmEQrSAEBTGnLL152tx1wrXTElOQLIREu4x9DveuDzLwh8Zv",
+	"iO0Lm4RCmJNEsRSMmUKaSWWhkGYCNOU8Z/lEMZosuuSKikd11xvpCmzwE1pQQPHGKnQbZp5iziA3kION",
+	"zTRSsOs1evewDpeByUA8AHMBxx/SQboyrdJIm9xWNkgPXRqoxScNtXs6lzLdxw7lt6AkpdJI7Te+h5eV",
+	"zHwYN2vz+ZXmOhUQ2z0HnSjjIBrylebAX6eO09eM7p0R4NHx9fh2z+wiw7bDaR4uL14Dijoq5p5/lAAF",
+	"oPUFcgX1MrzzFLf7mmyYruF5ji35Q4kibBZ7YSLt8FC1XE6hoCNNEis8pkQq4g5wWwANZoJ0HNj3rXF5",
+	"mxAACNhFDg/U00mw6j3i+dOyXa5BQUqxzE6dg+2V/BKfhdJgY82h/o8sFJFrUdpnahtUYepbTlVPCwqt",
+	"9A4NoyNnrcwn5DXmfm37XLm+MTMr48nG1UPoqOpf5vP0pu6EDfidmXOai4RVQIgVKQzqtoOhhQ+21sPT",
+	"6mu43kcssWe6o98w5g+MeMLVtKB62XGaTwjuANXUNWPCNb4FwWKHiFAq8fXOtqFjazC/LT21fsQsDU0Q",
+	"zaX+sZEmrylEXfevmtB5uGh8MBne7VA3rGFrcepIq45aGt32EONe+sCg2K0yRyxYwsbyeqgV14MwGuLm",
+	"MPh7mvC0BE3dbfbqThQMZfXkLER3Lw1ZUCv+s5qlBJWB64Y4C8WFw4fGA2wN1V7dZnWg8LDdrcCqobEh",
+	"bCPzkQReqXTZSrAUtXH3EFS0UNZy3m5QUUB9CuKWyVLItaukU/octuWVk4tzgy7D4cIerNrJber+7jnA",
+	"pI4tvJImxq4ThDRhIAYoOB5GZumY+D8j17IMYU5vWUAoRZTiDpyp/QBmBDtSEGqbAhWjhVlIxX+BIzSV",
+	"yvRbiJqL9ZYlUqUsfQp5h1hj1bAss3rmVKabunDpfZH2bMKNUYaNKtdK+EpSPFpRse/WGYLbiJ3ZGY5e",
+	"9ss+DYsnJR7PilFdKJZeN1AzrC4iFcFYiYyzWzrNBogGXdmEZcEvKzrSZFFqV9ua1ECBdd97wK1pI/Tg",
+	"8cMdJ9tNr2er9rPZ7gohLJWy7XuwtM9tP6oZ4mLMaS6LJmoRv2FZ+mzVFdJtm6rK8cZRTmeUZJQ1rQZ8",
+	"UlP7hlmrDFVDGWBHuOEe9qJBq9VpAPLsBs0/Lg6pMv/VpugJx9OW2/8+yrYfH5EHTdmciqMyH14TmyLu",
+	"8bofo863XFraxfh3y8N6g6d0pUFHmTrKSR0iw/lOa5sUJwq/C9/vz6YUMidSMBXPWJYRzTMG8DQiJXPJ",
+	"oGgqGKm40d694K0T/uqXOYb6+tb6q26/Y8Z4JIUhh0AkC6kmeQmXVNZjyOgqh2PJk+VmcvW3YK9TRUU6",
+	"SWQmC9WN+dFVDL4WINpHUM/9e3sWCMvkXAaMV1QvPCHZN+xpF6xloIov6+fSXSeGqdUkpZsOSRYuDD1B",
+	"/Hc2aQaO1jXI33pR+Q6t/xu5boSHedihMkoPkI98IVVttPNy7V9sHqLWJokUhibh++6XcBm4cAhVVSz+",
+	"F5eQVEXS1mq9BfZx3DpMIZponZjt8Vc7H+Y7eMgjM2JWXNT/enniw98yyzoT8P+5mD5KH0xbTPqLIxf/",
+	"GxhoEzytJZjUg8c7UaQCdLc7fGZ7PxdUReN9tSMgkyUzuivqh6yYFRrAmWwPnI/aXAum7ulrQqdWnyxr",
+	"AMHf7RZF3fBfQt8h4Rp7HSAr4AJ8D58F0ye6+C2MeHhiIn5WBov58X7s3pzv+Iqbk0BEHAMQsRMFsbmy",
+	"p8ud+0lyMVAxyeyKxtNICXY5hDx6EszCXqSXon5ASK4YHJBkk6CUf+BQo5Mkq/UsF8oNObjLfC5eijsr",
+	"KlkVUTyoYGJZQ7WvcCJO7Y4AftBZG2DkEcvyLwq/LAWG7uDLcgX3Kz5aW5Jt2M4zu4elXddeIyxjUBS3",
+	"Bsf1u1rJ7iX8+naPioM9Xt0T+FLbJmq7RCzFFIAq6ytlGd34/C+M3vVu0YmzL1u+Z/wvXNxyV5TPHdUS",
+	"ZGE8QmfphKZp/VfFwC+2HURaKvd60o0qvp/3drAD1pmisABltEO1ooWTZ5TW6e4ESaXvcpbwGU9ofxUA",
+	"o4ptZCV71GSi7+t6G+c48POftBQ3BL+YNrIJOjo/vV+sMdUDvGPG5aoOsjD2ObUAHWRgfdkuJCfvahfS",
+	"AIjPpqrz2ZHR4RC+DisZUAcKA29RE/ekJ+Wjo14iUwxMYs/evCRTNuciovyK91yV6GI1FxYW82zMtnNz",
+	"X/B5odhwA5q9g3Q/1pS27TfLCXFBzFq6MkIdsTexXrJ4w41L+51gVE1sIncmk2UoUEI3Ee7jh5EWsX07",
+	"Eor1EtHMLDbde+HDNzgsoWAs1YSSnCmNVuTtLZBZyrSZtAfcf0wYzYaeLP4Lm0D8WuRU6xa4rrKCXhOP",
+	"ac6FMceiXki5nKyiEe81nbOJQwUOucJ1aYel2pCrh2QhCxWbMYCtVwTdBgLEJ+NGF4YJX6Nrn6BmlBvc",
+	"wa/IrlqXxoY296O+HK3Bbx1PPCg1n3+5TR1MbDZ7VqTcfO1N7oN0/k4HbxkUd5AgWxU1iy734/XUfYVi",
+	"tzYxr5alyGJwrTCyyC5KCXLVvyGnlxdbe38KmdF28TvKi9wrXbGa45Ez9jpS7ToH8T3b16izN5jsvqnt",
+	"ygEQ7KRPQCoInihvEIKmmkPpXCGPe1B6jtIVaLtMzLlgYFIDvHUVdpfaJn5z8drb8kd8nbyjhCDHK8O1",
+	"9Tu9DlffrINUuNnsg97DHA4+yXAhxX3qJR56VDut3kc8is4c7U5k6ZbdFRPol/hYHsqepR8+2Z7h4rQG",
+	"EkbdIN5yfi7kWkDgOiD9nXed2ajxA8luOX40sLh+E7r/+m7kDxzniSSPf3A93A2X50redriBIMRr0Lmd",
+	"KkaXk3lGdUjd52YhC9PExrmnSSKFbhZurCfXDEfKFWk3FskJc3VWdONMv+HDCMFKHUgFfeAhs9n2Un7d",
+	"8C2cx4HNYlvNTarZhGrjH/vIqpICGivXT4F3c9chsR9005l9YPMxCV7eQvJ2WWFFkynNqEjYOXnmf/QZ",
+	"ZB6H756+xvwObohcM22fT0u8vkDt7Ux6NPWo7GgmjBoEB+FXoFMf8mUb446JJZkh48WS9LGBulOeOb1h",
+	"ON5uvbC9H+W4XN9a69Ui9pJMnPEggDbGs2xMXGDNmBiZnxU5JvjOCpFC8KwUjKR0c08TMHwAxhxDG8xB",
+	"NTYGidu+5Q7AlBwhPyBXRRcrTTBjNsISNaDu1Z5evcJlFs8YQhvlRQ5C+0+FNq7YBgRUe462sVyOZ5nP",
+	"71h5H18i54I7dO5aoY4sk85Rgl5D8JK5AoYN6GEwmAg9Q1RaKaq6vreySBYomkiOqJN6QVXYcdeZkQHU",
+	"dC/suzjsuDjXX61Wl4/EKMuUlB2Ez4niOdvhEQ46zgTmJROqCTZC1oobppsIb66nZnXJn7QU52/p+nuX",
+	"W27HgTbFfI863mWxi8lw4Ot0YhZKFvNFLKXvpSCJVE9wWlFF5FgViZl2VeIVacYgrocnzHIp3VNJKN7A",
+	"OJsx5a6FiGo9qgHwUc4IGHfLitj8bCJnffOyfDTPqMCwWvQE2s+InEEIeoWJ0IKU6RrqvjH/vZmrx4BJ",
+	"qj8eQFIhgbHcuyr3rZz2bj23dvr2iQ5ht8EM/WeY3gDb6MenAWymrNvaBNm8OHvicTbPJ2cff70YP34Q",
+	"BtrkXUA3C5rnTDi8pjrY53oh2S1TmJr4tIJqRXBihHNwDrVQ0M2ggLDbTjuT83js55wdUnG0T0/hImF7",
+	"0lqpgfhrBhvrm+tLg2D2R4s02Ct9tnTXBDJrO0jJSJJKQqdWD+bh/ImyHlbgSTR8cxy6BA8Bc75QckUu",
+	"r8kF4TPLGhNL0dMNefbmZaSUt2JUdIVd12CI4bVw7AVdh5m5HTECtsCwhkJxYkLwEAebYlpmRaffDx7f",
+	"DvVkl5jWu8NHquRm35WVzLhOaEdic1Dxxw5LGIBK5YeNAnLdK73ZncbT287qx/4E5rP39NPb4b6shBo2",
+	"lx2ZW334yAkbFPmOGaZeGY8R9/ALVLB3v992A/pplRZuP+TGUHrW8eQWIL9f+5t/3vMVs6dhr7jVKM27",
+	"Hug+yIS6CSNdpzwlHMv3A1xEkXJDjKI8Q1higP0/P7DYNO8sCE1cWJBxOAxyFiUmt9Vzp2pXCnWpQzdU",
+	"dKg8iHqzYIlxppnUx+WKOZtYaV7U/1BVx7K/YWWuluCsmC5WHiWRNZDIoORkaSQNBt521fwwjvtsx36h",
+	"8j4mGLM7dhffGOBzrUYC0YcgVdp12m3Grde04WkvYZ+cJzdP0CmYslyy4Xp7wrSeGP/pUez/0NoE/1xR",
+	"8peMqqDnfDuPpRpSo7GdNvX33oB0wrpeJ+VlDqF0V7IiS+dM1UoMpmy6x1elwri96fbJJBpYed9afmbk",
+	"h17OvGYyw+HVBtO346c/vZ60TnFwFT91Haa9qpceuUpoV0Xy3qJOKbc/T0uNInKzOM2+5CK0WcesJDpj",
+	"LG4sz1mW1R1ER7Tn71WmFAbVU6PUG4om3ggfWTp8krkopgjysq97ESHyde10hCjTC0QBx8Yqs3lZFTp+",
+	"Ad/hV1EWyl01LHbXbI2lm7LARTRV1kuKxc/+g/9qp1JRN41OKrcOMIRxw9lYqtTdxVz9xsaX32gQ+wkr",
+	"udrVHLLswxONozN+YSyda/El+ttPfF9ymn3HxUE6p2fjAwv1++p764XUjKTckh4TCSMZZ5pMmVkzhqky",
+	"KGzo61pcARb7whr0Od2QzMWLHHT9VmMI3yPuWug49TvK39fOT+3c1LrsXNvnjmQHLO4rZmrw/OjURAyi",
+	"EorTH3UiBTG2G7eaUHpqCp4+c/CKVv7agMjQu9jDboayvlrUUdQNBlUGSWAjcXvynbMx78el9tQoasaz",
+	"KF3iGDATFfdy8G0tVaBzhe5A1ufhQudHEfS91DAQm6UBppNnVNSqueSoKU0VFcnCnqyMJuHoiMGX1JJt",
+	"ds8Y7mD75q6b50NN0hjAdD5AZI/pZjCNghozqc7JD00W5TzzhEOFDSEJQtvpYrXNiXpYC/tEV3nWxVc6",
+	"3SiFjkzC63L0QQM1huLHEVroD+5Att3AXs2CqKkbTBK9GZOb6cYw+y/o2fYHCLK5wddmjN3YZaawjue1",
+	"rp/6IiLN2TaDTFZSsM35Bzzf5YMzF/4D4c5mMXo6MjLLAMXrvu2Gi/n9VRlpA5u/R3DMawFVd87JS9j2",
+	"n4p0zlIXLzPd4A9joqVzjQtG1kqKuXsjleiKJguZpaTInR9Om77AsvaSp8gm0dEN7WJpSyd3jNElzpMF",
+	"ZowmTBhL6FW9G0i5xphI3LwSprBM/7MtuvPQ3J6rRxfnFxdx1TPsQQmWz6iae/jkwcXl1YOHjx47LTqQ",
+	"efniOXnw4MGTawLAmyAVpIWCjlsgeLVhXlw9Prt4dHbx4P3lxdPLi6cXF//bB+OeK5kWCcybp2NSCP5z",
+	"wTD7VhN03CFi5S1T1wRiT7UhV48eYS2HZuefLts4mrsRxkvngS+L8RSM0TBbwOxudOGxxktkcQcRPuIp",
+	"/U8hVSqY+QXoPFw65AZKgdhjmVJD7b/OBG9/dNVAbuCoQvQcpg7eNGcJVUSsVq/4nIsOB/YaIfGbgLJh",
+	"+LWbRYpdPpzfjF1VE6jKAewXqr74kN6U5RApJIUH5StHtUjbxfTbx2e9kJmHfvGEb2WFRjuXjy7cfx7T",
+	"tpsw+yjvoqS8IshA2xwTFgB5ZoAtbqeG7Iy+q/ic3ifyJ168qTHUoYWoK098oL4CPLuHNW1a0TuPHwyE",
+	"T/UOeDe14D1np/HCRXgMdHnk8TDRKZ87mKPWYfjm2dnVo8fAoRfsE3W8nqR8zk04SmMwfHxa5BlPaHwK",
+	"f2mqDIJ5oKnJnmCKZ+v8gFgYPhcyWLTvOzYzRBZwyVJ7BWZUQY2jzCCCU8Q8Mi6i59wN5zebaWYqCITt",
+	"4OwZ9UKhYjSNHJu8ZSqj+a5T9tq9hhon40ODXhT7CR25kRbMwWgPA4Jq/ASG1uCt18MbKvs2A3GcXcsd",
+	"xjYWgrMaNjbcE9G4OvCNA1Vb4abP2xN2c996OdDJNdKK151AK4XGv6d5zsU8MseylVzFQZmiiHBoKhTq",
+	"X6RgYxQIVtj+tvTsHgyJMcNumtZ1wxTXy7MV/HSW6FuwCm/99UxIlBiBvGaKMUVTXugzF5s4hpv5bOva",
+	"2Ub+rd9uD6OQWWGd96vzX7+zArGYUswynnSFajZvke3nw0gRBAc/i1Dqfo1vdYHCpOHHgUCA0Lmtptt9",
+	"hvuJ/W7OKwLRnOzEvi1jM/cKxdoW4LYV1LAUE1O7Y3IHeIQ7iyS6jKItOJWaiFBqRPuV4SizxSKLcOzO",
+	"ktinKIfenbhUBaT0VYUu62o0CmeUG9oDGgsU+a4UKYYEhe4RSB6dYDz4aukQJoN1zxzcs+tkZ/BvbYlO",
+	"Hu9Z3479/W8fNHvD2Z4F2bf5S6GZM9qgzYtjHVE0dd3TxEgZFSK5ksJE54p12xdei2xDtMS6onLmS1jS",
+	"JRNkSpNlf12TyzgBFsfasbinjFNzvoAox/W/Am/kEGD+bV69CJdjiAP0QCyPUMyGzyVLuW5jK/VxhjDe",
+	"iddSahUfdnKMo4GeVOSwfS7B682hzDq7ZWqzji6OeczqCt2b2lI2VrnZwDGFrBa6pputVLHxIYTwuWMn",
+	"7kBoPE14oW13L1D3O8LOHv9O0OPtOp4kxrprnd8xkQIuq9WnM2qqpdbXZa1lLCNLtKEbLKm/q9zQ7yqi",
+	"G1BL9sGebM4ygHdr1+/Wtl6WnY8sBr0DtcYwQbs0LMDsvVczkW8vNIcyKCEqufVoRcNCrfGzclxlFy38",
+	"mph9eF8ObsBGVDM6JJvXtRIa2g+M7YmzPCQaF2toRNpWMzYz+9g8XSiX68u1E5rz/1jWu/lGZtzlKg0J",
+	"jyMp3aDTO5ErpkHYxZufbBhVY2KHQSj8QqQA57cE9yYCInAxJxRrA26b89x4qrpHl/1CcxX8Vn5ydfHk",
+	"Se2jq4uLYLmkUg0oP7y82tUX+G53bfkreAkcgaa8lgYMrbWpOE4PD9KRCoj14gvFzeadHYaT2pDBBlyj",
+	"wENxo/zt+5ev06/ePSP/9cP7v4LJVQDi+ZKBeARzA06FTZYDWBiTjz7b/rmYBZKwv8R4DKzqxDKWyFWJ",
+	"RabPyc19yP+6f3t5U8I3SWGUzAA9go3hwwXi3xB495rc3Df3f0V+9Nl/KQX7UdTLyVlWOSY009LHI4BY",
+	"8WNxcfEgwY/hZ3aeyYRmtoub8x/Fj+L/R57pJd6ZN89cTWWwVj0leGHdAC3TwBqOmwtXBlvYsZzblp/L",
+	"1QpqzxmPakUgUMV+h8K8bdeVcxcgJN28TNkql4aJZHP2LdvcPCVQBQghD8oadgCDMJXpBuNP5/yW/SiI",
+	"616CUAXS1Rg/cecPv3h48eScIIAu1t5bshzrcD24sIddw9i/49pq23IF0RI5nTP9lNyA2HiDEZw3VtK8",
+	"IXxGVlakmMksk+trsqAohgCfsHuQFEpLdQOtggXMbiD10S7EsE8Y+0EFefnuNXl4dflFGcByDbDuOMwq",
+	"XoSn+JcPH15+haMFGRMcc1BoBIhLZkgDNEdrMJfifq7kNGOr/8AqEX+xTT55+OiLv7plgrCIhN1YDvZz",
+	"IQ27JjfgJNU3LpDD0pZdaUARGDvAMe1igZwno4pvxUjWKSOKzxcGRnrz6awCl72phYdUf7UrgbQNv+gl",
+	"IMWMyU1eTDOe3ECZyDG5oYVZMGHA0p1aMt0QLLpyxoUdI4ToqHPyAxD3pzO5Fo2+aS0uCMq0Ub0EOoCx",
+	"T1kmxdyuI9hdwMyLFoVzN4kzSw03ZEXVUtv+GsMGkocoKpweUA4aTjTSIYij8M/5j1hEP/EA8Kj1jezl",
+	"pDgzFLKloWADcCD99P79Mgbs3MVS3Pffg1xkILjivX9pNB6VuSmjy/MLD6hGcz56OnpwfnH+AKFNFsBJ",
+	"7yOg+i/25zmKI+XMXqajp/aP38ArmPWaS+Fi9q4uLnzhIp8uxz6Z+3lG0XBcBX7IpWe0NKSufR5vJbxC",
+	"lBnE3DzEXkLXUjma+1/S1Fddql8Yo6f//Dge6WK1ssv6dPTOagLrWqmIXEkrgBNVOPgIOtf2ZnqDf7fX",
+	"UZ2GR09HSJfQy/0VM4onurZyLX8/nbIMj+9UFlAW1B4XgHwRkiCrRoLYWvLvXdsD13zAIluxe4bS4dEX",
+	"2kmdeE1wXa6zi9l7o+TKbkKhkSWiNDh8A6D0SS/lvmU0hZoZvxPiHY8eXTzY/ckHQW8pz+jUmWUGE3xC",
+	"BdahfQpMKqWGTqlm7ird4yx4Yec+oAl0bknGtang8zFZnq6YgeIZ/wxPu3rlPpaH/Dze+eJzuIjhzYBt",
+	"25MlYM9DvUH76OeCVVAVT8uaA9XWNwwpoUpnwc7QyeYEIyizQ7Ts6RRTwA7udYr4uCB6uvCCUIdlDF7V",
+	"4S4t+uPOo1QXQ35yod9V+3GlFcCoGDhez0BA2/d0Pby4jDpdTjrGHL6HMUfyhVRTnqYMyw9URxCFy/VC",
+	"1mTm2QwwOKzsMSaCrZk2ZMaVbrDAdx4+onXq4ICdW9bXOnkAxntWIiZ3nr8v7Xt/LzF7T7STVS/g0+u4",
+	"gFyxKP1728/aWpdzwBPu8eOc2G83bYwmSShuhPtchV9fXlzEbDrYqs6ZME6NDu76/V/hF/j5832Hx425",
+	"BEOYbLVzL9ORPe25DIV5vgdHg5BWH3xKqF8GqyLYiUMRdJGwkHzjhnbXhLiDCH/TNGi/eLj7i1fSvLCi",
+	"Jn7wZPcHz13IUIvKn+EOaaLlioEKwzJwUru1um5Cr2ss5YuyLmqjBnc/mrY9uUZSNx6Fu6Ft9H9bHQ6G",
+	"OgbNGFROB8zobQ5oiw1RPAz3y83dUHzNNRC8QHGYY/SJ2F0CtQTsWGvpS3WNy3LlaJvX3qJ1Boug71ud",
+	"8ubf/MzsK66X5+xrSxcaA8I9A5UzS2su3Mz4JCR3PtIT3RZoTTrigWrSPzbfIP9h/dRshd+yzeikQuiA",
+	"GwPq0aWu9F/dnvmW5Vj9t6Mv91l9XuUn0OmfFxEckLdAOLo6Hie7UdbcLFIHF3qSM+A7+PMU/HkKBp6C",
+	"Hxzp6NrNMPg8hO6Dn9ZL3Wc/w2JgfC64mH/LNicVW75lm3esU1Ncss3x7ZRvwIIFbeNNi8o5+L9QmE0W",
+	"LFm6KsLoRPni0eUXf41Z9aB5DEO8epf7ezY6tYXle9a1zM6R8rtRx98t5BrNK4AsCo5LnTPqHUmlf4ob",
+	"8PukMs7GUnM3be3g/Xp0VZjXY/QINP+mqqnvjuyXMt1E7GctU1qwtR0VEWxNMinmxI6A5AtFwd8jM+gT",
+	"K4aQhVSakSlg12NuahRh+HG6uMrPTW+9UQX7vEWWD7dVJ/w8vSZWPXJYElhMUCPODQTN/9b1hsuIL95L",
+	"+R1VGLv58OoqZlzO/B5QBHDZXJwAnEHH5j2tHYFsMU/7bFaWGO7n+vD2C28GPy1DqpeBDXCmb+QaKgQZ",
+	"ChFpvzfmVPlfcGsBlYW6cvRkVrohBu5vnPXCl2HXLFEMLBkYNjF2wR6K5YyWsB5kQdUqZMEAz8XdEkat",
+	"n3fMFHnXnYUzGxPdrAN5Ddj+CHiGVg6HluwzGhIpZlytfvvc6ADJ8SuQGlu0RowkU+YyOriAGDZC85z8",
+	"5f3r92/GEH7y+OrB3/56bKZz3y15/eK8A9p1vYapd88rGUFbRw+fXF08eBJ/y2LHz+3HUTfs8Y7TW5bI",
+	"W6Y2tu+gSudfgFOinZWztBFuHa8/1qH5V9z53zGDF75V7YQ/m0mZX3rMg6fYyjuDOgx09vlRT0glJR9L",
+	"NIVCv3tLpu9cOOia4o3A/Ir/Sc3HoGbk3Fvya/PioWu6Qd+Rpw4IKaTCsBQDP49C+VVl/f4olHf+zVPL",
+	"t/Xi7Z1SDI7l9+YK39pxmVsdvJzN0bbzPhPpGWiU+o7lBybS17bfHTTzMJjbsvm9qL0tx1SqQYUvlXcX",
+	"vuI0mKmPLpKCHbrHZdR874F9Xb5191Fjb7C+I6GuXl8JugZu73val89Gq8faVSdHPLZQ1NXPXRFeoSzA",
+	"k1r5/ar+scKtSoryEadQBcj+ggn2kElQln3bQbq+MRdz1eXewSwHv57Hce3srZsUmBg4+urrUb2MxOjr",
+	"D2/ridaWtUE21Zxmkwrq0VEzNAV/Gn1DV9NCzUc4eaf7XF08fPQF5G8rZk/t6Bs6Y0IbRbVmBAAkDf0E",
+	"1VJGX32NEJlf/O0J5oHZHt1peOXAHsnfV9NvqkNSYkCOR3DMJi4ZFn8rISJ9UPzIIZOU1Wknhn7yAKia",
+	"inQqy18Rqmj0daFkzu5/yVSGJTHizswrti63OUoYvTr6cX2O+fHBE+vAga6r4A2sD28vwhVN2b+rv+53",
+	"IkHXk2Ig6Sot82IQydU4CI5ovoWcqevSvf+r//Fzn024xthOfhl1icjljP5QUUcBk3GbABYlJKMuT/R+",
+	"V9egO8nvB4Q17KSePQKQX8/+DEG+A6JCoahGVPfCEczNYPTBQcrImY5Aal0iFtXLYwfP7ClheUh7AJ4n",
+	"qhDON0W04Vk2JkJC0GyZn2sa8bKDRI12HM4uYePy7iOArpthwuDeMtKHLDo96M8QoeNHn969jPLMiiJG",
+	"EggmarEUvJkq7Rc8bJqJA2OUgnfNrMK16PFiJyX+xWkNfFU/p0i0/O0S7IHRz98zqiFPNEBHkDSjMDTd",
+	"LJi40wtoN/1h/d/hsaJR9xw2flxTwr9cZP/zBjhxkCi4Eykp0X4rFSKViGKDxvBoN0u5d67JGL7sXz3N",
+	"wXCt/yaMbKUICEkzUpiFJoXIKU/jxbu32MYdRwL8eWb/3aS2d0bm7VvWymYywwtW04zpa1+2h8wl2qF8",
+	"BlhKNyWeCYAY0cScioFgdlmUJ+gf+OoJT8pzRGyCjvpsCDjoP7wFAaPjcbKIfBYQ235rJoT+rGXMhSQc",
+	"S5rVvcNVkieEPtqrFXWUrvTOu7CQ/pna+btJ7fyyQTUdx6WqCHI6Vdlt6q/w7+f7B0tnu/3oQKUDwQMg",
+	"ECNxUfAubiN01DJGb1n3UQvEYLw0YJD6XeQd3LECjlEejq8dRHkOJ7A7wFD7TLKX4pCgQu8DpumKi//c",
+	"QkarIxUfHHboRnvH0jkCKYe5O6Q3+UCcOprkSeka1wEzcdM9BNg+gCo+F7qJgknilNNgdp2jwu1Ml46Q",
+	"DWlpxrB3x6HNZEGzjAH+8eh2esG/v1r+sPlvX89/eKx4LTMGMSz/JMUTkqKHCYUJ+Z0sQZuGpup0k6cs",
+	"TASXfF2Y2ABDtxdck1vJf28hhqaKfPVrDdM5NKZQY87y2ZJt9H0lfQGLDnsrPG/lOp/A7BraP0w1dlNf",
+	"sk0dtt6j1hueYcgaYpH/GcAz1DT6DdWQO2saq91gWw5P1qPj2rcdQnSEzjqbna8V34qxKTRTEVHopw9o",
+	"PTlkX1kG5A8TQoqyCOzgMYJIkUhiIkj3I4ljWra9jM1uaVDCdvGZX99SX8Pn6YiJOReMDQttKEnnriMb",
+	"yo574ihdYS6HIWDAiau0KRNXAglxf7Ll32bMQgpabnWij8DV7/9q//k83JJiqc6bRqjBylOd2BH/WgcX",
+	"nuxbztZDznV1tgYASZzgOuo70396tv4wni0G6LrUNA64g3q5BmAYrokvU0cyqZkr5laqHQOgKuOYwn2o",
+	"wnzWQInZm0d0BYg4lI4ausxvN0hkv+u286K9bm1gzbr757E+cZCJw5NwgKdNicjBHteOoT1+dncyqSEC",
+	"liu91zFrVMW572pz9GtWz/xLd58tCBVajCSZlFBkBLMC/aiPnh7YBTvvu1tIzXz5kxyx6CFYuQeG3lfk",
+	"rAaxVfmzXlTc/5tY9hquBbpjjFbp1lAUgou5C6N5StKCjYm8ZQp/UP5nMt1gTIIukgWhmlyePbiwz59c",
+	"/kcn0P0aaxF3rGvEkJ878BgqiJzNmH0NQeOMT/Lt7Nu9fpRqAh7RxtUwwPqlXT276qa/FXh/dyh/x5aC",
+	"w8IoXnBwuPk9nG6I5Zu6Si0eE1Gspkzhn/x79rBOeZbpMYHar2NiNXRL8D5ih6eYvdldTqDkhwE7qqt1",
+	"tF/YxXssn4hBs2FGff9X91Nvhpkb4ej09Nclf/iF+DdIL3NTreIPcqos+TTvCbglkMR0NzE1i21ZXsIy",
+	"Z+s6Ea3tvpzdCMto7l2EeR/OV4xE8SW8+Ls22dop/Nvy4Aq1xO39Pe2ZaxzvHELutuHfIK0XyZLtkJ+/",
+	"dO+ckgyhi764yinNqEjYHz+y0k/UVZ+lAhMJyRSU4nTcdEFIUK9+vwy5y6wxV1Q4wvuXWj7pCqSEp6PL",
+	"i/OLiyqAY82yRK4QntkF/1Pi/uhqA0+VhFUuBLcNfHj31bBkT5z8XSd61nrtPIR/Glf+KDbTv7uiNaUQ",
+	"SP0e+yB/uRZjn7ScSKxJkiu5kiAWuuLDXJR2II8wY9mX8C1Eah+evHaae2oXWLKwi9F/gT137/yuJTWc",
+	"xL+5rLb2NXBw29OmoOYx3jfHuQ8LbZf0NyeyOYq//yv+gAV79onk3muMEYcBhtUb8/2M4JixJjbOo8Zw",
+	"UPSpikTjy1BFjp2TN4rllKeuqDgkKEHVbYPA/035yb45JvRHYQcCn1WivqvxLNgnA2L/OXnFbpnCwt7I",
+	"vjTJ2MyUUUIw0FAoOo4QZ/4bkVfOH13UpZPnNMtIqmSesxQKUBeKCGbWUi3jxRKc4Fuktzv25j7HCO6w",
+	"y+gHzxfm/JYJoIc/hZQ/lpCClfXdGQQXQO6gGHmsdRNP6XDxgov5WRyS7B2AyD53IxqAIzsmGTU1c8Yf",
+	"H92oYvIlaClcB1QxyO5D99QYbZ7rynMjsxQJzV1GcMfUqcuv/h/I3GmpkibmjuSHerBTKBEMjM/n6ADB",
+	"nyEG0f/inB74iwevrIXlscz5UEoUVkHYKjcbLC9voA8K0fuAQH1OfnC7TzK6JlQvmXNe4x9TppcQgK0J",
+	"1YTjJQNBCMHqAhDn9Nwt6L9SDqgt3ejpiKf0P93Dc8HMsBoF+q5v+jjXjNsPSNdd/3nZ/1Eue1/9aCHX",
+	"gGACPqgpU1ClhWYZS+G0Ozi1gW7NQTe/YqmDH/iXGkL5LXsOQ/lN6BU1DeORM4g2IYU/13QOWRiKit0D",
+	"8j3dDDJ/ujnfsfnzDd2sWDfrQZr4k9n8wcyfpG0cgGyrNcA3YoJHbgUALB6oiVxb0bFWyD8t2KAoi33s",
+	"nHM+2+Gm+zu8ccJ72XbQaX904B5XFxf/HkbIygZO5vSW1ZSOsZMmTdCB/Kb87g+kQmR8dbdXZRE4A3nh",
+	"4zL+P/bevbmNG9sX/Soo1qnKTA1pUvIrlv65juNkchLH3rKzc+5Mci2we5HEsBvoDaBFMTr+7rewFtBs",
+	"St18SGySpjg1FdEkSKCB9cJ6/NYvtJyd4u6jpviMG9M6a508x/Dhygpw/kF2Y3+XJ7+rCunIj6rwoKon",
+	"nNGdYiLtXZWY8qnTfOh5CyDk2ZwrPsUyZdaHRE3YX6BVGx3NMhEy+M5NgwZ76h5sPhR4i2zh2no/EDYm",
+	"4ixWSrO/+SZ3iZAEaBuNlDLg9sBns/8d/UYUCcgrUZ9KSWHvwjK+6mijf4pjuNF7fEASblPpRrrDBNsG",
+	"VLhUdkkU/Vcc8VVTtXuER07SeM5fDenWwv/HsTvLnZp4Fq6tD6z66JSS7J2SMacWkiu7OvBJtuzomM15",
+	"17RzJHI07A7FsPvdmVCGcTxWxvsqt3NqbEXuR6JYxxxDQdO9cX++dDOPB7cP+SmO9BcKl0zIzQmXFSAJ",
+	"xfEa1Xy16s8AWcEFSjKrsq1Qfi6/KtrH5R6p/0AbAiDxDxUlqBPAWmNckFEopYPX6oUXCx90+QUHNmj9",
+	"l+ZZlDWDCz74e0Dh7cj49HYWLYRkS0x6mECS1KJ3L6AYTwB7cV8gPK0SAez05hDzqWmdnTxb55JQXvtu",
+	"gqJu6iWoHY6ozjFxyuffYJ/tIzbWYd4s3vlkKnfqWMCOoVIup9j+LQB+CEvR0wA0X1RWryVE7q15ujfu",
+	"z5euhis1hr0xxBwzLcH1cevduMRaySAjsFGpMBP+yK+NW2ceex35iDRygH7F7hoihea5ZaWC9w9h7Fft",
+	"BfZPcYxtUGyDSmQ2X/C+C/tvNYpPuOz4/hKLLyYJlz4fsdF7STHNomuJX/DB02Vo/KEGiMY8y9unMnir",
+	"WKRSOHAIEg0D0Jonu84+jTWfXIS17DOuYLHIOu5R8dGSOZibxydIEt+eQcUQqnjw9sGi3FiVgmYGnFmF",
+	"VemmzRwlSzYZgfRVAwRYWBR8hNphlbrPRz7m30zm3koiwIy4FnLYGWqVZwubG9PAH3Fck9Cd5Xlq2AwX",
+	"e8AqigjP05tKy8gJ7rxgBt/yhGH/zIlESnT35CRhKSCiW5tx/7KoeD5IEJeB28Fb5Lk7r5vHQXTH8h0f",
+	"g2YDnopkvaqEuzywRaT61fnvqOcOpVkr1xi4wXP1+K1eiDiRQT1znOCJZ7gHHqxgPT/bfRIu5zRUNxbG",
+	"qOQKdm6y+nXsjdyZdYcuFMKszFTYfW8R7ff8AgZLsTKPYucwxE7RjovEDgEdz8GEloyZkcjM1oSMn3PX",
+	"MuY/Ssi9kS9+q1pnrd7Jqx5/OjjtvOyfRJ2X8CzuvOLPn3eeRieD0/7L+Ft41buPufMOd/1o7xwFz3Yi",
+	"imU4On9P8kZNcd7blDbdG3rxpYsdh/cmhkhsuVBQ4YL3zxJK1RXETOV7b/wcZdDjNH54ybrZobih6tGv",
+	"SNy4Bc8bDXsBhve8F/43w+PtTy2s0cqMHsrHsY9C6CiEGhVC37m1Ft3MvA2UG/D9QRwJMyEZ8GjEommU",
+	"FN2p0b9wXjQWcqYUMsE8NGYMkYihScFmuYXUU35t4KIYdEdI3EZ3xCarIoUzdpkqaUdnp73TF53e88s2",
+	"u5wC1/jvS6Y0uzRCRtBJuLEdn4FwWdcSJwMtVNy6zctzzY6CNGnNzYsrtha0+9X/72/02b97nVd/3jz7",
+	"0qEXp1/+Ly4tvP1/767s7/9ry113ZlteBxkYBhxwEAebgOaZYyx3bm3GmTso5hMUHZ0xPCsP5IF9zSiX",
+	"5YA7QRT7s7Qtz0c/snmn4w9imGuoxaAY0MePqUmPkIyzAUxmz/51l507ZkuEhEVk9ymM2X7/Pmy0FnCf",
+	"qHbSjqhiqUqhWJWJqLJZHiJkuE+ohRI2kiCUyD+3qwHCZh6zHy0b8SwDCTEiO5Twmw4J18GqrJNnO/eY",
+	"UwHOJ5X9lu0bjuFprw7IMAU7Urh6bkao7gbghjhmRWDYZ2t50+np9wvRsGTYHG+Oh3BzROO2r/LhyHpY",
+	"JoStCUhNM2DslAtZbujTEG4hNtFYmGX9G474qisKfjtiJc3qCahL2ebrCfaiHUsmOmOYLi4beMejkZDw",
+	"sxv3VZP160z8DNNHTtfuuG8XSAf3moFIg527hP3k2+9W2YiZGMM0SM97N9ddbGLNiG8fki1TiAWOcdaT",
+	"Ij8aLXAty4kIcdumE836Ec+4zn4awxQTx4U1nhqOptSh1Te7M8aWEMzT7nnpuGsq3NcWB/W6pnszhuk2",
+	"Cph/hukKJcmbFjCrVSRfKREfOWtblcgo1SxTt64GDyFm6+SxIPFbX2ZcjGrSqgmT1FVb+mZiwpo2U4Oi",
+	"PRC1n9AIc2vg0Rj0TtSR9MtAGyXP6AO6W464HBqm5F07/z0ertIVtGLAWiGH5oG2fJV5nsfCLqaw/D6d",
+	"NDbkSMYYrTCMR1bpOh8yfjjnQ0759S8gh3bUOjvp9e66i6snCzMJJdsU2lJYMMAt68NQSGYUEwMmLMM6",
+	"OUF4yHbBsogvH7quwouOlON3ZCxkXDez+6xu3mfrT2to7rrZVP8/gL2bZvMNlE65dTfQXMStFSb8geC1",
+	"hGH93AgJhkAcmJJ1sw60SqvnjLmFjvv2KhP/ljGr2tjhTMgoyWMhh+2KldTHL9ZfRKMXUMetj96volgs",
+	"YpS69W6VBeIWhWJDsrZ7BVoMFgeN3bj/dsM8DbSaJpi5ySoI559q4sSesVzGhx88Dlj9voGtwK62BngC",
+	"cah5LhrgGcuuSpvHsIBzm2RW1zCY1KcEpnNpGCZFUToQN2Mhh4wP3YNZrM4ND4xl3lVg/USzwRK4RYun",
+	"26XF32QMmk34FHV0H4a5ZP0ptbQ7WMJ8o9Ist765M9GkGiBNGqauQDOkJSTOBOKhe8Od7z0I8a7Y6osk",
+	"6TgqWmgmfieS5CKX9/bfNqkU/drqbi+PRC2Weiy506zXjG67KoNZD8/CqhVXjnQQpsbxsh1BaiC5AkPw",
+	"E5ivaZzVfe5NM2eOGxRvfbxSxSgMsLO5klRw59hhYJ2ocNJ6wEUCMZtw84fMcsu0GI7sE/armhXOyNgn",
+	"hroJBPZNtBMRQdvJR2xzrga2AMMoClIru5qiY9mT3W67Krkn+gwyxrD96YtO70Wnd7KWKzk8xkq+5NNN",
+	"M22dG1nn8twdRThzp8wwYTcaD3VQwkff10E0OE2UCaqPJAHeyUHG7uA5w/YRq4kvncsnGomqXs11b3Qu",
+	"vywy0GeM3bTKWkD9h5/D6Z7yG8MyrYaIjBt6VoecCcf+kcqTeNagfEtqbLlb6yKXNQHxPi6rjroGQsa0",
+	"8CUZ/th2JMcqB+72SEgLtQ4hGrgwbb/kInrea7dSIQtP1XY9GO7pH62l9oOgcIIjEmfaCGv8KW/LQKsh",
+	"2O6N+7NUKjYtEuvkIT754QtEJAtv3SIgPXipyK9r6GPvqizc2hZJRk9o3SweLCO2D/FgPXrzv1nhru0L",
+	"SfUZtyVdJbXFKsoPvOInMJVTLpx9+P6H0kN//YSmuYxGS6BsvwuDmhRpOMciDNuw1IP3ToQHpV7QMQx4",
+	"nli84e8iULqgix6d2U4v9QkMefLZZxYgiM0L3uv1Oj33n5fuP9+Gf/r/ncxswZ8FJOvd/+mBt5xKVp61",
+	"ji2OV/xDueK/z0CigYPnSiXbSOWMqHxF9vdkUZtTE4RM94ZefWkyOYwoOOSHcRuNKjJQEbp7D0SKF7gF",
+	"X6/DpITEvm2Mh6OAeEwC4gKc+pqJCPT3p5huKuxtk2FT0iKPxmCdsMAXX7o8/k9ubNH7ozHBgdOtUBz4",
+	"uljPnoDGUFlgAVqlcsuH2DvyHZ+yp+slsM+ebduWB25/rWChii4fWxLH5PWDETE/iiswVPvnD5myAFHI",
+	"YP9HYdtMyBkCufQhdwL4ZET3m6oMjEZcD4UcdjOViGhhwtAbP/QDjWxQ6d6aqa5EFj99FHlCBvBADfZb",
+	"GWouLcRn7H9yZblh/SmmaTpzFkvxStlD7gDlkECoDCVWYTC5RDxhr5u95uZV7ZzzuyS1wxD2bORASOrw",
+	"4nNrz1rWbYvkVB42Ukn82UCkZGxaZy96hFxmMIRxxRMx92HPkS63vPp3NcRCU1prePnZqtZZa2RtZs66",
+	"Xb/AJ5FKPWLA3RW86pWWEK7id5bylNYy1DyC+dUTdeB+Y0rvGS24uMr/JC1oCW6RPsJzdtJze506CUdF",
+	"xJvbsqe4zCslogf98NOKLXA7sLJxUCWDtnftWEcCMmrmKAxlpx0NhQPpMQC2Xvi3Z62iJVxbepvNmwWr",
+	"SPbldkGY/f5XkdpsrEv/25eOdqcq12jvOKnjIfgZplyh3XNJoueyjXbRGKZn1GPBDfYy3yebDsFnoRmr",
+	"NMSMSzMBjToxVc72kgoLDZyaxCZEDNui5pjwKSx71nv1hL3GL9GWjyGzLJdWJJQF4o1ynIIewK0fEwPi",
+	"J+x18SamTl6B5gnz6EKG0fUSeDSqSugylmv7kb7eeoAuE6Ee7KwQ6akRJnY/esWT3En1fzx7dfL8pHDc",
+	"fpkJ916BhlRkBFgncOnQ/vHs1dPeyenTZ89ftNrh10lcz1CUwjvu7P12IFpLknRevlwD3JO+it02tg7u",
+	"SXMTIdRWoyHQo39qBFnw/HlYVum+yst26/kqj/6b5FdcJFVwnpThyVkQd4F5C+O6JHNRhIwgiTH9D29t",
+	"Gga5AX81cwLh7uVsgRQm4IzVRXD3xr9amCBRlh8NWydhqjrMSvr4EWRM3CafdoW+IBPNq4nVCGRb4GW3",
+	"zrMmnr2AHrszo7xBj2XVMutcl8WCNqBOg2I8vaUYb2u7dssJg9bZ0+e4fWvpmQvI1L4qOafX8PCPeu0r",
+	"0WseLiBYorNcLm4s00hq5x4+085UGnbf1AB3q3oaUWLdPIt3KjHmSf2tM+V8rqsw/toAMYItoEOWyylT",
+	"OgZ9jl7YDLituWw8Yb97aFKrkpjizCT4524MxFLkrvOXksJ+rLgd0HZtUJ6drCjPTk57ByvQSs7Soy3/",
+	"Vcs8IrhbeHe38cJJ9tGhczMmBI1UadiQtEtUNF4YQ8EBTZrmOEGNQU4QAwdujZM05tH4mwpwhZ2ioCB1",
+	"dHl8xWUEDfjTCE+DGS7jvrrGXtmod6IxlTJFXLI+oBcsdjosEVd+q7zeMuj8+kO+lwSqQ2VvCCpjLLMT",
+	"hXj8hvER8EoV5Z8tUPnuojkYRJlVIn7q9c7w//9a3fn02p/Ttj3/yxj46O4/TFA79E0X3HtbeDlFNeGa",
+	"nFAItuALjpPEsDjH9Bcn+SZ81SxGFAxelbkP3Swqt535iGGFFFNaAwbjOhMhYzVZqO+Kwb/T2CY55/Zc",
+	"NUxEqz7k8i6lMXCUKDmklADfKhZkDKXyc8vHMHfNI8TnbeS73wLbwDWSjlIpGAQQ0B7jTEhmcpOBNHDb",
+	"z8oybuznGUF+pqM9D6kybgPc7+C7WMdJGlDn0t9xq4IwlVS7w5xZPsUg/zppbdWssEUltiYrHpXYgdTQ",
+	"Y4423aqakUC1V68YonHnCrR3MvlXCyMl30M0/m8a16ReKk9Twwd+tY8gUuKflHxi7szKp38R+ngwzEC6",
+	"SwZqMAAt5LDxiEjpzGqiITX01qVai8VFf+7XPat83UD0swdZDAbYZv0pyzQMxPXjgGedEfoEoSOIKpwt",
+	"kyU8KrpC4g38VinBYTABkB9sW0ursyxfF+eADneIxhCzPgyUhgLWxx1Cm+xBQ0UexdkhNCudmLCUo10J",
+	"xOR+eF6bbBqAe9M8C9VOBnSPexH2hJVUU2n/juZaQ+bag60vlWZcQ1nNFhemh0mada2ubixMxHW8GxEw",
+	"z5x+KV8Te65mLRbdTtwtGaTVgtpOHnlzD3mTyn6wuW04PvR3SIT8m3BSQ1viTk8sS23Ut37cjmDZyWAM",
+	"QGwBHL22aTSOnsPJLrWCpmbPJ+2T51/+V2stqPa/vNSsmtN9VgeB/uLZdhGtwoFNj6Z4GYu0ICK8cRYX",
+	"7cOytzVg/sk+qFu/lI2r23W8p6szzIXfuC/eQbo7pS5hEqizPTPbsL7Bi+s2GXFY+CHVxFd7HLX9QRT7",
+	"TISNRmAoDw+rg+fMhGAg+LvrluwEg6vah3s8RYgEQlBG7go/nbuoW59uh1uEYM7CGwxmhquccAsE5plW",
+	"X+Ppcd2SdhrwwZ4jPnvh5PSe2QvuKYio9kC2lbTuUVwdUge+4FELfEiuNFROmhQVl0xIY+9WJzYotiwf",
+	"Q8cJ0n2wh9xivuPkHvQMeRjuh3Zx+tyU1NKRwffQ+/CbjBVlFyEFkr4ccayFpeYmDbDmcv+CaTrsugjz",
+	"EpfoDIlIxY+jLQc9Md4tJmWDSUiqSN7Bpbjmjmu6N+7P0uh90/TzPVgukkUURPXovsdJUIMeS/Tgg/lu",
+	"A2bFRUET769z5Y2KYSEezc5tf8QHwPcwGqd04vd+ZZL9FX9hy/le30N9znJI8jgaBodg+f/q8RFJ9iGo",
+	"RoBHFJjToIFS0xsJNQa90A2ypmkLfyYxatILYkhEKizEzMK1ZQORYHJHnjGr2NNT9u67mTMvUkmeSuNd",
+	"0rh5fykJhHJS7B7XwEwejdpMgp0oPW4zNZFtHPrZyYfSy88CE8L/kLN3dE7IKLgSYQ0kA4Qq4GygdEqL",
+	"IbzrBFjGtX3CXtM/fNJsn8eI+e+OMeAbYCXJZKQSOPc/ro1lp71eMZqQEtwKamoXE8U3GoNtV7UqiUZc",
+	"88iCZn2wEwDJIkgSc04NE5nKLctlAsYww0VtH5NwpvPdfkHmqSPlSKUpR6yTVEQqwUexvO8eSGSYu7g0",
+	"uPT7CBB4ZraVuOEEDlOilDXXTaKyctFTjOJJteLyfPEqH4NkajDwZbHmjP0DaekfVD/HEuCxkEPW6+Hb",
+	"voa1tomtFvO9dAs04FaW5Oaz0p8R2DOs2b3pdrX8mZ9ipcf45LngG4LdaYct9Jxg+NR4ZM3KZjY8rQ3t",
+	"nfZW612zihGgIgu2Y6wGnq7bNqLdSvPECsfFXTe6E5DmSiFQ7RjR+miv245Vf3pmPfybvjfbc9+LecuI",
+	"qSu4JmLNB0es1IMxNj55NyPpMklqCM949fzhlF93+iqedvpT62jy6dPnz589e3q6zAKpLIl60VtmmGBG",
+	"wKK2W46K/0VpAyt23vLhQKWLhJ9/1GuuGVTXim24XjxbJsruCNbvKoIvGJcxs1x/TJ3wnt9z9AivoMC4",
+	"3a825+Gswh24UuaAtHpKmxBDJOKD7qJCncPc6aPlilx4t3PYXt767zIuXFOma0dzuyQb6q0feoEjd5QP",
+	"5SEfhWFRrt3+YqknXGeJe8KzAU8MVDMWhhRXRj71P16fFqXutwqr7rOGJhm8fKyL06YO3kEcmIEhM7Q9",
+	"tCi6NWM+vdseaWse4vq7t1spG6kkLoDTDa5VSQ+/VsCjellVZNR4yhVgnrCf8K6D11z3OUGCTviUabp7",
+	"OYonCNK+sqPPEz41l1VX3Cx/oJTYpB/RS7R/Y/noXDJBqx0SDN7+duHOU7XOWr99/L4EDXrypPft6fPW",
+	"Gpg/v8Jk/tm37H+cm/wjQjFVsfI/1YSlXE7JVwEYpVb+Jo6Vwccg5kElVTlCuC3ZNuyVnLchuuGCvXFZ",
+	"V+VnvONYdIzdZla1CXZSxvjI3v1n3Q7NvlMIde/Lod/Ayl0EwgrKve1uXXYEf8i3uVYZcMneOJOXJ+w7",
+	"Lscsy/uJMCNyXKX1vr/Nysaj969Z798cudQTBzPWHSdqXmQAN+Scvf3t4vaKV7EP+9zARqzUX8AZNFeg",
+	"p2Qj9KFev3PDJpAkdbta6Py5hflN7CuVAJdVS3gdRZAVu6IGjt98IYNTPuqKbkyVhQzc2DVnO7o698HV",
+	"ebRnjvZM8+7QeXOGCekTLVEA7N4bessgunGL+9K9serLQrdomeJXcY3GfHrOrHJWzD00jbsUrZxUga1m",
+	"tuaGqPU1/hNLPpwyI4ykQpk9Cncj6nF3hZ+o0u3dXfURY30/vY8/aJXO7JTl4z+p2eg/12Gt7k3Mp1/o",
+	"3pAAYSrfLstK1RUs5rKH2uDB5iErpzgyAsEPJRrO8kHchfubP3dZ8dndKxO5dYY+D+WoAPcwKzmE94hQ",
+	"chtcdHj1eNA9fT9Zevlox5ff82ruH3CRQNyZKD3u3oyFjL90NVg9bTIF6nelxz8Lubje0+rpD7g2N3qv",
+	"ixsu3Frf59Yp0IX2tLCQHrEUGpEbcxLgn+72rfSYWS0g9g28ioLHobgCyfJsXeDmWmfdQAxzvSDSNwT7",
+	"gx/SIBWGKSrjycp4IEx0BPEkAc1SPmUGHgdyt/Ln+41h/rTOmMn7bpP6oE2babgCmUO7KGFQE4hn/zIq",
+	"iVekl7nuOnUXnA0WNoxUImI+7UQ8ARlzvTji/E8a/aYY3CBF3pprUdVMsfhHVTnjj2729HtSK3OHpLo3",
+	"4eUKt4Fbx96A6j7a5V+xXT7hU8YLkvdwRYoFaqaAxQPN9Do1fJc0tyX8lgm+R1DWdVva7adzJRzY7aKu",
+	"+aP7HkMfkl1mub3EjHZCBZqhcDqLy4PnY25IjCHTOHyPROUlG6o2u5wC18n0kmnAHzCMJwmjN/EbT9jr",
+	"APVZGfL5Q5aKKiZU7iFnHFVYvs6KIXBKD3QRjqKI7Fxm3NhLxr3LRdizWeMb39qIGeuWVJ2q0ojs30jR",
+	"24+g3R0MSced6J0cltMX3lk0+8536trtH16d3VLoSGbfPX0esl7cj7RbqZIYzDpdI8fl1o4R7O22A0Nr",
+	"C6ujij0sZPW70nm7VXiLLM4HZr/cR+Q/JFvG58hUl95hFL1UYsd8cZ2T8O6LwjC3RxYkK+TS8zY7ff7k",
+	"5PQJChmmNMN3/5CYN4HpCE4wlfJ4MS9RPmGopdzsPI4hPseDm1VgOUusPrHGi4RjTs0e59TMRUbumgXe",
+	"ZnhgROSYgnHUtEdNu6Hbr9dz+5dfIdJMadvx8myhC/EnHPrGj2yQV2iin4WMF7kOxxjMD2pY6CCTH4UH",
+	"MRgdakAZlG4z3D/oOO/QFu2oqTDRhHRGwUMDnX/WEdYqFPWVNy2hh3jk5T7+tNuhxudOfU/jFFgXUI40",
+	"cAs0/U7dEnCdQWRJb2OkCCmxFIzCzti9L2iWy88YM3Yj3v520TprPX96evLkWQ8339tx7/gULwutdepq",
+	"/EZsuda+POtdSU7E0y7qkZ30OobLD8YC+g6BcxG6k7STGpRjsCUEOTuCKRvxq3vprloV1L2hFwvh3woB",
+	"0bCeWMwDBx8NGKkJG3BdIgZhtqkmlpsMtIKAwco9YPXtBk3ufr0HOiUDGQs5/Kw0yUkvx9chyN04nldj",
+	"hqMGODBvc8H1IX1XKgRQT4W1EJ8zQTCyVrE+zPCAsbVuIxqh+c5y8+Kk2kJ1a9ikMNkJz4bTop09D+hd",
+	"DBID1O3N0cCx21vzWZCEXDVlOpdnTAOPKa6MVjXGHsYAmSlS3CZayWHhR0kp/kM+Bmm1SphVlif30dI1",
+	"XqjeSoyJQmHXnImL+OpZM9yvvKAVcnjOlA4c2y4Z4BNufETDCBkdU6qaZ1ZsnWmYkhGwVGECR8wMIQ04",
+	"rlUDJmybuQMUSmKzLXq5ZX5E6bGCM+8HHNc4qbtpFjmHvQvhwL1uhT2F6c0JlW9i2rO7D7h/TEYC8flh",
+	"yiKewj5ftSpj76Gm583H/64Ew1V4leQ6GmFD0gH78P0PZjboxTP27rt1AWz/kJc/vv3EboVGLpmFJKn3",
+	"vtdH1GcUu/mY+u8htx+Xj+BFdWFft8iFKH4hFF12SbZbBvSViJCn+3k0BnTXlzyUbWRrzSP8wCO74oNO",
+	"U5D2cwp2pGL3Tm7ok1hFufvIvfYndwRgfYQArCW+WCDFqW20vzYuuBwe7ZQDwljihbAvVNz5LKXWsXIo",
+	"7vJ5aoZScGv12+1A+ouXJ71vv33x7B4G08np6gZT98b9WaF2YoM64lg2sXcX8jLusC9MXuIK21dDbYWK",
+	"ZpFATbvZCh5B9/Vq9wo/9AByBfyzPPKUgRDxYwk3lvQ5+R6wpTTyirsLJ0LCOeOWpcogkNhI5QYx5jSw",
+	"MWR2b+80KzBALmO1Yx+XW8LBeLjcwxxV2hZVWqGwgjbrc2zkY1ii5JBRS0CMAzjTfcSzDCTEzoZ3Npsv",
+	"mW7Yt/yfyXhhjf5HMZRCDn+GaaOOq59h+hHqsxlh+gB/1dqyGKJcCzttnf37z/Kxfsj7iYhwMR42QI2B",
+	"HB1YYGAsj8YoecP9C/0nf7v44Q17+fzk5d/nTjIGad0kd48SUT6jjeYbJhAPQXd90KJj8nThob+hcR/z",
+	"tNFDL09Tc/JupQes7N+oNOOIm4tInz6mZPK03DnSsjQ3lsH/5Dwpk9AveKgVBESnvfkKeE9FVnNpBrAE",
+	"U+FTMWpHCP6BLfsiSZyMDRAUdf0w6OPqphh5LuIt98MI+/fIDeGC2OqzZ3fHB4InnT5PuIxgkTj95AZ+",
+	"58c1SjKleWoEql+uOSeRk0thUcg6q+Mv0OqACep1HBuWZ746kA4xSAWWgZ4hLbsblNuZHVPZkCcdtBLE",
+	"kujiL27o2zCyQQqbTTRdCFzj1JoU8FjKTfzTBm+VyQG1ju/s4Vvv+UDaLeG1CsbWxpp6zFMOj+PSee40",
+	"VZPHsQaD5Bqh5d36J0/7uR5iBC2XCL3X+v5ti54lQszZ1mnv2fOXTmFbDY41Wv/kA5DGam4MsJPWrBrg",
+	"V6VjCfYv9pECduzHtP9PPIXrzyLGnz45ffrs+YuX375avWKgtHs/YIhvyzGi0vxvcYsWsuP0ePM/lEAQ",
+	"rtV7GNzJlgSPCZLHdxOgAu2+5jIaUb4MBYhXlEH0xfqc0Xkl1b2hS+2XJt12RPDBbVfTXPwo2LYv2HpH",
+	"wXYUbA8TbBcB6ynk346lmkgCtvaHfc6KFBkv9ijzAaUfpe+W6qXMPFz5QySdGqrloepf3KhjkPrQPPqV",
+	"mKkJWHd8d0sw1sDNrUfl85S0RMaKlA+hm8nhutlUlfI0E5HN9UGD30JoclA+SDVU27+T5QsyOj/8+mOb",
+	"/e8Pb39kSrPfof/BZ3sR08eaTyTjEiZtZlQAiyxVlHhsd8rqpO5MzIC+grgGoW5zYuuYBbhAWpuRmhzz",
+	"8Q4nH89jeHqxyXzKhjulwIIlKZPx4TyE67yYuZ2Ed9p79fLk+ek9kNfThc7od426oN/BAvCmBA4f0XUy",
+	"UtRXQ41BOuk9dlZoBnyM/fqogKyI6/Epi9WKYWH3bO7DiFvYrKc5hW7GjZkoHW+kn2ZVPfj7ifwQ5ngI",
+	"fClM3FZgAzZMonALZ9lIUztDlVBlmtYQWTZS2gDrc2emTVe//YZ1rlP8XSHy6evxOVUqIWKeATxMgzAO",
+	"DGQM8WExxJaksPvWq5WmeefRbZ+v8uS/SX7FRbKgRnvWKOIbw9zNNPDN/Xi4khUpYacz4JHTDYtSc3Dg",
+	"DzSuQZlenuejpQ5tle1chGXGchmbRyDlZxCYvnHIiDtTgA6P0eFtWbAvLhOTyqmis+KiYCDSQFYp9rxs",
+	"+97EGjLglsWKvjPiurLRcB+GQu6EAsHmWW26ED5UmwxthjizSiZTxE6gbDoqJuXYToP84Vh/r+RA6PQA",
+	"xfEDnB7faz65Q9O+wojAcoW0CksMs4z97dP7Tx/a7OKHN+zF6dNv/96UROz6s2qg83cjjOKXe4dV7mkA",
+	"+QjBs1envadrePRpYsJy3q4v/wIidQV66uauTPMLA5AlTZvyUoZKxciqd3j5kXPo2hbWfNIC+JwFciF5",
+	"li7y4hrhV+3Pt4Pn+7WwrQYJk3na3SWTULQL+ePID0s0lrsb6jmhQuWRSoLxfboxS/tKibhBqk/VFTRw",
+	"naYf3pQ6md37N3VrdgayvPel+aMYyo6QbMLJVoMgo46kfrCXa5Lfd67W82Ynn2AT8hEUV26EZ+LSVoKg",
+	"PZSVyU+zMOny/UR+DOMavfvgHIvSLcNyH0e2ZZlGVAay9Pi796OGtXRBxh10+n01Fg/I+L1bcD1RV8jr",
+	"TwGU9hC9mXMU+FZ6qLjCietDPN7/089t0WemAVHUvfGvvjjSajK/zp//CshDDRBgIVNbK0ZVR9w8DtLD",
+	"9kWDKjX5EOlXTXNkhC1Xf2Iof5JfOeoAPcTbK5D2iDlg56qQ79DahE+ZkAv6GOxG6xrDh3MVMreEFVyH",
+	"XEG0FziLldLsb/4+nQg5xvKnaKSUAcYLC/PveE1MYGCZym2VyHKM8C7M/1WzgX+KIwv4pqAgbT2dL2p0",
+	"nsfCbr4YLBVDIrvFQvndbFiTtBJmWXQpob07eIrJEi6duJwdEHZwUEnMrkCjZq6nozfc8kQNG2xjXudF",
+	"cssujnH7FRIrd2SZrXHLtVW3Jq7IlU34MZXvYFL5PiRcohGQqiuYZ1/3LiYcgb59t1uBf+uz9AqB0c00",
+	"XAmYNOAs9r9c5vT9YNQGlNEHv4sV/PrdNJzmAeujC4jGjlzRhuEzhcQmKk/iUtvTtbXPQuK9KV4vbCE0",
+	"T4JN00Kd0C7WevAZSmUC4DIueguJ202FGrdBKqGKRUxFXXfMpwKeJeN2NENnSW9JsGqQ5qV4LatScjfi",
+	"MoLkQW62vXno2sRcfMYNW4F7wNlHm+yQmgOXBVmfR+MQwReW6VyaBsyxshxQme2o3B62IFCZfZ/b94O9",
+	"vxAWC3yPK35INZaxfHpso3kwsgIT23jonInnjEfMuFnH5AkYcbViglo4dAzoZZhMv+LIjzSwQc1Ynmdx",
+	"koAbQYhE3h81Ba6DU+oRZA4MeYYtMWgnnAQOSALMd+agIMEENLA+DHO55aLgu+QW9FYn8iRbR3Fwje0q",
+	"/agGye29X1GYqobaCoyGQw7L4p6bMkd5LwP2vsH0w8Lw2LbXtwoXh1CIZ0Sylzq+ksC2504K09cFwqh/",
+	"IB/Yo/FwYBcNIVnK5YxljbMd6KjbVMOpmdygA7iQ7TPCrHOeBaL8SCMbJP///fH9r36WOjsCPz14/5kT",
+	"6m4zGO2G70qyG3FeTztLUnSKUTuCYC5CKAGLubx/VSDMWN1UvtMu7Xs2Pw92+CModgt1k+CHrarmbsjt",
+	"rXbL47e7Q9YC/yImuxkBFa9b1EV/bhcQeplmeiQpGmWamonqPlV6oKubjPldxdnrbWEmTKhDYZexikzB",
+	"xk+8UHUEccnoF/russYNCSGl2f/7+t0vs/bD+BtWJclI5QaY5hZYp4O/d0ltjavSlcgADIS07xbg937f",
+	"kAzKPzflafKgn9tqJkGx3YusyTaFmMsXCGEN0vTRzjw4O7NkScykA+IHIDFs2sI03Zvw8ssqZuY2/Acr",
+	"MPU9Qew8C2EfW8dDYYMfQcjXP/r53HM7wnLKg4kBu3wdRZDZS8YN4RGhx2vb4eAlIwOJ1PQJq6LqLlps",
+	"TVZFzC2qHuoIovE2uAgbo19AXdev3+fa1Z8XBRrC+DSQQ66W+EUpT9tDnpk2U1egE54Z39VBA49GTjgz",
+	"nSdoY8mY2iNPRqA3lSBTSaSxGAxq5a/7cMGFrS6IaGcSD3PYqaEQon/X3X+semgYsXHt8L3bqTp7SbhB",
+	"ICN3eBnXFvv+c33IAv4TdlfHzC7PwGygVYrXgNLpc4klhwcgz/19e+cS3a9jd1emMpZ8qJ/+7M4eYeJP",
+	"X3R6zzu9k0+93hn+/19rFOz7Lf7i70PNG3zVedTBszJL0Tzedw4kqTq3xZ2GKckMT4DkFpdMSGO5dO8j",
+	"rLFEkOLI4+zdKejf9DWoS068ncsXWsZmxcuOGPnIvtuCuXkbMMyRoSiT7LYUPS/VsqkkZkMFhqnN8ZSO",
+	"lzWAfE9DdtX9EWd/aECAR2OpJtjhLcaOLU4XW3qN2bPJDuIA7skeeRCATndBgSbRXgVluw+aKqqLNHAL",
+	"OPdODcUB9uwh1WanT8ZCovNfxuJKxDlPaHF2+sTT/08xZ2/917+0C+5vnbVS1RcJdIzl2q5uWf4KE9qE",
+	"bXvaZ5PeVU948nPo28aKJGEJj8bHXI6DsTm/g6Ggmr1ISQmRnWWF3goKLpERS1Rf9wb/Lvane0nQrCpY",
+	"SPCH7/SW4UG3JP1XMPzdLHXOjjni6fLIiitum72HFMupbQTqV7FBzbULgi+ssxlFHGV6AzL9oSL6DQlm",
+	"f4UpZHObiUERqcBEbMu1GAyclWcnSo+Z0izhEyYBYsOEYcjY88lYmxHqmyj/ezBX0hq+dp4Mt6QjT27J",
+	"OfCjuIKZWmR55osauHHMxYKsjxvgmvK9o3mm4TYaVTjs3ds4jjqX7vIeRrenJ6kRJna7+Y9nr06ePz/p",
+	"4f9O1gNv33oP1lUuU762ikk1OXL2odygXsexcapWh16syNbnTqRAmtkpBh0t1eZO+HTmZ8RerQ2IFU/z",
+	"WE609Lp1UR7cKGJ7aZ66FAzHGgCHDU75K09Dv16vW4SS3kabeVvuY6zt8p6WcW3lMg/3hzCoQTrzc9RV",
+	"dr5OEp8Fkh4+1JrfbmptH3o8C83MiGsw7v4HzKpd12aEZXZvIhXDlw1CB/xUygiuQAnwxRP1mT0pv/4F",
+	"5NCOWmcvnrVbqZDhnyfVaAE1zfU9Te5r/rhf3jrt+zbOr7XZDvTx0Vo6mB6wVmlEKSmd7CYCrAGDtqPB",
+	"gDUNYMNxMw49Oy7cHA9pIwIpF4kTQQno8f8jlY4l2L+ehBFOUAxJREmjKMq0XlcRXGFBsfdtLoKgrgLV",
+	"pcbO2CaPRoyz3IA+Q3cUl2YCOlTqGJ4+IJbafOfMbbTpgCjXwk5bZ//+s0z377hIHNknQo7L4MmUgbhu",
+	"X0xMX4hW4INucPI20lnHgN1Ek9pSU53aTrXYH7h11hq9/K9J7+pX+X+u78kUD+AGe17Z0MBxw0Z6Ouyh",
+	"tN8hx3wMvdeKBjZqwCYjhYlvI5XEgZ2+MdQ9egO8M3X3045Awm1Ch1DGwwea5yfij52myBJ+T+us1Tt5",
+	"9YL3er1Oz/3npfvPt+GfveCBa7f6IklWG32KVcA6UwawJClJ1kqImN+jLSdGVExeUU+An/o7u9OPVjED",
+	"vt4049Oj1fqVt/V6YJuu9xlIMnSHwJRkk5FA48mxgjOYMi5iprR7hydcRo6AsgxilmdYns3nrQFPk979",
+	"oybyNqZSMniS8WnrrryjLy4ynefEXveGXixM1bgtwhq8H67MigefuxEwaTkSB/Pnhi19IpXCutSCnpxa",
+	"cmnam0gnWutOnC52X5M7cRrc1ttOmb2ACMRVqCrCjFkrUmAlRMpbObNYglJZNhZzCx337YrasfqJ84xZ",
+	"1cYQpZBRksdCDtuzlSysZXvoIjBhuD+l2VKwIxXXzUefVuYKOxp2FgWXY0wPNqNWuzVUKp44W6HdulJ5",
+	"NAJdlS5ck8I8YN6emQGo9DWXUW1lH33aWqear3pq9LCmSsKUosco2wcIgET5GVOwdYsYQ2ark6mlG6Um",
+	"buIt50wHMvMs9sizp4M0QgpLkoLK6vOp58VvA/J1tRvG13W34CmNvyletZ49f9LrOemQa+0W1Tprvf3t",
+	"wm2bFyxnQX5o8EWuvs6v++z0PveNHd006t3fpOLLadhOtrSZSmJHeXEOM+o73jUOwUN+AZHSsfHqRAeF",
+	"LyRzOhJvDBjIY47y1xQ6y+4ApnvjX61i/W/B7l/CGI8Ao8Q/aXuO/2cCITRfQ6z3r+sGEK52i68AM4rs",
+	"ahjkMm40Y668psUq9gIXs1sNe1dhnvTqFKYGbvzxipjZiYhgLQXpn3fL+rE8610pQARxVH0HExwGGRvq",
+	"WuEBZBGvhCp2g8RfSeF5yqjXdwmXHV89372hF9tIY6ckixXy2D8kXPqMjH1OZi8tsy6jveijdeTRRhPZ",
+	"Q/sX2nDHNI7Ib/WAMSzm0zIPvfZ32fs0d8i0SlUH2wL75K1uP1HN4op9cHO+UfFiHsJlFEMb4KDqJinC",
+	"MJwZjjrp0DqlIK0TZm4fQ/4xk4qlah4BDUmO+gnfK4lp9vWFju/ZsCZFe5hlUS5tQBd+VDDKs2MKOMpz",
+	"bWLuegNXooqGHIKEYVws4QhivB2/XrHfi1CMj1ri8KCKZ9KhBqF4Yzqie1O8XuytK/F+89piKdzVY0EV",
+	"pqDgPKLydnXCita0p5VKJ1wlsTWPHjy/roXwwVuh7iN+8Cr4weiQHgNkZk4MYo5EH9yGFLBr92WF1UnU",
+	"3UqXW9FvcFjjCSR/Ni153XM88ig9pl0WtzTjvYaBIshCT7jdmYW+KamX8jE8gHY3GYDwAf6TXq/dyjQM",
+	"xLVTg7+9e/f2otVu5UjsJ2tF4WfPtQuDfREXEWJODEfss4Mx2t+h0V6SGW2s1VcDNhRXIFkC1rEMU5o6",
+	"3WkuYwIRN40b9F2Q8e4tLJDxhj0Hu7p+YGnOEXP3kL2z1PIePPN672wJ15feLxqZN8u+QzGwK3pxf8Sh",
+	"X7UN6h7hkZufhOhRosQhv4IHWJ0h+ranLoAtNJxYTUX5hRyImjp2dzh0VUXdHYKaOp9rSFSE6Z25skkl",
+	"5YSIkGAW4kFd5PKiGLdCQ6WYT2d1be4xommUQFEWrXPpHuPch8auLRrXuUzAGGaoHgKus0TF0Dob8MRA",
+	"dX1EjEVtq/HX9xyfv9nSCL9Fq7oDSQdMlJ6pgMN1gfOpYVbFBcyZypOY9TXw8YwMsABS5/PQZ0iMSldQ",
+	"txs+y1S1IgWV246BSGEu6Mlpb5NoRBqZYlmn6Iti1FdttoXHeOSmm4aOP876ip7fjNujqkRD+mpTDZF/",
+	"nQsl6CHEQUt4f2emDMd6YiQDiJ+wAkqPa60m7gvTIiIBiXHf5NJJbwQF5knCcsMpY8yOlIE/pPvsCfsk",
+	"QBMmHU8SNeEyAsOGivz5ucGC99xAmxnFCMWEVlhoAMPTQimkfBoy07hhE0gSVAxTxrFyPokZx550FV2Y",
+	"Q741bfSOa5r8sWRaRPAZ2y612q07/cVac10hBglct0oe0mdPEdCk+MaLzjroppiL7fdiJSfp6cblRa31",
+	"6snx3OOcaojGSlLxClWsROOhVsec7UNqWoZnDthCArmikFMkVZBHsLmwVQiD6mjjdrHKUum6wLL1ort7",
+	"E14uTIYoiZHG1Wp92YLXN48gGaJ41rMCvgBlw6yeKVIpUs+sWX9RxW1nDTxZqraqkJcbaOGUa/wmVYTZ",
+	"dTQ1bdJnMreoOpviLY9GnkvLW2zYkK6okdIaIvczflQ7CHBU5vQdYZjK0M86ecJey3BoBNJESCcDHnl0",
+	"CkqC+EMagTgnZcvF3ZNSHiO8XAIDy3ji7olFl2Gjzv1glBzU6bDCSsCt3Qsjoai0+l0jjhkKxYHS7HVu",
+	"rBbcbeY7Pl1d4+NTwQX97J6p/IK/Uef7rnlHfX/AcOd4zfBBF2JhwrXHStTRLUjzzSr2LRRo1QjQqhKt",
+	"zQqb3dsiRw49DA79Xqtsjj/nG5p4N0GDTErWxEoOtDd+7K66nnqYoBBsq4HoCVAmGwAKQnOLS3cSfSDb",
+	"oBY8KdOqn0Bq5uaNYcDzxBYucz9vX6kEuGzc+V0+tmPCYeHxKpnReNe9fcQUBBiiJ8sUd5ptexmbudTk",
+	"MlY7v9O88XcWX6IlEPq/eKsdolRqCOSppN4H7C/Qau76Mhm5i0Y41gloCL8DMV0+GF1i5q4rVRcSty37",
+	"dR8hF527jThloMVwZA/jEuK2+ngFeWTFVlwGW2ZmxG7SsaiSZTYMjmhS26oE6opv0XZ3Czj86Jx7Siqm",
+	"ovY1s4M0ZxSxYv1cJJYJyvInxlc+ovyNYbfupAuwwXPz8G7nNaTUvXF/vpDmCoj8twH1U3UF7tS3iVgw",
+	"dPrrKBubhue4wMM1IcP8Lol6QkdLUqq+iqdsxM2KhOu+G2RZg9ahSuBXdzdZ1O1oc/R733YSM/mAMKrl",
+	"RMr2LSi8P9stK6z7XutXZw+xGMx4daPoTW6sSvGJt9w3yc35kxyoRbrhyNWHVamyRHS057pQCnsP0XFX",
+	"dxku47667kQqmy6Kq36kcW/csAbJvjxNbZFWNn00UPDWP3DhyTKWR2Pqx+SdftyMgcCoEz7vbViQdOeP",
+	"/aEqZVEzrR+UnieaTVs8p9umunNq9RqioxK9EBM+ZTxxymeK1hYWoVAU8yiemza6Xhtfms6Zp2g6Hmof",
+	"5FtiFlyD77bx1DJQWQIslxoiNZQChfL9eKdCpoJdnGLq5GkY06QwDXPU0HRY56OQpmWtymIFhvVzg4ne",
+	"qx572K2HZ4JWt2onp3GJMHZnYvc1l/HnSCUq127KXv95/LQ/s64/W9Dp55hPTevsdPUK8PBsu2lFuio7",
+	"MG5mqavHVu4HZGb7aOSG5UG9HhBD2RFyI33mblegKEy84ozqJDAVS2lK8HrWO2GX9H6H3u9MuLQQX5KX",
+	"jbPLaMSTBOQQLpmQxgKPCU6D+uyx1yzTaqh5itr0D0mYL5cxXIkILil3C6F8Q8KWs3yw3f0ZM1a7Tdbm",
+	"GzbB/ChuLaQZwiRhgNppYffFPKuKqrg9+0k23Hu1aEfpQz9spLQB1ndL1Wskbv1mQH+kBW9ZlrmZP2HL",
+	"zMr4LJ7j/J2hUSVPm3ABg9wEeXPQ3V7d8xrfKPf2lZ16vpm8746kD5qJh3eu9JJkhnq04eua42Y6wzez",
+	"pun3hIyRlke2nv9WNxaK9Rz7HO9T11aJjVmVpH5iBJlrFeOSQceJXsbjWINBWBULCWQjd2uWedqf7wb+",
+	"IEaYU28NKNiABlRQhLhmsRiKkLSONJNlmBBJjrmS887dKa9ATz2eEHvtNaEbIgxDdzXE54wPLDhZMYBJ",
+	"SDYhrexGXSkRV1ZL+YbPHx+sKIvpWmetq35PvDsd/z79r1a7FWHJbuvZq9Pe01drMCyeyQ94JK+Rn45a",
+	"8VFpRTp0c4uWQ7Fg2VDdmBxwBm2H6HXzShGP73dhRw9XisRQ356+OnmKDLZ5JXnktUdogQoZrnSkhssd",
+	"ozbDY4qiwA2w1vu8osHYs2pVTNQUtOLhuivfOuOKpCWeTxCe6/S/d+t3H0bcQlx3rkIOO2OYmq5Wltsm",
+	"pCf98Eea62eYbiflBSVSUaA+hmmopjeWT9lQqZjl0oqEHHxwnQl9DKM3H6eh+DYSNkZiHAkSUZsgwCRM",
+	"3HmtSOQrON8yiMTA67bFiX4f54c26YIuz7So7wYRcHr4rXe1ivPIsvnTCm03ysTwhlueqGGDHTaW0ZDv",
+	"gbQow4/enzvlY6rfMVrxoDToah5hfMKnIZmQsF+UZIYnwCRP5wFsV2CdIg+kNl59i6a3IyJrQ3XlQY+h",
+	"SWwVCWxVOrbvShxTyGhBfUftaFbbFs2uzLP7aPlWm/LrX0AO7ah19uJZu5UKGf55UtkLvy4dtQFhu/nu",
+	"RxVEvcW49z046qhDDqTjqlUaNiVB6m1tyweDTuSWI5egIn90Q9+EkU22dKE5FtXXhAU/ikrWUkZxeG5m",
+	"FbsSRli8MI+UwRIrPMx5oLxzxi0C9LCTXm/F9Aj84cbyS4fiCsqktNNsqZHK3aROi/HpZ0rjKuq3i+rM",
+	"gZAxU7llk9GUDUQC7KXbaxkbZqxIkrUQ4sJjb7mLxty0tQx1VB8HhWk8JxiYkD7h1ooU7iMLlqkPd83G",
+	"V433yPDUvKxDxublzAq3ecpgLrWgPTLUdrpr0zljofF50I65jEF72G6nCpWMNkr6NM1yu+m/aVyTd4Vi",
+	"mkWGE6338HsC77dttJiauioD2UBcx/3sjEoeEhW3Iho7cm+NXv7XpHf1q/w/16vbQDj7J/qFLd+n14t6",
+	"t0ldGpZgMiwZ43hEWK9lDisqviBi/T4DeSe4yb1VQRtSdFQl0nh4BLvMDzf4t3GjAglzJZMiMNA2wqIF",
+	"zY24oV5ZR5uicZuiaBjsdl5pd/nbkNVAycWZD0uV/7kQHPljaWCjVkR5njqHY2nMI/Dgzz/ujAheeyxk",
+	"IgI1kbfj3Mlg1hxjJw2kyodZAxu2iB67PLGgJbfiagnezuvywAap8733Zy6ycIPP04So2sEbu7MnJqw7",
+	"7OyCeO4I55xw+Y1hiD1QT75fJX2CjDsZ17ZJo+DOGhc15HRr2dM41lu/vG1HsNbWJ0fb5jAckJgQySVT",
+	"GTX5Rs+j41YPw2AN6+cyToBFXLJY4RXilp21goy6l6XVhasQ7tq53LCQJOXBb692HRTBzSHc/o6QxvJ1",
+	"Ihx3H2XLEue73F1AF1kIfZ5QxyRPiNgP9Ch4Dib5CpLEn61RKVCGlbs8j3iWgYQYa95KZZ7n5S5a+D2u",
+	"gWkYiCShHl2C3kKEmBXlE7bYuad0IpG52OR+nzWe8kpTLLS1Mw/r+0gs7YARzvrA+iofjqx7dKsy7xAr",
+	"nSL1zJmMsMHbgdnd7krRCcHyPVChjmDjPIEPCZceoGSX+rPUXy5VfZFAJ0ty4lSfUDDh0hqMD7KYW75W",
+	"/kDpIbecQnB75oosAg+zTpDeE+6MvIHSaOzFfHrUsYcGxxIcDNR5stQh7BtDHWWpLZWSW7HqS3Kpm2m4",
+	"EjDZC/nk1zInnjYtXZoUIb0GRMgHfz51TZpF0aL4wMyKryP5lE+9tcNDRww1IE4Pp3JeVC+Ioo3cveyc",
+	"dZlcq1Q9sHB8g7ytIQZIsQm8rzXfneHhi9U//vbu3duL0xfrdJCYf4gtGxY/isHibu3FxetoPRyCdPlR",
+	"XMHtyFqQNsjeVBPvU2wH86ATSKV0910QeMv4tLVh60KDydN9ETpuKbdiwnvQxsbOvPl90CV8Y7FWO5vV",
+	"G9kcAxVHabSRTGknjEyG6TXzYmmotnV78QvYD48KreUoYY4S5ihhNlHKl92xd6gUYzISCWB3NEJqFdZ4",
+	"wD2zFaFj3U/JB+HIbDQW6ldzFDxHwXMUPBvKwbgrd4ZKxedlWYPhzYEGoLDVHaePVdSXUxgWa5Vla7t6",
+	"FkgnZ2kYWFxCEwbtqBkx1gSQKKjrCOwFRVkSrNZ3mOoNVK4jaLP+FDFA6iahYa06MIanq/Y6ToQEUxQ7",
+	"DERSO6P7bAPNlYWF1FDjT6qusPXPiKhmlX2VWxMufM9WkHnqSG/2jgajkitwa4qFibiOIcYmYncBKRqU",
+	"tESnj7z98mSWhjrXaplC4lxYM1+ItUpb0CAnGoCK8r/c1aDzJuqu8HfvLcIasWZyiZj/n2cWzVrthvOt",
+	"2zA46fvcOi1U6yruQ8RTmCGwHc2YwzBjLnJpmJf0XpVg7wrUlyJmSrsXA5HYeZzypbKErBL3uRUpqNx2",
+	"COvYtM5e9HoLrJXujVvGkoqdguEb1zc/WUjrLHu30MOv0pH4nFSGOPFt3nwTE0zD4tbZsLHaoqpZbnS6",
+	"Y6vNv5ojtK43aZq8pRerqdNjfg37pck4s86OiDhBb6pcMzWRq2uz7/3Gbv1OvirnHpXYHiixqvClFzl5",
+	"1g5AuESURZvJMWT2HupoudrpDsT1TiXBQFzvhRQo2vHFYKyQ3DPPs1dPeyenT589f0EntxJH/iCu91EI",
+	"+D5XEB/FwWFlUNK5Ugql5hP0yThLdiAgiU25IY1GX51PpyUMdIECRuelfrUPlzKWX3c0t0tqfT/x6wsc",
+	"1CROB82xqPQAF3r48H/8mp6UVIyjiJhPDaXbUpY1wuGPVBJvuRlqBf1owZMlxENDduTGDQ7PK9BG1Lty",
+	"Q4btZz9uLf9nk+5F3L1H7lskIqv3HzYPNr+o8RhWfc36Jg1TkJbc3sAy0ELFTm57byhhkyGoEBFam3EW",
+	"az6wDBuE6jyB9gxZR0OUa/cAbABof8Z/yFnhWpv1wYgY6K474Yb1sXztCft1Lk1XD917r1k0gmgMsZ+P",
+	"Wm+7LwFIt8eAC025dmOMqmxnpoFbQJrcqRHoZGHrrHXaO33R6T3v9E5a7dZYSEy8V8ZmHPn0DlOftXon",
+	"r6DX6/U6+J+X7j/fhn/6/7nfsqr49Rfu19fJtKfdWcmsPN2smKjTm8g/aE8MFVArfCLPPo/GQ+347mhk",
+	"HkwprBZ0Uw3U785bA09Yxo0labUpJGkSzN0b/LvQMxpERrN6ciEDPALYInzOM2yYPeCabgztmTfUA4ph",
+	"VN+qbTckWDbSrb3GMzpPZ93Iab+kSW/IbDF17hBawwY14Q754ij6Dyr1B0+18EiSxTnh000JfdQgnYei",
+	"qdSa1K8lw9/+xrC/hRQZEf/dPYqziMcwxXQmuAJ9hv7XDOhBOYtz4pKiGlkgJjNmkpwzLpUdgWZ9FU/9",
+	"rmBP6ZgJNHw14W6GbKg+t9HImfX/yY03lnFdOBW2ToWYDPVnvVdPGIGMWLqca+piZxGlWCp2WWaqn2F6",
+	"eYY9H0NEU1ife2VCfV2V7e22Cx09b6+KbgwPQXuh48Ls85kh/fTTSe/spHfW6/3L3ZTdZ9cn+MoDep7d",
+	"BEM7UUPhVnnFk9xdh0XMi9aojpz9MCx2b7f+J+f+B06eB0u73TIWobxuzd8L8+dSuE/7U0eJf7ZDLtRZ",
+	"i2dinb7/s03bettVPoTVUxiARyOisrYz0ZWOQR9cJeyOOnMJWWZqFGLnRdiYRxFkli7Aca7dj4RWlLN+",
+	"8zUe15Rfd5xM6TgyNa2zkxcvX748PXnhRWtHWEhDQ6UFgDE1GQm1AnggkiVeW1zjDziscefbn00zkXuO",
+	"R+4GwxNfP4uOiKxBBxgqVN95HzulCGsgGbQRIEdOWQqx4MxOM/CIcAOlfdqGkv4rGdf2CfvJ53AIawET",
+	"kGNhxlQvQXgiYuge3c3FxyDbzCiWQqr0FDvGGjZIuCVdPBvqrYYz8s85SYszzhSwm6j4jFTMXSVfPFyw",
+	"q1DN4wqwgbpKU2c31Kv8KpWeZ4nicUHfd9l0frN/nWW6hXVORsoAS3mWuZu+O2T3wEtziVdr9LZKbvEn",
+	"vy/fGMxiJvz0DFRWn1+Mf2rmPH3+vMa/voqpoyILtmOsBp7Oy5fChd8XkuNi7jxZK80TKxwhdt3oDhou",
+	"cz+SaXd8VpCIwzTpFX/av6P6/4HIbts3OKOvCtmJLcd8YUCm1VCDMUj9ll2WNU33xv35cnk0RzZojqBA",
+	"8VLSiL+oKIzKDuJqH+1qwn6BRXF6Up3lePeoF7nzyiKreb1f576gIoYD9+oFZ56nlkAdhVNvdntwLIxV",
+	"HtuyCpabh+70anx6RHCkkVawYz/6gU3TG82zKAvBL/ngzU3/nOX6pC2bmlWxx9Ih7TQC6W2ZrH/dOXEL",
+	"0WCwOw43FrQw406KrzqRuWq1W38p6Ua/zZ0F0f0OdCLkWkHF8mNvGannztR1LHF0JB+KI/l7iBJe7kQL",
+	"unCaoOZxSsnnJygdk0paKSEtJCIt8S572dO9oRdfGq1UxylCsCdkl96SPeie3RfZ06iwwYd8RxfK3QAG",
+	"HgXOo8UWdXKF+9P9Zl68tGd4o4gySncn7YMySm5K/HhiWmCNuhFfuUMV9CP3peI5O9MWOikXCeNxrMGY",
+	"FXvYuW83beaC3m1DCLctbjkJ6HER13sSRhTOvJ9izt64MbhaYyZKx1iihQ0U3TssG2lONZHK/Tb95JrW",
+	"L+jtm71hzqqUT4oGHZXPISif1zGmTbhDDd710H7fByxmJfPfGIZx73UExWJl071xf5Z421AYNKoPFpP6",
+	"wWfOBY7ejvBfbga4I7l9JbkVDFIYdxtiYaLSPvLEJ3xKTQa0GI6w1IhLXy/Cr6Ayp9vfbXascLxy8OBB",
+	"tE1r0O+uriqLOYdx4136Uk2OGuPQriskN4rQpyPhNku4HOZ8CG1mIYFspCR4yC0ErdBcRqONq49uLGih",
+	"DTpKyjKpDizArWFzomRZo+SfqDMPjyyTCsXekcca75NMWaZJEhqDG2qEROJOxiwBi0LPiCEWmpROZrMk",
+	"D3LnFE9L2CrBp8eeOlsgcg8Q7SVaTNQdKPpO/fVm6FnIK2F3S8+0hO3R80eQ9hxvXImQY2cnDZUijFUD",
+	"VyCx8vlI7o2T+zsukuIO7JuyYutWcugwTudjFYtGShnw6XDaWKZkA6JdQ6quwGetdAY8skrvlDFoQR9x",
+	"PT/gct4PtsQiYig7QjLqH4cJkzg/UzKZns8rYnfFYwhof+SZxnmG8riKKwDRajgcdw9vu9vfZASUxzW7",
+	"DAjDEjWfu7sZrgl0sDR+8TEMbBLohuZYmEnjl3Hw0YaCSFQGsvTYe+hvWkZiJI1WIDExlD/JrzxQRg+B",
+	"pUNHeF97q5myJ+kJnzIh68sS9piyJ9AfKTU2XWO1yKCBYsbLj/jLHUdI3OYaLgmSg3A41JXHAsHKIact",
+	"DNrDnA14YjC6bSzHXppQqlDEW3ZoxId5nwQ7x16XqyFD9UJR2eC+tUKZIe3F77Q1a7MvPW/xuPdwCa/I",
+	"mTjPGs3mqywrTH2/P+s2m2numBCiXGPN5L//rLA8fKEs5UXQhpyxK9BiICBuM4OP1y4ooc0mCqFd1GDA",
+	"+MCCnnAdz2mhD3yaQgHqf7uw7fTF6cmzZ3e4OMv7iYjoFEorvmn1gWvQbvFYuwn6KhBRrpPWWauL1OHn",
+	"vqmqjMT0swiMYYZPDeN9dy2h6qInsxD0BxpThQDlw3iInOM4QSBHRWNDdSojZRBf2Fg+KP/iR/fvit/7",
+	"faRYyqfocMQEfvyxJ+VouBd2d7/7TzWZCy2yWIFh/dwI6RMP/G8UOF5V8xNzGw/95b8RqrlrvhDlxqoU",
+	"tGFDsHj6eHtgVmXzuxh67N39ne8B92ykEhHzKYt4AjLmfl/h2neOINQyLJCyXIvBwFA/P5+d4ye6gAFo",
+	"kFHRB/v2ZG+UlBDRwRSB17kd0nivqT4fNQHT9ui/IexVAgR2bzkhWvq5opXF3R/ERCJUb8UvECSfkKwA",
+	"15v9EuUd3f2ZYG/T3nANAZXJ17bhqnRe3qU3bgCWD93dn0QZtznYZ7m8L9+JJKl6ik987ManSsK0fOKB",
+	"2yvOW+X9xF0lrS5/4xeIh1BFmB9n50TiqCi2F0mCBzk1HsoycEqaKe3m/vPL/x8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

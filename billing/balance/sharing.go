@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +69,18 @@ func (m Member) UsedOf(unit money.Unit) money.Decimal {
 		}
 	}
 	return sum
+}
+
+// Units are those in which a member has a limit or use, in order.
+func (m Member) Units() []money.Unit {
+	all := map[money.Unit]bool{}
+	for unit := range m.Limits {
+		all[unit] = true
+	}
+	for _, u := range m.Used {
+		all[u.Unit] = true
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 // Found starts a group with an account as its owner; ErrShares if it owns one

@@ -261,7 +261,7 @@ func (e *Engine) Refill(ctx context.Context, tx tenant.Tx, r Refill) ([]balance.
 				continue
 			}
 			g := granting{subscribed: sub, Allowance: a, offering: t.offering, payer: s.payers[sub.AccountID], zone: s.zone}
-			bucket, err := g.from(derivedID(tx.At, r.ID, sub.ID.String()+a.Code), tx.At)
+			bucket, err := g.from(derivedID(sub.ActivatedAt, r.ID, sub.ID.String()+a.Code), tx.At)
 			if err != nil {
 				return nil, fmt.Errorf("allowance %s of %s: %w", a.Code, t.offering.Code, err)
 			}

@@ -44,6 +44,7 @@ type Outcome struct {
 	Reason   string
 	ToppedUp uuid.UUID // the prepaid account whose balance has just grown; Nil: none
 	TopUp    TopUp     // by what
+	Billed   uuid.UUID // the account that has paid its bills, by TopUp's intent and amount; Nil: none
 }
 
 // TopUp is the top-up that a webhook has booked.
@@ -209,6 +210,8 @@ func (i *Intent) applySuccess(ctx context.Context, tx tenant.Tx, p payer, e Prov
 	outcome := done("")
 	if i.Purpose == PurposeTopUp {
 		outcome.ToppedUp, outcome.TopUp = i.AccountID, TopUp{i.ID, i.Amount}
+	} else {
+		outcome.Billed, outcome.TopUp = i.AccountID, TopUp{i.ID, i.Amount}
 	}
 	return outcome, i.succeed(ctx, tx, p)
 }
