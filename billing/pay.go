@@ -88,11 +88,21 @@ var ErrReturnURL = fmt.Errorf("return_url has to be a path of this site, or begi
 // Checkout opens a page on which an account pays by card. returnTo is where
 // the payer comes back to: a path of ours; empty takes the subscriber's page.
 func (s *Stack) Checkout(ctx context.Context, n payment.NewIntent, returnTo string) (payment.Intent, error) {
+	return s.checkout(ctx, n, returnTo, false)
+}
+
+// CheckoutKeeping is Checkout for a payer who lets the provider keep the card,
+// so that it can be charged later (recharge).
+func (s *Stack) CheckoutKeeping(ctx context.Context, n payment.NewIntent, returnTo string) (payment.Intent, error) {
+	return s.checkout(ctx, n, returnTo, true)
+}
+
+func (s *Stack) checkout(ctx context.Context, n payment.NewIntent, returnTo string, keep bool) (payment.Intent, error) {
 	back, err := s.returnURL(returnTo)
 	if err != nil {
 		return payment.Intent{}, err
 	}
-	order := payment.CheckoutOrder{NewIntent: n, SuccessURL: withQuery(back, "paid={intent}"), CancelURL: withQuery(back, "canceled={intent}")}
+	order := payment.CheckoutOrder{NewIntent: n, SuccessURL: withQuery(back, "paid={intent}"), CancelURL: withQuery(back, "canceled={intent}"), Keep: keep}
 	err = s.Read(ctx, func(ctx context.Context, tx tenant.Tx) error {
 		profile, err := account.GetProfile(ctx, tx)
 		if err != nil {

@@ -58,6 +58,28 @@ func checkout(v *web.Visit, n payment.NewIntent, form *topUpView) error {
 	return v.Redirect(intent.CheckoutURL)
 }
 
+// checkoutKeeping is checkout for a top-up whose card the provider keeps.
+func checkoutKeeping(v *web.Visit, n payment.NewIntent) error {
+	if err := servesPayments(v); err != nil {
+		return err
+	}
+	n.AccountID, n.By = v.Who.AccountID, v.Caller()
+	if key := parseID(v.Form("key")); key.Version() != 0 {
+		n.Key = v.Who.Actor() + "/portal/" + key.String()
+	}
+	intent, err := v.Stack.CheckoutKeeping(v.Context(), n, returnPath(v))
+	if title, known := refusedBecause(err); known {
+		return showWallet(v, http.StatusUnprocessableEntity, walletView{Refused: v.Reader.T(title)})
+	}
+	if err != nil {
+		return err
+	}
+	if intent.CheckoutURL == "" || intent.State.Final() {
+		return v.Redirect(v.URL("wallet"))
+	}
+	return v.Redirect(intent.CheckoutURL)
+}
+
 // returnPath is where the provider's page leads back to. Under the tenant's own
 // host name the way leads through an address that goes back to that name.
 func returnPath(v *web.Visit) string {
