@@ -8,6 +8,7 @@ import (
 	"tollhouse/portal/operator/desk"
 	"tollhouse/portal/operator/promote"
 	"tollhouse/portal/operator/replays"
+	"tollhouse/portal/operator/value"
 	"tollhouse/portal/operator/visitor"
 	"tollhouse/portal/web"
 )
@@ -18,6 +19,7 @@ func Register(e *echo.Echo, site *web.Site) {
 	admin.Register(console, site)
 	business.Register(console, site)
 	desk.Register(console, site)
+	value.Register(console, site)
 	promote.Register(console, site)
 	replays.Register(console, site)
 	visitor.Register(console, site)

@@ -12,26 +12,28 @@ type Section string
 
 // The sections. Dashboard stands at the console's start.
 const (
-	Dashboard   Section = ""
-	Subscribers Section = "subscribers"
-	Orders      Section = "orders"
-	BillRuns    Section = "bill-runs"
-	Payments    Section = "payments"
-	Suspense    Section = "suspense"
-	Corrections Section = "corrections"
-	Trials      Section = "trials"
-	Readiness   Section = "readiness"
-	Offers      Section = "offers"
-	Promotions  Section = "promotions"
-	Import      Section = "import"
-	Users       Section = "users"
-	Keys        Section = "keys"
-	Settings    Section = "settings"
-	Audit       Section = "audit"
-	Staff       Section = "staff-access"
-	Sandbox     Section = "sandbox"
-	Messages    Section = "messages"
-	Security    Section = "security" // of the person; not in the navigation
+	Dashboard    Section = ""
+	Subscribers  Section = "subscribers"
+	Orders       Section = "orders"
+	BillRuns     Section = "bill-runs"
+	Payments     Section = "payments"
+	Suspense     Section = "suspense"
+	Corrections  Section = "corrections"
+	Trials       Section = "trials"
+	Readiness    Section = "readiness"
+	Offers       Section = "offers"
+	Promotions   Section = "promotions"
+	Import       Section = "import"
+	Users        Section = "users"
+	Keys         Section = "keys"
+	Settings     Section = "settings"
+	Audit        Section = "audit"
+	Staff        Section = "staff-access"
+	Sandbox      Section = "sandbox"
+	Messages     Section = "messages"
+	Security     Section = "security" // of the person; not in the navigation
+	Vouchers     Section = "vouchers"
+	BalanceRules Section = "balance-rules"
 )
 
 type entry struct {
@@ -56,6 +58,8 @@ var sections = []group{
 		{BillRuns, "bill", identity.BillRunRun},
 		{Readiness, "eye", identity.BillRead},
 		{Payments, "cash", identity.PaymentRead},
+		{Vouchers, "tag", identity.PaymentRead},
+		{BalanceRules, "gear", identity.SettingsRead},
 		{Suspense, "help", identity.SuspenseRead},
 		{Corrections, "clock", identity.ReratingRead},
 	}},
