@@ -29,7 +29,11 @@ func (s *Server) fail(err error, e echo.Context) {
 	if told.Status == http.StatusUnauthorized {
 		e.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="tollhouse"`)
 	}
-	if seconds := identity.RetryAfter(err); seconds > 0 {
+	seconds := identity.RetryAfter(err)
+	if seconds == 0 && told.Status == http.StatusServiceUnavailable {
+		seconds = 1 // a full queue is shorter by then, a database that starts perhaps there
+	}
+	if seconds > 0 {
 		e.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(seconds))
 	}
 	body, err := json.Marshal(told)

@@ -23,7 +23,7 @@ func (c *call) act() account.Act {
 	switch {
 	case c.op.access == authenticated:
 		return account.Secure // signing out, one's own sessions and factors
-	case identity.Permission(c.op.access) == identity.UsageWrite, c.who.Role == identity.Subscriber:
+	case identity.Permission(c.op.access) == identity.UsageWrite, identity.Permission(c.op.access) == identity.ChargingWrite, c.who.Role == identity.Subscriber:
 		return account.Serve
 	}
 	return account.Manage

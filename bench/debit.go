@@ -92,8 +92,8 @@ func (d *debitHouse) measure(ctx context.Context, c debitCase, s scale, say repo
 		}
 		ours, raws, ratios = append(ours, storm.perSecond), append(raws, one), append(ratios, storm.perSecond/one)
 		latencies = append(latencies, storm.latencies...)
-		say("round %d: %.0f debits/s, raw transaction %.0f/s, ratio %.2f; processor time of one: %.0f + %.0f us, of a raw one %.0f + %.0f us",
-			n+1, storm.perSecond, one, storm.perSecond/one, own, database, rawOwn, rawDatabase)
+		say("round %d: %.0f debits/s, raw transaction %.0f/s, ratio %.2f; %.0f to a transaction; processor time of one: %.0f + %.0f us, of a raw one %.0f + %.0f us",
+			n+1, storm.perSecond, one, storm.perSecond/one, storm.together, own, database, rawOwn, rawDatabase)
 	}
 	p50, p99 := quantile(latencies, 50), quantile(latencies, 99)
 	r := Result{Value: ours.median(), Unit: "debits/s", Goal: fmt.Sprintf("ratio >= %g", c.goal)}
@@ -113,6 +113,7 @@ func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 // storm is what came of a time of debits.
 type storm struct {
 	perSecond float64
+	together  float64 // debits of one transaction
 	latencies []time.Duration
 }
 
@@ -120,7 +121,7 @@ type storm struct {
 func (d *debitHouse) storm(ctx context.Context, c debitCase, charge debit, length time.Duration) (storm, error) {
 	var asking sync.WaitGroup
 	latencies, faults := make([][]time.Duration, c.flight), make([]error, c.flight)
-	began := time.Now()
+	before, began := d.host.Online().Worked(), time.Now()
 	for n := range c.flight {
 		asking.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(n), uint64(began.UnixNano())))
@@ -150,6 +151,9 @@ func (d *debitHouse) storm(ctx context.Context, c debitCase, charge debit, lengt
 		s.latencies = append(s.latencies, latencies[n]...)
 	}
 	d.charged += len(s.latencies)
+	if after := d.host.Online().Worked(); after.Transactions > before.Transactions {
+		s.together = float64(after.Requests-before.Requests) / float64(after.Transactions-before.Transactions)
+	}
 	s.perSecond = perSecond(len(s.latencies), took)
 	return s, nil
 }
@@ -207,10 +211,8 @@ func (d *debitHouse) open(ctx context.Context, subscribers int) (debitStack, err
 	if err != nil {
 		return debitStack{}, err
 	}
-	for range 20 { // 1,000 EUR each
-		if err := topUp(ctx, stack, accounts); err != nil {
-			return debitStack{}, err
-		}
+	if err := topUpBy(ctx, stack, accounts, 1_000_000_00); err != nil {
+		return debitStack{}, err
 	}
 	feed, err := d.declare(ctx, stack, streams[0])
 	return debitStack{stack, feed, subscribers}, err

@@ -91,7 +91,12 @@ func orders(offering uuid.UUID, from, to int) []onboarding.NewOrder {
 
 // topUp gives prepaid accounts 50 EUR each and renews what waited for it.
 func topUp(ctx context.Context, s *billing.Stack, accounts []uuid.UUID) error {
-	amount := money.FromMinor(5000, money.MustCurrency("EUR"))
+	return topUpBy(ctx, s, accounts, 5000)
+}
+
+// topUpBy gives each account so many cents.
+func topUpBy(ctx context.Context, s *billing.Stack, accounts []uuid.UUID, cents int64) error {
+	amount := money.FromMinor(cents, money.MustCurrency("EUR"))
 	for part := range slices.Chunk(accounts, connectAtOnce) {
 		err := s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
 			for _, id := range part {

@@ -25,6 +25,14 @@ func (s *Stack) Clock(ctx context.Context) (at time.Time, err error) {
 	return at, err
 }
 
+// Now is business time, as near as can be told without a transaction.
+func (s *Stack) Now(ctx context.Context) (time.Time, error) {
+	if !s.Ref.Sandbox {
+		return s.host.config.Now().UTC().Truncate(time.Microsecond), nil
+	}
+	return s.Clock(ctx)
+}
+
 // Advance moves a sandbox's business time forward to an instant, stopping at
 // everything that falls due on the way until it is worked. progress is told
 // each stop and may be nil. It returns early when ctx ends; what was reached

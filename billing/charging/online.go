@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -52,12 +53,24 @@ const (
 type Online struct {
 	config  OnlineConfig
 	scenes  scenes
+	sources sources
 	mu      sync.Mutex
 	lanes   map[tenant.ID]*lane
 	ready   []*lane // have work for a committer, in turn
 	running int     // committers
 	stopped bool
 	idle    chan struct{} // closed when stopped and the last committer has ended
+	worked  Worked
+}
+
+// Worked is what has been settled since the start.
+type Worked struct{ Requests, Transactions int }
+
+// Worked tells how many requests shared how many transactions.
+func (o *Online) Worked() Worked {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.worked
 }
 
 // NewOnline starts nothing: the first request does.
@@ -152,14 +165,19 @@ func (o *Online) offer(l *lane) {
 }
 
 // commitAll is one committer: it takes lanes in turn until none has work.
+//
+// It lets others run before it takes a batch: those who were answered just now,
+// or arrived with the first, have asked by then. That is no wait: where nobody
+// else is ready to run it goes on at once.
 func (o *Online) commitAll() {
 	for {
+		runtime.Gosched()
 		l, batch := o.next()
 		if l == nil {
 			return
 		}
 		o.settle(l.ref, batch)
-		o.give(l, batch)
+		o.answer(l, batch)
 	}
 }
 
@@ -185,18 +203,20 @@ func (o *Online) next() (*lane, []*request) {
 	return nil, nil
 }
 
-// give answers a batch and frees its accounts.
-func (o *Online) give(l *lane, batch []*request) {
+// answer gives a batch its answers and frees its accounts.
+func (o *Online) answer(l *lane, batch []*request) {
+	for _, r := range batch {
+		close(r.done)
+	}
 	o.mu.Lock()
+	o.worked.Requests += len(batch)
+	o.worked.Transactions++
 	l.free(batch)
 	o.offer(l)
 	if len(l.waiting) == 0 && l.running == 0 {
 		delete(o.lanes, l.ref.ID)
 	}
 	o.mu.Unlock()
-	for _, r := range batch {
-		close(r.done)
-	}
 }
 
 // unreachablePatience is how long a batch whose fate is open waits for the

@@ -53,7 +53,7 @@ func (o *Online) attempt(ref tenant.Ref, requests []*request) ([]*request, error
 	}
 	var b *batch
 	err := o.config.DB.Flow(ctx, ref, func(ctx context.Context, f *tenant.Flow) error {
-		b = &batch{known: memory, flow: f, requests: requests, ids: ledger.NewSequence(), same: map[*request]*request{}}
+		b = newBatch(memory, f, requests)
 		return safely(func() error { return b.run(ctx, o.config.Engine) })
 	})
 	if errors.Is(err, errStale) {
@@ -111,7 +111,6 @@ func eachKind(requests []*request, fn func(k kind, of []*request) error) error {
 }
 
 func (b *batch) run(ctx context.Context, e *Engine) error {
-	b.reset()
 	if err := b.read(ctx, e); err != nil {
 		return err
 	}
@@ -123,8 +122,9 @@ func (b *batch) run(ctx context.Context, e *Engine) error {
 	return b.write(ctx)
 }
 
-// reset gives each request its uses and forgets what an attempt before left.
-func (b *batch) reset() {
+// newBatch gives each request its uses and forgets what an attempt before left.
+func newBatch(k *known, f *tenant.Flow, requests []*request) *batch {
+	b := &batch{known: k, flow: f, requests: requests, ids: ledger.NewSequence(), same: map[*request]*request{}}
 	records := 0
 	for _, r := range b.requests {
 		records += len(r.records)
@@ -152,6 +152,7 @@ func (b *batch) reset() {
 	if b.earliest.IsZero() {
 		b.earliest = b.flow.At
 	}
+	return b
 }
 
 // read makes the first trip: it checks what was remembered, locks accounts,

@@ -33,13 +33,7 @@ func (debits) read(*batch, []*request) error { return nil }
 
 func (debits) settle(b *batch, r *request) error {
 	u := r.uses[0]
-	if fault := u.missing(); fault != nil {
-		return &DebitError{fault}
-	}
-	if fault := u.unpriced(); fault != nil {
-		return &DebitError{fault}
-	}
-	if fault := b.scene.tooLate(u.payer, u.record.End); fault != nil {
+	if fault := b.fault(u); fault != nil {
 		return &DebitError{fault}
 	}
 	u.id = b.ids.Next()
@@ -58,6 +52,17 @@ func (debits) settle(b *batch, r *request) error {
 	c := &b.till.charges[charges]
 	r.answer = Debited{ChargeID: c.ID, Price: c.Price, Net: c.Net, Tax: c.Tax, Paid: c.PaidFromMoney, Currency: c.Currency, Covered: c.Allowance, At: c.At}
 	return nil
+}
+
+// fault says why a use cannot be priced; nil: its tariff will tell.
+func (b *batch) fault(u *use) *usage.Problem {
+	if fault := u.missing(); fault != nil {
+		return fault
+	}
+	if fault := u.unpriced(); fault != nil {
+		return fault
+	}
+	return b.scene.tooLate(u.payer, u.record.End)
 }
 
 func (debits) write(*batch, []*request) error { return nil }

@@ -143,6 +143,9 @@ func TestMain(m *testing.M) {
 		stepForEver(url)
 		return
 	}
+	if isCharger() {
+		return
+	}
 	pgtest.Main(m)
 }
 

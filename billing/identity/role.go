@@ -34,6 +34,7 @@ const (
 	AccountWrite  Permission = "account.write"
 	UsageRead     Permission = "usage.read"
 	UsageWrite    Permission = "usage.write"
+	ChargingWrite Permission = "charging.write" // debits, refunds of debits, questions what something would cost
 	SuspenseRead  Permission = "suspense.read"
 	SuspenseWrite Permission = "suspense.write"
 	BalanceWrite  Permission = "balance.write"
@@ -65,7 +66,7 @@ const (
 // permissions is the one table of who may do what.
 var permissions = map[Role][]Permission{
 	Owner: {
-		OfferingRead, OfferingWrite, OrderRead, OrderWrite, AccountRead, AccountWrite, UsageRead, UsageWrite, SuspenseRead, SuspenseWrite,
+		OfferingRead, OfferingWrite, OrderRead, OrderWrite, AccountRead, AccountWrite, UsageRead, UsageWrite, ChargingWrite, SuspenseRead, SuspenseWrite,
 		BalanceWrite, BillRead, BillRunRun, PaymentRead, PaymentWrite, RefundWrite, LedgerRead, AuditRead, UserRead, UserWrite, APIKeyWrite,
 		ClockWrite, SettingsRead, SettingsWrite, RoleWrite, IntakeWrite, BranchWrite, VisitWrite, SandboxWrite, NoteWrite, ReratingRead, ReratingWrite,
 	},
@@ -81,7 +82,7 @@ var permissions = map[Role][]Permission{
 	Support: {
 		OfferingRead, OrderRead, AccountRead, UsageRead, UsageWrite, SuspenseRead, SuspenseWrite, BillRead, PaymentRead, SettingsRead, NoteWrite, ReratingRead,
 	},
-	Machine:    {OfferingRead, AccountRead, UsageRead, UsageWrite, SuspenseRead},
+	Machine:    {OfferingRead, AccountRead, UsageRead, UsageWrite, ChargingWrite, SuspenseRead},
 	Subscriber: {SelfRead, SelfPay},
 }
 

@@ -271,6 +271,7 @@ var adminEN = map[string]string{
 	"admin.perm.order.write":     "Connect subscribers",
 	"admin.perm.usage.read":      "See what was used",
 	"admin.perm.usage.write":     "Hand in usage",
+	"admin.perm.charging.write":  "Charge online, give back what was charged",
 	"admin.perm.suspense.read":   "See what waits in suspense",
 	"admin.perm.suspense.write":  "Mend and run suspense again",
 	"admin.perm.bill.read":       "See bills",

@@ -270,6 +270,7 @@ var adminID = map[string]string{
 	"admin.perm.order.write":     "Menyambung pelanggan",
 	"admin.perm.usage.read":      "Melihat pemakaian",
 	"admin.perm.usage.write":     "Memasukkan pemakaian",
+	"admin.perm.charging.write":  "Menagih langsung, mengembalikan tagihan",
 	"admin.perm.suspense.read":   "Melihat yang tertahan",
 	"admin.perm.suspense.write":  "Memperbaiki dan menjalankan ulang",
 	"admin.perm.bill.read":       "Melihat tagihan",

@@ -272,6 +272,7 @@ var adminRU = map[string]string{
 	"admin.perm.order.write":     "Подключать абонентов",
 	"admin.perm.usage.read":      "Видеть, что использовано",
 	"admin.perm.usage.write":     "Передавать данные об использовании",
+	"admin.perm.charging.write":  "Тарифицировать онлайн, возвращать списанное",
 	"admin.perm.suspense.read":   "Видеть отложенное",
 	"admin.perm.suspense.write":  "Исправлять и запускать снова",
 	"admin.perm.bill.read":       "Видеть счета",

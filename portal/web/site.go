@@ -123,7 +123,7 @@ func (v *Visit) mayChange(permission identity.Permission) error {
 	switch {
 	case method == http.MethodGet, method == http.MethodHead, permission == identity.VisitWrite, permission == identity.AuditRead:
 		return nil
-	case permission == identity.UsageWrite:
+	case permission == identity.UsageWrite, permission == identity.ChargingWrite:
 		act = account.Serve
 	}
 	return v.Profile.Standing.Refuses(act, v.site.Now())

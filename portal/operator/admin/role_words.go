@@ -18,7 +18,7 @@ type area struct {
 // areas hold every permission that a role can be given, once; a test keeps it so.
 var areas = []area{
 	{"customers", []identity.Permission{identity.AccountRead, identity.AccountWrite, identity.NoteWrite, identity.OrderRead, identity.OrderWrite}},
-	{"usage", []identity.Permission{identity.UsageRead, identity.UsageWrite, identity.SuspenseRead, identity.SuspenseWrite}},
+	{"usage", []identity.Permission{identity.UsageRead, identity.UsageWrite, identity.ChargingWrite, identity.SuspenseRead, identity.SuspenseWrite}},
 	{"money", []identity.Permission{identity.BillRead, identity.BillRunRun, identity.PaymentRead, identity.PaymentWrite, identity.RefundWrite,
 		identity.BalanceWrite, identity.LedgerRead}},
 	{"offers", []identity.Permission{identity.OfferingRead, identity.OfferingWrite}},
