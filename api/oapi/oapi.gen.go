@@ -2897,6 +2897,36 @@ type AuditVerification struct {
 // AuditVerificationState defines model for AuditVerification.State.
 type AuditVerificationState string
 
+// Authorization defines model for Authorization.
+type Authorization struct {
+	// Covered By allowances, in the event's unit.
+	Covered Decimal `json:"covered"`
+
+	// Currency Three upper-case letters (ISO 4217).
+	//
+	// Example: EUR
+	Currency Currency `json:"currency"`
+
+	// Enough A debit would go through.
+	Enough bool `json:"enough"`
+
+	// Granted How much of the quantity the balances cover.
+	Granted int64 `json:"granted"`
+
+	// Net An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Net Decimal `json:"net"`
+
+	// Price Of the whole event, as the offering writes it.
+	Price Decimal `json:"price"`
+
+	// Tax An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Tax Decimal `json:"tax"`
+}
+
 // Bill defines model for Bill.
 type Bill struct {
 	Lines []BillLine `json:"lines"`
@@ -3218,6 +3248,15 @@ type Charge struct {
 // ChargeKind defines model for Charge.Kind.
 type ChargeKind string
 
+// ChargeEvent defines model for ChargeEvent.
+type ChargeEvent struct {
+	// Event One use. It is judged event by event, so that one wrong event does not hold up the rest.
+	Event UsageEvent `json:"event"`
+
+	// Source The source's name.
+	Source string `json:"source"`
+}
+
 // ChargePage defines model for ChargePage.
 type ChargePage struct {
 	Items []Charge `json:"items"`
@@ -3420,6 +3459,71 @@ type CustomRole struct {
 // Example: 2026-05-01
 type Date = calendar.Date
 
+// Debit defines model for Debit.
+type Debit struct {
+	At time.Time `json:"at"`
+
+	// Charge Of the charge, and of its usage record.
+	Charge openapi_types.UUID `json:"charge"`
+
+	// Covered By allowances, in the event's unit.
+	Covered Decimal `json:"covered"`
+
+	// Currency Three upper-case letters (ISO 4217).
+	//
+	// Example: EUR
+	Currency Currency `json:"currency"`
+
+	// Net An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Net Decimal `json:"net"`
+
+	// Paid By money balances; zero where it goes on a bill.
+	Paid Decimal `json:"paid"`
+
+	// Price As the offering writes it.
+	Price Decimal `json:"price"`
+
+	// Repeat It had been charged before; this is that answer.
+	Repeat bool `json:"repeat"`
+
+	// Tax An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Tax Decimal `json:"tax"`
+}
+
+// DebitRefund defines model for DebitRefund.
+type DebitRefund struct {
+	// Charge Of the charge that gives it back.
+	Charge openapi_types.UUID `json:"charge"`
+
+	// Currency Three upper-case letters (ISO 4217).
+	//
+	// Example: EUR
+	Currency Currency `json:"currency"`
+
+	// Left Of the price of the charge that was refunded.
+	Left Decimal `json:"left"`
+
+	// Net An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Net Decimal `json:"net"`
+
+	// Price What was given back, as the offering writes prices.
+	Price Decimal `json:"price"`
+
+	// Refunded The charge that was refunded.
+	Refunded openapi_types.UUID `json:"refunded"`
+
+	// Tax An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Tax Decimal `json:"tax"`
+}
+
 // Decimal An exact decimal number as text.
 //
 // Example: 0.0001
@@ -3583,6 +3687,13 @@ type EventOutcome struct {
 
 // EventOutcomeOutcome A conflict is an id that was used before with another body; it changes nothing.
 type EventOutcomeOutcome string
+
+// EventRefund defines model for EventRefund.
+type EventRefund struct {
+	// Amount Of the price, as the offering writes it; all that is left unless set.
+	Amount *Decimal `json:"amount,omitempty"`
+	Reason string   `json:"reason"`
+}
 
 // ExchangeRate One unit of `from` is `value` units of `to`, from a day on.
 type ExchangeRate struct {
@@ -7242,6 +7353,12 @@ type CreateAdjustmentParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// RefundEventParams defines parameters for RefundEvent.
+type RefundEventParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // PutChargingPolicyParams defines parameters for PutChargingPolicy.
 type PutChargingPolicyParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -8223,6 +8340,15 @@ type ChangeBranchJSONRequestBody = BranchChange
 // CreateAdjustmentJSONRequestBody defines body for CreateAdjustment for application/json ContentType.
 type CreateAdjustmentJSONRequestBody = NewAdjustment
 
+// AuthorizeEventJSONRequestBody defines body for AuthorizeEvent for application/json ContentType.
+type AuthorizeEventJSONRequestBody = ChargeEvent
+
+// DebitEventJSONRequestBody defines body for DebitEvent for application/json ContentType.
+type DebitEventJSONRequestBody = ChargeEvent
+
+// RefundEventJSONRequestBody defines body for RefundEvent for application/json ContentType.
+type RefundEventJSONRequestBody = EventRefund
+
 // PutChargingPolicyJSONRequestBody defines body for PutChargingPolicy for application/json ContentType.
 type PutChargingPolicyJSONRequestBody = ChargingPolicy
 
@@ -8699,6 +8825,15 @@ type ServerInterface interface {
 	// CreateAdjustment Gives to a balance, or takes from it, in its own unit and with a reason.
 	// (POST /t/{tenant}/v1/buckets/{bucket}/adjustments)
 	CreateAdjustment(ctx echo.Context, tenant Tenant, bucket BucketId, params CreateAdjustmentParams) error
+	// AuthorizeEvent Says what an event would cost now, and how much of it the balances cover.
+	// (POST /t/{tenant}/v1/charging/authorize)
+	AuthorizeEvent(ctx echo.Context, tenant Tenant) error
+	// DebitEvent Charges one event now, all or nothing, and is answered once it is durable.
+	// (POST /t/{tenant}/v1/charging/events)
+	DebitEvent(ctx echo.Context, tenant Tenant) error
+	// RefundEvent Gives back all, or a part, of what an event was charged.
+	// (POST /t/{tenant}/v1/charging/events/{charge}/refund)
+	RefundEvent(ctx echo.Context, tenant Tenant, charge openapi_types.UUID, params RefundEventParams) error
 	// GetChargingPolicy Shows how sessions are granted: quotas by kind of usage, and what rating groups stand for.
 	// (GET /t/{tenant}/v1/charging/policy)
 	GetChargingPolicy(ctx echo.Context, tenant Tenant) error
@@ -11950,6 +12085,84 @@ func (w *ServerInterfaceWrapper) CreateAdjustment(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateAdjustment(ctx, tenant, bucket, params)
+	return err
+}
+
+// AuthorizeEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) AuthorizeEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AuthorizeEvent(ctx, tenant)
+	return err
+}
+
+// DebitEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) DebitEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DebitEvent(ctx, tenant)
+	return err
+}
+
+// RefundEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) RefundEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "charge" -------------
+	var charge openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "charge", ctx.Param("charge"), &charge, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter charge: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RefundEventParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RefundEvent(ctx, tenant, charge, params)
 	return err
 }
 
@@ -18419,6 +18632,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/promo-code", wrapper.RedeemPromoCode, options.OperationMiddlewares["redeemPromoCode"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/usage-sources", wrapper.ListUsageSources, options.OperationMiddlewares["listUsageSources"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-sources", wrapper.CreateUsageSource, options.OperationMiddlewares["createUsageSource"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/charging/events", wrapper.DebitEvent, options.OperationMiddlewares["debitEvent"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/charging/events/:charge/refund", wrapper.RefundEvent, options.OperationMiddlewares["refundEvent"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/charging/authorize", wrapper.AuthorizeEvent, options.OperationMiddlewares["authorizeEvent"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/usage-events", wrapper.PostUsageEvents, options.OperationMiddlewares["postUsageEvents"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/charging/sessions", wrapper.StartSession, options.OperationMiddlewares["startSession"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/charging/sessions/:session", wrapper.GetSession, options.OperationMiddlewares["getSession"]...)
@@ -27531,6 +27747,423 @@ type CreateAdjustment422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateAdjustment422ApplicationProblemPlusJSONResponse) VisitCreateAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AuthorizeEventRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *AuthorizeEventJSONRequestBody
+}
+
+type AuthorizeEventResponseObject interface {
+	VisitAuthorizeEventResponse(w http.ResponseWriter) error
+}
+
+type AuthorizeEvent200JSONResponse Authorization
+
+func (response AuthorizeEvent200JSONResponse) VisitAuthorizeEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AuthorizeEvent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AuthorizeEvent400ApplicationProblemPlusJSONResponse) VisitAuthorizeEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AuthorizeEvent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AuthorizeEvent401ApplicationProblemPlusJSONResponse) VisitAuthorizeEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AuthorizeEvent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AuthorizeEvent403ApplicationProblemPlusJSONResponse) VisitAuthorizeEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AuthorizeEvent404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AuthorizeEvent404ApplicationProblemPlusJSONResponse) VisitAuthorizeEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AuthorizeEvent413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AuthorizeEvent413ApplicationProblemPlusJSONResponse) VisitAuthorizeEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AuthorizeEvent422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AuthorizeEvent422ApplicationProblemPlusJSONResponse) VisitAuthorizeEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DebitEventRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *DebitEventJSONRequestBody
+}
+
+type DebitEventResponseObject interface {
+	VisitDebitEventResponse(w http.ResponseWriter) error
+}
+
+type DebitEvent200JSONResponse Debit
+
+func (response DebitEvent200JSONResponse) VisitDebitEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DebitEvent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DebitEvent400ApplicationProblemPlusJSONResponse) VisitDebitEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DebitEvent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DebitEvent401ApplicationProblemPlusJSONResponse) VisitDebitEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DebitEvent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DebitEvent403ApplicationProblemPlusJSONResponse) VisitDebitEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DebitEvent404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DebitEvent404ApplicationProblemPlusJSONResponse) VisitDebitEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DebitEvent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DebitEvent409ApplicationProblemPlusJSONResponse) VisitDebitEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DebitEvent413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DebitEvent413ApplicationProblemPlusJSONResponse) VisitDebitEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DebitEvent422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DebitEvent422ApplicationProblemPlusJSONResponse) VisitDebitEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DebitEvent503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DebitEvent503ApplicationProblemPlusJSONResponse) VisitDebitEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundEventRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Charge openapi_types.UUID `json:"charge"`
+	Params RefundEventParams
+	Body   *RefundEventJSONRequestBody
+}
+
+type RefundEventResponseObject interface {
+	VisitRefundEventResponse(w http.ResponseWriter) error
+}
+
+type RefundEvent200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RefundEvent200JSONResponse struct {
+	Body    DebitRefund
+	Headers RefundEvent200ResponseHeaders
+}
+
+func (response RefundEvent200JSONResponse) VisitRefundEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundEvent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RefundEvent400ApplicationProblemPlusJSONResponse) VisitRefundEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundEvent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RefundEvent401ApplicationProblemPlusJSONResponse) VisitRefundEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundEvent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RefundEvent403ApplicationProblemPlusJSONResponse) VisitRefundEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundEvent404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RefundEvent404ApplicationProblemPlusJSONResponse) VisitRefundEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundEvent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RefundEvent409ApplicationProblemPlusJSONResponse) VisitRefundEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundEvent413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RefundEvent413ApplicationProblemPlusJSONResponse) VisitRefundEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundEvent422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RefundEvent422ApplicationProblemPlusJSONResponse) VisitRefundEventResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -48554,6 +49187,15 @@ type StrictServerInterface interface {
 	// CreateAdjustment Gives to a balance, or takes from it, in its own unit and with a reason.
 	// (POST /t/{tenant}/v1/buckets/{bucket}/adjustments)
 	CreateAdjustment(ctx context.Context, request CreateAdjustmentRequestObject) (CreateAdjustmentResponseObject, error)
+	// AuthorizeEvent Says what an event would cost now, and how much of it the balances cover.
+	// (POST /t/{tenant}/v1/charging/authorize)
+	AuthorizeEvent(ctx context.Context, request AuthorizeEventRequestObject) (AuthorizeEventResponseObject, error)
+	// DebitEvent Charges one event now, all or nothing, and is answered once it is durable.
+	// (POST /t/{tenant}/v1/charging/events)
+	DebitEvent(ctx context.Context, request DebitEventRequestObject) (DebitEventResponseObject, error)
+	// RefundEvent Gives back all, or a part, of what an event was charged.
+	// (POST /t/{tenant}/v1/charging/events/{charge}/refund)
+	RefundEvent(ctx context.Context, request RefundEventRequestObject) (RefundEventResponseObject, error)
 	// GetChargingPolicy Shows how sessions are granted: quotas by kind of usage, and what rating groups stand for.
 	// (GET /t/{tenant}/v1/charging/policy)
 	GetChargingPolicy(ctx context.Context, request GetChargingPolicyRequestObject) (GetChargingPolicyResponseObject, error)
@@ -52015,6 +52657,152 @@ func (sh *strictHandler) CreateAdjustment(ctx echo.Context, tenant Tenant, bucke
 		return err
 	} else if validResponse, ok := response.(CreateAdjustmentResponseObject); ok {
 		return validResponse.VisitCreateAdjustmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AuthorizeEvent operation middleware
+func (sh *strictHandler) AuthorizeEvent(ctx echo.Context, tenant Tenant) error {
+	var request AuthorizeEventRequestObject
+
+	request.Tenant = tenant
+
+	var body AuthorizeEventJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AuthorizeEvent(ctx.Request().Context(), request.(AuthorizeEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AuthorizeEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AuthorizeEventResponseObject); ok {
+		return validResponse.VisitAuthorizeEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DebitEvent operation middleware
+func (sh *strictHandler) DebitEvent(ctx echo.Context, tenant Tenant) error {
+	var request DebitEventRequestObject
+
+	request.Tenant = tenant
+
+	var body DebitEventJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DebitEvent(ctx.Request().Context(), request.(DebitEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DebitEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DebitEventResponseObject); ok {
+		return validResponse.VisitDebitEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RefundEvent operation middleware
+func (sh *strictHandler) RefundEvent(ctx echo.Context, tenant Tenant, charge openapi_types.UUID, params RefundEventParams) error {
+	var request RefundEventRequestObject
+
+	request.Tenant = tenant
+	request.Charge = charge
+	request.Params = params
+
+	var body RefundEventJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RefundEvent(ctx.Request().Context(), request.(RefundEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefundEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RefundEventResponseObject); ok {
+		return validResponse.VisitRefundEventResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -58387,747 +59175,764 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P1pdxs3ti8OfxUs3ruWu59DyZI8pG29uMdx4o5PEtvHQ2ed0/FDgVUgibAIVACUaCbL3/2/sDdQE1FF",
-	"FAd1kk5exJKqCuPGxh5/+9dRIle5FEwYPXr662jBaMoU/PgyZatcGiaSzVuWZ3TDUvvnlOlE8dxwKUZP",
-	"RzdGFeyG8BkxC64J18QsGNFGKpYSKvSaKSJnhArCqMo4U2PCfi5oRhT7uWDanI/GI50s2IratpkoVqOn",
-	"/xzZRkcfxyOzydno6UgbxcV89Pnz5/Eop4qumHFjfJYkshDmZWBk7xeMTHmWcTEnFF+7pwlPbY/cvpBT",
-	"sxiNR4KubB/uldF4ZEfGlZ2sHUZ9eDOpVtSMno6Kgqej7eGNR1/yLOsbTN8I7PNDu1dUJIvOAcDT3iHA",
-	"GwcPgtHl3zOqdfdAGF2eze0rng76R8XoEt4+dGRFsmTdxEIzKhLWOxJo4MBRPKcZEylVz2XKwiNJZMrg",
-	"1JCFzHhKNyRx33SMyz/uHVlOjWHKfvz//yc9++Xi7MlH9+/55Ozjrxfjxw8+/9/wiBdUzFnXuuUZFSSB",
-	"V/rWDt84dO0WVHWPJIGnOwahjjMILubvmNZcit7RWO6j8b2+cblXDh2YFJp1c8MEH/euD75y6DgKpaUK",
-	"D+JGsE/mxlK3vShyOmdkymZSsXJEPxdMbWpDwsbqI1jRT98xMTeL0dOri4vxaMWF//0yNJ6vWLKMOW0p",
-	"S5YdC2Mfneh02dH9g6k+UuIpDvAWX9s5Wvfegdv4tTDcbLrGlLE5zQiDd/pICt84cCgveNZ56mc86z3z",
-	"9vmh3Su5el4oZWWhDiJyT4lZUGPFoESKW6YM6xyVkqveUf1fxWajp6P/c78S0O7jU32/HIsdXE1O+5YF",
-	"hveKrphG8SyRqxUVKZlJRR5ckJRu9DWh5MOHl1/ZMVMylzIlyULyBM4j+0RXeWaH+2D2ePYguWRnj2cX",
-	"7OwhffTg7An9gp1dzK6mf5tdzK6Sy0s/UZQhq6nWBnhmR9g36/rRfvSofbTrh+zHHz9dXZ79+OOnL9jH",
-	"/wifrJerXKpOdsjhaR/l4BsH0s5LYXp4ck43KyYM4fBW72DgjUMHY9iqayi60DkTmhFu2Kp3JIatDhzH",
-	"t6yTryxZLztZskN5yXd8xc1239/INVlRsYHp27MAd9NCZqkm1JCVRGUldEVl0GJ9FCmb0SIzo6eP7PVE",
-	"P/GVVWwu3WXlfisHZ7d2zpQbnVjuIpaMi2XfGtnnBy7S92w1ZaprICt4ek97xapjHPjagSN5JU0n6xfS",
-	"9LJ++/zA7l/PZsz+MuRqtv/HrzrG5R8fOracKWpk5zZJ97xvifw7hw5Fpd3kIu3D3kGo9GA6eYOHY8fZ",
-	"6RuFe+XQcSi5klba7ByJfQGkzn5JPGXHGIkZKlbm/quuVfLPDxzdW2rYV7RDnLI6r5WQyHrBkwWhRFHj",
-	"mHGXgE43e4tTX1HDcEz2LPQcdsXO8IW+nVOukUPXR2bsFbQYHIkEodd22TUMuUPsrYlaDy+CIyhEny2L",
-	"qKJXp1XFoSSyQ8G+M736nSxU0nmeC20FBQ3v9I4F3jh0KEbxnL3jc0FNoQLEgS/c00T7d0DX5itGrOQ/",
-	"lenmvEtQx2/PqtajyefJ4+Bgi2k5tG6ps3qnd/Vq7x24hu+ZoMLsvDL92aqUICFVKpj5JTxCg80edOTe",
-	"y0FqpiFTlsgV62KKRh5HxXyvOO20axv7sG/r4IUD9+yD7hYvCt0vXdjnB3b/D655p2hxax/2DQBeOHAE",
-	"P0i1/JaLLqWJC7jL11J12YTsK71j8M4Xy9snyLyTTZKxiTYUtGC0fk/Yp5yD9gOMb+LMK2s2XUiJases",
-	"gK6ENBwYHheGLu0Pjh1P9JqxvPa7YVnW4e9RTOdSaAbuni9p+hb9Bfa3RKJK/PTXEc3zjCfUrsj9XMlp",
-	"xlb/8ZO2y/NrdX5/HTGlpNKjp//8dTTjLEtHT0d0BQqMP1gwfgpfjlLJtFUxyIoa8IqsgW2MzEIxRoo8",
-	"Z+osoZqRjBnDlCZ/efnuNXl4dfnFX0efP45H2lBTaHvU7VnnBngIihEwB8KxeapJKpPCyp4MNl/RxL76",
-	"cDp7cjV78OiLL6YPHqb0MX2QsCdXT9ILdsEefvHgcUUnfs76Phe3NOPpmeti9Dn2vL/BFnDRQ5IPDrlc",
-	"E8VoakcOdiU/fKLBosRosiCwwDBFumIpWXOzIGtnHFN8vjDnIzRZzzKe7Lmf1Qo/qa8w16RlcyJrqi2f",
-	"cOOgQpoFU3AbHrrgtY6WbHOmmO3mKOv+0hC7JIqmPDG6XDw7ckZoZndgc203Y8HFHGaIPpYUVvaFVFOe",
-	"pkwcurQPqqX9H1koED0rOqBZJtdABQcu5Kwc77FoNqFZBjcDjHhFNzDgVMJoYY1eSfNCFshUD1mih43z",
-	"rRiebKKLZEFgdw5cGyHN2QwGeqS1CQyR2L9ek/WCwdHghrBPXBtNWKbZuvrEECMzJDErKL4Ub9kMSH6v",
-	"NUwWdpPEHK7J6QX//mr5w+a/R3XmeVkt7rPSWQNRBiyRIiUzmhip7OAsfz6Yg2KrZ9jqmWvyaCSpWMqE",
-	"4TTThCpG1kqK+ZhIZSe0gT8BbwRZvWeOlvOuWZZd25cEuSmX8YbM7ck0ktzctxrAGRfNGd3Azr2X8jvw",
-	"hB5G+JcPmheb5afAoqQkmfO0HrIXRsozbOdYG+BHCK3aVacCrzAU/LkUxMoq2q/S91RsDlykq/rdJCUa",
-	"makxbJUb/ZSsKTeEkowbkx1jvWzzZ77546xbe9DX5OYtM2pz9mxmmLqBW58svP0cyQ1o0M7NiqO1qKLa",
-	"hwHldfvTavRbxnLQCwQtzEIq/gs7mIvXGI3lbIQLMuNKmwM3pYAh2lOf0GPxkleSGLlkwnKOJdsAB5GC",
-	"oVpY3s0LmaXA1oGaPwh6S3lGp9mBx/5RXSR4rzaEzikXJKMG9KwD16oc4zHW6Z1cMbzd4JALxlJNEiru",
-	"Wc3ZyrDJgqVEyPU1MX4ibrFyJROm9f7LFVA2cqrM5nzKlVlMUup8E07b4JqsuNYoLDhNgxL7Fl7SVJPL",
-	"J08uzi6uzq7+1tQvrq6q/XhBraxoLxLXGtIETQy/Rf4Gi3DgPoHB/owLuxsZM+xY8q6VafFmG5NpYfmi",
-	"KjJGUDbUhJsBykU5pHqkIOxfmnLbJc3eKMv2Dbfa5Yxmmo1Hee1Pv44SxeyZnVDT0NLtrpwZvmLbqvrY",
-	"fpOig7FvHb6Xgm2q1yeZ90rGfVSzEsVZcZwyv3N7mOIyLV+frKQwCx1iv+MRTyNMF2M0PNTsC7liOYVX",
-	"c6kN/Pgx8JkowHlY9Vw9yqlyR3Fn53Didk4aXgJjQ8L4rT/yUTthDyGrTw9OmiWMJJNWLA7NrW7MhMUF",
-	"n/OuPuvmVNuKa5YqRWEohZjyLMN7MGLsn+vGoH+OYP3coo+9tQhnV6M3T0Yt+qh13ljF8jT4nWjPfVw/",
-	"YtVSyelPLAHrhTu3L/i8UHgmBxxfOyS9LWa8Rv0ho9oQs2bZLSM4j/PROEDnmdvhZiNf2ra9KrLdFFzA",
-	"lrhBjCiyjFjRcsG4IindhDsS7JOZpAWL81eNR/KWqYjXS1qVa6ajX4aDGf8yuE4PXesWScJ4q2m6MdV6",
-	"c3szdhvdQz8Q9KGHc/9o1vwVS/iKZiO41aZDP/rcPfI3FNW0AeMuuUkUW3H9vCtWK6o2IcZi6TLAiNsM",
-	"BDrr2YO3dgyDJkKrS3u3hbw+Fv9hz2j8fAdyFIyQ74+v956jkGgwXJzY46pnK8qz4NUZeWfz1IVtbrO9",
-	"jfPJ21MtmFlLtSRLIdcaFBA5I9xoopm65QnT58cUCJwzfIikUAbabM3jec2Q5N8C1V8ArwoOfCi/zRdS",
-	"hId8HKmhTYJSOw1wQW8hOIowkWIE6g5O27z8YaX7ZACkLz/B4Xd6ektFMpSrGRl7aFqTMzI8iiyTqMUN",
-	"5Uorz5SiqGDIYYccoMHczmUOuXFBj8EJ59wFCJ9YA4pkMp0HWrFbuRzYJ4S77NiSb9nmrX0tTP1I9C5s",
-	"ZhcFw1Ke/mrGHTvFlQwtv2OJYkN14iXbxI9blz20DDMLuRZgmyJSZJtroplICQdnKCVTRhVTaOI630n+",
-	"GBLsegpO1hh7nZ3ooNckv21phQvz+GFQ2E+Z6b+kO89LyDtLtRTjRhjA2OoZY8iOIFK5aPfgtaa5Y8Zx",
-	"J83InCf1u8sHjo/GoxnlGUsntv/qNxTOy1/tiOyvS5Ybqz/C7uVU2RPvogjsYxzwZMZFysVch8ID2mze",
-	"jqs8yD6dE2fXSxbfcW1Oe45LAtw6yvEntki5gdzKnUMN5cgobUie0YQR9OUlC8oFuJmUld2sdm6JozlL",
-	"SFKJJgzbRkOmKVDzz1g6B7kC+rT3k0gWUumgkOPtoSGhidEs8nDtLSvkGOoCXZWD6dyOr4UZrEFYSa9j",
-	"guCgCz8ZcBNWjKWXa7mQjQH3tZt8UM6GR5PIhpzlOdDOmmbZgGs/dI9TM6ra8Ws69sveuZWnv8srgjnF",
-	"fW5b/wdTfMb3k2ndkdy6Xp7hA9Qr1pZzrJgJm6/gvE8sO4k8pVPPzXauG/I9S9xOo2r7DWmmSSat1Ego",
-	"DC+ie1COBgmZyMmGTNEykhBuAo5YSzLDpO7opgaNd0vNFOwWYyELIdDTlDoNzsg8D+qdLRJ0E/Jth2jx",
-	"S6fEDCC/jAsWf5RsB99xwcIHKV4z05UJaFd3desY/RTdg6GfBs7rPf20U0jw48bZ4ojGbg19n10bA+s2",
-	"UAV0qdOBm6ZG0oHn7NbbhCPIu20VkoJNHF0rlhTK5UtB0Knl51km12BFGI9Srr20l0ilWJvV10ToAdQh",
-	"ZNjtlaOLLNqRliuexNuMfi5oaXnr++C//XvDKXKSM5UwMcg6XSc/ISvjkEtTqlNCbQ5+8k1CrQ+hm0xP",
-	"LJK3D/V+Qrlt5eSSQ+9QDxcdbPNvi6ECA7r/mEhjnVVp0xZaO1CoF3Y/846/6MV6W4gX+F1ovWZccL04",
-	"jUkLQuUPvaRbl/PHoA5uaBYMigpIxNVWVcZcbKC8/t0WNCbQQyt+dU/lzRmm8FT2/23Ft0J+wreCBpBO",
-	"nbPDq1QzlbtPO22ubsHuhJ3ZQ3wYK9vPJzZkX4e4T9KCYZRUJIeJ9W1pPbDhtmji7O1wllbNWyzOK5Vj",
-	"VH60H36CEDnx3wwUUbZYUKrozNL5jAtgE7eywylXMqI9A06qI9XyNrkpVJyqvg5IR24hu4j5PUpFQ5y7",
-	"VMevcUINm0s8LPGujaGi1xDhrrW+5QBLk6jvfIwzxbaDy1d6uU/sKSpxMtq8+wdMciGCrT0Px8h2PiNC",
-	"QhQ3RB1DHs+a67q/fSplxqgYwBIAy2hSubz3dV2FKLzRdrkVfuI7PU24FYjAtnNDVlzU/3rZ3qLacruT",
-	"blTBPoZWzs9wKNZWxwROfwEiyR5w/5WwhUOvPz3UV2m/UB0adcLTwWfIfhNuD3I1mXbttWPI4RglVBCa",
-	"50reMvC/iQ1ZOTi2o4rGK7qZJCUZbxNcCUQS01ifl2ArtMLuj71qcJKpS1HV8NOam0Wq6DpsLoDE3Ukh",
-	"DM8OMUnXMFZw62tyY21ZqsuvJKnGDvZT7R2csPKAHHDKEEHzSAYoXBygP5plr2cQbB9nNfk43rpxIKNe",
-	"EyZSYqRcnm8foLgDMeOZy24JzxETr4O9Q5bilGGq6kyqa8JWuYGMJSo2kMlQu+iqZY0VfQU3fLe8Vrct",
-	"IYZTFc548Dq/nmEIP8ZerQgXhBJQUWHBpeJzLurnd4VOw6ks5gvTsvxVYDSh45srLlUwiu3SriguMle6",
-	"w5+hZAb+aucE7USMJWuIvFJMG4+C3OCenUxMZpmlrMlK6qOtrc+CyNgMM6yxF72gTl+P6qOUP0NdULIo",
-	"RKpcnjG2X/LIbVC1TIp5Y1ikdtAyfss0keKa0KlmwjzFxFM4dPFXEMyuF6usjNSuDAJzJYscDlwBoHdh",
-	"CbKBOxLl3GRqpYcd/tdrQcBQOnaJnhoc87VU3Gkmk6UOHn3I958M89Tf0my3Hl7RWdCohIZfd1wr1uIb",
-	"r52+xhi7L4XTX2B49+x/eSH68FDxsGRX8TrfoPhgGFQ6hKfvmbjjXS91d0zNSxP2wpR4ICEGnXHBJkkn",
-	"Mi+gTNl3QDBNITE0aMAb4tYZ5o5Rg1Xa4QxjgPcGtyCm1fUicO19bS9ebVhe4i8j1+EC46BVatmNcBHe",
-	"3ACoxIqmiDHmz1gfY9s6M42jNh59OpvLM/e3n7QU52/p+numYVpBPuPNQk34JxCNy72pE1J1INqSwrYj",
-	"yq5R9zk/uV/HsZMTuHSw5bd48PaNeQzm8TiCoboZOL9W3DDMz6RZVoIgw21fiIxpTeb8FoM56yC+F2dP",
-	"Pv56Ob589Pkv/zz/6H998vmv/+//9qt9IWgsbeSKKbjRAZ0Gr/SaAeNRjAGjvsI98V8eBP6NzHgyOKi6",
-	"Sibu59nSUNeBVfSpoQM/mSuasInLyO/AvC2SBchoHg7BimZwYXOzIdSKtUy51OGMaqMjw1VAvIo/DG8B",
-	"M/Hv9iO0Fnx6iZ/BprUPyMqxjGGrcSsjWH/jmxY9YANuJ6pRjMsNba94H+U4dMNTOtE67UyYZTLoXmMQ",
-	"h3uspKLePFcP+8hKicUS3qDRIvbYgNxa7PMVQpaFWHKPk3HB5wtU/ihemVj4BjNvoiK7MFtq6Gjf4Xeh",
-	"4eqKuAJOUUsX9zSRa9Gdq3aQKztm8Majrm7d+RVqZ+UeKomnspKVTtjaUCtSqS1rRQ4R53EPNaSBqxEl",
-	"xznLQfT7ewgWNQ4ToA/k6nvnisMoqmnU2hvXViO82ixZvmUArD9slctMgNhleIEfhKafF9OM64Xfs7ba",
-	"3w4Kr709HgUyEmrTs4r6UPIZcsKoSKfyU0A+E5m9rd3ze5okdiRg3Z8yspK3jTzArpniuXF9BOfnCsQM",
-	"m+HwSFv8YrqJ8GrENQji5x5fdAzheE4PEX4SG5PC005vAjRem0dtEXb6Fdw+n9wm4+npAKOMFEbJ7F2x",
-	"Gurth0SjAWn9vDOZuKwd4ZUQfc8bGjXB72Jj0n8uGoFdNYpwaTTxA+4MQijEbmiCD/adrchPdF7D97W8",
-	"nqlL2apWyE+kf8OGelrLxdmKFQA7qdU8vVdhARiFYYPuMPL0xLWLQnFwrv2eeQOU8NAbAl2XYVl+yuZ0",
-	"GGeDvIvJ3Pu6t9doD369B0s+Eg/Vhs5mAVvX2YryjNA0VUzr8zhPLbbVXKEWVy2XO4aHlht+F4y0oq5D",
-	"uClYbtlQs1FSmsZD2amzQqRO38AXo/xjGZsNiNY/mQl4/wAsX2wwZHuEyfXsAJfiBy5SuR64ESnddMB1",
-	"rSk3wdvrg2YuvyuhK+bAOw3WCwB0Si7K4lBR11hrHWBIVf/BSfeg3u8E226C9H/94W3LyPjs7H8//hqq",
-	"vtc0R0Mq8vnzCuWifHjmCoFhmb8FAOtn2UIWmt13JWbvr0oSeA4ywFuHRzBg63KmALOvjQnWXzWgbiu7",
-	"DNnKHDJgo53LoZZQbGTcGGNoI78KYmU9g4Iu3stQlVj4RYpWiYWri6vHZxePzi4u287fHbtXVkj9Ct8d",
-	"tHll/VRXjxEkqEAqJGGfaGJIim+4kHIwhrNPpjmRi/OLC5hEbdUfXDUI8+z/eYP31cXnv/z443m//TtE",
-	"rX6sexPrV2ywutoZjWOZhg4FmuEyOZeTYGumja85dE0uoBqhcJQQQF/jtzGuU19C0wu+Oy9MKItYd7ZE",
-	"d9Bm8+h2wk7LVQgeDpYsIyM5W/Kfh8vdNcYyvzguYLzxSa7YjH/arXG69/oneHLnWW0tT+BAw9aHnw2a",
-	"pl2ZTIAtq81AUnYgrhPLKeMX53v86n9lOEcWrEHhUSrW81A3FcraE19w9oBjVNWsxUWsxuIH7AbQXpSu",
-	"/fuqxEEYIj65Pd81i9qkh9FsbW97RXRXcLjso2uW+0BQONi2cG7KusNpgJcdQgvLQqHzABu6p8OqdidH",
-	"GY9+CSOjhVmNex0H17sQd8J2TgbiYBs/uaLoqXdPBdF+/srfr0NobsCdHLA6dQ/mLdNGDs5FXHOzkIWp",
-	"+GpL1EsSlhunFcE7VnotNAPyn0vBrl3dNyPR4GS1G93WlALW9uAc3q25GZxvE45LfSXXPuJCU57Gx1D+",
-	"tlbkH9WFMsgKwZLlcLjufSC+4ZsO54C/REKR4WzSaZaNdaPPhVQsnSQyK1YhIMjn+MAL3IAAhiDwUDOe",
-	"LCiUfrF7ByHmRmYpkSJhYzLdwCdFnkmaNoK+tsPWWszPyukDw1CRvTPdJYrAwdYdRddczVKYGFbwEIxM",
-	"bdOaTCmWxg+IMF2Zjo50Rk7hwHBGqtIOLM6awLPdybawtmP1QqbIpgBQc3tXRFRbQd9pgzZ3JpfZk2aF",
-	"xLII0iCfntkNndK4Lme+lx1OSHwvOF7ck4EjrVxpJ4oFK7G0BkV9PyP/9e71K4LNuBwCLjRPGZbQydKq",
-	"9NJ25PeOUMrx6GuRvqGDnezrBWskXwi5HjlgcgR+3wkQBC2EVunrWybM68IkcjX0toZSGjvd/ZDa2A2f",
-	"KKuu2xuRuCp0mGdDeFqF8kCSCGrT27Xjrgk3ruia9oXYwAxUovraSxO4Slpg0RAXLYZF7+zK/YTm9rGD",
-	"UUTVx/H4rqyWQcHkXUGTzWJaGBFGMq6N/RN+FMZvjg1CDqbCuU0IEsgnXMq3jkUPwDh8LRgpBIeh39hL",
-	"6MZu5Q2kItzAE7gOb4y8GWNhaQomSaxy3fYLm8Vk7czozW6+r2dn2VZsg4QLI32vri5XWB9K6SYWcsBf",
-	"pLGI3664cEceNQfKtm2ehxE9h3QVlTxi9/Af8OIWd7czG2NpWizajQ3uooi4O2rLYovxzHb6qyIzPM+4",
-	"Pc8bciOKFdqhb8DRkfJbnrpHKRNyxQU8HKPNN9tsE0rttQHLMXxvy5EO6kVFhOI1TtxAQujZ1mrA48Yi",
-	"7drik2vvW/M9sgJfb1+/M1Lt40cV807jnG02AvUH3xuXjYWG+gISzZ47W/4e5v+WV2qIKAVNdA2qx7DQ",
-	"dmFdjHdg0rm0Wg0FCkRZNxJzSaZMjespgbWaixg3CuoQVJoaQ2yJ8/NcWxEB03Ltr1gvkNAfxYwmhtA1",
-	"3ZyTHyCBBrRkqx4LxlKWjsmNWwWoXoJ1885/FHW/0a+jlZzyjJ2vNNepncJ/PHxy+eiRna1zKG0VEXs6",
-	"qhUG888xeWvEBTC2wkGo2CeuHvTLlJKvXbfoRKwv9VVtcev749AjBl7NWK6rlKlc+v15c+InKJK2HUIK",
-	"XbQvyTfULLx3EjARpIK46DJLiiq6YmYnelSY9qDGZ/DLdbAMPXy3lkWWQo06rGa260jhzGqRgNB28Izt",
-	"VUlpnyokVe2wOKeFfd2PLsCcfbJRfIuv3Rd9ja5dSERvO+tmIxUDCRvKMO7PaQtYeq/kOvBabF5A1U8N",
-	"Aaq3u0Y3xOpiaByBvSAQuxTduUN1jy9Phh/0rPaasWX89v3A2LKzsfaVUoVt1HcnuIZ+HOHTIWj2QXCz",
-	"B8i6hwOYQ067kICjQsB3i5vwcyENva4KeUt7wFMpGG4USumgXBT5trhZAYd79dIwBaIVssiUK+Z0Sssk",
-	"kjAsGYJTOKTutkKID71NrVXf59rXHp5JRXwfrQy7q0ePghwSxzZB+XJbRscYvVYH+E27g4uHf9td/KkT",
-	"6tunBAxjfrVsswDovVk0Cn+ievzPq4/nqsiY/ufFx/M1BHLpf15+PAf5OIBsf8vCQBXPyJoqwcWcLBnL",
-	"SyNDaeH0pODRpNzbwa2Pvm7GrkaAAfgEmHtVVFbTTRMsoRNJ3yxqOXLh3fg08Jh9zcH2Yge2XsiMQXY4",
-	"VL+FC7C0eSuWSJU62mlBYu0Cycqp88XEwucrut4SiJ883gMq6+98Zk6YDjgtsXe6eVcpo5XpurshHX3e",
-	"f7Bh/5RIQUrgADJjPuRwWF/DA5OH533EVkNIEhpOsYMT5R8zn4dcMQgQbVO6uX91cfU47BeRK65DgCYe",
-	"JiiRK6zyTg1ZyY5yZRU4ThR07TDcgpBxr+qwnrlXLlRtYrV9+dhxEE5uDIDTdgIjwDcsS5+t9ig2PLjc",
-	"UNeBfuaPM3DGuoprb1ZuNMHKlhFHrl1pDHssa40F5y8zntLNcx9TeSyweWeRjdpbN4avaDhOY1B8YEPv",
-	"aIMiuEeWu2mKlZa09LruXJLpBkAR0MU6s/I5F/OMkTJcdZCPdcOoyjbRq/A/8Lpbi90idDOO0UVtuy4j",
-	"NnqvyMZhW5HTUHxpIzTBDtt5uxUj8pYp56DpCFEqzJ5E1UAouAhl2K7kbbz25A3/u5o9lASq9h88fhyg",
-	"iF27fPL4pDb72D9UqbZfg3MoYrfrgLAm20to2C9XeyRH+2zD7dPxEu1aGBU+hjgPp2kmcrXixjQxBWsW",
-	"gL2iabDN30AMTrBQEKLYrMYEQkvSWgGeQCqmUsGKSOCI8pEyUNcaFqqjkU95mU7VRyK46e+loZmu1T0I",
-	"SYD1jmG1QYbG0rWtwJfjleTMK/iP1mrQxLNegI/SZA2oXZ0ROK6lCb7dmdK3K0qnIt5RjeogObW/aoIe",
-	"uhXY4IFVyVy8ToVu3liEGp2UoywJsFr8cXXMy8oNQ8J9cGZHwpLel7IDwNK7s5FiyOZz94whIG4PyaSj",
-	"Oq3f2xDp9hhZHLBSgU6h3RYUX5HW/6nHqI/zfMEH55ydsLyvhw+MZzKa/8Im041zcg5NM6zDxfnjVjUY",
-	"eTjsEp5cxKnt1v7SjW9kH4OmV7JKZEehGE0dvomQLrQUmCl4Tn24oZFysiqSRZWDYYlSSfjXrDHLFW4i",
-	"q/ebBVMTs6Cg+VvJ3fG2CeIEhOt/JuVZDUbPho1MKNxg7WC0C/oQaBY2jWQ8JB08g+gvqxlLRZDRXpML",
-	"MNX7ONqqi97bLRSXTYCfP8XbmwtGpgzNOFTg1RnWUMpwm1O6D2E9SlBXP4mdZHdyG02TyE9grMEOvuWD",
-	"w19r0dcDZuJuosBEOrhlu9S1r7qGnffP6I74GCzeoXzsjijpdCT0vpQtB7gzHGgDQZHvnPiQAfSzcB94",
-	"uqAi9X+2U6MOWq5NkV4B7Iye4YKvLMe/CBckrw/tOy6YtlqOrylu2V/AoXIVihPB/OKekcRC7mxzNmi6",
-	"xBadboj3/AbHFhqczJmY7ACzPWSEXBPbxV5jg0jVow/rNTjNMAq2NI0hQHzUuEKS9X+9e/3qHXQ8GBL4",
-	"W7bx6AjboULTgmeAOPEXuRZMjcmKqiUz9qckY2o59rZsKsyY6CJHs8aKJgsu2F+9wduH70hRRvHUcAfk",
-	"eguJlp798tH+7+LsyeTs46+X4wdPPgcxaL9lm3eDK1gs2QDj9ZtimvHkW7bbZAvNhnjSd1TMC8dSvZAH",
-	"QhnChRVB0es7wHN6VnkUhzDjg3SC0C0XnBab0+zrEkR0YHwGsE6x8ejEumC6TRhTnmU6EHqBAQpDRQQ3",
-	"zHYJpW3dVmoTCKsMv6zYnG9ls4Rf1UYxJNUdr7brC+N3Y5xBaCOmVCwnU560FfmQ5g7v8iltj/nxw66X",
-	"u2pPBddCV+EsO9839FPcq+2IErf/O2hyn1zsGmn18gSpDc2euZd/OztQqyi2d/W1vUqN3d3mu2w8H2Hj",
-	"VOFIktgR0fxHJInf+HYO27+T61Bb7GN/Ter7AwrytgMIqrDJe9pLXFEROgMFgWa/N4C/B7lbC6kNF3MC",
-	"fyFSEEqgGls96K3QAD+5ZJsSui+YMNeBq7XT3a5kxqJ1cpSsZBRK1vdVQOGpYr1kGvaLJQsqBMtaBbYA",
-	"uHLVYZHbw0Rcc18d3Xy8XS8bgv2cgZw7l5BGOH5X2PpjOOAJ9iNICTISedcbZNyqugQo7+bZYXJ2ZHBy",
-	"20ctK/jYxo/v+VxRswdSw/E9vsNjA30iXrmIu2v1tJYvVsIB+PlJNzZjruQ85s4vl/uN/2BnMUxl9CQC",
-	"mcnFM2wdrjyzlI1+ScwwaVanH48SKhKWdZ0yPEl7BBPCQXJZhdU0mmu5fdJi3KDlIn49mzkGsA8WWwCI",
-	"N5yi8bYMe4XUbe3tElD5EBIzzsOhFF2RcOA+YSIJBzjQLNvV9BZMR0xQaJxTrhcaI5wz6rwONaSLRq/l",
-	"wo7d2jdWoHeDTy69VezvALHNt/E6N68LczRwiyNH+Da+7p3HG8VuORsKXMvgMO6x9O4U78Tndu3vGHrF",
-	"h/fL2g1WzbJjTouMpZASGpmAJXPLw2RhIs9d2Uns+0ue59FvA/ePe7UTaPiVNBgJu2FmHyDhSrpzd1G1",
-	"RPXpV1PrT4GuoyQOxBUABCxnSxdVGbRCM12mEXuEooy60p1t9ACr4NCSs27bK32z9zSpvdzp05a18gTD",
-	"8Yp2C4Eeg6/C+PeNBhe33wW0A65BztDRc04+5MRIIrhgHnZXu+wkhNfGBGu9kGsxJisupHd0cEFSl6SD",
-	"e5LTDfzSSjv2Ufejy6vzB5YIq1RXwJL+fHCY/vDc2bb5ceXravo3PvbDAeHaPfOf7YkN3EjIHbaTP/jU",
-	"HkYVpMCU8siYCKTfVoqdfRYrpJZFR4eA4PiapfHfFDEl5sr3W3uGE2oWS/UFVMvxhw7ODnDF7cC5HRAI",
-	"zxClgAssu505z1DrFDDYNakyZ8p4OvqqEJyOQq6/V2z9LP2p0GbFTp/jchzwrvIE9aB42Wnl/Fu22TNQ",
-	"cGBAozcu9a2D95R2RQbKjiJbr9j6S55lb4vBavkmydiEiTTuKLYzSMqvuwalqBiMc5mxOc0mVenA0/gT",
-	"2gFR9U5dk52TYnT5d19MZUha8Y7CJifHrbODL1PITnmIvSrbcrhfnD3xPvfzydnHXy/Gjx+Ene77lJdZ",
-	"8mDNUytZIVApN1Ym0AiCKUAj11Z7buRkeTtIROlPo6jQW8nnoToNjwIV6Xy1dBiwc6oBH2kO/7LECJhx",
-	"pX0EB4b1ICROGeVzOQ6iau5FVAcUjXLqvSsaFcmJ96szt5CF8nekW4PHf9u1Is1juEUsGygojC8QSL7X",
-	"hGofeQJ58dcA1GiF/g2RItuQTMplOJrzqGd67CbcuYZHqSRTriUkjPXFkIXqvnSNDRJQT8J3qtrtdyk6",
-	"NKC/hhZ+6U1rBDQvqxFtpzZ20Jgfwl6YaO0ExBUXvrrMDgsL9tuxPntltf3Lc0xCMZGwA1apJzPIfcIw",
-	"bp/9NHMBaCnTy4iCm32Cxb6+lTAwuEPU9rALVoPWrkhevP+jVWqohza2nB7N0byTWDARaNrBq9ageoDC",
-	"jczSa3LRiuWvsaNH4x0hrUOMo0M9JSEsmwAwNds4AhmebB/2gHQQyytpBteb4uDZCcqexvkFG6Amg4tG",
-	"2UY6xvs6rzAthygomUyWTgzcilkoa9+CaESmhbYHVhMrIVoJb90ipdiU1sLHdbV2ey1JQnNuaNasSvbg",
-	"8vHjs8u/tqGLQm3vqHsWbL4selYvLRUGZskzuikjd7aSXeoHbmmXB6AKFoyA9oMxtFuHrz8qJ6sFnjb7",
-	"Y2JMeEqkIqqIWJm21hcZQ1N9OjheqWWrtpPnguTULNB+uJDawJro1vCDRdkgennCVq4ETQMj62EXqrOe",
-	"cJFkRcomruhgIDW2XgDaqQlBE9w3kKqEVaDlDJIP5VrATIQksjCANI5ekWsy458c8NZcyo7KqYZ+mpSy",
-	"RZtapa6gpPHAeNIp0X2ixJFXbP2eftoWRoKl7X4JJnm/fPYKDfTjEhTy68JykftfMpVx0dq+QMhb2NxS",
-	"o6uKK5S1aWoIdOUhCG5rkzZalN7FLa1wcbToLlHiwThgaKsAUyLYmjgtWOZMsLSLXXZJBzMf7NgP025f",
-	"avkr2mkxFS65f+u64VPxcCvAtFzye2tbowQ+qsxEzsIXeQNJsXT14K9QboIYmRM5i1oa25MOu+vJtBBp",
-	"xp4CHLuushVwmwl8WYn95VRD5SEtKe+YcnWirgIHCsWM7XFWBQCeWpoBSEtQSwDfRrNsVoOMc8R1TxP7",
-	"GYHPyJTNudChW3j/UgMlBXWcmjfo8TlhmN1AjXTKs0BdyZea5JQ7gw7SucxSpg1JCziNA4/hipmFTOvG",
-	"qykVS4jU0YugZUqxzoCSZ0jpABEnlgTibeyi+kQbxRLG8xjhYAul0QOElRq2G3j/br5Ec9swf9QLqexB",
-	"41k2RrHGSjrrerYWXJH2N7sV5wQ/MDI/K3L3CZD2ygfC3jnN7GYxhcqlbgRvwbdWVcmLvGPjTaHEpFBZ",
-	"V+kAxD/eMOUw56ZW8TXS3hc5nZdsWhv791bhqSZBDKAIP5V+SviOi6H1GcMHEAAQeZYRI+1cryGEqgRB",
-	"9XelXLPBRzGs/H4j1ySTYu4ozkpc1+RBp6L7ZIdRt8NH9yajYi9MrriLGaSFU17O0cr70FtByZW0M9HH",
-	"Eqhei2zjDD98WLR8rUFv8m/Z83ca9PdxjTh1skMecRB1ekEVS0EqeUoe2rPx4MoromOS8jl3gRWLTb5g",
-	"HbViqhKQWx0pKlK5Qqmno84M6zg8cmaY82evqpIsW76QnavXohzosINq3kIR+z+QwfotU9QMhw4ZdNNt",
-	"IVaDOjSBUrgOKWRiL5QupGrWcdbQfweMyKovLjN9t34SUXiljDHpZIK1EWAIktWTUo/x7b+D4hGWtndr",
-	"m1Vnk1qYVqtEgV24Rkd5Mc24XrC0KqUNXig4Ffie0/nHVgPmDlhgHaeudB3bau5YsKwemIYiPtHyfLvs",
-	"+R41h/xOhNkAjMQsmIazr+EGEmhOdiwBAAJkYaJNDx80e8NZsm14uNjh+OgBHH/F1u8W1E7670oW+V2E",
-	"lgzwMLihfc9W00PMC8PM2v7DrjEZOpt90IPH02lqqy3WgwHRInsF7MDggyE73trTF7PjDV8DTeLUsLlE",
-	"A3UFMq0NFSlVaYSp0q9A9fE/nr2PMfbmTCVOF6u+vXzS/jRUPpNmPC2rhVYfX11cXZxdXJ5BoZsG1Xc2",
-	"0uWHSQGnnjCRegfTNWp6nRbty52iZbnUZRqwX4LGlLq2V+Yf8tNKEAeq/gM1+Di9/b3idGgZ9mkZKHbU",
-	"S93nFFbiCLPq/gghGODHjzsiqwO30HohoaZu4/63V+2RZYCGd1ESozbXBIAxdb3s4O67PaMJ65lKBuVL",
-	"uCscYxxWym6wiZwJMwn7nsu2p0oW84UhWpJVkZRFl3KmuEyr0OBamNjF2ZOPv16OLx99/ss/zz/6X598",
-	"/uv/CwaK4SjCdUZSAgffLCjO7cCuYiWYDvV0UuU7VbXzOo7QBytxvStLPA4vmEFJrphmBqsEWbkQ/SNg",
-	"5VrRPHcgwO0ARXgwpBaGv0u6I/0wzu8qHOeHo6wfUaoNU1wvz1bw01mib0fj0F/PhCwE/7lgQPUzxZii",
-	"KS/0WcoMXr0/aSnO2K0de/CY7/AmldXAlEyLBBLjwbs2BtXfr/A1+fD+efcdE+ls6qSD43mBfqhq7dBG",
-	"STyr0ksnXcdV5ai4dUfx0bVUS31N2C1TG/QTDLSj7Svc1d3RvR5k/94QgTCnWq+lCpXpwFr6BJOEQENR",
-	"UIIUstEJJRkXS8vDk4WEss/NVSgbbtVWatWUCY5pESRiO6C6b9bSrkzZNWw/+p2mG/Lu+3fnEcJbjCC8",
-	"pww8PIiFFmaBUSTblyWY7XMm84xhfINZsBWZboLWpo6s8hMC5MbE38QkSttXy9ZgIjtToO1Cnxx2AHbz",
-	"BJgDrwqrrr5jig824aa1Su0BZqHNBHDBYuXJ4akJbuoBWoVJ1UuvfTJlAhuZMxO2kWqWZR3p6BtGVUQS",
-	"divTwTU4rpbKteQGv2tDTp5y3dj9/bOuX0+1oUnGDkROFtJMKkQE+5sUEyPzEv/YpdW5hzOoiexGiLjv",
-	"EBgCPworG+9UQHr8JBFVd3utwq9r3QxhwbeUZ3SasckWrsCOwLoOgIO9wEH2KFBa5waxAm4sb/fW2UGT",
-	"iKh7YBSHf8sOYEsNbHKIdOLRGHgaxGLwABtVeFNte2pr2EdQz6mhmZzv6YccXvC1vmH1gJedltyqy97p",
-	"7ONVjcENiT8iZSXjYKRRnYRq+dpl3mkzLZVmmVxTgelNlT2/lrCqiixcUcNXvwyZBsP33M8FhavGRTQh",
-	"JIoLQgvfcLI5H5qmjuhX8rYjx78LwsI2NfaVKWGh+rb5Kz6b7QUEMZxgHUXtLNHlmu8ddY2p9cHyboX5",
-	"3KQy0fc9uZzjEM+t0nxD8OUp0yHY6ZRFXj47stZtV+dv6boGV9Wu4DxU9zUcS3BFoFZkbBaLtCEQ3CQG",
-	"w6N2o+68M4bnqHdFPoz91HGsbnL1Hvoo6OQinO/oXbFa0YMgD31LJ9dldg75cLWm3cW/iRD2p0C1S1nf",
-	"N1VG5ptgcPMP4Ll3iQTEvobRAfERS+p4tpJ2ksq+xpRm0kd8zaFWnsY2BVX5FoFkDKZuecImhTA8EFf4",
-	"wf4Za7tTgvX0U5bW8cbbKW+2QQxkiqbvZBnhlE6W7u2yOk0pTvmLohyfJchM6k7UTPfasHNYfjVlCS00",
-	"i7RtOS9rg0g6EzH8VrUTLBr6Cq5Y3zF7jq8PVVZqh7T3IvHvlbTXbUYGECj7TpnS5t+9RsQjArZ0KbLN",
-	"7hI/5QC3+u1bjNNfrLX1OPqNmt8JCCB2A9f3IaJMrZU9r/4wk+q84WMLnTtL2YAF8ba1natRuyGrWdS7",
-	"DK7UYclQEVfcKs/Yb6CG6bB8qtjt7Axm2MpeXtOysHV0kpOTOOITouLhuA8Hs6XJUsh1xtK5ryGKG70T",
-	"xXYgdGaJgQgG32ANV25IylMo6SQFeORTGsHFobeanuelSSSVYTi4cI5Oz+DhtJ6Cu98yldF8MMYg2OWx",
-	"mp9PXoHICqT5hcxSLAuj6QoL9elxLbnNvTuHIBkhCU8DNhEfurxbarXN71PsEnrw3wdXZ83Sfa0mVSWx",
-	"CBNHMNn7K7rRgFCSFrUs3MuzBxfXPqkNKB/fON8/TarLFIJ2y1q5XNdceKkOsDANWqvpZuKWK+7o1PYw",
-	"cIBSNjXBCtWuhJPGaB8tVwxwi+rLHWO7wrcHwHxBGbu9d6xW2thNzLdYjaVcwtA+vqHKiD0kA28kHCA6",
-	"dZewXdBw1W5X/xeeQ+l1Rowc+wC4mkpYrxkX5dDzBU1KRQ6G0LNA+7kvepbpGIB7zVn0jP7k4rwno/1F",
-	"edvCiepA1T1bU67MYpI6GSdGIOo2cwwsyuEFKi5SfsvTAg+pmlPBf6GdAHiHRGN1Rzr1VAaKL+DhyM+b",
-	"DLDxBpJDX8GgN06V3utktb0JB0R/tTG6w01dXlw9HHY4EW3bDrRv9m997OYw6LPS+HGMFTByycShvAgb",
-	"qQX47Zz1W/ZzwQbzpX2jGvOgzFXla0N0YcZoqp82LIyFdvncUhmajds3j4uUwzBBoWXGrt2rHYgN+BAx",
-	"MLWMQWzAGfct57uFXIvTEdFw2t9BBCdHmMgymVQo8VE32LPym5DYODClJPJm4CUswx74FAkmKtVzVcaj",
-	"uZTpGgEMbmWRLJgKhyDsBXuQMH470FjTyJQJPS3Aeh6f7Gs/iN9Ul4Ac2NBC0DzPeHTfoWtwG3uh3Kca",
-	"QEfVU23C9ZVpLm2Teqsp95ykSHSPO0PfAD+hLEwYIuMdc7UeECHDMuDz0fFLqG1bj4DLU20INYatckOw",
-	"zhnoE5ZZVTiUMLLzQ6KU9zhfW4Y3twBoKEkY1N0An1OSMIZE5Cq1eUtcTDxPJ+WWBFs6W+vbuNMwtj++",
-	"yCAz8wlKoO2BBRFJBordyuWg0fZvVpehsjGJHZuzn6cuc9varwNWFGA5bBgfR7Jbe+oxuz6hwh623Wo7",
-	"9I9t7pjfHai6jWnure5CKye3JHth6wS25DeQgDjQlAxGzpmSqzEpoErNtDBg1kS0PwCBMDJgHR6Qsbpn",
-	"kmF/RuHeyECDKpAeL0YkulxdNC/rK5jYvLnqZaW2Ch6OR6mSUGnqKE4juA617kpn2gYkNFIu8ZbPaBLn",
-	"ozN0yfSElZUP44lwjxqOFbtvrEU947U1ourKjvFgVYR8elZZnZkDOGXZSGyNvIAZmfpiBGtZZCmZsmty",
-	"w0SqbxCclrigJIcZOZfoBXCogpZSRKAYGd1E2xDbSstOv204J7yOJWYH5bFp9qrFW6cnOxc3zOAeNMqm",
-	"Dwypc3leO1NDT4kZnUttvGNiZ6omm3MpooasjWLMDEeBcN+NcXGqqQfXXslpxlaDqX5DKFFoYoOgBKtI",
-	"apaSv7x98Zw8efgI4bC3QvGzjIWrekgyZYQKvWaKpXg+KKTBlh5hlkiRAsC/VNeA0Aca1YzfMrLiojBM",
-	"Y6Y0tQcuUcwQqp3ChfYiO9AgPbt89C4fEUzQoy8kVIc1SqaUc/1Fca8XAC4XjqkwRUdRYsNNxjquIrpi",
-	"sCBoMwyfWxXEmYD6Zjg7v6VcEFkoksm5viY009K7xRaMpkyRm/e2qbOX6c15d1Hmrn4YWXKR2o3Nkfpw",
-	"3ErOFV3p3eI6PPWLUS6Yn14HlSPA4Cmlq0xC/PIwt+U+wtcJdUp7hsOkV2imJz4jY0CYdfWda71aqd3C",
-	"hN+20ysyJYGcQpWxje9Tkf2YRLNPZuXwqGJAlu9DiHTctESgj4h6iLWKKbniOlTy9wfM4KbGAeYaSagh",
-	"K6lN6e33Ln5/2/jVOr+DxId6mgOGe58yyQF3qLZcQ7JHS0o+vXBfnpkDZHu7sMm3w4vekiXbkOmGWFnm",
-	"bxcPvgigS2eNkP2v06/ePQtuW6Jumy9ePXp0+ST46pKH00eXKOH6Jl5/+yb4edG0CGs+D772KSw+ABEm",
-	"duJjMqWaPX5YqGz3VbxEAVPdjnD8Y1gZHIztq3Nb9OLgbKoAYnS9vEwD197BX0caSbeG/N8uRXYgIVm2",
-	"B6BackYoFEFu1Xj9uWx3dPnowv3nK/M9HU03qOA1V+Ln2mBi6+buWymw7Mu18TG4ONLQNzLjydAImxkX",
-	"u6PTXtiXcHDj0UJm6QRVgdgIP6g9HXIUQSNjYhdZE6kI4lBVdR3mCvGYqCFSJLExegg6OGSIbchjGG+7",
-	"odbUx27tQvvxlhr2D5oVLFhnhH2iifGFuwmdyltGfmHK2STcvUgurzyctKsEZhWryysCKfMuYoELAzi2",
-	"lODRadD26PL84m9Xj7ZhZ0Pwblef//Ljj+e1X0P4bqF62p7E9y6o/RYAl+OAYIOGH0RsJnPbAh7zR38n",
-	"CdROM1SkZRJ9Z6X5rWCTRxFBXjtLn36MhFUN9obAN0HaLcG8H149efjk8RdXT3ZWfPu5oFnASBPouR1/",
-	"iMNwsw9SOqMpMPyva8XjB0gkwyLsAsFzU5btVgxcPBu+3TuNF7xMBjyKmrClu3azLXdwhwQ/tNY+ZMpg",
-	"t8xX0C3lEiNzy7/WSsKhzqQMg43fWhbWW3a9y8zpVzYcnFsOyi9Q2VVtFXq36S3bo3Dm0Bj+IapdvKl4",
-	"hhS2xzZ72vwcKpQMlvOQ6vV6hghviiVLCfWrcndlwEKfjzpqRKabkB1lu5rtCFbKf9JIL6hGVZt2x77q",
-	"wbr5ySuBv3VRO/vFs4Ur6L12tn2qTBhxr+L828K1ryF1TztktLBuXA03ynG8Fdq3cQhnJffvRN9srdDJ",
-	"bUTtHTmBpegtS+QtU5t9aqEk/ptYN1CAPXaNKmVsta8NNeAYeTjwmIShamBkM6bUYCzrzhsTwuYUMrLY",
-	"EED8IGZ1R7UOumczOHpmiJG6wz73Hkxg2sgVU2QuTS1DaSaVA0PdwY0rzzJ20jHDk5dsOSU8aMXcjhrR",
-	"4LwucFUFAvDiou4q1tkuN1MLuuu3t7/FNlfDq7k9A8cc6s5LxnJ080ABbojHIVNmiclXKUwDIThYbKla",
-	"lBX3MYleVISyVWCJWAq5Fh0lahwKW6WJ4nVXS80JooCytAzia07txlDFZ7ObMbkRzKylWt4QqchNRtdh",
-	"51e182FvItcEu+sEWFvTIDw0JIC7CAOi+HxhdhvocD3Gbnld0zv2fvjNg0nbwQQISO2tiCGhAjy9nhBa",
-	"MQY1l5nf/3hWXBHvbm7sRlx1E14TRQ07UD5sxVg4Los1cazY6rjrycTIQ2pKRWsr7vVJ6jLAor6JLUVl",
-	"T3wqg8fdBb8PYvb+m45wOKqXQxuEL7qi66AgVexCJguw7OyuyFzu615uOohVOCTrcCW1mXiUx/gTimN2",
-	"ydAhAXrIrQnLDlCYHuy31ALzPNs41L0yO6IVzd6FKwH5zXrwnN5DWnQwFSSVre3vdL4Le3wcIe0V22da",
-	"gGYLZyesZ903jmpFnzUyrp2BPpbyrJI7TxWPP+jsdCONsXjpsdKAQw5mHyq1mzjtpCW6V5sJOl0oXq68",
-	"/PBkoUrubqrMdTLwWywgLMx21bexJw9EHpRfAYOPJBepQ9rNK0B0yTbEIZ0R6hBHsG0XvKnDYkgilWJJ",
-	"dMBwy7Ifb0weRKRsPYHL8hhkLbN0YGN9B6HunIw4syDS4y0f+8Gn6HF6r+cO4wIS2Dh0kBxFOSOjM+S3",
-	"faL1JazvzbDjdgfmq8bpPon1Cnu4s6mcchLvPXLK6aRmV6t0surEGh8mO9agXsOGn/KgdXGfJt/8kmVy",
-	"Dc7hcWkd0mTO6uYh22KHFjwrgtFYJRQOApox5eqC0kyKWCe74wIBCQqOXqDX57iULgyMCiGN1UPxdQI6",
-	"B/i4tcGEsaFe+xp2bE3Y8otQv4PLMdb5Q2ODWpTRQaWFGGijeb9gxIGgEaB/YiRRhcDZXxMqCFvlZkOw",
-	"G6gSrtF9Q7GQ3Z6QWryVnrBbu2iVel1x4X/vUxnaNVkDwPW+Xlu9/teDqBAgWPHXhUnkig2HoFfzbqJM",
-	"sTChVGQmC5HaXREM/uoElLCXDG1g2yYXe6BokrDcsJSsGBXrBc9YWafYRYpjPNR2q45AQsXJuJWixlXu",
-	"Ci68/XFDFvSWtUw5nSfFrYafQdVnmNCN2uy37IohkPQeMTj+0+CIZLgINiPTgmcQOv8XgHMdkxVVS2bs",
-	"T0nG1HLsfWhUmDHRRZ5LBT94PJC/EpciDmWy5IzUatzVUEFc/cdWQT9fzW9y9vHXy/GDJ+Fyfnb0L8VM",
-	"Dq3+aac24SIc3b5kmxDm2ZuXxD5xKH6WQhqOhBjVLWcKDHRtrI2dGU5lpkQoTjKE0PYDlAztHGMYG8un",
-	"IJTL0xyx78ytUBc1nTyYttz0/WNp3yGS83OZD4bROq49LQ1W03tPpxmAuOWcdXC2GRfDg7YjzWG97vZE",
-	"5hsINM+pWWiQMhZSG8wNPD/Ud7RtBXOGnU7nkW2E5eFT5IXemBDzlpXBdevxAWOtSRiH+QLSup5B/tfw",
-	"27XKKhuEMTXeyzdtxapbnnRBClopiqqMM0U0n4szkCtdWhvV5AY/voko4Lt9b7p5jrsd4vXVfMfM4PL2",
-	"mDgXKLkqICr8wRWWVjUbX552m72GgBmeCSJNTguzeEocapuv0frfb8t6zDuyGnFo3TANjbmb4VXbmbBM",
-	"pCOBS7nIjEkZZhEI9aZiA5HDVp+JuER8h1uth2enPNUdP8SRp1BtkA+I/3PjeZm6OoWBO3gbmtDKK7CH",
-	"PDe3gCKFhpKVnCJ6rmWMTVGwz8bKMCRtHC6ZYOxNLACOJM6D7uw7nqHVFqVnQ/blWdFGTUsYHaF1aw8J",
-	"bpVMKG1eFg7TkZp06QmKylUdHrDvgug7mOWKbqwWDpnDLtC8rLTpgiIi59FODGh29kIqspBrkkkxtxya",
-	"pxnzWfkwiCVjebvmb1+1KTPAWDrEtKqYdmEQrSAEBTGnLL152tx1wrXTElOQLIREu4x9DveuDzLwh8Zv",
-	"iO0Lm4RCmJNEsRSMmUKaSWWhkGYCNOU8Z/lEMZosuuSKikd11xvpCmzwE1pQQPHGKnQbZp5iziA3kION",
-	"zTRSsOs1evewDpeByUA8AHMBxx/SQboyrdJIm9xWNkgPXRqoxScNtXs6lzLdxw7lt6AkpdJI7Te+h5eV",
-	"zHwYN2vz+ZXmOhUQ2z0HnSjjIBrylebAX6eO09eM7p0R4NHx9fh2z+wiw7bDaR4uL14Dijoq5p5/lAAF",
-	"oPUFcgX1MrzzFLf7mmyYruF5ji35Q4kibBZ7YSLt8FC1XE6hoCNNEis8pkQq4g5wWwANZoJ0HNj3rXF5",
-	"mxAACNhFDg/U00mw6j3i+dOyXa5BQUqxzE6dg+2V/BKfhdJgY82h/o8sFJFrUdpnahtUYepbTlVPCwqt",
-	"9A4NoyNnrcwn5DXmfm37XLm+MTMr48nG1UPoqOpf5vP0pu6EDfidmXOai4RVQIgVKQzqtoOhhQ+21sPT",
-	"6mu43kcssWe6o98w5g+MeMLVtKB62XGaTwjuANXUNWPCNb4FwWKHiFAq8fXOtqFjazC/LT21fsQsDU0Q",
-	"zaX+sZEmrylEXfevmtB5uGh8MBne7VA3rGFrcepIq45aGt32EONe+sCg2K0yRyxYwsbyeqgV14MwGuLm",
-	"MPh7mvC0BE3dbfbqThQMZfXkLER3Lw1ZUCv+s5qlBJWB64Y4C8WFw4fGA2wN1V7dZnWg8LDdrcCqobEh",
-	"bCPzkQReqXTZSrAUtXH3EFS0UNZy3m5QUUB9CuKWyVLItaukU/octuWVk4tzgy7D4cIerNrJber+7jnA",
-	"pI4tvJImxq4ThDRhIAYoOB5GZumY+D8j17IMYU5vWUAoRZTiDpyp/QBmBDtSEGqbAhWjhVlIxX+BIzSV",
-	"yvRbiJqL9ZYlUqUsfQp5h1hj1bAss3rmVKabunDpfZH2bMKNUYaNKtdK+EpSPFpRse/WGYLbiJ3ZGY5e",
-	"9ss+DYsnJR7PilFdKJZeN1AzrC4iFcFYiYyzWzrNBogGXdmEZcEvKzrSZFFqV9ua1ECBdd97wK1pI/Tg",
-	"8cMdJ9tNr2er9rPZ7gohLJWy7XuwtM9tP6oZ4mLMaS6LJmoRv2FZ+mzVFdJtm6rK8cZRTmeUZJQ1rQZ8",
-	"UlP7hlmrDFVDGWBHuOEe9qJBq9VpAPLsBs0/Lg6pMv/VpugJx9OW2/8+yrYfH5EHTdmciqMyH14TmyLu",
-	"8bofo863XFraxfh3y8N6g6d0pUFHmTrKSR0iw/lOa5sUJwq/C9/vz6YUMidSMBXPWJYRzTMG8DQiJXPJ",
-	"oGgqGKm40d694K0T/uqXOYb6+tb6q26/Y8Z4JIUhh0AkC6kmeQmXVNZjyOgqh2PJk+VmcvW3YK9TRUU6",
-	"SWQmC9WN+dFVDL4WINpHUM/9e3sWCMvkXAaMV1QvPCHZN+xpF6xloIov6+fSXSeGqdUkpZsOSRYuDD1B",
-	"/Hc2aQaO1jXI33pR+Q6t/xu5boSHedihMkoPkI98IVVttPNy7V9sHqLWJokUhibh++6XcBm4cAhVVSz+",
-	"F5eQVEXS1mq9BfZx3DpMIZponZjt8Vc7H+Y7eMgjM2JWXNT/enniw98yyzoT8P+5mD5KH0xbTPqLIxf/",
-	"GxhoEzytJZjUg8c7UaQCdLc7fGZ7PxdUReN9tSMgkyUzuivqh6yYFRrAmWwPnI/aXAum7ulrQqdWnyxr",
-	"AMHf7RZF3fBfQt8h4Rp7HSAr4AJ8D58F0ye6+C2MeHhiIn5WBov58X7s3pzv+Iqbk0BEHAMQsRMFsbmy",
-	"p8ud+0lyMVAxyeyKxtNICXY5hDx6EszCXqSXon5ASK4YHJBkk6CUf+BQo5Mkq/UsF8oNObjLfC5eijsr",
-	"KlkVUTyoYGJZQ7WvcCJO7Y4AftBZG2DkEcvyLwq/LAWG7uDLcgX3Kz5aW5Jt2M4zu4elXddeIyxjUBS3",
-	"Bsf1u1rJ7iX8+naPioM9Xt0T+FLbJmq7RCzFFIAq6ytlGd34/C+M3vVu0YmzL1u+Z/wvXNxyV5TPHdUS",
-	"ZGE8QmfphKZp/VfFwC+2HURaKvd60o0qvp/3drAD1pmisABltEO1ooWTZ5TW6e4ESaXvcpbwGU9ofxUA",
-	"o4ptZCV71GSi7+t6G+c48POftBQ3BL+YNrIJOjo/vV+sMdUDvGPG5aoOsjD2ObUAHWRgfdkuJCfvahfS",
-	"AIjPpqrz2ZHR4RC+DisZUAcKA29RE/ekJ+Wjo14iUwxMYs/evCRTNuciovyK91yV6GI1FxYW82zMtnNz",
-	"X/B5odhwA5q9g3Q/1pS27TfLCXFBzFq6MkIdsTexXrJ4w41L+51gVE1sIncmk2UoUEI3Ee7jh5EWsX07",
-	"Eor1EtHMLDbde+HDNzgsoWAs1YSSnCmNVuTtLZBZyrSZtAfcf0wYzYaeLP4Lm0D8WuRU6xa4rrKCXhOP",
-	"ac6FMceiXki5nKyiEe81nbOJQwUOucJ1aYel2pCrh2QhCxWbMYCtVwTdBgLEJ+NGF4YJX6Nrn6BmlBvc",
-	"wa/IrlqXxoY296O+HK3Bbx1PPCg1n3+5TR1MbDZ7VqTcfO1N7oN0/k4HbxkUd5AgWxU1iy734/XUfYVi",
-	"tzYxr5alyGJwrTCyyC5KCXLVvyGnlxdbe38KmdF28TvKi9wrXbGa45Ez9jpS7ToH8T3b16izN5jsvqnt",
-	"ygEQ7KRPQCoInihvEIKmmkPpXCGPe1B6jtIVaLtMzLlgYFIDvHUVdpfaJn5z8drb8kd8nbyjhCDHK8O1",
-	"9Tu9DlffrINUuNnsg97DHA4+yXAhxX3qJR56VDut3kc8is4c7U5k6ZbdFRPol/hYHsqepR8+2Z7h4rQG",
-	"EkbdIN5yfi7kWkDgOiD9nXed2ajxA8luOX40sLh+E7r/+m7kDxzniSSPf3A93A2X50redriBIMRr0Lmd",
-	"KkaXk3lGdUjd52YhC9PExrmnSSKFbhZurCfXDEfKFWk3FskJc3VWdONMv+HDCMFKHUgFfeAhs9n2Un7d",
-	"8C2cx4HNYlvNTarZhGrjH/vIqpICGivXT4F3c9chsR9005l9YPMxCV7eQvJ2WWFFkynNqEjYOXnmf/QZ",
-	"ZB6H756+xvwObohcM22fT0u8vkDt7Ux6NPWo7GgmjBoEB+FXoFMf8mUb446JJZkh48WS9LGBulOeOb1h",
-	"ON5uvbC9H+W4XN9a69Ui9pJMnPEggDbGs2xMXGDNmBiZnxU5JvjOCpFC8KwUjKR0c08TMHwAxhxDG8xB",
-	"NTYGidu+5Q7AlBwhPyBXRRcrTTBjNsISNaDu1Z5evcJlFs8YQhvlRQ5C+0+FNq7YBgRUe462sVyOZ5nP",
-	"71h5H18i54I7dO5aoY4sk85Rgl5D8JK5AoYN6GEwmAg9Q1RaKaq6vreySBYomkiOqJN6QVXYcdeZkQHU",
-	"dC/suzjsuDjXX61Wl4/EKMuUlB2Ez4niOdvhEQ46zgTmJROqCTZC1oobppsIb66nZnXJn7QU52/p+nuX",
-	"W27HgTbFfI863mWxi8lw4Ot0YhZKFvNFLKXvpSCJVE9wWlFF5FgViZl2VeIVacYgrocnzHIp3VNJKN7A",
-	"OJsx5a6FiGo9qgHwUc4IGHfLitj8bCJnffOyfDTPqMCwWvQE2s+InEEIeoWJ0IKU6RrqvjH/vZmrx4BJ",
-	"qj8eQFIhgbHcuyr3rZz2bj23dvr2iQ5ht8EM/WeY3gDb6MenAWymrNvaBNm8OHvicTbPJ2cff70YP34Q",
-	"BtrkXUA3C5rnTDi8pjrY53oh2S1TmJr4tIJqRXBihHNwDrVQ0M2ggLDbTjuT83js55wdUnG0T0/hImF7",
-	"0lqpgfhrBhvrm+tLg2D2R4s02Ct9tnTXBDJrO0jJSJJKQqdWD+bh/ImyHlbgSTR8cxy6BA8Bc75QckUu",
-	"r8kF4TPLGhNL0dMNefbmZaSUt2JUdIVd12CI4bVw7AVdh5m5HTECtsCwhkJxYkLwEAebYlpmRaffDx7f",
-	"DvVkl5jWu8NHquRm35WVzLhOaEdic1Dxxw5LGIBK5YeNAnLdK73ZncbT287qx/4E5rP39NPb4b6shBo2",
-	"lx2ZW334yAkbFPmOGaZeGY8R9/ALVLB3v992A/pplRZuP+TGUHrW8eQWIL9f+5t/3vMVs6dhr7jVKM27",
-	"Hug+yIS6CSNdpzwlHMv3A1xEkXJDjKI8Q1higP0/P7DYNO8sCE1cWJBxOAxyFiUmt9Vzp2pXCnWpQzdU",
-	"dKg8iHqzYIlxppnUx+WKOZtYaV7U/1BVx7K/YWWuluCsmC5WHiWRNZDIoORkaSQNBt521fwwjvtsx36h",
-	"8j4mGLM7dhffGOBzrUYC0YcgVdp12m3Grde04WkvYZ+cJzdP0CmYslyy4Xp7wrSeGP/pUez/0NoE/1xR",
-	"8peMqqDnfDuPpRpSo7GdNvX33oB0wrpeJ+VlDqF0V7IiS+dM1UoMpmy6x1elwri96fbJJBpYed9afmbk",
-	"h17OvGYyw+HVBtO346c/vZ60TnFwFT91Haa9qpceuUpoV0Xy3qJOKbc/T0uNInKzOM2+5CK0WcesJDpj",
-	"LG4sz1mW1R1ER7Tn71WmFAbVU6PUG4om3ggfWTp8krkopgjysq97ESHyde10hCjTC0QBx8Yqs3lZFTp+",
-	"Ad/hV1EWyl01LHbXbI2lm7LARTRV1kuKxc/+g/9qp1JRN41OKrcOMIRxw9lYqtTdxVz9xsaX32gQ+wkr",
-	"udrVHLLswxONozN+YSyda/El+ttPfF9ymn3HxUE6p2fjAwv1++p764XUjKTckh4TCSMZZ5pMmVkzhqky",
-	"KGzo61pcARb7whr0Od2QzMWLHHT9VmMI3yPuWug49TvK39fOT+3c1LrsXNvnjmQHLO4rZmrw/OjURAyi",
-	"EorTH3UiBTG2G7eaUHpqCp4+c/CKVv7agMjQu9jDboayvlrUUdQNBlUGSWAjcXvynbMx78el9tQoasaz",
-	"KF3iGDATFfdy8G0tVaBzhe5A1ufhQudHEfS91DAQm6UBppNnVNSqueSoKU0VFcnCnqyMJuHoiMGX1JJt",
-	"ds8Y7mD75q6b50NN0hjAdD5AZI/pZjCNghozqc7JD00W5TzzhEOFDSEJQtvpYrXNiXpYC/tEV3nWxVc6",
-	"3SiFjkzC63L0QQM1huLHEVroD+5Att3AXs2CqKkbTBK9GZOb6cYw+y/o2fYHCLK5wddmjN3YZaawjue1",
-	"rp/6IiLN2TaDTFZSsM35Bzzf5YMzF/4D4c5mMXo6MjLLAMXrvu2Gi/n9VRlpA5u/R3DMawFVd87JS9j2",
-	"n4p0zlIXLzPd4A9joqVzjQtG1kqKuXsjleiKJguZpaTInR9Om77AsvaSp8gm0dEN7WJpSyd3jNElzpMF",
-	"ZowmTBhL6FW9G0i5xphI3LwSprBM/7MtuvPQ3J6rRxfnFxdx1TPsQQmWz6iae/jkwcXl1YOHjx47LTqQ",
-	"efniOXnw4MGTawLAmyAVpIWCjlsgeLVhXlw9Prt4dHbx4P3lxdPLi6cXF//bB+OeK5kWCcybp2NSCP5z",
-	"wTD7VhN03CFi5S1T1wRiT7UhV48eYS2HZuefLts4mrsRxkvngS+L8RSM0TBbwOxudOGxxktkcQcRPuIp",
-	"/U8hVSqY+QXoPFw65AZKgdhjmVJD7b/OBG9/dNVAbuCoQvQcpg7eNGcJVUSsVq/4nIsOB/YaIfGbgLJh",
-	"+LWbRYpdPpzfjF1VE6jKAewXqr74kN6U5RApJIUH5StHtUjbxfTbx2e9kJmHfvGEb2WFRjuXjy7cfx7T",
-	"tpsw+yjvoqS8IshA2xwTFgB5ZoAtbqeG7Iy+q/ic3ifyJ168qTHUoYWoK098oL4CPLuHNW1a0TuPHwyE",
-	"T/UOeDe14D1np/HCRXgMdHnk8TDRKZ87mKPWYfjm2dnVo8fAoRfsE3W8nqR8zk04SmMwfHxa5BlPaHwK",
-	"f2mqDIJ5oKnJnmCKZ+v8gFgYPhcyWLTvOzYzRBZwyVJ7BWZUQY2jzCCCU8Q8Mi6i59wN5zebaWYqCITt",
-	"4OwZ9UKhYjSNHJu8ZSqj+a5T9tq9hhon40ODXhT7CR25kRbMwWgPA4Jq/ASG1uCt18MbKvs2A3GcXcsd",
-	"xjYWgrMaNjbcE9G4OvCNA1Vb4abP2xN2c996OdDJNdKK151AK4XGv6d5zsU8MseylVzFQZmiiHBoKhTq",
-	"X6RgYxQIVtj+tvTsHgyJMcNumtZ1wxTXy7MV/HSW6FuwCm/99UxIlBiBvGaKMUVTXugzF5s4hpv5bOva",
-	"2Ub+rd9uD6OQWWGd96vzX7+zArGYUswynnSFajZvke3nw0gRBAc/i1Dqfo1vdYHCpOHHgUCA0Lmtptt9",
-	"hvuJ/W7OKwLRnOzEvi1jM/cKxdoW4LYV1LAUE1O7Y3IHeIQ7iyS6jKItOJWaiFBqRPuV4SizxSKLcOzO",
-	"ktinKIfenbhUBaT0VYUu62o0CmeUG9oDGgsU+a4UKYYEhe4RSB6dYDz4aukQJoN1zxzcs+tkZ/BvbYlO",
-	"Hu9Z3479/W8fNHvD2Z4F2bf5S6GZM9qgzYtjHVE0dd3TxEgZFSK5ksJE54p12xdei2xDtMS6onLmS1jS",
-	"JRNkSpNlf12TyzgBFsfasbinjFNzvoAox/W/Am/kEGD+bV69CJdjiAP0QCyPUMyGzyVLuW5jK/VxhjDe",
-	"iddSahUfdnKMo4GeVOSwfS7B682hzDq7ZWqzji6OeczqCt2b2lI2VrnZwDGFrBa6pputVLHxIYTwuWMn",
-	"7kBoPE14oW13L1D3O8LOHv9O0OPtOp4kxrprnd8xkQIuq9WnM2qqpdbXZa1lLCNLtKEbLKm/q9zQ7yqi",
-	"G1BL9sGebM4ygHdr1+/Wtl6WnY8sBr0DtcYwQbs0LMDsvVczkW8vNIcyKCEqufVoRcNCrfGzclxlFy38",
-	"mph9eF8ObsBGVDM6JJvXtRIa2g+M7YmzPCQaF2toRNpWMzYz+9g8XSiX68u1E5rz/1jWu/lGZtzlKg0J",
-	"jyMp3aDTO5ErpkHYxZufbBhVY2KHQSj8QqQA57cE9yYCInAxJxRrA26b89x4qrpHl/1CcxX8Vn5ydfHk",
-	"Se2jq4uLYLmkUg0oP7y82tUX+G53bfkreAkcgaa8lgYMrbWpOE4PD9KRCoj14gvFzeadHYaT2pDBBlyj",
-	"wENxo/zt+5ev06/ePSP/9cP7v4LJVQDi+ZKBeARzA06FTZYDWBiTjz7b/rmYBZKwv8R4DKzqxDKWyFWJ",
-	"RabPyc19yP+6f3t5U8I3SWGUzAA9go3hwwXi3xB495rc3Df3f0V+9Nl/KQX7UdTLyVlWOSY009LHI4BY",
-	"8WNxcfEgwY/hZ3aeyYRmtoub8x/Fj+L/R57pJd6ZN89cTWWwVj0leGHdAC3TwBqOmwtXBlvYsZzblp/L",
-	"1QpqzxmPakUgUMV+h8K8bdeVcxcgJN28TNkql4aJZHP2LdvcPCVQBQghD8oadgCDMJXpBuNP5/yW/SiI",
-	"616CUAXS1Rg/cecPv3h48eScIIAu1t5bshzrcD24sIddw9i/49pq23IF0RI5nTP9lNyA2HiDEZw3VtK8",
-	"IXxGVlakmMksk+trsqAohgCfsHuQFEpLdQOtggXMbiD10S7EsE8Y+0EFefnuNXl4dflFGcByDbDuOMwq",
-	"XoSn+JcPH15+haMFGRMcc1BoBIhLZkgDNEdrMJfifq7kNGOr/8AqEX+xTT55+OiLv7plgrCIhN1YDvZz",
-	"IQ27JjfgJNU3LpDD0pZdaUARGDvAMe1igZwno4pvxUjWKSOKzxcGRnrz6awCl72phYdUf7UrgbQNv+gl",
-	"IMWMyU1eTDOe3ECZyDG5oYVZMGHA0p1aMt0QLLpyxoUdI4ToqHPyAxD3pzO5Fo2+aS0uCMq0Ub0EOoCx",
-	"T1kmxdyuI9hdwMyLFoVzN4kzSw03ZEXVUtv+GsMGkocoKpweUA4aTjTSIYij8M/5j1hEP/EA8Kj1jezl",
-	"pDgzFLKloWADcCD99P79Mgbs3MVS3Pffg1xkILjivX9pNB6VuSmjy/MLD6hGcz56OnpwfnH+AKFNFsBJ",
-	"7yOg+i/25zmKI+XMXqajp/aP38ArmPWaS+Fi9q4uLnzhIp8uxz6Z+3lG0XBcBX7IpWe0NKSufR5vJbxC",
-	"lBnE3DzEXkLXUjma+1/S1Fddql8Yo6f//Dge6WK1ssv6dPTOagLrWqmIXEkrgBNVOPgIOtf2ZnqDf7fX",
-	"UZ2GR09HSJfQy/0VM4onurZyLX8/nbIMj+9UFlAW1B4XgHwRkiCrRoLYWvLvXdsD13zAIluxe4bS4dEX",
-	"2kmdeE1wXa6zi9l7o+TKbkKhkSWiNDh8A6D0SS/lvmU0hZoZvxPiHY8eXTzY/ckHQW8pz+jUmWUGE3xC",
-	"BdahfQpMKqWGTqlm7ird4yx4Yec+oAl0bknGtang8zFZnq6YgeIZ/wxPu3rlPpaH/Dze+eJzuIjhzYBt",
-	"25MlYM9DvUH76OeCVVAVT8uaA9XWNwwpoUpnwc7QyeYEIyizQ7Ts6RRTwA7udYr4uCB6uvCCUIdlDF7V",
-	"4S4t+uPOo1QXQ35yod9V+3GlFcCoGDhez0BA2/d0Pby4jDpdTjrGHL6HMUfyhVRTnqYMyw9URxCFy/VC",
-	"1mTm2QwwOKzsMSaCrZk2ZMaVbrDAdx4+onXq4ICdW9bXOnkAxntWIiZ3nr8v7Xt/LzF7T7STVS/g0+u4",
-	"gFyxKP1728/aWpdzwBPu8eOc2G83bYwmSShuhPtchV9fXlzEbDrYqs6ZME6NDu76/V/hF/j5832Hx425",
-	"BEOYbLVzL9ORPe25DIV5vgdHg5BWH3xKqF8GqyLYiUMRdJGwkHzjhnbXhLiDCH/TNGi/eLj7i1fSvLCi",
-	"Jn7wZPcHz13IUIvKn+EOaaLlioEKwzJwUru1um5Cr2ss5YuyLmqjBnc/mrY9uUZSNx6Fu6Ft9H9bHQ6G",
-	"OgbNGFROB8zobQ5oiw1RPAz3y83dUHzNNRC8QHGYY/SJ2F0CtQTsWGvpS3WNy3LlaJvX3qJ1Boug71ud",
-	"8ubf/MzsK66X5+xrSxcaA8I9A5UzS2su3Mz4JCR3PtIT3RZoTTrigWrSPzbfIP9h/dRshd+yzeikQuiA",
-	"GwPq0aWu9F/dnvmW5Vj9t6Mv91l9XuUn0OmfFxEckLdAOLo6Hie7UdbcLFIHF3qSM+A7+PMU/HkKBp6C",
-	"Hxzp6NrNMPg8hO6Dn9ZL3Wc/w2JgfC64mH/LNicVW75lm3esU1Ncss3x7ZRvwIIFbeNNi8o5+L9QmE0W",
-	"LFm6KsLoRPni0eUXf41Z9aB5DEO8epf7ezY6tYXle9a1zM6R8rtRx98t5BrNK4AsCo5LnTPqHUmlf4ob",
-	"8PukMs7GUnM3be3g/Xp0VZjXY/QINP+mqqnvjuyXMt1E7GctU1qwtR0VEWxNMinmxI6A5AtFwd8jM+gT",
-	"K4aQhVSakSlg12NuahRh+HG6uMrPTW+9UQX7vEWWD7dVJ/w8vSZWPXJYElhMUCPODQTN/9b1hsuIL95L",
-	"+R1VGLv58OoqZlzO/B5QBHDZXJwAnEHH5j2tHYFsMU/7bFaWGO7n+vD2C28GPy1DqpeBDXCmb+QaKgQZ",
-	"ChFpvzfmVPlfcGsBlYW6cvRkVrohBu5vnPXCl2HXLFEMLBkYNjF2wR6K5YyWsB5kQdUqZMEAz8XdEkat",
-	"n3fMFHnXnYUzGxPdrAN5Ddj+CHiGVg6HluwzGhIpZlytfvvc6ADJ8SuQGlu0RowkU+YyOriAGDZC85z8",
-	"5f3r92/GEH7y+OrB3/56bKZz3y15/eK8A9p1vYapd88rGUFbRw+fXF08eBJ/y2LHz+3HUTfs8Y7TW5bI",
-	"W6Y2tu+gSudfgFOinZWztBFuHa8/1qH5V9z53zGDF75V7YQ/m0mZX3rMg6fYyjuDOgx09vlRT0glJR9L",
-	"NIVCv3tLpu9cOOia4o3A/Ir/Sc3HoGbk3Fvya/PioWu6Qd+Rpw4IKaTCsBQDP49C+VVl/f4olHf+zVPL",
-	"t/Xi7Z1SDI7l9+YK39pxmVsdvJzN0bbzPhPpGWiU+o7lBybS17bfHTTzMJjbsvm9qL0tx1SqQYUvlXcX",
-	"vuI0mKmPLpKCHbrHZdR874F9Xb5191Fjb7C+I6GuXl8JugZu73val89Gq8faVSdHPLZQ1NXPXRFeoSzA",
-	"k1r5/ar+scKtSoryEadQBcj+ggn2kElQln3bQbq+MRdz1eXewSwHv57Hce3srZsUmBg4+urrUb2MxOjr",
-	"D2/ridaWtUE21Zxmkwrq0VEzNAV/Gn1DV9NCzUc4eaf7XF08fPQF5G8rZk/t6Bs6Y0IbRbVmBAAkDf0E",
-	"1VJGX32NEJlf/O0J5oHZHt1peOXAHsnfV9NvqkNSYkCOR3DMJi4ZFn8rISJ9UPzIIZOU1Wknhn7yAKia",
-	"inQqy18Rqmj0daFkzu5/yVSGJTHizswrti63OUoYvTr6cX2O+fHBE+vAga6r4A2sD28vwhVN2b+rv+53",
-	"IkHXk2Ig6Sot82IQydU4CI5ovoWcqevSvf+r//Fzn024xthOfhl1icjljP5QUUcBk3GbABYlJKMuT/R+",
-	"V9egO8nvB4Q17KSePQKQX8/+DEG+A6JCoahGVPfCEczNYPTBQcrImY5Aal0iFtXLYwfP7ClheUh7AJ4n",
-	"qhDON0W04Vk2JkJC0GyZn2sa8bKDRI12HM4uYePy7iOArpthwuDeMtKHLDo96M8QoeNHn969jPLMiiJG",
-	"EggmarEUvJkq7Rc8bJqJA2OUgnfNrMK16PFiJyX+xWkNfFU/p0i0/O0S7IHRz98zqiFPNEBHkDSjMDTd",
-	"LJi40wtoN/1h/d/hsaJR9xw2flxTwr9cZP/zBjhxkCi4Eykp0X4rFSKViGKDxvBoN0u5d67JGL7sXz3N",
-	"wXCt/yaMbKUICEkzUpiFJoXIKU/jxbu32MYdRwL8eWb/3aS2d0bm7VvWymYywwtW04zpa1+2h8wl2qF8",
-	"BlhKNyWeCYAY0cScioFgdlmUJ+gf+OoJT8pzRGyCjvpsCDjoP7wFAaPjcbKIfBYQ235rJoT+rGXMhSQc",
-	"S5rVvcNVkieEPtqrFXWUrvTOu7CQ/pna+btJ7fyyQTUdx6WqCHI6Vdlt6q/w7+f7B0tnu/3oQKUDwQMg",
-	"ECNxUfAubiN01DJGb1n3UQvEYLw0YJD6XeQd3LECjlEejq8dRHkOJ7A7wFD7TLKX4pCgQu8DpumKi//c",
-	"QkarIxUfHHboRnvH0jkCKYe5O6Q3+UCcOprkSeka1wEzcdM9BNg+gCo+F7qJgknilNNgdp2jwu1Ml46Q",
-	"DWlpxrB3x6HNZEGzjAH+8eh2esG/v1r+sPlvX89/eKx4LTMGMSz/JMUTkqKHCYUJ+Z0sQZuGpup0k6cs",
-	"TASXfF2Y2ABDtxdck1vJf28hhqaKfPVrDdM5NKZQY87y2ZJt9H0lfQGLDnsrPG/lOp/A7BraP0w1dlNf",
-	"sk0dtt6j1hueYcgaYpH/GcAz1DT6DdWQO2saq91gWw5P1qPj2rcdQnSEzjqbna8V34qxKTRTEVHopw9o",
-	"PTlkX1kG5A8TQoqyCOzgMYJIkUhiIkj3I4ljWra9jM1uaVDCdvGZX99SX8Pn6YiJOReMDQttKEnnriMb",
-	"yo574ihdYS6HIWDAiau0KRNXAglxf7Ll32bMQgpabnWij8DV7/9q//k83JJiqc6bRqjBylOd2BH/WgcX",
-	"nuxbztZDznV1tgYASZzgOuo70396tv4wni0G6LrUNA64g3q5BmAYrokvU0cyqZkr5laqHQOgKuOYwn2o",
-	"wnzWQInZm0d0BYg4lI4ausxvN0hkv+u286K9bm1gzbr757E+cZCJw5NwgKdNicjBHteOoT1+dncyqSEC",
-	"liu91zFrVMW572pz9GtWz/xLd58tCBVajCSZlFBkBLMC/aiPnh7YBTvvu1tIzXz5kxyx6CFYuQeG3lfk",
-	"rAaxVfmzXlTc/5tY9hquBbpjjFbp1lAUgou5C6N5StKCjYm8ZQp/UP5nMt1gTIIukgWhmlyePbiwz59c",
-	"/kcn0P0aaxF3rGvEkJ878BgqiJzNmH0NQeOMT/Lt7Nu9fpRqAh7RxtUwwPqlXT276qa/FXh/dyh/x5aC",
-	"w8IoXnBwuPk9nG6I5Zu6Si0eE1Gspkzhn/x79rBOeZbpMYHar2NiNXRL8D5ih6eYvdldTqDkhwE7qqt1",
-	"tF/YxXssn4hBs2FGff9X91Nvhpkb4ej09Nclf/iF+DdIL3NTreIPcqos+TTvCbglkMR0NzE1i21ZXsIy",
-	"Z+s6Ea3tvpzdCMto7l2EeR/OV4xE8SW8+Ls22dop/Nvy4Aq1xO39Pe2ZaxzvHELutuHfIK0XyZLtkJ+/",
-	"dO+ckgyhi764yinNqEjYHz+y0k/UVZ+lAhMJyRSU4nTcdEFIUK9+vwy5y6wxV1Q4wvuXWj7pCqSEp6PL",
-	"i/OLiyqAY82yRK4QntkF/1Pi/uhqA0+VhFUuBLcNfHj31bBkT5z8XSd61nrtPIR/Glf+KDbTv7uiNaUQ",
-	"SP0e+yB/uRZjn7ScSKxJkiu5kiAWuuLDXJR2II8wY9mX8C1Eah+evHaae2oXWLKwi9F/gT137/yuJTWc",
-	"xL+5rLb2NXBw29OmoOYx3jfHuQ8LbZf0NyeyOYq//yv+gAV79onk3muMEYcBhtUb8/2M4JixJjbOo8Zw",
-	"UPSpikTjy1BFjp2TN4rllKeuqDgkKEHVbYPA/035yb45JvRHYQcCn1WivqvxLNgnA2L/OXnFbpnCwt7I",
-	"vjTJ2MyUUUIw0FAoOo4QZ/4bkVfOH13UpZPnNMtIqmSesxQKUBeKCGbWUi3jxRKc4Fuktzv25j7HCO6w",
-	"y+gHzxfm/JYJoIc/hZQ/lpCClfXdGQQXQO6gGHmsdRNP6XDxgov5WRyS7B2AyD53IxqAIzsmGTU1c8Yf",
-	"H92oYvIlaClcB1QxyO5D99QYbZ7rynMjsxQJzV1GcMfUqcuv/h/I3GmpkibmjuSHerBTKBEMjM/n6ADB",
-	"nyEG0f/inB74iwevrIXlscz5UEoUVkHYKjcbLC9voA8K0fuAQH1OfnC7TzK6JlQvmXNe4x9TppcQgK0J",
-	"1YTjJQNBCMHqAhDn9Nwt6L9SDqgt3ejpiKf0P93Dc8HMsBoF+q5v+jjXjNsPSNdd/3nZ/1Eue1/9aCHX",
-	"gGACPqgpU1ClhWYZS+G0Ozi1gW7NQTe/YqmDH/iXGkL5LXsOQ/lN6BU1DeORM4g2IYU/13QOWRiKit0D",
-	"8j3dDDJ/ujnfsfnzDd2sWDfrQZr4k9n8wcyfpG0cgGyrNcA3YoJHbgUALB6oiVxb0bFWyD8t2KAoi33s",
-	"nHM+2+Gm+zu8ccJ72XbQaX904B5XFxf/HkbIygZO5vSW1ZSOsZMmTdCB/Kb87g+kQmR8dbdXZRE4A3nh",
-	"4zL+P/bevbmNG9sX/Soo1qnKTA1pUvIrlv65juNkchLH3rKzc+5Mci2we5HEsBvoDaBFMTr+7rewFtBs",
-	"St18SGySpjg1FdEkSKCB9cJ6/NYvtJyd4u6jpviMG9M6a508x/Dhygpw/kF2Y3+XJ7+rCunIj6rwoKon",
-	"nNGdYiLtXZWY8qnTfOh5CyDk2ZwrPsUyZdaHRE3YX6BVGx3NMhEy+M5NgwZ76h5sPhR4i2zh2no/EDYm",
-	"4ixWSrO/+SZ3iZAEaBuNlDLg9sBns/8d/UYUCcgrUZ9KSWHvwjK+6mijf4pjuNF7fEASblPpRrrDBNsG",
-	"VLhUdkkU/Vcc8VVTtXuER07SeM5fDenWwv/HsTvLnZp4Fq6tD6z66JSS7J2SMacWkiu7OvBJtuzomM15",
-	"17RzJHI07A7FsPvdmVCGcTxWxvsqt3NqbEXuR6JYxxxDQdO9cX++dDOPB7cP+SmO9BcKl0zIzQmXFSAJ",
-	"xfEa1Xy16s8AWcEFSjKrsq1Qfi6/KtrH5R6p/0AbAiDxDxUlqBPAWmNckFEopYPX6oUXCx90+QUHNmj9",
-	"l+ZZlDWDCz74e0Dh7cj49HYWLYRkS0x6mECS1KJ3L6AYTwB7cV8gPK0SAez05hDzqWmdnTxb55JQXvtu",
-	"gqJu6iWoHY6ozjFxyuffYJ/tIzbWYd4s3vlkKnfqWMCOoVIup9j+LQB+CEvR0wA0X1RWryVE7q15ujfu",
-	"z5euhis1hr0xxBwzLcH1cevduMRaySAjsFGpMBP+yK+NW2ceex35iDRygH7F7hoihea5ZaWC9w9h7Fft",
-	"BfZPcYxtUGyDSmQ2X/C+C/tvNYpPuOz4/hKLLyYJlz4fsdF7STHNomuJX/DB02Vo/KEGiMY8y9unMnir",
-	"WKRSOHAIEg0D0Jonu84+jTWfXIS17DOuYLHIOu5R8dGSOZibxydIEt+eQcUQqnjw9sGi3FiVgmYGnFmF",
-	"VemmzRwlSzYZgfRVAwRYWBR8hNphlbrPRz7m30zm3koiwIy4FnLYGWqVZwubG9PAH3Fck9Cd5Xlq2AwX",
-	"e8AqigjP05tKy8gJ7rxgBt/yhGH/zIlESnT35CRhKSCiW5tx/7KoeD5IEJeB28Fb5Lk7r5vHQXTH8h0f",
-	"g2YDnopkvaqEuzywRaT61fnvqOcOpVkr1xi4wXP1+K1eiDiRQT1znOCJZ7gHHqxgPT/bfRIu5zRUNxbG",
-	"qOQKdm6y+nXsjdyZdYcuFMKszFTYfW8R7ff8AgZLsTKPYucwxE7RjovEDgEdz8GEloyZkcjM1oSMn3PX",
-	"MuY/Ssi9kS9+q1pnrd7Jqx5/OjjtvOyfRJ2X8CzuvOLPn3eeRieD0/7L+Ft41buPufMOd/1o7xwFz3Yi",
-	"imU4On9P8kZNcd7blDbdG3rxpYsdh/cmhkhsuVBQ4YL3zxJK1RXETOV7b/wcZdDjNH54ybrZobih6tGv",
-	"SNy4Bc8bDXsBhve8F/43w+PtTy2s0cqMHsrHsY9C6CiEGhVC37m1Ft3MvA2UG/D9QRwJMyEZ8GjEommU",
-	"FN2p0b9wXjQWcqYUMsE8NGYMkYihScFmuYXUU35t4KIYdEdI3EZ3xCarIoUzdpkqaUdnp73TF53e88s2",
-	"u5wC1/jvS6Y0uzRCRtBJuLEdn4FwWdcSJwMtVNy6zctzzY6CNGnNzYsrtha0+9X/72/02b97nVd/3jz7",
-	"0qEXp1/+Ly4tvP1/767s7/9ry113ZlteBxkYBhxwEAebgOaZYyx3bm3GmTso5hMUHZ0xPCsP5IF9zSiX",
-	"5YA7QRT7s7Qtz0c/snmn4w9imGuoxaAY0MePqUmPkIyzAUxmz/51l507ZkuEhEVk9ymM2X7/Pmy0FnCf",
-	"qHbSjqhiqUqhWJWJqLJZHiJkuE+ohRI2kiCUyD+3qwHCZh6zHy0b8SwDCTEiO5Twmw4J18GqrJNnO/eY",
-	"UwHOJ5X9lu0bjuFprw7IMAU7Urh6bkao7gbghjhmRWDYZ2t50+np9wvRsGTYHG+Oh3BzROO2r/LhyHpY",
-	"JoStCUhNM2DslAtZbujTEG4hNtFYmGX9G474qisKfjtiJc3qCahL2ebrCfaiHUsmOmOYLi4beMejkZDw",
-	"sxv3VZP160z8DNNHTtfuuG8XSAf3moFIg527hP3k2+9W2YiZGMM0SM97N9ddbGLNiG8fki1TiAWOcdaT",
-	"Ij8aLXAty4kIcdumE836Ec+4zn4awxQTx4U1nhqOptSh1Te7M8aWEMzT7nnpuGsq3NcWB/W6pnszhuk2",
-	"Cph/hukKJcmbFjCrVSRfKREfOWtblcgo1SxTt64GDyFm6+SxIPFbX2ZcjGrSqgmT1FVb+mZiwpo2U4Oi",
-	"PRC1n9AIc2vg0Rj0TtSR9MtAGyXP6AO6W464HBqm5F07/z0ertIVtGLAWiGH5oG2fJV5nsfCLqaw/D6d",
-	"NDbkSMYYrTCMR1bpOh8yfjjnQ0759S8gh3bUOjvp9e66i6snCzMJJdsU2lJYMMAt68NQSGYUEwMmLMM6",
-	"OUF4yHbBsogvH7quwouOlON3ZCxkXDez+6xu3mfrT2to7rrZVP8/gL2bZvMNlE65dTfQXMStFSb8geC1",
-	"hGH93AgJhkAcmJJ1sw60SqvnjLmFjvv2KhP/ljGr2tjhTMgoyWMhh+2KldTHL9ZfRKMXUMetj96volgs",
-	"YpS69W6VBeIWhWJDsrZ7BVoMFgeN3bj/dsM8DbSaJpi5ySoI559q4sSesVzGhx88Dlj9voGtwK62BngC",
-	"cah5LhrgGcuuSpvHsIBzm2RW1zCY1KcEpnNpGCZFUToQN2Mhh4wP3YNZrM4ND4xl3lVg/USzwRK4RYun",
-	"26XF32QMmk34FHV0H4a5ZP0ptbQ7WMJ8o9Ist765M9GkGiBNGqauQDOkJSTOBOKhe8Od7z0I8a7Y6osk",
-	"6TgqWmgmfieS5CKX9/bfNqkU/drqbi+PRC2Weiy506zXjG67KoNZD8/CqhVXjnQQpsbxsh1BaiC5AkPw",
-	"E5ivaZzVfe5NM2eOGxRvfbxSxSgMsLO5klRw59hhYJ2ocNJ6wEUCMZtw84fMcsu0GI7sE/armhXOyNgn",
-	"hroJBPZNtBMRQdvJR2xzrga2AMMoClIru5qiY9mT3W67Krkn+gwyxrD96YtO70Wnd7KWKzk8xkq+5NNN",
-	"M22dG1nn8twdRThzp8wwYTcaD3VQwkff10E0OE2UCaqPJAHeyUHG7uA5w/YRq4kvncsnGomqXs11b3Qu",
-	"vywy0GeM3bTKWkD9h5/D6Z7yG8MyrYaIjBt6VoecCcf+kcqTeNagfEtqbLlb6yKXNQHxPi6rjroGQsa0",
-	"8CUZ/th2JMcqB+72SEgLtQ4hGrgwbb/kInrea7dSIQtP1XY9GO7pH62l9oOgcIIjEmfaCGv8KW/LQKsh",
-	"2O6N+7NUKjYtEuvkIT754QtEJAtv3SIgPXipyK9r6GPvqizc2hZJRk9o3SweLCO2D/FgPXrzv1nhru0L",
-	"SfUZtyVdJbXFKsoPvOInMJVTLpx9+P6H0kN//YSmuYxGS6BsvwuDmhRpOMciDNuw1IP3ToQHpV7QMQx4",
-	"nli84e8iULqgix6d2U4v9QkMefLZZxYgiM0L3uv1Oj33n5fuP9+Gf/r/ncxswZ8FJOvd/+mBt5xKVp61",
-	"ji2OV/xDueK/z0CigYPnSiXbSOWMqHxF9vdkUZtTE4RM94ZefWkyOYwoOOSHcRuNKjJQEbp7D0SKF7gF",
-	"X6/DpITEvm2Mh6OAeEwC4gKc+pqJCPT3p5huKuxtk2FT0iKPxmCdsMAXX7o8/k9ubNH7ozHBgdOtUBz4",
-	"uljPnoDGUFlgAVqlcsuH2DvyHZ+yp+slsM+ebduWB25/rWChii4fWxLH5PWDETE/iiswVPvnD5myAFHI",
-	"YP9HYdtMyBkCufQhdwL4ZET3m6oMjEZcD4UcdjOViGhhwtAbP/QDjWxQ6d6aqa5EFj99FHlCBvBADfZb",
-	"GWouLcRn7H9yZblh/SmmaTpzFkvxStlD7gDlkECoDCVWYTC5RDxhr5u95uZV7ZzzuyS1wxD2bORASOrw",
-	"4nNrz1rWbYvkVB42Ukn82UCkZGxaZy96hFxmMIRxxRMx92HPkS63vPp3NcRCU1prePnZqtZZa2RtZs66",
-	"Xb/AJ5FKPWLA3RW86pWWEK7id5bylNYy1DyC+dUTdeB+Y0rvGS24uMr/JC1oCW6RPsJzdtJze506CUdF",
-	"xJvbsqe4zCslogf98NOKLXA7sLJxUCWDtnftWEcCMmrmKAxlpx0NhQPpMQC2Xvi3Z62iJVxbepvNmwWr",
-	"SPbldkGY/f5XkdpsrEv/25eOdqcq12jvOKnjIfgZplyh3XNJoueyjXbRGKZn1GPBDfYy3yebDsFnoRmr",
-	"NMSMSzMBjToxVc72kgoLDZyaxCZEDNui5pjwKSx71nv1hL3GL9GWjyGzLJdWJJQF4o1ynIIewK0fEwPi",
-	"J+x18SamTl6B5gnz6EKG0fUSeDSqSugylmv7kb7eeoAuE6Ee7KwQ6akRJnY/esWT3En1fzx7dfL8pHDc",
-	"fpkJ916BhlRkBFgncOnQ/vHs1dPeyenTZ89ftNrh10lcz1CUwjvu7P12IFpLknRevlwD3JO+it02tg7u",
-	"SXMTIdRWoyHQo39qBFnw/HlYVum+yst26/kqj/6b5FdcJFVwnpThyVkQd4F5C+O6JHNRhIwgiTH9D29t",
-	"Gga5AX81cwLh7uVsgRQm4IzVRXD3xr9amCBRlh8NWydhqjrMSvr4EWRM3CafdoW+IBPNq4nVCGRb4GW3",
-	"zrMmnr2AHrszo7xBj2XVMutcl8WCNqBOg2I8vaUYb2u7dssJg9bZ0+e4fWvpmQvI1L4qOafX8PCPeu0r",
-	"0WseLiBYorNcLm4s00hq5x4+085UGnbf1AB3q3oaUWLdPIt3KjHmSf2tM+V8rqsw/toAMYItoEOWyylT",
-	"OgZ9jl7YDLituWw8Yb97aFKrkpjizCT4524MxFLkrvOXksJ+rLgd0HZtUJ6drCjPTk57ByvQSs7Soy3/",
-	"Vcs8IrhbeHe38cJJ9tGhczMmBI1UadiQtEtUNF4YQ8EBTZrmOEGNQU4QAwdujZM05tH4mwpwhZ2ioCB1",
-	"dHl8xWUEDfjTCE+DGS7jvrrGXtmod6IxlTJFXLI+oBcsdjosEVd+q7zeMuj8+kO+lwSqQ2VvCCpjLLMT",
-	"hXj8hvER8EoV5Z8tUPnuojkYRJlVIn7q9c7w//9a3fn02p/Ttj3/yxj46O4/TFA79E0X3HtbeDlFNeGa",
-	"nFAItuALjpPEsDjH9Bcn+SZ81SxGFAxelbkP3Swqt535iGGFFFNaAwbjOhMhYzVZqO+Kwb/T2CY55/Zc",
-	"NUxEqz7k8i6lMXCUKDmklADfKhZkDKXyc8vHMHfNI8TnbeS73wLbwDWSjlIpGAQQ0B7jTEhmcpOBNHDb",
-	"z8oybuznGUF+pqM9D6kybgPc7+C7WMdJGlDn0t9xq4IwlVS7w5xZPsUg/zppbdWssEUltiYrHpXYgdTQ",
-	"Y4423aqakUC1V68YonHnCrR3MvlXCyMl30M0/m8a16ReKk9Twwd+tY8gUuKflHxi7szKp38R+ngwzEC6",
-	"SwZqMAAt5LDxiEjpzGqiITX01qVai8VFf+7XPat83UD0swdZDAbYZv0pyzQMxPXjgGedEfoEoSOIKpwt",
-	"kyU8KrpC4g38VinBYTABkB9sW0ursyxfF+eADneIxhCzPgyUhgLWxx1Cm+xBQ0UexdkhNCudmLCUo10J",
-	"xOR+eF6bbBqAe9M8C9VOBnSPexH2hJVUU2n/juZaQ+bag60vlWZcQ1nNFhemh0mada2ubixMxHW8GxEw",
-	"z5x+KV8Te65mLRbdTtwtGaTVgtpOHnlzD3mTyn6wuW04PvR3SIT8m3BSQ1viTk8sS23Ut37cjmDZyWAM",
-	"QGwBHL22aTSOnsPJLrWCpmbPJ+2T51/+V2stqPa/vNSsmtN9VgeB/uLZdhGtwoFNj6Z4GYu0ICK8cRYX",
-	"7cOytzVg/sk+qFu/lI2r23W8p6szzIXfuC/eQbo7pS5hEqizPTPbsL7Bi+s2GXFY+CHVxFd7HLX9QRT7",
-	"TISNRmAoDw+rg+fMhGAg+LvrluwEg6vah3s8RYgEQlBG7go/nbuoW59uh1uEYM7CGwxmhquccAsE5plW",
-	"X+Ppcd2SdhrwwZ4jPnvh5PSe2QvuKYio9kC2lbTuUVwdUge+4FELfEiuNFROmhQVl0xIY+9WJzYotiwf",
-	"Q8cJ0n2wh9xivuPkHvQMeRjuh3Zx+tyU1NKRwffQ+/CbjBVlFyEFkr4ccayFpeYmDbDmcv+CaTrsugjz",
-	"EpfoDIlIxY+jLQc9Md4tJmWDSUiqSN7Bpbjmjmu6N+7P0uh90/TzPVgukkUURPXovsdJUIMeS/Tgg/lu",
-	"A2bFRUET769z5Y2KYSEezc5tf8QHwPcwGqd04vd+ZZL9FX9hy/le30N9znJI8jgaBodg+f/q8RFJ9iGo",
-	"RoBHFJjToIFS0xsJNQa90A2ypmkLfyYxatILYkhEKizEzMK1ZQORYHJHnjGr2NNT9u67mTMvUkmeSuNd",
-	"0rh5fykJhHJS7B7XwEwejdpMgp0oPW4zNZFtHPrZyYfSy88CE8L/kLN3dE7IKLgSYQ0kA4Qq4GygdEqL",
-	"IbzrBFjGtX3CXtM/fNJsn8eI+e+OMeAbYCXJZKQSOPc/ro1lp71eMZqQEtwKamoXE8U3GoNtV7UqiUZc",
-	"88iCZn2wEwDJIkgSc04NE5nKLctlAsYww0VtH5NwpvPdfkHmqSPlSKUpR6yTVEQqwUexvO8eSGSYu7g0",
-	"uPT7CBB4ZraVuOEEDlOilDXXTaKyctFTjOJJteLyfPEqH4NkajDwZbHmjP0DaekfVD/HEuCxkEPW6+Hb",
-	"voa1tomtFvO9dAs04FaW5Oaz0p8R2DOs2b3pdrX8mZ9ipcf45LngG4LdaYct9Jxg+NR4ZM3KZjY8rQ3t",
-	"nfZW612zihGgIgu2Y6wGnq7bNqLdSvPECsfFXTe6E5DmSiFQ7RjR+miv245Vf3pmPfybvjfbc9+LecuI",
-	"qSu4JmLNB0es1IMxNj55NyPpMklqCM949fzhlF93+iqedvpT62jy6dPnz589e3q6zAKpLIl60VtmmGBG",
-	"wKK2W46K/0VpAyt23vLhQKWLhJ9/1GuuGVTXim24XjxbJsruCNbvKoIvGJcxs1x/TJ3wnt9z9AivoMC4",
-	"3a825+Gswh24UuaAtHpKmxBDJOKD7qJCncPc6aPlilx4t3PYXt767zIuXFOma0dzuyQb6q0feoEjd5QP",
-	"5SEfhWFRrt3+YqknXGeJe8KzAU8MVDMWhhRXRj71P16fFqXutwqr7rOGJhm8fKyL06YO3kEcmIEhM7Q9",
-	"tCi6NWM+vdseaWse4vq7t1spG6kkLoDTDa5VSQ+/VsCjellVZNR4yhVgnrCf8K6D11z3OUGCTviUabp7",
-	"OYonCNK+sqPPEz41l1VX3Cx/oJTYpB/RS7R/Y/noXDJBqx0SDN7+duHOU7XOWr99/L4EDXrypPft6fPW",
-	"Gpg/v8Jk/tm37H+cm/wjQjFVsfI/1YSlXE7JVwEYpVb+Jo6Vwccg5kElVTlCuC3ZNuyVnLchuuGCvXFZ",
-	"V+VnvONYdIzdZla1CXZSxvjI3v1n3Q7NvlMIde/Lod/Ayl0EwgrKve1uXXYEf8i3uVYZcMneOJOXJ+w7",
-	"Lscsy/uJMCNyXKX1vr/Nysaj969Z798cudQTBzPWHSdqXmQAN+Scvf3t4vaKV7EP+9zARqzUX8AZNFeg",
-	"p2Qj9KFev3PDJpAkdbta6Py5hflN7CuVAJdVS3gdRZAVu6IGjt98IYNTPuqKbkyVhQzc2DVnO7o698HV",
-	"ebRnjvZM8+7QeXOGCekTLVEA7N4bessgunGL+9K9serLQrdomeJXcY3GfHrOrHJWzD00jbsUrZxUga1m",
-	"tuaGqPU1/hNLPpwyI4ykQpk9Cncj6nF3hZ+o0u3dXfURY30/vY8/aJXO7JTl4z+p2eg/12Gt7k3Mp1/o",
-	"3pAAYSrfLstK1RUs5rKH2uDB5iErpzgyAsEPJRrO8kHchfubP3dZ8dndKxO5dYY+D+WoAPcwKzmE94hQ",
-	"chtcdHj1eNA9fT9Zevlox5ff82ruH3CRQNyZKD3u3oyFjL90NVg9bTIF6nelxz8Lubje0+rpD7g2N3qv",
-	"ixsu3Frf59Yp0IX2tLCQHrEUGpEbcxLgn+72rfSYWS0g9g28ioLHobgCyfJsXeDmWmfdQAxzvSDSNwT7",
-	"gx/SIBWGKSrjycp4IEx0BPEkAc1SPmUGHgdyt/Ln+41h/rTOmMn7bpP6oE2babgCmUO7KGFQE4hn/zIq",
-	"iVekl7nuOnUXnA0WNoxUImI+7UQ8ARlzvTji/E8a/aYY3CBF3pprUdVMsfhHVTnjj2729HtSK3OHpLo3",
-	"4eUKt4Fbx96A6j7a5V+xXT7hU8YLkvdwRYoFaqaAxQPN9Do1fJc0tyX8lgm+R1DWdVva7adzJRzY7aKu",
-	"+aP7HkMfkl1mub3EjHZCBZqhcDqLy4PnY25IjCHTOHyPROUlG6o2u5wC18n0kmnAHzCMJwmjN/EbT9jr",
-	"APVZGfL5Q5aKKiZU7iFnHFVYvs6KIXBKD3QRjqKI7Fxm3NhLxr3LRdizWeMb39qIGeuWVJ2q0ojs30jR",
-	"24+g3R0MSced6J0cltMX3lk0+8536trtH16d3VLoSGbfPX0esl7cj7RbqZIYzDpdI8fl1o4R7O22A0Nr",
-	"C6ujij0sZPW70nm7VXiLLM4HZr/cR+Q/JFvG58hUl95hFL1UYsd8cZ2T8O6LwjC3RxYkK+TS8zY7ff7k",
-	"5PQJChmmNMN3/5CYN4HpCE4wlfJ4MS9RPmGopdzsPI4hPseDm1VgOUusPrHGi4RjTs0e59TMRUbumgXe",
-	"ZnhgROSYgnHUtEdNu6Hbr9dz+5dfIdJMadvx8myhC/EnHPrGj2yQV2iin4WMF7kOxxjMD2pY6CCTH4UH",
-	"MRgdakAZlG4z3D/oOO/QFu2oqTDRhHRGwUMDnX/WEdYqFPWVNy2hh3jk5T7+tNuhxudOfU/jFFgXUI40",
-	"cAs0/U7dEnCdQWRJb2OkCCmxFIzCzti9L2iWy88YM3Yj3v520TprPX96evLkWQ8339tx7/gULwutdepq",
-	"/EZsuda+POtdSU7E0y7qkZ30OobLD8YC+g6BcxG6k7STGpRjsCUEOTuCKRvxq3vprloV1L2hFwvh3woB",
-	"0bCeWMwDBx8NGKkJG3BdIgZhtqkmlpsMtIKAwco9YPXtBk3ufr0HOiUDGQs5/Kw0yUkvx9chyN04nldj",
-	"hqMGODBvc8H1IX1XKgRQT4W1EJ8zQTCyVrE+zPCAsbVuIxqh+c5y8+Kk2kJ1a9ikMNkJz4bTop09D+hd",
-	"DBID1O3N0cCx21vzWZCEXDVlOpdnTAOPKa6MVjXGHsYAmSlS3CZayWHhR0kp/kM+Bmm1SphVlif30dI1",
-	"XqjeSoyJQmHXnImL+OpZM9yvvKAVcnjOlA4c2y4Z4BNufETDCBkdU6qaZ1ZsnWmYkhGwVGECR8wMIQ04",
-	"rlUDJmybuQMUSmKzLXq5ZX5E6bGCM+8HHNc4qbtpFjmHvQvhwL1uhT2F6c0JlW9i2rO7D7h/TEYC8flh",
-	"yiKewj5ftSpj76Gm583H/64Ew1V4leQ6GmFD0gH78P0PZjboxTP27rt1AWz/kJc/vv3EboVGLpmFJKn3",
-	"vtdH1GcUu/mY+u8htx+Xj+BFdWFft8iFKH4hFF12SbZbBvSViJCn+3k0BnTXlzyUbWRrzSP8wCO74oNO",
-	"U5D2cwp2pGL3Tm7ok1hFufvIvfYndwRgfYQArCW+WCDFqW20vzYuuBwe7ZQDwljihbAvVNz5LKXWsXIo",
-	"7vJ5aoZScGv12+1A+ouXJ71vv33x7B4G08np6gZT98b9WaF2YoM64lg2sXcX8jLusC9MXuIK21dDbYWK",
-	"ZpFATbvZCh5B9/Vq9wo/9AByBfyzPPKUgRDxYwk3lvQ5+R6wpTTyirsLJ0LCOeOWpcogkNhI5QYx5jSw",
-	"MWR2b+80KzBALmO1Yx+XW8LBeLjcwxxV2hZVWqGwgjbrc2zkY1ii5JBRS0CMAzjTfcSzDCTEzoZ3Npsv",
-	"mW7Yt/yfyXhhjf5HMZRCDn+GaaOOq59h+hHqsxlh+gB/1dqyGKJcCzttnf37z/Kxfsj7iYhwMR42QI2B",
-	"HB1YYGAsj8YoecP9C/0nf7v44Q17+fzk5d/nTjIGad0kd48SUT6jjeYbJhAPQXd90KJj8nThob+hcR/z",
-	"tNFDL09Tc/JupQes7N+oNOOIm4tInz6mZPK03DnSsjQ3lsH/5Dwpk9AveKgVBESnvfkKeE9FVnNpBrAE",
-	"U+FTMWpHCP6BLfsiSZyMDRAUdf0w6OPqphh5LuIt98MI+/fIDeGC2OqzZ3fHB4InnT5PuIxgkTj95AZ+",
-	"58c1SjKleWoEql+uOSeRk0thUcg6q+Mv0OqACep1HBuWZ746kA4xSAWWgZ4hLbsblNuZHVPZkCcdtBLE",
-	"kujiL27o2zCyQQqbTTRdCFzj1JoU8FjKTfzTBm+VyQG1ju/s4Vvv+UDaLeG1CsbWxpp6zFMOj+PSee40",
-	"VZPHsQaD5Bqh5d36J0/7uR5iBC2XCL3X+v5ti54lQszZ1mnv2fOXTmFbDY41Wv/kA5DGam4MsJPWrBrg",
-	"V6VjCfYv9pECduzHtP9PPIXrzyLGnz45ffrs+YuX375avWKgtHs/YIhvyzGi0vxvcYsWsuP0ePM/lEAQ",
-	"rtV7GNzJlgSPCZLHdxOgAu2+5jIaUb4MBYhXlEH0xfqc0Xkl1b2hS+2XJt12RPDBbVfTXPwo2LYv2HpH",
-	"wXYUbA8TbBcB6ynk346lmkgCtvaHfc6KFBkv9ijzAaUfpe+W6qXMPFz5QySdGqrloepf3KhjkPrQPPqV",
-	"mKkJWHd8d0sw1sDNrUfl85S0RMaKlA+hm8nhutlUlfI0E5HN9UGD30JoclA+SDVU27+T5QsyOj/8+mOb",
-	"/e8Pb39kSrPfof/BZ3sR08eaTyTjEiZtZlQAiyxVlHhsd8rqpO5MzIC+grgGoW5zYuuYBbhAWpuRmhzz",
-	"8Q4nH89jeHqxyXzKhjulwIIlKZPx4TyE67yYuZ2Ed9p79fLk+ek9kNfThc7od426oN/BAvCmBA4f0XUy",
-	"UtRXQ41BOuk9dlZoBnyM/fqogKyI6/Epi9WKYWH3bO7DiFvYrKc5hW7GjZkoHW+kn2ZVPfj7ifwQ5ngI",
-	"fClM3FZgAzZMonALZ9lIUztDlVBlmtYQWTZS2gDrc2emTVe//YZ1rlP8XSHy6evxOVUqIWKeATxMgzAO",
-	"DGQM8WExxJaksPvWq5WmeefRbZ+v8uS/SX7FRbKgRnvWKOIbw9zNNPDN/Xi4khUpYacz4JHTDYtSc3Dg",
-	"DzSuQZlenuejpQ5tle1chGXGchmbRyDlZxCYvnHIiDtTgA6P0eFtWbAvLhOTyqmis+KiYCDSQFYp9rxs",
-	"+97EGjLglsWKvjPiurLRcB+GQu6EAsHmWW26ED5UmwxthjizSiZTxE6gbDoqJuXYToP84Vh/r+RA6PQA",
-	"xfEDnB7faz65Q9O+wojAcoW0CksMs4z97dP7Tx/a7OKHN+zF6dNv/96UROz6s2qg83cjjOKXe4dV7mkA",
-	"+QjBs1envadrePRpYsJy3q4v/wIidQV66uauTPMLA5AlTZvyUoZKxciqd3j5kXPo2hbWfNIC+JwFciF5",
-	"li7y4hrhV+3Pt4Pn+7WwrQYJk3na3SWTULQL+ePID0s0lrsb6jmhQuWRSoLxfboxS/tKibhBqk/VFTRw",
-	"naYf3pQ6md37N3VrdgayvPel+aMYyo6QbMLJVoMgo46kfrCXa5Lfd67W82Ynn2AT8hEUV26EZ+LSVoKg",
-	"PZSVyU+zMOny/UR+DOMavfvgHIvSLcNyH0e2ZZlGVAay9Pi796OGtXRBxh10+n01Fg/I+L1bcD1RV8jr",
-	"TwGU9hC9mXMU+FZ6qLjCietDPN7/089t0WemAVHUvfGvvjjSajK/zp//CshDDRBgIVNbK0ZVR9w8DtLD",
-	"9kWDKjX5EOlXTXNkhC1Xf2Iof5JfOeoAPcTbK5D2iDlg56qQ79DahE+ZkAv6GOxG6xrDh3MVMreEFVyH",
-	"XEG0FziLldLsb/4+nQg5xvKnaKSUAcYLC/PveE1MYGCZym2VyHKM8C7M/1WzgX+KIwv4pqAgbT2dL2p0",
-	"nsfCbr4YLBVDIrvFQvndbFiTtBJmWXQpob07eIrJEi6duJwdEHZwUEnMrkCjZq6nozfc8kQNG2xjXudF",
-	"cssujnH7FRIrd2SZrXHLtVW3Jq7IlU34MZXvYFL5PiRcohGQqiuYZ1/3LiYcgb59t1uBf+uz9AqB0c00",
-	"XAmYNOAs9r9c5vT9YNQGlNEHv4sV/PrdNJzmAeujC4jGjlzRhuEzhcQmKk/iUtvTtbXPQuK9KV4vbCE0",
-	"T4JN00Kd0C7WevAZSmUC4DIueguJ202FGrdBKqGKRUxFXXfMpwKeJeN2NENnSW9JsGqQ5qV4LatScjfi",
-	"MoLkQW62vXno2sRcfMYNW4F7wNlHm+yQmgOXBVmfR+MQwReW6VyaBsyxshxQme2o3B62IFCZfZ/b94O9",
-	"vxAWC3yPK35INZaxfHpso3kwsgIT23jonInnjEfMuFnH5AkYcbViglo4dAzoZZhMv+LIjzSwQc1Ynmdx",
-	"koAbQYhE3h81Ba6DU+oRZA4MeYYtMWgnnAQOSALMd+agIMEENLA+DHO55aLgu+QW9FYn8iRbR3Fwje0q",
-	"/agGye29X1GYqobaCoyGQw7L4p6bMkd5LwP2vsH0w8Lw2LbXtwoXh1CIZ0Sylzq+ksC2504K09cFwqh/",
-	"IB/Yo/FwYBcNIVnK5YxljbMd6KjbVMOpmdygA7iQ7TPCrHOeBaL8SCMbJP///fH9r36WOjsCPz14/5kT",
-	"6m4zGO2G70qyG3FeTztLUnSKUTuCYC5CKAGLubx/VSDMWN1UvtMu7Xs2Pw92+CModgt1k+CHrarmbsjt",
-	"rXbL47e7Q9YC/yImuxkBFa9b1EV/bhcQeplmeiQpGmWamonqPlV6oKubjPldxdnrbWEmTKhDYZexikzB",
-	"xk+8UHUEccnoF/russYNCSGl2f/7+t0vs/bD+BtWJclI5QaY5hZYp4O/d0ltjavSlcgADIS07xbg937f",
-	"kAzKPzflafKgn9tqJkGx3YusyTaFmMsXCGEN0vTRzjw4O7NkScykA+IHIDFs2sI03Zvw8ssqZuY2/Acr",
-	"MPU9Qew8C2EfW8dDYYMfQcjXP/r53HM7wnLKg4kBu3wdRZDZS8YN4RGhx2vb4eAlIwOJ1PQJq6LqLlps",
-	"TVZFzC2qHuoIovE2uAgbo19AXdev3+fa1Z8XBRrC+DSQQ66W+EUpT9tDnpk2U1egE54Z39VBA49GTjgz",
-	"nSdoY8mY2iNPRqA3lSBTSaSxGAxq5a/7cMGFrS6IaGcSD3PYqaEQon/X3X+semgYsXHt8L3bqTp7SbhB",
-	"ICN3eBnXFvv+c33IAv4TdlfHzC7PwGygVYrXgNLpc4klhwcgz/19e+cS3a9jd1emMpZ8qJ/+7M4eYeJP",
-	"X3R6zzu9k0+93hn+/19rFOz7Lf7i70PNG3zVedTBszJL0Tzedw4kqTq3xZ2GKckMT4DkFpdMSGO5dO8j",
-	"rLFEkOLI4+zdKejf9DWoS068ncsXWsZmxcuOGPnIvtuCuXkbMMyRoSiT7LYUPS/VsqkkZkMFhqnN8ZSO",
-	"lzWAfE9DdtX9EWd/aECAR2OpJtjhLcaOLU4XW3qN2bPJDuIA7skeeRCATndBgSbRXgVluw+aKqqLNHAL",
-	"OPdODcUB9uwh1WanT8ZCovNfxuJKxDlPaHF2+sTT/08xZ2/917+0C+5vnbVS1RcJdIzl2q5uWf4KE9qE",
-	"bXvaZ5PeVU948nPo28aKJGEJj8bHXI6DsTm/g6Ggmr1ISQmRnWWF3goKLpERS1Rf9wb/Lvane0nQrCpY",
-	"SPCH7/SW4UG3JP1XMPzdLHXOjjni6fLIiitum72HFMupbQTqV7FBzbULgi+ssxlFHGV6AzL9oSL6DQlm",
-	"f4UpZHObiUERqcBEbMu1GAyclWcnSo+Z0izhEyYBYsOEYcjY88lYmxHqmyj/ezBX0hq+dp4Mt6QjT27J",
-	"OfCjuIKZWmR55osauHHMxYKsjxvgmvK9o3mm4TYaVTjs3ds4jjqX7vIeRrenJ6kRJna7+Y9nr06ePz/p",
-	"4f9O1gNv33oP1lUuU762ikk1OXL2odygXsexcapWh16syNbnTqRAmtkpBh0t1eZO+HTmZ8RerQ2IFU/z",
-	"WE609Lp1UR7cKGJ7aZ66FAzHGgCHDU75K09Dv16vW4SS3kabeVvuY6zt8p6WcW3lMg/3hzCoQTrzc9RV",
-	"dr5OEp8Fkh4+1JrfbmptH3o8C83MiGsw7v4HzKpd12aEZXZvIhXDlw1CB/xUygiuQAnwxRP1mT0pv/4F",
-	"5NCOWmcvnrVbqZDhnyfVaAE1zfU9Te5r/rhf3jrt+zbOr7XZDvTx0Vo6mB6wVmlEKSmd7CYCrAGDtqPB",
-	"gDUNYMNxMw49Oy7cHA9pIwIpF4kTQQno8f8jlY4l2L+ehBFOUAxJREmjKMq0XlcRXGFBsfdtLoKgrgLV",
-	"pcbO2CaPRoyz3IA+Q3cUl2YCOlTqGJ4+IJbafOfMbbTpgCjXwk5bZ//+s0z377hIHNknQo7L4MmUgbhu",
-	"X0xMX4hW4INucPI20lnHgN1Ek9pSU53aTrXYH7h11hq9/K9J7+pX+X+u78kUD+AGe17Z0MBxw0Z6Ouyh",
-	"tN8hx3wMvdeKBjZqwCYjhYlvI5XEgZ2+MdQ9egO8M3X3045Awm1Ch1DGwwea5yfij52myBJ+T+us1Tt5",
-	"9YL3er1Oz/3npfvPt+GfveCBa7f6IklWG32KVcA6UwawJClJ1kqImN+jLSdGVExeUU+An/o7u9OPVjED",
-	"vt4049Oj1fqVt/V6YJuu9xlIMnSHwJRkk5FA48mxgjOYMi5iprR7hydcRo6AsgxilmdYns3nrQFPk979",
-	"oybyNqZSMniS8WnrrryjLy4ynefEXveGXixM1bgtwhq8H67MigefuxEwaTkSB/Pnhi19IpXCutSCnpxa",
-	"cmnam0gnWutOnC52X5M7cRrc1ttOmb2ACMRVqCrCjFkrUmAlRMpbObNYglJZNhZzCx337YrasfqJ84xZ",
-	"1cYQpZBRksdCDtuzlSysZXvoIjBhuD+l2VKwIxXXzUefVuYKOxp2FgWXY0wPNqNWuzVUKp44W6HdulJ5",
-	"NAJdlS5ck8I8YN6emQGo9DWXUW1lH33aWqear3pq9LCmSsKUosco2wcIgET5GVOwdYsYQ2ark6mlG6Um",
-	"buIt50wHMvMs9sizp4M0QgpLkoLK6vOp58VvA/J1tRvG13W34CmNvyletZ49f9LrOemQa+0W1Tprvf3t",
-	"wm2bFyxnQX5o8EWuvs6v++z0PveNHd006t3fpOLLadhOtrSZSmJHeXEOM+o73jUOwUN+AZHSsfHqRAeF",
-	"LyRzOhJvDBjIY47y1xQ6y+4ApnvjX61i/W/B7l/CGI8Ao8Q/aXuO/2cCITRfQ6z3r+sGEK52i68AM4rs",
-	"ahjkMm40Y668psUq9gIXs1sNe1dhnvTqFKYGbvzxipjZiYhgLQXpn3fL+rE8610pQARxVH0HExwGGRvq",
-	"WuEBZBGvhCp2g8RfSeF5yqjXdwmXHV89372hF9tIY6ckixXy2D8kXPqMjH1OZi8tsy6jveijdeTRRhPZ",
-	"Q/sX2nDHNI7Ib/WAMSzm0zIPvfZ32fs0d8i0SlUH2wL75K1uP1HN4op9cHO+UfFiHsJlFEMb4KDqJinC",
-	"MJwZjjrp0DqlIK0TZm4fQ/4xk4qlah4BDUmO+gnfK4lp9vWFju/ZsCZFe5hlUS5tQBd+VDDKs2MKOMpz",
-	"bWLuegNXooqGHIKEYVws4QhivB2/XrHfi1CMj1ri8KCKZ9KhBqF4Yzqie1O8XuytK/F+89piKdzVY0EV",
-	"pqDgPKLydnXCita0p5VKJ1wlsTWPHjy/roXwwVuh7iN+8Cr4weiQHgNkZk4MYo5EH9yGFLBr92WF1UnU",
-	"3UqXW9FvcFjjCSR/Ni153XM88ig9pl0WtzTjvYaBIshCT7jdmYW+KamX8jE8gHY3GYDwAf6TXq/dyjQM",
-	"xLVTg7+9e/f2otVu5UjsJ2tF4WfPtQuDfREXEWJODEfss4Mx2t+h0V6SGW2s1VcDNhRXIFkC1rEMU5o6",
-	"3WkuYwIRN40b9F2Q8e4tLJDxhj0Hu7p+YGnOEXP3kL2z1PIePPN672wJ15feLxqZN8u+QzGwK3pxf8Sh",
-	"X7UN6h7hkZufhOhRosQhv4IHWJ0h+ranLoAtNJxYTUX5hRyImjp2dzh0VUXdHYKaOp9rSFSE6Z25skkl",
-	"5YSIkGAW4kFd5PKiGLdCQ6WYT2d1be4xommUQFEWrXPpHuPch8auLRrXuUzAGGaoHgKus0TF0Dob8MRA",
-	"dX1EjEVtq/HX9xyfv9nSCL9Fq7oDSQdMlJ6pgMN1gfOpYVbFBcyZypOY9TXw8YwMsABS5/PQZ0iMSldQ",
-	"txs+y1S1IgWV246BSGEu6Mlpb5NoRBqZYlmn6Iti1FdttoXHeOSmm4aOP876ip7fjNujqkRD+mpTDZF/",
-	"nQsl6CHEQUt4f2emDMd6YiQDiJ+wAkqPa60m7gvTIiIBiXHf5NJJbwQF5knCcsMpY8yOlIE/pPvsCfsk",
-	"QBMmHU8SNeEyAsOGivz5ucGC99xAmxnFCMWEVlhoAMPTQimkfBoy07hhE0gSVAxTxrFyPokZx550FV2Y",
-	"Q741bfSOa5r8sWRaRPAZ2y612q07/cVac10hBglct0oe0mdPEdCk+MaLzjroppiL7fdiJSfp6cblRa31",
-	"6snx3OOcaojGSlLxClWsROOhVsec7UNqWoZnDthCArmikFMkVZBHsLmwVQiD6mjjdrHKUum6wLL1ort7",
-	"E14uTIYoiZHG1Wp92YLXN48gGaJ41rMCvgBlw6yeKVIpUs+sWX9RxW1nDTxZqraqkJcbaOGUa/wmVYTZ",
-	"dTQ1bdJnMreoOpviLY9GnkvLW2zYkK6okdIaIvczflQ7CHBU5vQdYZjK0M86ecJey3BoBNJESCcDHnl0",
-	"CkqC+EMagTgnZcvF3ZNSHiO8XAIDy3ji7olFl2Gjzv1glBzU6bDCSsCt3Qsjoai0+l0jjhkKxYHS7HVu",
-	"rBbcbeY7Pl1d4+NTwQX97J6p/IK/Uef7rnlHfX/AcOd4zfBBF2JhwrXHStTRLUjzzSr2LRRo1QjQqhKt",
-	"zQqb3dsiRw49DA79Xqtsjj/nG5p4N0GDTErWxEoOtDd+7K66nnqYoBBsq4HoCVAmGwAKQnOLS3cSfSDb",
-	"oBY8KdOqn0Bq5uaNYcDzxBYucz9vX6kEuGzc+V0+tmPCYeHxKpnReNe9fcQUBBiiJ8sUd5ptexmbudTk",
-	"MlY7v9O88XcWX6IlEPq/eKsdolRqCOSppN4H7C/Qau76Mhm5i0Y41gloCL8DMV0+GF1i5q4rVRcSty37",
-	"dR8hF527jThloMVwZA/jEuK2+ngFeWTFVlwGW2ZmxG7SsaiSZTYMjmhS26oE6opv0XZ3Czj86Jx7Siqm",
-	"ovY1s4M0ZxSxYv1cJJYJyvInxlc+ovyNYbfupAuwwXPz8G7nNaTUvXF/vpDmCoj8twH1U3UF7tS3iVgw",
-	"dPrrKBubhue4wMM1IcP8Lol6QkdLUqq+iqdsxM2KhOu+G2RZg9ahSuBXdzdZ1O1oc/R733YSM/mAMKrl",
-	"RMr2LSi8P9stK6z7XutXZw+xGMx4daPoTW6sSvGJt9w3yc35kxyoRbrhyNWHVamyRHS057pQCnsP0XFX",
-	"dxku47667kQqmy6Kq36kcW/csAbJvjxNbZFWNn00UPDWP3DhyTKWR2Pqx+SdftyMgcCoEz7vbViQdOeP",
-	"/aEqZVEzrR+UnieaTVs8p9umunNq9RqioxK9EBM+ZTxxymeK1hYWoVAU8yiemza6Xhtfms6Zp2g6Hmof",
-	"5FtiFlyD77bx1DJQWQIslxoiNZQChfL9eKdCpoJdnGLq5GkY06QwDXPU0HRY56OQpmWtymIFhvVzg4ne",
-	"qx572K2HZ4JWt2onp3GJMHZnYvc1l/HnSCUq127KXv95/LQ/s64/W9Dp55hPTevsdPUK8PBsu2lFuio7",
-	"MG5mqavHVu4HZGb7aOSG5UG9HhBD2RFyI33mblegKEy84ozqJDAVS2lK8HrWO2GX9H6H3u9MuLQQX5KX",
-	"jbPLaMSTBOQQLpmQxgKPCU6D+uyx1yzTaqh5itr0D0mYL5cxXIkILil3C6F8Q8KWs3yw3f0ZM1a7Tdbm",
-	"GzbB/ChuLaQZwiRhgNppYffFPKuKqrg9+0k23Hu1aEfpQz9spLQB1ndL1Wskbv1mQH+kBW9ZlrmZP2HL",
-	"zMr4LJ7j/J2hUSVPm3ABg9wEeXPQ3V7d8xrfKPf2lZ16vpm8746kD5qJh3eu9JJkhnq04eua42Y6wzez",
-	"pun3hIyRlke2nv9WNxaK9Rz7HO9T11aJjVmVpH5iBJlrFeOSQceJXsbjWINBWBULCWQjd2uWedqf7wb+",
-	"IEaYU28NKNiABlRQhLhmsRiKkLSONJNlmBBJjrmS887dKa9ATz2eEHvtNaEbIgxDdzXE54wPLDhZMYBJ",
-	"SDYhrexGXSkRV1ZL+YbPHx+sKIvpWmetq35PvDsd/z79r1a7FWHJbuvZq9Pe01drMCyeyQ94JK+Rn45a",
-	"8VFpRTp0c4uWQ7Fg2VDdmBxwBm2H6HXzShGP73dhRw9XisRQ356+OnmKDLZ5JXnktUdogQoZrnSkhssd",
-	"ozbDY4qiwA2w1vu8osHYs2pVTNQUtOLhuivfOuOKpCWeTxCe6/S/d+t3H0bcQlx3rkIOO2OYmq5Wltsm",
-	"pCf98Eea62eYbiflBSVSUaA+hmmopjeWT9lQqZjl0oqEHHxwnQl9DKM3H6eh+DYSNkZiHAkSUZsgwCRM",
-	"3HmtSOQrON8yiMTA67bFiX4f54c26YIuz7So7wYRcHr4rXe1ivPIsvnTCm03ysTwhlueqGGDHTaW0ZDv",
-	"gbQow4/enzvlY6rfMVrxoDToah5hfMKnIZmQsF+UZIYnwCRP5wFsV2CdIg+kNl59i6a3IyJrQ3XlQY+h",
-	"SWwVCWxVOrbvShxTyGhBfUftaFbbFs2uzLP7aPlWm/LrX0AO7ah19uJZu5UKGf55UtkLvy4dtQFhu/nu",
-	"RxVEvcW49z046qhDDqTjqlUaNiVB6m1tyweDTuSWI5egIn90Q9+EkU22dKE5FtXXhAU/ikrWUkZxeG5m",
-	"FbsSRli8MI+UwRIrPMx5oLxzxi0C9LCTXm/F9Aj84cbyS4fiCsqktNNsqZHK3aROi/HpZ0rjKuq3i+rM",
-	"gZAxU7llk9GUDUQC7KXbaxkbZqxIkrUQ4sJjb7mLxty0tQx1VB8HhWk8JxiYkD7h1ooU7iMLlqkPd83G",
-	"V433yPDUvKxDxublzAq3ecpgLrWgPTLUdrpr0zljofF50I65jEF72G6nCpWMNkr6NM1yu+m/aVyTd4Vi",
-	"mkWGE6338HsC77dttJiauioD2UBcx/3sjEoeEhW3Iho7cm+NXv7XpHf1q/w/16vbQDj7J/qFLd+n14t6",
-	"t0ldGpZgMiwZ43hEWK9lDisqviBi/T4DeSe4yb1VQRtSdFQl0nh4BLvMDzf4t3GjAglzJZMiMNA2wqIF",
-	"zY24oV5ZR5uicZuiaBjsdl5pd/nbkNVAycWZD0uV/7kQHPljaWCjVkR5njqHY2nMI/Dgzz/ujAheeyxk",
-	"IgI1kbfj3Mlg1hxjJw2kyodZAxu2iB67PLGgJbfiagnezuvywAap8733Zy6ycIPP04So2sEbu7MnJqw7",
-	"7OyCeO4I55xw+Y1hiD1QT75fJX2CjDsZ17ZJo+DOGhc15HRr2dM41lu/vG1HsNbWJ0fb5jAckJgQySVT",
-	"GTX5Rs+j41YPw2AN6+cyToBFXLJY4RXilp21goy6l6XVhasQ7tq53LCQJOXBb692HRTBzSHc/o6QxvJ1",
-	"Ihx3H2XLEue73F1AF1kIfZ5QxyRPiNgP9Ch4Dib5CpLEn61RKVCGlbs8j3iWgYQYa95KZZ7n5S5a+D2u",
-	"gWkYiCShHl2C3kKEmBXlE7bYuad0IpG52OR+nzWe8kpTLLS1Mw/r+0gs7YARzvrA+iofjqx7dKsy7xAr",
-	"nSL1zJmMsMHbgdnd7krRCcHyPVChjmDjPIEPCZceoGSX+rPUXy5VfZFAJ0ty4lSfUDDh0hqMD7KYW75W",
-	"/kDpIbecQnB75oosAg+zTpDeE+6MvIHSaOzFfHrUsYcGxxIcDNR5stQh7BtDHWWpLZWSW7HqS3Kpm2m4",
-	"EjDZC/nk1zInnjYtXZoUIb0GRMgHfz51TZpF0aL4wMyKryP5lE+9tcNDRww1IE4Pp3JeVC+Ioo3cveyc",
-	"dZlcq1Q9sHB8g7ytIQZIsQm8rzXfneHhi9U//vbu3duL0xfrdJCYf4gtGxY/isHibu3FxetoPRyCdPlR",
-	"XMHtyFqQNsjeVBPvU2wH86ATSKV0910QeMv4tLVh60KDydN9ETpuKbdiwnvQxsbOvPl90CV8Y7FWO5vV",
-	"G9kcAxVHabSRTGknjEyG6TXzYmmotnV78QvYD48KreUoYY4S5ihhNlHKl92xd6gUYzISCWB3NEJqFdZ4",
-	"wD2zFaFj3U/JB+HIbDQW6ldzFDxHwXMUPBvKwbgrd4ZKxedlWYPhzYEGoLDVHaePVdSXUxgWa5Vla7t6",
-	"FkgnZ2kYWFxCEwbtqBkx1gSQKKjrCOwFRVkSrNZ3mOoNVK4jaLP+FDFA6iahYa06MIanq/Y6ToQEUxQ7",
-	"DERSO6P7bAPNlYWF1FDjT6qusPXPiKhmlX2VWxMufM9WkHnqSG/2jgajkitwa4qFibiOIcYmYncBKRqU",
-	"tESnj7z98mSWhjrXaplC4lxYM1+ItUpb0CAnGoCK8r/c1aDzJuqu8HfvLcIasWZyiZj/n2cWzVrthvOt",
-	"2zA46fvcOi1U6yruQ8RTmCGwHc2YwzBjLnJpmJf0XpVg7wrUlyJmSrsXA5HYeZzypbKErBL3uRUpqNx2",
-	"COvYtM5e9HoLrJXujVvGkoqdguEb1zc/WUjrLHu30MOv0pH4nFSGOPFt3nwTE0zD4tbZsLHaoqpZbnS6",
-	"Y6vNv5ojtK43aZq8pRerqdNjfg37pck4s86OiDhBb6pcMzWRq2uz7/3Gbv1OvirnHpXYHiixqvClFzl5",
-	"1g5AuESURZvJMWT2HupoudrpDsT1TiXBQFzvhRQo2vHFYKyQ3DPPs1dPeyenT589f0EntxJH/iCu91EI",
-	"+D5XEB/FwWFlUNK5Ugql5hP0yThLdiAgiU25IY1GX51PpyUMdIECRuelfrUPlzKWX3c0t0tqfT/x6wsc",
-	"1CROB82xqPQAF3r48H/8mp6UVIyjiJhPDaXbUpY1wuGPVBJvuRlqBf1owZMlxENDduTGDQ7PK9BG1Lty",
-	"Q4btZz9uLf9nk+5F3L1H7lskIqv3HzYPNr+o8RhWfc36Jg1TkJbc3sAy0ELFTm57byhhkyGoEBFam3EW",
-	"az6wDBuE6jyB9gxZR0OUa/cAbABof8Z/yFnhWpv1wYgY6K474Yb1sXztCft1Lk1XD917r1k0gmgMsZ+P",
-	"Wm+7LwFIt8eAC025dmOMqmxnpoFbQJrcqRHoZGHrrHXaO33R6T3v9E5a7dZYSEy8V8ZmHPn0DlOftXon",
-	"r6DX6/U6+J+X7j/fhn/6/7nfsqr49Rfu19fJtKfdWcmsPN2smKjTm8g/aE8MFVArfCLPPo/GQ+347mhk",
-	"HkwprBZ0Uw3U785bA09Yxo0labUpJGkSzN0b/LvQMxpERrN6ciEDPALYInzOM2yYPeCabgztmTfUA4ph",
-	"VN+qbTckWDbSrb3GMzpPZ93Iab+kSW/IbDF17hBawwY14Q754ij6Dyr1B0+18EiSxTnh000JfdQgnYei",
-	"qdSa1K8lw9/+xrC/hRQZEf/dPYqziMcwxXQmuAJ9hv7XDOhBOYtz4pKiGlkgJjNmkpwzLpUdgWZ9FU/9",
-	"rmBP6ZgJNHw14W6GbKg+t9HImfX/yY03lnFdOBW2ToWYDPVnvVdPGIGMWLqca+piZxGlWCp2WWaqn2F6",
-	"eYY9H0NEU1ife2VCfV2V7e22Cx09b6+KbgwPQXuh48Ls85kh/fTTSe/spHfW6/3L3ZTdZ9cn+MoDep7d",
-	"BEM7UUPhVnnFk9xdh0XMi9aojpz9MCx2b7f+J+f+B06eB0u73TIWobxuzd8L8+dSuE/7U0eJf7ZDLtRZ",
-	"i2dinb7/s03bettVPoTVUxiARyOisrYz0ZWOQR9cJeyOOnMJWWZqFGLnRdiYRxFkli7Aca7dj4RWlLN+",
-	"8zUe15Rfd5xM6TgyNa2zkxcvX748PXnhRWtHWEhDQ6UFgDE1GQm1AnggkiVeW1zjDziscefbn00zkXuO",
-	"R+4GwxNfP4uOiKxBBxgqVN95HzulCGsgGbQRIEdOWQqx4MxOM/CIcAOlfdqGkv4rGdf2CfvJ53AIawET",
-	"kGNhxlQvQXgiYuge3c3FxyDbzCiWQqr0FDvGGjZIuCVdPBvqrYYz8s85SYszzhSwm6j4jFTMXSVfPFyw",
-	"q1DN4wqwgbpKU2c31Kv8KpWeZ4nicUHfd9l0frN/nWW6hXVORsoAS3mWuZu+O2T3wEtziVdr9LZKbvEn",
-	"vy/fGMxiJvz0DFRWn1+Mf2rmPH3+vMa/voqpoyILtmOsBp7Oy5fChd8XkuNi7jxZK80TKxwhdt3oDhou",
-	"cz+SaXd8VpCIwzTpFX/av6P6/4HIbts3OKOvCtmJLcd8YUCm1VCDMUj9ll2WNU33xv35cnk0RzZojqBA",
-	"8VLSiL+oKIzKDuJqH+1qwn6BRXF6Up3lePeoF7nzyiKreb1f576gIoYD9+oFZ56nlkAdhVNvdntwLIxV",
-	"HtuyCpabh+70anx6RHCkkVawYz/6gU3TG82zKAvBL/ngzU3/nOX6pC2bmlWxx9Ih7TQC6W2ZrH/dOXEL",
-	"0WCwOw43FrQw406KrzqRuWq1W38p6Ua/zZ0F0f0OdCLkWkHF8mNvGannztR1LHF0JB+KI/l7iBJe7kQL",
-	"unCaoOZxSsnnJygdk0paKSEtJCIt8S572dO9oRdfGq1UxylCsCdkl96SPeie3RfZ06iwwYd8RxfK3QAG",
-	"HgXOo8UWdXKF+9P9Zl68tGd4o4gySncn7YMySm5K/HhiWmCNuhFfuUMV9CP3peI5O9MWOikXCeNxrMGY",
-	"FXvYuW83beaC3m1DCLctbjkJ6HER13sSRhTOvJ9izt64MbhaYyZKx1iihQ0U3TssG2lONZHK/Tb95JrW",
-	"L+jtm71hzqqUT4oGHZXPISif1zGmTbhDDd710H7fByxmJfPfGIZx73UExWJl071xf5Z421AYNKoPFpP6",
-	"wWfOBY7ejvBfbga4I7l9JbkVDFIYdxtiYaLSPvLEJ3xKTQa0GI6w1IhLXy/Cr6Ayp9vfbXascLxy8OBB",
-	"tE1r0O+uriqLOYdx4136Uk2OGuPQriskN4rQpyPhNku4HOZ8CG1mIYFspCR4yC0ErdBcRqONq49uLGih",
-	"DTpKyjKpDizArWFzomRZo+SfqDMPjyyTCsXekcca75NMWaZJEhqDG2qEROJOxiwBi0LPiCEWmpROZrMk",
-	"D3LnFE9L2CrBp8eeOlsgcg8Q7SVaTNQdKPpO/fVm6FnIK2F3S8+0hO3R80eQ9hxvXImQY2cnDZUijFUD",
-	"VyCx8vlI7o2T+zsukuIO7JuyYutWcugwTudjFYtGShnw6XDaWKZkA6JdQ6quwGetdAY8skrvlDFoQR9x",
-	"PT/gct4PtsQiYig7QjLqH4cJkzg/UzKZns8rYnfFYwhof+SZxnmG8riKKwDRajgcdw9vu9vfZASUxzW7",
-	"DAjDEjWfu7sZrgl0sDR+8TEMbBLohuZYmEnjl3Hw0YaCSFQGsvTYe+hvWkZiJI1WIDExlD/JrzxQRg+B",
-	"pUNHeF97q5myJ+kJnzIh68sS9piyJ9AfKTU2XWO1yKCBYsbLj/jLHUdI3OYaLgmSg3A41JXHAsHKIact",
-	"DNrDnA14YjC6bSzHXppQqlDEW3ZoxId5nwQ7x16XqyFD9UJR2eC+tUKZIe3F77Q1a7MvPW/xuPdwCa/I",
-	"mTjPGs3mqywrTH2/P+s2m2numBCiXGPN5L//rLA8fKEs5UXQhpyxK9BiICBuM4OP1y4ooc0mCqFd1GDA",
-	"+MCCnnAdz2mhD3yaQgHqf7uw7fTF6cmzZ3e4OMv7iYjoFEorvmn1gWvQbvFYuwn6KhBRrpPWWauL1OHn",
-	"vqmqjMT0swiMYYZPDeN9dy2h6qInsxD0BxpThQDlw3iInOM4QSBHRWNDdSojZRBf2Fg+KP/iR/fvit/7",
-	"faRYyqfocMQEfvyxJ+VouBd2d7/7TzWZCy2yWIFh/dwI6RMP/G8UOF5V8xNzGw/95b8RqrlrvhDlxqoU",
-	"tGFDsHj6eHtgVmXzuxh67N39ne8B92ykEhHzKYt4AjLmfl/h2neOINQyLJCyXIvBwFA/P5+d4ye6gAFo",
-	"kFHRB/v2ZG+UlBDRwRSB17kd0nivqT4fNQHT9ui/IexVAgR2bzkhWvq5opXF3R/ERCJUb8UvECSfkKwA",
-	"15v9EuUd3f2ZYG/T3nANAZXJ17bhqnRe3qU3bgCWD93dn0QZtznYZ7m8L9+JJKl6ik987ManSsK0fOKB",
-	"2yvOW+X9xF0lrS5/4xeIh1BFmB9n50TiqCi2F0mCBzk1HsoycEqaKe3m/vPL/x8AAP//",
+	"7P1rl9s2si8OfxUsnbOWZ56tbne3Lxm7X+zjOPbEO4nt7ctk7T3xo4ZISEJEAQwAtqx4+bv/F6oAXiSQ",
+	"AinJk2SSF3F3k8S1qlCoy68+jRK5yqVgwujR40+jBaMpU/Dji5StcmmYSDZvWJ7RDUvtn1OmE8Vzw6UY",
+	"PR7dGFWwG8JnxCy4JlwTs2BEG6lYSqjQa6aInBEqCKMq40yNCfuloBlR7JeCaXM+Go90smArattmoliN",
+	"Hv9zZBsdfRiPzCZno8cjbRQX89Hnz5/Ho5wqumLGjfFJkshCmBeBkb1bMDLlWcbFnFB87Y4mPLU9cvtC",
+	"Ts1iNB4JurJ9uFdG45EdGVd2snYY9eHNpFpRM3o8KgqejnaHNx59zbOsazBdI7DPD+1eUZEsWgcATzuH",
+	"AG8cPAhGl3/PqNbtA2F0eTa3r3g66B4Vo0t4+9CRFcmStRMLzahIWOdIoIEDR/GUZkykVD2VKQuPJJEp",
+	"A64hC5nxlG5I4r5pGZd/3DmynBrDlP34//9PevbrxdmjD+7f88nZh08X44f3Pv/f8IgXVMxZ27rlGRUk",
+	"gVe61g7fOHTtFlS1jySBp3sGoY4zCC7mb5nWXIrO0Vjpo/G9rnG5Vw4dmBSatUvDBB93rg++cug4CqWl",
+	"Cg/iRrCP5sZStz0ocjpnZMpmUrFyRL8UTG1qQ8LG6iNY0Y/fMzE3i9Hjq4uL8WjFhf/9MjSeb1iyjOG2",
+	"lCXLloWxj07EXXZ0/2Cqi5R4igO8xdf2jta9d+A2PhOGm03bmDI2pxlh8E4XSeEbBw7lOc9auX7Gs06e",
+	"t88P7V7J1dNCKasLtRCRe0rMghqrBiVS3DJlWOuolFx1jur/KjYbPR79n7uVgnYXn+q75Vjs4Gp62ncs",
+	"MLyXdMU0qmeJXK2oSMlMKnLvgqR0o68JJe/fv/jGjpmSuZQpSRaSJ8CP7CNd5Zkd7r3Zw9m95JKdPZxd",
+	"sLP79MG9s0f0K3Z2Mbua/m12MbtKLi/9RFGHrKZaG+CZHWHXrOus/eDBNmvXmeynnz5eXZ799NPHr9iH",
+	"/whz1otVLlWrOOTwtIty8I0DaeeFMB0yOaebFROGcHirczDwxqGDMWzVNhRd6JwJzQg3bNU5EsNWB47j",
+	"O9YqV5asU5ws2aGy5Hu+4ma372/lmqyo2MD0LS/A2bSQWaoJNWQl8bISOqIyaLE+ipTNaJGZ0eMH9nii",
+	"H/nKXmwu3WHlfisHZ7d2zpQbnVjuI5aMi2XXGtnnBy7SD2w1ZaptICt4ekf7i1XLOPC1A0fyUppW0S+k",
+	"6RT99vmB3b+azZj9pc/RbP+PX7WMyz8+dGw5U9TI1m2S7nnXEvl3Dh2KStvJRdqHnYNQ6cF08hqZYw/v",
+	"dI3CvXLoOJRcSattto7EvgBaZ7cmnrJjjMT0VStz/1XbKvnnB47uDTXsG9qiTtk7r9WQyHrBkwWhRFHj",
+	"hHGbgk43g9Wpb6hhOCbLCx3MrtgZvtC1c8o1cuj6yIy9hBaDI5Gg9Nou24Yh96i9NVXr/kVwBIXosmUR",
+	"VXTeaVVxKInsuWB/sXv1W1mopJWfC20VBQ3vdI4F3jh0KEbxnL3lc0FNoQLEgS/c0UT7d+CuzVeMWM1/",
+	"KtPNeZuijt+eVa1Hk8+jh8HBFtNyaO1aZ/VO5+rV3jtwDd8xQYXZe2R63qouQUKqVDDza3iEBps9iOXe",
+	"yV7XTEOmLJEr1iYUjTzOFfOd4rTVrm3sw66tgxcO3LP3ul29KHS3dmGfH9j9P7jmrarFrX3YNQB44cAR",
+	"/CjV8jsu2i5NXMBZvpaqzSZkX+kcg3e+WNk+QeGdbJKMTbShcAtG6/eEfcw53H5A8E2ceWXNpgsp8dox",
+	"K6ArIQ0HgceFoUv7gxPHE71mLK/9bliWtfh7FNO5FJqBu+drmr5Bf4H9LZF4JX78aUTzPOMJtStyN1dy",
+	"mrHVf/ys7fJ8qvj304gpJZUePf7np9GMsywdPR7RFVxgPGPB+Cl8OUol0/aKQVbUgFdkDWJjZBaKMVLk",
+	"OVNnCdWMZMwYpjT5y4u3r8j9q8uv/jr6/GE80oaaQltWt7zODcgQVCNgDoRj81STVCaF1T0ZbL6iiX31",
+	"/nT26Gp278FXX03v3U/pQ3ovYY+uHqUX7ILd/+rew4pO/Jz1XS5uacbTM9fF6HMsv7/GFnDRQ5oPDrlc",
+	"E8VoakcOdiU/fKLBosRosiCwwDBFumIpWXOzIGtnHFN8vjDnIzRZzzKeDNzPaoUf1VeYa7JlcyJrqq2c",
+	"cOOgQpoFU3AaHrrgtY6WbHOmmO3mKOv+whC7JIqmPDG6XDw7ckZoZndgc203Y8HFHGaIPpYUVva5VFOe",
+	"pkwcurT3qqX9H1koUD0rOqBZJtdABQcu5Kwc77FoNqFZBicDjHhFNzDgVMJoYY1eSvNcFihUD1mi+w3+",
+	"Vgw5m+giWRDYnQPXRkhzNoOBHmltAkMk9q/XZL1gwBrcEPaRa6MJyzRbV58YYmSGJGYVxRfiDZsByQ9a",
+	"w2RhN0nM4ZicXvAfrpY/bv57VBeel9XiPimdNRBlwBIpUjKjiZHKDs7K54MlKLZ6hq2euSaPRpKKpUwY",
+	"TjNNqGJkraSYj4lUdkIb+BPIRtDVO+ZoJe+aZdm1fUmQm3IZb8jccqaR5OauvQGccdGc0Q3s3DspvwdP",
+	"6GGEf3mvebBZeQoiSkqSOU/rIXthpDzDdo61AX6E0KpddSrwCEPFn0tBrK6i/Sr9QMXmwEW6qp9NUqKR",
+	"mRrDVrnRj8mackMoybgx2THWyzZ/5ps/zrptD/qa3LxhRm3OnswMUzdw6pOFt58juQEN2rlZdbQWVVT7",
+	"MHB53f20Gv2OsRzuBYIWZiEV/5UdLMVrgsZKNsIFmXGlzYGbUsAQLdcn9Fiy5KUkRi6ZsJJjyTYgQaRg",
+	"eC0sz+aFzFIQ60DN7wW9pTyj0+xAtn9QVwneqQ2hc8oFyaiBe9aBa1WO8Rjr9FauGJ5uwOSCsVSThIo7",
+	"9uZsddhkwVIi5PqaGD8Rt1i5kgnTevhyBS4bOVVmcz7lyiwmKXW+CXfb4JqsuNaoLLibBiX2LTykqSaX",
+	"jx5dnF1cnV39rXm/uLqq9uM5tbqiPUhca0gTNDH8FuUbLMKB+wQG+zMu7G5kzLBj6btWp8WTbUymhZWL",
+	"qsgYQd1QE256XC7KIdUjBWH/0pTbLmn2Wlmxb7i9Xc5optl4lNf+9GmUKGZ5dkJN45Zud+XM8BXbvaqP",
+	"7TcpOhi71uEHKdimen2Sea9k3Ec1K1GcFcdd5vduD1NcpuXrk5UUZqFD4nc84mmE6WKMhoeafSFXLKfw",
+	"ai61gR8/BD4TBTgPq56rRzlVjhX3dg4ct3fS8BIYGxLGbz3LR+2EZUJWnx5wmiWMJJNWLQ7NrW7MhMUF",
+	"n/O+PuvmVNuKa5YqRWEohZjyLMNzMGLsn+vGoH+OYP3coo+9tQhnV6M3T0Zb9FHrvLGKJTf4ndie+7jO",
+	"YtVSyenPLAHrhePb53xeKOTJHuxrh6R31YxXeH/IqDbErFl2ywjO43w0DtB55na42cjXtm1/FdltCg5g",
+	"S9ygRhRZRqxquWBckZRuwh0J9tFM0oLF+avGI3nLVMTrJa3KNdPRLwNjxr8MrtND13qLJGG81TTdmGq9",
+	"ub0Zu43uoB8I+tD9pX+0aP6GJXxFsxGcatO+H31uH/lrite0HuMupUmUWHH9vC1WK6o2IcFi6TIgiLcF",
+	"CHTWsQdv7Bh6TYRWh/Z+C3l9LP7DjtH4+faUKBgh3x1f7z1HIdWgvzox4KhnK8qz4NEZeWbz1IVt7oq9",
+	"jfPJW64WzKylWpKlkGsNFxA5I9xoopm65QnT58dUCJwzvI+mUAba7Mzjac2Q5N+Cq78AWRUceF95my+k",
+	"CA/5OFrDNglK7W6AC3oLwVGEiRQjUPdI2ubhDyvdpQMgffkJ9j/T01sqkr5SzchYptmanJHhUWSZxFtc",
+	"X6m08kIpigr6MDvkAPWWdi5zyI0LegxOOOcuQPjEN6BIIdPK0IrdymXPPiHcZc+WfMc2b+xrYepHondh",
+	"M/soGJby9Ecz7tgpjmRo+S1LFOt7J16yTfy4ddnDlmFmIdcCbFNEimxzTTQTKeHgDKVkyqhiCk1c53vJ",
+	"H0OCXU/ByRpjj7MTMXpN89vVVrgwD+8Hlf2Ume5DupVfQt5ZqqUYN8IAxvaeMYbsCCKVi3YPHmuaO2Ec",
+	"x2lG5jypn10+cHw0Hs0oz1g6sf1Xv6FyXv5qR2R/XbLc2Psj7F5OleV4F0VgH+OAJzMuUi7mOhQesC3m",
+	"7bhKRvbpnDi7TrL4nmtzWj4uCXCHleM5tki5gdzKvUMN5cgobUie0YQR9OUlC8oFuJmU1d3s7dwSR3OW",
+	"kKQSTRi2jYZOU+DNP2PpHPQK6NOeTyJZSKWDSo63h4aUJkazSOYarCvkGOoCXZWDad2OZ8L0vkFYTa9l",
+	"guCgCz/pcRJWgqVTarmQjR7ntZt8UM+GR5PIhpzlOdDOmmZZj2M/dI5TM6ra8Ws69sveupWnP8srgjnF",
+	"eW5b/wdTfMaH6bSOJXeOlyf4AO8Vays5VsyEzVfA7xMrTiK5dOql2d51Q7lnidvdqLb9hjTTJJNWayQU",
+	"hhfRPVyOeimZKMn6TNEKkhBuAo5YSzLDpO7opnqNd+eaKdgtxkIWQqCnKXU3OCPzPHjv3CJBNyHfdpgW",
+	"0SM7hA4Te8fGBaNZ9moG7rMo7evDeNdSAcFJ9qqpx4SD+ZWwW8wCKQTHCLRB9hUhi3nACvSEpGzKDVnL",
+	"IkvJXBKzUPbNGr9MpcwYBUVgrjC4JJyKViQLb5/4paBgjYFfHEyBJrBUkbQjWB81Nlfc3c4P3AJn/F0v",
+	"ZOZWfowxgzWby1pxwzRxu2Hoxz5G0zpluk2p1tVPBKePbTddGY7YQkT8tbuJ96DdjAsWfx7YDr7ngoVP",
+	"g3jzgq7smPu6q5t4969z2YOhH3vO6x39uFfT9eNu7g6uoe+zbWNg3foKljSscjQoNvAcyDZW3G+bNqVg",
+	"EyecFbOUh0IXIqetUuLlkxXEXPsrSyKVYtv6Su0e2IM6hAz7bnP080Z7g0uRENWrF1j7Pvhv/15/ipzk",
+	"TCVMmKHSQsjKwuly7eqUUJtDWIzUh9BOpie+V24z9bCbpW3l5Opv51AP139t82+K3toG+LCZSGM9rmnT",
+	"oF9jKDRutD/z3uvoxXpTiOf4XWi9ZlxwvTiNXRbyPQ7VNLc0zA9BQ5KhWTCyL3Ctq7aq8khgA6UO67ag",
+	"MYEOWvGreyqXZL9be+XE2rXeVPBl+FbQitdqOGlxjdb8Pe7TVseBW7AvIs4sEx8myoY5dvvsax8fYFow",
+	"DPWLlDCxDlqteza8rZo4pxHw0qp5isW5VnNMLYkOJpkgzlP8Nz1VlB0RlCo6s3Q+4wLExK1s8SyXgmhg",
+	"1FTFUlsuUzeFSlLV1wHpyC1kGzG/Q62oT4QC1fFrnFDD5hKZJd4/11f16qPcba1vOcDSru87H+NMse3g",
+	"8pWhGid2d5ZgL9uy+0fM1CKCrb0Mx/QMPiNCQioChM5DMtqaaxa2E0SKBADkmlRxG0P9ryEKb7RdboWf",
+	"+F53KW4Fwgju3ZAVF/W/Xm5vUW25HacbVbAPoZXzM+wLGNcygdMfgEiyB5x/JfZm3+NP93W42y9Uy406",
+	"4WlvHrLfhNuDhGOmXXvbiRDARgkVhOa5krcMnMhiQ1YOU/CoqvGKbiZJSca7BFei6cQ01uXq2okPsvtj",
+	"jxqcZOryrDX8tOZmkSq6DpsLIPt8UgjDs0P8KjWgINz6mt5YW5bq8CtJqrGD3VT7BTisZJADuAxhYI9k",
+	"gMLF6WHyrqwmOwbXHxEWQhMmUmKkXJ7vMlAcQ8x45lK0wnNE9IBg75BqO2WYbz2T6pqwVW4g7Y6KDaTj",
+	"1A66alljVV/BDd+vr9VtSwhEVsXkHrzOr2aYh4IG+hXhglACV1RYcKn4nIs6/67Q8z2VxXxhtix/FaJS",
+	"iH1zxaUKhmJe2hXFReZKtzjllMwg6MJ58lthj8kawgcV08ZDeTekZ6sQk1lmKWuykvpoa+tTeTI2Q7cA",
+	"9qIXVB3LL0HJohCpcsny2H4pI3fdMZkU88awSI3RMn7LNJHimtCpZsI8xuxpYLr4Iwhm1wm4V6YbVAaB",
+	"uZJFDgxXAHJjWINsgOdEeeiZWul+zP9qLQgYSscuW1lDdEktn3yayWSpg6wPoBWTfuEmtzTbfw+v6Cxo",
+	"VELDr2PXSrT4xmvc1xhj+6Fw+gMMz57hhxdCaPdVD0txFX/n6xXkDoNK+8j0gdln3vVSd8fUvDRhL0wJ",
+	"ahMS0BkXbJK0wksDVJp9BxTTFLKbgwa8Pm6dfu4Y1ftK219g9PDe4BbEtLpeBI69Z/bg1YblJYg4Sh3n",
+	"4IfUVPsLpilwA8goK5oiUJ7nsS7BtsMzDVYbjz6ezeWZ+9vPWorzN3T9A9MwraCc8WahJoYZqMbl3tQJ",
+	"qWKIbU1h1xFl16idz5/dst5Jr+w2wrjz3s4WW7f0gth2YYQ3j4zn02Jqt/GH9/ZfxhtOY4+hh2Nsn/fJ",
+	"/VlOjJ7AlYUtv0GBMzRgORiH4RilNQLjmtAsKxHMQcspRMa0JnN+i5HYdQTui7NHHz5dji8ffP7LP88/",
+	"+F8fff7rf/7f7utuCNdOG7liCjQZgJZCVaZGKg9iDDf1Fe4I3vQVHF7LjCe9MyIqJIDus0oa6jr4PLbi",
+	"lvb8ZK5owiYOTqMjSsjqph7LxKqkoKhwsyHUqvNMubz/jGqjI+OFQK2MZ4Y3AHj6d/sRWkk+vsDPYNO2",
+	"GWTlRGW/1biVEUde45stesAG3E5UoxiXG7q94l2U46BJT+k8bLWvYYpYr/OcQRD9sTICO5PUPWYrKzU1",
+	"S3i9RovAgT0S47HPl4g3GBLJHc7VBZ8v8NJLUVXAqlWYNhcVlompjn1H+xa/Cw1XV8QVcAZburijiVyL",
+	"9kTTg1z4MYM3HjJ5R9epIHcrt1hJPJV1sHQ+14ZakUptWStyiODHAdevBihOlP7qLCbR7w9QLGoSJkAf",
+	"KNUHAz3AKKpp1Nob11YjvNosWb5hUBWj3yqXaTyxy/AcPwhNPy+mGdcLv2fb5o7tjI7a2+NRIJ2oNr1M",
+	"Jsu+5NOHw6hIp/JjQD8TmT2t3fM7miR2JODVmDKykreNJN62mSLfuD6C83PVnXpeB3qHyeMX002ENyeu",
+	"QVA/B3zRMoTjOXtE+ElsLA5PW70o0HhtHrVF2OtPcft8cluUp6cDjFFSGCWzt8Wqb5QDZAn2wOTgrUgA",
+	"ZeEXfwnRd7yBVRP8Ljah5JeiEdBWowiXAxc/4Nbgi0LsxxV5b9/ZiXhFpz18X0vKm7p8y2qF/ES6N6yv",
+	"h7lcnJ0YCbAP25un96YsAGA0bMjuR56euPZRKA7Otd8xb8AB73tCoMs2rMtP2Zz2k2yQNDWZex//7hoN",
+	"kNcDRPKRZKg2dDYL2PjOVpRnhKapYlqfx3mosa3mCm1J1XK5Y2RoueFfQpBW1HWINAWLNetrNkpKl0Ao",
+	"tXxWiNTdN/DFKL9gxmY9shROZvoeHnjmK4WGbK4wuY4d4FL8yEUq1z03IqWbFqy9NeUmeHq918wlZyZ0",
+	"xRzyrsFiHwAty0VZ2S3qGNtaBxhS1X9w0h0lK/Yi5TcrbDx7/2bLyPjk7H8/fAqVzmya4QFH4PxpldtV",
+	"PjxzVfywRucCqmJk2UIWmt119aHvrkoSeAo6wBsHJtJj63KmAHBzG9Cvu+RH3VZ2GbKVOVjPRjuXfS2h",
+	"2Mi4McbQRn4TBLp7AtWYvHelqo/yqxRb9VGuLq4enl08OLu43HZ679m9srzxN/hur80rix9jMdVp/wO6",
+	"t6Oy1cKOj8fAfQ4KC8sDKZZIlUZJzt9HCmzPjFIHJniECQGvllmw1+RXpqTDtOAuvFYKQsHven7UbNYn",
+	"nZmriuUsFKH4wpAFTcmUMX9+pq7i8XWtZj41zu4Y1nsPSIutlbyGAYZPNAfAFkiObc0KAVYb5KaKYiJc",
+	"lDmE1nBDphSrHe9nnwHE7JWVI+U7wwJ773R9NmuqnULl4o7+RXnZP/rBgE0B1rbVLQidakfiOPSu6uuh",
+	"iY6PEj8QQeBueHsTv1v1N99HAAaDsI80MSTFN1wmFiwa+2ia5+DF+cUFnIG1Q/veVUOvOftP7y+9uvj8",
+	"l59+Ou92n4aUHT/WwbrON6y3tbM1iNXqnDoUn43L5HhBsDXTxtebvCYXUIlaOEUigLzLb2Mijnz5dG83",
+	"2XvfgpLYdV99dAfbtIfRGthpuQotlLWMTIDY0k58qYR9YyyxZeLyrBqf5IrN+Mf9Bkv3XvcETx57UVvL",
+	"E8RfYOv9eYOmaVsCMNQV0KYnKTsA/4lVtOMX5wf86n9lGFoCnAnhUSrW8VA37ZG1J46bD2Ej38TYLWI1",
+	"Fj9gN4DtRWnbv29KDKw+t2+35/tmUZt0P5qt7W2nhQcGUuujbZZD4MccZG84pXPd4nPGww7LSshCoe8Z",
+	"G7qjwxprq0QZj34No+KGRY17HQfXuRBfROycDMDLNn5yO6On3oH2Rfv5S3++9qG5HmdywGnRPpg3TBvZ",
+	"O4V/zc1CFqaSq1uqXpKw3LhLGbxjL86FZkD+cynYtbvUG4n+ijW1F/0tQ1vAWRucw9s1N73TVMPpHC/l",
+	"2gfsacrT+NSD39aK/KM6UHpdKlmy7F+qZUh5F/imxbfsD5FQQhWbtHr1YqOw5kIqlk4SmRWrEAj4U3zg",
+	"FW5Af0Xrgr25LMmCQtk/u3eQmWVklhIpEjYmU8QXK/JM0rQRK717W9sSflZP75m9geKd6TZVBBhbtxTc",
+	"dfXqYWJYvU0wMrVN69JQEFBh2gACHOmM3IUDswCoSltw2GsKz24nu8rantULebKaCkAtaqoiotoK+k4b",
+	"tLk3J9tymlUSywKYvUJCzH7EscZxOfO97IlhwfeC48U96TnSKhLjRKHEJY5qr2SpJ+S/3r56SbAZl3rH",
+	"heYpw/KJWVqV3dxNmNqTgTAePRPpa9o7Rmu9YI2cRSHXI1eUBov+7AWHhBZCqwSJAq8Kk8hV39Mayqjt",
+	"jRYDRIB26GxZdb29EYmrQIzpqYSnlQULcivxNr1bN/iacOMK7mpfhBfMQGVFB3toglRJCywY54KNseCx",
+	"Xbmf0Vs7dhDaePVxMr4tGbRXDlZbzH2zkCoGFJOMa2P/hB+Fa3fE5u4EM8jdJrQSyIE5D8e03g7KktDM",
+	"uwJOLHSefUTCe+MOtB5o4K8EA8eP3egbe2Tf2FncQL7jDTwB5eHGyJsxsc+t5kA3RIpdePCpNIvJ2vms",
+	"m938UE8Bt63YBgkXRvpeXQXb8O0xpZtYXCOvdsTa+ttSlX70LiSuYcTnYez7Pl1FZajaPfwHvLhzFtqZ",
+	"QZ+4IL7BfRQRd6Lv2LeRkez0V0VmeJ5xK/025EYUK3T63oBfM+W3PHWPUibkigt4OEYLebbZJZTaaz2W",
+	"o//eliPt1YuKiHtvcFxPQujY1mrA48Yi7dvik9s6duZ7ZHNHvX391kg1JGhJzFtNmbbZCGhBfG9cNhYa",
+	"6nPIZn/qPB8DnCVbISB9zgBoom1QHWaY7XiRi/Ee4FuH3aGhlJcoK6xjwuqUqXEdd6BWnRyTNODyCDVZ",
+	"x3A4Oq/YtVWoEPvD/oqVtQn9ScxoYghd0805+RGydMGmQBWD4rQsHZMbtwpQ5w8rTJ//JOpetk+jlZzy",
+	"jJ2vNNepncJ/3H90+eCBna1zv+2U2308qpXQ9c8xQ3zEBQi2wuG02Sd4Wx+9SCl55rrFiJ36Ul/VFre+",
+	"Pw6iqufRjIVtGz5UjS7U2sRPUE54N18Dutg+JF9Ts/BhJAC8JBUkIZWp2FTRFTN7ISrDtAfV8INf4gSC",
+	"3yHW+pT5ur/7WApnVgu7h7aDPDao5uiQ+IOqym6ci8e+7kcXEM5eZ41v8ZX7oqvRtYs/7Gxn3WykEiBh",
+	"syIG2bu7FRapLqUOvBabhFf1U4OZ7Oyu0Q2xN1c0JcFeEAgUju7c1T+KL+SLH3Ss9pqxZfz2/cjYsrWx",
+	"7SOlCoOo705wDf04wtwhaPZecDOgHJHHHMLoHiEBrI2Apxs34ZdCGnpdAu4YaRk8lYLhRqGWDpeLIt9V",
+	"N6sSO/4ybpgC1QpFZMoVczdwKySSMPYpImC5mjbb12d86C2QW5Uwr8kaKhBAdIPvYyud/erBg6CExLFN",
+	"UL/c1dExIH6rA/xmu4OL+3/bXya1tSiOz7/rJ/xqqd2B8lBm0SiRj8aEf159OFdFxvQ/Lz6cryFqWv/z",
+	"8sM56MeBGlC3LIyG9YSsqRL2pr5kLC9NMqU92JOCh6x0bwe3Pvq4GbvIQwMYTTB3kko0CFmlpYnI1Fpz",
+	"yixqCenh3fjYk82ecbBUVeU3Mi7Y2J7XcACWHoIqMHVLr7ncj8SZU+e5ii00peh6RyF+9HAAHuff+cyc",
+	"MPd+WgL8tcsu04ihiwpyK8GFgg37p0QKUqITkRnz8f39+uqfBdQ/yTK2bliS0HA+O3CUf8w86EclIEC1",
+	"Tenm7tXF1cOwF0muuA5FJHoswkSuGBwg1JCVbCnsWyHwReHj9wNHCplCqw7rafLlQtUmVtuXDy2McHJj",
+	"AHDbCYwA37IsfVKZb09YmLONoZ94dgbJWL/i2pOVG02wBnwEy23X5MUey6q8wfnLjKd089QnMByroo2z",
+	"yEbtrRvDNzQc1dIrmrJx79i2rbtHVrppijVJtfR33bkk0w3Y1tEhPbP6ORfzjJEyN6SXR3rDqMo20avw",
+	"P/C6W4v9KnQz6tOlSLkuIzZ6UBxov63IaSgatxHIYYftYgMUI/KWKefOagnoKsxAomrAAV2E4CxW8jb+",
+	"9uQN//uaPZQEqvbvPXwYoIh9u3zyaK5t8TE8sKu2X70TFmO364AgMNtLaNgvVgOQSHxqfyBTB+1aGEM/",
+	"hqgYd9NM5GrFjWkCF9csAINij7DN30DEUrCkJjpDV2MCgThprVRlAPdAqWDtUHBE+biijGpDYKFaGvmY",
+	"l7nLXSSCm/5OGprpWnGlkAZY7xhWG3RoQ5cu5+X8FMXr8wpra2s1aOJFL2BUarIGaNDWeCXX0gTfbs2f",
+	"3xfTVBHvqEZ1gATRXZpJ990KbPDA+r0uuqkqodJYhBqdlKMsCbBa/HHF5mV5qD7BUTizIxWsGErZgeoV",
+	"+1N/Y8jmc/uMIXxwgGYSZIVqb0Ok22FkcSiGBTqF9ltQHM2Uf+ow6uM8n/PeCd5DJG9PjOJ4IaP5r2wy",
+	"3TgnZ9+c/jomrWe3qsFI5rBLeHIVp7Zbw7Ub38gQg6a/ZJXw0UIxmjowMSFdIC4IU/Cc+uBMI+VkVSSL",
+	"KmPFEqWS8K9ZY3YinET23m8WTE3MgsLN32ruTrZNEJQnXCk/KXk1GGscNjKhckOoJtTZBeuxSy3o1oGL",
+	"BMTK2ZuxVAQF7TW5wFRmF3VcddF5uoWi2AnI88d4enPByJShGYcKPDrDN5Qy3OaU7kNYjxI53k9iL9md",
+	"3EbTJPITGGuwg+94/2zvKla9x0zcSRSYSIu03JpIWdoVO++e0ReSY7B4h8qxL0RJpyOhd6Vu2cOd4RCS",
+	"CKp858SHDKCfhfsw3QUVqf+znRp1OK7bFOkvgK3RM1zwlZX4FyHR1Rza91wwbW85luSInIH4CzhUrkJx",
+	"IpiN3TGSWHy7XcmGQBk+RHW6Id7zGxxbaHAyZ2KyBzH/kBFyTWwXg8YGkapHH9YrcJphFGxpGsMqNFHj",
+	"CmnW//X21cu30HHvugPfsY2HItoNFZoWPAN4p7/ItWBqTFZULZmxPyUZU8uxt2VTYcZEFzmaNVY0WXDB",
+	"/uoN3j58R4oyiqcG8iPXO7Dv9OzXD/Z/F2ePJmcfPl2O7z36HAR8/45t3vYuk7VkPYzXr4tpxpPv2H6T",
+	"LTQbkknfUzEvnEj1Sh4oZYjNWQRVr+8BPPFJ5VHsI4wPuhOETrngtNicZs9KxO6e8RkgOsXGB7nrgult",
+	"wpjyLNOB0AsMUOirIrhhbtdp3L3bSm0CYZXhlxWb850w/PCr2iiGpLrn1e16FPjdGGcQ2ogpFcvJlCfb",
+	"F/nQzR3e5VO6PeaH99tebitwGVwLXYWz7H3f0I9xr25HlLj930OTQzLXa6TVKROkNjR74l7+7exArWzp",
+	"4BKvg+qZfrnNd7mLPsLGXYUjSWJPRPMfkSR+49vZb/9OfofaER/Db1I/HFD1fzuAoAqbvKO9xhUVodNT",
+	"EWj2ewNgt5C7tZDacDEn8BfEvoOSr/Wgt0ID1vOSbUqc3GB6YQuI5V53u5IZi76To2YloyApf6gCCk8V",
+	"6yXTsF8sWVAhWLZVxRNQolctFrkBJuKa++ro5uMd5xAG+zkDOXcuIY21b+xAWrJOdYH7EaQEGQlz7w0y",
+	"blVdApR38+wxOTsyOLnto5ZDfWzjxw98rqgZgGtxfI9v/9hAn4hXLuJ+QL+t5YvVcKDWy6QdCDlXch5z",
+	"5pfL/dp/sLfitjJ6EoFj5eIZdpgrzyxlo18SM0wKIZDFvAeSioRlbVyGnDQgmBAYyWUVVtNoruUup8W4",
+	"QctFfDabOQEwBLkugHofTtF4U4a9Iuqkt0tAeWVIzDgPh1K0RcKB+4SJJBzgQLNsX9M7oCYxQaFxTrlO",
+	"IJFwzqjzOtRwQRq9lgs7dmvfWIHODT659laJvwPUNt/Gq9y8KszRoECOHOHb+LpzHq8Vu+WsL0o8A2Yc",
+	"sPSOi/cWw3Dt7xl6JYeHZe0GwRfsmNMiYymkhEYmYMncyjBZmEi+KzuJfX/J8zz6bZD+ca+2ovq/lAYj",
+	"YTfMDEHtr7Q7dxZVS1SffjW17hToOqZkT1wBwAvzANcVmkahmS7TiD2eU0ZdffBt9AB7waGlZN21V/pm",
+	"72hSe7nVpy1rtYD6ozvtVwI9YmFVUMc3GlzcbhfQHrgGOUNHzzl5nxMjieCCeZBi7bKTECEZE6z1Qq7F",
+	"mKy4kN7RwQVJXZIO7klON/DLVtqxj7ofXV6d37tfR1TGwg2fDw7T7587u21+XPni3f6ND93gSbh2T/xn",
+	"A5GUGwm5/XayhOJmVEEKTKmPjIlA+t1KsbPPYpXUsrJ5H8ggXxg9/psipp5rG343TqhZkd1XaS/HH2Kc",
+	"PVCUu4FzeyAQniBKAReE0WRBMucZ2uICBrsmVeZMGY9H3xSC01HI9feSrZ+kPxfarNjpc1yOgzpUclAH",
+	"/JCdVs6/Y5uBgYI9Axq9calrHbyntC0yULZUtHzJ1l/zLHtT9L6Wb5KMTZhI41hxO4Ok/LptUIqK3qig",
+	"GZvTbFLV6T2NP2E7IKreqWuydVKMLv/uK5f1SSveU0Xs5IBbdvBlCtkpmdhfZbcc7hdnj7zP/Xxy9uHT",
+	"xfjhvbDTfUgttyUPFhi3mhXCunJjdQKNkKECbuTa3p4bOVneDhJRZ9soKvRO8nmoKNKDQPlXxWWVAu6c",
+	"aiBHmsO/LDECZlxpH8GBYT0IiVNG+VyOgxikg4jqgAqN7nrvKjRGSuJhRV0XslD+jHRr8PBv+1akyYY7",
+	"xLKB6v34AoHke02o9pEnkBd/DbCWVunfECmyDcmkXIajOY/K02M34dY1PErZtnItIWGsK4YsVGStbWyQ",
+	"gHoSuVNWyfuiqkMD+qtvlbXOtEZA87I3ot3UxhYa80MYhIm2nYC44sKXcttjYcF+W9ZnUFbbvzzHJBQT",
+	"CTtgL/VkBrlPGMbts59mLgAtZXoZUd26S7EY6lsJw6g7/HEPu2Bv0NpVpI33f2zV9eugjR2nR3M0byVW",
+	"JwaadmC0NageoHAjs/SaXGzF8tfE0YPxnpDWPsbRvp6SEJZNAMabbRyB9E+2D3tAWojlpTS9izty8OwE",
+	"dU/j/IINUJPeFRptIy3jfZVXmJZ9LiiZTJYTGo5ZKAvNg2pEpoW2DKuJ1RCthrfeIqXYlNbCx3Vt7fZa",
+	"koTm3NCsWQL03uXDh2eXf92GLtpT1i1UZDTYfFlhtF6IKwzMkmd0U0bu7CS71BluaZcHoAoWjMDtB2No",
+	"d5ivOyonqwWeNvtjYkx4SqQiqohYme1bX2QMTfVp73ilLVu1nTwXJKdmgfbDhdQG1kRvDT9YARWilyds",
+	"5Qr2NDCy7rdhYOsJF0lWpGziKscFUmORyBvXhKAJ7ltIVQJ+8UU75VrATIQksjCAy45ekWsy4x8d8NZc",
+	"yrS1XOOk1C22qVXqCngbGcaTTonuE6WOvGTrd/TjrjISrCP7azDJ+8WTl2igH5egkM8KK0Xufs1UxsXW",
+	"9gVC3sLmlhpdVVKhrORTL8TnmSC4rU3a2KL0NmlplYujRXeJEg/GAUPbCzAlgq2JuwXLnAmWtonLNu1g",
+	"5oMdu0Ht7Utb/orttJgKxd2/dd3wqXi4FRBaLvl9a1ujFD6qzETOwgd5A0mxdPXgr1CcgxiZEzmLWhrb",
+	"kw6768m0EGnGHgN4va6yFXCbCXxZqf3lVEO1mC0p75lyxVFXAYZCNWN3nFW5hMeWZgDSEq4lgG+jWTar",
+	"QcY54rqjif2MwGdkyuZc6NApPLwwQ0lBLVzzGj0+Jwyz63kjnfIsUIXzhSY55c6gg3Qus5RpQ9ICuLEn",
+	"G66YWci0bryaUrGESB29CFqmFGsNKHmClA4QcWJJIN7GLqpPtFEsYTyPUQ52UBo9QFh5w3YD797NF2hu",
+	"6+ePei6VK548RrXGajrrerYWHJH2N7sV5wQ/MDI/K3L3CZD2ygfCfnGa2S9iCpVL3Qjegm/tVSUv8paN",
+	"N4USk0JlbaUDEP94w5TDnJvai6+R9rzI6bwU09rYv2+V6WoSRA+K8FPppoTvuehbzTLMgACAyLOMGGnn",
+	"WiuFUcdOk2vWmxXDl99v5ZpkUswdxVmN65rca73oPtpj1G3x0b3OqBiEyRV3MIO2cMrDOfry3vdUUHIl",
+	"7Uz0sRSqVyLbOMMP7xctX2vQm/y37Pl7DfpDXCPuOtmijziIOr2giqWglTwm9y1v3LvyF9ExSfmcu8CK",
+	"xSZfsJbKOlXBzJ2OFBWpXKHW01KVh7Uwj5wZ5vzZq6oky44vZO/qbVEOdNhCNQdW8fntGazfMEVNf+iQ",
+	"XifdDmI1XIcmUDjYIYVM7IHShlTNWngN/XcgiOz1xWWm77+fRBReKWNMWoVgbQQYgmTvSanH+PbfQfEI",
+	"S9v7b5tVZ5NamNZWiQK7cI2O8mKacb1gaVV4HLxQwBX4nrvzQ9Un7oAF1nHXlTa2reaO5d3qgWmo4hMt",
+	"z3eLxA+oOeR3IiwGYCRmwTTwvoYTSKA52YkEAAiQhYk2PbzX7DVnya7h4WKP46MDcPwlW79dUDvpvytZ",
+	"5F8itKSHh8EN7Qe2mh5iXuhn1vYfto3J0Nnsve49nlZTW22x7vWIFhkUsAODD4bseGtPV8yON3z1NIlT",
+	"w+YSDdQVyLQ2VKRUpRGmSr8C1cf/ePIuxtibM5W4u1j17eWj7U9DxUZpxtOytmr18dXF1cXZxeUZFLpp",
+	"UH1rI21+mBRw6gkTqXcwXeNNr9WifblXtSyXukwD9kvQmFLb9sr8fX5aDeLAq3/PG3zcvf2d4rRv0fpp",
+	"GSh21EPd5xRW6giz1/0RQjDAjx/2RFYHTqH1QkIF4sb5b4/aI+sADe+iJEZtrgkAY+p62cH9Z3tGE9Yx",
+	"lQzKl3BXOMY4rJT9YBM5E2YS9j2XbU+VLOYLQ7QkqyIpiy7lTHGZVqHBtTCxi7NHHz5dji8ffP7LP88/",
+	"+F8fff7rfwYDxXAU4TojKQHGNwuKczuwq1gNpuV6OqnynaraeS0s9N5qXG/LEo/9C2ZQkiummcEqQVYv",
+	"RP8IWLlWNM8dCPB2gCI86FMLw58l7ZF+GOd3FY7zw1HWWZRqwxTXy7MV/HSW6NvROPTXMyELwX8pGFD9",
+	"TDGmaMoLfZYyg0fvz1qKM3Zrxx5k8z3epLIamJJpkUBiPHjXxnD19yt8Td6/e9p+xkQ6m1rp4HheoB+r",
+	"Wju0URLPXuml067jqnJU0rql+OhaqqW+JuyWqQ36CXra0YYqd3V3dKcH2b/XRyHMqdZrqUJlOrhZyMIQ",
+	"TBKCG4qCEqSQjU4oybhYWhmeLCQUyW6uQtnwVm2lrZoywTEtgkRsB1T3zVralSm7hu1Hv9N0Q97+8PY8",
+	"QnmLUYQH6sD9g1hoYRYYRbJ7WILZPmcyzxjGN5gFW5HpJmhtaskqPyFAbkz8TUyitH21bA0msjcF2i70",
+	"yWEHYDdPgDnwsrDX1bdM8d4m3LRW1z4gLLSZAC5YrD7ZPzXBTT1AqzCpeum1j6ZMYCNzZsI2Us2yrCUd",
+	"fcOoikjC3sp0cA2Oq6VyLbnB79uQk6dcN3Z/eNb1q6k2NMnYgcjJQppJhYhgf5NiYmRe4h+7tDr3cAY1",
+	"kd0IEfcdAkPgR2F1470XkA4/SUTV3U6r8KtaN31E8C3lGZ1mbLKDK7AnsK4F4GAQOMiAAqV1aRCr4MbK",
+	"dm+d7TWJiLoHRnH4t+wAttTAJodIJx6NgadBLAYPsFGFN9W2p7aGXQT1lBqayflAP2T/gq/1DasHvOy1",
+	"5FZddk5niFc1BjcknkXKSsbBSKM6CdXytcu802ZaKs0yuaYC05sqe34tYVUVWbiihq9+GTINhs+5XwoK",
+	"R42LaEJIFBeEFj7hZHM+NE0d0a/kbUuOfxuEhW1q7CtTwkJ1bfM3fDYbBATRn2AdRe0t0eWa7xx1Tah1",
+	"wfLuhPncpDLRdz25nOMQz+2l+Ybgy1OmQ7DTKYs8fPZkrduuzt/QdQ2uaruCc9+7r+FYgisCtSJjs1ik",
+	"DYHgJjEYHrUTde+Z0T9HvS3yYeynjmN1k6v30EVBJ1fhfEdvi9WKHgR56Fs6+V1m75APv9Zsd/FvooT9",
+	"qVDtu6wPTZWR+SYY3PwjeO5dIgGxr2F0QHzEkjqerWQ7SWWoMaWZ9BFfc2grT2OXgqp8i0AyBlO3PGGT",
+	"QhgeiCt8b/+Mtd0pwXr6KUvreOPbKW+2QQxkiqbvZBnhlE6W7u2yOk2pTvmDohyfJchM6lbUTPdaPz4s",
+	"v5qyhBaaRdq2nJe1QSStiRh+q7YTLBr3FVyxLjZ7iq/3vazUmLTzIPHvlbTXbkYGECj7TpnS5t+9RsQj",
+	"ArZ0KbLN/hI/5QB3+u1ajNMfrLX1OPqJmn8REEDsBo7vQ1SZWisDj/6wkGo94WMLnTtLWY8F8ba1vatR",
+	"OyGrWdS7DK7UYclQEUfcKs/Yb6CGab98qtjtbA1m2MleXtOysHV0kpPTOOITouLhuA8Hs6XJUsh1xtK5",
+	"ryGKG70XxbYndGaJgQgG32ANV25IylMo6SQFeORTGiHFobfaPc9rk0gq/XBwgY9OL+CBW08h3W+Zymje",
+	"G2MQ7PJYzc8nr0BkBdL8QmYploXRdIWF+vS4ltzm3p1DkIyQhKcBm4gPXd6vtdrmhxS7hB7898HVWbN0",
+	"qNWkqiQWYeIIJnt/QzcaEErSopaFe3l27+LaJ7UB5eMb58PTpNpMIWi3rJXLdc2Fl+oAC1OvtZpuJm65",
+	"4lintocBBkrZ1AQrVLsSThqjfbRcMcAtqi93jO0K3+4B8wVl7AbvWK20sZuYb7EaS7mEoX18TZURAzQD",
+	"byTsoTq1l7Bd0HDVblf/F55D6XVGjBz7ALjalbBeMy7KoecLmpQXORhCxwINc190LNMxAPeas+gY/cnV",
+	"eU9Gw1V528KJ6kDVPVtTrsxikjodJ0Yhajdz9CzK4RUqLlJ+y9MCmVTNqeC/0lYAvEOisdojnToqA8UX",
+	"8HDk500G2HgDyaGrYNBrd5UexFnb3oQDor+2MbrDTV1eXN3vx5yItm0H2jX7Nz52sx/0WWn8OMYKGLlk",
+	"4lBZhI3UAvz2zvoN+6VgveXS0KjGPKhzVfnaEF2YMZrqxw0LY6FdPrdUhmbj7ZPHRcphmKDQMmPX7tUW",
+	"xAZ8iBiYWsYgNuCMu5bz7UKuxemIqD/t7yGCkyNMZJlMKpT4qBPsSflNSG3smVISeTLwEpZhAD5FgolK",
+	"9VyV8WguZbpGAINbWSQLpsIhCINgDxLGb3saaxqZMqGnBVjP45N97Qfxm+oSkAMbWgia5xmP7jt0DO5i",
+	"L5T7VAPoqHqqTbi+Ms2lbVJvNeUOTopE9/hi6BvgJ5SFCUNkvGWu1gMiZFgBfD46fgm1XesRSHmqDaHG",
+	"sFVuCNY5g/uEFVYVDiWM7PyQKOUB/LVjeHMLgIaShEHdDfA5JQljSESuUpu3xMXE87RSbkmwpbO1vo17",
+	"DWPD8UV6mZlPUAJtABZEJBkodiuXvUbbvVlthsrGJPZszjBPXea2tfsOWFGAlbBhfBzJbi3XY3Z9QoVl",
+	"tv3Xdugf29wzvy9w1W1Mc/B1F1o5uSXZK1snsCW/hgTEnqZkMHLOlFyNSQFVaqaFAbMmov0BCISRAetw",
+	"j4zVgUmG3RmFg5GBelUgPV6MSHS5umhZ1lUwsXly1ctK7RQ8HI9SJaHS1FGcRnAcat2WzrQLSGikXOIp",
+	"n9Ekzkdn6JLpCSsrH8YT4YAajpW4b6xFPeN1a0TVkR3jwaoI+fSisuKZAyRl2UhsjbyAGZn6YgRrWWQp",
+	"mbJrcsNEqm8QnJa4oCSHGTmX6AVwqIKWUkSgGBndRNsQty8te/224ZzwOpaYHZTHphlUi7dOT3YubpjB",
+	"PWiUTe8ZUufyvPamhp4SMzqX2njHxN5UTTbnUkQNWRvFmOmPAuG+G+PiVFMPrr2S04ytelP9hlCi0MQG",
+	"QQn2IqlZSv7y5vlT8uj+A4TD3gnFzzIWruohyZQRKvSaKZYif1BIgy09wiyRIgWAf6muAaEPblQzfsvI",
+	"iovCMI2Z0tQyXKKYIVS7Cxfai+xAg/Ts8tHbfEQwQY++kFAdvlEypZzrL0p6PQdwuXBMhSlaihIbbjLW",
+	"chTRFYMFQZthmG9VEGcC6pvh7PyWckFkoUgm5/qa0ExL7xZbMJoyRW7e2abOXqQ35+1Fmdv6YWTJRWo3",
+	"Nkfqw3ErOVd0pfer6/DUL0a5YH56LVSOAIOn1K4yCfHL/dyWQ5SvE94pLQ+HSa/QTE98RkaPMOvqO9d6",
+	"tVL7lQm/bae/yJQEcoqrjG18SEX2YxLNkMzK/lHFgCzfhRDppGmJQB8R9RBrFVNyxXWo5O+PmMFNjQPM",
+	"NZJQQ1ZSm9Lb7138/rTxq3X+BRIf6mkOGO59yiQH3KHacvXJHi0p+fTKfckzB+j2dmGT7/oXvSVLtiHT",
+	"DbG6zN8u7n0VQJfOGiH7z9Jv3j4JbluibpsvXj14cPko+OqSh9NHl6jh+iZeffc6+HnRtAhrPg++9jGs",
+	"PgARJnbiYzKlmj28X6hs/1G8RAVT3Y5w/GNYGRyM7at1W/Ti4GyqAGJ0vbxMA9fewV9HGkl3hvzfLkW2",
+	"JyFZsQegWnJGKBRB3qrx+kvZ7ujywYX7z1fmezyabvCC11yJX2qDia2bO7RSYNmXa+NDcHGkoa9lxpO+",
+	"ETYzLvZHpz23L+HgxqOFzNIJXgViI/yg9nTIUQSNjIldZE2kIohDVdV1mCvEY6KGSJHExugh6GCfIW5D",
+	"HsN4txvamvrYrV1oP95Qw/5Bs4IF64ywjzQxvnA3oVN5y8ivTDmbhDsXyeWVh5N2lcDsxeryikDKvItY",
+	"4MIAji0lyDoN2h5dnl/87erBLuxsCN7t6vNffvrpvPZrCN8tVE/bk/jggtpvAHA5Dgg2aPhBxGYyty0g",
+	"mz/4O0mgdpqhIi2T6Fsrze8EmzyICPLaW/r0QySsarA3BL4J0m4J5n3/6tH9Rw+/unq0t+LbLwXNAkaa",
+	"QM/b8Yc4DDf7IKUzmoLAf1YrHt9DI+kXYRcInpuybP/FwMWz4dud03jOy2TAo1wTdu6u7WLLMW6f4Iet",
+	"tQ+ZMtgt8xV0S73EyNzKr7WSwNSZlGGw8VsrwjrLrreZOf3KhoNzy0H5BSq7qq1C5za9YQMKZ/aN4e9z",
+	"tYs3Fc+QwgZss6fNz6FCyWA5D129Xs0Q4U2xZCmhflXujgxY6PNRS43IdBOyo+xWsx3BSvlPGukF1ahq",
+	"027ZV937bn7ySuBvXNTOsHi2cAW9V862T5UJI+5Vkn9XufY1pO5oh4wWvhtXw41yHO+E9m0cwlkp/VvR",
+	"N7dW6OQ2ou0dOYGl6A1L5C1TmyG1UBL/TawbKCAe20aVMrYaakMNOEbu92STMFQNjGzGlOqNZd16YkLY",
+	"nEJBFhsCiB/ErO6o1kH7bHpHz/QxUrfY596BCUwbuWKKzKWpZSjNpHJgqHukceVZxk5aZnjyki2nhAet",
+	"hNtRIxqc1wWOqkAAXlzUXSU6t8vN1ILuuu3tb7DNVf9qbk/AMYd35yVjObp5oAA3xOOQKbPE5KsUpoEQ",
+	"HCy2VC3KivuYRK8qQtkqsEQshVyLlhI1DoWtuonicVdLzQmigLK0DOJrTu3GUMVns5sxuRHMrKVa3hCp",
+	"yE1G12HnV7XzYW8i1wS7awVYW9MgPDQkgLsIA6L4fGH2G+hwPcZueV3Te/a+/8mDSdvBBAhI7a2IIaEC",
+	"PL2eELZiDGouM7//8aK4It790tiNuOomvCaKGnagfrgVY+GkLNbEsWqrk64nUyMPqSkVfVtxr09SlwEW",
+	"9U1sKSrL8akMsrsLfu8l7P03LeFwVC/7NghftEXXQUGq2IVMFmDZ2V+RudzXQW46iFU4JOtwJbWZeJTH",
+	"eA7FMbtk6JAC3efUhGUHKEwP9lveAvM82zjUvTI7YiuavQ1XAvKbde85vYO06GAqSCq3tr/V+S4s+zhC",
+	"GhTbZ7YAzRbOTljPum+wakWfNTKu8UCXSHlS6Z2nisfvxTvtSGMsXnusbsAhB7MPldpPnHbSEt2rzQSd",
+	"NhQvV16+f7JQpXc3r8x1MvBbLCAszHbVtbEnD0TulV8Bg48kF6lDt5uXgOiSbYhDOiPUIY5g2y54U4fV",
+	"kEQqxZLogOEty368MbkXkbL1BA7LY5C1zNKejXUxQt05GcGzoNLjKR/7wcfocXqv5x7jAhLYOMRIjqKc",
+	"kdEZ8rd9ovUlrO9NP3b7AuarBnefxHqFPXyxqZxyEu88csrptGZXq3SyasUa76c71qBew4afktHapE9T",
+	"bn7NMrkG5/C4tA5pMmd185BtseUWPCuC0VglFA4CmjHl6oLSTIpYJ7uTAgENClgv0OtTXEoXBkaFkMbe",
+	"Q/F1AncO8HFrgwljfb32NezYmrLlF6F+BpdjrMuHxgZtUUYLlRaip43m3YIRB4JGgP6JkUQVAmd/Tagg",
+	"bJWbDcFuoEq4RvcNxUJ2AyG1+FZ6wv7bxVap1xUX/veuK8N2TdYAcL2v11av/3UvKgQIVvxVYRK5Yv0h",
+	"6NW8nShTLEwoFZnJQqR2VwSDvzoFJewlQxvYrsnFMhRNEpYblpIVo2K94Bkr6xS7SHGMh9pt1RFIqDgZ",
+	"t1rUuMpdwYW3P27Igt6yLVNOK6e41fAzqPoME7pRm2HLrhgCSQ+IwfGfBkckw0WwGZkWPIPQ+b8AnOuY",
+	"rKhaMmN/SjKmlmPvQ6PCjIku8lwq+MHjgfyVuBRxKJMlZ6RW466GCuLqP24V9PPV/CZnHz5dju89Cpfz",
+	"s6N/IWayb/VPO7UJF+Ho9iXbhDDPXr8g9olD8bMU0nAkxFzdcqbAQLeNtbE3w6nMlAjFSYYQ2n6EkqGt",
+	"YwxjY/kUhHJ5miP2nbkVaqOmkwfTlps+PJb2LSI5P5V5bxit49rT0mA1vXd0mgGIW85Zi2SbcdE/aDvS",
+	"HNbpbk9kvoFA85yahQYtYyG1wdzA80N9R7tWMGfYaXUe2UZYHuYir/TGhJhvWRlctx4fMNaahHGYzyGt",
+	"6wnkf/U/Xaussl4YU+NBvmmrVt3ypA1S0GpRVGWcKaL5XJyBXunS2qgmN/jxTUQB391z081z3O4Qr6/m",
+	"W2Z6l7fHxLlAyVUBUeH3rrC0qtn48rS74jUEzPBEEGlyWpjFY+JQ23yN1v9+U9Zj3pPViENrh2lozN30",
+	"r9rOhBUiLQlcykVmTMowi0CoNxUbiBy295mIQ8R3uNN6eHbKU93xQxx5CtUGeY/4PzeeF6mrUxg4g3eh",
+	"Ca2+AnvIc3MLKFJoKFnJKaLnWsHYVAW7bKwMQ9LG4ZIJxp7EAuBI4jzozr7jBVptUTo2ZKjMijZqWsJo",
+	"Ca1be0hwe8mE0uZl4TAdeZMuPUFRuar9A/ZdEH2LsFzRjb2FQ+awCzQvK226oIjIeWwnBjQ7ey4VWcg1",
+	"yaSYWwnN04z5rHwYxJKxfLvmb1e1KdPDWNrHtKqYdmEQW0EICmJOWXrzuLnrhGt3S0xBsxAS7TL2OZy7",
+	"PsjAM43fENsXNgmFMCeJYikYM4U0k8pCIc0EaMp5zvKJYjRZtOkVlYxqrzfSFtjgJ7SggOKNVeg2zDzG",
+	"nEFuIAcbm2mkYNdr9A6wDpeByUA8AHMB7A/pIG2ZVmmkTW4nG6SDLg3U4pOG2j2dS5kOsUP5LShJqTRS",
+	"+43vkGWlMO8nzbbl/EpznQqI7Z7DnSjjoBryleYgX6dO0teM7q0R4NHx9fh2x+wiw7bDaR4uL14Dijpe",
+	"zL38KAEK4NYXyBXUy/DOU9zua7JhuobnObbkDyWKsFnshYm0xUO15XIKBR1pkljlMSVSEcfA2wpoMBOk",
+	"hWHfbY3L24QAQMAucnignk6CVe8Rz5+W7XINF6QUy+zUJdig5Jf4LJSGGGsO9X9koYhci9I+U9ugClPf",
+	"Sqp6WlBopffcMFpy1sp8Ql4T7te2z5XrGzOzMp5sXD2Elqr+ZT5PZ+pO2IDfmjmnuUhYBYRYkUKvblsE",
+	"Wpixte6fVl/D9T5iiT3THv2GMX9gxBOupgXVyxZuPiG4A1RT14wJ1/gOBIsdIkKpxNc724WOrcH8bt1T",
+	"6yxmaWiCaC71j400ee1C1Hb+qgmdh4vGB5Ph3Q61wxpuLU4dadVRS6PbDmIcdB/oFbtV5ogFS9hYWQ+1",
+	"4joQRkPSHAZ/RxOelqCp+81e7YmCoayenIXo7oUhC2rVf1azlOBl4LqhzkJx4TDTeICtvrdXt1ktKDxs",
+	"fyuwamhsCNvIfCSBv1S6bCVYitq4OwgqWinbct5u8KKA9ymIWyZLIdeukk7pc9jVV06uzvU6DPsre7Bq",
+	"J7ep+7PnAJM6tvBSmhi7ThDShIEaoIA9jMzSMfF/RqllBcKc3rKAUoooxS04U8MAZgQ7UhDqNgUqRguz",
+	"kIr/Ciw0lcp0W4iai/WGJVKlLH0MeYdYY9WwLLP3zKlMN3Xl0vsiLW/CiVGGjSrXSvhIUjz6omLfrQsE",
+	"txF7szMcvQzLPg2rJyUez4pRXSiWXjdQM+xdRCqCsRIZZ7d0mvVQDdqyCcuCX1Z1pMmivF3t3qR6KqxD",
+	"zwG3po3Qg4f393C2m17HVg2z2e4LISwvZbvnYGmf231UM8TFmNNcFk3UIn7LsvTJqi2k2zZVleONo5zW",
+	"KMkoa1oN+KR27etnrTJU9RWALeGGA+xFvVar1QDkxQ2af1wcUmX+q03RE46nLbf/XZRtPz6iDJqyORVH",
+	"FT68pjZFnON1P0Zdbrm0tIvx71aGdQZP6eoGHWXqKCd1iA7nO61tUpwq/DZ8vj+ZUsicSMFUPGNZRjTP",
+	"GMDTiJTMJYOiqWCk4kZ794K3TvijX+YY6utb6666/ZYZ45EU+jCBSBZSTfISLqmsx5DRVQ5syZPlZnL1",
+	"t2CvU0VFOklkJgvVjvnRVgy+FiDaRVBP/XsDC4Rlci4DxiuqF56Q7BuW2wXbMlDFl/Vz6a4Tw9RqktJN",
+	"iyYLB4aeIP47mzQDR+s3yN96UfmWW/+3ct0ID/OwQ2WUHiAf+UKq2mjn5RpebB6i1iaJFIYm4fPu13AZ",
+	"uHAIVVUs/leXkFRF0tZqvQX2cbzFTCGa2OKY3fFXOx+WO8jkkRkxKy7qf708MfNvmWWdCfj/XEwfpPem",
+	"W0L6qyMX/+sZaBPk1hJM6t7DvShSAbrbHz6zu58LqqLxvrYjIJMlM7ot6oesmFUawJlsGc5Hba4FU3f0",
+	"NaFTe58sawDB3+0WRZ3wX0PfIeUae+2hK+AC/ACfBdMn2uQtjLh/YiJ+VgaL+fF+aN+c7/mKm5NARBwD",
+	"ELEVBbG5sqfLnftZctHzYpLZFY2nkRLssg95dCSYhb1IL0SdQUiuGDBIsklQyz9wqNFJktV6lgvlhhzc",
+	"ZT4XL8QXKypZFVE8qGBiWUO1q3AiTu0LAfygszYgyCOW5V8UflkqDO3Bl+UKDis+WluSXdjOM7uHpV3X",
+	"HiMsY1AUtwbH9btayfYlfHY7oOJgh1f3BL7UbRO1XSKWYgpAlfWVsoxufP4XRu96t+jE2Zet3DP+Fy5u",
+	"uSvK51i1BFkYj9BZOqFpWv9VMfCL7QaRlpd7PWlHFR/mve3tgHWmKCxAGe1QrWjh5Bmldbo7QVLp25wl",
+	"fMYT2l0FwKhiF1nJsppM9F1db+McB37+s5bihuAX00Y2QUvnp/eLNaZ6gHfMuFzVXhbGLqcWoIP0rC/b",
+	"huTkXe1CGgDx2VR1PlsyOhzC12ElA+pAYeAtauKedKR8tNRLZIqBSezJ6xdkyuZcRJRf8Z6rEl2s5sLC",
+	"Yp6N2bZu7nM+LxTrb0CzZ5DuxprStv1mOSEuiFlLV0aoJfYm1ksWb7hxab8TjKqJTeTOZLIMBUroJsJ9",
+	"/DDSIrZvR0KxXiKamcWmfS98+AaHJRSMpZpQkjOl0Yq8uwUyS5k2k+0Bd7MJo1lfzuK/sgnEr0VOtW6B",
+	"aysr6G/iMc25MOZY1Aspl5NVNOK9pnM2cajAIVe4Lu2wVBtydZ8sZKFiMwaw9Yqgt4EA8cm40YVhwtfo",
+	"GhLUjHqDY/yK7Kp1aWxocz/qy7E1+B32REap+fzLbWoRYrPZkyLl5pk3ufe687c6eMuguIMU2aqoWXS5",
+	"H39PHaoUu7WJebUsRRaDa4WRRXZRSpCr7g05vb64tfen0BltF7+jvMhB6YrVHI+csdeSatc6iB/YUKPO",
+	"YDDZoantygEQ7KVPQCoIcpQ3CEFTzaG0rpDHPSg9R+kKbrtMzLlgYFIDvHUVdpfaJn5z8dq7+kd8nbyj",
+	"hCDHX4Zr63f6O1x9sw66ws1m7/UAczj4JMOFFIfUSzyUVVut3kdkRWeOdhxZumX3xQT6JT6Wh7Jj6ftP",
+	"tmO4OK2ehFE3iG85PxdyLSBwHZD+ztt4Nmr8QLI7jh8NIq7bhO6//jL6B47zRJrHP7ju74bLcyVvW9xA",
+	"EOLVi2+nitHlZJ5RHbruc7OQhWli49zRJJFCNws31pNr+iPlirQdi+SEuTorunGm3zAzQrBSC1JBF3jI",
+	"bLa7lM8avoXzOLBZbKu5STWbUG38Yx9ZVVJAY+W6KfDLnHVI7AeddGYIbD4mwctbSN4uK6xoMqUZFQk7",
+	"J0/8jz6DzOPw3dHXmN/BDZFrpu3zaYnXF6i9nUmPph6VHc2EUb3gIPwKtN6HfNnGODaxJNNnvFiSPjZQ",
+	"d8ozd2/oj7dbL2zvRzku17fWerWInSQTZzwIoI3xLBsTF1gzJkbmZ0WOCb6zQqQQPCsFIynd3NEEDB+A",
+	"McfQBnNQjY1e6rZvuQUwJUfID8hV0cVKE8yYjbBE9ah7NdCrV7jM4hlDaKO8yEFp/7nQxhXbgIBqL9E2",
+	"VsrxLPP5HSvv40vkXHCHzl0r1JFl0jlK0GsIXjJXwLABPQwGE6FniEorRVXX91YWyQJVE8kRdVIvqAo7",
+	"7lozMoCa7oR9F4exi3P91Wp1+UiMskxJ2UGYTxTP2R6PcNBxJjAvmVBNsBGyVtww3UR4cz01q0v+rKU4",
+	"f0PXP7jccjsOtCnmA+p4l8UuJv2Br9OJWShZzBexlD7ogiRSPcFpRRWRY1UkZtpWiVekGYO4Hp4wK6V0",
+	"RyWheAPjbMaUOxYiqvWoBsBHOSMQ3FtWxOZnEznrmpeVo3lGBYbVoifQfkbkDELQK0yELUiZtqEOjfnv",
+	"zFw9BkxS/XEPkgopjOXeVblv5bT333Nr3DckOoTdBjP0n2B6A2yjH58GsJmybmsTZPPi7JHH2TyfnH34",
+	"dDF+eC8MtMnbgG4WNM+ZcHhNdbDP9UKyW6YwNfFxBdWK4MQI5+AcaqGgm14BYbetdibn8RjmnO1TcbTr",
+	"nsJFwgbSWnkD8ccMNtY11xcGweyPFmkwKH22dNcEMmtbSMlIkkpCp/YezMP5E2U9rMCTaPjmOHQJHgLm",
+	"fK7kilxekwvCZ1Y0Jpaipxvy5PWLSC1vxahoC7uuwRDDa+HYC7oOC3M7YgRsgWH1heLEhOA+DjbFtMyK",
+	"Vr8fPL7t68kuMa33h49Uyc2+K6uZcZ3QlsTm4MUfOyxhAKorP2wUkOug9GbHjae3ndXZ/gTms3f045v+",
+	"vqyEGjaXLZlbXfjICesV+Y4Zpv4yHqPu4Rd4wd7//rYb0E+rtHD7ITeG0rGOJ7cA+f0abv55x1fMcsOg",
+	"uNWom3c90L2XCXUTRrpOeUo4lu8HuIgi5YYYRXmGsMQA+39+YLFp3loQmriwIONwGOQsSk3evp67q3Z1",
+	"oS7v0I0rOlQexHuzYIlxppnUx+WKOZtYbV7U/1BVx7K/YWWuLcVZMV2sPEoiayCRQcnJ0kgaDLxtq/lh",
+	"nPTZjf3Cy/uYYMzu2B18Y4DPtTcSiD4ErdKu034zbr2mDU87CfvkMrnJQacQynLJ+t/bE6b1xPhPj2L/",
+	"h9Ym+OeKkr9mVAU957t5LNWQGo3ttam/8wakE9b1Oqkscwil+5IVWTpnqlZiMGXTAV+VF8bdTbdPJtHA",
+	"ykNr+ZmRH3o585rJDIdXG0zXjp+eez1pnYJxFT91HaZB1UuPXCW0rSJ5Z1GnlNufp+WNInKzOM2+5iK0",
+	"WcesJDpjLG4sT1mW1R1ER7TnDypTCoPqqFHqDUUTb4SPLB0+yVwUUwR52de9ihD5unZ3hCjTC0QBx8Yq",
+	"s3lZFTp+Ad/iV1EWyn01LPbXbI2lm7LARTRV1kuKxc/+vf9q76WibhqdVG4dEAjjhrOxvFK3F3P1Gxtf",
+	"fqNB7Ces5GpXs8+y9080js74hbG0rsXX6G8/8XnJafY9FwfdOb0Y71mo31ffWy+kZiTllvSYSBjJONNk",
+	"ysyaMUyVQWVDX9fiCrDYF9agz+mGZC5e5KDjtxpD+Bxxx0IL1+8pf1/jnxrf1LpsXdunjmR7LO5LZmrw",
+	"/OjURAyiEorTszqRghjbjVtNKD01BU+fOXhFK39tQGXoXOx+J0NZXy2KFXVDQJVBEthI3J5872zMw6TU",
+	"wBtFzXgWdZc4BsxEJb0cfNvWVaB1hb6Ars/Dhc6Pouh7raEnNksDTCfPqKhVc8nxpjRVVCQLy1kZTcLR",
+	"Eb0PqSXb7J8xnMH2zX0nz/uaptFD6LyHyB7TLmAaBTVmUp2TH5siynnmCYcKG0IShLbTxWpXEnWIFvaR",
+	"rvKsTa60ulEKHZmE1+bogwZqAsWPI7TQ7x1DbruB/TULoqZuMEn0ZkxuphvD7L9wz7Y/QJDNDb42Y+zG",
+	"LjOFdTyvdf3YFxFpzrYZZLKSgm3O3yN/lw/OXPgPhDubxejxyMgsAxSvu7YbLuZ3V2WkDWz+gOCYVwKq",
+	"7pyTF7DtPxfpnKUuXma6wR/GREvnGheMrJUUc/dGKtEVTRYyS0mROz+cNl2BZdtLnqKYREc3tIulLZ3e",
+	"MUaXOE8WmDGaMGEsoVf1biDlGmMicfNKmMIy/c+26PihuT1XDy7OLy7iqmdYRgmWz6iau//o3sXl1b37",
+	"Dx66W3Qg8/L5U3Lv3r1H1wSAN0ErSAsFHW+B4NWGeXH18OziwdnFvXeXF48vLx5fXPxvF4x7rmRaJDBv",
+	"no5JIfgvBcPsW03QcYeIlbdMXROIPdWGXD14gLUcmp1/vNzG0dyPMF46D3xZjMdgjIbZAmZ3owuPNV4i",
+	"izuI8BFP6f8TUqWCmV+BzsOlQ26gFIhly5Qaav91Jnj7o6sGcgOsCtFzmDp405wlVBGxt3rF51y0OLDX",
+	"CInfBJQNw6/dLFLs8v78ZuyqmkBVDhC/UPXFh/SmLIdIISk8KF85qkW6XUx/m33WC5l56BdP+FZXaLRz",
+	"+eDC/ecxbdsJs4vyLkrKK4ICdFtiwgKgzAyIxd3UkL3Rd5Wc00Mif+LVm5pA7VuIuvLEB+orwLM7WNNm",
+	"K3rn4b2e8KneAe+mFjzn7DSeuwiPni6PPB4mOuVzB3O0xQzfPjm7evAQJPSCfaRO1pOUz7kJR2n0ho9P",
+	"izzjCY1P4S9NlUEwDzQ1WQ6myFvnB8TC8LmQwaJ937OZIbKAQ5baIzCjCmocZQYRnCLmkXERPed2OL/Z",
+	"TDNTQSDsBmfPqFcKFaNp5NjkLVMZzfdx2Sv3Gt44Ge8b9KLYz+jIjbRg9kZ76BFU4yfQtwZvvR5eX923",
+	"GYjj7FqOGbexEJzVsLHhnojGFcM3GKq2wk2ftyfs5r51SqCT30grWXeCWyk0/gPNcy7mkTmWW8lVHC5T",
+	"FBEOTYVC/asUbIwKwQrb39We3YM+MWbYTdO6bpjienm2gp/OEn0LVuGdv54JiRojkNdMMaZoygt95mIT",
+	"x3Ayn+0cO7vIv/XT7X4UMius87A6//UzKxCLKcUs40lbqGbzFNl93o8UQXHwswil7tfkVhsoTBp+HAgE",
+	"CPFtNd12Hu4m9i/DrwhEczKOfVPGZg4KxdpV4HYvqGEtJqZ2x+QL4BHuLZLoMop24FRqKkJ5IxpWhqPM",
+	"FosswrE/S2JIUQ69P3GpCkjpqgpd1tVoFM4oN7QDNBYo8m2pUvQJCh0QSB6dYNz7aGlRJoN1zxzcs+tk",
+	"b/BvbYlOHu9Z347h/rf3mr3mbGBB9l35UmjmjDZo8+JYRxRNXXc0MVJGhUiupDDRuWLt9oVXItsQLbGu",
+	"qJz5EpZ0yQSZ0mTZXdfkMk6BxbG2LO4p49ScLyDKcf2vwBs5BJh/V1YvwuUY4gA9EMsjFLPhc8lSrrex",
+	"lbokQxjvxN9SahUf9kqMo4GeVOSwy5fg9eZQZp3dMrVZRxfHPGZ1hfZN3bpsrHKzATaFrBa6ppudVLHx",
+	"IYTwuWUnvoDSeJrwQtvuIFD3L4SdPf6doMfbdTxJjHXbOr9lIgVcVnufzqipllpfl7WWsYws0YZusKT+",
+	"vnJDv6uIbkAtGYI92ZxlAO/Wrt+tbb0sOx9ZDHoPao1hgrbdsACz907NRL670BzKoISo5NajFfULtcbP",
+	"ynGVXWzh18Tsw7tycD02oprRIdm8rpXQ0H5kbCDOcp9oXKyhEWlbzdjMDLF5ulAu15drJzTn/7Gid/Ot",
+	"zLjLVeoTHkdSukGndyJXTIOyiyc/2TCqxsQOg1D4hUgBzm8J7k0EROBiTijWBtw157nxVHWPLruV5ir4",
+	"rfzk6uLRo9pHVxcXwXJJ5TWg/PDyal9f4Lvdt+Uv4SVwBJryWOoxtK1NxXF6eJCWVECsF18objZv7TCc",
+	"1oYCNuAaBRmKG+VP3788S795+4T814/v/gomVwGI50sG6hHMDSQVNlkOYGFMPvps++diFkjC/hrjMbCq",
+	"E8tYIlclFpk+Jzd3If/r7u3lTQnfJIVRMgP0CDaGDxeIf0Pg3Wtyc9fc/YTy6LP/Ugr2k6iXk7Oickxo",
+	"pqWPRwC14qfi4uJegh/Dz+w8kwnNbBc35z+Jn8T/jzzRSzwzb564mspgrXpM8MC6AVqmgTUcNxeuDLaw",
+	"Yzm3LT+VqxXUnjMe1YpAoIr9DpV5264r5y5ASbp5kbJVLg0TyebsO7a5eUygChBCHpQ17AAGYSrTDcaf",
+	"zvkt+0kQ170EpQq0qzF+4vgPv7h/8eicIIAu1t5bshzrcN27sMyuYezfc21v23IF0RI5nTP9mNyA2niD",
+	"EZw3VtO8IXxGVlalmMksk+trsqCohoCcsHuQFEpLdQOtggXMbiD10S7EsI8Y+0EFefH2Fbl/dflVGcBy",
+	"DbDuOMwqXoSn+Jf37198g6MFHRMcc1BoBIhLZkgDNEdrMJfibq7kNGOr/8AqEX+xTT66/+Crv7plgrCI",
+	"hN1YCfZLIQ27JjfgJNU3LpDD0pZdaUARGDvAMe1igZwno4pvxUjWKSOKzxcGRnrz8awCl72phYdUf7Ur",
+	"gbQNv+glIMWMyU1eTDOe3ECZyDG5oYVZMGHA0p1aMt0QLLpyxoUdI4ToqHPyIxD3xzO5Fo2+aS0uCMq0",
+	"Ub0EOoCxT1kmxdyuI9hdwMyLFoVzN4kzSw03ZEXVUtv+GsMGkocoKpweUA4aTjTSIaij8M/5T1hEP/EA",
+	"8HjrG9nDSXFmKGRLQ8EGkED68d27ZQzYuYuluOu/B73IQHDFO//SaDwqc1NGl+cXHlCN5nz0eHTv/OL8",
+	"HkKbLECS3kVA9V/tz3NUR8qZvUhHj+0fv4VXMOs1l8LF7F1dXPjCRT5djn00d/OMouG4CvyQSy9oaei6",
+	"9nm8k/AKUWYQc3MfewkdS+Vo7n5NU191qX5gjB7/88N4pIvVyi7r49FbexNY10pF5EpaBZyowsFH0Lm2",
+	"J9Nr/Ls9juo0PHo8QrqEXu6umFE80bWV2/L30ynLkH2nsoCyoJZdAPJFSIKiGgliZ8l/cG33XPMei2zV",
+	"7hlqh0dfaKd14jHBdbnOLmbvtZIruwmFRpGI2mD/DYDSJ52U+4bRFGpm/E6Idzx6cHFv/yfvBb2lPKNT",
+	"Z5bpTfAJFViH9jEIqZQaOqWauaN0AC94ZecuoAm0bknGtang8zFZnq6YgeIZ/wxPu3rlLpaH/Dze++JT",
+	"OIjhzYBt25MlYM9DvUH76JeCVVAVj8uaA9XWNwwpoUpnwc7QyeYUIyizQ7Ts6BRTwA7udYr4uKB6uvCC",
+	"UIdlDF7V4b5b9Ie9rFRXQ352od9V+3GlFcCoGGCvJ6CgDeWu+xeXUdzltGPM4bsfw5LPpZryNGVYfqBi",
+	"QVQu1wtZ05lnM8DgsLrHmAi2ZtqQGVe6IQLfeviILa4DBju3om+L8wCM96xETG7lv6/te38vMXtPtJNV",
+	"L+DTazmAXLEo/Xvbz9pal3NADvf4cU7tt5s2RpMkFDfCfa7Cry8vLmI2HWxV50wYd40O7vrdT/AL/Pz5",
+	"rsPjxlyCPkK22rkX6chyey5DYZ7vwNEgpL0PPibUL4O9ItiJQxF0kbCQfuOG9qUJcQ8R/qZp0H5xf/8X",
+	"L6V5blVN/ODR/g+eupChLSp/gjukiZYrBlcYloGT2q3VdRN6XWMpX9R18TZqcPejaduTayR1Iyt8GdpG",
+	"/7e9w8FQx3AzhiunA2b0Nge0xYYoHob79ebLUHzNNRA8QHGYY/SJ2F2CawnYsdbSl+oal+XK0TavvUXr",
+	"DBZB37V3ypt/c54Zqq6XfPbM0oXGgHAvQOXM0poLNzM+CcnxR3qi0wKtSUdkqCb9Y/MN8u/XT81W+B3b",
+	"jE6qhPY4MaAeXepK/9XtmW9YjtV/W/pyn9XnVX4Cnf55EAGDvAHC0RV7nOxEWXOzSB1c6El4wHfwJxf8",
+	"yQU9ueBHRzq6djL05ofQefDzeqm77GdYDIzPBRfz79jmpGrLd2zzlrXeFJdsc3w75WuwYEHbeNLi5Rz8",
+	"X6jMJguWLF0VYXSifPXg8qu/xqx60DyGIV6dy/0DG53awvIDa1tm50j53VzH3y7kGs0rgCwKjkudM+od",
+	"SaV/ihvw+6QyzsZSczft7ODdenRVWNZj9Ag0/7qqqe9Y9muZbiL2s5YpLdjajooItiaZFHNiR0DyhaLg",
+	"75EZ9IkVQ8hCKs3IFLDrMTc1ijD8OF1c5eemt96ogn3eIcv7u1cn/Dy9JvZ65LAksJigRpwbCJr/rd8b",
+	"LiO+eCfl91Rh7Ob9q6uYcTnze+AigMvm4gSAB52Y97R2BLLFPO2zWVliuFvqw9vPvRn8tAKpXgY2IJm+",
+	"lWuoEGQoRKT93oRT5X/BrQVUFurK0ZNZ6Yboub9x1gtfhl2zRDGwZGDYxNgFeyiWM1rCepAFVauQBQM8",
+	"F1+WMGr9vGWmyNvOLJzZmOhmHchrwPZHwDO0cji0ZJ/RkEgx42r125dGB2iO34DWuEVrxEgyZS6jgwuI",
+	"YSM0z8lf3r1693oM4ScPr+797a/HFjp33ZLXD84vQLuu1zD1DjySEbR1dP/R1cW9R/GnLHb81H4cdcIe",
+	"j53esETeMrWxfQevdP4F4BLtrJyljXCHvf5YTPOvOPO/ZwYPfHu1E543kzK/9JiMp9jKO4NaDHT2+VE5",
+	"pNKSj6WaQqHfwZrpWxcOuqZ4IjC/4n9S8zGoGSX3jv7aPHjomm7Qd+SpA0IKqTAsxcDPo1B+VVm/Owrl",
+	"rX/z1PptvXh7qxaDY/m9ucJ3dlzm9g5ezuZo23mXifQMbpT6C+sPTKSvbL97aOZ+MLdl83u59m45plIN",
+	"V/jy8u7CV9wNZuqji6Rgh+5xGTXfybCvyre+fNTYa6zvSKir11eCroHb+4725bPR6rF21ckRjy0UdfVL",
+	"W4RXKAvwpFZ+v6p/rHCrkqJ8xClUAbK/YII9ZBKUZd/2kK5vzMVctbl3MMvBr+dxXDuD7yYFJgaOvnk2",
+	"qpeRGD17/6aeaG1FG2RTzWk2qaAeHTVDU/Cn0bd0NS3UfISTd3efq4v7D76C/G3FLNeOvqUzJrRRVGtG",
+	"AEDS0I9QLWX0zTOEyPzqb48wD8z26LjhpQN7JH9fTb+tmKTEgByPgM0mLhkWfyshIn1Q/Mghk5TVaSeG",
+	"fvQAqJqKdCrLXxGqaPSsUDJnd79mKsOSGHE885Kty22OUkavjs6uTzE/PsixDhzougrewPrw9iBc0ZT9",
+	"u/rrficadD0pBpKu0jIvBpFcjYPgiJZbKJnaDt27n/yPn7tswjXBdvLDqE1FLmf0h4o6CpiMtwlgUUIy",
+	"6pKjhx1dvc4kvx8Q1rCXegYEIL+a/RmC/AWICpWiGlHdCUcwN4PRewcpo2Q6Aqm1qVhUL48dPDNQw/KQ",
+	"9gA8T1QhnG+KaMOzbEyEhKDZMj/XNOJle6ka23E4+5SNyy8fAXTdDBMG95aRPmTR3YP+DBE6fvTpl9dR",
+	"nlhVxEgCwURbIgVPpur2Cx42zcSBMUrBs2ZW4Vp0eLGTEv/itAa+qp9TJFr+dgn2wOjnHxjVkCcaoCNI",
+	"mlEYmm4WTHzRA2g//WH93/6xolHnHDZ+XFPCv1xl//MEOHGQKLgTKSnRfqsrRCoRxQaN4dFulnLvXJMx",
+	"ctm/ehrGcK3/JoxspQoISTNSmIUmhcgpT+PVuzfYxheOBPiTZ//dtLa3Rubbp6zVzWSGB6ymGdPXvmwP",
+	"mUu0Q/kMsJRuSjwTADGiiTmVAMHssihP0D/w1RNyylNEbIKOumwIOOg/vAUBo+Nxsoh8FlDbfmsmhO6s",
+	"ZcyFJBxLmtW9w1WSJ4Q+2qMV7yht6Z1fwkL6Z2rn7ya18+sG1bSwS1UR5HRXZbepn+Dfz3cP1s72+9GB",
+	"SnuCB0AgRuKi4F3cRojVMkZvWTurBWIwXhgwSP0u8g6+8AUcozycXDuI8hxOYHuAofaZZC/EIUGF3gdM",
+	"0xUX/28HGa2OVHxw2KEb7RfWzhFIOSzdIb3JB+LU0SRPSte4DpiJmw5QYLsAqvhc6CYKJom7nAaz6xwV",
+	"7ma6tIRsSEszhr09Dm0mC5plDPCPR7fTC/7D1fLHzX/7ev79Y8VrmTGIYfknKZ6QFD1MKEzI72QJ2tQ3",
+	"VaedPGVhIqTkq8LEBhi6veCa3Er+ewsxNFXkq19rmM6hMYUac5bPlmyj7yrpC1i02Fvh+Vau8wnMrqH9",
+	"w1RjN/Ul29Rh6z1qveEZhqwhFvmfATx9TaPfUg25s6ax2g2x5fBkPTqufdshREfcWWez87XiOzE2hWYq",
+	"Igr99AGtJ4fsK8uA/GFCSFEXgR08RhApEklMBOkwkjimZdvr2OyWBjVsF5/57Jb6Gj6PR0zMuWCsX2hD",
+	"STpfOrKh7LgjjtIV5nIYAgacuEqbMnElkBD3p1j+bcYspHDLrTj6CFL97if7z+f+lhRLdd40Qg1WnmrF",
+	"jvjXOriQs285W/fh64q3egBJnOA46uLpPz1bfxjPFgN0XWoaDO6gXq4BGIZr4svUkUxq5oq5ldeOHlCV",
+	"cULhLlRhPmugxAyWEW0BIg6lo4Yu89sNEhl23LYetNdbG1iz7v7J1icOMnF4Eg7wtKkROdjjGhta9rO7",
+	"k0kNEbBc6UFs1qiKc9fV5ui+WT3xL335bEGo0GIkyaSEIiOYFehHffT0wDbYed/dQmrmy5/kiEUPwcod",
+	"MPS+Imc1iJ3Kn/Wi4v7fxIrXcC3QPWO0l24NRSG4mLswmsckLdiYyFum8AflfybTDcYk6CJZEKrJ5dm9",
+	"C/v80eV/tALdr7EWccu6Rgz5qQOPoYLI2YzZ1xA0zvgk39a+3etHqSbgEW1cDQOsX9rWs6tu+luB93dM",
+	"+Tu2FBwWRvGcg8PN7+F0Q6zc1FVq8ZiIYjVlCv/k37PMOuVZpscEar+Oib2hW4L3ETs8xezN9nICpTwM",
+	"2FFdraNhYRfvsHwiBs2GBfXdT+6nzgwzN8LR6emvTf/wC/FvkF7mplrFH+RUWfJpnhNwSiCJ6XZiahbb",
+	"srKEZc7WdSJa2384uxGW0dz7CPMu8FeMRvE1vPi7NtnaKfzbyuAKtcTt/R3thWuc7OxD7rbh3yCtF8mS",
+	"7dGfv3bvnJIMoYuuuMopzahI2B8/stJP1FWfpQITCckULsXpuOmCkHC9+v0K5DazxlxR4QjvX2r5pCvQ",
+	"Eh6PLi/OLy6qAI41yxK5QnhmF/xPifujqw08VRJWuRDcNvD+7Tf9kj1x8l860bPWaysT/mlc+aPYTP/u",
+	"itaUSiD1e+yD/OVajH3SciKxJkmu5EqCWuiKD3NR2oE8wowVX8K3EHn78OS119xTO8CShV2M7gPsqXvn",
+	"d62p4ST+zXW1ta+Bg9ueNhU1j/G+Oc55WGi7pL85lc1R/N1P+AMW7BkSyT1ojBHMAMPqjPl+QnDMWBMb",
+	"51ETOKj6VEWi8WWoIsfOyWvFcspTV1QcEpSg6rZB4P+m/mTfHBP6k7ADgc8qVd/VeBbsowG1/5y8ZLdM",
+	"YWFvFF+aZGxmyighGGgoFB1HiDP/jegr5w8u6trJU5plJFUyz1kKBagLRQQza6mW8WoJTvAN0tsX9uY+",
+	"xQjusMvoRy8X5vyWCaCHP5WUP5aSgpX1HQ+CCyB3UIw81rqJXNpfveBifhaHJPsFQGSfuhH1wJEdk4ya",
+	"mjnjj49uVAn5ErQUjgOqGGT3oXtqjDbPdeW5kVmKhOYOIzhj/j/23v25jRvZF/9XUKxbld1aUqRky15L",
+	"v1zHcbK5iR/Hdk7u92xyLXCmSWI5BOYAGNFcHf/v30I3MDOkZviQOKRMcWsrlkRwgAH6hX58ukxdYfcP",
+	"yN3pqJJHdkf2QznZqaoQDJ3PJxQAoZ8xBzH84oMe9EsAryyl5UHiYyg5CqtkMEntjNrLW5yDY/Y+IlCf",
+	"sN/96bOETxk3Y/DBa/pjDGaMCdiGccMEKRlMQqjsLoB5Tq/8hu7TDihtXeuiJWL+v/2HJxLsZj0KzK41",
+	"/XqhGX8eWK47PSr7Q1H2ofvRSE0RwQRjUH3Q2KWFJwnEyO0eTm3DsOZGml9D7OEH9uoIFdfwCpfyIO4V",
+	"pRvGuXeIzkMKfy3dOVRmOV3snrA3fLaR+9O/847dn+/5bAL1oodo4ihsDsz9yRadA1htNUX4RirwSJ0B",
+	"QM0DDVNTZzqWGvnHGWyUZXEXP+dQDFaE6X7CEQ3qZTdBrf/Rg3uc9XqPwwlZ+MDZkF9D6dLR9takrQwg",
+	"v8+/d0BXiERMdqsqswoeSLOQl/ErLWevuPuoKT7jxrQuWqfnGD5cWwHOv8h+7O/y5LdVIR35URUeVPWE",
+	"M7onmEh7WyVO+MxpPvS8BRDydM4VP8EyZdaHRE3Zv0GrNjqaZSJk8J2bBg32iXux+VDgAtnCF+v9QNiY",
+	"iLNYKc3+4pvcJUISoG00UsqA2wOfzf5X9BtRJCCrRH0qJYW9Ccv4pqON/i2O4Ubv8QFJuE2lG+keE2wb",
+	"UOFS2RVR9Lc44pumavcKj5yk8Zy/GdKthf+PY3eWezXxLHyxPrDqo1NKsjdKxpxaSK7t6sA32bGjo5jz",
+	"tmnnSORo2B2KYfe7M6EM43isjPdVZufU2Jrcj0SxiTmGgqZ74/752k09HtxDyE9xpL9UuKRCbk+4rAFJ",
+	"KI7XqOarVX8BSHMuUJJZle6E8jP5TdE+LvdI/QfaEACJf6goQZ0A1hrjgpRCKR28Vi+9WPigy684sEHr",
+	"vzTPsqwZXPDB3wNyb0fKZ4tZtBCSLTHpYQpJUovevYRiPAE8iPsC4WmVCGCvN4eYz0zr4vTpJpeE8tr3",
+	"ExR1U69A7XBEdYmJUz7/BvtsH7GxDvNm8cYnU7lTxwJ2DJVyOcP2bwHwQ1iKngag+byyeiMhcmfN071x",
+	"/3ztarhWY3gwhphjphW4Pm69W5dYaxlkBDYqFWbCH/m1cevMY68jH5FGDtCv2F1DTKB5blmr4P19GPtN",
+	"e4H9WxxjGxTboBKZ7Re878P+W4/iEy47vr/E8otJwqXPR2z0XpJPs+xa4hd88HQZGn+oAaIxF3n7VAZv",
+	"FYvUBA4cgkTDALTmyb6zT2PNpx/CWh4yrmC+yDruUfHRkjmYm8cnSBLfnkHFEKp48PbBosxYNQHNDDiz",
+	"CqvSTZs5SpZsOgLpqwYIsDAv+Ai1w2riPh/5mH8zmXtriQAz4lrIYWeoVZYubW5MA3/CcU1Cd5bnqWEz",
+	"XOwBqygiPE9valJGTnDnBQV8ywnD/plTiZTo7slJwiaAiG5txv2PecXzQYK4DNwOLpDn/rxuHgfRHcv3",
+	"fAyaDfhEJJtVJdzmgR0i1a/Pf0c9dyjNWrnGwA2eq8dv9ULEiQzqmeMET1zgHniwgs38bHdJuJzTUN1Y",
+	"GKOSa9i7yerX8WDkTtEdOlcIRZmpsA+9RbTf8w8wWImVeRQ7hyF28nZcJHYI6HgOJrRkzIxEanYmZPyc",
+	"+5Yx/1JCPhj54reqddHqnb7o8SeDs87z/mnUeQ5P484Lfn7eeRKdDs76z+O/w4veXcydN7jrR3vnKHh2",
+	"E1Esw9H5e5I3avLz3qW06d7QD1+72HH4wcQQiS2XCipc8MOzhCbqGmKmsgdv/Bxl0OM0fnjJutmjuKHq",
+	"0W9I3LgFzxsNDwIM77wX/lfg8fZnFjZoZUYv5ePYRyF0FEKNCqHv3VrzbmbeBsoM+P4gjoSZkAx4NGLR",
+	"LEry7tToX7jMGws5UwqZYB4aM4ZIxNCkYLPcwsRTfm3gIh90S0gsojtik1UxgQt2NVHSji7OemfPOr3z",
+	"qza7mgHX+PsVU5pdGSEj6CTc2I7PQLiqa4mTghYqbi3y8lyzoyBNWnPz4oqtBe2e+v/+Qp/9s9d58efN",
+	"068d+uHs6//g0sKf/+f2yv76v3bcdafY8jrIwDDggIM42AQ0Sx1juXNrM87cQTGfoOjojOFZeSAP7GtG",
+	"uSwH3Aki35+VbXk++pHNOx1/FMNMQy0GxYA+fkxNeoRknA1gWrz7t1127pgtERKWkd2nMGb3/fuw0VrA",
+	"faLaSTuiiqUqhWJVKqLKZnmIkOE+oRZK2EiCUCL/3K0GCJt5zH60bMTTFCTEiOxQwm86JFwHq9JOlu7d",
+	"Y04FOJ9U+lv60HAMz3p1QIYTsCOFq+dmhOpuAG6IY1YEhn26kTed3v5hIRqWDJvjzfEQbo5o3PZVNhxZ",
+	"D8uEsDUBqakAxp5wIcsNfRrCLcQmGkuzrH/DEd90RcFvR6ykop6AupRtv57gQbRjSUVnDLPlZQNveDQS",
+	"En5x475psn6Zil9g9sjp2h33YoF0cK8ZiDTYuUvYz779bpWNmIoxzIL0vHNz3eUmVkF8DyHZcgKxwDHO",
+	"elLkR6MFbmQ5ESHu2nSiWT/iGdfZT2OYYeK4sMZTw9GUOrT6ZnfG2BKCedq9LB13TYX7xuKgXtd0b8Yw",
+	"20UB8y8wW6MkedsCZr2K5Gsl4iNn7aoSGaWaZWrhanAfYrZOHgsSv/VlxvmoJq2aMEldtaVvJiasaTM1",
+	"yNsDUfsJjTC3Bh6NQe9EHUm/FLRR8oI+oLvliMuhYUretvPf4eEqXUErBqwVcmjuactXmedZLOxyCsvu",
+	"0kljS45kjNEKw3hkla7zIeOHcz7kCf/yK8ihHbUuTnu92+7i6snCTELJNoW2FBYMcMv6MBSSGcXEgAnL",
+	"sE5OEB6yXbIs4sv7riv3oiPl+B0ZCxnXzew+q5v36ebTGpq7bjbV/xdg76ZivoHSE27dDTQTcWuNCX8k",
+	"eC1hWD8zQoIhEAemZN2sA60m1XPG3ELHfXudiX9LmVVt7HAmZJRksZDDdsVK6uMXmy+i0Quo49ZH71dR",
+	"LBYxSt16t8oScYtCsSFZ270GLQbLg8Zu3H+6YZ4GWk0TzNxkFYTzDzV1Ys9YLuPDDx4HrH7fwFZgV1sD",
+	"PIE41DznDfCMZdelzWNYwLlLMqtrGEzqUwLTmTQMk6IoHYibsZBDxofuxSxW54YXxjLvKrB+otlgCSzQ",
+	"4tluafE3GYNmUz5DHd2HYSZZf0Yt7Q6WMF+pSZpZ39yZaFINkCYNU9egGdISEmcC8dD9wZ3vHQjxttjq",
+	"iyTpOCpaaiZ+L5LkQybv7L9tUin6tdXdXh6JWiz1WHKnWa8Z3XZVBrPun4VVK64c6SBMjeNlO4KJgeQa",
+	"DMFPYL6mcVb3pTfNnDluULz18UoVozDAzuZKUsGdY4eBdaLCSesBFwnEbMrNHzLNLNNiOLIn7K0qCmdk",
+	"7BND3QQC+ybaqYig7eQjtjlXA5uDYeQFqZVdTdGx7Mluv12V3Bt9Bhlj2P7sWaf3rNM73ciVHF5jLV/y",
+	"2baZts6NrDN56Y4inLlTZpiwG42HOijho+/rIBqcJsoE1UeSAO/kIGN38Jxh+4j1xJfO5IlGoqpXc90b",
+	"ncmvywz0grGbVllLqP/wczjdW35nWKrVEJFxQ8/qkDPh2D9SWRIXDcp3pMZWu7U+ZLImIN7HZdVR10DI",
+	"mBa+IsMf245kWOXA3R4JaaHWIUQDl6btl1xE5712ayJk7qnarQfDvf2jtdR+FBROcETiTBthjT/lXRlo",
+	"NQTbvXH/rJSKTYvEOnmIb374AhHJwlu3CEgPXiryLzX08eCqLNzalklGT2jdNB6sIrb38WAzevPPrHDX",
+	"9oWk+oxFSVdJbbGKsgOv+AlM5ZQLZ+9/+LH00t8+oWkuo9EKKNvvw6AmRRrOsQzDNiz14L0T4UWpF3QM",
+	"A54lFm/4+wiULumiR2e210t9AkOefPaZBQhi84z3er1Oz/3nufvP38Ov/n+nhS34i4Bks/s/vfCOU8nK",
+	"s9axxfGKfyhX/HcpSDRw8FypZBupnBGVr8n+nixqc2qCkOne0E9fm0wOIwoO+WHcRqOKDFSE7n4AIsUL",
+	"3JyvN2FSQmLfNcbDUUA8JgHxAZz6KkQE+vsnmG4q7KLJsC1pkUVjsE5Y4A9fuzz+V2Zs3vujMcGB061R",
+	"HPgyX88DAY2hssActEpllg+xd+QbPmNPNktgL95t15YHbn+tYKGKLh9bEsfk9YMRMT+JazBU++cPmbIA",
+	"Uchg/0dh20zIAoFc+pA7AXwyovttVQZGI66HQg67+VndXebUhl3fKkztYyJ0EYndK48giTGSdsJ+toZd",
+	"ifgKc3j7wLhEW2zhVhRW+PqaZNGdRQlc+3ECgYndtUWEFOqLG0psvGhNjDCxbLVb1zzJ3J3mb09fnJ6f",
+	"n4a7ztd2GBlzy1vt1n9n3D/jNL8StVvGcm3zuOh5p/fk02nvouf+/18VqFcq01jHzFOxviR75U7R78uu",
+	"YYj9qdRm0mA1sxZOmIWkJkcH6ho0xIflcNgLFDmfBTwqyZCw2RSjVZEylkk1pWSykZqySUaXHrGAOoVn",
+	"URYor7xQqBAoQV6sIVFwMaYBcfLSv+h3hv2F+KXNRPxXR1aCCgMxMR6uQbeZUd5u67vXRikrFbsqa9Bf",
+	"YHZ1gZI1BY8oIs3UkSfJXARz5xNMidJDouMrGnzBHH9duT3GhiYMWyxmmDzGseKWiRifyJ72Xpyw3wk4",
+	"LFR9BzWPafyRhlhYhlh9LFa4UEuH456gYYDPwyU9PTujVBLflEmShL3E5HFTIoWAN1ZqLE+zIUuesPPe",
+	"E3ri1QewetZ56QyOK2YcVWH82ypFhIMVB5jY57P66C3zzRHxCfuoaOGcJY76aBurUlfwOLYnx2MwVkju",
+	"6WPIMSF6S8I9LGdOvq8r1mmF36Jc/8Gd0JIqHOO54fBE+IO0Idut83Ve/TfJr7lIqtJb8LQom41kA+mG",
+	"JHHywMsP0hVlAaiceKJctDjT7rlNKYruDREUNllzZ3Gfu29lmz4nu21IqiaF4Oh4TtjnuQ0pt6PCnU3f",
+	"XprasKoapVad/ezTy5wp7C4Gc7oZ10udIPNU8CJcwX738v2KbsdXeJ7W21gJDGzAn/SvLwwbimuQOFm7",
+	"UG9OXPnJuHQPUVNUTCMe4+wn7I3SuHsyf3Khk6okPB1iEPEPwG3QOzk7L7sNKMQ6lYniMetrNQamBoOT",
+	"9YUzvtsHotV9COfy1DUiujjrowPhsBwIKCx4krS9Nce1LYpiC/OvrKa3LbZTlYhoaYlRmOc9jWyQIRZm",
+	"qruG4qePorLIAJ6owQ6tQ82lhfiC/XemLDesP8PCTkcvCN5TqjdyByiHBFttqBQL08/Xo54tBsazCpJK",
+	"s9sktcek92LkQEjqCeurcS9a1m2L5OTUGakk/mwgUjI2rYtnPboeGLxHXPNEzH3Yc6TLLa9+rrsjaiqE",
+	"DT9+tqp10RpZm5qLbtcv8CRSE48xeHsFL3qlJRSeqoWlPKG1DDWPYH71RB243/MeMG8t/SwtaAlukT4n",
+	"9OK05/Z64kQawY5tb8ue4DKvlYju9eAnFVvgdmCzy9qCDNqdSbCJBGTceJse69mOlsGBdCUEWy/82xRc",
+	"cMa+hC+W/szmAwnrSPbVdkGYvQHP35V/9pWj3ZnKNEZInNTxTfsYFmmRQ4tEz1U7OAUvCl+Vl/nekTUE",
+	"X7dmrHL3QLoQok6cqOvCu1bp5ROWPHsv8Uu05WNILcukFQnVjfgwHk5BL4Au8ES5uxN7mf8Riy2vQfOE",
+	"eTxiwyggDTwaVd2y0Av1kb5+H0/a2h6y017JQxaEey/HT85rCEruuL89ffGkd3r25On5s1buVSNxXeAu",
+	"h7+4s/fbgfiuSdJ5/nyDdiD0VezPufN2IDQ3EULttQxbQ/i3pjsa8efRjfZNuNG+p5pQzoK4C8ybG9cl",
+	"mUuRlxDmxKvanBffCYTb4dwlUpigNtcXwd0b/9PSkoqy/GjYOglT1XW5oI8fQY3FIvm0K/QFmWheTaxH",
+	"ILuCO184z5oM+CX02C2M8gZznKqWWZfslC9oC+o0KMazBcW4qO3aLScMWhdPznH7NtIzHyBVD1XJHcND",
+	"35pe8wCDwRItqr+4sUwjqV365A1bqDQnnwYa4DYOSCNKrJul8V4lxjypv3amnK+OXYyZYQoXlzOmdAz6",
+	"ssguqL5s+MwAYZhVSUyZ6ST4524MxFLkrvOXktx+rLgd0HZtUZ6drinPTs96ByvQSs7Soy3/Tcs8IrgF",
+	"hPzFDmMk++jQuRkT5uZEadiStEtUNF4aQ8EBTZrmOEGNQU6ghAdujZM05tH4uwo4xr3ipiJ1dHl8zWXU",
+	"RGIuIXAyw2XcV1/YCMtwcVLKBYi4ZH1AL1jsdFgirv1Web1l0Pn1h3wnCYaXMhkQhtZYZqcKO/gZxkfA",
+	"K1WUf7dA5fuL5mAQpcAu+tTLk7nW1mMv/Tnt2vO/ioGP7v7DhMFH33TOvYvCyymqKdfkhEJ4Rg9RliSG",
+	"xRkWzDjJN+Xr1j2iYPCqzH3oZlGZ7cxHDCukmNIaMBjXmQoZq+lSfZcP/p3GNsk5i3PVMBGt+pABYZTG",
+	"wFGi5JBSAvAKIhnIGEqAdZaPYe6aRz2idlEhvwDPiWskHaUmYBByUHtUdCGZyUwK0sCin5Wl3NjPBUF+",
+	"pqO9DMU1bgPcc/CviPxEGlBn0t9xq4IwlVS7xypbPsMg/yaFcNWssEMltiErHpXYgaDu+QKGQWMSqPbq",
+	"FUM07lyD9k4m/9PSSMkPEI3/k8a1Gk3vLKap4QO/2kcQKfFvSj4xd2bl0/8QOn8yzEC6TQZqMAAt5LDx",
+	"iEjpzGqiITX01vU1PEthgtzTPat8263rihdZ3j6gzfozlmoYiC+Po6FLQei+fA83ydkyacIjCHn8eANf",
+	"AB84DCYA8oPtamm1xYX5OaDDHaIxxKwPA6UhBwJ2h9Ame9BQNUl+dtjMhU4s1BtWQje7B89rk2237No2",
+	"z0K1kwHd416EnbCSairt39Fca8hcu7f1pSYp11BWs/mF6X6SZlOrqxsLE3Ed70cELBSn0lK+JfZcz1rM",
+	"y4HdLRmk1QLMkTcfKG9SnU+WlngT/R0SmwRMOamhHXGnJ5aVNuprP25PjdzIYAxlk6GdWh1eNY2e66yV",
+	"cmtBu7H/75+9zos/b07bp+df/1dro+Zu//ZSs2pO91ld07RnT3eLgR0ObHY0xcvdS3IiwhtnftE+LHtb",
+	"A+afPAR165eydXW7ifd0fYb54Dfuq3eQ7k+pS5gG6mwvAJV4cd0mIw4LP6Sa+mqPo7Y/iGKfqbDRqAQb",
+	"sGAmBAPB3113ZCcYXNVDuMdThEgYArqJfcOn+T0Sfouw/ZPwBoMpOjEl3AK1/5hUX+Ppdd2S9hrwwS6l",
+	"Pnvh9OyO2QvuLYioHoBsK2ndo7g6pJ79waMW+JBcaaicNCkqLpmQxt6uTmxQbFk+ho4TpA/BHnKL+Z6T",
+	"e9Az5GG4H9r56XNTUktHBn+A3offpAdyIxVH+nLECZMO26E2wJqr/Qum6bDrsi4ZuERnSEQqfhyNPOmN",
+	"8W4xLRtMQlJF8h4uxTV3XNO9cf+sjN43TT8/gOUiWUZBVI/uu6IGNei7jxx8MN9tQFFcFDTxw3WuvFIx",
+	"LMWj2bvtj/gA+DeMximd+L1fm2Tf4hN2jmBWn7MckjyOhsEhWP5vfUcFkn0IqhEaKgjMadBAqemNhBqD",
+	"XugGWdO0hV9IjJr0ghgQ4RdiZuGLZQORYHJHljKr2JMz9ub7wpkXqSSbSONd0rh5/1YSCOUk3z2ugZks",
+	"GrWZBDtVetxmairbOPSzkw+lHz8LTAj/QxZ/0Rkho+BKhDWQDDyq3EDpCS2GICcTQKC5E/aSfvFJs30e",
+	"Y5fAMkoxVpJMRyqBS/9wbSw76/Xy0YSU4FZQU7uYKL7VGGwtLCiPLGjWBzsFkCyCJDGXbOBYjKnMskwm",
+	"YAwzXNR2Pg1nqudCOyCziSPlSE0mHLFOJiJSCb6K5X33QiLF3MWVwaXfR4DAM8VW4oYTOEyJUjZcN4nK",
+	"ykXPMIon1ZrL88WrfAySqcHAl8WaC/Y3pKW/Uf0cS4DHQg5Zr9cuwc7WLc9qMZlbXN4/qJUmmfms9Gds",
+	"BRLW7P7odrX8mZ9irdf45LngO4LdaYct9JyAoNjUi6Oy/S3BTleG9s5663W7XccIUJEF2zFWA59s2miy",
+	"3ZpkiRWOi7tudCcgzZVCoNoxovXRXrcd6z66sB7+Sd8r9lz1/wXRznusrOGaiDUfHLurHIyx8cm7GUmX",
+	"SVJDeMbr5w9P+JdOX8WzTn9mHU0+eXJ+/vTpk7NVFkhlSdSz3irDBDMCljXqdlT8X5Q2sGavbh8OVDpP",
+	"+PlbveYqoLrWbNz97OkqUXZLsH5fEXzBuIwpcv0xdcJ7fi/RI7yGAuO2VYnBHXMLeBit3adUuLMKd+BK",
+	"mQPS6hltQgyRiA+67yr1Gnenj5YrcuHtXuMP8tZ/m3HhC2W6djS3K7KhXvuhH3DknvKhPOSjMCzKtNtf",
+	"LPWEL2ni3vBiwBMD1YyFIcW1kU/9w+vTotTdVmHVXdbQJIOXj3V52tTBO4gDMzBkhraHFkW3Zsxntxsq",
+	"78xDXH/3ditlI5XEeas1g2tV0sOv5fCoXlYVrX+IvASYE/Yz3nXwmus+J0jQKZ8xTXcvR/EEQdpXdvR5",
+	"ymfmquqKm2b3lBLb9CN6ifZPLB+dSyZotUOCwevfPrjzVK2L1m8ffyhBg56e9P5+dt7aAPPnLUzn333H",
+	"/se5yT8iFFMVK/9DTdmEyxn5KgCj1MrfxLEy+BjEPKikKkcIi5Jty17JeRuiGy7YW5d1VX7GW45Fx9ht",
+	"ZlWbYCdljK/s3X/W7VDxnVyoe18OPYNarfFolCv3trt12RH8IV9nWqXAJXvlTF6esO+5HLM06yfCjMhx",
+	"Nan3/W1XNh69f816/+bIpZ44mLHuOFHzIgO4IZfs9W8fFle8jn3Y5wa2YqX+Cs6guQY9IxuhD/X6nRs2",
+	"hSSp29Vc588tzG9iX6kEuKxawssogjTfFTVw/BZaMmlgoUdjZSEDN3bD2Y6uzofg6jzaM0d7pnl36Lw5",
+	"w4T0iZYoAPbvDV0wiG7c4r52b6z6utQtWqb4dVyjMZ9dMqucFXMHTeMuRWsnVWCrmZ25IWp9jf/Akg+n",
+	"zAgjKVdmj8LdiHrcXeGnqnR7d1d9xFh/mN7HH7WaFHbK6vGfVDH6z01Yq3sT89lXujckQJjKi2VZE3UN",
+	"y7nsvjZ4sHnIysmPjEDwQ4kGNkAeKrqI3c38uc2KTyv7cArDhj4P5agAH2BWcgjvEaFkeXdTu9iYduN7",
+	"+sNk6dWjHV/+wKu5f8BFAnFnqvS4ezMWMv7a1WD1rMkUqN+VHv8i5PJ6T6tnP+La3OgHXdyATdHfZdYp",
+	"0KX2tLAwOWIpNCI35iTAP9ztW+kxs1pA7Bt42fl+t1m6KXBzrbNuIIaZXhLpG4L90Q9pkArDFJXxZGVK",
+	"Xa0jniSg2YTPmIHHgdyt/Pl+Z5g/rQtmsr7bpD5o02YarkFm0M5LGNQU4uI3o5J4TXqZ665Td8HZYmHD",
+	"SCUi5rNOxBOQMdfLI87/oNGv8sENUuTCXMuqZvLFP6rKGX90xds/kFqZWyTVvQk/rnEbWDj2BlT30S7/",
+	"hu3yKZ8xnpO8hytSLFAzBSzuaabXqeHbpLkr4bdK8D2Csq5FafcwnSvhwBaLuuaP7gcMfUh2lWb2CjPa",
+	"CRWoQOF0FpcHz8fckBhDpnH4HonKKzZUbXY1A66T2RXTgA8wjCcJoz/iN07YywD1WRny+UOWiiqmVO4h",
+	"C47KLV9nxRA4pQe6CEeRR3auUm7sFePe5SLsRdH4xrc2Ysa6JVWnqjQi+7dS9PYTaHcHQ9JxJ3orh+Xs",
+	"mXcWFd/5Xn1x+4dXZ7cUOpLiu2fnIevFPaTdmiiJwayzDXJcFnaMYG93HRjaWFgdVexhIavfls67rcJb",
+	"ZnHeM/vlLiL/PtkyPkemuvQOo+ilEjvmi+uchHdfFIa5PbIgWS6Xztvs7Pzk9OwEhQxTmuFf/5CYN4Hp",
+	"CE4wlfJ4MS9RnjDUUm52HscQX+LBFRVYzhKrT6zxIuGYU/OAc2rmIiO3zQJvM9wzInJMwThq2qOm3dLt",
+	"1+u5h5dfISap0rbj5dlSF+LPOPSVH9kgr9BEvwgZL3MdjjGYH9Sw0EEmPwoPYjA61IAyKN1muF/oOG/R",
+	"Fu2oqTDRhHRGwX0DnX/WEdY6FPWNNy2hl3jk5T7+tNuhxudWfU/jFFgXUI40cAs0/V7dEvAlhciS3sZI",
+	"EVJiKRiFnbF7X9Esl58xZuxGvP7tQ+uidf7k7PTkaQ8339txb/gMLwutTepq/EbsuNa+POttSU7E087r",
+	"kZ30OobLD8YC+h6BcxG6k7STGpRjsCUEOTuCGRvx6zvprloV1L2hH5bCv+UComE9sZwHDj4aMFJTNuC6",
+	"RAzC7FJNrDYZaAUBg5V7wOrFBk3ufv0AdEoKMhZy+FlpkpNejm9CkPtxPK/HDEcNcGDe5pzrQ/quVAig",
+	"PhHWQnzJBMHIWsX6UOABY2vdRjRC853l5sVJtYXq1rBNYbIXng2nRTt7GdC7GCQGqNubo4Fjt7fmsyAJ",
+	"uWrGdCYvmAYeU1wZrWqMPYwBUpOnuE21ksPcjzKh+A/5GKTVKmFWWZ7cRUvXeKF6azEmCoV9cyYu4ptn",
+	"zXC/8oJWyOElUzpwbLtkgE+58RENI2R0TKlqnlmxdaZhSkbAJgoTOGJmCGnAca0aMGHbzB2gUBKbbdGP",
+	"O+ZHlB5rOPN+xHGNk7qbZplz2LsQDtzrlttTmN6cUPkmpj27+4D7ZToSiM8PMxbxCTzkq1Zl7D3U9Lz6",
+	"+J+VYLgKr5JcRyNsSDpg73/40RSDnj1lb77fFMD2D3n10+tPbCE0csUsJEm9970+ol5Q7PZj6r+H3H5c",
+	"PoIX1YV93SKXoviFUHTZJdluGdDXIkKe7mfRGNBdX/JQtpGtNY/wA4/sii86m4C0nydgRyp2f8kMfRKr",
+	"KHMfuZ/9yR0BWB8hAGuJL5ZIcWob7a+NSy6HRzvlgDCWeC7scxV3WaTUOlYOxV0+T81QCm6tflsMpD97",
+	"ftr7+9+fPb2DwXR6tr7B1L1x/6xRO7FFHXEsm3hwF/Iy7rAvTF7hCnuohtoaFc0igZp2sxU8gu7r9e4V",
+	"fugB5Ar4d3nkKQMh4scSbizpc/I9YEtp5BV3F06EhEvGLZsog0BiI5UZxJjTwMaQ2gd7p1mDATIZqz37",
+	"uNwSDsbD5V7mqNJ2qNJyhRW0WZ9jIx/DEiWHjFoCYhzAme4jnqYgIXY2vLPZfMl0w77lf03HS2v0P4qh",
+	"FHL4C8wadVz9ArOPUJ/NCLN7+Ks2lsUQZVrYWevin3+Wj/V91k9EhIvxsAFqDOTowAIDY3k0Rskb7l/o",
+	"P/nLhx9fsefnp8//OneSMUjrJrl9lIjyGW013zCBeAi664MWHZNNlh76Kxr3MZs0eujlaWpO3q30gJX9",
+	"KzVJOeLmItKnjymZbFLuHGnZJDOWwX9nPCmT0K94qBUERKe9/Qp4T0VWc2kGsAJT4VM+ak8I/oEt+yJJ",
+	"nIwNEBR1/TDo4+qmGFkm4h33wwj798gN4ZzY6rNn98cHgiedPk+4jGCZOP3kBn7vxzVKMqV5agSqX665",
+	"JJGTSWFRyDqr49+g1QET1Ms4NixLfXUgHWKQCiwFXSAtuxuU25k9U9mQJx20EsSK6OKvbujrMLJBCism",
+	"mi0FrnFqTQp4LOUm/m2Dt8pkgFrHd/bwrfd8IG1BeK2DsbW1ph7zlMPjuHSee03V5HGswSC5Rmh5t/7B",
+	"J/1MDzGClkmE3mv98LpF7xIh5mzrrPf0/LlT2FaDY43WP/gApLGaGwPstFVUA7xVOpZg/80+UsCO/TTp",
+	"/wNP4ctnEeOjT8+ePD1/9vzvL9avGCjt3o8Y4ttxjKg0/2vcoqXsODve/A8lEIRr9R4Gd7IlwWOC5PHd",
+	"BKhAu6+5jEaUL0MB4jVlEH2xPmd0Xkl1b+hS+7VJtx0RfHDb1TQXPwq23Qu23lGwHQXb/QTbh4D1FPJv",
+	"x1JNJQFb+8O+ZHmKjBd7lPmA0o/Sd0v1UmYervw+kk4N1epQ9a9u1DFIfWge/UrM1ASsO77bJRgb4ObW",
+	"o/J5SlohY8WED6GbyuGm2VSV8jQVkc30QYPfQmhyUD5INVS7v5NlSzI637/9qc3+z/vXPzGl2e/Qf++z",
+	"vYjpY82nknEJ0zYzKoBFlipKPLY7ZXVSdyZmQF9DXINQtz2xdcwCXCKtzUhNj/l4h5OP5zE8vdhkPmXD",
+	"nVJgwZKUSflwHsJ1XswsJuGd9V48Pz0/uwPy+mSpM/pNoy7oN7AEvCmBw0d0nY4U9dVQY5BOeo+dFZoC",
+	"H2O/Piogy+N6fMZitWZY2L2b+zDiFrbraZ5AN+XGTJWOt9JPs6oe/N1Uvg9z3Ae+FKZuK7ABGyZRuIWz",
+	"dKSpnaFKqDJNa4gsGyltgPW5M9Nm699+wzo3Kf6uEPn09fiSKpUQMc8AHqZBGAcGMob4sBhiR1LYfevF",
+	"WtO88ei25+u8+W+SX3ORLKnRLhpFfGeYu5kGvrkbD1eyIiXsdAY8crphWWoODvyRxjUo08vzfLTUoa2y",
+	"nYuwzFguY/MIpHwBgekbh4y4MwXo8Bgd3o4F+/IyMamcKrrILwoGIg1klWLPy7bvTawhBW5ZrOg7I64r",
+	"Gw33YSjkXigQbJbWpgvhS7XJ0GaIM6tkMkPsBMqmo2JSju00yB+O9fdKDoSeHKA4vofT4wfNp7do2lcY",
+	"EViukFZhiWGasr98evfpfZt9+PEVe3b25O9/bUoidv1ZNdD5uxFG8cu9xSp3NIB8hODpi7Pekw08+jQx",
+	"YTnv1pf/ASJ1DXrm5q5M8wsDkCVNm/JShkrFyKq3ePmRc+jGFtZ80gL4nAVyIXmWzvPiGuFX7c+3g+f7",
+	"rbCtBgnTedrdJ5NQtAv548gPKzSWuxvqOaFC5ZFKgvF9ujFL+1qJuEGqn6hraOA6TQ/eljop7v3bujU7",
+	"A1ne+dL8UQxlR0g25WSrQZBRR1I/2Ms1ye9bV+t5s5NPsQn5CPIrN8IzcWkrQdDuy8rkp1madPluKj+G",
+	"cY3efXCOZemWYbmPI9uyTCMqBVl6/f37UcNauiDjDjr9vhmLB2T8zi24nqgr5PWnAEp7iN7MOQp8LT1U",
+	"XO7E9SEe7//pZzbvM9OAKOre+J++OtJqMr/On/8ayEMNEGAuU1trRlVH3DwO0sP2RYMqNXkf6VdNc2SE",
+	"rVZ/Yih/lt846gC9xOtrkPaIOWDnqpBv0dqUz5iQS/oY7EfrGsOHcxUyC8IKvoRcQbQXOIuV0uwv/j6d",
+	"CDnG8qdopJQBxnML8694TUxgYJnKbJXIcozwJsz/TbOBf4sjC/imoCBtPZ0va3SexcJuvxhsIoZEdsuF",
+	"8ptiWJO0EmZZdimhvTt4ikkTLp24LA4IOzioJGbXoFEz19PRK255ooYNtjGv8yK5ZefHuPsKibU7shRr",
+	"3HFt1cLEFbmyCT+m8h1MKt/7hEs0AibqGubZ1/0VE45AL97t1uDf+iy9XGB0Uw3XAqYNOIv9k8uc/jAY",
+	"tQFl9N7vYgW/fj8Lp3nA+ugDRGNHrmjD8EIhsanKkrjU9nRj7bOUeG/yn5e2EJonwaZpoU5o52s9+Ayl",
+	"MgFwGee9hcRiU6HGbZBKqGIRU1HXLfMph2dJuR0V6CyTBQlWDdK8Eq9lXUruRlxGkNzLzfZgXro2MRff",
+	"cctW4APg7KNNdkjNgcuCrM+jcYjgC8t0Jk0D5lhZDqjUdlRmD1sQqNS+y+y7wYO/EOYLfIcrvk81lrF8",
+	"dmyjeTCyAhPbeOicieeMR8y42cTkCRhxtWKCWjh0DOhVmExvceRHGtigZizPszxJwI0gRCLvj5oB18Ep",
+	"9QgyB4Y8xZYYtBNOAgckAeY7c1CQYAoaWB+GmdxxUfBtcgt6qxN5kq2jOPiC7Sr9qAbJ7Z1fUZiqhtpy",
+	"jIZDDsvinpsyR3kvA/a+wfTD3PDYtde3CheHUIgLInmQOr6SwHbnTgrT1wXCqH8gH9ij8XBgFw0h2YTL",
+	"gmWNsx3oqNtUw6mZ3KIDOJftBWHWOc8CUX6kkQ2S///5+O6tn6XOjsBPD95/5oS62wxGu+G7kuxHnNfT",
+	"zooUnXzUniCY8xBKwGIu718VCDNWN5XvtCv7ns3Pgx3+CIrdQt0k+GGrqrkbcnur3fL47e6QtcB/EZPd",
+	"jICK1y3qoj93Cwi9SjM9khSNMk0VorpPlR7o6iZjfl9x9npbmAkT6lDYVawik7PxiReqjiCuGD2h7y5r",
+	"3JAQUpr9fy/f/Fq0H8ZnWJUkI5UZYJpbYJ0OPu+K2hpXpSuRARgI6aFbgD/4fUMyKD9uxifJvR6300yC",
+	"fLuXWZNtCjGXLxDCGqTpo515cHZmyZIopAPiByAxbNvCNN2b8OPXdczMXfgP1mDqO4LYeRbCPraOh8IG",
+	"P4KQr3/1y7n3doTllAcTA3b1MoogtVeMG8IjQo/XrsPBK0YGEqnpE1ZF1V202JqsiphbVD3UEUTjXXAR",
+	"Nkb/AHVdv36fa1d/mRdoCOPTQA65WuJXpTxtD3lq2kxdg054anxXBw08GjnhzHSWoI0lY2qPPB2B3laC",
+	"TCWRxmIwqJW/7sMlF7a6IKItJB7msFNDIUT/rrv/WHXfMGLj2uEHt1N19pJwg0BG7vBSri32/ef6kAX8",
+	"J+yujpldnoHZQKsJXgNKp88llhwegDz39+29S3S/jv1dmcpY8qF++rM7e4SJP3vW6Z13eqefer0L/P9/",
+	"bVCw77f4q78PNW/wVedRB89KkaJ5vO8cSFJ1ZvM7DVOSGZ4AyS0umZDGcun+jrDGEkGKI4+zd6ugf9vX",
+	"oC458fYuX2gZ2xUve2LkI/vuCubmdcAwR4aiTLJFKXpZqmVTScyGCgxT2+MpHa9qAPmOhuyr+yPOft+A",
+	"AI/GUk2xw1uMHVucLrb0M2bPJnuIA7g3e+RBADrdJQWaRHsVlO0+aKqoLtLALeDcezUUB9izh1SbnZ2M",
+	"hUTnv4zFtYgzntDi7OzE0//PMWev/de/tnPub120JqovEugYy7Vd37J8C1PahF172otJb6snPPk59G1j",
+	"RZKwhEfjYy7Hwdic38NQUM1epKSEyBZZoQtBwRUyYoXq697gv8v96V4SNKsKlhL84Tu9ZXjRHUn/NQx/",
+	"N0uds2OOeLo8suKa22bvIflyahuB+lVsUXPtg+Bz66ygiKNMb0Cm31dEvyLB7K8wuWxuMzHIIxWYiG25",
+	"FoOBs/LsVOkxU5olfMokQGyYMAwZez4ZaztCfRvlf/fmSlrDt86T4ZZ05MkdOQd+EtdQqEWWpb6ogRvH",
+	"XCzI+rgBrinfO5pnGm6jUYXD3v0Zx1Hn0n3ew+j2dDIxwsRuN//29MXp+flpD/93uhl4+857sK5zmfK1",
+	"VUyq6ZGzD+UG9TKOjVO1OvRiRba+dCIFJqmdYdDRUm3ulM8KPyP2am1ArHiax3KildetD+XBjSK2l+ap",
+	"S8FwrAFw2OCUb/kk9Ov1ukUo6W20wttyF2Ntn/e0lGsrV3m434dBDdKZn6OusvNlkvgskMnhQ6357abW",
+	"9qHHs9DMjLgG4+5/wKzad21GWGb3JlIxfN0idMDPpYzgCpQAXzxRn9kz4V9+BTm0o9bFs6ft1kTI8Otp",
+	"NVpATXN9T5MPNX/cL2+T9n1b59fabAf6+GgtHUwPWKs0opSUTnYbAdaAQdvRYMCaBrDhuBmHnh0f3Bz3",
+	"aSMCEy4SJ4IS0OP/LZWOJdh/n4QRTlAMSURJoyjKtFlXEVxhTrF3bS6CoK4C1aXGztgmi0aMs8yAvkB3",
+	"FJdmCjpU6hg+uUcstfnOmbto0wFRpoWdtS7++WeZ7t9wkTiyT4Qcl8GTKQNx076YmL4QrcEH3eDkbaSz",
+	"jgG7jSa1paY6tZ1qsT9w66I1ev4f0971W/l/v9yRKe7BDfaysqGB44at9HR4gNJ+jxzzMfReyxvYqAGb",
+	"jhQmvo1UEgd2+s5Q9+gt8M7M3U87Agm3CR1CGQ/vaZ6fiT/2miJL+D2ti1bv9MUz3uv1Oj33n+fuP38P",
+	"v/aCB67d6oskWW/0GVYB61QZwJKkJNkoIWJ+j3acGFExeUU9AX7q7+xOP1rFDPh605TPjlbrN97W655t",
+	"ut6lIMnQHQJTkk1HAo0nxwrOYEq5iJnS7i884TJyBJSmELMsxfJsPm8NeJr07h81lYuYSsngJOWz1m15",
+	"R19cZjrPib3uDf2wNFVjUYQ1eD9cmxUPPncjYNJyJA7mzw1b+kRqAptSC3pyasmlaW8inWitO3G23H1N",
+	"7sRZcFvvOmX2A0QgrkNVEWbMWjEBVkKkXMiZxRKUyrKxmFvouG9X1I7VT5ylzKo2hiiFjJIsFnLYLlay",
+	"tJbtvovAhOH+jGabgB2puG4++rQyV9jRsLMouBxjerAZtdqtoVLx1NkK7da1yqIR6Kp04ZoU5gHz9kwB",
+	"oNLXXEa1lX30aWuTar7qqdHDOlESZhQ9Rtk+QAAkys+Yga1bxBhSW51MLd0oNXUT7zhnOpCZZ7FHnj0d",
+	"pBFSWJLkVFafTz0vfhuQr+vdML6tuwWf0Pib/KfW0/OTXs9Jh0xrt6jWRev1bx/ctnnBchHkhwZf5Orr",
+	"/LpPz+5y39jTTaPe/U0qvpyG7WRLm6kkdpQXZ1BQ3/GucQge8g8QKR0br050UPhCMqcj8caAgTzmKH9D",
+	"obPqDmC6N/6ndaz/Hdj9KxjjEWCU+Ddtz/F/IRBC8zXEev+2bgDharf8ClBQZFfDIJNxoxlz5TUtV7Ef",
+	"cDH71bC3FeZpr05hauDGH6+ImZ2KCDZSkP59d6wfy7PelgJEEEfVdzDBYZCxoa4VHkAW8UqoYjdI/LUU",
+	"nqeMen2XcNnx1fPdG/phF2nslGSxRh77+4RLn5HxkJPZS8usy2jP+2gdebTRRPbQ/oU23DGNI/KFHjCG",
+	"xXxW5qGX/i57l+YOqVYT1cG2wD55q9tPVLO4Yu/dnK9UvJyHcBn50AY4qLpJijAMZ4ajTjq0TilI64SZ",
+	"28eQf8ykYhM1j4CGJEf9hO+UxFR8fanjuxjWpGgPsyzLpQ3owo8KRrk4poCjPNcm5rY3cC2qaMghSBjG",
+	"+RKOIMa78evl+70MxfioJQ4PqriQDjUIxVvTEd2b/Ofl3roS7zevLVbCXT0WVGEKCs4jKu9WJ6xpTXta",
+	"qXTCVRJb8+jB8+taCh+8E+o+4gevgx+MDukxQGrmxCDmSPTBbUgOu3ZXVlifRN2tdLUV/QqHNZ5A8mfT",
+	"kte9xyOP0mPaZX5LM95rGCiCLPSE271Z6NuSehM+hnvQ7jYDED7Af9rrtVuphoH44tTgb2/evP7Qarcy",
+	"JPbTjaLwxXvtw2BfxkWEmBPDEfvsYIz2N2i0l2RGG2v11YANxTVIloB1LMOUpk53msuYQMRN4wZ9F2S8",
+	"fwsLZLxlz8G+rh9YmnPE3D1k7yy1vAfPvN47W8L1pb/njcybZd+hGNg1vbg/4dBv2gZ1r/DIzU9C9ChR",
+	"4pBfwz2szhB9e6AugB00nFhPRfmFHIiaOnZ3OHRVRd0dgpq6nGtIlIfpnbmyTSXlhIiQYJbiQX3I5Id8",
+	"3BoNlWI+K+ra3GtEsyiBvCxaZ9K9xqUPjX2xaFxnMgFjmKF6CPiSJiqG1sWAJwaq6yNiLGpbj79+4Pj+",
+	"zZZG+C1a1x1IOmCqdKECDtcFzmeGWRXnMGcqS2LW18DHBRlgAaTO5qHPkBiVrqBuN7zIVLViAiqzHQOR",
+	"wlzQ07PeNtGINDLFqk7RH/JR37TZFl7jkZtuGjr+OOsren4zbo+qEg3pq001RH47F0rQQ4iDlvD+zlQZ",
+	"jvXESAYQn7AcSo9rrabuC7M8IgGJcd/k0klvBAXmScIywyljzI6UgT+k++yEfRKgCZOOJ4machmBYUNF",
+	"/vzMYMF7ZqDNjGKEYkIrzDWA4ZNcKUz4LGSmccOmkCSoGGaMY+V8EjOOPekqujCHfGva6D3XNPljSbWI",
+	"4DO2XWq1W7f6i7XmukIMEvjSKnlInz5BQJP8G886m6CbYi6234u1nKRnW5cXtdarJ8dLj3OqIRorScUr",
+	"VLESjYdaHXO2D6lpGZ45YAsJ5IpcTpFUQR7B5sJWIQyqo43FYpWV0nWJZetFd/cm/Lg0GaIkRhpXq/Vl",
+	"C17fPIJkiPxdL3L4ApQNRT1TpCZIPUWz/ryK2xYNPNlE7VQhrzbQwinX+E2qCLPraGrWpM9kblF1NsVr",
+	"Ho08l5a32LAhXVEjpTVE7jF+VDsIcFTm9B1hmErRzzo9YS9lODQCaSKkkwGPPDoFJUH8IY1AnJOy5eLu",
+	"SRMeI7xcAgPLeOLuiXmXYaMu/WCUHNTpsMJKwK19EEZCXmn1u0YcMxSKA6XZy8xYLbjbzDd8tr7Gx7eC",
+	"D/TYB6byc/5Gne+75h31/QHDneM1wwddiIUJ1x4rUUcLkObbVew7KNCqEaBVJVrbFTb7t0WOHHoYHPqD",
+	"Vukcf843NPFuggaZlKyJtRxor/zYfXU99TBBIdhWA9EToEy2ABSE5haX7iT6QLZBLXhSqlU/gYmZmzeG",
+	"Ac8Sm7vM/bx9pRLgsnHnd/nYjgmHucerZEbjXXfxiCkIMERPlsnvNLv2MjZzqclkrPZ+p3nl7yy+REsg",
+	"9H/+p3aIUqkhkKeSeh+wf4NWc9eX6chdNMKxTkFDeA7EdPlgdImZu65UXUjctjys+wi56NxtxCkDLYYj",
+	"exiXELfVxyvIIyu24jLYMoURu03HokpW2TA4okltqxKoK75F290t4PCjc+4tqZiK2tcUB2kuKGLF+plI",
+	"LBOU5U+Mr3xE+TvDFu6kS7DBM3P/buc1pNS9cf98Jc0VEPkXAfUn6hrcqe8SsWDo9NdRNjYNz/EBD9eE",
+	"DPPbJOoJHS1JqfoqnrERN2sSrvtukGUNWocqgbfubrKs29H26Peu7SQK+YAwquVEyvYCFN6f7ZYV1n2v",
+	"9dbZQywGM17fKHqVGasm+MY77pvk5vxZDtQy3XDk6sOqVFkhOtpzXSiFvYPouK27DJdxX33pRCqdLYur",
+	"fqRxr9ywBsm+PE1tkVY6ezRQ8Na/cO7JMpZHY+rH5J1+3IyBwKgTPu9tWJJ054/9viplWTOtH5WeJ5pt",
+	"Wzxnu6a6S2r1GqKjEr0QUz5jPHHKZ4bWFhahUBTzKJ6bNrpeGl+azpmnaDoeah/kW2LmXIN/beOppaDS",
+	"BFgmNURqKAUK5bvxToVMBbs8xdTJ0zCmSWEa5qih6bDORyFNy1qVxQoM62cGE73XPfawW/fPBK1u1U5O",
+	"4xJh7M/E7msu48+RSlSm3ZS9/nn8pF9Y158t6MnnmM9M6+Js/Qrw8G77aUW6LjswborU1WMr9wMys300",
+	"csvyoF4PiKHsCLmVPnOLFSgKE684ozoJTMVSmhK8nvZO2RX9vUN/70y5tBBfkZeNs6toxJME5BCumJDG",
+	"Ao8JToP67LGXLNVqqPkEtekfkjBfrmK4FhFcUe4WQvmGhC1n+WC7+wtmrHabrM13bIr5UdxamKQIk4QB",
+	"aqeF3ReztCqq4vbsZ9lw79W8HaUP/bCR0gZY3y1Vb5C49ZsB/ZEWvGNZ5mb+hC0zK+OzeI7zd4ZGlTxt",
+	"wgcYZCbIm4Pu9ure1/hGuYtXdur5ZrK+O5I+aCbu37nSS5IC9WjL1zXHzXSGr4qm6XeEjJGWR7ae/9Y3",
+	"FvL1HPscP6SurRIbsypJ/cQIMtcqxiWDjhO9jMexBoOwKhYSSEfu1iyzSX++G/i9GGFOvTWgYAMaUE4R",
+	"4guLxVCEpHWkmTTFhEhyzJWcd+5OeQ165vGE2EuvCd0QYRi6qyG+ZHxgwcmKAUxDsglpZTfqWom4slrK",
+	"N3z+eG9FmU/Xumhd93vizdn499l/tNqtCEt2W09fnPWevNiAYfFMfsQjeYn8dNSKj0or0qGbBVoOxYJl",
+	"Q3VrcsAZtB2i1+0rRTy+34Ud3V8pEkP9/ezF6RNksO0rySOvPUILVMhwpSM1XO4YtR0eUxQFboC13mUV",
+	"DcaeVqtioqagFQ/XXfnaGVckLfF8gvDcpP+9W7/7MOIW4rpzFXLYGcPMdLWy3DYhPenBH2muX2C2m5QX",
+	"lEh5gfoYZqGa3lg+Y0OlYpZJKxJy8MGXVOhjGL35OA3Ft5GwMRLjSJCI2gQBJmHqzmtNIl/D+ZZCJAZe",
+	"ty1P9Ps4P7RJF3R5pmV9N4iAJ4ffelerOIssmz+t0HajTAyvuOWJGjbYYWMVDfkeSMsy/Ojvc6d8TPU7",
+	"RivulQZdzSOMT/ksJBMS9ouSzPAEmOSTeQDbNVgnzwOpjVcv0PRuRGRtqK486DE0ia0igZ1Kx/ZtiWNy",
+	"GS2o76gdFbVtUXFlLu6j5VvthH/5FeTQjloXz562WxMhw6+nlb3w69JRGxC22+9+VEHUO4x734Gjjjrk",
+	"QDquWqVhWxKk3ta2fDDoRG45cgUq8kc39FUY2WRLF5pjWX1NWPCjqGQtZRSH92ZWsWthhMUL80gZLLHC",
+	"w5wHyrtk3CJADzvt9dZMj8AHN5ZfOhTXUCalvWZLjVTmJnVajM8+UxpXXr+dV2cOhIyZyiybjmZsIBJg",
+	"z91ey9gwY0WSbIQQF157x1005qatZaij+jgoTOM5wcCE9Am3VkzgLrJglfpw12z8qfEeGZ6aV3XI2L6c",
+	"WeM2TxnMpRa0R4baTXdtOmcsNL4M2jGTMWgP2+1UoZLRVkmfplltN/0njWvyrpBPs8xwovUefk/gh20b",
+	"LaemrkpBNhDXcY8tqOQ+UXErorEj99bo+X9Me9dv5f/9sr4NhLN/oifs+D69WdS7TerSsASTYckYxyPC",
+	"ei1zWFHxJRHrdynIW8FN7q0K2pC8oyqRxv0j2GV+uMF/GzcqkDDXMikCA+0iLJrT3Igb6pV1tCkatyny",
+	"hsFu55V2l78tWQ2UXJz6sFT516XgyB9LAxu1Isrz1DkcS2MegQd//nULInjpsZCJCNRULsa5k0HRHGMv",
+	"DaTKh1kDG7aMHrs8saAlt+J6Bd7Oy/LABqnznfdnLrNwg8/ThKjawRu7xRsT1h12dkE8d4RzTrj8zjDE",
+	"Hqgn32+SPkHGnZRr26RRcGuNyxpyurU80DjWa7+8XUewNtYnR9vmMByQmBDJJVMpNflGz6PjVg/DYA3r",
+	"ZzJOgEVcsljhFWLBzlpDRt3J0urCdQh37V1uWEiS8uDX1/sOiuDmEG5/R0hj+SYRjtuvsmOJ833mLqDL",
+	"LIQ+T6hjkidE7Ad6FDwHk3wFSeLP1qgJUIaVuzyPeJqChBhr3kplnpflLlr4Pa6BaRiIJKEeXYL+hAgx",
+	"a8onbLFzR+lEInO5yf0ubTzllaZYamunHtb3kVjaASOc9YH1VTYcWffqVqXeIVY6ReqZMx1hg7cDs7vd",
+	"laITguUPQIU6go2zBN4nXHqAkn3qz1J/uYnqiwQ6aZIRp/qEgimX1mB8kMXc8o3yB0ovueMUgsWZK7II",
+	"PMw6QXpPuTPyBkqjsRfz2VHHHhocS3AwUOfJUoew7wx1lKW2VEruxKovyaVuquFawPRByCe/ljnxtG3p",
+	"0qQI6TUgQt7786lr0izyFsUHZlZ8G8mnfOatHR46YqgBcXo4lcu8ekHkbeTuZOdsyuRaTdQ9C8e3yNsa",
+	"YoAJNoH3teb7Mzx8sfrH3968ef3h7NkmHSTmX2LHhsVPYrC8W3t+8TpaD4cgXX4S17AYWQvSBtmbauJ9",
+	"iu1gHnQCqZTuvksCbymftbZsXWgw2eShCB23lIWY8ANoY2MLb34fdAnfWGzUzmb9RjbHQMVRGm0lU9oJ",
+	"I5Nies28WBqqXd1e/AIehkeF1nKUMEcJc5Qw2yjlS2/ZO1SKMR2JBLA7GiG1Cms84J7ZidCx7lHyXjgy",
+	"W42F+tUcBc9R8BwFz5ZyMG7LnaFS8WVZ1mB4c6ABKGx1y+ljFfXlFIbFWqXpxq6eJdLJWRoGlpfQhEF7",
+	"akaMNQEkCuo6AntBUZYE6/UdpnoDlekI2qw/QwyQukloWKsOjOHJur2OEyHB5MUOA5HUzug+20JzZWFh",
+	"YqjxJ1VX2Pp3RFSzyr7KrSkXvmcryGziSK/4iwajkmtwa4qFibiOIcYmYrcBKRqUtESnj7z98rRIQ51r",
+	"tUwhcS6smS/EWqctaJATDUBF+Sd3NeisiborfO6dRVgj1kwmEfP/c2HRbNRuONu5DYOTvsus00K1ruI+",
+	"RHwCBQLb0Yw5DDPmQyYN85LeqxLsXYH6UsRMaffDQCR2Hqd8pSwhq8R9bsUEVGY7hHVsWhfPer0l1kr3",
+	"xi1jRcVOzvCN65ufLUzqLHu30MOv0pH4nlSGOPVt3nwTE0zD4tbZsLHaoapZbXS6Y6vNv5ojtK43aZq8",
+	"peerqdNjfg0PS5NxZp0dEXGC3lSZZmoq19dmP/iN3fmdfF3OPSqxB6DEqsKXXuRkaTsA4RJR5m0mx5Da",
+	"O6ij1WqnOxBf9ioJBuLLg5ACeTu+GIwVknvmefriSe/07MnT82d0cmtx5I/iy0MUAr7PFcRHcXBYGZR0",
+	"rpRCqfkUfTLOkh0ISGJTbkij0Vfn02kJA12ggNFZqV/t/aWM5V86mtsVtb6f+JcPOKhJnA6aY1npAS70",
+	"8OH/+Bd6U1IxjiJiPjOUbktZ1giHP1JJvONmqBX0owVPVhAPDdmTGzc4PK9BG1Hvyg0Ztp/9uI38n026",
+	"F3H3HrlvkYis3n/YPNj8ssZjWPVV9E0aTkBacnsDS0ELFTu57b2hhE2GoEJEaG3GWaz5wDJsEKqzBNoF",
+	"so6GKNPuBdgA0P6M/5BF4Vqb9cGIGOiuO+WG9bF87YS9nUvT1UP3t5csGkE0htjPR6233ZcApNtjwIVO",
+	"uHZjjKpsZ6aBW0Ca3KsR6GRh66J11jt71umdd3qnrXZrLCQm3itjU458eoupL1q90xfQ6/V6HfzPc/ef",
+	"v4df/f/cs6zKn/7MPX2TTHvanbXMyrPtiok6vYn8g/bEUAG1wify7PNoPNSO745G5sGUwmpBN9VA/e68",
+	"NfCEpdxYklbbQpImwdy9wX+XekaDyGhWTy5lgEcAW4TveYENswdc042hXXhDPaAYRvWt2nVDglUj3dpr",
+	"PKPzdNaNnPZLmvSGFIupc4fQGraoCffIF0fRf1CpP3iquUeSLM4pn21L6KMG6dwXTaXWpH4pGT77O8P+",
+	"ElJkRPxX9yrOIh7DDNOZ4Br0BfpfU6AX5SzOiEvyamSBmMyYSXLJuFR2BJr1VTzzu4I9pWMm0PDVhLsZ",
+	"sqH63EYjZ9b/KzPeWMZ14VTYOhViMtSf9l6cMAIZsXQ519TFziJKsVTsqsxUv8Ds6gJ7PoaIprA+98qE",
+	"+roq29ttFzp6Xl/n3Rjug/ZCx4XZ54Uh/eTTae/itHfR6/2Xuym7z76c4k8e0PPiJhjaiRoKt8prnmTu",
+	"OixinrdGdeTsh2Gxe7v13xn3Dzg9D5Z2u2UsQnktzN8L82dSuE/7M0eJf7ZDLtRFi6dik77/xabtvO0q",
+	"H8L6KQzAoxFRWduZ6ErHoA+uEnZPnbmELDM1CrHLPGzMowhSSxfgONPuIaEVZdFvvsbjOuFfOk6mdByZ",
+	"mtbF6bPnz5+fnT7zorUjLExCQ6UlgDE1GQm1AnggkhVeW1zjjziscefbn00zkXuPR+4GwxPfPIuOiKxB",
+	"BxgqVN95HzulCGsgGbQRIEfO2ARiwZmdpeAR4QZK+7QNJf1XUq7tCfvZ53AIawETkGNhxlQvQXgiYuhe",
+	"3c3FxyDbzCg2gYnSM+wYa9gg4ZZ0cTHUWw0X5J9zkhZnLBSwmyj/jFTMbSWfv1ywq1DN4wqwgbqaTJzd",
+	"UK/yq1R6liaKxzl932bT+c1+W2S6hXVOR8oAm/A0dTd9d8juhVfmEq/X6G2d3OJPfl++M5jFTPjpKai0",
+	"Pr8Y/6mZ8+z8vMa/vo6poyILtmOsBj6Zly+5C78vJMfF3Hqz1iRLrHCE2HWjO2i4zD0k1e74rCARh2nS",
+	"az7a/0X1/wWR3bVvsKCvCtmJLcd8YUCq1VCDMUj9ll2VNU33xv3z9epojmzRHEGB4qWkEf+mojAqO4ir",
+	"fbTrCfslFsXZaXWW4+2jXubOK4us5vV+nfuCihgO3KsXnHmeWgJ15E694vbgWBirPHZlFaw2D93p1fj0",
+	"iOBII61hx370A5umN5pnWRaCX/LBm5v+Pcv1STs2Natij6VD2msE0tsyaf9L59QtRIPB7jjcWNDCjDsT",
+	"/KkTmetWu/VvJd3o15mzILrfg06E3CioWH7tHSP13Jq6jiWOjuRDcST/AFHCy51oQedOE9Q8Tin5/ASl",
+	"Y1JJayWkhUSkFd5lL3u6N/TD10Yr1XGKEOwJ2aULsgfdsw9F9jQqbPAl39CFcj+AgUeB82ixRZ1c4f50",
+	"v5sXL+0CbxRRRunupH1QRsltiR9PTEusUTfiG3eogn7kvlQ8Z2faQmfCRcJ4HGswZs0edu7bTZu5oPfb",
+	"EMJti1tOAnqcx/VOwojcmfdzzNkrNwZXa8xU6RhLtLCBovsLS0eaU02kcs+mR25o/YLevdkb5qxK+aRo",
+	"0FH5HILyeRlj2oQ71OBdD+33fcCiKJn/zjCMe28iKJYrm+6N+2eFtw2FQaP6YDmpH3zmXODo3Qj/1WaA",
+	"O5LFK8lCMEhh3G2IhYlK+8gTn/IZNRnQYjjCUiMufb0Iv4bKnG5/t9mzwvHKwYMH0TZtQL/7uqos5xzG",
+	"jXfpSzU9aoxDu66Q3MhDn46E2yzhcpjxIbSZhQTSkZLgIbcQtEJzGY22rj66saCFNugoKcukOrAAt4bt",
+	"iZJVjZJ/ps48PLJMKhR7Rx5rvE8yZZkmSWgMbqgREok7GbMELAo9I4ZYaFI6me2SPMi9UzwtYacEPzn2",
+	"1NkBkXuAaC/RYqLuQNG36q+3Q89CXgu7X3qmJeyOnj+CtJd440qEHDs7aagUYawauAaJlc9Hcm+c3N9w",
+	"keR3YN+UFVu3kkOHcTofq1g0UsqAT4fTxjIlGxDtGibqGnzWSmfAI6v0XhmDFvQR1/MjLufdYEcsIoay",
+	"IySj/nGYMInzMyWT2eW8InZXPIaA9keeaZxnKI8rvwIQrYbDcffwtrv9TUdAeVzFZUAYlqj53N3tcE2g",
+	"g5Xxi49hYJNANzTH0kwav4yDjzbkRKJSkKXXfoD+plUkRtJoDRITQ/mz/MYDZfQSWDp0hPe1C82UPUlP",
+	"+YwJWV+W8IApewr9kVJj0zVWixQaKGa8+ohP7jhC4jbTcEWQHITDoa49FghWDjltYdAe5mzAE4PRbWM5",
+	"9tKEUoUi3rJDIz7M+yTYOfayXA0Zqhfyygb3rTXKDGkvfqet2Zh96X3z172DS3hNzsR5Nmg2X2VZYer7",
+	"3Vm32Uxzx4QQZRprJv/5Z4Xl4QtlKS+CNuSCXYMWAwFxmxl8vXZOCW02VQjtogYDxgcW9JTreE4Lveez",
+	"CeSg/ouFbWfPzk6fPr3FxWnWT0REp1Ba8U2rD1yDdovH2k3Q14GIMp20LlpdpA4/901VZSSmn0VgDDN8",
+	"Zhjvu2sJVRedFCHo9zSmCgHKh/EQOcdxgkCOisaG6lRGyiC+sLF8UH7iR/d7xfN+Hyk24TN0OGICPz7s",
+	"pBwN98Lu9nf/oaZzoUUWKzCsnxkhfeKBf0aO41U1PzG38dBf/huhmrvmC1FmrJqANmwIFk8fbw/MqnR+",
+	"F0OPvdvP+QFwz0YqETGfsYgnIGPu9xW++M4RhFqGBVKWazEYGOrn57Nz/EQfYAAaZJT3wV6c7JWSEiI6",
+	"mDzwOrdDGu811eejpmDaHv03hL1KgMDuT06Ilh6Xt7K4/UBMJEL1lj+BIPmEZDm4XvEkyju6/Zhgb+NT",
+	"jJDDBIh3/W5xDQGniXF3pY7KT33lPsFKottblSj3OGq5XN6i70WSVL3QJz524ydKwqx8+IHxK45eZX23",
+	"XGl1+Ru/QjyEKhr9WBwZSaa87l4kCZ7pzHhUy8A0k1RpN/efX///AAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
