@@ -88,7 +88,7 @@ var built = []string{"admin.severity.", "admin.import.what.", "admin.import.stat
 	"con.banner.", "admin.audit.by.", "admin.chain.part.", "admin.access.want.", "admin.done.", "admin.document.", "admin.preset.", "admin.format.", "admin.set.want.", "admin.set.tab.", "admin.company.want.", "admin.brand.preview.", "admin.perm.", "admin.role.", "admin.area.", "admin.act.", "admin.kind.", "admin.message.", "admin.event.", "admin.find.", "admin.of.", "landing.", "con.nav.", "con.group.", "theme.", "nav.", "unit.", "count.", "usage.byday.", "usage.", "service.", "kind.", "entry.", "statement.", "fail.", "pay.done.", "pay.refused.",
 	"biz.advice.", "biz.reason.", "biz.susp.state.", "biz.susp.unit.", "biz.offer.", "biz.kind.", "biz.fail.", "biz.refund.state.", "biz.month.", "biz.use.", "biz.identity.",
 	"biz.method.", "biz.kept.", "biz.bill.kind.", "biz.actor.", "biz.age.", "biz.purpose.", "biz.task.", "biz.file.state.",
-	"every.", "catalog.", "replay.",
+	"every.", "catalog.", "admin.quota.kind.", "admin.quota.units.", "admin.quota.action.", "desk.sessions.state.", "desk.sessions.kind.", "replay.",
 	"staff.audit.", "staff.copy.", "staff.done.", "staff.field.", "staff.rate.", "staff.role.", "staff.stack.", "staff.state.", "staff.want.",
 	"door.lead.", "door.factor.wrong", "door.code.wrong", "signin.wrong", "settings.done.", "door.elsewhere.", "door.done.", "door.event."}
 
