@@ -14,7 +14,7 @@ import (
 )
 
 // ingestGoal is the least ratio to COPY.
-const ingestGoal = 0.3
+const ingestGoal = 0.6
 
 // ingest measures usage files from their first byte to the last commit:
 // received, read, accepted once, rated, charged, posted. The baseline copies
