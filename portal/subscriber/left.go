@@ -90,6 +90,9 @@ func levelOf(r ui.Reader, f *facts, b *balance.Bucket) levelView {
 		days := r.Today.DaysUntil(r.LocalDate(b.ExpiresAt.Add(-1)))
 		v.Hurry = b.Origin != balance.Allowance && days <= soonDays
 	}
+	if b.Shared {
+		v.Lines = append(v.Lines, r.T("left.shared"))
+	}
 	if b.Value.Sign() <= 0 {
 		v.Lines = append(v.Lines, r.T("left.empty.now"))
 	}
@@ -105,8 +108,11 @@ func levelOf(r ui.Reader, f *facts, b *balance.Bucket) levelView {
 func ending(r ui.Reader, f *facts, b *balance.Bucket) string {
 	last := r.LocalDate(b.ExpiresAt.Add(-1))
 	text := r.T("left.until", "date", r.Date(last), "when", r.Until(last))
+	if b.Rollover != nil {
+		return text + " " + r.T("left.rolls", "date", r.Date(r.LocalDate(b.Rollover.Until.Add(-1))))
+	}
 	switch {
-	case b.Origin != balance.Allowance || b.SubscriptionID == nil:
+	case b.Origin != balance.Allowance || b.SubscriptionID == nil || b.RolledFrom != nil:
 		return text + " " + r.T("left.ends")
 	case f.prepaid():
 		return text + " " + r.T("left.renews.paid")

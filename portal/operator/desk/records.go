@@ -226,6 +226,12 @@ func showBuckets(v *web.Visit) error {
 			if b.ExpiresAt != nil {
 				ends = r.DateTime(*b.ExpiresAt)
 			}
+			if b.Rollover != nil {
+				ends += ", " + r.T("desk.bucket.rolls", "date", r.Date(r.LocalDate(b.Rollover.Until.Add(-1))))
+			}
+			if b.Shared {
+				ends += ", " + r.T("desk.bucket.share")
+			}
 			t.rows = append(t.rows, []cell{text(p.bucketName(r, b)), text(r.T("desk.origin." + string(b.Origin))), text(ends), num(counted(r, b.Priority)), num(p.quantityOf(r, b))})
 		}
 		return t, nil
