@@ -235,7 +235,7 @@ func (s *Server) CheckDeckVersion(ctx context.Context, r oapi.CheckDeckVersionRe
 
 // SwitchDeck implements oapi.StrictServerInterface.
 func (s *Server) SwitchDeck(ctx context.Context, r oapi.SwitchDeckRequestObject) (oapi.SwitchDeckResponseObject, error) {
-	wanted := catalog.SwitchDeck{ID: r.Version, From: value(value(r.Body).From), WithoutZones: value(value(r.Body).WithoutZones)}
+	wanted := catalog.SwitchDeck{ID: r.Version, From: value(value(r.Body).From), WithoutZones: value(value(r.Body).WithoutZones), Past: value(value(r.Body).Past)}
 	return nil, once(ctx, oapi.SwitchDeckResponseObject.VisitSwitchDeckResponse, func(ctx context.Context, tx tenant.Tx) (oapi.SwitchDeckResponseObject, error) {
 		v, err := catalog.GoLive(ctx, tx, wanted)
 		out, err := deckStep(ctx, r.Version, v, err)

@@ -27,11 +27,15 @@ import (
 )
 
 // upload sends a form with files.
-func (b *browser) upload(path string, from page, field string, files map[string][]byte) page {
+func (b *browser) upload(path string, from page, field string, files map[string][]byte, pairs ...string) page {
 	b.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
-	for name, value := range map[string]string{"csrf": from.value("csrf"), "key": from.value("key")} {
+	fields := map[string]string{"csrf": from.value("csrf"), "key": from.value("key")}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		fields[pairs[i]] = pairs[i+1]
+	}
+	for name, value := range fields {
 		if err := form.WriteField(name, value); err != nil {
 			b.t.Fatal(err)
 		}

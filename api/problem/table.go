@@ -209,7 +209,7 @@ var fields = map[error]Fault{
 	catalog.ErrHoliday:          {"days", "hold one that is no day of a calendar", "dates of the years 2000 to 2099; yearly ones by month, day and year"},
 	catalog.ErrRate:             {"rates", "hold one that cannot be used", "two currencies, a day, and a value above 0 with at most 12 decimals"},
 	catalog.ErrPastDay:          {"past", "is not set", "true, to change days that are over: what was charged stays"},
-	catalog.ErrDeckPast:         {"from", "is over", "an instant from now on"},
+	catalog.ErrDeckPast:         {"from", "is over", "an instant from now on, or past to accept that usage which comes late or is rated again goes by it"},
 	promotion.ErrCode:           {"code", "can't be used", "a promo code that is valid, not used up and not for somebody else"},
 	promotion.ErrCodeForm:       {"code", "has another form", "4 to 32 letters, digits and hyphens"},
 	promotion.ErrCodeTaken:      {"code", "is taken", "letters that no other promo code has"},

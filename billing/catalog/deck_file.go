@@ -28,6 +28,9 @@ const (
 // Known says whether t is a rule for trimming.
 func (t Trim) Known() bool { return t == TrimPlus || t == TrimZeros || t == TrimNothing }
 
+// Of returns a number as a deck's prefixes are written.
+func (t Trim) Of(number string) string { return t.apply(strings.ReplaceAll(number, " ", "")) }
+
 func (t Trim) apply(s string) string {
 	if t == TrimNothing {
 		return s
@@ -135,7 +138,7 @@ var rounded = regexp.MustCompile(`^[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+$`)
 
 func (r *deckReader) prefix(row *tableRow) string {
 	text := row.get(deckPrefix)
-	prefix := r.trim.apply(strings.ReplaceAll(text, " ", ""))
+	prefix := r.trim.Of(text)
 	switch {
 	case digitsOnly(prefix) && len(prefix) <= maxPrefix:
 		return strings.Clone(prefix)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/tenant"
 )
@@ -48,6 +49,19 @@ func LoadDecks(ctx context.Context, tx tenant.Tx, codes []string) (map[string]*D
 		return nil, err
 	}
 	return timeline.At(tx.At), nil
+}
+
+// LiveDecks returns the codes of the decks that are, were or will be live.
+func LiveDecks(ctx context.Context, tx tenant.Tx) ([]string, error) {
+	rows, err := tx.Query(ctx, `select distinct deck from deck_version where state = 'live' order by deck`)
+	if err != nil {
+		return nil, fmt.Errorf("list live decks: %w", err)
+	}
+	codes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("list live decks: %w", err)
+	}
+	return codes, nil
 }
 
 // At returns the decks that price usage of an instant.

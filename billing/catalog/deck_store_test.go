@@ -226,3 +226,28 @@ func TestDeck_zonesInUseStay(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestDeck_switchInThePastTakesAWord(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Tenant(t)
+	start := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	db.SetClock(t, start)
+	if err := switchTo(db, deckOf(t, db, "49 wrong").ID, time.Time{}, false); err != nil {
+		t.Fatal(err)
+	}
+	db.SetClock(t, start.AddDate(0, 0, 7))
+	right := deckOf(t, db, "49 right")
+	if err := switchTo(db, right.ID, start, false); !errors.Is(err, catalog.ErrDeckPast) {
+		t.Fatal(err)
+	}
+	db.Write(t, func(ctx context.Context, tx tenant.Tx) error {
+		if _, err := catalog.CheckDeck(ctx, tx, right.ID); err != nil {
+			return err
+		}
+		_, err := catalog.GoLive(ctx, tx, catalog.SwitchDeck{ID: right.ID, From: start, Past: true})
+		return err
+	})
+	if got := zoneAt(t, db, start, start.AddDate(0, 0, 1), "49"); got != "right" {
+		t.Errorf("rated again it is %s", got)
+	}
+}

@@ -97,6 +97,9 @@ type SwitchDeck struct {
 	// WithoutZones accepts that zones which offerings use are gone: usage to
 	// them waits in suspense.
 	WithoutZones bool
+	// Past accepts that it becomes live before now: what was charged stays, what
+	// comes late or is rated again goes by it.
+	Past bool
 }
 
 // GoLive makes a checked version the one that usage from an instant on is
@@ -121,7 +124,7 @@ func (v *DeckVersion) goLive(ctx context.Context, tx tenant.Tx, s SwitchDeck) er
 	if s.From.IsZero() {
 		from = tx.At
 	}
-	if from.Before(tx.At) {
+	if from.Before(tx.At) && !s.Past {
 		return ErrDeckPast
 	}
 	if err := v.stillChecked(ctx, tx, from); err != nil {

@@ -18,7 +18,8 @@ var (
 	// ErrDeckOvertaken says that a version was checked against one that is not
 	// live at the time of its switch.
 	ErrDeckOvertaken = errors.New("deck version was checked against another one")
-	// ErrDeckPast says that a switch would be in the past.
+	// ErrDeckPast says that a switch would be in the past, which is made when that
+	// is accepted.
 	ErrDeckPast = errors.New("deck cannot be switched in the past")
 	// ErrDeckZones says that offerings use zones which a version lacks; see
 	// MissingZonesError.

@@ -88,6 +88,12 @@ func (c HolidayCalendar) Dates() []calendar.Date {
 	return slices.Compact(dates)
 }
 
+// about returns the holidays within ten years of one: usage of other times is
+// not priced, and every tariff keeps them in memory.
+func (c HolidayCalendar) about(year int) []calendar.Date {
+	return slices.DeleteFunc(c.Dates(), func(day calendar.Date) bool { return day.Year < year-10 || day.Year > year+10 })
+}
+
 // In returns the holidays of a year with their names.
 func (c HolidayCalendar) In(year int) []NamedDay {
 	var days []NamedDay
@@ -123,4 +129,20 @@ func changedDays(before, after HolidayCalendar) []calendar.Date {
 	}
 	slices.SortFunc(days, calendar.Date.Compare)
 	return days
+}
+
+// Without returns the yearly days without the one of a date: it ends with the
+// year before, so that earlier years keep it.
+func (c HolidayCalendar) Without(day calendar.Date) []YearlyHoliday {
+	kept := []YearlyHoliday{}
+	for _, y := range c.Yearly {
+		if y.Month == day.Month && y.Day == day.Day && y.From <= day.Year && day.Year <= cmp.Or(y.Until, lastYear) {
+			if y.From == day.Year {
+				continue
+			}
+			y.Until = day.Year - 1
+		}
+		kept = append(kept, y)
+	}
+	return kept
 }

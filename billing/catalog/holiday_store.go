@@ -254,18 +254,27 @@ func Calendars(ctx context.Context, tx tenant.Tx) ([]HolidayCalendar, error) {
 // LoadCalendars returns the holidays of calendars by code. Those that there
 // are not are absent.
 func LoadCalendars(ctx context.Context, tx tenant.Tx, codes []string) (map[string][]calendar.Date, error) {
-	dates := make(map[string][]calendar.Date, len(codes))
 	if len(codes) == 0 {
-		return dates, nil
+		return map[string][]calendar.Date{}, nil
 	}
+	return loadCalendars(ctx, tx, codes)
+}
+
+func loadCalendars(ctx context.Context, tx tenant.Tx, codes []string) (map[string][]calendar.Date, error) {
+	dates := make(map[string][]calendar.Date, len(codes))
 	calendars, err := readCalendars(ctx, tx, codes)
 	if err != nil {
 		return nil, fmt.Errorf("read holiday calendars: %w", err)
 	}
 	for _, c := range calendars {
-		dates[c.Code] = c.Dates()
+		dates[c.Code] = c.about(tx.At.Year())
 	}
 	return dates, nil
+}
+
+// LoadAllCalendars is LoadCalendars of every calendar there is.
+func LoadAllCalendars(ctx context.Context, tx tenant.Tx) (map[string][]calendar.Date, error) {
+	return loadCalendars(ctx, tx, nil)
 }
 
 // RemoveCalendar takes away a calendar that no offering names.

@@ -36,7 +36,7 @@ func Review(ctx context.Context, tx tenant.Tx, o Offering, from time.Time) ([]Fi
 	if err != nil || !known {
 		return r.findings, err // nothing can be sold before the operator is set up
 	}
-	for _, step := range []func(context.Context, tenant.Tx) error{r.taxes, r.names, r.references, r.bundled} {
+	for _, step := range []func(context.Context, tenant.Tx) error{r.taxes, r.names, r.references, r.bundled, r.decks, r.calendars, r.exchange} {
 		if err := step(ctx, tx); err != nil {
 			return nil, fmt.Errorf("review %s: %w", o.Code, err)
 		}

@@ -166,7 +166,7 @@ func (a *again) use(p *payer, one *Used, before map[uuid.UUID]int64) *use {
 	if chosen && a.ask.Offering != uuid.Nil {
 		u.holder.offering = a.ask.Offering
 	}
-	u.tariff = a.tariffs[u.holder.offering]
+	u.tariff = a.tariffs[u.holder.offering].at(record.Start)
 	if one.Session != uuid.Nil {
 		u.offset, u.covered = before[one.Session], a.sessions[one.Session].covered
 		before[one.Session] += record.Quantity

@@ -46,6 +46,7 @@ func (a *again) load(ctx context.Context, tx tenant.Tx) (err error) {
 	var from calendar.Date
 	for _, one := range used {
 		c := &one.Was.Charge
+		a.scene.begins(one.Record.Start)
 		versions[c.OfferingID], counting[c.SubscriptionID] = true, true
 		if own := one.Was.ownCycle(); from.IsZero() || own.Before(from) {
 			from = own

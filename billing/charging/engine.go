@@ -40,6 +40,7 @@ type Engine struct {
 	subjects subjects
 	// what follows from charges, by tenant
 	watched map[tenant.ID]*watched
+	decks   catalog.DeckCache // of all tenants
 }
 
 // GateOf gives the gate of a transaction's tenant, which needs the tenant's
@@ -57,6 +58,7 @@ type cache struct {
 	zone                       *time.Location
 	tariffs                    map[uuid.UUID]*tariff
 	holdings                   map[usage.Identity]holdings
+	reference                  *reference
 }
 
 // scene is what holds for one transaction.
@@ -67,6 +69,7 @@ type scene struct {
 	accountEpoch int64
 	zone         *time.Location
 	today        calendar.Date // of business time, in zone
+	earliest     time.Time     // beginning of the earliest use; zero: none is before now
 	anchorPolicy calendar.AnchorPolicy
 	correctable  int // days after a cycle's end in which usage of it is still taken
 	taxes        tax.Table
@@ -145,6 +148,7 @@ func (e *Engine) current(s *scene) *cache {
 	if c.catalogEpoch != s.catalogEpoch || c.zone.String() != s.zone.String() {
 		e.kept.tariffs -= len(c.tariffs)
 		clear(c.tariffs)
+		c.reference = nil
 		c.catalogEpoch, c.zone = s.catalogEpoch, s.zone
 	}
 	if c.accountEpoch != s.accountEpoch {

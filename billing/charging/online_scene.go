@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -49,6 +50,7 @@ func (c *scenes) remember(s *scene) {
 		c.last = map[tenant.ID]*scene{}
 	}
 	kept := *s
+	kept.earliest = time.Time{}
 	kept.rates, kept.filters, kept.terms = nil, map[string]rating.Filter{}, map[string]rating.Terms{}
 	c.last[s.tenant] = &kept
 }
@@ -74,6 +76,7 @@ func (c *scenes) learn(ctx context.Context, db *tenant.DB, ref tenant.Ref, reque
 		for _, r := range requests {
 			for i := range r.records {
 				k.holdings[r.records[i].Identity] = nil
+				k.scene.begins(r.records[i].Start)
 			}
 		}
 		if err := k.scene.subscribers(ctx, tx, k.holdings); err != nil {
@@ -107,11 +110,12 @@ func (c *scenes) recall(id tenant.ID, requests []*request) *known {
 				return nil
 			}
 			k.holdings[identity] = held
+			k.scene.begins(r.records[i].Start)
 		}
 	}
 	k.tariffs = map[uuid.UUID]*tariff{}
 	for version := range k.versions(requests) {
-		if k.tariffs[version] = cache.tariffs[version]; k.tariffs[version] == nil {
+		if k.tariffs[version] = cache.tariffs[version]; k.tariffs[version] == nil || !k.tariffs[version].reaches(k.scene.earliest) {
 			return nil
 		}
 	}

@@ -180,7 +180,7 @@ func (t *turn) use(v *session.Service, quantity int64) *use {
 	s := t.session
 	t.spare(s, v)
 	u := &use{
-		offset: v.Used, taken: v.Taken, payer: t.payers[s.Account], tariff: t.tariffs[v.Offering],
+		offset: v.Used, taken: v.Taken, payer: t.payers[s.Account], tariff: t.tariffs[v.Offering].at(v.StartedAt),
 		holder: &holding{service: v.Holder, subscription: v.Subscription, account: s.Account, offering: v.Offering},
 		record: &usage.Record{Key: s.Name + "/" + strconv.FormatInt(t.step.Number, 10) + "/" + v.Name, Kind: v.Kind, Identity: s.Identity,
 			Start: v.StartedAt, End: t.at, Quantity: quantity, Unit: v.Unit(), Destination: v.Destination, Quality: v.Quality},

@@ -3,6 +3,8 @@ package charging
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -18,7 +20,10 @@ type tariff struct {
 	*rating.Tariff
 	offering catalog.Offering
 	basis    tax.Basis
-	counts   bool // some rule has tiers, so counters matter
+	counts   bool           // some rule has tiers, so counters matter
+	since    time.Time      // decks are known from this instant on
+	later    []tariffPeriod // after each switch of a deck
+	void     bool           // it has no price before the first of them
 }
 
 // filter reads what a bucket may be used for. A chunk's buckets have few
@@ -58,7 +63,7 @@ func (s *scene) tariffsOf(ctx context.Context, tx tenant.Tx, versions []pgtype.U
 	var missing []uuid.UUID
 	for _, version := range versions {
 		id := uuid.UUID(version.Bytes)
-		if t := c.tariffs[id]; t != nil {
+		if t := c.tariffs[id]; t != nil && t.reaches(s.wantedSince(tx.At)) {
 			known[id] = t
 		} else {
 			missing = append(missing, id)
@@ -93,22 +98,16 @@ func (s *scene) loadTariffs(ctx context.Context, tx tenant.Tx, ids []uuid.UUID) 
 		if err != nil {
 			return nil, err
 		}
-		compiled, err := s.compile(ctx, tx, offering)
-		if err != nil {
+		t, err := s.compile(ctx, tx, offering)
+		if errors.Is(err, errUnready) {
 			continue // published ones compile; what needs this one is held
 		}
-		loaded[id] = compiled
+		if err != nil {
+			return nil, err
+		}
+		loaded[id] = t
 	}
 	return loaded, nil
-}
-
-// compile makes an offering ready for charging.
-func (s *scene) compile(_ context.Context, _ tenant.Tx, offering catalog.Offering) (*tariff, error) {
-	compiled, err := rating.Compile(offering, rating.Context{Zone: s.zone})
-	if err != nil {
-		return nil, err
-	}
-	return &tariff{Tariff: compiled, offering: offering, basis: basisOf(&offering), counts: hasTiers(offering)}, nil
 }
 
 func basisOf(o *catalog.Offering) tax.Basis { return tax.BasisOf(o.Tax.Included) }

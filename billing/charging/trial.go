@@ -34,6 +34,7 @@ func (e *Engine) NewTrial(ctx context.Context, tx tenant.Tx, offering catalog.Of
 	if err != nil {
 		return nil, err
 	}
+	s.begins(time.Unix(0, 0)) // usage of any time: decks with all their switches
 	compiled, err := s.compile(ctx, tx, offering)
 	if err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ func (t *Trial) Price(a *TrialAccount, from calendar.Date, uses []TrialUse, each
 	for i := range uses {
 		one := &uses[i]
 		u := &use{
-			record: &one.Record, session: one.Session, payer: p, tariff: t.tariff, covered: one.BeforeCovered,
+			record: &one.Record, session: one.Session, payer: p, tariff: t.tariff.at(one.Record.Start), covered: one.BeforeCovered,
 			holder: &holding{service: one.Service, subscription: one.Subscription, account: a.ID, offering: trialVersion},
 		}
 		if one.Session != uuid.Nil {
@@ -109,6 +110,10 @@ func (t *Trial) Price(a *TrialAccount, from calendar.Date, uses []TrialUse, each
 	t.till.covered = newCovering(on)
 	for i, u := range on {
 		booked := len(t.till.charges)
+		if u.fault = u.unpriced(); u.fault != nil {
+			each(i, Tried{Problem: u.fault})
+			continue
+		}
 		if err := t.till.charge(u); err != nil {
 			return fmt.Errorf("try use of account %s: %w", a.ID, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"tollhouse/portal/operator/business"
 	"tollhouse/portal/operator/desk"
 	"tollhouse/portal/operator/promote"
+	"tollhouse/portal/operator/reference"
 	"tollhouse/portal/operator/replays"
 	"tollhouse/portal/operator/value"
 	"tollhouse/portal/operator/visitor"
@@ -22,6 +23,7 @@ func Register(e *echo.Echo, site *web.Site) {
 	value.Register(console, site)
 	promote.Register(console, site)
 	replays.Register(console, site)
+	reference.Register(console, site)
 	visitor.Register(console, site)
 	e.GET("/t/:tenant/logo/:file", site.Open(admin.Logo))
 	e.GET("/t/:tenant/console", site.ConsoleOpen(func(v *web.Visit) error { return v.Redirect(v.Console("")) }))

@@ -34,6 +34,9 @@ const (
 	Security     Section = "security" // of the person; not in the navigation
 	Vouchers     Section = "vouchers"
 	BalanceRules Section = "balance-rules"
+	Decks        Section = "decks"
+	Calendars    Section = "calendars"
+	Rates        Section = "rates"
 )
 
 type entry struct {
@@ -63,7 +66,12 @@ var sections = []group{
 		{Suspense, "help", identity.SuspenseRead},
 		{Corrections, "clock", identity.ReratingRead},
 	}},
-	{"product", []entry{{Offers, "tag", identity.OfferingRead}, {Trials, "beaker", identity.OfferingRead}, {Promotions, "gift", identity.OfferingRead}}},
+	{"product", []entry{
+		{Offers, "tag", identity.OfferingRead}, {Trials, "beaker", identity.OfferingRead}, {Promotions, "gift", identity.OfferingRead},
+		{Decks, "list", identity.OfferingRead},
+		{Calendars, "bill", identity.OfferingRead},
+		{Rates, "cash", identity.OfferingRead},
+	}},
 	{"system", []entry{
 		{Import, "upload", identity.IntakeWrite},
 		{Users, "lock", identity.UserRead},
