@@ -91,6 +91,7 @@ var built = []string{"admin.severity.", "admin.import.what.", "admin.import.stat
 	"every.", "catalog.", "admin.quota.kind.", "admin.quota.units.", "admin.quota.action.", "desk.sessions.state.", "desk.sessions.kind.", "replay.",
 	"every.", "catalog.", "replay.",
 	"value.", "wallet.alert.", "wallet.auto.", "wallet.done.", "wallet.give.limit.", "wallet.pin.",
+	"ref.change.", "ref.delimiter.", "ref.diff.", "ref.done.", "ref.header.", "ref.name.", "ref.state.", "ref.step.", "ref.trim.",
 	"staff.audit.", "staff.copy.", "staff.done.", "staff.field.", "staff.rate.", "staff.role.", "staff.stack.", "staff.state.", "staff.want.",
 	"door.lead.", "door.factor.wrong", "door.code.wrong", "signin.wrong", "settings.done.", "door.elsewhere.", "door.done.", "door.event."}
 
