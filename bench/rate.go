@@ -3,9 +3,10 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/big"
+	"runtime"
 	"slices"
-	"testing"
 	"time"
 
 	"tollhouse/bench/baseline"
@@ -133,8 +134,25 @@ func (k *kernel) measure(seconds int64, s scale) (micros, allocations float64, e
 		return 0, 0, fmt.Errorf("%d s cost %s, by the loop %s", seconds, r.Price, want)
 	}
 	rate := func() { err = k.tariff.RateInto(&e, &k.state, &r) }
-	allocations = testing.AllocsPerRun(100, rate)
+	allocations = allocationsOf(rate)
 	return medianOf(s.rateRounds, s.rateCalls, rate), allocations, err
+}
+
+// allocationsOf returns the allocations of a run: the least of some rounds, as
+// others in the process allocate as well.
+func allocationsOf(run func()) float64 {
+	const rounds, runs = 20, 100
+	var before, after runtime.MemStats
+	least := uint64(math.MaxUint64)
+	for range rounds {
+		runtime.ReadMemStats(&before)
+		for range runs {
+			run()
+		}
+		runtime.ReadMemStats(&after)
+		least = min(least, after.Mallocs-before.Mallocs)
+	}
+	return float64(least / runs)
 }
 
 // medianOf returns the microseconds a run takes, the median of some rounds.

@@ -27,9 +27,11 @@ var notSealed = map[string]string{
 	"audit_seal.ledger_digest":  "hash",
 	"audit_seal.prev":           "hash",
 	"charging_answer.request":   "hash",
+	"deck_version.body":         "a price list's prefixes",
 	"idempotency.body_hash":     "hash",
 	"imported_document.content": "a document that the subscriber has",
 	"operator_logo.picture":     "shown to everybody",
+	"rerating_account.facts":    "hash",
 	"signing_key.public_key":    "public",
 	"usage_line.body":           "hash",
 }

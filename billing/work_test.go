@@ -184,6 +184,11 @@ func TestWork_oneWorkerALane(t *testing.T) {
 func TestCycles_accountThatWasLeftOutBegins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.write(func(ctx context.Context, tx tenant.Tx) error { // a rate that ends, as publishing asks for one
+		_, err := tx.Exec(ctx, `insert into tax_rate (id, category, name, percent, valid_from, valid_to)
+			values ($1, 'unheard', 'Other', 7, '2000-01-01', $2::date)`, uuid.New(), "2026-05-20")
+		return err
+	})
 	w.publish(strings.NewReplacer("code: flex", "code: odd", "category: standard", "category: unheard").Replace(flexPlan))
 	odd, flex := w.connect("odd"), w.connect("flex")
 	w.advance(w.day("2026-06-01"))
@@ -191,7 +196,7 @@ func TestCycles_accountThatWasLeftOutBegins(t *testing.T) {
 		t.Fatalf("packages %q and %q, want only the second", a, b)
 	}
 	w.write(func(ctx context.Context, tx tenant.Tx) error {
-		_, err := tx.Exec(ctx, `insert into tax_rate (id, category, name, percent, valid_from) values ($1, 'unheard', 'Other', 7, '2000-01-01')`, uuid.New())
+		_, err := tx.Exec(ctx, `insert into tax_rate (id, category, name, percent, valid_from) values ($1, 'unheard', 'Other', 7, '2026-05-20')`, uuid.New())
 		if err != nil {
 			return err
 		}

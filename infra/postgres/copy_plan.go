@@ -99,7 +99,8 @@ var plan = map[string]treatment{
 	"product_specification": {columns: map[string]string{"code": keep, "document": keep}},
 	"partner":               {columns: map[string]string{"code": keep, "name": keep}},
 
-	"promotion": {columns: map[string]string{"code": keep, "state": keep, "occasion": keep, "document": keep, "currency": keep}},
+	"balance_policy": {columns: map[string]string{"kind": keep, "rules": keep, "changed_by": keep}},
+	"promotion":      {columns: map[string]string{"code": keep, "state": keep, "occasion": keep, "document": keep, "currency": keep}},
 
 	// to whom
 	"party": {from: partyNo + `t.id`, columns: map[string]string{"kind": keep, "language": keep,
@@ -179,6 +180,7 @@ var plan = map[string]treatment{
 	"tariff_trial": {}, "rerating_account": {}, "rerating_change": {}, // proposals and trials can be asked for again
 	"note": {}, "contact_change": {}, "payment_link": {}, "staff_consent": {}, "staff_visit": {}, "sandbox_copy": {}, "imported_document": {},
 	"intake_batch": {}, "intake_file": {}, "intake_finding": {}, "intake_account": {}, versions: {},
+	"balance_act": {}, "voucher": {}, "voucher_batch": {}, "auto_topup": {}, "alert": {}, // deeds of people, money to come, crossings: begun anew
 	"promo_code": {}, "promotion_gift": {}, "referral": {}, "referral_code": {},
 }
 
