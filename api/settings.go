@@ -8,31 +8,34 @@ import (
 	"tollhouse/api/oapi"
 	"tollhouse/billing/account"
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
 	"tollhouse/billing/tenant"
 )
 
 // GetSettings implements oapi.StrictServerInterface.
 func (s *Server) GetSettings(ctx context.Context, _ oapi.GetSettingsRequestObject) (oapi.GetSettingsResponseObject, error) {
-	var p account.Profile
-	err := callOf(ctx).stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
-		p, err = account.GetProfile(ctx, tx)
+	var out oapi.Settings
+	err := callOf(ctx).stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		p, err := account.GetProfile(ctx, tx)
+		if err != nil {
+			return err
+		}
+		out, err = settingsOf(ctx, tx, p)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return oapi.GetSettings200JSONResponse(settingsOf(callOf(ctx), p)), nil
+	return oapi.GetSettings200JSONResponse(out), err
 }
 
-func settingsOf(c *call, p account.Profile) oapi.Settings {
+func settingsOf(ctx context.Context, tx tenant.Tx, p account.Profile) (oapi.Settings, error) {
+	tried, err := catalog.TrialRequired(ctx, tx)
 	out := oapi.Settings{Name: p.Name, Country: p.Country, Zone: p.Zone.String(), Currency: p.Currency,
 		Language: oapi.Language(p.Language), PricesIncludeTax: p.PricesIncludeTax, AnchorPolicy: oapi.SettingsAnchorPolicy(p.AnchorPolicy),
 		PaymentTermDays: p.PaymentTermDays, BrandColour: p.BrandColour, SupportContact: p.SupportContact, Logo: optionalText(p.Logo),
-		Standing: unless("", oapi.SettingsStanding(p.Standing.State)), Sandbox: c.stack.Ref.Sandbox}
+		Standing: unless("", oapi.SettingsStanding(p.Standing.State)), Sandbox: callOf(ctx).stack.Ref.Sandbox, TrialRequired: tried}
 	if until := p.Standing.ServiceUntil; !until.IsZero() {
 		out.ServiceUntil = &until
 	}
-	return out
+	return out, err
 }
 
 // ChangeSettings implements oapi.StrictServerInterface.
@@ -49,7 +52,13 @@ func (s *Server) ChangeSettings(ctx context.Context, r oapi.ChangeSettingsReques
 		if err := account.PutProfile(ctx, tx, p); err != nil {
 			return nil, err
 		}
-		return oapi.ChangeSettings200JSONResponse{Body: settingsOf(c, p)}, nil
+		if required := r.Body.TrialRequired; required != nil {
+			if err := catalog.RequireTrial(ctx, tx, *required); err != nil {
+				return nil, err
+			}
+		}
+		out, err := settingsOf(ctx, tx, p)
+		return oapi.ChangeSettings200JSONResponse{Body: out}, err
 	})
 }
 

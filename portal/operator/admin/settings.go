@@ -7,6 +7,7 @@ import (
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/tenant"
 	"tollhouse/portal/operator/frame"
@@ -41,17 +42,29 @@ type settingsView struct {
 	Own     *form // the visitor's own language; nil for visiting staff, who are no user here
 	Profile account.Profile
 	Sandbox bool
+	Trial   bool // drafts are published only after a trial
 }
 
 func settings(v *web.Visit) error {
 	p := v.Profile
-	return showSettings(v, newForm(map[string]string{"name": p.Name, "support_contact": p.SupportContact, "language": string(p.Language),
-		"payment_term_days": strconv.Itoa(p.PaymentTermDays), "anchor_policy": string(p.AnchorPolicy)}))
+	values := map[string]string{"name": p.Name, "support_contact": p.SupportContact, "language": string(p.Language),
+		"payment_term_days": strconv.Itoa(p.PaymentTermDays), "anchor_policy": string(p.AnchorPolicy)}
+	err := read(v, func(ctx context.Context, tx tenant.Tx) error {
+		required, err := catalog.TrialRequired(ctx, tx)
+		if required {
+			values["trial_required"] = "on"
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return showSettings(v, newForm(values))
 }
 
 func showSettings(v *web.Visit, f form) error {
 	view := settingsView{ConsolePage: frame.Of(v, frame.Settings, v.Reader.T("con.nav.settings")),
-		Tabs: settingsNav(v, "operator"), Form: f, Done: v.Query("done"), May: v.May(identity.SettingsWrite), Profile: v.Profile, Sandbox: v.Stack.Ref.Sandbox}
+		Tabs: settingsNav(v, "operator"), Form: f, Done: v.Query("done"), May: v.May(identity.SettingsWrite), Profile: v.Profile, Sandbox: v.Stack.Ref.Sandbox, Trial: f.Typed["trial_required"] != ""}
 	if v.Who.Kind == identity.UserPrincipal {
 		own := newForm(map[string]string{"own_language": v.User.Language})
 		view.Own = &own
@@ -77,7 +90,7 @@ func saveLanguage(v *web.Visit) error {
 }
 
 func saveSettings(v *web.Visit) error {
-	f := sentForm(v, "name", "support_contact", "language", "payment_term_days", "anchor_policy")
+	f := sentForm(v, "name", "support_contact", "language", "payment_term_days", "anchor_policy", "trial_required")
 	days, err := strconv.Atoi(f.Typed["payment_term_days"])
 	if err != nil {
 		days = -1 // refused below, with the field's words
@@ -86,7 +99,7 @@ func saveSettings(v *web.Visit) error {
 		p.Name, p.SupportContact, p.Language = f.Typed["name"], f.Typed["support_contact"], account.Language(f.Typed["language"])
 		p.PaymentTermDays, p.AnchorPolicy = days, calendar.AnchorPolicy(f.Typed["anchor_policy"])
 	}
-	err = changeProfile(v, "settings.change", change)
+	err = changeSettings(v, change, f.Typed["trial_required"] != "")
 	if field := fieldOf(err); slices.Contains([]string{"name", "support_contact", "language", "payment_term_days", "anchor_policy"}, field) {
 		f.refuse(field, v.Reader.T("admin.set.want."+field))
 		return showSettings(v, f)
@@ -97,22 +110,41 @@ func saveSettings(v *web.Visit) error {
 	return after(v, "settings", "saved")
 }
 
+// changeSettings writes the profile and whether drafts must be tried.
+func changeSettings(v *web.Visit, change func(*account.Profile), trial bool) error {
+	_, err := once(v, "settings.change", func(ctx context.Context, tx tenant.Tx) (act, error) {
+		changes, err := putProfile(ctx, tx, change)
+		if err != nil {
+			return act{}, err
+		}
+		before, err := catalog.TrialRequired(ctx, tx)
+		if err == nil && before != trial {
+			changes["trial_required"] = map[string]bool{"before": before, "after": trial}
+			err = catalog.RequireTrial(ctx, tx, trial)
+		}
+		return act{object: "operator", detail: changes}, err
+	})
+	return err
+}
+
 // changeProfile writes what change did to the profile as it stands now, with
 // what changed in the audit row.
 func changeProfile(v *web.Visit, action string, change func(*account.Profile)) error {
 	_, err := once(v, action, func(ctx context.Context, tx tenant.Tx) (act, error) {
-		before, err := account.GetProfile(ctx, tx)
-		if err != nil {
-			return act{}, err
-		}
-		p := before
-		change(&p)
-		if err := account.PutProfile(ctx, tx, p); err != nil {
-			return act{}, err
-		}
-		return act{object: "operator", detail: profileChanges(before, p)}, nil
+		changes, err := putProfile(ctx, tx, change)
+		return act{object: "operator", detail: changes}, err
 	})
 	return err
+}
+
+func putProfile(ctx context.Context, tx tenant.Tx, change func(*account.Profile)) (map[string]any, error) {
+	before, err := account.GetProfile(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	p := before
+	change(&p)
+	return profileChanges(before, p), account.PutProfile(ctx, tx, p)
 }
 
 // profileChanges are the fields of a profile that differ, before and after.

@@ -148,8 +148,8 @@ func beside(v *web.Visit, page *designView, d *design) error {
 		}
 	}
 	page.trial, page.check = v.Console("offers/"+code+"/trial"), v.Console("offers/"+code+"/check")
-	if sold == nil {
-		return nil
+	if err := page.addTried(v, d.stored); err != nil || sold == nil {
+		return err
 	}
 	page.told = r.N("catalog.sold.now", subscribers, "version", strconv.Itoa(sold.Number))
 	page.changesTitle = r.T("catalog.changes.title", "version", strconv.Itoa(sold.Number))

@@ -59,6 +59,7 @@ type designView struct {
 	tone                               ui.Tone
 	told                               string // what is sold now
 	trial                              string // address of the trial
+	tried                              triedView
 	check                              string // address that checks the draft
 }
 
