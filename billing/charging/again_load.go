@@ -59,10 +59,28 @@ func (a *again) load(ctx context.Context, tx tenant.Tx) (err error) {
 	if a.tariffs, err = a.scene.tariffsOf(ctx, tx, keys(versions)); err != nil {
 		return err
 	}
+	if err := a.findNumbers(ctx, tx, used); err != nil {
+		return err
+	}
 	if a.counters, err = loadCounters(ctx, tx, keys(counting), from); err != nil {
 		return err
 	}
 	return a.fillPurses(ctx, tx, used)
+}
+
+// findNumbers finds whose the destinations are, if a price or balance asks.
+func (a *again) findNumbers(ctx context.Context, tx tenant.Tx, used []*Used) error {
+	asks := false
+	for _, t := range a.tariffs {
+		asks = asks || t.asksNetwork()
+	}
+	var destinations []string
+	for _, one := range used {
+		if asks || a.payers[one.Was.Charge.AccountID].asksNetwork() {
+			destinations = append(destinations, one.Record.Destination)
+		}
+	}
+	return a.scene.findDestinations(ctx, tx, destinations)
 }
 
 // usage_record_account finds the rows in order, the primary key their charges.

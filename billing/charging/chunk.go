@@ -308,6 +308,9 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 			}
 		}
 	}
+	if err := r.scene.findNumbers(ctx, tx, r.uses); err != nil {
+		return err
+	}
 	t.covered = newCovering(r.uses)
 	if t.sharing, err = loadSharing(ctx, tx, owners, calendar.DateOf(earliest, r.scene.zone).AddMonths(-12)); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"tollhouse/billing/charging"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
+	"tollhouse/billing/usage"
 )
 
 // zonePlan prices calls by the zones of a deck, Sundays and holidays cheaper,
@@ -111,6 +112,7 @@ func TestTariff_standsOnReferenceData(t *testing.T) {
 	}
 	w.deckLive("49 de, 4915 de-mobile, 4916 de-mobile", w.noon(12))
 	w.SetClock(t, w.noon(20)) // nothing happens at the switch itself: tariffs know it
+	o := w.online()
 	for _, row := range []struct {
 		name, destination string
 		at                time.Time
@@ -128,6 +130,9 @@ func TestTariff_standsOnReferenceData(t *testing.T) {
 		if got := w.price(row.name, row.at, row.destination); got != row.want {
 			t.Errorf("%s: %s, want %s", row.name, got, row.want)
 		}
+		if got := w.dial(o, "online "+row.name, row.at, row.destination); got != row.want {
+			t.Errorf("%s, online: %s, want %s", row.name, got, row.want)
+		}
 	}
 	w.deckLive("49 de, 4915 de, 4916 de-mobile", time.Time{})
 	w.write(func(ctx context.Context, tx tenant.Tx) error {
@@ -142,6 +147,89 @@ func TestTariff_standsOnReferenceData(t *testing.T) {
 		if got := w.price(row.name, row.at, "+49151777"); got != row.want {
 			t.Errorf("%s: %s, want %s", row.name, got, row.want)
 		}
+		if got := w.dial(o, "online "+row.name, row.at, "+49151777"); got != row.want {
+			t.Errorf("%s, online: %s, want %s", row.name, got, row.want)
+		}
 	}
 	w.sums()
+}
+
+// A price in a currency without a rate of the day is refused online, and use
+// that has happened waits in suspense, with the reason.
+func TestTariff_withoutExchangeRate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.SetClock(t, w.noon(1))
+	w.deckLive("49 de, 4916 de-mobile", time.Time{})
+	late := catalog.ExchangeRate{From: money.MustCurrency("USD"), To: money.MustCurrency("EUR"), Day: calendar.DateOf(w.noon(8), w.Zone), Value: money.MustDecimal("0.95")}
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		if _, err := catalog.ChangeCalendar(ctx, tx, catalog.CalendarChange{Code: "de", Put: []catalog.NamedDay{{Day: late.Day}}}); err != nil {
+			return err
+		}
+		_, err := catalog.PutRates(ctx, tx, catalog.NewRatesEntry{Rates: []catalog.ExchangeRate{late}})
+		return err
+	})
+	w.SetClock(t, w.noon(8))
+	w.publish(zonePlan)
+	w.SetClock(t, w.noon(1))
+	w.customers("zones", account.Postpaid, 1, 1)
+	w.SetClock(t, w.noon(9))
+	record := w.call("early", 1, w.noon(7), 60)
+	record.Destination = "+870123"
+	outcome := w.ingest(record)[0]
+	if outcome.Status != charging.Suspended || outcome.Problem.Code != usage.NoPrice || !strings.Contains(outcome.Problem.Reason, "USD") {
+		t.Errorf("before the first rate: %+v %+v", outcome, outcome.Problem)
+	}
+	o := w.online()
+	record.Key = "online"
+	var refused *charging.DebitError
+	if _, err := o.Debit(t.Context(), w.Ref, w.feed.ID, record); !errors.As(err, &refused) || refused.Problem.Code != usage.NoPrice || refused.Problem.Want == "" {
+		t.Errorf("online before the first rate: %v", err)
+	}
+	if got := w.dial(o, "later", w.noon(9), "+870123"); got != "1.9" {
+		t.Errorf("from the first rate on: %s", got)
+	}
+	w.sums()
+}
+
+// A trial prices use of any time by the decks of its time.
+func TestTrial_standsOnReferenceData(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.SetClock(t, w.noon(1))
+	w.deckLive("49 de, 4916 de-mobile", time.Time{})
+	w.deckLive("49 de, 4915 de-mobile, 4916 de-mobile", w.noon(12))
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		day := calendar.DateOf(w.noon(5), w.Zone)
+		if _, err := catalog.ChangeCalendar(ctx, tx, catalog.CalendarChange{Code: "de", Put: []catalog.NamedDay{{Day: day}}}); err != nil {
+			return err
+		}
+		rate := catalog.ExchangeRate{From: money.MustCurrency("USD"), To: money.MustCurrency("EUR"), Day: day, Value: money.MustDecimal("0.9")}
+		_, err := catalog.PutRates(ctx, tx, catalog.NewRatesEntry{Rates: []catalog.ExchangeRate{rate}})
+		return err
+	})
+	w.SetClock(t, w.noon(20))
+	draft, err := catalog.Parse([]byte(zonePlan))
+	if err != nil {
+		t.Fatal(err)
+	}
+	uses := make([]charging.TrialUse, 5)
+	for i, at := range []time.Time{w.noon(4), w.noon(5), w.noon(6), w.noon(13), w.noon(4)} {
+		uses[i].Record = w.call("", 1, at, 60)
+		uses[i].Record.Destination = []string{"+49151777", "+49151777", "+870123", "+49151777", "+870123"}[i]
+	}
+	w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		trial, err := w.engine.NewTrial(ctx, tx, draft)
+		if err != nil {
+			return err
+		}
+		day := calendar.DateOf(w.noon(1), w.Zone)
+		who := &charging.TrialAccount{ID: w.feed.ID, Currency: draft.Currency, Cycle: calendar.Cycle{Anchor: day, Months: 1}, Open: calendar.Period{From: day, To: day.AddMonths(1)}}
+		want := []string{"0.1", "0.01", "1.8", "0.2", ""}
+		return trial.Price(who, day, uses, func(i int, got charging.Tried) {
+			if (got.Problem != nil) != (want[i] == "") || got.Problem == nil && got.Net.String() != want[i] {
+				t.Errorf("use %d: %s %+v, want %q", i, got.Net, got.Problem, want[i])
+			}
+		})
+	})
 }

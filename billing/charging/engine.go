@@ -32,7 +32,7 @@ type Engine struct {
 	gate   GateOf
 	mu     sync.Mutex
 	caches map[tenant.ID]*cache
-	kept   struct{ identities, tariffs int }
+	kept   struct{ identities, tariffs, numbers int }
 
 	feeds  sync.Map // tenant.ID: uuid.UUID of the source that sessions' usage is of
 	sweeps sync.Map // tenant.ID: time.Time up to which sweeps of sessions are on the agenda
@@ -58,6 +58,7 @@ type cache struct {
 	zone                       *time.Location
 	tariffs                    map[uuid.UUID]*tariff
 	holdings                   map[usage.Identity]holdings
+	numbers                    numbers // as destinations
 	reference                  *reference
 }
 
@@ -76,6 +77,7 @@ type scene struct {
 	rates        map[rateDay]tax.Rate
 	filters      map[string]rating.Filter
 	terms        map[string]rating.Terms
+	numbers      numbers        // destinations, where it matters whose they are
 	exchange     *catalog.Rates // loaded where somebody has money in another currency
 	gate         *usage.Gate    // remembered scenes only
 	found        found          // what it was made of
@@ -154,6 +156,8 @@ func (e *Engine) current(s *scene) *cache {
 	if c.accountEpoch != s.accountEpoch {
 		e.kept.identities -= len(c.holdings)
 		clear(c.holdings)
+		e.kept.numbers -= len(c.numbers)
+		c.numbers = nil
 		c.accountEpoch = s.accountEpoch
 	}
 	return c
@@ -165,7 +169,7 @@ func (e *Engine) makeRoom(kept *int, n, limit int) {
 		return
 	}
 	clear(e.caches)
-	e.kept.identities, e.kept.tariffs = 0, 0
+	e.kept.identities, e.kept.tariffs, e.kept.numbers = 0, 0, 0
 }
 
 // taxRate is the rate of a category on the local day of an instant.

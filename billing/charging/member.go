@@ -155,7 +155,7 @@ func (u *use) shares() bool {
 func (t *till) lent(u *use, all []*purse, event *rating.Event, to []*purse) []*purse {
 	first := len(to)
 	for _, one := range all {
-		if one.Shared && (one.Value.Sign() > 0 || one.terms.Blocks) && one.ValidAt(u.record.End) && one.pays(event) {
+		if one.Shared && (one.Value.Sign() > 0 || one.terms.Blocks) && one.ValidAt(u.record.End) && one.pays(event, u.tariff) {
 			to = append(to, one)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/charging/session"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
@@ -203,10 +204,42 @@ func (b *batch) read(ctx context.Context, e *Engine) error {
 	if err := eachKind(b.requests, func(k kind, of []*request) error { return k.read(b, of) }); err != nil {
 		return err
 	}
+	known := s.queueNumbers(f, b.destinations())
 	if err := f.Trip(); err != nil {
 		return err
 	}
+	known()
 	return b.prepare(ctx, e, accounts)
+}
+
+// destinations are those of which some price asks whose they are.
+func (b *batch) destinations() (asked []string) {
+	for _, r := range b.requests {
+		for _, u := range r.uses {
+			if u.asksNetwork() {
+				asked = append(asked, u.record.Destination)
+			}
+		}
+		asked = append(asked, b.reported(r)...)
+	}
+	return asked
+}
+
+// reported are the destinations of a session's step, if the plan of whoever it
+// is of asks for them.
+func (b *batch) reported(r *request) (asked []string) {
+	step, is := r.ask.(*session.Step)
+	if !is {
+		return nil
+	}
+	for _, u := range r.uses {
+		if u.tariff.asksNetwork() {
+			for i := range step.Reports {
+				asked = append(asked, step.Reports[i].Destination)
+			}
+		}
+	}
+	return asked
 }
 
 // longestCycle is how many months before a use its cycle may have begun.
@@ -278,6 +311,15 @@ func (b *batch) prepare(ctx context.Context, e *Engine, accounts map[uuid.UUID]b
 			if r.payer == nil {
 				r.payer = u.payer
 			}
+		}
+	}
+	if lent := asking(uses); len(b.scene.unknownNumbers(lent)) > 0 { // a balance asks
+		tx, err := b.flow.Tx()
+		if err == nil {
+			err = b.scene.findDestinations(ctx, tx, lent)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

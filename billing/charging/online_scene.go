@@ -39,6 +39,7 @@ func (c *scenes) guess(id tenant.ID) *scene {
 		return nil
 	}
 	own := *s
+	own.numbers = nil
 	own.rates, own.filters, own.terms = map[rateDay]tax.Rate{}, maps.Clone(s.filters), maps.Clone(s.terms)
 	return &own
 }
@@ -50,7 +51,7 @@ func (c *scenes) remember(s *scene) {
 		c.last = map[tenant.ID]*scene{}
 	}
 	kept := *s
-	kept.earliest = time.Time{}
+	kept.earliest, kept.numbers = time.Time{}, nil
 	kept.rates, kept.filters, kept.terms = nil, map[string]rating.Filter{}, map[string]rating.Terms{}
 	c.last[s.tenant] = &kept
 }

@@ -167,6 +167,9 @@ func (k steps) settle(b *batch, r *request) error {
 	if err := k.complete(b, r, step); err != nil {
 		return err
 	}
+	if err := k.findNumbers(b, step); err != nil {
+		return err
+	}
 	b.till.online = false
 	answer, err := book.step(step)
 	if err != nil {
@@ -174,6 +177,20 @@ func (k steps) settle(b *batch, r *request) error {
 	}
 	r.answer = answer
 	return nil
+}
+
+// findNumbers finds whose the destinations are that the batch's first trip has
+// not asked for: mostly those of services that a session has had before.
+func (k steps) findNumbers(b *batch, step *session.Step) error {
+	destinations := b.book.destinations(step)
+	if len(b.scene.unknownNumbers(destinations)) == 0 {
+		return nil
+	}
+	tx, err := b.flow.Tx()
+	if err != nil {
+		return err
+	}
+	return b.scene.findDestinations(context.Background(), tx, destinations)
 }
 
 // complete reads what is rare: the tariffs, and counters, of a session's

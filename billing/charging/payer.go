@@ -42,6 +42,8 @@ type payer struct {
 	money   []*purse // in order of use, main last
 	foreign []*purse // money in other currencies, in order of use
 	main    *purse
+
+	networks bool // some purse is for numbers of our own, or of others, only
 }
 
 // purse is a bucket with the value it has so far. Late use finds in it what
@@ -69,9 +71,10 @@ func (p *purse) of(subscription uuid.UUID) bool {
 	return p.SubscriptionID == nil || p.Shared || *p.SubscriptionID == subscription
 }
 
-// pays says whether the purse may be used for this kind and destination.
-func (p *purse) pays(event *rating.Event) bool {
-	return p.filter.Admits(event.Kind, event.Destination)
+// pays says whether the purse may be used for such an event, as its tariff
+// knows decks, calendars and networks.
+func (p *purse) pays(event *rating.Event, by *tariff) bool {
+	return by.Admits(&p.filter, event)
 }
 
 // planned has PostgreSQL plan a statement for the values at hand: a prepared one
@@ -197,6 +200,7 @@ func sortPurses(payers map[uuid.UUID]*payer) (bare []uuid.UUID) {
 }
 
 func (p *payer) add(one *purse) {
+	p.networks = p.networks || one.filter.AsksNetwork()
 	switch {
 	case !one.Unit.IsCurrency():
 		p.units = append(p.units, one)

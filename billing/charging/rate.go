@@ -131,6 +131,7 @@ func (t *till) event(u *use) rating.Event {
 		event.Covered = t.covered.bytes[u.session]
 	}
 	event.Taken = u.taken
+	event.OwnNetwork = u.asksNetwork() && t.scene.numbers.ours(event.Destination, event.Start)
 	return event
 }
 
@@ -179,7 +180,7 @@ func (t *till) cost(u *use, result *rating.Result) (cost, tax.Basis, error) {
 
 func (t *till) usable(u *use, event *rating.Event) func(*purse) bool {
 	at := u.record.End
-	return func(p *purse) bool { return p.ValidAt(at) && p.pays(event) && p.of(u.holder.subscription) }
+	return func(p *purse) bool { return p.ValidAt(at) && p.pays(event, u.tariff) && p.of(u.holder.subscription) }
 }
 
 // claim is what money is to pay of a use.
@@ -281,6 +282,12 @@ func ratingFault(err error) *usage.Problem {
 		return &usage.Problem{Field: "start", Code: usage.NoPrice, Reason: refused.Detail, Want: "use within the time windows of the offering"}
 	case rating.TooLong:
 		return &usage.Problem{Field: "quantity", Code: usage.NoPrice, Reason: "the call lasts " + refused.Detail, Want: "a call of at most ten years"}
+	case rating.NoRate:
+		return &usage.Problem{Field: "start", Code: usage.NoPrice, Reason: refused.Detail, Want: "an exchange rate of that day for the price's currency"}
+	case rating.NoAmount:
+		return &usage.Problem{Field: "amount", Code: usage.NoPrice, Reason: refused.Detail, Want: "the event's amount in the offering's currency"}
+	case rating.SessionEnded:
+		return &usage.Problem{Field: "quantity", Code: usage.NoPrice, Reason: refused.Detail, Want: "use up to the cap that ends the session"}
 	default:
 		return &usage.Problem{Field: "quantity", Code: usage.NoPrice, Reason: refused.Detail + " cannot be priced", Want: "a quantity that fits the tariff's arithmetic"}
 	}

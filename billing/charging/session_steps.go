@@ -190,9 +190,38 @@ func (b *book) prepare(ctx context.Context, tx tenant.Tx) (err error) {
 	if err := b.open(ctx, tx, ids, counting); err != nil {
 		return err
 	}
+	if err := b.scene.findDestinations(ctx, tx, b.destinations(b.steps...)); err != nil {
+		return err
+	}
 	b.shared = len(owners) > 0
 	b.till.sharing, err = loadSharing(ctx, tx, owners, calendar.DateOf(earliest, b.scene.zone).AddMonths(-12))
 	return err
+}
+
+// destinations are those that steps are about, if some price or balance asks
+// whose they are.
+func (b *book) destinations(steps ...*session.Step) (asked []string) {
+	asks := false
+	for _, t := range b.tariffs {
+		asks = asks || t.asksNetwork()
+	}
+	for _, p := range b.payers {
+		asks = asks || p.asksNetwork()
+	}
+	if !asks {
+		return nil
+	}
+	for _, step := range steps {
+		for i := range step.Reports {
+			asked = append(asked, step.Reports[i].Destination)
+		}
+		if s := b.register.find(step); s != nil {
+			for i := range s.Services {
+				asked = append(asked, s.Services[i].Destination)
+			}
+		}
+	}
+	return asked
 }
 
 // open makes the till ready, with the counters and reservations of the accounts.

@@ -276,6 +276,9 @@ func (p *pricing) loadEarlier(ctx context.Context, tx tenant.Tx, accounts []tria
 	for i := range accounts {
 		ids[i], starts[i] = accounts[i].ID, p.starts(&accounts[i]).Start(p.charging.Zone())
 	}
+	if err := p.charging.FindNumbers(ctx, tx, ids, starts, p.to); err != nil {
+		return err
+	}
 	p.earlier, p.corrects = map[uuid.UUID]pieces{}, map[uuid.UUID]money.Decimal{}
 	rows, err := tx.Query(ctx, `
 		select e.session_id, sum(e.quantity)::bigint, sum(coalesce(c.allowance, 0))::bigint
