@@ -121,7 +121,7 @@ func (s *Server) CreateAdjustment(ctx context.Context, r oapi.CreateAdjustmentRe
 		c := callOf(ctx)
 		c.about("bucket", r.Bucket)
 		c.note("amount", r.Body.Amount.String(), "reason", r.Body.Reason)
-		bucket, err := balance.Adjust(ctx, tx, balance.Adjustment{ID: id, BucketID: r.Bucket, Amount: r.Body.Amount, Reason: r.Body.Reason})
+		bucket, err := c.stack.AdjustBalance(ctx, tx, c.who, value(r.Body.ReasonCode), balance.Adjustment{ID: id, BucketID: r.Bucket, Amount: r.Body.Amount, Reason: r.Body.Reason})
 		return oapi.CreateAdjustment201JSONResponse{Body: bucketOf(bucket)}, err
 	})
 }

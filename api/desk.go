@@ -144,7 +144,7 @@ func (s *Server) GiveCredit(ctx context.Context, r oapi.GiveCreditRequestObject)
 		c := callOf(ctx)
 		c.about("account", r.Account)
 		c.note("amount", r.Body.Amount.String(), "reason", r.Body.Reason)
-		given, err := payment.GiveCredit(ctx, tx, payment.NewCredit{ID: id, AccountID: r.Account, Amount: r.Body.Amount, Reason: r.Body.Reason, By: c.who.Actor()})
+		given, err := c.stack.GiveCredit(ctx, tx, c.who, value(r.Body.ReasonCode), payment.NewCredit{ID: id, AccountID: r.Account, Amount: r.Body.Amount, Reason: r.Body.Reason, By: c.who.Actor()})
 		if err != nil {
 			return nil, err
 		}

@@ -179,6 +179,7 @@ var fields = map[error]Fault{
 	billing.ErrReturnURL:        {"return_url", "leads elsewhere", "a path of this site, or its address"},
 	billing.ErrClockGoesBack:    {"to", "is before the clock", "an instant at or after the business time now"},
 	balance.ErrReason:           {"reason", "is empty", "why the balance changes"},
+	balance.ErrReasonCode:       {"reason_code", "is none of the operator's reasons", "the code of a reason that the operator has laid down (getBalancePolicy, adjustment)"},
 	balance.ErrAmount:           {"amount", "cannot be booked", "an amount other than zero, with at most nine decimals, in the account's currency"},
 	balance.ErrInsufficient:     {"amount", "is more than there is", "at most what the balance holds"},
 	intake.ErrName:              {"name", "has another form", "a name of 1 to 100 characters on one line"},

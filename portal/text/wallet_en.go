@@ -2,6 +2,10 @@ package text
 
 // walletEN are the words about what people do with balances.
 var walletEN = map[string]string{
+	"desk.adjust.code":               "Kind of reason",
+	"desk.adjust.code.choose":        "Choose one",
+	"desk.adjust.code.not":           "Choose one of the reasons",
+	"desk.adjust.limit":              "You may give or take at most {left} now. For more ask somebody with a higher limit",
 	"wallet.alert.allowance":         "{percent}% of “{code}” were used.",
 	"wallet.alert.balance":           "Your balance was {reached}, below {threshold}.",
 	"wallet.alert.go":                "Go on, I agree to further costs",

@@ -2,6 +2,10 @@ package text
 
 // walletID are the words about what people do with balances.
 var walletID = map[string]string{
+	"desk.adjust.code":               "Jenis alasan",
+	"desk.adjust.code.choose":        "Pilih satu",
+	"desk.adjust.code.not":           "Pilih salah satu alasan",
+	"desk.adjust.limit":              "Saat ini Anda boleh memberi atau mengambil paling banyak {left}. Untuk lebih, minta orang dengan batas lebih tinggi",
 	"wallet.alert.allowance":         "{percent}% dari “{code}” terpakai.",
 	"wallet.alert.balance":           "Saldo Anda {reached}, di bawah {threshold}.",
 	"wallet.alert.go":                "Lanjutkan, saya setuju biaya tambahan",

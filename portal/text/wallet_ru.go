@@ -2,6 +2,10 @@ package text
 
 // walletRU are the words about what people do with balances.
 var walletRU = map[string]string{
+	"desk.adjust.code":               "Вид причины",
+	"desk.adjust.code.choose":        "Выберите",
+	"desk.adjust.code.not":           "Выберите одну из причин",
+	"desk.adjust.limit":              "Сейчас вы можете начислить или списать не больше {left}. Для большего обратитесь к тому, у кого предел выше",
 	"wallet.alert.allowance":         "Израсходовано {percent} % пакета «{code}».",
 	"wallet.alert.balance":           "На балансе было {reached}: меньше, чем {threshold}.",
 	"wallet.alert.go":                "Продолжить, с дальнейшими расходами согласен",

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -28,9 +29,18 @@ type adjustment struct {
 }
 
 // adjustForm gives to an account or a balance of it, or takes from a balance.
-func adjustForm(v *web.Visit, p *person) *adjustment {
+// Where the operator has a list of reasons, one of them is chosen.
+func adjustForm(v *web.Visit, p *person) (*adjustment, error) {
 	r := v.Reader
 	a := &adjustment{form: p.form(v, "adjust")}
+	var laidDown balance.AdjustPolicy
+	err := v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) (err error) {
+		laidDown, err = balance.GetAdjustPolicy(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	var targets []ui.Choice
 	if !p.prepaid() {
 		targets = append(targets, ui.Choice{Value: onAccount, Label: r.T("desk.adjust.account"), Hint: r.T("desk.adjust.account.hint")})
@@ -57,8 +67,25 @@ func adjustForm(v *web.Visit, p *person) *adjustment {
 		{Field: ui.Field{ID: "amount", Label: r.T("desk.adjust.amount"), Hint: r.T("desk.adjust.amount.hint", "currency", r.Locale.Symbol(p.Currency)), Value: v.Form("amount"), InputMode: "decimal", Autocomplete: "off"}},
 		reasonControl(v, ""),
 	}
+	if len(laidDown.Reasons) > 0 {
+		a.fields = append(a.fields, reasonCodes(v, laidDown.Reasons))
+	}
 	a.submit = r.T("desk.form.next")
-	return a
+	return a, nil
+}
+
+// reasonCodes lets one of the operator's reasons be chosen.
+func reasonCodes(v *web.Visit, reasons []balance.AdjustReason) control {
+	r := v.Reader
+	choices := []ui.Choice{{Label: r.T("desk.adjust.code.choose")}}
+	code := ""
+	for _, reason := range reasons {
+		choices = append(choices, ui.Choice{Value: reason.Code, Label: reason.Name(r.Locale.Language)})
+		if reason.Code == v.Form("reason_code") {
+			code = reason.Code
+		}
+	}
+	return control{kind: selects, Field: ui.Field{ID: "reason_code", Label: r.T("desk.adjust.code"), Value: code}, choices: chosen(choices, code)}
 }
 
 func showAdjust(v *web.Visit) error {
@@ -66,7 +93,11 @@ func showAdjust(v *web.Visit) error {
 	if err != nil {
 		return err
 	}
-	return adjustForm(v, p).show(v, http.StatusOK)
+	a, err := adjustForm(v, p)
+	if err != nil {
+		return err
+	}
+	return a.show(v, http.StatusOK)
 }
 
 func sendAdjust(v *web.Visit) error {
@@ -74,24 +105,42 @@ func sendAdjust(v *web.Visit) error {
 	if err != nil {
 		return err
 	}
-	a := adjustForm(v, p)
+	a, err := adjustForm(v, p)
+	if err != nil {
+		return err
+	}
 	a.read(v, p)
-	reason := strings.TrimSpace(v.Form("reason"))
+	reason, code := strings.TrimSpace(v.Form("reason")), a.code()
 	c := &command.Command{Action: "balance.adjust", Object: "bucket", Detail: map[string]any{"account": p.Number, "reason": reason, "amount": a.amount.String()}}
 	if a.bucket == nil {
 		c.Action, c.Object, c.ID = "account.credit", "account", p.ID
 		c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
-			_, err := payment.GiveCredit(ctx, tx, payment.NewCredit{ID: command.ID(v), AccountID: p.ID, Amount: p.amount(a.amount), Reason: reason, By: v.Who.Actor()})
+			_, err := v.Stack.GiveCredit(ctx, tx, v.Who, code, payment.NewCredit{ID: command.ID(v), AccountID: p.ID, Amount: p.amount(a.amount), Reason: reason, By: v.Who.Actor()})
 			return v.Console(p.path(""), "done", "credited"), err
 		}
 	} else {
 		c.ID = a.bucket.ID
 		c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
-			_, err := balance.Adjust(ctx, tx, balance.Adjustment{ID: command.ID(v), BucketID: a.bucket.ID, Amount: a.amount, Reason: reason})
+			_, err := v.Stack.AdjustBalance(ctx, tx, v.Who, code, balance.Adjustment{ID: command.ID(v), BucketID: a.bucket.ID, Amount: a.amount, Reason: reason})
 			return v.Console(p.path(""), "done", "adjusted"), err
 		}
 	}
-	return a.settle(v, true, c, nil)
+	return a.settle(v, true, c, func(f *form, err error) bool {
+		limit := (*balance.LimitError)(nil)
+		if !errors.As(err, &limit) {
+			return false
+		}
+		f.fields[2].Error = v.Reader.T("desk.adjust.limit", "left", p.written(v.Reader, limit.Left, limit.Unit))
+		return true
+	})
+}
+
+// code is the operator's reason that was chosen; empty where there is no list.
+func (a *adjustment) code() string {
+	if len(a.fields) > 4 {
+		return a.fields[4].Value
+	}
+	return ""
 }
 
 // read takes what was typed and says what it would do.
@@ -106,6 +155,9 @@ func (a *adjustment) read(v *web.Visit, p *person) {
 	}
 	if strings.TrimSpace(v.Form("reason")) == "" {
 		a.fields[3].Error = r.T("desk.reason.missing")
+	}
+	if len(a.fields) > 4 && a.code() == "" {
+		a.fields[4].Error = r.T("desk.adjust.code.not")
 	}
 	unit := p.Currency.Unit()
 	if a.bucket != nil {
