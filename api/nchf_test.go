@@ -75,7 +75,7 @@ func (c *core) call(path string, body map[string]any) response {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	raw, err := io.ReadAll(answer.Body)
 	if err != nil {
 		c.t.Fatal(err)

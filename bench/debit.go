@@ -53,7 +53,7 @@ func (d *debitHouse) measure(ctx context.Context, c debitCase, s scale, say repo
 	if err != nil {
 		return Result{}, err
 	}
-	if _, err := d.storm(ctx, c, charge, s.debitSeconds/4); err != nil { // caches and connections
+	if _, err := d.storm(ctx, c, charge, s.debitTime/4); err != nil { // caches and connections
 		return Result{}, err
 	}
 	width, err := d.width(ctx)
@@ -75,7 +75,7 @@ func (d *debitHouse) measure(ctx context.Context, c debitCase, s scale, say repo
 		}
 		var storm storm
 		if own, database, err = costOf(func() (float64, error) {
-			storm, err = d.storm(ctx, c, charge, s.debitSeconds)
+			storm, err = d.storm(ctx, c, charge, s.debitTime)
 			return float64(len(storm.latencies)), err
 		}); err != nil {
 			return Result{}, err
@@ -85,8 +85,8 @@ func (d *debitHouse) measure(ctx context.Context, c debitCase, s scale, say repo
 		}
 		var one float64
 		if rawOwn, rawDatabase, err = costOf(func() (float64, error) {
-			one, err = raw.Run(ctx, schema, s.debitSeconds)
-			return one * s.debitSeconds.Seconds(), err
+			one, err = raw.Run(ctx, schema, s.debitTime)
+			return one * s.debitTime.Seconds(), err
 		}); err != nil {
 			return Result{}, err
 		}
@@ -104,7 +104,7 @@ func (d *debitHouse) measure(ctx context.Context, c debitCase, s scale, say repo
 		r.Goal += fmt.Sprintf(", p99 < %s", c.p99)
 	}
 	r.Note = fmt.Sprintf("%d in flight over %d accounts of %d operators; answers p50 %.1f ms, p99 %.1f ms; rows of a debit are %d bytes wide; processor time of one in the last round %.0f us here and %.0f us in the database, of a raw one %.0f us and %.0f us; medians of %d rounds of %s in turns: ours %s, raw transaction %s, ratio %s",
-		c.flight, d.accounts(), len(d.stacks), millis(p50), millis(p99), width, own, database, rawOwn, rawDatabase, s.debitRounds, s.debitSeconds, ours.spread(), raws.spread(), ratios.spread())
+		c.flight, d.accounts(), len(d.stacks), millis(p50), millis(p99), width, own, database, rawOwn, rawDatabase, s.debitRounds, s.debitTime, ours.spread(), raws.spread(), ratios.spread())
 	return r, d.check(ctx)
 }
 

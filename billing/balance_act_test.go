@@ -57,7 +57,7 @@ func (w *world) mustSums() {
 }
 
 func (w *world) try(fn func(ctx context.Context, tx tenant.Tx) error) error {
-	return w.TenantDB.DB.Write(context.Background(), w.TenantDB.Ref, fn)
+	return w.DB.Write(context.Background(), w.TenantDB.Ref, fn)
 }
 
 // main is what an account's main balance holds.

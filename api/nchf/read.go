@@ -20,7 +20,7 @@ func missing(param string) error {
 		Detail: param + " is missing", InvalidParams: []InvalidParam{{param, "is missing"}}}
 }
 
-func incorrect(param, want string) error {
+func incorrect(param, want string) *ProblemDetails {
 	return &ProblemDetails{Title: "An element is not as the standard has it", Status: 400, Cause: MandatoryIEIncorrect,
 		Detail: param + ": " + want + " is wanted", InvalidParams: []InvalidParam{{param, want + " is wanted"}}}
 }

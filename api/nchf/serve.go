@@ -207,7 +207,7 @@ func problem(err error, status int) (*ProblemDetails, bool) {
 	case errors.Is(err, session.ErrUnknown):
 		return problemOf(ReferenceUnknown), true
 	case errors.Is(err, session.ErrConflict):
-		return incorrect("/invocationSequenceNumber", "another number for another request").(*ProblemDetails), true
+		return incorrect("/invocationSequenceNumber", "another number for another request"), true
 	case errors.As(err, &step):
 		return &ProblemDetails{Title: "Charging failed", Status: 400, Cause: ChargingFailed, Detail: step.Error()}, true
 	case errors.As(err, &debit) && debit.Problem.Code == usage.UnknownSubscriber:

@@ -170,10 +170,6 @@ func TestWatch_tellsOnceADay(t *testing.T) {
 	})
 }
 
-func spend(a account.Account, subscription uuid.UUID, amount string) alert.Charged {
-	return alert.Charged{AccountID: a.ID, SubscriptionID: subscription, Offering: uuid.New(), Line: "roaming", Cycle: calendar.Date{Year: 2026, Month: 5, Day: 1}, Amount: d(amount), Currency: eur}
-}
-
 func TestWatch_moneySpentAddsUpOverTransactions(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Tenant(t)

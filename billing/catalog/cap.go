@@ -34,7 +34,7 @@ func (c Cap) MarshalJSON() ([]byte, error) {
 	if c.Then != ThenEnd {
 		return c.Amount.MarshalJSON()
 	}
-	return json.Marshal(capObject{c.Amount, c.Then})
+	return json.Marshal(capObject(c))
 }
 
 // UnmarshalJSON reads an amount, or an object with amount and then.

@@ -54,7 +54,7 @@ func (u UsagePrice) plainGrid(rules []int) *plainGrid {
 			}
 			from, to := w.Span()
 			for day := Monday; day <= Holiday; day++ {
-				if !(len(w.Days) == 0 || slices.Contains(w.Days, day)) {
+				if len(w.Days) > 0 && !slices.Contains(w.Days, day) {
 					continue
 				}
 				for m := from; m < to; m++ {

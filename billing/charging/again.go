@@ -231,8 +231,8 @@ func (c *Changed) take(to *Charge) *usage.Problem {
 }
 
 // Target is the charge as it is now.
-func (f *InForce) Target() Target {
-	return Target{Price: f.Rated(), Net: f.Net, Tax: f.Tax, Quantity: f.Quantity, Allowance: f.Allowance, Units: f.Units}
+func (s *InForce) Target() Target {
+	return Target{Price: s.Rated(), Net: s.Net, Tax: s.Tax, Quantity: s.Quantity, Allowance: s.Allowance, Units: s.Units}
 }
 
 // Equals compares what is booked: price, and what each bucket gave.

@@ -162,7 +162,7 @@ func TestOnline_killedProcessLosesNothingAnswered(t *testing.T) {
 		if err := process.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		<-ended
+		_ = <-ended // it was killed
 		if charged := w.debited(); charged < answered.Load() {
 			t.Errorf("%d debits were answered, %d are there", answered.Load(), charged)
 		}

@@ -275,7 +275,7 @@ func (k steps) write(b *batch, of []*request) error {
 			}
 		}
 	}
-	if len(book.suspense) == 0 && !(begun && k.engine.sweepUnexpected(b.flow.Tenant(), b.flow.At)) {
+	if len(book.suspense) == 0 && (!begun || !k.engine.sweepUnexpected(b.flow.Tenant(), b.flow.At)) {
 		return nil
 	}
 	ctx := context.Background()

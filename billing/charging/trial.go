@@ -156,7 +156,7 @@ func (t *Trial) purse(n *balance.NewBucket) (*purse, error) {
 	}
 	b := balance.Bucket{
 		ID: n.ID, AccountID: n.AccountID, Code: n.Code, Unit: n.Unit, Origin: n.Origin, Initial: n.Amount, Value: n.Amount,
-		Priority: n.Priority, ValidFrom: n.ValidFrom, CreatedAt: n.ValidFrom, Filter: json.RawMessage(n.Filter),
+		Priority: n.Priority, ValidFrom: n.ValidFrom, CreatedAt: n.ValidFrom, Filter: n.Filter,
 	}
 	if n.SubscriptionID != uuid.Nil {
 		b.SubscriptionID = &n.SubscriptionID

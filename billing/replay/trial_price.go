@@ -64,7 +64,7 @@ func (p *pricing) run(ctx context.Context, tx tenant.Tx, engine *charging.Engine
 	p.accounts = make(map[uuid.UUID]*trialAccount, len(accounts))
 	for i := range accounts {
 		accounts[i].Cycle.Policy = p.charging.AnchorPolicy()
-		accounts[i].TrialAccount.Subscriptions, accounts[i].subscriptions = nil, nil
+		accounts[i].Subscriptions, accounts[i].subscriptions = nil, nil
 		p.accounts[accounts[i].ID] = &accounts[i]
 	}
 	if err := p.loadSubscriptions(ctx, tx, accounts); err != nil {
@@ -253,7 +253,7 @@ func (p *pricing) loadSubscriptions(ctx context.Context, tx tenant.Tx, accounts 
 	_, err = pgx.ForEachRow(rows, []any{&s.ID, &s.ActivatedAt, &s.Account, &s.Offering, &s.Terminated}, func() error {
 		a := p.accounts[s.Account]
 		a.subscriptions = append(a.subscriptions, s)
-		a.TrialAccount.Subscriptions = append(a.TrialAccount.Subscriptions, s.TrialSubscription)
+		a.Subscriptions = append(a.Subscriptions, s.TrialSubscription)
 		p.services[s.ID], p.offerings[s.Offering] = true, catalog.Offering{}
 		s.Terminated = nil
 		return nil

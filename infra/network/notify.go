@@ -103,7 +103,7 @@ func (n *Notifier) Tell(ctx context.Context, notice charging.Notice) error {
 	if err != nil {
 		return fmt.Errorf("call %s: %w", to.Host, err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10)) // so that the connection can be used again
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
 		return fmt.Errorf("call %s: answered %s", to.Host, answer.Status)

@@ -10,11 +10,11 @@ import (
 
 // curveView draws what a rule's tiers cost by how much is used.
 type curveView struct {
-	title, spoken  string
-	path           string // of the polyline
-	dots           []dot
-	xs, ys         []tick
-	draft, measure string
+	title, spoken string
+	path          string // of the polyline
+	dots          []dot
+	xs, ys        []tick
+	draft         string
 }
 
 type dot struct{ x, y, text, anchor, textX, textY string }

@@ -33,7 +33,6 @@ type design struct {
 	fromFault string
 	painting  *paint
 	stored    *catalog.Stored // nil: not stored yet
-	sold      *catalog.Stored // the version on sale, to compare with
 }
 
 // designView is the page of it.
