@@ -132,3 +132,24 @@ func lockOrders(ctx context.Context, tx tenant.Tx, ids []uuid.UUID) ([]Order, er
 	}
 	return orders, nil
 }
+
+// Coming lists an account's orders of options that begin on a day, or wait for a
+// person since it came.
+func (d *Desk) Coming(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) ([]Order, error) {
+	// product_order_account finds them.
+	rows, err := tx.Query(ctx, `
+		select `+orderColumns+` from product_order
+		 where account_id = $1 and state = 'acknowledged' and part_of is not null and (starts_on is not null or waiting_for <> '')
+		 order by starts_on, id`, accountID)
+	if err != nil {
+		return nil, fmt.Errorf("options to come of account %s: %w", accountID, err)
+	}
+	orders, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Order, error) { return scanOrder(row) })
+	if err != nil {
+		return nil, fmt.Errorf("options to come of account %s: %w", accountID, err)
+	}
+	for i := range orders {
+		orders[i] = orders[i].hidden()
+	}
+	return orders, nil
+}

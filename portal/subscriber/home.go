@@ -18,6 +18,8 @@ type homeView struct {
 	AsOf     string
 	Payment  *paymentView
 	Refused  *refusal
+	Done     string
+	Changes  []changeView
 	Due      dueView
 	TopUp    *topUpView
 	Left     leftView
@@ -62,6 +64,12 @@ func buildHome(v *web.Visit, f *facts) homeView {
 	}
 	if f.prepaid() {
 		h.TopUp = newTopUp(r, f)
+	}
+	for _, c := range f.changes {
+		h.Changes = append(h.Changes, c.view(v))
+	}
+	if v.Query("done") == "stays" {
+		h.Done = r.T("sales.done.stays")
 	}
 	h.Due.Busy = h.Payment != nil && h.Payment.Again != ""
 	return h

@@ -29,6 +29,7 @@ type facts struct {
 	standing      charging.Standing // what running sessions hold back
 	owed          []payment.OpenItem
 	intent        *payment.Intent
+	changes       []comingChange
 }
 
 // intentAsked is the payment that somebody comes back from, or none.
@@ -65,6 +66,7 @@ func load(ctx context.Context, tx tenant.Tx, v *web.Visit, intent uuid.UUID) (f 
 		func() (err error) { f.buckets, err = balance.List(ctx, tx, id); return err },
 		func() (err error) { f.standing, err = charging.Available(ctx, tx, id, tx.At); return err },
 		func() (err error) { f.owed, err = payment.OpenItems(ctx, tx, id); return err },
+		func() (err error) { f.changes, err = comingChanges(ctx, tx, v); return err },
 		func() (err error) { f.intent, err = ownIntent(ctx, tx, id, intent); return err },
 	} {
 		if err := read(); err != nil {
