@@ -61,7 +61,8 @@ func (c *call) opened(stored idempotency.Answer, replay bool) (*answer, error) {
 // repeatable carries out a command that has to leave the transaction: it calls
 // a provider, or works for longer than one transaction may last. fn changes
 // nothing when it is run again for the same key or the same goal, so the answer
-// may be stored after it; a repeat in between runs it again.
+// may be stored after it; a repeat in between runs it again. A refusal that
+// ends by waiting is not stored: the same command may come again.
 func repeatable[R any](ctx context.Context, visit func(R, http.ResponseWriter) error, fn func(ctx context.Context) (R, error)) error {
 	c := callOf(ctx)
 	if known, err := c.lookUp(ctx); err != nil || known != nil {
@@ -69,6 +70,9 @@ func repeatable[R any](ctx context.Context, visit func(R, http.ResponseWriter) e
 		return err
 	}
 	response, err := fn(ctx)
+	if p, known := problem.Of(err); err != nil && known && p.Status == http.StatusTooManyRequests {
+		return err
+	}
 	return once(ctx, visit, func(context.Context, tenant.Tx) (R, error) { return response, err })
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 
@@ -11,6 +12,7 @@ import (
 
 	"tollhouse/api/problem"
 	"tollhouse/billing/identity"
+	"tollhouse/billing/voucher"
 )
 
 // fail answers a request with the problem of an error. An error that nobody
@@ -30,6 +32,9 @@ func (s *Server) fail(err error, e echo.Context) {
 		e.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="tollhouse"`)
 	}
 	seconds := identity.RetryAfter(err)
+	if tries, is := errors.AsType[*voucher.TriesError](err); is {
+		seconds = max(1, int(math.Ceil(tries.Until.Sub(s.now()).Seconds())))
+	}
 	if seconds == 0 && told.Status == http.StatusServiceUnavailable {
 		seconds = 1 // a full queue is shorter by then, a database that starts perhaps there
 	}

@@ -181,6 +181,99 @@ func (e AuditVerificationState) Valid() bool {
 	}
 }
 
+// Defines values for AutoTopUpState.
+const (
+	AutoTopUpStateActive  AutoTopUpState = "active"
+	AutoTopUpStateOff     AutoTopUpState = "off"
+	AutoTopUpStateStopped AutoTopUpState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the AutoTopUpState enum.
+func (e AutoTopUpState) Valid() bool {
+	switch e {
+	case AutoTopUpStateActive:
+		return true
+	case AutoTopUpStateOff:
+		return true
+	case AutoTopUpStateStopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BalanceAlertAction.
+const (
+	Cut    BalanceAlertAction = "cut"
+	Notify BalanceAlertAction = "notify"
+	Offer  BalanceAlertAction = "offer"
+	Slow   BalanceAlertAction = "slow"
+)
+
+// Valid indicates whether the value is a known member of the BalanceAlertAction enum.
+func (e BalanceAlertAction) Valid() bool {
+	switch e {
+	case Cut:
+		return true
+	case Notify:
+		return true
+	case Offer:
+		return true
+	case Slow:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BalanceAlertMeasure.
+const (
+	BalanceAlertMeasureAllowance BalanceAlertMeasure = "allowance"
+	BalanceAlertMeasureBalance   BalanceAlertMeasure = "balance"
+	BalanceAlertMeasureSpend     BalanceAlertMeasure = "spend"
+)
+
+// Valid indicates whether the value is a known member of the BalanceAlertMeasure enum.
+func (e BalanceAlertMeasure) Valid() bool {
+	switch e {
+	case BalanceAlertMeasureAllowance:
+		return true
+	case BalanceAlertMeasureBalance:
+		return true
+	case BalanceAlertMeasureSpend:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BalanceAlertState.
+const (
+	BalanceAlertStateCounting BalanceAlertState = "counting"
+	BalanceAlertStateEnded    BalanceAlertState = "ended"
+	BalanceAlertStateHeld     BalanceAlertState = "held"
+	BalanceAlertStateRaised   BalanceAlertState = "raised"
+	BalanceAlertStateTold     BalanceAlertState = "told"
+)
+
+// Valid indicates whether the value is a known member of the BalanceAlertState enum.
+func (e BalanceAlertState) Valid() bool {
+	switch e {
+	case BalanceAlertStateCounting:
+		return true
+	case BalanceAlertStateEnded:
+		return true
+	case BalanceAlertStateHeld:
+		return true
+	case BalanceAlertStateRaised:
+		return true
+	case BalanceAlertStateTold:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BillLineKind.
 const (
 	BillLineKindAllowance  BillLineKind = "allowance"
@@ -808,6 +901,24 @@ func (e NewUsageSourcePreset) Valid() bool {
 	case NewUsageSourcePresetFreeradiusDetail:
 		return true
 	case NewUsageSourcePresetJsonEvents:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NewVoucherSaleMethod.
+const (
+	NewVoucherSaleMethodBank NewVoucherSaleMethod = "bank"
+	NewVoucherSaleMethodCash NewVoucherSaleMethod = "cash"
+)
+
+// Valid indicates whether the value is a known member of the NewVoucherSaleMethod enum.
+func (e NewVoucherSaleMethod) Valid() bool {
+	switch e {
+	case NewVoucherSaleMethodBank:
+		return true
+	case NewVoucherSaleMethodCash:
 		return true
 	default:
 		return false
@@ -2782,6 +2893,11 @@ type Advance struct {
 	To time.Time `json:"to"`
 }
 
+// AlertList defines model for AlertList.
+type AlertList struct {
+	Items []BalanceAlert `json:"items"`
+}
+
 // Allocation defines model for Allocation.
 type Allocation struct {
 	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
@@ -2925,6 +3041,108 @@ type Authorization struct {
 	//
 	// Example: 0.0001
 	Tax Decimal `json:"tax"`
+}
+
+// AutoTopUp defines model for AutoTopUp.
+type AutoTopUp struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money `json:"amount"`
+
+	// Below An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Below     *Decimal  `json:"below,omitempty"`
+	ChangedAt time.Time `json:"changed_at"`
+
+	// DayLimit An exact decimal number as text.
+	//
+	// Example: 0.0001
+	DayLimit Decimal `json:"day_limit"`
+
+	// Failure Why the last attempt was refused.
+	Failure *string `json:"failure,omitempty"`
+
+	// Failures Refusals in a row.
+	Failures int                 `json:"failures"`
+	Method   *openapi_types.UUID `json:"method,omitempty"`
+	MonthDay *int                `json:"month_day,omitempty"`
+	State    AutoTopUpState      `json:"state"`
+}
+
+// AutoTopUpState defines model for AutoTopUp.State.
+type AutoTopUpState string
+
+// BalanceAlert defines model for BalanceAlert.
+type BalanceAlert struct {
+	Action BalanceAlertAction `json:"action"`
+
+	// Allowance Its code.
+	Allowance *string             `json:"allowance,omitempty"`
+	At        time.Time           `json:"at"`
+	EndedAt   *time.Time          `json:"ended_at,omitempty"`
+	Id        openapi_types.UUID  `json:"id"`
+	Measure   BalanceAlertMeasure `json:"measure"`
+
+	// Offer Code of an offering.
+	Offer *string `json:"offer,omitempty"`
+
+	// Reached How much of a unit.
+	//
+	// Example: {"quantity":"1500000000","unit":"byte"}
+	Reached      Quantity            `json:"reached"`
+	Rule         string              `json:"rule"`
+	State        BalanceAlertState   `json:"state"`
+	Subscription *openapi_types.UUID `json:"subscription,omitempty"`
+
+	// Threshold How much of a unit.
+	//
+	// Example: {"quantity":"1500000000","unit":"byte"}
+	Threshold Quantity `json:"threshold"`
+}
+
+// BalanceAlertAction defines model for BalanceAlert.Action.
+type BalanceAlertAction string
+
+// BalanceAlertMeasure defines model for BalanceAlert.Measure.
+type BalanceAlertMeasure string
+
+// BalanceAlertState defines model for BalanceAlert.State.
+type BalanceAlertState string
+
+// BalancePolicy defines model for BalancePolicy.
+type BalancePolicy struct {
+	ChangedAt *time.Time `json:"changed_at,omitempty"`
+	ChangedBy *string    `json:"changed_by,omitempty"`
+
+	// Document A document of its kind, as getBalancePolicy shows it.
+	Document BalancePolicyDocument `json:"document"`
+	Kind     string                `json:"kind"`
+}
+
+// BalancePolicyDocument A document of its kind, as getBalancePolicy shows it.
+type BalancePolicyDocument = json.RawMessage
+
+// BalanceTransfer defines model for BalanceTransfer.
+type BalanceTransfer struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money     `json:"amount"`
+	At     time.Time `json:"at"`
+
+	// Fee An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Fee  Money              `json:"fee"`
+	From openapi_types.UUID `json:"from"`
+	Id   openapi_types.UUID `json:"id"`
+	Note *string            `json:"note,omitempty"`
+
+	// Other The name of the other one, masked.
+	Other *string            `json:"other,omitempty"`
+	To    openapi_types.UUID `json:"to"`
 }
 
 // Bill defines model for Bill.
@@ -4297,6 +4515,30 @@ type NewApiKey struct {
 	Role KeyRole `json:"role"`
 }
 
+// NewAutoTopUp defines model for NewAutoTopUp.
+type NewAutoTopUp struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money `json:"amount"`
+
+	// Below An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Below *Decimal `json:"below,omitempty"`
+
+	// DayLimit An exact decimal number as text.
+	//
+	// Example: 0.0001
+	DayLimit Decimal `json:"day_limit"`
+
+	// Method A stored card; the newest unless set.
+	Method *openapi_types.UUID `json:"method,omitempty"`
+
+	// MonthDay Top up on this day; in shorter months on the last.
+	MonthDay *int `json:"month_day,omitempty"`
+}
+
 // NewBillRun defines model for NewBillRun.
 type NewBillRun struct {
 	// CycleEnd A day in the operator's zone.
@@ -4589,6 +4831,12 @@ type NewRerating struct {
 // NewReratingAction defines model for NewRerating.Action.
 type NewReratingAction string
 
+// NewReward defines model for NewReward.
+type NewReward struct {
+	// Reward Its code.
+	Reward string `json:"reward"`
+}
+
 // NewSharingGroup defines model for NewSharingGroup.
 type NewSharingGroup struct {
 	Name string `json:"name"`
@@ -4636,6 +4884,18 @@ type NewTopUp struct {
 
 // NewTopUpMethod defines model for NewTopUp.Method.
 type NewTopUpMethod string
+
+// NewTransfer defines model for NewTransfer.
+type NewTransfer struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money   `json:"amount"`
+	Note   *string `json:"note,omitempty"`
+
+	// To A telephone number, a login or the number of an account.
+	To string `json:"to"`
+}
 
 // NewTrial defines model for NewTrial.
 type NewTrial struct {
@@ -4705,6 +4965,44 @@ type NewUser struct {
 	// Role One built in (owner, marketer, clerk, accountant, support, subscriber) or the name of one of the operator's own.
 	Role Role `json:"role"`
 }
+
+// NewVoucherBatch defines model for NewVoucherBatch.
+type NewVoucherBatch struct {
+	// Branch The first unless set.
+	Branch  *openapi_types.UUID `json:"branch,omitempty"`
+	Channel *string             `json:"channel,omitempty"`
+
+	// Code Stands before each serial number.
+	Code   string  `json:"code"`
+	Count  int     `json:"count"`
+	Dealer *string `json:"dealer,omitempty"`
+
+	// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Price *Money `json:"price,omitempty"`
+
+	// ValidThrough A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	ValidThrough Date `json:"valid_through"`
+
+	// Value An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Value Money `json:"value"`
+}
+
+// NewVoucherSale defines model for NewVoucherSale.
+type NewVoucherSale struct {
+	// First The first serial number; all unless set.
+	First  *int                 `json:"first,omitempty"`
+	Last   *int                 `json:"last,omitempty"`
+	Method NewVoucherSaleMethod `json:"method"`
+}
+
+// NewVoucherSaleMethod defines model for NewVoucherSale.Method.
+type NewVoucherSaleMethod string
 
 // Note defines model for Note.
 type Note struct {
@@ -5195,6 +5493,17 @@ type PlanChangePreview struct {
 	To   string `json:"to"`
 }
 
+// Points defines model for Points.
+type Points struct {
+	Buckets []Bucket `json:"buckets"`
+
+	// Points An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Points  Decimal  `json:"points"`
+	Rewards []Reward `json:"rewards"`
+}
+
 // PostalAddress defines model for PostalAddress.
 type PostalAddress struct {
 	City string `json:"city"`
@@ -5617,6 +5926,24 @@ type RerunOutcome struct {
 // RetryOutcome defines model for RetryOutcome.
 type RetryOutcome struct {
 	Retried int64 `json:"retried"`
+}
+
+// Reward defines model for Reward.
+type Reward struct {
+	Code string `json:"code"`
+
+	// Days How long it lasts.
+	Days *int `json:"days,omitempty"`
+
+	// Gives How much of a unit.
+	//
+	// Example: {"quantity":"1500000000","unit":"byte"}
+	Gives *Quantity         `json:"gives,omitempty"`
+	Names map[string]string `json:"names"`
+
+	// Option Code of an offering.
+	Option *string `json:"option,omitempty"`
+	Points int64   `json:"points"`
 }
 
 // Role One built in (owner, marketer, clerk, accountant, support, subscriber) or the name of one of the operator's own.
@@ -6449,6 +6776,11 @@ type Transfer struct {
 	Id      openapi_types.UUID `json:"id"`
 }
 
+// TransferList defines model for TransferList.
+type TransferList struct {
+	Items []BalanceTransfer `json:"items"`
+}
+
 // TransferPage defines model for TransferPage.
 type TransferPage struct {
 	Items []Transfer `json:"items"`
@@ -6791,6 +7123,73 @@ type VisitTicket struct {
 	Ticket string `json:"ticket"`
 }
 
+// VoucherBatch defines model for VoucherBatch.
+type VoucherBatch struct {
+	Branch    *openapi_types.UUID `json:"branch,omitempty"`
+	Channel   *string             `json:"channel,omitempty"`
+	Code      string              `json:"code"`
+	Count     int                 `json:"count"`
+	CreatedAt time.Time           `json:"created_at"`
+	CreatedBy string              `json:"created_by"`
+	Dealer    *string             `json:"dealer,omitempty"`
+	ExpiresAt time.Time           `json:"expires_at"`
+	FetchedAt *time.Time          `json:"fetched_at,omitempty"`
+	FetchedBy *string             `json:"fetched_by,omitempty"`
+	Id        openapi_types.UUID  `json:"id"`
+
+	// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Price Money `json:"price"`
+
+	// States How many are in each state.
+	States map[string]int `json:"states"`
+
+	// Value An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Value Money `json:"value"`
+}
+
+// VoucherBatchPage defines model for VoucherBatchPage.
+type VoucherBatchPage struct {
+	Items []VoucherBatch `json:"items"`
+	Next  *string        `json:"next,omitempty"`
+}
+
+// VoucherCount defines model for VoucherCount.
+type VoucherCount struct {
+	Count int `json:"count"`
+}
+
+// VoucherPIN defines model for VoucherPIN.
+type VoucherPIN struct {
+	// Pin As it is printed, with or without spaces.
+	Pin string `json:"pin"`
+}
+
+// VoucherRange defines model for VoucherRange.
+type VoucherRange struct {
+	// First The first serial number; all unless set.
+	First *int `json:"first,omitempty"`
+	Last  *int `json:"last,omitempty"`
+}
+
+// VoucherSale defines model for VoucherSale.
+type VoucherSale struct {
+	Count int `json:"count"`
+
+	// Discount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Discount Money `json:"discount"`
+
+	// Paid An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Paid Money `json:"paid"`
+}
+
 // WeekFigures defines model for WeekFigures.
 type WeekFigures struct {
 	// From A day in the operator's zone.
@@ -7111,6 +7510,30 @@ type ListAccountsParams struct {
 // ListAccountsParamsState defines parameters for ListAccounts.
 type ListAccountsParamsState string
 
+// ListAlertsParams defines parameters for ListAlerts.
+type ListAlertsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ConfirmAlertParams defines parameters for ConfirmAlert.
+type ConfirmAlertParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// DeleteAutoTopUpParams defines parameters for DeleteAutoTopUp.
+type DeleteAutoTopUpParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutAutoTopUpParams defines parameters for PutAutoTopUp.
+type PutAutoTopUpParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListAccountBillsParams defines parameters for ListAccountBills.
 type ListAccountBillsParams struct {
 	// Limit How many items a page holds at most.
@@ -7222,6 +7645,12 @@ type DrawReferralParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// BurnPointsParams defines parameters for BurnPoints.
+type BurnPointsParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // FoundSharingGroupParams defines parameters for FoundSharingGroup.
 type FoundSharingGroupParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -7279,6 +7708,18 @@ type CreateTopUpParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListBalanceTransfersParams defines parameters for ListBalanceTransfers.
+type ListBalanceTransfersParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// SendTransferParams defines parameters for SendTransfer.
+type SendTransferParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListUsageParams defines parameters for ListUsage.
 type ListUsageParams struct {
 	// Limit How many items a page holds at most.
@@ -7286,6 +7727,12 @@ type ListUsageParams struct {
 
 	// Cursor The `next` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// RedeemVoucherParams defines parameters for RedeemVoucher.
+type RedeemVoucherParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // ListMachineKeysParams defines parameters for ListMachineKeys.
@@ -7334,6 +7781,12 @@ type ListAuditParams struct {
 
 	// To Up to, not including, this business time.
 	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// PutBalancePolicyParams defines parameters for PutBalancePolicy.
+type PutBalancePolicyParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // ListBillRunsParams defines parameters for ListBillRuns.
@@ -8269,6 +8722,45 @@ type ListUserSignInsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListVoucherBatchesParams defines parameters for ListVoucherBatches.
+type ListVoucherBatchesParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// MakeVoucherBatchParams defines parameters for MakeVoucherBatch.
+type MakeVoucherBatchParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// BlockVouchersParams defines parameters for BlockVouchers.
+type BlockVouchersParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// FetchVoucherPinsParams defines parameters for FetchVoucherPins.
+type FetchVoucherPinsParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// SellVouchersParams defines parameters for SellVouchers.
+type SellVouchersParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// UnblockVouchersParams defines parameters for UnblockVouchers.
+type UnblockVouchersParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // StripeWebhookParams defines parameters for StripeWebhook.
 type StripeWebhookParams struct {
 	// StripeSignature Stripe's signature of time and body.
@@ -8305,6 +8797,9 @@ type CreateStaffJSONRequestBody = NewStaffUser
 // ChangeStaffJSONRequestBody defines body for ChangeStaff for application/json ContentType.
 type ChangeStaffJSONRequestBody = StaffUserChange
 
+// PutAutoTopUpJSONRequestBody defines body for PutAutoTopUp for application/json ContentType.
+type PutAutoTopUpJSONRequestBody = NewAutoTopUp
+
 // GrantBucketJSONRequestBody defines body for GrantBucket for application/json ContentType.
 type GrantBucketJSONRequestBody = NewBucket
 
@@ -8326,6 +8821,9 @@ type AddNoteJSONRequestBody = NewNote
 // CreatePaymentLinkJSONRequestBody defines body for CreatePaymentLink for application/json ContentType.
 type CreatePaymentLinkJSONRequestBody = NewPaymentLink
 
+// BurnPointsJSONRequestBody defines body for BurnPoints for application/json ContentType.
+type BurnPointsJSONRequestBody = NewReward
+
 // FoundSharingGroupJSONRequestBody defines body for FoundSharingGroup for application/json ContentType.
 type FoundSharingGroupJSONRequestBody = NewSharingGroup
 
@@ -8344,8 +8842,17 @@ type LimitSharingMemberJSONRequestBody = SharingLimit
 // CreateTopUpJSONRequestBody defines body for CreateTopUp for application/json ContentType.
 type CreateTopUpJSONRequestBody = NewTopUp
 
+// SendTransferJSONRequestBody defines body for SendTransfer for application/json ContentType.
+type SendTransferJSONRequestBody = NewTransfer
+
+// RedeemVoucherJSONRequestBody defines body for RedeemVoucher for application/json ContentType.
+type RedeemVoucherJSONRequestBody = VoucherPIN
+
 // CreateMachineKeyJSONRequestBody defines body for CreateMachineKey for application/json ContentType.
 type CreateMachineKeyJSONRequestBody = NewApiKey
+
+// PutBalancePolicyJSONRequestBody defines body for PutBalancePolicy for application/json ContentType.
+type PutBalancePolicyJSONRequestBody = BalancePolicyDocument
 
 // CreateBillRunJSONRequestBody defines body for CreateBillRun for application/json ContentType.
 type CreateBillRunJSONRequestBody = NewBillRun
@@ -8575,6 +9082,18 @@ type CreateUserJSONRequestBody = NewUser
 // ChangeUserJSONRequestBody defines body for ChangeUser for application/json ContentType.
 type ChangeUserJSONRequestBody = UserChange
 
+// MakeVoucherBatchJSONRequestBody defines body for MakeVoucherBatch for application/json ContentType.
+type MakeVoucherBatchJSONRequestBody = NewVoucherBatch
+
+// BlockVouchersJSONRequestBody defines body for BlockVouchers for application/json ContentType.
+type BlockVouchersJSONRequestBody = VoucherRange
+
+// SellVouchersJSONRequestBody defines body for SellVouchers for application/json ContentType.
+type SellVouchersJSONRequestBody = NewVoucherSale
+
+// UnblockVouchersJSONRequestBody defines body for UnblockVouchers for application/json ContentType.
+type UnblockVouchersJSONRequestBody = VoucherRange
+
 // StripeWebhookJSONRequestBody defines body for StripeWebhook for application/json ContentType.
 type StripeWebhookJSONRequestBody = StripeEvent
 
@@ -8697,6 +9216,21 @@ type ServerInterface interface {
 	// GetAccount Shows an account with its party, subscriptions and services.
 	// (GET /t/{tenant}/v1/accounts/{account})
 	GetAccount(ctx echo.Context, tenant Tenant, account AccountId) error
+	// ListAlerts Lists the thresholds that an account has crossed, newest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/alerts)
+	ListAlerts(ctx echo.Context, tenant Tenant, account AccountId, params ListAlertsParams) error
+	// ConfirmAlert Lets go on what an alert has slowed or cut, because the subscriber wants it.
+	// (POST /t/{tenant}/v1/accounts/{account}/alerts/{alert}/confirm)
+	ConfirmAlert(ctx echo.Context, tenant Tenant, account AccountId, alert openapi_types.UUID, params ConfirmAlertParams) error
+	// DeleteAutoTopUp Ends it. An attempt under way is finished.
+	// (DELETE /t/{tenant}/v1/accounts/{account}/auto-top-up)
+	DeleteAutoTopUp(ctx echo.Context, tenant Tenant, account AccountId, params DeleteAutoTopUpParams) error
+	// GetAutoTopUp Tells how an account tops itself up.
+	// (GET /t/{tenant}/v1/accounts/{account}/auto-top-up)
+	GetAutoTopUp(ctx echo.Context, tenant Tenant, account AccountId) error
+	// PutAutoTopUp Has an account top itself up by its stored card: below a balance, on a day of the month, or both.
+	// (PUT /t/{tenant}/v1/accounts/{account}/auto-top-up)
+	PutAutoTopUp(ctx echo.Context, tenant Tenant, account AccountId, params PutAutoTopUpParams) error
 	// ListAccountBills Lists the account's bills, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/bills)
 	ListAccountBills(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountBillsParams) error
@@ -8757,9 +9291,15 @@ type ServerInterface interface {
 	// ListPlanChanges Lists changes of plan that are still to come.
 	// (GET /t/{tenant}/v1/accounts/{account}/plan-changes)
 	ListPlanChanges(ctx echo.Context, tenant Tenant, account AccountId) error
+	// GetPoints Tells what points an account has, when they expire, and what they buy.
+	// (GET /t/{tenant}/v1/accounts/{account}/points)
+	GetPoints(ctx echo.Context, tenant Tenant, account AccountId) error
 	// DrawReferral Tells the code with which a customer sends others, drawn when it is first asked for, and whom it has sent.
 	// (POST /t/{tenant}/v1/accounts/{account}/referral)
 	DrawReferral(ctx echo.Context, tenant Tenant, account AccountId, params DrawReferralParams) error
+	// BurnPoints Gives an account a reward for its points.
+	// (POST /t/{tenant}/v1/accounts/{account}/rewards)
+	BurnPoints(ctx echo.Context, tenant Tenant, account AccountId, params BurnPointsParams) error
 	// GetSharingGroup Tells with whom an account shares balances. The owner sees all members, a member its own use.
 	// (GET /t/{tenant}/v1/accounts/{account}/sharing-group)
 	GetSharingGroup(ctx echo.Context, tenant Tenant, account AccountId) error
@@ -8790,9 +9330,18 @@ type ServerInterface interface {
 	// CreateTopUp Adds bought money to a prepaid account's main balance.
 	// (POST /t/{tenant}/v1/accounts/{account}/top-ups)
 	CreateTopUp(ctx echo.Context, tenant Tenant, account AccountId, params CreateTopUpParams) error
+	// ListBalanceTransfers Lists what an account gave to others and got from them, newest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/transfers)
+	ListBalanceTransfers(ctx echo.Context, tenant Tenant, account AccountId, params ListBalanceTransfersParams) error
+	// SendTransfer Gives money of a prepaid balance to another subscriber, within what the operator allows.
+	// (POST /t/{tenant}/v1/accounts/{account}/transfers)
+	SendTransfer(ctx echo.Context, tenant Tenant, account AccountId, params SendTransferParams) error
 	// ListUsage Lists what was used, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/usage)
 	ListUsage(ctx echo.Context, tenant Tenant, account AccountId, params ListUsageParams) error
+	// RedeemVoucher Turns a voucher into balance, once. Wrong PINs are counted; after some of them, wait.
+	// (POST /t/{tenant}/v1/accounts/{account}/vouchers)
+	RedeemVoucher(ctx echo.Context, tenant Tenant, account AccountId, params RedeemVoucherParams) error
 	// ListMachineKeys Lists keys, newest first, without secrets.
 	// (GET /t/{tenant}/v1/api-keys)
 	ListMachineKeys(ctx echo.Context, tenant Tenant, params ListMachineKeysParams) error
@@ -8814,6 +9363,12 @@ type ServerInterface interface {
 	// VerifyAudit Computes the chain of seals over audit and ledger again.
 	// (POST /t/{tenant}/v1/audit/verify)
 	VerifyAudit(ctx echo.Context, tenant Tenant) error
+	// GetBalancePolicy Shows what is laid down about adjustments, transfers, points, thresholds or reminders.
+	// (GET /t/{tenant}/v1/balance-policies/{kind})
+	GetBalancePolicy(ctx echo.Context, tenant Tenant, kind string) error
+	// PutBalancePolicy Lays it down anew, as a whole.
+	// (PUT /t/{tenant}/v1/balance-policies/{kind})
+	PutBalancePolicy(ctx echo.Context, tenant Tenant, kind string, params PutBalancePolicyParams) error
 	// ListBillRuns Lists the latest runs, newest first.
 	// (GET /t/{tenant}/v1/bill-runs)
 	ListBillRuns(ctx echo.Context, tenant Tenant, params ListBillRunsParams) error
@@ -9402,6 +9957,27 @@ type ServerInterface interface {
 	// ListUserSignIns Lists what happened to a user's way in, newest first.
 	// (GET /t/{tenant}/v1/users/{user}/sign-ins)
 	ListUserSignIns(ctx echo.Context, tenant Tenant, user UserId, params ListUserSignInsParams) error
+	// ListVoucherBatches Lists batches of vouchers, newest first, with how many are in each state.
+	// (GET /t/{tenant}/v1/voucher-batches)
+	ListVoucherBatches(ctx echo.Context, tenant Tenant, params ListVoucherBatchesParams) error
+	// MakeVoucherBatch Makes a batch of vouchers. None is good before it is sold.
+	// (POST /t/{tenant}/v1/voucher-batches)
+	MakeVoucherBatch(ctx echo.Context, tenant Tenant, params MakeVoucherBatchParams) error
+	// GetVoucherBatch Shows a batch.
+	// (GET /t/{tenant}/v1/voucher-batches/{batch})
+	GetVoucherBatch(ctx echo.Context, tenant Tenant, batch openapi_types.UUID) error
+	// BlockVouchers Keeps vouchers from being redeemed.
+	// (POST /t/{tenant}/v1/voucher-batches/{batch}/block)
+	BlockVouchers(ctx echo.Context, tenant Tenant, batch openapi_types.UUID, params BlockVouchersParams) error
+	// FetchVoucherPins Hands out the PINs of a batch as CSV, once. Afterwards nobody can read them any more.
+	// (POST /t/{tenant}/v1/voucher-batches/{batch}/pins)
+	FetchVoucherPins(ctx echo.Context, tenant Tenant, batch openapi_types.UUID, params FetchVoucherPinsParams) error
+	// SellVouchers Makes vouchers good, all of a range or none, and books what was paid for them.
+	// (POST /t/{tenant}/v1/voucher-batches/{batch}/sell)
+	SellVouchers(ctx echo.Context, tenant Tenant, batch openapi_types.UUID, params SellVouchersParams) error
+	// UnblockVouchers Gives blocked vouchers the state back that they had.
+	// (POST /t/{tenant}/v1/voucher-batches/{batch}/unblock)
+	UnblockVouchers(ctx echo.Context, tenant Tenant, batch openapi_types.UUID, params UnblockVouchersParams) error
 	// StripeWebhook Takes an event from Stripe: verified, stored, answered, worked off afterwards.
 	// (POST /t/{tenant}/v1/webhooks/stripe)
 	StripeWebhook(ctx echo.Context, tenant Tenant, params StripeWebhookParams) error
@@ -10245,6 +10821,209 @@ func (w *ServerInterfaceWrapper) GetAccount(ctx echo.Context) error {
 	return err
 }
 
+// ListAlerts converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAlerts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAlertsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAlerts(ctx, tenant, account, params)
+	return err
+}
+
+// ConfirmAlert converts echo context to params.
+func (w *ServerInterfaceWrapper) ConfirmAlert(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Path parameter "alert" -------------
+	var alert openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "alert", ctx.Param("alert"), &alert, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter alert: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ConfirmAlertParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ConfirmAlert(ctx, tenant, account, alert, params)
+	return err
+}
+
+// DeleteAutoTopUp converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteAutoTopUp(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteAutoTopUpParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteAutoTopUp(ctx, tenant, account, params)
+	return err
+}
+
+// GetAutoTopUp converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAutoTopUp(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAutoTopUp(ctx, tenant, account)
+	return err
+}
+
+// PutAutoTopUp converts echo context to params.
+func (w *ServerInterfaceWrapper) PutAutoTopUp(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutAutoTopUpParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutAutoTopUp(ctx, tenant, account, params)
+	return err
+}
+
 // ListAccountBills converts echo context to params.
 func (w *ServerInterfaceWrapper) ListAccountBills(ctx echo.Context) error {
 	var err error
@@ -11057,6 +11836,30 @@ func (w *ServerInterfaceWrapper) ListPlanChanges(ctx echo.Context) error {
 	return err
 }
 
+// GetPoints converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPoints(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPoints(ctx, tenant, account)
+	return err
+}
+
 // DrawReferral converts echo context to params.
 func (w *ServerInterfaceWrapper) DrawReferral(ctx echo.Context) error {
 	var err error
@@ -11100,6 +11903,52 @@ func (w *ServerInterfaceWrapper) DrawReferral(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.DrawReferral(ctx, tenant, account, params)
+	return err
+}
+
+// BurnPoints converts echo context to params.
+func (w *ServerInterfaceWrapper) BurnPoints(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BurnPointsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BurnPoints(ctx, tenant, account, params)
 	return err
 }
 
@@ -11523,6 +12372,85 @@ func (w *ServerInterfaceWrapper) CreateTopUp(ctx echo.Context) error {
 	return err
 }
 
+// ListBalanceTransfers converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBalanceTransfers(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBalanceTransfersParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBalanceTransfers(ctx, tenant, account, params)
+	return err
+}
+
+// SendTransfer converts echo context to params.
+func (w *ServerInterfaceWrapper) SendTransfer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SendTransferParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SendTransfer(ctx, tenant, account, params)
+	return err
+}
+
 // ListUsage converts echo context to params.
 func (w *ServerInterfaceWrapper) ListUsage(ctx echo.Context) error {
 	var err error
@@ -11560,6 +12488,52 @@ func (w *ServerInterfaceWrapper) ListUsage(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListUsage(ctx, tenant, account, params)
+	return err
+}
+
+// RedeemVoucher converts echo context to params.
+func (w *ServerInterfaceWrapper) RedeemVoucher(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RedeemVoucherParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RedeemVoucher(ctx, tenant, account, params)
 	return err
 }
 
@@ -11798,6 +12772,76 @@ func (w *ServerInterfaceWrapper) VerifyAudit(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.VerifyAudit(ctx, tenant)
+	return err
+}
+
+// GetBalancePolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBalancePolicy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "kind" -------------
+	var kind string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", ctx.Param("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBalancePolicy(ctx, tenant, kind)
+	return err
+}
+
+// PutBalancePolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) PutBalancePolicy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "kind" -------------
+	var kind string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", ctx.Param("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutBalancePolicyParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutBalancePolicy(ctx, tenant, kind, params)
 	return err
 }
 
@@ -18373,6 +19417,284 @@ func (w *ServerInterfaceWrapper) ListUserSignIns(ctx echo.Context) error {
 	return err
 }
 
+// ListVoucherBatches converts echo context to params.
+func (w *ServerInterfaceWrapper) ListVoucherBatches(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListVoucherBatchesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListVoucherBatches(ctx, tenant, params)
+	return err
+}
+
+// MakeVoucherBatch converts echo context to params.
+func (w *ServerInterfaceWrapper) MakeVoucherBatch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MakeVoucherBatchParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MakeVoucherBatch(ctx, tenant, params)
+	return err
+}
+
+// GetVoucherBatch converts echo context to params.
+func (w *ServerInterfaceWrapper) GetVoucherBatch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "batch" -------------
+	var batch openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "batch", ctx.Param("batch"), &batch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter batch: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetVoucherBatch(ctx, tenant, batch)
+	return err
+}
+
+// BlockVouchers converts echo context to params.
+func (w *ServerInterfaceWrapper) BlockVouchers(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "batch" -------------
+	var batch openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "batch", ctx.Param("batch"), &batch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter batch: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BlockVouchersParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BlockVouchers(ctx, tenant, batch, params)
+	return err
+}
+
+// FetchVoucherPins converts echo context to params.
+func (w *ServerInterfaceWrapper) FetchVoucherPins(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "batch" -------------
+	var batch openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "batch", ctx.Param("batch"), &batch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter batch: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FetchVoucherPinsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.FetchVoucherPins(ctx, tenant, batch, params)
+	return err
+}
+
+// SellVouchers converts echo context to params.
+func (w *ServerInterfaceWrapper) SellVouchers(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "batch" -------------
+	var batch openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "batch", ctx.Param("batch"), &batch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter batch: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SellVouchersParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SellVouchers(ctx, tenant, batch, params)
+	return err
+}
+
+// UnblockVouchers converts echo context to params.
+func (w *ServerInterfaceWrapper) UnblockVouchers(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "batch" -------------
+	var batch openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "batch", ctx.Param("batch"), &batch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter batch: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnblockVouchersParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UnblockVouchers(ctx, tenant, batch, params)
+	return err
+}
+
 // StripeWebhook converts echo context to params.
 func (w *ServerInterfaceWrapper) StripeWebhook(ctx echo.Context) error {
 	var err error
@@ -18623,7 +19945,26 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/payments", wrapper.ListAccountPayments, options.OperationMiddlewares["listAccountPayments"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/statement", wrapper.GetStatement, options.OperationMiddlewares["getStatement"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/top-ups", wrapper.CreateTopUp, options.OperationMiddlewares["createTopUp"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/voucher-batches", wrapper.ListVoucherBatches, options.OperationMiddlewares["listVoucherBatches"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/voucher-batches", wrapper.MakeVoucherBatch, options.OperationMiddlewares["makeVoucherBatch"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/voucher-batches/:batch", wrapper.GetVoucherBatch, options.OperationMiddlewares["getVoucherBatch"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/voucher-batches/:batch/pins", wrapper.FetchVoucherPins, options.OperationMiddlewares["fetchVoucherPins"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/voucher-batches/:batch/sell", wrapper.SellVouchers, options.OperationMiddlewares["sellVouchers"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/voucher-batches/:batch/block", wrapper.BlockVouchers, options.OperationMiddlewares["blockVouchers"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/voucher-batches/:batch/unblock", wrapper.UnblockVouchers, options.OperationMiddlewares["unblockVouchers"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/balance-policies/:kind", wrapper.GetBalancePolicy, options.OperationMiddlewares["getBalancePolicy"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/balance-policies/:kind", wrapper.PutBalancePolicy, options.OperationMiddlewares["putBalancePolicy"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/buckets/:bucket/adjustments", wrapper.CreateAdjustment, options.OperationMiddlewares["createAdjustment"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/vouchers", wrapper.RedeemVoucher, options.OperationMiddlewares["redeemVoucher"]...)
+	router.DELETE(options.BaseURL+"/t/:tenant/v1/accounts/:account/auto-top-up", wrapper.DeleteAutoTopUp, options.OperationMiddlewares["deleteAutoTopUp"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/auto-top-up", wrapper.GetAutoTopUp, options.OperationMiddlewares["getAutoTopUp"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/accounts/:account/auto-top-up", wrapper.PutAutoTopUp, options.OperationMiddlewares["putAutoTopUp"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/transfers", wrapper.ListBalanceTransfers, options.OperationMiddlewares["listBalanceTransfers"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/transfers", wrapper.SendTransfer, options.OperationMiddlewares["sendTransfer"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/points", wrapper.GetPoints, options.OperationMiddlewares["getPoints"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/rewards", wrapper.BurnPoints, options.OperationMiddlewares["burnPoints"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/alerts", wrapper.ListAlerts, options.OperationMiddlewares["listAlerts"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/alerts/:alert/confirm", wrapper.ConfirmAlert, options.OperationMiddlewares["confirmAlert"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/gifts", wrapper.ListGifts, options.OperationMiddlewares["listGifts"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/referral", wrapper.DrawReferral, options.OperationMiddlewares["drawReferral"]...)
 	router.PATCH(options.BaseURL+"/t/:tenant/v1/accounts/:account/contact", wrapper.ChangeContact, options.OperationMiddlewares["changeContact"]...)
@@ -22286,6 +23627,621 @@ func (response GetAccount404ApplicationProblemPlusJSONResponse) VisitGetAccountR
 	return err
 }
 
+type ListAlertsRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  ListAlertsParams
+}
+
+type ListAlertsResponseObject interface {
+	VisitListAlertsResponse(w http.ResponseWriter) error
+}
+
+type ListAlerts200JSONResponse AlertList
+
+func (response ListAlerts200JSONResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlerts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAlerts400ApplicationProblemPlusJSONResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlerts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAlerts401ApplicationProblemPlusJSONResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlerts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAlerts403ApplicationProblemPlusJSONResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlerts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListAlerts404ApplicationProblemPlusJSONResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmAlertRequestObject struct {
+	Tenant  Tenant             `json:"tenant"`
+	Account AccountId          `json:"account"`
+	Alert   openapi_types.UUID `json:"alert"`
+	Params  ConfirmAlertParams
+}
+
+type ConfirmAlertResponseObject interface {
+	VisitConfirmAlertResponse(w http.ResponseWriter) error
+}
+
+type ConfirmAlert200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ConfirmAlert200JSONResponse struct {
+	Body    BalanceAlert
+	Headers ConfirmAlert200ResponseHeaders
+}
+
+func (response ConfirmAlert200JSONResponse) VisitConfirmAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmAlert400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmAlert400ApplicationProblemPlusJSONResponse) VisitConfirmAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmAlert401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmAlert401ApplicationProblemPlusJSONResponse) VisitConfirmAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmAlert403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmAlert403ApplicationProblemPlusJSONResponse) VisitConfirmAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmAlert404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmAlert404ApplicationProblemPlusJSONResponse) VisitConfirmAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmAlert409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmAlert409ApplicationProblemPlusJSONResponse) VisitConfirmAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmAlert413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmAlert413ApplicationProblemPlusJSONResponse) VisitConfirmAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmAlert422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmAlert422ApplicationProblemPlusJSONResponse) VisitConfirmAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAutoTopUpRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  DeleteAutoTopUpParams
+}
+
+type DeleteAutoTopUpResponseObject interface {
+	VisitDeleteAutoTopUpResponse(w http.ResponseWriter) error
+}
+
+type DeleteAutoTopUp200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type DeleteAutoTopUp200JSONResponse struct {
+	Body    AutoTopUp
+	Headers DeleteAutoTopUp200ResponseHeaders
+}
+
+func (response DeleteAutoTopUp200JSONResponse) VisitDeleteAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAutoTopUp400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAutoTopUp400ApplicationProblemPlusJSONResponse) VisitDeleteAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAutoTopUp401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAutoTopUp401ApplicationProblemPlusJSONResponse) VisitDeleteAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAutoTopUp403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAutoTopUp403ApplicationProblemPlusJSONResponse) VisitDeleteAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAutoTopUp404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAutoTopUp404ApplicationProblemPlusJSONResponse) VisitDeleteAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAutoTopUp409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAutoTopUp409ApplicationProblemPlusJSONResponse) VisitDeleteAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAutoTopUp413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAutoTopUp413ApplicationProblemPlusJSONResponse) VisitDeleteAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAutoTopUp422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAutoTopUp422ApplicationProblemPlusJSONResponse) VisitDeleteAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAutoTopUpRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type GetAutoTopUpResponseObject interface {
+	VisitGetAutoTopUpResponse(w http.ResponseWriter) error
+}
+
+type GetAutoTopUp200JSONResponse AutoTopUp
+
+func (response GetAutoTopUp200JSONResponse) VisitGetAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAutoTopUp400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAutoTopUp400ApplicationProblemPlusJSONResponse) VisitGetAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAutoTopUp401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAutoTopUp401ApplicationProblemPlusJSONResponse) VisitGetAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAutoTopUp403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAutoTopUp403ApplicationProblemPlusJSONResponse) VisitGetAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAutoTopUp404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAutoTopUp404ApplicationProblemPlusJSONResponse) VisitGetAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAutoTopUpRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  PutAutoTopUpParams
+	Body    *PutAutoTopUpJSONRequestBody
+}
+
+type PutAutoTopUpResponseObject interface {
+	VisitPutAutoTopUpResponse(w http.ResponseWriter) error
+}
+
+type PutAutoTopUp200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutAutoTopUp200JSONResponse struct {
+	Body    AutoTopUp
+	Headers PutAutoTopUp200ResponseHeaders
+}
+
+func (response PutAutoTopUp200JSONResponse) VisitPutAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAutoTopUp400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutAutoTopUp400ApplicationProblemPlusJSONResponse) VisitPutAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAutoTopUp401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutAutoTopUp401ApplicationProblemPlusJSONResponse) VisitPutAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAutoTopUp403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutAutoTopUp403ApplicationProblemPlusJSONResponse) VisitPutAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAutoTopUp404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutAutoTopUp404ApplicationProblemPlusJSONResponse) VisitPutAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAutoTopUp409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutAutoTopUp409ApplicationProblemPlusJSONResponse) VisitPutAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAutoTopUp413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutAutoTopUp413ApplicationProblemPlusJSONResponse) VisitPutAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAutoTopUp422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutAutoTopUp422ApplicationProblemPlusJSONResponse) VisitPutAutoTopUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAccountBillsRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -24512,6 +26468,93 @@ func (response ListPlanChanges404ApplicationProblemPlusJSONResponse) VisitListPl
 	return err
 }
 
+type GetPointsRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type GetPointsResponseObject interface {
+	VisitGetPointsResponse(w http.ResponseWriter) error
+}
+
+type GetPoints200JSONResponse Points
+
+func (response GetPoints200JSONResponse) VisitGetPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPoints400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetPoints400ApplicationProblemPlusJSONResponse) VisitGetPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPoints401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPoints401ApplicationProblemPlusJSONResponse) VisitGetPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPoints403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPoints403ApplicationProblemPlusJSONResponse) VisitGetPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPoints404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPoints404ApplicationProblemPlusJSONResponse) VisitGetPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DrawReferralRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -24647,6 +26690,153 @@ type DrawReferral422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DrawReferral422ApplicationProblemPlusJSONResponse) VisitDrawReferralResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BurnPointsRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  BurnPointsParams
+	Body    *BurnPointsJSONRequestBody
+}
+
+type BurnPointsResponseObject interface {
+	VisitBurnPointsResponse(w http.ResponseWriter) error
+}
+
+type BurnPoints201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type BurnPoints201JSONResponse struct {
+	Body    Reward
+	Headers BurnPoints201ResponseHeaders
+}
+
+func (response BurnPoints201JSONResponse) VisitBurnPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BurnPoints400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response BurnPoints400ApplicationProblemPlusJSONResponse) VisitBurnPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BurnPoints401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response BurnPoints401ApplicationProblemPlusJSONResponse) VisitBurnPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BurnPoints403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response BurnPoints403ApplicationProblemPlusJSONResponse) VisitBurnPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BurnPoints404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response BurnPoints404ApplicationProblemPlusJSONResponse) VisitBurnPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BurnPoints409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response BurnPoints409ApplicationProblemPlusJSONResponse) VisitBurnPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BurnPoints413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response BurnPoints413ApplicationProblemPlusJSONResponse) VisitBurnPointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BurnPoints422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response BurnPoints422ApplicationProblemPlusJSONResponse) VisitBurnPointsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -25892,6 +28082,241 @@ func (response CreateTopUp422ApplicationProblemPlusJSONResponse) VisitCreateTopU
 	return err
 }
 
+type ListBalanceTransfersRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  ListBalanceTransfersParams
+}
+
+type ListBalanceTransfersResponseObject interface {
+	VisitListBalanceTransfersResponse(w http.ResponseWriter) error
+}
+
+type ListBalanceTransfers200JSONResponse TransferList
+
+func (response ListBalanceTransfers200JSONResponse) VisitListBalanceTransfersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBalanceTransfers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBalanceTransfers400ApplicationProblemPlusJSONResponse) VisitListBalanceTransfersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBalanceTransfers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBalanceTransfers401ApplicationProblemPlusJSONResponse) VisitListBalanceTransfersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBalanceTransfers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBalanceTransfers403ApplicationProblemPlusJSONResponse) VisitListBalanceTransfersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBalanceTransfers404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListBalanceTransfers404ApplicationProblemPlusJSONResponse) VisitListBalanceTransfersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendTransferRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  SendTransferParams
+	Body    *SendTransferJSONRequestBody
+}
+
+type SendTransferResponseObject interface {
+	VisitSendTransferResponse(w http.ResponseWriter) error
+}
+
+type SendTransfer201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type SendTransfer201JSONResponse struct {
+	Body    BalanceTransfer
+	Headers SendTransfer201ResponseHeaders
+}
+
+func (response SendTransfer201JSONResponse) VisitSendTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendTransfer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SendTransfer400ApplicationProblemPlusJSONResponse) VisitSendTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendTransfer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SendTransfer401ApplicationProblemPlusJSONResponse) VisitSendTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendTransfer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SendTransfer403ApplicationProblemPlusJSONResponse) VisitSendTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendTransfer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SendTransfer404ApplicationProblemPlusJSONResponse) VisitSendTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendTransfer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SendTransfer409ApplicationProblemPlusJSONResponse) VisitSendTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendTransfer413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SendTransfer413ApplicationProblemPlusJSONResponse) VisitSendTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendTransfer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SendTransfer422ApplicationProblemPlusJSONResponse) VisitSendTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsageRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -25976,6 +28401,172 @@ func (response ListUsage404ApplicationProblemPlusJSONResponse) VisitListUsageRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemVoucherRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  RedeemVoucherParams
+	Body    *RedeemVoucherJSONRequestBody
+}
+
+type RedeemVoucherResponseObject interface {
+	VisitRedeemVoucherResponse(w http.ResponseWriter) error
+}
+
+type RedeemVoucher201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RedeemVoucher201JSONResponse struct {
+	Body    Payment
+	Headers RedeemVoucher201ResponseHeaders
+}
+
+func (response RedeemVoucher201JSONResponse) VisitRedeemVoucherResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemVoucher400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemVoucher400ApplicationProblemPlusJSONResponse) VisitRedeemVoucherResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemVoucher401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemVoucher401ApplicationProblemPlusJSONResponse) VisitRedeemVoucherResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemVoucher403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemVoucher403ApplicationProblemPlusJSONResponse) VisitRedeemVoucherResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemVoucher404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemVoucher404ApplicationProblemPlusJSONResponse) VisitRedeemVoucherResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemVoucher409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemVoucher409ApplicationProblemPlusJSONResponse) VisitRedeemVoucherResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemVoucher413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemVoucher413ApplicationProblemPlusJSONResponse) VisitRedeemVoucherResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemVoucher422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemVoucher422ApplicationProblemPlusJSONResponse) VisitRedeemVoucherResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemVoucher429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemVoucher429ApplicationProblemPlusJSONResponse) VisitRedeemVoucherResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -26660,6 +29251,240 @@ func (response VerifyAudit404ApplicationProblemPlusJSONResponse) VisitVerifyAudi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalancePolicyRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Kind   string `json:"kind"`
+}
+
+type GetBalancePolicyResponseObject interface {
+	VisitGetBalancePolicyResponse(w http.ResponseWriter) error
+}
+
+type GetBalancePolicy200JSONResponse BalancePolicy
+
+func (response GetBalancePolicy200JSONResponse) VisitGetBalancePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalancePolicy400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalancePolicy400ApplicationProblemPlusJSONResponse) VisitGetBalancePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalancePolicy401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalancePolicy401ApplicationProblemPlusJSONResponse) VisitGetBalancePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalancePolicy403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalancePolicy403ApplicationProblemPlusJSONResponse) VisitGetBalancePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBalancePolicy404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetBalancePolicy404ApplicationProblemPlusJSONResponse) VisitGetBalancePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBalancePolicyRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Kind   string `json:"kind"`
+	Params PutBalancePolicyParams
+	Body   *PutBalancePolicyJSONRequestBody
+}
+
+type PutBalancePolicyResponseObject interface {
+	VisitPutBalancePolicyResponse(w http.ResponseWriter) error
+}
+
+type PutBalancePolicy200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutBalancePolicy200JSONResponse struct {
+	Body    BalancePolicy
+	Headers PutBalancePolicy200ResponseHeaders
+}
+
+func (response PutBalancePolicy200JSONResponse) VisitPutBalancePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBalancePolicy400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutBalancePolicy400ApplicationProblemPlusJSONResponse) VisitPutBalancePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBalancePolicy401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutBalancePolicy401ApplicationProblemPlusJSONResponse) VisitPutBalancePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBalancePolicy403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutBalancePolicy403ApplicationProblemPlusJSONResponse) VisitPutBalancePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBalancePolicy404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutBalancePolicy404ApplicationProblemPlusJSONResponse) VisitPutBalancePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBalancePolicy409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutBalancePolicy409ApplicationProblemPlusJSONResponse) VisitPutBalancePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBalancePolicy413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutBalancePolicy413ApplicationProblemPlusJSONResponse) VisitPutBalancePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBalancePolicy422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutBalancePolicy422ApplicationProblemPlusJSONResponse) VisitPutBalancePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -48874,6 +51699,917 @@ func (response ListUserSignIns404ApplicationProblemPlusJSONResponse) VisitListUs
 	return err
 }
 
+type ListVoucherBatchesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ListVoucherBatchesParams
+}
+
+type ListVoucherBatchesResponseObject interface {
+	VisitListVoucherBatchesResponse(w http.ResponseWriter) error
+}
+
+type ListVoucherBatches200JSONResponse VoucherBatchPage
+
+func (response ListVoucherBatches200JSONResponse) VisitListVoucherBatchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListVoucherBatches400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListVoucherBatches400ApplicationProblemPlusJSONResponse) VisitListVoucherBatchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListVoucherBatches401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListVoucherBatches401ApplicationProblemPlusJSONResponse) VisitListVoucherBatchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListVoucherBatches403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListVoucherBatches403ApplicationProblemPlusJSONResponse) VisitListVoucherBatchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListVoucherBatches404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListVoucherBatches404ApplicationProblemPlusJSONResponse) VisitListVoucherBatchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeVoucherBatchRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params MakeVoucherBatchParams
+	Body   *MakeVoucherBatchJSONRequestBody
+}
+
+type MakeVoucherBatchResponseObject interface {
+	VisitMakeVoucherBatchResponse(w http.ResponseWriter) error
+}
+
+type MakeVoucherBatch201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type MakeVoucherBatch201JSONResponse struct {
+	Body    VoucherBatch
+	Headers MakeVoucherBatch201ResponseHeaders
+}
+
+func (response MakeVoucherBatch201JSONResponse) VisitMakeVoucherBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeVoucherBatch400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MakeVoucherBatch400ApplicationProblemPlusJSONResponse) VisitMakeVoucherBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeVoucherBatch401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MakeVoucherBatch401ApplicationProblemPlusJSONResponse) VisitMakeVoucherBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeVoucherBatch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MakeVoucherBatch403ApplicationProblemPlusJSONResponse) VisitMakeVoucherBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeVoucherBatch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MakeVoucherBatch404ApplicationProblemPlusJSONResponse) VisitMakeVoucherBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeVoucherBatch409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MakeVoucherBatch409ApplicationProblemPlusJSONResponse) VisitMakeVoucherBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeVoucherBatch413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MakeVoucherBatch413ApplicationProblemPlusJSONResponse) VisitMakeVoucherBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeVoucherBatch422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MakeVoucherBatch422ApplicationProblemPlusJSONResponse) VisitMakeVoucherBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVoucherBatchRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Batch  openapi_types.UUID `json:"batch"`
+}
+
+type GetVoucherBatchResponseObject interface {
+	VisitGetVoucherBatchResponse(w http.ResponseWriter) error
+}
+
+type GetVoucherBatch200JSONResponse VoucherBatch
+
+func (response GetVoucherBatch200JSONResponse) VisitGetVoucherBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVoucherBatch400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetVoucherBatch400ApplicationProblemPlusJSONResponse) VisitGetVoucherBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVoucherBatch401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetVoucherBatch401ApplicationProblemPlusJSONResponse) VisitGetVoucherBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVoucherBatch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetVoucherBatch403ApplicationProblemPlusJSONResponse) VisitGetVoucherBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVoucherBatch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetVoucherBatch404ApplicationProblemPlusJSONResponse) VisitGetVoucherBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockVouchersRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Batch  openapi_types.UUID `json:"batch"`
+	Params BlockVouchersParams
+	Body   *BlockVouchersJSONRequestBody
+}
+
+type BlockVouchersResponseObject interface {
+	VisitBlockVouchersResponse(w http.ResponseWriter) error
+}
+
+type BlockVouchers200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type BlockVouchers200JSONResponse struct {
+	Body    VoucherCount
+	Headers BlockVouchers200ResponseHeaders
+}
+
+func (response BlockVouchers200JSONResponse) VisitBlockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockVouchers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response BlockVouchers400ApplicationProblemPlusJSONResponse) VisitBlockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockVouchers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response BlockVouchers401ApplicationProblemPlusJSONResponse) VisitBlockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockVouchers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response BlockVouchers403ApplicationProblemPlusJSONResponse) VisitBlockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockVouchers404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response BlockVouchers404ApplicationProblemPlusJSONResponse) VisitBlockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockVouchers409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response BlockVouchers409ApplicationProblemPlusJSONResponse) VisitBlockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockVouchers413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response BlockVouchers413ApplicationProblemPlusJSONResponse) VisitBlockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockVouchers422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response BlockVouchers422ApplicationProblemPlusJSONResponse) VisitBlockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchVoucherPinsRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Batch  openapi_types.UUID `json:"batch"`
+	Params FetchVoucherPinsParams
+}
+
+type FetchVoucherPinsResponseObject interface {
+	VisitFetchVoucherPinsResponse(w http.ResponseWriter) error
+}
+
+type FetchVoucherPins200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type FetchVoucherPins200TextcsvResponse struct {
+	Body          io.Reader
+	Headers       FetchVoucherPins200ResponseHeaders
+	ContentLength int64
+}
+
+func (response FetchVoucherPins200TextcsvResponse) VisitFetchVoucherPinsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type FetchVoucherPins400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response FetchVoucherPins400ApplicationProblemPlusJSONResponse) VisitFetchVoucherPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchVoucherPins401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response FetchVoucherPins401ApplicationProblemPlusJSONResponse) VisitFetchVoucherPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchVoucherPins403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response FetchVoucherPins403ApplicationProblemPlusJSONResponse) VisitFetchVoucherPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchVoucherPins404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response FetchVoucherPins404ApplicationProblemPlusJSONResponse) VisitFetchVoucherPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchVoucherPins409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response FetchVoucherPins409ApplicationProblemPlusJSONResponse) VisitFetchVoucherPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchVoucherPins413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response FetchVoucherPins413ApplicationProblemPlusJSONResponse) VisitFetchVoucherPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchVoucherPins422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response FetchVoucherPins422ApplicationProblemPlusJSONResponse) VisitFetchVoucherPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SellVouchersRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Batch  openapi_types.UUID `json:"batch"`
+	Params SellVouchersParams
+	Body   *SellVouchersJSONRequestBody
+}
+
+type SellVouchersResponseObject interface {
+	VisitSellVouchersResponse(w http.ResponseWriter) error
+}
+
+type SellVouchers200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type SellVouchers200JSONResponse struct {
+	Body    VoucherSale
+	Headers SellVouchers200ResponseHeaders
+}
+
+func (response SellVouchers200JSONResponse) VisitSellVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SellVouchers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SellVouchers400ApplicationProblemPlusJSONResponse) VisitSellVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SellVouchers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SellVouchers401ApplicationProblemPlusJSONResponse) VisitSellVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SellVouchers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SellVouchers403ApplicationProblemPlusJSONResponse) VisitSellVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SellVouchers404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SellVouchers404ApplicationProblemPlusJSONResponse) VisitSellVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SellVouchers409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SellVouchers409ApplicationProblemPlusJSONResponse) VisitSellVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SellVouchers413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SellVouchers413ApplicationProblemPlusJSONResponse) VisitSellVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SellVouchers422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SellVouchers422ApplicationProblemPlusJSONResponse) VisitSellVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnblockVouchersRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Batch  openapi_types.UUID `json:"batch"`
+	Params UnblockVouchersParams
+	Body   *UnblockVouchersJSONRequestBody
+}
+
+type UnblockVouchersResponseObject interface {
+	VisitUnblockVouchersResponse(w http.ResponseWriter) error
+}
+
+type UnblockVouchers200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type UnblockVouchers200JSONResponse struct {
+	Body    VoucherCount
+	Headers UnblockVouchers200ResponseHeaders
+}
+
+func (response UnblockVouchers200JSONResponse) VisitUnblockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnblockVouchers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UnblockVouchers400ApplicationProblemPlusJSONResponse) VisitUnblockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnblockVouchers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UnblockVouchers401ApplicationProblemPlusJSONResponse) VisitUnblockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnblockVouchers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UnblockVouchers403ApplicationProblemPlusJSONResponse) VisitUnblockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnblockVouchers404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UnblockVouchers404ApplicationProblemPlusJSONResponse) VisitUnblockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnblockVouchers409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UnblockVouchers409ApplicationProblemPlusJSONResponse) VisitUnblockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnblockVouchers413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UnblockVouchers413ApplicationProblemPlusJSONResponse) VisitUnblockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnblockVouchers422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UnblockVouchers422ApplicationProblemPlusJSONResponse) VisitUnblockVouchersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StripeWebhookRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params StripeWebhookParams
@@ -49059,6 +52795,21 @@ type StrictServerInterface interface {
 	// GetAccount Shows an account with its party, subscriptions and services.
 	// (GET /t/{tenant}/v1/accounts/{account})
 	GetAccount(ctx context.Context, request GetAccountRequestObject) (GetAccountResponseObject, error)
+	// ListAlerts Lists the thresholds that an account has crossed, newest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/alerts)
+	ListAlerts(ctx context.Context, request ListAlertsRequestObject) (ListAlertsResponseObject, error)
+	// ConfirmAlert Lets go on what an alert has slowed or cut, because the subscriber wants it.
+	// (POST /t/{tenant}/v1/accounts/{account}/alerts/{alert}/confirm)
+	ConfirmAlert(ctx context.Context, request ConfirmAlertRequestObject) (ConfirmAlertResponseObject, error)
+	// DeleteAutoTopUp Ends it. An attempt under way is finished.
+	// (DELETE /t/{tenant}/v1/accounts/{account}/auto-top-up)
+	DeleteAutoTopUp(ctx context.Context, request DeleteAutoTopUpRequestObject) (DeleteAutoTopUpResponseObject, error)
+	// GetAutoTopUp Tells how an account tops itself up.
+	// (GET /t/{tenant}/v1/accounts/{account}/auto-top-up)
+	GetAutoTopUp(ctx context.Context, request GetAutoTopUpRequestObject) (GetAutoTopUpResponseObject, error)
+	// PutAutoTopUp Has an account top itself up by its stored card: below a balance, on a day of the month, or both.
+	// (PUT /t/{tenant}/v1/accounts/{account}/auto-top-up)
+	PutAutoTopUp(ctx context.Context, request PutAutoTopUpRequestObject) (PutAutoTopUpResponseObject, error)
 	// ListAccountBills Lists the account's bills, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/bills)
 	ListAccountBills(ctx context.Context, request ListAccountBillsRequestObject) (ListAccountBillsResponseObject, error)
@@ -49119,9 +52870,15 @@ type StrictServerInterface interface {
 	// ListPlanChanges Lists changes of plan that are still to come.
 	// (GET /t/{tenant}/v1/accounts/{account}/plan-changes)
 	ListPlanChanges(ctx context.Context, request ListPlanChangesRequestObject) (ListPlanChangesResponseObject, error)
+	// GetPoints Tells what points an account has, when they expire, and what they buy.
+	// (GET /t/{tenant}/v1/accounts/{account}/points)
+	GetPoints(ctx context.Context, request GetPointsRequestObject) (GetPointsResponseObject, error)
 	// DrawReferral Tells the code with which a customer sends others, drawn when it is first asked for, and whom it has sent.
 	// (POST /t/{tenant}/v1/accounts/{account}/referral)
 	DrawReferral(ctx context.Context, request DrawReferralRequestObject) (DrawReferralResponseObject, error)
+	// BurnPoints Gives an account a reward for its points.
+	// (POST /t/{tenant}/v1/accounts/{account}/rewards)
+	BurnPoints(ctx context.Context, request BurnPointsRequestObject) (BurnPointsResponseObject, error)
 	// GetSharingGroup Tells with whom an account shares balances. The owner sees all members, a member its own use.
 	// (GET /t/{tenant}/v1/accounts/{account}/sharing-group)
 	GetSharingGroup(ctx context.Context, request GetSharingGroupRequestObject) (GetSharingGroupResponseObject, error)
@@ -49152,9 +52909,18 @@ type StrictServerInterface interface {
 	// CreateTopUp Adds bought money to a prepaid account's main balance.
 	// (POST /t/{tenant}/v1/accounts/{account}/top-ups)
 	CreateTopUp(ctx context.Context, request CreateTopUpRequestObject) (CreateTopUpResponseObject, error)
+	// ListBalanceTransfers Lists what an account gave to others and got from them, newest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/transfers)
+	ListBalanceTransfers(ctx context.Context, request ListBalanceTransfersRequestObject) (ListBalanceTransfersResponseObject, error)
+	// SendTransfer Gives money of a prepaid balance to another subscriber, within what the operator allows.
+	// (POST /t/{tenant}/v1/accounts/{account}/transfers)
+	SendTransfer(ctx context.Context, request SendTransferRequestObject) (SendTransferResponseObject, error)
 	// ListUsage Lists what was used, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/usage)
 	ListUsage(ctx context.Context, request ListUsageRequestObject) (ListUsageResponseObject, error)
+	// RedeemVoucher Turns a voucher into balance, once. Wrong PINs are counted; after some of them, wait.
+	// (POST /t/{tenant}/v1/accounts/{account}/vouchers)
+	RedeemVoucher(ctx context.Context, request RedeemVoucherRequestObject) (RedeemVoucherResponseObject, error)
 	// ListMachineKeys Lists keys, newest first, without secrets.
 	// (GET /t/{tenant}/v1/api-keys)
 	ListMachineKeys(ctx context.Context, request ListMachineKeysRequestObject) (ListMachineKeysResponseObject, error)
@@ -49176,6 +52942,12 @@ type StrictServerInterface interface {
 	// VerifyAudit Computes the chain of seals over audit and ledger again.
 	// (POST /t/{tenant}/v1/audit/verify)
 	VerifyAudit(ctx context.Context, request VerifyAuditRequestObject) (VerifyAuditResponseObject, error)
+	// GetBalancePolicy Shows what is laid down about adjustments, transfers, points, thresholds or reminders.
+	// (GET /t/{tenant}/v1/balance-policies/{kind})
+	GetBalancePolicy(ctx context.Context, request GetBalancePolicyRequestObject) (GetBalancePolicyResponseObject, error)
+	// PutBalancePolicy Lays it down anew, as a whole.
+	// (PUT /t/{tenant}/v1/balance-policies/{kind})
+	PutBalancePolicy(ctx context.Context, request PutBalancePolicyRequestObject) (PutBalancePolicyResponseObject, error)
 	// ListBillRuns Lists the latest runs, newest first.
 	// (GET /t/{tenant}/v1/bill-runs)
 	ListBillRuns(ctx context.Context, request ListBillRunsRequestObject) (ListBillRunsResponseObject, error)
@@ -49764,6 +53536,27 @@ type StrictServerInterface interface {
 	// ListUserSignIns Lists what happened to a user's way in, newest first.
 	// (GET /t/{tenant}/v1/users/{user}/sign-ins)
 	ListUserSignIns(ctx context.Context, request ListUserSignInsRequestObject) (ListUserSignInsResponseObject, error)
+	// ListVoucherBatches Lists batches of vouchers, newest first, with how many are in each state.
+	// (GET /t/{tenant}/v1/voucher-batches)
+	ListVoucherBatches(ctx context.Context, request ListVoucherBatchesRequestObject) (ListVoucherBatchesResponseObject, error)
+	// MakeVoucherBatch Makes a batch of vouchers. None is good before it is sold.
+	// (POST /t/{tenant}/v1/voucher-batches)
+	MakeVoucherBatch(ctx context.Context, request MakeVoucherBatchRequestObject) (MakeVoucherBatchResponseObject, error)
+	// GetVoucherBatch Shows a batch.
+	// (GET /t/{tenant}/v1/voucher-batches/{batch})
+	GetVoucherBatch(ctx context.Context, request GetVoucherBatchRequestObject) (GetVoucherBatchResponseObject, error)
+	// BlockVouchers Keeps vouchers from being redeemed.
+	// (POST /t/{tenant}/v1/voucher-batches/{batch}/block)
+	BlockVouchers(ctx context.Context, request BlockVouchersRequestObject) (BlockVouchersResponseObject, error)
+	// FetchVoucherPins Hands out the PINs of a batch as CSV, once. Afterwards nobody can read them any more.
+	// (POST /t/{tenant}/v1/voucher-batches/{batch}/pins)
+	FetchVoucherPins(ctx context.Context, request FetchVoucherPinsRequestObject) (FetchVoucherPinsResponseObject, error)
+	// SellVouchers Makes vouchers good, all of a range or none, and books what was paid for them.
+	// (POST /t/{tenant}/v1/voucher-batches/{batch}/sell)
+	SellVouchers(ctx context.Context, request SellVouchersRequestObject) (SellVouchersResponseObject, error)
+	// UnblockVouchers Gives blocked vouchers the state back that they had.
+	// (POST /t/{tenant}/v1/voucher-batches/{batch}/unblock)
+	UnblockVouchers(ctx context.Context, request UnblockVouchersRequestObject) (UnblockVouchersResponseObject, error)
 	// StripeWebhook Takes an event from Stripe: verified, stored, answered, worked off afterwards.
 	// (POST /t/{tenant}/v1/webhooks/stripe)
 	StripeWebhook(ctx context.Context, request StripeWebhookRequestObject) (StripeWebhookResponseObject, error)
@@ -50964,6 +54757,164 @@ func (sh *strictHandler) GetAccount(ctx echo.Context, tenant Tenant, account Acc
 	return nil
 }
 
+// ListAlerts operation middleware
+func (sh *strictHandler) ListAlerts(ctx echo.Context, tenant Tenant, account AccountId, params ListAlertsParams) error {
+	var request ListAlertsRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAlerts(ctx.Request().Context(), request.(ListAlertsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAlerts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAlertsResponseObject); ok {
+		return validResponse.VisitListAlertsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ConfirmAlert operation middleware
+func (sh *strictHandler) ConfirmAlert(ctx echo.Context, tenant Tenant, account AccountId, alert openapi_types.UUID, params ConfirmAlertParams) error {
+	var request ConfirmAlertRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Alert = alert
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmAlert(ctx.Request().Context(), request.(ConfirmAlertRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmAlert")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ConfirmAlertResponseObject); ok {
+		return validResponse.VisitConfirmAlertResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteAutoTopUp operation middleware
+func (sh *strictHandler) DeleteAutoTopUp(ctx echo.Context, tenant Tenant, account AccountId, params DeleteAutoTopUpParams) error {
+	var request DeleteAutoTopUpRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteAutoTopUp(ctx.Request().Context(), request.(DeleteAutoTopUpRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteAutoTopUp")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteAutoTopUpResponseObject); ok {
+		return validResponse.VisitDeleteAutoTopUpResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAutoTopUp operation middleware
+func (sh *strictHandler) GetAutoTopUp(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request GetAutoTopUpRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAutoTopUp(ctx.Request().Context(), request.(GetAutoTopUpRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAutoTopUp")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAutoTopUpResponseObject); ok {
+		return validResponse.VisitGetAutoTopUpResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutAutoTopUp operation middleware
+func (sh *strictHandler) PutAutoTopUp(ctx echo.Context, tenant Tenant, account AccountId, params PutAutoTopUpParams) error {
+	var request PutAutoTopUpRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body PutAutoTopUpJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutAutoTopUp(ctx.Request().Context(), request.(PutAutoTopUpRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutAutoTopUp")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutAutoTopUpResponseObject); ok {
+		return validResponse.VisitPutAutoTopUpResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListAccountBills operation middleware
 func (sh *strictHandler) ListAccountBills(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountBillsParams) error {
 	var request ListAccountBillsRequestObject
@@ -51664,6 +55615,32 @@ func (sh *strictHandler) ListPlanChanges(ctx echo.Context, tenant Tenant, accoun
 	return nil
 }
 
+// GetPoints operation middleware
+func (sh *strictHandler) GetPoints(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request GetPointsRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPoints(ctx.Request().Context(), request.(GetPointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPointsResponseObject); ok {
+		return validResponse.VisitGetPointsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // DrawReferral operation middleware
 func (sh *strictHandler) DrawReferral(ctx echo.Context, tenant Tenant, account AccountId, params DrawReferralParams) error {
 	var request DrawReferralRequestObject
@@ -51685,6 +55662,56 @@ func (sh *strictHandler) DrawReferral(ctx echo.Context, tenant Tenant, account A
 		return err
 	} else if validResponse, ok := response.(DrawReferralResponseObject); ok {
 		return validResponse.VisitDrawReferralResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BurnPoints operation middleware
+func (sh *strictHandler) BurnPoints(ctx echo.Context, tenant Tenant, account AccountId, params BurnPointsParams) error {
+	var request BurnPointsRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body BurnPointsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BurnPoints(ctx.Request().Context(), request.(BurnPointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BurnPoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BurnPointsResponseObject); ok {
+		return validResponse.VisitBurnPointsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -52099,6 +56126,83 @@ func (sh *strictHandler) CreateTopUp(ctx echo.Context, tenant Tenant, account Ac
 	return nil
 }
 
+// ListBalanceTransfers operation middleware
+func (sh *strictHandler) ListBalanceTransfers(ctx echo.Context, tenant Tenant, account AccountId, params ListBalanceTransfersParams) error {
+	var request ListBalanceTransfersRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBalanceTransfers(ctx.Request().Context(), request.(ListBalanceTransfersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBalanceTransfers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBalanceTransfersResponseObject); ok {
+		return validResponse.VisitListBalanceTransfersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SendTransfer operation middleware
+func (sh *strictHandler) SendTransfer(ctx echo.Context, tenant Tenant, account AccountId, params SendTransferParams) error {
+	var request SendTransferRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body SendTransferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SendTransfer(ctx.Request().Context(), request.(SendTransferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendTransfer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SendTransferResponseObject); ok {
+		return validResponse.VisitSendTransferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListUsage operation middleware
 func (sh *strictHandler) ListUsage(ctx echo.Context, tenant Tenant, account AccountId, params ListUsageParams) error {
 	var request ListUsageRequestObject
@@ -52120,6 +56224,56 @@ func (sh *strictHandler) ListUsage(ctx echo.Context, tenant Tenant, account Acco
 		return err
 	} else if validResponse, ok := response.(ListUsageResponseObject); ok {
 		return validResponse.VisitListUsageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RedeemVoucher operation middleware
+func (sh *strictHandler) RedeemVoucher(ctx echo.Context, tenant Tenant, account AccountId, params RedeemVoucherParams) error {
+	var request RedeemVoucherRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body RedeemVoucherJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RedeemVoucher(ctx.Request().Context(), request.(RedeemVoucherRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RedeemVoucher")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RedeemVoucherResponseObject); ok {
+		return validResponse.VisitRedeemVoucherResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -52323,6 +56477,82 @@ func (sh *strictHandler) VerifyAudit(ctx echo.Context, tenant Tenant) error {
 		return err
 	} else if validResponse, ok := response.(VerifyAuditResponseObject); ok {
 		return validResponse.VisitVerifyAuditResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBalancePolicy operation middleware
+func (sh *strictHandler) GetBalancePolicy(ctx echo.Context, tenant Tenant, kind string) error {
+	var request GetBalancePolicyRequestObject
+
+	request.Tenant = tenant
+	request.Kind = kind
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBalancePolicy(ctx.Request().Context(), request.(GetBalancePolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBalancePolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBalancePolicyResponseObject); ok {
+		return validResponse.VisitGetBalancePolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutBalancePolicy operation middleware
+func (sh *strictHandler) PutBalancePolicy(ctx echo.Context, tenant Tenant, kind string, params PutBalancePolicyParams) error {
+	var request PutBalancePolicyRequestObject
+
+	request.Tenant = tenant
+	request.Kind = kind
+	request.Params = params
+
+	var body PutBalancePolicyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutBalancePolicy(ctx.Request().Context(), request.(PutBalancePolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutBalancePolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutBalancePolicyResponseObject); ok {
+		return validResponse.VisitPutBalancePolicyResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -59140,6 +63370,284 @@ func (sh *strictHandler) ListUserSignIns(ctx echo.Context, tenant Tenant, user U
 	return nil
 }
 
+// ListVoucherBatches operation middleware
+func (sh *strictHandler) ListVoucherBatches(ctx echo.Context, tenant Tenant, params ListVoucherBatchesParams) error {
+	var request ListVoucherBatchesRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListVoucherBatches(ctx.Request().Context(), request.(ListVoucherBatchesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListVoucherBatches")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListVoucherBatchesResponseObject); ok {
+		return validResponse.VisitListVoucherBatchesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MakeVoucherBatch operation middleware
+func (sh *strictHandler) MakeVoucherBatch(ctx echo.Context, tenant Tenant, params MakeVoucherBatchParams) error {
+	var request MakeVoucherBatchRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body MakeVoucherBatchJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MakeVoucherBatch(ctx.Request().Context(), request.(MakeVoucherBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MakeVoucherBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MakeVoucherBatchResponseObject); ok {
+		return validResponse.VisitMakeVoucherBatchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetVoucherBatch operation middleware
+func (sh *strictHandler) GetVoucherBatch(ctx echo.Context, tenant Tenant, batch openapi_types.UUID) error {
+	var request GetVoucherBatchRequestObject
+
+	request.Tenant = tenant
+	request.Batch = batch
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetVoucherBatch(ctx.Request().Context(), request.(GetVoucherBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetVoucherBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetVoucherBatchResponseObject); ok {
+		return validResponse.VisitGetVoucherBatchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BlockVouchers operation middleware
+func (sh *strictHandler) BlockVouchers(ctx echo.Context, tenant Tenant, batch openapi_types.UUID, params BlockVouchersParams) error {
+	var request BlockVouchersRequestObject
+
+	request.Tenant = tenant
+	request.Batch = batch
+	request.Params = params
+
+	var body BlockVouchersJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BlockVouchers(ctx.Request().Context(), request.(BlockVouchersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BlockVouchers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BlockVouchersResponseObject); ok {
+		return validResponse.VisitBlockVouchersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// FetchVoucherPins operation middleware
+func (sh *strictHandler) FetchVoucherPins(ctx echo.Context, tenant Tenant, batch openapi_types.UUID, params FetchVoucherPinsParams) error {
+	var request FetchVoucherPinsRequestObject
+
+	request.Tenant = tenant
+	request.Batch = batch
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FetchVoucherPins(ctx.Request().Context(), request.(FetchVoucherPinsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FetchVoucherPins")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(FetchVoucherPinsResponseObject); ok {
+		return validResponse.VisitFetchVoucherPinsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SellVouchers operation middleware
+func (sh *strictHandler) SellVouchers(ctx echo.Context, tenant Tenant, batch openapi_types.UUID, params SellVouchersParams) error {
+	var request SellVouchersRequestObject
+
+	request.Tenant = tenant
+	request.Batch = batch
+	request.Params = params
+
+	var body SellVouchersJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SellVouchers(ctx.Request().Context(), request.(SellVouchersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SellVouchers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SellVouchersResponseObject); ok {
+		return validResponse.VisitSellVouchersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UnblockVouchers operation middleware
+func (sh *strictHandler) UnblockVouchers(ctx echo.Context, tenant Tenant, batch openapi_types.UUID, params UnblockVouchersParams) error {
+	var request UnblockVouchersRequestObject
+
+	request.Tenant = tenant
+	request.Batch = batch
+	request.Params = params
+
+	var body UnblockVouchersJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnblockVouchers(ctx.Request().Context(), request.(UnblockVouchersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnblockVouchers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UnblockVouchersResponseObject); ok {
+		return validResponse.VisitUnblockVouchersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // StripeWebhook operation middleware
 func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params StripeWebhookParams) error {
 	var request StripeWebhookRequestObject
@@ -59194,767 +63702,813 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P1rl9s2li8OfxUsnbOW08+oylXlS9quF3McJ+54ktgel91ZMx0/KoiEJEQUwABgyUqWv/t/YW+AFwmk",
-	"QEpyJ93Ji7iqSOK6sbGvv/3bKJGrXAomjB49/W20YDRlCn58mbJVLg0TyeYtyzO6Yan9c8p0onhuuBSj",
-	"p6Nbowp2S/iMmAXXhGtiFoxoIxVLCRV6zRSRM0IFYVRlnKkxYb8UNCOK/VIwbc5H45FOFmxFbdtMFKvR",
-	"03+MbKOjD+OR2eRs9HSkjeJiPvr06dN4lFNFV8y4MT5LElkI8zIwsncLRqY8y7iYE4qv3dOEp7ZHbl/I",
-	"qVmMxiNBV7YP98poPLIj48pO1g6jPryZVCtqRk9HRcHT0e7wxqOveJZ1DaZrBPb5od0rKpJF6wDgaecQ",
-	"4I2DB8Ho8m8Z1bp9IIwuz+b2FU8H3aNidAlvHzqyIlmydmKhGRUJ6xwJNHDgKJ7TjImUqucyZeGRJDJl",
-	"cGrIQmY8pRuSuG9axuUfd44sp8YwZT/+//+Dnv16cfbkg/v3fHL24beL8eMHn/5veMQLKuasbd3yjAqS",
-	"wCtda4dvHLp2C6raR5LA0z2DUMcZBBfzG6Y1l6JzNJb7aHyva1zulUMHJoVm7dwwwced64OvHDqOQmmp",
-	"woO4FeyjubXUbS+KnM4ZmbKZVKwc0S8FU5vakLCx+ghW9OP3TMzNYvT06uJiPFpx4X+/DI3na5YsY05b",
-	"ypJly8LYRyc6XXZ0f2eqi5R4igO8w9f2jta9d+A2fiMMN5u2MWVsTjPC4J0uksI3DhzKC561nvoZzzrP",
-	"vH1+aPdKrp4XSllZqIWI3FNiFtRYMSiR4o4pw1pHpeSqc1T/V7HZ6Ono/9yvBLT7+FTfL8diB1eT075j",
-	"geG9oiumUTxL5GpFRUpmUpEHFySlG31NKHn//uXXdsyUzKVMSbKQPIHzyD7SVZ7Z4T6YPZ49SC7Z2ePZ",
-	"BTt7SB89OHtCv2RnF7Or6V9nF7Or5PLSTxRlyGqqtQGe2RF2zbp+tB892j7a9UP2008fry7Pfvrp45fs",
-	"w3+ET9bLVS5VKzvk8LSLcvCNA2nnpTAdPDmnmxUThnB4q3Mw8MahgzFs1TYUXeicCc0IN2zVORLDVgeO",
-	"4zvWyleWrJOdLNmhvOR7vuJmt+9v5ZqsqNjA9O1ZgLtpIbNUE2rISqKyErqiMmixPoqUzWiRmdHTR/Z6",
-	"oh/5yio2l+6ycr+Vg7NbO2fKjU4s9xFLxsWya43s8wMX6Qe2mjLVNpAVPL2nvWLVMg587cCRvJKmlfUL",
-	"aTpZv31+YPevZzNmf+lzNdv/41ct4/KPDx1bzhQ1snWbpHvetUT+nUOHotJ2cpH2YecgVHownbzBw7Hn",
-	"7HSNwr1y6DiUXEkrbbaOxL4AUme3JJ6yY4zE9BUrc/9V2yr55weO7i017GvaIk5ZnddKSGS94MmCUKKo",
-	"ccy4TUCnm8Hi1NfUMByTPQsdh12xM3yha+eUa+TQ9ZEZewUtBkciQei1XbYNQ+4Re2ui1sOL4AgK0WXL",
-	"Iqro1GlVcSiJ7FGwP5tefSMLlbSe50JbQUHDO51jgTcOHYpRPGc3fC6oKVSAOPCFe5po/w7o2nzFiJX8",
-	"pzLdnLcJ6vjtWdV6NPk8eRwcbDEth9YudVbvdK5e7b0D1/AdE1SYvVemP1uVEiSkSgUzv4ZHaLDZg47c",
-	"O9lLzTRkyhK5Ym1M0cjjqJjvFKetdm1jH3ZtHbxw4J691+3iRaG7pQv7/MDu/841bxUt7uzDrgHACweO",
-	"4Eeplt9x0aY0cQF3+VqqNpuQfaVzDN75Ynn7BJl3skkyNtGGghaM1u8J+5hz0H6A8U2ceWXNpgspUe2Y",
-	"FdCVkIYDw+PC0KX9wbHjiV4zltd+NyzLWvw9iulcCs3A3fMVTd+iv8D+lkhUiZ/+NqJ5nvGE2hW5nys5",
-	"zdjqP37Wdnl+q87vbyOmlFR69PQfv41mnGXp6OmIrkCB8QcLxk/hy1EqmbYqBllRA16RNbCNkVkoxkiR",
-	"50ydJVQzkjFjmNLki5c3r8nDq8sv/zL69GE80oaaQtujbs86N8BDUIyAORCOzVNNUpkUVvZksPmKJvbV",
-	"h9PZk6vZg0dffjl98DClj+mDhD25epJesAv28MsHjys68XPW97m4oxlPz1wXo0+x5/0NtoCLHpJ8cMjl",
-	"mihGUztysCv54RMNFiVGkwWBBYYp0hVLyZqbBVk745ji84U5H6HJepbxZOB+Viv8pL7CXJMtmxNZU235",
-	"hBsHFdIsmILb8NAFr3W0ZJszxWw3R1n3l4bYJVE05YnR5eLZkTNCM7sDm2u7GQsu5jBD9LGksLIvpJry",
-	"NGXi0KV9UC3t/8hCgehZ0QHNMrkGKjhwIWfleI9FswnNMrgZYMQruoEBpxJGC2v0SpoXskCmesgSPWyc",
-	"b8XwZBNdJAsCu3Pg2ghpzmYw0COtTWCIxP71mqwXDI4GN4R95NpowjLN1tUnhhiZIYlZQfGleMtmQPKD",
-	"1jBZ2E0Sc7gmpxf8h6vlj5v/HtWZ52W1uM9KZw1EGbBEipTMaGKksoOz/PlgDoqtnmGrZ67Jo5GkYikT",
-	"htNME6oYWSsp5mMilZ3QBv4EvBFk9Y45Ws67Zll2bV8S5LZcxlsytyfTSHJ732oAZ1w0Z3QLO/dOyu/B",
-	"E3oY4V8+aF5slp8Ci5KSZM7TesheGCnPsJ1jbYAfIbRqV50KvMJQ8OdSECuraL9KP1CxOXCRrup3k5Ro",
-	"ZKbGsFVu9FOyptwQSjJuTHaM9bLNn/nmj7Nu24O+JrdvmVGbs2czw9Qt3Ppk4e3nSG5Ag3ZuVhytRRXV",
-	"Pgwor7ufVqPfMZaDXiBoYRZS8V/ZwVy8xmgsZyNckBlX2hy4KQUM0Z76hB6Ll7ySxMglE5ZzLNkGOIgU",
-	"DNXC8m5eyCwFtg7U/F7QO8ozOs0OPPaP6iLBO7UhdE65IBk1oGcduFblGI+xTjdyxfB2g0MuGEs1Sai4",
-	"ZzVnK8MmC5YSIdfXxPiJuMXKlUyY1sOXK6Bs5FSZzfmUK7OYpNT5Jpy2wTVZca1RWHCaBiX2LbykqSaX",
-	"T55cnF1cnV39talfXF1V+/GCWlnRXiSuNaQJmhh+h/wNFuHAfQKD/RkXdjcyZtix5F0r0+LNNibTwvJF",
-	"VWSMoGyoCTc9lItySPVIQdi/NOW2S5q9UZbtG261yxnNNBuP8tqffhslitkzO6GmoaXbXTkzfMV2VfWx",
-	"/SZFB2PXOvwgBdtUr08y75WM+6hmJYqz4jhlfu/2MMVlWr4+WUlhFjrEfscjnkaYLsZoeKjZF3LFcgqv",
-	"5lIb+PFD4DNRgPOw6rl6lFPljuLezuHE7Z00vATGhoTxO3/ko3bCHkJWnx6cNEsYSSatWByaW92YCYsL",
-	"Pud9fdbNqbYV1yxVisJQCjHlWYb3YMTYP9WNQf8Ywfq5RR97axHOrkZvnoy26KPWeWMVy9Pgd2J77uP6",
-	"EauWSk5/ZglYL9y5fcHnhcIz2eP42iHpXTHjNeoPGdWGmDXL7hjBeZyPxgE6z9wONxv5yrbtVZHdpuAC",
-	"tsQNYkSRZcSKlgvGFUnpJtyRYB/NJC1YnL9qPJJ3TEW8XtKqXDMd/TIczPiXwXV66FpvkSSMt5qmG1Ot",
-	"N7c3Y7fRHfQDQR+6P/ePZs1fs4SvaDaCW23a96NP7SN/Q1FN6zHukptEsRXXz02xWlG1CTEWS5cBRrzN",
-	"QKCzjj14a8fQayK0urT3W8jrY/EfdozGz7cnR8EI+e74eu85CokG/cWJAVc9W1GeBa/OyDubpy5sc5ft",
-	"bZxP3p5qwcxaqiVZCrnWoIDIGeFGE83UHU+YPj+mQOCc4X0khTLQZmcez2uGJP8WqP4CeFVw4H35bb6Q",
-	"Ijzk40gN2yQotdMAF/QOgqMIEylGoO7htM3LH1a6SwZA+vIT7H+np3dUJH25mpGxh2ZrckaGR5FlErW4",
-	"vlxp5ZlSFBX0OeyQA9Sb27nMITcu6DE44Zy7AOETa0CRTKb1QCt2J5c9+4Rwlz1b8h3bvLWvhakfid6F",
-	"zeyjYFjK01/NuGOnuJKh5RuWKNZXJ16yTfy4ddnDlmFmIdcCbFNEimxzTTQTKeHgDKVkyqhiCk1c53vJ",
-	"H0OCXU/ByRpjr7MTHfSa5LcrrXBhHj8MCvspM92XdOt5CXlnqZZi3AgDGFs9YwzZEUQqF+0evNY0d8w4",
-	"7qQZmfOkfnf5wPHReDSjPGPpxPZf/YbCefmrHZH9dclyY/VH2L2cKnviXRSBfYwDnsy4SLmY61B4wDab",
-	"t+MqD7JP58TZdZLF91yb057jkgB3jnL8iS1SbiC3cu9QQzkyShuSZzRhBH15yYJyAW4mZWU3q51b4mjO",
-	"EpJUognDttGQaQrU/DOWzkGugD7t/SSShVQ6KOR4e2hIaGI0izxcg2WFHENdoKtyMK3b8Y0wvTUIK+m1",
-	"TBAcdOEnPW7CirF0ci0XstHjvnaTD8rZ8GgS2ZCzPAfaWdMs63Hth+5xakZVO35Nx37ZW7fy9Hd5RTCn",
-	"uM9t639nis/4MJnWHcmd6+UZPkC9Ym05x4qZsPkKzvvEspPIUzr13GzvuiHfs8TtNKptvyHNNMmklRoJ",
-	"heFFdA/KUS8hEzlZnylaRhLCTcARa0lmmNQd3VSv8e6omYLdYSxkIQR6mlKnwRmZ50G9c4sE3YR822Fa",
-	"RI/sEDpMrI6NC0az7PUM3GdR0teH8a6lAoKTrKqpx4SD+ZWwO8wCKQTHCLRB9hUhi3nACvSMpGzKDVnL",
-	"IkvJXBKzUPbN2nmZSpkxCoLAXGFwSTgVrUgW3j7xS0HBGgO/OJgCTWCpImlHsD5ibK64084P3AJn/F0v",
-	"ZOZWfowxgzWby1pxwzRxu2Hoxz5G0zpluk2p1tVPBKePbTddGY7YQkT8ldPEe9BuxgWLvw9sB99zwcK3",
-	"Qbx5QVd2zH3d1U28+9e57MHQjz3n9Y5+3Cvp+nE3dwfX0PfZtjGwbn0ZSxoWORoUG3gOZBvL7rdNm1Kw",
-	"iWPOilnKQ6YLkdNWKPH8yTJirr3Kkkil2La8UtMDe1CHkGHfbY5+3mhvcMkSonr1DGvfB//t3+tPkZOc",
-	"qYQJM5RbCFlZOF2uXZ0SanMIs5H6ENrJ9MR65fahHqZZ2lZOLv52DvVw+dc2/7boLW2AD5uJNNbjmjYN",
-	"+rUDhcaN9mfeex29WG8L8QK/C63XjAuuF6exy0K+x6GS5paE+SFoSDI0C0b2BdS6aqsqjwQ2UMqwbgsa",
-	"E+igFb+6p3JJ9tPaKyfWrvWmgi/Dt4JWvFbDSYtrtObvcZ+2Og7cgn0WdmYP8WGsbJhjt8++9vEBpgXD",
-	"UL9IDhProNW6Z8PboolzGsFZWjVvsTjXao6pJdHBJBPEeYr/pqeIssOCUkVnls5nXACbuJMtnuWSEQ2M",
-	"mqqO1JbL1E2h4lT1dUA6cgvZRszvUCrqE6FAdfwaJ9SwucTDEu+f6yt69RHutta3HGBp1/edj3Gm2HZw",
-	"+cpQjRO7O0uwl23e/SNmahHB1p6HY3oGnxEhIRUBQuchGW3NNQvbCSJZAgByTaq4jaH+1xCFN9out8JP",
-	"fK+7FLcCYQT3bsiKi/pfL7e3qLbc7qQbVbAPoZXzM+wLGNcygdNfgEiyB9x/JfZm3+tP93W42y9Ui0ad",
-	"8LT3GbLfhNuDhGOmXXvbiRBwjBIqCM1zJe8YOJHFhqwcpuBRReMV3UySkox3Ca5E04lprMvVtRMfZPfH",
-	"XjU4ydTlWWv4ac3NIlV0HTYXQPb5pBCGZ4f4VWpAQbj1NbmxtizV5VeSVGMHu6n2M5yw8oAccMoQBvZI",
-	"BihcnB4m78pqsmNw/RFhITRhIiVGyuX57gGKOxAznrkUrfAcET0g2Duk2k4Z5lvPpLombJUbSLujYgPp",
-	"OLWLrlrWWNFXcMP3y2t12xICkVUxuQev8+sZ5qGggX5FuCCUgIoKCy4Vn3NRP78r9HxPZTFfmC3LX4Wo",
-	"FDq+ueJSBUMxL+2K4iJzpVucckpmEHThPPmtsMdkDeGDimnjobwb3LOVickss5Q1WUl9tLX1qTwZm6Fb",
-	"AHvRC6qO5ZegZFGIVLlkeWy/5JG77phMinljWKR20DJ+xzSR4prQqWbCPMXsaTh08VcQzK4TcK9MN6gM",
-	"AnMlixwOXAHIjWEJsgGeE+WhZ2ql+x3+12tBwFA6dtnKGqJLavnk00wmSx08+gBaMekXbnJHs/16eEVn",
-	"QaMSGn7dca1Yi2+8dvoaY2y/FE5/geHdM/zyQgjtvuJhya7idb5eQe4wqLQPTx+YfeZdL3V3TM1LE/bC",
-	"lKA2IQadccEmSSu8NECl2XdAME0huzlowOvj1unnjlG9Vdr+DKOH9wa3IKbV9SJw7X1jL15tWF6CiCPX",
-	"cQ5+SE21v2CaAjeAjLKiKQLl+TPWxdh2zkzjqI1HH8/m8sz97Wctxflbuv6BaZhWkM94s1ATwwxE43Jv",
-	"6oRUHYhtSWHXEWXXqP2cf3PHeie9srsI4857O1ts3dILYtuFEd48Mp5Pi6lp448f7FfGG05jj6GHY2yf",
-	"98n9WY6NnsCVhS2/RYYzNGA5GIfhDkprBMY1oVlWIpiDlFOIjGlN5vwOI7HrCNwXZ08+/HY5vnz06Yt/",
-	"nH/wvz759Jf//L/d6m4I104buWIKJBmAlkJRpkYqj2IMN/UV7gje9BUc3siMJ70zIiokgO67ShrqOvg0",
-	"tuyW9vxkrmjCJg5OoyNKyMqmHsvEiqQgqHCzIdSK80y5vP+MaqMj44VArIw/DG8B8PRv9iO0knx8iZ/B",
-	"pm0fkJVjlf1W405GXHmNb7boARtwO1GNYlxu6PaKd1GOgyY9pfOw1b6GKWK97nMGQfTHygjsTFL3mK2s",
-	"lNQs4fUaLQIH9kiMxz5fId5giCV3OFcXfL5ApZeiqIBVqzBtLiosE1Md+472Br8LDVdXxBVwBlu6uKeJ",
-	"XIv2RNODXPgxgzceMnlH1qkgdyu3WEk8lXWwdD7XhlqRSm1ZK3KIOI8D1K8GKE6U/OosJtHvDxAsahwm",
-	"QB/I1QcDPcAoqmnU2hvXViO82ixZvmVQFaPfKpdpPLHL8AI/CE0/L6YZ1wu/Z9vmju2Mjtrb41Egnag2",
-	"vUwmy77k0+eEUZFO5ceAfCYye1u75/c0SexIwKsxZWQl7xpJvG0zxXPj+gjOz1V36qkO9A6Txy+mmwhv",
-	"TlyDIH4O+KJlCMdz9ojwk9hYHJ62elGg8do8aouw15/i9vnktihPTwcYo6QwSmY3xapvlANkCfbA5OCt",
-	"SABl4RevhOh73sCqCX4Xm1DyS9EIaKtRhMuBix9wa/BFIfbjiry37+xEvKLTHr6vJeVNXb5ltUJ+It0b",
-	"1tfDXC7OTowE2Iet5um9KQsAGA0bsvuRpyeufRSKg3Ptd8wbcMD73hDosg3L8lM2p/04GyRNTebex7+7",
-	"RgP49QCWfCQeqg2dzQI2vrMV5RmhaaqY1udxHmpsq7lCW1y1XO4YHlpu+OdgpBV1HcJNwWLN+pqNktIl",
-	"EEotnxUidfoGvhjlF8zYrEeWwslM38MDz3yl0JDNFSbXsQNcih+5SOW650akdNOCtbem3ARvr/eaueTM",
-	"hK6YQ941WOwDoGW5KCu7RV1jW+sAQ6r6D066o2TFXqT8ZoWNb96/3TIyPjv73w+/hUpnNs3wgCNw/rzK",
-	"7SofnrkqflijcwFVMbJsIQvN7rv60PdXJQk8BxngrQMT6bF1OVMAuLkN6Ndd8qNuK7sM2cocrGejncu+",
-	"llBsZNwYY2gjvw4C3T2Dakzeu1LVR/lViq36KFcXV4/PLh6dXVxuO7337F5Z3vhrfLfX5pXFj7GY6rT/",
-	"Bd3bUdlqYcfHYzh9DgoLywMplkiVRnHOP0YKbM+MUgcmeIQJwVkts2Cvya9MSYdpwV14rRSEgt/1/KjZ",
-	"rM86M1cVy1koQvGlIQuakilj/v5MXcXj61rNfGqc3TEs9x6QFlsreQ0DDN9oDoAtkBzbmhUCR22Qmyrq",
-	"EOGizCG0hhsypVjteP/xGUDMXlg5Ur4zLLD3Ttdns6baCVQu7uiflJf9ox8M2BRgbVvdgtCpdiSOQ++q",
-	"vh6a6Pgo8QMRBO6Gtzfxu1V+830EYDAI+0gTQ1J8w2ViwaKxj6Z5D16cX1zAHVi7tB9cNeSas//0/tKr",
-	"i09f/PTTebf7NCTs+LEOlnW+Zr2tna1BrFbm1KH4bFwmdxYEWzNtfL3Ja3IBlaiFEyQCyLv8LibiyJdP",
-	"93aTvfoWlMSu++qjO9imPYzWwE7LVWihrGVkAsSWdOJLJewbY4ktE5dn1fgkV2zGP+43WLr3uid48tiL",
-	"2lqeIP4CW+9/NmiatiUAQ10BbXqSsgPwn1hBO35xfsCv/leGoSXAmRAepWIdD3XTHll74k7zIcfINzF2",
-	"i1iNxQ/YDWB7Udr27+sSA6uP9u32fN8sapPuR7O1ve208MBAan20zXII/JiD7A2ndK5bfM542WFZCVko",
-	"9D1jQ/d0WGJt5Sjj0a9hVNwwq3Gv4+A6F+KzsJ2TAXjZxk9uZ/TUO9C+aD9/5e/XPjTX404OOC3aB/OW",
-	"aSN7p/CvuVnIwlR8dUvUSxKWG6eUwTtWcS40A/KfS8GunVJvJPor1tQq+luGtoCzNjiHmzU3vdNUw+kc",
-	"r+TaB+xpytP41IOchmQ3vxBUEHt7UWHK2ECrGz7FfAhXdxD0Wm3oRo/x71CXFm2RWLkMIl1drSBQ06eb",
-	"1oSF39cW/b264XppuSxZ9q8dM6TeDHzT4uz2t1oow4tNWt2MsWFhcyEVSyeJzIpVCJX8OT7wGgDA0aK5",
-	"w6pSS7KgUIfQ7h2kihmZpUSKhI0tfdhPijyTNG0Eb++qj1vc2CoOPdNJ8L5huk02Ak6jWyoAuwL6MDEs",
-	"JycYmdqmdWm5CMhUbYgFjnRGTgPCtASq0hZg+JoEttvJrvS4Z/VCrrWmRFIL46qIqLaCvtMGbe5NErcn",
-	"zUqtZUXOXjEqZj8EWuP+nvle9gTV4HvB8eKe9BxpFRpyotjmEti1V/bWM/JfN69fEWzG5QJyoXnKsJ5j",
-	"llZ1QHczuPakRIxH34j0De0dNLZesEYSpZDrkauSg1WI9qJVQguhVYLMhdeFsbdUX1pTSu5VyF8AREE7",
-	"lresut7eiMSVRMZ8WcLTyqQGyZ6o3u8WMr4m3LgKwNpXBQa7VFliwl6awFXSAivYuehnrMBsV+5ndB+P",
-	"HaY36mKOx7dlp/ZKCmtLAmhWdsUIZ5Jxbeyf8KNwMZHYZKJgSrvbhFYCOTAJ45jm5EFpG5p538SJmc43",
-	"H5Hw3roLrQc8+WvBwBNlN/rWXtm3dha3kIB5C09AeLg18nZM7HMrOdANkWIXr3wqzWKydk70Zjc/1HPS",
-	"bSu2QcKFkb5XV1I3LJCmdBMLtOTFjljnQ1vu1I/ep8U1jPg8DMbfp6uolFm7h3+HF3fuQjsz6BMXxDe4",
-	"jyLibvQdgzseJDv9VZEZnmfccr8NuRXFCr3Qt+BoTfkdT92jlAm54gIejtFkn212CaX2Wo/l6L+35Uh7",
-	"9aIiAvEbJ64nIXRsazXgcWOR9m3xyY0vO/M9sv2l3r6+MVINiaIS81bbqm02AusQ3xuXjYWG+gLS6587",
-	"V8wA781WTEqfOwCaaBtUh11oO4DlYrwHideBiWioLSbKku+YQTtlalwHQqiVS8esEVAeoUjsGC5H56a7",
-	"tgIVgpHYX7HUN6E/iRlNDKFrujknP0LaMNgUqGJQLZelY3LrVgEKD2LJ6/OfRN3t99toJac8Y+crzXVq",
-	"p/AfD59cPnpkZ+v8gTv1f5+OajV9/XNMWR9xAYytcMBx9glq66OXKSXfuG4xhKi+1Fe1xa3vj8PM6nk1",
-	"Y6XdhlNXo0+3NvET1DfeTSCBLrYvyTfULHxcCyBBSQVZUWVuOFV0xcxezMww7UF5/uCXOIHgdwj+PmW+",
-	"EPG+I4Uzq+UBQNvBMzaoCOqQgIiq7G+cz8m+7kcXYM5eZo1v8bX7oqvRtQuI7Gxn3WykYiBhsyJG/Tvd",
-	"Cqtml1wHXovNCqz6qeFednbX6IZYzRVNSbAXBCKXozt3BZniKwvjBx2rvWZsGb99PzK2bG1s+0qp4jLq",
-	"uxNcQz+O8OkQNHsvuBlQH8mDIGG4kZCAHkfA9Y6b8EshDb0uEYCMtAc8lYLhRqGUDspFke+Km1XNH6+M",
-	"G6ZAtEIWmXLFnAZumUQSBmNFSC5XZGdbfcaH3gK5VZrzmqyhJAKEW/g+tvLrrx49CnJIHNsE5ctdGR0j",
-	"9Lc6wG+2O7h4+Nf9dVtbq/T4hMB+zK+Wax7wephFo2Y/GhP+cfXhXBUZ0/+4+HC+hjBu/Y/LD+cgHweK",
-	"Ut2xMDzXM7KmSlhNfclYXppkSnuwJwWPoeneDm599HUzdqGQBkCjYO4klWgQskJL0+PSWgTLLGoZ8uHd",
-	"+NjzmH3DwVJV1QPJuGBje1/DBVh6CKpI2S255nI/NGhOnSsttvKVousdgfjJ4wEAoX/jM3NCMIBpiTjY",
-	"zrtMI6gvKuquRDsKNuyfEilICZdEZswnHPTrq39aUv+sz9hCZklCwwn2cKL8Y+ZRSCoGAaJtSjf3ry6u",
-	"Hoe9SHLFdShE0oMjol/USEINWcmWSsMVJGAUYH8/tKaQKbTqsJ63Xy5UbWK1ffnQchBObgyA03YCI8C3",
-	"LEufVebbE1YKbTvQz/xxBs5YV3HtzcqNJliUPuLIbRcJxh7LMsHB+cuMp3Tz3GdUHKvEjrPIRu2tG8PX",
-	"NBxm0yu8s6F3bNvW3SPL3TTFIqlael13LjE8wTukZ1Y+52KeMVImq/TySG8YVdkmehX+B153a7FfhG6G",
-	"obqcLddlxEYPCkzttxXdISaw5nbYLjZAMQgxce6slgizwgwkqgY+0UUIX2Ml7+K1J2/439fsoSRQtf/g",
-	"8eMARezb5ZOHl22zj+GRZrX96p1BGbtdB0Sl2V5Cw365GgCN4rEGAqlDaNfCoP4xRMU4TTORqxU3pomk",
-	"XLMADIo9wjZ/BxFLwRqf6AxdjQkE4qS12pkBIAalgsVMwRHl44oyqg2BhWpp5GNeJlN3kQhu+jtpaKZr",
-	"1Z5CEmC9Y1htkKENXboknPNTVNPPK/CvrdWgiWe9AJqpyRqwSlvjlVxLE3y7NaF/X0xTRbyjGtUBNEV3",
-	"rSjddyuwwQMLCrvopqqmS2MRanRSjrIkwGrxx9UxL+tV9QmOwpkdqYLGUMoOlNPYn4scQzaf2mcM4YMD",
-	"JJPgUaj2NkS6HUYWB6tYoFNovwXF0Uz5pw6jPs7zBe+dcT6E8/YETY5nMpr/yibTjXNy9gUZqIPk+uNW",
-	"NRh5OOwSnlzEqe3WcOnGNzLEoOmVrBLPWihGU4duJqQLxAVmCp5TH5xppJysimRRpdBYolQS/jVrTJeE",
-	"m8jq/WbB1MQsKGj+VnJ3vG2CKEHh0v1JeVaDscZhIxMKN4RqQp1dsB671AK3HVAkIFbOasZSEWS01+QC",
-	"c6td1HHVReftFgqrJ8DPn+LtzQUjU4ZmHCrw6gxrKGW4zSndh7AeJZS9n8Resju5jaZJ5Ccw1mAH3/H+",
-	"6edVrHqPmbibKDCRFm65NZGy1ix23j2jz8THYPEO5WOfiZJOR0LvStmyhzvDQTYRFPnOiQ8ZQD8L92G6",
-	"CypS/2c7NeqAZbcp0iuArdEzXPCV5fgXIdbVHNr3XGB2jSU5ImfA/gIOlatQnAimh3eMJBZwb5ezIXKH",
-	"D1Gdboj3/AbHFhqczJmY7IHwP2SEXBPbxaCxQaTq0Yf1GpxmGAVbmsawLE7UuEKS9X/dvH51Ax33LoTw",
-	"Hdt4bKTdUKFpwTPAm/pCrgVTY7KiasmM/SnJmFqOvS2bCjMmusjRrLGiyYIL9hdv8PbhO1KUUTw11CG5",
-	"3sGhp2e/frD/uzh7Mjn78Nvl+MGTT0EE+u/Y5qZ33a4l62G8flNMM558x/abbKHZEE/6nop54ViqF/JA",
-	"KEOw0CIoen0PaI7PKo9iH2Z8kE4QuuWC02Jzmn1TQoj3jM8A1ik2PshdF0xvE8aUZ5kOhF5ggEJfEcEN",
-	"c7tw5K5uK7UJhFWGX1ZsznfC8MOvaqMYkuqeV7cLZOB3Y5xBaCOmVCwnU55sK/IhzR3e5VO6PebHD9te",
-	"bqu4GVwLXYWz7H3f0I9xr25HlLj930OTQ1Lpa6TVyROkNjR75l7+/exArY7q4Jqzgwqsfr7Nd7mLPsLG",
-	"qcKRJLEnovlfkSR+59vZb/9OrkPtsI/hmtQPbHjw0HYAQRU2eU97iSsqQqenINDs9xbQdyF3ayG14WJO",
-	"4C8Ixgc1aOtBb4UG8Okl25TAvcH0whZUzb3udiUzFq2To2QlozAyf6gCCk8V6yXTsF8sWVAhWLZVVhRg",
-	"q1ctFrkBJuKa++ro5uMd5xAG+zkDOXcuIY3FeOxAWrJOdYH7EaQEGYm77w0yblVdApR38+wxOTsyOLnt",
-	"o5ZDfWzjxw98rqgZgGtxfI9v/9hAn4hXLuJ+hMGt5YuVcKD4zKQdmTlXch5z55fL/cZ/sLcEuDJ6EgGs",
-	"5eIZdg5XnlnKRr8kZpgUQuAR8x5IKhKWtZ0yPEkDggnhILmswmoazbXcPWkxbtByEb+ZzRwDGAKlF4Dh",
-	"D6dovC3DXhEG09sloN4zJGach0Mp2iLhwH3CRBIOcKBZtq/pHVCTmKDQOKdcJ5BIOGfUeR1quCCNXsuF",
-	"Hbu1b6xA5wafXHqr2N8BYptv43VuXhfmaFAgR47wbXzdOY83it1x1he2nsFhHLD07hTvrc7h2t8z9IoP",
-	"D8vaDYIv2DGnRcZSSAmNTMCSueVhsjCR567sJPb9Jc/z6LeB+8e92lpm4JU0GAm7YWZIGYFKunN3UbVE",
-	"9elXU+tOga6DXPbEFQC8MI+4XaFpFJrpMo3Y4zll1BUs30YPsAoOLTnrrr3SN3tPk9rLrT5tWStO1B/d",
-	"ab8Q6CEUqwo/vtHg4na7gPbANcgZOnrOyfucGEkEF8yjJmuXnYR4cZhgrRdyLcZkxYX0jg4uSOqSdHBP",
-	"crqBX7bSjn3U/ejy6vzBwzrEM1aS+HRwmH7/3Nlt8+PKVxP3b3zoBk/CtXvmPxsI7dxIyO23kyU2OKMK",
-	"UmBKeWRMBNLvVoqdfRYrpJal1vtABvlK7fHfFDEFZtsAxXFCzRLxvmx8Of7QwdmDjbkbOLcHAuEZohRw",
-	"QRhNFiRznqGtU8Bg16TKnCnj6ejrQnA6Crn+XrH1s/TnQpsVO32Oy0DUIf9hS03915Vb0OFCVUmv3h0E",
-	"qIIZ5SlJ5VqQL+bMfIVpNVgbeExouQp/uXYYD1URiQVtcprRXMp0zbOsmdD6cL/zwR/jDugkuyU5/45t",
-	"BgY59gzG9Iaxrj30Xt62qEbZUh70FVt/xbPsbdHbpLBJMjZhIo1jI9vZL+XXbYNSVPSGWM3YnGaTqujx",
-	"aXwh28Fc9U5dk62TYnT5N18Grk9K9J6SbCcHC7ODL9PfTsmAPAPZCha4OHvi4wXOJ2cffrsYP34QDhgY",
-	"UhhvyYPV2q1UiJC03Fh5RiPcqQBrgraafyOfzNtwIoqWG0WF3kmcD1WYehSopau4rNLXnUMQ+Ehz+Jcl",
-	"vsGMK+2jTzAkCeF8ygily3EQP3XgXTC43KUzTbhyl5GceFiF3IUslL/f3Ro8/uu+FWkewx1i2ZAV3bj8",
-	"NwLAAZpQ7aNmIKf/GiA57cW3IVJkG5JJuQxHoh71TI/dhFvX8Cg18Mq1hGS3rvi3UMW6trFB8uxJ+E5Z",
-	"cvBPsSfysDUg1/qW2+tMJwUUNbtcuymlLefDD2EQFt124ueKC1/Tb49lC/ttWZ9B2YT/9NyeUCwq7EBG",
-	"kyWZQc4Zhs/7rLOZC/xLmV5GlDnvEoqG+rTCePoO993DXdhjol1p4ni/01aBxw7a2HE2NUdzI7FMNdC0",
-	"AwGuQSQBhRuZpdfkYiuHosZKH433hBL3MUr39VCFMIQC8Ols4wikP8hB2PPUQiyvpOld5ZODRy0oNxvn",
-	"j22wyt6lOm0jLeN9nVdYon2Uq0wmywkNx4pQkU7lx3saxToyLbQ9sJpY6dZKp+stUopNJS58PN3Wbq8l",
-	"SWjODc2atWAfXD5+fHb5l23IqD31/ULVZoPNl6Vm6xXZwoA4eUY3ZcTUTpJR/cAt7fIARMSCEdDcMHZ5",
-	"5/B1R0NltYDfZn9MjAlPiVREFRErs62xRsYuVZ/2jhPb8hHYyXNBcmoWaLddSG1gTfT5XhkCKvwwNWEr",
-	"V7mpgU32sA17XE+4SLIiZRNXQjCQkoxE3lBxgqbPbyFFDM6Lr95q5Sg7EyGJLAzg4aM36prM+EcHeGbl",
-	"pNa6nZNSttimVqkrwHM8MJ50SlSlKHHkFVu/ox93hZFgQeFfg8n1L5+9QsfIuATj/KawXOT+V0xlXGxt",
-	"XyDUMGwqqtFVxRXKkk71ioz+EAS3tUkbW5Texi2tcHG0qDpR4vA4QG6rvFMi2Jo4DV7mTLC0jV22SQcz",
-	"H2TaXUzAvrTlJ9pOR6rQ8/1b1w1floe5AablQAe2tjVK4KPKTOQsfJE3ECxLFxv+CkVRiJE5kbOopbE9",
-	"6XCYBJkWIs3YUygaoKssEdxmAl9WYn851VBRbkvKe6ZcnairwIFCMWN3nFWZiqeWZgBKFNQSwBXSLJvV",
-	"oPoccd3TxH5G4DMyZXMudOgWHl4Qo6SgllPzBj1tJwxv7KlNT63+ucuvNMmtngtSC9K5zFKmDUkLOI09",
-	"j+GKmYVM64a3KRVLiJDSi6BVTbHWQJ5nSOkAzSeWBOKc7KL6BCfFEsbzGOFgBx3TA7OVGrYbePduvkRT",
-	"YT8/4AupXBXtMYo1VtJZ17Pk4Iq0v9mtOCf4gZH5WZG7T4C0Vz4A+bPTzH4WU6hc6kbQ3BTtHUbmRd6y",
-	"8aZQYlKorK1kA+JOb5hyWH9Tq/gaae+LnM5LNq2N/ftWvbYmQfSgCD+Vbkr4nou+ZU3DBxCAJ3mWESPt",
-	"XGslSOqYdXLNeh/FsPL7rVyTTIq5ozgrcV2TB62K7pM9BukW3+ibjIpBWGhxFzNIC6e8nKOV9763gpIr",
-	"aWeijyVQvRbZxhl+eL8shVqD3l2x5YvY64wY4tZx6mSLPOKgAfWCKpaCVPKUPLRn48GVV0THJOVz7gJa",
-	"Fpt8wVoqGlWVU3c6UlSkcoVST0s1JNZyeOTMMBdHsKpK4ez4cfau3hblQIctVHNg9aRTGtuHGazfMkVN",
-	"f8iWXjfdDlI4qEMTKJvpEFom9kJpQwhnLWcNfY/AiKz64hAB9usnEQVvytieViZYG4EvFVqI1GOr+++g",
-	"aIel7f3aZtXZpBYet1Uawi5co6O8mGZcL1haVaAHDxqcCnzP6fxQbYs7QId1nLrSdmyruWNZvXpAIIr4",
-	"RMtt29TVoFpPfifCbABGYhZMw9nXcAMJNCc7lgDADLIw0aaH95q94SzZNTxc7HF8dAC9v2LrmwW1k/6b",
-	"kkX+OcJiengY3NB+YKvpIeaFfmZt/2HbmAydzd7r3uNpNbXVFutBj0iXQcFGMPhguJG39nTFG3nDV0+T",
-	"ODVsLtFAXbk7taEipSqNMFX6Fag+/vuzdzHG3pypxOli1beXT7Y/DRV5pRlPy5q21cdXF1cXZxeXZ1Bg",
-	"qEH1rY20+WFSqA9AmEi9g+kaNb1Wi/blXtGyXOoy/dovQWNKbdsr8/f5aSWIA1X/nhp8nN7+TnGa9dXT",
-	"yiC3o17qPpezEkeYVfdHCH0BP37YE9EeuIXWCwnBCo373161R5YBGt5FSYzaXBMAJNX1co/77/aMJqxj",
-	"KhmUjeGuYI9xGDX7QT5yJswk7Hsu254qWcwXhmhJVkVSFrvKmeIyrUKyayFuF2dPPvx2Ob589OmLf5x/",
-	"8L8++fSX/wwGueEowvVdUgIH3ywozu3ArmIlmBb1dFLlmVU1C1uO0Hsrcd2UpTX7FyqhJFdMM4PVmaxc",
-	"iP4RsHKtaJ478OXt4Ep40KcGib9L2qMUMUbxKhyjiKOsH1GqDVNcL89W8NNZou9G49Bfz4QsBP+lYED1",
-	"M8WYoikv9FnKDF69P2spztidHXvwmO/xJpVV2JRMiwQACcC7NgbV36/wNXn/7nn7HRPpbGqlg+N5gX6s",
-	"ahzRRilCq9JLJ13HVUOpuHVL0de1VEt9TdgdUxv0E/S0ow0V7uru6E4Psn+vj0CYU63XUoXKo3CzkIUh",
-	"mJwFGoqC0q+AAkAoybhYWh6eLCQUJ2+uQtnwVk2rrVo+wTEtgkRsB1T3zVralSm7hu1Hv9N0Q25+uDmP",
-	"EN5iBOGBMnD/IBZamAVGkexelmC2z5nMM4bxDWbBVmS6CVqbWrL5TwhMHBN/E5Ogbl8tW4OJ7E09twt9",
-	"crgH2M0TYD28Kqy6esMU723C9Zl4wa3OqDYTwGOLlSf7p1W4qQdoFSZVL3n30ZSJg2TOTNhGqlmWtcAA",
-	"bBhVEcnvW1karsFxtVSuJTf4fRty8lT3xu4Pz3Z/PdWGJhk7ELFaSDOpkCjsb1JMjMxL3GmXzugezqAW",
-	"tRsh4u1DYAj8KKxsvFcB6fCTRFQ77rQKv65104cF31Ge0WnGJjt4DnsC61qAJQaBsgwoDFvnBrECbixv",
-	"99bZXpOIqDdhFId/yw5gSw1scoh04lEweBrEwPDAJlV4U217amvYRVDPqaGZnA/0Q/YvtFvfsHrAy15L",
-	"btVl53SGeFVj8Frij0hZQToYaVQnoVqefJnv20wHplkm11RgalZlz68lCqsiC1cy8VVHQ6bB8D33S0Hh",
-	"qnERTQhF44LQwjecbM6Hpqkj+pW8a8FWaIMOsU2NfUVQWKiubf6az2aDADj6E6yjqL2l0VzznaOuMbUu",
-	"OOSdMJ/bVCb6vieXcxziuVWabwm+PGU6BPedssjLZw9agO3q/C1d12DCtitn99V9DcfSZxFoIRmbxSKc",
-	"CASVicFOqd2oe++M/tgAbZEPYz91HKubXL2HLgo6uQjnO7opVit6ENSkb+nkuszeIR+u1mx38W8ihP0p",
-	"UO1T1oemysh8Ewxu/hE89y6RgNjXMDogPmJJHc9Wsp2kMtSY0kz6iK/1tJWnsUtBVb5FIBmDqTuesEkh",
-	"DA/EFb63f8aa+pToQucADVnHed9OebMNYiBTNH0nywindLJ0b5dVgUpxyl8U5fgsQWZSt6KVutf6ncPy",
-	"qylLaKFZpG3LeVkbRNKaiOG3ajvBoqGv4Ip1HbPn+HpfZaV2SDsvEv9eSXvtZmQA37LvlClt/t1rRJoi",
-	"YEuXItvsL61UDnCn367FOP3FWluPo9+o+WcBX8Ru4Po+RJSptTLw6g8zqdYbPrbAvLOU9VgQb1vbuxq1",
-	"G7KaRb3L4EodlgwVccWt8oz9DmrH9sunit3O1mCGnezlNS0LikcnOTmJIz4hKh4G/XAQYZoshVxnLJ37",
-	"2q240XvRg3tClpbYk2DwDdbO5YakPIVSWlKARz6lEVwceqvpeV6aRFLphz8M5+j0DB5O6ym4+x1TGc17",
-	"YzuCXR6rKPrkFYisQJpfyCzFcjyarrBAoh7Xktvcu3MIkhGS8DRgE/Ghy/ulVtv8kCKj0IP/Prg6a5YO",
-	"tZpUFdwiTBzBZO+v6UYDQkla1LJwL88eXFz7pDagfHzjfHiaVJspBO2WtTLFrrnwUh1gYeq1VtPNxC1X",
-	"3NGp7WHgAKVsaoKVwV3pLI3RPlquGGAu1Zc7xnaFb/eAKIPygYN3rFZS2k3Mt1iNpVzC0D6+ocqIAZKB",
-	"NxL2EJ3aSwcvaLhauqu7DM+h5D0jRo59AFxNJazX6oty6PlCMqUiB0PoWKBh7ouOZToGWGBzFh2jP7k4",
-	"78louChvWzhR/a26Z2vKlVlMUifjxAhE7WaOnsVQvEDFRcrveFrgIVVzKvivtBW875BorPZIp46KTPGF",
-	"Uxz5eZMBNt5Acugq1PTGqdKDTta2N+GA6K9tbPRwU5cXVw/7HU5EObcD7Zr9Wx+72Q/6rDR+HGMFjFwy",
-	"cSgvwkZqAX57Z/2W/VKw3nxpaFRjHpS5qnxtiC7MGE3104aFsdAun1sqQ7Px9s3jIuUwTFBombFr92oL",
-	"YgM+RPxOLWMQG3DGXct5s5BrcToi6k/7e4jg5AgTWSaTCp0/6gZ7Vn4TEht7ppRE3gy8hGUYgE+RYKJS",
-	"PVdlXAdsvJNFsmAqHIIwCPYgYfyup7GmkSkTelqA9Tw+2dd+EL+pLgE5sKGFoHme8ei+Q9fgLvZCuU81",
-	"gI6qp9qE6yvTXNom9VZT7jhJkegenw19A/yEsjBhiIwb5mpsIEKGZcDno+OXrtu1HgGXp9oQagxb5YZg",
-	"fTnQJyyzqnAoYWTnh0QpDzhfO4Y3twBoKEkY1DsBn1OSAG5rVSHPW+Ji4nlaKbck2NLZWt/GvYax4fgi",
-	"vczMJyg9NwALIpIMFLuTy16j7d6sNkNlYxJ7NmeYpy5z29qtA1YUYDlsGB9HsjuGOMXckIQKe9j2q+3Q",
-	"P7a5Z36fQdVtTHOwugutnNyS7IWtE9iS30ACYk9TMhg5Z0quxqSA6kDTwoBZE9H+AATCyIB1uEfG6sAk",
-	"w+6MwsHIQL0qvx4vRiS6TGA0L+sqVNm8uerlvHYKTY5HqZJQ4esoTiO4DrVuS2faBSQ0Ui7xls9oEuej",
-	"M3TJ9ISVFSfjiXBA7cyK3TfWop7xujWi6sqO8WBVhHx6VlmdmQM4ZdlIbG3CgBmZ+kIKa1lkKZmya3LL",
-	"RKpvEZyWuKAkhxk5l+gFcKiCllJEoAgc3UTbELeVlr1+23BOeB1LzA7KY9MMqoFcpyc7FzfM4B40ytX3",
-	"DKlzeV57U0NPiRmdS228Y2JvqiabcymihqyNYsz0R4Fw341xcaqpB9deyWnGVr2pfkMoUWhig6AEq0hq",
-	"lpIv3r54Tp48fIRw2Duh+FnGwhVJJJkyQoVeM8VSPB8U0mBLjzBLpEgB4F+qa0DoA41qxu8YWXFRGKYx",
-	"U5raA5coZgjVTuFCe5EdaJCeXT56m48IJujRFxKqwxolU8q5/qK41wsAlwvHVJiipRi04SZjLVcRXTFY",
-	"ELQZhs+tCuJMQF05nJ3fUi6ILBTJ5FxfE5pp6d1iC0ZTpsjtO9vU2cv09ry9GHZbP4wsuUjtxuZIfThu",
-	"JeeKrvR+cR2e+sUoF8xPr4XKEWDwlNJVJiF+uZ/bcojwdUKd0p7hMOkVmumJz8joEWZdfedar1ZqvzDh",
-	"t+30ikxJIKdQZWzjQyrhH5NohmRW9o8qBmT5LoRIx01LBPqIqIdYq5iSK65DpZZ/xAxuahxgrpGEGrKS",
-	"2pTefu/i97eNX63zz5D4UE9zwHDvUyY54A7VlqtP9mhJyacX7sszc4Bsbxc2+a5/sWGyZBsy3RAry/z1",
-	"4sGXAXTprBGy/0369c2z4LYl6q754tWjR5dPgq8ueTh9dIkSrm/i9Xdvgp8XTYuw5vPgax/D4gMQYWIn",
-	"PiZTqtnjh4XK9l/FSxQw1d0Ixz+GlcHB2L5at0UvDs6mCiBG18vLNHDtHfx1pJF0Z8j/7VJkexKSZXsA",
-	"qiVnhELx6a3aur+U7Y4uH124/3xVwaej6QYVvOZK/FIbTGy94qFVDsu+XBsfgosjDcUKcH3LYnGxPzrt",
-	"hX0JBzceLWSWTlAViI3wg5rfIUcRNDImdpE1kYogDlVV12GuEI+JGiJFEhujh6CDfYa4DXkM491uaGvq",
-	"Y7d2of14Sw37O80KFqwzwj7SxPiC6YRO5R0jvzLlbBLuXiSXVx5O2lUCs4rV5RWBlHkXscCFARxbSvDo",
-	"NIv7XZ5f/PXq0S7sbAje7erTFz/9dF77NYTvFqpj7kl8cCHztwC4HAcEGzT8IGIzmdsW8Jg/+htJoHaa",
-	"oSItk+hbK/zvBJs8igjy2lu29UMkrGqwNwS+CdJuCeb98OrJwyePv7x6srfi2y8FzQJGmkDP2/GHOAw3",
-	"+yClM5oCw/+mVrS/h0TSL8IuEDw3Zdl+xcDFs+HbndN4wctkwKOoCTu6azvbcge3T/DD1tqHTBnsjvnq",
-	"v6VcYmRu+ddaSTjUmZRhsPE7y8I6y923mTn9yoaDc8tB+QUqu6qtQuc2vWUDCmf2jeHvo9rFm4pnSGED",
-	"ttnT5qdQkWewnIdUr9czRHhTLFlKqF+VuysDFvp81FIjMt2E7Ci7lXhHsFL+k0Z6QTWq2rRb9lX31s1P",
-	"XsX8rYvaGRbPFq6g99rZ9qkyYcS9ivPvCte+htQ97ZDRwrpxNdwox/FOaN/GIZyV3L8VfXNrhU5uI9re",
-	"kRNYit6yRN4xtRlSCyXx38S6gQLssW1UKWOroTbUgGPkYc9jEoaqgZHNmFK9saxbb0wIm1PIyGJDAPGD",
-	"mNUd1Tpon03v6Jk+RuoW+9w7MIFpI1dMkbk0tQylmVQODHUPN648y9hJywxPXrLllPCgFXM7akSD87rA",
-	"VRUIwIuLuqtY53a5mVrQXbe9/S22uepfze0ZOOZQd14ylqObBwpwQzwOmTJLTL5KYRoIwcFiS9WirLiP",
-	"SfSiIpStAkvEUsi1aClR41DYKk0Ur7taak4QBZSlZRBfc2q3hio+m92Oya1gZi3V8pZIRW4zug47v6qd",
-	"D3sTufal8dsA1tY0CA8NCeAuwoAoPl+Y/QY6XI+xW17X9J6973/zYNJ2MAECUnsrYkioAE+vJ4StGIOa",
-	"y8zvfzwrroh3Pzd2I666Ca+JooYdKB9uxVg4Los1cazY6rjrycTIQ2pKRWsr7vVJ6jLAor6JLUVlT3wq",
-	"g8fdBb/3Yvb+m5ZwOKqXfRuEL9qi66AgVexCJguw7OyvyFzu6yA3HcQqHJJ1uJLaTDzKY/wJxTG7ZOiQ",
-	"AN3n1oRlByhMD/ZbaoF5nm0c6l6ZHbEVzd6GKwH5zbr3nN5BWnQwFSSVW9vf6nwX9vg4QhoU22e2AM0W",
-	"zk5Yz7pvHNWKPmtkXDsDXSzlWSV3nioev9fZaUcaY/HSY6UBhxzMPlRqP3HaSUt0rzYTdNpQvFx5+f7J",
-	"QpXc3VSZ62Tgt1hAWJjtqmtjTx6I3Cu/AgYfSS5Sh7SbV4Dokm2IQzoj1CGOYNsueFOHxZBEKsWS6IDh",
-	"Lct+vDG5F5Gy9QQuy2OQtczSno11HYS6czLizIJIj7d87Acfo8fpvZ57jAtIYOPQQXIU5YyMzpC/7ROt",
-	"L2F9b/odt89gvmqc7pNYr7CHzzaVU07inUdOOZ3U7GqVTlatWOP9ZMca1GvY8FMetDbu0+SbX7FMrsE5",
-	"PC6tQ5rMWd08ZFts0YJnRTAaq4TCQUAzplxdUJpJEetkd1wgIEHB0Qv0+hyX0oWBUSGksXoovk5A5wAf",
-	"tzaYMNbXa1/Djq0JW34R6ndwOcY6f2hs0BZltFBpIXraaN4tGHEgaATonxhJVCFw9teECsJWudkQ7Aaq",
-	"hGt031AsZDcQUotvpSfs1y62Sr2uuPC/d6kM2zVZA8D1vl5bvf7Xg6gQIFjx14VJ5Ir1h6BX83aiTLEw",
-	"oVRkJguR2l0RDP7qBJSwlwxtYLsmF3ugaJKw3LCUrBgV6wXPWFmn2EWKYzzUbquOQELFybiVosZV7gou",
-	"vP1xQxb0jm2ZclpPilsNP4OqzzChG7UZtuyKIZD0gBgc/2lwRDJcBJuRacEzCJ3/AuBcx2RF1ZIZ+1OS",
-	"MbUcex8aFWZMdJHnUsEPHg/kL8SliEOZLDkjtRp3NVQQV/9xq6Cfr+Y3Ofvw2+X4wZNwOT87+pdiJvtW",
-	"/7RTm3ARjm5fsk0I8+zNS2KfOBQ/SyENR0KM6pYzBQa6bayNvRlOZaZEKE4yhND2I5QMbR1jGBvLpyCU",
-	"y9Mcse/MrVAbNZ08mLbc9OGxtDeI5Pxc5r1htI5rT0uD1fTe0WkGIG45Zy2cbcZF/6DtSHNYp7s9kfkG",
-	"As1zahYapIyF1AZzA88P9R3tWsGcYafVeWQbYXn4FHmhNybEfMvK4Lr1+ICx1iSMw3wBaV3PIP+r/+1a",
-	"ZZX1wpgaD/JNW7HqjidtkIJWiqIq40wRzefiDORKl9ZGNbnFj28jCvju3ptunuN2h3h9NW+Y6V3eHhPn",
-	"AiVXBUSFP7jC0qpm48vT7rLXEDDDM0GkyWlhFk+JQ23zNVr/+21Zj3lPViMOrR2moTF3079qOxOWibQk",
-	"cCkXmTEpwywCod5UbCBy2OozEZeI73Cn9fDslKe644c48hSqDfIe8X9uPC9TV6cwcAfvQhNaeQX2kOfm",
-	"DlCk0FCyklNEz7WMsSkKdtlYGYakjcMlE4y9iQXAkcR50J19xzO02qJ0bMhQnhVt1LSE0RJat/aQ4FbJ",
-	"hNLmZeEwHalJl56gqFzV/gH7Loi+hVmu6MZq4ZA57ALNy0qbLigich7biQHNzl5IRRZyTTIp5pZD8zRj",
-	"PisfBrFkLN+u+dtVbcr0MJb2Ma0qpl0YxFYQgoKYU5bePm3uOuHaaYkpSBZCol3GPod71wcZ+EPjN8T2",
-	"hU1CIcxJolgKxkwhzaSyUEgzAZpynrN8ohhNFm1yRcWj2uuNtAU2+AktKKB4YxW6DTNPMWeQG8jBxmYa",
-	"Kdj1Gr0DrMNlYDIQD8BcwPGHdJC2TKs00ia3kw3SQZcGavFJQ+2ezqVMh9ih/BaUpFQaqf3Gd/Cykpn3",
-	"42bbfH6luU4FxHbPQSfKOIiGfKU58Nep4/Q1o3trBHh0fD2+3TG7yLDtcJqHy4vXgKKOirnnHyVAAWh9",
-	"gVxBvQzvPMXtviYbpmt4nmNL/lCiCJvFXphIWzxUWy6nUNCRJokVHlMiFXEHeFsADWaCtBzYd1vj8jYh",
-	"ABCwixweqKeTYNV7xPOnZbtcg4KUYpmdOgcblPwSn4XSYGPNof6PLBSRa1HaZ2obVGHqW05VTwsKrfQe",
-	"DaMlZ63MJ+Q15n5t+1y5vjEzK+PJxtVDaKnqX+bzdKbuhA34rZlzmouEVUCIFSn06raFoYUPttb90+pr",
-	"uN5HLLFn2qPfMOYPjHjC1bSgetlymk8I7gDV1DVjwjW+A8Fih4hQKvH1znahY2swv1t6av2IWRqaIJpL",
-	"/WMjTV5TiNruXzWh83DR+GAyvNuhdljDrcWpI606aml020GMg/SBXrFbZY5YsISN5fVQK64DYTTEzWHw",
-	"9zThaQmaut/s1Z4oGMrqyVmI7l4asqBW/Gc1SwkqA9cNcRaKC4cPjQfY6qu9us1qQeFh+1uBVUNjQ9hG",
-	"5iMJvFLpspVgKWrj7iCoaKFsy3m7QUUB9SmIWyZLIdeukk7pc9iVV04uzvW6DPsLe7BqJ7ep+7vnAJM6",
-	"tvBKmhi7ThDShIEYoOB4GJmlY+L/jFzLMoQ5vWMBoRRRiltwpoYBzAh2pCDUbQpUjBZmIRX/FY7QVCrT",
-	"bSFqLtZblkiVsvQp5B1ijVXDsszqmVOZburCpfdF2rMJN0YZNqpcK+ErSfFoRcW+W2cIbiP2Zmc4ehmW",
-	"fRoWT0o8nhWjulAsvW6gZlhdRCqCsRIZZ3d0mvUQDdqyCcuCX1Z0pMmi1K52NameAuvQe8CtaSP04PHD",
-	"PSfbTa9jq4bZbPeFEJZK2e49WNrndh/VDHEx5jSXRRO1iN+yLH22agvptk1V5XjjKKc1SjLKmlYDPqmp",
-	"ff2sVYaqvgywJdxwgL2o12q1GoA8u0Hzj4tDqsx/tSl6wvG05fa/i7Ltx0fkQVM2p+KozIfXxKaIe7zu",
-	"x6jzLZeWdjH+w/KwzuApXWnQUaaOclKHyHC+09omxYnCN+H7/dmUQuZECqbiGcsyonnGAJ5GpGQuGRRN",
-	"BSMVN9q7F7x1wl/9MsdQX99ad9XtG2aMR1LocwhEspBqkpdwSWU9hoyucjiWPFluJld/DfY6VVSkk0Rm",
-	"slDtmB9txeBrAaJdBPXcvzewQFgm5zJgvKJ64QnJvmFPu2BbBqr4sn4u3XVimFpNUrppkWThwtATxH9n",
-	"k2bgaF2D/L0XlW/R+r+V60Z4mIcdKqP0APnIF1LVRjsv1/Bi8xC1NkmkMDQJ33dGcZpNqhO/c14JQB8C",
-	"XJIgvnQu4ZqUUIiYr4FoU5RAg/YIK0YzUmg6b/H//BouQBcO3qrK1P/qUqGqGN5albkABY23jnGIGrfO",
-	"6u7K7axTRYRhFoj8JjI5Z8VF/a+XJ+ZDWxZiZ43+PxfTR+mD6dZ98eWR6xD2jPkJMo4S1+rB472AVoEj",
-	"sBfK+591JEKRzDcLqqJBz7bDQJMlM7ot9ImsmJWcwKNuuY4PXV0Lpu7pa0KnVqkuCyHB3+2oo8Scr6Dv",
-	"kIaBvfYQmHABfoDPgjkkbZcOjLh/diZ+VkbM+fF+aN+c7/mKm5PgZBwDFbIVCrK5sqdLIPxZctFTO8vs",
-	"isbTSIn42Yc8OrLswq60l6J+QEiuGByQZJOgqnPgUKMzRav1LBfKDTm4y3wuXorPVlmzqiR5UNXIspBs",
-	"V/VInNpnQjlCj3XgColYln9SDGopu7RHoJYrOKwCa21JdrFLz+welsZte42wjEFl4Bom2R9qJduX8Ju7",
-	"AWUXO1zbJ3Aob9vp7RKxFPMgqtS3lGV045PgMITZ+4Ynzshu+Z7xv3Bxx11lQndUS6SJ8Qg9xhOapvVf",
-	"FQPn4G4kbWnh0JN2aPVhLuzeXmhnj8MqnNFe5YoWTp5WW6e7E2TW3uQs4TOe0O5SCEYVu/BS9qjJRN/X",
-	"9TbOceDnP2spbgl+MW2kVLR0fnrnYGOqB7gIjUvY7WVm7fLsAURKzyK7bXBWPt5ASANIRpuq2GlLWouD",
-	"OTusbkIdLQ1cZk3wl468l5aikUwxsAs+e/OSTNmci4gaNN59V0Ks1fx4WNG0MdvWzX3B54Vi/a2I9g7S",
-	"3YBb2rbfrKnEBTFr6WoptQQgxboK461XLvd5gqFFsdnsmUyWoWgR3YT5jx9GWsT27Ugo1lVGM7PYtO+F",
-	"j2HhsISCsVQTSnKmNJrSd7dAZinTZrI94O5jwmjW92TxX9kEgvgip1o3Q7bVVvSaeExzLpY7FvpDyuVk",
-	"FQ37r+mcTRw0cigeQJfGaKoNuXpIFrJQsWkT2HpF0NvWHHwybnRhmPCFyoZEdqPc4A5+RXbVujQ2tLkf",
-	"9eXYGvzO8cSDUgt8KLephYnNZs+KlJtvvN+hl87f6uUuIwMPEmSrym7RNY+8njpUKHZrE/NqWY8tBtwL",
-	"w6vsopRIX90bcnp5cWvvTyEz2i7+QMmhg3I2qzkeOW2xJd+wdRA/sKFGncGIukPz+5VDYdhLnwDXEDxR",
-	"3iAETTWH0rpCHvyhdJ+lK9B2mZhzwcCkBqDzKuwztk387oLWd+WP+GKBR4nDjleGa+t3eh2uvlkHqXCz",
-	"2Xs9wBwOjtlwNckhRSMPPaqtVu8jHkVnjnYnsvRN7wuM9Et8LN9ox9L3n2zHcHFaPQmjbhDfcrsu5FpA",
-	"9D74Cs/bzmzU+IFkdxw/Glhctwndf/155A8c54kkj79z3d8Nl+dK3rW4gSDOrde5nSpGl5N5RnVI3edm",
-	"IQvTBAi6p0kihW5Wr6xnGPWHCxZpOyDLCROWVnTjTL/hwwgRWy1wDV0IKrPZ7lJ+0/AtnMch7mJbzU2q",
-	"2YRq4x/78LKSAhor102Bn+euQ2I/6KYzQ2oHIBKAvIMM9rLMjCZTmlGRsHPyzP/o0+g8GOE9fY1JLtwQ",
-	"uWbaPp+WoIWBAuSZ9JDyUSniTBjVCxPDr0CrPuRrV8YdE0syfcaLdfljo5WnPHN6Q3/Q4Xp1fz/Kcbm+",
-	"tdarRewkmTjjQQByjWfZmLiQnjExMj8rcsxynhUihQhiKRhJ6eaexjAZANpjaIM5qNBIL3Hbt9yCGpMj",
-	"7gkk7OhipQmmDUdYonoU/xro1StcevWMIb5TXuQgtP9caOMqjkBUuedoG8vleJb5JJeV9/Elci64gyiv",
-	"VSvJMukcJeg1BC+Zq+LYwF8Gg4nQM4TmlaIqbnwni2SBoonkCL2pF1SFHXetaSlATffCvovDjotz/dUK",
-	"lvlIjLJWS9lB+JwonrM9HuGg40xgcjahmmAjZK24YboJc+d6apbY/FlLcf6Wrn9wCfZ2HGhTzAcUMy8r",
-	"fkz6o3+nE7NQspgvYil9kIIkUj3BaUVV0mNVUGjaVo5YpBmDuB6eMMuldEc5pXgDo4sOjCxZpBooJ+WM",
-	"gHFvWRGbn03krGtelo/mGRUYW4yeQPsZkTOIw6+AIbZwddqGOjTxoTN99xhYUfXHPUgqJDCWe1clAJbT",
-	"3q/n1k7fkOgQdheEKXiGOR6wjX58GhB3yuK1TaTRi7MnHmz0fHL24beL8eMHYbRR3ob2s6B5zoQDraoj",
-	"nq4Xkt0xhfmZTyu8WkRoRkwL51ALBd30Cgi7a7UzOY/HMOdsn7KrXXoKFwkbSGulBuKvGWysa64vDSL6",
-	"Hy3SYFAOcemuCaQXt5CSkSSVhE6tHszDSSRlUbDAk2gM6ziIDR5CJ32h5IpcXpMLwmeWNSaWoqcb8uzN",
-	"y0gpb8WoaAu7rmExw2vh2Au6DjNzO2JErYFh9cUjxazoPg42xbTMila/Hzy+6+vJLoG994ePVBnevisr",
-	"mXGd0Jbs7qDijx2WWAiVyg8bBeQ6KMfbncbT287qx/4E5rN39OPb/r6shBo2ly3pa10g0QnrFfmOabZe",
-	"GY8R9/ALVLD3v7/tBvTTKi3cfsiNoXSs48ktQH6/hpt/3vEVs6dhUNxqlOZdD3TvZULdhOG+U54SbsYe",
-	"N4sWKTfEKMozxGaG2gfnB1bc5q1VsYkLCzIOjELOosTkbfXcqdqVQl3q0A0VHcovot4sWGKcaSb1cbli",
-	"ziZWmhf1P1QlwuxvWJ5sS3BWTBcrDxXJGnBsUHezNJIGA2/bCp8Yx312Y79QeR8TjNkdu4tvDBjCViOB",
-	"6EOQKu067Tfj1gv78LSTsE/Ok5sn6BRMWS5Zf709YVpPjP/0KPZ/aG2Cf64o+StGVdBzvpvHUg2p0dhe",
-	"m/o7b0A6YXGzk/IyB9O6L02SpXOmanUWUzYd8FWpMO5uun0yiUaXHlrQ0Iz80MuZ10xmOLzaYLp2/PSn",
-	"15PWKQ6u4qcuRjWohOuRS6W2lWXvrGyVcvvztNQoIjeL0+wrLkKbdcxyqjPG4sbynGVZ3UF0RHv+oFqt",
-	"MKiOQq3eUDTxRvjI+umTzEUxRZCXfd2LCJGva6cjRJleIAo4NlaZzcvS2PELeINfRVko9xXy2F+4NpZu",
-	"yiof0VRZr6sWP/v3/qu9SkXdNDqp3DrAEMYNZ2OpUrdXtPUbG1+DpEHsJyxna1ezz7L3TzSOzviFsbSu",
-	"xVfobz/xfclp9j0XB+mcno338xyXJQjXC6kZSbklPSYSRjLONJkys2YMU2VQ2NDXtbgCrHiGhfhzuiGZ",
-	"ixc56PqtxhC+R9y10HLqu6mgfn5q56bWZevaPnck22NxXzFTq1GATk0EYirxSEt8CykckAWuJtTfmoKn",
-	"zxy8opW/NiAydC52v5uhLDIXdRR1g0GVQRLYSNyefO9szMO41ECNomY8i9IljgEzUXEvh2G3pQq0rtBn",
-	"kPV5uNr7UQR9LzX0xGZpwPjkGRW1kjY5akpTRUWysCcro0k4OqL3JbVkm/0zhjvYvrnv5nlfkzR6MJ33",
-	"ENlj2hlMo6rITKpz8mOTRTnPPOFQZkRIgvh+uljtcqIO1sI+0lWetfGVVjdKoSOT8NocfdBAjaH4cYQW",
-	"+r07kNtuYK9mQdTULSaJ3o7J7XRjmP0X9Gz7AwTZ3OJrM8Zu7TJTWMfzWtdPfSWV5mybQSYrKdjm/D2e",
-	"7/LBmQv/gXBnsxg9HRmZZQBldt92w8X8/qqMtIHNHxAc81pA6aFz8hK2/ecinbPUxctMN/jDmGjpXOOC",
-	"kbWSYu7eSCW6oslCZikpcueH06YrsGwH9QnZJDq6oV2s7+nkjjG6xHmywIzRhAljCb0q+gMp1xgTiZtX",
-	"YjWW6X+2RXcemttz9eji/OIiroSIPSjBGiJVcw+fPLi4vHrw8NFjp0UHMi9fPCcPHjx4ck0AfRSkgrRQ",
-	"0PEWEmBtmBdXj88uHp1dPHh3efH08uLpxcX/dmHZ50qmRQLz5umYFIL/UjDMvtUEHXcI23nH1DWB2FNt",
-	"yNWjR1jQotn5x8ttMNH9MOul88DXBnkKxmiYLQCXN7rwgOslvLrDSR/xlP4/IVUqmPkV6DxcP+UW6qHY",
-	"Y5lSQ+2/zgRvf3QlUW7hqEL0HKYO3jZnCaVUrFav+JyLFgf2GusCNFF1w8Bvt4sUu3w4vx270i5QmgTY",
-	"L5S+8SG9KcshUkgKj0xYjmqRus5a1v6Zld8zD/3iCd/KCo12Lh9duP88sG87YXZR3kVJeUWQgW5zTFgA",
-	"5JkBtribGrI3+q7ic3pI5E+8eFNjqH2rcVee+ECRCXh2Dwv7bEXvPH7QE0PWO+Dd1IL3nJ3GCxfh0dPl",
-	"kcdjZad87mCOtg7Dt8/Orh49Bg69YB+p4/Uk5XNuwlEavTH00yLPeELjU/hLU2UQzANNTfYEUzxb5wfE",
-	"wvC5kEGww+/ZzBBZwCVL7RWYUQWFnjKDCE4R88i4iJ5zO5zfbKaZqSAQdoOzZ9QLhYrRNHJs8o6pjOb7",
-	"Ttlr9xpqnIz3DXpR7Gd05EZaMHujPfQIqvET6FuIuF4UsK/s2wzEcXYtdxi3sRCc1bCx4Z6IxtWBbxyo",
-	"2go3fd6esJv71smBTq6RVrzuBFopNP4DzXMu5pE5llvJVRyUKYoIh6aC4v5VCjZGgWCF7e9Kz+5Bnxgz",
-	"7KZpXTdMcb08W8FPZ4m+A6vwzl/PhESJEchrphhTNOWFPnOxiWO4mc92rp2KqD0Icf12exi6z8Lr/Low",
-	"iVwdcmcFYjGlmGU8aQvVbN4iu8/7kSIIDn4WodT9Gt9qA4VJw48DgQChc1tNt/0MdxP75zmvCERzshP7",
-	"tozNHBSKtSvA7SqoYSkmpoDJ5DPgEe6tFOkyinbgVGoiQqkRDatFUmaLRVYi2Z8lMaQyid6fuFQFpHSV",
-	"xi6LizSqh5Qb2gEaCxR5U4oUfYJCBwSSRycY975aWoTJYPE3B/fsOtkb/FtbopPHe9a3Y7j/7b1mbzgb",
-	"WJV+l78UmjmjDdq8OBZTRVPXPU2MlFEhkispTHSuWLt94bXINkRLLK4qZ76OJ10yQaY0WXYXd7mME2Bx",
-	"rC2Le8o4NecLiHJc/zPwRg4pCbDLqxfhyhBxgB6I5RGK2fC5ZCnX29hKXZwhjHfitZRa8Ym9HONooCcV",
-	"OeyeS/B6c6g1z+6Y2qyjK4Qes65D+6ZuKRur3GzgmEJWC13TzU6q2PgQQvjUshOfQWg8TXihbXcQqPtn",
-	"ws4e/0HQ4+06niTGum2db5hIAZfV6tMZNdVS6+uy4DTW0iXa0I0mcynTfTWX/lAR3YBaMgR7sjnLAN6t",
-	"Xb8723pZez+yIvYe1BrDBG3TsACz917NRL670BzKoISo5M6jFfULtcbPynGVXWzh18Tsw7tycD02oprR",
-	"Idm8rpXQ0H5kbCDOcp9oXKyhEWlbzdjMDLF5ulAu15drJzTn/7Gsd/OtzLjLVeoTHkdSukGndyJXTIOw",
-	"izc/2TCqxsQOg1D4hUgBzm8J7k0EROBiTigWSNw157nxVBWXLruF5ir4rfzk6uLJk9pHVxcXwUJNpRpQ",
-	"fnh5ta8v8N3u2/JX8BI4Ak15LfUY2tam4jg9PEhLKiAWzS8UN5sbOwwntSGDDbhGgYfiRvnb94tv0q9v",
-	"npH/+vHdX8DkKgDxfMlAPIK5AafCJssBLIzJR59s/1zMAknYX2E8BlZ1YhlL5KrEItPn5PY+5H/dv7u8",
-	"LeGbpDBKZoAewcbw4QLxbwi8e01u75v7vyE/+uS/lIL9JOo19SyrHBOaaenjEUCs+Km4uHiQ4MfwMzvP",
-	"ZEIz28Xt+U/iJ/H/I8/0Eu/M22eusDRYq54SvLBugZZpYA3HzYUrgy3sWM5ty8/lagUF+IxHtSIQqGK/",
-	"Q2Hetutq2gsQkm5fpmyVS8NEsjn7jm1unxKoAoSQB2UhP4BBmMp0g/Gnc37HfhLEdS9BqALpaoyfuPOH",
-	"Xzy8eHJOEEAXCxAuWY51uB5c2MOuYezfc221bbmCaImczpl+Sm5BbLzFCM5bK2neEj4jKytSzGSWyfU1",
-	"WVAUQ4BP2D1ICqWluoVWwQJmN5D6aBdi2EeM/aCCvLx5TR5eXX5ZBrBcA6w7DrOKF+Ep/uX9+5df42hB",
-	"xgTHHBQaAeKSGdIAzdEazKW4nys5zdjqP7BKxBe2yScPH335F7dMEBaRsFvLwX4ppGHX5BacpPrWBXJY",
-	"2rIrDSgCYwc4pl0skPNkVPGtGMk6ZUTx+cLASG8/nlXgsre18JDqr1D1DWgbftFLQIoZk1so/5bcQq3M",
-	"MbmlhVkwYcDSnVoy3RAsunLGhR0jhOioc/IjEPfHM7kWjb5pLS4IyrRRvQQ6gLFPWSbF3K4j2F3AzIsW",
-	"hXM3iTNLDbdkRdVS2/4awwaShygqnB5QDhpONNIhiKPwz/lPAhxwiQeAR61vZC8nxZmhkC0NBRuAA+mn",
-	"9++XMWDnLpbivv8e5CIDwRXv/Euj8ajMTRldnl94QDWa89HT0YPzi/MHCG2yAE56HwHVf7U/z1EcKWf2",
-	"Mh09tX/8Fl7BrNdcChezd3Vx4QsX+XQ59tHczzOKhuMq8EMuPaOlIXXt03gn4RWizCDm5iH2ErqWytHc",
-	"/4qmvupS/cIYPf3Hh/FIF6uVXdanoxurCaxrpSJyJa0ATlTh4CPoXNub6Q3+3V5HdRoePR0hXUIv91fM",
-	"KJ7o2spt+fvplGV4fKeygNqo9rgA5IuQBFk1EsTOkv/g2u655j0W2YrdM5QOj77QTurEa4Lrcp1dzN4b",
-	"JVd2EwqNLBGlwf4bAKVPOin3LaMp1Mz4gxDvePTo4sH+T94Lekd5RqfOLNOb4BMqsBjvU2BSKTV0SjVz",
-	"V+mAs+CFnfuAJtC6JRnXpoLPx2R5umIGimf8Izzt6pX7WB7y03jvi8/hIoY3A7ZtT5aAPQ/1Bu2jXwpW",
-	"QVU8LWsOVFvfMKSEKp0FO0MnmxOMoMwO0bKjU0wBO7jXKeLjgujpwgtCHZYxeFWH+7ToD3uPUl0M+dmF",
-	"flftx5VWAKNi4Hg9AwFt6Ol6eHEZdbqcdIw5fA9jjuQLqaY8TRmWH6iOIAqX64WsycyzGWBwWNljTARb",
-	"M23IjCvdYIE3Hj5i69TBATu3rG/r5AEY71mJmNx6/r6y7/2txOw90U5WvYBPr+UCcsWi9B9tP2trXc4B",
-	"T7jHj3Niv920MZokobgR7nMVfn15cRGz6WCrOmfCODU6uOv3f4Nf4OdP9x0eN+YS9GGy1c69TEf2tOcy",
-	"FOb5DhwNQlp98CmhfhmsimAnDpXgRcJC8o0b2ucmxD1E+LumQfvFw/1fvJLmhRU18YMn+z947kKGtqj8",
-	"Ge6QJlquGKgwLAMntVur6yb0usZSvijrojZqcPejaduTayR141H4PLSN/m+rw8FQx6AZg8rpgBm9zQFt",
-	"sSGKh+F+tfk8FF9zDQQvUBzmGH0idpdALQE71lr6Ul3jslw52ua1t2idwSLo+1anvP03PzNDxfXynH1j",
-	"6UJjQLhnoHJmac2FmxmfhOTOR3qi2wKtSUc8UE36x+Yb5N+vn5qt8Du2GZ1UCO1xY0A9utSV/qvbM9+y",
-	"HKv/tvTlPqvPq/wEOv3zIoID8hYIR1fH42Q3ypqbRergQk9yBnwHf56CP09Bz1PwoyMdXbsZep+H0H3w",
-	"83qpu+xnWAyMzwUX8+/Y5qRiy3dsc8NaNcUl2xzfTvkGLFjQNt60qJyD/wuF2WTBkqWrIoxOlC8fXX75",
-	"l5hVD5rHMMSrc7l/YKNTW1h+YG3L7Bwpfxh1/GYh12heAWRRcFzqnFHvSCr9U9yA3yeVcTaWmrtpZwfv",
-	"16Orwrweo0eg+TdVTX13ZL+S6SZiP2uZ0oKt7aiIYGuSSTEndgQkXygK/h6ZQZ9YMYQspNKMTAG7HnNT",
-	"owjDj9PFVX5qeuuNKtinHbJ8uKs64efpNbHqkcOSwGKCGnFuIGj+9643XEZ88U7K76nC2M2HV1cx43Lm",
-	"94AigMvm4gTgDDo272ntCGSLedpns7LEcDfXh7dfeDP4aRlSvQxsgDN9K9dQIchQiEj7ozGnyv+CWwuo",
-	"LNSVoyez0g3Rc3/jrBe+DLtmiWJgycCwibEL9lAsZ7SE9SALqlYhCwZ4Lj4vYdT6uWGmyNvuLJzZmOhm",
-	"HchrwPZHwDO0cji0ZJ/RkEgx42r1++dGB0iOX4PUuEVrxEgyZS6jgwuIYSM0z8kX716/ezOG8JPHVw/+",
-	"+pdjM537bsnrF+dnoF3Xa5h6B17JCNo6evjk6uLBk/hbFjt+bj+OumGPd5zeskTeMbWxfQdVOv8CnBLt",
-	"rJyljXDneP1rHZp/xp3/PTN44VvVTvizmZT5pcc8eIqtvDOoxUBnnx/1hFRS8rFEUyj0O1gyvXHhoGuK",
-	"NwLzK/4nNR+DmpFz78ivzYuHrukGfUeeOiCkkArDUgz8PArlV5X1u6NQbvybp5Zv68XbW6UYHMsfzRW+",
-	"s+Mytzp4OZujbed9JtIz0Cj1Z5YfmEhf23730MzDYG7L5o+i9m45plINKnypvLvwFafBTH10kRTs0D0u",
-	"o+Y7D+zr8q3PHzX2Bus7Eurq9ZWga+D2vqd9+Wy0eqxddXLEYwtFXf3SFuEVygI8qZXfr+q/VrhVSVE+",
-	"4hSqANlfMMEeMgnKsm97SNc35mKu2tw7mOXg1/M4rp3BukmBiYGjr78Z1ctIjL55/7aeaG1ZG2RTzWk2",
-	"qaAeHTVDU/Cn0bd0NS3UfISTd7rP1cXDR19C/rZi9tSOvqUzJrRRVGtGAEDS0I9QLWX09TcIkfnlX59g",
-	"Hpjt0Z2GVw7skfxtNf22OiQlBuR4BMds4pJh8bcSItIHxY8cMklZnXZi6EcPgKqpSKey/BWhikbfFErm",
-	"7P5XTGVYEiPuzLxi63Kbo4TRq6Mf1+eYHx88sQ4c6LoK3sD68PYiXNGU/bv66/4gEnQ9KQaSrtIyLwaR",
-	"XI2D4IjmW8iZ2i7d+7/5Hz912YRrjO3kl1GbiFzO6F8q6ihgMt4mgEUJyajLEz3s6up1J/n9gLCGvdQz",
-	"IAD59ezPEOTPQFQoFNWI6l44grkZjN47SBk50xFIrU3Eonp57OCZgRKWh7QH4HmiCuF8U0QbnmVjIiQE",
-	"zZb5uaYRL9tL1NiOw9knbFx+/gig62aYMLi3jPQhi04P+jNE6PjRp59fRnlmRREjCQQTbbEUvJkq7Rc8",
-	"bJqJA2OUgnfNrMK16PBiJyX+xWkNfFU/p0i0/P0S7IHRzz8wqiFPNEBHkDSjMDTdLJj4rBfQfvrD+r/9",
-	"Y0Wj7jls/LimhH+6yP7nDXDiIFFwJ1JSov1WKkQqEcUGjeHRbpZy71yTMXzZv3qag+Fa/10Y2UoREJJm",
-	"pDALTQqRU57Gi3dvsY3PHAnw55n9d5PabozMt29ZK5vJDC9YTTOmr33ZHjKXaIfyGWAp3ZR4JgBiRBNz",
-	"KgaC2WVRnqC/46snPCnPEbEJOuqyIeCg/+UtCBgdj5NF5LOA2PZ7MyF0Zy1jLiThWNKs7h2ukjwh9NFe",
-	"raijtKV3fg4L6Z+pnX+Y1M6vGlTTclyqiiCnU5Xdpv4G/366f7B0tt+PDlTaEzwAAjESFwXv4jZCRy1j",
-	"9I61H7VADMZLAwapP0TewWdWwDHKw/G1gyjP4QS2Bxhqn0n2UhwSVOh9wDRdcfH/dpDR6kjFB4cdutF+",
-	"ZukcgZTD3B3Sm3wgTh1N8qR0jeuAmbjpAAG2C6CKz4VuomCSOOU0mF3nqHA306UlZENamjHs5ji0mSxo",
-	"ljHAPx7dTS/4D1fLHzf/7ev5948Vr2XGIIbln6R4QlL0MKEwIb+TJWhT31SddvKUhYngkq8LExtg6PaC",
-	"a3In+R8txNBUka9+rWE6h8YUasxZPluyjb6vpC9g0WJvhedbuc4nMLuG9g9Tjd3Ul2xTh633qPWGZxiy",
-	"hljkfwbw9DWNfks15M6axmo32JbDk/XouPZthxAdobPOZudrxXdibArNVEQU+ukDWk8O2VeWAfmXCSFF",
-	"WQR28BhBpEgkMRGkw0jimJZtL2OzOxqUsF185jd31NfweTpiYs4FY/1CG0rS+dyRDWXHHXGUrjCXwxAw",
-	"4MRV2pSJK4GEuD/Z8u8zZiEFLbc60Ufg6vd/s/986m9JsVTnTSPUYOWpVuyIf66DC0/2HWfrPue6Ols9",
-	"gCROcB11nek/PVv/Mp4tBui61DQOuIN6uQZgGK6JL1NHMqmZK+ZWqh09oCrjmMJ9qMJ81kCJGcwj2gJE",
-	"HEpHDV3m9xskMuy6bb1or7c2sGbd/fNYnzjIxOFJOMDTpkTkYI9rx9AeP7s7mdQQAcuVHnTMGlVx7rva",
-	"HN2a1TP/0ufPFoQKLUaSTEooMoJZgX7UR08PbIOd990tpGa+/EmOWPQQrNwBQ+8rclaD2Kn8WS8q7v9N",
-	"LHsN1wLdM0ardGsoCsHF3IXRPCVpwcZE3jGFPyj/M5luMCZBF8mCUE0uzx5c2OdPLv+jFeh+jbWIW9Y1",
-	"YsjPHXgMFUTOZsy+hqBxxif5tvbtXj9KNQGPaONqGGD90raeXXXT3wu8vzuUf2BLwWFhFC84ONz8Hk43",
-	"xPJNXaUWj4koVlOm8E/+PXtYpzzL9JhA7dcxsRq6JXgfscNTzN5sLydQ8sOAHdXVOhoWdvEOyydi0GyY",
-	"Ud//zf3UmWHmRjg6Pf21yR9+If4N0svcVKv4g5wqSz7NewJuCSQx3U5MzWJblpewzNm6TkRr+y9nN8Iy",
-	"mnsfYd6H8xUjUXwFL/6hTbZ2Cv+2PLhCLXF7f0975hrHO/uQu234d0jrRbJke+Tnr9w7pyRD6KIrrnJK",
-	"MyoS9q8fWekn6qrPUoGJhGQKSnE6brogJKhXf1yG3GbWmCsqHOH9Uy2fdAVSwtPR5cX5xUUVwLFmWSJX",
-	"CM/sgv8pcX90tYGnSsIqF4LbBt7ffN0v2RMn/7kTPWu9th7CP40r/yo207+5ojWlEEj9Hvsgf7kWY5+0",
-	"nEisSZIruZIgFrriw1yUdiCPMGPZl/AtRGofnrz2mntqF1iysIvRfYE9d+/8oSU1nMS/uay29jVwcNvT",
-	"pqDmMd43x7kPC22X9HcnsjmKv/8b/oAFe4ZEcg8aY8RhgGF1xnw/IzhmrImN86gxHBR9qiLR+DJUkWPn",
-	"5I1iOeWpKyoOCUpQddsg8H9TfrJvjgn9SdiBwGeVqO9qPAv20fx/7L19cxs3si/8VVCsW5XdWlKkZMte",
-	"S/9cx3GyuYlfju2c3Odsci1wpkliOQTmABjSXB1/96fQDcwMqRmKlDikTHFrK5ZEcIAB+g398ms0+0/Y",
-	"W5iCpsbeJL4MS2Bg8ywhXGhVKjqtkN78gdgrJ+e9snXyiicJi7VKU4ixAXWmmQQ7U3q8vllCL/iB6G3H",
-	"0dxXlMFdHTL6PciFoZiCRHo4GimHZaRQZ33PgxgCSD0Uo1jXu0lcurl5IeSwsx6S7A5AZF/5FW2AI9tm",
-	"Cbcld8bhoxsVQj4HLUV1wDVgdR+Fp9rk85wVkRuVxERoXhmhjilTV9j9A3J3Oqrkkd2R/VBOdqoqBEPn",
-	"8wkFQOhnzEEMv/igB/0SwCtLaXmQ+BhKjsIqGUxSO6f28hbn4Ji9jwjUJ+x3f/os4TPGzRh88Jr+GIMZ",
-	"YwK2YdwwQUoGkxAquwtgntMrv6H7tANKW9e6aImY/2//4YkEu1mPArNrTb9eaMafB5brzo7K/lCUfeh+",
-	"NFIzRDDBGFQfNHZp4UkCMXK7h1PbMKy5kebXEHv4gb06QsUUXuFSHsS9onTDOPcO0UVI4a+lO4fKLKeL",
-	"3RP2hs83cn/6d96x+/M9n0+gXvQQTRyFzYG5P9mycwCrrWYI30gFHqkzAKh5oGFq5kzHUiP/OIONsizu",
-	"4uccisEtYbqfcESDetlNUOt/9OAeZ73e43BCFj5wNuRTKF062t6atJUB5Pf59w7oCpGIyW5VZVbBA2kW",
-	"8jJ+peXsFXcfNcVn3JjWRev0HMOHayvAxRfZj/1dnvymKqQjP6rCg6qecEb3BBNpb6rECZ87zYeetwBC",
-	"ni644idYpsz6kKgZ+zdo1UZHs0yEDL5z06DBPnEvthgKXCJb+GK9HwgbE3EWK6XZX3yTu0RIArSNRkoZ",
-	"cHvgs9n/in4jigRklahPpaSwN2EZ33S00b/FMdzoPT4gCbepdCPdY4JtAypcKntLFP0tjvimqdq9wiMn",
-	"aTznb4Z0a+H/49id5V5NPAtfrA+s+uiUkuyNkjGnFpJruzrwTXbs6CjmvGnaORI5GnaHYtj97kwowzge",
-	"K+N9ldkFNbYm9yNRbGKOoaDpXrt/vnZTjwf3EPJTHOmvFC6pkNsTLmtAEorjNar5atVfANKcC5RkVqU7",
-	"ofxMflO0j8s9Uv+BNgRA4h8qSlAngLXGuCClUEoHr9UrLxY+6PIrDmzQ+i/NsyprBhd88PeA3NuR8vly",
-	"Fi2EZEtMephBktSid6+gGE8AD+K+QHhaJQLY680h5nPTujh9usklobz2/QRF3dS3oHY4orrExCmff4N9",
-	"to/YWId5s3jjk6ncqWMBO4ZKuZxj+7cA+CEsRU8D0HxeWb2RELmz5uleu3++djVM1RgejCHmmOkWXB+3",
-	"3q1LrLUMMgIblQoz4Y/82rh15rHXkY9IIwfoV+yuISbQPLesVfD+Poz9pr3A/i2OsQ2KbVCJzPYL3vdh",
-	"/61H8QmXHd9fYvXFJOHS5yM2ei/Jp1l1LfELPni6DI0/1ADRmIu8fSqDt4pFagIHDkGiYQBa82Tf2aex",
-	"5rMPYS0PGVcwX2Qd96j4aMkczM3jEySJb8+gYghVPHj7YFFmrJqAZgacWYVV6abNHCVLNhuB9FUDBFiY",
-	"F3yE2mE1cZ+PfMy/mcy9tUSAGXEt5LAz1CpLVzY3poE/4bgmoTvL89SwGS72gFUUEZ6nNzUpIye484IC",
-	"vuWEYf/MmURKdPfkJGETQES3NuP+x7zi+SBBXAZuB5fIc39eN4+D6I7lez4GzQZ8IpLNqhJu8sAOkerX",
-	"57+jnjuUZq1cY+AGz9Xjt3oh4kQG9cxxgicucA88WMFmfra7JFwuaKhuLIxRyRT2brL6dTwYuVN0h84V",
-	"QlFmKuxDbxHt9/wDDG7FyjyKncMQO3k7LhI7BHS8ABNaMmZGIjU7EzJ+zn3LmH8pIR+MfPFb1bpo9U5f",
-	"9PiTwVnnef806jyHp3HnBT8/7zyJTgdn/efx3+FF7y7mzhvc9aO9cxQ8u4koluHo/D3JGzX5ee9S2nSv",
-	"6YevXew4/GBiiMSWKwUVLvjhWUITNYWYqezBGz9HGfQ4jR9esm72KG6oevQbEjduwYtGw4MAwzvvhf8V",
-	"eLz9uYUNWpnRS/k49lEIHYVQo0Loe7fWvJuZt4EyA74/iCNhJiQDHo1YNI+SvDs1+hcu88ZCzpRCJliE",
-	"xowhEjE0KdgstzDxlF8buMgH3RASy+iO2GRVTOCCXU2UtKOLs97Zs07v/KrNrubANf5+xZRmV0bICDoJ",
-	"N7bjMxCu6lripKCFilvLvLzQ7ChIk9bCvLhia0G7p/6/v9Bn/+x1Xvx5/fRrh344+/o/uLTw5/+5ubK/",
-	"/q8dd90ptrwOMjAMOOAgDjYBzVLHWO7c2owzd1DMJyg6OmN4Vh7IA/uaUS7LAXeCyPfn1rY8H/3I5p2O",
-	"P4phpqEWg2JAHz+mJj1CMs4GMCve/dsuO3fMlggJq8juUxiz+/592Ggt4D5R7aQdUcVSlUKxKhVRZbM8",
-	"RMhwn1ALJWwkQSiRf+5WA4TNPGY/WjbiaQoSYkR2KOE3HRKug1VpJ0v37jGnApxPKv0tfWg4hme9OiDD",
-	"CdiRwtVzM0J1NwA3xDErAsM+3cibTm//sBANS4bN8eZ4CDdHNG77KhuOrIdlQtiagNRUAGNPuJDlhj4N",
-	"4RZiE42VWda/4YhvuqLgtyNWUlFPQF3Ktl9P8CDasaSiM4b56rKBNzwaCQm/uHHfNFm/TMUvMH/kdO2O",
-	"e7lAOrjXDEQa7MIl7GfffrfKRkzFGOZBet65ue5qE6sgvoeQbDmBWOAYZz0p8qPRAjeynIgQd2060awf",
-	"8Yzr7KcxzDFxXFjjqeFoSh1afbM7Y2wJwTztXpaOu6bCfWNxUK9rutdjmO+igPkXmK9RkrxtAbNeRfJU",
-	"ifjIWbuqREapZplauhrch5itk8eCxG99mXE+qkmrJkxSV23pm4kJa9pMDfL2QNR+QiPMrYFHY9A7UUfS",
-	"LwVtlLygD+huOeJyaJiSN+38d3i4SlfQigFrhRyae9ryVeZ5Fgu7msKyu3TS2JIjGWO0wjAeWaXrfMj4",
-	"4YIPecK//ApyaEeti9Ne76a7uHqyMJNQsk2hLYUFA9yyPgyFZEYxMWDCMqyTE4SHbFcsi/jyvuvKvehI",
-	"OX5HxkLGdTO7z+rmfbr5tIbmrptN9f8F2LupmG+g9IRbdwPNRNxaY8IfCV5LGNbPjJBgCMSBKVk360Cr",
-	"SfWcMbfQcd9eZ+LfUmZVGzucCRklWSzksF2xkvr4xeaLaPQC6rj10ftVFItFjFK33q2yQtyiUGxI1nan",
-	"oMVgddDYjftPN8zTQKtpglmYrIJw/qFmTuwZy2V8+MHjgNXvG9gK7GprgCcQh5rnvAGesWxa2jyGBZy7",
-	"JLO6hsGkPiUwnUnDMCmK0oG4GQs5ZHzoXsxidW54YSzzrgLrJ5oNlsASLZ7tlhZ/kzFoNuNz1NF9GGaS",
-	"9efU0u5gCfOVmqSZ9c2diSbVAGnSMDUFzZCWkDgTiIfuD+5870CIN8VWXyRJx1HRSjPxe5EkHzJ5Z/9t",
-	"k0rRr63u9vJI1GKpx5I7zXrN6LarMph1/yysWnHlSAdhahwv2xFMDCRTMAQ/gfmaxlndl940c+a4QfHW",
-	"xytVjMIAO5srSQV3jh0G1okKJ60HXCQQsxk3f8g0s0yL4ciesLeqKJyRsU8MdRMI7JtoZyKCtpOP2OZc",
-	"DWwOhpEXpFZ2NUXHsie7/XZVcm/0GWSMYfuzZ53es07vdCNXcniNtXzJZ9tm2jo3ss7kpTuKcOZOmWHC",
-	"bjQe6qCEj76vg2hwmigTVB9JAryTg4zdwXOG7SPWE186kycaiapezXWvdSa/rjLQC8ZuWmWtoP7Dz+F0",
-	"b/mdYalWQ0TGDT2rQ86EY/9IZUlcNCjfkRq73a31IZM1AfE+LquOugZCxrTwWzL8se1IhlUO3O2RkBZq",
-	"HUI0cGXafslFdN5rtyZC5p6q3Xow3Ns/WkvtR0HhBEckzrQR1vhT3pWBVkOw3Wv3z61SsWmRWCcP8c0P",
-	"XyAiWXjrFgHpwUtF/qWGPh5clYVb2yrJ6Amtm8aD24jtfTzYjN78MyvctX0hqT5jWdJVUlusouzAK34C",
-	"Uznlwtn7H34svfS3T2iay2h0C5Tt92FQkyIN51iFYRuWevDeifCi1As6hgHPEos3/H0ESld00aMz2+ul",
-	"PoEhTz77zAIEsXnGe71ep+f+89z95+/hV/+/08IW/EVAstn9n154x6lk5Vnr2OJ4xT+UK/67FCQaOHiu",
-	"VLKNVM6Iytdkf08WtTk1Qch0r+mnr00mhxEFh/wwbqNRRQYqQnc/AJHiBW7O15swKSGx7xrj4SggHpOA",
-	"+ABOfRUiAv39E0w3FXbZZNiWtMiiMVgnLPCHr10e/yszNu/90ZjgwOnWKA58ma/ngYDGUFlgDlqlMsuH",
-	"2DvyDZ+zJ5slsBfvtmvLA7e/VrBQRZePLYlj8vrBiJifxBQM1f75Q6YsQBQy2P9R2DYTskAglz7kTgCf",
-	"jOh+W5WB0YjroZDDbn5Wd5c5tWHXtwpT+5gIXURi98ojSGKMpJ2wn61hVyK+whzePjAu0RZbuhWFFb6e",
-	"kiy6syiBqR8nEJjYXVtESKG+uKbExovWxAgTy1a7NeVJ5u40f3v64vT8/DTcdb62w8iYW95qt/474/4Z",
-	"p/mVqN0ylmubx0XPO70nn057Fz33//+qQL1SmcY6Zp6K9SXZK3eKfl92DUPsT6U2kwarmbVwwiwkNTk6",
-	"UFPQEB+Ww2EvUOR8HvCoJEPCZjOMVkXKWCbVjJLJRmrGJhldesQS6hSeRVmgvPJCoUKgBHmxhkTBxZgG",
-	"xMlL/6LfGfYX4pc2E/FfHVkJKgzExHiYgm4zo7zd1nevjVJWKnZV1qC/wPzqAiVrCh5RRJqZI0+SuQjm",
-	"zieYEqWHRMdXNPiCOf66cnuMDU0YtljMMHmMY8UtEzE+kT3tvThhvxNwWKj6Dmoe0/gjDbGwDLH6WKxw",
-	"oZYOxz1BwwCfh0t6enZGqSS+KZMkCXuJyeOmRAoBb6zUWJ5mQ5Y8Yee9J/TEqw9g9bzz0hkcV8w4qsL4",
-	"t1WKCAcrDjCxz2f10VvmmyPiE/ZR0cI5Sxz10TZWpa7gcWxPjsdgrJDc08eQY0L0loR7WM6CfF9XrNMK",
-	"v0W5/oM7oRVVOMZzw+GJ8AdpQ7Zb5+u8+m+ST7lIqtJb8LQom41kA+mGJHHywMsP0hVlAaiceKJctDjT",
-	"7rlNKYruNREUNllzZ3Gfu29lmz4nu21IqiaF4Oh4QdjnuQ0pt6PCnU3fXpnacFs1Sq06+9mnlzlT2F0M",
-	"FnQzrpc6Qeap4EW4gv3u5fsV3Y6v8Dytt7ESGNiAP+lfXxg2FFOQOFm7UG9OXPnJuHQPUTNUTCMe4+wn",
-	"7I3SuHsyf3Khk6okPB1iEPEPwG3QOzk7L7sNKMQ6k4niMetrNQamBoOT9YUzvtsHotV9COfy1DUiujjr",
-	"owPhsBwIKCx4krS9Nce1LYpiC/OvrKa3LbZTlYhoZYlRmOc9jWyQIZZmqruG4qePorLIAJ6owQ6tQ82l",
-	"hfiC/XemLDesP8fCTkcvCN5TqjdyByiHBFttqBQL08/Xo54tBsazCpJKs5sktcek92LkQEjqCeurcS9a",
-	"1m2L5OTUGakk/mwgUjI2rYtnPboeGLxHTHkiFj7sOdLlllc/190RNRXChh8/W9W6aI2sTc1Ft+sXeBKp",
-	"iccYvLmCF73SEgpP1dJSntBahppHsLh6og7c70UPmLeWfpYWtAS3SJ8TenHac3s9cSKNYMe2t2VPcJlT",
-	"JaJ7PfhJxRa4HdjssrYkg3ZnEmwiARk33qbHerajZXAgXQnB1gv/NgUXnLEv4YulP7PFQMI6kv12uyDM",
-	"3oDn78o/+8rR7lxlGiMkTur4pn0Mi7TIoUWi56odnIIXha/Ky3zvyBqCr1szVrl7IF0IUSdO1LTwrlV6",
-	"+YQlz95L/BJt+RhSyzJpRUJ1Iz6Mh1PQC6ALPFHu7sRe5n/EYsspaJ4wj0dsGAWkgUejqlsWeqE+0tfv",
-	"40lb20N22it5yIJw7+X4yXkNQckd97enL570Ts+ePD1/1sq9aiSuC9zl8Bd39n47EN81STrPn2/QDoS+",
-	"iv05d94OhOYmQqi9lmFrCP/WdEcj/jy60b4JN9r3VBPKWRB3gXlz47okcynyEsKceFVb8OI7gXAznLtC",
-	"ChPU5voiuHvtf1pZUlGWHw1bJ2Gqui4X9PEjqLFYJp92hb4gE82rifUIZFdw50vnWZMBv4Ieu4VR3mCO",
-	"U9Uy65Kd8gVtQZ0GxXi2pBiXtV275YRB6+LJOW7fRnrmA6TqoSq5Y3joW9NrHmAwWKJF9Rc3lmkktUuf",
-	"vGELlebk00AD3MQBaUSJdbM03qvEWCT1186U89WxyzEzTOHics6UjkFfFtkF1ZcNnxkgDLMqiSkznQT/",
-	"wo2BWIrcdf5SktuPFbcD2q4tyrPTNeXZ6VnvYAVayVl6tOW/aZlHBLeEkL/cYYxkHx06N2PC3JwoDVuS",
-	"domKxitjKDigSdMcJ6gxyAmU8MCtcZLGPBp/VwHHuFfcVKSOLo+nXEZNJOYSAiczXMZ99YWNsAwXJ6Vc",
-	"gIhL1gf0gsVOhyVi6rfK6y2Dzq8/5DtJMLyUyYAwtMYyO1PYwc8wPgJeqaL8uwUq3180B4MoBXbRp16e",
-	"zLW2Hnvpz2nXnv/bGPjo7j9MGHz0Tefcuyy8nKKacU1OKIRn9BBlSWJYnGHBjJN8M75u3SMKBq/K3Idu",
-	"FpXZzmLEsEKKKa0Bg3GdmZCxmq3Ud/ng32lsk5yzPFcNE9GqDxkQRmkMHCVKDiklAK8gkoGMoQRYZ/kY",
-	"Fq551CNqFxXyS/CcuEbSUWoCBiEHtUdFF5KZzKQgDSz7WVnKjf1cEORnOtrLUFzjNsA9B/+KyE+kAXUm",
-	"/R23KghTSbV7rLLlcwzyb1IIV80KO1RiG7LiUYkdCOqeL2AYNCaBaq9eMUTjzhS0dzL5n1ZGSn6AaPyf",
-	"NK7VaHpnMU0NH/jVPoJIiX9T8om5Myuf/ofQ+ZNhBtJNMlCDAWghh41HREpnVhMNqaG3rq/hWQkT5J7u",
-	"WeXbbl1XvMjq9gFt1p+zVMNAfHkcDV0KQvfle7hJzpZJEx5ByOPHG/gS+MBhMAGQH2xXS6stLszPAR3u",
-	"EI0hZn0YKA05ELA7hDbZg4aqSfKzw2YudGKh3rASutk9eFGbbLtl17Z5FqqdDOge9yLshJVUU2n/juZa",
-	"Q+bava0vNUm5hrKazS9M95M0m1pd3ViYiOt4PyJgqTiVlvItsed61mJeDuxuySCtFmCOvPlAeZPqfLK0",
-	"xJvo75DYJGDGSQ3tiDs9sdxqo7724/bUyI0MxlA2Gdqp1eFV0+iFzloptxa0G/v//tnrvPjz+rR9ev71",
-	"f7U2au72by81q+Z0n9U1TXv2dLcY2OHA5kdTvNy9JCcivHHmF+3Dsrc1YP7JQ1C3filbV7ebeE/XZ5gP",
-	"fuO+egfp/pS6hFmgzvYSUIkX120y4rDwQ6qZr/Y4avuDKPaZCRuNSrABS2ZCMBD83XVHdoLBVT2EezxF",
-	"iIQhoJvYN3xa3CPhtwjbPwlvMJiiE1PCLVD7j0n1NZ5e1y1prwEf7FLqsxdOz+6YveDegojqAci2ktY9",
-	"iqtD6tkfPGqBD8mVhspJk6Likglp7M3qxAbFluVj6DhB+hDsIbeY7zm5Bz1DHob7oZ2fPjcltXRk8Afo",
-	"ffhNeiA3UnGkL0ecMOmwHWoDrHm7f8E0HXZd1SUDl+gMiUjFj6ORJ70x3i1mZYNJSKpI3sOluOaOa7rX",
-	"7p9bo/dN088PYLlIVlEQ1aP7rqhBDfruIwcfzHcbUBQXBU38cJ0rr1QMK/Fo9m77Iz4A/g2jcUonfu/X",
-	"Jtm3+ISdI5jV5yyHJI+jYXAIlv9b31GBZB+CaoSGCgJzGjRQanojocagF7pB1jRt4RcSoya9IAZE+IWY",
-	"Wfhi2UAkmNyRpcwq9uSMvfm+cOZFKskm0niXNG7ev5UEQjnJd49rYCaLRm0mwc6UHreZmsk2Dv3s5EPp",
-	"x88CE8L/kMVfdEbIKLgSYQ0kA48qN1B6QoshyMkEEGjuhL2kX3zSbJ/H2CWwjFKMlSSzkUrg0j9cG8vO",
-	"er18NCEluBXU1C4mim81BlsLC8ojC5r1wc4AJIsgScwlGzgWYyqzLJMJGMMMF7WdT8OZ6oXQDshs4kg5",
-	"UpMJR6yTiYhUgq9ied+9kEgxd/HW4NLvI0DgmWIrccMJHKZEKRuum0Rl5aLnGMWTas3l+eJVPgbJ1GDg",
-	"y2LNBfsb0tLfqH6OJcBjIYes12uXYGfrlme1mCwsLu8f1EqTzHxW+jO2Aglrdn90u1r+zE+x1mt88lzw",
-	"HcHutMMWek5AUGzqxVHZ/pZgpytDe2e99brdrmMEqMiC7RirgU82bTTZbk2yxArHxV03uhOQ5kohUO0Y",
-	"0fpor9uOdR9dWA//pO8Ve676/4Jo5z1W1nBNxJoPjt1VDsbY+OTdjKTLJKkhPOP184cn/Eunr+J5pz+3",
-	"jiafPDk/f/r0ydltFkhlSdSz3m2GCWYErGrU7aj4vyhtYM1e3T4cqHSe8PO3es1VQHWt2bj72dPbRNkN",
-	"wfp9RfAF4zKmyPXH1Anv+b1Ej/AaCozbViUGd8wt4GG0dp9S4c4q3IErZQ5Iq+e0CTFEIj7ovqvUa9yd",
-	"PlquyIU3e40/yFv/TcaFL5Tp2tHc3pIN9doP/YAj95QP5SEfhWFRpt3+YqknfEkT94YXA54YqGYsDCmu",
-	"jXzqH16fFqXutgqr7rKGJhm8fKyr06YO3kEcmIEhM7Q9tCi6NWM+v9lQeWce4vq7t1spG6kkzlutGVyr",
-	"kh5+LYdH9bKqaP1D5CXAnLCf8a6D11z3OUGCzvicabp7OYonCNK+sqPPMz43V1VX3DS7p5TYph/RS7R/",
-	"YvnoQjJBqx0SDF7/9sGdp2pdtH77+EMJGvT0pPf3s/PWBpg/b2G2+O479j8uTP4RoZiqWPkfasYmXM7J",
-	"VwEYpVb+Jo6Vwccg5kElVTlCWJZsW/ZKLtoQ3XDB3rqsq/Iz3nAsOsZuM6vaBDspY3xl7/6zboeK7+RC",
-	"3fty6BnUao1Ho1y5t92ty47gD/k60yoFLtkrZ/LyhH3P5ZilWT8RZkSOq0m972+7svHo/WvW+7dALvXE",
-	"wYx1x4maFxnADblkr3/7sLzidezDPjewFSv1V3AGzRT0nGyEPtTrd27YDJKkbldznb+wML+JfaUS4LJq",
-	"CS+jCNJ8V9TA8VtoyaSBhR6NlYUM3NgNZzu6Oh+Cq/NozxztmebdoYvmDBPSJ1qiANi/N3TJILp2i/va",
-	"vbbq60q3aJni13GNxnx+yaxyVswdNI27FK2dVIGtZnbmhqj1Nf4DSz6cMiOMpFyZPQp3I+pxd4WfqdLt",
-	"3V31EWP9YXoff9RqUtgpt4//pIrRf27CWt3rmM+/0r0hAcJUXi7LmqgprOay+9rgweYhKyc/MgLBDyUa",
-	"2AB5qOgidjfz5yYrPq3swykMG/o8lKMCfIBZySG8R4SS5d1N7XJj2o3v6Q+TpW8f7fjyB17N/QMuEog7",
-	"M6XH3euxkPHXrgar502mQP2u9PgXIVfXe1o9/xHX5kY/6OIGbIr+LrNOga60p4WFyRFLoRG5sSAB/uFu",
-	"30qPmdUCYt/Ayy72u83STYGba511AzHM9IpI3xDsj35Ig1QYpqiMJytT6mod8SQBzSZ8zgw8DuRu5c/3",
-	"O8P8aV0wk/XdJvVBmzbTMAWZQTsvYVAziIvfjEriNellobtO3QVni4UNI5WImM87EU9Axlyvjjj/g0a/",
-	"ygc3SJFLc62qmskX/6gqZ/zRFW//QGplbpBU9zr8uMZtYOnYG1DdR7v8G7bLZ3zOeE7yHq5IsUDNFLC4",
-	"p5lep4ZvkuauhN9tgu8RlHUtS7uH6VwJB7Zc1LV4dD9g6EOyqzSzV5jRTqhABQqns7g8eD7mhsQYMo3D",
-	"90hUXrGharOrOXCdzK+YBnyAYTxJGP0Rv3HCXgaoz8qQzx+yVFQxo3IPWXBUbvk6K4bAKT3QRTiKPLJz",
-	"lXJjrxj3LhdhL4rGN761ETPWLak6VaUR2b+VorefQLs7GJKOO9EbOSxnz7yzqPjO9+qL2z+8Orul0JEU",
-	"3z07D1kv7iHt1kRJDGadbZDjsrRjBHu768DQxsLqqGIPC1n9pnTebRXeKovzntkvdxH598mW8Tky1aV3",
-	"GEUvldgxX1znJLz7ojDM7ZEFyXK5dN5mZ+cnp2cnKGSY0gz/+ofEvAlMR3CCqZTHi3mJ8oShlnKz8ziG",
-	"+BIPrqjAcpZYfWKNFwnHnJoHnFOzEBm5aRZ4m+GeEZFjCsZR0x417ZZuv17PPbz8CjFJlbYdL89WuhB/",
-	"xqGv/MgGeYUm+kXIeJXrcIzB/KCGhQ4y+VF4EIPRoQaUQek2w/1Cx3mDtmhHTYWJJqQzCu4b6PyzjrDW",
-	"oahvvGkJvcQjL/fxp90ONT436nsap8C6gHKkgVug6ffqloAvKUSW9DZGipASS8Eo7Izd+4pmufyMMWM3",
-	"4vVvH1oXrfMnZ6cnT3u4+d6Oe8PneFlobVJX4zdix7X25VlvSnIinnZej+yk1zFcfjAW0PcInIvQnaSd",
-	"1KAcgy0hyNkRzNmIT++ku2pVUPeaflgJ/5YLiIb1xGoeOPhowEjN2IDrEjEIs0s1cbvJQCsIGKzcA1Yv",
-	"N2hy9+sHoFNSkLGQw89Kk5z0cnwTgtyP43k9ZjhqgAPzNudcH9J3pUIA9YmwFuJLJghG1irWhwIPGFvr",
-	"NqIRmu8styhOqi1Ut4ZtCpO98Gw4LdrZy4DexSAxQN3eHA0cu701nwVJyFVzpjN5wTTwmOLKaFVj7GEM",
-	"kJo8xW2mlRzmfpQJxX/IxyCtVgmzyvLkLlq6xgvVW4sxUSjsmzNxEd88a4b7lRe0Qg4vmdKBY9slA3zG",
-	"jY9oGCGjY0pV88yKrTMNUzICNlGYwBEzQ0gDjmvVgAnbZu4AhZLYbIt+3DE/ovRYw5n3I45rnNTdNKuc",
-	"w96FcOBet9yewvTmhMo3Me3Z3QfcL7ORQHx+mLOIT+AhX7UqY++hpufVx/+sBMNVeJXkOhphQ9IBe//D",
-	"j6YY9Owpe/P9pgC2f8irn15/YkuhkStmIUnqve/1EfWCYrcfU/895Pbj8hG8qC7s6xa5EsUvhKLLLsl2",
-	"y4Ceigh5up9FY0B3fclD2Ua21jzCDzyyK77ofALSfp6AHanY/SUz9Emsosx95H72J3cEYH2EAKwlvlgh",
-	"xalttL82rrgcHu2UA8JY4rmwz1XcZZFS61g5FHf5PDVDKbi1+m05kP7s+Wnv739/9vQOBtPp2foGU/fa",
-	"/bNG7cQWdcSxbOLBXcjLuMO+MPkWV9hDNdTWqGgWCdS0m63gEXRfr3ev8EMPIFfAv8sjTxkIET+WcGNJ",
-	"n5PvAVtKI6+4u3AiJFwybtlEGQQSG6nMIMacBjaG1D7YO80aDJDJWO3Zx+WWcDAeLvcyR5W2Q5WWK6yg",
-	"zfocG/kYlig5ZNQSEOMAznQf8TQFCbGz4Z3N5kumG/Yt/2s2Xlmj/1EMpZDDX2DeqOPqF5h/hPpsRpjf",
-	"w1+1sSyGKNPCzlsX//yzfKzvs34iIlyMhw1QYyBHBxYYGMujMUrecP9C/8lfPvz4ij0/P33+14WTjEFa",
-	"N8nNo0SUz2ir+YYJxEPQXR+06JhssvLQX9G4j9mk0UMvT1Nz8m6lB6zsX6lJyhE3F5E+fUzJZJNy50jL",
-	"JpmxDP4740mZhH7FQ60gIDrt7VfAeyqymkszgFswFT7lo/aE4B/Ysi+SxMnYAEFR1w+DPq5uipFlIt5x",
-	"P4ywf4/cEM6JrT57dn98IHjS6fOEywhWidNPbuD3flyjJFOap0ag+uWaSxI5mRQWhayzOv4NWh0wQb2M",
-	"Y8Oy1FcH0iEGqcBS0AXSsrtBuZ3ZM5UNedJBK0HcEl381Q19HUY2SGHFRPOVwDVOrUkBj6XcxL9t8FaZ",
-	"DFDr+M4evvWeD6QtCa91MLa21tRjkXJ4HJfOc6+pmjyONRgk1wgt79Y/+KSf6SFG0DKJ0HutH1636F0i",
-	"xJxtnfWenj93CttqcKzR+gcfgDRWc2OAnbaKaoC3SscS7L/ZRwrYsZ8m/X/gKXz5LGJ89OnZk6fnz57/",
-	"/cX6FQOl3fsRQ3w7jhGV5n+NW7SSHefHm/+hBIJwrd7D4E62JHhMkDy+mwAVaPc1l9GI8mUoQLymDKIv",
-	"1ueMLiqp7jVdar826bYjgg9uu5rm4kfBtnvB1jsKtqNgu59g+xCwnkL+7ViqmSRga3/YlyxPkfFijzIf",
-	"UPpR+m6pXsoswpXfR9Kpobo9VP2rG3UMUh+aR78SMzUB647vZgnGBri59ah8npJukbFiwofQTeVw02yq",
-	"Snmaishm+qDBbyE0OSgfpBqq3d/JshUZne/f/tRm/+f965+Y0ux36L/32V7E9LHmM8m4hFmbGRXAIksV",
-	"JR7bnbI6qTsTM6CnENcg1G1PbB2zAFdIazNSs2M+3uHk43kMTy82mU/ZcKcUWLAkZVI+XIRwXRQzy0l4",
-	"Z70Xz0/Pz+6AvD5Z6Yx+06gL+g2sAG9K4PARXWcjRX011Bikk95jZ4WmwMfYr48KyPK4Hp+zWK0ZFnbv",
-	"5j6MuIXtepon0E25MTOl463006yqB383k+/DHPeBL4WZ2wpswIZJFG7hLB1pameoEqpM0xoiy0ZKG2B9",
-	"7sy0+fq337DOTYq/K0Q+fT2+pEolRMwzgIdpEMaBgYwhPiyG2JEUdt96sdY0bzy67fk6b/6b5FMukhU1",
-	"2kWjiO8MczfTwDd34+FKVqSEnc6AR043rErNwYE/0rgGZXp5no+WOrRVtnMRlhnLZWwegZQvIDB945AR",
-	"d6YAHR6jw9uxYF9dJiaVU0UX+UXBQKSBrFLsedn2vYk1pMAtixV9Z8R1ZaPhPgyF3AsFgs3S2nQhfKk2",
-	"GdoMcWaVTOaInUDZdFRMyrGdBvnDsf5eyYHQkwMUx/dwevyg+ewGTfsKIwLLFdIqLDFMU/aXT+8+vW+z",
-	"Dz++Ys/Onvz9r01JxK4/qwY6fzfCKH65N1jljgaQjxA8fXHWe7KBR58mJizn3fryP0CkpqDnbu7KNL8w",
-	"AFnStCkvZahUjKx6g5cfOYdubGEtJi2Az1kgF5Jn6TwvrhF+1f58O3i+3wrbapAwW6TdfTIJRbuQP478",
-	"cIvGcndDvSBUqDxSSTC+TzdmaU+ViBuk+omaQgPXaXrwttRJce/f1q3ZGcjyzpfmj2IoO0KyGSdbDYKM",
-	"OpL6wV6uSX7fuFovmp18hk3IR5BfuRGeiUtbCYJ2X1YmP83KpMt3M/kxjGv07oNzrEq3DMt9HNmWZRpR",
-	"KcjS6+/fjxrW0gUZd9Dp981YPCDjd27B9URdIa8/BVDaQ/RmLlDga+mh4nInrg/xeP9PP7N5n5kGRFH3",
-	"2v/01ZFWk/l1/vzXQB5qgABzmdpaM6o64uZxkB62LxpUqcn7SL9qmiMj7Hb1J4byZ/mNow7QS7yegrRH",
-	"zAG7UIV8g9ZmfM6EXNHHYD9a1xg+XKiQWRJW8CXkCqK9wFmslGZ/8ffpRMgxlj9FI6UMMJ5bmH/Fa2IC",
-	"A8tUZqtElmOEN2H+b5oN/FscWcA3BQVp6+l8VaPzLBZ2+8VgEzEkslstlN8Uw5qklTDLqksJ7d3BU0ya",
-	"cOnEZXFA2MFBJTGbgkbNXE9Hr7jliRo22Ma8zovklp0f4+4rJNbuyFKscce1VUsTV+TKJvyYyncwqXzv",
-	"Ey7RCJioKSyyr/srJhyBXr7brcG/9Vl6ucDophqmAmYNOIv9k8uc/jAYtQFl9N7vYgW/fj8Pp3nA+ugD",
-	"RGNHrmjD8EIhsZnKkrjU9nRj7bOSeK/zn1e2EFokwaZpoU5o52s9+AylMgFwGee9hcRyU6HGbZBKqGIR",
-	"U1HXDfMph2dJuR0V6CyTJQlWDdJ8K17LupTcjbiMILmXm+3BvHRtYi6+45atwAfA2Ueb7JCaA5cFWZ9H",
-	"4xDBF5bpTJoGzLGyHFCp7ajMHrYgUKl9l9l3gwd/IcwX+A5XfJ9qLGP5/NhG82BkBSa28dA5E88Zj5hx",
-	"s4nJEzDiasUEtXDoGNC3YTK9xZEfaWCDmrE8z+okATeCEIm8P2oOXAen1CPIHBjyFFti0E44CRyQBJjv",
-	"zEFBghloYH0YZnLHRcE3yS3orU7kSbaO4uALtqv0oxokt3d+RWGqGmrLMRoOOSyLe27KHOW9DNj7BtMP",
-	"c8Nj117fKlwcQiEuiORB6vhKAtudOylMXxcIo/6BfGCPxsOBXTSEZBMuC5Y1znago25TDadmcosO4Fy2",
-	"F4RZ5zwLRPmRRjZI/v/n47u3fpY6OwI/PXj/mRPqbjMY7YbvSrIfcV5PO7ek6OSj9gTBnIdQAhZzef+q",
-	"QJixuql8p72179niPNjhj6DYLdRNgh+2qpq7Ibe32i2P3+4OWQv8FzHZzQioeN2iLvpzt4DQt2mmR5Ki",
-	"UaapQlT3qdIDXd1kzO8rzl5vCzNhQh0Ku4pVZHI2PvFC1RHEFaMn9N1ljRsSQkqz/+/lm1+L9sP4DKuS",
-	"ZKQyA0xzC6zTweddUVvjqnQlMgADIT10C/AHv29IBuXHzfkkudfjdppJkG/3KmuyTSHm8gVCWIM0fbQz",
-	"D87OLFkShXRA/AAkhm1bmKZ7HX78uo6ZuQv/wRpMfUcQO89C2MfW8VDY4EcQ8vWvfrnw3o6wnPJgYsCu",
-	"XkYRpPaKcUN4ROjx2nU4+JaRgURq+oRVUXUXLbYmqyIWFlUPdQTReBdchI3RP0Bd16/fF9rVX+YFGsL4",
-	"NJBDrpb4VSlP20OemjZTU9AJT43v6qCBRyMnnJnOErSxZEztkWcj0NtKkKkk0lgMBrXy13244sJWF0S0",
-	"hcTDHHZqKITo33X3H6vuG0ZsXDv84Haqzl4SbhDIyB1eyrXFvv9cH7KA/4Td1TGzyzMwG2g1wWtA6fS5",
-	"xJLDA5Dn/r69d4nu17G/K1MZSz7UT392Z48w8WfPOr3zTu/0U693gf//rw0K9v0Wf/X3oeYNvuo86uBZ",
-	"KVI0j/edA0mqzmx+p2FKMsMTILnFJRPSWC7d3xHWWCJIceRx9m4U9G/7GtQlJ97e5QstY7viZU+MfGTf",
-	"XcHcvA4Y5shQlEm2LEUvS7VsKonZUIFhans8pePbGkC+oyH76v6Is983IMCjsVQz7PAWY8cWp4st/YzZ",
-	"s8ke4gDuzR55EIBOd0WBJtFeBWW7D5oqqos0cAs4914NxQH27CHVZucnYyHR+S9jMRVxxhNanJ2fePr/",
-	"Oebstf/613bO/a2L1kT1RQIdY7m261uWb2FGm7BrT3sx6U31hCe/gL5trEgSlvBofMzlOBib83sYCqrZ",
-	"i5SUENkiK3QpKHiLjLhF9XWv8d/V/nQvCZpVBSsJ/vCd3jK86I6k/xqGv5ulztmxQDxdHlkx5bbZe0i+",
-	"nNpGoH4VW9Rc+yD43DorKOIo0xuQ6fcV0a9IMPsrTC6b20wM8kgFJmJbrsVg4Kw8O1N6zJRmCZ8xCRAb",
-	"JgxDxl5MxtqOUN9G+d+9uZLW8K3zZLglHXlyR86Bn8QUCrXIstQXNXDjmIsFWR83wDXle0fzTMNtNKpw",
-	"2Ls/4zjqXLrPexjdnk4mRpjY7ebfnr44PT8/7eH/TjcDb995D9Z1LlO+topJNTty9qHcoF7GsXGqVode",
-	"rMjWl06kwCS1cww6WqrNnfF54WfEXq0NiBVP81hOdOt160N5cKOI7aV56lIwHGsAHDY45Vs+Cf16vW4R",
-	"SnobrfC23MVY2+c9LeXayts83O/DoAbpzM9RV9n5Mkl8Fsjk8KHW/HZTa/vQ41loZkZcg3H3P2BW7bs2",
-	"Iyyzex2pGL5uETrg51JGcAVKgC+eqM/smfAvv4Ic2lHr4tnTdmsiZPj1tBotoKa5vqfJh5o/7pe3Sfu+",
-	"rfNrbbYDfXy0lg6mB6xVGlFKSie7jQBrwKDtaDBgTQPYcNyMQ8+OD26O+7QRgQkXiRNBCejx/5ZKxxLs",
-	"v0/CCCcohiSipFEUZdqsqwiuMKfYuzYXQVBXgepSY2dsk0UjxllmQF+gO4pLMwMdKnUMn9wjltp858xd",
-	"tOmAKNPCzlsX//yzTPdvuEgc2SdCjsvgyZSBuGlfTExfiNbgg25w8jbSWceA3UaT2lJTndpOtdgfuHXR",
-	"Gj3/j1lv+lb+3y93ZIp7cIO9rGxo4LhhKz0dHqC03yPHfAy91/IGNmrAZiOFiW8jlcSBnb4z1D16C7wz",
-	"d/fTjkDCbUKHUMbDe5rnZ+KPvabIEn5P66LVO33xjPd6vU7P/ee5+8/fw6+94IFrt/oiSdYbfYZVwDpV",
-	"BrAkKUk2SohY3KMdJ0ZUTF5RT4Cf+ju7049WMQO+3jTl86PV+o239bpnm653KUgydIfAlGSzkUDjybGC",
-	"M5hSLmKmtPsLT7iMHAGlKcQsS7E8my9aA54mvftHzeQyplIyOEn5vHVT3tEXV5nOC2Kve00/rEzVWBZh",
-	"Dd4P12bFg8/dCJi0HImD+XPDlj6RmsCm1IKenFpyadqbSCda606cr3ZfkztxHtzWu06Z/QARiGmoKsKM",
-	"WSsmwEqIlEs5s1iCUlk2FnMLHfftitqx+omzlFnVxhClkFGSxUIO28VKVtay3XcRmDDcn9NsE7AjFdfN",
-	"R59W5go7GnYWBZdjTA82o1a7NVQqnjlbod2aqiwaga5KF65JYR4wb88UACp9zWVUW9lHn7Y2qearnho9",
-	"rBMlYU7RY5TtAwRAovyMOdi6RYwhtdXJ1NKNUjM38Y5zpgOZeRZ75NnTQRohhSVJTmX1+dSL4rcB+bre",
-	"DePbulvwCY2/zn9qPT0/6fWcdMi0dotqXbRe//bBbZsXLBdBfmjwRa6+zq/79Owu94093TTq3d+k4stp",
-	"2E62tJlKYkd5cQYF9R3vGofgIf8AkdKx8epEB4UvJHM6Em8MGMhjjvI3FDq33QFM99r/tI71vwO7/xbG",
-	"eAQYJf5N2wv8XwiE0HwNsd6/rRtAuNqtvgIUFNnVMMhk3GjGXHlNq1XsB1zMfjXsTYV52qtTmBq48ccr",
-	"YmZnIoKNFKR/3x3rx/KsN6UAEcRR9R1McBhkbKhrhQeQRbwSqtgNEn8thecpo17fJVx2fPV895p+2EUa",
-	"OyVZrJHH/j7h0mdkPORk9tIy6zLa8z5aRx5tNJE9tH+hDXdM44h8qQeMYTGfl3nopb/L3qW5Q6rVRHWw",
-	"LbBP3ur2E9Usrth7N+crFa/mIVxGPrQBDqpukiIMw5nhqJMOrVMK0jph5vYx5B8zqdhELSKgIclRP+E7",
-	"JTEVX1/p+C6GNSnawyyrcmkDuvCjglEujingKC+0ibnpDVyLKhpyCBKGcb6EI4jxbvx6+X6vQjE+aonD",
-	"gyoupEMNQvHWdET3Ov95tbeuxPvNa4tb4a4eC6owBQUXEZV3qxPWtKY9rVQ64SqJrXn04MV1rYQP3gl1",
-	"H/GD18EPRof0GCA1C2IQcyT64DYkh127KyusT6LuVnq7Ff0KhzWeQPJn05LXvccjj9Jj2mV+SzPeaxgo",
-	"giz0hNu9WejbknoTPoZ70O42AxA+wH/a67VbqYaB+OLU4G9v3rz+0Gq3MiT2042i8MV77cNgX8VFhJgT",
-	"wxH77GCM9jdotJdkRhtr9dWADcUUJEvAOpZhSlOnO81lTCDipnGDvgsy3r+FBTLesudgX9cPLM05Yu4e",
-	"sneWWt6DZ17vnS3h+tLf80bmzbLvUAzsml7cn3DoN22Duld45OYnIXqUKHHIp3APqzNE3x6oC2AHDSfW",
-	"U1F+IQeipo7dHQ5dVVF3h6CmLhcaEuVhemeubFNJOSEiJJiVeFAfMvkhH7dGQ6WYz4u6Nvca0TxKIC+L",
-	"1pl0r3HpQ2NfLBrXmUzAGGaoHgK+pImKoXUx4ImB6vqIGIva1uOvHzi+f7OlEX6L1nUHkg6YKV2ogMN1",
-	"gfO5YVbFOcyZypKY9TXwcUEGWACps0XoMyRGpSuo2w0vMlWtmIDKbMdApDAX9PSst000Io1McVun6A/5",
-	"qG/abAuv8chNNw0df5z1FT2/GbdHVYmG9NWmGiK/XQgl6CHEQUt4f2eqDMd6YiQDiE9YDqXHtVYz94V5",
-	"HpGAxLhvcumkN4IC8yRhmeGUMWZHysAf0n12wj4J0IRJx5NEzbiMwLChIn9+ZrDgPTPQZkYxQjGhFeYa",
-	"wPBJrhQmfB4y07hhM0gSVAxzxrFyPokZx550FV2YQ741bfSea5r8saRaRPAZ2y612q0b/cVaC10hBgl8",
-	"aZU8pE+fIKBJ/o1nnU3QTTEX2+/FWk7Ss63Li1rr1ZPjpcc51RCNlaTiFapYicZDrY4524fUtAzPHLCF",
-	"BHJFLqdIqiCPYHNhqxAG1dHGcrHKrdJ1hWXrRXf3Ovy4MhmiJEYaV6v1ZQte3zyCZIj8XS9y+AKUDUU9",
-	"U6QmSD1Fs/68itsWDTzZRO1UId9uoIVTrvGbVBFm19HUvEmfycKi6myK1zwaeS4tb7FhQ7qiRkpriNxj",
-	"/Kh2EOCozOk7wjCVop91dsJeynBoBNJESCcDHnl0CkqC+EMagTgnZcvF3ZMmPEZ4uQQGlvHE3RPzLsNG",
-	"XfrBKDmo02GFlYBb+yCMhLzS6neNOGYoFAdKs5eZsVpwt5lv+Hx9jY9vBR/osQ9M5ef8jTrfd8076vsD",
-	"hjvHa4YPuhALE649VqKOliDNt6vYd1CgVSNAq0q0tits9m+LHDn0MDj0B63SBf5cbGji3QQNMilZE2s5",
-	"0F75sfvqeuphgkKwrQaiJ0CZbAEoCM0tLt1J9IFsg1rwpFSrfgITszBvDAOeJTZ3mft5+0olwGXjzu/y",
-	"sR0TDnOPV8mMxrvu8hFTEGCIniyT32l27WVs5lKTyVjt/U7zyt9ZfImWQOj//E/tEKVSQyBPJfU+YP8G",
-	"rRauL7ORu2iEY52BhvAciOnywegSs3BdqbqQuG15WPcRctG524hTBloMR/YwLiFuq49XkEdWbMVlsGUK",
-	"I3abjkWV3GbD4Igmta1KoK74Fm13t4DDj865t6RiKmpfUxykuaCIFetnIrFMUJY/Mb7yEeXvDFu6k67A",
-	"Bs/M/bud15BS99r985U0V0DkXwbUn6gpuFPfJWLB0Omvo2xsGp7jAx6uCRnmN0nUEzpaklL1VTxnI27W",
-	"JFz33SDLGrQOVQJv3d1kVbej7dHvXdtJFPIBYVTLiZTtJSi8P9stK6z7Xuuts4dYDGa8vlH0KjNWTfCN",
-	"d9w3yc35sxyoVbrhyNWHValyi+hoL3ShFPYOouOm7jJcxn31pROpdL4qrvqRxr1ywxok+/I0tUVa6fzR",
-	"QMFb/8K5J8tYHo2pH5N3+nEzBgKjTviit2FF0p0/9vuqlFXNtH5UepFotm3xnO2a6i6p1WuIjkr0Qsz4",
-	"nPHEKZ85WltYhEJRzKN4btroeml8aTpnnqLpeKh9kG+JmXMN/rWNp5aCShNgmdQQqaEUKJTvxjsVMhXs",
-	"6hRTJ0/DmCaFaZijhqbDOh+FNC1rVRYrMKyfGUz0XvfYw27dPxO0ulU7OY1LhLE/E7uvuYw/RypRmXZT",
-	"9vrn8ZN+YV1/tqAnn2M+N62Ls/UrwMO77acV6brswLgpUlePrdwPyMz20cgty4N6PSCGsiPkVvrMLVeg",
-	"KEy84ozqJDAVS2lK8HraO2VX9PcO/b0z49JCfEVeNs6uohFPEpBDuGJCGgs8JjgN6rPHXrJUq6HmE9Sm",
-	"f0jCfLmKYSoiuKLcLYTyDQlbzvLBdvcXzFjtNlmb79gM86O4tTBJESYJA9ROC7svZmlVVMXt2c+y4d6r",
-	"eTtKH/phI6UNsL5bqt4gces3A/ojLXjHsszN/AlbZlbGZ/EcF+8MjSp52oQPMMhMkDcH3e3Vva/xjXKX",
-	"r+zU881kfXckfdBM3L9zpZckBerRlq9rjpvpDF8VTdPvCBkjLY9sPf+tbyzk6zn2OX5IXVslNmZVkvqJ",
-	"EWSuVYxLBh0nehmPYw0GYVUsJJCO3K1ZZpP+YjfwezHCgnprQMEGNKCcIsQXFouhCEnrSDNpigmR5Jgr",
-	"Oe/cnXIKeu7xhNhLrwndEGEYuqshvmR8YMHJigHMQrIJaWU3aqpEXFkt5Rs+f7y3osyna120pv2eeHM2",
-	"/n3+H612K8KS3dbTF2e9Jy82YFg8kx/xSF4iPx214qPSinToZomWQ7Fg2VDdmhxwBm2H6HX7ShGP73dh",
-	"R/dXisRQfz97cfoEGWz7SvLIa4/QAhUyXOlIDZc7Rm2HxxRFgRtgrXdZRYOxp9WqmKgpaMXDdVe+dsYV",
-	"SUs8nyA8N+l/79bvPoy4hbjuXIUcdsYwN12tLLdNSE968Eea6xeY7yblBSVSXqA+hnmopjeWz9lQqZhl",
-	"0oqEHHzwJRX6GEZvPk5D8W0kbIzEOBIkojZBgEmYufNak8jXcL6lEImB122rE/0+Lg5t0gVdnmlV3w0i",
-	"4Mnht97VKs4iyxZPK7TdKBPDK255ooYNdti4jYZ8D6RVGX7094VTPqb6HaMV90qDruYRxmd8HpIJCftF",
-	"SWZ4AkzyySKA7Rqsk+eB1Marl2h6NyKyNlRXHvQYmsRWkcBOpWP7psQxuYwW1HfUjoratqi4Mhf30fKt",
-	"dsK//ApyaEeti2dP262JkOHX08pe+HXpqA0I2+13P6og6h3Gve/AUUcdciAdV63SsC0JUm9rWz4YdCK3",
-	"HHkLKvJHN/RVGNlkSxeaY1V9TVjwo6hkLWUUh/dmVrGpMMLihXmkDJZY4WEuAuVdMm4RoIed9nprpkfg",
-	"gxvLLx2KKZRJaa/ZUiOVuUmdFuPzz5TGlddv59WZAyFjpjLLZqM5G4gE2HO31zI2zFiRJBshxIXX3nEX",
-	"jYVpaxnqqD4OCtN4QTAwIX3CrRUTuIssuE19uGs2/tR4jwxPzbd1yNi+nFnjNk8ZzKUWtEeG2k13bTpn",
-	"LDS+DNoxkzFoD9vtVKGS0VZJn6a53W76TxrX5F0hn2aV4UTrPfyewA/bNlpNTV2VgmwgruMeW1DJfaLi",
-	"VkRjR+6t0fP/mPWmb+X//bK+DYSzf6In7Pg+vVnUu03q0rAEk2HJGMcjwnotc1hR8RUR63cpyBvBTe6t",
-	"CtqQvKMqkcb9I9hlfrjGfxs3KpAw1zIpAgPtIiya09yIG+qVdbQpGrcp8obBbueVdpe/LVkNlFyc+rBU",
-	"+deV4MgfSwMbtSLK89Q5HEtjHoEHf/F1CyJ46bGQiQjUTC7HuZNB0RxjLw2kyodZAxu2ih67PLGgJbdi",
-	"egvezsvywAap8533Z66ycIPP04So2sEbu8UbE9YddnZBPHeEc064/M4wxB6oJ99vkj5Bxp2Ua9ukUXBj",
-	"jasacrq1PNA41mu/vF1HsDbWJ0fb5jAckJgQySVTKTX5Rs+j41YPw2AN62cyToBFXLJY4RViyc5aQ0bd",
-	"ydLqwjSEu/YuNywkSXnw6+m+gyK4OYTb3xHSWL5JhOPmq+xY4nyfuQvoKguhzxPqmOQJEfuBHgXPwSRf",
-	"QZL4szVqApRh5S7PI56mICHGmrdSmedluYsWfo9rYBoGIkmoR5egPyFCzJryCVvs3FE6kchcbXK/SxtP",
-	"eaUpVtraqYf1fSSWdsAIZ31gfZUNR9a9ulWpd4iVTpF65sxG2ODtwOxud6XohGD5A1ChjmDjLIH3CZce",
-	"oGSf+rPUX26i+iKBTppkxKk+oWDGpTUYH2Qxt3yj/IHSS+44hWB55oosAg+zTpDeM+6MvIHSaOzFfH7U",
-	"sYcGxxIcDNR5stQh7DtDHWWpLZWSO7HqS3Kpm2qYCpg9CPnk17IgnrYtXZoUIb0GRMh7fz51TZpF3qL4",
-	"wMyKbyP5lM+9tcNDRww1IE4Pp3KZVy+IvI3cneycTZlcq4m6Z+H4FnlbQwwwwSbwvtZ8f4aHL1b/+Nub",
-	"N68/nD3bpIPE4kvs2LD4SQxWd2vPL15H6+EQpMtPYgrLkbUgbZC9qSbep9gOFkEnkErp7rsi8JbyeWvL",
-	"1oUGk00eitBxS1mKCT+ANja28Ob3QZfwjcVG7WzWb2RzDFQcpdFWMqWdMDIpptcsiqWh2tXtxS/gYXhU",
-	"aC1HCXOUMEcJs41SvvSGvUOlGLORSAC7oxFSq7DGA+6ZnQgd6x4l74Ujs9VYqF/NUfAcBc9R8GwpB+Om",
-	"3BkqFV+WZQ2GNwcagMJWN5w+VlFfTmFYrFWabuzqWSGdnKVhYHUJTRi0p2bEWBNAoqCuI7AXFGVJsF7f",
-	"Yao3UJmOoM36c8QAqZuEhrXqwBierNvrOBESTF7sMBBJ7Yzusy00VxYWJoYaf1J1ha1/R0Q1q+yr3Jpx",
-	"4Xu2gswmjvSKv2gwKpmCW1MsTMR1DDE2EbsJSNGgpCU6feTtl2dFGupCq2UKiXNhzWIh1jptQYOcaAAq",
-	"yj+5q0FnTdRd4XPvLMIasWYyiZj/nwuLZqN2w9nObRic9F1mnRaqdRX3IeITKBDYjmbMYZgxHzJpmJf0",
-	"XpVg7wrUlyJmSrsfBiKxizjlt8oSskrc51ZMQGW2Q1jHpnXxrNdbYa10r90ybqnYyRm+cX3zs4VJnWXv",
-	"Fnr4VToS35PKEGe+zZtvYoJpWNw6GzZWO1Q1txud7thq868WCK3rTZomb+n5aur0mF/Dw9JknFlnR0Sc",
-	"oDdVppmayfW12Q9+Y3d+J1+Xc49K7AEosarwpRc5WdoOQLhElHmbyTGk9g7q6Ha10x2IL3uVBAPx5UFI",
-	"gbwdXwzGCsk98zx98aR3evbk6fkzOrm1OPJH8eUhCgHf5wriozg4rAxKOldKodR8hj4ZZ8kOBCSxKTek",
-	"0eir8+m0hIEuUMDorNSv9v5SxvIvHc3tLbW+n/iXDzioSZwOmmNV6QEu9PDh//gXelNSMY4iYj43lG5L",
-	"WdYIhz9SSbzjZqgV9KMFT24hHhqyJzducHhOQRtR78oNGbaf/biN/J9Nuhdx9x65b5GIrN5/2DzY/KrG",
-	"Y1j1VfRNGk5AWnJ7A0tBCxU7ue29oYRNhqBCRGhtxlms+cAybBCqswTaBbKOhijT7gXYAND+jP+QReFa",
-	"m/XBiBjorjvjhvWxfO2EvV1I09VD97eXLBpBNIbYz0ett92XAKTbY8CFTrh2Y4yqbGemgVtAmtyrEehk",
-	"YeuiddY7e9bpnXd6p612aywkJt4rY1OOfHqDqS9avdMX0Ov1eh38z3P3n7+HX/3/3LOsyp/+zD19k0x7",
-	"2p21zMqz7YqJOr2J/IP2xFABtcIn8uzzaDzUju+ORubBlMJqQTfVQP3uvDXwhKXcWJJW20KSJsHcvcZ/",
-	"V3pGg8hoVk+uZIBHAFuE73mBDbMHXNONoV14Qz2gGEb1rdp1Q4LbRrq113hGF+msGzntlzTpDSkWU+cO",
-	"oTVsURPukS+Oov+gUn/wVHOPJFmcMz7fltBHDdK5L5pKrUn9UjJ89neG/SWkyIj4r+5VnEU8hjmmM8EU",
-	"9AX6X1OgF+UszohL8mpkgZjMmElyybhUdgSa9VU897uCPaVjJtDw1YS7GbKh+txGI2fW/ysz3ljGdeFU",
-	"2DoVYjLUn/ZenDACGbF0OdfUxc4iSrFU7KrMVL/A/OoCez6GiKawPvfKhPq6KtvbbRc6el5P824M90F7",
-	"oePC7PPCkH7y6bR3cdq76PX+y92U3WdfTvEnD+h5cR0M7UQNhVvllCeZuw6LmOetUR05+2FY7N5u/XfG",
-	"/QNOz4Ol3W4Zi1BeS/P3wvyZFO7T/txR4p/tkAt10eKp2KTvf7FpO2+7yoewfgoD8GhEVNZ2JrrSMeiD",
-	"q4TdU2cuIctMjULsMg8b8yiC1NIFOM60e0hoRVn0m6/xuE74l46TKR1HpqZ1cfrs+fPnZ6fPvGjtCAuT",
-	"0FBpBWBMTUZCrQAeiOQWry2u8Ucc1rjz7c+mmci9xyN3g+GJb55FR0TWoAMMFarvvI+dUoQ1kAzaCJAj",
-	"52wCseDMzlPwiHADpX3ahpL+KynX9oT97HM4hLWACcixMGOqlyA8ETF0r+7m4mOQbWYUm8BE6Tl2jDVs",
-	"kHBLurgY6q2GC/LPOUmLMxYK2E2Uf0Yq5qaSz18u2FWo5nEF2EBdTSbObqhX+VUqPUsTxeOcvm+y6eJm",
-	"vy0y3cI6ZyNlgE14mrqbvjtk98K35hKv1+htndziT35fvjOYxUz46SmotD6/GP+pmfPs/LzGv76OqaMi",
-	"C7ZjrAY+WZQvuQu/LyTHxdx4s9YkS6xwhNh1oztouCw8JNXu+KwgEYdp0ms+2v9F9f8Fkd21b7CgrwrZ",
-	"iS3HfGFAqtVQgzFI/ZZdlTVN99r98/XqaI5s0RxBgeKlpBH/pqIwKjuIq3206wn7FRbF2Wl1luPNo17l",
-	"ziuLrOb1fp37gooYDtyrF5x5nloCdeROveL24FgYqzx2ZRXcbh6606vx6RHBkUZaw4796Ac2TW80z6os",
-	"BL/kgzc3/XuW65N2bGpWxR5Lh7TXCKS3ZdL+l86pW4gGg91xuLGghRl3JvhTJzLTVrv1byXd6NeZsyC6",
-	"34NOhNwoqFh+7R0j9dyYuo4ljo7kQ3Ek/wBRwsudaEHnThPUPE4p+fwEpWNSSWslpIVEpFu8y172dK/p",
-	"h6+NVqrjFCHYE7JLl2QPumcfiuxpVNjgS76hC+V+AAOPAufRYos6ucL96X63KF7aBd4ooozS3Un7oIyS",
-	"2xI/nphWWKNuxDfuUAX9yH2peM7OtIXOhIuE8TjWYMyaPezct5s2c0HvtyGE2xa3nAT0OI/rnYQRuTPv",
-	"55izV24MrtaYmdIxlmhhA0X3F5aONKeaSOWeTY/c0PoFvXuzN8xZlfJJ0aCj8jkE5fMyxrQJd6jBux7a",
-	"7/uARVEy/51hGPfeRFCsVjbda/fPLd42FAaN6oPVpH7wmXOBo3cj/G83A9yRLF9JloJBCuNuQyxMVNpH",
-	"nviMz6nJgBbDEZYacenrRfgUKnO6/d1mzwrHKwcPHkTbtAH97uuqsppzGDfepS/V7KgxDu26QnIjD306",
-	"Em6zhMthxofQZhYSSEdKgofcQtAKzWU02rr66MaCFtqgo6Qsk+rAAtwatidKbmuU/DN15uGRZVKh2Dvy",
-	"WON9kinLNElCY3BDjZBI3MmYJWBR6BkxxEKT0slsl+RB7p3iaQk7JfjJsafODojcA0R7iRYTdQeKvlF/",
-	"vR16FnIq7H7pmZawO3r+CNJe4o0rEXLs7KShUoSxamAKEiufj+TeOLm/4SLJ78C+KSu2biWHDuN0Plax",
-	"aKSUAZ8Op41lSjYg2jVM1BR81kpnwCOr9F4Zgxb0EdfzIy7n3WBHLCKGsiMko/5xmDCJ8zMlk/nloiJ2",
-	"VzyGgPZHnmmcZyiPK78CEK2Gw3H38La7/c1GQHlcxWVAGJaoxdzd7XBNoINb4xcfw8AmgW5ojpWZNH4Z",
-	"Bx9tyIlEpSBLr/0A/U23kRhJozVITAzlz/IbD5TRS2Dp0BHe1y41U/YkPeNzJmR9WcIDpuwZ9EdKjU3X",
-	"WC1SaKCY8eojPrnjCInbTMMVQXIQDoeaeiwQrBxy2sKgPczZgCcGo9vGcuylCaUKRbxlh0Z8mPdJsHPs",
-	"ZbkaMlQv5JUN7ltrlBnSXvxOW7Mx+9L75q97B5fwmpyJ82zQbL7KssLU97uzbrOZ5o4JIco01kz+888K",
-	"y8MXylJeBG3IBZuCFgMBcZsZfL12TgltNlMI7aIGA8YHFvSM63hBC73n8wnkoP7LhW1nz85Onz69wcVp",
-	"1k9ERKdQWvF1qw9cg3aLx9pN0NNARJlOWhetLlKHn/u6qjIS088iMIYZPjeM9921hKqLTooQ9HsaU4UA",
-	"5cN4iJzjOEEgR0VjQ3UqI2UQX9hYPig/8aP7veJ5v48Um/A5OhwxgR8fdlKOhnthd/O7/1CzhdAiixUY",
-	"1s+MkD7xwD8jx/Gqmp+Y23joL/+NUM1d84UoM1ZNQBs2BIunj7cHZlW6uIuhx97N5/wAuGcjlYiYz1nE",
-	"E5Ax9/sKX3znCEItwwIpy7UYDAz18/PZOX6iDzAADTLK+2AvT/ZKSQkRHUweeF3YIY33murzUTMwbY/+",
-	"G8JeJUBg9ycnREuPy1tZ3HwgJhKhesufQJB8QrIcXK94EuUd3XxMsLfxKUbIYQLEu363uIaA08S4u1JH",
-	"5ae+cp9gJdHNrUqUexy1XC5v0fciSape6BMfu/ETJWFePvzA+BVHr7K+W660uvyNXyEeQhWNfiyOjCRT",
-	"XncvkgTPdG48qmVgmkmqtJv7z6//fwAAAP//",
+	"7L1rdxs3ljb6V7D4vms5fYaSJfmStvVhjuPYHU8S22PZnTXT8aHAKpBEWAQqAEo0k+X/fhb2BupG1JWk",
+	"O5npfIglVRWuGxv7+uzfJ5HcpFIwYfTk6e+TFaMxU/Djq5htUmmYiHbvWJrQHYvtn2OmI8VTw6WYPJ3c",
+	"GpWxW8IXxKy4JlwTs2JEG6lYTKjQW6aIXBAqCKMq4UxNCfs1owlR7NeMaXM+mU50tGIbattmIttMnv5j",
+	"YhudfJxOzC5lk6cTbRQXy8nnz5+nk5QqumHGjfFZFMlMmFeBkb1fMTLnScLFklB87Z4mPLY9cvtCSs1q",
+	"Mp0IurF9uFcm04kdGVd2snYY5eEtpNpQM3k6yTIeT/aHN518w5OkbTBtI7DPD+1eURGtGgcAT1uHAG8c",
+	"PAhG139LqNbNA2F0fba0r3g6aB8Vo2t4+9CRZdGaNRMLTaiIWOtIoIEDR/GcJkzEVD2XMQuPJJIxg1ND",
+	"VjLhMd2RyH3TMC7/uHVkKTWGKfvx//cPevbbxdmTj+7f89nZx98vpo8ffP6/4RGvqFiypnVLEypIBK+0",
+	"rR2+cejarahqHkkETzsGoY4zCC6WN0xrLkXraCz30fhe27jcK4cOTArNmrlhhI9b1wdfOXQcmdJShQdx",
+	"K9gnc2up214UKV0yMmcLqVg+ol8zpnalIWFj5RFs6KcfmFia1eTp1cXFdLLhwv9+GRrPtyxa9zltMYvW",
+	"DQtjH53odNnR/Z2pNlLiMQ7wDl/rHK1778BtfCEMN7umMSVsSRPC4J02ksI3DhzKS540nvoFT1rPvH1+",
+	"aPdKbp5nSllZqIGI3FNiVtRYMSiS4o4pwxpHpeSmdVT/V7HF5Onk/9wvBLT7+FTfz8diB1eS075ngeG9",
+	"phumUTyL5GZDRUwWUpEHFySmO31NKPnw4dW3dsyULKWMSbSSPILzyD7RTZrY4T5YPF48iC7Z2ePFBTt7",
+	"SB89OHtCv2ZnF4ur+V8XF4ur6PLSTxRlyGKqpQGe2RG2zbp8tB89qh/t8iH7+edPV5dnP//86Wv28d/C",
+	"J+vVJpWqkR1yeNpGOfjGgbTzSpgWnpzS3YYJQzi81ToYeOPQwRi2aRqKznTKhGaEG7ZpHYlhmwPH8T1r",
+	"5Ctr1spO1uxQXvID33Cz3/d3cks2VOxg+vYswN20kkmsCTVkI1FZCV1RCbRYHkXMFjRLzOTpI3s90U98",
+	"YxWbS3dZud/ywdmtXTLlRifWXcSScLFuWyP7/MBF+pFt5kw1DWQDT+9pr1g1jANfO3Akr6VpZP1CmlbW",
+	"b58f2P2bxYLZX4Zczfb/+FXDuPzjQ8eWMkWNbNwm6Z63LZF/59ChqLiZXKR92DoIFR9MJ2/xcHScnbZR",
+	"uFcOHYeSG2mlzcaR2BdA6myXxGN2jJGYoWJl6r9qWiX//MDRvaOGfUsbxCmr81oJiWxXPFoRShQ1jhk3",
+	"Ceh0N1qc+pYahmOyZ6HlsCt2hi+07ZxyjRy6PjJhr6HF4EgkCL22y6ZhyA6xtyRqPbwIjiATbbYsorJW",
+	"nVZlh5JIh4L9xfTqG5mpqPE8Z9oKChreaR0LvHHoUIziKbvhS0FNpgLEgS/c00T7d0DX5htGrOQ/l/Hu",
+	"vElQx2/PitZ7k8+Tx8HBZvN8aM1SZ/FO6+qV3jtwDd8zQYXpvDL92SqUICFVLJj5LTxCg80edOTey0Fq",
+	"piFzFskNa2KKRh5HxXyvOG20axv7sG3r4IUD9+yDbhYvMt0uXdjnB3b/d655o2hxZx+2DQBeOHAEP0m1",
+	"/p6LJqWJC7jLt1I12YTsK61j8M4Xy9tnyLyjXZSwmTYUtGC0fs/Yp5SD9gOMb+bMK1s2X0mJascig66E",
+	"NBwYHheGru0Pjh3P9JaxtPS7YUnS4O9RTKdSaAbunm9o/A79Bfa3SKJK/PT3CU3ThEfUrsj9VMl5wjb/",
+	"9ou2y/N7cX5/nzClpNKTp//4fbLgLIknTyd0AwqMP1gwfgpfTmLJtFUxyIYa8IpsgW1MzEoxRrI0Zeos",
+	"opqRhBnDlCZfvbp5Qx5eXX79l8nnj9OJNtRk2h51e9a5AR6CYgTMgXBsnmoSyyizsieDzVc0sq8+nC+e",
+	"XC0ePPr66/mDhzF9TB9E7MnVk/iCXbCHXz94XNCJn7O+z8UdTXh85rqYfO573t9iC7joIckHh5yviWI0",
+	"tiMHu5IfPtFgUWI0WhFYYJgi3bCYbLlZka0zjim+XJnzCZqsFwmPRu5nscJPyivMNanZnMiWassn3Dio",
+	"kGbFFNyGhy54qaM1250pZrs5yrq/MsQuiaIxj4zOF8+OnBGa2B3YXdvNWHGxhBmijyWGlX0p1ZzHMROH",
+	"Lu2DYmn/S2YKRM+CDmiSyC1QwYELucjHeyyajWiSwM0AI97QHQw4ljBaWKPX0ryUGTLVQ5boYeV8K4Yn",
+	"m+gsWhHYnQPXRkhztoCBHmltAkMk9q/XZLticDS4IewT10YTlmi2LT4xxMgEScwKiq/EO7YAkh+1htHK",
+	"bpJYwjU5v+A/Xq1/2v3npMw8L4vFfZY7ayDKgEVSxGRBIyOVHZzlzwdzUGz1DFs9c00ejSQVi5kwnCaa",
+	"UMXIVkmxnBKp7IR28CfgjSCrt8zRct4tS5Jr+5Igt/ky3pKlPZlGktv7VgM446I6o1vYufdS/gCe0MMI",
+	"//JB9WKz/BRYlJQkcZ7WQ/bCSHmG7RxrA/wIoVW76lTgFYaCP5eCWFlF+1X6kYrdgYt0Vb6bpEQjMzWG",
+	"bVKjn5It5YZQknBjkmOsl23+zDd/nHWrD/qa3L5jRu3Oni0MU7dw65OVt58juQEN2rlZcbQUVVT6MKC8",
+	"7n9ajH7PWA56gaCZWUnFf2MHc/ESo7GcjXBBFlxpc+CmZDBEe+ojeixe8loSI9dMWM6xZjvgIFIwVAvz",
+	"u3klkxjYOlDzB0HvKE/oPDnw2D8qiwTv1Y7QJeWCJNSAnnXgWuVjPMY63cgNw9sNDrlgLNYkouKe1Zyt",
+	"DButWEyE3F4T4yfiFitVMmJaj1+ugLKRUmV253OuzGoWU+ebcNoG12TDtUZhwWkalNi38JKmmlw+eXJx",
+	"dnF1dvXXqn5xdVXsx0tqZUV7kbjWkCZoZPgd8jdYhAP3CQz2Z1zY3UiYYceSd61MizfblMwzyxdVljCC",
+	"sqEm3AxQLvIhlSMFYf/imNsuafJWWbZvuNUuFzTRbDpJS3/6fRIpZs/sjJqKlm535czwDdtX1af2mxgd",
+	"jG3r8KMUbFe8Pku8V7LfRyUrUT8rjlPmO7eHKS7j/PXZRgqz0iH2O53wuIfpYoqGh5J9IVUspfBqKrWB",
+	"Hz8GPhMZOA+LnotHKVXuKHZ2Dieuc9LwEhgbIsbv/JHvtRP2ELLy9OCkWcKIEmnF4tDcysZMWFzwOXf1",
+	"WTan2lZcs1QpCkPJxJwnCd6DPcb+uWwM+scE1s8t+tRbi3B2JXrzZFSjj1LnlVXMT4Pfifrcp+UjViyV",
+	"nP/CIrBeuHP7ki8zhWdywPG1Q9L7YsYb1B8Sqg0xW5bcMYLzOJ9MA3SeuB2uNvKNbdurIvtNwQVsiRvE",
+	"iCxJiBUtV4wrEtNduCPBPplZnLF+/qrpRN4x1eP1nFblluneL8PB7P8yuE4PXesaScJ4i2m6MZV6c3sz",
+	"dRvdQj8Q9KGHc//erPlbFvENTSZwq82HfvS5eeRvKappA8adc5NebMX1c5NtNlTtQozF0mWAEdcZCHTW",
+	"sgfv7BgGTYQWl3a3hbw8Fv9hy2j8fAdyFIyQb4+v956jkGgwXJwYcdWzDeVJ8OrseWfz2IVt7rO9nfPJ",
+	"21MtmNlKtSZrIbcaFBC5INxoopm64xHT58cUCJwzfIikkAfa7M3jecmQ5N8C1V8ArwoOfCi/TVdShId8",
+	"HKmhToJSOw1wRe8gOIowEWMEagenrV7+sNJtMgDSl5/g8Ds9vqMiGsrVjOx7aGqTMzI8ioQp8wPX5qTc",
+	"9RvMKoHO9nlrfxaaJBJVzqEsdOM5aC+SHcKZIGFpMGt2aU5uXNBjcMIpd9HMJ1bXenLERu6j2J1cD+wT",
+	"YnM6tuR7tntnXwsfVTyhLsan67jBUp5ejsAdO4X8AC3fsEixoYd1zXb9x63zHmpWpJXcCjCkESmS3TXR",
+	"TMSEg+eWkjmjiim0x513kj/GL7uegpM1xt69JzroJTF1X7Tiwjx+GNRMYmbaJYrG8xJyJVMtxbQSszC1",
+	"StEUUjmIVC40P3gHa+5ujn4nzciUR+WL1ke5T6aTBeUJi2e2/+I31CTyX+2I7K9rlhqr7MLupVTZE+9C",
+	"HuxjHPBswUXMxVKHYhnqd5IdV36Qfe4pzq6VLE5+YxUEeMB1lcXcQCJo51BDCT1KG5ImNGIEHY/RinIB",
+	"PjFlBc2UInFUZwkZNb0Jw7ZREcAyNFMkLF6CEAR92vtJRCupdFAi88bbkITHaNLzcI0WbFKMy4Gu8sE0",
+	"bscLYQarO1YsbZggeBPDTwbchAVjaeVaLr5kwH3tJh9UCuDRrGdDzkweaGdLk2TAtR+6x6mZFO34NZ36",
+	"ZW/cytPf5QXBnOI+t63/nSm+4ONkWnck966XZ/gAlaCt5RwbZsK2NjjvM8tOep7SuedmneuGfM8St1P/",
+	"6k5OmmiSSCs1EgrD69E9aHKDhEzkZEOmaBlJCOQBR6wlWWAGeu+mBo13TycW7A4DNzMh0C0WO3XTyDQN",
+	"Ksk1EnQT8m2HaRHdx2PoMJJ3TOGC0SR5swBfXy/p6+N036wCkVRWV9RTwsFWTNgdpqxkgmO43ChjkJDZ",
+	"MmCyekZiNueGbGWWxGQpiVkp+2bpvMylTBgFQWCpMBImnDeXRStvTPk1o2A6gl8cpoImsFQ9aUewIWJs",
+	"qrgzJRy4Bc5SvV3JxK38FAMcSwaireKGaeJ2w9BPQyy8Zcp0m1Ksq58ITh/brvpdHLE1ELF8L9MP6WmN",
+	"A3OWyO0QDQPDEQdxgZjuBhvcraweTIb4abUrvA8uegUCJRXGrAU1DNda4HqBSDfLCq0wakXR8NWyYWYl",
+	"+wkX4AqZxZgGFeCijWZCzwLBxNmDETobXm51KZa5NOHKjoXorGLMGitJ5uxdGr4AZdhSlaV1M3EW26Cw",
+	"nfPH/Y15ZTREBgb3cwj1Db9le0qRG0a1I9E8zh4Xc1Ke2XRitdOw+RdXptGQXcs6Dekq0arbOfyfjn3D",
+	"J1nS03wN+qvLeaNcYxCmTGKI/YJ/YGU7zdr9JPKVYnplW+89l5DsDbMrdiaXuguLt1+ycpeNBkt3Nt7K",
+	"hEeD7ZYjGKX/Zr4LbpEPye9pn8Zhl/Us76XpMGehjyDvrXNlvi2NK7xCmJeyJ6v4FAPnYbIdw/28ZKbS",
+	"AdErucUruj6W6eTT2VKeuT/+oqU4f0e3PzKtKYaYuobeKyq0O2x/DFP7gvX3Ou3ZQZqdfP0s39KEuQDk",
+	"UDQk5tNN4V2DeHIp2JRsqF433Lo1I0gvVwK84oBUINUtv97sejWfVOe3GLC1CRdsgM+HJ8kPXLCw7tyf",
+	"QnThou7qruy975ZK8x4M/TRwXu/pp067oB93VZbFNfR9Nm0MrNtQNSwOE2iFLgPPQcjvqxzXvdZSsJk7",
+	"ropZOR2vP0iKq93pMdfewBtJpVjdulM6awOoQ8iw0JhiCF/vQL9cgerVq1fvhsgRAylyljIVMWHG6lZC",
+	"Fs5rB6NQpoTSHMJKV3kIzWR6ar9x7VCPs8PbVk5uLGwd6uHWQtv8u2ywbQbCE5mI+wbTxdVYjdKBQldQ",
+	"8zOvLPZerHeZeOlU1sB6LbjgenUaNQRSeQ+1y9XscR+Dt7mhSTBpI3CDF1tViN7YQG7xc1tQmUALrbws",
+	"DAIniTYbJrwV8Un7glKBTItvNaluYTdTQ9RbKZTHfdoqC73LxBdhZ/YQH8bKxsXsDdnXIeFdccYwi6Mn",
+	"h+kbe6f1wIbrookLsYGzVNPK+kXNpZg13DtOeIYQnv2/GSii7LGgWNEFyPlcAJu4kw1BgzkjGhkQXxyp",
+	"WjScm0LBqcrrgHTkFrKJmN+jVDQk+JTq/mscUcOWUu1aozP23eIDRa8hwl1tffMB5lEQvvMpzhTbDi5f",
+	"HoV74uCwHMdv37IMSfhEsK3n4Zh5yxdESMgyhaxIUH63XLOwV6UnSwCs1VkRkjs2Wi1E4ZW2863wE+8M",
+	"LsOtQITozg3ZcFH+62V9i0rL7U66URn7GFo5P8OhWMANEzj9BYgke8D9l8OqD73+9NDwRPuFatCoIx4P",
+	"PkP2m3B7gCXDtGuvnuMKxyiigtA0VfKOQcid2JGNg4s+roWe7mZRTsb7BJcDJfZprC0waM+nY/fHXjU4",
+	"ydhB6KARfcvNKlZ0GzYXALDQLBOGJ4dEoZQwIHHrS3JjaVmKyy8nqcoOtlPtFzhh+QE54JQhwv+RDFC4",
+	"OAMCBAqryZ57+idE/NKEiZgYKdfn+weopzGZJ6bNuB0ywLveAUVlzhBKZyHVNWGb1ACiAhU7yLTeN7sP",
+	"EH0FN7xbXivblhBjtnAZH7zObxaYYozW6w36ekFFhQWXii95xY+5wTjBucyWK1Oz/BVgmaHjmyouVTDL",
+	"5tKuKC4yV7ohhEnJBEJUnb2/saIF2UJmiGLa+CotFe7ZyMRkkljKmm2kPtra+izthC0wiAJ70SuqjhXF",
+	"QckqE7FyOEjYfs4j94NXEimWlWGR0kFL+B3TRIprQueaCfMUgXHg0PW/gmB2rVjKeSZpYRBYKpmlcOAy",
+	"AOUOS5DDvadMbfSww/9mKwgYSqcOiEZDLG4JKmieyGitg0cf8Mhmw4Jz72jSrYe3e3ed4dcd14K1+MZL",
+	"p68yxuZL4fQXGN494y8vrI4yVDwsh1X01PkG+qnVcljcwUhgAe96KbtjSl6asBcmxysMMeiECzaLGiuH",
+	"AAqufQcE0xiAa4IGvCFunWHuGDVYpR3OMAZ4b3AL+rS6XQWuvRf24tWGpXl9GOQ6LhwSUEfsL5iByjGW",
+	"a0Mx8Cc/Y22Mbe/MVI5aR4BAiM94s1AVnhZE43xvyoRUHIi6pLDviLJr1HzOX9yxwXgm7K6HceeDnS22",
+	"bukFYYvD4L0e9NhnPJe08ccPupXxitPYwyPjGJvnfXJ/lmOjJ3BlYcvvkOGMDS4JRq26g9IYr3pNaJLk",
+	"xWlAyslEwrQmS36HeWvl4ioXZ08+/n45vXz0+at/nH/0vz75/Jd//7/t6m4IslgbuWEKJBlADUVRpkQq",
+	"j/oYbsor3JLq4otzjYvDKkCe2u8qaajrAEJWDR34yVLRiM0cUlpLTLWVTT1MnRVJQVDhZkeoFeeZcpBO",
+	"CdVG94yuBrGy/2F4B1j2f7MfoZXk0yv8DDatfkA2jlUOW4072ePKq3xTowdswO1EMYppvqH1FW+jHIc6",
+	"f0rnYaN9DbP/ZwNDVh3AwTHAHlrxhzwcP8slNUt4g0aLmNADMI+wz9cIJR1iyS3O1RVfrlDppSgqYEFS",
+	"jEDrlcSCKBZDR3uD34WGqwviCjiDLV3c00RuRTOGyEEu/D6DN74axp6sU1RTKNxiOfEU1sHc+VwaakEq",
+	"pWUtyKHHeRyhflXwDvtlOLiY7L7vjxAsShwmQB/I1UdjeMEopqXQ8ry9aWk1wqvNovU7BgXPhq1ynvTc",
+	"dxle4geh6afZPOF65fesbu6o57+W3p5OAsnXpeklMloPJZ8hJ4yKeC4/BeQzkdjb2j2/p0lkRwJejTkj",
+	"G3lXiYdtmimeG9dHcH6ucOdAdWBwugN+0RBzPsYYDeLniC8ahnA8Z48IP+kbi4MpBkEvCjRemkdpETr9",
+	"KW6fT26L8vR0gDFKCqNkcpNthkY5AKbCALg13gjylNf080qIvucNrJrgd33Tb3/NKgFtJYpwiAH9B9wY",
+	"fJGJ7rS3D/advYhXdNrD9yUIg7lDpyhWyE+kfcOGepjzxdmLkQD7sNU8vTdlBdjxYUP2MPL0xNVFoTg4",
+	"137LvKHEy9AbAl22YVl+zpZ0GGeDFPPZ0vv499doBL8ewZKPxEO1oYtFwMZ3tqE8ITSOFdP6vJ+HGtuq",
+	"rlCNq+bL3YeH5hv+JRhpQV2HcFOwWLN4eGaZcwmEgHgWmYidvoEv9vILJmwxIEvhZKbv8YFnvgh8yOYK",
+	"k2vZAS7FT1zEmAc9YCNiumuAUd5SboK31wfNHJRFRDfMFVUwWMcNqgZwkRft7XWN1dYBhlT0H5x0SzWy",
+	"ziJI1eJpLz68qxkZn53998ffQ1XRq2Z4QF06f15kwucPz1yBZiy/voKCZ0mykplm9+c8SbhY3t/kJPAc",
+	"ZIB3DnptwNalTAGWeh2rub2aW9lWdhmylTnE9ko7l0MtodjItDLG0EZ+G8QwfgaFNr13pSh995sUtdJ3",
+	"VxdXj88uHp1dXNad3h27F9GEiZiq82/x3UGb5z92dfLnwy/owY7KRgs7Pp7C6XM5qFj5UbFIqrgX5/xz",
+	"AIYMxN9wONFHmBCc1Rwz5Jr8xpR0CGDchddKQSj4Xc+Piv3xrBXnQ7GUhSIUXxmyojGZM+bvT/vLQip2",
+	"7QNtXPUFsDuG5d4DQETyi8wNMHyjOWzdAJRIY1YIHLVRbqpehwgXZQmhNdyQOY3W/Y7PCGL2wsqR0GFg",
+	"gb13ujwbjyqCgLv/PBSbn/xgwKYAa9voFoROtSNxHHqDD69xotOjxA/0IHA3vE6YnEb5zfcRAA0j7BON",
+	"DInxDZeJBYvGPpnqPXhxfnEBd2Dp0n5wVZFrzv7d+0uvLj5/9fPP5+3u05Cw48c6Wtb5lg22djYGsVqZ",
+	"U4fis3GZ3FkQbMu08aXEr8kFWUhFhBMkAkUV+F2fiKP137FBbzfp1Ldew0slX33vDuq0h9Ea2Gm+Cg2U",
+	"te6ZAFGTTnwVrK4x5kh8/fKsKp+kii34p26DpXuvfYInj70oreUJ4i+w9eFng8ZxUwIwlIzSZiApu9pM",
+	"Myto91+cH/Gr/5ZhaAlwJoRHqVjLQ121R5aeuNN8yDHyTUzdIhZj8QN2A6gvStP+fZsjhg7Rvt2ed82i",
+	"NOlhNFva21YLDwyk1EfTLMeAtbpqDOGUzm2DzxkvO6wYJjOFvmds6J4OS6yNHGU6+S1c8CDMatzrOLjW",
+	"hfgibOdkcKe28ZPbGT31jrQv2s9f+/t1CM0NuJMDTovmwbxj2sjBKfxbblYyMwVfrYl6UcRS45QyeMcq",
+	"zplmQP5LKdi1U+qNRH/FllpFv2ZoCzhrg3O42XIzOE01nM7xWm59wJ6mPO6fepDSkOzmF4IKYm8vKkwe",
+	"G2h1w6eYD+FKSoNeqw3d6Sn+PZIbptEWiUVpIdLVlYEENX2+a0xY+GNt0d+LG26Qlsui9fCygGNKCcI3",
+	"TRhv7lYLZXixWaObsW9Y2FJIxeJZJJNsEyo48xwfeA0AwPvR3GFVqTVZUSgxbfcOUsWMTGIiRcSmlj7s",
+	"J1maSBpXgrf31ccaN7aKw8B0ErxvmG6SjYDT6PD96G5qnBhWChaMzG3TOrdc9EDu9IgFjnQmTgPCtASq",
+	"msARSxLYfif70mPH6oVca1WJpBTGVRBRaQV9pxXa7EwStyfNSq15sfVBMSqmGwKtcn8vfC8dQTX4XnC8",
+	"uCcDR1qEhpwotnksduJ/3Lx5TbAZlwvIheYxw1LdSVyUeB+BmfhCxG/p4KCx7YrVwGC3E1cAEQtMdkLa",
+	"QguhVYLMhTeZsbfUUFpTSnYq5C8BoqC58oksuq5vRCTFIuGRwXxZwuPCpAbJnqjeYzlbKhA4cS7j3TXh",
+	"hqCnGwpL+jzbAhbYXprAVeIMixO76GfoDpSuX9B9PHUVUFAXczy+KTt1UFJYUxJAtWg/RjiThGuA8sSP",
+	"wnXi+iYTBVPa3SY0EsiBSRjHNCePStvQzPsmTsx0XnxCwnvnLrQBxVzeCAaeKLvRt/bKvrWzuIUEzFt4",
+	"AsLDrZG3U2KfW8mB7ogU+9Vd5tKsZlvnRK9282M5J922YhskXBjpe6VYUzoskDr07T5AS17s6Ot8aMqd",
+	"+sn7tLiGEbcgovbtqlfKrN3Dv8OLe3dhCUU1prs8TbaLIvrd6HsGdzxIdvqbLDE8TbjlfjtyK7INeqFv",
+	"wdEa8zseu0cxE3LDBTycosk+2e0TSum1AcsxfG/zkQ7qRfUIxK+cuIGE0LKtxYCnlUXq2uKTG1/25ntk",
+	"+0u5fX1jpBoTRSWWjbZV22wPrEN8LwfuDg71JaTXP3eumBHem1pMypA7AJpoGlSLXagewHIx7UDidWAi",
+	"GsrGCi8YuAzaOVPTMhACsAF47rJGQHmE+v9TuBydm+7aClQIRmJ/hVKumtCfxYJGhtAt3Z2TnyBtGGwK",
+	"VDEiGItZPCW3bhWgpvQt4Had/yzKbr/fJxs55wk732iuYzuFf3v45PLRIztb5w+E8ubnc66gnoM95JPL",
+	"J08uzi6uzq7+mj/HlPUJF8DYMgccZ5+gtj55FVPywnWLIUTlpb4qLW55fxxm1sCrGRax6tR1NTFKE4eX",
+	"Jk/351eIHhPLxtF2D+FkVkKa2Jvc2F2NVnaLSmvxeT+BhCUBx/NbalY+rgWQoKSq4IqnVNENM52YmWHa",
+	"2yrZUCgBJxD8DkvlzBlRfLky3bGrOLNSHgC0HTxjo+rbjwmIcBX7e/uc7Ot+dAHm7GXW/i2+cV+0Nbp1",
+	"AZGt7WyrjRQMJGxWxKh/p1sRrKRCynn7fbMCi35KuJet3VW6IVZzRVMS7AWByOXenbvylb1TEt0HLau9",
+	"ZWzdf/t+Ymzd2Fj9SiniMsq7E1xDP47w6RA0+SC4GVFN0oMgYbiRkIAeR8D1jpvwayYNvc4RgIy0BzyW",
+	"guFGoZQOykWW7oub+3VtDFMgWiGLjLliTgO3TCIKg7EiJJcrSVhXn/Ght0DWqq5fky0UkIJwC99HLb/+",
+	"6tGjIIfEsc1QvtyX0TFCv9YBflPv4OLhX7tL8jfWNPQJgcOYXynXPOD1MOB3KQJ3wJjwj6uP5ypLmP7H",
+	"xcfzLYRx639cfjwH+ThQwvOOheG5npEtVcJq6mvG0twkk9uDPSl4DE33dnDre183UxcKaQA0CuZOYokG",
+	"ISu0VD0ujSVDzaqUIR/ejU8Dj9kLDpaqonpawgWb2vsaLsDcQ1BEytbkmstuaNCUOlda3zqhim73BOIn",
+	"j0cAhP6NL8wJwQDmOeJgM+8ylaC+XlF3OdpRsGH/lEhBcrgksmA+4WBYX8PTkoZnffYt+xpFNJxgDyfK",
+	"P2YehaRgECDaxnR3/+ri6nHYiyQ3UNqqQab0flEjCTVkI3W4gHUBCdgLsH8YWlPIFFp0WM7bzxeqNLHS",
+	"vnxsOAgnNwbAaTuBEeA7lsTPCvPtCeuqNx3oZ/44A2csq7j2ZuVGk8her6bHkavN2vWY1z8Kzl8mPKa7",
+	"5z6j4lgldpxFttfeujF8S8NhNoPCOyt6R9227h5Z7qYplpTX0uu6S4nhCd4hvbDyORfLhJE8WWWQR3rH",
+	"qEp2vVfhv+B1txbdInQ1DNXlbLkue2z0qMDUYVvRHmICa26H7WIDFIMQE+fOaogwy8xIoqrgE12E8DU2",
+	"8q6/9uQN/13NHkoCRfsPHj8OUETXLp88vKzOPsZHmpX2a3AGZd/tOiAqzfYSGvarzQhoFI81EEgdQrsW",
+	"BvVPISrGaZqR3Gy4MVUk5ZIFYFTsEbb5B4hYClZER2foZkogECcuVRoPADEoFSz9Do4oH1cE9X5hoRoa",
+	"+ZTmydRtJIKb/l4amuj+hYZxtUGGNnTtknDOD6nA2FytI1eca6tBI896ATRTky1glTbGK7mWZvh2Y0J/",
+	"V0xTQbyTEtUBNEV7rSg9dCuwwQG0GRKNXXRTUdOlsgglOslHmRNgsfjT4pjn9aqGBEfhzI5UQWMsZQfK",
+	"aXTnIvchm8/NM4bwwRGSSfAoFHsbIt0WI4uDVczQKdRtQXE0k/+pxaiP83zJB2ecj+G8A0GT+zMZzX9j",
+	"s/nOOTmHggyUQXL9cSsa7Hk47BKeXMQp7dZ46cY3Msag6ZWsHM9aKEZjh24mpAvEBWYKnlMfnGmknG2y",
+	"aFWk0FiiVBL+NVtMl4SbaOKK9s7MioLmbyV3x9tmiBKkgzw6ys9qMNY4bGRC4YZQTaizC5ZjlxrgtgOK",
+	"BMTKWc1YKoKM9ppcYG61izouumi93UJh9QT4+VO8vblgZM7QjEMFXp1hDSUPtzml+xDWI4ey95PoJLuT",
+	"22iqRH4CYw128D0fnn5exKoPmIm7iQITGVQE3XfePqMvxMdg8Q7lY1+Ikk5HQu9z2XKAO8NBNhEU+c6J",
+	"DxlAPwv3YborKmL/Zzs16oBl6xTpFcDG6Bku+MZy/IsQ66oO7QcuMLvGkhyRC2B/AYfKVShOBNPDW0bS",
+	"F3Bvn7MhcocPUZ3viPf8BscWGpxMmZh1QPgfMkKuie1i1NggUvXow3oDTjOMgs1NY1gWp9e4QpL1f9y8",
+	"eX0DHQ8uhPA923lspP1QoXnGE8Cb+kpuBVNTsqFqzYz9KUqYWk+9LZsKMyU6S9GssaHRigv2F2/w9uE7",
+	"UuRRPCXUIbndw6GnZ799tP+7OHsyO/v4++X0wZPPQQT679nuZnDdrjUbYLx+m80THn3Puk220GyIJ/1A",
+	"xTJzLNULeSCUIVhoFhS9fgA0x2eFR3EIMz5IJwjdcsFpsSVNXuQQ4gPjM4B1ip0PctcZ03XCmPMk0YHQ",
+	"CwxQGCoiuGHWC0fu67ZSm0BYZfhlxZZ8Lww//Ko2iiGpdrxaL5CB301xBqGNmFOxns15VFfkQ5o7vMvn",
+	"tD7mxw+bXm6quBlcC12Es3S+b+infq/WI0rc/nfQ5JhU+hJptfIEqQ1NnrmX/zg7UKqjOrrm7KgCq19u",
+	"813uoo+wcapwT5LoiGj+n0gSf/DtHLZ/J9eh9tjHeE3qRzY+eKgeQFCETd7TXuLqFaEzUBCo9nsL6LuQ",
+	"u7WS2nCxJPAXBOODGrTloLdMA/j0mu1y4N5gemEDqmanu13JhPXWyVGykr0wMn8sAgpPFesl47BfLFpR",
+	"IVhSKysKsNWbBovcCBNxyX11dPPxnnMIg/2cgZw7l5DGYjx2IA1ZpzrD/QhSguyJu+8NMm5VXQKUd/N0",
+	"mJwdGZzc9lHKoT628eNHvlTUjMC1OL7Hd3hsoE/EyxexG2Gwtnx9JRwoPjNrRmZOlVz2ufPz5X7rP+gs",
+	"Aa6MnvUA1nLxDHuHK00sZaNfEjNMMiHwiHkPJBURS5pOGZ6kEcGEcJBcVmExjepa7p+0Pm7QfBFfLBaO",
+	"AYyB0gvA8IdTNN7lYa8Ig+ntElDvGRIzzsOhFE2RcOA+YSIKBzjQJOlqeg/UpE9QaD+nXCuQSDhn1Hkd",
+	"SrgglV7zhZ26ta+sQOsGn1x6K9jfAWKbb+NNat5k5mhQIEeO8K183TqPt4rdcTYUtp7BYRyx9O4Ud1bn",
+	"cO13DL3gw+OydoPgC3bMcZawGFJCeyZgydTyMJmZnucu76Tv+2uepr3fBu7f79XGMgOvpcFI2B0zY8oI",
+	"FNKdu4uKJSpPv5haewp0GeRyIK4A4IV5xO0CTSPTTOdpxB7PKaGuYHkdPcAqODTnrPv2St/sPU1KLzf6",
+	"tGWpONFwdKduIdBDKBYVfnyjwcVtdwF1wDXIBTp6zsmHlBhJBBfMoyZrl52EeHGYYK1XciumZMOF9I4O",
+	"LkjsknRwT1K6g19qacc+6n5yeXX+4GEZ4hkrSXw+OEx/eO5s3fy48dXE/Rsf28GTcO2e+c9GQjtXEnKH",
+	"7WSODc6oghSYXB6ZEoH0W0uxs8/6Cql5qfUhkEG+Unv/b7I+BWabAMVxQtUS8b5sfD7+0MHpwMbcD5zr",
+	"gEB4higFXBBGoxVJnGeodgoY7JpUiTNlPJ18mwlOJyHX32u2fRb/kmmzYafPcRmJOuQ/bKip/6ZwCzpc",
+	"qCLp1buDAFUwoTwmsdwK8tWSmW8wrQZrA08JzVfhL9cO46EoIrGiVU4zWUoZb3mSVBNaH3Y7H/wxboFO",
+	"sluS8u/ZbmSQ48BgTG8Ya9tD7+VtimqUDeVB7VQyI9/L9EN6EuIqSrCyBIsr9XWq090s4Rs+hHw3zKxk",
+	"MNfaRaBHVMXXZVz7auRad200y2dmLmOhJkPIlGQpkQ4CIKa7awAvXUllmEJ2rPExxpO7cACMEXmAqbL4",
+	"y2WnbJZTabFKDbv7DU+Sd9lgg9EuStiMibjfJVHPbcq/bhqUomIwgG7CljSZFSWtT+PpqofqlTt1TTZO",
+	"itH133yRvyEJ7x0F904OBWcHnyc3nvJ68ddDLRTk4uyJjwY5n519/P1i+vhBOBxkTNnDNQ/W4rcyPwIO",
+	"c2OlVY1gtgJsRZpQhJXLlWNvoetRkt4oKvQeLEKoftijQKVkxWUBTuDcvXBLVId/maNXLLiqMRMEa2pj",
+	"Jwfc9KOLmTrDkytm2vOeHVf/eCUz5aU3twaP/9q1ItVjuEcsO7KhO5fdSAAWQhOqfUwUIDZcA+CqZfA7",
+	"IkWyI4mU63Cc8VHP9NRNuHENj1LhsLirHj+etkY3huoRNo0NUqNPK3n8S6jtedgqgHpDiym2JgsDRp5d",
+	"rv2E4Ybz4YcwCmmwnta74cJXbOywW2K/DeszKlf0n565FYo0hh1IaLQmC8goxOQIn1O4cGGdMdPrHkXs",
+	"24SisR7LcLUEh+rvwUzsMdGu8HR/r2KtfGcLbey5EqujuZFYhBxo2kE8lwCwgMKNTOJrclHTM0qs9NG0",
+	"I1B8iMthqP8xhBAVAMdnO0cgwyEswn7FBmJ5Lc3gGq4c/KVBudk4b3uFVQ4uxGobaRjvm7RAih2iXCUy",
+	"Ws9oOBKIinguP93TKNaReabtgdXESrdWOt02qawdieKZj5as7fZWkoim3NCkWun3weXjx2eXf6kDgnVU",
+	"bwzVEg42nxcSLtfbC8MdpQnd5fFweylk5QO3tssDACBWxbaaG0am7x2+9li3pBTOXe2PiSnhMZGKqKzH",
+	"ytQ11p6RacWng6MAax4gO3kuSErNCq3yK6kNrIk+75QhoH4TUzO2cXW5KshzD5uQ5fWMiyjJYjZzBSID",
+	"CedI5BUVJ2jY/g4SAOG8+Nq8Vo6yMxGSyMxAtQP0NV6TBf/k4OysnNRYlXWWyxZ1apW6gLPHA+NJJ8fM",
+	"6iWOvGbb9/TTvjASLBf9WxA64dWz1+j2muZQqy8yy0Xuf8NUwkVt+wKBpGFDYImuCq6QF+wq19v0hyC4",
+	"rVXaqFF6E7e0wsXRYiZFjrLk4Nat8k6JYFviNHiZMsHioRa+hQ8hbi8VYV+qeQHryWZFbQT/1nXFU+lB",
+	"jIBpOUiJ2rb2EvioMjO5CF/kFXzS3IGKv3K0RsqUyEWvpbE96XAQDJlnIk7YUygJoYscINxmAl8WYn8+",
+	"1VDJdUvKHVMuTtRV4EChmLE/zqIIyVNLMwAUC2oJoEZplixKQIyOuO5pYj8j8BmZsyUXOnQLjy93klNQ",
+	"w6l5i37UEwavDrXjW/1zn19pklo9F6QWpHOZxEwbEmdwGoca2nNLvl/aORVriH/Tq6BVTbHGMK1nud3d",
+	"NkIgis0uqk9fUyxiPO0jHOxhn3rYvVzDdgNv381XaCoc5uV9KZWrkT5FscZKOttyDiRckfY3uxXnBD8w",
+	"Mj3LUvcJkPbGh5d/cZrpZjGZSqWuhETO0d5hZJqlDRtvMiVmmUqaCnIgqviOKYfkOLeKr5H2vkjpMmfT",
+	"2ti/16rxVQliAEX4qbRTwg9cDC1aGz6AACvKk4QYaedaKjBTRiSUWzb4KIaV3+/kliRSLB3FWYnrmjxo",
+	"VHSfXHT6t4KrlFAxCumu38UM0sIpL+feyvvQW0HJjbQz0ccSqN6IZOcMP3xYDkqpQe+uqPkiOp0RY9w6",
+	"Tp1skEcc8KNeUXD7ypg9JQ/t2Xhw5RXRKYn5krtwpdUuXbGGelVFXdy9jhQVsdyg1NNQ64o1HB65MMxF",
+	"iWyKQkd7fpzO1atRDnTYQDUH1sY6pbF9nMH6HVPUDAfkGXTT7eHAgzo0g6KoDn9nZi+UJvx31nDW0PcI",
+	"jMiqLw7voVs/6VHOKI/camSCpRH4QrCZiD1yvv8OSrJY2u7WNovOZqXgx1rhD7twlY7SbJ5wvWKx57vO",
+	"gwanAt9zOj/UUuMOrmPbT11pOrbF3LFoYjncE0V8omXdNnU1qpKX34kwG4CRmBXTcPY13EACzcmOJQDs",
+	"hsxMb9PDB83echbtGx4uOhwfLTD+cNC2Y+pm+o9quoLRQaoa7PyE5htGfLOi9qu/KZmlXyJMa4BPxA3t",
+	"R7aZH2IQGWaI9x82jcnQxeKDHjyeRuNgabEeDIjNGRX8BoMPhr95+1Rb/Js31Q004lPDlhJN6oWDVhsq",
+	"YkuV3cZVvwLFx39/9r6PeTplKnLaY/Ht5ZP6p6GiwzThcV5jufj46uLq4uzi8gwKXlWovrGRJs9RDPUq",
+	"CBOxd4ldo27aaIO/7BSG86XO4QD8ElSm1LS9pw9tPNBYMdDm0M/S8F5RoRfD+cuwmQvnsSvvZ5Dag7Vo",
+	"iGEJS1dSMCKyDVSIoySRSy5yYCH4M2C5i7JScsC1AR7JFkB9WDtOk6FaeR7SeFQRzudlF8InSymWf5Da",
+	"wI8fO7JTAjLHdiUhNKUi7VnB6sgSX8WXLIlRu2sC4MK6XLq1W5JLaMRappJACSjuIm+Nw5vqBuxJmTCz",
+	"cKRB3vZcyWy5MkRLssmivHBdyhSXcZFeUQpovDh78vH3y+nlo89f/eP8o//1yee//HswpBFHEa7VFBNg",
+	"mmZFcW4HdtVXXm0wRsyKnNGi/mjDEfpg5eubvEzu8KJDlKSKaWaw0prVAtAbBjbNDU1TB6ReD6WFB0Pq",
+	"Cfl7uDkmFSNSr8IRqTjK8hGl2jDF9fpsAz+dRfrOcpz9v54JmQn+a8aA6heKMUVjnumzmBkUW37RUpyx",
+	"Ozv24DHv8B3mFRWVjLMIwEXAlzoFQ49f4Wvy4f3z5vu5p2uxkQ6O5/P7qahXRitlRamIMd7S6k+9OErB",
+	"rRsKOG+lWutrwu6Y2qFXaKDVdKxgXA4+aI0X8O8NEaZTqvVWhnSyn7hZycwQTLQEfVRBGWdA9LDXMhdr",
+	"y8OjlbQ6c62cTd5wrT5drS5XcEyrIBHbAZU98fdQZ7yG7Ucv43xHbn68Oe8h+PZRIkbrD3+XWbRi6htf",
+	"yGyU0LB/b2L8z0CqK+HNdCauhcNab6wGk4ezgSFGMysPOVksEDfSYQPPT3Nu13zUxyYcM5og7+icCVjk",
+	"esusToFZwcXeVw7rVYb9xzyZMxD3ji345agPo522buhgqHkgnzbKquwquotqd0Dr9iQu3rcjpn5PMwKV",
+	"CEHOup3jbSrO8FhBmpkVBuvtrwl4R1Mm04RhGJlZsQ2Z74JG/QZInBOi+/cJc+yD8mJfzVuDiXTit9iF",
+	"PjlmEuzmCQCTXgN13zDFB3vKfDp7cKst9c8A1LQvAxmeveamHqBVVIpLdWM/mTz7niyZCbuiNEuSBiyd",
+	"HaOqB4JMLRnONTgtlsq15AbftSEnx4up7P54yJg3c21olLADyz4IaWYFnJP9TYqZkWlevMFhAriHC6mK",
+	"ciRYtAbi7+BHUbs0euJSNGJXha+sFufbm1I3Q1jwHeUJnSdstgeK1BG/3IDONArZbER19TI36KtZ9uXt",
+	"3gk2aBI9ijYZxeHfvAPYUgObHCKd/lBSPA4CSXl0sCKKtLQ9pTVsI6jn1NBELkeGewyvVl/esHJcYafD",
+	"rOiydTpjglf6gJ71PyJQq7mhmraqWC5KYDM5aEYVU4MmidxSgRmwhdu0hLahsiRcDsyX7g75M8L33K8Z",
+	"havGBY4inpuL9Q3fcLI6HxrHjug38q4BoKgJf8s2NfVltWGh2rb5W75YjEKxGk6wjqI664u65ltHXWJq",
+	"bTUF9qIpb2MZ6fueXM5xiOe/aCluCb48ZzpUMyNmPS+fDsgd29X5O7otYW36SfWF0Nkv94/1Q3tAbiVs",
+	"0RcmTCAyWx8AstKN2nlnDAfYaQowm/qp41jd5Mo9tFHQyUU439FNttnQg/CafUsn12U6h3y4WlPv4n+J",
+	"EPYvgapLWR+bkSjTXTCH5CcIkHL5WsS+hkFY/QND1fFsJfVcwLHGlGpuXf+CibV0uH0KKtLaAjlvTN3x",
+	"iM0yYXggfPuD/TPZrpgA34ZOAV+5XCylnllsG8R40d70Ha17RNJEa/d2XlovF6f8RZGPzxJkInUj5Ld7",
+	"bdg5zL+as4hmmvW0bbnQkAqRNOa7+a2q57FV9BVcsbZj9hxfH6qslA5p60Xi38tpr9l/AwiW9p08c9i/",
+	"e41wjQScWFIku+76hPkA9/ptW4zTX6yl9Tj6jZp+EQRj7Aau70NEmVIrI6/+MJNqvOF7clbpLGUDFsTb",
+	"1jpXo3RDFrModxlcqcNyTntccZs0YX+AAuzD0lb7bmdjFNEeSMSWap8z0zuX1Ekc/fNO+9cSORyJn0Zr",
+	"IbcJi5e+ADpudCcE/0Dc7xzAGQy+wQL03JCYx1CPUgoIhYlpDy4OvZX0PC9NIqkMA/GHc3R6Bg+n9RTc",
+	"/Y6phKaDAZLBLo+liH2OIIQ0Ic2vZBJjTTtNN1hlWE9LOcTu3SVEpwlJeBywifgMkW6p1TY/plI39OC/",
+	"D67OlsVjrSZFGdQeJo4gpsa3dKcBCCrOSmAHl2cPLq597jBQPr5xPj4btckUgnbLUq3/luDQN9sDLEyD",
+	"1mq+m7nl6nd0SnsYOEAxmxsZSpZz9Sc1htlpuWEAbVde7j62K3x7ABIk1OAdvWPFXvmJ+RaLseRLGNrH",
+	"t1QZMUIy8EbCAaJTc/39FQ3VL8GqtkZj7qKGlGVi5NRHnpZUwnLB214OPV+NLVfkYAgtCzTOfdGyTMfA",
+	"ZK3OomX0JxfnPRmNF+VtCycqYln2bM25Atxi0zteodnMMbCimBeouIj5HY8zPKRqSQX/jTZipB4SBtkc",
+	"YthS1rB/9TFHft5kgI1XAHPaqh2+dar0qJNV9yYcEHZZLzASbury4urhsMOJpULsQNtm/84HTQ9DmMyN",
+	"H8dYASPXTBzKi7CRUmRt56zfsV8zNpgvjQ0nToMyVwGLAWG9CaOxflqxMGbawWZIZWgyrd88LlIO43OF",
+	"lgm7dq82AOPgQ4RJ1rIPMA7OuG05b1ZyK05HRMNpv4MITg7kkyQyKkrc9LrBnuXfhMTGgdlgPW8GnqPf",
+	"jIABijC7spxgNy3j4t5hxGw4BGEUukzE+N1AY00lvS/0NAPreX9MBftB/011OA+BDc0ETdOE9+47dA3u",
+	"Q9zk+1TCQSp6Kk24vDLVpa1SbzHllpPUE0Tpi4EcgZ9QZiaMRHTDXKEqBCKyDPh8cvz6r/vWI19uglBj",
+	"2CY1BIu0gj5hmVUB9wsjOz8kSnnE+dozvLkFQENJxKBoGPicogjgsYsys94S1yeep5Fyc4LNna3lbew0",
+	"jI2HcRpkZj5B/dYRkDs9yUCxO7keNNr2zWoyVFYm0bE54zx1idvWdh2woADLYcMwZJLdMYSD54ZEVNjD",
+	"1q22Q//YZsf8voCqW5nmaHUXWjm5JdkLWyewJb+FzN+BpmQwci6U3ExJBiX25pkBsyaCqgLWjpEB6/CA",
+	"VPGR2b3tqbyjAdgGlU8/XoxI71q7vXlZW7Xn6s1Vrom5V615OomVhDKZR3EawXWodVM60z7uq5Fyjbd8",
+	"QqN+PjpD10zPWF62uT8RjihAXbD7ylqUU81rIyqu7D4erIKQT88qizNzAKfMG+lb4DdgRqa+Xs1WZklM",
+	"5uya3DIR61vEACcuKMlB8y4legEceKulFBGopEp3vW2IdaWl028bBmMoQzbaQXkIsAaAg3ZqK9OTnYsb",
+	"ZnAPJHcOmyE5vVBJqz+1uMpbgcVI8+57V2/cUjVITwQErS4ideOY5lMregqvmjY0eVYYqYcEIrrsuM5M",
+	"9lMWNEilNt6d05lZzpZcil5D1kYxZoYD/rjvprg4xdSDa6/kPGGbwbxiRyhRaJiEUA6rfmsWk6/evXxO",
+	"njx8hLUa9hIYkoSFy2VJMmeECr1lisXIVShk7ed+dBZJEUP1GamuAT4W9NAFv2Nkw0VmmEZgB2rZVKSY",
+	"IVQ7NRWtbHagQS7g4DOaPGswQQ8WE1Ed1sOZUs5h2usovQTk03Akisl0uBK04SZhDRc43TBYELS0hrmd",
+	"CsLiQElbnJ3fUi6IzBRJ5FJfE5po6Z2JK0Zjpsjte9vU2av4NtwR/KGpH0bWXMR2Y1OkPhy3kktFN7pb",
+	"yYGnfjHyBfPTa6ByRL89pUyaSIj6HubsHSOynlATt2c4THqZZnrm81gGBKcX37nWi5XqFsH8tp1e/csJ",
+	"5BQKoG18REmroxLNmHzU4bHYUPakDb7YcdO8PEqPWJG+tkQlN9yRb4CNg8CKaO5GEmrIRmqTx0j4wAh/",
+	"2/jVOv8C6SLl5BAMkj9lagjuUGm5huTc5pR8epUoPzMHaER2YaM+VbfrMINrtiPzHbGyzF8vHnwdKH2Q",
+	"VBIdXsTf3jwLbluk7qovXj16dPkk+Oqah5Nu1yjh+ibefP82+HlWtaNrvgy+9iksPgARRnbiUzKnmj1+",
+	"mKmk+ypeo4Cp7iY4/imsDA7G9tW4LXp1cA5aoJxBufZZpeiKq83Q07S8N+T/dInFAwnJsj3AAJQLQkkm",
+	"EAOrVNb/17zdyeWjC/efL3n7dDLfoVpcXYlfS4PpqeeNLsGb9+Xa+BhcHGkolicdDDkkumP6XtqXcHDT",
+	"yUom8QxVgb5xkXbcoVqM2MiU2EXWRCqCsHlF0aGlQvg4aogUUd/IRkRpGjLEOh4/jLfeUG3qU7d2of14",
+	"Rw37u0ef2iuCxT7RyJAYaYPQubxj5DemnCXH3Yvk8srXOnC4XlaxurwiADTg4jy4MACyTgkenWrl2cvz",
+	"i79ePdrHRA+hUV59/urnn89Lv4bgKKv53Bsp2O7ck3jp2RnPa64igMDEyCRZyUyz+w4v5f4m91W/g2oA",
+	"/TC/g+YyLCdAlrYFPOaP/kYiKOyJuGgOeqBmEishIdRDdB71CI3rrCn+sSeCdrA3hAsK0m6OyPbw6snD",
+	"J4+/vnrSWY7014wmASNNoOd61CYOw80+SOmMxsDwXxQsdYhEMiwuMRByOGdJt2LgogDx7dZpvOR5CuVR",
+	"1IQ93bWZbbmDO8QUWFv7kCmD3TFfmj6XS4xMLf/aKgmHOpEyXAkD4O9azIHNxmG/suGQ5nxQFWS9zCEm",
+	"uVVo3aZ3bERV56GZD0NUu/4G9gVS2Iht9rQZMjujvyGker1ZIC6eYtFaQnHF1F0ZsNDnk4YCxvEuZEfZ",
+	"LxM/gZXyn1SSMopRlabdsK96sG5+1HL84VFhrNO4KMBwedc3ziNClQnjFBacf1+49gUO7+kSsGcgfHTX",
+	"x8qQu9v3AiJ3Dhcu5/6NYMG1FTq5jai+IyewFL1jkbxjajemUFfkv+nrPAuwx6ZRxYxtxtpQA46RhwOP",
+	"SRjgB0a2YEoNht5vvDEh2FAhI+sbOIkf9FndSamD5tkMjjkaYqRusM+9BxOYNnLDFFlKU8rrWkjlsJs7",
+	"uHHhj8dOGmZ48npipwRVLZjbUeNAnNcFrqpA2GK/WMWCddZroZVCFdvt7e+wzc3wUqPPwDGHuvOasRTd",
+	"PFLFTEEUE5kzS0y+hG4cCFzCSoDFomy4j+T0oiLUVARLxFrIrWion+aw6wpNFK+7UkJTEDuVxXnoY3Vq",
+	"t4YqvljcTsmtYGYr1fqWSEVuE7oNO7+KnQ97E7km2F0jLN2WBtHsIW3exWUQxZcr022gw/WYuuV1TXfs",
+	"/fCbB1Pdg2kjkBBdEENEBXh6PSHUIjNKLjO///1ZcUG83dzYjbjoJrwmihp2oHxYi0xxXBYLtlmx1XHX",
+	"k4mRhxQ87K2tuNdnscub6/VN3zqJ9sTHMnjcXcrAIGbvv2kIIqR6PbRB+KIpJhGqJfZdyGgleyDTlwtZ",
+	"jnLTQazCIbmaG6nNzGNj9j+hOGaXQh4SoIfcmrDsACDqIZJzLTBNk53DKsxzSmo5AE1oHJAVrgfP6T0k",
+	"kwcTaGJZ2/5G57uwx8cR0qiISFODgVs5O2EZq6ByVAv6LJFx6Qy0sZRnhdx5qiyGQWenGZ+NDahPlmvA",
+	"IQezD5XqJk47aYnu1WpaUxP2maGfxqVYFXJ3VWUuk4HfYgFhYbarto09efj2oKwUGHxPcpE6pN28Bhyc",
+	"ZEccPhyhDqcF23YhrzoshkRSKRb1DrOuWfb7G5MHESnbzoaVMGkha5nEAxtrOwhl52SPMwsiPd7yfT/4",
+	"1Huc3uvZYVxAApuGDpKjKGdkdIb8uk+0vITlvRl23L6A+apyuk9ivcIevthUTjmJ9x5v5nRSsyukPds0",
+	"IrQPkx1LALlhw09+0Jq4T5VvfsMSuQXn8DS3DmmyZGXzkG2xQQteZMForBxACGHgmHJFq2kiRV8nu+MC",
+	"AQkKjl6g1+e4lC4MjAohjdVD8XUCOgf4uLXBNLuhXvsS4m5J2PKLUL6D8zGW+UNlg2qU0UClmRhoo3m/",
+	"YsRBxxGgf2IkUZnA2V8TKgjbpGZHsBsCuTPovqFYd3MkEBmvZRh0axe1OuQbLvzvbSpDZ9kvnZeXLJcr",
+	"fNArBAhW/E1mIrlhw4H71bKZKGOsoyoVWchMxHZXBIO/OgEl7CVDG9i+ycUeKBpFLDUsJhtGxXbFE5YX",
+	"0XeR4hgPtd+qI5BQLUVupahpkfGDC29/3JEVvWM1U07jSXGr4WdQ9BkmdKN245ZdMYTfHhGD4z8Nj2hE",
+	"ZftGj0NMdzocL5tIOKeQiq/DmwVAgV2XZR675lSkg1zq04nMUw7DKVdU5PWBww7CPEdpMIstIMnAv4sN",
+	"BbdIJsHqv4zMM55AdsNXgFM8JRuq1szYn6KEqfXUuzmpMFOiszSVCn7wQDd/yQtN21MkF6RUNbUEd+Mq",
+	"CtdKxPr6sLOzj79fTh88CReItaN/JRZycBoZT8yMi3ACwpqF6OzZ21fEPnHwlPYQV3w9fbTrlCmwodZB",
+	"ZDpT9/JkllAoawh68CcoQt04xjDom88SyZenOmLfmVuhJmo6ebxzvunjw51vEKL8uUwH48Md1+QZB+uz",
+	"vqfzBNAJU84aLp8FF8Pj6ntaLFsjIiKZ7iAXIKVmpUEQXEltMOn1/FD33r6h0tneGv17thGWhk+R10v6",
+	"ZAHUDEGuWw982dfgh6GyLyHz7hmk6A0XgIrEv0HgadNR4QNW8r3jURNWphV0qUo4U0TzpTgD0d9lHlJN",
+	"bvHj2x4l4fdFGzfPaXPMQnk1b5jpEXhaXUzMbQwU8RYQuP/gCot1m13adAUHEUeeCSJNSjOzekocHKGv",
+	"+v2f7/IK/x2Jpzi0ZvyRytz9MRkCaicsE2nIsVMueGaWR8IEovGp2EFwt1U5e1wivsO91sOzU57qjh+F",
+	"ymMoo8kHhGi68byKWS4A1u/gfcxNK6/AHvLU3AE8GtqyNnKOsNCWMVal9TYzOMOowWm4FoixN7EAnJ1+",
+	"QQ7OBOcZWmlRWjZkLM/qbXe2hNEQ/bj1WPeZZvGUzHckr4inexo7cmddr3Ti4TkVLs+hgVlu6I7Mobx7",
+	"7HMB8hKyLm6l5zzquRvVzl5KRVZe7aGC8DhhHm4CBrFmLK1XkW8ro2YG2LOHWL8V0y5SpRYnoiAsmMW3",
+	"T6u7Trh2inwMkoWQaDqzz+He9XEg/tD4DbF9YZNQ4XUWKRaDvVlIMyuMSNLMgKacczOdKUajVZNcUfCo",
+	"5kI6TbEnfkIrCvD0WF5xx8xTTOvkBtLksZlKlny5+PQIA34eOw7EA/gtcPwhY6cpGS7uaTbdS9hpoUsD",
+	"RSaloXZPl1LGY0yFfgtyUsr9CH7jW3hZzsyHcbM6n99ormMB4fdL0IkSDqIh32gO/HXuOH3JL9IYpN87",
+	"BQLfbpldz8j6cCaOgy7QUB4AFXPPP3IMCdD6Aumceh3eeYrbfU12TJeAaqeW/KH2FjaLvTARNzgRa17B",
+	"UFyYJpEVHmMiFXEHuC6ABpN1Gg7s+9q4vNkOMB7sIocH6umkbvuDRDgsVEHzdrkGBSnG+lFlDjYqP6l/",
+	"olCFjVWH+l8yU0RuRW6fKW1QUSzCcqpy5lZopTs0jIa0wjzlk5eY+7Xtc+P6xuS5hEc7V+ijin+8n3LV",
+	"ml0V9rE0JjdqLiJWIHwWpDCo2waGFj7YWg9HPigB1h+xdqRpDlDEsEww4glXrIXqdcNpPiH+ht2VmWZM",
+	"uMb3UHLsEBHtpn8hv31M5BJ+dU1PLR8xS0MzBNwpf2ykSUsKUdP9q2Z06da8h2Dvd6gZr7O2OGUIYUct",
+	"lW5biHGUPjAovC5P4wvWZrK8HoogtkDnhrg5DP6eJjzO0YC7zV7NuZyhxKuUhejulSErasV/VrKUoDJw",
+	"XRFnoWp2+NB45Lih2qvbrAagJNbdCqwaGhvCNjIf7OGVSpdQBktRGncLQfUWymr+9R0qCqhPQWg5WQu5",
+	"dSWicp/DvrxycnFu0GU4XNiDVTu5Td3fPQeY1LGF19L0sesEUWcYiAEKjoeRSTwl/s/ItSxDWNI7FhBK",
+	"EX67AQpsHAaQYEeKE65ToGI0Myup+G9whOZSmXYLUXWx3rFIqpjFTyE1FIsHG5YkVs+cy3hXFi69u9ie",
+	"Tbgx8she5VoJX0mK91ZU7LtlhuA2ojOBxtHLuAThsHiSQyZtGNWZYvF1BdjE6iJSEQxnSTi7o/NkgGjQ",
+	"lPCZV7KzoiONVrl2ta9JDRRYx94Dbk0r0SGPH3acbDe9lq0aZ7PtivLMlbL9ezC3z+0/Khni+pjTXKJT",
+	"r0X8jiXxs01T1L1tqqgz3Y9yGgNZe1nTStg0JbVvmLXKUDWUATZEhI6wFw1arUYDkGc3aP5xoWKF+a80",
+	"RU84nrbc/rdRtv34iDxozpZUHJX58JLY1OMeL/sxynzLZQ5eTP+0PKw1vk0XGnQvU0c+qUNkON9paZP6",
+	"icI34fv92ZxCcksMpuIFSxKiecIAQUjEZCkZVAMGIxU32rsXvHXCX/0yxWhs31p7OfkbZowHuxhyCES0",
+	"kmqW5ohWeaGRhG5SOJY8Wu9mV38N9jpXVMSzSCYyU82wLKohW6wUw9tGUM/9eyMr3yVyKQPGK6pXnpDs",
+	"G/a0C1YzUPWvV+kykmeGqc3MB7rtnya4MPQMCxuwWTW2t6xBuhL84YdImwVfrs7sg/0zWmwpyf0c5Yit",
+	"ci0zqtBmyOL+zAzgnoJa/3dyWwkP88hQeSAlgFP5CsHaaOflKgpLBzynLWTvotZmkRSGRuH7zihOk1lx",
+	"4vfOKwF0ylpAH+Ga5GiVmFKDgGCUQIP2CCtGE5Jpumzw//wWrqwYDt7yR8V9Ni2HWZfKJwYoaFo7xiFq",
+	"rJ3V/ZXbW6eCCMMsEPlNz/ypDRflv16emA/VLMTOGv1/LuaP4gfz2n3x9ZELbA6M+Qkyjhx67MHjTsyx",
+	"wBHoRFv/Zx2JUJDtzYqq3rh0jdUEgm6yDbOSE3jULdfxoatbwdQ9fU3o3CrVeYUv+Lsd9YGVCbDXAQIT",
+	"LsCP8Fkwzafp0oERD0+gxc/yiDk/3o/Nm/MD33BzEiiTYwB3NqJ1Vlf2dDmev0guBmpniV3R/jRSDmzv",
+	"TR4tiZBhV9orUT4gJFUMDki0i1DVOXCovZN5i/XMF8oNObjLfCleiS9WMrYokXpQOdS8QnJbWVSc2hcC",
+	"okKPdeAK6bEs/6QY1Fx2aY5AzVdwXGnh0pLsw8ue2T3Mjdv2GmEJg5LXJdi4P9VKNi/hi7sR9URbXNsn",
+	"cCjX7fR2iViMeRBFdmLMErrzeYoYwux9wzNnZLd8z/hfuLjjruSmO6o5GMh0gh7jGY3j8q+KgXNwP5I2",
+	"t3DoWTP6/TgX9mAvtLPHYXnZ3l7lghZOnvlcprsTJD/fpCziCx7R9moVRmX7CGD2qMlI39flNs5x4Oe/",
+	"aCluCX4xr6RUNHR+eudgZaoHuAiNy6keZGZt8+wBis3A6tFNiGM+3kBIA2BTu6KKb0Nai0OiO6y0RRnQ",
+	"DlxmVXyelryXhmqoTDGwCz57+4rM2ZKLHmWCvPsuR8Er+fGwVG9lto2b+5IvM8WGWxHtHaTbMdG0bb9a",
+	"9ooLYrbSlbtqCEDq6yrsb71y6ekzDC3qCziQyGgdihbR1UoM/YcRZ337diTU11VGE7PaNe+Fj2HhsISC",
+	"sVgTSlKmNJrS97dAJjHTZlYfcPsxYTQZerL4b2wGQXw9p1o2QzYVDfWaeJ/mXCx3X3QWKdezTe/KDJou",
+	"2cyhV4fiAXRujKbakKuHZCUz1TdtAlsvCLpuzcEn00oXhglfS25MZDfKDe7gF2RXrEtlQ6v7UV6O2uD3",
+	"jicelFLgQ75NDUxssXiWxdy88H6HQTp/o5c7jww8SJAtiu/1Lkvl9dSxQrFbmz6v5iXz+uCvYXiVXZQc",
+	"jK19Q04vL9b2/hQyo+3iT5QcOipns5jjkdMWG/INGwfxIxtr1BkNejw2v185FIZO+gS4huCJ8gYhaKo6",
+	"lMYV8uAPufss3oC2y8SSCwYmNagLoMI+Y9vEHy5ofV/+6F/P8Shx2P2V4dL6nV6HK2/WQSrcYvFBjzCH",
+	"g2M2XPBzTF3PQ49qo9X7iEfRmaPdicx9012BkX6Jj+UbbVn64ZNtGS5OayBhlA3iNbfrSm4FRO+Dr/C8",
+	"6cz2Gj+Q7J7jRwOLazeh+6+/jPyB4zyR5PF3roe74dJUybsGNxDEuQ06t3PF6Hq2TKgOqfvcrGRmqgBB",
+	"9zSJpNDVAqPlDKPhiM4ibgZkOWHC0obunOk3fBghYqsBrqENQWWx2F/KFxXfwnk/UGRsq7pJJZtQafxT",
+	"H16WU0Bl5dop8MvcdUjsB910Zkx5B0QCkHeQwZ5XAtJkThMqInZOnvkffRqdx4u8p68xyYUbIrdM2+fz",
+	"HFcyUCM+kR71v1eKOBNGDcLE8CvQqA/58qL9joklmSHjNXJItPKcJ05vGI4LDfOADotRTvP1LbVeLGIr",
+	"yfQzHgQg13iSTIkL6ZkSI9OzLMUs50UmYoggloKRmO7uaQyTASxEhjaYg2rBDBK3fcsNqDEp4p5Awo7O",
+	"Nppg2nAPS9SA+mwjvXqZS69eMMR3SrMUhPZfMm1cURiIKvccbWe5HE8Sn+Sy8T6+SC4FdyjypYIySSKd",
+	"owS9huAlc4U2KxDZYDAReoHoyVIU9afvZBatUDRB4L7pRK+oCjvuGtNSgJruhX0Xhx0X5/or1ZTzkRh5",
+	"OZ28g/A5UTxlHR7hoONMYHI2oZpgI2SruGG6CnPneqpWQf1FS3H+jm5/dAn2dhxoU0xH1JvPi7LMhgO0",
+	"xzOzUjJbrvpS+igFScR6htPqVeyQFUGhcVPFaBEnDOJ6eMQsl9ItFa/6GxhddGDPqlKqgnKSz2iSo21+",
+	"bPhsJhdt87J8NE2owNhi9ATaz4hcQBx+AQxRw9VpGurYxIfW9N1jYEWVHw8gqZDAmO9dkQCYT7tbzy2d",
+	"vjHRIewuCFPwDHM8YBv9+DQg7uT1hatIoxdnTzzY6Pns7OPvF9PHD8Joo7wJ7WdF05QJB1pVRjzdriS7",
+	"YwrzM58WkMIIoo2YFs6hFgq6GRQQdtdoZ3Iej3HO2SGVcdv0FC4iNpLWcg3EXzPYWNtcXxksunC0SINR",
+	"OcS5uyaQXtxASkaSWBI6t3owDyeR5HXbAk96w4z3g9jgIXTSl0puyOU1uSB8YVljZCl6viPP3r7qKeVt",
+	"GBVNYdcluGx4LRx7QbdhZm5HjKg1MKyheKSYFT3EwaaYlknW6PeDx3dDPdk59np3+EiR4e27spIZ1xFt",
+	"yO4OKv7YYY6FUKj8sFFArqNyvN1pPL3trHzsT2A+e08/vRvuy4qoYUvZkL7WBhIdsUGR75hm65XxPuIe",
+	"foEKdvf7dTegn1Zu4fZDrgylZR1PbgHy+zXe/POeb5g9DaPiVntp3uVA90Em1F0Y7jvmMeFm6nGzaBZz",
+	"Q4yiPEFsZihPcX5gUXTeWLicuLAg48Ao5KKXmFxXz52qXSjUuQ5dUdGhQibqzYJFxplmYh+XK5ZsZqV5",
+	"Uf5DUcXN/oYV5GqCs2I623ioSFaBY4PSqLmRNBh421Sbxjjusx/7hcr7lGDM7tRdfFPAELYaCUQfglRp",
+	"16nbjFuuvcTjVsI+OU+unqBTMGW5ZsP19ohpPTP+06PY/6G1Gf65oORvGFVBz/l+HksxpEpjnTb1996A",
+	"dML6cyflZQ6mtStNksVLpkqlMGM2H/FVrjDub7p9MuuNLj225qSZ+KHnMy+ZzHB4pcG07fjJb9Bv0EeR",
+	"U9gBN6lr4vQMp3GsR+A1ip+6xNmowsBHLsDbVHqntV5azO3P81wJ6rlZnCbfcBHarGMW6V0w1m8sz1mS",
+	"lH1aR3RBjKoADINqKf/rbVsz7zfoWZV/lrjAqx7kZV/3Uk3P17VTa3pZiyBwuW94NVvmBdf7L+ANftXL",
+	"qNpVe6S7HHJfuskLk/SmynK1vv6z/+C/6uTeZWvurPBEuTpSZf9obgVorpPsN7Z/2ZQKsZ+wSLJdzSHL",
+	"Pjw3uneSMoylcS3c9Xvi+5LT5AcuDlKTPRsf5uzOC1tuV1IzEnNLekxEjCScaTJnZssYZvegfKSvS6EQ",
+	"WEdvK7MkJindkcSFuBx0/RZjCN8j7lpoOPXtVFA+P6VzU+qycW2fO5IdsLivmSmVVUA/LGJH5RCqOSSH",
+	"FA57A1cTSobNwTlpDl7RwsUcEBlaF3vYzZCXLux1FHWFQeVxHdhIvz35wZnFx3GpkUpQyd7XS/05BjJG",
+	"wb0c7F5Ne2lcoS8g63Oc20kEfS81DISTqSAPpQkVpSo8KSp3c0VFtLInK6FROKBj8CW1ZrvuGcMdbN/s",
+	"unk+lCSNAUznAwQjmWYGUymEspDqnPxUZVEumIBwqIwiJEFIQp1t9jlRC2thn+gmTZr4SqPnJ9NMjyt/",
+	"6lwl0ECJofhxhBb6gzuQdc+1V7Mg0OsW81pvp+R2vjPM/gumAfsDxAXd4msLxm7tMlNYx/NS10998Zfq",
+	"bKtxMRsp2O78A57v/MGZi1iCCG2zmjydGJkkgL5233bDxfL+Jg8Ogs0fEc/zRkC1pHPyCrb9lyxestiF",
+	"+Mx3+MOUaOm8+YKRrZJi6d6IJXrPyUomMclS5zrUpi0Wbg+oCtkk+uahXSxJ6uSOKXrxebTCJNeICWMJ",
+	"vahTBFniGMaJm5fDS+YZi7bFUp3XYnuuHl2cX1z0q3piD0qw7EnR3MMnDy4urx48fPTYadGBZNGXz8mD",
+	"Bw+eXBMATAWpIM4UdFwDLywN8+Lq8dnFo7OLB+8vL55eXjy9uPjvNvj9VMk4i2DePJ6STPBfM4YJw5qg",
+	"rxGRRu+YuiYQLqsNuXr0CGtwVDv/dFnHP+1Ghs/9Hb6cyVOwn8NsAWu90oXHiM8R4R20+4TH9P8VUsWC",
+	"md+AzsMlX26hhIs9ljE11P7rvAb2R1fF5RaOKgT8YbbjbXWWUP3FavWKL7lo8LlvsZRBFQg4jFV3u4qx",
+	"y4fL26mrRgPVVID9QrUeH4UcsxSCm6TwYIr5qFax66xh7Z9Z+T3xaDWe8K2sUGnn8tGF+89jETcTZhvl",
+	"XeSUlwUZaJ1jwgIgzwywxf1sls6AwYLP6THBSv3FmxJDHVrjvQgeCNTFgGf3sBZRLeDo8YOBsLc+ZsBN",
+	"LXjP2Wm8dEEpA700aX9475gvHTJT7TB89+zs6tFj4NAr9ok6Xk9ivuQmHFgyGPY/ztKER7Q/6kBuqgzi",
+	"j6CpyZ5gimfr/IDwHb4UMojP+ANbGCIzuGSpvQITqqA2VWIQdKrHPBIues+5GYFwsdDMFKgN+/HkC+qF",
+	"QsVo3HNs8o6phKZdp+yNew01TsaHxuko9gv6nntaMAcDVAyIA/ITGFo7uVzHcKjsW40dcnYtdxjr8A3O",
+	"aljZcE9E0+LAVw5UaYWrbnpP2NV9a+VAJ9dIC153Aq0UGv+RpikXy55pobV8MA7KFEVQRlOgh/8mBZui",
+	"QLDB9velZ/dgSFgcdlO1rhumuF6fbeCns0jfgVV4769nQqLECOS1UIwpGvNMn7lwyinczGd7105B1B43",
+	"uXy7PQzdZ+F1fpOZSG4OubMC4aNSLBIeNUWXVm+R/efDSBEEBz+LENpAiW814djE4ceB2IXQuS2m23yG",
+	"24n9y5xXxM452Yl9l4eTjooe2xfg9hXUsBTTp+bK7AtAKHYWt3RJUHsIMCURIdeIxpVPyRPcehZP6U7s",
+	"GFNMRXfnWhUxNG3VvPN6KJWCJ/mGtuDcAkXe5CLFkDjWEbHvvXOiB18tDcJksF6dQ6h2nXTGK5eW6OQB",
+	"NuXtGO9/+6DZW85GFtLf5y+ZZs5ogzYvjvVf0dR1TxMjZa+ozo0Upnd6W7N94Y1IdkRLrAcrF770KF0z",
+	"QeY0WrfXo7nsJ8DiWBsW95Shdc4X0Mtx/c+ASDmkisE+r16Fi1n0wyBB+JFQzIZPf4u5rsNBtXGGMESL",
+	"11JK9TI6OcbRcFoKctg/l+D15lAen90xtdv2Lmp6zFIUzZtaUzY2qdnBMYVEHLqlu73stukhhPC5YSe+",
+	"gNB4mvBC2+4oHPovBPc9/ZMA3tt1PElYeNM63zARA5Ss1acTaoql1td5jWws/0u0oTtNllLGXWWi/lRB",
+	"6AC0MgYuszrLAESvXb872zpkXw8o4t0BtGOYoE0aFsAM3yuZyPcXmkPllhCV3HmApWHR4fhZPq68ixrk",
+	"Tp99eJ8PbsBGFDM6JAHZtRIcGgJafEMNXnBDgioGCEkrKgRLBkY218JyDkz59d80BFjHjCYNWFpjzvyC",
+	"mWg1cIT+m4YR9kW6HKR6g1zV4jILmsTC0DJUgScZilRCs0F8/Lw493BwEx4Xca/YjJ9tkX9eKbXvJlfZ",
+	"+065sXwiTi61VI7fCaQX1/7zEdG7jcdvr8BIJlpX8u2r10ORB0N+9mfaY38oOxSrCNubXSr4V2aG6JRG",
+	"GKNQNi8P5JW275bJvOulUFSns+BKN9xp8IhoBnFY6Ku/JjRJamJIm+JsFQlsvkO9bprSDU3YsWgDE9wH",
+	"oVullI8EO/JnHloo9Rzavp8YG1kCYUjWCZa36ulDTNjCjPHtuZBl15drJzTn/7Iqxu47mXCXRjwkDJzE",
+	"dIfBXZHcMA1GHdRwyY5RNSV2GITCL0QKCPKSEMaDWEVcLAnF2sX7bis3nqIY4mUXjftdyD+5unjypPTR",
+	"1cVFsIZibu7KP7y86uoLYpS6tvw1vAQBLyZXvwYMrbapOE6P3NWQpQ/m8ChT3Oxu7DCcHIaKRCAECHQF",
+	"3CivZX71Iv725hn5j5/e/wVciwKKkawZmAFgbiCRY5P5AFbGpJPPtn8uFgF8lG8w7hALLrKERXKTw4Tq",
+	"c3J7H1Kz799d3ubIilIYJRMAdmJT+HCF0HQE3r0mt/fN/d9R7v7sv5SC/SzK5W6tSjAlNNHSx92B+vxz",
+	"dnHxIMKP4Wd2nsiIJraL2/Ofxc/i/yHP9BpvkNtnmVlJxX8Dr8xTgorZLdAyDazhtLpweVChHcu5bfm5",
+	"3GygNq7xgJMEAjLtdyh82HYhJ39LBRgDbl/FbJNKw0S0O/ue7W6fEijQh2hEeY1dQCiay3iHeRZLfsd+",
+	"FsR1L8F4AFYEdze684dfPLx4ck4Q2x5rA69ZiiUyH1zYw65h7D9wbTQceSvLpXTJ9FNyCwLGLWYq3FqZ",
+	"5JbwBdlY1Xkhk0Rur8mKoroNfMLuQZQpLdUttAr8224g9VGdxLBPGONIBXl184Y8vLr8Og/UvIaKKzjM",
+	"Ii6Sx/iXDx9efYujBVsKBKBADTAgLpkgDdAUvZ5civupkvOEbf4NCzh9ZZt88vDR139xywThfxG7tRzs",
+	"10wadk1uIRhI37qARUtbdqUB4GfqsEC1i3l1HvsijwMzNuaMKL5cGRjp7aezAvf9thQGWfwVCrICbcMv",
+	"eg0gblNyC5VZo1soYz0ltzQzKyYMeHRjS6Y7gvXQzriwY4RQVHVOfgLi/nQmt6LSNy3Fv0IFVarXQAcw",
+	"9jlLpFjadQT/Argz0XJ+7iZxZqnhlmyoWmvbX2XYQPIQLYzTA8pBB4FGOgSzC/xz/rOAQJPI12ZB6+bE",
+	"Xk6KM0MByARqKQEH0k/v389jnc9dzOB9/z3o/waCCN/7l6yi4HMwJ5fnFx7rlKZ88nTy4Pzi/AGijq2A",
+	"k97HWie/2Z+XqHbnM3sVT57aP34HryAgRSqFi02/urjwNQV9Jjv7ZO6nCUVRtghwlGvPaGlIsN9Tr15h",
+	"NDXElj7EXkLXUj6a+9/Q2BdELF8Yk6f/+Did6Gyzscv6dHJDd5psS1WcUiUjK3KqzCE70aW2N9Nb/Lu9",
+	"jso0PHk6QbqEXu5vmFE80qWVq8W10TlL8PjOZQZly+1xATQ2IQmyaiSIvSX/0bU9cM0HLDKK4iAdHn2h",
+	"ndSJ1wSoL7jOLjb9rZIbuwmZRpaI0uDwDYCqZK2U+47RGMpZ/UmIdzp5dPGg+5MPgt5RntC5cz8MJviI",
+	"CqyT/xSYVEwNnVPN3FU64ix4Yec+AP00bknCtSkq2yCODd0wA3Wt/hGedvHKfazc/Hna+eJzuIjhzYAP",
+	"15MllIWBUsD20a8ZK1CknublgIqtrzgMQkVIg51hMIkTjKACHtGypVNMdT641zlC14Po6cLoQh3mseZF",
+	"h13W4o+dR6kshvziUpyK9vtVPQIzVOB4PQMBbezpenhx2et0OekYc9Uf9jmSL6Wa8zhmWBmoOIIoXG5X",
+	"siQzLxYAj2VljykRbMu0QatI+dzdeGSn2qmDA3ZuWV/t5AFO/llezKDx/H1j3/tbDqd/op0seoHYlYYL",
+	"yNVx1H+2/SytdT4HPOEe2tWJ/XbTpuh6g7qDuM9FmtHlxUWfTQefzDkTxqnRwV2//zv8Aj9/vu9KZWDO",
+	"3BAmW+zcq3hiT3sqg6Y8cKgLafXBp4T6ZbAqgp24lXakiFhIvnFD+9KE2EGEf2gatF887P7itTQvraiJ",
+	"Hzzp/uC5C42tUfkz3CFNtNwwUGFYAsFYbq2uq1VRNFbZR1kXtVGDu9+btj259qRuPApfhrbRBG91OBjq",
+	"FN09VuV0mMne5oA+xxDFw3C/2X0Zii+5wIMXKA5zir5/u0ugloAdayt9FU20T+VGnnvaW7TOYBH0fatT",
+	"3v4vPzNjxfX8nL2wdKEx8ckzULmwtObCqo1PtnXnIz7RbYHWpCMeqCr9Y/MV8h/WT8lW+D3bTU4qhA64",
+	"MaBUbOyq8pbtme9YioX5G/pyn5XnlX8Cnf7rIoID8g4IRxfH42Q3ypabVeyQvE9yBnwH/zoF/zoFA0/B",
+	"T450dOlmGHweQvfBL9u1brOfYZ1OvhRcLL9nu5OKLd+z3Q1r1BTXbHd8O+VbsGBB23jTonIO/i8UZqMV",
+	"i9auwD86Ub5+dPn1X/qsetA8hqHMrcv9I5uc2sLyI2taZudI+dOo4zcruUXzCoB+g+NSp4x6R1Lun+IG",
+	"/D6x7GdjKbmb9nbwfjmKOMzrMUoSmn/rX0bnN9PmGxnveuxnCRFEsK0dFRFsSxIplsSOgKQrRcHfIxPo",
+	"E4t5kZVUmpE5lJXBeLdehOHH6fIHPle99UZl7PMeWT7cV53w8xgjehxmEtb51YjnBslhf3S94bLHF++l",
+	"/IEqzFF4eHXVZ1zO/B5QBHDZXJwAnEHH5j2tHYFsEY/kbJFX/2/n+vD2S28GPy1DKldoD3Cm7+QWivcZ",
+	"CpHXfzbmVPhfcGsBfYwS3A+yyN0QA/e3n/XCFXSyvSkGlgwMm5i6YA/FUkZz+CqyomoTsmCA5+LLEkap",
+	"nxtmsrTpzsKZTYmulmi+hrI7COyJVg5XyMBn7kVSLLja/PG50QGS47cgNdZojRhJ5sxlLnIBMWyEpin5",
+	"6v2b92+nEH7y+OrBX/9ybKZz3y15+eL8ArTreg1T78grGUP4Jw+fXF08eNL/lsWOn9uPe92wxztO71gk",
+	"75ja2b6DKp1/AU6JdlbO3Ea4d7z+Zx2af8ad/wMzeOFb1U74sxnlOArHPHiKbbwzqMFAZ58f9YQUUvKx",
+	"RFOowT9aMr1x4aBbijcC8yv+L2o+BjUj596TX6sXD93SHfqOPHVASCEVhsUY+HkUykd9ozsK5ca/eWr5",
+	"1nXU5gr3o/6zucL3dlymVgfPZ3O07bzPRHwGGqX+wvIDE/Eb228HzTwM5rvs/ixqb80xFWtQ4XPl3YWv",
+	"OA1m7qOLpGCH7nEeNd96YN/kb335qLG3WHqZUFdKNwcXBbf3PU1oHCumNVo9fG4W4o6Goq5+bYrwCmW7",
+	"n9TK71f1f1a4VU5RPuIUCvTZXxBIBjIJ8oqsHaTrG3MxV03uHcxy8Ot5HNfOaN0kwwT4ybcvJuVySZMX",
+	"H96VAUUsa4NsqiVNZgWksaNmaAr+NPmObuaZWk5w8k73ubp4+OhrSDlVzJ7ayXd0wYQ2imrNCAAlG/oJ",
+	"CplNvn2BUNBf//UJ5oHZHt1peO1AjcnfNvPvikOSYx1PJ3DMZg70AX/LoZB9ULxPjM0Lx88M/eSBvjUV",
+	"8VzmvyIk3+RFpmTK7n/DVIKln/qdmddsm29zL2H06ujH9Tnm8wZPrAPBuy6CN+zFN2f2ItzQmP1v9df9",
+	"SSToclIMJF3FeV4MIpYbBzXVm28hZ2q6dO//7n/83GYTLjG2k19GTSJyPqP/UVFHAZNxnQBWOfSwzk/0",
+	"uKtr0J3k9wPCGjqpZ0QA8pvFv0KQvwBRoVBUIqp74QjmajD64CBl5ExHILUmEYvq9bGDZ0ZKWL50CxRY",
+	"ISoTzjdFtOFJMiVCQtBsnp9rKvGyg0SNehxOl7Bx+eUjgK6rYcLg3jLShyw6PehfIULHjz798jLKMyuK",
+	"GEkgmKjGUvBmKrRf8LBpJg6MUQreNYsC16LFix3l+BenNfAV/Zwi0fKPS7AHRj//yKiGPNEAHUHSjMLQ",
+	"dLNi4oteQN30h6X5h8eK9rrnsPHjmhL+6SL7v26AEweJgjuRkhzVvlAhYokoNmgM7+1myffONdmHL/tX",
+	"T3MwXOt/CCNbLgJC0owUZqVJJgCXqbd49w7b+MKRAP86s//bpLYbI9P6LWtlM5ngBatpwvS1L09HlhLt",
+	"UD4DLKa7HM8EQIxoZE7FQDC7rJcn6O/46glPynNEbIKO2mwIOOj/8RYEjI7HySLyWUBs+6OZENqzljEX",
+	"knAs3Vn2DhdJnhD6aK/W/5+9f+9u28b6xfG3gqX1XaszayRLdi5t7H9OkqZtTpvL46TT83umPTFEbkkY",
+	"UQAfAJSi8cl7/y3sDZCULOpii5Ita9as2rEoAiT2/fLZ5KNUtXfuIkJ6bO18MK2dr2aopoJdislX9bnK",
+	"/lCv8ee39p2ts9V5dKTSDcEDsBAj8lXwvm5jEaslwMdQzWoLajDeWgxIPYi+gx074FTl4eXanSjP4wRW",
+	"Fxia0En2Vt6lqDDkgHk8EvJ/3UBGKyPy37ns0O92x9Y5DQxYLN2xvSkU4pTRJGula3oP1Ikb38KAXQZQ",
+	"JfrSzKJgsvWc04XddZ4Kb3a6VJRsKEczFj5thzajAU8SQKzkxrjbEe/Ohn9M/yvgd29eK17qjCEMyyMp",
+	"1kiKASYUHyicZA7atGmrTjV5qsyuISU/ZHbdAkN/FsKwsRIPrcTQFpWv4V3j49y1ptBQz3JrCFPT1ioM",
+	"aqqIt+Lnc73ONYRdF50ftRr7Rx/CtDyeJUxnsSKhkjVC+j8W8GwaGv2FG+ydtTNve0ZseTzZgI7rrvYI",
+	"0Wv4rL3eyUSLGzU2mQG9RhV6/QWttUP25eOuDqaElGwRPMFtFJESkaxTQXo7kthmZDvY2DDmCy1sX5/5",
+	"ZszDrLrzBsi+kACblTbkpLPryoZ84SV1lH4ApccQsPngiuBfLGiIO4rl+1mzEKOXW3D0FqR6+9r9+LZ5",
+	"JMVRXQiNhAFUldgR+01wEWePBUw24euCtzYAkqhBHS3j6WNm62AyW4DoutzOMLiHerlAYBhhWBjHyhJl",
+	"wA8tzd2ODaAq1xMKbutgWzMoMbeWEVUFIh6lo4Quc3+LRG6nbisV7cXcAZaiu0e2rrnIxONJeMDTWYvI",
+	"wx6X2NCxnzudRBmsgBXa3IrNZqbitP1sjuWe1ctw0e67BXFCi1UsUQqHjFBXYNj11tsDq2Dnw3IDZSCM",
+	"P0kJix6LlZfA0IfJ08Umbky4zsuMwrz/RrMROfG6eOb1ij06p9vgUAgh+76M5pzFGTSZGoOmX3T4nXWn",
+	"VJNgsmjAuGGnrScd9/mL039UAt1PaOZ+xXtdY8uvPXgMl0z1euAuI9A4G5p8K9f2l29lmkBAtPEzDGgi",
+	"adXKfl7pfYH390z5gCMFdyuj+Elgwi2cYXfKnNw0RWtx0w9EpD+F6xyzdkWSmCbDGedN5jx0R/ChYkfE",
+	"1L1ZPU4gl4cL4qh+1tHtyi4+05hgKppdLKjb1/63pR1mfoeN+umvyv4IL+IRtJf5Ry3qD1KuHfnM6gnU",
+	"EkRippqYZodtOVkCiY911URrq5Wz32Fezb2KMNs8Ab3KpKBLbmlQ1CpX3c6qCtReGj+r2DBuhoBm2sGX",
+	"qmEiaaDBDFQSphKWyN4ZpZFWxkBcLTJf8YTLCA6PytvX+PPbDBxb/VtsLkpe4k6+M0zEuQ2Tchw2F0Yi",
+	"uQsa8yGkDS2aqvw/Pv5Lv8I9xuImSqSNVikv9+HRAz6UwBZ2c/QVU9KHtySdMIouk6gJxDhbNbNN1oWI",
+	"ZwYomV7MuSSgM7GxTEtxHm+FSFvplZelTWZVy6q0laWU+U6A0vCzbEh/f5lZ9Vmlv6f3mhOLXVY1T+gY",
+	"dNN5iEdePBRexEoVYU/YS8m4tTBKLctkjCyGI357QgozmB3OcmtOS/l0BAWnNasdphLH7JngD9ie/AxJ",
+	"YhCBo2Q/Yj+NsO4QWZY+XKOx2UizBcSVZnbL4viWOUg+Qn+99FvjrHPS6dxEtfrWbHQhUZPGeeMZXRDz",
+	"6ZcEfa/zxnP80ia1CXN0v7sE5noM57w54ftWJkdNcyia5hdu5sRMIWVYd+oBgHDqfcR1fI6jyyeMsy6J",
+	"nSbCR7GY5yP6sTMVg+ddZQd1KKi1TEEMX66TsHmFFz7oijj3CI82xF2EX/zZf2dC7Hq90PQmKtPd+P4F",
+	"WbpZNIQVscRX/po6yRCXWNa26oXG4TeuhgelOCAOP7cCOztZhiHAmQpPhdnrhxvvrgp39TWXnvDuhVHX",
+	"OA2mHPXHTCCJ1IimX3lsBc78H1lPqxHjXa3wLWcSzbrfP/24GZYWPfyucbRKq1Yy4dGGOxQb7mc/Ezi3",
+	"4nLrLGAoqIlsBky4SNHI11SrkcKsW5PxxCgnkkKZTXB1nPiS4Q5rJncDeW1irEUD9zKWK7DX/poHbanR",
+	"QzxyW20SRgzTsc8lxMIIvel29GFm3Cu9dyabp/j2Nf1C85Bv0yh/28TYKmbAbS1tqX/JaM9MGMb9WZYE",
+	"Dpk+ko/8kA66GIf0wwn7qCHlInbeIkwJ/6XLoyGzNFdx1n5yVzYZ/1O6jeDXClPfKlxQwleLZv8Jew9j",
+	"0GykNHjxZVgCPZs3YeFGF3X60w7pye+JvXLyrFO2Tl7zJGGxVmkKsfPOVaaZBDtReri+WUIPeEn0tuNY",
+	"02tqkF9ckftHkAt9MQaJ9HA0Ug7LSEEeD8ICg0Spn3Qh1i0eIy7d3LwQst9ab1DPDmb0vPY72mBMT5Ml",
+	"3JbCGYcPHl0I+XwmDJXVaEDwJKr+bVJJ2aQojFVJTITmlRHqmDJ1hbd/QHU2jip5ZHdkP5R7yRbh7GBt",
+	"3wnVl9Lv2OIZ/uFrSukfYTZIqesREl+img+5kQxGqZ0y69S8xTU4giPggK8T9oc/fZbwSVF0FlyeGMwQ",
+	"+9uNz2I4JYM9HguHN2Ib2Wv/QvdpB5ReXeO8IWL+v/yHJxLsZiMgzc6zSmtVvh6zSgep7MNwaUxilyuE",
+	"hKF5XjFyu0er37BqfCPNryH26I57DYSKMbzGrdy35Pazqtx27nOozHJy7J6wd3y6UfjTP/OOw58fKV1Y",
+	"JXqIJo7C5sDCn2w+OIBgNhOcjkH4GakzANBOFIapiTMdMQeTxM6sjjPYqInlNnHOvuitSNP9jFfUqJfd",
+	"ApXxR4+detbpPI4gZBEDZ30+hpLT0fTWpF2YQP6Yf++AXAgsXdqlqqwqBKOrfqPt7HWsIWqKvKbr9Nlm",
+	"RV2zD7If+7u8+E1VSEd+VIUHBU7hjO4R9infVIkjPnWaDyNvYcZbOhOKHyEKnC/z+g9o1cRAs0yEDLFz",
+	"U6PBPnIPNpsKnCNb+Gp9HAjnPnMWK6XZ3yIVg2myREiaFxQNlDLg3oEHC/g7xo0oE5AtBNUuFYW9C9t4",
+	"0NlG/xTHdKOP+IAkWOySR7rH/uUaVLhUdkUW/T1e8aCp2j3CIydpPOcHQ7qV0xXj2J3lXk08C1+tT6z6",
+	"7JSS7J2SMZ+ebBTqwCfZcaCjWPOmaedI5GjYHYph94czoQzjeKyMd1VmZ9TYmtyPRLGJOYaCpn3tfnxr",
+	"px5u/z7UpzjSXypcUiG3J1zWmPggjm5U/WBgvwKkORcoyaxKd0L5mXxQtI/bPVL/gc5bROLvKypQJ/z6",
+	"2rjAd1610K1e6lj4pMtveGGN1n9pnWVVM7jhg/cD8mhHyqfzVbQQii2x6GECSVI5HG0JxYTWu/vgLxBc",
+	"eYkA9uo5xHxqGuenTzdxEsp7309S1C29AhTVEdUFFk75+hsmzBF6/FA9i3e+mMqdOuIDYqqUyylO1w94",
+	"qsJS9jTM8cuB6zYSIrfWPO1r9+NbW8NYDeHeGGKOmVbAJrv9bl1irWWQ0SwXqbAS/sivtVtnfrQd8hFp",
+	"5DBZB4eXihHUzy1rNbx/DNc+6Ciwf4pjboNyG9Qis/2G933Yf+tRfMJly4/vXO6YJFz6esRa/ZJ8mWVu",
+	"id/wwdNlmKuqejjsqqjbpzZ4q1ikRnDgCK+pEstEch/sR7qiTrKkFSrIkXZ48FhaVOuFzzqHydpkkwHI",
+	"8qy70H4aukm62fTAIVo19EBrnuy7SDrWfHIZ9nKfIRnzTVYJeRUfDe6DcZBJhFh/rqHZDJ1kFmXGqhFo",
+	"ZsBZ/wieYJrMUbIkyULNLTS2JO9LCjJGjdznA1+aUk+B6ZoiYMJ1vPc2iW6mZa4S9ziHDN8G4sPAEGTc",
+	"6nc3KgW4pO/vOMBXXvWmTKJnOkqlA8Z8oSPGEB3OV/C23Rbw927T6mAGXAvZb/W1IjDmKhv4E134M15X",
+	"50yw8joVXIKbPXxzmFSYGpXpx50XFMBlJwyRPycSlZsjtSRhI8BRMU3G/a851sdBwpf13BucI8/9aSU/",
+	"ncAdyys+BM16fCSSzfrxbvLADkfgrs9/RyV1IO0IlmssWcBz9YPhvBBh+fwAJ3jiAvHHw/RslmG6TavB",
+	"jIZqx8IYlYxh716w38e9kTt5I7DNFUIBsCA2gCG4pBvtpw/qEnorh3Adxc4BTU+wQZ34CYoz88dKxsxA",
+	"pGZnQsavuW8Z828l5L2RL/5VNc4bndMXHf6kd9b6vnsatb6Hp3HrBX/2rPUkOu2ddb+Pf4AXnduYO+/w",
+	"rR/tnaPg2U0tTdkp936SN2ry896ltGlf0y/f2gnw8f2pniG2XCqocMP3zxIaqTHETGX33vg5yqDHafzw",
+	"knWzR3FDuAkPSNy4Dc8aDfcCBvZZJ/yvQKLvTmlW10aCwFdwHYXQUQjVKoReub36uovcBsoM+MHjjoSZ",
+	"kAx4NGDRNEogGEgYX7hAJw1bHCUjJpgFhY4hEjHUKdgstzDylF+ZuMgvuiEk5nGNRTTACtBzdoXjkc7P",
+	"OmfPW51nV012NQWu8d9XTGl2ZYSMoJVwY1u+9u6qatZ+ClqoeOmk2lyaNGbWxR1bC9rd9f/+jT77V6f1",
+	"4q/rp99a9MvZt/+HWwt//n83d/b3/2/H4/yLV14FlhsuOOAkzss4NixLHWPRqC3O3EExX5rv6IzhWXkI",
+	"K4O1+yOQBz0DKX8/K+f9f/JX1h90/En0Mw2V1Xc9+vgxTf8XknHWg0nx7A8bcMUxWyIkLCO7z+Ga2uvt",
+	"b8w7/yCTaY54SKgBdkC9uosUilWpiBoz+kNmI3c2iA3lPgE9FhHgCCXCR/5rtxogvMxj3b9lA56mICFG",
+	"TKMScuEhIRrRMO+9R8yp9fSBjacdgR0o3D03A1R3PXCXAI5AN0P2dKNo+gbDaXeG5VsybI6e4yF4jmjc",
+	"dlXWH1gPSIiAbQGjsBgJMeJClkfZ1YTYazWXpufpqnq4Jt35c37xLVV9rZrTb66qPemle6dyyrgp8vuP",
+	"Q4+W7FNEAbbKV3JjmXZf2RxqY1StXG/fGHKfIBYMyDgQyoOBqpfKApbraZZkMnKqzqrGeeMfT1+cPnt2",
+	"SpHTs810XXgHu57cOStIVk/JOmq+w6roJp2HUdKg88IsT7TyaT5nGb90IuxAyLxjjRFDK814kqjJ/grA",
+	"cfDiUq35O17xoLvQfz/i6xY96DTZevs96Pd0hOdYZdHgHlRzaYgBRv+k3ex3XhUGlU7Pnjxlz55//wN7",
+	"0Tk9Y0+ePnu+vu71j/Hx7fv76WlSJ7uTs/74j9B3D1sHu2+9WGuZd1xO5/tpMi0N4wUtSKuCvm4y5VQm",
+	"+0Mr2Wcf3743CICA/AzxBeM96zS5GoXk56jJJlzYrSjs1RgyqWgNYbrcrX3Ho4GQ8Ku77kGr6Zep+BWm",
+	"j1xPu+OeBwkMiXYDkYbZbsG3MUgr7HRRtDgVQ5gG4rqtSl4RbC2I7z60XY0gFnhNo9nQijLqtMGN/Eoi",
+	"xF2rNlr1E55xlX4bwhTDHcIaTw1HtXZoGH/ujHEsKvO0e1E67gqUx43FQbWuaV8PYboLEL9fYboGLN+2",
+	"Bcx6qHxjJY5t+DtD40OpZskS2xIxWyePBYnfaqi9/Ko6rZqwSFVI34cKhTVNZ2PmISIcwapx1JOBRxOg",
+	"cKKOpF8K2ih5Th9QxG3AZd8wJW/GLT74eNoCWjFgrZB9c8fYxKJwQxYLu5zCsttMk91SSQk6LMIwHlml",
+	"q6pJ8MOZapIR//obyL4dNM5PO52bhSOLFwsrCSWbVOSmsHWYW9aFvpDMKCZ6TFiGIDyCZoLZJdsivrzr",
+	"vvJ6GqQc/0aGQsZVK7vPqtZ9uvmyhtauWk11/w04v7xYr6f0iNvGeSPLRNxYY8GfKO8lDOtmRkgwBGTK",
+	"lKxatafVaPGaMbfQct9eZ+HfU2ZVE6f8CxklWSxkv7lgJ9WVTJtvolYH1HHro48TKxYLwtarDhMvEbco",
+	"FGuSte0xaNFbXj7qrvunu8zTQKNugplZbAHh/KImTuwZy2V8+GWkYV6lJRxVIdFjAZ5APAvaSDXP49LL",
+	"YwjlsksyK1yPRepTAtOZNAzbI6gxgJuhkH3G++7BLOL0hAdGDLlFAyuJZoMlMEeLZ7ulxd9lDJpN+BR1",
+	"dBf6mWTdKZNqcsCE+VqN0syCKdGk6iFNGqbGoBnSEhJnAnHf/cGd7y0I8abY8mHmVqoSEQlw3rWQ8bdl",
+	"EsyHkz+6b9Ra/z67UJVnIgxLuIhZrCby4KXXZP6JwxS3+N+ZsQjI3mR5tVnTw7c5m0eDGagkNo6vNIyE",
+	"Y7Qlaf06PJTm9erz84ZYyu3ghsm7pEHJF5gXr8E9WKkCKcBB8gQ0STl6AxWF51VDxedJf38B5TBm/V/X",
+	"jRT0Fx5hbZPbEugvMZ9iSW8RZY4S0MOi7RNLnnB5bpSk20Qqdlf2lYonIkn82zf0ehvnjZ/DB9/Q/LkF",
+	"C/+ooqxIju6udXRzOUIK5xheO4zA9W98irNnSF5KmDSxPNW5EglsKgIrQ3pdkSQtZ48tr/EVSXLpLrqH",
+	"tb1+b5WlvY/DwSTT3zq30p3mklpdkSQLC8Tv3tlYafg70sGhB84qtgMYGUjGYAglGnugDQMZX/ggB/SF",
+	"NOgodDE4GaNZ3VeAQUoEsXKGJdYQoGnR4yKBmE24+VOmmWVa9Af2hL1XBRiNjH2ztVtAJO5yOxERNJ2n",
+	"AWOEqbE5ZnVRBL7A86AUrSe7vapTfKIvIGPUm2fPW53nrc7pRknZ8BhrKbezbTNtJWJzJi/cUYQzF9I3",
+	"wUfDvg7u7FHNHYKae50oE5xIkgQY3QYZu4PnDIeRrye+dCZPNBJVtZprX+tMLncUc8auW2Utof7D74t2",
+	"T/mdYalWfZyz6CR0CfsUTZ9IZUmMgfDIUcmO1NjqBNFlJitKZbu4rSrq6gkZ08ZXoGbgEPsMkUO4e0dC",
+	"WqhMrdCFSz3NUrLlWafZGAmZ53x2mwtwT/9oLbWfBCXmHZE400ZY4095VwZaBcG2r92PlVKxbpFYJQ/x",
+	"yQ9fICJZeOsWxxuDl4r8awV93DvkEre3ZZLRE1o7jXuriO1j3NuM3vw9FyQ+u0IS5sm8pFtIbbGP9xzy",
+	"KATPVBRQ+PjjT6WHfviEprmMBisGI74KF9Up0nCNZRMRw1YPPjoRHrSJJl4MPZ4lFj38fZQcVZVG8jim",
+	"M9tvjBz6PPnia/QQGPo573Q6rY77z/fuPz+Ef/r/nRa24K8Cks38f3rgXbf6llatYouji38oLv6HFLBT",
+	"iM6VGnyRyhlR+Zrs78miOpTthUz7mn77VmeZNVFwqLTmNhos6OXAQbD3QKR4gZvz9SZMSnN9d578OgqI",
+	"RyQgLgGTtrmIwHj/CBs3hJ03GbYlLbJoCNYJC/zlW7tUjFCr4MDl1gDcelmuCrgPQMwEQZIDwavM8j4w",
+	"Jdk7PmVPNmsFK55t15YHvv5KweLhJii3JI5tYAeGMIJ4WkWPsmYWhQxCHAnbZEIWU/2kL16joTmM6H5b",
+	"aFvRgOu+kP12fla3lzmVadf3CovkmQgz6WP3yANIYsyknbC31rArEV9hN0wXGJdoi815RWGHb8Yki24t",
+	"SmDsrxM47Mu5LSI0I51fU73UeWNkhIllo9kY8ySDeSgjzG76K2NueaPZ+J+M+3uc5i5Rs2Es1zbPiz5r",
+	"dZ58Pu2cd9z//3sBkrzKNGID8lSsL8leu1P072XXo738qVTWpCJugxZOmIXyYEcHagwa4sMKOOxlvB+f",
+	"FghqSNhsgtmqSBnLpJpQWfZATdgoI6dHzCG541mUBcprLxQWCJQgL9aQKLgZU4M4eekf9DvD/kb80mQi",
+	"/rsjK0Et9thiBmPQTWaUt9u67rFRykrFrsoa9FeYXp2jZE3Bo/RKM3HkSTIXByTyERYX6z7R8RVdfM4c",
+	"f101c1CoroqnLMMybI5YPEzEeEf2tPPihP1BYPzzqFLYEBdpiIVlWJrIYoUbtXQ47g4aeng/3NLTszMq",
+	"JUFxilc6CXuBbVimRAoBw7+EVkWrIUuesGedJ3THq0uwetp66QyOK2YcVRHKilJEONi7hyXyvj6enjJ/",
+	"OSI+YZ8UbZyzxFEfvcZFpSt4HNuT4zEYKyT39NHn2Fq0JeEetjMj39cV67TDhyjXf3QntBT6jrjh8ET4",
+	"PUXIebbOo/8u+ZiLZFF5C54WVbORbCDdkCROHnj5QbqiLACVE09UixZn2t23LkXRviaC+tZ2kk7Gd/J9",
+	"b5ogXnbnyFGkEBwdzwj7ihJ6+vbS0oZVfZ2V6uytLy9zprBzDGZ0M+7X6Ypm0VRVpCvYH16+X5F3fIXn",
+	"aUM9NvRsmOniH194xEpcrFmoNyeu/GJcEmghKqYBj3H1E/ZOaXx7Mr9zoZMWSXg6xCDi70HYoHNy9qwc",
+	"NqAU60Qmisesq9UQmOr1TtYXzvhsl0Sr+xDO5aWXoZOSj3UMIBxUAAGFBU+SprfmuLYFvERh/pXV9LbF",
+	"dkoNIUvKJ8I69fe6za1U5Ybip4+iR9cAnijB3fU1lxbic/Y/mbLcsO4UIRIcvSCsZ6lz1x2g7NMoOENN",
+	"zYRBvhb1bDExXtFCdoOk9lj0XlzZE5InNEfZk5t1r0VyCuoMVBJ/MRApGZvG+fMOuQcG/YgxT8TMhx1H",
+	"utzyxfd1PqImSInw6xfE2R5Ym5rzdttv8CRSIz+34+YOXnRKWygiVXNbeUJ76WsewezuiTrwfc9GwLy1",
+	"9FZa0BLcJn1N6Plpx73rkRNpBEi8vVf2BLc5ViK6042fLHgF7g1s5qzNyaDdmQSbSEDGjbfpj416B2QZ",
+	"fAJbLfyb+fwEJuGrpT+z2UTCOpJ9tV0QVq8h8nfl733laHeqMo0ZEid1MOJHiRLv1lyR6LlqhqDgeRGr",
+	"8jLfB7L64PvWjFXODySHEHXiSI2L6NrCKJ+wFNl7iV+iVz6E1LJMWpFQ34hP4+ES9AAYAk+U853Yy/yP",
+	"CFswBs0T5md8GUYJaeDRYJGXhVGoT/T1u0TS1o6QnXZKEbIg3Dv5TLK8h6AUjvvH0xdPOqdnCEGdR9VI",
+	"XBezzMJf3Nn714Ezk5Kk9f33G4zYpa9+wuDcrkfs0tpECJVuGY5b9U9NPhrx5zGM9iDCaK+oJ5SzIO4C",
+	"8+bGdUnmUuYlpDmbhB1RiuI7gXAznbtEChMI//oiuH3tf1vaUlGWHzVbJ2Gpqsmx9PEj6LGYJ5/mAn1B",
+	"JppXE+sRyK5GCM6dZ0UF/BJ6bBdGeY01Tou2WVXslG9oC+o0KMazOcU4r+2aDScMGudPnm0ACuL3dwmp",
+	"uq9K7pgeemh6zUP1Bku06P7ixjKNpHbhizdsodKcfOppgJuIWrUosXaWxnuVGLOk/saZcr47dj5nhiVc",
+	"XE6Z0jHoi6K6YLGz4SsDhGFWJTFVppPgn/EYiKUoXOedktx+XOAd0Ovaojw7XVOenZ51DlaglYKlR1v+",
+	"Qcs8Iri52VnzU/tJ9tGhczMk9OqR0rAlaZeoaLg0h4IX1Gma4wIVBjnB+x64NU7SmEfD7xYAG+8VgRyp",
+	"o83jMZdRHYW5hGXNDJdxV31lA2zDxUWpFiDiknUBo2Cx02GJGPtX5fWWweDXn/KDJEB7qmRAQHdjmZ0o",
+	"NgWuDeMD4AtVlH+2QOX7y+ZgEqXALvrcyYu51tZjL/057Tryv4qBj+H+wxwog7HpnHvnhZdTVBOuKQiF",
+	"QMceoixJDIszbJhxkm/C1+17RMHgVZn70K2iMtuazRgukGJKa8BkXGsiZKwmS/VdfvEfdG2dnDO/VgUT",
+	"0a4PGRBGaUwcJUr2qSQAXRDJQMZQAqyzfAgzbh5Nj91Fh/wc0DXukXSUGoFByEHt54sIyUxmUpAG5uOs",
+	"LOXGfikI8gsd7UVornEvwN0H/4rIT6QBdSa9j7soCbOQavfYZcunmOTfpBFuMSvsUIltyIpHJXYgqHu+",
+	"gaFXmwSqdL1iiIatMWgfZPK/Lc2U/AjR8J90XaPW8s5imQo+8Lt9BJkS/6QUE3NnVj79S+iBBuewYwXS",
+	"TTJQvR5oIfu1Z0RKZ1aRDamgt7bv4VkKE+Tu7lnlYQ+BLR5k+SCeJutOWaqhJ74+jtFoBaH79j18Sc6W",
+	"SRMehfHE5IHPgQ8cBhMAxcF2tbXK5sL8HDDgDtEQYtaFntKQAwG7Q2iSPWj8HPJwdjgWjU4s9BsuhG52",
+	"N57VJtsefrltnoXFQQYMj3sRdsJKqqn0/o7mWk3m2p2tLzVKuYayms0dprtJmk2trnYsTMR1vB8RMNec",
+	"Slt5SOy5nrWYtwM7Lxmk1QLMkTfvKW9Sn0+WlngT4x0ShwRMOKmhHXGnJ5aVNuobf92eRqKSwRjaJsNg",
+	"0iq8arp6ZkZlyq0F7a79v//qtF78dX3aPH327f9rbDQm9T9eai5a031WNX70+dPdYmCHA5seTfHy9JKc",
+	"iNDjzB3tw7K3NWD9yX1Qt34rW1e3m0RP12eYS//ivvkA6f6UuoRJoM7mHFCJF9dNMuKw8UOqie/2OGr7",
+	"g2j2mQgbDUqwAXNmQjAQvO+6IzvB4K7ugx9PGSJhCOgm9gOfZt+R8K8Ixz8JbzCYYhJTwi3Q+I/RYjee",
+	"Htdtaa8JH5z37asXTs9uWb3gnoKI6h7ItpLWPYqrgyhWQOQtnkfUAh9SKA2VkyZFxSUT0tib3Yk1ii3L",
+	"h9BygvQ+2ENuM684hQc9Qx5G+KGZnz43JbV0ZPB7GH34XXogN1JxpC8HnDDpcLB4Day5Or5g6k67LpuS",
+	"gVt0hkSk4scxyJOeGH2LSdlgEpI6kvfgFFf4uKZ97X6szN7XTT8/guUiWUZB1I/up6IGNeinjxx8Mt+9",
+	"gKK5KGji+xtcea1iWIpHs3fbf3bK+B9KJ/7dr02y7/EOO0cwq65ZDkUeR8PgECz/936iAsk+BNUIAxUE",
+	"1jRooNL0WlKNQS+0g6yp28IvJEZFeUEMiPALMbPw1bKeSLC4I0uZVezJGXv3qgjmRSrJRtL4kDS+vP8o",
+	"CYRykr89roGZLBo0mQQ7UXrYZGoim3jpFycfSr9+EVgQ/qcs/qIzQkbBnQhrIOl5VLme0iPaDEFOJoBA",
+	"cyfsJf3DF812eYxTAssoxcWE+At/c20sO+t08qsJKcHtoKJ3MVF8qznYSlhQHlnQrAt2AiBZBEliLljP",
+	"sRhTmWWZTMAYZrionHwazlTPpHZAZiNHypEajThinYxEpBJ8FMu77oFEirWLK5NLfwwAgWeKV4kvnMBh",
+	"SpSy4b5JVC7c9BSzeFKtuT3fvMqHIJnq9XxbrDln/0Ba+gf1z7EEeCxkn3U6zRLsbNX2rBajmc3l84Ma",
+	"aZKZL0p/wVEgYc/uj+6tlj/zS6z1GJ89F3xHsDvN8Ao9JyAoNs3iWDj+lmCnF6b2zjrrTbtdxwhQkQXb",
+	"MlYDH206aLLZGGWJFY6L2+7qVkCaK6VAtWNE67O97nWse+vCevgXfa9456r7b4h2PmNljdBErHnvOF3l",
+	"YIyNzz7MSLpMkhrCM16/fnjEv7a6Kp62ulPraPLJk2fPnj59crbKAlnYEvW8s8owwYqAZYO6HRX/N5UN",
+	"rDmr26cDlc4Lfv5RrbkKqK41B3c/f7pKlN0QrK8WJF8wL2OKWn8snfCR3wuMCK+hwLhtLMTgjrkFPIzG",
+	"7ksq3FkFH3ihzAFp9ZReQgyRiA967irNGnenj5YrcuHNWeP30uu/ybjwlSpdW5rbFdVQb/yll3jlnuqh",
+	"POSjMCzKtHu/2OoJX9PEPeF5jycGFjMWphTXRj71N68ui1K324VVt9lDnQxePtblZVMHHyAOzMCQGZoe",
+	"WhTDmjGf3hyovLMIcbXv7XbKBiqJ81FrBveqpIdfy+FRvawqRv8QeQkwJ+wt+jro5rrPCRJ0wqdMk+/l",
+	"KJ4gSLvKDr5M+NRcLXJx0+yOUmKbcUQv0f6F7aMzxQSNZigwePP7pTtP1Thv/P7pxxI06OlJ54ezZ40N",
+	"MH/ew2T22Xccf5xZ/BNCMS1i5V/UhI24nFKsAjBLrbwnjp3BxyTmQRVVOUKYl2xbjkrO2hDt4GBvXdYt",
+	"ijPeCCw6xm4yq5oEOyljfGQf/rPuDRXfyYW6j+XQPWjUGo8GuXJvOq/LDuBP+SbTKgUu2Wtn8vKEveJy",
+	"yNKsmwgzoMDVqDr2t13ZeIz+1Rv9myGXauJgxrrjRM2LDOAuuWBvfr+c3/E69mGXG9iKlfobOINmDHpK",
+	"NkIXqvU7N2wCSVL1VnOdP7Mx/xK7SiXA5aItvIwiSPO3onqO38JIJg0szGhc2MjAjd1wtWOo8z6EOo/2",
+	"zNGeqT8cOmvOMCF9oSUKgP1HQ+cMomu3uW/ta6u+LQ2Llil+ndBozKcXzCpnxdxC0zinaO2iChw1s7Mw",
+	"RGWs8Rds+XDKjDCScmX2KMKNqMedCz9RJe/dufqIsX4/o48/aTUq7JTV139WxdV/bcJa7euYT7+R35AA",
+	"YSrPt2WN1BiWc9ldbfBg85CVkx8ZgeCHFg0cgNxX5Ijdzvy5yYpPF87hFIb1fR3KUQHew6rkkN4jQsny",
+	"6aZ2fjDtxn76/WTp1Vc7vvyRL+b+HhcJxK2J0sP29VDI+Ftbg9XTOkug/lB6+KuQy/s9rZ7+hHtzV9/r",
+	"5gYciv4hs06BLrWnhYXREUuhFrkxIwF+cd630kNmtYDYD/Cys/Nus3RT4ObKYF1P9DO9JNPXB/uTv6RG",
+	"KgxLLMwnK1Oaah3xJAHNRnzKDDwO5G7lz/c7w/xpnTOTdd1L6oI2TaZhDDKDZt7CoCYQF/8yKonXpJeZ",
+	"6TpVDs4WGxsGKhExn7YinoCMuV6ecf6Frn6dX1wjRc6ttaxrJt/8o+qc8UdXPP096ZW5QVLt6/DrGt7A",
+	"3LHXoLqPdvkDtssnfMp4TvIerkixQM2UsLijmV6lhm+S5q6E3yrB9wjauual3f0MroQDm2/qmj26HzH1",
+	"IdlVmtkrrGgnVKAChdNZXB48H2tDYkyZxuF7JCqvWF812dUUuE6mV0wD3sAwniSM/ojfOGEvA9TnwpTP",
+	"n7LUVDGhdg9ZcFRu+TorhsApPdBFOIo8s3OVcmOvGPchF2HPi8E3frQRM9ZtaXGpSi2yfytNbz+Ddj4Y",
+	"ko470Rs1LGfPfbCo+M4r9dW9P3Sd3VboSIrvnj0LVS/uJs3GSElMZp1tUOMy98YI9nbXiaGNhdVRxR4W",
+	"svpN6bzbLrxlFucdq19uI/LvUi3ja2QWt95hFr3UYsd8c52T8O6LwjD3jixIlsulZ0129uzk9OwEhQxT",
+	"muFf/5RYN4HlCE4wlep4sS5RnjDUUm51HscQX+DBFR1YzhKrLqzxIuFYU3OPa2pmMiM3zQJvM9wxI3Is",
+	"wThq2qOm3ZL36/Xc/auvEKNUadvy8mxpCPEtXvraX1kjr9BCvwoZLwsdDjGZH9Sw0EEmP4oIYjA6VI8q",
+	"KN3LcP+g47xBW/RGzQITTUhnFNw10flXFWGtQ1EPfGgJPcQjb/fxp90MPT43+ntqp8CqhHKkgVug5fca",
+	"loCvKUSW9DZmipASS8konIzd+YZmufyCOWN3xZvfLxvnjWdPzk5Pnnbw5Xs77h2forPQ2KSvxr+IHffa",
+	"l1e9KcmJeJp5P7KTXsd0+cFYQK8QOBehO0k7qV45B1tCkLMDmLIBH99Kd1WqoPY1/bIU/i0XEDXrieU8",
+	"cPDZgIGasB7XJWIQZpdqYrXJQDsIGKzcA1bPD2hy/vU90CkpyFjI/helSU56Ob4JQe4n8LweMxw1wIFF",
+	"m3OuD+W7UiGA+khYC/EFEwQjaxXrQoEHjKN1a9EI9U+WmxUniy1Ut4dtCpO98Gw4LXqzFwG9i0FigKa9",
+	"ORo4TnurvwqSkKumTGfynGngMeWV0arG3MMQIDV5idtEK9nP4ygjyv9QjEFarRJmleXJbbR0RRSqsxZj",
+	"olDYN2fiJh48awb/ygtaIfsXTOnAsc2SAT7hxmc0jJDRsaSqfmbF0ZmGKRkBGyks4IiZIaQBx7Wqx4Rt",
+	"MneAQkkctkW/7pgfUXqsEcz7Ca+rndTdMsuCwz6EcOBRt9yewvLmhNo3sezZ+QPuH5OBQHx+mLKIj+A+",
+	"u1oLc++hp+f1p38uBMNV6EpyHQ1wIGmPffzxJ1Nc9Pwpe/dqUwDbP+XVz28+s7nUyBWzkCTV0ffqjHpB",
+	"sdvPqf8Ravtx+wheVJX2dZtciuIXUtHlkGSzYUCPRYQ83c2iIWC4vhShbCJbax7hBx7ZFR90OgJpv4zA",
+	"DlTs/pIZ+iRWUeY+cr/7kzsCsD5CANYSXyyR4jQ22ruNS5zDo51yQBhLPBf2uYq7KEpqHSuH5i5fp2ao",
+	"BLdSv80n0p9/f9r54YfnT29hMJ2erW8wta/djzV6J7aoI45tE/fOIS/jDvvG5BWhsPtqqK3R0SwSqBg3",
+	"u4BHMHy9nl/hLz2AWgH/LI+8ZCBk/FjCjSV9TrEHHCmNvOJ84URIuGDcspEyCCQ2UJlBjDkNbAipvbc+",
+	"zRoMkMlY7TnG5bZwMBEu9zBHlbZDlZYrrKDNuhwH+RiWKNlnNBIQ8wDOdB/wNAUJsbPhnc3mW6Zrji3/",
+	"ezJc2qP/SfSlkP1fYVpr4OpXmH6C6mpGmN4hXrWxLIYo08JOG+f/+qt8rB+zbiIi3IyHDVBDoEAHNhgY",
+	"y6MhSt7gf2H85G+XP71m3z87/f7vMycZg7RukZtHiSif0VbrDROI+6DbPmnRMtlo6aG/pus+ZaNaD728",
+	"TMXJu50esLJ/rUYpR9xcRPr0OSWTjcqTIy0bZcYy+J+MJ2US+g0PdQEB0WlvvwPeU5HVXJoerMBU+Jxf",
+	"tScE/8CWXZEkTsYGCIqqeRj08eKhGFkm4h3Pwwjv75EbwjmxVVfP7o8PBE9aXZ5wGcEycfrZXfjKX1cr",
+	"yZTWqRCofrvmgkROJoVFIeusjv+AVgdMUC/j2LAs9d2BdIhBKrAUdIG07Dwo92b2TGV9nrTQShArsou/",
+	"uUvfhCtrpLBioelS4Bqn1qSAx9Ju4p82RKtMBqh1/GQPP3rPJ9LmhNc6GFtbG+oxSzk8jkvnuddSTR7H",
+	"GgySa4SWd+MXPupmuo8ZtEwi9F7jxzcNepYIMWcbZ52nz753CttqcKzR+IX3QBqruTHAThtFN8B7pWMJ",
+	"9j/sEyXs2M+j7i94Cl+/iBhvfXr25Omz59//8GL9joHS2/sJU3w7zhGV1n+Dr2gpO06Pnv+hJIJwrz7C",
+	"4E62JHhMkDx+mgA1aHc1l9GA6mUoQbymDKIvVteMziqp9jU5td/qDNsRwYewXcVw8aNg271g6xwF21Gw",
+	"3U2wXQasp1B/O5RqIgnY2h/2BctLZLzYo8oHlH5UvlvqlzKzcOV3kXSqr1anqn9zVx2T1IcW0V+ImZqA",
+	"dcd3swVjA9zcalQ+T0krZKwY8T60U9nftJpqoTxNRWQzfdDgtxCGHJQPUvXV7n2ybElF58f3PzfZ//74",
+	"5memNPsDuh99tRcxfaz5RDIuYdJkRgWwyFJHicd2p6pOms7EDOgxxBUIddsTW8cqwCXS2gzU5FiPdzj1",
+	"eB7D04tN5ks23CkFFixJmZT3ZyFcZ8XMfBHeWefF96fPzm6BvD5aGox+V2sI+h0sAW9K4PARXScDRXM1",
+	"1BCkk95DZ4WmwIc4r48ayPK8Hp+yWK2ZFnbP5j6MuIXtRppH0E65MROl463M01zUD/5hIj+GNe4CXwoT",
+	"9ypwABsWUbiNs3SgaZyhSqgzTWuILBsobYB1uTPTput7v2GfmzR/LxD59PX4gjqVEDHPAB6mQRgHBjKG",
+	"+LAYYkdS2H3rxVrLvPPots/WefLfJR9zkSzp0S4GRXxnmPNMA9/cjocXsiIV7LR6PHK6YVlpDl74E11X",
+	"o0wvr/PJ0oS2heNchGXGchmbRyDlCwhMPzhkwJ0pQIfH6PB2LNiXt4lJ5VTRee4oGIg0kFWKMy+bfjax",
+	"hhS4ZbGi7wy4XjhouAt9IfdCgWCztLJcCB+qSYY2Q5xZJZMpYidQNR01k3Icp0HxcOy/V7In9OgAxfEd",
+	"gh4/aj65QdO+w4jAcoW0ClsM05T97fOHzx+b7PKn1+z52ZMf/l6XRGz7s6ph8nctjOK3e4NVbmkA+QzB",
+	"0xdnnScbRPRpYcJy3m0s/xIiNQY9dWsvLPMLFyBLmibVpfSVipFVb/DyI+fQjS2s2aIF8DULFELyLJ3X",
+	"xdXCr9qfbwvP96GwrQYJk1na3SeTULYL+ePIDys0lvMN9YxQofZIJcH4Od1YpT1WIq6R6kdqDDW403Tj",
+	"bamTwu/fltfsDGR5a6f5k+jLlpBswslWgyCjjqR+sM41ye8brvWs2cknOIR8ALnLjfBMXNqFIGh3ZWWK",
+	"0ywtuvwwkZ/CdbX6PrjGsnLLsN3HUW1ZphGVgiw9/v7jqGEvbZBxC4N+D8biARl/cBuuJuoF8vpzAKU9",
+	"xGjmDAW+kR4qLg/i+hSPj/90M5vPmalBFLWv/W/fHGnVWV/nz38N5KEaCDCXqY01s6oDbh4H6eH4ot4i",
+	"NXkX6beY5sgIW63+RF++lQ8cdYAe4s0YpD1iDtiZLuQbtDbhUybkkjkG+9G6xvD+TIfMnLCCr6FWEO0F",
+	"zmKlNPub96cTIYfY/hQNlDLAeG5h/h3dxAR6lqnMLhJZjhHehfUfNBv4pziygB8KCtJW0/myQedZLOz2",
+	"m8FGok9kt1wovysuq5NWwirLnBJ6dwdPMWnCpROXxQHhBAeVxGwMGjVzNR295pYnql/jGPOqKJLbdn6M",
+	"u++QWHsiS7HHHfdWzS28oFY24cdSvoMp5fuYcIlGwEiNYZZ93V+x4Aj0vG+3Bv9WV+nlAqOdahgLmNQQ",
+	"LPZ3LnP6/WDUGpTRR/8WF/Drq2k4zQPWR5cQDR25og3DC4XEJipL4tLY0421z1Livc5/XzpCaJYE66aF",
+	"KqGd7/XgK5TKBMBlnM8WEvNDhWq3QRZCFYuYmrpumE85PEvK7aBAZxnNSbDFIM0r8VrWpeR2xGUEyZ3C",
+	"bPfmoSsLc/EZt2wF3gPOPtpkhzQcuCzIujwahgy+sExn0tRgjpXlgEptS2X2sAWBSu2HzH7o3XuHMN/g",
+	"B9zxXbqxjOXT4xjNg5EVWNjGw+RMPGc8YsbNJiZPwIirFBM0wqFlQK/CZHqPV36iC2vUjOV1lhcJuCsI",
+	"kcjHo6bAdQhKPYLKgT5PcSQGvQkngQOSAPOTOShJMAENrAv9TO64KfgmuQW91Yo8yVZRHHzFcZX+qhrJ",
+	"7YPfUViqgtpyjIZDTsviOzdljvJRBpx9g+WHueGx66jvIlwcQiEuiORe6viFBLa7cFJYvioRRvMDec8e",
+	"jYcDczSEZCMuC5Y1znago25SD6dmcosB4Fy2F4RZFTwLRPmJrqyR/P/3pw/v/SpVdgR+evDxMyfU3ctg",
+	"9Db8VJL9iPNq2llRopNftScI5jyFErCYy+9vEQgzdjeVfdqVc89m18EJfwTFbqFqEfywsWi4G3J7o9nw",
+	"+O3ukLXAn4jJbgZAzesWddFfuwWEXqWZHkmJRpmmClHdpU4PDHWTMb+vPHu1LcyECX0o7CpWkcnZ+MQL",
+	"VUcQV4zu0HXOGjckhJRm/7+X734rxg/jPaxKkoHKDDDNLbBWC+93RWONF5UrkQEYCOm+W4A/+veGZFC+",
+	"3ZSPkjvdbqeVBPnrXmZNNinFXHYghDVI00c78+DszJIlUUgHxA9AYti2hWna1+HXb+uYmbuIH6zB1LcE",
+	"sfMshHNsHQ+FF/wIUr7+0S9mntsRllMeTPTY1csogtReMW4IjwgjXrtOB6+4MpBIxZywRVTdRoutzq6I",
+	"mU1VQx1BNNwFF+Fg9Euomvr1x8y4+ou8QUMYXwZyyN0SvynlabvPU9Nkagw64anxUx008GjghDPTWYI2",
+	"loxpPPJkAHpbBTILiTQWvV6l/HUfLnHYqpKItpB4WMNOA4UQ/bvK/7HqrmnE2rXDj+5NVdlLwl0EMnKH",
+	"l3Jtce4/14cs4D/jdHWs7PIMzHpajdANKJ0+l9hyeADy3Pvbe5fofh/7c5nKWPKhf/qLO3uEiT973uo8",
+	"a3VOP3c65/j//96gYd+/4m/eH6rf4FtcRx0iK0WJ5tHfOZCi6szmPg1TkhmeAMktLpmQxnLp/o6wxhJB",
+	"iiOPs3ejoX/bblCbgnh7ly+0je2Klz0x8pF9dwVz8yZgmCNDUSXZvBS9KPWyqSRmfQWGqe3xlI5XDYD8",
+	"QJfsa/ojrn7XhACPhlJNcMJbjBNbnC629DtWzyZ7yAO4J3vkSQA63SUNmkR7CyjbfVBXU12kgVvAtfdq",
+	"KPZwZg+pNjs9GQqJwX8Zi7GIM57Q5uz0xNP/25izN/7r35o59zfOGyPVFQm0jOXarm9ZvocJvYRdR9qL",
+	"RW+qJzz5GfRtY0WSsIRHw2Mtx8HYnK+gL6hnL1JSQmSLqtC5pOAKGbFC9bWv8efyeLqXBPWqgqUEf/hB",
+	"bxkedEfSfw3D361SFeyYIZ42j6wYc1uvH5Jvp3IQqN/FFjXXPgg+t84KijjK9Bpk+l1F9GsSzN6FyWVz",
+	"k4lenqnAQmzLtej1nJVnJ0oPmdIs4RMmAWLDhGHI2LPFWNsR6tto/7szV9IeHjpPBi/pyJM7Cg78LMZQ",
+	"qEWWpb6pgRvHXCzI+rgGrin7HfUzDbfRYEHA3v0Zr6PJpfv0w8h7OhkZYWL3Nv/x9MXps2enHfzf6Wbg",
+	"7TufwbqOM+V7q5hUkyNnH4oH9TKOjVO1OsxiRba+cCIFRqmdYtLRUm/uhE+LOCPOaq1BrHiax3aile7W",
+	"ZfniWhHbS+tUlWA41gA4bHDK93wU5vV63SKU9DZaEW25jbG2Tz8t5drKVRHuj+GiGunMr1HV2fkySXwV",
+	"yOjwodb866bR9mHGs9DMDLgG4/w/YFbtuzcjbLN9HakYvm0ROuBtqSJ4AUqAb56oruwZ8a+/gezbQeP8",
+	"+dNmYyRk+OfpYrSAiuH6nibva/24394m4/u2zq+V1Q708dFaOpgZsFZpRCkpnew2EqwBg7alwYA1NWDD",
+	"cTMMMzsu3Rp3GSMCIy4SJ4IS0MP/JZWOJdj/nIQrnKDok4iSRlGWabOpIrjDnGJvO1wEQV0FqkuNk7FN",
+	"Fg0YZ5kBfY7hKC7NBHTo1DF8dIdcav2TM3cxpgOiTAs7bZz/668y3b/jInFknwg5LIMnUwXipnMxsXwh",
+	"WoMP2iHIW8tkHQN2G0NqS0N1KifV4nzgxnlj8P1/TTrj9/L/fL0lU9yBG+zFwoEGjhu2MtPhHkr7PXLM",
+	"pzB7LR9go3psMlBY+DZQSRzY6TtD06O3wDtT55+2BBJuHTqEKh4+0jpviT/2WiJL+D2N80bn9MVz3ul0",
+	"Wh33n+/df34I/+yECFyz0RVJst7VZ9gFrFNlAFuSkmSjgojZd7TjwogFiy/oJ8BPvc/u9KNVzIDvN035",
+	"9Gi1PvCxXncc0/UhBUmGbh+YkmwyEGg8OVZwBlPKRcyUdn/hCZeRI6A0hZhlKbZn81lrwNOkD/+oiZzH",
+	"VEp6JymfNm7KO/riMtN5Ruy1r+mXpaUa8yKsRv9wbVY8+NqNgEnLkTiYPzcc6ROpEWxKLRjJqSSXuqOJ",
+	"dKKV4cTp8vA1hROnIWy965LZS4hAjENXEVbMWjECVkKknKuZxRaUhW1jMbfQct9e0DtWvXCWMquamKIU",
+	"MkqyWMh+s9jJ0l62u24CC4a7U1ptBHag4qr16NOFtcKOhp1FweUQy4PNoNFs9JWKJ85WaDbGKosGoBeV",
+	"C1eUMPeYt2cKAJWu5jKq7OyjTxubdPMtXhojrCMlYUrZY5TtPQRAovqMKdiqTQwhtYuLqaW7Sk3cwjuu",
+	"mQ5k5lnskVdPB2mEFJYkOZVV11PPit8a5Ot6HsbD8i34iK6/zn9rPH120uk46ZBp7TbVOG+8+f3SvTYv",
+	"WM6D/NDgm1x9n1/76dlt/I09eRrV4W9S8eUybCdbmkwlsaO8OIOC+o6+xiFEyC8hUjo2Xp3ooPCFZE5H",
+	"oseAiTzmKH9DobPKBzDta//bOtb/Duz+FYzxCDBK/JM2Z/i/EAhh+BpivT8sDyC4dstdgIIi2xp6mYxr",
+	"rZgr72m5ir3EzexXw95UmKedKoWpgRt/vCJmdiIi2EhB+ufdsX4sr3pTChBBHFXfwSSHQcaGplZ4AFnE",
+	"K6GO3SDx11J4njKq9V3CZct3z7ev6ZddlLFTkcUadewfEy59RcZ9LmYvbbOqoj2fo3Xk0VoL2cP4F3rh",
+	"jmkckc/NgDEs5tMyD730vuxthjukWo1UC8cC++KtdjdR9eKKfXRrvlbxch7CbeSX1sBBi4ekCMNwZTjq",
+	"pEOblIK0Tpi5XUz5x0wqNlKzCGhIcjRP+FZFTMXXlwa+i8vqFO1hlWW1tAFd+FHBKBfHFHCUZ8bE3IwG",
+	"rkUVNQUECcM438IRxHg3cb38fS9DMT5qicODKi6kQwVC8dZ0RPs6/315tK7E+/Vri5VwV48FVZiSgrOI",
+	"yrvVCWta055WFgbhFhJb/ejBs/taCh+8E+o+4gevgx+MAekhQGpmxCDWSHTBvZAcdu22rLA+iTqvdLUV",
+	"/Rovq72A5K+6Ja97jkeepceyy9xLMz5qGCiCLPSE271Z6NuSeiM+hDvQ7jYTED7Bf9rpNBuphp746tTg",
+	"7+/evblsNBsZEvvpRln44rn2YbAv4yJCzInhiH12MEb7OzTaSzKjib36qsf6YgySJWAdyzCladKd5jIm",
+	"EHFTu0HfBhnv38ICGW85crAv9wNbc46Yu4ccnaWR9+CZ10dnS7i+9Pd8kHm97NsXPbtmFPdnvPRB26Du",
+	"ER65+UmIHiVK7PMx3MHqDNm3exoC2MHAifVUlN/Igaip43SHQ1dVNN0hqKmLmYFEeZremSvbVFJOiAgJ",
+	"Zike1GUmL/Pr1hioFPNp0dfmHiOaRgnkbdE6k+4xLnxq7KtF4zqTCRjDDPVDwNc0UTE0zns8MbC4PyLG",
+	"prb1+OtHjs9fb2uEf0XrhgNJB0yULlTA4YbA+dQwq+Ic5kxlScy6GviwIANsgNTZLPQZEqPSC6jbXV5U",
+	"qloxApXZloFIYS3o6Vlnm2hEGpli1aToy/yqB222hcd45KabhpY/zuqOnt+Ne0eLCg3pq3UNRH4/k0rQ",
+	"fYiDlvDxzlQZjv3ESAYQn7AcSo9rrSbuC9M8IwGJcd/k0klvBAXmScIyw6lizA6UgT+l++yEfRagCZOO",
+	"J4macBmBYX1F8fzMYMN7ZqDJjGKEYkI7zDWA4aNcKYz4NFSmccMmkCSoGKaMY+d8EjOOM+kWTGEO9db0",
+	"ovfc0+SPJdUigi84dqnRbNyYL9aYmQrRS+BroxQhffoEAU3ybzxvbYJuirXY/l2sFSQ927q8qLRePTle",
+	"eJxTDdFQSWpeoY6VaNjX6lizfUhDy/DMAUdIIFfkcoqkCvIIDhe2CmFQHW3MN6uslK5LLFsvutvX4del",
+	"xRAlMVK7Wq1uW/D65hEUQ+TPep7DF6BsKPqZIjVC6imG9edd3LYY4MlGaqcKebWBFk65Im6yiDDbjqam",
+	"dcZMZjZVZVO84dHAc2n5FRvWJxc1UlpD5G7jr2oGAY7KnL4jDFMpxlknJ+ylDIdGIE2EdNLjkUenoCKI",
+	"P6URiHNStlycnzTiMcLLJdCzjCfOT8ynDBt14S9GyUGTDhdYCfhq74WRkHda/aERxwyFYk9p9jIzVgvu",
+	"XuY7Pl1f4+NTwSXd9p6p/Jy/Uef7qXlHfX/AcOfoZvikC7Ew4dpjJ+pgDtJ8u4p9Bw1aFQJ0UYvWdoXN",
+	"/m2RI4ceBof+qFU6w5+zA018mKBGJiVrYq0A2mt/7b6mnnqYoJBsq4DoCVAmWwAKQnOLS3cSXSDboBI8",
+	"KdWqm8DIzKwbQ49nic1D5n7drlIJcFl78Lt8bMeCwzziVTKj0dedP2JKAvQxkmVyn2bXUcZ6nJpMxmrv",
+	"Ps1r77P4Fi2B0P/5n5ohS6X6QJFKmn3A/gNazbgvk4FzNMKxTkBDuA/E5HwwcmJm3JVFDol7LffLH6EQ",
+	"nfNGnDLQoj+wh+GEuFd9dEEeWbMVl8GWKYzYbQYWVbLKhsEr6tS2KoGq5lu03d0GDj87556SmqlofE1x",
+	"kOacMlasm4nEMkFV/sT4ymeUvzNsziddgg2embtPO68gpfa1+/GNNFdA5J8H1B+pMbhT3yViQd/pr6Ns",
+	"rBue4xIP14QK85sk6gkdLUmpuiqesgE3axKu+26QZTVahyqB9843WTbtaHv0e9txEoV8QBjVciFlcw4K",
+	"769mwwrrvtd47+whFoMZrm8Uvc6MVSN84h3PTXJrvpU9tUw3HLn6sDpVVoiO5swUSmFvITpu6i7DZdxV",
+	"X1uRSqfL8qqf6LrX7rIayb68TGWTVjp9NFDw1j9wHskylkdDmsfkg37cDIHAqBM+G21YUnTnj/2uKmXZ",
+	"MK2flJ4lmm1bPGe7proLGvUasqMSoxATPmU8ccpnitYWNqFQFvMonus2ul4a35rOmadoOh4aH+RHYuZc",
+	"g39t4qmloNIEWCY1RKovBQrl2/HOApkKdnmJqZOn4Zo6hWlYo4Kmwz4fhTQta1UWKzCsmxks9F732MPb",
+	"unsl6OJR7RQ0LhHG/kzsruYy/hKpRGXaLdnpPoufdAvr+osFPfoS86lpnJ+t3wEenm0/o0jXZQfGTVG6",
+	"ehzlfkBmts9GblkeVOsB0ZctIbcyZ26+A0Vh4RVn1CeBpVhKU4HX084pu6K/t+jvrQmXFuIrirJxdhUN",
+	"eJKA7MMVE9JY4DHBadCcPfaSpVr1NR+hNv1TEubLVQxjEcEV1W4hlG8o2HKWD467P2fGaveStfmOTbA+",
+	"ilsLoxRhkjBB7bSw+2KWLsqquHf2VtY8ezUfR+lTP2ygtAHWdVvVGxRu/W5Af6IN71iWuZU/48jMhflZ",
+	"PMdZn6FWJU8v4RJ6mQny5qCnvbrnNX5Q7rzLTjPfTNZ1R9IFzcTdJ1d6SVKgHm3ZXXPcTGf4uhiafkvI",
+	"GGl5ZKv5b31jId/Pcc7xfZraKnEwq5I0T4wgc61iXDJoOdHLeBxrMAirYiGBdOC8ZpmNurPTwO/ECDPq",
+	"rQYFG9CAcooQX1ks+iIUrSPNpCkWRFJgrhS8cz7lGPTU4wmxl14TukuEYRiuhviC8Z4FJyt6MAnFJqSV",
+	"3VVjJeKF3VJ+4POnOyvKfLnGeWPc7Yh3Z8M/pv/VaDYibNltPH1x1nnyYgOGxTP5CY/kJfLTUSs+Kq1I",
+	"h27maDk0C5YN1a3JAWfQtohet68U8fj+EHZwd6VIDPXD2YvTJ8hg21eSR157hBaokMGlIzVcnhi1HR5T",
+	"lAWugbU+ZAsGjD1drIqJmoJWPNxw5RtnXJG0xPMJwnOT+fdu/+7DiFuIq85VyH5rCFPT1spyW4f0pBt/",
+	"orV+heluSl5QIuUN6kOYhm56Y/mU9ZWKWSatSCjAB19ToY9p9PrzNJTfRsLGTIwjQSJqEwSYhIk7rzWJ",
+	"fI3gWwqR6HndtrzQ79PspXWGoMsrLZu7QQQ8OvzRu1rFWWTZ7GmFsRtlYnjNLU9Uv8YJG6toyM9AWlbh",
+	"R3+fOeVjqd8xW3GnMujFPML4hE9DMSFhvyjJDE+AST6aBbBdg3XyOpDKfPUcTe9GRFam6soXPYYhsYtI",
+	"YKfSsXlT4phcRguaO2oHRW9bVLjMhT9a9mpH/OtvIPt20Dh//rTZGAkZ/nm6cBZ+VTlqDcJ2+9OPFhD1",
+	"DvPet+Coow45kImrVmnYlgSptrUt7/VakduOXIGK/Mld+jpcWedIF1pjWX9N2PCj6GQtVRSH52ZWsbEw",
+	"wqLDPFAGW6zwMGeB8i4YtwjQw047nTXLI/DGtdWX9sUYyqS012qpgcrcok6L8ekXKuPK+7fz7syekDFT",
+	"mWWTwZT1RALse/euZWyYsSJJNkKIC4+94ykaM8tWMtRRfRwUpvGMYGBC+oJbK0ZwG1mwSn04Nxt/q31G",
+	"hqfmVRMyti9n1vDmqYK5NIL2yFC7ma5N54yNxhdBO2YyBu1hu50qVDLaKunTMqvtpn/SdXX6Cvkyywwn",
+	"2u/hzwS+37bRcmpqqxRkDXkdd9uCSu6SFbciGjpybwy+/69JZ/xe/p+v69tAuPpnusOO/enNst5NUpeG",
+	"JVgMS8Y4HhH2a5nDyoovyVh/SEHeSG5yb1XQC8knqhJp3D2DXeaHa/xZu1GBhLmWSREYaBdp0ZzmBtzQ",
+	"rKyjTVG7TZEPDHZvXmnn/G3JaqDi4tSnpcr/XAqO/Kl0Ya1WRHmdqoBj6ZpHEMGffdyCCF56LGQiAjWR",
+	"83nupFcMx9jLAKnyYVbAhi2jxzZPLGjJrRivwNt5Wb6wRur84OOZyyzcEPM0Iat28MZu8cSEdYeTXRDP",
+	"HeGcEy6/MwyxB6rJ90HSJ8i4lXJt6zQKbuxx2UBOt5d7msd647e36wzWxvrkaNscRgASCyK5ZCqlId8Y",
+	"eXTc6mEYrGHdTMYJsIhLFit0IebsrDVk1K0srTaMQ7pr73LDQpKUL34z3ndSBF8O4fa3hDSWb5LhuPko",
+	"O5Y4rzLngC6zELo8oYlJnhBxHuhR8BxM8RUkiT9bo0ZAFVbOeR7wNAUJMfa8ldo8L8pTtPB7XAPT0BNJ",
+	"QjO6BP0JEWLWlE84YueW0olE5nKT+0Nae8krLbHU1k49rO8jsbQDRjjrAuuqrD+w7tGtSn1ArHSKNDNn",
+	"MsABbwdmdzuXohWS5fdAhTqCjbMEPiZceoCSferP0ny5keqKBFppkhGn+oKCCZfWYH6QxdzyjeoHSg+5",
+	"4xKC+ZUXVBF4mHWC9J5wZ+T1lEZjL+bTo449NDiWEGCgyZOlCWHfGZooS2OplNyJVV+SS+1Uw1jA5F7I",
+	"J7+XGfG0belSpwjp1CBCPvrzqRrSLPIRxQdmVjyM4lM+9dYODxMxVI84PZzKRd69IPIxcreyczZlcq1G",
+	"6o6N41vkbQ0xwAiHwPte8/0ZHr5Z/dPv7969uTx7vskEidmH2LFh8bPoLZ/WnjteR+vhEKTLz2IM85m1",
+	"IG2Qvakn3pfY9mZBJ5BKyfddknhL+bSxZetCg8lG90XouK3M5YTvwRgbW0Tzu6BL+MZio3E26w+yOSYq",
+	"jtJoK5XSThiZFMtrZsVSX+3Ke/EbuB8RFdrLUcIcJcxRwmyjlS+9Ye9QK8ZkIBLA6WiE1Cqs8YB7ZidC",
+	"x7pbyTvhyGw1F+p3cxQ8R8FzFDxbqsG4KXf6SsUXZVmD6c2eBqC01Y2gj1U0l1MYFmuVphuHepZIJ2dp",
+	"GFjeQhMu2tMwYuwJIFFQNRHYC4qyJFhv7jD1G6hMR9Bk3SligFQtQpc1qsAYnqw76zgREkze7NATSeWK",
+	"7rMtDFcWFkaGBn9Sd4WtfkZENVs4V7kx4cLPbAWZjRzpFX/RYFQyBrenWJiI6xhiHCJ2E5CiRklLdPrI",
+	"xy9PijLUmVHLlBLnwprZRqx1xoIGOVEDVJS/c1uDzurou8L73lqE1WLNZBIx/78UFs1G44azndswuOiH",
+	"zDotVBkq7kLER1AgsB3NmMMwYy4zaZiX9F6V4OwK1JciZkq7X3oisbM45StlCVkl7nMrRqAy2yKsY9M4",
+	"f97pLLFW2tduGys6dnKGr13fvLUwqrLs3UYPv0tH4nNSG+LEj3nzQ0ywDItbZ8PGaoeqZrXR6Y6tsv5q",
+	"htDa3qSp00vPd1Olx/we7pcm48w6OyLiBL2pMs3URK6vzX70L3bnPvm6nHtUYvdAiS1KX3qRk6XNAIRL",
+	"RJmPmRxCam+hjlarnXZPfN2rJOiJr/dCCuTj+GIwVkjumefpiyed07MnT589p5NbiyN/El/voxDwc64g",
+	"PoqDw6qgpHOlEkrNJxiTcZZsT0ASm/JAGo2xOl9OSxjoAgWMzkrzau8uZSz/2tLcruj1/cy/XuJFdeJ0",
+	"0BrLWg9wo4cP/8e/0pOSinEUEfOpoXJbqrJGOPyBSuIdD0NdQD9a8GQF8dAlewrjhoDnGLQR1aHcUGH7",
+	"xV+3UfyzzvAivr1HHlskIquOH9YPNr9s8Bh2fRVzk/ojkJbC3sBS0ELFTm77aChhkyGoEBFak3EWa96z",
+	"DAeE6iyBZoGsoyHKtHsA1gO0P+M/ZdG41mRdMCIG8nUn3LAutq+dsPczZbq67/72kkUDiIYQ+/Vo9Lb7",
+	"EoB07xhwoyOu3TVGLRxnpoFbQJrcqxHoZGHjvHHWOXve6jxrdU4bzcZQSCy8V8amHPn0BlOfNzqnL6DT",
+	"6XRa+J/v3X9+CP/0/3P3siq/+3N3900q7entrGVWnm1XTFTpTeQftCf6CmgUPpFnl0fDvnZ8dzQyD6YV",
+	"VgvyVAP1u/PWwBOWcmNJWm0LSZoEc/safy6NjAaRUa+eXMoAjwC2CJ/zHAdm97gmj6FZREM9oBhm9a3a",
+	"9UCCVVe6vVdERmfprB057ZfUGQ0pNlMVDqE9bFET7pEvjqL/oEp/8FTziCRZnBM+3ZbQRw3SuiuaSqVJ",
+	"/VIyvPd3hv0tlMiI+O/uUZxFPIQpljPBGPQ5xl9ToAflLM6IS/JuZIGYzFhJcsG4VHYAmnVVPPVvBWdK",
+	"x0yg4asJdzNUQ3W5jQbOrP93ZryxjPvCpXB0KsRkqD/tvDhhBDJiyTnXNMXOIkqxVOyqzFS/wvTqHGc+",
+	"hoymsL72yoT+ukW2t3tdGOh5M86nMdwF7YWOC6vPC0P6yefTzvlp57zT+W/nKbvPvp7ibx7Q8/w6GNqJ",
+	"6gu3yzFPMucOi5jno1EdOfvLsNm92fifjPsbnD4LlnazYSxCec2t3wnrZ1K4T7tTR4l/NUMt1HmDp2KT",
+	"uf/FS9v52FXeh/VLGIBHA6KypjPRlY5BH1wn7J4mcwlZZmoUYhd52phHEaSWHOA40+4mYRRlMW++IuI6",
+	"4l9bTqa0HJmaxvnp8++///7s9LkXrS1hYRQGKi0BjKmoSKgUwD2RrIja4h5/wstqD779VTcTued45GEw",
+	"PPHNq+iIyGoMgKFC9ZP3cVKKsAaSXhMBcuSUjSAWnNlpCh4Rrqe0L9tQ0n8l5dqesLe+hkNYC1iAHAsz",
+	"pH4JwhMRfffobi0+BNlkRrERjJSe4sRYw3oJt6SLi0u91XBO8TknaXHFQgG7hfLPSMXcVPL5wwW7CtU8",
+	"7gAHqKvRyNkN1Sp/kUrP0kTxOKfvm2w6+7LfF5VuYZ+TgTLARjxNnafvDtk98Mpa4vUGva1TW/zZv5fv",
+	"DFYxE356Ciqtri/GHxVrnj17VhFfX8fUUZEF2zJWAx/Nypc8hN8VkuNmbjxZY5QlVjhCbLurW2i4zNwk",
+	"1e74rCARh2XSa97a/0V1/w2R3XVssKCvBbITR475xoBUq74GY5D6Lbsqa5r2tfvx7epojmzRHEGB4qWk",
+	"Ef+hpjBqO4gXx2jXE/ZLLIqz08VVjjePelk4ryyy6tf7VeELamI48KheCOZ5agnUkQf1Cu/BsTB2eezK",
+	"KlhtHrrTq4jpEcGRRlrDjv3kL6yb3midZVUIfssHb2765yz3J+3Y1FyUeywd0l4zkN6WSbtfW6duIxoM",
+	"TsfhxoIWZtga4W+tyIwbzcZ/lHRXv8mcBdF+BToRcqOkYvmxd4zUc2PpKpY4BpIPJZD8I0QJL0+iBZ0H",
+	"TVDzOKXk6xOUjkklrVWQFgqRVkSXvexpX9Mv32rtVMclQrInVJfOyR4Mz94X2VOrsMGHfEcO5X4AA48C",
+	"59Fiizq5wv3pfjcrXpoF3iiijJLvpH1SRsltiR9PTEusUXfFAw+ogn7ksVQ8Z2faQmvERcJ4HGswZs0Z",
+	"du7bdZu5oPc7EMK9FredBPQwz+udhCvyYN7bmLPX7hrcrTETpWNs0cIBiu4vLB1oTj2Ryt2bbrmh9Qt6",
+	"92ZvWHNRySdlg47K5xCUz8sYyybcoYboehi/7xMWRcv8d4Zh3nsTQbFc2bSv3Y8V0TYUBrXqg+WkfvCV",
+	"c4GjdyP8V5sB7kjmXZK5ZJDCvFsfGxOV9pknPuFTGjKgRX+ArUZc+n4RPoaFNd3et9mzwvHKwYMH0Wva",
+	"gH735aos5xzGjQ/pSzU5aoxDc1dIbuSpT0fCTZZw2c94H5rMQgLpQEnwkFsIWqG5jAZbVx/tWNBGawyU",
+	"lGVSFViA28P2RMmqQclvaTIPjyyTCsXekcdqn5NMVaZJEgaDGxqEROJOxiwBi0LPiD42mpROZrskD3Lv",
+	"FE9b2CnBj44zdXZA5B4g2ku0mKg7UPSN/uvt0LOQY2H3S8+0hd3R8yeQ9gI9rkTIobOT+koRxqqBMUjs",
+	"fD6Se+3k/o6LJPeB/VBWHN1KAR3G6XysYtFAKQO+HE4by5SsQbRrGKkx+KqVVo9HVum9MgZt6BPu5yfc",
+	"zofejlhE9GVLSEbz47BgEtdnSibTi1lF7Fw8hoD2R56pnWeojit3AYhWw+E4P7zpvL/JAKiOq3AGhGGJ",
+	"mq3d3Q7XBDpYmb/4FC6sE+iG1lhaSeO3cfDZhpxIVAqy9Nj3MN60isRIGq1BYqIv38oHniijh8DWoSO8",
+	"r50bpuxJesKnTMjqtoR7TNljlUUD0C3sClpRhPhPuvaVv/RBk3X5WR45XfujZ6rHPDXMddh4MJaBmrAR",
+	"l1MEzReSOvVyTPNA66/8lPkFtJ7y6QjuPOe50j4d8SGUj3W/MwkHXEpIGueNoVBm6LilGFN49hz/mbk7",
+	"Pet0mg1ExsG7juivjRcnZx13Uaa120/jvPHm90v30sY8EfEXO9Aq6w+obfT71ulZ68lp0Ydaus9p56Sz",
+	"6EabpJ5nXuqOU9A3117QfOU+PFr7h5JZeOedirxRNUilE/be+w4YIfHNqZRbMnNIcEvE0OoKqDml2L7G",
+	"X5bmp+cEz0701gp+OPiEdc73O9M9C1v/cBvfGSbivNsv5XZQ1Ad1c6Ko6jhcia63No22u4mKhneKE+3n",
+	"Cau0Oj6Pp3qzX8A1Zws1zk+bjYTjL53O2lrUP8DlPhL0fu3XaBEsEBm/eLvuqEEPRYP+ijP1gtqkouEu",
+	"UHd0DDCCeEOpuammbKc+PnIgQqgHNhp4PvoopNkB3JWFr7YdmfGmPdwLLYKPb98fU0gHw96/4HxwlVkM",
+	"qruzpfIDMpi5Ya8//bPJlIzghL3sWdATrmPDJFXLRVxS+6wdwIjAKeZKE+qwndsGkuSAJIJ7nPtqlTQb",
+	"I7ADhdYTl5uVmftn+sSTfdkpxdILcKIIoyQBhg3fBOB4FGqH4/XnNovz8JvMT7fhTNNYTs2kkn5YZ1ep",
+	"oSlgn1MuqGgizECr07zJ5KG5Wf6Jjo7W0dE6Cq21hRaNRELOgbgQXqilLLeEXENwWb7/YGue1wS6AycB",
+	"2463U6gBhfTqE9659Un0JbeZhivC0icAfTX2IP4I+eesToOFbJz1eGJQVhvrNLUP2XpoURTdHuGTAFto",
+	"XhR7WYYxDbBjOSSZ+9Ya+KD0Lv6gV7OxDKPnzR/3FkJszZQ6roMp9fVE1KKSKMSsun2Qt16IKMckEGUa",
+	"wU7/9deCkiGPcEuxCXoh52wMWvQExE1m8PGaOSU02UThTAbV6zGe+zRlZvpIHGMWI1KePT87ffr0Jptl",
+	"3UREdAqlHV83usA1aLd5BF0FPQ5ElOmkcd5oI3X4ta8XmaqIG+HkBjN8ahjvOoeNYAFPCpX+ka5ZNLrF",
+	"99/hyAvHCQI5KhoaApgbKIODQY3lvfIdP7l/L7jfHwPFRnyKnQKIvIU3Oym3sfoqhZvfdZqr3BPIYuXk",
+	"XmaE9B3D/h75AJ5F6/OZTI3/RoBhrvhClBmrRmgRgsXTx7I/ZlU6+xZHymI51837/Aj4zgYqETF3/m8C",
+	"Mub+vcJXP/Kdxg2RqOZa9Ho4r1vGvq3eL3QJPdAgI2AIjXdzsddKSojoYPKOyZk3pFHvLz4fNQHT9GM7",
+	"Q79aaZKn+5MToqXb5TPob97wn3ky32ouTQ9/TZWQ1v1poMEMVBLPgOMbljgzOlYT6Qk2WNN+uVxj3VwO",
+	"AQewDCa/H43uEpLlQ7iKOxE+wc3bhLo8vIsRsp8AiQp/OFxDmOfCuKUoR4ma3Cdo6t48mUS527FoGiVQ",
+	"PpFXIkkWPdBnPnTXj5SEaZnWgpxZQGkq67rtSqvL3/gN4j4sYolPBYWQIMzxuUWSIAlNjZ15/29HqdJu",
+	"7b++/f8DAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
