@@ -20,6 +20,7 @@ type frame struct {
 	rates     tax.Table
 	sellers   map[uuid.UUID]Seller
 	offerings map[uuid.UUID]catalog.Offering
+	exchange  *catalog.Rates // nil: nothing is converted
 	at        time.Time
 	settles   bool // credit is applied to new bills in the same transaction
 }

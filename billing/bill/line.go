@@ -59,6 +59,9 @@ func (f *frame) addFees(c *closing, s subscription, o catalog.Offering, frame fe
 	if !there.to.IsZero() && !there.to.After(c.Cycle.From) {
 		return nil // gone before the cycle: charged to its end by then
 	}
+	if err := f.addTierFees(c, s, o, there); err != nil {
+		return err
+	}
 	if !s.PaysFees {
 		c.moves = append(c.moves, subscriptionMove{s.ID, frame.next.To})
 		return nil

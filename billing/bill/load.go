@@ -176,5 +176,8 @@ func (f *frame) loadOfferings(ctx context.Context, tx tenant.Tx, cycles []*openC
 		f.offerings[id] = o
 		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return f.loadExchange(ctx, tx)
 }

@@ -55,7 +55,7 @@ func (r *renewal) reduceBy(d *account.Discount, cycle calendar.Period, p *payer,
 	var left []money.Amount
 	for i := range fees {
 		price := fees[i].left()
-		if fees[i].kind == RecurringCharge && fees[i].cycle == cycle && price.Sign() > 0 {
+		if fees[i].kind == RecurringCharge && !fees[i].tier && fees[i].cycle == cycle && price.Sign() > 0 {
 			of, left = append(of, &fees[i]), append(left, money.New(price, p.currency))
 		}
 	}
@@ -89,7 +89,7 @@ func (f *fee) left() money.Decimal {
 func cyclesOf(fees []fee) []calendar.Period {
 	var cycles []calendar.Period
 	for i := range fees {
-		if f := &fees[i]; f.kind == RecurringCharge && !slices.Contains(cycles, f.cycle) {
+		if f := &fees[i]; f.kind == RecurringCharge && !f.tier && !slices.Contains(cycles, f.cycle) {
 			cycles = append(cycles, f.cycle)
 		}
 	}

@@ -86,6 +86,7 @@ type fee struct {
 	cost  cost
 	cycle calendar.Period // of the account, in which the fee's period begins
 	off   []fee           // discounts, below zero: paid together with the fee
+	tier  bool            // asked by tiers at zero usage: no discount is on it
 }
 
 // total is what the fee costs with its discounts.
@@ -182,8 +183,8 @@ func (r *renewal) fees(sub *subscribed, p *payer, t *tariff, through calendar.Da
 		due = append(due, one)
 		return err
 	}
-	if !sub.PaysFees {
-		return nil, nil
+	if due, err = r.tierFees(sub, p, t); err != nil || !sub.PaysFees {
+		return due, err
 	}
 	if !sub.SetupCharged {
 		for _, one := range t.offering.Prices.OneTime {

@@ -91,3 +91,25 @@ type RenewalDay struct {
 	Day   calendar.Date `json:"day"`
 	After uuid.UUID     `json:"after"`
 }
+
+// tierFees are what tiers ask of a cycle at zero usage: once for each cycle that
+// a subscription pays for, whoever pays its other fees.
+func (r *renewal) tierFees(sub *subscribed, p *payer, t *tariff) (due []fee, err error) {
+	cycle := p.cycle.Containing(r.day)
+	if sub.ChargedThrough != nil && sub.ChargedThrough.After(cycle.From) {
+		return nil, nil // with the cycle's first renewal
+	}
+	for _, asked := range t.offering.PeriodFees() {
+		price, err := asked.In(p.currency, t.rates, r.day)
+		if err != nil {
+			return nil, err
+		}
+		one, err := r.feeOf(RecurringCharge, asked.Code, asked.TaxCategory, price, p, t)
+		if err != nil {
+			return nil, err
+		}
+		one.cycle, one.tier = cycle, true
+		due = append(due, one)
+	}
+	return due, nil
+}

@@ -19,6 +19,7 @@ import (
 type tariff struct {
 	*rating.Tariff
 	offering catalog.Offering
+	rates    *catalog.Rates // nil: all prices are in its own currency
 	basis    tax.Basis
 	counts   bool           // some rule has tiers, so counters matter
 	since    time.Time      // decks are known from this instant on

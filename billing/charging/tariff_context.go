@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
-	"tollhouse/billing/money"
 	"tollhouse/billing/rating"
 	"tollhouse/billing/tenant"
 )
@@ -113,7 +111,7 @@ func (s *scene) compile(ctx context.Context, tx tenant.Tx, offering catalog.Offe
 	var fault error
 	usable := false
 	for _, period := range r.decks.Periods() {
-		t := &tariff{offering: offering, basis: basisOf(&offering), counts: hasTiers(offering), since: r.decks.Since}
+		t := &tariff{offering: offering, rates: rates, basis: basisOf(&offering), counts: hasTiers(offering), since: r.decks.Since}
 		t.Tariff, err = rating.Compile(offering, rating.Context{Zone: s.zone, Decks: period.Decks, Calendars: r.calendars, Rates: rates})
 		usable = usable || err == nil
 		fault = cmp.Or(fault, err)
@@ -138,14 +136,7 @@ func (s *scene) compile(ctx context.Context, tx tenant.Tx, offering catalog.Offe
 // ratesFor reads the exchange rates of an offering with prices in another
 // currency than its own.
 func ratesFor(ctx context.Context, tx tenant.Tx, o catalog.Offering) (*catalog.Rates, error) {
-	currencies := []money.Currency{o.Currency}
-	for i := range o.Usage {
-		for n := range o.Usage[i].Rules {
-			if c := o.Usage[i].Rules[n].CurrencyOr(o.Currency); !slices.Contains(currencies, c) {
-				currencies = append(currencies, c)
-			}
-		}
-	}
+	currencies := o.Currencies()
 	if len(currencies) == 1 {
 		return nil, nil
 	}

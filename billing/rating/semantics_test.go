@@ -48,7 +48,8 @@ func TestPrice_tierFeeAtZero(t *testing.T) {
 	} {
 		tariff := tariff(t, messages("tiers: {"+row.tiers+"}"), "UTC")
 		var fees []string
-		for _, f := range tariff.PeriodFees() {
+		priced := offer(t, messages("tiers: {"+row.tiers+"}"))
+		for _, f := range priced.PeriodFees() {
 			fees = append(fees, f.Amount.String())
 		}
 		if strings.Join(fees, " ") != row.fees {

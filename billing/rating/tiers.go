@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"tollhouse/billing/catalog"
-	"tollhouse/billing/money"
 )
 
 // tiers turn a counter's total into a price: an event costs the price of the
@@ -108,37 +107,4 @@ func (t *tiers) graduated(total int64) (sum wide, ok bool) {
 		from = b.to
 	}
 	return sum, true
-}
-
-// PeriodFee is what tiers ask of a period even if nothing is used in it.
-type PeriodFee struct {
-	RuleCode    string
-	LineCode    string
-	LineNames   catalog.Names
-	TaxCategory string
-	Counter     string
-	// Amount is in Currency, which may be another than the tariff's.
-	Amount   money.Decimal
-	Currency money.Currency
-}
-
-// PeriodFees lists the fees that tiers ask at zero usage. Usage is priced as
-// what it costs beyond them, so whoever begins a period charges them.
-func (t *Tariff) PeriodFees() (fees []PeriodFee) {
-	for _, u := range t.usages {
-		if u == nil {
-			continue
-		}
-		asked := map[int]bool{}
-		for i := range u.rules {
-			r := &u.rules[i]
-			if r.tiers == nil || r.tiers.zero == (wide{}) || asked[r.tiers.counter] {
-				continue
-			}
-			asked[r.tiers.counter] = true
-			fees = append(fees, PeriodFee{RuleCode: r.code, LineCode: r.lineCode, LineNames: r.lineNames, TaxCategory: u.tax,
-				Counter: u.counters[r.tiers.counter], Amount: *r.source.Tiers.Bands[0].Fee, Currency: u.currencies[r.currency]})
-		}
-	}
-	return fees
 }

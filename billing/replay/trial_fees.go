@@ -77,7 +77,53 @@ func (p *pricing) feesOf(a *trialAccount, o *catalog.Offering, days calendar.Per
 			sum = sum.Add(net)
 		}
 	}
+	tiers, err := p.tierFeesOf(a, o, days)
+	return sum.Add(tiers), err
+}
+
+// tierFeesOf is what an offering's tiers ask at zero usage, net, of the cycles
+// that begin, or the subscription with them, within some days.
+func (p *pricing) tierFeesOf(a *trialAccount, o *catalog.Offering, days calendar.Period) (sum money.Decimal, err error) {
+	for _, asked := range o.PeriodFees() {
+		for cycle := a.Cycle.Containing(days.From); cycle.From.Before(days.To); cycle = a.Cycle.Containing(cycle.To) {
+			if cycle.From.Before(p.trial.Days.From) && days.From == p.trial.Days.From {
+				continue // asked before the period on trial
+			}
+			from := cycle.From
+			if from.Before(days.From) {
+				from = days.From
+			}
+			price, err := asked.In(a.Currency, p.exchange, from)
+			if err != nil {
+				return sum, err
+			}
+			net, err := p.charging.NetOf(o, asked.TaxCategory, price, a.Currency, from)
+			if err != nil {
+				return sum, fmt.Errorf("fee %s of %s: %w", asked.Code, o.Code, err)
+			}
+			sum = sum.Add(net)
+		}
+	}
 	return sum, nil
+}
+
+// loadExchange reads the exchange rates of offerings whose tiers ask a fee in
+// another currency than their own.
+func (p *pricing) loadExchange(ctx context.Context, tx tenant.Tx) (err error) {
+	var currencies []money.Currency
+	see := func(o catalog.Offering) {
+		if len(o.PeriodFees()) > 0 && len(o.Currencies()) > 1 {
+			currencies = append(currencies, o.Currencies()...)
+		}
+	}
+	see(p.trial.Document)
+	for _, o := range p.offerings {
+		see(o)
+	}
+	if len(currencies) > 0 {
+		p.exchange, err = catalog.LoadRates(ctx, tx, currencies)
+	}
+	return err
 }
 
 func zoneOf(ctx context.Context, tx tenant.Tx) (*time.Location, error) {

@@ -40,6 +40,7 @@ type pricing struct {
 	offerings map[uuid.UUID]catalog.Offering
 
 	accounts map[uuid.UUID]*trialAccount
+	exchange *catalog.Rates     // nil: no fee is converted
 	services map[uuid.UUID]bool // subscriptions that are tried
 	earlier  map[uuid.UUID]pieces
 	corrects map[uuid.UUID]money.Decimal // net of corrections by charge
@@ -68,6 +69,9 @@ func (p *pricing) run(ctx context.Context, tx tenant.Tx, engine *charging.Engine
 		p.accounts[accounts[i].ID] = &accounts[i]
 	}
 	if err := p.loadSubscriptions(ctx, tx, accounts); err != nil {
+		return err
+	}
+	if err := p.loadExchange(ctx, tx); err != nil {
 		return err
 	}
 	if err := p.loadEarlier(ctx, tx, accounts); err != nil {
