@@ -87,8 +87,8 @@ func (o *Online) repeat(ref tenant.Ref, repeats []*request) {
 		})
 	}
 	for _, r := range repeats {
-		if err != nil && r.answer == nil && r.err == nil {
-			r.err = err
+		if err != nil && r.answer == nil {
+			r.err = err // whatever was assumed before the answer was to come
 		}
 	}
 }
