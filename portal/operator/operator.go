@@ -6,6 +6,7 @@ import (
 	"tollhouse/portal/operator/admin"
 	"tollhouse/portal/operator/business"
 	"tollhouse/portal/operator/desk"
+	"tollhouse/portal/operator/migrations"
 	"tollhouse/portal/operator/promote"
 	"tollhouse/portal/operator/reference"
 	"tollhouse/portal/operator/replays"
@@ -21,6 +22,7 @@ func Register(e *echo.Echo, site *web.Site) {
 	business.Register(console, site)
 	desk.Register(console, site)
 	value.Register(console, site)
+	migrations.Register(console, site)
 	promote.Register(console, site)
 	replays.Register(console, site)
 	reference.Register(console, site)

@@ -37,6 +37,7 @@ const (
 	Decks        Section = "decks"
 	Calendars    Section = "calendars"
 	Rates        Section = "rates"
+	Migrations   Section = "migrations"
 )
 
 type entry struct {
@@ -67,7 +68,7 @@ var sections = []group{
 		{Corrections, "clock", identity.ReratingRead},
 	}},
 	{"product", []entry{
-		{Offers, "tag", identity.OfferingRead}, {Trials, "beaker", identity.OfferingRead}, {Promotions, "gift", identity.OfferingRead},
+		{Offers, "tag", identity.OfferingRead}, {Trials, "beaker", identity.OfferingRead}, {Promotions, "gift", identity.OfferingRead}, {Migrations, "swap", identity.OfferingRead},
 		{Decks, "list", identity.OfferingRead},
 		{Calendars, "bill", identity.OfferingRead},
 		{Rates, "cash", identity.OfferingRead},
