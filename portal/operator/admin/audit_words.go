@@ -32,7 +32,7 @@ var objectPages = map[string]objectPage{
 func kindChoices(r ui.Reader) []ui.Choice {
 	choices := []ui.Choice{{Label: r.T("admin.audit.anything")}}
 	for _, kind := range []string{"account", "order", "subscription", "bill", "bill_run", "payment", "offering", "user", "role", "api_key", "operator",
-		"branch", "legal_entity", "source", "import", "consent", "visit", "sandbox_copy"} {
+		"branch", "legal_entity", "voucher_batch", "bucket", "source", "import", "consent", "visit", "sandbox_copy"} {
 		choices = append(choices, ui.Choice{Value: kind, Label: worded(r, "admin.kind.", kind)})
 	}
 	return choices

@@ -52,6 +52,7 @@ func registerActs(console *echo.Group, site *web.Site) {
 	}{
 		{at + "adjust", identity.BalanceWrite, showAdjust, sendAdjust},
 		{at + "cash", identity.PaymentWrite, showCash, sendCash},
+		{at + "voucher", identity.PaymentWrite, showRedeem, sendRedeem},
 		{at + "contact", identity.AccountWrite, showContact, sendContact},
 		{at + "resend", identity.AccountWrite, showResend, sendAgain},
 		{at + "notes", identity.NoteWrite, nil, addNote},

@@ -213,6 +213,9 @@ func (p *person) acts(v *web.Visit) []ui.NavItem {
 	if p.State != account.Closed && v.May(identity.OrderWrite) {
 		acts = append(acts, ui.NavItem{Href: v.Console("orders/new", "account", p.ID.String()), Label: r.T("desk.act.order"), Icon: "plus"})
 	}
+	if p.prepaid() {
+		add(identity.PaymentWrite, "voucher", "tag")
+	}
 	add(identity.PaymentWrite, "cash", "cash")
 	return acts
 }

@@ -28,7 +28,7 @@ var refusals = []struct {
 
 // dones are what pages tell after a command.
 var dones = map[string]string{
-	"adjusted": "desk.done.adjusted", "credited": "desk.done.credited", "paid": "desk.done.paid", "noted": "desk.done.noted", "pinned": "desk.done.pinned",
+	"adjusted": "desk.done.adjusted", "redeemed": "desk.done.redeemed", "credited": "desk.done.credited", "paid": "desk.done.paid", "noted": "desk.done.noted", "pinned": "desk.done.pinned",
 	"suspended": "desk.done.suspended", "resumed": "desk.done.resumed", "terminated": "desk.done.terminated", "planned": "desk.done.planned",
 	"cancelled": "desk.done.cancelled", "sent": "desk.done.sent", "contact": "desk.done.contact", "login": "desk.done.login",
 }
