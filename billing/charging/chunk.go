@@ -182,6 +182,9 @@ func (r *run) count(ctx context.Context, tx tenant.Tx) error {
 		default:
 			// A piece that waited in suspense has no delta any more: it stands alone.
 			u.session, u.offset, u.covered = delta.Session, delta.BeforeBytes, delta.Covered
+			if u.taken, err = takenOf(delta.Taken); err != nil {
+				return fmt.Errorf("what was paid of session %s: %w", u.session, err)
+			}
 			kept = append(kept, u)
 		}
 	}
@@ -359,7 +362,7 @@ func (t *till) write(ctx context.Context, tx tenant.Tx) error {
 	if err := t.sharing.write(ctx, tx); err != nil {
 		return err
 	}
-	if err := usage.KeepCovered(ctx, tx, t.covered.changed); err != nil {
+	if err := t.covered.keep(ctx, tx); err != nil {
 		return err
 	}
 	return t.counters.write(ctx, tx)

@@ -172,7 +172,25 @@ func TestRenew_quarterPaysThreeMonths(t *testing.T) {
 func TestIngest_sessionOverAnAllowance(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, bundlePlan)
-	accounts := w.customers("bundle", account.Postpaid, 1, 2)
+	w.sessionsCost("7.14") // 3 GB of 9 are free, 6 at 1.19
+}
+
+// An allowance with a price of its own goes on asking it from piece to piece,
+// and its connect fee once.
+func TestIngest_sessionOverAnAllowanceWithAPrice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, strings.NewReplacer(
+		"amount: 3 GB,", "amount: 3 GB, price: {connect_fee: 0.50, price: 0.113, per: 1 GB},",
+		"kind: data, rules", "kind: data, rounding: {digits: 2, mode: half_away_from_zero}, rules").Replace(bundlePlan))
+	w.sessionsCost("7.98") // 0.50, 3 GB at 0.113 and 6 at 1.19, rounded once
+}
+
+// sessionsCost checks the price of 9 GB in pieces, in chunks of their own and in
+// one, and as a whole.
+func (w *world) sessionsCost(want string) {
+	w.t.Helper()
+	t := w.t
+	accounts := w.customers("bundle", account.Postpaid, 1, 3)
 	w.grantCycle(accounts...)
 	packet := func(customer int, bytes uint64) usage.Record {
 		at := w.noon(2).Add(time.Duration(bytes/1e9) * time.Hour)
@@ -188,14 +206,14 @@ func TestIngest_sessionOverAnAllowance(t *testing.T) {
 		together = append(together, packet(2, bytes))
 	}
 	w.ingest(together...)
+	w.ingest(packet(3, 9e9))
 	for n, a := range accounts {
 		var price, covered money.Decimal
 		w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
 			return tx.QueryRow(ctx, `select sum(price), sum(allowance) from charge where account_id = $1`, a.ID).Scan(&price, &covered)
 		})
-		// 3 GB of 9 are free, 6 at 1.19
-		if price.String() != "7.14" || !covered.Equal(money.NewDecimal(3e9)) {
-			t.Errorf("customer %d pays %s, %s bytes free; want 7.14, 3000000000", n+1, price, covered)
+		if price.String() != want || !covered.Equal(money.NewDecimal(3e9)) {
+			t.Errorf("customer %d pays %s, %s bytes free; want %s, 3000000000", n+1, price, covered, want)
 		}
 	}
 	w.sums()

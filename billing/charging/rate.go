@@ -107,8 +107,8 @@ func (t *till) charge(u *use) error {
 	}
 	first := len(t.transfers)
 	t.bookUnits(u, &result)
-	t.covered.add(u.session, result.Covered)
 	u.taken = slices.Clone(result.Taken)
+	t.covered.add(u.session, result.Covered, u.taken)
 	if err := t.bookMoney(u, &event, &cost, basis, &result); err != nil {
 		return err
 	}
@@ -128,9 +128,10 @@ func (t *till) event(u *use) rating.Event {
 		At: u.record.End,
 	}
 	if u.session != uuid.Nil {
-		event.Covered = t.covered.bytes[u.session]
+		event.Covered, event.Taken = t.covered.bytes[u.session], t.covered.taken[u.session]
+	} else {
+		event.Taken = u.taken
 	}
-	event.Taken = u.taken
 	event.OwnNetwork = u.asksNetwork() && t.scene.numbers.ours(event.Destination, event.Start)
 	return event
 }

@@ -15,8 +15,9 @@ type session struct {
 	nas        string
 	name       string // the NAS's session id
 	identity   string
-	totalBytes int64 // the highest seen, in and out
-	covered    int64 // of them, what unit buckets have paid so far
+	totalBytes int64  // the highest seen, in and out
+	covered    int64  // of them, what unit buckets have paid so far
+	taken      []byte // and how
 	seconds    int64
 	closed     bool
 	startedAt  time.Time
@@ -33,6 +34,7 @@ type Delta struct {
 	BeforeBytes int64     // the session's total before; the session is priced as one event
 	AfterBytes  int64
 	Covered     int64     // what unit buckets had paid of it before this batch, in bytes
+	Taken       []byte    // and how: as KeepCovered was told, a JSON array
 	Seconds     int64     // what it adds in time
 	From, To    time.Time // its interim interval; To decides the period
 	Problem     *Problem  // it cannot be placed: to be held
@@ -133,7 +135,7 @@ func (s *sessions) closeAll(nas string, at time.Time) {
 }
 
 func (s *session) count(c *Counter) Delta {
-	d := Delta{Session: s.id, BeforeBytes: s.totalBytes, Covered: s.covered, From: s.lastAt, To: c.ReportedAt}
+	d := Delta{Session: s.id, BeforeBytes: s.totalBytes, Covered: s.covered, Taken: s.taken, From: s.lastAt, To: c.ReportedAt}
 	if d.From.After(d.To) {
 		d.From = d.To // late: its interval has been counted by a later record
 	}

@@ -60,7 +60,7 @@ func (r *Record) take(d Delta) {
 // The unique index on (source_id, nas, session) finds them; the rows are locked
 // until the chunk commits, so that two files cannot both count the same bytes.
 const selectSessions = `
-	select s.id, s.nas, s.session, s.identity, s.total_bytes, s.covered_bytes, s.seconds, s.state = 'closed', s.started_at, s.last_at
+	select s.id, s.nas, s.session, s.identity, s.total_bytes, s.covered_bytes, s.taken, s.seconds, s.state = 'closed', s.started_at, s.last_at
 	from usage_session s
 	join unnest($2::text[], $3::text[]) as wanted (nas, session)
 	  on s.nas = wanted.nas and s.session = wanted.session
@@ -84,9 +84,10 @@ func loadSessions(ctx context.Context, tx tenant.Tx, source uuid.UUID, counters 
 		return nil, fmt.Errorf("load sessions: %w", err)
 	}
 	var s session
-	fields := []any{&s.id, &s.nas, &s.name, &s.identity, &s.totalBytes, &s.covered, &s.seconds, &s.closed, &s.startedAt, &s.lastAt}
+	fields := []any{&s.id, &s.nas, &s.name, &s.identity, &s.totalBytes, &s.covered, &s.taken, &s.seconds, &s.closed, &s.startedAt, &s.lastAt}
 	_, err = pgx.ForEachRow(rows, fields, func() error {
 		one := s
+		s.taken = nil
 		one.startedAt, one.lastAt = s.startedAt.UTC(), s.lastAt.UTC()
 		found.open[sessionKey{s.nas, s.name}] = &one
 		return nil
@@ -145,20 +146,27 @@ func (s *sessions) save(ctx context.Context, tx tenant.Tx, source uuid.UUID) err
 	})
 }
 
-// KeepCovered stores, for sessions that ApplyCounters has locked in this
-// transaction, what unit buckets have paid of each so far, in bytes.
-func KeepCovered(ctx context.Context, tx tenant.Tx, bySession map[uuid.UUID]int64) error {
+// Covered is what unit buckets have paid of a session so far: how many bytes,
+// and, as a JSON array that only its writer reads, how.
+type Covered struct {
+	Bytes int64
+	Taken []byte
+}
+
+// KeepCovered stores it for sessions that ApplyCounters has locked in this
+// transaction.
+func KeepCovered(ctx context.Context, tx tenant.Tx, bySession map[uuid.UUID]Covered) error {
 	if len(bySession) == 0 {
 		return nil
 	}
-	ids, covered := make([]uuid.UUID, 0, len(bySession)), make([]int64, 0, len(bySession))
-	for id, bytes := range bySession {
-		ids, covered = append(ids, id), append(covered, bytes)
+	ids, covered, taken := make([]uuid.UUID, 0, len(bySession)), make([]int64, 0, len(bySession)), make([]string, 0, len(bySession))
+	for id, one := range bySession {
+		ids, covered, taken = append(ids, id), append(covered, one.Bytes), append(taken, string(one.Taken))
 	}
 	tag, err := tx.Exec(ctx, `
-		update usage_session s set covered_bytes = c.bytes
-		from unnest($1::uuid[], $2::bigint[]) as c (id, bytes)
-		where s.id = c.id`, ids, covered)
+		update usage_session s set covered_bytes = c.bytes, taken = c.taken::jsonb
+		from unnest($1::uuid[], $2::bigint[], $3::text[]) as c (id, bytes, taken)
+		where s.id = c.id`, ids, covered, taken)
 	if err != nil {
 		return fmt.Errorf("keep what was paid of sessions: %w", err)
 	}

@@ -132,7 +132,7 @@ var plan = map[string]treatment{
 	"usage_key":     {columns: map[string]string{"key": keep, "body": keep}},
 	"usage_line":    {columns: map[string]string{"body": keep}},
 	"usage_record":  {columns: map[string]string{"producer_id": `t.id::text`, "kind": keep, "unit": keep, "quality": keep, "origin": called("origin"), "destination": called("destination")}},
-	"usage_session": {columns: map[string]string{"nas": `'nas'::text`, "session": `t.id::text`, "identity": `'masked'::text`, "state": keep}},
+	"usage_session": {columns: map[string]string{"taken": keep, "nas": `'nas'::text`, "session": `t.id::text`, "identity": `'masked'::text`, "state": keep}},
 	"suspense": {columns: map[string]string{"reason": keep, "field": `''::text`, "detail": `''::text`, "raw": `''::text`, "record": `null::jsonb`,
 		"state": `case when t.state = 'waiting' then 'discarded' else t.state end`, "resolution": `'not copied'::text`}},
 	"ledger_transfer": {columns: map[string]string{"debit": keep, "credit": keep, "unit": keep, "event": keep}},
