@@ -64,16 +64,43 @@ const selectHoldings = `
 // loadHoldings reads the spans of identities, all with one statement.
 // Identities that nobody ever held are in the answer with none.
 func loadHoldings(ctx context.Context, tx tenant.Tx, wanted []usage.Identity) (map[usage.Identity]holdings, error) {
-	found := make(map[usage.Identity]holdings, len(wanted))
-	kinds, values := make([]string, len(wanted)), make([]string, len(wanted))
-	for i, w := range wanted {
-		kinds[i], values[i] = string(w.Kind), w.Value
-		found[w] = nil
-	}
+	found, kinds, values := wantedHoldings(wanted)
 	rows, err := tx.Query(ctx, selectHoldings, planned, kinds, values)
 	if err != nil {
 		return nil, fmt.Errorf("find subscribers: %w", err)
 	}
+	defer rows.Close()
+	scan := scanHoldings(found)
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return nil, err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("find subscribers: %w", err)
+	}
+	return found, nil
+}
+
+// queueHoldings does what loadHoldings does with a flow's next trip.
+func queueHoldings(f *tenant.Flow, wanted []usage.Identity) map[usage.Identity]holdings {
+	found, kinds, values := wantedHoldings(wanted)
+	f.Query(selectHoldings, []any{kinds, values}, scanHoldings(found))
+	return found
+}
+
+func wantedHoldings(wanted []usage.Identity) (found map[usage.Identity]holdings, kinds, values []string) {
+	found = make(map[usage.Identity]holdings, len(wanted))
+	kinds, values = make([]string, len(wanted)), make([]string, len(wanted))
+	for i, w := range wanted {
+		kinds[i], values[i] = string(w.Kind), w.Value
+		found[w] = nil
+	}
+	return found, kinds, values
+}
+
+// scanHoldings adds rows to what was found.
+func scanHoldings(found map[usage.Identity]holdings) func(row pgx.CollectableRow) error {
 	var (
 		identity                     usage.Identity
 		h                            holding
@@ -84,16 +111,15 @@ func loadHoldings(ctx context.Context, tx tenant.Tx, wanted []usage.Identity) (m
 		&identity.Kind, &identity.Value, &h.service, &h.subscription, &h.account, &h.offering, &h.suspended,
 		&h.heldFrom, &heldTo, &activeFrom, &activeTo, &h.owner, &joined,
 	}
-	_, err = pgx.ForEachRow(rows, into, func() error {
+	return func(row pgx.CollectableRow) error {
+		if err := row.Scan(into...); err != nil {
+			return fmt.Errorf("find subscribers: %w", err)
+		}
 		h.heldTo, h.activeFrom, h.activeTo = orZero(heldTo), orZero(activeFrom), orZero(activeTo)
 		h.joined = orZero(joined)
 		found[identity] = append(found[identity], h)
 		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("find subscribers: %w", err)
 	}
-	return found, nil
 }
 
 func orZero(at *time.Time) time.Time {

@@ -54,8 +54,13 @@ func (o *Online) attempt(ref tenant.Ref, requests []*request) ([]*request, error
 	}
 	var b *batch
 	err := o.config.DB.Flow(ctx, ref, func(ctx context.Context, f *tenant.Flow) error {
-		b = newBatch(memory, f, requests)
-		return safely(func() error { return b.run(ctx, o.config.Engine) })
+		return safely(func() error {
+			if err := memory.complete(f, requests); err != nil {
+				return err
+			}
+			b = newBatch(memory, f, requests)
+			return b.run(ctx, o.config.Engine)
+		})
 	})
 	if errors.Is(err, errStale) {
 		o.scenes.forget(ref.ID)
@@ -78,7 +83,7 @@ func (o *Online) repeat(ref tenant.Ref, repeats []*request) {
 	ctx := context.Background()
 	memory := o.scenes.recall(ref.ID, repeats)
 	var err error
-	if memory == nil {
+	if memory == nil || len(memory.missing) > 0 {
 		memory, err = o.scenes.learn(ctx, o.config.DB, ref, repeats)
 	}
 	if err == nil {

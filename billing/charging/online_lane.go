@@ -20,8 +20,9 @@ type lane struct {
 }
 
 // company is how many must wait for another committer to take part of them:
-// fewer are better served together a moment later.
-const company = 48
+// fewer are better served together a moment later. While one committer waits
+// for its commit to reach the disk, another may read and reckon.
+const company = 8
 
 // wants says whether there is work for one more committer.
 func (l *lane) wants(most int) bool {

@@ -93,7 +93,8 @@ func (c *scenes) learn(ctx context.Context, db *tenant.DB, ref tenant.Ref, reque
 	return k, nil
 }
 
-// recall takes it all from memory; nil if something is missing there.
+// recall takes it all from memory; nil if prices are missing there. Subscribers
+// that are missing are found by the batch itself (complete).
 func (c *scenes) recall(id tenant.ID, requests []*request) *known {
 	k := &known{scene: c.guess(id), holdings: map[usage.Identity]holdings{}}
 	if k.scene == nil {
@@ -105,20 +106,20 @@ func (c *scenes) recall(id tenant.ID, requests []*request) *known {
 	cache := e.current(k.scene)
 	for _, r := range requests {
 		for i := range r.records {
+			k.scene.begins(r.records[i].Start)
 			identity := r.records[i].Identity
+			if _, seen := k.holdings[identity]; seen {
+				continue
+			}
 			held, is := cache.holdings[identity]
 			if !is {
-				return nil
+				k.missing = append(k.missing, identity)
 			}
 			k.holdings[identity] = held
-			k.scene.begins(r.records[i].Start)
 		}
 	}
-	k.tariffs = map[uuid.UUID]*tariff{}
-	for version := range k.versions(requests) {
-		if k.tariffs[version] = cache.tariffs[version]; k.tariffs[version] == nil || !k.tariffs[version].reaches(k.scene.earliest) {
-			return nil
-		}
+	if !k.price(cache, requests) {
+		return nil
 	}
 	return k
 }
@@ -127,7 +128,44 @@ func (c *scenes) recall(id tenant.ID, requests []*request) *known {
 type known struct {
 	scene    *scene
 	holdings map[usage.Identity]holdings
+	missing  []usage.Identity // whose holdings memory did not have
 	tariffs  map[uuid.UUID]*tariff
+}
+
+// complete finds the subscribers that memory did not have, in a trip of their
+// own. The check that the scene still holds comes behind it (queueCheck): what
+// was found then is of the scene's epoch.
+func (k *known) complete(f *tenant.Flow, requests []*request) error {
+	if len(k.missing) == 0 {
+		return nil
+	}
+	found := queueHoldings(f, k.missing)
+	if err := f.Trip(); err != nil {
+		return err
+	}
+	k.scene.remember(found)
+	for identity, held := range found {
+		k.holdings[identity] = held
+	}
+	e := k.scene.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !k.price(e.current(k.scene), requests) {
+		return errStale
+	}
+	return nil
+}
+
+// price takes the tariffs of the requests from memory; false if one is not
+// there. Engine.mu is held.
+func (k *known) price(cache *cache, requests []*request) bool {
+	k.tariffs = map[uuid.UUID]*tariff{}
+	for version := range k.versions(requests) {
+		if k.tariffs[version] = cache.tariffs[version]; k.tariffs[version] == nil || !k.tariffs[version].reaches(k.scene.earliest) {
+			return false
+		}
+	}
+	return true
 }
 
 func (k *known) versions(requests []*request) map[uuid.UUID]bool {
