@@ -342,7 +342,14 @@ func (t *till) queue(ctx context.Context, f *tenant.Flow) error {
 		return err
 	}
 	t.counters.queue(f)
-	return nil
+	if !t.scene.shares(t.charges) {
+		return nil
+	}
+	tx, err := f.Tx()
+	if err != nil {
+		return err
+	}
+	return t.scene.share(ctx, tx, t.charges)
 }
 
 // write stores what the till gathered; the accounts are locked.

@@ -11,6 +11,21 @@ import (
 	"tollhouse/billing/tenant"
 )
 
+// shares says, from memory alone, whether a third party may have a part in one
+// of the charges.
+func (s *scene) shares(charges []Charge) bool {
+	e := s.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := e.current(s)
+	for i := range charges {
+		if t := c.tariffs[charges[i].OfferingID]; t == nil || t.offering.ThirdParty != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // share gives the partners whose services were charged their part, and takes
 // back what corrections give back. The charges are written, and their accounts
 // locked.

@@ -68,3 +68,31 @@ func TestShare_ofChargesAndBackOnRefund(t *testing.T) {
 		return nil
 	})
 }
+
+// A view that is charged online is shared as well, and a repeat shares nothing.
+func TestShare_ofOnlineDebits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		_, err := partner.Put(ctx, tx, partner.Partner{Code: "cinema", Name: "Cinema Ltd", Active: true})
+		return err
+	})
+	w.publish(filmPlan)
+	a := w.customers("film", account.Prepaid, 1, 1)[0]
+	w.topUp(a, "200.00")
+	o := w.online()
+	view := w.data("v", 1, w.noon(3), 1)
+	view.Kind, view.Unit = "content", money.Event
+	for range 2 {
+		if _, err := o.Debit(t.Context(), w.Ref, w.feed.ID, view); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		owed, err := partner.List(ctx, tx)
+		if err != nil || len(owed) != 1 || owed[0].Share.String() != "10.2" || owed[0].Lines != 2 { // of the fee, whose cycle the debit begins, and of the view
+			t.Errorf("owed %+v, %v", owed, err)
+		}
+		return nil
+	})
+}
