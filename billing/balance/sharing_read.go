@@ -161,3 +161,26 @@ func least(a, b money.Decimal) money.Decimal {
 	}
 	return a
 }
+
+// AccountNamed finds an active account by its own number or by a number, line
+// or login of one of its services; account.ErrNotFound if there is none.
+func AccountNamed(ctx context.Context, tx tenant.Tx, name string) (id uuid.UUID, err error) {
+	err = tx.QueryRow(ctx, `
+		select a.id
+		from billing_account as a
+		where a.state = 'active' and a.id = coalesce(
+			(select id from billing_account where number = $1),
+			(select s.account_id
+			   from service_identity as i
+			   join service as v on v.id = i.service_id
+			   join subscription as s on s.id = v.subscription_id
+			  where i.kind in ('msisdn', 'line', 'login') and i.value = $1 and i.valid_to is null
+			  limit 1))`, name).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = account.ErrNotFound
+	}
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("find account %q: %w", name, err)
+	}
+	return id, nil
+}

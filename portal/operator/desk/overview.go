@@ -262,6 +262,9 @@ func (p *person) serviceView(v *web.Visit, s account.Subscription) serviceView {
 	if s.ChargedThrough != nil {
 		view.facts = append(view.facts, fact{name: r.T("desk.service.through"), value: r.Date(*s.ChargedThrough)})
 	}
+	if s.EndsOn != nil {
+		view.facts = append(view.facts, fact{name: r.T("sales.service.ends"), value: r.Date(s.EndsOn.AddDays(-1))})
+	}
 	if s.Term.Until != nil {
 		view.facts = append(view.facts, fact{name: r.T("desk.service.term"), value: r.Date(*s.Term.Until)})
 	}
@@ -286,6 +289,9 @@ func (p *person) serviceView(v *web.Visit, s account.Subscription) serviceView {
 		return view
 	}
 	act("terminate", "trash")
+	if s.Part != "" && s.State == account.SubscriptionActive && s.EndsOn == nil {
+		act("end", "clock")
+	}
 	if s.State == account.SubscriptionActive && s.Part != account.OnTop && v.May(identity.OrderWrite) {
 		act("option", "plus")
 	}

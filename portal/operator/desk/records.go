@@ -11,6 +11,7 @@ import (
 	"tollhouse/billing/bill"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
+	"tollhouse/billing/charging"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/history"
 	"tollhouse/billing/identity"
@@ -217,11 +218,21 @@ func blankZero(r ui.Reader, a money.Amount) string {
 }
 
 func showBuckets(v *web.Visit) error {
-	return showList(v, "buckets", func(_ context.Context, _ tenant.Tx, p *person) (table, error) {
+	return showList(v, "buckets", func(ctx context.Context, tx tenant.Tx, p *person) (table, error) {
 		r := v.Reader
 		t := table{id: "h-buckets", title: r.T("desk.tab.buckets"), icon: "box", none: r.T("desk.buckets.none"), noneMore: r.T("desk.buckets.none.more"),
 			head: heads(r.T("desk.col.balance"), r.T("desk.col.origin"), r.T("desk.col.ends"), r.T("desk.col.order")+"#", r.T("desk.col.left")+"#")}
+		standing, err := charging.Available(ctx, tx, p.ID, tx.At)
+		if err != nil {
+			return t, err
+		}
 		for _, b := range p.buckets {
+			left := num(p.quantityOf(r, b))
+			if held := standing.ByBucket[b.ID]; held.Sign() > 0 {
+				free := b
+				free.Value = b.Value.Sub(held)
+				left.sub = r.T("sales.available", "left", p.quantityOf(r, free))
+			}
 			ends := r.T("desk.never")
 			if b.ExpiresAt != nil {
 				ends = r.DateTime(*b.ExpiresAt)
@@ -232,7 +243,7 @@ func showBuckets(v *web.Visit) error {
 			if b.Shared {
 				ends += ", " + r.T("desk.bucket.share")
 			}
-			t.rows = append(t.rows, []cell{text(p.bucketName(r, b)), text(r.T("desk.origin." + string(b.Origin))), text(ends), num(counted(r, b.Priority)), num(p.quantityOf(r, b))})
+			t.rows = append(t.rows, []cell{text(p.bucketName(r, b)), text(r.T("desk.origin." + string(b.Origin))), text(ends), num(counted(r, b.Priority)), left})
 		}
 		return t, nil
 	})

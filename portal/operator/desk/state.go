@@ -8,6 +8,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/desk"
+	"tollhouse/billing/onboarding"
 	"tollhouse/billing/tenant"
 	"tollhouse/portal/operator/command"
 	"tollhouse/portal/ui"
@@ -31,6 +32,12 @@ var (
 	resuming = move{act: "resume", done: "resumed", from: []account.SubscriptionState{account.SubscriptionSuspended},
 		do: func(ctx context.Context, tx tenant.Tx, s account.Subscription) error {
 			return account.Resume(ctx, tx, s.ID)
+		}}
+	// ending is of options and parts: with the present cycle.
+	ending = move{act: "end", done: "ending", from: []account.SubscriptionState{account.SubscriptionActive},
+		do: func(ctx context.Context, tx tenant.Tx, s account.Subscription) error {
+			_, err := onboarding.EndPart(ctx, tx, s.ID, false)
+			return err
 		}}
 	terminating = move{act: "terminate", done: "terminated", danger: true,
 		from: []account.SubscriptionState{account.SubscriptionActive, account.SubscriptionSuspended}, do: terminate}

@@ -20,7 +20,7 @@ var refusals = []struct {
 	err error
 	key string
 }{
-	{desk.ErrSamePlan, "same"}, {desk.ErrOtherBilling, "billing"}, {desk.ErrNewService, "service"}, {desk.ErrNotRunning, "state"},
+	{account.ErrNoPart, "nopart"}, {onboarding.ErrRequiredPart, "needed"}, {desk.ErrSamePlan, "same"}, {desk.ErrOtherBilling, "billing"}, {desk.ErrNewService, "service"}, {desk.ErrNotRunning, "state"},
 	{account.ErrChangeScheduled, "scheduled"}, {account.ErrChangeEnded, "ended"}, {account.ErrMove, "state"}, {account.ErrClosed, "closed"},
 	{balance.ErrInsufficient, "insufficient"}, {balance.ErrAmount, "amount"}, {payment.ErrAmount, "amount"}, {payment.ErrPurpose, "purpose"},
 	{account.ErrSuspended, "suspended"}, {onboarding.ErrNotSold, "sold"}, {onboarding.ErrIncomplete, "incomplete"}, {onboarding.ErrOrderEnded, "ended"}, {account.ErrIdentityInUse, "taken"},
@@ -30,6 +30,7 @@ var refusals = []struct {
 var dones = map[string]string{
 	"adjusted": "desk.done.adjusted", "redeemed": "desk.done.redeemed", "credited": "desk.done.credited", "paid": "desk.done.paid", "noted": "desk.done.noted", "pinned": "desk.done.pinned",
 	"suspended": "desk.done.suspended", "resumed": "desk.done.resumed", "terminated": "desk.done.terminated", "planned": "desk.done.planned",
+	"ending": "desk.done.ending", "shared": "desk.done.shared",
 	"cancelled": "desk.done.cancelled", "sent": "desk.done.sent", "contact": "desk.done.contact", "login": "desk.done.login",
 }
 
