@@ -364,8 +364,8 @@ func TestOffer_brokenIsRefusedFixedAndPublished(t *testing.T) {
 	}
 	edit := b.get(imported.header.Get("Location"))
 	var target string
-	for _, a := range edit.all(".errsum a[href]") {
-		if href := attribute(a, "href"); strings.HasPrefix(href, "#usage") {
+	for _, a := range edit.all("a[href]") { // the summary comes first
+		if href := attribute(a, "href"); target == "" && strings.HasPrefix(href, "#usage[") {
 			target = href
 		}
 	}
@@ -399,7 +399,7 @@ func TestOffer_brokenIsRefusedFixedAndPublished(t *testing.T) {
 		t.Errorf("it is %s", state)
 	}
 	shown := b.get("offers/hanse-new")
-	if !strings.Contains(shown.words(), "every month") || !strings.Contains(shown.words(), "Switzerland and United Kingdom") {
+	if !strings.Contains(shown.words(), "a month, in advance") || !strings.Contains(shown.words(), "Switzerland and United Kingdom") {
 		t.Errorf("in words: %s", shown.words())
 	}
 	if yaml := b.get("offers/hanse-new/yaml"); !strings.Contains(yaml.text, "code: hanse-new") {
