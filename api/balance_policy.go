@@ -60,7 +60,7 @@ func (s *Server) PutBalancePolicy(ctx context.Context, r oapi.PutBalancePolicyRe
 	return nil, once(ctx, oapi.PutBalancePolicyResponseObject.VisitPutBalancePolicyResponse, func(ctx context.Context, tx tenant.Tx) (oapi.PutBalancePolicyResponseObject, error) {
 		c := callOf(ctx)
 		c.object = "operator"
-		c.note("kind", string(r.Kind))
+		c.note("kind", r.Kind)
 		if err := storePolicy(ctx, tx, policy.Kind(r.Kind), c.body, c.who.Actor()); err != nil {
 			return nil, err
 		}

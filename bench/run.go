@@ -26,6 +26,8 @@ var benchmarks = []benchmark{
 	{"session_64", debits(debitCase{flight: 64, stacks: 1, goal: 2, through: sessions})},
 	{"rate_call", rateCall},
 	{"rate_hour", rateHour},
+	{"deck_lookup", deckLookup},
+	{"deck_load", deckLoad},
 	{"bill_run", billRun},
 	{"trial", trial},
 	{"tenant_create", tenantCreate},

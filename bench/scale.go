@@ -17,6 +17,8 @@ type scale struct {
 	rateRounds int
 	rateCalls  int // in a round
 
+	deckPrefixes int
+
 	accounts      int // closed by the large bill run
 	fewAccounts   int // closed by each of the small ones
 	fewRuns       int
@@ -40,7 +42,8 @@ var full = scale{
 	judged: true, rounds: 3, records: 200_000, subscribers: 5_000,
 	debitAccounts: 2_000, debitRounds: 3, debitTime: 8 * time.Second,
 	rateRounds: 201, rateCalls: 500,
-	accounts: 20_000, fewAccounts: 2_000, fewRuns: 5, eventsPerBill: 10,
+	deckPrefixes: 60_000,
+	accounts:     20_000, fewAccounts: 2_000, fewRuns: 5, eventsPerBill: 10,
 	trialAccounts: 10_000, trialRecords: 1_000_000,
 	tenants: 300, burst: 20, stock: 20, stockless: 5,
 	homeSeed: 1_000, homeCopies: 200, homeVisits: 4_000,
@@ -51,7 +54,8 @@ var quick = scale{
 	rounds: 1, records: 2_000, subscribers: 60,
 	debitAccounts: 100, debitRounds: 1, debitTime: 400 * time.Millisecond,
 	rateRounds: 3, rateCalls: 200,
-	accounts: 120, fewAccounts: 40, fewRuns: 2, eventsPerBill: 5,
+	deckPrefixes: 1_000,
+	accounts:     120, fewAccounts: 40, fewRuns: 2, eventsPerBill: 5,
 	trialAccounts: 60, trialRecords: 2_000,
 	tenants: 2, burst: 2, stock: 2, stockless: 1,
 	homeSeed: 20, homeCopies: 3, homeVisits: 40,

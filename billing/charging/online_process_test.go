@@ -163,7 +163,9 @@ func TestOnline_killedProcessLosesNothingAnswered(t *testing.T) {
 		if err := process.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		_ = <-ended // it was killed
+		if err := <-ended; err == nil {
+			t.Error("a process that was killed ended well")
+		}
 		if charged := w.debited(); charged < answered.Load() {
 			t.Errorf("%d debits were answered, %d are there", answered.Load(), charged)
 		}
