@@ -172,17 +172,17 @@ func (o *Online) offer(l *lane) {
 func (o *Online) commitAll() {
 	for {
 		runtime.Gosched()
-		l, batch := o.next()
+		l, ref, batch := o.next()
 		if l == nil {
 			return
 		}
-		o.settle(l.ref, batch)
+		o.settle(ref, batch)
 		o.answer(l, batch)
 	}
 }
 
-// next takes a batch of the lane whose turn it is.
-func (o *Online) next() (*lane, []*request) {
+// next takes a batch of the lane whose turn it is, and where its tenant stands.
+func (o *Online) next() (*lane, tenant.Ref, []*request) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for len(o.ready) > 0 {
@@ -194,13 +194,13 @@ func (o *Online) next() (*lane, []*request) {
 			continue
 		}
 		o.offer(l) // behind the others
-		return l, batch
+		return l, l.ref, batch
 	}
 	o.running--
 	if o.stopped && o.running == 0 {
 		close(o.idle)
 	}
-	return nil, nil
+	return nil, tenant.Ref{}, nil
 }
 
 // answer gives a batch its answers and frees its accounts.
