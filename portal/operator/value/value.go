@@ -1,11 +1,10 @@
 package value
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,15 +13,11 @@ import (
 
 	"tollhouse/api/problem"
 	"tollhouse/billing/account"
-	"tollhouse/billing/alert"
 	"tollhouse/billing/audit"
-	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/ledger"
-	"tollhouse/billing/points"
 	"tollhouse/billing/tenant"
-	"tollhouse/billing/transfer"
 	"tollhouse/billing/voucher"
 	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
@@ -54,9 +49,9 @@ type vouchersView struct {
 	mayMake, mayMove   bool
 }
 
-func vouchers(v *web.Visit) error { return showVouchers(v, http.StatusOK, "") }
+func vouchers(v *web.Visit) error { return showVouchers(v, http.StatusOK, "", nil) }
 
-func showVouchers(v *web.Visit, status int, refused string) error {
+func showVouchers(v *web.Visit, status int, refused string, faults map[string]string) error {
 	r := v.Reader
 	view := vouchersView{ConsolePage: frame.Of(v, frame.Vouchers, r.T("con.nav.vouchers")), key: command.NewKey(), refused: refused,
 		mayMake: v.May(identity.SettingsWrite), mayMove: v.May(identity.PaymentWrite)}
@@ -64,8 +59,14 @@ func showVouchers(v *web.Visit, status int, refused string) error {
 		view.done = r.T("value.done")
 	}
 	for _, id := range []string{"code", "value", "price", "count", "valid_through", "channel", "dealer"} {
-		f := ui.Field{ID: id, Label: r.T("value.batch." + id), Value: v.Form(id), Autocomplete: "off"}
+		f := ui.Field{ID: id, Label: r.T("value.batch."+id, "currency", r.Locale.Symbol(v.Profile.Currency)), Value: v.Form(id), Error: faults[id], Autocomplete: "off", MaxLength: "60"}
 		switch id {
+		case "code":
+			f.Hint, f.Mono = r.T("value.batch.code.hint"), true
+		case "value", "price":
+			f.InputMode = "decimal"
+		case "count":
+			f.InputMode = "numeric"
 		case "valid_through":
 			f.Kind = "date"
 		case "channel", "dealer":
@@ -94,17 +95,26 @@ func showVouchers(v *web.Visit, status int, refused string) error {
 	return v.Show(status, vouchersPage(view))
 }
 
-// refuse shows why something was not done, with the field that is wrong.
-func refuse(err error) (words string, known bool) {
-	var field *account.FieldError
-	if errors.As(err, &field) {
-		return field.Field + ": " + field.Want, true
+// refusals are those with words of their own.
+var refusals = map[error]string{voucher.ErrCodeTaken: "value.refused.taken", voucher.ErrFetched: "value.refused.fetched", voucher.ErrMove: "value.refused.move"}
+
+// refuse shows why something was not done; field is the one that is wrong, or
+// empty.
+func refuse(r ui.Reader, err error) (field, words string, known bool) {
+	var wrong *account.FieldError
+	if errors.As(err, &wrong) {
+		return wrong.Field, wrong.Want, true
+	}
+	for refused, key := range refusals {
+		if errors.Is(err, refused) {
+			return "", r.T(key), true
+		}
 	}
 	p, is := problem.Of(err)
 	if !is || p.Status >= http.StatusInternalServerError || p.Status == http.StatusNotFound {
-		return "", false
+		return "", "", false
 	}
-	return err.Error(), true
+	return "", err.Error(), true
 }
 
 func carry(v *web.Visit, action, object string, id uuid.UUID, do func(ctx context.Context, tx tenant.Tx) error) error {
@@ -113,33 +123,57 @@ func carry(v *web.Visit, action, object string, id uuid.UUID, do func(ctx contex
 	return err
 }
 
-func makeBatch(v *web.Visit) error {
-	currency, l := v.Profile.Currency, v.Reader.Locale
-	value, err := ui.ParseAmount(v.Form("value"), currency, l)
-	price, err2 := ui.ParseAmount(v.Form("price"), currency, l)
-	count, err3 := strconv.Atoi(strings.TrimSpace(v.Form("count")))
-	day, err4 := calendar.ParseDate(v.Form("valid_through"))
-	if err := errors.Join(err, err2, err3, err4); err != nil {
-		return showVouchers(v, http.StatusUnprocessableEntity, v.Reader.T("value.batch.not"))
+// newBatch reads the form; faults are by field.
+func newBatch(v *web.Visit) (n voucher.NewBatch, faults map[string]string) {
+	currency, r := v.Profile.Currency, v.Reader
+	faults = map[string]string{}
+	n = voucher.NewBatch{ID: command.ID(v), Code: strings.ToUpper(strings.TrimSpace(v.Form("code"))), Channel: v.Form("channel"), Dealer: v.Form("dealer"), By: v.Who.Actor()}
+	var err error
+	if n.Value, err = ui.ParseAmount(v.Form("value"), currency, r.Locale); err != nil {
+		faults["value"] = r.T("rule.want.amount")
 	}
-	n := voucher.NewBatch{ID: command.ID(v), Code: strings.ToUpper(strings.TrimSpace(v.Form("code"))), Value: value, Price: price, Count: count,
-		ValidThrough: day, Channel: v.Form("channel"), Dealer: v.Form("dealer"), By: v.Who.Actor()}
+	if n.Price, err = ui.ParseAmount(v.Form("price"), currency, r.Locale); err != nil {
+		faults["price"] = r.T("rule.want.amount")
+	}
+	if n.Count, err = strconv.Atoi(strings.TrimSpace(v.Form("count"))); err != nil {
+		faults["count"] = r.T("rule.want.whole")
+	}
+	if n.ValidThrough, err = calendar.ParseDate(v.Form("valid_through")); err != nil {
+		faults["valid_through"] = r.T("value.want.valid_through")
+	}
 	if v.User.Branch != nil {
 		n.Branch = *v.User.Branch
 	}
-	err = carry(v, "voucher_batch.make", "voucher_batch", n.ID, func(ctx context.Context, tx tenant.Tx) error {
+	return n, faults
+}
+
+// batchWants are the fields of a batch that have words of their own for what
+// would be right.
+var batchWants = []string{"code", "value", "price", "count", "valid_through", "channel", "dealer"}
+
+func makeBatch(v *web.Visit) error {
+	n, faults := newBatch(v)
+	if len(faults) > 0 {
+		return showVouchers(v, http.StatusUnprocessableEntity, "", faults)
+	}
+	err := carry(v, "voucher_batch.make", "voucher_batch", n.ID, func(ctx context.Context, tx tenant.Tx) error {
 		_, err := v.Stack.Vouchers().Make(ctx, tx, n)
 		return err
 	})
-	return after(v, err, "vouchers", func(words string) error { return showVouchers(v, http.StatusUnprocessableEntity, words) })
+	return after(v, err, "vouchers", func(field, words string) error {
+		if slices.Contains(batchWants, field) {
+			return showVouchers(v, http.StatusUnprocessableEntity, "", map[string]string{field: v.Reader.T("value.want." + field)})
+		}
+		return showVouchers(v, http.StatusUnprocessableEntity, words, nil)
+	})
 }
 
-func after(v *web.Visit, err error, path string, show func(words string) error) error {
+func after(v *web.Visit, err error, path string, show func(field, words string) error) error {
 	if err == nil {
 		return v.Lead(v.Console(path, "done", "1"))
 	}
-	if words, known := refuse(err); known {
-		return show(words)
+	if field, words, known := refuse(v.Reader, err); known {
+		return show(field, words)
 	}
 	return err
 }
@@ -160,8 +194,8 @@ func fetchPINs(v *web.Visit) error {
 		}
 		return audit.Record(ctx, tx, audit.Entry{Caller: v.Caller(), Action: "voucher_batch.fetch", Object: "voucher_batch", ObjectID: batchID(v)})
 	})
-	if words, known := refuse(err); err != nil && known {
-		return showVouchers(v, http.StatusUnprocessableEntity, words)
+	if _, words, known := refuse(v.Reader, err); err != nil && known {
+		return showVouchers(v, http.StatusUnprocessableEntity, words, nil)
 	}
 	if err != nil {
 		return err
@@ -186,95 +220,10 @@ func moveVouchers(v *web.Visit) error {
 		}
 		return err
 	})
-	return after(v, err, "vouchers", func(words string) error { return showVouchers(v, http.StatusUnprocessableEntity, words) })
-}
-
-// ruleView is one document.
-type ruleView struct{ kind, title, text string }
-
-type rulesView struct {
-	ui.ConsolePage
-	key, done, refused string
-	rules              []ruleView
-	may                bool
-}
-
-// kinds are the documents in the order of the page.
-var kinds = []string{"adjustment", "transfer", "points", "alert", "reminder"}
-
-func rules(v *web.Visit) error { return showRules(v, http.StatusOK, "", "") }
-
-func showRules(v *web.Visit, status int, typedKind, refused string) error {
-	r := v.Reader
-	view := rulesView{ConsolePage: frame.Of(v, frame.BalanceRules, r.T("con.nav.balance-rules")), key: command.NewKey(), refused: refused, may: v.May(identity.SettingsWrite)}
-	if v.Query("done") != "" {
-		view.done = r.T("value.done")
-	}
-	err := v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) error {
-		for _, kind := range kinds {
-			document, err := readRules(ctx, tx, kind)
-			if err != nil {
-				return err
-			}
-			text, err := json.MarshalIndent(document, "", "  ")
-			if err != nil {
-				return err
-			}
-			one := ruleView{kind, r.T("value.rules." + kind), string(text)}
-			if kind == typedKind {
-				one.text = v.Form("rules")
-			}
-			view.rules = append(view.rules, one)
+	return after(v, err, "vouchers", func(field, words string) error {
+		if field != "" {
+			words = v.Reader.T("value.refused.range")
 		}
-		return nil
+		return showVouchers(v, http.StatusUnprocessableEntity, words, nil)
 	})
-	if err != nil {
-		return err
-	}
-	return v.Show(status, rulesPage(view))
-}
-
-func readRules(ctx context.Context, tx tenant.Tx, kind string) (any, error) {
-	switch kind {
-	case "adjustment":
-		return balance.GetAdjustPolicy(ctx, tx)
-	case "transfer":
-		return transfer.Get(ctx, tx)
-	case "points":
-		return points.Get(ctx, tx)
-	case "alert":
-		return alert.Get(ctx, tx)
-	}
-	return balance.GetReminder(ctx, tx)
-}
-
-// put reads a document strictly and has its package check and store it.
-func put[T any](ctx context.Context, tx tenant.Tx, text, by string, store func(context.Context, tenant.Tx, T, string) error) error {
-	var document T
-	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&document); err != nil {
-		return &account.FieldError{Field: "rules", Want: "a document as it stands here (" + err.Error() + ")"}
-	}
-	return store(ctx, tx, document, by)
-}
-
-func saveRules(v *web.Visit) error {
-	kind, text, by := v.Param("kind"), v.Form("rules"), v.Who.Actor()
-	err := carry(v, "balance_policy."+kind, "operator", uuid.Nil, func(ctx context.Context, tx tenant.Tx) error {
-		switch kind {
-		case "adjustment":
-			return put(ctx, tx, text, by, balance.PutAdjustPolicy)
-		case "transfer":
-			return put(ctx, tx, text, by, transfer.Put)
-		case "points":
-			return put(ctx, tx, text, by, points.Put)
-		case "alert":
-			return put(ctx, tx, text, by, alert.Put)
-		case "reminder":
-			return put(ctx, tx, text, by, balance.PutReminder)
-		}
-		return account.ErrNotFound
-	})
-	return after(v, err, "balance-rules", func(words string) error { return showRules(v, http.StatusUnprocessableEntity, kind, words) })
 }
