@@ -35,7 +35,9 @@ func (c *checker) times(u UsagePrice, path string, rules []int, about string, re
 				}
 				told[plan] = true
 				day := s.words(date, d)
-				c.holes(table.plans[plan], fmt.Sprintf("%s.rules[%d].windows", path, rules[0]), day, about)
+				if !c.offering.OnTop() {
+					c.holes(table.plans[plan], fmt.Sprintf("%s.rules[%d].windows", path, rules[0]), day, about)
+				}
 				c.clashes(claims, lies[plan], path, day, about, clashed)
 			}
 		}

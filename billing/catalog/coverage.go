@@ -116,10 +116,11 @@ func (s Sort) words(all []Sort) string {
 }
 
 // coverage reports, for each group of places with the same rules, times
-// without a rule or with two, and rules nothing can reach.
+// without a rule or with two, and rules nothing can reach. What an option does
+// not price its plan does, so that it may leave times and sorts without a rule.
 func (c *checker) coverage(u UsagePrice, path string) {
 	byPlace := c.offering.RulesByPlace(u)
-	if _, any := byPlace[Place{}]; !any && u.Kind == DataUsage {
+	if _, any := byPlace[Place{}]; !any && u.Kind == DataUsage && !c.offering.OnTop() {
 		c.add(path+".rules", "data usage has no destination, so some rule must be for \"*\"")
 	}
 	reached, named := make([]bool, len(u.Rules)), make([]bool, len(u.Rules))
@@ -131,6 +132,9 @@ func (c *checker) coverage(u UsagePrice, path string) {
 		for _, s := range sorts {
 			fitting := u.Fitting(group.rules, s)
 			about := "prefix " + group.name() + s.words(sorts)
+			if len(fitting) == 0 && c.offering.OnTop() {
+				continue
+			}
 			if len(fitting) == 0 {
 				c.add(fmt.Sprintf("%s.rules[%d]", path, group.rules[0]), "leaves a gap: no rule prices %s; add one", about)
 				continue

@@ -75,6 +75,18 @@ type Option struct {
 	AtMost int `json:"at_most,omitempty"`
 	// Lasts ends it by itself; nil: it goes on until it is cancelled.
 	Lasts *Lasts `json:"lasts,omitempty"`
+	// Priority orders the prices of usage of a subscription's options: 1 goes
+	// first. Of two with the same the one that was bought last does. All go
+	// before the plan's own.
+	Priority int `json:"priority,omitempty"`
+}
+
+// PriorityOr returns the option's priority.
+func (o Option) PriorityOr() int {
+	if o.Priority == 0 {
+		return DefaultPriority
+	}
+	return o.Priority
 }
 
 // Most is how many of an option a subscription may have at once.

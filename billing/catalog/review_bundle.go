@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
@@ -33,6 +35,10 @@ func (r *reviewer) bundled(ctx context.Context, tx tenant.Tx) error {
 			r.fault(path, "the code of an offering on sale", "no offering on sale has the code %q", code)
 		case base.Billing != r.offering.Billing:
 			r.fault(path, "a "+string(r.offering.Billing)+" offering", "%q is %s, this is %s", code, base.Billing, r.offering.Billing)
+		default:
+			if err := r.under(ctx, tx, path, base.ID); err != nil {
+				return err
+			}
 		}
 	}
 	for i, code := range o.Requires {
@@ -44,6 +50,22 @@ func (r *reviewer) bundled(ctx context.Context, tx tenant.Tx) error {
 		if _, known := sold[code]; !known {
 			r.warn(fmt.Sprintf("option.excludes[%d]", i), "the code of an option on sale", "no option on sale has the code %q", code)
 		}
+	}
+	return nil
+}
+
+// under wants a plan of an option to state its prices as the option does: the
+// prices of both meet in one charge.
+func (r *reviewer) under(ctx context.Context, tx tenant.Tx, path string, plan uuid.UUID) error {
+	base, err := LoadVersion(ctx, tx, plan)
+	if err != nil {
+		return err
+	}
+	switch {
+	case base.Currency != r.offering.Currency:
+		r.fault(path, "a plan in "+r.offering.Currency.Code(), "%q is priced in %s", base.Code, base.Currency)
+	case len(r.offering.Usage) > 0 && base.Tax.Included != r.offering.Tax.Included:
+		r.fault(path, "a plan whose prices hold tax as the option's do", "one of %q and this option states its prices with tax, the other without", base.Code)
 	}
 	return nil
 }

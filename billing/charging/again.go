@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
@@ -108,6 +109,8 @@ type again struct {
 	now       time.Time
 	ask       *Again
 	payers    map[uuid.UUID]*payer
+	plans     map[uuid.UUID]*plans // by subscription
+	asked     catalog.Offering     // of ask.Offering
 	tariffs   map[uuid.UUID]*tariff
 	counters  *counters
 	byAccount map[uuid.UUID][]*Used
@@ -161,17 +164,40 @@ func (a *again) use(p *payer, one *Used, before map[uuid.UUID]int64) *use {
 	c := &one.Was.Charge
 	u := &use{
 		id: c.ID, record: &record, session: one.Session, payer: p,
-		holder: &holding{service: one.Service, subscription: c.SubscriptionID, account: c.AccountID, offering: c.OfferingID},
+		holder: &holding{service: one.Service, subscription: c.SubscriptionID, account: c.AccountID},
 	}
-	if chosen && a.ask.Offering != uuid.Nil {
-		u.holder.offering = a.ask.Offering
-	}
-	u.tariff = a.tariffs[u.holder.offering].at(record.Start)
+	by := a.planOf(one, chosen)
+	u.holder.offering, u.holder.options = by.offering, by.options
+	u.tariff = a.tariffs[by.id()].at(record.Start)
 	if one.Session != uuid.Nil {
 		u.offset, u.covered = before[one.Session], a.sessions[one.Session].covered
 		before[one.Session] += record.Quantity
 	}
 	return u
+}
+
+// planOf is what a use is priced by: what it had then or, if it is chosen and
+// another version is asked for, with that in the place of the plan, or of the
+// options of the same code.
+func (a *again) planOf(one *Used, chosen bool) plan {
+	had := a.plans[one.Was.Charge.SubscriptionID]
+	use := use{record: &one.Record}
+	by := had.at(use.at())
+	if !chosen || a.ask.Offering == uuid.Nil {
+		return by
+	}
+	if !a.asked.OnTop() {
+		by.offering = a.ask.Offering
+		return by
+	}
+	for i := range by.options {
+		for _, o := range had.options {
+			if o.Offering == by.options[i] && o.Code == a.asked.Code {
+				by.options[i] = a.ask.Offering
+			}
+		}
+	}
+	return by
 }
 
 func (a *again) chosen(one *Used) bool {

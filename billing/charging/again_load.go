@@ -13,6 +13,7 @@ import (
 
 	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
@@ -47,14 +48,22 @@ func (a *again) load(ctx context.Context, tx tenant.Tx) (err error) {
 	for _, one := range used {
 		c := &one.Was.Charge
 		a.scene.begins(one.Record.Start)
-		versions[c.OfferingID], counting[c.SubscriptionID] = true, true
+		counting[c.SubscriptionID] = true
 		if own := one.Was.ownCycle(); from.IsZero() || own.Before(from) {
 			from = own
 		}
 		a.byAccount[c.AccountID] = append(a.byAccount[c.AccountID], one)
 	}
 	if a.ask.Offering != uuid.Nil {
-		versions[a.ask.Offering] = true
+		if a.asked, err = catalog.LoadVersion(ctx, tx, a.ask.Offering); err != nil {
+			return err
+		}
+	}
+	if a.plans, err = loadPlans(ctx, tx, keys(counting)); err != nil {
+		return err
+	}
+	for _, one := range used {
+		a.scene.wants(versions, a.planOf(one, a.chosen(one)))
 	}
 	if a.tariffs, err = a.scene.tariffsOf(ctx, tx, keys(versions)); err != nil {
 		return err

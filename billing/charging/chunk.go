@@ -269,7 +269,8 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 	earliest := r.uses[0].record.End
 	for _, u := range r.uses {
 		r.scene.begins(u.record.Start)
-		accounts[u.holder.account], versions[u.holder.offering] = true, true
+		accounts[u.holder.account] = true
+		r.scene.wants(versions, u.holder.plan())
 		if u.record.End.Before(earliest) {
 			earliest = u.record.End
 		}
@@ -296,7 +297,7 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 	counting := map[uuid.UUID]bool{}
 	from := calendar.Date{}
 	for _, u := range r.uses {
-		u.payer, u.tariff = payers[u.holder.account], tariffs[u.holder.offering].at(u.record.Start)
+		u.payer, u.tariff = payers[u.holder.account], tariffs[u.holder.plan().id()].at(u.record.Start)
 		u.lend(payers)
 		if u.fault = u.unpriced(); u.fault != nil {
 			continue

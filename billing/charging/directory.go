@@ -19,8 +19,9 @@ type holding struct {
 	subscription uuid.UUID
 	account      uuid.UUID
 	offering     uuid.UUID
-	owner        uuid.UUID // whose shared balances it uses now; uuid.Nil: nobody's
-	joined       time.Time // since when
+	options      []uuid.UUID // whose prices go before the offering's
+	owner        uuid.UUID   // whose shared balances it uses now; uuid.Nil: nobody's
+	joined       time.Time   // since when
 
 	suspended            bool
 	heldFrom, heldTo     time.Time // heldTo zero: still
@@ -30,6 +31,8 @@ type holding struct {
 func covers(from, to, at time.Time) bool {
 	return !at.Before(from) && (to.IsZero() || at.Before(to))
 }
+
+func (h *holding) plan() plan { return plan{h.offering, h.options} }
 
 func (h *holding) active(at time.Time) bool {
 	return !h.activeFrom.IsZero() && covers(h.activeFrom, h.activeTo, at)
@@ -50,10 +53,10 @@ func (hs holdings) at(at time.Time) *holding {
 
 // The primary key of service_identity answers it per identity. Suspension has
 // no history, and who was cut off used nothing: only activation and the end
-// bound a subscription's active time.
+// bound a subscription's active time, and an option's.
 const selectHoldings = `
 	select w.kind, w.value, v.id, s.id, s.account_id, s.offering_id, s.state = 'suspended', i.valid_from, i.valid_to, s.activated_at, s.terminated_at,
-	       coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000'), m.joined_at
+	       coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000'), m.joined_at, ` + selectOptions + `
 	from unnest($1::text[], $2::text[]) as w (kind, value)
 	join service_identity as i on i.kind = w.kind and i.value = w.value
 	join service as v on v.id = i.service_id
@@ -106,18 +109,24 @@ func scanHoldings(found map[usage.Identity]holdings) func(row pgx.CollectableRow
 		h                            holding
 		heldTo, activeFrom, activeTo *time.Time
 		joined                       *time.Time
+		options                      []option
 	)
 	into := []any{
 		&identity.Kind, &identity.Value, &h.service, &h.subscription, &h.account, &h.offering, &h.suspended,
-		&h.heldFrom, &heldTo, &activeFrom, &activeTo, &h.owner, &joined,
+		&h.heldFrom, &heldTo, &activeFrom, &activeTo, &h.owner, &joined, &options,
 	}
 	return func(row pgx.CollectableRow) error {
+		options = nil
 		if err := row.Scan(into...); err != nil {
 			return fmt.Errorf("find subscribers: %w", err)
 		}
 		h.heldTo, h.activeFrom, h.activeTo = orZero(heldTo), orZero(activeFrom), orZero(activeTo)
 		h.joined = orZero(joined)
-		found[identity] = append(found[identity], h)
+		if len(options) > 0 {
+			found[identity] = h.split(options, found[identity])
+		} else {
+			found[identity] = append(found[identity], h)
+		}
 		return nil
 	}
 }

@@ -77,10 +77,11 @@ type scene struct {
 	rates        map[rateDay]tax.Rate
 	filters      map[string]rating.Filter
 	terms        map[string]rating.Terms
-	numbers      numbers        // destinations, where it matters whose they are
-	exchange     *catalog.Rates // loaded where somebody has money in another currency
-	gate         *usage.Gate    // remembered scenes only
-	found        found          // what it was made of
+	numbers      numbers            // destinations, where it matters whose they are
+	exchange     *catalog.Rates     // loaded where somebody has money in another currency
+	plans        map[uuid.UUID]plan // with options, of which tariffs are wanted
+	gate         *usage.Gate        // remembered scenes only
+	found        found              // what it was made of
 }
 
 type rateDay struct {

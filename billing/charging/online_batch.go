@@ -147,7 +147,7 @@ func newBatch(k *known, f *tenant.Flow, requests []*request) *batch {
 			*record = r.records[i]
 			u.record = record
 			if u.holder = b.holdings[record.Identity].at(u.at()); u.holder != nil {
-				u.tariff = b.tariffs[u.holder.offering].at(record.Start)
+				u.tariff = b.tariffs[u.holder.plan().id()].at(record.Start)
 			}
 			r.uses[i] = u
 			if b.earliest.IsZero() || record.End.Before(b.earliest) {

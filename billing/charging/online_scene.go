@@ -39,7 +39,7 @@ func (c *scenes) guess(id tenant.ID) *scene {
 		return nil
 	}
 	own := *s
-	own.numbers = nil
+	own.numbers, own.plans = nil, nil
 	own.rates, own.filters, own.terms = map[rateDay]tax.Rate{}, maps.Clone(s.filters), maps.Clone(s.terms)
 	return &own
 }
@@ -51,7 +51,7 @@ func (c *scenes) remember(s *scene) {
 		c.last = map[tenant.ID]*scene{}
 	}
 	kept := *s
-	kept.earliest, kept.numbers = time.Time{}, nil
+	kept.earliest, kept.numbers, kept.plans = time.Time{}, nil, nil
 	kept.rates, kept.filters, kept.terms = nil, map[string]rating.Filter{}, map[string]rating.Terms{}
 	c.last[s.tenant] = &kept
 }
@@ -174,7 +174,7 @@ func (k *known) versions(requests []*request) map[uuid.UUID]bool {
 		for i := range r.records {
 			u := use{record: &r.records[i]}
 			if h := k.holdings[u.record.Identity].at(u.at()); h != nil {
-				versions[h.offering] = true
+				k.scene.wants(versions, h.plan())
 			}
 		}
 	}

@@ -203,14 +203,16 @@ func (k steps) complete(b *batch, r *request, step *session.Step) error {
 		identity = s.Identity
 		for i := range s.Services {
 			v := &s.Services[i]
-			versions[v.Offering], counting[v.Subscription] = true, true
+			counting[v.Subscription] = true
+			b.scene.wants(versions, planOf(v))
 		}
 		versions[s.Offering] = true
 	}
 	for i := range b.holdings[identity] {
 		h := &b.holdings[identity][i]
 		if h.active(b.flow.At) {
-			versions[h.offering], counting[h.subscription] = true, true
+			counting[h.subscription] = true
+			b.scene.wants(versions, h.plan())
 		}
 	}
 	for _, u := range r.uses {

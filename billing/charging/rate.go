@@ -260,7 +260,7 @@ func (t *till) record(u *use, result *rating.Result, c *cost, own calendar.Date)
 	t.why = result.Why.AppendJSON(t.why)
 	t.charges = append(t.charges, Charge{
 		Period: t.months.of(u.record.End, t.scene.zone), ID: u.id, Kind: UsageCharge, UsageID: u.id, AccountID: u.payer.id,
-		SubscriptionID: u.holder.subscription, ServiceID: u.holder.service, OfferingID: u.holder.offering,
+		SubscriptionID: u.holder.subscription, ServiceID: u.holder.service, OfferingID: u.tariff.version(result, u.holder.offering),
 		CycleStart: billed, OwnCycle: own, At: u.record.End, RatedAt: t.now, LineCode: result.LineCode,
 		Quantity: money.NewDecimal(result.Billed), Unit: u.record.Unit, Allowance: money.NewDecimal(result.Covered),
 		Price: c.price, Net: c.net, Tax: c.tax, Currency: u.payer.currency, TaxCategory: result.TaxCategory,

@@ -3,6 +3,7 @@ package charging
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -159,14 +160,14 @@ func (t *turn) service(r *session.Report) *session.Service {
 	if v := s.Find(r.Service); v != nil {
 		if v.Ended && r.Ask {
 			v.Ended = false // it begins again, as an event of its own
-			v.Restart(v.Subscription, v.Holder, v.Offering, t.at)
+			v.Restart(t.at)
 		}
 		return v
 	}
 	v := session.Service{Name: r.Service, Kind: r.Kind, Destination: r.Destination, Quality: r.Quality,
 		Subscription: s.Subscription, Holder: s.Service, Offering: s.Offering, StartedAt: t.at}
 	if h := t.holder; h != nil {
-		v.Subscription, v.Holder, v.Offering = h.subscription, h.service, h.offering
+		v.Subscription, v.Holder, v.Offering, v.Options = h.subscription, h.service, h.offering, h.options
 	}
 	if v.Unit() == money.Second { // what it has used already it used before
 		v.StartedAt = t.at.Add(-time.Duration(min(r.Used, int64(t.at.Sub(s.StartedAt)/time.Second))) * time.Second)
@@ -180,8 +181,8 @@ func (t *turn) use(v *session.Service, quantity int64) *use {
 	s := t.session
 	t.spare(s, v)
 	u := &use{
-		offset: v.Used, taken: v.Taken, payer: t.payers[s.Account], tariff: t.tariffs[v.Offering].at(v.StartedAt),
-		holder: &holding{service: v.Holder, subscription: v.Subscription, account: s.Account, offering: v.Offering},
+		offset: v.Used, taken: v.Taken, payer: t.payers[s.Account], tariff: t.tariffs[planOf(v).id()].at(v.StartedAt),
+		holder: &holding{service: v.Holder, subscription: v.Subscription, account: s.Account, offering: v.Offering, options: v.Options},
 		record: &usage.Record{Key: s.Name + "/" + strconv.FormatInt(t.step.Number, 10) + "/" + v.Name, Kind: v.Kind, Identity: s.Identity,
 			Start: v.StartedAt, End: t.at, Quantity: quantity, Unit: v.Unit(), Destination: v.Destination, Quality: v.Quality},
 	}
@@ -191,6 +192,9 @@ func (t *turn) use(v *session.Service, quantity int64) *use {
 	}
 	return u
 }
+
+// planOf is what a service's running event is priced by.
+func planOf(v *session.Service) plan { return plan{v.Offering, v.Options} }
 
 // charge prices and books use that has happened. What has no price, or only up
 // to a time without one, or the cap that ends it, waits in suspense.
@@ -262,8 +266,9 @@ func (t *turn) grant(r *session.Report, given *session.Given) error {
 			Reason: "the session's subscriber has no active service", Want: "a service that is connected and not suspended"}, given)
 		return nil
 	}
-	if h := t.holder; h.subscription != v.Subscription || h.offering != v.Offering {
-		v.Restart(h.subscription, h.service, h.offering, t.at)
+	if h := t.holder; h.subscription != v.Subscription || h.offering != v.Offering || !slices.Equal(h.options, v.Options) {
+		v.Subscription, v.Holder, v.Offering, v.Options = h.subscription, h.service, h.offering, h.options
+		v.Restart(t.at)
 	}
 	v.Release()
 	if v.Capped {

@@ -140,7 +140,8 @@ func (b *book) prepare(ctx context.Context, tx tenant.Tx) (err error) {
 	r := &run{engine: b.engine, scene: b.scene}
 	earliest := b.now
 	see := func(h *holding, at time.Time) {
-		accounts[h.account], versions[h.offering], counting[h.subscription] = true, true, true
+		accounts[h.account], counting[h.subscription] = true, true
+		b.scene.wants(versions, h.plan())
 		r.uses = append(r.uses, &use{holder: h, record: &usage.Record{Start: at, End: at}})
 		if at.Before(earliest) {
 			earliest = at
@@ -163,10 +164,12 @@ func (b *book) prepare(ctx context.Context, tx tenant.Tx) (err error) {
 		see(as, at)
 		b.taking = append(b.taking, s.ID)
 		for n := range s.Services {
-			versions[s.Services[n].Offering], counting[s.Services[n].Subscription] = true, true
+			counting[s.Services[n].Subscription] = true
+			b.scene.wants(versions, planOf(&s.Services[n]))
 		}
 		if h := b.people[s.Identity].at(at); h != nil && h.account == s.Account {
-			versions[h.offering], counting[h.subscription] = true, true
+			counting[h.subscription] = true
+			b.scene.wants(versions, h.plan())
 		}
 	}
 	owners := r.owners()

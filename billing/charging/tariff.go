@@ -19,6 +19,7 @@ import (
 type tariff struct {
 	*rating.Tariff
 	offering catalog.Offering
+	options  []uuid.UUID    // versions of options whose prices go before the offering's
 	rates    *catalog.Rates // nil: all prices are in its own currency
 	basis    tax.Basis
 	counts   bool           // some rule has tiers, so counters matter
@@ -95,11 +96,7 @@ func (s *scene) tariffsOf(ctx context.Context, tx tenant.Tx, versions []pgtype.U
 func (s *scene) loadTariffs(ctx context.Context, tx tenant.Tx, ids []uuid.UUID) (map[uuid.UUID]*tariff, error) {
 	loaded := make(map[uuid.UUID]*tariff, len(ids))
 	for _, id := range ids {
-		offering, err := catalog.LoadVersion(ctx, tx, id)
-		if err != nil {
-			return nil, err
-		}
-		t, err := s.compile(ctx, tx, offering)
+		t, err := s.loadTariff(ctx, tx, id)
 		if errors.Is(err, errUnready) {
 			continue // published ones compile; what needs this one is held
 		}
@@ -109,6 +106,35 @@ func (s *scene) loadTariffs(ctx context.Context, tx tenant.Tx, ids []uuid.UUID) 
 		loaded[id] = t
 	}
 	return loaded, nil
+}
+
+// loadTariff compiles a version of an offering, or a plan with options that is
+// wanted.
+func (s *scene) loadTariff(ctx context.Context, tx tenant.Tx, id uuid.UUID) (*tariff, error) {
+	of, composed := s.plans[id]
+	if !composed {
+		of = plan{offering: id}
+	}
+	base, err := catalog.LoadVersion(ctx, tx, of.offering)
+	if err != nil {
+		return nil, err
+	}
+	options := make([]catalog.Offering, len(of.options))
+	for i, version := range of.options {
+		if options[i], err = catalog.LoadVersion(ctx, tx, version); err != nil {
+			return nil, err
+		}
+	}
+	return s.compileWith(ctx, tx, base, of.options, options)
+}
+
+// version is that of the offering whose rule priced something, given the plan's
+// own.
+func (t *tariff) version(result *rating.Result, own uuid.UUID) uuid.UUID {
+	if result.Option == 0 {
+		return own
+	}
+	return t.options[result.Option-1]
 }
 
 func basisOf(o *catalog.Offering) tax.Basis { return tax.BasisOf(o.Tax.Included) }

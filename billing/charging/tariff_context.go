@@ -5,10 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/google/uuid"
 
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
+	"tollhouse/billing/money"
 	"tollhouse/billing/rating"
 	"tollhouse/billing/tenant"
 )
@@ -99,11 +103,24 @@ var errUnready = errors.New("offering cannot be made ready")
 // compile makes an offering ready, once for each time between switches of
 // decks. errUnready where it can be compiled for none.
 func (s *scene) compile(ctx context.Context, tx tenant.Tx, offering catalog.Offering) (*tariff, error) {
+	return s.compileWith(ctx, tx, offering, nil, nil)
+}
+
+// compileWith is compile with options on top, of which those are left out that
+// have prices in another currency, or with tax where the offering's are without.
+func (s *scene) compileWith(ctx context.Context, tx tenant.Tx, offering catalog.Offering, versions []uuid.UUID, options []catalog.Offering) (*tariff, error) {
+	var on []catalog.Offering
+	var onVersions []uuid.UUID
+	for i := range options {
+		if options[i].Currency == offering.Currency && options[i].Tax.Included == offering.Tax.Included {
+			on, onVersions = append(on, options[i]), append(onVersions, versions[i])
+		}
+	}
 	r, err := s.reference(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	rates, err := ratesFor(ctx, tx, offering)
+	rates, err := ratesFor(ctx, tx, append([]catalog.Offering{offering}, on...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +128,9 @@ func (s *scene) compile(ctx context.Context, tx tenant.Tx, offering catalog.Offe
 	var fault error
 	usable := false
 	for _, period := range r.decks.Periods() {
-		t := &tariff{offering: offering, rates: rates, basis: basisOf(&offering), counts: hasTiers(offering), since: r.decks.Since}
-		t.Tariff, err = rating.Compile(offering, rating.Context{Zone: s.zone, Decks: period.Decks, Calendars: r.calendars, Rates: rates})
+		t := &tariff{offering: offering, options: onVersions, rates: rates, basis: basisOf(&offering),
+			counts: hasTiers(offering) || slices.ContainsFunc(on, hasTiers), since: r.decks.Since}
+		t.Tariff, err = rating.Compile(offering, rating.Context{Zone: s.zone, Decks: period.Decks, Calendars: r.calendars, Rates: rates}, on...)
 		usable = usable || err == nil
 		fault = cmp.Or(fault, err)
 		switch {
@@ -133,11 +151,16 @@ func (s *scene) compile(ctx context.Context, tx tenant.Tx, offering catalog.Offe
 	return whole, nil
 }
 
-// ratesFor reads the exchange rates of an offering with prices in another
-// currency than its own.
-func ratesFor(ctx context.Context, tx tenant.Tx, o catalog.Offering) (*catalog.Rates, error) {
-	currencies := o.Currencies()
-	if len(currencies) == 1 {
+// ratesFor reads the exchange rates of offerings with prices in another
+// currency than their own, which they share.
+func ratesFor(ctx context.Context, tx tenant.Tx, offerings ...catalog.Offering) (*catalog.Rates, error) {
+	var currencies []money.Currency
+	foreign := false
+	for _, o := range offerings {
+		own := o.Currencies()
+		currencies, foreign = append(currencies, own...), foreign || len(own) > 1
+	}
+	if !foreign {
 		return nil, nil
 	}
 	return catalog.LoadRates(ctx, tx, currencies)

@@ -96,7 +96,7 @@ func (b Base) Obstacles(o catalog.Offering) (list []Obstacle) {
 	if b.Part == account.OnTop {
 		add(NotOnTop, "")
 	}
-	if b.offering.Billing != o.Billing || b.offering.Currency != o.Currency {
+	if b.offering.Billing != o.Billing || b.offering.Currency != o.Currency || len(o.Usage) > 0 && b.offering.Tax.Included != o.Tax.Included {
 		add(OtherBilling, "")
 	}
 	if len(terms.For) > 0 && !slices.Contains(terms.For, b.offering.Code) {

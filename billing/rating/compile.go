@@ -9,16 +9,30 @@ import (
 	"tollhouse/billing/money"
 )
 
-// Compile makes o ready for pricing. It refuses with a *document.InvalidError
-// what catalog.Check finds fault with and names that the context doesn't know,
-// and with ErrTooFine prices that cannot be summed exactly.
-func Compile(o catalog.Offering, c Context) (*Tariff, error) {
+// Compile makes o ready for pricing, with options that a subscription to it has,
+// in the order in which their prices go before its own. It refuses with a
+// *document.InvalidError what catalog.Check finds fault with and names that the
+// context doesn't know, and with ErrTooFine prices that cannot be summed
+// exactly.
+func Compile(o catalog.Offering, c Context, options ...catalog.Offering) (*Tariff, error) {
+	for i := range options {
+		if err := c.check(options[i]); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.check(o); err != nil {
+		return nil, err
+	}
+	return compile(o, c, options...)
+}
+
+func (c Context) check(o catalog.Offering) error {
 	findings := catalog.Faults(catalog.Check(o))
 	findings = append(findings, c.unknown(o)...)
 	if len(findings) > 0 {
-		return nil, fmt.Errorf("compile %s: %w", o.Code, &document.InvalidError{Findings: findings})
+		return fmt.Errorf("compile %s: %w", o.Code, &document.InvalidError{Findings: findings})
 	}
-	return compile(o, c)
+	return nil
 }
 
 // unknown reports codes that the context has nothing for.
@@ -35,7 +49,7 @@ func (c Context) unknown(o catalog.Offering) (findings []document.Finding) {
 }
 
 // compile takes offerings with gaps as well, so that tests can run into them.
-func compile(o catalog.Offering, c Context) (*Tariff, error) {
+func compile(o catalog.Offering, c Context, options ...catalog.Offering) (*Tariff, error) {
 	t := &Tariff{
 		own: o.Currency, currency: o.Currency.Unit(), clock: newClock(c.Zone, o.Holidays, c.Calendars[o.Calendar]),
 		calendars: map[string]clock{}, decks: c.Decks, rates: c.Rates,
@@ -43,42 +57,41 @@ func compile(o catalog.Offering, c Context) (*Tariff, error) {
 	for code, days := range c.Calendars {
 		t.calendars[code] = newClock(c.Zone, days)
 	}
-	for i := range o.Usage {
-		u, err := compileUsage(o, &o.Usage[i], c)
+	for k := range kinds {
+		prices := pricesOf(kinds[k], o, options)
+		if len(prices) == 0 {
+			continue
+		}
+		u, err := compileUsage(o.Currency, prices, c)
 		if err != nil {
-			return nil, fmt.Errorf("compile %s: usage %s: %w", o.Code, o.Usage[i].Code, err)
+			return nil, fmt.Errorf("compile %s: %w", o.Code, err)
 		}
-		for k := range kinds {
-			if kinds[k] == u.kind {
-				t.usages[k] = u
-			}
-		}
+		t.usages[k] = u
 	}
 	return t, nil
 }
 
-func compileUsage(o catalog.Offering, p *catalog.UsagePrice, c Context) (*usage, error) {
-	u := &usage{
-		code: p.Code, names: p.Names, kind: p.Kind, unit: p.Kind.Unit(), tax: o.Tax.CategoryOr(p.TaxCategory),
-		currencies: []money.Currency{o.Currency}, places: compilePlaces(o, p, c.Decks),
+func compileUsage(currency money.Currency, prices []layered, c Context) (*usage, error) {
+	first := prices[0].price
+	u := &usage{kind: first.Kind, unit: first.Kind.Unit(), currencies: []money.Currency{currency}}
+	var rules []catalog.Rule
+	for _, p := range prices {
+		rules = append(rules, p.price.Rules...)
 	}
-	denominator, err := commonDenominator(p.Rules)
+	denominator, err := commonDenominator(rules)
 	if err != nil {
 		return nil, err
 	}
-	rounding := p.RoundingRule()
-	u.total = scaled{
-		denominator: uint64(denominator),
-		pow10:       pow10(rounding.Digits),
-		digits:      rounding.Digits,
-		mode:        rounding.Mode,
-	}
-	for i := range p.Rules {
-		r, err := u.compileRule(&p.Rules[i], o.Currency)
-		if err != nil {
-			return nil, fmt.Errorf("rule %s: %w", p.Rules[i].Code, err)
+	u.denominator = uint64(denominator)
+	for _, p := range prices {
+		u.layers = append(u.layers, newLayer(u, &p, c))
+		for i := range p.price.Rules {
+			r, err := u.compileRule(&p.price.Rules[i], p.offering.Currency)
+			if err != nil {
+				return nil, fmt.Errorf("usage %s: rule %s: %w", p.price.Code, p.price.Rules[i].Code, err)
+			}
+			u.rules = append(u.rules, r)
 		}
-		u.rules = append(u.rules, r)
 	}
 	return u, nil
 }
@@ -133,7 +146,7 @@ func commonDenominator(rules []catalog.Rule) (int64, error) {
 
 // numerator returns r × denominator, which is whole.
 func (u *usage) numerator(r *big.Rat) *big.Int {
-	n := new(big.Int).Mul(r.Num(), new(big.Int).SetUint64(u.total.denominator))
+	n := new(big.Int).Mul(r.Num(), new(big.Int).SetUint64(u.denominator))
 	return n.Quo(n, r.Denom())
 }
 
@@ -157,7 +170,8 @@ func (u *usage) wideNumerator(amount *money.Decimal) (wide, error) {
 }
 
 func (u *usage) compileRule(source *catalog.Rule, own money.Currency) (rule, error) {
-	r := rule{code: source.Code, lineCode: u.code, lineNames: u.names, source: source, currency: u.currencyIndex(source.CurrencyOr(own))}
+	l := &u.layers[len(u.layers)-1]
+	r := rule{layer: len(u.layers) - 1, code: source.Code, lineCode: l.code, lineNames: l.names, source: source, currency: u.currencyIndex(source.CurrencyOr(own))}
 	if len(source.Names) > 0 {
 		r.lineCode, r.lineNames = source.Code, source.Names
 	}
@@ -188,7 +202,7 @@ func (u *usage) compileRule(source *catalog.Rule, own money.Currency) (rule, err
 		*bound.to = &w
 	}
 	if source.Tiers != nil {
-		r.tiers, err = u.compileTiers(source)
+		r.tiers, err = u.compileTiers(source, l.counter(source))
 	}
 	return r, err
 }

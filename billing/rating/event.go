@@ -98,6 +98,8 @@ type Result struct {
 	// RuleCode is the rule of the window in which the event began.
 	RuleCode    string
 	TaxCategory string
+	// Option says whose rule that is: 0 the offering's, n that of the nth option.
+	Option int
 	// LineCode and LineNames group charges on the bill.
 	LineCode  string
 	LineNames catalog.Names

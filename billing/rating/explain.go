@@ -42,6 +42,7 @@ const (
 type Step struct {
 	Op          Op               `json:"op"`
 	Rule        string           `json:"rule,omitempty"`
+	Option      string           `json:"option,omitempty"` // the code of the option whose Rule it is, if not the offering's
 	Prefix      string           `json:"prefix,omitempty"`
 	Zone        string           `json:"zone,omitempty"` // of a deck, that Prefix belongs to
 	Unit        money.Unit       `json:"unit,omitempty"`
@@ -117,6 +118,7 @@ func (e Explanation) AppendJSON(b []byte) []byte {
 func (s *Step) appendJSON(b []byte) []byte {
 	b = appendText(append(b, '{'), "op", string(s.Op))
 	b = appendText(b, "rule", s.Rule)
+	b = appendText(b, "option", s.Option)
 	b = appendText(b, "prefix", s.Prefix)
 	if s.Zone != "" {
 		text, _ := json.Marshal(s.Zone) // free text
@@ -199,12 +201,12 @@ func (s Step) String() string {
 	switch s.Op {
 	case OpRule:
 		if s.Prefix == "" {
-			return fmt.Sprintf("rule %s applies at the start (any destination)", s.Rule)
+			return fmt.Sprintf("rule %s applies at the start (any destination)", s.rule())
 		}
 		if s.Zone != "" {
-			return fmt.Sprintf("rule %s applies at the start (destination begins with %s, zone %s)", s.Rule, s.Prefix, s.Zone)
+			return fmt.Sprintf("rule %s applies at the start (destination begins with %s, zone %s)", s.rule(), s.Prefix, s.Zone)
 		}
-		return fmt.Sprintf("rule %s applies at the start (destination begins with %s)", s.Rule, s.Prefix)
+		return fmt.Sprintf("rule %s applies at the start (destination begins with %s)", s.rule(), s.Prefix)
 	case OpRoundUp:
 		return fmt.Sprintf("%s counted in whole steps as %s", amountOf(s.Asked, s.Unit), amountOf(s.Units, s.Unit))
 	case OpCover:
@@ -230,7 +232,7 @@ func (s Step) String() string {
 		return s.useText()
 	case OpTier:
 		return fmt.Sprintf("%s by tiers of rule %s, counter %s from %d to %d: %s",
-			amountOf(s.Units, s.Unit), s.Rule, s.Counter, s.CounterFrom, s.CounterFrom+s.Units, s.in(s.Amount))
+			amountOf(s.Units, s.Unit), s.rule(), s.Counter, s.CounterFrom, s.CounterFrom+s.Units, s.in(s.Amount))
 	case OpMinimum:
 		return fmt.Sprintf("raised to the minimum of %s", s.Amount)
 	case OpCap:
@@ -251,9 +253,17 @@ func (s Step) String() string {
 func (s Step) useText() string {
 	text := fmt.Sprintf("%s at %s per %s", amountOf(s.Units, s.Unit), s.in(s.Price), s.Per)
 	if s.At > 0 {
-		text += fmt.Sprintf(", from %s on (rule %s)", amountOf(s.At, s.Unit), s.Rule)
+		text += fmt.Sprintf(", from %s on (rule %s)", amountOf(s.At, s.Unit), s.rule())
 	}
 	return text + s.cost()
+}
+
+// rule tells the step's rule, and whose it is if not the offering's own.
+func (s Step) rule() string {
+	if s.Option == "" {
+		return s.Rule
+	}
+	return s.Rule + " of option " + s.Option
 }
 
 // in tells an amount with its currency if that is not the tariff's.

@@ -21,14 +21,16 @@ type piece struct {
 
 // meter lays an event's usage out in whole steps.
 type meter struct {
-	tariff   *Tariff
-	usage    *usage
-	schedule *schedule
-	start    time.Time
-	amount   *money.Decimal // the event's own
-	first    *rule          // of the window in which the event began
-	work     *workspace
+	tariff *Tariff
+	usage  *usage
+	start  time.Time
+	amount *money.Decimal // the event's own
+	first  *rule          // of the window in which the event began
+	work   *workspace
 }
+
+// layer is the one that the event began in.
+func (m *meter) layer() *layer { return &m.usage.layers[m.first.layer] }
 
 // walk fills the pieces of the first quantity of usage. Each round takes all
 // steps up to the next change of window or slot at once; a step under way
@@ -74,24 +76,32 @@ func (m *meter) append(p piece) int64 {
 // holds. Only seconds move through windows; other units stay in that of the
 // start.
 func (m *meter) ruleAt(position int64) (*rule, int64, *Error) {
-	if always := m.schedule.always; always >= 0 {
-		return &m.usage.rules[always], math.MaxInt64, nil
-	}
 	at := m.start
 	if m.usage.unit == money.Second {
 		at = at.Add(time.Duration(position) * time.Second)
 	}
-	index, until := m.schedule.rule(m.tariff.clock, at)
-	if index < 0 {
-		err := fail(WindowHole, "no rule of %s applies at %s", m.usage.code, at.In(m.tariff.clock.loc).Format(time.RFC3339))
-		err.PricedUntil = position
-		return nil, 0, err
-	}
 	limit := int64(math.MaxInt64)
-	if m.usage.unit == money.Second {
-		limit = positionOf(m.start, until)
+	for i := range m.work.places {
+		p := &m.work.places[i]
+		l := &m.usage.layers[p.layer]
+		if always := p.schedule.always; always >= 0 {
+			return &m.usage.rules[l.first+int(always)], limit, nil
+		}
+		index, until := p.schedule.rule(l.clock, at)
+		if m.usage.unit == money.Second {
+			limit = min(limit, positionOf(m.start, until))
+		}
+		if index >= 0 {
+			return &m.usage.rules[l.first+int(index)], limit, nil
+		}
 	}
-	return &m.usage.rules[index], limit, nil
+	err := fail(WindowHole, "no rule of %s applies at %s", m.lastAsked(), at.In(m.tariff.clock.loc).Format(time.RFC3339))
+	err.PricedUntil = position
+	return nil, 0, err
+}
+
+func (m *meter) lastAsked() string {
+	return m.usage.layers[m.work.places[len(m.work.places)-1].layer].code
 }
 
 // positionOf is the first position of a call that belongs to a time. A step
@@ -119,6 +129,7 @@ func (m *meter) billed(quantity int64) int64 {
 
 // workspace is memory that a Result keeps from event to event.
 type workspace struct {
+	places   []placed
 	pieces   []piece
 	order    []int
 	used     []money.Decimal // from each of State.Buckets

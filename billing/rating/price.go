@@ -85,7 +85,7 @@ func (m *meter) part(p *piece, at, units int64, why *Explanation) bool {
 			return true // priced by event, or by its amount
 		}
 		if step := why.next(OpUse); step != nil {
-			step.Rule, step.At, step.Unit, step.Units = p.rule.code, at, m.usage.unit, units
+			step.Rule, step.Option, step.At, step.Unit, step.Units = p.rule.code, m.option(p.rule), at, m.usage.unit, units
 			step.Price, step.Per, step.Currency = s.price, s.per, m.foreign(p.rule)
 		}
 		*sum, ok = sum.add(wideProduct(units, s.numerator))
@@ -104,8 +104,8 @@ func (m *meter) part(p *piece, at, units int64, why *Explanation) bool {
 		return false
 	}
 	if why != nil {
-		amount, fits := m.usage.total.round(part)
-		why.add(Step{Op: OpTier, Rule: p.rule.code, Unit: m.usage.unit, Units: units, Counter: m.usage.counters[t.counter], CounterFrom: from, Amount: amount, Currency: m.foreign(p.rule)})
+		amount, fits := m.layer().total.round(part)
+		why.add(Step{Op: OpTier, Rule: p.rule.code, Option: m.option(p.rule), Unit: m.usage.unit, Units: units, Counter: m.usage.counters[t.counter], CounterFrom: from, Amount: amount, Currency: m.foreign(p.rule)})
 		if !fits {
 			return false
 		}
@@ -125,7 +125,7 @@ func (m *meter) finish(takes []Take, priced bool, billed int64, why *Explanation
 				return money.Decimal{}, err
 			}
 		}
-		d, ok := m.usage.total.round(sum)
+		d, ok := m.layer().total.round(sum)
 		if !ok {
 			return d, tooLarge()
 		}
@@ -139,7 +139,7 @@ func (m *meter) finish(takes []Take, priced bool, billed int64, why *Explanation
 		return money.Decimal{}, err
 	}
 	addOwn(takes, sum, m.usage.unit, why)
-	return money.RoundRat(sum, m.usage.total.digits, m.usage.total.mode), nil
+	return money.RoundRat(sum, m.layer().total.digits, m.layer().total.mode), nil
 }
 
 func tooLarge() *Error { return fail(TooLarge, "the price has too many digits") }
@@ -171,7 +171,7 @@ func (m *meter) exact(priced bool, why *Explanation) (*big.Rat, *Error) {
 		if part == (wide{}) {
 			continue
 		}
-		amount := new(big.Rat).SetFrac(part.big(), new(big.Int).SetUint64(m.usage.total.denominator))
+		amount := new(big.Rat).SetFrac(part.big(), new(big.Int).SetUint64(m.usage.denominator))
 		if err := m.convert(i, amount, why); err != nil {
 			return nil, err
 		}

@@ -37,22 +37,23 @@ func (t *Tariff) rate(e *Event, s *State, r *Result, explain bool) *Error {
 		why = nil
 	}
 	destination := normalDestination(e.Destination)
-	prefix, zone, place := u.places.find(destination)
-	if place == nil {
+	own := t.isOwn(e, destination)
+	m := meter{tariff: t, usage: u, start: e.Start, amount: e.Amount, work: &r.work}
+	if !m.place(destination, own, e.Quality) {
 		return fail(NoDestination, "%s to %.40q", e.Kind, e.Destination)
 	}
-	own := t.isOwn(e, destination)
-	m := meter{tariff: t, usage: u, schedule: place.schedule(own, e.Quality), start: e.Start, amount: e.Amount, work: &r.work}
 	if err := m.walk(e.Offset + e.Quantity); err != nil {
 		return err
 	}
 	if m.first.source.Percent != nil && (e.Amount == nil || e.Offset > 0) {
 		return fail(NoAmount, "rule %s asks a part of the amount of a whole event, and this one has none", m.first.code)
 	}
-	r.RuleCode, r.TaxCategory = m.first.code, u.tax
+	l := m.layer()
+	r.RuleCode, r.TaxCategory, r.Option = m.first.code, l.tax, l.number
 	r.LineCode, r.LineNames = m.first.lineCode, m.first.lineNames
 	if step := why.next(OpRule); step != nil {
-		step.Rule, step.Prefix, step.Zone = m.first.code, prefix, zone
+		at := m.began()
+		step.Rule, step.Option, step.Prefix, step.Zone = m.first.code, l.option, at.prefix, at.zone
 	}
 
 	before := t.before(e, r, &m)
@@ -78,7 +79,7 @@ func (t *Tariff) rate(e *Event, s *State, r *Result, explain bool) *Error {
 		why.add(Step{Op: OpLess, Amount: charged})
 	}
 	if step := why.next(OpTotal); step != nil {
-		step.Amount, step.Digits, step.Mode = r.Price, u.total.digits, u.total.mode
+		step.Amount, step.Digits, step.Mode = r.Price, l.total.digits, l.total.mode
 	}
 	m.count(r, after)
 	payer.payMoney(s.OnTop)

@@ -3,6 +3,7 @@ package rating
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
@@ -29,22 +30,21 @@ var kinds = [...]catalog.UsageKind{
 	catalog.VoiceUsage, catalog.DataUsage, catalog.MessageUsage, catalog.ContentUsage, catalog.TransactionUsage,
 }
 
-// usage is a compiled catalog.UsagePrice.
+// usage is all that prices one kind of usage: the catalog.UsagePrice of the
+// offering, under those of options.
 type usage struct {
-	code       string
-	names      catalog.Names
-	kind       catalog.UsageKind
-	unit       money.Unit
-	tax        string
-	total      scaled
-	rules      []rule
-	counters   []string
-	currencies []money.Currency // of rules' amounts; the first is the offering's
-	places     placeTable
+	kind        catalog.UsageKind
+	unit        money.Unit
+	denominator uint64
+	layers      []layer // in the order in which they are asked; the offering's own is the last
+	rules       []rule  // of all layers
+	counters    []string
+	currencies  []money.Currency // of rules' amounts; the first is the offering's
 }
 
-// rule is a compiled catalog.Rule. Numerators are over usage.total.denominator.
+// rule is a compiled catalog.Rule. Numerators are over usage.denominator.
 type rule struct {
+	layer        int // index in usage.layers
 	code         string
 	lineCode     string
 	lineNames    catalog.Names
@@ -101,7 +101,7 @@ func (t *Tariff) usageOf(kind catalog.UsageKind) *usage {
 // Event.OwnNetwork.
 func (t *Tariff) AsksNetwork(kind catalog.UsageKind) bool {
 	u := t.usageOf(kind)
-	return u != nil && u.places.networks
+	return u != nil && slices.ContainsFunc(u.layers, func(l layer) bool { return l.places.networks })
 }
 
 // Counts says whether some price depends on the period's counters.

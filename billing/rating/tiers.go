@@ -26,8 +26,8 @@ type band struct {
 	fee       wide
 }
 
-func (u *usage) compileTiers(source *catalog.Rule) (*tiers, error) {
-	t := &tiers{kind: source.Tiers.Kind, counter: u.counterIndex(source.CounterCode())}
+func (u *usage) compileTiers(source *catalog.Rule, counter string) (*tiers, error) {
+	t := &tiers{kind: source.Tiers.Kind, counter: u.counterIndex(counter)}
 	var err error
 	if t.kind == catalog.Package {
 		if source.Tiers.Free != nil {

@@ -38,7 +38,11 @@ func Of(r ui.Reader, e *history.Explained, o catalog.Offering, profile account.P
 	if !e.Price.IsZero() {
 		v.Title = r.T("why.title", "amount", r.Cost(e.Now()))
 	}
-	v.Steps = append(v.Steps, Step{Title: r.T("why.plan"), More: o.Names.In(r.Locale.Language)})
+	title := r.T("why.plan")
+	if o.OnTop() {
+		title = r.T("why.option")
+	}
+	v.Steps = append(v.Steps, Step{Title: title, More: o.Names.In(r.Locale.Language)})
 	for _, step := range e.Why {
 		v.Steps = append(v.Steps, x.step(step))
 		x.addUp(step)
@@ -174,9 +178,16 @@ func costOf(s rating.Step) money.Decimal {
 	return cost
 }
 
+// use tells a stretch. In an event that begins under an option some may have the
+// plan's own price, and the other way round.
 func (x explainer) use(s rating.Step) Step {
 	name, _, found := RuleNamed(x.offering, s.Rule, x.Locale.Language)
-	if !found {
+	switch {
+	case s.Option != "" && s.Option != x.offering.Code:
+		name = x.T("why.use.option", "option", s.Option)
+	case s.Option == "" && x.offering.OnTop():
+		name = x.T("why.use.plan")
+	case !found:
 		name = x.T("why.use.title")
 	}
 	view := Step{Title: name, More: x.T("why.use", "units", x.units(s.Units, s.Unit), "price", x.in(s, s.Price), "per", x.Per(s.Per))}

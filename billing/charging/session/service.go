@@ -19,10 +19,12 @@ type Service struct {
 	Destination string     `json:"destination,omitempty"`
 	Quality     string     `json:"quality,omitempty"`
 
-	// Subscription and Offering are what the running event is priced under.
+	// Subscription, Offering and Options are what the running event is priced under.
 	Subscription uuid.UUID `json:"subscription"`
 	Holder       uuid.UUID `json:"holder"` // the service of the subscription
 	Offering     uuid.UUID `json:"offering"`
+	// Options are versions of options, whose prices go before the offering's.
+	Options []uuid.UUID `json:"options,omitempty"`
 
 	StartedAt time.Time     `json:"started_at"`
 	Used      int64         `json:"used"`             // of the running event
@@ -50,9 +52,8 @@ func (v *Service) Release() {
 	v.Granted, v.ValidUntil, v.Held, v.HeldUntil = 0, time.Time{}, nil, time.Time{}
 }
 
-// Restart begins another event, under another plan.
-func (v *Service) Restart(subscription, holder, offering uuid.UUID, at time.Time) {
-	v.Subscription, v.Holder, v.Offering = subscription, holder, offering
+// Restart begins another event.
+func (v *Service) Restart(at time.Time) {
 	v.StartedAt, v.Used, v.Taken, v.Capped, v.Charged = at, 0, nil, false, money.Decimal{}
 }
 

@@ -50,7 +50,8 @@ func (d *designer) kinds() []group {
 	}
 	if sort == "option" || d.tree.has("option") {
 		groups = append(groups, d.part("option", d.word("option"), false, d.number("option.for", "option.for"), d.number("option.requires", "option.requires"),
-			d.number("option.excludes", "option.excludes"), d.number("option.at_most", "option.at_most"), d.number("option.lasts.cycles", "lasts.cycles"), d.number("option.lasts.days", "lasts.days")))
+			d.number("option.excludes", "option.excludes"), d.number("option.at_most", "option.at_most"),
+			d.number("option.priority", "option.priority"), d.number("option.lasts.cycles", "lasts.cycles"), d.number("option.lasts.days", "lasts.days")))
 	}
 	if sort == "third_party" || d.tree.has("third_party") {
 		groups = append(groups, d.part("third_party", d.word("third_party"), false, d.number("third_party.partner", "partner"),

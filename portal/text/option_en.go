@@ -1,0 +1,9 @@
+package text
+
+// optionEN is about options that have prices of their own for usage.
+var optionEN = map[string]string{
+	"why.option":                    "Your option",
+	"why.use.option":                "Use under the option {option}",
+	"why.use.plan":                  "Use at your plan's price",
+	"catalog.label.option.priority": "Order of its usage prices (1 goes first)",
+}

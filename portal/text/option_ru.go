@@ -1,0 +1,9 @@
+package text
+
+// optionRU is optionEN in Russian.
+var optionRU = map[string]string{
+	"why.option":                    "Ваша опция",
+	"why.use.option":                "По цене опции {option}",
+	"why.use.plan":                  "По цене вашего тарифа",
+	"catalog.label.option.priority": "Порядок цен на пользование (1 идёт первой)",
+}
