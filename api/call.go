@@ -24,9 +24,10 @@ type call struct {
 	who       identity.Principal // in a stack
 	staff     tenants.Actor      // in the control plane
 	bearer    string
-	path      string // as sent, with its query
-	body      []byte // as sent; nil for a stream
-	key       string // Idempotency-Key
+	path      string      // as sent, with its query
+	body      []byte      // as sent; nil for a stream
+	plain     *plainEvent // the body of a debit, where it could be read plainly
+	key       string      // Idempotency-Key
 	accept    string
 	signature string // Stripe-Signature
 	userAgent string

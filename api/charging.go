@@ -23,8 +23,12 @@ func (s *Server) DebitEvent(ctx context.Context, r oapi.DebitEventRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	return oapi.DebitEvent200JSONResponse{Charge: d.ChargeID, Repeat: d.Repeat, Price: d.Price, Net: d.Net, Tax: d.Tax, Paid: d.Paid,
-		Currency: d.Currency, Covered: d.Covered, At: d.At}, nil
+	return oapi.DebitEvent200JSONResponse(debitAnswer(d)), nil
+}
+
+func debitAnswer(d charging.Debited) oapi.Debit {
+	return oapi.Debit{Charge: d.ChargeID, Repeat: d.Repeat, Price: d.Price, Net: d.Net, Tax: d.Tax, Paid: d.Paid,
+		Currency: d.Currency, Covered: d.Covered, At: d.At}
 }
 
 // AuthorizeEvent implements oapi.StrictServerInterface.
@@ -44,13 +48,18 @@ func (s *Server) AuthorizeEvent(ctx context.Context, r oapi.AuthorizeEventReques
 
 // chargeEvent reads the event that is to be charged, and its source.
 func (c *call) chargeEvent(ctx context.Context, body oapi.ChargeEvent) (usage.Feed, usage.Record, error) {
-	feed, err := c.stack.Online().Source(ctx, c.stack.Ref, body.Source)
-	if err != nil {
-		return usage.Feed{}, usage.Record{}, err
-	}
 	event, fault := usage.DecodeEvent(body.Event)
 	if fault != nil {
 		return usage.Feed{}, usage.Record{}, eventFault(fault)
+	}
+	return c.recordOf(ctx, body.Source, event)
+}
+
+// recordOf is an event as its source's mapping makes it.
+func (c *call) recordOf(ctx context.Context, source string, event usage.Event) (usage.Feed, usage.Record, error) {
+	feed, err := c.stack.Online().Source(ctx, c.stack.Ref, source)
+	if err != nil {
+		return usage.Feed{}, usage.Record{}, err
 	}
 	at, err := c.stack.Now(ctx)
 	if err != nil {

@@ -34,6 +34,9 @@ func (s *Server) guard(op *operation, next echo.HandlerFunc) echo.HandlerFunc {
 		if err := s.readRequest(e, c); err != nil {
 			return err
 		}
+		if c.plain != nil {
+			return s.debitPlain(e, c)
+		}
 		if err := next(e); err != nil {
 			return err
 		}
@@ -54,6 +57,9 @@ func (s *Server) admit(ctx context.Context, e echo.Context, c *call) error {
 }
 
 func (s *Server) admitToStack(ctx context.Context, e echo.Context, c *call) error {
+	if c.remembered(e.Request().Method) {
+		return s.admitRemembered(ctx, e, c)
+	}
 	stack, err := s.host.Resolve(ctx, e.Param("tenant"))
 	if err != nil {
 		return err

@@ -34,6 +34,7 @@ type operation struct {
 	stream  bool                // its body is not held in memory
 	yaml    bool                // its body may be YAML
 	perItem bool                // judges the items of its body one by one
+	plain   bool                // takes a debit's body, which may be read plainly
 	maxBody int64               // bytes; 0 for a stream that only the server's bound holds for
 	timeout time.Duration
 	route   *routers.Route
@@ -108,6 +109,7 @@ func readOperation(declared *openapi3.Operation) (*operation, error) {
 		op.timeout = time.Duration(seconds) * time.Second
 	}
 	op.access, op.self = access(permission), identity.Permission(self)
+	op.plain = op.id == "debitEvent"
 	op.command = declared.Parameters.GetByInAndName(openapi3.ParameterInHeader, idempotencyKey) != nil
 	if declared.RequestBody != nil {
 		content := declared.RequestBody.Value.Content

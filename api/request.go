@@ -40,6 +40,11 @@ func (s *Server) readRequest(e echo.Context, c *call) error {
 		return err
 	}
 	c.body = body
+	if c.op.plain {
+		if c.plain = plainly(r, body); c.plain != nil {
+			return nil
+		}
+	}
 	if err := checkText(r, c.op, body); err != nil {
 		return err
 	}

@@ -60,6 +60,7 @@ type Server struct {
 	maxUpload  int64
 	publicURL  string
 	operations map[string]*operation
+	admissions admissions
 }
 
 var _ oapi.StrictServerInterface = (*Server)(nil)

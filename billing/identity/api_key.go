@@ -75,8 +75,10 @@ func hashKey(secret string) []byte {
 	return sum[:]
 }
 
-// RevokeAPIKey ends a key at once. Revoking a revoked one changes nothing.
+// RevokeAPIKey ends a key: in this process at once, in others within KeyLife.
+// Revoking a revoked one changes nothing.
 func (a *Authority) RevokeAPIKey(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
+	a.changed(tx.Tenant)
 	done, err := tx.Exec(ctx, `update api_key set revoked_at = coalesce(revoked_at, $2) where id = $1`, id, a.now())
 	if err != nil {
 		return fmt.Errorf("revoke API key %s: %w", id, err)

@@ -22,6 +22,7 @@ type Authority struct {
 	visits    Visits
 	addresses *limit.Limiter
 	now       func() time.Time // wall time
+	unsettled unsettled
 }
 
 // Option is something an authority can be given beside what it needs.

@@ -79,8 +79,9 @@ func grantable(stored []string) []Permission {
 }
 
 // PutRole makes a custom role, or gives the one of that name another title and
-// other permissions, which count at once. ErrBeyond if it would hold more than
-// who makes it, or if it holds more already.
+// other permissions, which count at once, in another process for keys within
+// KeyLife. ErrBeyond if it would hold more than who makes it, or if it holds
+// more already.
 func (a *Authority) PutRole(ctx context.Context, tx tenant.Tx, by Principal, r CustomRole) error {
 	if err := r.check(); err != nil {
 		return err
@@ -97,6 +98,7 @@ func (a *Authority) PutRole(ctx context.Context, tx tenant.Tx, by Principal, r C
 	if err := covers(by, grantable(stored)); err != nil {
 		return err
 	}
+	a.changed(tx.Tenant)
 	permissions := slices.Clone(r.Permissions)
 	slices.Sort(permissions)
 	done, err := tx.Exec(ctx, `
