@@ -200,7 +200,11 @@ const ownNumbersCalled = `
 // FindNumbers finds whose the destinations of accounts' usage are, from an
 // instant on each and up to one, if the offering on trial asks for that.
 func (t *Trial) FindNumbers(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID, from []time.Time, to time.Time) error {
-	if !t.tariff.asksNetwork() {
+	asks := t.tariff.asksNetwork()
+	for _, p := range t.plans {
+		asks = asks || slices.ContainsFunc(p.tariffs, func(one *tariff) bool { return one.asksNetwork() })
+	}
+	if !asks {
 		return nil
 	}
 	rows, err := tx.Query(ctx, ownNumbersCalled, planned, accounts, from, to)

@@ -60,10 +60,12 @@ type option struct {
 	Priority     int        `json:"priority"`
 	From         time.Time  `json:"from"`
 	To           *time.Time `json:"to"`
+
+	tried bool // on trial: as if it had been bought last, and always been there
 }
 
 func (o *option) covers(at time.Time) bool {
-	return !at.Before(o.From) && (o.To == nil || at.Before(*o.To))
+	return o.tried || !at.Before(o.From) && (o.To == nil || at.Before(*o.To))
 }
 
 // optionsAt are the versions of the options of an instant in the order in which
@@ -76,6 +78,9 @@ func optionsAt(options []option, at time.Time) (versions []uuid.UUID) {
 		}
 	}
 	slices.SortFunc(there, func(a, b *option) int {
+		if a.Priority == b.Priority && a.tried != b.tried {
+			return map[bool]int{true: -1, false: 1}[a.tried]
+		}
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), b.From.Compare(a.From), slices.Compare(a.Subscription[:], b.Subscription[:]))
 	})
 	for _, o := range there {
@@ -118,7 +123,9 @@ func (h holding) split(options []option, to holdings) holdings {
 // a bundle are its components' as well, and one that goes on with the plan that
 // took another's place was the other's before. The indexes on the account, on
 // part_of and plan_change_subscription find them.
-const selectOptions = `
+const selectOptions = optionsFrom + ` and ov.document ? 'usage') end`
+
+const optionsFrom = `
 	case when exists (select from subscription where part_of is not null and part = 'option')
 	      and exists (select from subscription x where x.account_id = s.account_id and x.part = 'option')
 	     then (
@@ -130,7 +137,7 @@ const selectOptions = `
 	               'priority', coalesce((ov.document -> 'option' ->> 'priority')::int, 100), 'from', o.activated_at, 'to', o.terminated_at))
 	      from line
 	      join subscription as o on o.part_of = line.id and o.part = 'option' and o.activated_at is not null
-	      join offering_version as ov on ov.id = o.offering_id and ov.document ? 'usage') end`
+	      join offering_version as ov on ov.id = o.offering_id`
 
 // plans are what a subscription's usage is priced by.
 type plans struct {
@@ -142,8 +149,12 @@ func (p *plans) at(instant time.Time) plan { return plan{p.offering, optionsAt(p
 
 // loadPlans reads what subscriptions' usage is priced by.
 func loadPlans(ctx context.Context, tx tenant.Tx, subscriptions []pgtype.UUID) (map[uuid.UUID]*plans, error) {
+	return queryPlans(ctx, tx, selectOptions, subscriptions)
+}
+
+func queryPlans(ctx context.Context, tx tenant.Tx, options string, subscriptions []pgtype.UUID) (map[uuid.UUID]*plans, error) {
 	found := make(map[uuid.UUID]*plans, len(subscriptions))
-	rows, err := tx.Query(ctx, `select s.id, s.offering_id, `+selectOptions+` from subscription s where s.id = any($1)`, subscriptions)
+	rows, err := tx.Query(ctx, `select s.id, s.offering_id, `+options+` from subscription s where s.id = any($1)`, subscriptions)
 	if err != nil {
 		return nil, fmt.Errorf("read options: %w", err)
 	}

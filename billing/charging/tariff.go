@@ -96,16 +96,23 @@ func (s *scene) tariffsOf(ctx context.Context, tx tenant.Tx, versions []pgtype.U
 func (s *scene) loadTariffs(ctx context.Context, tx tenant.Tx, ids []uuid.UUID) (map[uuid.UUID]*tariff, error) {
 	loaded := make(map[uuid.UUID]*tariff, len(ids))
 	for _, id := range ids {
-		t, err := s.loadTariff(ctx, tx, id)
-		if errors.Is(err, errUnready) {
-			continue // published ones compile; what needs this one is held
-		}
+		t, err := unready(s.loadTariff(ctx, tx, id))
 		if err != nil {
 			return nil, err
 		}
-		loaded[id] = t
+		if t != nil { // published ones compile; what needs this one is held
+			loaded[id] = t
+		}
 	}
 	return loaded, nil
+}
+
+// unready makes no tariff of an offering that cannot be compiled.
+func unready(t *tariff, err error) (*tariff, error) {
+	if errors.Is(err, errUnready) {
+		return nil, nil
+	}
+	return t, err
 }
 
 // loadTariff compiles a version of an offering, or a plan with options that is

@@ -19,10 +19,15 @@ import (
 // Trial prices usage that has happened under an offering that nobody has, by
 // the function that charges, and writes nothing. One goroutine uses it.
 type Trial struct {
-	scene  *scene
-	tariff *tariff
-	now    time.Time
-	till   *till
+	scene    *scene
+	document catalog.Offering
+	tariff   *tariff // of the offering without options
+	now      time.Time
+	till     *till
+
+	plans     map[uuid.UUID]*trialPlan // by subscription; see Prepare
+	offerings map[uuid.UUID]*tariff    // uncompiled, by version
+	everybody bool
 }
 
 // trialVersion stands for the offering's version: it may have none yet.
@@ -39,7 +44,15 @@ func (e *Engine) NewTrial(ctx context.Context, tx tenant.Tx, offering catalog.Of
 	if err != nil {
 		return nil, err
 	}
-	return &Trial{scene: s, tariff: compiled, now: tx.At, till: newTill(s, tx.At, 64)}, nil
+	return &Trial{scene: s, document: offering, tariff: compiled, now: tx.At, till: newTill(s, tx.At, 64)}, nil
+}
+
+// tariffOf is what prices a subscription's use of an instant.
+func (t *Trial) tariffOf(subscription uuid.UUID, at time.Time) *tariff {
+	if p := t.plans[subscription]; p != nil {
+		return p.at(at)
+	}
+	return t.tariff
 }
 
 // Zone is the operator's.
@@ -95,9 +108,10 @@ func (t *Trial) Price(a *TrialAccount, from calendar.Date, uses []TrialUse, each
 	for i := range uses {
 		one := &uses[i]
 		u := &use{
-			record: &one.Record, session: one.Session, payer: p, tariff: t.tariff.at(one.Record.Start), covered: one.BeforeCovered,
+			record: &one.Record, session: one.Session, payer: p, covered: one.BeforeCovered,
 			holder: &holding{service: one.Service, subscription: one.Subscription, account: a.ID, offering: trialVersion},
 		}
+		u.tariff = t.tariffOf(one.Subscription, u.at()).at(one.Record.Start)
 		if one.Session != uuid.Nil {
 			if _, begun := offsets[one.Session]; !begun {
 				offsets[one.Session] = one.Before
@@ -126,27 +140,42 @@ func (t *Trial) Price(a *TrialAccount, from calendar.Date, uses []TrialUse, each
 	return nil
 }
 
-// payer is the account with the allowances of the offering on trial. Its money
+// payer is the account with the allowances of the offering on trial, and of what
+// else its subscriptions have. Its money
 // does not matter: what a use costs does not depend on who pays.
 func (t *Trial) payer(a *TrialAccount, from calendar.Date) (*payer, error) {
 	p := &payer{id: a.ID, currency: a.Currency, cycle: a.Cycle, open: a.Open}
 	p.openFrom, p.openTo = p.open.Instants(t.scene.zone)
-	s := cycleScene{scene: t.scene, day: t.scene.today, payers: map[uuid.UUID]*payer{a.ID: p}, tariffs: map[uuid.UUID]*tariff{trialVersion: t.tariff}}
-	for _, sub := range a.Subscriptions {
-		granted, err := s.allowances(&subscribed{ID: sub.ID, AccountID: a.ID, OfferingID: trialVersion, ActivatedAt: sub.ActivatedAt},
-			calendar.Period{From: from, To: p.cycle.Containing(s.day).To}, nil)
-		if err != nil {
-			return nil, err
-		}
-		for i := range granted {
-			one, err := t.purse(&granted[i])
-			if err != nil {
+	s := cycleScene{scene: t.scene, day: t.scene.today, payers: map[uuid.UUID]*payer{a.ID: p}, tariffs: t.offerings}
+	if s.tariffs == nil {
+		s.tariffs = map[uuid.UUID]*tariff{trialVersion: t.tariff}
+	}
+	for i := range a.Subscriptions {
+		for _, g := range t.granted(&a.Subscriptions[i], a.ID) {
+			if err := t.grant(&s, p, &g, from); err != nil {
 				return nil, err
 			}
-			p.add(one)
 		}
 	}
 	return p, nil
+}
+
+func (t *Trial) grant(s *cycleScene, p *payer, g *trialGrant, from calendar.Date) error {
+	granted, err := s.allowances(&g.subscribed, calendar.Period{From: from, To: p.cycle.Containing(s.day).To}, nil)
+	if err != nil {
+		return err
+	}
+	for i := range granted {
+		if g.to != nil && !granted[i].ValidFrom.Before(*g.to) {
+			continue
+		}
+		one, err := t.purse(&granted[i])
+		if err != nil {
+			return err
+		}
+		p.add(one)
+	}
+	return nil
 }
 
 func (t *Trial) purse(n *balance.NewBucket) (*purse, error) {

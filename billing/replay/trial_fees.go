@@ -21,16 +21,24 @@ func (p *pricing) fees(a *trialAccount) (Cell, error) {
 	var sum Cell
 	for i := range a.subscriptions {
 		s := &a.subscriptions[i]
+		if p.trial.Document.OnTop() {
+			fees, err := p.optionFees(a, s)
+			if err != nil {
+				return sum, err
+			}
+			sum.Old, sum.New = sum.Old.Add(fees.Old), sum.New.Add(fees.New)
+			continue
+		}
 		days := p.activeDays(s)
 		if days.Days() <= 0 {
 			continue
 		}
 		have := p.offerings[s.Offering]
-		old, err := p.feesOf(a, &have, days)
+		old, err := p.feesOf(a, s, &have, days)
 		if err != nil {
 			return sum, err
 		}
-		fresh, err := p.feesOf(a, &p.trial.Document, days)
+		fresh, err := p.feesOf(a, s, &p.trial.Document, days)
 		if err != nil {
 			return sum, err
 		}
@@ -54,7 +62,7 @@ func (p *pricing) activeDays(s *heldSubscription) calendar.Period {
 
 // feesOf is what an offering's recurring prices come to for some days, net: of
 // each of its periods, the part of the days in it.
-func (p *pricing) feesOf(a *trialAccount, o *catalog.Offering, days calendar.Period) (money.Decimal, error) {
+func (p *pricing) feesOf(a *trialAccount, s *heldSubscription, o *catalog.Offering, days calendar.Period) (money.Decimal, error) {
 	var sum money.Decimal
 	for _, price := range o.Prices.Recurring {
 		own := price.Cycle(a.Cycle)

@@ -71,6 +71,9 @@ func (p *pricing) run(ctx context.Context, tx tenant.Tx, engine *charging.Engine
 	if err := p.loadSubscriptions(ctx, tx, accounts); err != nil {
 		return err
 	}
+	if err := p.prepare(ctx, tx); err != nil {
+		return err
+	}
 	if err := p.loadExchange(ctx, tx); err != nil {
 		return err
 	}
@@ -236,11 +239,15 @@ func (p *pricing) plan(a *trialAccount) string {
 	return codes
 }
 
+// Options are tried with the subscriptions that they are on top of.
 const selectHeld = `
 	select s.id, s.activated_at, s.account_id, s.offering_id, s.terminated_at
 	from subscription s
 	join offering_version v on v.id = s.offering_id
-	where s.account_id = any($1) and s.activated_at < $3 and (s.terminated_at is null or s.terminated_at > $2) and ($4 = '' or v.code = $4)
+	where s.account_id = any($1) and s.activated_at < $3 and (s.terminated_at is null or s.terminated_at > $2) and coalesce(s.part, '') <> 'option'
+	  and ($4 = '' or v.code = $4 or exists (
+	      select from subscription o join offering_version ov on ov.id = o.offering_id
+	      where o.part_of = s.id and o.part = 'option' and ov.code = $4 and o.activated_at < $3 and (o.terminated_at is null or o.terminated_at > $2)))
 	order by s.account_id, s.id`
 
 func (p *pricing) loadSubscriptions(ctx context.Context, tx tenant.Tx, accounts []trialAccount) error {
@@ -270,6 +277,7 @@ func (p *pricing) loadSubscriptions(ctx context.Context, tx tenant.Tx, accounts 
 			return err
 		}
 	}
+	p.leaveOut()
 	return nil
 }
 
