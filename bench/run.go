@@ -18,6 +18,7 @@ type benchmark struct {
 
 var benchmarks = []benchmark{
 	{"bulk_vs_copy", ingest},
+	{"bulk_vs_copy_old_keys", ingestOldKeys},
 	{"debit_16", debits(debitCase{flight: 16, stacks: 1, goal: 2, through: direct})},
 	{"debit_64", debits(debitCase{flight: 64, stacks: 1, goal: 4.5, p99: 25 * time.Millisecond, through: direct})},
 	{"debit_512", debits(debitCase{flight: 512, stacks: 1, goal: 9, through: direct})},

@@ -9,6 +9,7 @@ type scale struct {
 	rounds      int // of ours and the baseline, in turns
 	records     int // in usage files
 	subscribers int
+	oldKeys     int // taken before the files of bulk_vs_copy_old_keys
 
 	debitAccounts int
 	debitRounds   int
@@ -39,7 +40,7 @@ type scale struct {
 
 // full is what the goals are set for.
 var full = scale{
-	judged: true, rounds: 3, records: 200_000, subscribers: 5_000,
+	judged: true, rounds: 3, records: 200_000, subscribers: 5_000, oldKeys: 100_000_000,
 	debitAccounts: 2_000, debitRounds: 3, debitTime: 8 * time.Second,
 	rateRounds: 201, rateCalls: 500,
 	deckPrefixes: 60_000,
@@ -51,7 +52,7 @@ var full = scale{
 
 // quick shows that everything runs, in seconds.
 var quick = scale{
-	rounds: 1, records: 2_000, subscribers: 60,
+	rounds: 1, records: 2_000, subscribers: 60, oldKeys: 1_000_000,
 	debitAccounts: 100, debitRounds: 1, debitTime: 400 * time.Millisecond,
 	rateRounds: 3, rateCalls: 200,
 	deckPrefixes: 1_000,

@@ -35,13 +35,14 @@ type stream struct {
 	name    string
 	kind    usage.Kind
 	unit    money.Unit
-	percent int // of all records
+	percent int    // of all records
+	mark    string // in its ids, so that files of one operator differ
 }
 
 var streams = []stream{
-	{"moc", usage.Voice, money.Second, 45},
-	{"gprs", usage.Data, money.Byte, 40},
-	{"smo", usage.Message, money.Event, 15},
+	{name: "moc", kind: usage.Voice, unit: money.Second, percent: 45},
+	{name: "gprs", kind: usage.Data, unit: money.Byte, percent: 40},
+	{name: "smo", kind: usage.Message, unit: money.Event, percent: 15},
 }
 
 var columns = []string{"record_id", "served_msisdn", "other_party", "start_time", "amount", "cell"}
@@ -90,7 +91,7 @@ func (s stream) file(m month, seed uint64, records, subscribers int) []byte {
 		default:
 			other = dial(r)
 		}
-		fmt.Fprintf(&out, "%s-%08x-%06d;%s;%s;%s;%d;262-77-%d\n", s.name, at.Unix(), i, msisdn(r.IntN(subscribers)), other,
+		fmt.Fprintf(&out, "%s%s-%08x-%06d;%s;%s;%s;%d;262-77-%d\n", s.name, s.mark, at.Unix(), i, msisdn(r.IntN(subscribers)), other,
 			at.Format("2006-01-02 15:04:05"), amount, 1000+r.IntN(400))
 	}
 	return out.Bytes()

@@ -28,10 +28,34 @@ type Cost struct {
 	Bytes  int64
 }
 
+// Mark is an instant before a run: what was there is none of its rows. The zero
+// value is before everything.
+type Mark struct {
+	xid  int64 // transactions of the run have higher ids
+	keys int64 // last block of the key table
+}
+
+// SetMark marks this instant.
+func SetMark(ctx context.Context, conn *pgx.Conn, schema string) (m Mark, err error) {
+	const sql = `select pg_current_xact_id()::text::bigint, greatest(pg_relation_size($1::text::regclass) / current_setting('block_size')::bigint - 1, 0)`
+	if err := conn.QueryRow(ctx, sql, schema+".usage_key").Scan(&m.xid, &m.keys); err != nil {
+		return Mark{}, fmt.Errorf("mark the beginning of a run: %w", err)
+	}
+	return m, nil
+}
+
+// behind is a condition that spares looking through all keys there ever were.
+func (m Mark) behind(table string) string {
+	if table != "usage_key" {
+		return ""
+	}
+	return fmt.Sprintf(` and t.ctid >= '(%d,0)'::tid`, m.keys)
+}
+
 // Read reads, in the order in which they were written, the rows of those
-// transactions that have accepted usage records in a schema.
-func Read(ctx context.Context, conn *pgx.Conn, schema string) (*Rows, error) {
-	rows, err := conn.Query(ctx, `select xmin::text from `+schema+`.usage_record group by 1 order by min(ctid)`)
+// transactions that have accepted usage records in a schema since a mark.
+func Read(ctx context.Context, conn *pgx.Conn, schema string, since Mark) (*Rows, error) {
+	rows, err := conn.Query(ctx, `select xmin::text from `+schema+`.usage_record where xmin::text::bigint > $1 group by 1 order by min(ctid)`, since.xid)
 	if err != nil {
 		return nil, fmt.Errorf("find transactions: %w", err)
 	}
@@ -43,7 +67,7 @@ func Read(ctx context.Context, conn *pgx.Conn, schema string) (*Rows, error) {
 	for i, xid := range transactions {
 		for _, table := range written {
 			var chunk bytes.Buffer
-			sql := `copy (select t.* from ` + schema + `.` + table + ` as t where t.xmin = '` + xid + `' order by t.ctid) to stdout (format binary)`
+			sql := `copy (select t.* from ` + schema + `.` + table + ` as t where t.xmin = '` + xid + `'` + since.behind(table) + ` order by t.ctid) to stdout (format binary)`
 			if _, err := conn.PgConn().CopyTo(ctx, &chunk, sql); err != nil {
 				return nil, fmt.Errorf("read rows of %s: %w", table, err)
 			}
