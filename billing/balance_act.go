@@ -2,12 +2,10 @@ package billing
 
 import (
 	"context"
-	"fmt"
 
 	"tollhouse/billing/alert"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/identity"
-	"tollhouse/billing/money"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/points"
 	"tollhouse/billing/tenant"
@@ -68,15 +66,15 @@ func (s *Stack) SendMoney(ctx context.Context, tx tenant.Tx, o transfer.Order) (
 
 // BurnPoints gives an account a reward for its points.
 func (s *Stack) BurnPoints(ctx context.Context, tx tenant.Tx, b points.Burn) (points.Reward, error) {
-	reward, err := points.Spend(ctx, tx, b)
+	reward, fresh, err := points.Spend(ctx, tx, b)
 	if err != nil {
 		return points.Reward{}, err
 	}
 	if reward.Option != "" {
-		return points.Reward{}, fmt.Errorf("%w: options cannot be had for points yet", points.ErrNoReward)
-	}
-	if reward.Unit == money.Unit("") {
-		return reward, nil
+		if fresh {
+			err = s.giveOption(ctx, tx, b, reward)
+		}
+		return reward, err
 	}
 	if reward.Unit.IsCurrency() { // what waited for money may go on
 		_, err = s.host.charging.Renew(ctx, tx, b.AccountID)

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/agenda"
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tell"
 	"tollhouse/billing/tenant"
@@ -293,8 +295,46 @@ func HeldOf(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) ([]Alert,
 }
 
 func (a *Alert) tell(ctx context.Context, tx tenant.Tx, words tell.Wordings) error {
+	allowance, offer, err := a.names(ctx, tx)
+	if err != nil {
+		return err
+	}
 	return tell.Account(ctx, tx, a.AccountID, words, func(r tell.Reader) []string {
 		return []string{"reached", r.Quantity(a.Reached, a.Unit), "threshold", r.Quantity(a.Threshold, a.Unit), "percent", r.FormatNumber(a.Terms.Percent),
-			"code", a.Terms.Code, "offer", a.Terms.Offer}
+			"code", allowance(r.Language), "offer", offer(r.Language)}
 	})
+}
+
+// names are what people call the allowance and the option that a crossing is
+// about; their codes where those are not there any more.
+func (a *Alert) names(ctx context.Context, tx tenant.Tx) (allowance, offer func(language string) string, err error) {
+	called := func(code string, names catalog.Names) func(string) string {
+		return func(language string) string { return cmp.Or(names.In(language), code) }
+	}
+	allowance, offer = called(a.Terms.Code, nil), called(a.Terms.Offer, nil)
+	if a.Terms.Code != "" && a.SubscriptionID != nil {
+		s, err := account.GetSubscription(ctx, tx, *a.SubscriptionID)
+		if err != nil {
+			return nil, nil, err
+		}
+		o, err := catalog.LoadVersion(ctx, tx, s.OfferingID)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i := range o.Allowances {
+			if o.Allowances[i].Code == a.Terms.Code {
+				allowance = called(a.Terms.Code, o.Allowances[i].Names)
+			}
+		}
+	}
+	if a.Terms.Offer != "" {
+		o, err := catalog.Current(ctx, tx, a.Terms.Offer, tx.At)
+		switch {
+		case err == nil:
+			offer = called(a.Terms.Offer, o.Offering.Names)
+		case !errors.Is(err, catalog.ErrNotFound):
+			return nil, nil, err
+		}
+	}
+	return allowance, offer, nil
 }

@@ -184,3 +184,13 @@ func AccountNamed(ctx context.Context, tx tenant.Tx, name string) (id uuid.UUID,
 	}
 	return id, nil
 }
+
+// Shares says whether an account owns a group, or is a member of one.
+func Shares(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) (some bool, err error) {
+	err = tx.QueryRow(ctx, `
+		select exists (select from sharing_group where owner_id = $1) or exists (select from sharing_member where account_id = $1)`, accountID).Scan(&some)
+	if err != nil {
+		return false, fmt.Errorf("read sharing of account %s: %w", accountID, err)
+	}
+	return some, nil
+}

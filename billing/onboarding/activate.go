@@ -24,6 +24,16 @@ import (
 // order, *account.IdentityInUseError when two take an identity at once, and
 // account.ErrSuspended while the operator may not sell.
 func (d *Desk) Activate(ctx context.Context, tx tenant.Tx, ids ...uuid.UUID) ([]Order, error) {
+	return d.activate(ctx, tx, "", ids)
+}
+
+// ActivateGiven is Activate for an option that costs nothing: no recurring fee
+// is asked until it ends. words are what bills print for what is taken off.
+func (d *Desk) ActivateGiven(ctx context.Context, tx tenant.Tx, words string, id uuid.UUID) ([]Order, error) {
+	return d.activate(ctx, tx, words, []uuid.UUID{id})
+}
+
+func (d *Desk) activate(ctx context.Context, tx tenant.Tx, given string, ids []uuid.UUID) ([]Order, error) {
 	orders, err := lockOrders(ctx, tx, ids)
 	if err != nil {
 		return nil, err
@@ -33,7 +43,7 @@ func (d *Desk) Activate(ctx context.Context, tx tenant.Tx, ids ...uuid.UUID) ([]
 		return nil, err
 	}
 	if len(through) > 0 {
-		done, err := d.connect(ctx, tx, g, through)
+		done, err := d.connect(ctx, tx, g, through, given)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +97,7 @@ func pass(ctx context.Context, tx tenant.Tx, orders []Order) ([]ready, *gate, er
 }
 
 // connect makes everything that follows from orders that passed the gate.
-func (d *Desk) connect(ctx context.Context, tx tenant.Tx, g *gate, orders []ready) (map[uuid.UUID]Order, error) {
+func (d *Desk) connect(ctx context.Context, tx tenant.Tx, g *gate, orders []ready, given string) (map[uuid.UUID]Order, error) {
 	if err := openAccounts(ctx, tx, orders); err != nil {
 		return nil, err
 	}
@@ -113,6 +123,9 @@ func (d *Desk) connect(ctx context.Context, tx tenant.Tx, g *gate, orders []read
 			return nil, err
 		}
 		discounts = append(discounts, less...)
+		if given != "" {
+			discounts = append(discounts, g.gift(o, own[i], given))
+		}
 		if end := wanted[first[i]].EndsOn; end != nil {
 			if err := partsDue(ctx, tx, g.profile, *end); err != nil {
 				return nil, err

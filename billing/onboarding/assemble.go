@@ -116,6 +116,14 @@ func (g *gate) wants(o ready) []account.NewSubscription {
 	return list
 }
 
+// gift takes all recurring fees off what is given, from the cycle on that the
+// account is in: fees go by its cycles.
+func (g *gate) gift(o ready, subscription uuid.UUID, words string) account.Discount {
+	all := money.NewDecimal(100)
+	return account.Discount{SubscriptionID: subscription, Code: "given", Reason: words, Percent: &all,
+		ValidFrom: o.account.Cycles(g.profile.AnchorPolicy).Containing(g.today).From}
+}
+
 // bundleDiscounts are what a bundle takes off its parts' recurring prices: a
 // share of each, or an amount spread over them by what they cost in a month.
 func bundleDiscounts(o ready, made []account.Subscription) ([]account.Discount, error) {

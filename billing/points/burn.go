@@ -21,44 +21,47 @@ type Burn struct {
 	AccountID uuid.UUID
 	Reward    string
 	By        string
+	// SubscriptionID is the one that a reward's option goes on top of; nil: the
+	// account's first that can have it.
+	SubscriptionID *uuid.UUID
 }
 
 // Spend burns the points of a reward and gives it: a bucket of money or units
 // that ends after its days. An option is left to the caller, who buys it in the
-// same transaction. ErrNoReward and ErrTooFew refuse.
-func Spend(ctx context.Context, tx tenant.Tx, b Burn) (Reward, error) {
+// same transaction if it is fresh and no repeat. ErrNoReward and ErrTooFew refuse.
+func Spend(ctx context.Context, tx tenant.Tx, b Burn) (reward Reward, fresh bool, err error) {
 	p, err := Get(ctx, tx)
 	if err != nil {
-		return Reward{}, err
+		return Reward{}, false, err
 	}
-	reward, err := p.reward(b.Reward)
-	if err != nil {
-		return Reward{}, err
+	if reward, err = p.reward(b.Reward); err != nil {
+		return Reward{}, false, err
 	}
 	holder, err := account.Lock(ctx, tx, b.AccountID)
 	if err != nil {
-		return Reward{}, err
+		return Reward{}, false, err
 	}
 	if reward.Unit.IsCurrency() && reward.Unit != holder.Currency.Unit() {
-		return Reward{}, fmt.Errorf("%w: %s is for accounts in %s", ErrNoReward, reward.Code, reward.Unit)
+		return Reward{}, false, fmt.Errorf("%w: %s is for accounts in %s", ErrNoReward, reward.Code, reward.Unit)
 	}
 	cost := money.NewDecimal(reward.Points)
 	if err := balance.BurnPoints(ctx, tx, b.ID, b.AccountID, cost); err != nil {
 		if errors.Is(err, balance.ErrInsufficient) {
-			return Reward{}, ErrTooFew
+			return Reward{}, false, ErrTooFew
 		}
-		return Reward{}, err
+		return Reward{}, false, err
 	}
 	tag, err := tx.Exec(ctx, `
 		insert into balance_act (id, kind, account_id, amount, unit, reason, actor, at)
 		values ($1, 'burn', $2, $3, 'point', $4, $5, $6) on conflict (id) do nothing`, b.ID, b.AccountID, cost, reward.Code, b.By, tx.At)
 	if err != nil {
-		return Reward{}, fmt.Errorf("note reward %s: %w", reward.Code, err)
+		return Reward{}, false, fmt.Errorf("note reward %s: %w", reward.Code, err)
 	}
-	if tag.RowsAffected() == 0 || reward.Option != "" {
-		return reward, nil
+	fresh = tag.RowsAffected() == 1
+	if !fresh || reward.Option != "" {
+		return reward, fresh, nil
 	}
-	return reward, reward.give(ctx, tx, b, holder)
+	return reward, true, reward.give(ctx, tx, b, holder)
 }
 
 func (p Policy) reward(code string) (Reward, error) {

@@ -25,6 +25,8 @@ type homeView struct {
 	Left     leftView
 	Ends     []endView
 	Services []serviceView
+	Alerts   []alertView // that cannot wait
+	More     []ui.NavItem
 }
 
 // refusal is why something that was asked for by a form was not done.
@@ -65,6 +67,7 @@ func buildHome(v *web.Visit, f *facts) homeView {
 	if f.prepaid() {
 		h.TopUp = newTopUp(r, f)
 	}
+	h.Alerts, h.More = pressing(f.alerts), moreOf(v, f)
 	for _, c := range f.changes {
 		h.Changes = append(h.Changes, c.view(v))
 	}
@@ -73,6 +76,28 @@ func buildHome(v *web.Visit, f *facts) homeView {
 	}
 	h.Due.Busy = h.Payment != nil && h.Payment.Again != ""
 	return h
+}
+
+// moreOf are the ways to what else can be done with a balance.
+func moreOf(v *web.Visit, f *facts) (links []ui.NavItem) {
+	r := v.Reader
+	add := func(at, icon, label string) {
+		links = append(links, ui.NavItem{Href: v.URL(at), Label: label, Icon: icon})
+	}
+	if f.prepaid() {
+		add("wallet#h-voucher", "tag", r.T("wallet.voucher"))
+		add("wallet#h-auto", "clock", r.T("wallet.auto"))
+	}
+	if f.points != nil {
+		add("wallet#h-points", "gift", r.T("wallet.points")+": "+r.Number(*f.points))
+	}
+	add("wallet#h-alerts", "mail", r.T("wallet.alerts"))
+	if f.shares {
+		add("sharing", "users", r.T("shared.title"))
+	}
+	add("options", "plus", r.T("sales.options"))
+	add("offers", "gift", r.T("promo.mine"))
+	return links
 }
 
 // firstName greets a person; a company is greeted by its whole name.

@@ -1,8 +1,11 @@
 package subscriber
 
 import (
+	"strings"
+
 	"tollhouse/billing/account"
 	"tollhouse/billing/balance"
+	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
 	"tollhouse/portal/explain"
 	"tollhouse/portal/ui"
@@ -44,6 +47,9 @@ func leftOf(r ui.Reader, f *facts) leftView {
 	var view leftView
 	for i := range f.buckets {
 		b := &f.buckets[i]
+		if b.Unit == money.Point {
+			continue // the wallet tells of them
+		}
 		if b.Unit.IsCurrency() {
 			if !f.prepaid() || b.Origin != balance.Main { // that one is told on its own
 				view.Money = append(view.Money, moneyViewOf(r, f, b))
@@ -61,7 +67,7 @@ func leftOf(r ui.Reader, f *facts) leftView {
 func (l *leftView) takeMain(f *facts) {
 	main, at, most := -1, 0, money.Decimal{}
 	for _, b := range f.buckets {
-		if b.Unit.IsCurrency() {
+		if b.Unit.IsCurrency() || b.Unit == money.Point {
 			continue
 		}
 		if b.Unit == money.Byte && b.Initial.Cmp(most) > 0 {
@@ -93,6 +99,7 @@ func levelOf(r ui.Reader, f *facts, b *balance.Bucket) levelView {
 	if b.Shared {
 		v.Lines = append(v.Lines, r.T("left.shared"))
 	}
+	v.Lines = append(v.Lines, howUsed(r, offering, b)...)
 	if b.Value.Sign() <= 0 {
 		v.Lines = append(v.Lines, r.T("left.empty.now"))
 	}
@@ -135,11 +142,30 @@ func bucketName(r ui.Reader, f *facts, b *balance.Bucket) string {
 }
 
 func moneyViewOf(r ui.Reader, f *facts, b *balance.Bucket) moneyView {
-	v := moneyView{Name: bucketName(r, f, b), Amount: money.New(b.Value, f.account.Currency), More: r.T("left.money.more")}
+	v := moneyView{Name: bucketName(r, f, b), Amount: f.amount(b.Value), More: r.T("left.money.more")}
+	if own, err := money.ParseCurrency(string(b.Unit)); err == nil {
+		v.Amount = money.New(b.Value, own) // a gift may be in another currency
+	}
+	offering, _ := f.offeringOf(b.SubscriptionID)
+	if lines := howUsed(r, offering, b); len(lines) > 0 {
+		v.More = strings.Join(lines, ". ") + "."
+	}
 	if b.ExpiresAt != nil {
 		v.More += " " + ending(r, f, b)
 	}
 	return v
+}
+
+// howUsed tells what a balance is for, and how it gives what it holds.
+func howUsed(r ui.Reader, o catalog.Offering, b *balance.Bucket) (lines []string) {
+	words := explain.Words{Reader: r, Offering: o}
+	if what := words.For(b); what != "" {
+		lines = append(lines, r.T("kept.for", "what", what))
+	}
+	if allowance, found := explain.AllowanceNamed(o, b.Code); found {
+		lines = append(lines, words.Gives(allowance)...)
+	}
+	return lines
 }
 
 // waitingOf lists packages whose fee for the present cycle is not paid: they

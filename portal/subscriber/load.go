@@ -13,6 +13,7 @@ import (
 	"tollhouse/billing/charging"
 	"tollhouse/billing/money"
 	"tollhouse/billing/payment"
+	"tollhouse/billing/points"
 	"tollhouse/billing/tenant"
 	"tollhouse/portal/web"
 )
@@ -30,6 +31,9 @@ type facts struct {
 	owed          []payment.OpenItem
 	intent        *payment.Intent
 	changes       []comingChange
+	alerts        []alertView
+	points        *money.Decimal // nil: there is no programme
+	shares        bool           // it owns a group, or is a member of one
 }
 
 // intentAsked is the payment that somebody comes back from, or none.
@@ -67,6 +71,11 @@ func load(ctx context.Context, tx tenant.Tx, v *web.Visit, intent uuid.UUID) (f 
 		func() (err error) { f.standing, err = charging.Available(ctx, tx, id, tx.At); return err },
 		func() (err error) { f.owed, err = payment.OpenItems(ctx, tx, id); return err },
 		func() (err error) { f.changes, err = comingChanges(ctx, tx, v); return err },
+		func() (err error) {
+			f.alerts, err = noticesOf(ctx, tx, v, f.account, f.subscriptions, f.offerings)
+			return err
+		},
+		func() error { return f.loadMore(ctx, tx) },
 		func() (err error) { f.intent, err = ownIntent(ctx, tx, id, intent); return err },
 	} {
 		if err := read(); err != nil {
@@ -74,6 +83,25 @@ func load(ctx context.Context, tx tenant.Tx, v *web.Visit, intent uuid.UUID) (f 
 		}
 	}
 	return f, nil
+}
+
+// loadMore reads whether there is a points programme, and a sharing group.
+func (f *facts) loadMore(ctx context.Context, tx tenant.Tx) error {
+	programme, err := points.Get(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if len(programme.Earnings)+len(programme.Rewards) > 0 {
+		var total money.Decimal
+		for i := range f.buckets {
+			if f.buckets[i].Unit == money.Point {
+				total = total.Add(f.buckets[i].Value)
+			}
+		}
+		f.points = &total
+	}
+	f.shares, err = balance.Shares(ctx, tx, f.account.ID)
+	return err
 }
 
 func offeringsOf(ctx context.Context, tx tenant.Tx, subscriptions []account.Subscription) (map[uuid.UUID]catalog.Offering, error) {

@@ -23,6 +23,8 @@ func Register(e *echo.Echo, site *web.Site) {
 	t.POST("/wallet/auto/off", site.SignedIn(stopAuto))
 	t.POST("/wallet/reward", site.SignedIn(sendReward))
 	t.POST("/wallet/alerts/:alert/confirm", site.SignedIn(confirmAlert))
+	t.GET("/sharing", site.SignedIn(sharing))
+	t.POST("/sharing/limit", site.SignedIn(limitShared))
 	t.GET("/usage", site.SignedIn(usagePageOf))
 	t.GET("/usage/:period/:id", site.SignedIn(why))
 	t.GET("/statements", site.SignedIn(statements))

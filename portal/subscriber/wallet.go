@@ -55,12 +55,8 @@ type walletView struct {
 
 type rewardView struct {
 	Code, Name, Price string
+	More              string // what is given, or how many points lack
 	Enough            bool
-}
-
-type alertView struct {
-	ID, Text, At string
-	Held         bool
 }
 
 func wallet(v *web.Visit) error {
@@ -185,28 +181,30 @@ func (w *walletView) loadPoints(ctx context.Context, tx tenant.Tx, v *web.Visit,
 		}
 	}
 	for _, reward := range programme.Rewards {
-		w.Rewards = append(w.Rewards, rewardView{reward.Code, reward.Name(r.Locale.Language), r.T("wallet.points.price", "n", r.Number(money.NewDecimal(reward.Points))),
-			have.Cmp(money.NewDecimal(reward.Points)) >= 0 && reward.Option == ""})
+		cost := money.NewDecimal(reward.Points)
+		view := rewardView{Code: reward.Code, Name: reward.Name(r.Locale.Language), Price: r.T("wallet.points.price", "n", r.Number(cost)), Enough: have.Cmp(cost) >= 0}
+		if reward.Option == "" {
+			view.More = r.T("wallet.points.gives", "what", quantityOf(r, reward.Amount, reward.Unit), "days", r.N("kept.days", int64(reward.Days)))
+		}
+		if !view.Enough {
+			view.More = r.T("wallet.points.lack", "n", r.Number(cost.Sub(have)))
+		}
+		w.Rewards = append(w.Rewards, view)
 	}
 	return nil
 }
 
 func (w *walletView) loadAlerts(ctx context.Context, tx tenant.Tx, v *web.Visit, a account.Account) error {
-	const shown = 10
-	list, err := alert.List(ctx, tx, a.ID, shown)
+	subscriptions, err := account.Subscriptions(ctx, tx, a.ID)
 	if err != nil {
 		return err
 	}
-	r := v.Reader
-	for _, one := range list {
-		reached, threshold := quantityOf(r, one.Reached, one.Unit), quantityOf(r, one.Threshold, one.Unit)
-		text := r.T("wallet.alert."+string(one.Terms.Measure), "reached", reached, "threshold", threshold, "percent", r.Number(one.Terms.Percent), "code", one.Terms.Code)
-		if one.State == alert.Held {
-			text += " " + r.T("wallet.alert.held."+string(one.Action))
-		}
-		w.Alerts = append(w.Alerts, alertView{one.ID.String(), text, r.Short(one.At), one.State == alert.Held})
+	offerings, err := offeringsOf(ctx, tx, subscriptions)
+	if err != nil {
+		return err
 	}
-	return nil
+	w.Alerts, err = noticesOf(ctx, tx, v, a, subscriptions, offerings)
+	return err
 }
 
 // quantityOf writes money as money and units as units.

@@ -63,7 +63,7 @@ var ruleEN = map[string]string{
 	"rule.hint.points.code":             "Small letters, digits, dashes, such as gb-2.",
 	"rule.hint.points.days":             "Empty where an option is given.",
 	"rule.hint.points.months":           "After the month in which they were earned.",
-	"rule.hint.points.option":           "It is bought for the points in place of money.",
+	"rule.hint.points.option":           "One that ends by itself; until then it costs nothing.",
 	"rule.hint.reminder.days":           "0 for no reminder.",
 	"rule.lead.adjustment":              "Why people may give and take, and how much each role may. A role without a limit may adjust any amount.",
 	"rule.lead.alert":                   "What subscribers are told, and what happens, when a balance runs low, an allowance is used or much is spent.",

@@ -63,7 +63,7 @@ var ruleID = map[string]string{
 	"rule.hint.points.code":             "Huruf kecil, angka, tanda hubung, misalnya gb-2.",
 	"rule.hint.points.days":             "Kosong bila opsi diberikan.",
 	"rule.hint.points.months":           "Setelah bulan diperolehnya.",
-	"rule.hint.points.option":           "Dibeli dengan poin, bukan uang.",
+	"rule.hint.points.option":           "Yang berakhir sendiri; sampai saat itu gratis.",
 	"rule.hint.reminder.days":           "0 untuk tanpa pengingat.",
 	"rule.lead.adjustment":              "Alasan orang boleh memberi dan mengambil, dan berapa banyak untuk tiap peran. Peran tanpa batas boleh menyesuaikan jumlah berapa pun.",
 	"rule.lead.alert":                   "Apa yang diberitahukan kepada pelanggan, dan apa yang terjadi, bila saldo menipis, kuota terpakai atau pemakaian besar.",

@@ -11,9 +11,9 @@ import (
 var Languages = []struct{ Code, Name string }{{"en", "English"}, {"id", "Bahasa Indonesia"}, {"ru", "Русский"}}
 
 var catalogs = map[string]map[string]string{
-	"en": join(shellEN, subscriberEN, priceEN, doorEN, deskEN, businessEN, adminEN, staffEN, catalogEN, promotionEN, sessionEN, replayEN, walletEN, bucketEN, referenceEN, salesEN, ruleEN, optionEN),
-	"id": join(shellID, subscriberID, priceID, doorID, deskID, businessID, adminID, staffID, catalogID, promotionID, sessionID, replayID, walletID, bucketID, referenceID, salesID, ruleID, optionID),
-	"ru": join(shellRU, subscriberRU, priceRU, doorRU, deskRU, businessRU, adminRU, staffRU, catalogRU, promotionRU, sessionRU, replayRU, walletRU, bucketRU, referenceRU, salesRU, ruleRU, optionRU),
+	"en": join(shellEN, subscriberEN, priceEN, doorEN, deskEN, businessEN, adminEN, staffEN, catalogEN, promotionEN, sessionEN, replayEN, walletEN, bucketEN, referenceEN, salesEN, ruleEN, optionEN, keptEN),
+	"id": join(shellID, subscriberID, priceID, doorID, deskID, businessID, adminID, staffID, catalogID, promotionID, sessionID, replayID, walletID, bucketID, referenceID, salesID, ruleID, optionID, keptID),
+	"ru": join(shellRU, subscriberRU, priceRU, doorRU, deskRU, businessRU, adminRU, staffRU, catalogRU, promotionRU, sessionRU, replayRU, walletRU, bucketRU, referenceRU, salesRU, ruleRU, optionRU, keptRU),
 }
 
 // join makes one catalog of those of the areas. A key stands in one area only,

@@ -6,6 +6,7 @@ import (
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/insight"
 	"tollhouse/billing/money"
+	"tollhouse/portal/explain"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
 )
@@ -52,12 +53,9 @@ func newOfferView(v *web.Visit, o catalog.Stored, sold insight.Sold) *offerView 
 	return page
 }
 
-func (w words) name(names catalog.Names, code string) string {
-	if name := names.In(w.r.Locale.Language); name != "" {
-		return name
-	}
-	return code
-}
+func (w words) name(names catalog.Names, code string) string { return w.tariff().Name(names, code) }
+
+func (w words) tariff() explain.Words { return explain.Words{Reader: w.r, Offering: w.o} }
 
 func (w words) money(d money.Decimal) string { return w.r.Exact(money.New(d, w.o.Currency)) }
 
@@ -69,39 +67,35 @@ func (w words) services() string {
 	return strings.Join(list, ", ")
 }
 
+// use is what an allowance is for, how it gives it and how long.
 func (w words) use(a catalog.Allowance) string {
-	var kinds []string
-	for _, k := range a.Kinds {
-		kinds = append(kinds, w.r.T("biz.offer.kind."+string(k)))
+	text := w.tariff().AllowanceFor(a)
+	if text == "" {
+		text = w.tariff().Kinds(a.Kinds)
 	}
-	text := strings.Join(kinds, ", ")
-	if len(a.Destinations) > 0 {
-		text += " → " + w.places(a.Destinations)
+	list := append([]string{text}, w.tariff().Gives(a)...)
+	switch {
+	case a.ValidityMonths > 0:
+		list = append(list, w.r.N("biz.offer.for", int64(a.ValidityMonths)))
+	case a.ValidityDays > 0:
+		list = append(list, w.r.N("kept.days", int64(a.ValidityDays)))
+	case a.Validity == catalog.UntilCycle:
+		list = append(list, w.r.T("kept.cycle"))
 	}
-	return text + ", " + w.r.N("biz.offer.for", int64(a.ValidityMonths))
-}
-
-// places names destination sets.
-func (w words) places(codes []string) string {
-	var list []string
-	for _, code := range codes {
-		if code == catalog.AnyDestination {
-			list = append(list, w.r.T("biz.offer.anywhere"))
-			continue
-		}
-		name := code
-		for _, set := range w.o.Destinations {
-			if set.Code == code {
-				name = w.name(set.Names, code)
-			}
-		}
-		list = append(list, name)
+	if a.Rollover != nil {
+		list = append(list, w.r.N("kept.rolls", int64(a.Rollover.Periods)))
+	}
+	if a.Shared != nil {
+		list = append(list, w.r.T("kept.shared"))
+	}
+	if list[0] == "" {
+		list = list[1:]
 	}
 	return strings.Join(list, ", ")
 }
 
 func (w words) rule(u catalog.UsagePrice, rule catalog.Rule) usageRow {
-	row := usageRow{name: w.name(rule.Names, w.name(u.Names, u.Code)), to: w.places(rule.Destinations), windows: w.windows(rule.Windows)}
+	row := usageRow{name: w.name(rule.Names, w.name(u.Names, u.Code)), to: w.tariff().Places(rule.Destinations), windows: w.tariff().Windows(rule.Windows)}
 	switch {
 	case rule.Price != nil && rule.Per != nil:
 		row.price = w.per(*rule.Price, *rule.Per)
@@ -133,7 +127,7 @@ func (w words) rule(u catalog.UsagePrice, rule catalog.Rule) usageRow {
 		}
 		add(key, &rule.Cap.Amount)
 	}
-	more = append(more, w.narrowed(rule)...)
+	more = append(more, w.tariff().Narrowed(rule.Network, rule.Qualities)...)
 	if rule.Increments != nil {
 		more = append(more, w.r.T("biz.offer.increments", "first", rule.Increments.First.String(), "next", rule.Increments.Next.String()))
 	}
@@ -170,38 +164,4 @@ func (w words) band(b catalog.Band) string {
 		parts = append(parts, w.per(*b.Price, *b.Per))
 	}
 	return strings.Join(parts, " + ")
-}
-
-func (w words) windows(windows []catalog.Window) string {
-	if len(windows) == 0 {
-		return w.r.T("biz.offer.always")
-	}
-	var list []string
-	for _, window := range windows {
-		from, to := window.Span()
-		text := w.days(window.Days)
-		if from != 0 || to != catalog.DayMinutes {
-			text = strings.TrimSpace(text + " " + from.String() + "–" + to.String())
-		}
-		list = append(list, strings.TrimSpace(strings.Join(append(w.dates(window), text), " ")))
-	}
-	return strings.Join(list, "; ")
-}
-
-// days names days, three and more in a row by the first and last.
-func (w words) days(days []catalog.Day) string {
-	name := func(d catalog.Day) string { return w.r.T("biz.offer.day." + d.String()) }
-	var list []string
-	for i := 0; i < len(days); {
-		end := i
-		for end+1 < len(days) && days[end+1] == days[end]+1 && days[end+1] != catalog.Holiday {
-			end++
-		}
-		if end-i >= 2 {
-			list, i = append(list, name(days[i])+"–"+name(days[end])), end+1
-			continue
-		}
-		list, i = append(list, name(days[i])), i+1
-	}
-	return strings.Join(list, " ")
 }

@@ -78,7 +78,7 @@ func (d *designer) weeks(usage int) []weekView {
 func (d *designer) week(u catalog.UsagePrice, usage, n int, group []int) weekView {
 	w := words{d.reader, *d.offering}
 	name := w.name(u.Names, u.Code)
-	v := weekView{id: fmt.Sprintf("week-%d-%d", usage, n), title: d.reader.T("catalog.week.title", "what", name, "to", w.places(u.Rules[group[0]].Destinations)),
+	v := weekView{id: fmt.Sprintf("week-%d-%d", usage, n), title: d.reader.T("catalog.week.title", "what", name, "to", w.tariff().Places(u.Rules[group[0]].Destinations)),
 		unit: d.reader.T("catalog.week.unit", "currency", d.offering.Currency.Code())}
 	classes := d.classes(u, group)
 	for _, i := range group {

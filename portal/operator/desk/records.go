@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -243,7 +244,13 @@ func showBuckets(v *web.Visit) error {
 			if b.Shared {
 				ends += ", " + r.T("desk.bucket.share")
 			}
-			t.rows = append(t.rows, []cell{text(p.bucketName(r, b)), text(r.T("desk.origin." + string(b.Origin))), text(ends), num(counted(r, b.Priority)), left})
+			words := explain.Words{Reader: r, Offering: p.planOf(b.SubscriptionID)}
+			called := text(p.bucketName(r, b))
+			called.sub = words.For(&b)
+			if allowance, found := explain.AllowanceNamed(words.Offering, b.Code); found {
+				called.sub = joined(called.sub, strings.Join(words.Gives(allowance), ", "))
+			}
+			t.rows = append(t.rows, []cell{called, text(r.T("desk.origin." + string(b.Origin))), text(ends), num(counted(r, b.Priority)), left})
 		}
 		return t, nil
 	})

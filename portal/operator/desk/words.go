@@ -71,7 +71,7 @@ func (p *person) bucketName(r ui.Reader, b balance.Bucket) string {
 // quantityOf writes what a balance holds.
 func (p *person) quantityOf(r ui.Reader, b balance.Bucket) string {
 	if b.Unit.IsCurrency() {
-		return r.Money(p.amount(b.Value))
+		return unitWords(r, b.Value, b.Unit)
 	}
 	level := r.Level(b.Value, b.Initial, b.Unit)
 	return level.Text(r)
