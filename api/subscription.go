@@ -9,6 +9,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/desk"
+	"tollhouse/billing/onboarding"
 	"tollhouse/billing/tenant"
 )
 
@@ -113,7 +114,8 @@ func (s *Server) PreviewPlanChange(ctx context.Context, r oapi.PreviewPlanChange
 		return err
 	})
 	return oapi.PreviewPlanChange200JSONResponse{From: would.From.Code, To: would.To.Code, Day: would.Day,
-		Ends: mapped(would.Ends, func(k account.ServiceKind) string { return string(k) })}, err
+		Ends:        mapped(would.Ends, func(k account.ServiceKind) string { return string(k) }),
+		EndsOptions: mapped(would.Options, func(o onboarding.Held) string { return o.Offering.Code })}, err
 }
 
 // CancelPlanChange implements oapi.StrictServerInterface.

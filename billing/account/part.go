@@ -35,6 +35,12 @@ func withParts(ctx context.Context, tx tenant.Tx, subscriptions []uuid.UUID, sta
 	return all, nil
 }
 
+// WithParts lists a subscription with all that is part of it, or on top of it,
+// and has not ended.
+func WithParts(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) ([]uuid.UUID, error) {
+	return withParts(ctx, tx, []uuid.UUID{subscription}, SubscriptionActive, SubscriptionSuspended)
+}
+
 // EndOn lets an option or a part end by itself where a day begins; nil takes
 // that back. ErrNoPart for a subscription that is part of none.
 func EndOn(ctx context.Context, tx tenant.Tx, id uuid.UUID, day *calendar.Date) error {
@@ -51,9 +57,9 @@ func EndOn(ctx context.Context, tx tenant.Tx, id uuid.UUID, day *calendar.Date) 
 	return fmt.Errorf("subscription %s: %w", id, ErrNoPart)
 }
 
-// EndDue ends up to limit subscriptions whose last day is over, where their day
-// began, however late it is called, and says how many. subscription_ends finds
-// them.
+// EndDue ends up to limit subscriptions whose last day is over, with what is part
+// of them, where their day began, however late it is called, and says how many.
+// subscription_ends finds them, subscription_part_of their parts.
 func EndDue(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int) (int, error) {
 	profile, err := GetProfile(ctx, tx)
 	if err != nil {
@@ -69,10 +75,16 @@ func EndDue(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int) (in
 		return 0, fmt.Errorf("lock accounts whose options end: %w", err)
 	}
 	rows, err := tx.Query(ctx, `
-		update subscription
-		   set state = 'terminated', terminated_at = greatest(activated_at, ends_on::timestamp at time zone $3)
-		 where id in (select id from subscription where ends_on <= $1 and state <> 'terminated' order by ends_on, id limit $2)
-		returning id`, day, limit, profile.Zone.String())
+		with recursive ending (id, day) as (
+		    (select id, ends_on from subscription where ends_on <= $1 and state <> 'terminated' order by ends_on, id limit $2)
+		    union
+		    select s.id, e.day from ending e join subscription s on s.part_of = e.id where s.state in ('active', 'suspended')),
+		first (id, day) as (select id, min(day) from ending group by id)
+		update subscription s
+		   set state = 'terminated', terminated_at = greatest(s.activated_at, f.day::timestamp at time zone $3)
+		  from first f
+		 where s.id = f.id
+		returning s.id`, day, limit, profile.Zone.String())
 	if err != nil {
 		return 0, fmt.Errorf("end options: %w", err)
 	}

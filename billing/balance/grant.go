@@ -25,6 +25,7 @@ type NewBucket struct {
 	ID             uuid.UUID // given by the caller; a repeat changes nothing
 	AccountID      uuid.UUID
 	SubscriptionID uuid.UUID // uuid.Nil: of the whole account
+	GrantedBy      uuid.UUID // the option on top of it that gives an allowance; uuid.Nil: SubscriptionID itself
 	Code           string
 	Unit           money.Unit
 	Origin         Origin
@@ -43,13 +44,13 @@ type NewBucket struct {
 
 const insertBuckets = `
 	insert into bucket (id, account_id, subscription_id, code, unit, origin, initial, value,
-	                    priority, valid_from, expires_at, filter, terms, rollover, shared, member_limit, created_at)
+	                    priority, valid_from, expires_at, filter, terms, rollover, shared, member_limit, granted_by, created_at)
 	select n.id, n.account_id, n.subscription_id, n.code, n.unit, n.origin, n.amount, 0,
-	       n.priority, n.valid_from, n.expires_at, n.filter, n.terms, n.rollover, n.shared, n.member_limit::numeric, $1
+	       n.priority, n.valid_from, n.expires_at, n.filter, n.terms, n.rollover, n.shared, n.member_limit::numeric, n.granted_by, $1
 	from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::numeric[],
-	            $9::integer[], $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::jsonb[], $14::jsonb[], $15::boolean[], $16::text[])
+	            $9::integer[], $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::jsonb[], $14::jsonb[], $15::boolean[], $16::text[], $17::uuid[])
 	     as n (id, account_id, subscription_id, code, unit, origin, amount, priority, valid_from, expires_at, filter,
-	           terms, rollover, shared, member_limit)
+	           terms, rollover, shared, member_limit, granted_by)
 	order by n.id
 	on conflict (id) do nothing
 	returning id`
@@ -98,7 +99,7 @@ func insertNew(ctx context.Context, tx tenant.Tx, wanted []NewBucket) (map[uuid.
 		c.add(n)
 	}
 	rows, err := tx.Query(ctx, insertBuckets, tx.At, c.ids, c.accounts, c.subscriptions, c.codes, c.units, c.origins,
-		c.amounts, c.priorities, c.from, c.to, c.filters, c.terms, c.rollovers, c.shared, c.limits)
+		c.amounts, c.priorities, c.from, c.to, c.filters, c.terms, c.rollovers, c.shared, c.limits, c.granters)
 	if err != nil {
 		return nil, fmt.Errorf("create balances: %w", err)
 	}
@@ -118,6 +119,7 @@ func insertNew(ctx context.Context, tx tenant.Tx, wanted []NewBucket) (map[uuid.
 type columns struct {
 	ids, accounts         []uuid.UUID
 	subscriptions         []*uuid.UUID
+	granters              []*uuid.UUID
 	codes, units, origins []string
 	amounts               []money.Decimal
 	priorities            []int
@@ -141,6 +143,11 @@ func (c *columns) add(n *NewBucket) {
 	if !n.ExpiresAt.IsZero() {
 		to = &n.ExpiresAt
 	}
+	var granter *uuid.UUID
+	if n.GrantedBy != uuid.Nil && n.GrantedBy != n.SubscriptionID {
+		granter = &n.GrantedBy
+	}
+	c.granters = append(c.granters, granter)
 	c.subscriptions, c.to = append(c.subscriptions, subscription), append(c.to, to)
 	c.filters, c.terms = append(c.filters, objectOr(n.Filter)), append(c.terms, objectOr(n.Terms))
 	c.rollovers, c.shared, c.limits = append(c.rollovers, n.Rollover.text()), append(c.shared, n.Shared), append(c.limits, optionalText(n.MemberLimit))

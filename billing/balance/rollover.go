@@ -117,9 +117,9 @@ func finish(ctx context.Context, tx tenant.Tx, gone []ending, at time.Time) erro
 // left in: it is the rest of the same thing. So late use finds it as well.
 const insertRolls = `
 	insert into bucket (id, account_id, subscription_id, code, unit, origin, initial, value, priority, valid_from, expires_at,
-	                    filter, terms, rolled_from, shared, member_limit, created_at)
+	                    filter, terms, rolled_from, shared, member_limit, granted_by, created_at)
 	select n.id, b.account_id, b.subscription_id, b.code, b.unit, b.origin, n.amount, 0, n.priority, b.valid_from, n.until,
-	       b.filter, b.terms, b.id, b.shared, b.member_limit, b.created_at
+	       b.filter, b.terms, b.id, b.shared, b.member_limit, b.granted_by, b.created_at
 	from unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::integer[], $5::timestamptz[]) as n (id, rolled_from, amount, priority, until)
 	join bucket as b on b.id = n.rolled_from
 	order by n.id`

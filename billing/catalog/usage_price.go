@@ -153,3 +153,17 @@ func (r Rule) CounterCode() string {
 	}
 	return r.Code
 }
+
+// Counters are the codes of the offering's period counters, with what each
+// counts.
+func (o Offering) Counters() map[string]money.Unit {
+	counters := map[string]money.Unit{}
+	for i := range o.Usage {
+		for _, r := range o.Usage[i].Rules {
+			if code := r.CounterCode(); code != "" {
+				counters[code] = o.Usage[i].Kind.Unit()
+			}
+		}
+	}
+	return counters
+}

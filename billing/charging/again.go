@@ -167,7 +167,7 @@ func (a *again) use(p *payer, one *Used, before map[uuid.UUID]int64) *use {
 		holder: &holding{service: one.Service, subscription: c.SubscriptionID, account: c.AccountID},
 	}
 	by := a.planOf(one, chosen)
-	u.holder.offering, u.holder.options = by.offering, by.options
+	u.holder.offering, u.holder.options, u.holder.heirs = by.offering, by.options, a.plans[c.SubscriptionID].heirs
 	u.tariff = a.tariffs[by.id()].at(record.Start)
 	if one.Session != uuid.Nil {
 		u.offset, u.covered = before[one.Session], a.sessions[one.Session].covered

@@ -158,7 +158,7 @@ func (g *granting) rolls() int {
 
 func (g *granting) bucket(id uuid.UUID, from, until time.Time, rolled calendar.Date) (balance.NewBucket, error) {
 	n := balance.NewBucket{
-		ID: id, AccountID: g.AccountID, SubscriptionID: g.holder(), Code: g.Code,
+		ID: id, AccountID: g.AccountID, SubscriptionID: g.holder(), GrantedBy: g.ID, Code: g.Code,
 		Unit: g.Amount.Unit(), Origin: balance.Allowance, Amount: g.Amount.Decimal(), Priority: max(1, g.Priority),
 		ValidFrom: from, ExpiresAt: until, LegalEntity: g.payer.legalEntity, Branch: g.payer.branch,
 		Shared: g.Shared != nil,

@@ -131,3 +131,21 @@ func (c *counters) arguments() []any {
 	}
 	return []any{subscriptions, codes, starts, quantities}
 }
+
+const carryCounters = `
+	insert into usage_counter (subscription_id, code, cycle_start, quantity)
+	select $2, code, cycle_start, quantity
+	from usage_counter
+	where subscription_id = $1 and cycle_start = $3 and (code = any ($4) or position('/' in code) > 0)
+	on conflict (subscription_id, code, cycle_start) do nothing`
+
+// CarryCounters lets a cycle's tiers go on in the subscription that takes
+// another's place within it: those of its options, and of the plan those with
+// the codes given. Use from before the change that comes later counts where it
+// was used. The account is locked.
+func CarryCounters(ctx context.Context, tx tenant.Tx, from, to uuid.UUID, cycle calendar.Date, codes []string) error {
+	if _, err := tx.Exec(ctx, carryCounters, from, to, cycle, codes); err != nil {
+		return fmt.Errorf("carry usage counters of subscription %s: %w", from, err)
+	}
+	return nil
+}

@@ -24,7 +24,7 @@ type subscribed struct {
 	ActivatedAt    time.Time
 	ChargedThrough *calendar.Date
 	SetupCharged   bool
-	Leaving        bool // a change of plan is due, and not carried out yet
+	Leaving        bool // a change of its plan, or of that which it is on top of, is due and not carried out yet
 	PartOf         *uuid.UUID
 	Option         bool // on top of PartOf, whose use its allowances are for
 	PaysFees       bool // false: PartOf's price pays for it
@@ -41,7 +41,7 @@ func (s *subscribed) holder() uuid.UUID {
 // The accounts are locked, and who changes a subscription locks its account.
 const selectSubscribed = `
 	select s.id, s.account_id, s.offering_id, s.activated_at, s.charged_through, s.setup_charged,
-	       exists (select from plan_change c where c.subscription_id = s.id and c.state = 'scheduled' and c.takes_effect <= $2),
+	       exists (select from plan_change c where c.subscription_id in (s.id, s.part_of) and c.state = 'scheduled' and c.takes_effect <= $2),
 	       s.part_of, coalesce(s.part = 'option', false), s.pays_fees
 	from subscription s
 	where s.account_id = any($1) and s.state = 'active' and (s.ends_on is null or s.ends_on > $2)

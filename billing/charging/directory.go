@@ -23,6 +23,8 @@ type holding struct {
 	owner        uuid.UUID   // whose shared balances it uses now; uuid.Nil: nobody's
 	joined       time.Time   // since when
 
+	heirs []uuid.UUID // subscriptions that have taken its place since, which have what goes on
+
 	suspended            bool
 	heldFrom, heldTo     time.Time // heldTo zero: still
 	activeFrom, activeTo time.Time // both zero: never; activeTo zero: still
@@ -56,7 +58,7 @@ func (hs holdings) at(at time.Time) *holding {
 // bound a subscription's active time, and an option's.
 const selectHoldings = `
 	select w.kind, w.value, v.id, s.id, s.account_id, s.offering_id, s.state = 'suspended', i.valid_from, i.valid_to, s.activated_at, s.terminated_at,
-	       coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000'), m.joined_at, ` + selectOptions + `
+	       coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000'), m.joined_at, ` + selectOptions + `, ` + selectHeirs + `
 	from unnest($1::text[], $2::text[]) as w (kind, value)
 	join service_identity as i on i.kind = w.kind and i.value = w.value
 	join service as v on v.id = i.service_id
@@ -110,18 +112,19 @@ func scanHoldings(found map[usage.Identity]holdings) func(row pgx.CollectableRow
 		heldTo, activeFrom, activeTo *time.Time
 		joined                       *time.Time
 		options                      []option
+		heirs                        []uuid.UUID
 	)
 	into := []any{
 		&identity.Kind, &identity.Value, &h.service, &h.subscription, &h.account, &h.offering, &h.suspended,
-		&h.heldFrom, &heldTo, &activeFrom, &activeTo, &h.owner, &joined, &options,
+		&h.heldFrom, &heldTo, &activeFrom, &activeTo, &h.owner, &joined, &options, &heirs,
 	}
 	return func(row pgx.CollectableRow) error {
-		options = nil
+		options, heirs = nil, nil
 		if err := row.Scan(into...); err != nil {
 			return fmt.Errorf("find subscribers: %w", err)
 		}
 		h.heldTo, h.activeFrom, h.activeTo = orZero(heldTo), orZero(activeFrom), orZero(activeTo)
-		h.joined = orZero(joined)
+		h.joined, h.heirs = orZero(joined), heirs
 		if len(options) > 0 {
 			found[identity] = h.split(options, found[identity])
 		} else {

@@ -65,10 +65,11 @@ func newPurse(b *balance.Bucket, filter rating.Filter, terms rating.Terms) *purs
 	return p
 }
 
-// of says whether the purse pays for a subscription: its own, or any of the
-// account's and of the group's where it is shared.
-func (p *purse) of(subscription uuid.UUID) bool {
-	return p.SubscriptionID == nil || p.Shared || *p.SubscriptionID == subscription
+// of says whether the purse pays for a holder's subscription: its own, or any of
+// the account's and of the group's where it is shared. What went on with the
+// subscription that took its place pays for late use of the old one, too.
+func (p *purse) of(h *holding) bool {
+	return p.SubscriptionID == nil || p.Shared || *p.SubscriptionID == h.subscription || slices.Contains(h.heirs, *p.SubscriptionID)
 }
 
 // pays says whether the purse may be used for such an event, as its tariff

@@ -139,10 +139,20 @@ const optionsFrom = `
 	      join subscription as o on o.part_of = line.id and o.part = 'option' and o.activated_at is not null
 	      join offering_version as ov on ov.id = o.offering_id`
 
+// selectHeirs gives the subscriptions that have taken the place of s, or null.
+const selectHeirs = `
+	case when s.state = 'terminated' then (
+	    with recursive heir (id) as (
+	        select c.new_subscription_id from plan_change as c where c.subscription_id = s.id and c.state = 'done'
+	        union
+	        select c.new_subscription_id from heir join plan_change as c on c.subscription_id = heir.id and c.state = 'done')
+	    select array_agg(id) from heir) end`
+
 // plans are what a subscription's usage is priced by.
 type plans struct {
 	offering uuid.UUID
 	options  []option
+	heirs    []uuid.UUID
 }
 
 func (p *plans) at(instant time.Time) plan { return plan{p.offering, optionsAt(p.options, instant)} }
@@ -154,14 +164,14 @@ func loadPlans(ctx context.Context, tx tenant.Tx, subscriptions []pgtype.UUID) (
 
 func queryPlans(ctx context.Context, tx tenant.Tx, options string, subscriptions []pgtype.UUID) (map[uuid.UUID]*plans, error) {
 	found := make(map[uuid.UUID]*plans, len(subscriptions))
-	rows, err := tx.Query(ctx, `select s.id, s.offering_id, `+options+` from subscription s where s.id = any($1)`, subscriptions)
+	rows, err := tx.Query(ctx, `select s.id, s.offering_id, `+options+`, `+selectHeirs+` from subscription s where s.id = any($1)`, subscriptions)
 	if err != nil {
 		return nil, fmt.Errorf("read options: %w", err)
 	}
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
 		var id uuid.UUID
 		p := &plans{}
-		err := row.Scan(&id, &p.offering, &p.options)
+		err := row.Scan(&id, &p.offering, &p.options, &p.heirs)
 		found[id] = p
 		return struct{}{}, err
 	})

@@ -144,7 +144,7 @@ func (t *till) state(u *use, event *rating.Event, own calendar.Date) rating.Stat
 	at := u.record.End
 	for _, p := range u.payer.units {
 		p.room = nil // another member's
-		if (p.free().Sign() > 0 || p.terms.Blocks) && p.ValidAt(at) && p.of(u.holder.subscription) {
+		if (p.free().Sign() > 0 || p.terms.Blocks) && p.ValidAt(at) && p.of(u.holder) {
 			t.purses = append(t.purses, p)
 		}
 	}
@@ -181,7 +181,7 @@ func (t *till) cost(u *use, result *rating.Result) (cost, tax.Basis, error) {
 
 func (t *till) usable(u *use, event *rating.Event) func(*purse) bool {
 	at := u.record.End
-	return func(p *purse) bool { return p.ValidAt(at) && p.pays(event, u.tariff) && p.of(u.holder.subscription) }
+	return func(p *purse) bool { return p.ValidAt(at) && p.pays(event, u.tariff) && p.of(u.holder) }
 }
 
 // claim is what money is to pay of a use.

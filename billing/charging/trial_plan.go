@@ -148,7 +148,7 @@ func (t *Trial) granted(sub *TrialSubscription, account uuid.UUID) (list []trial
 		return []trialGrant{own}
 	}
 	var options []option
-	own.OfferingID, options = t.replace(&plans{p.offering, p.had})
+	own.OfferingID, options = t.replace(&plans{offering: p.offering, options: p.had})
 	list = append(list, own)
 	for _, o := range options {
 		one := trialGrant{subscribed: subscribed{ID: o.Subscription, AccountID: account, OfferingID: o.Offering, ActivatedAt: o.From, PartOf: &sub.ID, Option: true}, to: o.To}

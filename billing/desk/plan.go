@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/account"
-	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/onboarding"
@@ -37,12 +36,13 @@ type NewChange struct {
 }
 
 // Change is what a change of plan would be: on which day, from what to what,
-// and which services end with it.
+// and which services and options end with it. Other options go on.
 type Change struct {
 	Subscription account.Subscription
 	From, To     catalog.Offering
 	Day          calendar.Date // the first of the new plan
 	Ends         []account.ServiceKind
+	Options      []onboarding.Held // that end
 }
 
 // Preview says what a change would be, or why it can't be: ErrNotRunning,
@@ -61,6 +61,9 @@ func Preview(ctx context.Context, tx tenant.Tx, gate *onboarding.Desk, n NewChan
 		return Change{}, err
 	}
 	if c.Ends, err = c.fits(n.OfferingID); err != nil {
+		return Change{}, err
+	}
+	if _, c.Options, err = optionsUnder(ctx, tx, s.ID, c.To); err != nil {
 		return Change{}, err
 	}
 	missing, err := gate.MissingForChange(ctx, tx, s, n.OfferingID)
@@ -218,14 +221,28 @@ func CarryOut(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int) (
 				return 0, err
 			}
 		}
-		if err := carryOut(ctx, tx, c, offerings[c.To], profile.Zone); err != nil {
+		if err := carryOut(ctx, tx, c, offerings[c.To], profile); err != nil {
 			return 0, fmt.Errorf("change of plan %s: %w", c.ID, err)
 		}
 	}
 	return len(due), nil
 }
 
-func carryOut(ctx context.Context, tx tenant.Tx, c account.PlanChange, to catalog.Offering, zone *time.Location) error {
+// optionsUnder parts the options of a subscription in those that go on under
+// another plan and those that end, as they are not for it.
+func optionsUnder(ctx context.Context, tx tenant.Tx, subscription uuid.UUID, plan catalog.Offering) (goOn, end []onboarding.Held, err error) {
+	options, err := onboarding.OptionsOf(ctx, tx, subscription)
+	for _, o := range options {
+		if onboarding.GoesWith(o.Offering, plan) {
+			goOn = append(goOn, o)
+		} else {
+			end = append(end, o)
+		}
+	}
+	return goOn, end, err
+}
+
+func carryOut(ctx context.Context, tx tenant.Tx, c account.PlanChange, to catalog.Offering, profile account.Profile) error {
 	made, err := account.Replace(ctx, tx, account.Replacement{Old: c.SubscriptionID, OfferingID: c.To, Kinds: onboarding.Kinds(to), Day: c.TakesEffect})
 	if errors.Is(err, account.ErrMove) {
 		return account.EndPlanChange(ctx, tx, c.ID, uuid.Nil)
@@ -233,8 +250,11 @@ func carryOut(ctx context.Context, tx tenant.Tx, c account.PlanChange, to catalo
 	if err != nil {
 		return err
 	}
-	if err := balance.EndAllowances(ctx, tx, c.SubscriptionID, c.TakesEffect.Start(zone)); err != nil {
-		return err
+	s := succession{PlanChange: c, to: to, made: made.ID, at: c.TakesEffect.Start(profile.Zone)}
+	for _, step := range []func(context.Context, tenant.Tx) error{s.options, s.allowances, s.counters(profile)} {
+		if err := step(ctx, tx); err != nil {
+			return err
+		}
 	}
 	return account.EndPlanChange(ctx, tx, c.ID, made.ID)
 }

@@ -6,13 +6,14 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/balance"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/tenant"
 )
 
-// Terminate ends a subscription for good, and the change of plan that was to
-// come with it. The account is locked first, as everybody does who changes
-// subscriptions.
+// Terminate ends a subscription for good, with its options and parts, their
+// allowances and the change of plan that was to come. The account is locked
+// first, as everybody does who changes subscriptions.
 func Terminate(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) error {
 	s, err := account.GetSubscription(ctx, tx, subscription)
 	if err != nil {
@@ -36,7 +37,14 @@ func Terminate(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) error 
 	if err := charging.AbortSessions(ctx, tx, s.ID); err != nil {
 		return err
 	}
-	return account.Terminate(ctx, tx, s.ID)
+	all, err := account.WithParts(ctx, tx, s.ID)
+	if err != nil {
+		return err
+	}
+	if err := account.Terminate(ctx, tx, s.ID); err != nil {
+		return err
+	}
+	return balance.EndAllowances(ctx, tx, tx.At, all...)
 }
 
 // Suspend stops a subscription for a while, and tells the network so where a

@@ -96,10 +96,10 @@ func (b Base) Obstacles(o catalog.Offering) (list []Obstacle) {
 	if b.Part == account.OnTop {
 		add(NotOnTop, "")
 	}
-	if b.offering.Billing != o.Billing || b.offering.Currency != o.Currency || len(o.Usage) > 0 && b.offering.Tax.Included != o.Tax.Included {
+	if !mixes(o, b.offering) {
 		add(OtherBilling, "")
 	}
-	if len(terms.For) > 0 && !slices.Contains(terms.For, b.offering.Code) {
+	if !isFor(o, b.offering) {
 		add(NotFor, "")
 	}
 	for _, code := range terms.Requires {

@@ -4,6 +4,7 @@ package text
 var optionEN = map[string]string{
 	"why.option":                    "Your option",
 	"why.use.option":                "Use under the option {option}",
+	"desk.plan.effect.option":       "The option {option} is not for the new plan and ends with the old one.",
 	"why.use.plan":                  "Use at your plan's price",
 	"catalog.label.option.priority": "Order of its usage prices (1 goes first)",
 }

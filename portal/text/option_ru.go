@@ -4,6 +4,7 @@ package text
 var optionRU = map[string]string{
 	"why.option":                    "Ваша опция",
 	"why.use.option":                "По цене опции {option}",
+	"desk.plan.effect.option":       "Опция {option} не подходит к новому тарифу и закончится вместе со старым.",
 	"why.use.plan":                  "По цене вашего тарифа",
 	"catalog.label.option.priority": "Порядок цен на пользование (1 идёт первой)",
 }

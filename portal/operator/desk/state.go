@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"tollhouse/billing/account"
-	"tollhouse/billing/charging"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/tenant"
@@ -40,31 +39,11 @@ var (
 			return err
 		}}
 	terminating = move{act: "terminate", done: "terminated", danger: true,
-		from: []account.SubscriptionState{account.SubscriptionActive, account.SubscriptionSuspended}, do: terminate}
+		from: []account.SubscriptionState{account.SubscriptionActive, account.SubscriptionSuspended},
+		do: func(ctx context.Context, tx tenant.Tx, s account.Subscription) error {
+			return desk.Terminate(ctx, tx, s.ID)
+		}}
 )
-
-// terminate ends a subscription, and what was to become of it with it. The
-// account is locked first, as everybody does who changes subscriptions.
-func terminate(ctx context.Context, tx tenant.Tx, s account.Subscription) error {
-	if _, err := account.Lock(ctx, tx, s.AccountID); err != nil {
-		return err
-	}
-	planned, err := account.ScheduledChanges(ctx, tx, s.AccountID)
-	if err != nil {
-		return err
-	}
-	for _, c := range planned {
-		if c.SubscriptionID == s.ID {
-			if _, err := account.CancelPlanChange(ctx, tx, c.ID); err != nil {
-				return err
-			}
-		}
-	}
-	if err := charging.AbortSessions(ctx, tx, s.ID); err != nil {
-		return err
-	}
-	return account.Terminate(ctx, tx, s.ID)
-}
 
 func showMove(m move) func(*web.Visit) error {
 	return func(v *web.Visit) error {
@@ -236,6 +215,9 @@ func (p *person) planEffects(v *web.Visit, f *form, n desk.NewChange) error {
 		r.T("desk.plan.effect.old", "plan", c.From.Names.In(r.Locale.Language), "date", r.Date(c.Day.AddDays(-1))),
 		r.T("desk.plan.effect.new", "plan", name, "date", r.Date(c.Day), "price", priceWords(r, c.To)),
 		r.T("desk.plan.effect.setup"),
+	}
+	for _, o := range c.Options {
+		f.effects = append(f.effects, r.T("desk.plan.effect.option", "option", o.Offering.Names.In(r.Locale.Language)))
 	}
 	for _, kind := range c.Ends {
 		f.effects = append(f.effects, r.T("desk.plan.effect.ends", "kind", r.T("kind."+string(kind))))
