@@ -15,6 +15,7 @@ import (
 	"tollhouse/billing/intake"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
+	"tollhouse/billing/promotion"
 	"tollhouse/billing/task"
 	"tollhouse/billing/tenant"
 )
@@ -67,6 +68,7 @@ func NewHost(config Config) *Host {
 	h.gates.seal = config.Seal
 	h.pins = limit.New(pinRate, config.Now)
 	h.charging = charging.NewEngine(h.gates.of)
+	h.charging.OnCycle(promotion.CycleUnderWay)
 	h.online = charging.NewOnline(charging.OnlineConfig{DB: config.DB, Engine: h.charging, Log: config.Log})
 	h.desk = onboarding.New(config.Seal, onboarding.Hooks{Grant: h.grant, Schedule: bill.Schedule})
 	h.till = payment.NewTill(config.DB, func(tenant.Ref) payment.CardProvider { return config.Cards })

@@ -299,3 +299,39 @@ func TestPromotion_costlyConditionsAreNotMet(t *testing.T) {
 	}
 	w.expect("discounts", strings.Join(w.discounts(c), ", "), "")
 }
+
+// A cycle that its first use, or a top-up, begins before the bill run costs what
+// it would have cost after it.
+func TestPromotion_ofACycleThatUseBegins(t *testing.T) {
+	for _, early := range []string{"use", "top-up", "the run"} {
+		t.Run(early, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.promote("code: half\noccasion: cycle\nofferings: [prepaid]\nbenefit: {percent: 50}\n")
+			w.promote("code: gb\noccasion: cycle\nofferings: [flex]\nbenefit: {bucket: {units: 1 GB, kinds: [data], validity_days: 10}}\n")
+			c, postpaid := w.connect("prepaid"), w.connect("flex")
+			w.pay(c, payment.PurposeTopUp, "20.00")
+			w.advance(w.day("2026-05-31"))
+			w.expect("May's fee, whole", w.has(c)["main"], "12.01")
+			june := w.day("2026-06-01").Add(time.Minute)
+			if early != "the run" {
+				w.SetClock(t, june)
+			}
+			switch early {
+			case "use":
+				w.ingest(c.data(w.key(), june, 1), postpaid.data(w.key(), june, 500_000_000))
+				w.expect("June's allowance", w.has(c)["package"], "1999999999")
+				w.expect("what June brings the other", w.has(postpaid)["gb"], "1000000000")
+			case "top-up":
+				w.pay(c, payment.PurposeTopUp, "10.00")
+			}
+			w.advance(june.Add(time.Hour))
+			want := map[string]string{"use": "8.02", "top-up": "18.02", "the run": "8.02"}[early] // 3.99 of 7.99: half is rounded up to 4.00 off
+			w.expect("June's fee, half of it", w.has(c)["main"], want)
+			w.expect("given once", w.text(`select count(*)::text from promotion_gift where account_id = any ($1)`, []uuid.UUID{c.ID, postpaid.ID}), "2")
+			if err := w.sums(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

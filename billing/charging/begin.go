@@ -51,6 +51,9 @@ func (e *Engine) beginCycles(ctx context.Context, tx tenant.Tx, uses []*use, pay
 		}
 	}
 	if len(postpaid) > 0 {
+		if err := e.beforeCycle(ctx, tx, members(postpaid)); err != nil {
+			return false, err
+		}
 		if _, err := e.grantThrough(ctx, tx, latest, members(postpaid)); err != nil {
 			return false, err
 		}

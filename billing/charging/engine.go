@@ -38,6 +38,7 @@ type Engine struct {
 	sweeps sync.Map // tenant.ID: time.Time up to which sweeps of sessions are on the agenda
 
 	subjects subjects
+	cycles   CycleOf
 	// what follows from charges, by tenant
 	watched map[tenant.ID]*watched
 	decks   catalog.DeckCache // of all tenants
@@ -46,6 +47,23 @@ type Engine struct {
 // GateOf gives the gate of a transaction's tenant, which needs the tenant's
 // usage-hash key; it should remember it.
 type GateOf func(ctx context.Context, tx tenant.Tx) (*usage.Gate, error)
+
+// CycleOf gives what a cycle's beginning brings accounts beside fees and
+// allowances, where the bill run has not done so.
+type CycleOf func(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) error
+
+// OnCycle has fn called before the fees of accounts are taken, or their
+// allowances given, by what happens in a cycle before the bill run does. It is
+// set before the engine is used.
+func (e *Engine) OnCycle(fn CycleOf) { e.cycles = fn }
+
+// beforeCycle calls what was set with OnCycle.
+func (e *Engine) beforeCycle(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) error {
+	if e.cycles == nil || len(accounts) == 0 {
+		return nil
+	}
+	return e.cycles(ctx, tx, accounts...)
+}
 
 // NewEngine starts with nothing known.
 func NewEngine(gate GateOf) *Engine {

@@ -43,6 +43,9 @@ type Renewal struct {
 // A prepaid subscriber pays before use, so recurring prices in arrears are
 // taken in advance as well.
 func (e *Engine) Renew(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) (Renewal, error) {
+	if err := e.beforeCycle(ctx, tx, accounts); err != nil {
+		return Renewal{}, err
+	}
 	s, err := e.beginCycle(ctx, tx, accounts)
 	if err != nil {
 		return Renewal{}, err

@@ -33,13 +33,8 @@ func CycleBegins(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int
 	if err != nil {
 		return false, err
 	}
-	var holding bool
-	const anyHeld = `select exists (select from promotion_gift as g join promotion as p on p.id = g.promotion_id where p.occasion = 'cycle' and g.ended_at is null)`
-	if err := tx.QueryRow(ctx, anyHeld).Scan(&holding); err != nil {
-		return false, fmt.Errorf("look for promotions that hold: %w", err)
-	}
-	if len(versions) == 0 && !holding {
-		return false, nil
+	if holding, err := anyHeld(ctx, tx); err != nil || len(versions) == 0 && !holding {
+		return false, err
 	}
 	rows, err := tx.Query(ctx, selectBeginning, day, limit)
 	if err != nil {
@@ -58,6 +53,71 @@ func CycleBegins(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int
 		return false, fmt.Errorf("mark accounts: %w", err)
 	}
 	return len(accounts) == limit, nil
+}
+
+func anyHeld(ctx context.Context, tx tenant.Tx) (holding bool, err error) {
+	const query = `select exists (select from promotion_gift as g join promotion as p on p.id = g.promotion_id where p.occasion = 'cycle' and g.ended_at is null)`
+	if err = tx.QueryRow(ctx, query).Scan(&holding); err != nil {
+		err = fmt.Errorf("look for promotions that hold: %w", err)
+	}
+	return holding, err
+}
+
+// Of some accounts those whose cycle has ended, and that no bill run has looked
+// at yet. Whose plan is due to change waits for the run, which changes it first.
+const selectUnderWay = `
+	select id from billing_account as a
+	where id = any ($1) and state = 'active' and cycle_end <= $2 and (promoted_through is null or promoted_through < $2)
+	  and not exists (select from plan_change as c where c.account_id = a.id and c.state = 'scheduled' and c.takes_effect <= $2)
+	order by id
+	for no key update`
+
+// CycleUnderWay does for accounts what CycleBegins is to do, where the cycle of
+// today has begun and its bill run has not come to them: its first use, or a
+// top-up, must not pay more than the run would have it pay.
+func CycleUnderWay(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) error {
+	g, err := newGiver(ctx, tx)
+	if err != nil {
+		return err
+	}
+	versions, err := g.published(OnCycle)
+	if err != nil {
+		return err
+	}
+	if holding, err := anyHeld(ctx, tx); err != nil || len(versions) == 0 && !holding {
+		return err
+	}
+	profile, err := account.GetProfile(ctx, tx)
+	if err != nil {
+		return err
+	}
+	today := profile.LocalDate(tx.At)
+	rows, err := tx.Query(ctx, selectUnderWay, accounts, today)
+	if err != nil {
+		return fmt.Errorf("accounts whose cycle is under way: %w", err)
+	}
+	begun, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return fmt.Errorf("accounts whose cycle is under way: %w", err)
+	}
+	for _, id := range begun {
+		a, err := account.Get(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		day := a.Cycles(profile.AnchorPolicy).Containing(today).From
+		done, err := tx.Exec(ctx, `update billing_account set promoted_through = $2 where id = $1 and (promoted_through is null or promoted_through < $2)`, id, day)
+		if err != nil {
+			return fmt.Errorf("mark account %s: %w", id, err)
+		}
+		if done.RowsAffected() == 0 {
+			continue
+		}
+		if err := g.cycle(versions, id, day); err != nil {
+			return fmt.Errorf("promotions of account %s: %w", id, err)
+		}
+	}
+	return nil
 }
 
 // cycle ends what an account deserves no longer and gives what it does now.
