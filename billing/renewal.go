@@ -12,9 +12,16 @@ import (
 	"tollhouse/billing/tenant"
 )
 
-// renew takes the fees of one chunk of the prepaid accounts whose prices by the
-// day or week begin anew on a day.
+// renew takes the fees of one account, whose sessions held back what they cost,
+// or of one chunk of the prepaid accounts whose prices by the day or week begin
+// anew on a day.
 func (s *Stack) renew(ctx context.Context, item agenda.Item) (again bool, err error) {
+	if item.Ref != uuid.Nil {
+		return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+			_, err := s.host.charging.Renew(ctx, tx, item.Ref)
+			return err
+		})
+	}
 	var detail charging.RenewalDay
 	if err := item.Read(&detail); err != nil {
 		return false, err

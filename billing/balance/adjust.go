@@ -23,7 +23,8 @@ type Adjustment struct {
 }
 
 // Adjust books an adjustment and gives the bucket after it. Nothing is taken
-// that is not there (ErrInsufficient), from a main bucket neither.
+// that is not there, or that open sessions hold back (ErrInsufficient), from a
+// main bucket neither.
 func Adjust(ctx context.Context, tx tenant.Tx, a Adjustment) (Bucket, error) {
 	if strings.TrimSpace(a.Reason) == "" {
 		return Bucket{}, ErrReason
@@ -39,8 +40,14 @@ func Adjust(ctx context.Context, tx tenant.Tx, a Adjustment) (Bucket, error) {
 		return bucket, err
 	}
 	after := bucket.Value.Add(a.Amount)
-	if a.Amount.Sign() < 0 && after.Sign() < 0 {
-		return Bucket{}, fmt.Errorf("take %s of %s %s: %w", a.Amount.Abs(), bucket.Value, bucket.Unit, ErrInsufficient)
+	if a.Amount.Sign() < 0 {
+		held, err := Reserved(ctx, tx, bucket.ID)
+		if err != nil {
+			return Bucket{}, err
+		}
+		if after.Cmp(held) < 0 {
+			return Bucket{}, fmt.Errorf("take %s of %s %s, of which %s are reserved: %w", a.Amount.Abs(), bucket.Value, bucket.Unit, held, ErrInsufficient)
+		}
 	}
 	if err := ledger.Post(ctx, tx, o.event(tx, ledger.Adjustment, a.ID), []ledger.Transfer{adjusting(bucket, a.Amount)}); err != nil {
 		return Bucket{}, fmt.Errorf("adjust balance %s: %w", bucket.ID, err)

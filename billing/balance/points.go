@@ -78,7 +78,7 @@ func ensurePoints(ctx context.Context, tx tenant.Tx, p Points) (uuid.UUID, error
 }
 
 // BurnPoints takes points from what expires first. ErrInsufficient refuses more
-// than there are. A repeat under the same id changes nothing.
+// than there are and no session holds back. A repeat under the same id changes nothing.
 func BurnPoints(ctx context.Context, tx tenant.Tx, id, accountID uuid.UUID, amount money.Decimal) error {
 	if amount.Sign() <= 0 {
 		return fmt.Errorf("burn %s points: %w", amount, ErrAmount)
@@ -114,7 +114,14 @@ func BurnPoints(ctx context.Context, tx tenant.Tx, id, accountID uuid.UUID, amou
 		if left.Sign() <= 0 {
 			break
 		}
-		part := buckets[i].Value
+		held, err := Reserved(ctx, tx, buckets[i].ID)
+		if err != nil {
+			return err
+		}
+		part := buckets[i].Value.Sub(held)
+		if part.Sign() <= 0 {
+			continue
+		}
 		if part.Cmp(left) > 0 {
 			part = left
 		}

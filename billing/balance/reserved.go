@@ -11,16 +11,23 @@ import (
 	"tollhouse/billing/tenant"
 )
 
-// Reserved is what open charging sessions hold back of a bucket: it is not
-// there for anybody else. The bucket's account is locked.
+// Reserved is what open charging sessions, those of a group's members too, hold
+// back of a bucket: it is not there for anybody else. The bucket's account is
+// locked. charging_session_open and charging_session_lender answer it.
 func Reserved(ctx context.Context, tx tenant.Tx, bucketID uuid.UUID) (money.Decimal, error) {
 	var held money.Decimal
 	err := tx.QueryRow(ctx, `
+		with of as (select account_id from bucket where id = $1),
+		holding as (
+			select s.bucket_ids, s.amounts from charging_session as s
+			where s.account_id = (select account_id from of) and s.state = 'open' and s.reserved_until > $2
+			union all
+			select s.bucket_ids, s.amounts from charging_session as s
+			where s.lender_ids && array(select account_id from of) and s.lender_ids <> '{}'
+			  and s.account_id <> (select account_id from of) and s.state = 'open' and s.reserved_until > $2)
 		select coalesce(sum(r.amount), 0)
-		from bucket as b
-		join charging_session as s on s.account_id = b.account_id and s.state = 'open' and s.reserved_until > $2
-		cross join lateral unnest(s.bucket_ids, s.amounts) as r (id, amount)
-		where b.id = $1 and r.id = b.id`, bucketID, tx.At).Scan(&held)
+		from holding as s cross join lateral unnest(s.bucket_ids, s.amounts) as r (id, amount)
+		where r.id = $1`, bucketID, tx.At).Scan(&held)
 	if err != nil {
 		return money.Decimal{}, fmt.Errorf("what is reserved of balance %s: %w", bucketID, err)
 	}

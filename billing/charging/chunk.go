@@ -290,6 +290,15 @@ func (r *run) prepare(ctx context.Context, tx tenant.Tx, t *till) error {
 			return err
 		}
 	}
+	if r.online {
+		held, err := loadHeld(ctx, tx, keys(accounts), tx.At, nil)
+		if err != nil {
+			return err
+		}
+		for _, p := range payers {
+			p.respect(held)
+		}
+	}
 	tariffs, err := r.scene.tariffsOf(ctx, tx, keys(versions))
 	if err != nil {
 		return err

@@ -116,6 +116,13 @@ func (c *corrector) load(ctx context.Context, tx tenant.Tx, accounts []pgtype.UU
 	if c.payers, err = c.scene.lockAccounts(ctx, tx, accounts, tx.At); err != nil {
 		return err
 	}
+	held, err := loadHeld(ctx, tx, accounts, tx.At, nil)
+	if err != nil {
+		return err
+	}
+	for _, p := range c.payers {
+		p.respect(held)
+	}
 	wanted, own := make([]chargeKey, len(corrections)), make([]chargeKey, len(corrections))
 	for i := range corrections {
 		wanted[i] = chargeKey{corrections[i].Period, corrections[i].Charge}

@@ -62,8 +62,8 @@ func (c *corrector) bookUnits(p *payer, change *change) error {
 		if one == nil {
 			return fmt.Errorf("%w: balance %s is gone", ErrCorrection, bucket)
 		}
-		if units.Cmp(one.Value) > 0 {
-			return fmt.Errorf("%w: balance %s holds %s %s, %s are needed", ErrInsufficient, one.Code, one.Value, one.Unit, units)
+		if units.Sign() > 0 && units.Cmp(one.free()) > 0 {
+			return fmt.Errorf("%w: balance %s has %s %s, %s are needed", ErrInsufficient, one.Code, one.free(), one.Unit, units)
 		}
 		to := ledger.UnitConsumed
 		if one.Unit.IsCurrency() { // an allowance in money: what it covers was never to be paid

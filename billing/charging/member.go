@@ -176,6 +176,7 @@ func (t *till) ration(u *use, purses []*purse) {
 		if !limited {
 			continue
 		}
+		left = left.Sub(t.holds(u, one))
 		of := memberUnit{key.member, key.unit}
 		if _, own := t.sharing.limits[of]; own {
 			left = left.Sub(spoken[of])
@@ -189,6 +190,23 @@ func (t *till) ration(u *use, purses []*purse) {
 		may := one.free()
 		spoken[of], byCode[key] = spoken[of].Add(may), byCode[key].Add(may)
 	}
+}
+
+// holds is what open sessions of the member hold back of the owner's purses that
+// its limit for one of them counts.
+func (t *till) holds(u *use, of *purse) (held money.Decimal) {
+	if len(u.owner.reserved) == 0 {
+		return held
+	}
+	_, own := t.sharing.limits[memberUnit{u.payer.id, of.Unit}]
+	for _, purses := range [][]*purse{u.owner.units, u.owner.money} {
+		for _, one := range purses {
+			if one.Unit == of.Unit && (own || one.Code == of.Code) {
+				held = held.Add(u.owner.reserved[heldBy(u.payer.id, one.ID)])
+			}
+		}
+	}
+	return held
 }
 
 func (t *till) shareKey(u *use, one *purse) shareKey {

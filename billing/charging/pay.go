@@ -79,7 +79,7 @@ func (b *claim) pay(to []share) ([]share, error) {
 		}
 	}
 	if len(b.payer.foreign) > 0 && left.Sign() > 0 {
-		take(b.payer.main, b.payer.main.Value)
+		take(b.payer.main, b.payer.main.free())
 		var err error
 		if to, left, err = b.payForeign(to, left); err != nil {
 			return nil, err

@@ -33,7 +33,8 @@ type payer struct {
 	begunTo             time.Time      // its first instant, zero for none
 	legalEntity, branch uuid.UUID
 
-	held money.Decimal // what sessions hold back of its credit
+	held     money.Decimal // what sessions hold back of its credit
+	reserved reservations  // whatever sessions hold back
 	// what it owes, and how far that may go online; nil: see limit.go
 	unbilled, receivable, credit money.Decimal
 	creditLimit, debtLimit       *money.Decimal

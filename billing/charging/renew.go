@@ -40,6 +40,9 @@ type Renewal struct {
 //
 // Sessions that were told that their quota is the last are told to ask again.
 //
+// What open sessions hold back pays no fee. Where it would have sufficed, Renew
+// is put on the agenda for when it is free.
+//
 // A prepaid subscriber pays before use, so recurring prices in arrears are
 // taken in advance as well.
 func (e *Engine) Renew(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) (Renewal, error) {
@@ -48,6 +51,9 @@ func (e *Engine) Renew(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID)
 	}
 	s, err := e.beginCycle(ctx, tx, accounts)
 	if err != nil {
+		return Renewal{}, err
+	}
+	if err := s.respect(ctx, tx); err != nil {
 		return Renewal{}, err
 	}
 	r := renewal{cycleScene: s, till: newTill(s.scene, tx.At, len(s.subscriptions)), ids: ledger.NewSequence()}
@@ -60,6 +66,9 @@ func (e *Engine) Renew(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID)
 		}
 	}
 	if err := markBegun(ctx, tx, r.begunThrough()); err != nil {
+		return Renewal{}, err
+	}
+	if err := r.tryAgain(ctx, tx); err != nil {
 		return Renewal{}, err
 	}
 	if err := r.write(ctx, tx); err != nil {
@@ -76,6 +85,7 @@ type renewal struct {
 	done    Renewal
 	through []calendar.Date // of done.Renewed
 	buckets []balance.NewBucket
+	held    []uuid.UUID // accounts some of whose subscriptions wait for what sessions hold back
 	// discounts are those of all subscriptions; counted the ones used by this renewal
 	discounts map[uuid.UUID][]account.Discount
 	counted   []account.Discount
@@ -135,6 +145,9 @@ func (r *renewal) subscription(sub *subscribed) error {
 	if reaches, err := due.reaches(money.Decimal{}); err != nil {
 		return err
 	} else if !reaches {
+		if p.holds() {
+			r.held = append(r.held, p.id)
+		}
 		r.done.Waiting = append(r.done.Waiting, sub.ID)
 		return nil
 	}

@@ -2,9 +2,12 @@ package charging
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/agenda"
 	"tollhouse/billing/calendar"
@@ -90,6 +93,58 @@ func (r *renewal) scheduleNext(ctx context.Context, tx tenant.Tx) error {
 type RenewalDay struct {
 	Day   calendar.Date `json:"day"`
 	After uuid.UUID     `json:"after"`
+}
+
+// respect marks what sessions hold back of the accounts' balances.
+func (s *cycleScene) respect(ctx context.Context, tx tenant.Tx) error {
+	accounts := make(map[uuid.UUID]bool, len(s.payers))
+	for id, p := range s.payers {
+		if p.prepaid {
+			accounts[id] = true
+		}
+	}
+	held, err := loadHeld(ctx, tx, keys(accounts), tx.At, nil)
+	if err != nil {
+		return err
+	}
+	for _, p := range s.payers {
+		p.respect(held)
+	}
+	return nil
+}
+
+// Both indexes of selectHeld serve it.
+const selectFree = `
+	select w.id, coalesce((
+	    select max(s.reserved_until) from charging_session as s
+	    where s.state = 'open' and s.reserved_until > $2
+	      and (s.account_id = w.id or s.lender_ids && array[w.id] and s.lender_ids <> '{}')), $2)
+	from unnest($1::uuid[]) as w (id)`
+
+// tryAgain puts the renewal of accounts on the agenda for when their sessions
+// hold nothing back any more, as it looks now.
+func (r *renewal) tryAgain(ctx context.Context, tx tenant.Tx) error {
+	if len(r.held) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, selectFree, r.held, tx.At)
+	if err != nil {
+		return fmt.Errorf("ask when balances are free: %w", err)
+	}
+	type free struct {
+		Account uuid.UUID
+		At      time.Time
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[free])
+	if err != nil {
+		return fmt.Errorf("ask when balances are free: %w", err)
+	}
+	for _, one := range all {
+		if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.Renewal, Ref: one.Account, DueAt: one.At}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tierFees are what tiers ask of a cycle at zero usage: once for each cycle that

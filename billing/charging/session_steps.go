@@ -12,7 +12,6 @@ import (
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/charging/session"
 	"tollhouse/billing/ledger"
-	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
 )
@@ -71,8 +70,8 @@ type book struct {
 	people   map[usage.Identity]holdings
 	payers   map[uuid.UUID]*payer
 	tariffs  map[uuid.UUID]*tariff
-	held     map[uuid.UUID]money.Decimal // by sessions that take no part
-	shared   bool                        // some of the accounts use those of others
+	held     reservations // by sessions that take no part
+	shared   bool         // some of the accounts use those of others
 	till     *till
 	ids      *ledger.Sequence
 	stored   []usage.Stored
@@ -253,16 +252,16 @@ func (b *book) spare(s *session.Session, but *session.Service) {
 	p := b.payers[s.Account]
 	held := maps.Clone(b.held)
 	if b.register.byID[s.ID] == nil {
-		s.Holding(b.now, held)
+		held.addAll(s, b.now)
 	}
 	for _, other := range b.register.byID {
 		if other.Account == s.Account || b.shared {
-			other.Holding(b.now, held)
+			held.addAll(other, b.now)
 		}
 	}
 	if but != nil && b.now.Before(but.HeldUntil) && s.State == session.Open {
 		for _, h := range but.Held {
-			held[h.Bucket] = held[h.Bucket].Sub(h.Amount)
+			held.add(s.Account, h.Bucket, h.Amount.Neg())
 		}
 	}
 	p.respect(held)

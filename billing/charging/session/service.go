@@ -72,20 +72,13 @@ func UnitOf(kind usage.Kind) money.Unit {
 	}
 }
 
-// Holding sums what the session holds at an instant, by bucket.
-func (s *Session) Holding(at time.Time, into map[uuid.UUID]money.Decimal) {
-	if s.State != Open {
-		return
-	}
-	for _, h := range s.Held(at) {
-		into[h.Bucket] = into[h.Bucket].Add(h.Amount)
-	}
-}
-
 // Held lists what the session's services hold at an instant, in the order of
-// the buckets.
+// the buckets; a session that is not open holds nothing.
 func (s *Session) Held(at time.Time) []Hold {
 	var sums []Hold
+	if s.State != Open {
+		return nil
+	}
 	for i := range s.Services {
 		if !at.Before(s.Services[i].HeldUntil) {
 			continue

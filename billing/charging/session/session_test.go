@@ -53,7 +53,7 @@ func TestGrant_saysWhichQuotaIsTheLast(t *testing.T) {
 	}
 }
 
-func TestHolding_endsByItself(t *testing.T) {
+func TestHeld_endsByItself(t *testing.T) {
 	t.Parallel()
 	bucket := uuid.New()
 	s := session.Session{State: session.Open, StartedAt: noon, Services: []session.Service{
@@ -63,9 +63,11 @@ func TestHolding_endsByItself(t *testing.T) {
 		after time.Duration
 		want  string
 	}{{0, "3"}, {time.Minute - 1, "3"}, {time.Minute, "1"}, {time.Hour, "0"}} {
-		sums := map[uuid.UUID]money.Decimal{}
-		s.Holding(noon.Add(c.after), sums)
-		if got := sums[bucket].String(); got != c.want {
+		var sum money.Decimal
+		for _, h := range s.Held(noon.Add(c.after)) {
+			sum = sum.Add(h.Amount)
+		}
+		if got := sum.String(); got != c.want {
 			t.Errorf("after %s %s is held, want %s", c.after, got, c.want)
 		}
 	}
@@ -73,10 +75,8 @@ func TestHolding_endsByItself(t *testing.T) {
 		t.Errorf("held until %s", got)
 	}
 	s.Close(session.Asked, noon)
-	sums := map[uuid.UUID]money.Decimal{}
-	s.Holding(noon, sums)
-	if len(sums) != 0 {
-		t.Errorf("a closed session holds %v", sums)
+	if held := s.Held(noon); len(held) != 0 {
+		t.Errorf("a closed session holds %v", held)
 	}
 }
 
