@@ -90,10 +90,15 @@ const bucketColumns = `
 
 func scanBucket(row pgx.CollectableRow) (Bucket, error) {
 	var b Bucket
-	// as byte arrays: the driver would go through text for uuid.UUID
-	err := row.Scan((*[16]byte)(&b.ID), (*[16]byte)(&b.AccountID), &b.SubscriptionID, &b.Code, &b.Unit, &b.Origin, &b.Initial, &b.Value,
-		&b.Priority, &b.ValidFrom, &b.ExpiresAt, &b.Filter, &b.Terms, &b.Rollover, &b.RolledFrom, &b.Expired, &b.Shared, &b.MemberLimit, &b.CreatedAt, &b.AlertBelow)
+	err := row.Scan(b.fields()...)
 	return b, err
+}
+
+// fields are where bucketColumns go: ids as byte arrays, as the driver would go
+// through text for uuid.UUID.
+func (b *Bucket) fields() []any {
+	return []any{(*[16]byte)(&b.ID), (*[16]byte)(&b.AccountID), &b.SubscriptionID, &b.Code, &b.Unit, &b.Origin, &b.Initial, &b.Value,
+		&b.Priority, &b.ValidFrom, &b.ExpiresAt, &b.Filter, &b.Terms, &b.Rollover, &b.RolledFrom, &b.Expired, &b.Shared, &b.MemberLimit, &b.CreatedAt, &b.AlertBelow}
 }
 
 func collect(ctx context.Context, tx tenant.Tx, what, query string, args ...any) ([]Bucket, error) {

@@ -112,7 +112,10 @@ func insertNew(ctx context.Context, tx tenant.Tx, wanted []NewBucket) (map[uuid.
 	if err != nil {
 		return nil, fmt.Errorf("create balances: %w", err)
 	}
-	return fresh, nil
+	if len(fresh) == 0 {
+		return fresh, nil
+	}
+	return fresh, Touch(ctx, tx, c.accounts)
 }
 
 // columns are buckets to be inserted, turned for unnest.

@@ -25,7 +25,7 @@ type Imported struct {
 // as well, and puts their ends on the agenda. Main buckets stay the only ones
 // of their account and unit.
 func Import(ctx context.Context, tx tenant.Tx, buckets []Imported) error {
-	rows := make([][]any, len(buckets))
+	rows, accounts := make([][]any, len(buckets)), make([]uuid.UUID, len(buckets))
 	var postings []ledger.Posting
 	ends := map[time.Time]bool{}
 	for i := range buckets {
@@ -42,6 +42,7 @@ func Import(ctx context.Context, tx tenant.Tx, buckets []Imported) error {
 		if len(n.Filter) > 0 {
 			filter = string(n.Filter)
 		}
+		accounts[i] = n.AccountID
 		rows[i] = []any{
 			n.ID, n.AccountID, subscription, n.Code, string(n.Unit), string(n.Origin), n.Amount, money.Decimal{},
 			n.Priority, n.ValidFrom, expires, filter, tx.At,
@@ -56,6 +57,9 @@ func Import(ctx context.Context, tx tenant.Tx, buckets []Imported) error {
 	}
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"bucket"}, columns, pgx.CopyFromRows(rows)); err != nil {
 		return fmt.Errorf("import balances: %w", err)
+	}
+	if err := Touch(ctx, tx, accounts); err != nil {
+		return err
 	}
 	if err := ledger.PostMany(ctx, tx, postings); err != nil {
 		return fmt.Errorf("import balances: %w", err)

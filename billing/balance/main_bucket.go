@@ -28,7 +28,7 @@ func CreateMain(ctx context.Context, tx tenant.Tx, accountIDs ...uuid.UUID) erro
 	if _, err := tx.Exec(ctx, insertMain, ids, accountIDs, mainCode, MainPriority, tx.At); err != nil {
 		return fmt.Errorf("create main balances: %w", err)
 	}
-	return nil
+	return Touch(ctx, tx, accountIDs)
 }
 
 // lockMain locks the main bucket of a locked account, making it if need be.

@@ -74,6 +74,9 @@ func ensurePoints(ctx context.Context, tx tenant.Tx, p Points) (uuid.UUID, error
 	if tag.RowsAffected() == 0 {
 		return id, nil
 	}
+	if err := Touch(ctx, tx, []uuid.UUID{p.AccountID}); err != nil {
+		return id, err
+	}
 	return id, agenda.Add(ctx, tx, agenda.Item{Kind: agenda.BucketExpiry, DueAt: p.ExpiresAt})
 }
 

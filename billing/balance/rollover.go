@@ -130,6 +130,7 @@ func insertRolled(ctx context.Context, tx tenant.Tx, rolls []roll) error {
 	}
 	var (
 		ids, from  []uuid.UUID
+		accounts   []uuid.UUID
 		amounts    []money.Decimal
 		priorities []int
 		until      []time.Time
@@ -138,6 +139,7 @@ func insertRolled(ctx context.Context, tx tenant.Tx, rolls []roll) error {
 	for _, r := range rolls {
 		over := r.from.Rollover
 		ids, from, amounts = append(ids, r.id), append(from, r.from.ID), append(amounts, r.amount)
+		accounts = append(accounts, r.from.AccountID)
 		priorities, until = append(priorities, over.Priority), append(until, over.Until)
 		ends[due(r.from.Origin, r.from.Unit, over.Until, nil)] = true
 	}
@@ -147,6 +149,9 @@ func insertRolled(ctx context.Context, tx tenant.Tx, rolls []roll) error {
 	}
 	if err != nil {
 		return fmt.Errorf("roll balances over: %w", err)
+	}
+	if err := Touch(ctx, tx, accounts); err != nil {
+		return err
 	}
 	for end := range ends {
 		if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.BucketExpiry, DueAt: end}); err != nil {

@@ -54,6 +54,8 @@ type Online struct {
 	config  OnlineConfig
 	scenes  scenes
 	sources sources
+	memory  memory
+	recent  usage.Recent
 	mu      sync.Mutex
 	lanes   map[tenant.ID]*lane
 	ready   []*lane // have work for a committer, in turn
@@ -131,7 +133,7 @@ func (o *Online) ask(ctx context.Context, ref tenant.Ref, r *request) error {
 }
 
 func (o *Online) enqueue(ref tenant.Ref, r *request) error {
-	spot := o.scenes.spot(ref.ID, r)
+	spot, plain := o.scenes.place(ref.ID, r)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.stopped {
@@ -145,7 +147,7 @@ func (o *Online) enqueue(ref tenant.Ref, r *request) error {
 	if len(l.waiting) >= o.config.Queue {
 		return ErrBusy
 	}
-	l.ref, r.spot = ref, spot
+	l.ref, r.spot, r.plain = ref, spot, plain
 	l.waiting = append(l.waiting, r)
 	o.offer(l)
 	return nil
@@ -227,8 +229,23 @@ const (
 	settleAttempts      = 8
 )
 
-// settle brings every request of a batch to an answer or an error.
+// settle brings every request of a batch to an answer or an error: from memory
+// what can be, under locks what is left.
 func (o *Online) settle(ref tenant.Ref, batch []*request) {
+	swift, locked := o.memory.sort(ref.ID, batch)
+	if len(swift) > 0 {
+		again, err := o.swift(ref, swift)
+		if err != nil {
+			again = swift
+		}
+		locked = append(locked, again...)
+	}
+	if len(locked) > 0 {
+		o.settleLocked(ref, locked)
+	}
+}
+
+func (o *Online) settleLocked(ref tenant.Ref, batch []*request) {
 	giveUp := time.Now().Add(unreachablePatience)
 	for attempt := 1; ; attempt++ {
 		repeats, err := o.attempt(ref, batch)
@@ -249,8 +266,8 @@ func (o *Online) settle(ref tenant.Ref, batch []*request) {
 		case len(batch) > 1 && (blamesContent(err) || errors.Is(err, errPanicked)):
 			o.config.Log.Warn("a batch is halved", "tenant", ref.Name, "requests", len(batch), "error", err)
 			middle := len(batch) / 2
-			o.settle(ref, batch[:middle])
-			o.settle(ref, batch[middle:])
+			o.settleLocked(ref, batch[:middle])
+			o.settleLocked(ref, batch[middle:])
 			return
 		}
 		for _, r := range batch {

@@ -69,6 +69,7 @@ func (o *Online) attempt(ref tenant.Ref, requests []*request) ([]*request, error
 	if err != nil {
 		return nil, usage.Race(err)
 	}
+	o.memory.forget(ref.ID, b.accounts)
 	for r, original := range b.same {
 		r.answer = r.kind.again(original.answer)
 	}
@@ -195,7 +196,7 @@ func (b *batch) read(ctx context.Context, e *Engine) error {
 			b.payers[p.id] = p
 			return err
 		})
-		balance.QueueLock(f, ids, b.earliest, func(one *balance.Bucket) error { return s.addPurse(b.payers, one) })
+		balance.QueueLock(f, ids, b.earliest, func(one *balance.Bucket) error { return s.addPurse(b.payers, one, 0) })
 	}
 	if len(ids) > 0 {
 		b.held = queueHeld(f, ids)

@@ -23,8 +23,9 @@ type request struct {
 	answer any    // its kind's
 	err    error  // a refusal, or why there is no answer
 
-	spot spotID
-	done chan struct{}
+	spot  spotID
+	plain bool // may be charged from memory; its spot is its account then
+	done  chan struct{}
 }
 
 // kind is how requests of one kind are worked. All of one kind in a batch are

@@ -195,11 +195,12 @@ func (s *scene) queueCheck(f *tenant.Flow) {
 
 var spotSeed = maphash.MakeSeed()
 
-// spot is what requests of one account have in common, as far as memory knows;
-// a wrong guess costs a wait for a lock.
-func (c *scenes) spot(id tenant.ID, r *request) (spot spotID) {
+// place finds what requests of one account have in common, as far as memory
+// knows (a wrong guess costs a wait for a lock), and whether all that a request
+// needs can be remembered.
+func (c *scenes) place(id tenant.ID, r *request) (spot spotID, plain bool) {
 	if len(r.records) == 0 {
-		return spotID(r.account)
+		return spotID(r.account), false
 	}
 	u := use{record: &r.records[0]}
 	e := c.engine
@@ -207,12 +208,15 @@ func (c *scenes) spot(id tenant.ID, r *request) (spot spotID) {
 	defer e.mu.Unlock()
 	if cache := e.caches[id]; cache != nil {
 		if h := cache.holdings[u.record.Identity].at(u.at()); h != nil {
-			return spotID(h.account)
+			t := cache.tariffs[h.offering]
+			_, debit := r.kind.(debits)
+			plain = debit && h.owner == uuid.Nil && t != nil && !t.counts && t.offering.ThirdParty == nil
+			return spotID(h.account), plain
 		}
 	}
 	n := maphash.Comparable(spotSeed, u.record.Identity)
 	for i := range 8 {
 		spot[i] = byte(n >> (8 * i))
 	}
-	return spot
+	return spot, false
 }

@@ -24,6 +24,7 @@ import (
 // the transaction.
 type payer struct {
 	id                  uuid.UUID
+	kind                account.Kind
 	prepaid             bool
 	currency            money.Currency
 	cycle               calendar.Cycle
@@ -45,6 +46,11 @@ type payer struct {
 	main    *purse
 
 	networks bool // some purse is for numbers of our own, or of others, only
+
+	// of one that is remembered between transactions (memory)
+	version     uint32    // of its row
+	readAt      time.Time // wall time
+	endingAfter time.Time // balances that ended until then are not known
 }
 
 // purse is a bucket with the value it has so far. Late use finds in it what
@@ -57,6 +63,8 @@ type purse struct {
 	before money.Decimal  // Value when it was locked
 	back   money.Decimal  // of Value: taken back of the end, once it is used
 	room   *money.Decimal // of a shared one: what the member at hand may take; nil: all
+
+	version uint32 // of its row, where it is remembered between transactions
 }
 
 func newPurse(b *balance.Bucket, filter rating.Filter, terms rating.Terms) *purse {
@@ -84,11 +92,14 @@ func (p *purse) pays(event *rating.Event, by *tariff) bool {
 // then compare every row with every id of an array.
 const planned = pgx.QueryExecModeCacheDescribe
 
+const payerColumns = `
+	a.id, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end, a.begun_through, a.legal_entity, a.branch,
+	a.unbilled, a.receivable, a.credit, a.credit_limit, a.debt_limit`
+
 // The rows are locked in id order, before any bucket. NO KEY: other
 // transactions may go on adding rows that refer to them.
 const lockPayers = `
-	select a.id, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end, a.begun_through, a.legal_entity, a.branch,
-	       a.unbilled, a.receivable, a.credit, a.credit_limit, a.debt_limit
+	select ` + payerColumns + `
 	from unnest($1::uuid[]) as w (id)
 	join billing_account as a on a.id = w.id
 	order by a.id
@@ -137,16 +148,27 @@ func (s *scene) loadExchange(ctx context.Context, tx tenant.Tx, payers map[uuid.
 }
 
 func (s *scene) scanPayer(row pgx.CollectableRow) (*payer, error) {
-	p := &payer{cycle: calendar.Cycle{Policy: s.anchorPolicy}}
-	var kind account.Kind
-	err := row.Scan((*[16]byte)(&p.id), &kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.open.From, &p.open.To, &p.begun, (*[16]byte)(&p.legalEntity), (*[16]byte)(&p.branch),
-		&p.unbilled, &p.receivable, &p.credit, &p.creditLimit, &p.debtLimit)
-	p.prepaid = kind == account.Prepaid
-	p.openFrom, p.openTo = p.open.Instants(s.zone)
-	if p.begun != nil {
-		p.begunTo = p.begun.Start(s.zone).UTC()
-	}
+	p := s.newPayer()
+	err := row.Scan(p.fields()...)
+	p.settle(s.zone)
 	return p, err
+}
+
+func (s *scene) newPayer() *payer { return &payer{cycle: calendar.Cycle{Policy: s.anchorPolicy}} }
+
+// fields are where payerColumns go; settle comes behind it.
+func (p *payer) fields() []any {
+	return []any{(*[16]byte)(&p.id), &p.kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.open.From, &p.open.To, &p.begun, (*[16]byte)(&p.legalEntity), (*[16]byte)(&p.branch),
+		&p.unbilled, &p.receivable, &p.credit, &p.creditLimit, &p.debtLimit}
+}
+
+// settle works out what follows from the fields.
+func (p *payer) settle(zone *time.Location) {
+	p.prepaid = p.kind == account.Prepaid
+	p.openFrom, p.openTo = p.open.Instants(zone)
+	if p.begun != nil {
+		p.begunTo = p.begun.Start(zone).UTC()
+	}
 }
 
 // lockBuckets fills in the payers' buckets. A prepaid account that has no main
@@ -157,7 +179,7 @@ func (s *scene) lockBuckets(ctx context.Context, tx tenant.Tx, payers map[uuid.U
 		return err
 	}
 	for i := range buckets {
-		if err := s.addPurse(payers, &buckets[i]); err != nil {
+		if err := s.addPurse(payers, &buckets[i], 0); err != nil {
 			return err
 		}
 	}
@@ -174,8 +196,9 @@ func (s *scene) lockBuckets(ctx context.Context, tx tenant.Tx, payers map[uuid.U
 	return s.lockBuckets(ctx, tx, payers, ids, endingAfter)
 }
 
-// addPurse puts a locked bucket where its account's uses find it.
-func (s *scene) addPurse(payers map[uuid.UUID]*payer, b *balance.Bucket) error {
+// addPurse puts a bucket where its account's uses find it. version is that of
+// one that is not locked.
+func (s *scene) addPurse(payers map[uuid.UUID]*payer, b *balance.Bucket, version uint32) error {
 	filter, err := s.filter(b.Filter)
 	if err != nil {
 		return fmt.Errorf("filter of balance %s: %w", b.ID, err)
@@ -184,7 +207,9 @@ func (s *scene) addPurse(payers map[uuid.UUID]*payer, b *balance.Bucket) error {
 	if err != nil {
 		return fmt.Errorf("terms of balance %s: %w", b.ID, err)
 	}
-	payers[b.AccountID].add(newPurse(b, filter, terms))
+	one := newPurse(b, filter, terms)
+	one.version = version
+	payers[b.AccountID].add(one)
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/balance"
 	"tollhouse/billing/charging/session"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/usage"
@@ -80,10 +81,14 @@ type register struct {
 	answers map[answerKey]stored
 	fresh   []answerKey // answers to be kept
 	changed map[uuid.UUID]bool
+
+	at   time.Time
+	held map[uuid.UUID][]session.Hold // by sessions as they were read, at that instant
 }
 
-func newRegister() *register {
-	return &register{byID: map[uuid.UUID]*session.Session{}, byName: map[sessionName]*session.Session{}, answers: map[answerKey]stored{}, changed: map[uuid.UUID]bool{}}
+func newRegister(at time.Time) *register {
+	return &register{byID: map[uuid.UUID]*session.Session{}, byName: map[sessionName]*session.Session{}, answers: map[answerKey]stored{},
+		changed: map[uuid.UUID]bool{}, at: at, held: map[uuid.UUID][]session.Hold{}}
 }
 
 // asked is what steps ask for, turned for unnest.
@@ -126,7 +131,7 @@ func (a *asked) each(run func(query string, args []any, scan func(row pgx.Collec
 
 // openRegister reads the sessions that steps name and their answers.
 func openRegister(ctx context.Context, tx tenant.Tx, steps []*session.Step) (*register, error) {
-	r, a := newRegister(), askedBy(steps)
+	r, a := newRegister(tx.At), askedBy(steps)
 	err := a.each(func(query string, args []any, scan func(row pgx.CollectableRow) error) error {
 		rows, err := tx.Query(ctx, query, append([]any{planned}, args...)...)
 		if err == nil {
@@ -142,7 +147,7 @@ func openRegister(ctx context.Context, tx tenant.Tx, steps []*session.Step) (*re
 
 // queueRegister does what openRegister does with a flow's next trip.
 func queueRegister(f *tenant.Flow, steps []*session.Step) *register {
-	r, a := newRegister(), askedBy(steps)
+	r, a := newRegister(f.At), askedBy(steps)
 	_ = a.each(func(query string, args []any, scan func(row pgx.CollectableRow) error) error {
 		f.Query(query, args, scan)
 		return nil
@@ -156,7 +161,7 @@ func (r *register) scan(row pgx.CollectableRow) error {
 		return fmt.Errorf("read charging sessions: %w", err)
 	}
 	if r.byID[s.ID] == nil {
-		r.byID[s.ID] = s
+		r.byID[s.ID], r.held[s.ID] = s, s.Held(r.at)
 	}
 	r.byName[sessionName{s.Source, s.Name}] = r.byID[s.ID]
 	return nil
@@ -216,12 +221,37 @@ const insertAnswers = `
 	select n.id, n.number, n.request, n.answer::jsonb
 	from unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::text[]) as n (id, number, request, answer)`
 
+// newlyHeld are the accounts of whose balances, or credit, sessions hold back
+// since this transaction. owners names the account of each bucket that is not of
+// the session's own.
+func (r *register) newlyHeld(owners map[uuid.UUID]uuid.UUID) (accounts []uuid.UUID) {
+	for id := range r.changed {
+		s := r.byID[id]
+		for _, h := range s.Held(r.at) {
+			if slices.ContainsFunc(r.held[id], func(one session.Hold) bool { return one.Bucket == h.Bucket }) {
+				continue
+			}
+			owner := owners[h.Bucket]
+			if owner == uuid.Nil {
+				owner = s.Account
+			}
+			accounts = append(accounts, owner)
+		}
+	}
+	return accounts
+}
+
 // write stores what has changed. ErrRace means that somebody began a session
 // under the same name meanwhile: the second run sees it.
 func (r *register) write(ctx context.Context, tx tenant.Tx, owners map[uuid.UUID]uuid.UUID) error {
 	sessions, answers, err := r.rows(tx.At, owners)
 	if err != nil {
 		return err
+	}
+	if held := r.newlyHeld(owners); len(held) > 0 {
+		if err := balance.Touch(ctx, tx, held); err != nil {
+			return err
+		}
 	}
 	for _, one := range []struct {
 		statement string
@@ -248,6 +278,7 @@ func (r *register) queue(f *tenant.Flow, owners map[uuid.UUID]uuid.UUID) error {
 	if err != nil {
 		return err
 	}
+	balance.QueueTouch(f, r.newlyHeld(owners))
 	if len(r.changed) > 0 {
 		f.ExecRows(len(r.changed), upsertSessions, sessions...)
 	}

@@ -132,6 +132,24 @@ func (f *Flow) ExecRows(rows int, sql string, args ...any) {
 	f.queue = append(f.queue, queued{sql: guarded, args: append(args, int64(rows)), want: int64(rows)})
 }
 
+// Require queues a query that must find so many rows; the database itself sees
+// to it, as it does for ExecRows.
+func (f *Flow) Require(rows int, sql string, args ...any) {
+	guarded := fmt.Sprintf("select 1 / (count(*) = $%d)::int from (%s) as found", len(args)+1, sql)
+	f.queue = append(f.queue, queued{sql: guarded, args: append(args, int64(rows)), want: int64(rows)})
+}
+
+// ExecRowsAs is ExecRows that also tells which transaction it is: the xmin of
+// every row that it writes outside savepoints. It is known after the trip.
+func (f *Flow) ExecRowsAs(xid *uint32, rows int, sql string, args ...any) {
+	guarded := fmt.Sprintf("with done as (%s returning 1) select 1 / (count(*) = $%d)::int, pg_current_xact_id()::xid from done", sql, len(args)+1)
+	f.queue = append(f.queue, queued{sql: guarded, args: append(args, int64(rows)), want: int64(rows),
+		each: func(row pgx.CollectableRow) error {
+			var one int32
+			return row.Scan(&one, xid)
+		}})
+}
+
 // Copy queues rows.
 func (f *Flow) Copy(c *Copy) {
 	if c.rows > 0 {

@@ -180,6 +180,10 @@ func (f *Flow) enqueue(q *queued) error {
 	}
 	values := make([][]byte, len(q.args))
 	for i, arg := range q.args {
+		if value, is := appendArray(nil, p.params[i], arg); is {
+			values[i] = value
+			continue
+		}
 		value, err := f.types.Encode(p.params[i], pgtype.BinaryFormatCode, arg, make([]byte, 0, 64))
 		if err != nil {
 			return fmt.Errorf("argument %d of %.60q: %w", i+1, q.sql, err)
