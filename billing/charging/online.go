@@ -65,8 +65,9 @@ type Online struct {
 	worked  Worked
 }
 
-// Worked is what has been settled since the start.
-type Worked struct{ Requests, Transactions int }
+// Worked is what has been settled since the start, and how many of the requests
+// were charged from memory.
+type Worked struct{ Requests, Transactions, FromMemory int }
 
 // Worked tells how many requests shared how many transactions.
 func (o *Online) Worked() Worked {
@@ -238,6 +239,9 @@ func (o *Online) settle(ref tenant.Ref, batch []*request) {
 		if err != nil {
 			again = swift
 		}
+		o.mu.Lock()
+		o.worked.FromMemory += len(swift) - len(again)
+		o.mu.Unlock()
 		locked = append(locked, again...)
 	}
 	if len(locked) > 0 {
