@@ -79,3 +79,30 @@ func (w *world) wantSums(token string) {
 		w.t.Errorf("control sums: %s", sums.raw)
 	}
 }
+
+func TestAdjustmentRequest_isApprovedBySomebodyElse(t *testing.T) {
+	w := newWorld(t)
+	owner, clerk := w.user(w.db, identity.Owner, nil), w.user(w.db, identity.Clerk, nil)
+	w.publish(owner, prepaid)
+	account := w.connectTo(owner, "prepaid", 1)
+	main := w.get(owner, w.path("/accounts/"+account+"/buckets")).want(t, 200).text("items", 0, "id")
+	w.limitClerks()
+	ask := func(reason string) response {
+		return w.post(clerk, w.path("/accounts/"+account+"/adjustment-requests"), map[string]string{"bucket": main, "amount": "50.00", "reason": "a week without service", "reason_code": reason})
+	}
+	ask("because").refusedAt(w, 400, "reason_code")
+	id := ask("goodwill").want(t, 201).text("id")
+	if got := w.get(owner, w.path("/adjustment-requests?state=waiting")).want(t, 200); got.text("items", 0, "id") != id {
+		t.Errorf("waiting: %s", got.raw)
+	}
+	w.post(clerk, w.path("/adjustment-requests/"+id+"/approve"), nil).want(t, 403)
+	w.post(owner, w.path("/adjustment-requests/"+id+"/withdraw"), nil).want(t, 403)
+	if got := w.post(owner, w.path("/adjustment-requests/"+id+"/approve"), nil).want(t, 200); got.text("state") != "approved" {
+		t.Errorf("approved: %s", got.raw)
+	}
+	w.post(owner, w.path("/adjustment-requests/"+id+"/refuse"), map[string]string{"reason": "too late"}).want(t, 409)
+	if got := w.get(owner, w.path("/accounts/"+account+"/buckets")).want(t, 200).text("items", 0, "value", "quantity"); got != "50" {
+		t.Errorf("the balance is %s", got)
+	}
+	w.wantSums(owner)
+}

@@ -100,6 +100,30 @@ func (e AccountSummaryState) Valid() bool {
 	}
 }
 
+// Defines values for AdjustmentRequestState.
+const (
+	AdjustmentRequestStateApproved  AdjustmentRequestState = "approved"
+	AdjustmentRequestStateRefused   AdjustmentRequestState = "refused"
+	AdjustmentRequestStateWaiting   AdjustmentRequestState = "waiting"
+	AdjustmentRequestStateWithdrawn AdjustmentRequestState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the AdjustmentRequestState enum.
+func (e AdjustmentRequestState) Valid() bool {
+	switch e {
+	case AdjustmentRequestStateApproved:
+		return true
+	case AdjustmentRequestStateRefused:
+		return true
+	case AdjustmentRequestStateWaiting:
+		return true
+	case AdjustmentRequestStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AttentionTopic.
 const (
 	FailedBills    AttentionTopic = "failed_bills"
@@ -2888,6 +2912,43 @@ type AccountSummaryKind string
 // AccountSummaryState defines model for AccountSummary.State.
 type AccountSummaryState string
 
+// AdjustmentRefusal defines model for AdjustmentRefusal.
+type AdjustmentRefusal struct {
+	Reason string `json:"reason"`
+}
+
+// AdjustmentRequest An adjustment that waits for a second person.
+type AdjustmentRequest struct {
+	Account openapi_types.UUID `json:"account"`
+
+	// Amount How much of a unit.
+	//
+	// Example: {"quantity":"1500000000","unit":"byte"}
+	Amount  Quantity  `json:"amount"`
+	AskedAt time.Time `json:"asked_at"`
+	AskedBy string    `json:"asked_by"`
+
+	// Bucket Absent where the account itself is given a credit.
+	Bucket    *openapi_types.UUID `json:"bucket,omitempty"`
+	DecidedAt *time.Time          `json:"decided_at,omitempty"`
+	DecidedBy *string             `json:"decided_by,omitempty"`
+
+	// Decision Why it was refused.
+	Decision   *string                `json:"decision,omitempty"`
+	Id         openapi_types.UUID     `json:"id"`
+	Reason     string                 `json:"reason"`
+	ReasonCode *string                `json:"reason_code,omitempty"`
+	State      AdjustmentRequestState `json:"state"`
+}
+
+// AdjustmentRequestList defines model for AdjustmentRequestList.
+type AdjustmentRequestList struct {
+	Items []AdjustmentRequest `json:"items"`
+}
+
+// AdjustmentRequestState defines model for AdjustmentRequestState.
+type AdjustmentRequestState string
+
 // Advance defines model for Advance.
 type Advance struct {
 	To time.Time `json:"to"`
@@ -4502,6 +4563,23 @@ type NewAdjustment struct {
 	Reason string  `json:"reason"`
 
 	// ReasonCode One of the reasons that the operator has laid down (getBalancePolicy, adjustment); needed where it has.
+	//
+	// Example: goodwill
+	ReasonCode *string `json:"reason_code,omitempty"`
+}
+
+// NewAdjustmentRequest defines model for NewAdjustmentRequest.
+type NewAdjustmentRequest struct {
+	// Amount An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Amount Decimal `json:"amount"`
+
+	// Bucket One of the account's balances; without it the account itself is given a credit.
+	Bucket *openapi_types.UUID `json:"bucket,omitempty"`
+	Reason string              `json:"reason"`
+
+	// ReasonCode One of the reasons that the operator has laid down; needed where it has.
 	//
 	// Example: goodwill
 	ReasonCode *string `json:"reason_code,omitempty"`
@@ -7511,6 +7589,12 @@ type ListAccountsParams struct {
 // ListAccountsParamsState defines parameters for ListAccounts.
 type ListAccountsParamsState string
 
+// AskAdjustmentParams defines parameters for AskAdjustment.
+type AskAdjustmentParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListAlertsParams defines parameters for ListAlerts.
 type ListAlertsParams struct {
 	// Limit How many items a page holds at most.
@@ -7732,6 +7816,33 @@ type ListUsageParams struct {
 
 // RedeemVoucherParams defines parameters for RedeemVoucher.
 type RedeemVoucherParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListAdjustmentRequestsParams defines parameters for ListAdjustmentRequests.
+type ListAdjustmentRequestsParams struct {
+	// State Only those in this state.
+	State *AdjustmentRequestState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ApproveAdjustmentParams defines parameters for ApproveAdjustment.
+type ApproveAdjustmentParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RefuseAdjustmentParams defines parameters for RefuseAdjustment.
+type RefuseAdjustmentParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// WithdrawAdjustmentParams defines parameters for WithdrawAdjustment.
+type WithdrawAdjustmentParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -8798,6 +8909,9 @@ type CreateStaffJSONRequestBody = NewStaffUser
 // ChangeStaffJSONRequestBody defines body for ChangeStaff for application/json ContentType.
 type ChangeStaffJSONRequestBody = StaffUserChange
 
+// AskAdjustmentJSONRequestBody defines body for AskAdjustment for application/json ContentType.
+type AskAdjustmentJSONRequestBody = NewAdjustmentRequest
+
 // PutAutoTopUpJSONRequestBody defines body for PutAutoTopUp for application/json ContentType.
 type PutAutoTopUpJSONRequestBody = NewAutoTopUp
 
@@ -8848,6 +8962,9 @@ type SendTransferJSONRequestBody = NewTransfer
 
 // RedeemVoucherJSONRequestBody defines body for RedeemVoucher for application/json ContentType.
 type RedeemVoucherJSONRequestBody = VoucherPIN
+
+// RefuseAdjustmentJSONRequestBody defines body for RefuseAdjustment for application/json ContentType.
+type RefuseAdjustmentJSONRequestBody = AdjustmentRefusal
 
 // CreateMachineKeyJSONRequestBody defines body for CreateMachineKey for application/json ContentType.
 type CreateMachineKeyJSONRequestBody = NewApiKey
@@ -9217,6 +9334,9 @@ type ServerInterface interface {
 	// GetAccount Shows an account with its party, subscriptions and services.
 	// (GET /t/{tenant}/v1/accounts/{account})
 	GetAccount(ctx echo.Context, tenant Tenant, account AccountId) error
+	// AskAdjustment Lays an adjustment beyond your own limit before a second person. Nothing is booked until somebody else approves.
+	// (POST /t/{tenant}/v1/accounts/{account}/adjustment-requests)
+	AskAdjustment(ctx echo.Context, tenant Tenant, account AccountId, params AskAdjustmentParams) error
 	// ListAlerts Lists the thresholds that an account has crossed, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/alerts)
 	ListAlerts(ctx echo.Context, tenant Tenant, account AccountId, params ListAlertsParams) error
@@ -9343,6 +9463,18 @@ type ServerInterface interface {
 	// RedeemVoucher Turns a voucher into balance, once. Wrong PINs are counted; after some of them, wait.
 	// (POST /t/{tenant}/v1/accounts/{account}/vouchers)
 	RedeemVoucher(ctx echo.Context, tenant Tenant, account AccountId, params RedeemVoucherParams) error
+	// ListAdjustmentRequests Lists adjustments that wait, or waited, for a second person, newest first.
+	// (GET /t/{tenant}/v1/adjustment-requests)
+	ListAdjustmentRequests(ctx echo.Context, tenant Tenant, params ListAdjustmentRequestsParams) error
+	// ApproveAdjustment Approves what somebody else has asked for, and carries it out within your own limit.
+	// (POST /t/{tenant}/v1/adjustment-requests/{asked}/approve)
+	ApproveAdjustment(ctx echo.Context, tenant Tenant, asked openapi_types.UUID, params ApproveAdjustmentParams) error
+	// RefuseAdjustment Refuses what somebody else has asked for.
+	// (POST /t/{tenant}/v1/adjustment-requests/{asked}/refuse)
+	RefuseAdjustment(ctx echo.Context, tenant Tenant, asked openapi_types.UUID, params RefuseAdjustmentParams) error
+	// WithdrawAdjustment Takes back what you have asked for.
+	// (POST /t/{tenant}/v1/adjustment-requests/{asked}/withdraw)
+	WithdrawAdjustment(ctx echo.Context, tenant Tenant, asked openapi_types.UUID, params WithdrawAdjustmentParams) error
 	// ListMachineKeys Lists keys, newest first, without secrets.
 	// (GET /t/{tenant}/v1/api-keys)
 	ListMachineKeys(ctx echo.Context, tenant Tenant, params ListMachineKeysParams) error
@@ -10819,6 +10951,52 @@ func (w *ServerInterfaceWrapper) GetAccount(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetAccount(ctx, tenant, account)
+	return err
+}
+
+// AskAdjustment converts echo context to params.
+func (w *ServerInterfaceWrapper) AskAdjustment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AskAdjustmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AskAdjustment(ctx, tenant, account, params)
 	return err
 }
 
@@ -12535,6 +12713,176 @@ func (w *ServerInterfaceWrapper) RedeemVoucher(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RedeemVoucher(ctx, tenant, account, params)
+	return err
+}
+
+// ListAdjustmentRequests converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAdjustmentRequests(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAdjustmentRequestsParams
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAdjustmentRequests(ctx, tenant, params)
+	return err
+}
+
+// ApproveAdjustment converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveAdjustment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "asked" -------------
+	var asked openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "asked", ctx.Param("asked"), &asked, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asked: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveAdjustmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveAdjustment(ctx, tenant, asked, params)
+	return err
+}
+
+// RefuseAdjustment converts echo context to params.
+func (w *ServerInterfaceWrapper) RefuseAdjustment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "asked" -------------
+	var asked openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "asked", ctx.Param("asked"), &asked, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asked: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RefuseAdjustmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RefuseAdjustment(ctx, tenant, asked, params)
+	return err
+}
+
+// WithdrawAdjustment converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawAdjustment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "asked" -------------
+	var asked openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "asked", ctx.Param("asked"), &asked, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asked: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params WithdrawAdjustmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawAdjustment(ctx, tenant, asked, params)
 	return err
 }
 
@@ -19956,6 +20304,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/balance-policies/:kind", wrapper.GetBalancePolicy, options.OperationMiddlewares["getBalancePolicy"]...)
 	router.PUT(options.BaseURL+"/t/:tenant/v1/balance-policies/:kind", wrapper.PutBalancePolicy, options.OperationMiddlewares["putBalancePolicy"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/buckets/:bucket/adjustments", wrapper.CreateAdjustment, options.OperationMiddlewares["createAdjustment"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/adjustment-requests", wrapper.AskAdjustment, options.OperationMiddlewares["askAdjustment"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/adjustment-requests", wrapper.ListAdjustmentRequests, options.OperationMiddlewares["listAdjustmentRequests"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/adjustment-requests/:asked/approve", wrapper.ApproveAdjustment, options.OperationMiddlewares["approveAdjustment"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/adjustment-requests/:asked/refuse", wrapper.RefuseAdjustment, options.OperationMiddlewares["refuseAdjustment"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/adjustment-requests/:asked/withdraw", wrapper.WithdrawAdjustment, options.OperationMiddlewares["withdrawAdjustment"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/vouchers", wrapper.RedeemVoucher, options.OperationMiddlewares["redeemVoucher"]...)
 	router.DELETE(options.BaseURL+"/t/:tenant/v1/accounts/:account/auto-top-up", wrapper.DeleteAutoTopUp, options.OperationMiddlewares["deleteAutoTopUp"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/auto-top-up", wrapper.GetAutoTopUp, options.OperationMiddlewares["getAutoTopUp"]...)
@@ -23624,6 +23977,153 @@ func (response GetAccount404ApplicationProblemPlusJSONResponse) VisitGetAccountR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskAdjustmentRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  AskAdjustmentParams
+	Body    *AskAdjustmentJSONRequestBody
+}
+
+type AskAdjustmentResponseObject interface {
+	VisitAskAdjustmentResponse(w http.ResponseWriter) error
+}
+
+type AskAdjustment201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type AskAdjustment201JSONResponse struct {
+	Body    AdjustmentRequest
+	Headers AskAdjustment201ResponseHeaders
+}
+
+func (response AskAdjustment201JSONResponse) VisitAskAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskAdjustment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AskAdjustment400ApplicationProblemPlusJSONResponse) VisitAskAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskAdjustment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AskAdjustment401ApplicationProblemPlusJSONResponse) VisitAskAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskAdjustment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AskAdjustment403ApplicationProblemPlusJSONResponse) VisitAskAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskAdjustment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AskAdjustment404ApplicationProblemPlusJSONResponse) VisitAskAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskAdjustment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AskAdjustment409ApplicationProblemPlusJSONResponse) VisitAskAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskAdjustment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AskAdjustment413ApplicationProblemPlusJSONResponse) VisitAskAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskAdjustment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AskAdjustment422ApplicationProblemPlusJSONResponse) VisitAskAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -28568,6 +29068,532 @@ func (response RedeemVoucher429ApplicationProblemPlusJSONResponse) VisitRedeemVo
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
 	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAdjustmentRequestsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ListAdjustmentRequestsParams
+}
+
+type ListAdjustmentRequestsResponseObject interface {
+	VisitListAdjustmentRequestsResponse(w http.ResponseWriter) error
+}
+
+type ListAdjustmentRequests200JSONResponse AdjustmentRequestList
+
+func (response ListAdjustmentRequests200JSONResponse) VisitListAdjustmentRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAdjustmentRequests400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAdjustmentRequests400ApplicationProblemPlusJSONResponse) VisitListAdjustmentRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAdjustmentRequests401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAdjustmentRequests401ApplicationProblemPlusJSONResponse) VisitListAdjustmentRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAdjustmentRequests403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAdjustmentRequests403ApplicationProblemPlusJSONResponse) VisitListAdjustmentRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAdjustmentRequests404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListAdjustmentRequests404ApplicationProblemPlusJSONResponse) VisitListAdjustmentRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveAdjustmentRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Asked  openapi_types.UUID `json:"asked"`
+	Params ApproveAdjustmentParams
+}
+
+type ApproveAdjustmentResponseObject interface {
+	VisitApproveAdjustmentResponse(w http.ResponseWriter) error
+}
+
+type ApproveAdjustment200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ApproveAdjustment200JSONResponse struct {
+	Body    AdjustmentRequest
+	Headers ApproveAdjustment200ResponseHeaders
+}
+
+func (response ApproveAdjustment200JSONResponse) VisitApproveAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveAdjustment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveAdjustment400ApplicationProblemPlusJSONResponse) VisitApproveAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveAdjustment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveAdjustment401ApplicationProblemPlusJSONResponse) VisitApproveAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveAdjustment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveAdjustment403ApplicationProblemPlusJSONResponse) VisitApproveAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveAdjustment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveAdjustment404ApplicationProblemPlusJSONResponse) VisitApproveAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveAdjustment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveAdjustment409ApplicationProblemPlusJSONResponse) VisitApproveAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveAdjustment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveAdjustment413ApplicationProblemPlusJSONResponse) VisitApproveAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveAdjustment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveAdjustment422ApplicationProblemPlusJSONResponse) VisitApproveAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseAdjustmentRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Asked  openapi_types.UUID `json:"asked"`
+	Params RefuseAdjustmentParams
+	Body   *RefuseAdjustmentJSONRequestBody
+}
+
+type RefuseAdjustmentResponseObject interface {
+	VisitRefuseAdjustmentResponse(w http.ResponseWriter) error
+}
+
+type RefuseAdjustment200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RefuseAdjustment200JSONResponse struct {
+	Body    AdjustmentRequest
+	Headers RefuseAdjustment200ResponseHeaders
+}
+
+func (response RefuseAdjustment200JSONResponse) VisitRefuseAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseAdjustment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RefuseAdjustment400ApplicationProblemPlusJSONResponse) VisitRefuseAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseAdjustment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RefuseAdjustment401ApplicationProblemPlusJSONResponse) VisitRefuseAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseAdjustment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RefuseAdjustment403ApplicationProblemPlusJSONResponse) VisitRefuseAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseAdjustment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RefuseAdjustment404ApplicationProblemPlusJSONResponse) VisitRefuseAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseAdjustment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RefuseAdjustment409ApplicationProblemPlusJSONResponse) VisitRefuseAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseAdjustment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RefuseAdjustment413ApplicationProblemPlusJSONResponse) VisitRefuseAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseAdjustment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RefuseAdjustment422ApplicationProblemPlusJSONResponse) VisitRefuseAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawAdjustmentRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Asked  openapi_types.UUID `json:"asked"`
+	Params WithdrawAdjustmentParams
+}
+
+type WithdrawAdjustmentResponseObject interface {
+	VisitWithdrawAdjustmentResponse(w http.ResponseWriter) error
+}
+
+type WithdrawAdjustment200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type WithdrawAdjustment200JSONResponse struct {
+	Body    AdjustmentRequest
+	Headers WithdrawAdjustment200ResponseHeaders
+}
+
+func (response WithdrawAdjustment200JSONResponse) VisitWithdrawAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawAdjustment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawAdjustment400ApplicationProblemPlusJSONResponse) VisitWithdrawAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawAdjustment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawAdjustment401ApplicationProblemPlusJSONResponse) VisitWithdrawAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawAdjustment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawAdjustment403ApplicationProblemPlusJSONResponse) VisitWithdrawAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawAdjustment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawAdjustment404ApplicationProblemPlusJSONResponse) VisitWithdrawAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawAdjustment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawAdjustment409ApplicationProblemPlusJSONResponse) VisitWithdrawAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawAdjustment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawAdjustment413ApplicationProblemPlusJSONResponse) VisitWithdrawAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawAdjustment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawAdjustment422ApplicationProblemPlusJSONResponse) VisitWithdrawAdjustmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -52796,6 +53822,9 @@ type StrictServerInterface interface {
 	// GetAccount Shows an account with its party, subscriptions and services.
 	// (GET /t/{tenant}/v1/accounts/{account})
 	GetAccount(ctx context.Context, request GetAccountRequestObject) (GetAccountResponseObject, error)
+	// AskAdjustment Lays an adjustment beyond your own limit before a second person. Nothing is booked until somebody else approves.
+	// (POST /t/{tenant}/v1/accounts/{account}/adjustment-requests)
+	AskAdjustment(ctx context.Context, request AskAdjustmentRequestObject) (AskAdjustmentResponseObject, error)
 	// ListAlerts Lists the thresholds that an account has crossed, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/alerts)
 	ListAlerts(ctx context.Context, request ListAlertsRequestObject) (ListAlertsResponseObject, error)
@@ -52922,6 +53951,18 @@ type StrictServerInterface interface {
 	// RedeemVoucher Turns a voucher into balance, once. Wrong PINs are counted; after some of them, wait.
 	// (POST /t/{tenant}/v1/accounts/{account}/vouchers)
 	RedeemVoucher(ctx context.Context, request RedeemVoucherRequestObject) (RedeemVoucherResponseObject, error)
+	// ListAdjustmentRequests Lists adjustments that wait, or waited, for a second person, newest first.
+	// (GET /t/{tenant}/v1/adjustment-requests)
+	ListAdjustmentRequests(ctx context.Context, request ListAdjustmentRequestsRequestObject) (ListAdjustmentRequestsResponseObject, error)
+	// ApproveAdjustment Approves what somebody else has asked for, and carries it out within your own limit.
+	// (POST /t/{tenant}/v1/adjustment-requests/{asked}/approve)
+	ApproveAdjustment(ctx context.Context, request ApproveAdjustmentRequestObject) (ApproveAdjustmentResponseObject, error)
+	// RefuseAdjustment Refuses what somebody else has asked for.
+	// (POST /t/{tenant}/v1/adjustment-requests/{asked}/refuse)
+	RefuseAdjustment(ctx context.Context, request RefuseAdjustmentRequestObject) (RefuseAdjustmentResponseObject, error)
+	// WithdrawAdjustment Takes back what you have asked for.
+	// (POST /t/{tenant}/v1/adjustment-requests/{asked}/withdraw)
+	WithdrawAdjustment(ctx context.Context, request WithdrawAdjustmentRequestObject) (WithdrawAdjustmentResponseObject, error)
 	// ListMachineKeys Lists keys, newest first, without secrets.
 	// (GET /t/{tenant}/v1/api-keys)
 	ListMachineKeys(ctx context.Context, request ListMachineKeysRequestObject) (ListMachineKeysResponseObject, error)
@@ -54758,6 +55799,56 @@ func (sh *strictHandler) GetAccount(ctx echo.Context, tenant Tenant, account Acc
 	return nil
 }
 
+// AskAdjustment operation middleware
+func (sh *strictHandler) AskAdjustment(ctx echo.Context, tenant Tenant, account AccountId, params AskAdjustmentParams) error {
+	var request AskAdjustmentRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body AskAdjustmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskAdjustment(ctx.Request().Context(), request.(AskAdjustmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskAdjustment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AskAdjustmentResponseObject); ok {
+		return validResponse.VisitAskAdjustmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListAlerts operation middleware
 func (sh *strictHandler) ListAlerts(ctx echo.Context, tenant Tenant, account AccountId, params ListAlertsParams) error {
 	var request ListAlertsRequestObject
@@ -56275,6 +57366,136 @@ func (sh *strictHandler) RedeemVoucher(ctx echo.Context, tenant Tenant, account 
 		return err
 	} else if validResponse, ok := response.(RedeemVoucherResponseObject); ok {
 		return validResponse.VisitRedeemVoucherResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAdjustmentRequests operation middleware
+func (sh *strictHandler) ListAdjustmentRequests(ctx echo.Context, tenant Tenant, params ListAdjustmentRequestsParams) error {
+	var request ListAdjustmentRequestsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAdjustmentRequests(ctx.Request().Context(), request.(ListAdjustmentRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAdjustmentRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAdjustmentRequestsResponseObject); ok {
+		return validResponse.VisitListAdjustmentRequestsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveAdjustment operation middleware
+func (sh *strictHandler) ApproveAdjustment(ctx echo.Context, tenant Tenant, asked openapi_types.UUID, params ApproveAdjustmentParams) error {
+	var request ApproveAdjustmentRequestObject
+
+	request.Tenant = tenant
+	request.Asked = asked
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveAdjustment(ctx.Request().Context(), request.(ApproveAdjustmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveAdjustment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveAdjustmentResponseObject); ok {
+		return validResponse.VisitApproveAdjustmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RefuseAdjustment operation middleware
+func (sh *strictHandler) RefuseAdjustment(ctx echo.Context, tenant Tenant, asked openapi_types.UUID, params RefuseAdjustmentParams) error {
+	var request RefuseAdjustmentRequestObject
+
+	request.Tenant = tenant
+	request.Asked = asked
+	request.Params = params
+
+	var body RefuseAdjustmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RefuseAdjustment(ctx.Request().Context(), request.(RefuseAdjustmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefuseAdjustment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RefuseAdjustmentResponseObject); ok {
+		return validResponse.VisitRefuseAdjustmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawAdjustment operation middleware
+func (sh *strictHandler) WithdrawAdjustment(ctx echo.Context, tenant Tenant, asked openapi_types.UUID, params WithdrawAdjustmentParams) error {
+	var request WithdrawAdjustmentRequestObject
+
+	request.Tenant = tenant
+	request.Asked = asked
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawAdjustment(ctx.Request().Context(), request.(WithdrawAdjustmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawAdjustment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawAdjustmentResponseObject); ok {
+		return validResponse.VisitWithdrawAdjustmentResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -63751,765 +64972,777 @@ var swaggerSpec = []string{
 	"dRvdQj8Q9KGHc//erPlbFvENTSZwq82HfvS5eeRvKappA8adc5NebMX1c5NtNlTtQozF0mWAEdcZCHTW",
 	"sgfv7BgGTYQWl3a3hbw8Fv9hy2j8fAdyFIyQb4+v956jkGgwXJwYcdWzDeVJ8OrseWfz2IVt7rO9nfPJ",
 	"21MtmNlKtSZrIbcaFBC5INxoopm64xHT58cUCJwzfIikkAfa7M3jecmQ5N8C1V8ArwoOfCi/TVdShId8",
-	"HKmhToJSOw1wRe8gOIowEWMEagenrV7+sNJtMgDSl5/g8Ds9vqMiGsrVjOx7aGqTMzI8ioQp8wPX5qTc",
-	"9RvMKoHO9nlrfxaaJBJVzqEsdOM5aC+SHcKZIGFpMGt2aU5uXNBjcMIpd9HMJ1bXenLERu6j2J1cD+wT",
-	"YnM6tuR7tntnXwsfVTyhLsan67jBUp5ejsAdO4X8AC3fsEixoYd1zXb9x63zHmpWpJXcCjCkESmS3TXR",
-	"TMSEg+eWkjmjiim0x513kj/GL7uegpM1xt69JzroJTF1X7Tiwjx+GNRMYmbaJYrG8xJyJVMtxbQSszC1",
-	"StEUUjmIVC40P3gHa+5ujn4nzciUR+WL1ke5T6aTBeUJi2e2/+I31CTyX+2I7K9rlhqr7MLupVTZE+9C",
-	"HuxjHPBswUXMxVKHYhnqd5IdV36Qfe4pzq6VLE5+YxUEeMB1lcXcQCJo51BDCT1KG5ImNGIEHY/RinIB",
-	"PjFlBc2UInFUZwkZNb0Jw7ZREcAyNFMkLF6CEAR92vtJRCupdFAi88bbkITHaNLzcI0WbFKMy4Gu8sE0",
-	"bscLYQarO1YsbZggeBPDTwbchAVjaeVaLr5kwH3tJh9UCuDRrGdDzkweaGdLk2TAtR+6x6mZFO34NZ36",
-	"ZW/cytPf5QXBnOI+t63/nSm+4ONkWnck966XZ/gAlaCt5RwbZsK2NjjvM8tOep7SuedmneuGfM8St1P/",
-	"6k5OmmiSSCs1EgrD69E9aHKDhEzkZEOmaBlJCOQBR6wlWWAGeu+mBo13TycW7A4DNzMh0C0WO3XTyDQN",
-	"Ksk1EnQT8m2HaRHdx2PoMJJ3TOGC0SR5swBfXy/p6+N036wCkVRWV9RTwsFWTNgdpqxkgmO43ChjkJDZ",
-	"MmCyekZiNueGbGWWxGQpiVkp+2bpvMylTBgFQWCpMBImnDeXRStvTPk1o2A6gl8cpoImsFQ9aUewIWJs",
-	"qrgzJRy4Bc5SvV3JxK38FAMcSwaireKGaeJ2w9BPQyy8Zcp0m1Ksq58ITh/brvpdHLE1ELF8L9MP6WmN",
-	"A3OWyO0QDQPDEQdxgZjuBhvcraweTIb4abUrvA8uegUCJRXGrAU1DNda4HqBSDfLCq0wakXR8NWyYWYl",
-	"+wkX4AqZxZgGFeCijWZCzwLBxNmDETobXm51KZa5NOHKjoXorGLMGitJ5uxdGr4AZdhSlaV1M3EW26Cw",
-	"nfPH/Y15ZTREBgb3cwj1Db9le0qRG0a1I9E8zh4Xc1Ke2XRitdOw+RdXptGQXcs6Dekq0arbOfyfjn3D",
-	"J1nS03wN+qvLeaNcYxCmTGKI/YJ/YGU7zdr9JPKVYnplW+89l5DsDbMrdiaXuguLt1+ycpeNBkt3Nt7K",
-	"hEeD7ZYjGKX/Zr4LbpEPye9pn8Zhl/Us76XpMGehjyDvrXNlvi2NK7xCmJeyJ6v4FAPnYbIdw/28ZKbS",
-	"AdErucUruj6W6eTT2VKeuT/+oqU4f0e3PzKtKYaYuobeKyq0O2x/DFP7gvX3Ou3ZQZqdfP0s39KEuQDk",
-	"UDQk5tNN4V2DeHIp2JRsqF433Lo1I0gvVwK84oBUINUtv97sejWfVOe3GLC1CRdsgM+HJ8kPXLCw7tyf",
-	"QnThou7qruy975ZK8x4M/TRwXu/pp067oB93VZbFNfR9Nm0MrNtQNSwOE2iFLgPPQcjvqxzXvdZSsJk7",
-	"ropZOR2vP0iKq93pMdfewBtJpVjdulM6awOoQ8iw0JhiCF/vQL9cgerVq1fvhsgRAylyljIVMWHG6lZC",
-	"Fs5rB6NQpoTSHMJKV3kIzWR6ar9x7VCPs8PbVk5uLGwd6uHWQtv8u2ywbQbCE5mI+wbTxdVYjdKBQldQ",
-	"8zOvLPZerHeZeOlU1sB6LbjgenUaNQRSeQ+1y9XscR+Dt7mhSTBpI3CDF1tViN7YQG7xc1tQmUALrbws",
-	"DAIniTYbJrwV8Un7glKBTItvNaluYTdTQ9RbKZTHfdoqC73LxBdhZ/YQH8bKxsXsDdnXIeFdccYwi6Mn",
-	"h+kbe6f1wIbrookLsYGzVNPK+kXNpZg13DtOeIYQnv2/GSii7LGgWNEFyPlcAJu4kw1BgzkjGhkQXxyp",
-	"WjScm0LBqcrrgHTkFrKJmN+jVDQk+JTq/mscUcOWUu1aozP23eIDRa8hwl1tffMB5lEQvvMpzhTbDi5f",
-	"HoV74uCwHMdv37IMSfhEsK3n4Zh5yxdESMgyhaxIUH63XLOwV6UnSwCs1VkRkjs2Wi1E4ZW2863wE+8M",
-	"LsOtQITozg3ZcFH+62V9i0rL7U66URn7GFo5P8OhWMANEzj9BYgke8D9l8OqD73+9NDwRPuFatCoIx4P",
-	"PkP2m3B7gCXDtGuvnuMKxyiigtA0VfKOQcid2JGNg4s+roWe7mZRTsb7BJcDJfZprC0waM+nY/fHXjU4",
-	"ydhB6KARfcvNKlZ0GzYXALDQLBOGJ4dEoZQwIHHrS3JjaVmKyy8nqcoOtlPtFzhh+QE54JQhwv+RDFC4",
-	"OAMCBAqryZ57+idE/NKEiZgYKdfn+weopzGZJ6bNuB0ywLveAUVlzhBKZyHVNWGb1ACiAhU7yLTeN7sP",
-	"EH0FN7xbXivblhBjtnAZH7zObxaYYozW6w36ekFFhQWXii95xY+5wTjBucyWK1Oz/BVgmaHjmyouVTDL",
-	"5tKuKC4yV7ohhEnJBEJUnb2/saIF2UJmiGLa+CotFe7ZyMRkkljKmm2kPtra+izthC0wiAJ70SuqjhXF",
-	"QckqE7FyOEjYfs4j94NXEimWlWGR0kFL+B3TRIprQueaCfMUgXHg0PW/gmB2rVjKeSZpYRBYKpmlcOAy",
-	"AOUOS5DDvadMbfSww/9mKwgYSqcOiEZDLG4JKmieyGitg0cf8Mhmw4Jz72jSrYe3e3ed4dcd14K1+MZL",
-	"p68yxuZL4fQXGN494y8vrI4yVDwsh1X01PkG+qnVcljcwUhgAe96KbtjSl6asBcmxysMMeiECzaLGiuH",
-	"AAqufQcE0xiAa4IGvCFunWHuGDVYpR3OMAZ4b3AL+rS6XQWuvRf24tWGpXl9GOQ6LhwSUEfsL5iByjGW",
-	"a0Mx8Cc/Y22Mbe/MVI5aR4BAiM94s1AVnhZE43xvyoRUHIi6pLDviLJr1HzOX9yxwXgm7K6HceeDnS22",
-	"bukFYYvD4L0e9NhnPJe08ccPupXxitPYwyPjGJvnfXJ/lmOjJ3BlYcvvkOGMDS4JRq26g9IYr3pNaJLk",
-	"xWlAyslEwrQmS36HeWvl4ioXZ08+/n45vXz0+at/nH/0vz75/Jd//7/t6m4IslgbuWEKJBlADUVRpkQq",
-	"j/oYbsor3JLq4otzjYvDKkCe2u8qaajrAEJWDR34yVLRiM0cUlpLTLWVTT1MnRVJQVDhZkeoFeeZcpBO",
-	"CdVG94yuBrGy/2F4B1j2f7MfoZXk0yv8DDatfkA2jlUOW4072ePKq3xTowdswO1EMYppvqH1FW+jHIc6",
-	"f0rnYaN9DbP/ZwNDVh3AwTHAHlrxhzwcP8slNUt4g0aLmNADMI+wz9cIJR1iyS3O1RVfrlDppSgqYEFS",
-	"jEDrlcSCKBZDR3uD34WGqwviCjiDLV3c00RuRTOGyEEu/D6DN74axp6sU1RTKNxiOfEU1sHc+VwaakEq",
-	"pWUtyKHHeRyhflXwDvtlOLiY7L7vjxAsShwmQB/I1UdjeMEopqXQ8ry9aWk1wqvNovU7BgXPhq1ynvTc",
-	"dxle4geh6afZPOF65fesbu6o57+W3p5OAsnXpeklMloPJZ8hJ4yKeC4/BeQzkdjb2j2/p0lkRwJejTkj",
-	"G3lXiYdtmimeG9dHcH6ucOdAdWBwugN+0RBzPsYYDeLniC8ahnA8Z48IP+kbi4MpBkEvCjRemkdpETr9",
-	"KW6fT26L8vR0gDFKCqNkcpNthkY5AKbCALg13gjylNf080qIvucNrJrgd33Tb3/NKgFtJYpwiAH9B9wY",
-	"fJGJ7rS3D/advYhXdNrD9yUIg7lDpyhWyE+kfcOGepjzxdmLkQD7sNU8vTdlBdjxYUP2MPL0xNVFoTg4",
-	"137LvKHEy9AbAl22YVl+zpZ0GGeDFPPZ0vv499doBL8ewZKPxEO1oYtFwMZ3tqE8ITSOFdP6vJ+HGtuq",
-	"rlCNq+bL3YeH5hv+JRhpQV2HcFOwWLN4eGaZcwmEgHgWmYidvoEv9vILJmwxIEvhZKbv8YFnvgh8yOYK",
-	"k2vZAS7FT1zEmAc9YCNiumuAUd5SboK31wfNHJRFRDfMFVUwWMcNqgZwkRft7XWN1dYBhlT0H5x0SzWy",
-	"ziJI1eJpLz68qxkZn53998ffQ1XRq2Z4QF06f15kwucPz1yBZiy/voKCZ0mykplm9+c8SbhY3t/kJPAc",
-	"ZIB3DnptwNalTAGWeh2rub2aW9lWdhmylTnE9ko7l0MtodjItDLG0EZ+G8QwfgaFNr13pSh995sUtdJ3",
-	"VxdXj88uHp1dXNad3h27F9GEiZiq82/x3UGb5z92dfLnwy/owY7KRgs7Pp7C6XM5qFj5UbFIqrgX5/xz",
-	"AIYMxN9wONFHmBCc1Rwz5Jr8xpR0CGDchddKQSj4Xc+Piv3xrBXnQ7GUhSIUXxmyojGZM+bvT/vLQip2",
-	"7QNtXPUFsDuG5d4DQETyi8wNMHyjOWzdAJRIY1YIHLVRbqpehwgXZQmhNdyQOY3W/Y7PCGL2wsqR0GFg",
-	"gb13ujwbjyqCgLv/PBSbn/xgwKYAa9voFoROtSNxHHqDD69xotOjxA/0IHA3vE6YnEb5zfcRAA0j7BON",
-	"DInxDZeJBYvGPpnqPXhxfnEBd2Dp0n5wVZFrzv7d+0uvLj5/9fPP5+3u05Cw48c6Wtb5lg22djYGsVqZ",
-	"U4fis3GZ3FkQbMu08aXEr8kFWUhFhBMkAkUV+F2fiKP137FBbzfp1Ldew0slX33vDuq0h9Ea2Gm+Cg2U",
-	"te6ZAFGTTnwVrK4x5kh8/fKsKp+kii34p26DpXuvfYInj70oreUJ4i+w9eFng8ZxUwIwlIzSZiApu9pM",
-	"Myto91+cH/Gr/5ZhaAlwJoRHqVjLQ121R5aeuNN8yDHyTUzdIhZj8QN2A6gvStP+fZsjhg7Rvt2ed82i",
-	"NOlhNFva21YLDwyk1EfTLMeAtbpqDOGUzm2DzxkvO6wYJjOFvmds6J4OS6yNHGU6+S1c8CDMatzrOLjW",
-	"hfgibOdkcKe28ZPbGT31jrQv2s9f+/t1CM0NuJMDTovmwbxj2sjBKfxbblYyMwVfrYl6UcRS45QyeMcq",
-	"zplmQP5LKdi1U+qNRH/FllpFv2ZoCzhrg3O42XIzOE01nM7xWm59wJ6mPO6fepDSkOzmF4IKYm8vKkwe",
-	"G2h1w6eYD+FKSoNeqw3d6Sn+PZIbptEWiUVpIdLVlYEENX2+a0xY+GNt0d+LG26Qlsui9fCygGNKCcI3",
-	"TRhv7lYLZXixWaObsW9Y2FJIxeJZJJNsEyo48xwfeA0AwPvR3GFVqTVZUSgxbfcOUsWMTGIiRcSmlj7s",
-	"J1maSBpXgrf31ccaN7aKw8B0ErxvmG6SjYDT6PD96G5qnBhWChaMzG3TOrdc9EDu9IgFjnQmTgPCtASq",
-	"msARSxLYfif70mPH6oVca1WJpBTGVRBRaQV9pxXa7EwStyfNSq15sfVBMSqmGwKtcn8vfC8dQTX4XnC8",
-	"uCcDR1qEhpwotnksduJ/3Lx5TbAZlwvIheYxw1LdSVyUeB+BmfhCxG/p4KCx7YrVwGC3E1cAEQtMdkLa",
-	"QguhVYLMhTeZsbfUUFpTSnYq5C8BoqC58oksuq5vRCTFIuGRwXxZwuPCpAbJnqjeYzlbKhA4cS7j3TXh",
-	"hqCnGwpL+jzbAhbYXprAVeIMixO76GfoDpSuX9B9PHUVUFAXczy+KTt1UFJYUxJAtWg/RjiThGuA8sSP",
-	"wnXi+iYTBVPa3SY0EsiBSRjHNCePStvQzPsmTsx0XnxCwnvnLrQBxVzeCAaeKLvRt/bKvrWzuIUEzFt4",
-	"AsLDrZG3U2KfW8mB7ogU+9Vd5tKsZlvnRK9282M5J922YhskXBjpe6VYUzoskDr07T5AS17s6Ot8aMqd",
-	"+sn7tLiGEbcgovbtqlfKrN3Dv8OLe3dhCUU1prs8TbaLIvrd6HsGdzxIdvqbLDE8TbjlfjtyK7INeqFv",
-	"wdEa8zseu0cxE3LDBTycosk+2e0TSum1AcsxfG/zkQ7qRfUIxK+cuIGE0LKtxYCnlUXq2uKTG1/25ntk",
-	"+0u5fX1jpBoTRSWWjbZV22wPrEN8LwfuDg71JaTXP3eumBHem1pMypA7AJpoGlSLXagewHIx7UDidWAi",
-	"GsrGCi8YuAzaOVPTMhACsAF47rJGQHmE+v9TuBydm+7aClQIRmJ/hVKumtCfxYJGhtAt3Z2TnyBtGGwK",
-	"VDEiGItZPCW3bhWgpvQt4Had/yzKbr/fJxs55wk732iuYzuFf3v45PLRIztb5w+E8ubnc66gnoM95JPL",
-	"J08uzi6uzq7+mj/HlPUJF8DYMgccZ5+gtj55FVPywnWLIUTlpb4qLW55fxxm1sCrGRax6tR1NTFKE4eX",
-	"Jk/351eIHhPLxtF2D+FkVkKa2Jvc2F2NVnaLSmvxeT+BhCUBx/NbalY+rgWQoKSq4IqnVNENM52YmWHa",
-	"2yrZUCgBJxD8DkvlzBlRfLky3bGrOLNSHgC0HTxjo+rbjwmIcBX7e/uc7Ot+dAHm7GXW/i2+cV+0Nbp1",
+	"HKmhToJSOw1wRe8gOIowEWMEagenrV7+sNJtMgDSl5/g8Ds9/iXTxrJwsB3SZOAh9DpTxaH6qE8keHnO",
+	"rpWuAebuptYBVrfimSA0bwK3ZEvtuVhIRag36qVMaQyzGcv1ps591UWR/5lRPM72C70eyIHwi/kuSMku",
+	"JWaPGp/NtZ07Go7tIXOzsuyBJQurqC35HROEErxm7Tp0TjdmEY8HDt9/0zAB+xhiRPam8NNqR7gBx4pC",
+	"G/d5mFf22qmCaBsezSKXotDMLVqv8TrN3hgf1rR30otkN0c/+fCK457veolkep2VH7g2pxVY9k7nnszS",
+	"XzQJr1qJM9uDi0YZmqZK3jkVB30e08mWm1Ws6FYEWfaz+I6KaKj8ZmRf6q7N08jwJBOmTr8t32D+HHR2",
+	"yI4kiUTj2lBhsRcrzC/nISwEUjMHC6EuoTM/Yk0HKOUub+PEhqmejKpRzlLsTg69OyAKsWNLvme7d/a1",
+	"sFCCsoiLZuwSLGApT68x4Y6dQlOClm9YpNjQw7pmu/7j1nkPNXv5Sm4FuAyIFMnummgmYnsJUk0omTOq",
+	"mELPw3kn+WOmhuspOFljrJZxooNeUsj3xSkuzOOHQRtMzEy77tR4XkJBM/ZOnVais6YkprspJK0RqVwS",
+	"UlCu0NzdHP1OmpEpj8oXl8/nsXIV5QmLZ7b/4je0meS/2hHZX9csNbMNcEkw2tkT74K77GMc8GzBRczF",
+	"Uoeitup3kh1XfpC94IGzayWL0wsSOQEecF1lMTeQ8j5QR8DURaUNSRMaMScpRyvKBXj/lVWpU4rEUZ0l",
+	"5A72JgzbRkXVzNAgm7B4Ceoe9GnvJxGtpNJBQaZFetWMJj0P12jBJsUIROhq2qq52cm9EGawYccq4A0T",
+	"hLiJ8JNBaohnLK1cy0XSDbiv3eSD5g94NOvZkHMIBtrZ0iQZcO0HVQ4zKdrxazr1y964lae/ywuCOcV9",
+	"blv/O1N8wcfJtO5I7qvX+MDZFizn2DAT9irAeZ9ZdtLzlM49N+tcN+R7lridoasezkETTRJppUZCqxp+",
+	"c/dgsxokZCInGzJFy0hCcDY4Yi3JArE2ejc1aLx71j/B7jBEPRMCdc3YGdaMTNOgObBGgm5Cvu0wLWKg",
+	"zBg6jOQdU7hgNEneLCCqoZf09XG6b0CGmFGrK+op4eAVI+wOk/MywTEweJTZW8hsGTDOPyMxm3NDtjJL",
+	"YrKUxKyUfbN0XuZSJoyCILBUGPMXzhDOopU3G//qrGrwi0OP0QSWqiftCDZEjE0Vd6aEA7fA+eS2K5m4",
+	"lZ9iKHfJFL5V3DBN3G4Y+mmIL6tMmW5TinX1E8HpY9tVD7MjtgYilu9l+iE9rXFgzhK5HaJhYOD1MLsk",
+	"3Q12LVpZPZj29dNqV/hZXZxep+XStRa4XpxdXtvjSa0oGr5aNsysZD/hApy+s5juwrEkzQ4RzwLBmdOD",
+	"EXrzpbe6FMtcmnBlx0J0VjFmjZUkc/YuDV+AMmypytK6mTjfVFDYzvnj/sa8MhpioIP7OYT6ht+yPaXI",
+	"DaPakWieUYSLOSnPbDqx2mnY0YUr0+iyq+XXh3SVaNUdBlN2iqgs6emoA/3VZfdSjjZgI5MYolzhH1jZ",
+	"TgdeP4l8pZhe2dZ7zyUke8Psip3Jpe7C2O+XrNxlo8HSnY23MuHRYLvlCEbpv2ly4HiVqZ99Godd1rO8",
+	"P7rDnIXe0Ly3zpX5tjSu8AphBt6erOKTqZwv3XYM9/OSmUoHRK/kFq/o+limk09nS3nm/viLluL8Hd3+",
+	"yLSmGEzvGnqvqNDusP0xTO0L1t+/vmcHaQ5n6Gf5libMBSBbrAGChG6KOALInJGCTckGfGbnYUPdcFcC",
+	"vOIgoyCpN7/e7Ho1n1TntxiwtQkXbIDPhyfJD1ywsO7cn0J0EYzT1V05TqlbKs17MPTTwHm9p5867YJ+",
+	"3FVZFtfQ99m0MbBuQ9WwBg9xhS4Dz0HI76sc1+NzpGAzd1wVs3I6Xn+Q/lu702OuvYE3kkqxunWndNYG",
+	"UIeQYaExxWDl3iHNuQLVq1ev3g2RIwZS5CxlKmLCjNWthCzCdBxgTJkSSnMIK13lITST6an9xrVDPc4O",
+	"b1s5ubGwdaiHWwtt8++ywbYZCMRmIu4bNhxXo9JKBwpdQc3PvLLYe7HeZeKlU1kD67XgguvVadQQAC04",
+	"1C5Xs8d9DN7mhibB9LTADV5sVSF6YwO5xc9tQWUCLbTysjAInCSudpjwVkRi7gtKBQY3vnU+KEiqIb63",
+	"FLSYBzC1L9gXYWf2EB/GysZFJw/Z1yGBrHHGMF+tJ4fpG2Ws9cCG66KJC7GBs1TTyvrFB6eIj9A7I2KG",
+	"YMX9vxkoouyxoFjRBcj5XACbuJMN4dE5IxqZ+lMcqVrcr5tCwanK64B05BayiZjfo1Q0JMye6v5rHFHD",
+	"llLtWqMz9t3iA0WvIcJdbX3zAeZREL7zKc4U2w4uX55vcOLgsByxdN+yDHAjRLBtHsMLGAN8QYSEfHrI",
+	"/wbld8s1C3tVerIEQJWeFckHY6PVQhReaTvfCj/xzuAy3ArEwu/ckA0X5b9e1reotNzupBuVsY+hlfMz",
+	"HIp63jCB01+ASLIH3H95AYmh19+o0HbVGBY+LtI83B6gZjHt2qtn88MxiqggLsYYQu7EjmwcMP5xLfR0",
+	"N4tyMt4nuBwS9sCw9n2fjt2fcYHUAKE2y4ThySFRKCW0W9z6ktxYWpZ6FDyErJR2sJ1qv8AJyw/IAacs",
+	"T9w4hgEKF2dAgEBhNdlzT/+E2IaaMBETI+X6fP8A9TQm88S0GbdDBnjXO+BFzRmChi2kuiZskxrAjqFi",
+	"B5gS+2b3AaKv4IZ3y2tl2xKiaRcu44PX+c0CwRTQer1BXy+oqLDgUvElr/gxNxgnOJfZcmVqlr8CFjh0",
+	"fFPFpQrmE17aFcVF5ko3hDApmUCIqrP3N9buIVvIgVNMG1+PqldakW3fUtZsI/XR1tbjUSRsgUEU2Ite",
+	"UXWsKA5KVpmIlUN8w/ZzHrkfvJJIsawMi5QOWsLvmCZSXBMKqVtPEQIMDl3/Kwhm14oan+fMFwaBpZJZ",
+	"Cgcug/IDYQlyuPeUqY0edvjfbAUBQ+nUQW5piMUtgaLNExmtdfDoA/LibFhw7h1NuvXwdu+uM/y641qw",
+	"Ft946fRVxth8KZz+AsO7Z/zlhXWghoqH5bCKnjrfQD+1Wg6LOxgJoeJdL2V3TMlLE/bC5MisIQadcMHy",
+	"BMQGvG/7DgimMUB0BQ14Q9w6w9wxarBKO5xhDPDe4Bb0aXW7Clx7L+zFqw1L80pYyHVcOCTgK9lfMNfe",
+	"ZaFuKAb+5GesjbHtnZnKUesIEAjxGW8WqgJxg2ic702ZkIoDUZcU9h1Rdo2az/mLOzYYuYnd9TDufLCz",
+	"xdYtvSBAexim3MO7e2yHkjb++MGwxPMcCB7H2Dzvk/uzHBs9gSsLW36HDGdscEkwatUdlMZ41WtCkyQv",
+	"wwVSTiYSpl2+OWTTlMpIXZw9+fj75fTy0eev/nH+0f/65PNf/v3/tqu7IXB2beSGKZBkAB8ZRZkTgRT4",
+	"MoTj4rAKOLv2u0oa6jqAkFVDB36yVDRiM4cJ2RJTbWVTD8hpRVIQVLjZEWrFeaYceF1CtdE9o6tBrOx/",
+	"GN5B1Y6/2Y/QSvLpFX4Gm1Y/IBvHKoetxp3sceVVvqnRAzbgdqIYxTTf0PqKt1GOq69xSudho30NcU5m",
+	"A0NWHZTLMWBtWpHWfOERlktqlvAGjRbR7wegu2GfrxE0P8SSW5yrK75codJLUVTA0ssYgdYriQXxeoaO",
+	"9ga/Cw1XF8QVcAZburinidyKZrSkg1z4fQbfDJBR1I0p3GI58RTWwdz5XBpqQSqlZS3Iocd5HKF+VZBd",
+	"+2U4uJjsvu+PECxKHCZAH8jVR6MVwiimpdDyvL1paTXCq82i9TsGpR2HrXKe9Nx3GV7iB6Hpp9k84Xrl",
+	"96xu7qjnv5benk4Cydel6SUyWg8lnyEnjIp4Lj8F5DOR2NvaPb+nSWRHAl6NOSMbeVeJh22aKZ4b10dw",
+	"fq5E8UB1YHC6A37REHM+xhgN4ueILxqGcDxnjwg/6RuLgykGQS8KNF6aR2kROv0pbp9Pbovy9HSAMUoK",
+	"o2Ryk22GRjkApsIAYEneCGeXVy/1Soi+5w2smuB3fdNvf80qAW0linCIAf0H3Bh8kYnutLcP9p29iFd0",
+	"2sP3JQiDuUOnKFbIT6R9w4Z6mPPF2YuRAPuw1Ty9N2UFVTLChuxh5OmJq4tCcXCu/ZZ5QzGroTcEumzD",
+	"svycLekwzgYp5rOl9/Hvr9EIfj2CJR+Jh2pDF4uAje9sQ3lCaBwrpvV5Pw81tlVdoRpXzZe7Dw/NN/xL",
+	"MNKCug7hpmCxZvHwzDLnEggB8SwyETt9A1/s5RdM2GJAlsLJTN/jA89WrghLyOYKk2vZAS7FT1zEmAc9",
+	"YCNiumsAjPdQent79EEzB2UR0Q1z5WMMVqyE+ihc5OXJe11jtXWAIRX9ByfdUnexs9xbtUzkiw/vakbG",
+	"Z2f//fH3B5/3LYpVMzygLp0/LzLh84dnrhT909+xqt/TiZFJspKZZvfnPEm4WN7f5CTwHGSAdw56bcDW",
+	"pUxB1Yg6Kn173cqyrewyZCtztSkq7VwOtYRiI9PKGEMb+W0Qrf0ZlBT23pWiyOdvUtSKfF5dXD0+u3h0",
+	"dnFZd3p37F5EEyZiqs6/xXcHbZ7/GKb9LZsPv6AHOyobLez4eAqnz+WgYo1bxSKp4l6c888BGDIQf8Mh",
+	"4h9hQnBWc8yQa/IbU9IhgHEXXisFoeB3PT8q9sezVpwPxVIWilB8ZciKxmTOmL8/7S8Lqdi1D7RxdWbA",
+	"7hiWew8AEckvMjfA8I3mUMQDUCKNWSFw1Ea5qXodIlyUJYTWcEPmNFr3Oz4jiNkLK0dCh4EF9t7p8mw8",
+	"qghCi//zUGx+8oNBHGm7to1uQehUOxLHoTf48BonOj1K/EAPAnfD64TJaZTffB8B0DDCPtHIkBjfcJlY",
+	"sGjsk6negxfnFxdwB5Yu7QdXFbnm7N+9v/Tq4vNXP/983u4+DQk7fqyjZZ1v2WBrZ2MQq5U5dSg+G5fJ",
+	"nQXBtkwbcseUFUKuyQWgugsnSATKx/C7PhFH679jg95u0qlvvYaXSr763h3UaQ+jNbDTfBUaKGvdMwGi",
+	"Jp34en9dY8yR+PrlWVU+SRVb8E/dBkv3XvsETx57UVrLE8RfYOvDzwaN46YEYCiOp81AUnZV6GZW0O6/",
+	"OD/iV/8tw9AS4EwIj1Kxloe6ao8sPXGn+ZBj5JuYukUsxuIH7AZQX5Sm/fs2Rwwdon27Pe+aRWnSw2i2",
+	"tLetFh4YSKmPplmOAWt1dWfCKZ3bBp8zXnZYG1FmCn3P2NA9HZZYGznKdPJbuLRLmNW413FwrQvxRdjO",
+	"yeBObeMntzN66h1pX7Sfv/b36xCaG3AnB5wWzYN5x7SRg1P4t9ysZGYKvloT9aKIpcYpZfCOVZwzzYD8",
+	"l1Kwa6fUG4n+CixQUzO0BZy1wTncbLkZnKYaTud4Lbc+YE9THvdPPUhpSHbzC0EFsbcX9fV4uCZWN3yK",
+	"+RCueD7otdrQnZ7i3yO5YRptkVh+GyJdXcFbUNPnu8aEhT/WFv29uOEGabksWg8vgDqmaCp801ykJ8zt",
+	"Fzxhs0Y3Y9+wsKWQisWzSCbZJlRa6zk+8BoAgPejucOqUmuyolBM3+4dpIoZmcREiohNLX3YT7I0kTSu",
+	"BG/vq481bmwVh4HpJHjfMN0kGwGn0eH70d3UODGsiS4YmdumdW656IHc6RELHOlMnAaEaQlUNYEjliSw",
+	"/U72pceO1Qu51qoSSSmMqyCi0gr6Tiu02Zkkbk+alVpfyuEWJeYlod7398L30hFUg+8Fx4t78kcrwDYW",
+	"O/E/bt68JtiMywXkQvOYgX3SHkqWaLbFkuiDMRNfiPgtHRw0tl2xGhjsduJKvWIp3U5IW2ghtEqQufAm",
+	"M/aWGkprSslOhfwlQBQ0Vz6RRdf1jYikWCQ8MpgvS3hcmNQg2RPVeyzcTQUCJ85lvLsm3BD0dEMJXZ9n",
+	"W8AC20sTuEqcYRl2F/0M3YHS9Qu6j6euAgrqYo7HN2WnDkoKa0oCeAbQvLnNFCKcScI1QHniR+GKmH2T",
+	"iYIp7W4TGgnkwCSMY5qTR6VtaOZ9EydmOi8+IeG9cxfagGIubwQDT5Td6Ft7Zd/aWdxCAuYtPAHh4dbI",
+	"2ymxz63kQHckVP5xLs1qtnVO9Go3P5Zz0m0rtkHChZG+V4rV88MCqUPf7gO05MWOvs6Hptypn7xPi2sY",
+	"cQsiat+ueqXM2j38O7y4dxeWUFRjusvTZLsoot+Nvl8HdINVLzXZZInhacIt99uRW5Ft0At9C47WmN/x",
+	"2D2KmZAbLuDhFE32yW6fUEqvDViO4Xubj3RQL6pHIH7lxA0khJZtLQY8rSxS1xaf3PiyN98j21/K7esb",
+	"I9WYKCqxbLSt2mZ7YB3iezlwd3CoLyG9/rlzxYzw3tRiUobcAdBE06Ba7EL1AJaLaQcSrwMT0VAgW3jB",
+	"wGXQzpmaVirjWjYAz13WCCiPC86SeAqXo3PTXVuBCsFI7K9QtFoT+rNY0MgQuqW7c/ITpA2DTYEqRgRj",
+	"MYun5NatAlTPvwXcrvOfRdnt9/tkI+c8YecbzXVsp/BvD59cPnpkZ+v8gSlVZnc+5wrqOdhDPrl88uTi",
+	"7OLq7Oqv+XNMWZ9wAYwtc8Bx9glq65NXMSUvXLcYQlRe6qvS4pb3x2FmDbyaYRGrTl1XE6M0cXhp8nR/",
+	"foXoMbFsHG33EE5mJaSJvcmN3dVoZbeotBaf9xNIWBJwPL+lZuXjWgAJSqoKrnhKFd0w04mZGaa9rZIN",
+	"hRJwAsHvsFTOnBHFlyvTHbuKMyvlAUDbwTPGlx5GdsipHxEQASVHBvic7Ot+dAHm7GXW/i2+cV+0Nbp1",
 	"AZGt7WyrjRQMJGxWxKh/p1sRrKRCynn7fbMCi35KuJet3VW6IVZzRVMS7AWByOXenbvylb1TEt0HLau9",
 	"ZWzdf/t+Ymzd2Fj9SiniMsq7E1xDP47w6RA0+SC4GVFN0oMgYbiRkIAeR8D1jpvwayYNvc4RgIy0BzyW",
-	"guFGoZQOykWW7oub+3VtDFMgWiGLjLliTgO3TCIKg7EiJJcrSVhXn/Ght0DWqq5fky0UkIJwC99HLb/+",
-	"6tGjIIfEsc1QvtyX0TFCv9YBflPv4OLhX7tL8jfWNPQJgcOYXynXPOD1MOB3KQJ3wJjwj6uP5ypLmP7H",
-	"xcfzLYRx639cfjwH+ThQwvOOheG5npEtVcJq6mvG0twkk9uDPSl4DE33dnDre183UxcKaQA0CuZOYokG",
-	"ISu0VD0ujSVDzaqUIR/ejU8Dj9kLDpaqonpawgWb2vsaLsDcQ1BEytbkmstuaNCUOlda3zqhim73BOIn",
-	"j0cAhP6NL8wJwQDmOeJgM+8ylaC+XlF3OdpRsGH/lEhBcrgksmA+4WBYX8PTkoZnffYt+xpFNJxgDyfK",
-	"P2YehaRgECDaxnR3/+ri6nHYiyQ3UNqqQab0flEjCTVkI3W4gHUBCdgLsH8YWlPIFFp0WM7bzxeqNLHS",
-	"vnxsOAgnNwbAaTuBEeA7lsTPCvPtCeuqNx3oZ/44A2csq7j2ZuVGk8her6bHkavN2vWY1z8Kzl8mPKa7",
-	"5z6j4lgldpxFttfeujF8S8NhNoPCOyt6R9227h5Z7qYplpTX0uu6S4nhCd4hvbDyORfLhJE8WWWQR3rH",
-	"qEp2vVfhv+B1txbdInQ1DNXlbLkue2z0qMDUYVvRHmICa26H7WIDFIMQE+fOaogwy8xIoqrgE12E8DU2",
-	"8q6/9uQN/13NHkoCRfsPHj8OUETXLp88vKzOPsZHmpX2a3AGZd/tOiAqzfYSGvarzQhoFI81EEgdQrsW",
-	"BvVPISrGaZqR3Gy4MVUk5ZIFYFTsEbb5B4hYClZER2foZkogECcuVRoPADEoFSz9Do4oH1cE9X5hoRoa",
-	"+ZTmydRtJIKb/l4amuj+hYZxtUGGNnTtknDOD6nA2FytI1eca6tBI896ATRTky1glTbGK7mWZvh2Y0J/",
-	"V0xTQbyTEtUBNEV7rSg9dCuwwQG0GRKNXXRTUdOlsgglOslHmRNgsfjT4pjn9aqGBEfhzI5UQWMsZQfK",
-	"aXTnIvchm8/NM4bwwRGSSfAoFHsbIt0WI4uDVczQKdRtQXE0k/+pxaiP83zJB2ecj+G8A0GT+zMZzX9j",
-	"s/nOOTmHggyUQXL9cSsa7Hk47BKeXMQp7dZ46cY3Msag6ZWsHM9aKEZjh24mpAvEBWYKnlMfnGmknG2y",
-	"aFWk0FiiVBL+NVtMl4SbaOKK9s7MioLmbyV3x9tmiBKkgzw6ys9qMNY4bGRC4YZQTaizC5ZjlxrgtgOK",
-	"BMTKWc1YKoKM9ppcYG61izouumi93UJh9QT4+VO8vblgZM7QjEMFXp1hDSUPtzml+xDWI4ey95PoJLuT",
-	"22iqRH4CYw128D0fnn5exKoPmIm7iQITGVQE3XfePqMvxMdg8Q7lY1+Ikk5HQu9z2XKAO8NBNhEU+c6J",
-	"DxlAPwv3YborKmL/Zzs16oBl6xTpFcDG6Bku+MZy/IsQ66oO7QcuMLvGkhyRC2B/AYfKVShOBNPDW0bS",
-	"F3Bvn7MhcocPUZ3viPf8BscWGpxMmZh1QPgfMkKuie1i1NggUvXow3oDTjOMgs1NY1gWp9e4QpL1f9y8",
-	"eX0DHQ8uhPA923lspP1QoXnGE8Cb+kpuBVNTsqFqzYz9KUqYWk+9LZsKMyU6S9GssaHRigv2F2/w9uE7",
-	"UuRRPCXUIbndw6GnZ799tP+7OHsyO/v4++X0wZPPQQT679nuZnDdrjUbYLx+m80THn3Puk220GyIJ/1A",
-	"xTJzLNULeSCUIVhoFhS9fgA0x2eFR3EIMz5IJwjdcsFpsSVNXuQQ4gPjM4B1ip0PctcZ03XCmPMk0YHQ",
-	"CwxQGCoiuGHWC0fu67ZSm0BYZfhlxZZ8Lww//Ko2iiGpdrxaL5CB301xBqGNmFOxns15VFfkQ5o7vMvn",
-	"tD7mxw+bXm6quBlcC12Es3S+b+infq/WI0rc/nfQ5JhU+hJptfIEqQ1NnrmX/zg7UKqjOrrm7KgCq19u",
-	"813uoo+wcapwT5LoiGj+n0gSf/DtHLZ/J9eh9tjHeE3qRzY+eKgeQFCETd7TXuLqFaEzUBCo9nsL6LuQ",
-	"u7WS2nCxJPAXBOODGrTloLdMA/j0mu1y4N5gemEDqmanu13JhPXWyVGykr0wMn8sAgpPFesl47BfLFpR",
-	"IVhSKysKsNWbBovcCBNxyX11dPPxnnMIg/2cgZw7l5DGYjx2IA1ZpzrD/QhSguyJu+8NMm5VXQKUd/N0",
-	"mJwdGZzc9lHKoT628eNHvlTUjMC1OL7Hd3hsoE/EyxexG2Gwtnx9JRwoPjNrRmZOlVz2ufPz5X7rP+gs",
-	"Aa6MnvUA1nLxDHuHK00sZaNfEjNMMiHwiHkPJBURS5pOGZ6kEcGEcJBcVmExjepa7p+0Pm7QfBFfLBaO",
-	"AYyB0gvA8IdTNN7lYa8Ig+ntElDvGRIzzsOhFE2RcOA+YSIKBzjQJOlqeg/UpE9QaD+nXCuQSDhn1Hkd",
-	"SrgglV7zhZ26ta+sQOsGn1x6K9jfAWKbb+NNat5k5mhQIEeO8K183TqPt4rdcTYUtp7BYRyx9O4Ud1bn",
-	"cO13DL3gw+OydoPgC3bMcZawGFJCeyZgydTyMJmZnucu76Tv+2uepr3fBu7f79XGMgOvpcFI2B0zY8oI",
-	"FNKdu4uKJSpPv5haewp0GeRyIK4A4IV5xO0CTSPTTOdpxB7PKaGuYHkdPcAqODTnrPv2St/sPU1KLzf6",
-	"tGWpONFwdKduIdBDKBYVfnyjwcVtdwF1wDXIBTp6zsmHlBhJBBfMoyZrl52EeHGYYK1XciumZMOF9I4O",
-	"LkjsknRwT1K6g19qacc+6n5yeXX+4GEZ4hkrSXw+OEx/eO5s3fy48dXE/Rsf28GTcO2e+c9GQjtXEnKH",
-	"7WSODc6oghSYXB6ZEoH0W0uxs8/6Cql5qfUhkEG+Unv/b7I+BWabAMVxQtUS8b5sfD7+0MHpwMbcD5zr",
-	"gEB4higFXBBGoxVJnGeodgoY7JpUiTNlPJ18mwlOJyHX32u2fRb/kmmzYafPcRmJOuQ/bKip/6ZwCzpc",
-	"qCLp1buDAFUwoTwmsdwK8tWSmW8wrQZrA08JzVfhL9cO46EoIrGiVU4zWUoZb3mSVBNaH3Y7H/wxboFO",
-	"sluS8u/ZbmSQ48BgTG8Ya9tD7+VtimqUDeVB7VQyI9/L9EN6EuIqSrCyBIsr9XWq090s4Rs+hHw3zKxk",
-	"MNfaRaBHVMXXZVz7auRad200y2dmLmOhJkPIlGQpkQ4CIKa7awAvXUllmEJ2rPExxpO7cACMEXmAqbL4",
-	"y2WnbJZTabFKDbv7DU+Sd9lgg9EuStiMibjfJVHPbcq/bhqUomIwgG7CljSZFSWtT+PpqofqlTt1TTZO",
-	"itH133yRvyEJ7x0F904OBWcHnyc3nvJ68ddDLRTk4uyJjwY5n519/P1i+vhBOBxkTNnDNQ/W4rcyPwIO",
-	"c2OlVY1gtgJsRZpQhJXLlWNvoetRkt4oKvQeLEKoftijQKVkxWUBTuDcvXBLVId/maNXLLiqMRMEa2pj",
-	"Jwfc9KOLmTrDkytm2vOeHVf/eCUz5aU3twaP/9q1ItVjuEcsO7KhO5fdSAAWQhOqfUwUIDZcA+CqZfA7",
-	"IkWyI4mU63Cc8VHP9NRNuHENj1LhsLirHj+etkY3huoRNo0NUqNPK3n8S6jtedgqgHpDiym2JgsDRp5d",
-	"rv2E4Ybz4YcwCmmwnta74cJXbOywW2K/DeszKlf0n565FYo0hh1IaLQmC8goxOQIn1O4cGGdMdPrHkXs",
-	"24SisR7LcLUEh+rvwUzsMdGu8HR/r2KtfGcLbey5EqujuZFYhBxo2kE8lwCwgMKNTOJrclHTM0qs9NG0",
-	"I1B8iMthqP8xhBAVAMdnO0cgwyEswn7FBmJ5Lc3gGq4c/KVBudk4b3uFVQ4uxGobaRjvm7RAih2iXCUy",
-	"Ws9oOBKIinguP93TKNaReabtgdXESrdWOt02qawdieKZj5as7fZWkoim3NCkWun3weXjx2eXf6kDgnVU",
-	"bwzVEg42nxcSLtfbC8MdpQnd5fFweylk5QO3tssDACBWxbaaG0am7x2+9li3pBTOXe2PiSnhMZGKqKzH",
-	"ytQ11p6RacWng6MAax4gO3kuSErNCq3yK6kNrIk+75QhoH4TUzO2cXW5KshzD5uQ5fWMiyjJYjZzBSID",
-	"CedI5BUVJ2jY/g4SAOG8+Nq8Vo6yMxGSyMxAtQP0NV6TBf/k4OysnNRYlXWWyxZ1apW6gLPHA+NJJ8fM",
-	"6iWOvGbb9/TTvjASLBf9WxA64dWz1+j2muZQqy8yy0Xuf8NUwkVt+wKBpGFDYImuCq6QF+wq19v0hyC4",
-	"rVXaqFF6E7e0wsXRYiZFjrLk4Nat8k6JYFviNHiZMsHioRa+hQ8hbi8VYV+qeQHryWZFbQT/1nXFU+lB",
-	"jIBpOUiJ2rb2EvioMjO5CF/kFXzS3IGKv3K0RsqUyEWvpbE96XAQDJlnIk7YUygJoYscINxmAl8WYn8+",
-	"1VDJdUvKHVMuTtRV4EChmLE/zqIIyVNLMwAUC2oJoEZplixKQIyOuO5pYj8j8BmZsyUXOnQLjy93klNQ",
-	"w6l5i37UEwavDrXjW/1zn19pklo9F6QWpHOZxEwbEmdwGoca2nNLvl/aORVriH/Tq6BVTbHGMK1nud3d",
-	"NkIgis0uqk9fUyxiPO0jHOxhn3rYvVzDdgNv381XaCoc5uV9KZWrkT5FscZKOttyDiRckfY3uxXnBD8w",
-	"Mj3LUvcJkPbGh5d/cZrpZjGZSqWuhETO0d5hZJqlDRtvMiVmmUqaCnIgqviOKYfkOLeKr5H2vkjpMmfT",
-	"2ti/16rxVQliAEX4qbRTwg9cDC1aGz6AACvKk4QYaedaKjBTRiSUWzb4KIaV3+/kliRSLB3FWYnrmjxo",
-	"VHSfXHT6t4KrlFAxCumu38UM0sIpL+feyvvQW0HJjbQz0ccSqN6IZOcMP3xYDkqpQe+uqPkiOp0RY9w6",
-	"Tp1skEcc8KNeUXD7ypg9JQ/t2Xhw5RXRKYn5krtwpdUuXbGGelVFXdy9jhQVsdyg1NNQ64o1HB65MMxF",
-	"iWyKQkd7fpzO1atRDnTYQDUH1sY6pbF9nMH6HVPUDAfkGXTT7eHAgzo0g6KoDn9nZi+UJvx31nDW0PcI",
-	"jMiqLw7voVs/6VHOKI/camSCpRH4QrCZiD1yvv8OSrJY2u7WNovOZqXgx1rhD7twlY7SbJ5wvWKx57vO",
-	"gwanAt9zOj/UUuMOrmPbT11pOrbF3LFoYjncE0V8omXdNnU1qpKX34kwG4CRmBXTcPY13EACzcmOJQDs",
-	"hsxMb9PDB83echbtGx4uOhwfLTD+cNC2Y+pm+o9quoLRQaoa7PyE5htGfLOi9qu/KZmlXyJMa4BPxA3t",
-	"R7aZH2IQGWaI9x82jcnQxeKDHjyeRuNgabEeDIjNGRX8BoMPhr95+1Rb/Js31Q004lPDlhJN6oWDVhsq",
-	"YkuV3cZVvwLFx39/9r6PeTplKnLaY/Ht5ZP6p6GiwzThcV5jufj46uLq4uzi8gwKXlWovrGRJs9RDPUq",
-	"CBOxd4ldo27aaIO/7BSG86XO4QD8ElSm1LS9pw9tPNBYMdDm0M/S8F5RoRfD+cuwmQvnsSvvZ5Dag7Vo",
-	"iGEJS1dSMCKyDVSIoySRSy5yYCH4M2C5i7JScsC1AR7JFkB9WDtOk6FaeR7SeFQRzudlF8InSymWf5Da",
-	"wI8fO7JTAjLHdiUhNKUi7VnB6sgSX8WXLIlRu2sC4MK6XLq1W5JLaMRappJACSjuIm+Nw5vqBuxJmTCz",
-	"cKRB3vZcyWy5MkRLssmivHBdyhSXcZFeUQpovDh78vH3y+nlo89f/eP8o//1yee//HswpBFHEa7VFBNg",
-	"mmZFcW4HdtVXXm0wRsyKnNGi/mjDEfpg5eubvEzu8KJDlKSKaWaw0prVAtAbBjbNDU1TB6ReD6WFB0Pq",
-	"Cfl7uDkmFSNSr8IRqTjK8hGl2jDF9fpsAz+dRfrOcpz9v54JmQn+a8aA6heKMUVjnumzmBkUW37RUpyx",
-	"Ozv24DHv8B3mFRWVjLMIwEXAlzoFQ49f4Wvy4f3z5vu5p2uxkQ6O5/P7qahXRitlRamIMd7S6k+9OErB",
-	"rRsKOG+lWutrwu6Y2qFXaKDVdKxgXA4+aI0X8O8NEaZTqvVWhnSyn7hZycwQTLQEfVRBGWdA9LDXMhdr",
-	"y8OjlbQ6c62cTd5wrT5drS5XcEyrIBHbAZU98fdQZ7yG7Ucv43xHbn68Oe8h+PZRIkbrD3+XWbRi6htf",
-	"yGyU0LB/b2L8z0CqK+HNdCauhcNab6wGk4ezgSFGMysPOVksEDfSYQPPT3Nu13zUxyYcM5og7+icCVjk",
-	"esusToFZwcXeVw7rVYb9xzyZMxD3ji345agPo522buhgqHkgnzbKquwquotqd0Dr9iQu3rcjpn5PMwKV",
-	"CEHOup3jbSrO8FhBmpkVBuvtrwl4R1Mm04RhGJlZsQ2Z74JG/QZInBOi+/cJc+yD8mJfzVuDiXTit9iF",
-	"PjlmEuzmCQCTXgN13zDFB3vKfDp7cKst9c8A1LQvAxmeveamHqBVVIpLdWM/mTz7niyZCbuiNEuSBiyd",
-	"HaOqB4JMLRnONTgtlsq15AbftSEnx4up7P54yJg3c21olLADyz4IaWYFnJP9TYqZkWlevMFhAriHC6mK",
-	"ciRYtAbi7+BHUbs0euJSNGJXha+sFufbm1I3Q1jwHeUJnSdstgeK1BG/3IDONArZbER19TI36KtZ9uXt",
-	"3gk2aBI9ijYZxeHfvAPYUgObHCKd/lBSPA4CSXl0sCKKtLQ9pTVsI6jn1NBELkeGewyvVl/esHJcYafD",
-	"rOiydTpjglf6gJ71PyJQq7mhmraqWC5KYDM5aEYVU4MmidxSgRmwhdu0hLahsiRcDsyX7g75M8L33K8Z",
-	"havGBY4inpuL9Q3fcLI6HxrHjug38q4BoKgJf8s2NfVltWGh2rb5W75YjEKxGk6wjqI664u65ltHXWJq",
-	"bTUF9qIpb2MZ6fueXM5xiOe/aCluCb48ZzpUMyNmPS+fDsgd29X5O7otYW36SfWF0Nkv94/1Q3tAbiVs",
-	"0RcmTCAyWx8AstKN2nlnDAfYaQowm/qp41jd5Mo9tFHQyUU439FNttnQg/CafUsn12U6h3y4WlPv4n+J",
-	"EPYvgapLWR+bkSjTXTCH5CcIkHL5WsS+hkFY/QND1fFsJfVcwLHGlGpuXf+CibV0uH0KKtLaAjlvTN3x",
-	"iM0yYXggfPuD/TPZrpgA34ZOAV+5XCylnllsG8R40d70Ha17RNJEa/d2XlovF6f8RZGPzxJkInUj5Ld7",
-	"bdg5zL+as4hmmvW0bbnQkAqRNOa7+a2q57FV9BVcsbZj9hxfH6qslA5p60Xi38tpr9l/AwiW9p08c9i/",
-	"e41wjQScWFIku+76hPkA9/ptW4zTX6yl9Tj6jZp+EQRj7Aau70NEmVIrI6/+MJNqvOF7clbpLGUDFsTb",
-	"1jpXo3RDFrModxlcqcNyTntccZs0YX+AAuzD0lb7bmdjFNEeSMSWap8z0zuX1Ekc/fNO+9cSORyJn0Zr",
-	"IbcJi5e+ADpudCcE/0Dc7xzAGQy+wQL03JCYx1CPUgoIhYlpDy4OvZX0PC9NIqkMA/GHc3R6Bg+n9RTc",
-	"/Y6phKaDAZLBLo+liH2OIIQ0Ic2vZBJjTTtNN1hlWE9LOcTu3SVEpwlJeBywifgMkW6p1TY/plI39OC/",
-	"D67OlsVjrSZFGdQeJo4gpsa3dKcBCCrOSmAHl2cPLq597jBQPr5xPj4btckUgnbLUq3/luDQN9sDLEyD",
-	"1mq+m7nl6nd0SnsYOEAxmxsZSpZz9Sc1htlpuWEAbVde7j62K3x7ABIk1OAdvWPFXvmJ+RaLseRLGNrH",
-	"t1QZMUIy8EbCAaJTc/39FQ3VL8GqtkZj7qKGlGVi5NRHnpZUwnLB214OPV+NLVfkYAgtCzTOfdGyTMfA",
-	"ZK3OomX0JxfnPRmNF+VtCycqYln2bM25Atxi0zteodnMMbCimBeouIj5HY8zPKRqSQX/jTZipB4SBtkc",
-	"YthS1rB/9TFHft5kgI1XAHPaqh2+dar0qJNV9yYcEHZZLzASbury4urhsMOJpULsQNtm/84HTQ9DmMyN",
-	"H8dYASPXTBzKi7CRUmRt56zfsV8zNpgvjQ0nToMyVwGLAWG9CaOxflqxMGbawWZIZWgyrd88LlIO43OF",
-	"lgm7dq82AOPgQ4RJ1rIPMA7OuG05b1ZyK05HRMNpv4MITg7kkyQyKkrc9LrBnuXfhMTGgdlgPW8GnqPf",
-	"jIABijC7spxgNy3j4t5hxGw4BGEUukzE+N1AY00lvS/0NAPreX9MBftB/011OA+BDc0ETdOE9+47dA3u",
-	"Q9zk+1TCQSp6Kk24vDLVpa1SbzHllpPUE0Tpi4EcgZ9QZiaMRHTDXKEqBCKyDPh8cvz6r/vWI19uglBj",
-	"2CY1BIu0gj5hmVUB9wsjOz8kSnnE+dozvLkFQENJxKBoGPicogjgsYsys94S1yeep5Fyc4LNna3lbew0",
-	"jI2HcRpkZj5B/dYRkDs9yUCxO7keNNr2zWoyVFYm0bE54zx1idvWdh2woADLYcMwZJLdMYSD54ZEVNjD",
-	"1q22Q//YZsf8voCqW5nmaHUXWjm5JdkLWyewJb+FzN+BpmQwci6U3ExJBiX25pkBsyaCqgLWjpEB6/CA",
-	"VPGR2b3tqbyjAdgGlU8/XoxI71q7vXlZW7Xn6s1Vrom5V615OomVhDKZR3EawXWodVM60z7uq5Fyjbd8",
-	"QqN+PjpD10zPWF62uT8RjihAXbD7ylqUU81rIyqu7D4erIKQT88qizNzAKfMG+lb4DdgRqa+Xs1WZklM",
-	"5uya3DIR61vEACcuKMlB8y4legEceKulFDHFD2YI5atvHaZvCczXcjEvQTr05XPyBhxn/t2lJFLkbXNF",
-	"8jDyUKVWuutto6wrRZ1+4fJchn0Zhokog0na5fLgZA3QC+3noEzpdhXcBGujDhKL5M6zNCT5GEp+9Sdr",
-	"VyIssDZp3n3vMpNbqgYptAD11XWa3Dim+dSKnsKrpg1NnhXW9CERky6NrzPl/pSVF1Kpjfc7dabAsyWX",
-	"oteQtVGMmeHIRO67KS5OMfXg2is5T9hmMFPbEUoUWlAh5kSxBRRB++rdy+fkycNHWFRiL9MiSVi4rpck",
-	"c0ao0FumWIwsigK8QO7wZ5EUMZTJkeoacG6B3S34HSMbLjLDNCJQUMtPI8UModrp02gOtAMNMgWH89Hk",
-	"AoQJelSbiOqwwYAp5Ty7vY7SS4BoDYfMmEyHS1YbbhLWIGnQDYMFQZNwmPmpIH4P1N7F2fkt5YLITJFE",
-	"LvU1oYmW3uu5YjRmity+t02dvYpvwx3BH5r6YWTNRWw3NkXqw3EruVR0o7u1MXjqFyNfMD+9BipHmN5T",
-	"Cs+JhPD0YV7pMbL1CU0G9gyHSS/TTM98ws2AKPriO9d6sVLdsqLfttPrqTmBnEJTtY2PqL11VKIZkzg7",
-	"PGgc6rO04Sw7bprXcekR1NLX6KnkhjvyDbBxkJMRdt5IQg3ZSG3yYA4fweFvG79a518gr6WcxYLR/KfM",
-	"YcEdKi3XkOTgnJJPr7vlZ+YA1c0ubNSnPHgdD3HNdmS+I1aW+evFg68DNRqSSkbGi/jbm2fBbYvUXfXF",
-	"q0ePLp8EX13zcHbwGiVc38Sb798GP8+qBn/Nl8HXPoXFByDCyE58SuZUs8cPM5V0X8VrFDDV3QTHP4WV",
-	"wcHYvhq3Ra8OTpYL1F0oF2mrVIdxRSR62sD3hvyfLgN6ICFZtgdghXJBKMkEgnXleK+/T37N251cPrpw",
-	"//navE8n8x3q19WV+LU0mJ563uhawXlfro2PwcWRhmId1cHYSKI7+PClfQkHN52sZBLPUBXoG8Bpxx0q",
-	"GomNTIldZE2kIojvVxhUlgpx7qghUkR9QzARTmrIEOuFA2C89YZqU5+6tQvtxztq2N89TNZetS72iUaG",
-	"xEgbhM7lHSO/MeVMTu5eJJdXviiDAyCzitXlFQFEBBeQwoUBNHhK8OhUS+Renl/89erRPnh7CDbz6vNX",
-	"P/98Xvo1hJtZTTzfSMF2557ES8/OeF4cFpEOJkYmyUpmmt13wC73N7lT/R2ULegHTh6062HdA7K0LeAx",
-	"f/Q3EkEFUgRwcxgJNdtaCbKhHkv0qEcMX2fx8489ob6DvSGuUZB2c+i4h1dPHj55/PXVk866qb9mNAkY",
-	"aQI918NLcRhu9kFKZzQGhv+iYKlDJJJhAZSB2Mg5S7oVAxeuiG+3TuMlz3M9j6Im7OmuzWzLHdwhpsDa",
-	"2odMGeyO+Rr6uVxiZGr511ZJONSJlOGSHYDT12IObLYV+5UNx17ng6pAAGYO2smtQus2vWMjyk8PTdEY",
-	"otr1t9QvkMJGbLOnzZDZGR0jIdXrzQIB/BSL1hKqQKbuyoCFPp80VFqOdyE7yn49+wmslP+kkj1SjKo0",
-	"7YZ91YN18+OU12kB9nrngrLGhSuG69C+cQ4SqkwYULHg/PvCta/EeE+XEEgDca67PlaGPC5gL3Jz5wDs",
-	"cu7fiGpcW6GT24jqO3ICS9E7Fsk7pnZjKopF/pu+vrQAe2waVczYZqwNNeAYeTjwmISRiGBkC6bU4BoB",
-	"jTcmREUqZGR9Izzxgz6rOyl10DybwcFRQ4zUDfa592AC00ZumCJLaUoJaAupHMh0BzcuAgewk4YZnrzw",
-	"2SnRXwvmdtSAFed1gasqEF/ZL6iyYJ31om2lmMp2e/s7bHMzvCbqM3DMoe68ZixFN49UMVMQbkXmzBKT",
-	"r/UbByKssGRhsSgb7kNOvagIxR/BErEWcisaCr05kL1CE8XrrpR5FQR5ZXEeo1md2q2hii8Wt1NyK5jZ",
-	"SrW+JVKR24Ruw86vYufD3kSuCXbXiJ+3pUHYfcjvdwEkRPHlynQb6HA9pm55XdMdez/85sGc/GB+CwSg",
-	"FMQQUQGeXk8ItUCNksvM739/VlwQbzc3diMuugmviaKGHSgf1gJVHJfFynJWbHXc9WRi5CGVGXtrK+71",
-	"WewS/Hp907egoz3xsQwed5fbMIjZ+28aoh2pXg9tEL5oCp6Eso59FzJayR4Q+uWKm6PcdBCrcEhS6UZq",
-	"M/Mgnv1PKI7Z5bqHBOghtyYsOyCdeiznXAtM02TnQBXz5JdaskITbAikr+vBc3oPWe/BTJ9Y1ra/0fku",
-	"7PFxhDQqdNPU8OpWzk5YBlWoHNWCPktkXDoDbSzlWSF3nirdYtDZaQaSYwMKqeUacMjB7EOluonTTlqi",
-	"e7Waf9UE0mbop3G5YIXcXVWZy2Tgt1hAWJjtqm1jTx5nPih9Bgbfk1ykDmk3rwGwJ9kRB2RHqAOUwbZd",
-	"bK4OiyGRVIpFvePBa5b9/sbkQUTKtrNhtVZayFom8cDG2g5C2TnZ48yCSI+3fN8PPvUep/d6dhgXkMCm",
-	"oYPkKMoZGZ0hv+4TLS9heW+GHbcvYL6qnO6TWK+why82lVNO4r0Hxjmd1Owqfs82jVDyw2THEpJv2PCT",
-	"H7Qm7lPlm9+wRG7BOTzNrUOaLFnZPGRbbNCCF1kwGitHOkK8OqZcdW2aSNHXye64QECCgqMX6PU5LqUL",
-	"A6NCSGP1UHydgM4BPm5tMB9wqNe+BA1cErb8IpTv4HyMZf5Q2aAaZTRQaSYG2mjerxhxGHcE6J8YSVQm",
-	"cPbXhArCNqnZEeyGQJIPum8oFggdiZjGaxkG3dpFrWD6hgv/e5vK0FmfTOd1MMt1FR/0CgGCFX+TmUhu",
-	"2PAKA2rZTJQxFnyViixkJmK7K4LBX52AEvaSoQ1s3+RiDxSNIpYaFpMNo2K74gnLq/27SHGMh9pv1RFI",
-	"qOgjt1LUtEhNwoW3P+7Iit6xmimn8aS41fAzKPoME7pRu3HLrhjihI+IwfGfhkc0ogR/o8chpjsdjpdN",
-	"JJxTwAzQ4c0CRMOuyzKPXXMq0kEu9elE5rmR4QwsKvJCxmEHYZ6jNJjFFthp4N/FhoJbJJNgmWJG5hlP",
-	"ILvhKwBUnpINVWtm7E9RwtR66t2cVJgp0VmaSgU/eESev+QVse0pkgtSKu9awuVxpY9rtWx9IdvZ2cff",
-	"L6cPnoQr2drRvxILOTiNjCdmxkU4AWHNQnT27O0rYp84HE17iCu+nj7adcoU2FAHZ/LlySyhUNYQRuJP",
-	"UC27cYxhdDqfJZIvT3XEvjO3Qk3UdPJ453zTx4c73yCW+nOZDgayO67JMw4Wkn1P5wnAKKacNVw+Cy6G",
-	"x9X3tFi2RkREMt1BLkBKzUqDILiS2mB27vmh7r19Q6WzvTX692wjLA2fIq+X9MkCqBmCXLceobOvwQ9D",
-	"ZV9C5t0zSNEbLgAViX+DUN6mo8IHrOR7x6MmUE8r6FKVcKaI5ktxBqK/yzykmtzix7c9atfvizZuntPm",
-	"mIXyat4w0yPwtLqYmNsYqDYuIHD/wRVWFTe7tOkKDkKjPBNEmpRmZvWUONxEX578P99BJma3s9ENrRko",
-	"pTJ3f0yGoO8Jy0QacuyUC56Z5ZEwgWh8KnYQ3G1Vzh6XiO9wr/Xw7JSnuuNHofIY6n3yASGabjyvYpYL",
-	"gPU7eB8c1MorsIc8NXeA44a2rI2cI361ZYxVab3NDM4wanAaLlpi7E0sABCoX5CDM8F5hlZalJYNGcuz",
-	"etudLWE0RD9uPSh/plk8JfNdDXOhT2iud9b1SicenlPh8hwamOWG7sgc6tDHPhcgr3Xr4lZ6zqOeu1Ht",
-	"7KVUZOXVHioIjxPmcTFgEGvG0nq5+7Z6b2aAPXuI9Vsx7SJVanEiCsKCWXz7tLrrhGunyMcgWQiJpjP7",
-	"HO5dHwfiD43fENsXNgmlaGeRYjHYm4U0s8KIJM0MaMo5N9OZYjRaNckVBY9qrvjTFHviJ7SigKOPdSB3",
-	"zDzFtE5uIE0em6lkyZerZI8w4Oex40A8ADQDxx8ydpqS4eKeZtO9hJ0WujRQDVMaavd0KWU8xlTotyAn",
-	"pdyP4De+hZflzHwYN6vz+Y3mOhYQfr8EnSjhIBryjebAX+eO05f8Io1B+r1TIPDtltn1jKwPZ+I46AIN",
-	"dQxQMff8I8eQAK0vkM6p1+Gdp7jd12THdAlRd2rJH4qEYbPYCxNxgxOx5hUMxYVpElnhMSZSEXeA6wJo",
-	"MFmn4cC+r43Lm+0A48Eucnignk7qtj9IhMOKGjRvl2tQkGIsdFXmYKPyk/onClXYWHWo/yUzReRW5PaZ",
-	"0gYVVS0spypnboVWukPDaEgrzFM+eYm5X9s+N65vTJ5LeLRzFUmqQM37KVet2VVhH0tjcqPmImIFFGlB",
-	"CoO6bWBo4YOt9XDkgxKy/hGLXJrmAEUMywQjnnBVZaheN5zmE+Jv2F2ZacaEa3wPJccOEdFu+lcc3Adv",
-	"LgFt1/TU8hGzNDRDwJ3yx0aatKQQNd2/akaXbs17CPZ+h5qBRWuLU8Y6dtRS6baFGEfpA4PC6/I0vmAR",
-	"KcvroVpjC8ZviJvD4O9pwuMctrjb7NWcyxlKvEpZiO5eGbKiVvxnJUsJKgPXFXEWynuHD42HuBuqvbrN",
-	"agBKYt2twKqhsSFsI/PBHl6pdAllsBSlcbcQVG+hrOZf36GigPoUhJaTtZBbV8sq9znsyysnF+cGXYbD",
-	"hT1YtZPb1P3dc4BJHVt4LU0fu04QdYaBGKDgeBiZxFPi/4xcyzKEJb1jAaEUccIboMDGYQAJdqQ44ToF",
-	"KkYzs5KK/wZHaC6VabcQVRfrHYukiln8FFJDscqxYUli9cy5jHdl4dK7i+3ZhBsjj+xVrpXwlaR4b0XF",
-	"vltmCG4jOhNoHL2MSxAOiyc5ZNKGUZ0pFl9XgE2sLiIVwXCWhLM7Ok8GiAZNCZ95yT0rOtJolWtX+5rU",
-	"QIF17D3g1rQSHfL4YcfJdtNr2apxNtuuKM9cKdu/B3P73P6jkiGujznNJTr1WsTvWBI/2zRF3dumioLY",
-	"/SinMZC1lzWthE1TUvuGWasMVUMZYENE6Ah70aDVajQAeXaD5h8XKlaY/0pT9ITjacvtfxtl24+PyIPm",
-	"bEnFUZkPL4lNPe7xsh+jzLdc5uDF9E/Lw1rj23ShQfcydeSTOkSG852WNqmfKHwTvt+fzSkkt8RgKl6w",
-	"JCGaJwwQhERMlpLpHJqaG+3dC9464a9+mWI0tm+tve79DTPGg10MOQQiWkk1S3NEq7wiSkI3KRxLHq13",
-	"s6u/BnudKyriWSQTmalmWBbVkC1WiuFtI6jn/r2RJfoSuZQB4xXVK09I9g172gWrGaj6F9Z0Gckzw9Rm",
-	"5gPd9k8TXBh6hhUY2Kwa21vWIFEubHiItFnw5erMPtg/o8WWktzPUY7YKhddowpthizuz8wA7imo9X8n",
-	"t5XwMI8MlQdSAjiVL2WsjXZerqICdsBz2kL2LmptFklhaBS+74ziNJkVJ37vvBJAp6wF9BGuSY5WiSk1",
-	"CAhGCTRoj7BiNCGZpssG/89v4RKQ4eAtf1TcZ9NymHWpzmOAgqa1YxyixtpZ3V+5vXUqiDDMApHf9Myf",
-	"2nBR/uvliflQzULsrNH/52L+KH4wr90XXx+5EujAmJ8g48ihxx487sQcCxyBTrT1f9aRCAXZ3qyo6o1L",
-	"11hNIOgm2zArOYFH3XIdH7q6FUzd09eEzq1SnReSgL/bUR9YmQB7HSAw4QL8CJ8F03yaLh0Y8fAEWvws",
-	"j5jz4/3YvDk/8A03J4EyOQZwZyNaZ3VlT5fj+YvkYqB2ltgV7U8j5cD23uTRkggZdqW9EuUDQlLF4IBE",
-	"uwhVnQOH2juZt1jPfKHckIO7zJfilfhitW2LWq4H1W3NSzm31W/FqX0hICr0WAeukB7L8k+KQc1ll+YI",
-	"1HwFx9VALi3JPrzsmd3D3LhtrxGWMKjNXYKN+1OtZPMSvrgbUfi0xbV9Aody3U5vl4jFmAdRZCfGLKE7",
-	"n6eIIczeNzxzRnbL94z/hYs77mqDuqOag4FMJ+gxntE4Lv+qGDgH9yNpcwuHnjWj349zYQ/2Qjt7HNbB",
-	"7e1VLmjh5JnPZbo7QfLzTcoivuARba9WYVS2jwBmj5qM9H1dbuMcB37+i5biluAX80pKRUPnp3cOVqZ6",
-	"gIvQuJzqQWbWNs8eoNgMLHPdhDjm4w2ENAA2tSvKDTektTgkusNKW5QB7cBlVsXnacl7aSjbyhQDu+Cz",
-	"t6/InC256FEmyLvvchS8kh8PawpXZtu4uS/5MlNsuBXR3kG6HRNN2/arZa+4IGYrXbmrhgCkvq7C/tYr",
-	"l54+w9CivoADiYzWoWgRXa3E0H8Ycda3b0dCfV1lNDGrXfNe+BgWDksoGIs1oSRlSqMpfX8LZBIzbWb1",
-	"AbcfE0aToSeL/8ZmEMTXc6plM2RTdVOvifdpzsVy90VnkXI92/SuzKDpks0cenUoHkDnxmiqDbl6SFYy",
-	"U33TJrD1gqDr1hx8Mq10YZjwteTGRHaj3OAOfkF2xbpUNrS6H+XlqA1+73jiQSkFPuTb1MDEFotnWczN",
-	"C+93GKTzN3q588jAgwTZovhe77JUXk8dKxS7tenzal4yrw/+GoZX2UXJwdjaN+T08mJt708hM9ou/kTJ",
-	"oaNyNos5HjltsSHfsHEQP7KxRp3RoMdj8/uVQ2HopE+AawieKG8QgqaqQ2lcIQ/+kLvP4g1ou0wsuWBg",
-	"UoO6ACrsM7ZN/OGC1vflj/71HI8Sh91fGS6t3+l1uPJmHaTCLRYf9AhzODhmwwU/x9T1PPSoNlq9j3gU",
-	"nTnancjcN90VGOmX+Fi+0ZalHz7ZluHitAYSRtkgXnO7ruRWQPQ++ArPm85sr/EDye45fjSwuHYTuv/6",
-	"y8gfOM4TSR5/53q4Gy5NlbxrcANBnNugcztXjK5ny4TqkLrPzUpmpgoQdE+TSApdLTBazjAajugs4mZA",
-	"lhMmLG3ozpl+w4cRIrYa4BraEFQWi/2lfFHxLZz3A0XGtqqbVLIJlcY/9eFlOQVUVq6dAr/MXYfEftBN",
-	"Z8aUd0AkAHkHGex5JSBN5jShImLn5Jn/0afRebzIe/oak1y4IXLLtH0+z3ElAzXiE+lR/3uliDNh1CBM",
-	"DL8CjfqQLy/a75hYkhkyXiOHRCvPeeL0huG40DAP6LAY5TRf31LrxSK2kkw/40EAco0nyZS4kJ4pMTI9",
-	"y1LMcl5kIoYIYikYienunsYwGcBCZGiDOagWzCBx27fcgBqTIu4JJOzobKMJpg33sEQNqM820quXufTq",
-	"BUN8pzRLQWj/JdPGFYWBqHLP0XaWy/Ek8UkuG+/ji+RScIciXyookyTSOUrQawheMldoswKRDQYToReI",
-	"nixFUX/6TmbRCkUTBO6bTvSKqrDjrjEtBajpXth3cdhxca6/Uk05H4mRl9PJOwifE8VT1uERDjrOBCZn",
-	"E6oJNkK2ihumqzB3rqdqFdRftBTn7+j2R5dgb8eBNsV0RL35vCjLbDhAezwzKyWz5aovpY9SkESsZzit",
-	"XsUOWREUGjdVjBZxwiCuh0fMcindUvGqv4HRRQf2rCqlKign+YwmOdrmx4bPZnLRNi/LR9OECowtRk+g",
-	"/YzIBcThF8AQNVydpqGOTXxoTd89BlZU+fEAkgoJjPneFQmA+bS79dzS6RsTHcLugjAFzzDHA7bRj08D",
-	"4k5eX7iKNHpx9sSDjZ7Pzj7+fjF9/CCMNsqb0H5WNE2ZcKBVZcTT7UqyO6YwP/NpASmMINqIaeEcaqGg",
-	"m0EBYXeNdibn8RjnnB1SGbdNT+EiYiNpLddA/DWDjbXN9ZXBogtHizQYlUOcu2sC6cUNpGQkiSWhc6sH",
-	"83ASSV63LfCkN8x4P4gNHkInfankhlxekwvCF5Y1Rpai5zvy7O2rnlLehlHRFHZdgsuG18KxF3QbZuZ2",
-	"xIhaA8MaikeKWdFDHGyKaZlkjX4/eHw31JOdY693h48UGd6+KyuZcR3RhuzuoOKPHeZYCIXKDxsF5Doq",
-	"x9udxtPbzsrH/gTms/f007vhvqyIGraUDelrbSDRERsU+Y5ptl4Z7yPu4ReoYHe/X3cD+mnlFm4/5MpQ",
-	"Wtbx5BYgv1/jzT/v+YbZ0zAqbrWX5l0OdB9kQt2F4b5jHhNuph43i2YxN8QoyhPEZobyFOcHFkXnjYXL",
-	"iQsLMg6MQi56icl19dyp2oVCnevQFRUdKmSi3ixYZJxpJvZxuWLJZlaaF+U/FFXc7G9YQa4mOCums42H",
-	"imQVODYojZobSYOBt021aYzjPvuxX6i8TwnG7E7dxTcFDGGrkUD0IUiVdp26zbjl2ks8biXsk/Pk6gk6",
-	"BVOWazZcb4+Y1jPjPz2K/R9am+GfC0r+hlEV9Jzv57EUQ6o01mlTf+8NSCesP3dSXuZgWrvSJFm8ZKpU",
-	"CjNm8xFf5Qrj/qbbJ7Pe6NJja06aiR96PvOSyQyHVxpM246f/Ab9Bn0UOYUdcJO6Jk7PcBrHegReo/ip",
-	"S5yNKgx85AK8TaV3Wuulxdz+PM+VoJ6bxWnyDRehzTpmkd4FY/3G8pwlSdmndUQXxKgKwDColvK/3rY1",
-	"836DnlX5Z4kLvOpBXvZ1L9X0fF07taaXtQgCl/uGV7NlXnC9/wLe4Fe9jKpdtUe6yyH3pZu8MElvqixX",
-	"6+s/+w/+q07uXbbmzgpPlKsjVfaP5laA5jrJfmP7l02pEPsJiyTb1Ryy7MNzo3snKcNYGtfCXb8nvi85",
-	"TX7g4iA12bPxYc7uvLDldiU1IzG3pMdExEjCmSZzZraMYXYPykf6uhQKgXX0tjJLYpLSHUlciMtB128x",
-	"hvA94q6FhlPfTgXl81M6N6UuG9f2uSPZAYv7mplSWQX0wyJ2VA6hmkNySOGwN3A1oWTYHJyT5uAVLVzM",
-	"AZGhdbGH3Qx56cJeR1FXGFQe14GN9NuTH5xZfByXGqkElex9vdSfYyBjFNzLwe7VtJfGFfoCsj7HuZ1E",
-	"0PdSw0A4mQryUJpQUarCk6JyN1dURCt7shIahQM6Bl9Sa7brnjHcwfbNrpvnQ0nSGMB0PkAwkmlmMJVC",
-	"KAupzslPVRblggkIh8ooQhKEJNTZZp8TtbAW9olu0qSJrzR6fjLN9Ljyp85VAg2UGIofR2ihP7gDWfdc",
-	"ezULAr1uMa/1dkpu5zvD7L9gGrA/QFzQLb62YOzWLjOFdTwvdf3UF3+pzrYaF7ORgu3OP+D5zh+cuYgl",
-	"iNA2q8nTiZFJAuhr9203XCzvb/LgINj8EfE8bwRUSzonr2Dbf8niJYtdiM98hz9MiZbOmy8Y2Soplu6N",
-	"WKL3nKxkEpMsda5Dbdpi4faAqpBNom8e2sWSpE7umKIXn0crTHKNmDCW0Is6RZAljmGcuHk5vGSesWhb",
-	"LNV5Lbbn6tHF+cVFv6on9qAEy54UzT188uDi8urBw0ePnRYdSBZ9+Zw8ePDgyTUBwFSQCuJMQcc18MLS",
-	"MC+uHp9dPDq7ePD+8uLp5cXTi4v/boPfT5WMswjmzeMpyQT/NWOYMKwJ+hoRafSOqWsC4bLakKtHj7AG",
-	"R7XzT5d1/NNuZPjc3+HLmTwF+znMFrDWK114jPgcEd5Bu094TP9fIVUsmPkN6Dxc8uUWSrjYYxlTQ+2/",
-	"zmtgf3RVXG7hqELAH2Y73lZnCdVfrFav+JKLBp/7FksZVIGAw1h1t6sYu3y4vJ26ajRQTQXYL1Tr8VHI",
-	"MUshuEkKD6aYj2oVu84a1v6Zld8Tj1bjCd/KCpV2Lh9duP88FnEzYbZR3kVOeVmQgdY5JiwA8swAW9zP",
-	"ZukMGCz4nB4TrNRfvCkx1KE13ovggUBdDHh2D2sR1QKOHj8YCHvrYwbc1IL3nJ3GSxeUMtBLk/aH9475",
-	"0iEz1Q7Dd8/Orh49Bg69Yp+o4/Uk5ktuwoElg2H/4yxNeET7ow7kpsog/giamuwJpni2zg8I3+FLIYP4",
-	"jD+whSEyg0uW2iswoQpqUyUGQad6zCPhovecmxEIFwvNTIHasB9PvqBeKFSMxj3HJu+YSmjadcreuNdQ",
-	"42R8aJyOYr+g77mnBXMwQMWAOCA/gaG1k8t1DIfKvtXYIWfXcoexDt/grIaVDfdENC0OfOVAlVa46qb3",
-	"hF3dt1YOdHKNtOB1J9BKofEfaZpyseyZFlrLB+OgTFEEZTQFevhvUrApCgQbbH9fenYPhoTFYTdV67ph",
-	"iuv12QZ+Oov0HViF9/56JiRKjEBeC8WYojHP9JkLp5zCzXy2d+0URO1xk8u328PQfRZe5zeZieTmkDsr",
-	"ED4qxSLhUVN0afUW2X8+jBRBcPCzCKENlPhWE45NHH4ciF0Indtius1nuJ3Yv8x5Reyck53Yd3k46ajo",
-	"sX0Bbl9BDUsxfWquzL4AhGJncUuXBLWHAFMSEXKNaFz5lDzBrWfxlO7EjjHFVHR3rlURQ9NWzTuvh1Ip",
-	"eJJvaAvOLVDkTS5SDIljHRH73jsnevDV0iBMBuvVOYRq10lnvHJpiU4eYFPejvH+tw+aveVsZCH9ff6S",
-	"aeaMNmjz4lj/FU1d9zQxUvaK6txIYXqntzXbF96IZEe0xHqwcuFLj9I1E2ROo3V7PZrLfgIsjrVhcU8Z",
-	"Wud8Ab0c1/8MiJRDqhjs8+pVuJhFPwwShB8JxWz49LeY6zocVBtnCEO0eC2lVC+jk2McDaelIIf9cwle",
-	"bw7l8dkdU7tt76KmxyxF0bypNWVjk5odHFNIxKFbutvLbpseQgifG3biCwiNpwkvtO2OwqH/QnDf0z8J",
-	"4L1dx5OEhTet8w0TMUDJWn06oaZYan2d18jG8r9EG7rTZCll3FUm6k8VhA5AK2PgMquzDED02vW7s61D",
-	"9vWAIt4dQDuGCdqkYQHM8L2SiXx/oTlUbglRyZ0HWBoWHY6f5ePKu6hB7vTZh/f54AZsRDGjQxKQXSvB",
-	"oSGgxTfU4AU3JKhigJC0okKwZGBkcy0s58CUX/9NQ4B1zGjSgKU15swvmIlWA0fov2kYYV+ky0GqN8hV",
-	"LS6zoEksDC1DFXiSoUglNBvEx8+Lcw8HN+FxEfeKzfjZFvnnlVL7bnKVve+UG8sn4uRSS+X4nUB6ce0/",
-	"HxG923j89gqMZKJ1Jd++ej0UeTDkZ3+mPfaHskOxirC92aWCf2VmiE5phDEKZfPyQF5p+26ZzLteCkV1",
-	"OguudMOdBo+IZhCHhb76a0KTpCaGtCnOVpHA5jvU66Yp3dCEHYs2MMF9ELpVSvlIsCN/5qGFUs+h7fuJ",
-	"sZElEIZknWB5q54+xIQtzBjfngtZdn25dkJz/i+rYuy+kwl3acRDwsBJTHcY3BXJDdNg1EENl+wYVVNi",
-	"h0Eo/EKkgCAvCWE8iFXExZJQrF2877Zy4ymKIV520bjfhfyTq4snT0ofXV1cBGso5uau/MPLq66+IEap",
-	"a8tfw0sQ8GJy9WvA0GqbiuP0yF0NWfpgDo8yxc3uxg7DyWGoSARCgEBXwI3yWuZXL+Jvb56R//jp/V/A",
-	"tSigGMmagRkA5gYSOTaZD2BlTDr5bPvnYhHAR/kG4w6x4CJLWCQ3OUyoPie39yE1+/7d5W2OrCiFUTIB",
-	"YCc2hQ9XCE1H4N1rcnvf3P8d5e7P/ksp2M+iXO7WqgRTQhMtfdwdqM8/ZxcXDyL8GH5m54mMaGK7uD3/",
-	"Wfws/h/yTK/xBrl9lpmVVPw38Mo8JaiY3QIt08AaTqsLlwcV2rGc25afy80GauMaDzhJICDTfofCh20X",
-	"cvK3VIAx4PZVzDapNExEu7Pv2e72KYECfYhGlNfYBYSiuYx3mGex5HfsZ0Fc9xKMB2BFcHejO3/4xcOL",
-	"J+cEse2xNvCapVgi88GFPewaxv4D10bDkbeyXEqXTD8ltyBg3GKmwq2VSW4JX5CNVZ0XMknk9pqsKKrb",
-	"wCfsHkSZ0lLdQqvAv+0GUh/VSQz7hDGOVJBXN2/Iw6vLr/NAzWuouILDLOIieYx/+fDh1bc4WrClQAAK",
-	"1AAD4pIJ0gBN0evJpbifKjlP2ObfsIDTV7bJJw8fff0Xt0wQ/hexW8vBfs2kYdfkFoKB9K0LWLS0ZVca",
-	"AH6mDgtUu5hX57Ev8jgwY2POiOLLlYGR3n46K3Dfb0thkMVfoSAr0Db8otcA4jYlt1CZNbqFMtZTcksz",
-	"s2LCgEc3tmS6I1gP7YwLO0YIRVXn5Ccg7k9ncisqfdNS/CtUUKV6DXQAY5+zRIqlXUfwL4A7Ey3n524S",
-	"Z5YabsmGqrW2/VWGDSQP0cI4PaAcdBBopEMwu8A/5z8LCDSJfG0WtG5O7OWkODMUgEyglhJwIP30/v08",
-	"1vncxQze99+D/m8giPC9f8kqCj4Hc3J5fuGxTmnKJ08nD84vzh8g6tgKOOl9rHXym/15iWp3PrNX8eSp",
-	"/eN38AoCUqRSuNj0q4sLX1PQZ7KzT+Z+mlAUZYsAR7n2jJaGBPs99eoVRlNDbOlD7CV0LeWjuf8NjX1B",
-	"xPKFMXn6j4/Tic42G7usTyc3dKfJtlTFKVUysiKnyhyyE11qezO9xb/b66hMw5OnE6RL6OX+hhnFI11a",
-	"uVpcG52zBI/vXGZQttweF0BjE5Igq0aC2FvyH13bA9d8wCKjKA7S4dEX2kmdeE2A+oLr7GLT3yq5sZuQ",
-	"aWSJKA0O3wCoStZKue8YjaGc1Z+EeKeTRxcPuj/5IOgd5QmdO/fDYIKPqMA6+U+BScXU0DnVzF2lI86C",
-	"F3buA9BP45YkXJuisg3i2NANM1DX6h/haRev3MfKzZ+nnS8+h4sY3gz4cD1ZQlkYKAVsH/2asQJF6mle",
-	"DqjY+orDIFSENNgZBpM4wQgq4BEtWzrFVOeDe50jdD2Ini6MLtRhHmtedNhlLf7YeZTKYsgvLsWpaL9f",
-	"1SMwQwWO1zMQ0MaerocXl71Ol5OOMVf9YZ8j+VKqOY9jhpWBiiOIwuV2JUsy82IB8FhW9pgSwbZMG7SK",
-	"lM/djUd2qp06OGDnlvXVTh7g5J/lxQwaz9839r2/5XD6J9rJoheIXWm4gFwdR/1n28/SWudzwBPuoV2d",
-	"2G83bYquN6g7iPtcpBldXlz02XTwyZwzYZwaHdz1+7/DL/Dz5/uuVAbmzA1hssXOvYon9rSnMmjKA4e6",
-	"kFYffEqoXwarItiJW2lHioiF5Bs3tC9NiB1E+IemQfvFw+4vXkvz0oqa+MGT7g+eu9DYGpU/wx3SRMsN",
-	"AxWGJRCM5dbquloVRWOVfZR1URs1uPu9aduTa0/qxqPwZWgbTfBWh4OhTtHdY1VOh5nsbQ7ocwxRPAz3",
-	"m92XofiSCzx4geIwp+j7t7sEagnYsbbSV9FE+1Ru5LmnvUXrDBZB37c65e3/8jMzVlzPz9kLSxcaE588",
-	"A5ULS2surNr4ZFt3PuIT3RZoTTrigarSPzZfIf9h/ZRshd+z3eSkQuiAGwNKxcauKm/ZnvmOpViYv6Ev",
-	"91l5Xvkn0Om/LiI4IO+AcHRxPE52o2y5WcUOyfskZ8B38K9T8K9TMPAU/ORIR5duhsHnIXQf/LJd6zb7",
-	"Gdbp5EvBxfJ7tjup2PI9292wRk1xzXbHt1O+BQsWtI03LSrn4P9CYTZasWjtCvyjE+XrR5df/6XPqgfN",
-	"YxjK3LrcP7LJqS0sP7KmZXaOlD+NOn6zkls0rwDoNzgudcqodyTl/iluwO8Ty342lpK7aW8H75ejiMO8",
-	"HqMkofm3/mV0fjNtvpHxrsd+lhBBBNvaURHBtiSRYknsCEi6UhT8PTKBPrGYF1lJpRmZQ1kZjHfrRRh+",
-	"nC5/4HPVW29Uxj7vkeXDfdUJP48xosdhJmGdX414bpAc9kfXGy57fPFeyh+owhyFh1dXfcblzO8BRQCX",
-	"zcUJwBl0bN7T2hHIFvFIzhZ59f92rg9vv/Rm8NMypHKF9gBn+k5uoXifoRB5/WdjToX/BbcW0Mcowf0g",
-	"i9wNMXB/+1kvXEEn25tiYMnAsImpC/ZQLGU0h68iK6o2IQsGeC6+LGGU+rlhJkub7iyc2ZToaonmayi7",
-	"g8CeaOVwhQx85l4kxYKrzR+fGx0gOX4LUmON1oiRZM5c5iIXEMNGaJqSr96/ef92CuEnj68e/PUvx2Y6",
-	"992Sly/OL0C7rtcw9Y68kjGEf/LwydXFgyf9b1ns+Ln9uNcNe7zj9I5F8o6pne07qNL5F+CUaGflzG2E",
-	"e8frf9ah+Wfc+T8wgxe+Ve2EP5tRjqNwzIOn2MY7gxoMdPb5UU9IISUfSzSFGvyjJdMbFw66pXgjML/i",
-	"/6LmY1Azcu49+bV68dAt3aHvyFMHhBRSYViMgZ9HoXzUN7qjUG78m6eWb11Hba5wP+o/myt8b8dlanXw",
-	"fDZH2877TMRnoFHqLyw/MBG/sf120MzDYL7L7s+i9tYcU7EGFT5X3l34itNg5j66SAp26B7nUfOtB/ZN",
-	"/taXjxp7i6WXCXWldHNwUXB739OExrFiWqPVw+dmIe5oKOrq16YIr1C2+0mt/H5V/2eFW+UU5SNOoUCf",
-	"/QWBZCCTIK/I2kG6vjEXc9Xk3sEsB7+ex3HtjNZNMkyAn3z7YlIulzR58eFdGVDEsjbIplrSZFZAGjtq",
-	"hqbgT5Pv6GaeqeUEJ+90n6uLh4++hpRTxeypnXxHF0xoo6jWjABQsqGfoJDZ5NsXCAX99V+fYB6Y7dGd",
-	"htcO1Jj8bTP/rjgkOdbxdALHbOZAH/C3HArZB8X7xNi8cPzM0E8e6FtTEc9l/itC8k1eZEqm7P43TCVY",
-	"+qnfmXnNtvk29xJGr45+XJ9jPm/wxDoQvOsieMNefHNmL8INjdn/Vn/dn0SCLifFQNJVnOfFIGK5cVBT",
-	"vfkWcqamS/f+7/7Hz2024RJjO/ll1CQi5zP6HxV1FDAZ1wlglUMP6/xEj7u6Bt1Jfj8grKGTekYEIL9Z",
-	"/CsE+QsQFQpFJaK6F45grgajDw5SRs50BFJrErGoXh87eGakhOVLt0CBFaIy4XxTRBueJFMiJATN5vm5",
-	"phIvO0jUqMfhdAkbl18+Aui6GiYM7i0jfcii04P+FSJ0/OjTLy+jPLOiiJEEgolqLAVvpkL7BQ+bZuLA",
-	"GKXgXbMocC1avNhRjn9xWgNf0c8pEi3/uAR7YPTzj4xqyBMN0BEkzSgMTTcrJr7oBdRNf1iaf3isaK97",
-	"Dhs/rinhny6y/+sGOHGQKLgTKclR7QsVIpaIYoPG8N5ulnzvXJN9+LJ/9TQHw7X+hzCy5SIgJM1IYVaa",
-	"ZAJwmXqLd++wjS8cCfCvM/u/TWq7MTKt37JWNpMJXrCaJkxf+/J0ZCnRDuUzwGK6y/FMAMSI/v/s/Xt3",
-	"2zbWL46/FSyt71qdWSNZsnNpY/9zkjRtc9pcHiednt8z7YkhckvCiAL4AKAUjU/e+29hb4CkZFEXW5Rs",
-	"WbNm1Y5FESCx75fPjmxdAoS6y9bKBP2TLq2RU14TYhMutCyGQJs++AgCVcfTwxLy2QKz7b6FEJZ3LVMv",
-	"JBM0urOcHS6aPLH00alW8lGq2jt3ESE9tnY+mNbOVzNUU8EuxeSr+lxlf6jX+PNb+87W2eo8OlLphuAB",
-	"WIgR+Sp4X7exiNUS4GOoZrUFNRhvLQakHkTfwY4dcKry8HLtTpTncQKrCwxN6CR7K+9SVBhywDweCfm/",
-	"biCjlRH571x26He7Y+ucBgYslu7Y3hQKccpokrXSNb0H6sSNb2HALgOoEn1pZlEw2XrO6cLuOk+FNztd",
-	"Kko2lKMZC5+2Q5vRgCcJIFZyY9ztiHdnwz+m/xXwuzevFS91xhCG5ZEUayTFABOKDxROMgdt2rRVp5o8",
-	"VWbXkJIfMrtugaE/C2HYWImHVmJoi8rX8K7xce5aU2ioZ7k1hKlpaxUGNVXEW/HzuV7nGsKui86PWo39",
-	"ow9hWh7PEqazWJFQyRoh/R8LeDYNjf7CDfbO2pm3PSO2PJ5sQMd1V3uE6DV81l7vZKLFjRqbzIBeowq9",
-	"/oLW2iH78nFXB1NCSrYInuA2ikiJSNapIL0dSWwzsh1sbBjzhRa2r898M+ZhVt15A2RfSIDNShty0tl1",
-	"ZUO+8JI6Sj+A0mMI2HxwRfAvFjTEHcXy/axZiNHLLTh6C1K9fe1+fNs8kuKoLoRGwgCqSuyI/Sa4iLPH",
-	"Aiab8HXBWxsASdSgjpbx9DGzdTCZLUB0XW5nGNxDvVwgMIwwLIxjZYky4IeW5m7HBlCV6wkFt3WwrRmU",
-	"mFvLiKoCEY/SUUKXub9FIrdTt5WK9mLuAEvR3SNb11xk4vEkPODprEXkYY9LbOjYz51OogxWwAptbsVm",
-	"M1Nx2n42x3LP6mW4aPfdgjihxSqWKIVDRqgrMOx66+2BVbDzYbmBMhDGn6SERY/Fyktg6MPk6WITNyZc",
-	"52VGYd5/o9mInHhdPPN6xR6d021wKISQfV9Gc87iDJpMjUHTLzr8zrpTqkkwWTRg3LDT1pOO+/zF6T8q",
-	"ge4nNHO/4r2useXXHjyGS6Z6PXCXEWicDU2+lWv7y7cyTSAg2vgZBjSRtGplP6/0vsD7e6Z8wJGCu5VR",
-	"/CQw4RbOsDtlTm6aorW46Qci0p/CdY5ZuyJJTJPhjPMmcx66I/hQsSNi6t6sHieQy8MFcVQ/6+h2ZRef",
-	"aUwwFc0uFtTta//b0g4zv8NG/fRXZX+EF/EI2sv8oxb1BynXjnxm9QRqCSIxU01Ms8O2nCyBxMe6aqK1",
-	"1crZ7zCv5l5FmG2egF5lUtAltzQoapWrbmdVBWovjZ9VbBg3Q0Az7eBL1TCRNNBgBioJUwlLZO+M0kgr",
-	"YyCuFpmveMJlBIdH5e1r/PltBo6t/i02FyUvcSffGSbi3IZJOQ6bCyOR3AWN+RDShhZNVf4fH/+lX+Ee",
-	"Y3ETJdJGq5SX+/DoAR9KYAu7OfqKKenDW5JOGEWXSdQEYpytmtkm60LEMwOUTC/mXBLQmdhYpqU4j7dC",
-	"pK30ysvSJrOqZVXaylLKfCdAafhZNqS/v8ys+qzS39N7zYnFLquaJ3QMuuk8xCMvHgovYqWKsCfspWTc",
-	"WhillmUyRhbDEb89IYUZzA5nuTWnpXw6goLTmtUOU4lj9kzwB2xPfoYkMYjAUbIfsZ9GWHeILEsfrtHY",
-	"bKTZAuJKM7tlcXzLHCQfob9e+q1x1jnpdG6iWn1rNrqQqEnjvPGMLoj59EuCvtd54zl+aZPahDm6310C",
-	"cz2Gc96c8H0rk6OmORRN8ws3c2KmkDKsO/UAQDj1PuI6PsfR5RPGWZfEThPho1jM8xH92JmKwfOusoM6",
-	"FNRapiCGL9dJ2LzCCx90RZx7hEcb4i7CL/7svzMhdr1eaHoTlelufP+CLN0sGsKKWOIrf02dZIhLLGtb",
-	"9ULj8BtXw4NSHBCHn1uBnZ0swxDgTIWnwuz1w413V4W7+ppLT3j3wqhrnAZTjvpjJpBEakTTrzy2Amf+",
-	"j6yn1Yjxrlb4ljOJZt3vn37cDEuLHn7XOFqlVSuZ8GjDHYoN97OfCZxbcbl1FjAU1EQ2AyZcpGjka6rV",
-	"SGHWrcl4YpQTSaHMJrg6TnzJcIc1k7uBvDYx1qKBexnLFdhrf82DttToIR65rTYJI4bp2OcSYmGE3nQ7",
-	"+jAz7pXeO5PNU3z7mn6heci3aZS/bWJsFTPgtpa21L9ktGcmDOP+LEsCh0wfyUd+SAddjEP64YR91JBy",
-	"ETtvEaaE/9Ll0ZBZmqs4az+5K5uM/yndRvBrhalvFS4o4atFs/+EvYcxaDZSGrz4MiyBns2bsHCjizr9",
-	"aYf05PfEXjl51ilbJ695krBYqzSF2HnnKtNMgp0oPVzfLKEHvCR623Gs6TU1yC+uyP0jyIW+GINEejga",
-	"KYdlpCCPB2GBQaLUT7oQ6xaPEZdubl4I2W+tN6hnBzN6XvsdbTCmp8kSbkvhjMMHjy6EfD4ThspqNCB4",
-	"ElX/NqmkbFIUxqokJkLzygh1TJm6wts/oDobR5U8sjuyH8q9ZItwdrC274TqS+l3bPEM//A1pfSPMBuk",
-	"1PUIiS9RzYfcSAaj1E6ZdWre4hocwRFwwNcJ+8OfPkv4pCg6Cy5PDGaI/e3GZzGcksEej4XDG7GN7LV/",
-	"ofu0A0qvrnHeEDH/X/7DEwl2sxGQZudZpbUqX49ZpYNU9mG4NCaxyxVCwtA8rxi53aPVb1g1vpHm1xB7",
-	"dMe9BkLFGF7jVu5bcvtZVW479zlUZjk5dk/YOz7dKPzpn3nH4c+PlC6sEj1EE0dhc2DhTzYfHEAwmwlO",
-	"xyD8jNQZAGgnCsPUxJmOmINJYmdWxxls1MRymzhnX/RWpOl+xitq1Mtugcr4o8dOPet0HkcQsoiBsz4f",
-	"Q8npaHpr0i5MIH/Mv3dALgSWLu1SVVYVgtFVv9F29jrWEDVFXtN1+myzoq7ZB9mP/V1e/KYqpCM/qsKD",
-	"AqdwRvcI+5RvqsQRnzrNh5G3MOMtnQnFjxAFzpd5/Qe0amKgWSZChti5qdFgH7kHm00FzpEtfLU+DoRz",
-	"nzmLldLsb5GKwTRZIiTNC4oGShlw78CDBfwd40aUCcgWgmqXisLehW086Gyjf4pjutFHfEASLHbJI91j",
-	"/3INKlwquyKL/h6veNBU7R7hkZM0nvODId3K6Ypx7M5yryaeha/WJ1Z9dkpJ9k7JmE9PNgp14JPsONBR",
-	"rHnTtHMkcjTsDsWw+8OZUIZxPFbGuyqzM2psTe5HotjEHENB0752P761Uw+3fx/qUxzpLxUuqZDbEy5r",
-	"THwQRzeqfjCwXwHSnAuUZFalO6H8TD4o2sftHqn/QOctIvH3FRWoE359bVzgO69a6FYvdSx80uU3vLBG",
-	"67+0zrKqGdzwwfsBebQj5dP5KloIxZZY9DCBJKkcjraEYkLr3X3wFwiuvEQAe/UcYj41jfPTp5s4CeW9",
-	"7ycp6pZeAYrqiOoCC6d8/Q0T5gg9fqiexTtfTOVOHfEBMVXK5RSn6wc8VWEpexrm+OXAdRsJkVtrnva1",
-	"+/GtrWGshnBvDDHHTCtgk91+ty6x1jLIaJaLVFgJf+TX2q0zP9oO+Yg0cpisg8NLxQjq55a1Gt4/hmsf",
-	"dBTYP8Uxt0G5DWqR2X7D+z7sv/UoPuGy5cd3LndMEi59PWKtfkm+zDK3xG/44OkyzFVVPRx2VdTtUxu8",
-	"VSxSIzhwhNdUiWUiuQ/2I11RJ1nSChXkSDs8eCwtqvXCZ53DZG2yyQBkedZdaD8N3STdbHrgEK0aeqA1",
-	"T/ZdJB1rPrkMe7nPkIz5JquEvIqPBvfBOMgkQqw/19Bshk4yizJj1Qg0M+CsfwRPME3mKFmSZKHmFhpb",
-	"kvclBRmjRu7zgS9NqafAdE0RMOE63nubRDfTMleJe5xDhm8D8WFgCDJu9bsblQJc0vd3HOArr3pTJtEz",
-	"HaXSAWO+0BFjiA7nK3jbbgv4e7dpdTADroXst/paERhzlQ38iS78Ga+rcyZYeZ0KLsHNHr45TCpMjcr0",
-	"484LCuCyE4bInxOJys2RWpKwEeComCbj/tcc6+Mg4ct67g3Okef+tJKfTuCO5RUfgmY9PhLJZv14N3lg",
-	"hyNw1+e/o5I6kHYEyzWWLOC5+sFwXoiwfH6AEzxxgfjjYXo2yzDdptVgRkO1Y2GMSsawdy/Y7+PeyJ28",
-	"EdjmCqEAWBAbwBBc0o320wd1Cb2VQ7iOYueApifYoE78BMWZ+WMlY2YgUrMzIePX3LeM+bcS8t7IF/+q",
-	"GueNzumLDn/SO2t93z2NWt/D07j1gj971noSnfbOut/HP8CLzm3MnXf41o/2zlHw7KaWpuyUez/JGzX5",
-	"ee9S2rSv6Zdv7QT4+P5UzxBbLhVUuOH7ZwmN1BhiprJ7b/wcZdDjNH54ybrZo7gh3IQHJG7chmeNhnsB",
-	"A/usE/5XINF3pzSrayNB4Cu4jkLoKIRqFUKv3F593UVuA2UG/OBxR8JMSAY8GrBoGiUQDCSML1ygk4Yt",
-	"jpIRE8yCQscQiRjqFGyWWxh5yq9MXOQX3RAS87jGIhpgBeg5u8LxSOdnnbPnrc6zqya7mgLX+O8rpjS7",
-	"MkJG0Eq4sS1fe3dVNWs/BS1UvHRSbS5NGjPr4o6tBe3u+n//Rp/9q9N68df1028t+uXs2//DrYU//7+b",
-	"O/v7/7fjcf7FK68Cyw0XHHAS52UcG5aljrFo1BZn7qCYL813dMbwrDyElcHa/RHIg56BlL+flfP+P/kr",
-	"6w86/iT6mYbK6rseffyYpv8LyTjrwaR49ocNuOKYLRESlpHd53BN7fX2N+adf5DJNEc8JNQAO6Be3UUK",
-	"xapURI0Z/SGzkTsbxIZyn4AeiwhwhBLhI/+1Ww0QXuax7t+yAU9TkBAjplEJufCQEI1omPfeI+bUevrA",
-	"xtOOwA4U7p6bAaq7HrhLAEegmyF7ulE0fYPhtDvD8i0ZNkfP8RA8RzRuuyrrD6wHJETAtoBRWIyEGHEh",
-	"y6PsakLstZpL0/N0VT1ck+78Ob/4lqq+Vs3pN1fVnvTSvVM5ZdwU+f3HoUdL9imiAFvlK7mxTLuvbA61",
-	"MapWrrdvDLlPEAsGZBwI5cFA1UtlAcv1NEsyGTlVZ1XjvPGPpy9Onz07pcjp2Wa6LryDXU/unBUkq6dk",
-	"HTXfYVV0k87DKGnQeWGWJ1r5NJ+zjF86EXYgZN6xxoihlWY8SdRkfwXgOHhxqdb8Ha940F3ovx/xdYse",
-	"dJpsvf0e9Hs6wnOssmhwD6q5NMQAo3/SbvY7rwqDSqdnT56yZ8+//4G96JyesSdPnz1fX/f6x/j49v39",
-	"9DSpk93JWX/8R+i7h62D3bderLXMOy6n8/00mZaG8YIWpFVBXzeZciqT/aGV7LOPb98bBEBAfob4gvGe",
-	"dZpcjULyc9RkEy7sVhT2agyZVLSGMF3u1r7j0UBI+NVd96DV9MtU/ArTR66n3XHPgwSGRLuBSMNst+Db",
-	"GKQVdrooWpyKIUwDcd1WJa8IthbEdx/arkYQC7ym0WxoRRl12uBGfiUR4q5VG636Cc+4Sr8NYYrhDmGN",
-	"p4ajWjs0jD93xjgWlXnavSgddwXK48bioFrXtK+HMN0FiN+vMF0Dlm/bAmY9VL6xEsc2/J2h8aFUs2SJ",
-	"bYmYrZPHgsRvNdReflWdVk1YpCqk70OFwpqmszHzEBGOYNU46snAowlQOFFH0i8FbZQ8pw8o4jbgsm+Y",
-	"kjfjFh98PG0BrRiwVsi+uWNsYlG4IYuFXU5h2W2myW6ppAQdFmEYj6zSVdUk+OFMNcmIf/0NZN8OGuen",
-	"nc7NwpHFi4WVhJJNKnJT2DrMLetCX0hmFBM9JixDEB5BM8Hskm0RX951X3k9DVKOfyNDIeOqld1nVes+",
-	"3XxZQ2tXraa6/wacX16s11N6xG3jvJFlIm6sseBPlPcShnUzIyQYAjJlSlat2tNqtHjNmFtouW+vs/Dv",
-	"KbOqiVP+hYySLBay31ywk+pKps03UasD6rj10ceJFYsFYetVh4mXiFsUijXJ2vYYtOgtLx911/3TXeZp",
-	"oFE3wcwstoBwflETJ/aM5TI+/DLSMK/SEo6qkOixAE8gngVtpJrncenlMYRy2SWZFa7HIvUpgelMGobt",
-	"EdQYwM1QyD7jffdgFnF6wgMjhtyigZVEs8ESmKPFs93S4u8yBs0mfIo6ugv9TLLulEk1OWDCfK1GaWbB",
-	"lGhS9ZAmDVNj0AxpCYkzgbjv/uDO9xaEeFNs+TBzK1WJiAQ471rI+NsyCebDyR/dN2qtf59dqMozEYYl",
-	"XMQsVhN58NJrMv/EYYpb/O/MWARkb7K82qzp4duczaPBDFQSG8dXGkbCMdqStH4dHkrzevX5eUMs5XZw",
-	"w+Rd0qDkC8yL1+AerFSBFOAgeQKapBy9gYrC86qh4vOkv7+Achiz/q/rRgr6C4+wtsltCfSXmE+xpLeI",
-	"MkcJ6GHR9oklT7g8N0rSbSIVuyv7SsUTkST+7Rt6vY3zxs/hg29o/tyChX9UUVYkR3fXOrq5HCGFcwyv",
-	"HUbg+jc+xdkzJC8lTJpYnupciQQ2FYGVIb2uSJKWs8eW1/iKJLl0F93D2l6/t8rS3sfhYJLpb51b6U5z",
-	"Sa2uSJKFBeJ372ysNPwd6eDQA2cV2wGMDCRjMIQSjT3QhoGML3yQA/pCGnQUuhicjNGs7ivAICWCWDnD",
-	"EmsI0LTocZFAzCbc/CnTzDIt+gN7wt6rAoxGxr7Z2i0gEne5nYgIms7TgDHC1Ngcs7ooAl/geVCK1pPd",
-	"XtUpPtEXkDHqzbPnrc7zVud0o6RseIy1lNvZtpm2ErE5kxfuKMKZC+mb4KNhXwd39qjmDkHNvU6UCU4k",
-	"SQKMboOM3cFzhsPI1xNfOpMnGomqWs21r3UmlzuKOWPXrbKWUP/h90W7p/zOsFSrPs5ZdBK6hH2Kpk+k",
-	"siTGQHjkqGRHamx1gugykxWlsl3cVhV19YSMaeMrUDNwiH2GyCHcvSMhLVSmVujCpZ5mKdnyrNNsjITM",
-	"cz67zQW4p3+0ltpPghLzjkicaSOs8ae8KwOtgmDb1+7HSqlYt0iskof45IcvEJEsvHWL443BS0X+tYI+",
-	"7h1yidvbMsnoCa2dxr1VxPYx7m1Gb/6eCxKfXSEJ82Re0i2kttjHew55FIJnKgoofPzxp9JDP3xC01xG",
-	"gxWDEV+Fi+oUabjGsomIYasHH50ID9pEEy+GHs8Six7+PkqOqkojeRzTme03Rg59nnzxNXoIDP2cdzqd",
-	"Vsf953v3nx/CP/3/Tgtb8FcByWb+Pz3wrlt9S6tWscXRxT8UF/9DCtgpROdKDb5I5YyofE3292RRHcr2",
-	"QqZ9Tb99q7PMmig4VFpzGw0W9HLgINh7IFK8wM35ehMmpbm+O09+HQXEIxIQl4BJ21xEYLx/hI0bws6b",
-	"DNuSFlk0BOuEBf7yrV0qRqhVcOByawBuvSxXBdwHIGaCIMmB4FVmeR+Ykuwdn7Inm7WCFc+2a8sDX3+l",
-	"YPFwE5RbEsc2sANDGEE8raJHWTOLQgYhjoRtMiGLqX7SF6/R0BxGdL8ttK1owHVfyH47P6vby5zKtOt7",
-	"hUXyTISZ9LF75AEkMWbSTthba9iViK+wG6YLjEu0xea8orDDN2OSRbcWJTD21wkc9uXcFhGakc6vqV7q",
-	"vDEywsSy0WyMeZLBPJQRZjf9lTG3vNFs/E/G/T1Oc5eo2TCWa5vnRZ+1Ok8+n3bOO+7//70ASV5lGrEB",
-	"eSrWl2Sv3Sn697Lr0V7+VCprUhG3QQsnzEJ5sKMDNQYN8WEFHPYy3o9PCwQ1JGw2wWxVpIxlUk2oLHug",
-	"JmyUkdMj5pDc8SzKAuW1FwoLBEqQF2tIFNyMqUGcvPQP+p1hfyN+aTIR/92RlaAWe2wxgzHoJjPK221d",
-	"99goZaViV2UN+itMr85RsqbgUXqlmTjyJJmLAxL5CIuLdZ/o+IouPmeOv66aOShUV8VTlmEZNkcsHiZi",
-	"vCN72nlxwv4gMP55VClsiIs0xMIyLE1kscKNWjocdwcNPbwfbunp2RmVkqA4xSudhL3ANixTIoWA4V9C",
-	"q6LVkCVP2LPOE7rj1SVYPW29dAbHFTOOqghlRSkiHOzdwxJ5Xx9PT5m/HBGfsE+KNs5Z4qiPXuOi0hU8",
-	"ju3J8RiMFZJ7+uhzbC3aknAP25mR7+uKddrhQ5TrP7oTWgp9R9xweCL8niLkPFvn0X+XfMxFsqi8BU+L",
-	"qtlINpBuSBInD7z8IF1RFoDKiSeqRYsz7e5bl6JoXxNBfWs7SSfjO/m+N00QL7tz5ChSCI6OZ4R9RQk9",
-	"fXtpacOqvs5KdfbWl5c5U9g5BjO6GffrdEWzaKoq0hXsDy/fr8g7vsLztKEeG3o2zHTxjy88YiUu1izU",
-	"mxNXfjEuCbQQFdOAx7j6CXunNL49md+50EmLJDwdYhDx9yBs0Dk5e1YOG1CKdSITxWPW1WoITPV6J+sL",
-	"Z3y2S6LVfQjn8tLL0EnJxzoGEA4qgIDCgidJ01tzXNsCXqIw/8pqettiO6WGkCXlE2Gd+nvd5laqckPx",
-	"00fRo2sAT5Tg7vqaSwvxOfufTFluWHeKEAmOXhDWs9S56w5Q9mkUnKGmZsIgX4t6tpgYr2ghu0FSeyx6",
-	"L67sCckTmqPsyc261yI5BXUGKom/GIiUjE3j/HmH3AODfsSYJ2Lmw44jXW754vs6H1ETpET49QvibA+s",
-	"Tc15u+03eBKpkZ/bcXMHLzqlLRSRqrmtPKG99DWPYHb3RB34vmcjYN5aeistaAluk74m9Py04971yIk0",
-	"AiTe3it7gtscKxHd6cZPFrwC9wY2c9bmZNDuTIJNJCDjxtv0x0a9A7IMPoGtFv7NfH4Ck/DV0p/ZbCJh",
-	"Hcm+2i4Iq9cQ+bvy975ytDtVmcYMiZM6GPGjRIl3a65I9Fw1Q1DwvIhVeZnvA1l98H1rxirnB5JDiDpx",
-	"pMZFdG1hlE9Yiuy9xC/RKx9CalkmrUiob8Sn8XAJegAMgSfK+U7sZf5HhC0Yg+YJ8zO+DKOENPBosMjL",
-	"wijUJ/r6XSJpa0fITjulCFkQ7p18JlneQ1AKx/3j6YsnndMzhKDOo2okrotZZuEv7uz968CZSUnS+v77",
-	"DUbs0lc/YXBu1yN2aW0ihEq3DMet+qcmH4348xhGexBhtFfUE8pZEHeBeXPjuiRzKfMS0pxNwo4oRfGd",
-	"QLiZzl0ihQmEf30R3L72vy1tqSjLj5qtk7BU1eRY+vgR9FjMk09zgb4gE82rifUIZFcjBOfOs6ICfgk9",
-	"tgujvMYap0XbrCp2yje0BXUaFOPZnGKc13bNhhMGjfMnzzYABfH7u4RU3Vcld0wPPTS95qF6gyVadH9x",
-	"Y5lGUrvwxRu2UGlOPvU0wE1ErVqUWDtL471KjFlSf+NMOd8dO58zwxIuLqdM6Rj0RVFdsNjZ8JUBwjCr",
-	"kpgq00nwz3gMxFIUrvNOSW4/LvAO6HVtUZ6drinPTs86ByvQSsHSoy3/oGUeEdzc7Kz5qf0k++jQuRkS",
-	"evVIadiStEtUNFyaQ8EL6jTNcYEKg5zgfQ/cGidpzKPhdwuAjfeKQI7U0ebxmMuojsJcwrJmhsu4q76y",
-	"Abbh4qJUCxBxybqAUbDY6bBEjP2r8nrLYPDrT/lBEqA9VTIgoLuxzE4UmwLXhvEB8IUqyj9boPL9ZXMw",
-	"iVJgF33u5MVca+uxl/6cdh35X8XAx3D/YQ6Uwdh0zr3zwsspqgnXFIRCoGMPUZYkhsUZNsw4yTfh6/Y9",
-	"omDwqsx96FZRmW3NZgwXSDGlNWAyrjURMlaTpfouv/gPurZOzplfq4KJaNeHDAijNCaOEiX7VBKALohk",
-	"IGMoAdZZPoQZN4+mx+6iQ34O6Br3SDpKjcAg5KD280WEZCYzKUgD83FWlnJjvxQE+YWO9iI017gX4O6D",
-	"f0XkJ9KAOpPex12UhFlItXvssuVTTPJv0gi3mBV2qMQ2ZMWjEjsQ1D3fwNCrTQJVul4xRMPWGLQPMvnf",
-	"lmZKfoRo+E+6rlFreWexTAUf+N0+gkyJf1KKibkzK5/+JfRAg3PYsQLpJhmoXg+0kP3aMyKlM6vIhlTQ",
-	"W9v38CyFCXJ396zysIfAFg+yfBBPk3WnLNXQE18fx2i0gtB9+x6+JGfLpAmPwnhi8sDnwAcOgwmA4mC7",
-	"2lplc2F+Dhhwh2gIMetCT2nIgYDdITTJHjR+Dnk4OxyLRicW+g0XQje7G89qk20Pv9w2z8LiIAOGx70I",
-	"O2El1VR6f0dzrSZz7c7WlxqlXENZzeYO090kzaZWVzsWJuI63o8ImGtOpa08JPZcz1rM24GdlwzSagHm",
-	"yJv3lDepzydLS7yJ8Q6JQwImnNTQjrjTE8tKG/WNv25PI1HJYAxtk2EwaRVeNV09M6My5daCdtf+3391",
-	"Wi/+uj5tnj779v81NhqT+h8vNRet6T6rGj/6/OluMbDDgU2Ppnh5eklOROhx5o72YdnbGrD+5D6oW7+V",
-	"ravbTaKn6zPMpX9x33yAdH9KXcIkUGdzDqjEi+smGXHY+CHVxHd7HLX9QTT7TISNBiXYgDkzIRgI3nfd",
-	"kZ1gcFf3wY+nDJEwBHQT+4FPs+9I+FeE45+ENxhMMYkp4RZo/MdosRtPj+u2tNeED8779tULp2e3rF5w",
-	"T0FEdQ9kW0nrHsXVQRQrIPIWzyNqgQ8plIbKSZOi4pIJaezN7sQaxZblQ2g5QXof7CG3mVecwoOeIQ8j",
-	"/NDMT5+bklo6Mvg9jD78Lj2QG6k40pcDTph0OFi8BtZcHV8wdaddl03JwC06QyJS8eMY5ElPjL7FpGww",
-	"CUkdyXtwiit8XNO+dj9WZu/rpp8fwXKRLKMg6kf3U1GDGvTTRw4+me9eQNFcFDTx/Q2uvFYxLMWj2bvt",
-	"Pztl/A+lE//u1ybZ93iHnSOYVdcshyKPo2FwCJb/ez9RgWQfgmqEgQoCaxo0UGl6LanGoBfaQdbUbeEX",
-	"EqOivCAGRPiFmFn4allPJFjckaXMKvbkjL17VQTzIpVkI2l8SBpf3n+UBEI5yd8e18BMFg2aTIKdKD1s",
-	"MjWRTbz0i5MPpV+/CCwI/1MWf9EZIaPgToQ1kPQ8qlxP6RFthiAnE0CguRP2kv7hi2a7PMYpgWWU4mJC",
-	"/IW/uTaWnXU6+dWElOB2UNG7mCi+1RxsJSwojyxo1gU7AZAsgiQxF6znWIypzLJMJmAMM1xUTj4NZ6pn",
-	"Ujsgs5Ej5UiNRhyxTkYiUgk+iuVd90AixdrFlcmlPwaAwDPFq8QXTuAwJUrZcN8kKhdueopZPKnW3J5v",
-	"XuVDkEz1er4t1pyzfyAt/YP651gCPBayzzqdZgl2tmp7VovRzOby+UGNNMnMF6W/4CiQsGf3R/dWy5/5",
-	"JdZ6jM+eC74j2J1meIWeExAUm2ZxLBx/S7DTC1N7Z531pt2uYwSoyIJtGauBjzYdNNlsjLLECsfFbXd1",
-	"KyDNlVKg2jGi9dle9zrWvXVhPfyLvle8c9X9N0Q7n7GyRmgi1rx3nK5yMMbGZx9mJF0mSQ3hGa9fPzzi",
-	"X1tdFU9b3al1NPnkybNnT58+OVtlgSxsiXreWWWYYEXAskHdjor/m8oG1pzV7dOBSucFP/+o1lwFVNea",
-	"g7ufP10lym4I1lcLki+YlzFFrT+WTvjI7wVGhNdQYNw2FmJwx9wCHkZj9yUV7qyCD7xQ5oC0ekovIYZI",
-	"xAc9d5VmjbvTR8sVufDmrPF76fXfZFz4SpWuLc3timqoN/7SS7xyT/VQHvJRGBZl2r1fbPWEr2ninvC8",
-	"xxMDixkLU4prI5/6m1eXRanb7cKq2+yhTgYvH+vysqmDDxAHZmDIDE0PLYphzZhPbw5U3lmEuNr3djtl",
-	"A5XE+ag1g3tV0sOv5fCoXlYVo3+IvASYE/YWfR10c93nBAk64VOmyfdyFE8QpF1lB18mfGquFrm4aXZH",
-	"KbHNOKKXaP/C9tGZYoJGMxQYvPn90p2napw3fv/0Ywka9PSk88PZs8YGmD/vYTL77DuOP84s/gmhmBax",
-	"8i9qwkZcTilWAZilVt4Tx87gYxLzoIqqHCHMS7YtRyVnbYh2cLC3LusWxRlvBBYdYzeZVU2CnZQxPrIP",
-	"/1n3horv5ELdx3LoHjRqjUeDXLk3nddlB/CnfJNplQKX7LUzeXnCXnE5ZGnWTYQZUOBqVB37265sPEb/",
-	"6o3+zZBLNXEwY91xouZFBnCXXLA3v1/O73gd+7DLDWzFSv0NnEEzBj0lG6EL1fqdGzaBJKl6q7nOn9mY",
-	"f4ldpRLgctEWXkYRpPlbUT3Hb2EkkwYWZjQubGTgxm642jHUeR9CnUd75mjP1B8OnTVnmJC+0BIFwP6j",
-	"oXMG0bXb3Lf2tVXfloZFyxS/Tmg05tMLZpWzYm6haZxTtHZRBY6a2VkYojLW+Au2fDhlRhhJuTJ7FOFG",
-	"1OPOhZ+okvfuXH3EWL+f0ceftBoVdsrq6z+r4uq/NmGt9nXMp9/Ib0iAMJXn27JGagzLueyuNniwecjK",
-	"yY+MQPBDiwYOQO4rcsRuZ/7cZMWnC+dwCsP6vg7lqADvYVVySO8RoWT5dFM7P5h2Yz/9frL06qsdX/7I",
-	"F3N/j4sE4tZE6WH7eihk/K2tweppnSVQfyg9/FXI5f2eVk9/wr25q+91cwMORf+QWadAl9rTwsLoiKVQ",
-	"i9yYkQC/OO9b6SGzWkDsB3jZ2Xm3WbopcHNlsK4n+plekunrg/3JX1IjFYYlFuaTlSlNtY54koBmIz5l",
-	"Bh4Hcrfy5/udYf60zpnJuu4ldUGbJtMwBplBM29hUBOIi38ZlcRr0svMdJ0qB2eLjQ0DlYiYT1sRT0DG",
-	"XC/POP9CV7/OL66RIufWWtY1k2/+UXXO+KMrnv6e9MrcIKn2dfh1DW9g7thrUN1Hu/wB2+UTPmU8J3kP",
-	"V6RYoGZKWNzRTK9SwzdJc1fCb5XgewRtXfPS7n4GV8KBzTd1zR7dj5j6kOwqzewVVrQTKlCBwuksLg+e",
-	"j7UhMaZM4/A9EpVXrK+a7GoKXCfTK6YBb2AYTxJGf8RvnLCXAepzYcrnT1lqqphQu4csOCq3fJ0VQ+CU",
-	"HugiHEWe2blKubFXjPuQi7DnxeAbP9qIGeu2tLhUpRbZv5Wmt59BOx8MSced6I0alrPnPlhUfOeV+ure",
-	"H7rObit0JMV3z56Fqhd3k2ZjpCQms842qHGZe2MEe7vrxNDGwuqoYg8LWf2mdN5tF94yi/OO1S+3Efl3",
-	"qZbxNTKLW+8wi15qsWO+uc5JePdFYZh7RxYky+XSsyY7e3ZyenaCQoYpzfCvf0qsm8ByBCeYSnW8WJco",
-	"TxhqKbc6j2OIL/Dgig4sZ4lVF9Z4kXCsqbnHNTUzmZGbZoG3Ge6YETmWYBw17VHTbsn79Xru/tVXiFGq",
-	"tG15ebY0hPgWL33tr6yRV2ihX4WMl4UOh5jMD2pY6CCTH0UEMRgdqkcVlO5luH/Qcd6gLXqjZoGJJqQz",
-	"Cu6a6PyrirDWoagHPrSEHuKRt/v4026GHp8b/T21U2BVQjnSwC3Q8nsNS8DXFCJLehszRUiJpWQUTsbu",
-	"fEOzXH7BnLG74s3vl43zxrMnZ6cnTzv48r0d945P0VlobNJX41/Ejnvty6velOREPM28H9lJr2O6/GAs",
-	"oFcInIvQnaSdVK+cgy0hyNkBTNmAj2+luypVUPuaflkK/5YLiJr1xHIeOPhswEBNWI/rEjEIs0s1sdpk",
-	"oB0EDFbuAavnBzQ5//oe6JQUZCxk/4vSJCe9HN+EIPcTeF6PGY4a4MCizTnXh/JdqRBAfSSshfiCCYKR",
-	"tYp1ocADxtG6tWiE+ifLzYqTxRaq28M2hcleeDacFr3Zi4DexSAxQNPeHA0cp73VXwVJyFVTpjN5zjTw",
-	"mPLKaFVj7mEIkJq8xG2ilezncZQR5X8oxiCtVgmzyvLkNlq6IgrVWYsxUSjsmzNxEw+eNYN/5QWtkP0L",
-	"pnTg2GbJAJ9w4zMaRsjoWFJVP7Pi6EzDlIyAjRQWcMTMENKA41rVY8I2mTtAoSQO26Jfd8yPKD3WCOb9",
-	"hNfVTupumWXBYR9COPCoW25PYXlzQu2bWPbs/AH3j8lAID4/TFnER3CfXa2FuffQ0/P60z8XguEqdCW5",
-	"jgY4kLTHPv74kykuev6UvXu1KYDtn/Lq5zef2Vxq5IpZSJLq6Ht1Rr2g2O3n1P8Itf24fQQvqkr7uk0u",
-	"RfELqehySLLZMKDHIkKe7mbREDBcX4pQNpGtNY/wA4/sig86HYG0X0ZgByp2f8kMfRKrKHMfud/9yR0B",
-	"WB8hAGuJL5ZIcRob7d3GJc7h0U45IIwlngv7XMVdFCW1jpVDc5evUzNUglup3+YT6c+/P+388MPzp7cw",
-	"mE7P1jeY2tfuxxq9E1vUEce2iXvnkJdxh31j8opQ2H011NboaBYJVIybXcAjGL5ez6/wlx5ArYB/lkde",
-	"MhAyfizhxpI+p9gDjpRGXnG+cCIkXDBu2UgZBBIbqMwgxpwGNoTU3lufZg0GyGSs9hzjcls4mAiXe5ij",
-	"StuhSssVVtBmXY6DfAxLlOwzGgmIeQBnug94moKE2NnwzmbzLdM1x5b/PRku7dH/JPpSyP6vMK01cPUr",
-	"TD9BdTUjTO8Qr9pYFkOUaWGnjfN//VU+1o9ZNxERbsbDBqghUKADGwyM5dEQJW/wvzB+8rfLn16z75+d",
-	"fv/3mZOMQVq3yM2jRJTPaKv1hgnEfdBtn7RomWy09NBf03WfslGth15epuLk3U4PWNm/VqOUI24uIn36",
-	"nJLJRuXJkZaNMmMZ/E/GkzIJ/YaHuoCA6LS33wHvqchqLk0PVmAqfM6v2hOCf2DLrkgSJ2MDBEXVPAz6",
-	"ePFQjCwT8Y7nYYT398gN4ZzYqqtn98cHgietLk+4jGCZOP3sLnzlr6uVZErrVAhUv11zQSInk8KikHVW",
-	"x39AqwMmqJdxbFiW+u5AOsQgFVgKukBadh6UezN7prI+T1poJYgV2cXf3KVvwpU1Ulix0HQpcI1Ta1LA",
-	"Y2k38U8bolUmA9Q6frKHH73nE2lzwmsdjK2tDfWYpRwex6Xz3GupJo9jDQbJNULLu/ELH3Uz3ccMWiYR",
-	"eq/x45sGPUuEmLONs87TZ987hW01ONZo/MJ7II3V3Bhgp42iG+C90rEE+x/2iRJ27OdR9xc8ha9fRIy3",
-	"Pj178vTZ8+9/eLF+x0Dp7f2EKb4d54hK67/BV7SUHadHz/9QEkG4Vx9hcCdbEjwmSB4/TYAatLuay2hA",
-	"9TKUIF5TBtEXq2tGZ5VU+5qc2m91hu2I4EPYrmK4+FGw7V6wdY6C7SjY7ibYLgPWU6i/HUo1kQRs7Q/7",
-	"guUlMl7sUeUDSj8q3y31S5lZuPK7SDrVV6tT1b+5q45J6kOL6C/ETE3AuuO72YKxAW5uNSqfp6QVMlaM",
-	"eB/aqexvWk21UJ6mIrKZPmjwWwhDDsoHqfpq9z5ZtqSi8+P7n5vsf3988zNTmv0B3Y++2ouYPtZ8IhmX",
-	"MGkyowJYZKmjxGO7U1UnTWdiBvQY4gqEuu2JrWMV4BJpbQZqcqzHO5x6PI/h6cUm8yUb7pQCC5akTMr7",
-	"sxCus2JmvgjvrPPi+9NnZ7dAXh8tDUa/qzUE/Q6WgDclcPiIrpOBorkaagjSSe+hs0JT4EOc10cNZHle",
-	"j09ZrNZMC7tncx9G3MJ2I80jaKfcmInS8VbmaS7qB/8wkR/DGneBL4WJexU4gA2LKNzGWTrQNM5QJdSZ",
-	"pjVElg2UNsC63Jlp0/W937DPTZq/F4h8+np8QZ1KiJhnAA/TIIwDAxlDfFgMsSMp7L71Yq1l3nl022fr",
-	"PPnvko+5SJb0aBeDIr4zzHmmgW9ux8MLWZEKdlo9HjndsKw0By/8ia6rUaaX1/lkaULbwnEuwjJjuYzN",
-	"I5DyBQSmHxwy4M4UoMNjdHg7FuzL28SkcqroPHcUDEQayCrFmZdNP5tYQwrcsljRdwZcLxw03IW+kHuh",
-	"QLBZWlkuhA/VJEObIc6skskUsROomo6aSTmO06B4OPbfK9kTenSA4vgOQY8fNZ/coGnfYURguUJahS2G",
-	"acr+9vnD549NdvnTa/b87MkPf69LIrb9WdUw+bsWRvHbvcEqtzSAfIbg6YuzzpMNIvq0MGE57zaWfwmR",
-	"GoOeurUXlvmFC5AlTZPqUvpKxciqN3j5kXPoxhbWbNEC+JoFCiF5ls7r4mrhV+3Pt4Xn+1DYVoOEySzt",
-	"7pNJKNuF/HHkhxUay/mGekaoUHukkmD8nG6s0h4rEddI9SM1hhrcabrxttRJ4fdvy2t2BrK8tdP8SfRl",
-	"S0g24WSrQZBRR1I/WOea5PcN13rW7OQTHEI+gNzlRngmLu1CELS7sjLFaZYWXX6YyE/hulp9H1xjWbll",
-	"2O7jqLYs04hKQZYef/9x1LCXNsi4hUG/B2PxgIw/uA1XE/UCef05gNIeYjRzhgLfSA8VlwdxfYrHx3+6",
-	"mc3nzNQgitrX/rdvjrTqrK/z578G8lANBJjL1MaaWdUBN4+D9HB8UW+RmryL9FtMc2SErVZ/oi/fygeO",
-	"OkAP8WYM0h4xB+xMF/INWpvwKRNyyRyD/WhdY3h/pkNmTljB11AriPYCZ7FSmv3N+9OJkENsf4oGShlg",
-	"PLcw/45uYgI9y1RmF4ksxwjvwvoPmg38UxxZwA8FBWmr6XzZoPMsFnb7zWAj0SeyWy6U3xWX1UkrYZVl",
-	"Tgm9u4OnmDTh0onL4oBwgoNKYjYGjZq5mo5ec8sT1a9xjHlVFMltOz/G3XdIrD2Rpdjjjnur5hZeUCub",
-	"8GMp38GU8n1MuEQjYKTGMMu+7q9YcAR63rdbg3+rq/RygdFONYwFTGoIFvs7lzn9fjBqDcroo3+LC/j1",
-	"1TSc5gHro0uIho5c0YbhhUJiE5UlcWns6cbaZynxXue/Lx0hNEuCddNCldDO93rwFUplAuAyzmcLifmh",
-	"QrXbIAuhikVMTV03zKccniXldlCgs4zmJNhikOaVeC3rUnI74jKC5E5htnvz0JWFufiMW7YC7wFnH22y",
-	"QxoOXBZkXR4NQwZfWKYzaWowx8pyQKW2pTJ72IJApfZDZj/07r1DmG/wA+74Lt1YxvLpcYzmwcgKLGzj",
-	"YXImnjMeMeNmE5MnYMRVigka4dAyoFdhMr3HKz/RhTVqxvI6y4sE3BWESOTjUVPgOgSlHkHlQJ+nOBKD",
-	"3oSTwAFJgPnJHJQkmIAG1oV+JnfcFHyT3ILeakWeZKsoDr7iuEp/VY3k9sHvKCxVQW05RsMhp2XxnZsy",
-	"R/koA86+wfLD3PDYddR3ES4OoRAXRHIvdfxCAttdOCksX5UIo/mBvGePxsOBORpCshGXBcsaZzvQUTep",
-	"h1MzucUAcC7bC8KsCp4FovxEV9ZI/v/704f3fpUqOwI/Pfj4mRPq7mUweht+Ksl+xHk17awo0cmv2hME",
-	"c55CCVjM5fe3CIQZu5vKPu3KuWez6+CEP4Jit1C1CH7YWDTcDbm90Wx4/HZ3yFrgT8RkNwOg5nWLuuiv",
-	"3QJCr9JMj6REo0xThajuUqcHhrrJmN9Xnr3aFmbChD4UdhWryORsfOKFqiOIK0Z36DpnjRsSQkqz/9/L",
-	"d78V44fxHlYlyUBlBpjmFlirhfe7orHGi8qVyAAMhHTfLcAf/XtDMijfbspHyZ1ut9NKgvx1L7Mmm5Ri",
-	"LjsQwhqk6aOdeXB2ZsmSKKQD4gcgMWzbwjTt6/Drt3XMzF3ED9Zg6luC2HkWwjm2jofCC34EKV//6Bcz",
-	"z+0IyykPJnrs6mUUQWqvGDeER4QRr12ng1dcGUikYk7YIqpuo8VWZ1fEzKaqoY4gGu6Ci3Aw+iVUTf36",
-	"Y2Zc/UXeoCGMLwM55G6J35TytN3nqWkyNQad8NT4qQ4aeDRwwpnpLEEbS8Y0HnkyAL2tApmFRBqLXq9S",
-	"/roPlzhsVUlEW0g8rGGngUKI/l3l/1h11zRi7drhR/emquwl4S4CGbnDS7m2OPef60MW8J9xujpWdnkG",
-	"Zj2tRugGlE6fS2w5PAB57v3tvUt0v4/9uUxlLPnQP/3FnT3CxJ89b3WetTqnnzudc/z/f2/QsO9f8Tfv",
-	"D9Vv8C2uow6RlaJE8+jvHEhRdWZzn4YpyQxPgOQWl0xIY7l0f0dYY4kgxZHH2bvR0L9tN6hNQby9yxfa",
-	"xnbFy54Y+ci+u4K5eRMwzJGhqJJsXopelHrZVBKzvgLD1PZ4SserBkB+oEv2Nf0RV79rQoBHQ6kmOOEt",
-	"xoktThdb+h2rZ5M95AHckz3yJACd7pIGTaK9BZTtPqirqS7SwC3g2ns1FHs4s4dUm52eDIXE4L+MxVjE",
-	"GU9oc3Z64un/bczZG//1b82c+xvnjZHqigRaxnJt17cs38OEXsKuI+3FojfVE578DPq2sSJJWMKj4bGW",
-	"42BszlfQF9SzFykpIbJFVehcUnCFjFih+trX+HN5PN1LgnpVwVKCP/ygtwwPuiPpv4bh71apCnbMEE+b",
-	"R1aMua3XD8m3UzkI1O9ii5prHwSfW2cFRRxleg0y/a4i+jUJZu/C5LK5yUQvz1RgIbblWvR6zsqzE6WH",
-	"TGmW8AmTALFhwjBk7NlirO0I9W20/92ZK2kPD50ng5d05MkdBQd+FmMo1CLLUt/UwI1jLhZkfVwD15T9",
-	"jvqZhttosCBg7/6M19Hk0n36YeQ9nYyMMLF7m/94+uL02bPTDv7vdDPw9p3PYF3HmfK9VUyqyZGzD8WD",
-	"ehnHxqlaHWaxIltfOJECo9ROMeloqTd3wqdFnBFntdYgVjzNYzvRSnfrsnxxrYjtpXWqSjAcawAcNjjl",
-	"ez4K83q9bhFKehutiLbcxljbp5+Wcm3lqgj3x3BRjXTm16jq7HyZJL4KZHT4UGv+ddNo+zDjWWhmBlyD",
-	"cf4fMKv23ZsRttm+jlQM37YIHfC2VBG8ACXAN09UV/aM+NffQPbtoHH+/GmzMRIy/PN0MVpAxXB9T5P3",
-	"tX7cb2+T8X1b59fKagf6+GgtHcwMWKs0opSUTnYbCdaAQdvSYMCaGrDhuBmGmR2Xbo27jBGBEReJE0EJ",
-	"6OH/kkrHEux/TsIVTlD0SURJoyjLtNlUEdxhTrG3HS6CoK4C1aXGydgmiwaMs8yAPsdwFJdmAjp06hg+",
-	"ukMutf7JmbsY0wFRpoWdNs7/9VeZ7t9xkTiyT4QclsGTqQJx07mYWL4QrcEH7RDkrWWyjgG7jSG1paE6",
-	"lZNqcT5w47wx+P6/Jp3xe/l/vt6SKe7ADfZi4UADxw1bmelwD6X9HjnmU5i9lg+wUT02GSgsfBuoJA7s",
-	"9J2h6dFb4J2p809bAgm3Dh1CFQ8faZ23xB97LZEl/J7GeaNz+uI573Q6rY77z/fuPz+Ef3ZCBK7Z6Iok",
-	"We/qM+wC1qkygC1JSbJRQcTsO9pxYcSCxRf0E+Cn3md3+tEqZsD3m6Z8erRaH/hYrzuO6fqQgiRDtw9M",
-	"STYZCDSeHCs4gynlImZKu7/whMvIEVCaQsyyFNuz+aw14GnSh3/URM5jKiW9k5RPGzflHX1xmek8I/ba",
-	"1/TL0lKNeRFWo3+4NisefO1GwKTlSBzMnxuO9InUCDalFozkVJJL3dFEOtHKcOJ0efiawonTELbedcns",
-	"JUQgxqGrCCtmrRgBKyFSztXMYgvKwraxmFtouW8v6B2rXjhLmVVNTFEKGSVZLGS/WexkaS/bXTeBBcPd",
-	"Ka02AjtQcdV69OnCWmFHw86i4HKI5cFm0Gg2+krFE2crNBtjlUUD0IvKhStKmHvM2zMFgEpXcxlVdvbR",
-	"p41NuvkWL40R1pGSMKXsMcr2HgIgUX3GFGzVJoaQ2sXF1NJdpSZu4R3XTAcy8yz2yKungzRCCkuSnMqq",
-	"66lnxW8N8nU9D+Nh+RZ8RNdf5781nj476XScdMi0dptqnDfe/H7pXpsXLOdBfmjwTa6+z6/99Ow2/sae",
-	"PI3q8Dep+HIZtpMtTaaS2FFenEFBfUdf4xAi5JcQKR0br050UPhCMqcj0WPARB5zlL+h0FnlA5j2tf9t",
-	"Het/B3b/CsZ4BBgl/kmbM/xfCIQwfA2x3h+WBxBcu+UuQEGRbQ29TMa1VsyV97RcxV7iZvarYW8qzNNO",
-	"lcLUwI0/XhEzOxERbKQg/fPuWD+WV70pBYggjqrvYJLDIGNDUys8gCzilVDHbpD4ayk8TxnV+i7hsuW7",
-	"59vX9MsuytipyGKNOvaPCZe+IuM+F7OXtllV0Z7P0TryaK2F7GH8C71wxzSOyOdmwBgW82mZh156X/Y2",
-	"wx1SrUaqhWOBffFWu5uoenHFPro1X6t4OQ/hNvJLa+CgxUNShGG4Mhx10qFNSkFaJ8zcLqb8YyYVG6lZ",
-	"BDQkOZonfKsipuLrSwPfxWV1ivawyrJa2oAu/KhglItjCjjKM2NibkYD16KKmgKChGGcb+EIYrybuF7+",
-	"vpehGB+1xOFBFRfSoQKheGs6on2d/748Wlfi/fq1xUq4q8eCKkxJwVlE5d3qhDWtaU8rC4NwC4mtfvTg",
-	"2X0thQ/eCXUf8YPXwQ/GgPQQIDUzYhBrJLrgXkgOu3ZbVlifRJ1XutqKfo2X1V5A8lfdktc9xyPP0mPZ",
-	"Ze6lGR81DBRBFnrC7d4s9G1JvREfwh1od5sJCJ/gP+10mo1UQ098dWrw93fv3lw2mo0Mif10oyx88Vz7",
-	"MNiXcREh5sRwxD47GKP9HRrtJZnRxF591WN9MQbJErCOZZjSNOlOcxkTiLip3aBvg4z3b2GBjLccOdiX",
-	"+4GtOUfM3UOOztLIe/DM66OzJVxf+ns+yLxe9u2Lnl0zivszXvqgbVD3CI/c/CREjxIl9vkY7mB1huzb",
-	"PQ0B7GDgxHoqym/kQNTUcbrDoasqmu4Q1NTFzECiPE3vzJVtKiknRIQEsxQP6jKTl/l1awxUivm06Gtz",
-	"jxFNowTytmidSfcYFz419tWicZ3JBIxhhvoh4GuaqBga5z2eGFjcHxFjU9t6/PUjx+evtzXCv6J1w4Gk",
-	"AyZKFyrgcEPgfGqYVXEOc6ayJGZdDXxYkAE2QOpsFvoMiVHpBdTtLi8qVa0Ygcpsy0CksBb09KyzTTQi",
-	"jUyxalL0ZX7VgzbbwmM8ctNNQ8sfZ3VHz+/GvaNFhYb01boGIr+fSSXoPsRBS/h4Z6oMx35iJAOIT1gO",
-	"pce1VhP3hWmekYDEuG9y6aQ3ggLzJGGZ4VQxZgfKwJ/SfXbCPgvQhEnHk0RNuIzAsL6ieH5msOE9M9Bk",
-	"RjFCMaEd5hrA8FGuFEZ8GirTuGETSBJUDFPGsXM+iRnHmXQLpjCHemt60XvuafLHkmoRwRccu9RoNm7M",
-	"F2vMTIXoJfC1UYqQPn2CgCb5N563NkE3xVps/y7WCpKebV1eVFqvnhwvPM6phmioJDWvUMdKNOxrdazZ",
-	"PqShZXjmgCMkkCtyOUVSBXkEhwtbhTCojjbmm1VWStcllq0X3e3r8OvSYoiSGKldrVa3LXh98wiKIfJn",
-	"Pc/hC1A2FP1MkRoh9RTD+vMublsM8GQjtVOFvNpAC6dcETdZRJhtR1PTOmMmM5uqsine8GjgubT8ig3r",
-	"k4saKa0hcrfxVzWDAEdlTt8RhqkU46yTE/ZShkMjkCZCOunxyKNTUBHEn9IIxDkpWy7OTxrxGOHlEuhZ",
-	"xhPnJ+ZTho268Bej5KBJhwusBHy198JIyDut/tCIY4ZCsac0e5kZqwV3L/Mdn66v8fGp4JJue89Ufs7f",
-	"qPP91Lyjvj9guHN0M3zShViYcO2xE3UwB2m+XcW+gwatCgG6qEVru8Jm/7bIkUMPg0N/1Cqd4c/ZgSY+",
-	"TFAjk5I1sVYA7bW/dl9TTz1MUEi2VUD0BCiTLQAFobnFpTuJLpBtUAmelGrVTWBkZtaNocezxOYhc79u",
-	"V6kEuKw9+F0+tmPBYR7xKpnR6OvOHzElAfoYyTK5T7PrKGM9Tk0mY7V3n+a191l8i5ZA6P/8T82QpVJ9",
-	"oEglzT5g/wGtZtyXycA5GuFYJ6Ah3Adicj4YOTEz7soih8S9lvvlj1CIznkjThlo0R/Yw3BC3Ks+uiCP",
-	"rNmKy2DLFEbsNgOLKlllw+AVdWpblUBV8y3a7m4Dh5+dc09JzVQ0vqY4SHNOGSvWzURimaAqf2J85TPK",
-	"3xk255MuwQbPzN2nnVeQUvva/fhGmisg8s8D6o/UGNyp7xKxoO/011E21g3PcYmHa0KF+U0S9YSOlqRU",
-	"XRVP2YCbNQnXfTfIshqtQ5XAe+ebLJt2tD36ve04iUI+IIxquZCyOQeF91ezYYV132u8d/YQi8EM1zeK",
-	"XmfGqhE+8Y7nJrk138qeWqYbjlx9WJ0qK0RHc2YKpbC3EB03dZfhMu6qr61IpdNledVPdN1rd1mNZF9e",
-	"prJJK50+Gih46x84j2QZy6MhzWPyQT9uhkBg1AmfjTYsKbrzx35XlbJsmNZPSs8SzbYtnrNdU90FjXoN",
-	"2VGJUYgJnzKeOOUzRWsLm1Aoi3kUz3UbXS+Nb03nzFM0HQ+ND/IjMXOuwb828dRSUGkCLJMaItWXAoXy",
-	"7XhngUwFu7zE1MnTcE2dwjSsUUHTYZ+PQpqWtSqLFRjWzQwWeq977OFt3b0SdPGodgoalwhjfyZ2V3MZ",
-	"f4lUojLtlux0n8VPuoV1/cWCHn2J+dQ0zs/W7wAPz7afUaTrsgPjpihdPY5yPyAz22cjtywPqvWA6MuW",
-	"kFuZMzffgaKw8Ioz6pPAUiylqcDraeeUXdHfW/T31oRLC/EVRdk4u4oGPElA9uGKCWks8JjgNGjOHnvJ",
-	"Uq36mo9Qm/4pCfPlKoaxiOCKarcQyjcUbDnLB8fdnzNjtXvJ2nzHJlgfxa2FUYowSZigdlrYfTFLF2VV",
-	"3Dt7K2uevZqPo/SpHzZQ2gDruq3qDQq3fjegP9GGdyzL3MqfcWTmwvwsnuOsz1CrkqeXcAm9zAR5c9DT",
-	"Xt3zGj8od95lp5lvJuu6I+mCZuLukyu9JClQj7bsrjlupjN8XQxNvyVkjLQ8stX8t76xkO/nOOf4Pk1t",
-	"lTiYVUmaJ0aQuVYxLhm0nOhlPI41GIRVsZBAOnBes8xG3dlp4HdihBn1VoOCDWhAOUWIrywWfRGK1pFm",
-	"0hQLIikwVwreOZ9yDHrq8YTYS68J3SXCMAxXQ3zBeM+CkxU9mIRiE9LK7qqxEvHCbik/8PnTnRVlvlzj",
-	"vDHudsS7s+Ef0/9qNBsRtuw2nr446zx5sQHD4pn8hEfyEvnpqBUflVakQzdztByaBcuG6tbkgDNoW0Sv",
-	"21eKeHx/CDu4u1Ikhvrh7MXpE2Sw7SvJI689QgtUyODSkRouT4zaDo8pygLXwFofsgUDxp4uVsVETUEr",
-	"Hm648o0zrkha4vkE4bnJ/Hu3f/dhxC3EVecqZL81hKlpa2W5rUN60o0/0Vq/wnQ3JS8okfIG9SFMQze9",
-	"sXzK+krFLJNWJBTgg6+p0Mc0ev15GspvI2FjJsaRIBG1CQJMwsSd15pEvkbwLYVI9LxuW17o92n20jpD",
-	"0OWVls3dIAIeHf7oXa3iLLJs9rTC2I0yMbzmlieqX+OEjVU05GcgLavwo7/PnPKx1O+YrbhTGfRiHmF8",
-	"wqehmJCwX5RkhifAJB/NAtiuwTp5HUhlvnqOpncjIitTdeWLHsOQ2EUksFPp2LwpcUwuowXNHbWDorct",
-	"Klzmwh8te7Uj/vU3kH07aJw/f9psjIQM/zxdOAu/qhy1BmG7/elHC4h6h3nvW3DUUYccyMRVqzRsS4JU",
-	"29qW93qtyG1HrkBF/uQufR2urHOkC62xrL8mbPhRdLKWKorDczOr2FgYYdFhHiiDLVZ4mLNAeReMWwTo",
-	"YaedzprlEXjj2upL+2IMZVLaa7XUQGVuUafF+PQLlXHl/dt5d2ZPyJipzLLJYMp6IgH2vXvXMjbMWJEk",
-	"GyHEhcfe8RSNmWUrGeqoPg4K03hGMDAhfcGtFSO4jSxYpT6cm42/1T4jw1PzqgkZ25cza3jzVMFcGkF7",
-	"ZKjdTNemc8ZG44ugHTMZg/aw3U4VKhltlfRpmdV20z/pujp9hXyZZYYT7ffwZwLfb9toOTW1VQqyhryO",
-	"u21BJXfJilsRDR25Nwbf/9ekM34v/8/X9W0gXP0z3WHH/vRmWe8mqUvDEiyGJWMcjwj7tcxhZcWXZKw/",
-	"pCBvJDe5tyroheQTVYk07p7BLvPDNf6s3ahAwlzLpAgMtIu0aE5zA25oVtbRpqjdpsgHBrs3r7Rz/rZk",
-	"NVBxcerTUuV/LgVH/lS6sFYrorxOVcCxdM0jiODPPm5BBC89FjIRgZrI+Tx30iuGY+xlgFT5MCtgw5bR",
-	"Y5snFrTkVoxX4O28LF9YI3V+8PHMZRZuiHmakFU7eGO3eGLCusPJLojnjnDOCZffGYbYA9Xk+yDpE2Tc",
-	"Srm2dRoFN/a4bCCn28s9zWO98dvbdQZrY31ytG0OIwCJBZFcMpXSkG+MPDpu9TAM1rBuJuMEWMQlixW6",
-	"EHN21hoy6laWVhvGId21d7lhIUnKF78Z7zspgi+HcPtbQhrLN8lw3HyUHUucV5lzQJdZCF2e0MQkT4g4",
-	"D/QoeA6m+AqSxJ+tUSOgCivnPA94moKEGHveSm2eF+UpWvg9roFp6IkkoRldgv6ECDFryiccsXNL6UQi",
-	"c7nJ/SGtveSVllhqa6ce1veRWNoBI5x1gXVV1h9Y9+hWpT4gVjpFmpkzGeCAtwOzu51L0QrJ8nugQh3B",
-	"xlkCHxMuPUDJPvVnab7cSHVFAq00yYhTfUHBhEtrMD/IYm75RvUDpYfccQnB/MoLqgg8zDpBek+4M/J6",
-	"SqOxF/PpUcceGhxLCDDQ5MnShLDvDE2UpbFUSu7Eqi/JpXaqYSxgci/kk9/LjHjatnSpU4R0ahAhH/35",
-	"VA1pFvmI4gMzKx5G8SmfemuHh4kYqkecHk7lIu9eEPkYuVvZOZsyuVYjdcfG8S3ytoYYYIRD4H2v+f4M",
-	"D9+s/un3d+/eXJ4932SCxOxD7Niw+Fn0lk9rzx2vo/VwCNLlZzGG+cxakDbI3tQT70tse7OgE0il5Psu",
-	"SbylfNrYsnWhwWSj+yJ03FbmcsL3YIyNLaL5XdAlfGOx0Tib9QfZHBMVR2m0lUppJ4xMiuU1s2Kpr3bl",
-	"vfgN3I+ICu3lKGGOEuYoYbbRypfesHeoFWMyEAngdDRCahXWeMA9sxOhY92t5J1wZLaaC/W7OQqeo+A5",
-	"Cp4t1WDclDt9peKLsqzB9GZPA1Da6kbQxyqayykMi7VK041DPUukk7M0DCxvoQkX7WkYMfYEkCiomgjs",
-	"BUVZEqw3d5j6DVSmI2iy7hQxQKoWocsaVWAMT9addZwICSZvduiJpHJF99kWhisLCyNDgz+pu8JWPyOi",
-	"mi2cq9yYcOFntoLMRo70ir9oMCoZg9tTLEzEdQwxDhG7CUhRo6QlOn3k45cnRRnqzKhlSolzYc1sI9Y6",
-	"Y0GDnKgBKsrfua1BZ3X0XeF9by3CarFmMomY/18Ki2ajccPZzm0YXPRDZp0WqgwVdyHiIygQ2I5mzGGY",
-	"MZeZNMxLeq9KcHYF6ksRM6XdLz2R2Fmc8pWyhKwS97kVI1CZbRHWsWmcP+90llgr7Wu3jRUdOznD165v",
-	"3loYVVn2bqOH36Uj8TmpDXHix7z5ISZYhsWts2FjtUNVs9rodMdWWX81Q2htb9LU6aXnu6nSY34P90uT",
-	"cWadHRFxgt5UmWZqItfXZj/6F7tzn3xdzj0qsXugxBalL73IydJmAMIloszHTA4htbdQR6vVTrsnvu5V",
-	"EvTE13shBfJxfDEYKyT3zPP0xZPO6dmTp8+e08mtxZE/ia/3UQj4OVcQH8XBYVVQ0rlSCaXmE4zJOEu2",
-	"JyCJTXkgjcZYnS+nJQx0gQJGZ6V5tXeXMpZ/bWluV/T6fuZfL/GiOnE6aI1lrQe40cOH/+Nf6UlJxTiK",
-	"iPnUULktVVkjHP5AJfGOh6EuoB8teLKCeOiSPYVxQ8BzDNqI6lBuqLD94q/bKP5ZZ3gR394jjy0SkVXH",
-	"D+sHm182eAy7voq5Sf0RSEthb2ApaKFiJ7d9NJSwyRBUiAityTiLNe9ZhgNCdZZAs0DW0RBl2j0A6wHa",
-	"n/Gfsmhca7IuGBED+boTblgX29dO2PuZMl3dd397yaIBREOI/Xo0ett9CUC6dwy40RHX7hqjFo4z08At",
-	"IE3u1Qh0srBx3jjrnD1vdZ61OqeNZmMoJBbeK2NTjnx6g6nPG53TF9DpdDot/M/37j8/hH/6/7l7WZXf",
-	"/bm7+yaV9vR21jIrz7YrJqr0JvIP2hN9BTQKn8izy6NhXzu+OxqZB9MKqwV5qoH63Xlr4AlLubEkrbaF",
-	"JE2CuX2NP5dGRoPIqFdPLmWARwBbhM95jgOze1yTx9AsoqEeUAyz+lbteiDBqivd3isio7N01o6c9kvq",
-	"jIYUm6kKh9AetqgJ98gXR9F/UKU/eKp5RJIszgmfbkvoowZp3RVNpdKkfikZ3vs7w/4WSmRE/Hf3KM4i",
-	"HsIUy5lgDPoc468p0INyFmfEJXk3skBMZqwkuWBcKjsAzboqnvq3gjOlYybQ8NWEuxmqobrcRgNn1v87",
-	"M95Yxn3hUjg6FWIy1J92XpwwAhmx5JxrmmJnEaVYKnZVZqpfYXp1jjMfQ0ZTWF97ZUJ/3SLb270uDPS8",
-	"GefTGO6C9kLHhdXnhSH95PNp5/y0c97p/LfzlN1nX0/xNw/oeX4dDO1E9YXb5ZgnmXOHRczz0aiOnP1l",
-	"2OzebPxPxv0NTp8FS7vZMBahvObW74T1Myncp92po8S/mqEW6rzBU7HJ3P/ipe187Crvw/olDMCjAVFZ",
-	"05noSsegD64Tdk+TuYQsMzUKsYs8bcyjCFJLDnCcaXeTMIqymDdfEXEd8a8tJ1NajkxN4/z0+ffff392",
-	"+tyL1pawMAoDlZYAxlRUJFQK4J5IVkRtcY8/4WW1B9/+qpuJ3HM88jAYnvjmVXREZDUGwFCh+sn7OClF",
-	"WANJr4kAOXLKRhALzuw0BY8I11Pal20o6b+Scm1P2FtfwyGsBSxAjoUZUr8E4YmIvnt0txYfgmwyo9gI",
-	"RkpPcWKsYb2EW9LFxaXeajin+JyTtLhioYDdQvlnpGJuKvn84YJdhWoed4AD1NVo5OyGapW/SKVnaaJ4",
-	"nNP3TTadfdnvi0q3sM/JQBlgI56mztN3h+weeGUt8XqD3tapLf7s38t3BquYCT89BZVW1xfjj4o1z549",
-	"q4ivr2PqqMiCbRmrgY9m5Usewu8KyXEzN56sMcoSKxwhtt3VLTRcZm6Sand8VpCIwzLpNW/t/6K6/4bI",
-	"7jo2WNDXAtmJI8d8Y0CqVV+DMUj9ll2VNU372v34dnU0R7ZojqBA8VLSiP9QUxi1HcSLY7TrCfslFsXZ",
-	"6eIqx5tHvSycVxZZ9ev9qvAFNTEceFQvBPM8tQTqyIN6hffgWBi7PHZlFaw2D93pVcT0iOBII61hx37y",
-	"F9ZNb7TOsioEv+WDNzf9c5b7k3Zsai7KPZYOaa8ZSG/LpN2vrVO3EQ0Gp+NwY0ELM2yN8LdWZMaNZuM/",
-	"Srqr32TOgmi/Ap0IuVFSsfzYO0bqubF0FUscA8mHEkj+EaKElyfRgs6DJqh5nFLy9QlKx6SS1ipIC4VI",
-	"K6LLXva0r+mXb7V2quMSIdkTqkvnZA+GZ++L7KlV2OBDviOHcj+AgUeB82ixRZ1c4f50v5sVL80CbxRR",
-	"Rsl30j4po+S2xI8npiXWqLvigQdUQT/yWCqeszNtoTXiImE8jjUYs+YMO/ftus1c0PsdCOFei9tOAnqY",
-	"5/VOwhV5MO9tzNlrdw3u1piJ0jG2aOEARfcXlg40p55I5e5Nt9zQ+gW9e7M3rLmo5JOyQUflcwjK52WM",
-	"ZRPuUEN0PYzf9wmLomX+O8Mw772JoFiubNrX7seKaBsKg1r1wXJSP/jKucDRuxH+q80AdyTzLslcMkhh",
-	"3q2PjYlK+8wTn/ApDRnQoj/AViMufb8IH8PCmm7v2+xZ4Xjl4MGD6DVtQL/7clWWcw7jxof0pZocNcah",
-	"uSskN/LUpyPhJku47Ge8D01mIYF0oCR4yC0ErdBcRoOtq492LGijNQZKyjKpCizA7WF7omTVoOS3NJmH",
-	"R5ZJhWLvyGO1z0mmKtMkCYPBDQ1CInEnY5aARaFnRB8bTUons12SB7l3iqct7JTgR8eZOjsgcg8Q7SVa",
-	"TNQdKPpG//V26FnIsbD7pWfawu7o+RNIe4EeVyLk0NlJfaUIY9XAGCR2Ph/JvXZyf8dFkvvAfigrjm6l",
-	"gA7jdD5WsWiglAFfDqeNZUrWINo1jNQYfNVKq8cjq/ReGYM29An38xNu50NvRywi+rIlJKP5cVgwiesz",
-	"JZPpxawidi4eQ0D7I8/UzjNUx5W7AESr4XCcH9503t9kAFTHVTgDwrBEzdbubodrAh2szF98ChfWCXRD",
-	"ayytpPHbOPhsQ04kKgVZeux7GG9aRWIkjdYgMdGXb+UDT5TRQ2Dr0BHe184NU/YkPeFTJmR1W8I9puyx",
-	"yqIB6BZ2Ba0oQvwnXfvKX/qgybr8LI+crv3RM9VjnhrmOmw8GMtATdiIyymC5gtJnXo5pnmg9Vd+yvwC",
-	"Wk/5dAR3nvNcaZ+O+BDKx7rfmYQDLiUkjfPGUCgzdNxSjCk8e47/zNydnnU6zQYi4+BdR/TXxouTs467",
-	"KNPa7adx3njz+6V7aWOeiPiLHWiV9QfUNvp96/Ss9eS06EMt3ee0c9JZdKNNUs8zL3XHKeibay9ovnIf",
-	"Hq39Q8ksvPNORd6oGqTSCXvvfQeMkPjmVMotmTkkuCViaHUF1JxSbF/jL0vz03OCZyd6awU/HHzCOuf7",
-	"nemeha1/uI3vDBNx3u2Xcjso6oO6OVFUdRyuRNdbm0bb3URFwzvFifbzhFVaHZ/HU73ZL+Cas4Ua56fN",
-	"RsLxl05nbS3qH+ByHwl6v/ZrtAgWiIxfvF131KCHokF/xZl6QW1S0XAXqDs6BhhBvKHU3FRTtlMfHzkQ",
-	"IdQDGw08H30U0uwA7srCV9uOzHjTHu6FFsHHt++PKaSDYe9fcD64yiwG1d3ZUvkBGczcsNef/tlkSkZw",
-	"wl72LOgJ17FhkqrlIi6pfdYOYETgFHOlCXXYzm0DSXJAEsE9zn21SpqNEdiBQuuJy83KzP0zfeLJvuyU",
-	"YukFOFGEUZIAw4ZvAnA8CrXD8fpzm8V5+E3mp9twpmksp2ZSST+ss6vU0BSwzykXVDQRZqDVad5k8tDc",
-	"LP9ER0fr6GgdhdbaQotGIiHnQFwIL9RSlltCriG4LN9/sDXPawLdgZOAbcfbKdSAQnr1Ce/c+iT6kttM",
-	"wxVh6ROAvhp7EH+E/HNWp8FCNs56PDEoq411mtqHbD20KIpuj/BJgC00L4q9LMOYBtixHJLMfWsNfFB6",
-	"F3/Qq9lYhtHz5o97CyG2Zkod18GU+noialFJFGJW3T7IWy9ElGMSiDKNYKf/+mtByZBHuKXYBL2QczYG",
-	"LXoC4iYz+HjNnBKabKJwJoPq9RjPfZoyM30kjjGLESnPnp+dPn16k82ybiIiOoXSjq8bXeAatNs8gq6C",
-	"HgciynTSOG+0kTr82teLTFXEjXBygxk+NYx3ncNGsIAnhUr/SNcsGt3i++9w5IXjBIEcFQ0NAcwNlMHB",
-	"oMbyXvmOn9y/F9zvj4FiIz7FTgFE3sKbnZTbWH2Vws3vOs1V7glksXJyLzNC+o5hf498AM+i9flMpsZ/",
-	"I8AwV3whyoxVI7QIweLpY9kfsyqdfYsjZbGc6+Z9fgR8ZwOViJg7/zcBGXP/XuGrH/lO44ZIVHMtej2c",
-	"1y1j31bvF7qEHmiQETCExru52GslJUR0MHnH5Mwb0qj3F5+PmoBp+rGdoV+tNMnT/ckJ0dLt8hn0N2/4",
-	"zzyZbzWXpoe/pkpI6/400GAGKolnwPENS5wZHauJ9AQbrGm/XK6xbi6HgANYBpPfj0Z3CcnyIVzFnQif",
-	"4OZtQl0e3sUI2U+ARIU/HK4hzHNh3FKUo0RN7hM0dW+eTKLc7Vg0jRIon8grkSSLHugzH7rrR0rCtExr",
-	"Qc4soDSVdd12pdXlb/wGcR8WscSngkJIEOb43CJJkISmxs68/7ejVGm39l/f/v8BAAD//w==",
+	"guFGoZQOykWWhsrS1+vaGKZAtEIWGXPFnAZumUQUBmNFSC5XkrCuPuNDb4Fk3j0H16e+JlsoIAXhFr6P",
+	"Wn791aNHQQ6JY5uhfBmo1Q8R+rUO8Jt6BxcP/zrtBCdurGnoEwKHMb9SrnnA62HA71IE7oAx4R9XH89V",
+	"ljD9j4uP51sI49b/uPx4DvJxoITnHQvDcz0jW6qE1dTXjKW5SSa3B3tS8Bia7u3g1ve+bqYuFNIAaBTM",
+	"ncQSDUJWaKl6XBpLhppVKUM+vBufBh6zFxwsVUX1tIQLNrX3NVyAuYegiJStyTWX3dCgKXWutL51QhXd",
+	"7gnETx6PAAj9G1+YE4IBzHPEwWbeZSpBfb2i7nK0o2DD/imRguRwSWTBfMLBsL6GpyUNz/rsW/Y1img4",
+	"wR5OlH/MPApJwSBAtI3p7v7VxdXjsBdJbqC0VYNM6f2iRhJqyEbqcAHrAhKwF2D/MLSmkCm06LCct58v",
+	"VGlipX352HAQTm4MgNN2AiPAdyyJnxXm2xPWVW860M/8cQbOWFZx7c3KjSaRvV5NjyNXm7XrMa9/FJy/",
+	"THhMd899RsWxSuw4i2yvvXVj+JaGw2wGhXdW9I66bd09stxNUywpr6XXdZcSwxO8Q3ph5XMulgkjebLK",
+	"II/0jlGV7Hqvwn/B624tukXoahiqy9lyXfbY6FGBqcO2oj3EBNbcDtvFBigGISbOndUQYZaZkURVwSe6",
+	"COFrbORdf+3JG/67mj2UBIr2Hzx+HKCIrl0+eXhZnX2MjzQr7dfgDMq+23VAVJrtJTTsV5sR0CgeayCQ",
+	"OoR2LQzqn0JUjNM0I7nZcGOqSMolC8Co2CNs8w8QsRSsiI7O0M2UQCBOXKo0HgBiUCpY+h0cUT6uCOr9",
+	"wkI1NPIpzZOp20gEN/29NDTR/QsN42qDDG3o2iXhnB9SgbG5WkeuONdWg0ae9QJopiZbwCptjFdyLc3w",
+	"7caE/q6YpoJ4JyWqA2iK9lpReuhWYIMDaDMkGrvopqKmS2URSnSSjzInwGLxp8Uxz+tVDQmOwpkdqYLG",
+	"WMoOlNPozkXuQzafm2cM4YMjJJPgUSj2NkS6LUYWB6uYoVOo24LiaCb/U4tRH+f5kg/OOB/DeQeCJvdn",
+	"Mpr/xmbznXNyDgUZKIPk+uNWNNjzcNglPLmIU9qt8dKNb2SMQdMrWTmetVCMxg7dTEgXiAvMFDynPjjT",
+	"SDnbZNGqSKGxRKkk/Gu2mC4JN9HEFe2dmRUFzd9K7o63zRAlSAd5dJSf1WCscdjIhMINoZpQZxcsxy41",
+	"wG0HFAmIlbOasVQEGe01ucDcahd1XHTReruFwuoJ8POneHtzwcicoRmHCrw6wxpKHm5zSvchrEcOZe8n",
+	"0Ul2J7fRVIn8BMYa7OB7Pjz9vIhVHzATdxMFJjKoCLrvvH1GX4iPweIdyse+ECWdjoTe57LlAHeGg2wi",
+	"KPKdEx8ygH4W7sN0V1TE/s92atQBy9Yp0iuAjdEzXPCN5fgXIdZVHdoPXGB2jSU5IhfA/gIOlatQnAim",
+	"h7eMpC/g3j5nQ+QOH6I63xHv+Q2OLTQ4mTIx64DwP2SEXBPbxaixQaTq0Yf1BpxmGAWbm8awLE6vcYUk",
+	"6/+4efP6BjoeXAjhe7bz2Ej7oULzjCeAN/WV3AqmpmRD1ZoZ+1OUMLWeels2FWZKdJaiWWNDoxUX7C/e",
+	"4O3Dd6TIo3hKqENyu4dDT89++2j/d3H2ZHb28ffL6YMnn4MI9N+z3c3gul1rNsB4/TabJzz6nnWbbKHZ",
+	"EE/6gYpl5liqF/JAKEOw0Cwoev0AaI7PCo/iEGZ8kE4QuuWC02JLmrzIIcQHxmcA6xQ7H+SuM6brhDHn",
+	"SaIDoRcYoDBURHDDrBeO3NdtpTaBsMrwy4ot+V4YfvhVbRRDUu14tV4gA7+b4gxCGzGnYj2b86iuyIc0",
+	"d3iXz2l9zI8fNr3cVHEzuBa6CGfpfN/QT/1erUeUuP3voMkxqfQl0mrlCVIbmjxzL/9xdqBUR3V0zdlR",
+	"BVa/3Oa73EUfYeNU4Z4k0RHR/D+RJP7g2zls/06uQ+2xj/Ga1I9sfPBQPYCgCJu8p73E1StCZ6AgUO33",
+	"FtB3IXdrJbXhYkngLwjGBzVoy0FvmQbw6TXb5cC9wfTCBlTNTne7kgnrrZOjZCV7YWT+WAQUnirWS8Zh",
+	"v1i0okKwpFZWFGCrNw0WuREm4pL76ujm4z3nEAb7OQM5dy4hjcV47EAask51hvsRpATZE3ffG2TcqroE",
+	"KO/m6TA5OzI4ue2jlEN9bOPHj3ypqBmBa3F8j+/w2ECfiJcvYjfCYG35+ko4UHxm1ozMnCq57HPn58v9",
+	"1n/QWQJcGT3rAazl4hn2DleaWMpGvyRmmGRC4BHzHkgqIpY0nTI8SSOCCeEguazCYhrVtdw/aX3coPki",
+	"vlgsHAMYA6UXgOEPp2i8y8NeEQbT2yWg3jMkZpyHQymaIuHAfcJEFA5woEnS1fQeqEmfoNB+TrlWIJFw",
+	"zqjzOpRwQSq95gs7dWtfWYHWDT659FawvwPENt/Gm9S8yczRoECOHOFb+bp1Hm8Vu+NsKGw9g8M4Yund",
+	"Ke6szuHa7xh6wYfHZe0GwRfsmOMsYTGkhPZMwJKp5WEyMz3PXd5J3/fXPE17vw3cv9+rjWUGXkuDkbA7",
+	"ZsaUESikO3cXFUtUnn4xtfYU6DLI5UBcAcAL84jbBZpGppnO04g9nlNCXcHyOnqAVXBozln37ZW+2Xua",
+	"lF5u9GnLUnGi4ehO3UKgh1AsKvz4RoOL2+4C6oBrkAt09JyTDykxkggumEdN1i47CfHiMMFar+RWTMmG",
+	"C+kdHVyQ2CXp4J6kdAe/1NKOfdT95PLq/MHDMsQzVpL4fHCY/vDc2br5ceOrifs3PraDJ+HaPfOfjYR2",
+	"riTkDtvJHBucUQUpMLk8MiUC6beWYmef9RVS81LrQyCDfKX2/t9kfQrMNgGK44SqJeJ92fh8/KGD04GN",
+	"uR841wGB8AxRCrggjEYrkjjPUO0UMNg1qRJnyng6+TYTnE5Crr/XbPss/iXTZsNOn+MyEnXIf9hQU/9N",
+	"4RZ0uFBF0qt3BwGqYEJ5TGK5FeSrJTPfYFoN1gaeEpqvwl+uHcZDUURiRaucZrKUMt7yJKkmtD7sdj74",
+	"Y9wCnVTZknfs14zpf1r2UWltncXqni6V2nConHaJyplJ3GiWLAj35QRo/xylPw6R/AGoIOXfs93IUNeB",
+	"IbnePNpGL97X3xTbKhuKxNqpZEa+l+mH9CSEXBTiZQmW2OobWkF3s4Rv+JCjsmFmJYMZ9y4PIaIqvi5X",
+	"N6jGL3ZXyLO3zczlrdQkSZmSLCXSAUHEdHcNELYrqQxTeClrfIxZBS4oBCOFHmDCNP5y2Smh51RarFLD",
+	"7n7Dk+RdNthsuIsSNmMi7icq1DPc8q+bBqWoGAyjnLAlTWZFYfPT+DvrAZvlTl2TjZNidP03X+pxCOxB",
+	"R9nFkwMC2sHnl8wprzLP/2sBQRdnT3xM0Pns7OPvF9PHD8JBQWOKX665iBs0P4Sd5sbqLBohjQVYDDWh",
+	"CC6Ym0i8nfZOYvR1TA0twS4ANKdBX4hRVOg9cIxQFblHgXrZissCosI5/eGWqA7/MscwWXBVYyYI2dXG",
+	"Tg64ykeXtHXmR1fStuc9O64K9kpmysvwbg0e/7VrRarHcI9YdmRDdy7HlQA4iCZU+8g4wO24Bthdy+B3",
+	"RIpkRxIp1+Fo86Oe6ambcOMaHqXOZXFXPX48bY1xDVWlbBobCJ+nlTz+pdr0PGwVWMWhJTVbU8YBKdEu",
+	"137aeMP58EMYhTdZT+7ecOHrdnZYr7HfhvUZlTH8T8/fC8Wbww4kNFqTBeSVYoqMzyxduODemOl1Q+mF",
+	"PR2jYcnG+q3DNTNcbQcPaWOPiXblx/v7lmtFXFtoY8+hXB3NjcRS9EDTDui7BIMGFG5kEl+Ti5qeUWKl",
+	"j6Yd6QJDHE9DvdAhnLBAiQS2cwQyHMgk7F1uIJbX0gyu5MvBax6Um42LuaiwysHleG0jDeN9kxZ4wUOU",
+	"q0RG6xkNx4NREc/lp3saxToyz7Q9sJpY6dZKp9smlbUDLiDzMbO13d5KEtGUG5pU6z0/uHz8+OzyL3VY",
+	"uI4anqGK0sHm83LS5aqLYdCrNKG7PCpyL5GwfODWdnkABsaq2FZzw/yEvcPXHvGYlIL6q/0xMSU8JlIR",
+	"lfVYmbrG2jM+sfh0cCxozQ9oJ88FSalZoW9mJbWBNdHnnTIEVPFiasY2rjpbBX/wYVN9AT3jIkqymM1c",
+	"mdAA7AASeUXFCbo3voM0UDgvvkKzlaPsTIQkMjNQ8wI9ztdkwT85UEMrJzXW5p3lskWdWqUuihrggfGk",
+	"kyOn9RJHXrPte/ppXxgJFg3/LQig8erZa3R+TnPA3ReZ5SL3v2Eq4aK2fYFw4rAhsERXBVfIy7aVq676",
+	"QxDc1ipt1Ci9iVta4eJokbOiZNEG0H2rvFMi2JY4DV6mTLB4qIVv4QPJ2wuG2JdqvuB6ymFRIcO/dV3x",
+	"V3soK2BaDliktq29BD6qzEwuwhd5BaU2d6PjrxytkTIlctFraWxPOhwKReaZiBP2FAqD6CITDLeZwJeF",
+	"2J9PNVR435Jyx5SLE3UVOFAoZuyPsyhF89TSDMAFg1oC2GHgFSngOAuPiv2MwGdkzpZc6NAtPL7oTU5B",
+	"DafmLXrTTxjCPNSOb/XPfX6lSWr1XJBakM5lEjNtSJzBaRxqaM8t+X5p51SsIQpSr4JWNcUag/We5XZ3",
+	"2wiBWEa7qD6JUbGI8bSPcLCHgOvBF3MN2w28fTdfoalwmK//pVSuUv4UxRor6WzLmbBwRdrf7FacE/zA",
+	"yPQsS90nQNobn2TwxWmmm8VkKpW6Ehg7R3uHkWmWNmy8yZSYZSppKsuC2PI7phye59wqvkba+yKly5xN",
+	"a2P/XqvJWCWIARThp9JOCT9wMbR0cfgAArgsTxJipJ1rqcxQ2fsrt2zwUQwrv9/JLUmkWDqKsxLXNXnQ",
+	"qOg+uej0bwVXKaFiFN5hv4sZpIVTXs69lfeht4KSG2lnoo8lUL0Ryc4ZfviwTKRSg95dUfNFdDojxrh1",
+	"nDrZII84+E+9ouD2lTF7Sh7as/HgyiuiUxLzJXdBa6tdumINVcuK6sh7HSkqYrlBqaeh4hlrODxyYZiL",
+	"FdoU5a72/Didq1ejHOiwgWoOrJB2SmP7OIP1O6aoGQ7LNOim26sGAOrQDErjOhSmmb1QmqoAsIazhr5H",
+	"YERWfXGoH936SY+iVnn8XiMTLI3AlwPOROzrJ/jvoDCPpe1ubbPobFYKga2Vf7ELV+kozeYJ1ysWe77r",
+	"PGhwKvA9p/NDRT3uQFu2/dSVpmNbzB1LZ5aDflHEJ1rWbVNXo+q5+Z0IswEYiVkxDWdfww0k0JzsWAKA",
+	"r8jM9DY9fNDsLWfRvuHhosPx0VLMAQ7adkz1VP9RTVcwOkhVg52f0HzDiG9W1H71NyWz9EuEaQ3wibih",
+	"/cg280MMIsMM8f7DpjEZulh80IPH02gcLC3WgwGxOaOC32DwwfA3b59qi3/zprqBRnxq2FKiSb1w0GpD",
+	"RWypstu46leg+Pjvz973MU+nTEVOeyy+vXxS/zRUepomPM4rbRcfX11cXZxdXJ5B2bMK1Tc20uQ5iqFq",
+	"CWEi9i6xa9RNG23wl53CcL7UOSiEX4LKlJq29/ShjQcaKwbaHPpZGt4rKvRiOH8ZNnPhPHbl/QxSe7Ai",
+	"ETEsYelKCkZEtoE6gZQkcslFDi8FfwZEf1FWSg64NsAj2VJWAdaO02SoVp6HNB5VhPPZ+YXwyVKKRUCk",
+	"NvDjx44cpYDMsV1JCE2pSHtWsDqyxFfxJUti1O6aAMS0Lhfw7ZbkEhqxlqkkUAiMu8hb41DHumGbUibM",
+	"LBxpkLc9VzJbrgzRkmyyKC9fmDLFZVwk2ZQCGi/Onnz8/XJ6+ejzV/84/+h/ffL5L/8eDGnEUYQrdsUE",
+	"mKZZUZzbgV31lVcbjBGzInO4qELbcIQ+WPn6Ji+WPLz0FCWpYpoZrLdntQD0hoFNc0PT1MHp10Np4cGQ",
+	"qlL+Hm6OScWI1KtwRCqOsnxEqTZMcb0+28BPZ5G+sxxn/69nQmaC/5oxoPqFYkzRmGf6LGYGxZZftBRn",
+	"7M6OPXjMO3yHeV1NJeMsAogZ8KVOwdDjV/iafHj/vPl+7ulabKSD4/n8fiqq1tFKcVkqYoy3tPpTL45S",
+	"cOuGMt5bqdb6mrA7pnboFRpoNR0rGJeDD1rjBfx7Q4TplGq9lSGd7CeXLYTptqCPKijmDbgu9lrmYm15",
+	"eLSSVmeuJQzlDdeqFNaqswXHtAoSsR1Q2RN/D3XGa9h+9DLOd+Tmx5vzHoJvHyVitP7wd5lFK6a+8eXs",
+	"RgkN+/cmxv8MpLoS6lBn+mI4rPXGajB5OBsYYjSz8pCTxQJxIx028Pw053bNR31swjGjCfKOzpmARa63",
+	"zOoUmBVc7H3lsF7F+H/MU3oDce/Ygl+O+jDaaeuGDi44AOTTRlmVXUV3Ue0OaN2exMX7dsTU72lGoBIh",
+	"1F23c7xNxRkeK0gzs8Jgvf01Ae9oymSaMAwjMyu2IfNd0KjfAIx0whoPfcIc+2D92Ffz1mAinSg+dqFP",
+	"jpwFu3kC2KzXQN03TPHBnjIPahDcakv9M4C27ctAhmevuakHaBWV4lL14E8mx2AgS2bCrijNkqQBUWnH",
+	"qOqBI1RLhnMNToulci25wXdtyMlRgyq7Px446M1cGxoNL/lSK/4hpJkVoF72NylmRqZ5CQ+HDOEeLqQq",
+	"itJg6SKIv4MfRe3S6IlO0ohgFr6yWpxvb0rdDGHBd5QndJ6w2R40Vkf8cgNG1yh8uxE19svcoK9m2Ze3",
+	"eyfYoEn0KN1lFId/8w5gSw1scoh0+gOK8TgIJ+Yx4ooo0tL2lNawjaCeU0MTuRwZ7tGfN/j+yhtWjivs",
+	"dJgVXbZOZ0zwSh/ou/5HBCp2N9RUVxXLRQlyKIdOqSKr0CSRWyowA7Zwm5YwV1SWhIvC+QLuIX9G+J77",
+	"NaNw1bjAUUT1c7G+4RtOVudD49gR/UbeNcBUNaGw2aamvrg6LFTbNn/LF4tRWGbDCdZRVGeVWdd866hL",
+	"TK2tssReNOVtLCN935PLOQ7x/BctxS3Bl+dMhyqnxKzn5dMBvGS7On9HtyXEVT+pvkBKdaOT4VhFtgfw",
+	"WsIWfcHiBOLz9YGhK92oPYBYhsIsNQWYTf3UcaxucuUe2ijo5CKc7+gm22zoQajdvqWT6zKdQz5cral3",
+	"8b9ECPuXQNWlrI/NSJTpLphD8hMESLl8LWJfwyCs/oGh6ni2knou4FhjSjW3rn/ZzFo63D4FFWltgZw3",
+	"pu54xGaZMDwQvv3B/plsV4DIpTOdAsp2uWROPbPYNojxor3pO1r3iKSJ1u7tvMBiLk75iyIfnyXIROpG",
+	"4Hf32rBzmH81ZxHNNOtp23KhIRUiacx381tVz2Or6Cu4Ym3H7Dm+PlRZKR3S1ovEv5fTXrP/BnBM7Tt5",
+	"5rB/9xpBOwk4saRIdt1VKvMB7vXbthinv1hL63H0GzX9IjjW2A1c34eIMqVWRl79YSbVeMP35KzSWcoG",
+	"LIi3rXWuRumGLGZR7jK4UoflnPa44jZpwv4AZfiHpa323c7GKKI9kIgt1T5npncuqZM4+ued9q8oc3g9",
+	"BhqthdwmLF76Mvi40Z2FGAaiv+cw3mDwDQhgIHHFPIaqpFJAKExMe3Bx6K2k53lpEkllWCkHOEenZ/Bw",
+	"Wk/B3e+YSmg6GCYb7PJYkNrnCEJIE9L8SiYxVjbUdIO1pvW0lEPs3l1CdJqQhMcBm4jPEOmWWm3zY+q1",
+	"Qw/+++DqbFk81mpSFMPtYeIIYmp8S3cagKDirAR2cHn24OLa5w4D5eMb5+OzUZtMIWi3zKfSGhz6ZnuA",
+	"hWnQWs13M7dc/Y5OaQ8DByhmcyNDyXKuCqnGMDstNwyg7crL3cd2hW8PQIKESsyjd6zYKz8x32IxlnwJ",
+	"Q/v4liojRkgG3kg4QHRqVCchN7Ghrrxl8vBcQ8oyMXLqI09LKmG57HEvh56vyZcrcjCElgUa575oWaZj",
+	"YLJWZ9Ey+pOL856MxovytoUTlTIte7bmXAFusekdr9Bs5hhYV84LVFzE/I7HGR5StaSC/0YbMVIPCYNs",
+	"DjFsKW7ZvwadIz9vMsDGK4A5bTUv3zpVetTJqnsTDgi7rJeZCTd1eXH1cNjhxIIxdqBts3/ng6aHIUzm",
+	"xo9jrICRayYO5UXYSCmytnPW46oGjA0nToMyVwGLAWG9CaOxflqxMGbawWZIZWgyrd88LlIO43OFlgm7",
+	"dq82AOPgQ4RJ1rIPMA7OuG05b1ZyK05HRMNpv4MITg7kkyQyKgod9brBnuXfhMTGgdlgPW8GnqPfjIAB",
+	"ijC7spxgNy3j4t5hxGw4BGEUukzE+N1AY00lvS/0NAPreX9MBftB/011OA+BDc0ETdOE9+47dA3uQ9zk",
+	"+1TCQSp6Kk24vDLVpa1SbzHllpPUE0Tpi4EcgZ9QZiaMRHTDXLkyBCKyDPh8cvwqwPvWI19uglBj2CY1",
+	"BEv1gj5hmVUB9wsjOz8kSnnE+dozvLkFQENJxKB0HPicogjgsYtiw94S1yeep5Fyc4LNna3lbew0jI2H",
+	"cRpkZj5BFd8RkDs9yUCxO7keNNr2zWoyVFYm0bE54zx1idvWdh2woADLYcMwZJLdMYSD54ZEVNjD1q22",
+	"Q//YZsf8voCqW5nmaHUXWjm5JdkLWyewJb+FzN+BpmQwci6U3ExJBoUW55kBsyaCqgLWjpEB6/CAVPGR",
+	"2b3tqbyjAdgGFdE/XoxI74rLvXlZW83v6s1Vroy6V7N7OomVhGKpR3EawXWodVM60z7uq5Fyjbd8QqN+",
+	"PjpD10zPWF68uz8RjihDXrD7ylqUU81rIyqu7D4erIKQT88qizNzAKfMG+lb5jlgRqa+Xs1WZklM5uya",
+	"3DIR61vEACcuKMlB8y4legEceKulFDHFD2YI5atvHaZvCczXcjEvQTr05XPyBhxn/t2lJFLkbXNF8jDy",
+	"UL1euutto6wrRZ1+4fJchn0Zhokog0na5fLgZA3QC+3noEzpdhXcBGujDhKL5M6zNCT5GEp+9SdrVyIs",
+	"sDZp3n3vYqNbqgYptAD11XWa3Dim+dSKnsKrpg1NnhXW9CERky6NrzPl/pSVF1Kpjfc7dabAsyWXoteQ",
+	"tVGMmeHIRO67KS5OMfXg2is5T9hmMFPbEUoUWlAh5kSxBRRB++rdy+fkycNHWFRiL9MiSVi4rpckc0ao",
+	"0FumWIwsigK8QO7wZ5EUMZTJkeoacG6B3S34HSMbLjLDNCJQUMtPI8UModrp02gOtAMNMgWH89HkAoQJ",
+	"elSbiOqwwYAp5Ty7vY7SS4BoDYfMmEyHC5cbbhLWIGnQDYMFQZNwmPmpIH4PVGDG2fkt5YLITJFELvU1",
+	"oYmW3uu5YjRmity+t02dvYpvwx3BH5r6YWTNRWw3NkXqw3EruVR0o7u1MXjqFyNfMD+9BipHmN5TCs+J",
+	"hPD0YV7pMbL1CU0G9gyHSS/TTM98ws2AKPriO9d6sVLdsqLfttPrqTmBnEJTtY2PqL11VKIZkzg7PGgc",
+	"6rO04Sw7bprXcekR1NLX6KnkhjvyDbBxkJMRdt5IQg3ZSG3yYA4fweFvG79a518gr6WcxYLR/KfMYcEd",
+	"Ki3XkOTgnJJPr7vlZ+YA1c0ubNSnPHgdD3HNdmS+I1aW+evFg68DNRqSSkbGi/jbm2fBbYvUXfXFq0eP",
+	"Lp8EX13zcHbwGiVc38Sb798GP8+qBn/Nl8HXPoXFByDCyE58SuZUs8cPM5V0X8VrFDDV3QTHP4WVwcHY",
+	"vhq3Ra8OTpYL1F0oF2mrVIdxRSR62sD3hvyfLgN6ICFZtgdghXJBKMkEgnXleK+/T37N251cPrpw//na",
+	"vE8n8x3q19WV+LU0mJ563uhawXlfro2PwcWRhmId1cHYSKI7+PClfQkHN52sZBLPUBXoG8Bpxx0qGomN",
+	"TIldZE2kIojvVxhUlgpx7qghUkR9QzARTmrIEOuFA2C89YZqU5+6tQvtxztq2N89TNZetS72iUaGxEgb",
+	"hM7lHSO/MeVMTu5eJJdXviiDAyCzitXlFQFEBBeQwoUBNHhK8OhUS+Renl/89erRPnh7CDbz6vNXP/98",
+	"Xvo1hJtZTTzfSMF2557ES8/OeF4cFpEOJkYmyUpmmt13wC73N7lT/R2ULegHTh6062HdA7K0LeAxf/Q3",
+	"EkEFUgRwcxgJNdtaCbKhHkv0qEcMX2fx8489ob6DvSGuUZB2c+i4h1dPHj55/PXVk866qb9mNAkYaQI9",
+	"18NLcRhu9kFKZzQGhv+iYKlDJJJhAZSB2Mg5S7oVAxeuiG+3TuMlz3M9j6Im7OmuzWzLHdwhpsDa2odM",
+	"GeyO+Rr6uVxiZGr511ZJONSJlOGSHYDT12IObLYV+5UNx17ng6pAAGYO2smtQus2vWMjyk8PTdEYotr1",
+	"t9QvkMJGbLOnzZDZGR0jIdXrzQIB/BSL1hKqQKbuyoCFPp80VFqOdyE7yn49+wmslP+kkj1SjKo07YZ9",
+	"1YN18+OU12kB9nrngrLGhSuG69C+cQ4SqkwYULHg/PvCta/EeE+XEEgDca67PlaGPC5gL3Jz5wDscu7f",
+	"iGpcW6GT24jqO3ICS9E7Fsk7pnZjKopF/pu+vrQAe2waVczYZqwNNeAYeTjwmISRiGBkC6bU4BoBjTcm",
+	"REUqZGR9Izzxgz6rOyl10DybwcFRQ4zUDfa592AC00ZumCJLaUoJaAupHMh0BzcuAgewk4YZnrzw2SnR",
+	"XwvmdtSAFed1gasqEF/ZL6iyYJ31om2lmMp2e/s7bHMzvCbqM3DMoe68ZixFN49UMVMQbkXmzBKTr/Ub",
+	"ByKssGRhsSgb7kNOvagIxR/BErEWcisaCr05kL1CE8XrrpR5FQR5ZXEeo1md2q2hii8Wt1NyK5jZSrW+",
+	"JVKR24Ruw86vYufD3kSuCXbXiJ+3pUHYfcjvdwEkRPHlynQb6HA9pm55XdMdez/85sGc/GB+CwSgFMQQ",
+	"UQGeXk8ItUCNksvM739/VlwQbzc3diMuugmviaKGHSgf1gJVHJfFynJWbHXc9WRi5CGVGXtrK+71WewS",
+	"/Hp907egoz3xsQwed5fbMIjZ+28aoh2pXg9tEL5oCp6Eso59FzJayR4Q+uWKm6PcdBCrcEhS6UZqM/Mg",
+	"nv1PKI7Z5bqHBOghtyYsOyCdeiznXAtM02TnQBXz5JdaskITbAikr+vBc3oPWe/BTJ9Y1ra/0fku7PFx",
+	"hDQqdNPU8OpWzk5YBlWoHNWCPktkXDoDbSzlWSF3nirdYtDZaQaSYwMKqeUacMjB7EOluonTTlqie7Wa",
+	"f9UE0mbop3G5YIXcXVWZy2Tgt1hAWJjtqm1jTx5nPih9Bgbfk1ykDmk3rwGwJ9kRB2RHqAOUwbZdbK4O",
+	"iyGRVIpFvePBa5b9/sbkQUTKtrNhtVZayFom8cDG2g5C2TnZ48yCSI+3fN8PPvUep/d6dhgXkMCmoYPk",
+	"KMoZGZ0hv+4TLS9heW+GHbcvYL6qnO6TWK+why82lVNO4r0Hxjmd1Owqfs82jVDyw2THEpJv2PCTH7Qm",
+	"7lPlm9+wRG7BOTzNrUOaLFnZPGRbbNCCF1kwGitHOkK8OqZcdW2aSNHXye64QECCgqMX6PU5LqULA6NC",
+	"SGP1UHydgM4BPm5tMB9wqNe+BA1cErb8IpTv4HyMZf5Q2aAaZTRQaSYG2mjerxhxGHcE6J8YSVQmcPbX",
+	"hArCNqnZEeyGQJIPum8oFggdiZjGaxkG3dpFrWD6hgv/e5vK0FmfTOd1MMt1FR/0CgGCFX+TmUhu2PAK",
+	"A2rZTJQxFnyViixkJmK7K4LBX52AEvaSoQ1s3+RiDxSNIpYaFpMNo2K74gnLq/27SHGMh9pv1RFIqOgj",
+	"t1LUtEhNwoW3P+7Iit6xmimn8aS41fAzKPoME7pRu3HLrhjihI+IwfGfhkc0ogR/o8chpjsdjpdNJJxT",
+	"wAzQ4c0CRMOuyzKPXXMq0kEu9elE5rmR4QwsKvJCxmEHYZ6jNJjFFthp4N/FhoJbJJNgmWJG5hlPILvh",
+	"KwBUnpINVWtm7E9RwtR66t2cVJgp0VmaSgU/eESev+QVse0pkgtSKu9awuVxpY9rtWx9IdvZ2cffL6cP",
+	"noQr2drRvxILOTiNjCdmxkU4AWHNQnT27O0rYp84HE17iCu+nj7adcoU2FAHZ/LlySyhUNYQRuJPUC27",
+	"cYxhdDqfJZIvT3XEvjO3Qk3UdPJ453zTx4c73yCW+nOZDgayO67JMw4Wkn1P5wnAKKacNVw+Cy6Gx9X3",
+	"tFi2RkREMt1BLkBKzUqDILiS2mB27vmh7r19Q6WzvTX692wjLA2fIq+X9MkCqBmCXLceobOvwQ9DZV9C",
+	"5t0zSNEbLgAViX+DUN6mo8IHrOR7x6MmUE8r6FKVcKaI5ktxBqK/yzykmtzix7c9atfvizZuntPmmIXy",
+	"at4w0yPwtLqYmNsYqDYuIHD/wRVWFTe7tOkKDkKjPBNEmpRmZvWUONxEX578P99BJma3s9ENrRkopTJ3",
+	"f0yGoO8Jy0QacuyUC56Z5ZEwgWh8KnYQ3G1Vzh6XiO9wr/Xw7JSnuuNHofIY6n3yASGabjyvYpYLgPU7",
+	"eB8c1MorsIc8NXeA44a2rI2cI361ZYxVab3NDM4wanAaLlpi7E0sABCoX5CDM8F5hlZalJYNGcuzetud",
+	"LWE0RD9uPSh/plk8JfNdDXOhT2iud9b1SicenlPh8hwamOWG7sgc6tDHPhcgr3Xr4lZ6zqOeu1Ht7KVU",
+	"ZOXVHioIjxPmcTFgEGvG0nq5+7Z6b2aAPXuI9Vsx7SJVanEiCsKCWXz7tLrrhGunyMcgWQiJpjP7HO5d",
+	"HwfiD43fENsXNgmlaGeRYjHYm4U0s8KIJM0MaMo5N9OZYjRaNckVBY9qrvjTFHviJ7SigKOPdSB3zDzF",
+	"tE5uIE0em6lkyZerZI8w4Oex40A8ADQDxx8ydpqS4eKeZtO9hJ0WujRQDVMaavd0KWU8xlTotyAnpdyP",
+	"4De+hZflzHwYN6vz+Y3mOhYQfr8EnSjhIBryjebAX+eO05f8Io1B+r1TIPDtltn1jKwPZ+I46AINdQxQ",
+	"Mff8I8eQAK0vkM6p1+Gdp7jd12THdAlRd2rJH4qEYbPYCxNxgxOx5hUMxYVpElnhMSZSEXeA6wJoMFmn",
+	"4cC+r43Lm+0A48Eucnignk7qtj9IhMOKGjRvl2tQkGIsdFXmYKPyk/onClXYWHWo/yUzReRW5PaZ0gYV",
+	"VS0spypnboVWukPDaEgrzFM+eYm5X9s+N65vTJ5LeLRzFUmqQM37KVet2VVhH0tjcqPmImIFFGlBCoO6",
+	"bWBo4YOt9XDkgxKy/hGLXJrmAEUMywQjnnBVZaheN5zmE+Jv2F2ZacaEa3wPJccOEdFu+lcc3AdvLgFt",
+	"1/TU8hGzNDRDwJ3yx0aatKQQNd2/akaXbs17CPZ+h5qBRWuLU8Y6dtRS6baFGEfpA4PC6/I0vmARKcvr",
+	"oVpjC8ZviJvD4O9pwuMctrjb7NWcyxlKvEpZiO5eGbKiVvxnJUsJKgPXFXEWynuHD42HuBuqvbrNagBK",
+	"Yt2twKqhsSFsI/PBHl6pdAllsBSlcbcQVG+hrOZf36GigPoUhJaTtZBbV8sq9znsyysnF+cGXYbDhT1Y",
+	"tZPb1P3dc4BJHVt4LU0fu04QdYaBGKDgeBiZxFPi/4xcyzKEJb1jAaEUccIboMDGYQAJdqQ44ToFKkYz",
+	"s5KK/wZHaC6VabcQVRfrHYukiln8FFJDscqxYUli9cy5jHdl4dK7i+3ZhBsjj+xVrpXwlaR4b0XFvltm",
+	"CG4jOhNoHL2MSxAOiyc5ZNKGUZ0pFl9XgE2sLiIVwXCWhLM7Ok8GiAZNCZ95yT0rOtJolWtX+5rUQIF1",
+	"7D3g1rQSHfL4YcfJdtNr2apxNtuuKM9cKdu/B3P73P6jkiGujznNJTr1WsTvWBI/2zRF3dumioLY/Sin",
+	"MZC1lzWthE1TUvuGWasMVUMZYENE6Ah70aDVajQAeXaD5h8XKlaY/0pT9ITjacvtfxtl24+PyIPmbEnF",
+	"UZkPL4lNPe7xsh+jzLdc5uDF9E/Lw1rj23ShQfcydeSTOkSG852WNqmfKHwTvt+fzSkkt8RgKl6wJCGa",
+	"JwwQhERMlpLpHJqaG+3dC9464a9+mWI0tm+tve79DTPGg10MOQQiWkk1S3NEq7wiSkI3KRxLHq13s6u/",
+	"BnudKyriWSQTmalmWBbVkC1WiuFtI6jn/r2RJfoSuZQB4xXVK09I9g172gWrGaj6F9Z0Gckzw9Rm5gPd",
+	"9k8TXBh6hhUY2Kwa21vWIFEubHiItFnw5erMPtg/o8WWktzPUY7YKhddowpthizuz8wA7imo9X8nt5Xw",
+	"MI8MlQdSAjiVL2WsjXZerqICdsBz2kL2LmptFklhaBS+74ziNJkVJ37vvBJAp6wF9BGuSY5WiSk1CAhG",
+	"CTRoj7BiNCGZpssG/89v4RKQ4eAtf1TcZ9NymHWpzmOAgqa1YxyixtpZ3V+5vXUqiDDMApHf9Myf2nBR",
+	"/uvliflQzULsrNH/52L+KH4wr90XXx+5EujAmJ8g48ihxx487sQcCxyBTrT1f9aRCAXZ3qyo6o1L11hN",
+	"IOgm2zArOYFH3XIdH7q6FUzd09eEzq1SnReSgL/bUR9YmQB7HSAw4QL8CJ8F03yaLh0Y8fAEWvwsj5jz",
+	"4/3YvDk/8A03J4EyOQZwZyNaZ3VlT5fj+YvkYqB2ltgV7U8j5cD23uTRkggZdqW9EuUDQlLF4IBEuwhV",
+	"nQOH2juZt1jPfKHckIO7zJfilfhitW2LWq4H1W3NSzm31W/FqX0hICr0WAeukB7L8k+KQc1ll+YI1HwF",
+	"x9VALi3JPrzsmd3D3LhtrxGWMKjNXYKN+1OtZPMSvrgbUfi0xbV9Aody3U5vl4jFmAdRZCfGLKE7n6eI",
+	"IczeNzxzRnbL94z/hYs77mqDuqOag4FMJ+gxntE4Lv+qGDgH9yNpcwuHnjWj349zYQ/2Qjt7HNbB7e1V",
+	"Lmjh5JnPZbo7QfLzTcoivuARba9WYVS2jwBmj5qM9H1dbuMcB37+i5biluAX80pKRUPnp3cOVqZ6gIvQ",
+	"uJzqQWbWNs8eoNgMLHPdhDjm4w2ENAA2tSvKDTektTgkusNKW5QB7cBlVsXnacl7aSjbyhQDu+Czt6/I",
+	"nC256FEmyLvvchS8kh8PawpXZtu4uS/5MlNsuBXR3kG6HRNN2/arZa+4IGYrXbmrhgCkvq7C/tYrl54+",
+	"w9CivoADiYzWoWgRXa3E0H8Ycda3b0dCfV1lNDGrXfNe+BgWDksoGIs1oSRlSqMpfX8LZBIzbWb1Abcf",
+	"E0aToSeL/8ZmEMTXc6plM2RTdVOvifdpzsVy90VnkXI92/SuzKDpks0cenUoHkDnxmiqDbl6SFYyU33T",
+	"JrD1gqDr1hx8Mq10YZjwteTGRHaj3OAOfkF2xbpUNrS6H+XlqA1+73jiQSkFPuTb1MDEFotnWczNC+93",
+	"GKTzN3q588jAgwTZovhe77JUXk8dKxS7tenzal4yrw/+GoZX2UXJwdjaN+T08mJt708hM9ou/kTJoaNy",
+	"Nos5HjltsSHfsHEQP7KxRp3RoMdj8/uVQ2HopE+AawieKG8QgqaqQ2lcIQ/+kLvP4g1ou0wsuWBgUoO6",
+	"ACrsM7ZN/OGC1vflj/71HI8Sh91fGS6t3+l1uPJmHaTCLRYf9AhzODhmwwU/x9T1PPSoNlq9j3gUnTna",
+	"ncjcN90VGOmX+Fi+0ZalHz7ZluHitAYSRtkgXnO7ruRWQPQ++ArPm85sr/EDye45fjSwuHYTuv/6y8gf",
+	"OM4TSR5/53q4Gy5NlbxrcANBnNugcztXjK5ny4TqkLrPzUpmpgoQdE+TSApdLTBazjAajugs4mZAlhMm",
+	"LG3ozpl+w4cRIrYa4BraEFQWi/2lfFHxLZz3A0XGtqqbVLIJlcY/9eFlOQVUVq6dAr/MXYfEftBNZ8aU",
+	"d0AkAHkHGex5JSBN5jShImLn5Jn/0afRebzIe/oak1y4IXLLtH0+z3ElAzXiE+lR/3uliDNh1CBMDL8C",
+	"jfqQLy/a75hYkhkyXiOHRCvPeeL0huG40DAP6LAY5TRf31LrxSK2kkw/40EAco0nyZS4kJ4pMTI9y1LM",
+	"cl5kIoYIYikYienunsYwGcBCZGiDOagWzCBx27fcgBqTIu4JJOzobKMJpg33sEQNqM820quXufTqBUN8",
+	"pzRLQWj/JdPGFYWBqHLP0XaWy/Ek8UkuG+/ji+RScIciXyookyTSOUrQawheMldoswKRDQYToReInixF",
+	"UX/6TmbRCkUTBO6bTvSKqrDjrjEtBajpXth3cdhxca6/Uk05H4mRl9PJOwifE8VT1uERDjrOBCZnE6oJ",
+	"NkK2ihumqzB3rqdqFdRftBTn7+j2R5dgb8eBNsV0RL35vCjLbDhAezwzKyWz5aovpY9SkESsZzitXsUO",
+	"WREUGjdVjBZxwiCuh0fMcindUvGqv4HRRQf2rCqlKign+YwmOdrmx4bPZnLRNi/LR9OECowtRk+g/YzI",
+	"BcThF8AQNVydpqGOTXxoTd89BlZU+fEAkgoJjPneFQmA+bS79dzS6RsTHcLugjAFzzDHA7bRj08D4k5e",
+	"X7iKNHpx9sSDjZ7Pzj7+fjF9/CCMNsqb0H5WNE2ZcKBVZcTT7UqyO6YwP/NpASmMINqIaeEcaqGgm0EB",
+	"YXeNdibn8RjnnB1SGbdNT+EiYiNpLddA/DWDjbXN9ZXBogtHizQYlUOcu2sC6cUNpGQkiSWhc6sH83AS",
+	"SV63LfCkN8x4P4gNHkInfankhlxekwvCF5Y1Rpai5zvy7O2rnlLehlHRFHZdgsuG18KxF3QbZuZ2xIha",
+	"A8MaikeKWdFDHGyKaZlkjX4/eHw31JOdY693h48UGd6+KyuZcR3RhuzuoOKPHeZYCIXKDxsF5Doqx9ud",
+	"xtPbzsrH/gTms/f007vhvqyIGraUDelrbSDRERsU+Y5ptl4Z7yPu4ReoYHe/X3cD+mnlFm4/5MpQWtbx",
+	"5BYgv1/jzT/v+YbZ0zAqbrWX5l0OdB9kQt2F4b5jHhNuph43i2YxN8QoyhPEZobyFOcHFkXnjYXLiQsL",
+	"Mg6MQi56icl19dyp2oVCnevQFRUdKmSi3ixYZJxpJvZxuWLJZlaaF+U/FFXc7G9YQa4mOCums42HimQV",
+	"ODYojZobSYOBt021aYzjPvuxX6i8TwnG7E7dxTcFDGGrkUD0IUiVdp26zbjl2ks8biXsk/Pk6gk6BVOW",
+	"azZcb4+Y1jPjPz2K/R9am+GfC0r+hlEV9Jzv57EUQ6o01mlTf+8NSCesP3dSXuZgWrvSJFm8ZKpUCjNm",
+	"8xFf5Qrj/qbbJ7Pe6NJja06aiR96PvOSyQyHVxpM246f/Ab9Bn0UOYUdcJO6Jk7PcBrHegReo/ipS5yN",
+	"Kgx85AK8TaV3Wuulxdz+PM+VoJ6bxWnyDRehzTpmkd4FY/3G8pwlSdmndUQXxKgKwDColvK/3rY1836D",
+	"nlX5Z4kLvOpBXvZ1L9X0fF07taaXtQgCl/uGV7NlXnC9/wLe4Fe9jKpdtUe6yyH3pZu8MElvqixX6+s/",
+	"+w/+q07uXbbmzgpPlKsjVfaP5laA5jrJfmP7l02pEPsJiyTb1Ryy7MNzo3snKcNYGtfCXb8nvi85TX7g",
+	"4iA12bPxYc7uvLDldiU1IzG3pMdExEjCmSZzZraMYXYPykf6uhQKgXX0tjJLYpLSHUlciMtB128xhvA9",
+	"4q6FhlPfTgXl81M6N6UuG9f2uSPZAYv7mplSWQX0wyJ2VA6hmkNySOGwN3A1oWTYHJyT5uAVLVzMAZGh",
+	"dbGH3Qx56cJeR1FXGFQe14GN9NuTH5xZfByXGqkElex9vdSfYyBjFNzLwe7VtJfGFfoCsj7HuZ1E0PdS",
+	"w0A4mQryUJpQUarCk6JyN1dURCt7shIahQM6Bl9Sa7brnjHcwfbNrpvnQ0nSGMB0PkAwkmlmMJVCKAup",
+	"zslPVRblggkIh8ooQhKEJNTZZp8TtbAW9olu0qSJrzR6fjLN9Ljyp85VAg2UGIofR2ihP7gDWfdcezUL",
+	"Ar1uMa/1dkpu5zvD7L9gGrA/QFzQLb62YOzWLjOFdTwvdf3UF3+pzrYaF7ORgu3OP+D5zh+cuYgliNA2",
+	"q8nTiZFJAuhr9203XCzvb/LgINj8EfE8bwRUSzonr2Dbf8niJYtdiM98hz9MiZbOmy8Y2Soplu6NWKL3",
+	"nKxkEpMsda5Dbdpi4faAqpBNom8e2sWSpE7umKIXn0crTHKNmDCW0Is6RZAljmGcuHk5vGSesWhbLNV5",
+	"Lbbn6tHF+cVFv6on9qAEy54UzT188uDi8urBw0ePnRYdSBZ9+Zw8ePDgyTUBwFSQCuJMQcc18MLSMC+u",
+	"Hp9dPDq7ePD+8uLp5cXTi4v/boPfT5WMswjmzeMpyQT/NWOYMKwJ+hoRafSOqWsC4bLakKtHj7AGR7Xz",
+	"T5d1/NNuZPjc3+HLmTwF+znMFrDWK114jPgcEd5Bu094TP9fIVUsmPkN6Dxc8uUWSrjYYxlTQ+2/zmtg",
+	"f3RVXG7hqELAH2Y73lZnCdVfrFav+JKLBp/7FksZVIGAw1h1t6sYu3y4vJ26ajRQTQXYL1Tr8VHIMUsh",
+	"uEkKD6aYj2oVu84a1v6Zld8Tj1bjCd/KCpV2Lh9duP88FnEzYbZR3kVOeVmQgdY5JiwA8swAW9zPZukM",
+	"GCz4nB4TrNRfvCkx1KE13ovggUBdDHh2D2sR1QKOHj8YCHvrYwbc1IL3nJ3GSxeUMtBLk/aH94750iEz",
+	"1Q7Dd8/Orh49Bg69Yp+o4/Uk5ktuwoElg2H/4yxNeET7ow7kpsog/giamuwJpni2zg8I3+FLIYP4jD+w",
+	"hSEyg0uW2iswoQpqUyUGQad6zCPhovecmxEIFwvNTIHasB9PvqBeKFSMxj3HJu+YSmjadcreuNdQ42R8",
+	"aJyOYr+g77mnBXMwQMWAOCA/gaG1k8t1DIfKvtXYIWfXcoexDt/grIaVDfdENC0OfOVAlVa46qb3hF3d",
+	"t1YOdHKNtOB1J9BKofEfaZpyseyZFlrLB+OgTFEEZTQFevhvUrApCgQbbH9fenYPhoTFYTdV67phiuv1",
+	"2QZ+Oov0HViF9/56JiRKjEBeC8WYojHP9JkLp5zCzXy2d+0URO1xk8u328PQfRZe5zeZieTmkDsrED4q",
+	"xSLhUVN0afUW2X8+jBRBcPCzCKENlPhWE45NHH4ciF0Indtius1nuJ3Yv8x5Reyck53Yd3k46ajosX0B",
+	"bl9BDUsxfWquzL4AhGJncUuXBLWHAFMSEXKNaFz5lDzBrWfxlO7EjjHFVHR3rlURQ9NWzTuvh1IpeJJv",
+	"aAvOLVDkTS5SDIljHRH73jsnevDV0iBMBuvVOYRq10lnvHJpiU4eYFPejvH+tw+aveVsZCH9ff6SaeaM",
+	"Nmjz4lj/FU1d9zQxUvaK6txIYXqntzXbF96IZEe0xHqwcuFLj9I1E2ROo3V7PZrLfgIsjrVhcU8ZWud8",
+	"Ab0c1/8MiJRDqhjs8+pVuJhFPwwShB8JxWz49LeY6zocVBtnCEO0eC2lVC+jk2McDaelIIf9cwlebw7l",
+	"8dkdU7tt76KmxyxF0bypNWVjk5odHFNIxKFbutvLbpseQgifG3biCwiNpwkvtO2OwqH/QnDf0z8J4L1d",
+	"x5OEhTet8w0TMUDJWn06oaZYan2d18jG8r9EG7rTZCll3FUm6k8VhA5AK2PgMquzDED02vW7s61D9vWA",
+	"It4dQDuGCdqkYQHM8L2SiXx/oTlUbglRyZ0HWBoWHY6f5ePKu6hB7vTZh/f54AZsRDGjQxKQXSvBoSGg",
+	"xTfU4AU3JKhigJC0okKwZGBkcy0s58CUX/9NQ4B1zGjSgKU15swvmIlWA0fov2kYYV+ky0GqN8hVLS6z",
+	"oEksDC1DFXiSoUglNBvEx8+Lcw8HN+FxEfeKzfjZFvnnlVL7bnKVve+UG8sn4uRSS+X4nUB6ce0/HxG9",
+	"23j89gqMZKJ1Jd++ej0UeTDkZ3+mPfaHskOxirC92aWCf2VmiE5phDEKZfPyQF5p+26ZzLteCkV1Oguu",
+	"dMOdBo+IZhCHhb76a0KTpCaGtCnOVpHA5jvU66Yp3dCEHYs2MMF9ELpVSvlIsCN/5qGFUs+h7fuJsZEl",
+	"EIZknWB5q54+xIQtzBjfngtZdn25dkJz/i+rYuy+kwl3acRDwsBJTHcY3BXJDdNg1EENl+wYVVNih0Eo",
+	"/EKkgCAvCWE8iFXExZJQrF2877Zy4ymKIV520bjfhfyTq4snT0ofXV1cBGso5uau/MPLq66+IEapa8tf",
+	"w0sQ8GJy9WvA0GqbiuP0yF0NWfpgDo8yxc3uxg7DyWGoSARCgEBXwI3yWuZXL+Jvb56R//jp/V/AtSig",
+	"GMmagRkA5gYSOTaZD2BlTDr5bPvnYhHAR/kG4w6x4CJLWCQ3OUyoPie39yE1+/7d5W2OrCiFUTIBYCc2",
+	"hQ9XCE1H4N1rcnvf3P8d5e7P/ksp2M+iXO7WqgRTQhMtfdwdqM8/ZxcXDyL8GH5m54mMaGK7uD3/Wfws",
+	"/h/yTK/xBrl9lpmVVPw38Mo8JaiY3QIt08AaTqsLlwcV2rGc25afy80GauMaDzhJICDTfofCh20XcvK3",
+	"VIAx4PZVzDapNExEu7Pv2e72KYECfYhGlNfYBYSiuYx3mGex5HfsZ0Fc9xKMB2BFcHejO3/4xcOLJ+cE",
+	"se2xNvCapVgi88GFPewaxv4D10bDkbeyXEqXTD8ltyBg3GKmwq2VSW4JX5CNVZ0XMknk9pqsKKrbwCfs",
+	"HkSZ0lLdQqvAv+0GUh/VSQz7hDGOVJBXN2/Iw6vLr/NAzWuouILDLOIieYx/+fDh1bc4WrClQAAK1AAD",
+	"4pIJ0gBN0evJpbifKjlP2ObfsIDTV7bJJw8fff0Xt0wQ/hexW8vBfs2kYdfkFoKB9K0LWLS0ZVcaAH6m",
+	"DgtUu5hX57Ev8jgwY2POiOLLlYGR3n46K3Dfb0thkMVfoSAr0Db8otcA4jYlt1CZNbqFMtZTckszs2LC",
+	"gEc3tmS6I1gP7YwLO0YIRVXn5Ccg7k9ncisqfdNS/CtUUKV6DXQAY5+zRIqlXUfwL4A7Ey3n524SZ5Ya",
+	"bsmGqrW2/VWGDSQP0cI4PaAcdBBopEMwu8A/5z8LCDSJfG0WtG5O7OWkODMUgEyglhJwIP30/v081vnc",
+	"xQze99+D/m8giPC9f8kqCj4Hc3J5fuGxTmnKJ08nD84vzh8g6tgKOOl9rHXym/15iWp3PrNX8eSp/eN3",
+	"8AoCUqRSuNj0q4sLX1PQZ7KzT+Z+mlAUZYsAR7n2jJaGBPs99eoVRlNDbOlD7CV0LeWjuf8NjX1BxPKF",
+	"MXn6j4/Tic42G7usTyc3dKfJtlTFKVUysiKnyhyyE11qezO9xb/b66hMw5OnE6RL6OX+hhnFI11auVpc",
+	"G52zBI/vXGZQttweF0BjE5Igq0aC2FvyH13bA9d8wCKjKA7S4dEX2kmdeE2A+oLr7GLT3yq5sZuQaWSJ",
+	"KA0O3wCoStZKue8YjaGc1Z+EeKeTRxcPuj/5IOgd5QmdO/fDYIKPqMA6+U+BScXU0DnVzF2lI86CF3bu",
+	"A9BP45YkXJuisg3i2NANM1DX6h/haRev3MfKzZ+nnS8+h4sY3gz4cD1ZQlkYKAVsH/2asQJF6mleDqjY",
+	"+orDIFSENNgZBpM4wQgq4BEtWzrFVOeDe50jdD2Ini6MLtRhHmtedNhlLf7YeZTKYsgvLsWpaL9f1SMw",
+	"QwWO1zMQ0MaerocXl71Ol5OOMVf9YZ8j+VKqOY9jhpWBiiOIwuV2JUsy82IB8FhW9pgSwbZMG7SKlM/d",
+	"jUd2qp06OGDnlvXVTh7g5J/lxQwaz9839r2/5XD6J9rJoheIXWm4gFwdR/1n28/SWudzwBPuoV2d2G83",
+	"bYquN6g7iPtcpBldXlz02XTwyZwzYZwaHdz1+7/DL/Dz5/uuVAbmzA1hssXOvYon9rSnMmjKA4e6kFYf",
+	"fEqoXwarItiJW2lHioiF5Bs3tC9NiB1E+IemQfvFw+4vXkvz0oqa+MGT7g+eu9DYGpU/wx3SRMsNAxWG",
+	"JRCM5dbquloVRWOVfZR1URs1uPu9aduTa0/qxqPwZWgbTfBWh4OhTtHdY1VOh5nsbQ7ocwxRPAz3m92X",
+	"ofiSCzx4geIwp+j7t7sEagnYsbbSV9FE+1Ru5LmnvUXrDBZB37c65e3/8jMzVlzPz9kLSxcaE588A5UL",
+	"S2surNr4ZFt3PuIT3RZoTTrigarSPzZfIf9h/ZRshd+z3eSkQuiAGwNKxcauKm/ZnvmOpViYv6Ev91l5",
+	"Xvkn0Om/LiI4IO+AcHRxPE52o2y5WcUOyfskZ8B38K9T8K9TMPAU/ORIR5duhsHnIXQf/LJd6zb7Gdbp",
+	"5EvBxfJ7tjup2PI9292wRk1xzXbHt1O+BQsWtI03LSrn4P9CYTZasWjtCvyjE+XrR5df/6XPqgfNYxjK",
+	"3LrcP7LJqS0sP7KmZXaOlD+NOn6zkls0rwDoNzgudcqodyTl/iluwO8Ty342lpK7aW8H75ejiMO8HqMk",
+	"ofm3/mV0fjNtvpHxrsd+lhBBBNvaURHBtiSRYknsCEi6UhT8PTKBPrGYF1lJpRmZQ1kZjHfrRRh+nC5/",
+	"4HPVW29Uxj7vkeXDfdUJP48xosdhJmGdX414bpAc9kfXGy57fPFeyh+owhyFh1dXfcblzO8BRQCXzcUJ",
+	"wBl0bN7T2hHIFvFIzhZ59f92rg9vv/Rm8NMypHKF9gBn+k5uoXifoRB5/WdjToX/BbcW0Mcowf0gi9wN",
+	"MXB/+1kvXEEn25tiYMnAsImpC/ZQLGU0h68iK6o2IQsGeC6+LGGU+rlhJkub7iyc2ZToaonmayi7g8Ce",
+	"aOVwhQx85l4kxYKrzR+fGx0gOX4LUmON1oiRZM5c5iIXEMNGaJqSr96/ef92CuEnj68e/PUvx2Y6992S",
+	"ly/OL0C7rtcw9Y68kjGEf/LwydXFgyf9b1ns+Ln9uNcNe7zj9I5F8o6pne07qNL5F+CUaGflzG2Ee8fr",
+	"f9ah+Wfc+T8wgxe+Ve2EP5tRjqNwzIOn2MY7gxoMdPb5UU9IISUfSzSFGvyjJdMbFw66pXgjML/i/6Lm",
+	"Y1Azcu49+bV68dAt3aHvyFMHhBRSYViMgZ9HoXzUN7qjUG78m6eWb11Hba5wP+o/myt8b8dlanXwfDZH",
+	"2877TMRnoFHqLyw/MBG/sf120MzDYL7L7s+i9tYcU7EGFT5X3l34itNg5j66SAp26B7nUfOtB/ZN/taX",
+	"jxp7i6WXCXWldHNwUXB739OExrFiWqPVw+dmIe5oKOrq16YIr1C2+0mt/H5V/2eFW+UU5SNOoUCf/QWB",
+	"ZCCTIK/I2kG6vjEXc9Xk3sEsB7+ex3HtjNZNMkyAn3z7YlIulzR58eFdGVDEsjbIplrSZFZAGjtqhqbg",
+	"T5Pv6GaeqeUEJ+90n6uLh4++hpRTxeypnXxHF0xoo6jWjABQsqGfoJDZ5NsXCAX99V+fYB6Y7dGdhtcO",
+	"1Jj8bTP/rjgkOdbxdALHbOZAH/C3HArZB8X7xNi8cPzM0E8e6FtTEc9l/itC8k1eZEqm7P43TCVY+qnf",
+	"mXnNtvk29xJGr45+XJ9jPm/wxDoQvOsieMNefHNmL8INjdn/Vn/dn0SCLifFQNJVnOfFIGK5cVBTvfkW",
+	"cqamS/f+7/7Hz2024RJjO/ll1CQi5zP6HxV1FDAZ1wlglUMP6/xEj7u6Bt1Jfj8grKGTekYEIL9Z/CsE",
+	"+QsQFQpFJaK6F45grgajDw5SRs50BFJrErGoXh87eGakhOVLt0CBFaIy4XxTRBueJFMi5P/P3p83N25j",
+	"/eL4W0GpvlWZqZEs2b0kbf9zO53OcpNenu7O5P6eSW4bIo8kjCmADwBarfHt9/4rnAOQlExqsUVJljU1",
+	"FbstigCJsy+fg0WzeX+unamXXcvUmK/DWWZsnG6/AuhitkwY01tWhZJF7wcdS4Q2X326fRvlpTNFrGJY",
+	"TDQnUkgzFd4vZtgMyHvWKFXqmkGBa7Egix3l+BfNBviKdZpotNxfgr1n9fMb4Ab7RCvoCJtmNJWm2xHI",
+	"rSqg5fRHo/nXrxVdSc/RzTcbSti5yX7UAA0XiWI6kbMc1b5wIWJFKDYUDF85zZKfnb/lKnI5XNoMY/i7",
+	"70WQLTcBsWlGSTsyLJOIy7SyefeB7rHlSoAjzz42q+2jVem8lnW2mUpIwRqegLkI4+nYUFEcKnSAxXya",
+	"45kgiBGPbFMChLrLVsoE/ZMubZBTXhFiEy60KIZAmz74CAJVx9PDEvJZhdm2byGExV3L1AvJBI3uLGeH",
+	"iyZPLH10qpV8lLr2zm1ESI+tnQ+mtfP7GaqpYZdi8lVzrrI/1Bv8+bV7b+tseR4dqXRN8AAsxIh8Fbyv",
+	"26hitQT4NdSzWkUNxi8WA1IPou9gyw44VXl4uXYvyvM4gfUFhiZ0kv0i71NUGHLAPB4L+b9uIaOVEfnv",
+	"XXbod7tl65wGBlRLd2xvCoU4ZTTJRuma3gN14sZ3MGAXAVSJoTSzKJhsNee0srvOU+HtTpeakg3laMbC",
+	"x83QZjTiSQKIldy67vfEm7OrP6b/FfC7168VL3XGEIblkRQbJMUAE4oPFE4yB21at1WnnjxVZleQku8y",
+	"u2qBoT8LYdi1Eg+txNAWla/hXePj3Lem0FDPcucKpqarVRjUVBNvxc/nep0bCLtWnR+1GvtHv4JpeTxL",
+	"mM5iRUIla4T0fyzgWTc0+jM32DtrZ972jNjyeLIBHddd7RGiV/BZB4OTiRa3amwyA3qFKvTmC1obh+zL",
+	"x10dTAkp2SJ4gpsoIiUiWaWC9G4kscnIdrCx4ZpXWti+PvP1NQ+z6s5bIIdCAqxX2pCTzrYrG/KFF9RR",
+	"+gGUHkPA5oMrgn9R0RB3FMv7WbMQo5dbcPQGpHr3xv34un4kxVFdCI2EAVS12BG7TXARZ18LmKzD1wVv",
+	"rQEk0YA6WsTTx8zWwWS2ANF1uZ1hcA/1coHAMMKwMI6VJcqAH1qaux1rQFWuJhTc1sF2ZlBi7iwj6gpE",
+	"PEpHCV1mf4tE7qZuaxXtxdwBlqK7R7ZuuMjE40l4wNNZi8jDHpfY0LGfO51EGayAFdrcic1mpuJ0/WyO",
+	"xZ7Vy3DR9rsFcUKLVSxRCoeMUFdg2PXG2wPrYOfDciNlIIw/SQmLHouVF8DQh8nTxSZuTbjOy4zCvP9W",
+	"uxU58Vo983rJHp3TbXAohJBDX0ZzzuIM2kxdg6ZfdPid9adUk2CyaMS4YaedJz33+YvTf9QC3U9o5n7N",
+	"e11hy688eAyXTA0G4C4j0Dgbmnxr1/aXb2SaQEC08TMMaCJp3cp+Xum+wPt7pnzAkYL7lVH8KDDhFs6w",
+	"P2VObpqitbjtByLSn8J1jln7IklMm+GM8zZzHroj+FCxI2Lq3qwfJ5DLw4o4qp91dLeyi080JpiKZqsF",
+	"dffG/7aww8zvsNU8/dXZH+FFPIL2Mv+oRf1ByrUjn1k9gVqCSMzUE9PssC0nSyDxsa6GaG25cvY7zKu5",
+	"lxFml8f/zowdg7Sd0A61vuF+t/0taHd6me9qp6EAPqbxpq1nvZNer9Vu9TOa0d3qnb7o8W95r/Okfxp1",
+	"vu31ep3v3H96xf9OkaN9sazKLKe0GmcTgKu14oXF2yjAXbcaN6zZQG1jVNuHiiccywOP3slhBB1+c7an",
+	"E6I5ObA+TJWM2VRlGkFwEudFhFxeDr+XgjZKnrC3HpfG2W9KXUFI8s220fn+uRnJ+z1PuIygSo336aPl",
+	"flNZ6iWglzlSdMkd3ahGrUm3s7qy3JfGT2g3jBv3hgcH3TdeYDHZkQYzUkmYxVpS9s4Vj7QyBuJ6Q3GW",
+	"wg5DtyMJd2/w59cZEMrmt9iuKtnAnXxjmIhzzy3lOGIzDIJzF7Tmdduaflxd1RM+/ku/wh5PICBKpI3W",
+	"mezuw6NmPRjNCtawoWJK+qC+pBNG0WUSNYEYJ0pnts36EPHMAJUQFdN9Cd5RrC3TUpxCXiPS1tKpmVUd",
+	"q9JOllK9TwJUfDTLhvT3l5lVn1T6e7rXnFjssq5lTMeg20wNBkdePBRexPo8YU/YS8m4tTBOLctkjCyG",
+	"g80HQgozmh1JdWdOS/nUGdKB09r1YaISx+yY4A/YnvwESWIQd6hkP2IXobDuEFmWPlyjsd1KswriSjO7",
+	"YXF8z3BLKfBy5gMvc1h+X9utPiRq0jpvPaMLYj79jM5n67z1HL+0VoRllu63V7axGsM5b074br3JUdMc",
+	"iqb5mZs5MVNIGdafetgzpSFmEdfxOUOaZ5z5kEcbQfNYzKehtBf78TFl2Fd21ISCWskUxKTNKmnq7/HC",
+	"B10H7B7h0Sb2ivCLP/tvTMjYrZaQW0dluhvvX5CFUgJLkP/8NU2SIS6xqFnfC43Db9cPD0pxwIhLQqdj",
+	"fay0ituzde0Ka3YebpavLtw11Fx6wtuPHNppMOWoK3ACSaTGUE6Sceb/yAZajRnva4VvOZNo1v3+8Yf1",
+	"EATp4beNHlhatZYJjzbcodhwP/lJ6LkVl1tnATlGTWQ7IGFGigZdp1qNFdYatBlPjHIiKRQXBlfHiS8Z",
+	"7rBiSctdcmHRyL2MxQrslb/mQVtq9BCP3FabhMHqdOxzCbEwOHS6GX2YGfdK985k8xTfvaFfaAr8XeBB",
+	"7poYW8YMuK2FQCIvGe2ZCcO4P8uSwCHTR/KxH01EF0OMY0vYew0pF7HzFmFKqFd9Hl0xS9NkZ+0nd2Wb",
+	"8T+l2wh+rTD1rcIFJXyxaPafsLdwDZqNlQYvvgxLYGDz1lPcaBW+Ce2QnnxP7JWTZ72ydfKKJwmLtUpT",
+	"iJ13rjLNJNiJ0mtU89ADfiB623Ks6RXBglT3IfwR5MJQXINEejgaKYdlpCCPB2GBQaLUz/cRq5bMEpeu",
+	"b14IOeysNp5sC5PJXvkdrTGcrM0SbkvhjMOHzC+EfD4Ji8pqNCBkHPU8tKmQdlK0A6gkJkLzygh1TJm6",
+	"wts/oDobR5U8slusmw0dtFXoYljRfEJV9fQ7NraHf/hKevpHmIhU6vWGxBfm56O9JINxaqfMOjVvcQ2O",
+	"kDA41vCE/eFPnyV8UhSdBZcnBnOFqB7GZzGcksHOtsqRtdg8+8q/0F3aAaVX1zpviZj/L//hiQS73uBb",
+	"s/Ws0kr1/ses0kEq+zBSH5PY5QohYWiKYYzc7md0rNkrs5bm1xCL3bcTOIP2FW5l35Lbz+py2xVtA0/Y",
+	"Gz5dK/zpn3nL4c/3lC6sEz1EE0dhc2DhTzYfHEAIrwnOBKJWkNQZAGgnCsPUxJmOmINJYmdWxxms1bp3",
+	"lzjnUAyWpOl+wisa1Mtugdr4o0eMPuv1HkcQsoiBsyG/hpLT0fbWpK1MIL/Pv3dALgSWLm1TVdYVgtFV",
+	"v9F2djrMFTVFXtN1+my9oq7ZB9mN/V1e/LYqpCM/qsKDguRxRvcY0Rluq8QxnzrNh5G3MNkynQnFjxH7",
+	"0pd5/Qe0amOgWSZChti5adBgH7sHm00FzpEtfLE+DoTT7jmLldLsb5GKwbRZIiRNSYtGShlw78BDpPwd",
+	"40aUCcgqRwmUisLehG086Gyjf4pjutFHfEDSMICSR7pD1IYGVLhUdkkW/S1e8aCp2j3CIydpPOcHQ7q1",
+	"IAtx7M5ypyaehS/WJ1Z9dkpJ9kbJmE9P1gp14JNsOdBRrHnbtHMkcjTsDsWw+8OZUIZxPFbG+yqzM2ps",
+	"Re5HoljHHENB071xP752Uz9kZB/qUxzpLxQuqZCbEy4rzLkRRzeqeQjEXwHSnAuUZFalW6H8TD4o2sft",
+	"Hqn/QKfMIvEPFRWo09SOxrjAd1510K1e6Fj4pMtveGGD1n9pnUVVM7jhg/cD8mhHyqfzVbQQii2x6GEC",
+	"SVI7EnIBxYTWu33wF2hIQ4kAduo5xHxqWuenT9dxEsp7301S1C29BAraEdUFFk75+hsmzHHgwqF6Fm98",
+	"MZU7dURFxVQpl1MEQwso0sJS9jRML83hOtcSInfWPN0b9+NrV8O1uoK9McQcMy0Bi3f73bjEWskgowlW",
+	"UmEl/JFfG7fO/EBP5CPSyAGDEEc2izE0zy0rNby/D9c+6Ciwf4pjboNyG9Qis/mG913Yf6tRfMJlxw8t",
+	"XuyYJFz6esRG/ZJ8mUVuid/wwdNlmCatBjjir6jbpzZ4q1ikxnDguNapEotE8hDse7qiSbKkFWrIkXZ4",
+	"8FhaVOuFzzqHydpmkxHI8oTP0H4aukn62fTAIVo1DEBrnuy6SDrWfPIh7GWfIRnzTdYJeRUfDe6DcZBJ",
+	"hFh/rqHZDJ1kFmXGqjFoZsBZ/wieYNrMUbIkyULNLTSsKe9LCjJGjd3nI1+a0kyB6YoiYMJ1vPM2iX6m",
+	"Za4Sdzh9Ed8G4sPAFci4M+yvVQrwgb6/5QBfedWqqQju06NUOmDMFzpiDNHhVBlv220Af+8urQ5mxLWQ",
+	"w85QKwJjrrOBP9KFP+F1TU5CLK9TwyW42cM3h0mFqXGZftx5QQFcdsIQ+XMiUbk5UksSNgYckNVm3P+a",
+	"Y30cJHzZwL3BOfLcnVby0wncsXzPr0CzAR+LZL1+vNs8sMXB36vz31FJHUg7guUaSxbwXP04TC9EWD4/",
+	"wAmeuED88TA962WY7tJqMKOhurEwRiXXsHMv2O9jb+RO3ghsc4VQACyINWAIPtCNdtMH9QEGS0cPHsXO",
+	"AU1PsEGd+LmxM1MXS8bMSKRma0LGr7lrGfNvJeTeyBf/qsJAwyeDs863ONAQnsadF/zZs86T6HRw1v82",
+	"/g5e9O5i7rzBt360d46CZzu1NGWn3PtJ3qjJz3ub0qZ7Q7987SbAr/eneobYcqGgwg3vnyU0VtcQM5Xt",
+	"vfFzlEGP0/jhJetmh+KGcBMekLhxG541GvZk9HP4X4FE35/SrK61BIGv4DoKoaMQalQIfe/26usuchso",
+	"MxTd4cyRMBOSAY9GLJpGCQQDCeMLF+ikYYujZMQEs6DQMUQihiYFm+UWxp7yaxMX+UW3hMQ8rrGIRlgB",
+	"es4ucTzS+Vnv7Hmn9+yyzS6nwDX++5IpzS6NkBF0Em5sx9feXeZzav8nAz0tBtWmoIWKF06qzaVJa2Zd",
+	"3LG1oN1d/+/f6LN/9Tov/rp5+rVDv5x9/X+4tfDn/3d7Z3///6qH3zYnSvJXXgeWGy444CTOyzg2LEsd",
+	"Y9GoLc7cQTFfmu/ojOFZeQgrg7X7Y5AHPQMpfz/1DOvv+dFf2XzQ8UcxzDTUVt8N6OMDJtWPIzWZcYiF",
+	"ZJwNYFI8+8MGXHHMlggJi8juU7im8Xr7W/PO38lkmiMeEmqAHVGvbpVCsSoVUWtGf8hs7M4GsaHcJ6Cv",
+	"RQQ4Qonwkf/argYIL/NY92/ZiKcpSIgR06iEXHhIiEY0zHvnEXNqPX1g42nHYEcKd8/NCNXdANwlgCPQ",
+	"zRV7ulY0fY3htFvD8i0ZNkfP8RA8RzRu+yobjqwHJETAtoBRWIyEGHMhy6PsGkLstZpLM/B0VT9ck+78",
+	"Kb/4jqq+Uc3pN1fXnvTSvVM5ZdwU+f3HoUdL9imiAFvlK7mxTHuobA61Ma5XrndvDNkniAUDMg6E8mCg",
+	"6qWygOV6miWZjJyqs6p13vrH0xenz56dUuT0bD1dF97Btid3zgqS5VOyjprvsCq6SedhlDTovDDLE618",
+	"ms9Zxi+dCDsSMu9YY8TQSjOeJGqyuwJwHLy4UGv+jlc86C7034/4ukUPOk223nwP+p6O8LxWWTTag2ou",
+	"DTHA+J+0m93Oq8Kg0unZk6fs2fNvv2Mveqdn7MnTZ89X173+Md7/8nY/PU3qZHdy1h//EfruYetg960X",
+	"Ky3zhsvpfD9NpqVhvKAFaVXQ122mnMpkf2glh+z9L28NAiAgP0N8wfjAOk2uxiH5OW6zCRd2Iwp7OYZM",
+	"/O/MWERY8uy+BDsmv/5DuHxJ1hNjzxZL/oXEsDNl5+qCz/hha+XZGvP7wdSge9J98LVv7e7odJdHe+Zv",
+	"xw9ycGSPIyncL86GwNmNzECkZMxS0EbJVT3vBsLaf63EPt0bPMGvXZ6mWt2zzrKqgReX+cYwEecslHI7",
+	"KjgI119YDjBQesydL51lIq7O3ddAtdMzFXS91wANt9ivvisaPz4q8IMJHxOdeqfEKVeEMYTEAOIszEEw",
+	"RFxrAQhvqDIbXOmpyjR2tWI94IqiZrmLvEBkaBhk5rAkBj3SpgXGfSu3samZBlo6j5VLNlKZXmPSQ1m0",
+	"DDITQGC22M92lG2PVLYhwa0g2rYhsJykjDWfHJTICg91tHKOkmC/IamwzwynFaEwmKqMjXB+6cZlQCo6",
+	"VzBdHBt4w6ORkPCru+5BR/NfpuJXmD7ycL477vlZAqEe30CkYRZU6JcYpBV2WuV9p+IKpoG47ux9L67J",
+	"KohvH9BZxhALvMZpKEWF97TBtdLPRIjbjoDTqh/xjOt0yRVM0XMS1nhqOKqVQxsF4M6YInCedi9Kx10z",
+	"DGJtcVCva7o3VzDdBtb/rzBdAb1/0wJmNfD+ayWOaH1bA+1HqWYpYbMhYrZOHgsSv/VZlfyqJq2asEhd",
+	"EuKPEIM3baYGRSVJxJMENE6ENvBo6hicqCPpR4mHc/qACnNGXA4NU/J2FuKdL7upoBUD1go5NA2kIbJY",
+	"2MUUhlfsqPME85rCMB5Zckmq8n744Uzeb8y//AZyaEet89Ne77YD365JNdJKQsk29cIpRBjjlvVhKCQz",
+	"iokBE5YhVq+g0eF2wbaIL++7r7ztBinHv5ErIeO6ld1ndes+XX9ZQ2vXrab6/4bIttYJoNxa8EcqjxWG",
+	"9TMjJBiad8KUrFt1oNW4es2YW+i4b6+y8O8ps6rNpLJMyCjJYiGH7Yqd1Dc8rb+JRh1Qx62PvpxMsVgQ",
+	"BH990neBuEWh2JCs7V6DFoPFXabuun+6yzwNtJommJnFKgjnZzVxYs9YLuPD7zYdqQkbcOqFjkZcSPRY",
+	"gCcQz852oNbo69LLY4j4uk0yK1yPKvUpgelMGoYoCoQfwM2VkEPGh+7BLML5hgdGqPmTPx29zRIl0Wyw",
+	"BOZo8Wy7tPi7jEGzCZ+iju7DMJOsP2VSTQ6YMF+pcZpZMCWaVAOkScPUNWiGtITEmUA8dH9w53sHQrwt",
+	"tnyIt5OqREQCnHctZPx1kQTzAeP37huNtsnPLlTnmQjDEi5iFquJPHjpNZl/4jDsvaiZarO8Ka3tUd6d",
+	"zaPBjFQSG8dXGsbCMZpZMQ+wIQ+lfbP8/CqTet7kXYBj4vvQeTk1Z0uNSmFqBE9Ak5SjN1DTn55mVSPj",
+	"s1ukv7uAMtae0Kop6M88whYotyXQn2M+xc7fIsocJaCvCnQo7IzC5blRkm4TqdhdOVQqnogk8W/f0Ott",
+	"nbd+Ch98RfPnDiz8g4qyooZ6ezUR68sRUjjH8NphBK5/41Os4SJ5KWHSxoJa50oksK4IrA3p9UWSdJw9",
+	"trgVWCTJB3fRHrYA+73VFiM/DgeTTH/r3Ep3mgsKi0WSVGbN7w+AVGv4O9LB2YjOKrYjGBtIqJ4RJEGl",
+	"GQYyvvBBDhgKadBR6GNwMkazeqgAg5SIde0MS2w1QNNiwEUCMZtw86dMM8u0GI7sCXurCsxaGXtMNreA",
+	"SNzldiIiaDtPA64Rzdbmo62KkoMKz4NStJ7sdqpO8Yk+g4xRb5497/Sed3qnayVlw2OspNzONs20tcU9",
+	"mbxwRxHOHHstAItDhjq4s0c1dwhq7lWiTHAiSRJgdBtk7A6es5hPVxVfOpMnGomqXs11b3QmFzuKOWM3",
+	"rbIWUP/hw6e5p/zGsFSroQZDqBSlESlo+kQqS2IMhEeOSrakxpYniD5ksqajto/bqqOugZAxbXxJm5mj",
+	"ApkhwCh370hIC7WpFbpwoadZSrY867VbYyHznM92cwHu6R+tpfajoMS8IxJn2ghr/Clvy0CrIdjujfux",
+	"VCo2LRLr5CE++eELRCQLb90alggJXiryLzX0sXcAp25viySjJ7RuGg+WEdv7eLAevfl7ViQ++0ISNOq8",
+	"pKukttjHew55YqJnKgoovP/hx9JDP3xC01xGI1gS0AgXNSnScI06bYdn4Hdx8NGJ8KBtNPFiGPAssejh",
+	"76LkqLYfOI7pzHYbI4chTz77Gj2cH/Wc93q9Ts/951v3n+/CP/3/Tgtb8FcByXr+Pz3wthHBSqvWscXR",
+	"xT8UF/9dCggoQudKOGBI5YyofEX292RRH8r2QqZ7Q799bbLMmig4VFpzG40qejlGXA5hD0SKF7g5X6/D",
+	"pK/wIbae/DoKiEfVBIxJ21xEYLx/jI0bws6bDJuSFll0BdYJC/zla6kzuFHws+9xuRVwufcEZWAeqTRH",
+	"HfCIA0qyN3zKnqzXClY827YtD3z9tYLFo1JSbkkc28AODIgUYbcLKDPNLAoZREIWts2ELIb/S1+8RrN1",
+	"GdH9pkC5oxHXQyGH3fys7i5zatOubxUWyTNhGJkisXvkESQxZtJO2C/WsEsRX2I3TB8Yl2iLzXlFYYev",
+	"r0kW3VmUwLW/TuBMcOe2iNCMdH5D9VLnrbERJpatduuaJxnMIx5jdtNfGXPLW+3W/2Tc3+M0d4naLWO5",
+	"tnle9Fmn9+TTae+85/7/3xUD51SmcYQAT8XqkuyVO0X/XraNmOJPpbYmFeEdtXDCLJQHOzpQ16AhPqyA",
+	"wy7kyUc+LYDWkbDZBLNVkTKWSTWhsuyRmrBxRk6PmBv4hmdRFiivvFCoEChBXqwgUXAzpgFx8tI/6DeG",
+	"/Y34pc1E/HdHVoJa7LHFDK5Bt5lR3m7ru8dGKSsVuyxr0F9henmOkjUFP8xHmokjT5K57vuGj7G4WA+J",
+	"ji/p4nPm+OuynWNHI2pMhmXYHCF7mYjxjuxp78UJ+4Nm9s2DT2NDXKQhFpZgsViscKOWDsfdgSCf/Jae",
+	"np1RKQmKU7zSSdgLbMMyJVIIo/5KoNa0GrLkCXvWe0J3vPwAVk87L53BccmMoyoCY1WKCAd797BE3tfH",
+	"01PmL0fEJ+yjoo1zljjqo9dYVbqCx7E5OR6DsUJyTx9Djq1FGxLuYTsz8n1VsU47fIhy/Qd3QgsR8okb",
+	"Dk+E7ymQ7rNVHv13ya+5SKrKW/C0qJqNZAPphiRx8sDLD9IVZQGonHiiWrQ40+6+TSmK7g0RFOH1yXjD",
+	"4FdeducA06QQCKauJOxrSujp25sCxroFSYDlZYg4ZNWsbsb9Ol3RLpqqinQF+8PL90vyji/xPG2ox4aB",
+	"DaNf/eMLP9gCF2sX6s2JK78YlzTbABXTiMe4+gl7ozS+PZnfudBJVRKeDjGI+D0IG/ROzp6VwwaUYp3I",
+	"RPGY9bW6AqYGgzXACvHZPhCt7kI4l5deNMSEfKxjAOGgAggoLHiStL01x7Ut4CUK86+spjcttlNqCFlQ",
+	"PhHWab7XbW6lOjcUP30UPboG8EQJFX+oubQQn7P/yZTlhvWnCJHg6AWnf5Q6d90ByiFNjDfU1DyPeLeA",
+	"ejaYGK9pIbtFUjssei+uHAjJE/xK5MnNutciOQV1RiqJPxPeummdP++Re2DQj7jmiZj5sOdIl1tefV/n",
+	"I2qClAi/fsZxXCNrU3Pe7foNnkRq7Md73t7Bi15pC0Wkam4rT2gvQ80jmN09UQe+79kImLeWfpEWtAS3",
+	"SV8Ten7ac+967EQazS3a3Ct7gtu8ViK6142fVLwC9wbWc9bmZND2TIJ1JCDjxtv0x0a9A7IMPoKtF/7t",
+	"fMwik/DF0p/ZbCJhFcm+3C4IqzcQ+bv09750tJsDyTupgxE/SpR4t+aSRM9lOwQFz4tYlZf5PpA1BN+3",
+	"ZqxyfiA5hKgTxwh3X/KOb0X5hKXI3kv8Er3yK0gty6QVCfWN+DQeLkEPgCHwRDnfib3M/4iwBdegecL8",
+	"KHDDKCENPBpVeVkYhfpIX79PJG3lCNlprxQhC8K9l48uz3sISuG4fzx98aR3eoaTqvKoGonrYuR5+Is7",
+	"e/86cLRyknS+/XZ1n8y/io8YnNuyBPZrEyHUumXuJMPpko9G/HkMoz2IMNr31BPKWRB3gXlz47okcynz",
+	"EtKcbcKOKEXxLcKHz6dzF0hhmtW3ugju3vjfFrZUlOVHw9ZJWKrGPPG7fQQ9FvPk067QF2SieTWxGoFs",
+	"ZiTTCsiEs+dZUwG/gB67hVHeYI1T1Tbrip3yDW1AnQbFeDanGOe1XbvlhEHr/MmzNUBB/P4+QKr2Vckd",
+	"00MPTa95qN5giRbdX9xYppHULnzxhi1UmpNPAw1wG1GrESXWzdJ4pxJjltRfO1POd8fO58ywhIvLKVM6",
+	"Bn1RVBdUOxu+MkAYZlUSU2U6Cf4Zj4FYisJ13inJ7ccK74Be1wbl2emK8uz0rHewAq0ULD3a8g9a5hHB",
+	"zY3YZkbgOPiQbCXZR4fOzRWhV4+Vhg1Ju0RFVwtzKHhBk6Y5LlBjkBO874Fb4ySNeXT1TQWw8U4RyJE6",
+	"ujy+5jJqojCXsKyZ4TLuqy806IzholQLEHHJ+oBRsNjpsERc+1fl9ZbB4Nef8p0kQHuqZEBAd2OZnSg2",
+	"Ba4N4yPglSrKP1ug8t1lczCJUmAXferlxVxrTC+kc9p25H8ZAx/D/Yc5UAZj0zn3zgsvp6gmXFMQCoGO",
+	"PURZkhgWZ9gw4yTfhK/a94iCwasy96FbRWW2M5sxrJBiSmvAZFxnImSsJgv1XX7xH3Rtk5wzv1YNE9Gu",
+	"DxkQRmlMHCVKDqkkAF0QyUDGUAKss/wKZty83zGdu40O+Tmga9wj6Sg1BoOQg9rPFxGSmcykIA3Mx1lZ",
+	"yo39XBDkZzrai9Bc416Auw/+FZGfSAPqTHoftyoJU0m1O+yy5VNM8q/TCFfNCltUYmuy4lGJHQjqnm9g",
+	"GDQmgWpdrxiiq841aB9k8r8tzJT8ANHVP+m6VqPlncUyNXzgd/sIMiX+SSkm5s6sfPofYAAanMOOFUi3",
+	"yUANBqCFHDaeESmdWU02pIbeur6HZyFMkLu7Z5WHPQS2eJDFg3jarD9lqYaB+PI4RqMVhO7b9/AlOVsm",
+	"TXgEoY4fPfA58IHDYAKgONi2tlbbXJifAwbcIbqCmPVhoDTkQMDuENpkDxrqJsnPDsei0YmFfsNK6GZ3",
+	"41ltsr+j0IlnoTrIgOFxL8JOWEk1ld7f0VxryFy7t/WlxinXUFazucN0P0mzrtXVjYWJuI53IwLmmlNp",
+	"Kw+JPVezFvN2YOclg7RagDny5p7yJvX5ZGmJNzHeIXFIwISTGtoSd3piWWqjvvbX7WgkKhmMoW0yDCat",
+	"w6umq2dmVKbcWtDu2v/7r17nxV83p+3TZ1//v9ZaY1L/46Vm1Zrus7rxo8+fbhcDOxzY9GiKl6eX5ESE",
+	"HmfuaB+Wva0B60/2Qd36rWxc3a4TPV2dYT74F/fVB0h3p9QlTAJ1tueASry4bpMRh40fUk18t8dR2x9E",
+	"s89E2GhUgg2YMxOCgeB91y3ZCQZ3tQ9+PGWIhCGgm9gPfJp9R8K/Ihz/JLzBYIpJTAm3QOM/xtVuPD2u",
+	"29JOEz4479tXL5ye3bF6wT0FEdUeyLaS1j2Kq4MoVkDkLZ5H1AIfUigNlZMmRcUlE9LY292JDYoty6+g",
+	"4wTpPthDbjPfcwoPeoY8jPBDOz99bkpq6cjgexh9+F16IDdScaQvR5ww6XCweAOsuTy+YJpOuy6akoFb",
+	"dIZEpOLHMciTnhh9i0nZYBKSOpJ34BTX+Lime+N+LM3eN00/P4DlIllEQdSP7qeiBjXop48cfDLfvYCi",
+	"uSho4v0NrrxSMSzEo9m57T87ZfwPpRP/7lcm2bd4h60jmNXXLIcij6NhcAiW/1s/UYFkH4JqhIEKAmsa",
+	"NFBpeiOpxqAXukHWNG3hFxKjprwgBkT4hZhZ+GLZQCRY3JGlzCr25Iy9+b4I5kUqycbS+JA0vrz/KAmE",
+	"cpK/Pa6BmSwatZkEO1H6qs3URLbx0s9OPpR+/SywIPxPWfxFZ4SMgjsR1kAy8KhyA6XHtBmCnEwAgeZO",
+	"2Ev6hy+a7fMYpwSWUYqLCfEX/ubaWHbW6+VXE1KC20FN72Ki+EZzsLWwoDyyoFkf7ARAsgiSxFywgWMx",
+	"pjLLMpmAMcxwUTv5NJypnkntgMzGjpQjNR5zxDoZi0gl+CiW990DiRRrF5cml/4YAQLPFK8SXziBw5Qo",
+	"Zc19k6is3PQUs3hSrbg937zKr0AyNRj4tlhzzv6BtPQP6p9jCfBYyCHr9dol2Nm67VktxjOby+cHtdIk",
+	"M5+V/oyjQMKe3R/dWy1/5pdY6TE+eS74hmB32uEVek5AUGyaxVE5/pZgpytTe2e91abdrmIEqMiC7Rir",
+	"gY/XHTTZbo2zxArHxV13dScgzZVSoNoxovXZXvc6Vr11YT38i75XvHPV/zdEW5+xskJoItZ8cJyucjDG",
+	"xicfZiRdJkkN4RmvXj885l86fRVPO/2pdTT55MmzZ0+fPjlbZoFUtkQ97y0zTLAiYNGgbkfF/01lAyvO",
+	"6vbpQKXzgp9/1GuuAqprxcHdz58uE2W3BOv3FckXzMuYotYfSyd85PcCI8IrKDBuW5UY3DG3gIfR2n5J",
+	"hTur4ANXyhyQVk/pJcQQifig567SrHF3+mi5IhfenjW+l17/bcaFL1Tp2tHcLqmGeu0v/YBX7qgeykM+",
+	"CsOiTLv3i62e8CVN3BOeD3hioJqxMKW4MvKpv3l9WZS62y6sussemmTw8rEuLps6+ABxYAaGzND20KIY",
+	"1oz59PZA5a1FiOt9b7dTNlJJnI9aM7hXJT38Wg6P6mVVMfqHyEuAOWG/oK+Dbq77nCBBJ3zKNPlejuIJ",
+	"grSv7OjzhE/NZZWLm2b3lBKbjCN6ifYvbB+dKSZotUOBwevfP7jzVK3z1u8ffyhBg56e9L47e9ZaA/Pn",
+	"LUxmn33L8ceZxT8iFFMVK/+sJmzM5ZRiFYBZauU9cewMPiYxD6qoyhHCvGTbcFRy1oboBgd747KuKs54",
+	"K7DoGLvNrGoT7KSM8ZF9+M+6N1R8JxfqPpZD96BRazwa5cq97bwuO4I/5etMqxS4ZK+cycsT9j2XVyzN",
+	"+okwIwpcjetjf5uVjcfoX7PRvxlyqScOZqw7TtS8yADukgv2+vcP8ztexT7scwMbsVJ/A2fQXIOeko3Q",
+	"h3r9zg2bQJLUvdVc589szL/EvlIJcFm1hZdRBGn+VtTA8VsYyaSBhRmNlY0M3Ng1VzuGOvch1Hm0Z472",
+	"TPPh0FlzhgnpCy1RAOw+GjpnEN24zX3t3lj1dWFYtEzxq4RGYz69YFY5K+YOmsY5RSsXVeComa2FIWpj",
+	"jT9jy4dTZoSRlCuzRxFuRD3uXPiJKnnvztVHjPX9jD7+qNW4sFOWX/9JFVf/tQ5rdW9iPv1KfkMChKk8",
+	"35Y1VtewmMvua4MHm4esnPzICAQ/tGjgAOShIkfsbubPbVZ8WjmHUxg29HUoRwW4h1XJIb1HhJLl003t",
+	"/GDatf30/WTp5Vc7vvyBV3P/gIsE4s5E6avuzZWQ8deuBqunTZZA/aH01a9CLu73tHr6I+7NXb3XzQ04",
+	"FP1dZp0CXWhPCwvjI5ZCI3JjRgL87Lxvpa+Y1QJiP8DLzs67zdJ1gZtrg3UDMcz0gkzfEOyP/pIGqTAs",
+	"UZlPVqY01TriSQKajfmUGXgcyN3Kn+83hvnTOmcm67uX1Adt2kzDNcgM2nkLg5pAXPzLqCRekV5mpuvU",
+	"OTgbbGwYqUTEfNqJeAIy5npxxvlnuvpVfnGDFDm31qKumXzzj6pzxh9d8fR70itzi6S6N+HXFbyBuWNv",
+	"QHUf7fIHbJdP+JTxnOQ9XJFigZopYXFPM71ODd8mzW0Jv2WC7xG0dc1Lu/0MroQDm2/qmj26HzD1Idll",
+	"mtlLrGgnVKAChdNZXB48H2tDYkyZxuF7JCov2VC12eUUuE6ml0wD3sAwniSM/ojfOGEvA9RnZcrnT1lq",
+	"qphQu4csOCq3fJ0VQ+CUHugiHEWe2blMubGXjPuQi7DnxeAbP9qIGeu2VF2q0ojs30jT20+gnQ+GpONO",
+	"9FYNy9lzHywqvvO9+uLeH7rObit0JMV3z56Fqhd3k3ZrrCQms87WqHGZe2MEe7vtxNDawuqoYg8LWf22",
+	"dN5uF94ii/Oe1S93Efn3qZbxNTLVrXeYRS+12DHfXOckvPuiMMy9IwuS5XLpWZudPTs5PTtBIcOUZvjX",
+	"PyXWTWA5ghNMpTperEuUJwy1lFudxzHEF3hwRQeWs8TqC2u8SDjW1OxxTc1MZuS2WeBthntmRI4lGEdN",
+	"e9S0G/J+vZ7bv/oKMU6Vth0vzxaGEH/BS1/5KxvkFVroVyHjRaHDK0zmBzUsdJDJjyKCGIwONaAKSvcy",
+	"3D/oOG/RFr1RU2GiCemMgvsmOv+qI6xVKOqBDy2hh3jk7T7+tNuhx+dWf0/jFFiXUI40cAu0/E7DEvAl",
+	"hciS3sZMEVJiKRmFk7F7X9Esl58xZ+yueP37h9Z569mTs9OTpz18+d6Oe8On6Cy01umr8S9iy7325VVv",
+	"S3Iinnbej+yk1zFdfjAW0PcInIvQnaSd1KCcgy0hyNkRTNmIX99Jd9WqoO4N/bIQ/i0XEA3ricU8cPDZ",
+	"gJGasAHXJWIQZptqYrnJQDsIGKzcA1bPD2hy/vUe6JQUZCzk8LPSJCe9HF+HIHcTeF6NGY4a4MCizTnX",
+	"h/JdqRBAfSyshfiCCYKRtYr1ocADxtG6jWiE5ifLzYqTagvV7WGTwmQnPBtOi97sRUDvYpAYoGlvjgaO",
+	"096ar4Ik5Kop05k8Zxp4THlltKox93AFkJq8xG2ilRzmcZQx5X8oxiCtVgmzyvLkLlq6JgrVW4kxUSjs",
+	"mjNxEw+eNYN/5QWtkMMLpnTg2HbJAJ9w4zMaRsjoWFLVPLPi6EzDlIyAjRUWcMTMENKA41o1YMK2mTtA",
+	"oSQO26Jft8yPKD1WCOb9iNc1TupumUXBYR9COPCoW25PYXlzQu2bWPbs/AH3j8lIID4/TFnEx7DPrlZl",
+	"7j309Lz6+M9KMFyFriTX0QgHkg7Y+x9+NMVFz5+yN9+vC2D7p7z86fUnNpcauWQWkqQ++l6fUS8odvM5",
+	"9T9CbT9uH8GL6tK+bpMLUfxCKrockmy3DOhrESFP97PoCjBcX4pQtpGtNY/wA4/sig86HYO0n8dgRyp2",
+	"f8kMfRKrKHMfud/9yR0BWB8hAGuJLxZIcRob7d3GBc7h0U45IIwlngv7XMVdFCW1jpVDc5evUzNUglur",
+	"3+YT6c+/Pe19993zp3cwmE7PVjeYujfuxwq9ExvUEce2ib1zyMu4w74xeUkobF8NtRU6mkUCNeNmK3gE",
+	"w9er+RX+0gOoFfDP8shLBkLGjyXcWNLnFHvAkdLIK84XToSEC8YtGyuDQGIjlRnEmNPAriC1e+vTrMAA",
+	"mYzVjmNcbgsHE+FyD3NUaVtUabnCCtqsz3GQj2GJkkNGIwExD+BM9xFPU5AQOxve2Wy+Zbrh2PK/J1cL",
+	"e/Q/iqEUcvgrTBsNXP0K049QX80I03vEq9aWxRBlWthp6/xff5WP9X3WT0SEm/GwAeoKKNCBDQbG8ugK",
+	"JW/wvzB+8rcPP75i3z47/fbvMycZg7RukdtHiSif0UbrDROIh6C7PmnRMdl44aG/ous+ZuNGD728TM3J",
+	"u50esLJ/pcYpR9xcRPr0OSWTjcuTIy0bZ8Yy+J+MJ2US+g0PtYKA6LQ33wHvqchqLs0AlmAqfMqv2hGC",
+	"f2DLvkgSJ2MDBEXdPAz6uHooRpaJeMvzMML7e+SGcE5s9dWzu+MDwZNOnydcRrBInH5yF37vr2uUZErr",
+	"1AhUv11zQSInk8KikHVWx39AqwMmqJdxbFiW+u5AOsQgFVgKukBadh6UezM7prIhTzpoJYgl2cXf3KWv",
+	"w5UNUlix0HQhcI1Ta1LAY2k38U8bolUmA9Q6frKHH73nE2lzwmsVjK2NDfWYpRwex6Xz3GmpJo9jDQbJ",
+	"NULLu/UzH/czPcQMWiYReq/1w+sWPUuEmLOts97TZ986hW01ONZo/cwHII3V3Bhgp62iG+Ct0rEE+x/2",
+	"kRJ27Kdx/2c8hS+fRYy3Pj178vTZ82+/e7F6x0Dp7f2IKb4t54hK67/GV7SQHadHz/9QEkG4Vx9hcCdb",
+	"EjwmSB4/TYAatPuay2hE9TKUIF5RBtEX62tGZ5VU94ac2q9Nhu2I4EPYrma4+FGwbV+w9Y6C7SjY7ifY",
+	"PgSsp1B/eyXVRBKwtT/sC5aXyHixR5UPKP2ofLfUL2Vm4crvI+nUUC1PVf/mrjomqQ8tol+JmZqAdcd3",
+	"uwVjDdzcelQ+T0lLZKwY8yF0Uzlct5qqUp6mIrKZPmjwWwhDDsoHqYZq+z5ZtqCi8/3bn9rsf79//RNT",
+	"mv0B/fe+2ouYPtZ8IhmXMGkzowJYZKmjxGO7U1UnTWdiBvQ1xDUIdZsTW8cqwAXS2ozU5FiPdzj1eB7D",
+	"04tN5ks23CkFFixJmZQPZyFcZ8XMfBHeWe/Ft6fPzu6AvD5eGIx+02gI+g0sAG9K4PARXScjRXM11BVI",
+	"J72vnBWaAr/CeX3UQJbn9fiUxWrFtLB7NvdhxC1sNtI8hm7KjZkoHW9knmZVP/i7iXwf1rgPfClM3KvA",
+	"AWxYROE2ztKRpnGGKqHONK0hsmyktAHW585Mm67u/YZ9rtP8XSHy6evxBXUqIWKeATxMgzAODGQM8WEx",
+	"xJaksPvWi5WWeePRbZ+t8uS/S37NRbKgR7sYFPGNYc4zDXxzNx6uZEUq2OkMeOR0w6LSHLzwR7quQZle",
+	"XuejpQltleNchGXGchmbRyDlCwhMPzhkxJ0pQIfH6PC2LNgXt4lJ5VTRee4oGIg0kFWKMy/bfjaxhhS4",
+	"ZbGi74y4rhw03IehkDuhQLBZWlsuhA/VJkObIc6skskUsROomo6aSTmO06B4OPbfKzkQenyA4vgeQY8f",
+	"NJ/comnfYURguUJahS2Gacr+9undp/dt9uHHV+z52ZPv/t6UROz6s2pg8ncjjOK3e4tV7mgA+QzB0xdn",
+	"vSdrRPRpYcJy3m4s/wNE6hr01K1dWeYXLkCWNG2qSxkqFSOr3uLlR86ha1tYs0UL4GsWKITkWTqvi2uE",
+	"X7U/3w6e70NhWw0SJrO0u0smoWwX8seRH5ZoLOcb6hmhQu2RSoLxc7qxSvtaibhBqh+ra2jAnaYbb0qd",
+	"FH7/prxmZyDLOzvNH8VQdoRkE062GgQZdST1g3WuSX7fcq1nzU4+wSHkI8hdboRn4tJWgqDdl5UpTrOw",
+	"6PLdRH4M1zXq++Aai8otw3YfR7VlmUZUCrL0+LuPo4a9dEHGHQz6PRiLB2T8zm24nqgr5PWnAEp7iNHM",
+	"GQp8LT1UXB7E9SkeH//pZzafM9OAKOre+N++OtJqsr7On/8KyEMNEGAuU1srZlVH3DwO0sPxRYMqNXkf",
+	"6VdNc2SELVd/Yih/kQ8cdYAe4vU1SHvEHLAzXci3aG3Cp0zIBXMMdqN1jeHDmQ6ZOWEFX0KtINoLnMVK",
+	"afY3708nQl5h+1M0UsoA47mF+Xd0ExMYWKYyWyWyHCO8Ces/aDbwT3FkAT8UFKStp/NFg86zWNjNN4ON",
+	"xZDIbrFQflNc1iSthFUWOSX07g6eYtKESycuiwPCCQ4qidk1aNTM9XT0ilueqGGDY8zrokhu2/kxbr9D",
+	"YuWJLMUet9xbNbdwRa1swo+lfAdTyvc+4RKNgLG6hln2dX/FgiPQ877dCvxbX6WXC4xuquFawKSBYLG/",
+	"c5nT94NRG1BG7/1brODX76fhNA9YH32A6MqRK9owvFBIbKKyJC6NPV1b+ywk3pv894UjhGZJsGlaqBPa",
+	"+V4PvkKpTABcxvlsITE/VKhxG6QSqljE1NR1y3zK4VlSbkcFOst4ToJVgzQvxWtZlZK7EZcRJPcKs+3N",
+	"Q9cW5uIzbtgK3APOPtpkhzQcuCzI+jy6Chl8YZnOpGnAHCvLAZXajsrsYQsCldp3mX032HuHMN/gO9zx",
+	"fbqxjOXT4xjNg5EVWNjGw+RMPGc8YsbNOiZPwIirFRM0wqFjQC/DZHqLV36kCxvUjOV1FhcJuCsIkcjH",
+	"o6bAdQhKPYLKgSFPcSQGvQkngQOSAPOTOShJMAENrA/DTG65Kfg2uQW91Yk8ydZRHHzBcZX+qgbJ7Z3f",
+	"UViqhtpyjIZDTsviOzdljvJRBpx9g+WHueGx7ahvFS4OoRAXRLKXOr6SwLYXTgrL1yXCaH4gH9ij8XBg",
+	"joaQbMxlwbLG2Q501G3q4dRMbjAAnMv2gjDrgmeBKD/SlQ2S///++O6tX6XOjsBPDz5+5oS6exmM3oaf",
+	"SrIbcV5PO0tKdPKrdgTBnKdQAhZz+f1VgTBjd1PZp10692x2HZzwR1DsFuoWwQ9bVcPdkNtb7ZbHb3eH",
+	"rAX+REx2MwJqXreoi/7aLiD0Ms30SEo0yjRViOo+dXpgqJuM+V3l2ettYSZM6ENhl7GKTM7GJ16oOoK4",
+	"ZHSHvnPWuCEhpDT7/71881sxfhjvYVWSjFRmgGlugXU6eL9LGmtcVa5EBmAgpH23AH/w7w3JoHy7KR8n",
+	"97rdVisJ8te9yJpsU4q57EAIa5Cmj3bmwdmZJUuikA6IH4DEsGkL03Rvwq9fVzEztxE/WIGp7whi51kI",
+	"59g6Hgov+BGkfP2jX8w8tyMspzyYGLDLl1EEqb1k3BAeEUa8tp0OXnJlIJGaOWFVVN1Fi63JroiZTdVD",
+	"HUF0tQ0uwsHoH6Bu6tcfM+PqL/IGDWF8Gcghd0v8ppSn7SFPTZupa9AJT42f6qCBRyMnnJnOErSxZEzj",
+	"kScj0JsqkKkk0lgMBrXy1324wGGrSyLaQuJhDTsNFEL07zr/x6r7phEb1w4/uDdVZy8JdxHIyB1eyrXF",
+	"uf9cH7KA/4TT1bGyyzMwG2g1RjegdPpcYsvhAchz72/vXKL7fezOZSpjyYf+6c/u7BEm/ux5p/es0zv9",
+	"1Oud4///e42Gff+Kv3p/qHmDr7qOOkRWihLNo79zIEXVmc19GqYkMzwBkltcMiGN5dL9HWGNJYIURx5n",
+	"71ZD/6bdoC4F8XYuX2gbmxUvO2LkI/tuC+bmdcAwR4aiSrJ5KXpR6mVTScyGCgxTm+MpHS8bAPmOLtnV",
+	"9Edc/b4JAR5dSTXBCW8xTmxxutjS71g9m+wgD+Ce7JEnAeh0FzRoEu1VULb7oKmmukgDt4Br79RQHODM",
+	"HlJtdnpyJSQG/2UsrkWc8YQ2Z6cnnv5/iTl77b/+tZ1zf+u8NVZ9kUDHWK7t6pblW5jQS9h2pL1Y9LZ6",
+	"wpOfQd82ViQJS3h0dazlOBib83sYCurZi5SUENmiKnQuKbhERixRfd0b/Lk4nu4lQbOqYCHBH37QW4YH",
+	"3ZL0X8Hwd6vUBTtmiKfLIyuuuW3WD8m3UzsI1O9ig5prFwSfW2cFRRxlegMy/b4i+hUJZu/C5LK5zcQg",
+	"z1RgIbblWgwGzsqzE6WvmNIs4RMmAWLDhGHI2LPFWJsR6pto/7s3V9IeHjpPBi/pyJNbCg78JK6hUIss",
+	"S31TAzeOuViQ9XEDXFP2O5pnGm6jUUXA3v0Zr6PJpbv0w8h7OhkbYWL3Nv/x9MXps2enPfzf6Xrg7Vuf",
+	"wbqKM+V7q5hUkyNnH4oH9TKOjVO1OsxiRba+cCIFxqmdYtLRUm/uhE+LOCPOam1ArHiax3aipe7Wh/LF",
+	"jSK2l9apK8FwrAFw2OCUb/k4zOv1ukUo6W20ItpyF2Ntl35ayrWVyyLc78NFDdKZX6Ous/NlkvgqkPHh",
+	"Q635102j7cOMZ6GZGXENxvl/wKzadW9G2Gb3JlIxfN0gdMAvpYrgCpQA3zxRX9kz5l9+Azm0o9b586ft",
+	"1ljI8M/TarSAmuH6nib3tX7cb2+d8X0b59faagf6+GgtHcwMWKs0opSUTnYTCdaAQdvRYMCaBrDhuLkK",
+	"Mzs+uDXuM0YExlwkTgQloK/+l1Q6lmD/cxKucIJiSCJKGkVZpvWmiuAOc4q963ARBHUVqC41TsY2WTRi",
+	"nGUG9DmGo7g0E9ChU8fw8T1yqc1PztzGmA6IMi3stHX+r7/KdP+Gi8SRfSLkVRk8mSoQ152LieUL0Qp8",
+	"0A1B3kYm6xiwmxhSWxqqUzupFucDt85bo2//a9K7fiv/z5c7MsU9uMFeVA40cNywkZkOeyjtd8gxH8Ps",
+	"tXyAjRqwyUhh4dtIJXFgp28MTY/eAO9MnX/aEUi4TegQqnh4T+v8Qvyx0xJZwu9pnbd6py+e816v1+m5",
+	"/3zr/vNd+GcvRODarb5IktWuPsMuYJ0qA9iSlCRrFUTMvqMtF0ZULF7RT4Cfep/d6UermAHfb5ry6dFq",
+	"feBjve45putdCpIM3SEwJdlkJNB4cqzgDKaUi5gp7f7CEy4jR0BpCjHLUmzP5rPWgKdJH/5REzmPqZQM",
+	"TlI+bd2Wd/TFRabzjNjr3tAvC0s15kVYg/7hyqx48LUbAZOWI3Ewf2440idSY1iXWjCSU0suTUcT6URr",
+	"w4nTxeFrCidOQ9h62yWzHyACcR26irBi1ooxsBIi5VzNLLagVLaNxdxCx327onesfuEsZVa1MUUpZJRk",
+	"sZDDdrGThb1s990EFgz3p7TaGOxIxXXr0aeVtcKOhp1FweUVlgebUavdGioVT5yt0G5dqywaga4qF64p",
+	"YR4wb88UACp9zWVU29lHn7bW6earXhojrGMlYUrZY5TtAwRAovqMKdi6TVxBaquLqaW7Sk3cwluumQ5k",
+	"5lnskVdPB2mEFJYkOZXV11PPit8G5OtqHsbD8i34mK6/yX9rPX120us56ZBp7TbVOm+9/v2De21esJwH",
+	"+aHBN7n6Pr/u07O7+Bs78jTqw9+k4stl2E62tJlKYkd5cQYF9R19jUOIkH+ASOnYeHWig8IXkjkdiR4D",
+	"JvKYo/w1hc4yH8B0b/xvq1j/W7D7lzDGI8Ao8U/anuH/QiCE4WuI9f6wPIDg2i12AQqK7GoYZDJutGKu",
+	"vKfFKvYDbma3Gva2wjzt1SlMDdz44xUxsxMRwVoK0j/vlvVjedXbUoAI4qj6DiY5DDI2NLXCA8giXgl1",
+	"7AaJv5LC85RRr+8SLju+e757Q79so4ydiixWqGN/n3DpKzL2uZi9tM26ivZ8jtaRRxstZA/jX+iFO6Zx",
+	"RD43A8awmE/LPPTS+7J3Ge6QajVWHRwL7Iu3uv1ENYsr9t6t+UrFi3kIt5Ff2gAHVQ9JEYbhynDUSYc2",
+	"KQVpnTBz+5jyj5lUbKxmEdCQ5Gie8J2KmIqvLwx8F5c1KdrDKotqaQO68KOCUS6OKeAoz4yJuR0NXIkq",
+	"GgoIEoZxvoUjiPF24nr5+16EYnzUEocHVVxIhxqE4o3piO5N/vviaF2J95vXFkvhrh4LqjAlBWcRlber",
+	"E1a0pj2tVAbhKomtefTg2X0thA/eCnUf8YNXwQ/GgPQVQGpmxCDWSPTBvZAcdu2urLA6iTqvdLkV/Qov",
+	"a7yA5K+mJa97jkeepceyy9xLMz5qGCiCLPSE251Z6JuSemN+Bfeg3U0mIHyC/7TXa7dSDQPxxanB39+8",
+	"ef2h1W5lSOyna2Xhi+fahcG+iIsIMSeGI/bZwRjtb9BoL8mMNvbqqwEbimuQLAHrWIYpTZPuNJcxgYib",
+	"xg36Lsh49xYWyHjDkYNduR/YmnPE3D3k6CyNvAfPvD46W8L1pb/ng8ybZd+hGNgVo7g/4aUP2gZ1j/DI",
+	"zU9C9ChR4pBfwz2szpB929MQwBYGTqymovxGDkRNHac7HLqqoukOQU1dzAwkytP0zlzZpJJyQkRIMAvx",
+	"oD5k8kN+3QoDlWI+Lfra3GNE0yiBvC1aZ9I9xoVPjX2xaFxnMgFjmKF+CPiSJiqG1vmAJwaq+yNibGpb",
+	"jb9+4Pj8zbZG+Fe0ajiQdMBE6UIFHG4InE8NsyrOYc5UlsSsr4FfFWSADZA6m4U+Q2JUuoK63eVFpaoV",
+	"Y1CZ7RiIFNaCnp71NolGpJEplk2K/pBf9aDNtvAYj9x009Dxx1nf0fO7ce+oqtCQvtrUQOS3M6kEPYQ4",
+	"aAkf70yV4dhPjGQA8QnLofS41mrivjDNMxKQGPdNLp30RlBgniQsM5wqxuxIGfhTus9O2CcBmjDpeJKo",
+	"CZcRGDZUFM/PDDa8ZwbazChGKCa0w1wDGD7OlcKYT0NlGjdsAkmCimHKOHbOJzHjOJOuYgpzqLemF73j",
+	"niZ/LKkWEXzGsUutduvWfLHWzFSIQQJfWqUI6dMnCGiSf+N5Zx10U6zF9u9ipSDp2cblRa316snxwuOc",
+	"aoiulKTmFepYia6GWh1rtg9paBmeOeAICeSKXE6RVEEeweHCViEMqqON+WaVpdJ1gWXrRXf3Jvy6sBii",
+	"JEYaV6v1bQte3zyCYoj8Wc9z+AKUDUU/U6TGSD3FsP68i9sWAzzZWG1VIS830MIp18RNqgiz62hq2mTM",
+	"ZGZTdTbFax6NPJeWX7FhQ3JRI6U1RO42/qp2EOCozOk7wjCVYpx1csJeynBoBNJESCcDHnl0CiqC+FMa",
+	"gTgnZcvF+UljHiO8XAIDy3ji/MR8yrBRF/5ilBw06bDCSsBXuxdGQt5p9YdGHDMUigOl2cvMWC24e5lv",
+	"+HR1jY9PBR/otnum8nP+Rp3vp+Yd9f0Bw52jm+GTLsTChGuPnaijOUjzzSr2LTRo1QjQqhatzQqb3dsi",
+	"Rw49DA79Qat0hj9nB5r4MEGDTErWxEoBtFf+2l1NPfUwQSHZVgPRE6BMNgAUhOYWl+4k+kC2QS14UqpV",
+	"P4GxmVk3hgHPEpuHzP26faUS4LLx4Hf52I4Fh3nEq2RGo687f8SUBBhiJMvkPs22o4zNODWZjNXOfZpX",
+	"3mfxLVoCof/zP7VDlkoNgSKVNPuA/Qe0mnFfJiPnaIRjnYCGcB+Iyflg5MTMuCtVDol7Lfvlj1CIznkj",
+	"ThloMRzZw3BC3Ks+uiCPrNmKy2DLFEbsJgOLKllmw+AVTWpblUBd8y3a7m4Dh5+dc09JzVQ0vqY4SHNO",
+	"GSvWz0RimaAqf2J85TPK3xg255MuwAbPzP2nndeQUvfG/fhKmisg8s8D6o/VNbhT3yZiwdDpr6NsbBqe",
+	"4wMergkV5rdJ1BM6WpJS9VU8ZSNuViRc990gyxq0DlUCb51vsmja0ebo967jJAr5gDCq5ULK9hwU3l/t",
+	"lhXWfa/11tlDLAZztbpR9CozVo3xibc8N8mt+YscqEW64cjVh9WpskR0tGemUAp7B9FxW3cZLuO++tKJ",
+	"VDpdlFf9SNe9cpc1SPblZWqbtNLpo4GCt/6B80iWsTy6onlMPujHzRUQGHXCZ6MNC4ru/LHfV6UsGqb1",
+	"o9KzRLNpi+ds21R3QaNeQ3ZUYhRiwqeMJ075TNHawiYUymIexXPTRtdL41vTOfMUTcdD44P8SMyca/Cv",
+	"bTy1FFSaAMukhkgNpUChfDfeqZCpYBeXmDp5Gq5pUpiGNWpoOuzzUUjTslZlsQLD+pnBQu9Vjz28rftX",
+	"glaPaqegcYkwdmdi9zWX8edIJSrTbsle/1n8pF9Y158t6PHnmE9N6/xs9Q7w8Gy7GUW6KjswborS1eMo",
+	"9wMys302csPyoF4PiKHsCLmROXPzHSgKC684oz4JLMVSmgq8nvZO2SX9vUN/70y4tBBfUpSNs8toxJME",
+	"5BAumZDGAo8JToPm7LGXLNVqqPkYtemfkjBfLmO4FhFcUu0WQvmGgi1n+eC4+3NmrHYvWZtv2ATro7i1",
+	"ME4RJgkT1E4Luy9maVVWxb2zX2TDs1fzcZQ+9cNGShtgfbdVvUbh1u8G9Efa8JZlmVv5E47MrMzP4jnO",
+	"+gyNKnl6CR9gkJkgbw562qt7XuMH5c677DTzzWR9dyR90Ezcf3KllyQF6tGG3TXHzXSGr4qh6XeEjJGW",
+	"R7ae/1Y3FvL9HOcc79PUVomDWZWkeWIEmWsV45JBx4lexuNYg0FYFQsJpCPnNcts3J+dBn4vRphRbw0o",
+	"2IAGlFOE+MJiMRShaB1pJk2xIJICc6XgnfMpr0FPPZ4Qe+k1obtEGIbhaogvGB9YcLJiAJNQbEJa2V11",
+	"rURc2S3lBz5/vLeizJdrnbeu+z3x5uzqj+l/tdqtCFt2W09fnPWevFiDYfFMfsQjeYn8dNSKj0or0qGb",
+	"OVoOzYJlQ3VjcsAZtB2i180rRTy+P4Qd3V8pEkN9d/bi9Aky2OaV5JHXHqEFKmRw6UgNlydGbYbHFGWB",
+	"G2Ctd1nFgLGn1aqYqCloxcMNV752xhVJSzyfIDzXmX/v9u8+jLiFuO5chRx2rmBqulpZbpuQnnTjj7TW",
+	"rzDdTskLSqS8Qf0KpqGb3lg+ZUOlYpZJKxIK8MGXVOhjGr35PA3lt5GwMRPjSJCI2gQBJmHizmtFIl8h",
+	"+JZCJAZety0u9Ps4e2mTIejySovmbhABjw9/9K5WcRZZNntaYexGmRheccsTNWxwwsYyGvIzkBZV+NHf",
+	"Z075WOp3zFbcqwy6mkcYn/BpKCYk7BclmeEJMMnHswC2K7BOXgdSm6+eo+ntiMjaVF35oscwJLaKBLYq",
+	"Hdu3JY7JZbSguaN2VPS2RYXLXPijZa92zL/8BnJoR63z50/brbGQ4Z+nlbPw68pRGxC2m59+VEHUW8x7",
+	"34GjjjrkQCauWqVhUxKk3ta2fDDoRG47cgkq8kd36atwZZMjXWiNRf01YcOPopO1VFEcnptZxa6FERYd",
+	"5pEy2GKFhzkLlHfBuEWAHnba661YHoE3bqy+dCiuoUxKO62WGqnMLeq0GJ9+pjKuvH87784cCBkzlVk2",
+	"GU3ZQCTAvnXvWsaGGSuSZC2EuPDYW56iMbNsLUMd1cdBYRrPCAYmpC+4tWIMd5EFy9SHc7Pxt8ZnZHhq",
+	"XjYhY/NyZgVvniqYSyNojwy1nenadM7YaHwRtGMmY9AettupQiWjjZI+LbPcbvonXdekr5Avs8hwov0e",
+	"/kzg/baNFlNTV6UgG8jruNsWVHKfrLgV0ZUj99bo2/+a9K7fyv/zZXUbCFf/RHfYsj+9Xta7TerSsASL",
+	"YckYxyPCfi1zWFnxBRnrdynIW8lN7q0KeiH5RFUijftnsMv8cIM/GzcqkDBXMikCA20jLZrT3IgbmpV1",
+	"tCkatynygcHuzSvtnL8NWQ1UXJz6tFT5nwvBkT+WLmzUiiivUxdwLF3zCCL4s49bEMFLj4VMRKAmcj7P",
+	"nQyK4Rg7GSBVPswa2LBF9NjliQUtuRXXS/B2XpYvbJA63/l45iILN8Q8TciqHbyxWzwxYd3hZBfEc0c4",
+	"54TLbwxD7IF68n2Q9Aky7qRc2yaNglt7XDSQ0+1lT/NYr/32tp3BWlufHG2bwwhAYkEkl0ylNOQbI4+O",
+	"Wz0MgzWsn8k4ARZxyWKFLsScnbWCjLqTpdWF65Du2rncsJAk5YtfX+86KYIvh3D7O0Iay9fJcNx+lC1L",
+	"nO8z54AushD6PKGJSZ4QcR7oUfAcTPEVJIk/W6PGQBVWznke8TQFCTH2vJXaPC/KU7Twe1wD0zAQSUIz",
+	"ugT9CRFiVpRPOGLnjtKJROZik/td2njJKy2x0NZOPazvI7G0A0Y46wPrq2w4su7RrUp9QKx0ijQzZzLC",
+	"AW8HZnc7l6ITkuV7oEIdwcZZAu8TLj1AyS71Z2m+3Fj1RQKdNMmIU31BwYRLazA/yGJu+Vr1A6WH3HIJ",
+	"wfzKFVUEHmadIL0n3Bl5A6XR2Iv59KhjDw2OJQQYaPJkaULYN4YmytJYKiW3YtWX5FI31XAtYLIX8snv",
+	"ZUY8bVq6NClCeg2IkPf+fOqGNIt8RPGBmRUPo/iUT721w8NEDDUgTg+ncpF3L4h8jNyd7Jx1mVyrsbpn",
+	"4/gGeVtDDDDGIfC+13x3hodvVv/4+5s3rz+cPV9ngsTsQ2zZsPhJDBZPa88dr6P1cAjS5SdxDfOZtSBt",
+	"kL2pJ96X2A5mQSeQSsn3XZB4S/m0tWHrQoPJxvsidNxW5nLCezDGxhbR/D7oEr6xWGuczeqDbI6JiqM0",
+	"2kiltBNGJsXymlmxNFTb8l78BvYjokJ7OUqYo4Q5SphNtPKlt+wdasWYjEQCOB2NkFqFNR5wz2xF6Fh3",
+	"K3kvHJmN5kL9bo6C5yh4joJnQzUYt+XOUKn4oixrML050ACUtroV9LGK5nIKw2Kt0nTtUM8C6eQsDQOL",
+	"W2jCRTsaRow9ASQK6iYCe0FRlgSrzR2mfgOV6QjarD9FDJC6ReiyVh0Yw5NVZx0nQoLJmx0GIqld0X22",
+	"geHKwsLY0OBP6q6w9c+IqGaVc5VbEy78zFaQ2diRXvEXDUYl1+D2FAsTcR1DjEPEbgNSNChpiU4f+fjl",
+	"SVGGOjNqmVLiXFgz24i1yljQICcagIryd+5q0FkTfVd43zuLsEasmUwi5v/nwqJZa9xwtnUbBhd9l1mn",
+	"hWpDxX2I+BgKBLajGXMYZsyHTBrmJb1XJTi7AvWliJnS7peBSOwsTvlSWUJWifvcijGozHYI69i0zp/3",
+	"egusle6N28aSjp2c4RvXN79YGNdZ9m6jh9+lI/E5qQ1x4se8+SEmWIbFrbNhY7VFVbPc6HTHVlt/NUNo",
+	"XW/SNOml57up02N+D/ulyTizzo6IOEFvqkwzNZGra7Mf/Ivduk++KuceldgeKLGq9KUXOVnaDkC4RJT5",
+	"mMkrSO0d1NFytdMdiC87lQQD8WUvpEA+ji8GY4XknnmevnjSOz178vTZczq5lTjyR/FlH4WAn3MF8VEc",
+	"HFYFJZ0rlVBqPsGYjLNkBwKS2JQH0miM1flyWsJAFyhgdFaaV3t/KWP5l47mdkmv7yf+5QNe1CROB62x",
+	"qPUAN3r48H/8Cz0pqRhHETGfGiq3pSprhMMfqSTe8jDUCvrRgidLiIcu2VEYNwQ8r0EbUR/KDRW2n/11",
+	"a8U/mwwv4tt75LFFIrL6+GHzYPOLBo9h11cxN2k4Bmkp7A0sBS1U7OS2j4YSNhmCChGhtRlnseYDy3BA",
+	"qM4SaBfIOhqiTLsHYANA+zP+UxaNa23WByNiIF93wg3rY/vaCXs7U6arh+5vL1k0gugKYr8ejd52XwKQ",
+	"7h0DbnTMtbvGqMpxZhq4BaTJnRqBTha2zltnvbPnnd6zTu+01W5dCYmF98rYlCOf3mLq81bv9AX0er1e",
+	"B//zrfvPd+Gf/n/uXlbld3/u7r5OpT29nZXMyrPNiok6vYn8g/bEUAGNwify7PPoaqgd3x2NzINphdWC",
+	"PNVA/e68NfCEpdxYklabQpImwdy9wZ8LI6NBZDSrJxcywCOALcLnPMeB2QOuyWNoF9FQDyiGWX2rtj2Q",
+	"YNmVbu81kdFZOutGTvslTUZDis3UhUNoDxvUhDvki6PoP6jSHzzVPCJJFueETzcl9FGDdO6LplJrUr+U",
+	"DO/9jWF/CyUyIv67exRnEV/BFMuZ4Br0OcZfU6AH5SzOiEvybmSBmMxYSXLBuFR2BJr1VTz1bwVnSsdM",
+	"oOGrCXczVEP1uY1Gzqz/d2a8sYz7wqVwdCrEZKg/7b04YQQyYsk51zTFziJKsVTsssxUv8L08hxnPoaM",
+	"prC+9sqE/roq29u9Lgz0vL7OpzHcB+2FjgurzwtD+smn0975ae+81/tv5ym7z76c4m8e0PP8JhjaiRoK",
+	"t8trnmTOHRYxz0ejOnL2l2Gze7v1Pxn3Nzh9FiztdstYhPKaW78X1s+kcJ/2p44S/2qHWqjzFk/FOnP/",
+	"i5e29bGrfAirlzAAj0ZEZW1noisdgz64TtgdTeYSsszUKMQu8rQxjyJILTnAcabdTcIoymLefE3Edcy/",
+	"dJxM6TgyNa3z0+fffvvt2elzL1o7wsI4DFRaABhTU5FQK4AHIlkStcU9/oiXNR58+6tpJnLP8cjDYHji",
+	"61fREZE1GABDheon7+OkFGENJIM2AuTIKRtDLDiz0xQ8ItxAaV+2oaT/Ssq1PWG/+BoOYS1gAXIszBX1",
+	"SxCeiBi6R3dr8SuQbWYUG8NY6SlOjDVskHBLuri41FsN5xSfc5IWVywUsFso/4xUzG0lnz9csKtQzeMO",
+	"cIC6Go+d3VCv8qtUepYmisc5fd9m09mX/baodAv7nIyUATbmaeo8fXfI7oGX1hKvNuhtldriT/69fGOw",
+	"ipnw01NQaX19Mf6oWfPs2bOa+Poqpo6KLNiOsRr4eFa+5CH8vpAcN3PryVrjLLHCEWLXXd1Bw2XmJql2",
+	"x2cFiTgsk17x1v4vqv9viOy2Y4MFfVXIThw55hsDUq2GGoxB6rfssqxpujfux9fLozmyQXMEBYqXkkb8",
+	"h5rCqO0gro7RribsF1gUZ6fVVY63j3pROK8ssprX+3XhC2piOPCoXgjmeWoJ1JEH9QrvwbEwdnlsyypY",
+	"bh6606uJ6RHBkUZawY796C9smt5onUVVCH7LB29u+ucs9ydt2dSsyj2WDmmnGUhvy6T9L51TtxENBqfj",
+	"cGNBC3PVGeNvnchct9qt/yjprn6dOQui+z3oRMi1korlx94yUs+tpetY4hhIPpRA8g8QJbw8iRZ0HjRB",
+	"zeOUkq9PUDomlbRSQVooRFoSXfayp3tDv3xttFMdlwjJnlBdOid7MDy7L7KnUWGDD/mGHMrdAAYeBc6j",
+	"xRZ1coX70/1mVry0C7xRRBkl30n7pIySmxI/npgWWKPuigceUAX9yGOpeM7OtIXOmIuE8TjWYMyKM+zc",
+	"t5s2c0HvdiCEey1uOwnoqzyvdxKuyIN5v8ScvXLX4G6NmSgdY4sWDlB0f2HpSHPqiVTu3nTLNa1f0Ns3",
+	"e8OaVSWflA06Kp9DUD4vYyybcIcaouth/L5PWBQt898YhnnvdQTFYmXTvXE/lkTbUBg0qg8Wk/rBV84F",
+	"jt6O8F9uBrgjmXdJ5pJBCvNuQ2xMVNpnnviET2nIgBbDEbYacen7Rfg1VNZ0e99mxwrHKwcPHkSvaQ36",
+	"3ZWrsphzGDc+pC/V5KgxDs1dIbmRpz4dCbdZwuUw40NoMwsJpCMlwUNuIWiF5jIabVx9dGNBG20wUFKW",
+	"SXVgAW4PmxMlywYl/0KTeXhkmVQo9o481vicZKoyTZIwGNzQICQSdzJmCVgUekYMsdGkdDKbJXmQO6d4",
+	"2sJWCX58nKmzBSL3ANFeosVE3YGib/Vfb4aehbwWdrf0TFvYHj1/BGkv0ONKhLxydtJQKcJYNXANEjuf",
+	"j+TeOLm/4SLJfWA/lBVHt1JAh3E6H6tYNFLKgC+H08YyJRsQ7RrG6hp81UpnwCOr9E4Zgzb0EffzI27n",
+	"3WBLLCKGsiMko/lxWDCJ6zMlk+nFrCJ2Lh5DQPsjzzTOM1THlbsARKvhcJwf3nbe32QEVMdVOAPCsETN",
+	"1u5uhmsCHSzNX3wMFzYJdENrLKyk8ds4+GxDTiQqBVl67D2MNy0jMZJGK5CYGMpf5ANPlNFDYOvQEd7X",
+	"zg1T9iQ94VMmZH1bwh5T9rXKohHoDnYFLSlC/Cdd+72/9EGTdflZHjld+6NnasA8Ncx12HgwlpGasDGX",
+	"UwTNF5I69XJM80Dr3/sp8xW0nvLpGO4957nWPh3zKygf625nEo64lJC0zltXQpkrxy3FmMKz5/jPzN3p",
+	"Wa/XbiEyDt51TH9tvTg567mLMq3dflrnrde/f3Av7ZonIv5sR1plwxG1jX7bOT3rPDkt+lBL9zntnfSq",
+	"brRO6nnmpW45BX177YrmK/fh0do/lMzCG+9U5I2qQSqdsLfed8AIiW9OpdySmUOCWyCGlldAzSnF7g3+",
+	"sjA/PSd4tqK3lvDDwSesc77fmu6pbP3DbXxjmIjzbr+U21FRH9TPiaKu43Aput7KNNrtJyq6ulecaDdP",
+	"WKfV8Xk81ZvdAq45W6h1ftpuJRx/6fVW1qL+AT7sIkHv136FFkGFyPjZ23VHDXooGvRXnKkX1CYVDfeB",
+	"uqNjgDHEa0rNdTVlN/XxkQMRQgOw0cjz0XshzRbgrix8sd3IXK/bw11pEbz/5e0xhXQw7P0zzgdXmcWg",
+	"ujtbKj8gg5kb9urjP9tMyQhO2MuBBT3hOjZMUrVcxCW1z9oRjAmcYq40oQnbuWsgSQ5IIrjH2VerpN0a",
+	"gx0ptJ64XK/M3D/TR57syk4plq7AiSKMkgQYNnwTgONRqB2O15/bLM7DbzM/3YYzTWM5NZNK+mGdfaWu",
+	"TAH7nHJBRRNhBlqT5k0mD83N8k90dLSOjtZRaK0stGgkEnIOxIXwQi1luSXkGoLL8v0HG/O8JtAfOQnY",
+	"dbydQgMopJcf8c6dj2Iouc00XBKWPgHoq2sP4o+Qf87qNFjIxtmAJwZltbFOU/uQrYcWRdHtET4JsIXm",
+	"RbGXZRjTADuWQ5K5b62AD0rv4g96NWvLMHre/HHvIMRWTKnjOphSX01EVZVEIWbV3YO8zUJEOSaBKNMI",
+	"dvqvvypKhjzCLcUm6IWcs2vQYiAgbjODj9fOKaHNJgpnMqjBgPHcpykz03viGFONSHn2/Oz06dPbbJb1",
+	"ExHRKZR2fNPqA9eg3eYRdBX0dSCiTCet81YXqcOvfVNlqiJuhJMbzPCpYbzvHDaCBTwpVPp7uqZqdIvv",
+	"v8ORF44TBHJUdGUIYG6kDA4GNZYPynf86P5dcb8/RoqN+RQ7BRB5C292Um5j9VUKt7/rNFe5J5DFysm9",
+	"zAjpO4b9PfIBPFXr85lMjf9GgGGu+UKUGavGaBGCxdPHsj9mVTr7FsfKYjnX7fv8APjORioRMXf+bwIy",
+	"5v69whc/8p3GDZGo5loMBjivW8a+rd4v9AEGoEFGwBAa7/Zir5SUENHB5B2TM29Io96vPh81AdP2YztD",
+	"v1ppkqf7kxOipdvlM+hv3/CfeTLfai7NAH9NlZDW/WmkwYxUEs+A4xuWODM6VhPpCTZY0365XGPdXg4B",
+	"B7AMJr8fje4SkuVDuIo7ET7B7duEujy8ixFymACJCn84XEOY58K4pShHiZrcJ2jq3j6ZRLnbsWgaJVA+",
+	"ke9FklQ90Cd+5a4fKwnTMq0FOVNBaSrru+1Kq8vf+A3iIVSxxMeCQkgQ5vjcIkmQhKbGzrz/X8ap0m7t",
+	"v77+/wMAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -27,7 +27,14 @@
 // shared buckets, each within its limits; the charges stay their own. What they
 // have used is counted per cycle of the owner.
 //
+// An adjustment beyond what a person may do can be asked of a second one:
+//
+//	waiting ─┬─> approved    carried out, within the second person's limit
+//	         ├─> refused     with a reason
+//	         └─> withdrawn   by whoever asked
+//
 // Always true:
+//   - Nobody decides on what they asked for, but to take it back.
 //   - A value changes by a posting only, in the same transaction.
 //   - Repeating a command under the same id changes nothing.
 //   - Buckets are consumed by priority (1 first), earliest expiry, oldest.

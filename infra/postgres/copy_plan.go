@@ -180,7 +180,7 @@ var plan = map[string]treatment{
 	"tariff_trial": {}, "rerating_account": {}, "rerating_change": {}, // proposals and trials can be asked for again
 	"note": {}, "contact_change": {}, "payment_link": {}, "staff_consent": {}, "staff_visit": {}, "sandbox_copy": {}, "imported_document": {},
 	"intake_batch": {}, "intake_file": {}, "intake_finding": {}, "intake_account": {}, versions: {},
-	"balance_act": {}, "voucher": {}, "voucher_batch": {}, "auto_topup": {}, "alert": {}, // deeds of people, money to come, crossings: begun anew
+	"balance_act": {}, "adjustment_request": {}, "voucher": {}, "voucher_batch": {}, "auto_topup": {}, "alert": {}, // deeds of people, money to come, crossings: begun anew
 	"promo_code": {}, "promotion_gift": {}, "referral": {}, "referral_code": {},
 }
 

@@ -3,10 +3,36 @@ package explain
 import (
 	"strings"
 
+	"github.com/google/uuid"
+
 	"tollhouse/billing/account"
 	"tollhouse/billing/catalog"
 	"tollhouse/portal/ui"
 )
+
+// OfferingOf is the offering that a subscription's balance comes from: its plan,
+// or the option on top of it that includes an allowance of the code.
+func OfferingOf(subscription *uuid.UUID, code string, all []account.Subscription, offerings map[uuid.UUID]catalog.Offering) (own catalog.Offering) {
+	if subscription == nil {
+		return own
+	}
+	for _, s := range all {
+		if s.ID == *subscription {
+			own = offerings[s.OfferingID]
+		}
+	}
+	if _, found := AllowanceNamed(own, code); found {
+		return own
+	}
+	for _, s := range all {
+		if s.PartOf != nil && *s.PartOf == *subscription {
+			if _, found := AllowanceNamed(offerings[s.OfferingID], code); found {
+				return offerings[s.OfferingID]
+			}
+		}
+	}
+	return own
+}
 
 // AllowanceNamed finds an allowance of a plan by its code.
 func AllowanceNamed(o catalog.Offering, code string) (catalog.Allowance, bool) {

@@ -85,7 +85,7 @@ func (l *leftView) takeMain(f *facts) {
 }
 
 func levelOf(r ui.Reader, f *facts, b *balance.Bucket) levelView {
-	offering, _ := f.offeringOf(b.SubscriptionID)
+	offering := f.offeringOf(b)
 	v := levelView{Name: bucketName(r, f, b), Level: r.Level(b.Value, b.Initial, b.Unit), Share: ui.Share(b.Value, b.Initial)}
 	v.Spoken = r.T("left.spoken", "name", v.Name, "left", v.Level.Left, "of", v.Level.Of, "unit", v.Level.Unit)
 	if b.Value.Mul(money.NewDecimal(5)).Cmp(b.Initial) < 0 {
@@ -128,14 +128,16 @@ func ending(r ui.Reader, f *facts, b *balance.Bucket) string {
 }
 
 func bucketName(r ui.Reader, f *facts, b *balance.Bucket) string {
-	offering, _ := f.offeringOf(b.SubscriptionID)
+	offering := f.offeringOf(b)
 	if allowance, found := explain.AllowanceNamed(offering, b.Code); found {
 		return allowance.Names.In(r.Locale.Language)
 	}
-	switch b.Origin {
-	case balance.Promotion:
+	switch {
+	case b.Unit == money.Point:
+		return r.T("wallet.points")
+	case b.Origin == balance.Promotion:
 		return r.T("left.gift")
-	case balance.Main:
+	case b.Origin == balance.Main:
 		return r.T("left.money")
 	}
 	return b.Code
@@ -146,7 +148,7 @@ func moneyViewOf(r ui.Reader, f *facts, b *balance.Bucket) moneyView {
 	if own, err := money.ParseCurrency(string(b.Unit)); err == nil {
 		v.Amount = money.New(b.Value, own) // a gift may be in another currency
 	}
-	offering, _ := f.offeringOf(b.SubscriptionID)
+	offering := f.offeringOf(b)
 	if lines := howUsed(r, offering, b); len(lines) > 0 {
 		v.More = strings.Join(lines, ". ") + "."
 	}

@@ -15,6 +15,7 @@ import (
 	"tollhouse/billing/payment"
 	"tollhouse/billing/points"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/explain"
 	"tollhouse/portal/web"
 )
 
@@ -129,14 +130,10 @@ func (f *facts) amount(d money.Decimal) money.Amount { return money.New(d, f.acc
 
 func (f *facts) prepaid() bool { return f.account.Kind == account.Prepaid }
 
-// offeringOf is what a subscription's plan says; false for the whole account.
-func (f *facts) offeringOf(subscription *uuid.UUID) (catalog.Offering, bool) {
-	for _, s := range f.subscriptions {
-		if subscription != nil && s.ID == *subscription {
-			return f.offerings[s.OfferingID], true
-		}
-	}
-	return catalog.Offering{}, false
+// offeringOf is the offering that a balance comes from; none for what is of the
+// whole account.
+func (f *facts) offeringOf(b *balance.Bucket) catalog.Offering {
+	return explain.OfferingOf(b.SubscriptionID, b.Code, f.subscriptions, f.offerings)
 }
 
 // newKey makes a form's key: whatever is sent with it again has the effect of

@@ -63,13 +63,8 @@ func noticesOf(ctx context.Context, tx tenant.Tx, v *web.Visit, a account.Accoun
 // alertWords tells what was crossed, with the names that the subscriber knows.
 func alertWords(r ui.Reader, a *alert.Alert, subscriptions []account.Subscription, offerings map[uuid.UUID]catalog.Offering) string {
 	name := a.Terms.Code
-	for _, s := range subscriptions {
-		if a.SubscriptionID == nil || s.ID != *a.SubscriptionID {
-			continue
-		}
-		if allowance, found := explain.AllowanceNamed(offerings[s.OfferingID], name); found {
-			name = allowance.Names.In(r.Locale.Language)
-		}
+	if allowance, found := explain.AllowanceNamed(explain.OfferingOf(a.SubscriptionID, name, subscriptions, offerings), name); found {
+		name = allowance.Names.In(r.Locale.Language)
 	}
 	text := r.T("wallet.alert."+string(a.Terms.Measure), "reached", quantityOf(r, a.Reached, a.Unit), "threshold", quantityOf(r, a.Threshold, a.Unit), "percent", r.Number(a.Terms.Percent), "code", name)
 	if a.State == alert.Held {

@@ -34,7 +34,7 @@ func newOfferView(v *web.Visit, o catalog.Stored, sold insight.Sold) *offerView 
 		from = r.DateTime(*o.AvailableFrom)
 	}
 	page.facts = []fact{{r.T("biz.offer.code"), o.Code, ""}, {r.T("biz.sold.version"), count(r, int64(o.Number)), ""}, {r.T("biz.offer.billing"), r.T("biz.offer.billing." + string(o.Billing)), ""},
-		{r.T("biz.offer.services"), w.services(), ""}, {r.T("biz.offer.available"), from, ""}, {r.T("biz.sold.active"), count(r, sold.Active), ""},
+		{r.T("biz.offer.services"), dash(w.services()), ""}, {r.T("biz.offer.available"), from, ""}, {r.T("biz.sold.active"), count(r, sold.Active), ""},
 		{r.T("biz.offer.tax"), o.Offering.Tax.Category + ", " + r.T("biz.offer.included."+map[bool]string{true: "true", false: "false"}[o.Offering.Tax.Included]), ""}}
 	for _, p := range o.Offering.Prices.Recurring {
 		page.prices = append(page.prices, priceRow{w.name(p.Names, p.Code), w.r.Every(p.Period()) + ", " + r.T("biz.offer.timing."+string(p.Timing)), w.money(p.Amount)})

@@ -12,6 +12,7 @@ import (
 	"tollhouse/billing/identity"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/explain"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
@@ -280,16 +281,9 @@ func (p *person) mainAllowance() (balance.Bucket, bool) {
 	return p.buckets[at], true
 }
 
-// planOf is the offering version of one of the account's subscriptions.
-func (p *person) planOf(subscription *uuid.UUID) catalog.Offering {
-	if subscription == nil {
-		return catalog.Offering{}
-	}
-	s, err := p.subscription(*subscription)
-	if err != nil {
-		return catalog.Offering{}
-	}
-	return p.offerings[s.OfferingID]
+// planOf is the offering version that a balance comes from.
+func (p *person) planOf(b *balance.Bucket) catalog.Offering {
+	return explain.OfferingOf(b.SubscriptionID, b.Code, p.subscriptions, p.offerings)
 }
 
 // framed is the page around a part of an account's pages.

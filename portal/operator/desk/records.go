@@ -244,7 +244,7 @@ func showBuckets(v *web.Visit) error {
 			if b.Shared {
 				ends += ", " + r.T("desk.bucket.share")
 			}
-			words := explain.Words{Reader: r, Offering: p.planOf(b.SubscriptionID)}
+			words := explain.Words{Reader: r, Offering: p.planOf(&b)}
 			called := text(p.bucketName(r, b))
 			called.sub = words.For(&b)
 			if allowance, found := explain.AllowanceNamed(words.Offering, b.Code); found {

@@ -56,13 +56,15 @@ func actorWords(r ui.Reader, actor string, names map[string]string) string {
 
 // bucketName is what people call a balance.
 func (p *person) bucketName(r ui.Reader, b balance.Bucket) string {
-	if allowance, found := explain.AllowanceNamed(p.planOf(b.SubscriptionID), b.Code); found {
+	if allowance, found := explain.AllowanceNamed(p.planOf(&b), b.Code); found {
 		return allowance.Names.In(r.Locale.Language)
 	}
-	switch b.Origin {
-	case balance.Main:
+	switch {
+	case b.Unit == money.Point:
+		return r.T("wallet.points")
+	case b.Origin == balance.Main:
 		return r.T("desk.bucket.main")
-	case balance.Promotion:
+	case b.Origin == balance.Promotion:
 		return r.T("left.gift")
 	}
 	return b.Code
@@ -72,6 +74,9 @@ func (p *person) bucketName(r ui.Reader, b balance.Bucket) string {
 func (p *person) quantityOf(r ui.Reader, b balance.Bucket) string {
 	if b.Unit.IsCurrency() {
 		return unitWords(r, b.Value, b.Unit)
+	}
+	if b.Unit == money.Point {
+		return r.Number(b.Value)
 	}
 	level := r.Level(b.Value, b.Initial, b.Unit)
 	return level.Text(r)
