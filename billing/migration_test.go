@@ -3,12 +3,16 @@ package billing
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
+	"tollhouse/billing/account"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/migration"
+	"tollhouse/billing/onboarding"
 	"tollhouse/billing/tenant"
 )
 
@@ -72,6 +76,103 @@ func TestMigration_toldThenMovedAndOptedOutStay(t *testing.T) {
 		}
 		return err
 	})
+	if err := w.sums(); err != nil {
+		t.Error(err)
+	}
+}
+
+const partPlan = `
+code: %s
+names: {en: %s}
+billing: postpaid
+services: [%s]
+currency: EUR
+tax: {category: standard, included: true}
+prices: {recurring: [{code: %s-fee, names: {en: Fee}, amount: "%s", months: 1, timing: advance, prorate: day}]}
+`
+
+const familyBundle = `
+code: family
+names: {en: Family}
+kind: bundle
+billing: postpaid
+services: []
+currency: EUR
+tax: {category: standard, included: true}
+bundle:
+  pricing: components
+  discount: {amount: %s}
+  components: [%s]
+`
+
+func (w *world) family(line string) (c customer) {
+	w.t.Helper()
+	w.made++
+	facts := onboarding.Facts{
+		"party.kind": "individual", "party.name": fmt.Sprintf("Family %d", w.made), "party.email": "fam@post.example", "party.birth_date": "1988-07-14",
+		"party.id_document": fmt.Sprintf("L%08d", w.made), "party.id_verified": "desk", "address.street": "Deichstraße 1", "address.postcode": "20459", "address.city": "Hamburg",
+		"address.country": "DE", "internet.login": fmt.Sprintf("fam%d@isp", w.made), "internet.password": "s3cret-pass", "internet.ont": "ALCL00000001", "iptv.stb": fmt.Sprintf("STB%06d", w.made),
+	}
+	if line != "" {
+		facts["voice.line"] = line
+	}
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		placed, err := w.Desk().Place(ctx, tx, []onboarding.NewOrder{{OfferingID: w.plans["family"], CreatedBy: "desk", Facts: facts}})
+		if err != nil {
+			return err
+		}
+		done, err := w.Desk().Activate(ctx, tx, placed[0].ID)
+		if err == nil {
+			c.Account, err = account.Get(ctx, tx, *done[0].AccountID)
+		}
+		return err
+	})
+	return c
+}
+
+// A bundle's parts move with it: each becomes the version on sale at the new
+// discount, what the new version lacks ends, what it has besides is connected;
+// who has not given the facts for that is skipped with the reason.
+func TestMigration_partsFollowTheirBundle(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, p := range [][]any{{"net", "Net", "internet", "net", "30.00"}, {"tv", "TV", "iptv", "tv", "10.00"}, {"phone", "Phone", "voice", "phone", "6.00"}} {
+		w.publish(fmt.Sprintf(partPlan, p...))
+	}
+	w.publish(fmt.Sprintf(familyBundle, "4.00", "{offering: net}, {offering: tv}"))
+	old := w.plans["family"]
+	ready, lacks := w.family("+494012345678"), w.family("")
+	w.SetClock(t, w.day("2026-05-10"))
+	w.publish(fmt.Sprintf(partPlan, "net", "Net", "internet", "net", "36.00"))
+	w.publish(fmt.Sprintf(familyBundle, "7.00", "{offering: net}, {offering: phone}"))
+	n := migration.New{ID: uuid.Must(uuid.NewV7()), To: w.plans["family"], From: []uuid.UUID{old}, StartsOn: calendar.Date{Year: 2026, Month: 5, Day: 25}, NoticeDays: 5, By: "user:1"}
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		_, err := migration.Plan(ctx, tx, n)
+		return err
+	})
+	w.advance(w.day("2026-06-02"))
+	const parts = `
+		select string_agg(v.code || v.version || coalesce(' ' || (select string_agg(trim_scale(d.amount)::text, '+') from subscription_discount d where d.subscription_id = s.id), ''), ', ' order by v.code)
+		from subscription s join offering_version v on v.id = s.offering_id where s.account_id = $1 and s.state = 'active'`
+	// 7.00 by 36 to 6
+	if got := w.text(parts, ready.ID); got != "family2, net2 6, phone1 1" {
+		t.Errorf("it has %s", got)
+	}
+	if got := w.text(parts, lacks.ID); got != "family1, net1 3, tv1 1" {
+		t.Errorf("who lacks a line has %s", got)
+	}
+	if got := w.text(`select reason from offering_migration_member where state = 'skipped'`); !strings.Contains(got, "voice.line") {
+		t.Errorf("skipped because %q", got)
+	}
+	if got := w.text(`select count(*)::text from subscription s where s.account_id = $1 and s.state = 'active' and s.part = 'component'
+		and s.part_of = (select id from subscription b where b.account_id = $1 and b.state = 'active' and b.part is null)`, ready.ID); got != "2" {
+		t.Errorf("%s parts of the new bundle", got)
+	}
+	w.advance(w.day("2026-07-02"))
+	// May and June: 30 − 3 + 10 − 1 + 36 − 6; then July: 36 − 6, and two months of 6 − 1
+	if got := w.bills(ready); got != "66 40" {
+		t.Errorf("billed %s", got)
+	}
 	if err := w.sums(); err != nil {
 		t.Error(err)
 	}

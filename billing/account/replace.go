@@ -19,6 +19,10 @@ type Replacement struct {
 	OfferingID uuid.UUID
 	Kinds      []ServiceKind // services that the new one carries; the others end with the old one
 	Day        calendar.Date // whose first instant is the new one's: today or before
+	// Without are the codes of discounts that end with the old one, and
+	// FeesIncluded whether a bundle's price pays for the new one; nil: as before.
+	Without      []string
+	FeesIncluded *bool
 }
 
 // Replace ends a subscription where a day begins and lets another begin there,
@@ -62,9 +66,9 @@ type succession struct {
 func (s succession) begin(ctx context.Context, tx tenant.Tx) error {
 	_, err := tx.Exec(ctx, `
 		insert into subscription (id, account_id, offering_id, state, activated_at, setup_charged, created_at, term_from, term_until, termination_fee, part_of, part, pays_fees, ends_on)
-		select $1, account_id, $3, state, $4, true, $5, term_from, term_until, termination_fee, part_of, part, pays_fees, ends_on
+		select $1, account_id, $3, state, $4, true, $5, term_from, term_until, termination_fee, part_of, part, coalesce(not $6::boolean, pays_fees), ends_on
 		  from subscription
-		 where id = $2`, s.id, s.Old, s.OfferingID, s.at, tx.At)
+		 where id = $2`, s.id, s.Old, s.OfferingID, s.at, tx.At, s.FeesIncluded)
 	return missingReference(err)
 }
 
@@ -103,7 +107,7 @@ func (s succession) keepDiscounts(ctx context.Context, tx tenant.Tx) error {
 	}
 	var kept []Discount
 	for _, d := range found[s.Old] {
-		if d.CyclesLeft != nil && *d.CyclesLeft == 0 {
+		if d.CyclesLeft != nil && *d.CyclesLeft == 0 || slices.Contains(s.Without, d.Code) {
 			continue
 		}
 		d.ID, d.SubscriptionID = uuid.Nil, s.id

@@ -221,7 +221,7 @@ func CarryOut(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int) (
 				return 0, err
 			}
 		}
-		if err := carryOut(ctx, tx, c, offerings[c.To], profile); err != nil {
+		if _, err := carryOut(ctx, tx, c, offerings[c.To], profile, account.Replacement{}); err != nil {
 			return 0, fmt.Errorf("change of plan %s: %w", c.ID, err)
 		}
 	}
@@ -242,19 +242,22 @@ func optionsUnder(ctx context.Context, tx tenant.Tx, subscription uuid.UUID, pla
 	return goOn, end, err
 }
 
-func carryOut(ctx context.Context, tx tenant.Tx, c account.PlanChange, to catalog.Offering, profile account.Profile) error {
-	made, err := account.Replace(ctx, tx, account.Replacement{Old: c.SubscriptionID, OfferingID: c.To, Kinds: onboarding.Kinds(to), Day: c.TakesEffect})
+// carryOut puts a new subscription in an old one's place, as r says beside the
+// change, and gives its id; uuid.Nil if the old one has ended by itself.
+func carryOut(ctx context.Context, tx tenant.Tx, c account.PlanChange, to catalog.Offering, profile account.Profile, r account.Replacement) (uuid.UUID, error) {
+	r.Old, r.OfferingID, r.Kinds, r.Day = c.SubscriptionID, c.To, onboarding.Kinds(to), c.TakesEffect
+	made, err := account.Replace(ctx, tx, r)
 	if errors.Is(err, account.ErrMove) {
-		return account.EndPlanChange(ctx, tx, c.ID, uuid.Nil)
+		return uuid.Nil, account.EndPlanChange(ctx, tx, c.ID, uuid.Nil)
 	}
 	if err != nil {
-		return err
+		return uuid.Nil, err
 	}
-	s := succession{PlanChange: c, to: to, made: made.ID, at: c.TakesEffect.Start(profile.Zone)}
-	for _, step := range []func(context.Context, tenant.Tx) error{s.options, s.allowances, s.counters(profile)} {
+	s := succession{PlanChange: c, profile: profile, to: to, made: made.ID, at: c.TakesEffect.Start(profile.Zone)}
+	for _, step := range []func(context.Context, tenant.Tx) error{s.options, s.allowances, s.counters, s.parts} {
 		if err := step(ctx, tx); err != nil {
-			return err
+			return uuid.Nil, err
 		}
 	}
-	return account.EndPlanChange(ctx, tx, c.ID, made.ID)
+	return made.ID, account.EndPlanChange(ctx, tx, c.ID, made.ID)
 }

@@ -17,6 +17,7 @@ import (
 // what ends with the old one.
 type succession struct {
 	account.PlanChange
+	profile     account.Profile
 	to          catalog.Offering
 	made        uuid.UUID
 	at          time.Time // the first instant of the new plan
@@ -52,27 +53,25 @@ func (s *succession) allowances(ctx context.Context, tx tenant.Tx) error {
 
 // counters of tiers go on within a cycle where both plans count the same unit
 // under one code, each plan pricing its own part.
-func (s *succession) counters(profile account.Profile) func(ctx context.Context, tx tenant.Tx) error {
-	return func(ctx context.Context, tx tenant.Tx) error {
-		a, err := account.Get(ctx, tx, s.AccountID)
-		if err != nil {
-			return err
-		}
-		cycle := a.Cycles(profile.AnchorPolicy).Containing(s.TakesEffect)
-		if cycle.From == s.TakesEffect {
-			return nil
-		}
-		from, err := catalog.LoadVersion(ctx, tx, s.From)
-		if err != nil {
-			return err
-		}
-		var codes []string
-		before := from.Counters()
-		for code, unit := range s.to.Counters() {
-			if before[code] == unit {
-				codes = append(codes, code)
-			}
-		}
-		return charging.CarryCounters(ctx, tx, s.SubscriptionID, s.made, cycle.From, codes)
+func (s *succession) counters(ctx context.Context, tx tenant.Tx) error {
+	a, err := account.Get(ctx, tx, s.AccountID)
+	if err != nil {
+		return err
 	}
+	cycle := a.Cycles(s.profile.AnchorPolicy).Containing(s.TakesEffect)
+	if cycle.From == s.TakesEffect {
+		return nil
+	}
+	from, err := catalog.LoadVersion(ctx, tx, s.From)
+	if err != nil {
+		return err
+	}
+	var codes []string
+	before := from.Counters()
+	for code, unit := range s.to.Counters() {
+		if before[code] == unit {
+			codes = append(codes, code)
+		}
+	}
+	return charging.CarryCounters(ctx, tx, s.SubscriptionID, s.made, cycle.From, codes)
 }

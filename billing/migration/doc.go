@@ -13,5 +13,7 @@
 //     out until the migration runs.
 //   - A subscription that cannot change (a service or a fact is missing, another
 //     change is scheduled) is skipped with its reason; the rest goes on.
+//   - The parts of a bundle follow it: those of the new version become what is on
+//     sale, at its discount; others end, and what it has besides is ordered.
 //   - Every step is a bounded portion that may be killed and run again.
 package migration

@@ -99,7 +99,9 @@ func partsTaken(b catalog.Bundle, chosen []string) ([]string, error) {
 // of its parts.
 func (g *gate) wants(o ready) []account.NewSubscription {
 	own := account.NewSubscription{ID: uuid.Must(uuid.NewV7()), AccountID: o.account.ID, OfferingID: o.OfferingID}
-	if o.base != nil {
+	if o.bundle != nil {
+		own.PartOf, own.Part, own.FeesIncluded = &o.base.ID, account.Component, o.bundle.Bundle.Pricing == catalog.AsOne
+	} else if o.base != nil {
 		own.PartOf, own.Part, own.EndsOn = &o.base.ID, account.OnTop, endOf(*o.offering.Option, *o.account, g)
 	}
 	if len(o.parts) == 0 {
@@ -124,17 +126,21 @@ func (g *gate) gift(o ready, subscription uuid.UUID, words string) account.Disco
 		ValidFrom: o.account.Cycles(g.profile.AnchorPolicy).Containing(g.today).From}
 }
 
-// bundleDiscounts are what a bundle takes off its parts' recurring prices: a
-// share of each, or an amount spread over them by what they cost in a month.
-func bundleDiscounts(o ready, made []account.Subscription) ([]account.Discount, error) {
-	b := o.offering.Bundle
-	if b == nil || b.Discount == nil {
-		return nil, nil
+// BundleDiscount is the code of what a bundle takes off a part's prices.
+const BundleDiscount = "bundle"
+
+// BundleDiscounts are what a bundle takes off its parts' recurring prices: a
+// share of each, or an amount spread over them by what they cost in a month. nil
+// for a part of which nothing is taken off.
+func BundleDiscounts(bundle catalog.Offering, words string, parts []catalog.Offering) ([]*account.Discount, error) {
+	discounts := make([]*account.Discount, len(parts))
+	b := bundle.Bundle
+	if b == nil || b.Discount == nil || len(parts) == 0 {
+		return discounts, nil
 	}
-	discounts := make([]account.Discount, 0, len(made))
-	weights := make([]money.Decimal, len(o.parts))
-	for i, part := range o.parts {
-		for _, p := range part.Offering.Prices.Recurring {
+	weights := make([]money.Decimal, len(parts))
+	for i, part := range parts {
+		for _, p := range part.Prices.Recurring {
 			month, err := p.AMonth(money.Scale)
 			if err != nil {
 				return nil, err
@@ -144,14 +150,14 @@ func bundleDiscounts(o ready, made []account.Subscription) ([]account.Discount, 
 	}
 	var amounts []money.Amount
 	if b.Discount.Amount != nil {
-		whole := money.New(*b.Discount.Amount, o.offering.Currency)
+		whole := money.New(*b.Discount.Amount, bundle.Currency)
 		var err error
-		if amounts, err = whole.Split(weights, o.offering.Currency.DocumentDigits()); err != nil {
-			return nil, fmt.Errorf("discount of bundle %s: %w", o.offering.Code, err)
+		if amounts, err = whole.Split(weights, bundle.Currency.DocumentDigits()); err != nil {
+			return nil, fmt.Errorf("discount of bundle %s: %w", bundle.Code, err)
 		}
 	}
-	for i := range o.parts {
-		d := account.Discount{SubscriptionID: made[i].ID, Code: "bundle", Reason: o.offering.Names.In(o.language()), Percent: b.Discount.Percent}
+	for i := range parts {
+		d := account.Discount{Code: BundleDiscount, Reason: words, Percent: b.Discount.Percent}
 		if amounts != nil {
 			amount := amounts[i].Decimal()
 			d.Amount = &amount
@@ -159,7 +165,29 @@ func bundleDiscounts(o ready, made []account.Subscription) ([]account.Discount, 
 		if d.Amount != nil && d.Amount.IsZero() || weights[i].IsZero() {
 			continue
 		}
-		discounts = append(discounts, d)
+		discounts[i] = &d
 	}
 	return discounts, nil
+}
+
+// bundleDiscounts are those of an order's parts, or of the part that it is.
+func bundleDiscounts(o ready, made []account.Subscription) ([]account.Discount, error) {
+	if o.share != nil {
+		d := *o.share
+		d.SubscriptionID = made[0].ID
+		return []account.Discount{d}, nil
+	}
+	offerings := make([]catalog.Offering, len(o.parts))
+	for i := range o.parts {
+		offerings[i] = o.parts[i].Offering
+	}
+	found, err := BundleDiscounts(o.offering, o.offering.Names.In(o.language()), offerings)
+	var discounts []account.Discount
+	for i, d := range found {
+		if d != nil {
+			d.SubscriptionID = made[i].ID
+			discounts = append(discounts, *d)
+		}
+	}
+	return discounts, err
 }

@@ -36,7 +36,9 @@ type ready struct {
 	Order
 	offering catalog.Offering
 	account  *account.Account      // the existing one, if it is for one
-	base     *account.Subscription // what an option is on top of
+	base     *account.Subscription // what an option is on top of, or a part belongs to
+	bundle   *catalog.Offering     // that base's: the order is for a part of it
+	share    *account.Discount     // what the bundle takes off the part
 	parts    []catalog.Stored      // of a bundle, those that are taken
 }
 

@@ -8,36 +8,48 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/account"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/tenant"
 )
 
-// Held is an option that a subscription has.
+// Held is an option that a subscription has, or a part of a bundle.
 type Held struct {
-	ID       uuid.UUID // of the option's own subscription
+	account.Subscription
 	Version  uuid.UUID
 	Offering catalog.Offering
 }
 
-// OptionsOf lists the options that a subscription has. subscription_part_of
-// finds them.
+// OptionsOf lists the options that a subscription has.
 func OptionsOf(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) ([]Held, error) {
+	return heldBy(ctx, tx, subscription, account.OnTop)
+}
+
+// ComponentsOf lists the parts of a bundle that a subscription has.
+func ComponentsOf(ctx context.Context, tx tenant.Tx, bundle uuid.UUID) ([]Held, error) {
+	return heldBy(ctx, tx, bundle, account.Component)
+}
+
+// subscription_part_of finds them.
+func heldBy(ctx context.Context, tx tenant.Tx, whole uuid.UUID, part account.Part) ([]Held, error) {
 	rows, err := tx.Query(ctx, `
-		select id, offering_id
+		select id
 		  from subscription
-		 where part_of = $1 and part = 'option' and state in ('active', 'suspended')
-		 order by id`, subscription)
+		 where part_of = $1 and part = $2 and state in ('active', 'suspended')
+		 order by id`, whole, part)
 	if err != nil {
-		return nil, fmt.Errorf("options of subscription %s: %w", subscription, err)
+		return nil, fmt.Errorf("parts of subscription %s: %w", whole, err)
 	}
-	held, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (h Held, err error) {
-		err = row.Scan(&h.ID, &h.Version)
-		return h, err
-	})
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	if err != nil {
-		return nil, fmt.Errorf("options of subscription %s: %w", subscription, err)
+		return nil, fmt.Errorf("parts of subscription %s: %w", whole, err)
 	}
-	for i := range held {
+	held := make([]Held, len(ids))
+	for i, id := range ids {
+		if held[i].Subscription, err = account.GetSubscription(ctx, tx, id); err != nil {
+			return nil, err
+		}
+		held[i].Version = held[i].OfferingID
 		if held[i].Offering, err = catalog.LoadVersion(ctx, tx, held[i].Version); err != nil {
 			return nil, err
 		}

@@ -169,6 +169,9 @@ func (g *gate) onTop(ctx context.Context, tx tenant.Tx, r *ready) ([]Finding, er
 	case r.PartOf == nil:
 		return nil, nil
 	case !r.offering.OnTop():
+		if belongs, err := g.belongs(ctx, tx, r); err != nil || belongs {
+			return nil, err
+		}
 		return []Finding{{Field: "part_of", Fault: IsWrong, NeededBy: Tariff, Reason: "the offering stands alone", Want: "nothing"}}, nil
 	}
 	// Whoever takes an option holds the subscription, so that two cannot both be
