@@ -31,9 +31,10 @@ func (p *trialPlan) at(instant time.Time) *tariff {
 // TrialOption is a span in which a subscription had an option of the code that
 // is on trial.
 type TrialOption struct {
-	Offering uuid.UUID
-	From     time.Time
-	To       *time.Time
+	Subscription uuid.UUID // the option's own
+	Offering     uuid.UUID
+	From         time.Time
+	To           *time.Time
 }
 
 // Prepare reads the options of subscriptions that are tried, and makes the
@@ -133,7 +134,7 @@ func (t *Trial) Had(subscription uuid.UUID) (list []TrialOption) {
 	}
 	for _, o := range p.had {
 		if o.Code == t.document.Code {
-			list = append(list, TrialOption{o.Offering, o.From, o.To})
+			list = append(list, TrialOption{o.Subscription, o.Offering, o.From, o.To})
 		}
 	}
 	return list

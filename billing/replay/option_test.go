@@ -120,3 +120,50 @@ func net(t *testing.T, gross string) money.Decimal {
 func within(got, want money.Decimal) bool {
 	return got.Sub(want).Abs().Cmp(money.MustDecimal("0.00000001")) < 0
 }
+
+// Both sides of a trial's fees are less the discounts that the subscription has:
+// in each cycle those that covered it.
+func TestTrial_feesWithTheSubscriptionsDiscounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plan := w.publish(fmt.Sprintf(tiered, "postpaid", "0.10")) // 3.10 a month
+	dearer := w.draft(strings.Replace(fmt.Sprintf(tiered, "postpaid", "0.10"), "3.10", "6.20", 1))
+	for n, d := range []account.Discount{{}, {Percent: decimal("50")}, {Amount: decimal("4.00")}, {Amount: decimal("1.00"), CyclesLeft: new(int)}} {
+		a := w.customer(plan, account.Postpaid, n+1)
+		if n == 0 {
+			continue
+		}
+		if d.CyclesLeft != nil {
+			*d.CyclesLeft = 1
+		}
+		d.Reason, d.ValidFrom = "loyal", may.From
+		w.write(func(ctx context.Context, tx tenant.Tx) error {
+			have, err := account.Subscriptions(ctx, tx, a.ID)
+			if err != nil {
+				return err
+			}
+			d.SubscriptionID = have[0].ID
+			given, err := account.GiveDiscounts(ctx, tx, []account.Discount{d})
+			if err == nil && d.CyclesLeft != nil { // May has used it up
+				given[0].Count(may)
+				err = account.CountDiscounts(ctx, tx, given)
+			}
+			return err
+		})
+	}
+	s := w.try(dearer, may, replay.Segment{}).Sums
+	// 3.10, 1.55, 0, 2.10 against 6.20, 3.10, 2.20, 5.20
+	if !within(s.Fees.Old, net(t, "6.75")) || !within(s.Fees.New, net(t, "16.70")) {
+		t.Errorf("fees of May are %s, would be %s; want %s and %s", s.Fees.Old, s.Fees.New, net(t, "6.75"), net(t, "16.70"))
+	}
+	s = w.try(dearer, june, replay.Segment{}).Sums
+	// the last one has its list price again: 3.10, 1.55, 0, 3.10 against 6.20, 3.10, 2.20, 6.20
+	if !within(s.Fees.Old, net(t, "7.75")) || !within(s.Fees.New, net(t, "17.70")) {
+		t.Errorf("fees of June are %s, would be %s", s.Fees.Old, s.Fees.New)
+	}
+}
+
+func decimal(text string) *money.Decimal {
+	d := money.MustDecimal(text)
+	return &d
+}

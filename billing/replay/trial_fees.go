@@ -8,19 +8,25 @@ import (
 	"fmt"
 	"time"
 
+	"tollhouse/billing/account"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
+	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 )
 
 // fees are the recurring fees of the account's subscriptions for the days of
 // the period on which each was active: of what it has, and of what is tried.
-// Both are list prices by the day, so that they can be compared.
+// Both are by the day and less the subscription's own discounts, so that they
+// can be compared. Parts that a bundle's price pays for have none.
 func (p *pricing) fees(a *trialAccount) (Cell, error) {
 	var sum Cell
 	for i := range a.subscriptions {
 		s := &a.subscriptions[i]
+		if s.Included {
+			continue
+		}
 		if p.trial.Document.OnTop() {
 			fees, err := p.optionFees(a, s)
 			if err != nil {
@@ -34,11 +40,11 @@ func (p *pricing) fees(a *trialAccount) (Cell, error) {
 			continue
 		}
 		have := p.offerings[s.Offering]
-		old, err := p.feesOf(a, s, &have, days)
+		old, err := p.feesOf(a, p.discounts[s.ID], &have, days)
 		if err != nil {
 			return sum, err
 		}
-		fresh, err := p.feesOf(a, s, &p.trial.Document, days)
+		fresh, err := p.feesOf(a, p.discounts[s.ID], &p.trial.Document, days)
 		if err != nil {
 			return sum, err
 		}
@@ -60,33 +66,89 @@ func (p *pricing) activeDays(s *heldSubscription) calendar.Period {
 	return days
 }
 
-// feesOf is what an offering's recurring prices come to for some days, net: of
-// each of its periods, the part of the days in it.
-func (p *pricing) feesOf(a *trialAccount, s *heldSubscription, o *catalog.Offering, days calendar.Period) (money.Decimal, error) {
+// feesOf is what an offering's recurring prices come to for some days, net, with
+// a subscription's discounts off: of each of its periods, the part of the days
+// in it.
+func (p *pricing) feesOf(a *trialAccount, discounts []account.Discount, o *catalog.Offering, days calendar.Period) (money.Decimal, error) {
 	var sum money.Decimal
-	for _, price := range o.Prices.Recurring {
-		own := price.Cycle(a.Cycle)
-		for period := own.Containing(days.From); period.From.Before(days.To); period = own.Containing(period.To) {
-			from, to := period.From, period.To
-			if from.Before(days.From) {
-				from = days.From
-			}
-			if days.To.Before(to) {
-				to = days.To
-			}
-			amount, err := price.Amount.MulDiv(money.NewDecimal(int64(from.DaysUntil(to))), money.NewDecimal(int64(period.Days())), money.Scale, money.HalfAwayFromZero)
-			if err != nil {
-				return sum, fmt.Errorf("fee %s of %s: %w", price.Code, o.Code, err)
-			}
-			net, err := p.charging.NetOf(o, price.TaxCategory, amount, a.Currency, to.AddDays(-1))
-			if err != nil {
-				return sum, fmt.Errorf("fee %s of %s: %w", price.Code, o.Code, err)
-			}
-			sum = sum.Add(net)
+	parts := partsOf(a, o, days)
+	if err := reduce(parts, a, discounts); err != nil {
+		return sum, fmt.Errorf("fees of %s: %w", o.Code, err)
+	}
+	for i := range parts {
+		part := &parts[i]
+		amount, err := part.left.Decimal().MulDiv(money.NewDecimal(int64(part.days.Days())), money.NewDecimal(int64(part.period.Days())), money.Scale, money.HalfAwayFromZero)
+		if err != nil {
+			return sum, fmt.Errorf("fee %s of %s: %w", part.Code, o.Code, err)
 		}
+		net, err := p.charging.NetOf(o, part.TaxCategory, amount, a.Currency, part.days.To.AddDays(-1))
+		if err != nil {
+			return sum, fmt.Errorf("fee %s of %s: %w", part.Code, o.Code, err)
+		}
+		sum = sum.Add(net)
 	}
 	tiers, err := p.tierFeesOf(a, o, days)
 	return sum.Add(tiers), err
+}
+
+// feePart is one period of a recurring price and the days of it that count.
+type feePart struct {
+	*catalog.RecurringPrice
+	period, days calendar.Period
+	cycle        calendar.Period // of the account, in which the period begins
+	left         money.Amount    // of the whole period's price
+}
+
+func partsOf(a *trialAccount, o *catalog.Offering, days calendar.Period) (parts []feePart) {
+	for i := range o.Prices.Recurring {
+		price := &o.Prices.Recurring[i]
+		own := price.Cycle(a.Cycle)
+		for period := own.Containing(days.From); period.From.Before(days.To); period = own.Containing(period.To) {
+			part := feePart{RecurringPrice: price, period: period, days: period, cycle: a.Cycle.Containing(period.From), left: money.New(price.Amount, a.Currency)}
+			if period.From.Before(days.From) {
+				part.days.From = days.From
+			}
+			if days.To.Before(period.To) {
+				part.days.To = days.To
+			}
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// reduce takes discounts off the fees that begin in each cycle, as a bill does.
+func reduce(parts []feePart, a *trialAccount, discounts []account.Discount) error {
+	seen := map[calendar.Date]bool{}
+	for i := range parts {
+		cycle := parts[i].cycle.From
+		if seen[cycle] {
+			continue
+		}
+		seen[cycle] = true
+		for n := range discounts {
+			if !discounts[n].Covers(cycle) {
+				continue
+			}
+			var of []*feePart
+			var left []money.Amount
+			for j := range parts {
+				if parts[j].cycle.From == cycle && parts[j].left.Sign() > 0 {
+					of, left = append(of, &parts[j]), append(left, parts[j].left)
+				}
+			}
+			off, err := tax.Off(left, discounts[n].Percent, discounts[n].Amount, a.Currency.DocumentDigits())
+			if err != nil {
+				return fmt.Errorf("discount %s: %w", discounts[n].Code, err)
+			}
+			for j, one := range of {
+				if one.left, err = one.left.Sub(off[j]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // tierFeesOf is what an offering's tiers ask at zero usage, net, of the cycles

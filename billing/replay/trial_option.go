@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tollhouse/billing/account"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/charging"
@@ -34,7 +35,8 @@ func (p *pricing) leaveOut() {
 	}
 }
 
-// prepare makes the tariffs ready of all that the subscriptions have. An option
+// prepare makes the tariffs ready of all that the subscriptions have, and reads
+// their discounts. An option
 // on trial is had by those of the segment, unless this is those who have it.
 func (p *pricing) prepare(ctx context.Context, tx tenant.Tx) (err error) {
 	var ids []uuid.UUID
@@ -44,8 +46,10 @@ func (p *pricing) prepare(ctx context.Context, tx tenant.Tx) (err error) {
 	if err := p.charging.Prepare(ctx, tx, ids, p.everybody()); err != nil {
 		return err
 	}
+	all := ids
 	for _, id := range ids {
 		for _, o := range p.charging.Had(id) {
+			all = append(all, o.Subscription)
 			if _, known := p.offerings[o.Offering]; known {
 				continue
 			}
@@ -54,7 +58,8 @@ func (p *pricing) prepare(ctx context.Context, tx tenant.Tx) (err error) {
 			}
 		}
 	}
-	return nil
+	p.discounts, err = account.Discounts(ctx, tx, all...)
+	return err
 }
 
 func (p *pricing) everybody() bool { return p.trial.Segment.Offering != p.trial.Document.Code }
@@ -63,28 +68,28 @@ func (p *pricing) everybody() bool { return p.trial.Segment.Offering != p.trial.
 // takes the place of.
 func (p *pricing) optionFees(a *trialAccount, s *heldSubscription) (Cell, error) {
 	var sum Cell
-	add := func(to *money.Decimal, o catalog.Offering, days calendar.Period) error {
+	add := func(to *money.Decimal, of uuid.UUID, o catalog.Offering, days calendar.Period) error {
 		if days.Days() <= 0 {
 			return nil
 		}
-		fees, err := p.feesOf(a, s, &o, days)
+		fees, err := p.feesOf(a, p.discounts[of], &o, days)
 		*to = to.Add(fees)
 		return err
 	}
 	for _, had := range p.charging.Had(s.ID) {
 		days := p.activeDays(&heldSubscription{TrialSubscription: charging.TrialSubscription{ActivatedAt: had.From}, Terminated: had.To})
-		if err := add(&sum.Old, p.offerings[had.Offering], days); err != nil {
+		if err := add(&sum.Old, had.Subscription, p.offerings[had.Offering], days); err != nil {
 			return sum, err
 		}
 		if p.everybody() {
 			continue
 		}
-		if err := add(&sum.New, p.trial.Document, days); err != nil {
+		if err := add(&sum.New, had.Subscription, p.trial.Document, days); err != nil {
 			return sum, err
 		}
 	}
 	if !p.everybody() {
 		return sum, nil
 	}
-	return sum, add(&sum.New, p.trial.Document, p.activeDays(s))
+	return sum, add(&sum.New, uuid.Nil, p.trial.Document, p.activeDays(s))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/account"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/charging"
@@ -29,6 +30,7 @@ type heldSubscription struct {
 	Account    uuid.UUID
 	Offering   uuid.UUID
 	Terminated *time.Time
+	Included   bool // a bundle's price pays its fees
 }
 
 // pricing is one worker's share of a portion. Usage is streamed in the order of
@@ -39,12 +41,13 @@ type pricing struct {
 	charging  *charging.Trial
 	offerings map[uuid.UUID]catalog.Offering
 
-	accounts map[uuid.UUID]*trialAccount
-	exchange *catalog.Rates     // nil: no fee is converted
-	services map[uuid.UUID]bool // subscriptions that are tried
-	earlier  map[uuid.UUID]pieces
-	corrects map[uuid.UUID]money.Decimal // net of corrections by charge
-	from, to time.Time                   // the period
+	accounts  map[uuid.UUID]*trialAccount
+	exchange  *catalog.Rates // nil: no fee is converted
+	discounts map[uuid.UUID][]account.Discount
+	services  map[uuid.UUID]bool // subscriptions that are tried
+	earlier   map[uuid.UUID]pieces
+	corrects  map[uuid.UUID]money.Decimal // net of corrections by charge
+	from, to  time.Time                   // the period
 }
 
 type pieces struct{ quantity, covered int64 }
@@ -241,7 +244,7 @@ func (p *pricing) plan(a *trialAccount) string {
 
 // Options are tried with the subscriptions that they are on top of.
 const selectHeld = `
-	select s.id, s.activated_at, s.account_id, s.offering_id, s.terminated_at
+	select s.id, s.activated_at, s.account_id, s.offering_id, s.terminated_at, not s.pays_fees
 	from subscription s
 	join offering_version v on v.id = s.offering_id
 	where s.account_id = any($1) and s.activated_at < $3 and (s.terminated_at is null or s.terminated_at > $2) and coalesce(s.part, '') <> 'option'
@@ -261,7 +264,7 @@ func (p *pricing) loadSubscriptions(ctx context.Context, tx tenant.Tx, accounts 
 	}
 	p.services, p.offerings = map[uuid.UUID]bool{}, map[uuid.UUID]catalog.Offering{}
 	var s heldSubscription
-	_, err = pgx.ForEachRow(rows, []any{&s.ID, &s.ActivatedAt, &s.Account, &s.Offering, &s.Terminated}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&s.ID, &s.ActivatedAt, &s.Account, &s.Offering, &s.Terminated, &s.Included}, func() error {
 		a := p.accounts[s.Account]
 		a.subscriptions = append(a.subscriptions, s)
 		a.Subscriptions = append(a.Subscriptions, s.TrialSubscription)

@@ -55,7 +55,7 @@ var replayEN = map[string]string{
 	"replay.tried":                   "On trial, net",
 	"replay.difference":              "Difference",
 	"replay.fees":                    "Of it from fees",
-	"replay.fees.more":               "list fees by the day, on both sides without discounts",
+	"replay.fees.more":               "fees by the day, on both sides less the discounts of each subscription",
 	"replay.verdict.more":            "It would have brought {amount} more ({percent}).",
 	"replay.verdict.less":            "It would have brought {amount} less ({percent}).",
 	"replay.verdict.same":            "It would have brought exactly the same.",

@@ -55,7 +55,7 @@ var replayID = map[string]string{
 	"replay.tried":                   "Uji coba, neto",
 	"replay.difference":              "Selisih",
 	"replay.fees":                    "Dari biaya tetap",
-	"replay.fees.more":               "biaya daftar per hari, kedua sisi tanpa diskon",
+	"replay.fees.more":               "biaya per hari, kedua sisi dikurangi diskon tiap langganan",
 	"replay.verdict.more":            "Akan menghasilkan {amount} lebih banyak ({percent}).",
 	"replay.verdict.less":            "Akan menghasilkan {amount} lebih sedikit ({percent}).",
 	"replay.verdict.same":            "Akan menghasilkan jumlah yang sama.",

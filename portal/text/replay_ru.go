@@ -55,7 +55,7 @@ var replayRU = map[string]string{
 	"replay.tried":                   "По пробе, без налога",
 	"replay.difference":              "Разница",
 	"replay.fees":                    "Из них абонплата",
-	"replay.fees.more":               "по прейскуранту за дни, с обеих сторон без скидок",
+	"replay.fees.more":               "плата за дни, с обеих сторон за вычетом скидок подписки",
 	"replay.verdict.more":            "Принесло бы на {amount} больше ({percent}).",
 	"replay.verdict.less":            "Принесло бы на {amount} меньше ({percent}).",
 	"replay.verdict.same":            "Принесло бы ровно столько же.",
