@@ -125,14 +125,32 @@ func sendAdjust(v *web.Visit) error {
 			return v.Console(p.path(""), "done", "adjusted"), err
 		}
 	}
+	if v.Form("second") != "" {
+		return a.ask(v, p, reason)
+	}
 	return a.settle(v, true, c, func(f *form, err error) bool {
 		limit := (*balance.LimitError)(nil)
 		if !errors.As(err, &limit) {
 			return false
 		}
 		f.fields[2].Error = v.Reader.T("desk.adjust.limit", "left", p.written(v.Reader, limit.Left, limit.Unit))
+		f.submit, f.effects, f.second = v.Reader.T("desk.form.next"), nil, v.Reader.T("approval.ask", "amount", p.written(v.Reader, a.amount, limit.Unit))
 		return true
 	})
+}
+
+// ask lays what is beyond the clerk's limit before a second person.
+func (a *adjustment) ask(v *web.Visit, p *person, reason string) error {
+	q := balance.Request{ID: command.ID(v), AccountID: p.ID, Amount: a.amount, Unit: p.Currency.Unit(), Reason: a.code(), Note: reason, AskedBy: v.Who.Actor()}
+	if a.bucket != nil {
+		q.BucketID, q.Unit = a.bucket.ID, a.bucket.Unit
+	}
+	c := &command.Command{Action: "adjustment.ask", Object: "adjustment_request", ID: q.ID, Detail: map[string]any{"account": p.Number, "reason": reason, "amount": a.amount.String()}}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+		_, err := balance.Ask(ctx, tx, q)
+		return v.Console(p.path(""), "done", "asked"), err
+	}
+	return a.settle(v, false, c, nil)
 }
 
 // code is the operator's reason that was chosen; empty where there is no list.

@@ -27,6 +27,7 @@ type form struct {
 	danger       bool     // it can't be undone
 	confirm      bool     // the effect is shown; sending it again carries it out
 	refused      string   // why it was refused, where no field is to blame
+	second       string   // what the button says that lays it before a second person; empty: none
 }
 
 // How a control is drawn.

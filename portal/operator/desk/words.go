@@ -30,7 +30,7 @@ var refusals = []struct {
 var dones = map[string]string{
 	"adjusted": "desk.done.adjusted", "redeemed": "desk.done.redeemed", "credited": "desk.done.credited", "paid": "desk.done.paid", "noted": "desk.done.noted", "pinned": "desk.done.pinned",
 	"suspended": "desk.done.suspended", "resumed": "desk.done.resumed", "terminated": "desk.done.terminated", "planned": "desk.done.planned",
-	"ending": "desk.done.ending", "shared": "desk.done.shared",
+	"wallet": "desk.done.wallet", "asked": "desk.done.asked", "ending": "desk.done.ending", "shared": "desk.done.shared",
 	"cancelled": "desk.done.cancelled", "sent": "desk.done.sent", "contact": "desk.done.contact", "login": "desk.done.login",
 }
 

@@ -34,6 +34,7 @@ const (
 	Security     Section = "security" // of the person; not in the navigation
 	Vouchers     Section = "vouchers"
 	BalanceRules Section = "balance-rules"
+	Approvals    Section = "approvals"
 	Decks        Section = "decks"
 	Calendars    Section = "calendars"
 	Rates        Section = "rates"
@@ -63,6 +64,7 @@ var sections = []group{
 		{Readiness, "eye", identity.BillRead},
 		{Payments, "cash", identity.PaymentRead},
 		{Vouchers, "tag", identity.PaymentRead},
+		{Approvals, "ok", identity.BalanceWrite},
 		{BalanceRules, "gear", identity.SettingsRead},
 		{Suspense, "help", identity.SuspenseRead},
 		{Corrections, "clock", identity.ReratingRead},

@@ -14,6 +14,7 @@ import (
 	"tollhouse/api/problem"
 	"tollhouse/billing/account"
 	"tollhouse/billing/audit"
+	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/ledger"
@@ -31,6 +32,10 @@ func Register(console *echo.Group, site *web.Site) {
 	console.POST("/vouchers", site.Console(identity.SettingsWrite, makeBatch))
 	console.POST("/vouchers/:batch/pins", site.Console(identity.SettingsWrite, fetchPINs))
 	console.POST("/vouchers/:batch/:act", site.Console(identity.PaymentWrite, moveVouchers))
+	console.GET("/approvals", site.Console(identity.AccountRead, approvals))
+	console.POST("/approvals/:request/approve", site.Console(identity.BalanceWrite, decide(balance.Approved, "adjustment.approve")))
+	console.POST("/approvals/:request/refuse", site.Console(identity.BalanceWrite, decide(balance.Refused, "adjustment.refuse")))
+	console.POST("/approvals/:request/withdraw", site.Console(identity.BalanceWrite, decide(balance.Withdrawn, "adjustment.withdraw")))
 	console.GET("/balance-rules", site.Console(identity.SettingsRead, rules))
 	console.POST("/balance-rules/:kind", site.Console(identity.SettingsWrite, saveRules))
 }
