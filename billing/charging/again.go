@@ -109,6 +109,8 @@ type again struct {
 	now       time.Time
 	ask       *Again
 	payers    map[uuid.UUID]*payer
+	groups    map[uuid.UUID]group // by member
+	sharing   *sharing
 	plans     map[uuid.UUID]*plans // by subscription
 	asked     catalog.Offering     // of ask.Offering
 	tariffs   map[uuid.UUID]*tariff
@@ -127,6 +129,7 @@ func (a *again) window(p *payer) (from, to time.Time) {
 // account prices one account's uses, which are in order of event time.
 func (a *again) account(id uuid.UUID, used []*Used) (PricedAgain, error) {
 	p := a.payers[id]
+	defer a.fill(used)()
 	result := PricedAgain{Account: id, Currency: p.currency, Uses: len(used), Facts: a.facts(p, used)}
 	t := newTill(a.scene, a.now, len(used))
 	t.counters = a.countersBefore(used)
@@ -138,7 +141,7 @@ func (a *again) account(id uuid.UUID, used []*Used) (PricedAgain, error) {
 	for i, one := range used {
 		uses[i] = a.use(p, one, before)
 	}
-	t.covered = newCovering(uses)
+	t.covered, t.sharing = newCovering(uses), a.sharingBefore(t, used, uses)
 	for i, one := range used {
 		changed, err := a.one(t, one, uses[i])
 		if err != nil {
@@ -165,6 +168,10 @@ func (a *again) use(p *payer, one *Used, before map[uuid.UUID]int64) *use {
 	u := &use{
 		id: c.ID, record: &record, session: one.Session, payer: p,
 		holder: &holding{service: one.Service, subscription: c.SubscriptionID, account: c.AccountID},
+	}
+	if of, is := a.groups[c.AccountID]; is {
+		u.holder.owner, u.holder.joined = of.owner, of.joined
+		u.lend(a.payers)
 	}
 	by := a.planOf(one, chosen)
 	u.holder.offering, u.holder.options, u.holder.heirs = by.offering, by.options, a.plans[c.SubscriptionID].heirs

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,6 +26,13 @@ func (a *again) load(ctx context.Context, tx tenant.Tx) (err error) {
 	ids := map[uuid.UUID]bool{}
 	for _, id := range a.ask.Accounts {
 		ids[id] = true
+	}
+	if a.groups, err = loadGroups(ctx, tx, keys(ids)); err != nil {
+		return err
+	}
+	owners := map[uuid.UUID]uuid.UUID{}
+	for member, of := range a.groups {
+		ids[of.owner], owners[member] = true, of.owner
 	}
 	earliest := a.ask.Days.From.AddMonths(-12).Start(a.scene.zone)
 	if a.payers, err = a.scene.lockAccounts(ctx, tx, keys(ids), earliest); err != nil {
@@ -74,7 +82,10 @@ func (a *again) load(ctx context.Context, tx tenant.Tx) (err error) {
 	if a.counters, err = loadCounters(ctx, tx, keys(counting), from); err != nil {
 		return err
 	}
-	return a.fillPurses(ctx, tx, used)
+	if a.sharing, err = loadSharing(ctx, tx, owners, a.ask.Days.From.AddMonths(-24)); err != nil {
+		return err
+	}
+	return a.findPurses(ctx, tx, used)
 }
 
 // findNumbers finds whose the destinations are, if a price or balance asks.
@@ -105,7 +116,11 @@ const selectUsed = `
 func (a *again) loadUses(ctx context.Context, tx tenant.Tx) ([]*Used, error) {
 	var accounts []uuid.UUID
 	var from, to []time.Time
-	for id, p := range a.payers {
+	for _, id := range a.ask.Accounts {
+		p := a.payers[id]
+		if p == nil || slices.Contains(accounts, id) {
+			continue
+		}
 		first, last := a.window(p)
 		accounts, from, to = append(accounts, id), append(from, first), append(to, last)
 	}
@@ -212,8 +227,9 @@ func (a *again) loadSessions(ctx context.Context, tx tenant.Tx, used []*Used) er
 	return err
 }
 
-// fillPurses gives allowances back what these uses took from them.
-func (a *again) fillPurses(ctx context.Context, tx tenant.Tx, used []*Used) error {
+// findPurses reads the allowances that these uses took from and that hold
+// nothing any more.
+func (a *again) findPurses(ctx context.Context, tx tenant.Tx, used []*Used) error {
 	for _, p := range a.payers {
 		for _, one := range append(slices.Clone(p.units), p.money...) {
 			a.purses[one.ID] = one
@@ -242,10 +258,24 @@ func (a *again) fillPurses(ctx context.Context, tx tenant.Tx, used []*Used) erro
 		}
 		one := newPurse(&buckets[i], filter, terms)
 		a.purses[one.ID] = one
-		whose[one.ID].add(one)
+		if owner := a.payers[one.AccountID]; owner != nil {
+			owner.add(one)
+		} else { // of a group that the account has left
+			whose[one.ID].add(one)
+		}
 	}
 	for _, p := range a.payers {
 		slices.SortFunc(p.money, inOrderOfUse)
+	}
+	return nil
+}
+
+// fill gives allowances back what an account's uses took from them, and says how
+// to undo that: each account is priced against what stands, as if alone.
+func (a *again) fill(used []*Used) (undo func()) {
+	before := make(map[*purse]money.Decimal, len(a.purses))
+	for _, p := range a.purses {
+		before[p] = p.Value
 	}
 	for _, one := range used {
 		for bucket, units := range one.Was.Units {
@@ -254,7 +284,29 @@ func (a *again) fillPurses(ctx context.Context, tx tenant.Tx, used []*Used) erro
 			}
 		}
 	}
-	return nil
+	return func() {
+		for p, value := range before {
+			p.Value = value
+		}
+	}
+}
+
+// sharingBefore is what members have used of their owners' balances, less what
+// these uses of one of them did.
+func (a *again) sharingBefore(t *till, used []*Used, uses []*use) *sharing {
+	s := &sharing{used: maps.Clone(a.sharing.used), limits: a.sharing.limits, changed: map[shareKey]money.Decimal{}}
+	for i, one := range used {
+		if uses[i].owner == nil {
+			continue
+		}
+		for bucket, units := range one.Was.Units {
+			if p := a.purses[bucket]; p != nil && p.AccountID == uses[i].owner.id {
+				key := t.shareKey(uses[i], p)
+				s.used[key] = s.used[key].Sub(units)
+			}
+		}
+	}
+	return s
 }
 
 // countersBefore are the stored counters less what these uses moved them by.
@@ -307,6 +359,14 @@ func (a *again) facts(p *payer, used []*Used) [32]byte {
 			continue // who pays does not change what it costs
 		}
 		_ = write.Encode([]any{one.ID, one.Value})
+	}
+	if of, is := a.groups[p.id]; is { // what others of the group take changes what is left to it
+		owner := a.payers[of.owner]
+		for _, one := range append(slices.Clone(owner.units), owner.money...) {
+			if one.Shared {
+				_ = write.Encode([]any{one.ID, one.before})
+			}
+		}
 	}
 	return [32]byte(hash.Sum(nil))
 }

@@ -113,9 +113,14 @@ type corrector struct {
 }
 
 func (c *corrector) load(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID, corrections []Correction) (err error) {
-	if c.payers, err = c.scene.lockAccounts(ctx, tx, accounts, tx.At); err != nil {
+	lenders, err := c.lenders(ctx, tx, corrections)
+	if err != nil {
 		return err
 	}
+	if c.payers, err = c.scene.lockAccounts(ctx, tx, joined(accounts, lenders), tx.At); err != nil {
+		return err
+	}
+	c.till.sharing = &sharing{used: map[shareKey]money.Decimal{}, changed: map[shareKey]money.Decimal{}}
 	held, err := loadHeld(ctx, tx, accounts, tx.At, nil)
 	if err != nil {
 		return err
@@ -172,7 +177,7 @@ func (c *corrector) correct(one *Correction) (Corrected, error) {
 	}
 	p := c.payers[one.Account]
 	first := len(c.till.transfers)
-	if err := c.bookUnits(p, change); err != nil {
+	if err := c.bookUnits(p, stands, change); err != nil {
 		return Corrected{}, err
 	}
 	if err := c.bookMoney(p, stands, change); err != nil {
@@ -206,6 +211,9 @@ func (c *corrector) write(ctx context.Context, tx tenant.Tx) error {
 		return err
 	}
 	if err := balance.TakeBack(ctx, tx, c.till.taken); err != nil {
+		return err
+	}
+	if err := c.till.sharing.write(ctx, tx); err != nil {
 		return err
 	}
 	if err := ledger.PostLocked(ctx, tx, c.scene.zone, c.till.postings); err != nil {

@@ -3,8 +3,11 @@ package charging
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
@@ -56,7 +59,7 @@ func (c *corrector) loadPurses(ctx context.Context, tx tenant.Tx, corrections []
 }
 
 // bookUnits gives units back to their buckets, or takes more from them.
-func (c *corrector) bookUnits(p *payer, change *change) error {
+func (c *corrector) bookUnits(p *payer, stands *InForce, change *change) error {
 	for _, bucket := range sortedKeys(change.Units) {
 		one, units := c.purses[bucket], change.Units[bucket]
 		if one == nil {
@@ -70,8 +73,71 @@ func (c *corrector) bookUnits(p *payer, change *change) error {
 			to = one.Heir()
 		}
 		c.move(one, p, ledger.General(to), units)
+		c.count(p, one, stands, units)
 	}
 	return nil
+}
+
+// count moves what a member has used of a lender's balance in the cycle of the
+// use.
+func (c *corrector) count(p *payer, one *purse, stands *InForce, amount money.Decimal) {
+	lender := c.payers[one.AccountID]
+	if one.AccountID == p.id || lender == nil || amount.IsZero() {
+		return
+	}
+	day := calendar.DateOf(stands.Charge.At, c.scene.zone)
+	c.till.sharing.add(shareKey{owner: lender.id, member: p.id, cycle: lender.cycle.Containing(day).From, code: one.Code, unit: one.Unit}, amount)
+}
+
+// lenders are the accounts whose balances other accounts' charges, or what these
+// should be, were paid from.
+func (c *corrector) lenders(ctx context.Context, tx tenant.Tx, corrections []Correction) (lenders map[uuid.UUID]bool, err error) {
+	var sharing bool
+	if err := tx.QueryRow(ctx, `select exists (select from sharing_use)`).Scan(&sharing); err != nil || !sharing {
+		return nil, err
+	}
+	wanted := make([]chargeKey, len(corrections))
+	buckets := map[uuid.UUID]bool{}
+	for i := range corrections {
+		wanted[i] = chargeKey{corrections[i].Period, corrections[i].Charge}
+		if t := corrections[i].Target; t != nil {
+			for bucket := range t.Units {
+				buckets[bucket] = true
+			}
+		}
+	}
+	charges, err := loadInForce(ctx, tx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	for _, stands := range charges {
+		for bucket := range stands.Units {
+			buckets[bucket] = true
+		}
+		for _, paid := range stands.Paid {
+			buckets[paid.Bucket] = true
+		}
+	}
+	rows, err := tx.Query(ctx, `select distinct account_id from bucket where id = any ($1) and shared`, keys(buckets))
+	if err != nil {
+		return nil, fmt.Errorf("find lenders: %w", err)
+	}
+	lenders = map[uuid.UUID]bool{}
+	var id uuid.UUID
+	if _, err = pgx.ForEachRow(rows, []any{&id}, func() error { lenders[id] = true; return nil }); err != nil {
+		return nil, fmt.Errorf("find lenders: %w", err)
+	}
+	return lenders, nil
+}
+
+// joined are ids with those of a set, each once.
+func joined(ids []pgtype.UUID, more map[uuid.UUID]bool) []pgtype.UUID {
+	all := make(map[uuid.UUID]bool, len(ids)+len(more))
+	maps.Copy(all, more)
+	for _, id := range ids {
+		all[uuid.UUID(id.Bytes)] = true
+	}
+	return keys(all)
 }
 
 // move takes an amount from a purse, or gives it back below zero. What comes
@@ -134,6 +200,7 @@ func (c *corrector) bookMoney(p *payer, stands *InForce, change *change) error {
 	}
 	for _, s := range shares {
 		change.paid = append(change.paid, Part{s.purse.ID, s.taken})
+		c.count(p, s.purse, stands, s.taken)
 		if s.purse.back.Sign() > 0 && s.purse.Value.Cmp(s.purse.back) < 0 {
 			c.till.takeBack(p, s.purse, s.purse.back.Sub(s.purse.Value))
 		}

@@ -29,6 +29,7 @@ type InForce struct {
 	PaidMoney           money.Decimal               // by money buckets, in any currency they were kept in
 	Corrections         []uuid.UUID
 
+	whole bool               // a refund gave all of it back, its quantity too
 	steps rating.Explanation // of the charge as it was booked
 }
 
@@ -42,7 +43,9 @@ type Part struct {
 func (s *InForce) Rated() money.Decimal { return s.Price.Sub(s.Given) }
 
 // Gone says that the charge was given back whole: to rating it never was.
-func (s *InForce) Gone() bool { return s.Given.Sign() < 0 && s.Price.IsZero() && len(s.Units) == 0 }
+func (s *InForce) Gone() bool {
+	return (s.Given.Sign() < 0 || s.whole) && s.Price.IsZero() && len(s.Units) == 0
+}
 
 func (s *InForce) ownCycle() calendar.Date {
 	if s.Charge.OwnCycle.IsZero() {
@@ -68,6 +71,7 @@ func (s *InForce) correct(c *Charge) error {
 	s.Quantity, s.Allowance = s.Quantity.Add(c.Quantity), s.Allowance.Add(c.Allowance)
 	if c.Kind == RefundedCharge {
 		s.Given = s.Given.Add(c.Price)
+		s.whole = s.whole || c.Quantity.Sign() < 0 && s.Quantity.IsZero()
 	}
 	s.PaidMoney = s.PaidMoney.Add(c.PaidFromMoney)
 	s.Corrections = append(s.Corrections, c.ID)

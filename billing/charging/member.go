@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
@@ -260,4 +262,28 @@ func (t *till) expiredBy(one *purse, amount money.Decimal) {
 		t.taken = map[uuid.UUID]money.Decimal{}
 	}
 	t.taken[one.ID] = t.taken[one.ID].Sub(amount)
+}
+
+// group is whose balances a member may use, and since when.
+type group struct {
+	owner  uuid.UUID
+	joined time.Time
+}
+
+// loadGroups reads of which groups accounts are members.
+func loadGroups(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID) (map[uuid.UUID]group, error) {
+	groups := map[uuid.UUID]group{}
+	rows, err := tx.Query(ctx, `
+		select m.account_id, g.owner_id, m.joined_at
+		from sharing_member as m join sharing_group as g on g.id = m.group_id
+		where m.account_id = any ($1)`, accounts)
+	if err == nil {
+		var member uuid.UUID
+		var of group
+		_, err = pgx.ForEachRow(rows, []any{&member, &of.owner, &of.joined}, func() error { groups[member] = of; return nil })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read groups of members: %w", err)
+	}
+	return groups, nil
 }
