@@ -92,7 +92,10 @@ func (c *Copy) Int64(n int64) {
 const epochMicros = 946_684_800_000_000
 
 // Time is a timestamptz.
-func (c *Copy) Time(at time.Time) { c.Int64(at.UnixMicro() - epochMicros) }
+func (c *Copy) Time(at time.Time) { c.Int64(microsOf(at)) }
+
+// microsOf is an instant as PostgreSQL counts it.
+func microsOf(at time.Time) int64 { return at.UnixMicro() - epochMicros }
 
 // Date is a date.
 func (c *Copy) Date(d calendar.Date) {

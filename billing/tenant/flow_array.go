@@ -2,7 +2,9 @@ package tenant
 
 import (
 	"encoding/binary"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"tollhouse/billing/money"
@@ -17,41 +19,44 @@ type XIDs []uint32
 func appendArray(to []byte, parameter uint32, arg any) ([]byte, bool) {
 	switch list := arg.(type) {
 	case []pgtype.UUID:
-		if parameter != pgtype.UUIDArrayOID {
-			return to, false
-		}
-		to = appendArrayHead(to, pgtype.UUIDOID, len(list))
-		for i := range list {
-			to = append(binary.BigEndian.AppendUint32(to, uint32(len(list[i].Bytes))), list[i].Bytes[:]...)
-		}
+		return appendList(to, parameter, pgtype.UUIDArrayOID, pgtype.UUIDOID, list,
+			func(to []byte, id *pgtype.UUID) []byte { return append(to, id.Bytes[:]...) })
+	case []uuid.UUID:
+		return appendList(to, parameter, pgtype.UUIDArrayOID, pgtype.UUIDOID, list,
+			func(to []byte, id *uuid.UUID) []byte { return append(to, id[:]...) })
 	case []money.Decimal:
-		if parameter != pgtype.NumericArrayOID {
-			return to, false
-		}
-		to = appendArrayHead(to, pgtype.NumericOID, len(list))
-		for i := range list {
-			at := len(to)
-			to = list[i].AppendNumeric(binary.BigEndian.AppendUint32(to, 0))
-			binary.BigEndian.PutUint32(to[at:], uint32(len(to)-at-4))
-		}
+		return appendList(to, parameter, pgtype.NumericArrayOID, pgtype.NumericOID, list,
+			func(to []byte, d *money.Decimal) []byte { return d.AppendNumeric(to) })
 	case [][]byte:
-		if parameter != pgtype.ByteaArrayOID {
-			return to, false
-		}
-		to = appendArrayHead(to, pgtype.ByteaOID, len(list))
-		for i := range list {
-			to = append(binary.BigEndian.AppendUint32(to, uint32(len(list[i]))), list[i]...)
-		}
+		return appendList(to, parameter, pgtype.ByteaArrayOID, pgtype.ByteaOID, list,
+			func(to []byte, b *[]byte) []byte { return append(to, *b...) })
+	case []string:
+		return appendList(to, parameter, pgtype.TextArrayOID, pgtype.TextOID, list,
+			func(to []byte, s *string) []byte { return append(to, *s...) })
+	case []int64:
+		return appendList(to, parameter, pgtype.Int8ArrayOID, pgtype.Int8OID, list,
+			func(to []byte, n *int64) []byte { return binary.BigEndian.AppendUint64(to, uint64(*n)) })
+	case []time.Time:
+		return appendList(to, parameter, pgtype.TimestamptzArrayOID, pgtype.TimestamptzOID, list,
+			func(to []byte, at *time.Time) []byte { return binary.BigEndian.AppendUint64(to, uint64(microsOf(*at))) })
 	case XIDs:
-		if parameter != pgtype.XIDArrayOID {
-			return to, false
-		}
-		to = appendArrayHead(to, pgtype.XIDOID, len(list))
-		for _, id := range list {
-			to = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(to, 4), id)
-		}
-	default:
+		return appendList(to, parameter, pgtype.XIDArrayOID, pgtype.XIDOID, list,
+			func(to []byte, id *uint32) []byte { return binary.BigEndian.AppendUint32(to, *id) })
+	}
+	return to, false
+}
+
+// appendList adds an array of one dimension without NULLs, each element behind
+// its length.
+func appendList[E any](to []byte, parameter, array, element uint32, list []E, add func(to []byte, e *E) []byte) ([]byte, bool) {
+	if parameter != array {
 		return to, false
+	}
+	to = appendArrayHead(to, element, len(list))
+	for i := range list {
+		at := len(to)
+		to = add(binary.BigEndian.AppendUint32(to, 0), &list[i])
+		binary.BigEndian.PutUint32(to[at:], uint32(len(to)-at-4))
 	}
 	return to, true
 }
