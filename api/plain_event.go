@@ -47,7 +47,7 @@ func plainly(r *http.Request, body []byte) *plainEvent {
 		}
 		return false
 	})
-	if s.broken || s.rest != "" || p.source == "" || len(p.source) > maxSourceName {
+	if s.broken || s.rest != "" || p.source == "" || len(p.source) > maxSourceName || p.event.ID == "" {
 		return nil
 	}
 	return &p

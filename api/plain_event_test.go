@@ -48,7 +48,7 @@ func TestPlainly_leavesTheRest(t *testing.T) {
 	change := func(old, new string) string { return strings.Replace(wholeEvent, old, new, 1) }
 	for name, body := range map[string]string{
 		"nothing": "", "no object": "[]", "empty": "{}", "more behind": wholeEvent + "{}", "cut off": wholeEvent[:len(wholeEvent)-1],
-		"no source": change(`"source":"api",`, ""), "source empty": change(`"api"`, `""`), "source too long": change(`"api"`, `"`+strings.Repeat("a", 64)+`"`),
+		"no event": `{"source":"api"}`, "no id": change(`"id":"d1",`, ""), "no source": change(`"source":"api",`, ""), "source empty": change(`"api"`, `""`), "source too long": change(`"api"`, `"`+strings.Repeat("a", 64)+`"`),
 		"source twice": change(`{"source"`, `{"source":"b","source"`), "id twice": change(`"id"`, `"id":"d0","id"`), "in capitals": change(`"id"`, `"ID"`),
 		"escape": change("d1", `d\u0031`), "not ASCII": change("d1", "dé"), "control sign": change("d1", "d\x01"), "line break": change(":", ":\n"),
 		"quantity as text": change(":1,", `:"1",`), "fraction": change(":1,", ":1.5,"), "exponent": change(":1,", ":1e3,"), "negative": change(":1,", ":-1,"),

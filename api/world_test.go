@@ -96,6 +96,7 @@ type world struct {
 	cards     *cards
 	log       *lockedLog
 	echo      *echo.Echo
+	host      *billing.Host
 	url       string
 	wall      atomic.Int64 // wall time, in microseconds
 }
@@ -144,6 +145,7 @@ func newWorldBeside(t *testing.T, control *Control) *world {
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	host := billing.NewHost(billing.Config{DB: w.db.DB, Identity: w.authority, Seal: sealer{}, Cards: w.cards, Webhooks: w.cards,
 		Inbox: t.TempDir(), PublicURL: "http://tollhouse.example", Now: clock, Log: log})
+	w.host = host
 	ctx, cancel := context.WithCancel(context.Background())
 	dispatched := make(chan struct{})
 	go func() { defer close(dispatched); host.Dispatch(ctx, &queue{host: host}) }()

@@ -79,7 +79,7 @@ func (t *turn) begin() error {
 	s := t.session
 	for i := range st.Reports {
 		if r := &st.Reports[i]; r.Kind == "" && s.Find(r.Service) == nil {
-			return &session.StepError{Field: fmt.Sprintf("services.%d.kind", i), Reason: "is missing", Want: "voice, data, message or content where a service is named first"}
+			return &session.StepError{Field: fmt.Sprintf("services[%d].kind", i), Reason: "is missing", Want: "voice, data, message or content where a service is named first"}
 		}
 	}
 	t.at = s.Moment(st.At, t.now)

@@ -104,15 +104,15 @@ func TestCheck_namesTheField(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, spoil := range map[string]func(s *session.Step){
-		"number":             func(s *session.Step) { s.Number = -1 },
-		"session":            func(s *session.Step) { s.Name = strings.Repeat("x", 256) },
-		"identity":           func(s *session.Step) { s.Who.Value = "" },
-		"services":           func(s *session.Step) { s.Reports = make([]session.Report, 65) },
-		"services.0.service": func(s *session.Step) { s.Reports[0].Service = "" },
-		"services.0.kind":    func(s *session.Step) { s.Reports[0].Kind = "transaction" },
-		"services.0.used":    func(s *session.Step) { s.Reports[0].Used = -1 },
-		"services.0.units":   func(s *session.Step) { s.Reports[0].Units = 1<<60 + 1 },
-		"services.1.service": func(s *session.Step) { s.Reports = append(s.Reports, s.Reports[0]) },
+		"number":              func(s *session.Step) { s.Number = -1 },
+		"session":             func(s *session.Step) { s.Name = strings.Repeat("x", 256) },
+		"identity":            func(s *session.Step) { s.Who.Value = "" },
+		"services":            func(s *session.Step) { s.Reports = make([]session.Report, 65) },
+		"services[0].service": func(s *session.Step) { s.Reports[0].Service = "" },
+		"services[0].kind":    func(s *session.Step) { s.Reports[0].Kind = "transaction" },
+		"services[0].used":    func(s *session.Step) { s.Reports[0].Used = -1 },
+		"services[0].units":   func(s *session.Step) { s.Reports[0].Units = 1<<60 + 1 },
+		"services[1].service": func(s *session.Step) { s.Reports = append(s.Reports, s.Reports[0]) },
 	} {
 		step := good
 		step.Reports = append([]session.Report(nil), good.Reports...)

@@ -109,7 +109,7 @@ func (s *Step) Check() error {
 	return nil
 }
 
-func field(i int, name string) string { return fmt.Sprintf("services.%d.%s", i, name) }
+func field(i int, name string) string { return fmt.Sprintf("services[%d].%s", i, name) }
 
 func (r *Report) check(i int) error {
 	switch {
