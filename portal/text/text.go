@@ -11,9 +11,9 @@ import (
 var Languages = []struct{ Code, Name string }{{"en", "English"}, {"id", "Bahasa Indonesia"}, {"ru", "Русский"}}
 
 var catalogs = map[string]map[string]string{
-	"en": join(shellEN, subscriberEN, priceEN, doorEN, deskEN, businessEN, adminEN, staffEN, catalogEN, promotionEN, sessionEN, replayEN, walletEN, bucketEN, referenceEN, salesEN, ruleEN, optionEN, keptEN, approvalEN),
-	"id": join(shellID, subscriberID, priceID, doorID, deskID, businessID, adminID, staffID, catalogID, promotionID, sessionID, replayID, walletID, bucketID, referenceID, salesID, ruleID, optionID, keptID, approvalID),
-	"ru": join(shellRU, subscriberRU, priceRU, doorRU, deskRU, businessRU, adminRU, staffRU, catalogRU, promotionRU, sessionRU, replayRU, walletRU, bucketRU, referenceRU, salesRU, ruleRU, optionRU, keptRU, approvalRU),
+	"en": join(shellEN, subscriberEN, priceEN, doorEN, deskEN, businessEN, adminEN, staffEN, catalogEN, promotionEN, sessionEN, replayEN, walletEN, bucketEN, referenceEN, salesEN, ruleEN, optionEN, keptEN, approvalEN, findingEN),
+	"id": join(shellID, subscriberID, priceID, doorID, deskID, businessID, adminID, staffID, catalogID, promotionID, sessionID, replayID, walletID, bucketID, referenceID, salesID, ruleID, optionID, keptID, approvalID, findingID),
+	"ru": join(shellRU, subscriberRU, priceRU, doorRU, deskRU, businessRU, adminRU, staffRU, catalogRU, promotionRU, sessionRU, replayRU, walletRU, bucketRU, referenceRU, salesRU, ruleRU, optionRU, keptRU, approvalRU, findingRU),
 }
 
 // join makes one catalog of those of the areas. A key stands in one area only,
@@ -60,4 +60,15 @@ func fill(message string, values []string) string {
 		places = append(places, "{"+values[i]+"}", values[i+1])
 	}
 	return strings.NewReplacer(places...).Replace(message)
+}
+
+// Beginning gives the English messages whose keys begin with a prefix.
+func Beginning(prefix string) map[string]string {
+	found := map[string]string{}
+	for key, message := range catalogs["en"] {
+		if strings.HasPrefix(key, prefix) {
+			found[key] = message
+		}
+	}
+	return found
 }

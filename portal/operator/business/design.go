@@ -7,6 +7,7 @@ import (
 
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
+	"tollhouse/portal/explain"
 	"tollhouse/portal/ui"
 )
 
@@ -40,35 +41,49 @@ type designer struct {
 	faults   map[string]string
 	focus    string // path of the row that was just added
 	paths    map[string]bool
+	labels   map[string]string // what fields and parts are called, by path
 	offering *catalog.Offering // nil while it cannot be read
 	painting *paint            // hours that the form asks for
 }
 
 func newDesigner(r ui.Reader, t tree, findings []catalog.Finding) *designer {
-	d := &designer{reader: r, tree: t, faults: map[string]string{}, paths: map[string]bool{}}
+	d := &designer{reader: r, tree: t, faults: map[string]string{}, paths: map[string]bool{}, labels: map[string]string{}}
 	if code, is := t["currency"].(string); is {
 		d.currency, _ = money.ParseCurrency(code) // an unknown one is a finding
 	}
 	if o, err := t.offering(); err == nil {
 		d.offering = &o
 	}
-	d.build() // once without faults, to know which fields there are
+	d.label("", d.build()) // once without faults, to know which fields there are
 	for _, f := range catalog.Faults(findings) {
 		at := d.nearest(f.Path)
 		if d.faults[at] != "" {
 			d.faults[at] += "; "
 		}
-		d.faults[at] += said(f)
+		d.faults[at] += said(r, f)
 	}
 	return d
 }
 
 // said is a finding with what would be right.
-func said(f catalog.Finding) string {
-	if f.Want == "" {
-		return f.Message
+func said(r ui.Reader, f catalog.Finding) string {
+	words, _ := explain.FindingWith(r, f.Message, f.Want)
+	return words
+}
+
+// label names every field and part as people see it, from the outside in.
+func (d *designer) label(within string, groups []group) {
+	for _, g := range groups {
+		title := g.title
+		if within != "" {
+			title = within + " › " + title
+		}
+		d.labels[g.path] = title
+		for _, c := range g.fields {
+			d.labels[c.ID] = title + " › " + c.Label
+		}
+		d.label(title, g.groups)
 	}
-	return f.Message + " (" + f.Want + ")"
 }
 
 // nearest is the field or part that a finding is shown at: its own, or that
@@ -92,9 +107,11 @@ func (d *designer) summary(findings []catalog.Finding) []ui.Fault {
 		if at == "" {
 			at = "design"
 		}
-		message := said(f)
-		if f.Path != "" {
-			message = f.Path + ": " + message
+		message := said(d.reader, f)
+		if label := d.labels[at]; label != "" {
+			message = d.reader.T("finding.at", "at", label, "what", message)
+		} else if f.Path != "" {
+			message = d.reader.T("finding.at", "at", f.Path, "what", message)
 		}
 		faults[i] = ui.Fault{Field: at, Message: message}
 	}

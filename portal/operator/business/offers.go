@@ -16,6 +16,7 @@ import (
 	"tollhouse/billing/identity"
 	"tollhouse/billing/insight"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/explain"
 	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
@@ -101,7 +102,7 @@ type importView struct {
 	key          string
 }
 
-type findingRow struct{ line, path, message string }
+type findingRow struct{ line, path, message, lang string }
 
 // documentAtMost bounds an uploaded or pasted document and a draft's form.
 const documentAtMost = document.MaxBytes + 1<<20
@@ -117,7 +118,11 @@ func answerImport(v *web.Visit, status int, findings []catalog.Finding) error {
 		page.text.Error = r.T("biz.offer.paste.empty")
 	}
 	for _, f := range findings {
-		row := findingRow{path: f.Path, message: f.Message}
+		row := findingRow{path: f.Path}
+		known := false
+		if row.message, known = explain.FindingWith(r, f.Message, f.Want); !known {
+			row.lang = "en" // words that only the format has
+		}
 		if f.Line > 0 {
 			row.line = strconv.Itoa(f.Line)
 		}

@@ -11,6 +11,7 @@ import (
 	"tollhouse/billing/catalog/document"
 	"tollhouse/billing/promotion"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/explain"
 	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
@@ -268,7 +269,7 @@ func answerForm(v *web.Visit, status int, values map[string]string, findings []p
 	errorsAt := map[string]string{}
 	for _, f := range findings {
 		if field := fieldOf(f.Path); errorsAt[field] == "" {
-			errorsAt[field] = f.Message
+			errorsAt[field], _ = explain.Finding(v.Reader, f.Message)
 		}
 	}
 	page.sections = sectionsOf(r, values)
