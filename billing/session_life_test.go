@@ -114,7 +114,9 @@ func TestSession_idleReservationsAreReleasedByThemselves(t *testing.T) {
 	w.stands(c, "10", "2", "8") // its grace
 	w.advance(begun.Add(11 * time.Minute))
 	w.stands(c, "10", "0", "10")
-	state := func() string { return w.text(`select coalesce((select state from charging_session where id = $1), 'gone')`, id) }
+	state := func() string {
+		return w.text(`select coalesce((select state from charging_session where id = $1), 'gone')`, id)
+	}
 	if got := state(); got != "open" {
 		t.Errorf("before any sweep it is %s", got)
 	}
