@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -113,4 +114,33 @@ func FuzzReadDeck(f *testing.F) {
 			t.Errorf("%q was taken, but %v", content, err)
 		}
 	})
+}
+
+// The deck that is there to begin with, for the zones that the sample offers name.
+func TestReadDeck_sampleOfTheWorld(t *testing.T) {
+	text, err := os.ReadFile("../../docs/samples/decks/world.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := catalog.ReadDeck(text, catalog.DeckFormat{})
+	if err != nil || file.Repeated > 0 || len(file.Ignored) > 0 {
+		t.Fatalf("%d said twice, ignored %v, %v", file.Repeated, file.Ignored, err)
+	}
+	deck, err := catalog.NewDeck("world", file.Entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for number, want := range map[string]string{
+		"33140123456": "Europe", "12125550123": "NorthAmerica", "18095550123": "Caribbean", "6281234567": "Asia", "6775551": "Oceania",
+		"6731234567": "Asia", "77271234567": "RussiaKazakhstan", "870773111": "Satellite", "999": "",
+	} {
+		if zone, _ := deck.Find(number); zone != want {
+			t.Errorf("%s is in %q, want %q", number, zone, want)
+		}
+	}
+	for zone, names := range file.ZoneNames {
+		if names["en"] == "" || names["id"] == "" || names["ru"] == "" {
+			t.Errorf("zone %s is named %v", zone, names)
+		}
+	}
 }
