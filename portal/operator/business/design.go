@@ -90,6 +90,9 @@ func (d *designer) label(within string, groups []group) {
 // which holds it.
 func (d *designer) nearest(path string) string {
 	for path != "" && !d.paths[path] {
+		if d.paths[path+".amount"] {
+			return path + ".amount" // a cap, which a document may write as one amount
+		}
 		cut := max(strings.LastIndex(path, "."), strings.LastIndex(path, "["))
 		if cut < 0 {
 			return ""
@@ -132,7 +135,7 @@ func (d *designer) field(path, label string) control {
 // stand in steps or tiers instead.
 func optional(path string) bool {
 	switch path[strings.LastIndex(path, ".")+1:] {
-	case "code", "amount", "timing", "prorate", "kind", "kinds", "validity_months", "priority", "prefixes", "billing", "services", "currency", "category", "included", "en":
+	case "code", "amount", "timing", "prorate", "kind", "kinds", "validity_months", "priority", "billing", "services", "currency", "category", "included", "en":
 		return strings.HasPrefix(path, "destinations") && strings.HasSuffix(path, ".en") || strings.Contains(path, ".rules[") && strings.HasSuffix(path, ".en")
 	case "destinations":
 		return strings.HasPrefix(path, "allowances")
@@ -249,20 +252,25 @@ func (d *designer) build() []group {
 	once.adds = []addRow{{"prices.one_time", d.t("onetime.add")}}
 	allowances := d.part("allowances", d.t("allowances"), false)
 	allowances.groups = d.rows("allowances", func(row string) group {
-		return d.part(row, d.titled(row, "allowance.one"), true, append(append([]control{d.field(row+".code", d.t("code"))}, d.names(row)...),
+		g := d.part(row, d.titled(row, "allowance.one"), true, append(append([]control{d.field(row+".code", d.t("code"))}, d.names(row)...),
 			d.hinted(row+".amount", d.t("quantity"), "quantity.hint"), d.checks(row+".kinds", d.t("kinds"), "kind", kinds...),
 			d.hinted(row+".destinations", d.t("destinations"), "destinations.any"), d.field(row+".validity_months", d.t("validity")), d.hinted(row+".priority", d.t("priority"), "priority.hint"))...)
+		g.groups = d.allowanceMore(row)
+		g.adds = []addRow{{row + ".windows", d.t("window.add")}}
+		return g
 	})
 	allowances.adds = []addRow{{"allowances", d.t("allowance.add")}}
 	sets := d.part("destinations", d.t("sets"), false)
 	sets.groups = d.rows("destinations", func(row string) group {
-		return d.part(row, d.titled(row, "set.one"), true, append(append([]control{d.field(row+".code", d.t("code"))}, d.names(row)...), d.area(row+".prefixes", d.t("prefixes"), "prefixes.hint"))...)
+		return d.part(row, d.titled(row, "set.one"), true, append(append([]control{d.field(row+".code", d.t("code"))}, d.names(row)...), d.area(row+".prefixes", d.t("prefixes"), "prefixes.hint"),
+			d.wording(row+".deck", "set.deck", "set.deck"), d.listed(row+".zones", "set.zones"))...)
 	})
 	sets.adds = []addRow{{"destinations", d.t("set.add")}}
 	usage := d.part("usage", d.t("usage"), false)
 	usage.groups = d.rows("usage", d.usagePrice)
 	usage.adds = []addRow{{"usage", d.t("usage.add")}}
-	more := d.part("more", d.t("more"), false, d.area("holidays", d.t("holidays"), "holidays.hint"), d.area("required_facts", d.t("facts"), "facts.hint"))
+	more := d.part("more", d.t("more"), false, d.area("holidays", d.t("holidays"), "holidays.hint"), d.area("required_facts", d.t("facts"), "facts.hint"),
+		d.wording("calendar", "calendar", "calendar"), d.wording("debt_limit", "debt_limit", "debt_limit"))
 	groups := append([]group{head}, d.kinds()...)
 	groups = append(groups, recurring, once, allowances, sets, usage, more)
 	d.paths["design"] = true
@@ -295,12 +303,9 @@ func (d *designer) rule(row string) group {
 		d.hinted(row+".destinations", d.t("destinations"), "destinations.hint"),
 		d.amount(row+".price", d.t("price")), d.hinted(row+".per", d.t("per"), "per.hint"),
 		d.hinted(row+".increments.first", d.t("first"), "increment.hint"), d.field(row+".increments.next", d.t("next")),
-		d.amount(row+".connect_fee", d.t("connect")), d.amount(row+".minimum", d.t("minimum")), d.amount(d.capPath(row), d.t("cap")), d.amount(row+".event_price", d.word("event_price")),
+		d.amount(row+".connect_fee", d.t("connect")), d.amount(row+".minimum", d.t("minimum")), d.amount(row+".cap.amount", d.t("cap")), d.amount(row+".event_price", d.word("event_price")),
 		d.amount(row+".percent", d.word("percent")), d.field(row+".priority", d.word("rule.priority")))...)
-	g.groups = append(g.groups, d.rows(row+".windows", func(at string) group {
-		return d.part(at, d.t("window.one"), true, d.checks(at+".days", d.t("days"), "day", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"),
-			d.hinted(at+".from", d.t("from"), "time.hint"), d.field(at+".to", d.t("to")))
-	})...)
+	g.groups = append(g.groups, d.rows(row+".windows", d.window)...)
 	g.groups = append(g.groups, d.rows(row+".steps", func(at string) group {
 		return d.part(at, d.t("step.one"), true, d.field(at+".from", d.t("step.from")), d.amount(at+".price", d.t("price")), d.field(at+".per", d.t("per")), d.field(at+".increment", d.t("increment")))
 	})...)
@@ -308,15 +313,16 @@ func (d *designer) rule(row string) group {
 		g.groups = append(g.groups, d.tiers(row+".tiers"))
 		g.curve = d.curveOf(row)
 	}
+	g.groups = append(g.groups, d.ruleMore(row))
 	g.adds = []addRow{{row + ".windows", d.t("window.add")}, {row + ".steps", d.t("step.add")}, {row + ".tiers.bands", d.t("band.add")}}
 	return g
 }
 
 func (d *designer) tiers(at string) group {
 	g := d.part(at, d.t("tiers"), false, d.choose(at+".kind", d.t("tiers.kind"), "tiers", true, "graduated", "volume", "package", "stair"),
-		d.field(at+".free", d.t("free")), d.field(at+".size", d.t("size")), d.amount(at+".price", d.t("price")))
+		d.field(at+".free", d.t("free")), d.field(at+".size", d.t("size")), d.amount(at+".price", d.t("price")), d.picked(at+".at_zero", "at_zero", "at_zero", "true"))
 	g.groups = d.rows(at+".bands", func(row string) group {
-		return d.part(row, d.t("band.one"), true, d.hinted(row+".to", d.t("band.to"), "band.hint"), d.amount(row+".price", d.t("price")), d.field(row+".per", d.t("per")))
+		return d.part(row, d.t("band.one"), true, d.hinted(row+".to", d.t("band.to"), "band.hint"), d.amount(row+".price", d.t("price")), d.field(row+".per", d.t("per")), d.wording(row+".fee", "band.fee", "band.fee"))
 	})
 	return g
 }

@@ -72,14 +72,6 @@ func (d *designer) selected(path, label string) control {
 	return c
 }
 
-// capPath is where a rule's most stands: an amount, or one with what comes then.
-func (d *designer) capPath(row string) string {
-	if _, whole := d.tree.at(row + ".cap").(map[string]any); whole {
-		return row + ".cap.amount"
-	}
-	return row + ".cap"
-}
-
 func (d *designer) curveOf(row string) *curveView {
 	if d.offering == nil {
 		return nil
@@ -129,7 +121,7 @@ func (d *designer) unshown(path string, fields map[string]any) map[string]any {
 		at := strings.TrimPrefix(path+"."+name, ".")
 		inner, isMap := value.(map[string]any)
 		switch {
-		case d.paths[at] && !isMap:
+		case d.paths[at] && (!isMap || name == "factors"):
 		case isMap && d.shown(at):
 			if more := d.unshown(at, inner); len(more) > 0 {
 				left[name] = more

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,6 +68,9 @@ type designView struct {
 func (d *designView) opens(g group) bool {
 	if strings.HasPrefix(d.focus, g.path) {
 		return true
+	}
+	if strings.HasSuffix(g.path, moreMark) {
+		return slices.ContainsFunc(g.fields, func(c control) bool { return c.Error != "" })
 	}
 	for path, fault := range d.faults {
 		if fault != "" && strings.HasPrefix(path, g.path) {

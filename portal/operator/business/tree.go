@@ -37,7 +37,9 @@ var sortOfField = map[string]string{
 	"months": "count", "validity_months": "count", "priority": "count", "at_least": "count", "at_most": "count", "cycles": "count",
 	"for": "list", "requires": "list", "excludes": "list", "optional": "bool",
 	"destinations": "list", "prefixes": "list", "kinds": "list", "services": "list", "holidays": "list", "days": "list", "required_facts": "list",
-	"included": "bool",
+	"included": "bool", "at_zero": "bool", "blocks": "bool", "on": "flag",
+	"qualities": "list", "zones": "list", "dates": "list", "month_days": "counts", "factors": "factors",
+	"fee": "amount", "share": "amount", "debt_limit": "amount", "periods": "count", "times": "count", "validity_days": "count",
 }
 
 // sortOf is text unless the name says otherwise. An allowance's amount is a
@@ -47,8 +49,13 @@ func sortOf(path string) string {
 	if name == "amount" && strings.HasPrefix(path, "allowances") {
 		return "text"
 	}
-	if path == "option.lasts.days" {
+	switch {
+	case path == "option.lasts.days":
 		return "count"
+	case name == "months" && strings.Contains(path, ".windows["):
+		return "counts"
+	case name == "on" && !strings.HasSuffix(path, ".shared.on"):
+		return "text"
 	}
 	if sort := sortOfField[name]; sort != "" {
 		return sort
@@ -75,6 +82,7 @@ func treeFromForm(fields url.Values, l locale.Locale) tree {
 	}
 	t = tidy(map[string]any(t)).(map[string]any)
 	t.keepRest(fields)
+	t.keepWhole()
 	if !t.has("services") {
 		t["services"] = []any{} // required, and rightly empty for some kinds
 	}
@@ -126,7 +134,7 @@ func mergeRest(into, left map[string]any) {
 
 func documentField(name string) bool {
 	switch name {
-	case "code", "kind", "specification", "billing", "services", "currency", "holidays", "required_facts":
+	case "code", "kind", "specification", "billing", "services", "currency", "holidays", "required_facts", "calendar", "debt_limit":
 		return true
 	}
 	return false
@@ -243,8 +251,20 @@ func valueOf(path string, values []string, l locale.Locale) any {
 		if n, err := strconv.Atoi(text); err == nil {
 			return n
 		}
-	case sort == "bool":
+	case sort == "bool", sort == "flag":
 		return text == "true"
+	case sort == "factors":
+		return factorsOf(text)
+	case sort == "counts":
+		list := []any{}
+		for _, item := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,;\n\r\t", r) }) {
+			if n, err := strconv.Atoi(item); err == nil {
+				list = append(list, n)
+			} else {
+				list = append(list, item)
+			}
+		}
+		return list
 	case sort == "list":
 		list := []any{}
 		for _, item := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,;\n\r\t", r) }) {
@@ -327,9 +347,19 @@ func (t tree) list(path string) []string {
 
 // text is a value as a field shows it: numbers in the reader's notation.
 func (t tree) text(path string, l locale.Locale) string {
+	if parent, is := strings.CutSuffix(path, ".cap.amount"); is {
+		if _, whole := t.at(parent + ".cap").(map[string]any); !whole {
+			path = parent + ".cap"
+		}
+	}
+	if parent, is := strings.CutSuffix(path, ".shared.on"); is {
+		return map[bool]string{true: "true"}[t.has(parent+".shared")]
+	}
 	switch v := t.at(path).(type) {
 	case nil:
 		return ""
+	case map[string]any:
+		return factorsText(v)
 	case []any:
 		return strings.Join(t.list(path), ", ")
 	case string:
