@@ -21,7 +21,7 @@ import (
 func (s *Server) CreateRerating(ctx context.Context, r oapi.CreateReratingRequestObject) (oapi.CreateReratingResponseObject, error) {
 	b := r.Body
 	wanted := replay.Proposal{
-		Action: replay.Action(b.Action), Offering: value(b.OfferingVersion), By: callOf(ctx).who.Actor(),
+		Action: replay.Action(b.Action), Offering: value(b.OfferingVersion), Decks: replay.Decks(value(b.Decks)), By: callOf(ctx).who.Actor(),
 		Choice: replay.Choice{
 			Days: calendar.Period{From: value(b.From), To: value(b.To)}, Account: value(b.Account), Offering: value(b.Offering), Prefix: value(b.Prefix), File: value(b.File),
 			Uses: mapped(value(b.Uses), func(p oapi.UsePiece) replay.Piece {
@@ -135,6 +135,7 @@ func rerating(r replay.Rerating) oapi.Rerating {
 	choice := oapi.NewRerating{
 		Action: oapi.NewReratingAction(r.Action), From: optionalDate(r.Choice.Days.From), To: optionalDate(r.Choice.Days.To), Account: optionalID(r.Choice.Account),
 		Offering: optionalText(r.Choice.Offering), Prefix: optionalText(r.Choice.Prefix), File: optionalID(r.Choice.File), OfferingVersion: optionalID(r.Offering),
+		Decks: unless("", oapi.NewReratingDecks(r.Decks)),
 	}
 	if len(r.Choice.Uses) > 0 {
 		uses := mapped(r.Choice.Uses, func(p replay.Piece) oapi.UsePiece {

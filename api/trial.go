@@ -28,7 +28,7 @@ func (s *Server) CreateTrial(ctx context.Context, r oapi.CreateTrialRequestObjec
 
 func newTrial(b *oapi.NewTrial, by string) (replay.NewTrial, error) {
 	wanted := replay.NewTrial{
-		Offering: b.OfferingVersion, Days: calendar.Period{From: b.From, To: b.To}, By: by,
+		Offering: b.OfferingVersion, Days: calendar.Period{From: b.From, To: b.To}, By: by, Decks: replay.Decks(value(b.Decks)),
 		Segment: replay.Segment{Offering: value(b.Offering), Branch: value(b.Branch), Kind: string(value(b.Kind)), Place: value(b.Place)},
 	}
 	amount := func(field string, text *string) (*money.Decimal, error) {
@@ -88,7 +88,7 @@ func trialOf(t replay.Trial) oapi.Trial {
 	out := oapi.Trial{
 		Id: t.ID, OfferingVersion: t.Offering, Code: t.Document.Code, From: t.Days.From, To: t.Days.To, State: oapi.TrialState(t.State),
 		Accounts: t.Accounts, AccountsDone: t.AccountsDone, Records: t.Records, Error: optionalText(t.Error), AskedBy: t.AskedBy, AskedAt: t.AskedAt.UTC(),
-		EndedAt: t.EndedAt,
+		EndedAt: t.EndedAt, Decks: oapi.TrialDecks(t.Decks),
 	}
 	s := &t.Sums
 	if s.Total.Accounts == 0 && len(s.Unpriced) == 0 {

@@ -31,6 +31,18 @@ type Again struct {
 	Chosen   func(*Used) bool
 	Offering uuid.UUID // chosen uses are priced under this version; uuid.Nil: under their own
 	TakeBack func(*Used) int64
+	// PresentDecks prices chosen uses by the decks of now, not by those in force
+	// when they began.
+	PresentDecks bool
+	// Basis is what charges were last priced by, where that is not their own: uses
+	// that are not chosen keep it.
+	Basis map[uuid.UUID]Basis
+}
+
+// Basis is what a charge was priced by anew.
+type Basis struct {
+	Offering uuid.UUID // uuid.Nil: its own version
+	Decks    time.Time // by the decks of this instant; zero: those in force at the use's begin
 }
 
 // Used is a use that was charged, as it is kept.
@@ -111,8 +123,8 @@ type again struct {
 	payers    map[uuid.UUID]*payer
 	groups    map[uuid.UUID]group // by member
 	sharing   *sharing
-	plans     map[uuid.UUID]*plans // by subscription
-	asked     catalog.Offering     // of ask.Offering
+	plans     map[uuid.UUID]*plans           // by subscription
+	asked     map[uuid.UUID]catalog.Offering // versions that are asked for, or were
 	tariffs   map[uuid.UUID]*tariff
 	counters  *counters
 	byAccount map[uuid.UUID][]*Used
@@ -173,9 +185,14 @@ func (a *again) use(p *payer, one *Used, before map[uuid.UUID]int64) *use {
 		u.holder.owner, u.holder.joined = of.owner, of.joined
 		u.lend(a.payers)
 	}
-	by := a.planOf(one, chosen)
+	basis := a.basisOf(one, chosen)
+	by := a.planOf(one, basis.Offering)
 	u.holder.offering, u.holder.options, u.holder.heirs = by.offering, by.options, a.plans[c.SubscriptionID].heirs
-	u.tariff = a.tariffs[by.id()].at(record.Start)
+	decks := record.Start
+	if !basis.Decks.IsZero() {
+		decks = basis.Decks
+	}
+	u.tariff = a.tariffs[by.id()].at(decks)
 	if one.Session != uuid.Nil {
 		u.offset, u.covered = before[one.Session], a.sessions[one.Session].covered
 		before[one.Session] += record.Quantity
@@ -183,24 +200,38 @@ func (a *again) use(p *payer, one *Used, before map[uuid.UUID]int64) *use {
 	return u
 }
 
-// planOf is what a use is priced by: what it had then or, if it is chosen and
-// another version is asked for, with that in the place of the plan, or of the
-// options of the same code.
-func (a *again) planOf(one *Used, chosen bool) plan {
+// basisOf is what a use is priced by anew: as is asked if it is chosen, else as
+// it was the last time.
+func (a *again) basisOf(one *Used, chosen bool) (b Basis) {
+	switch {
+	case !chosen:
+		return a.ask.Basis[one.Was.Charge.ID]
+	case a.ask.PresentDecks:
+		b.Decks = a.now
+	}
+	b.Offering = a.ask.Offering
+	return b
+}
+
+// planOf is what a use is priced by: what it had then or, where another version
+// is asked for, with that in the place of the plan, or of the options of the
+// same code.
+func (a *again) planOf(one *Used, version uuid.UUID) plan {
 	had := a.plans[one.Was.Charge.SubscriptionID]
 	use := use{record: &one.Record}
 	by := had.at(use.at())
-	if !chosen || a.ask.Offering == uuid.Nil {
+	if version == uuid.Nil {
 		return by
 	}
-	if !a.asked.OnTop() {
-		by.offering = a.ask.Offering
+	asked := a.asked[version]
+	if !asked.OnTop() {
+		by.offering = version
 		return by
 	}
 	for i := range by.options {
 		for _, o := range had.options {
-			if o.Offering == by.options[i] && o.Code == a.asked.Code {
-				by.options[i] = a.ask.Offering
+			if o.Offering == by.options[i] && o.Code == asked.Code {
+				by.options[i] = version
 			}
 		}
 	}

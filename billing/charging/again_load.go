@@ -62,16 +62,20 @@ func (a *again) load(ctx context.Context, tx tenant.Tx) (err error) {
 		}
 		a.byAccount[c.AccountID] = append(a.byAccount[c.AccountID], one)
 	}
-	if a.ask.Offering != uuid.Nil {
-		if a.asked, err = catalog.LoadVersion(ctx, tx, a.ask.Offering); err != nil {
-			return err
+	var asked []uuid.UUID
+	for _, one := range used {
+		if version := a.basisOf(one, a.chosen(one)).Offering; version != uuid.Nil && !slices.Contains(asked, version) {
+			asked = append(asked, version)
 		}
+	}
+	if a.asked, err = catalog.LoadVersions(ctx, tx, asked); err != nil {
+		return err
 	}
 	if a.plans, err = loadPlans(ctx, tx, keys(counting)); err != nil {
 		return err
 	}
 	for _, one := range used {
-		a.scene.wants(versions, a.planOf(one, a.chosen(one)))
+		a.scene.wants(versions, a.planOf(one, a.basisOf(one, a.chosen(one)).Offering))
 	}
 	if a.tariffs, err = a.scene.tariffsOf(ctx, tx, keys(versions)); err != nil {
 		return err

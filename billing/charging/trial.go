@@ -24,6 +24,8 @@ type Trial struct {
 	tariff   *tariff // of the offering without options
 	now      time.Time
 	till     *till
+	// PresentDecks prices by the decks of now, not by those of each use's begin.
+	PresentDecks bool
 
 	plans     map[uuid.UUID]*trialPlan // by subscription; see Prepare
 	offerings map[uuid.UUID]*tariff    // uncompiled, by version
@@ -45,6 +47,13 @@ func (e *Engine) NewTrial(ctx context.Context, tx tenant.Tx, offering catalog.Of
 		return nil, err
 	}
 	return &Trial{scene: s, document: offering, tariff: compiled, now: tx.At, till: newTill(s, tx.At, 64)}, nil
+}
+
+func (t *Trial) decksOf(start time.Time) time.Time {
+	if t.PresentDecks {
+		return t.now
+	}
+	return start
 }
 
 // tariffOf is what prices a subscription's use of an instant.
@@ -111,7 +120,7 @@ func (t *Trial) Price(a *TrialAccount, from calendar.Date, uses []TrialUse, each
 			record: &one.Record, session: one.Session, payer: p, covered: one.BeforeCovered,
 			holder: &holding{service: one.Service, subscription: one.Subscription, account: a.ID, offering: trialVersion},
 		}
-		u.tariff = t.tariffOf(one.Subscription, u.at()).at(one.Record.Start)
+		u.tariff = t.tariffOf(one.Subscription, u.at()).at(t.decksOf(one.Record.Start))
 		if one.Session != uuid.Nil {
 			if _, begun := offsets[one.Session]; !begun {
 				offsets[one.Session] = one.Before

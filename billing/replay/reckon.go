@@ -155,6 +155,10 @@ func (w *worker) reckon(ctx context.Context, tx tenant.Tx) (again bool, err erro
 // price halves a portion that has too much usage to be held at once.
 func (w *worker) price(ctx context.Context, tx tenant.Tx, ask charging.Again, accounts []uuid.UUID) ([]charging.PricedAgain, error) {
 	ask.Accounts = accounts
+	var err error
+	if ask.Basis, err = basis(ctx, tx, accounts); err != nil {
+		return nil, err
+	}
 	results, err := w.engine.PriceAgain(ctx, tx, ask)
 	if !errors.Is(err, charging.ErrTooMuchUsage) || len(accounts) == 1 {
 		return results, err
@@ -185,7 +189,7 @@ func (w *worker) ask(ctx context.Context, tx tenant.Tx) (charging.Again, error) 
 		}
 	}
 	pieces := r.Choice.pieces()
-	ask := charging.Again{Days: r.Choice.Days, Chosen: r.Choice.picks(versions, pieces), Offering: r.Offering}
+	ask := charging.Again{Days: r.Choice.Days, Chosen: r.Choice.picks(versions, pieces), Offering: r.Offering, PresentDecks: r.Decks == DecksPresent}
 	if r.Action == TakeBack {
 		ask.TakeBack = r.Choice.takesBack(pieces)
 	}

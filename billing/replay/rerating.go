@@ -33,6 +33,7 @@ type Rerating struct {
 	State    State
 	Choice   Choice
 	Offering uuid.UUID // priced under this version; uuid.Nil: each under its own
+	Decks    Decks
 	Undoes   uuid.UUID // of Undo
 	UndoneBy uuid.UUID // uuid.Nil: by none
 	Reason   string
@@ -53,6 +54,7 @@ type Proposal struct {
 	Action   Action // PriceAgain or TakeBack
 	Choice   Choice
 	Offering uuid.UUID // of PriceAgain; uuid.Nil: each under its own version
+	Decks    Decks     // of PriceAgain; empty: those of then
 	By       string
 }
 
@@ -71,8 +73,8 @@ func Propose(ctx context.Context, tx tenant.Tx, p Proposal) (Rerating, error) {
 	}
 	id := uuid.Must(uuid.NewV7())
 	_, err = tx.Exec(ctx, `
-		insert into rerating (id, action, state, choice, offering_id, asked_by, asked_at)
-		values ($1, $2, 'asked', $3, $4, $5, $6)`, id, p.Action, choice, optional(p.Offering), p.By, tx.At)
+		insert into rerating (id, action, state, choice, offering_id, decks, asked_by, asked_at)
+		values ($1, $2, 'asked', $3, $4, $5, $6, $7)`, id, p.Action, choice, optional(p.Offering), p.Decks.or(), p.By, tx.At)
 	if err != nil {
 		return Rerating{}, fmt.Errorf("propose re-rating: %w", err)
 	}
@@ -88,6 +90,12 @@ func (p *Proposal) check(ctx context.Context, tx tenant.Tx) error {
 	}
 	if p.Action == TakeBack && p.Offering != uuid.Nil {
 		return &ChoiceError{"offering_version", "none, as what is taken back has no price"}
+	}
+	if err := p.Decks.check(); err != nil {
+		return err
+	}
+	if p.Action == TakeBack && p.Decks == DecksPresent {
+		return &ChoiceError{"decks", "then, as what is taken back has no price"}
 	}
 	if len(p.Choice.Uses) > 0 && p.Choice.Days.From.IsZero() {
 		if err := p.Choice.daysOfUses(ctx, tx); err != nil {
@@ -163,7 +171,7 @@ func (c *Choice) daysOfUses(ctx context.Context, tx tenant.Tx) error {
 }
 
 const selectReratings = `
-	select r.id, r.action, r.state, r.choice, r.offering_id, r.undoes, (select u.id from rerating u where u.undoes = r.id), r.reason,
+	select r.id, r.action, r.state, r.choice, r.offering_id, r.decks, r.undoes, (select u.id from rerating u where u.undoes = r.id), r.reason,
 	       r.accounts_total, r.accounts_done, r.charges, r.error, r.asked_by, r.asked_at, r.ready_at, r.applied_by, r.applied_at, r.ended_at, r.through
 	from rerating r`
 
@@ -171,7 +179,7 @@ func scanRerating(row pgx.CollectableRow) (Rerating, error) {
 	var r Rerating
 	var offering, undoes, undoneBy, through *uuid.UUID
 	var choice []byte
-	err := row.Scan(&r.ID, &r.Action, &r.State, &choice, &offering, &undoes, &undoneBy, &r.Reason, &r.Accounts, &r.AccountsDone, &r.Charges,
+	err := row.Scan(&r.ID, &r.Action, &r.State, &choice, &offering, &r.Decks, &undoes, &undoneBy, &r.Reason, &r.Accounts, &r.AccountsDone, &r.Charges,
 		&r.Error, &r.AskedBy, &r.AskedAt, &r.ReadyAt, &r.AppliedBy, &r.AppliedAt, &r.EndedAt, &through)
 	if err != nil {
 		return r, err

@@ -32,6 +32,7 @@ type Trial struct {
 	Document catalog.Offering
 	Days     calendar.Period
 	Segment  Segment
+	Decks    Decks
 	State    State
 
 	Accounts, AccountsDone, Records int64
@@ -49,6 +50,7 @@ type NewTrial struct {
 	Offering uuid.UUID // a version, drafts as well
 	Days     calendar.Period
 	Segment  Segment
+	Decks    Decks // empty: those of then
 	By       string
 }
 
@@ -71,8 +73,8 @@ func AskTrial(ctx context.Context, tx tenant.Tx, n NewTrial) (Trial, error) {
 	}
 	id := uuid.Must(uuid.NewV7())
 	_, err = tx.Exec(ctx, `
-		insert into tariff_trial (id, offering_id, document, period_from, period_to, segment, state, asked_by, asked_at)
-		values ($1, $2, $3, $4, $5, $6, 'asked', $7, $8)`, id, n.Offering, document, n.Days.From, n.Days.To, segment, n.By, tx.At)
+		insert into tariff_trial (id, offering_id, document, period_from, period_to, segment, decks, state, asked_by, asked_at)
+		values ($1, $2, $3, $4, $5, $6, $7, 'asked', $8, $9)`, id, n.Offering, document, n.Days.From, n.Days.To, segment, n.Decks.or(), n.By, tx.At)
 	if err != nil {
 		return Trial{}, fmt.Errorf("ask for trial: %w", err)
 	}
@@ -101,6 +103,9 @@ func (n *NewTrial) check(ctx context.Context, tx tenant.Tx) error {
 	case len(n.Segment.Place) > 200:
 		return &ChoiceError{"place", "the name of a town of up to 200 characters"}
 	}
+	if err := n.Decks.check(); err != nil {
+		return err
+	}
 	var offering, branch bool
 	var waiting int
 	err := tx.QueryRow(ctx, `
@@ -121,7 +126,7 @@ func (n *NewTrial) check(ctx context.Context, tx tenant.Tx) error {
 }
 
 const selectTrials = `
-	select t.id, t.offering_id, t.document, t.period_from, t.period_to, t.segment, t.state, t.accounts_total, t.accounts_done, t.records,
+	select t.id, t.offering_id, t.document, t.period_from, t.period_to, t.segment, t.decks, t.state, t.accounts_total, t.accounts_done, t.records,
 	       t.sums, t.error, t.asked_by, t.asked_at, t.began_at, t.ended_at, t.through
 	from tariff_trial t`
 
@@ -129,7 +134,7 @@ func scanTrial(row pgx.CollectableRow) (Trial, error) {
 	var t Trial
 	var document, segment, sums []byte
 	var through *uuid.UUID
-	err := row.Scan(&t.ID, &t.Offering, &document, &t.Days.From, &t.Days.To, &segment, &t.State, &t.Accounts, &t.AccountsDone, &t.Records,
+	err := row.Scan(&t.ID, &t.Offering, &document, &t.Days.From, &t.Days.To, &segment, &t.Decks, &t.State, &t.Accounts, &t.AccountsDone, &t.Records,
 		&sums, &t.Error, &t.AskedBy, &t.AskedAt, &t.BeganAt, &t.EndedAt, &through)
 	if err != nil {
 		return t, err

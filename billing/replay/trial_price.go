@@ -64,6 +64,7 @@ func (p *pricing) run(ctx context.Context, tx tenant.Tx, engine *charging.Engine
 	if p.charging, err = engine.NewTrial(ctx, tx, p.trial.Document); err != nil {
 		return err
 	}
+	p.charging.PresentDecks = p.trial.Decks == DecksPresent
 	p.from, p.to = p.trial.Days.Instants(p.charging.Zone())
 	p.accounts = make(map[uuid.UUID]*trialAccount, len(accounts))
 	for i := range accounts {

@@ -145,7 +145,7 @@ var plan = map[string]treatment{
 	"usage_counter":   {columns: map[string]string{"code": keep}},
 	// open sessions are of a network that a copy does not serve
 	"charging_session": {}, "charging_answer": {}, "charging_notice": {},
-	"rerating": {columns: map[string]string{"action": keep, "choice": `'{}'::jsonb`, "reason": `'copied'::text`, "error": `case when t.state = 'failed' then 'copied' else '' end`,
+	"rerating": {columns: map[string]string{"action": keep, "decks": keep, "choice": `'{}'::jsonb`, "reason": `'copied'::text`, "error": `case when t.state = 'failed' then 'copied' else '' end`,
 		"asked_by": keep, "applied_by": keep, "state": keep}},
 	"usage_void": {columns: map[string]string{}},
 

@@ -135,6 +135,9 @@ func (p *reratingView) addFacts(v *web.Visit, one *replay.Rerating) {
 	if len(one.Choice.Uses) > 0 {
 		add("replay.uses", count(r, int64(len(one.Choice.Uses))))
 	}
+	if one.Decks == replay.DecksPresent {
+		add("replay.decks", r.T("replay.decks.present"))
+	}
 	add("replay.asked", r.Short(one.AskedAt))
 	if one.AppliedAt != nil {
 		add("replay.applied.at", r.Short(*one.AppliedAt))

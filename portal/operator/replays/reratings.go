@@ -39,9 +39,9 @@ type reratingRow struct {
 }
 
 type reratingForm struct {
-	action, key                                                    string
-	what, from, last, account, offering, prefix, file, uses, under ui.Field
-	actions, offerings, versions                                   []ui.Choice
+	action, key                                                           string
+	what, from, last, account, offering, prefix, file, uses, under, decks ui.Field
+	actions, offerings, versions, deckChoices                             []ui.Choice
 }
 
 type windowForm struct {
@@ -51,7 +51,7 @@ type windowForm struct {
 }
 
 func (f *reratingForm) each(do func(*ui.Field)) {
-	for _, one := range []*ui.Field{&f.what, &f.from, &f.last, &f.account, &f.offering, &f.prefix, &f.file, &f.uses, &f.under} {
+	for _, one := range []*ui.Field{&f.what, &f.from, &f.last, &f.account, &f.offering, &f.prefix, &f.file, &f.uses, &f.under, &f.decks} {
 		do(one)
 	}
 }
@@ -132,6 +132,7 @@ func newReratingForm(ctx context.Context, tx tenant.Tx, v *web.Visit) (*rerating
 	f.file = ui.Field{ID: "file", Label: r.T("replay.file"), Hint: r.T("replay.file.hint"), Value: kept("file", ""), Optional: true, Mono: true}
 	f.uses = ui.Field{ID: "uses", Label: r.T("replay.uses"), Hint: r.T("replay.uses.hint"), Value: kept("uses", ""), Optional: true, Mono: true}
 	f.under = ui.Field{ID: "offering_version", Label: r.T("replay.under"), Hint: r.T("replay.under.hint"), Value: kept("offering_version", ""), Optional: true}
+	f.decks, f.deckChoices = decksField(r, kept("decks", string(replay.DecksThen)))
 	for _, action := range []replay.Action{replay.PriceAgain, replay.TakeBack} {
 		f.actions = append(f.actions, ui.Choice{Value: string(action), Label: r.T("replay.action." + string(action)), Hint: r.T("replay.action." + string(action) + ".hint"), Chosen: f.what.Value == string(action)})
 	}
@@ -173,7 +174,7 @@ func newWindowForm(ctx context.Context, tx tenant.Tx, v *web.Visit, fault string
 
 func propose(v *web.Visit) error {
 	wanted := replay.Proposal{
-		Action: replay.Action(v.Form("action")), Offering: parseID(v.Form("offering_version")), By: v.Who.Actor(),
+		Action: replay.Action(v.Form("action")), Offering: parseID(v.Form("offering_version")), Decks: replay.Decks(v.Form("decks")), By: v.Who.Actor(),
 		Choice: replay.Choice{Days: daysOf(v), Offering: v.Form("offering"), Prefix: strings.TrimSpace(v.Form("prefix")), File: parseID(strings.TrimSpace(v.Form("file")))},
 	}
 	var err error

@@ -105,6 +105,9 @@ func (p *trialView) addFacts(v *web.Visit, t *replay.Trial) {
 		{r.T("replay.records"), count(r, t.Records)},
 		{r.T("replay.asked"), r.Short(t.AskedAt)},
 	}
+	if t.Decks == replay.DecksPresent {
+		p.facts = append(p.facts, [2]string{r.T("replay.decks"), r.T("replay.decks.present")})
+	}
 	whose := ""
 	for _, part := range []string{t.Segment.Offering, t.Segment.Kind, t.Segment.Place} {
 		if part != "" {

@@ -38,8 +38,8 @@ type trialRow struct {
 type trialForm struct {
 	action, key                                    string
 	version, from, last, plan, branch, kind, place ui.Field
-	spentFrom, spentTo                             ui.Field
-	versions, plans, branches, kinds               []ui.Choice
+	spentFrom, spentTo, decks                      ui.Field
+	versions, plans, branches, kinds, deckChoices  []ui.Choice
 }
 
 func (f *trialForm) fields() []ui.Field {
@@ -120,6 +120,7 @@ func newTrialForm(ctx context.Context, tx tenant.Tx, v *web.Visit, version strin
 	f.place = ui.Field{ID: "place", Label: r.T("replay.by.place"), Value: kept("place", ""), Optional: true, MaxLength: "200"}
 	f.spentFrom = ui.Field{ID: "spent_from", Label: r.T("replay.trial.spent.from", "currency", v.Profile.Currency.Code()), Value: kept("spent_from", ""), Optional: true, InputMode: "decimal"}
 	f.spentTo = ui.Field{ID: "spent_to", Label: r.T("replay.trial.spent.to", "currency", v.Profile.Currency.Code()), Value: kept("spent_to", ""), Optional: true, InputMode: "decimal"}
+	f.decks, f.deckChoices = decksField(r, kept("decks", string(replay.DecksThen)))
 	versions, err := replay.Versions(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -150,7 +151,7 @@ func newTrialForm(ctx context.Context, tx tenant.Tx, v *web.Visit, version strin
 }
 
 func (f *trialForm) refuse(field, message string) {
-	for _, one := range []*ui.Field{&f.version, &f.from, &f.last, &f.plan, &f.branch, &f.kind, &f.place, &f.spentFrom, &f.spentTo} {
+	for _, one := range []*ui.Field{&f.version, &f.from, &f.last, &f.plan, &f.branch, &f.kind, &f.place, &f.spentFrom, &f.spentTo, &f.decks} {
 		if one.ID == field {
 			one.Error = message
 		}
@@ -158,7 +159,7 @@ func (f *trialForm) refuse(field, message string) {
 }
 
 func askTrial(v *web.Visit) error {
-	wanted := replay.NewTrial{Offering: parseID(v.Form("offering_version")), Days: daysOf(v), By: v.Who.Actor(), Segment: replay.Segment{
+	wanted := replay.NewTrial{Offering: parseID(v.Form("offering_version")), Days: daysOf(v), Decks: replay.Decks(v.Form("decks")), By: v.Who.Actor(), Segment: replay.Segment{
 		Offering: v.Form("offering"), Branch: parseID(v.Form("branch")), Kind: v.Form("kind"), Place: strings.TrimSpace(v.Form("place")),
 	}}
 	from, err := amountOf(v, "spent_from")
