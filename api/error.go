@@ -12,6 +12,7 @@ import (
 
 	"tollhouse/api/problem"
 	"tollhouse/billing/identity"
+	"tollhouse/billing/promotion"
 	"tollhouse/billing/voucher"
 )
 
@@ -34,6 +35,9 @@ func (s *Server) fail(err error, e echo.Context) {
 	seconds := identity.RetryAfter(err)
 	if tries, is := errors.AsType[*voucher.TriesError](err); is {
 		seconds = max(1, int(math.Ceil(tries.Until.Sub(s.now()).Seconds())))
+	}
+	if tries, is := errors.AsType[*promotion.TriesError](err); is {
+		seconds = max(1, int(math.Ceil(tries.After.Seconds())))
 	}
 	if seconds == 0 && told.Status == http.StatusServiceUnavailable {
 		seconds = 1 // a full queue is shorter by then, a database that starts perhaps there

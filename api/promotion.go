@@ -2,6 +2,9 @@ package api
 
 import (
 	"context"
+	"errors"
+
+	"github.com/google/uuid"
 
 	"tollhouse/api/oapi"
 	"tollhouse/billing/account"
@@ -172,21 +175,40 @@ func (s *Server) ListGifts(ctx context.Context, r oapi.ListGiftsRequestObject) (
 }
 
 // RedeemPromoCode implements oapi.StrictServerInterface. What another has is
-// told as what does not exist.
+// told as what does not exist. A try that comes too soon is not stored under its
+// key: the same may come again.
 func (s *Server) RedeemPromoCode(ctx context.Context, r oapi.RedeemPromoCodeRequestObject) (oapi.RedeemPromoCodeResponseObject, error) {
-	return nil, once(ctx, oapi.RedeemPromoCodeResponseObject.VisitRedeemPromoCodeResponse, func(ctx context.Context, tx tenant.Tx) (oapi.RedeemPromoCodeResponseObject, error) {
-		c := callOf(ctx)
-		c.about("subscription", r.Subscription)
+	c := callOf(ctx)
+	c.about("subscription", r.Subscription)
+	if known, err := c.lookUp(ctx); err != nil || known != nil {
+		c.answer = known
+		return nil, err
+	}
+	var holder uuid.UUID
+	err := c.stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) error {
 		subscription, err := account.GetSubscription(ctx, tx, r.Subscription)
-		if err != nil {
-			return nil, err
-		}
-		if err := c.sees(subscription.AccountID); err != nil {
-			return nil, err
-		}
-		_, gift, err := promotion.Redeem(ctx, tx, subscription.AccountID, subscription.ID, r.Body.Code)
-		return oapi.RedeemPromoCode201JSONResponse{Body: giftOf(gift)}, err
+		holder = subscription.AccountID
+		return err
 	})
+	if err == nil {
+		err = c.sees(holder)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var refused, stored error
+	err = c.stack.TryPromoCode(holder, func() error {
+		stored = once(ctx, oapi.RedeemPromoCodeResponseObject.VisitRedeemPromoCodeResponse, func(ctx context.Context, tx tenant.Tx) (oapi.RedeemPromoCodeResponseObject, error) {
+			_, gift, err := promotion.Redeem(ctx, tx, holder, r.Subscription, r.Body.Code)
+			refused = err
+			return oapi.RedeemPromoCode201JSONResponse{Body: giftOf(gift)}, err
+		})
+		return errors.Join(refused, stored)
+	})
+	if errors.Is(err, promotion.ErrTooMany) {
+		return nil, err
+	}
+	return nil, stored
 }
 
 // DrawReferral implements oapi.StrictServerInterface.

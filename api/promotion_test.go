@@ -1,7 +1,9 @@
 package api
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -37,4 +39,43 @@ func TestPromotion_fromDraftToACodeThatIsRedeemedOnce(t *testing.T) {
 	}
 	w.post(owner, at+"/end", nil).want(t, 200)
 	w.post(owner, at+"/end", nil).want(t, 409)
+}
+
+// Who tries codes out is held up: an account by itself, and all of a tenant
+// together. What is right, or its own key's repeat, costs nothing.
+func TestPromoCode_guessesAreLimited(t *testing.T) {
+	w := newWorld(t)
+	owner := w.user(w.db, identity.Owner, nil)
+	draft := w.send(request{method: "POST", path: w.path("/promotions"), token: owner, key: uuid.NewString(), raw: summer}).want(t, 201)
+	at := w.path("/promotions/" + draft.text("id"))
+	w.post(owner, at+"/publish", nil).want(t, 200)
+	w.post(owner, at+"/codes", map[string]any{"uses": 2, "letters": "SUMMER26"}).want(t, 201)
+	w.publish(owner, plan)
+	redeem := func(number int) func(code, key string) response {
+		account := w.connect(owner, number)
+		subscription := w.get(owner, w.path("/accounts/"+account)).text("subscriptions", 0, "id")
+		return func(code, key string) response {
+			return w.send(request{method: "POST", path: w.path("/subscriptions/" + subscription + "/promo-code"), token: owner, key: key, body: map[string]string{"code": code}})
+		}
+	}
+	first, second := redeem(1), redeem(2)
+	key := uuid.NewString()
+	for range 20 { // one try, however often it is sent
+		first("WRONG1", key).want(t, 422)
+	}
+	for n := range 9 {
+		first(fmt.Sprintf("WRONG-%d", n), uuid.NewString()).refusedAt(w, 422, "code")
+	}
+	key = uuid.NewString()
+	held := first("SUMMER26", key)
+	held.refusedAt(w, 429, "code")
+	if held.header.Get("Retry-After") != "60" {
+		t.Errorf("Retry-After is %q", held.header.Get("Retry-After"))
+	}
+	first("WRONG1", uuid.NewString()).want(t, 429)
+	second("SUMMER26", uuid.NewString()).want(t, 201) // another is not held up
+	w.pass(time.Minute)
+	first("SUMMER26", key).want(t, 201) // the refusal was not stored
+	first("WRONG1", uuid.NewString()).want(t, 422)
+	first("WRONG1", uuid.NewString()).want(t, 429)
 }

@@ -114,16 +114,18 @@ func (s *Server) RedeemVoucher(ctx context.Context, r oapi.RedeemVoucherRequestO
 	c := callOf(ctx)
 	c.about("account", r.Account)
 	id := uuid.NewSHA1(r.Account, []byte(c.commandKey()))
+	note := func(ctx context.Context, tx tenant.Tx, _ payment.Payment) error { return c.recordAudit(ctx, tx) }
 	return nil, repeatable(ctx, oapi.RedeemVoucherResponseObject.VisitRedeemVoucherResponse, func(ctx context.Context) (oapi.RedeemVoucherResponseObject, error) {
 		var out oapi.Payment
 		var redeemed payment.Payment
 		err := c.stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) error { return accountExists(ctx, tx, r.Account) })
 		if err == nil {
-			redeemed, err = c.stack.RedeemVoucher(ctx, voucher.Redemption{ID: id, AccountID: r.Account, PIN: r.Body.Pin, By: c.who.Actor()}, c.address)
+			redeemed, err = c.stack.RedeemVoucher(ctx, voucher.Redemption{ID: id, AccountID: r.Account, PIN: r.Body.Pin, By: c.who.Actor(), Note: note}, c.address)
 		}
 		if err != nil {
 			return nil, err
 		}
+		c.audited = true // with what was redeemed
 		err = c.stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
 			out, err = paid(ctx, tx, redeemed)
 			return err

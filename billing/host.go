@@ -37,6 +37,7 @@ type Host struct {
 	gates    gates
 	tasks    *task.Runner
 	pins     *limit.Limiter // tries of voucher PINs, by address
+	guesses  guesses        // of promo codes
 	lanes    sync.Map       // laneKey: being worked in this process
 	queue    Queue          // set by Dispatch
 }
@@ -67,6 +68,7 @@ func NewHost(config Config) *Host {
 	h := &Host{config: config, db: config.DB, tasks: task.New(config.Now)}
 	h.gates.seal = config.Seal
 	h.pins = limit.New(pinRate, config.Now)
+	h.guesses = newGuesses(config.Now)
 	h.charging = charging.NewEngine(h.gates.of)
 	h.charging.OnCycle(promotion.CycleUnderWay)
 	h.online = charging.NewOnline(charging.OnlineConfig{DB: config.DB, Engine: h.charging, Log: config.Log})

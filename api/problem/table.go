@@ -90,7 +90,7 @@ var table = []rule{
 	{Unauthenticated, []error{identity.ErrUnauthenticated, identity.ErrToken, tenants.ErrToken}},
 	{wrongPassword, []error{tenants.ErrFactorCode, visit.ErrTicket, identity.ErrSignIn, tenants.ErrCredentials}},
 	{secondFactor, []error{identity.ErrSecondFactor, tenants.ErrFactorWanted}},
-	{tooMany, []error{identity.ErrTooMany, contact.ErrTooMany, voucher.ErrTooMany}},
+	{tooMany, []error{identity.ErrTooMany, contact.ErrTooMany, voucher.ErrTooMany, promotion.ErrTooMany}},
 	{Forbidden, []error{tenants.ErrOwnRequest, tenants.ErrNotApproved, visit.ErrOwnApproval, visit.ErrVisitor, balance.ErrOwnRequest, balance.ErrNotAsker, identity.ErrForbidden, identity.ErrBeyond}},
 	{suspended, []error{account.ErrSuspended}},
 	{NotFound, []error{
@@ -212,6 +212,7 @@ var fields = map[error]Fault{
 	catalog.ErrPastDay:          {"past", "is not set", "true, to change days that are over: what was charged stays"},
 	catalog.ErrDeckPast:         {"from", "is over", "an instant from now on, or past to accept that usage which comes late or is rated again goes by it"},
 	promotion.ErrCode:           {"code", "can't be used", "a promo code that is valid, not used up and not for somebody else"},
+	promotion.ErrTooMany:        {"code", "cannot be tried now: too many wrong ones were", "a code that you have, after the wait that Retry-After says"},
 	promotion.ErrCodeForm:       {"code", "has another form", "4 to 32 letters, digits and hyphens"},
 	promotion.ErrCodeTaken:      {"code", "is taken", "letters that no other promo code has"},
 	promotion.ErrBatch:          {"count", "does not fit", "1 to 10,000 codes with 1 to 1,000,000 uses; letters only for a single one"},

@@ -21,6 +21,8 @@ var (
 	// ErrCode says that a promo code is unknown, blocked, over, used up or
 	// somebody else's: which of these is not told to who tries codes out.
 	ErrCode = errors.New("this promo code can't be used")
+	// ErrTooMany says that too many wrong promo codes were tried.
+	ErrTooMany = errors.New("too many wrong promo codes were tried")
 	// ErrCodeTaken says that a code of these letters exists.
 	ErrCodeTaken = errors.New("there is a promo code of these letters already")
 	// ErrCodeForm says that a text is no promo code.
@@ -28,6 +30,15 @@ var (
 	// ErrBatch says that a batch of codes cannot be made so.
 	ErrBatch = errors.New("codes: a count from 1 to 10,000, uses from 1 to 1,000,000, and letters only for a single one")
 )
+
+// TriesError refuses a try that comes too soon. It wraps ErrTooMany.
+type TriesError struct{ After time.Duration }
+
+func (e *TriesError) Error() string {
+	return fmt.Sprintf("%v: wait %s", ErrTooMany, e.After.Round(time.Second))
+}
+
+func (e *TriesError) Unwrap() error { return ErrTooMany }
 
 // Code is a promo code.
 type Code struct {

@@ -19,6 +19,9 @@ type Redemption struct {
 	AccountID uuid.UUID
 	PIN       string // as typed
 	By        string
+	// Note writes down what belongs to it, such as its audit row, in the same
+	// transaction; nil: nothing. A repeat notes nothing.
+	Note func(ctx context.Context, tx tenant.Tx, paid payment.Payment) error
 }
 
 // found is a voucher with what its batch says of it.
@@ -83,6 +86,11 @@ func (d Desk) Redeem(ctx context.Context, tx tenant.Tx, r Redemption) (payment.P
 	}
 	if err != nil {
 		return payment.Payment{}, fmt.Errorf("redeem voucher: %w", err)
+	}
+	if r.Note != nil {
+		if err := r.Note(ctx, tx, paid); err != nil {
+			return payment.Payment{}, err
+		}
 	}
 	return paid, forget(ctx, tx, r.AccountID)
 }

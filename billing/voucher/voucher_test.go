@@ -380,3 +380,32 @@ func ExampleFormatPIN() {
 	fmt.Println(voucher.FormatPIN("0123456789012345"))
 	// Output: 0123 4567 8901 2345
 }
+
+// What is noted stands or falls with the redemption, and a repeat notes nothing.
+func TestRedeem_isNotedInItsTransaction(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Tenant(t)
+	batch := makeBatch(t, db, "N1")
+	sell(t, db, batch.ID, voucher.Range{})
+	a := newAccount(t, db, account.Prepaid)
+	id, noted, broken := new7(), 0, errors.New("no room for the note")
+	try := func(note error) error {
+		return db.DB.Write(t.Context(), db.Ref, func(ctx context.Context, tx tenant.Tx) error {
+			_, err := desk.Redeem(ctx, tx, voucher.Redemption{ID: id, AccountID: a.ID, PIN: batch.pins[0], By: "user:ada",
+				Note: func(context.Context, tenant.Tx, payment.Payment) error { noted++; return note }})
+			return err
+		})
+	}
+	before := owed(t, db)
+	if err := try(broken); !errors.Is(err, broken) || !owed(t, db).Equal(before) {
+		t.Errorf("not noted, and yet redeemed: %v, %s are owed", err, owed(t, db))
+	}
+	for range 2 {
+		if err := try(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if noted != 2 || !owed(t, db).Equal(before.Sub(money.NewDecimal(10))) {
+		t.Errorf("noted %d times, %s are owed", noted, owed(t, db))
+	}
+}

@@ -92,13 +92,15 @@ func redeemCode(v *web.Visit) error {
 	if err != nil {
 		return showMine(v, http.StatusUnprocessableEntity, v.Reader.T("promo.redeem.for.not"))
 	}
-	err = writeOwn(v, "promotion.redeem", map[string]any{"code": v.Form("code")}, func(ctx context.Context, tx tenant.Tx) error {
-		one, err := account.GetSubscription(ctx, tx, subscription)
-		if err != nil || one.AccountID != v.Who.AccountID {
-			return errors.Join(err, account.ErrNotFound)
-		}
-		_, _, err = promotion.Redeem(ctx, tx, v.Who.AccountID, subscription, v.Form("code"))
-		return err
+	err = v.Stack.TryPromoCode(v.Who.AccountID, func() error {
+		return writeOwn(v, "promotion.redeem", map[string]any{"code": v.Form("code")}, func(ctx context.Context, tx tenant.Tx) error {
+			one, err := account.GetSubscription(ctx, tx, subscription)
+			if err != nil || one.AccountID != v.Who.AccountID {
+				return errors.Join(err, account.ErrNotFound)
+			}
+			_, _, err = promotion.Redeem(ctx, tx, v.Who.AccountID, subscription, v.Form("code"))
+			return err
+		})
 	})
 	if why := codeRefusal(v.Reader, err); why != "" {
 		return showMine(v, http.StatusUnprocessableEntity, why)
@@ -113,6 +115,7 @@ func redeemCode(v *web.Visit) error {
 func codeRefusal(r ui.Reader, err error) string {
 	for reason, key := range map[error]string{
 		promotion.ErrCode: "code", promotion.ErrNotEligible: "eligible", promotion.ErrStacking: "stacking", promotion.ErrUsedUp: "used", promotion.ErrGiven: "given",
+		promotion.ErrTooMany: "many",
 	} {
 		if errors.Is(err, reason) {
 			return r.T("promo.refused." + key)

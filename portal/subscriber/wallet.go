@@ -11,6 +11,7 @@ import (
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/alert"
+	"tollhouse/billing/audit"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/money"
 	"tollhouse/billing/payment"
@@ -227,7 +228,10 @@ func sendVoucher(v *web.Visit) error {
 	if err := servesPayments(v); err != nil {
 		return err
 	}
-	_, err := v.Stack.RedeemVoucher(v.Context(), voucher.Redemption{ID: commandID(v), AccountID: v.Who.AccountID, PIN: v.Form("pin"), By: v.Who.Actor()}, v.Address())
+	note := func(ctx context.Context, tx tenant.Tx, _ payment.Payment) error {
+		return audit.Record(ctx, tx, audit.Entry{Caller: v.Caller(), Action: "voucher.redeem", Object: "user", ObjectID: v.Who.UserID})
+	}
+	_, err := v.Stack.RedeemVoucher(v.Context(), voucher.Redemption{ID: commandID(v), AccountID: v.Who.AccountID, PIN: v.Form("pin"), By: v.Who.Actor(), Note: note}, v.Address())
 	for _, refused := range []struct {
 		err error
 		key string
@@ -239,7 +243,7 @@ func sendVoucher(v *web.Visit) error {
 	if err != nil {
 		return err
 	}
-	return walletDone(v, "voucher.redeem", nil, "voucher")
+	return v.Redirect(v.URL("wallet", "done", "voucher"))
 }
 
 // walletDone leaves the audit row of what was done by a transaction of its own,

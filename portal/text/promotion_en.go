@@ -125,6 +125,7 @@ var promotionEN = map[string]string{
 	"promo.refused.code":     "This code can’t be used. Check the letters.",
 	"promo.refused.eligible": "The promotion is not for this subscription.",
 	"promo.refused.given":    "It was given already.",
+	"promo.refused.many":     "Too many wrong codes were tried. Wait a few minutes and try again.",
 	"promo.refused.stacking": "It does not go together with what was given before.",
 	"promo.refused.used":     "The promotion is used up.",
 	"promo.runs":             "Runs",

@@ -121,6 +121,7 @@ var promotionID = map[string]string{
 	"promo.refused.code":     "Kode ini tidak dapat dipakai. Periksa hurufnya.",
 	"promo.refused.eligible": "Promosi ini bukan untuk langganan ini.",
 	"promo.refused.given":    "Sudah diberikan.",
+	"promo.refused.many":     "Terlalu banyak kode salah dicoba. Tunggu beberapa menit lalu coba lagi.",
 	"promo.refused.stacking": "Tidak dapat digabung dengan yang sudah diberikan.",
 	"promo.refused.used":     "Promosi sudah habis.",
 	"promo.runs":             "Berlaku",

@@ -129,6 +129,7 @@ var promotionRU = map[string]string{
 	"promo.refused.code":     "Этот код использовать нельзя. Проверьте буквы.",
 	"promo.refused.eligible": "Акция не для этой подписки.",
 	"promo.refused.given":    "Уже выдано.",
+	"promo.refused.many":     "Введено слишком много неверных кодов. Подождите несколько минут и попробуйте снова.",
 	"promo.refused.stacking": "Не сочетается с тем, что уже выдано.",
 	"promo.refused.used":     "Акция исчерпана.",
 	"promo.runs":             "Действует",

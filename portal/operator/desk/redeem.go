@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"tollhouse/billing/audit"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/voucher"
@@ -43,14 +44,18 @@ var pinFaults = []struct {
 }
 
 // sendRedeem redeems in transactions of its own, so that a wrong try stays
-// counted, and leaves the audit row after it. The form's key names both.
+// counted. The form's key names it; its audit row stands with it.
 func sendRedeem(v *web.Visit) error {
 	p, err := load(v)
 	if err != nil {
 		return err
 	}
 	f := redeemForm(v, p)
-	paid, err := v.Stack.RedeemVoucher(v.Context(), voucher.Redemption{ID: command.ID(v), AccountID: p.ID, PIN: v.Form("pin"), By: v.Who.Actor()}, v.Address())
+	note := func(ctx context.Context, tx tenant.Tx, paid payment.Payment) error {
+		return audit.Record(ctx, tx, audit.Entry{Caller: v.Caller(), Action: "voucher.redeem", Object: "account", ObjectID: p.ID,
+			Detail: map[string]any{"account": p.Number, "amount": paid.Amount.Text()}})
+	}
+	_, err = v.Stack.RedeemVoucher(v.Context(), voucher.Redemption{ID: command.ID(v), AccountID: p.ID, PIN: v.Form("pin"), By: v.Who.Actor(), Note: note}, v.Address())
 	for _, fault := range pinFaults {
 		if errors.Is(err, fault.err) {
 			f.fields[0].Error = v.Reader.T("desk.voucher.pin." + fault.key)
@@ -60,9 +65,5 @@ func sendRedeem(v *web.Visit) error {
 	if err != nil {
 		return err
 	}
-	c := &command.Command{Action: "voucher.redeem", Object: "account", ID: p.ID, Detail: map[string]any{"account": p.Number, "amount": paid.Amount.Text()},
-		Do: func(context.Context, tenant.Tx) (string, error) {
-			return v.Console(p.path(""), "done", "redeemed"), nil
-		}}
-	return f.settle(v, false, c, nil)
+	return v.Lead(v.Console(p.path(""), "done", "redeemed"))
 }

@@ -109,7 +109,11 @@ func redeem(v *web.Visit) error {
 		_, _, err = promotion.Redeem(ctx, tx, id, subscription, v.Form("code"))
 		return v.Console("subscribers/"+id.String()+"/promotions", "done", "redeemed"), err
 	}
-	next, err := command.CarryOut(v, c)
+	var next string
+	err = v.Stack.TryPromoCode(id, func() (err error) {
+		next, err = command.CarryOut(v, c)
+		return err
+	})
 	if why := Refusal(v.Reader, err); why != "" {
 		return answerGifts(v, http.StatusUnprocessableEntity, why)
 	}
@@ -122,6 +126,8 @@ func redeem(v *web.Visit) error {
 // Refusal tells why a promo code is not redeemed; empty for another error.
 func Refusal(r ui.Reader, err error) string {
 	switch {
+	case errors.Is(err, promotion.ErrTooMany):
+		return r.T("promo.refused.many")
 	case errors.Is(err, promotion.ErrCode):
 		return r.T("promo.refused.code")
 	case errors.Is(err, promotion.ErrNotEligible):
