@@ -2,6 +2,7 @@ package text
 
 // catalogEN are the words about offers, their parts and their check.
 var catalogEN = map[string]string{
+	"biz.offer.done.copied":            "The copy is a draft. Nothing of it is sold yet.",
 	"biz.offer.kind.transaction":       "Transactions",
 	"biz.offer.state.checked":          "Checked",
 	"biz.offer.state.tried":            "Tried",
@@ -19,6 +20,20 @@ var catalogEN = map[string]string{
 	"catalog.changes.kept":             "Who has version {version} keeps it.",
 	"catalog.changes.none":             "Changes",
 	"catalog.changes.title":            "Changes to version {version}",
+	"catalog.compare":                  "Compare",
+	"catalog.compare.do":               "Compare",
+	"catalog.compare.from":             "From",
+	"catalog.compare.named":            "{name}, version {version}",
+	"catalog.compare.none":             "They are the same",
+	"catalog.compare.none.more":        "No price, allowance or term is different.",
+	"catalog.compare.same":             "Choose two versions",
+	"catalog.compare.same.more":        "Of this offer, or of this and another.",
+	"catalog.compare.to":               "To",
+	"catalog.compare.told":             "{from} → {to}",
+	"catalog.compare.version":          "{name}, version {version}, {state}",
+	"catalog.copy":                     "Copy",
+	"catalog.copy.do":                  "Begin the draft",
+	"catalog.copy.what":                "A draft under a new code begins with all that “{name}” has.",
 	"catalog.curve.draft":              "this draft",
 	"catalog.curve.spoken":             "{points}",
 	"catalog.curve.title":              "{what}: what a period costs",

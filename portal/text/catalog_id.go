@@ -2,6 +2,7 @@ package text
 
 // catalogID are the words about offers, their parts and their check.
 var catalogID = map[string]string{
+	"biz.offer.done.copied":            "Salinan berupa draf. Belum ada yang dijual.",
 	"biz.offer.kind.transaction":       "Transaksi",
 	"biz.offer.state.checked":          "Diperiksa",
 	"biz.offer.state.tried":            "Diuji",
@@ -19,6 +20,20 @@ var catalogID = map[string]string{
 	"catalog.changes.kept":             "Pemilik versi {version} tetap memakainya.",
 	"catalog.changes.none":             "Perubahan",
 	"catalog.changes.title":            "Perubahan terhadap versi {version}",
+	"catalog.compare":                  "Bandingkan",
+	"catalog.compare.do":               "Bandingkan",
+	"catalog.compare.from":             "Dari",
+	"catalog.compare.named":            "{name}, versi {version}",
+	"catalog.compare.none":             "Keduanya sama",
+	"catalog.compare.none.more":        "Tidak ada harga, kuota atau ketentuan yang berbeda.",
+	"catalog.compare.same":             "Pilih dua versi",
+	"catalog.compare.same.more":        "Dari penawaran ini, atau ini dan lainnya.",
+	"catalog.compare.to":               "Ke",
+	"catalog.compare.told":             "{from} → {to}",
+	"catalog.compare.version":          "{name}, versi {version}, {state}",
+	"catalog.copy":                     "Salin",
+	"catalog.copy.do":                  "Mulai draf",
+	"catalog.copy.what":                "Draf dengan kode baru dimulai dengan semua isi “{name}”.",
 	"catalog.curve.draft":              "draf ini",
 	"catalog.curve.spoken":             "{points}",
 	"catalog.curve.title":              "{what}: biaya satu periode",

@@ -2,6 +2,7 @@ package text
 
 // catalogRU are the words about offers, their parts and their check.
 var catalogRU = map[string]string{
+	"biz.offer.done.copied":            "Копия создана как черновик. Пока она не продаётся.",
 	"biz.offer.kind.transaction":       "Операции",
 	"biz.offer.state.checked":          "Проверено",
 	"biz.offer.state.tried":            "Испытано",
@@ -19,6 +20,20 @@ var catalogRU = map[string]string{
 	"catalog.changes.kept":             "У кого версия {version}, у того она остаётся.",
 	"catalog.changes.none":             "Изменения",
 	"catalog.changes.title":            "Изменения к версии {version}",
+	"catalog.compare":                  "Сравнить",
+	"catalog.compare.do":               "Сравнить",
+	"catalog.compare.from":             "Было",
+	"catalog.compare.named":            "{name}, версия {version}",
+	"catalog.compare.none":             "Они одинаковы",
+	"catalog.compare.none.more":        "Цены, пакеты и условия не отличаются.",
+	"catalog.compare.same":             "Выберите две версии",
+	"catalog.compare.same.more":        "Этого предложения или этого и другого.",
+	"catalog.compare.to":               "Стало",
+	"catalog.compare.told":             "{from} → {to}",
+	"catalog.compare.version":          "{name}, версия {version}, {state}",
+	"catalog.copy":                     "Копировать",
+	"catalog.copy.do":                  "Создать черновик",
+	"catalog.copy.what":                "Черновик с новым кодом начинается со всего, что есть у «{name}».",
 	"catalog.curve.draft":              "этот черновик",
 	"catalog.curve.spoken":             "{points}",
 	"catalog.curve.title":              "{what}: стоимость за период",

@@ -89,8 +89,8 @@ func (d *designer) label(within string, groups []group) {
 // nearest is the field or part that a finding is shown at: its own, or that
 // which holds it.
 func (d *designer) nearest(path string) string {
-	for path != "" && !d.paths[path] {
-		if d.paths[path+".amount"] {
+	for path != "" && d.labels[path] == "" {
+		if d.labels[path+".amount"] != "" {
 			return path + ".amount" // a cap, which a document may write as one amount
 		}
 		cut := max(strings.LastIndex(path, "."), strings.LastIndex(path, "["))

@@ -191,6 +191,7 @@ type offerView struct {
 	usage            []usageRow
 	versions         []offerRow
 	retire           *actForm
+	copy, compare    string   // addresses; empty for who may not
 	renew            *actForm // begins a draft from this version
 }
 
@@ -261,7 +262,9 @@ func answerOffer(v *web.Visit, status int, fault string) error {
 		page.versions = append(page.versions, row)
 		draft = draft || one.State.Open()
 	}
+	page.compare = v.Console("offers/"+o.Code+"/compare", "to", o.ID.String())
 	if v.May(identity.OfferingWrite) {
+		page.copy = v.Console("offers/"+o.Code+"/copy", "version", strconv.Itoa(o.Number))
 		switch {
 		case draft:
 			page.edit = v.Console("offers/" + o.Code + "/edit")
