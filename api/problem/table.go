@@ -170,6 +170,7 @@ var fields = map[error]Fault{
 	identity.ErrPermission:      {"permissions", "holds what no role can be given", "permissions of roles, none of subscribers"},
 	identity.ErrBeyond:          {"role", "has more rights than yours", "a role whose rights you have yourself"},
 	identity.ErrKeyName:         {"name", "is empty", "a name"},
+	usage.ErrNoSource:           {"source", "is unknown", "a source of this operator; GET /usage-sources lists them"},
 	usage.ErrSourceName:         {"name", "has another form", "1 to 63 lower-case letters, digits and dashes, no dash first"},
 	charging.ErrBeyondCharge:    {"amount", "is more than is left of the charge", "at most what is left of it"},
 	usage.ErrNoReason:           {"reason", "is empty", "why the item is given up"},
