@@ -149,7 +149,7 @@ var table = []rule{
 var ours = []error{
 	account.ErrNumbersSpent, agenda.ErrKind, audit.ErrIncomplete, bill.ErrMoved, bill.ErrNoOffering, calendar.ErrNull, identity.ErrNoSigningKey,
 	billing.ErrNoNetwork,
-	billing.ErrUndeliverable, notice.ErrMessage, ledger.ErrControlSums, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
+	billing.ErrUndeliverable, notice.ErrMessage, ledger.ErrControlSums, ledger.ErrDeferred, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
 	tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrRows, tenant.ErrSlot, tenants.ErrChainBroken, usage.ErrHashKey,
 }
 
