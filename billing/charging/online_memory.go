@@ -22,6 +22,7 @@ type memory struct {
 // remembered is what memory keeps of one tenant.
 type remembered struct {
 	payers map[uuid.UUID]*payer
+	found  found                   // the scene whose zone and anchors the payers' cycles go by
 	shy    map[uuid.UUID]time.Time // accounts that need locks, until then
 	rests  time.Time               // until then all do: others charge the same accounts
 }
@@ -51,11 +52,17 @@ func (m *memory) of(id tenant.ID) *remembered {
 
 // take gives the payers that are remembered of those ids, and forgets them:
 // they are the taker's. The others are missing, as are those of whom only
-// balances are known that end after a later instant.
-func (m *memory) take(id tenant.ID, ids []pgtype.UUID, endingAfter time.Time) (known map[uuid.UUID]*payer, missing []pgtype.UUID) {
+// balances are known that end after a later instant, and all whose cycles go by
+// another zone or other anchors than the operator's now.
+func (m *memory) take(id tenant.ID, under found, ids []pgtype.UUID, endingAfter time.Time) (known map[uuid.UUID]*payer, missing []pgtype.UUID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, now := m.of(id), time.Now()
+	if r.found.zone != under.zone || r.found.anchorPolicy != under.anchorPolicy {
+		m.payers -= len(r.payers)
+		clear(r.payers)
+		r.found = under
+	}
 	known = make(map[uuid.UUID]*payer, len(ids))
 	for _, one := range ids {
 		p := r.payers[one.Bytes]
@@ -72,15 +79,19 @@ func (m *memory) take(id tenant.ID, ids []pgtype.UUID, endingAfter time.Time) (k
 	return known, missing
 }
 
-// keep remembers payers.
-func (m *memory) keep(id tenant.ID, payers map[uuid.UUID]*payer) {
+// keep remembers payers whose cycles go by that zone and those anchors.
+func (m *memory) keep(id tenant.ID, under found, payers map[uuid.UUID]*payer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if r := m.of(id); r.found.zone != under.zone || r.found.anchorPolicy != under.anchorPolicy {
+		return
+	}
 	if m.payers+len(payers) > maxPayers {
 		clear(m.tenants)
 		m.payers = 0
 	}
 	r := m.of(id)
+	r.found = under
 	for account, p := range payers {
 		if r.payers[account] == nil {
 			m.payers++

@@ -56,7 +56,7 @@ func (o *Online) swift(ref tenant.Ref, requests []*request) (again []*request, e
 		return nil, err
 	}
 	b.learn()
-	o.memory.keep(ref.ID, b.payers)
+	o.memory.keep(ref.ID, b.scene.found, b.payers)
 	o.recent.Keep(b.claims)
 	for r, original := range b.same {
 		r.answer = r.kind.again(original.answer)
@@ -104,7 +104,7 @@ func (b *swiftBatch) gather(id tenant.ID) error {
 	}
 	b.accounts = keys(accounts)
 	var missing []pgtype.UUID
-	if b.payers, missing = b.memory.take(id, b.accounts, b.earliest); len(missing) > 0 {
+	if b.payers, missing = b.memory.take(id, b.scene.found, b.accounts, b.earliest); len(missing) > 0 {
 		if err := b.read(missing); err != nil {
 			return err
 		}

@@ -125,7 +125,7 @@ func TestOption_ownPriceGoesBeforeThePlan(t *testing.T) {
 	for _, online := range []bool{false, true} {
 		w.SetClock(t, w.noon(6))
 		step.Name += "!"
-		id := uuid.Nil
+		var id uuid.UUID
 		if online {
 			id = asked(t, o, w.Ref, step).Session
 		} else {
@@ -133,7 +133,7 @@ func TestOption_ownPriceGoesBeforeThePlan(t *testing.T) {
 		}
 		w.SetClock(t, w.noon(6).Add(10*time.Minute))
 		end := terminate(id, 1, 600)
-		got := ""
+		var got string
 		if online {
 			got = asked(t, o, w.Ref, end).Services[0].Price.String()
 		} else {
