@@ -10,6 +10,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/desk"
+	"tollhouse/billing/money"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/tenant"
 )
@@ -211,5 +212,38 @@ usage:
 	}
 	if err := w.sums(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What was asked in advance for the days after the end comes back on the next
+// bill, of the plan and of its option, less what was off it: what was used is
+// rounded, as in the case "C: plan change".
+func TestTerminate_givesPaidDaysBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish(optionPlans)
+	c := w.connect("flex")
+	extra := w.buy(c, "extra")
+	half := money.NewDecimal(50)
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		_, err := account.GiveDiscounts(ctx, tx, []account.Discount{{SubscriptionID: extra, Reason: "half", Percent: &half, ValidFrom: calendar.Date{Year: 2026, Month: time.May, Day: 1}}})
+		return err
+	})
+	w.advance(w.day("2026-06-12")) // June is billed: 12.99 and 3.00 less 1.50
+	base := w.base(c)
+	w.write(func(ctx context.Context, tx tenant.Tx) error { return desk.Terminate(ctx, tx, base) })
+	w.ingest(c.call(w.key(), w.day("2026-06-11"), 6000), c.data(w.key(), w.day("2026-06-11"), 10_000_000_000)) // late, so that there is something to bill
+	w.advance(w.day("2026-07-02"))
+	// of 30 days 11 are used: 12.99 − 4.76 and 1.50 − 0.55
+	const credits = `select string_agg(l.code || ' ' || trim_scale(l.price)::text, ', ' order by l.code) from bill_line l join bill b on b.id = l.bill_id
+		where b.account_id = $1 and l.kind = 'correction'`
+	if got := w.text(credits, c.ID); got != "extra-fee -0.95, monthly -8.23" {
+		t.Errorf("given back %s", got)
+	}
+	if err := w.sums(); err != nil {
+		t.Error(err)
+	}
+	if left := w.text(`select coalesce(sum(deferred), 0)::text from subscription where account_id = $1`, c.ID); left != "0.000000000" {
+		t.Errorf("%s stays deferred", left)
 	}
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // Terminate ends a subscription for good, with its options and parts, their
-// allowances and the change of plan that was to come. The account is locked
+// allowances and the change of plan that was to come. What bills asked in
+// advance for the days from today on is given back, of prices that are prorated. The account is locked
 // first, as everybody does who changes subscriptions.
 func Terminate(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) error {
 	s, err := account.GetSubscription(ctx, tx, subscription)
@@ -44,7 +45,14 @@ func Terminate(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) error 
 	if err := account.Terminate(ctx, tx, s.ID); err != nil {
 		return err
 	}
-	return balance.EndAllowances(ctx, tx, tx.At, all...)
+	if err := balance.EndAllowances(ctx, tx, tx.At, all...); err != nil {
+		return err
+	}
+	profile, err := account.GetProfile(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return charging.CreditFees(ctx, tx, profile, all...)
 }
 
 // Suspend stops a subscription for a while, and tells the network so where a
