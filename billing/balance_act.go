@@ -2,10 +2,16 @@ package billing
 
 import (
 	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
 
 	"tollhouse/billing/alert"
 	"tollhouse/billing/balance"
+	"tollhouse/billing/charging"
 	"tollhouse/billing/identity"
+	"tollhouse/billing/money"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/points"
 	"tollhouse/billing/tenant"
@@ -54,6 +60,13 @@ func (s *Stack) GiveCredit(ctx context.Context, tx tenant.Tx, who identity.Princ
 // SendMoney moves money from one subscriber's balance to another's and does
 // what follows for the one that gets it.
 func (s *Stack) SendMoney(ctx context.Context, tx tenant.Tx, o transfer.Order) (transfer.Transfer, error) {
+	o.Take = func(ctx context.Context, tx tenant.Tx, from uuid.UUID, fee money.Decimal) error {
+		err := s.host.charging.TakeFee(ctx, tx, charging.ServiceFee{Account: from, Code: transfer.FeeCode, Amount: fee})
+		if errors.Is(err, charging.ErrInsufficient) {
+			err = fmt.Errorf("%w: %w", balance.ErrInsufficient, err)
+		}
+		return err
+	}
 	sent, err := transfer.Send(ctx, tx, o)
 	if err != nil {
 		return transfer.Transfer{}, err

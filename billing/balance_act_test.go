@@ -344,6 +344,11 @@ func TestSendMoney_withinLimitsAndBothAreTold(t *testing.T) {
 	if x, y := w.mainOf(a.ID), w.mainOf(b.ID); !x.Equal(money.MustDecimal("6.71")) || !y.Equal(money.MustDecimal("17.01")) {
 		t.Errorf("%s and %s", x, y)
 	}
+	// each fee is a charge with its tax inside, for the statement
+	if got := w.text(`select count(*) || ' ' || trim_scale(sum(net)) || ' ' || trim_scale(sum(tax)) || ' ' || trim_scale(sum(paid_from_balance))
+		from charge where account_id = $1 and line_code = 'transfer-fee' and kind = 'one_time'`, a.ID); got != "3 0.252100839 0.047899161 0.3" {
+		t.Errorf("fees: %s", got)
+	}
 	w.read(func(ctx context.Context, tx tenant.Tx) error {
 		to, name, err := transfer.Find(ctx, tx, b.msisdn)
 		if err != nil || to != b.ID || strings.Contains(name, "Petersen") {
@@ -355,6 +360,18 @@ func TestSendMoney_withinLimitsAndBothAreTold(t *testing.T) {
 		}
 		return nil
 	})
+	w.mustSums()
+	// what is left, 6.71, covers no 6.65 with its fee
+	if err := send(a.ID, b.ID, "6.65"); !errors.Is(err, transfer.ErrLimit) {
+		t.Errorf("beyond the month's limit: %v", err)
+	}
+	w.advance(w.day("2026-06-02"))
+	if got := w.text(`select l.description from bill_line as l join bill as b on b.id = l.bill_id where b.account_id = $1 and l.code = 'transfer-fee'`, a.ID); got != "Fee for a transfer" {
+		t.Errorf("the statement says %q", got)
+	}
+	if err := send(b.ID, a.ID, "8.95"); !errors.Is(err, balance.ErrInsufficient) { // 17.01 − 7.99 = 9.02
+		t.Errorf("the amount, and no fee with it: %v", err)
+	}
 	w.mustSums()
 }
 

@@ -1,6 +1,8 @@
 package bill
 
 import (
+	"cmp"
+
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
 )
@@ -84,7 +86,15 @@ func lineName(o catalog.Offering, code, language string) string {
 			}
 		}
 	}
+	if words, known := serviceFees[code]; known {
+		return cmp.Or(words[language], words["en"])
+	}
 	return code
+}
+
+// serviceFees are what an operator asks for beside its plans.
+var serviceFees = map[string]map[string]string{
+	"transfer-fee": {"en": "Fee for a transfer", "id": "Biaya transfer", "ru": "Комиссия за перевод"},
 }
 
 func allowanceName(o catalog.Offering, code, language string) string {

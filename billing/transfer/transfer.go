@@ -28,7 +28,13 @@ type Order struct {
 	By     string
 	// Self says that the giver does it by itself, which the operator may not offer.
 	Self bool
+	// Take takes the fee from the giver's main balance, with its tax; the
+	// accounts are locked. It is asked for where there is a fee.
+	Take func(ctx context.Context, tx tenant.Tx, from uuid.UUID, fee money.Decimal) error
 }
+
+// FeeCode names the fee on statements.
+const FeeCode = "transfer-fee"
 
 // Transfer is money that was given.
 type Transfer struct {
@@ -74,10 +80,21 @@ func Send(ctx context.Context, tx tenant.Tx, o Order) (Transfer, error) {
 		return Transfer{}, ErrReceiver
 	}
 	t := Transfer{ID: o.ID, From: o.From, To: o.To, Amount: o.Amount, Fee: money.New(p.Fee, o.Amount.Currency()), Note: o.Note, By: o.By, At: tx.At}
-	if err := t.move(ctx, tx, p, from, to); err != nil {
+	if err := o.takeFee(ctx, tx, p.Fee); err != nil {
+		return Transfer{}, err
+	}
+	if err := t.move(ctx, tx, p, from); err != nil {
 		return Transfer{}, err
 	}
 	return t, t.tell(ctx, tx)
+}
+
+// takeFee takes the fee first: it may lock more of the giver's balances.
+func (o Order) takeFee(ctx context.Context, tx tenant.Tx, fee money.Decimal) error {
+	if fee.IsZero() {
+		return nil
+	}
+	return o.Take(ctx, tx, o.From, fee)
 }
 
 // lockBoth locks both accounts, the lower id first.
@@ -153,8 +170,9 @@ func (p Policy) admit(ctx context.Context, tx tenant.Tx, o Order, from account.A
 	return nil
 }
 
-// move books it: what reservations of sessions hold back is not there.
-func (t Transfer) move(ctx context.Context, tx tenant.Tx, p Policy, from, to account.Account) error {
+// move books it, the fee apart: what reservations of sessions hold back is not
+// there.
+func (t Transfer) move(ctx context.Context, tx tenant.Tx, p Policy, from account.Account) error {
 	giver, taker, err := balance.LockMains(ctx, tx, t.From, t.To)
 	if err != nil {
 		return err
@@ -164,7 +182,7 @@ func (t Transfer) move(ctx context.Context, tx tenant.Tx, p Policy, from, to acc
 		return err
 	}
 	amount, fee := t.Amount.Decimal(), t.Fee.Decimal()
-	if giver.Value.Sub(held).Sub(amount).Sub(fee).Cmp(p.KeepAtLeast) < 0 {
+	if giver.Value.Sub(held).Sub(amount).Cmp(p.KeepAtLeast) < 0 {
 		return fmt.Errorf("give %s of %s: %w", t.Amount, money.New(giver.Value.Sub(held), t.Amount.Currency()), balance.ErrInsufficient)
 	}
 	unit := t.Amount.Currency().Unit()
@@ -172,9 +190,6 @@ func (t Transfer) move(ctx context.Context, tx tenant.Tx, p Policy, from, to acc
 	transfers := []ledger.Transfer{
 		{Debit: giver.Ledger(), Credit: between, Amount: amount, Unit: unit, AccountID: t.From},
 		{Debit: between, Credit: taker.Ledger(), Amount: amount, Unit: unit, AccountID: t.To},
-	}
-	if fee.Sign() > 0 {
-		transfers = append(transfers, ledger.Transfer{Debit: giver.Ledger(), Credit: ledger.General(ledger.Revenue), Amount: fee, Unit: unit, AccountID: t.From})
 	}
 	err = ledger.Post(ctx, tx, ledger.Event{Kind: ledger.Move, ID: t.ID, At: tx.At, LegalEntity: from.LegalEntity, Branch: from.Branch}, transfers)
 	if err != nil {
@@ -186,10 +201,7 @@ func (t Transfer) move(ctx context.Context, tx tenant.Tx, p Policy, from, to acc
 	if err != nil {
 		return fmt.Errorf("note transfer %s: %w", t.ID, err)
 	}
-	if err := balance.Sunk(ctx, tx, giver, giver.Value.Sub(amount).Sub(fee)); err != nil {
-		return err
-	}
-	return nil
+	return balance.Sunk(ctx, tx, giver, giver.Value.Sub(amount))
 }
 
 const columns = `id, account_id, other_account, amount, fee, unit, note, actor, at`
