@@ -235,7 +235,8 @@ func Retry(ctx context.Context, tx tenant.Tx, kind Kind) (int64, error) {
 }
 
 // AddFor puts the same kind of work on the agenda for many references at one
-// instant, with one statement.
+// instant, with one statement. What was done at that instant already is to be
+// done again: a sandbox's clock stands still between two uses.
 func AddFor(ctx context.Context, tx tenant.Tx, kind Kind, dueAt time.Time, refs []uuid.UUID) error {
 	if len(refs) == 0 {
 		return nil
@@ -249,7 +250,9 @@ func AddFor(ctx context.Context, tx tenant.Tx, kind Kind, dueAt time.Time, refs 
 	}
 	tag, err := tx.Exec(ctx, `insert into agenda (id, kind, ref, due_at, created_at)
 		select n.id, $1, n.ref, $2, $3 from unnest($4::uuid[], $5::uuid[]) as n (id, ref) order by n.ref
-		on conflict (kind, ref, due_at) do nothing`, kind, dueAt, tx.At, ids, refs)
+		on conflict (kind, ref, due_at) do update
+		   set state = 'due', attempts = 0, last_error = '', done_at = null, detail = excluded.detail
+		 where agenda.state = 'done'`, kind, dueAt, tx.At, ids, refs)
 	if err != nil {
 		return fmt.Errorf("add %s to agenda: %w", kind, err)
 	}

@@ -69,5 +69,5 @@ func Sunk(ctx context.Context, tx tenant.Tx, before Bucket, after money.Decimal)
 	if before.AlertBelow == nil || before.Value.Cmp(*before.AlertBelow) < 0 || after.Cmp(*before.AlertBelow) >= 0 {
 		return nil
 	}
-	return agenda.Add(ctx, tx, agenda.Item{Kind: agenda.AutoTopUp, Ref: before.AccountID, DueAt: tx.At})
+	return agenda.Again(ctx, tx, agenda.AutoTopUp, before.AccountID, nil)
 }
