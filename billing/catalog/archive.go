@@ -78,6 +78,16 @@ func WriteArchive(offerings []Offering, asJSON bool) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// IsArchive says whether a text is a list of documents and not one: it need not
+// be a right one.
+func IsArchive(text []byte) bool {
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
+		return true
+	}
+	parts, err := partsOf(text)
+	return err == nil && len(parts) > 1
+}
+
 // ReadArchive reads many offerings. A refused document gives a
 // *document.InvalidError whose paths begin with the document's number.
 func ReadArchive(text []byte) ([]Offering, error) {

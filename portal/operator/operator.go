@@ -7,6 +7,7 @@ import (
 	"tollhouse/portal/operator/business"
 	"tollhouse/portal/operator/desk"
 	"tollhouse/portal/operator/migrations"
+	"tollhouse/portal/operator/product"
 	"tollhouse/portal/operator/promote"
 	"tollhouse/portal/operator/reference"
 	"tollhouse/portal/operator/replays"
@@ -24,6 +25,7 @@ func Register(e *echo.Echo, site *web.Site) {
 	value.Register(console, site)
 	migrations.Register(console, site)
 	promote.Register(console, site)
+	product.Register(console, site)
 	replays.Register(console, site)
 	reference.Register(console, site)
 	visitor.Register(console, site)

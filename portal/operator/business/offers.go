@@ -26,6 +26,8 @@ import (
 // offersView lists what is sold.
 type offersView struct {
 	importing, new string // addresses; empty for who may not
+	yaml, json     string // the whole catalog as a file
+	done           string
 	rows           []offerRow
 	pager          pager
 }
@@ -58,7 +60,10 @@ func showOffers(v *web.Visit) error {
 	if err != nil {
 		return err
 	}
-	page := &offersView{}
+	page := &offersView{yaml: v.Console("catalog.yaml"), json: v.Console("catalog.json")}
+	if n, err := strconv.ParseInt(v.Query("done"), 10, 32); err == nil && n > 0 {
+		page.done = r.N("product.imported", n)
+	}
 	if v.May(identity.OfferingWrite) {
 		page.importing, page.new = v.Console("offers/import"), v.Console("offers/new")
 	}
@@ -148,6 +153,9 @@ func importOffer(v *web.Visit) error {
 	if len(text) == 0 {
 		return answerImport(v, http.StatusUnprocessableEntity, nil)
 	}
+	if catalog.IsArchive(text) {
+		return importCatalog(v, text)
+	}
 	offering, _, err := catalog.ParseLines(text)
 	var invalid *document.InvalidError
 	if errors.As(err, &invalid) {
@@ -157,6 +165,39 @@ func importOffer(v *web.Visit) error {
 		return err
 	}
 	return saveAndLead(v, "importOffering", offering, v.Console("offers/"+offering.Code+"/edit", "done", "imported"))
+}
+
+// importCatalog stores many documents, each as the draft of its code: all or,
+// where one is refused, none.
+func importCatalog(v *web.Visit, text []byte) error {
+	offerings, err := catalog.ReadArchive(text)
+	var invalid *document.InvalidError
+	switch {
+	case errors.As(err, &invalid):
+		return answerImport(v, http.StatusUnprocessableEntity, invalid.Findings)
+	case errors.Is(err, catalog.ErrArchive):
+		return answerImport(v, http.StatusUnprocessableEntity, []catalog.Finding{{Message: err.Error()}})
+	case err != nil:
+		return err
+	}
+	c := &command.Command{Action: "importCatalog", Object: "offering", Detail: map[string]any{"offerings": len(offerings)}}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+		drafts, err := catalog.SaveDrafts(ctx, tx, offerings)
+		if err != nil {
+			return "", err
+		}
+		for _, one := range drafts {
+			if _, _, err := catalog.MarkChecked(ctx, tx, one.ID, time.Time{}); err != nil {
+				return "", err
+			}
+		}
+		return v.Console("offers", "done", strconv.Itoa(len(drafts))), nil
+	}
+	next, err := command.CarryOut(v, c)
+	if err != nil {
+		return err
+	}
+	return v.Lead(next)
 }
 
 // saveAndLead saves a draft and leads to where it is seen.

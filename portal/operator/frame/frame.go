@@ -39,6 +39,9 @@ const (
 	Calendars    Section = "calendars"
 	Rates        Section = "rates"
 	Migrations   Section = "migrations"
+
+	Partners       Section = "partners"
+	Specifications Section = "specifications"
 )
 
 type entry struct {
@@ -74,6 +77,8 @@ var sections = []group{
 		{Decks, "list", identity.OfferingRead},
 		{Calendars, "bill", identity.OfferingRead},
 		{Rates, "cash", identity.OfferingRead},
+		{Specifications, "box", identity.OfferingRead},
+		{Partners, "users", identity.OfferingRead},
 	}},
 	{"system", []entry{
 		{Import, "upload", identity.IntakeWrite},
