@@ -9,6 +9,7 @@ var optionEN = map[string]string{
 	"replay.decks.hint":             "Choose the present ones where a deck was put right after the usage.",
 	"replay.decks.then":             "Those in force at the time of use",
 	"replay.decks.present":          "The present ones",
+	"replay.fault.decks":            "Choose the decks of then, or the present ones; for taking back those of then.",
 	"why.use.plan":                  "Use at your plan's price",
 	"catalog.label.option.priority": "Order of its usage prices (1 goes first)",
 }

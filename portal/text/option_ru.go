@@ -9,6 +9,7 @@ var optionRU = map[string]string{
 	"replay.decks.hint":             "Нынешние нужны, если таблицу исправили уже после звонков.",
 	"replay.decks.then":             "Действовавшие во время пользования",
 	"replay.decks.present":          "Нынешние",
+	"replay.fault.decks":            "Выберите таблицы того времени или нынешние; для отмены пользования — того времени.",
 	"why.use.plan":                  "По цене вашего тарифа",
 	"catalog.label.option.priority": "Порядок цен на пользование (1 идёт первой)",
 }

@@ -37,6 +37,7 @@ import (
 	"tollhouse/infra/postgres/pgtest"
 	"tollhouse/infra/secrets"
 	"tollhouse/portal/operator/business"
+	"tollhouse/portal/operator/replays"
 	"tollhouse/portal/web"
 )
 
@@ -95,7 +96,9 @@ func newWorld(t testing.TB) *world {
 	w.host = billing.NewHost(billing.Config{DB: w.DB, Identity: w.authority, Seal: box.Tenants(), Cards: noCards{}, Webhooks: noCards{},
 		Inbox: t.TempDir(), PublicURL: w.server.URL, Now: time.Now, Log: log})
 	t.Cleanup(w.host.StopTasks)
-	business.Register(e.Group("/t/:tenant/console"), &web.Site{Host: w.host, Authority: w.authority, PublicURL: w.server.URL, Now: time.Now, Log: log})
+	site := &web.Site{Host: w.host, Authority: w.authority, PublicURL: w.server.URL, Now: time.Now, Log: log}
+	business.Register(e.Group("/t/:tenant/console"), site)
+	replays.Register(e.Group("/t/:tenant/console"), site)
 	if w.stack, err = w.host.Resolve(t.Context(), w.Ref.Name); err != nil {
 		t.Fatal(err)
 	}
