@@ -74,6 +74,10 @@ func Finding(r ui.Reader, message string) (words string, known bool) {
 func placed(r ui.Reader, what string) string {
 	parts := strings.Split(what, ", ")
 	for i, part := range parts {
+		if part == "prefix *" {
+			parts[i] = r.T(knownWord + "everywhere")
+			continue
+		}
 		first, rest, more := strings.Cut(part, " ")
 		if told := r.T(knownWord + first); told != knownWord+first {
 			parts[i] = told

@@ -45,6 +45,8 @@ var catalogEN = map[string]string{
 	"catalog.day.thu":                  "Thursday",
 	"catalog.day.tue":                  "Tuesday",
 	"catalog.day.wed":                  "Wednesday",
+	"catalog.faults.more.one":          "and {n} more, see above",
+	"catalog.faults.more.other":        "and {n} more, see above",
 	"catalog.faults.one":               "{n} fault",
 	"catalog.faults.other":             "{n} faults",
 	"catalog.field.amount":             "amount",

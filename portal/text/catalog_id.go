@@ -45,6 +45,7 @@ var catalogID = map[string]string{
 	"catalog.day.thu":                  "Kamis",
 	"catalog.day.tue":                  "Selasa",
 	"catalog.day.wed":                  "Rabu",
+	"catalog.faults.more.other":        "dan {n} lagi, lihat di atas",
 	"catalog.faults.other":             "{n} kesalahan",
 	"catalog.field.amount":             "jumlah",
 	"catalog.field.billing":            "cara bayar",

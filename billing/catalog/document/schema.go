@@ -163,6 +163,19 @@ func (s *Schema) collect(e *jsonschema.ValidationError, root any, findings *[]Fi
 			add(path, hint)
 			return
 		}
+	case *kind.MinProperties, *kind.MinItems:
+		if hint := s.hint(e.SchemaURL); hint != "" {
+			add(path, hint)
+		} else {
+			add(path, "is missing")
+		}
+		return
+	case *kind.MaxItems:
+		add(path, fmt.Sprintf("must be at most %d entries", k.Want))
+		return
+	case *kind.MaxLength:
+		add(path, fmt.Sprintf("must be at most %d characters", k.Want))
+		return
 	case *kind.Pattern, *kind.Type, *kind.Minimum, *kind.Format:
 		if hint := s.hint(e.SchemaURL); hint != "" && len(e.Causes) == 0 {
 			add(path, hint)

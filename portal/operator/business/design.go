@@ -55,18 +55,31 @@ func newDesigner(r ui.Reader, t tree, findings []catalog.Finding) *designer {
 		d.offering = &o
 	}
 	d.label("", d.build()) // once without faults, to know which fields there are
+	said := map[string]int{}
 	for _, f := range catalog.Faults(findings) {
 		at := d.nearest(f.Path)
+		if said[at]++; said[at] > saidBeside {
+			continue
+		}
 		if d.faults[at] != "" {
 			d.faults[at] += "; "
 		}
-		d.faults[at] += said(r, f)
+		d.faults[at] += saying(r, f)
+	}
+	for at, n := range said {
+		if n > saidBeside {
+			d.faults[at] += "; " + r.N("catalog.faults.more", int64(n-saidBeside))
+		}
 	}
 	return d
 }
 
-// said is a finding with what would be right.
-func said(r ui.Reader, f catalog.Finding) string {
+// saidBeside is how many faults stand beside one field or part; the summary on
+// top of the page has all.
+const saidBeside = 2
+
+// saying is a finding with what would be right.
+func saying(r ui.Reader, f catalog.Finding) string {
 	words, _ := explain.FindingWith(r, f.Message, f.Want)
 	return words
 }
@@ -110,7 +123,7 @@ func (d *designer) summary(findings []catalog.Finding) []ui.Fault {
 		if at == "" {
 			at = "design"
 		}
-		message := said(d.reader, f)
+		message := saying(d.reader, f)
 		if label := d.labels[at]; label != "" {
 			message = d.reader.T("finding.at", "at", label, "what", message)
 		} else if f.Path != "" {
