@@ -121,14 +121,12 @@ func (h holding) split(options []option, to holdings) holdings {
 
 // selectOptions gives the options of subscription s, as JSON, or null. Those of
 // a bundle are its components' as well, and one that goes on with the plan that
-// took another's place was the other's before. The indexes on the account, on
-// part_of and plan_change_subscription find them.
+// took another's place was the other's before. subscription_option says whether
+// there are any, subscription_part_of and plan_change_subscription find them.
 const selectOptions = optionsFrom + ` and ov.document ? 'usage') end`
 
 const optionsFrom = `
-	case when exists (select from subscription where part_of is not null and part = 'option')
-	      and exists (select from subscription x where x.account_id = s.account_id and x.part = 'option')
-	     then (
+	case when exists (select from subscription x where x.account_id = s.account_id and x.part = 'option') then (
 	    with recursive line (id) as (
 	        (select s.id union all select s.part_of where s.part = 'component')
 	        union
