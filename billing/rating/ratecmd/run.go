@@ -24,8 +24,8 @@ const (
 const help = `Price a usage file under an offer file, without a database.
 
   tollhouse rate --offer offer.yaml --usage usage.csv [--account account.yaml]
-                 [--deck code=file]... [--calendar code=file]... [--rates file]
-                 [--json]
+                 [--option option.yaml]... [--deck code=file]...
+                 [--calendar code=file]... [--rates file] [--json]
 
 --offer    an offering as the catalog exports it, YAML or JSON
            (docs/offering.schema.json)
@@ -43,6 +43,8 @@ const help = `Price a usage file under an offer file, without a database.
                           asked; may be left out
              network      own or other: whose the destination is; may be left
                           out for other
+--option   an option on top of the offer, whose prices go before its own; once
+           for each, in the order in which they were bought
 --deck     a deck that the offer names: world=deck.csv, with the columns prefix
            and zone; once for each deck
 --calendar a holiday calendar that the offer names: de=holidays.csv, with the
@@ -72,6 +74,7 @@ Ends with 0; with 1 if an event has no price; with 2 on bad input.
 
 type options struct {
 	offer, usage, account string
+	options               files
 	decks, calendars      named
 	rates                 string
 	json                  bool
@@ -85,6 +88,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.offer, "offer", "", "")
 	flags.StringVar(&o.usage, "usage", "", "")
 	flags.StringVar(&o.account, "account", "", "")
+	flags.Var(&o.options, "option", "")
 	flags.Var(&o.decks, "deck", "")
 	flags.Var(&o.calendars, "calendar", "")
 	flags.StringVar(&o.rates, "rates", "", "")
@@ -123,11 +127,20 @@ func (o options) run(ctx context.Context, stdout io.Writer) (unpriced int, err e
 	if err != nil {
 		return 0, err
 	}
+	options, err := o.onTop(offering)
+	if err != nil {
+		return 0, err
+	}
+	if o.account == "" {
+		for _, option := range options {
+			account.balances = append(account.balances, fullAllowances(option)...)
+		}
+	}
 	context, err := o.context(account.zone)
 	if err != nil {
 		return 0, err
 	}
-	tariff, err := rating.Compile(offering, context)
+	tariff, err := rating.Compile(offering, context, options...)
 	if err != nil {
 		return 0, atFile(o.offer, nil, err)
 	}
@@ -168,23 +181,33 @@ func priceAll(ctx context.Context, in *reader, book *book, out *printer) error {
 	}
 }
 
-// load reads the offer and, if there is one, the account.
-func (o options) load() (catalog.Offering, account, error) {
-	text, err := readBounded(o.offer)
+// readOffering reads an offer without faults.
+func readOffering(path string) (catalog.Offering, error) {
+	text, err := readBounded(path)
 	if err != nil {
-		return catalog.Offering{}, account{}, err
+		return catalog.Offering{}, err
 	}
 	offering, lines, err := catalog.ParseLines(text)
 	if err != nil {
-		return catalog.Offering{}, account{}, atFile(o.offer, lines, err)
+		return catalog.Offering{}, atFile(path, lines, err)
 	}
 	if findings := catalog.Faults(catalog.Check(offering)); len(findings) > 0 {
-		return catalog.Offering{}, account{}, atFile(o.offer, lines, &document.InvalidError{Findings: lines.Locate(byName(offering, findings))})
+		return catalog.Offering{}, atFile(path, lines, &document.InvalidError{Findings: lines.Locate(byName(offering, findings))})
+	}
+	return offering, nil
+}
+
+// load reads the offer and, if there is one, the account.
+func (o options) load() (catalog.Offering, account, error) {
+	offering, err := readOffering(o.offer)
+	if err != nil {
+		return catalog.Offering{}, account{}, err
 	}
 	if o.account == "" {
 		return offering, account{zone: time.UTC, balances: fullAllowances(offering)}, nil
 	}
-	if text, err = readBounded(o.account); err != nil {
+	text, err := readBounded(o.account)
+	if err != nil {
 		return catalog.Offering{}, account{}, err
 	}
 	a, err := readAccount(text, offering)

@@ -54,7 +54,8 @@ func TestRun_golden(t *testing.T) {
 }
 
 // Each price kind has a folder with an offer, usage and what else it needs:
-// code.deck.csv, code.calendar.csv, rates.csv, account.yaml.
+// code.deck.csv, code.calendar.csv, rates.csv, account.yaml, code.option.yaml in
+// the order of their names.
 func TestRun_goldenOfEachPriceKind(t *testing.T) {
 	folders, err := filepath.Glob("testdata/kinds/*")
 	if err != nil || len(folders) < 18 {
@@ -75,6 +76,8 @@ func TestRun_goldenOfEachPriceKind(t *testing.T) {
 				switch {
 				case f.Name() == "account.yaml":
 					args = append(args, "--account", path)
+				case strings.HasSuffix(f.Name(), ".option.yaml"):
+					args = append(args, "--option", path)
 				case f.Name() == "rates.csv":
 					args = append(args, "--rates", path)
 				case strings.HasSuffix(f.Name(), ".deck.csv"):
