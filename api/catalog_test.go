@@ -211,6 +211,12 @@ func TestMigrations_overHTTP(t *testing.T) {
 		}
 	}
 	w.post(owner, path+"/cancel", nil).want(t, 409)
+	plan["starts_on"] = "2026-09-01"
+	next := w.path("/migrations/" + w.post(owner, w.path("/migrations"), plan).want(t, 201).text("id"))
+	if cancelled := w.post(owner, next+"/cancel", nil).want(t, 200); cancelled.text("state") != "cancelled" {
+		t.Errorf("cancelled: %s", cancelled.raw)
+	}
+	w.post(owner, next+"/opt-out", stays).want(t, 409)
 	w.get(owner, w.path("/migrations/"+uuid.NewString())).want(t, 404)
 	w.post(owner, w.path("/migrations"), map[string]any{"to": fresh, "from": []string{}, "starts_on": "2026-09-01"}).refusedAt(w, 400, "from")
 	w.post(owner, w.path("/migrations"), map[string]any{"to": fresh, "from": []string{old}, "starts_on": "soon"}).refusedAt(w, 400, "starts_on")
