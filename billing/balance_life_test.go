@@ -3,7 +3,6 @@ package billing
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -140,6 +139,8 @@ func refused(err error) bool {
 	return false
 }
 
+var errChanged = errors.New("refused once, and once not")
+
 // attempt does something twice; what is refused is refused both times.
 func (f *family) attempt(what string, do func() error) {
 	var first error
@@ -149,7 +150,7 @@ func (f *family) attempt(what string, do func() error) {
 		if n++; n == 1 {
 			first = err
 		} else if (err == nil) != (first == nil) {
-			return fmt.Errorf("first %v, then %v", first, err)
+			return errors.Join(errChanged, first, err)
 		}
 		if refused(err) {
 			return nil
