@@ -156,7 +156,10 @@ func (p *reratingView) addTotals(r ui.Reader, one *replay.Rerating, totals []rep
 		p.verdict = append(p.verdict, r.T("replay.nothing"))
 	}
 	for _, t := range totals {
-		amount := func(d money.Decimal) string { return r.Exact(money.New(d, t.Currency)) }
+		amount := func(d money.Decimal) string { return r.Money(money.New(d, t.Currency)) }
+		stat := func(key string, d money.Decimal) ui.Stat {
+			return ui.Stat{Key: r.T(key), Value: amount(d), Exact: r.Exact(money.New(d, t.Currency))}
+		}
 		gross := t.Net.Add(t.Tax)
 		key := "replay.effect.even"
 		switch gross.Sign() {
@@ -174,8 +177,7 @@ func (p *reratingView) addTotals(r ui.Reader, one *replay.Rerating, totals []rep
 			p.verdict = append(p.verdict, r.T("replay.problems", "n", count(r, t.Problems)))
 		}
 		p.stats = append(p.stats,
-			ui.Stat{Key: r.T("replay.given"), Value: amount(t.Returned)}, ui.Stat{Key: r.T("replay.demanded"), Value: amount(t.Demanded)},
-			ui.Stat{Key: r.T("replay.net"), Value: amount(t.Net)}, ui.Stat{Key: r.T("replay.tax"), Value: amount(t.Tax)})
+			stat("replay.given", t.Returned), stat("replay.demanded", t.Demanded), stat("replay.net", t.Net), stat("replay.tax", t.Tax))
 	}
 }
 
@@ -194,7 +196,7 @@ func (p *reratingView) addRows(v *web.Visit, here string, parts []replay.Account
 		}
 		p.accounts = append(p.accounts, partRow{
 			number: a.Number, href: v.Console("subscribers/" + a.Account.String()), narrow: v.Console(here, "account", a.Account.String()) + "#charges", name: a.Name,
-			charges: count(r, a.Charges), net: r.Exact(a.Net), tax: r.Exact(a.Tax), state: r.T("replay.part." + a.State), tone: tone, problem: a.Problem,
+			charges: count(r, a.Charges), net: r.Money(a.Net), tax: r.Money(a.Tax), state: r.T("replay.part." + a.State), tone: tone, problem: a.Problem,
 		})
 	}
 	if narrow != uuid.Nil {

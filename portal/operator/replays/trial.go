@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"tollhouse/billing/catalog"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/money"
 	"tollhouse/billing/replay"
@@ -19,6 +20,7 @@ import (
 
 // trialView is one trial as it is drawn.
 type trialView struct {
+	plans           map[string]string // what offers are called, by code
 	list, here, key string
 	tone            ui.Tone
 	state           string
@@ -64,12 +66,28 @@ func showTrial(v *web.Visit) error {
 		j.Again = v.Console(here + "/progress")
 		page.job = &j
 	}
+	if page.plans, err = planNames(v); err != nil {
+		return err
+	}
 	page.addFacts(v, &t)
 	if t.Sums.Total.Accounts > 0 || len(t.Sums.Unpriced) > 0 {
 		page.addSums(v, &t)
 	}
 	title := r.T("replay.trial.of", "name", t.Document.Names.In(r.Locale.Language))
 	return v.Show(http.StatusOK, trialPage(frame.Of(v, frame.Trials, title), page))
+}
+
+// planNames are what the newest version of each offer is called, by code.
+func planNames(v *web.Visit) (map[string]string, error) {
+	names := map[string]string{}
+	err := v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) error {
+		list, err := catalog.List(ctx, tx, catalog.Query{Limit: 200})
+		for _, o := range list {
+			names[o.Code] = o.Names.In(v.Reader.Locale.Language)
+		}
+		return err
+	})
+	return names, err
 }
 
 func readTrial(v *web.Visit) (t replay.Trial, err error) {
@@ -109,7 +127,15 @@ func (p *trialView) addFacts(v *web.Visit, t *replay.Trial) {
 		p.facts = append(p.facts, [2]string{r.T("replay.decks"), r.T("replay.decks.present")})
 	}
 	whose := ""
-	for _, part := range []string{t.Segment.Offering, t.Segment.Kind, t.Segment.Place} {
+	kind := t.Segment.Kind
+	if kind != "" {
+		kind = r.T("replay.kind." + kind)
+	}
+	plan := t.Segment.Offering
+	if plan != "" && p.plans[plan] != "" {
+		plan = p.plans[plan]
+	}
+	for _, part := range []string{plan, kind, t.Segment.Place} {
 		if part != "" {
 			whose += part + " "
 		}
@@ -173,6 +199,8 @@ func (p *trialView) addSums(v *web.Visit, t *replay.Trial) {
 				name = r.T("replay.none")
 			case by == replay.ByKind:
 				name = r.T("replay.kind." + key)
+			case by == replay.ByPlan && p.plans[key] != "":
+				name = p.plans[key]
 			}
 			view.rows = append(view.rows, p.cell(r, t, name, cells[key]))
 		}
