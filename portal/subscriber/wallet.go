@@ -246,16 +246,6 @@ func sendVoucher(v *web.Visit) error {
 	return v.Redirect(v.URL("wallet", "done", "voucher"))
 }
 
-// walletDone leaves the audit row of what was done by a transaction of its own,
-// and leads back.
-func walletDone(v *web.Visit, action string, detail map[string]any, done string) error {
-	err := writeOwn(v, action, detail, func(context.Context, tenant.Tx) error { return nil })
-	if err != nil {
-		return err
-	}
-	return v.Redirect(v.URL("wallet", "done", done))
-}
-
 func sendTransfer(v *web.Visit) error {
 	if err := servesPayments(v); err != nil {
 		return err

@@ -123,9 +123,9 @@ func answerImport(v *web.Visit, status int, findings []catalog.Finding) error {
 		page.text.Error = r.T("biz.offer.paste.empty")
 	}
 	for _, f := range findings {
-		row := findingRow{path: f.Path}
-		known := false
-		if row.message, known = explain.FindingWith(r, f.Message, f.Want); !known {
+		words, known := explain.FindingWith(r, f.Message, f.Want)
+		row := findingRow{path: f.Path, message: words}
+		if !known {
 			row.lang = "en" // words that only the format has
 		}
 		if f.Line > 0 {
