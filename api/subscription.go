@@ -58,7 +58,7 @@ func (s *Server) ResumeSubscription(ctx context.Context, r oapi.ResumeSubscripti
 // TerminateSubscription implements oapi.StrictServerInterface.
 func (s *Server) TerminateSubscription(ctx context.Context, r oapi.TerminateSubscriptionRequestObject) (oapi.TerminateSubscriptionResponseObject, error) {
 	return nil, once(ctx, oapi.TerminateSubscriptionResponseObject.VisitTerminateSubscriptionResponse, func(ctx context.Context, tx tenant.Tx) (oapi.TerminateSubscriptionResponseObject, error) {
-		after, err := moved(ctx, tx, r.Subscription, r.Body.Reason, desk.Terminate)
+		after, err := moved(ctx, tx, r.Subscription, r.Body.Reason, callOf(ctx).stack.Terminate)
 		return oapi.TerminateSubscription200JSONResponse{Body: after}, err
 	})
 }

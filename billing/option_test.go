@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"tollhouse/billing/desk"
 	"tollhouse/billing/money"
 	"tollhouse/billing/onboarding"
+	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
 )
 
@@ -143,7 +145,7 @@ func TestTerminate_endsOptionsAndTheirAllowances(t *testing.T) {
 	w.ingest(c.data(w.key(), w.day("2026-05-10"), 500_000_000))
 	w.SetClock(t, w.day("2026-05-12"))
 	base := w.base(c)
-	w.write(func(ctx context.Context, tx tenant.Tx) error { return desk.Terminate(ctx, tx, base) })
+	w.write(func(ctx context.Context, tx tenant.Tx) error { return w.Terminate(ctx, tx, base) })
 	if got := w.has(c); got["extra"] != "" || got["package"] != "" {
 		t.Errorf("after the end there is %v", got)
 	}
@@ -231,7 +233,7 @@ func TestTerminate_givesPaidDaysBack(t *testing.T) {
 	})
 	w.advance(w.day("2026-06-12")) // June is billed: 12.99 and 3.00 less 1.50
 	base := w.base(c)
-	w.write(func(ctx context.Context, tx tenant.Tx) error { return desk.Terminate(ctx, tx, base) })
+	w.write(func(ctx context.Context, tx tenant.Tx) error { return w.Terminate(ctx, tx, base) })
 	w.ingest(c.call(w.key(), w.day("2026-06-11"), 6000), c.data(w.key(), w.day("2026-06-11"), 10_000_000_000)) // late, so that there is something to bill
 	w.advance(w.day("2026-07-02"))
 	// of 30 days 11 are used: 12.99 − 4.76 and 1.50 − 0.55
@@ -245,5 +247,33 @@ func TestTerminate_givesPaidDaysBack(t *testing.T) {
 	}
 	if left := w.text(`select coalesce(sum(deferred), 0)::text from subscription where account_id = $1`, c.ID); left != "0.000000000" {
 		t.Errorf("%s stays deferred", left)
+	}
+}
+
+// A prepaid plan's prorated fee comes back to the money that paid it: of 31 days
+// 11 are used, 6.20 − 2.20, and with half of it off 3.10 − 1.10.
+func TestTerminate_givesPrepaidDaysBack(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ off, main string }{{"", "17.80"}, {"50", "18.90"}} {
+		w := newWorld(t)
+		w.publish(strings.NewReplacer("code: prepaid", "code: byday", `"7.99"`, `"6.20"`, "prorate: none", "prorate: day").Replace(prepaidPlan))
+		who := w.connect("byday")
+		base := w.base(who)
+		if c.off != "" {
+			half := money.MustDecimal(c.off)
+			w.write(func(ctx context.Context, tx tenant.Tx) error {
+				_, err := account.GiveDiscounts(ctx, tx, []account.Discount{{SubscriptionID: base, Reason: "half", Percent: &half, ValidFrom: calendar.Date{Year: 2026, Month: time.May, Day: 1}}})
+				return err
+			})
+		}
+		w.pay(who, payment.PurposeTopUp, "20.00")
+		w.advance(w.day("2026-05-12"))
+		w.write(func(ctx context.Context, tx tenant.Tx) error { return w.Terminate(ctx, tx, base) })
+		if got := w.has(who)["main"]; money.MustDecimal(got).Cmp(money.MustDecimal(c.main)) != 0 {
+			t.Errorf("%s %% off: %s is left, want %s", c.off, got, c.main)
+		}
+		if err := w.sums(); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -12,10 +12,10 @@ import (
 )
 
 // Terminate ends a subscription for good, with its options and parts, their
-// allowances and the change of plan that was to come. What bills asked in
+// allowances and the change of plan that was to come. What was asked in
 // advance for the days from today on is given back, of prices that are prorated. The account is locked
 // first, as everybody does who changes subscriptions.
-func Terminate(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) error {
+func Terminate(ctx context.Context, tx tenant.Tx, engine *charging.Engine, subscription uuid.UUID) error {
 	s, err := account.GetSubscription(ctx, tx, subscription)
 	if err != nil {
 		return err
@@ -52,7 +52,10 @@ func Terminate(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) error 
 	if err != nil {
 		return err
 	}
-	return charging.CreditFees(ctx, tx, profile, all...)
+	if err := charging.CreditFees(ctx, tx, profile, all...); err != nil {
+		return err
+	}
+	return engine.ReturnFees(ctx, tx, profile, all...)
 }
 
 // Suspend stops a subscription for a while, and tells the network so where a

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"tollhouse/billing"
 	"tollhouse/billing/account"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/onboarding"
@@ -20,28 +21,28 @@ type move struct {
 	done   string
 	from   []account.SubscriptionState
 	danger bool
-	do     func(ctx context.Context, tx tenant.Tx, s account.Subscription) error
+	do     func(ctx context.Context, tx tenant.Tx, stack *billing.Stack, s account.Subscription) error
 }
 
 var (
 	suspending = move{act: "suspend", done: "suspended", from: []account.SubscriptionState{account.SubscriptionActive},
-		do: func(ctx context.Context, tx tenant.Tx, s account.Subscription) error {
+		do: func(ctx context.Context, tx tenant.Tx, _ *billing.Stack, s account.Subscription) error {
 			return desk.Suspend(ctx, tx, s.ID)
 		}}
 	resuming = move{act: "resume", done: "resumed", from: []account.SubscriptionState{account.SubscriptionSuspended},
-		do: func(ctx context.Context, tx tenant.Tx, s account.Subscription) error {
+		do: func(ctx context.Context, tx tenant.Tx, _ *billing.Stack, s account.Subscription) error {
 			return account.Resume(ctx, tx, s.ID)
 		}}
 	// ending is of options and parts: with the present cycle.
 	ending = move{act: "end", done: "ending", from: []account.SubscriptionState{account.SubscriptionActive},
-		do: func(ctx context.Context, tx tenant.Tx, s account.Subscription) error {
+		do: func(ctx context.Context, tx tenant.Tx, _ *billing.Stack, s account.Subscription) error {
 			_, err := onboarding.EndPart(ctx, tx, s.ID, false)
 			return err
 		}}
 	terminating = move{act: "terminate", done: "terminated", danger: true,
 		from: []account.SubscriptionState{account.SubscriptionActive, account.SubscriptionSuspended},
-		do: func(ctx context.Context, tx tenant.Tx, s account.Subscription) error {
-			return desk.Terminate(ctx, tx, s.ID)
+		do: func(ctx context.Context, tx tenant.Tx, stack *billing.Stack, s account.Subscription) error {
+			return stack.Terminate(ctx, tx, s.ID)
 		}}
 )
 
@@ -67,7 +68,7 @@ func sendMove(m move) func(*web.Visit) error {
 		}
 		c := &command.Command{Action: "subscription." + m.act, Object: "subscription", ID: s.ID, Detail: map[string]any{"account": p.Number, "reason": reason}}
 		c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
-			return v.Console(p.path("services"), "done", m.done), m.do(ctx, tx, s)
+			return v.Console(p.path("services"), "done", m.done), m.do(ctx, tx, v.Stack, s)
 		}
 		return f.settle(v, false, c, nil)
 	}
