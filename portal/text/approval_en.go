@@ -15,7 +15,7 @@ var approvalEN = map[string]string{
 	"approval.approve":              "Approve {amount}",
 	"approval.ask":                  "Lay {amount} before a second person",
 	"approval.asked":                "{who}, {at}",
-	"approval.bucket":               "A balance that holds {has} now",
+	"approval.bucket":               "{name}, holds {has} now",
 	"approval.by":                   "Asked by",
 	"approval.decided":              "{who}, {at}",
 	"approval.done.approved":        "It was approved and carried out.",

@@ -15,7 +15,7 @@ var approvalID = map[string]string{
 	"approval.approve":              "Setujui {amount}",
 	"approval.ask":                  "Ajukan {amount} kepada orang kedua",
 	"approval.asked":                "{who}, {at}",
-	"approval.bucket":               "Saldo yang kini berisi {has}",
+	"approval.bucket":               "{name}, kini berisi {has}",
 	"approval.by":                   "Diminta oleh",
 	"approval.decided":              "{who}, {at}",
 	"approval.done.approved":        "Disetujui dan dilaksanakan.",

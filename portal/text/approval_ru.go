@@ -15,7 +15,7 @@ var approvalRU = map[string]string{
 	"approval.approve":              "Согласовать {amount}",
 	"approval.ask":                  "Передать {amount} на согласование",
 	"approval.asked":                "{who}, {at}",
-	"approval.bucket":               "Баланс, на котором сейчас {has}",
+	"approval.bucket":               "{name}, сейчас {has}",
 	"approval.by":                   "Кто просит",
 	"approval.decided":              "{who}, {at}",
 	"approval.done.approved":        "Согласовано и исполнено.",

@@ -9,9 +9,11 @@ import (
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/balance"
+	"tollhouse/billing/catalog"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/explain"
 	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
@@ -138,7 +140,11 @@ func newRequestView(ctx context.Context, tx tenant.Tx, v *web.Visit, q *balance.
 		if err != nil {
 			return requestView{}, err
 		}
-		one.where = r.T("approval.bucket", "has", amountWords(r, bucket.Value, bucket.Unit))
+		name, err := bucketName(ctx, tx, r, &bucket)
+		if err != nil {
+			return requestView{}, err
+		}
+		one.where = r.T("approval.bucket", "name", name, "has", amountWords(r, bucket.Value, bucket.Unit))
 	}
 	if q.DecidedAt != nil {
 		one.decided = r.T("approval.decided", "who", called(q.DecidedBy), "at", r.Short(*q.DecidedAt))
@@ -147,6 +153,34 @@ func newRequestView(ctx context.Context, tx tenant.Tx, v *web.Visit, q *balance.
 		}
 	}
 	return one, nil
+}
+
+// bucketName is what people call a balance.
+func bucketName(ctx context.Context, tx tenant.Tx, r ui.Reader, b *balance.Bucket) (string, error) {
+	switch {
+	case b.Unit == money.Point:
+		return r.T("wallet.points"), nil
+	case b.Origin == balance.Main:
+		return r.T("desk.bucket.main"), nil
+	case b.Origin == balance.Promotion:
+		return r.T("left.gift"), nil
+	}
+	subscriptions, err := account.Subscriptions(ctx, tx, b.AccountID)
+	if err != nil {
+		return "", err
+	}
+	ids := make([]uuid.UUID, len(subscriptions))
+	for i, s := range subscriptions {
+		ids[i] = s.OfferingID
+	}
+	offerings, err := catalog.LoadVersions(ctx, tx, ids)
+	if err != nil {
+		return "", err
+	}
+	if a, found := explain.AllowanceNamed(explain.OfferingOf(b.SubscriptionID, b.Code, subscriptions, offerings), b.Code); found {
+		return a.Names.In(r.Locale.Language), nil
+	}
+	return b.Code, nil
 }
 
 // amountWords writes money as money and units as units, what is given with a
