@@ -149,9 +149,32 @@ func (o *Online) enqueue(ref tenant.Ref, r *request) error {
 		return ErrBusy
 	}
 	l.ref, r.spot, r.plain = ref, spot, plain
+	if len(l.waiting) == 0 {
+		l.since = time.Now()
+	}
 	l.waiting = append(l.waiting, r)
 	o.offer(l)
+	o.time(l)
 	return nil
+}
+
+// time sees that nobody waits long for a batch that is held up. o.mu is held.
+func (o *Online) time(l *lane) {
+	if l.timed || l.impatient || len(l.waiting) == 0 || l.running == 0 {
+		return
+	}
+	l.timed = true
+	time.AfterFunc(max(l.patience(), time.Millisecond), func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		l.timed = false
+		if l.patience() > 0 {
+			o.time(l)
+			return
+		}
+		l.impatient = len(l.waiting) > 0
+		o.offer(l)
+	})
 }
 
 // offer puts a lane in turn if it has work for one more committer, and sees

@@ -247,3 +247,65 @@ func TestRefundDebit_notBeyondTheRest(t *testing.T) {
 	}
 	w.wantSums(map[string]string{"prepaid EUR": "-10"})
 }
+
+// One account that somebody else has locked holds up nobody but itself.
+func TestOnline_heldUpBatchLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, piecesPlan)
+	o := w.online()
+	accounts := w.customers("pieces", account.Prepaid, 1, 2)
+	for i, a := range accounts {
+		w.topUp(a, "100.00")
+		if _, err := o.Debit(t.Context(), w.Ref, w.feed.ID, w.piece(fmt.Sprint("first", i), 1+i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held, release, holding := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		holding <- w.DB.Write(context.Background(), w.Ref, func(ctx context.Context, tx tenant.Tx) error {
+			_, err := tx.Exec(ctx, `select id from billing_account where id = $1 for update`, accounts[0].ID)
+			close(held)
+			<-release
+			return err
+		})
+	}()
+	<-held
+	stuck := make(chan error, 1)
+	go func() {
+		_, err := o.Debit(context.Background(), w.Ref, w.feed.ID, w.piece("stuck", 1))
+		stuck <- err
+	}()
+	w.awaitLock() // or they would share its batch
+	for i := range 3 {
+		if _, err := o.Debit(t.Context(), w.Ref, w.feed.ID, w.piece(fmt.Sprint("free", i), 2)); err != nil {
+			t.Error(err)
+		}
+	}
+	select {
+	case err := <-stuck:
+		t.Errorf("the stuck one was answered: %v", err)
+	default:
+	}
+	close(release)
+	if err := errors.Join(<-stuck, <-holding); err != nil {
+		t.Error(err)
+	}
+	w.wantSums(map[string]string{"prepaid EUR": money.MustDecimal("0.6501").Mul(money.NewDecimal(6)).Sub(money.NewDecimal(200)).String()})
+}
+
+// awaitLock waits until somebody in the database waits for a lock.
+func (w *world) awaitLock() {
+	w.t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		waiting := 0
+		err := w.Host.Admin.QueryRow(w.t.Context(), `select count(*) from pg_locks as l join pg_stat_activity as a using (pid)
+			where not l.granted and a.datname = current_database()`).Scan(&waiting)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if waiting > 0 {
+			return
+		}
+	}
+	w.t.Fatal("nobody waits for a lock")
+}

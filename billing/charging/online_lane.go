@@ -2,6 +2,7 @@ package charging
 
 import (
 	"slices"
+	"time"
 
 	"tollhouse/billing/tenant"
 )
@@ -12,11 +13,14 @@ type spotID [16]byte
 
 // lane is what waits of one tenant. Online.mu guards it.
 type lane struct {
-	ref     tenant.Ref
-	waiting []*request
-	busy    map[spotID]bool // with a committer now
-	running int             // committers that have a batch
-	listed  bool            // stands in turn
+	ref       tenant.Ref
+	waiting   []*request
+	busy      map[spotID]bool // with a committer now
+	running   int             // committers that have a batch
+	since     time.Time       // something has waited from then on
+	impatient bool            // it has waited long enough for company
+	timed     bool            // a timer will make it impatient
+	listed    bool            // stands in turn
 }
 
 // company is how many must wait for another committer to take part of them:
@@ -24,10 +28,23 @@ type lane struct {
 // for its commit to reach the disk, another may read and reckon.
 const company = 8
 
+// alone is how long fewer than that wait for the committer that is at work: its
+// batch may be held up by somebody else's lock.
+const alone = 20 * time.Millisecond
+
 // wants says whether there is work for one more committer.
 func (l *lane) wants(most int) bool {
-	return len(l.waiting) > 0 && l.running == 0 || len(l.waiting) >= company && l.running < most
+	switch {
+	case len(l.waiting) == 0:
+		return false
+	case l.running == 0:
+		return true
+	}
+	return l.running < most && (len(l.waiting) >= company || l.impatient)
 }
+
+// patience is how long what waits may still wait for company.
+func (l *lane) patience() time.Duration { return alone - time.Since(l.since) }
 
 // take gives the requests, in order, whose accounts no committer has now.
 func (l *lane) take(most int) []*request {
@@ -53,6 +70,7 @@ func (l *lane) take(most int) []*request {
 		l.busy[r.spot] = true
 	}
 	l.running++
+	l.impatient, l.since = false, time.Now()
 	return batch
 }
 
