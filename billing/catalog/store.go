@@ -55,22 +55,6 @@ returning ` + versionColumns
 	return v, nil
 }
 
-// DropDraft takes a draft away; what was published stays. ErrNotFound,
-// ErrPublished.
-func DropDraft(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
-	if _, err := lockDraft(ctx, tx, id); err != nil {
-		return fmt.Errorf("drop draft %s: %w", id, err)
-	}
-	done, err := tx.Exec(ctx, `delete from offering_version where id = $1 and state in ('draft', 'checked', 'tried')`, id)
-	if err != nil {
-		return fmt.Errorf("drop draft %s: %w", id, err)
-	}
-	if done.RowsAffected() != 1 {
-		return fmt.Errorf("drop draft %s: %w", id, ErrNotFound)
-	}
-	return nil
-}
-
 func lockDraft(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Stored, error) {
 	s, err := one(ctx, tx, `where id = $1 for update`, id)
 	if err == nil && !s.State.Open() {
