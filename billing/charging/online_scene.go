@@ -210,7 +210,7 @@ func (c *scenes) place(id tenant.ID, r *request) (spot spotID, plain bool) {
 		if h := cache.holdings[u.record.Identity].at(u.at()); h != nil {
 			t := cache.tariffs[h.offering]
 			_, debit := r.kind.(debits)
-			plain = debit && h.owner == uuid.Nil && t != nil && !t.counts && t.offering.ThirdParty == nil
+			plain = debit && h.owner == uuid.Nil && len(h.plan().options) == 0 && t != nil && !t.counts && t.offering.ThirdParty == nil
 			return spotID(h.account), plain
 		}
 	}
