@@ -225,8 +225,9 @@ func TestDebit_backPressureIsA503(t *testing.T) {
 	var busy response
 	probe := 0
 	for busy.status != 503 && probe < 30 {
+		first := probe * 1_000
 		for n := range 500 {
-			flood.Go(func() { ask(probe*1_000 + n) })
+			flood.Go(func() { ask(first + n) })
 		}
 		time.Sleep(20 * time.Millisecond)
 		probe++
