@@ -81,7 +81,7 @@ func NewHost(config Config) *Host {
 // Charging charges usage and fees.
 func (h *Host) Charging() *charging.Engine { return h.charging }
 
-// Online charges what is asked for now.
+// Online charges what must be answered at once: debits and steps of sessions.
 func (h *Host) Online() *charging.Online { return h.online }
 
 // Stop lets requests to charge that are under way finish; there are no new
@@ -122,7 +122,7 @@ type Stack struct {
 // Charging charges usage and fees.
 func (s *Stack) Charging() *charging.Engine { return s.host.charging }
 
-// Online charges what is asked for now.
+// Online charges what must be answered at once: debits and steps of sessions.
 func (s *Stack) Online() *charging.Online { return s.host.online }
 
 // Desk takes and activates orders.

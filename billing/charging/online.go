@@ -42,7 +42,7 @@ const (
 	defaultQueue               = 4_000
 )
 
-// Online charges what is asked for now. Requests of one tenant that arrive
+// Online charges what must be answered at once. Requests of one tenant that arrive
 // together share a transaction: what has arrived is taken, nothing waits for
 // more. Each is answered after the commit, and for itself.
 //

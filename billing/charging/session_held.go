@@ -79,7 +79,7 @@ func loadHeld(ctx context.Context, tx tenant.Tx, accounts []pgtype.UUID, at time
 	return held, nil
 }
 
-// queueHeld does what loadHeld does with a flow's next trip, for now.
+// queueHeld does what loadHeld does, as of a flow's instant and with its next trip.
 func queueHeld(f *tenant.Flow, accounts []pgtype.UUID, but ...uuid.UUID) reservations {
 	if but == nil {
 		but = []uuid.UUID{}
