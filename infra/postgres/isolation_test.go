@@ -119,7 +119,7 @@ func TestWake_keepsTheRole(t *testing.T) {
 }
 
 // maxTables bounds what a tenant costs: see docs/decisions/0004-tables-of-a-tenant.md.
-const maxTables = 110
+const maxTables = 150
 
 func TestSchema_staysSmall(t *testing.T) {
 	own := pgtest.Tenant(t)
