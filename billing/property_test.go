@@ -23,7 +23,7 @@ import (
 // facts are the tables that hold money, usage and documents.
 var facts = []string{
 	"billing_account", "subscription", "usage_key", "usage_record", "usage_session", "usage_counter", "suspense", "charge", "bucket",
-	"ledger_transfer", "bill_run", "bill_run_failure", "bill", "bill_line", "bill_tax", "number_series", "open_item",
+	"ledger_transfer", "bill_run", "bill_run_failure", "bill", "bill_line", "bill_tax", "bill_item", "number_series", "open_item",
 	"payment_intent", "payment", "payment_allocation", "refund", "webhook_in",
 	"sharing_group", "sharing_member", "sharing_limit", "sharing_use", "balance_act", "charging_session", "charging_answer",
 }

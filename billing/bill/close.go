@@ -44,6 +44,7 @@ const (
 	feeEarned                 // revenue now
 	feeAhead                  // deferred, earned day by day
 	fromNothing               // an allowance: no money
+	fromItem                  // as the item says
 )
 
 // entry is a line with its source; fee is set for feeAhead.
@@ -52,6 +53,7 @@ type entry struct {
 	source source
 	fee    fee
 	sum    *chargeSum // of a correction
+	item   *Item
 }
 
 // subscriptionMove says up to which day a subscription is charged now.
@@ -86,6 +88,7 @@ func (f *frame) reckon(o *openCycle) (*closing, error) {
 	}
 	f.addCharges(c)
 	f.addAllowances(c)
+	c.addItems()
 	c.arrange(services)
 	err := f.total(c)
 	for errors.Is(err, ErrNegativeTotal) && c.carry() {

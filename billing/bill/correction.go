@@ -29,14 +29,14 @@ func (f *frame) cycleOf(c *closing) calendar.Cycle {
 	return calendar.Cycle{Anchor: c.Anchor, Months: c.Months, Policy: f.profile.AnchorPolicy}
 }
 
-// carry leaves the greatest correction in the customer's favour for the next
+// carry leaves the greatest correction or item in the customer's favour for the next
 // bill, where the bill would be below zero with it: a bill asks for money, and
 // what is given back beyond it waits. It says whether there was one.
 func (c *closing) carry() bool {
 	most := -1
 	for i := range c.entries {
 		e := &c.entries[i]
-		if e.sum == nil || e.sum.Corrects == nil || e.Price.Sign() >= 0 {
+		if e.item == nil && (e.sum == nil || e.sum.Corrects == nil) || e.Price.Sign() >= 0 {
 			continue
 		}
 		if most < 0 || e.Price.Decimal().Cmp(c.entries[most].Price.Decimal()) < 0 {
@@ -46,8 +46,12 @@ func (c *closing) carry() bool {
 	if most < 0 {
 		return false
 	}
-	s := *c.entries[most].sum
+	left := c.entries[most]
 	c.entries = append(c.entries[:most], c.entries[most+1:]...)
+	if left.item != nil {
+		return true // it is not taken, so the next closing finds it
+	}
+	s := *left.sum
 	c.charged, c.taxTaken = c.charged.Sub(s.Net), c.taxTaken.Sub(s.Tax)
 	c.carried = append(c.carried, s)
 	return true

@@ -83,6 +83,7 @@ const (
 	Allowance  LineKind = "allowance"
 	Discount   LineKind = "discount"
 	Correction LineKind = "correction" // of an earlier charge, and usage that came after its cycle's bill
+	ItemLine   LineKind = "item"       // what else was put on the bill
 )
 
 // Line is one line of a bill. Price is as the offering writes prices, with or

@@ -17,7 +17,7 @@ func (c *closing) add(from source, l Line) {
 }
 
 // printed is the order of kinds within a service.
-var printed = map[LineKind]int{Recurring: 1, OneTime: 2, Usage: 3, Allowance: 4, Discount: 5, Correction: 6}
+var printed = map[LineKind]int{Recurring: 1, OneTime: 2, Usage: 3, Allowance: 4, Discount: 5, Correction: 6, ItemLine: 7}
 
 // arrange puts the lines in printing order, service by service in the order in
 // which they were taken, what belongs to the whole account last, and numbers them.

@@ -11,7 +11,14 @@ import (
 // cycle: all that is deferred, with this bill's own, less what is for later.
 func (c *closing) recognise() error {
 	added, kept := map[uuid.UUID]money.Decimal{}, c.kept
+	deferred := c.deferred()
 	for _, e := range c.entries {
+		if e.source == fromItem && e.item.From.Deferred {
+			moved, _ := splitDeferred(e.Net.Decimal(), deferred[e.Subscription])
+			deferred[e.Subscription] = deferred[e.Subscription].Add(moved)
+			added[e.Subscription] = added[e.Subscription].Add(moved)
+			continue
+		}
 		if e.source != feeAhead {
 			continue
 		}
@@ -28,6 +35,24 @@ func (c *closing) recognise() error {
 		}
 	}
 	return nil
+}
+
+// deferred is what will be deferred of each subscription when this bill's own
+// fees are.
+func (c *closing) deferred() map[uuid.UUID]money.Decimal {
+	left := map[uuid.UUID]money.Decimal{}
+	if len(c.items) == 0 {
+		return left
+	}
+	for _, s := range c.subscriptions {
+		left[s.ID] = s.Deferred
+	}
+	for _, e := range c.entries {
+		if e.source == feeAhead {
+			left[e.Subscription] = left[e.Subscription].Add(e.Net.Decimal())
+		}
+	}
+	return left
 }
 
 // poster collects the transfers of one account's event.
@@ -75,7 +100,9 @@ func (c *closing) postings(f *frame) []ledger.Posting {
 func (c *closing) bill(post *poster) {
 	receivable := ledger.Of(ledger.Receivable, c.ID)
 	earned, documented := money.Decimal{}, money.Decimal{}
-	for _, e := range c.entries {
+	left := c.deferred()
+	for i := range c.entries {
+		e := &c.entries[i]
 		net := e.Net.Decimal()
 		switch e.source {
 		case feeAhead:
@@ -84,6 +111,8 @@ func (c *closing) bill(post *poster) {
 			earned = earned.Add(net)
 		case fromCharges:
 			documented = documented.Add(net)
+		case fromItem:
+			c.itemPosting(post, e, left)
 		}
 	}
 	post.move(receivable, ledger.General(ledger.Revenue), earned)

@@ -31,6 +31,9 @@ func (b *batch) put(ctx context.Context, tx tenant.Tx, part []*closing) error {
 	if err := b.copyDocuments(ctx, tx, documents); err != nil {
 		return err
 	}
+	if err := takeItems(ctx, tx, documents); err != nil {
+		return err
+	}
 	return b.open(ctx, tx, documents)
 }
 

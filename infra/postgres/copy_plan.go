@@ -159,6 +159,8 @@ var plan = map[string]treatment{
 			'tax_id', '', 'account', coalesce(p.number, '')))`}},
 	"bill_line": {columns: map[string]string{"kind": keep, "code": keep, "description": keep, "unit": keep, "tax_category": keep}},
 	"bill_tax":  {columns: map[string]string{"category": keep, "name": keep}},
+	"bill_item": {columns: map[string]string{"kind": keep, "code": keep, "words": keep, "currency": keep, "tax_category": keep, "source": keep,
+		"ledger_kind": keep, "cause_kind": keep, "created_by": `''::text`}},
 	"open_item": {columns: map[string]string{"currency": keep, "number": keep}},
 	"payment_intent": {columns: map[string]string{"purpose": keep, "currency": keep, "provider": keep, "provider_ref": `''::text`, "checkout_url": `''::text`,
 		"idempotency_key": `t.id::text`, "failure": `''::text`, "state": `case when t.state in ('created', 'processing') then 'canceled' else t.state end`}},

@@ -25,6 +25,7 @@ var rights = map[string]string{
 	"audit_seal":            "select, insert",
 	"bill_line":             "select, insert",
 	"bill_tax":              "select, insert",
+	"bill_item":             withDelete,
 	"holiday":               "select, insert, update, delete",
 	"holiday_calendar":      withDelete,
 	"exchange_rate":         withDelete,
