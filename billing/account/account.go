@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/event"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
@@ -114,5 +115,5 @@ func Close(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
 	if done.RowsAffected() == 0 {
 		return fmt.Errorf("close account %s: %w", a.Number, ErrSubscribed)
 	}
-	return nil
+	return recordAccounts(ctx, tx, event.AccountClosed, id)
 }

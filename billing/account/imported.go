@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/event"
 	"tollhouse/billing/tenant"
 )
 
@@ -55,7 +56,14 @@ func Import(ctx context.Context, tx tenant.Tx, accounts []ImportedAccount) error
 		}
 		return fmt.Errorf("import accounts: %w", err)
 	}
-	return nil
+	imported, ids := make([]Party, len(accounts)), make([]uuid.UUID, len(accounts))
+	for i, a := range accounts {
+		imported[i], ids[i] = a.Party, a.ID
+	}
+	if err := recordParties(ctx, tx, event.PartyCreated, imported...); err != nil {
+		return err
+	}
+	return recordAccounts(ctx, tx, event.AccountCreated, ids...)
 }
 
 // ImportedSubscription is a subscription that runs in another system.
@@ -131,6 +139,9 @@ func ActivateImported(ctx context.Context, tx tenant.Tx, subscriptions []Importe
 		 where v.subscription_id = n.id`, ids, states)
 	if err != nil {
 		return fmt.Errorf("activate imported services: %w", err)
+	}
+	if err := recordSubscriptions(ctx, tx, event.SubscriptionActivated, ids, nil); err != nil {
+		return err
 	}
 	return bumpEpoch(ctx, tx)
 }

@@ -51,5 +51,5 @@ func PutLimits(ctx context.Context, tx tenant.Tx, id uuid.UUID, l Limits) error 
 	if err != nil {
 		return fmt.Errorf("set limits of account %s: %w", a.Number, err)
 	}
-	return nil
+	return RecordChanged(ctx, tx, id)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/event"
 	"tollhouse/billing/tenant"
 )
 
@@ -85,7 +86,23 @@ func move(ctx context.Context, tx tenant.Tx, to SubscriptionState, from []Subscr
 	if err != nil {
 		return fmt.Errorf("make services %s: %w", to, err)
 	}
+	if err := recordSubscriptions(ctx, tx, movedBy(from[0], to), subscriptions, nil); err != nil {
+		return err
+	}
 	return bumpEpoch(ctx, tx)
+}
+
+// movedBy is what programs of others are told of a move.
+func movedBy(from, to SubscriptionState) event.Type {
+	switch {
+	case to == SubscriptionSuspended:
+		return event.SubscriptionSuspended
+	case to == SubscriptionTerminated:
+		return event.SubscriptionTerminated
+	case from == SubscriptionSuspended:
+		return event.SubscriptionResumed
+	}
+	return event.SubscriptionActivated
 }
 
 // checkMove locks the subscriptions in id order, so that two movers cannot

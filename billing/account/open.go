@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/event"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
@@ -72,7 +73,14 @@ func Open(ctx context.Context, tx tenant.Tx, accounts []NewAccount) ([]Account, 
 		a.Cycle = a.Cycles(profile.AnchorPolicy).Containing(today)
 		opened[i] = a
 	}
-	return opened, insertNumbered(ctx, tx, opened)
+	if err := insertNumbered(ctx, tx, opened); err != nil {
+		return nil, err
+	}
+	ids := make([]uuid.UUID, len(opened))
+	for i := range opened {
+		ids[i] = opened[i].ID
+	}
+	return opened, recordAccounts(ctx, tx, event.AccountCreated, ids...)
 }
 
 // sellersOf are the branches by id, the default one also by Nil.

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/event"
 	"tollhouse/billing/tenant"
 )
 
@@ -106,6 +107,9 @@ func EndDue(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int) (in
 	}
 	if _, err := tx.Exec(ctx, `update service set state = 'terminated' where subscription_id = any ($1)`, ended); err != nil {
 		return 0, fmt.Errorf("end services: %w", err)
+	}
+	if err := recordSubscriptions(ctx, tx, event.SubscriptionTerminated, ended, nil); err != nil {
+		return 0, err
 	}
 	return len(ended), bumpEpoch(ctx, tx)
 }

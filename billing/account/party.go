@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/event"
 	"tollhouse/billing/tenant"
 )
 
@@ -72,7 +73,7 @@ func AddParties(ctx context.Context, tx tenant.Tx, parties []Party) ([]Party, er
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"party"}, partyColumns, rows); err != nil {
 		return nil, fmt.Errorf("add parties: %w", err)
 	}
-	return added, nil
+	return added, recordParties(ctx, tx, event.PartyCreated, added...)
 }
 
 // GetParty reads a party; ErrNotFound if there is none.
@@ -110,5 +111,5 @@ func PutParty(ctx context.Context, tx tenant.Tx, p Party) error {
 	if done.RowsAffected() == 0 {
 		return fmt.Errorf("party %s: %w", p.ID, ErrNotFound)
 	}
-	return nil
+	return recordParties(ctx, tx, event.PartyChanged, p)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/event"
 	"tollhouse/billing/tenant"
 )
 
@@ -48,6 +49,9 @@ func Replace(ctx context.Context, tx tenant.Tx, r Replacement) (Subscription, er
 		if err := step(ctx, tx); err != nil {
 			return Subscription{}, fmt.Errorf("replace subscription %s: %w", r.Old, err)
 		}
+	}
+	if err := s.record(ctx, tx); err != nil {
+		return Subscription{}, err
 	}
 	if err := bumpEpoch(ctx, tx); err != nil {
 		return Subscription{}, err
@@ -127,6 +131,15 @@ func (s succession) keepDiscounts(ctx context.Context, tx tenant.Tx) error {
 func (s succession) keepParts(ctx context.Context, tx tenant.Tx) error {
 	_, err := tx.Exec(ctx, `update subscription set part_of = $2 where part_of = $1 and state <> 'terminated'`, s.Old, s.id)
 	return err
+}
+
+// record tells of both: the old one's end, and the new one in its place.
+func (s succession) record(ctx context.Context, tx tenant.Tx) error {
+	err := recordSubscriptions(ctx, tx, event.SubscriptionTerminated, []uuid.UUID{s.Old}, func(d *event.SubscriptionData) { d.ReplacedBy = &s.id })
+	if err != nil {
+		return err
+	}
+	return recordSubscriptions(ctx, tx, event.SubscriptionChanged, []uuid.UUID{s.id}, func(d *event.SubscriptionData) { d.Replaces = &s.Old })
 }
 
 func (s succession) endOld(ctx context.Context, tx tenant.Tx) error {

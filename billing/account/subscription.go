@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/event"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
@@ -117,6 +118,13 @@ func Subscribe(ctx context.Context, tx tenant.Tx, wanted []NewSubscription) ([]S
 		return nil, err
 	}
 	if err := claimIdentities(ctx, tx, services); err != nil {
+		return nil, err
+	}
+	ids := make([]uuid.UUID, len(made))
+	for i := range made {
+		ids[i] = made[i].ID
+	}
+	if err := recordSubscriptions(ctx, tx, event.SubscriptionPending, ids, nil); err != nil {
 		return nil, err
 	}
 	return made, bumpEpoch(ctx, tx)

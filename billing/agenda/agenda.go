@@ -41,6 +41,8 @@ const (
 	PointsEarned   Kind = "points_earned"   // give an account the points that it has earned
 	Alert          Kind = "alert"           // tell, slow, cut or offer where a threshold was crossed
 	ExpiryReminder Kind = "expiry_reminder" // tell of what expires soon
+
+	WebhookOut Kind = "webhook_out" // tell programs of others
 )
 
 // Lane keeps quick work from waiting behind long work. Lanes of one tenant run
@@ -55,10 +57,11 @@ const (
 	Messages Lane = "messages"
 	Replays  Lane = "replays"
 	Sessions Lane = "sessions"
+	Programs Lane = "programs" // of others: they may be slow
 )
 
 // Lanes lists all lanes.
-var Lanes = []Lane{Cycles, Files, Payments, Messages, Sessions, Replays}
+var Lanes = []Lane{Cycles, Files, Payments, Messages, Sessions, Replays, Programs}
 
 var kindsOf = map[Lane][]string{
 	Cycles:   {string(BillRun), string(CycleStart), string(Renewal), string(PartsDue), string(Migration), string(BucketExpiry), string(Intake), string(VoucherExpiry), string(PointsEarned), string(PromotionDay)}, // no run begins between two portions of an import
@@ -67,6 +70,7 @@ var kindsOf = map[Lane][]string{
 	Payments: {string(Webhook), string(Refund), string(AutoTopUp)},
 	Messages: {string(TellBills), string(Notice), string(Alert), string(ExpiryReminder)},
 	Replays:  {string(Trial), string(Rerating)},
+	Programs: {string(WebhookOut)},
 }
 
 // MaxAttempts is how often an item is worked before it counts as failed. With

@@ -16,6 +16,7 @@ import (
 	"tollhouse/billing/agenda"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
+	"tollhouse/billing/event"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tell"
 	"tollhouse/billing/tenant"
@@ -137,6 +138,9 @@ func Act(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
 }
 
 func (a *Alert) act(ctx context.Context, tx tenant.Tx) error {
+	if err := a.record(ctx, tx); err != nil {
+		return err
+	}
 	to := Told
 	if a.Action == Slow || a.Action == Cut {
 		to = Held
@@ -148,6 +152,14 @@ func (a *Alert) act(ctx context.Context, tx tenant.Tx) error {
 		return err
 	}
 	return a.tell(ctx, tx, wordsOf(a.Terms.Measure, a.Action))
+}
+
+// record tells programs of others.
+func (a *Alert) record(ctx context.Context, tx tenant.Tx) error {
+	return event.Record(ctx, tx, event.Event{Type: event.ThresholdReached, ObjectID: a.ID, AccountID: a.AccountID, Data: event.ThresholdData{
+		ID: a.ID, Rule: a.Rule, AccountID: a.AccountID, SubscriptionID: a.SubscriptionID, Action: string(a.Action),
+		Reached: a.Reached.String(), Threshold: a.Threshold.String(), Unit: string(a.Unit), At: a.At,
+	}})
 }
 
 // hold cuts what is to be cut, and puts the end of what is held on the agenda:

@@ -70,6 +70,9 @@ func (b *batch) issue(ctx context.Context, tx tenant.Tx, s Series, documents []*
 	if done.RowsAffected() != int64(len(documents)) {
 		return fmt.Errorf("number documents: %d of %d drafts found", done.RowsAffected(), len(documents))
 	}
+	if err := recordFinal(ctx, tx, documents, texts, taken.issued, due); err != nil {
+		return err
+	}
 	if taken.issued == closed || s.Kind != KindBill {
 		return nil
 	}

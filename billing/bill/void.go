@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/event"
 	"tollhouse/billing/tenant"
 )
 
@@ -39,5 +40,5 @@ func Cancel(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
 	if err != nil {
 		return fmt.Errorf("void bill %s: %w", id, err)
 	}
-	return nil
+	return RecordEvent(ctx, tx, event.BillVoided, nil, id)
 }

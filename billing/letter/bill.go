@@ -9,6 +9,7 @@ import (
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/bill"
+	"tollhouse/billing/event"
 	"tollhouse/billing/locale"
 	"tollhouse/billing/money"
 	"tollhouse/billing/notice"
@@ -41,6 +42,9 @@ func (d Desk) Bill(ctx context.Context, tx tenant.Tx, b bill.Bill, to Recipient,
 			return notice.Message{}, fmt.Errorf("letter of bill %s: %w", b.Number, err)
 		}
 		link = d.link(tokens[b.ID])
+	}
+	if err := bill.RecordEvent(ctx, tx, event.BillSent, byMail, b.ID); err != nil {
+		return notice.Message{}, err
 	}
 	return d.compose(b, to, link), nil
 }
@@ -103,7 +107,12 @@ func (d Desk) TellRun(ctx context.Context, tx tenant.Tx, run uuid.UUID, limit in
 	if err := notice.SendMany(ctx, tx, letters); err != nil {
 		return false, err
 	}
+	if err := bill.RecordEvent(ctx, tx, event.BillSent, byMail, open...); err != nil {
+		return false, err
+	}
 	return len(next) == limit, toldThrough(ctx, tx, run, next[len(next)-1].bill.ID)
 }
+
+func byMail(d *event.BillData) { d.SentBy = string(notice.Mail) }
 
 func (t told) wanted() bool { return t.to.Email != "" && t.bill.Open.Sign() > 0 }

@@ -179,6 +179,11 @@ func (i *Intent) follow(ctx context.Context, tx tenant.Tx, e ProviderEvent, to I
 		return Outcome{}, err
 	}
 	i.learn(e)
+	if to == IntentFailed {
+		if err := i.recordFailure(ctx, tx); err != nil {
+			return Outcome{}, err
+		}
+	}
 	return done(""), i.save(ctx, tx)
 }
 

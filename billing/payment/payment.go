@@ -209,7 +209,7 @@ func (p payer) insert(ctx context.Context, tx tenant.Tx, n NewPayment, unapplied
 	if err != nil {
 		return fmt.Errorf("record payment %s: %w", n.ID, err)
 	}
-	return nil
+	return p.recordReceipt(ctx, tx, n, unapplied)
 }
 
 const paymentColumns = `id, account_id, intent_id, purpose, method, amount, unapplied, refunded, currency,

@@ -78,7 +78,10 @@ func RequestRefund(ctx context.Context, tx tenant.Tx, n NewRefund) (Refund, erro
 	if err := p.takeBack(ctx, tx, paid, r); err != nil {
 		return Refund{}, fmt.Errorf("refund payment %s: %w", paid.ID, err)
 	}
-	return r, insertRefund(ctx, tx, r, n.Key)
+	if err := insertRefund(ctx, tx, r, n.Key); err != nil {
+		return Refund{}, err
+	}
+	return r, r.record(ctx, tx, paid)
 }
 
 // lockPayment locks the account, then reads its payment: no writer of a
@@ -218,8 +221,11 @@ func (r *Refund) finish(ctx context.Context, tx tenant.Tx, paid Payment, p payer
 	if _, err := tx.Exec(ctx, `update refund set state = $2, provider_ref = $3 where id = $1`, r.ID, r.State, r.ProviderRef); err != nil {
 		return fmt.Errorf("finish refund %s: %w", r.ID, err)
 	}
-	if !moved || r.State != RefundFailed {
+	if !moved {
 		return nil
+	}
+	if err := r.record(ctx, tx, paid); err != nil || r.State != RefundFailed {
+		return err
 	}
 	return p.keepAfterAll(ctx, tx, paid, *r)
 }

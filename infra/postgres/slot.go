@@ -68,6 +68,11 @@ var rights = map[string]string{
 	"sharing_limit":  withDelete,
 	"intake_file":    withDelete,
 	"intake_finding": withDelete,
+
+	// events are kept for a time
+	"event":            withDelete,
+	"webhook_endpoint": withDelete,
+	"webhook_delivery": withDelete,
 }
 
 const (
