@@ -33,8 +33,17 @@ type Document struct {
 	Net, Tax, Total money.Amount
 	PaidBefore      money.Amount // from customer credit, or on a statement from prepaid money
 	Due             money.Amount
-	Reference       string   // what a payer states
-	Notes           []string // printed as they are, one paragraph each
+	Corrects        *Corrected // of a note: the bill that it corrects
+	Reason          string     // of a note: why
+	Reference       string     // what a payer states
+	Notes           []string   // printed as they are, one paragraph each
+}
+
+// Corrected is the bill that a note corrects.
+type Corrected struct {
+	ID     uuid.UUID     `json:"id"`
+	Number string        `json:"number"`
+	Issued calendar.Date `json:"issued"`
 }
 
 // Operator is the name and look under which the seller does business.
@@ -104,6 +113,7 @@ type Line struct {
 	Net, Tax     money.Amount
 	Category     string
 	Percent      money.Decimal
+	Corrects     int // of a note: the number of the corrected bill's line; 0: of none
 }
 
 // UnitFee is the unit of a fee's quantity: how many times it was charged.

@@ -44,7 +44,7 @@ func GetDocument(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Document, err
 func (d *Document) readLines(ctx context.Context, tx tenant.Tx) error {
 	rows, err := tx.Query(ctx, `
 		select no, kind, code, description, subscription_id, period_from, period_to, quantity, unit, events,
-		       price, net, tax, tax_category, tax_percent
+		       price, net, tax, tax_category, tax_percent, coalesce(corrects_no, 0)
 		from bill_line where bill_id = $1 order by no`, d.ID)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func (d *Document) readLines(ctx context.Context, tx tenant.Tx) error {
 		var from, to *calendar.Date
 		var price, net, tax money.Decimal
 		err := row.Scan(&l.No, &l.Kind, &l.Code, &l.Description, &subscription, &from, &to, &l.Quantity, &l.Unit, &l.Events,
-			&price, &net, &tax, &l.Category, &l.Percent)
+			&price, &net, &tax, &l.Category, &l.Percent, &l.Corrects)
 		if subscription != nil {
 			l.Subscription = *subscription
 		}

@@ -72,7 +72,7 @@ func ContinueAt(ctx context.Context, tx tenant.Tx, s Series, next int64, lastIss
 }
 
 // mark is what a kind's numbers carry besides the operator's initials.
-var mark = map[Kind]string{KindBill: "", KindStatement: "S"}
+var mark = map[Kind]string{KindBill: "", KindStatement: "S", KindCreditNote: "C", KindDebitNote: "D", KindAdvance: "A", kindDeposit: "P"}
 
 // numberText is a number as it is printed: HM-2026/000042, HMS-2026/000042
 // for a statement.

@@ -31,12 +31,12 @@ type Bill struct {
 	ClosedAt   time.Time
 }
 
-// open_item's unique key on bill_id finds what is left to pay.
+// What is left to pay may be owed in parts: open_item_bill finds them.
 const selectBills = `
 	select b.id, b.account_id, b.kind, b.state, coalesce(b.number, ''), b.cycle_start, b.cycle_end, b.issue_date, b.due_date,
-	       b.currency, b.total, b.paid_before, b.due, coalesce(i.open, 0), b.closed_at
-	from bill b
-	left join open_item i on i.bill_id = b.id`
+	       b.currency, b.total, b.paid_before, b.due,
+	       coalesce((select sum(i.open) from open_item i where i.bill_id = b.id), 0), b.closed_at
+	from bill b`
 
 func scanBill(row pgx.CollectableRow) (Bill, error) {
 	var b Bill
@@ -89,7 +89,8 @@ type Page struct {
 	Next  *Cursor
 }
 
-// List reads an account's documents, latest cycle first (an account has one a
+// List reads an account's bills and statements, without notes (Notes) and
+// advance bills (Advances), latest cycle first (an account has one a
 // cycle, so the cycle is a full cursor). bill_account gives the order.
 func List(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, after Cursor, limit int) (Page, error) {
 	var before *calendar.Date
@@ -97,7 +98,7 @@ func List(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, after Cursor, 
 		before = &after.Before
 	}
 	rows, err := tx.Query(ctx, selectBills+`
-		where b.account_id = $1 and ($2::date is null or b.cycle_start < $2)
+		where b.account_id = $1 and b.kind in ('bill', 'statement') and ($2::date is null or b.cycle_start < $2)
 		order by b.cycle_start desc
 		limit $3`, accountID, before, limit+1)
 	if err != nil {

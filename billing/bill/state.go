@@ -2,15 +2,28 @@ package bill
 
 import "fmt"
 
-// Kind is what a document of a closed cycle is: a bill asks for money, a
-// statement documents what prepaid money already paid.
+// Kind is what a document is: a bill asks for money, a statement documents
+// what prepaid money already paid, a note corrects a bill downward or upward,
+// an advance bill asks for money before the service.
 type Kind string
 
 // The kinds of document. They are numbered in series of their own.
 const (
-	KindBill      Kind = "bill"
-	KindStatement Kind = "statement"
+	KindBill       Kind = "bill"
+	KindStatement  Kind = "statement"
+	KindCreditNote Kind = "credit_note"
+	KindDebitNote  Kind = "debit_note"
+	KindAdvance    Kind = "advance"
+
+	kindDeposit Kind = "deposit" // no document of ours: deposits are numbered only
 )
+
+// asks says whether a document of the kind asks for money: it has an open item
+// and may be credited.
+func (k Kind) asks() bool { return k == KindBill || k == KindDebitNote || k == KindAdvance }
+
+// corrects says whether a document of the kind corrects another.
+func (k Kind) corrects() bool { return k == KindCreditNote || k == KindDebitNote }
 
 // State is a document's state; doc.go draws the moves.
 type State string

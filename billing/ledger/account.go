@@ -28,7 +28,9 @@ const (
 	WriteOff         Kind = "write_off"
 	Rounding         Kind = "rounding"
 	FXClearing       Kind = "fx_clearing"
-	Opening          Kind = "opening" // what customers had and owed before us
+	Opening          Kind = "opening"  // what customers had and owed before us
+	Advance          Kind = "advance"  // liability: billed before the service, not deducted yet
+	Interest         Kind = "interest" // asked for late payment, paid on deposits
 
 	UnitBucket   Kind = "unit_bucket" // id is a bucket of seconds, bytes, events or points
 	UnitIssued   Kind = "unit_issued"
@@ -56,7 +58,7 @@ func (k Kind) total() totalKind {
 	case Deferred:
 		return deferredTotal
 	case Revenue, Tax, ProviderClearing, Bank, Cash, Deposit, Vouchers, PartnerPayable, Promotion,
-		Breakage, Dispute, WriteOff, Rounding, FXClearing, Opening, UnitIssued, UnitConsumed:
+		Breakage, Dispute, WriteOff, Rounding, FXClearing, Opening, Advance, Interest, UnitIssued, UnitConsumed:
 		return noTotal
 	}
 	return unknownKind

@@ -18,6 +18,7 @@ rule (name, kind, sign) as (values
     ('customer credit = unapplied payments',      'customer_credit', -1),
     ('customer credit = accounts'' credit',       'customer_credit', -1),
     ('deferred = subscriptions'' deferred',       'deferred',        -1),
+    ('deposits = deposits'' rest',                'deposit',         -1),
     ('tax = documents'' tax + undocumented tax',  'tax',             -1)
 ),
 ledger as (
@@ -43,7 +44,12 @@ entry (name, id, unit, value) as (
     select 'deferred = subscriptions'' deferred', s.id, a.currency, s.deferred
     from subscription s join billing_account a on a.id = s.account_id
     union all
-    select 'tax = documents'' tax + undocumented tax', null, currency, tax from bill where state = 'final'
+    select 'deposits = deposits'' rest', null, currency, amount - returned from deposit
+    union all
+    select 'tax = documents'' tax + undocumented tax', null, currency, case kind when 'credit_note' then -tax else tax end
+    from bill where state = 'final'
+    union all
+    select 'tax = documents'' tax + undocumented tax', null, currency, tax_reversed - tax from write_off
     union all
     select 'tax = documents'' tax + undocumented tax', null, currency, undocumented_tax from billing_account
 ),

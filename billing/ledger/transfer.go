@@ -34,6 +34,11 @@ const (
 	Voucher     EventKind = "voucher"    // vouchers sold
 	Points      EventKind = "points"     // earned or burnt
 	Share       EventKind = "share"      // a partner's part of a charge
+	CreditNote  EventKind = "credit_note"
+	DebitNote   EventKind = "debit_note"
+	Void        EventKind = "void"      // of a bill
+	Writing     EventKind = "write_off" // of debt, or taken back
+	Deposited   EventKind = "deposit"   // asked for, applied or given back
 )
 
 // Event is why transfers are made. ID names the charge, bill, payment or

@@ -12,14 +12,14 @@ import (
 	"tollhouse/billing/tenant"
 )
 
-// By bill_of_run, each bill's open item by its unique key.
+// By bill_of_run, each bill's open items by open_item_bill.
 const selectBills = `
-select b.id, b.account_id, b.number, b.cycle_start, b.cycle_end, b.due_date, b.currency, b.total, coalesce(o.open, 0),
+select b.id, b.account_id, b.number, b.cycle_start, b.cycle_end, b.due_date, b.currency, b.total,
+       coalesce((select sum(o.open) from open_item o where o.bill_id = b.id), 0),
        p.name, p.email, p.language
   from bill b
   join billing_account a on a.id = b.account_id
   join party p on p.id = a.party_id
-  left join open_item o on o.bill_id = b.id
  where b.run_id = $1 and b.id > $2 and b.state = 'final' and b.kind = 'bill'
  order by b.id
  limit $3`

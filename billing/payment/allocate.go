@@ -32,19 +32,29 @@ func (o OpenItem) Names() uuid.UUID {
 // Paid says whether nothing is open any more: the bill is paid.
 func (o OpenItem) Paid() bool { return o.Open.IsZero() }
 
-// inPaymentOrder puts the named item first, if there is one, then the oldest due.
+// inPaymentOrder puts the named item first, if there is one, and with it the
+// other parts of its bill, then the oldest due.
 func inPaymentOrder(items []OpenItem, named uuid.UUID) {
+	bill := uuid.Nil
+	for _, item := range items {
+		if item.ID == named {
+			bill = item.BillID
+		}
+	}
 	slices.SortFunc(items, func(a, b OpenItem) int {
 		return cmp.Or(
-			-cmp.Compare(rank(a, named), rank(b, named)),
+			-cmp.Compare(rank(a, named, bill), rank(b, named, bill)),
 			a.DueDate.Compare(b.DueDate),
 			slices.Compare(a.ID[:], b.ID[:]),
 		)
 	})
 }
 
-func rank(o OpenItem, named uuid.UUID) int {
-	if o.ID == named {
+func rank(o OpenItem, named, bill uuid.UUID) int {
+	switch {
+	case o.ID == named:
+		return 2
+	case bill != uuid.Nil && o.BillID == bill:
 		return 1
 	}
 	return 0

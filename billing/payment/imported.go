@@ -57,7 +57,7 @@ func WithdrawImported(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) e
 		select i.id, i.account_id, i.open, i.currency, a.legal_entity, a.branch
 		  from open_item i
 		  join billing_account a on a.id = i.account_id
-		 where i.account_id = any ($1) and i.bill_id is null
+		 where i.account_id = any ($1) and i.bill_id is null and i.deposit_id is null
 		 order by i.id`, accounts)
 	if err != nil {
 		return fmt.Errorf("read imported open items: %w", err)
@@ -70,7 +70,7 @@ func WithdrawImported(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) e
 		return fmt.Errorf("reverse imported open items: %w", err)
 	}
 	for _, statement := range []string{
-		`delete from open_item where account_id = any ($1) and bill_id is null`,
+		`delete from open_item where account_id = any ($1) and bill_id is null and deposit_id is null`,
 		`delete from payment_method where account_id = any ($1)`,
 	} {
 		if _, err := tx.Exec(ctx, statement, accounts); err != nil {

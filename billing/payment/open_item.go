@@ -64,7 +64,9 @@ func lockOpenItems(ctx context.Context, tx tenant.Tx, p payer, named uuid.UUID) 
 // itself where it is of no bill of ours. ErrBill also where it is another
 // account's: who may see it is not told here.
 func itemOfBill(ctx context.Context, tx tenant.Tx, accountID, billID uuid.UUID) (OpenItem, error) {
-	rows, err := tx.Query(ctx, selectOpenItems+`where o.account_id = $2 and (o.bill_id = $1 or o.bill_id is null and o.id = $1)`, billID, accountID)
+	// of a bill that is owed in parts, the one that is due next
+	rows, err := tx.Query(ctx, selectOpenItems+`where o.account_id = $2 and (o.bill_id = $1 or o.bill_id is null and o.id = $1)
+		order by o.open = 0, o.due_date, o.id limit 1`, billID, accountID)
 	if err != nil {
 		return OpenItem{}, fmt.Errorf("find bill %s: %w", billID, err)
 	}

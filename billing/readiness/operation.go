@@ -201,7 +201,7 @@ func (l *look) agenda(ctx context.Context) error {
 const selectSeries = `
 	select e.id, e.name, d.document, t.accounts,
 	       exists (select from imported_document i join billing_account a on a.id = i.account_id where a.legal_entity = e.id)
-	       or exists (select from open_item i join billing_account a on a.id = i.account_id where i.bill_id is null and a.legal_entity = e.id)
+	       or exists (select from open_item i join billing_account a on a.id = i.account_id where i.bill_id is null and i.deposit_id is null and a.legal_entity = e.id)
 	  from (select a.legal_entity, case a.kind when 'postpaid' then 'bill' else 'statement' end as document, count(*) as accounts
 	          from ` + due + ` group by 1, 2) t
 	  join legal_entity e on e.id = t.legal_entity
