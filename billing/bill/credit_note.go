@@ -117,7 +117,7 @@ func Credit(ctx context.Context, tx tenant.Tx, n NewCredit) (Note, error) {
 	if err != nil {
 		return Note{}, err
 	}
-	return w.note(applied), nil
+	return w.note(applied), w.tell(ctx, tx)
 }
 
 // printed is the note's line for a share of a bill's line.

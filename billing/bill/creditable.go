@@ -5,8 +5,10 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/money"
+	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 )
 
@@ -48,16 +50,17 @@ func GetCreditable(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Creditable,
 	type amounts struct{ net, tax money.Decimal }
 	taken := map[int]amounts{}
 	var no int
-	var net, tax money.Decimal
-	for rows.Next() {
-		if err := rows.Scan(&no, &net, &tax); err != nil {
-			rows.Close()
-			return Creditable{}, fmt.Errorf("read credit of %s: %w", d.Number, err)
-		}
-		taken[no] = amounts{net, tax}
-	}
-	if err := rows.Err(); err != nil {
+	var net, vat money.Decimal
+	_, err = pgx.ForEachRow(rows, []any{&no, &net, &vat}, func() error {
+		taken[no] = amounts{net, vat}
+		return nil
+	})
+	if err != nil {
 		return Creditable{}, fmt.Errorf("read credit of %s: %w", d.Number, err)
+	}
+	given, err := givenBack(ctx, tx, id)
+	if err != nil {
+		return Creditable{}, err
 	}
 	c := Creditable{Document: d, Left: money.Zero(d.Currency)}
 	left := money.Decimal{}
@@ -70,6 +73,9 @@ func GetCreditable(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Creditable,
 			NetLeft: money.New(l.Net.Decimal().Sub(taken[l.No].net), d.Currency),
 			TaxLeft: money.New(l.Tax.Decimal().Sub(taken[l.No].tax), d.Currency),
 		}
+		if err := rest.less(given[l.No], d.Basis); err != nil {
+			return Creditable{}, fmt.Errorf("read credit of %s: %w", d.Number, err)
+		}
 		c.Lines = append(c.Lines, rest)
 		left = left.Add(rest.gross())
 	}
@@ -77,4 +83,43 @@ func GetCreditable(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Creditable,
 		c.Left = money.New(left, d.Currency)
 	}
 	return c, nil
+}
+
+// givenBack sums what later bills give back, or are going to, of a bill's
+// lines, as prices are written (bill_item_of).
+func givenBack(ctx context.Context, tx tenant.Tx, id uuid.UUID) (map[int]money.Decimal, error) {
+	rows, err := tx.Query(ctx, `select of_line, -sum(price) from bill_item where of_bill = $1 and price < 0 group by of_line`, id)
+	if err != nil {
+		return nil, fmt.Errorf("read items that give back: %w", err)
+	}
+	given := map[int]money.Decimal{}
+	var no int
+	var sum money.Decimal
+	_, err = pgx.ForEachRow(rows, []any{&no, &sum}, func() error {
+		given[no] = sum
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read items that give back: %w", err)
+	}
+	return given, nil
+}
+
+// less takes off what a later bill gives back of the line.
+func (l *LeftLine) less(price money.Decimal, basis tax.Basis) error {
+	whole := l.Price.Decimal()
+	if price.IsZero() || whole.IsZero() {
+		return nil
+	}
+	part, err := l.Tax.MulDiv(price, whole, l.Price.Currency().DocumentDigits(), money.HalfAwayFromZero)
+	if err != nil {
+		return err
+	}
+	net := price
+	if basis == tax.Inclusive {
+		net = price.Sub(part.Decimal())
+	}
+	l.NetLeft = money.New(l.NetLeft.Decimal().Sub(net), l.Price.Currency())
+	l.TaxLeft = money.New(l.TaxLeft.Decimal().Sub(part.Decimal()), l.Price.Currency())
+	return nil
 }

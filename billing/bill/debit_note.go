@@ -61,7 +61,7 @@ func Debit(ctx context.Context, tx tenant.Tx, n NewDebit) (Note, error) {
 	if err := w.ask(ctx, tx, ledger.DebitNote, w.income()); err != nil {
 		return Note{}, err
 	}
-	return w.note(money.Decimal{}), nil
+	return w.note(money.Decimal{}), w.tell(ctx, tx)
 }
 
 func (l DebitLine) line(d Document, no int) (Line, error) {

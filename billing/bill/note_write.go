@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/event"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
@@ -221,4 +222,19 @@ func (w *noteWriter) told(known *Note) Note {
 		return Note{}
 	}
 	return *known
+}
+
+// tell tells programs of others of the document, and of what it does to the
+// bill that it corrects.
+func (w *noteWriter) tell(ctx context.Context, tx tenant.Tx) error {
+	if err := RecordEvent(ctx, tx, event.BillFinalized, nil, w.doc.ID); err != nil || w.doc.Corrects == nil {
+		return err
+	}
+	what := event.BillCredited
+	if w.doc.Kind == KindDebitNote {
+		what = event.BillDebited
+	}
+	return RecordEvent(ctx, tx, what, func(d *event.BillData) {
+		d.NoteID, d.NoteNumber, d.NoteTotal = &w.doc.ID, w.doc.Number, &w.doc.Total
+	}, w.doc.Corrects.ID)
 }
