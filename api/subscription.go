@@ -42,7 +42,9 @@ func moved(ctx context.Context, tx tenant.Tx, id uuid.UUID, reason string, move 
 // SuspendSubscription implements oapi.StrictServerInterface.
 func (s *Server) SuspendSubscription(ctx context.Context, r oapi.SuspendSubscriptionRequestObject) (oapi.SuspendSubscriptionResponseObject, error) {
 	return nil, once(ctx, oapi.SuspendSubscriptionResponseObject.VisitSuspendSubscriptionResponse, func(ctx context.Context, tx tenant.Tx) (oapi.SuspendSubscriptionResponseObject, error) {
-		after, err := moved(ctx, tx, r.Subscription, r.Body.Reason, desk.Suspend)
+		after, err := moved(ctx, tx, r.Subscription, r.Body.Reason, func(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
+			return desk.Suspend(ctx, tx, id, desk.Word{Reason: r.Body.Reason, By: callOf(ctx).who.Actor()})
+		})
 		return oapi.SuspendSubscription200JSONResponse{Body: after}, err
 	})
 }
@@ -50,7 +52,9 @@ func (s *Server) SuspendSubscription(ctx context.Context, r oapi.SuspendSubscrip
 // ResumeSubscription implements oapi.StrictServerInterface.
 func (s *Server) ResumeSubscription(ctx context.Context, r oapi.ResumeSubscriptionRequestObject) (oapi.ResumeSubscriptionResponseObject, error) {
 	return nil, once(ctx, oapi.ResumeSubscriptionResponseObject.VisitResumeSubscriptionResponse, func(ctx context.Context, tx tenant.Tx) (oapi.ResumeSubscriptionResponseObject, error) {
-		after, err := moved(ctx, tx, r.Subscription, r.Body.Reason, func(ctx context.Context, tx tenant.Tx, id uuid.UUID) error { return account.Resume(ctx, tx, id) })
+		after, err := moved(ctx, tx, r.Subscription, r.Body.Reason, func(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
+			return desk.Resume(ctx, tx, id, desk.Word{Reason: r.Body.Reason, By: callOf(ctx).who.Actor()})
+		})
 		return oapi.ResumeSubscription200JSONResponse{Body: after}, err
 	})
 }

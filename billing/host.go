@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"tollhouse/billing/access"
 	"tollhouse/billing/agenda"
 	"tollhouse/billing/audit"
 	"tollhouse/billing/bill"
@@ -49,10 +50,11 @@ type Config struct {
 	Seal      identity.Sealer
 	Cards     payment.CardProvider
 	Webhooks  payment.EventReader
-	Messages  MessageSender // nil: live tenants' messages fail, saying so
-	Network   Network       // nil: live tenants' sessions can't be told about, and it is noted
-	Inbox     string        // folder of received usage files
-	PublicURL string        // under which people reach us, without a slash at its end
+	Messages  MessageSender  // nil: live tenants' messages fail, saying so
+	Network   Network        // nil: live tenants' sessions can't be told about, and it is noted
+	Access    access.Network // nil: what live tenants' services may do stays pending, saying so
+	Inbox     string         // folder of received usage files
+	PublicURL string         // under which people reach us, without a slash at its end
 	// Anchors are what the control plane keeps of a stack's audit chain, newest
 	// last; nil where it is not at hand.
 	Anchors func(ctx context.Context, id tenant.ID) ([]audit.Anchor, error)

@@ -214,7 +214,9 @@ func TestSession_suspensionAborts(t *testing.T) {
 	w.cash(other.ID, "5.00")
 	bystander := w.calls(other, "other").Session
 	subscription := w.running(c)
-	w.write(func(ctx context.Context, tx tenant.Tx) error { return desk.Suspend(ctx, tx, subscription) })
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		return desk.Suspend(ctx, tx, subscription, desk.Word{Reason: "abroad", By: "clerk"})
+	})
 	if told := w.told(id); len(told) != 1 || told[0] != charging.Abort {
 		t.Errorf("told %v", told)
 	}

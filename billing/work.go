@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tollhouse/billing/access"
 	"tollhouse/billing/agenda"
 	"tollhouse/billing/alert"
 	"tollhouse/billing/balance"
@@ -68,6 +69,10 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return s.expireVouchers(ctx, item)
 	case agenda.Alert:
 		return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return alert.Act(ctx, tx, item.Ref) })
+	case agenda.AccessTurn:
+		return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return access.Settle(ctx, tx, item.Ref) })
+	case agenda.AccessTell:
+		return false, s.tellAccess(ctx, item)
 	}
 	return false, fmt.Errorf("%w: %q", agenda.ErrKind, item.Kind)
 }

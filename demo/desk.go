@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tollhouse/billing/access"
 	"tollhouse/billing/account"
 	"tollhouse/billing/audit"
 	"tollhouse/billing/catalog"
@@ -91,7 +92,7 @@ func (o *operator) suspendOne(ctx context.Context, tx tenant.Tx, accountID uuid.
 	if err != nil || !found {
 		return err
 	}
-	if err := account.Suspend(ctx, tx, s.ID); err != nil {
+	if err := access.SuspendOne(ctx, tx, s.ID, "abroad for some months", o.clerk); err != nil {
 		return err
 	}
 	return audit.Record(ctx, tx, audit.Entry{Caller: audit.Caller{Actor: o.clerk, WallAt: time.Now()}, Action: "subscription.suspend", Object: "subscription", ObjectID: s.ID,

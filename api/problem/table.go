@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"tollhouse/billing"
+	"tollhouse/billing/access"
 	"tollhouse/billing/account"
 	"tollhouse/billing/agenda"
 	"tollhouse/billing/alert"
@@ -72,6 +73,7 @@ var (
 // that fits is taken.
 var table = []rule{
 	{InvalidRequest, []error{
+		access.ErrHold,
 		account.ErrInvalid, tenants.ErrInvalid, tenants.ErrKey, idempotency.ErrKey, onboarding.ErrFact,
 		identity.ErrEmail, identity.ErrPassword, identity.ErrRole, identity.ErrKeyName, identity.ErrPhone, identity.ErrUserName, identity.ErrLanguage,
 		identity.ErrBranch, identity.ErrRoleName, identity.ErrRoleTitle, identity.ErrPermission, identity.ErrFactorCode,
@@ -94,6 +96,7 @@ var table = []rule{
 	{Forbidden, []error{tenants.ErrOwnRequest, tenants.ErrNotApproved, visit.ErrOwnApproval, visit.ErrVisitor, balance.ErrOwnRequest, balance.ErrNotAsker, identity.ErrForbidden, identity.ErrBeyond}},
 	{suspended, []error{account.ErrSuspended}},
 	{NotFound, []error{
+		access.ErrNotFound,
 		intake.ErrNotFound, replay.ErrNotFound, charging.ErrNoCharge,
 		catalog.ErrDeckNotFound, catalog.ErrCalendarNotFound,
 		catalog.ErrNoSpecification, partner.ErrNotFound, migration.ErrNotFound, migration.ErrNotMember,
@@ -118,6 +121,7 @@ var table = []rule{
 	}},
 	{wrongState, []error{
 		replay.ErrState, replay.ErrUndone, replay.ErrBusy, balance.ErrDecided, balance.ErrShares, balance.ErrGroupFull,
+		access.ErrHeld,
 		alert.ErrEnded, voucher.ErrUsed, voucher.ErrExpired, voucher.ErrFetched, voucher.ErrMove,
 		visit.ErrNoConsent, visit.ErrOver, tenants.ErrOperatorState, tenants.ErrDecided, tenants.ErrFactorState, sandbox.ErrCopyOfCopy,
 		account.ErrChangeScheduled, account.ErrChangeEnded, desk.ErrNotRunning, account.ErrMove, account.ErrClosed, account.ErrSubscribed, account.ErrCurrencyFixed, account.ErrNotSetUp,
@@ -152,7 +156,7 @@ var table = []rule{
 // found a fault in here. They are told as nothing but a trace.
 var ours = []error{
 	account.ErrNumbersSpent, agenda.ErrKind, audit.ErrIncomplete, bill.ErrMoved, bill.ErrNoOffering, calendar.ErrNull, identity.ErrNoSigningKey,
-	billing.ErrNoNetwork,
+	access.ErrNoNetwork, billing.ErrNoNetwork,
 	billing.ErrUndeliverable, notice.ErrMessage, ledger.ErrControlSums, ledger.ErrDeferred, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
 	tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrRows, tenant.ErrSlot, tenants.ErrChainBroken, usage.ErrHashKey,
 }

@@ -43,6 +43,10 @@ const (
 	ExpiryReminder Kind = "expiry_reminder" // tell of what expires soon
 
 	WebhookOut Kind = "webhook_out" // tell programs of others
+	AccessTurn Kind = "access_turn" // a hold of an account begins or ends by itself
+	AccessTell Kind = "access_tell" // tell the network what a service may do
+	DunningDay Kind = "dunning_day" // review what is overdue on a local day
+	Dunning    Kind = "dunning"     // review an account whose open items have changed
 )
 
 // Lane keeps quick work from waiting behind long work. Lanes of one tenant run
@@ -58,10 +62,14 @@ const (
 	Replays  Lane = "replays"
 	Sessions Lane = "sessions"
 	Programs Lane = "programs" // of others: they may be slow
+
+	Collection Lane = "collection"
+	Reviews    Lane = "reviews" // of single accounts: a payment waits for no day's review
+	Access     Lane = "access"
 )
 
 // Lanes lists all lanes.
-var Lanes = []Lane{Cycles, Files, Payments, Messages, Sessions, Replays, Programs}
+var Lanes = []Lane{Cycles, Files, Payments, Messages, Sessions, Replays, Programs, Collection, Reviews, Access}
 
 var kindsOf = map[Lane][]string{
 	Cycles:   {string(BillRun), string(CycleStart), string(Renewal), string(PartsDue), string(Migration), string(BucketExpiry), string(Intake), string(VoucherExpiry), string(PointsEarned), string(PromotionDay)}, // no run begins between two portions of an import
@@ -71,6 +79,10 @@ var kindsOf = map[Lane][]string{
 	Messages: {string(TellBills), string(Notice), string(Alert), string(ExpiryReminder)},
 	Replays:  {string(Trial), string(Rerating)},
 	Programs: {string(WebhookOut)},
+
+	Collection: {string(DunningDay)},
+	Reviews:    {string(Dunning), string(AccessTurn)},
+	Access:     {string(AccessTell)},
 }
 
 // MaxAttempts is how often an item is worked before it counts as failed. With

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/access"
 	"tollhouse/billing/account"
 	"tollhouse/billing/agenda"
 	"tollhouse/billing/calendar"
@@ -162,8 +163,8 @@ func (a *Alert) record(ctx context.Context, tx tenant.Tx) error {
 	}})
 }
 
-// hold cuts what is to be cut, and puts the end of what is held on the agenda:
-// with the cycle. Slowing is the network's to do: it reads what is held here.
+// hold slows what is to be slowed and stops what is to be cut, and puts the end
+// of that on the agenda: with the cycle.
 func (a *Alert) hold(ctx context.Context, tx tenant.Tx) error {
 	if a.Action == Cut {
 		cut, err := a.targets(ctx, tx, account.SubscriptionActive)
@@ -171,11 +172,13 @@ func (a *Alert) hold(ctx context.Context, tx tenant.Tx) error {
 			return err
 		}
 		if len(cut) > 0 {
-			if err := account.Suspend(ctx, tx, cut...); err != nil {
+			if _, err := access.Suspend(ctx, tx, a.held(access.Cut), cut...); err != nil {
 				return err
 			}
 			a.Terms.Suspended = true
 		}
+	} else if _, err := access.Put(ctx, tx, a.held(access.Slowed)); err != nil {
+		return err
 	}
 	holder, err := account.Get(ctx, tx, a.AccountID)
 	if err != nil {
@@ -190,6 +193,11 @@ func (a *Alert) hold(ctx context.Context, tx tenant.Tx) error {
 		end = holder.Cycles(profile.AnchorPolicy).Containing(calendar.DateOf(tx.At, profile.Zone)).To.Start(profile.Zone).UTC()
 	}
 	return agenda.Add(ctx, tx, agenda.Item{Kind: agenda.Alert, Ref: a.ID, DueAt: end})
+}
+
+// held is what the alert holds back of its subscription, or of all of the account.
+func (a *Alert) held(level access.Level) access.Hold {
+	return access.Hold{AccountID: a.AccountID, SubscriptionID: a.SubscriptionID, Cause: access.Alert, CauseID: a.ID, Level: level, By: "job:alert"}
 }
 
 // targets are the subscriptions that an alert is about, in a state: one, or all
@@ -211,25 +219,8 @@ func (a *Alert) targets(ctx context.Context, tx tenant.Tx, state account.Subscri
 // release ends what is held. A subscription that somebody has resumed, or
 // ended, meanwhile stays as it is; one that was suspended before too.
 func (a *Alert) release(ctx context.Context, tx tenant.Tx, by string) error {
-	if a.Terms.Suspended {
-		others, err := query(ctx, tx, "read alerts", `account_id = $1 and state = 'held' and id <> $2`, a.AccountID, a.ID)
-		if err != nil {
-			return err
-		}
-		suspended, err := a.targets(ctx, tx, account.SubscriptionSuspended)
-		if err != nil {
-			return err
-		}
-		suspended = slices.DeleteFunc(suspended, func(id uuid.UUID) bool {
-			return slices.ContainsFunc(others, func(o Alert) bool {
-				return o.Terms.Suspended && (o.SubscriptionID == nil || *o.SubscriptionID == id)
-			})
-		})
-		if len(suspended) > 0 {
-			if err := account.Resume(ctx, tx, suspended...); err != nil {
-				return err
-			}
-		}
+	if err := access.Release(ctx, tx, a.AccountID, access.Alert, a.ID, cmp.Or(by, "job:alert")); err != nil {
+		return err
 	}
 	return a.moveTo(ctx, tx, Ended, by)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tollhouse/billing/access"
 	"tollhouse/billing/account"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/charging"
@@ -48,6 +49,9 @@ func Terminate(ctx context.Context, tx tenant.Tx, engine *charging.Engine, subsc
 	if err := balance.EndAllowances(ctx, tx, tx.At, all...); err != nil {
 		return err
 	}
+	if err := access.Forget(ctx, tx, s.AccountID, "system:terminated", all...); err != nil {
+		return err
+	}
 	profile, err := account.GetProfile(ctx, tx)
 	if err != nil {
 		return err
@@ -58,11 +62,20 @@ func Terminate(ctx context.Context, tx tenant.Tx, engine *charging.Engine, subsc
 	return engine.ReturnFees(ctx, tx, profile, all...)
 }
 
+// Word is why a person stops a subscription, or lets it go on, and who.
+type Word struct{ Reason, By string }
+
 // Suspend stops a subscription for a while, and tells the network so where a
 // session of it is charged.
-func Suspend(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) error {
-	if err := account.Suspend(ctx, tx, subscription); err != nil {
+func Suspend(ctx context.Context, tx tenant.Tx, subscription uuid.UUID, w Word) error {
+	if err := access.SuspendOne(ctx, tx, subscription, w.Reason, w.By); err != nil {
 		return err
 	}
 	return charging.AbortSessions(ctx, tx, subscription)
+}
+
+// Resume lets a suspended subscription go on. What is held for unpaid bills
+// stays (access.ErrHeld).
+func Resume(ctx context.Context, tx tenant.Tx, subscription uuid.UUID, w Word) error {
+	return access.ResumeOne(ctx, tx, subscription, w.By)
 }

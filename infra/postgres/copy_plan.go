@@ -70,7 +70,7 @@ const RedrawnSecret = "to be drawn"
 // thought about before it is copied. A test names those that were forgotten.
 var plan = map[string]treatment{
 	// the operator's own
-	"operator": {columns: map[string]string{"name": `t.name || ' (sandbox)'`, "charging": keep, "country": keep, "zone": keep, "currency": keep, "language": keep,
+	"operator": {columns: map[string]string{"name": `t.name || ' (sandbox)'`, "charging": keep, "access": keep, "country": keep, "zone": keep, "currency": keep, "language": keep,
 		"webhook_networks": `'{}'::text[]`, "anchor_policy": keep, "brand_colour": keep, "support_contact": keep,
 		"standing": `'active'::text`, "standing_no": `0::bigint`, "standing_since": `null::timestamptz`, "service_until": `null::timestamptz`}},
 	"clock":         {columns: map[string]string{}},
@@ -186,6 +186,7 @@ var plan = map[string]treatment{
 	"note": {}, "contact_change": {}, "payment_link": {}, "staff_consent": {}, "staff_visit": {}, "sandbox_copy": {}, "imported_document": {},
 	"intake_batch": {}, "intake_file": {}, "intake_finding": {}, "intake_account": {}, versions: {},
 	"balance_act": {}, "adjustment_request": {}, "voucher": {}, "voucher_batch": {}, "auto_topup": {}, "alert": {}, // deeds of people, money to come, crossings: begun anew
+	"access_hold": {}, "access_intent": {}, // what the network is to do is not a copy's
 	"promo_code": {}, "promotion_gift": {}, "referral": {}, "referral_code": {},
 }
 

@@ -21,27 +21,27 @@ type move struct {
 	done   string
 	from   []account.SubscriptionState
 	danger bool
-	do     func(ctx context.Context, tx tenant.Tx, stack *billing.Stack, s account.Subscription) error
+	do     func(ctx context.Context, tx tenant.Tx, stack *billing.Stack, s account.Subscription, w desk.Word) error
 }
 
 var (
 	suspending = move{act: "suspend", done: "suspended", from: []account.SubscriptionState{account.SubscriptionActive},
-		do: func(ctx context.Context, tx tenant.Tx, _ *billing.Stack, s account.Subscription) error {
-			return desk.Suspend(ctx, tx, s.ID)
+		do: func(ctx context.Context, tx tenant.Tx, _ *billing.Stack, s account.Subscription, w desk.Word) error {
+			return desk.Suspend(ctx, tx, s.ID, w)
 		}}
 	resuming = move{act: "resume", done: "resumed", from: []account.SubscriptionState{account.SubscriptionSuspended},
-		do: func(ctx context.Context, tx tenant.Tx, _ *billing.Stack, s account.Subscription) error {
-			return account.Resume(ctx, tx, s.ID)
+		do: func(ctx context.Context, tx tenant.Tx, _ *billing.Stack, s account.Subscription, w desk.Word) error {
+			return desk.Resume(ctx, tx, s.ID, w)
 		}}
 	// ending is of options and parts: with the present cycle.
 	ending = move{act: "end", done: "ending", from: []account.SubscriptionState{account.SubscriptionActive},
-		do: func(ctx context.Context, tx tenant.Tx, _ *billing.Stack, s account.Subscription) error {
+		do: func(ctx context.Context, tx tenant.Tx, _ *billing.Stack, s account.Subscription, _ desk.Word) error {
 			_, err := onboarding.EndPart(ctx, tx, s.ID, false)
 			return err
 		}}
 	terminating = move{act: "terminate", done: "terminated", danger: true,
 		from: []account.SubscriptionState{account.SubscriptionActive, account.SubscriptionSuspended},
-		do: func(ctx context.Context, tx tenant.Tx, stack *billing.Stack, s account.Subscription) error {
+		do: func(ctx context.Context, tx tenant.Tx, stack *billing.Stack, s account.Subscription, _ desk.Word) error {
 			return stack.Terminate(ctx, tx, s.ID)
 		}}
 )
@@ -68,7 +68,7 @@ func sendMove(m move) func(*web.Visit) error {
 		}
 		c := &command.Command{Action: "subscription." + m.act, Object: "subscription", ID: s.ID, Detail: map[string]any{"account": p.Number, "reason": reason}}
 		c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
-			return v.Console(p.path("services"), "done", m.done), m.do(ctx, tx, v.Stack, s)
+			return v.Console(p.path("services"), "done", m.done), m.do(ctx, tx, v.Stack, s, desk.Word{Reason: reason, By: v.Who.Actor()})
 		}
 		return f.settle(v, false, c, nil)
 	}
