@@ -9,6 +9,7 @@ import (
 	"tollhouse/billing/identity/idempotency"
 	"tollhouse/billing/intake"
 	"tollhouse/billing/onboarding"
+	"tollhouse/billing/payment"
 	"tollhouse/billing/sealed"
 	"tollhouse/billing/tenant"
 	"tollhouse/billing/voucher"
@@ -27,6 +28,7 @@ func Sealed() []sealed.Place {
 	places = append(places, contact.Sealed()...)
 	places = append(places, intake.Sealed()...)
 	places = append(places, voucher.Sealed()...)
+	places = append(places, payment.Sealed()...)
 	return append(places, idempotency.Sealed(StoredAnswer)...)
 }
 

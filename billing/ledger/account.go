@@ -28,9 +28,12 @@ const (
 	WriteOff         Kind = "write_off"
 	Rounding         Kind = "rounding"
 	FXClearing       Kind = "fx_clearing"
-	Opening          Kind = "opening"  // what customers had and owed before us
-	Advance          Kind = "advance"  // liability: billed before the service, not deducted yet
-	Interest         Kind = "interest" // asked for late payment, paid on deposits
+	Opening          Kind = "opening"         // what customers had and owed before us
+	Advance          Kind = "advance"         // liability: billed before the service, not deducted yet
+	Interest         Kind = "interest"        // asked for late payment, paid on deposits
+	ProviderFee      Kind = "provider_fee"    // expense: what banks and providers take
+	CashDifference   Kind = "cash_difference" // counted less or more than there should be
+	Transit          Kind = "transit"         // asset: on its way to the bank
 
 	UnitBucket   Kind = "unit_bucket" // id is a bucket of seconds, bytes, events or points
 	UnitIssued   Kind = "unit_issued"
@@ -58,7 +61,7 @@ func (k Kind) total() totalKind {
 	case Deferred:
 		return deferredTotal
 	case Revenue, Tax, ProviderClearing, Bank, Cash, Deposit, Vouchers, PartnerPayable, Promotion,
-		Breakage, Dispute, WriteOff, Rounding, FXClearing, Opening, Advance, Interest, UnitIssued, UnitConsumed:
+		Breakage, Dispute, WriteOff, Rounding, FXClearing, Opening, Advance, Interest, ProviderFee, CashDifference, Transit, UnitIssued, UnitConsumed:
 		return noTotal
 	}
 	return unknownKind

@@ -39,6 +39,11 @@ const (
 	Void        EventKind = "void"      // of a bill
 	Writing     EventKind = "write_off" // of debt, or taken back
 	Deposited   EventKind = "deposit"   // asked for, applied or given back
+	TakenBack   EventKind = "dispute"   // a payer's bank takes a card payment back, or gives in
+	Return      EventKind = "return"    // a debit or transfer that a bank returned
+	Payout      EventKind = "payout"    // a provider pays out what it took for us
+	CashMove    EventKind = "cash"      // a drawer counted, or cash brought to the bank
+	BankEntry   EventKind = "bank"      // a bank's charge, or money it booked that is nobody's
 )
 
 // Event is why transfers are made. ID names the charge, bill, payment or

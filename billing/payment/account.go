@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -17,13 +18,14 @@ import (
 // payer is the locked account whose money moves.
 type payer struct {
 	id                  uuid.UUID
+	party               uuid.UUID
 	prepaid             bool
 	currency            money.Currency
 	receivable          money.Decimal
 	legalEntity, branch uuid.UUID
 }
 
-const payerColumns = `id, kind = 'prepaid', currency, receivable, legal_entity, branch`
+const payerColumns = `id, party_id, kind = 'prepaid', currency, receivable, legal_entity, branch`
 
 // lockPayer holds the account's row until the transaction ends: first in the
 // lock order. NO KEY, so that rows which only refer to it may be added meanwhile.
@@ -38,7 +40,7 @@ func readPayer(ctx context.Context, tx tenant.Tx, id uuid.UUID) (payer, error) {
 
 func scanPayer(row pgx.Row, id uuid.UUID) (payer, error) {
 	var p payer
-	err := row.Scan(&p.id, &p.prepaid, &p.currency, &p.receivable, &p.legalEntity, &p.branch)
+	err := row.Scan(&p.id, &p.party, &p.prepaid, &p.currency, &p.receivable, &p.legalEntity, &p.branch)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return payer{}, fmt.Errorf("account %s: %w", id, account.ErrNotFound)
 	}
@@ -93,10 +95,13 @@ func (p payer) bookReceipt(ctx context.Context, tx tenant.Tx, event ledger.Event
 		p.move(source, p.creditAccount(), unapplied)...))
 }
 
-// bookReturn posts money that goes back: the reverse of bookReceipt.
-func (p payer) bookReturn(ctx context.Context, tx tenant.Tx, id uuid.UUID, to ledger.Kind, applied, unapplied money.Decimal) error {
+// bookReturn posts money that goes back: the reverse of bookReceipt, and of what
+// was written off with it.
+func (p payer) bookReturn(ctx context.Context, tx tenant.Tx, event ledger.Event, to ledger.Kind, unapplied money.Decimal, applied []reversal) error {
 	source := ledger.General(to)
-	return ledger.Post(ctx, tx, p.event(tx, ledger.Refund, id), append(
+	paid, writtenOff := sumReversals(applied)
+	return ledger.Post(ctx, tx, event, slices.Concat(
 		p.move(p.creditAccount(), source, unapplied),
-		p.move(p.receivableAccount(), source, applied)...))
+		p.move(p.receivableAccount(), source, paid),
+		p.move(p.receivableAccount(), ledger.General(ledger.WriteOff), writtenOff)))
 }

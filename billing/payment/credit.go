@@ -42,17 +42,21 @@ func (p payer) applyCredit(ctx context.Context, tx tenant.Tx) error {
 	if err != nil || len(purses) == 0 {
 		return err
 	}
-	items, err := lockOpenItems(ctx, tx, p, uuid.Nil)
+	items, by, err := lockOpenItems(ctx, tx, p, nil)
 	if err != nil {
 		return err
 	}
-	shares := allocate(purses, items)
+	shares, err := allocate(purses, items, by)
+	if err != nil {
+		return err
+	}
 	if err := writeShares(ctx, tx, shares); err != nil {
 		return err
 	}
-	used := map[uuid.UUID]money.Decimal{}
+	used, given := map[uuid.UUID]money.Decimal{}, map[uuid.UUID]money.Decimal{}
 	for _, s := range shares {
 		used[s.payment] = used[s.payment].Add(s.amount)
+		given[s.payment] = given[s.payment].Add(s.writtenOff)
 	}
 	var batch pgx.Batch
 	var postings []ledger.Posting
@@ -64,7 +68,7 @@ func (p payer) applyCredit(ctx context.Context, tx tenant.Tx) error {
 		postings = append(postings, ledger.Posting{
 			Event:     p.event(tx, ledger.Allocation, from.payment),
 			Transfers: p.move(p.creditAccount(), p.receivableAccount(), used[from.payment]),
-		})
+		}, p.writeOff(tx, from.payment, given[from.payment]))
 	}
 	if len(postings) == 0 {
 		return nil
@@ -72,7 +76,16 @@ func (p payer) applyCredit(ctx context.Context, tx tenant.Tx) error {
 	if err := sendOneRowEach(ctx, tx, &batch, "use credit"); err != nil {
 		return err
 	}
-	return ledger.PostMany(ctx, tx, postings)
+	if err := ledger.PostMany(ctx, tx, postings); err != nil {
+		return err
+	}
+	return p.changed(ctx, tx)
+}
+
+// writeOff is the posting of what a payment left open within the tolerance;
+// without transfers for nothing.
+func (p payer) writeOff(tx tenant.Tx, paymentID uuid.UUID, amount money.Decimal) ledger.Posting {
+	return ledger.Posting{Event: p.event(tx, ledger.Writing, paymentID), Transfers: p.move(ledger.General(ledger.WriteOff), p.receivableAccount(), amount)}
 }
 
 // unapplied lists payments that have money left, oldest first. The account is

@@ -42,7 +42,7 @@ func GiveCredit(ctx context.Context, tx tenant.Tx, n NewCredit) (Payment, error)
 		return Payment{}, fmt.Errorf("%w: a prepaid account's balance is adjusted", ErrPurpose)
 	}
 	return p.record(ctx, tx, NewPayment{ID: n.ID, AccountID: n.AccountID, Purpose: PurposeBill, Method: Goodwill, Amount: n.Amount,
-		Reference: strings.TrimSpace(n.Reason), By: n.By}, uuid.Nil)
+		Reference: strings.TrimSpace(n.Reason), By: n.By}, nil)
 }
 
 // receipt is as what kind of event money of a method is booked.

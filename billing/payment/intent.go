@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,8 +27,27 @@ type Intent struct {
 	ProviderRef string // the last known: first of the page, then of the payment
 	CheckoutURL string // where the payer goes; empty until the provider has answered
 	Failure     string // why the last attempt failed, in words for the payer
+	Detail      IntentDetail
+	ExpiresAt   *time.Time // until when it can be paid; nil: as long as its page is open
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+}
+
+// IntentDetail is what else is known of an intent.
+type IntentDetail struct {
+	Decline string `json:"decline,omitempty"` // the provider's code for why the last attempt failed
+	Channel string `json:"channel,omitempty"` // of a redirect provider: "qr", "va" …
+	QR      string `json:"qr,omitempty"`      // to be drawn for the payer's bank's app
+	Number  string `json:"number,omitempty"`  // of a virtual account to pay into
+	Bank    string `json:"bank,omitempty"`    // that keeps it
+}
+
+// method is how the intent's money comes.
+func (i Intent) method() Method {
+	if i.Provider == Stripe {
+		return Card
+	}
+	return Online
 }
 
 // NewIntent is the wish to pay by card.
@@ -40,6 +60,8 @@ type NewIntent struct {
 	// that the account owes.
 	Amount money.Amount
 	By     audit.Caller // who wishes it, for the audit trail; zero: whoever calls records it
+	// Provider takes the payment, by one of its channels; empty: by card, Stripe.
+	Provider, Channel string
 }
 
 // record adds a new intent to the audit trail.
@@ -60,7 +82,8 @@ func CreateIntent(ctx context.Context, tx tenant.Tx, n NewIntent) (Intent, error
 	}
 	i := Intent{
 		ID: uuid.Must(uuid.NewV7()), AccountID: n.AccountID, Purpose: n.Purpose, Amount: n.Amount,
-		State: IntentCreated, Provider: Stripe, CreatedAt: tx.At, UpdatedAt: tx.At,
+		State: IntentCreated, Provider: cmp.Or(n.Provider, Stripe), CreatedAt: tx.At, UpdatedAt: tx.At,
+		Detail: IntentDetail{Channel: n.Channel},
 	}
 	if n.Key == "" {
 		n.Key = "intent:" + i.ID.String()
@@ -72,10 +95,10 @@ func CreateIntent(ctx context.Context, tx tenant.Tx, n NewIntent) (Intent, error
 		return Intent{}, fmt.Errorf("create intent: %w", err)
 	}
 	tag, err := tx.Exec(ctx, `
-		insert into payment_intent (id, account_id, purpose, open_item_id, amount, currency, state, provider, idempotency_key, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+		insert into payment_intent (id, account_id, purpose, open_item_id, amount, currency, state, provider, idempotency_key, created_at, updated_at, detail)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
 		on conflict (idempotency_key) do nothing`,
-		i.ID, i.AccountID, i.Purpose, i.OpenItemID, i.Amount.Decimal(), i.Amount.Currency(), i.State, i.Provider, n.Key, tx.At)
+		i.ID, i.AccountID, i.Purpose, i.OpenItemID, i.Amount.Decimal(), i.Amount.Currency(), i.State, i.Provider, n.Key, tx.At, i.Detail)
 	if err != nil {
 		return Intent{}, fmt.Errorf("create intent: %w", err)
 	}
@@ -122,21 +145,21 @@ func repeatedIntent(ctx context.Context, tx tenant.Tx, n NewIntent) (known Inten
 	}
 	sameAmount := n.Amount.IsZero() ||
 		known.Amount.Currency() == n.Amount.Currency() && known.Amount.Decimal().Equal(n.Amount.Decimal())
-	if known.AccountID != n.AccountID || known.Purpose != n.Purpose || !sameAmount {
+	if known.AccountID != n.AccountID || known.Purpose != n.Purpose || known.Provider != cmp.Or(n.Provider, Stripe) || !sameAmount {
 		return Intent{}, false, fmt.Errorf("%w: intent %s", ErrKeyReused, known.ID)
 	}
 	return known, true, nil
 }
 
 const selectIntent = `select id, account_id, purpose, open_item_id, amount, currency, state, provider, provider_ref,
-	checkout_url, failure, created_at, updated_at from payment_intent `
+	checkout_url, failure, created_at, updated_at, detail, expires_at from payment_intent `
 
 func scanIntent(row pgx.CollectableRow) (Intent, error) {
 	var i Intent
 	var amount money.Decimal
 	var currency money.Currency
 	err := row.Scan(&i.ID, &i.AccountID, &i.Purpose, &i.OpenItemID, &amount, &currency, &i.State, &i.Provider, &i.ProviderRef,
-		&i.CheckoutURL, &i.Failure, &i.CreatedAt, &i.UpdatedAt)
+		&i.CheckoutURL, &i.Failure, &i.CreatedAt, &i.UpdatedAt, &i.Detail, &i.ExpiresAt)
 	i.Amount = money.New(amount, currency)
 	i.CreatedAt, i.UpdatedAt = i.CreatedAt.UTC(), i.UpdatedAt.UTC()
 	return i, err
@@ -194,8 +217,8 @@ func lockIntent(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Intent, payer,
 func (i *Intent) save(ctx context.Context, tx tenant.Tx) error {
 	i.UpdatedAt = tx.At
 	tag, err := tx.Exec(ctx, `
-		update payment_intent set state = $2, provider_ref = $3, checkout_url = $4, failure = $5, updated_at = $6
-		 where id = $1`, i.ID, i.State, i.ProviderRef, i.CheckoutURL, i.Failure, tx.At)
+		update payment_intent set state = $2, provider_ref = $3, checkout_url = $4, failure = $5, updated_at = $6, detail = $7, expires_at = $8
+		 where id = $1`, i.ID, i.State, i.ProviderRef, i.CheckoutURL, i.Failure, tx.At, i.Detail, i.ExpiresAt)
 	if err == nil && tag.RowsAffected() != 1 {
 		err = fmt.Errorf("%d rows written, want 1", tag.RowsAffected())
 	}
@@ -215,12 +238,12 @@ func (i *Intent) succeed(ctx context.Context, tx tenant.Tx, p payer) error {
 	if err := i.save(ctx, tx); err != nil {
 		return err
 	}
-	named := uuid.Nil
+	var named []uuid.UUID
 	if i.OpenItemID != nil {
-		named = *i.OpenItemID
+		named = append(named, *i.OpenItemID)
 	}
 	_, err := p.record(ctx, tx, NewPayment{
-		AccountID: i.AccountID, Purpose: i.Purpose, Method: Card, Amount: i.Amount,
+		AccountID: i.AccountID, Purpose: i.Purpose, Method: i.method(), Amount: i.Amount,
 		Reference: i.ProviderRef, By: i.Provider, intent: &i.ID,
 	}, named)
 	return err

@@ -15,7 +15,8 @@ import (
 
 // Most items are of a bill of ours; others brought their document's number along.
 const selectOpenItems = `select o.id, coalesce(o.bill_id, '00000000-0000-0000-0000-000000000000'), coalesce(b.number, o.number),
-	coalesce(b.issue_date, o.issue_date), o.amount, o.open, o.currency, o.due_date
+	coalesce(b.issue_date, o.issue_date), o.amount, o.open, o.currency, o.due_date,
+	exists (select from bill_item i where i.bill_id = o.bill_id and i.kind in ('interest', 'late_fee'))
 	from open_item o left join bill b on b.id = o.bill_id `
 
 func scanOpenItem(row pgx.CollectableRow) (OpenItem, error) {
@@ -23,7 +24,7 @@ func scanOpenItem(row pgx.CollectableRow) (OpenItem, error) {
 	var amount, open money.Decimal
 	var currency money.Currency
 	var issued *calendar.Date
-	err := row.Scan(&o.ID, &o.BillID, &o.Number, &issued, &amount, &open, &currency, &o.DueDate)
+	err := row.Scan(&o.ID, &o.BillID, &o.Number, &issued, &amount, &open, &currency, &o.DueDate, &o.interest)
 	if issued != nil { // a bill that is being closed has none yet
 		o.Issued = *issued
 	}
@@ -46,18 +47,23 @@ func OpenItems(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) ([]OpenIt
 }
 
 // lockOpenItems locks what the account owes in id order, and returns it in the
-// order in which it is paid.
-func lockOpenItems(ctx context.Context, tx tenant.Tx, p payer, named uuid.UUID) ([]OpenItem, error) {
+// order in which it is paid, by which rules.
+func lockOpenItems(ctx context.Context, tx tenant.Tx, p payer, named []uuid.UUID) ([]OpenItem, rules, error) {
+	laid, err := GetPolicy(ctx, tx)
+	if err != nil {
+		return nil, rules{}, err
+	}
+	by := rules{order: laid.Order, tolerance: laid.Tolerance}
 	rows, err := tx.Query(ctx, selectOpenItems+`where o.account_id = $1 and o.open > 0 order by o.id for no key update of o`, p.id)
 	if err != nil {
-		return nil, fmt.Errorf("lock open items: %w", err)
+		return nil, by, fmt.Errorf("lock open items: %w", err)
 	}
 	items, err := pgx.CollectRows(rows, scanOpenItem)
 	if err != nil {
-		return nil, fmt.Errorf("lock open items: %w", err)
+		return nil, by, fmt.Errorf("lock open items: %w", err)
 	}
-	inPaymentOrder(items, named)
-	return items, nil
+	by.named = inPaymentOrder(items, named, by.order)
+	return items, by, nil
 }
 
 // itemOfBill finds what is owed on a bill of the account, or the open item
@@ -80,13 +86,27 @@ func itemOfBill(ctx context.Context, tx tenant.Tx, accountID, billID uuid.UUID) 
 	return item, nil
 }
 
-// namedItem is the open item of a bill a payment names; none for no bill.
-func namedItem(ctx context.Context, tx tenant.Tx, accountID, billID uuid.UUID) (uuid.UUID, error) {
-	if billID == uuid.Nil {
-		return uuid.Nil, nil
+// namedItems are the open items that names stand for, in their order: all of a
+// bill, by due date, or one by its own id. ErrBill where the account has none.
+func namedItems(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, names []uuid.UUID) (ids []uuid.UUID, err error) {
+	for _, name := range names {
+		if name == uuid.Nil {
+			continue
+		}
+		rows, err := tx.Query(ctx, `select id from open_item where account_id = $2 and (bill_id = $1 or id = $1) order by due_date, id`, name, accountID)
+		if err != nil {
+			return nil, fmt.Errorf("find bill %s: %w", name, err)
+		}
+		found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		if err != nil {
+			return nil, fmt.Errorf("find bill %s: %w", name, err)
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("%w: %s", ErrBill, name)
+		}
+		ids = append(ids, found...)
 	}
-	item, err := itemOfBill(ctx, tx, accountID, billID)
-	return item.ID, err
+	return ids, nil
 }
 
 // writeShares keeps allocations and lowers what is open. The items are locked.
@@ -96,9 +116,9 @@ func writeShares(ctx context.Context, tx tenant.Tx, shares []share) error {
 	}
 	var batch pgx.Batch
 	for _, s := range shares {
-		batch.Queue(`insert into payment_allocation (id, payment_id, open_item_id, amount, at) values ($1, $2, $3, $4, $5)`,
-			uuid.Must(uuid.NewV7()), s.payment, s.item, s.amount, tx.At)
-		batch.Queue(`update open_item set open = open - $2 where id = $1`, s.item, s.amount)
+		batch.Queue(`insert into payment_allocation (id, payment_id, open_item_id, amount, written_off, at) values ($1, $2, $3, $4, $5, $6)`,
+			uuid.Must(uuid.NewV7()), s.payment, s.item, s.amount, s.writtenOff, tx.At)
+		batch.Queue(`update open_item set open = open - $2 where id = $1`, s.item, s.amount.Add(s.writtenOff))
 	}
 	return sendOneRowEach(ctx, tx, &batch, "allocate")
 }

@@ -33,14 +33,18 @@ const (
 	Card Method = "card"
 	Bank Method = "bank"
 	Cash Method = "cash"
+	// Debit is a direct debit that was collected, Online what a redirect
+	// provider took.
+	Debit  Method = "debit"
+	Online Method = "online"
 )
 
 // place is the account in which money lies that came by a method.
 func (m Method) place() (ledger.Kind, error) {
 	switch m {
-	case Card:
+	case Card, Online:
 		return ledger.ProviderClearing, nil
-	case Bank:
+	case Bank, Debit:
 		return ledger.Bank, nil
 	case Cash:
 		return ledger.Cash, nil
@@ -62,6 +66,9 @@ type Payment struct {
 	Amount     money.Amount
 	Unapplied  money.Amount // of it, not used for any open item
 	Refunded   money.Amount // of it, given back or on its way
+	TakenBack  money.Amount // of it, by the payer's bank
+	Moved      money.Amount // of it, to another account
+	Origin     *uuid.UUID   // the payment that its money was moved from
 	Reference  string
 	ReceivedAt time.Time
 	By         string
@@ -70,7 +77,7 @@ type Payment struct {
 
 // Refundable is what can still be given back.
 func (p Payment) Refundable() money.Amount {
-	return money.New(p.Amount.Decimal().Sub(p.Refunded.Decimal()), p.Amount.Currency())
+	return money.New(p.Amount.Decimal().Sub(p.Refunded.Decimal()).Sub(p.TakenBack.Decimal()).Sub(p.Moved.Decimal()), p.Amount.Currency())
 }
 
 // NewPayment is bank or cash money as somebody took it.
@@ -80,25 +87,35 @@ type NewPayment struct {
 	Purpose    Purpose
 	Method     Method
 	Amount     money.Amount
-	BillID     uuid.UUID // is paid first: a bill, or an OpenItem's Names(); Nil: the oldest due is
-	Reference  string    // as on the bank statement or the receipt
-	ReceivedAt time.Time // business time; zero: now
-	By         string    // who took it
+	BillID     uuid.UUID   // is paid first: a bill, or an OpenItem's Names(); Nil: the oldest due is
+	Bills      []uuid.UUID // are paid after it, in this order
+	Reference  string      // as on the bank statement or the receipt
+	ReceivedAt time.Time   // business time; zero: now
+	By         string      // who took it
 	intent     *uuid.UUID
+	origin     *uuid.UUID
+}
+
+// named lists what is to be paid first.
+func (n NewPayment) named() []uuid.UUID {
+	if n.BillID == uuid.Nil {
+		return n.Bills
+	}
+	return append([]uuid.UUID{n.BillID}, n.Bills...)
 }
 
 // Record books bank or cash money and applies it. Money for an account without
 // anything to pay is kept as credit. ErrAmount, ErrPurpose and ErrBill refuse
 // what can't be booked, ErrKeyReused an id that belongs to another payment.
 func Record(ctx context.Context, tx tenant.Tx, n NewPayment) (Payment, error) {
-	if n.Method == Card || n.Method == Goodwill || n.Method == Voucher {
+	if n.Method == Card || n.Method == Online || n.Method == Goodwill || n.Method == Voucher {
 		return Payment{}, fmt.Errorf("%w: card payments come from intents, goodwill from GiveCredit, vouchers from their PIN", ErrPurpose)
 	}
 	p, err := lockPayer(ctx, tx, n.AccountID)
 	if err != nil {
 		return Payment{}, fmt.Errorf("record payment: %w", err)
 	}
-	named, err := namedItem(ctx, tx, n.AccountID, n.BillID)
+	named, err := namedItems(ctx, tx, n.AccountID, n.named())
 	if err != nil {
 		return Payment{}, fmt.Errorf("record payment: %w", err)
 	}
@@ -106,7 +123,7 @@ func Record(ctx context.Context, tx tenant.Tx, n NewPayment) (Payment, error) {
 }
 
 // record books money for a locked account.
-func (p payer) record(ctx context.Context, tx tenant.Tx, n NewPayment, named uuid.UUID) (Payment, error) {
+func (p payer) record(ctx context.Context, tx tenant.Tx, n NewPayment, named []uuid.UUID) (Payment, error) {
 	if n.ID == uuid.Nil {
 		n.ID = uuid.Must(uuid.NewV7())
 	} else if known, found, err := repeated(ctx, tx, n); found || err != nil {
@@ -125,12 +142,15 @@ func (p payer) record(ctx context.Context, tx tenant.Tx, n NewPayment, named uui
 	if n.Purpose == PurposeTopUp {
 		return p.recordTopUp(ctx, tx, n, place)
 	}
-	items, err := lockOpenItems(ctx, tx, p, named)
+	items, by, err := lockOpenItems(ctx, tx, p, named)
 	if err != nil {
 		return Payment{}, err
 	}
-	shares := allocate([]purse{{n.ID, n.Amount.Decimal()}}, items)
-	applied := sumShares(shares)
+	shares, err := allocate([]purse{{n.ID, n.Amount.Decimal()}}, items, by)
+	if err != nil {
+		return Payment{}, err
+	}
+	applied, writtenOff := sumShares(shares)
 	unapplied := n.Amount.Decimal().Sub(applied)
 	if err := p.insert(ctx, tx, n, unapplied, nil); err != nil {
 		return Payment{}, err
@@ -141,10 +161,14 @@ func (p payer) record(ctx context.Context, tx tenant.Tx, n NewPayment, named uui
 	if err := p.bookReceipt(ctx, tx, p.event(tx, n.Method.receipt(), n.ID), place, applied, unapplied); err != nil {
 		return Payment{}, fmt.Errorf("record payment %s: %w", n.ID, err)
 	}
+	if err := ledger.PostMany(ctx, tx, []ledger.Posting{p.writeOff(tx, n.ID, writtenOff)}); err != nil {
+		return Payment{}, fmt.Errorf("record payment %s: %w", n.ID, err)
+	}
 	if err := p.earn(ctx, tx, n, points.BillPaid, p.amount(applied)); err != nil {
 		return Payment{}, err
 	}
-	return p.newPayment(n, unapplied, nil), nil
+	made := p.newPayment(n, unapplied, nil)
+	return made, p.changed(ctx, tx)
 }
 
 // recordTopUp gives the money to the prepaid balance; balance books it under
@@ -160,7 +184,8 @@ func (p payer) recordTopUp(ctx context.Context, tx tenant.Tx, n NewPayment, plac
 	if err := p.earn(ctx, tx, n, points.TopUp, n.Amount); err != nil {
 		return Payment{}, err
 	}
-	return p.newPayment(n, money.Decimal{}, &bucket.ID), nil
+	made := p.newPayment(n, money.Decimal{}, &bucket.ID)
+	return made, p.changed(ctx, tx)
 }
 
 // earn gives the bonus points that money earns; what the operator gave earns none.
@@ -177,7 +202,7 @@ func (p payer) earn(ctx context.Context, tx tenant.Tx, n NewPayment, source poin
 func (p payer) newPayment(n NewPayment, unapplied money.Decimal, bucket *uuid.UUID) Payment {
 	return Payment{
 		ID: n.ID, AccountID: p.id, IntentID: n.intent, Purpose: n.Purpose, Method: n.Method, Amount: n.Amount,
-		Unapplied: p.amount(unapplied), Refunded: p.amount(money.Decimal{}), Reference: n.Reference,
+		Unapplied: p.amount(unapplied), Refunded: p.amount(money.Decimal{}), TakenBack: p.amount(money.Decimal{}), Moved: p.amount(money.Decimal{}), Origin: n.origin, Reference: n.Reference,
 		ReceivedAt: n.ReceivedAt, By: n.By, BucketID: bucket,
 	}
 }
@@ -202,10 +227,10 @@ func repeated(ctx context.Context, tx tenant.Tx, n NewPayment) (known Payment, f
 func (p payer) insert(ctx context.Context, tx tenant.Tx, n NewPayment, unapplied money.Decimal, bucket *uuid.UUID) error {
 	_, err := tx.Exec(ctx, `
 		insert into payment (id, account_id, intent_id, purpose, method, amount, unapplied, currency, reference,
-		                     received_at, created_by, bucket_id, legal_entity, branch)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		                     received_at, created_by, bucket_id, legal_entity, branch, origin_id)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		n.ID, p.id, n.intent, n.Purpose, n.Method, n.Amount.Decimal(), unapplied, p.currency, n.Reference,
-		n.ReceivedAt, n.By, bucket, p.legalEntity, p.branch)
+		n.ReceivedAt, n.By, bucket, p.legalEntity, p.branch, n.origin)
 	if err != nil {
 		return fmt.Errorf("record payment %s: %w", n.ID, err)
 	}
@@ -213,14 +238,15 @@ func (p payer) insert(ctx context.Context, tx tenant.Tx, n NewPayment, unapplied
 }
 
 const paymentColumns = `id, account_id, intent_id, purpose, method, amount, unapplied, refunded, currency,
-	reference, received_at, created_by, bucket_id`
+	reference, received_at, created_by, bucket_id, charged_back, moved, origin_id`
 
 func scanPayment(row pgx.CollectableRow) (Payment, error) {
 	var p Payment
-	var amount, unapplied, refunded money.Decimal
+	var amount, unapplied, refunded, takenBack, moved money.Decimal
 	var currency money.Currency
 	err := row.Scan(&p.ID, &p.AccountID, &p.IntentID, &p.Purpose, &p.Method, &amount, &unapplied, &refunded, &currency,
-		&p.Reference, &p.ReceivedAt, &p.By, &p.BucketID)
+		&p.Reference, &p.ReceivedAt, &p.By, &p.BucketID, &takenBack, &moved, &p.Origin)
+	p.TakenBack, p.Moved = money.New(takenBack, currency), money.New(moved, currency)
 	p.Amount, p.Unapplied, p.Refunded = money.New(amount, currency), money.New(unapplied, currency), money.New(refunded, currency)
 	p.ReceivedAt = p.ReceivedAt.UTC()
 	return p, err

@@ -69,7 +69,7 @@ func RequestRefund(ctx context.Context, tx tenant.Tx, n NewRefund) (Refund, erro
 		ID: uuid.Must(uuid.NewV7()), PaymentID: paid.ID, Amount: n.Amount, Reason: n.Reason,
 		State: RefundSucceeded, By: n.By, CreatedAt: tx.At,
 	}
-	if paid.Method == Card {
+	if paid.Method == Card || paid.Method == Online {
 		r.State = RefundRequested
 		if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.Refund, Ref: r.ID, DueAt: tx.At}); err != nil {
 			return Refund{}, fmt.Errorf("refund: %w", err)
@@ -81,7 +81,10 @@ func RequestRefund(ctx context.Context, tx tenant.Tx, n NewRefund) (Refund, erro
 	if err := insertRefund(ctx, tx, r, n.Key); err != nil {
 		return Refund{}, err
 	}
-	return r, r.record(ctx, tx, paid)
+	if err := r.record(ctx, tx, paid); err != nil {
+		return Refund{}, err
+	}
+	return r, p.changed(ctx, tx)
 }
 
 // lockPayment locks the account, then reads its payment: no writer of a
@@ -112,14 +115,14 @@ func (p payer) takeBack(ctx context.Context, tx tenant.Tx, paid Payment, r Refun
 		return changePayment(ctx, tx, paid.ID, money.Decimal{}, amount)
 	}
 	credit := smaller(paid.Unapplied.Decimal(), amount)
-	applied := amount.Sub(credit)
-	if err := p.reverse(ctx, tx, paid.ID, applied); err != nil {
+	applied, err := p.reverse(ctx, tx, paid.ID, amount.Sub(credit))
+	if err != nil {
 		return err
 	}
 	if err := changePayment(ctx, tx, paid.ID, credit.Neg(), amount); err != nil {
 		return err
 	}
-	return p.bookReturn(ctx, tx, r.ID, place, applied, credit)
+	return p.bookReturn(ctx, tx, p.event(tx, ledger.Refund, r.ID), place, credit, applied)
 }
 
 // takeFromBucket takes a top-up back from the balance, as far as it is still
@@ -143,18 +146,36 @@ func (p payer) takeFromBucket(ctx context.Context, tx tenant.Tx, paid Payment, r
 
 // reversible is what is still applied by one allocation.
 type reversible struct {
-	id, item uuid.UUID
-	left     money.Decimal
+	id, item         uuid.UUID
+	left, writtenOff money.Decimal
+}
+
+// reversal is what was taken out of one allocation. It is kept with a dispute,
+// so that exactly this can be restored.
+type reversal struct {
+	Allocation uuid.UUID     `json:"allocation"`
+	Item       uuid.UUID     `json:"item"`
+	Amount     money.Decimal `json:"amount"`
+	WrittenOff money.Decimal `json:"written_off,omitzero"`
+}
+
+func sumReversals(applied []reversal) (paid, writtenOff money.Decimal) {
+	for _, r := range applied {
+		paid, writtenOff = paid.Add(r.Amount), writtenOff.Add(r.WrittenOff)
+	}
+	return paid, writtenOff
 }
 
 // reverse takes an amount out of a payment's allocations, the latest first.
-func (p payer) reverse(ctx context.Context, tx tenant.Tx, paymentID uuid.UUID, amount money.Decimal) error {
+// What was written off with one is owed again as soon as a part of it is. The
+// items keep their due dates.
+func (p payer) reverse(ctx context.Context, tx tenant.Tx, paymentID uuid.UUID, amount money.Decimal) (reversed []reversal, err error) {
 	if amount.IsZero() {
-		return nil
+		return nil, nil
 	}
 	applied, err := lockAllocations(ctx, tx, paymentID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var batch pgx.Batch
 	for _, a := range applied {
@@ -163,13 +184,14 @@ func (p payer) reverse(ctx context.Context, tx tenant.Tx, paymentID uuid.UUID, a
 			break
 		}
 		amount = amount.Sub(part)
-		batch.Queue(`update payment_allocation set reversed = reversed + $2 where id = $1`, a.id, part)
-		batch.Queue(`update open_item set open = open + $2 where id = $1`, a.item, part)
+		reversed = append(reversed, reversal{a.id, a.item, part, a.writtenOff})
+		batch.Queue(`update payment_allocation set reversed = reversed + $2, written_off = 0 where id = $1`, a.id, part)
+		batch.Queue(`update open_item set open = open + $2 where id = $1`, a.item, part.Add(a.writtenOff))
 	}
 	if !amount.IsZero() { // the sums of doc.go are broken
-		return fmt.Errorf("payment %s has %s less applied than booked", paymentID, amount)
+		return nil, fmt.Errorf("payment %s has %s less applied than booked", paymentID, amount)
 	}
-	return sendOneRowEach(ctx, tx, &batch, "reverse allocations")
+	return reversed, sendOneRowEach(ctx, tx, &batch, "reverse allocations")
 }
 
 // lockAllocations locks the open items of a payment in id order and returns
@@ -180,13 +202,13 @@ func lockAllocations(ctx context.Context, tx tenant.Tx, paymentID uuid.UUID) ([]
 		order by id for no key update`, paymentID); err != nil {
 		return nil, fmt.Errorf("lock open items: %w", err)
 	}
-	rows, err := tx.Query(ctx, `select id, open_item_id, amount - reversed from payment_allocation
+	rows, err := tx.Query(ctx, `select id, open_item_id, amount - reversed, written_off from payment_allocation
 		where payment_id = $1 and amount > reversed order by at desc, id desc`, paymentID)
 	if err != nil {
 		return nil, fmt.Errorf("read allocations: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (r reversible, err error) {
-		err = row.Scan(&r.id, &r.item, &r.left)
+		err = row.Scan(&r.id, &r.item, &r.left, &r.writtenOff)
 		return r, err
 	})
 }
@@ -227,7 +249,10 @@ func (r *Refund) finish(ctx context.Context, tx tenant.Tx, paid Payment, p payer
 	if err := r.record(ctx, tx, paid); err != nil || r.State != RefundFailed {
 		return err
 	}
-	return p.keepAfterAll(ctx, tx, paid, *r)
+	if err := p.keepAfterAll(ctx, tx, paid, *r); err != nil {
+		return err
+	}
+	return p.changed(ctx, tx)
 }
 
 func (p payer) keepAfterAll(ctx context.Context, tx tenant.Tx, paid Payment, r Refund) error {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/google/uuid"
-
 	"tollhouse/billing/tenant"
 )
 
@@ -21,5 +19,5 @@ func RecordVoucher(ctx context.Context, tx tenant.Tx, n NewPayment) (Payment, er
 		return Payment{}, fmt.Errorf("record voucher: %w", err)
 	}
 	n.Method, n.Purpose = Voucher, PurposeTopUp
-	return p.record(ctx, tx, n, uuid.Nil)
+	return p.record(ctx, tx, n, nil)
 }

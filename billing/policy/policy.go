@@ -22,6 +22,7 @@ const (
 	Points     Kind = "points"     // what earns them and what they buy
 	Alert      Kind = "alert"      // thresholds and what happens there
 	Reminder   Kind = "reminder"   // of what is going to expire
+	Payment    Kind = "payment"    // allocation, tolerance, retries, who collects by debit
 )
 
 // Change is when a document was last changed, and by whom.

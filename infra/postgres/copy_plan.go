@@ -165,18 +165,21 @@ var plan = map[string]treatment{
 	"deposit":    {columns: map[string]string{"number": keep, "currency": keep, "reason": `'copied'::text`, "asked_by": keep}},
 	"write_off":  {columns: map[string]string{"currency": keep, "reason": `'copied'::text`, "created_by": keep}},
 	"commitment": {columns: map[string]string{"currency": keep, "created_by": keep}},
-	"payment_intent": {columns: map[string]string{"purpose": keep, "currency": keep, "provider": keep, "provider_ref": `''::text`, "checkout_url": `''::text`,
+	"payment_intent": {columns: map[string]string{"detail": `'{}'::jsonb`, "purpose": keep, "currency": keep, "provider": keep, "provider_ref": `''::text`, "checkout_url": `''::text`,
 		"idempotency_key": `t.id::text`, "failure": `''::text`, "state": `case when t.state in ('created', 'processing') then 'canceled' else t.state end`}},
 	"payment":            {columns: map[string]string{"purpose": keep, "method": keep, "currency": keep, "reference": `''::text`, "created_by": keep}},
 	"payment_allocation": {columns: map[string]string{}},
 	"refund":             {columns: map[string]string{"reason": `'copied'::text`, "state": keep, "idempotency_key": `t.id::text`, "provider_ref": `''::text`, "created_by": keep}},
-	"payment_method": {columns: map[string]string{"kind": keep, "state": keep, "provider": `''::text`, "customer_id": `''::text`, "method_id": `''::text`, "masked_iban": `''::text`,
+	"payment_method": {columns: map[string]string{"holder": `''::text`, "iban": `null::bytea`, "bic": `''::text`, "details": `'{}'::jsonb`, "kind": keep, "state": keep, "provider": `''::text`, "customer_id": `''::text`, "method_id": `''::text`, "masked_iban": `''::text`,
 		"mandate_reference": `case when t.mandate_reference = '' then '' else 'MANDATE-' || t.id end`}},
+	// what banks, cash desks and providers told is of the live world, as are the people's names in it
+	"dispute":   {columns: map[string]string{"kind": keep, "provider": keep, "provider_ref": `t.id::text`, "currency": keep, "reason": keep, "state": keep, "parts": keep}},
+	"debit_run": {}, "debit": {}, "bank_statement": {}, "bank_entry": {}, "cash_shift": {}, "cash_move": {}, "payout": {},
 	"insight_revenue": {columns: map[string]string{"kind": keep, "currency": keep}},
 	"insight_mark":    {columns: map[string]string{}},
 
 	// what falls due in business time; what would reach the outside does not come along
-	"agenda": {from: ` where t.state = 'due' and t.kind not in ('usage_file', 'webhook', 'refund', 'notice', 'trial', 'rerating', 'webhook_out')`,
+	"agenda": {from: ` where t.state = 'due' and t.kind not in ('usage_file', 'webhook', 'refund', 'notice', 'trial', 'rerating', 'webhook_out', 'auto_pay', 'provider_poll')`,
 		columns: map[string]string{"kind": keep, "detail": keep, "state": keep, "last_error": `''::text`}},
 
 	// left out on purpose
