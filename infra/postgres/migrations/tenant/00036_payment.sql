@@ -1,25 +1,4 @@
 -- +goose Up
--- What disputes, returns, payouts, cash desks and bank statements post.
-alter table ledger_transfer drop constraint ledger_transfer_debit_check;
-alter table ledger_transfer add constraint ledger_transfer_debit_check check (debit in (
-    'prepaid', 'receivable', 'unbilled', 'customer_credit', 'revenue', 'deferred', 'tax', 'provider_clearing', 'bank', 'cash', 'deposit', 'voucher',
-    'partner_payable', 'promotion', 'breakage', 'dispute', 'write_off', 'rounding', 'fx_clearing', 'opening', 'unit_bucket', 'unit_issued', 'unit_consumed',
-    'provider_fee', 'cash_difference', 'transit', 'advance', 'interest', 'tax_withheld'));
-alter table ledger_transfer drop constraint ledger_transfer_credit_check;
-alter table ledger_transfer add constraint ledger_transfer_credit_check check (credit in (
-    'prepaid', 'receivable', 'unbilled', 'customer_credit', 'revenue', 'deferred', 'tax', 'provider_clearing', 'bank', 'cash', 'deposit', 'voucher',
-    'partner_payable', 'promotion', 'breakage', 'dispute', 'write_off', 'rounding', 'fx_clearing', 'opening', 'unit_bucket', 'unit_issued', 'unit_consumed',
-    'provider_fee', 'cash_difference', 'transit', 'advance', 'interest', 'tax_withheld'));
-alter table ledger_transfer drop constraint ledger_transfer_event_check;
-alter table ledger_transfer add constraint ledger_transfer_event_check check (event in (
-    'usage', 'fee', 'topup', 'adjustment', 'grant', 'expiry', 'bill', 'statement', 'recognition', 'payment', 'allocation', 'refund', 'import',
-    'correction', 'transfer', 'conversion', 'voucher', 'points', 'share', 'dispute', 'return', 'payout', 'cash', 'bank', 'write_off',
-    'credit_note', 'debit_note', 'void', 'deposit'));
-
--- Money may come by direct debit and by what a redirect provider offers.
-alter table payment drop constraint payment_method_check;
-alter table payment add constraint payment_method_check check (method in ('card', 'bank', 'cash', 'goodwill', 'voucher', 'debit', 'online', 'credit_note', 'deposit'));
-
 -- A payment's parts: unapplied, refunded, taken back by its bank, moved to another account, and what is applied.
 -- One that was moved names the payment from which its money came.
 alter table payment add column charged_back numeric(29, 9) not null default 0 check (charged_back >= 0);
@@ -75,9 +54,6 @@ create unique index payment_method_mandate on payment_method (mandate_reference)
 -- detail: what the payer is shown (QR code, account number), the provider's word for why it was declined.
 alter table payment_intent add column detail jsonb not null default '{}';
 alter table payment_intent add column expires_at timestamptz;
-
-alter table balance_policy drop constraint balance_policy_kind_check;
-alter table balance_policy add constraint balance_policy_kind_check check (kind in ('adjustment', 'transfer', 'points', 'alert', 'reminder', 'payment', 'numbering', 'note', 'late_fee', 'deposit'));
 
 -- One file of direct debits for a bank.
 create table debit_run (
