@@ -40,6 +40,7 @@ type hostConfig struct {
 	Stripe      stripeConfig
 	Mail        mailConfig
 	Networks    []netip.Prefix // private networks whose elements are called back
+	Reachable   []netip.Prefix // private networks that operators may let their webhooks reach
 	Proxies     []netip.Prefix // whose X-Forwarded-For is believed
 	Log         slog.Level
 }
@@ -262,6 +263,7 @@ func readHostConfig(env []string) (hostConfig, error) {
 		Mail:        e.mail(),
 		Proxies:     e.proxies(),
 		Networks:    e.networks("TOLLHOUSE_CALLED_NETWORKS"),
+		Reachable:   e.networks("TOLLHOUSE_WEBHOOK_NETWORKS"),
 		Log:         e.level(),
 	}
 	if c.Stripe.SecretKey == "" {

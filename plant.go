@@ -30,6 +30,7 @@ import (
 	"tollhouse/infra/network"
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/secrets"
+	"tollhouse/infra/webhook"
 	"tollhouse/provisioning"
 	"tollhouse/tenants"
 )
@@ -54,6 +55,7 @@ type plant struct {
 	authority *identity.Authority
 	control   *tenants.DB    // nil where the control plane is another process
 	networks  []netip.Prefix // private ones whose elements may be called back
+	reachable []netip.Prefix // private ones that operators may let their webhooks reach
 	stops     []func()
 }
 
@@ -123,6 +125,7 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 	}
 	host := billing.NewHost(billing.Config{
 		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider, Messages: messages, Anchors: p.anchors, Network: network.New(p.networks),
+		Programs: &webhook.Sender{Now: time.Now}, Reachable: p.reachable,
 		Inbox: filepath.Join(data, "inbox"), PublicURL: publicURL, Now: time.Now, Log: p.log,
 	})
 	p.onStop(func() {

@@ -45,7 +45,7 @@ func runHost(ctx context.Context, p process) error {
 			return err
 		}
 	}
-	plant.networks = config.Networks
+	plant.networks, plant.reachable = config.Networks, config.Reachable
 	host, err := plant.startHost(ctx, server, config.Database, config.Data, config.PublicURL, provider, messages)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"tollhouse/billing/audit"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/charging"
+	"tollhouse/billing/event"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/identity/limit"
 	"tollhouse/billing/intake"
@@ -55,6 +57,8 @@ type Config struct {
 	Access    access.Network // nil: what live tenants' services may do stays pending, saying so
 	Inbox     string         // folder of received usage files
 	PublicURL string         // under which people reach us, without a slash at its end
+	Programs  event.Sender   // nil: live tenants' webhooks fail, saying so
+	Reachable []netip.Prefix // private networks that operators may let their webhooks reach
 	// Anchors are what the control plane keeps of a stack's audit chain, newest
 	// last; nil where it is not at hand.
 	Anchors func(ctx context.Context, id tenant.ID) ([]audit.Anchor, error)

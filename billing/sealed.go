@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tollhouse/billing/contact"
+	"tollhouse/billing/event"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/identity/idempotency"
 	"tollhouse/billing/intake"
@@ -29,6 +30,7 @@ func Sealed() []sealed.Place {
 	places = append(places, intake.Sealed()...)
 	places = append(places, voucher.Sealed()...)
 	places = append(places, payment.Sealed()...)
+	places = append(places, event.Sealed()...)
 	return append(places, idempotency.Sealed(StoredAnswer)...)
 }
 

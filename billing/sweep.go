@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"tollhouse/billing/event"
 	"tollhouse/billing/identity/idempotency"
 	"tollhouse/billing/tenant"
 )
@@ -15,7 +16,7 @@ const (
 	sumUpAtMost = 200 * time.Millisecond
 )
 
-// sweeper forgets stored answers that are past their time, and sums up revenue
+// sweeper forgets stored answers and events that are past their time, and sums up revenue
 // for an operator's figures: once a day, a tenant and a bounded amount of work a
 // step, so that dispatching goes on.
 type sweeper struct {
@@ -36,7 +37,11 @@ func (s *sweeper) step(ctx context.Context) (err error) {
 	}
 	ref, swept := s.left[0], 0
 	err = s.host.db.Write(ctx, ref, func(ctx context.Context, tx tenant.Tx) (err error) {
-		swept, err = idempotency.Sweep(ctx, tx, now, sweepAtOnce)
+		if swept, err = idempotency.Sweep(ctx, tx, now, sweepAtOnce); err != nil {
+			return err
+		}
+		forgotten, err := event.Forget(ctx, tx, sweepAtOnce)
+		swept = max(swept, forgotten)
 		return err
 	})
 	behind := false

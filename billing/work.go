@@ -67,6 +67,8 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return s.remindOfExpiry(ctx, item)
 	case agenda.VoucherExpiry:
 		return s.expireVouchers(ctx, item)
+	case agenda.WebhookOut:
+		return s.courier().Work(ctx)
 	case agenda.Alert:
 		return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return alert.Act(ctx, tx, item.Ref) })
 	case agenda.AccessTurn:

@@ -16,7 +16,7 @@ const (
 	Threshold    Object = "threshold"
 	Dunning      Object = "dunning"
 	Service      Object = "service"
-	Endpoint     Object = "webhook_endpoint"
+	Target       Object = "webhook_endpoint"
 )
 
 // The types of events.
@@ -101,7 +101,7 @@ var Kinds = []Kind{
 }
 
 var kinds = func() map[Type]Kind {
-	all := map[Type]Kind{Test: {Test, Endpoint, "A trial of an endpoint.", TestData{}}}
+	all := map[Type]Kind{Test: {Test, Target, "A trial of an endpoint.", TestData{}}}
 	for _, k := range Kinds {
 		all[k.Type] = k
 	}

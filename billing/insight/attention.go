@@ -27,6 +27,7 @@ const (
 	KeptMoney      Topic = "kept_money"      // paid by accounts that owe, and not used for it
 	ParkedWebhooks Topic = "parked_webhooks" // of a card provider
 	ImportFindings Topic = "import_findings" // faults of an import that is not committed
+	DeadEndpoints  Topic = "dead_endpoints"  // of webhooks, disabled as nothing arrived
 )
 
 // maxTopicEntries bounds how many entries of one topic are told.
@@ -58,6 +59,7 @@ var topics = []struct {
 	{ParkedWebhooks, `select provider, '', count(*), 0::numeric, min(received_at), (array_agg(reason order by received_at desc))[1]
 		from webhook_in where state in ('received', 'parked') and state = 'parked' group by provider`},
 	{ImportFindings, `select name, id::text, findings, 0::numeric, created_at, failure from intake_batch where state in ('draft', 'checked', 'committing') and findings > 0`},
+	{DeadEndpoints, `select url, id::text, 1, 0::numeric, changed_at, reason from webhook_endpoint where state = 'disabled'`},
 }
 
 // NeedsPerson lists what waits for a person of the given topics: what money

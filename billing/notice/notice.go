@@ -38,6 +38,8 @@ const (
 	ServiceNews   Kind = "service"     // a service begins, changes, stops or resumes
 	BalanceNews   Kind = "balance"     // what became of a balance, or will
 	StaffEntered  Kind = "staff_entry" // hosting staff came in
+	ProgramNews   Kind = "program"     // programs of others can't be told any more
+	ReportMail    Kind = "report"      // a scheduled report
 )
 
 // OpensDoor says whether such a message lets whoever reads it in as somebody
