@@ -95,7 +95,7 @@ func ChangeLegalEntity(ctx context.Context, tx tenant.Tx, e LegalEntity) error {
 	if done.RowsAffected() == 0 {
 		return fmt.Errorf("legal entity %s: %w", e.ID, ErrNotFound)
 	}
-	return nil
+	return refreshTax(ctx, tx, `a.legal_entity = $1`, e.ID)
 }
 
 // LegalEntities lists the companies by name, the default one first.

@@ -80,6 +80,9 @@ func Open(ctx context.Context, tx tenant.Tx, accounts []NewAccount) ([]Account, 
 	for i := range opened {
 		ids[i] = opened[i].ID
 	}
+	if err := RefreshTaxStatus(ctx, tx, ids...); err != nil {
+		return nil, err
+	}
 	return opened, recordAccounts(ctx, tx, event.AccountCreated, ids...)
 }
 

@@ -111,5 +111,8 @@ func PutParty(ctx context.Context, tx tenant.Tx, p Party) error {
 	if done.RowsAffected() == 0 {
 		return fmt.Errorf("party %s: %w", p.ID, ErrNotFound)
 	}
+	if err := refreshTax(ctx, tx, `a.party_id = $1`, p.ID); err != nil {
+		return err
+	}
 	return recordParties(ctx, tx, event.PartyChanged, p)
 }

@@ -114,6 +114,9 @@ func (o *NewOperator) batch(at time.Time) *pgx.Batch {
 		b.Queue(`insert into tax_rate (id, category, name, percent, valid_from, valid_to) values ($1, $2, $3, $4, $5, $6)`,
 			uuid.Must(uuid.NewV7()), r.Category, r.Name, r.Percent, r.ValidFrom, r.ValidTo)
 	}
+	if InEU(o.Country) {
+		b.Queue(insertUsualTaxRules, uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()))
+	}
 	b.Queue(`insert into catalog_epoch (id, epoch) values (1, 1)`)
 	b.Queue(`insert into account_epoch (id, epoch) values (1, 1)`)
 	if !o.ClockAt.IsZero() {

@@ -3,6 +3,7 @@ package bill
 import (
 	"cmp"
 
+	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
 )
@@ -10,7 +11,7 @@ import (
 // addCharges adds usage, and for a prepaid account the fees that its balance
 // paid. Usage that an allowance covered wholly is told by the allowance's line.
 func (f *frame) addCharges(c *closing) {
-	for _, s := range c.charges {
+	for _, s := range f.joinCharges(c) {
 		c.taxTaken, c.charged = c.taxTaken.Add(s.Tax), c.charged.Add(s.Net)
 		if s.Price.IsZero() && s.Allowance.Equal(s.Quantity) && len(c.allowances) > 0 {
 			continue
@@ -37,7 +38,18 @@ func (f *frame) addCharges(c *closing) {
 		if s.Kind == Discount {
 			line.Description = c.discountWords(s.Subscription, s.Code)
 		}
+		day := calendar.DateOf(s.First, f.profile.Zone)
+		if line.Period.Contains(day) {
+			for _, part := range cut(line.Period, f.rates.For(c.Taxed).Changes(s.Category, line.Period)) {
+				if part.Contains(day) {
+					line.Period = part
+				}
+			}
+		}
 		c.add(fromCharges, line)
+		if line.Period.Contains(day) {
+			c.entries[len(c.entries)-1].taxDay = day
+		}
 		if s.Kind == Correction {
 			c.entries[len(c.entries)-1].sum = &s
 		}

@@ -54,6 +54,7 @@ type entry struct {
 	fee    fee
 	sum    *chargeSum // of a correction
 	item   *Item
+	taxDay calendar.Date // of a use: its own; zero: by the period
 }
 
 // subscriptionMove says up to which day a subscription is charged now.
@@ -89,6 +90,9 @@ func (f *frame) reckon(o *openCycle) (*closing, error) {
 	f.addCharges(c)
 	f.addAllowances(c)
 	c.addItems()
+	if err := f.splitByRate(c); err != nil {
+		return nil, err
+	}
 	c.arrange(services)
 	err := f.total(c)
 	for errors.Is(err, ErrNegativeTotal) && c.carry() {
@@ -131,34 +135,43 @@ func (f *frame) total(c *closing) error {
 	c.doc.Taxes, c.doc.Lines = nil, nil
 	var lines []tax.Line
 	var at []int
-	for i, e := range c.entries {
+	regime := f.rates.For(c.Taxed)
+	for i := range c.entries {
+		e := &c.entries[i]
 		if e.source == fromNothing {
 			continue
 		}
-		day := c.Cycle.To.AddDays(-1)
-		if !e.Period.To.IsZero() {
-			day = e.Period.To.AddDays(-1) // the service is rendered when its period ends
-		}
-		rate, err := f.rates.At(e.Category, day)
+		rate, err := regime.At(e.Category, c.taxDay(e))
 		if err != nil {
 			return fmt.Errorf("line %s: %w", e.Code, err)
 		}
 		lines, at = append(lines, tax.Line{Amount: e.Price, Rate: rate}), append(at, i)
 	}
-	sums, err := tax.Total(lines, c.doc.Basis, c.Currency, c.Currency.DocumentDigits())
+	sums, err := f.rates.Settings.Total(lines, c.doc.Basis, c.Currency, c.Currency.DocumentDigits())
 	if err != nil {
 		return err
 	}
 	for n, i := range at {
 		e := &c.entries[i]
-		e.Net, e.Tax, e.Percent = sums.Lines[n].Net, sums.Lines[n].Tax, lines[n].Rate.Percent
+		e.Net, e.Tax, e.Percent, e.TaxGroup = sums.Lines[n].Net, sums.Lines[n].Tax, lines[n].Rate.Percent, sums.Groups[n]+1
 	}
-	for _, s := range sums.Subtotals {
-		c.doc.Taxes = append(c.doc.Taxes, TaxLine{s.Rate.Category, s.Rate.Name, s.Rate.Percent, s.Net, s.Tax})
+	if err := c.doc.sumUp(sums); err != nil {
+		return err
 	}
-	c.doc.Net, c.doc.Tax, c.doc.Total = sums.Net, sums.Tax, sums.Gross
-	for _, e := range c.entries {
-		c.doc.Lines = append(c.doc.Lines, e.Line)
+	for i := range c.entries {
+		c.doc.Lines = append(c.doc.Lines, c.entries[i].Line)
+	}
+	for n, i := range at {
+		if lines[n].Rate.Untaxed() { // nobody pays the tax that the price is written with
+			c.doc.Lines[i].Price = c.doc.Lines[i].Net
+		}
+	}
+	if c.Withholding != nil && c.doc.Kind == KindBill && c.doc.Net.Sign() > 0 {
+		withheld, err := c.Withholding.Of(c.doc.Net, c.Currency.DocumentDigits())
+		if err != nil {
+			return err
+		}
+		c.doc.Withheld = &withheld
 	}
 	return f.settle(c)
 }

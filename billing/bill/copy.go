@@ -14,13 +14,16 @@ import (
 var (
 	billColumns = []string{
 		"id", "run_id", "account_id", "kind", "state", "cycle_start", "cycle_end", "currency",
-		"net", "tax", "total", "paid_before", "due", "facts", "legal_entity", "branch", "closed_at",
+		"net", "tax", "rounding", "total", "paid_before", "due", "facts", "legal_entity", "branch", "closed_at",
 	}
 	lineColumns = []string{
 		"bill_id", "no", "kind", "code", "description", "subscription_id", "period_from", "period_to", "quantity", "unit",
-		"events", "price", "net", "tax", "tax_category", "tax_percent",
+		"events", "price", "net", "tax", "tax_category", "tax_percent", "tax_group",
 	}
-	taxColumns = []string{"bill_id", "category", "percent", "name", "base", "tax"}
+	taxColumns = []string{
+		"bill_id", "position", "tax_group", "category", "percent", "name", "base", "tax", "code", "reason_code", "reason",
+		"levy", "factor_num", "factor_den", "on_earlier", "other",
+	}
 )
 
 func (b *batch) copyDocuments(ctx context.Context, tx tenant.Tx, documents []*closing) error {
@@ -34,13 +37,13 @@ func (b *batch) copyDocuments(ctx context.Context, tx tenant.Tx, documents []*cl
 		}
 		bills = append(bills, []any{
 			[16]byte(d.ID), [16]byte(b.run.ID), [16]byte(c.ID), string(d.Kind), string(Draft), d.Period.From, d.Period.To, d.Currency.Code(),
-			d.Net.Decimal(), d.Tax.Decimal(), d.Total.Decimal(), d.PaidBefore.Decimal(), d.Due.Decimal(), facts, [16]byte(c.Entity), [16]byte(c.Branch), b.frame.at,
+			d.Net.Decimal(), d.Tax.Decimal(), d.Rounding.Decimal(), d.Total.Decimal(), d.PaidBefore.Decimal(), d.Due.Decimal(), facts, [16]byte(c.Entity), [16]byte(c.Branch), b.frame.at,
 		})
 		for _, l := range d.Lines {
 			lines = append(lines, lineRow(d.ID, l))
 		}
 		for _, t := range d.Taxes {
-			taxes = append(taxes, []any{[16]byte(d.ID), t.Category, t.Percent, t.Name, t.Base.Decimal(), t.Tax.Decimal()})
+			taxes = append(taxes, taxRow(d.ID, t))
 		}
 	}
 	for _, table := range []struct {
@@ -69,6 +72,6 @@ func lineRow(bill uuid.UUID, l Line) []any {
 	}
 	return []any{
 		[16]byte(bill), l.No, string(l.Kind), l.Code, l.Description, subscription, from, to, l.Quantity, string(l.Unit),
-		l.Events, l.Price.Decimal(), l.Net.Decimal(), l.Tax.Decimal(), l.Category, l.Percent,
+		l.Events, l.Price.Decimal(), l.Net.Decimal(), l.Tax.Decimal(), l.Category, l.Percent, int16(l.TaxGroup),
 	}
 }

@@ -92,7 +92,9 @@ func Credit(ctx context.Context, tx tenant.Tx, n NewCredit) (Note, error) {
 	for i, s := range shares {
 		w.doc.Lines = append(w.doc.Lines, s.printed(i+1, w.doc.Basis))
 	}
-	w.sum(left.Document.Taxes)
+	if err := w.sum(left.Document); err != nil {
+		return Note{}, err
+	}
 	if w.doc.Total.Sign() <= 0 {
 		return Note{}, fmt.Errorf("credit %s: %w", left.Document.Number, ErrNoteAmount)
 	}

@@ -115,7 +115,7 @@ func (c Creditable) shared(parts []part) ([]creditShare, error) {
 	groups := map[string][]int{}
 	var order []string
 	for i, p := range parts {
-		key := p.line.Category + " " + p.line.Percent.String()
+		key := fmt.Sprintf("%d %s %s", p.line.TaxGroup, p.line.Category, p.line.Percent)
 		if groups[key] == nil {
 			order = append(order, key)
 		}

@@ -8,6 +8,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/money"
+	"tollhouse/billing/tax"
 )
 
 // dueAccount is an account whose cycle is to be closed.
@@ -25,6 +26,8 @@ type dueAccount struct {
 	Address            account.Address
 	TaxID              string
 	Language           string
+	Taxed              *tax.Buyer       // nil: an ordinary customer
+	Withholding        *tax.Withholding // nil: pays in full
 }
 
 // subscription is what an account has taken, as fees need it.
@@ -54,6 +57,7 @@ type chargeSum struct {
 	Events                          int64
 	Corrects                        *uuid.UUID // of a correction: one of the charges, and its period
 	CorrectsPeriod                  *calendar.Date
+	First                           time.Time // of the uses; all are taxed at one rate
 }
 
 // allowanceUse is one allowance of the cycle and what was used of it.

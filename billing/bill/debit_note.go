@@ -102,6 +102,11 @@ func (w *noteWriter) rate(ctx context.Context, tx tenant.Tx) error {
 	if err != nil {
 		return err
 	}
+	buyers, err := tax.Buyers(ctx, tx, w.account.ID)
+	if err != nil {
+		return err
+	}
+	regime := rates.For(buyers[w.account.ID])
 	d := &w.doc
 	lines := make([]tax.Line, len(d.Lines))
 	for i, l := range d.Lines {
@@ -109,24 +114,20 @@ func (w *noteWriter) rate(ctx context.Context, tx tenant.Tx) error {
 		if !l.Period.To.IsZero() {
 			day = l.Period.To.AddDays(-1)
 		}
-		rate, err := rates.At(l.Category, day)
+		rate, err := regime.At(l.Category, day)
 		if err != nil {
 			return fmt.Errorf("line %d: %w", l.No, err)
 		}
 		lines[i] = tax.Line{Amount: l.Price, Rate: rate}
 	}
-	sums, err := tax.Total(lines, d.Basis, d.Currency, d.Currency.DocumentDigits())
+	sums, err := rates.Settings.Total(lines, d.Basis, d.Currency, d.Currency.DocumentDigits())
 	if err != nil {
 		return err
 	}
 	for i := range d.Lines {
-		d.Lines[i].Net, d.Lines[i].Tax, d.Lines[i].Percent = sums.Lines[i].Net, sums.Lines[i].Tax, lines[i].Rate.Percent
+		d.Lines[i].Net, d.Lines[i].Tax, d.Lines[i].Percent, d.Lines[i].TaxGroup = sums.Lines[i].Net, sums.Lines[i].Tax, lines[i].Rate.Percent, sums.Groups[i]+1
 	}
-	for _, s := range sums.Subtotals {
-		d.Taxes = append(d.Taxes, TaxLine{s.Rate.Category, s.Rate.Name, s.Rate.Percent, s.Net, s.Tax})
-	}
-	d.Net, d.Tax, d.Total = sums.Net, sums.Tax, sums.Gross
-	return nil
+	return d.sumUp(sums)
 }
 
 // ask makes the document's open item and posts what is asked for.
@@ -142,6 +143,7 @@ func (w *noteWriter) ask(ctx context.Context, tx tenant.Tx, kind ledger.EventKin
 	receivable := ledger.Of(ledger.Receivable, w.account.ID)
 	post.move(receivable, income, d.Net.Decimal())
 	post.move(receivable, ledger.General(ledger.Tax), d.Tax.Decimal())
+	post.move(receivable, ledger.General(ledger.Rounding), d.Rounding.Decimal())
 	if err := ledger.Post(ctx, tx, w.event(kind, d.ID), post.transfers); err != nil {
 		return fmt.Errorf("post %s: %w", d.Number, err)
 	}

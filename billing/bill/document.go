@@ -31,7 +31,9 @@ type Document struct {
 	Taxes    []TaxLine
 
 	Net, Tax, Total money.Amount
-	PaidBefore      money.Amount // from customer credit, or on a statement from prepaid money
+	Rounding        money.Amount  // of Total, beyond net and tax: only by the strict rule
+	Withheld        *tax.Withheld // what the buyer keeps back for the tax office; nil: nothing
+	PaidBefore      money.Amount  // from customer credit, or on a statement from prepaid money
 	Due             money.Amount
 	Corrects        *Corrected // of a note: the bill that it corrects
 	Reason          string     // of a note: why
@@ -114,16 +116,8 @@ type Line struct {
 	Category     string
 	Percent      money.Decimal
 	Corrects     int // of a note: the number of the corrected bill's line; 0: of none
+	TaxGroup     int // TaxLine.Group; 0: of a document from before groups
 }
 
 // UnitFee is the unit of a fee's quantity: how many times it was charged.
 const UnitFee money.Unit = "fee"
-
-// TaxLine is what the document has at one rate.
-type TaxLine struct {
-	Category string
-	Name     string
-	Percent  money.Decimal
-	Base     money.Amount
-	Tax      money.Amount
-}

@@ -25,11 +25,11 @@ func GetDocument(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Document, err
 		Currency: head.Total.Currency(), Total: head.Total, PaidBefore: head.PaidBefore, Due: head.Due, Reference: head.Number,
 	}
 	var facts json.RawMessage
-	var net, tax money.Decimal
-	if err := tx.QueryRow(ctx, `select net, tax, facts from bill where id = $1`, id).Scan(&net, &tax, &facts); err != nil {
+	var net, tax, rounding money.Decimal
+	if err := tx.QueryRow(ctx, `select net, tax, rounding, facts from bill where id = $1`, id).Scan(&net, &tax, &rounding, &facts); err != nil {
 		return Document{}, fmt.Errorf("read bill %s: %w", head.Number, err)
 	}
-	d.Net, d.Tax = money.New(net, d.Currency), money.New(tax, d.Currency)
+	d.Net, d.Tax, d.Rounding = money.New(net, d.Currency), money.New(tax, d.Currency), money.New(rounding, d.Currency)
 	if err := d.readLines(ctx, tx); err != nil {
 		return Document{}, fmt.Errorf("read bill %s: %w", head.Number, err)
 	}
@@ -44,7 +44,7 @@ func GetDocument(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Document, err
 func (d *Document) readLines(ctx context.Context, tx tenant.Tx) error {
 	rows, err := tx.Query(ctx, `
 		select no, kind, code, description, subscription_id, period_from, period_to, quantity, unit, events,
-		       price, net, tax, tax_category, tax_percent, coalesce(corrects_no, 0)
+		       price, net, tax, tax_category, tax_percent, tax_group, coalesce(corrects_no, 0)
 		from bill_line where bill_id = $1 order by no`, d.ID)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func (d *Document) readLines(ctx context.Context, tx tenant.Tx) error {
 		var from, to *calendar.Date
 		var price, net, tax money.Decimal
 		err := row.Scan(&l.No, &l.Kind, &l.Code, &l.Description, &subscription, &from, &to, &l.Quantity, &l.Unit, &l.Events,
-			&price, &net, &tax, &l.Category, &l.Percent, &l.Corrects)
+			&price, &net, &tax, &l.Category, &l.Percent, &l.TaxGroup, &l.Corrects)
 		if subscription != nil {
 			l.Subscription = *subscription
 		}
@@ -68,16 +68,10 @@ func (d *Document) readLines(ctx context.Context, tx tenant.Tx) error {
 	if err != nil {
 		return err
 	}
-	rows, err = tx.Query(ctx, `select category, name, percent, base, tax from bill_tax where bill_id = $1 order by percent desc, category`, d.ID)
+	rows, err = tx.Query(ctx, selectTaxes, d.ID)
 	if err != nil {
 		return err
 	}
-	d.Taxes, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (TaxLine, error) {
-		var t TaxLine
-		var base, tax money.Decimal
-		err := row.Scan(&t.Category, &t.Name, &t.Percent, &base, &tax)
-		t.Base, t.Tax = money.New(base, d.Currency), money.New(tax, d.Currency)
-		return t, err
-	})
+	d.Taxes, err = pgx.CollectRows(rows, d.scanTax)
 	return err
 }

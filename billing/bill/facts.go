@@ -21,13 +21,14 @@ type storedFacts struct {
 	Notes    []string              `json:"notes,omitempty"`
 	Corrects *Corrected            `json:"corrects,omitempty"`
 	Reason   string                `json:"reason,omitempty"`
+	Withheld *tax.Withheld         `json:"withheld,omitempty"`
 }
 
 func factsOf(d Document) storedFacts {
 	facts := storedFacts{
 		Operator: d.Operator, Seller: d.Seller, Buyer: d.Buyer, Language: d.Locale.Language, Country: d.Locale.Country,
 		Basis: d.Basis, Services: map[uuid.UUID]string{}, Granted: map[int]money.Decimal{}, Notes: d.Notes,
-		Corrects: d.Corrects, Reason: d.Reason,
+		Corrects: d.Corrects, Reason: d.Reason, Withheld: d.Withheld,
 	}
 	for _, l := range d.Lines {
 		facts.Services[l.Subscription] = l.Service
@@ -39,7 +40,7 @@ func factsOf(d Document) storedFacts {
 }
 
 func (s storedFacts) into(d *Document) {
-	d.Operator, d.Seller, d.Buyer, d.Basis, d.Notes = s.Operator, s.Seller, s.Buyer, s.Basis, s.Notes
+	d.Operator, d.Seller, d.Buyer, d.Basis, d.Notes, d.Withheld = s.Operator, s.Seller, s.Buyer, s.Basis, s.Notes, s.Withheld
 	d.Corrects, d.Reason = s.Corrects, s.Reason
 	d.Locale = locale.Locale{Language: s.Language, Country: s.Country}
 	for i := range d.Lines {

@@ -9,7 +9,6 @@ import (
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
-	"tollhouse/billing/tax"
 )
 
 func (c *closing) add(from source, l Line) {
@@ -127,17 +126,18 @@ func (f *frame) addFee(c *closing, s subscription, o catalog.Offering, p catalog
 	if one.period.From.Before(calendar.DateOf(s.CreatedAt, f.profile.Zone)) {
 		return nil // charged by the system that it came from: nothing of it is deferred here
 	}
-	rate, err := f.rates.At(category(p.TaxCategory, o), one.period.To.AddDays(-1))
+	parts, err := f.netAhead(c, category(p.TaxCategory, o), one)
 	if err != nil {
 		return err
 	}
-	parts, err := tax.Split(money.New(one.amount, c.Currency), rate, c.doc.Basis, c.Currency.DocumentDigits())
-	if err != nil {
-		return err
+	for _, part := range parts {
+		left, err := fee{period: part.period}.unearned(part.net, c.Cycle.To)
+		if err != nil {
+			return err
+		}
+		c.kept[s.ID] = c.kept[s.ID].Add(left)
 	}
-	left, err := one.unearned(parts.Net.Decimal(), c.Cycle.To)
-	c.kept[s.ID] = c.kept[s.ID].Add(left)
-	return err
+	return nil
 }
 
 // category is the tax category of a price, or else of its offering.

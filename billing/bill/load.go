@@ -32,7 +32,7 @@ func (f *frame) load(ctx context.Context, tx tenant.Tx, due []dueAccount) ([]*op
 	if err := loadDiscounts(ctx, tx, byID); err != nil {
 		return nil, err
 	}
-	if err := loadCharges(ctx, tx, ids, starts, byID); err != nil {
+	if err := f.loadCharges(ctx, tx, ids, starts, byID); err != nil {
 		return nil, err
 	}
 	if err := f.loadAllowances(ctx, tx, ids, due, byID); err != nil {
@@ -84,21 +84,23 @@ func loadSubscriptions(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, byID 
 
 // charge_cycle finds an account's charges of a cycle; they are summed there,
 // so that what is read does not grow with usage. Late usage of a cycle and
-// corrections of it are one thing to a customer.
+// corrections of it are one thing to a customer. Days on which a rate of tax
+// changes part a line in two.
 const selectCharges = `
 	select c.account_id, c.subscription_id, c.offering_id,
 	       case when c.own_cycle is not null or c.kind in ('correction', 'refund') then 'correction' else c.kind end,
 	       c.line_code, c.unit, c.tax_category, coalesce(c.own_cycle, c.cycle_start),
 	       sum(c.quantity), sum(c.allowance), sum(c.price), sum(c.net), sum(c.tax), count(*),
 	       (array_agg(coalesce(c.corrects_id, c.id)) filter (where c.own_cycle is not null or c.kind in ('correction', 'refund')))[1],
-	       (array_agg(coalesce(c.corrects_period, c.period)) filter (where c.own_cycle is not null or c.kind in ('correction', 'refund')))[1]
+	       (array_agg(coalesce(c.corrects_period, c.period)) filter (where c.own_cycle is not null or c.kind in ('correction', 'refund')))[1],
+	       min(c.at)
 	from unnest($1::uuid[], $2::date[]) as due (account_id, cycle_start)
 	join charge c on c.account_id = due.account_id and c.cycle_start = due.cycle_start
-	group by 1, 2, 3, 4, 5, 6, 7, 8
-	order by c.account_id, c.subscription_id, 8, c.line_code, c.offering_id, 4, c.unit, c.tax_category`
+	group by 1, 2, 3, 4, 5, 6, 7, 8, width_bucket(c.at, $3::timestamptz[])
+	order by c.account_id, c.subscription_id, 8, c.line_code, c.offering_id, 4, c.unit, c.tax_category, min(c.at)`
 
-func loadCharges(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, starts []calendar.Date, byID map[uuid.UUID]*openCycle) error {
-	rows, err := tx.Query(ctx, selectCharges, ids, starts)
+func (f *frame) loadCharges(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, starts []calendar.Date, byID map[uuid.UUID]*openCycle) error {
+	rows, err := tx.Query(ctx, selectCharges, ids, starts, f.rateBounds(byID))
 	if err != nil {
 		return fmt.Errorf("load charges: %w", err)
 	}

@@ -97,32 +97,71 @@ func (w *noteWriter) noteOf(d Document) {
 	w.doc = d
 	w.doc.ID, w.doc.Kind, w.doc.Reason, w.doc.State = id, kind, reason, Final
 	w.doc.Corrects = &Corrected{ID: d.ID, Number: d.Number, Issued: d.Issued}
-	w.doc.Lines, w.doc.Taxes, w.doc.Notes = nil, nil, nil
+	w.doc.Lines, w.doc.Taxes, w.doc.Notes, w.doc.Withheld, w.doc.Rounding = nil, nil, nil, nil, money.Zero(d.Currency)
 	w.doc.PaidBefore, w.doc.Due = money.Zero(d.Currency), money.Zero(d.Currency)
 }
 
 // sum adds up the lines: by rate, in the order and by the names of the bill's
-// own taxes.
-func (w *noteWriter) sum(taxes []TaxLine) {
+// own taxes. Where several taxes are on a line each has its share of the bill's.
+func (w *noteWriter) sum(bill Document) error {
 	d := &w.doc
-	net, tax := money.Decimal{}, money.Decimal{}
-	for _, t := range taxes {
-		base, part, found := money.Decimal{}, money.Decimal{}, false
+	net, part := money.Zero(d.Currency), money.Zero(d.Currency)
+	for first := 0; first < len(bill.Taxes); {
+		group := bill.groupFrom(first)
+		first += len(group)
+		base, sum, found := money.Decimal{}, money.Decimal{}, false
 		for _, l := range d.Lines {
-			if l.Category == t.Category && l.Percent.Equal(t.Percent) {
-				base, part, found = base.Add(l.Net.Decimal()), part.Add(l.Tax.Decimal()), true
+			if of := bill.GroupOf(l); len(of) > 0 && of[0].Position == group[0].Position && of[0].Category == group[0].Category && of[0].Percent.Equal(group[0].Percent) {
+				base, sum, found = base.Add(l.Net.Decimal()), sum.Add(l.Tax.Decimal()), true
 			}
 		}
 		if !found {
 			continue
 		}
-		t.Base, t.Tax = money.New(base, d.Currency), money.New(part, d.Currency)
-		d.Taxes = append(d.Taxes, t)
+		shares, err := shareTaxes(group, money.New(sum, d.Currency))
+		if err != nil {
+			return err
+		}
+		before := money.New(base, d.Currency)
+		for i, t := range group {
+			t.Base, t.Tax = money.New(base, d.Currency), shares[i]
+			if t.OnEarlier {
+				t.Base = before
+			}
+			before = money.New(before.Decimal().Add(t.Tax.Decimal()), d.Currency)
+			d.Taxes = append(d.Taxes, t)
+		}
+		net, part = money.New(net.Decimal().Add(base), d.Currency), money.New(part.Decimal().Add(sum), d.Currency)
 	}
-	for _, l := range d.Lines {
-		net, tax = net.Add(l.Net.Decimal()), tax.Add(l.Tax.Decimal())
+	d.Net, d.Tax, d.Total = net, part, money.New(net.Decimal().Add(part.Decimal()), d.Currency)
+	return nil
+}
+
+// groupFrom is the group of taxes that begins at a place.
+func (d *Document) groupFrom(first int) []TaxLine {
+	end := first + 1
+	for end < len(d.Taxes) && d.Taxes[first].Group > 0 && d.Taxes[end].Group == d.Taxes[first].Group {
+		end++
 	}
-	d.Net, d.Tax, d.Total = money.New(net, d.Currency), money.New(tax, d.Currency), money.New(net.Add(tax), d.Currency)
+	return d.Taxes[first:end]
+}
+
+// shareTaxes shares a group's tax over its taxes as the bill had them.
+func shareTaxes(group []TaxLine, sum money.Amount) ([]money.Amount, error) {
+	weights, none := make([]money.Decimal, len(group)), true
+	for i, t := range group {
+		weights[i] = t.Tax.Decimal().Abs()
+		none = none && weights[i].IsZero()
+	}
+	if len(group) == 1 || none {
+		shares := make([]money.Amount, len(group))
+		for i := range shares {
+			shares[i] = money.Zero(sum.Currency())
+		}
+		shares[0] = sum
+		return shares, nil
+	}
+	return sum.Split(weights, sum.Currency().DocumentDigits())
 }
 
 func (w *noteWriter) event(kind ledger.EventKind, id uuid.UUID) ledger.Event {
@@ -148,8 +187,8 @@ func (w *noteWriter) issue(ctx context.Context, tx tenant.Tx) error {
 
 const insertDocument = `
 	insert into bill (id, account_id, kind, state, series_year, series_no, number, cycle_start, cycle_end, issue_date, due_date, currency,
-	                  net, tax, total, paid_before, due, facts, legal_entity, branch, closed_at, corrects)
-	values ($1, $2, $3, 'final', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`
+	                  net, tax, rounding, total, paid_before, due, facts, legal_entity, branch, closed_at, corrects)
+	values ($1, $2, $3, 'final', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`
 
 func (w *noteWriter) store(ctx context.Context, tx tenant.Tx, year int, no int64) error {
 	d := &w.doc
@@ -163,7 +202,7 @@ func (w *noteWriter) store(ctx context.Context, tx tenant.Tx, year int, no int64
 	}
 	var batch pgx.Batch
 	batch.Queue(insertDocument, d.ID, w.account.ID, d.Kind, year, no, d.Number, d.Period.From, d.Period.To, d.Issued, d.DueDate, d.Currency,
-		d.Net.Decimal(), d.Tax.Decimal(), d.Total.Decimal(), d.PaidBefore.Decimal(), d.Due.Decimal(), facts, w.seller.id, w.branch, w.at, corrects)
+		d.Net.Decimal(), d.Tax.Decimal(), d.Rounding.Decimal(), d.Total.Decimal(), d.PaidBefore.Decimal(), d.Due.Decimal(), facts, w.seller.id, w.branch, w.at, corrects)
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("store %s: %w", d.Number, noteRefusal(err))
 	}
@@ -172,7 +211,7 @@ func (w *noteWriter) store(ctx context.Context, tx tenant.Tx, year int, no int64
 		lines = append(lines, append(lineRow(d.ID, l), optionalNo(l.Corrects)))
 	}
 	for _, t := range d.Taxes {
-		taxes = append(taxes, []any{[16]byte(d.ID), t.Category, t.Percent, t.Name, t.Base.Decimal(), t.Tax.Decimal()})
+		taxes = append(taxes, taxRow(d.ID, t))
 	}
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"bill_line"}, append(lineColumns, "corrects_no"), pgx.CopyFromRows(lines)); err != nil {
 		return fmt.Errorf("store lines of %s: %w", d.Number, err)

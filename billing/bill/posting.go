@@ -119,4 +119,5 @@ func (c *closing) bill(post *poster) {
 	post.move(receivable, ledger.Of(ledger.Unbilled, c.ID), c.charged)
 	post.move(receivable, ledger.General(ledger.Rounding), documented.Sub(c.charged))
 	post.move(receivable, ledger.General(ledger.Tax), c.doc.Tax.Decimal())
+	post.move(receivable, ledger.General(ledger.Rounding), c.doc.Rounding.Decimal())
 }

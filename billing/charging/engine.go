@@ -191,8 +191,11 @@ func (e *Engine) makeRoom(kept *int, n, limit int) {
 	e.kept.identities, e.kept.tariffs, e.kept.numbers = 0, 0, 0
 }
 
-// taxRate is the rate of a category on the local day of an instant.
-func (s *scene) taxRate(category string, day calendar.Date) (tax.Rate, error) {
+// taxRate is the rate of a category on a local day for whoever pays.
+func (s *scene) taxRate(p *payer, category string, day calendar.Date) (tax.Rate, error) {
+	if p != nil && p.taxed != nil {
+		return s.taxes.For(p.taxed).At(category, day)
+	}
 	key := rateDay{category, day}
 	if rate, known := s.rates[key]; known {
 		return rate, nil

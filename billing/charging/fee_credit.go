@@ -3,6 +3,7 @@ package charging
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -84,6 +85,9 @@ func CreditFees(ctx context.Context, tx tenant.Tx, profile account.Profile, subs
 	if c.rates, err = tax.Load(ctx, tx); err != nil {
 		return err
 	}
+	if c.buyers, err = tax.Buyers(ctx, tx, accountsOf(lines)...); err != nil {
+		return err
+	}
 	for _, key := range keys {
 		if err := c.credit(tx, groups[key], ledger.Period(tx.At, profile.Zone)); err != nil {
 			return fmt.Errorf("credit fees of subscription %s: %w", key.subscription, err)
@@ -103,6 +107,7 @@ type feeCredits struct {
 	day       calendar.Date
 	offerings map[uuid.UUID]catalog.Offering
 	rates     tax.Table
+	buyers    map[uuid.UUID]*tax.Buyer
 	charges   []Charge
 	postings  []ledger.Posting
 }
@@ -159,7 +164,7 @@ func prorates(o *catalog.Offering, code string) bool {
 }
 
 func (c *feeCredits) book(tx tenant.Tx, of *advance, price money.Decimal, offering *catalog.Offering, month calendar.Date) error {
-	rate, err := c.rates.At(of.Category, of.Period.To.AddDays(-1))
+	rate, err := c.rates.For(c.buyers[of.Account]).At(of.Category, of.Period.To.AddDays(-1))
 	if err != nil {
 		return err
 	}
@@ -181,4 +186,14 @@ func (c *feeCredits) book(tx tenant.Tx, of *advance, price money.Decimal, offeri
 		Event: ledger.Event{Kind: ledger.Correction, ID: id, At: tx.At, LegalEntity: of.LegalEntity, Branch: of.Branch}, Transfers: transfers,
 	})
 	return nil
+}
+
+func accountsOf(lines []advance) []uuid.UUID {
+	var ids []uuid.UUID
+	for i := range lines {
+		if !slices.Contains(ids, lines[i].Account) {
+			ids = append(ids, lines[i].Account)
+		}
+	}
+	return ids
 }

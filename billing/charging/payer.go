@@ -17,6 +17,7 @@ import (
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/money"
 	"tollhouse/billing/rating"
+	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 )
 
@@ -33,6 +34,7 @@ type payer struct {
 	begun               *calendar.Date // cycles before it have begun (BeginCycle); nil: none
 	begunTo             time.Time      // its first instant, zero for none
 	legalEntity, branch uuid.UUID
+	taxed               *tax.Buyer // nil: an ordinary customer
 
 	held     money.Decimal // what sessions hold back of its credit
 	reserved reservations  // whatever sessions hold back
@@ -94,7 +96,7 @@ const planned = pgx.QueryExecModeCacheDescribe
 
 const payerColumns = `
 	a.id, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end, a.begun_through, a.legal_entity, a.branch,
-	a.unbilled, a.receivable, a.credit, a.credit_limit, a.debt_limit`
+	a.unbilled, a.receivable, a.credit, a.credit_limit, a.debt_limit, a.tax_status`
 
 // The rows are locked in id order, before any bucket. NO KEY: other
 // transactions may go on adding rows that refer to them.
@@ -159,7 +161,7 @@ func (s *scene) newPayer() *payer { return &payer{cycle: calendar.Cycle{Policy: 
 // fields are where payerColumns go; settle comes behind it.
 func (p *payer) fields() []any {
 	return []any{(*[16]byte)(&p.id), &p.kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.open.From, &p.open.To, &p.begun, (*[16]byte)(&p.legalEntity), (*[16]byte)(&p.branch),
-		&p.unbilled, &p.receivable, &p.credit, &p.creditLimit, &p.debtLimit}
+		&p.unbilled, &p.receivable, &p.credit, &p.creditLimit, &p.debtLimit, &p.taxed}
 }
 
 // settle works out what follows from the fields.

@@ -170,7 +170,7 @@ func (t *till) cost(u *use, result *rating.Result) (cost, tax.Basis, error) {
 	if result.Price.IsZero() {
 		return cost{}, basis, nil
 	}
-	rate, err := t.scene.taxRate(result.TaxCategory, calendar.DateOf(u.record.End, t.scene.zone))
+	rate, err := t.scene.taxRate(u.payer, result.TaxCategory, calendar.DateOf(u.record.End, t.scene.zone))
 	if err != nil {
 		u.fault = &usage.Problem{Code: usage.NoPrice, Field: "tax_category", Reason: err.Error(), Want: "a tax rate for that day"}
 		return cost{}, basis, nil

@@ -180,7 +180,7 @@ func (p *purse) paysFees(subscription uuid.UUID, at time.Time) bool {
 // feeOf is a fee with its tax.
 func (r *renewal) feeOf(kind Kind, code, category string, price money.Decimal, p *payer, t *tariff) (fee, error) {
 	category = t.offering.Tax.CategoryOr(category)
-	rate, err := r.taxRate(category, r.day)
+	rate, err := r.taxRate(p, category, r.day)
 	if err != nil {
 		return fee{}, fmt.Errorf("fee %s of %s: %w", code, t.offering.Code, err)
 	}

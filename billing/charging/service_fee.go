@@ -43,11 +43,11 @@ func (e *Engine) TakeFee(ctx context.Context, tx tenant.Tx, f ServiceFee) error 
 		return err
 	}
 	category := t.offering.Tax.CategoryOr("")
-	rate, err := s.taxRate(category, s.day)
+	rate, err := s.taxRate(p, category, s.day)
 	if err != nil {
 		return fmt.Errorf("fee %s: %w", f.Code, err)
 	}
-	parts, err := split(f.Amount, p.currency, rate, tax.Inclusive)
+	parts, err := split(f.Amount, p.currency, rate.Charged(), tax.Inclusive)
 	if err != nil {
 		return err
 	}

@@ -211,7 +211,7 @@ func (t *Trial) purse(n *balance.NewBucket) (*purse, error) {
 
 // NetOf is the net of a price of the offering on a day, as a fee has it.
 func (t *Trial) NetOf(o *catalog.Offering, category string, price money.Decimal, currency money.Currency, day calendar.Date) (money.Decimal, error) {
-	rate, err := t.scene.taxRate(o.Tax.CategoryOr(category), day)
+	rate, err := t.scene.taxRate(nil, o.Tax.CategoryOr(category), day)
 	if err != nil {
 		return money.Decimal{}, err
 	}

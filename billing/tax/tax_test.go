@@ -30,6 +30,8 @@ func day(text string) calendar.Date {
 	return d
 }
 
+func period(from, to string) calendar.Period { return calendar.Period{From: day(from), To: day(to)} }
+
 func rate(percent string) tax.Rate {
 	return tax.Rate{Category: "standard", Name: "VAT", Percent: money.MustDecimal(percent), From: day("2020-01-01")}
 }

@@ -71,12 +71,15 @@ const RedrawnSecret = "to be drawn"
 var plan = map[string]treatment{
 	// the operator's own
 	"operator": {columns: map[string]string{"name": `t.name || ' (sandbox)'`, "charging": keep, "access": keep, "country": keep, "zone": keep, "currency": keep, "language": keep,
-		"webhook_networks": `'{}'::text[]`, "anchor_policy": keep, "brand_colour": keep, "support_contact": keep,
+		"webhook_networks": `'{}'::text[]`, "anchor_policy": keep, "brand_colour": keep, "support_contact": keep, "tax_settings": `t.tax_settings - 'engine'`, "document_settings": keep,
 		"standing": `'active'::text`, "standing_no": `0::bigint`, "standing_since": `null::timestamptz`, "service_until": `null::timestamptz`}},
 	"clock":         {columns: map[string]string{}},
 	"legal_entity":  {columns: map[string]string{"name": keep, "address": keep, "country": keep, "tax_id": keep, "register_id": keep, "bank_name": keep, "bank_iban": keep, "bank_bic": keep}},
 	"branch":        {columns: map[string]string{"name": keep}},
-	"tax_rate":      {columns: map[string]string{"category": keep, "name": keep}},
+	"tax_rate":      {columns: map[string]string{"category": keep, "name": keep, "levy": keep}},
+	"tax_category":  {columns: map[string]string{"key": keep, "name": keep, "code": keep, "reason_code": keep, "reason": keep, "service": keep}},
+	"tax_rule":      {columns: map[string]string{"seller": keep, "buyer": keep, "kind": keep, "service": keep, "treatment": keep, "category": keep, "reason_code": keep, "reason": keep}},
+	"tax_exemption": {columns: map[string]string{"category": keep, "code": keep, "reason_code": keep, "reason": keep, "certificate": `''::text`, "created_by": `'copy'::text`}},
 	"operator_logo": {columns: map[string]string{"picture": keep, "hash": keep}},
 	"custom_role":   {columns: map[string]string{"name": keep, "title": keep, "permissions": keep}},
 	// people of the operator sign in as they are used to; subscribers do not
@@ -112,7 +115,9 @@ var plan = map[string]treatment{
 		"tax_id":      `case when t.tax_id = '' then '' else 'TAX-' || lpad(p.no::text, 6, '0') end`,
 		"address": `case when t.address = '{}'::jsonb then t.address else jsonb_build_object('street', ` + address + `, 'postcode', '00000', 'city', 'Sample City',
 			'country', coalesce(t.address ->> 'country', '')) end`}},
-	"billing_account":       {columns: map[string]string{"number": keep, "kind": keep, "currency": keep, "state": keep}},
+	"billing_account": {columns: map[string]string{"number": keep, "kind": keep, "currency": keep, "state": keep, "withholding": keep, "papers": keep,
+		"tax_status": `case when t.tax_status is not null then t.tax_status - 'tax_id' || jsonb_build_object('exempt', coalesce(
+			(select jsonb_agg(x - 'certificate') from jsonb_array_elements(t.tax_status -> 'exempt') x), '[]'::jsonb)) end`}},
 	"account_epoch":         {columns: map[string]string{}},
 	"subscription":          {columns: map[string]string{"state": keep, "part": keep}},
 	"subscription_discount": {columns: map[string]string{"code": keep, "reason": `'copied'::text`}},
@@ -158,7 +163,7 @@ var plan = map[string]treatment{
 			'address', jsonb_build_object('street', ` + address + `, 'postcode', '00000', 'city', 'Sample City', 'country', coalesce(t.facts #>> '{buyer,address,country}', '')),
 			'tax_id', '', 'account', coalesce(p.number, '')))`}},
 	"bill_line": {columns: map[string]string{"kind": keep, "code": keep, "description": keep, "unit": keep, "tax_category": keep}},
-	"bill_tax":  {columns: map[string]string{"category": keep, "name": keep}},
+	"bill_tax":  {columns: map[string]string{"category": keep, "name": keep, "code": keep, "reason_code": keep, "reason": keep, "levy": keep}},
 	"bill_item": {columns: map[string]string{"kind": keep, "code": keep, "words": keep, "currency": keep, "tax_category": keep, "source": keep,
 		"ledger_kind": keep, "cause_kind": keep, "created_by": `''::text`}},
 	"open_item":  {columns: map[string]string{"currency": keep, "number": keep}},

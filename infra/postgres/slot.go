@@ -28,6 +28,7 @@ var rights = map[string]string{
 	"bill_item":             withDelete,
 	"holiday":               "select, insert, update, delete",
 	"holiday_calendar":      withDelete,
+	"tax_rule":              withDelete,
 	"exchange_rate":         withDelete,
 	"product_specification": withDelete,               // those that nothing names
 	"charging_answer":       "select, insert, delete", // forgotten by the sweep, as closed sessions are
