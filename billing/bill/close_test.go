@@ -258,19 +258,6 @@ func TestClose_creditIsAppliedByTheHook(t *testing.T) {
 	}
 }
 
-func TestCancel_aDocumentWithMoneyStays(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, account.Postpaid)
-	c := w.connect(1, account.Postpaid)[0]
-	w.clock("2026-06-01 08:00")
-	w.run("2026-06-01", 5)
-	d := w.latest(c)
-	err := w.DB.Write(context.Background(), w.Ref, func(ctx context.Context, tx tenant.Tx) error { return bill.Cancel(ctx, tx, d.ID) })
-	if !errors.Is(err, bill.ErrHasMoney) {
-		t.Errorf("got %v", err)
-	}
-}
-
 // A run that was cut off in a chunk goes on where its last commit stands.
 func TestRun_goesOnAfterACutOffChunk(t *testing.T) {
 	t.Parallel()

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/balance"
+	"tollhouse/billing/bill"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
 	"tollhouse/billing/points"
@@ -141,6 +142,9 @@ func (p payer) record(ctx context.Context, tx tenant.Tx, n NewPayment, named []u
 	}
 	if n.Purpose == PurposeTopUp {
 		return p.recordTopUp(ctx, tx, n, place)
+	}
+	if err := bill.Recover(ctx, tx, named, n.Amount); err != nil { // written off, and paid after all
+		return Payment{}, err
 	}
 	items, by, err := lockOpenItems(ctx, tx, p, named)
 	if err != nil {

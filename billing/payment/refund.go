@@ -320,8 +320,8 @@ func Refunds(ctx context.Context, tx tenant.Tx, paymentID uuid.UUID) ([]Refund, 
 	return refunds(ctx, tx, selectRefund+`where r.payment_id = $1 order by r.created_at, r.id`, paymentID)
 }
 
-func refunds(ctx context.Context, tx tenant.Tx, query string, key any) ([]Refund, error) {
-	rows, err := tx.Query(ctx, query, key)
+func refunds(ctx context.Context, tx tenant.Tx, query string, keys ...any) ([]Refund, error) {
+	rows, err := tx.Query(ctx, query, keys...)
 	if err != nil {
 		return nil, fmt.Errorf("read refunds: %w", err)
 	}

@@ -23,6 +23,9 @@ const (
 	Alert      Kind = "alert"      // thresholds and what happens there
 	Reminder   Kind = "reminder"   // of what is going to expire
 	Payment    Kind = "payment"    // allocation, tolerance, retries, who collects by debit
+	Numbering  Kind = "numbering"  // how documents are numbered
+	Note       Kind = "note"       // what may be voided, and relief of tax for bad debt
+	LateFee    Kind = "late_fee"   // what late payment costs
 )
 
 // Change is when a document was last changed, and by whom.

@@ -159,6 +159,7 @@ var plan = map[string]treatment{
 	"bill_run":         {columns: map[string]string{"state": keep}},
 	"bill_run_failure": {columns: map[string]string{"reason": `'copied'::text`}},
 	"bill": {from: accountNo + `t.account_id`, columns: map[string]string{"kind": keep, "state": keep, "number": keep, "currency": keep,
+		"void_reason": `case when t.void_reason = '' then '' else 'copied' end`,
 		"facts": `(t.facts - 'services' - 'notes' - 'reason') || jsonb_build_object('buyer', jsonb_build_object('name', ` + person + `,
 			'address', jsonb_build_object('street', ` + address + `, 'postcode', '00000', 'city', 'Sample City', 'country', coalesce(t.facts #>> '{buyer,address,country}', '')),
 			'tax_id', '', 'account', coalesce(p.number, '')))`}},

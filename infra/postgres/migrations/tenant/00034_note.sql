@@ -9,6 +9,9 @@ alter table bill drop constraint bill_kind_check;
 alter table bill add constraint bill_kind_check check (kind in ('bill', 'statement', 'credit_note', 'debit_note', 'advance'));
 alter table bill add column corrects uuid references bill (id);
 alter table bill add constraint bill_corrects_check check ((corrects is not null) = (kind in ('credit_note', 'debit_note')));
+alter table bill add column voided_at timestamptz;
+alter table bill add column void_reason text not null default '';
+alter table bill add constraint bill_void_check check ((voided_at is null) = (void_reason = ''));
 create index bill_corrects on bill (corrects) where corrects is not null;
 alter table bill_line add column corrects_no integer check (corrects_no > 0);
 
