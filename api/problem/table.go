@@ -117,7 +117,7 @@ var table = []rule{
 	{taken, []error{
 		voucher.ErrCodeTaken,
 		account.ErrIdentityInUse, account.ErrNameTaken, account.ErrDiscountTaken, account.ErrNumberInUse, identity.ErrEmailTaken, identity.ErrPhoneTaken, tenants.ErrEmailTaken, tenants.ErrNameTaken, usage.ErrSourceExists, usage.ErrKeyTaken,
-		bill.ErrNumberTaken, bill.ErrNoteID, promotion.ErrCodeTaken,
+		bill.ErrNumberTaken, bill.ErrNumberFormat, bill.ErrNoteID, promotion.ErrCodeTaken,
 	}},
 	{wrongState, []error{
 		replay.ErrState, replay.ErrUndone, replay.ErrBusy, balance.ErrDecided, balance.ErrShares, balance.ErrGroupFull,
@@ -198,6 +198,7 @@ var fields = map[error]Fault{
 	bill.ErrNoteLine:            {"lines", "names a line that the bill does not have, or one twice", "numbers of the bill's lines with an amount"},
 	bill.ErrNoteAmount:          {"amount", "cannot be put on a note", "an amount above zero, no finer than the bill's"},
 	bill.ErrNoteReason:          {"reason", "is empty or too long", "why the bill is corrected, in at most 500 characters"},
+	bill.ErrNumberFormat:        {"template", "could print a number that another series prints or has printed", "a prefix or separator of its own"},
 	bill.ErrWriteOff:            {"amount", "cannot be written off, or taken back", "an amount above zero, at most what is open or was written off"},
 	bill.ErrDebitLine:           {"lines", "hold one without description or tax category", "a description and a tax category, or the number of a line of the bill"},
 	payment.ErrMethod:           {"kind", "lacks what it needs", "a mandate with reference and date, or a card with its provider's id"},

@@ -22,6 +22,7 @@ type frame struct {
 	offerings map[uuid.UUID]catalog.Offering
 	exchange  *catalog.Rates // nil: nothing is converted
 	at        time.Time
+	numbers   numbering
 	settles   bool // credit is applied to new bills in the same transaction
 }
 
@@ -32,6 +33,9 @@ func loadFrame(ctx context.Context, tx tenant.Tx) (*frame, error) {
 		return nil, err
 	}
 	if f.rates, err = tax.Load(ctx, tx); err != nil {
+		return nil, err
+	}
+	if f.numbers, err = loadNumbering(ctx, tx, f.profile.Name); err != nil {
 		return nil, err
 	}
 	rows, err := tx.Query(ctx, `

@@ -57,11 +57,11 @@ func (b *batch) issue(ctx context.Context, tx tenant.Tx, s Series, documents []*
 	if s.Kind == KindBill {
 		due = taken.issued.AddDays(b.frame.profile.PaymentTermDays)
 	}
-	start := prefix(b.frame.profile.Name, b.frame.sellers[s.LegalEntity])
+	seller := b.frame.sellers[s.LegalEntity]
 	ids, numbers, texts := make([]uuid.UUID, len(documents)), make([]int64, len(documents)), make([]string, len(documents))
 	for i, c := range documents {
 		ids[i], numbers[i] = c.doc.ID, taken.first+int64(i)
-		texts[i] = numberText(start, s, numbers[i])
+		texts[i] = b.frame.numbers.text(seller, s, numbers[i])
 	}
 	done, err := tx.Exec(ctx, makeFinal, s.Year, taken.issued, due, ids, numbers, texts)
 	if err != nil {

@@ -24,6 +24,7 @@ type noteWriter struct {
 	account   account.Account
 	profile   account.Profile
 	seller    Seller
+	numbers   numbering
 	branch    uuid.UUID
 	corrected Kind
 	at        time.Time
@@ -60,6 +61,9 @@ func beginNote(ctx context.Context, tx tenant.Tx, id, billID uuid.UUID, kind Kin
 // corrects, or as the account says.
 func (w *noteWriter) load(ctx context.Context, tx tenant.Tx, billID uuid.UUID) (err error) {
 	if w.profile, err = account.GetProfile(ctx, tx); err != nil {
+		return err
+	}
+	if w.numbers, err = loadNumbering(ctx, tx, w.profile.Name); err != nil {
 		return err
 	}
 	entity, branch := w.account.LegalEntity, w.account.Branch
@@ -177,7 +181,7 @@ func (w *noteWriter) issue(ctx context.Context, tx tenant.Tx) error {
 	if err != nil {
 		return err
 	}
-	w.doc.Number, w.doc.Issued, w.doc.DueDate = numberText(prefix(w.profile.Name, w.seller), s, taken.first), taken.issued, taken.issued
+	w.doc.Number, w.doc.Issued, w.doc.DueDate = w.numbers.text(w.seller, s, taken.first), taken.issued, taken.issued
 	w.doc.Reference = w.doc.Number
 	if w.doc.Kind.asks() {
 		w.doc.DueDate = taken.issued.AddDays(w.profile.PaymentTermDays)

@@ -71,14 +71,9 @@ func ContinueAt(ctx context.Context, tx tenant.Tx, s Series, next int64, lastIss
 	return nil
 }
 
-// mark is what a kind's numbers carry besides the operator's initials.
+// mark is what a kind's numbers carry besides the operator's initials:
+// HM-2026/000042 is a bill, HMS-2026/000042 a statement.
 var mark = map[Kind]string{KindBill: "", KindStatement: "S", KindCreditNote: "C", KindDebitNote: "D", KindAdvance: "A", kindDeposit: "P"}
-
-// numberText is a number as it is printed: HM-2026/000042, HMS-2026/000042
-// for a statement.
-func numberText(initials string, s Series, no int64) string {
-	return fmt.Sprintf("%s%s-%d/%06d", initials, mark[s.Kind], s.Year, no)
-}
 
 // initials are the capitals that begin the words of a name, at most four:
 // Hanse Mobil is HM. A name without letters gives B.

@@ -132,7 +132,7 @@ func TestSeries_yearInTheOperatorsZone(t *testing.T) {
 	}
 	b := batch{frame: &frame{profile: account.Profile{Zone: berlin}, at: time.Date(2026, 12, 31, 23, 30, 0, 0, time.UTC)}}
 	s := Series{uuid.Nil, KindBill, b.closedOn().Year}
-	if got := numberText("HM", s, 1); got != "HM-2027/000001" {
+	if got := (numbering{operator: "Hanse Mobil"}).text(Seller{isDefault: true}, s, 1); got != "HM-2027/000001" {
 		t.Error(got)
 	}
 }

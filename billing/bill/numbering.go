@@ -17,6 +17,7 @@ type Numbering struct {
 	Seller    string // the legal entity's name
 	Next      string // the number that the next document gets, as printed
 	LastIssue calendar.Date
+	Template  string // how they are printed
 }
 
 // maxNumberings bounds a list of series: three a year for a few companies.
@@ -25,6 +26,10 @@ const maxNumberings = 200
 // Numberings lists the series that were begun, the newest year first.
 func Numberings(ctx context.Context, tx tenant.Tx) ([]Numbering, error) {
 	profile, err := account.GetProfile(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	numbers, err := loadNumbering(ctx, tx, profile.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +47,7 @@ func Numberings(ctx context.Context, tx tenant.Tx) ([]Numbering, error) {
 		seller := Seller{}
 		err = row.Scan(&n.LegalEntity, &n.Kind, &n.Year, &next, &n.LastIssue, &n.Seller, &seller.isDefault)
 		seller.id = n.LegalEntity
-		n.Next = numberText(prefix(profile.Name, seller), n.Series, next)
+		n.Next, n.Template = numbers.text(seller, n.Series, next), numbers.template(n.LegalEntity, n.Kind)
 		return n, err
 	})
 	if err != nil {
