@@ -2,8 +2,10 @@ package notice
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,9 +21,14 @@ type Channel string
 
 // The channels.
 const (
-	Mail Channel = "mail"
-	SMS  Channel = "sms"
+	Mail   Channel = "mail"
+	SMS    Channel = "sms"
+	Portal Channel = "portal" // shown on the subscriber's page
+	Letter Channel = "letter" // printed and posted by people
 )
+
+// Channels lists them.
+var Channels = []Channel{Mail, SMS, Portal, Letter}
 
 // Kind is what a message is about.
 type Kind string
@@ -57,11 +64,42 @@ type State string
 
 // The states of a message.
 const (
-	Recorded State = "recorded"
-	Waiting  State = "waiting"
-	Sent     State = "sent"
-	Failed   State = "failed"
+	Recorded  State = "recorded"
+	Waiting   State = "waiting"
+	Sent      State = "sent"
+	Failed    State = "failed"
+	Delivered State = "delivered" // the receiver's side says so
+	Bounced   State = "bounced"   // the receiver's side sent it back
 )
+
+// moves is the one table of what may follow what. A report may come before our
+// own note that a message has left.
+var moves = map[State][]State{
+	Recorded:  {},
+	Waiting:   {Sent, Failed, Delivered, Bounced},
+	Sent:      {Delivered, Bounced},
+	Failed:    {},
+	Delivered: {Bounced}, // a mail server may take a mail and send it back later
+	Bounced:   {},
+}
+
+// from lists the states from which a message may come to one.
+func (s State) from() (states []string) {
+	for from, to := range moves {
+		if slices.Contains(to, s) {
+			states = append(states, string(from))
+		}
+	}
+	return states
+}
+
+// Attachment is a file that goes with a mail: what it is of, made when the mail
+// is sent.
+type Attachment struct {
+	Kind string    `json:"kind"` // such as bill_pdf
+	Ref  uuid.UUID `json:"ref"`
+	Name string    `json:"name"` // of the file
+}
 
 // Message is what somebody is to be told.
 type Message struct {
@@ -72,6 +110,7 @@ type Message struct {
 	Body      string // plain text
 	Link      string // where the message leads, if it does; it stands in Body too
 	AccountID uuid.UUID
+	Attach    []Attachment
 }
 
 // Stored is a message that was taken.
@@ -81,6 +120,8 @@ type Stored struct {
 	State     State
 	Failure   string
 	CreatedAt time.Time // business time
+	Reference string    // the gateway's, of an SMS
+	Segments  int       // of an SMS
 }
 
 // Bounds of a message.
@@ -88,6 +129,8 @@ const (
 	maxRecipient = 254
 	maxSubject   = 200
 	maxBody      = 20_000
+
+	maxAttachments = 5
 )
 
 // Errors of messages.
@@ -98,7 +141,7 @@ var (
 
 func (m Message) check() error {
 	switch {
-	case m.Channel != Mail && m.Channel != SMS, m.Kind == "",
+	case !slices.Contains(Channels, m.Channel), m.Kind == "", len(m.Attach) > maxAttachments,
 		m.To == "" || len(m.To) > maxRecipient || strings.ContainsAny(m.To, "\r\n"),
 		len(m.Subject) > maxSubject || strings.ContainsAny(m.Subject, "\r\n"),
 		strings.TrimSpace(m.Body) == "" || len(m.Body) > maxBody:
@@ -118,11 +161,8 @@ func SendMany(ctx context.Context, tx tenant.Tx, messages []Message) error {
 	if len(messages) == 0 {
 		return nil
 	}
-	state := Waiting
-	if tx.Sandbox {
-		state = Recorded
-	}
 	ids := make([]uuid.UUID, len(messages))
+	var leaving []uuid.UUID
 	rows := make([][]any, len(messages))
 	for i, m := range messages {
 		if err := m.check(); err != nil {
@@ -132,31 +172,50 @@ func SendMany(ctx context.Context, tx tenant.Tx, messages []Message) error {
 		if m.AccountID != uuid.Nil {
 			account = &m.AccountID
 		}
+		attach, err := json.Marshal(slices.Concat([]Attachment{}, m.Attach))
+		if err != nil {
+			return fmt.Errorf("attachments: %w", err)
+		}
 		ids[i] = uuid.Must(uuid.NewV7())
-		rows[i] = []any{ids[i], string(m.Kind), string(m.Channel), m.To, m.Subject, m.Body, m.Link, account, string(state), tx.At}
+		state := m.first(tx.Sandbox)
+		if state == Waiting && m.Channel != Letter {
+			leaving = append(leaving, ids[i])
+		}
+		rows[i] = []any{ids[i], string(m.Kind), string(m.Channel), m.To, m.Subject, m.Body, m.Link, account, string(state), attach, tx.At}
 	}
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"notice"},
-		[]string{"id", "kind", "channel", "recipient", "subject", "body", "link", "account_id", "state", "created_at"}, pgx.CopyFromRows(rows))
+		[]string{"id", "kind", "channel", "recipient", "subject", "body", "link", "account_id", "state", "attachments", "created_at"}, pgx.CopyFromRows(rows))
 	if err != nil {
 		return fmt.Errorf("store messages: %w", err)
 	}
-	if state == Recorded {
-		return nil
-	}
-	for _, id := range ids {
-		if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.Notice, Ref: id, DueAt: tx.At}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return agenda.AddFor(ctx, tx, agenda.Notice, tx.At, leaving)
 }
 
-const columns = `id, kind, channel, recipient, subject, body, link, account_id, state, failure, created_at`
+// first is the state of a new message. A note on a page is where it belongs at
+// once; a letter waits for people, also in a sandbox.
+func (m Message) first(sandbox bool) State {
+	switch {
+	case m.Channel == Portal:
+		return Sent
+	case sandbox && m.Channel != Letter:
+		return Recorded
+	}
+	return Waiting
+}
+
+const columns = `id, kind, channel, recipient, subject, body, link, account_id, state, failure, attachments, reference, segments, created_at`
 
 func scan(row pgx.CollectableRow) (Stored, error) {
 	var s Stored
 	var account *uuid.UUID
-	err := row.Scan(&s.ID, &s.Kind, &s.Channel, &s.To, &s.Subject, &s.Body, &s.Link, &account, &s.State, &s.Failure, &s.CreatedAt)
+	var attach json.RawMessage
+	err := row.Scan(&s.ID, &s.Kind, &s.Channel, &s.To, &s.Subject, &s.Body, &s.Link, &account, &s.State, &s.Failure, &attach, &s.Reference, &s.Segments, &s.CreatedAt)
+	if err == nil {
+		err = json.Unmarshal(attach, &s.Attach)
+	}
+	if len(s.Attach) == 0 {
+		s.Attach = nil
+	}
 	if account != nil {
 		s.AccountID = *account
 	}
@@ -235,7 +294,7 @@ func MarkFailed(ctx context.Context, tx tenant.Tx, id uuid.UUID, why string) err
 
 func mark(ctx context.Context, tx tenant.Tx, id uuid.UUID, state State, why string) error {
 	_, err := tx.Exec(ctx, `update notice set state = $2, failure = left($3, 500), sent_at = case when $2 = 'sent' then $4 else sent_at end
-		where id = $1 and state = 'waiting'`, id, state, why, tx.At)
+		where id = $1 and state = any ($5)`, id, state, why, tx.At, state.from())
 	if err != nil {
 		return fmt.Errorf("mark message %s %s: %w", id, state, err)
 	}

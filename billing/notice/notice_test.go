@@ -3,6 +3,7 @@ package notice_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ func TestSend_sandboxRecordsAndNothingFallsDue(t *testing.T) {
 	db.Write(t, func(ctx context.Context, tx tenant.Tx) error { return notice.Send(ctx, tx, welcome) })
 	db.Read(t, func(ctx context.Context, tx tenant.Tx) error {
 		found, err := notice.List(ctx, tx, notice.Query{Limit: 10})
-		if err != nil || len(found) != 1 || found[0].State != notice.Recorded || found[0].Message != welcome {
+		if err != nil || len(found) != 1 || found[0].State != notice.Recorded || !reflect.DeepEqual(found[0].Message, welcome) {
 			t.Fatalf("%+v, %v", found, err)
 		}
 		if _, due, err := agenda.First(ctx, tx, agenda.Messages); due || err != nil {
