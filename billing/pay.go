@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tollhouse/billing/access"
 	"tollhouse/billing/account"
 	"tollhouse/billing/alert"
 	"tollhouse/billing/audit"
@@ -63,7 +64,10 @@ func (s *Stack) toppedUp(ctx context.Context, tx tenant.Tx, accountID uuid.UUID,
 	if err := s.refill(ctx, tx, accountID, amount, id); err != nil {
 		return err
 	}
-	return alert.Relieve(ctx, tx, accountID)
+	if err := alert.Relieve(ctx, tx, accountID); err != nil {
+		return err
+	}
+	return access.Settle(ctx, tx, accountID) // what was empty is not any more
 }
 
 // billPaid gives a postpaid account the allowances that a payment of its bills

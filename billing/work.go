@@ -71,6 +71,10 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return s.courier().Work(ctx)
 	case agenda.Alert:
 		return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return alert.Act(ctx, tx, item.Ref) })
+	case agenda.DunningDay:
+		return s.dunningDay(ctx, item)
+	case agenda.Dunning:
+		return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return s.Collection().Review(ctx, tx, item.Ref) })
 	case agenda.AccessTurn:
 		return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return access.Settle(ctx, tx, item.Ref) })
 	case agenda.AccessTell:

@@ -15,6 +15,7 @@ import (
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/charging/session"
+	"tollhouse/billing/collection"
 	"tollhouse/billing/contact"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/identity"
@@ -73,7 +74,7 @@ var (
 // that fits is taken.
 var table = []rule{
 	{InvalidRequest, []error{
-		access.ErrHold,
+		access.ErrHold, collection.ErrPlan, notice.ErrWords,
 		account.ErrInvalid, tenants.ErrInvalid, tenants.ErrKey, idempotency.ErrKey, onboarding.ErrFact,
 		identity.ErrEmail, identity.ErrPassword, identity.ErrRole, identity.ErrKeyName, identity.ErrPhone, identity.ErrUserName, identity.ErrLanguage,
 		identity.ErrBranch, identity.ErrRoleName, identity.ErrRoleTitle, identity.ErrPermission, identity.ErrFactorCode,
@@ -96,7 +97,7 @@ var table = []rule{
 	{Forbidden, []error{tenants.ErrOwnRequest, tenants.ErrNotApproved, visit.ErrOwnApproval, visit.ErrVisitor, balance.ErrOwnRequest, balance.ErrNotAsker, identity.ErrForbidden, identity.ErrBeyond}},
 	{suspended, []error{account.ErrSuspended}},
 	{NotFound, []error{
-		access.ErrNotFound,
+		access.ErrNotFound, collection.ErrNotFound, collection.ErrNoPolicy, collection.ErrItem, notice.ErrNoTemplate,
 		intake.ErrNotFound, replay.ErrNotFound, charging.ErrNoCharge,
 		catalog.ErrDeckNotFound, catalog.ErrCalendarNotFound,
 		catalog.ErrNoSpecification, partner.ErrNotFound, migration.ErrNotFound, migration.ErrNotMember,
@@ -121,7 +122,7 @@ var table = []rule{
 	}},
 	{wrongState, []error{
 		replay.ErrState, replay.ErrUndone, replay.ErrBusy, balance.ErrDecided, balance.ErrShares, balance.ErrGroupFull,
-		access.ErrHeld,
+		access.ErrHeld, collection.ErrArranged, collection.ErrOver,
 		alert.ErrEnded, voucher.ErrUsed, voucher.ErrExpired, voucher.ErrFetched, voucher.ErrMove,
 		visit.ErrNoConsent, visit.ErrOver, tenants.ErrOperatorState, tenants.ErrDecided, tenants.ErrFactorState, sandbox.ErrCopyOfCopy,
 		account.ErrChangeScheduled, account.ErrChangeEnded, desk.ErrNotRunning, account.ErrMove, account.ErrClosed, account.ErrSubscribed, account.ErrCurrencyFixed, account.ErrNotSetUp,
@@ -139,6 +140,7 @@ var table = []rule{
 	{notSold, []error{onboarding.ErrNotSold}},
 	{insufficient, []error{balance.ErrInsufficient, charging.ErrInsufficient, charging.ErrCreditLimit, points.ErrTooFew, ledger.ErrOverdrawn, payment.ErrTooMuch, bill.ErrCredited}},
 	{Unprocessable, []error{
+		collection.ErrNothingOverdue, collection.ErrPromise, collection.ErrPromises,
 		desk.ErrOtherKind, desk.ErrInBundle, onboarding.ErrNoAccountYet,
 		voucher.ErrPIN, voucher.ErrCurrency, balance.ErrLimit, payment.ErrNoMethod, recharge.ErrPostpaid,
 		transfer.ErrOff, transfer.ErrReceiver, transfer.ErrSelf, transfer.ErrAmount, transfer.ErrLimit,
@@ -163,6 +165,8 @@ var ours = []error{
 
 // fields names the field of errors that speak of one.
 var fields = map[error]Fault{
+	collection.ErrPlan:          {"instalments", "do not fit", "amounts that add up to what is overdue, on days in order from today on"},
+	collection.ErrItem:          {"item", "is nothing that the account owes", "an open item of the account, or a bill of it with something open"},
 	desk.ErrNote:                {"text", "has another length", "1 to 4000 characters"},
 	identity.ErrEmail:           {"email", "is no e-mail address", "an address such as owner@example.net"},
 	identity.ErrPassword:        {"password", "has another length", "10 to 256 characters"},

@@ -120,6 +120,8 @@ type RecurringPrice struct {
 	Timing      Timing         `json:"timing"`
 	Prorate     Prorate        `json:"prorate"`
 	TaxCategory string         `json:"tax_category,omitempty"`
+	// CreditSuspended gives back the days on which dunning had the subscription suspended.
+	CreditSuspended bool `json:"credit_suspended,omitempty"`
 }
 
 // Timing says when in its period a recurring price is charged.

@@ -70,7 +70,7 @@ const RedrawnSecret = "to be drawn"
 // thought about before it is copied. A test names those that were forgotten.
 var plan = map[string]treatment{
 	// the operator's own
-	"operator": {columns: map[string]string{"name": `t.name || ' (sandbox)'`, "charging": keep, "access": keep, "country": keep, "zone": keep, "currency": keep, "language": keep,
+	"operator": {columns: map[string]string{"name": `t.name || ' (sandbox)'`, "charging": keep, "access": keep, "messages": `'{}'::jsonb`, "country": keep, "zone": keep, "currency": keep, "language": keep,
 		"webhook_networks": `'{}'::text[]`, "anchor_policy": keep, "brand_colour": keep, "support_contact": keep, "tax_settings": `t.tax_settings - 'engine'`, "document_settings": keep,
 		"standing": `'active'::text`, "standing_no": `0::bigint`, "standing_since": `null::timestamptz`, "service_until": `null::timestamptz`}},
 	"clock":         {columns: map[string]string{}},
@@ -102,8 +102,10 @@ var plan = map[string]treatment{
 	"product_specification": {columns: map[string]string{"code": keep, "document": keep}},
 	"partner":               {columns: map[string]string{"code": keep, "name": keep}},
 
-	"balance_policy": {columns: map[string]string{"kind": keep, "rules": keep, "changed_by": keep}},
-	"promotion":      {columns: map[string]string{"code": keep, "state": keep, "occasion": keep, "document": keep, "currency": keep}},
+	"balance_policy":  {columns: map[string]string{"kind": keep, "rules": keep, "changed_by": keep}},
+	"dunning_policy":  {columns: map[string]string{"document": keep, "changed_by": keep}},
+	"notice_template": {columns: map[string]string{"kind": keep, "channel": keep, "language": keep, "subject": keep, "body": keep, "changed_by": keep}},
+	"promotion":       {columns: map[string]string{"code": keep, "state": keep, "occasion": keep, "document": keep, "currency": keep}},
 
 	// to whom
 	"party": {from: partyNo + `t.id`, columns: map[string]string{"kind": keep, "language": keep,
@@ -115,7 +117,7 @@ var plan = map[string]treatment{
 		"tax_id":      `case when t.tax_id = '' then '' else 'TAX-' || lpad(p.no::text, 6, '0') end`,
 		"address": `case when t.address = '{}'::jsonb then t.address else jsonb_build_object('street', ` + address + `, 'postcode', '00000', 'city', 'Sample City',
 			'country', coalesce(t.address ->> 'country', '')) end`}},
-	"billing_account": {columns: map[string]string{"number": keep, "kind": keep, "currency": keep, "state": keep, "withholding": keep, "papers": keep,
+	"billing_account": {columns: map[string]string{"tags": keep, "risk": keep, "number": keep, "kind": keep, "currency": keep, "state": keep, "withholding": keep, "papers": keep,
 		"tax_status": `case when t.tax_status is not null then t.tax_status - 'tax_id' || jsonb_build_object('exempt', coalesce(
 			(select jsonb_agg(x - 'certificate') from jsonb_array_elements(t.tax_status -> 'exempt') x), '[]'::jsonb)) end`}},
 	"account_epoch":         {columns: map[string]string{}},
@@ -195,7 +197,7 @@ var plan = map[string]treatment{
 	"note": {}, "contact_change": {}, "payment_link": {}, "staff_consent": {}, "staff_visit": {}, "sandbox_copy": {}, "imported_document": {},
 	"intake_batch": {}, "intake_file": {}, "intake_finding": {}, "intake_account": {}, versions: {},
 	"balance_act": {}, "adjustment_request": {}, "voucher": {}, "voucher_batch": {}, "auto_topup": {}, "alert": {}, // deeds of people, money to come, crossings: begun anew
-	"access_hold": {}, "access_intent": {}, // what the network is to do is not a copy's
+	"access_hold": {}, "access_intent": {}, "dunning_case": {}, "dunning_step": {}, "dunning_arrangement": {}, "bad_contact": {}, // what the network is to do is not a copy's
 	"promo_code": {}, "promotion_gift": {}, "referral": {}, "referral_code": {},
 }
 
