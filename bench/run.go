@@ -31,6 +31,7 @@ var benchmarks = []benchmark{
 	{"deck_lookup", deckLookup},
 	{"deck_load", deckLoad},
 	{"bill_run", billRun},
+	{"pdf", printBills},
 	{"trial", trial},
 	{"tenant_create", tenantCreate},
 	{"portal_home", portalHome},

@@ -28,12 +28,13 @@ import (
 func (s *Stack) BillPDF(ctx context.Context, id uuid.UUID) ([]byte, error) {
 	var document bill.Document
 	err := s.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
-		document, err = bill.GetDocument(ctx, tx, id)
+		document, err = bill.Printed(ctx, tx, id)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	document.PayAt = s.host.config.PublicURL + "/t/" + s.Ref.Name + "/bills/" + id.String()
 	var out bytes.Buffer
 	err = pdf.Render(&out, document)
 	return out.Bytes(), err

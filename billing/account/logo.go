@@ -106,6 +106,9 @@ func fitted(from image.Image) image.Image {
 
 // PutLogo shows a logo from now on.
 func PutLogo(ctx context.Context, tx tenant.Tx, l Logo) error {
+	if err := retireLogo(ctx, tx); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `
 		insert into operator_logo (id, picture, hash, changed_at) values (1, $1, $2, $3)
 		on conflict (id) do update set picture = $1, hash = $2, changed_at = $3`, l.Picture, l.Hash, tx.At)
@@ -117,10 +120,26 @@ func PutLogo(ctx context.Context, tx tenant.Tx, l Logo) error {
 
 // RemoveLogo shows the operator's letters again. Without a logo nothing changes.
 func RemoveLogo(ctx context.Context, tx tenant.Tx) error {
-	if _, err := tx.Exec(ctx, `delete from operator_logo where id = 1`); err != nil {
-		return fmt.Errorf("remove logo: %w", err)
+	return retireLogo(ctx, tx)
+}
+
+// retireLogo takes the logo off pages and keeps it: documents were printed with it.
+func retireLogo(ctx context.Context, tx tenant.Tx) error {
+	if _, err := tx.Exec(ctx, `
+		update operator_logo set id = (select max(id) + 1 from operator_logo) where id = 1`); err != nil {
+		return fmt.Errorf("retire logo: %w", err)
 	}
 	return nil
+}
+
+// LogoOf reads the picture of a hash, also of a logo that was; ErrNotFound if
+// there was none.
+func LogoOf(ctx context.Context, tx tenant.Tx, hash string) (picture []byte, err error) {
+	err = tx.QueryRow(ctx, `select picture from operator_logo where hash = $1 order by id limit 1`, hash).Scan(&picture)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("logo %s: %w", hash, ErrNotFound)
+	}
+	return picture, err
 }
 
 // GetLogo reads the logo; ErrNotFound if there is none.

@@ -62,7 +62,7 @@ func (c Closer) CloseChunk(ctx context.Context, tx tenant.Tx, runID uuid.UUID, l
 
 const dueColumns = `
 	a.id, a.number, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end, a.receivable, a.credit,
-	a.legal_entity, a.branch, p.name, p.address, p.tax_id, p.language, a.tax_status, a.withholding`
+	a.legal_entity, a.branch, p.name, p.address, p.tax_id, p.language, a.tax_status, a.withholding, a.papers`
 
 // billing_account_due gives the order. SKIP LOCKED lets several workers share
 // a run; what is left at the end because somebody else held it is waited for.
@@ -96,7 +96,7 @@ func lockDue(ctx context.Context, tx tenant.Tx, run Run, limit int) ([]dueAccoun
 
 func scanDue(row pgx.CollectableRow) (a dueAccount, err error) {
 	err = row.Scan(&a.ID, &a.Number, &a.Kind, &a.Currency, &a.Anchor, &a.Months, &a.Cycle.From, &a.Cycle.To, &a.Receivable, &a.Credit,
-		&a.Entity, &a.Branch, &a.Name, &a.Address, &a.TaxID, &a.Language, &a.Taxed, &a.Withholding)
+		&a.Entity, &a.Branch, &a.Name, &a.Address, &a.TaxID, &a.Language, &a.Taxed, &a.Withholding, &a.Papers)
 	return a, err
 }
 

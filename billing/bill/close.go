@@ -115,9 +115,10 @@ func (f *frame) blank(o *openCycle) Document {
 		ID: uuid.Must(uuid.NewV7()), Kind: kind, State: Draft, Period: o.Cycle, Currency: o.Currency,
 		Locale:   locale.Locale{Language: o.Language, Country: f.profile.Country},
 		Basis:    tax.BasisOf(f.profile.PricesIncludeTax),
-		Operator: Operator{f.profile.Name, f.profile.BrandColour, f.profile.SupportContact},
+		Operator: Operator{f.profile.Name, f.profile.BrandColour, f.profile.SupportContact, f.profile.Logo},
 		Seller:   f.sellers[o.Entity],
 		Buyer:    Buyer{Name: o.Name, Address: o.Address, TaxID: o.TaxID, Account: o.Number},
+		Papers:   o.Papers,
 	}
 }
 
@@ -135,7 +136,7 @@ func (f *frame) total(c *closing) error {
 	c.doc.Taxes, c.doc.Lines = nil, nil
 	var lines []tax.Line
 	var at []int
-	regime := f.rates.For(c.Taxed)
+	regime, basis, untaxed := f.rates.For(c.Taxed), tax.BasisOf(f.profile.PricesIncludeTax), true
 	for i := range c.entries {
 		e := &c.entries[i]
 		if e.source == fromNothing {
@@ -145,15 +146,18 @@ func (f *frame) total(c *closing) error {
 		if err != nil {
 			return fmt.Errorf("line %s: %w", e.Code, err)
 		}
-		lines, at = append(lines, tax.Line{Amount: e.Price, Rate: rate}), append(at, i)
+		lines, at, untaxed = append(lines, tax.Line{Amount: e.Price, Rate: rate}), append(at, i), untaxed && rate.Untaxed()
 	}
-	sums, err := f.rates.Settings.Total(lines, c.doc.Basis, c.Currency, c.Currency.DocumentDigits())
+	sums, err := f.rates.Settings.Total(lines, basis, c.Currency, c.Currency.DocumentDigits())
 	if err != nil {
 		return err
 	}
 	for n, i := range at {
 		e := &c.entries[i]
 		e.Net, e.Tax, e.Percent, e.TaxGroup = sums.Lines[n].Net, sums.Lines[n].Tax, lines[n].Rate.Percent, sums.Groups[n]+1
+	}
+	if c.doc.Basis = basis; untaxed && len(lines) > 0 {
+		c.doc.Basis = tax.Exclusive
 	}
 	if err := c.doc.sumUp(sums); err != nil {
 		return err

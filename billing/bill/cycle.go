@@ -28,6 +28,7 @@ type dueAccount struct {
 	Language           string
 	Taxed              *tax.Buyer       // nil: an ordinary customer
 	Withholding        *tax.Withholding // nil: pays in full
+	Papers             Papers
 }
 
 // subscription is what an account has taken, as fees need it.

@@ -39,6 +39,12 @@ type Document struct {
 	Reason          string     // of a note: why
 	Reference       string     // what a payer states
 	Notes           []string   // printed as they are, one paragraph each
+
+	Picture []byte // the operator's logo as it was, a PNG
+	PayAt   string // address of the page where it is paid, for a code; empty: none
+	Papers  Papers // how the account wanted its documents
+	Annex   []Call // itemised usage
+	Masked  bool   // the annex hides the ends of numbers
 }
 
 // Corrected is the bill that a note corrects.
@@ -53,6 +59,7 @@ type Operator struct {
 	Name    string `json:"name"`
 	Colour  string `json:"colour"` // #rrggbb
 	Support string `json:"support"`
+	Logo    string `json:"logo,omitempty"` // hash of the picture
 }
 
 // Seller is the legal entity that issues the bill.

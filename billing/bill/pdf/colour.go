@@ -1,6 +1,10 @@
 package pdf
 
-import "strconv"
+import (
+	"strconv"
+
+	"tollhouse/billing/bill/pdf/tagged"
+)
 
 // colour is sRGB.
 type colour struct{ r, g, b uint8 }
@@ -44,19 +48,18 @@ func (c colour) tint(percent int) colour {
 	return colour{mix(c.r), mix(c.g), mix(c.b)}
 }
 
+// set is the colour as the file has it.
+func (c colour) set() tagged.Colour { return tagged.Colour{R: c.r, G: c.g, B: c.b} }
+
 func (s *sheet) fill(c colour, x, y, width, height float64) {
-	s.SetFillColor(int(c.r), int(c.g), int(c.b))
-	s.Rect(x, y, width, height, "F")
+	s.Rect(c.set(), x, y, width, height)
 }
 
 func (s *sheet) panel(c colour, x, y, width, height float64) {
-	s.SetFillColor(int(c.r), int(c.g), int(c.b))
-	s.RoundedRect(x, y, width, height, 4, "1234", "F")
+	s.Rounded(c.set(), x, y, width, height, 4)
 }
 
 // rule draws a horizontal line from x1 to x2.
 func (s *sheet) rule(c colour, weight, x1, x2, y float64) {
-	s.SetDrawColor(int(c.r), int(c.g), int(c.b))
-	s.SetLineWidth(weight)
-	s.Line(x1, y, x2, y)
+	s.fill(c, x1, y-weight/2, x2-x1, weight)
 }

@@ -1,8 +1,13 @@
 package pdf
 
-import "strings"
+import (
+	"strings"
 
-// footers sets the foot of every page, last, when their number is known.
+	"tollhouse/billing/bill/pdf/tagged"
+)
+
+// footers sets the foot of every page, last, when their number is known. The
+// seller's own facts are read out once, on the first page; the rest is decoration.
 func (s *sheet) footers() {
 	const top, leading = 782.0, 9.5
 	pages := s.PageCount()
@@ -10,13 +15,23 @@ func (s *sheet) footers() {
 	for page := 1; page <= pages; page++ {
 		s.SetPage(page)
 		s.rule(hairline, 0.5, left, right, top-12)
+		s.decor = page > 1
 		for i, column := range columns {
 			x := left + float64(i)*168
-			for j, text := range column {
-				s.at(x, top+leading*float64(j), fine, text)
+			set := func() {
+				for j, text := range column {
+					s.at(x, top+leading*float64(j), fine, text)
+				}
+			}
+			if s.decor {
+				set()
+			} else {
+				s.In(tagged.Paragraph, set)
 			}
 		}
+		s.decor = true
 		s.endingAt(right, top+leading*4, fine.in(ink), s.words.page(page, pages))
+		s.decor = false
 	}
 }
 

@@ -3,11 +3,9 @@ package pdf
 import (
 	"fmt"
 	"io"
-	"time"
-
-	"codeberg.org/go-pdf/fpdf"
 
 	"tollhouse/billing/bill"
+	"tollhouse/billing/bill/pdf/tagged"
 )
 
 // The page: A4, with the margins that DIN 5008 asks for.
@@ -20,18 +18,22 @@ const (
 )
 
 // Render writes the document as a PDF. Its errors are the writer's, or say
-// that a text cannot be set.
+// that a picture or a code cannot be drawn.
 func Render(w io.Writer, d bill.Document) error {
-	s := newSheet(d)
-	s.AddPage()
-	s.letterhead()
-	s.summary()
-	s.lines()
-	s.totals()
-	s.payment()
-	s.notes()
-	s.footers()
-	if err := s.Output(w); err != nil {
+	s, err := newSheet(d)
+	if err == nil {
+		s.AddPage()
+		s.letterhead()
+		s.summary()
+		s.lines()
+		s.totals()
+		s.payment()
+		s.notes()
+		s.annex()
+		s.footers()
+		err = s.Write(w)
+	}
+	if err != nil {
 		return fmt.Errorf("print %s %s: %w", d.Kind, d.Number, err)
 	}
 	return nil
@@ -39,29 +41,36 @@ func Render(w io.Writer, d bill.Document) error {
 
 // sheet is a document being set; y is the baseline reached so far.
 type sheet struct {
-	*fpdf.Fpdf
+	*tagged.Document
 	doc   bill.Document
 	words words
 	brand colour
+	logo  *tagged.Picture
+	code  payCode
+	decor bool // what is set now says nothing new
 	y     float64
+	head  func() // of the table that goes on after a page's end
 }
 
-func newSheet(d bill.Document) *sheet {
-	f := fpdf.NewCustom(&fpdf.InitType{UnitStr: "pt", SizeStr: "A4", OrientationStr: "P"})
-	s := &sheet{Fpdf: f, doc: d, words: wordsOf(d.Locale.Language), brand: parseColour(d.Operator.Colour)}
-	f.SetMargins(0, 0, 0)
-	f.SetCellMargin(0)
-	f.SetAutoPageBreak(false, 0)
-	f.SetCatalogSort(true) // or fonts come in the order of a map
-	issued := time.Date(d.Issued.Year, d.Issued.Month, d.Issued.Day, 0, 0, 0, 0, time.UTC)
-	f.SetCreationDate(issued)
-	f.SetModificationDate(issued)
-	f.SetProducer("Tollhouse", true)
-	f.SetTitle(s.title(), true)
-	f.SetAuthor(d.Seller.Name, true)
-	f.SetLang(d.Locale.Tag())
-	addFonts(f)
-	return s
+func newSheet(d bill.Document) (*sheet, error) {
+	s := &sheet{doc: d, words: wordsOf(d.Locale.Language), brand: parseColour(d.Operator.Colour)}
+	var err error
+	if s.logo, err = logoOf(d.Operator.Logo, d.Picture); err != nil {
+		return nil, err
+	}
+	if s.code, err = s.payCode(); err != nil {
+		return nil, err
+	}
+	fonts, err := typeface()
+	if err != nil {
+		return nil, err
+	}
+	created := d.Issued
+	if created.IsZero() {
+		created = d.Period.To
+	}
+	s.Document = tagged.New(tagged.Info{Title: s.title(), Author: d.Seller.Name, Language: d.Locale.Tag(), Created: created.String()}, pageWidth, pageHeight, fonts...)
+	return s, nil
 }
 
 func (s *sheet) title() string {

@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"tollhouse/billing/bill"
+	"tollhouse/billing/bill/pdf/tagged"
 	"tollhouse/billing/locale"
 	"tollhouse/billing/money"
 )
@@ -16,7 +17,9 @@ const (
 
 // lines sets the table of what was sold, service by service.
 func (s *sheet) lines() {
+	s.Open(tagged.Table)
 	s.tableHead()
+	s.head = func() { s.again(s.tableHead) }
 	var service string
 	var kind bill.LineKind
 	for i, l := range s.doc.Lines {
@@ -32,14 +35,26 @@ func (s *sheet) lines() {
 		}
 		s.line(l)
 	}
+	s.Close()
+	s.head = nil
 	s.y += 4
+}
+
+// again sets a table's head once more on a later page, where it is decoration:
+// the table is one.
+func (s *sheet) again(head func()) {
+	s.decor = true
+	head()
+	s.decor = false
 }
 
 // keep begins a new page unless so many points are left on this one.
 func (s *sheet) keep(height float64) {
 	if s.y+height > bottom {
 		s.nextPage()
-		s.tableHead()
+		if s.head != nil {
+			s.head()
+		}
 	}
 }
 
@@ -47,19 +62,32 @@ func (s *sheet) keep(height float64) {
 func (s *sheet) nextPage() {
 	s.AddPage()
 	s.fill(s.brand, 0, 0, pageWidth, bandHeight)
-	s.at(left, 44, style{size: 11, strong: true, colour: s.brand.legible()}, s.doc.Operator.Name)
-	s.endingAt(right, 44, small, s.title())
+	s.again(func() {
+		s.at(left, 44, style{size: 11, strong: true, colour: s.brand.legible()}, s.doc.Operator.Name)
+		s.endingAt(right, 44, small, s.title())
+	})
 	s.y = continuedTop
 }
 
 func (s *sheet) tableHead() {
-	amount := s.words.basis[s.doc.Basis]
-	s.at(left, s.y, heading, s.words.description)
-	s.endingAt(quantityEnd, s.y, heading, s.words.quantity)
-	s.endingAt(taxEnd, s.y, heading, s.words.tax)
-	s.endingAt(right, s.y, heading, s.doc.Currency.Code()+" "+amount)
+	amount := s.doc.Currency.Code() + " " + s.words.basis[s.doc.Basis]
+	s.columns(func(column func(func())) {
+		column(func() { s.at(left, s.y, heading, s.words.description) })
+		column(func() { s.endingAt(quantityEnd, s.y, heading, s.words.quantity) })
+		column(func() { s.endingAt(taxEnd, s.y, heading, s.words.tax) })
+		column(func() { s.endingAt(right, s.y, heading, amount) })
+	})
 	s.rule(ink, 0.8, left, right, s.y+6)
 	s.y += 6
+}
+
+// columns sets a row of column heads.
+func (s *sheet) columns(draw func(column func(func()))) {
+	if s.decor {
+		draw(func(one func()) { one() })
+		return
+	}
+	s.row(func() { draw(func(one func()) { s.headCell("Column", one) }) })
 }
 
 func (s *sheet) serviceHead(name string) {
@@ -68,10 +96,16 @@ func (s *sheet) serviceHead(name string) {
 	}
 	s.y += 19
 	head := strong.sized(10.5).in(s.brand.legible())
-	s.at(left, s.y, s.shrunk(head, name, taxEnd-left), name)
-	if sum, several := s.serviceSum(name); several {
-		s.endingAt(right, s.y, head, s.doc.Locale.FormatFigure(sum))
-	}
+	s.row(func() {
+		s.headCell("Row", func() { s.at(left, s.y, s.shrunk(head, name, taxEnd-left), name) })
+		s.cell(func() {})
+		s.cell(func() {})
+		s.cell(func() {
+			if sum, several := s.serviceSum(name); several {
+				s.endingAt(right, s.y, head, s.doc.Locale.FormatFigure(sum))
+			}
+		})
+	})
 }
 
 // serviceSum is what one service costs, and whether there is another.
@@ -89,7 +123,12 @@ func (s *sheet) serviceSum(name string) (sum money.Amount, several bool) {
 
 func (s *sheet) kindHead(kind bill.LineKind) {
 	s.y += 14.5
-	s.at(left, s.y, heading, s.words.line[kind])
+	s.row(func() {
+		s.headCell("Row", func() { s.at(left, s.y, heading, s.words.line[kind]) })
+		for range 3 {
+			s.cell(func() {})
+		}
+	})
 }
 
 // line sets one line; how many calls it sums up follows its description in
@@ -104,34 +143,47 @@ func (s *sheet) line(l bill.Line) {
 	}
 	s.keep(18 + 12*rows)
 	s.y += 13.5
-	s.figures(l)
-	for i, text := range texts {
-		if i > 0 {
-			s.y += 12
-		}
-		s.at(left, s.y, body, text)
-	}
-	if below {
-		s.y += 11
-		end = 0
-	}
-	s.at(left+end, s.y, small, count)
+	first := s.y
+	s.row(func() {
+		s.cell(func() {
+			for i, text := range texts {
+				if i > 0 {
+					s.y += 12
+				}
+				s.at(left, s.y, body, text)
+			}
+			if below {
+				s.y += 11
+				end = 0
+			}
+			s.at(left+end, s.y, small, count)
+		})
+		s.figures(l, first)
+	})
 	s.y += 4.5
 	s.rule(hairline, 0.4, left, right, s.y)
 }
 
-func (s *sheet) figures(l bill.Line) {
-	if quantity := s.quantity(l); quantity != "" {
-		s.endingAt(quantityEnd, s.y, body, quantity)
-	} else if !l.Period.From.IsZero() {
-		s.endingAt(quantityEnd, s.y, small, s.doc.Locale.FormatPeriod(l.Period))
-	}
-	if l.Kind == bill.Allowance {
-		s.endingAt(right, s.y, body.in(grey), s.words.included)
-		return
-	}
-	s.endingAt(taxEnd, s.y, body.in(grey), s.doc.Locale.FormatPercent(l.Percent))
-	s.endingAt(right, s.y, body, s.doc.Locale.FormatFigure(l.Price))
+func (s *sheet) figures(l bill.Line, y float64) {
+	s.cell(func() {
+		if quantity := s.quantity(l); quantity != "" {
+			s.endingAt(quantityEnd, y, body, quantity)
+		} else if !l.Period.From.IsZero() {
+			s.endingAt(quantityEnd, y, small, s.doc.Locale.FormatPeriod(l.Period))
+		}
+	})
+	s.cell(func() {
+		if l.Kind != bill.Allowance {
+			s.endingAt(taxEnd, y, body.in(grey), s.doc.Locale.FormatPercent(l.Percent))
+		}
+	})
+	s.cell(func() {
+		if l.Kind == bill.Allowance {
+			s.endingAt(right, y, body.in(grey), s.words.included)
+			return
+		}
+		s.endingAt(right, y, body, s.doc.Locale.FormatFigure(l.Price))
+	})
 }
 
 // count says how many calls or sessions a line sums up, unless its quantity

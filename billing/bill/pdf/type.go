@@ -3,8 +3,9 @@ package pdf
 import (
 	_ "embed" // the typeface
 	"strings"
+	"sync"
 
-	"codeberg.org/go-pdf/fpdf"
+	"tollhouse/billing/bill/pdf/tagged"
 )
 
 //go:embed fonts/IBMPlexSans-Regular.ttf
@@ -13,12 +14,15 @@ var regularFont []byte
 //go:embed fonts/IBMPlexSans-SemiBold.ttf
 var strongFont []byte
 
-const family = "plex"
-
-func addFonts(f *fpdf.Fpdf) {
-	f.AddUTF8FontFromBytes(family, "", regularFont)
-	f.AddUTF8FontFromBytes(family, "B", strongFont)
-}
+// typeface reads the fonts once.
+var typeface = sync.OnceValues(func() ([]*tagged.Font, error) {
+	regular, err := tagged.ParseFont("IBMPlexSans", regularFont)
+	if err != nil {
+		return nil, err
+	}
+	strong, err := tagged.ParseFont("IBMPlexSans-SemiBold", strongFont)
+	return []*tagged.Font{regular, strong}, err
+})
 
 // style is how a piece of text is set.
 type style struct {
@@ -38,63 +42,72 @@ var (
 
 func (st style) in(c colour) style     { st.colour = c; return st }
 func (st style) sized(p float64) style { st.size = p; return st }
-func (s *sheet) use(st style) {
-	weight := ""
+
+func (st style) font() int {
 	if st.strong {
-		weight = "B"
+		return 1
 	}
-	s.SetFont(family, weight, st.size)
-	s.SetTextColor(int(st.colour.r), int(st.colour.g), int(st.colour.b))
+	return 0
 }
 
 // at sets text with its left end at x, on the baseline y.
 func (s *sheet) at(x, y float64, st style, text string) {
-	s.use(st)
-	s.Text(x, y, text)
+	if s.decor {
+		s.Decor(x, y, st.font(), st.size, st.colour.set(), text)
+		return
+	}
+	s.Text(x, y, st.font(), st.size, st.colour.set(), text)
 }
 
 // endingAt sets text with its right end at x.
 func (s *sheet) endingAt(x, y float64, st style, text string) {
-	s.use(st)
-	s.Text(x-s.GetStringWidth(text), y, text)
+	s.at(x-s.width(st, text), y, st, text)
 }
 
 // width of a text, in points.
 func (s *sheet) width(st style, text string) float64 {
-	s.use(st)
-	return s.GetStringWidth(text)
+	fonts, err := typeface()
+	if err != nil {
+		return 0
+	}
+	return fonts[st.font()].Width(st.size, text)
 }
 
 // wrap breaks text at spaces so that each line fits the width. It never breaks
-// at a no-break space, as the library's own splitting would, and breaks inside
-// a word only where the word alone is too wide.
+// at a no-break space, and breaks inside a word only where the word alone is
+// too wide.
 func (s *sheet) wrap(st style, text string, width float64) []string {
-	s.use(st)
 	var lines []string
-	line := ""
-	for _, word := range strings.Split(strings.Join(strings.FieldsFunc(text, isBreak), " "), " ") {
-		for s.GetStringWidth(word) > width {
-			fit := s.fitting(word, width)
+	line, space := "", s.width(st, " ")
+	reached := 0.0
+	for _, word := range strings.FieldsFunc(text, isBreak) {
+		own := s.width(st, word)
+		for own > width {
+			fit := s.fitting(st, word, width)
 			if line != "" {
 				lines, line = append(lines, line), ""
 			}
 			lines, word = append(lines, word[:fit]), word[fit:]
+			own = s.width(st, word)
 		}
-		joined := strings.TrimPrefix(line+" "+word, " ")
-		if line != "" && s.GetStringWidth(joined) > width {
-			lines, joined = append(lines, line), word
+		switch {
+		case line == "":
+			line, reached = word, own
+		case reached+space+own > width:
+			lines, line, reached = append(lines, line), word, own
+		default:
+			line, reached = line+" "+word, reached+space+own
 		}
-		line = joined
 	}
 	return append(lines, line)
 }
 
 // fitting counts the bytes of a word's longest part that fits; at least one letter.
-func (s *sheet) fitting(word string, width float64) int {
+func (s *sheet) fitting(st style, word string, width float64) int {
 	fit := 0
 	for i, letter := range word {
 		end := i + len(string(letter))
-		if fit > 0 && s.GetStringWidth(word[:end]) > width {
+		if fit > 0 && s.width(st, word[:end]) > width {
 			break
 		}
 		fit = end

@@ -24,6 +24,9 @@ type words struct {
 	description, quantity, tax, included, usedOf                     string
 	net, taxOnBase, total, paidFromCredit, paidFromBalance           string
 	howToPay, holder, accountNumber, bank, online, questions, pageOf string
+	preview, corrects, credited, reason, rounding, withheld, toPay   string
+	scanTransfer, scanLink, codeTransfer, codeLink                   string
+	annex, annexOf, time, called, consumed, hidden, annexSum         string
 }
 
 func wordsOf(language string) words {
@@ -55,11 +58,14 @@ func (w words) counted(l locale.Locale, unit money.Unit, n int64) string {
 var languages = map[string]words{"en": english, "id": indonesian, "ru": russian}
 
 var english = words{
-	kind:   map[bill.Kind]string{bill.KindBill: "Bill", bill.KindStatement: "Prepaid statement"},
-	number: map[bill.Kind]string{bill.KindBill: "Bill number", bill.KindStatement: "Statement number"},
+	kind: map[bill.Kind]string{bill.KindBill: "Bill", bill.KindStatement: "Prepaid statement",
+		bill.KindCreditNote: "Credit note", bill.KindDebitNote: "Debit note", bill.KindAdvance: "Advance bill"},
+	number: map[bill.Kind]string{bill.KindBill: "Bill number", bill.KindStatement: "Statement number",
+		bill.KindCreditNote: "Credit note number", bill.KindDebitNote: "Debit note number", bill.KindAdvance: "Bill number"},
 	line: map[bill.LineKind]string{
 		bill.OneTime: "One-time charges", bill.Recurring: "Regular fees", bill.Usage: "Usage",
 		bill.Allowance: "Included in your plan", bill.Discount: "Discounts", bill.Correction: "Corrections",
+		bill.ItemLine: "Other items",
 	},
 	basis: map[tax.Basis]string{tax.Inclusive: "tax included", tax.Exclusive: "before tax"},
 	events: map[money.Unit]map[locale.Form]string{
@@ -74,14 +80,23 @@ var english = words{
 	howToPay: "How to pay", holder: "Account holder", accountNumber: "Account no.", bank: "Bank",
 	online:    "Or online, in a minute: open this bill on your account page and choose Pay.",
 	questions: "Questions?", pageOf: "Page %d of %d",
+	preview: "Preview", corrects: "Corrects bill", credited: "Credited", reason: "Reason", rounding: "Rounding",
+	withheld: "Withheld by you: {tax} on {base}", toPay: "To be paid to us",
+	scanTransfer: "Scan in your bank's app", scanLink: "Scan to pay",
+	codeTransfer: "QR code that fills in a transfer of {amount} to {holder}", codeLink: "QR code that leads to the page to pay this bill:",
+	annex: "Itemised usage", annexOf: "Usage of {service}", time: "Time", called: "To", consumed: "Used",
+	hidden: "The last digits of numbers are not shown, as you asked.", annexSum: "{count} in all",
 }
 
 var indonesian = words{
-	kind:   map[bill.Kind]string{bill.KindBill: "Tagihan", bill.KindStatement: "Laporan prabayar"},
-	number: map[bill.Kind]string{bill.KindBill: "Nomor tagihan", bill.KindStatement: "Nomor laporan"},
+	kind: map[bill.Kind]string{bill.KindBill: "Tagihan", bill.KindStatement: "Laporan prabayar",
+		bill.KindCreditNote: "Nota kredit", bill.KindDebitNote: "Nota debit", bill.KindAdvance: "Tagihan di muka"},
+	number: map[bill.Kind]string{bill.KindBill: "Nomor tagihan", bill.KindStatement: "Nomor laporan",
+		bill.KindCreditNote: "Nomor nota kredit", bill.KindDebitNote: "Nomor nota debit", bill.KindAdvance: "Nomor tagihan"},
 	line: map[bill.LineKind]string{
 		bill.OneTime: "Biaya satu kali", bill.Recurring: "Biaya berlangganan", bill.Usage: "Pemakaian",
 		bill.Allowance: "Termasuk dalam paket Anda", bill.Discount: "Diskon", bill.Correction: "Koreksi",
+		bill.ItemLine: "Pos lain",
 	},
 	basis: map[tax.Basis]string{tax.Inclusive: "termasuk pajak", tax.Exclusive: "sebelum pajak"},
 	events: map[money.Unit]map[locale.Form]string{
@@ -96,14 +111,23 @@ var indonesian = words{
 	howToPay: "Cara membayar", holder: "Atas nama", accountNumber: "No. rekening", bank: "Bank",
 	online:    "Atau secara daring: buka tagihan ini di halaman akun Anda, lalu pilih Bayar.",
 	questions: "Ada pertanyaan?", pageOf: "Halaman %d dari %d",
+	preview: "Pratinjau", corrects: "Mengoreksi tagihan", credited: "Dikreditkan", reason: "Alasan", rounding: "Pembulatan",
+	withheld: "Anda potong: {tax} atas {base}", toPay: "Dibayarkan kepada kami",
+	scanTransfer: "Pindai di aplikasi bank", scanLink: "Pindai untuk membayar",
+	codeTransfer: "Kode QR yang mengisi transfer {amount} kepada {holder}", codeLink: "Kode QR menuju halaman pembayaran tagihan ini:",
+	annex: "Rincian pemakaian", annexOf: "Pemakaian {service}", time: "Waktu", called: "Tujuan", consumed: "Pemakaian",
+	hidden: "Digit terakhir nomor disembunyikan atas permintaan Anda.", annexSum: "seluruhnya {count}",
 }
 
 var russian = words{
-	kind:   map[bill.Kind]string{bill.KindBill: "Счёт", bill.KindStatement: "Отчёт по предоплате"},
-	number: map[bill.Kind]string{bill.KindBill: "Номер счёта", bill.KindStatement: "Номер отчёта"},
+	kind: map[bill.Kind]string{bill.KindBill: "Счёт", bill.KindStatement: "Отчёт по предоплате",
+		bill.KindCreditNote: "Кредит-нота", bill.KindDebitNote: "Дебет-нота", bill.KindAdvance: "Авансовый счёт"},
+	number: map[bill.Kind]string{bill.KindBill: "Номер счёта", bill.KindStatement: "Номер отчёта",
+		bill.KindCreditNote: "Номер кредит-ноты", bill.KindDebitNote: "Номер дебет-ноты", bill.KindAdvance: "Номер счёта"},
 	line: map[bill.LineKind]string{
 		bill.OneTime: "Разовые платежи", bill.Recurring: "Абонентская плата", bill.Usage: "Использование",
 		bill.Allowance: "Включено в тариф", bill.Discount: "Скидки", bill.Correction: "Корректировки",
+		bill.ItemLine: "Прочее",
 	},
 	basis: map[tax.Basis]string{tax.Inclusive: "с налогом", tax.Exclusive: "без налога"},
 	events: map[money.Unit]map[locale.Form]string{
@@ -118,4 +142,10 @@ var russian = words{
 	howToPay: "Как оплатить", holder: "Получатель", accountNumber: "Номер счёта", bank: "Банк",
 	online:    "Или онлайн: откройте этот счёт в личном кабинете и нажмите «Оплатить».",
 	questions: "Вопросы?", pageOf: "Страница %d из %d",
+	preview: "Предварительно", corrects: "Исправляет счёт", credited: "К зачёту", reason: "Причина", rounding: "Округление",
+	withheld: "Удержано вами: {tax} с {base}", toPay: "К перечислению нам",
+	scanTransfer: "Отсканируйте в приложении банка", scanLink: "Отсканируйте, чтобы оплатить",
+	codeTransfer: "QR-код, заполняющий перевод {amount} получателю {holder}", codeLink: "QR-код со ссылкой на оплату этого счёта:",
+	annex: "Детализация", annexOf: "Детализация: {service}", time: "Время", called: "Куда", consumed: "Объём",
+	hidden: "Последние цифры номеров скрыты по вашей просьбе.", annexSum: "всего {count}",
 }
