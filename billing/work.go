@@ -12,6 +12,7 @@ import (
 	"tollhouse/billing/agenda"
 	"tollhouse/billing/alert"
 	"tollhouse/billing/balance"
+	"tollhouse/billing/bill"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/points"
@@ -38,6 +39,10 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return s.expireBuckets(ctx, item)
 	case agenda.PromotionDay:
 		return s.workPromotionDay(ctx, item)
+	case agenda.LateDay:
+		return s.workLateDay(ctx, item)
+	case agenda.DepositReview:
+		return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return bill.ReviewDeposit(ctx, tx, item.Ref) })
 	case agenda.UsageFile:
 		return false, s.ingestFile(ctx, item)
 	case agenda.Webhook:
@@ -81,6 +86,14 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return false, s.tellAccess(ctx, item)
 	}
 	return false, fmt.Errorf("%w: %q", agenda.ErrKind, item.Kind)
+}
+
+func (s *Stack) workLateDay(ctx context.Context, item agenda.Item) (again bool, err error) {
+	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		again, err = bill.LateDay(ctx, tx, item, closeAtOnce)
+		return err
+	})
+	return again, err
 }
 
 func (s *Stack) workPromotionDay(ctx context.Context, item agenda.Item) (again bool, err error) {

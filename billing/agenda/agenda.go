@@ -35,6 +35,9 @@ const (
 	SessionSweep Kind = "session_sweep" // close charging sessions that fell silent, forget those long closed
 	SessionTell  Kind = "session_tell"  // tell the network about a charging session
 	PromotionDay Kind = "promotion_day" // birthdays and anniversaries of a local day
+	LateDay      Kind = "late_day"      // fees and interest for what is late on a local day
+
+	DepositReview Kind = "deposit_review" // give a deposit back after months of paying on time
 
 	VoucherExpiry  Kind = "voucher_expiry"  // end a batch's vouchers that nobody redeemed
 	AutoTopUp      Kind = "auto_top_up"     // charge a stored method for an account's balance
@@ -72,7 +75,7 @@ const (
 var Lanes = []Lane{Cycles, Files, Payments, Messages, Sessions, Replays, Programs, Collection, Reviews, Access}
 
 var kindsOf = map[Lane][]string{
-	Cycles:   {string(BillRun), string(CycleStart), string(Renewal), string(PartsDue), string(Migration), string(BucketExpiry), string(Intake), string(VoucherExpiry), string(PointsEarned), string(PromotionDay)}, // no run begins between two portions of an import
+	Cycles:   {string(BillRun), string(CycleStart), string(Renewal), string(PartsDue), string(Migration), string(BucketExpiry), string(Intake), string(VoucherExpiry), string(PointsEarned), string(PromotionDay), string(LateDay), string(DepositReview)}, // no run begins between two portions of an import
 	Files:    {string(UsageFile)},
 	Sessions: {string(SessionSweep), string(SessionTell)},
 	Payments: {string(Webhook), string(Refund), string(AutoTopUp)},

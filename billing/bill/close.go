@@ -89,6 +89,9 @@ func (f *frame) reckon(o *openCycle) (*closing, error) {
 	}
 	f.addCharges(c)
 	f.addAllowances(c)
+	if err := f.addCommitments(c); err != nil {
+		return nil, err
+	}
 	c.addItems()
 	if err := f.splitByRate(c); err != nil {
 		return nil, err

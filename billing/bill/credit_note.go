@@ -95,6 +95,12 @@ func Credit(ctx context.Context, tx tenant.Tx, n NewCredit) (Note, error) {
 	if err := w.sum(left.Document); err != nil {
 		return Note{}, err
 	}
+	if w.doc.Total.Decimal().Equal(left.Left.Decimal()) { // the last note takes what the bill was rounded by
+		w.doc.Rounding = left.Document.Rounding
+		if w.doc.Total, err = w.doc.Total.Add(w.doc.Rounding); err != nil {
+			return Note{}, err
+		}
+	}
 	if w.doc.Total.Sign() <= 0 {
 		return Note{}, fmt.Errorf("credit %s: %w", left.Document.Number, ErrNoteAmount)
 	}
@@ -111,6 +117,11 @@ func Credit(ctx context.Context, tx tenant.Tx, n NewCredit) (Note, error) {
 	}
 	if err := w.postCredit(ctx, tx, deferred); err != nil {
 		return Note{}, err
+	}
+	if w.corrected == KindAdvance {
+		if err := undeduct(ctx, tx, n.BillID, w.doc.Lines); err != nil {
+			return Note{}, err
+		}
 	}
 	applied, err := gift{
 		id: w.doc.ID, account: w.account, method: "credit_note", amount: w.doc.Total.Decimal(), reference: w.doc.Number, by: n.By,
@@ -201,6 +212,7 @@ func (w *noteWriter) postCredit(ctx context.Context, tx tenant.Tx, deferred map[
 	}
 	post.move(w.income(), credit, revenue)
 	post.move(ledger.General(ledger.Tax), credit, w.doc.Tax.Decimal())
+	post.move(ledger.General(ledger.Rounding), credit, w.doc.Rounding.Decimal())
 	if err := ledger.Post(ctx, tx, w.event(ledger.CreditNote, w.doc.ID), post.transfers); err != nil {
 		return fmt.Errorf("post credit note %s: %w", w.doc.Number, err)
 	}

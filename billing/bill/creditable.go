@@ -86,9 +86,10 @@ func GetCreditable(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Creditable,
 }
 
 // givenBack sums what later bills give back, or are going to, of a bill's
-// lines, as prices are written (bill_item_of).
+// lines, as prices are written (bill_item_of). What of an advance bill waits to
+// be deducted is not given back yet.
 func givenBack(ctx context.Context, tx tenant.Tx, id uuid.UUID) (map[int]money.Decimal, error) {
-	rows, err := tx.Query(ctx, `select of_line, -sum(price) from bill_item where of_bill = $1 and price < 0 group by of_line`, id)
+	rows, err := tx.Query(ctx, `select of_line, -sum(price) from bill_item where of_bill = $1 and price < 0 and (kind <> 'advance' or bill_id is not null) group by of_line`, id)
 	if err != nil {
 		return nil, fmt.Errorf("read items that give back: %w", err)
 	}

@@ -76,6 +76,7 @@ type openCycle struct {
 	subscriptions []subscription
 	charges       []chargeSum
 	allowances    []allowanceUse
+	commitments   []Commitment
 	items         []Item
 	discounts     map[uuid.UUID][]account.Discount // by subscription
 	ahead         map[uuid.UUID][]discounted       // taken off before, for days after this cycle

@@ -107,7 +107,7 @@ func TestItem_belowZeroWaitsForTheNextBill(t *testing.T) {
 	}
 	w.controlSums()
 	deposit := itemOf(c, "100.00")
-	deposit.From.Ledger = ledger.General(ledger.Advance)
+	deposit.From.Ledger = ledger.General(ledger.Interest)
 	w.addItem(deposit)
 	w.clock("2026-08-01 00:00")
 	w.run("2026-08-01", 10)

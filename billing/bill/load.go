@@ -38,6 +38,9 @@ func (f *frame) load(ctx context.Context, tx tenant.Tx, due []dueAccount) ([]*op
 	if err := f.loadAllowances(ctx, tx, ids, due, byID); err != nil {
 		return nil, err
 	}
+	if err := loadCommitments(ctx, tx, ids, byID); err != nil {
+		return nil, err
+	}
 	if err := loadItems(ctx, tx, due, byID); err != nil {
 		return nil, err
 	}

@@ -84,7 +84,8 @@ const movedSince = `
 	select exists (select from open_item i where i.bill_id = $1 and (i.open <> i.amount
 	                  or exists (select from payment_allocation p where p.open_item_id = i.id)
 	                  or exists (select from write_off w where w.open_item_id = i.id)))
-	    or exists (select from bill n where n.corrects = $1 and n.state = 'final'),
+	    or exists (select from bill n where n.corrects = $1 and n.state = 'final')
+	    or exists (select from bill_item d where d.of_bill = $1 and d.bill_id is not null),
 	       exists (select from bill b join bill_run r on r.id = b.run_id where b.id = $1 and r.told_through >= b.id)`
 
 // voidable holds a document against the rules. One over nothing may always be
@@ -168,6 +169,10 @@ func takeBack(ctx context.Context, tx tenant.Tx, a account.Account, head Bill) e
 	}
 	if err := ledger.Post(ctx, tx, event, post.transfers); err != nil {
 		return err
+	}
+	// what was to be deducted of an advance bill, or given back of a line, is not any more
+	if _, err := tx.Exec(ctx, `delete from bill_item where of_bill = $1 and bill_id is null`, head.ID); err != nil {
+		return fmt.Errorf("drop what waits: %w", err)
 	}
 	return closeItems(ctx, tx, head.ID)
 }

@@ -19,6 +19,7 @@ func Check(o Offering) []Finding {
 	c.destinations()
 	c.prices()
 	c.debtLimit()
+	c.commitment()
 	c.allowances()
 	c.holidays()
 	c.usage()

@@ -20,6 +20,20 @@ func (c *checker) debtLimit() {
 	}
 }
 
+func (c *checker) commitment() {
+	minimum := c.offering.Commitment
+	if minimum == nil {
+		return
+	}
+	c.minorDigits(minimum.Amount, "commitment.amount")
+	if minimum.Amount.Sign() <= 0 {
+		c.add("commitment.amount", "is above zero")
+	}
+	if c.offering.Billing != Postpaid {
+		c.add("commitment", "is for postpaid accounts: prepaid ones pay before they use")
+	}
+}
+
 func (c *checker) allowances() {
 	seen := map[string]string{}
 	for i := range c.offering.Allowances {

@@ -33,7 +33,20 @@ type Offering struct {
 	// DebtLimit is how far a prepaid account's own money may go below zero by
 	// online charges, unless the account says otherwise; nil: not at all.
 	DebtLimit *money.Decimal `json:"debt_limit,omitempty"`
+	// Commitment is what is charged a cycle at least: what fees and use leave
+	// missing is a line of the bill.
+	Commitment *Commitment `json:"commitment,omitempty"`
 }
+
+// Commitment is a minimum a cycle. Names are of its line; without any the line
+// says what it is.
+type Commitment struct {
+	Amount money.Decimal `json:"amount"`
+	Names  Names         `json:"names,omitempty"`
+}
+
+// CommitmentCode is the code of the line of a commitment.
+const CommitmentCode = "commitment"
 
 // Names holds one text per language (en, id, ru).
 type Names map[string]string

@@ -19,6 +19,7 @@ rule (name, kind, sign) as (values
     ('customer credit = accounts'' credit',       'customer_credit', -1),
     ('deferred = subscriptions'' deferred',       'deferred',        -1),
     ('deposits = deposits'' rest',                'deposit',         -1),
+    ('advances = advance bills not deducted',     'advance',         -1),
     ('tax = documents'' tax + undocumented tax',  'tax',             -1)
 ),
 ledger as (
@@ -45,6 +46,14 @@ entry (name, id, unit, value) as (
     from subscription s join billing_account a on a.id = s.account_id
     union all
     select 'deposits = deposits'' rest', null, currency, amount - returned from deposit
+    union all
+    select 'advances = advance bills not deducted', null, currency, net from bill where state = 'final' and kind = 'advance'
+    union all
+    select 'advances = advance bills not deducted', null, n.currency, case n.kind when 'credit_note' then -n.net else n.net end
+    from bill n join bill b on b.id = n.corrects where n.state = 'final' and b.kind = 'advance'
+    union all
+    select 'advances = advance bills not deducted', null, b.currency, l.net
+    from bill_line l join bill b on b.id = l.bill_id where l.kind = 'item' and l.code = 'advance' and b.state = 'final'
     union all
     select 'tax = documents'' tax + undocumented tax', null, currency, case kind when 'credit_note' then -tax else tax end
     from bill where state = 'final'

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/bill"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
@@ -102,7 +103,7 @@ type placed struct {
 // their open items.
 func (p payer) whatPaid(ctx context.Context, tx tenant.Tx, noteID uuid.UUID) ([]placed, error) {
 	const items = `select o.id from open_item o where o.account_id = $2
-		and (o.bill_id = (select n.corrects from bill n where n.id = $1) or o.deposit_id = (select d.id from deposit d where d.id = $1))`
+		and (o.bill_id = (select n.corrects from bill n where n.id = $1) or o.deposit_id = (select d.id from deposit d join payment g on g.reference = d.number and g.method = 'deposit' where g.id = $1))`
 	if _, err := tx.Exec(ctx, `select id from open_item where id in (`+items+`) order by id for no key update`, noteID, p.id); err != nil {
 		return nil, fmt.Errorf("lock open items: %w", err)
 	}
@@ -130,4 +131,20 @@ func (p payer) takePlace(ctx context.Context, tx tenant.Tx, noteID uuid.UUID, fr
 	batch.Queue(`insert into payment_allocation (id, payment_id, open_item_id, amount, written_off, at) values ($1, $2, $3, $4, $5, $6)`,
 		uuid.Must(uuid.NewV7()), noteID, from.item, part, from.writtenOff, tx.At)
 	return sendOneRowEach(ctx, tx, &batch, "let a note pay")
+}
+
+// GiveBackDeposit gives what is held of a deposit back by the method that paid
+// it. Its interest stays credit, and so does what cannot go back that way.
+func GiveBackDeposit(ctx context.Context, tx tenant.Tx, r bill.DepositReturn, reason string) (bill.Returned, []Refund, error) {
+	r.ToDebt = false
+	if r.ID == uuid.Nil {
+		r.ID = uuid.Must(uuid.NewV7())
+	}
+	back, err := bill.ReturnDeposit(ctx, tx, r)
+	if err != nil {
+		return back, nil, err
+	}
+	order := NoteRefund{Key: "deposit:" + r.ID.String(), ID: r.ID, Amount: back.Amount, Reason: reason, By: r.By}
+	refunded, err := RefundNote(ctx, tx, order)
+	return back, refunded, err
 }

@@ -44,8 +44,9 @@ create index deposit_account on deposit (account_id, asked_at);
 alter table open_item add column part integer not null default 0 check (part >= 0);
 alter table open_item add column deposit_id uuid unique references deposit (id);
 alter table open_item add constraint open_item_deposit_check check (deposit_id is null or bill_id is null);
--- up to which day late interest was asked for
+-- Late, and up to which day interest was asked for; null while it is not late, and when all was asked for.
 alter table open_item add column interest_through date;
+create index open_item_late on open_item (interest_through, id) where interest_through is not null;
 alter table open_item drop constraint open_item_bill_id_key;
 create unique index open_item_bill on open_item (bill_id, part) where bill_id is not null;
 
