@@ -145,6 +145,10 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 			return err
 		}
 	}
+	local, err := d.localPayments(ctx)
+	if err != nil {
+		return err
+	}
 	control, keeper, err := d.plant.startControl(ctx, d.server, demoControlDB, d.server, demoHostDB, demoStock)
 	if err != nil {
 		return err
@@ -161,6 +165,10 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	welcome, err := d.history(ctx, demo.World{Host: host, Control: control, Identity: d.plant.authority, Passwords: d.plant.passwords,
 		Keeper: keeper, Pay: bank, Logins: d.folder.file("logins.json")}, publicURL)
 	if err != nil {
+		cancel()
+		return errors.Join(err, <-served)
+	}
+	if err := d.openLocalPayments(ctx, host, local, publicURL); err != nil {
 		cancel()
 		return errors.Join(err, <-served)
 	}
@@ -201,7 +209,7 @@ func (d *demoRun) progress(permille int, doing string) {
 func (d *demoRun) cardProvider(ctx context.Context, publicURL string) (cards, *standin.Server, *standinAccounts, error) {
 	if d.config.Stripe.SecretKey != "" {
 		keys := stripe.Keys{Secret: d.config.Stripe.SecretKey, WebhookSecrets: d.config.Stripe.WebhookSecrets}
-		return stripe.New("", func(context.Context, tenant.ID) (stripe.Keys, error) { return keys, nil }, time.Now), nil, nil, nil
+		return stripe.New("", d.plant.accounts.stripe(func(context.Context, tenant.ID) (stripe.Keys, error) { return keys, nil }), time.Now), nil, nil, nil
 	}
 	bank, err := standin.New(standin.Config{Listen: "127.0.0.1:0", DataDir: d.folder.file("stripe"), Now: time.Now, Log: d.plant.log})
 	if err != nil {
@@ -218,7 +226,7 @@ func (d *demoRun) cardProvider(ctx context.Context, publicURL string) (cards, *s
 		}
 	})
 	accounts := &standinAccounts{plant: d.plant, bank: bank, publicURL: publicURL, known: map[tenant.ID]stripe.Keys{}}
-	return stripe.New(bank.URL(), accounts.keys, time.Now), bank, accounts, nil
+	return stripe.New(bank.URL(), d.plant.accounts.stripe(accounts.keys), time.Now), bank, accounts, nil
 }
 
 // standinAccounts opens an account at the stand-in for each tenant on first

@@ -29,6 +29,7 @@ import (
 	"tollhouse/infra/local"
 	"tollhouse/infra/network"
 	"tollhouse/infra/postgres"
+	"tollhouse/infra/redirect"
 	"tollhouse/infra/secrets"
 	"tollhouse/infra/webhook"
 	"tollhouse/provisioning"
@@ -48,6 +49,7 @@ const (
 // plant is what runs in one process. Whatever it starts, close stops, in
 // reverse order.
 type plant struct {
+	accounts  ownAccounts // operators\' own, at payment providers
 	log       *slog.Logger
 	box       *secrets.Box
 	keys      *secrets.Keyring
@@ -124,10 +126,11 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 		return nil, err
 	}
 	host := billing.NewHost(billing.Config{
-		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider, Messages: messages, Anchors: p.anchors, Network: network.New(p.networks),
+		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider, Online: redirect.New(p.accounts.redirect, time.Now), Messages: messages, Anchors: p.anchors, Network: network.New(p.networks),
 		Programs: &webhook.Sender{Now: time.Now}, Reachable: p.reachable,
 		Inbox: filepath.Join(data, "inbox"), PublicURL: publicURL, Now: time.Now, Log: p.log,
 	})
+	p.accounts.host.Store(host)
 	p.onStop(func() {
 		last, cancel := context.WithTimeout(context.Background(), stopGrace)
 		defer cancel()

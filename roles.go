@@ -32,7 +32,7 @@ func runHost(ctx context.Context, p process) error {
 	}
 	defer plant.close()
 	keys := stripe.Keys{Secret: config.Stripe.SecretKey, WebhookSecrets: config.Stripe.WebhookSecrets}
-	provider := stripe.New("", func(context.Context, tenant.ID) (stripe.Keys, error) { return keys, nil }, time.Now)
+	provider := stripe.New("", plant.accounts.stripe(func(context.Context, tenant.ID) (stripe.Keys, error) { return keys, nil }), time.Now)
 	listener, err := config.Listen.listener(ctx)
 	if err != nil {
 		return err

@@ -22,7 +22,10 @@ import (
 const closeAtOnce = 500
 
 var closer = bill.Closer{Settle: func(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) error {
-	return payment.ApplyCredit(ctx, tx, accounts...)
+	if err := payment.ApplyCredit(ctx, tx, accounts...); err != nil {
+		return err
+	}
+	return payment.ScheduleAutoPay(ctx, tx, accounts...)
 }}
 
 // closeCycles works one chunk of a bill run, changes of plan first. When the run

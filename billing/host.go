@@ -52,6 +52,7 @@ type Config struct {
 	Seal      identity.Sealer
 	Cards     payment.CardProvider
 	Webhooks  payment.EventReader
+	Online    OnlineProvider // of local methods; nil: none
 	Messages  MessageSender  // nil: live tenants' messages fail, saying so
 	Network   Network        // nil: live tenants' sessions can't be told about, and it is noted
 	Access    access.Network // nil: what live tenants' services may do stays pending, saying so
@@ -79,7 +80,7 @@ func NewHost(config Config) *Host {
 	h.charging.OnCycle(promotion.CycleUnderWay)
 	h.online = charging.NewOnline(charging.OnlineConfig{DB: config.DB, Engine: h.charging, Log: config.Log})
 	h.desk = onboarding.New(config.Seal, onboarding.Hooks{Grant: h.grant, Schedule: bill.Schedule})
-	h.till = payment.NewTill(config.DB, func(tenant.Ref) payment.CardProvider { return config.Cards })
+	h.till = payment.NewTill(config.DB, h.provider)
 	h.intake = intake.New(intake.Config{Desk: h.desk, Users: config.Identity, Seal: config.Seal, Now: config.Now})
 	return h
 }

@@ -50,10 +50,10 @@ func (s *Stack) apply(ctx context.Context, tx tenant.Tx, event payment.ProviderE
 		return err
 	}
 	outcome, err := payment.Work(ctx, tx, stored)
-	if err != nil || outcome.ToppedUp == uuid.Nil {
+	if err != nil {
 		return err
 	}
-	return s.toppedUp(ctx, tx, outcome.ToppedUp, outcome.TopUp.Amount, outcome.TopUp.Intent)
+	return s.follow(ctx, tx, outcome)
 }
 
 // remindAtOnce bounds one portion of reminders.

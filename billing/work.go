@@ -66,6 +66,12 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return false, s.sendNotice(ctx, item)
 	case agenda.AutoTopUp:
 		return s.autoTopUp(ctx, item)
+	case agenda.AutoPay:
+		return false, s.autoPay(ctx, item)
+	case agenda.StoredCard:
+		return false, s.RefreshCard(ctx, item.Ref)
+	case agenda.ProviderPoll:
+		return false, s.pollProvider(ctx, item)
 	case agenda.PointsEarned:
 		return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return points.Reckon(ctx, tx, item.Ref) })
 	case agenda.ExpiryReminder:
@@ -141,12 +147,17 @@ func (s *Stack) workWebhook(ctx context.Context, item agenda.Item) error {
 		if outcome.State == payment.InboxParked {
 			s.host.config.Log.Warn("webhook parked", "tenant", s.Ref.Name, "event", ref.ID, "reason", outcome.Reason)
 		}
-		if outcome.ToppedUp != uuid.Nil {
-			err = s.toppedUp(ctx, tx, outcome.ToppedUp, outcome.TopUp.Amount, outcome.TopUp.Intent)
-		}
-		if outcome.Billed != uuid.Nil {
-			err = s.billPaid(ctx, tx, outcome.Billed, outcome.TopUp.Amount, outcome.TopUp.Intent)
-		}
-		return err
+		return s.follow(ctx, tx, outcome)
 	})
+}
+
+// follow does what follows from a payment that a webhook has booked.
+func (s *Stack) follow(ctx context.Context, tx tenant.Tx, outcome payment.Outcome) error {
+	if outcome.ToppedUp != uuid.Nil {
+		return s.toppedUp(ctx, tx, outcome.ToppedUp, outcome.TopUp.Amount, outcome.TopUp.Intent)
+	}
+	if outcome.Billed != uuid.Nil {
+		return s.billPaid(ctx, tx, outcome.Billed, outcome.TopUp.Amount, outcome.TopUp.Intent)
+	}
+	return nil
 }

@@ -40,6 +40,9 @@ const (
 	DepositReview Kind = "deposit_review" // give a deposit back after months of paying on time
 
 	VoucherExpiry  Kind = "voucher_expiry"  // end a batch's vouchers that nobody redeemed
+	AutoPay        Kind = "auto_pay"        // charge a stored card for what falls due
+	StoredCard     Kind = "stored_card"     // ask the provider about a stored card, or have it removed there
+	ProviderPoll   Kind = "provider_poll"   // ask a redirect provider about a payment whose callback has not come
 	AutoTopUp      Kind = "auto_top_up"     // charge a stored method for an account's balance
 	PointsEarned   Kind = "points_earned"   // give an account the points that it has earned
 	Alert          Kind = "alert"           // tell, slow, cut or offer where a threshold was crossed
@@ -78,7 +81,7 @@ var kindsOf = map[Lane][]string{
 	Cycles:   {string(BillRun), string(CycleStart), string(Renewal), string(PartsDue), string(Migration), string(BucketExpiry), string(Intake), string(VoucherExpiry), string(PointsEarned), string(PromotionDay), string(LateDay), string(DepositReview)}, // no run begins between two portions of an import
 	Files:    {string(UsageFile)},
 	Sessions: {string(SessionSweep), string(SessionTell)},
-	Payments: {string(Webhook), string(Refund), string(AutoTopUp)},
+	Payments: {string(Webhook), string(Refund), string(AutoTopUp), string(AutoPay), string(StoredCard), string(ProviderPoll)},
 	Messages: {string(TellBills), string(Notice), string(Alert), string(ExpiryReminder)},
 	Replays:  {string(Trial), string(Rerating)},
 	Programs: {string(WebhookOut)},

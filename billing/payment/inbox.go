@@ -63,6 +63,9 @@ func parked(format string, values ...any) Outcome {
 // Nothing is applied here.
 func Receive(ctx context.Context, tx tenant.Tx, e ProviderEvent) (EventRef, error) {
 	ref := EventRef{e.Provider, e.ID}
+	if err := e.find(ctx, tx); err != nil {
+		return ref, err
+	}
 	payload, err := json.Marshal(e)
 	if err != nil {
 		return ref, fmt.Errorf("store webhook %s: %w", e.ID, err)
@@ -128,6 +131,9 @@ func Work(ctx context.Context, tx tenant.Tx, ref EventRef) (Outcome, error) {
 	if err := json.Unmarshal(payload, &e); err != nil {
 		return Outcome{}, fmt.Errorf("read webhook %s: %w", ref.ID, err)
 	}
+	if err := e.find(ctx, tx); err != nil {
+		return Outcome{}, err
+	}
 	after, err := apply(ctx, tx, e)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("work webhook %s: %w", ref.ID, err)
@@ -143,8 +149,11 @@ func Work(ctx context.Context, tx tenant.Tx, ref EventRef) (Outcome, error) {
 // apply does what an event asks for. What can't be right is parked, not an
 // error: working it again would not help.
 func apply(ctx context.Context, tx tenant.Tx, e ProviderEvent) (Outcome, error) {
-	if e.Kind == EventRefundStatus {
+	switch e.Kind {
+	case EventRefundStatus:
 		return applyRefundStatus(ctx, tx, e)
+	case EventCardKept, EventCardFailed, EventCardDetails:
+		return applyCard(ctx, tx, e)
 	}
 	i, p, err := lockIntent(ctx, tx, e.Intent)
 	if errors.Is(err, ErrNotFound) {
@@ -164,6 +173,8 @@ func apply(ctx context.Context, tx tenant.Tx, e ProviderEvent) (Outcome, error) 
 		return i.applySuccess(ctx, tx, p, e)
 	case EventRefunded:
 		return applyRefunded(ctx, tx, i, e)
+	case EventDispute:
+		return applyDispute(ctx, tx, i, e)
 	default:
 		return parked("events of kind %q can't be worked", e.Kind), nil
 	}
@@ -189,7 +200,7 @@ func (i *Intent) follow(ctx context.Context, tx tenant.Tx, e ProviderEvent, to I
 
 // learn takes over what the provider tells beside the state.
 func (i *Intent) learn(e ProviderEvent) {
-	i.Failure = e.Failure
+	i.Failure, i.Detail.Decline = e.Failure, e.Decline
 	if e.PaymentRef != "" {
 		i.ProviderRef = e.PaymentRef
 	}
@@ -218,7 +229,10 @@ func (i *Intent) applySuccess(ctx context.Context, tx tenant.Tx, p payer, e Prov
 	} else {
 		outcome.Billed, outcome.TopUp = i.AccountID, TopUp{i.ID, i.Amount}
 	}
-	return outcome, i.succeed(ctx, tx, p)
+	if err := i.succeed(ctx, tx, p); err != nil {
+		return Outcome{}, err
+	}
+	return outcome, i.workEarly(ctx, tx)
 }
 
 // applyRefunded compares what the provider has given back of a payment with
@@ -231,8 +245,12 @@ func applyRefunded(ctx context.Context, tx tenant.Tx, i Intent, e ProviderEvent)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if e.Amount.Currency() != paid.Amount.Currency() || e.Amount.Decimal().Cmp(paid.Refunded.Decimal()) > 0 {
-		return parked("the provider has refunded %s, here it is %s", e.Amount, paid.Refunded), nil
+	ours, err := paid.refundedOfAll(ctx, tx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if e.Amount.Currency() != paid.Amount.Currency() || e.Amount.Decimal().Cmp(ours) > 0 {
+		return parked("the provider has refunded %s, here it is %s", e.Amount, paid.amountOf(ours)), nil
 	}
 	return done(""), nil
 }

@@ -79,13 +79,18 @@ type CheckoutRequest struct {
 	Language    string // "en", "id", "ru"
 	SuccessURL  string
 	CancelURL   string
-	Keep        bool // the payer lets the provider keep the card, to be charged while away
+	Channel     string // of a redirect provider
+	Keep        bool   // the payer lets the provider keep the card, to be charged while away
 }
 
-// Checkout is an open page.
+// Checkout is an open page, or what a payer pays by without one.
 type Checkout struct {
-	Ref string // the provider's name for it
-	URL string
+	Ref       string // the provider's name for it
+	URL       string
+	QR        string // what a QR code says
+	Number    string // of a virtual account
+	Bank      string // that keeps it
+	ExpiresAt *time.Time
 }
 
 // LookupRequest names a payment by the reference last learned of it.
@@ -124,6 +129,10 @@ const (
 	EventCanceled     EventKind = "canceled"
 	EventRefunded     EventKind = "refunded"      // Amount is all refunded so far
 	EventRefundStatus EventKind = "refund_status" // RefundState says which
+	EventDispute      EventKind = "dispute"       // Dispute says what holds now
+	EventCardKept     EventKind = "card_kept"     // a card was stored without a payment: Setup, KeptCustomer, KeptMethod
+	EventCardFailed   EventKind = "card_failed"   // or could not be
+	EventCardDetails  EventKind = "card_details"  // what KeptMethod looks like: Card
 )
 
 // ProviderEvent is a verified event, reduced to what we use: it holds no card
@@ -143,7 +152,29 @@ type ProviderEvent struct {
 	Refund      uuid.UUID    `json:"refund,omitzero"`
 	RefundRef   string       `json:"refund_ref,omitempty"`
 	RefundState RefundState  `json:"refund_state,omitempty"`
+	Decline     string       `json:"decline,omitempty"` // the provider's code for why it failed
+	Dispute     *DisputeFact `json:"dispute,omitempty"`
+	Setup       uuid.UUID    `json:"setup,omitzero"` // the stored method that a card is kept for
+	Card        *CardFact    `json:"card,omitempty"`
 	// A card that the payer let the provider keep: who it is of, and its name there.
 	KeptCustomer string `json:"kept_customer,omitempty"`
 	KeptMethod   string `json:"kept_method,omitempty"`
+}
+
+// DisputeFact is what a provider tells of a dispute.
+type DisputeFact struct {
+	Ref         string       `json:"ref"`
+	State       DisputeState `json:"state"`
+	Reason      string       `json:"reason,omitempty"`
+	Fee         money.Amount `json:"fee,omitzero"`
+	EvidenceDue *time.Time   `json:"evidence_due,omitempty"`
+	Inquiry     bool         `json:"inquiry,omitempty"` // a question: no money has moved
+}
+
+// CardFact is what may be shown of a stored card.
+type CardFact struct {
+	Brand    string `json:"brand"`
+	Last4    string `json:"last4"`
+	ExpMonth int    `json:"exp_month"`
+	ExpYear  int    `json:"exp_year"`
 }

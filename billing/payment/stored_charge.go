@@ -39,7 +39,7 @@ var ErrNoMethod = errors.New("the account has no stored card")
 // away; ErrNoMethod if it has none.
 func Chargeable(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) (StoredMethod, error) {
 	return oneMethod(ctx, tx, `account_id = $1 and kind = 'card' and state = 'active' and provider <> '' and customer_id <> ''
-		order by created_at desc, id desc limit 1`, accountID)
+		order by auto_pay desc, created_at desc, id desc limit 1`, accountID)
 }
 
 // GetMethod reads a stored method; ErrNoMethod if there is none.
@@ -48,9 +48,7 @@ func GetMethod(ctx context.Context, tx tenant.Tx, id uuid.UUID) (StoredMethod, e
 }
 
 func oneMethod(ctx context.Context, tx tenant.Tx, where string, id uuid.UUID) (StoredMethod, error) {
-	rows, err := tx.Query(ctx, `
-		select id, account_id, kind, provider, customer_id, method_id, mandate_reference, mandate_date, masked_iban, state, created_at, ended_at
-		  from payment_method where `+where, id)
+	rows, err := tx.Query(ctx, selectMethod+`where `+where, id)
 	if err != nil {
 		return StoredMethod{}, fmt.Errorf("read payment method: %w", err)
 	}
@@ -86,7 +84,7 @@ func CreateStoredIntent(ctx context.Context, tx tenant.Tx, n NewIntent, method u
 // applied by the caller's transaction (Receive, Work), as a webhook would be:
 // the webhook that follows finds the work done.
 func (t *Till) ChargeStored(ctx context.Context, ref tenant.Ref, i Intent, m StoredMethod, description string) (ProviderEvent, error) {
-	cards, err := t.provider(ref)
+	cards, err := t.provider(ref, i.Provider)
 	if err != nil {
 		return ProviderEvent{}, err
 	}
@@ -97,10 +95,18 @@ func (t *Till) ChargeStored(ctx context.Context, ref tenant.Ref, i Intent, m Sto
 	event, err := charger.ChargeStored(ctx, StoredCharge{Tenant: ref.ID, Sandbox: ref.Sandbox, Intent: i.ID, Key: "intent:" + i.ID.String(),
 		Amount: i.Amount, Description: description, Customer: m.CustomerID, Method: m.MethodID})
 	if err != nil && refusedForGood(err) {
-		return ProviderEvent{Provider: i.Provider, ID: "refused:" + i.ID.String(), Type: "refused", Kind: EventFailed, Tenant: ref.ID, Intent: i.ID,
+		return ProviderEvent{Provider: i.Provider, ID: "refused:" + i.ID.String(), Type: "refused", Kind: EventFailed, Decline: refusalCode(err), Tenant: ref.ID, Intent: i.ID,
 			Amount: i.Amount, Failure: refusalText(err), Created: i.CreatedAt}, nil
 	}
 	return event, err
+}
+
+func refusalCode(err error) string {
+	var refused *ProviderError
+	if errors.As(err, &refused) {
+		return refused.Code
+	}
+	return ""
 }
 
 func refusalText(err error) string {
@@ -125,6 +131,9 @@ func (i *Intent) keepCard(ctx context.Context, tx tenant.Tx, e ProviderEvent) er
 	if known {
 		return nil
 	}
-	_, err = AddMethods(ctx, tx, []StoredMethod{{AccountID: i.AccountID, Kind: StoredCard, Provider: i.Provider, CustomerID: e.KeptCustomer, MethodID: e.KeptMethod}})
-	return err
+	added, err := AddMethods(ctx, tx, []StoredMethod{{AccountID: i.AccountID, Kind: StoredCard, Provider: i.Provider, CustomerID: e.KeptCustomer, MethodID: e.KeptMethod}})
+	if err != nil {
+		return err
+	}
+	return askForDetails(ctx, tx, added[0].ID)
 }

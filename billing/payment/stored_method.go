@@ -27,8 +27,9 @@ type StoredState string
 
 // The states of a stored method. An ended one stays for the record.
 const (
-	StoredActive StoredState = "active"
-	StoredEnded  StoredState = "ended"
+	StoredPending StoredState = "pending" // its owner is on the provider's page
+	StoredActive  StoredState = "active"
+	StoredEnded   StoredState = "ended"
 )
 
 // StoredMethod is how an account has agreed to pay: by a card that its
@@ -46,7 +47,31 @@ type StoredMethod struct {
 	State            StoredState
 	CreatedAt        time.Time
 	EndedAt          *time.Time
+	AutoPay          bool   // pays what falls due by itself
+	Holder           string // of the bank account
+	BIC              string
+	UsedAt           *time.Time // last collected by
+	Details          MethodDetails
 }
+
+// MethodDetails is what else is known of a stored method.
+type MethodDetails struct {
+	Card    *CardFact `json:"card,omitempty"`
+	Signed  string    `json:"signed,omitempty"` // how a mandate was: "paper" or "portal"
+	Failure string    `json:"failure,omitempty"`
+	// Amendments are what of a mandate was changed and not told to the bank yet.
+	Amendments []Amendment `json:"amendments,omitempty"`
+}
+
+// Amendment is a change of a mandate that its next debit tells the bank of.
+type Amendment struct {
+	OldReference string `json:"old_reference,omitempty"`
+	OtherAccount bool   `json:"other_account,omitempty"` // the payer's account is another now
+	OldCreditor  string `json:"old_creditor,omitempty"`
+}
+
+const selectMethod = `select id, account_id, kind, provider, customer_id, method_id, mandate_reference, mandate_date, masked_iban, state, created_at, ended_at,
+	auto_pay, holder, bic, used_at, details from payment_method `
 
 // ErrMethod means a stored method that cannot be: a mandate without reference
 // and date, or a card without a provider.
@@ -72,11 +97,13 @@ func AddMethods(ctx context.Context, tx tenant.Tx, methods []StoredMethod) ([]St
 		if m.ID == uuid.Nil {
 			m.ID = uuid.Must(uuid.NewV7())
 		}
-		m.State, m.CreatedAt, m.EndedAt = StoredActive, tx.At, nil
+		m.State, m.CreatedAt, m.EndedAt, m.UsedAt = StoredActive, tx.At, nil, nil
 		added[i] = m
-		rows[i] = []any{m.ID, m.AccountID, string(m.Kind), m.Provider, m.CustomerID, m.MethodID, m.MandateReference, m.MandateDate, m.MaskedIBAN, string(m.State), m.CreatedAt}
+		rows[i] = []any{m.ID, m.AccountID, string(m.Kind), m.Provider, m.CustomerID, m.MethodID, m.MandateReference, m.MandateDate, m.MaskedIBAN, string(m.State), m.CreatedAt,
+			m.AutoPay, m.Holder, m.BIC, m.Details}
 	}
-	columns := []string{"id", "account_id", "kind", "provider", "customer_id", "method_id", "mandate_reference", "mandate_date", "masked_iban", "state", "created_at"}
+	columns := []string{"id", "account_id", "kind", "provider", "customer_id", "method_id", "mandate_reference", "mandate_date", "masked_iban", "state", "created_at",
+		"auto_pay", "holder", "bic", "details"}
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"payment_method"}, columns, pgx.CopyFromRows(rows)); err != nil {
 		return nil, fmt.Errorf("store payment methods: %w", err)
 	}
@@ -85,11 +112,7 @@ func AddMethods(ctx context.Context, tx tenant.Tx, methods []StoredMethod) ([]St
 
 // Methods lists an account's stored methods, ended ones last.
 func Methods(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) ([]StoredMethod, error) {
-	rows, err := tx.Query(ctx, `
-		select id, account_id, kind, provider, customer_id, method_id, mandate_reference, mandate_date, masked_iban, state, created_at, ended_at
-		  from payment_method
-		 where account_id = $1
-		 order by state, created_at, id`, accountID)
+	rows, err := tx.Query(ctx, selectMethod+`where account_id = $1 and state <> 'pending' order by state, created_at, id`, accountID)
 	if err != nil {
 		return nil, fmt.Errorf("list payment methods: %w", err)
 	}
@@ -104,7 +127,7 @@ func Methods(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) ([]StoredMe
 // it is; ErrNotFound where the account has no such one.
 func EndMethod(ctx context.Context, tx tenant.Tx, accountID, id uuid.UUID) error {
 	done, err := tx.Exec(ctx, `
-		update payment_method set state = 'ended', ended_at = coalesce(ended_at, $3)
+		update payment_method set state = 'ended', auto_pay = false, ended_at = coalesce(ended_at, $3)
 		 where id = $1 and account_id = $2`, id, accountID, tx.At)
 	if err != nil {
 		return fmt.Errorf("end payment method %s: %w", id, err)
@@ -112,7 +135,7 @@ func EndMethod(ctx context.Context, tx tenant.Tx, accountID, id uuid.UUID) error
 	if done.RowsAffected() == 0 {
 		return fmt.Errorf("payment method %s: %w", id, ErrNotFound)
 	}
-	return nil
+	return forgetAtProvider(ctx, tx, id)
 }
 
 // customerOf is how a provider knows the account's payer; empty if it does not.

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,18 +15,19 @@ import (
 // Till joins our transactions with the calls to a card provider that stand
 // between them. A call that was cut off is made again under the same key.
 type Till struct {
-	db    *tenant.DB
-	cards func(tenant.Ref) CardProvider
+	db        *tenant.DB
+	providers func(name string) CardProvider
 }
 
-// NewTill makes a till. cards gives a tenant's provider, nil where it has none.
-func NewTill(db *tenant.DB, cards func(tenant.Ref) CardProvider) *Till {
-	return &Till{db: db, cards: cards}
+// NewTill makes a till. providers gives what is known by a name, nil if nothing
+// is.
+func NewTill(db *tenant.DB, providers func(name string) CardProvider) *Till {
+	return &Till{db: db, providers: providers}
 }
 
-func (t *Till) provider(ref tenant.Ref) (CardProvider, error) {
-	if cards := t.cards(ref); cards != nil {
-		return cards, nil
+func (t *Till) provider(_ tenant.Ref, name string) (CardProvider, error) {
+	if provider := t.providers(name); provider != nil {
+		return provider, nil
 	}
 	return nil, ErrProviderNotConfigured
 }
@@ -47,7 +49,7 @@ type CheckoutOrder struct {
 // (ErrProviderUnavailable) a repeat asks it again. An intent that the provider
 // refuses has failed.
 func (t *Till) Checkout(ctx context.Context, ref tenant.Ref, order CheckoutOrder) (Intent, error) {
-	cards, err := t.provider(ref)
+	cards, err := t.provider(ref, cmp.Or(order.Provider, Stripe))
 	if err != nil {
 		return Intent{}, err
 	}
@@ -62,14 +64,14 @@ func (t *Till) Checkout(ctx context.Context, ref tenant.Ref, order CheckoutOrder
 		}
 		return err
 	})
-	if err != nil || i.CheckoutURL != "" || i.State != IntentCreated {
+	if err != nil || i.opensAt() || i.State != IntentCreated {
 		return i, err
 	}
 	named := strings.NewReplacer("{intent}", i.ID.String())
 	opened, callErr := cards.Checkout(ctx, CheckoutRequest{
 		Tenant: ref.ID, Sandbox: ref.Sandbox, Intent: i.ID, Key: "intent:" + i.ID.String(), Amount: i.Amount,
 		Description: order.Description, Customer: customer, Email: order.Email, Language: order.Language,
-		Keep: order.Keep && !order.Stranger, SuccessURL: named.Replace(order.SuccessURL), CancelURL: named.Replace(order.CancelURL),
+		Channel: i.Detail.Channel, Keep: order.Keep && !order.Stranger, SuccessURL: named.Replace(order.SuccessURL), CancelURL: named.Replace(order.CancelURL),
 	})
 	if callErr != nil && !refusedForGood(callErr) {
 		return i, callErr
@@ -100,7 +102,13 @@ func (i *Intent) opened(ctx context.Context, tx tenant.Tx, page Checkout, refusa
 		}
 		return i.save(ctx, tx)
 	}
-	i.CheckoutURL = page.URL
+	i.CheckoutURL, i.ExpiresAt = page.URL, page.ExpiresAt
+	i.Detail.QR, i.Detail.Number, i.Detail.Bank = page.QR, page.Number, page.Bank
+	if i.Provider != Stripe {
+		if err := i.pollLater(ctx, tx); err != nil {
+			return err
+		}
+	}
 	if i.ProviderRef == "" {
 		i.ProviderRef = page.Ref
 	}
@@ -118,7 +126,7 @@ func (t *Till) Refresh(ctx context.Context, ref tenant.Ref, intentID uuid.UUID) 
 	if err := t.db.Read(ctx, ref, read); err != nil || i.State.Final() || i.ProviderRef == "" {
 		return i, err
 	}
-	cards, err := t.provider(ref)
+	cards, err := t.provider(ref, i.Provider)
 	if err != nil {
 		return i, err
 	}
@@ -145,16 +153,21 @@ func (t *Till) Refresh(ctx context.Context, ref tenant.Ref, intentID uuid.UUID) 
 func (t *Till) SendRefund(ctx context.Context, ref tenant.Ref, refundID uuid.UUID) (Refund, error) {
 	var r Refund
 	var paid Payment
+	var provider string
 	err := t.db.Read(ctx, ref, func(ctx context.Context, tx tenant.Tx) (err error) {
-		if r, err = GetRefund(ctx, tx, refundID); err == nil {
-			paid, err = Get(ctx, tx, r.PaymentID)
+		if r, err = GetRefund(ctx, tx, refundID); err != nil {
+			return err
 		}
+		if paid, err = Get(ctx, tx, r.PaymentID); err != nil {
+			return err
+		}
+		provider, err = paid.provider(ctx, tx)
 		return err
 	})
 	if err != nil || r.State != RefundRequested {
 		return r, err
 	}
-	cards, err := t.provider(ref)
+	cards, err := t.provider(ref, provider)
 	if err != nil {
 		return r, err
 	}

@@ -43,7 +43,7 @@ func newShop(t *testing.T, kind account.Kind, hooksWork bool) *shop {
 		return stripe.Keys{Secret: "sk_test_shop", WebhookSecrets: []string{"whsec_shop"}}, nil
 	}
 	s.client = stripe.New(server.URL(), keys, time.Now)
-	s.till = payment.NewTill(s.DB, func(tenant.Ref) payment.CardProvider { return s.client })
+	s.till = payment.NewTill(s.DB, func(string) payment.CardProvider { return s.client })
 	if hooksWork {
 		receiver := httptest.NewServer(http.HandlerFunc(s.receive))
 		t.Cleanup(receiver.Close)
@@ -207,7 +207,7 @@ func TestTill_keepsTheKeyWhenTheProviderIsDown(t *testing.T) {
 	d.owe(t, "45.00", "2026-05-01")
 	order := payment.CheckoutOrder{NewIntent: payment.NewIntent{Key: "key-2-till", AccountID: d.account, Purpose: payment.PurposeBill}}
 	try := func(cards payment.CardProvider) (payment.Intent, error) {
-		return payment.NewTill(d.DB, func(tenant.Ref) payment.CardProvider { return cards }).Checkout(t.Context(), d.Ref, order)
+		return payment.NewTill(d.DB, func(string) payment.CardProvider { return cards }).Checkout(t.Context(), d.Ref, order)
 	}
 	down, err := try(broken{payment.ErrProviderUnavailable})
 	if !errors.Is(err, payment.ErrProviderUnavailable) || d.intentNow(t, down.ID).State != payment.IntentCreated {
@@ -232,7 +232,7 @@ func TestTill_refundRefusedByTheProviderStaysAsCredit(t *testing.T) {
 		t.Fatal(err)
 	}
 	send := func(failure error) (payment.Refund, error) {
-		return payment.NewTill(d.DB, func(tenant.Ref) payment.CardProvider { return broken{failure} }).SendRefund(t.Context(), d.Ref, r.ID)
+		return payment.NewTill(d.DB, func(string) payment.CardProvider { return broken{failure} }).SendRefund(t.Context(), d.Ref, r.ID)
 	}
 	if _, err := send(payment.ErrProviderUnavailable); !errors.Is(err, payment.ErrProviderUnavailable) {
 		t.Fatalf("down: %v", err)

@@ -20,6 +20,7 @@ const (
 	metaTenant = "tollhouse_tenant"
 	metaIntent = "tollhouse_intent"
 	metaRefund = "tollhouse_refund"
+	metaSetup  = "tollhouse_setup"
 )
 
 // parseEvent reduces an event to what it means to us. A type of which we make
@@ -57,6 +58,13 @@ func parseObject(raw stripego.Event) (payment.ProviderEvent, error) {
 		return parseAs(raw, chargeEvent)
 	case stripego.EventTypeChargeRefundUpdated, stripego.EventTypeRefundUpdated:
 		return parseAs(raw, refundEvent)
+	case stripego.EventTypeChargeDisputeCreated, stripego.EventTypeChargeDisputeUpdated, stripego.EventTypeChargeDisputeClosed,
+		stripego.EventTypeChargeDisputeFundsWithdrawn, stripego.EventTypeChargeDisputeFundsReinstated:
+		return parseAs(raw, disputeEvent)
+	case stripego.EventTypeSetupIntentSucceeded, stripego.EventTypeSetupIntentSetupFailed, stripego.EventTypeSetupIntentCanceled:
+		return parseAs(raw, setupEvent)
+	case stripego.EventTypePaymentMethodAttached:
+		return parseAs(raw, methodEvent)
 	default:
 		return payment.ProviderEvent{Kind: payment.EventIgnored}, nil
 	}
@@ -94,12 +102,21 @@ func intentEvent(pi *stripego.PaymentIntent) (payment.ProviderEvent, error) {
 	case pi.Status == stripego.PaymentIntentStatusCanceled:
 		event.Kind = payment.EventCanceled
 	case pi.LastPaymentError != nil:
-		event.Kind, event.Failure = payment.EventFailed, pi.LastPaymentError.Msg
+		event.Kind, event.Failure, event.Decline = payment.EventFailed, pi.LastPaymentError.Msg, declineOf(pi.LastPaymentError)
 	}
 	if event.Kind == payment.EventSucceeded && pi.SetupFutureUsage == stripego.PaymentIntentSetupFutureUsageOffSession && pi.Customer != nil && pi.PaymentMethod != nil {
 		event.KeptCustomer, event.KeptMethod = pi.Customer.ID, pi.PaymentMethod.ID
 	}
 	return withMetadata(event, pi.Metadata, minor, pi.Currency)
+}
+
+// declineOf is the most that Stripe tells of a refusal: the bank's code, or its
+// own.
+func declineOf(e *stripego.Error) string {
+	if e.DeclineCode != "" {
+		return string(e.DeclineCode)
+	}
+	return string(e.Code)
 }
 
 // sessionEvent tells where a page stands: paid, completed with the money still
@@ -110,6 +127,9 @@ func sessionEvent(s *stripego.CheckoutSession) (payment.ProviderEvent, error) {
 		Created: time.Unix(s.Created, 0).UTC(), Live: s.Livemode, PaymentRef: s.ID,
 	}
 	switch {
+	case s.Mode == stripego.CheckoutSessionModeSetup: // its setup intent tells
+		event.Kind = payment.EventIgnored
+		return event, nil
 	case s.PaymentStatus == stripego.CheckoutSessionPaymentStatusPaid:
 		event.Kind = payment.EventSucceeded
 	case s.Status == stripego.CheckoutSessionStatusComplete:

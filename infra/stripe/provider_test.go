@@ -31,7 +31,9 @@ func client(baseURL, secret string) *stripe.Client {
 }
 
 // standIn starts a stand-in whose webhooks nobody wants.
-func standIn(t *testing.T) (baseURL string) {
+func standIn(t *testing.T) (baseURL string) { return standInServer(t).URL() }
+
+func standInServer(t *testing.T) *standin.Server {
 	t.Helper()
 	server, err := standin.New(standin.Config{
 		Listen: "127.0.0.1:0", DataDir: t.TempDir(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
@@ -50,7 +52,7 @@ func standIn(t *testing.T) (baseURL string) {
 			t.Error(err)
 		}
 	})
-	return server.URL()
+	return server
 }
 
 func checkoutRequest(t testing.TB, text, currency string) payment.CheckoutRequest {

@@ -15,13 +15,18 @@ var read = map[string][]string{
 	"checkout.session": {"id", "object", "url", "status", "payment_status", "livemode", "created", "metadata",
 		"success_url", "mode", "expires_at", "payment_method_types", "payment_intent null?", "amount_total null?", "currency null?", "client_reference_id null?"},
 	"payment_intent": {"id", "object", "status", "amount", "amount_received", "currency", "livemode", "created", "metadata", "last_payment_error null?", "latest_charge null?"},
+	"setup_intent":   {"id", "object", "status", "usage", "livemode", "created", "metadata", "customer null?", "payment_method null?", "last_setup_error null?"},
+	"payment_method": {"id", "object", "type", "livemode", "created", "card", "customer null?"},
+	"dispute":        {"id", "object", "amount", "currency", "charge", "payment_intent null?", "reason", "status", "evidence_details", "balance_transactions", "metadata", "created"},
+	"list":           {"object", "data", "has_more", "url"},
 	"refund":         {"id", "object", "status", "amount", "currency", "payment_intent", "charge", "created", "metadata", "reason null?"},
 }
 
 // TestStandin_answersInStripesShape compares the stand-in with Stripe's mock,
 // request by request.
 func TestStandin_answersInStripesShape(t *testing.T) {
-	mock, own := stripeMock(t), standIn(t)
+	server := standInServer(t)
+	mock, own := stripeMock(t), server.URL()
 	session := url.Values{
 		"mode": {"payment"}, "success_url": {"https://example.com/s"}, "cancel_url": {"https://example.com/c"},
 		"line_items[0][quantity]": {"1"}, "line_items[0][price_data][currency]": {"eur"},
@@ -33,6 +38,14 @@ func TestStandin_answersInStripesShape(t *testing.T) {
 	paid := fetch(t, own, "GET", "/v1/checkout/sessions/"+made["id"].(string), nil)
 	intent := paid["payment_intent"].(string)
 	refund := url.Values{"payment_intent": {intent}, "amount": {"100"}}
+	setup := url.Values{"mode": {"setup"}, "customer_creation": {"always"}, "success_url": {"https://example.com/s"}, "cancel_url": {"https://example.com/c"},
+		"payment_method_types[0]": {"card"}, "currency": {"eur"}}
+	stored := fetch(t, own, "POST", "/v1/checkout/sessions", setup)
+	pay(t, stored["url"].(string), "4242424242424242")
+	kept := fetch(t, own, "GET", "/v1/setup_intents/"+stored["setup_intent"].(string), nil)
+	disputed := fetch(t, own, "POST", "/v1/checkout/sessions", session)
+	pay(t, disputed["url"].(string), "4000000000000259")
+	dispute := server.DisputeOf(fetch(t, own, "GET", "/v1/checkout/sessions/"+disputed["id"].(string), nil)["payment_intent"].(string))
 
 	for _, request := range []struct {
 		object, method, path string
@@ -42,6 +55,13 @@ func TestStandin_answersInStripesShape(t *testing.T) {
 		{"checkout.session", "GET", "/v1/checkout/sessions/" + made["id"].(string), nil},
 		{"payment_intent", "GET", "/v1/payment_intents/" + intent, nil},
 		{"refund", "POST", "/v1/refunds", refund},
+		{"checkout.session", "POST", "/v1/checkout/sessions", setup},
+		{"setup_intent", "GET", "/v1/setup_intents/" + stored["setup_intent"].(string), nil},
+		{"payment_method", "GET", "/v1/payment_methods/" + kept["payment_method"].(string), nil},
+		{"payment_method", "POST", "/v1/payment_methods/" + kept["payment_method"].(string) + "/detach", nil},
+		{"dispute", "GET", "/v1/disputes/" + dispute, nil},
+		{"list", "GET", "/v1/payouts", nil},
+		{"list", "GET", "/v1/balance_transactions", nil},
 	} {
 		t.Run(request.method+" "+request.object, func(t *testing.T) {
 			want := fetch(t, mock, request.method, request.path, request.form)

@@ -31,7 +31,7 @@ func (c *Client) ChargeStored(ctx context.Context, r payment.StoredCharge) (paym
 	var refused *stripego.Error
 	if errors.As(err, &refused) && refused.Type == stripego.ErrorTypeCard && refused.PaymentIntent != nil {
 		event, readErr := intentEvent(refused.PaymentIntent)
-		event.Kind, event.Failure = payment.EventFailed, refused.Msg
+		event.Kind, event.Failure, event.Decline = payment.EventFailed, refused.Msg, declineOf(refused)
 		return event, readErr
 	}
 	if err != nil {

@@ -34,6 +34,8 @@ type checkoutSession struct {
 	IntentMetadata    map[string]string `json:"intent_metadata"`
 	Intent            string            `json:"intent,omitempty"` // made with the first card
 	Keep              bool              `json:"keep,omitempty"`   // the card, to be charged while its owner is away
+	Mode              string            `json:"mode,omitempty"`   // empty: payment
+	SetupIntent       string            `json:"setup_intent,omitempty"`
 	Created           time.Time         `json:"created"`
 }
 
@@ -45,13 +47,17 @@ func (c *checkoutSession) render(base string) map[string]any {
 	if c.Status == "complete" {
 		paid = "paid"
 	}
+	mode, amount, currency := "payment", any(c.Amount), any(c.Currency)
+	if c.Mode == "setup" {
+		mode, paid, amount, currency = "setup", "no_payment_required", nil, nil
+	}
 	if c.Status != "open" {
 		url = nil
 	}
 	return map[string]any{
-		"id": c.ID, "object": "checkout.session", "mode": "payment", "ui_mode": "hosted",
+		"id": c.ID, "object": "checkout.session", "mode": mode, "setup_intent": orNull(c.SetupIntent), "ui_mode": "hosted",
 		"status": c.Status, "payment_status": paid, "url": url, "livemode": false,
-		"amount_subtotal": c.Amount, "amount_total": c.Amount, "currency": c.Currency,
+		"amount_subtotal": amount, "amount_total": amount, "currency": currency,
 		"client_reference_id": orNull(c.ClientReferenceID), "customer": orNull(c.Customer), "customer_email": orNull(c.Email),
 		"locale": orNull(c.Locale), "metadata": c.Metadata, "payment_intent": orNull(c.Intent),
 		"payment_method_types": []string{"card"},

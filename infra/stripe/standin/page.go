@@ -32,6 +32,7 @@ type page struct {
 	Email       string
 	CancelURL   string
 	Failure     string // why the last attempt did not succeed
+	Setup       bool   // a card is stored, and nothing paid
 	Form        cardForm
 }
 
@@ -64,7 +65,7 @@ func (s *Server) submitCard(w http.ResponseWriter, r *http.Request) {
 		s.write(w, http.StatusUnprocessableEntity, "checkout", session, p)
 		return
 	}
-	failure, confirm, err := s.attempt(session.ID, p.Form.card)
+	failure, confirm, err := s.attempt(session.ID, p.Form)
 	switch {
 	case err != nil:
 		s.showFailure(w, r, err)
@@ -154,6 +155,10 @@ func (s *Server) showFailure(w http.ResponseWriter, r *http.Request, err error) 
 }
 
 func newPage(session *checkoutSession) page {
+	if session.Mode == "setup" {
+		return page{Session: session.ID, Lang: languageOf(session), Title: "Store a card", Setup: true, Email: session.Email, CancelURL: session.CancelURL,
+			Form: cardForm{Errors: map[string]string{}}}
+	}
 	return page{
 		Session: session.ID, Lang: languageOf(session), Title: "Pay by card", Amount: amountText(session), Description: session.Description,
 		Email: session.Email, CancelURL: session.CancelURL, Form: cardForm{Errors: map[string]string{}},

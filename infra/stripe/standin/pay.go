@@ -22,37 +22,52 @@ type testCard struct {
 	failure *cardFailure
 	confirm bool // the bank asks its customer first
 	later   bool // pays on the page, and is declined when it is charged later
+	asks    bool // pays on the page, and its bank asks when it is charged later
+	dispute bool // is taken back as soon as it has paid
+	last4   string
 }
 
 // testCards are Stripe's public ones: https://docs.stripe.com/testing
 var testCards = map[string]testCard{
-	"4242424242424242": {},
-	"4000000000000002": {failure: &declined},
-	"4000000000009995": {failure: &insufficient},
-	"4000002500003155": {confirm: true},
-	"4000000000000341": {later: true},
+	"4242424242424242": {last4: "4242"},
+	"4000000000000002": {last4: "0002", failure: &declined},
+	"4000000000009995": {last4: "9995", failure: &insufficient},
+	"4000002500003155": {last4: "3155", confirm: true},
+	"4000002760003184": {last4: "3184", confirm: true, asks: true},
+	"4000000000000341": {last4: "0341", later: true},
+	"4000000000000259": {last4: "0259", dispute: true},
 }
 
 // attempt pays on a session with a card. It returns the failure to show, and
 // whether the bank asks for confirmation first.
-func (s *Server) attempt(sessionID string, card testCard) (failure *cardFailure, confirm bool, err error) {
+func (s *Server) attempt(sessionID string, form cardForm) (failure *cardFailure, confirm bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	session, intent, err := s.payable(sessionID)
 	if err != nil {
 		return nil, false, err
 	}
+	card := form.card
+	if session.Mode == "setup" {
+		failure, lines := s.storeCard(session, form, s.config.Now().UTC())
+		return failure, false, s.saveLocked(lines)
+	}
+	var kept []line
 	if session.Keep {
-		keep(&session, &intent, card)
+		kept = append(kept, keep(&session, &intent, form, s.config.Now().UTC()))
 	}
 	switch {
 	case card.failure != nil:
 		return card.failure, false, s.saveLocked(refuse(session, intent, card.failure, s.config.Now().UTC()))
 	case card.confirm:
 		intent.Status, intent.Failure = "requires_action", nil
-		return nil, true, s.saveLocked([]line{{Intent: &intent}, {Session: &session}})
+		return nil, true, s.saveLocked(append(kept, line{Intent: &intent}, line{Session: &session}))
+	case card.dispute:
+		now := s.config.Now().UTC()
+		lines := append(kept, settle(session, intent, now)...)
+		return nil, false, s.saveLocked(append(lines, dispute(*lines[len(kept)].Intent, now)...))
 	default:
-		return nil, false, s.saveLocked(settle(session, intent, s.config.Now().UTC()))
+		return nil, false, s.saveLocked(append(kept, settle(session, intent, s.config.Now().UTC())...))
 	}
 }
 
@@ -99,7 +114,7 @@ func settle(session checkoutSession, intent paymentIntent, now time.Time) []line
 	processing := newEvent("payment_intent.processing", intent.Account, intent.render(), now)
 	intent.Status, session.Status = "succeeded", "complete"
 	return []line{
-		{Intent: &intent}, {Session: &session}, processing,
+		{Intent: &intent}, {Session: &session}, processing, charged(&intent, now),
 		newEvent("payment_intent.succeeded", intent.Account, intent.render(), now),
 		newEvent("checkout.session.completed", intent.Account, session.render(""), now),
 	}

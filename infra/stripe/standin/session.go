@@ -12,8 +12,12 @@ import (
 const maxMinor = 999_999_999_999
 
 func (s *Server) createSession(c *call) (any, error) {
-	if mode := c.form.Get("mode"); mode != "payment" {
-		return nil, invalid("mode", "Only mode=payment is known here.")
+	switch mode := c.form.Get("mode"); mode {
+	case "payment":
+	case "setup":
+		return s.createSetup(c)
+	default:
+		return nil, invalid("mode", "Only mode=payment and mode=setup are known here.")
 	}
 	amount, currency, err := c.lineTotal()
 	if err != nil {
@@ -153,5 +157,6 @@ func (s *Server) createRefund(c *call) (any, error) {
 	c.change(line{Intent: &intent})
 	c.change(line{Refund: made})
 	c.change(newEvent("charge.refunded", c.account, intent.renderCharge(), c.now))
+	c.change(line{Movement: &movement{ID: newID("txn_"), Account: c.account, Type: "refund", Amount: -amount, Currency: intent.Currency, Source: made.ID, Created: c.now}})
 	return made.render(), nil
 }

@@ -25,6 +25,12 @@ type store struct {
 	refunds  map[string]*refundMade
 	events   map[string]*webhookEvent
 	answers  map[string]*storedAnswer
+
+	kept      map[string]*keptCard
+	setups    map[string]*setupIntent
+	disputes  map[string]*disputeMade
+	movements map[string]*movement
+	payouts   map[string]*payoutMade
 }
 
 // line is one change; the last of an object holds. Exactly one field is set.
@@ -34,6 +40,11 @@ type line struct {
 	Refund   *refundMade      `json:"refund,omitempty"`
 	Event    *webhookEvent    `json:"event,omitempty"`
 	Answer   *storedAnswer    `json:"answer,omitempty"`
+	Kept     *keptCard        `json:"kept,omitempty"`
+	Setup    *setupIntent     `json:"setup,omitempty"`
+	Dispute  *disputeMade     `json:"dispute,omitempty"`
+	Movement *movement        `json:"movement,omitempty"`
+	Payout   *payoutMade      `json:"payout,omitempty"`
 	Finished string           `json:"finished,omitempty"` // id of an event that is done with
 }
 
@@ -41,6 +52,8 @@ func openStore(path string, now time.Time) (*store, error) {
 	s := &store{
 		sessions: map[string]*checkoutSession{}, intents: map[string]*paymentIntent{},
 		refunds: map[string]*refundMade{}, events: map[string]*webhookEvent{}, answers: map[string]*storedAnswer{},
+		kept: map[string]*keptCard{}, setups: map[string]*setupIntent{}, disputes: map[string]*disputeMade{},
+		movements: map[string]*movement{}, payouts: map[string]*payoutMade{},
 	}
 	if err := s.load(path); err != nil {
 		return nil, err
@@ -92,6 +105,16 @@ func (s *store) apply(l line) {
 		s.events[l.Event.ID] = l.Event
 	case l.Answer != nil:
 		s.answers[l.Answer.ID] = l.Answer
+	case l.Kept != nil:
+		s.kept[l.Kept.ID] = l.Kept
+	case l.Setup != nil:
+		s.setups[l.Setup.ID] = l.Setup
+	case l.Dispute != nil:
+		s.disputes[l.Dispute.ID] = l.Dispute
+	case l.Movement != nil:
+		s.movements[l.Movement.ID] = l.Movement
+	case l.Payout != nil:
+		s.payouts[l.Payout.ID] = l.Payout
 	case l.Finished != "":
 		delete(s.events, l.Finished)
 	}
@@ -144,6 +167,21 @@ func (s *store) lines() (all []line) {
 	}
 	for _, v := range s.answers {
 		all = append(all, line{Answer: v})
+	}
+	for _, v := range s.kept {
+		all = append(all, line{Kept: v})
+	}
+	for _, v := range s.setups {
+		all = append(all, line{Setup: v})
+	}
+	for _, v := range s.disputes {
+		all = append(all, line{Dispute: v})
+	}
+	for _, v := range s.movements {
+		all = append(all, line{Movement: v})
+	}
+	for _, v := range s.payouts {
+		all = append(all, line{Payout: v})
 	}
 	return all
 }

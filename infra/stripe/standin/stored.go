@@ -2,6 +2,7 @@ package standin
 
 import (
 	"strings"
+	"time"
 
 	"tollhouse/billing/money"
 )
@@ -11,15 +12,13 @@ import (
 const declinedLater = "pm_declined_"
 
 // keep gives a card that is paid with its names for later.
-func keep(session *checkoutSession, intent *paymentIntent, card testCard) {
+func keep(session *checkoutSession, intent *paymentIntent, form cardForm, now time.Time) line {
 	if session.Customer == "" {
 		session.Customer = newID("cus_")
 	}
-	prefix := "pm_"
-	if card.later {
-		prefix = declinedLater
-	}
-	intent.Customer, intent.Method = session.Customer, newID(prefix)
+	kept := newKept(form, session.Account, session.Customer, now)
+	intent.Customer, intent.Method = session.Customer, kept.ID
+	return line{Kept: kept}
 }
 
 // createIntent charges a card that is kept: only confirmed, off session.
@@ -46,8 +45,11 @@ func (s *Server) createIntent(c *call) (any, error) {
 		ID: newID("pi_"), Account: c.account, Status: "requires_payment_method", Amount: amount, Currency: currency,
 		Customer: customer, Method: method, Description: c.form.Get("description"), Metadata: c.dictionary("metadata"), Created: c.now,
 	}
-	if strings.HasPrefix(method, declinedLater) {
-		intent.Failure = &declined
+	if kept := s.store.kept[method]; kept != nil && kept.Detached {
+		return nil, errDetached
+	}
+	if failure := later(method); failure != nil {
+		intent.Failure = failure
 		refused := intent
 		c.change(line{Intent: &refused})
 		c.change(newEvent("payment_intent.payment_failed", c.account, intent.render(), c.now))
@@ -55,6 +57,7 @@ func (s *Server) createIntent(c *call) (any, error) {
 	}
 	intent.Charge, intent.Status = newID("ch_"), "succeeded"
 	c.change(line{Intent: &intent})
+	c.change(charged(&intent, c.now))
 	c.change(newEvent("payment_intent.succeeded", c.account, intent.render(), c.now))
 	return intent.render(), nil
 }

@@ -4,7 +4,13 @@ package standin
 // languages that merchants here name. What is missing stays English.
 var translated = map[string]map[string]string{
 	"id": {
-		"Test mode.": "Mode uji.",
+		"Store a card":   "Simpan kartu",
+		"Store the card": "Simpan kartu ini",
+		"Nothing is paid now. The card can be charged later, as you agreed.":          "Tidak ada yang dibayar sekarang. Kartu dapat ditagih nanti sesuai persetujuan Anda.",
+		"pays, and its bank asks when it is charged later":                            "membayar, dan banknya bertanya bila ditagih nanti",
+		"pays, and is declined when it is charged later":                              "membayar, dan ditolak bila ditagih nanti",
+		"pays, and is disputed at once":                                               "membayar, dan langsung disengketakan",
+		"Test mode.":                                                                  "Mode uji.",
 		"This page stands in for Stripe. No real card works here and no money moves.": "Halaman ini menggantikan Stripe. Kartu asli tidak berlaku dan tidak ada uang yang berpindah.",
 		"What you pay":                   "Yang Anda bayar",
 		"Pay by card":                    "Bayar dengan kartu",
@@ -41,7 +47,13 @@ var translated = map[string]map[string]string{
 		"Type the name on the card.":                       "Ketik nama pada kartu.",
 	},
 	"ru": {
-		"Test mode.": "Тестовый режим.",
+		"Store a card":   "Сохранение карты",
+		"Store the card": "Сохранить карту",
+		"Nothing is paid now. The card can be charged later, as you agreed.":          "Сейчас ничего не списывается. Позже с карты можно списывать, как вы согласились.",
+		"pays, and its bank asks when it is charged later":                            "оплачивает; при позднем списании банк просит подтвердить",
+		"pays, and is declined when it is charged later":                              "оплачивает; позднее списание отклоняется",
+		"pays, and is disputed at once":                                               "оплачивает и сразу оспаривается",
+		"Test mode.":                                                                  "Тестовый режим.",
 		"This page stands in for Stripe. No real card works here and no money moves.": "Эта страница заменяет Stripe. Настоящие карты не действуют, деньги не списываются.",
 		"What you pay":                   "Что вы оплачиваете",
 		"Pay by card":                    "Оплата картой",
