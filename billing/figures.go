@@ -5,10 +5,11 @@ import (
 	"time"
 
 	"tollhouse/billing/insight"
+	"tollhouse/billing/ledger"
 	"tollhouse/billing/tenant"
 )
 
-// SumUp brings the daily sums of revenue up to now, portion by portion, for at
+// SumUp brings the daily sums of revenue and of the ledger up to now, portion by portion, for at
 // most as long as is given. Figures are true without it; it keeps them quick.
 // behind says that more is to be summed up: reading then takes longer.
 func (s *Stack) SumUp(ctx context.Context, atMost time.Duration) (behind bool, err error) {
@@ -23,7 +24,10 @@ func (s *Stack) SumUp(ctx context.Context, atMost time.Duration) (behind bool, e
 	}
 	for begun := s.host.config.Now(); ; {
 		err := s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
-			behind, err = insight.Roll(ctx, tx, mark)
+			if behind, err = insight.Roll(ctx, tx, mark); err != nil || behind {
+				return err
+			}
+			behind, err = ledger.Snap(ctx, tx, mark)
 			return err
 		})
 		if err != nil || !behind || s.host.config.Now().Sub(begun) > atMost {

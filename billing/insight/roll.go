@@ -2,7 +2,6 @@ package insight
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -33,11 +32,11 @@ func Roll(ctx context.Context, tx tenant.Tx, passed tenant.Mark) (more bool, err
 	if err != nil {
 		return false, err
 	}
-	periods, err := periodsOf(ctx, tx)
+	periods, err := ledger.Periods(ctx, tx)
 	if err != nil {
 		return false, err
 	}
-	bound := keyAt(passed.WallAt.Add(-margin))
+	bound := ledger.KeyAt(passed.WallAt.Add(-margin))
 	for _, period := range periods {
 		n, err := rollPeriod(ctx, tx, zone, period, bound)
 		if err != nil {
@@ -50,15 +49,6 @@ func Roll(ctx context.Context, tx tenant.Tx, passed tenant.Mark) (more bool, err
 	return false, nil
 }
 
-// keyAt is below every UUIDv7 made at an instant or later.
-func keyAt(at time.Time) (key uuid.UUID) {
-	var millis [8]byte
-	binary.BigEndian.PutUint64(millis[:], uint64(at.UnixMilli()))
-	copy(key[:6], millis[2:])
-	key[6] = 0x70
-	return key
-}
-
 // months steps along the ledger's key from month to month.
 const months = `
 	months as (
@@ -66,15 +56,6 @@ const months = `
 	    union all
 	    select (select t.period from ledger_transfer t where t.period > m.period order by t.period limit 1)
 	      from months m where m.period is not null)`
-
-// periodsOf lists the months that the ledger has.
-func periodsOf(ctx context.Context, tx tenant.Tx) ([]calendar.Date, error) {
-	rows, err := tx.Query(ctx, `with recursive`+months+` select period from months where period is not null`)
-	if err != nil {
-		return nil, fmt.Errorf("months of the ledger: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[calendar.Date])
-}
 
 // move is a transfer's effect on revenue.
 const move = `

@@ -64,26 +64,27 @@ var controlSums string
 
 const trialBalance = `
 	select kind, unit, sum(debit)::numeric, sum(credit)::numeric
-	from (
-	    select debit as kind, unit, amount as debit, 0 as credit from ledger_transfer
-	    union all
-	    select credit, unit, 0, amount from ledger_transfer
-	) as side
+	from days
 	group by kind, unit
 	order by kind, unit`
 
-// ControlSums holds the ledger against the books. It reads the whole ledger;
-// run it on a snapshot (tenant.DB.Read) where others write meanwhile.
+// ControlSums holds the ledger against the books, from the ledger's snapshots
+// and the transfers since. Run it on one view of the database (tenant.DB.Read)
+// where others write meanwhile.
 func ControlSums(ctx context.Context, tx tenant.Tx) (Report, error) {
 	var report Report
-	rows, err := tx.Query(ctx, controlSums)
+	var zone string
+	if err := tx.QueryRow(ctx, `select coalesce((select zone from operator where id = 1), 'UTC')`).Scan(&zone); err != nil {
+		return Report{}, fmt.Errorf("control sums: %w", err)
+	}
+	rows, err := tx.Query(ctx, `with recursive`+tail+`, `+controlSums)
 	if err == nil {
 		report.Rules, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Rule])
 	}
 	if err != nil {
 		return Report{}, fmt.Errorf("control sums: %w", err)
 	}
-	rows, err = tx.Query(ctx, trialBalance)
+	rows, err = tx.Query(ctx, Days+trialBalance, zone)
 	if err == nil {
 		report.Trial, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Balance])
 	}

@@ -1,9 +1,11 @@
 -- Each rule compares a ledger account with what the books say, customer by
--- customer. One pass over the ledger feeds all rules.
-with side as (
-    select debit as kind, debit_id as id, unit, amount from ledger_transfer
+-- customer. Snapshots and the transfers since (tail) feed all rules.
+side as (
+    select kind, nullif(id, '00000000-0000-0000-0000-000000000000') as id, unit, amount from ledger_total
     union all
-    select credit, credit_id, unit, -amount from ledger_transfer
+    select debit, debit_id, unit, amount from tail
+    union all
+    select credit, credit_id, unit, -amount from tail
 ),
 moved as materialized (
     select kind, id, unit, sum(amount) as amount from side group by kind, id, unit
@@ -32,13 +34,13 @@ entry (name, id, unit, value) as (
     union all
     select 'unit buckets = unit buckets'' transfers', id, unit, value from bucket where unit !~ '^[A-Z]{3}$'
     union all
-    select 'receivable = open items', account_id, currency, open from open_item
+    select 'receivable = open items', account_id, currency, open from open_item where open > 0
     union all
     select 'receivable = accounts'' receivable', id, currency, receivable from billing_account
     union all
     select 'unbilled = accounts'' unbilled', id, currency, unbilled from billing_account
     union all
-    select 'customer credit = unapplied payments', account_id, currency, unapplied from payment
+    select 'customer credit = unapplied payments', account_id, currency, unapplied from payment where unapplied > 0
     union all
     select 'customer credit = accounts'' credit', id, currency, credit from billing_account
     union all

@@ -22,6 +22,10 @@
 //	fee or correction                                        falls by DocumentTax
 //
 // General-ledger accounts have none, so that nothing serialises on "revenue".
+// Their totals are daily snapshots (ledger_day), and each account's total is
+// summed up once more from the transfers alone (ledger_total): what control
+// sums hold against the books without reading the whole ledger. Snap takes only
+// what no running transaction can add to; reading adds what came since.
 //
 // Always true:
 //   - Transfers are only added. Their amounts are above zero, with nine decimals.

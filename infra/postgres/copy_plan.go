@@ -71,7 +71,7 @@ const RedrawnSecret = "to be drawn"
 var plan = map[string]treatment{
 	// the operator's own
 	"operator": {columns: map[string]string{"name": `t.name || ' (sandbox)'`, "charging": keep, "access": keep, "messages": `'{}'::jsonb`, "country": keep, "zone": keep, "currency": keep, "language": keep,
-		"webhook_networks": `'{}'::text[]`, "anchor_policy": keep, "brand_colour": keep, "support_contact": keep, "tax_settings": `t.tax_settings - 'engine'`, "document_settings": keep,
+		"chart_of_accounts": keep, "webhook_networks": `'{}'::text[]`, "anchor_policy": keep, "brand_colour": keep, "support_contact": keep, "tax_settings": `t.tax_settings - 'engine'`, "document_settings": keep,
 		"standing": `'active'::text`, "standing_no": `0::bigint`, "standing_since": `null::timestamptz`, "service_until": `null::timestamptz`}},
 	"clock":         {columns: map[string]string{}},
 	"legal_entity":  {columns: map[string]string{"name": keep, "address": keep, "country": keep, "tax_id": keep, "register_id": keep, "bank_name": keep, "bank_iban": keep, "bank_bic": keep}},
@@ -185,14 +185,18 @@ var plan = map[string]treatment{
 	"debit_run": {}, "debit": {}, "bank_statement": {}, "bank_entry": {}, "cash_shift": {}, "cash_move": {}, "payout": {},
 	"insight_revenue": {columns: map[string]string{"kind": keep, "currency": keep}},
 	"insight_mark":    {columns: map[string]string{}},
+	"ledger_mark":     {columns: map[string]string{}},
+	"ledger_day":      {columns: map[string]string{"kind": keep, "event": keep, "unit": keep}},
+	"ledger_total":    {columns: map[string]string{"kind": keep, "unit": keep}},
+	"day_close":       {columns: map[string]string{"sums": keep, "checks": keep, "note": `''::text`, "signed_by": keep}},
 
 	// what falls due in business time; what would reach the outside does not come along
-	"agenda": {from: ` where t.state = 'due' and t.kind not in ('usage_file', 'webhook', 'refund', 'notice', 'trial', 'rerating', 'webhook_out', 'auto_pay', 'provider_poll')`,
+	"agenda": {from: ` where t.state = 'due' and t.kind not in ('usage_file', 'webhook', 'refund', 'notice', 'trial', 'rerating', 'webhook_out', 'report_mail', 'auto_pay', 'provider_poll')`,
 		columns: map[string]string{"kind": keep, "detail": keep, "state": keep, "last_error": `''::text`}},
 
 	// left out on purpose
 	"secret": {}, "signing_key": {}, "api_key": {}, "signin_session": {}, "signin_event": {}, "signin_device": {}, "signin_challenge": {}, "signin_code": {},
-	"password_link": {}, "user_totp": {}, "recovery_code": {}, "idempotency": {}, "audit": {}, "audit_seal": {}, "event": {}, "webhook_endpoint": {}, "webhook_delivery": {}, "notice": {}, "webhook_in": {},
+	"password_link": {}, "user_totp": {}, "recovery_code": {}, "idempotency": {}, "audit": {}, "audit_seal": {}, "event": {}, "webhook_endpoint": {}, "webhook_delivery": {}, "report_schedule": {}, "notice": {}, "webhook_in": {},
 	"tariff_trial": {}, "rerating_account": {}, "rerating_change": {}, // proposals and trials can be asked for again
 	"note": {}, "contact_change": {}, "payment_link": {}, "staff_consent": {}, "staff_visit": {}, "sandbox_copy": {}, "imported_document": {},
 	"intake_batch": {}, "intake_file": {}, "intake_finding": {}, "intake_account": {}, versions: {},
