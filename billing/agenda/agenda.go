@@ -49,6 +49,7 @@ const (
 	ExpiryReminder Kind = "expiry_reminder" // tell of what expires soon
 
 	WebhookOut Kind = "webhook_out" // tell programs of others
+	ReportMail Kind = "report_mail" // a scheduled report goes out
 	AccessTurn Kind = "access_turn" // a hold of an account begins or ends by itself
 	AccessTell Kind = "access_tell" // tell the network what a service may do
 	DunningDay Kind = "dunning_day" // review what is overdue on a local day
@@ -83,7 +84,7 @@ var kindsOf = map[Lane][]string{
 	Sessions: {string(SessionSweep), string(SessionTell)},
 	Payments: {string(Webhook), string(Refund), string(AutoTopUp), string(AutoPay), string(StoredCard), string(ProviderPoll)},
 	Messages: {string(TellBills), string(Notice), string(Alert), string(ExpiryReminder)},
-	Replays:  {string(Trial), string(Rerating)},
+	Replays:  {string(Trial), string(Rerating), string(ReportMail)},
 	Programs: {string(WebhookOut)},
 
 	Collection: {string(DunningDay)},

@@ -60,6 +60,7 @@ type Sealer interface {
 
 // Errors of endpoints.
 var (
+	ErrInvalid   = errors.New("the request has faults")
 	ErrNotFound  = errors.New("no such endpoint or event")
 	ErrMove      = errors.New("the endpoint cannot go there from where it stands")
 	ErrNotActive = errors.New("the endpoint is not active")
@@ -70,6 +71,9 @@ var (
 type FieldError struct{ Field, Want string }
 
 func (e *FieldError) Error() string { return e.Field + ": " + e.Want + " is wanted" }
+
+// Is lets errors.Is find ErrInvalid.
+func (e *FieldError) Is(target error) bool { return target == ErrInvalid }
 
 // Bounds of endpoints.
 const (
