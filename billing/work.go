@@ -78,6 +78,8 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return s.remindOfExpiry(ctx, item)
 	case agenda.VoucherExpiry:
 		return s.expireVouchers(ctx, item)
+	case agenda.ReportMail:
+		return false, s.mailReport(ctx, item)
 	case agenda.WebhookOut:
 		return s.courier().Work(ctx)
 	case agenda.Alert:

@@ -18,6 +18,7 @@ import (
 	"tollhouse/billing/collection"
 	"tollhouse/billing/contact"
 	"tollhouse/billing/desk"
+	"tollhouse/billing/event"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/identity/idempotency"
 	"tollhouse/billing/intake"
@@ -33,6 +34,7 @@ import (
 	"tollhouse/billing/rating"
 	"tollhouse/billing/recharge"
 	"tollhouse/billing/replay"
+	"tollhouse/billing/report"
 	"tollhouse/billing/sandbox"
 	"tollhouse/billing/task"
 	"tollhouse/billing/tax"
@@ -74,7 +76,7 @@ var (
 // that fits is taken.
 var table = []rule{
 	{InvalidRequest, []error{
-		access.ErrHold, collection.ErrPlan, notice.ErrWords,
+		access.ErrHold, event.ErrInvalid, report.ErrInvalid, collection.ErrPlan, notice.ErrWords,
 		account.ErrInvalid, tenants.ErrInvalid, tenants.ErrKey, idempotency.ErrKey, onboarding.ErrFact,
 		identity.ErrEmail, identity.ErrPassword, identity.ErrRole, identity.ErrKeyName, identity.ErrPhone, identity.ErrUserName, identity.ErrLanguage,
 		identity.ErrBranch, identity.ErrRoleName, identity.ErrRoleTitle, identity.ErrPermission, identity.ErrFactorCode,
@@ -101,7 +103,7 @@ var table = []rule{
 		intake.ErrNotFound, replay.ErrNotFound, charging.ErrNoCharge,
 		catalog.ErrDeckNotFound, catalog.ErrCalendarNotFound,
 		catalog.ErrNoSpecification, partner.ErrNotFound, migration.ErrNotFound, migration.ErrNotMember,
-		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, balance.ErrRequestNotFound, balance.ErrGroup, balance.ErrNotMember, payment.ErrNotFound, payment.ErrLink, bill.ErrNotFound, bill.ErrNoRun, bill.ErrNoItemOpen, bill.ErrNoWriteOff, bill.ErrNoDeposit,
+		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, balance.ErrRequestNotFound, balance.ErrGroup, balance.ErrNotMember, payment.ErrNotFound, payment.ErrLink, bill.ErrNotFound, bill.ErrNoRun, event.ErrNotFound, report.ErrUnknown, report.ErrNoSchedule, report.ErrNoDay, bill.ErrNoItemOpen, bill.ErrNoWriteOff, bill.ErrNoDeposit,
 		session.ErrUnknown, charging.ErrNoNotice,
 		usage.ErrNoSource, usage.ErrNoFile, usage.ErrNoSuspended, onboarding.ErrOrderNotFound, onboarding.ErrNoSecret,
 		identity.ErrUserNotFound, identity.ErrKeyNotFound, identity.ErrRoleNotFound, identity.ErrSessionNotFound,
@@ -109,6 +111,8 @@ var table = []rule{
 		account.ErrNoPlanChange, desk.ErrNoNote, tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit, sandbox.ErrNoCopy, promotion.ErrNotFound,
 	}},
 	{NotFound, []error{bill.ErrNoItem}},
+	{Unprocessable, []error{event.ErrTooMany, report.ErrDayUnsure}},
+	{wrongState, []error{event.ErrMove, event.ErrNotActive, report.ErrDayOpen, report.ErrDayClosed}},
 	{wrongState, []error{bill.ErrItemTaken}},
 	{taken, []error{bill.ErrItemDiffers}},
 	{Unprocessable, []error{bill.ErrPrepaidItem}},
@@ -158,7 +162,7 @@ var table = []rule{
 // found a fault in here. They are told as nothing but a trace.
 var ours = []error{
 	account.ErrNumbersSpent, agenda.ErrKind, audit.ErrIncomplete, bill.ErrMoved, bill.ErrNoOffering, calendar.ErrNull, identity.ErrNoSigningKey,
-	access.ErrNoNetwork, billing.ErrNoNetwork,
+	access.ErrNoNetwork, event.ErrEvent, billing.ErrNoNetwork,
 	billing.ErrUndeliverable, notice.ErrMessage, ledger.ErrControlSums, ledger.ErrDeferred, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
 	tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrRows, tenant.ErrSlot, tenants.ErrChainBroken, usage.ErrHashKey,
 }

@@ -14,6 +14,7 @@ import (
 	"tollhouse/billing/catalog/document"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/charging/session"
+	"tollhouse/billing/event"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/intake"
 	"tollhouse/billing/migration"
@@ -22,6 +23,7 @@ import (
 	"tollhouse/billing/payment"
 	"tollhouse/billing/promotion"
 	"tollhouse/billing/replay"
+	"tollhouse/billing/report"
 	"tollhouse/billing/transfer"
 	"tollhouse/billing/usage"
 	"tollhouse/billing/voucher"
@@ -99,6 +101,20 @@ var faulty = []func(err error) []Fault{
 			return nil
 		}
 		return []Fault{{"parts", e.Reason, "codes of the bundle's own parts, as many as it needs"}}
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*event.FieldError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{e.Field, "is not as it must be", e.Want}}
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*report.FieldError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{e.Field, "is not as it must be", e.Want}}
 	},
 	func(err error) []Fault {
 		e, is := errors.AsType[*partner.FieldError](err)

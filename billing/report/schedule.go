@@ -41,6 +41,7 @@ const (
 
 // Run is one time that a report went out, or did not.
 type Run struct {
+	ID    uuid.UUID     `json:"id"`
 	At    time.Time     `json:"at"`
 	From  calendar.Date `json:"from"`
 	To    calendar.Date `json:"to"`
@@ -279,4 +280,20 @@ func Went(ctx context.Context, tx tenant.Tx, s Schedule, run Run) error {
 		return fmt.Errorf("note run of report %s: %w", s.ID, err)
 	}
 	return agenda.Add(ctx, tx, agenda.Item{Kind: agenda.ReportMail, Ref: s.ID, DueAt: next})
+}
+
+// RunOf finds a run by its id, and its schedule.
+func RunOf(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Schedule, Run, error) {
+	list, err := schedules(ctx, tx, `log @> jsonb_build_array(jsonb_build_object('id', $1::text))`, id.String())
+	if err != nil {
+		return Schedule{}, Run{}, err
+	}
+	for _, s := range list {
+		for _, r := range s.Log {
+			if r.ID == id {
+				return s, r, nil
+			}
+		}
+	}
+	return Schedule{}, Run{}, fmt.Errorf("run %s: %w", id, ErrNoSchedule)
 }

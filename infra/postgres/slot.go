@@ -74,6 +74,8 @@ var rights = map[string]string{
 	"event":            withDelete,
 	"webhook_endpoint": withDelete,
 	"webhook_delivery": withDelete,
+	"report_schedule":  withDelete,
+	"day_close":        "select, insert",
 }
 
 const (
