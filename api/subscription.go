@@ -53,7 +53,7 @@ func (s *Server) SuspendSubscription(ctx context.Context, r oapi.SuspendSubscrip
 func (s *Server) ResumeSubscription(ctx context.Context, r oapi.ResumeSubscriptionRequestObject) (oapi.ResumeSubscriptionResponseObject, error) {
 	return nil, once(ctx, oapi.ResumeSubscriptionResponseObject.VisitResumeSubscriptionResponse, func(ctx context.Context, tx tenant.Tx) (oapi.ResumeSubscriptionResponseObject, error) {
 		after, err := moved(ctx, tx, r.Subscription, r.Body.Reason, func(ctx context.Context, tx tenant.Tx, id uuid.UUID) error {
-			return desk.Resume(ctx, tx, id, desk.Word{Reason: r.Body.Reason, By: callOf(ctx).who.Actor()})
+			return callOf(ctx).stack.Resume(ctx, tx, desk.NewPause{SubscriptionID: id, Reason: r.Body.Reason, By: callOf(ctx).who.Actor()})
 		})
 		return oapi.ResumeSubscription200JSONResponse{Body: after}, err
 	})

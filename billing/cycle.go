@@ -40,10 +40,10 @@ func (s *Stack) closeCycles(ctx context.Context, item agenda.Item) (again bool, 
 		if err != nil {
 			return err
 		}
-		if again = ended > 0; again {
-			return nil
+		if again = len(ended) > 0; again {
+			return s.giveBack(ctx, tx, detail.CycleEnd, ended)
 		}
-		changed, err := desk.CarryOut(ctx, tx, detail.CycleEnd, closeAtOnce)
+		changed, err := desk.CarryOut(ctx, tx, s.host.charging, detail.CycleEnd, closeAtOnce)
 		if err != nil {
 			return err
 		}

@@ -203,7 +203,7 @@ usage:
 		_, err := account.SchedulePlanChange(ctx, tx, account.PlanChange{ID: uuid.Must(uuid.NewV7()), AccountID: c.ID, SubscriptionID: base,
 			From: w.plans["old"], To: w.plans["new"], TakesEffect: calendar.Date{Year: 2026, Month: time.May, Day: 16}, By: "clerk"})
 		if err == nil {
-			_, err = desk.CarryOut(ctx, tx, calendar.Date{Year: 2026, Month: time.May, Day: 16}, 10)
+			_, err = desk.CarryOut(ctx, tx, w.host.charging, calendar.Date{Year: 2026, Month: time.May, Day: 16}, 10)
 		}
 		return err
 	})
@@ -238,7 +238,7 @@ func TestTerminate_givesPaidDaysBack(t *testing.T) {
 	w.advance(w.day("2026-07-02"))
 	// of 30 days 11 are used: 12.99 − 4.76 and 1.50 − 0.55
 	const credits = `select string_agg(l.code || ' ' || trim_scale(l.price)::text, ', ' order by l.code) from bill_line l join bill b on b.id = l.bill_id
-		where b.account_id = $1 and l.kind = 'correction'`
+		where b.account_id = $1 and l.kind = 'item'`
 	if got := w.text(credits, c.ID); got != "extra-fee -0.95, monthly -8.23" {
 		t.Errorf("given back %s", got)
 	}

@@ -3,8 +3,13 @@ package billing
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"tollhouse/billing/account"
 	"tollhouse/billing/agenda"
+	"tollhouse/billing/bill"
+	"tollhouse/billing/calendar"
+	"tollhouse/billing/desk"
 	"tollhouse/billing/migration"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/tenant"
@@ -21,7 +26,14 @@ func (s *Stack) workParts(ctx context.Context, item agenda.Item) (again bool, er
 		return false, err
 	}
 	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
-		n, err := account.EndDue(ctx, tx, due.Day, partsAtOnce)
+		ended, err := account.EndDue(ctx, tx, due.Day, partsAtOnce)
+		if err != nil {
+			return err
+		}
+		if again = len(ended) > 0; again {
+			return s.giveBack(ctx, tx, due.Day, ended)
+		}
+		n, err := desk.CarryOut(ctx, tx, s.host.charging, due.Day, partsAtOnce)
 		if again = n > 0; err != nil || again {
 			return err
 		}
@@ -30,6 +42,13 @@ func (s *Stack) workParts(ctx context.Context, item agenda.Item) (again bool, er
 		return err
 	})
 	return again, err
+}
+
+// giveBack puts on the next bills what was asked in advance of subscriptions
+// that ended where a day began, for the days from there on.
+func (s *Stack) giveBack(ctx context.Context, tx tenant.Tx, day calendar.Date, ended []uuid.UUID) error {
+	_, err := bill.Adjust(ctx, tx, bill.ItemCredit, day, "", ended...)
+	return err
 }
 
 // migrateAtOnce is how many subscribers one transaction tells or moves.

@@ -20,51 +20,88 @@ func AdvanceCycle(ctx context.Context, tx tenant.Tx, ended calendar.Date, accoun
 	if err != nil {
 		return 0, err
 	}
-	ids, ends, err := nextEnds(ctx, tx, profile.AnchorPolicy, ended, accounts)
-	if err != nil || len(ids) == 0 {
+	next, err := nextCycles(ctx, tx, profile.AnchorPolicy, ended, accounts)
+	if err != nil || len(next.ids) == 0 {
 		return 0, err
 	}
 	done, err := tx.Exec(ctx, `
 		update billing_account a
 		   set cycle_start = a.cycle_end, cycle_end = n.cycle_end
 		  from unnest($1::uuid[], $2::date[]) as n (id, cycle_end)
-		 where a.id = n.id`, ids, ends)
+		 where a.id = n.id`, next.ids, next.ends)
 	if err != nil {
 		return 0, fmt.Errorf("advance cycles ended %s: %w", ended, err)
 	}
-	return int(done.RowsAffected()), nil
+	return int(done.RowsAffected()), next.change(ctx, tx)
 }
 
-// nextEnds locks the accounts that are due and reckons where their next cycles
+// nextCycle is where accounts go on, and those of them whose series changes.
+type nextCycle struct {
+	ids     []uuid.UUID
+	ends    []calendar.Date
+	changed []changedCycle
+}
+
+type changedCycle struct {
+	id uuid.UUID
+	Every
+	changes CycleChanges
+}
+
+// change writes the series that begin.
+func (n *nextCycle) change(ctx context.Context, tx tenant.Tx) error {
+	for _, c := range n.changed {
+		done, err := tx.Exec(ctx, `update billing_account set anchor = $2, cycle_months = $3, cycle_days = $4, cycle_changes = $5 where id = $1`,
+			c.id, c.Anchor, c.Months, c.Days, c.changes)
+		if err != nil {
+			return fmt.Errorf("change cycle of account %s: %w", c.id, err)
+		}
+		if done.RowsAffected() != 1 {
+			return fmt.Errorf("change cycle of account %s: %w", c.id, ErrNotFound)
+		}
+	}
+	if len(n.changed) == 0 {
+		return nil
+	}
+	return bumpEpoch(ctx, tx)
+}
+
+// nextCycles locks the accounts that are due and reckons where their next cycles
 // end. A next cycle always begins where the last ended, also when the policy
 // has changed in between: only its end follows the new one.
-func nextEnds(ctx context.Context, tx tenant.Tx, policy calendar.AnchorPolicy, ended calendar.Date, accounts []uuid.UUID) (
-	ids []uuid.UUID, ends []calendar.Date, err error,
-) {
+func nextCycles(ctx context.Context, tx tenant.Tx, policy calendar.AnchorPolicy, ended calendar.Date, accounts []uuid.UUID) (next nextCycle, err error) {
 	rows, err := tx.Query(ctx, `
-		select id, anchor, cycle_months
+		select id, anchor, cycle_months, cycle_days, cycle_changes
 		  from billing_account
 		 where id = any ($1) and cycle_end = $2
 		 order by id
 		   for update`, accounts, ended)
 	if err != nil {
-		return nil, nil, fmt.Errorf("lock cycles ended %s: %w", ended, err)
+		return next, fmt.Errorf("lock cycles ended %s: %w", ended, err)
 	}
 	// Most accounts share their anchor with many others.
 	known := map[calendar.Cycle]calendar.Date{}
 	var id uuid.UUID
-	cycle := calendar.Cycle{Policy: policy}
-	_, err = pgx.ForEachRow(rows, []any{&id, &cycle.Anchor, &cycle.Months}, func() error {
+	var now Every
+	var changes *CycleChanges
+	_, err = pgx.ForEachRow(rows, []any{&id, &now.Anchor, &now.Months, &now.Days, &changes}, func() error {
+		if changes != nil && changes.Next != nil {
+			begun, kept := changes.Begin(now, ended)
+			next.changed = append(next.changed, changedCycle{id, begun, kept})
+			now = begun
+		}
+		cycle := now.Cycle(policy)
 		end, seen := known[cycle]
 		if !seen {
 			end = cycle.Containing(ended).To
 			known[cycle] = end
 		}
-		ids, ends = append(ids, id), append(ends, end)
+		next.ids, next.ends = append(next.ids, id), append(next.ends, end)
+		changes = nil
 		return nil
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("lock cycles ended %s: %w", ended, err)
+		return next, fmt.Errorf("lock cycles ended %s: %w", ended, err)
 	}
-	return ids, ends, nil
+	return next, nil
 }

@@ -20,6 +20,7 @@ type NewAccount struct {
 	CreditLimit *money.Decimal // nil: none; prepaid accounts have none
 	Anchor      calendar.Date  // zero: the local day of opening
 	CycleMonths int            // zero: 1
+	CycleDays   int            // a cycle of days, in place of months
 	Branch      uuid.UUID      // Nil: the default one; its legal entity issues the bills
 }
 
@@ -31,8 +32,10 @@ func (n NewAccount) check() error {
 		return &FieldError{"account.credit_limit", "no limit for a prepaid account"}
 	case n.CreditLimit != nil && n.CreditLimit.Sign() < 0:
 		return &FieldError{"account.credit_limit", "an amount of zero or more"}
-	case n.CycleMonths != 1 && n.CycleMonths != 3 && n.CycleMonths != 12:
-		return &FieldError{"account.cycle_months", "1, 3 or 12"}
+	case n.CycleDays < 0 || n.CycleDays > maxCycleDays || n.CycleDays > 0 && n.CycleMonths > 0:
+		return &FieldError{"account.cycle_days", "1 to 366, in place of months"}
+	case n.CycleDays == 0 && (n.CycleMonths < 1 || n.CycleMonths > 12):
+		return &FieldError{"account.cycle_months", "1 to 12"}
 	}
 	return nil
 }
@@ -52,7 +55,7 @@ func Open(ctx context.Context, tx tenant.Tx, accounts []NewAccount) ([]Account, 
 	today := profile.LocalDate(tx.At)
 	opened := make([]Account, len(accounts))
 	for i, n := range accounts {
-		if n.CycleMonths == 0 {
+		if n.CycleMonths == 0 && n.CycleDays == 0 {
 			n.CycleMonths = 1
 		}
 		if n.Anchor.IsZero() {
@@ -67,7 +70,7 @@ func Open(ctx context.Context, tx tenant.Tx, accounts []NewAccount) ([]Account, 
 		}
 		a := Account{
 			ID: uuid.Must(uuid.NewV7()), PartyID: n.PartyID, ParentID: n.ParentID, Kind: n.Kind, Currency: profile.Currency,
-			CreditLimit: n.CreditLimit, State: Active, Anchor: n.Anchor, CycleMonths: n.CycleMonths,
+			CreditLimit: n.CreditLimit, State: Active, Anchor: n.Anchor, CycleMonths: n.CycleMonths, CycleDays: n.CycleDays,
 			LegalEntity: seller.LegalEntity, Branch: seller.ID, CreatedAt: tx.At,
 		}
 		a.Cycle = a.Cycles(profile.AnchorPolicy).Containing(today)
@@ -125,13 +128,13 @@ func insertNumbered(ctx context.Context, tx tenant.Tx, accounts []Account) error
 }
 
 const insertAccounts = `
-insert into billing_account (id, number, party_id, parent_id, kind, currency, credit_limit, state, anchor, cycle_months,
+insert into billing_account (id, number, party_id, parent_id, kind, currency, credit_limit, state, anchor, cycle_months, cycle_days,
                              cycle_start, cycle_end, legal_entity, branch, created_at)
-select n.id, n.number, n.party_id, n.parent_id, n.kind, n.currency, n.credit_limit::numeric, 'active', n.anchor, n.cycle_months,
-       n.cycle_start, n.cycle_end, n.legal_entity, n.branch, $14
+select n.id, n.number, n.party_id, n.parent_id, n.kind, n.currency, n.credit_limit::numeric, 'active', n.anchor, n.cycle_months, n.cycle_days,
+       n.cycle_start, n.cycle_end, n.legal_entity, n.branch, $15
   from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::date[], $9::int[],
-              $10::date[], $11::date[], $12::uuid[], $13::uuid[])
-       as n (id, number, party_id, parent_id, kind, currency, credit_limit, anchor, cycle_months, cycle_start, cycle_end, legal_entity, branch)
+              $10::date[], $11::date[], $12::uuid[], $13::uuid[], $14::int[])
+       as n (id, number, party_id, parent_id, kind, currency, credit_limit, anchor, cycle_months, cycle_start, cycle_end, legal_entity, branch, cycle_days)
 on conflict (number) do nothing
 returning id`
 
@@ -147,7 +150,7 @@ func insertRound(ctx context.Context, tx tenant.Tx, waiting map[uuid.UUID]*Accou
 		c.add(a)
 	}
 	rows, err := tx.Query(ctx, insertAccounts, c.id, c.number, c.party, c.parent, c.kind, c.currency, c.limit, c.anchor, c.months,
-		c.start, c.end, c.entity, c.branch, tx.At)
+		c.start, c.end, c.entity, c.branch, c.days, tx.At)
 	if err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}
@@ -174,7 +177,7 @@ type accountArrays struct {
 	limit          []*string
 	anchor         []calendar.Date
 	start, end     []calendar.Date
-	months         []int
+	months, days   []int
 	entity, branch []uuid.UUID
 }
 
@@ -187,6 +190,7 @@ func (c *accountArrays) add(a *Account) {
 	c.id, c.party, c.parent = append(c.id, a.ID), append(c.party, a.PartyID), append(c.parent, a.ParentID)
 	c.number, c.kind, c.currency = append(c.number, a.Number), append(c.kind, string(a.Kind)), append(c.currency, a.Currency.Code())
 	c.limit, c.anchor, c.months = append(c.limit, limit), append(c.anchor, a.Anchor), append(c.months, a.CycleMonths)
+	c.days = append(c.days, a.CycleDays)
 	c.start, c.end = append(c.start, a.Cycle.From), append(c.end, a.Cycle.To)
 	c.entity, c.branch = append(c.entity, a.LegalEntity), append(c.branch, a.Branch)
 }

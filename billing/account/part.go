@@ -59,12 +59,12 @@ func EndOn(ctx context.Context, tx tenant.Tx, id uuid.UUID, day *calendar.Date) 
 }
 
 // EndDue ends up to limit subscriptions whose last day is over, with what is part
-// of them, where their day began, however late it is called, and says how many.
+// of them, where their day began, however late it is called, and gives all that ended.
 // subscription_ends finds them, subscription_part_of their parts.
-func EndDue(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int) (int, error) {
+func EndDue(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int) ([]uuid.UUID, error) {
 	profile, err := GetProfile(ctx, tx)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	_, err = tx.Exec(ctx, `
 		select a.id
@@ -73,7 +73,7 @@ func EndDue(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int) (in
 		 order by a.id
 		   for update`, day, limit)
 	if err != nil {
-		return 0, fmt.Errorf("lock accounts whose options end: %w", err)
+		return nil, fmt.Errorf("lock accounts whose options end: %w", err)
 	}
 	rows, err := tx.Query(ctx, `
 		with recursive ending (id, day) as (
@@ -87,14 +87,14 @@ func EndDue(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int) (in
 		 where s.id = f.id
 		returning s.id`, day, limit, profile.Zone.String())
 	if err != nil {
-		return 0, fmt.Errorf("end options: %w", err)
+		return nil, fmt.Errorf("end options: %w", err)
 	}
 	ended, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	if err != nil {
-		return 0, fmt.Errorf("end options: %w", err)
+		return nil, fmt.Errorf("end options: %w", err)
 	}
 	if len(ended) == 0 {
-		return 0, nil
+		return nil, nil
 	}
 	_, err = tx.Exec(ctx, `
 		update service_identity i
@@ -103,13 +103,13 @@ func EndDue(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int) (in
 		  join subscription s on s.id = v.subscription_id
 		 where s.id = any ($1) and i.service_id = v.id and i.valid_to is null`, ended)
 	if err != nil {
-		return 0, fmt.Errorf("free identities: %w", err)
+		return nil, fmt.Errorf("free identities: %w", err)
 	}
 	if _, err := tx.Exec(ctx, `update service set state = 'terminated' where subscription_id = any ($1)`, ended); err != nil {
-		return 0, fmt.Errorf("end services: %w", err)
+		return nil, fmt.Errorf("end services: %w", err)
 	}
 	if err := recordSubscriptions(ctx, tx, event.SubscriptionTerminated, ended, nil); err != nil {
-		return 0, err
+		return nil, err
 	}
-	return len(ended), bumpEpoch(ctx, tx)
+	return ended, bumpEpoch(ctx, tx)
 }

@@ -28,12 +28,21 @@ type PlanChange struct {
 	SubscriptionID uuid.UUID
 	From, To       uuid.UUID     // offering versions
 	TakesEffect    calendar.Date // its first instant, in the operator's zone
+	At             *time.Time    // the exact instant on that day, if not the first
 	State          PlanChangeState
 	Successor      *uuid.UUID // the new subscription; nil until it is done
 	Reason         string
 	By             string // an actor
 	CreatedAt      time.Time
 	EndedAt        *time.Time
+}
+
+// Begins is the new plan's first instant.
+func (c PlanChange) Begins(profile Profile) time.Time {
+	if c.At != nil {
+		return *c.At
+	}
+	return c.TakesEffect.Start(profile.Zone)
 }
 
 // PlanChangeState is where a change of plan stands.
@@ -57,17 +66,17 @@ var (
 	ErrChangeEnded = errors.New("the change of plan is done or cancelled already")
 )
 
-const changeColumns = `id, account_id, subscription_id, from_offering, to_offering, takes_effect, state, new_subscription_id, reason, created_by, created_at, ended_at`
+const changeColumns = `id, account_id, subscription_id, from_offering, to_offering, takes_effect, takes_effect_at, state, new_subscription_id, reason, created_by, created_at, ended_at`
 
 // SchedulePlanChange keeps a change for its day. A repeat under the same id
 // changes nothing; ErrChangeScheduled refuses a second one for a subscription.
 func SchedulePlanChange(ctx context.Context, tx tenant.Tx, c PlanChange) (PlanChange, error) {
 	c.State, c.CreatedAt = ChangeScheduled, tx.At
 	done, err := tx.Exec(ctx, `
-		insert into plan_change (id, account_id, subscription_id, from_offering, to_offering, takes_effect, state, reason, created_by, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		insert into plan_change (id, account_id, subscription_id, from_offering, to_offering, takes_effect, state, reason, created_by, created_at, takes_effect_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		on conflict (id) do nothing`,
-		c.ID, c.AccountID, c.SubscriptionID, c.From, c.To, c.TakesEffect, c.State, c.Reason, c.By, c.CreatedAt)
+		c.ID, c.AccountID, c.SubscriptionID, c.From, c.To, c.TakesEffect, c.State, c.Reason, c.By, c.CreatedAt, c.At)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.ConstraintName == "plan_change_one" {
 		return PlanChange{}, fmt.Errorf("subscription %s: %w", c.SubscriptionID, ErrChangeScheduled)
@@ -167,7 +176,7 @@ func planChanges(ctx context.Context, tx tenant.Tx, query string, args ...any) (
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (PlanChange, error) {
 		var c PlanChange
-		err := row.Scan(&c.ID, &c.AccountID, &c.SubscriptionID, &c.From, &c.To, &c.TakesEffect, &c.State, &c.Successor, &c.Reason, &c.By, &c.CreatedAt, &c.EndedAt)
+		err := row.Scan(&c.ID, &c.AccountID, &c.SubscriptionID, &c.From, &c.To, &c.TakesEffect, &c.At, &c.State, &c.Successor, &c.Reason, &c.By, &c.CreatedAt, &c.EndedAt)
 		c.CreatedAt = c.CreatedAt.UTC()
 		return c, err
 	})

@@ -24,6 +24,7 @@ type Profile struct {
 	PricesIncludeTax bool
 	AnchorPolicy     calendar.AnchorPolicy
 	PaymentTermDays  int
+	BillingRules            // PutBillingRules changes them
 	BrandColour      string // #rrggbb, lower case
 	SupportContact   string
 	Standing         Standing // with the house; PutProfile leaves it alone
@@ -67,12 +68,17 @@ func (p Profile) check() error {
 	return err
 }
 
+// Counted is how parts of a period are counted.
+func (p Profile) Counted() calendar.Counted {
+	return calendar.Counted{By: p.Proration, Zone: p.Zone}
+}
+
 // LocalDate is the operator's calendar day at an instant.
 func (p Profile) LocalDate(at time.Time) calendar.Date { return calendar.DateOf(at, p.Zone) }
 
 const selectProfile = `
 select name, country, zone, currency, language, prices_include_tax, anchor_policy,
-       payment_term_days, brand_colour, support_contact, standing, standing_since, service_until,
+       payment_term_days, proration, run_approval, coalesce(zone_next, ''), zone_from, brand_colour, support_contact, standing, standing_since, service_until,
        coalesce((select hash from operator_logo where operator_logo.id = 1), '')
   from operator
  where id = 1`
@@ -83,7 +89,7 @@ func GetProfile(ctx context.Context, tx tenant.Tx) (Profile, error) {
 	var zone string
 	var since, until *time.Time
 	err := tx.QueryRow(ctx, selectProfile).Scan(&p.Name, &p.Country, &zone, &p.Currency, &p.Language,
-		&p.PricesIncludeTax, &p.AnchorPolicy, &p.PaymentTermDays, &p.BrandColour, &p.SupportContact, &p.Standing.State, &since, &until, &p.Logo)
+		&p.PricesIncludeTax, &p.AnchorPolicy, &p.PaymentTermDays, &p.Proration, &p.RunApproval, &p.ZoneNext, &p.ZoneFrom, &p.BrandColour, &p.SupportContact, &p.Standing.State, &since, &until, &p.Logo)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Profile{}, ErrNotSetUp
 	}
@@ -102,7 +108,7 @@ func GetProfile(ctx context.Context, tx tenant.Tx) (Profile, error) {
 // from net to gross would change what is sold already, so that is fixed too.
 const updateProfile = `
 update operator
-   set name = $1, country = $2, zone = $3, currency = $4, language = $5, prices_include_tax = $6,
+   set name = $1, country = $2, zone = case when exists (select from billing_account) then zone else $3 end, currency = $4, language = $5, prices_include_tax = $6,
        anchor_policy = $7, payment_term_days = $8, brand_colour = $9, support_contact = $10
  where id = 1
    and ((country = $2 and currency = $4 and prices_include_tax = $6)
@@ -114,7 +120,8 @@ func PutProfile(ctx context.Context, tx tenant.Tx, p Profile) error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	if _, err := GetProfile(ctx, tx); err != nil {
+	now, err := GetProfile(ctx, tx)
+	if err != nil {
 		return err
 	}
 	done, err := tx.Exec(ctx, updateProfile, p.Name, p.Country, p.Zone.String(), p.Currency, p.Language,
@@ -124,6 +131,9 @@ func PutProfile(ctx context.Context, tx tenant.Tx, p Profile) error {
 	}
 	if done.RowsAffected() == 0 {
 		return ErrCurrencyFixed
+	}
+	if err := laterZone(ctx, tx, now, p.Zone); err != nil {
+		return err
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ type Replacement struct {
 	OfferingID uuid.UUID
 	Kinds      []ServiceKind // services that the new one carries; the others end with the old one
 	Day        calendar.Date // whose first instant is the new one's: today or before
+	At         time.Time     // the new one's first instant, if not the day's
 	// Without are the codes of discounts that end with the old one, and
 	// FeesIncluded whether a bundle's price pays for the new one; nil: as before.
 	Without      []string
@@ -45,6 +46,12 @@ func Replace(ctx context.Context, tx tenant.Tx, r Replacement) (Subscription, er
 		return Subscription{}, err
 	}
 	s := succession{old: old, id: uuid.Must(uuid.NewV7()), Replacement: r, at: r.Day.Start(profile.Zone)}
+	if !r.At.IsZero() {
+		s.at = r.At
+	}
+	if s.at.Before(*old.ActivatedAt) {
+		return Subscription{}, &FieldError{"day", "a day on or after the subscription's first"}
+	}
 	for _, step := range []func(context.Context, tenant.Tx) error{s.begin, s.handOver, s.keepDiscounts, s.keepParts, s.endOld} {
 		if err := step(ctx, tx); err != nil {
 			return Subscription{}, fmt.Errorf("replace subscription %s: %w", r.Old, err)
@@ -69,8 +76,8 @@ type succession struct {
 
 func (s succession) begin(ctx context.Context, tx tenant.Tx) error {
 	_, err := tx.Exec(ctx, `
-		insert into subscription (id, account_id, offering_id, state, activated_at, setup_charged, created_at, term_from, term_until, termination_fee, part_of, part, pays_fees, ends_on)
-		select $1, account_id, $3, state, $4, true, $5, term_from, term_until, termination_fee, part_of, part, coalesce(not $6::boolean, pays_fees), ends_on
+		insert into subscription (id, account_id, offering_id, state, activated_at, setup_charged, created_at, term_from, term_until, termination_fee, part_of, part, pays_fees, ends_on, pauses)
+		select $1, account_id, $3, state, $4, true, $5, term_from, term_until, termination_fee, part_of, part, coalesce(not $6::boolean, pays_fees), ends_on, pauses
 		  from subscription
 		 where id = $2`, s.id, s.Old, s.OfferingID, s.at, tx.At, s.FeesIncluded)
 	return missingReference(err)

@@ -30,6 +30,7 @@ type Subscription struct {
 	Part           Part       // empty: of none
 	FeesIncluded   bool       // the bundle's price pays for it
 	EndsOn         *calendar.Date
+	Pauses         []Pause // in order
 	CreatedAt      time.Time
 	Services       []Service
 }

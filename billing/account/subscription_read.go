@@ -33,7 +33,7 @@ func GetSubscription(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Subscript
 func subscriptionsWhere(ctx context.Context, tx tenant.Tx, condition string, key uuid.UUID) ([]Subscription, error) {
 	rows, err := tx.Query(ctx, `
 		select id, account_id, offering_id, state, activated_at, terminated_at, charged_through, setup_charged, deferred,
-		       term_from, term_until, termination_fee, part_of, coalesce(part, ''), not pays_fees, ends_on, created_at
+		       term_from, term_until, termination_fee, part_of, coalesce(part, ''), not pays_fees, ends_on, pauses, created_at
 		  from subscription
 		 where `+condition+`
 		 order by created_at, id`, key)
@@ -44,7 +44,7 @@ func subscriptionsWhere(ctx context.Context, tx tenant.Tx, condition string, key
 		var s Subscription
 		err := row.Scan(&s.ID, &s.AccountID, &s.OfferingID, &s.State, &s.ActivatedAt, &s.TerminatedAt, &s.ChargedThrough, &s.SetupCharged, &s.Deferred,
 			&s.Term.From, &s.Term.Until, &s.Term.TerminationFee,
-			&s.PartOf, &s.Part, &s.FeesIncluded, &s.EndsOn, &s.CreatedAt)
+			&s.PartOf, &s.Part, &s.FeesIncluded, &s.EndsOn, &s.Pauses, &s.CreatedAt)
 		return s, err
 	})
 	if err != nil {

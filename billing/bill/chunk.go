@@ -61,7 +61,7 @@ func (c Closer) CloseChunk(ctx context.Context, tx tenant.Tx, runID uuid.UUID, l
 }
 
 const dueColumns = `
-	a.id, a.number, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end, a.receivable, a.credit,
+	a.id, a.number, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_days, a.cycle_start, a.cycle_end, a.cycle_changes, a.bill_per_service, a.receivable, a.credit,
 	a.legal_entity, a.branch, p.name, p.address, p.tax_id, p.language, a.tax_status, a.withholding, a.papers`
 
 // billing_account_due gives the order. SKIP LOCKED lets several workers share
@@ -95,7 +95,7 @@ func lockDue(ctx context.Context, tx tenant.Tx, run Run, limit int) ([]dueAccoun
 }
 
 func scanDue(row pgx.CollectableRow) (a dueAccount, err error) {
-	err = row.Scan(&a.ID, &a.Number, &a.Kind, &a.Currency, &a.Anchor, &a.Months, &a.Cycle.From, &a.Cycle.To, &a.Receivable, &a.Credit,
+	err = row.Scan(&a.ID, &a.Number, &a.Kind, &a.Currency, &a.Anchor, &a.Months, &a.Days, &a.Cycle.From, &a.Cycle.To, &a.Changes, &a.PerService, &a.Receivable, &a.Credit,
 		&a.Entity, &a.Branch, &a.Name, &a.Address, &a.TaxID, &a.Language, &a.Taxed, &a.Withholding, &a.Papers)
 	return a, err
 }

@@ -72,8 +72,7 @@ type recognition struct {
 // reckon closes one account's cycle in memory.
 func (f *frame) reckon(o *openCycle) (*closing, error) {
 	c := &closing{openCycle: o, doc: f.blank(o), kept: map[uuid.UUID]money.Decimal{}}
-	fees := feeFrame{cycle: f.cycleOf(c), closing: o.Cycle, digits: o.Currency.DocumentDigits()}
-	fees.next = fees.cycle.Containing(o.Cycle.To)
+	fees := f.fees(c)
 	services := map[uuid.UUID]string{}
 	for _, s := range o.subscriptions {
 		offering, known := f.offerings[s.Offering]

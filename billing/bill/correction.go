@@ -26,7 +26,32 @@ func correctionWords(language, of string) string {
 
 // cycleOf is how an account's cycles follow each other.
 func (f *frame) cycleOf(c *closing) calendar.Cycle {
-	return calendar.Cycle{Anchor: c.Anchor, Months: c.Months, Policy: f.profile.AnchorPolicy}
+	return calendar.Cycle{Anchor: c.Anchor, Months: c.Months, Days: c.Days, Policy: f.profile.AnchorPolicy}
+}
+
+// following is the cycle after the one that closes, in the series that then holds.
+func (f *frame) following(c *closing) calendar.Period {
+	series := f.cycleOf(c)
+	if c.Changes != nil && c.Changes.Next != nil {
+		series = c.Changes.Next.Cycle(f.profile.AnchorPolicy)
+	}
+	return calendar.Period{From: c.Cycle.To, To: series.Containing(c.Cycle.To).To}
+}
+
+// fees is what the fees of an account's closing are reckoned by.
+func (f *frame) fees(c *closing) feeFrame {
+	fees := feeFrame{cycle: f.cycleOf(c), closing: c.Cycle, next: f.following(c), digits: c.Currency.DocumentDigits(), by: f.counted}
+	if c.Changes == nil {
+		return fees
+	}
+	for _, b := range c.Changes.Before {
+		fees.before = append(fees.before, laid{b.Cycle(f.profile.AnchorPolicy), b.Until})
+	}
+	if c.Changes.Next != nil {
+		after := c.Changes.Next.Cycle(f.profile.AnchorPolicy)
+		fees.after = &after
+	}
+	return fees
 }
 
 // carry leaves the greatest correction or item in the customer's favour for the next

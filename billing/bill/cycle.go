@@ -18,8 +18,10 @@ type dueAccount struct {
 	Kind               account.Kind
 	Currency           money.Currency
 	Anchor             calendar.Date
-	Months             int
+	Months, Days       int
 	Cycle              calendar.Period
+	Changes            *account.CycleChanges
+	PerService         bool
 	Receivable, Credit money.Decimal
 	Entity, Branch     uuid.UUID
 	Name               string
@@ -43,6 +45,7 @@ type subscription struct {
 	PaysFees              bool      // false: a bundle's price pays for it
 	PartOf                *uuid.UUID
 	Identities            string
+	Pauses                []account.Pause
 }
 
 // chargeSum is what one line of usage, or of fees paid from a balance, comes to.

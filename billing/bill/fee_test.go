@@ -28,7 +28,7 @@ func date(text string) calendar.Date {
 func frameAt(anchor calendar.Date, months, n int) feeFrame {
 	cycle := calendar.Cycle{Anchor: anchor, Months: months, Policy: calendar.Clamp}
 	return feeFrame{
-		cycle: cycle, digits: 2,
+		cycle: cycle, digits: 2, by: calendar.Counted{By: calendar.ByDay, Zone: time.UTC},
 		closing: calendar.Period{From: cycle.Bound(n), To: cycle.Bound(n + 1)},
 		next:    calendar.Period{From: cycle.Bound(n + 1), To: cycle.Bound(n + 2)},
 	}
@@ -94,7 +94,7 @@ func TestRecurring(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			fees, err := frameAt(date("2026-05-01"), 1, c.cycle).recurring(c.price, span{date(c.there[0]), date(c.there[1])}, date(c.through))
+			fees, err := frameAt(date("2026-05-01"), 1, c.cycle).recurring(c.price, span{from: date(c.there[0]), to: date(c.there[1])}, date(c.through))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
@@ -17,6 +18,7 @@ import (
 // frame is what the accounts of a chunk have in common.
 type frame struct {
 	profile   account.Profile
+	counted   calendar.Counted
 	rates     tax.Table
 	sellers   map[uuid.UUID]Seller
 	offerings map[uuid.UUID]catalog.Offering
@@ -32,6 +34,7 @@ func loadFrame(ctx context.Context, tx tenant.Tx) (*frame, error) {
 	if f.profile, err = account.GetProfile(ctx, tx); err != nil {
 		return nil, err
 	}
+	f.counted = f.profile.Counted()
 	if f.rates, err = tax.Load(ctx, tx); err != nil {
 		return nil, err
 	}

@@ -48,14 +48,12 @@ func (f *frame) addFees(c *closing, s subscription, o catalog.Offering, frame fe
 	if o.Tax.Included != f.profile.PricesIncludeTax {
 		return fmt.Errorf("%s: %w", o.Code, ErrMixedBasis)
 	}
-	there := span{from: calendar.DateOf(s.ActivatedAt, f.profile.Zone)}
-	if s.TerminatedAt != nil {
-		there.to = calendar.DateOf(*s.TerminatedAt, f.profile.Zone)
-	}
+	there := lifeOf(f.counted, s.ActivatedAt, s.TerminatedAt, s.Pauses)
+	there.resumed = c.resumed(s)
 	if !there.from.Before(c.Cycle.To) && !s.succeedsOn(there.from, c.Cycle.To) {
 		return nil // connected after the cycle: the next close charges it
 	}
-	if !there.to.IsZero() && !there.to.After(c.Cycle.From) {
+	if !there.to.IsZero() && !there.to.After(c.Cycle.From) && s.ChargedThrough != nil {
 		return nil // gone before the cycle: charged to its end by then
 	}
 	if err := f.addTierFees(c, s, o, there); err != nil {
@@ -106,6 +104,20 @@ func (f *frame) addFees(c *closing, s subscription, o catalog.Offering, frame fe
 // not to be set up.
 func (s subscription) succeedsOn(from, cycleEnd calendar.Date) bool {
 	return from == cycleEnd && s.SetupCharged && s.ChargedThrough == nil
+}
+
+// resumed says whether a subscription took the place back that one of the same
+// offering had.
+func (c *closing) resumed(s subscription) bool {
+	if !s.SetupCharged {
+		return false
+	}
+	for i := range c.subscriptions {
+		if other := &c.subscriptions[i]; other.ID != s.ID && other.Offering == s.Offering && other.TerminatedAt != nil && other.TerminatedAt.Equal(s.ActivatedAt) {
+			return true
+		}
+	}
+	return false
 }
 
 // addFee adds one recurring fee, or, for one charged before, what of it is

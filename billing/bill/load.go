@@ -54,7 +54,7 @@ func (f *frame) load(ctx context.Context, tx tenant.Tx, due []dueAccount) ([]*op
 const selectSubscriptions = `
 	with taken as materialized (
 	    select s.id, s.account_id, s.offering_id, s.activated_at, s.terminated_at, s.charged_through, s.setup_charged, s.deferred, s.created_at,
-	           s.pays_fees, s.part_of
+	           s.pays_fees, s.part_of, s.pauses
 	    from subscription s
 	    where s.account_id = any ($1) and s.activated_at is not null),
 	known as (
@@ -65,7 +65,7 @@ const selectSubscriptions = `
 	    where i.kind <> 'imsi' and (i.valid_to is null or i.valid_to > t.activated_at)
 	    group by t.id)
 	select t.id, t.account_id, t.offering_id, t.activated_at, t.terminated_at, t.charged_through, t.setup_charged, t.deferred,
-	       t.created_at, t.pays_fees, t.part_of, coalesce(k.identities, '')
+	       t.created_at, t.pays_fees, t.part_of, coalesce(k.identities, ''), t.pauses
 	from taken t
 	left join known k on k.id = t.id
 	order by t.account_id, t.created_at, t.id`

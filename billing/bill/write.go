@@ -77,8 +77,7 @@ func (b *batch) advance(ctx context.Context, tx tenant.Tx, part []*closing) erro
 	ends := map[calendar.Date]bool{}
 	for i, c := range part {
 		ids[i] = c.ID
-		cycle := calendar.Cycle{Anchor: c.Anchor, Months: c.Months, Policy: b.frame.profile.AnchorPolicy}
-		ends[cycle.Containing(c.Cycle.To).To] = true
+		ends[b.frame.following(c).To] = true
 		counted = append(counted, c.counted...)
 		for _, m := range c.moves {
 			moved, through = append(moved, m.ID), append(through, m.Through)

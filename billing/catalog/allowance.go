@@ -40,6 +40,7 @@ type Allowance struct {
 	Rollover *Rollover `json:"rollover,omitempty"`
 	Shared   *Shared   `json:"shared,omitempty"`
 	Refill   *Refill   `json:"refill,omitempty"` // nil: on each cycle
+	Midway   Midway    `json:"midway,omitempty"` // what a subscription gets that begins within a period
 }
 
 // AllowancePrice is paid, from money, for usage that the allowance covers.
@@ -185,3 +186,14 @@ func (c *Contents) UnmarshalJSON(text []byte) (err error) {
 	*c, err = ParseContents(string(bytes.Trim(text, `"`)))
 	return err
 }
+
+// Midway says what a subscription gets of an allowance if it begins within the
+// allowance's period, as after a change of plan: all of it unless it says a
+// share by local days.
+type Midway string
+
+// What may be said.
+const (
+	MidwayWhole    Midway = "whole"
+	MidwayProrated Midway = "prorated"
+)

@@ -78,6 +78,12 @@ func (c *checker) prices() {
 		c.unique(seen, p.Code, path+".code")
 		c.period(p, path)
 		c.minorDigits(p.Amount, path+".amount")
+		if p.Holding != nil {
+			c.minorDigits(*p.Holding, path+".holding")
+			if p.Holding.Sign() < 0 || p.Holding.Cmp(p.Amount) > 0 {
+				c.add(path+".holding", "must be from zero to the price itself")
+			}
+		}
 	}
 }
 

@@ -132,6 +132,7 @@ type RecurringPrice struct {
 	Every       *Every         `json:"every,omitempty"`
 	Timing      Timing         `json:"timing"`
 	Prorate     Prorate        `json:"prorate"`
+	Holding     *money.Decimal `json:"holding,omitempty"` // asked in place of Amount while the subscription rests; nil: nothing
 	TaxCategory string         `json:"tax_category,omitempty"`
 	// CreditSuspended gives back the days on which dunning had the subscription suspended.
 	CreditSuspended bool `json:"credit_suspended,omitempty"`

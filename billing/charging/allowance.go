@@ -57,7 +57,7 @@ type granting struct {
 func (g *granting) periods() calendar.Cycle {
 	own := calendar.Cycle{Anchor: g.payer.cycle.Anchor, Months: g.ValidityMonths, Policy: g.payer.cycle.Policy}
 	if g.ValidityMonths == 0 { // in days, or for the account's cycle
-		own.Months = g.payer.cycle.Months
+		own.Months, own.Days = g.payer.cycle.Months, g.payer.cycle.Days
 	}
 	return own
 }

@@ -26,8 +26,9 @@ type subscribed struct {
 	SetupCharged   bool
 	Leaving        bool // a change of its plan, or of that which it is on top of, is due and not carried out yet
 	PartOf         *uuid.UUID
-	Option         bool // on top of PartOf, whose use its allowances are for
-	PaysFees       bool // false: PartOf's price pays for it
+	Option         bool       // on top of PartOf, whose use its allowances are for
+	PaysFees       bool       // false: PartOf's price pays for it
+	ResumedAt      *time.Time // the end of its last pause
 }
 
 // holder is the subscription whose use a subscription's allowances are for.
@@ -42,7 +43,7 @@ func (s *subscribed) holder() uuid.UUID {
 const selectSubscribed = `
 	select s.id, s.account_id, s.offering_id, s.activated_at, s.charged_through, s.setup_charged,
 	       exists (select from plan_change c where c.subscription_id in (s.id, s.part_of) and c.state = 'scheduled' and c.takes_effect <= $2),
-	       s.part_of, coalesce(s.part = 'option', false), s.pays_fees
+	       s.part_of, coalesce(s.part = 'option', false), s.pays_fees, (s.pauses -> -1 ->> 'to')::timestamptz
 	from subscription s
 	where s.account_id = any($1) and s.state = 'active' and (s.ends_on is null or s.ends_on > $2)
 	order by s.account_id, s.id`

@@ -33,54 +33,71 @@ type paidFee struct {
 	At     time.Time
 }
 
-// ReturnFees gives prepaid subscriptions that end today back what they paid for
-// today and later, of prices that are prorated and asked for longer than a day,
+// ReturnFees gives prepaid subscriptions that end or rest from a day on back
+// what they paid for it and later, of prices that are prorated and asked for longer than a day,
 // with what was off them: to the money that paid. The accounts are locked.
-func (e *Engine) ReturnFees(ctx context.Context, tx tenant.Tx, profile account.Profile, subscriptions ...uuid.UUID) error {
+func (e *Engine) ReturnFees(ctx context.Context, tx tenant.Tx, profile account.Profile, day calendar.Date, subscriptions ...uuid.UUID) error {
+	back, err := unusedFees(ctx, tx, profile, day, subscriptions)
+	if err != nil {
+		return err
+	}
+	_, err = e.Correct(ctx, tx, back...)
+	return err
+}
+
+// QuoteReturn says what ReturnFees would give back.
+func QuoteReturn(ctx context.Context, tx tenant.Tx, profile account.Profile, day calendar.Date, subscriptions ...uuid.UUID) (sum money.Decimal, err error) {
+	back, err := unusedFees(ctx, tx, profile, day, subscriptions)
+	for _, one := range back {
+		sum = sum.Add(*one.Off)
+	}
+	return sum, err
+}
+
+func unusedFees(ctx context.Context, tx tenant.Tx, profile account.Profile, day calendar.Date, subscriptions []uuid.UUID) ([]Correction, error) {
 	rows, err := tx.Query(ctx, `
-		select s.id, s.account_id, s.offering_id, s.activated_at, a.currency, a.anchor, a.cycle_months
+		select s.id, s.account_id, s.offering_id, s.activated_at, a.currency, a.anchor, a.cycle_months, a.cycle_days
 		from subscription s
 		join billing_account a on a.id = s.account_id and a.kind = 'prepaid'
 		where s.id = any ($1) and s.activated_at is not null
 		order by s.id`, subscriptions)
 	if err != nil {
-		return fmt.Errorf("read subscriptions that end: %w", err)
+		return nil, fmt.Errorf("read subscriptions that end: %w", err)
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f endingFees, err error) {
 		f.cycle.Policy = profile.AnchorPolicy
-		err = row.Scan(&f.Subscription, &f.Account, &f.Offering, &f.Activated, &f.Currency, &f.cycle.Anchor, &f.cycle.Months)
+		err = row.Scan(&f.Subscription, &f.Account, &f.Offering, &f.Activated, &f.Currency, &f.cycle.Anchor, &f.cycle.Months, &f.cycle.Days)
 		return f, err
 	})
 	if err != nil {
-		return fmt.Errorf("read subscriptions that end: %w", err)
+		return nil, fmt.Errorf("read subscriptions that end: %w", err)
 	}
 	var back []Correction
 	for i := range list {
 		offering, err := catalog.LoadVersion(ctx, tx, list[i].Offering)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, price := range offering.Prices.Recurring {
 			if price.Prorate != catalog.ProrateDay || price.Period().Daily() {
 				continue
 			}
-			one, err := list[i].unused(ctx, tx, profile, price)
+			one, err := list[i].unused(ctx, tx, profile, price, day)
 			if err != nil {
-				return fmt.Errorf("fee %s of subscription %s: %w", price.Code, list[i].Subscription, err)
+				return nil, fmt.Errorf("fee %s of subscription %s: %w", price.Code, list[i].Subscription, err)
 			}
 			if one != nil {
 				back = append(back, *one)
 			}
 		}
 	}
-	_, err = e.Correct(ctx, tx, back...)
-	return err
+	return back, nil
 }
 
 // unused is what is to be given back of a price's period under way; nil: nothing.
-func (f *endingFees) unused(ctx context.Context, tx tenant.Tx, profile account.Profile, price catalog.RecurringPrice) (*Correction, error) {
-	day := profile.LocalDate(tx.At)
+func (f *endingFees) unused(ctx context.Context, tx tenant.Tx, profile account.Profile, price catalog.RecurringPrice, day calendar.Date) (*Correction, error) {
 	period := price.Cycle(f.cycle).Containing(day)
+	whole := period
 	paid, err := f.paid(ctx, tx, profile, period)
 	if err != nil {
 		return nil, err
@@ -113,7 +130,16 @@ func (f *endingFees) unused(ctx context.Context, tx tenant.Tx, profile account.P
 		period.From = begun
 	}
 	asked := fee.Price.Add(share)
-	used, err := asked.MulDiv(money.NewDecimal(int64(period.From.DaysUntil(day))), money.NewDecimal(int64(period.Days())), digits, money.HalfAwayFromZero)
+	// What was used is a share of the whole period's price, also where the fee was for a part of it.
+	days := money.NewDecimal(int64(period.From.DaysUntil(day)))
+	if fee.Price.IsZero() {
+		return nil, nil
+	}
+	worth, err := price.Amount.MulDiv(days, money.NewDecimal(int64(whole.Days())), money.Scale, money.HalfAwayFromZero)
+	if err != nil {
+		return nil, err
+	}
+	used, err := worth.MulDiv(asked, fee.Price, digits, money.HalfAwayFromZero)
 	if err != nil {
 		return nil, err
 	}
@@ -140,4 +166,17 @@ func (f *endingFees) paid(ctx context.Context, tx tenant.Tx, profile account.Pro
 		return nil, fmt.Errorf("read fees paid: %w", err)
 	}
 	return list, nil
+}
+
+// PaidUpTo notes that prepaid subscriptions whose fees were given back from a
+// day on are paid up to it.
+func PaidUpTo(ctx context.Context, tx tenant.Tx, day calendar.Date, subscriptions ...uuid.UUID) error {
+	_, err := tx.Exec(ctx, `
+		update subscription s set charged_through = $2
+		  from billing_account a
+		 where s.id = any ($1) and a.id = s.account_id and a.kind = 'prepaid' and s.charged_through > $2`, subscriptions, day)
+	if err != nil {
+		return fmt.Errorf("note what is paid: %w", err)
+	}
+	return nil
 }

@@ -95,7 +95,7 @@ func (p *purse) pays(event *rating.Event, by *tariff) bool {
 const planned = pgx.QueryExecModeCacheDescribe
 
 const payerColumns = `
-	a.id, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end, a.begun_through, a.legal_entity, a.branch,
+	a.id, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_days, a.cycle_start, a.cycle_end, a.begun_through, a.legal_entity, a.branch,
 	a.unbilled, a.receivable, a.credit, a.credit_limit, a.debt_limit, a.tax_status`
 
 // The rows are locked in id order, before any bucket. NO KEY: other
@@ -160,7 +160,7 @@ func (s *scene) newPayer() *payer { return &payer{cycle: calendar.Cycle{Policy: 
 
 // fields are where payerColumns go; settle comes behind it.
 func (p *payer) fields() []any {
-	return []any{(*[16]byte)(&p.id), &p.kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.open.From, &p.open.To, &p.begun, (*[16]byte)(&p.legalEntity), (*[16]byte)(&p.branch),
+	return []any{(*[16]byte)(&p.id), &p.kind, &p.currency, &p.cycle.Anchor, &p.cycle.Months, &p.cycle.Days, &p.open.From, &p.open.To, &p.begun, (*[16]byte)(&p.legalEntity), (*[16]byte)(&p.branch),
 		&p.unbilled, &p.receivable, &p.credit, &p.creditLimit, &p.debtLimit, &p.taxed}
 }
 

@@ -227,15 +227,25 @@ func (r *renewal) fees(sub *subscribed, p *payer, t *tariff, through calendar.Da
 // recurring is what a recurring price costs for one of its periods: nothing if
 // that has been paid, the days from activation on in the first, else all of it.
 func (r *renewal) recurring(sub *subscribed, p *payer, price catalog.RecurringPrice, period calendar.Period) (money.Decimal, error) {
-	if sub.ChargedThrough != nil && period.From.Before(*sub.ChargedThrough) {
-		return money.Decimal{}, nil
-	}
 	activated := calendar.DateOf(sub.ActivatedAt, r.zone)
+	if sub.ResumedAt != nil && price.Prorate == catalog.ProrateDay {
+		activated = latest(activated, calendar.DateOf(*sub.ResumedAt, r.zone))
+	}
+	if through := sub.ChargedThrough; through != nil && period.From.Before(*through) && (activated.Before(*through) || !period.From.Before(activated)) {
+		return money.Decimal{}, nil // paid, and not given back for a pause since
+	}
 	if price.Prorate != catalog.ProrateDay || !period.From.Before(activated) {
 		return price.Amount, nil
 	}
 	used, all := money.NewDecimal(int64(activated.DaysUntil(period.To))), money.NewDecimal(int64(period.Days()))
 	return price.Amount.MulDiv(used, all, p.currency.DocumentDigits(), money.HalfAwayFromZero)
+}
+
+func latest(a, b calendar.Date) calendar.Date {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // take books one fee with what is off it, in one posting, and a charge of each.

@@ -10,8 +10,11 @@ import (
 	"github.com/google/uuid"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/agenda"
+	"tollhouse/billing/bill"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
+	"tollhouse/billing/charging"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/tenant"
 )
@@ -33,6 +36,9 @@ type NewChange struct {
 	OfferingID     uuid.UUID // a version that is on sale
 	Reason         string
 	By             string // an actor
+	When           Timing
+	Day            calendar.Date // of OnDate
+	Language       string        // of the words of a preview; empty: English
 }
 
 // Change is what a change of plan would be: on which day, from what to what,
@@ -40,9 +46,12 @@ type NewChange struct {
 type Change struct {
 	Subscription account.Subscription
 	From, To     catalog.Offering
+	exact        bool          // the new plan begins at At, and not where the day does
 	Day          calendar.Date // the first of the new plan
 	Ends         []account.ServiceKind
 	Options      []onboarding.Held // that end
+	At           time.Time         // the new plan's first instant
+	Money        bill.Quote        // what it gives back and asks before the next whole period
 }
 
 // Preview says what a change would be, or why it can't be: ErrNotRunning,
@@ -73,8 +82,10 @@ func Preview(ctx context.Context, tx tenant.Tx, gate *onboarding.Desk, n NewChan
 	if len(missing) > 0 {
 		return Change{}, &onboarding.IncompleteError{Order: s.ID.String(), Findings: missing}
 	}
-	c.Day, err = dayOfChange(ctx, tx, s.AccountID, c.From, calendar.Date{})
-	return c, err
+	if err := c.place(ctx, tx, n); err != nil {
+		return Change{}, err
+	}
+	return c, c.quote(ctx, tx, n.Language)
 }
 
 // ChangeFrom schedules a change for the first day from a given one on that
@@ -87,8 +98,12 @@ func ChangeFrom(ctx context.Context, tx tenant.Tx, gate *onboarding.Desk, n NewC
 	if c.Day, err = dayOfChange(ctx, tx, c.Subscription.AccountID, c.From, from.AddDays(-1)); err != nil {
 		return account.PlanChange{}, err
 	}
-	return account.SchedulePlanChange(ctx, tx, account.PlanChange{ID: n.ID, AccountID: c.Subscription.AccountID, SubscriptionID: n.SubscriptionID,
-		From: c.Subscription.OfferingID, To: n.OfferingID, TakesEffect: c.Day, Reason: n.Reason, By: n.By})
+	profile, err := account.GetProfile(ctx, tx)
+	if err != nil {
+		return account.PlanChange{}, err
+	}
+	c.At, c.exact = c.Day.Start(profile.Zone), false
+	return c.schedule(ctx, tx, n)
 }
 
 // fits says whether one plan can take the other's place, and which services
@@ -172,8 +187,21 @@ func Schedule(ctx context.Context, tx tenant.Tx, gate *onboarding.Desk, n NewCha
 	if err != nil {
 		return account.PlanChange{}, err
 	}
-	return account.SchedulePlanChange(ctx, tx, account.PlanChange{ID: n.ID, AccountID: c.Subscription.AccountID, SubscriptionID: n.SubscriptionID,
-		From: c.Subscription.OfferingID, To: n.OfferingID, TakesEffect: c.Day, Reason: n.Reason, By: n.By})
+	return c.schedule(ctx, tx, n)
+}
+
+func (c Change) schedule(ctx context.Context, tx tenant.Tx, n NewChange) (account.PlanChange, error) {
+	change := account.PlanChange{ID: n.ID, AccountID: c.Subscription.AccountID, SubscriptionID: n.SubscriptionID,
+		From: c.Subscription.OfferingID, To: n.OfferingID, TakesEffect: c.Day, Reason: n.Reason, By: n.By}
+	if c.exact {
+		change.At = &c.At
+	}
+	made, err := account.SchedulePlanChange(ctx, tx, change)
+	if err != nil {
+		return made, err
+	}
+	// Where no cycle ends that day, nothing else would carry it out.
+	return made, agenda.Add(ctx, tx, agenda.Item{Kind: agenda.PartsDue, Ref: made.ID, DueAt: c.At.UTC(), Detail: onboarding.Due{Day: c.Day}})
 }
 
 // Alternatives are the offerings on sale that could take a plan's place: those
@@ -205,7 +233,7 @@ func Alternatives(ctx context.Context, tx tenant.Tx, s account.Subscription) ([]
 // how many it took. The job that closes the cycles of a day calls it before it
 // closes any, until none is left. A subscription that has ended meanwhile needs
 // no other plan: its change is dropped.
-func CarryOut(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int) (int, error) {
+func CarryOut(ctx context.Context, tx tenant.Tx, engine *charging.Engine, day calendar.Date, limit int) (int, error) {
 	due, err := account.DueChanges(ctx, tx, day, limit)
 	if err != nil || len(due) == 0 {
 		return 0, err
@@ -221,7 +249,7 @@ func CarryOut(ctx context.Context, tx tenant.Tx, day calendar.Date, limit int) (
 				return 0, err
 			}
 		}
-		if _, err := carryOut(ctx, tx, c, offerings[c.To], profile, account.Replacement{}); err != nil {
+		if _, err := carryOutWithin(ctx, tx, engine, c, offerings[c.To], profile); err != nil {
 			return 0, fmt.Errorf("change of plan %s: %w", c.ID, err)
 		}
 	}
@@ -246,6 +274,9 @@ func optionsUnder(ctx context.Context, tx tenant.Tx, subscription uuid.UUID, pla
 // change, and gives its id; uuid.Nil if the old one has ended by itself.
 func carryOut(ctx context.Context, tx tenant.Tx, c account.PlanChange, to catalog.Offering, profile account.Profile, r account.Replacement) (uuid.UUID, error) {
 	r.Old, r.OfferingID, r.Kinds, r.Day = c.SubscriptionID, c.To, onboarding.Kinds(to), c.TakesEffect
+	if c.At != nil {
+		r.At = *c.At
+	}
 	made, err := account.Replace(ctx, tx, r)
 	if errors.Is(err, account.ErrMove) {
 		return uuid.Nil, account.EndPlanChange(ctx, tx, c.ID, uuid.Nil)
@@ -253,7 +284,7 @@ func carryOut(ctx context.Context, tx tenant.Tx, c account.PlanChange, to catalo
 	if err != nil {
 		return uuid.Nil, err
 	}
-	s := succession{PlanChange: c, profile: profile, to: to, made: made.ID, at: c.TakesEffect.Start(profile.Zone)}
+	s := succession{PlanChange: c, profile: profile, to: to, made: made.ID, at: c.Begins(profile)}
 	for _, step := range []func(context.Context, tenant.Tx) error{s.options, s.allowances, s.counters, s.parts} {
 		if err := step(ctx, tx); err != nil {
 			return uuid.Nil, err

@@ -8,6 +8,7 @@ import (
 	"tollhouse/billing/access"
 	"tollhouse/billing/account"
 	"tollhouse/billing/balance"
+	"tollhouse/billing/bill"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/tenant"
 )
@@ -56,10 +57,10 @@ func Terminate(ctx context.Context, tx tenant.Tx, engine *charging.Engine, subsc
 	if err != nil {
 		return err
 	}
-	if err := charging.CreditFees(ctx, tx, profile, all...); err != nil {
+	if _, err := bill.Adjust(ctx, tx, bill.ItemCredit, profile.LocalDate(tx.At), "", all...); err != nil {
 		return err
 	}
-	return engine.ReturnFees(ctx, tx, profile, all...)
+	return engine.ReturnFees(ctx, tx, profile, profile.LocalDate(tx.At), all...)
 }
 
 // Word is why a person stops a subscription, or lets it go on, and who.

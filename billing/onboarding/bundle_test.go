@@ -199,7 +199,8 @@ func TestActivate_optionsOnTop(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		n, err := account.EndDue(ctx, tx, day.LocalDate(tx.At), 10)
+		ended, err := account.EndDue(ctx, tx, day.LocalDate(tx.At), 10)
+		n := len(ended)
 		if n != 1 {
 			t.Errorf("%d options ended", n)
 		}

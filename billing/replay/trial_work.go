@@ -137,7 +137,7 @@ func (t *Trial) next(ctx context.Context, tx tenant.Tx) ([]trialAccount, error) 
 		return nil, err
 	}
 	rows, err := tx.Query(ctx, `
-		select a.id, a.number, p.name, coalesce(p.address ->> 'city', ''), a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_start, a.cycle_end,
+		select a.id, a.number, p.name, coalesce(p.address ->> 'city', ''), a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_days, a.cycle_start, a.cycle_end,
 		       (select b.name from branch b where b.id = a.branch)
 		`+trialAccounts+` and ($7::uuid is null or a.id > $7) order by a.id limit $8`, append(args, optional(t.through), trialPortion)...)
 	if err != nil {
@@ -145,7 +145,7 @@ func (t *Trial) next(ctx context.Context, tx tenant.Tx) ([]trialAccount, error) 
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (trialAccount, error) {
 		var a trialAccount
-		err := row.Scan(&a.ID, &a.Number, &a.Name, &a.Place, &a.Kind, &a.Currency, &a.Cycle.Anchor, &a.Cycle.Months, &a.Open.From, &a.Open.To, &a.Branch)
+		err := row.Scan(&a.ID, &a.Number, &a.Name, &a.Place, &a.Kind, &a.Currency, &a.Cycle.Anchor, &a.Cycle.Months, &a.Cycle.Days, &a.Open.From, &a.Open.To, &a.Branch)
 		return a, err
 	})
 }

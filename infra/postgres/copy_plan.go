@@ -71,7 +71,7 @@ const RedrawnSecret = "to be drawn"
 var plan = map[string]treatment{
 	// the operator's own
 	"operator": {columns: map[string]string{"name": `t.name || ' (sandbox)'`, "charging": keep, "access": keep, "messages": `'{}'::jsonb`, "country": keep, "zone": keep, "currency": keep, "language": keep,
-		"chart_of_accounts": keep, "webhook_networks": `'{}'::text[]`, "anchor_policy": keep, "brand_colour": keep, "support_contact": keep, "tax_settings": `t.tax_settings - 'engine'`, "document_settings": keep,
+		"chart_of_accounts": keep, "webhook_networks": `'{}'::text[]`, "anchor_policy": keep, "proration": keep, "zone_next": keep, "brand_colour": keep, "support_contact": keep, "tax_settings": `t.tax_settings - 'engine'`, "document_settings": keep,
 		"standing": `'active'::text`, "standing_no": `0::bigint`, "standing_since": `null::timestamptz`, "service_until": `null::timestamptz`}},
 	"clock":         {columns: map[string]string{}},
 	"legal_entity":  {columns: map[string]string{"name": keep, "address": keep, "country": keep, "tax_id": keep, "register_id": keep, "bank_name": keep, "bank_iban": keep, "bank_bic": keep}},
@@ -117,11 +117,12 @@ var plan = map[string]treatment{
 		"tax_id":      `case when t.tax_id = '' then '' else 'TAX-' || lpad(p.no::text, 6, '0') end`,
 		"address": `case when t.address = '{}'::jsonb then t.address else jsonb_build_object('street', ` + address + `, 'postcode', '00000', 'city', 'Sample City',
 			'country', coalesce(t.address ->> 'country', '')) end`}},
-	"billing_account": {columns: map[string]string{"tags": keep, "risk": keep, "number": keep, "kind": keep, "currency": keep, "state": keep, "withholding": keep, "papers": keep,
+	"billing_account": {columns: map[string]string{"tags": keep, "risk": keep, "number": keep, "kind": keep, "currency": keep, "state": keep, "withholding": keep, "papers": keep, "cycle_changes": `t.cycle_changes - 'by'`,
 		"tax_status": `case when t.tax_status is not null then t.tax_status - 'tax_id' || jsonb_build_object('exempt', coalesce(
 			(select jsonb_agg(x - 'certificate') from jsonb_array_elements(t.tax_status -> 'exempt') x), '[]'::jsonb)) end`}},
-	"account_epoch":         {columns: map[string]string{}},
-	"subscription":          {columns: map[string]string{"state": keep, "part": keep}},
+	"account_epoch": {columns: map[string]string{}},
+	"subscription": {columns: map[string]string{"state": keep, "part": keep,
+		"pauses": `(select jsonb_agg(p - 'reason' - 'by' - 'end_by') from jsonb_array_elements(t.pauses) p)`}},
 	"subscription_discount": {columns: map[string]string{"code": keep, "reason": `'copied'::text`}},
 	"service":               {from: serviceNo, columns: map[string]string{"kind": keep, "state": keep, "facts": maskedFacts}},
 	"service_identity": {from: identityNo, columns: map[string]string{"kind": keep,
@@ -158,9 +159,9 @@ var plan = map[string]treatment{
 
 	// bills and payments
 	"number_series":    {columns: map[string]string{"document": keep}},
-	"bill_run":         {columns: map[string]string{"state": keep}},
+	"bill_run":         {columns: map[string]string{"state": keep, "prepared_by": `''::text`, "approved_by": `''::text`, "paused_by": `''::text`}},
 	"bill_run_failure": {columns: map[string]string{"reason": `'copied'::text`}},
-	"bill": {from: accountNo + `t.account_id`, columns: map[string]string{"kind": keep, "state": keep, "number": keep, "currency": keep,
+	"bill": {from: accountNo + `t.account_id`, columns: map[string]string{"kind": keep, "state": keep, "number": keep, "part": keep, "currency": keep,
 		"void_reason": `case when t.void_reason = '' then '' else 'copied' end`,
 		"facts": `(t.facts - 'services' - 'notes' - 'reason') || jsonb_build_object('buyer', jsonb_build_object('name', ` + person + `,
 			'address', jsonb_build_object('street', ` + address + `, 'postcode', '00000', 'city', 'Sample City', 'country', coalesce(t.facts #>> '{buyer,address,country}', '')),

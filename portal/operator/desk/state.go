@@ -30,8 +30,8 @@ var (
 			return desk.Suspend(ctx, tx, s.ID, w)
 		}}
 	resuming = move{act: "resume", done: "resumed", from: []account.SubscriptionState{account.SubscriptionSuspended},
-		do: func(ctx context.Context, tx tenant.Tx, _ *billing.Stack, s account.Subscription, w desk.Word) error {
-			return desk.Resume(ctx, tx, s.ID, w)
+		do: func(ctx context.Context, tx tenant.Tx, stack *billing.Stack, s account.Subscription, w desk.Word) error {
+			return stack.Resume(ctx, tx, desk.NewPause{SubscriptionID: s.ID, Reason: w.Reason, By: w.By})
 		}}
 	// ending is of options and parts: with the present cycle.
 	ending = move{act: "end", done: "ending", from: []account.SubscriptionState{account.SubscriptionActive},
