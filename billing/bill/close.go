@@ -161,7 +161,7 @@ func (f *frame) total(c *closing) error {
 	if c.doc.Basis = basis; untaxed && len(lines) > 0 {
 		c.doc.Basis = tax.Exclusive
 	}
-	if err := c.doc.sumUp(sums); err != nil {
+	if err := c.doc.SumUp(sums); err != nil {
 		return err
 	}
 	for i := range c.entries {

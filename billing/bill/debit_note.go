@@ -127,7 +127,7 @@ func (w *noteWriter) rate(ctx context.Context, tx tenant.Tx) error {
 	for i := range d.Lines {
 		d.Lines[i].Net, d.Lines[i].Tax, d.Lines[i].Percent, d.Lines[i].TaxGroup = sums.Lines[i].Net, sums.Lines[i].Tax, lines[i].Rate.Percent, sums.Groups[i]+1
 	}
-	return d.sumUp(sums)
+	return d.SumUp(sums)
 }
 
 // ask makes the document's open item and posts what is asked for.

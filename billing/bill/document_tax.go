@@ -50,8 +50,8 @@ func (t TaxLine) CodeOr() tax.Code {
 	return tax.ZeroRated
 }
 
-// sumUp takes a document's sums and taxes from what its lines come to.
-func (d *Document) sumUp(sums tax.Totals) error {
+// SumUp takes a document's sums and taxes from what its lines come to.
+func (d *Document) SumUp(sums tax.Totals) error {
 	d.Taxes = nil
 	for n, s := range sums.Subtotals {
 		for _, levy := range s.Levies {
