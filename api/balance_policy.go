@@ -9,6 +9,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/alert"
 	"tollhouse/billing/balance"
+	"tollhouse/billing/bill"
 	"tollhouse/billing/points"
 	"tollhouse/billing/policy"
 	"tollhouse/billing/tenant"
@@ -50,6 +51,10 @@ func policyDocument(ctx context.Context, tx tenant.Tx, kind policy.Kind) (any, e
 		return alert.Get(ctx, tx)
 	case policy.Reminder:
 		return balance.GetReminder(ctx, tx)
+	case policy.Note:
+		return bill.GetRules(ctx, tx)
+	case policy.LateFee:
+		return bill.GetLateRules(ctx, tx)
 	}
 	return nil, account.ErrNotFound
 }
@@ -79,6 +84,10 @@ func storePolicy(ctx context.Context, tx tenant.Tx, kind policy.Kind, text []byt
 		return readAndStore(ctx, tx, text, by, points.Put)
 	case policy.Alert:
 		return readAndStore(ctx, tx, text, by, alert.Put)
+	case policy.Note:
+		return readAndStore(ctx, tx, text, by, bill.PutRules)
+	case policy.LateFee:
+		return readAndStore(ctx, tx, text, by, bill.PutLateRules)
 	case policy.Reminder:
 		return readAndStore(ctx, tx, text, by, balance.PutReminder)
 	}

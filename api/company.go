@@ -142,9 +142,7 @@ func (s *Server) ListNumberSeries(ctx context.Context, _ oapi.ListNumberSeriesRe
 		series, err = bill.Numberings(ctx, tx)
 		return err
 	})
-	return oapi.ListNumberSeries200JSONResponse{Items: mapped(series, func(n bill.Numbering) oapi.NumberSeries {
-		return oapi.NumberSeries{LegalEntity: n.LegalEntity, Seller: n.Seller, Document: string(n.Kind), Year: n.Year, Next: n.Next, LastIssue: optionalDate(n.LastIssue)}
-	})}, err
+	return oapi.ListNumberSeries200JSONResponse{Items: mapped(series, numberSeries)}, err
 }
 
 // ListTaxRates implements oapi.StrictServerInterface.

@@ -303,6 +303,7 @@ const (
 	BillLineKindAllowance  BillLineKind = "allowance"
 	BillLineKindCorrection BillLineKind = "correction"
 	BillLineKindDiscount   BillLineKind = "discount"
+	BillLineKindItem       BillLineKind = "item"
 	BillLineKindOneTime    BillLineKind = "one_time"
 	BillLineKindRecurring  BillLineKind = "recurring"
 	BillLineKindUsage      BillLineKind = "usage"
@@ -316,6 +317,8 @@ func (e BillLineKind) Valid() bool {
 	case BillLineKindCorrection:
 		return true
 	case BillLineKindDiscount:
+		return true
+	case BillLineKindItem:
 		return true
 	case BillLineKindOneTime:
 		return true
@@ -348,14 +351,23 @@ func (e BillRunState) Valid() bool {
 
 // Defines values for BillSummaryKind.
 const (
-	BillSummaryKindBill      BillSummaryKind = "bill"
-	BillSummaryKindStatement BillSummaryKind = "statement"
+	BillSummaryKindAdvance    BillSummaryKind = "advance"
+	BillSummaryKindBill       BillSummaryKind = "bill"
+	BillSummaryKindCreditNote BillSummaryKind = "credit_note"
+	BillSummaryKindDebitNote  BillSummaryKind = "debit_note"
+	BillSummaryKindStatement  BillSummaryKind = "statement"
 )
 
 // Valid indicates whether the value is a known member of the BillSummaryKind enum.
 func (e BillSummaryKind) Valid() bool {
 	switch e {
+	case BillSummaryKindAdvance:
+		return true
 	case BillSummaryKindBill:
+		return true
+	case BillSummaryKindCreditNote:
+		return true
+	case BillSummaryKindDebitNote:
 		return true
 	case BillSummaryKindStatement:
 		return true
@@ -472,6 +484,36 @@ func (e ChargeKind) Valid() bool {
 	case ChargeKindRefund:
 		return true
 	case ChargeKindUsage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ContinueSeriesDocument.
+const (
+	ContinueSeriesDocumentAdvance    ContinueSeriesDocument = "advance"
+	ContinueSeriesDocumentBill       ContinueSeriesDocument = "bill"
+	ContinueSeriesDocumentCreditNote ContinueSeriesDocument = "credit_note"
+	ContinueSeriesDocumentDebitNote  ContinueSeriesDocument = "debit_note"
+	ContinueSeriesDocumentDeposit    ContinueSeriesDocument = "deposit"
+	ContinueSeriesDocumentStatement  ContinueSeriesDocument = "statement"
+)
+
+// Valid indicates whether the value is a known member of the ContinueSeriesDocument enum.
+func (e ContinueSeriesDocument) Valid() bool {
+	switch e {
+	case ContinueSeriesDocumentAdvance:
+		return true
+	case ContinueSeriesDocumentBill:
+		return true
+	case ContinueSeriesDocumentCreditNote:
+		return true
+	case ContinueSeriesDocumentDebitNote:
+		return true
+	case ContinueSeriesDocumentDeposit:
+		return true
+	case ContinueSeriesDocumentStatement:
 		return true
 	default:
 		return false
@@ -799,6 +841,27 @@ func (e NewBucketKinds) Valid() bool {
 	}
 }
 
+// Defines values for NewCreditNoteRest.
+const (
+	NewCreditNoteRestCredit NewCreditNoteRest = "credit"
+	NewCreditNoteRestDebts  NewCreditNoteRest = "debts"
+	NewCreditNoteRestRefund NewCreditNoteRest = "refund"
+)
+
+// Valid indicates whether the value is a known member of the NewCreditNoteRest enum.
+func (e NewCreditNoteRest) Valid() bool {
+	switch e {
+	case NewCreditNoteRestCredit:
+		return true
+	case NewCreditNoteRestDebts:
+		return true
+	case NewCreditNoteRestRefund:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NewOrderStarts.
 const (
 	NewOrderStartsNextCycle NewOrderStarts = "next_cycle"
@@ -979,6 +1042,36 @@ func (e NewVoucherSaleMethod) Valid() bool {
 	case NewVoucherSaleMethodBank:
 		return true
 	case NewVoucherSaleMethodCash:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NumberFormatDocument.
+const (
+	NumberFormatDocumentAdvance    NumberFormatDocument = "advance"
+	NumberFormatDocumentBill       NumberFormatDocument = "bill"
+	NumberFormatDocumentCreditNote NumberFormatDocument = "credit_note"
+	NumberFormatDocumentDebitNote  NumberFormatDocument = "debit_note"
+	NumberFormatDocumentDeposit    NumberFormatDocument = "deposit"
+	NumberFormatDocumentStatement  NumberFormatDocument = "statement"
+)
+
+// Valid indicates whether the value is a known member of the NumberFormatDocument enum.
+func (e NumberFormatDocument) Valid() bool {
+	switch e {
+	case NumberFormatDocumentAdvance:
+		return true
+	case NumberFormatDocumentBill:
+		return true
+	case NumberFormatDocumentCreditNote:
+		return true
+	case NumberFormatDocumentDebitNote:
+		return true
+	case NumberFormatDocumentDeposit:
+		return true
+	case NumberFormatDocumentStatement:
 		return true
 	default:
 		return false
@@ -1206,11 +1299,13 @@ func (e PasswordResetRequestPage) Valid() bool {
 
 // Defines values for PaymentMethod.
 const (
-	PaymentMethodBank     PaymentMethod = "bank"
-	PaymentMethodCard     PaymentMethod = "card"
-	PaymentMethodCash     PaymentMethod = "cash"
-	PaymentMethodGoodwill PaymentMethod = "goodwill"
-	PaymentMethodVoucher  PaymentMethod = "voucher"
+	PaymentMethodBank       PaymentMethod = "bank"
+	PaymentMethodCard       PaymentMethod = "card"
+	PaymentMethodCash       PaymentMethod = "cash"
+	PaymentMethodCreditNote PaymentMethod = "credit_note"
+	PaymentMethodDeposit    PaymentMethod = "deposit"
+	PaymentMethodGoodwill   PaymentMethod = "goodwill"
+	PaymentMethodVoucher    PaymentMethod = "voucher"
 )
 
 // Valid indicates whether the value is a known member of the PaymentMethod enum.
@@ -1221,6 +1316,10 @@ func (e PaymentMethod) Valid() bool {
 	case PaymentMethodCard:
 		return true
 	case PaymentMethodCash:
+		return true
+	case PaymentMethodCreditNote:
+		return true
+	case PaymentMethodDeposit:
 		return true
 	case PaymentMethodGoodwill:
 		return true
@@ -1558,6 +1657,27 @@ func (e ReratingAccountState) Valid() bool {
 	case ReratingAccountStateProposed:
 		return true
 	case ReratingAccountStateRefused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReturnDepositTo.
+const (
+	ReturnDepositToCredit ReturnDepositTo = "credit"
+	ReturnDepositToDebt   ReturnDepositTo = "debt"
+	ReturnDepositToRefund ReturnDepositTo = "refund"
+)
+
+// Valid indicates whether the value is a known member of the ReturnDepositTo enum.
+func (e ReturnDepositTo) Valid() bool {
+	switch e {
+	case ReturnDepositToCredit:
+		return true
+	case ReturnDepositToDebt:
+		return true
+	case ReturnDepositToRefund:
 		return true
 	default:
 		return false
@@ -2710,6 +2830,36 @@ func (e UploadImportFileParamsKind) Valid() bool {
 	}
 }
 
+// Defines values for PreviewNumberParamsDocument.
+const (
+	PreviewNumberParamsDocumentAdvance    PreviewNumberParamsDocument = "advance"
+	PreviewNumberParamsDocumentBill       PreviewNumberParamsDocument = "bill"
+	PreviewNumberParamsDocumentCreditNote PreviewNumberParamsDocument = "credit_note"
+	PreviewNumberParamsDocumentDebitNote  PreviewNumberParamsDocument = "debit_note"
+	PreviewNumberParamsDocumentDeposit    PreviewNumberParamsDocument = "deposit"
+	PreviewNumberParamsDocumentStatement  PreviewNumberParamsDocument = "statement"
+)
+
+// Valid indicates whether the value is a known member of the PreviewNumberParamsDocument enum.
+func (e PreviewNumberParamsDocument) Valid() bool {
+	switch e {
+	case PreviewNumberParamsDocumentAdvance:
+		return true
+	case PreviewNumberParamsDocumentBill:
+		return true
+	case PreviewNumberParamsDocumentCreditNote:
+		return true
+	case PreviewNumberParamsDocumentDebitNote:
+		return true
+	case PreviewNumberParamsDocumentDeposit:
+		return true
+	case PreviewNumberParamsDocumentStatement:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListOfferingsParamsState.
 const (
 	ListOfferingsParamsStateChecked   ListOfferingsParamsState = "checked"
@@ -3322,6 +3472,28 @@ type BillList struct {
 	Items []BillSummary `json:"items"`
 }
 
+// BillNote defines model for BillNote.
+type BillNote struct {
+	// Applied An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Applied  Money              `json:"applied"`
+	Bill     BillSummary        `json:"bill"`
+	Corrects openapi_types.UUID `json:"corrects"`
+
+	// Credit An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Credit  Money     `json:"credit"`
+	Reason  string    `json:"reason"`
+	Refunds *[]Refund `json:"refunds,omitempty"`
+}
+
+// BillNoteList defines model for BillNoteList.
+type BillNoteList struct {
+	Items []BillNote `json:"items"`
+}
+
 // BillPage defines model for BillPage.
 type BillPage struct {
 	Items []BillSummary `json:"items"`
@@ -3675,6 +3847,32 @@ type Clock struct {
 	Sandbox bool `json:"sandbox"`
 }
 
+// Commitment defines model for Commitment.
+type Commitment struct {
+	Account openapi_types.UUID `json:"account"`
+
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money `json:"amount"`
+
+	// From A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	From Date               `json:"from"`
+	Id   openapi_types.UUID `json:"id"`
+
+	// To A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	To *Date `json:"to,omitempty"`
+}
+
+// CommitmentList defines model for CommitmentList.
+type CommitmentList struct {
+	Items []Commitment `json:"items"`
+}
+
 // Consent defines model for Consent.
 type Consent struct {
 	EndedAt   *time.Time         `json:"ended_at,omitempty"`
@@ -3692,6 +3890,22 @@ type Consent struct {
 type ConsentList struct {
 	Items []Consent `json:"items"`
 }
+
+// ContinueSeries defines model for ContinueSeries.
+type ContinueSeries struct {
+	Document ContinueSeriesDocument `json:"document"`
+
+	// LastIssue A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	LastIssue   Date               `json:"last_issue"`
+	LegalEntity openapi_types.UUID `json:"legal_entity"`
+	Next        int64              `json:"next"`
+	Year        int                `json:"year"`
+}
+
+// ContinueSeriesDocument defines model for ContinueSeries.Document.
+type ContinueSeriesDocument string
 
 // ControlSum defines model for ControlSum.
 type ControlSum struct {
@@ -3774,6 +3988,31 @@ type CorrectionWindow struct {
 
 	// Waiting Uses that came too late and wait in suspense.
 	Waiting int64 `json:"waiting"`
+}
+
+// Creditable defines model for Creditable.
+type Creditable struct {
+	// Left An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Left  Money            `json:"left"`
+	Lines []CreditableLine `json:"lines"`
+}
+
+// CreditableLine defines model for CreditableLine.
+type CreditableLine struct {
+	Description string `json:"description"`
+
+	// NetLeft An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	NetLeft Money `json:"net_left"`
+	No      int   `json:"no"`
+
+	// TaxLeft An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	TaxLeft Money `json:"tax_left"`
 }
 
 // Currency Three upper-case letters (ISO 4217).
@@ -3984,6 +4223,52 @@ type DeckZoneFound struct {
 	Found bool       `json:"found"`
 }
 
+// Deposit defines model for Deposit.
+type Deposit struct {
+	Account openapi_types.UUID `json:"account"`
+
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount  Money     `json:"amount"`
+	AskedAt time.Time `json:"asked_at"`
+
+	// Due A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Due Date `json:"due"`
+
+	// Held An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Held Money              `json:"held"`
+	Id   openapi_types.UUID `json:"id"`
+
+	// Interest An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Interest *Decimal `json:"interest,omitempty"`
+	Months   *int     `json:"months,omitempty"`
+	Number   string   `json:"number"`
+
+	// Open An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Open     Money              `json:"open"`
+	OpenItem openapi_types.UUID `json:"open_item"`
+	Reason   string             `json:"reason"`
+
+	// Returned An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Returned Money `json:"returned"`
+}
+
+// DepositList defines model for DepositList.
+type DepositList struct {
+	Items []Deposit `json:"items"`
+}
+
 // Discard defines model for Discard.
 type Discard struct {
 	Reason string `json:"reason"`
@@ -3991,6 +4276,14 @@ type Discard struct {
 
 // Document A JSON object whose inside is told elsewhere.
 type Document = json.RawMessage
+
+// EndCommitment defines model for EndCommitment.
+type EndCommitment struct {
+	// Before A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Before Date `json:"before"`
+}
 
 // EndPart defines model for EndPart.
 type EndPart struct {
@@ -4395,6 +4688,31 @@ type ImportTotals struct {
 	Units *map[string]Decimal `json:"units,omitempty"`
 }
 
+// Instalment defines model for Instalment.
+type Instalment struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money `json:"amount"`
+
+	// Due A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Due Date `json:"due"`
+	No  int  `json:"no"`
+
+	// Open An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Open     Money              `json:"open"`
+	OpenItem openapi_types.UUID `json:"open_item"`
+}
+
+// InstalmentList defines model for InstalmentList.
+type InstalmentList struct {
+	Items []Instalment `json:"items"`
+}
+
 // JSONSchema defines model for JSONSchema.
 type JSONSchema map[string]interface{}
 
@@ -4639,6 +4957,24 @@ type NewAdjustmentRequest struct {
 	ReasonCode *string `json:"reason_code,omitempty"`
 }
 
+// NewAdvanceBill defines model for NewAdvanceBill.
+type NewAdvanceBill struct {
+	Lines []NewAdvanceLine `json:"lines"`
+
+	// Period Days from, up to but not including, to.
+	Period Period `json:"period"`
+}
+
+// NewAdvanceLine defines model for NewAdvanceLine.
+type NewAdvanceLine struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount      Money   `json:"amount"`
+	Category    *string `json:"category,omitempty"`
+	Description string  `json:"description"`
+}
+
 // NewApiKey defines model for NewApiKey.
 type NewApiKey struct {
 	Name string `json:"name"`
@@ -4716,6 +5052,24 @@ type NewBucket struct {
 // NewBucketKinds defines model for NewBucket.Kinds.
 type NewBucketKinds string
 
+// NewCommitment defines model for NewCommitment.
+type NewCommitment struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money `json:"amount"`
+
+	// From A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	From Date `json:"from"`
+
+	// To A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	To *Date `json:"to,omitempty"`
+}
+
 // NewConsent defines model for NewConsent.
 type NewConsent struct {
 	Hours int `json:"hours"`
@@ -4744,6 +5098,68 @@ type NewCredit struct {
 	ReasonCode *string `json:"reason_code,omitempty"`
 }
 
+// NewCreditLine defines model for NewCreditLine.
+type NewCreditLine struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount *Money `json:"amount,omitempty"`
+	No     int    `json:"no"`
+}
+
+// NewCreditNote defines model for NewCreditNote.
+type NewCreditNote struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount *Money           `json:"amount,omitempty"`
+	Lines  *[]NewCreditLine `json:"lines,omitempty"`
+	Reason string           `json:"reason"`
+
+	// Rest What of it is not owed on the bill: stays credit, goes back by the method that paid, or pays what else is owed.
+	Rest *NewCreditNoteRest `json:"rest,omitempty"`
+}
+
+// NewCreditNoteRest What of it is not owed on the bill: stays credit, goes back by the method that paid, or pays what else is owed.
+type NewCreditNoteRest string
+
+// NewDebitLine defines model for NewDebitLine.
+type NewDebitLine struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount      Money   `json:"amount"`
+	Category    *string `json:"category,omitempty"`
+	Description *string `json:"description,omitempty"`
+	No          *int    `json:"no,omitempty"`
+}
+
+// NewDebitNote defines model for NewDebitNote.
+type NewDebitNote struct {
+	Lines  []NewDebitLine `json:"lines"`
+	Reason string         `json:"reason"`
+}
+
+// NewDeposit defines model for NewDeposit.
+type NewDeposit struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money `json:"amount"`
+
+	// Due A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Due *Date `json:"due,omitempty"`
+
+	// Interest An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Interest *Decimal `json:"interest,omitempty"`
+	Months   *int     `json:"months,omitempty"`
+	Reason   string   `json:"reason"`
+}
+
 // NewExchangeRates defines model for NewExchangeRates.
 type NewExchangeRates struct {
 	// Past Accepts rates of days that are over.
@@ -4759,6 +5175,16 @@ type NewImport struct {
 
 	// PendingOrders Lines that lack facts become orders for the desk.
 	PendingOrders *bool `json:"pending_orders,omitempty"`
+}
+
+// NewInstalments defines model for NewInstalments.
+type NewInstalments struct {
+	Due []Date `json:"due"`
+
+	// Fee An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Fee *Money `json:"fee,omitempty"`
 }
 
 // NewMigration defines model for NewMigration.
@@ -5148,6 +5574,16 @@ type NewVoucherSale struct {
 // NewVoucherSaleMethod defines model for NewVoucherSale.Method.
 type NewVoucherSaleMethod string
 
+// NewWriteOff defines model for NewWriteOff.
+type NewWriteOff struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount   *Money             `json:"amount,omitempty"`
+	OpenItem openapi_types.UUID `json:"open_item"`
+	Reason   string             `json:"reason"`
+}
+
 // Note defines model for Note.
 type Note struct {
 	// Author The name people know them by.
@@ -5165,6 +5601,28 @@ type NotePage struct {
 	Next  *string `json:"next,omitempty"`
 }
 
+// NoteRefundList defines model for NoteRefundList.
+type NoteRefundList struct {
+	Items []Refund `json:"items"`
+}
+
+// NumberFormat defines model for NumberFormat.
+type NumberFormat struct {
+	Document    NumberFormatDocument `json:"document"`
+	LegalEntity openapi_types.UUID   `json:"legal_entity"`
+	Template    string               `json:"template"`
+}
+
+// NumberFormatDocument defines model for NumberFormat.Document.
+type NumberFormatDocument string
+
+// NumberFormatShown defines model for NumberFormatShown.
+type NumberFormatShown struct {
+	// Next The number that the next document gets.
+	Next     string `json:"next"`
+	Template string `json:"template"`
+}
+
 // NumberSeries defines model for NumberSeries.
 type NumberSeries struct {
 	Document string `json:"document"`
@@ -5178,7 +5636,10 @@ type NumberSeries struct {
 	// Next The number that the next document gets.
 	Next   string `json:"next"`
 	Seller string `json:"seller"`
-	Year   int    `json:"year"`
+
+	// Template How the numbers are printed.
+	Template string `json:"template"`
+	Year     int    `json:"year"`
 }
 
 // NumberSeriesList defines model for NumberSeriesList.
@@ -6071,6 +6532,52 @@ type RerunOutcome struct {
 // RetryOutcome defines model for RetryOutcome.
 type RetryOutcome struct {
 	Retried int64 `json:"retried"`
+}
+
+// ReturnDeposit defines model for ReturnDeposit.
+type ReturnDeposit struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount *Money          `json:"amount,omitempty"`
+	Reason string          `json:"reason"`
+	To     ReturnDepositTo `json:"to"`
+}
+
+// ReturnDepositTo defines model for ReturnDeposit.To.
+type ReturnDepositTo string
+
+// ReturnedDeposit defines model for ReturnedDeposit.
+type ReturnedDeposit struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money `json:"amount"`
+
+	// Applied An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Applied Money `json:"applied"`
+
+	// Credit An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Credit  Money   `json:"credit"`
+	Deposit Deposit `json:"deposit"`
+
+	// Interest An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Interest Money    `json:"interest"`
+	Refunds  []Refund `json:"refunds"`
+}
+
+// ReverseWriteOff defines model for ReverseWriteOff.
+type ReverseWriteOff struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount *Money `json:"amount,omitempty"`
 }
 
 // Reward defines model for Reward.
@@ -7272,6 +7779,12 @@ type VisitTicket struct {
 	Ticket string `json:"ticket"`
 }
 
+// VoidBill defines model for VoidBill.
+type VoidBill struct {
+	BillAgain *bool  `json:"bill_again,omitempty"`
+	Reason    string `json:"reason"`
+}
+
 // VoucherBatch defines model for VoucherBatch.
 type VoucherBatch struct {
 	Branch    *openapi_types.UUID `json:"branch,omitempty"`
@@ -7349,6 +7862,36 @@ type WeekFigures struct {
 	Left   int64 `json:"left"`
 }
 
+// WriteOff defines model for WriteOff.
+type WriteOff struct {
+	Account openapi_types.UUID `json:"account"`
+
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount   Money               `json:"amount"`
+	At       time.Time           `json:"at"`
+	Bill     *openapi_types.UUID `json:"bill,omitempty"`
+	Id       openapi_types.UUID  `json:"id"`
+	OpenItem openapi_types.UUID  `json:"open_item"`
+	Reason   string              `json:"reason"`
+
+	// Reversed An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Reversed Money `json:"reversed"`
+
+	// Tax An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Tax Money `json:"tax"`
+}
+
+// WriteOffList defines model for WriteOffList.
+type WriteOffList struct {
+	Items []WriteOff `json:"items"`
+}
+
 // YearlyHoliday A day that comes back every year, from a year on up to and including another.
 type YearlyHoliday struct {
 	Day   int `json:"day"`
@@ -7389,6 +7932,9 @@ type ChargeId = openapi_types.UUID
 // ChargingSessionId defines model for ChargingSessionId.
 type ChargingSessionId = openapi_types.UUID
 
+// CommitmentId defines model for CommitmentId.
+type CommitmentId = openapi_types.UUID
+
 // ConsentId defines model for ConsentId.
 type ConsentId = openapi_types.UUID
 
@@ -7400,6 +7946,9 @@ type DeckCode = string
 
 // DeckVersionId defines model for DeckVersionId.
 type DeckVersionId = openapi_types.UUID
+
+// DepositId defines model for DepositId.
+type DepositId = openapi_types.UUID
 
 // EntityId defines model for EntityId.
 type EntityId = openapi_types.UUID
@@ -7502,6 +8051,9 @@ type VisitId = openapi_types.UUID
 
 // WorkKind defines model for WorkKind.
 type WorkKind string
+
+// WriteOffId defines model for WriteOffId.
+type WriteOffId = openapi_types.UUID
 
 // BadRequest Why a request was refused (RFC 9457).
 type BadRequest = Problem
@@ -7665,6 +8217,12 @@ type AskAdjustmentParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// CreateAdvanceBillParams defines parameters for CreateAdvanceBill.
+type CreateAdvanceBillParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListAlertsParams defines parameters for ListAlerts.
 type ListAlertsParams struct {
 	// Limit How many items a page holds at most.
@@ -7719,6 +8277,18 @@ type RefundChargeParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// CreateCommitmentParams defines parameters for CreateCommitment.
+type CreateCommitmentParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// EndCommitmentParams defines parameters for EndCommitment.
+type EndCommitmentParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ChangeContactParams defines parameters for ChangeContact.
 type ChangeContactParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -7727,6 +8297,12 @@ type ChangeContactParams struct {
 
 // GiveCreditParams defines parameters for GiveCredit.
 type GiveCreditParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CreateDepositParams defines parameters for CreateDeposit.
+type CreateDepositParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -7890,6 +8466,12 @@ type RedeemVoucherParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// CreateWriteOffParams defines parameters for CreateWriteOff.
+type CreateWriteOffParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListAdjustmentRequestsParams defines parameters for ListAdjustmentRequests.
 type ListAdjustmentRequestsParams struct {
 	// State Only those in this state.
@@ -7987,6 +8569,42 @@ type CreateBillRunParams struct {
 type FindBillsParams struct {
 	// Number The number as printed.
 	Number string `form:"number" json:"number"`
+}
+
+// CreateCreditNoteParams defines parameters for CreateCreditNote.
+type CreateCreditNoteParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CreateDebitNoteParams defines parameters for CreateDebitNote.
+type CreateDebitNoteParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CreateInstalmentsParams defines parameters for CreateInstalments.
+type CreateInstalmentsParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CallInInstalmentsParams defines parameters for CallInInstalments.
+type CallInInstalmentsParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RefundNoteParams defines parameters for RefundNote.
+type RefundNoteParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// VoidBillParams defines parameters for VoidBill.
+type VoidBillParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // AddBranchParams defines parameters for AddBranch.
@@ -8130,6 +8748,12 @@ type FindDeckZoneParams struct {
 
 	// At By the version that prices usage of this instant; now unless said.
 	At *time.Time `form:"at,omitempty" json:"at,omitempty"`
+}
+
+// ReturnDepositParams defines parameters for ReturnDeposit.
+type ReturnDepositParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // ListExchangeRatesParams defines parameters for ListExchangeRates.
@@ -8397,6 +9021,33 @@ type OptOutOfMigrationParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
+
+// ContinueNumberSeriesParams defines parameters for ContinueNumberSeries.
+type ContinueNumberSeriesParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutNumberFormatParams defines parameters for PutNumberFormat.
+type PutNumberFormatParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PreviewNumberParams defines parameters for PreviewNumber.
+type PreviewNumberParams struct {
+	// LegalEntity Whose documents.
+	LegalEntity openapi_types.UUID `form:"legal_entity" json:"legal_entity"`
+
+	// Document Which documents.
+	Document PreviewNumberParamsDocument `form:"document" json:"document"`
+
+	// Template The format.
+	Template string `form:"template" json:"template"`
+}
+
+// PreviewNumberParamsDocument defines parameters for PreviewNumber.
+type PreviewNumberParamsDocument string
 
 // ImportCatalogParams defines parameters for ImportCatalog.
 type ImportCatalogParams struct {
@@ -8949,6 +9600,12 @@ type StripeWebhookParams struct {
 	StripeSignature StripeSignature `json:"Stripe-Signature"`
 }
 
+// ReverseWriteOffParams defines parameters for ReverseWriteOff.
+type ReverseWriteOffParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ChangeStaffPasswordJSONRequestBody defines body for ChangeStaffPassword for application/json ContentType.
 type ChangeStaffPasswordJSONRequestBody = PasswordChange
 
@@ -8982,6 +9639,9 @@ type ChangeStaffJSONRequestBody = StaffUserChange
 // AskAdjustmentJSONRequestBody defines body for AskAdjustment for application/json ContentType.
 type AskAdjustmentJSONRequestBody = NewAdjustmentRequest
 
+// CreateAdvanceBillJSONRequestBody defines body for CreateAdvanceBill for application/json ContentType.
+type CreateAdvanceBillJSONRequestBody = NewAdvanceBill
+
 // PutAutoTopUpJSONRequestBody defines body for PutAutoTopUp for application/json ContentType.
 type PutAutoTopUpJSONRequestBody = NewAutoTopUp
 
@@ -8991,11 +9651,20 @@ type GrantBucketJSONRequestBody = NewBucket
 // RefundChargeJSONRequestBody defines body for RefundCharge for application/json ContentType.
 type RefundChargeJSONRequestBody = ChargeRefund
 
+// CreateCommitmentJSONRequestBody defines body for CreateCommitment for application/json ContentType.
+type CreateCommitmentJSONRequestBody = NewCommitment
+
+// EndCommitmentJSONRequestBody defines body for EndCommitment for application/json ContentType.
+type EndCommitmentJSONRequestBody = EndCommitment
+
 // ChangeContactJSONRequestBody defines body for ChangeContact for application/json ContentType.
 type ChangeContactJSONRequestBody = Facts
 
 // GiveCreditJSONRequestBody defines body for GiveCredit for application/json ContentType.
 type GiveCreditJSONRequestBody = NewCredit
+
+// CreateDepositJSONRequestBody defines body for CreateDeposit for application/json ContentType.
+type CreateDepositJSONRequestBody = NewDeposit
 
 // PutAccountLimitsJSONRequestBody defines body for PutAccountLimits for application/json ContentType.
 type PutAccountLimitsJSONRequestBody = AccountLimits
@@ -9033,6 +9702,9 @@ type SendTransferJSONRequestBody = NewTransfer
 // RedeemVoucherJSONRequestBody defines body for RedeemVoucher for application/json ContentType.
 type RedeemVoucherJSONRequestBody = VoucherPIN
 
+// CreateWriteOffJSONRequestBody defines body for CreateWriteOff for application/json ContentType.
+type CreateWriteOffJSONRequestBody = NewWriteOff
+
 // RefuseAdjustmentJSONRequestBody defines body for RefuseAdjustment for application/json ContentType.
 type RefuseAdjustmentJSONRequestBody = AdjustmentRefusal
 
@@ -9044,6 +9716,21 @@ type PutBalancePolicyJSONRequestBody = BalancePolicyDocument
 
 // CreateBillRunJSONRequestBody defines body for CreateBillRun for application/json ContentType.
 type CreateBillRunJSONRequestBody = NewBillRun
+
+// CreateCreditNoteJSONRequestBody defines body for CreateCreditNote for application/json ContentType.
+type CreateCreditNoteJSONRequestBody = NewCreditNote
+
+// CreateDebitNoteJSONRequestBody defines body for CreateDebitNote for application/json ContentType.
+type CreateDebitNoteJSONRequestBody = NewDebitNote
+
+// CreateInstalmentsJSONRequestBody defines body for CreateInstalments for application/json ContentType.
+type CreateInstalmentsJSONRequestBody = NewInstalments
+
+// RefundNoteJSONRequestBody defines body for RefundNote for application/json ContentType.
+type RefundNoteJSONRequestBody = NewRefund
+
+// VoidBillJSONRequestBody defines body for VoidBill for application/json ContentType.
+type VoidBillJSONRequestBody = VoidBill
 
 // AddBranchJSONRequestBody defines body for AddBranch for application/json ContentType.
 type AddBranchJSONRequestBody = NewBranch
@@ -9093,6 +9780,9 @@ type PutDeckJSONRequestBody = DeckNames
 // UploadDeckVersionMultipartRequestBody defines body for UploadDeckVersion for multipart/form-data ContentType.
 type UploadDeckVersionMultipartRequestBody UploadDeckVersionMultipartBody
 
+// ReturnDepositJSONRequestBody defines body for ReturnDeposit for application/json ContentType.
+type ReturnDepositJSONRequestBody = ReturnDeposit
+
 // PutExchangeRatesJSONRequestBody defines body for PutExchangeRates for application/json ContentType.
 type PutExchangeRatesJSONRequestBody = NewExchangeRates
 
@@ -9140,6 +9830,12 @@ type PreviewMigrationJSONRequestBody = NewMigration
 
 // OptOutOfMigrationJSONRequestBody defines body for OptOutOfMigration for application/json ContentType.
 type OptOutOfMigrationJSONRequestBody = MigrationOptOut
+
+// ContinueNumberSeriesJSONRequestBody defines body for ContinueNumberSeries for application/json ContentType.
+type ContinueNumberSeriesJSONRequestBody = ContinueSeries
+
+// PutNumberFormatJSONRequestBody defines body for PutNumberFormat for application/json ContentType.
+type PutNumberFormatJSONRequestBody = NumberFormat
 
 // ImportCatalogJSONRequestBody defines body for ImportCatalog for application/json ContentType.
 type ImportCatalogJSONRequestBody = OfferingCatalog
@@ -9285,6 +9981,9 @@ type UnblockVouchersJSONRequestBody = VoucherRange
 // StripeWebhookJSONRequestBody defines body for StripeWebhook for application/json ContentType.
 type StripeWebhookJSONRequestBody = StripeEvent
 
+// ReverseWriteOffJSONRequestBody defines body for ReverseWriteOff for application/json ContentType.
+type ReverseWriteOffJSONRequestBody = ReverseWriteOff
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetHealth Says whether the process runs.
@@ -9407,6 +10106,12 @@ type ServerInterface interface {
 	// AskAdjustment Lays an adjustment beyond your own limit before a second person. Nothing is booked until somebody else approves.
 	// (POST /t/{tenant}/v1/accounts/{account}/adjustment-requests)
 	AskAdjustment(ctx echo.Context, tenant Tenant, account AccountId, params AskAdjustmentParams) error
+	// ListAdvanceBills Lists the advance bills of an account.
+	// (GET /t/{tenant}/v1/accounts/{account}/advance-bills)
+	ListAdvanceBills(ctx echo.Context, tenant Tenant, account AccountId) error
+	// CreateAdvanceBill Bills a service to come. The bill of the service deducts it.
+	// (POST /t/{tenant}/v1/accounts/{account}/advance-bills)
+	CreateAdvanceBill(ctx echo.Context, tenant Tenant, account AccountId, params CreateAdvanceBillParams) error
 	// ListAlerts Lists the thresholds that an account has crossed, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/alerts)
 	ListAlerts(ctx echo.Context, tenant Tenant, account AccountId, params ListAlertsParams) error
@@ -9440,12 +10145,27 @@ type ServerInterface interface {
 	// ListSessions Lists an account's sessions that are not closed, with what they hold back of its money.
 	// (GET /t/{tenant}/v1/accounts/{account}/charging-sessions)
 	ListSessions(ctx echo.Context, tenant Tenant, account AccountId) error
+	// ListCommitments Lists what an account undertakes to spend a cycle.
+	// (GET /t/{tenant}/v1/accounts/{account}/commitments)
+	ListCommitments(ctx echo.Context, tenant Tenant, account AccountId) error
+	// CreateCommitment Lets an account undertake a minimum a cycle.
+	// (POST /t/{tenant}/v1/accounts/{account}/commitments)
+	CreateCommitment(ctx echo.Context, tenant Tenant, account AccountId, params CreateCommitmentParams) error
+	// EndCommitment Ends a commitment before a day.
+	// (POST /t/{tenant}/v1/accounts/{account}/commitments/{commitment}/end)
+	EndCommitment(ctx echo.Context, tenant Tenant, account AccountId, commitment CommitmentId, params EndCommitmentParams) error
 	// ChangeContact Changes how a subscriber is called and reached.
 	// (PATCH /t/{tenant}/v1/accounts/{account}/contact)
 	ChangeContact(ctx echo.Context, tenant Tenant, account AccountId, params ChangeContactParams) error
 	// GiveCredit Gives a postpaid account goodwill, which pays what is owed, the oldest due first.
 	// (POST /t/{tenant}/v1/accounts/{account}/credits)
 	GiveCredit(ctx echo.Context, tenant Tenant, account AccountId, params GiveCreditParams) error
+	// ListDeposits Lists the deposits of an account.
+	// (GET /t/{tenant}/v1/accounts/{account}/deposits)
+	ListDeposits(ctx echo.Context, tenant Tenant, account AccountId) error
+	// CreateDeposit Asks an account for a deposit.
+	// (POST /t/{tenant}/v1/accounts/{account}/deposits)
+	CreateDeposit(ctx echo.Context, tenant Tenant, account AccountId, params CreateDepositParams) error
 	// ListGifts Lists what promotions gave an account, the latest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/gifts)
 	ListGifts(ctx echo.Context, tenant Tenant, account AccountId) error
@@ -9533,6 +10253,12 @@ type ServerInterface interface {
 	// RedeemVoucher Turns a voucher into balance, once. Wrong PINs are counted; after some of them, wait.
 	// (POST /t/{tenant}/v1/accounts/{account}/vouchers)
 	RedeemVoucher(ctx echo.Context, tenant Tenant, account AccountId, params RedeemVoucherParams) error
+	// ListWriteOffs Lists what was written off of an account.
+	// (GET /t/{tenant}/v1/accounts/{account}/write-offs)
+	ListWriteOffs(ctx echo.Context, tenant Tenant, account AccountId) error
+	// CreateWriteOff Writes an open item off, in whole or in part.
+	// (POST /t/{tenant}/v1/accounts/{account}/write-offs)
+	CreateWriteOff(ctx echo.Context, tenant Tenant, account AccountId, params CreateWriteOffParams) error
 	// ListAdjustmentRequests Lists adjustments that wait, or waited, for a second person, newest first.
 	// (GET /t/{tenant}/v1/adjustment-requests)
 	ListAdjustmentRequests(ctx echo.Context, tenant Tenant, params ListAdjustmentRequestsParams) error
@@ -9566,7 +10292,7 @@ type ServerInterface interface {
 	// VerifyAudit Computes the chain of seals over audit and ledger again.
 	// (POST /t/{tenant}/v1/audit/verify)
 	VerifyAudit(ctx echo.Context, tenant Tenant) error
-	// GetBalancePolicy Shows what is laid down about adjustments, transfers, points, thresholds or reminders.
+	// GetBalancePolicy Shows what is laid down about adjustments, transfers, points, thresholds, reminders, corrections of bills or late payment.
 	// (GET /t/{tenant}/v1/balance-policies/{kind})
 	GetBalancePolicy(ctx echo.Context, tenant Tenant, kind string) error
 	// PutBalancePolicy Lays it down anew, as a whole.
@@ -9587,9 +10313,36 @@ type ServerInterface interface {
 	// GetBill Shows a bill with its lines and tax.
 	// (GET /t/{tenant}/v1/bills/{bill})
 	GetBill(ctx echo.Context, tenant Tenant, bill BillId) error
+	// GetCreditable Shows what of a bill can still be credited, line by line.
+	// (GET /t/{tenant}/v1/bills/{bill}/credit-notes)
+	GetCreditable(ctx echo.Context, tenant Tenant, bill BillId) error
+	// CreateCreditNote Credits a bill. Of lines, of an amount with tax, or of all that is left.
+	// (POST /t/{tenant}/v1/bills/{bill}/credit-notes)
+	CreateCreditNote(ctx echo.Context, tenant Tenant, bill BillId, params CreateCreditNoteParams) error
+	// CreateDebitNote Asks for more on a bill.
+	// (POST /t/{tenant}/v1/bills/{bill}/debit-notes)
+	CreateDebitNote(ctx echo.Context, tenant Tenant, bill BillId, params CreateDebitNoteParams) error
+	// ListInstalments Lists what is owed on a bill, part by part. One part with number 0 where it is not paid by instalments.
+	// (GET /t/{tenant}/v1/bills/{bill}/instalments)
+	ListInstalments(ctx echo.Context, tenant Tenant, bill BillId) error
+	// CreateInstalments Parts what is open on a bill, each part due on its own day.
+	// (POST /t/{tenant}/v1/bills/{bill}/instalments)
+	CreateInstalments(ctx echo.Context, tenant Tenant, bill BillId, params CreateInstalmentsParams) error
+	// CallInInstalments Ends the instalments of a bill. All that is open is due today.
+	// (POST /t/{tenant}/v1/bills/{bill}/instalments/call-in)
+	CallInInstalments(ctx echo.Context, tenant Tenant, bill BillId, params CallInInstalmentsParams) error
+	// RefundNote Pays what a credit note left as credit back by the methods that paid its bill.
+	// (POST /t/{tenant}/v1/bills/{bill}/note-refunds)
+	RefundNote(ctx echo.Context, tenant Tenant, bill BillId, params RefundNoteParams) error
+	// ListBillNotes Lists the credit and debit notes of a bill.
+	// (GET /t/{tenant}/v1/bills/{bill}/notes)
+	ListBillNotes(ctx echo.Context, tenant Tenant, bill BillId) error
 	// GetBillPdf The bill as a PDF document.
 	// (GET /t/{tenant}/v1/bills/{bill}/pdf)
 	GetBillPdf(ctx echo.Context, tenant Tenant, bill BillId) error
+	// VoidBill Voids a bill that was not sent and not paid. It keeps its number.
+	// (POST /t/{tenant}/v1/bills/{bill}/void)
+	VoidBill(ctx echo.Context, tenant Tenant, bill BillId, params VoidBillParams) error
 	// ListBranches Lists branches, the default one first.
 	// (GET /t/{tenant}/v1/branches)
 	ListBranches(ctx echo.Context, tenant Tenant) error
@@ -9680,6 +10433,9 @@ type ServerInterface interface {
 	// FindDeckZone Finds the zone of a number.
 	// (GET /t/{tenant}/v1/decks/{deck}/zone)
 	FindDeckZone(ctx echo.Context, tenant Tenant, deck DeckCode, params FindDeckZoneParams) error
+	// ReturnDeposit Gives a deposit back, in whole or in part.
+	// (POST /t/{tenant}/v1/deposits/{deposit}/return)
+	ReturnDeposit(ctx echo.Context, tenant Tenant, deposit DepositId, params ReturnDepositParams) error
 	// ListExchangeRates Lists exchange rates, the newest day first.
 	// (GET /t/{tenant}/v1/exchange-rates)
 	ListExchangeRates(ctx echo.Context, tenant Tenant, params ListExchangeRatesParams) error
@@ -9839,6 +10595,15 @@ type ServerInterface interface {
 	// ListNumberSeries Lists the gapless series of document numbers that were begun.
 	// (GET /t/{tenant}/v1/number-series)
 	ListNumberSeries(ctx echo.Context, tenant Tenant) error
+	// ContinueNumberSeries Lets a series go on at a number.
+	// (POST /t/{tenant}/v1/number-series/continuation)
+	ContinueNumberSeries(ctx echo.Context, tenant Tenant, params ContinueNumberSeriesParams) error
+	// PutNumberFormat Lays down how the documents of a legal entity and kind are numbered.
+	// (PUT /t/{tenant}/v1/number-series/format)
+	PutNumberFormat(ctx echo.Context, tenant Tenant, params PutNumberFormatParams) error
+	// PreviewNumber Shows the number that a template prints next.
+	// (GET /t/{tenant}/v1/number-series/preview)
+	PreviewNumber(ctx echo.Context, tenant Tenant, params PreviewNumberParams) error
 	// ExportCatalog Exports the newest version of every offering.
 	// (GET /t/{tenant}/v1/offering-catalog)
 	ExportCatalog(ctx echo.Context, tenant Tenant) error
@@ -10184,6 +10949,9 @@ type ServerInterface interface {
 	// StripeWebhook Takes an event from Stripe: verified, stored, answered, worked off afterwards.
 	// (POST /t/{tenant}/v1/webhooks/stripe)
 	StripeWebhook(ctx echo.Context, tenant Tenant, params StripeWebhookParams) error
+	// ReverseWriteOff Lets written-off debt be owed again.
+	// (POST /t/{tenant}/v1/write-offs/{write_off}/reversal)
+	ReverseWriteOff(ctx echo.Context, tenant Tenant, writeOff WriteOffId, params ReverseWriteOffParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -11070,6 +11838,76 @@ func (w *ServerInterfaceWrapper) AskAdjustment(ctx echo.Context) error {
 	return err
 }
 
+// ListAdvanceBills converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAdvanceBills(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAdvanceBills(ctx, tenant, account)
+	return err
+}
+
+// CreateAdvanceBill converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateAdvanceBill(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateAdvanceBillParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateAdvanceBill(ctx, tenant, account, params)
+	return err
+}
+
 // ListAlerts converts echo context to params.
 func (w *ServerInterfaceWrapper) ListAlerts(ctx echo.Context) error {
 	var err error
@@ -11501,6 +12339,130 @@ func (w *ServerInterfaceWrapper) ListSessions(ctx echo.Context) error {
 	return err
 }
 
+// ListCommitments converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCommitments(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCommitments(ctx, tenant, account)
+	return err
+}
+
+// CreateCommitment converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateCommitment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateCommitmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateCommitment(ctx, tenant, account, params)
+	return err
+}
+
+// EndCommitment converts echo context to params.
+func (w *ServerInterfaceWrapper) EndCommitment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Path parameter "commitment" -------------
+	var commitment CommitmentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "commitment", ctx.Param("commitment"), &commitment, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter commitment: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndCommitmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndCommitment(ctx, tenant, account, commitment, params)
+	return err
+}
+
 // ChangeContact converts echo context to params.
 func (w *ServerInterfaceWrapper) ChangeContact(ctx echo.Context) error {
 	var err error
@@ -11590,6 +12552,76 @@ func (w *ServerInterfaceWrapper) GiveCredit(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GiveCredit(ctx, tenant, account, params)
+	return err
+}
+
+// ListDeposits converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDeposits(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDeposits(ctx, tenant, account)
+	return err
+}
+
+// CreateDeposit converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateDeposit(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateDepositParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateDeposit(ctx, tenant, account, params)
 	return err
 }
 
@@ -12786,6 +13818,76 @@ func (w *ServerInterfaceWrapper) RedeemVoucher(ctx echo.Context) error {
 	return err
 }
 
+// ListWriteOffs converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWriteOffs(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWriteOffs(ctx, tenant, account)
+	return err
+}
+
+// CreateWriteOff converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWriteOff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateWriteOffParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWriteOff(ctx, tenant, account, params)
+	return err
+}
+
 // ListAdjustmentRequests converts echo context to params.
 func (w *ServerInterfaceWrapper) ListAdjustmentRequests(ctx echo.Context) error {
 	var err error
@@ -13400,6 +14502,308 @@ func (w *ServerInterfaceWrapper) GetBill(ctx echo.Context) error {
 	return err
 }
 
+// GetCreditable converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCreditable(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bill" -------------
+	var bill BillId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bill", ctx.Param("bill"), &bill, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCreditable(ctx, tenant, bill)
+	return err
+}
+
+// CreateCreditNote converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateCreditNote(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bill" -------------
+	var bill BillId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bill", ctx.Param("bill"), &bill, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateCreditNoteParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateCreditNote(ctx, tenant, bill, params)
+	return err
+}
+
+// CreateDebitNote converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateDebitNote(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bill" -------------
+	var bill BillId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bill", ctx.Param("bill"), &bill, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateDebitNoteParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateDebitNote(ctx, tenant, bill, params)
+	return err
+}
+
+// ListInstalments converts echo context to params.
+func (w *ServerInterfaceWrapper) ListInstalments(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bill" -------------
+	var bill BillId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bill", ctx.Param("bill"), &bill, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListInstalments(ctx, tenant, bill)
+	return err
+}
+
+// CreateInstalments converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInstalments(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bill" -------------
+	var bill BillId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bill", ctx.Param("bill"), &bill, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInstalmentsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInstalments(ctx, tenant, bill, params)
+	return err
+}
+
+// CallInInstalments converts echo context to params.
+func (w *ServerInterfaceWrapper) CallInInstalments(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bill" -------------
+	var bill BillId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bill", ctx.Param("bill"), &bill, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CallInInstalmentsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CallInInstalments(ctx, tenant, bill, params)
+	return err
+}
+
+// RefundNote converts echo context to params.
+func (w *ServerInterfaceWrapper) RefundNote(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bill" -------------
+	var bill BillId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bill", ctx.Param("bill"), &bill, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RefundNoteParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RefundNote(ctx, tenant, bill, params)
+	return err
+}
+
+// ListBillNotes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBillNotes(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bill" -------------
+	var bill BillId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bill", ctx.Param("bill"), &bill, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBillNotes(ctx, tenant, bill)
+	return err
+}
+
 // GetBillPdf converts echo context to params.
 func (w *ServerInterfaceWrapper) GetBillPdf(ctx echo.Context) error {
 	var err error
@@ -13421,6 +14825,52 @@ func (w *ServerInterfaceWrapper) GetBillPdf(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetBillPdf(ctx, tenant, bill)
+	return err
+}
+
+// VoidBill converts echo context to params.
+func (w *ServerInterfaceWrapper) VoidBill(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bill" -------------
+	var bill BillId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bill", ctx.Param("bill"), &bill, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params VoidBillParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.VoidBill(ctx, tenant, bill, params)
 	return err
 }
 
@@ -14442,6 +15892,52 @@ func (w *ServerInterfaceWrapper) FindDeckZone(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.FindDeckZone(ctx, tenant, deck, params)
+	return err
+}
+
+// ReturnDeposit converts echo context to params.
+func (w *ServerInterfaceWrapper) ReturnDeposit(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "deposit" -------------
+	var deposit DepositId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "deposit", ctx.Param("deposit"), &deposit, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter deposit: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReturnDepositParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReturnDeposit(ctx, tenant, deposit, params)
 	return err
 }
 
@@ -16158,6 +17654,121 @@ func (w *ServerInterfaceWrapper) ListNumberSeries(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListNumberSeries(ctx, tenant)
+	return err
+}
+
+// ContinueNumberSeries converts echo context to params.
+func (w *ServerInterfaceWrapper) ContinueNumberSeries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ContinueNumberSeriesParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ContinueNumberSeries(ctx, tenant, params)
+	return err
+}
+
+// PutNumberFormat converts echo context to params.
+func (w *ServerInterfaceWrapper) PutNumberFormat(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutNumberFormatParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutNumberFormat(ctx, tenant, params)
+	return err
+}
+
+// PreviewNumber converts echo context to params.
+func (w *ServerInterfaceWrapper) PreviewNumber(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PreviewNumberParams
+	// ------------- Required query parameter "legal_entity" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "legal_entity", ctx.QueryParams(), &params.LegalEntity, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter legal_entity: %s", err))
+	}
+
+	// ------------- Required query parameter "document" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "document", ctx.QueryParams(), &params.Document, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter document: %s", err))
+	}
+
+	// ------------- Required query parameter "template" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "template", ctx.QueryParams(), &params.Template, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter template: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PreviewNumber(ctx, tenant, params)
 	return err
 }
 
@@ -20152,6 +21763,52 @@ func (w *ServerInterfaceWrapper) StripeWebhook(ctx echo.Context) error {
 	return err
 }
 
+// ReverseWriteOff converts echo context to params.
+func (w *ServerInterfaceWrapper) ReverseWriteOff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "write_off" -------------
+	var writeOff WriteOffId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "write_off", ctx.Param("write_off"), &writeOff, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter write_off: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReverseWriteOffParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReverseWriteOff(ctx, tenant, writeOff, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -20361,6 +22018,17 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/usage", wrapper.ListUsage, options.OperationMiddlewares["listUsage"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/charges", wrapper.ListCharges, options.OperationMiddlewares["listCharges"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/bills", wrapper.ListAccountBills, options.OperationMiddlewares["listAccountBills"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/write-offs", wrapper.ListWriteOffs, options.OperationMiddlewares["listWriteOffs"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/write-offs", wrapper.CreateWriteOff, options.OperationMiddlewares["createWriteOff"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/write-offs/:write_off/reversal", wrapper.ReverseWriteOff, options.OperationMiddlewares["reverseWriteOff"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/deposits", wrapper.ListDeposits, options.OperationMiddlewares["listDeposits"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/deposits", wrapper.CreateDeposit, options.OperationMiddlewares["createDeposit"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/deposits/:deposit/return", wrapper.ReturnDeposit, options.OperationMiddlewares["returnDeposit"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/advance-bills", wrapper.ListAdvanceBills, options.OperationMiddlewares["listAdvanceBills"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/advance-bills", wrapper.CreateAdvanceBill, options.OperationMiddlewares["createAdvanceBill"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/commitments", wrapper.ListCommitments, options.OperationMiddlewares["listCommitments"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/commitments", wrapper.CreateCommitment, options.OperationMiddlewares["createCommitment"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/commitments/:commitment/end", wrapper.EndCommitment, options.OperationMiddlewares["endCommitment"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/payments", wrapper.ListAccountPayments, options.OperationMiddlewares["listAccountPayments"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/statement", wrapper.GetStatement, options.OperationMiddlewares["getStatement"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/top-ups", wrapper.CreateTopUp, options.OperationMiddlewares["createTopUp"]...)
@@ -20448,6 +22116,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills", wrapper.FindBills, options.OperationMiddlewares["findBills"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill", wrapper.GetBill, options.OperationMiddlewares["getBill"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/pdf", wrapper.GetBillPdf, options.OperationMiddlewares["getBillPdf"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/notes", wrapper.ListBillNotes, options.OperationMiddlewares["listBillNotes"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/credit-notes", wrapper.GetCreditable, options.OperationMiddlewares["getCreditable"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bills/:bill/credit-notes", wrapper.CreateCreditNote, options.OperationMiddlewares["createCreditNote"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bills/:bill/debit-notes", wrapper.CreateDebitNote, options.OperationMiddlewares["createDebitNote"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bills/:bill/void", wrapper.VoidBill, options.OperationMiddlewares["voidBill"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bills/:bill/note-refunds", wrapper.RefundNote, options.OperationMiddlewares["refundNote"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/instalments", wrapper.ListInstalments, options.OperationMiddlewares["listInstalments"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bills/:bill/instalments", wrapper.CreateInstalments, options.OperationMiddlewares["createInstalments"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bills/:bill/instalments/call-in", wrapper.CallInInstalments, options.OperationMiddlewares["callInInstalments"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/payments", wrapper.ListPayments, options.OperationMiddlewares["listPayments"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/payments", wrapper.CreatePayment, options.OperationMiddlewares["createPayment"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/payments/:payment", wrapper.GetPayment, options.OperationMiddlewares["getPayment"]...)
@@ -20465,6 +22142,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/branches", wrapper.AddBranch, options.OperationMiddlewares["addBranch"]...)
 	router.PATCH(options.BaseURL+"/t/:tenant/v1/branches/:branch", wrapper.ChangeBranch, options.OperationMiddlewares["changeBranch"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/number-series", wrapper.ListNumberSeries, options.OperationMiddlewares["listNumberSeries"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/number-series/format", wrapper.PutNumberFormat, options.OperationMiddlewares["putNumberFormat"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/number-series/preview", wrapper.PreviewNumber, options.OperationMiddlewares["previewNumber"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/number-series/continuation", wrapper.ContinueNumberSeries, options.OperationMiddlewares["continueNumberSeries"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/tax-rates", wrapper.ListTaxRates, options.OperationMiddlewares["listTaxRates"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/attention", wrapper.ListAttention, options.OperationMiddlewares["listAttention"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/failed-work/:kind/retry", wrapper.RetryFailedWork, options.OperationMiddlewares["retryFailedWork"]...)
@@ -24198,6 +25878,240 @@ func (response AskAdjustment422ApplicationProblemPlusJSONResponse) VisitAskAdjus
 	return err
 }
 
+type ListAdvanceBillsRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type ListAdvanceBillsResponseObject interface {
+	VisitListAdvanceBillsResponse(w http.ResponseWriter) error
+}
+
+type ListAdvanceBills200JSONResponse BillList
+
+func (response ListAdvanceBills200JSONResponse) VisitListAdvanceBillsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAdvanceBills400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAdvanceBills400ApplicationProblemPlusJSONResponse) VisitListAdvanceBillsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAdvanceBills401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAdvanceBills401ApplicationProblemPlusJSONResponse) VisitListAdvanceBillsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAdvanceBills403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAdvanceBills403ApplicationProblemPlusJSONResponse) VisitListAdvanceBillsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAdvanceBills404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListAdvanceBills404ApplicationProblemPlusJSONResponse) VisitListAdvanceBillsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdvanceBillRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  CreateAdvanceBillParams
+	Body    *CreateAdvanceBillJSONRequestBody
+}
+
+type CreateAdvanceBillResponseObject interface {
+	VisitCreateAdvanceBillResponse(w http.ResponseWriter) error
+}
+
+type CreateAdvanceBill201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateAdvanceBill201JSONResponse struct {
+	Body    BillSummary
+	Headers CreateAdvanceBill201ResponseHeaders
+}
+
+func (response CreateAdvanceBill201JSONResponse) VisitCreateAdvanceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdvanceBill400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdvanceBill400ApplicationProblemPlusJSONResponse) VisitCreateAdvanceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdvanceBill401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdvanceBill401ApplicationProblemPlusJSONResponse) VisitCreateAdvanceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdvanceBill403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdvanceBill403ApplicationProblemPlusJSONResponse) VisitCreateAdvanceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdvanceBill404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdvanceBill404ApplicationProblemPlusJSONResponse) VisitCreateAdvanceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdvanceBill409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdvanceBill409ApplicationProblemPlusJSONResponse) VisitCreateAdvanceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdvanceBill413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdvanceBill413ApplicationProblemPlusJSONResponse) VisitCreateAdvanceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAdvanceBill422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAdvanceBill422ApplicationProblemPlusJSONResponse) VisitCreateAdvanceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAlertsRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -25458,6 +27372,388 @@ func (response ListSessions404ApplicationProblemPlusJSONResponse) VisitListSessi
 	return err
 }
 
+type ListCommitmentsRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type ListCommitmentsResponseObject interface {
+	VisitListCommitmentsResponse(w http.ResponseWriter) error
+}
+
+type ListCommitments200JSONResponse CommitmentList
+
+func (response ListCommitments200JSONResponse) VisitListCommitmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCommitments400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCommitments400ApplicationProblemPlusJSONResponse) VisitListCommitmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCommitments401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCommitments401ApplicationProblemPlusJSONResponse) VisitListCommitmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCommitments403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCommitments403ApplicationProblemPlusJSONResponse) VisitListCommitmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCommitments404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListCommitments404ApplicationProblemPlusJSONResponse) VisitListCommitmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCommitmentRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  CreateCommitmentParams
+	Body    *CreateCommitmentJSONRequestBody
+}
+
+type CreateCommitmentResponseObject interface {
+	VisitCreateCommitmentResponse(w http.ResponseWriter) error
+}
+
+type CreateCommitment201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateCommitment201JSONResponse struct {
+	Body    Commitment
+	Headers CreateCommitment201ResponseHeaders
+}
+
+func (response CreateCommitment201JSONResponse) VisitCreateCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCommitment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCommitment400ApplicationProblemPlusJSONResponse) VisitCreateCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCommitment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCommitment401ApplicationProblemPlusJSONResponse) VisitCreateCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCommitment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCommitment403ApplicationProblemPlusJSONResponse) VisitCreateCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCommitment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCommitment404ApplicationProblemPlusJSONResponse) VisitCreateCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCommitment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCommitment409ApplicationProblemPlusJSONResponse) VisitCreateCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCommitment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCommitment413ApplicationProblemPlusJSONResponse) VisitCreateCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCommitment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCommitment422ApplicationProblemPlusJSONResponse) VisitCreateCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCommitmentRequestObject struct {
+	Tenant     Tenant       `json:"tenant"`
+	Account    AccountId    `json:"account"`
+	Commitment CommitmentId `json:"commitment"`
+	Params     EndCommitmentParams
+	Body       *EndCommitmentJSONRequestBody
+}
+
+type EndCommitmentResponseObject interface {
+	VisitEndCommitmentResponse(w http.ResponseWriter) error
+}
+
+type EndCommitment200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type EndCommitment200JSONResponse struct {
+	Body    CommitmentList
+	Headers EndCommitment200ResponseHeaders
+}
+
+func (response EndCommitment200JSONResponse) VisitEndCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCommitment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndCommitment400ApplicationProblemPlusJSONResponse) VisitEndCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCommitment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndCommitment401ApplicationProblemPlusJSONResponse) VisitEndCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCommitment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndCommitment403ApplicationProblemPlusJSONResponse) VisitEndCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCommitment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndCommitment404ApplicationProblemPlusJSONResponse) VisitEndCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCommitment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndCommitment409ApplicationProblemPlusJSONResponse) VisitEndCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCommitment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response EndCommitment413ApplicationProblemPlusJSONResponse) VisitEndCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCommitment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response EndCommitment422ApplicationProblemPlusJSONResponse) VisitEndCommitmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ChangeContactRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -25741,6 +28037,240 @@ type GiveCredit422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GiveCredit422ApplicationProblemPlusJSONResponse) VisitGiveCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDepositsRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type ListDepositsResponseObject interface {
+	VisitListDepositsResponse(w http.ResponseWriter) error
+}
+
+type ListDeposits200JSONResponse DepositList
+
+func (response ListDeposits200JSONResponse) VisitListDepositsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeposits400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeposits400ApplicationProblemPlusJSONResponse) VisitListDepositsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeposits401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeposits401ApplicationProblemPlusJSONResponse) VisitListDepositsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeposits403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeposits403ApplicationProblemPlusJSONResponse) VisitListDepositsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeposits404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeposits404ApplicationProblemPlusJSONResponse) VisitListDepositsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDepositRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  CreateDepositParams
+	Body    *CreateDepositJSONRequestBody
+}
+
+type CreateDepositResponseObject interface {
+	VisitCreateDepositResponse(w http.ResponseWriter) error
+}
+
+type CreateDeposit201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateDeposit201JSONResponse struct {
+	Body    Deposit
+	Headers CreateDeposit201ResponseHeaders
+}
+
+func (response CreateDeposit201JSONResponse) VisitCreateDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeposit400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDeposit400ApplicationProblemPlusJSONResponse) VisitCreateDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeposit401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDeposit401ApplicationProblemPlusJSONResponse) VisitCreateDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeposit403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDeposit403ApplicationProblemPlusJSONResponse) VisitCreateDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeposit404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDeposit404ApplicationProblemPlusJSONResponse) VisitCreateDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeposit409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDeposit409ApplicationProblemPlusJSONResponse) VisitCreateDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeposit413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDeposit413ApplicationProblemPlusJSONResponse) VisitCreateDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDeposit422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDeposit422ApplicationProblemPlusJSONResponse) VisitCreateDepositResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -29142,6 +31672,240 @@ func (response RedeemVoucher429ApplicationProblemPlusJSONResponse) VisitRedeemVo
 	return err
 }
 
+type ListWriteOffsRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type ListWriteOffsResponseObject interface {
+	VisitListWriteOffsResponse(w http.ResponseWriter) error
+}
+
+type ListWriteOffs200JSONResponse WriteOffList
+
+func (response ListWriteOffs200JSONResponse) VisitListWriteOffsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWriteOffs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListWriteOffs400ApplicationProblemPlusJSONResponse) VisitListWriteOffsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWriteOffs401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWriteOffs401ApplicationProblemPlusJSONResponse) VisitListWriteOffsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWriteOffs403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWriteOffs403ApplicationProblemPlusJSONResponse) VisitListWriteOffsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWriteOffs404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListWriteOffs404ApplicationProblemPlusJSONResponse) VisitListWriteOffsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWriteOffRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  CreateWriteOffParams
+	Body    *CreateWriteOffJSONRequestBody
+}
+
+type CreateWriteOffResponseObject interface {
+	VisitCreateWriteOffResponse(w http.ResponseWriter) error
+}
+
+type CreateWriteOff201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateWriteOff201JSONResponse struct {
+	Body    WriteOff
+	Headers CreateWriteOff201ResponseHeaders
+}
+
+func (response CreateWriteOff201JSONResponse) VisitCreateWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWriteOff400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWriteOff400ApplicationProblemPlusJSONResponse) VisitCreateWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWriteOff401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWriteOff401ApplicationProblemPlusJSONResponse) VisitCreateWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWriteOff403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWriteOff403ApplicationProblemPlusJSONResponse) VisitCreateWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWriteOff404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWriteOff404ApplicationProblemPlusJSONResponse) VisitCreateWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWriteOff409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWriteOff409ApplicationProblemPlusJSONResponse) VisitCreateWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWriteOff413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWriteOff413ApplicationProblemPlusJSONResponse) VisitCreateWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWriteOff422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWriteOff422ApplicationProblemPlusJSONResponse) VisitCreateWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAdjustmentRequestsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params ListAdjustmentRequestsParams
@@ -31080,6 +33844,1001 @@ func (response GetBill404ApplicationProblemPlusJSONResponse) VisitGetBillRespons
 	return err
 }
 
+type GetCreditableRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Bill   BillId `json:"bill"`
+}
+
+type GetCreditableResponseObject interface {
+	VisitGetCreditableResponse(w http.ResponseWriter) error
+}
+
+type GetCreditable200JSONResponse Creditable
+
+func (response GetCreditable200JSONResponse) VisitGetCreditableResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCreditable400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCreditable400ApplicationProblemPlusJSONResponse) VisitGetCreditableResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCreditable401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCreditable401ApplicationProblemPlusJSONResponse) VisitGetCreditableResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCreditable403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetCreditable403ApplicationProblemPlusJSONResponse) VisitGetCreditableResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCreditable404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCreditable404ApplicationProblemPlusJSONResponse) VisitGetCreditableResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCreditNoteRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Bill   BillId `json:"bill"`
+	Params CreateCreditNoteParams
+	Body   *CreateCreditNoteJSONRequestBody
+}
+
+type CreateCreditNoteResponseObject interface {
+	VisitCreateCreditNoteResponse(w http.ResponseWriter) error
+}
+
+type CreateCreditNote201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateCreditNote201JSONResponse struct {
+	Body    BillNote
+	Headers CreateCreditNote201ResponseHeaders
+}
+
+func (response CreateCreditNote201JSONResponse) VisitCreateCreditNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCreditNote400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCreditNote400ApplicationProblemPlusJSONResponse) VisitCreateCreditNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCreditNote401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCreditNote401ApplicationProblemPlusJSONResponse) VisitCreateCreditNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCreditNote403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCreditNote403ApplicationProblemPlusJSONResponse) VisitCreateCreditNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCreditNote404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCreditNote404ApplicationProblemPlusJSONResponse) VisitCreateCreditNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCreditNote409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCreditNote409ApplicationProblemPlusJSONResponse) VisitCreateCreditNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCreditNote413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCreditNote413ApplicationProblemPlusJSONResponse) VisitCreateCreditNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCreditNote422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCreditNote422ApplicationProblemPlusJSONResponse) VisitCreateCreditNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitNoteRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Bill   BillId `json:"bill"`
+	Params CreateDebitNoteParams
+	Body   *CreateDebitNoteJSONRequestBody
+}
+
+type CreateDebitNoteResponseObject interface {
+	VisitCreateDebitNoteResponse(w http.ResponseWriter) error
+}
+
+type CreateDebitNote201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateDebitNote201JSONResponse struct {
+	Body    BillNote
+	Headers CreateDebitNote201ResponseHeaders
+}
+
+func (response CreateDebitNote201JSONResponse) VisitCreateDebitNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitNote400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitNote400ApplicationProblemPlusJSONResponse) VisitCreateDebitNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitNote401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitNote401ApplicationProblemPlusJSONResponse) VisitCreateDebitNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitNote403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitNote403ApplicationProblemPlusJSONResponse) VisitCreateDebitNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitNote404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitNote404ApplicationProblemPlusJSONResponse) VisitCreateDebitNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitNote409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitNote409ApplicationProblemPlusJSONResponse) VisitCreateDebitNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitNote413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitNote413ApplicationProblemPlusJSONResponse) VisitCreateDebitNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitNote422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitNote422ApplicationProblemPlusJSONResponse) VisitCreateDebitNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInstalmentsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Bill   BillId `json:"bill"`
+}
+
+type ListInstalmentsResponseObject interface {
+	VisitListInstalmentsResponse(w http.ResponseWriter) error
+}
+
+type ListInstalments200JSONResponse InstalmentList
+
+func (response ListInstalments200JSONResponse) VisitListInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInstalments400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListInstalments400ApplicationProblemPlusJSONResponse) VisitListInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInstalments401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListInstalments401ApplicationProblemPlusJSONResponse) VisitListInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInstalments403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListInstalments403ApplicationProblemPlusJSONResponse) VisitListInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInstalments404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListInstalments404ApplicationProblemPlusJSONResponse) VisitListInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstalmentsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Bill   BillId `json:"bill"`
+	Params CreateInstalmentsParams
+	Body   *CreateInstalmentsJSONRequestBody
+}
+
+type CreateInstalmentsResponseObject interface {
+	VisitCreateInstalmentsResponse(w http.ResponseWriter) error
+}
+
+type CreateInstalments201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateInstalments201JSONResponse struct {
+	Body    InstalmentList
+	Headers CreateInstalments201ResponseHeaders
+}
+
+func (response CreateInstalments201JSONResponse) VisitCreateInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstalments400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateInstalments400ApplicationProblemPlusJSONResponse) VisitCreateInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstalments401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateInstalments401ApplicationProblemPlusJSONResponse) VisitCreateInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstalments403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateInstalments403ApplicationProblemPlusJSONResponse) VisitCreateInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstalments404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateInstalments404ApplicationProblemPlusJSONResponse) VisitCreateInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstalments409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateInstalments409ApplicationProblemPlusJSONResponse) VisitCreateInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstalments413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateInstalments413ApplicationProblemPlusJSONResponse) VisitCreateInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstalments422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateInstalments422ApplicationProblemPlusJSONResponse) VisitCreateInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallInInstalmentsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Bill   BillId `json:"bill"`
+	Params CallInInstalmentsParams
+}
+
+type CallInInstalmentsResponseObject interface {
+	VisitCallInInstalmentsResponse(w http.ResponseWriter) error
+}
+
+type CallInInstalments200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CallInInstalments200JSONResponse struct {
+	Body    InstalmentList
+	Headers CallInInstalments200ResponseHeaders
+}
+
+func (response CallInInstalments200JSONResponse) VisitCallInInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallInInstalments400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CallInInstalments400ApplicationProblemPlusJSONResponse) VisitCallInInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallInInstalments401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CallInInstalments401ApplicationProblemPlusJSONResponse) VisitCallInInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallInInstalments403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CallInInstalments403ApplicationProblemPlusJSONResponse) VisitCallInInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallInInstalments404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CallInInstalments404ApplicationProblemPlusJSONResponse) VisitCallInInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallInInstalments409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CallInInstalments409ApplicationProblemPlusJSONResponse) VisitCallInInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallInInstalments413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CallInInstalments413ApplicationProblemPlusJSONResponse) VisitCallInInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallInInstalments422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CallInInstalments422ApplicationProblemPlusJSONResponse) VisitCallInInstalmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundNoteRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Bill   BillId `json:"bill"`
+	Params RefundNoteParams
+	Body   *RefundNoteJSONRequestBody
+}
+
+type RefundNoteResponseObject interface {
+	VisitRefundNoteResponse(w http.ResponseWriter) error
+}
+
+type RefundNote201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RefundNote201JSONResponse struct {
+	Body    NoteRefundList
+	Headers RefundNote201ResponseHeaders
+}
+
+func (response RefundNote201JSONResponse) VisitRefundNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundNote400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RefundNote400ApplicationProblemPlusJSONResponse) VisitRefundNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundNote401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RefundNote401ApplicationProblemPlusJSONResponse) VisitRefundNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundNote403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RefundNote403ApplicationProblemPlusJSONResponse) VisitRefundNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundNote404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RefundNote404ApplicationProblemPlusJSONResponse) VisitRefundNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundNote409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RefundNote409ApplicationProblemPlusJSONResponse) VisitRefundNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundNote413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RefundNote413ApplicationProblemPlusJSONResponse) VisitRefundNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundNote422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RefundNote422ApplicationProblemPlusJSONResponse) VisitRefundNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillNotesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Bill   BillId `json:"bill"`
+}
+
+type ListBillNotesResponseObject interface {
+	VisitListBillNotesResponse(w http.ResponseWriter) error
+}
+
+type ListBillNotes200JSONResponse BillNoteList
+
+func (response ListBillNotes200JSONResponse) VisitListBillNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillNotes400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillNotes400ApplicationProblemPlusJSONResponse) VisitListBillNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillNotes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillNotes401ApplicationProblemPlusJSONResponse) VisitListBillNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillNotes403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillNotes403ApplicationProblemPlusJSONResponse) VisitListBillNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillNotes404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillNotes404ApplicationProblemPlusJSONResponse) VisitListBillNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetBillPdfRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Bill   BillId `json:"bill"`
@@ -31169,6 +34928,153 @@ func (response GetBillPdf404ApplicationProblemPlusJSONResponse) VisitGetBillPdfR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VoidBillRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Bill   BillId `json:"bill"`
+	Params VoidBillParams
+	Body   *VoidBillJSONRequestBody
+}
+
+type VoidBillResponseObject interface {
+	VisitVoidBillResponse(w http.ResponseWriter) error
+}
+
+type VoidBill200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type VoidBill200JSONResponse struct {
+	Body    BillSummary
+	Headers VoidBill200ResponseHeaders
+}
+
+func (response VoidBill200JSONResponse) VisitVoidBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VoidBill400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response VoidBill400ApplicationProblemPlusJSONResponse) VisitVoidBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VoidBill401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response VoidBill401ApplicationProblemPlusJSONResponse) VisitVoidBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VoidBill403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response VoidBill403ApplicationProblemPlusJSONResponse) VisitVoidBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VoidBill404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response VoidBill404ApplicationProblemPlusJSONResponse) VisitVoidBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VoidBill409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response VoidBill409ApplicationProblemPlusJSONResponse) VisitVoidBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VoidBill413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response VoidBill413ApplicationProblemPlusJSONResponse) VisitVoidBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VoidBill422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response VoidBill422ApplicationProblemPlusJSONResponse) VisitVoidBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -34853,6 +38759,153 @@ func (response FindDeckZone404ApplicationProblemPlusJSONResponse) VisitFindDeckZ
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReturnDepositRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Deposit DepositId `json:"deposit"`
+	Params  ReturnDepositParams
+	Body    *ReturnDepositJSONRequestBody
+}
+
+type ReturnDepositResponseObject interface {
+	VisitReturnDepositResponse(w http.ResponseWriter) error
+}
+
+type ReturnDeposit200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ReturnDeposit200JSONResponse struct {
+	Body    ReturnedDeposit
+	Headers ReturnDeposit200ResponseHeaders
+}
+
+func (response ReturnDeposit200JSONResponse) VisitReturnDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReturnDeposit400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReturnDeposit400ApplicationProblemPlusJSONResponse) VisitReturnDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReturnDeposit401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReturnDeposit401ApplicationProblemPlusJSONResponse) VisitReturnDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReturnDeposit403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReturnDeposit403ApplicationProblemPlusJSONResponse) VisitReturnDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReturnDeposit404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReturnDeposit404ApplicationProblemPlusJSONResponse) VisitReturnDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReturnDeposit409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReturnDeposit409ApplicationProblemPlusJSONResponse) VisitReturnDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReturnDeposit413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReturnDeposit413ApplicationProblemPlusJSONResponse) VisitReturnDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReturnDeposit422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReturnDeposit422ApplicationProblemPlusJSONResponse) VisitReturnDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -40587,6 +44640,385 @@ type ListNumberSeries404ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListNumberSeries404ApplicationProblemPlusJSONResponse) VisitListNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ContinueNumberSeriesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ContinueNumberSeriesParams
+	Body   *ContinueNumberSeriesJSONRequestBody
+}
+
+type ContinueNumberSeriesResponseObject interface {
+	VisitContinueNumberSeriesResponse(w http.ResponseWriter) error
+}
+
+type ContinueNumberSeries200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ContinueNumberSeries200JSONResponse struct {
+	Body    NumberSeriesList
+	Headers ContinueNumberSeries200ResponseHeaders
+}
+
+func (response ContinueNumberSeries200JSONResponse) VisitContinueNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ContinueNumberSeries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ContinueNumberSeries400ApplicationProblemPlusJSONResponse) VisitContinueNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ContinueNumberSeries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ContinueNumberSeries401ApplicationProblemPlusJSONResponse) VisitContinueNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ContinueNumberSeries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ContinueNumberSeries403ApplicationProblemPlusJSONResponse) VisitContinueNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ContinueNumberSeries404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ContinueNumberSeries404ApplicationProblemPlusJSONResponse) VisitContinueNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ContinueNumberSeries409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ContinueNumberSeries409ApplicationProblemPlusJSONResponse) VisitContinueNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ContinueNumberSeries413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ContinueNumberSeries413ApplicationProblemPlusJSONResponse) VisitContinueNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ContinueNumberSeries422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ContinueNumberSeries422ApplicationProblemPlusJSONResponse) VisitContinueNumberSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutNumberFormatRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutNumberFormatParams
+	Body   *PutNumberFormatJSONRequestBody
+}
+
+type PutNumberFormatResponseObject interface {
+	VisitPutNumberFormatResponse(w http.ResponseWriter) error
+}
+
+type PutNumberFormat200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutNumberFormat200JSONResponse struct {
+	Body    NumberFormatShown
+	Headers PutNumberFormat200ResponseHeaders
+}
+
+func (response PutNumberFormat200JSONResponse) VisitPutNumberFormatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutNumberFormat400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutNumberFormat400ApplicationProblemPlusJSONResponse) VisitPutNumberFormatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutNumberFormat401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutNumberFormat401ApplicationProblemPlusJSONResponse) VisitPutNumberFormatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutNumberFormat403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutNumberFormat403ApplicationProblemPlusJSONResponse) VisitPutNumberFormatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutNumberFormat404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutNumberFormat404ApplicationProblemPlusJSONResponse) VisitPutNumberFormatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutNumberFormat409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutNumberFormat409ApplicationProblemPlusJSONResponse) VisitPutNumberFormatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutNumberFormat413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutNumberFormat413ApplicationProblemPlusJSONResponse) VisitPutNumberFormatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutNumberFormat422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutNumberFormat422ApplicationProblemPlusJSONResponse) VisitPutNumberFormatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewNumberRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PreviewNumberParams
+}
+
+type PreviewNumberResponseObject interface {
+	VisitPreviewNumberResponse(w http.ResponseWriter) error
+}
+
+type PreviewNumber200JSONResponse NumberFormatShown
+
+func (response PreviewNumber200JSONResponse) VisitPreviewNumberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewNumber400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewNumber400ApplicationProblemPlusJSONResponse) VisitPreviewNumberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewNumber401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewNumber401ApplicationProblemPlusJSONResponse) VisitPreviewNumberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewNumber403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewNumber403ApplicationProblemPlusJSONResponse) VisitPreviewNumberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewNumber404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewNumber404ApplicationProblemPlusJSONResponse) VisitPreviewNumberResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -53792,6 +58224,153 @@ func (response StripeWebhook413ApplicationProblemPlusJSONResponse) VisitStripeWe
 	return err
 }
 
+type ReverseWriteOffRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	WriteOff WriteOffId `json:"write_off"`
+	Params   ReverseWriteOffParams
+	Body     *ReverseWriteOffJSONRequestBody
+}
+
+type ReverseWriteOffResponseObject interface {
+	VisitReverseWriteOffResponse(w http.ResponseWriter) error
+}
+
+type ReverseWriteOff200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ReverseWriteOff200JSONResponse struct {
+	Body    WriteOff
+	Headers ReverseWriteOff200ResponseHeaders
+}
+
+func (response ReverseWriteOff200JSONResponse) VisitReverseWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseWriteOff400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseWriteOff400ApplicationProblemPlusJSONResponse) VisitReverseWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseWriteOff401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseWriteOff401ApplicationProblemPlusJSONResponse) VisitReverseWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseWriteOff403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseWriteOff403ApplicationProblemPlusJSONResponse) VisitReverseWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseWriteOff404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseWriteOff404ApplicationProblemPlusJSONResponse) VisitReverseWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseWriteOff409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseWriteOff409ApplicationProblemPlusJSONResponse) VisitReverseWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseWriteOff413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseWriteOff413ApplicationProblemPlusJSONResponse) VisitReverseWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseWriteOff422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseWriteOff422ApplicationProblemPlusJSONResponse) VisitReverseWriteOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetHealth Says whether the process runs.
@@ -53914,6 +58493,12 @@ type StrictServerInterface interface {
 	// AskAdjustment Lays an adjustment beyond your own limit before a second person. Nothing is booked until somebody else approves.
 	// (POST /t/{tenant}/v1/accounts/{account}/adjustment-requests)
 	AskAdjustment(ctx context.Context, request AskAdjustmentRequestObject) (AskAdjustmentResponseObject, error)
+	// ListAdvanceBills Lists the advance bills of an account.
+	// (GET /t/{tenant}/v1/accounts/{account}/advance-bills)
+	ListAdvanceBills(ctx context.Context, request ListAdvanceBillsRequestObject) (ListAdvanceBillsResponseObject, error)
+	// CreateAdvanceBill Bills a service to come. The bill of the service deducts it.
+	// (POST /t/{tenant}/v1/accounts/{account}/advance-bills)
+	CreateAdvanceBill(ctx context.Context, request CreateAdvanceBillRequestObject) (CreateAdvanceBillResponseObject, error)
 	// ListAlerts Lists the thresholds that an account has crossed, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/alerts)
 	ListAlerts(ctx context.Context, request ListAlertsRequestObject) (ListAlertsResponseObject, error)
@@ -53947,12 +58532,27 @@ type StrictServerInterface interface {
 	// ListSessions Lists an account's sessions that are not closed, with what they hold back of its money.
 	// (GET /t/{tenant}/v1/accounts/{account}/charging-sessions)
 	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
+	// ListCommitments Lists what an account undertakes to spend a cycle.
+	// (GET /t/{tenant}/v1/accounts/{account}/commitments)
+	ListCommitments(ctx context.Context, request ListCommitmentsRequestObject) (ListCommitmentsResponseObject, error)
+	// CreateCommitment Lets an account undertake a minimum a cycle.
+	// (POST /t/{tenant}/v1/accounts/{account}/commitments)
+	CreateCommitment(ctx context.Context, request CreateCommitmentRequestObject) (CreateCommitmentResponseObject, error)
+	// EndCommitment Ends a commitment before a day.
+	// (POST /t/{tenant}/v1/accounts/{account}/commitments/{commitment}/end)
+	EndCommitment(ctx context.Context, request EndCommitmentRequestObject) (EndCommitmentResponseObject, error)
 	// ChangeContact Changes how a subscriber is called and reached.
 	// (PATCH /t/{tenant}/v1/accounts/{account}/contact)
 	ChangeContact(ctx context.Context, request ChangeContactRequestObject) (ChangeContactResponseObject, error)
 	// GiveCredit Gives a postpaid account goodwill, which pays what is owed, the oldest due first.
 	// (POST /t/{tenant}/v1/accounts/{account}/credits)
 	GiveCredit(ctx context.Context, request GiveCreditRequestObject) (GiveCreditResponseObject, error)
+	// ListDeposits Lists the deposits of an account.
+	// (GET /t/{tenant}/v1/accounts/{account}/deposits)
+	ListDeposits(ctx context.Context, request ListDepositsRequestObject) (ListDepositsResponseObject, error)
+	// CreateDeposit Asks an account for a deposit.
+	// (POST /t/{tenant}/v1/accounts/{account}/deposits)
+	CreateDeposit(ctx context.Context, request CreateDepositRequestObject) (CreateDepositResponseObject, error)
 	// ListGifts Lists what promotions gave an account, the latest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/gifts)
 	ListGifts(ctx context.Context, request ListGiftsRequestObject) (ListGiftsResponseObject, error)
@@ -54040,6 +58640,12 @@ type StrictServerInterface interface {
 	// RedeemVoucher Turns a voucher into balance, once. Wrong PINs are counted; after some of them, wait.
 	// (POST /t/{tenant}/v1/accounts/{account}/vouchers)
 	RedeemVoucher(ctx context.Context, request RedeemVoucherRequestObject) (RedeemVoucherResponseObject, error)
+	// ListWriteOffs Lists what was written off of an account.
+	// (GET /t/{tenant}/v1/accounts/{account}/write-offs)
+	ListWriteOffs(ctx context.Context, request ListWriteOffsRequestObject) (ListWriteOffsResponseObject, error)
+	// CreateWriteOff Writes an open item off, in whole or in part.
+	// (POST /t/{tenant}/v1/accounts/{account}/write-offs)
+	CreateWriteOff(ctx context.Context, request CreateWriteOffRequestObject) (CreateWriteOffResponseObject, error)
 	// ListAdjustmentRequests Lists adjustments that wait, or waited, for a second person, newest first.
 	// (GET /t/{tenant}/v1/adjustment-requests)
 	ListAdjustmentRequests(ctx context.Context, request ListAdjustmentRequestsRequestObject) (ListAdjustmentRequestsResponseObject, error)
@@ -54073,7 +58679,7 @@ type StrictServerInterface interface {
 	// VerifyAudit Computes the chain of seals over audit and ledger again.
 	// (POST /t/{tenant}/v1/audit/verify)
 	VerifyAudit(ctx context.Context, request VerifyAuditRequestObject) (VerifyAuditResponseObject, error)
-	// GetBalancePolicy Shows what is laid down about adjustments, transfers, points, thresholds or reminders.
+	// GetBalancePolicy Shows what is laid down about adjustments, transfers, points, thresholds, reminders, corrections of bills or late payment.
 	// (GET /t/{tenant}/v1/balance-policies/{kind})
 	GetBalancePolicy(ctx context.Context, request GetBalancePolicyRequestObject) (GetBalancePolicyResponseObject, error)
 	// PutBalancePolicy Lays it down anew, as a whole.
@@ -54094,9 +58700,36 @@ type StrictServerInterface interface {
 	// GetBill Shows a bill with its lines and tax.
 	// (GET /t/{tenant}/v1/bills/{bill})
 	GetBill(ctx context.Context, request GetBillRequestObject) (GetBillResponseObject, error)
+	// GetCreditable Shows what of a bill can still be credited, line by line.
+	// (GET /t/{tenant}/v1/bills/{bill}/credit-notes)
+	GetCreditable(ctx context.Context, request GetCreditableRequestObject) (GetCreditableResponseObject, error)
+	// CreateCreditNote Credits a bill. Of lines, of an amount with tax, or of all that is left.
+	// (POST /t/{tenant}/v1/bills/{bill}/credit-notes)
+	CreateCreditNote(ctx context.Context, request CreateCreditNoteRequestObject) (CreateCreditNoteResponseObject, error)
+	// CreateDebitNote Asks for more on a bill.
+	// (POST /t/{tenant}/v1/bills/{bill}/debit-notes)
+	CreateDebitNote(ctx context.Context, request CreateDebitNoteRequestObject) (CreateDebitNoteResponseObject, error)
+	// ListInstalments Lists what is owed on a bill, part by part. One part with number 0 where it is not paid by instalments.
+	// (GET /t/{tenant}/v1/bills/{bill}/instalments)
+	ListInstalments(ctx context.Context, request ListInstalmentsRequestObject) (ListInstalmentsResponseObject, error)
+	// CreateInstalments Parts what is open on a bill, each part due on its own day.
+	// (POST /t/{tenant}/v1/bills/{bill}/instalments)
+	CreateInstalments(ctx context.Context, request CreateInstalmentsRequestObject) (CreateInstalmentsResponseObject, error)
+	// CallInInstalments Ends the instalments of a bill. All that is open is due today.
+	// (POST /t/{tenant}/v1/bills/{bill}/instalments/call-in)
+	CallInInstalments(ctx context.Context, request CallInInstalmentsRequestObject) (CallInInstalmentsResponseObject, error)
+	// RefundNote Pays what a credit note left as credit back by the methods that paid its bill.
+	// (POST /t/{tenant}/v1/bills/{bill}/note-refunds)
+	RefundNote(ctx context.Context, request RefundNoteRequestObject) (RefundNoteResponseObject, error)
+	// ListBillNotes Lists the credit and debit notes of a bill.
+	// (GET /t/{tenant}/v1/bills/{bill}/notes)
+	ListBillNotes(ctx context.Context, request ListBillNotesRequestObject) (ListBillNotesResponseObject, error)
 	// GetBillPdf The bill as a PDF document.
 	// (GET /t/{tenant}/v1/bills/{bill}/pdf)
 	GetBillPdf(ctx context.Context, request GetBillPdfRequestObject) (GetBillPdfResponseObject, error)
+	// VoidBill Voids a bill that was not sent and not paid. It keeps its number.
+	// (POST /t/{tenant}/v1/bills/{bill}/void)
+	VoidBill(ctx context.Context, request VoidBillRequestObject) (VoidBillResponseObject, error)
 	// ListBranches Lists branches, the default one first.
 	// (GET /t/{tenant}/v1/branches)
 	ListBranches(ctx context.Context, request ListBranchesRequestObject) (ListBranchesResponseObject, error)
@@ -54187,6 +58820,9 @@ type StrictServerInterface interface {
 	// FindDeckZone Finds the zone of a number.
 	// (GET /t/{tenant}/v1/decks/{deck}/zone)
 	FindDeckZone(ctx context.Context, request FindDeckZoneRequestObject) (FindDeckZoneResponseObject, error)
+	// ReturnDeposit Gives a deposit back, in whole or in part.
+	// (POST /t/{tenant}/v1/deposits/{deposit}/return)
+	ReturnDeposit(ctx context.Context, request ReturnDepositRequestObject) (ReturnDepositResponseObject, error)
 	// ListExchangeRates Lists exchange rates, the newest day first.
 	// (GET /t/{tenant}/v1/exchange-rates)
 	ListExchangeRates(ctx context.Context, request ListExchangeRatesRequestObject) (ListExchangeRatesResponseObject, error)
@@ -54346,6 +58982,15 @@ type StrictServerInterface interface {
 	// ListNumberSeries Lists the gapless series of document numbers that were begun.
 	// (GET /t/{tenant}/v1/number-series)
 	ListNumberSeries(ctx context.Context, request ListNumberSeriesRequestObject) (ListNumberSeriesResponseObject, error)
+	// ContinueNumberSeries Lets a series go on at a number.
+	// (POST /t/{tenant}/v1/number-series/continuation)
+	ContinueNumberSeries(ctx context.Context, request ContinueNumberSeriesRequestObject) (ContinueNumberSeriesResponseObject, error)
+	// PutNumberFormat Lays down how the documents of a legal entity and kind are numbered.
+	// (PUT /t/{tenant}/v1/number-series/format)
+	PutNumberFormat(ctx context.Context, request PutNumberFormatRequestObject) (PutNumberFormatResponseObject, error)
+	// PreviewNumber Shows the number that a template prints next.
+	// (GET /t/{tenant}/v1/number-series/preview)
+	PreviewNumber(ctx context.Context, request PreviewNumberRequestObject) (PreviewNumberResponseObject, error)
 	// ExportCatalog Exports the newest version of every offering.
 	// (GET /t/{tenant}/v1/offering-catalog)
 	ExportCatalog(ctx context.Context, request ExportCatalogRequestObject) (ExportCatalogResponseObject, error)
@@ -54691,6 +59336,9 @@ type StrictServerInterface interface {
 	// StripeWebhook Takes an event from Stripe: verified, stored, answered, worked off afterwards.
 	// (POST /t/{tenant}/v1/webhooks/stripe)
 	StripeWebhook(ctx context.Context, request StripeWebhookRequestObject) (StripeWebhookResponseObject, error)
+	// ReverseWriteOff Lets written-off debt be owed again.
+	// (POST /t/{tenant}/v1/write-offs/{write_off}/reversal)
+	ReverseWriteOff(ctx context.Context, request ReverseWriteOffRequestObject) (ReverseWriteOffResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -55938,6 +60586,82 @@ func (sh *strictHandler) AskAdjustment(ctx echo.Context, tenant Tenant, account 
 	return nil
 }
 
+// ListAdvanceBills operation middleware
+func (sh *strictHandler) ListAdvanceBills(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request ListAdvanceBillsRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAdvanceBills(ctx.Request().Context(), request.(ListAdvanceBillsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAdvanceBills")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAdvanceBillsResponseObject); ok {
+		return validResponse.VisitListAdvanceBillsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateAdvanceBill operation middleware
+func (sh *strictHandler) CreateAdvanceBill(ctx echo.Context, tenant Tenant, account AccountId, params CreateAdvanceBillParams) error {
+	var request CreateAdvanceBillRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body CreateAdvanceBillJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateAdvanceBill(ctx.Request().Context(), request.(CreateAdvanceBillRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateAdvanceBill")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateAdvanceBillResponseObject); ok {
+		return validResponse.VisitCreateAdvanceBillResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListAlerts operation middleware
 func (sh *strictHandler) ListAlerts(ctx echo.Context, tenant Tenant, account AccountId, params ListAlertsParams) error {
 	var request ListAlertsRequestObject
@@ -56303,6 +61027,133 @@ func (sh *strictHandler) ListSessions(ctx echo.Context, tenant Tenant, account A
 	return nil
 }
 
+// ListCommitments operation middleware
+func (sh *strictHandler) ListCommitments(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request ListCommitmentsRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCommitments(ctx.Request().Context(), request.(ListCommitmentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCommitments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCommitmentsResponseObject); ok {
+		return validResponse.VisitListCommitmentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateCommitment operation middleware
+func (sh *strictHandler) CreateCommitment(ctx echo.Context, tenant Tenant, account AccountId, params CreateCommitmentParams) error {
+	var request CreateCommitmentRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body CreateCommitmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateCommitment(ctx.Request().Context(), request.(CreateCommitmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateCommitment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateCommitmentResponseObject); ok {
+		return validResponse.VisitCreateCommitmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndCommitment operation middleware
+func (sh *strictHandler) EndCommitment(ctx echo.Context, tenant Tenant, account AccountId, commitment CommitmentId, params EndCommitmentParams) error {
+	var request EndCommitmentRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Commitment = commitment
+	request.Params = params
+
+	var body EndCommitmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndCommitment(ctx.Request().Context(), request.(EndCommitmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndCommitment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndCommitmentResponseObject); ok {
+		return validResponse.VisitEndCommitmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ChangeContact operation middleware
 func (sh *strictHandler) ChangeContact(ctx echo.Context, tenant Tenant, account AccountId, params ChangeContactParams) error {
 	var request ChangeContactRequestObject
@@ -56397,6 +61248,82 @@ func (sh *strictHandler) GiveCredit(ctx echo.Context, tenant Tenant, account Acc
 		return err
 	} else if validResponse, ok := response.(GiveCreditResponseObject); ok {
 		return validResponse.VisitGiveCreditResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDeposits operation middleware
+func (sh *strictHandler) ListDeposits(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request ListDepositsRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDeposits(ctx.Request().Context(), request.(ListDepositsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDeposits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDepositsResponseObject); ok {
+		return validResponse.VisitListDepositsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateDeposit operation middleware
+func (sh *strictHandler) CreateDeposit(ctx echo.Context, tenant Tenant, account AccountId, params CreateDepositParams) error {
+	var request CreateDepositRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body CreateDepositJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateDeposit(ctx.Request().Context(), request.(CreateDepositRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateDeposit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateDepositResponseObject); ok {
+		return validResponse.VisitCreateDepositResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -57461,6 +62388,82 @@ func (sh *strictHandler) RedeemVoucher(ctx echo.Context, tenant Tenant, account 
 	return nil
 }
 
+// ListWriteOffs operation middleware
+func (sh *strictHandler) ListWriteOffs(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request ListWriteOffsRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWriteOffs(ctx.Request().Context(), request.(ListWriteOffsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWriteOffs")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWriteOffsResponseObject); ok {
+		return validResponse.VisitListWriteOffsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWriteOff operation middleware
+func (sh *strictHandler) CreateWriteOff(ctx echo.Context, tenant Tenant, account AccountId, params CreateWriteOffParams) error {
+	var request CreateWriteOffRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body CreateWriteOffJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWriteOff(ctx.Request().Context(), request.(CreateWriteOffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWriteOff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWriteOffResponseObject); ok {
+		return validResponse.VisitCreateWriteOffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListAdjustmentRequests operation middleware
 func (sh *strictHandler) ListAdjustmentRequests(ctx echo.Context, tenant Tenant, params ListAdjustmentRequestsParams) error {
 	var request ListAdjustmentRequestsRequestObject
@@ -58023,6 +63026,311 @@ func (sh *strictHandler) GetBill(ctx echo.Context, tenant Tenant, bill BillId) e
 	return nil
 }
 
+// GetCreditable operation middleware
+func (sh *strictHandler) GetCreditable(ctx echo.Context, tenant Tenant, bill BillId) error {
+	var request GetCreditableRequestObject
+
+	request.Tenant = tenant
+	request.Bill = bill
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCreditable(ctx.Request().Context(), request.(GetCreditableRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCreditable")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCreditableResponseObject); ok {
+		return validResponse.VisitGetCreditableResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateCreditNote operation middleware
+func (sh *strictHandler) CreateCreditNote(ctx echo.Context, tenant Tenant, bill BillId, params CreateCreditNoteParams) error {
+	var request CreateCreditNoteRequestObject
+
+	request.Tenant = tenant
+	request.Bill = bill
+	request.Params = params
+
+	var body CreateCreditNoteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateCreditNote(ctx.Request().Context(), request.(CreateCreditNoteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateCreditNote")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateCreditNoteResponseObject); ok {
+		return validResponse.VisitCreateCreditNoteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateDebitNote operation middleware
+func (sh *strictHandler) CreateDebitNote(ctx echo.Context, tenant Tenant, bill BillId, params CreateDebitNoteParams) error {
+	var request CreateDebitNoteRequestObject
+
+	request.Tenant = tenant
+	request.Bill = bill
+	request.Params = params
+
+	var body CreateDebitNoteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateDebitNote(ctx.Request().Context(), request.(CreateDebitNoteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateDebitNote")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateDebitNoteResponseObject); ok {
+		return validResponse.VisitCreateDebitNoteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListInstalments operation middleware
+func (sh *strictHandler) ListInstalments(ctx echo.Context, tenant Tenant, bill BillId) error {
+	var request ListInstalmentsRequestObject
+
+	request.Tenant = tenant
+	request.Bill = bill
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListInstalments(ctx.Request().Context(), request.(ListInstalmentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListInstalments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListInstalmentsResponseObject); ok {
+		return validResponse.VisitListInstalmentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInstalments operation middleware
+func (sh *strictHandler) CreateInstalments(ctx echo.Context, tenant Tenant, bill BillId, params CreateInstalmentsParams) error {
+	var request CreateInstalmentsRequestObject
+
+	request.Tenant = tenant
+	request.Bill = bill
+	request.Params = params
+
+	var body CreateInstalmentsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstalments(ctx.Request().Context(), request.(CreateInstalmentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstalments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInstalmentsResponseObject); ok {
+		return validResponse.VisitCreateInstalmentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CallInInstalments operation middleware
+func (sh *strictHandler) CallInInstalments(ctx echo.Context, tenant Tenant, bill BillId, params CallInInstalmentsParams) error {
+	var request CallInInstalmentsRequestObject
+
+	request.Tenant = tenant
+	request.Bill = bill
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CallInInstalments(ctx.Request().Context(), request.(CallInInstalmentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CallInInstalments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CallInInstalmentsResponseObject); ok {
+		return validResponse.VisitCallInInstalmentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RefundNote operation middleware
+func (sh *strictHandler) RefundNote(ctx echo.Context, tenant Tenant, bill BillId, params RefundNoteParams) error {
+	var request RefundNoteRequestObject
+
+	request.Tenant = tenant
+	request.Bill = bill
+	request.Params = params
+
+	var body RefundNoteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RefundNote(ctx.Request().Context(), request.(RefundNoteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefundNote")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RefundNoteResponseObject); ok {
+		return validResponse.VisitRefundNoteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListBillNotes operation middleware
+func (sh *strictHandler) ListBillNotes(ctx echo.Context, tenant Tenant, bill BillId) error {
+	var request ListBillNotesRequestObject
+
+	request.Tenant = tenant
+	request.Bill = bill
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBillNotes(ctx.Request().Context(), request.(ListBillNotesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBillNotes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBillNotesResponseObject); ok {
+		return validResponse.VisitListBillNotesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetBillPdf operation middleware
 func (sh *strictHandler) GetBillPdf(ctx echo.Context, tenant Tenant, bill BillId) error {
 	var request GetBillPdfRequestObject
@@ -58043,6 +63351,56 @@ func (sh *strictHandler) GetBillPdf(ctx echo.Context, tenant Tenant, bill BillId
 		return err
 	} else if validResponse, ok := response.(GetBillPdfResponseObject); ok {
 		return validResponse.VisitGetBillPdfResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// VoidBill operation middleware
+func (sh *strictHandler) VoidBill(ctx echo.Context, tenant Tenant, bill BillId, params VoidBillParams) error {
+	var request VoidBillRequestObject
+
+	request.Tenant = tenant
+	request.Bill = bill
+	request.Params = params
+
+	var body VoidBillJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VoidBill(ctx.Request().Context(), request.(VoidBillRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VoidBill")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(VoidBillResponseObject); ok {
+		return validResponse.VisitVoidBillResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -59189,6 +64547,56 @@ func (sh *strictHandler) FindDeckZone(ctx echo.Context, tenant Tenant, deck Deck
 		return err
 	} else if validResponse, ok := response.(FindDeckZoneResponseObject); ok {
 		return validResponse.VisitFindDeckZoneResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReturnDeposit operation middleware
+func (sh *strictHandler) ReturnDeposit(ctx echo.Context, tenant Tenant, deposit DepositId, params ReturnDepositParams) error {
+	var request ReturnDepositRequestObject
+
+	request.Tenant = tenant
+	request.Deposit = deposit
+	request.Params = params
+
+	var body ReturnDepositJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReturnDeposit(ctx.Request().Context(), request.(ReturnDepositRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReturnDeposit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReturnDepositResponseObject); ok {
+		return validResponse.VisitReturnDepositResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -60883,6 +66291,130 @@ func (sh *strictHandler) ListNumberSeries(ctx echo.Context, tenant Tenant) error
 		return err
 	} else if validResponse, ok := response.(ListNumberSeriesResponseObject); ok {
 		return validResponse.VisitListNumberSeriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ContinueNumberSeries operation middleware
+func (sh *strictHandler) ContinueNumberSeries(ctx echo.Context, tenant Tenant, params ContinueNumberSeriesParams) error {
+	var request ContinueNumberSeriesRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body ContinueNumberSeriesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ContinueNumberSeries(ctx.Request().Context(), request.(ContinueNumberSeriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ContinueNumberSeries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ContinueNumberSeriesResponseObject); ok {
+		return validResponse.VisitContinueNumberSeriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutNumberFormat operation middleware
+func (sh *strictHandler) PutNumberFormat(ctx echo.Context, tenant Tenant, params PutNumberFormatParams) error {
+	var request PutNumberFormatRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutNumberFormatJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutNumberFormat(ctx.Request().Context(), request.(PutNumberFormatRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutNumberFormat")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutNumberFormatResponseObject); ok {
+		return validResponse.VisitPutNumberFormatResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PreviewNumber operation middleware
+func (sh *strictHandler) PreviewNumber(ctx echo.Context, tenant Tenant, params PreviewNumberParams) error {
+	var request PreviewNumberRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewNumber(ctx.Request().Context(), request.(PreviewNumberRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewNumber")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PreviewNumberResponseObject); ok {
+		return validResponse.VisitPreviewNumberResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -65008,832 +70540,933 @@ func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params S
 	return nil
 }
 
+// ReverseWriteOff operation middleware
+func (sh *strictHandler) ReverseWriteOff(ctx echo.Context, tenant Tenant, writeOff WriteOffId, params ReverseWriteOffParams) error {
+	var request ReverseWriteOffRequestObject
+
+	request.Tenant = tenant
+	request.WriteOff = writeOff
+	request.Params = params
+
+	var body ReverseWriteOffJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReverseWriteOff(ctx.Request().Context(), request.(ReverseWriteOffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReverseWriteOff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReverseWriteOffResponseObject); ok {
+		return validResponse.VisitReverseWriteOffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17dxs3tif6VbA4s5a776FkSX6kLf0x13HijieJ7WPZnXWm40uBVSCJsAhUAJRoJsvf/S7sDdSLqCdJ",
-	"d3Km80csqarw3NjYz9/+fRLJTSoFE0ZPrn+frBiNmYIfX8Vsk0rDRLR7x9KE7lhs/xwzHSmeGi7F5Hpy",
-	"Z1TG7ghfELPimnBNzIoRbaRiMaFCb5kickGoIIyqhDM1JezXjCZEsV8zps35ZDrR0YptqG2biWwzuf7n",
-	"xDY6+TidmF3KJtcTbRQXy8nnz5+nk5QqumHGjfF5FMlMmFeBkb1fMTLnScLFklB87YEmPLY9cvtCSs1q",
-	"Mp0IurF9uFcm04kdGVd2snYY5eEtpNpQM7meZBmPJ/vDm06+5knSNpi2Edjnh3avqIhWjQOAp61DgDcO",
-	"HgSj678nVOvmgTC6PlvaVzwdtI+K0TW8fejIsmjNmomFJlRErHUk0MCBo3hBEyZiql7ImIVHEsmYwakh",
-	"K5nwmO5I5L5pGJd/3DqylBrDlP34//snPfvt4uzZR/fv+ezs4+8X06ePPv/P8IhXVCxZ07qlCRUkglfa",
-	"1g7fOHTtVlQ1jySCpx2DUMcZBBfLW6Y1l6J1NJb7aHyvbVzulUMHJoVmzdwwwset64OvHDqOTGmpwoO4",
-	"E+yTubPUbS+KlC4ZmbOFVCwf0a8ZU7vSkLCx8gg29NMPTCzNanJ9dXExnWy48L9fhsbzDYvWfU5bzKJ1",
-	"w8LYRyc6XXZ0/2CqjZR4jAO8x9c6R+veO3AbvxWGm13TmBK2pAlh8E4bSeEbBw7lJU8aT/2CJ61n3j4/",
-	"tHslNy8ypaws1EBE7ikxK2qsGBRJcc+UYY2jUnLTOqr/qdhicj35Hw8LAe0hPtUP87HYwZXktO9ZYHiv",
-	"6YZpFM8iudlQEZOFVOTRBYnpTt8QSj58ePWNHTMlSyljEq0kj+A8sk90kyZ2uI8WTxePokt29nRxwc4e",
-	"0yePzp7Rr9jZxeJq/rfFxeIqurz0E0UZsphqaYBndoRtsy4f7SdP6ke7fMh+/vnT1eXZzz9/+op9/I/w",
-	"yXq1SaVqZIccnrZRDr5xIO28EqaFJ6d0t2HCEA5vtQ4G3jh0MIZtmoaiM50yoRnhhm1aR2LY5sBxfM8a",
-	"+cqatbKTNTuUl/zAN9zs9/2d3JINFTuYvj0LcDetZBJrQg3ZSFRWQldUAi2WRxGzBc0SM7l+Yq8n+olv",
-	"rGJz6S4r91s+OLu1S6bc6MS6i1gSLtZta2SfH7hIP7LNnKmmgWzg6QPtFauGceBrB47ktTSNrF9I08r6",
-	"7fMDu3+zWDD7y5Cr2f4fv2oYl3986NhSpqiRjdsk3fO2JfLvHDoUFTeTi7QPWweh4oPp5C0ejo6z0zYK",
-	"98qh41ByI6202TgS+wJIne2SeMyOMRIzVKxM/VdNq+SfHzi6d9Swb2iDOGV1Xishke2KRytCiaLGMeMm",
-	"AZ3uRotT31DDcEz2LLQcdsXO8IW2nVOukUPXRybsNbQYHIkEodd22TQM2SH2lkStxxfBEWSizZZFVNaq",
-	"06rsUBLpULC/mF59KzMVNZ7nTFtBQcM7rWOBNw4dilE8Zbd8KajJVIA48IUHmmj/DujafMOIlfznMt6d",
-	"Nwnq+O1Z0Xpv8nn2NDjYbJ4PrVnqLN5pXb3Seweu4XsmqDCdV6Y/W4USJKSKBTO/hUdosNmDjtx7OUjN",
-	"NGTOIrlhTUzRyOOomO8Vp412bWMftm0dvHDgnn3QzeJFptulC/v8wO7/wTVvFC3u7cO2AcALB47gJ6nW",
-	"33PRpDRxAXf5Vqomm5B9pXUM3vliefsMmXe0ixI204aCFozW7xn7lHLQfoDxzZx5ZcvmKylR7Vhk0JWQ",
-	"hgPD48LQtf3BseOZ3jKWln43LEka/D2K6VQKzcDd8zWN36G/wP4WSVSJr3+f0DRNeETtijxMlZwnbPMf",
-	"v2i7PL8X5/f3CVNKKj25/ufvkwVnSTy5ntANKDD+YMH4KXw5iSXTVsUgG2rAK7IFtjExK8UYydKUqbOI",
-	"akYSZgxTmvzl1e0b8vjq8qu/Tj5/nE60oSbT9qjbs84N8BAUI2AOhGPzVJNYRpmVPRlsvqKRffXxfPHs",
-	"avHoyVdfzR89julT+ihiz66exRfsgj3+6tHTgk78nPVDLu5pwuMz18Xkc9/z/hZbwEUPST445HxNFKOx",
-	"HTnYlfzwiQaLEqPRisACwxTphsVky82KbJ1xTPHlypxP0GS9SHg0cj+LFX5WXmGuSc3mRLZUWz7hxkGF",
-	"NCum4DY8dMFLHa3Z7kwx281R1v2VIXZJFI15ZHS+eHbkjNDE7sDuxm7GioslzBB9LDGs7Eup5jyOmTh0",
-	"aR8VS/tfMlMgehZ0QJNEboEKDlzIRT7eY9FsRJMEbgYY8YbuYMCxhNHCGr2W5qXMkKkeskSPK+dbMTzZ",
-	"RGfRisDuHLg2QpqzBQz0SGsTGCKxf70h2xWDo8ENYZ+4NpqwRLNt8YkhRiZIYlZQfCXesQWQ/Kg1jFZ2",
-	"k8QSrsn5Bf/xav3T7j8nZeZ5WSzu89xZA1EGLJIiJgsaGans4Cx/PpiDYqtn2OqZa/JoJKlYzIThNNGE",
-	"Kka2SorllEhlJ7SDPwFvBFm9ZY6W825ZktzYlwS5y5fxjiztyTSS3D20GsAZF9UZ3cHOvZfyB/CEHkb4",
-	"l4+qF5vlp8CipCSJ87QeshdGyjNs51gb4EcIrdpVpwKvMBT8uRTEyirar9KPVOwOXKSr8t0kJRqZqTFs",
-	"kxp9TbaUG0JJwo1JjrFetvkz3/xx1q0+6Bty944ZtTt7vjBM3cGtT1befo7kBjRo52bF0VJUUenDgPK6",
-	"/2kx+j1jOegFgmZmJRX/jR3MxUuMxnI2wgVZcKXNgZuSwRDtqY/osXjJa0mMXDNhOcea7YCDSMFQLczv",
-	"5pVMYmDrQM0fBL2nPKHz5MBj/6QsErxXO0KXlAuSUAN61oFrlY/xGOt0KzcMbzc45IKxWJOIigdWc7Yy",
-	"bLRiMRFye0OMn4hbrFTJiGk9frkCykZKldmdz7kyq1lMnW/CaRtckw3XGoUFp2lQYt/CS5pqcvns2cXZ",
-	"xdXZ1d+q+sXVVbEfL6mVFe1F4lpDmqCR4ffI32ARDtwnMNifcWF3I2GGHUvetTIt3mxTMs8sX1RZwgjK",
-	"hppwM0C5yIdUjhSE/YtjbrukyVtl2b7hVrtc0ESz6SQt/en3SaSYPbMzaipaut2VM8M3bF9Vn9pvYnQw",
-	"tq3Dj1KwXfH6LPFeyX4flaxE/aw4Tpnv3B6muIzz12cbKcxKh9jvdMLjHqaLKRoeSvaFVLGUwqup1AZ+",
-	"/Bj4TGTgPCx6Lh6lVLmj2Nk5nLjOScNLYGyIGL/3R77XTthDyMrTg5NmCSNKpBWLQ3MrGzNhccHn3NVn",
-	"2ZxqW3HNUqUoDCUTc54keA/2GPvnsjHonxNYP7foU28twtmV6M2TUY0+Sp1XVjE/DX4n6nOflo9YsVRy",
-	"/guLwHrhzu1LvswUnskBx9cOSe+LGW9Qf0ioNsRsWXLPCM7jfDIN0HnidrjayNe2ba+K7DcFF7AlbhAj",
-	"siQhVrRcMa5ITHfhjgT7ZGZxxvr5q6YTec9Uj9dzWpVbpnu/DAez/8vgOj10rWskCeMtpunGVOrN7c3U",
-	"bXQL/UDQhx7O/Xuz5m9YxDc0mcCtNh/60efmkb+lqKYNGHfOTXqxFdfPbbbZULULMRZLlwFGXGcg0FnL",
-	"HryzYxg0EVpc2t0W8vJY/Icto/HzHchRMEK+Pb7ee45CosFwcWLEVc82lCfBq7Pnnc1jF7a5z/Z2zidv",
-	"T7VgZivVmqyF3GpQQOSCcKOJZuqeR0yfH1MgcM7wIZJCHmizN48XJUOSfwtUfwG8Kjjwofw2XUkRHvJx",
-	"pIY6CUrtNMAVvYfgKMJEjBGoHZy2evnDSrfJAEhffoLD7/T4l0wby8LBdkiTgYfQ60wVh+qTPpHg5Tm7",
-	"VroGmLubWgdY3YrngtC8CdySLbXnYiEVod6olzKlMcxmLNebOvdVF0X+Z0bxONsv9HogB8Iv5rsgJbuU",
-	"mD1qfD7Xdu5oOLaHzM3KsgeWLKyituT3TBBK8Jq169A53ZhFPB44fP9NwwTsY4gR2ZvCT6sd4QYcKwpt",
-	"3OdhXtlrpwqibXg0i1yKQjO3aL3G6zR7a3xY095JL5LdHP3kwyuOe77rJZLpdVZ+4NqcVmDZO517Mkt/",
-	"0SS8aiXObA8uGmVomip571Qc9HlMJ1tuVrGiWxFk2c/jeyqiofKbkX2puzZPI8OTTJg6/bZ8jflz0Nkh",
-	"O5IkEo1rQ4XFXqwwv5yHsBBIzRwshLqEzvyINR2glLu8jRMbpnoyqkY5S7F7OfTugCjEji35nu3e2dfC",
-	"QgnKIi6asUuwgKU8vcaEO3YKTQlavmWRYkMP65rt+o9b5z3U7OUruRXgMiBSJLsbopmI7SVINaFkzqhi",
-	"Cj0P553kj5karqfgZI2xWsaJDnpJId8Xp7gwTx8HbTAxM+26U+N5CQXN2Dt1WonOmpKY7qaQtEakcklI",
-	"QblCc3dz9DtpRqY8Kl9cPp/HylWUJyye2f6L39Bmkv9qR2R/XbPUzDbAJcFoZ0+8C+6yj3HAswUXMRdL",
-	"HYraqt9Jdlz5QfaCB86ulSxOL0jkBHjAdZXF3EDK+0AdAVMXlTYkTWjEnKQcrSgX4P1XVqVOKRJHdZaQ",
-	"O9ibMGwbFVUzQ4NswuIlqHvQp72fRLSSSgcFmRbpVTOa9DxcowWbFCMQoatpq+ZmJ/etMIMNO1YBb5gg",
-	"xE2EnwxSQzxjaeVaLpJuwH3tJh80f8CjWc+GnEMw0M6WJsmAaz+ocphJ0Y5f06lf9satPP1dXhDMKe5z",
-	"2/o/mOILPk6mdUdyX73GB862YDnHhpmwVwHO+8yyk56ndO65Wee6Id+zxO0MXfVwDppokkgrNRJa1fCb",
-	"uweb1SAhEznZkClaRhKCs8ERa0kWiLXRu6lB492z/gl2jyHqmRCoa8bOsGZkmgbNgTUSdBPybYdpEQNl",
-	"xtBhJO+ZwgWjSfJmAVENvaSvj9N9AzLEjFpdUU8JB68YYfeYnJcJjoHBo8zeQmbLgHH+OYnZnBuylVkS",
-	"k6UkZqXsm6XzMpcyYRQEgaXCmL9whnAWrbzZ+FdnVYNfHHqMJrBUPWlHsCFibKq4MyUcuAXOJ7ddycSt",
-	"/BRDuUum8K3ihmnidsPQT0N8WWXKdJtSrKufCE4f2656mB2xNRCxfC/TD+lpjQNzlsjtEA0DA6+H2SXp",
-	"brBr0crqwbSvn1a7ws/q4vQ6LZeutcD14uzy2h5PakXR8NWyYWYl+wkX4PSdxXQXjiVpdoh4FgjOnB6M",
-	"0JsvvdWlWObShCs7FqKzijFrrCSZs3dp+AKUYUtVltbNxPmmgsJ2zh/3N+aV0RADHdzPIdQ3/JbtKUVu",
-	"GNWORPOMIlzMSXlm04nVTsOOLlyZRpddLb8+pKtEq+4wmLJTRGVJT0cd6K8uu5dytAEbmcQQ5Qr/wMp2",
-	"OvD6SeQrxfTKtt57LiHZG2ZX7EwudRfGfr9k5S4bDZbubLyVCY8G2y1HMEr/TZMDx6tM/ezTOOyynuX9",
-	"0R3mLPSG5r11rsw3pXGFVwgz8PZkFZ9M5XzptmO4n5fMVDogeiW3eEXXxzKdfDpbyjP3x1+0FOfv6PZH",
-	"pjXFYHrX0HtFhXaH7Y9hal+w/v71PTtIczhDP8u3NGEuANliDRAkdFPEEUDmjBRsSjbgMzsPG+qGuxLg",
-	"FQcZBUm9+fVm16v5pDq/xYCtTbhgA3w+PEl+4IKFdef+FKKLYJyu7spxSt1Sad6DoZ8Gzus9/dRpF/Tj",
-	"rsqyuIa+z6aNgXUbqoY1eIgrdBl4DkJ+X+W4Hp8jBZu546qYldPx+oP039qdHnPtDbyRVIrVrTulszaA",
-	"OoQMC40pBiv3DmnOFahevXr1bogcMZAiZylTERNmrG4lZBGm4wBjypRQmkNY6SoPoZlMT+03rh3qcXZ4",
-	"28rJjYWtQz3cWmibf5cNts1AIDYTcd+w4bgalVY6UOgKan7mlcXei/UuEy+dyhpYrwUXXK9Oo4YAaMGh",
-	"drmaPe5j8DY3NAmmpwVu8GKrCtEbG8gtfm4LKhNooZWXhUHgJHG1w4S3IhJzX1AqMLjxrfNBQVIN8b2l",
-	"oMU8gKl9wb4IO7OH+DBWNi46eci+DglkjTOG+Wo9OUzfKGOtBzZcF01ciA2cpZpW1i8+OEV8hN4ZETME",
-	"K+7/zUARZY8FxYouQM7nAtjEvWwIj84Z0cjUn+JI1eJ+3RQKTlVeB6Qjt5BNxPwepaIhYfZU91/jiBq2",
-	"lGrXGp2x7xYfKHoNEe5q65sPMI+C8J1PcabYdnD58nyDEweH5Yil+5ZlgBshgm3zGF7AGOALIiTk00P+",
-	"Nyi/W65Z2KvSkyUAqvSsSD4YG60WovBK2/lW+Il3BpfhViAWfueGbLgo//WyvkWl5XYn3aiMfQytnJ/h",
-	"UNTzhgmc/gJEkj3g/ssLSAy9/kaFtqvGsPBxkebh9gA1i2nXXj2bH45RRAVxMcYQcid2ZOOA8Y9roae7",
-	"WZST8T7B5ZCwB4a17/t07P6MC6QGCLVZJgxPDolCKaHd4taX5MbSstSj4CFkpbSD7VT7BU5YfkAOOGV5",
-	"4sYxDFC4OAMCBAqryZ57+ifENtSEiZgYKdfn+weopzGZJ6bNuB0ywLveAS9qzhA0bCHVDWGb1AB2DBU7",
-	"wJTYN7sPEH0FN7xbXivblhBNu3AZH7zObxYIpoDW6w36ekFFhQWXii95xY+5wTjBucyWK1Oz/BWwwKHj",
-	"myouVTCf8NKuKC4yV7ohhEnJBEJUnb2/sXYP2UIOnGLa+HpUvdKKbPuWsmYbqY+2th6PImELDKLAXvSK",
-	"qmNFcVCyykSsHOIbtp/zyP3glUSKZWVYpHTQEn7PNJHihlBI3bpGCDA4dP2vIJhdK2p8njNfGASWSmYp",
-	"HLgMyg+EJcjh3lOmNnrY4X+zFQQMpVMHuaUhFrcEijZPZLTWwaMPyIuzYcG59zTp1sPbvbvO8OuOa8Fa",
-	"fOOl01cZY/OlcPoLDO+e8ZcX1oEaKh6Wwyp66nwD/dRqOSzuYCSEine9lN0xJS9N2AuTI7OGGHTCBcsT",
-	"EBvwvu07IJjGANEVNOANcesMc8eowSrtcIYxwHuDW9Cn1e0qcO19ay9ebViaV8JCruPCIQFfyf6CufYu",
-	"C3VDMfAnP2NtjG3vzFSOWkeAQIjPeLNQFYgbRON8b8qEVByIuqSw74iya9R8zr+9Z4ORm9h9D+POBztb",
-	"bN3SCwK0h2HKPby7x3YoaeNPHw1LPM+B4HGMzfM+uT/LsdETuLKw5XfIcMYGlwSjVt1BaYxXvSE0SfIy",
-	"XCDlZCJh2uWbQzZNqYzUxdmzj79fTi+ffP7LP88/+l+fff7r//qf7epuCJxdG7lhCiQZwEdGUeZEIAW+",
-	"DOG4OKwCzq79rpKGug4gZNXQgZ8sFY3YzGFCtsRUW9nUA3JakRQEFW52hFpxnikHXpdQbXTP6GoQK/sf",
-	"hndQtePv9iO0knx6hZ/BptUPyMaxymGrcS97XHmVb2r0gA24nShGMc03tL7ibZTj6muc0nnYaF9DnJPZ",
-	"wJBVB+VyDFibVqQ1X3iE5ZKaJbxBo0X0+wHobtjnawTND7HkFufqii9XqPRSFBWw9DJGoPVKYkG8nqGj",
-	"vcXvQsPVBXEFnMGWLh5oIreiGS3pIBd+n8E3A2QUdWMKt1hOPIV1MHc+l4ZakEppWQty6HEeR6hfFWTX",
-	"fhkOLia77/sjBIsShwnQB3L10WiFMIppKbQ8b29aWo3warNo/Y5Bacdhq5wnPfddhpf4QWj6aTZPuF75",
-	"PaubO+r5r6W3p5NA8nVpeomM1kPJZ8gJoyKey08B+Uwk9rZ2zx9oEtmRgFdjzshG3lfiYZtmiufG9RGc",
-	"nytRPFAdGJzugF80xJyPMUaD+Dnii4YhHM/ZI8JP+sbiYIpB0IsCjZfmUVqETn+K2+eT26I8PR1gjJLC",
-	"KJncZpuhUQ6AqTAAWJI3wtnl1Uu9EqIfeAOrJvhd3/TbX7NKQFuJIhxiQP8BNwZfZKI77e2DfWcv4hWd",
-	"9vB9CcJg7tApihXyE2nfsKEe5nxx9mIkwD5sNU/vTVlBlYywIXsYeXri6qJQHJxrv2XeUMxq6A2BLtuw",
-	"LD9nSzqMs0GK+Wzpffz7azSCX49gyUfiodrQxSJg4zvbUJ4QGseKaX3ez0ONbVVXqMZV8+Xuw0PzDf8S",
-	"jLSgrkO4KVisWTw8s8y5BEJAPItMxE7fwBd7+QUTthiQpXAy0/f4wLOVK8ISsrnC5Fp2gEvxExcx5kEP",
-	"2IiY7hoA4z2U3t4efdDMQVlEdMNc+RiDFSuhPgoXeXnyXtdYbR1gSEX/wUm31F3sLPdWLRP57Yd3NSPj",
-	"87P/8/H3R5/3LYpVMzygLp2/KDLh84dnrhT99e9Y1e96YmSSrGSm2cM5TxIulg83OQm8ABngnYNeG7B1",
-	"KVNQNaKOSt9et7JsK7sM2cpcbYpKO5dDLaHYyLQyxtBGfhNEa38OJYW9d6Uo8vmbFLUin1cXV0/PLp6c",
-	"XVzWnd4duxfRhImYqvNv8N1Bm+c/hml/w+bDL+jBjspGCzs+nsLpczmoWONWsUiquBfn/HMAhgzE33CI",
-	"+EeYEJzVHDPkhvzGlHQIYNyF10pBKPhdz4+K/fG8FedDsZSFIhRfGbKiMZkz5u9P+8tCKnbjA21cnRmw",
-	"O4bl3gNARPKLzA0wfKM5FPEAlEhjVggctVFuql6HCBdlCaE13JA5jdb9js8IYvbCypHQYWCBvXe6PBuP",
-	"KoLQ4v86FJuf/GAQR9qubaNbEDrVjsRx6A0+vMaJTo8SP9CDwN3wOmFyGuU330cANIywTzQyJMY3XCYW",
-	"LBr7ZKr34MX5xQXcgaVL+9FVRa45+1/eX3p18fkvP/983u4+DQk7fqyjZZ1v2GBrZ2MQq5U5dSg+G5fJ",
-	"nQXBtkwbcs+UFUJuyAWgugsnSATKx/D7PhFH639gg95u0qlvvYaXSr763h3UaQ+jNbDTfBUaKGvdMwGi",
-	"Jp34en9dY8yR+PrlWVU+SRVb8E/dBkv3XvsETx57UVrLE8RfYOvDzwaN46YEYCiOp81AUnZV6GZW0O6/",
-	"OD/iV/9HhqElwJkQHqViLQ911R5ZeuJO8yHHyDcxdYtYjMUP2A2gvihN+/dNjhg6RPt2e941i9Kkh9Fs",
-	"aW9bLTwwkFIfTbMcA9bq6s6EUzq3DT5nvOywNqLMFPqesaEHOiyxNnKU6eS3cGmXMKtxr+PgWhfii7Cd",
-	"k8Gd2sZPbmf01DvSvmg/f+3v1yE0N+BODjgtmgfzjmkjB6fwb7lZycwUfLUm6kURS41TyuAdqzhnmgH5",
-	"L6VgN06pNxL9FVigpmZoCzhrg3O43XIzOE01nM7xWm59wJ6mPO6fepDSkOzmF4IKYm8v6uvxcE2sbniN",
-	"+RCueD7otdrQnZ7i3yO5YRptkVh+GyJdXcFbUNPnu8aEhT/WFv2juOEGabksWg8vgDqmaCp801ykJ8zt",
-	"Fzxhs0Y3Y9+wsKWQisWzSCbZJlRa6wU+8BoAgPejucOqUmuyolBM3+4dpIoZmcREiohNLX3YT7I0kTSu",
-	"BG/vq481bmwVh4HpJHjfMN0kGwGn0eH70d3UODGsiS4YmdumdW656IHc6RELHOlMnAaEaQlUNYEjliSw",
-	"/U72pceO1Qu51qoSSSmMqyCi0gr6Tiu02Zkkbk+alVpfyuEWJeYlod7398L30hFUg+8Fx4t78kcrwDYW",
-	"O/F/3755TbAZlwvIheYxA/ukPZQs0WyLJdEHYyZ+K+K3dHDQ2HbFamCw24kr9YqldDshbaGF0CpB5sKb",
-	"zNhbaiitKSU7FfKXAFHQXPlEFl3XNyKSYpHwyGC+LOFxYVKDZE9U77FwNxUInDiX8e6GcEPQ0w0ldH2e",
-	"bQELbC9N4CpxhmXYXfQzdAdK1y/oPp66Ciioizke35SdOigprCkJ4DlA8+Y2U4hwJgnXAOWJH4UrYvZN",
-	"JgqmtLtNaCSQA5MwjmlOHpW2oZn3TZyY6Xz7CQnvnbvQBhRzeSMYeKLsRt/ZK/vOzuIOEjDv4AkID3dG",
-	"3k2JfW4lB7ojofKPc2lWs61zole7+bGck25bsQ0SLoz0vVKsnh8WSB36dh+gJS929HU+NOVO/eR9WlzD",
-	"iFsQUft21Stl1u7hP+DFvbuwhKIa012eJttFEf1u9P06oBuseqnJJksMTxNuud+O3Ilsg17oO3C0xvye",
-	"x+5RzITccAEPp2iyT3b7hFJ6bcByDN/bfKSDelE9AvErJ24gIbRsazHgaWWRurb45MaXvfke2f5Sbl/f",
-	"GqnGRFGJZaNt1TbbA+sQ38uBu4NDfQnp9S+cK2aE96YWkzLkDoAmmgbVYheqB7BcTDuQeB2YiIYC2cIL",
-	"Bi6Dds7UtFIZ17IBeO6yRkB5XHCWxFO4HJ2b7sYKVAhGYn+FotWa0J/FgkaG0C3dnZOfIG0YbApUMSIY",
-	"i1k8JXduFaB6/h3gdp3/LMpuv98nGznnCTvfaK5jO4X/ePzs8skTO1vnD0ypMrvzOVdQz8Ee8snls2cX",
-	"ZxdXZ1d/y59jyvqEC2BsmQOOs09QW5+8iin51nWLIUTlpb4qLW55fxxm1sCrGRax6tR1NTFKE4eXJtf7",
-	"8ytEj4ll42i7h3AyKyFN7E1u7K5GK7tFpbX4vJ9AwpKA4/ktNSsf1wJIUFJVcMVTquiGmU7MzDDtbZVs",
-	"KJSAEwh+h6Vy5owovlyZ7thVnFkpDwDaDp4xvvQwskNO/YiACCg5MsDnZF/3owswZy+z9m/xjfuirdGt",
-	"C4hsbWdbbaRgIGGzIkb9O92KYCUVUs7b75sVWPRTwr1s7a7SDbGaK5qSYC8IRC737tyVr+ydkug+aFnt",
-	"LWPr/tv3E2PrxsbqV0oRl1HeneAa+nGET4egyQfBzYhqkh4ECcONhAT0OAKud9yEXzNp6E2OAGSkPeCx",
-	"FAw3CqV0UC6yNFSWvl7XxjAFohWyyJgr5jRwyySiMBgrQnK5koR19Rkfegsk8+45uD71DdlCASkIt/B9",
-	"1PLrr548CXJIHNsM5ctArX6I0K91gN/UO7h4/LdpJzhxY01DnxA4jPmVcs0DXg8DfpcicAeMCf+8+niu",
-	"soTpf158PN9CGLf+5+XHc5CPAyU871kYnus52VIlrKa+ZizNTTK5PdiTgsfQdG8Ht773dTN1oZAGQKNg",
-	"7iSWaBCyQkvV49JYMtSsShny4d34NPCYfcvBUlVUT0u4YFN7X8MFmHsIikjZmlxz2Q0NmlLnSutbJ1TR",
-	"7Z5A/OzpCIDQv/OFOSEYwDxHHGzmXaYS1Ncr6i5HOwo27J8SKUgOl0QWzCccDOtreFrS8KzPvmVfo4iG",
-	"E+zhRPnHzKOQFAwCRNuY7h5eXVw9DXuR5AZKWzXIlN4vaiShhmykDhewLiABewH2D0NrCplCiw7Lefv5",
-	"QpUmVtqXjw0H4eTGADhtJzACfMeS+Hlhvj1hXfWmA/3cH2fgjGUV196s3GgS2evV9DhytVm7HvP6R8H5",
-	"y4THdPfCZ1Qcq8SOs8j22ls3hm9oOMxmUHhnRe+o29bdI8vdNMWS8lp6XXcpMTzBO6QXVj7nYpkwkier",
-	"DPJI7xhVya73KvwXvO7WoluEroahupwt12WPjR4VmDpsK9pDTGDN7bBdbIBiEGLi3FkNEWaZGUlUFXyi",
-	"ixC+xkbe99eevOG/q9lDSaBo/9HTpwGK6Nrlk4eX1dnH+Eiz0n4NzqDsu10HRKXZXkLDfrUZAY3isQYC",
-	"qUNo18Kg/ilExThNM5KbDTemiqRcsgCMij3CNv8AEUvBiujoDN1MCQTixKVK4wEgBqWCpd/BEeXjiqDe",
-	"LyxUQyOf0jyZuo1EcNPfS0MT3b/QMK42yNCGrl0SzvkhFRibq3XkinNtNWjkWS+AZmqyBazSxngl19IM",
-	"325M6O+KaSqId1KiOoCmaK8VpYduBTY4gDZDorGLbipqulQWoUQn+ShzAiwWf1oc87xe1ZDgKJzZkSpo",
-	"jKXsQDmN7lzkPmTzuXnGED44QjIJHoVib0Ok22JkcbCKGTqFui0ojmbyP7UY9XGeL/ngjPMxnHcgaHJ/",
-	"JqP5b2w23zkn51CQgTJIrj9uRYM9D4ddwpOLOKXdGi/d+EbGGDS9kpXjWQvFaOzQzYR0gbjATMFz6oMz",
-	"jZSzTRatihQaS5RKwr9mi+mScBNNXNHemVlR0Pyt5O542wxRgnSQR0f5WQ3GGoeNTCjcEKoJdXbBcuxS",
-	"A9x2QJGAWDmrGUtFkNHekAvMrXZRx0UXrbdbKKyeAD+/xtubC0bmDM04VODVGdZQ8nCbU7oPYT1yKHs/",
-	"iU6yO7mNpkrkJzDWYAff8+Hp50Ws+oCZuJsoMJFBRdB95+0z+kJ8DBbvUD72hSjpdCT0PpctB7gzHGQT",
-	"QZHvnPiQAfSzcB+mu6Ii9n+2U6MOWLZOkV4BbIye4YJvLMe/CLGu6tB+4AKzayzJEbkA9hdwqFyF4kQw",
-	"PbxlJH0B9/Y5GyJ3+BDV+Y54z29wbKHByZSJWQeE/yEj5JrYLkaNDSJVjz6sN+A0wyjY3DSGZXF6jSsk",
-	"Wf/v2zevb6HjwYUQvmc7j420Hyo0z3gCeFN/kVvB1JRsqFozY3+KEqbWU2/LpsJMic5SNGtsaLTigv3V",
-	"G7x9+I4UeRRPCXVIbvdw6OnZbx/t/y7Ons3OPv5+OX307HMQgf57trsdXLdrzQYYr99m84RH37Nuky00",
-	"G+JJP1CxzBxL9UIeCGUIFpoFRa8fAM3xeeFRHMKMD9IJQrdccFpsSZNvcwjxgfEZwDrFzge564zpOmHM",
-	"eZLoQOgFBigMFRHcMOuFI/d1W6lNIKwy/LJiS74Xhh9+VRvFkFQ7Xq0XyMDvpjiD0EbMqVjP5jyqK/Ih",
-	"zR3e5XNaH/PTx00vN1XcDK6FLsJZOt839FO/V+sRJW7/O2hyTCp9ibRaeYLUhibP3ct/nB0o1VEdXXN2",
-	"VIHVL7f5LnfRR9g4VbgnSXRENP93JIk/+HYO27+T61B77GO8JvUjGx88VA8gKMImH2gvcfWK0BkoCFT7",
-	"vQP0XcjdWkltuFgS+AuC8UEN2nLQW6YBfHrNdjlwbzC9sAFVs9PdrmTCeuvkKFnJXhiZPxYBhaeK9ZJx",
-	"2C8WragQLKmVFQXY6k2DRW6Eibjkvjq6+XjPOYTBfs5Azp1LSGMxHjuQhqxTneF+BClB9sTd9wYZt6ou",
-	"Acq7eTpMzo4MTm77KOVQH9v48SNfKmpG4Foc3+M7PDbQJ+Lli9iNMFhbvr4SDhSfmTUjM6dKLvvc+fly",
-	"v/UfdJYAV0bPegBruXiGvcOVJpay0S+JGSaZEHjEvAeSioglTacMT9KIYEI4SC6rsJhGdS33T1ofN2i+",
-	"iN8uFo4BjIHSC8Dwh1M03uVhrwiD6e0SUO8ZEjPOw6EUTZFw4D5hIgoHONAk6Wp6D9SkT1BoP6dcK5BI",
-	"OGfUeR1KuCCVXvOFnbq1r6xA6wafXHor2N8BYptv401q3mTmaFAgR47wrXzdOo+3it1zNhS2nsFhHLH0",
-	"7hR3Vudw7XcMveDD47J2g+ALdsxxlrAYUkJ7JmDJ1PIwmZme5y7vpO/7a56mvd8G7t/v1cYyA6+lwUjY",
-	"HTNjyggU0p27i4olKk+/mFp7CnQZ5HIgrgDghXnE7QJNI9NM52nEHs8poa5geR09wCo4NOes+/ZK3+wD",
-	"TUovN/q0Zak40XB0p24h0EMoFhV+fKPBxW13AXXANcgFOnrOyYeUGEkEF8yjJmuXnYR4cZhgrVdyK6Zk",
-	"w4X0jg4uSOySdHBPUrqDX2ppxz7qfnJ5df7ocRniGStJfD44TH947mzd/Ljx1cT9Gx/bwZNw7Z77z0ZC",
-	"O1cScoftZI4NzqiCFJhcHpkSgfRbS7Gzz/oKqXmp9SGQQb5Se/9vsj4FZpsAxXFC1RLxvmx8Pv7QwenA",
-	"xtwPnOuAQHiOKAVcEEajFUmcZ6h2ChjsmlSJM2VcT77JBKeTkOvvNds+j3/JtNmw0+e4jEQd8h821NR/",
-	"U7gFHS5UkfTq3UGAKphQHpNYbgX5y5KZrzGtBmsDTwnNV+GvNw7joSgisaJVTjNZShlveZJUE1ofdzsf",
-	"/DFugU6qbMk79mvG9L8s+6i0ts5i9UCXSm04VE67ROXMJG40SxaE+3ICtH+O0h+HSP4AVJDy79luZKjr",
-	"wJBcbx5toxfv62+KbZUNRWLtVDIj38v0Q3oSQi4K8bIES2z1Da2gu1nCN3zIUdkws5LBjHuXhxBRFd+U",
-	"qxtU4xe7K+TZ22bm8lZqkqRMSZYS6YAgYrq7AQjblVSGKbyUNT7GrAIXFIKRQo8wYRp/ueyU0HMqLVap",
-	"YXe/5knyLhtsNtxFCZsxEfcTFeoZbvnXTYNSVAyGUU7YkiazorD5afyd9YDNcqeuycZJMbr+uy/1OAT2",
-	"oKPs4skBAe3g80vmlFeZ5/+1gKCLs2c+Juh8dvbx94vp00fhoKAxxS/XXMQNmh/CTnNjdRaNkMYCLIaa",
-	"UAQXzE0k3k57LzH6OqaGlmAXAJrToC/EKCr0HjhGqIrck0C9bMVlAVHhnP5wS1SHf5ljmCy4qjEThOxq",
-	"YycHXOWjS9o686Mradvznh1XBXslM+VleLcGT//WtSLVY7hHLDuyoTuX40oAHEQTqn1kHOB23ADsrmXw",
-	"OyJFsiOJlOtwtPlRz/TUTbhxDY9S57K4q54+nbbGuIaqUjaNDYTP00oe/1Zteh62Cqzi0JKarSnjgJRo",
-	"l2s/bbzhfPghjMKbrCd3b7jwdTs7rNfYb8P6jMoY/pfn74XizWEHEhqtyQLySjFFxmeWLlxwb8z0uqH0",
-	"wp6O0bBkY/3W4ZoZrraDh7Sxx0S78uP9fcu1Iq4ttLHnUK6O5lZiKXqgaQf0XYJBAwo3MolvyEVNzyix",
-	"0ifTjnSBIY6noV7oEE5YoEQC2zkCGQ5kEvYuNxDLa2kGV/Ll4DUPys3GxVxUWOXgcry2kYbxvkkLvOAh",
-	"ylUio/WMhuPBqIjn8tMDjWIdmWfaHlhNrHRrpdNtk8raAReQ+ZjZ2m5vJYloyg1NqvWeH10+fXp2+dc6",
-	"LFxHDc9QRelg83k56XLVxTDoVZrQXR4VuZdIWD5wa7s8AANjVWyruWF+wt7ha494TEpB/dX+mJgSHhOp",
-	"iMp6rExdY+0Zn1h8OjgWtOYHtJPngqTUrNA3s5LawJro804ZAqp4MTVjG1edrYI/+LipvoCecRElWcxm",
-	"rkxoAHYAibyi4gTdG99BGiicF1+h2cpRdiZCEpkZqHmBHucbsuCfHKihlZMaa/POctmiTq1SF0UN8MB4",
-	"0smR03qJI6/Z9j39tC+MBIuG/xYE0Hj1/DU6P6c54O63meUiD79mKuGitn2BcOKwIbBEVwVXyMu2lauu",
-	"+kMQ3NYqbdQovYlbWuHiaJGzomTRBtB9q7xTItiWOA1epkyweKiFb+EDydsLhtiXar7gesphUSHDv3VT",
-	"8Vd7KCtgWg5YpLatvQQ+qsxMLsIXeQWlNnej468crZEyJXLRa2lsTzocCkXmmYgTdg2FQXSRCYbbTODL",
-	"QuzPpxoqvG9JuWPKxYm6ChwoFDP2x1mUorm2NANwwaCWAHYYeEUKOM7Co2I/I/AZmbMlFzp0C48vepNT",
-	"UMOpeYve9BOGMA+141v9c59faZJaPRekFqRzmcRMGxJncBqHGtpzS75f2jkVa4iC1KugVU2xxmC957nd",
-	"3TZCIJbRLqpPYlQsYjztIxzsIeB68MVcw3YDb9/NV2gqHObrfymVq5Q/RbHGSjrbciYsXJH2N7sV5wQ/",
-	"MDI9y1L3CZD2xicZfHGa6WYxmUqlrgTGztHeYWSapQ0bbzIlZplKmsqyILb8jimH5zm3iq+R9r5I6TJn",
-	"09rYv9dqMlYJYgBF+Km0U8IPXAwtXRw+gAAuy5OEGGnnWiozVPb+yi0bfBTDyu93cksSKZaO4qzEdUMe",
-	"NSq6zy46/VvBVUqoGIV32O9iBmnhlJdzb+V96K2g5EbamehjCVRvRLJzhh8+LBOp1KB3V9R8EZ3OiDFu",
-	"HadONsgjDv5Tryi4fWXMrsljezYeXXlFdEpivuQuaG21S1esoWpZUR15ryNFRSw3KPU0VDxjDYdHLgxz",
-	"sUKbotzVnh+nc/VqlAMdNlDNgRXSTmlsH2ewfscUNcNhmQbddHvVAEAdmkFpXIfCNLMXSvBuilm0DpNo",
-	"qZVrK4FuoZINvG+5ky/Picqo1UyF91Zq/Da+JsZVfrTnNnLFDYCgMs2wBsW0xI9zkOJUMQ3Sj2DaQ9C7",
-	"Aq9bqkmaGYQzsocoYmXx1qwYwktDA011D1gDd8HxA+u1CpvDOenWyHqU8cojFhvZfmkEvgByJmJfMcJ/",
-	"B6WI7Gnu1q+LzmaloN9awRvYqHJHaTZPuF6x2N80zmeI2wbvOSsH1BDkDqZm209Ba2JUxdyxWGg5zBmV",
-	"GqJl3Rp3NaqCnd+JMOODkZgV08DtNNy5Ag3ojgkC3IzMTG9jywfN3nIW7ZtaLjpcPS3lK4C1bMfUi/Uf",
-	"1bQjo4NUNdjdC803jPh2Re1Xf1cyS79EYNoAL5Ab2o9sMz/EBDTM9eA/bBqToYvFBz14PI3m0NJiPRoQ",
-	"jTQq3A8GHwz48xa5tog/b5wc6Laghi0lOhEKl7Q2VMSWKrvNyX4Fio//8fx9H4N8ylTk9OXi28tn9U9D",
-	"xbZpwuO8tnjx8dXF1cXZxeUZFHqrUH1jI02+shjqtBAmYu8EvEFtvNHrcNkp/udLncNg+CWoTKlpe08f",
-	"zHmgeWaglaWfbeW9okIvhvOXYTMXzkdZ3s8gtQdrMBHDEpaupGBEZBuojEhJIpdc5IBa8GeoYSDKatgB",
-	"1wb4YFsKScDacZoMtUPkQZzdJoSwGPx1o9j7B5VtB0iiHlah0BpYSrF6i9QGfvzYkVwWEJ22KwkxRRWh",
-	"1cqHRxZcK0EAkhi1uyGADa7LlZe7BdKERqxlKglUcOMuZNo4uLhuvK2UCTMLh4jkbc+VzGCjJdlkUV53",
-	"MmWKy7jIjipFol6cPfv4++X08snnv/zz/KP/9dnnv/6vYCwqjiJcai0mQJlmRXFuB3bVV+xusCLNipTv",
-	"onxwAyf4YNWE27zK9fCaYRTPoMFCiVaZQTcmGKM3NE1dHYR6DDQ8GFIOzIsTzcHEGEp8FQ4lxlGWjyjV",
-	"himu12cb+Oks0veWce7/9UzITPBfMwZUv1CMKRrzTJ/FzKD09YuW4ozd27EHj3mH0zcviKpknEWADQRO",
-	"8ClY6PwK35AP7180ixk9fcKNdHA8Z+1PRblBWqkKTEWMgbKW+fbiKMWl01B/fSvVWt8Qds/UDtn/QHP3",
-	"WPm+HDXSGujh3xuiE6RU660MqZY/uTQvzJMGtVpBFXYA5LHSBRdry8OjlYQbtboKecO18pK1snrBMa2C",
-	"RGwHVA6heICq7w1sP7qH5zty++PteQ/5vY8uNFoN+ofMohVTX/s6hKNkn/17EwO3BlJdCS6qM+80HI98",
-	"axWxPA4RRCXNrFjnRMpAwE+H8yI/zblB+kkfY37MaIK8o3MmYMjsLXo7PWwFF3tfOSyHde/RRThhAVvw",
-	"y1EfRjtt3dLBlSKAfNooq7Kr6Oer3QGt25O4QO2OZIg9BQ80O8Qo7I5qaNPUhgd50sysMMpyf03ArZ0y",
-	"mSYM4//Mim3IfBf0xjQgWp2wOEef+NQ+IE321bw1mEgn/JJd6JNDnsFungDv7DVQ9y1TfLCL06NRBLfa",
-	"Uv8MMIn7MpDhaYdu6gFaRd2+VPb5k8nBM8iSmbAPUbMkaYDC2jGqegBA1bIYXYPTYqlcS27wXRtycrin",
-	"yu6PR3x6M9eGRsNr9dSqtghpZgUam/1NipmRaV57xUF6uIcLqYpqQlhzCgIn4UdRuzR6wso0Qs+Fr6wW",
-	"r+mbUjdDWPA95QmdJ2y2h2nWEXjeAK42CphwMMDLtMIN+mqWfXm79+UNmkSPmmtGcfg37wC21MAmh0in",
-	"PxIcj4M4cB7crwj/LW1PaQ3bCOoFNTSRy5FxOv15g++vvGHlgNBOv1/RZet0xkQd9cEs7H9EoNR6QzF8",
-	"VbFclLCicsybKiQOTRK5pQJTlwvvbwksR2VJuJqfr7wfcsuE77lfMwpXjYv4xXgFF6QdvuFkdT40jh3R",
-	"b+R9A75YE3yebWrqq+LDQrVt8zd8sRgFQjecYB1FdZYHds23jrrE1NpKguyFwd7FMtIPPbmc4xDPf9FS",
-	"3BF8ec50qORNzHpePh2IWbar83d0W4LK9ZPqi4BVNzoZjuV/eyDmJWzRF+VPILBiH/zA0o3aA0FnKD5W",
-	"U2Tg1E8dx+omV+6hjYJOLsL5jm6zzYYeBLfuWzq5LtM55MPVmnoX/5cIYf8WqLqU9bGppDLdBZN/fgL3",
-	"qUu0I/Y1jCXrH9GrjmcrqSdxjjWmVJMi+9c7reUx7lNQkY8YSFZk6p5HbJYJwwNx9x/sn9E9TYnOdArw",
-	"6OVaR/WUcNsgBvr2pu9o3SMgKFq7t/PKmLk45S+KfHyWIBOpGxH73WvDzmH+1ZxFNNOsp23LRbhUiKQx",
-	"UdFvVT0BsaKv4Iq1HbMX+PpQZaV0SFsvEv9eTnvN/hsAoLXv5Cnf/t0bRFsl4MSSItl1lxfNB7jXb9ti",
-	"nP5iLa3H0W/U9IsAkGM3cH0fIsqUWhl59YeZVOMN35OzSmcpG7Ag3rbWuRqlG7KYRbnL4Eodlizc44rb",
-	"pAkbWxnjiNU0huUb993OxiiiPXSPLdU+2al3ErCTOPonDPcvBXR4IQ0arYXcJixe4jXnN7qzgsZA2P4c",
-	"fx0MvgEBDCSumMdQTlYKCIWJaQ8uDr2V9DwvTSKpDKvBAefo9AweTuspuPs9UwlNB+Obg10eK4n75E4I",
-	"aUKaX8kkxswaTTdYJDwPFiy9u4ToNCEJjwM2EZ/o0i212ubHFNqHHvz3wdXZsnis1aSoYtzDxBEEQ/mG",
-	"7jQgeMVZCaXi8uzRxY1P+gbKxzfOx6cRN5lC0G6ZT6U1xvXN9gAL06C1mu9mbrn6HZ3SHgYOUMzmRoay",
-	"HF35WI1hdlpuGGASlpe7j+0K3x4A4QkltEfvWLFXfmK+xWIs+RKG9vEtVUaMkAy8kXCA6NSoTkJSaYjj",
-	"U4DXxqRTDbnmxMipjzwtqYTletW9HHq+mGKuyMEQWhZonPuiZZmOAaZbnUXL6E8uznsyGi/K2xZOVIO2",
-	"7NmacwWA06Z3vEKzmWNgQUAvUHER83seZ3hI1ZIK/httBLc9JAyyOcSwpSpp/+KBjvy8yQAbryAdtRUr",
-	"fetU6VEnq+5NOCDssl4fKNzU5cXV42GHEyv92IG2zf6dD5oeBg2aGz+OsQJGrpk4lBdhI6XI2s5Zjyv3",
-	"MDacOA3KXAWeCYT1JozG+rpiYcy0wzuRytBkWr95XKQcxucKLRN2415tQDTCh4hvrWUfRCOccdty3q7k",
-	"VpyOiIbTfgcRnByBKUlkVFSo6nWDPc+/CYmNA5Paet4MPIctGoHfFGGSaDlPcFoGNL7HiNlwCMIoWKCI",
-	"8fuBxppKlmLoaQbW8/5gGPaD/pvqADoCG5oJmqYJ79136BrcxybK96kEYFX0VJpweWWqS1ul3mLKLSep",
-	"J/rVF0OnAj+hzEwYQuqWuTpziCBlGfD55Pjlm/etR75OCKHGsE1qCNZYBn3CMqsCpxlGdn5IlPKI87Vn",
-	"eHMLgIaSiEHNP/A5RRHgmhdVor0lrk88TyPl5gSbO1vL29hpGBuPvzXIzHyC8ssjsJJ6koFi93I9aLTt",
-	"m9VkqKxMomNzxnnqEret7TpgQQGWw4bx4yS7Z4jjzw2JqLCHrVtth/6xzY75fQFVtzLN0eoutHJyS7IX",
-	"tk5gS34Lmb8DTclg5FwouZmSDCpkzjMDZk1EwwXIICMD1uEBqeIjs3vbU3lHI+cNYW9HzKfpXSq7Ny9r",
-	"K9ZevbnKJW33iq1PJ7GSUOX2KE4juA61bkpn2gfsNVKu8ZZPaNTPR2fomukZy6uu9yfCEfXjC3ZfWYty",
-	"qnltRMWV3ceDVRDy6VllcWYO4JR5I33rcwfMyNQXGtrKLInJnN2QOyZifYfg7cQFJTlM5aVEL4BD3bWU",
-	"Iqb4wQwxmPWdA2MuoTBbLuYlSAebfU7egOPMv7uURIq8ba5IHkYeKrRMd71tlHWlqNMvXJ7LsC/DMBFl",
-	"FFC7XB5jrQF6of0clCndroKbYG3UQWKR3HmWhiQfQ622/mTtarsF1ibNu+9dJXZL1SCFFhDLuk6TG8c0",
-	"n1rRU3jVtKHJ88KaPiRi0qXxdabcn7JkRiq18X6nzhR4tuRS9BqyNooxMxxgyX03xcUpph5ceyXnCdsM",
-	"Zmo7QolCCyrEnCi2gOp1f3n38gV59vgJVgPZy7RIEhYuyCbJnBEq9JYpFiOLogAvkDv8WSRFDPWNpLoB",
-	"gGJgdwt+z8iGi8wwjQgU1PLTSDFDqHb6NJoD7UDPw3hGhvKk0QUIE/SoNhHVYYMBU8p5dnsdpZeArRsO",
-	"mTGZDlecN9wkrEHSoBsGC4Im4TDzU0H8HiidjbPzW8oFkZkiiVzqG0ITLb3Xc8VozBS5e2+bOnsV34U7",
-	"gj809cPImosY8aGA+nDcSi4V3ehubQye+sXIF8xPr4HKEV/5lMJzIiE8fZhXeoxsfUKTgT3DYdLLNNMz",
-	"n3AzIIq++M61XqxUt6zot+30empOIKfQVG3jI4qmHZVoxiTODg8ah8I6bQDZjpvmBXh6BLX0NXoqueGO",
-	"fANsHORkrBdgJKGGbKQ2eTCHj+Dwt41frfMvkNdSzmLBaP5T5rDgDpWWa0hycE7Jp9fd8jNzgOpmFzbq",
-	"U9e9Duu4Zjsy3xEry/zt4tFXgeIaSSUj49v4m9vnwW2L1H31xasnTy6fBV9d83B28BolXN/Em+/fBj/P",
-	"qgZ/zZfB1z6FxQcgwshOfErmVLOnjzOVdF/FaxQw1f0Exz+FlcHB2L4at0WvDk6WCxTMKFfXq5T1cdU/",
-	"etrA94b8ny4DeiAhWbYHYIVyQSjJBIJ15bC1v09+zdudXD65cP/5osrXk/kO9evqSvxaGkxPPW90kee8",
-	"L9fGx+DiSEOxAO5gbCTRHXz40r6Eg5tOVjKJZ6gK9A3gtOMOVfvERqbELrImUhHE9ysMKkuFOHfUECmi",
-	"viGYCCc1ZIj1ig8w3npDtalP3dqF9uMdNewfHiZrr8wa+0QjQ2KkDULn8p6R35hyJid3L5LLK19NwwGQ",
-	"WcXq8ooAIoILSOHCAKg9JXh0qrWNL88v/nb1ZB+DPgSbefX5Lz//fF76NYSbWU0830jBdueexEvPznhe",
-	"1ReRDiZGJslKZpo9dMAuDze5U/0d1Jvoh7EetOthwQqytC3gMX/ydxJB6VgEcHMYCTXbWgmyoR5L9KRH",
-	"DF9n1fqPPRHLg70hrlGQdnPouMdXzx4/e/rV1bPOgre/ZjQJGGkCPdfDS3EYbvZBSmc0Bob/bcFSh0gk",
-	"wwIoA7GRc5Z0KwYuXBHfbp3GS57neh5FTdjTXZvZlju4Q0yBtbUPmTLYPVO8Kr5oI1PLv7ZKwqFOpAzX",
-	"WgGcvhZzYLOt2K9sOPY6H1QFAjBz0E5uFVq36R0bUTd8aIrGENWuv6V+gRQ2Yps9bYbMzugYCalebxYI",
-	"4KdYtJZQvjN1VwYs9PmkoUR2vAvZUWobirZ56uoKxbtq9kgxqtK0G/ZVD9bNj1MXqQXY650LyhoXrhgu",
-	"IPzGOUioMmFAxYLz7wvXvoTmA11CIA3Eue76WBnyuIC9yM2dA7DLuX8jqnFthU5uI6rvyAksRe9YJO+Z",
-	"2o0pBRf5b/r60gLssWlUMWObsTbUgGPk8cBjEkYigpEtmFKDSx003pgQFamQkfWN8MQP+qzupNRB82wG",
-	"B0cNMVI32OfegwlMG7lhiiylKSWgLaRyINMd3LgIHMBOGmZ48op1p0R/LZjbUQNWnNcFrqpAfGW/oMqC",
-	"ddar7ZViKtvt7e+wzc3wYrbPwTGHuvOasRTdPFLFTEG4FZkzS0y+SHMciLDCWpPFomy4Dzn1oiJU7QRL",
-	"xFrIrWioV+dA9gpNFK+7UuZVEOSVxXmMZnVqd4YqvljcTcmdYGYr1fqOSEXuEroNO7+KnQ97E7km2F0j",
-	"ft6WBmH3Ib/fBZBg2ZNuAx2ux9Qtr2u6Y++H3zyYkx/Mb4EAlIIYIirA0+sJoRaoUXKZ+f3vz4oL4u3m",
-	"xm7ERTfhNVHUsAPlw1qgiuOyWCDPiq2Ou55MjDykpGZvbcW9Potdgl+vb/pW4rQnPpbB4+5yGwYxe/9N",
-	"Q7Qj1euhDcIXTcGTUJ2y70JGK9kDQr9cKnWUmw5iFQ5JKt1IbWYexLP/CcUxu1z3kAA95NaEZQekU4/l",
-	"nGuBaZrsHKhinvxSS1Zogg2B9HU9eE7vIes9mOkTy9r2NzrfhT0+jpBGhW6aGl7dytkJy6AKlaNa0GeJ",
-	"jEtnoI2lPC/kzlOlWww6O81AcmxAPbhcAw45mH2oVDdx2klLdK9W86+aQNoM/TQuF6yQu6sqc5kM/BYL",
-	"CAuzXbVt7MnjzAelz8Dge5KL1CHt5jUA9iQ74oDsCHWAMti2i83VYTEkkkqxqHc8eM2y39+YPIhI2XY2",
-	"rNZKC1nLJB7YWNtBKDsne5xZEOnxlu/7wafe4/Rezw7jAhLYNHSQHEU5I6Mz5Nd9ouUlLO/NsOP2BcxX",
-	"ldN9EusV9vDFpnLKSbz3wDink5pd4fLZphFKfpjsWELyDRt+8oPWxH1q9TxZIrfgHJ7m1iFNlqxsHrIt",
-	"NmjBiywYjZUjHSFeHVOuSDhNpOjrZHdcICBBYS39gN6FS+nCwKgQ0lg9FF8noHOAj1sbzAcc6rUvQQOX",
-	"hC2/COU7OB9jmT9UNqhGGQ1UmomBNpr3K0Ycxh0B+idGEpUJnP0NoYKwTWp2BLshkOSD7huKBUJHIqbx",
-	"WoZBt3ZRq/u+4cL/3qYydNYn03kdzHJdxUe9QoBgxd9kJpIbNrzCgFo2E2WMBV+lIguZidjuimDwVyeg",
-	"hL1kaAPbN7lAidwoYqlhMdkwKrYrnjCSidgZYiBSHOOh9lt1BBIq+sitFDUtUpNw4e2PO7Ki96xmymk8",
-	"KW41/AyKPsOEbtRu3LIrhjjhI2Jw/KfhEUEOzJE8DjHd6XC8bCLhnAJmgA5vFiAadl2WeeyaU5EOcqlP",
-	"JzLPjQxnYFGRFzIOOwjzHKXBLLbATgP/LjYU3CKZBMsUMzLPeALZDX8BQOUp2VC1Zsb+FCVMrafezUmF",
-	"mRKdpalU8INH5PlrXtjbniK5IKXyriVcHlf6uFbL1heynZ19/P1y+uhZuJKtHf0rsZCD08h4YmZchBMQ",
-	"1ixEZ8/fviL2icPRtIe44uvpo12nTIENdXAmX57MEgplDWEk/gTVshvHGEan81ki+fJUR+w7cyvURE0n",
-	"j3fON318uPMtYqm/kOlgILvjmjzjYCHZ93SeAIxiylnD5bPgYnhcfU+LZWtERCTTHeQCpNSsNAiCK6kN",
-	"ZueeH+re2zdUOttbo3/PNsLS8CnyekmfLICaIch16xE6+xr8MFT2JWTePYcUveECUJH4NwjlbToqfMBK",
-	"vvc8agL1tIIuVQlnimi+FGcg+rvMQ6rJHX5816N2/b5o4+Y5bY5ZKK/mLTM9Ak+ri4m5jYFq4wIC9x9d",
-	"YVVxs0ubruAgNMpzQaRJaWZW18ThJvry5P/5DjIxu52NbmjNQCmVuftjMgR9T1gm0pBjp1zwzCyPhAlE",
-	"41Oxg+Buq3L2uER8h3uth2enPNUdPwqVx1Dvkw8I0XTjeRWzXACs38H74KBWXoE95Km5Bxw3tGVt5Bzx",
-	"qy1jrErrbWZwhlGD03DREmNvYgGAQP2CHJwJzjO00qK0bMhYntXb7mwJoyH6cetB+TPN4imZ72qYC31C",
-	"c72zrlc68fCcCpfn0MAsN3RH5lCHPva5AHmtWxe30nMe9dyNamcvpSIrr/ZQQXicMI+LAYNYM5bWy923",
-	"1XszA+zZQ6zfimkXqVKLE1EQFsziu+vqrhOunSIfg2QhJJrO7HO4d30ciD80fkNsX9gklKKdRYrFYG8W",
-	"0swKI5I0M6Ap59xMZ4rRaNUkVxQ8qrniT1PsiZ/QigKOPtaB3DFzjWmd3ECaPDZTyZIvV8keYcDPY8eB",
-	"eABoBo4/ZOw0JcPFPc2mewk7LXRpoBqmNNTu6VLKeIyp0G9BTkq5H8FvfAsvy5n5MG5W5/MbzXUsIPx+",
-	"CTpRwkE05BvNgb/OHacv+UUag/R7p0Dg2y2z6xlZH87EcdAFGuoYoGLu+UeOIQFaXyCdU6/DO09xu2/I",
-	"jukSou7Ukj8UCcNmsRcm4gYnYs0rGIoL0ySywmNMpCLuANcF0GCyTsOBfV8blzfbAcaDXeTwQD2d1G1/",
-	"kAiHFTVo3i7XoCDFWOiqzMFG5Sf1TxSqsLHqUP9LZorIrcjtM6UNKqpaWE5VztwKrXSHhtGQVpinfPIS",
-	"c7+xfW5c35g8l/Bo5yqSVIGa91OuWrOrwj6WxuRGzUXECijSghQGddvA0MIHW+vhyAclZP0jFrk0zQGK",
-	"GJYJRjzhqspQvW44zSfE37C7MtOMCdf4HkqOHSKi3fSvOLgP3lwC2q7pqeUjZmlohoA75Y+NNGlJIWq6",
-	"f9WMLt2a9xDs/Q41A4vWFqeMdeyopdJtCzGO0gcGhdflaXzBIlKW10O1xhaM3xA3h8E/0ITHOWxxt9mr",
-	"OZczlHiVshDdvTJkRa34z0qWElQGbiriLJT3Dh8aD3E3VHt1m9UAlMS6W4FVQ2ND2Ebmgz28UukSymAp",
-	"SuNuIajeQlnNv75DRQH1KQgtJ2sht66WVe5z2JdXTi7ODboMhwt7sGont6n7u+cAkzq28FqaPnadIOoM",
-	"AzFAwfEwMomnxP8ZuZZlCEt6zwJCKeKEN0CBjcMAEuxIccJ1ClSMZmYlFf8NjtBcKtNuIaou1jsWSRWz",
-	"+BpSQ7HKsWFJYvXMuYx3ZeHSu4vt2YQbI4/sVa6V8JWkeG9Fxb5bZghuIzoTaBy9jEsQDosnOWTShlGd",
-	"KRbfVIBNrC4iFcFwloSzezpPBogGTQmfeck9KzrSaJVrV/ua1ECBdew94Na0Eh3y9HHHyXbTa9mqcTbb",
-	"rijPXCnbvwdz+9z+o5Ihro85zSU69VrE71gSP980Rd3bpoqC2P0opzGQtZc1rYRNU1L7hlmrDFVDGWBD",
-	"ROgIe9Gg1Wo0AHl2g+YfFypWmP9KU/SE42nL7X8bZduPj8iD5mxJxVGZDy+JTT3u8bIfo8y3XObgxfRP",
-	"y8Na49t0oUH3MnXkkzpEhvOdljapnyh8G77fn88pJLfEYCpesCQhmicMEIRETJaS6Ryamhvt3QveOuGv",
-	"fpliNLZvrb3u/S0zxoNdDDkEIlpJNUtzRKu8IkpCNykcSx6td7OrvwV7nSsq4lkkE5mpZlgW1ZAtVorh",
-	"bSOoF/69kSX6ErmUAeMV1StPSPYNe9oFqxmo+hfWdBnJM8PUZuYD3fZPE1wYeoYVGNisGttb1iBRLmx4",
-	"iLRZ8OXqzD7YP6PFlpLcz1GO2CoXXaMKbYYs7s/MAO4pqPV/J7eV8DCPDJUHUgI4lS9lrI12Xq6iAnbA",
-	"c9pC9i5qbRZJYWgUvu+M4jSZFSd+77wSQKesBfQRrkmOVokpNQgIRgk0aI+wYjQhmabLBv/Pb+ESkOHg",
-	"LX9U3GfTcph1qc5jgIKmtWMcosbaWd1fub11KogwzAKR3/TMn9pwUf7r5Yn5UM1C7KzR/+Ni/iR+NK/d",
-	"F18duRLowJifIOPIoccePe3EHAscgU609X/VkQgF2d6uqOqNS9dYTSDoJtswKzmBR91yHR+6uhVMPdA3",
-	"hM6tUp0XkoC/21EfWJkAex0gMOEC/AifBdN8mi4dGPHwBFr8LI+Y8+P92Lw5P/ANNyeBMjkGcGcjWmd1",
-	"ZU+X4/mL5GKgdpbYFe1PI+XA9t7k0ZIIGXalvRLlA0JSxeCARLsIVZ0Dh9o7mbdYz3yh3JCDu8yX4pX4",
-	"YrVti1quB9VtzUs5t9Vvxal9ISAq9FgHrpAey/IvikHNZZfmCNR8BcfVQC4tyT687Jndw9y4ba8RljCo",
-	"zV2CjftTrWTzEn57P6LwaYtr+wQO5bqd3i4RizEPoshOjFlCdz5PEUOYvW945ozslu8Z/wsX99zVBnVH",
-	"NQcDmU7QYzyjcVz+VTFwDu5H0uYWDj1rRr8f58Ie7IV29jisg9vbq1zQwskzn8t0d4Lk59uURXzBI9pe",
-	"rcKobB8BzB41GemHutzGOQ78/BctxR3BL+aVlIqGzk/vHKxM9QAXoXE51YPMrG2ePUCxGVjmuglxzMcb",
-	"CGkAbGpXlBtuSGtxSHSHlbYoA9qBy6yKz9OS99JQtpUpBnbB529fkTlbctGjTJB33+UoeCU/HtYUrsy2",
-	"cXNf8mWm2HAror2DdDsmmrbtV8tecUHMVrpyVw0BSH1dhf2tVy49fYahRX0BBxIZrUPRIrpaiaH/MOKs",
-	"b9+OhPq6ymhiVrvmvfAxLByWUDAWa0JJypRGU/r+FsgkZtrM6gNuPyaMJkNPFv+NzSCIr+dUy2bIpuqm",
-	"XhPv05yL5e6LziLlerbpXZlB0yWbOfTqUDyAzo3RVBty9ZisZKb6pk1g6wVB1605+GRa6cIw4WvJjYns",
-	"RrnBHfyC7Ip1qWxodT/Ky1Eb/N7xxINSCnzIt6mBiS0Wz7OYm2+932GQzt/o5c4jAw8SZIvie73LUnk9",
-	"daxQ7Namz6t5ybw++GsYXmUXJQdja9+Q08uLtb0/hcxou/gTJYeOytks5njktMWGfMPGQfzIxhp1RoMe",
-	"j83vVw6FoZM+Aa4heKK8QQiaqg6lcYU8+EPuPos3oO0yseSCgUkN6gKosM/YNvGHC1rflz/613M8Shx2",
-	"f2W4tH6n1+HKm3WQCrdYfNAjzOHgmA0X/BxT1/PQo9po9T7iUXTmaHcic990V2CkX+Jj+UZbln74ZFuG",
-	"i9MaSBhlg3jN7bqSWwHR++ArPG86s73GDyS75/jRwOLaTej+6y8jf+A4TyR5/IPr4W64NFXyvsENBHFu",
-	"g87tXDG6ni0TqkPqPjcrmZkqQNADTSIpdLXAaDnDaDiis4ibAVlOmLC0oTtn+g0fRojYaoBraENQWSz2",
-	"l/Lbim/hvB8oMrZV3aSSTag0/qkPL8spoLJy7RT4Ze46JPaDbjozprwDIgHIe8hgzysBaTKnCRUROyfP",
-	"/Y8+jc7jRT7QN5jkwg2RW6bt83mOKxmoEZ9Ij/rfK0WcCaMGYWL4FWjUh3x50X7HxJLMkPEaOSRaec4T",
-	"pzcMx4WGeUCHxSin+fqWWi8WsZVk+hkPApBrPEmmxIX0TImR6VmWYpbzIhMxRBBLwUhMdw80hskAFiJD",
-	"G8xBtWAGidu+5QbUmBRxTyBhR2cbTTBtuIclakB9tpFevcylVy8Y4julWQpC+y+ZNq4oDESVe462s1yO",
-	"J4lPctl4H18kl4I7FPlSQZkkkc5Rgl5D8JK5QpsViGwwmAi9QPRkKYr60/cyi1YomiBw33SiV1SFHXeN",
-	"aSlATQ/CvovDjotz/ZVqyvlIjLycTt5B+JwonrIOj3DQcSYwOZtQTbARslXcMF2FuXM9Vaug/qKlOH9H",
-	"tz+6BHs7DrQppiPqzedFWWbDAdrjmVkpmS1XfSl9lIIkYj3DafUqdsiKoNC4qWK0iBMGcT08YpZL6ZaK",
-	"V/0NjC46sGdVKVVBOclnNMnRNj82fDaTi7Z5WT6aJlRgbDF6Au1nRC4gDr8Ahqjh6jQNdWziQ2v67jGw",
-	"osqPB5BUSGDM965IAMyn3a3nlk7fmOgQdh+EKXiOOR6wjX58GhB38vrCVaTRi7NnHmz0fHb28feL6dNH",
-	"YbRR3oT2s6JpyoQDrSojnm5Xkt0zhfmZ1wWkMIJoI6aFc6iFgm4GBYTdN9qZnMdjnHN2SGXcNj2Fi4iN",
-	"pLVcA/HXDDbWNtdXBosuHC3SYFQOce6uCaQXN5CSkSSWhM6tHszDSSR53bbAk94w4/0gNngInfSlkhty",
-	"eUMuCF9Y1hhZip7vyPO3r3pKeRtGRVPYdQkuG14Lx17QbZiZ2xEjag0MaygeKWZFD3GwKaZlkjX6/eDx",
-	"/VBPdo693h0+UmR4+66sZMZ1RBuyu4OKP3aYYyEUKj9sFJDrqBxvdxpPbzsrH/sTmM/e00/vhvuyImrY",
-	"Ujakr7WBREdsUOQ7ptl6ZbyPuIdfoILd/X7dDeinlVu4/ZArQ2lZx5NbgPx+jTf/vOcbZk/DqLjVXpp3",
-	"OdB9kAl1F4b7jnlMuJl63CyaxdwQoyhPEJsZylOcH1gUnTcWLicuLMg4MAq56CUm19Vzp2oXCnWuQ1dU",
-	"dKiQiXqzYJFxppnYx+WKJZtZaV6U/1BUcbO/YQW5muCsmM42HiqSVeDYoDRqbiQNBt421aYxjvvsx36h",
-	"8j4lGLM7dRffFDCErUYC0YcgVdp16jbjlmsv8biVsE/Ok6sn6BRMWa7ZcL09YlrPjP/0KPZ/aG2Gfy4o",
-	"+WtGVdBzvp/HUgyp0linTf29NyCdsP7cSXmZg2ntSpNk8ZKpUinMmM1HfJUrjPubbp/MeqNLj605aSZ+",
-	"6PnMSyYzHF5pMG07fvIb9Gv0UeQUdsBN6po4PcNpHOsReI3ipy5xNqow8JEL8DaV3mmtlxazaK0rqIcr",
-	"4GQu/y94V8bc/jzPFaeeG8xp8jUXoQ0+ZmHfBWP9xvKCJUnZD3ZEt8WoqsEwqJaSwd4eNvO+hp6V/GeJ",
-	"C9bqQZL2dS8J9XxdO1Wol4UJgp37hmSzZV6kvf8C3uJXvQyxXfVKukso96WbvJhJb6osV/jrP/sP/qtO",
-	"jl+2AM8K75WrPVX2qSKHKFkQmmss+w3uX3KlQvQnLLBsV3XI8g/Pq+6d4AxjaVwLd3Wf+K7lNPmBi4NU",
-	"bM/OhznK86KY25XUjMTckiATESMJZ5rMmdkyhplBKFvpm1IYBdbg28osiUlKdyRx4TEHXd3FGML3ibse",
-	"Gk5/OxWUz1Hp3JS6bFzbF45kByzua2ZKJRnQh4u4Uzn8ag7nIYXD7cDVhHJjc3BsmoNXtHBPB0SH1sUe",
-	"dkPkZQ97HUVdYVB5TAg20m9PfnAm9XFcaqQCVbIV9lKdjoGqUXAvB9lX03waV+gL6Akc53YSJcFLDwOh",
-	"aCqoRWlCRamCT4qK4VxREa3syUpoFA4GGXxJrdmue8ZwB9s3u26eDyWJYwDT+QCBTKaZwVSKqCykOic/",
-	"VVmUC0QgHKqqCEkQzlBnm31O1MJa2Ce6SZMmvtLoNco00+NKpzo3CzRQYih+HKGF/uAOZN3r7VU0CBK7",
-	"w5zYuym5m+8Ms/+CWcH+ADFFd/jagrE7u8wU1vG81PW1LxxTnW01pmYjBdudf8DznT84c9FOEN1tVpPr",
-	"iZFJAshtD203XCwfbvLAItj8EbFAbwRUWjonr2Dbf8niJYtdeNB8hz9MiZYuEkAwslVSLN0bsUTPO1nJ",
-	"JCZZ6tyO2rTF0e2BXCGbRL8+tIvlTJ3cMcUIAB6tMEE2YsJYQi9qHEGGOYaA4ubl0JR5tqNtsVQjttie",
-	"qycX5xcX/Sqm2IMSLJlSNPf42aOLy6tHj588ddp0INH05Qvy6NGjZzcEwFZBKogzBR3XgA9Lw7y4enp2",
-	"8eTs4tH7y4vry4vri4v/0wbdnyoZZxHMm8dTkgn+a8Yw2VgT9FMiSuk9UzcEQm21IVdPnmD9jmrnny7r",
-	"2KndqPK5r8SXQrkG2zvMFnDaK114fPkcTd7Bwk94TP9fIVUsmPkN6DxcLuYOyr/YYxlTQ+2/zuNgf3QV",
-	"YO7gqEKwIGZK3lVnCZVjrHav+JKLBn/9FssgVEGEwzh3d6sYu3y8vJu6SjZQiQXYL1T68RHMMUshMEoK",
-	"D8SYj2oVu84a1v65ld8Tj3TjCd/KCpV2Lp9cuP88jnEzYbZR3kVOeVmQgdY5JiwA8swAW9zPhOkMNiz4",
-	"nB4T6NRfvCkx1KH14YvAg0BNDXj2AOsY1YKVnj4aCJnr4w3c1IL3nJ3GSxfQMtDDk/aHBo/50qE61Q7D",
-	"d8/Prp48BQ69Yp+o4/Uk5ktuwkEpg0sGxFma8Ij2RyzITZZB7BI0OdkTTPFsnR8Q+sOXQgaxHX9gC0Nk",
-	"BpcstVdgQhXUtUoMAlb1mEfCRe85N6MXLhaamQLxYT8WfUG9UKgYjXuOTd4zldC065S9ca+hxsn40Bgf",
-	"xX5Bv3VPS+ZgcIsBMUR+AkPrLpdrIA6VfatxR86u5Q5jHfrBWQ0rG+6JaFoc+MqBKq1w1cXvCbu6b60c",
-	"6OQaacHrTqCVQuM/0jTlYtkzpbSWS8ZBmaII6GgK5PHfpGBTFAg22P6+9OweDAmpw26qVnbDFNfrsw38",
-	"dBbpe7AK7/31TEiUGIG8FooxRWOe6TMXijmFm/ls79opiNpjLpdvt8eh+yy8zm8yE8nNIXdWIPRUikXC",
-	"o6bI1Ootsv98GCmC4OBnEUIqKPGtJgycOPw4EPcQOrfFdJvPcDuxf5nzirg7Jzux7/JQ1FGRZ/sC3L6C",
-	"GpZi+tRrmX0B+MXOwpgugWoPPaYkIuQa0bjSK3lyXM/CK91JIWMKsejuPK0i/qatEnheS6VSLCXf0BaM",
-	"XKDI21ykGBIDOyJuvnc+9eCrpUGYDNa6c+jWrpPOWOfSEp08OKe8HeP9bx80e8vZyCL8+/wl08wZbdDm",
-	"xbF2LJq6HmhipOwVEbqRwvROjWu2L7wRyY5oibVk5cKXLaVrJsicRuv2WjaX/QRYHGvD4p4yLM/5Ano5",
-	"rv8V8CqHVEDY59WrcCGMfvglCF0Sit3wqXMx13UoqTbOEIZ38VpKqdZGJ8c4GsZLQQ775xK83hxK67N7",
-	"pnbb3gVRj1nGonlTa8rGJjU7OKaQxEO3dLeXGTc9hBA+N+zEFxAaTxOaaNsdhWH/haDCp38SsHy7jicJ",
-	"KW9a51smYoChtfp0Qk2x1Pomr6+NpYOJNnSnyVLKuKvE1J8qgB1AWsZAbVZnGYD3tet3b1uHzO0BBcA7",
-	"QHoME7RJwwKI4gclE/n+QnOo+hKiknsPzjQsshw/y8eVd1GD6+mzD+/zwQ3YiGJGhyQvu1aCQ0MwjK+p",
-	"wQtuSFDFACFpRYVgycCo6FpYzoHpwv6beVOYNU0acLjGnPkFM9Fq4Aj9Nw0j7IuSOUj1BrmqxWUWNImF",
-	"YWmoAk8yFLiEZoPY+nlh7+HAKDwu4l+xGT/bIne9UqbfTa6y951yY/lEnFxqqRy/E0gvrv0XI6J3G4/f",
-	"XnGSTLSu5NtXr4eiFob87M+1xw1RdihWEbY3u1Twr8wM0SmNMEahbF4eyCtt3y2TeddLoahOZ8GVbrjT",
-	"4BHRDOKw0Fd/Q2iS1MSQNsXZKhLYfId63TSlW5qwY9EGJscPQsZKKR8JlOTPPLRQ6jm0fT8xNrJ8wpDs",
-	"EyyN1dOHmLCFGePbcyHLri/XTmjO/2VVjN13MuEuBXlIGDiJ6Q6DuyK5YRqMOqjhkh2jakrsMAiFX4gU",
-	"EOQlIYwHcY64WBKKdY/33VZuPEUhxcsuGve7kH9ydfHsWemjq4uLYP3F3NyVf3h51dUXxCh1bflreAkC",
-	"Xkyufg0YWm1TcZwe9ashwx/M4VGmuNnd2mE4OQwViUAIEOgKuFFey/zLt/E3t8/J//7p/V/BtSigkMma",
-	"gRkA5gYSOTaZD2BlTDr5bPvnYhHAVvka4w6xWCNLWCQ3OcSoPid3DyGt++H95V2OyiiFUTIBUCg2hQ9X",
-	"CGtH4N0bcvfQPPwd5e7P/ksp2M+iXCrXqgRTQhMtfdwdqM8/ZxcXjyL8GH5m54mMaGK7uDv/Wfws/h/y",
-	"XK/xBrl7npmVVPw38MpcE1TM7oCWaWANp9WFy4MK7VjObcsv5GYDdXWNB6skEJBpv0Phw7YL+fxbKsAY",
-	"cPcqZptUGiai3dn3bHd3TaC4HyIZ5fV5Ad1oLuMd5lks+T37WRDXvQTjAVgR3N3ozh9+8fji2TlBXHys",
-	"K7xmKZbXfHRhD7uGsf/AtdFw5K0sl9Il09fkDgSMO8xUuLMyyR3hC7KxqvNCJonc3pAVRXUb+ITdgyhT",
-	"Wqo7aBX4t91A6qM6iWGfMMaRCvLq9g15fHX5VR6oeQPVWnCYRVwkj/EvHz68+gZHC7YUCECB+mFAXDJB",
-	"GqApej25FA9TJecJ2/wHFn/6i23y2eMnX/3VLROE/0XsznKwXzNp2A25g2AgfecCFi1t2ZUGcKCpwxHV",
-	"LubVeeyLPA7M2JgzovhyZWCkd5/OCsz4u1IYZPFXKOYKtA2/6DUAwE3JHVR1je6gBPaU3NHMrJgw4NGN",
-	"LZnuCNZSO+PCjhFCUdU5+QmI+9OZ3IpK37QU/wrVV6leAx3A2OcskWJp1xH8C+DORMv5uZvEmaWGO7Kh",
-	"aq1tf5VhA8lDtDBODygHHQQa6RDMLvDP+c8CAk0iX9cFrZsTezkpzgwFEBSowwQcSF8/fJjHOp+7mMGH",
-	"/nvQ/w0EEb73L1lFwediTi7PLzxOKk355Hry6Pzi/BEilq2Akz7EOim/2Z+XqHbnM3sVT67tH7+DVxDM",
-	"IpXCxaZfXVz4eoQ+C559Mg/ThKIoWwQ4yrVntDQk2O+pV68wmhpiSx9jL6FrKR/Nw69p7Ispli+MyfU/",
-	"P04nOtts7LJeT27pTpNtqQJUqmRkRU6VOVQoutT2ZnqLf7fXUZmGJ9cTpEvo5eGGGcUjXVq5WlwbnbME",
-	"j+9cZlDy3B4XQHITkiCrRoLYW/IfXdsD13zAIqMoDtLh0RfaSZ14TYD6guvsYtPfKrmxm5BpZIkoDQ7f",
-	"AKho1kq57xiNoRTWn4R4p5MnF4+6P/kg6D3lCZ0798Nggo+owBr718CkYmronGrmrtIRZ8ELOw8BJKhx",
-	"SxKuTVEVBzFw6IYZqIn1z/C0i1ceYtXnz9POF1/ARQxvBny4niyhpAyUEbaPfs1YgUB1nZcSKra+4jAI",
-	"FTANdobBJE4wgup5RMuWTjHl+eBe5wh7D6KnC6MLdZjHmhcddlmLP3YepbIY8otLcSra71cxCcxQgeP1",
-	"HAS0safr8cVlr9PlpGPMWX/c50i+lGrO45hhVaHiCKJwuV3Jksy8WAC0lpU9pkSwLdMGrSLlc3frUaFq",
-	"pw4O2LllfbWTBxj7Z3khhMbz97V97+85FP+JdrLoBWJXGi4gVwNS/9n2s7TW+RzwhHtYWCf2202bousN",
-	"ahbiPhdpRpcXF302HXwy50wYp0YHd/3h7/AL/Pz5oSuzgTlzQ5hssXOv4ok97akMmvLAoS6k1QevCfXL",
-	"YFUEO3Er7UgRsZB844b2pQmxgwj/0DRov3jc/cVraV5aURM/eNb9wQsXGluj8ue4Q5pouWGgwrAEgrHc",
-	"Wt1UK6porNCPsi5qowZ3vzdte3LtSd14FL4MbaMJ3upwMNQpunusyunwlr3NAX2OIYqH4X69+zIUX3KB",
-	"By9QHOYUff92l0AtATvWVvoKnGifyo08D7S3aJ3BIuiHVqe8+7/8zIwV1/Nz9q2lC42JT56ByoWlNRdW",
-	"bXyyrTsf8YluC7QmHfFAVekfm6+Q/7B+SrbC79luclIhdMCNAWVmY1fRt2zPfMdSLOrf0Jf7rDyv/BPo",
-	"9N8XERyQd0A4ujgeJ7tRttysYocCfpIz4Dv49yn49ykYeAp+cqSjSzfD4PMQug9+2a51m/0Ma3zypeBi",
-	"+T3bnVRs+Z7tblmjprhmu+PbKd+CBQvaxpsWlXPwf6EwG61YtGYx+jvAifLVk8uv/tpn1YPmMQxlbl3u",
-	"H9nk1BaWH1nTMjtHyp9GHb9dyS2aVwAwHByXOmXUO5Jy/xQ34PeJZT8bS8ndtLeDD8tRxGFej1GS0Pxb",
-	"/zI6v5k2X8t412M/S4gggm3tqIhgW5JIsSR2BCRdKQr+HplAn1gIjKyk0ozMoSQNxrv1Igw/Tpc/8Lnq",
-	"rTcqY5/3yPLxvuqEn8cY0eMwk7BGsEY8N0gO+6PrDZc9vngv5Q9UYY7C46urPuNy5veAIoDL5uIE4Aw6",
-	"Nu9p7Qhki3gkZwu0bHdyfXj7pTeDn5Yhlau7BzjTd3ILhf8MhcjrPxtzKvwvuLWAPkYJ7gdZ5G6Igfvb",
-	"z3rhikHZ3hQDSwaGTUxdsIdiKaM5fBVZUbUJWTDAc/FlCaPUzy0zWdp0Z+HMpkRXyzvfQMkeBPZEK4cr",
-	"guAz9yIpFlxt/vjc6ADJ8RuQGmu0Rowkc+YyF7mAGDZC05T85f2b92+nEH7y9OrR3/56bKbz0C15+eL8",
-	"ArTreg1T78grGUP4J4+fXV08etb/lsWOX9iPe92wxztO71gk75na2b6DKp1/AU6JdlbO3Ea4d7z+ex2a",
-	"f8Wd/wMzeOFb1U74sxnlOArHPHiKbbwzqMFAZ58f9YQUUvKxRFOo3z9aMr114aBbijcC8yv+b2o+BjUj",
-	"596TX6sXD93SHfqOPHVASCEVhsUY+HkUykd9ozsK5da/eWr51nXU5gr3o/6zucL3dlymVgfPZ3O07XzI",
-	"RHwGGqX+wvIDE/Eb228HzTwO5rvs/ixqb80xFWtQ4XPl3YWvOA1m7qOLpGCH7nEeNd96YN/kb335qLG3",
-	"WLaZUFeGNwcXBbf3A01oHCumNVo9fG4W4o6Goq5+bYrwCmW7n9TK71f1v1e4VU5RPuIUivvZXxBIBjIJ",
-	"8mquHaTrG3MxV03uHcxy8Ot5HNfOaN0kwwT4yTffTsqllibffnhXBhSxrA2yqZY0mRWQxo6aoSn40+Q7",
-	"uplnajnByTvd5+ri8ZOvIOVUMXtqJ9/RBRPaKKo1IwCUbOgnKII2+eZbhIL+6m/PMA/M9uhOw2sHakz+",
-	"vpl/VxySHOt4OoFjNnOgD/hbDoXsg+J9YmxedH5m6CcP9K2piOcy/xUh+SbfZkqm7OHXTCVYAqrfmXnN",
-	"tvk29xJGr45+XF9gPm/wxDoQvJsieMNefHNmL8L/n70/b27cxvrF8beCUn2rMlMjWbJ7Sdr+53Y6neUm",
-	"vTzdncn9PZPcNkQeSRhTAB8AtFrj2+/9VzgHICmZ1GKLkixraip2WxQBEmdfPmfMY3is+boHYkGXm2Kw",
-	"6SrO+2IIsdx6qKmV5RZJpjql270Jv35dFBMuCbbGlVGdiZw/0UFVHVWEjOcJYJRDD5uco++mutbSSeE8",
-	"sKxhKfXcoQD53eBYgrwFoiKjqERU31RXMM8Wo69dpEySaQOkVmdicXO16eKZO1pYYXQLDlhhOpM+N8WM",
-	"FUnSZlJh0Wzen2tn6mXXMjXm63CWGRun268AupgtE8b0llWhZNH7QccSoc1Xn27fRnnpTBGrGBYTzYkU",
-	"0kyF94sZNgPynjVKlbpmUOBaLMhiRzn+RbMBvmKdJhot95dg71n9/Aa4wT7RCjrCphlNpel2BHKrCmg5",
-	"/dFY//VrRVfSc3TzzYYSdm6yHzVAw0WimE7kLEe1L1yIWBGKDQXDV06z5Gfnb7mKXA6XNsMY/u57EWTL",
-	"TUBsmlHSjgzLJOIyrWzefaB7bLkS4Mizj81q+2hVOq9lnW2mElKwhidgLsJ4OjZUFIcKHWAxn+Z4Jghi",
-	"xCPblACh7rKVMkH/pEsb5JRXhNiECy2KIdCmDz6CQNXx9LCEfFZhtu1bCGFx1zL1QjJBozvL2eGiyRNL",
-	"H51qJR+lrr1zGxHSY2vng2nt/H6GamrYpZh81Zyr7A/1Bn9+7d7bOlueR0cqXRM8AAsxIl8F7+s2qlgt",
-	"AX4N9axWUYPxi8WA1IPoO9iyA05VHl6u3YvyPE5gfYGhCZ1kv8j7FBWGHDCPx0L+r1vIaGVE/nuXHfrd",
-	"btk6p4EB1dId25tCIU4ZTbJRuqb3QJ248R0M2EUAVWIozSwKJlvNOa3srvNUeLvTpaZkQzmasfBxM7QZ",
-	"jXiSAGIlt677PfHm7OqP6X8F/O71a8VLnTGEYXkkxQZJMcCE4gOFk8xBm9Zt1aknT5XZFaTku8yuWmDo",
-	"z0IYdq3EQysxtEXla3jX+Dj3rSk01LPcuYKp6WoVBjXVxFvx87le5wbCrlXnR63G/tGvYFoezxKms1iR",
-	"UMkaIf0fC3jWDY3+zA32ztqZtz0jtjyebEDHdVd7hOgVfNbB4GSixa0am8yAXqEKvfmC1sYh+/JxVwdT",
-	"Qkq2CJ7gJopIiUhWqSC9G0lsMrIdbGy45pUWtq/PfH3Nw6y68xbIoZAA65U25KSz7cqGfOEFdZR+AKXH",
-	"ELD54IrgX1Q0xB3F8n7WLMTo5RYcvQGp3r1xP76uH0lxVBdCI2EAVS12xG4TXMTZ1wIm6/B1wVtrAEk0",
-	"oI4W8fQxs3UwmS1AdF1uZxjcQ71cIDCMMCyMY2WJMuCHluZuxxpQlasJBbd1sJ0ZlJg7y4i6AhGP0lFC",
-	"l9nfIpG7qdtaRXsxd4Cl6O6RrRsuMvF4Eh7wdNYi8rDHJTZ07OdOJ1EGK2CFNndis5mpOF0/m2OxZ/Uy",
-	"XLT9bkGc0GIVS5TCISPUFRh2vfH2wDrY+bDcSBkI409SwqLHYuUFMPRh8nSxiVsTrvMyozDvv9VuRU68",
-	"Vs+8XrJH53QbHAoh5NCX0ZyzOIM2U9eg6Rcdfmf9KdUkmCwaMW7YaedJz33+4vQftUD3E5q5X/NeV9jy",
-	"Kw8ewyVTgwG4ywg0zoYm39q1/eUbmSYQEG38DAOaSFq3sp9Xui/w/p4pH3Ck4H5lFD8KTLiFM+xPmZOb",
-	"pmgtbvuBiPSncJ1j1r5IEtNmOOO8zZyH7gg+VOyImLo368cJ5PKwIo7qZx3dreziE40JpqLZakHdvfG/",
-	"Leww8ztsNU9/dfZHeBGPoL3MP2pRf5By7chnVk+gliASM/XENDtsy8kSSHysqyFaW66c/Q7zau5lhNnl",
-	"8b8zY8cgbSe0Q61vuN9tfwvanV7mu9ppKICPabxp61nvpNdrtVv9jGZ0t3qnL3r8W97rPOmfRp1ve71e",
-	"5zv3n17xv1PkaF8sqzLLKa3G2QTgaq14YfE2CnDXrcYNazZQ2xjV9qHiCcfywKN3chhBh9+c7emEaE4O",
-	"rA9TJWM2VZlGEJzEeREhl5fD76WgjZIn7K3HpXH2m1JXEJJ8s210vn9uRvJ+zxMuI6hS4336aLnfVJZ6",
-	"CehljhRdckc3qlFr0u2sriz3pfET2g3jxr3hwUH3jRdYTHakwYxUEmaxlpS9c8UjrYyBuN5QnKWww9Dt",
-	"SMLdG/z5dQaEsvkttqtKNnAn3xgm4txzSzmO2AyD4NwFrXndtqYfV1f1hI//0q+wxxMIiBJpo3Umu/vw",
-	"qFkPRrOCNWyomJI+qC/phFF0mURNIMaJ0pltsz5EPDNAJUTFdF+CdxRry7QUp5DXiLS1dGpmVceqtJOl",
-	"VO+TABUfzbIh/f1lZtUnlf6e7jUnFrusaxnTMeg2U4PBkRcPhRexPk/YE/ZSMm4tjFPLMhkji+Fg84GQ",
-	"woxmR1LdmdNSPnWGdOC0dn2YqMQxOyb4A7YnP0GSGMQdKtmP2EUorDtElqUP12hst9KsgrjSzG5YHN8z",
-	"3FIKvJz5wMsclt/XdqsPiZq0zlvP6IKYTz+j89k6bz3HL60VYZml++2VbazGcM6bE75bb3LUNIeiaX7m",
-	"Zk7MFFKG9ace9kxpiFnEdXzOkOYZZz7k0UbQPBbzaSjtxX58TBn2lR01oaBWMgUxabNKmvp7vPBB1wG7",
-	"R3i0ib0i/OLP/hsTMnarJeTWUZnuxvsXZKGUwBLkP39Nk2SISyxq1vdC4/Db9cODUhww4pLQ6VgfK63i",
-	"9mxdu8KanYeb5asLdw01l57w9iOHdhpMOeoKnEASqTGUk2Sc+T+ygVZjxvta4VvOJJp1v3/8YT0EQXr4",
-	"baMHllatZcKjDXcoNtxPfhJ6bsXl1llAjlET2Q5ImJGiQdepVmOFtQZtxhOjnEgKxYXB1XHiS4Y7rFjS",
-	"cpdcWDRyL2OxAnvlr3nQlho9xCO31SZhsDod+1xCLAwOnW5GH2bGvdK9M9k8xXdv6BeaAn8XeJC7JsaW",
-	"MQNuayGQyEtGe2bCMO7PsiRwyPSRfOxHE9HFEOPYEvZeQ8pF7LxFmBLqVZ9HV8zSNNlZ+8ld2Wb8T+k2",
-	"gl8rTH2rcEEJXyya/SfsLVyDZmOlwYsvwxIY2Lz1FDdahW9CO6Qn3xN75eRZr2ydvOJJwmKt0hRi552r",
-	"TDMJdqL0GtU89IAfiN62HGt6RbAg1X0IfwS5MBTXIJEejkbKYRkpyONBWGCQKPXzfcSqJbPEpeubF0IO",
-	"O6uNJ9vCZLJXfkdrDCdrs4TbUjjj8CHzCyGfT8KishoNCBlHPQ9tKqSdFO0AKomJ0LwyQh1Tpq7w9g+o",
-	"zsZRJY/sFutmQwdtFboYVjSfUFU9/Y6N7eEfvpKe/hEmIpV6vSHxhfn5aC/JYJzaKbNOzVtcgyMkDI41",
-	"PGF/+NNnCZ8URWfB5YnBXCGqh/FZDKdksLOtcmQtNs++8i90l3ZA6dW1zlsi5v/Lf3giwa43+NZsPau0",
-	"Ur3/Mat0kMo+jNTHJHa5QkgYmmIYI7f7GR1r9sqspfk1xGL37QTOoH2FW9m35Pazutx2RdvAE/aGT9cK",
-	"f/pn3nL48z2lC+tED9HEUdgcWPiTzQcHEMJrgjOBqBUkdQYA2onCMDVxpiPmYJLYmdVxBmu17t0lzjkU",
-	"gyVpup/wigb1slugNv7oEaPPer3HEYQsYuBsyK+h5HS0vTVpKxPI7/PvHZALgaVL21SVdYVgdNVvtJ2d",
-	"DnNFTZHXdJ0+W6+oa/ZBdmN/lxe/rQrpyI+q8KAgeZzRPUZ0htsqccynTvNh5C1MtkxnQvFjxL70ZV7/",
-	"Aa3aGGiWiZAhdm4aNNjH7sFmU4FzZAtfrI8D4bR7zmKlNPtbpGIwbZYISVPSopFSBtw78BApf8e4EWUC",
-	"sspRAqWisDdhGw862+if4phu9BEfkDQMoOSR7hC1oQEVLpVdkkV/i1c8aKp2j/DISRrP+cGQbi3IQhy7",
-	"s9ypiWfhi/WJVZ+dUpK9UTLm05O1Qh34JFsOdBRr3jbtHIkcDbtDMez+cCaUYRyPlfG+yuyMGluR+5Eo",
-	"1jHHUNB0b9yPr93UDxnZh/oUR/oLhUsq5OaEywpzbsTRjWoeAvFXgDTnAiWZVelWKD+TD4r2cbtH6j/Q",
-	"KbNI/ENFBeo0taMxLvCdVx10qxc6Fj7p8hte2KD1X1pnUdUMbvjg/YA82pHy6XwVLYRiSyx6mECS1I6E",
-	"XEAxofVuH/wFGtJQIoCdeg4xn5rW+enTdZyE8t53kxR1Sy+BgnZEdYGFU77+hglzHLhwqJ7FG19M5U4d",
-	"UVExVcrlFMHQAoq0sJQ9DdNLc7jOtYTInTVP98b9+NrVcK2uYG8MMcdMS8Di3X43LrFWMshogpVUWAl/",
-	"5NfGrTM/0BP5iDRywCDEkc1iDM1zy0oN7+/DtQ86Cuyf4pjboNwGtchsvuF9F/bfahSfcNnxQ4sXOyYJ",
-	"l74esVG/JF9mkVviN3zwdBmmSasBjvgr6vapDd4qFqkxHDiudarEIpE8BPuermiSLGmFGnKkHR48lhbV",
-	"euGzzmGyttlkBLI84TO0n4Zukn42PXCIVg0D0Jonuy6SjjWffAh72WdIxnyTdUJexUeD+2AcZBIh1p9r",
-	"aDZDJ5lFmbFqDJoZcNY/gieYNnOULEmyUHMLDWvK+5KCjFFj9/nIl6Y0U2C6ogiYcB3vvE2in2mZq8Qd",
-	"Tl/Et4H4MHAFMu4M+2uVAnyg7285wFdetWoqgvv0KJUOGPOFjhhDdDhVxtt2G8Dfu0urgxlxLeSwM9SK",
-	"wJjrbOCPdOFPeF2TkxDL69RwCW728M1hUmFqXKYfd15QAJedMET+nEhUbo7UkoSNAQdktRn3v+ZYHwcJ",
-	"XzZwb3COPHenlfx0Ancs3/Mr0GzAxyJZrx/vNg9scfD36vx3VFIH0o5gucaSBTxXPw7TCxGWzw9wgicu",
-	"EH88TM96Gaa7tBrMaKhuLIxRyTXs3Av2+9gbuZM3AttcIRQAC2INGIIPdKPd9EF9gMHS0YNHsXNA0xNs",
-	"UCd+buzM1MWSMTMSqdmakPFr7lrG/FsJuTfyxb+qMNDwyeCs8y0ONISncecFf/as8yQ6HZz1v42/gxe9",
-	"u5g7b/CtH+2do+DZTi1N2Sn3fpI3avLz3qa06d7QL1+7CfDr/ameIbZcKKhww/tnCY3VNcRMZXtv/Bxl",
-	"0OM0fnjJutmhuCHchAckbtyGZ42GPRn9HP5XINH3pzSray1B4Cu4jkLoKIQaFULfu736uovcBsoMRXc4",
-	"cyTMhGTAoxGLplECwUDC+MIFOmnY4igZMcEsKHQMkYihScFmuYWxp/zaxEV+0S0hMY9rLKIRVoCes0sc",
-	"j3R+1jt73uk9u2yzyylwjf++ZEqzSyNkBJ2EG9vxtXeX+Zza/8lAT4tBtSlooeKFk2pzadKaWRd3bC1o",
-	"d9f/+zf67F+9zou/bp5+7dAvZ1//H24t/Pn/3d7Z3/+/6uG3zYmS/JXXgeWGCw44ifMyjg3LUsdYNGqL",
-	"M3dQzJfmOzpjeFYewspg7f4Y5EHPQMrfTz3D+nt+9Fc2H3T8UQwzDbXVdwP6+IBJ9eNITWYcYiEZZwOY",
-	"FM/+sAFXHLMlQsIisvsUrmm83v7WvPN3MpnmiIeEGmBH1KtbpVCsSkXUmtEfMhu7s0FsKPcJ6GsRAY5Q",
-	"Inzkv7arAcLLPNb9WzbiaQoSYsQ0KiEXHhKiEQ3z3nnEnFpPH9h42jHYkcLdczNCdTcAdwngCHRzxZ6u",
-	"FU1fYzjt1rB8S4bN0XM8BM8Rjdu+yoYj6wEJEbAtYBQWIyHGXMjyKLuGEHut5tIMPF3VD9ekO3/KL76j",
-	"qm9Uc/rN1bUnvXTvVE4ZN0V+/3Ho0ZJ9iijAVvlKbizTHiqbQ22M65Xr3RtD9gliwYCMA6E8GKh6qSxg",
-	"uZ5mSSYjp+qsap23/vH0xemzZ6cUOT1bT9eFd7DtyZ2zgmT5lKyj5jusim7SeRglDTovzPJEK5/mc5bx",
-	"SyfCjoTMO9YYMbTSjCeJmuyuABwHLy7Umr/jFQ+6C/33I75u0YNOk60334O+pyM8r1UWjfagmktDDDD+",
-	"J+1mt/OqMKh0evbkKXv2/Nvv2Ive6Rl78vTZ89V1r3+M97+83U9PkzrZnZz1x3+EvnvYOth968VKy7zh",
-	"cjrfT5NpaRgvaEFaFfR1mymnMtkfWskhe//LW4MACMjPEF8wPrBOk6txSH6O22zChd2Iwl6OIRP/OzMW",
-	"EZY8uy/Bjsmv/xAuX5L1xNizxZJ/ITHsTNm5uuAzfthaebbG/H4wNeiedB987Vu7Ozrd5dGe+dvxgxwc",
-	"2eNICveLsyFwdiMzECkZsxS0UXJVz7uBsPZfK7FP9wZP8GuXp6lW96yzrGrgxWW+MUzEOQul3I4KDsL1",
-	"F5YDDJQec+dLZ5mIq3P3NVDt9EwFXe81QMMt9qvvisaPjwr8YMLHRKfeKXHKFWEMITGAOAtzEAwR11oA",
-	"whuqzAZXeqoyjV2tWA+4oqhZ7iIvEBkaBpk5LIlBj7RpgXHfym1saqaBls5j5ZKNVKbXmPRQFi2DzAQQ",
-	"mC32sx1l2yOVbUhwK4i2bQgsJyljzScHJbLCQx2tnKMk2G9IKuwzw2lFKAymKmMjnF+6cRmQis4VTBfH",
-	"Bt7waCQk/Oque9DR/Jep+BWmjzyc7457fpZAqMc3EGmYBRX6JQZphZ1Wed+puIJpIK47e9+La7IK4tsH",
-	"dJYxxAKvcRpKUeE9bXCt9DMR4rYj4LTqRzzjOl1yBVP0nIQ1nhqOauXQRgG4M6YInKfdi9Jx1wyDWFsc",
-	"1Oua7s0VTLeB9f8rTFdA79+0gFkNvP9aiSNa39ZA+1GqWUrYbIiYrZPHgsRvfVYlv6pJqyYsUpeE+CPE",
-	"4E2bqUFRSRLxJAGNE6ENPJo6BifqSPpR4uGcPqDCnBGXQ8OUvJ2FeOfLbipoxYC1Qg5NA2mILBZ2MYXh",
-	"FTvqPMG8pjCMR5Zckqq8H344k/cb8y+/gRzaUev8tNe77cC3a1KNtJJQsk29cAoRxrhlfRgKyYxiYsCE",
-	"ZYjVK2h0uF2wLeLL++4rb7tByvFv5ErIuG5l91nduk/XX9bQ2nWrqf6/IbKtdQIotxb8kcpjhWH9zAgJ",
-	"huadMCXrVh1oNa5eM+YWOu7bqyz8e8qsajOpLBMySrJYyGG7Yif1DU/rb6JRB9Rx66MvJ1MsFgTBX5/0",
-	"XSBuUSg2JGu716DFYHGXqbvun+4yTwOtpglmZrEKwvlZTZzYM5bL+PC7TUdqwgaceqGjERcSPRbgCcSz",
-	"sx2oNfq69PIYIr5uk8wK16NKfUpgOpOGIYoC4QdwcyXkkPGhezCLcL7hgRFq/uRPR2+zREk0GyyBOVo8",
-	"2y4t/i5j0GzCp6ij+zDMJOtPmVSTAybMV2qcZhZMiSbVAGnSMHUNmiEtIXEmEA/dH9z53oEQb4stH+Lt",
-	"pCoRkQDnXQsZf10kwXzA+L37RqNt8rML1XkmwrCEi5jFaiIPXnpN5p84DHsvaqbaLG9Ka3uUd2fzaDAj",
-	"lcTG8ZWGsXCMZlbMA2zIQ2nfLD+/yqSeN3kX4Jj4PnReTs3ZUqNSmBrBE9Ak5egN1PSnp1nVyPjsFunv",
-	"LqCMtSe0agr6M4+wBcptCfTnmE+x87eIMkcJ6KsCHQo7o3B5bpSk20QqdlcOlYonIkn82zf0elvnrZ/C",
-	"B1/R/LkDC/+goqyood5eTcT6coQUzjG8dhiB69/4FGu4SF5KmLSxoNa5EgmsKwJrQ3p9kSQdZ48tbgUW",
-	"SfLBXbSHLcB+b7XFyI/DwSTT3zq30p3mgsJikSSVWfP7AyDVGv6OdHA2orOK7QjGBhKqZwRJUGmGgYwv",
-	"fJADhkIadBT6GJyM0aweKsAgJWJdO8MSWw3QtBhwkUDMJtz8KdPMMi2GI3vC3qoCs1bGHpPNLSASd7md",
-	"iAjaztOAa0Sztfloq6LkoMLzoBStJ7udqlN8os8gY9SbZ887veed3ulaSdnwGCspt7NNM21tcU8mL9xR",
-	"hDPHXgvA4pChDu7sUc0dgpp7lSgTnEiSBBjdBhm7g+cs5tNVxZfO5IlGoqpXc90bncnFjmLO2E2rrAXU",
-	"f/jwae4pvzEs1WqowRAqRWlECpo+kcqSGAPhkaOSLamx5QmiD5ms6ajt47bqqGsgZEwbX9Jm5qhAZggw",
-	"yt07EtJCbWqFLlzoaZaSLc967dZYyDzns91cgHv6R2up/SgoMe+IxJk2whp/ytsy0GoItnvjfiyVik2L",
-	"xDp5iE9++AIRycJbt4YlQoKXivxLDX3sHcCp29siyegJrZvGg2XE9j4erEdv/p4Vic++kASNOi/pKqkt",
-	"9vGeQ56Y6JmKAgrvf/ix9NAPn9A0l9EIlgQ0wkVNijRco07b4Rn4XRx8dCI8aBtNvBgGPEssevi7KDmq",
-	"7QeOYzqz3cbIYciTz75GD+dHPee9Xq/Tc//51v3nu/BP/7/Twhb8VUCynv9PD7xtRLDSqnVscXTxD8XF",
-	"f5cCAorQuRIOGFI5Iypfkf09WdSHsr2Q6d7Qb1+bLLMmCg6V1txGo4pejhGXQ9gDkeIFbs7X6zDpK3yI",
-	"rSe/jgLiUTUBY9I2FxEY7x9j44aw8ybDpqRFFl2BdcICf/la6gxuFPzse1xuBVzuPUEZmEcqzVEHPOKA",
-	"kuwNn7In67WCFc+2bcsDX3+tYPGolJRbEsc2sAMDIkXY7QLKTDOLQgaRkIVtMyGL4f/SF6/RbF1GdL8p",
-	"UO5oxPVQyGE3P6u7y5zatOtbhUXyTBhGpkjsHnkESYyZtBP2izXsUsSX2A3TB8Yl2mJzXlHY4etrkkV3",
-	"FiVw7a8TOBPcuS0iNCOd31C91HlrbISJZavduuZJBvOIx5jd9FfG3PJWu/U/Gff3OM1donbLWK5tnhd9",
-	"1uk9+XTaO++5//93xcA5lWkcIcBTsboke+VO0b+XbSOm+FOprUlFeEctnDAL5cGODtQ1aIgPK+CwC3ny",
-	"kU8LoHUkbDbBbFWkjGVSTagse6QmbJyR0yPmBr7hWZQFyisvFCoESpAXK0gU3IxpQJy89A/6jWF/I35p",
-	"MxH/3ZGVoBZ7bDGDa9BtZpS32/rusVHKSsUuyxr0V5henqNkTcEP85Fm4siTZK77vuFjLC7WQ6LjS7r4",
-	"nDn+umzn2NGIGpNhGTZHyF4mYrwje9p7ccL+oJl98+DT2BAXaYiFJVgsFivcqKXDcXcgyCe/padnZ1RK",
-	"guIUr3QS9gLbsEyJFMKovxKoNa2GLHnCnvWe0B0vP4DV085LZ3BcMuOoisBYlSLCwd49LJH39fH0lPnL",
-	"EfEJ+6ho45wljvroNVaVruBxbE6Ox2CskNzTx5Bja9GGhHvYzox8X1Ws0w4folz/wZ3QQoR84obDE+F7",
-	"CqT7bJVH/13yay6SqvIWPC2qZiPZQLohSZw88PKDdEVZAConnqgWLc60u29TiqJ7QwRFeH0y3jD4lZfd",
-	"OcA0KQSCqSsJ+5oSevr2poCxbkESYHkZIg5ZNaubcb9OV7SLpqoiXcH+8PL9krzjSzxPG+qxYWDD6Ff/",
-	"+MIPtsDF2oV6c+LKL8YlzTZAxTTiMa5+wt4ojW9P5ncudFKVhKdDDCJ+D8IGvZOzZ+WwAaVYJzJRPGZ9",
-	"ra6AqcFgDbBCfLYPRKu7EM7lpRcNMSEf6xhAOKgAAgoLniRtb81xbQt4icL8K6vpTYvtlBpCFpRPhHWa",
-	"73WbW6nODcVPH0WPrgE8UULFH2ouLcTn7H8yZblh/SlCJDh6wekfpc5dd4BySBPjDTU1zyPeLaCeDSbG",
-	"a1rIbpHUDoveiysHQvIEvxJ5crPutUhOQZ2RSuLPhLduWufPe+QeGPQjrnkiZj7sOdLlllff1/mImiAl",
-	"wq+fcRzXyNrUnHe7foMnkRr78Z63d/CiV9pCEama28oT2stQ8whmd0/Uge97NgLmraVfpAUtwW3S14Se",
-	"n/bcux47kUZzizb3yp7gNq+ViO514ycVr8C9gfWctTkZtD2TYB0JyLjxNv2xUe+ALIOPYOuFfzsfs8gk",
-	"fLH0ZzabSFhFsi+3C8LqDUT+Lv29Lx3t5kDyTupgxI8SJd6tuSTRc9kOQcHzIlblZb4PZA3B960Zq5wf",
-	"SA4h6sQxwt2XvONbUT5hKbL3Er9Er/wKUssyaUVCfSM+jYdL0ANgCDxRzndiL/M/ImzBNWieMD8K3DBK",
-	"SAOPRlVeFkahPtLX7xNJWzlCdtorRciCcO/lo8vzHoJSOO4fT1886Z2e4aSqPKpG4roYeR7+4s7evw4c",
-	"rZwknW+/Xd0n86/iIwbntiyB/dpECLVumTvJcLrkoxF/HsNoDyKM9j31hHIWxF1g3ty4LslcyryENGeb",
-	"sCNKUXyL8OHz6dwFUphm9a0ugrs3/reFLRVl+dGwdRKWqjFP/G4fQY/FPPm0K/QFmWheTaxGIJsZybQC",
-	"MuHsedZUwC+gx25hlDdY41S1zbpip3xDG1CnQTGezSnGeW3Xbjlh0Dp/8mwNUBC/vw+Qqn1Vcsf00EPT",
-	"ax6qN1iiRfcXN5ZpJLULX7xhC5Xm5NNAA9xG1GpEiXWzNN6pxJgl9dfOlPPdsfM5Myzh4nLKlI5BXxTV",
-	"BdXOhq8MEIZZlcRUmU6Cf8ZjIJaicJ13SnL7scI7oNe1QXl2uqI8Oz3rHaxAKwVLj7b8g5Z5RHBzI7aZ",
-	"ETgOPiRbSfbRoXNzRejVY6VhQ9IuUdHVwhwKXtCkaY4L1BjkBO974NY4SWMeXX1TAWy8UwRypI4uj6+5",
-	"jJoozCUsa2a4jPvqCw06Y7go1QJEXLI+YBQsdjosEdf+VXm9ZTD49ad8JwnQnioZENDdWGYnik2Ba8P4",
-	"CHilivLPFqh8d9kcTKIU2EWfenkx1xrTC+mcth35X8bAx3D/YQ6Uwdh0zr3zwsspqgnXFIRCoGMPUZYk",
-	"hsUZNsw4yTfhq/Y9omDwqsx96FZRme3MZgwrpJjSGjAZ15kIGavJQn2XX/wHXdsk58yvVcNEtOtDBoRR",
-	"GhNHiZJDKglAF0QykDGUAOssv4IZN+93TOduo0N+Duga90g6So3BIOSg9vNFhGQmMylIA/NxVpZyYz8X",
-	"BPmZjvYiNNe4F+Dug39F5CfSgDqT3setSsJUUu0Ou2z5FJP86zTCVbPCFpXYmqx4VGIHgrrnGxgGjUmg",
-	"Wtcrhuiqcw3aB5n8bwszJT9AdPVPuq7VaHlnsUwNH/jdPoJMiX9Siom5Myuf/gcYgAbnsGMF0m0yUIMB",
-	"aCGHjWdESmdWkw2pobeu7+FZCBPk7u5Z5WEPgS0eZPEgnjbrT1mqYSC+PI7RaAWh+/Y9fEnOlkkTHkGo",
-	"40cPfA584DCYACgOtq2t1TYX5ueAAXeIriBmfRgoDTkQsDuENtmDhrpJ8rPDsWh0YqHfsBK62d14Vpvs",
-	"7yh04lmoDjJgeNyLsBNWUk2l93c01xoy1+5tfalxyjWU1WzuMN1P0qxrdXVjYSKu492IgLnmVNrKQ2LP",
-	"1azFvB3YeckgrRZgjry5p7xJfT5ZWuJNjHdIHBIw4aSGtsSdnliW2qiv/XU7GolKBmNomwyDSevwqunq",
-	"mRmVKbcWtLv2//6r13nx181p+/TZ1/+vtdaY1P94qVm1pvusbvzo86fbxcAOBzY9muLl6SU5EaHHmTva",
-	"h2Vva8D6k31Qt34rG1e360RPV2eYD/7FffUB0t0pdQmTQJ3tOaASL67bZMRh44dUE9/tcdT2B9HsMxE2",
-	"GpVgA+bMhGAgeN91S3aCwV3tgx9PGSJhCOgm9gOfZt+R8K8Ixz8JbzCYYhJTwi3Q+I9xtRtPj+u2tNOE",
-	"D8779tULp2d3rF5wT0FEtQeyraR1j+LqIIoVEHmL5xG1wIcUSkPlpElRccmENPZ2d2KDYsvyK+g4QboP",
-	"9pDbzPecwoOeIQ8j/NDOT5+bklo6MvgeRh9+lx7IjVQc6csRJ0w6HCzeAGsujy+YptOui6Zk4BadIRGp",
-	"+HEM8qQnRt9iUjaYhKSO5B04xTU+runeuB9Ls/dN088PYLlIFlEQ9aP7qahBDfrpIwefzHcvoGguCpp4",
-	"f4Mrr1QMC/Fodm77z04Z/0PpxL/7lUn2Ld5h6whm9TXLocjjaBgcguX/1k9UINmHoBphoILAmgYNVJre",
-	"SKox6IVukDVNW/iFxKgpL4gBEX4hZha+WDYQCRZ3ZCmzij05Y2++L4J5kUqysTQ+JI0v7z9KAqGc5G+P",
-	"a2Ami0ZtJsFOlL5qMzWRbbz0s5MPpV8/CywI/1MWf9EZIaPgToQ1kAw8qtxA6TFthiAnE0CguRP2kv7h",
-	"i2b7PMYpgWWU4mJC/IW/uTaWnfV6+dWElOB2UNO7mCi+0RxsLSwojyxo1gc7AZAsgiQxF2zgWIypzLJM",
-	"JmAMM1zUTj4NZ6pnUjsgs7Ej5UiNxxyxTsYiUgk+iuV990AixdrFpcmlP0aAwDPFq8QXTuAwJUpZc98k",
-	"Kis3PcUsnlQrbs83r/IrkEwNBr4t1pyzfyAt/YP651gCPBZyyHq9dgl2tm57VovxzOby+UGtNMnMZ6U/",
-	"4yiQsGf3R/dWy5/5JVZ6jE+eC74h2J12eIWeExAUm2ZxVI6/JdjpytTeWW+1aberGAEqsmA7xmrg43UH",
-	"TbZb4yyxwnFx113dCUhzpRSodoxofbbXvY5Vb11YD/+i7xXvXPX/DdHWZ6ysEJqINR8cp6scjLHxyYcZ",
-	"SZdJUkN4xqvXD4/5l05fxdNOf2odTT558uzZ06dPzpZZIJUtUc97ywwTrAhYNKjbUfF/U9nAirO6fTpQ",
-	"6bzg5x/1mquA6lpxcPfzp8tE2S3B+n1F8gXzMqao9cfSCR/5vcCI8AoKjNtWJQZ3zC3gYbS2X1Lhzir4",
-	"wJUyB6TVU3oJMUQiPui5qzRr3J0+Wq7Ihbdnje+l13+bceELVbp2NLdLqqFe+0s/4JU7qofykI/CsCjT",
-	"7v1iqyd8SRP3hOcDnhioZixMKa6MfOpvXl8Wpe62C6vusocmGbx8rIvLpg4+QByYgSEztD20KIY1Yz69",
-	"PVB5axHiet/b7ZSNVBLno9YM7lVJD7+Ww6N6WVWM/iHyEmBO2C/o66Cb6z4nSNAJnzJNvpejeIIg7Ss7",
-	"+jzhU3NZ5eKm2T2lxCbjiF6i/QvbR2eKCVrtUGDw+vcP7jxV67z1+8cfStCgpye9786etdbA/HkLk9ln",
-	"33L8cWbxjwjFVMXKP6sJG3M5pVgFYJZaeU8cO4OPScyDKqpyhDAv2TYclZy1IbrBwd64rKuKM94KLDrG",
-	"bjOr2gQ7KWN8ZB/+s+4NFd/JhbqP5dA9aNQaj0a5cm87r8uO4E/5OtMqBS7ZK2fy8oR9z+UVS7N+IsyI",
-	"Alfj+tjfZmXjMfrXbPRvhlzqiYMZ644TNS8ygLvkgr3+/cP8jlexD/vcwEas1N/AGTTXoKdkI/ShXr9z",
-	"wyaQJHVvNdf5MxvzL7GvVAJcVm3hZRRBmr8VNXD8FkYyaWBhRmNlIwM3ds3VjqHOfQh1Hu2Zoz3TfDh0",
-	"1pxhQvpCSxQAu4+GzhlEN25zX7s3Vn1dGBYtU/wqodGYTy+YVc6KuYOmcU7RykUVOGpma2GI2ljjz9jy",
-	"4ZQZYSTlyuxRhBtRjzsXfqJK3rtz9RFjfT+jjz9qNS7slOXXf1LF1X+tw1rdm5hPv5LfkABhKs+3ZY3V",
-	"NSzmsvva4MHmISsnPzICwQ8tGjgAeajIEbub+XObFZ9WzuEUhg19HcpRAe5hVXJI7xGhZPl0Uzs/mHZt",
-	"P30/WXr51Y4vf+DV3D/gIoG4M1H6qntzJWT8tavB6mmTJVB/KH31q5CL+z2tnv6Ie3NX73VzAw5Ff5dZ",
-	"p0AX2tPCwviIpdCI3JiRAD8771vpK2a1gNgP8LKz826zdF3g5tpg3UAMM70g0zcE+6O/pEEqDEtU5pOV",
-	"KU21jniSgGZjPmUGHgdyt/Ln+41h/rTOmcn67iX1QZs203ANMoN23sKgJhAX/zIqiVekl5npOnUOzgYb",
-	"G0YqETGfdiKegIy5Xpxx/pmufpVf3CBFzq21qGsm3/yj6pzxR1c8/Z70ytwiqe5N+HUFb2Du2BtQ3Ue7",
-	"/AHb5RM+ZTwneQ9XpFigZkpY3NNMr1PDt0lzW8JvmeB7BG1d89JuP4Mr4cDmm7pmj+4HTH1Idplm9hIr",
-	"2gkVqEDhdBaXB8/H2pAYU6Zx+B6Jyks2VG12OQWuk+kl04A3MIwnCaM/4jdO2MsA9VmZ8vlTlpoqJtTu",
-	"IQuOyi1fZ8UQOKUHughHkWd2LlNu7CXjPuQi7Hkx+MaPNmLGui1Vl6o0Ivs30vT2E2jngyHpuBO9VcNy",
-	"9twHi4rvfK++uPeHrrPbCh1J8d2zZ6Hqxd2k3RoricmsszVqXObeGMHebjsxtLawOqrYw0JWvy2dt9uF",
-	"t8jivGf1y11E/n2qZXyNTHXrHWbRSy12zDfXOQnvvigMc+/IgmS5XHrWZmfPTk7PTlDIMKUZ/vVPiXUT",
-	"WI7gBFOpjhfrEuUJQy3lVudxDPEFHlzRgeUssfrCGi8SjjU1e1xTM5MZuW0WeJvhnhmRYwnGUdMeNe2G",
-	"vF+v5/avvkKMU6Vtx8uzhSHEX/DSV/7KBnmFFvpVyHhR6PAKk/lBDQsdZPKjiCAGo0MNqILSvQz3DzrO",
-	"W7RFb9RUmGhCOqPgvonOv+oIaxWKeuBDS+ghHnm7jz/tdujxudXf0zgF1iWUIw3cAi2/07AEfEkhsqS3",
-	"MVOElFhKRuFk7N5XNMvlZ8wZuyte//6hdd569uTs9ORpD1++t+Pe8Ck6C611+mr8i9hyr3151duSnIin",
-	"nfcjO+l1TJcfjAX0PQLnInQnaSc1KOdgSwhydgRTNuLXd9JdtSqoe0O/LIR/ywVEw3piMQ8cfDZgpCZs",
-	"wHWJGITZpppYbjLQDgIGK/eA1fMDmpx/vQc6JQUZCzn8rDTJSS/H1yHI3QSeV2OGowY4sGhzzvWhfFcq",
-	"BFAfC2shvmCCYGStYn0o8IBxtG4jGqH5yXKz4qTaQnV72KQw2QnPhtOiN3sR0LsYJAZo2pujgeO0t+ar",
-	"IAm5asp0Js+ZBh5TXhmtasw9XAGkJi9xm2glh3kcZUz5H4oxSKtVwqyyPLmLlq6JQvVWYkwUCrvmTNzE",
-	"g2fN4F95QSvk8IIpHTi2XTLAJ9z4jIYRMjqWVDXPrDg60zAlI2BjhQUcMTOENOC4Vg2YsG3mDlAoicO2",
-	"6Nct8yNKjxWCeT/idY2TultmUXDYhxAOPOqW21NY3pxQ+yaWPTt/wP1jMhKIzw9TFvEx7LOrVZl7Dz09",
-	"rz7+sxIMV6EryXU0woGkA/b+hx9NcdHzp+zN9+sC2P4pL396/YnNpUYumYUkqY++12fUC4rdfE79j1Db",
-	"j9tH8KK6tK/b5EIUv5CKLock2y0D+lpEyNP9LLoCDNeXIpRtZGvNI/zAI7vig07HIO3nMdiRit1fMkOf",
-	"xCrK3Efud39yRwDWRwjAWuKLBVKcxkZ7t3GBc3i0Uw4IY4nnwj5XcRdFSa1j5dDc5evUDJXg1uq3+UT6",
-	"829Pe9999/zpHQym07PVDabujfuxQu/EBnXEsW1i7xzyMu6wb0xeEgrbV0NthY5mkUDNuNkKHsHw9Wp+",
-	"hb/0AGoF/LM88pKBkPFjCTeW9DnFHnCkNPKK84UTIeGCccvGyiCQ2EhlBjHmNLArSO3e+jQrMEAmY7Xj",
-	"GJfbwsFEuNzDHFXaFlVarrCCNutzHORjWKLkkNFIQMwDONN9xNMUJMTOhnc2m2+Zbji2/O/J1cIe/Y9i",
-	"KIUc/grTRgNXv8L0I9RXM8L0HvGqtWUxRJkWdto6/9df5WN9n/UTEeFmPGyAugIKdGCDgbE8ukLJG/wv",
-	"jJ/87cOPr9i3z06//fvMScYgrVvk9lEiyme00XrDBOIh6K5PWnRMNl546K/ouo/ZuNFDLy9Tc/Jupwes",
-	"7F+pccoRNxeRPn1OyWTj8uRIy8aZsQz+J+NJmYR+w0OtICA67c13wHsqsppLM4AlmAqf8qt2hOAf2LIv",
-	"ksTJ2ABBUTcPgz6uHoqRZSLe8jyM8P4euSGcE1t99ezu+EDwpNPnCZcRLBKnn9yF3/vrGiWZ0jo1AtVv",
-	"11yQyMmksChkndXxH9DqgAnqZRwblqW+O5AOMUgFloIukJadB+XezI6pbMiTDloJYkl28Td36etwZYMU",
-	"Viw0XQhc49SaFPBY2k3804ZolckAtY6f7OFH7/lE2pzwWgVja2NDPWYph8dx6Tx3WqrJ41iDQXKN0PJu",
-	"/czH/UwPMYOWSYTea/3wukXPEiHmbOus9/TZt05hWw2ONVo/8wFIYzU3Bthpq+gGeKt0LMH+h32khB37",
-	"adz/GU/hy2cR461Pz548ffb82+9erN4xUHp7P2KKb8s5otL6r/EVLWTH6dHzP5REEO7VRxjcyZYEjwmS",
-	"x08ToAbtvuYyGlG9DCWIV5RB9MX6mtFZJdW9Iaf2a5NhOyL4ELarGS5+FGzbF2y9o2A7Crb7CbYPAesp",
-	"1N9eSTWRBGztD/uC5SUyXuxR5QNKPyrfLfVLmVm48vtIOjVUy1PVv7mrjknqQ4voV2KmJmDd8d1uwVgD",
-	"N7celc9T0hIZK8Z8CN1UDtetpqqUp6mIbKYPGvwWwpCD8kGqodq+T5YtqOh8//anNvvf71//xJRmf0D/",
-	"va/2IqaPNZ9IxiVM2syoABZZ6ijx2O5U1UnTmZgBfQ1xDULd5sTWsQpwgbQ2IzU51uMdTj2ex/D0YpP5",
-	"kg13SoEFS1Im5cNZCNdZMTNfhHfWe/Ht6bOzOyCvjxcGo980GoJ+AwvAmxI4fETXyUjRXA11BdJJ7ytn",
-	"habAr3BeHzWQ5Xk9PmWxWjEt7J7NfRhxC5uNNI+hm3JjJkrHG5mnWdUP/m4i34c17gNfChP3KnAAGxZR",
-	"uI2zdKRpnKFKqDNNa4gsGyltgPW5M9Omq3u/YZ/rNH9XiHz6enxBnUqImGcAD9MgjAMDGUN8WAyxJSns",
-	"vvVipWXeeHTbZ6s8+e+SX3ORLOjRLgZFfGOY80wD39yNhytZkQp2OgMeOd2wqDQHL/yRrmtQppfX+Whp",
-	"QlvlOBdhmbFcxuYRSPkCAtMPDhlxZwrQ4TE6vC0L9sVtYlI5VXSeOwoGIg1kleLMy7afTawhBW5ZrOg7",
-	"I64rBw33YSjkTigQbJbWlgvhQ7XJ0GaIM6tkMkXsBKqmo2ZSjuM0KB6O/fdKDoQeH6A4vkfQ4wfNJ7do",
-	"2ncYEViukFZhi2Gasr99evfpfZt9+PEVe3725Lu/NyURu/6sGpj83Qij+O3eYpU7GkA+Q/D0xVnvyRoR",
-	"fVqYsJy3G8v/AJG6Bj11a1eW+YULkCVNm+pShkrFyKq3ePmRc+jaFtZs0QL4mgUKIXmWzuviGuFX7c+3",
-	"g+f7UNhWg4TJLO3ukkko24X8ceSHJRrL+YZ6RqhQe6SSYPycbqzSvlYibpDqx+oaGnCn6cabUieF378p",
-	"r9kZyPLOTvNHMZQdIdmEk60GQUYdSf1gnWuS37dc61mzk09wCPkIcpcb4Zm4tJUgaPdlZYrTLCy6fDeR",
-	"H8N1jfo+uMaicsuw3cdRbVmmEZWCLD3+7uOoYS9dkHEHg34PxuIBGb9zG64n6gp5/SmA0h5iNHOGAl9L",
-	"DxWXB3F9isfHf/qZzefMNCCKujf+t6+OtJqsr/PnvwLyUAMEmMvU1opZ1RE3j4P0cHzRoEpN3kf6VdMc",
-	"GWHL1Z8Yyl/kA0cdoId4fQ3SHjEH7EwX8i1am/ApE3LBHIPdaF1j+HCmQ2ZOWMGXUCuI9gJnsVKa/c37",
-	"04mQV9j+FI2UMsB4bmH+Hd3EBAaWqcxWiSzHCG/C+g+aDfxTHFnADwUFaevpfNGg8ywWdvPNYGMxJLJb",
-	"LJTfFJc1SSthlUVOCb27g6eYNOHSicvigHCCg0pidg0aNXM9Hb3ilidq2OAY87ooktt2fozb75BYeSJL",
-	"scct91bNLVxRK5vwYynfwZTyvU+4RCNgrK5hln3dX7HgCPS8b7cC/9ZX6eUCo5tquBYwaSBY7O9c5vT9",
-	"YNQGlNF7/xYr+PX7aTjNA9ZHHyC6cuSKNgwvFBKbqCyJS2NP19Y+C4n3Jv994QihWRJsmhbqhHa+14Ov",
-	"UCoTAJdxPltIzA8VatwGqYQqFjE1dd0yn3J4lpTbUYHOMp6TYNUgzUvxWlal5G7EZQTJvcJse/PQtYW5",
-	"+IwbtgL3gLOPNtkhDQcuC7I+j65CBl9YpjNpGjDHynJApbajMnvYgkCl9l1m3w323iHMN/gOd3yfbixj",
-	"+fQ4RvNgZAUWtvEwORPPGY+YcbOOyRMw4mrFBI1w6BjQyzCZ3uKVH+nCBjVjeZ3FRQLuCkIk8vGoKXAd",
-	"glKPoHJgyFMciUFvwknggCTA/GQOShJMQAPrwzCTW24Kvk1uQW91Ik+ydRQHX3Bcpb+qQXJ753cUlqqh",
-	"thyj4ZDTsvjOTZmjfJQBZ99g+WFueGw76luFi0MoxAWR7KWOrySw7YWTwvJ1iTCaH8gH9mg8HJijISQb",
-	"c1mwrHG2Ax11m3o4NZMbDADnsr0gzLrgWSDKj3Rlg+T/vz++e+tXqbMj8NODj585oe5eBqO34aeS7Eac",
-	"19POkhKd/KodQTDnKZSAxVx+f1UgzNjdVPZpl849m10HJ/wRFLuFukXww1bVcDfk9la75fHb3SFrgT8R",
-	"k92MgJrXLeqiv7YLCL1MMz2SEo0yTRWiuk+dHhjqJmN+V3n2eluYCRP6UNhlrCKTs/GJF6qOIC4Z3aHv",
-	"nDVuSAgpzf5/L9/8VowfxntYlSQjlRlgmltgnQ7e75LGGleVK5EBGAhp3y3AH/x7QzIo327Kx8m9brfV",
-	"SoL8dS+yJtuUYi47EMIapOmjnXlwdmbJkiikA+IHIDFs2sI03Zvw69dVzMxtxA9WYOo7gth5FsI5to6H",
-	"wgt+BClf/+gXM8/tCMspDyYG7PJlFEFqLxk3hEeEEa9tp4OXXBlIpGZOWBVVd9Fia7IrYmZT9VBHEF1t",
-	"g4twMPoHqJv69cfMuPqLvEFDGF8GcsjdEr8p5Wl7yFPTZuoadMJT46c6aODRyAlnprMEbSwZ03jkyQj0",
-	"pgpkKok0FoNBrfx1Hy5w2OqSiLaQeFjDTgOFEP27zv+x6r5pxMa1ww/uTdXZS8JdBDJyh5dybXHuP9eH",
-	"LOA/4XR1rOzyDMwGWo3RDSidPpfYcngA8tz72zuX6H4fu3OZyljyoX/6szt7hIk/e97pPev0Tj/1euf4",
-	"//9eo2Hfv+Kv3h9q3uCrrqMOkZWiRPPo7xxIUXVmc5+GKckMT4DkFpdMSGO5dH9HWGOJIMWRx9m71dC/",
-	"aTeoS0G8ncsX2sZmxcuOGPnIvtuCuXkdMMyRoaiSbF6KXpR62VQSs6ECw9TmeErHywZAvqNLdjX9EVe/",
-	"b0KAR1dSTXDCW4wTW5wutvQ7Vs8mO8gDuCd75EkAOt0FDZpEexWU7T5oqqku0sAt4No7NRQHOLOHVJud",
-	"nlwJicF/GYtrEWc8oc3Z6Ymn/19izl77r39t59zfOm+NVV8k0DGWa7u6ZfkWJvQSth1pLxa9rZ7w5GfQ",
-	"t40VScISHl0dazkOxub8HoaCevYiJSVEtqgKnUsKLpERS1Rf9wZ/Lo6ne0nQrCpYSPCHH/SW4UG3JP1X",
-	"MPzdKnXBjhni6fLIimtum/VD8u3UDgL1u9ig5toFwefWWUERR5negEy/r4h+RYLZuzC5bG4zMcgzFViI",
-	"bbkWg4Gz8uxE6SumNEv4hEmA2DBhGDL2bDHWZoT6Jtr/7s2VtIeHzpPBSzry5JaCAz+JayjUIstS39TA",
-	"jWMuFmR93ADXlP2O5pmG22hUEbB3f8braHLpLv0w8p5OxkaY2L3Nfzx9cfrs2WkP/3e6Hnj71mewruJM",
-	"+d4qJtXkyNmH4kG9jGPjVK0Os1iRrS+cSIFxaqeYdLTUmzvh0yLOiLNaGxArnuaxnWipu/WhfHGjiO2l",
-	"depKMBxrABw2OOVbPg7zer1uEUp6G62IttzFWNuln5ZybeWyCPf7cFGDdObXqOvsfJkkvgpkfPhQa/51",
-	"02j7MONZaGZGXINx/h8wq3bdmxG22b2JVAxfNwgd8EupIrgCJcA3T9RX9oz5l99ADu2odf78abs1FjL8",
-	"87QaLaBmuL6nyX2tH/fbW2d838b5tbbagT4+WksHMwPWKo0oJaWT3USCNWDQdjQYsKYBbDhursLMjg9u",
-	"jfuMEYExF4kTQQnoq/8llY4l2P+chCucoBiSiJJGUZZpvakiuMOcYu86XARBXQWqS42TsU0WjRhnmQF9",
-	"juEoLs0EdOjUMXx8j1xq85MztzGmA6JMCzttnf/rrzLdv+EicWSfCHlVBk+mCsR152Ji+UK0Ah90Q5C3",
-	"kck6BuwmhtSWhurUTqrF+cCt89bo2/+a9K7fyv/z5Y5McQ9usBeVAw0cN2xkpsMeSvsdcszHMHstH2Cj",
-	"BmwyUlj4NlJJHNjpG0PTozfAO1Pnn3YEEm4TOoQqHt7TOr8Qf+y0RJbwe1rnrd7pi+e81+t1eu4/37r/",
-	"fBf+2QsRuHarL5JktavPsAtYp8oAtiQlyVoFEbPvaMuFERWLV/QT4KfeZ3f60SpmwPebpnx6tFof+Fiv",
-	"e47pepeCJEN3CExJNhkJNJ4cKziDKeUiZkq7v/CEy8gRUJpCzLIU27P5rDXgadKHf9REzmMqJYOTlE9b",
-	"t+UdfXGR6Twj9ro39MvCUo15Edagf7gyKx587UbApOVIHMyfG470idQY1qUWjOTUkkvT0UQ60dpw4nRx",
-	"+JrCidMQtt52yewHiEBch64irJi1YgyshEg5VzOLLSiVbWMxt9Bx367oHatfOEuZVW1MUQoZJVks5LBd",
-	"7GRhL9t9N4EFw/0prTYGO1Jx3Xr0aWWtsKNhZ1FweYXlwWbUareGSsUTZyu0W9cqi0agq8qFa0qYB8zb",
-	"MwWASl9zGdV29tGnrXW6+aqXxgjrWEmYUvYYZfsAAZCoPmMKtm4TV5Da6mJq6a5SE7fwlmumA5l5Fnvk",
-	"1dNBGiGFJUlOZfX11LPitwH5upqH8bB8Cz6m62/y31pPn530ek46ZFq7TbXOW69//+Bemxcs50F+aPBN",
-	"rr7Pr/v07C7+xo48jfrwN6n4chm2ky1tppLYUV6cQUF9R1/jECLkHyBSOjZeneig8IVkTkeix4CJPOYo",
-	"f02hs8wHMN0b/9sq1v8W7P4ljPEIMEr8k7Zn+L8QCGH4GmK9PywPILh2i12AgiK7GgaZjButmCvvabGK",
-	"/YCb2a2Gva0wT3t1ClMDN/54RczsRESwloL0z7tl/Vhe9bYUIII4qr6DSQ6DjA1NrfAAsohXQh27QeKv",
-	"pPA8ZdTru4TLju+e797QL9soY6ciixXq2N8nXPqKjH0uZi9ts66iPZ+jdeTRRgvZw/gXeuGOaRyRz82A",
-	"MSzm0zIPvfS+7F2GO6RajVUHxwL74q1uP1HN4oq9d2u+UvFiHsJt5Jc2wEHVQ1KEYbgyHHXSoU1KQVon",
-	"zNw+pvxjJhUbq1kENCQ5mid8pyKm4usLA9/FZU2K9rDKolragC78qGCUi2MKOMozY2JuRwNXooqGAoKE",
-	"YZxv4QhivJ24Xv6+F6EYH7XE4UEVF9KhBqF4Yzqie5P/vjhaV+L95rXFUrirx4IqTEnBWUTl7eqEFa1p",
-	"TyuVQbhKYmsePXh2Xwvhg7dC3Uf84FXwgzEgfQWQmhkxiDUSfXAvJIdduysrrE6izitdbkW/wssaLyD5",
-	"q2nJ657jkWfpsewy99KMjxoGiiALPeF2Zxb6pqTemF/BPWh3kwkIn+A/7fXarVTDQHxxavD3N29ef2i1",
-	"WxkS++laWfjiuXZhsC/iIkLMieGIfXYwRvsbNNpLMqONvfpqwIbiGiRLwDqWYUrTpDvNZUwg4qZxg74L",
-	"Mt69hQUy3nDkYFfuB7bmHDF3Dzk6SyPvwTOvj86WcH3p7/kg82bZdygGdsUo7k946YO2Qd0jPHLzkxA9",
-	"SpQ45NdwD6szZN/2NASwhYETq6kov5EDUVPH6Q6HrqpoukNQUxczA4nyNL0zVzappJwQERLMQjyoD5n8",
-	"kF+3wkClmE+Lvjb3GNE0SiBvi9aZdI9x4VNjXywa15lMwBhmqB8CvqSJiqF1PuCJger+iBib2lbjrx84",
-	"Pn+zrRH+Fa0aDiQdMFG6UAGHGwLnU8OsinOYM5UlMetr4FcFGWADpM5moc+QGJWuoG53eVGpasUYVGY7",
-	"BiKFtaCnZ71NohFpZIplk6I/5Fc9aLMtPMYjN900dPxx1nf0/G7cO6oqNKSvNjUQ+e1MKkEPIQ5awsc7",
-	"U2U49hMjGUB8wnIoPa61mrgvTPOMBCTGfZNLJ70RFJgnCcsMp4oxO1IG/pTusxP2SYAmTDqeJGrCZQSG",
-	"DRXF8zODDe+ZgTYzihGKCe0w1wCGj3OlMObTUJnGDZtAkqBimDKOnfNJzDjOpKuYwhzqrelF77inyR9L",
-	"qkUEn3HsUqvdujVfrDUzFWKQwJdWKUL69AkCmuTfeN5ZB90Ua7H9u1gpSHq2cXlRa716crzwOKcaoisl",
-	"qXmFOlaiq6FWx5rtQxpahmcOOEICuSKXUyRVkEdwuLBVCIPqaGO+WWWpdF1g2XrR3b0Jvy4shiiJkcbV",
-	"an3bgtc3j6AYIn/W8xy+AGVD0c8UqTFSTzGsP+/itsUATzZWW1XIyw20cMo1cZMqwuw6mpo2GTOZ2VSd",
-	"TfGaRyPPpeVXbNiQXNRIaQ2Ru42/qh0EOCpz+o4wTKUYZ52csJcyHBqBNBHSyYBHHp2CiiD+lEYgzknZ",
-	"cnF+0pjHCC+XwMAynjg/MZ8ybNSFvxglB006rLAS8NXuhZGQd1r9oRHHDIXiQGn2MjNWC+5e5hs+XV3j",
-	"41PBB7rtnqn8nL9R5/upeUd9f8Bw5+hm+KQLsTDh2mMn6mgO0nyzin0LDVo1ArSqRWuzwmb3tsiRQw+D",
-	"Q3/QKp3hz9mBJj5M0CCTkjWxUgDtlb92V1NPPUxQSLbVQPQEKJMNAAWhucWlO4k+kG1QC56UatVPYGxm",
-	"1o1hwLPE5iFzv25fqQS4bDz4XT62Y8FhHvEqmdHo684fMSUBhhjJMrlPs+0oYzNOTSZjtXOf5pX3WXyL",
-	"lkDo//xP7ZClUkOgSCXNPmD/Aa1m3JfJyDka4VgnoCHcB2JyPhg5MTPuSpVD4l7LfvkjFKJz3ohTBloM",
-	"R/YwnBD3qo8uyCNrtuIy2DKFEbvJwKJKltkweEWT2lYlUNd8i7a728DhZ+fcU1IzFY2vKQ7SnFPGivUz",
-	"kVgmqMqfGF/5jPI3hs35pAuwwTNz/2nnNaTUvXE/vpLmCoj884D6Y3UN7tS3iVgwdPrrKBubhuf4gIdr",
-	"QoX5bRL1hI6WpFR9FU/ZiJsVCdd9N8iyBq1DlcBb55ssmna0Ofq96ziJQj4gjGq5kLI9B4X3V7tlhXXf",
-	"a7119hCLwVytbhS9yoxVY3ziLc9Ncmv+IgdqkW44cvVhdaosER3tmSmUwt5BdNzWXYbLuK++dCKVThfl",
-	"VT/Sda/cZQ2SfXmZ2iatdPpooOCtf+A8kmUsj65oHpMP+nFzBQRGnfDZaMOCojt/7PdVKYuGaf2o9CzR",
-	"bNriOds21V3QqNeQHZUYhZjwKeOJUz5TtLawCYWymEfx3LTR9dL41nTOPEXT8dD4ID8SM+ca/GsbTy0F",
-	"lSbAMqkhUkMpUCjfjXcqZCrYxSWmTp6Ga5oUpmGNGpoO+3wU0rSsVVmswLB+ZrDQe9VjD2/r/pWg1aPa",
-	"KWhcIozdmdh9zWX8OVKJyrRbstd/Fj/pF9b1Zwt6/DnmU9M6P1u9Azw8225Gka7KDoybonT1OMr9gMxs",
-	"n43csDyo1wNiKDtCbmTO3HwHisLCK86oTwJLsZSmAq+nvVN2SX/v0N87Ey4txJcUZePsMhrxJAE5hEsm",
-	"pLHAY4LToDl77CVLtRpqPkZt+qckzJfLGK5FBJdUu4VQvqFgy1k+OO7+nBmr3UvW5hs2wfoobi2MU4RJ",
-	"wgS108Lui1lalVVx7+wX2fDs1XwcpU/9sJHSBljfbVWvUbj1uwH9kTa8ZVnmVv6EIzMr87N4jrM+Q6NK",
-	"nl7CBxhkJsibg5726p7X+EG58y47zXwzWd8dSR80E/efXOklSYF6tGF3zXEzneGrYmj6HSFjpOWRree/",
-	"1Y2FfD/HOcf7NLVV4mBWJWmeGEHmWsW4ZNBxopfxONZgEFbFQgLpyHnNMhv3Z6eB34sRZtRbAwo2oAHl",
-	"FCG+sFgMRShaR5pJUyyIpMBcKXjnfMpr0FOPJ8Reek3oLhGGYbga4gvGBxacrBjAJBSbkFZ2V10rEVd2",
-	"S/mBzx/vrSjz5Vrnret+T7w5u/pj+l+tdivClt3W0xdnvScv1mBYPJMf8UheIj8dteKj0op06GaOlkOz",
-	"YNlQ3ZgccAZth+h180oRj+8PYUf3V4rEUN+dvTh9ggy2eSV55LVHaIEKGVw6UsPliVGb4TFFWeAGWOtd",
-	"VjFg7Gm1KiZqClrxcMOVr51xRdISzycIz3Xm37v9uw8jbiGuO1chh50rmJquVpbbJqQn3fgjrfUrTLdT",
-	"8oISKW9Qv4Jp6KY3lk/ZUKmYZdKKhAJ88CUV+phGbz5PQ/ltJGzMxDgSJKI2QYBJmLjzWpHIVwi+pRCJ",
-	"gddtiwv9Ps5e2mQIurzSorkbRMDjwx+9q1WcRZbNnlYYu1Emhlfc8kQNG5ywsYyG/AykRRV+9PeZUz6W",
-	"+h2zFfcqg67mEcYnfBqKCQn7RUlmeAJM8vEsgO0KrJPXgdTmq+doejsisjZVV77oMQyJrSKBrUrH9m2J",
-	"Y3IZLWjuqB0VvW1R4TIX/mjZqx3zL7+BHNpR6/z503ZrLGT452nlLPy6ctQGhO3mpx9VEPUW89534Kij",
-	"DjmQiatWadiUBKm3tS0fDDqR245cgor80V36KlzZ5EgXWmNRf03Y8KPoZC1VFIfnZlaxa2GERYd5pAy2",
-	"WOFhzgLlXTBuEaCHnfZ6K5ZH4I0bqy8dimsok9JOq6VGKnOLOi3Gp5+pjCvv3867MwdCxkxllk1GUzYQ",
-	"CbBv3buWsWHGiiRZCyEuPPaWp2jMLFvLUEf1cVCYxjOCgQnpC26tGMNdZMEy9eHcbPyt8RkZnpqXTcjY",
-	"vJxZwZunCubSCNojQ21nujadMzYaXwTtmMkYtIftdqpQyWijpE/LLLeb/knXNekr5MssMpxov4c/E3i/",
-	"baPF1NRVKcgG8jrutgWV3CcrbkV05ci9Nfr2vya967fy/3xZ3QbC1T/RHbbsT6+X9W6TujQswWJYMsbx",
-	"iLBfyxxWVnxBxvpdCvJWcpN7q4JeSD5RlUjj/hnsMj/c4M/GjQokzJVMisBA20iL5jQ34oZmZR1tisZt",
-	"inxgsHvzSjvnb0NWAxUXpz4tVf7nQnDkj6ULG7UiyuvUBRxL1zyCCP7s4xZE8NJjIRMRqImcz3Mng2I4",
-	"xk4GSJUPswY2bBE9dnliQUtuxfUSvJ2X5QsbpM53Pp65yMINMU8TsmoHb+wWT0xYdzjZBfHcEc454fIb",
-	"wxB7oJ58HyR9gow7Kde2SaPg1h4XDeR0e9nTPNZrv71tZ7DW1idH2+YwApBYEMklUykN+cbIo+NWD8Ng",
-	"DetnMk6ARVyyWKELMWdnrSCj7mRpdeE6pLt2LjcsJEn54tfXu06K4Msh3P6OkMbydTIctx9lyxLn+8w5",
-	"oIsshD5PaGKSJ0ScB3oUPAdTfAVJ4s/WqDFQhZVznkc8TUFCjD1vpTbPi/IULfwe18A0DESS0IwuQX9C",
-	"hJgV5ROO2LmjdCKRudjkfpc2XvJKSyy0tVMP6/tILO2AEc76wPoqG46se3SrUh8QK50izcyZjHDA24HZ",
-	"3c6l6IRk+R6oUEewcZbA+4RLD1CyS/1Zmi83Vn2RQCdNMuJUX1Aw4dIazA+ymFu+Vv1A6SG3XEIwv3JF",
-	"FYGHWSdI7wl3Rt5AaTT2Yj496thDg2MJAQaaPFmaEPaNoYmyNJZKya1Y9SW51E01XAuY7IV88nuZEU+b",
-	"li5NipBeAyLkvT+fuiHNIh9RfGBmxcMoPuVTb+3wMBFDDYjTw6lc5N0LIh8jdyc7Z10m12qs7tk4vkHe",
-	"1hADjHEIvO81353h4ZvVP/7+5s3rD2fP15kgMfsQWzYsfhKDxdPac8fraD08UOmybs/9jDT6SVzDfCYu",
-	"SCcUB9RD70tyB7MgFUjV5CsvSNSlfNrasDWiwWTjfRFSbitzOeQ9GHtji+h/H3QJD1msNf5m9cE3x8TG",
-	"UXptpLLaCSOTYjnOrFgaqm15O34D+xGBob0cJcxRwhwlzCZa/9Jb9g61bkxGIgGcpkbIrsIaD9BntiJ0",
-	"rLuVvBfuzEZzp343R8FzFDxHwbOhmo3bcmeoVHxRljWYDh1oAEpz3QoSWUVzPIVhsVZpunZoaIF0cpaG",
-	"gcUtN+GiHQ0vxh4CEgV1E4S9oChLgtXmFFN/gsp0BG3WnyJmSN0idFmrDrzhyaqzkRMhweTNEQOR1K7o",
-	"PtvAMGZhYWxoUCh1Y9j6Z0QUtMo5zK0JF37GK8hs7Eiv+IsGo5JrcHuKhYm4jiHGoWO3ASwalLREp498",
-	"XPOkKFudGc1MKXQurJlt3FpljGiQEw1AS/k7dzXorIk+LbzvnUVYI9ZMJnFGwOfCollrPHG2dRsGF32X",
-	"WaeFakPLfYj4GArEtqMZcxhmzIdMGuYlvVclOOsC9aWImdLul4FI7Cyu+VJZQlaJ+9yKMajMdggb2bTO",
-	"n/d6C6yV7o3bxpIOn5zhG9c3v1gY11n2bqOH39Uj8TmpbXHix8L5oSdYtsWts2FjtUVVs9zodMdWW681",
-	"Q2hdb9I06aXnu6nTY34P+6XJOLPOjog4QXWqTDM1katrsx/8i926T74q5x6V2B4osar0pRc5WdoOwLlE",
-	"lPlYyitI7R3U0XK10x2ILzuVBAPxZS+kQD6+LwZjheSeeZ6+eNI7PXvy9NlzOrmVOPJH8WUfhYCfiwXx",
-	"URwcVsUlnSuVXGo+wZiMs2QHApLYlAfYaIzV+fJbwkwXKGB0Vppve38pY/mXjuZ2SW/wJ/7lA17UJK4H",
-	"rbGoVQE3evhwgfwLPSmpGEcRMZ8aKs+lqmyEzx+pJN7y8NQK+tGCJ0uIhy7ZURg3BDyvQRtRH8oNFbmf",
-	"/XVrxT+bDC/i23vksUUisvr4YfPg9IsGlWGXWDFnaTgGaSnsDSwFLVTs5LaPhhKWGYIQEaG1GWex5gPL",
-	"cKCozhJoF0g8GqJMuwdgA0D7M/5TFo1ubdYHI2IgX3fCDetju9sJeztT1quH7m8vWTSC6Apivx6N6nZf",
-	"ApDuHQNudMy1u8aoyvFnGrgFpMmdGoFOFrbOW2e9s+ed3rNO77TVbl0JiYX6ytiUI5/eYurzVu/0BfR6",
-	"vV4H//Ot+8934Z/+f+5eVuV3f+7uvk5lPr2dlczKs82KiTq9ifyD9sRQAY3OJ/Ls8+hqqB3fHY3Mg2md",
-	"1YI81UD97rw18ISl3FiSVptCnibB3L3Bnwsjo0FkNKsnFzLAI4A5wuc8xwHbA67JY2gX0VAPQIZZfau2",
-	"PcBg2ZVu7zWR0Vk660ZO+yVNRkOKzdSFQ2gPG9SEO+SLo+g/qNIfPNU8IkkW54RPNyX0UYN07ou+UmtS",
-	"v5QM7/2NYX8LJTIi/rt7FGcRX8EUy5ngGvQ5xl9ToAflLM6IS/LuZYEYzlhJcsG4VHYEmvVVPPVvBWdQ",
-	"x0yg4asJpzNUQ/W5jUbOrP93ZryxjPvCpXDUKsRkqD/tvThhBEpiyTnXNPXOIqqxVOyyzFS/wvTyHGdE",
-	"hoymsL72yoR+vCrb270uDPS8vs6nN9wHHYaOC6vPC0P6yafT3vlp77zX+2/nKbvPvpzibx4A9PwmGNqJ",
-	"Ggq3y2ueZM4dFjHPR6k6cvaXYXN8u/U/Gfc3OH0WLO12y1iE/ppbvxfWz6Rwn/anjhL/aodaqPMWT8Xq",
-	"Nnn5pW19TCsfwuolDMCjEVFZ25noSsegD65zdkeTvIQsMzUKsYs8bcyjCFJLDnCcaXeTMLqymE9fE3Ed",
-	"8y8dJ1M6jkxN6/z0+bfffnt2+tyL1o6wMA4DmBYAzNRUJNQK4IFIlkRtcY8/4mWNB9/+apqJ3HM88jAY",
-	"nvj6VXREZA0GwFCh+kn9OFlFWAPJoI2AOnLKxhALzuw0BY8gN1Dal20o6b+Scm1P2C++hkNYC1iAHAtz",
-	"Rf0ShD8ihu7R3Vr8CmSbGcXGMFZ6ihNmDRsk3JIuLi71VsM5xeecpMUVCwXsFso/IxVzW8nnDxfsKlTz",
-	"uAMcuK7GY2c31Kv8KpWepYnicU7ft9l09mW/LSrdwj4nI2WAjXmaOk/fHbJ74KW1xKsNhlultviTfy/f",
-	"GKxiJrz1FFRaX1+MP2rWPHv2rCa+voqpoyILtmOsBj6elS95CL8vJMfN3Hqy1jhLrHCE2HVXd9BwmblJ",
-	"qt3xWUEiDsukV7y1/4vq/xsiu+3YYEFfFbITR5T5xoBUq6EGY5D6Lbssa5rujfvx9fJojmzQHEGB4qWk",
-	"Ef+hpjBqO4irY7SrCfsFFsXZaXWV4+2jXhTOK4us5vV+XfiCmhgOPKoXgnmeWgJ15EG9wntwLIxdHtuy",
-	"Cpabh+70amJ6RHCkkVawYz/6C5umN1pnURWC3/LBm5v+Ocv9SVs2Natyj6VD2mkG0tsyaf9L59RtRIPB",
-	"aTrcWNDCXHXG+FsnMtetdus/SrqrX2fOguh+DzoRcq2kYvmxt4zsc2vpOpY4BpIPJZD8A0QJL0+uBZ0H",
-	"TVDzOKXk6xOUjkklrVSQFgqRlkSXvezp3tAvXxvtVMclQrInVJfOyR4Mz+6L7GlU2OBDviGHcjcAg0eB",
-	"82ixSJ1c4f50v5kVL+0CnxRRScl30j4po+SmxI8npgXWqLvigQdUQT/yWCqeszNtoTPmImE8jjUYs+LM",
-	"O/ftps1c0LsdIOFei9tOAvoqz+udhCvyYN4vMWev3DW4W2MmSsfYooUDF91fWDrSnHoilbs33XJN6xf0",
-	"9s3esGZVySdlg47K5xCUz8sYyybcoYboehjX7xMWRcv8N4Zh3nsdQbFY2XRv3I8l0TYUBo3qg8WkfvCV",
-	"c4GjtyP8l5sB7kjmXZK5ZJDCvNsQGxOV9pknPuFTGkqgxXCErUZc+n4Rfg2VNd3et9mxwvHKwYMH0Wta",
-	"g3535aos5hzGjQ/pSzU5aoxDc1dIbuSpT0fCbZZwOcz4ENrMQgLpSEnwkFsIWqG5jEYbVx/dWNBGGwyU",
-	"lGVSHViA28PmRMmywcq/0CQfHlkmFYq9I481PleZqkyTJAwSNzQ4icSdjFkCFoWeEUNsNCmdzGZJHuTO",
-	"KZ62sFWCHx9n8GyByD1AtJdoMVF3oOhb/deboWchr4XdLT3TFrZHzx9B2gv0uBIhr5ydNFSKMFYNXIPE",
-	"zucjuTdO7m+4SHIf2A9xxVGvFNBhnM7HKhaNlDLgy+G0sUzJBkS7hrG6Bl+10hnwyCq9U8agDX3E/fyI",
-	"23k32BKLiKHsCMlo3hwWTOL6TMlkejGriJ2LxxDQ/sgzjfMM1XHlLgDRajgc54e3nfc3GQHVcRXOgDAs",
-	"UbO1u5vhmkAHS/MXH8OFTQLd0BoLK2n8Ng4+25ATiUpBlh57D+NNy0iMpNEKJCaG8hf5wBNl9BDYOnSE",
-	"97Vzw5c9SU/4lAlZ35awx5R9rbJoBLqDXUFLihD/Sdd+7y990GRdfpZHTtf+6JkaME8Ncx02HoxlpCZs",
-	"zOUUQfOFpE69HNM80Pr3fip9Ba2nfDqGe8+FrrVPx/wKyse62xmGIy4lJK3z1pVQ5spxSzHW8Ow5/jNz",
-	"d3rW67VbiIyDdx3TX1svTs567qJMa7ef1nnr9e8f3Eu75omIP9uRVtlwRG2j33ZOzzpPTos+1NJ9Tnsn",
-	"vaobrZN6nnmpW05B3167ovnKfXi09g8ls/DGOxV5o2qQSifsrfcdMELim1Mpt2TmkOAWiKHlFVBzSrF7",
-	"g78szE/PCZ6t6K0l/HDwCeuc77emeypb/3Ab3xgm4rzbL+V2VNQH9XOiqOs4XIqutzKNdvuJiq7uFSfa",
-	"zRPWaXV8Hk/1ZreAa84Wap2ftlsJx196vZW1qH+AD7tI0Pu1X6FFUCEyfvZ23VGDHooG/RVn6gW1SUXD",
-	"faDu6BhgDPGaUnNdTdlNfXzkQITQAGw08nz0XkizBbgrC19sNzLX6/ZwV1oE7395e0whHQx7/4zzwVVm",
-	"MajuzpbKD8hg5oa9+vjPNlMyghP2cmBBT7iODZNULRdxSe2zdgRjAqeYK01ownbuGkiSA5II7nH21Spp",
-	"t8ZgRwqtJy7XKzP3z/SRJ7uyU4qlK3CiCKMkAYYN3wTgeBRqh+P15zaL8/DbzE+34UzTWE7NpJJ+WGdf",
-	"qStTwD6nXFDRRJiB1qR5k8lDc7P8Ex0draOjdRRaKwstGomEnANxIbxQS1luCbmG4LJ8/8HGPK8J9EdO",
-	"AnYdb6fQAArp5Ue8c+ejGEpuMw2XhKVPAPrq2oP4I+SfszoNFrJxNuCJQVltrNPUPmTroUVRdHuETwJs",
-	"oXlR7GUZxjTAjuWQZO5bK+CD0rv4g17N2jKMnjd/3DsIsRVT6rgOptRXE1FVJVGIWXX3IG+zEFGOSSDK",
-	"NIKd/uuvipIhj3BLsQl6IefsGrQYCIjbzODjtXNKaLOJwpkMajBgPPdpysz0njjGVCNSnj0/O3369Dab",
-	"Zf1ERHQKpR3ftPrANWi3eQRdBX0diCjTSeu81UXq8GvfVJmqiBvh5AYzfGoY7zuHjWABTwqV/p6uqRrd",
-	"4vvvcOSF4wSBHBVdGQKYGymDg0GN5YPyHT+6f1fc74+RYmM+xU4BRN7Cm52U21h9lcLt7zrNVe4JZLFy",
-	"ci8zQvqOYX+PfABP1fp8JlPjvxFgmGu+EGXGqjFahGDx9LHsj1mVzr7FsbJYznX7Pj8AvrORSkTMnf+b",
-	"gIy5f6/wxY98p3FDJKq5FoMBzuuWsW+r9wt9gAFokBEwhMa7vdgrJSVEdDB5x+TMG9Ko96vPR03AtP3Y",
-	"ztCvVprk6f7khGjpdvkM+ts3/GeezLeaSzPAX1MlpHV/GmkwI5XEM+D4hiXOjI7VRHqCDda0Xy7XWLeX",
-	"Q8ABLIPJ70eju4Rk+RCu4k6ET3D7NqEuD+9ihBwmQKLCHw7XEOa5MG4pylGiJvcJmrq3TyZR7nYsmkYJ",
-	"lE/ke5EkVQ/0iV+568dKwrRMa0HOVFCayvpuu9Lq8jd+g3gIVSzxsaAQEoQ5PrdIEiShqbEz7/+Xcaq0",
-	"W/uvr///AAAA//8=",
+	"7L17lxu3sS/6VbB4zlpO7uaMZkaPRJo/zpUfSnRsS9p6xGvvWJcDdoMkPE2gDaCHor303e9CFdAvoh9o",
+	"DhXn3pM/YknsRgOFQqGev/p9lshtLgUTRs+e/T7bMJoyBX98mbJtLg0Tyf4tyzO6Z6n955TpRPHccClm",
+	"z2Y3RhXshvAVMRuuCdfEbBjRRiqWEir0jikiV4QKwqjKOFNzwn4taEYU+7Vg2pzP5jOdbNiW2rGZKLaz",
+	"Z/+c2UFnH+czs8/Z7NlMG8XFevb58+f5LKeKbplxc3yeJLIQ5mVgZu83jCx5lnGxJhQf+0oTntovcvtA",
+	"Ts1mNp8JurXfcI/M5jM7M67sYu006tNbSbWlZvZsVhQ8nR1Obz77mmdZ32T6ZmB/P/bziopk0zkB+LV3",
+	"CvDE0ZNg9PZvGdW6eyKM3p6t7SOeD/pnxegtPH3szIrklnUzC82oSFjvTGCAI2fxDc2YSKn6RqYsPJNE",
+	"pgxODdnIjKd0TxL3Tse8/M+9M8upMUzZl/+ff9Kz3y7Onn50/z1fnH38/WL+5OHn/xme8YaKNeuiW55R",
+	"QRJ4pI92+MSxtNtQ1T2TBH4dmIS6n0lwsX7HtOZS9M7GSh+Nz/XNyz1y7MTkdsvNlnULxKR8opdK5VNH",
+	"T0jo3tnAz/1TgUeOnUehtFThSdwI9snc2ONmb66crhlZspVUrJzRrwVT+9qUcLD6DLb00w9MrM1m9uzq",
+	"4mI+23Lh/34Zms+3LLkdc/xTltx2EMb+dKLjbmf3D6b6eJunOME7fGxwtu65I7fxW5ZLzTvZKcWf+9jJ",
+	"PXLkPL4Thpt91zQytqYZYfBM31zwiSOn8oJnneJwxbNeYWh/P/bzSm6/KZSySmIHM7tfidlQY/XDRIo7",
+	"pgzrnJWS295Z/U/FVrNns//xoNJcH+Cv+kE5Fzu5mgL7PQtM7xXdMo16q5V4VKRkJRV5eEFSutfXhJIP",
+	"H15+a+dMyVrKlCQbyROQC+wT3eaZne7D1ZPVw+SSnT1ZXbCzR/Txw7On9C/s7GJ1tfzr6mJ1lVxe+oWi",
+	"cl0ttTbBMzvDvlXXRczjx20RUz/sP//86ery7OefP/2FffyP8Al/uc2l6jxHHH7t4xx84kjeeSlMz92Q",
+	"0729gAiHp3onA08cOxnDtl1T0YXOmdCMcMO2vTMxbHvkPL5nnXLllvWKk1t2rCz5gW+5Ofz23+WObKnY",
+	"w/LtWYA7ciOzVBNqyFaiFRe6KjMYsT6LlK1okZnZs8f2mqSf+NZafJfu0nR/Kydnt3bNlJuduB1iloyL",
+	"2z4a2d+PJNKPbLtkqmsiW/j1K+0tzo554GNHzuSVNJ2iX0jTK/rt70d+/vVqxexfYlQE+//4Vse8/M/H",
+	"zi1nihrZuU3S/d5HIv/MsVNRaTe7SPtj7yRUejSfvMHDMXB2+mbhHjl2HkpupdV6O2diHwDtt98iSNl9",
+	"zMTEqre5f6uLSv73I2f3lhr2Le1Qp1K6J1ZDIrsNTzaEEkWNE8ZdKi/dT1anvqWG4ZzsWeg57Iqd4QN9",
+	"O6fcIMfSR2bsFYwYnIkEpdd+smsackDtralajy6CMyhEn5OPqKLX2FfFsSwy4Hn4Yg6Hd7JQSed5LrRV",
+	"FDQ80zsXeOLYqRjFc/aOrwU1hQowBz7wlSbaPwM2P98yYjX/pUz3512KOr57Vo0+mn2ePglOtliWU+vW",
+	"OqtneqlXe+5IGr5nggozeGX6s1UZQUKqVDDzW3iGBoc96si9l1FmpiFLlsgt6xKKRt6Piflecdrp8Df2",
+	"x76tgweO3LMPulu9KHS/dmF/P/Lz/+A9Dpk7PuCOgQeOnMFPUt1+z0WX0cQF3OU7qbp8U/aR3jn4qJSV",
+	"7QsU3sk+ydhCGwpWMIYFFuxTzsH6AcG3cO6VHVtupESzY1XAp4Q0HAQeF4be2j84cbzQO8by2t8Ny7JQ",
+	"IGw++0lxw16vVl2039nfz+Rq1Ud/eGghV6uj9uCzfVnnUmgGQbmvafoWozr2b4lE+/zZ7zOa5xlPqJ3l",
+	"g1zJZca2//GLtlP+vRImv8+YUlLp2bN//j5bcZals2czugVryp9ymC6FN2epZNraO2RLDcSudiDDZmaj",
+	"GCNFnjN1llDNSMaMYUqTP71895o8urr8y59nnz/OZ9pQU2grd6zg4QYEGuo0sAbCcXiqSSqTwirCDKig",
+	"aGIffbRcPb1aPXz8l78sHz5K6RP6MGFPr56mF+yCPfrLwycVwfya9QMu7mjG0zP3idnnscLnDY6ARA+p",
+	"YTjlkiaK0dTOHJxcfvpEg3uL0WRDgMCwRLplKdlxsyE756lTfL0x5zP0468ynkzcz4rCT+sU5pq0HGBk",
+	"R7UVWm4eVEizYQqu5mMJXvvQLdufKWY/cy90f2mIJYmiKU+MLolnZ84IzewO7K/tZmy4WMMKMRKWAmVf",
+	"SLXkacrEsaR9WJH2v2ShQA+u+IBmmdwBFxxJyFU53/vi2YRmGVxTMOMt3cOEUwmzBRq9kuaFLFDCH0Oi",
+	"R43zrRiebKKLZENgd46kjZDmbAUTvSfaBKZI7L9ek92GwdHghrBPXBtNWKbZrnrFECMzZDGrtb4Ub9kK",
+	"WH4SDZON3SSxhjt7ecF/vLr9af+fs7rwvKyI+7yMYEEuCEukSMmKJkYqOzkrn4+WoDjqGY565oa8N5ZU",
+	"LGXCcJppQpW9S6VYz4lUdkF7+CeQjWA49KzRSt4dy7Jr+5AgNyUZb8jankwjyc0Da46ccdFc0Q3s3Hsp",
+	"f4B49XGMf/mwebFZeQoiSkqSuXj4MXthpDzDce5rA/wMYVRLdSrwCkMrhEtBrOKkPZV+pGJ/JJGu6neT",
+	"lOjxpsawbW70M7Kj3BBKMm5Mdh/0ssOf+eHvh27tSV+Tm7fMqP3Z85Vh6gZufbLxznxkN+BBuzarINZy",
+	"v2ovBizpw1er2R947sFIEbQwG6n4b+xoKV4TNFayES7IiittjtyUAqZoT31C70uWvJLEyFsmrOS4ZXuQ",
+	"IFIwtFHLu3kjsxTEOnDzB0HvKM/oMjvy2D+uqwTv1Z7QNeWCZNSA0Xckrco53ged3sktw9sNDrlgLNUk",
+	"oeIra8ZbHTbZsJQIubsmxi/EEStXMmFaTydXwNjIqTL78yVXZrNIqQuUOGuDa7LlWqOy4CwNSuxTeElT",
+	"TS6fPr04u7g6u/pr0764uqr24wW1uqK9SNxoyBM0MfwO5RsQ4ch9gujBGRd2NzJm2H3pu1anxZttTpaF",
+	"lYuqyBhB3VATbiKMi3JK9XxO2L805faTNHujrNg33FqXK5ppNp/ltX/6fZYoZs/sgpqGuWp35czwLTu0",
+	"Wef2nRSjnX10+FEKtq8eX2Q+RDrupZrLapxLyXkWBreHKS7T8vHFVgqz0SHxO5/xdIQNP0cvSM3ZkSuW",
+	"U3g0l9rAHz8GXhMFRDKrL1c/5VS5ozj4cThxg4uGh8DZkDB+54/8qJ2wh5DVlwcnzTJGkkmrFofWVves",
+	"AnEhAD70zbpv147ihqVKUZhKIZY8y/AeHDH3z3XPzD9nQD9H9Ll3XeHqavzm2ajFH7WPN6hYnga/E+21",
+	"z+tHrCKVXP7CEvBeuHP7gq8LhWcy4vjaKelDNeM12g8Z1YaYHcvuGMF1nM/mAT7P3A43B/naju1NkcOh",
+	"4AK2zA1qRJFlxKqWG8YVSek+/CHBPplFWrBxwbP5TN4xNeLxklfljunRD8PBHP8wxHGPpXWLJWG+1TLd",
+	"nGpfc3szdxvdwz+QgaLjpf9o0fwtS/iWZjO41ZaxL33unvkbimZaxLxLaTJKrLjvvCu2W6r2IcFi+TIg",
+	"iNsCBD7Wswdv7RyiFkKrS3vYXV+fi3+xZzZ+vZESBesY+qsgfBgrpBrEqxMTrnq2pTwLXp0j72yeuhzS",
+	"Q7G3dwkC9lQLZnZS3ZJbIXcaDBC5Itxoopm64wnT5/epELjIfIymUGb9HKzjm5ojyT8Fpr8AWRWceKy8",
+	"zTdShKd8P1pDmwWldhbght5BphZhIsV02AFJ27z8gdJ9OgDyl19g/J2e/lJoqAIA3yHNIg+ht5ka0d3H",
+	"Y9Lj62t2owxNsAw39U6wuRXPBaHlELglO2rPxUoqQr1TL2dKY87PVKk3d+GrIY78z4LicbZv6NtICYRv",
+	"LPdBTnaFSwfc+Hyp7drRcWwPmVuVFQ8sW1lDbc3vmCCU4DVr6TC43JQlPI2cvn+nYwH2Z0hYOVjCT5s9",
+	"4QYCKwp93OdhWTlqpyqm7fhpkbi6jW5p0XuNt3n2nfE5VgcnvSpJdPxTTq867uWu11hm1Fn5gWtzWoXl",
+	"4HQe6CzjVZMw1WqS2R5cdMrQPFfyzpk4GPOYz3bcbFJFdyIosp+nd1QksfqbkWO5u7VOI8OLzJg6/bZ8",
+	"jVWO8LFjdiTLJDrXYpXFUaKwvJxjRAgU0EYroa7stjxiXQco566I5MSOqZGCqlPPUuxOxt4dkBI5sCXf",
+	"s/1b+1hYKUFdxKVWDikWQMrTW0y4Y6ewlGDkdyxRLPaw3rL9+Hnr8gstf/lG7gSEDIgU2f6aaCZSewlS",
+	"TShZMqqYwsjD+SD7Y9mI+1JwscZYK+NEB71mkB+qU1yYJ4+CPpiUmX7bqfO8hJJm7J06b6SKzUlK93Oo",
+	"oCNSuYqooF6hubs5xp00I3Oe1C8uX1xk9SrKM5Yu7Perv6HPpPyrnZH96y3LzWILUhKcdvbEu0wz+zNO",
+	"eLHiIuVircMpZM07yc6rPMhe8cDV9bLF6RWJkgGPuK6KlBsAJoi0EbCOUmlD8owmzGnKyYZyAdF/ZU3q",
+	"nCJzNFcJhYyjGcOO0TA1C3TIZixdg7kH37T3k0g2UumgItOjvWpGs5GHa7Jik2M6JHxq3mu52cV9J0y0",
+	"Y8ca4B0LhLyJ8C9RZogXLL1Sy2XSRdzXbvFB9wf8tBg5kAsIBsbZ0SyLuPaDJoeZVeN4ms492Tu38vR3",
+	"ecUwp7jP7ej/YIqv+DSd1h3JQ/Maf3C+BSs5tsyEowpw3hdWnIw8pUsvzQbphnLPMrdzdLXTOWimSSat",
+	"1kho08Lv/jz4rKKUTJRkMUu0giQEOoQz1pKsEBFl9FBR8z3w/gl2h/nyhRBoa6bOsWZkngfdgS0WdAvy",
+	"Y4d5ERNlpvBhIu+YQoLRLHu9gqyGUdrXx/mhAxlyRq2tqOeEQ1SMsDusFCwEx8TgSW5vIYt1wDn/nKRs",
+	"yQ3ZySJLyVoSs1H2ydp5WUqZMQqKwFphzl+4XLlINt5t/KvzqsFfHMaPJkCqkbwjWIwamyvuXAlHboGL",
+	"ye02MnOUn2Mqd80VDgn8mrjdMPRTTCyrzpluUyq6+oXg8nHsZoTZMVsHE8v3Mv+Qn9Y5sGSZ3MVYGJh4",
+	"HeeXpPvo0KLV1YM1aD9t9lWc1eXpDXou3WiB68X55bU9ntSqouGrZcvMRo5TLiDou0jpPpxL0h0Q8SIQ",
+	"gjkjBKF3X3qvS0Xm2oIbOxbis4Yza6omWYp3afgKjGHLVZbXzczFpoLKdikfDzfmpdGQAx3czxjui79l",
+	"R2qRW0a1Y9GyvAmJOauvbD6z1mk40IWU6QzZtYr9Q7ZKshlOg6kHRVSRjQzUgf3qSo0pRx+wkVkKWa7w",
+	"H6DsYABvnEa+UUxv7Oij1xLSvWF11c6UWnfl7Pckq3+y02HpzsYbmfEk2m85QVD6d7oCON5kGuefxmnX",
+	"7Swfjx5wZ2E0tPzaIGW+rc0rTCEshzvQVXwxlYul2w/D/bxmpvEBojdyh1d0ey7z2aeztTxz//iLluL8",
+	"Ld39yLSmmEzvBnqvqNDusP0xXO0rNj6+fuAH6U5nGOf5liYsBaBarAMPhW6rPAKonJGCzckWYmbnYUdd",
+	"fCgBHnH4VVBhXF5vll7dJ9XFLSK2NuOCRcR8eJb9wAUL287jOURXyThDn6vnKQ1rpeUXDP0Uua739NOg",
+	"X9DPu6nLIg39N7s2BugWa4Z1RIgbfBn4HZT8scZxOz9HCrZwx1Uxq6fj9Qe1yK07PeXaO3gTqRTz9wzg",
+	"VwWTeiKYRMiw7phjzvLozObSjhr1VW/lxagTkYy5yJlKmDBTTSwhq2wdB2JTZ4jaGsK2V30K3dx66vBx",
+	"62xPc8fbUV45MR5zoeV5xtn4fFcfEI5YkDsPetRNFFlD0JtbsipEOn4b3iKUwNAOuNh2uahaAomnZbmK",
+	"vn36ImwFDHEcT53cD93L/sc7ou3wb4totx/k+DORjs1IT5sJjzUhjVHG7t+8H2I0sd4W4oXzhgToteKC",
+	"681pLFwA5zjW5dty9X4MKoqGZsHKx4ByWG1VZdXhAKUz2W1BYwE9vPKi8jWdJGU7zi6oknwPdfAKhB+f",
+	"Oo/Kv+tIHa/lw1airZdgX0SW2UN8nCiblvges68xOdJpwbAUcqSEGZvArnXkwG2t191wcJYcRqGrB3EQ",
+	"lxBT8H+hLtEvspJN5ojPMboiZ4EI4uPfidSND+RUqugK7EwuQJbcyY70/FJaTSw9q85dK+/cLaESZ3U6",
+	"ILM5QnZx/HtUx2PKPKgeT+OEGraWat+bHXSYlhGp88dYFS36lhMss3D8x+e4Uhw7SL6y3uXEyYklfO9h",
+	"ZAPgbohguzKHHDAu+IoICXgOgD8Azpcd1ywc1RspNwBifVEVv0zNlgxxeGPsciv8wgeTG3ErsGPG4IZs",
+	"uaj/62V7i2rkdifdqIJ9DFHOrzC2FUHHAk5/SyLLHnFJlm1mYu/ISaUVqrMsYVqlQ3g8gJBj2o3XRpOA",
+	"Y5RQQVyOO6R8ij3Zum4V9xshovtFUrLxIcOV+MhHllUcxhTt/kxL5Ac8wUUhDM+OyYKqQT/j1teUyxpZ",
+	"2lUYkDJV28F+rv0CJ6w8IEecsrJw6D4coEiciASVyl13kB7xEwJ9asJESoyUt+eHB2hkMINnpi+4EgoA",
+	"ua8DXtmSIWjdSqprwra5AewiKvaAaXIY9onQjwU3fFhfqzs1EVq+Slk4ms6vVwjmgdGTLeYagB0LBJeK",
+	"r3kjjr7FPNWlLNYb0/I8VxjZoeObKy5VsJ710lIUicyV7kihUzKDFGkXb+rs8EV2UIOpmDa+a92osjY7",
+	"vuWsxVbqe6Otx0PJ2AqTePArekPVfWURUbIpRKoc4iCOX8rIw+SpTIp1Y1qkdtAyfsc0keKaUCgdfIYQ",
+	"dHDoxl9BsLreFgolZkPlNVgrWeRw4AroxRHWIOOj90xtddzhf70TBDz0cwf5piEXvAbKt8xkcquDRx+Q",
+	"PxdxyeF3NBs21vuzC1zEwR3XSrT4wWunrzHH7kvh9BcY3j3TLy/sFherHtbTekbafJF5Emodl/cyEcLH",
+	"h/7q4cBalLArCuhgikMCOuOClQWwHeD39hlQTFOAiAt6+WLiiXFxQBVt0sYLjIiwIW7BmFF3m8C19529",
+	"eLVhedmeDqWOS8cFfC/7F8R6cFXQW4qJZ+UZ6xNsB2emcdQGElRCcsa7hZqo9KAal3tTZ6TqQLQ1hcMI",
+	"qKVR9zn/7o5FI4exuxHOnQ92tTi65RfsVhDG7Pe9Djy2SM0af/IwDvig7IqAc+xe98mDXk6MniDehSO7",
+	"YObU5KZg1rQ7KJ350teEZlnZkw60nEJkTDu8A6jmqvVUuzh7+vH3y/nl489/+uf5R//Xp5///L/+Z7+5",
+	"G+pUoI3cMgWaDOBzoypzIpAM36x0Wh5gBafYf1dJQ90HIGXa0MhX1oombOEwSXty+q1u6gFhrUoKigo3",
+	"e0KtOs+UA0/MqDZ6ZHY/qJURkXdoYfM3+xJ6ST69xNdg09oHZOtEZRw17uSIK6/xTosfcAC3E9Us5uWG",
+	"tinexzmu2cwpI4yd/jXE2VlEpkw7KKH7gFXqRfrzXXhYqalZxouaLbaCiEAXxG++wg4SIZHcE4Hd8PUG",
+	"jV6KqgI2aMcMyFFFVIgXFTvbd/heaLq6Yq5AxNjyxVeayJ3oRus6Ks4/ZvLdAC1VE6UqLFYyT+UdLCPU",
+	"talWrFIja8UOI87jBPOrgSw8LoPK1QSMfX6CYlGTMAH+QKk+GS0TZjGvlTaU481r1AhTmyW3bxn0OY2j",
+	"cll0P5YML/CF0PLzYplxvfF71nZ3tOuva0/PZ4Hi/9ryMpncxrJPzAmjIl3KTwH9TGT2tna/f6VJYmcC",
+	"UY0lI1t518jH7lopnhv3jeD6qhbmJ7y34hLsvc/nHhMoMEt9VAu/MfBSnR6fipwn9/rUdu4Iz49rGx9p",
+	"DUZXW+EbHSUvU2IRYH1MeKNjCvcX6xPhX8bma2GFUzCIBoPX1lEjwmA4ze3zF2BK5KejONJwUbB3TPFo",
+	"hOR68dRxmU/zsgV+0L9ndRJIyhorp+IzMZzL4EDdLJtBP/X/628JPZ/tGVUu5QGfurpq9JG+uqiZZF1p",
+	"ma10j5LSbng34QZpurZXyexdsY3NYQLEngjYYt4Jllo26vYuBv2VD59ogu+NBXf4tWjktNYOvMOjGT/h",
+	"ztSqQgznzn+wzxwUUmBKDrxfA8hZOuyjikJ+If0bFnsYS+IcZEBB9IdmWRkr3UAPpnCYKk76eOYaEkA4",
+	"OTd+z7qhb2N8+YWSdx2W+pKtadzFBQAmi7XP4Dmk0YTreMKNe09XpDZ0tQp48M+2lGeEpqliWp+Pyz/B",
+	"sZoUal2aJbnHXJHlhn+Je7LirmMuS4hHsTS+btkF/EIwb6tCpM6bgA+OivpnbBVR/HaywNb0tNKNa/EV",
+	"iqjA4np2gEvxExcpomzEKCx039GOxAO1HuzRB80cUFJCt8w1JzPYnBm6b3FBPFjeqGusRQeYUvX94KJB",
+	"f/LGdkw5bgyPxNXuVnMKV/AeqDMrU9a29q9xQmXrUAGrYGYRd146ikUN/RQzUKjSsllbWc6sNnaQPD1d",
+	"pgf7yTabYn/34W0rivT87L8//v7w82HIqBlnBVjH828qqJ3yxzPEdbSTg0a+z2ZGZtlGFpo9sPYAF+sH",
+	"25Ik34Aa+FZGs3POFLSlare96e/SXQ+GXIaCIa75VWOcy9hQFw4yb8wxtJHfBtvBPCcp3Zfh86ql+W9S",
+	"tFqaX11cPTm7eHx2cdnOahrYvYRmTKRUnX+Lz0Ztnn8Zlv2tNeBO6KPrui1dCBV/noMAdiAX2NFfsUSq",
+	"dNTl+e+BSBYJ8OVa7tzDguCslqBk1+Q3pqSDGOWufkIKQiGx5vxewcWe9wKJKZazUAr6S0M2NCVLxrwK",
+	"Zf+ykopd+0xK18gOAkth0+cIlLJSl3ETDCs1rk1JAKusszYQjtqkPIRRhwiJsobcSW7Ikia3447PBGb2",
+	"1+Y9wc8BgX36UX01HrYMe5f862DyfvKTwUYVlradeR/wUX1eVdx3JaF2L3R+LwliIxjcTW8Qh69TlfHf",
+	"CKCSEvaJJoak+ISrxwWisU+meQ9enF9cwB1Yu7QfXjX0mrP/5RNiri4+/+nnn8/782NCyo6f62Rd51sW",
+	"Hc7qrFKwZocOFeAgmdxZEGzHtCF3TFkl5JpcQNsY4RSJQH86fjcmpfT2Hzigd50NGgiv4KGaZ3X0B9q8",
+	"h+l4+NGSCh2cdTuywq2lnfiGwkNzLKF+xxXSNl7JFVvxT8MhCfdc/wJPnlxXo+UJEuxw9PizQdO0CwYC",
+	"uu9qE8nKrs3twira44nzI7713zKMXQXR4vAsFev5UTdd0rVf3Gk+5hj5IeaOiNVc/ITdBNpE6dq/b0tI",
+	"8ihLPbkds4raouN4tra3vQ4JmEjtG12rnIIG7xrbhWv2dx1JRXjZYfNlWShMLsKBvtJhjbVTosxnv4V7",
+	"x4VFjXscJ9dLiC8idk6Gp24HP7mr2XPvRBezff2Vv19jeC7iTg7Erbon85ZpI6OBXHbcbGRhKrnaUvWS",
+	"hOXGGWXwjDWcC82A/ddSsGtn1BuJISvsgNfytQaycYJreLfjJhqHIFyv90rufEa2pjwdX1uW05Du5glB",
+	"BbG3F/UN/7gm1jZ8hgVvVtX3dq02dK/n+O+J3DKN7mipoHs5NSx1HfXBTF/uOyvS/lhb9I/qhouyclly",
+	"G99hfUpXdninuwtgWNqveMYWnZHmsXm/ayEVSxeJzIptqHfnN/iDtwCgOxC6O6wpdUs2VBMhYe+gFtjI",
+	"LCVSJGxu+cO+UuSZpGmjOufQfGxJY2s4RNYL4n3DdJduBJJGh+9Hd1PjwsCpIwUjSzu0Lj0XI6DBPSSN",
+	"Y52Zs4Cw7oyqLvTlmgZ2+JFD7XGAeqHoalMjqeXpVkxUo6D/aIM3B1FA7EmzWusLGe9RYl4TGn1/r/xX",
+	"BrIm8bnwfDEp6A+TKxkP0hHRkR0gwEenNI8t1TdMMR3jAnNd+YOcfl9oVPbhBeC6Ht391BRKTE7Ebiac",
+	"VrOqZceXWaguIdABtZcf9iBSFc5bX8NTx9FfQA3Fk3OEJory8I/WXXkqMPr/fvf6FcFhHNACF5qnDGID",
+	"9kJkmWYQ45gAiP6dSCdndo90JYXypd2rITJ9J9I3NLpGYLdhrd4TO5dquABojeEOGjBCcEJ3TJjXhbE6",
+	"a+zNo5QcdM+9AESq7kaLsvp0mzUSKVYZTwzCoxCeVg52wPZAMhOrMBMqEKd9KdP9NeGGYOqTVbBKWJWq",
+	"C4lVoZ2IyDOeuFbo7nMgM37BfKK5a7iInhmn8XWBkURhAHTVfD6HTiBlBAUK2kjGNXQOwJfCDfjH1o4H",
+	"EYzcJnQyyJE1t/cZXJpUpauZj1SeWAx+9wkZ7y0dAVfdLnVhEJe2G31jFfgbu4obwNu4gV/AlLgx8mZO",
+	"7O/WjqB7Euo2v5Rms9i5rKrmZ36sQxDZUeyAhAsj/VepJjuWZWHz1DX7GaM3jSlgqYciu0rlf/IRbq5h",
+	"xufTSlvqnxqFkGL38B/w4IFmXGvakNJ9iYoyxBHj9PuD8BseJLv8bZEZDkjc1kS8EcUWc1JuIO0i5Xc8",
+	"dT+lTMgtF/DjHAN42f6QUWqPRZAjfm/LmUZ9RY2ou2ycuEhG6NnWasLzBpGGtvjkrtiD9d6zN7Y+vn5n",
+	"pJqSVivWnZEWO+wI/Gt8ruwTFJzqC0BT+sYFZifEclsZajF3AAzRNakeL3E7ne1iPtD4w2HHaXIr5E54",
+	"xcABpiyZmtdxr0AMwO+uSBhcSSvOsnQOl6ML2l9bhQqx5+xfiaG3TBP6s1jRxBC6o/tz8hOgxICHkSpG",
+	"BGMpS+fkxlHBqtT6BmBaz38W9SSA32dbueQZO99qrlO7hP949PTy8WO7WpcdkFNl9udLrqB9nD3ks8un",
+	"Ty/OLq7Orv5a/o4IRTMuQLAVDifY/oK+u9nLlJLv3GcxobBO6qsacev74yBSI69mIGIzxcO14KstHB6a",
+	"PTtcX6V6zKwYx0ge5BdbDWlmb3JjdzXZ2C2q0eLzYb2wc0c0p/iGmo3PcgPgT6kabYxyquiWmUEc9TDv",
+	"7ZTs6MuGCwi+h505l4wovt6Y4WIGXFnNYoexg2eMr31rgZhTPyE9qnK6jItA28f97ALC2eus40d87d7o",
+	"G3TnMuR7x9k1B6kESDjIgGVgzrYi2LiR1GGaxoJAVN+pwZz3fq7xGWItV3Qsw14QKGUZ/XHXLX80AoV7",
+	"oYfaO8Zux2/fT4zddg7WvlKqLK367gRp6OcRPh2CZh8ENxOa13vMS0w+FBLAggkk4uAm/FpIQ69LwEcj",
+	"7QFPpWC4Uailg3FR5Ifq5mEbTcMUqFYoIlOumLPArZBIwnWniMDqOqC3zWf80ccjmA/Ww/Wpr8kO+tVC",
+	"8pX/RgtO6erx46CExLktUL881NGxZKv1AXyn/YGLR3+dDzas6Gyh7vEf4oRfDVooEAM1EIWt0vjAmfDP",
+	"q4/nqsiY/ufFx/Md1PXof15+PAf9+BDCgd2xMBrrc7KjSlhL/ZaxvHTJlNEhzwoeMt09Hdz60dfN3CVG",
+	"G8AIhbWTVKJDyCotzfhrVyKGJUwFiBTejU+Rx+w7Dp6qqllzxgWb2/saLsAyXljlzbf0msthJPicusB6",
+	"r51ea5ep6O5AIX76ZAIe/N/46pRxoWUJMN0tu0wjxXdUDm4Jbhkc2P9KpCAlOiZZMV+BFvet+DrVeJSH",
+	"kVEomSQ0jKcEJ8r/zDzoXCUgQLVN6f7B1cXVk3BMWW6hk26HTumzJIwk1JCt1Oa8axg5GmszEpwz5Aqt",
+	"PtiIQHlC1RZW25ePHQfh5M4AOG0ncAL8nWXp88p9e99NZGt+8K4D/dwfZ5CMdRPX3qzcaILwFSOOXDs6",
+	"g18sI4jB9cuMp3T/ja+vuq+Ons4jO2pv3Ry+peGku6hk74bd0fatu5+sdNM0g5wlLb2tu5aYrOTTU1ZW",
+	"P+dinTFSlq5F5afsGVXZfjQV/gsed7QYVqGbSemuiNd9csRGT0pTj9uK/oQzoLmdtssUUgwSzlw4qyPf",
+	"tDATmaoBR3kRglPbyrvx1pN3/A8NeywLVOM/fPIkwBFDu3zyKH9bfEyP9tf2K7qkfux2HZGjar8SmvbL",
+	"7QQkPA8+EygkRL8WlvjMIUfOWZoJhPdNs3FGzQMwKRMRx/wD5C+6bPFQMHQ7J5CWlxItyYqq8PIhRB8g",
+	"KASifJZhRrUhQKiOQT7lJbpGH4vgpr+Xhma61gE0pAHWPwzUBh3a0FtXknd+TMP37uZspeHcogZNvOgF",
+	"jHRNdgBN35m96EZa4NOdCC9DGY4V885qXAdYRf39Q3XsVuCAEbwZUo1drmPVwq9BhBqflLMsGbAi/rw6",
+	"5mUP05hUSVzZPTVMm8rZge5pw8gEY9jmc/eKIZl4gmbSkZ7n9zbEuj1OFoeiXWBQaNiD4nim/Kcepz6u",
+	"8wWPxp+YInkje2SMFzKa/8YWy70LcsaiztR7IvjjVg048nBYEp5cxant1nTtxg8yxaHpjayyfYlQjKYO",
+	"zFZIl5YPwhQipz5V20i52BbJpiqos0ypJPzX7LB4Gm4ia/ebDVMLs6Fg+VvN3cm2BcLG6aCMTsqzGqw8",
+	"CDuZULkhVBPq/IL13KWO7ioBQwJy5axlLBVBQXtNLhBpwdUgVJ/ovd1CRTYE5PkzvL25YGTJ0I1DBV6d",
+	"YQulTLc5ZfgQ6FF2LvKLGGS7k/tomkx+AmcNfuB7Hg9GUVWuRKzE3USBhXRIy9ZCnHjzH+9f0ReSY0C8",
+	"Y+XYF+Kk07HQ+1K3jAhnOAw/girfOfEpAxhn4T5Nd0NF6v/ZLo26PgJtjvQGYGf2jIdrvQiJrubUfuAC",
+	"a+0syxG5AvEXCKhchfJEECyiZyZjEVgPJRvi+PgU1eWe+MhvcG6hyZUVEfo0M+Sa2E9Mmhtkqt77tF5D",
+	"0AyzYEvXGHZBHDWvoGYttKHZFNT3uOqkiFqjLoS7k1XxtEREo9RGBsps0o4014qWpxfZ1bZNF9n/+93r",
+	"V+9gwOieZ9+zvUfJO0wTWxY8A/DJP8mdYGpOtlTdMmP/lGRM3c59HIMKMye6yNGltaXJhgv2Zx/s8Klb",
+	"UpQZXDX8Obk7aDlFz377aP/v4uzp4uzj75fzh08/B5tNfc/276Jb9N6yiMDFm2KZ8eR7Nuyuh2FDu/MD",
+	"FevCXadewQf2Q2D4Iqh2/wDQzs+raHIMBx5lD4Y0nOCy2Jpm35Xo55G5OXBtir0vcNAF023GWPIs04G0",
+	"G0xOiVUP3TTbPeIP/RpSm0BKbfhhxdb8oAQj/Kg2iiGrDjza7oWH781xBaGNWFJxu1jypO3ECXlt4Fm+",
+	"pO05P3nU9XBXc/0gLXSVyjT4vKGfxj3aziZy+z/Ak1NAVWqs1SsTpJXZz93Df5wdSNnK5wMfmq2RDuf2",
+	"xwa8gV9q810Vu8+ucm6QkSwxkM3+/0WW+INvZ9z+nVwZOxAf01WyH9n0xLF28kiVMvuV9hrXqOysSEWg",
+	"+d0bgOKHur2N1IaLNYF/QVjWO65dGlXZcRkq2W/ZvkTxD5aWduArD6ZaKJmx0f4Y1KzkKLTkH6tk0lPl",
+	"+ck0HBNNNlQIltUVwy3l0MNi2+GNnRAeqIUu7z10cBAYxERPFxzhLhyosauMnUhHxbEucD+CnCBH9ljy",
+	"zjhHVVf85kN8A+EGxwYn93vVKvrv2/H1I18raiYgHN1/tD8+L9QXYZZEHMaabZFvrIYDfSYX3W0aciXX",
+	"Y+78ktxv/Av9MCLQAlMvRkAsOv/JweHKM8vZGJPG6qJCCDxiPvpMRcKyrlOGJ2lCIikcJFdRWi2jScvD",
+	"kzYmBF4S8bvVygmAKaCqgZ484fKct2XKMwIie78Et5caFOWch9NourIgIXTGRBJObqFZNjT0AbzVmITg",
+	"cQHZXkipcL2wizjVEKIaXy0JO3e0b1Cgd4NPrr1V4u8Itc2P8To3rwtzb8A095zd3Xi7dx1vFLvjLLaH",
+	"DYPDOIH07hQPtupy4w9MvZLD0yq2g8Abds5pkbEUyoFHFt/J3MowWZiR5678yNjnb3mej34apP+4Rzt7",
+	"Dr2SBrOg98xM6SlUaXfuLqpIVF9+tbT+8vc63HEkpgQgR/reCxWSSqEhlI8l5B7ZL6PJrQ4hR1gDh5aS",
+	"9dBf6Yf9SpPaw535DLLWqTAe529YCfRgulW7Pz9okLj94b8BqA65wiDfOfmQEyOJ4IJ5/HztKtMQORSL",
+	"6/VG7sScbLmQPsjFBfHdJXFPcrqHv7RKzn0sanZ5df7wUR3sH3sKfT66RCO+brrtfvQxpHKkj/1QXki7",
+	"5/61iSD/jWLsuJ0su0QwqqD8qdRH5kQg/7bKK+1vY5VUKdgCdPoYuCing0W8UyJCTWktgQuqf9gPWJt/",
+	"6OAMoCQfJk0OwF88R4QKLgijyYZkLjLUOgUMdk2qzLkyns2+LQSns1DY9xXbPU9/KbQ5WeQ3iPMVhTjl",
+	"X1x4Lfow0liWiQImWFXw7MNBgC+bUZ6SVO4E+dOama+xpOqNzHiynxNaUuHP1w7fo2ontKFNSTNbS5nu",
+	"sItwf2evrtPfA5vV2JK37NeC6X9Z5VmNts5j9ZWuNV1y+MyWRPWqNG40y1aE+8YydHx92h+HSf4IXACN",
+	"p7+2X4hsqhjVJ7H6lO+T2OpGt+XC//XQbZIzxeVg1vgbfOqgqBz/ua/rYmt2J01OSahha6n2Yzr2tRo6",
+	"RkVIDho91Pst9pRiWlrk/Hu2n5j7Hpmj733mfbTzCSBdye4yY51LKYx8L/MP+Wk3dckybMI6NteK7hcZ",
+	"3/IoPGJmNjIIweEKkxKq0ut686NmQvNwD2WrgixcIVvLvJA5KXIiHTJMSvfXgHC/kcowhZqaxp+xzOi8",
+	"3jL+4WV/r/gu0VVRqWN3rdh6W0T7kvdJxhZMpJPAZqu3uyalqIjushDfqH9K1LS/uT4M2bkoRm//5puB",
+	"x+CgDDTmPjlCqJ18qXmcUr/xSkErS+zi7KlPFDtfnH38/WL+5GE4U2xKe/RbLtIOdwB2peDGGrIaOx4I",
+	"cCNrQhFttLy5vfP+TmI5RkoNreGwAFavwQCZUVToA7ScUJPZx4F7XHFZYda4TBC4JZrTvyxBjVZctYQJ",
+	"Yvj1iZMj9LtCDItkQHrqKISH9+djla/JWNmRt9MY8NBvR8N5BqViuWL4Vud6hY5f7EYWyhuybs+f/HWI",
+	"A5pi5+Bw7MmW7l2RPwF0JE2o9umhAFx0DUjo9kLbEymyPcmkvA2X29yrDJu7BXfS8F46v1d385Mn894k",
+	"/1Cf9q65gQV2Wl7+P/b9WOECm3F6ewYz6CPUOyH7p/xKmhNPOdp0rdGybbkOma5H8KvuqtSDdt++uEfu",
+	"IEyEQKQ8y55hayznDpm7/lc0ufXwA2hHIH/nlKcA+AM6AoAMgtTjGsatJ0/heGXvW8hxXBo93Aqhn02h",
+	"tfO/ldUdyNaIPAH91jdQZMIhiObqivSR7pj7ue9wvvNB/pjU+uhkBUNHNRKqNJirU+mw0y6LBgh5JK37",
+	"AZYAV9xKrEOQpQ5lyk9hEjp7Gwqph4+DAOgd9JmEr/MvR7sIVWfCDmT2OlgBCgsWlHsclpUrh0qZvu1o",
+	"W3jggOsiWVk1FstQ7jROhMB6+KS+61eH0mvF2LQuWV2leK/YbmpaY7i5pmsC6dEurQKpZdbsSzjszYsQ",
+	"6K18w+Zs3kmypWKPB9j1AKohJMNxNjJLr8lFy+NYMzIezwcqiWPykmKTFEMQwoFeimzvTkM8xmE4+bCD",
+	"WSbc7TkXogs9xriU3IZaE3tPwCAd832dV61EYtysmUxunTPrwGNNRbqUn77S6OAhy0Jb6aSJ4Vt2TUSt",
+	"u2zLeT2AJFb4kqrWbu8kSWjODc1IxoyxfPunl+9ek4eXT56cXf65jRgdGruWldFmJcVYePhHV5d/aQ/+",
+	"MIyHm2d0XxbNHGCM1A/crSUPIERuGAEfLpavHhy+frU1q9V8Nr/HxJzw1JoFqhhBmbbvemT5SvVqdKlQ",
+	"K03MLp4LklOzwdSdjdQGaKLPB61raPfN1IJtXRv3BjT5o67WY3rBRZIVKVsY+qkDkQyZvOHsDGa//B0Q",
+	"YuC8oG0HFcewEiGJLAw06MOExGuy4p8c3vlayjSsRBn6aVEqUm1ulbrqd4YHxrNOCao81oR4Tz8dal6X",
+	"IQzK34LYei+fv8LcuHnZi+O7wkqRB18zlXHR2r5AtVk4JFjjq0oqlP3da8D/5SEIbmuTN1qc3iUtrSZ1",
+	"b4VVopbwAP24pLomlAi2I86XL3MmWBob61v5OsP+XoL2oVaqYBuNpGqe55+6bqQzepRbEFoOc7C1raO0",
+	"W6rMQq7CF3mjgUWZZYl/5RiXlDmRq1GksV/S4Ux5sixEmrFn0DNQV0ABuM0E3qxsnHKp5WlqsfLAkqsT",
+	"dRU4UKhmHM6z6lL5zPIMdBIBGwxghSFppkLqrxJu7GsEXiNLtuZCh27h6f0wSw7qODVvMNnyj9PheOky",
+	"YlrySoPLDLUW5HOZpUwbkhZwGmND7mVM35N2ScUtFMnoTTC+plhnLcfzMgJvByFQ6mKJ6jEuFEsYz8co",
+	"BwfNMTwue+lOcBPv382XGDSMSwV9IZU9aDzL5qjWWE1nVwfJKd2fdivOCb5gZH5W5O4VYO2tr0H94jwz",
+	"LGIKlUvdqJtaYiTAyLzIOzbeFEosCpV1dWzEtlN7phzUPzh9jbT3RU7XpZjWxv67Z1RLwgOGiOAIv5R+",
+	"TviBi9vYfsDBA/jeebmJkXattQ6k9eRAuWPRRzFs/P5d7kgmxdpxnNW4rsnDTkP36cVgpkuQShkVk6DQ",
+	"x13MoC2c8nIebbzH3gpKbqVdib4vheq1yPbOy8XjCtVrA/rEhVZWwqBLd0qChzMnO/QR1xlAbygkgMmU",
+	"PSOP7Nl4eOUN0TlJ+Zq7mobNPt+wjobGuWIr/in4IUVFKreo9XQ0Q2Ydh0euDHOp5NuqE+5BRscg9Vqc",
+	"Ax/s4JojmyefMgw9zTv/lilq4hFbo266g0ZhYA4t6Jpy4QBaF/ZCCd5NKUtuwyxaG+WZ1UB30OQSnrfS",
+	"CXnO4Sol1jIVPm9J47vpM2Jcm3p7bhPX9wwYqtAM29PNa/K47F+SK6ZB+xFM++5UFD4NlSZ5YRDp1B6i",
+	"hNXVW7Nh2HkGBuhqicY6pAvOH0SvNdgcBOKwRRaRpNMt9mszwHonaxmmvpmcfw+6lNrTPGxfVx9b1GrC",
+	"Wr0wYaPqH8qLZcb1hqX+pnHZNLht8JzzckB7cR/N3o0z0LoEVbX2HbBMvQoOjRqiZdsbdzWpubXfibDg",
+	"g5mYDdMg7TTcuQId6E4IAhKlLMxoZ8sHzd5wlgQTEHrjWj2d7UC07KhKo2uI/Ust68joIFdFJ0LB8B0z",
+	"freh9q2/KVnkXyJFPSLk5ab2I9suj3EBxYUe/ItdczJ0tfqgo+fT6Q6tEethRF7ypMR/mHww9d975Ppy",
+	"/71zMjJsUcsUqZK1tKEitVw57E72FKhe/sfz92Mc8jlTibOXq3cvn7ZfDbx5RzOeLvwNUr18dXF1cXZx",
+	"eQY9oBtc3zlIV6wshRaOhInUBwGv0RrvjDpcDqr/JalLlDRPgsaSurb39GUdR7pnIr0s43wr7xUVehUv",
+	"X2Kz+syBqAxye7A9KzEsY/lGCkZEsYWm6ZRkcs1FibcK/wztzUTdDDvi2jBysLDpveI0ts5tWZZzDLsQ",
+	"wmrw151q7x9Ut43QRD3qVmU1sJxiY0epDfzx4wD2QEB12m0kZNs2lFarH96z4tpIApDEqP01gbZBkA2+",
+	"Y1gmMayQZjRhPUvJoLkzd8VTxqEJD8Ox5kyYRThFpBx7qWQBGy3JtkjKlvRY9FgVz9dqUi7Onn78/XJ+",
+	"+fjzn/55/tH/9ennP/+vYFUKziLchTklwJlmQ3FtR35qYu3BwT6XqRimM9X4gzUT3slCJWxaO2GKZ9Bg",
+	"D3VrzGAYE5zRW5rnrkVauxoKfojpFOzVie6yIiwqugoXFeEs60eUasMU17dnW/jTWaLvrOA8/NczIQvB",
+	"fy0YcP1KMaZoygt9ljKD2tcvWoozdgc5XqFjPhD09f7JXMm0SAA6EoLgc/DQeQpfkw/vv+lWM0bGhDv5",
+	"4P6CtT9VnchpLWFjDp436UzCcT2Lq0sn5OjnhuykutXXhN0xtUfxH+nunqrf17NGehM9/HMxNkFOtd7J",
+	"kGn5k0MBQBgdMKsV4dac5hlLrXbBxa2V4clGwo3apEI5cKvzfKvjdnBOmyAT2wnVUyi+QtP3GrYfw8PL",
+	"PXn347vzEfr7GFtoshn0D1kkG6a+9i3KJ+k+h/cmJm5Fcl0NTXQQliRcqfPOGmJlHiKoSppZtc6plIGE",
+	"n4HgRXmaS4f04zHO/JTRDGXH4ErAkTla9XZ22AYu9rF6WNnxKT6t1cPpwQieHO1p9PPWOxrdRA7Yp4+z",
+	"GruKcb7WHdC7PZnLSh8oEzww8MCyQwjr4ayGfkvtJ8UNe71andZSi2k+cl9xi3rXkr7QxYRKrsJsMNP0",
+	"kC8gtJ8zmWcMcyDNhm3Jch+MSHWAvp6wd+GYHN0xOKb20XI0WMggQqkl9MlRgWE3TwAJbMfFkN3J4Tdd",
+	"ZHA69uYrkEYvHCvEVTV4nf4w6aPM1MGdTrlZgP8FSuyqv1CEqIF/xqKojyOycYcxitk2z+iBu+fJcWAS",
+	"5XJrHxii6LuN3EW3XHXcFxAX6GIqk0Mgw81Pi6yZCYey6+QYypl3T7oz0L28d0zx6ByGOsME1HBtFtCT",
+	"ZqyGEI8wct+U1SzLOqCQ60Q/zCGoHIZYbZIre4WnwY/sGVUjoIRb3Oqm1mBbGMmRYRQT4y6fXIg1WGq6",
+	"KHu91IYm8c1/W21ghTSLCuLb/k2KhZF52czV4US6H1dSVe2JsYk1pFvDH0VL1RyJVdqJZx5WdHsUlte1",
+	"z8QoLXeUZ3SZscUBUPZAuUoHYvcktPto1NB5Q8SM9UeN1YZ8BkDUIkY0cTeKw3/LD8CWGtjkEOuMhxfn",
+	"aRBc3CPGV0UDte2p0bCPob6hhmZyPTG7b7xs8N+rb1g9jXwwW6D6ZO9ypuQqjgHCH39EVpxl4X4fOVUN",
+	"JasGQFwCqTZxVmmWyV2pWpU5IzUEVlUEk9znDhb392AwN3x5/lpQuHVcnQBmObnSjvC1KZvroWnqmH4r",
+	"7zpAq7sw2e1QbtKOUH3b/C2PNl5xKvEM6zhq6Drzw/fOuibU+vpMHiTP36Qy0Q88u5zjFM9/0VLcEHx4",
+	"yXSoh27KRl4+AzDM9lPnb+mu1n/FL2osrHLbVW34HRsJw56x1VjoeIFo/WNA6Ws36gjnRCzoclc+8dwv",
+	"HefqFlf/Qh8HnVyF8x96V2y39KgeXn6kk1v/g1M+3hHQ/sT/T5Sw/6NQDbm3phagy3wfLBn8CZIuXHku",
+	"sY9hBur4OgB1f97Fdun3VPdjs5S6MyttqPr5kIOqKuZAiTNTdzxhi0IYHqjW+WD/GZNaKNGFzqHnVr2B",
+	"bhtIwg6Ilv1o/k5uR6QRJrfuacBIaahT/qIo52cZMpO6sw2ceyzuHJZvLVlCC81GeoNdXlyDSTrLm/1W",
+	"tcuWG/YKUqzvmH2Dj8caK7VD2nuR+OdK3uuO+kJXE/tMCRThn73GFh4EQt9SZKEgwGHQAj988N0+Ypz+",
+	"Yq3R495v1PyLdLXCz8D1fYwqUxtl4tUfFlKdN/xIySqdpyyCIN63NkiN2g1ZraL+ySCljoMYGHHFbfOM",
+	"TW23eI8tGuNQCsZuZ2fu4QEm0I5qXyI5GjrAaRzjYQbG95c9vjsjTW6F3GUsXeM15zd6sC1jZC+4sqkX",
+	"OHwDChhoXClPEcJSQAJdSkdIcfhazc7z2iSySlxjRzhHpxfwcFpPId3vmMpoHt00C/zyUJhWloRDIiTy",
+	"/EZmKdbjabplBFAa5zXICPfsGnJahSQ8DfhEfHncsNbqQStje7vBF/p6erzesXSq1wRE5dj+lUEIpW/p",
+	"XgPIYVrUsG0uzx5eXHuoCOB8fOJ8OvhAlysE/ZblUnoz41/vjvAwRdFquV84co07OrU9DByglC2NDNVG",
+	"P3ezwuRcLbcMML7r5B7ju8KnI5A+jTRYXzBpx6q98gvzI1ZzKUkY2sc3VBkxQTPwTsII1anTnIRS9A7c",
+	"Yivk4XcNCBXEyLnPV6+ZhN4vMHwXOMXJd+gvDTmYQg+BpoUvesh0H804mqvomf3J1XnPRtNVeTtCtP8u",
+	"Tcd0tK5HtpZcQcMaMzoJotvNEdll3itUXKT8jqcFHlK1poL/RjubYxyTPN2dmHyoN9JPC57GdaR37Odd",
+	"Bjh4Ax/Nb1B4w9GUnnSy2tGEI5K1201nw0NdXlw9ikx4hD6HdqJ9q3/rSy3i0JNL58d9UMDIW3Z0szAc",
+	"pJaPP7jqaT0EpxYh5EGdq0JBgmKAjNFUP2t4GAvtUJKkMjSbt28el1uKWf1Cy4xdu0c7cNDwR+yPo+UY",
+	"HDRccR85pyTBRTBRPO8PMMHJcduyTCZV2+NRN9jz8p2Q2hiZYD3yZuAl2NkE1LcES8vr1cXzeoOQO8yz",
+	"D+SHdieCTgMZSxi/i3TiNGqeQ78W4FUfD61jXzg+qXc+KwTN84yP/nboejxEOiv3rwaHV32ptuA6ZZqk",
+	"bXJ1teSeEzYSS++LYd1B/FAWJgxI9465puaIR2cF8/l9+QxXlGdF2MbYl/0HCTWGbXNDVlAgBnaGFWIV",
+	"xD3M7PyYfP8J5+vAIecIgA6UhEGDeYhFJQn0D5rhemseujF5Pp2cWzJsGYStb+Ogw2w6ml+U+/n+HclT",
+	"kNdGsoFid/I2arb9m9XlwGwsYmBzpkXwMret/bZhxQFWwobRKCW7Y9gvixuSUGEP27A5D9/HMQfW9wVM",
+	"4MYyJ5vBMMrJPcxeCTuBj/lN2Xk5wsUMzs+Vkts5KXJiJFkWBtydiK0NAGRGBrzGp+9T2A8MMBmHM0a8",
+	"3WNl2kGmU6dymkZWBw7fXJbMaYE3U+pw1csQ0nyWKpnn9xVMgutQ667CwEP4byPlLd7yGU3Gxe4MvWV6",
+	"gSD7cUwYh9fVEvcNWtSBK1ozqq7sMZGtipFPLyqrM3OEpCwHeaPYHWe7SInzE+ZSu4aeO1lkKVmya3LD",
+	"RKpvsBUEcclKDqF9LTE64DC8LaeIOb6wQER3feOg3WuY7laKeQ3SgfCfk9cQUPPPriWRohybK1KmlwcC",
+	"Za7b9ijfZdsoGowX19cS92YYdKaOKWzJ5REbO4Bc+s9BndMtFdwCW7MOMovk8U2lltADejxbu57RAdrk",
+	"5edHRoUQzzDGoAX8w6HT5OYxL5dWfSlMNW1o9rzyssdkUrqawUEAj1M24MmlNj4eNQiowdZjuzdqoxgz",
+	"8XBt7r05EqdaepD2Si4zrNCPEmp7QolCzyrkoii2gq7Yf3r74hvy9NFj7C10UIGRZSzc+FiSJSNU6B1T",
+	"LEURRQGspEwEYIkUKbSGk+oa4M5B3K34HSNbLgrDNOLZUCtPE8UModrZ0+gmtBM9D6OjGcqzztAgLNBj",
+	"ZCVUhx0GTCkX8R11lF4AUnc4lcYUOpTDPJ8ZbjLWoWnQLQOCoKs4LPxUEA3sFdxBsDq/pVwQWSiSybW+",
+	"JjTT0kdDN4ymTJGb93aos5fpTfhD8A9d32HklosU0eaA+3DeSq4V3ephawx+9cQoCeaX18HliNZ+SuU5",
+	"k5C2HhetnqJbn9BlYM9wmPUKzfTCF+JEZNdX77nRK0oN64p+205vp5YMcgpL1Q4+oQXjvTLNlILa+GRy",
+	"aNPVB7fvpGnZzmtEsstYp6eSW+7YNyDGQU/G7iNGEmrIVmpTJnn4zA5/23hqnX+Bepd6dQtm+Z+ytgV3",
+	"qEaumKLhkpNPb7uVZ+YI080SNvme7WPzEMkt25Plnlhd5q8XD/8SaNWTNSo1vku/ffc8uG2Jums+ePX4",
+	"8eXT4KO3PFw1fIsarh/i9fdvgq8XTYe/5uvgY5/C6gMwYWIXPidLqtmTR4XKhq/iW1Qw1d0M5z8HyuBk",
+	"7Lc6t0Vvji6iC7TfqffqbDQJc72ERvrAD6b8n64yOpKRrNgD6FO5IpQUAqH/ShDs32e/luPOLh9fuP9B",
+	"0I7bWS73aF83KfFrbTIj7TwcbwDG3z7T3t/yW26Mj0HiSEPfyIwn+2ikNTGclPjCPoSTm882MksXaAqM",
+	"Tey08w71DsZB5sQSWROpCKKFVg6VtULUTGqIFMnY1EwEp4uZYrt/DMy3PVBr6XNHu9B+vKWG/cOD7h00",
+	"bWSfaGJIirxB6FLeMfIbU87l5O5Fcnnle/M4OENrWF1eEUBKcIkqXBhokUEJHp0Gb88uzy/+evX4sKNF",
+	"CIT36vOffv75vPbXEApvsyB9KwXbn3sWr/12xsuG6IiAMDMyyzay0OyBA3x5sC2D6m+he824jg1Bvx62",
+	"vyFrOwIe88d/Iwk0okY4SIed0PKt1aAc2jlGj0fk9t1JjpAQ1FCI+muHBpFIDMZ/HNn/IPg1BDQK8m4J",
+	"RPno6umjp0/+cvV0sH32rwXNAk6awJfbaac4Dbf6IKczmoLA/64SqTEaSVxiZSBncsmyYcPApTHi073L",
+	"eMHLGtB7MRMObNduseUObowrsEX7kCuD3THFm+qLNjK38munJBzqTMpw5yZA/exxB3b7ij1lwznZ5aQa",
+	"gKKFg3xyVOjdprfMS5gTlm7EmHbjPfUr5LAJ2+x5M+R2xsBIyPR6vUIoTMWSWwnNgHN3ZQChz2cdDffT",
+	"fciP0tpQ9M1T16Us3TerSqpZ1Zbdsa862ja/H7TSHsCvty4pa1oaY7gd+WsXIKHKhKFJK8l/qFz7hrxf",
+	"6RqecSD/dT/Gy1DmBRxkdO4dxl0p/Tsx0lsUOrmPqL0jJ/AUvWWJvGNqP6WxZOLfGRtLC4jHrlmljG2n",
+	"+lADgZFHkcckjFAEM1sxpaIbp3TemJAVqVCQjc3wxBfGUHdW+0D3aqKTo2Kc1B3+uffgAtNGbpkia2lq",
+	"hWkrqRxk/YA0rhIH8CMdKzx5/8tT4ihXwu1eE1Zc1AWuqkB+5bikykp0tnt31nIq+/3tb3HMbXxr7OcQ",
+	"mEPb+ZaxHMM8UqVMQboVWTLLTL7lexrIsMLOtRVRttynnHpVEXoAgyfiVsid6Oh+6cD3KksUr7taRVYQ",
+	"UZalZY5mc2k3hiq+Wt3MyY1gZifV7Q2RitxkdBcOflU7H44mck3wc524ejsabOIBdf8ugQSbKA076JAe",
+	"c0deN/TA3sffPFirH6x7gQSUihkSKiDS6xmhlahRC5n5/R8viivmHZbGbsbVZ8I0UdSwI/XDVqKKk7LY",
+	"btOqrU66nkyNPKZB72hrxT2+SF3h36h3xvb1tSc+lcHj7mobooS9f6cj25Hq29gB4Y2u5EnodTuWkMlG",
+	"jmjIUW+8PClMB7kKxxSbbqU2Cw/uOf6E4pxdDXxIgY65NYHsgIDqMZ5LKzDPs70DWyyLX1rFCl1wIlDW",
+	"rqPX9B6q4YOVPqlsbX9n8F3Y4+MYaVLqpmnh2G2cn7AOttA4qhV/1ti4dgb6RMrzSu88VblF1NnpBphj",
+	"Ed0lSws4FGD2qVLDzGkXLTG82qy/6gJvM/TTtFqwSu9umsx1NvBbLCAtzH6qb2NPnmceVT4Dkx/JLlKH",
+	"rJtXAOST7YkDuCPUAc3g2C43V4fVkEQqxZLR+eAtz/54Z3IUk7LdIq5zUw9byyyNHKzvINSDkyPOLKj0",
+	"eMuPfeHT6Hn6qOeAcwEZbB46SI6jnJPROfLbMdE6Cet7E3fcvoD7qnG6T+K9wi98saWcchHvPWDO6bRm",
+	"5Lx0se2EmI/THWsIv2HHT3nQuqRPqzswy+QOgsPz0jukyZrV3UN2xA4reFUEs7FKBCTEsWOKkYytDKGZ",
+	"FGOD7E4KBDQoOHqBr36DpHRpYFQIaawdio8TsDkgxq0N1gPGRu1rkME1ZcsToX4Hl3Osy4fGBrU4o4NL",
+	"CxHpo3m/YcRh3xHgf2IkUYXA1V8TKgjb5mZP8DMEinwwfEOx3fBEJDXeqjAYti7KvhCXvt2h/3ufyTDY",
+	"7VCXXXXr3aQejkoBAoq/Lkwityy+84BadzNliu2jpSIrWYjU7opg8K9OQQlHydAHduhygYbbScJyw1Ky",
+	"ZVTsNjxjpBCpc8RApjhPw6M6Bgm1kOVWi5pXpUlIePvHPdnQO9Zy5XSeFEcNv4Lqm2FGN2o/jeyKIX74",
+	"hBwc/2rHjAolvnXwFid1ZU8MMvoqpzLRlC2r/m0lpsOwWxkKoHp9S5YSLP0itIjDyyhXO/bxtFpDf04d",
+	"PuZQVZQDFvqi6CHtKLibUs3vX06tbny2tr9L+7ljSrMv0R80LGShvuyeonkp3etwLnom4Q4EPA4dFoSA",
+	"Ijq0lDIv1LkfjkpXmc9kWXccrm6kgpQ9YILxqbL+L1p9qfAKIXcCBwpyiAxVIL0WjCwLnkHl0J8AxHxO",
+	"tlTdMmP/lGRM3c59CgEVZk50kedSwR88CtafiS9ftTeUXJFaI/YaFpbciXY3f3r2m285vzj7+Pvl/OHT",
+	"cM95O/uXYiWjSzR5ZhZchIt7blmIz56/eUnsLw671l6QjTjqGM9VzhTEJ6KrZMtCsVCaeAiX9KeN7Jtj",
+	"GBHSV2CV5GnO2H/MUaiLm07fW9Vv+vRSgnfYv+AbmUeDR95vOCENtnx/T5cZQJfmnHUodisu4mtWRkYD",
+	"erONEpnvoc4mp2ajwcjaSG2w8v382ND5YRDA+bU7Y+d2EJaHT5G3+cdU2LScrO6zHhV3rDMd09BfQFXr",
+	"cyh/jTcuqqLaKGTF+aTUHKsq3fGkC0jXGpFUZZwpovlanIFZ7ap6qSY3+PJNu6h6uKi5Wue8Ox+oTs13",
+	"zIxI6m4SE+uGD5f2UkBRzMOrOUIs7POuKzgIO/RcEGlyWpjNM+KwSnEgSv7zLVQ5Dwfy3dS6QYgaa/fH",
+	"JAbxUlgh0lG/qlxi2qLMMgtUulCxh8KJjK3GXCL+gwejh1enPNfdf4Y3T6HdLo9If3bzeZmyUgFs38GH",
+	"gLxWX4E95Lm5A+xE9BNv5RIx461gbFrCfSEmhhm583CjIGNvYgFgW+MSiJx72wu0GlF6NmSqzBod07GM",
+	"0ZFZvPONMArN0jlZ7lt4JmPS3n0gfFSpfny9kqsh6hCWW7onSwbT93U2ZdNqlxM2ch3tuqjmx15IRTbe",
+	"7KGC8DRjHnMGJnHLWO40v1E9Fk1ErCgmsqSYdllgrRwsBSn3LL151tx1wrVzkqWgWQiJbmn7O9y7PsfK",
+	"Hxq/IfZbOCS0f16U1rGQZlE5aKVZAE+5xIF8oRhNNl16RSWjurtsdeV1+QVtKPSuwN6re2aeYck0NwBB",
+	"gcM0EChqUnpKcKysywDmARAnOP5QDddVaJqODEkcFMP18KWBDrTSULunaynTKW54vwUlK5UxOr/xPbKs",
+	"FOZx0qwt57ea61RAacsabKKMg2rIt5qDfF06SV+LOXYWwIwuL8Kne1Y3smolXOXmYEE09A5Bw9zLjxKf",
+	"Bay+QKm0vg3vPMXtviZ7pmso1nPL/tCYD4fFrzCRdgToWxH3UM6lJolVHlMiFXEHuK2ABgvhOg7s+9a8",
+	"vEsc8FMskcMT9XzS9qtDkSl2saHluFyDgZRic7m6BJtU+ze+CK8hxppT/S9ZKCJ3ovTP1Dao6iRjJVW9",
+	"KjJE6QELo6Nktyyn5jXhfm2/uXXfxsLUjCd71wWoCY5+WM7YW7kYjl92Fg5rLhJWwfxWrBD12Q6BFj7Y",
+	"WsejitS6WdxjY1nTnfyLKc/gxBOukxPVtx2n+YTYNnZXFpox4QY/QKCyU0QkqfFdPg8B02vg9i07tX7E",
+	"LA8tEMyq/rKRJq8ZRF33r1rQtaP5CMXe71A3aG+LOHUcccctjc/2MOMkeyAqdbUskQ02brOyHjqk9uBn",
+	"h6Q5TP4rTXhaQoIPu72666RDRY05C/HdS0M21Kr/rOYpQWPguqHOQkv98KHx8JGx1qvbrA4QMjY8ClAN",
+	"nQ1hH5lPpPJGpSvWBFLU5t3DUKOVslbuyh4NBbSnoGyD3Aq5c/3jypjDob5ycnUu6jKMV/aAaif3qfu7",
+	"5wiXOo7wSpoxfp0gohMDNUDB8TAyS+fE/zNKLSsQ1vSOBZRSxODvgNmbhq8l2D3l4Lc5UDFamI1U/Dc4",
+	"Qkurxvd6iJrEessSqVKWPoOya+wsbliWWTtzKdN9Xbn0qRj2bMKNUWbNKzdK+EpSfLShYp+tCwS3EYPF",
+	"aY5fphXfh9WTEo5sy6guFEuvG6BB1haRimCqWMbZHV1mEapBVzF12ebSqo402ZTW1aElFamwTr0HHE0b",
+	"mVdPHg2cbLe8nq2a5rMdyqAujbLDe7D0zx3+VHPEjXGnuSLCUUT8O8vS59uuihY7VNWEfhzndCaJj/Km",
+	"1XCfamZfnLfKUBUrADuyrSf4i6Ko1ekA8uIG3T8uDbNy/9WW6BnH85bb/z7Oti/fowxasjUV9yp8eE1t",
+	"GnGP1+MYdbnlqnIv5v+2Mqw3d1RXFvQoV0e5qGN0OP/R2iaNU4Xfhe/350sKhWMpuIpXLMuI5hkDdC6R",
+	"krVkuoR950b78IL3TvirX+ZY6eBHszcyWFLBG/8dM8YDycQcApFspFrkJVpc2W0oo9scjiVPbveLq78G",
+	"v7pUVKSLRGayUN2QR6qjErOWH9/HUN/45ya2xczkWgacV1RvPCPZJ+xpF6zloBrfzNZV+y8MU9uFT3Q7",
+	"PE1wYegFdjdhi2befN2CRL2w40fkzUouN1f2wf4zemwpKeMc9YyteqNDqtBnyNLxwgyg1IJW/9/lrpEe",
+	"5lHXyiRlAH7z7cO10S7KVXWdD0ROe9jeZa0tEikMTcL3nVGcZovqxB+cVwLIr62EPsI1KZFgsVwNwfYo",
+	"gQHtEVaMZqTQdN0R//kt3HY1nLzlj4p7bV4vYaj1Vg1w0Lx1jEPc2Dqrh5Q7oFPFhGERiPJmZG3ilov6",
+	"v16eWA61PMTOG/0/LpaP04fL1n3xl3vuvhuZ8xMUHCWs38Mng3h+gSMw2MngX3UkQkm27zZUjcZ87OzU",
+	"EQyTbZnVnCCibqWOT13dCaa+0teELq1RXTZpgX+3sz6y6wd+NUJhQgL8CK8FS+i6Lh2YcXxxOr5WZsz5",
+	"+X7s3pwf+PZE9QT3AYrbiYTbpOzp6qd/kVxEWmeZpeh4Hqknto9mj54i43Ao7aWoHxCSKwYHJNknaOoc",
+	"OdXRhfIVPUtCuSkHd5mvxUvxxfpJV/2Tj+qVXLZP7+uZjEv7QiBvGLEOXCEjyPIvykEtdZfuDNSSgtP6",
+	"jtdIcgjdfGb3sHRu22uEZQz64dcgGf+tKNlNwu/uJjQV7gltnyCg3PbTWxKxFOsgqsrflGV072uAMYXZ",
+	"x4YXzslu5Z7xf+Hijru+u+6olkA78xlGjBc0Tet/VQyCg4eZtKWHQy+6O0tMC2FHR6GdPw57TI+OKle8",
+	"cHJUgTrfnQBY4F3OEr7iCe3vBGNUcYiuZ4+aTPQDXR/jHCd+/ouW4obgG8tGSUXHx08fHGws9YgQoXF4",
+	"BVFu1r7IHiBERbaQ70Lz8/kGQhoActtXrbw7ylocyuNxbWPqYJEQMmtiX/XUvXS0RGaKgV/w+ZuXZMnW",
+	"XIxoweXDdyXCZC2Oh/26G6vt3NwXfF0oFu9FtHeQ7scb1Hb8Zks5LojZSddKriMBaWyocLz3ykE/LDC1",
+	"aCyYRyaT21C2iG52ORk/jbQY+23HQmNDZTQzm333XvgcFg4kFIylmlCSM6XRlX64BTJLmTaL9oT7jwmj",
+	"WezJ4r+xBSTxjVxq3Q3Z1TnYW+JjhnO53GORj6S8XWxHdz3RdM0WDhk+lA+gS2c01YZcPSIbWaixZRM4",
+	"esXQbW8O/jJvfMIw4fs0TsnsRr3BHfyK7Sq6NDa0uR91crQmf3A88aDUEh/KbeoQYqvV8yLl5jsfd4iy",
+	"+Tuj3GVm4FGKbNXYcnTLN2+nTlWKHW3GPFq2oxyDbYjpVZYoJdBh/4acXl9s7f0pdEb7iX+j4tBJNZvV",
+	"Gu+5bLGj3rBzEj+yqU6dyYDiU+v7lUNhGORPgGsInijvEIKhmlPppJAHfyjDZ+kWrF0m1lwwcKlBzw0V",
+	"jhnbIf5wSeuH+sf4Xqn3koc93hiu0e/0Nlx9s44y4VarD3qCOxwCs+FmulN65h57VDu93vd4FJ072p3I",
+	"MjY9lBjpSXxfsdEe0scvtme6uKxIxqg7xFth143cCcjeh1jhedeZHTV/YNmDwI8GEdfvQvdvfxn9A+d5",
+	"Is3jH3wCrFeeK3nXEQaCPLeoc7tUjN4u1hnVIXOfm40sTBMg6CtNEil0s3lvvcIoHi1dpN2ALCcsWNrS",
+	"vXP9hg8jZGx1wDX0IaggrleTlN81Ygvn4wDHcazmJtV8QrX5z316WckBDcr1c+CXueuQ2Y+66cyU1imI",
+	"BCDvoIK97LKlyZJmVCTsnDz3f/RldB6L9St9jUUu3BC5Y9r+viwxWw+LHpJM+o4ao0rEmTAqChPDU6DT",
+	"HvKte8cdE8syMfNF1MOx2cpLnmWj8QTbXVXsOuYIkOhnOS/pWxu9ImIvy4xzHgQg13iWzYlL6ZkTI/Oz",
+	"Iscq51UhUsggloKRlO6/0pgmAzijDH0wxwEyxqjbfuQO1JgccU+gYEcXW02wbHiEJyqi9+HEqF7hyqtX",
+	"DPGd8iIHpf2XQhvXcAmyyr1E21spx7PMF7lsfYwvkWvBXYeGWrOmLJMuUFIic85nroltA34eHCZCrxCZ",
+	"XIqqt/udLJINqiYI3Def6Q1V4cBdZ1kKcNNX4djFccfFhf5q/Rp9JkYJWVl+IHxOFM/ZQEQ4GDgTWJxN",
+	"qCY4CNkpbphuwty5LzU7DP+ipTh/S3c/ugJ7Ow/0KeZmggHrGx4t4psfpAuzUbJYb8Zy+iQDSaR6gcsa",
+	"1UiUVUmhaVc3dpFmDPJ6eMKslNI93eTGOxhdduDIjm2qgXJSrmhWom1+7HhtIVd967JyNM+owNxijATa",
+	"14hcQR5+BQzRwtXpmurUwofe8t37wIqq/xzBUiGFsdy7qgCwXPawnVs7fVOyQ9hdEKbgOdZ4wDb6+WlA",
+	"3Cl7dzeRRi/Onnqw0fPF2cffL+ZPHobRRnkX2s+G5jkTDrSqjni620h2xxTWZz6r4LoRoB4xLVxALZR0",
+	"E5UQdtfpZ3IRj2nB2Ziu0312ChcJm8hrpQXirxkcrG+tLw02NLm3TINJNcRluCZQXtzBSkaSVBK6tHYw",
+	"DxeRlD0RA7+MhvAfB7HBQ+ikL5TckstrckH4yorGxHL0ck+ev3k5UsvbMiq60q5rUPTwWDj3gu7CwtzO",
+	"GFFrYFqxeKRYFR0TYFNMy6zojPvBz3exkeyyr8Fw+khV4e0/ZTUzrhPaUd0dNPzxgyUWQmXyw0YBu06q",
+	"8Xan8fS+s/qxP4H77D399DY+lpVQw9ayo3ytDyQ6YVGZ71hm643xMeoevoEG9vDz7TCgX1bp4fZTbkyl",
+	"h44n9wD5/Zru/nnPt8yehkl5q6Ms73qie5QLdR+G+055SriZe9wsWqTcEKMozxCbGVq/BAVitNEdBIZ2",
+	"aUHGgVHI1Sg1uW2eO1O7MqhLG7phokP3WbSbBUuMc82kPi9XrNnCavOi/g9Vh0T7N+zO2FKcFdPF1kNF",
+	"sgYcG7QdLp2kwcTbrr5Pxkmfw9wvNN7nBHN25+7imwOGsLVIIPsQtEpLp2E3br2vGU97GfvkMrl5gk4h",
+	"lOUti7fbE6b1wvhX78X/D6Mt8J8rTv6aURWMnB/WsVRTagw26FN/7x1IJ+zteFJZNq6ryw8sXTNVazOb",
+	"suWEt0qD8XDT7S+L0ejSU/u5mpmfeq19S+kyw+nVJtO34ye/Qb/GGEXJYUfcpG6I0wuczrneg6xR/NTt",
+	"Ayc13b7n5tZdrXd6exGmLLnVDdTDDUgyV/8XvCtTbv+8LA2nkRvMafY1F6ENvs+m2SvGxs3lG5Zl9TjY",
+	"PYYtJnXkhkn1tOP2/rCFjzWM87nuF5lL1hrBkvZxrwmNfFw7U2iUhwmSncemZLO11Rd1HAHf4VujHLFD",
+	"/UqG25OP5Zuymclorqx3zxy/+g/+rUGJX/cAL6roles9VY+pooSoeRC6+5f7DR7fcqXB9CdsXm6pGkP+",
+	"+Lrq0QXOMJdOWrir+8R3LafZD1wcZWJ7cR4XKC8bzu42UjOScsuCTCSMZJxpsmRmxxhWBqFupa9raRTY",
+	"33IniywlOd2TzKXHHHV1V3MI3yfueug4/f1cUD9HtXNT+2Qnbb9xLBtB3FfM1FoyYAwXcadK+NUSzkMK",
+	"h9uB1IR2Y0sIbJqjKVqFpwOqQy+x426IsqXoqKOoGwKqzAnBQcbtyQ/OpT5NSk00oGq+wlGm032galTS",
+	"y0H2tSyfTgp9ATuB49pOYiR47SESiqaBWpRnVNQ6+ORoGC4VFcnGnqyMJuFkkOhL6pbth1cMd7B9cujm",
+	"+VDTOCKEzgdIZDLdAqbRRGUl1Tn5qSmiXCIC4dBVRUiCcIa62B5Koh7Rwj7RbZ51yZXOqFGhmZ7WltiF",
+	"WWCAmkDx8wgR+oM7kO2otzfRIEnsBmtib+bkZrk3zP4X3Ar2D5BTdIOPrRi7sWSmQMfz2qef+cYxzdU2",
+	"c2q2UrD9+Qc83+UPZy7bCbK7zWb2bGZklgFy2wP7GS7WD7ZlYhFs/oRcoNcCOi2dk5ew7b8U6ZqlLj1o",
+	"ucc/zImWLhNAMLJTUqzdE6nEyDvZyCwlRe7Cjtr05dEdgFyhmMS4PoyL7Uyd3jHHDACebLBANmHCWEav",
+	"ehxBhTmmgOLmldCUZbWjHbHWI7banqvHF+cXF+M6ptiDEmyZUg336OnDi8urh48eP3HWdKDQ9MU35OHD",
+	"h0+vCYCtglaQFgo+3AI+rE3z4urJ2cXjs4uH7y8vnl1ePLu4+O8+6P5cybRIYN08nZNC8F8LhsXGmmCc",
+	"ElFK75i6JpBqqw25evwY+3c0P/7pso2dOowqX8ZKfCuUZ+B7h9UCTnvjEx5fvkSTd7DwM57S/1tIlQpm",
+	"fgM+D7eLuYH2L/ZYptRQ+18XcbB/dB1gbuCoQrIgVkreNFcJnWOsda/4mouOeP0O2yA0QYTDOHc3mxQ/",
+	"+Wh9M3edbKATC4hf6PTjM5hTlkNilBQeiLGc1SZ1H+ug/XOrv2ce6cYzvtUVGuNcPr5w//M4xt2M2cd5",
+	"FyXnFUEB2paYQACUmQGxeFgJM5hsWMk5PSXRabx6UxOoDfTcywuXUtSDn1smHgR6asBvX2Efo1ay0pOH",
+	"kZC5Pt/ALS14z9llvHAJLZERnnw8NHjK1w7VqXUY/v787OrxE5DQG/aJOllPUr7mJpyUEt0yIC3yjCd0",
+	"PGJB6bIMYpegy8meYIpn6/yI1B++FjKI7fgDWxkiC7hkqb0CM6qgr1VmELBqxDoyLkavuRu9cLXSzFSI",
+	"D4e56CvqlULFaDpybvKOqYzmQ6fstXsMLU7GY3N8FPsF49YjPZnR4BYROUR+AbF9l+s9EGN132bekfNr",
+	"ucPYhn5wXsPGhnsmmlcHvnGgahRuhvg9Yzf3rVcCndwirWTdCaxSGPxHmudcrEeWlLZqyTgYUxQBHU2F",
+	"PP6bFGyOCsEWxz/Unt0PMSl1+Jmml90wxfXt2Rb+dJboO/AKH/zrmZCoMQJ7rRRjiqa80GcuFXMON/PZ",
+	"wbVTMbXHXK7fbo9C91mYzq8Lk8jtMXdWIPVUilXGk67M1OYtcvh7HCuC4uBXEUIqqMmtLgycNPxzIO8h",
+	"dG6r5Xaf4X5m/zLnFXF3TnZi35apqJMyzw4VuEMDNazFjOnXsvgC8IuDjTFdAdUBekxNRSgtommtV8ri",
+	"uJGNV4aLQqY0YtHDdVpV/k1fJ/Cyl0qjWUq5oT0YucCR70qVIiYHdkLe/Oh66uirpUOZDPa6c+jW7iOD",
+	"uc41Ep08Oae+HdPjbx80e8PZxCb8h/Kl0Mw5bdDnxbF3LLq6vtLESDkqI3QrhRldGtftX3gtsj3REnvJ",
+	"ypVvW0pvmSBLmtz297K5HKfA4lw7iHvKtDwXCxgVuP5XwKsc0wHhUFZvwo0wxuGXIHRJKHfDl86lXLeh",
+	"pPokQxjexVsptV4bgxLj3jBeKnY4PJcQ9ebQWp/dMbXfjW6Iep9tLLo3tWVsbHOzh2MKRTx0R/cHlXHz",
+	"Yxjhc8dOfAGl8TSpiXbcSRj2XwgqfP5vApZv6XiSlPIuOr9jIgUYWmtPZ9RUpNbXZX9tbB1MtKF7TdZS",
+	"pkMtpv6tEtgBpGUK1GZzlQF4X0u/Ozs6VG5HNAAfAOkxTNAuCwsgir+qucgPCc2h60uIS+48OFNcZjm+",
+	"Vs6r/EQLrmfMPrwvJxexEdWKjiledqMEpyZ5+jXPYpOvlzzLFlBmPQSpVJv349h5u1HC8wYQj6+pwYs5",
+	"Zu4Ryt2GCsGyyGzuVjrRkWXO/p1lV3o4zTrww6bIqhUzySZyhv6djhmORfeMchmAPtgT6gu68sJwOlRB",
+	"BBwac8KwwZ4AZUPyeEAXnlZ5uziMX21Vc1/bq3Jxjb0f1HfrJ+Lk2lbj+J1A63LjfzMh67jz+B00VSlE",
+	"LyXfvHwVi7YYyg94rj3eibJTsQa81Uikgv/KwhCd0wRzK+pu8UhZab/ds5i3owyh5nJWXOmOuxh+IppB",
+	"/hjmGFwTmmUt9anP4LcGEA4/4BboWtI7mrH74g0s6o9C9Mopnwjw5M88jFD7cmj7fmJsYtuHmKoZbOk1",
+	"MvaZsZWZEpN0qdbuW26c4JoVN+w14i7+S+suJ6G3LZ02dV8oITJnYsEd4Mrg073oG3dM6dGoZPOZ6387",
+	"8cKrMpSrFdTqMbE1ajmnRnOUXq44ufu3ZL/pvt//ssb9/u8y4674P6YAg6R0j2mVidwyDe5U9C2RPaNq",
+	"TuxBIhT+QqSA9EoJCXSIMMbFmlDsOH4YMHbzqVqYXg5JaS9HyleuLp4+rb10dXER7HxaOprLFy+vhr4F",
+	"2YFD+/MKHoJUM1M6PiKm1tpFnKfH2+vA1oBAVFIobvbv7DScJYEmfCD5Dqx03Cjv3/nTd+m3756T//3T",
+	"+z9DUF9AC6FbBg44WBvYUDhkOYGNMfnss/0+F6sAqtHXmPGLbVJZxhK5LcF99Tm5eQCACg/uLm9KPFQp",
+	"jJIZwLGxOby4QUBJAs9ek5sH5sHvaPF+9m9KwX4W9SbV1hifE5pp6TNewXH1c3Fx8TDBl+HP7DyTCc3s",
+	"J27OfxY/i/+LPNe3qAPdPC/MRir+G8RDnxF0idwAL9MADedNwpXpvHYu53bkb+R2Cx2tjYeJJZAKbd9D",
+	"9dmOC0gaOyrADXfzMmXbXBomkv3Z92x/84xAW03EECs7YwOu2FKme6xwWvM79rMg7vMS3Hbgv3PanTt/",
+	"+Maji6fnBDtSYEfvW5ZjY9uHF/awa5i7lWsajry1RnK6ZvoZuQEZc4M1QjdWq74hfEW2UjGyklkmd9dk",
+	"Q9HRBXLC7kFSKC3VDYwKAtpuIPX51MSwT5hdTAV5+e41eXR1+ZcyRfoa+iThNKuMZJ7iv3z48PJbnC14",
+	"MSH1Czr3AXPJDHmA5phvwKV4kCu5zNj2P7Dt2p/skE8fPf7Lnx2ZIPE2YTdWgv1aSMOuyQ2k4ekblyps",
+	"ectSGmC55g7BV7tsc5crU1VQYa3UkhHF1xsDM735dFZ1a7ipJSBX/wptlIG34S/6FqAX5+QG+iknN9B8",
+	"fk5uaGE2TBjIpUgtm+4JdjE848LOEZLA1Tn5CZj705ncica3aS3zHPoeU30LfABzX7JMirWlI0T2IJEA",
+	"79Bzt4gzyw03ZEvVrbbfa0wbWB7y9HF5wDkYmtPIh+DwhP+c/ywgxSvxHZUwrjCzl5PizFCAH4IOaCCB",
+	"9LMHD8oqg3OXrfvAvw+eNwPpu+/9Q9bU9VXQs8vzC6/J0JzPns0enl+cP0SswA1I0gfYoeg3++c1OrzK",
+	"lb1MZ8/sP/4dHkEYmVwKVxVydXHhO4F6/An2yTzIM+ebqlKL5a0XtDRkmh44CF5iHQNkdT/Cr4SupXI2",
+	"D76mqW9jWr8wZs/++XE+08V2a8n6bPaO7jXZ1Xqv5Uom1mhShcNjo2ttb6Y3+O/2Oqrz8OzZDPkSvvJg",
+	"y4ziia5RrpVRSpcsw+O7lIVIGSbbA4aikARFNTLEAcl/dGNH0jyCyGhMgn1z74R2dhNeE2CAI51dVcgb",
+	"Jbd2EwqNIhF16/gNgF6CvZz7ltEUmtD9mzDvfPb44uHwKx8EvaM8o0sX+Itm+IQKKANhz0BIpdTQJdXM",
+	"XaUTzoJXdh4APFfnlmRcm6ofFaJP0S0z0I3un+FlV488wH7rn+eDD34DFzE8Gcie8GwJzZyggbf96deC",
+	"Vdhvz8omXtXWN0J1odbBwY9hGpdTjKBvJdGy56MINnD0V5fYcAJUT5fAGvpgWeVRfXAoTvNx8CjV1ZBf",
+	"nFFcjT+uVxk4UgPH6zkoaFNP16OLy1Gny2nHiBbxaMyRfCHVkqcpw35e1RFE5XK3kTWdebUCUDure8yJ",
+	"YDumDfr16ufuncdja506OGDnVvS1Th50tzgrW5B0nr+v7XN/K5tgnGgnq6+A26DjAnLdV/W/237WaF2u",
+	"AU+4B2R2ar/dtDkGvaFbKO5zVeB3eXExZtMhGnrOhHFmdHDXH/wOf4E/f37gGtxgtWqMkK127mU6s6c9",
+	"l0FnNKSyCGntwWeEejJYE8Eu3Go7UiQspN+4qX1pRhxgwj80D9o3Hg2/8UqaF1bVxBeeDr/wjUtKb3H5",
+	"c9whTbTcMjBhWAZpkI5W181eRmAzeRsbrVGDuz+atz27juRuPApfhrcxiGRtOJjqHAOW1uR0SOfe54DR",
+	"/v+XvXdfbuPG9oVfBcU6VZmpIU1KtuxY+mc7jp3kJL5s25mcb+/k2GD3IolRE+gNoEVzdPzuX2EtoLtJ",
+	"dfMisUmK4tRUJEsQgW6s++W3qigej/vDdDsUXyo+qVSgdMw2Vd24W0K3BONYExVm31J8Kg/yfGdCRKuD",
+	"L8F0nU/55YHzzG3N9ZzPXjm6MNRyGASoGjha8w0NNrS5e/6IG9IWFE3aIEPN0j99/Az5r7dPKVb4K0xb",
+	"jRqha2gMHPAc+1na5XjmB0gTPq1P+fg/Kz9X/ie46VERIYN8QMIxBXs0plEmwo5ij7/fCA+EDY5ccOSC",
+	"NbngD086pqQZ1uaHKn3wr8mlWRQ/o+m6YiiFHP4K00bNll9h+hFqPcVLmG4+TvkeI1j42aRpyTnH/BcZ",
+	"s9EIokuIKd+BSZRnZyfP/r7KW68Mj1ETwcLX/QZaTUdY3kDda/aJlHvjjn8cqQmFVxCqHxOXJgUeEkl5",
+	"fkpYzPvEarUYSynddOMGu+X6/WpZT/XJ+PHvw2JKfoOxP6h4usJ9lrB4JEzcqZiECUuUHDJ3ApaONMd8",
+	"j0pwTxrBx0ZKG2B9HAZFFZsrEUY4p+/c+Tabrbc6g283yPLJTdeJ/jymmjSPVkbTuQ0hKWJb5r77DScr",
+	"/MUnpX7jmrqDnpyernIuH36vcATotfk6AeRBL+YDrW2AbAkJqDOgyPZSqY+rX4cweLMCibbBOaNVkuln",
+	"NcGRm5Zjz8N9E05F/oWuFnH/OKP7YIM8DbHm/a4WvfBj2NxuGjCSQWUTbV/soSEFngPHsRHX46oIBmYu",
+	"tksYpX0+gs3SOp1FT9ZmZnaw+gUOyyJIXYpy+PEjoWc2UnIg9Hj/pdEdLMcf0WqcozVmFeuD7xkWEmvY",
+	"GE9T9rdP7z69b2P5ydPTx9//fdNCp+tfeVlxboF2/a7V1HtLlUxNKK0nz097j5+vrmVp45fuj1fSsJtj",
+	"pw8QqSvQU7d3pUsXFiCXGB/lzGOEN9jrsJhmFzr/N7Ck8J1rJwNvRjmCySYZT8M4JINqAnTu9xvlkMJK",
+	"3pRp6vSpvLVl+tGXg044aQQIb/xIzZugZpLcN+zXWcXDJ3xKuaNAHVhSyKWFmAo/N0L55G8sr0L5GFY2",
+	"bd/6jRalwsOp71sq/MaNq9T54PnTbOw6uyDjDnqUZsv2A8j4ndt3Cc08qezYmt4Xt3cuMRUbdOFz592X",
+	"r3gPph+qi5SEu95xXjW/kGHf5au2XzX2ngamM+4HYOewvpj2/s4wHscajKGoR+guJMTfqqqr/6mr8KrC",
+	"mWg0yh/e6mGVW+UUFSpOcaym+wdBOGEnQT5HeQnphg/zNVd16R3qcgjvczOpnVv7JhlBT7R+fNUqDzlr",
+	"vfr9QxnKx4k27Acc8uRzASbuqRk/Cn/U+pmP+5ketujhve9z2nty9gybpjU4rm39zAcgjdXcGGAnvpEN",
+	"xw+2fnxFIOzPvn9OnYxuR88Nbz2cOPtp3P+5YJIcZbzdQjb77OFW6F85CHkoig+t3eYzNWPBZ+yiI4h9",
+	"w2XcV/k/CQyz9SrTKoXuD6ATGr62Gs+8hUl+zSsZo6cbZ9eX1JFeybEefvKiKN5wiq8PThGOeQwPNV93",
+	"TyzoclMMNl3FeV8MzQqwHuRtZblFkqlO6Xavw7ffFsWES4KtcWVUZyLnT3RQVUcVIeN5AhjloN8m5+jb",
+	"qa61dFK4DyxrWEo9tyhAfjc4liBvgajIKCoR1XfVFcyzxehrFymTZNoAqdWZWNxcbrp45pYWVmj2R8wB",
+	"pjPpc1PMWJEkbSYVFs3m/bl2pl52LVNjvg5nmbFxsv0KoIvZMmFMb1kVSha9H3QsEdp89en2bZQXzhSx",
+	"imEx0ZxIIc1UeL+YYTMg71ijVKlrBgUyy4IsdpQjuDQb4Cv2aaLRcn8J9o7Vz2+AG+wTraAjbJrRVJpu",
+	"RyC3qoCW058Gk41vUS+9kp6jD99sKGHnJvtRAzRcJIrpRM7yeRKFCxErQrGhYPjKaZb87vxHriKXw9Jm",
+	"GMN/+l4E2XITEJtmlLQjwzKJyGIrm3cf6DO2XAlw5NmHZrV9tCqd17LONlMJKVjDEzAXYTAkGyqKQ4UO",
+	"sJhPczwTBDHikW1KgFB32UqZoH/S0gY55SUhNuFGi2IIdOiDjyBQdTw9LCGfVZht+xZCWNy1TL2QTNDQ",
+	"3HJ2uGjyxNJHp1rJR6lr79xGhPTY2nlvWjt/mKGaGnYpZs415yr7S73Gr9+6d7bOlufRkUrXBA/AQozI",
+	"V8H7uo0qVkuAX0E9q1XUYPxiMSB1L/oOtuyAU5WHl2t3ojyPE1hfYGhCJ9kv8i5FhSEHzOOxkP9xAxmt",
+	"PAvjzmWH/rRbts5pVEe1dMf2plCIU0aTbJSu6T1QJ258CwN2EUCVGEozi4LJVnNOK7vrPBXe7HSpKdlQ",
+	"jmYsfNwMbUYjniSAaN+tq35PvDm9/GP6nwGBfv1a8VJnDGFYHkmxQVIMMKH4QOEmc9CmdVt16slTZXYF",
+	"Kfkus6sWGPq7EIZdKXHfSgxtUfka3jU+zl1rCg31LHcuYWq6WoURaTXxVvz9XK9zA2HXqvujVmP/6Jcw",
+	"LQ9GCnORrEioZI1mVRwLeNYNjf7MDfbO2pm3PSO2PJ5sQMd1qz1C9Ao+62DwaKLFjRqbzIBeoQq9+YLW",
+	"xiH78kFzB1NCSrYI3uAmikiJSFapIL0dSWwysh1sbLjilRa2r898dcXDlMjzFsihkADrlTbkpLPtyoZ8",
+	"4wV1lH70q8cQsPnoleBfVDTEHcXyftYsxOjlFhy9AanevXZfvq0fSXFUF0IjYYRaLXbEbhNcxNlXAibr",
+	"8HXBW2sASTSgjhbx9DGzdTCZLUB0XW5nGNxDvVwgMIwwLAxCZoky4McF527HGlCVqwkFd3SwnRmUmFvL",
+	"iLoCEY/SUUKX2d8ikdup21pFezF3gaXo7pGtGy4y8XgSHvB01iLysMclNnTs524nUQYrYIU2t2Kzmak4",
+	"XT+bY7Fn9SIs2n63IE5osYolSuGQEeoKDKfeeHtgHex82G6kDITxJylh0WOx8gIY+jDzvTjEjdnyeZlR",
+	"q90KXyMnXqunzS85o3O6DQ6FEHLoy2jOWZxBm6kr0PSNDt+z/pRqEkwWjRg37KTzuOd+//zkH7VA9xN3",
+	"ktr3usKRX3rwGC6ZGgzALSPQOBuafGv39ss3Mk0gINr4GQY0U7duZz9xd1/g/T1T3uNIwd3KKF4LTLiF",
+	"O+xPmZObpmgtbvuRnvSjsM4xa18kiWmzdIQDkZyH7gg+VOyImLo368cJ5PKwIo7qZx3druziEw3opqLZ",
+	"akHdvfbfLewwe5GPLWya/ursj/AiHkB7mX/Uov4g5dqRz6yeQC1BJGbqiWl22JaTJZD4WFdDtLZcOfsT",
+	"5tXcywizy+N/ZcaOQdpOaIda33C/3fkWtDu9yE+101BAGNraOus96vVa7VY/o+n4rd7J8x5/xnudx/2T",
+	"qPOs1+t1vnf/6RX/OylGjJ63VGY5pdU4mwBcrhUvLN5GAe661bhhzQFqG6PaPlQ84VgeePRODiPo8Juz",
+	"PZ0QzcmB9WGqZMymKtMIgpM4LyLk8nL4vRS0UfIRe+txaZz9ptQlhCTfbBud75+bkbw/8ITLCKrUeJ9+",
+	"tdxvmpF6V+5vOmhdLPanaOUPuLDJpl2RJItKbb0dZEfAEm5Lps6B1966B/a3Re/AuyK5zVKiEbyjtVWz",
+	"+9St6uXFebASwe1U9yVCAm1ajC4v9OHzR2e9mxArNyj3NyEhr7odcEE52RS0UHExMr512jt91umddFBn",
+	"WpX/5NT95Nt6qrJ4e9tuGxZJ8tFT7wImPqrDQ1GHKG9QyZEzahUOU37EwlUXVVS0IIY4i6xhok5s3ZRL",
+	"aym1BPSy6CAtuWVssNEQiTtZnQJ8YdiYyynjhnHjzIbBQYOhFJrPjjSYkUrCgPGSBzvihkVaGQNxffRj",
+	"1mw6DIcVSbh7jV+/zSArN3/EdlUdIp7kO8NEnIcjU45zo8N0U7egNa+L1gxO1pXy4uO/8Dvs8VgdokQ6",
+	"aF0cyv3yqB8Pxl0Ea9hQMSV9plrSDaPoMomaQMyUZlFm26wPEc8MkLosRtYTZrFYW6alfFov0tbSqZlV",
+	"HavSTpZSEWsCVFE7y4b08xeZVZ9U+nu615xYnLKuD1rHoNtMDQZHXjwUXsSic2EfsReScWthnFqWyRhZ",
+	"bMqEYQMhhRnNzlm8NaelfDqGgtPa9bmPEsfsmOAP2J78BM5RGalJ2X7E1nhh3SWyLL2/RmO7lWYVxJVm",
+	"dsPi+I45hFL05NRnE25GT/qQqEnrvHVGC2I+/YwR1dZ56yn+0VqxkFm6314t4moM57w54VvQJ0dNcyia",
+	"5mdu5sRMIWVYf+qxPJWGmEVcx+cMaZ5x5uP4bUSCZTGfhvAJgsxgHUxf2VETCmolU3CFXAEtDbmCe9zc",
+	"4h7hwVarlBIPdKHfmZB+Wa3KZK+zD6vROua5l8DZ+jVNkiFusTAt5iXAwZNjeFCKA0ZcEuQq62P5cNye",
+	"bdZSWIh6f0tX6sJdQ82lJ7z9KAw5CaYctbpPIInUGMqVH5z5H7KBVmPG+1rhW84kmnW/f/xxPVhcevht",
+	"57ZKu9Yy4dGGOxQb7idxBTNWXG6dBTg0NZHtAO8cKYNTYlKtxgoL6NqMJ0Y5kRQq5oOr48SXDJ+wYp3m",
+	"bQo8opF7GYsV2Eu/5l5bavQQD9xWw/DyhBtG1z6XEAvTsKeb0YeZca9070w2T/Hda/rmW1fDILsN5tVt",
+	"E2PLmAGPtRAd6wWjMzNhGPd3WRI4ZPpIPvbz9mgxxDiLi73XkHIRO28RpgTl2OfRJbM0In3WfnIr24z/",
+	"Kd1B8M8KU98q3FDCV0sFG+wtXIFmY6XBiy/DEhjYHE8BD1oF2kUnpCffE3uF6nZy6+QlTxIWa5WmEDvv",
+	"XGWaSbATpdcoUaUH/ED0tuVY00vCuqpurvsjyIWhuAKJ9HA0Ug7LSEEeD8ICg0SpH1onVu0DIS5d37wQ",
+	"cthZbebmFsZtvvQnWmPiZvthVZIW5ux3phjvSGU1GhAHlRr52tQdMil63FQSE6F5ZYQ6pkxd4e0fUJ1N",
+	"pMZjgUXeS6zo0rpG5XzYZhFplw79AGulJ3MlYpjgtTSfWDHsW3WicholsEoB4j4Ffqg2uiCCfUvpPT2t",
+	"S+ndLHFeJ9xTeuIth3zmd17EbEej6qBqtqpECONsLKQYZ+PbiJC1bKtChnevi3/cEsG5KW82P9dCsQUy",
+	"3hOZRS1ZuSB6tpYgejXzGFv38NbU/Md6goOrXOOl+y26C2M+bU4IScsju8VW6ACKVgUYj03qjwgogb5H",
+	"rMLwDw+OQP8IQ65L8H2QeKyFfFq7ZDBO7ZRZ+GoZWYgcUX4Zn/DpI/aH931YwidFy0UI+MdgLhGo1fga",
+	"ngk3BFZUFQQjXLeX/oXuUgaWXl3rvCVi/h/+l48k2NWl4WseWbP1mqqVIByONVUHKQNf+vkQWMJZro8X",
+	"Bke1QIzc7seurgl/spZY1BCL3SNEDMUVvMSj7JsfeFbnBlYgQTxmb/h0PW+QnnnLnuB7KpartbzwUEdh",
+	"c2DJfzafGkNU9gmOeSZ0j9QZABhzEoapCcQUclNJDMayOIO10Jhuk+WPIVVLx6b9GBY1qJ39HosclHDW",
+	"B4rhEB7/0OEbPCXsm1466dX2HNAMz9b5yWlJS72FCYsyY9V4TWzz8Pxb1lEz29Yy31FJHdQ89lKckiBY",
+	"S9fcRFBgKAZLdM1PuKJBReM2qC328jMnT3u9h5HqKgoO2ZBfQYkeqpRsQRPv8787oHwt9olt0zOr67qj",
+	"Vb/RcXapBskxyRvoTs7W66CbfZDdhHvKm9/UanTlR6V2UKD+IzVhY8R3vumBjfnUOVpY5uTWDbhm6Uzd",
+	"4xinZ/meun+DVm2s6pOJkKFQ0TQYHxq7B5utu54jW/hqfdGNSgEb/ZTS7G+RisG0WSLkJRYrRCOlDLh3",
+	"4EHW/45FOlR2mVUOIy514L0Jx7jXpd3+KY613T7BAJLGCZcCoDvEfW5AhUtll7QsvMUV95qq3SM8cJLG",
+	"e743pFsL0xzH7i53auJZ+Gp9FbsvBVaSvVESM8PrhC3wSbYcsyj2vGnaORI5GnaHYtj94UwowzheK+N9",
+	"ldkZNbYi9yNRrGOOoaDpXrsv37qpH1O+D+VTjvQXCpdUyM0JlxUm5YujG9X8EKVfAdKcC5RkVqVbofxM",
+	"3ivax+Meqf/QqJ9Ka4n4h4rQAGjud2Nc4GFuOuhWL3QsfI7/N1zYoPVf2mdRshQPfPB+QB7tSPl0vmUZ",
+	"Qmcr1thNIEkuGPcB/pNeb0WKCThH+5MfLRHATj2HmE9N6/zkyTpOQvnsu6nBcVsvGSbpiOoCu9R8uScT",
+	"5jiy+VA9ize+dtfdOs5Vw8ocLqc4TiXMoRSWinXCJIaK6osVhMitNU/32n351tVwpS5hbwwxx0xLxs26",
+	"825cYq1kkGG1FZMKYQeO/Nq4debbDJCPSCOHPgMnSq0YQ/PcshK64Puw9l5Hgf1THHMblNsgPJLNowvu",
+	"wv5bjeITLjvUGbLEMUm49OXvjfol+TYLm8zoIAdPl/45EdQr4bIASSDMwTDo5rAnY6ZKLBLJQ7DvaUWT",
+	"ZEk71JAjnfDggcup1gufdW4ATptNRiAJpAO+pkJDwPoK0B39bHrg83A0DEBrnuy6JyfWfPIhnGWf51/k",
+	"h6ztJI6PBvfBOMgkQqy/14Dsg05yXuDODDjrH5EqTZs5SpYkWaiXEg2yog02yBg1dr8f+dKUZgpMVxQB",
+	"E67jnXfl9TMtc5W4u8gevQ0E44VLkHFn2F+rFOAD/f2WA3zlXavmKrvfHqXSAQPs0hVjiA7n0nvbbgPD",
+	"Dm7TWWdGXAs57Ay1oslXdTbwR1r4E65rUGvP7FPDJXjYwzeHSYWpcZl+3H1BgRJPM0jVRKJyc6SWJGwM",
+	"4z4qOO6/zYFVDxIrfuDe4Bx57k4r+VGQ7lp+4Jeg2YCPRbJe+/dNHtieflqD/45K6kDaESzXWLKA9+pE",
+	"joEgRFg+rNEJnriAV/aYyOtlmG7TajCjobqxMEYlV7BzL9ifY2/kTt7Ra3OFUOD5iDVQbz7QB+2mD+oD",
+	"DJYg3xzFzkEBftmgTmbxAsj4KRkzI5GarQkZv+euZcy/lJB7I1/8q2qdt3onz3v88eC086x/EnWewZO4",
+	"85yfnXUeRyeD0/6z+Ht43ruNufMG3/rR3jkKnu3U0pSdcu8neaMmv+9tSpvuNX3zrZsAv9qf6hliy4WC",
+	"Cg+8f5bQWF1BzFS298bPUQY9VLTTwrrZobgh3IR7JG7cgWeNhr2YuXPWC/8rxv71pzQYfS1B4Cu4jkLo",
+	"KIQaFUI/uLOGcRLBBsoMRXc4cyTMhGTAoxFBwQcDCeMLF+ikYYujZMQEsxO4YohEDE0KNsstjD3l1yYu",
+	"8kU3hMT8ECkRjbAC9Jx9QbC089Pe6dNO7+xLm32ZAtf47y9MafbFCBlBJ+HGdnzt3Rf3oMJ90P9koKet",
+	"dggFp6CFilvzvFyWCbk0ac3siye2FrT71P/7N/rdf/c6z/+6fvKtQ9+cfvt/eLTw4/9382R//1/uCqap",
+	"+3xjHZO3vjVaeVG88rrJRGHBASdxXsSxYVnqGIvmmnPmLor50nxHZwzvykNYGazdH4M86IHT+fupZ1j/",
+	"mR/9yuaDjq/FMNNQW303oF8fMKl+HKnJjEMsJONsAJPi2e834IpjtkRIWER2n8Kaxuvt2/Oa551MpjnA",
+	"LqEG2BH16lYpFKtSEbVm9IfMxu5uEBvK/Qb0lYgA51UTHP9f29UA4WUe6/4tG/E0BQkxYhqVkAsPCdHI",
+	"qrSTpTuPmFPr6SeV/p7uGzDvaT0uL9iRwtNzM0J1NwC3xDErTuB4slY0nZ5+v6DjS4bN0XM8CFheZ9z2",
+	"VTYcWQ9IiIBtAaOwmL855kIGj7BBgHiruTQDT1e1PUa+su5TvviWqr5RzekPV9ee9MK9Uzll3BT5/Qc3",
+	"8BJRgK3yldxYpj1UNofaGNcr19s3huwTxIIBGQdCuTeTUaSygOV6miWZjJyqs6p13vrHk+cnZ2cnFDk9",
+	"XU/XhXewZXU3J0iWjyQ/ar7DqugmnYdR0qDzvNoiKx8F0wx+6UTYkZB5xxojhlaa8SRRk90VgGfGuWiL",
+	"tObvuOJed6H/fsTXLXrQMxx9vvkedKSk/XNNr1QWjfagmktDDDD+J51mt+MRMah0cvr4CTt7+ux79rx3",
+	"csoePzl7urru9Y/x/pe3++lpUie7k7P++o/Qd/dbB7u/er7SNm+4nM7302RaGsYLWpBWBX3dZsqpTPaH",
+	"VnLI3v/y1iAAAvIzxBeMD6zT5Gockp/jNptwYTeisG+DIYNrO2owWOzrIhTtO7eqQb0aNlmEpVGc9wFO",
+	"RMuVrnsLFiRTg8FKk9H2efRZuPWdKjGVgvwsLIyxIvn7QS86g47zIDvP3H++d//pFf87aZWGnv0isXdD",
+	"2rWczfyxt6zxZvddwGBHBXdoOOKShqc4MneSo83Qg1QJMOW0GE4CX1mA1CuZ+F+ZwZHrHc+OSwDK8vUf",
+	"wvIlpTWY4LTYVyYk5japBKQuw4m/bK08wGn+PFh/4p50HwK6N053jOyWFGRBe35akLOtcO6R+8Y5qjTx",
+	"z0CkZMxS0EbJVcO7DeRO/1qJfbrXeIPfujxNtbpjMX8VSgRu851hIs5ZKOV2VHAQ7r+w5myg9Jhb57dn",
+	"Iq4uEKuZB0LPVND1XqMA3WC/eugN/PVRiR5MjpLo1BvhzoNDrFxIDCCYzxzOT8S1FoAYuiqzIV47VZlG",
+	"6AQsOl9R1CyPwy4QGRoGmTksiUGPtGmBcdf2IETOoCH9zkPjko1UptcYJ1QWLYPMBKSxLTZNH2XbA5Vt",
+	"SHAriLZtCCwnKWPNJwclssJDHa2coyTYb9xDbGbGkXgoDKYqYyMckr1xGZCKziVMF8cG3vBoJCT86tbd",
+	"65Txi1T8CtMHnjN21z0/sCY0fRmINMwi1/0Sg7TCTqu871RcwjQQ162978WB6YL49gECbAyxwDVOQynq",
+	"7qIDrhV2JkLcdtCZdv2Id1ynSy5hip6TsMZTw1GtHNq8GXfHFIHztHtRuu6aiUNri4N6XdO9voTpNgbK",
+	"/ArTFUbEbFrArDYh5kqJIyTs1ibDoFSzVBWwIWK2Th4LEr/1WZV8VZNWTdikLgnxR4jBmzZTg6JcMeJJ",
+	"ApqN+ZQZeDDFck7UkfSjxMM5/YKqP0dcDg1T8mYW4p2v7aygFQPWCjk0DaQhsljYxRSGK3bU3ojFM8Iw",
+	"HllySaryfvjLmbzfmH/9DeTQjlrnJ73eTQe+XZNqpJ2Ekm1quFYIY8kt68NQSGYUEwMmLENAeGx3jZVd",
+	"cCziy7ueK+/tRMrxb+RSyLhuZ/e7un2frL+tob3rdlP9f0FkW+sEUG5s+Jp6MIRh/cwICYaGajEl63Yd",
+	"aDWu3jPmFjrur1fZ+PeUWdVmUlkmZJRksZDDdsVJ6rtq1z9Eow6o49YHX7OsWCxozkt90neBuEWh2JCs",
+	"7V6BFoPFUAZu3T/dMk8DraYJZmazCsL5WU2c2DOWy/jwIQ1GasIGnAA3ohEXEj0W4AnEswOECH/jqvTy",
+	"GMKKb5PMCtejSn1KYDqThiFUD4HUcHMp5JDxoXswi5jx4YFxnsmjPx29zRIl0WywBOZo8XS7tPi7jEGz",
+	"CZ+iju7DMJOsP2VSTQ6YMF+qcZpZMCWaVAOkScPUFWiGtITEmUA8dD9w93sLQrwptnyIt5OqREQCnHct",
+	"ZPxtkQTzAeP37i8axWKZ3ajOMxGGJVzELFYTefDSazL/xN6QK9VMtVne+dz2o0SczaPBjFQSmzbTMBaO",
+	"zUybRUprQEsWbc++cAJDaSzIroIeWpAr2JAX075efseViT9vFi8A1PKAKLycvrOljtkwvognoEkS0ntq",
+	"+T7Vdsu9ls8DgBrolDSrYJg0u8EwuwtDY8UK7ZqC/swj7M51RwL9OeZTBKUoYtNRAvqyAC7Ept2/QtE0",
+	"fUykYrdyqFQ8EUni78PQC2+dt34Kv/iGRtMtGP9HFWVFe8/2KinWlz6kpo5BucMId//Gp1j5RVJWwqSN",
+	"ZbhUbL2uUKwNBDqR23FW3GKUCpEkH9yiPUSn8GerLWF+GG5pqY3J3eaCcuTmGnpq3QVHOji219nSdgRj",
+	"AwlVQYIkFE/DQMYXPjQCQ+HsAYnLR1zGaIwPFWBoE8cwOHMUu+DQIBlwkUDMJtz8KdPMMi2GI/uIvVUF",
+	"nLqMPVyo20AkbrmdiAjazj+BKwRat/nUxaJQocJfocSuJ7udqlN8os8gY9Sbp087vaed3slaqdzwGCsp",
+	"t9NNM21tSVAmL9xVhDvHDg3AkpKhDk7wUc0dgpp7mSgTXE+SBBgTBxm7i+cs5tNVxZfO5CONRFWv5rrX",
+	"OpOL3cucsZtWWQuo//CRPd1TfmdYqtVQgyHApNL0LjR9IpUlMYbPI0cle9OX+iGTNWAP6MHWUtdAyJgO",
+	"vqQ5zVGBzBD7mrt3JKSF2oQMLVzoe5ZSNGe9dmssZJ4p2m4GwT39g7XUXgtK5zsicaaNsMbf8rYMtBqC",
+	"7V67L0ulYtMisU4e4pMfvkBEsvDWrWGJkOClIv9aQx97h73tzrZIMnpC60YaYmE7Ulkwi6juJa5Dq6FB",
+	"2ivtsijMAgP7MOK7iCGG1BhxyYxFcQWMLg3iNtKmE2Du694o5Zz2Fhfk0mW/pYDqfqEUPn90Vg1TmPeH",
+	"/eZe/IQbDAoRS1jfzEYG/8p+X+k1bBuoUCRJsW+F3aOoCf/o3h2Ee4d0FtTbI/ZuQJqtHSBnxsVsTcu/",
+	"YqTH/SZJyA/MBe9dESVm9E8M/bL62bFI+tGdZucSCa8FN62QTScnj57XQai2zk+KrIy7co5ZvAE572wC",
+	"GhjekvMu1hBRxWs5SqijhGquJ99cUkXtWGHDQBBVm5U4QhrLE0yQL8y0/FJa16DJW2yzCCct5dqah1FY",
+	"LQxTE4iL+2/j0zsrFxGN2DtJ74NUlQ/O9NgE20woayCVZYS7O2Wl+753zttibTVLobvTV3EG7o1i3uPk",
+	"tHPi1NNp7/RZp3fi/vFXuzUAWAUGfB2dVH74LWultVj2qJwOQzm9d9dZSKgUZFlC4RREFEpxhqrLWdpq",
+	"IldNmizF+qxTYd2IJ0lHyN0azzxJfpEbF0f7oHGP7HtAI5XtCMrmQBFee8RelNxcglU0yMpWNcLBznHp",
+	"ULBot34vnWEfg3C9pTE4imigE8g+vXvZcQZI1wO6rmNKfPBBu+1aEe6d086LxJCnkaMgOhw7YpoPVY5K",
+	"BJzAwDJuws8Qs4VqtBjNgPPlGOjWOOtiVdeYKGgNubS8APEtrmo4B+k2WcQZeFRCDVdJ/HBQw7E+h4iE",
+	"y5hhAJVeRkmfHViWMo0Hy1Li7+PBehTpP7OiqbMvJM0Wnq/HqKTD2FelHzDhhdQ/lT2///F16aEPi9Cu",
+	"lIh3ao+5A/gKj91ZY+5dfMbOslDAlNtcNAmDx7EGY9YZCeMfa9utGyJJwqzwBTUt7SOMykEZWY7c8kIe",
+	"G8ZsSGWZAV+DHkLEj9gvll0CpOY2VWD1VpXmMhots6XCoiY5APdYZEiFox685RQelIzGGAY8Syx2N+wC",
+	"pKUWQT2O6c52m4OGIU8+e1Sj81bv5PlTHqam1A9R8XWwvwpI1ut9oAfedna5tGsdWxx1wqHohHcp4Jwv",
+	"ulfylZDKGVH5iuzvyWKp4O9e03ffGjUncYtgUHIbjSqC8yMuh7AHIsUL3Jyv12HSl/gQW7cejwLiQcGm",
+	"Y8N6LiKwAm6MUJfCzpsMm5IWWXQJ1gkL/OZbCUu92bwAbrdCjcGezGWYrxzI/VE/o0FJ9oZP2eP1wHOL",
+	"Z9u25YGvv1aw+GHR1FcrjsC5BzYf3ConY/IJo5pZFDIDrcZMWJzjFsoHMunDvFjrxBnRff1I5vVA26MR",
+	"10Mhh938rm4vc2pbzt8qhBVkwjAyRWL3yCNIYkxyOP/bsC8i/oL4oX1gXKItNucVhRO+uiJZdGtRAld+",
+	"nXCfGzu3RQT41vNrQo85b42NMLFstVtXPMmcT/OPJ89Pzs5OekV+0a+MueWtdut/Mu4/4yR3idotY7m2",
+	"eU/4Waf3+NNJ77zn/v9fBZxKf0q450ZlOgICjV1dkr10t+jfy7ZnzPhbqUXxwkoKLZwwC4Bqjg7UFWiI",
+	"DyvgsAt58rFIJkqGhM0m2KkbKWOZVBMCshupCRtn5PR4U8bLBn8XZYHy0guFCoES5MUKEgUPYxoQJy/8",
+	"g35n2N+IX9pMxH93ZCVoKAGWEMMV6DYzytttfffYKGWlYl/KGvRXmH45R8maAlEnl2biyNO3QoyAGT5G",
+	"ODY9JDr+QovPmeOvL+4dKzsCzXDOTobAdRwn6TMR4yeyJ73nj9gflPVNNVBtqlfzCCHsM3oIy8RiBRSt",
+	"xMtxn0BDsvyRnpyeEowGilNc6STsBQLXmhIp+GEMnJms795hHzTthiz5iJ31HtMnfvkAVk87L5zB8YUZ",
+	"R1U0I10pIhxEO0ZQQY8oSE+ZvxwRP2IfFR2cs8RRH73GKtgOvI7NyfEYjBWSe/oYcgRj3ZBwD8eZke+r",
+	"inXIpwjfN7mODR8LEMCN54bDE+F7Ot/+bJVH/13yKy6Sqt4vvC1C8iHZQLohSZw88PKDdEVZAConnqii",
+	"Ps60+9ymFEX3mgiKJhzKeMPjwrzstgHQlRQCDfYrCfsaQEH6602NErsxxAGhdbDex6pZ3ZwX/LQLGNoi",
+	"XcH+8PL9C3nHX2706hGKeP74wrChuAKJm7UL9ebEld+MS/chaoKKacRjnyJ7ozS+PZl/cqGTqiQ8XWIQ",
+	"8XsQNug9Oj0rhw2ocGMiE8Vj1tfqEhjOSF9ZOOOzrVM4uGHhXN66RkQXd30MIBxWAAGFBU+StrfmuLbF",
+	"QI7C/Cur6U2L7ZTAMBchRvilzaMDz+1U54bibx8EqrkBvFHDuAY21FxaiM/Z/2TKcsP6Uxwq4eglM3wI",
+	"Jaxzd4FyyIZaZakhGPj5GYELqGeDifEa+NwbJLVDwL9i5UBInuCfRJ7crHstklNQZ6SS+DNNqDet86c9",
+	"cg8M+hFXPBEzv+w50uWWV3+u8xE1DeEI3362qnXeGlmbmvNu1x/wUaTGXavSTpbePMHzXukIRaRq7iiP",
+	"6SxDzSOYPT1RB77v2QiYt5Z+kRa0BHdIj4d1ftJz73rsRNoQNvvKHuMxr5SI7vTBjytegXsD6zlrczJo",
+	"eybBOhKQcZN3yR5Big/GMvgItl74tym54Ix9CV8t/ZjNJhJWkezL7YKwewORvy/+s7842s1H7zupgxE/",
+	"SpR4t+YLiZ4v7RAUPC9iVV7m+0DWEHxNvbHK+YHkEKJOHKurIrpWGeUTliJ7L/CP6JVfQmpZJq1IPOwG",
+	"pfFwC3oADIEnyvlO7EX+Qxz0cAWaJ8yAvhLOAaSENPBoVOVlYRTqI/35XSJpK0fITnqlCFkQ7r12K5w3",
+	"4CeWwnH/ePL8ce/k9PGTs6etPKpG4jr/u/wn7u796/BdpZ1nz1b3yfyr+IjBuS1LYL83EUKtW4Ztwv6p",
+	"yUcj/jyG0e5FGO0HwsPmLIi7wLy5cV2SuZR5CWlOdNVmovgWu/vm07kLpDBa62uI4O61/24hnGRZfjRs",
+	"nYStaswTf9oHgC85Tz7tCn1BJppXE6sRiAfsbbyZZu4+a/pqFtBjtzDKG6xxqjpmXbFTfqANqNOgGE/n",
+	"FOO8tmu3nDBonT8+W2Mgij/fB0jVviq5Y3rovuk1P9w4WKIF8i03lmkktQtfvGELlebk00AD3JxB1ogS",
+	"62ZpvFOJMUvqr5wp58Gn5nNmWMLF5ZQpHYO+KKoLqp0NXxkgDLMqiakynQT/jMdALNUO3UsjCtWR/Vjh",
+	"HdDr2qA8O1lRnp2c9g5WoJWCpUdb/l7LPCK4fJi3oXodI2QERbKVZB9dOi+jE25I2iUqulyYQ8EFTZrm",
+	"uEGNQU4DkQ/cGidpzKPL7ypGQe90ZjtSR5fHV1xGTRTm0vRvZriM++orG2FzP25KtQARl6wPGAWLnQ5L",
+	"xJV/VV5vGQx+/SnfSWARTxKqZMAR+MYyO1FsClwbxkfAK1WUf7ZA5bvL5mASpZjb9KmXF3OtrMde+Hva",
+	"duR/GQMfw/0HGe5/g7HpnHvnhZdTVBOuKQiFo6H9eLYkMQGi0Em+CV+17xEFg1dl7pduF5XZzmzGsEKK",
+	"5YNlOxMhYzVZqO/yxX/Q2iY5Z36vGiaiUx/yMBylMXGUKDmkkgCPCA8yhtKwPssvYcbN+x3TudvokJ8b",
+	"DY5nJB2lxmBw3KKmGmXneZnMpCANzMdZWcqN/VwQ5Ge62ovQXONegPsc/ClOvSINqDPpfdyqJEwl1e6w",
+	"y5ZPMcm/1giKSlbYohJbkxWPSuxARlL4BoZBYxKo1vWKIbrsXIH2QSb/3cJMyY8QXf6T1rUaLe8stqnh",
+	"A3/aB5Ap8U/qZ1gAlbKG2/8AA9DgHHasQLpJBmowAC3ksPGMSOnOarIhNfTW9T08C2GC3Kd7Vrnt2OcV",
+	"Yp+ZNko3i7xcPMh7PoT6yYNtBPvXMBBfH8bMg4LQffseviRny6QJjyDU8aMHPgc+cBhMABQH29bRapsL",
+	"83vAgDtElxCzPgwUTZbA+Ia7hDbZg4a6SfK7GykD/sZCv2Hl2Gr3wbPaZH/R0olnoTrIgOFxL8IesZJq",
+	"Kr2/o7nWkLl2Z+tLjVOuoaxmc4fpbpJmXaurGwsTcR3vRgTMNafSUe4Te65mLebtwM5LBmm1gCOs+L7y",
+	"JvX5ZGmJNzHeIeEKIx2khrbEnZ5Yltqor/y6xm3UdmUqgwzG0DbZh6GQzKi6Wd20ulWOkqTcWtBu7f/9",
+	"717n+V/XJ+2Ts2//q6Kds/oAdiQM+7eXmlV7ut+1aqaBP32y3fnf4cKmR1O8jKyeExF6nLmjfVj2tgas",
+	"P9kHdeuPsnF1u070dHWG+eBf3DcfIN2dUpcwCdTZngMq8eK6TUYcNn5INfHdHkdtfxDNPhNho1EJNmDO",
+	"TAgGgvddt2QnGDzVPvjxlCEShoBu4jBIZeYdCf+KJiOQzl1Hg8G02UhN0MhKuEU3HlNMlZkffFx3pJ0m",
+	"fByDh+qFk9NbVi+4pyCi2gPZVtK6R3F1EMUKiLzF84ha4EMKpaFy0qSouKQBbTe6ExsUW5ZfQscJ0n2w",
+	"h9xhfuAUHvQMeRjhh3Z++9yU1NKRwfcw+vC79EBupOJIX478BI0+DLMmWHN5fME0nXZdNCUDj+gMiUjF",
+	"8CBcYXpi9C0mZYNJSOpI3oFTXOPjmu61+7I0e980/fwIlotkEQVRP7qECRibq8FDn1sXkvnuBRTNRUET",
+	"729w5aWKYSEezc5tf8QHwJ9hNk7pJF5jiro7/lv8hK0jmNXXLIcij6NhcAiW/1s/UYFkH4JqhIEKAmsa",
+	"NFBpeiOpxqAXukHWNG3hFxKjprwgBkT4hZhZ+GrZQCRY3JGlzCr2+JS9+aEI5kUqycbS+JA0vrx/KwmE",
+	"cpK/Pa6BmSwatZkEO1H6ss3URLZx6WcnH0rffhZYEP6nLH6iM0JGwZMIayAZeFS5gdJjOgxBTiY0E/0R",
+	"e0H/8EWzfR6zREgooxRjJ8lkpBK48B+ujWWnvV6+mpAS3AlqehcTxTeag62FBeWRBc36YCcAkkWQJOaC",
+	"DRyLMZVZlskEjGGG03jAqqxOuFM9k9oBmY0dKUdqPOaIdTIWkUrwUSzvuwcSKdYuLk0u/TECBJ4pXiW+",
+	"cAKHKVHKmucmUVl56Clm8aRa8Xi+eZVfgmRqMPBtseac/QNp6R/UP8cS4LGQQ9brtUuws3XHs1qMZw6X",
+	"zw9qpUlmPiv9GUeBhDO7H7q3Wv6d32Klx/jkueA7gt1ph1foOQFBsWkWR9VpJcFOV6b2Tnu9dmssZPj3",
+	"SU2mbxUjQEUWbMdYDXy87vjadmucJVY4Lu661Z2ANFdKgWrHiNZne93rWPWjC+vhv+nvineu+v+CaOsz",
+	"VlYITcSaD47TVQ7G2Pjkw4ykyySpIbzj1euHx/xrp6/iaac/xUnojx+fnT158vh0mQVS2RL1tLfMMMGK",
+	"gDqvdSAk6sD/orKBOQVYkRNEsevTgUrnBT//qNdcBVTXInTruTKFxaLshmD9oSL5gnkZU9T6Y+mEj/xe",
+	"YER4BQXGbasSgzvmFvAyWtsvqXB3FXzgSpkD0uopvYQYIhEf9NzV10LGZKKg5YpceHPC7l56/VWMmyoj",
+	"LPIufvetq8FmWjbrVeBWS2oo3Cn8yp3GI3J89ZdKWmdaUwePu2tFgz/s6jnJDzOPteUQBW0O8cz2FXZv",
+	"HyI+Bhqsc7QkDgtm3VkMePsewU9IcmqdbhWSvOEVBoXTMIT6SAV8pQr6juZ2SZXlK7/0A67cUZ2lh5IV",
+	"hkWZdnIbW8jha5o4yXk+4ImBaoWNpQorIyr7D68vt1S3O4VVtzlDk4ZD+VoXl2MefOIpMANDZmh7yGJM",
+	"l8R8enNQ+9YyT/UxPXdSNlJJnI9wNHhWJT2sYw677G2gYqQYkZcA84j9gjEUDJ+53xPU8IRPmaaYjqN4",
+	"gjbuKzv6POFT86UqdJZmd5QSG7UHSKL9N7alzxQptdqhcOnV7x+CffD7xx9LkMMnj3rfn5611sASewuT",
+	"2WffstEws/lHhHirYuWf1YSNuZxSDBSw+kX5CB8iDhyLIw6qWNMRwrxk23C2Y9aG6IbA3cZlXVX+4kbC",
+	"wjF2m1nVJjhbGeMj+7SCdW+o+JtcqPsYMX0GjXDk0ShX7m3G0ZH8U77KtEqBS/bSudI8YT9wecnSrJ8I",
+	"M6KA+Lg+p7BZ2XjMKjSbVZghl3riYMa660TNiwzgllywV79/mD/xKvZhnxvYiJX6GziD5gr0lGyEPtTr",
+	"d27YBJKk7q3mOn/mYP4l9pVKgMuqI7yIIkjzt6IGjt/CqDcNLMx+rWyQ4sauudsxhbIPKZSjPXO0Z5pP",
+	"s8yaM0xIX8CNAmD3WZY5g+jaHe5b99qqbwvTLWWKXyXlEvPpBbPKWTG30DTOKVq5WAtHWG0tDFGbw/gZ",
+	"W8mcMiPstVyZPYg0Bupx58JPVMl7d64+zm7Yz6zGa63GhZ2yfP0nVaz+ax3W6l7HfPqN/IYECKt9PlUx",
+	"VlewmMvuaoMHm4esnPzKaLhGaP3CwepDRY7Y7cyfm6z4pHK+rzBs6OvbjgpwD7sdQtkAEUqWT0228wOv",
+	"1/bT95Oll692fPkjr+b+ARcJxJ2J0pfd60shY8yC6mmTSdA/lL78VcglOVA9fY1nc6v3umnqgzvru8w6",
+	"BbrQnhYWxkeMlkbkxowE+Nl530pfMqsFxH4woJ2do52l6wLC1wbrBmKY6QWZviHY135Jg1QYtqisU1Gm",
+	"NC0/4kkCmo35lBl4GBMBlL/f7wzzt3XOTNZ3L6kP2rSZhiuQGbTz1ig1gbj4l1FJvCK9zEztqnNwNtgw",
+	"NVKJiPm0E/EEZMz14ozzz7T6Zb64QYqc22tRN15++AfVkeevrnj6PenBu0FS3evw7QrewNy1N6C6j3b5",
+	"PbbLJ3zKeE7yHgZNsUDNlLC4o5lep4Zvkua2hN8ywfcA2kXnpd1+BlfChc03i85e3Y+Y+pDsS5rZL9gp",
+	"Q2hjBbqvs7j8UA6sDYkxZRqHvyNR+YUNVZt9mQLXyfQL04AfYBhPEkY/xL94xF4ECOHKlM+fstSsNaE2",
+	"MllwVG75OiuGQG89gE64ijyz8yXlxn5h3IdchD0vBmr5kWnMWHek6lKVRmT/RpppfwLtfDAkHXejN2pY",
+	"Tp/6YFHxNz+or+79oevsjkJXUvzt6VmoenEf0m6NlcRk1ukaNS5zb4zgtLedGFpbWB1V7GFNbLgpnbfb",
+	"3bvI4rxj9cttRP5dqmV8jUx1Sy9m0Uutu8w37ToJ7/5QGObekQXJcrl01manZ49OTh+hkGFKM/zpnxLr",
+	"JrAcwQmmUh0v1iXKRwy1lNudxzHEF3hxRWens8TqC2u8SDjW1OxxTc1MZuSmWeBthjtmRI4lGEdNe9S0",
+	"G/J+vZ7bv/oKMU6Vth0vzxaGEH/BpS/9ygZ5hTb6Vch4UejwEpP5QQ0LHWTyg4ggBqNDDaiC0r0MbF7D",
+	"V3eDtuiNVjU1CemMgrsmOv+qI6xVKOqeD0Oih3jg7T7+ttuhx+dGf0/jFFiXUI40cAu0/U7DEvA1hciS",
+	"3sZMEVJiKRmFE/d739Asl58xZ+xWvPr9Q+u8dfb49OTRkx6+fG/HveFTdBZa6/TV+BexZQyP8q43JTkR",
+	"TzvHOXDS65guPxgL6AcE5EZIYNJOalDOwZaQKe0IpmzEr26lu2pVUPeavlkIK5kLiIb1xGIeOPhswEhN",
+	"2IDrEjEIs001sdxkoBMEnAbugfDnB785/3oPdEoKMhZy+FlpkpNejq9DkLsJPK/GDEcNcGDR5pzrQ/mu",
+	"VDiYYSyshfiCCYKntor1ocAZx5HdjWiE5idWzoqTagvVnWGTwmQnPBtui97sRUAFZJAYoCmSjgaOUySb",
+	"r4IkRLwp05k8Zxp4THlltKox93AJkJq8xG2ilRzmcZQx5X8oxiCtVgmzyvLkNlq6JgrVW4kxUSjsmjPx",
+	"EPeeNYN/5QWtkMMLpnTg2HbJAJ9w4zMaRsjoWFLVPLPiSF7DlIyAjRUWcMTMENKA41oEpGozd4FCSRzi",
+	"R99umR9ReqwQzHuN6xondbfNouCwDyEceNQtt6ewvDmh9k0se3b+AOFcCZz7AVMW8THss6tVmXsPPT0v",
+	"P/6zEmRboSvJdTTCQccD9v7H16ZY9PQJe/PDusDYf8ovP736xOZSI1+YhSSpj77XZ9QLit18Tv2PUNuP",
+	"x0fworq0rzvkQnTQkIouhyTbLQP6SkTI0/0sugQM15cilG1ka80j/IVHjMYHnY5B2s9jsCMVu59khn4T",
+	"qyhzv3Lf+5s7Ajs/QGDnEl8skOI0jt67jQucw6OdckAYSzwX9rmKuyhKah0rh+YuX6dmqAS3Vr/NJ9Kf",
+	"Pjvpff/90ye3MJhOTlc3mLrX7ssKvRMb1BHHtom9c8jLeOa+MXlJKGxfDbUVOppFAjVjrCt4BMPXq/kV",
+	"fukB1Ar4Z3ngJQMh48cSbizpc4o94Kh65BXnCydCwgXjlo2VQSCxkcoMYsxpYJeQ2r31aVZggEzGascx",
+	"LneEg4lwuYc5qrQtqrRcYQVtRgjb3LBEySGjUaOYB3Cm+4inKUiInQ3vbDbfMt1wbPlfk8uFPfofxVAK",
+	"OfwVpo0Grn6F6Ueor2aE6R3iVWvLYogyLey0df7ff5Wv9X3WT0SEh/GwAeoSKNCBDQbG8ugSJW/wvzB+",
+	"8rcPr1+yZ2cnz/4+c5MxSOs2uXmViPIZbbTeMIF4CLrrkxYdk40XXvpLWvcxGzd66eVtam7enfSAlf1L",
+	"NU454uYi0qfPKZlsXJ5Ia9k4M5bB/2Q8KZPQb3ipFQREt735DnhPRVZzaQawBFPhU75qRwj+gS37Ikmc",
+	"jA0QFHVzdujX1cN2skzEW56zE97fAzeEc2Krr57dHR8InnT6POEygkXi9JNb+INf1yjJlPapEaj+uOaC",
+	"RE4mhUUh66yOf4NWB0xQL+LYsCz13YF0iUEqsBR0gbTsPCj3ZnZMZUOedNBKEEuyi7+5pa/CygYprNho",
+	"uhC4xqk1KeChtJv4pw3RKpMBah0/2cOP9PSJtDnhtQrG1saGesxSDo/j0n3utFSTx7EGg+QaoeXd+pmP",
+	"+5keYgYtkwi91/rxVYueJULM2dZp78nZM6ewrQbHGq2f+QCksZobA+ykVXQDvFU6lmD/zT5Swo79NO7/",
+	"jLfw9bOI8aNPTh8/OXv67Pvnq3cMlN7ea0zxbTlHVNr/Fb6ihew4PXr+h5IIwrP6CIO72ZLgMUHy+GkC",
+	"1KDd11xGI6qXoQTxijKI/rC+ZnRWSXWvyan91mTYjgg+hO2yCsGWZvYo2LYv2HpHwXYUbHcTbB8C1lOo",
+	"v72UaiIJ2Npf9gXLS2S82KPKB5R+VL5b6pcys3Dld5F0aqiWp6p/c6uOSepDi+hXYqYmYN313WzBWAM3",
+	"tx6Vz1PSEhkrxnwI3VQO162mqpSnqYhspg8a/BbCkIPyRaqh2r5Pli2o6Hz/9qc2+9/vX/3ElGZ/QP+9",
+	"r/Yipo81n0jGJUzazKgAFlnqKPHY7lTVSdOZmAF9BXENQt3mxNaxCnCBtDYjNTnW4x1OPZ7H8PRik/mS",
+	"DXdLgQVLUiblw1kI11kxM1+Ed9p7/uzk7PQWyOvjhcHoN42GoN/AAvCmBA4f0XUyUjRXQ12CdNL70lmh",
+	"KfBLnNdHDWR5Xo9PWaxWTAu7Z3O/jLiFzUaax9BNuTETpeONzNOs6gd/N5Hvwx53gS+FiXsVOIANiyjc",
+	"wVk60jTOUCXUmaY1RJaNlDbA+tyZadPVvd9wznWavytEPv15fEGdSoiYZwAv0yCMAwMZQ3xYDLElKez+",
+	"6vlK27zx6LZnqzz575JfcZEs6NEuBkV8Z5jzTAPf3I6HK1mRCnY6Ax453bCoNAcXvqZ1Dcr08j4fLU1o",
+	"qxznIiwzlsvYPAApX0Bg+sEhI+5MAbo8Rpe3ZcG+uE1MKqeKznNHwUCkgaxSnHnZ9rOJNaTALYsV/c2I",
+	"68pBw30YCrkTCgSbpbXlQvhQbTK0GeLMKplMETuBqumomZTjOA2Kh2P/vZIDoccHKI7vEPT4UfPJDZr2",
+	"HUYEliukVdhimKbsb5/efXrfZh9ev2RPTx9///emJGLX31UDk78bYRR/3BuscksDyGcInjw/7T1eI6JP",
+	"GxOW83Zj+R8gUlegp27vyjK/sABZ0rSpLmWoVIyseoOXHziHrm1hzRYtgK9ZoBCSZ+m8Lq4RftX+fjt4",
+	"v/eFbTVImMzS7i6ZhLJdyB9HfliisZxvqGeECrVHKgnGz+nGKu0rJeIGqX6srqABd5o+eFPqpPD7N+U1",
+	"OwNZ3tpp/iiGsiMkm3Cy1SDIqCOpH6xzTfL7hms9a3byCQ4hH0HuciM8E5e2EgTtrqxMcZqFRZfvJvJj",
+	"WNeo74N7LCq3DMd9GNWWZRpRKcjS4+8+jhrO0gUZdzDod28sHpDxO3fgeqKukNefAijtIUYzZyjwlfRQ",
+	"cXkQ16d4fPynn9l8zkwDoqh77b/75kiryfo6f/8rIA81QIC5TG2tmFUdcfMwSA/HFw2q1ORdpF81zZER",
+	"tlz9iaH8Rd5z1AF6iFdXIO0Rc8DOdCHfoLUJnzIhF8wx2I3WNYYPZzpk5oQVfA21gmgvcBYrpdnfvD+d",
+	"CHmJ7U/RSCkDjOcW5t/RTUxgYJnKbJXIcozwJux/r9nAP8WRBfxQUJC2ns4XDTrPYmE33ww2FkMiu8VC",
+	"+U2xrElaCbssckro3R08xaQJl05cFheEExxUErMr0KiZ6+noJbc8UcMGx5jXRZHcsfNr3H6HxMoTWYoz",
+	"brm3am7jilrZhB9L+Q6mlO99wiUaAWN1BbPs636KBUeg5327Ffi3vkovFxjdVMOVgEkDwWL/yWVO3w9G",
+	"bUAZvfdvsYJff5iG2zxgffQBoktHrmjD8EIhsYnKkrg09nRt7bOQeK/z7xeOEJolwaZpoU5o52c9+Aql",
+	"MgFwGeezhcT8UKHGbZBKqGIRU1PXDfMph2dJuR0V6CzjOQlWDdK8FK9lVUruRlxGkNwpzLY3D11bmIvP",
+	"uGErcA84+2iTHdJw4LIg6/PoMmTwhWU6k6YBc6wsB1RqOyqzhy0IVGrfZfbdYO8dwvyA7/DEd+nGMpZP",
+	"j2M0D0ZWYGEbD5Mz8Z7xihk365g8ASOuVkzQCIeOAb0Mk+ktrvxICxvUjOV9FhcJuBWESOTjUVPgOgSl",
+	"HkDlwJCnOBKD3oSTwAFJgPnJHJQkmIAG1odhJrfcFLyE3BC+U8iMRHQDjVr08TBHubsDTwnXg027SdJq",
+	"txJu7GdEekCUlNOnnd5Z5/GJ+w0MefLZp5/OW72T7we96Aw6vV6v13nm/vO9+0+v+J/7Kwlfbev8yWm7",
+	"5Xihde4+cuWKt5f+ffk3teW4x3p8f9R0h6bpSIgNFXMOvmXcy7Bb4lAsEz3Btry+M+DBDewBIuTXtMGe",
+	"iZtbCRUL4zTh1omo61TDQHz91rmeTqfTb91rqc6ffltjJn353exEwNDepaLeikFEuKSdT8n0lEjKNFJj",
+	"MMzJ2aMIOhgRxKeGxdiFoCbUTpJDMqFfi3zDiG9oqKrwMymINGZHuGxQTJUyKZWGuf89kfZNYTM/Pk6Z",
+	"0qPVAUfPCIm7+OcV8+tENFp+gFxurTK/zks2Y7kF/0eRhljYz1Lh5IAY+sU/eHzlQYtjSJURdvVZdPiw",
+	"dUfOReSiI5dm0D1dbQTdriVhUMEHnluYl/GchftkqRZOCgR5v1PnKQT9OpH39+ukAnzFWf9+VYOE9M6f",
+	"KGxVQ0Yljj/cmlZ856YcjvApWhwcir1bedR22yUzVZYqjXApiGQvA6SVBLY9kzFsX1dFSMPX+cAe/dED",
+	"y9IIycZcFixrGDf+qtsEgKOZ3GD1TC7bC8KsqzwIRPmRVjZI/v/747u3fpe6YAz+9kEYCO5lMHobfqTj",
+	"bsR5Pe0s6W/IV+1ofk1efxYG2ZTfX5VRjdAQZQN6qaE+uw+OR6c5VhbqNsFftqo8C+R2507Q8Ct3yVrg",
+	"VxxoZUZAyF8WddFf2zXhl2mmB1LfXqapQlT3qU0ePfWbUcRtFinX28JMmNDEz77EKjI5Gz/yQtURxBdG",
+	"n9AHg3P2UAgpzf6/F29+o260/DOsSpKRygww7RyXTgc/7wtzz2Kqej3IAAyEtO8W4I8hKODIoPxxUz5O",
+	"7vRxWy3Dzl/3ImuyTfW5ZQdCWIM0fbQzD87OLFkShXRA8DUkhk1bmKZ7Hb79toqZuY34wQpMfUsEcM9C",
+	"bSc0HQ+FF/wA6mX9o1/MPLcjLKc8mBiwLy+iCFL7hXFDYK4Y/dp2Le2SlYFEaoYsV1F1Fy22JlvKZw5V",
+	"jxML0eU2uOil2+gD1I1M/iP0AOK87Yu8u10YX0N/yK3mvynlaXvIU9Nm6gp0wlPjR+Jp4NHICWemswRt",
+	"LBkzw6eIiKk31V1QSaSxGAxq5a/75QKHra4C0xYSDxuAaRorJjJrMxfqrjWYjWuHH92bqrOXhFsEMnKX",
+	"l3JtnfHvvh4wTX+CJPFtMZ6B2UCrMboBpdvnEvFaDkCee3975xLdn2N3LlN5EFcAn/rs7r5UPdY7+dTr",
+	"neP//2sNtDP/ir95f6h5g6+6CTVEVor+tqO/cyAdqZnNfRqmJDM8AZJbXDIhjeXS/Rxnwkic8BJ5kPIb",
+	"aGibdoO6FMTbuXyhY2xWvOyIkY/suy2M0FdhABQyFLXhzEvRixIQiEpiNlRgmNocT+l42fT8d7RkV6Pz",
+	"cfe7JgR4dCnVBMdjxzju0uliS99j62GygzyAe7IHngSg212AbkO0V0HZ7hdNIZJEGrgF3HunhuIAB56S",
+	"arPTR5dCYvBfxuJKxBlP6HB2+sjT/y8xZ6/8n39r59zfOm+NVV8k0DGWa7tGyS9M6CVsO9JebHpTPeHN",
+	"z4wuMlYkCUt4dHms5TgYm/MHGAoCPImUlBDZoqVuvrVgsYxYovq61/h1cTzdS4JmVcFCgj/8oLcMD7ol",
+	"6b+C4e92qQt2zBBPl0dWXHHbrB+SH6dOb4VTbFBz7YLgc+usoIijTG9Apt9VRL8kwexdmFw2t5kY5JkK",
+	"LMq2XIvBwFl5dqL0JVOaJXzCJEBsmDAMGXu2GGszQn0T2Cl35ko6w33nyeAlHXlyS8GBn8QVFGqRZanv",
+	"COfGMRcLsj5ugGvKfkfzTMNtNKoI2Lsf47rXeJpd+mHkPT0aG2Fi9zb/8eT5ydnZSWizXGvy1dabs1dx",
+	"pjwwBZNqcuTsQ/GgXsSxcapWuzuIwOD4EnPhRAqMUzvFpKMlYKMJnxZxxkvpR4NvWKx4msd2oqXu1ofy",
+	"4kbHXZX2qSvBcKwBcNjI/m/5GAJiI+kWoaS30Ypoy22MtV36aSnXVi6LcL8PixqkM79HHTzGiyTxVSDj",
+	"w8ep9q+buvSRruwIhGZmxDUY7NNnVu26NyMcs3sdqRi+bRB37ZdSRXAFxJpvnlitG/nJCt3IdXAXnib3",
+	"tX7cH2+d2ecb59faagf69dFaOhRr6aNVGiEeSze7iQRrGODR0WDAmgawsri5DAMPP7g97jKDEcZcJE4E",
+	"JaAv/0MqHUuw/34UVjhBMSQRJY2iLNN6IxnxhDnF3nYyI07EEKguNeCQpywaMc4yA/ocw1Fcmgno0Klj",
+	"+PgOudR1iX192t3GjEOIMo3YQf/9V5nu33CROLJPhLwsT56hCsR8/syKo3WwfCFagQ+6IcjbyFhSAzYQ",
+	"3IYmklJXT6LkEF8JS0eaG8cQVl2Ce/LRs/+c9K7eyv/z9ZZMcQdusBeV0+AcN2xkIN4eSvsdcszHMLg6",
+	"n/6pBmwyUlj4NlJJHNjpO8OQOjbAO1Pnn3YEEm4TOoQqHt7TPr8Qf+y0RJbATxHo7PlTHpDN6oHOEEto",
+	"pdWn2AWsU2UgoKutUxAx+462XBhRsXlFPwH+1vvsTj9axQz4ftOUT49W6z2fiXzHGcfvUpBk6A6BKckm",
+	"CO3FmWMFZzClXMRMafcTnnAZOQJKU4hZlmJ7Np+1BjxN+vCPmsh5TKVk8Cjl09ZNeUd/uMh0nhF73Wv6",
+	"ZmGpxrwIa9A/XJkVD752Iwz04EgczN8bzkON1BjWpRaM5NSSS9PRRLrR2nDidHH4msKJ0xC23nbJ7AeI",
+	"QFyFriKsmLViDKwE5z9XM4stKJVtYzG30HF/vQo+YL5xljKr2piiFDJKsljIYbs4ycJetrseAguG+1Pa",
+	"bQx2pOK6/ei3lbXCjoadRcHlJZYHm1Gr3RoqFU8Ir/BKZdEI9Erwg1TCPGDenikAVPqay6i2s49+27oT",
+	"YiNujRHWsZIwpewxyvYBAiBRfcYUaoERLyG11cXU0q1SE7fxlmumA5l5Fnvg1dNBGiGFJUlOZfX11LPi",
+	"twH5upqHcb98Cz6m9df5d60nZ496PScdMq3doVrnrVe/f3CvzQuW8yA/NPgmV9/n131yeht/Y0eeRn34",
+	"m1R8uQzbyZY2U0nsKC/OoKC+o69xCBHyDxApHRuvTnRQ+EIypyPRY8BEHnOUv6bQWeYDmO61/24V638L",
+	"dv8SxngAGCX+Sdsz/F8IhDC5Ggdl3S8PILh2i12AgiK7GgaZjButmCufabGK/YCH2a2GvakwT3p1ClMD",
+	"N/56RczsRESwloL0z7tl/Vje9aYUIII4qr6DSQ6DjA2N/PMAsohXQh27QeKvpPA8ZdTru4TLju+e717T",
+	"N9soY6ciixXq2N8nXPqKjH0uZi8ds66iPR9CfOTRRgvZw+xMeuGOaRyRzw3QNCzm0zIPvfC+7G0m46Va",
+	"jVUnUjGE4q1uP1HN4oq9d3u+VPFiHsJj5Esb4KDqCZPCMNwZjjrp0IZvIa0TZm4fU/4xk4qN1SwCGpIc",
+	"jpS9XRFT8ecLA9/FsiZFe9hlUS1tQBd+UDDKxTUFHOWZGZs3o4ErUUVDAUHCMM6PcAQx3k5cL3/fi1CM",
+	"j1ri8KCKC+lQg1C8MR3Rvc6/XxytK/F+89piKdzVQ0EVpqTgLKLydnXCita0p5XKIFwlsTWPHjx7roXw",
+	"wVuh7iN+8Cr4wRiQvgRIzYwYxBqJPrgXksOu3ZYVVidR55Uut6Jf4rLGC0j+alryuud44Fl6LLvMvTQ/",
+	"ljSnCLLQE253ZqFvSuqN+SXcgXY3mYDwCf6TXq/dorHHTg3+/ubNqw+tditDYj9ZKwtfPNcuDPZFXESI",
+	"OfFxrvrhGO1v0GgvyYw29uqrARuKK5AsAetYhilNk+40lzGBiJvGDfouyHj3FhbIeMORg125H9iac8Tc",
+	"PeToLBqbffDM66OzJVxf+rmxfLoF9h2KgV0xivsTLr3XNqh7hAdufhKiR4kSh/wK7mB1huzbnoYAtjBw",
+	"YjUV5Q9yIGrqON3h0FUVTXcIaupiZiBRnqZ35somlZQTIkKCWYgH9SGTH/J1KwxUivm06GtzjxFNowTy",
+	"tmidSfcYFz419tWicZ3JBIxhhvoh4GuaqBha5wOeGKjuj4ixqW01/vqR4/M32xrhX9Gq4UDSAROlCxVw",
+	"uCFwPjXMqjiHOVNZErO+Bn5ZkAE2QOpsFvoMiVHpCup2y4tKVSvGoDLbMRAprAU9Oe1tEo1II1MsmxT9",
+	"IV91r8228BgP3HTT0PHXWd/R87tx76iq0JD+tKmByG9nUgl6CHHQEj7emSrDsZ8YyQDiRyyH0uNaq4n7",
+	"g2mekYDEuL/k0klvBAXmScIyw6lizI6UgT+l+90j9kmAJkw6niRqwmUEhg0VxfMzgw3vmYE2M4oRigmd",
+	"MNcAho9zpTDm01CZxg2bQJKgYpgyjp3zScw4zqSrmMIc6q3pRe+4p8lfS6pFBJ9x7FKr3boxX6w1MxVi",
+	"kMDXVilC+uQxAprkf/G0sw66KdZi+3exUpD0dOPyotZ69eR44XFONUSXSlLzCnWsRJdDrY4124c0tAzv",
+	"HHCEBHJFLqdIqiCP4HBhqxAG1dHGfLPKUum6wLL1ort7Hb5dWAxREiONq9X6tgWvbx5AMUT+rOc5fAHK",
+	"hqKfKVJjpJ5iWH/exW2LAZ5srLaqkJcbaOGWa+ImVYTZdTQ1bTJmMnOoOpviFY9GnkvLr9iwIbmokdIa",
+	"IvcxflU7CHBU5vQ3wjCVYpx18oi9kOHSCKSJkE4GPPLoFFQE8ac0AnFOypaL85PGPEZ4uQQGlvHE+Yn5",
+	"lGGjLvxilBw06bDCSsBXuxdGQt5p9YdGHDMUigOl2YvMWC24e5lv+HR1jY9PBR/oY/dM5ef8jTrfT807",
+	"6vsDhjtHN8MnXYiFCdceO1FHc5Dmm1XsW2jQqhGgVS1amxU2u7dFjhx6GBz6o1bpDH/ODjTxYYIGmZSs",
+	"iZUCaC/92l1NPfUwQSHZVgPRE6BMNgAUhOYWl+4m+kC2QS14UqpVP4Gxmdk3hgHPEpuHzP2+faUS4LLx",
+	"4Hf52o4Fh3nEq2RGo687f8WUBBhiJMvkPs22o4zNODWZjNXOfZqX3mfxLVoCof/zH7VDlkoNgSKVNPuA",
+	"/Ru0mnFfJiPnaIRrnYCG8DkQk/PByImZcVeqHBL3WvbLH6EQnfNGnDLQYjiyh+GEuFd9dEEeWLMVl8GW",
+	"KYzYTQYWVbLMhsEVTWpblUBd8y3a7u4Ah5+dc09JzVQ0vqa4SHNOGSvWz0RimaAqf2J85TPK3xk255Mu",
+	"wAbPzN2nndeQUvfafflGmisg8s8D6o/VFbhb3yZiwdDpr6NsbBqe4wNergkV5jdJ1BM6WpJS9VU8ZSNu",
+	"ViRc97dBljVoHaoE3jrfZNG0o83R723HSRTyAWFUy4WU7TkovL/aLSus+7vWW2cPsRjM5epG0cvMWDXG",
+	"J97y3CS35y9yoBbphiNXH1anyhLR0Z6ZQinsLUTHTd1luIz76msnUul0UV71I6176ZY1SPblbWqbtNLp",
+	"g4GCt/6B80iWsTy6pHlMPujHzSUQGHXCZ6MNC4ru/LXfVaUsGqb1WulZotm0xXO6baq7oFGvITsqMQox",
+	"4VPGE6d8pmhtYRMKZTGP4rlpo+uF8a3pnHmKpuuh8UF+JGbONfjTNt5aCipNgGVSQ6SGUqBQvh3vVMhU",
+	"sItLTJ08DWuaFKZhjxqaDud8ENK0rFVZrMCwfmaw0HvVaw9v6+6VoNWj2iloXCKM3ZnYfc1l/DlSicq0",
+	"27LXP4sf9wvr+rMFPf4c86lpnZ+u3gEenm03o0hXZQfGTVG6ehzlfkBmts9Gblge1OsBMZQdITcyZ26+",
+	"A0Vh4RVn1CeBpVhKU4HXk94J+0I/79DPOxMuLcRfKMrG2ZdoxJME5BC+MCGNBR4TnAbN2WMvWKrVUPMx",
+	"atM/JWG+fInhSkTwhWq3EMo3FGw5ywfH3Z8zY7V7ydp8xyZYH8WthXGKMEmYoHZa2P1hllZlVdw7+0U2",
+	"PHs1H0fpUz9spLQB1ndH1WsUbv1uQH+kA29ZlrmdP+HIzMr8LN7jrM/QqJKnl/ABBpkJ8uagp7265zV+",
+	"UO68y04z30zWd1fSB83E3SdXeklSoB5t2F1z3Ex3+LIYmn5LyBhpeWTr+W91YyE/z3HO8T5NbZU4mFVJ",
+	"midGkLlWMS4ZdJzoZTyONRiEVbGQQDpyXrPMxv3ZaeB3YoQZ9daAgg1oQDlFiK8sFkMRitaRZtIUCyIp",
+	"MFcK3jmf8gr01OMJsRdeE7olwjAMV0N8wfjAgpMVA5iEYhPSym7VlRJxZbeUH/j88c6KMt+udd666vfE",
+	"m9PLP6b/2Wq3ImzZbT15ftp7/HwNhsU7eY1X8gL56agVH5RWpEs3c7QcmgXLhurG5IAzaDtEr5tXinh9",
+	"fwg7urtSJIb6/vT5yWNksM0rySOvPUALVMjg0pEaLk+M2gyPKcoCN8Ba77KKAWNPqlUxUVPQiocbrnzl",
+	"jCuSlng/QXiuM//end/9MuIW4rp7FXLYuYSp6WpluW1CetIHf6S9foXpdkpeUCLlDeqXMA3d9MbyKRsq",
+	"FbNMWpFQgA++pkIf0+jN52kov42EjZkYR4JE1CYIMAkTd18rEvkKwbcUIjHwum1xod/H2aVNhqDLOy2a",
+	"u0EEPD780btaxVlk2exthbEbZWJ4yS1P1LDBCRvLaMjPQFpU4Uc/n7nlY6nfMVtxpzLoah5hfMKnoZiQ",
+	"sF+UZIYnwCQfzwLYrsA6eR1Ibb56jqa3IyJrU3XlRQ9hSGwVCWxVOrZvShyTy2hBc0ftqOhtiwqXufBH",
+	"y17tmH/9DeTQjlrnT5+0W2Mhwz9PKmfh15WjNiBsNz/9qIKot5j3vgVHHXXIgUxctUrDpiRIva1t+WDQ",
+	"idxx5BJU5I9u6cuwssmRLrTHov6acOAH0claqigOz82sYlfCCIsO80gZbLHCy5wFyrtg3CJADzvp9VYs",
+	"j8APbqy+dCiuoExKO62WGqnMbeq0GJ9+pjKuvH87784cCBkzlVk2GU3ZQCTAnrl3LWPDjBVJshZCXHjs",
+	"LU/RmNm2lqGO6uOgMI1nBAMT0hfcWjGG28iCZerDudn4XeMzMjw1L5uQsXk5s4I3TxXMpRG0R4baznRt",
+	"umdsNL4I2jGTMWgP2+1UoZLRRkmftlluN/2T1jXpK+TbLDKc6LyHPxN4v22jxdTUVSnIBvI67mMLKrlL",
+	"VtyK6NKRe2v07D8nvau38v98Xd0Gwt0/0Sds2Z9eL+vdJnVpWILFsGSM4xVhv5Y5rKz4goz1uxTkjeQm",
+	"91YFvZB8oiqRxt0z2GV+uMavjRsVSJgrmRSBgbaRFs1pbsQNzco62hSN2xT5wGD35pV2zt+GrAYqLk59",
+	"Wqr8z4XgyB9LCxu1Isr71AUcS2seQAR/9nELInjhsZCJCNREzue5k0ExHGMnA6TKl1kDG7aIHrs8saAl",
+	"t+JqCd7Oi/LCBqnznY9nLrJwQ8zThKzawRu7xRMT1h1OdkE8d4RzTrj8zjDEHqgn33tJnyDjTsq1bdIo",
+	"uHHGRQM53Vn2NI/1yh9v2xmstfXJ0bY5jAAkFkRyyVRKQ74x8ui41cMwWMP6mYwTYBGXLFboQszZWSvI",
+	"qFtZWl24CumuncsNC0lSXvzqatdJEXw5hNvfEdJYvk6G4+ajbFni/JA5B3SRhdDnCU1M8oSI80CPgudg",
+	"iq8gSfzdGjUGqrByzvOIpylIiLHnrdTmeVGeooV/xzUwDQORJDSjS9CPECFmRfmEI3ZuKZ1IZC42ud+l",
+	"jZe80hYLbe3Uw/o+EEs7YISzPrC+yoYj6x7dqtQHxEq3SDNzJiMc8HZgdrdzKTohWb4HKtQRbJwl8D7h",
+	"0gOU7FJ/lubLjVVfJNBJk4w41RcUTLi0BvODLOaWr1U/UHrILZcQzO9cUUXgYdYJ0nvCnZE3UBqNvZhP",
+	"jzr20OBYQoCBJk+WJoR9Z2iiLI2lUnIrVn1JLnVTDVcCJnshn/xZZsTTpqVLkyKk14AIee/vp25Is8hH",
+	"FB+YWXE/ik/51Fs7PEzEUAPi9HArF3n3gsjHyN3KzlmXybUaqzs2jm+QtzXEAGMcAu97zXdnePhm9Y+/",
+	"v3nz6sPp03UmSMw+xJYNi5/EYPG09tzxOloP91S6rNtzPyONfhJXMJ+JC9IJxQH10PuS3MEsSAVSNfnK",
+	"CxJ1KZ+2NmyNaDDZeF+ElDvKXA55D8be2CL63wddwkMWa42/WX3wzTGxcZReG6msdsLIpFiOMyuWhmpb",
+	"3o4/wH5EYOgsRwlzlDBHCbOJ1r/0hr1DrRuTkUgAp6kRsquwxgP0ma0IHes+St4Jd2ajuVN/mqPgOQqe",
+	"o+DZUM3GTbkzVCq+KMsaTIcONACluW4EiayiOZ7CsFirNF07NLRAOjlLw8DilpuwaEfDi7GHgERB3QRh",
+	"LyjKkmC1OcXUn6AyHUGb9aeIGVK3CS1r1YE3PF51NnIiJJi8OWIgktod3e82MIxZWBgbGhRK3Ri2/hkR",
+	"Ba1yDnNrwoWf8QoyGzvSK36iwajkCtyZYmEirmOIcejYTQCLBiUt0ekDH9c8KcpWZ0YzUwqdC2tmG7dW",
+	"GSMa5EQD0FL+k7sadNZEnxZ+7q1FWCPWTCZxRsDnwqJZazxxtnUbBjd9l1mnhWpDy32I+BgKxLajGXMY",
+	"ZsyHTBrmJb1XJTjrAvWliJnS7puBSOwsrvlSWUJWifu9FWNQme0QNrJpnT/t9RZYK91rd4wlHT45wzeu",
+	"b36xMK6z7N1BD7+rR+JzUtvixI+F80NPsGyLW2fDxmqLqma50emurbZea4bQut6kadJLz09Tp8f8GfZL",
+	"k3FmnR0RcYLqVJlmaiJX12Y/+he7dZ98Vc49KrE9UGJV6UsvcrK0HYBziSjzsZSXkNpbqKPlaqc7EF93",
+	"KgkG4uteSIF8fF8MxgrJPfM8ef64d3L6+MnZU7q5lTjytfi6j0LAz8WC+CgODqviku6VSi41n2BMxlmy",
+	"AwFJbMoDbDTG6nz5LWGmCxQwOivNt727lLH8a0dzu6Q3+BP/+gEXNYnrQXssalXAgx4+XCD/Sk9KKsZR",
+	"RMynhspzqSob4fNHKom3PDy1gn604MkS4qElOwrjhoDnFWgj6kO5oSL3s1+3VvyzyfAivr0HHlskIquP",
+	"HzYPTr9oUBl2iRVzloZjkJbC3sBS0ELFTm77aChhmSEIERFam3EWaz6wDAeK6iyBdoHEoyHKtHsANgC0",
+	"P+M/ZdHo1mZ9MCIG8nUn3LA+trs9Ym9nynr10P3sBYtGEF1C7PejUd3ujwCke8eABx1z7dYYVTn+TAO3",
+	"gDS5UyPQycLWeeu0d/q00zvr9E5a7dalkFior4xNOfLpDaY+b/VOnkOv1+t18D/P3H++D//0/3OfZVX+",
+	"6U/dp69TmU9vZyWz8nSzYqJObyL/oD0xVECj84k8+zy6HGrHd0cj82BaZ7UgTzVQv7tvDTxhKTeWpNWm",
+	"kKdJMHev8evCyGgQGc3qyYUM8ABgjvA5z3HA9oBr8hjaRTTUA5BhVt+qbQ8wWLbSnb0mMjpLZ93Iab+k",
+	"yWhIcZi6cAidYYOacId8cRT9B1X6g7eaRyTJ4pzw6aaEPmqQzl3RV2pN6heS4Wd/Z9jfQomMiP/uHsVZ",
+	"xJcwxXImuAJ9jvHXFOhBOYsz4pK8e1kghjNWklwwLpUdgWZ9FU/9W8EZ1DETaPhqwukM1VB9bqORM+v/",
+	"lRlvLOO5cCsctQoxGepPes8fMQIlseSca5p6ZxHVWCr2pcxUv8L0yznOiAwZTWF97ZUJ/XhVtrd7XRjo",
+	"eXWVT2+4CzoMXRdWnxeG9ONPJ73zk955r/dfzlN2v/t6gt95ANDz62BoJ2oo3CmveJI5d1jEPB+l6sjZ",
+	"L8Pm+HbrfzLuP+DkLFja7ZaxCP01t38v7J9J4X7bnzpK/KsdaqHOWzwVq9vk5Ze29TGtfAirlzAAj0ZE",
+	"ZW1noisdgz64ztkdTfISsszUKMQu8rQxjyJILTnAcabdh4TRlcV8+pqI65h/7TiZ0nFkalrnJ0+fPXt2",
+	"evLUi9aOsDAOA5gWAMzUVCTUCuCBSJZEbfGMr3FZ48G3v5pmIvccDzwMhje+fhUdEVmDATBUqH5SP05W",
+	"EdZAMmgjoI6csjHEgjM7TcEjyA2U9mUbSvo/Sbm2j9gvvoZDWAtYgBwLc0n9EoQ/Iobu0d1e/BJkmxnF",
+	"xjBWeooTZg0bJNySLi6WeqvhnOJzTtLijoUCdhvlvyMVc1PJ5w8X7CpU83gCHLiuxmNnN9Sr/CqVnqWJ",
+	"4nFO3zfZdPZlvy0q3cI5JyNlgI15mjpP312ye+CltcSrDYZbpbb4k38v3xmsYia89RRUWl9fjF9q9jw9",
+	"O6uJr69i6qjIgu0Yq4GPZ+VLHsLvC8nxMDeerDXOEiscIXbd6g4aLjMfkmp3fVaQiMMy6RU/2v9E9f8F",
+	"kd12bLCgrwrZiSPKfGNAqtVQgzFI/ZZ9KWua7rX78u3L0RzZoDmCAsVLSSP+TU1h1HYQV8doVxP2CyyK",
+	"05PqKsebV70onFcWWc3r/brwBTUxHHhULwTzPLUE6siDeoX34FgYuzy2ZRUsNw/d7dXE9IjgSCOtYMd+",
+	"9AubpjfaZ1EVgj/ywZub/jnL/UlbNjWrco+lS9ppBtLbMmn/a+fEHUSDwWk63FjQwlx2xvhdJzJXrXbr",
+	"30q61a8yZ0F0fwCdCLlWUrH82FtG9rmxdR1LHAPJhxJI/hGihJcn14LOgyaoeZxS8vUJSsekklYqSAuF",
+	"SEuiy172dK/pm2+NdqrjFiHZE6pL52QPhmf3RfY0KmzwId+QQ7kbgMGjwHmwWKROrnB/u9/Nipd2gU+K",
+	"qKTkO2mflFFyU+LHE9MCa9StuOcBVdAPPJaK9+xMW+iMuUgYj2MNxqw48879ddNmLujdDpBwr8UdJwF9",
+	"mef1HoUVeTDvl5izl24NntaYidIxtmjhwEX3E5aONKeeSOU+mz5yTesX9PbN3rBnVcknZYOOyucQlM+L",
+	"GMsm3KWG6HoY1+8TFkXL/HeGYd57HUGxWNl0r92XJdE2FAaN6oPFpH7wlXOBo7cj/JebAe5K5l2SuWSQ",
+	"wrzbEBsTlfaZJz7hUxpKoMVwhK1GXPp+EX4FlTXd3rfZscLxysGDB9FrWoN+d+WqLOYcxo0P6Us1OWqM",
+	"Q3NXSG7kqU9Hwm2WcDnM+BDazEIC6UhJ8JBbCFqhuYxGG1cf3VjQQRsMlJRlUh1YgDvD5kTJssHKv9Ak",
+	"Hx5ZJhWKvSOPNT5XmapMkyQMEjc0OInEnYxZAhaFnhFDbDQp3cxmSR7kzimejrBVgh8fZ/Bsgcg9QLSX",
+	"aDFRd6DoG/3Xm6FnIa+E3S090xG2R88fQdoL9LgSIS+dnTRUijBWDVyBxM7nI7k3Tu5vuEhyH9gPccVR",
+	"rxTQYZzuxyoWjZQy4MvhtLFMyQZEu4axugJftdIZ8MgqvVPGoAN9xPO8xuO8G2yJRcRQdoRkNG8OCyZx",
+	"f6ZkMr2YVcTOxWMIaH/kmcZ5huq4cheAaDVcjvPD2877m4yA6rgKZ0AYlqjZ2t3NcE2gg6X5i49hYZNA",
+	"N7THwkoaf4yDzzbkRKJSkKXH3sN40zISI2m0AomJofxF3vNEGT0Etg4d4X3t3PBlT9ITPmVC1rcl7DFl",
+	"X6ksGoHuYFfQkiLEf9LaH/zSe03W5Wd54HTtr56pAfPUMNdh48FYRmrCxlxOETRfSOrUyzHNA63/4KfS",
+	"V9B6yqdjuPNc6Fr7dMwvoXytu51hOOJSQtI6b10KZS4dtxRjDU+f4j8z90lnvV67hcg4+Klj+mnr+aPT",
+	"nluUae3O0zpvvfr9g3tpVzwR8Wc70iobjqht9Fnn5LTz+KToQy19zknvUa/qg9ZJPc+81C2noG/uXdF8",
+	"5X55tPYPJbPwxjsV/z97V7Pbxg2EX4XQpRfFmwRBD7657iFBi9SwgPhQBA13d9ZLmCIFkitFMPLuBWdm",
+	"qZVEx1JSWYWg21rWzog/80fOfJMKVXutdCE+cuyAJyRcnEp3S34DCe47auj5DKgNo1g84sN376c3FM+L",
+	"2K1n5OHkL6yT3L+Y7cmW/uHP+MULVadqv5kM7So/qEyb4qmKw2fR9Xbeo0WpbfXwU+dExxnhU1Ydx8O7",
+	"3h8XcC36QqPLN+ORlvjw+vXOVpQHcHuMC3rmfY0eQUZlvGe/7mxBT8WC/oE99XqzSUnDJVB1dA0whXpP",
+	"rbmvpSxmfD5yIkqogVC1LEc3yvgXgLsK8DUUlZ/vW8Od9QhuPnw8XyGdjHi/x/7gtgt4qB7XltIPyGGW",
+	"XlxPPo2FNRVciKsmgFtIV3thKFuukobKZ0MLUwKn2EhNOITvXHjQ+oQ0QhzO/9UrGY+mEFqL3pM0+6WZ",
+	"85gmUh/LT1mxzuBEEUaJBoEF3wTgeFZqpxP1J58lRvhjwd1tpHDUltMJYw036yytffAr2OeZVJQ00fdA",
+	"O6R705lTC7N4ROdA6xxonZXWzkqLWiKh5EC9Ul5opYIMhFxDcFlcf/CfRV4LKNuoAYso2zM4AArplwlS",
+	"fjVR90aGzsEXwtInAH07ZxB/hPyLXqfHRDYpGqk96mofoqXmI1uGFkXVzQifBNhC/aLE1RDGtIcdS5Bk",
+	"8a0d8EFpLu5oavbWYTTeNNwfUGI7XqkjH7xS301F5VKiELPqxw95DwsRFYUEqs4h2OnfnzMpQ4xwS2cT",
+	"NCGXYg5ONQrqsfA4vHHaCWOxsNiTwTaNkCmmGQrTDUmMzyNSvv317Zt377bFrCu1qrLyFQXvlW0aXzzi",
+	"8z+2ab4VDubgvDwo8vZdZPdX0zyTjRd/CPTfParB7m8bB/eO73723vF2Y3wvbMvX+W77aml7nI35qRhz",
+	"zHdn4M24sqKGErt420W0W5sJ778prXOWu1RaJ7O9rggfRyVIBy7qRMRyBjfvxbVzenQ5KlAQmcVjLgJG",
+	"OJo4AuHl0gtZ2i4w2ujFKlK4oe/kOkJxWS920okGVqGhrh484Va21mO/YR9kM6Q4iX9n6N21VkzlEguQ",
+	"ENAPiV0Mq+M5+Wn73egQD0uNRW2jO9V5ZRiIgGmkvl45/nLtApjf6NHdn3ih6nywUww0IaBRwWxiEexs",
+	"fRanNmCW6Dad3wHnrLVa1XIpKqnB1JLnFb6St8JdzMgDlE41jY8TZGpG62BGt9BAVJMgEHFzm9m1NQYq",
+	"WphUiL02Qw41UH597AL8mLsB92WwgwbB8aPomw3IXVEJao7gp5QjFJw0vsHHmVUmxI9aB761ul7rueGF",
+	"jtF5bReGN2wfpDO75Ahvs0McE8yuS/SoI6AyIvX2W1Ei2JNtMn26L1LxytxrIA+EF0c66NtECRno8HSw",
+	"m+J/MILeXhltIzlRLSsNwxUh/ZCJ9OVD/P7UGlgO91rvvmR2mu3K+HNNcMM3/oT6HnIiMVntEPKvEuy/",
+	"0hq30NKHtfn/MJ1ZF3l//vZvAAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

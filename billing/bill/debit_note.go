@@ -147,5 +147,5 @@ func (w *noteWriter) ask(ctx context.Context, tx tenant.Tx, kind ledger.EventKin
 	if err := ledger.Post(ctx, tx, w.event(kind, d.ID), post.transfers); err != nil {
 		return fmt.Errorf("post %s: %w", d.Number, err)
 	}
-	return nil
+	return reviewDebt(ctx, tx, w.account.ID)
 }

@@ -109,6 +109,9 @@ func AskDeposit(ctx context.Context, tx tenant.Tx, n NewDeposit) (Deposit, error
 	if err := ledger.Post(ctx, tx, w.event(ledger.Deposited, n.ID), post.transfers); err != nil {
 		return Deposit{}, fmt.Errorf("post deposit %s: %w", number, err)
 	}
+	if err := reviewDebt(ctx, tx, a.ID); err != nil {
+		return Deposit{}, err
+	}
 	if n.Months != nil {
 		if err := reviewOn(ctx, tx, n.ID, w.profile, today.AddMonths(*n.Months)); err != nil {
 			return Deposit{}, err

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/agenda"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
@@ -101,5 +102,13 @@ func (g gift) give(ctx context.Context, tx tenant.Tx, items []item) (applied mon
 	post := &poster{account: g.account.ID, unit: g.account.Currency.Unit()}
 	post.move(ledger.Of(ledger.CustomerCredit, g.account.ID), ledger.Of(ledger.Receivable, g.account.ID), applied)
 	event := ledger.Event{Kind: ledger.Allocation, ID: g.id, At: tx.At, LegalEntity: g.entity, Branch: g.branch}
-	return applied, ledger.Post(ctx, tx, event, post.transfers)
+	if err := ledger.Post(ctx, tx, event, post.transfers); err != nil {
+		return applied, fmt.Errorf("apply credit: %w", err)
+	}
+	return applied, reviewDebt(ctx, tx, g.account.ID)
+}
+
+// reviewDebt lets collection look at an account whose open items have changed.
+func reviewDebt(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) error {
+	return agenda.AddFor(ctx, tx, agenda.Dunning, tx.At, []uuid.UUID{accountID})
 }

@@ -87,6 +87,9 @@ func Instal(ctx context.Context, tx tenant.Tx, n NewInstalments) ([]Instalment, 
 			return nil, err
 		}
 	}
+	if err := reviewDebt(ctx, tx, a.ID); err != nil {
+		return nil, err
+	}
 	return InstalmentsOf(ctx, tx, n.BillID)
 }
 
@@ -161,6 +164,9 @@ func CallIn(ctx context.Context, tx tenant.Tx, billID uuid.UUID) ([]Instalment, 
 	_, err = tx.Exec(ctx, `update open_item set due_date = $2 where bill_id = $1 and part > 0 and open > 0 and due_date > $2`, billID, today)
 	if err != nil {
 		return nil, fmt.Errorf("call in bill %s: %w", head.Number, err)
+	}
+	if err := reviewDebt(ctx, tx, head.AccountID); err != nil {
+		return nil, err
 	}
 	return InstalmentsOf(ctx, tx, billID)
 }

@@ -174,7 +174,10 @@ func takeBack(ctx context.Context, tx tenant.Tx, a account.Account, head Bill) e
 	if _, err := tx.Exec(ctx, `delete from bill_item where of_bill = $1 and bill_id is null`, head.ID); err != nil {
 		return fmt.Errorf("drop what waits: %w", err)
 	}
-	return closeItems(ctx, tx, head.ID)
+	if err := closeItems(ctx, tx, head.ID); err != nil {
+		return err
+	}
+	return reviewDebt(ctx, tx, a.ID)
 }
 
 func idOf(id *uuid.UUID) uuid.UUID {

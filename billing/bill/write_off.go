@@ -116,7 +116,7 @@ func (w WriteOff) book(ctx context.Context, tx tenant.Tx, a account.Account, amo
 	if err := ledger.Post(ctx, tx, event, post.transfers); err != nil {
 		return fmt.Errorf("post write-off: %w", err)
 	}
-	return nil
+	return reviewDebt(ctx, tx, a.ID)
 }
 
 // TakeBackWriteOff lets written-off debt be owed again, as when it is paid

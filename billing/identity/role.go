@@ -39,6 +39,7 @@ const (
 	SuspenseWrite Permission = "suspense.write"
 	BalanceWrite  Permission = "balance.write"
 	BillRead      Permission = "bill.read"
+	BillWrite     Permission = "bill.write" // credit, debit and void bills, write debt off
 	BillRunRun    Permission = "billrun.run"
 	PaymentRead   Permission = "payment.read"
 	PaymentWrite  Permission = "payment.write"
@@ -67,7 +68,7 @@ const (
 var permissions = map[Role][]Permission{
 	Owner: {
 		OfferingRead, OfferingWrite, OrderRead, OrderWrite, AccountRead, AccountWrite, UsageRead, UsageWrite, ChargingWrite, SuspenseRead, SuspenseWrite,
-		BalanceWrite, BillRead, BillRunRun, PaymentRead, PaymentWrite, RefundWrite, LedgerRead, AuditRead, UserRead, UserWrite, APIKeyWrite,
+		BalanceWrite, BillRead, BillWrite, BillRunRun, PaymentRead, PaymentWrite, RefundWrite, LedgerRead, AuditRead, UserRead, UserWrite, APIKeyWrite,
 		ClockWrite, SettingsRead, SettingsWrite, RoleWrite, IntakeWrite, BranchWrite, VisitWrite, SandboxWrite, NoteWrite, ReratingRead, ReratingWrite,
 	},
 	Marketer: {OfferingRead, OfferingWrite, AccountRead, UsageRead, BillRead, SettingsRead},
@@ -76,7 +77,7 @@ var permissions = map[Role][]Permission{
 		NoteWrite,
 	},
 	Accountant: {
-		OfferingRead, OrderRead, AccountRead, UsageRead, SuspenseRead, BalanceWrite, BillRead, BillRunRun, PaymentRead, PaymentWrite,
+		OfferingRead, OrderRead, AccountRead, UsageRead, SuspenseRead, BalanceWrite, BillRead, BillWrite, BillRunRun, PaymentRead, PaymentWrite,
 		RefundWrite, LedgerRead, AuditRead, SettingsRead, IntakeWrite, NoteWrite, ReratingRead, ReratingWrite,
 	},
 	Support: {

@@ -148,3 +148,30 @@ func GiveBackDeposit(ctx context.Context, tx tenant.Tx, r bill.DepositReturn, re
 	refunded, err := RefundNote(ctx, tx, order)
 	return back, refunded, err
 }
+
+// Rest is what becomes of a note's money beyond what was due on its bill.
+type Rest string
+
+// The ways.
+const (
+	RestCredit Rest = "credit" // stays the customer's, used on the next open item
+	RestDebts  Rest = "debts"  // pays what else is owed, the oldest due first
+	RestRefund Rest = "refund" // goes back by the methods that paid
+)
+
+// CreditBill writes a credit note and sees to the rest of its money. Nothing is
+// left where all of it was due on the bill.
+func CreditBill(ctx context.Context, tx tenant.Tx, n bill.NewCredit, rest Rest) (bill.Note, []Refund, error) {
+	note, err := bill.Credit(ctx, tx, n)
+	if err != nil || note.Credit.Sign() <= 0 {
+		return note, nil, err
+	}
+	switch rest {
+	case RestDebts:
+		err = ApplyCredit(ctx, tx, note.AccountID)
+	case RestRefund:
+		refunded, err := RefundNote(ctx, tx, NoteRefund{Key: "note:" + note.ID.String(), ID: note.ID, Amount: note.Credit, Reason: note.Reason, By: n.By})
+		return note, refunded, err
+	}
+	return note, nil, err
+}

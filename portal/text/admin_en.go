@@ -278,6 +278,7 @@ var adminEN = map[string]string{
 	"admin.perm.billrun.run":     "Run the bills",
 	"admin.perm.payment.read":    "See payments",
 	"admin.perm.payment.write":   "Take and allocate payments",
+	"admin.perm.bill.write":      "Credit, debit and void bills, write debt off",
 	"admin.perm.refund.write":    "Refund money",
 	"admin.perm.balance.write":   "Adjust balances",
 	"admin.perm.ledger.read":     "See the ledger",

@@ -277,6 +277,7 @@ var adminID = map[string]string{
 	"admin.perm.billrun.run":     "Menjalankan tagihan",
 	"admin.perm.payment.read":    "Melihat pembayaran",
 	"admin.perm.payment.write":   "Menerima dan membagi pembayaran",
+	"admin.perm.bill.write":      "Mengkredit, mendebit, dan membatalkan tagihan, menghapus piutang",
 	"admin.perm.refund.write":    "Mengembalikan uang",
 	"admin.perm.balance.write":   "Menyesuaikan saldo",
 	"admin.perm.ledger.read":     "Melihat buku besar",

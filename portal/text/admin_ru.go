@@ -279,6 +279,7 @@ var adminRU = map[string]string{
 	"admin.perm.billrun.run":     "Запускать расчёт счетов",
 	"admin.perm.payment.read":    "Видеть платежи",
 	"admin.perm.payment.write":   "Принимать и разносить платежи",
+	"admin.perm.bill.write":      "Корректировать и аннулировать счета, списывать долги",
 	"admin.perm.refund.write":    "Возвращать деньги",
 	"admin.perm.balance.write":   "Корректировать балансы",
 	"admin.perm.ledger.read":     "Видеть главную книгу",
