@@ -235,7 +235,7 @@ func TestRefundNote_toTheOriginalMethod(t *testing.T) {
 		t.Errorf("position %s", w.position(c))
 	}
 	w.controlSums()
-	till := payment.NewTill(w.DB, func(tenant.Ref) payment.CardProvider { return refuser{} })
+	till := payment.NewTill(w.DB, func(string) payment.CardProvider { return refuser{} })
 	failed, err := till.SendRefund(t.Context(), w.Ref, back[0].ID)
 	if err != nil || failed.State != payment.RefundFailed {
 		t.Fatalf("refund %+v, %v", failed, err)
