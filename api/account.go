@@ -68,7 +68,7 @@ func (s *Server) GetAccount(ctx context.Context, r oapi.GetAccountRequestObject)
 
 func accountOf(a account.Account, party account.Party, subscriptions []account.Subscription) oapi.Account {
 	out := oapi.Account{Id: a.ID, Number: a.Number, Parent: a.ParentID, Kind: oapi.AccountKind(a.Kind), State: oapi.AccountState(a.State),
-		Currency: a.Currency, Cycle: oapi.Period(a.Cycle), CycleMonths: a.CycleMonths,
+		Currency: a.Currency, Cycle: oapi.Period(a.Cycle), CycleMonths: a.CycleMonths, CycleDays: unless(0, a.CycleDays), NextCycle: nextCycle(a),
 		Unbilled: money.New(a.Unbilled, a.Currency), Receivable: money.New(a.Receivable, a.Currency), Credit: money.New(a.Credit, a.Currency),
 		Party: partyOf(party), Subscriptions: mapped(subscriptions, subscriptionOf), CreatedAt: a.CreatedAt}
 	if a.CreditLimit != nil {
@@ -86,7 +86,7 @@ func partyOf(p account.Party) oapi.Party {
 func subscriptionOf(s account.Subscription) oapi.Subscription {
 	return oapi.Subscription{Id: s.ID, Offering: s.OfferingID, State: oapi.SubscriptionState(s.State), ActivatedAt: s.ActivatedAt,
 		TerminatedAt: s.TerminatedAt, ChargedThrough: s.ChargedThrough, Services: mapped(s.Services, serviceOf), CreatedAt: s.CreatedAt,
-		PartOf: s.PartOf, Part: partOf(s), FeesIncluded: unless(false, s.FeesIncluded), EndsOn: s.EndsOn}
+		PartOf: s.PartOf, Part: partOf(s), FeesIncluded: unless(false, s.FeesIncluded), EndsOn: s.EndsOn, RestingSince: restingSince(s)}
 }
 
 func serviceOf(s account.Service) oapi.Service {

@@ -118,7 +118,7 @@ func startRun(ctx context.Context, tx tenant.Tx, day calendar.Date) (bill.Run, e
 	refused := func(reason, want string) (bill.Run, error) {
 		return bill.Run{}, problem.Unprocessable.New("", problem.Fault{Field: "cycle_end", Reason: reason, Want: want})
 	}
-	runs, err := bill.StartDue(ctx, tx, day)
+	runs, err := bill.StartDue(ctx, tx, day, callOf(ctx).who.Actor())
 	switch {
 	case errors.Is(err, bill.ErrCycleOpen):
 		return refused("has not come", "today or a day before, in the operator's zone")
@@ -132,7 +132,7 @@ func startRun(ctx context.Context, tx tenant.Tx, day calendar.Date) (bill.Run, e
 
 func billRun(r bill.Run) oapi.BillRun {
 	return oapi.BillRun{Id: r.ID, CycleEnd: r.CycleEnd, State: oapi.BillRunState(r.State), Total: r.Total, Done: r.Done, Failed: r.Failed,
-		StartedAt: r.StartedAt, FinishedAt: r.FinishedAt}
+		StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, PreparedBy: optionalText(r.PreparedBy), ApprovedBy: optionalText(r.ApprovedBy)}
 }
 
 // ListBillRuns implements oapi.StrictServerInterface.

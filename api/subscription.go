@@ -83,7 +83,11 @@ func (s *Server) ListAlternatives(ctx context.Context, r oapi.ListAlternativesRe
 // newChange is a change of plan as somebody asks for it by the offering's code.
 func (c *call) newChange(ctx context.Context, tx tenant.Tx, subscription uuid.UUID, n *oapi.NewPlanChange) (desk.NewChange, error) {
 	sold, err := catalog.Current(ctx, tx, n.Offering, tx.At)
-	return desk.NewChange{ID: uuid.Must(uuid.NewV7()), SubscriptionID: subscription, OfferingID: sold.ID, Reason: value(n.Reason), By: c.who.Actor()}, err
+	wanted := desk.NewChange{ID: uuid.Must(uuid.NewV7()), SubscriptionID: subscription, OfferingID: sold.ID, Reason: value(n.Reason), By: c.who.Actor(), When: desk.Timing(value(n.When))}
+	if n.Day != nil {
+		wanted.Day = *n.Day
+	}
+	return wanted, err
 }
 
 // SchedulePlanChange implements oapi.StrictServerInterface.
@@ -96,7 +100,7 @@ func (s *Server) SchedulePlanChange(ctx context.Context, r oapi.SchedulePlanChan
 		if err != nil {
 			return nil, err
 		}
-		change, err := desk.Schedule(ctx, tx, c.stack.Desk(), wanted)
+		change, err := c.stack.ChangePlan(ctx, tx, wanted)
 		return oapi.SchedulePlanChange201JSONResponse{Body: planChangeOf(change)}, err
 	})
 }
@@ -119,7 +123,8 @@ func (s *Server) PreviewPlanChange(ctx context.Context, r oapi.PreviewPlanChange
 	})
 	return oapi.PreviewPlanChange200JSONResponse{From: would.From.Code, To: would.To.Code, Day: would.Day,
 		Ends:        mapped(would.Ends, func(k account.ServiceKind) string { return string(k) }),
-		EndsOptions: mapped(would.Options, func(o onboarding.Held) string { return o.Offering.Code })}, err
+		EndsOptions: mapped(would.Options, func(o onboarding.Held) string { return o.Offering.Code }),
+		Lines:       mapped(would.Money.Lines, quoteLine), Net: would.Money.Net, Then: mapped(would.Money.Then, quoteLine)}, err
 }
 
 // CancelPlanChange implements oapi.StrictServerInterface.

@@ -36,6 +36,9 @@ func (s *Stack) closeCycles(ctx context.Context, item agenda.Item) (again bool, 
 		return false, err
 	}
 	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		if waits, err := s.zoneBegins(ctx, tx, detail.CycleEnd); err != nil || waits {
+			return err
+		}
 		ended, err := account.EndDue(ctx, tx, detail.CycleEnd, closeAtOnce)
 		if err != nil {
 			return err
@@ -56,6 +59,10 @@ func (s *Stack) closeCycles(ctx context.Context, item agenda.Item) (again bool, 
 		run, err := bill.Start(ctx, tx, detail.CycleEnd)
 		if err != nil {
 			return err
+		}
+		if run.State == bill.Prepared || run.State == bill.Paused {
+			// Cycles begin whether or not the bills of the last ones may be closed yet.
+			return agenda.Again(ctx, tx, agenda.CycleStart, itemRef("cycle_start/"+detail.CycleEnd.String()), cycleStart{Day: detail.CycleEnd})
 		}
 		if _, again, err = closer.CloseChunk(ctx, tx, run.ID, closeAtOnce); err != nil || again {
 			return err
@@ -98,7 +105,7 @@ func (s *Stack) startCycles(ctx context.Context, item agenda.Item) (again bool, 
 
 func begun(ctx context.Context, tx tenant.Tx, from cycleStart) ([]uuid.UUID, error) {
 	rows, err := tx.Query(ctx, `select id from billing_account
-		where state = 'active' and cycle_start = $1 and id > $2 order by id limit $3`, from.Day, from.After, closeAtOnce)
+		where state = 'active' and (cycle_start = $1 or cycle_end = $1) and id > $2 order by id limit $3`, from.Day, from.After, closeAtOnce)
 	if err != nil {
 		return nil, fmt.Errorf("list accounts whose cycle began on %s: %w", from.Day, err)
 	}
@@ -120,6 +127,31 @@ func (h *Host) grant(ctx context.Context, tx tenant.Tx, subscriptions []uuid.UUI
 		return err
 	}
 	return h.charging.BeginCycle(ctx, tx, accounts...)
+}
+
+// zoneBegins lets a zone hold that was to from this boundary on, and lays what
+// falls due at local days anew. It says whether the day has yet to come there.
+func (s *Stack) zoneBegins(ctx context.Context, tx tenant.Tx, day calendar.Date) (waits bool, err error) {
+	begins, err := account.ApplyZone(ctx, tx)
+	if err != nil || !begins {
+		return false, err
+	}
+	profile, err := account.GetProfile(ctx, tx)
+	if err != nil {
+		return false, err
+	}
+	if err := bill.Reschedule(ctx, tx, profile.Zone); err != nil {
+		return false, err
+	}
+	if waits = day.Start(profile.Zone).After(tx.At); waits {
+		err = bill.Schedule(ctx, tx, profile.Zone, day)
+	}
+	return waits, err
+}
+
+// BillNow bills an account in advance of its cycle's end (bill.Closer.BillNow).
+func (s *Stack) BillNow(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, scope bill.Scope) (bill.Document, error) {
+	return closer.BillNow(ctx, tx, accountID, scope)
 }
 
 // Closer closes cycles the way this stack's bill runs do, for previews.

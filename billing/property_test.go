@@ -289,7 +289,7 @@ func (l *life) moveTo(to time.Time) {
 // runsAgain puts every bill run back on the agenda.
 func (l *life) runsAgain() error {
 	return l.Stack.Write(l.t.Context(), func(ctx context.Context, tx tenant.Tx) error {
-		if _, err := bill.StartDue(ctx, tx, calendar.Date{}); err != nil {
+		if _, err := bill.StartDue(ctx, tx, calendar.Date{}, "clerk"); err != nil {
 			return err
 		}
 		runs, err := bill.Runs(ctx, tx, 100)

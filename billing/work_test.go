@@ -200,7 +200,7 @@ func TestCycles_accountThatWasLeftOutBegins(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		_, err = bill.StartDue(ctx, tx, calendar.Date{})
+		_, err = bill.StartDue(ctx, tx, calendar.Date{}, "clerk")
 		return err
 	})
 	w.work()

@@ -331,16 +331,40 @@ func (e BillLineKind) Valid() bool {
 	}
 }
 
+// Defines values for BillNowScope.
+const (
+	All   BillNowScope = "all"
+	Items BillNowScope = "items"
+)
+
+// Valid indicates whether the value is a known member of the BillNowScope enum.
+func (e BillNowScope) Valid() bool {
+	switch e {
+	case All:
+		return true
+	case Items:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BillRunState.
 const (
-	BillRunStateDone    BillRunState = "done"
-	BillRunStateRunning BillRunState = "running"
+	BillRunStateDone     BillRunState = "done"
+	BillRunStatePaused   BillRunState = "paused"
+	BillRunStatePrepared BillRunState = "prepared"
+	BillRunStateRunning  BillRunState = "running"
 )
 
 // Valid indicates whether the value is a known member of the BillRunState enum.
 func (e BillRunState) Valid() bool {
 	switch e {
 	case BillRunStateDone:
+		return true
+	case BillRunStatePaused:
+		return true
+	case BillRunStatePrepared:
 		return true
 	case BillRunStateRunning:
 		return true
@@ -391,6 +415,24 @@ func (e BillSummaryState) Valid() bool {
 	case BillSummaryStateFinal:
 		return true
 	case BillSummaryStateVoid:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BillingRulesProration.
+const (
+	BillingRulesProrationDay    BillingRulesProration = "day"
+	BillingRulesProrationSecond BillingRulesProration = "second"
+)
+
+// Valid indicates whether the value is a known member of the BillingRulesProration enum.
+func (e BillingRulesProration) Valid() bool {
+	switch e {
+	case BillingRulesProrationDay:
+		return true
+	case BillingRulesProrationSecond:
 		return true
 	default:
 		return false
@@ -910,6 +952,27 @@ func (e NewPaymentIntentPurpose) Valid() bool {
 	case NewPaymentIntentPurposeBill:
 		return true
 	case NewPaymentIntentPurposeTopup:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NewPlanChangeWhen.
+const (
+	NewPlanChangeWhenDate      NewPlanChangeWhen = "date"
+	NewPlanChangeWhenNow       NewPlanChangeWhen = "now"
+	NewPlanChangeWhenPeriodEnd NewPlanChangeWhen = "period_end"
+)
+
+// Valid indicates whether the value is a known member of the NewPlanChangeWhen enum.
+func (e NewPlanChangeWhen) Valid() bool {
+	switch e {
+	case NewPlanChangeWhenDate:
+		return true
+	case NewPlanChangeWhenNow:
+		return true
+	case NewPlanChangeWhenPeriodEnd:
 		return true
 	default:
 		return false
@@ -1791,19 +1854,19 @@ func (e ServiceAnswerResult) Valid() bool {
 
 // Defines values for ServiceAnswerUnit.
 const (
-	Byte   ServiceAnswerUnit = "byte"
-	Event  ServiceAnswerUnit = "event"
-	Second ServiceAnswerUnit = "second"
+	ServiceAnswerUnitByte   ServiceAnswerUnit = "byte"
+	ServiceAnswerUnitEvent  ServiceAnswerUnit = "event"
+	ServiceAnswerUnitSecond ServiceAnswerUnit = "second"
 )
 
 // Valid indicates whether the value is a known member of the ServiceAnswerUnit enum.
 func (e ServiceAnswerUnit) Valid() bool {
 	switch e {
-	case Byte:
+	case ServiceAnswerUnitByte:
 		return true
-	case Event:
+	case ServiceAnswerUnitEvent:
 		return true
-	case Second:
+	case ServiceAnswerUnitSecond:
 		return true
 	default:
 		return false
@@ -2994,13 +3057,19 @@ type Account struct {
 	Currency Currency `json:"currency"`
 
 	// Cycle Days from, up to but not including, to.
-	Cycle       Period              `json:"cycle"`
-	CycleMonths int                 `json:"cycle_months"`
-	Id          openapi_types.UUID  `json:"id"`
-	Kind        AccountKind         `json:"kind"`
-	Number      string              `json:"number"`
-	Parent      *openapi_types.UUID `json:"parent,omitempty"`
-	Party       Party               `json:"party"`
+	Cycle Period `json:"cycle"`
+
+	// CycleDays A cycle of days; its months are 0.
+	CycleDays   *int               `json:"cycle_days,omitempty"`
+	CycleMonths int                `json:"cycle_months"`
+	Id          openapi_types.UUID `json:"id"`
+	Kind        AccountKind        `json:"kind"`
+
+	// NextCycle Months or days; the anchor is the day by which cycles begin.
+	NextCycle *NewCycle           `json:"next_cycle,omitempty"`
+	Number    string              `json:"number"`
+	Parent    *openapi_types.UUID `json:"parent,omitempty"`
+	Party     Party               `json:"party"`
 
 	// Receivable An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
@@ -3427,6 +3496,33 @@ type Bill struct {
 	Taxes []BillTax `json:"taxes"`
 }
 
+// BillItem defines model for BillItem.
+type BillItem struct {
+	// Bill That took it; none while it waits.
+	Bill        *openapi_types.UUID `json:"bill,omitempty"`
+	Code        string              `json:"code"`
+	CreatedAt   time.Time           `json:"created_at"`
+	Description string              `json:"description"`
+
+	// DueFrom A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	DueFrom *Date              `json:"due_from,omitempty"`
+	Id      openapi_types.UUID `json:"id"`
+	Kind    string             `json:"kind"`
+
+	// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Price        Money               `json:"price"`
+	Subscription *openapi_types.UUID `json:"subscription,omitempty"`
+}
+
+// BillItemList defines model for BillItemList.
+type BillItemList struct {
+	Items []BillItem `json:"items"`
+}
+
 // BillLine defines model for BillLine.
 type BillLine struct {
 	Code        string       `json:"code"`
@@ -3494,6 +3590,15 @@ type BillNoteList struct {
 	Items []BillNote `json:"items"`
 }
 
+// BillNow defines model for BillNow.
+type BillNow struct {
+	// Scope all: what was charged until today; items: only what waits for the next bill.
+	Scope BillNowScope `json:"scope"`
+}
+
+// BillNowScope all: what was charged until today; items: only what waits for the next bill.
+type BillNowScope string
+
 // BillPage defines model for BillPage.
 type BillPage struct {
 	Items []BillSummary `json:"items"`
@@ -3502,6 +3607,8 @@ type BillPage struct {
 
 // BillRun defines model for BillRun.
 type BillRun struct {
+	ApprovedBy *string `json:"approved_by,omitempty"`
+
 	// CycleEnd A day in the operator's zone.
 	//
 	// Example: 2026-05-01
@@ -3511,6 +3618,7 @@ type BillRun struct {
 	Failures   *[]BillRunFailure  `json:"failures,omitempty"`
 	FinishedAt *time.Time         `json:"finished_at,omitempty"`
 	Id         openapi_types.UUID `json:"id"`
+	PreparedBy *string            `json:"prepared_by,omitempty"`
 	StartedAt  time.Time          `json:"started_at"`
 	State      BillRunState       `json:"state"`
 	Total      int                `json:"total"`
@@ -3601,6 +3709,18 @@ type BillTax struct {
 	// Example: {"amount":"12.34","currency":"EUR"}
 	Tax Money `json:"tax"`
 }
+
+// BillingRules defines model for BillingRules.
+type BillingRules struct {
+	// Proration In what parts of a period are counted.
+	Proration BillingRulesProration `json:"proration"`
+
+	// RunApproval A bill run waits for the word of somebody who did not prepare it.
+	RunApproval bool `json:"run_approval"`
+}
+
+// BillingRulesProration In what parts of a period are counted.
+type BillingRulesProration string
 
 // Branch defines model for Branch.
 type Branch struct {
@@ -5007,6 +5127,22 @@ type NewAutoTopUp struct {
 	MonthDay *int `json:"month_day,omitempty"`
 }
 
+// NewBillItem defines model for NewBillItem.
+type NewBillItem struct {
+	Code        *string `json:"code,omitempty"`
+	Description string  `json:"description"`
+
+	// DueFrom A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	DueFrom *Date `json:"due_from,omitempty"`
+
+	// Price As the operator writes prices; below zero gives back.
+	Price        string              `json:"price"`
+	Subscription *openapi_types.UUID `json:"subscription,omitempty"`
+	TaxCategory  *string             `json:"tax_category,omitempty"`
+}
+
 // NewBillRun defines model for NewBillRun.
 type NewBillRun struct {
 	// CycleEnd A day in the operator's zone.
@@ -5122,6 +5258,16 @@ type NewCreditNote struct {
 
 // NewCreditNoteRest What of it is not owed on the bill: stays credit, goes back by the method that paid, or pays what else is owed.
 type NewCreditNoteRest string
+
+// NewCycle Months or days; the anchor is the day by which cycles begin.
+type NewCycle struct {
+	// Anchor A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Anchor Date `json:"anchor"`
+	Days   *int `json:"days,omitempty"`
+	Months *int `json:"months,omitempty"`
+}
 
 // NewDebitLine defines model for NewDebitLine.
 type NewDebitLine struct {
@@ -5275,6 +5421,15 @@ type NewOrder struct {
 // NewOrderStarts next_cycle: it activates by itself where the account's next cycle begins; now unless set.
 type NewOrderStarts string
 
+// NewPause defines model for NewPause.
+type NewPause struct {
+	// Day A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Day    *Date  `json:"day,omitempty"`
+	Reason string `json:"reason"`
+}
+
 // NewPayment defines model for NewPayment.
 type NewPayment struct {
 	Account openapi_types.UUID `json:"account"`
@@ -5324,10 +5479,21 @@ type NewPaymentLink struct {
 
 // NewPlanChange defines model for NewPlanChange.
 type NewPlanChange struct {
+	// Day A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Day *Date `json:"day,omitempty"`
+
 	// Offering Code of the new offering; the version on sale now is taken.
 	Offering string  `json:"offering"`
 	Reason   *string `json:"reason,omitempty"`
+
+	// When now: today; period_end: where all that was paid for has run out; date: on `day`, which may lie back as far as the correction window.
+	When *NewPlanChangeWhen `json:"when,omitempty"`
 }
+
+// NewPlanChangeWhen now: today; period_end: where all that was paid for has run out; date: on `day`, which may lie back as far as the correction window.
+type NewPlanChangeWhen string
 
 // NewPromoCodes defines model for NewPromoCodes.
 type NewPromoCodes struct {
@@ -6096,7 +6262,18 @@ type PlanChangePreview struct {
 
 	// From Code of the plan now.
 	From string `json:"from"`
-	To   string `json:"to"`
+
+	// Lines What is given back and asked before the next whole period.
+	Lines []QuoteLine `json:"lines"`
+
+	// Net An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Net Money `json:"net"`
+
+	// Then What the new plan costs for each of its periods.
+	Then []QuoteLine `json:"then"`
+	To   string      `json:"to"`
 }
 
 // Points defines model for Points.
@@ -6241,6 +6418,20 @@ type QuotaPolicy struct {
 	// Units Seconds, bytes or events that are granted at once.
 	Units        int64 `json:"units"`
 	ValidSeconds int64 `json:"valid_seconds"`
+}
+
+// QuoteLine defines model for QuoteLine.
+type QuoteLine struct {
+	Code string `json:"code"`
+	Name string `json:"name"`
+
+	// Period Days from, up to but not including, to.
+	Period Period `json:"period"`
+
+	// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Price Money `json:"price"`
 }
 
 // RateValue An exact decimal above zero with at most 12 digits before and 12 after the point, as a string.
@@ -7275,10 +7466,13 @@ type Subscription struct {
 	Part         *SubscriptionPart  `json:"part,omitempty"`
 
 	// PartOf The bundle or plan that it is part of: it ends with it.
-	PartOf       *openapi_types.UUID `json:"part_of,omitempty"`
-	Services     []Service           `json:"services"`
-	State        SubscriptionState   `json:"state"`
-	TerminatedAt *time.Time          `json:"terminated_at,omitempty"`
+	PartOf *openapi_types.UUID `json:"part_of,omitempty"`
+
+	// RestingSince It is paused since then.
+	RestingSince *time.Time        `json:"resting_since,omitempty"`
+	Services     []Service         `json:"services"`
+	State        SubscriptionState `json:"state"`
+	TerminatedAt *time.Time        `json:"terminated_at,omitempty"`
 }
 
 // SubscriptionPart defines model for Subscription.Part.
@@ -8247,6 +8441,18 @@ type PutAutoTopUpParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// CreateBillItemParams defines parameters for CreateBillItem.
+type CreateBillItemParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// BillNowParams defines parameters for BillNow.
+type BillNowParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListAccountBillsParams defines parameters for ListAccountBills.
 type ListAccountBillsParams struct {
 	// Limit How many items a page holds at most.
@@ -8297,6 +8503,18 @@ type ChangeContactParams struct {
 
 // GiveCreditParams defines parameters for GiveCredit.
 type GiveCreditParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ChangeCycleParams defines parameters for ChangeCycle.
+type ChangeCycleParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CancelCycleChangeParams defines parameters for CancelCycleChange.
+type CancelCycleChangeParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -8561,6 +8779,30 @@ type ListBillRunsParams struct {
 
 // CreateBillRunParams defines parameters for CreateBillRun.
 type CreateBillRunParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ApproveBillRunParams defines parameters for ApproveBillRun.
+type ApproveBillRunParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PauseBillRunParams defines parameters for PauseBillRun.
+type PauseBillRunParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ResumeBillRunParams defines parameters for ResumeBillRun.
+type ResumeBillRunParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutBillingRulesParams defines parameters for PutBillingRules.
+type PutBillingRulesParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -9370,6 +9612,12 @@ type TellSubscriptionEventParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// PauseSubscriptionParams defines parameters for PauseSubscription.
+type PauseSubscriptionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // SchedulePlanChangeParams defines parameters for SchedulePlanChange.
 type SchedulePlanChangeParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -9645,6 +9893,12 @@ type CreateAdvanceBillJSONRequestBody = NewAdvanceBill
 // PutAutoTopUpJSONRequestBody defines body for PutAutoTopUp for application/json ContentType.
 type PutAutoTopUpJSONRequestBody = NewAutoTopUp
 
+// CreateBillItemJSONRequestBody defines body for CreateBillItem for application/json ContentType.
+type CreateBillItemJSONRequestBody = NewBillItem
+
+// BillNowJSONRequestBody defines body for BillNow for application/json ContentType.
+type BillNowJSONRequestBody = BillNow
+
 // GrantBucketJSONRequestBody defines body for GrantBucket for application/json ContentType.
 type GrantBucketJSONRequestBody = NewBucket
 
@@ -9662,6 +9916,9 @@ type ChangeContactJSONRequestBody = Facts
 
 // GiveCreditJSONRequestBody defines body for GiveCredit for application/json ContentType.
 type GiveCreditJSONRequestBody = NewCredit
+
+// ChangeCycleJSONRequestBody defines body for ChangeCycle for application/json ContentType.
+type ChangeCycleJSONRequestBody = NewCycle
 
 // CreateDepositJSONRequestBody defines body for CreateDeposit for application/json ContentType.
 type CreateDepositJSONRequestBody = NewDeposit
@@ -9716,6 +9973,9 @@ type PutBalancePolicyJSONRequestBody = BalancePolicyDocument
 
 // CreateBillRunJSONRequestBody defines body for CreateBillRun for application/json ContentType.
 type CreateBillRunJSONRequestBody = NewBillRun
+
+// PutBillingRulesJSONRequestBody defines body for PutBillingRules for application/json ContentType.
+type PutBillingRulesJSONRequestBody = BillingRules
 
 // CreateCreditNoteJSONRequestBody defines body for CreateCreditNote for application/json ContentType.
 type CreateCreditNoteJSONRequestBody = NewCreditNote
@@ -9917,6 +10177,9 @@ type EndPartJSONRequestBody = EndPart
 
 // TellSubscriptionEventJSONRequestBody defines body for TellSubscriptionEvent for application/json ContentType.
 type TellSubscriptionEventJSONRequestBody = SubscriptionEvent
+
+// PauseSubscriptionJSONRequestBody defines body for PauseSubscription for application/json ContentType.
+type PauseSubscriptionJSONRequestBody = NewPause
 
 // SchedulePlanChangeJSONRequestBody defines body for SchedulePlanChange for application/json ContentType.
 type SchedulePlanChangeJSONRequestBody = NewPlanChange
@@ -10127,6 +10390,15 @@ type ServerInterface interface {
 	// PutAutoTopUp Has an account top itself up by its stored card: below a balance, on a day of the month, or both.
 	// (PUT /t/{tenant}/v1/accounts/{account}/auto-top-up)
 	PutAutoTopUp(ctx echo.Context, tenant Tenant, account AccountId, params PutAutoTopUpParams) error
+	// ListBillItems Lists what was put on an account's bills besides fees and usage, the latest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/bill-items)
+	ListBillItems(ctx echo.Context, tenant Tenant, account AccountId) error
+	// CreateBillItem Puts a charge or a credit on an account's next bill.
+	// (POST /t/{tenant}/v1/accounts/{account}/bill-items)
+	CreateBillItem(ctx echo.Context, tenant Tenant, account AccountId, params CreateBillItemParams) error
+	// BillNow Bills a postpaid account in advance of its cycle's end.
+	// (POST /t/{tenant}/v1/accounts/{account}/bill-now)
+	BillNow(ctx echo.Context, tenant Tenant, account AccountId, params BillNowParams) error
 	// ListAccountBills Lists the account's bills, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/bills)
 	ListAccountBills(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountBillsParams) error
@@ -10160,6 +10432,12 @@ type ServerInterface interface {
 	// GiveCredit Gives a postpaid account goodwill, which pays what is owed, the oldest due first.
 	// (POST /t/{tenant}/v1/accounts/{account}/credits)
 	GiveCredit(ctx echo.Context, tenant Tenant, account AccountId, params GiveCreditParams) error
+	// ChangeCycle Bills an account by another cycle from its open cycle's end on.
+	// (POST /t/{tenant}/v1/accounts/{account}/cycle-change)
+	ChangeCycle(ctx echo.Context, tenant Tenant, account AccountId, params ChangeCycleParams) error
+	// CancelCycleChange Takes a change of cycle back before its day.
+	// (POST /t/{tenant}/v1/accounts/{account}/cycle-change/cancel)
+	CancelCycleChange(ctx echo.Context, tenant Tenant, account AccountId, params CancelCycleChangeParams) error
 	// ListDeposits Lists the deposits of an account.
 	// (GET /t/{tenant}/v1/accounts/{account}/deposits)
 	ListDeposits(ctx echo.Context, tenant Tenant, account AccountId) error
@@ -10307,6 +10585,21 @@ type ServerInterface interface {
 	// GetBillRun Shows a run's progress and the accounts it could not close.
 	// (GET /t/{tenant}/v1/bill-runs/{run})
 	GetBillRun(ctx echo.Context, tenant Tenant, run RunId) error
+	// ApproveBillRun Lets a prepared run go on, by the word of somebody who did not prepare it.
+	// (POST /t/{tenant}/v1/bill-runs/{run}/approve)
+	ApproveBillRun(ctx echo.Context, tenant Tenant, run RunId, params ApproveBillRunParams) error
+	// PauseBillRun Stops a run after the portion under way.
+	// (POST /t/{tenant}/v1/bill-runs/{run}/pause)
+	PauseBillRun(ctx echo.Context, tenant Tenant, run RunId, params PauseBillRunParams) error
+	// ResumeBillRun Lets a paused run go on.
+	// (POST /t/{tenant}/v1/bill-runs/{run}/resume)
+	ResumeBillRun(ctx echo.Context, tenant Tenant, run RunId, params ResumeBillRunParams) error
+	// GetBillingRules Says how parts of a period are counted and whether bill runs wait for approval.
+	// (GET /t/{tenant}/v1/billing-rules)
+	GetBillingRules(ctx echo.Context, tenant Tenant) error
+	// PutBillingRules Changes how parts of a period are counted and whether bill runs wait for approval.
+	// (PUT /t/{tenant}/v1/billing-rules)
+	PutBillingRules(ctx echo.Context, tenant Tenant, params PutBillingRulesParams) error
 	// FindBills Finds a bill by its number.
 	// (GET /t/{tenant}/v1/bills)
 	FindBills(ctx echo.Context, tenant Tenant, params FindBillsParams) error
@@ -10826,7 +11119,10 @@ type ServerInterface interface {
 	// ListOptions Lists what can be bought on top of a subscription, and why not.
 	// (GET /t/{tenant}/v1/subscriptions/{subscription}/options)
 	ListOptions(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error
-	// SchedulePlanChange Changes the plan from the account's next cycle on.
+	// PauseSubscription Lets a subscription rest; its fees stop, or are the holding price.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/pause)
+	PauseSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params PauseSubscriptionParams) error
+	// SchedulePlanChange Changes the plan now, on a day, or from the account's next cycle on.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change)
 	SchedulePlanChange(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params SchedulePlanChangeParams) error
 	// PreviewPlanChange Says what a change of plan would be; nothing is changed.
@@ -12111,6 +12407,122 @@ func (w *ServerInterfaceWrapper) PutAutoTopUp(ctx echo.Context) error {
 	return err
 }
 
+// ListBillItems converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBillItems(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBillItems(ctx, tenant, account)
+	return err
+}
+
+// CreateBillItem converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateBillItem(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateBillItemParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateBillItem(ctx, tenant, account, params)
+	return err
+}
+
+// BillNow converts echo context to params.
+func (w *ServerInterfaceWrapper) BillNow(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BillNowParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BillNow(ctx, tenant, account, params)
+	return err
+}
+
 // ListAccountBills converts echo context to params.
 func (w *ServerInterfaceWrapper) ListAccountBills(ctx echo.Context) error {
 	var err error
@@ -12552,6 +12964,98 @@ func (w *ServerInterfaceWrapper) GiveCredit(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GiveCredit(ctx, tenant, account, params)
+	return err
+}
+
+// ChangeCycle converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeCycle(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeCycleParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeCycle(ctx, tenant, account, params)
+	return err
+}
+
+// CancelCycleChange converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelCycleChange(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelCycleChangeParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelCycleChange(ctx, tenant, account, params)
 	return err
 }
 
@@ -14450,6 +14954,198 @@ func (w *ServerInterfaceWrapper) GetBillRun(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetBillRun(ctx, tenant, run)
+	return err
+}
+
+// ApproveBillRun converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveBillRun(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "run" -------------
+	var run RunId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "run", ctx.Param("run"), &run, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter run: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveBillRunParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveBillRun(ctx, tenant, run, params)
+	return err
+}
+
+// PauseBillRun converts echo context to params.
+func (w *ServerInterfaceWrapper) PauseBillRun(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "run" -------------
+	var run RunId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "run", ctx.Param("run"), &run, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter run: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PauseBillRunParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PauseBillRun(ctx, tenant, run, params)
+	return err
+}
+
+// ResumeBillRun converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeBillRun(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "run" -------------
+	var run RunId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "run", ctx.Param("run"), &run, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter run: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeBillRunParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeBillRun(ctx, tenant, run, params)
+	return err
+}
+
+// GetBillingRules converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBillingRules(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBillingRules(ctx, tenant)
+	return err
+}
+
+// PutBillingRules converts echo context to params.
+func (w *ServerInterfaceWrapper) PutBillingRules(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutBillingRulesParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutBillingRules(ctx, tenant, params)
 	return err
 }
 
@@ -20224,6 +20920,52 @@ func (w *ServerInterfaceWrapper) ListOptions(ctx echo.Context) error {
 	return err
 }
 
+// PauseSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) PauseSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "subscription" -------------
+	var subscription SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PauseSubscriptionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PauseSubscription(ctx, tenant, subscription, params)
+	return err
+}
+
 // SchedulePlanChange converts echo context to params.
 func (w *ServerInterfaceWrapper) SchedulePlanChange(ctx echo.Context) error {
 	var err error
@@ -22013,6 +22755,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/sharing-group/members/:member/leave", wrapper.LeaveSharingGroup, options.OperationMiddlewares["leaveSharingGroup"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/sharing-group/members/:member/limit", wrapper.LimitSharingMember, options.OperationMiddlewares["limitSharingMember"]...)
 	router.PUT(options.BaseURL+"/t/:tenant/v1/accounts/:account/limits", wrapper.PutAccountLimits, options.OperationMiddlewares["putAccountLimits"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/cycle-change", wrapper.ChangeCycle, options.OperationMiddlewares["changeCycle"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/cycle-change/cancel", wrapper.CancelCycleChange, options.OperationMiddlewares["cancelCycleChange"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/bill-now", wrapper.BillNow, options.OperationMiddlewares["billNow"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/bill-items", wrapper.ListBillItems, options.OperationMiddlewares["listBillItems"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/bill-items", wrapper.CreateBillItem, options.OperationMiddlewares["createBillItem"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/charging-sessions", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/charges/:charge/refund", wrapper.RefundCharge, options.OperationMiddlewares["refundCharge"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/usage", wrapper.ListUsage, options.OperationMiddlewares["listUsage"]...)
@@ -22079,6 +22826,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/resume", wrapper.ResumeSubscription, options.OperationMiddlewares["resumeSubscription"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/terminate", wrapper.TerminateSubscription, options.OperationMiddlewares["terminateSubscription"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/alternatives", wrapper.ListAlternatives, options.OperationMiddlewares["listAlternatives"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/pause", wrapper.PauseSubscription, options.OperationMiddlewares["pauseSubscription"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/plan-change", wrapper.SchedulePlanChange, options.OperationMiddlewares["schedulePlanChange"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/plan-change/preview", wrapper.PreviewPlanChange, options.OperationMiddlewares["previewPlanChange"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/promo-code", wrapper.RedeemPromoCode, options.OperationMiddlewares["redeemPromoCode"]...)
@@ -22103,6 +22851,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/reratings/:rerating/apply", wrapper.ApplyRerating, options.OperationMiddlewares["applyRerating"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/reratings/:rerating/cancel", wrapper.CancelRerating, options.OperationMiddlewares["cancelRerating"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/reratings/:rerating/undo", wrapper.UndoRerating, options.OperationMiddlewares["undoRerating"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/billing-rules", wrapper.GetBillingRules, options.OperationMiddlewares["getBillingRules"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/billing-rules", wrapper.PutBillingRules, options.OperationMiddlewares["putBillingRules"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/correction-window", wrapper.GetCorrectionWindow, options.OperationMiddlewares["getCorrectionWindow"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/correction-window", wrapper.SetCorrectionWindow, options.OperationMiddlewares["setCorrectionWindow"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/suspense", wrapper.ListSuspense, options.OperationMiddlewares["listSuspense"]...)
@@ -22113,6 +22863,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/bill-runs", wrapper.ListBillRuns, options.OperationMiddlewares["listBillRuns"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/bill-runs", wrapper.CreateBillRun, options.OperationMiddlewares["createBillRun"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bill-runs/:run", wrapper.GetBillRun, options.OperationMiddlewares["getBillRun"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bill-runs/:run/approve", wrapper.ApproveBillRun, options.OperationMiddlewares["approveBillRun"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bill-runs/:run/pause", wrapper.PauseBillRun, options.OperationMiddlewares["pauseBillRun"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bill-runs/:run/resume", wrapper.ResumeBillRun, options.OperationMiddlewares["resumeBillRun"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills", wrapper.FindBills, options.OperationMiddlewares["findBills"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill", wrapper.GetBill, options.OperationMiddlewares["getBill"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/pdf", wrapper.GetBillPdf, options.OperationMiddlewares["getBillPdf"]...)
@@ -26727,6 +27480,387 @@ func (response PutAutoTopUp422ApplicationProblemPlusJSONResponse) VisitPutAutoTo
 	return err
 }
 
+type ListBillItemsRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type ListBillItemsResponseObject interface {
+	VisitListBillItemsResponse(w http.ResponseWriter) error
+}
+
+type ListBillItems200JSONResponse BillItemList
+
+func (response ListBillItems200JSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems400ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems401ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems403ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems404ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItemRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  CreateBillItemParams
+	Body    *CreateBillItemJSONRequestBody
+}
+
+type CreateBillItemResponseObject interface {
+	VisitCreateBillItemResponse(w http.ResponseWriter) error
+}
+
+type CreateBillItem201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateBillItem201JSONResponse struct {
+	Body    BillItem
+	Headers CreateBillItem201ResponseHeaders
+}
+
+func (response CreateBillItem201JSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem400ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem401ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem403ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem404ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem409ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem413ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem422ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNowRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  BillNowParams
+	Body    *BillNowJSONRequestBody
+}
+
+type BillNowResponseObject interface {
+	VisitBillNowResponse(w http.ResponseWriter) error
+}
+
+type BillNow201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type BillNow201JSONResponse struct {
+	Body    BillSummary
+	Headers BillNow201ResponseHeaders
+}
+
+func (response BillNow201JSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow400ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow401ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow403ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow404ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow409ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow413ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow422ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAccountBillsRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -28044,6 +29178,267 @@ func (response GiveCredit422ApplicationProblemPlusJSONResponse) VisitGiveCreditR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycleRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  ChangeCycleParams
+	Body    *ChangeCycleJSONRequestBody
+}
+
+type ChangeCycleResponseObject interface {
+	VisitChangeCycleResponse(w http.ResponseWriter) error
+}
+
+type ChangeCycle200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ChangeCycle200JSONResponse struct {
+	Body    Account
+	Headers ChangeCycle200ResponseHeaders
+}
+
+func (response ChangeCycle200JSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle400ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle401ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle403ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle404ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle409ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle413ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle422ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelCycleChangeRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  CancelCycleChangeParams
+}
+
+type CancelCycleChangeResponseObject interface {
+	VisitCancelCycleChangeResponse(w http.ResponseWriter) error
+}
+
+type CancelCycleChange200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CancelCycleChange200JSONResponse struct {
+	Body    Account
+	Headers CancelCycleChange200ResponseHeaders
+}
+
+func (response CancelCycleChange200JSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelCycleChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelCycleChange400ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelCycleChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelCycleChange401ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelCycleChange403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelCycleChange403ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelCycleChange404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelCycleChange404ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelCycleChange409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelCycleChange409ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -33666,6 +35061,580 @@ func (response GetBillRun404ApplicationProblemPlusJSONResponse) VisitGetBillRunR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBillRunRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Run    RunId  `json:"run"`
+	Params ApproveBillRunParams
+}
+
+type ApproveBillRunResponseObject interface {
+	VisitApproveBillRunResponse(w http.ResponseWriter) error
+}
+
+type ApproveBillRun200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ApproveBillRun200JSONResponse struct {
+	Body    BillRun
+	Headers ApproveBillRun200ResponseHeaders
+}
+
+func (response ApproveBillRun200JSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBillRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBillRun400ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBillRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBillRun401ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBillRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBillRun403ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBillRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBillRun404ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBillRun409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBillRun409ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBillRunRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Run    RunId  `json:"run"`
+	Params PauseBillRunParams
+}
+
+type PauseBillRunResponseObject interface {
+	VisitPauseBillRunResponse(w http.ResponseWriter) error
+}
+
+type PauseBillRun200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PauseBillRun200JSONResponse struct {
+	Body    BillRun
+	Headers PauseBillRun200ResponseHeaders
+}
+
+func (response PauseBillRun200JSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBillRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PauseBillRun400ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBillRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PauseBillRun401ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBillRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PauseBillRun403ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBillRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PauseBillRun404ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBillRun409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PauseBillRun409ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBillRunRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Run    RunId  `json:"run"`
+	Params ResumeBillRunParams
+}
+
+type ResumeBillRunResponseObject interface {
+	VisitResumeBillRunResponse(w http.ResponseWriter) error
+}
+
+type ResumeBillRun200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ResumeBillRun200JSONResponse struct {
+	Body    BillRun
+	Headers ResumeBillRun200ResponseHeaders
+}
+
+func (response ResumeBillRun200JSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBillRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeBillRun400ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBillRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeBillRun401ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBillRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeBillRun403ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBillRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeBillRun404ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBillRun409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeBillRun409ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillingRulesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetBillingRulesResponseObject interface {
+	VisitGetBillingRulesResponse(w http.ResponseWriter) error
+}
+
+type GetBillingRules200JSONResponse BillingRules
+
+func (response GetBillingRules200JSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillingRules400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillingRules400ApplicationProblemPlusJSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillingRules401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillingRules401ApplicationProblemPlusJSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillingRules403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillingRules403ApplicationProblemPlusJSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillingRules404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillingRules404ApplicationProblemPlusJSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRulesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutBillingRulesParams
+	Body   *PutBillingRulesJSONRequestBody
+}
+
+type PutBillingRulesResponseObject interface {
+	VisitPutBillingRulesResponse(w http.ResponseWriter) error
+}
+
+type PutBillingRules200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutBillingRules200JSONResponse struct {
+	Body    BillingRules
+	Headers PutBillingRules200ResponseHeaders
+}
+
+func (response PutBillingRules200JSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules400ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules401ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules403ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules404ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules409ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules413ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules422ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -53348,6 +55317,153 @@ func (response ListOptions404ApplicationProblemPlusJSONResponse) VisitListOption
 	return err
 }
 
+type PauseSubscriptionRequestObject struct {
+	Tenant       Tenant         `json:"tenant"`
+	Subscription SubscriptionId `json:"subscription"`
+	Params       PauseSubscriptionParams
+	Body         *PauseSubscriptionJSONRequestBody
+}
+
+type PauseSubscriptionResponseObject interface {
+	VisitPauseSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type PauseSubscription200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PauseSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers PauseSubscription200ResponseHeaders
+}
+
+func (response PauseSubscription200JSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription400ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription401ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription403ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription404ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription409ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription413ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription422ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SchedulePlanChangeRequestObject struct {
 	Tenant       Tenant         `json:"tenant"`
 	Subscription SubscriptionId `json:"subscription"`
@@ -58514,6 +60630,15 @@ type StrictServerInterface interface {
 	// PutAutoTopUp Has an account top itself up by its stored card: below a balance, on a day of the month, or both.
 	// (PUT /t/{tenant}/v1/accounts/{account}/auto-top-up)
 	PutAutoTopUp(ctx context.Context, request PutAutoTopUpRequestObject) (PutAutoTopUpResponseObject, error)
+	// ListBillItems Lists what was put on an account's bills besides fees and usage, the latest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/bill-items)
+	ListBillItems(ctx context.Context, request ListBillItemsRequestObject) (ListBillItemsResponseObject, error)
+	// CreateBillItem Puts a charge or a credit on an account's next bill.
+	// (POST /t/{tenant}/v1/accounts/{account}/bill-items)
+	CreateBillItem(ctx context.Context, request CreateBillItemRequestObject) (CreateBillItemResponseObject, error)
+	// BillNow Bills a postpaid account in advance of its cycle's end.
+	// (POST /t/{tenant}/v1/accounts/{account}/bill-now)
+	BillNow(ctx context.Context, request BillNowRequestObject) (BillNowResponseObject, error)
 	// ListAccountBills Lists the account's bills, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/bills)
 	ListAccountBills(ctx context.Context, request ListAccountBillsRequestObject) (ListAccountBillsResponseObject, error)
@@ -58547,6 +60672,12 @@ type StrictServerInterface interface {
 	// GiveCredit Gives a postpaid account goodwill, which pays what is owed, the oldest due first.
 	// (POST /t/{tenant}/v1/accounts/{account}/credits)
 	GiveCredit(ctx context.Context, request GiveCreditRequestObject) (GiveCreditResponseObject, error)
+	// ChangeCycle Bills an account by another cycle from its open cycle's end on.
+	// (POST /t/{tenant}/v1/accounts/{account}/cycle-change)
+	ChangeCycle(ctx context.Context, request ChangeCycleRequestObject) (ChangeCycleResponseObject, error)
+	// CancelCycleChange Takes a change of cycle back before its day.
+	// (POST /t/{tenant}/v1/accounts/{account}/cycle-change/cancel)
+	CancelCycleChange(ctx context.Context, request CancelCycleChangeRequestObject) (CancelCycleChangeResponseObject, error)
 	// ListDeposits Lists the deposits of an account.
 	// (GET /t/{tenant}/v1/accounts/{account}/deposits)
 	ListDeposits(ctx context.Context, request ListDepositsRequestObject) (ListDepositsResponseObject, error)
@@ -58694,6 +60825,21 @@ type StrictServerInterface interface {
 	// GetBillRun Shows a run's progress and the accounts it could not close.
 	// (GET /t/{tenant}/v1/bill-runs/{run})
 	GetBillRun(ctx context.Context, request GetBillRunRequestObject) (GetBillRunResponseObject, error)
+	// ApproveBillRun Lets a prepared run go on, by the word of somebody who did not prepare it.
+	// (POST /t/{tenant}/v1/bill-runs/{run}/approve)
+	ApproveBillRun(ctx context.Context, request ApproveBillRunRequestObject) (ApproveBillRunResponseObject, error)
+	// PauseBillRun Stops a run after the portion under way.
+	// (POST /t/{tenant}/v1/bill-runs/{run}/pause)
+	PauseBillRun(ctx context.Context, request PauseBillRunRequestObject) (PauseBillRunResponseObject, error)
+	// ResumeBillRun Lets a paused run go on.
+	// (POST /t/{tenant}/v1/bill-runs/{run}/resume)
+	ResumeBillRun(ctx context.Context, request ResumeBillRunRequestObject) (ResumeBillRunResponseObject, error)
+	// GetBillingRules Says how parts of a period are counted and whether bill runs wait for approval.
+	// (GET /t/{tenant}/v1/billing-rules)
+	GetBillingRules(ctx context.Context, request GetBillingRulesRequestObject) (GetBillingRulesResponseObject, error)
+	// PutBillingRules Changes how parts of a period are counted and whether bill runs wait for approval.
+	// (PUT /t/{tenant}/v1/billing-rules)
+	PutBillingRules(ctx context.Context, request PutBillingRulesRequestObject) (PutBillingRulesResponseObject, error)
 	// FindBills Finds a bill by its number.
 	// (GET /t/{tenant}/v1/bills)
 	FindBills(ctx context.Context, request FindBillsRequestObject) (FindBillsResponseObject, error)
@@ -59213,7 +61359,10 @@ type StrictServerInterface interface {
 	// ListOptions Lists what can be bought on top of a subscription, and why not.
 	// (GET /t/{tenant}/v1/subscriptions/{subscription}/options)
 	ListOptions(ctx context.Context, request ListOptionsRequestObject) (ListOptionsResponseObject, error)
-	// SchedulePlanChange Changes the plan from the account's next cycle on.
+	// PauseSubscription Lets a subscription rest; its fees stop, or are the holding price.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/pause)
+	PauseSubscription(ctx context.Context, request PauseSubscriptionRequestObject) (PauseSubscriptionResponseObject, error)
+	// SchedulePlanChange Changes the plan now, on a day, or from the account's next cycle on.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change)
 	SchedulePlanChange(ctx context.Context, request SchedulePlanChangeRequestObject) (SchedulePlanChangeResponseObject, error)
 	// PreviewPlanChange Says what a change of plan would be; nothing is changed.
@@ -60820,6 +62969,132 @@ func (sh *strictHandler) PutAutoTopUp(ctx echo.Context, tenant Tenant, account A
 	return nil
 }
 
+// ListBillItems operation middleware
+func (sh *strictHandler) ListBillItems(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request ListBillItemsRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBillItems(ctx.Request().Context(), request.(ListBillItemsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBillItems")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBillItemsResponseObject); ok {
+		return validResponse.VisitListBillItemsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateBillItem operation middleware
+func (sh *strictHandler) CreateBillItem(ctx echo.Context, tenant Tenant, account AccountId, params CreateBillItemParams) error {
+	var request CreateBillItemRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body CreateBillItemJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateBillItem(ctx.Request().Context(), request.(CreateBillItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateBillItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateBillItemResponseObject); ok {
+		return validResponse.VisitCreateBillItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BillNow operation middleware
+func (sh *strictHandler) BillNow(ctx echo.Context, tenant Tenant, account AccountId, params BillNowParams) error {
+	var request BillNowRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body BillNowJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BillNow(ctx.Request().Context(), request.(BillNowRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BillNow")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BillNowResponseObject); ok {
+		return validResponse.VisitBillNowResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListAccountBills operation middleware
 func (sh *strictHandler) ListAccountBills(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountBillsParams) error {
 	var request ListAccountBillsRequestObject
@@ -61248,6 +63523,83 @@ func (sh *strictHandler) GiveCredit(ctx echo.Context, tenant Tenant, account Acc
 		return err
 	} else if validResponse, ok := response.(GiveCreditResponseObject); ok {
 		return validResponse.VisitGiveCreditResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeCycle operation middleware
+func (sh *strictHandler) ChangeCycle(ctx echo.Context, tenant Tenant, account AccountId, params ChangeCycleParams) error {
+	var request ChangeCycleRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body ChangeCycleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeCycle(ctx.Request().Context(), request.(ChangeCycleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeCycle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeCycleResponseObject); ok {
+		return validResponse.VisitChangeCycleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelCycleChange operation middleware
+func (sh *strictHandler) CancelCycleChange(ctx echo.Context, tenant Tenant, account AccountId, params CancelCycleChangeParams) error {
+	var request CancelCycleChangeRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelCycleChange(ctx.Request().Context(), request.(CancelCycleChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelCycleChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelCycleChangeResponseObject); ok {
+		return validResponse.VisitCancelCycleChangeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -62968,6 +65320,161 @@ func (sh *strictHandler) GetBillRun(ctx echo.Context, tenant Tenant, run RunId) 
 		return err
 	} else if validResponse, ok := response.(GetBillRunResponseObject); ok {
 		return validResponse.VisitGetBillRunResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveBillRun operation middleware
+func (sh *strictHandler) ApproveBillRun(ctx echo.Context, tenant Tenant, run RunId, params ApproveBillRunParams) error {
+	var request ApproveBillRunRequestObject
+
+	request.Tenant = tenant
+	request.Run = run
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveBillRun(ctx.Request().Context(), request.(ApproveBillRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveBillRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveBillRunResponseObject); ok {
+		return validResponse.VisitApproveBillRunResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PauseBillRun operation middleware
+func (sh *strictHandler) PauseBillRun(ctx echo.Context, tenant Tenant, run RunId, params PauseBillRunParams) error {
+	var request PauseBillRunRequestObject
+
+	request.Tenant = tenant
+	request.Run = run
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseBillRun(ctx.Request().Context(), request.(PauseBillRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseBillRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PauseBillRunResponseObject); ok {
+		return validResponse.VisitPauseBillRunResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeBillRun operation middleware
+func (sh *strictHandler) ResumeBillRun(ctx echo.Context, tenant Tenant, run RunId, params ResumeBillRunParams) error {
+	var request ResumeBillRunRequestObject
+
+	request.Tenant = tenant
+	request.Run = run
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeBillRun(ctx.Request().Context(), request.(ResumeBillRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeBillRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeBillRunResponseObject); ok {
+		return validResponse.VisitResumeBillRunResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBillingRules operation middleware
+func (sh *strictHandler) GetBillingRules(ctx echo.Context, tenant Tenant) error {
+	var request GetBillingRulesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBillingRules(ctx.Request().Context(), request.(GetBillingRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBillingRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBillingRulesResponseObject); ok {
+		return validResponse.VisitGetBillingRulesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutBillingRules operation middleware
+func (sh *strictHandler) PutBillingRules(ctx echo.Context, tenant Tenant, params PutBillingRulesParams) error {
+	var request PutBillingRulesRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutBillingRulesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutBillingRules(ctx.Request().Context(), request.(PutBillingRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutBillingRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutBillingRulesResponseObject); ok {
+		return validResponse.VisitPutBillingRulesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -68988,6 +71495,56 @@ func (sh *strictHandler) ListOptions(ctx echo.Context, tenant Tenant, subscripti
 	return nil
 }
 
+// PauseSubscription operation middleware
+func (sh *strictHandler) PauseSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params PauseSubscriptionParams) error {
+	var request PauseSubscriptionRequestObject
+
+	request.Tenant = tenant
+	request.Subscription = subscription
+	request.Params = params
+
+	var body PauseSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseSubscription(ctx.Request().Context(), request.(PauseSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PauseSubscriptionResponseObject); ok {
+		return validResponse.VisitPauseSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // SchedulePlanChange operation middleware
 func (sh *strictHandler) SchedulePlanChange(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params SchedulePlanChangeParams) error {
 	var request SchedulePlanChangeRequestObject
@@ -70595,878 +73152,900 @@ func (sh *strictHandler) ReverseWriteOff(ctx echo.Context, tenant Tenant, writeO
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17lxu3sS/6VbB4zlpO7uaMZkaPRJo/zpUfSnRsS9p6xGvvWJcDdoMkPE2gDaCHor303e9CFdAvoh9o",
-	"DhXn3pM/YknsRgOFQqGev/p9lshtLgUTRs+e/T7bMJoyBX98mbJtLg0Tyf4tyzO6Z6n955TpRPHccClm",
-	"z2Y3RhXshvAVMRuuCdfEbBjRRiqWEir0jikiV4QKwqjKOFNzwn4taEYU+7Vg2pzP5jOdbNiW2rGZKLaz",
-	"Z/+c2UFnH+czs8/Z7NlMG8XFevb58+f5LKeKbplxc3yeJLIQ5mVgZu83jCx5lnGxJhQf+0oTntovcvtA",
-	"Ts1mNp8JurXfcI/M5jM7M67sYu006tNbSbWlZvZsVhQ8nR1Obz77mmdZ32T6ZmB/P/bziopk0zkB+LV3",
-	"CvDE0ZNg9PZvGdW6eyKM3p6t7SOeD/pnxegtPH3szIrklnUzC82oSFjvTGCAI2fxDc2YSKn6RqYsPJNE",
-	"pgxODdnIjKd0TxL3Tse8/M+9M8upMUzZl/+ff9Kz3y7Onn50/z1fnH38/WL+5OHn/xme8YaKNeuiW55R",
-	"QRJ4pI92+MSxtNtQ1T2TBH4dmIS6n0lwsX7HtOZS9M7GSh+Nz/XNyz1y7MTkdsvNlnULxKR8opdK5VNH",
-	"T0jo3tnAz/1TgUeOnUehtFThSdwI9snc2ONmb66crhlZspVUrJzRrwVT+9qUcLD6DLb00w9MrM1m9uzq",
-	"4mI+23Lh/34Zms+3LLkdc/xTltx2EMb+dKLjbmf3D6b6eJunOME7fGxwtu65I7fxW5ZLzTvZKcWf+9jJ",
-	"PXLkPL4Thpt91zQytqYZYfBM31zwiSOn8oJnneJwxbNeYWh/P/bzSm6/KZSySmIHM7tfidlQY/XDRIo7",
-	"pgzrnJWS295Z/U/FVrNns//xoNJcH+Cv+kE5Fzu5mgL7PQtM7xXdMo16q5V4VKRkJRV5eEFSutfXhJIP",
-	"H15+a+dMyVrKlCQbyROQC+wT3eaZne7D1ZPVw+SSnT1ZXbCzR/Txw7On9C/s7GJ1tfzr6mJ1lVxe+oWi",
-	"cl0ttTbBMzvDvlXXRczjx20RUz/sP//86ery7OefP/2FffyP8Al/uc2l6jxHHH7t4xx84kjeeSlMz92Q",
-	"0729gAiHp3onA08cOxnDtl1T0YXOmdCMcMO2vTMxbHvkPL5nnXLllvWKk1t2rCz5gW+5Ofz23+WObKnY",
-	"w/LtWYA7ciOzVBNqyFaiFRe6KjMYsT6LlK1okZnZs8f2mqSf+NZafJfu0nR/Kydnt3bNlJuduB1iloyL",
-	"2z4a2d+PJNKPbLtkqmsiW/j1K+0tzo554GNHzuSVNJ2iX0jTK/rt70d+/vVqxexfYlQE+//4Vse8/M/H",
-	"zi1nihrZuU3S/d5HIv/MsVNRaTe7SPtj7yRUejSfvMHDMXB2+mbhHjl2HkpupdV6O2diHwDtt98iSNl9",
-	"zMTEqre5f6uLSv73I2f3lhr2Le1Qp1K6J1ZDIrsNTzaEEkWNE8ZdKi/dT1anvqWG4ZzsWeg57Iqd4QN9",
-	"O6fcIMfSR2bsFYwYnIkEpdd+smsackDtralajy6CMyhEn5OPqKLX2FfFsSwy4Hn4Yg6Hd7JQSed5LrRV",
-	"FDQ80zsXeOLYqRjFc/aOrwU1hQowBz7wlSbaPwM2P98yYjX/pUz3512KOr57Vo0+mn2ePglOtliWU+vW",
-	"OqtneqlXe+5IGr5nggozeGX6s1UZQUKqVDDzW3iGBoc96si9l1FmpiFLlsgt6xKKRt6Piflecdrp8Df2",
-	"x76tgweO3LMPulu9KHS/dmF/P/Lz/+A9Dpk7PuCOgQeOnMFPUt1+z0WX0cQF3OU7qbp8U/aR3jn4qJSV",
-	"7QsU3sk+ydhCGwpWMIYFFuxTzsH6AcG3cO6VHVtupESzY1XAp4Q0HAQeF4be2j84cbzQO8by2t8Ny7JQ",
-	"IGw++0lxw16vVl2039nfz+Rq1Ud/eGghV6uj9uCzfVnnUmgGQbmvafoWozr2b4lE+/zZ7zOa5xlPqJ3l",
-	"g1zJZca2//GLtlP+vRImv8+YUlLp2bN//j5bcZals2czugVryp9ymC6FN2epZNraO2RLDcSudiDDZmaj",
-	"GCNFnjN1llDNSMaMYUqTP71895o8urr8y59nnz/OZ9pQU2grd6zg4QYEGuo0sAbCcXiqSSqTwirCDKig",
-	"aGIffbRcPb1aPXz8l78sHz5K6RP6MGFPr56mF+yCPfrLwycVwfya9QMu7mjG0zP3idnnscLnDY6ARA+p",
-	"YTjlkiaK0dTOHJxcfvpEg3uL0WRDgMCwRLplKdlxsyE756lTfL0x5zP0468ynkzcz4rCT+sU5pq0HGBk",
-	"R7UVWm4eVEizYQqu5mMJXvvQLdufKWY/cy90f2mIJYmiKU+MLolnZ84IzewO7K/tZmy4WMMKMRKWAmVf",
-	"SLXkacrEsaR9WJH2v2ShQA+u+IBmmdwBFxxJyFU53/vi2YRmGVxTMOMt3cOEUwmzBRq9kuaFLFDCH0Oi",
-	"R43zrRiebKKLZENgd46kjZDmbAUTvSfaBKZI7L9ek92GwdHghrBPXBtNWKbZrnrFECMzZDGrtb4Ub9kK",
-	"WH4SDZON3SSxhjt7ecF/vLr9af+fs7rwvKyI+7yMYEEuCEukSMmKJkYqOzkrn4+WoDjqGY565oa8N5ZU",
-	"LGXCcJppQpW9S6VYz4lUdkF7+CeQjWA49KzRSt4dy7Jr+5AgNyUZb8jankwjyc0Da46ccdFc0Q3s3Hsp",
-	"f4B49XGMf/mwebFZeQoiSkqSuXj4MXthpDzDce5rA/wMYVRLdSrwCkMrhEtBrOKkPZV+pGJ/JJGu6neT",
-	"lOjxpsawbW70M7Kj3BBKMm5Mdh/0ssOf+eHvh27tSV+Tm7fMqP3Z85Vh6gZufbLxznxkN+BBuzarINZy",
-	"v2ovBizpw1er2R947sFIEbQwG6n4b+xoKV4TNFayES7IiittjtyUAqZoT31C70uWvJLEyFsmrOS4ZXuQ",
-	"IFIwtFHLu3kjsxTEOnDzB0HvKM/oMjvy2D+uqwTv1Z7QNeWCZNSA0Xckrco53ged3sktw9sNDrlgLNUk",
-	"oeIra8ZbHTbZsJQIubsmxi/EEStXMmFaTydXwNjIqTL78yVXZrNIqQuUOGuDa7LlWqOy4CwNSuxTeElT",
-	"TS6fPr04u7g6u/pr0764uqr24wW1uqK9SNxoyBM0MfwO5RsQ4ch9gujBGRd2NzJm2H3pu1anxZttTpaF",
-	"lYuqyBhB3VATbiKMi3JK9XxO2L805faTNHujrNg33FqXK5ppNp/ltX/6fZYoZs/sgpqGuWp35czwLTu0",
-	"Wef2nRSjnX10+FEKtq8eX2Q+RDrupZrLapxLyXkWBreHKS7T8vHFVgqz0SHxO5/xdIQNP0cvSM3ZkSuW",
-	"U3g0l9rAHz8GXhMFRDKrL1c/5VS5ozj4cThxg4uGh8DZkDB+54/8qJ2wh5DVlwcnzTJGkkmrFofWVves",
-	"AnEhAD70zbpv147ihqVKUZhKIZY8y/AeHDH3z3XPzD9nQD9H9Ll3XeHqavzm2ajFH7WPN6hYnga/E+21",
-	"z+tHrCKVXP7CEvBeuHP7gq8LhWcy4vjaKelDNeM12g8Z1YaYHcvuGMF1nM/mAT7P3A43B/naju1NkcOh",
-	"4AK2zA1qRJFlxKqWG8YVSek+/CHBPplFWrBxwbP5TN4xNeLxklfljunRD8PBHP8wxHGPpXWLJWG+1TLd",
-	"nGpfc3szdxvdwz+QgaLjpf9o0fwtS/iWZjO41ZaxL33unvkbimZaxLxLaTJKrLjvvCu2W6r2IcFi+TIg",
-	"iNsCBD7Wswdv7RyiFkKrS3vYXV+fi3+xZzZ+vZESBesY+qsgfBgrpBrEqxMTrnq2pTwLXp0j72yeuhzS",
-	"Q7G3dwkC9lQLZnZS3ZJbIXcaDBC5Itxoopm64wnT5/epELjIfIymUGb9HKzjm5ojyT8Fpr8AWRWceKy8",
-	"zTdShKd8P1pDmwWldhbght5BphZhIsV02AFJ27z8gdJ9OgDyl19g/J2e/lJoqAIA3yHNIg+ht5ka0d3H",
-	"Y9Lj62t2owxNsAw39U6wuRXPBaHlELglO2rPxUoqQr1TL2dKY87PVKk3d+GrIY78z4LicbZv6NtICYRv",
-	"LPdBTnaFSwfc+Hyp7drRcWwPmVuVFQ8sW1lDbc3vmCCU4DVr6TC43JQlPI2cvn+nYwH2Z0hYOVjCT5s9",
-	"4QYCKwp93OdhWTlqpyqm7fhpkbi6jW5p0XuNt3n2nfE5VgcnvSpJdPxTTq867uWu11hm1Fn5gWtzWoXl",
-	"4HQe6CzjVZMw1WqS2R5cdMrQPFfyzpk4GPOYz3bcbFJFdyIosp+nd1QksfqbkWO5u7VOI8OLzJg6/bZ8",
-	"jVWO8LFjdiTLJDrXYpXFUaKwvJxjRAgU0EYroa7stjxiXQco566I5MSOqZGCqlPPUuxOxt4dkBI5sCXf",
-	"s/1b+1hYKUFdxKVWDikWQMrTW0y4Y6ewlGDkdyxRLPaw3rL9+Hnr8gstf/lG7gSEDIgU2f6aaCZSewlS",
-	"TShZMqqYwsjD+SD7Y9mI+1JwscZYK+NEB71mkB+qU1yYJ4+CPpiUmX7bqfO8hJJm7J06b6SKzUlK93Oo",
-	"oCNSuYqooF6hubs5xp00I3Oe1C8uX1xk9SrKM5Yu7Perv6HPpPyrnZH96y3LzWILUhKcdvbEu0wz+zNO",
-	"eLHiIuVircMpZM07yc6rPMhe8cDV9bLF6RWJkgGPuK6KlBsAJoi0EbCOUmlD8owmzGnKyYZyAdF/ZU3q",
-	"nCJzNFcJhYyjGcOO0TA1C3TIZixdg7kH37T3k0g2UumgItOjvWpGs5GHa7Jik2M6JHxq3mu52cV9J0y0",
-	"Y8ca4B0LhLyJ8C9RZogXLL1Sy2XSRdzXbvFB9wf8tBg5kAsIBsbZ0SyLuPaDJoeZVeN4ms492Tu38vR3",
-	"ecUwp7jP7ej/YIqv+DSd1h3JQ/Maf3C+BSs5tsyEowpw3hdWnIw8pUsvzQbphnLPMrdzdLXTOWimSSat",
-	"1kho08Lv/jz4rKKUTJRkMUu0giQEOoQz1pKsEBFl9FBR8z3w/gl2h/nyhRBoa6bOsWZkngfdgS0WdAvy",
-	"Y4d5ERNlpvBhIu+YQoLRLHu9gqyGUdrXx/mhAxlyRq2tqOeEQ1SMsDusFCwEx8TgSW5vIYt1wDn/nKRs",
-	"yQ3ZySJLyVoSs1H2ydp5WUqZMQqKwFphzl+4XLlINt5t/KvzqsFfHMaPJkCqkbwjWIwamyvuXAlHboGL",
-	"ye02MnOUn2Mqd80VDgn8mrjdMPRTTCyrzpluUyq6+oXg8nHsZoTZMVsHE8v3Mv+Qn9Y5sGSZ3MVYGJh4",
-	"HeeXpPvo0KLV1YM1aD9t9lWc1eXpDXou3WiB68X55bU9ntSqouGrZcvMRo5TLiDou0jpPpxL0h0Q8SIQ",
-	"gjkjBKF3X3qvS0Xm2oIbOxbis4Yza6omWYp3afgKjGHLVZbXzczFpoLKdikfDzfmpdGQAx3czxjui79l",
-	"R2qRW0a1Y9GyvAmJOauvbD6z1mk40IWU6QzZtYr9Q7ZKshlOg6kHRVSRjQzUgf3qSo0pRx+wkVkKWa7w",
-	"H6DsYABvnEa+UUxv7Oij1xLSvWF11c6UWnfl7Pckq3+y02HpzsYbmfEk2m85QVD6d7oCON5kGuefxmnX",
-	"7Swfjx5wZ2E0tPzaIGW+rc0rTCEshzvQVXwxlYul2w/D/bxmpvEBojdyh1d0ey7z2aeztTxz//iLluL8",
-	"Ld39yLSmmEzvBnqvqNDusP0xXO0rNj6+fuAH6U5nGOf5liYsBaBarAMPhW6rPAKonJGCzckWYmbnYUdd",
-	"fCgBHnH4VVBhXF5vll7dJ9XFLSK2NuOCRcR8eJb9wAUL287jOURXyThDn6vnKQ1rpeUXDP0Uua739NOg",
-	"X9DPu6nLIg39N7s2BugWa4Z1RIgbfBn4HZT8scZxOz9HCrZwx1Uxq6fj9Qe1yK07PeXaO3gTqRTz9wzg",
-	"VwWTeiKYRMiw7phjzvLozObSjhr1VW/lxagTkYy5yJlKmDBTTSwhq2wdB2JTZ4jaGsK2V30K3dx66vBx",
-	"62xPc8fbUV45MR5zoeV5xtn4fFcfEI5YkDsPetRNFFlD0JtbsipEOn4b3iKUwNAOuNh2uahaAomnZbmK",
-	"vn36ImwFDHEcT53cD93L/sc7ou3wb4totx/k+DORjs1IT5sJjzUhjVHG7t+8H2I0sd4W4oXzhgToteKC",
-	"681pLFwA5zjW5dty9X4MKoqGZsHKx4ByWG1VZdXhAKUz2W1BYwE9vPKi8jWdJGU7zi6oknwPdfAKhB+f",
-	"Oo/Kv+tIHa/lw1airZdgX0SW2UN8nCiblvges68xOdJpwbAUcqSEGZvArnXkwG2t191wcJYcRqGrB3EQ",
-	"lxBT8H+hLtEvspJN5ojPMboiZ4EI4uPfidSND+RUqugK7EwuQJbcyY70/FJaTSw9q85dK+/cLaESZ3U6",
-	"ILM5QnZx/HtUx2PKPKgeT+OEGraWat+bHXSYlhGp88dYFS36lhMss3D8x+e4Uhw7SL6y3uXEyYklfO9h",
-	"ZAPgbohguzKHHDAu+IoICXgOgD8Azpcd1ywc1RspNwBifVEVv0zNlgxxeGPsciv8wgeTG3ErsGPG4IZs",
-	"uaj/62V7i2rkdifdqIJ9DFHOrzC2FUHHAk5/SyLLHnFJlm1mYu/ISaUVqrMsYVqlQ3g8gJBj2o3XRpOA",
-	"Y5RQQVyOO6R8ij3Zum4V9xshovtFUrLxIcOV+MhHllUcxhTt/kxL5Ac8wUUhDM+OyYKqQT/j1teUyxpZ",
-	"2lUYkDJV28F+rv0CJ6w8IEecsrJw6D4coEiciASVyl13kB7xEwJ9asJESoyUt+eHB2hkMINnpi+4EgoA",
-	"ua8DXtmSIWjdSqprwra5AewiKvaAaXIY9onQjwU3fFhfqzs1EVq+Slk4ms6vVwjmgdGTLeYagB0LBJeK",
-	"r3kjjr7FPNWlLNYb0/I8VxjZoeObKy5VsJ710lIUicyV7kihUzKDFGkXb+rs8EV2UIOpmDa+a92osjY7",
-	"vuWsxVbqe6Otx0PJ2AqTePArekPVfWURUbIpRKoc4iCOX8rIw+SpTIp1Y1qkdtAyfsc0keKaUCgdfIYQ",
-	"dHDoxl9BsLreFgolZkPlNVgrWeRw4AroxRHWIOOj90xtddzhf70TBDz0cwf5piEXvAbKt8xkcquDRx+Q",
-	"PxdxyeF3NBs21vuzC1zEwR3XSrT4wWunrzHH7kvh9BcY3j3TLy/sFherHtbTekbafJF5Emodl/cyEcLH",
-	"h/7q4cBalLArCuhgikMCOuOClQWwHeD39hlQTFOAiAt6+WLiiXFxQBVt0sYLjIiwIW7BmFF3m8C19529",
-	"eLVhedmeDqWOS8cFfC/7F8R6cFXQW4qJZ+UZ6xNsB2emcdQGElRCcsa7hZqo9KAal3tTZ6TqQLQ1hcMI",
-	"qKVR9zn/7o5FI4exuxHOnQ92tTi65RfsVhDG7Pe9Djy2SM0af/IwDvig7IqAc+xe98mDXk6MniDehSO7",
-	"YObU5KZg1rQ7KJ350teEZlnZkw60nEJkTDu8A6jmqvVUuzh7+vH3y/nl489/+uf5R//Xp5///L/+Z7+5",
-	"G+pUoI3cMgWaDOBzoypzIpAM36x0Wh5gBafYf1dJQ90HIGXa0MhX1oombOEwSXty+q1u6gFhrUoKigo3",
-	"e0KtOs+UA0/MqDZ6ZHY/qJURkXdoYfM3+xJ6ST69xNdg09oHZOtEZRw17uSIK6/xTosfcAC3E9Us5uWG",
-	"tinexzmu2cwpI4yd/jXE2VlEpkw7KKH7gFXqRfrzXXhYqalZxouaLbaCiEAXxG++wg4SIZHcE4Hd8PUG",
-	"jV6KqgI2aMcMyFFFVIgXFTvbd/heaLq6Yq5AxNjyxVeayJ3oRus6Ks4/ZvLdAC1VE6UqLFYyT+UdLCPU",
-	"talWrFIja8UOI87jBPOrgSw8LoPK1QSMfX6CYlGTMAH+QKk+GS0TZjGvlTaU481r1AhTmyW3bxn0OY2j",
-	"cll0P5YML/CF0PLzYplxvfF71nZ3tOuva0/PZ4Hi/9ryMpncxrJPzAmjIl3KTwH9TGT2tna/f6VJYmcC",
-	"UY0lI1t518jH7lopnhv3jeD6qhbmJ7y34hLsvc/nHhMoMEt9VAu/MfBSnR6fipwn9/rUdu4Iz49rGx9p",
-	"DUZXW+EbHSUvU2IRYH1MeKNjCvcX6xPhX8bma2GFUzCIBoPX1lEjwmA4ze3zF2BK5KejONJwUbB3TPFo",
-	"hOR68dRxmU/zsgV+0L9ndRJIyhorp+IzMZzL4EDdLJtBP/X/628JPZ/tGVUu5QGfurpq9JG+uqiZZF1p",
-	"ma10j5LSbng34QZpurZXyexdsY3NYQLEngjYYt4Jllo26vYuBv2VD59ogu+NBXf4tWjktNYOvMOjGT/h",
-	"ztSqQgznzn+wzxwUUmBKDrxfA8hZOuyjikJ+If0bFnsYS+IcZEBB9IdmWRkr3UAPpnCYKk76eOYaEkA4",
-	"OTd+z7qhb2N8+YWSdx2W+pKtadzFBQAmi7XP4Dmk0YTreMKNe09XpDZ0tQp48M+2lGeEpqliWp+Pyz/B",
-	"sZoUal2aJbnHXJHlhn+Je7LirmMuS4hHsTS+btkF/EIwb6tCpM6bgA+OivpnbBVR/HaywNb0tNKNa/EV",
-	"iqjA4np2gEvxExcpomzEKCx039GOxAO1HuzRB80cUFJCt8w1JzPYnBm6b3FBPFjeqGusRQeYUvX94KJB",
-	"f/LGdkw5bgyPxNXuVnMKV/AeqDMrU9a29q9xQmXrUAGrYGYRd146ikUN/RQzUKjSsllbWc6sNnaQPD1d",
-	"pgf7yTabYn/34W0rivT87L8//v7w82HIqBlnBVjH828qqJ3yxzPEdbSTg0a+z2ZGZtlGFpo9sPYAF+sH",
-	"25Ik34Aa+FZGs3POFLSlare96e/SXQ+GXIaCIa75VWOcy9hQFw4yb8wxtJHfBtvBPCcp3Zfh86ql+W9S",
-	"tFqaX11cPTm7eHx2cdnOahrYvYRmTKRUnX+Lz0Ztnn8Zlv2tNeBO6KPrui1dCBV/noMAdiAX2NFfsUSq",
-	"dNTl+e+BSBYJ8OVa7tzDguCslqBk1+Q3pqSDGOWufkIKQiGx5vxewcWe9wKJKZazUAr6S0M2NCVLxrwK",
-	"Zf+ykopd+0xK18gOAkth0+cIlLJSl3ETDCs1rk1JAKusszYQjtqkPIRRhwiJsobcSW7Ikia3447PBGb2",
-	"1+Y9wc8BgX36UX01HrYMe5f862DyfvKTwUYVlradeR/wUX1eVdx3JaF2L3R+LwliIxjcTW8Qh69TlfHf",
-	"CKCSEvaJJoak+ISrxwWisU+meQ9enF9cwB1Yu7QfXjX0mrP/5RNiri4+/+nnn8/782NCyo6f62Rd51sW",
-	"Hc7qrFKwZocOFeAgmdxZEGzHtCF3TFkl5JpcQNsY4RSJQH86fjcmpfT2Hzigd50NGgiv4KGaZ3X0B9q8",
-	"h+l4+NGSCh2cdTuywq2lnfiGwkNzLKF+xxXSNl7JFVvxT8MhCfdc/wJPnlxXo+UJEuxw9PizQdO0CwYC",
-	"uu9qE8nKrs3twira44nzI7713zKMXQXR4vAsFev5UTdd0rVf3Gk+5hj5IeaOiNVc/ITdBNpE6dq/b0tI",
-	"8ihLPbkds4raouN4tra3vQ4JmEjtG12rnIIG7xrbhWv2dx1JRXjZYfNlWShMLsKBvtJhjbVTosxnv4V7",
-	"x4VFjXscJ9dLiC8idk6Gp24HP7mr2XPvRBezff2Vv19jeC7iTg7Erbon85ZpI6OBXHbcbGRhKrnaUvWS",
-	"hOXGGWXwjDWcC82A/ddSsGtn1BuJISvsgNfytQaycYJreLfjJhqHIFyv90rufEa2pjwdX1uW05Du5glB",
-	"BbG3F/UN/7gm1jZ8hgVvVtX3dq02dK/n+O+J3DKN7mipoHs5NSx1HfXBTF/uOyvS/lhb9I/qhouyclly",
-	"G99hfUpXdninuwtgWNqveMYWnZHmsXm/ayEVSxeJzIptqHfnN/iDtwCgOxC6O6wpdUs2VBMhYe+gFtjI",
-	"LCVSJGxu+cO+UuSZpGmjOufQfGxJY2s4RNYL4n3DdJduBJJGh+9Hd1PjwsCpIwUjSzu0Lj0XI6DBPSSN",
-	"Y52Zs4Cw7oyqLvTlmgZ2+JFD7XGAeqHoalMjqeXpVkxUo6D/aIM3B1FA7EmzWusLGe9RYl4TGn1/r/xX",
-	"BrIm8bnwfDEp6A+TKxkP0hHRkR0gwEenNI8t1TdMMR3jAnNd+YOcfl9oVPbhBeC6Ht391BRKTE7Ebiac",
-	"VrOqZceXWaguIdABtZcf9iBSFc5bX8NTx9FfQA3Fk3OEJory8I/WXXkqMPr/fvf6FcFhHNACF5qnDGID",
-	"9kJkmWYQ45gAiP6dSCdndo90JYXypd2rITJ9J9I3NLpGYLdhrd4TO5dquABojeEOGjBCcEJ3TJjXhbE6",
-	"a+zNo5QcdM+9AESq7kaLsvp0mzUSKVYZTwzCoxCeVg52wPZAMhOrMBMqEKd9KdP9NeGGYOqTVbBKWJWq",
-	"C4lVoZ2IyDOeuFbo7nMgM37BfKK5a7iInhmn8XWBkURhAHTVfD6HTiBlBAUK2kjGNXQOwJfCDfjH1o4H",
-	"EYzcJnQyyJE1t/cZXJpUpauZj1SeWAx+9wkZ7y0dAVfdLnVhEJe2G31jFfgbu4obwNu4gV/AlLgx8mZO",
-	"7O/WjqB7Euo2v5Rms9i5rKrmZ36sQxDZUeyAhAsj/VepJjuWZWHz1DX7GaM3jSlgqYciu0rlf/IRbq5h",
-	"xufTSlvqnxqFkGL38B/w4IFmXGvakNJ9iYoyxBHj9PuD8BseJLv8bZEZDkjc1kS8EcUWc1JuIO0i5Xc8",
-	"dT+lTMgtF/DjHAN42f6QUWqPRZAjfm/LmUZ9RY2ou2ycuEhG6NnWasLzBpGGtvjkrtiD9d6zN7Y+vn5n",
-	"pJqSVivWnZEWO+wI/Gt8ruwTFJzqC0BT+sYFZifEclsZajF3AAzRNakeL3E7ne1iPtD4w2HHaXIr5E54",
-	"xcABpiyZmtdxr0AMwO+uSBhcSSvOsnQOl6ML2l9bhQqx5+xfiaG3TBP6s1jRxBC6o/tz8hOgxICHkSpG",
-	"BGMpS+fkxlHBqtT6BmBaz38W9SSA32dbueQZO99qrlO7hP949PTy8WO7WpcdkFNl9udLrqB9nD3ks8un",
-	"Ty/OLq7Orv5a/o4IRTMuQLAVDifY/oK+u9nLlJLv3GcxobBO6qsacev74yBSI69mIGIzxcO14KstHB6a",
-	"PTtcX6V6zKwYx0ge5BdbDWlmb3JjdzXZ2C2q0eLzYb2wc0c0p/iGmo3PcgPgT6kabYxyquiWmUEc9TDv",
-	"7ZTs6MuGCwi+h505l4wovt6Y4WIGXFnNYoexg2eMr31rgZhTPyE9qnK6jItA28f97ALC2eus40d87d7o",
-	"G3TnMuR7x9k1B6kESDjIgGVgzrYi2LiR1GGaxoJAVN+pwZz3fq7xGWItV3Qsw14QKGUZ/XHXLX80AoV7",
-	"oYfaO8Zux2/fT4zddg7WvlKqLK367gRp6OcRPh2CZh8ENxOa13vMS0w+FBLAggkk4uAm/FpIQ69LwEcj",
-	"7QFPpWC4Uailg3FR5Ifq5mEbTcMUqFYoIlOumLPArZBIwnWniMDqOqC3zWf80ccjmA/Ww/Wpr8kO+tVC",
-	"8pX/RgtO6erx46CExLktUL881NGxZKv1AXyn/YGLR3+dDzas6Gyh7vEf4oRfDVooEAM1EIWt0vjAmfDP",
-	"q4/nqsiY/ufFx/Md1PXof15+PAf9+BDCgd2xMBrrc7KjSlhL/ZaxvHTJlNEhzwoeMt09Hdz60dfN3CVG",
-	"G8AIhbWTVKJDyCotzfhrVyKGJUwFiBTejU+Rx+w7Dp6qqllzxgWb2/saLsAyXljlzbf0msthJPicusB6",
-	"r51ea5ep6O5AIX76ZAIe/N/46pRxoWUJMN0tu0wjxXdUDm4Jbhkc2P9KpCAlOiZZMV+BFvet+DrVeJSH",
-	"kVEomSQ0jKcEJ8r/zDzoXCUgQLVN6f7B1cXVk3BMWW6hk26HTumzJIwk1JCt1Oa8axg5GmszEpwz5Aqt",
-	"PtiIQHlC1RZW25ePHQfh5M4AOG0ncAL8nWXp88p9e99NZGt+8K4D/dwfZ5CMdRPX3qzcaILwFSOOXDs6",
-	"g18sI4jB9cuMp3T/ja+vuq+Ons4jO2pv3Ry+peGku6hk74bd0fatu5+sdNM0g5wlLb2tu5aYrOTTU1ZW",
-	"P+dinTFSlq5F5afsGVXZfjQV/gsed7QYVqGbSemuiNd9csRGT0pTj9uK/oQzoLmdtssUUgwSzlw4qyPf",
-	"tDATmaoBR3kRglPbyrvx1pN3/A8NeywLVOM/fPIkwBFDu3zyKH9bfEyP9tf2K7qkfux2HZGjar8SmvbL",
-	"7QQkPA8+EygkRL8WlvjMIUfOWZoJhPdNs3FGzQMwKRMRx/wD5C+6bPFQMHQ7J5CWlxItyYqq8PIhRB8g",
-	"KASifJZhRrUhQKiOQT7lJbpGH4vgpr+Xhma61gE0pAHWPwzUBh3a0FtXknd+TMP37uZspeHcogZNvOgF",
-	"jHRNdgBN35m96EZa4NOdCC9DGY4V885qXAdYRf39Q3XsVuCAEbwZUo1drmPVwq9BhBqflLMsGbAi/rw6",
-	"5mUP05hUSVzZPTVMm8rZge5pw8gEY9jmc/eKIZl4gmbSkZ7n9zbEuj1OFoeiXWBQaNiD4nim/Kcepz6u",
-	"8wWPxp+YInkje2SMFzKa/8YWy70LcsaiztR7IvjjVg048nBYEp5cxant1nTtxg8yxaHpjayyfYlQjKYO",
-	"zFZIl5YPwhQipz5V20i52BbJpiqos0ypJPzX7LB4Gm4ia/ebDVMLs6Fg+VvN3cm2BcLG6aCMTsqzGqw8",
-	"CDuZULkhVBPq/IL13KWO7ioBQwJy5axlLBVBQXtNLhBpwdUgVJ/ovd1CRTYE5PkzvL25YGTJ0I1DBV6d",
-	"YQulTLc5ZfgQ6FF2LvKLGGS7k/tomkx+AmcNfuB7Hg9GUVWuRKzE3USBhXRIy9ZCnHjzH+9f0ReSY0C8",
-	"Y+XYF+Kk07HQ+1K3jAhnOAw/girfOfEpAxhn4T5Nd0NF6v/ZLo26PgJtjvQGYGf2jIdrvQiJrubUfuAC",
-	"a+0syxG5AvEXCKhchfJEECyiZyZjEVgPJRvi+PgU1eWe+MhvcG6hyZUVEfo0M+Sa2E9Mmhtkqt77tF5D",
-	"0AyzYEvXGHZBHDWvoGYttKHZFNT3uOqkiFqjLoS7k1XxtEREo9RGBsps0o4014qWpxfZ1bZNF9n/+93r",
-	"V+9gwOieZ9+zvUfJO0wTWxY8A/DJP8mdYGpOtlTdMmP/lGRM3c59HIMKMye6yNGltaXJhgv2Zx/s8Klb",
-	"UpQZXDX8Obk7aDlFz377aP/v4uzp4uzj75fzh08/B5tNfc/276Jb9N6yiMDFm2KZ8eR7Nuyuh2FDu/MD",
-	"FevCXadewQf2Q2D4Iqh2/wDQzs+raHIMBx5lD4Y0nOCy2Jpm35Xo55G5OXBtir0vcNAF023GWPIs04G0",
-	"G0xOiVUP3TTbPeIP/RpSm0BKbfhhxdb8oAQj/Kg2iiGrDjza7oWH781xBaGNWFJxu1jypO3ECXlt4Fm+",
-	"pO05P3nU9XBXc/0gLXSVyjT4vKGfxj3aziZy+z/Ak1NAVWqs1SsTpJXZz93Df5wdSNnK5wMfmq2RDuf2",
-	"xwa8gV9q810Vu8+ucm6QkSwxkM3+/0WW+INvZ9z+nVwZOxAf01WyH9n0xLF28kiVMvuV9hrXqOysSEWg",
-	"+d0bgOKHur2N1IaLNYF/QVjWO65dGlXZcRkq2W/ZvkTxD5aWduArD6ZaKJmx0f4Y1KzkKLTkH6tk0lPl",
-	"+ck0HBNNNlQIltUVwy3l0MNi2+GNnRAeqIUu7z10cBAYxERPFxzhLhyosauMnUhHxbEucD+CnCBH9ljy",
-	"zjhHVVf85kN8A+EGxwYn93vVKvrv2/H1I18raiYgHN1/tD8+L9QXYZZEHMaabZFvrIYDfSYX3W0aciXX",
-	"Y+78ktxv/Av9MCLQAlMvRkAsOv/JweHKM8vZGJPG6qJCCDxiPvpMRcKyrlOGJ2lCIikcJFdRWi2jScvD",
-	"kzYmBF4S8bvVygmAKaCqgZ484fKct2XKMwIie78Et5caFOWch9NourIgIXTGRBJObqFZNjT0AbzVmITg",
-	"cQHZXkipcL2wizjVEKIaXy0JO3e0b1Cgd4NPrr1V4u8Itc2P8To3rwtzb8A095zd3Xi7dx1vFLvjLLaH",
-	"DYPDOIH07hQPtupy4w9MvZLD0yq2g8Abds5pkbEUyoFHFt/J3MowWZiR5678yNjnb3mej34apP+4Rzt7",
-	"Dr2SBrOg98xM6SlUaXfuLqpIVF9+tbT+8vc63HEkpgQgR/reCxWSSqEhlI8l5B7ZL6PJrQ4hR1gDh5aS",
-	"9dBf6Yf9SpPaw535DLLWqTAe529YCfRgulW7Pz9okLj94b8BqA65wiDfOfmQEyOJ4IJ5/HztKtMQORSL",
-	"6/VG7sScbLmQPsjFBfHdJXFPcrqHv7RKzn0sanZ5df7wUR3sH3sKfT66RCO+brrtfvQxpHKkj/1QXki7",
-	"5/61iSD/jWLsuJ0su0QwqqD8qdRH5kQg/7bKK+1vY5VUKdgCdPoYuCing0W8UyJCTWktgQuqf9gPWJt/",
-	"6OAMoCQfJk0OwF88R4QKLgijyYZkLjLUOgUMdk2qzLkyns2+LQSns1DY9xXbPU9/KbQ5WeQ3iPMVhTjl",
-	"X1x4Lfow0liWiQImWFXw7MNBgC+bUZ6SVO4E+dOama+xpOqNzHiynxNaUuHP1w7fo2ontKFNSTNbS5nu",
-	"sItwf2evrtPfA5vV2JK37NeC6X9Z5VmNts5j9ZWuNV1y+MyWRPWqNG40y1aE+8YydHx92h+HSf4IXACN",
-	"p7+2X4hsqhjVJ7H6lO+T2OpGt+XC//XQbZIzxeVg1vgbfOqgqBz/ua/rYmt2J01OSahha6n2Yzr2tRo6",
-	"RkVIDho91Pst9pRiWlrk/Hu2n5j7Hpmj733mfbTzCSBdye4yY51LKYx8L/MP+Wk3dckybMI6NteK7hcZ",
-	"3/IoPGJmNjIIweEKkxKq0ut686NmQvNwD2WrgixcIVvLvJA5KXIiHTJMSvfXgHC/kcowhZqaxp+xzOi8",
-	"3jL+4WV/r/gu0VVRqWN3rdh6W0T7kvdJxhZMpJPAZqu3uyalqIjushDfqH9K1LS/uT4M2bkoRm//5puB",
-	"x+CgDDTmPjlCqJ18qXmcUr/xSkErS+zi7KlPFDtfnH38/WL+5GE4U2xKe/RbLtIOdwB2peDGGrIaOx4I",
-	"cCNrQhFttLy5vfP+TmI5RkoNreGwAFavwQCZUVToA7ScUJPZx4F7XHFZYda4TBC4JZrTvyxBjVZctYQJ",
-	"Yvj1iZMj9LtCDItkQHrqKISH9+djla/JWNmRt9MY8NBvR8N5BqViuWL4Vud6hY5f7EYWyhuybs+f/HWI",
-	"A5pi5+Bw7MmW7l2RPwF0JE2o9umhAFx0DUjo9kLbEymyPcmkvA2X29yrDJu7BXfS8F46v1d385Mn894k",
-	"/1Cf9q65gQV2Wl7+P/b9WOECm3F6ewYz6CPUOyH7p/xKmhNPOdp0rdGybbkOma5H8KvuqtSDdt++uEfu",
-	"IEyEQKQ8y55hayznDpm7/lc0ufXwA2hHIH/nlKcA+AM6AoAMgtTjGsatJ0/heGXvW8hxXBo93Aqhn02h",
-	"tfO/ldUdyNaIPAH91jdQZMIhiObqivSR7pj7ue9wvvNB/pjU+uhkBUNHNRKqNJirU+mw0y6LBgh5JK37",
-	"AZYAV9xKrEOQpQ5lyk9hEjp7Gwqph4+DAOgd9JmEr/MvR7sIVWfCDmT2OlgBCgsWlHsclpUrh0qZvu1o",
-	"W3jggOsiWVk1FstQ7jROhMB6+KS+61eH0mvF2LQuWV2leK/YbmpaY7i5pmsC6dEurQKpZdbsSzjszYsQ",
-	"6K18w+Zs3kmypWKPB9j1AKohJMNxNjJLr8lFy+NYMzIezwcqiWPykmKTFEMQwoFeimzvTkM8xmE4+bCD",
-	"WSbc7TkXogs9xriU3IZaE3tPwCAd832dV61EYtysmUxunTPrwGNNRbqUn77S6OAhy0Jb6aSJ4Vt2TUSt",
-	"u2zLeT2AJFb4kqrWbu8kSWjODc1IxoyxfPunl+9ek4eXT56cXf65jRgdGruWldFmJcVYePhHV5d/aQ/+",
-	"MIyHm2d0XxbNHGCM1A/crSUPIERuGAEfLpavHhy+frU1q9V8Nr/HxJzw1JoFqhhBmbbvemT5SvVqdKlQ",
-	"K03MLp4LklOzwdSdjdQGaKLPB61raPfN1IJtXRv3BjT5o67WY3rBRZIVKVsY+qkDkQyZvOHsDGa//B0Q",
-	"YuC8oG0HFcewEiGJLAw06MOExGuy4p8c3vlayjSsRBn6aVEqUm1ulbrqd4YHxrNOCao81oR4Tz8dal6X",
-	"IQzK34LYei+fv8LcuHnZi+O7wkqRB18zlXHR2r5AtVk4JFjjq0oqlP3da8D/5SEIbmuTN1qc3iUtrSZ1",
-	"b4VVopbwAP24pLomlAi2I86XL3MmWBob61v5OsP+XoL2oVaqYBuNpGqe55+6bqQzepRbEFoOc7C1raO0",
-	"W6rMQq7CF3mjgUWZZYl/5RiXlDmRq1GksV/S4Ux5sixEmrFn0DNQV0ABuM0E3qxsnHKp5WlqsfLAkqsT",
-	"dRU4UKhmHM6z6lL5zPIMdBIBGwxghSFppkLqrxJu7GsEXiNLtuZCh27h6f0wSw7qODVvMNnyj9PheOky",
-	"YlrySoPLDLUW5HOZpUwbkhZwGmND7mVM35N2ScUtFMnoTTC+plhnLcfzMgJvByFQ6mKJ6jEuFEsYz8co",
-	"BwfNMTwue+lOcBPv382XGDSMSwV9IZU9aDzL5qjWWE1nVwfJKd2fdivOCb5gZH5W5O4VYO2tr0H94jwz",
-	"LGIKlUvdqJtaYiTAyLzIOzbeFEosCpV1dWzEtlN7phzUPzh9jbT3RU7XpZjWxv67Z1RLwgOGiOAIv5R+",
-	"TviBi9vYfsDBA/jeebmJkXattQ6k9eRAuWPRRzFs/P5d7kgmxdpxnNW4rsnDTkP36cVgpkuQShkVk6DQ",
-	"x13MoC2c8nIebbzH3gpKbqVdib4vheq1yPbOy8XjCtVrA/rEhVZWwqBLd0qChzMnO/QR1xlAbygkgMmU",
-	"PSOP7Nl4eOUN0TlJ+Zq7mobNPt+wjobGuWIr/in4IUVFKreo9XQ0Q2Ydh0euDHOp5NuqE+5BRscg9Vqc",
-	"Ax/s4JojmyefMgw9zTv/lilq4hFbo266g0ZhYA4t6Jpy4QBaF/ZCCd5NKUtuwyxaG+WZ1UB30OQSnrfS",
-	"CXnO4Sol1jIVPm9J47vpM2Jcm3p7bhPX9wwYqtAM29PNa/K47F+SK6ZB+xFM++5UFD4NlSZ5YRDp1B6i",
-	"hNXVW7Nh2HkGBuhqicY6pAvOH0SvNdgcBOKwRRaRpNMt9mszwHonaxmmvpmcfw+6lNrTPGxfVx9b1GrC",
-	"Wr0wYaPqH8qLZcb1hqX+pnHZNLht8JzzckB7cR/N3o0z0LoEVbX2HbBMvQoOjRqiZdsbdzWpubXfibDg",
-	"g5mYDdMg7TTcuQId6E4IAhKlLMxoZ8sHzd5wlgQTEHrjWj2d7UC07KhKo2uI/Ust68joIFdFJ0LB8B0z",
-	"freh9q2/KVnkXyJFPSLk5ab2I9suj3EBxYUe/ItdczJ0tfqgo+fT6Q6tEethRF7ypMR/mHww9d975Ppy",
-	"/71zMjJsUcsUqZK1tKEitVw57E72FKhe/sfz92Mc8jlTibOXq3cvn7ZfDbx5RzOeLvwNUr18dXF1cXZx",
-	"eQY9oBtc3zlIV6wshRaOhInUBwGv0RrvjDpcDqr/JalLlDRPgsaSurb39GUdR7pnIr0s43wr7xUVehUv",
-	"X2Kz+syBqAxye7A9KzEsY/lGCkZEsYWm6ZRkcs1FibcK/wztzUTdDDvi2jBysLDpveI0ts5tWZZzDLsQ",
-	"wmrw151q7x9Ut43QRD3qVmU1sJxiY0epDfzx4wD2QEB12m0kZNs2lFarH96z4tpIApDEqP01gbZBkA2+",
-	"Y1gmMayQZjRhPUvJoLkzd8VTxqEJD8Ox5kyYRThFpBx7qWQBGy3JtkjKlvRY9FgVz9dqUi7Onn78/XJ+",
-	"+fjzn/55/tH/9ennP/+vYFUKziLchTklwJlmQ3FtR35qYu3BwT6XqRimM9X4gzUT3slCJWxaO2GKZ9Bg",
-	"D3VrzGAYE5zRW5rnrkVauxoKfojpFOzVie6yIiwqugoXFeEs60eUasMU17dnW/jTWaLvrOA8/NczIQvB",
-	"fy0YcP1KMaZoygt9ljKD2tcvWoozdgc5XqFjPhD09f7JXMm0SAA6EoLgc/DQeQpfkw/vv+lWM0bGhDv5",
-	"4P6CtT9VnchpLWFjDp436UzCcT2Lq0sn5OjnhuykutXXhN0xtUfxH+nunqrf17NGehM9/HMxNkFOtd7J",
-	"kGn5k0MBQBgdMKsV4dac5hlLrXbBxa2V4clGwo3apEI5cKvzfKvjdnBOmyAT2wnVUyi+QtP3GrYfw8PL",
-	"PXn347vzEfr7GFtoshn0D1kkG6a+9i3KJ+k+h/cmJm5Fcl0NTXQQliRcqfPOGmJlHiKoSppZtc6plIGE",
-	"n4HgRXmaS4f04zHO/JTRDGXH4ErAkTla9XZ22AYu9rF6WNnxKT6t1cPpwQieHO1p9PPWOxrdRA7Yp4+z",
-	"GruKcb7WHdC7PZnLSh8oEzww8MCyQwjr4ayGfkvtJ8UNe71andZSi2k+cl9xi3rXkr7QxYRKrsJsMNP0",
-	"kC8gtJ8zmWcMcyDNhm3Jch+MSHWAvp6wd+GYHN0xOKb20XI0WMggQqkl9MlRgWE3TwAJbMfFkN3J4Tdd",
-	"ZHA69uYrkEYvHCvEVTV4nf4w6aPM1MGdTrlZgP8FSuyqv1CEqIF/xqKojyOycYcxitk2z+iBu+fJcWAS",
-	"5XJrHxii6LuN3EW3XHXcFxAX6GIqk0Mgw81Pi6yZCYey6+QYypl3T7oz0L28d0zx6ByGOsME1HBtFtCT",
-	"ZqyGEI8wct+U1SzLOqCQ60Q/zCGoHIZYbZIre4WnwY/sGVUjoIRb3Oqm1mBbGMmRYRQT4y6fXIg1WGq6",
-	"KHu91IYm8c1/W21ghTSLCuLb/k2KhZF52czV4US6H1dSVe2JsYk1pFvDH0VL1RyJVdqJZx5WdHsUlte1",
-	"z8QoLXeUZ3SZscUBUPZAuUoHYvcktPto1NB5Q8SM9UeN1YZ8BkDUIkY0cTeKw3/LD8CWGtjkEOuMhxfn",
-	"aRBc3CPGV0UDte2p0bCPob6hhmZyPTG7b7xs8N+rb1g9jXwwW6D6ZO9ypuQqjgHCH39EVpxl4X4fOVUN",
-	"JasGQFwCqTZxVmmWyV2pWpU5IzUEVlUEk9znDhb392AwN3x5/lpQuHVcnQBmObnSjvC1KZvroWnqmH4r",
-	"7zpAq7sw2e1QbtKOUH3b/C2PNl5xKvEM6zhq6Drzw/fOuibU+vpMHiTP36Qy0Q88u5zjFM9/0VLcEHx4",
-	"yXSoh27KRl4+AzDM9lPnb+mu1n/FL2osrHLbVW34HRsJw56x1VjoeIFo/WNA6Ws36gjnRCzoclc+8dwv",
-	"HefqFlf/Qh8HnVyF8x96V2y39KgeXn6kk1v/g1M+3hHQ/sT/T5Sw/6NQDbm3phagy3wfLBn8CZIuXHku",
-	"sY9hBur4OgB1f97Fdun3VPdjs5S6MyttqPr5kIOqKuZAiTNTdzxhi0IYHqjW+WD/GZNaKNGFzqHnVr2B",
-	"bhtIwg6Ilv1o/k5uR6QRJrfuacBIaahT/qIo52cZMpO6sw2ceyzuHJZvLVlCC81GeoNdXlyDSTrLm/1W",
-	"tcuWG/YKUqzvmH2Dj8caK7VD2nuR+OdK3uuO+kJXE/tMCRThn73GFh4EQt9SZKEgwGHQAj988N0+Ypz+",
-	"Yq3R495v1PyLdLXCz8D1fYwqUxtl4tUfFlKdN/xIySqdpyyCIN63NkiN2g1ZraL+ySCljoMYGHHFbfOM",
-	"TW23eI8tGuNQCsZuZ2fu4QEm0I5qXyI5GjrAaRzjYQbG95c9vjsjTW6F3GUsXeM15zd6sC1jZC+4sqkX",
-	"OHwDChhoXClPEcJSQAJdSkdIcfhazc7z2iSySlxjRzhHpxfwcFpPId3vmMpoHt00C/zyUJhWloRDIiTy",
-	"/EZmKdbjabplBFAa5zXICPfsGnJahSQ8DfhEfHncsNbqQStje7vBF/p6erzesXSq1wRE5dj+lUEIpW/p",
-	"XgPIYVrUsG0uzx5eXHuoCOB8fOJ8OvhAlysE/ZblUnoz41/vjvAwRdFquV84co07OrU9DByglC2NDNVG",
-	"P3ezwuRcLbcMML7r5B7ju8KnI5A+jTRYXzBpx6q98gvzI1ZzKUkY2sc3VBkxQTPwTsII1anTnIRS9A7c",
-	"Yivk4XcNCBXEyLnPV6+ZhN4vMHwXOMXJd+gvDTmYQg+BpoUvesh0H804mqvomf3J1XnPRtNVeTtCtP8u",
-	"Tcd0tK5HtpZcQcMaMzoJotvNEdll3itUXKT8jqcFHlK1poL/RjubYxyTPN2dmHyoN9JPC57GdaR37Odd",
-	"Bjh4Ax/Nb1B4w9GUnnSy2tGEI5K1201nw0NdXlw9ikx4hD6HdqJ9q3/rSy3i0JNL58d9UMDIW3Z0szAc",
-	"pJaPP7jqaT0EpxYh5EGdq0JBgmKAjNFUP2t4GAvtUJKkMjSbt28el1uKWf1Cy4xdu0c7cNDwR+yPo+UY",
-	"HDRccR85pyTBRTBRPO8PMMHJcduyTCZV2+NRN9jz8p2Q2hiZYD3yZuAl2NkE1LcES8vr1cXzeoOQO8yz",
-	"D+SHdieCTgMZSxi/i3TiNGqeQ78W4FUfD61jXzg+qXc+KwTN84yP/nboejxEOiv3rwaHV32ptuA6ZZqk",
-	"bXJ1teSeEzYSS++LYd1B/FAWJgxI9465puaIR2cF8/l9+QxXlGdF2MbYl/0HCTWGbXNDVlAgBnaGFWIV",
-	"xD3M7PyYfP8J5+vAIecIgA6UhEGDeYhFJQn0D5rhemseujF5Pp2cWzJsGYStb+Ogw2w6ml+U+/n+HclT",
-	"kNdGsoFid/I2arb9m9XlwGwsYmBzpkXwMret/bZhxQFWwobRKCW7Y9gvixuSUGEP27A5D9/HMQfW9wVM",
-	"4MYyJ5vBMMrJPcxeCTuBj/lN2Xk5wsUMzs+Vkts5KXJiJFkWBtydiK0NAGRGBrzGp+9T2A8MMBmHM0a8",
-	"3WNl2kGmU6dymkZWBw7fXJbMaYE3U+pw1csQ0nyWKpnn9xVMgutQ667CwEP4byPlLd7yGU3Gxe4MvWV6",
-	"gSD7cUwYh9fVEvcNWtSBK1ozqq7sMZGtipFPLyqrM3OEpCwHeaPYHWe7SInzE+ZSu4aeO1lkKVmya3LD",
-	"RKpvsBUEcclKDqF9LTE64DC8LaeIOb6wQER3feOg3WuY7laKeQ3SgfCfk9cQUPPPriWRohybK1KmlwcC",
-	"Za7b9ijfZdsoGowX19cS92YYdKaOKWzJ5REbO4Bc+s9BndMtFdwCW7MOMovk8U2lltADejxbu57RAdrk",
-	"5edHRoUQzzDGoAX8w6HT5OYxL5dWfSlMNW1o9rzyssdkUrqawUEAj1M24MmlNj4eNQiowdZjuzdqoxgz",
-	"8XBt7r05EqdaepD2Si4zrNCPEmp7QolCzyrkoii2gq7Yf3r74hvy9NFj7C10UIGRZSzc+FiSJSNU6B1T",
-	"LEURRQGspEwEYIkUKbSGk+oa4M5B3K34HSNbLgrDNOLZUCtPE8UModrZ0+gmtBM9D6OjGcqzztAgLNBj",
-	"ZCVUhx0GTCkX8R11lF4AUnc4lcYUOpTDPJ8ZbjLWoWnQLQOCoKs4LPxUEA3sFdxBsDq/pVwQWSiSybW+",
-	"JjTT0kdDN4ymTJGb93aos5fpTfhD8A9d32HklosU0eaA+3DeSq4V3ephawx+9cQoCeaX18HliNZ+SuU5",
-	"k5C2HhetnqJbn9BlYM9wmPUKzfTCF+JEZNdX77nRK0oN64p+205vp5YMcgpL1Q4+oQXjvTLNlILa+GRy",
-	"aNPVB7fvpGnZzmtEsstYp6eSW+7YNyDGQU/G7iNGEmrIVmpTJnn4zA5/23hqnX+Bepd6dQtm+Z+ytgV3",
-	"qEaumKLhkpNPb7uVZ+YI080SNvme7WPzEMkt25Plnlhd5q8XD/8SaNWTNSo1vku/ffc8uG2Jums+ePX4",
-	"8eXT4KO3PFw1fIsarh/i9fdvgq8XTYe/5uvgY5/C6gMwYWIXPidLqtmTR4XKhq/iW1Qw1d0M5z8HyuBk",
-	"7Lc6t0Vvji6iC7TfqffqbDQJc72ERvrAD6b8n64yOpKRrNgD6FO5IpQUAqH/ShDs32e/luPOLh9fuP9B",
-	"0I7bWS73aF83KfFrbTIj7TwcbwDG3z7T3t/yW26Mj0HiSEPfyIwn+2ikNTGclPjCPoSTm882MksXaAqM",
-	"Tey08w71DsZB5sQSWROpCKKFVg6VtULUTGqIFMnY1EwEp4uZYrt/DMy3PVBr6XNHu9B+vKWG/cOD7h00",
-	"bWSfaGJIirxB6FLeMfIbU87l5O5Fcnnle/M4OENrWF1eEUBKcIkqXBhokUEJHp0Gb88uzy/+evX4sKNF",
-	"CIT36vOffv75vPbXEApvsyB9KwXbn3sWr/12xsuG6IiAMDMyyzay0OyBA3x5sC2D6m+he824jg1Bvx62",
-	"vyFrOwIe88d/Iwk0okY4SIed0PKt1aAc2jlGj0fk9t1JjpAQ1FCI+muHBpFIDMZ/HNn/IPg1BDQK8m4J",
-	"RPno6umjp0/+cvV0sH32rwXNAk6awJfbaac4Dbf6IKczmoLA/64SqTEaSVxiZSBncsmyYcPApTHi073L",
-	"eMHLGtB7MRMObNduseUObowrsEX7kCuD3THFm+qLNjK38munJBzqTMpw5yZA/exxB3b7ij1lwznZ5aQa",
-	"gKKFg3xyVOjdprfMS5gTlm7EmHbjPfUr5LAJ2+x5M+R2xsBIyPR6vUIoTMWSWwnNgHN3ZQChz2cdDffT",
-	"fciP0tpQ9M1T16Us3TerSqpZ1Zbdsa862ja/H7TSHsCvty4pa1oaY7gd+WsXIKHKhKFJK8l/qFz7hrxf",
-	"6RqecSD/dT/Gy1DmBRxkdO4dxl0p/Tsx0lsUOrmPqL0jJ/AUvWWJvGNqP6WxZOLfGRtLC4jHrlmljG2n",
-	"+lADgZFHkcckjFAEM1sxpaIbp3TemJAVqVCQjc3wxBfGUHdW+0D3aqKTo2Kc1B3+uffgAtNGbpkia2lq",
-	"hWkrqRxk/YA0rhIH8CMdKzx5/8tT4ihXwu1eE1Zc1AWuqkB+5bikykp0tnt31nIq+/3tb3HMbXxr7OcQ",
-	"mEPb+ZaxHMM8UqVMQboVWTLLTL7lexrIsMLOtRVRttynnHpVEXoAgyfiVsid6Oh+6cD3KksUr7taRVYQ",
-	"UZalZY5mc2k3hiq+Wt3MyY1gZifV7Q2RitxkdBcOflU7H44mck3wc524ejsabOIBdf8ugQSbKA076JAe",
-	"c0deN/TA3sffPFirH6x7gQSUihkSKiDS6xmhlahRC5n5/R8viivmHZbGbsbVZ8I0UdSwI/XDVqKKk7LY",
-	"btOqrU66nkyNPKZB72hrxT2+SF3h36h3xvb1tSc+lcHj7mobooS9f6cj25Hq29gB4Y2u5EnodTuWkMlG",
-	"jmjIUW+8PClMB7kKxxSbbqU2Cw/uOf6E4pxdDXxIgY65NYHsgIDqMZ5LKzDPs70DWyyLX1rFCl1wIlDW",
-	"rqPX9B6q4YOVPqlsbX9n8F3Y4+MYaVLqpmnh2G2cn7AOttA4qhV/1ti4dgb6RMrzSu88VblF1NnpBphj",
-	"Ed0lSws4FGD2qVLDzGkXLTG82qy/6gJvM/TTtFqwSu9umsx1NvBbLCAtzH6qb2NPnmceVT4Dkx/JLlKH",
-	"rJtXAOST7YkDuCPUAc3g2C43V4fVkEQqxZLR+eAtz/54Z3IUk7LdIq5zUw9byyyNHKzvINSDkyPOLKj0",
-	"eMuPfeHT6Hn6qOeAcwEZbB46SI6jnJPROfLbMdE6Cet7E3fcvoD7qnG6T+K9wi98saWcchHvPWDO6bRm",
-	"5Lx0se2EmI/THWsIv2HHT3nQuqRPqzswy+QOgsPz0jukyZrV3UN2xA4reFUEs7FKBCTEsWOKkYytDKGZ",
-	"FGOD7E4KBDQoOHqBr36DpHRpYFQIaawdio8TsDkgxq0N1gPGRu1rkME1ZcsToX4Hl3Osy4fGBrU4o4NL",
-	"CxHpo3m/YcRh3xHgf2IkUYXA1V8TKgjb5mZP8DMEinwwfEOx3fBEJDXeqjAYti7KvhCXvt2h/3ufyTDY",
-	"7VCXXXXr3aQejkoBAoq/Lkwityy+84BadzNliu2jpSIrWYjU7opg8K9OQQlHydAHduhygYbbScJyw1Ky",
-	"ZVTsNjxjpBCpc8RApjhPw6M6Bgm1kOVWi5pXpUlIePvHPdnQO9Zy5XSeFEcNv4Lqm2FGN2o/jeyKIX74",
-	"hBwc/2rHjAolvnXwFid1ZU8MMvoqpzLRlC2r/m0lpsOwWxkKoHp9S5YSLP0itIjDyyhXO/bxtFpDf04d",
-	"PuZQVZQDFvqi6CHtKLibUs3vX06tbny2tr9L+7ljSrMv0R80LGShvuyeonkp3etwLnom4Q4EPA4dFoSA",
-	"Ijq0lDIv1LkfjkpXmc9kWXccrm6kgpQ9YILxqbL+L1p9qfAKIXcCBwpyiAxVIL0WjCwLnkHl0J8AxHxO",
-	"tlTdMmP/lGRM3c59CgEVZk50kedSwR88CtafiS9ftTeUXJFaI/YaFpbciXY3f3r2m285vzj7+Pvl/OHT",
-	"cM95O/uXYiWjSzR5ZhZchIt7blmIz56/eUnsLw671l6QjTjqGM9VzhTEJ6KrZMtCsVCaeAiX9KeN7Jtj",
-	"GBHSV2CV5GnO2H/MUaiLm07fW9Vv+vRSgnfYv+AbmUeDR95vOCENtnx/T5cZQJfmnHUodisu4mtWRkYD",
-	"erONEpnvoc4mp2ajwcjaSG2w8v382ND5YRDA+bU7Y+d2EJaHT5G3+cdU2LScrO6zHhV3rDMd09BfQFXr",
-	"cyh/jTcuqqLaKGTF+aTUHKsq3fGkC0jXGpFUZZwpovlanIFZ7ap6qSY3+PJNu6h6uKi5Wue8Ox+oTs13",
-	"zIxI6m4SE+uGD5f2UkBRzMOrOUIs7POuKzgIO/RcEGlyWpjNM+KwSnEgSv7zLVQ5Dwfy3dS6QYgaa/fH",
-	"JAbxUlgh0lG/qlxi2qLMMgtUulCxh8KJjK3GXCL+gwejh1enPNfdf4Y3T6HdLo9If3bzeZmyUgFs38GH",
-	"gLxWX4E95Lm5A+xE9BNv5RIx461gbFrCfSEmhhm583CjIGNvYgFgW+MSiJx72wu0GlF6NmSqzBod07GM",
-	"0ZFZvPONMArN0jlZ7lt4JmPS3n0gfFSpfny9kqsh6hCWW7onSwbT93U2ZdNqlxM2ch3tuqjmx15IRTbe",
-	"7KGC8DRjHnMGJnHLWO40v1E9Fk1ErCgmsqSYdllgrRwsBSn3LL151tx1wrVzkqWgWQiJbmn7O9y7PsfK",
-	"Hxq/IfZbOCS0f16U1rGQZlE5aKVZAE+5xIF8oRhNNl16RSWjurtsdeV1+QVtKPSuwN6re2aeYck0NwBB",
-	"gcM0EChqUnpKcKysywDmARAnOP5QDddVaJqODEkcFMP18KWBDrTSULunaynTKW54vwUlK5UxOr/xPbKs",
-	"FOZx0qwt57ea61RAacsabKKMg2rIt5qDfF06SV+LOXYWwIwuL8Kne1Y3smolXOXmYEE09A5Bw9zLjxKf",
-	"Bay+QKm0vg3vPMXtviZ7pmso1nPL/tCYD4fFrzCRdgToWxH3UM6lJolVHlMiFXEHuK2ABgvhOg7s+9a8",
-	"vEsc8FMskcMT9XzS9qtDkSl2saHluFyDgZRic7m6BJtU+ze+CK8hxppT/S9ZKCJ3ovTP1Dao6iRjJVW9",
-	"KjJE6QELo6Nktyyn5jXhfm2/uXXfxsLUjCd71wWoCY5+WM7YW7kYjl92Fg5rLhJWwfxWrBD12Q6BFj7Y",
-	"WsejitS6WdxjY1nTnfyLKc/gxBOukxPVtx2n+YTYNnZXFpox4QY/QKCyU0QkqfFdPg8B02vg9i07tX7E",
-	"LA8tEMyq/rKRJq8ZRF33r1rQtaP5CMXe71A3aG+LOHUcccctjc/2MOMkeyAqdbUskQ02brOyHjqk9uBn",
-	"h6Q5TP4rTXhaQoIPu72666RDRY05C/HdS0M21Kr/rOYpQWPguqHOQkv98KHx8JGx1qvbrA4QMjY8ClAN",
-	"nQ1hH5lPpPJGpSvWBFLU5t3DUKOVslbuyh4NBbSnoGyD3Aq5c/3jypjDob5ycnUu6jKMV/aAaif3qfu7",
-	"5wiXOo7wSpoxfp0gohMDNUDB8TAyS+fE/zNKLSsQ1vSOBZRSxODvgNmbhq8l2D3l4Lc5UDFamI1U/Dc4",
-	"Qkurxvd6iJrEessSqVKWPoOya+wsbliWWTtzKdN9Xbn0qRj2bMKNUWbNKzdK+EpSfLShYp+tCwS3EYPF",
-	"aY5fphXfh9WTEo5sy6guFEuvG6BB1haRimCqWMbZHV1mEapBVzF12ebSqo402ZTW1aElFamwTr0HHE0b",
-	"mVdPHg2cbLe8nq2a5rMdyqAujbLDe7D0zx3+VHPEjXGnuSLCUUT8O8vS59uuihY7VNWEfhzndCaJj/Km",
-	"1XCfamZfnLfKUBUrADuyrSf4i6Ko1ekA8uIG3T8uDbNy/9WW6BnH85bb/z7Oti/fowxasjUV9yp8eE1t",
-	"GnGP1+MYdbnlqnIv5v+2Mqw3d1RXFvQoV0e5qGN0OP/R2iaNU4Xfhe/350sKhWMpuIpXLMuI5hkDdC6R",
-	"krVkuoR950b78IL3TvirX+ZY6eBHszcyWFLBG/8dM8YDycQcApFspFrkJVpc2W0oo9scjiVPbveLq78G",
-	"v7pUVKSLRGayUN2QR6qjErOWH9/HUN/45ya2xczkWgacV1RvPCPZJ+xpF6zloBrfzNZV+y8MU9uFT3Q7",
-	"PE1wYegFdjdhi2befN2CRL2w40fkzUouN1f2wf4zemwpKeMc9YyteqNDqtBnyNLxwgyg1IJW/9/lrpEe",
-	"5lHXyiRlAH7z7cO10S7KVXWdD0ROe9jeZa0tEikMTcL3nVGcZovqxB+cVwLIr62EPsI1KZFgsVwNwfYo",
-	"gQHtEVaMZqTQdN0R//kt3HY1nLzlj4p7bV4vYaj1Vg1w0Lx1jEPc2Dqrh5Q7oFPFhGERiPJmZG3ilov6",
-	"v16eWA61PMTOG/0/LpaP04fL1n3xl3vuvhuZ8xMUHCWs38Mng3h+gSMw2MngX3UkQkm27zZUjcZ87OzU",
-	"EQyTbZnVnCCibqWOT13dCaa+0teELq1RXTZpgX+3sz6y6wd+NUJhQgL8CK8FS+i6Lh2YcXxxOr5WZsz5",
-	"+X7s3pwf+PZE9QT3AYrbiYTbpOzp6qd/kVxEWmeZpeh4Hqknto9mj54i43Ao7aWoHxCSKwYHJNknaOoc",
-	"OdXRhfIVPUtCuSkHd5mvxUvxxfpJV/2Tj+qVXLZP7+uZjEv7QiBvGLEOXCEjyPIvykEtdZfuDNSSgtP6",
-	"jtdIcgjdfGb3sHRu22uEZQz64dcgGf+tKNlNwu/uJjQV7gltnyCg3PbTWxKxFOsgqsrflGV072uAMYXZ",
-	"x4YXzslu5Z7xf+Hijru+u+6olkA78xlGjBc0Tet/VQyCg4eZtKWHQy+6O0tMC2FHR6GdPw57TI+OKle8",
-	"cHJUgTrfnQBY4F3OEr7iCe3vBGNUcYiuZ4+aTPQDXR/jHCd+/ouW4obgG8tGSUXHx08fHGws9YgQoXF4",
-	"BVFu1r7IHiBERbaQ70Lz8/kGQhoActtXrbw7ylocyuNxbWPqYJEQMmtiX/XUvXS0RGaKgV/w+ZuXZMnW",
-	"XIxoweXDdyXCZC2Oh/26G6vt3NwXfF0oFu9FtHeQ7scb1Hb8Zks5LojZSddKriMBaWyocLz3ykE/LDC1",
-	"aCyYRyaT21C2iG52ORk/jbQY+23HQmNDZTQzm333XvgcFg4kFIylmlCSM6XRlX64BTJLmTaL9oT7jwmj",
-	"WezJ4r+xBSTxjVxq3Q3Z1TnYW+JjhnO53GORj6S8XWxHdz3RdM0WDhk+lA+gS2c01YZcPSIbWaixZRM4",
-	"esXQbW8O/jJvfMIw4fs0TsnsRr3BHfyK7Sq6NDa0uR91crQmf3A88aDUEh/KbeoQYqvV8yLl5jsfd4iy",
-	"+Tuj3GVm4FGKbNXYcnTLN2+nTlWKHW3GPFq2oxyDbYjpVZYoJdBh/4acXl9s7f0pdEb7iX+j4tBJNZvV",
-	"Gu+5bLGj3rBzEj+yqU6dyYDiU+v7lUNhGORPgGsInijvEIKhmlPppJAHfyjDZ+kWrF0m1lwwcKlBzw0V",
-	"jhnbIf5wSeuH+sf4Xqn3koc93hiu0e/0Nlx9s44y4VarD3qCOxwCs+FmulN65h57VDu93vd4FJ072p3I",
-	"MjY9lBjpSXxfsdEe0scvtme6uKxIxqg7xFth143cCcjeh1jhedeZHTV/YNmDwI8GEdfvQvdvfxn9A+d5",
-	"Is3jH3wCrFeeK3nXEQaCPLeoc7tUjN4u1hnVIXOfm40sTBMg6CtNEil0s3lvvcIoHi1dpN2ALCcsWNrS",
-	"vXP9hg8jZGx1wDX0IaggrleTlN81Ygvn4wDHcazmJtV8QrX5z316WckBDcr1c+CXueuQ2Y+66cyU1imI",
-	"BCDvoIK97LKlyZJmVCTsnDz3f/RldB6L9St9jUUu3BC5Y9r+viwxWw+LHpJM+o4ao0rEmTAqChPDU6DT",
-	"HvKte8cdE8syMfNF1MOx2cpLnmWj8QTbXVXsOuYIkOhnOS/pWxu9ImIvy4xzHgQg13iWzYlL6ZkTI/Oz",
-	"Iscq51UhUsggloKRlO6/0pgmAzijDH0wxwEyxqjbfuQO1JgccU+gYEcXW02wbHiEJyqi9+HEqF7hyqtX",
-	"DPGd8iIHpf2XQhvXcAmyyr1E21spx7PMF7lsfYwvkWvBXYeGWrOmLJMuUFIic85nroltA34eHCZCrxCZ",
-	"XIqqt/udLJINqiYI3Def6Q1V4cBdZ1kKcNNX4djFccfFhf5q/Rp9JkYJWVl+IHxOFM/ZQEQ4GDgTWJxN",
-	"qCY4CNkpbphuwty5LzU7DP+ipTh/S3c/ugJ7Ow/0KeZmggHrGx4t4psfpAuzUbJYb8Zy+iQDSaR6gcsa",
-	"1UiUVUmhaVc3dpFmDPJ6eMKslNI93eTGOxhdduDIjm2qgXJSrmhWom1+7HhtIVd967JyNM+owNxijATa",
-	"14hcQR5+BQzRwtXpmurUwofe8t37wIqq/xzBUiGFsdy7qgCwXPawnVs7fVOyQ9hdEKbgOdZ4wDb6+WlA",
-	"3Cl7dzeRRi/Onnqw0fPF2cffL+ZPHobRRnkX2s+G5jkTDrSqjni620h2xxTWZz6r4LoRoB4xLVxALZR0",
-	"E5UQdtfpZ3IRj2nB2Ziu0312ChcJm8hrpQXirxkcrG+tLw02NLm3TINJNcRluCZQXtzBSkaSVBK6tHYw",
-	"DxeRlD0RA7+MhvAfB7HBQ+ikL5TckstrckH4yorGxHL0ck+ev3k5UsvbMiq60q5rUPTwWDj3gu7CwtzO",
-	"GFFrYFqxeKRYFR0TYFNMy6zojPvBz3exkeyyr8Fw+khV4e0/ZTUzrhPaUd0dNPzxgyUWQmXyw0YBu06q",
-	"8Xan8fS+s/qxP4H77D399DY+lpVQw9ayo3ytDyQ6YVGZ71hm643xMeoevoEG9vDz7TCgX1bp4fZTbkyl",
-	"h44n9wD5/Zru/nnPt8yehkl5q6Ms73qie5QLdR+G+055SriZe9wsWqTcEKMozxCbGVq/BAVitNEdBIZ2",
-	"aUHGgVHI1Sg1uW2eO1O7MqhLG7phokP3WbSbBUuMc82kPi9XrNnCavOi/g9Vh0T7N+zO2FKcFdPF1kNF",
-	"sgYcG7QdLp2kwcTbrr5Pxkmfw9wvNN7nBHN25+7imwOGsLVIIPsQtEpLp2E3br2vGU97GfvkMrl5gk4h",
-	"lOUti7fbE6b1wvhX78X/D6Mt8J8rTv6aURWMnB/WsVRTagw26FN/7x1IJ+zteFJZNq6ryw8sXTNVazOb",
-	"suWEt0qD8XDT7S+L0ejSU/u5mpmfeq19S+kyw+nVJtO34ye/Qb/GGEXJYUfcpG6I0wuczrneg6xR/NTt",
-	"Ayc13b7n5tZdrXd6exGmLLnVDdTDDUgyV/8XvCtTbv+8LA2nkRvMafY1F6ENvs+m2SvGxs3lG5Zl9TjY",
-	"PYYtJnXkhkn1tOP2/rCFjzWM87nuF5lL1hrBkvZxrwmNfFw7U2iUhwmSncemZLO11Rd1HAHf4VujHLFD",
-	"/UqG25OP5Zuymclorqx3zxy/+g/+rUGJX/cAL6roles9VY+pooSoeRC6+5f7DR7fcqXB9CdsXm6pGkP+",
-	"+Lrq0QXOMJdOWrir+8R3LafZD1wcZWJ7cR4XKC8bzu42UjOScsuCTCSMZJxpsmRmxxhWBqFupa9raRTY",
-	"33IniywlOd2TzKXHHHV1V3MI3yfueug4/f1cUD9HtXNT+2Qnbb9xLBtB3FfM1FoyYAwXcadK+NUSzkMK",
-	"h9uB1IR2Y0sIbJqjKVqFpwOqQy+x426IsqXoqKOoGwKqzAnBQcbtyQ/OpT5NSk00oGq+wlGm032galTS",
-	"y0H2tSyfTgp9ATuB49pOYiR47SESiqaBWpRnVNQ6+ORoGC4VFcnGnqyMJuFkkOhL6pbth1cMd7B9cujm",
-	"+VDTOCKEzgdIZDLdAqbRRGUl1Tn5qSmiXCIC4dBVRUiCcIa62B5Koh7Rwj7RbZ51yZXOqFGhmZ7WltiF",
-	"WWCAmkDx8wgR+oM7kO2otzfRIEnsBmtib+bkZrk3zP4X3Ar2D5BTdIOPrRi7sWSmQMfz2qef+cYxzdU2",
-	"c2q2UrD9+Qc83+UPZy7bCbK7zWb2bGZklgFy2wP7GS7WD7ZlYhFs/oRcoNcCOi2dk5ew7b8U6ZqlLj1o",
-	"ucc/zImWLhNAMLJTUqzdE6nEyDvZyCwlRe7Cjtr05dEdgFyhmMS4PoyL7Uyd3jHHDACebLBANmHCWEav",
-	"ehxBhTmmgOLmldCUZbWjHbHWI7banqvHF+cXF+M6ptiDEmyZUg336OnDi8urh48eP3HWdKDQ9MU35OHD",
-	"h0+vCYCtglaQFgo+3AI+rE3z4urJ2cXjs4uH7y8vnl1ePLu4+O8+6P5cybRIYN08nZNC8F8LhsXGmmCc",
-	"ElFK75i6JpBqqw25evwY+3c0P/7pso2dOowqX8ZKfCuUZ+B7h9UCTnvjEx5fvkSTd7DwM57S/1tIlQpm",
-	"fgM+D7eLuYH2L/ZYptRQ+18XcbB/dB1gbuCoQrIgVkreNFcJnWOsda/4mouOeP0O2yA0QYTDOHc3mxQ/",
-	"+Wh9M3edbKATC4hf6PTjM5hTlkNilBQeiLGc1SZ1H+ug/XOrv2ce6cYzvtUVGuNcPr5w//M4xt2M2cd5",
-	"FyXnFUEB2paYQACUmQGxeFgJM5hsWMk5PSXRabx6UxOoDfTcywuXUtSDn1smHgR6asBvX2Efo1ay0pOH",
-	"kZC5Pt/ALS14z9llvHAJLZERnnw8NHjK1w7VqXUY/v787OrxE5DQG/aJOllPUr7mJpyUEt0yIC3yjCd0",
-	"PGJB6bIMYpegy8meYIpn6/yI1B++FjKI7fgDWxkiC7hkqb0CM6qgr1VmELBqxDoyLkavuRu9cLXSzFSI",
-	"D4e56CvqlULFaDpybvKOqYzmQ6fstXsMLU7GY3N8FPsF49YjPZnR4BYROUR+AbF9l+s9EGN132bekfNr",
-	"ucPYhn5wXsPGhnsmmlcHvnGgahRuhvg9Yzf3rVcCndwirWTdCaxSGPxHmudcrEeWlLZqyTgYUxQBHU2F",
-	"PP6bFGyOCsEWxz/Unt0PMSl1+Jmml90wxfXt2Rb+dJboO/AKH/zrmZCoMQJ7rRRjiqa80GcuFXMON/PZ",
-	"wbVTMbXHXK7fbo9C91mYzq8Lk8jtMXdWIPVUilXGk67M1OYtcvh7HCuC4uBXEUIqqMmtLgycNPxzIO8h",
-	"dG6r5Xaf4X5m/zLnFXF3TnZi35apqJMyzw4VuEMDNazFjOnXsvgC8IuDjTFdAdUBekxNRSgtommtV8ri",
-	"uJGNV4aLQqY0YtHDdVpV/k1fJ/Cyl0qjWUq5oT0YucCR70qVIiYHdkLe/Oh66uirpUOZDPa6c+jW7iOD",
-	"uc41Ep08Oae+HdPjbx80e8PZxCb8h/Kl0Mw5bdDnxbF3LLq6vtLESDkqI3QrhRldGtftX3gtsj3REnvJ",
-	"ypVvW0pvmSBLmtz297K5HKfA4lw7iHvKtDwXCxgVuP5XwKsc0wHhUFZvwo0wxuGXIHRJKHfDl86lXLeh",
-	"pPokQxjexVsptV4bgxLj3jBeKnY4PJcQ9ebQWp/dMbXfjW6Iep9tLLo3tWVsbHOzh2MKRTx0R/cHlXHz",
-	"Yxjhc8dOfAGl8TSpiXbcSRj2XwgqfP5vApZv6XiSlPIuOr9jIgUYWmtPZ9RUpNbXZX9tbB1MtKF7TdZS",
-	"pkMtpv6tEtgBpGUK1GZzlQF4X0u/Ozs6VG5HNAAfAOkxTNAuCwsgir+qucgPCc2h60uIS+48OFNcZjm+",
-	"Vs6r/EQLrmfMPrwvJxexEdWKjiledqMEpyZ5+jXPYpOvlzzLFlBmPQSpVJv349h5u1HC8wYQj6+pwYs5",
-	"Zu4Ryt2GCsGyyGzuVjrRkWXO/p1lV3o4zTrww6bIqhUzySZyhv6djhmORfeMchmAPtgT6gu68sJwOlRB",
-	"BBwac8KwwZ4AZUPyeEAXnlZ5uziMX21Vc1/bq3Jxjb0f1HfrJ+Lk2lbj+J1A63LjfzMh67jz+B00VSlE",
-	"LyXfvHwVi7YYyg94rj3eibJTsQa81Uikgv/KwhCd0wRzK+pu8UhZab/ds5i3owyh5nJWXOmOuxh+IppB",
-	"/hjmGFwTmmUt9anP4LcGEA4/4BboWtI7mrH74g0s6o9C9Mopnwjw5M88jFD7cmj7fmJsYtuHmKoZbOk1",
-	"MvaZsZWZEpN0qdbuW26c4JoVN+w14i7+S+suJ6G3LZ02dV8oITJnYsEd4Mrg073oG3dM6dGoZPOZ6387",
-	"8cKrMpSrFdTqMbE1ajmnRnOUXq44ufu3ZL/pvt//ssb9/u8y4674P6YAg6R0j2mVidwyDe5U9C2RPaNq",
-	"TuxBIhT+QqSA9EoJCXSIMMbFmlDsOH4YMHbzqVqYXg5JaS9HyleuLp4+rb10dXER7HxaOprLFy+vhr4F",
-	"2YFD+/MKHoJUM1M6PiKm1tpFnKfH2+vA1oBAVFIobvbv7DScJYEmfCD5Dqx03Cjv3/nTd+m3756T//3T",
-	"+z9DUF9AC6FbBg44WBvYUDhkOYGNMfnss/0+F6sAqtHXmPGLbVJZxhK5LcF99Tm5eQCACg/uLm9KPFQp",
-	"jJIZwLGxOby4QUBJAs9ek5sH5sHvaPF+9m9KwX4W9SbV1hifE5pp6TNewXH1c3Fx8TDBl+HP7DyTCc3s",
-	"J27OfxY/i/+LPNe3qAPdPC/MRir+G8RDnxF0idwAL9MADedNwpXpvHYu53bkb+R2Cx2tjYeJJZAKbd9D",
-	"9dmOC0gaOyrADXfzMmXbXBomkv3Z92x/84xAW03EECs7YwOu2FKme6xwWvM79rMg7vMS3Hbgv3PanTt/",
-	"+Maji6fnBDtSYEfvW5ZjY9uHF/awa5i7lWsajry1RnK6ZvoZuQEZc4M1QjdWq74hfEW2UjGyklkmd9dk",
-	"Q9HRBXLC7kFSKC3VDYwKAtpuIPX51MSwT5hdTAV5+e41eXR1+ZcyRfoa+iThNKuMZJ7iv3z48PJbnC14",
-	"MSH1Czr3AXPJDHmA5phvwKV4kCu5zNj2P7Dt2p/skE8fPf7Lnx2ZIPE2YTdWgv1aSMOuyQ2k4ekblyps",
-	"ectSGmC55g7BV7tsc5crU1VQYa3UkhHF1xsDM735dFZ1a7ipJSBX/wptlIG34S/6FqAX5+QG+iknN9B8",
-	"fk5uaGE2TBjIpUgtm+4JdjE848LOEZLA1Tn5CZj705ncica3aS3zHPoeU30LfABzX7JMirWlI0T2IJEA",
-	"79Bzt4gzyw03ZEvVrbbfa0wbWB7y9HF5wDkYmtPIh+DwhP+c/ywgxSvxHZUwrjCzl5PizFCAH4IOaCCB",
-	"9LMHD8oqg3OXrfvAvw+eNwPpu+/9Q9bU9VXQs8vzC6/J0JzPns0enl+cP0SswA1I0gfYoeg3++c1OrzK",
-	"lb1MZ8/sP/4dHkEYmVwKVxVydXHhO4F6/An2yTzIM+ebqlKL5a0XtDRkmh44CF5iHQNkdT/Cr4SupXI2",
-	"D76mqW9jWr8wZs/++XE+08V2a8n6bPaO7jXZ1Xqv5Uom1mhShcNjo2ttb6Y3+O/2Oqrz8OzZDPkSvvJg",
-	"y4ziia5RrpVRSpcsw+O7lIVIGSbbA4aikARFNTLEAcl/dGNH0jyCyGhMgn1z74R2dhNeE2CAI51dVcgb",
-	"Jbd2EwqNIhF16/gNgF6CvZz7ltEUmtD9mzDvfPb44uHwKx8EvaM8o0sX+Itm+IQKKANhz0BIpdTQJdXM",
-	"XaUTzoJXdh4APFfnlmRcm6ofFaJP0S0z0I3un+FlV488wH7rn+eDD34DFzE8Gcie8GwJzZyggbf96deC",
-	"Vdhvz8omXtXWN0J1odbBwY9hGpdTjKBvJdGy56MINnD0V5fYcAJUT5fAGvpgWeVRfXAoTvNx8CjV1ZBf",
-	"nFFcjT+uVxk4UgPH6zkoaFNP16OLy1Gny2nHiBbxaMyRfCHVkqcpw35e1RFE5XK3kTWdebUCUDure8yJ",
-	"YDumDfr16ufuncdja506OGDnVvS1Th50tzgrW5B0nr+v7XN/K5tgnGgnq6+A26DjAnLdV/W/237WaF2u",
-	"AU+4B2R2ar/dtDkGvaFbKO5zVeB3eXExZtMhGnrOhHFmdHDXH/wOf4E/f37gGtxgtWqMkK127mU6s6c9",
-	"l0FnNKSyCGntwWeEejJYE8Eu3Go7UiQspN+4qX1pRhxgwj80D9o3Hg2/8UqaF1bVxBeeDr/wjUtKb3H5",
-	"c9whTbTcMjBhWAZpkI5W181eRmAzeRsbrVGDuz+atz27juRuPApfhrcxiGRtOJjqHAOW1uR0SOfe54DR",
-	"/v+XvXdfbuPG9oVfBcU6VZmpIU1KtuxY+mc7jp3kJL5s25mcb+/k2GD3IolRE+gNoEVzdPzuX2EtoLtJ",
-	"dfMisUmK4tRUJEsQgW6s++W3qigej/vDdDsUXyo+qVSgdMw2Vd24W0K3BONYExVm31J8Kg/yfGdCRKuD",
-	"L8F0nU/55YHzzG3N9ZzPXjm6MNRyGASoGjha8w0NNrS5e/6IG9IWFE3aIEPN0j99/Az5r7dPKVb4K0xb",
-	"jRqha2gMHPAc+1na5XjmB0gTPq1P+fg/Kz9X/ie46VERIYN8QMIxBXs0plEmwo5ij7/fCA+EDY5ccOSC",
-	"NbngD086pqQZ1uaHKn3wr8mlWRQ/o+m6YiiFHP4K00bNll9h+hFqPcVLmG4+TvkeI1j42aRpyTnH/BcZ",
-	"s9EIokuIKd+BSZRnZyfP/r7KW68Mj1ETwcLX/QZaTUdY3kDda/aJlHvjjn8cqQmFVxCqHxOXJgUeEkl5",
-	"fkpYzPvEarUYSynddOMGu+X6/WpZT/XJ+PHvw2JKfoOxP6h4usJ9lrB4JEzcqZiECUuUHDJ3ApaONMd8",
-	"j0pwTxrBx0ZKG2B9HAZFFZsrEUY4p+/c+Tabrbc6g283yPLJTdeJ/jymmjSPVkbTuQ0hKWJb5r77DScr",
-	"/MUnpX7jmrqDnpyernIuH36vcATotfk6AeRBL+YDrW2AbAkJqDOgyPZSqY+rX4cweLMCibbBOaNVkuln",
-	"NcGRm5Zjz8N9E05F/oWuFnH/OKP7YIM8DbHm/a4WvfBj2NxuGjCSQWUTbV/soSEFngPHsRHX46oIBmYu",
-	"tksYpX0+gs3SOp1FT9ZmZnaw+gUOyyJIXYpy+PEjoWc2UnIg9Hj/pdEdLMcf0WqcozVmFeuD7xkWEmvY",
-	"GE9T9rdP7z69b2P5ydPTx9//fdNCp+tfeVlxboF2/a7V1HtLlUxNKK0nz097j5+vrmVp45fuj1fSsJtj",
-	"pw8QqSvQU7d3pUsXFiCXGB/lzGOEN9jrsJhmFzr/N7Ck8J1rJwNvRjmCySYZT8M4JINqAnTu9xvlkMJK",
-	"3pRp6vSpvLVl+tGXg044aQQIb/xIzZugZpLcN+zXWcXDJ3xKuaNAHVhSyKWFmAo/N0L55G8sr0L5GFY2",
-	"bd/6jRalwsOp71sq/MaNq9T54PnTbOw6uyDjDnqUZsv2A8j4ndt3Cc08qezYmt4Xt3cuMRUbdOFz592X",
-	"r3gPph+qi5SEu95xXjW/kGHf5au2XzX2ngamM+4HYOewvpj2/s4wHscajKGoR+guJMTfqqqr/6mr8KrC",
-	"mWg0yh/e6mGVW+UUFSpOcaym+wdBOGEnQT5HeQnphg/zNVd16R3qcgjvczOpnVv7JhlBT7R+fNUqDzlr",
-	"vfr9QxnKx4k27Acc8uRzASbuqRk/Cn/U+pmP+5ketujhve9z2nty9gybpjU4rm39zAcgjdXcGGAnvpEN",
-	"xw+2fnxFIOzPvn9OnYxuR88Nbz2cOPtp3P+5YJIcZbzdQjb77OFW6F85CHkoig+t3eYzNWPBZ+yiI4h9",
-	"w2XcV/k/CQyz9SrTKoXuD6ATGr62Gs+8hUl+zSsZo6cbZ9eX1JFeybEefvKiKN5wiq8PThGOeQwPNV93",
-	"TyzoclMMNl3FeV8MzQqwHuRtZblFkqlO6Xavw7ffFsWES4KtcWVUZyLnT3RQVUcVIeN5AhjloN8m5+jb",
-	"qa61dFK4DyxrWEo9tyhAfjc4liBvgajIKCoR1XfVFcyzxehrFymTZNoAqdWZWNxcbrp45pYWVmj2R8wB",
-	"pjPpc1PMWJEkbSYVFs3m/bl2pl52LVNjvg5nmbFxsv0KoIvZMmFMb1kVSha9H3QsEdp89en2bZQXzhSx",
-	"imEx0ZxIIc1UeL+YYTMg71ijVKlrBgUyy4IsdpQjuDQb4Cv2aaLRcn8J9o7Vz2+AG+wTraAjbJrRVJpu",
-	"RyC3qoCW058Gk41vUS+9kp6jD99sKGHnJvtRAzRcJIrpRM7yeRKFCxErQrGhYPjKaZb87vxHriKXw9Jm",
-	"GMN/+l4E2XITEJtmlLQjwzKJyGIrm3cf6DO2XAlw5NmHZrV9tCqd17LONlMJKVjDEzAXYTAkGyqKQ4UO",
-	"sJhPczwTBDHikW1KgFB32UqZoH/S0gY55SUhNuFGi2IIdOiDjyBQdTw9LCGfVZht+xZCWNy1TL2QTNDQ",
-	"3HJ2uGjyxNJHp1rJR6lr79xGhPTY2nlvWjt/mKGaGnYpZs415yr7S73Gr9+6d7bOlufRkUrXBA/AQozI",
-	"V8H7uo0qVkuAX0E9q1XUYPxiMSB1L/oOtuyAU5WHl2t3ojyPE1hfYGhCJ9kv8i5FhSEHzOOxkP9xAxmt",
-	"PAvjzmWH/rRbts5pVEe1dMf2plCIU0aTbJSu6T1QJ258CwN2EUCVGEozi4LJVnNOK7vrPBXe7HSpKdlQ",
-	"jmYsfNwMbUYjniSAaN+tq35PvDm9/GP6nwGBfv1a8VJnDGFYHkmxQVIMMKH4QOEmc9CmdVt16slTZXYF",
-	"Kfkus6sWGPq7EIZdKXHfSgxtUfka3jU+zl1rCg31LHcuYWq6WoURaTXxVvz9XK9zA2HXqvujVmP/6Jcw",
-	"LQ9GCnORrEioZI1mVRwLeNYNjf7MDfbO2pm3PSO2PJ5sQMd1qz1C9Ao+62DwaKLFjRqbzIBeoQq9+YLW",
-	"xiH78kFzB1NCSrYI3uAmikiJSFapIL0dSWwysh1sbLjilRa2r898dcXDlMjzFsihkADrlTbkpLPtyoZ8",
-	"4wV1lH70q8cQsPnoleBfVDTEHcXyftYsxOjlFhy9AanevXZfvq0fSXFUF0IjYYRaLXbEbhNcxNlXAibr",
-	"8HXBW2sASTSgjhbx9DGzdTCZLUB0XW5nGNxDvVwgMIwwLAxCZoky4McF527HGlCVqwkFd3SwnRmUmFvL",
-	"iLoCEY/SUUKX2d8ikdup21pFezF3gaXo7pGtGy4y8XgSHvB01iLysMclNnTs524nUQYrYIU2t2Kzmak4",
-	"XT+bY7Fn9SIs2n63IE5osYolSuGQEeoKDKfeeHtgHex82G6kDITxJylh0WOx8gIY+jDzvTjEjdnyeZlR",
-	"q90KXyMnXqunzS85o3O6DQ6FEHLoy2jOWZxBm6kr0PSNDt+z/pRqEkwWjRg37KTzuOd+//zkH7VA9xN3",
-	"ktr3usKRX3rwGC6ZGgzALSPQOBuafGv39ss3Mk0gINr4GQY0U7duZz9xd1/g/T1T3uNIwd3KKF4LTLiF",
-	"O+xPmZObpmgtbvuRnvSjsM4xa18kiWmzdIQDkZyH7gg+VOyImLo368cJ5PKwIo7qZx3druziEw3opqLZ",
-	"akHdvfbfLewwe5GPLWya/ursj/AiHkB7mX/Uov4g5dqRz6yeQC1BJGbqiWl22JaTJZD4WFdDtLZcOfsT",
-	"5tXcywizy+N/ZcaOQdpOaIda33C/3fkWtDu9yE+101BAGNraOus96vVa7VY/o+n4rd7J8x5/xnudx/2T",
-	"qPOs1+t1vnf/6RX/OylGjJ63VGY5pdU4mwBcrhUvLN5GAe661bhhzQFqG6PaPlQ84VgeePRODiPo8Juz",
-	"PZ0QzcmB9WGqZMymKtMIgpM4LyLk8nL4vRS0UfIRe+txaZz9ptQlhCTfbBud75+bkbw/8ITLCKrUeJ9+",
-	"tdxvmpF6V+5vOmhdLPanaOUPuLDJpl2RJItKbb0dZEfAEm5Lps6B1966B/a3Re/AuyK5zVKiEbyjtVWz",
-	"+9St6uXFebASwe1U9yVCAm1ajC4v9OHzR2e9mxArNyj3NyEhr7odcEE52RS0UHExMr512jt91umddFBn",
-	"WpX/5NT95Nt6qrJ4e9tuGxZJ8tFT7wImPqrDQ1GHKG9QyZEzahUOU37EwlUXVVS0IIY4i6xhok5s3ZRL",
-	"aym1BPSy6CAtuWVssNEQiTtZnQJ8YdiYyynjhnHjzIbBQYOhFJrPjjSYkUrCgPGSBzvihkVaGQNxffRj",
-	"1mw6DIcVSbh7jV+/zSArN3/EdlUdIp7kO8NEnIcjU45zo8N0U7egNa+L1gxO1pXy4uO/8Dvs8VgdokQ6",
-	"aF0cyv3yqB8Pxl0Ea9hQMSV9plrSDaPoMomaQMyUZlFm26wPEc8MkLosRtYTZrFYW6alfFov0tbSqZlV",
-	"HavSTpZSEWsCVFE7y4b08xeZVZ9U+nu615xYnLKuD1rHoNtMDQZHXjwUXsSic2EfsReScWthnFqWyRhZ",
-	"bMqEYQMhhRnNzlm8NaelfDqGgtPa9bmPEsfsmOAP2J78BM5RGalJ2X7E1nhh3SWyLL2/RmO7lWYVxJVm",
-	"dsPi+I45hFL05NRnE25GT/qQqEnrvHVGC2I+/YwR1dZ56yn+0VqxkFm6314t4moM57w54VvQJ0dNcyia",
-	"5mdu5sRMIWVYf+qxPJWGmEVcx+cMaZ5x5uP4bUSCZTGfhvAJgsxgHUxf2VETCmolU3CFXAEtDbmCe9zc",
-	"4h7hwVarlBIPdKHfmZB+Wa3KZK+zD6vROua5l8DZ+jVNkiFusTAt5iXAwZNjeFCKA0ZcEuQq62P5cNye",
-	"bdZSWIh6f0tX6sJdQ82lJ7z9KAw5CaYctbpPIInUGMqVH5z5H7KBVmPG+1rhW84kmnW/f/xxPVhcevht",
-	"57ZKu9Yy4dGGOxQb7idxBTNWXG6dBTg0NZHtAO8cKYNTYlKtxgoL6NqMJ0Y5kRQq5oOr48SXDJ+wYp3m",
-	"bQo8opF7GYsV2Eu/5l5bavQQD9xWw/DyhBtG1z6XEAvTsKeb0YeZca9070w2T/Hda/rmW1fDILsN5tVt",
-	"E2PLmAGPtRAd6wWjMzNhGPd3WRI4ZPpIPvbz9mgxxDiLi73XkHIRO28RpgTl2OfRJbM0In3WfnIr24z/",
-	"Kd1B8M8KU98q3FDCV0sFG+wtXIFmY6XBiy/DEhjYHE8BD1oF2kUnpCffE3uF6nZy6+QlTxIWa5WmEDvv",
-	"XGWaSbATpdcoUaUH/ED0tuVY00vCuqpurvsjyIWhuAKJ9HA0Ug7LSEEeD8ICg0SpH1onVu0DIS5d37wQ",
-	"cthZbebmFsZtvvQnWmPiZvthVZIW5ux3phjvSGU1GhAHlRr52tQdMil63FQSE6F5ZYQ6pkxd4e0fUJ1N",
-	"pMZjgUXeS6zo0rpG5XzYZhFplw79AGulJ3MlYpjgtTSfWDHsW3WicholsEoB4j4Ffqg2uiCCfUvpPT2t",
-	"S+ndLHFeJ9xTeuIth3zmd17EbEej6qBqtqpECONsLKQYZ+PbiJC1bKtChnevi3/cEsG5KW82P9dCsQUy",
-	"3hOZRS1ZuSB6tpYgejXzGFv38NbU/Md6goOrXOOl+y26C2M+bU4IScsju8VW6ACKVgUYj03qjwgogb5H",
-	"rMLwDw+OQP8IQ65L8H2QeKyFfFq7ZDBO7ZRZ+GoZWYgcUX4Zn/DpI/aH931YwidFy0UI+MdgLhGo1fga",
-	"ngk3BFZUFQQjXLeX/oXuUgaWXl3rvCVi/h/+l48k2NWl4WseWbP1mqqVIByONVUHKQNf+vkQWMJZro8X",
-	"Bke1QIzc7seurgl/spZY1BCL3SNEDMUVvMSj7JsfeFbnBlYgQTxmb/h0PW+QnnnLnuB7KpartbzwUEdh",
-	"c2DJfzafGkNU9gmOeSZ0j9QZABhzEoapCcQUclNJDMayOIO10Jhuk+WPIVVLx6b9GBY1qJ39HosclHDW",
-	"B4rhEB7/0OEbPCXsm1466dX2HNAMz9b5yWlJS72FCYsyY9V4TWzz8Pxb1lEz29Yy31FJHdQ89lKckiBY",
-	"S9fcRFBgKAZLdM1PuKJBReM2qC328jMnT3u9h5HqKgoO2ZBfQYkeqpRsQRPv8787oHwt9olt0zOr67qj",
-	"Vb/RcXapBskxyRvoTs7W66CbfZDdhHvKm9/UanTlR6V2UKD+IzVhY8R3vumBjfnUOVpY5uTWDbhm6Uzd",
-	"4xinZ/meun+DVm2s6pOJkKFQ0TQYHxq7B5utu54jW/hqfdGNSgEb/ZTS7G+RisG0WSLkJRYrRCOlDLh3",
-	"4EHW/45FOlR2mVUOIy514L0Jx7jXpd3+KY613T7BAJLGCZcCoDvEfW5AhUtll7QsvMUV95qq3SM8cJLG",
-	"e743pFsL0xzH7i53auJZ+Gp9FbsvBVaSvVESM8PrhC3wSbYcsyj2vGnaORI5GnaHYtj94UwowzheK+N9",
-	"ldkZNbYi9yNRrGOOoaDpXrsv37qpH1O+D+VTjvQXCpdUyM0JlxUm5YujG9X8EKVfAdKcC5RkVqVbofxM",
-	"3ivax+Meqf/QqJ9Ka4n4h4rQAGjud2Nc4GFuOuhWL3QsfI7/N1zYoPVf2mdRshQPfPB+QB7tSPl0vmUZ",
-	"Qmcr1thNIEkuGPcB/pNeb0WKCThH+5MfLRHATj2HmE9N6/zkyTpOQvnsu6nBcVsvGSbpiOoCu9R8uScT",
-	"5jiy+VA9ize+dtfdOs5Vw8ocLqc4TiXMoRSWinXCJIaK6osVhMitNU/32n351tVwpS5hbwwxx0xLxs26",
-	"825cYq1kkGG1FZMKYQeO/Nq4debbDJCPSCOHPgMnSq0YQ/PcshK64Puw9l5Hgf1THHMblNsgPJLNowvu",
-	"wv5bjeITLjvUGbLEMUm49OXvjfol+TYLm8zoIAdPl/45EdQr4bIASSDMwTDo5rAnY6ZKLBLJQ7DvaUWT",
-	"ZEk71JAjnfDggcup1gufdW4ATptNRiAJpAO+pkJDwPoK0B39bHrg83A0DEBrnuy6JyfWfPIhnGWf51/k",
-	"h6ztJI6PBvfBOMgkQqy/14Dsg05yXuDODDjrH5EqTZs5SpYkWaiXEg2yog02yBg1dr8f+dKUZgpMVxQB",
-	"E67jnXfl9TMtc5W4u8gevQ0E44VLkHFn2F+rFOAD/f2WA3zlXavmKrvfHqXSAQPs0hVjiA7n0nvbbgPD",
-	"Dm7TWWdGXAs57Ay1oslXdTbwR1r4E65rUGvP7FPDJXjYwzeHSYWpcZl+3H1BgRJPM0jVRKJyc6SWJGwM",
-	"4z4qOO6/zYFVDxIrfuDe4Bx57k4r+VGQ7lp+4Jeg2YCPRbJe+/dNHtieflqD/45K6kDaESzXWLKA9+pE",
-	"joEgRFg+rNEJnriAV/aYyOtlmG7TajCjobqxMEYlV7BzL9ifY2/kTt7Ra3OFUOD5iDVQbz7QB+2mD+oD",
-	"DJYg3xzFzkEBftmgTmbxAsj4KRkzI5GarQkZv+euZcy/lJB7I1/8q2qdt3onz3v88eC086x/EnWewZO4",
-	"85yfnXUeRyeD0/6z+Ht43ruNufMG3/rR3jkKnu3U0pSdcu8neaMmv+9tSpvuNX3zrZsAv9qf6hliy4WC",
-	"Cg+8f5bQWF1BzFS298bPUQY9VLTTwrrZobgh3IR7JG7cgWeNhr2YuXPWC/8rxv71pzQYfS1B4Cu4jkLo",
-	"KIQaFUI/uLOGcRLBBsoMRXc4cyTMhGTAoxFBwQcDCeMLF+ikYYujZMQEsxO4YohEDE0KNsstjD3l1yYu",
-	"8kU3hMT8ECkRjbAC9Jx9QbC089Pe6dNO7+xLm32ZAtf47y9MafbFCBlBJ+HGdnzt3Rf3oMJ90P9koKet",
-	"dggFp6CFilvzvFyWCbk0ac3siye2FrT71P/7N/rdf/c6z/+6fvKtQ9+cfvt/eLTw4/9382R//1/uCqap",
-	"+3xjHZO3vjVaeVG88rrJRGHBASdxXsSxYVnqGIvmmnPmLor50nxHZwzvykNYGazdH4M86IHT+fupZ1j/",
-	"mR/9yuaDjq/FMNNQW303oF8fMKl+HKnJjEMsJONsAJPi2e834IpjtkRIWER2n8Kaxuvt2/Oa551MpjnA",
-	"LqEG2BH16lYpFKtSEbVm9IfMxu5uEBvK/Qb0lYgA51UTHP9f29UA4WUe6/4tG/E0BQkxYhqVkAsPCdHI",
-	"qrSTpTuPmFPr6SeV/p7uGzDvaT0uL9iRwtNzM0J1NwC3xDErTuB4slY0nZ5+v6DjS4bN0XM8CFheZ9z2",
-	"VTYcWQ9IiIBtAaOwmL855kIGj7BBgHiruTQDT1e1PUa+su5TvviWqr5RzekPV9ee9MK9Uzll3BT5/Qc3",
-	"8BJRgK3yldxYpj1UNofaGNcr19s3huwTxIIBGQdCuTeTUaSygOV6miWZjJyqs6p13vrHk+cnZ2cnFDk9",
-	"XU/XhXewZXU3J0iWjyQ/ar7DqugmnYdR0qDzvNoiKx8F0wx+6UTYkZB5xxojhlaa8SRRk90VgGfGuWiL",
-	"tObvuOJed6H/fsTXLXrQMxx9vvkedKSk/XNNr1QWjfagmktDDDD+J51mt+MRMah0cvr4CTt7+ux79rx3",
-	"csoePzl7urru9Y/x/pe3++lpUie7k7P++o/Qd/dbB7u/er7SNm+4nM7302RaGsYLWpBWBX3dZsqpTPaH",
-	"VnLI3v/y1iAAAvIzxBeMD6zT5Gockp/jNptwYTeisG+DIYNrO2owWOzrIhTtO7eqQb0aNlmEpVGc9wFO",
-	"RMuVrnsLFiRTg8FKk9H2efRZuPWdKjGVgvwsLIyxIvn7QS86g47zIDvP3H++d//pFf87aZWGnv0isXdD",
-	"2rWczfyxt6zxZvddwGBHBXdoOOKShqc4MneSo83Qg1QJMOW0GE4CX1mA1CuZ+F+ZwZHrHc+OSwDK8vUf",
-	"wvIlpTWY4LTYVyYk5japBKQuw4m/bK08wGn+PFh/4p50HwK6N053jOyWFGRBe35akLOtcO6R+8Y5qjTx",
-	"z0CkZMxS0EbJVcO7DeRO/1qJfbrXeIPfujxNtbpjMX8VSgRu851hIs5ZKOV2VHAQ7r+w5myg9Jhb57dn",
-	"Iq4uEKuZB0LPVND1XqMA3WC/eugN/PVRiR5MjpLo1BvhzoNDrFxIDCCYzxzOT8S1FoAYuiqzIV47VZlG",
-	"6AQsOl9R1CyPwy4QGRoGmTksiUGPtGmBcdf2IETOoCH9zkPjko1UptcYJ1QWLYPMBKSxLTZNH2XbA5Vt",
-	"SHAriLZtCCwnKWPNJwclssJDHa2coyTYb9xDbGbGkXgoDKYqYyMckr1xGZCKziVMF8cG3vBoJCT86tbd",
-	"65Txi1T8CtMHnjN21z0/sCY0fRmINMwi1/0Sg7TCTqu871RcwjQQ162978WB6YL49gECbAyxwDVOQynq",
-	"7qIDrhV2JkLcdtCZdv2Id1ynSy5hip6TsMZTw1GtHNq8GXfHFIHztHtRuu6aiUNri4N6XdO9voTpNgbK",
-	"/ArTFUbEbFrArDYh5kqJIyTs1ibDoFSzVBWwIWK2Th4LEr/1WZV8VZNWTdikLgnxR4jBmzZTg6JcMeJJ",
-	"ApqN+ZQZeDDFck7UkfSjxMM5/YKqP0dcDg1T8mYW4p2v7aygFQPWCjk0DaQhsljYxRSGK3bU3ojFM8Iw",
-	"HllySaryfvjLmbzfmH/9DeTQjlrnJ73eTQe+XZNqpJ2Ekm1quFYIY8kt68NQSGYUEwMmLENAeGx3jZVd",
-	"cCziy7ueK+/tRMrxb+RSyLhuZ/e7un2frL+tob3rdlP9f0FkW+sEUG5s+Jp6MIRh/cwICYaGajEl63Yd",
-	"aDWu3jPmFjrur1fZ+PeUWdVmUlkmZJRksZDDdsVJ6rtq1z9Eow6o49YHX7OsWCxozkt90neBuEWh2JCs",
-	"7V6BFoPFUAZu3T/dMk8DraYJZmazCsL5WU2c2DOWy/jwIQ1GasIGnAA3ohEXEj0W4AnEswOECH/jqvTy",
-	"GMKKb5PMCtejSn1KYDqThiFUD4HUcHMp5JDxoXswi5jx4YFxnsmjPx29zRIl0WywBOZo8XS7tPi7jEGz",
-	"CZ+iju7DMJOsP2VSTQ6YMF+qcZpZMCWaVAOkScPUFWiGtITEmUA8dD9w93sLQrwptnyIt5OqREQCnHct",
-	"ZPxtkQTzAeP37i8axWKZ3ajOMxGGJVzELFYTefDSazL/xN6QK9VMtVne+dz2o0SczaPBjFQSmzbTMBaO",
-	"zUybRUprQEsWbc++cAJDaSzIroIeWpAr2JAX075efseViT9vFi8A1PKAKLycvrOljtkwvognoEkS0ntq",
-	"+T7Vdsu9ls8DgBrolDSrYJg0u8EwuwtDY8UK7ZqC/swj7M51RwL9OeZTBKUoYtNRAvqyAC7Ept2/QtE0",
-	"fUykYrdyqFQ8EUni78PQC2+dt34Kv/iGRtMtGP9HFWVFe8/2KinWlz6kpo5BucMId//Gp1j5RVJWwqSN",
-	"ZbhUbL2uUKwNBDqR23FW3GKUCpEkH9yiPUSn8GerLWF+GG5pqY3J3eaCcuTmGnpq3QVHOji219nSdgRj",
-	"AwlVQYIkFE/DQMYXPjQCQ+HsAYnLR1zGaIwPFWBoE8cwOHMUu+DQIBlwkUDMJtz8KdPMMi2GI/uIvVUF",
-	"nLqMPVyo20AkbrmdiAjazj+BKwRat/nUxaJQocJfocSuJ7udqlN8os8gY9Sbp087vaed3slaqdzwGCsp",
-	"t9NNM21tSVAmL9xVhDvHDg3AkpKhDk7wUc0dgpp7mSgTXE+SBBgTBxm7i+cs5tNVxZfO5CONRFWv5rrX",
-	"OpOL3cucsZtWWQuo//CRPd1TfmdYqtVQgyHApNL0LjR9IpUlMYbPI0cle9OX+iGTNWAP6MHWUtdAyJgO",
-	"vqQ5zVGBzBD7mrt3JKSF2oQMLVzoe5ZSNGe9dmssZJ4p2m4GwT39g7XUXgtK5zsicaaNsMbf8rYMtBqC",
-	"7V67L0ulYtMisU4e4pMfvkBEsvDWrWGJkOClIv9aQx97h73tzrZIMnpC60YaYmE7Ulkwi6juJa5Dq6FB",
-	"2ivtsijMAgP7MOK7iCGG1BhxyYxFcQWMLg3iNtKmE2Du694o5Zz2Fhfk0mW/pYDqfqEUPn90Vg1TmPeH",
-	"/eZe/IQbDAoRS1jfzEYG/8p+X+k1bBuoUCRJsW+F3aOoCf/o3h2Ee4d0FtTbI/ZuQJqtHSBnxsVsTcu/",
-	"YqTH/SZJyA/MBe9dESVm9E8M/bL62bFI+tGdZucSCa8FN62QTScnj57XQai2zk+KrIy7co5ZvAE572wC",
-	"GhjekvMu1hBRxWs5SqijhGquJ99cUkXtWGHDQBBVm5U4QhrLE0yQL8y0/FJa16DJW2yzCCct5dqah1FY",
-	"LQxTE4iL+2/j0zsrFxGN2DtJ74NUlQ/O9NgE20woayCVZYS7O2Wl+753zttibTVLobvTV3EG7o1i3uPk",
-	"tHPi1NNp7/RZp3fi/vFXuzUAWAUGfB2dVH74LWultVj2qJwOQzm9d9dZSKgUZFlC4RREFEpxhqrLWdpq",
-	"IldNmizF+qxTYd2IJ0lHyN0azzxJfpEbF0f7oHGP7HtAI5XtCMrmQBFee8RelNxcglU0yMpWNcLBznHp",
-	"ULBot34vnWEfg3C9pTE4imigE8g+vXvZcQZI1wO6rmNKfPBBu+1aEe6d086LxJCnkaMgOhw7YpoPVY5K",
-	"BJzAwDJuws8Qs4VqtBjNgPPlGOjWOOtiVdeYKGgNubS8APEtrmo4B+k2WcQZeFRCDVdJ/HBQw7E+h4iE",
-	"y5hhAJVeRkmfHViWMo0Hy1Li7+PBehTpP7OiqbMvJM0Wnq/HqKTD2FelHzDhhdQ/lT2///F16aEPi9Cu",
-	"lIh3ao+5A/gKj91ZY+5dfMbOslDAlNtcNAmDx7EGY9YZCeMfa9utGyJJwqzwBTUt7SOMykEZWY7c8kIe",
-	"G8ZsSGWZAV+DHkLEj9gvll0CpOY2VWD1VpXmMhots6XCoiY5APdYZEiFox685RQelIzGGAY8Syx2N+wC",
-	"pKUWQT2O6c52m4OGIU8+e1Sj81bv5PlTHqam1A9R8XWwvwpI1ut9oAfedna5tGsdWxx1wqHohHcp4Jwv",
-	"ulfylZDKGVH5iuzvyWKp4O9e03ffGjUncYtgUHIbjSqC8yMuh7AHIsUL3Jyv12HSl/gQW7cejwLiQcGm",
-	"Y8N6LiKwAm6MUJfCzpsMm5IWWXQJ1gkL/OZbCUu92bwAbrdCjcGezGWYrxzI/VE/o0FJ9oZP2eP1wHOL",
-	"Z9u25YGvv1aw+GHR1FcrjsC5BzYf3ConY/IJo5pZFDIDrcZMWJzjFsoHMunDvFjrxBnRff1I5vVA26MR",
-	"10Mhh938rm4vc2pbzt8qhBVkwjAyRWL3yCNIYkxyOP/bsC8i/oL4oX1gXKItNucVhRO+uiJZdGtRAld+",
-	"nXCfGzu3RQT41vNrQo85b42NMLFstVtXPMmcT/OPJ89Pzs5OekV+0a+MueWtdut/Mu4/4yR3idotY7m2",
-	"eU/4Waf3+NNJ77zn/v9fBZxKf0q450ZlOgICjV1dkr10t+jfy7ZnzPhbqUXxwkoKLZwwC4Bqjg7UFWiI",
-	"DyvgsAt58rFIJkqGhM0m2KkbKWOZVBMCshupCRtn5PR4U8bLBn8XZYHy0guFCoES5MUKEgUPYxoQJy/8",
-	"g35n2N+IX9pMxH93ZCVoKAGWEMMV6DYzytttfffYKGWlYl/KGvRXmH45R8maAlEnl2biyNO3QoyAGT5G",
-	"ODY9JDr+QovPmeOvL+4dKzsCzXDOTobAdRwn6TMR4yeyJ73nj9gflPVNNVBtqlfzCCHsM3oIy8RiBRSt",
-	"xMtxn0BDsvyRnpyeEowGilNc6STsBQLXmhIp+GEMnJms795hHzTthiz5iJ31HtMnfvkAVk87L5zB8YUZ",
-	"R1U0I10pIhxEO0ZQQY8oSE+ZvxwRP2IfFR2cs8RRH73GKtgOvI7NyfEYjBWSe/oYcgRj3ZBwD8eZke+r",
-	"inXIpwjfN7mODR8LEMCN54bDE+F7Ot/+bJVH/13yKy6Sqt4vvC1C8iHZQLohSZw88PKDdEVZAConnqii",
-	"Ps60+9ymFEX3mgiKJhzKeMPjwrzstgHQlRQCDfYrCfsaQEH6602NErsxxAGhdbDex6pZ3ZwX/LQLGNoi",
-	"XcH+8PL9C3nHX2706hGKeP74wrChuAKJm7UL9ebEld+MS/chaoKKacRjnyJ7ozS+PZl/cqGTqiQ8XWIQ",
-	"8XsQNug9Oj0rhw2ocGMiE8Vj1tfqEhjOSF9ZOOOzrVM4uGHhXN66RkQXd30MIBxWAAGFBU+StrfmuLbF",
-	"QI7C/Cur6U2L7ZTAMBchRvilzaMDz+1U54bibx8EqrkBvFHDuAY21FxaiM/Z/2TKcsP6Uxwq4eglM3wI",
-	"Jaxzd4FyyIZaZakhGPj5GYELqGeDifEa+NwbJLVDwL9i5UBInuCfRJ7crHstklNQZ6SS+DNNqDet86c9",
-	"cg8M+hFXPBEzv+w50uWWV3+u8xE1DeEI3362qnXeGlmbmvNu1x/wUaTGXavSTpbePMHzXukIRaRq7iiP",
-	"6SxDzSOYPT1RB77v2QiYt5Z+kRa0BHdIj4d1ftJz73rsRNoQNvvKHuMxr5SI7vTBjytegXsD6zlrczJo",
-	"eybBOhKQcZN3yR5Big/GMvgItl74tym54Ix9CV8t/ZjNJhJWkezL7YKwewORvy/+s7842s1H7zupgxE/",
-	"SpR4t+YLiZ4v7RAUPC9iVV7m+0DWEHxNvbHK+YHkEKJOHKurIrpWGeUTliJ7L/CP6JVfQmpZJq1IPOwG",
-	"pfFwC3oADIEnyvlO7EX+Qxz0cAWaJ8yAvhLOAaSENPBoVOVlYRTqI/35XSJpK0fITnqlCFkQ7r12K5w3",
-	"4CeWwnH/ePL8ce/k9PGTs6etPKpG4jr/u/wn7u796/BdpZ1nz1b3yfyr+IjBuS1LYL83EUKtW4Ztwv6p",
-	"yUcj/jyG0e5FGO0HwsPmLIi7wLy5cV2SuZR5CWlOdNVmovgWu/vm07kLpDBa62uI4O61/24hnGRZfjRs",
-	"nYStaswTf9oHgC85Tz7tCn1BJppXE6sRiAfsbbyZZu4+a/pqFtBjtzDKG6xxqjpmXbFTfqANqNOgGE/n",
-	"FOO8tmu3nDBonT8+W2Mgij/fB0jVviq5Y3rovuk1P9w4WKIF8i03lmkktQtfvGELlebk00AD3JxB1ogS",
-	"62ZpvFOJMUvqr5wp58Gn5nNmWMLF5ZQpHYO+KKoLqp0NXxkgDLMqiakynQT/jMdALNUO3UsjCtWR/Vjh",
-	"HdDr2qA8O1lRnp2c9g5WoJWCpUdb/l7LPCK4fJi3oXodI2QERbKVZB9dOi+jE25I2iUqulyYQ8EFTZrm",
-	"uEGNQU4DkQ/cGidpzKPL7ypGQe90ZjtSR5fHV1xGTRTm0vRvZriM++orG2FzP25KtQARl6wPGAWLnQ5L",
-	"xJV/VV5vGQx+/SnfSWARTxKqZMAR+MYyO1FsClwbxkfAK1WUf7ZA5bvL5mASpZjb9KmXF3OtrMde+Hva",
-	"duR/GQMfw/0HGe5/g7HpnHvnhZdTVBOuKQiFo6H9eLYkMQGi0Em+CV+17xEFg1dl7pduF5XZzmzGsEKK",
-	"5YNlOxMhYzVZqO/yxX/Q2iY5Z36vGiaiUx/yMBylMXGUKDmkkgCPCA8yhtKwPssvYcbN+x3TudvokJ8b",
-	"DY5nJB2lxmBw3KKmGmXneZnMpCANzMdZWcqN/VwQ5Ge62ovQXONegPsc/ClOvSINqDPpfdyqJEwl1e6w",
-	"y5ZPMcm/1giKSlbYohJbkxWPSuxARlL4BoZBYxKo1vWKIbrsXIH2QSb/3cJMyY8QXf6T1rUaLe8stqnh",
-	"A3/aB5Ap8U/qZ1gAlbKG2/8AA9DgHHasQLpJBmowAC3ksPGMSOnOarIhNfTW9T08C2GC3Kd7Vrnt2OcV",
-	"Yp+ZNko3i7xcPMh7PoT6yYNtBPvXMBBfH8bMg4LQffseviRny6QJjyDU8aMHPgc+cBhMABQH29bRapsL",
-	"83vAgDtElxCzPgwUTZbA+Ia7hDbZg4a6SfK7GykD/sZCv2Hl2Gr3wbPaZH/R0olnoTrIgOFxL8IesZJq",
-	"Kr2/o7nWkLl2Z+tLjVOuoaxmc4fpbpJmXaurGwsTcR3vRgTMNafSUe4Te65mLebtwM5LBmm1gCOs+L7y",
-	"JvX5ZGmJNzHeIeEKIx2khrbEnZ5Yltqor/y6xm3UdmUqgwzG0DbZh6GQzKi6Wd20ulWOkqTcWtBu7f/9",
-	"717n+V/XJ+2Ts2//q6Kds/oAdiQM+7eXmlV7ut+1aqaBP32y3fnf4cKmR1O8jKyeExF6nLmjfVj2tgas",
-	"P9kHdeuPsnF1u070dHWG+eBf3DcfIN2dUpcwCdTZngMq8eK6TUYcNn5INfHdHkdtfxDNPhNho1EJNmDO",
-	"TAgGgvddt2QnGDzVPvjxlCEShoBu4jBIZeYdCf+KJiOQzl1Hg8G02UhN0MhKuEU3HlNMlZkffFx3pJ0m",
-	"fByDh+qFk9NbVi+4pyCi2gPZVtK6R3F1EMUKiLzF84ha4EMKpaFy0qSouKQBbTe6ExsUW5ZfQscJ0n2w",
-	"h9xhfuAUHvQMeRjhh3Z++9yU1NKRwfcw+vC79EBupOJIX478BI0+DLMmWHN5fME0nXZdNCUDj+gMiUjF",
-	"8CBcYXpi9C0mZYNJSOpI3oFTXOPjmu61+7I0e980/fwIlotkEQVRP7qECRibq8FDn1sXkvnuBRTNRUET",
-	"729w5aWKYSEezc5tf8QHwJ9hNk7pJF5jiro7/lv8hK0jmNXXLIcij6NhcAiW/1s/UYFkH4JqhIEKAmsa",
-	"NFBpeiOpxqAXukHWNG3hFxKjprwgBkT4hZhZ+GrZQCRY3JGlzCr2+JS9+aEI5kUqycbS+JA0vrx/KwmE",
-	"cpK/Pa6BmSwatZkEO1H6ss3URLZx6WcnH0rffhZYEP6nLH6iM0JGwZMIayAZeFS5gdJjOgxBTiY0E/0R",
-	"e0H/8EWzfR6zREgooxRjJ8lkpBK48B+ujWWnvV6+mpAS3AlqehcTxTeag62FBeWRBc36YCcAkkWQJOaC",
-	"DRyLMZVZlskEjGGG03jAqqxOuFM9k9oBmY0dKUdqPOaIdTIWkUrwUSzvuwcSKdYuLk0u/TECBJ4pXiW+",
-	"cAKHKVHKmucmUVl56Clm8aRa8Xi+eZVfgmRqMPBtseac/QNp6R/UP8cS4LGQQ9brtUuws3XHs1qMZw6X",
-	"zw9qpUlmPiv9GUeBhDO7H7q3Wv6d32Klx/jkueA7gt1ph1foOQFBsWkWR9VpJcFOV6b2Tnu9dmssZPj3",
-	"SU2mbxUjQEUWbMdYDXy87vjadmucJVY4Lu661Z2ANFdKgWrHiNZne93rWPWjC+vhv+nvineu+v+CaOsz",
-	"VlYITcSaD47TVQ7G2Pjkw4ykyySpIbzj1euHx/xrp6/iaac/xUnojx+fnT158vh0mQVS2RL1tLfMMMGK",
-	"gDqvdSAk6sD/orKBOQVYkRNEsevTgUrnBT//qNdcBVTXInTruTKFxaLshmD9oSL5gnkZU9T6Y+mEj/xe",
-	"YER4BQXGbasSgzvmFvAyWtsvqXB3FXzgSpkD0uopvYQYIhEf9NzV10LGZKKg5YpceHPC7l56/VWMmyoj",
-	"LPIufvetq8FmWjbrVeBWS2oo3Cn8yp3GI3J89ZdKWmdaUwePu2tFgz/s6jnJDzOPteUQBW0O8cz2FXZv",
-	"HyI+Bhqsc7QkDgtm3VkMePsewU9IcmqdbhWSvOEVBoXTMIT6SAV8pQr6juZ2SZXlK7/0A67cUZ2lh5IV",
-	"hkWZdnIbW8jha5o4yXk+4ImBaoWNpQorIyr7D68vt1S3O4VVtzlDk4ZD+VoXl2MefOIpMANDZmh7yGJM",
-	"l8R8enNQ+9YyT/UxPXdSNlJJnI9wNHhWJT2sYw677G2gYqQYkZcA84j9gjEUDJ+53xPU8IRPmaaYjqN4",
-	"gjbuKzv6POFT86UqdJZmd5QSG7UHSKL9N7alzxQptdqhcOnV7x+CffD7xx9LkMMnj3rfn5611sASewuT",
-	"2WffstEws/lHhHirYuWf1YSNuZxSDBSw+kX5CB8iDhyLIw6qWNMRwrxk23C2Y9aG6IbA3cZlXVX+4kbC",
-	"wjF2m1nVJjhbGeMj+7SCdW+o+JtcqPsYMX0GjXDk0ShX7m3G0ZH8U77KtEqBS/bSudI8YT9wecnSrJ8I",
-	"M6KA+Lg+p7BZ2XjMKjSbVZghl3riYMa660TNiwzgllywV79/mD/xKvZhnxvYiJX6GziD5gr0lGyEPtTr",
-	"d27YBJKk7q3mOn/mYP4l9pVKgMuqI7yIIkjzt6IGjt/CqDcNLMx+rWyQ4sauudsxhbIPKZSjPXO0Z5pP",
-	"s8yaM0xIX8CNAmD3WZY5g+jaHe5b99qqbwvTLWWKXyXlEvPpBbPKWTG30DTOKVq5WAtHWG0tDFGbw/gZ",
-	"W8mcMiPstVyZPYg0Bupx58JPVMl7d64+zm7Yz6zGa63GhZ2yfP0nVaz+ax3W6l7HfPqN/IYECKt9PlUx",
-	"VlewmMvuaoMHm4esnPzKaLhGaP3CwepDRY7Y7cyfm6z4pHK+rzBs6OvbjgpwD7sdQtkAEUqWT0228wOv",
-	"1/bT95Oll692fPkjr+b+ARcJxJ2J0pfd60shY8yC6mmTSdA/lL78VcglOVA9fY1nc6v3umnqgzvru8w6",
-	"BbrQnhYWxkeMlkbkxowE+Nl530pfMqsFxH4woJ2do52l6wLC1wbrBmKY6QWZviHY135Jg1QYtqisU1Gm",
-	"NC0/4kkCmo35lBl4GBMBlL/f7wzzt3XOTNZ3L6kP2rSZhiuQGbTz1ig1gbj4l1FJvCK9zEztqnNwNtgw",
-	"NVKJiPm0E/EEZMz14ozzz7T6Zb64QYqc22tRN15++AfVkeevrnj6PenBu0FS3evw7QrewNy1N6C6j3b5",
-	"PbbLJ3zKeE7yHgZNsUDNlLC4o5lep4Zvkua2hN8ywfcA2kXnpd1+BlfChc03i85e3Y+Y+pDsS5rZL9gp",
-	"Q2hjBbqvs7j8UA6sDYkxZRqHvyNR+YUNVZt9mQLXyfQL04AfYBhPEkY/xL94xF4ECOHKlM+fstSsNaE2",
-	"MllwVG75OiuGQG89gE64ijyz8yXlxn5h3IdchD0vBmr5kWnMWHek6lKVRmT/RpppfwLtfDAkHXejN2pY",
-	"Tp/6YFHxNz+or+79oevsjkJXUvzt6VmoenEf0m6NlcRk1ukaNS5zb4zgtLedGFpbWB1V7GFNbLgpnbfb",
-	"3bvI4rxj9cttRP5dqmV8jUx1Sy9m0Uutu8w37ToJ7/5QGObekQXJcrl01manZ49OTh+hkGFKM/zpnxLr",
-	"JrAcwQmmUh0v1iXKRwy1lNudxzHEF3hxRWens8TqC2u8SDjW1OxxTc1MZuSmWeBthjtmRI4lGEdNe9S0",
-	"G/J+vZ7bv/oKMU6Vth0vzxaGEH/BpS/9ygZ5hTb6Vch4UejwEpP5QQ0LHWTyg4ggBqNDDaiC0r0MbF7D",
-	"V3eDtuiNVjU1CemMgrsmOv+qI6xVKOqeD0Oih3jg7T7+ttuhx+dGf0/jFFiXUI40cAu0/U7DEvA1hciS",
-	"3sZMEVJiKRmFE/d739Asl58xZ+xWvPr9Q+u8dfb49OTRkx6+fG/HveFTdBZa6/TV+BexZQyP8q43JTkR",
-	"TzvHOXDS65guPxgL6AcE5EZIYNJOalDOwZaQKe0IpmzEr26lu2pVUPeavlkIK5kLiIb1xGIeOPhswEhN",
-	"2IDrEjEIs001sdxkoBMEnAbugfDnB785/3oPdEoKMhZy+FlpkpNejq9DkLsJPK/GDEcNcGDR5pzrQ/mu",
-	"VDiYYSyshfiCCYKntor1ocAZx5HdjWiE5idWzoqTagvVnWGTwmQnPBtui97sRUAFZJAYoCmSjgaOUySb",
-	"r4IkRLwp05k8Zxp4THlltKox93AJkJq8xG2ilRzmcZQx5X8oxiCtVgmzyvLkNlq6JgrVW4kxUSjsmjPx",
-	"EPeeNYN/5QWtkMMLpnTg2HbJAJ9w4zMaRsjoWFLVPLPiSF7DlIyAjRUWcMTMENKA41oEpGozd4FCSRzi",
-	"R99umR9ReqwQzHuN6xondbfNouCwDyEceNQtt6ewvDmh9k0se3b+AOFcCZz7AVMW8THss6tVmXsPPT0v",
-	"P/6zEmRboSvJdTTCQccD9v7H16ZY9PQJe/PDusDYf8ovP736xOZSI1+YhSSpj77XZ9QLit18Tv2PUNuP",
-	"x0fworq0rzvkQnTQkIouhyTbLQP6SkTI0/0sugQM15cilG1ka80j/IVHjMYHnY5B2s9jsCMVu59khn4T",
-	"qyhzv3Lf+5s7Ajs/QGDnEl8skOI0jt67jQucw6OdckAYSzwX9rmKuyhKah0rh+YuX6dmqAS3Vr/NJ9Kf",
-	"Pjvpff/90ye3MJhOTlc3mLrX7ssKvRMb1BHHtom9c8jLeOa+MXlJKGxfDbUVOppFAjVjrCt4BMPXq/kV",
-	"fukB1Ar4Z3ngJQMh48cSbizpc4o94Kh65BXnCydCwgXjlo2VQSCxkcoMYsxpYJeQ2r31aVZggEzGascx",
-	"LneEg4lwuYc5qrQtqrRcYQVtRgjb3LBEySGjUaOYB3Cm+4inKUiInQ3vbDbfMt1wbPlfk8uFPfofxVAK",
-	"OfwVpo0Grn6F6Ueor2aE6R3iVWvLYogyLey0df7ff5Wv9X3WT0SEh/GwAeoSKNCBDQbG8ugSJW/wvzB+",
-	"8rcPr1+yZ2cnz/4+c5MxSOs2uXmViPIZbbTeMIF4CLrrkxYdk40XXvpLWvcxGzd66eVtam7enfSAlf1L",
-	"NU454uYi0qfPKZlsXJ5Ia9k4M5bB/2Q8KZPQb3ipFQREt735DnhPRVZzaQawBFPhU75qRwj+gS37Ikmc",
-	"jA0QFHVzdujX1cN2skzEW56zE97fAzeEc2Krr57dHR8InnT6POEygkXi9JNb+INf1yjJlPapEaj+uOaC",
-	"RE4mhUUh66yOf4NWB0xQL+LYsCz13YF0iUEqsBR0gbTsPCj3ZnZMZUOedNBKEEuyi7+5pa/CygYprNho",
-	"uhC4xqk1KeChtJv4pw3RKpMBah0/2cOP9PSJtDnhtQrG1saGesxSDo/j0n3utFSTx7EGg+QaoeXd+pmP",
-	"+5keYgYtkwi91/rxVYueJULM2dZp78nZM6ewrQbHGq2f+QCksZobA+ykVXQDvFU6lmD/zT5Swo79NO7/",
-	"jLfw9bOI8aNPTh8/OXv67Pvnq3cMlN7ea0zxbTlHVNr/Fb6ihew4PXr+h5IIwrP6CIO72ZLgMUHy+GkC",
-	"1KDd11xGI6qXoQTxijKI/rC+ZnRWSXWvyan91mTYjgg+hO2yCsGWZvYo2LYv2HpHwXYUbHcTbB8C1lOo",
-	"v72UaiIJ2Npf9gXLS2S82KPKB5R+VL5b6pcys3Dld5F0aqiWp6p/c6uOSepDi+hXYqYmYN313WzBWAM3",
-	"tx6Vz1PSEhkrxnwI3VQO162mqpSnqYhspg8a/BbCkIPyRaqh2r5Pli2o6Hz/9qc2+9/vX/3ElGZ/QP+9",
-	"r/Yipo81n0jGJUzazKgAFlnqKPHY7lTVSdOZmAF9BXENQt3mxNaxCnCBtDYjNTnW4x1OPZ7H8PRik/mS",
-	"DXdLgQVLUiblw1kI11kxM1+Ed9p7/uzk7PQWyOvjhcHoN42GoN/AAvCmBA4f0XUyUjRXQ12CdNL70lmh",
-	"KfBLnNdHDWR5Xo9PWaxWTAu7Z3O/jLiFzUaax9BNuTETpeONzNOs6gd/N5Hvwx53gS+FiXsVOIANiyjc",
-	"wVk60jTOUCXUmaY1RJaNlDbA+tyZadPVvd9wznWavytEPv15fEGdSoiYZwAv0yCMAwMZQ3xYDLElKez+",
-	"6vlK27zx6LZnqzz575JfcZEs6NEuBkV8Z5jzTAPf3I6HK1mRCnY6Ax453bCoNAcXvqZ1Dcr08j4fLU1o",
-	"qxznIiwzlsvYPAApX0Bg+sEhI+5MAbo8Rpe3ZcG+uE1MKqeKznNHwUCkgaxSnHnZ9rOJNaTALYsV/c2I",
-	"68pBw30YCrkTCgSbpbXlQvhQbTK0GeLMKplMETuBqumomZTjOA2Kh2P/vZIDoccHKI7vEPT4UfPJDZr2",
-	"HUYEliukVdhimKbsb5/efXrfZh9ev2RPTx9///emJGLX31UDk78bYRR/3BuscksDyGcInjw/7T1eI6JP",
-	"GxOW83Zj+R8gUlegp27vyjK/sABZ0rSpLmWoVIyseoOXHziHrm1hzRYtgK9ZoBCSZ+m8Lq4RftX+fjt4",
-	"v/eFbTVImMzS7i6ZhLJdyB9HfliisZxvqGeECrVHKgnGz+nGKu0rJeIGqX6srqABd5o+eFPqpPD7N+U1",
-	"OwNZ3tpp/iiGsiMkm3Cy1SDIqCOpH6xzTfL7hms9a3byCQ4hH0HuciM8E5e2EgTtrqxMcZqFRZfvJvJj",
-	"WNeo74N7LCq3DMd9GNWWZRpRKcjS4+8+jhrO0gUZdzDod28sHpDxO3fgeqKukNefAijtIUYzZyjwlfRQ",
-	"cXkQ16d4fPynn9l8zkwDoqh77b/75kiryfo6f/8rIA81QIC5TG2tmFUdcfMwSA/HFw2q1ORdpF81zZER",
-	"tlz9iaH8Rd5z1AF6iFdXIO0Rc8DOdCHfoLUJnzIhF8wx2I3WNYYPZzpk5oQVfA21gmgvcBYrpdnfvD+d",
-	"CHmJ7U/RSCkDjOcW5t/RTUxgYJnKbJXIcozwJux/r9nAP8WRBfxQUJC2ns4XDTrPYmE33ww2FkMiu8VC",
-	"+U2xrElaCbssckro3R08xaQJl05cFheEExxUErMr0KiZ6+noJbc8UcMGx5jXRZHcsfNr3H6HxMoTWYoz",
-	"brm3am7jilrZhB9L+Q6mlO99wiUaAWN1BbPs636KBUeg5327Ffi3vkovFxjdVMOVgEkDwWL/yWVO3w9G",
-	"bUAZvfdvsYJff5iG2zxgffQBoktHrmjD8EIhsYnKkrg09nRt7bOQeK/z7xeOEJolwaZpoU5o52c9+Aql",
-	"MgFwGeezhcT8UKHGbZBKqGIRU1PXDfMph2dJuR0V6CzjOQlWDdK8FK9lVUruRlxGkNwpzLY3D11bmIvP",
-	"uGErcA84+2iTHdJw4LIg6/PoMmTwhWU6k6YBc6wsB1RqOyqzhy0IVGrfZfbdYO8dwvyA7/DEd+nGMpZP",
-	"j2M0D0ZWYGEbD5Mz8Z7xihk365g8ASOuVkzQCIeOAb0Mk+ktrvxICxvUjOV9FhcJuBWESOTjUVPgOgSl",
-	"HkDlwJCnOBKD3oSTwAFJgPnJHJQkmIAG1odhJrfcFLyE3BC+U8iMRHQDjVr08TBHubsDTwnXg027SdJq",
-	"txJu7GdEekCUlNOnnd5Z5/GJ+w0MefLZp5/OW72T7we96Aw6vV6v13nm/vO9+0+v+J/7Kwlfbev8yWm7",
-	"5Xihde4+cuWKt5f+ffk3teW4x3p8f9R0h6bpSIgNFXMOvmXcy7Bb4lAsEz3Btry+M+DBDewBIuTXtMGe",
-	"iZtbCRUL4zTh1omo61TDQHz91rmeTqfTb91rqc6ffltjJn353exEwNDepaLeikFEuKSdT8n0lEjKNFJj",
-	"MMzJ2aMIOhgRxKeGxdiFoCbUTpJDMqFfi3zDiG9oqKrwMymINGZHuGxQTJUyKZWGuf89kfZNYTM/Pk6Z",
-	"0qPVAUfPCIm7+OcV8+tENFp+gFxurTK/zks2Y7kF/0eRhljYz1Lh5IAY+sU/eHzlQYtjSJURdvVZdPiw",
-	"dUfOReSiI5dm0D1dbQTdriVhUMEHnluYl/GchftkqRZOCgR5v1PnKQT9OpH39+ukAnzFWf9+VYOE9M6f",
-	"KGxVQ0Yljj/cmlZ856YcjvApWhwcir1bedR22yUzVZYqjXApiGQvA6SVBLY9kzFsX1dFSMPX+cAe/dED",
-	"y9IIycZcFixrGDf+qtsEgKOZ3GD1TC7bC8KsqzwIRPmRVjZI/v/747u3fpe6YAz+9kEYCO5lMHobfqTj",
-	"bsR5Pe0s6W/IV+1ofk1efxYG2ZTfX5VRjdAQZQN6qaE+uw+OR6c5VhbqNsFftqo8C+R2507Q8Ct3yVrg",
-	"VxxoZUZAyF8WddFf2zXhl2mmB1LfXqapQlT3qU0ePfWbUcRtFinX28JMmNDEz77EKjI5Gz/yQtURxBdG",
-	"n9AHg3P2UAgpzf6/F29+o260/DOsSpKRygww7RyXTgc/7wtzz2Kqej3IAAyEtO8W4I8hKODIoPxxUz5O",
-	"7vRxWy3Dzl/3ImuyTfW5ZQdCWIM0fbQzD87OLFkShXRA8DUkhk1bmKZ7Hb79toqZuY34wQpMfUsEcM9C",
-	"bSc0HQ+FF/wA6mX9o1/MPLcjLKc8mBiwLy+iCFL7hXFDYK4Y/dp2Le2SlYFEaoYsV1F1Fy22JlvKZw5V",
-	"jxML0eU2uOil2+gD1I1M/iP0AOK87Yu8u10YX0N/yK3mvynlaXvIU9Nm6gp0wlPjR+Jp4NHICWemswRt",
-	"LBkzw6eIiKk31V1QSaSxGAxq5a/75QKHra4C0xYSDxuAaRorJjJrMxfqrjWYjWuHH92bqrOXhFsEMnKX",
-	"l3JtnfHvvh4wTX+CJPFtMZ6B2UCrMboBpdvnEvFaDkCee3975xLdn2N3LlN5EFcAn/rs7r5UPdY7+dTr",
-	"neP//2sNtDP/ir95f6h5g6+6CTVEVor+tqO/cyAdqZnNfRqmJDM8AZJbXDIhjeXS/Rxnwkic8BJ5kPIb",
-	"aGibdoO6FMTbuXyhY2xWvOyIkY/suy2M0FdhABQyFLXhzEvRixIQiEpiNlRgmNocT+l42fT8d7RkV6Pz",
-	"cfe7JgR4dCnVBMdjxzju0uliS99j62GygzyAe7IHngSg212AbkO0V0HZ7hdNIZJEGrgF3HunhuIAB56S",
-	"arPTR5dCYvBfxuJKxBlP6HB2+sjT/y8xZ6/8n39r59zfOm+NVV8k0DGWa7tGyS9M6CVsO9JebHpTPeHN",
-	"z4wuMlYkCUt4dHms5TgYm/MHGAoCPImUlBDZoqVuvrVgsYxYovq61/h1cTzdS4JmVcFCgj/8oLcMD7ol",
-	"6b+C4e92qQt2zBBPl0dWXHHbrB+SH6dOb4VTbFBz7YLgc+usoIijTG9Apt9VRL8kwexdmFw2t5kY5JkK",
-	"LMq2XIvBwFl5dqL0JVOaJXzCJEBsmDAMGXu2GGszQn0T2Cl35ko6w33nyeAlHXlyS8GBn8QVFGqRZanv",
-	"COfGMRcLsj5ugGvKfkfzTMNtNKoI2Lsf47rXeJpd+mHkPT0aG2Fi9zb/8eT5ydnZSWizXGvy1dabs1dx",
-	"pjwwBZNqcuTsQ/GgXsSxcapWuzuIwOD4EnPhRAqMUzvFpKMlYKMJnxZxxkvpR4NvWKx4msd2oqXu1ofy",
-	"4kbHXZX2qSvBcKwBcNjI/m/5GAJiI+kWoaS30Ypoy22MtV36aSnXVi6LcL8PixqkM79HHTzGiyTxVSDj",
-	"w8ep9q+buvSRruwIhGZmxDUY7NNnVu26NyMcs3sdqRi+bRB37ZdSRXAFxJpvnlitG/nJCt3IdXAXnib3",
-	"tX7cH2+d2ecb59faagf69dFaOhRr6aNVGiEeSze7iQRrGODR0WDAmgawsri5DAMPP7g97jKDEcZcJE4E",
-	"JaAv/0MqHUuw/34UVjhBMSQRJY2iLNN6IxnxhDnF3nYyI07EEKguNeCQpywaMc4yA/ocw1Fcmgno0Klj",
-	"+PgOudR1iX192t3GjEOIMo3YQf/9V5nu33CROLJPhLwsT56hCsR8/syKo3WwfCFagQ+6IcjbyFhSAzYQ",
-	"3IYmklJXT6LkEF8JS0eaG8cQVl2Ce/LRs/+c9K7eyv/z9ZZMcQdusBeV0+AcN2xkIN4eSvsdcszHMLg6",
-	"n/6pBmwyUlj4NlJJHNjpO8OQOjbAO1Pnn3YEEm4TOoQqHt7TPr8Qf+y0RJbATxHo7PlTHpDN6oHOEEto",
-	"pdWn2AWsU2UgoKutUxAx+462XBhRsXlFPwH+1vvsTj9axQz4ftOUT49W6z2fiXzHGcfvUpBk6A6BKckm",
-	"CO3FmWMFZzClXMRMafcTnnAZOQJKU4hZlmJ7Np+1BjxN+vCPmsh5TKVk8Cjl09ZNeUd/uMh0nhF73Wv6",
-	"ZmGpxrwIa9A/XJkVD752Iwz04EgczN8bzkON1BjWpRaM5NSSS9PRRLrR2nDidHH4msKJ0xC23nbJ7AeI",
-	"QFyFriKsmLViDKwE5z9XM4stKJVtYzG30HF/vQo+YL5xljKr2piiFDJKsljIYbs4ycJetrseAguG+1Pa",
-	"bQx2pOK6/ei3lbXCjoadRcHlJZYHm1Gr3RoqFU8Ir/BKZdEI9Erwg1TCPGDenikAVPqay6i2s49+27oT",
-	"YiNujRHWsZIwpewxyvYBAiBRfcYUaoERLyG11cXU0q1SE7fxlmumA5l5Fnvg1dNBGiGFJUlOZfX11LPi",
-	"twH5upqHcb98Cz6m9df5d60nZ496PScdMq3doVrnrVe/f3CvzQuW8yA/NPgmV9/n131yeht/Y0eeRn34",
-	"m1R8uQzbyZY2U0nsKC/OoKC+o69xCBHyDxApHRuvTnRQ+EIypyPRY8BEHnOUv6bQWeYDmO61/24V638L",
-	"dv8SxngAGCX+Sdsz/F8IhDC5Ggdl3S8PILh2i12AgiK7GgaZjButmCufabGK/YCH2a2GvakwT3p1ClMD",
-	"N/56RczsRESwloL0z7tl/Vje9aYUIII4qr6DSQ6DjA2N/PMAsohXQh27QeKvpPA8ZdTru4TLju+e717T",
-	"N9soY6ciixXq2N8nXPqKjH0uZi8ds66iPR9CfOTRRgvZw+xMeuGOaRyRzw3QNCzm0zIPvfC+7G0m46Va",
-	"jVUnUjGE4q1uP1HN4oq9d3u+VPFiHsJj5Esb4KDqCZPCMNwZjjrp0IZvIa0TZm4fU/4xk4qN1SwCGpIc",
-	"jpS9XRFT8ecLA9/FsiZFe9hlUS1tQBd+UDDKxTUFHOWZGZs3o4ErUUVDAUHCMM6PcAQx3k5cL3/fi1CM",
-	"j1ri8KCKC+lQg1C8MR3Rvc6/XxytK/F+89piKdzVQ0EVpqTgLKLydnXCita0p5XKIFwlsTWPHjx7roXw",
-	"wVuh7iN+8Cr4wRiQvgRIzYwYxBqJPrgXksOu3ZYVVidR55Uut6Jf4rLGC0j+alryuud44Fl6LLvMvTQ/",
-	"ljSnCLLQE253ZqFvSuqN+SXcgXY3mYDwCf6TXq/dorHHTg3+/ubNqw+tditDYj9ZKwtfPNcuDPZFXESI",
-	"OfFxrvrhGO1v0GgvyYw29uqrARuKK5AsAetYhilNk+40lzGBiJvGDfouyHj3FhbIeMORg125H9iac8Tc",
-	"PeToLBqbffDM66OzJVxf+rmxfLoF9h2KgV0xivsTLr3XNqh7hAdufhKiR4kSh/wK7mB1huzbnoYAtjBw",
-	"YjUV5Q9yIGrqON3h0FUVTXcIaupiZiBRnqZ35somlZQTIkKCWYgH9SGTH/J1KwxUivm06GtzjxFNowTy",
-	"tmidSfcYFz419tWicZ3JBIxhhvoh4GuaqBha5wOeGKjuj4ixqW01/vqR4/M32xrhX9Gq4UDSAROlCxVw",
-	"uCFwPjXMqjiHOVNZErO+Bn5ZkAE2QOpsFvoMiVHpCup2y4tKVSvGoDLbMRAprAU9Oe1tEo1II1MsmxT9",
-	"IV91r8228BgP3HTT0PHXWd/R87tx76iq0JD+tKmByG9nUgl6CHHQEj7emSrDsZ8YyQDiRyyH0uNaq4n7",
-	"g2mekYDEuL/k0klvBAXmScIyw6lizI6UgT+l+90j9kmAJkw6niRqwmUEhg0VxfMzgw3vmYE2M4oRigmd",
-	"MNcAho9zpTDm01CZxg2bQJKgYpgyjp3zScw4zqSrmMIc6q3pRe+4p8lfS6pFBJ9x7FKr3boxX6w1MxVi",
-	"kMDXVilC+uQxAprkf/G0sw66KdZi+3exUpD0dOPyotZ69eR44XFONUSXSlLzCnWsRJdDrY4124c0tAzv",
-	"HHCEBHJFLqdIqiCP4HBhqxAG1dHGfLPKUum6wLL1ort7Hb5dWAxREiONq9X6tgWvbx5AMUT+rOc5fAHK",
-	"hqKfKVJjpJ5iWH/exW2LAZ5srLaqkJcbaOGWa+ImVYTZdTQ1bTJmMnOoOpviFY9GnkvLr9iwIbmokdIa",
-	"IvcxflU7CHBU5vQ3wjCVYpx18oi9kOHSCKSJkE4GPPLoFFQE8ac0AnFOypaL85PGPEZ4uQQGlvHE+Yn5",
-	"lGGjLvxilBw06bDCSsBXuxdGQt5p9YdGHDMUigOl2YvMWC24e5lv+HR1jY9PBR/oY/dM5ef8jTrfT807",
-	"6vsDhjtHN8MnXYiFCdceO1FHc5Dmm1XsW2jQqhGgVS1amxU2u7dFjhx6GBz6o1bpDH/ODjTxYYIGmZSs",
-	"iZUCaC/92l1NPfUwQSHZVgPRE6BMNgAUhOYWl+4m+kC2QS14UqpVP4Gxmdk3hgHPEpuHzP2+faUS4LLx",
-	"4Hf52o4Fh3nEq2RGo687f8WUBBhiJMvkPs22o4zNODWZjNXOfZqX3mfxLVoCof/zH7VDlkoNgSKVNPuA",
-	"/Ru0mnFfJiPnaIRrnYCG8DkQk/PByImZcVeqHBL3WvbLH6EQnfNGnDLQYjiyh+GEuFd9dEEeWLMVl8GW",
-	"KYzYTQYWVbLMhsEVTWpblUBd8y3a7u4Ah5+dc09JzVQ0vqa4SHNOGSvWz0RimaAqf2J85TPK3xk255Mu",
-	"wAbPzN2nndeQUvfafflGmisg8s8D6o/VFbhb3yZiwdDpr6NsbBqe4wNergkV5jdJ1BM6WpJS9VU8ZSNu",
-	"ViRc97dBljVoHaoE3jrfZNG0o83R723HSRTyAWFUy4WU7TkovL/aLSus+7vWW2cPsRjM5epG0cvMWDXG",
-	"J97y3CS35y9yoBbphiNXH1anyhLR0Z6ZQinsLUTHTd1luIz76msnUul0UV71I6176ZY1SPblbWqbtNLp",
-	"g4GCt/6B80iWsTy6pHlMPujHzSUQGHXCZ6MNC4ru/LXfVaUsGqb1WulZotm0xXO6baq7oFGvITsqMQox",
-	"4VPGE6d8pmhtYRMKZTGP4rlpo+uF8a3pnHmKpuuh8UF+JGbONfjTNt5aCipNgGVSQ6SGUqBQvh3vVMhU",
-	"sItLTJ08DWuaFKZhjxqaDud8ENK0rFVZrMCwfmaw0HvVaw9v6+6VoNWj2iloXCKM3ZnYfc1l/DlSicq0",
-	"27LXP4sf9wvr+rMFPf4c86lpnZ+u3gEenm03o0hXZQfGTVG6ehzlfkBmts9Gblge1OsBMZQdITcyZ26+",
-	"A0Vh4RVn1CeBpVhKU4HXk94J+0I/79DPOxMuLcRfKMrG2ZdoxJME5BC+MCGNBR4TnAbN2WMvWKrVUPMx",
-	"atM/JWG+fInhSkTwhWq3EMo3FGw5ywfH3Z8zY7V7ydp8xyZYH8WthXGKMEmYoHZa2P1hllZlVdw7+0U2",
-	"PHs1H0fpUz9spLQB1ndH1WsUbv1uQH+kA29ZlrmdP+HIzMr8LN7jrM/QqJKnl/ABBpkJ8uagp7265zV+",
-	"UO68y04z30zWd1fSB83E3SdXeklSoB5t2F1z3Ex3+LIYmn5LyBhpeWTr+W91YyE/z3HO8T5NbZU4mFVJ",
-	"midGkLlWMS4ZdJzoZTyONRiEVbGQQDpyXrPMxv3ZaeB3YoQZ9daAgg1oQDlFiK8sFkMRitaRZtIUCyIp",
-	"MFcK3jmf8gr01OMJsRdeE7olwjAMV0N8wfjAgpMVA5iEYhPSym7VlRJxZbeUH/j88c6KMt+udd666vfE",
-	"m9PLP6b/2Wq3ImzZbT15ftp7/HwNhsU7eY1X8gL56agVH5RWpEs3c7QcmgXLhurG5IAzaDtEr5tXinh9",
-	"fwg7urtSJIb6/vT5yWNksM0rySOvPUALVMjg0pEaLk+M2gyPKcoCN8Ba77KKAWNPqlUxUVPQiocbrnzl",
-	"jCuSlng/QXiuM//end/9MuIW4rp7FXLYuYSp6WpluW1CetIHf6S9foXpdkpeUCLlDeqXMA3d9MbyKRsq",
-	"FbNMWpFQgA++pkIf0+jN52kov42EjZkYR4JE1CYIMAkTd18rEvkKwbcUIjHwum1xod/H2aVNhqDLOy2a",
-	"u0EEPD780btaxVlk2exthbEbZWJ4yS1P1LDBCRvLaMjPQFpU4Uc/n7nlY6nfMVtxpzLoah5hfMKnoZiQ",
-	"sF+UZIYnwCQfzwLYrsA6eR1Ibb56jqa3IyJrU3XlRQ9hSGwVCWxVOrZvShyTy2hBc0ftqOhtiwqXufBH",
-	"y17tmH/9DeTQjlrnT5+0W2Mhwz9PKmfh15WjNiBsNz/9qIKot5j3vgVHHXXIgUxctUrDpiRIva1t+WDQ",
-	"idxx5BJU5I9u6cuwssmRLrTHov6acOAH0claqigOz82sYlfCCIsO80gZbLHCy5wFyrtg3CJADzvp9VYs",
-	"j8APbqy+dCiuoExKO62WGqnMbeq0GJ9+pjKuvH87784cCBkzlVk2GU3ZQCTAnrl3LWPDjBVJshZCXHjs",
-	"LU/RmNm2lqGO6uOgMI1nBAMT0hfcWjGG28iCZerDudn4XeMzMjw1L5uQsXk5s4I3TxXMpRG0R4baznRt",
-	"umdsNL4I2jGTMWgP2+1UoZLRRkmftlluN/2T1jXpK+TbLDKc6LyHPxN4v22jxdTUVSnIBvI67mMLKrlL",
-	"VtyK6NKRe2v07D8nvau38v98Xd0Gwt0/0Sds2Z9eL+vdJnVpWILFsGSM4xVhv5Y5rKz4goz1uxTkjeQm",
-	"91YFvZB8oiqRxt0z2GV+uMavjRsVSJgrmRSBgbaRFs1pbsQNzco62hSN2xT5wGD35pV2zt+GrAYqLk59",
-	"Wqr8z4XgyB9LCxu1Isr71AUcS2seQAR/9nELInjhsZCJCNREzue5k0ExHGMnA6TKl1kDG7aIHrs8saAl",
-	"t+JqCd7Oi/LCBqnznY9nLrJwQ8zThKzawRu7xRMT1h1OdkE8d4RzTrj8zjDEHqgn33tJnyDjTsq1bdIo",
-	"uHHGRQM53Vn2NI/1yh9v2xmstfXJ0bY5jAAkFkRyyVRKQ74x8ui41cMwWMP6mYwTYBGXLFboQszZWSvI",
-	"qFtZWl24CumuncsNC0lSXvzqatdJEXw5hNvfEdJYvk6G4+ajbFni/JA5B3SRhdDnCU1M8oSI80CPgudg",
-	"iq8gSfzdGjUGqrByzvOIpylIiLHnrdTmeVGeooV/xzUwDQORJDSjS9CPECFmRfmEI3ZuKZ1IZC42ud+l",
-	"jZe80hYLbe3Uw/o+EEs7YISzPrC+yoYj6x7dqtQHxEq3SDNzJiMc8HZgdrdzKTohWb4HKtQRbJwl8D7h",
-	"0gOU7FJ/lubLjVVfJNBJk4w41RcUTLi0BvODLOaWr1U/UHrILZcQzO9cUUXgYdYJ0nvCnZE3UBqNvZhP",
-	"jzr20OBYQoCBJk+WJoR9Z2iiLI2lUnIrVn1JLnVTDVcCJnshn/xZZsTTpqVLkyKk14AIee/vp25Is8hH",
-	"FB+YWXE/ik/51Fs7PEzEUAPi9HArF3n3gsjHyN3KzlmXybUaqzs2jm+QtzXEAGMcAu97zXdnePhm9Y+/",
-	"v3nz6sPp03UmSMw+xJYNi5/EYPG09tzxOloP91S6rNtzPyONfhJXMJ+JC9IJxQH10PuS3MEsSAVSNfnK",
-	"CxJ1KZ+2NmyNaDDZeF+ElDvKXA55D8be2CL63wddwkMWa42/WX3wzTGxcZReG6msdsLIpFiOMyuWhmpb",
-	"3o4/wH5EYOgsRwlzlDBHCbOJ1r/0hr1DrRuTkUgAp6kRsquwxgP0ma0IHes+St4Jd2ajuVN/mqPgOQqe",
-	"o+DZUM3GTbkzVCq+KMsaTIcONACluW4EiayiOZ7CsFirNF07NLRAOjlLw8DilpuwaEfDi7GHgERB3QRh",
-	"LyjKkmC1OcXUn6AyHUGb9aeIGVK3CS1r1YE3PF51NnIiJJi8OWIgktod3e82MIxZWBgbGhRK3Ri2/hkR",
-	"Ba1yDnNrwoWf8QoyGzvSK36iwajkCtyZYmEirmOIcejYTQCLBiUt0ekDH9c8KcpWZ0YzUwqdC2tmG7dW",
-	"GSMa5EQD0FL+k7sadNZEnxZ+7q1FWCPWTCZxRsDnwqJZazxxtnUbBjd9l1mnhWpDy32I+BgKxLajGXMY",
-	"ZsyHTBrmJb1XJTjrAvWliJnS7puBSOwsrvlSWUJWifu9FWNQme0QNrJpnT/t9RZYK91rd4wlHT45wzeu",
-	"b36xMK6z7N1BD7+rR+JzUtvixI+F80NPsGyLW2fDxmqLqma50emurbZea4bQut6kadJLz09Tp8f8GfZL",
-	"k3FmnR0RcYLqVJlmaiJX12Y/+he7dZ98Vc49KrE9UGJV6UsvcrK0HYBziSjzsZSXkNpbqKPlaqc7EF93",
-	"KgkG4uteSIF8fF8MxgrJPfM8ef64d3L6+MnZU7q5lTjytfi6j0LAz8WC+CgODqviku6VSi41n2BMxlmy",
-	"AwFJbMoDbDTG6nz5LWGmCxQwOivNt727lLH8a0dzu6Q3+BP/+gEXNYnrQXssalXAgx4+XCD/Sk9KKsZR",
-	"RMynhspzqSob4fNHKom3PDy1gn604MkS4qElOwrjhoDnFWgj6kO5oSL3s1+3VvyzyfAivr0HHlskIquP",
-	"HzYPTr9oUBl2iRVzloZjkJbC3sBS0ELFTm77aChhmSEIERFam3EWaz6wDAeK6iyBdoHEoyHKtHsANgC0",
-	"P+M/ZdHo1mZ9MCIG8nUn3LA+trs9Ym9nynr10P3sBYtGEF1C7PejUd3ujwCke8eABx1z7dYYVTn+TAO3",
-	"gDS5UyPQycLWeeu0d/q00zvr9E5a7dalkFior4xNOfLpDaY+b/VOnkOv1+t18D/P3H++D//0/3OfZVX+",
-	"6U/dp69TmU9vZyWz8nSzYqJObyL/oD0xVECj84k8+zy6HGrHd0cj82BaZ7UgTzVQv7tvDTxhKTeWpNWm",
-	"kKdJMHev8evCyGgQGc3qyYUM8ABgjvA5z3HA9oBr8hjaRTTUA5BhVt+qbQ8wWLbSnb0mMjpLZ93Iab+k",
-	"yWhIcZi6cAidYYOacId8cRT9B1X6g7eaRyTJ4pzw6aaEPmqQzl3RV2pN6heS4Wd/Z9jfQomMiP/uHsVZ",
-	"xJcwxXImuAJ9jvHXFOhBOYsz4pK8e1kghjNWklwwLpUdgWZ9FU/9W8EZ1DETaPhqwukM1VB9bqORM+v/",
-	"lRlvLOO5cCsctQoxGepPes8fMQIlseSca5p6ZxHVWCr2pcxUv8L0yznOiAwZTWF97ZUJ/XhVtrd7XRjo",
-	"eXWVT2+4CzoMXRdWnxeG9ONPJ73zk955r/dfzlN2v/t6gt95ANDz62BoJ2oo3CmveJI5d1jEPB+l6sjZ",
-	"L8Pm+HbrfzLuP+DkLFja7ZaxCP01t38v7J9J4X7bnzpK/KsdaqHOWzwVq9vk5Ze29TGtfAirlzAAj0ZE",
-	"ZW1noisdgz64ztkdTfISsszUKMQu8rQxjyJILTnAcabdh4TRlcV8+pqI65h/7TiZ0nFkalrnJ0+fPXt2",
-	"evLUi9aOsDAOA5gWAMzUVCTUCuCBSJZEbfGMr3FZ48G3v5pmIvccDzwMhje+fhUdEVmDATBUqH5SP05W",
-	"EdZAMmgjoI6csjHEgjM7TcEjyA2U9mUbSvo/Sbm2j9gvvoZDWAtYgBwLc0n9EoQ/Iobu0d1e/BJkmxnF",
-	"xjBWeooTZg0bJNySLi6WeqvhnOJzTtLijoUCdhvlvyMVc1PJ5w8X7CpU83gCHLiuxmNnN9Sr/CqVnqWJ",
-	"4nFO3zfZdPZlvy0q3cI5JyNlgI15mjpP312ye+CltcSrDYZbpbb4k38v3xmsYia89RRUWl9fjF9q9jw9",
-	"O6uJr69i6qjIgu0Yq4GPZ+VLHsLvC8nxMDeerDXOEiscIXbd6g4aLjMfkmp3fVaQiMMy6RU/2v9E9f8F",
-	"kd12bLCgrwrZiSPKfGNAqtVQgzFI/ZZ9KWua7rX78u3L0RzZoDmCAsVLSSP+TU1h1HYQV8doVxP2CyyK",
-	"05PqKsebV70onFcWWc3r/brwBTUxHHhULwTzPLUE6siDeoX34FgYuzy2ZRUsNw/d7dXE9IjgSCOtYMd+",
-	"9AubpjfaZ1EVgj/ywZub/jnL/UlbNjWrco+lS9ppBtLbMmn/a+fEHUSDwWk63FjQwlx2xvhdJzJXrXbr",
-	"30q61a8yZ0F0fwCdCLlWUrH82FtG9rmxdR1LHAPJhxJI/hGihJcn14LOgyaoeZxS8vUJSsekklYqSAuF",
-	"SEuiy172dK/pm2+NdqrjFiHZE6pL52QPhmf3RfY0KmzwId+QQ7kbgMGjwHmwWKROrnB/u9/Nipd2gU+K",
-	"qKTkO2mflFFyU+LHE9MCa9StuOcBVdAPPJaK9+xMW+iMuUgYj2MNxqw48879ddNmLujdDpBwr8UdJwF9",
-	"mef1HoUVeTDvl5izl24NntaYidIxtmjhwEX3E5aONKeeSOU+mz5yTesX9PbN3rBnVcknZYOOyucQlM+L",
-	"GMsm3KWG6HoY1+8TFkXL/HeGYd57HUGxWNl0r92XJdE2FAaN6oPFpH7wlXOBo7cj/JebAe5K5l2SuWSQ",
-	"wrzbEBsTlfaZJz7hUxpKoMVwhK1GXPp+EX4FlTXd3rfZscLxysGDB9FrWoN+d+WqLOYcxo0P6Us1OWqM",
-	"Q3NXSG7kqU9Hwm2WcDnM+BDazEIC6UhJ8JBbCFqhuYxGG1cf3VjQQRsMlJRlUh1YgDvD5kTJssHKv9Ak",
-	"Hx5ZJhWKvSOPNT5XmapMkyQMEjc0OInEnYxZAhaFnhFDbDQp3cxmSR7kzimejrBVgh8fZ/Bsgcg9QLSX",
-	"aDFRd6DoG/3Xm6FnIa+E3S090xG2R88fQdoL9LgSIS+dnTRUijBWDVyBxM7nI7k3Tu5vuEhyH9gPccVR",
-	"rxTQYZzuxyoWjZQy4MvhtLFMyQZEu4axugJftdIZ8MgqvVPGoAN9xPO8xuO8G2yJRcRQdoRkNG8OCyZx",
-	"f6ZkMr2YVcTOxWMIaH/kmcZ5huq4cheAaDVcjvPD2877m4yA6rgKZ0AYlqjZ2t3NcE2gg6X5i49hYZNA",
-	"N7THwkoaf4yDzzbkRKJSkKXH3sN40zISI2m0AomJofxF3vNEGT0Etg4d4X3t3PBlT9ITPmVC1rcl7DFl",
-	"X6ksGoHuYFfQkiLEf9LaH/zSe03W5Wd54HTtr56pAfPUMNdh48FYRmrCxlxOETRfSOrUyzHNA63/4KfS",
-	"V9B6yqdjuPNc6Fr7dMwvoXytu51hOOJSQtI6b10KZS4dtxRjDU+f4j8z90lnvV67hcg4+Klj+mnr+aPT",
-	"nluUae3O0zpvvfr9g3tpVzwR8Wc70iobjqht9Fnn5LTz+KToQy19zknvUa/qg9ZJPc+81C2noG/uXdF8",
-	"5X55tPYPJbPwxjsV/z97V7Pbxg2EX4XQpRfFmwRBD7657iFBi9SwgPhQBA13d9ZLmCIFkitFMPLuBWdm",
-	"qZVEx1JSWYWg21rWzog/80fOfJMKVXutdCE+cuyAJyRcnEp3S34DCe47auj5DKgNo1g84sN376c3FM+L",
-	"2K1n5OHkL6yT3L+Y7cmW/uHP+MULVadqv5kM7So/qEyb4qmKw2fR9Xbeo0WpbfXwU+dExxnhU1Ydx8O7",
-	"3h8XcC36QqPLN+ORlvjw+vXOVpQHcHuMC3rmfY0eQUZlvGe/7mxBT8WC/oE99XqzSUnDJVB1dA0whXpP",
-	"rbmvpSxmfD5yIkqogVC1LEc3yvgXgLsK8DUUlZ/vW8Od9QhuPnw8XyGdjHi/x/7gtgt4qB7XltIPyGGW",
-	"XlxPPo2FNRVciKsmgFtIV3thKFuukobKZ0MLUwKn2EhNOITvXHjQ+oQ0QhzO/9UrGY+mEFqL3pM0+6WZ",
-	"85gmUh/LT1mxzuBEEUaJBoEF3wTgeFZqpxP1J58lRvhjwd1tpHDUltMJYw036yytffAr2OeZVJQ00fdA",
-	"O6R705lTC7N4ROdA6xxonZXWzkqLWiKh5EC9Ul5opYIMhFxDcFlcf/CfRV4LKNuoAYso2zM4AArplwlS",
-	"fjVR90aGzsEXwtInAH07ZxB/hPyLXqfHRDYpGqk96mofoqXmI1uGFkXVzQifBNhC/aLE1RDGtIcdS5Bk",
-	"8a0d8EFpLu5oavbWYTTeNNwfUGI7XqkjH7xS301F5VKiELPqxw95DwsRFYUEqs4h2OnfnzMpQ4xwS2cT",
-	"NCGXYg5ONQrqsfA4vHHaCWOxsNiTwTaNkCmmGQrTDUmMzyNSvv317Zt377bFrCu1qrLyFQXvlW0aXzzi",
-	"8z+2ab4VDubgvDwo8vZdZPdX0zyTjRd/CPTfParB7m8bB/eO73723vF2Y3wvbMvX+W77aml7nI35qRhz",
-	"zHdn4M24sqKGErt420W0W5sJ778prXOWu1RaJ7O9rggfRyVIBy7qRMRyBjfvxbVzenQ5KlAQmcVjLgJG",
-	"OJo4AuHl0gtZ2i4w2ujFKlK4oe/kOkJxWS920okGVqGhrh484Va21mO/YR9kM6Q4iX9n6N21VkzlEguQ",
-	"ENAPiV0Mq+M5+Wn73egQD0uNRW2jO9V5ZRiIgGmkvl45/nLtApjf6NHdn3ih6nywUww0IaBRwWxiEexs",
-	"fRanNmCW6Dad3wHnrLVa1XIpKqnB1JLnFb6St8JdzMgDlE41jY8TZGpG62BGt9BAVJMgEHFzm9m1NQYq",
-	"WphUiL02Qw41UH597AL8mLsB92WwgwbB8aPomw3IXVEJao7gp5QjFJw0vsHHmVUmxI9aB761ul7rueGF",
-	"jtF5bReGN2wfpDO75Ahvs0McE8yuS/SoI6AyIvX2W1Ei2JNtMn26L1LxytxrIA+EF0c66NtECRno8HSw",
-	"m+J/MILeXhltIzlRLSsNwxUh/ZCJ9OVD/P7UGlgO91rvvmR2mu3K+HNNcMM3/oT6HnIiMVntEPKvEuy/",
-	"0hq30NKHtfn/MJ1ZF3l//vZvAAAA//8=",
+	"7L17lxu3sS/6VbB49lpO7uaMZkaPRJo/zpVfiU5sS1uPeO0T63LAbpCE2QTaAHoo2svf/S5UAf0i+oHm",
+	"UEnuPfkjlsRudKFQKBTq8avfZonc5VIwYfTsxW+zDaMpU/DHVynb5dIwkRzesjyjB5baf06ZThTPDZdi",
+	"9mJ2Z1TB7ghfEbPhmnBNzIYRbaRiKaFC75kickWoIIyqjDM1J+yXgmZEsV8Kps3lbD7TyYbtqB2biWI3",
+	"e/GPmR109nE+M4eczV7MtFFcrGe///77fJZTRXfMOBpfJokshHkVoOz9hpElzzIu1oTiY19owlP7RW4f",
+	"yKnZzOYzQXf2G+6R2XxmKePKTtaSUSdvJdWOmtmLWVHwdHZM3nz2Jc+yPmL6KLC/n/p5RUWy6SQAfu0l",
+	"AZ44mQhGt3/JqNbdhDC6vVjbR7wc9FPF6BaePpWyItmybmGhGRUJ66UEBjiRiq9oxkRK1VcyZWFKEpky",
+	"2DVkIzOe0gNJ3DsddPmfeynLqTFM2Zf/n3/Qi1+vLp5/dP+9XFx8/O1q/uzx7/8RpnhDxZp18S3PqCAJ",
+	"PNLHO3ziVN5tqOqmJIFfB4hQD0MEF+t3TGsuRS81VvtofK6PLvfIqYTJ3Y6bHetWiEn5RC+XyqdOJkjo",
+	"Xmrg535S4JFT6SiUlipMxJ1gn8yd3W725MrpmpElW0nFSop+KZg61EjCweoU7Oin75hYm83sxc3V1Xy2",
+	"48L//TpEz9cs2Y7Z/ilLth2MsT+dabtb6v7OVJ9s8xQJvMfHBql1z524jF+zXGreKU4p/twnTu6RE+n4",
+	"RhhuDl1kZGxNM8LgmT5a8IkTSfmWZ53qcMWzXmVofz/180ruviqUskZihzC7X4nZUGPtw0SKe6YM66RK",
+	"yV0vVf+h2Gr2YvY/HlWW6yP8VT8qabHE1QzYv7EAeT/QHdNot1qNR0VKVlKRx1ckpQd9Syj58OHV15Zm",
+	"StZSpiTZSJ6AXmCf6C7PLLmPV89Wj5NrdvFsdcUuntCnjy+e0z+xi6vVzfLPq6vVTXJ97SeKxnU11RqB",
+	"F5bCvlnXVczTp20VU9/sP/306eb64qefPv2JffzP8A5/tcul6txHHH7tkxx84kTZeSVMz9mQ04M9gAiH",
+	"p3qJgSdOJcawXRcputA5E5oRbtiulxLDdifS8TfWqVe2rFedbNmpuuQ7vuPm+Nt/lXuyo+IA07d7Ac7I",
+	"jcxSTaghO4m3uNBRmcGIdSpStqJFZmYvntpjkn7iO3vju3aHpvtbSZxd2jVTjjqxHRKWjIttH4/s7ycy",
+	"6Xu2WzLVRcgOfv1C+xtnBx342ImU/CBNp+oX0vSqfvv7iZ9/vVox+5cYE8H+P77VQZf/+VTacqaokZ3L",
+	"JN3vfSzyz5xKikq7xUXaH3uJUOnJcvIGN8fA3umjwj1yKh1K7qS1ejspsQ+A9dt/I0jZQ1BiYs3b3L/V",
+	"xSX/+4nUvaWGfU07zKmUHoi1kMh+w5MNoURR45Rxl8lLD5PNqa+pYUiT3Qs9m12xC3ygb+WUG+RU/siM",
+	"/QAjBimRYPTaT3aRIQfM3pqp9eQqSEEh+px8RBW9l31VnCoiA56Hz+ZweCcLlXTu50JbQ0HDM720wBOn",
+	"kmIUz9k7vhbUFCogHPjAF5po/wzc+fmOEWv5L2V6uOwy1PHdi2r00eLz/FmQ2GJZktZtdVbP9HKv9tyJ",
+	"PHzPBBVm8Mj0e6u6BAmpUsHMr2EKDQ570pZ7L6OumYYsWSJ3rEspGvkwV8z3itNOh7+xP/YtHTxw4pp9",
+	"0N3mRaH7rQv7+4mf/zvvccjc8wF3DDxwIgU/SrX9GxddlyYu4CzfS9Xlm7KP9NLgo1JWty9QeSeHJGML",
+	"bSjcgjEssGCfcg63H1B8C+de2bPlRkq8dqwK+JSQhoPC48LQrf2DU8cLvWcsr/3dsCwLBcLmsx8VN+z1",
+	"atXF+739/UKuVn38h4cWcrU6aQ1+ty/rXArNICj3JU3fYlTH/i2ReD9/8duM5nnGE2qpfJQruczY7j9/",
+	"1pbk3ypl8tuMKSWVnr34x2+zFWdZOnsxozu4TfldDuRSeHOWSqbtfYfsqIHY1R502MxsFGOkyHOmLhKq",
+	"GcmYMUxp8odX716TJzfXf/rj7PeP85k21BTa6h2reLgBhYY2DcyBcByeapLKpLCGMAMuKJrYR58sV89v",
+	"Vo+f/ulPy8dPUvqMPk7Y85vn6RW7Yk/+9PhZxTA/Z/2Ii3ua8fTCfWL2+1jl8wZHQKaHzDAkueSJYjS1",
+	"lIOTy5NPNLi3GE02BBgMU6Q7lpI9Nxuyd546xdcbczlDP/4q48nE9aw4/LzOYa5JywFG9lRbpeXooEKa",
+	"DVNwNJ/K8NqHtuxwoZj9zIPw/ZUhliWKpjwxumSepZwRmtkVONzaxdhwsYYZYiQsBc5+K9WSpykTp7L2",
+	"ccXa/5aFAju4kgOaZXIPUnAiI1clvQ8lswnNMjimgOIdPQDBqQRqgUc/SPOtLFDDn8KiJ439rRjubKKL",
+	"ZENgdU7kjZDmYgWEPhBvAiQS+6+3ZL9hsDW4IewT10YTlmm2r14xxMgMRcxara/EW7YCkZ/Ew2RjF0ms",
+	"4cxeXvHvb7Y/Hv5rVlee1xVzX5YRLMgFYYkUKVnRxEhlibP6+WQNiqNe4KgXbsgHE0nFUiYMp5kmVNmz",
+	"VIr1nEhlJ3SAfwLdCBeHnjlazbtnWXZrHxLkrmTjHVnbnWkkuXtkryMXXDRndAcr917K7yBefZrgXz9u",
+	"HmxWn4KKkpJkLh5+yloYKS9wnIdaAE8hjGq5TgUeYXgL4VIQazhpz6XvqTicyKSb+tkkJXq8qTFslxv9",
+	"guwpN4SSjBuTPQS/7PAXfviH4Vub6Fty95YZdbh4uTJM3cGpTzbemY/iBjJo52YNxFruV+3FwE36+NWK",
+	"+iPPPVxSBC3MRir+KztZi9cUjdVshAuy4kqbExelABLtrk/oQ+mSHyQxcsuE1RxbdgANIgXDO2p5Nm9k",
+	"loJaB2n+IOg95RldZidu+6d1k+C9OhC6plyQjBq49J3Iq5LGh+DTO7ljeLrBJheMpZokVHxhr/HWhk02",
+	"LCVC7m+J8RNxzMqVTJjW09kVuGzkVJnD5ZIrs1mk1AVK3G2Da7LjWqOx4G4alNin8JCmmlw/f351cXVz",
+	"cfPn5v3i5qZaj2+ptRXtQeJGQ5mgieH3qN+ACSeuE0QPLriwq5Exwx7K3rU2LZ5sc7IsrF5URcYI2oaa",
+	"cBNxuShJqudzwvqlKbefpNkbZdW+4fZ2uaKZZvNZXvun32aJYnbPLqhpXFftqlwYvmPHd9a5fSfFaGcf",
+	"H76Xgh2qxxeZD5GOe6nmshrnUnKehcHlYYrLtHx8kdKDPtbTLwn8ag0xTGjgRpOdFGaDond1OTuOtPoh",
+	"8bmQRp/PeDrCLTBHx0rNf5IrllN4NJfawB8/Bl4T7JNZjGLDD2z/FTxn3yogpFrRWw2YU+V0wiDJsPUH",
+	"uQ8PgdcjYfze655RImG1AaszBba8ldAkk9Y+D3Gk7uKFJYFI/NA3605mO4oblipFgZRCLHmW4YE8gvbf",
+	"6y6if8yAf47pc+9Dw9nVBN/Lc0uqah9vcLHcln4l2nOf1/d6xSq5/Jkl4EZxCuRbvi4UKocIPWJJCuyj",
+	"13iRyag2xOxZds/cLgrvn8ytcHOQL+3Y/k50PBRYAnZLgD1TZBmxNu6GcWX3bvhDsFHSgo2L4s1n8p6p",
+	"EY+Xsir3TI9+GLbz+IchoHwqr1siCfRW03Q01b7m1mbuFrpHfiAVRscfQ6PPiK9Zwnc0m8Hxuox96fdu",
+	"yt9QvC9G0F1qk1FqxX3nXbHbUXUIKRYrlwFF3FYg8LGeNXhraYiaCK2sh+G4QZ0W/2IPNX6+kRoFCyr6",
+	"yzF8PC1ko8TbNRNsDrajPAsenSNPep66ZNZjtXdwmQp2Vwtm9lJtyVbIvYabkFyBUaKZuucJ05cPaUa4",
+	"FIHjH7othTL96GgeX9U8Wv4p8EEI0FVBwmP1bb6RIkzyw1gNbRGU2l1FN/QeUsYIEynm5Q5o2ubhD5zu",
+	"swFQvvwE48/09OdCQzkCODFpFrkJ/eWtEWZ+OiZPvz5nN8oQgWXcq5fAlqEuCC2HwCXZU7svVlIR6r2L",
+	"OVMak4+mar25i6MNSeR/FRS3s31DbyM1EL6xPAQl2VVQHd9VltrOHT3YdpO5WVn1wLKVvTGu+T0ThBI8",
+	"Zi0fBqebsoSnkeT7dzomYH+GzJmjKfy4ORBuIMKj0Nl+GdaVo1aqEtqOnxaJKyDp1ha9x3hbZt8Zn+x1",
+	"tNOr2kgnPyV51XYvV70mMqP2yndcm/MaLEe788hmGW+ahLlW08x246J3iOa5kvfuioPBl/lsz80mVXQv",
+	"gir7ZXpPRRJrvxk5Vrpb8zQyPMmMqfMvy5dYbgkfO2VFskyily/WWBylCsvDOUaFQCVvtBHq6n/LLda1",
+	"gXLuqlnO7CEbqag67SzF7mXs2QG5mQNL8jd2eGsfCxslaIu4HM8hwwJYef4bE67YOW5KMPI7ligWu1m3",
+	"7DCebl1+oeW438i9gNgFkSI73BLNRGoPQaoJJUtGFVMYArkcFH+sX3FfCk7WGHvLONNGr13Ij80pLsyz",
+	"J0EfTMpM/92pc7+EsnfsmTpv5KzNSUoPcyjlI1K50qygXaG5OznG7TQjc57UDy5f5WTtKsozli7s96u/",
+	"oc+k/KulyP51y3Kz2IGWBKed3fEu5c3+jAQvVlykXKx1OJeteSZZusqN7A0PnF2vWJzfkCgF8ITjqki5",
+	"AYSEyDsCFnQqbUie0YQ5SznZUC4gDUHZK3VOUTias4SKytGCYcdoXDULdMhmLF3DdQ++ac8nkWyk0kFD",
+	"psd61YxmIzfXZMMmx7xM+NS89+ZmJ/eNMNGOHXsB75ggJHCEf4m6hnjF0qu1XEpfxHntJh90f8BPi5ED",
+	"uchkYJw9zbKIYz945TCzahzP07lne+dSnv8srwTmHOe5Hf3vTPEVn2bTui15fL3GH5xvwWqOHTPhqALs",
+	"94VVJyN36dJrs0G+od6zwu0cXe28EpppkklrNRLavOF3fx58VlFGJmqymClaRRJCP0KKtSQrhGYZPVQU",
+	"vUfeP8HuMXG/EALvmqlzrBmZ50F3YEsE3YT82GFZxIydKXKYyHumkGE0y16vIL1ilPX1cX7sQIbkVXtX",
+	"1HPCISpG2D2WLBaCY4byJLe3kMV6E4qbp2zJDdnLIkvJWhKzUfbJ2n5ZSpkxCobAWmHyYbhuukg23m38",
+	"i/OqwV8c2JAmwKqRsiNYjBmbK+5cCScugYvJ7Tcyc5yfY055zRUOlQSauNUw9FNMLKsumW5RKr76ieD0",
+	"cexmhNkJW4cQy/cy/5Cf1zmwZJncx9wwMAM8zi9JD9GhRWurB4vhftwcqjirSxgc9Fy60QLHi/PLa7s9",
+	"qTVFw0fLjpmNHGdcQNB3kdJDOAOlOyDiVSAEc0YoQu++9F6Xis21CTdWLCRnDWfWVEuyVO/S8BVchq1U",
+	"WVk3MxebChrbpX48XphXRkMydnA9Y6Qv/pQdaUXuGNVORMs6K2TmrD6z+czeTsOBLuRMZ8iuhToQuqsk",
+	"m+E0mHpQRBXZyEAd3F9dzTPl6AM2Mksh3Rb+A5wdDOCNs8g3iumNHX30XEK2N8yuWpnS6q6c/Z5l9U92",
+	"Oizd3ngjM55E+y0nKEr/TlcAx1+Zxvmnkez6PcvHowfcWRgNLb82yJmva3SFOYR1eUe2iq/qcrF0+2E4",
+	"n9fMND5A9Ebu8Yhu0zKffbpYywv3jz9rKS7f0v33TGuKWf1uoPeKCu0227+Gq33FxsfXj/wg3ekM4zzf",
+	"0oS1AJStdQCz0F2VRwAlPFKwOdlBzOwy7KiLDyXAIw5IC0qdy+PN8qt7p7q4RcTSZlywiJgPz7LvuGDh",
+	"u/N4CdFVMs7Q5+p5SsNWafkFQz9Fzus9/TToF/R0N21Z5KH/ZtfCvDJsNyGfMSSG1BAj5RYStYUU1rTn",
+	"GcPgNTd6VGi9M/o8JdTUIDCkswu28Lt3TKZjZILysQ/UX51GSmPUOR3aq+60cNg2dXZU15+BYJaXkfMH",
+	"br0wTveCl3og1q3QIXND8gOX1rHOnna+mRRs4QRXMXvvRHMOivxbNmrKtQ9YJFIp5u0mAIYL57qPV3pC",
+	"hu9CORYDjC4ZiBNu77WIMY8jFe0iZyphwkx1GQg5sIPKOYR9CXUSuqX1M+yqzpzaqI31gzNLYgy0PM84",
+	"G5+/7Q+WiAm5/aBHKebI4pzeXKlVIdLxy/AWMTqGVsDlapSTqiVEeV6Ws+hbp88iViAQp8rUPpJMncg8",
+	"4JCgWfYCa8AcEoJas5TYO3JGjEzp4RZhJl9AQoF/0udCYhLxJwMwWwBB5N0/sBztOXT5fIC0rqmePYTU",
+	"u9NPjyHZ4d8WIl4DQLJa160Zy3eYSMeaYGkzl7l2XmECQfdv3sU4mplvC/Gtc3QG+LniguvNeZxXkIqu",
+	"urkGAEGnRnv8RxoBn5y6hELg88fgvdHQLFiRHbA/q+WtnDw4QBlbcsvWmFSP/H1buZ7PUsER5yaocv6P",
+	"r+RVcxB86jIqHbejkqSWHl+dDL0M+yxHgVUMp50E0+pgYtY1pmTCXgzTEdnOkRdDrnXkwO1LgzMQYC85",
+	"7FRXHuagdyHE6P9CXd7vx3lcuUqOuEGjC/QW2Nlg/DuRV4sj3ZUqugK3ExegS+5lR7VOqa0mVqJW+65V",
+	"huKmUKmzOh9Q2BwjuyT+Pd5mYvwuVI/ncUINW0t16E0WPD55Iq9MMZeyFn9LAsukPP/xOc4Ux+5iHxfr",
+	"t0UWXYubK6nK1INWUEugXZhTZbTD5oVVhqp2kAP0pZZSSF1qqeyIIKlCLNAColkoH8CjurZM0b1UkKip",
+	"5Y4BZM1+I0nKUyzmxWO76W8v8wbaCWvlbFvEBLlaFhWeOQO8BGs/Dh8DuBkRbF8W6gCiEV8RIYEVgDYD",
+	"Hu491yycOjFSG0NDjUVVYTg1JT2kNxpjlwLuJz7sdIOlwP5Igwuy46L+r9ftJaqx20muUQX7GOKcn2Fs",
+	"45mOCZzf9kCRPcH0KJuKxVoek+rXVGft17RysvB4ABjKtBuvjR0E2yihgri7GeTViwPZud5EDxuGp4dF",
+	"UorxscCVaPgn1q4dJ27Y9ZlWLQXosQvwHZySaloD+selr5nsNba0S90gL7W2gv1S+xl2WLlBTthlZXXm",
+	"Q3jlkTkRWYCVD/koB+1HhHXWhIkUgleXxxtoZMSYZ6Yvgh2KsruvAzrlkiFE6UqqW8J2uQGkOioOgGB1",
+	"HFuPuHUIbviwFVz3tGMjkSov7GQ+v14hdBOGqHeY0AXeAWC4VHzNG8lKOywGWMpivTGtcEjVEeFj0HnC",
+	"pQqCBlxbjiKTudIdecpKZlCH4sKCnf0crVGmGVFMG9+jdFSA045vJWuxk/rBeOvRrzK2wkxJ/IreUPVQ",
+	"qZqUbAqRKocvi+OXOvI4QzWTYt0gi9Q2WsbvmSZS3BIK9dkvEHAUNt34Iwhm19swpwTGqXwxayWLHDZc",
+	"obuM6CkpUkztdNzmf70XBMJGcwfwqaHgpgbBusxkstXBrQ84z4u4Cpx7mg27QPpTuFwYzG3XSrX4wWu7",
+	"r0Fj96Fw/gMMz57phxf2Bo01D+u5kyNv0pHJaGodl1w4EV3Nx6PrMepa6LorNO1A6UMKOuOClSgDHa1O",
+	"7DNgmKYACBr0ncYEueOC0yr6ShuvMCJi2bgEY0bdbwLH3jf24NWG5WUzUtQ6ruYB0BztXxBQx0FN7Chm",
+	"95Z7rE+xHe2ZxlYbyALsyVtp9SAB07hcm7ogVRuibSkch+Utj7r3+Tf3LBonkt2PcJl9sLPF0a28YG+a",
+	"cIcW39nGAzjVbuPPHsehy5Q9cJDG7nmfPTzp1OgZIpM4souwT80gDZamuI3SWZRyS2iWlR1IwcopRMa0",
+	"A5WBktlaB82ri+cff7ueXz/9/Q//uPzo//r89z/+z//ov+6G+tJoI3dMgSUD3RjQlDkTEpFvTT0t2boC",
+	"z+0/q6Sh7gNQl2Jo5CtrRRO2cAjUPYVT1jb18N/WJAVDhZsDodacZ8pB5WZUt5IWu5O7wKyMSAeBhmV/",
+	"sS+hl+TTK3wNFq29QXZOVcZx416OOPIa77TkAQdwK1FRMS8XtM3xPslxrcXOGbft9K8hmNkisi7F4bU9",
+	"BHZdL5yq77nGSkvNCl4Utdj4JwLCFb/5A/YLCqnknrj2hq83eOl12TZU6D1TGBoZVamKoHyx1L7D90Lk",
+	"6kq4AnF4KxdfaCL3ohsS8aSMijHEd6NgVS3zqmBjKTyVd7CM+9dIrUSlxtZKHEbsxwnXrwaO/Li0Pld4",
+	"Nfb5CYZFTcME5AO1+mRIYqBiXqsfK8eb17gR5jZLtm8ZdLWO43KJbDKWDd/iC6Hp58Uy43rj12woZlh7",
+	"ej4LIKzUppfJZBsrPjE7jIp0KT8F7DOR2dPa/f6FJomlBKIaS0Z28r5R9NI1U9w37hvB+cndjptd/I3g",
+	"4bETj6qNHjAtBUuBRjVsHYPh1+nxqdh5dq9PbeVO8PxIoSfcBqNLWvGNjly/KbEIuH1MeKODhIeL9Ynw",
+	"L2Oz4LCMNBhEg8Fr86gxYTCc5tb5MwglytNJEmm4KNg7pnh06ku9QvW0fDL7z7nUjST0mn/P2iSQ6jZW",
+	"T8VnYjiXwZG5Wbb+f+7/B3dg/LfrkDl6YFS5lAd86sZnPLi/XtWuZF3Jrq10j5LTbnhHcIM1XcurZPau",
+	"iK7IA1i0CGx43olI/Vffycm7GPQXPnyiCb43FkHnl6KRKVzb8A70azzBnQlrhRgu6Phgnzmq7sGUHHi/",
+	"hkK2dABzFYf8RPoXLHYzlsw5yoCC6A/NsjJWuoGOe+EwVZz28cI1pICQODd+z7yhS++0ioDwTX3J1jTu",
+	"4AKUqMXaZ/Ac82jCcTzhxH2gI1IbuloFPPgXO8ozQtNUMa0vx+Wf4FhNDrUOzZLdY47IcsE/xzlZSdcp",
+	"hyXEo1gaDw7hAn4hLM1VIVLnTcAHR0X9M7aKqMg8W2BrerLuxjV0DEVUYHI9K8Cl+JGLNLrWy7efOj5a",
+	"PBr20Rp90Myh0SV0x1wrSoOt+KHXIhfEI5KOOsZafACSqu8HJw32k79sx2AexMhIHEBCRVMYJuHInFmZ",
+	"EkCgf44Tyq2HqqoFM4u4/dJRwWzop5iBQuW/zYLfkrLa2EH21FDj2jpksHs4ZJj7RoKzbz68bUWRXl78",
+	"74+/Pf79OGTUjLMCdu7lVxWeWfnjBYLnQjY8NZvZi5mRWbaRhWaPlphZ/2hXsuQrMAPfymhxzpmCJoTt",
+	"3mK1ENWTq+AZ6YMh16FgiGt12BjnOjbUhYPMGzSGFvLrYM+tlySlhzJ87tI8v9DkVylYc/Vurm6eXVw9",
+	"vbi6bmc1DaxeQjMmUqouv8ZnoxbPvwzT/tpe4M7oo+s6LV0IFX+egwJ2SEKQzkAUS6RKR2KC/DvAPkai",
+	"KLq+Zg8wIdirJfLjLfmVKelwnLmrn5CCUFfc/JAIji970RoVy1koBf2VIRuakiVjoqzUxsKpW59J6dqW",
+	"QmApfPU5AQqytGUcgWGjxvWCCgBCdlZcwlablIcwahMhU9aQO8kNWdJkO277TBBmf2w+EMYnMNinH9Vn",
+	"47EhsUHUPw+L9EdPDHYDsrztzPuAj+rLCgaiKwm1e6LzB0kQGyHgjrxBsNNOU8Z/IwD9TNgnmhiS4hOu",
+	"yhmYxj6Z5jl4dXl1BWdg7dB+fNOway7+p0+Iubn6/Q8//XTZnx8TMnY8rZNtna9ZdDirs0rBXjt0qAAH",
+	"2eT2gmB7pg25Z8oaIbfkCooAhTMkAk1A+f2YlNLt33FA7zobvCD8AA/VPKujP9CWPUzHw4+WXOiQrO3I",
+	"CreWdeLbxw/RWOKpjytPbrySK7bin4ZDEu65/gmePbmuxsszJNjh6PF7g6ZpFyAH9FrXJlKUXVPzhTW0",
+	"xzPne3zrf8swQCBEi8NUKtbzo266pGu/uN18yjbyQ8wdEytaPMGOgDZTutbv67LvQ9RNPdmOmUVt0nEy",
+	"W1vbXocEEFL7Rtcsp7TccN1Dw0gI+46kIjzssN+5LBQmF+FAX+iwxdqpUeazX8MNOsOqxj2OxPUy4rOo",
+	"nbM1rbCDn93V7KV3oovZvv6DP19jZC7iTA7ErbqJecu0kdHwOHtuNrIwlV5tmXpJwnLjLmXwjL04F5qB",
+	"+K+lYLfuUm8khqwQz6Dlaw1k4wTn8G7PTTQOQbhe7we59xnZmvJ0fG1ZTkO2m2cEFcSeXtR3VeWa2Lth",
+	"AIFMG3rQc/z3RO6YRne0VPYdKGUgcBTiNX156KxI+9daor9XJ1zULZclsVXzk3pVu3e6W62Gtf2KZ2zR",
+	"GWkem/e7FlKxdJHIrNiFGiR/hT/4GwC0YEN3h71KbcmGaiIkrB3UAhuZpUSKhM2tfNhXijyTNG1U5xxf",
+	"H1va2F4cIusF8bxhuss2Ak2jw+ejO6lxYuDUkYKRpR1al56LEf0XPNCPE52ZuwFh3RlVXRD3NQvs+CPH",
+	"1uMA90LR1aZFUsvTrYSoxkH/0YZsDqKA2J1mrdZvZbxHiXlLaPT5vfJfGciaxOfC9GJS0L9MrmQ8SEc6",
+	"PmkJ+iyMTmkeW6pvmGI6xgUGHU069uhDYXzZhxfcAYWf1mLaFEpMTsRuJpxWVNWy48ssVJcQ6LphlB/2",
+	"0FwVel5fV2kn0Z/BDMWdc4IlivrwX62F/dTuE//r3esfCA7jgBa40DxlEBuwByLLNIMYx4SuE9+IdHJm",
+	"90hXUihf2r0aYtM3In1Do2sE9hvWavCzd6mGC4DWGIashRGCBN0zYV4XxtqssSePUnLQPfctIFJ1d7OV",
+	"1afbopFIscp4YhAehfC0crADtgeymViDmVCBzTCWMgUEYIKpT9bAKmFVqlZP1oR2KiLPeILnuf8c6Iyf",
+	"MZ9o7rraomfGWXxdYCRRGABdNZ8vod1SGUGBgjaScQ3tWfAlHSxsGls7HkQwcovQKSAn1tw+ZHBpUpWu",
+	"Zj5SeWY1+M0nFLy3dASGervUhUFc2i70nTXg7+ws7gBv4w5+gavEnZF3c2J/t/cIeiBSHHfsXUqzWexd",
+	"VlXzM9/XIYjsKHZAwoWR/qtUkz1DeOzj66nrqDbGbhpTwFIPRXaVyv/oI9xcA8WX00pb6p8ahZBi1/Dv",
+	"8OCRZVzrjIPYkDjgkESMs++Pwm+4kez0d0VmOMDD2yvinSh2mJNyB2kXKb/nqfspZULuuIAf5xjAyw7H",
+	"glJ7LIId8WtbUhr1FTWi7rKx4yIFoWdZK4LnDSYNLfHZXbFH831gb2x9fP3OSDUlrVasOyMtdtgRqOL4",
+	"XNmMLUjqt4Cm9JULzE6I5bYy1GLOABiii6geL3E7ne1qqJuRw47TZCvkXnjDwAGmLJma13GvQA3A765I",
+	"GFxJK86ydA6Howva31qDCrHn7F+JoVumCf1JrGhiCN3TwyX5EVBiwMNIFSOCsZSlc3LnuGBNan0HMK2X",
+	"P4l6EsBvs51c8oxd7jTXqZ3Cfz55fv30qZ2tyw7IqTKHyyVX0KPTbvLZ9fPnVxdXNxc3fy5/R4SiGReg",
+	"2AqHvmx/Qd/d7FVKyTfus5hQWGf1TY259fVxEKmRRzMwsZni4fqc1iYOD81eHM+vMj1mVo1jJA/yi62F",
+	"NLMnubGrmmzsEtV48ftxvbBzRzRJfEPNxme5AfCnVI1ecTlVdMfMIDp9WPb2SnY0v8QJBN/D9sdLRhRf",
+	"b8xwMQPOrHZjh7GDe4yvfZOHmF0/IT2qcrqMi0Dbxz11AeXsbdbxI752b/QNuncZ8r3j7JuDVAokHGTA",
+	"MjB3tyLYHZfUYZrGgkBU36mBx/d+rvEZYm+u6FiGtSBQyjL64xjxGI9A4V7o4faese345fuRsW3nYO0j",
+	"pcrSqq9OkIeejvDuEDT7IHislqtjXmLyoZAAFkwgEQcX4ZdCGnpbAj4aaTd4ij0AmXBWOlwuivzY3Dzu",
+	"VWyYAtMKVWTKFXM3cKskknDdKSKwLngauj7jjz4ewXywHo5PfUv20BQckq/8N1pwSjdPnwY1JNK2QPvy",
+	"2EbHkq3WB/Cd9geunvx5PtgGpAV72lheD1kTofxq0EKBGKiBKGyVxgfOhH/cfLxURcb0P64+Xu6hrkf/",
+	"4/rjJdjHxxAO7J6F0Vhfkj1Vwt7Ut4zlpUumjA55UfCQ6e7p4NKPPm7mLjHaAEYozJ2kEh1C1mhpxl+7",
+	"EjEsYypApPBqfIrcZt9w8FRVHfEzLtjcntdwAJbxwipvvmXXXA8jwefUBdZ77+m1nsSK7o8M4ufPJuDB",
+	"/4WvzhkXWpYA0926yzRSfEfl4JbglsGB/a9EClKiY5IV8xVocd+Kr1ONR3kYGYWSSULDeEqwo/zPzIPO",
+	"VQoCTNuUHh7dXN08C8eU5Q7alXfYlD5LwkhCDdlJbS67hpGjsTYfoJFq9cFGBMozqjax2rp87NgIZ3cG",
+	"wG47gxPgryxLX1bu24fu1F3zg3dt6Jd+O4NmrF9x7cnKjSYIXzFiy7WjM/jFMoIYnL/MeEoPX/n6qodq",
+	"M+s8sqPW1tHwNQ0n3UUlezfuHW3fuvvJajdNM8hZ0tLfddcSk5V8esrK2udcrDNGytK1qPyUA6MqO4zm",
+	"wn/D444XwyZ0MyndFfG6T45Y6Elp6nFL0Z9wBjy3ZLtMIcUg4cyFszryTQszUagacJRXITi1nbwff3vy",
+	"jv+hYU8VgWr8x8+eBSRiaJXPHuVvq4/p0f7aekWX1I9drhNyVO1XQmS/2k1AwvPgM8GGXfYEwBKfOeTI",
+	"uZtmAuF902ycUfMATMpExDH/BfIXXbZ4KBi6mxNIy0uJlmRFVXj6EKIPMBQCUT7LMKPaEGBUxyCf8hJd",
+	"o09EcNHfS0MzXevFGrIA6x8GboMNbejWleRdnmDU9rS8Ky/OLW7QxKtewEjXZA/Q9J3Zi26kBT7difAy",
+	"lOFYCe+sJnWAVdTflVXHLgUOGCGbIdPY5TpWjREbTKjJSUllKYAV8+fVNi87w8akSuLMHqhh2lTJDnRP",
+	"G0YmGCM2v3fPGJKJJ1gmHel5fm1DotvjZHEo2gUGhYY9KE5myn/qcerjPL/l0fgTUzRvZI+M8UpG81/Z",
+	"YnlwQc5Y1Jl6TwS/3aoBR24Oy8Kzmzi11Zpu3fhBpjg0/SWrbF8iFKOpA7MV0qXlgzKFyKlP1TZSLnZF",
+	"sqkK6qxQKgn/NXssnoaTyN77zYaphdlQuPlby93ptgXCxumgjk7KvRqsPAg7mdC4IVQT6vyC9dylju4q",
+	"gYsE5MrZm7FU2MpU35IrRFpwNQjVJ3pPt1CRDQF9/gJPby4YWTJ041CBR2f4hlKm25wzfAj8KDsX+UkM",
+	"it3ZfTRNIT+DswY/8DceD0ZRVa5EzMSdRIGJdGjL1kScevMf75/RZ9JjwLxT9dhnkqTzidD70raMCGc4",
+	"DD+CJt8l8SkDGGfhPk13Q0Xq/9lOjbo+Am2J9BfAzuwZD9d6FVJdTdK+4wJr7azIEbkC9RcIqNyE8kQQ",
+	"LKKHkrEIrMeaDXF8fIrq8kB85DdIW4i4siJCn4dCron9xCTaIFP1wcl6DUEzzIItXWPYBXEUXUHLWmhD",
+	"symo73HVSRG1Rl0Id2er4mmpiEapjQyU2aQdaa4VL8+vsqtlm66y/9e71z+8gwGje579jR08St5xmtiy",
+	"4BmAT/5B7gVTc7KjasuM/VOSMbWd+zgGFWZOdJGjS2tHkw0X7I8+2OFTt6QoM7hq+HNyf9Ryil78+tH+",
+	"39XF88XFx9+u54+f/x5sNvU3dngX3aJ3yyICF2+KZcaTv7Fhdz0MG1qd76hYF+449QY+iB8CwxdBs/s7",
+	"gHZ+WUWTYyTwpPtgyMIJToutafZNiX4emZsDx6Y4+AIHXTDdFowlzzIdSLvB5JRY89CR2e4Rf+zXkNoE",
+	"UmrDDyu25kclGOFHtVEMRXXg0XYvPHxvjjMILcSSiu1iyZO2EyfktYFn+ZK2aX72pOvhrub6QV7oKpVp",
+	"8HlDP417tJ1N5NZ/QCangKrURKtXJ0irs1+6h/91ViBlK58PfHxtjXQ4tz824A38XIvvqth9dpVzg4wU",
+	"iYFs9v8visS/+HLGrd/ZjbEj9THdJPueTU8cayePVCmzX2hvcY3Kzoo0BJrfvQMofqjb20htuFgT+BeE",
+	"Zb3n2qVRlR2XoZJ9yw4lin+wtLQDX3kw1ULJjI32x6BlJUehJX9fJZOeK89PpuGYaLKhQrCsbhjuKIce",
+	"FrsOb+yE8EAtdPngoYOjwCAmerrgCHfhQI1dZSwhHRXHusD1CEqCHNljyTvjHFdd8ZsP8Q2EG5wYnN3v",
+	"Vavof2jH1/d8raiZgHD08NH++LxQX4RZMnEYa7bFvrEWDvSZXHS3aciVXI8580t2v/Ev9MOIQAtMvRgB",
+	"sej8J0ebK8+sZGNMGquLCiFwi/noMxUJy7p2Ge6kCYmksJFcRWk1jSYvj3famBB4ycRvViunAKaAqgZ6",
+	"8oTLc96WKc8IiOz9EtwealCUcxlOo+nKgoTQGRNJOLmFZtnQ0EfwVmMSgscFZHshpcL1wi7iVEOIany1",
+	"ZOzc8b7Bgd4FPrv1Vqm/E8w2P8br3LwuzIMB0zxwdnfj7d55vFHsnrPYHjYMNuME1rtdPNiqy40/QHql",
+	"h6dVbAeBNyzNaZGxFMqBRxbfydzqMFmYkfuu/MjY57c8z0c/Ddp/3KOdPYd+kAazoA/MTOkpVFl37iyq",
+	"WFSffjW1/vL3OtxxJKYEIEf63gsVkkqhIZSPJeQe2S+jyVaHkCPsBYeWmvXYX+mH/UKT2sOd+Qyy1qkw",
+	"Hudv2Aj0YLpVuz8/aJC5/eG/AagOucIg3yX5kBMjieCCefx87SrTEDkUi+v1Ru7FnOy4kD7IxQXx3SVx",
+	"TXJ6gL+0Ss59LGp2fXP5+Ekd7B97Cv1+colGfN102/3oY0jlSB/7obyQdy/9axNB/hvF2HErWXaJYFRB",
+	"+VNpj8yJQPltlVfa38YaqVKwBdj0MXBRzgaLeKdEhJrSWgInVP+wH7BGf2jjDKAkHydNDsBfvESECi4I",
+	"o8mGZC4y1NoFDFZNqsy5Ml7Mvi4Ep7NQ2PcHtn+Z/lxoc7bIbxDnKwpxyr+48Fb0caSxLBMFTLCq4NmH",
+	"gwBfNqM8JancC/KHNTNfYknVG5nx5DAntOTCH28dvkfVTmhDm5pmtpYy3WMX4f7OXl27vwc2q7Ekb9kv",
+	"BdP/tMqzGm+dx+oLXWu65PCZLYvqVWncaJatCPeNZej4+rR/HSH5V5ACaDz9pf1CZFPFqD6J1ad8n8RW",
+	"N7odF/6vx26TnCkuB7PG3+BTR0Xl+M99XRdb1J01OSWhhq2lOozp2Ndq6BgVITlq9FDvt9hTiml5kfO/",
+	"scPE3PfIHH3vM+/jnU8A6Up2lxnrnEph5HuZf8jPu6hLlmET1rG5VvSwyPiOR+ERM7ORQQgOV5iUUJXe",
+	"1psfNROah3soWxNk4QrZWtcLmZMiJ9Ihw6T0cAsI9xupDFNoqWn8GcuMLust4x9f9/eK71JdFZc6Vteq",
+	"rVcu72pCKnsrn+fq4nk9peeqM6XnlG0JGV2LMXB+3notkU7DLQL9wdLooXZLQCKxYyFiy/gyr2BnsOun",
+	"IzqDxbuEMOraofGeXcXpLORDjyS8LaKjCockYwsm0kmww9XbXUQpKqL7bWRsTbMFK5OWzpMOcdSXuPZR",
+	"N2TnpBjd/sW3hY9BxBlo0X52rFhLfGmDntPSHdYvl6hgnj0OK5gpjfK3XKQdjiHsT8INyelBY+8LAQEF",
+	"TSjizpY2nA/j3EsszEmpoTVEHkBtNhgqNYoKfYSbFGo3/DRg0SkuK/QilxME9kKT/OsS3mrFVetYQTTH",
+	"voPlBEu/EMOHM2B+dUAiwPvzsWb4ZNT0SDsl5twZBnYNasVyxvCtzvkKHT/ZjSyUd2m4NX/25yEJaKqd",
+	"o81xIDt6cHAPBHCyNKHaJwoDhNUtYOLb0/ZApMgOJJNyGy68elAdNncT7uShUgy234+AFRYPWNDkJWA7",
+	"9JV7hDr2d9EGd/HzyvL/8fSMVS6wGOe/2WItRYShL2Q/yT9Ic2aSo50YNV62fRhDTowT5FV31WxC43df",
+	"5iX3EDBESFqeZS+wSZpzjM1dJzSabD0QBd4oUb5zylOAfgIbAeAmQetxDePW0+hwvLILMmS7Lo0eboox",
+	"IKbQWSMubvC9u3gqwPDBy6+1ubENnP1bSg92unsAVwaLXZMlW/MAiD++OPZ4HNCf4bOoRLetTrCbuLsx",
+	"0tjBQuiT/m/lwgqkPkUqkX5XFnBkgh6JVgwV6yN9mw9jMiC9QyfBxD5iZ6u+O6krV20LnesaMO28bSD6",
+	"R/K6H60MQPqt0j9GLOuwRz0Jk1odtHHFeuQ42E2ggz+TwKr+6dAxoVJnWIHMnqgrgDRCdAYParRytYUp",
+	"09uOHqBH3uwulpUlmLEC5XbjRDy5x8/qq35zrL1WjE1rOddV1/oD20/NEQ53qnUdVT10rLXBtcyaTT6H",
+	"XeMRCr2VvNuk5p0kOyoOuIFdQ60a3DhsZyOz9JZctdz3NTvj6XygLD8myS824zeExx1oTMoObjfEA4aG",
+	"M3k7hGXC2Z5zIbqgmIzLb2+YNbHnBAzSQe/rvOrLE+OpzmSydf7Ao/APFelSfvpCo4+MLAtttZMmhu/Y",
+	"LRG1Vs2tSNAALF/h6xNbq72XJKE5NzQjGTPGyu0fXr17TR5fP3t2cf3HNvx6aOxailNblBRj4eGf3Fz/",
+	"qT344zC4dJ7RQ1mBdhQ3qW+4rWUPwK1uGAE3ONaCH22+frM1qxVQN7/HxJzw1F5RVDGCM233/8hasOrV",
+	"6Lq7Vs6lnTwXJKf2YkVFCpVVwBN9OeiggN75TC0Y1Ai1qHj6pKuPn15wkWRFyhaGfuqA90Mhb/iLg1fC",
+	"vwLcEuwXvB5D+T7MREgiCwPdLjG795as+CfXPGAtZRo2ogz9tCgNqba0Sl01D8QN40WnRCgfe4V4Tz8d",
+	"W17XIUDXX4NAla9e/oCJpvOysc03hdUij75kKsMbb3/pZji+XpOrSivMfX5nrYtGuQmCy9qUjZakd2lL",
+	"a0k9WJWiqGUPQXM7qW4JJYLtiQuHyJwJlsYGzle+aLe/Mad9qJV324b2qTpR+qduG7nBHjIalJYD8Gwt",
+	"6yjrliqzkKvwQd7oBlOmLONfOQb5ZU7kahRr7Jd0uOyELAuRZuwFNODUFeoGLjOBN6s7TjnVcje1RHlg",
+	"ytWOuglsKDQzjumsWr6+sDIDbXngDgYY3ZCBVrW9qLLX7GvobEJfkw6dwtOby5YS1LFr3tBCs/PhF3+O",
+	"QO0bTL7+1+l4vnQZci2Vq8FxioYXblWZpUwbkhagUGJTcMocHy8dSyq2UDSnN8Eoq2KdtV0vy4wcOwiB",
+	"0jfLVI95o1jCeD7GvjlqluP7NJQeEUd4/2q+wtBxnIv3W6msruBZNkfLzBpr+zpoVukEt0txSfAFI/OL",
+	"InevwO7c+Zr0zy4zw1qyULnUjTrKJcaDjMyLvGPhTaHEolBZVwdXbEN3YMq1/gDXv5H2yMvpujxptLH/",
+	"7gXVsvBIICIkwk+lXxK+42Ib2x88uAHfu1gHMdLOtdaRuJ4sLPcseiuG7+9/lXuSSbF2EmeNxlvyuPOu",
+	"/vxq0Lsf5FJGxaTWCBFafJwZArbROU2RCFeF78pe2v8utRdSsNpqQ8j9C2IkZCpWj71wx3UpJXvqNbgL",
+	"66pC2EvCLTSIfGFneZfSw93cRZB29EAyznAvUU1WVPn+2EkZjyfYvOv4kG/Saxfi9LNeyZ20K6Yfykx+",
+	"LbKD813yOCyP2oA+o6eVrjPoqJ+S+eScBB1WpmueojcUcmRlyl6QJ1ZdPL7x7oU5Sfmau7KvzSHfsI6e",
+	"77liK/4p+CFFRSp3aMt29ItnHfpErgxz1Ta7qln4UarTIPdakgMf7JCaE/vLnzM/Y1rM5S1T1MSDWkcd",
+	"/ke9FOGSu6BryoXDsF5YvRA8rlOWbMMiWhvlRRWqhuetFkaZc9BzyUZqJnxCn8v2TV8QA34ILuy+TVxr",
+	"SBCoQjPs4DmvHVFli6dcMQ0GoWDaN/Cj8GlUjIVBMGi7iRJW12dmwzAnFwbo6hrJOrQL0g9HjL2GO5TY",
+	"4Xt2RPZa9/FWowBLQu19P/X9Nv170MjZ7uZhr0n1sUWtbLbVLhgWqv6hvFhmXG9Y6k9Ul2aGywbPOd/V",
+	"3J4wPs1jP+7a3aWoqrnvQWTqhcJ4VSVatn2sN5P6//uVCCs+oMRsmAZth6kbAsMiTgkCWK8szGgX2gfN",
+	"3nCWBDNzeqOVPc0/QbXsqUqjYRb8S60Lo9FBqYq+PMPwHRS/21D71l+ULPLPUcUTEch0pH3PdstTHHtx",
+	"ASX/YhdNhq5WH3Q0PZ1O7hqzHkck7E+qjQLig9VR3s/aVx7lXc6Rwaha/k+VxagNFamVyuEggedA9fLf",
+	"X74fE2bJmUqcC6F69/p5+9XAm/c042lZd1O9fHN1c3VxdX0BbfIbUt85SFcENIUut4SJ1Id2b9FB0RlL",
+	"uh68WJesLoEkPQsaU+pa3vNXvp3osYp0PI1zN71XVOhVvH6JTXc1R6oyKO3BDtbEsIzlGykYEYVVhnNC",
+	"SSbXXJSQ1PDP0AFS1K9hJxwbRg7Wfr5XnMaWAi/LOqdhr0rYDP6y0+z9F7VtIyxRD0xY3RpYTrH3rdQG",
+	"/vhxAJ4lYDrtNxL8FQ2j1dqHD2y4NlI7JDHqcEugsxqUSewZ1g8NG6QZTVjPVDKoUeSuvtQ4wPVhxOqc",
+	"CbMIJ/6UYy+VLGChJdkVyQa/wpxXqMIXqRVr1aoi/3H5cbgqEqgIN6pPCUim2VCc24mfmliUc7TOZYKN",
+	"6czB/2CvCe9koRI2reM6xT1oAMIBLjMYnAb//I7muesi2S4ThB9imql7c6K73g6r7W7C1XZIZX2LUm2Y",
+	"4np7sYM/XST63irO43+9ELIQ/JeCgdSvFGOKprzQFykzaH39rKW4YPeQuRfa5gOhfO+HzZVMiwTQdSG1",
+	"YQ4eOs/hW/Lh/VfdZsbISH+nHDxcCP5HKozLt6C1NJw5eN6kuxKOa+teHTqh2Ac3ZC/VVt8Sds/UAdV/",
+	"ZARgqn1fzwXqTd/xz8XcCXKq9V6GrpY/OqAURBqDazVUQewA0tZaF1xsrQ5PNhJO1CYXyoGbavfps6aJ",
+	"EaRpExRiS1A9MeYLvPrewvJj0H95IO++f3c5wn4fcxeafA36uyySDVNfUhNdrt0lhu+h+5uKR2GoAS4P",
+	"IjeFS9je2YtYmV0KppJm1qxzJmUgjWsgSFPu5tIh/XSMMz9lNEPdMTiTEuRglOnt7mEbONjH2mFlU7z4",
+	"ZGWPOAojeHa0yeiXrXc0us8miE+fZDVWFUOfrTOgd3kyV2swULN0dMGDmx2i/A/Hr/pvaj8qbtjr1eq8",
+	"N7WY/kwPFbeoN3bqC11MKHEsjCtTO5YLyHbImcwzhpmtZsN2ZHkIRqQ6cLHP2N51TOb1GKhn+2g5Gkxk",
+	"EMTZMvrswOmwmmdATbfjYsju7AjFLjI4HZ74B9BG3zpRiMte8Db9cR5MmbyEK51yswD/C9SeVn+hiOIF",
+	"/4ylbh9H5FgPo9iwXZ7RI3fPs9NQVsrp1j4wxNF3G7mP7krtpC+gLtDFVObLQN6iJ4usmQmHsuvsGKqE",
+	"cE+6PdA9vXdM8egchrrABMxwbRbQtmushRAPvfPQnNUsyzrQ4utMP84hqByGWEOUK3uEp8GPHBhVI9DW",
+	"W9LqSGuILYzk2DBKiHGVz67EGiI1XZW9XmpDk/j+6K1O2UKaRdUFwf5NioWRednv2kHpuh9XUlUd3LHP",
+	"PyTRwx9Fy9QcCefc2fIhbOj2GCyva5+JMVruKc/oMqugz8YWIXU0NZjUECQaWHneUDFj/VFjrSGfARA1",
+	"iaOOG+CNBehylmyx84bi8N/yA7CkBhY5JDrjOzDwNNh/wTfVqEpBastT42GfQH1FDc1krFx5qR+vG/z3",
+	"6gtWLw4YzBaoPtk7nSnpm2N6hYzfIivOsnBLpJyqhpFVw2gvsaabUNQ0y+S+NK3KnJEaSLUqgqULc4cc",
+	"/lswmBs+PH8pKJw6rvoDs5xcwU742JTN+dA0dUK/k/cduP5dbSvsUI5ox6i+Zf6aR19ekZR4gXUSNXSc",
+	"+eF7qa4ptb5WvEf1BHepTPQjLy6XSOLlz1qKO4IPL5kOtRlP2cjDZwCp3n7q8i3d11pU+UmNRZ5vu6oN",
+	"v2cjO1VkbDW2u4bAhiZj+nbUTtQRzolYXPqufOK5nzrS6iZX/0KfBJ3dhPMfelfsdvSkNod+pLPf/gdJ",
+	"Pt0R0P7E/0+MsP9jUA25t6bCCsj8ECwE/RGSLlzRNbGPYQbq+DoA9XDexXZB/1T3Y7NAvjMrbaim/ViC",
+	"qtr0QOE6U/c8YYtCGB4oYPpg/xmTWijRhc6hLWG9x3gbHsQOiDf70fKdbEekESZb9zQg3zTMKX9QlPRZ",
+	"gcyk7uyU6R6L24flW0uW+ArWEd5glxfXEJLOonW/VO1i9MZ9BTnWt82+wsdjLyu1Tdp7kPjnStnrjvpC",
+	"4yf7TAn/4Z+9xS5HBELfUmShIMBx0AI/fPTdPmac/2Ct8ePBT9T8szT+w8/A8X2KKVMbZeLRH1ZSnSf8",
+	"SM0qnacsgiHetzbIjdoJWc2i/skgp04DjhhxxO3yjE3tSPuAXWzjsCfGLmdn7uER0tOeal8KOhoQwlkc",
+	"48EjxrfgPr2BLU22Qu4zlq7xmPMLPdi5Nro3gmtPCA7fgAEGFlfKU8R2FZBAl9IRWhy+VrvneWsSRSWu",
+	"9y3so/MreNit59Du90xlNI/uKwh+eShMK6vkIRESZX4jsxTr8TTdMQLYm/MaEIh7FvtuCEl4GvCJ+PK4",
+	"YavVQ5HGtr+EL/S1PXq9Z+lUrwmoyrEtfoPAWF/TgwboyrSoIRZdXzy+uvXoGSD5+MTldDyGLlcI+i3L",
+	"qfRmxr/en+BhiuLV8rBw7Bq3dWprGNhAKVsaGaqNfumowuRcLXcMwO/r7B7ju8KnI/BbjTRYXzBpxaq1",
+	"8hPzI1a0lCwMreMbqoyYYBl4J2GE6dR5nYRS9A5Ab6vk4XcNoB3EyLnPV69dCb1fYPgscIaTuwdVFzkg",
+	"oYdB08IXPWx6iC41zVn0UH92c96L0XRT3o4Q7b9L0zFN/+uRrSVX0NPLjE6C6HZzjDQe2/UuXKT8nqcF",
+	"blK1poL/Sju7xpySPN2dmBzsS8XTkR4GmFG5ibzLAAdvoN75BQovOF6lJ+2sdjThhGTtdl/u8FDXVzdP",
+	"IhMeoRWsJbRv9m99qUUcJnbp/HgIDhi5ZSf3U8RBavn4g7Oe1mZ1ahFCHrS5KmAoKAbIGE31i4aHsdAO",
+	"OEoqQ7N5++RxuaWY1S+0zNite7QD3Q5/xMZRWo5Bt8MZ97FzShJchBDFy/6AEJwdyi7LZFJ1hh91gr0s",
+	"3wmZjZEJ1iNPBl7iv00AwkuwtLxeXTyvd865xzz7QH5odyLoNNy1hPH7SCdOo+Y59GsBXvXx0Dr2hdOT",
+	"euezQtA8z/job4eOx2Pwt3L9agiB1ZdqE65zpsnaplRXU+7ZYSPhBT8b/B/ED2Vhwhh975hIaxB9VjFf",
+	"PpTPcEV5VoTvGIeyRSuhxrBdbsgKCsTgnmGVWNW4ACi7PCXff8L+OnLIOQagAyVhWjuvVpEk0FhrhvOt",
+	"eejG5Pl0Sm4psGUQtr6Mgw6z6QCHUe7nh3ckT0FeGykGit3LbRS1/YvV5cBsTGJgcaZF8DK3rP13w0oC",
+	"rIYNA3RKds8QcZAbklBhN9vwdR6+j2MOzO8zXIEb05x8DYZRzu5h9kbYGXzMb8rm9BEuZnB+rpTczUmR",
+	"EyPJsjDg7kTEdAAgMzLgNT5/A89+YIDJ0KQx6u0BK9OOMp06jdM0sjpw+OSybE4LPJlSh5ZfhpDms1TJ",
+	"PH+oYBIch1p3FQYeg7obKbd4ymc0GRe7M3TL9AJbJ8QJYRxeV0vdN3hRB65oUVQd2WMiW5Ugn19VVnvm",
+	"BE1ZDvJGsXvO9pEa50fMpXadbveyyFKyZLfkjolU32GDD+KSlRzu/lpidMDBmltJEXN8YYE4/frOAfbX",
+	"kPqtFvMWpGutcEleQ0DNP7uWBFBycWyuSJleHgiURWAas/alaDBeXJ9L3Jth0Jk6drJll0ds7I7qhYIA",
+	"rnmIQxkWKaF6y1Jf0V/Wk+03MvM4NqNREv+rkIb5RoXHZ+H4640p4ZiPJuCXHjiQSG3wTgFQBK4nC1Kt",
+	"H4ZsVDL9SqWuNqxIOWlpicC87KRoWeEmGdyOksc3Y1tC+/nxisO1qw/MOC8/PzLuhoiRMS4DQJgc0leO",
+	"jnk5tepLYa5pQ7OXVRwjJlfVVWUOQqScs3FVLrXxEb9ByBK2Htv1VBvFmIkHxHPvzZE51dSDvFdymSEG",
+	"QtSxcSCUKPRdQ7aPYitoyP+Ht99+RZ4/eYo9uY5qXLKMhXuuS7JkhAq9Z4qleAhQgIMpUy1YIkUKLRWl",
+	"ugWMfVAfK37PyI6LwjA9d2rRPqyY8Rjs3hFrCb0M488ZyrPO4CtM0KOQJVSHXTJMKRdTH7WVvgUs9HCy",
+	"kil0KEt8PjPcZKzDlqM7BgxBZ3y4RFsF8dZ+gFMeZueXlAsiC0Uyuda3hGZa+njzhtGUKXL33g518Sq9",
+	"C38I/qHrO4xsuUgRzw+kD+lWcq3oTg/fd+FXz4ySYX56HVKOePjnvJ5kEgoD4vIBptxezuiUsXs4LHqF",
+	"ZnrhS50i6heq99zoFaeGrXG/bOf3BJQCcg5fgB18QuvSBxWaKSXL8en6YKH2NTRw2rRsgzcinWisW1nJ",
+	"HXfiG7Q+qXEtb4wk1JCd1KZMo/G5M/608dy6/AwVRfX6IayjOGf1EK5QjV0xZdmlJJ//dlzumRMux5ax",
+	"yd/YITbTk2zZgSwPxNoyf756/KdAf6isUQvzTfr1u5fBZUvUffPBm6dPr58HH93ycF32Fi1cP8Trv70J",
+	"vl40Qyqar4OPfQqbDyCEiZ34nCypZs+eFCobPoq3aGCq+xnSPwfOIDH2W53LojcnlykGej7Ve9w2muu5",
+	"BlYjowxHJP+Xqz2PFCSr9gBcVq4IJYVAcMUSZvy32S/luLPrp1fufxAW5ZbK5QE9GE1O/FIjZuQ9D8cb",
+	"aJRgn2mvb/ktN8bHIHOkoW9kxpNDNJadGE77/NY+hMTNZxuZpQu8CoxNnbV0h3pu4yBzYpmsiVQE8Vgr",
+	"l9VaIS4pNUSKZGzyK8L/xZDY7tAD9LYHak197njXtR7oFHkgc6M7k64McvSqcnwqEs+xN2XVfdiPGOLC",
+	"W2rY3z2441HLV/aJJoakuEMIXcp7Rn5lyrk2nXVArm98DyjnZLPXy+sbAogcLiGKCwOtWChBvjR2+Oz6",
+	"8urPN0+PO6eEwJ5vfv/DTz9d1v4aQntuAh/sLK8u/Uav/XbBd7mDv0CkjZmRWbaRhWaPHLDQo13J6LfQ",
+	"JWlcZ5Cg/xjbLJG1HQGV3dO/kATa2CPsqMPoaPlwa5Ah7Vy2pyNySO8lR+gRaihkl2iHOpJITPr4OLLP",
+	"RvBrCJwV3MEl4OmTm+dPnj/7083zweb7vxQ0C7iqAl9upzcjGW72QUlnNIVj75vqYImxy+ISeAO5uUuW",
+	"DV+PXLosPt07jW95WWv8IJeloxt8t/J2GzfGIdrifcihw+6Z4k0jThuZWy2+VxI2dSZluEMYoMv2OEW7",
+	"YxKes2FFWhLVAK4tHLSY40LvMr1lXsOcsUQo5oI7PiK0QgmbsMxeNkPOdwzAhS6gr1cIuapYspXQSjx3",
+	"RwYw+jI4d8Voegh5k1oLimEL6rrhpYdm9VJFVW3aHeuqoz0UZ2/6/NYl/01Ll/W6PrQa0Eo8DIFbaf7j",
+	"K4Zv5/2FruFmB/KsD2N8LWX+yVHm8MFhKZbavxOLv8Whs3vK2ityBn/ZW5bIe6YOUxqYJv6dsTHbgHrs",
+	"oiplbDfVkxwIDz2J3CZhJCygbMWUim7Q03liQvatQkU2NpMYXxjD3VntA92ziU7Ci3HVd3gp34MjUBu5",
+	"Y4qspakVQK6kcq0RBrRxlaCCH+mY4dn7rJ4Tr7tSbg+aGOViT3BUBfJ4xyXvVqqz3SO2lrvbH3V4i2Pu",
+	"4rvSv4TwJHoQtozlGOySKmUK0vrIkllhglJF6oB4Wx4R7JBcMWXHfWqzNxWhpzb4Y7ZC7kVHl1UH8ljd",
+	"RPG4q1X+BZGLWVrmAjendmeo4qvV3ZzcCWb2Um3viFTkLqP7cAiwWvlwTJVrgp/rxG/c02CzGMCXcIlK",
+	"2Kxr2E2J/Jg79rqhB9Y+/uRBTIhgfRUkOlXCkFAB8W4vCK2EoFrg0K//eFVcCe+wNnYUV58J80RRw060",
+	"D1sJUU7LYltXa7Y67Xo2M/KURtCjbyvu8UXqCkxHvTO2f7Td8akMbndXQxOl7P07HVm1kFsWNyC80ZWk",
+	"Cz2VxzIy2cgRjsJ6g+9JwUrI2DilqHkntVl4ENnxOxRpdlgLIQM65tQEtgPSrscSL2+BeZ4dHKhnWWTV",
+	"Korpgq0B+AQdPaf3gLoQrChLZWv5O1MQhN0+TpAmpQibFl7ixvkJ66Aeja1ayWdNjGt7oE+lvKzsznOV",
+	"9UTtnW4gw4gszuoGHAqz+4SxYeG0k5YYZG7W+XWBBBr6aVp8oLK7m1fmuhj4JXZJnPRT78KevZ4hqkwL",
+	"iB8pLlKHbjc/AGBUdiAOSJFQB2iEY7sccB02QxKpFEtG1x20PPvjnclRQsr2i7gOYT1iLbM0crC+jVAP",
+	"0Y7Ys2DS4yk/9oVPo+n0sd8B5wIK2Dy0kZxEOSejc+S3I8N1FtbXJm67fQb3VWN3n8V7hV/4bFM55yTe",
+	"e2Cm81nNKHnpYtfZyiDOdqwhSYcdP+VG69I+rS7ULJN7CA7PS++QJmtWdw/ZETtuwasimJNWIm0hXiJT",
+	"jGRsZQjNpBibauC0QMCCgq0X+OpXyEqXDEeFkMbeQ/FxAncOiHFrg3WnsbkLNWjqmrHlmVA/g0sa6/qh",
+	"sUAtyeiQ0kJE+mjebxhxGIsE5J8YSVQhcPa3hArCdrk5EPwMgWIyDN9QbGs9EbGPt+oshm8XZf+Ra99W",
+	"0/+978ow2FVTl92b613LHo9KhAKOvy5MIncsvsOFWncLZYptyqUiK1mI1K6KYPCvzkAJR8nQB3bscoHG",
+	"7knCcsNSsmNU7Dc8Y6QQqXPEQL48T8OjOgEJtSrm1oqaVyVwyHj7xwPZ0HvWcuV07hTHDT+D6pthQTfq",
+	"MI3tiiFO/YRMJP9qB0WFEl87GJWzurInBhl9AViZbsuWVZ/AEjtk2K0MtWG9viXLCZZ+Fl7E4bKUsx37",
+	"eFrNoT+zEB9z6D3KAVh9VpSadhTckVTz+5ek1S+freXvsn7umdLsc/ShDStZqLJ7oGheSg86nJGfSTgD",
+	"AfdFhxUhoNUOV2G6q4BzP5yUrjKfybK+PVxFSwUpew0F41NlFWS0+VIlGULuBA4UlBAZqsN6LRhZFjyD",
+	"+qk/AFj+nOyo2jJj/5RkTG3nPoWACjMnushzqeAPHm3tj8SXSdsTSq5IreF/DXNN7qF+op5ISC9+/Wj/",
+	"7+ri+eLi42/X88fPf/+PEIcs9a/ESkYXqvLMLLgIlzhtWUjOXr55RewvDiPZHpCNOOoYz1XOFMQnoqux",
+	"y3K5ULK8ChZayz4aw8ijvg6tZE+TYv8xx6EuaTp/D1+/6NMLKt5hn4yvZB4NUvqw4QQfYGmZ9nSZAURu",
+	"zlmHYbfiIr5yZ2Q0oDfbKJH5AaqNcmo2Gi5ZG6kNIixcnho6Pw4COL92Z+zcDsLy8C7yd/4xdUYtJ6v7",
+	"rEdfHutMx2T8b6G29yUUAcdfLqrS4igEz/mk1BxrKt3zpAuw2V4iqco4U0TztbiAa7Wrbaaa3OHLd+3S",
+	"8uHS7mqe8+58oDo33zEzIqm7yUysnj6e2isBpUGPb+YI5XHIu47gILzVS0GkyWlhNi+Iw8TFgSj5r7dQ",
+	"6z0cyHekdYNdNebut0kMsqqwSqSjile5xLRFmWUWqPeh4gDlIxlbjTlE/AePRg/PTnmpe/gMb55CW2ce",
+	"kf7s6HmVstIAbJ/Bx8DP1l6BNeS5uQeMTvQT7+QSexNYxdi8CfeFmBhm5M7DDamMPYkFgLqNSyBy7m2v",
+	"0GpM6VmQqTprdEzHCkZHZvHeN1wpNEvnZHlo4eaMSXv3gfBRgAXxVVuukqpDWe7ogSwZkH8EZuNywkbO",
+	"o10d1vzYt1KRjb/2UEF4mjGPbQREbBnLneU3qpeniYgVxUSWFNMuC6yVg6Ug5Z6ldy+aq064dk6yFCwL",
+	"IdEtbX9HkCCXY+U3jV8Q+y0cEtqML8rbsZBmUTlopVmATLnEgXyhGE02XXZFpaO6u7l15XX5CW0o9EjB",
+	"Hr8HZl5g4Tg3AMSBwzRwOGpaekpwrKzLAOEBsDDY/lAT2FVum44MSRyVBPbIpYFOx9JQwHuSMp3ihvdL",
+	"UIpSGaPzC9+jy0plHqfN2np+p7lOBZS2rOFOlHEwDflOc9CvS6fpazHHzgKY0eVF+HTP7EZWrYSr3Bw4",
+	"ioYeNXgx9/qjRKmBW1+gYFxvwytPcblvyYHpGlr63Io/NIDEYfErTKQdAfpWxD2MH5ZY4zElUhG3gdsG",
+	"aLAQrmPDvm/R5V3igCJjmRwm1MtJ268OpbbYLYmW43INF6QUmxjWNdik2r/xRXgNNdYk9b9loYjci9I/",
+	"U1ugqmOR1VT1qsgQpwduGB2Fy2VROa8p91v7zZ37NhamZjw5uG5TTRD+43LG3srFcPyys3xac5GwCk66",
+	"EoWoz3YotPDG1joeW6XWNeUBGxib7uRfTHkGJ55wHcOo3nbs5jMi/NhVWWjGhBv8CIfLkoh4WuO7yR4D",
+	"89eaKLTuqfUtZmVogZBe9ZeNNHntQtR1/qoFXTuejzDs/Qp1g0O3mFPHq3fS0vhsjzBOug9Epa6WJbLB",
+	"BoFW10Mn3h6c9pA2B+K/0ISnJfT8sNuru046VNSYs5DcvTJkQ635z2qeErwM3DbM2Z28b8zquKdy9O3V",
+	"LVYHFBsbHgW4hs6GsI/MJ1L5S6Ur1gRW1OjuEajRRlkrd+WAFwW8T0HZBtkKuXd9CsuYw7G9cnZzLuow",
+	"jDf2gGtn96n7s+cElzqO8IM0Y/w6Haiq1gxQsD2MzNI58f+MWssqhDW9ZwGjFHs9dIANTkMZE+yBcvDb",
+	"EqgYLcxGKv4rbKGlNeN7PURNZr1liVQpS19A2TV2sDcsy+w9cynTQ9249KkYdm/CiVFmzSs3SvhIUnz0",
+	"RcU+W1cIbiEGi9OcvEwrvg+bJyUo245RXSiW3jagk+xdRCqCqWIZZ/d0mUWYBl3F1GU7VQ8B7G9Xxzep",
+	"SIN16jngeNrIvHr2ZGBnu+n1LNU0n+1QBnV5KTs+B0v/3PFPNUfcGHeaKyIcxcS/six9ueuqaLFDLQph",
+	"EGV1nOR0JomP8qbV0K9q1744b5WhKlYBdmRbT/AXRXGr0wHk1Q26f1waZuX+q03RC46XLbf+fZJtX35A",
+	"HbRkayoeVPnwmtk04hyvxzHqestV5V7N/211WG/uqK5u0KNcHeWkTrHh/EdrizTOFH4XPt9fLikUjqXg",
+	"Kl6xLCOaZwzQuURK1pLpsr0AN9qHF7x3wh/9MsdKBz+aPZHhJhU88d8xYzyQTMwmEMlGqkVeYuaVXa0y",
+	"usthW/Jke1jc/Dn41aWiIl0kMpOF6oY8Uh2VmLX8+D6B+so/N7H9aibXMuC8onrjBck+YXe7YC0HVQQA",
+	"HVb7LwxTu4VPdDveTXBg6AV20WGLZt58/QaJdmHHjyiblV5uzuyD/Wf02FJSxjnqGVv1hppUoc+QpeOV",
+	"GUCpBW/9f5X7RnqYR10rk5QB+M23qddGuyhXmT4Sipz2iL3LWlskUhiahM87ozjNFtWOP9qvBPBvWwl9",
+	"hGtS4uFiuRqC7VECA9otrBjNSKHpuiP+82u4vW84ectvFffavF7CUOvhG5CgeWsbh6SxtVePOXfEp0oI",
+	"wyoQ9c3I2sQdF/V/vT6zHmp5iJ03+n9cLZ+mj5et8+JPD9zlOTLnJ6g4Sli/x88G8fwCW2Cwn8M/a0uE",
+	"kmzfbagajfnY2a8kGCbbMWs5QUTdah2furoXTH2hbwld2kt12QwI/n10w5fu3if41QiDCRnwPbwWLKHr",
+	"OnSA4vjidHytzJjz9H7sXpzv+O5M9QQPAQ3ciQfc5Oz56qd/llxE3s4yy9HxMlJPbB8tHj1FxuFQ2itR",
+	"3yAkVww2SHJI8KpzIqmjC+UrfpaMciQHV5mvxSvx2fqWV326T+rJXbbp7+vNjVP7TCBvGLEOHCEj2PJP",
+	"ykEtbZfuDNSSg9P629dYcgzdfGHXsHRu22OEZSzf2HtEBcn4b8XJbhZ+cz+heXVPaPsMAeW2n96yiKVY",
+	"B1FV/qYsowdfA4wpzD42vHBOdqv3jP8LF/fc9Xd2W7UE2pnPMGK8oGla/6tiEBw8zqQtPRx60d1fY1oI",
+	"OzoK7fxx2Mt8dFS5koWzowrU5e4MwALvcpbwFU9ofz8co4pjdD271WSiH+n6GJdI+OXPWoo7gm8sGyUV",
+	"HR8/f3CwMdUTQoTG4RVEuVn7InuAEBVlOHWj+fl8AyENALkdqpbxHWUtDuXxtOY5dbBICJk1sa966l46",
+	"Wm8zxcAv+PLNK7Jkay5GNCLz4bsSYbIWx8O+8I3Zdi7ut3xdKBbvRbRnkO7HG9QGu4XWGutxQcxeuoZ6",
+	"HQlIY0OF471XDvphgalFY8E8MplsQ9kiutnrZTwZaTH2206ExobKaGY2h+618DksHFgoGEs1oSRnSqMr",
+	"/XgJZJYybRZtgvu3CaNZ7M7iv7IFJPGNnGrdDdnVodrfxMcM53K5xyIfSbld7Eb3ftF0zRYOGT6UD6BL",
+	"ZzTVhtw8IRtZqLFlEzh6JdBtbw7+Mm98wjDhu1VOyexGu8Ft/ErsKr40FrS5HnV2tIg/2p64UWqJD+Uy",
+	"dSix1eplkXLzjY87RN35O6PcZWbgSYZs1d5zdOM7f0+dahQ73ox5tGzKOQbbENOrLFNKoMP+BTm/vdha",
+	"+3PYjPYT/0bFoZNqNqs5PnDZYke9YScR37OpTp3JgOJT6/uVQ2EYlE+AawjuKO8QgqGapHRyyIM/lOGz",
+	"dAe3XSbWXDBwqUHPDRWOGdsh/uWS1o/tj/EdYx8kD3v8ZbjGv/Pf4eqLddIVbrX6oCe4wyEwG24pPKVz",
+	"8KlbtdPr/YBb0bmj3Y4sY9NDiZGexQ8VG+1hffxke8jFaUUKRt0h3gq7buReQPY+xAovu/bsKPpBZI8C",
+	"PxpUXL8L3b/9eewPpPNMlsff+QRYrzxX8r4jDAR5blH7dqkY3S7WGdWh6z43G1mYJkDQF5okUuhmC+N6",
+	"hVE8WrpIuwFZzliwtKMH5/oNb0bI2OqAa+hDUEFcryYrv2nEFi7HAY7jWM1FqvmEavTPfXpZKQENzvVL",
+	"4Oc561DYTzrpzJTWKYgEIO+hgr3ssqXJkmZUJOySvPR/9GV0Hov1C32LRS7cELln2v6+LDFbj4sekkz6",
+	"jhqjSsSZMCoKE8NzoPM+5BsYj9smVmRi6EXUw7HZykueZaPxBNtdVew85giQ6Kmcl/ytjV4xsVdkxjkP",
+	"ApBrPMvmxKX0zImR+UWRY5XzqhApZBBLwUhKD19oTJMBnFGGPpjTABljzG0/cgdqTI64J1Cwo4udJlg2",
+	"PMITFdH7cGJUr3Dl1SuG+E55kYPR/nOhjWu4BFnlXqMdrJbjWeaLXHY+xpfIteCuQ0OtWVOWSRcoKZE5",
+	"5zPXxLYBPw8OE6FXiEwuRdXh/l4WyQZNEwTum8/0hqpw4K6zLAWk6Ytw7OK07eJCf7V+jT4To4SsLD8Q",
+	"3ieK52wgIhwMnAksziZUExyE7BU3TDdh7tyXmh2Gf9ZSXL6l++9dgb2lA32KuZlwgfUNjxbxzQ/Shdko",
+	"Waw3YyV90gVJpHqB0xrVSJRVSaFpV096kWYM8np4wqyW0j3d5MY7GF124MiObaqBclLOaFaibX7seG0h",
+	"V33zsno0z6jA3GKMBNrXiFxBHn4FDNHC1eluGAc6cAEwAsE6YfgCgMSUUAMiIol6YmFFb3nwQ2BR1X+O",
+	"ENmQQVrKRlVgWE57+B5d291Tsk/YfRAG4SXWkICYePo0IPqUvcGbSKZXF889mOnl4uLjb1fzZ4/DaKa8",
+	"C01oQ/OcCQeKVUdU3W8ku2cK6z9fVHDgCICPmBkuYBdK6olKOLvv9GO5iMq04G9MV+u+e5DfZhNkrbzh",
+	"+GMMB+ub6yuDDVMeLJNhUo1yGQ4KlC93iJKRJJWELu09m4eLVMqei4FfRrcIGAfhwUPop98quSPXt+SK",
+	"8JVVvYmV6OWBvHzzaqQVuWNUdKV116Du4bFwbgfdhw8LSzGi4gBZsXinWHUdE8BTTMus6Iwrws/3sZHy",
+	"sm/CcHpKVUHuP2UtP64T2lE9HnQs4AdLrIXKpQALBeI6qYbc7cbz++bq2/4M7rn39NPb+FhZQg1by47y",
+	"uD4Q6oRFZdZjGa+/7I8xJ/ENvMAPP98OM/pplR50T3KDlB4+nt3D5NdrunvpPd8xuxsm5cWOutnXE+mj",
+	"XLSHMJx4ylPCzdzjctEi5YYYRXmG2M/QWiaoEKMv9UHgaZd2ZBzYhVyNMsPb1393la8u7OUdveECgO62",
+	"eC8XLDHO9ZP6vF+xZgt7WxD1f6g6MNq/YffHluGsmC52HoqSNeDeoK1x6YQNJvZ29ZUyTvsc55ahc2BO",
+	"MCd47g6+OWAU2xsPZDeCVWn5NOwmrvdN42mvYJ9dJzd30DmUstyyeL9AwrReGP/qg8QXYLQF/nMlyV8y",
+	"qoKR+eM6mYqkxmCDPvv33kF1xt6RZ9Vl47rGfMfSNVO1NrYpW054q7wwHi+6/WUxGr16ar9YM/Ok19rD",
+	"lC45JK9GTN+Kn/0E/RJjIKWEnXCSuiHOr3A6aX0AXaP4udsTTmrq/cDNs7ta+/T2OkxZstUNVMUNaDJX",
+	"Xxg8K1Nu/7wsL04jF5jT7EsuQgv8kE25V4yNo+UrlmX1ONsDhkUmdfwGonrafXt/2MLHMsb5dA+LzCWD",
+	"jRBJ+7i3hEY+rt1VaJSHCZKpx6Z8s7W1F3UcA9/hW6McsUP9UIbbn4+Vm7JZymiprHfnHD/7D/6tQY1f",
+	"9wAvquiY621Vj9mihqh5ELr7o/sFHt/SpSH0Z2yObrkaw/74uu3RBdRASycv3NF95rOW0+w7Lk66Ynt1",
+	"HheILxva7jdSM5JyK4JMJIxknGmyZGbPGFYeoW2lb2tpGtg/cy+LLCU5PZDMpd+cdHRXNITPE3c8dOz+",
+	"fimo76Pavql9spO3XzmRjWDuD8zUWj5gjBhxrUp41xIuRAqHC4LchHZmSwicmpM5WoW/A6ZDL7PjToiy",
+	"ZemoragbCqrMOcFBxq3Jd86lPk1LTbxA1XyFo65OD4HaUWkvBwnYuvl0cugz3BM4zu0slwRvPURC3TRQ",
+	"kfKMilqHoBwvhktFRbKxOyujSTjZJPqQ2rLD8IzhDLZPDp08H2oWR4TS+QCJUqZbwTSatKykuiQ/NlWU",
+	"S3QgHLq2CEkQLlEXu2NN1KNa2Ce6y7MuvdIZNSo009PaHrswCwxQUyiejhCjP7gN2Y56+ysaJKHdYc3t",
+	"3ZzcLQ+G2f+CW8H+AXKW7vCxFWN3ls0U+HhZ+/QL35imOdtmzs5OCna4/ID7u/zhwmVTQfa42cxezIzM",
+	"MkCGe2Q/w8X60a5MXILFn5Br9FpAJ6dLgpkaPxfpmqUu/Wh5wD/MiZYuE0AwsldSrN0TqcTIO9nILCVF",
+	"7sKO2vTl6R2BaKGaxLg+jIvtUp3dMccMAJ5ssAA3YcJYQa96KEEFO6aY4uKV0JdlNaUdsdaDtlqem6dX",
+	"l1dX4zqy2I0SbMlSDffk+eOr65vHT54+c7fpQCHrt1+Rx48fP78lAOYKVkFaKPhwC1ixRubVzbOLq6cX",
+	"V4/fX1+9uL56cXX1v/taA+RKpkUC8+bpnBSC/1IwLGbWBOOUiIJ6z9QtgVRebcjN06fYH6T58U/XbWzW",
+	"YdT6MlbiW628AN87zBZw4Buf8Pj1JVq9g52f8ZT+30KqVDDzK8h5uB3NHbSXsdsypYba/7qIg/2j6zBz",
+	"B1sVkhGxEvOuOUvoTGNv94qvueiI1++xzUITpDiMo3e3SfGTT9Z3c9cpBzq9gPqFTkI+QzplOSReSeGB",
+	"HkuqNqn7WAfvX1r7PfNIOl7wra3QGOf66ZX7n8dJ7hbMPsm7KiWvCCrQtsYEBqDODKjF40qbwWTGSs/p",
+	"KYlO482bmkJtoPNeX7mUoh583jLxINCzA377AvsktZKVnj2OhOT1+QZuasFzzk7jW5fQEhnhycdDj6d8",
+	"7VCjWpvhry8vbp4+Aw29YZ+o0/Uk5Wtuwkkp0S0J0iLPeELHIyKULssgNgq6nOwOpri3Lk9I/eFrIYPY",
+	"kd+xlSGygEOW2iMwowr6ZmUGAbFGzCPjYvScu9ERVyvNTIUocZzrvqLeKFSMpiNpk/dMZTQf2mWv3WN4",
+	"42Q8NsdHsZ8xbj3SkxkNnhGRQ+QnENvXud5jMdb2beYdOb+W24xtaAnnNWwsuBeiebXhGxuqxuFmiN8L",
+	"dnPdejXQ2W+kla47w60UBv+e5jkX65Elq61aNQ6XKYqAkaZCNv9VCjZHg2CH4x9bz+6HmJQ6/EzTy26Y",
+	"4np7sYM/XST6HrzCR/96ISRajCBeK8WYoikv9IVLxZzDyXxxdOxUQu0xneun25PQeRbm8+vCJHJ3ypkV",
+	"SD2VYpXxpCsztXmKHP8eJ4pgOPhZhJAQanqrC2MnDf8cyHsI7dtqut17uF/YP89+RVyfs+3Yt2Uq6qTM",
+	"s2MD7viCGrZixvSDWXwGeMfBxpuuQOsInaZmIpQ3ommtXcriu5GNXQbnOKnRix6uA6vyb/o6jZe9WhrN",
+	"WMoF7cHgBYl8V5oUMTmwE/LmR9drRx8tHcZksJeeQ892HxnMda6x6OzJOfXlmB5/+6DZG84mNvk/1i+F",
+	"Zs5pgz4vjr1p0dX1hSZGylEZoTspzOjSu27/wmuRHYiW2KtWrnxbVLplgixpsu3vlXM9zoBFWjuYe860",
+	"PBcLGBW4/mfAt5zSYeFYV2/CjTbG4aMgNEood8OXzqVct6Gq+jRDGD7G31JqvTwGNcaDYchU4nC8LyHq",
+	"zaF1P7tn6rAf3XD1IdtkdC9q67Kxy80BtikU8dA9PRxVxs1PEYTfO1biMxiN50lNtONOwsj/TFDk838T",
+	"MH7Lx7OklHfx+R0TKcDc2vt0Rk3Fan1b9u/G1sREG3rQZC1lOtTC6t8qgR1AYKZAeTZnGYAPtvy7t6ND",
+	"ZXhEg/EBECDDBO26YQEE8hc1F/kxozl0lQlJyb0Hf4rLLMfXSrrKT7TggMasw/uSuIiFqGZ0SvGyGyVI",
+	"muTplzyLTb5e8ixbQJn1EGRTje6nsXS7UcJ0A0jIl9TgwRxDe4Rxt6FCsCwym7uVTnRimbN/Z9mVHk6z",
+	"DnyyKbpqxUyyiaTQv9NB4Vj00CiXAdiDPaG+oCsvDNdDFUTAofEnDBvsOVA2PI8HjOFplbeLw/jZVjX3",
+	"tbUqJ9dY+0F7t74jzm5tNbbfGawuN/5XE7KOO7ffUdOWQvRy8s2rH2LRHEP5AS+1x1NRlhR7gbcWiVTw",
+	"X1kYonOaYG5F3S0eqSvtt3sm83bURag5nRVXuuMshp+IZpA/hjkGt4RmWct86rvw2wsQDj/gFuia0jua",
+	"sYeSDSzqj0IMyymfCCDl9zyMUPtyaPl+ZGxiW4mYqhlsGTYy9pmxlZkSk3Sp1u5bbpzgnBU37DXiOv5T",
+	"6y4nocMtnTX1UCghMmdiwR3gygjcpR70jXum9GjUs/nM9dedeOBVGcrVDGr1mNh6taSp0XylVyrO7v4t",
+	"xW+67/e/7eX+8FeZcVf8H1OAQVJ6wLTKRO6YBncq+pbIgVE1J3YjEQp/IVJAeqWEBDpEMONiTSh2ND8O",
+	"GDt6qhap10Na2uuR8pWbq+fPay/dXF0FO6uWjubyxeuboW9BduDQ+vwAD0GqmSkdHxGktVYR6fR4fh3Y",
+	"GhCISgrFzeGdJcPdJPAKH0i+g1s6LpT37/zhm/Trdy/J//rx/R8hqC+gRdGWgQMO5gZ3KByyJGBjTD77",
+	"3X6fi1UA1ehLzPjFNqwsY4ncleDB+pLcPQJAhUf313cl3qoURskM4N7YHF7cIGAlgWdvyd0j8+g3vPH+",
+	"7t+Ugv0k6k2w7WV8Tmimpc94BcfVT8XV1eMEX4Y/s8tMJjSzn7i7/En8JP4v8lJv0Qa6e1mYjVT8V4iH",
+	"viDoErkDWaYBHs6bjCvTeS0tl3bkr+RuBx2zjYehJZAKbd9D89mOC0gaeyrADXf3KmW7XBomksPF39jh",
+	"7gWBtp2IIVZ23gZcsaVMD1jhtOb37CdB3OcluO3Af+esO7f/8I0nV88vCXa8wI7hW5Zj49zHV3aza6Dd",
+	"6jUNW97eRnK6ZvoFuQMdc4c1QnfWqr4jfEV2UjGyklkm97dkQ9HRBXrCrkFSKC3VHYwKCtouIPX51MSw",
+	"T5hdTAV59e41eXJz/acyRfoW+jAhmVVGMk/xXz58ePU1UgteTEj9gs6AIFwyQxmgOeYbcCke5UouM7b7",
+	"T2zr9gc75PMnT//0R8cmSLxN2J3VYL8U0rBbcgdpePrOpQpb2bKcBliuuUMI1i7b3OXKVBVUWCu1ZETx",
+	"9cYApXefLqpuEHe1BOTqX6FNM8g2/EVvAdpxTu6gX3NyB83t5+SOFmbDhIFcitSK6YFgl8QLLiyNkASu",
+	"LsmPINyfLuReNL5Na5nn0FeZ6i3IAdC+ZJkUa8tHiOxBIgGeoZduEhdWGu7Ijqqttt9rkA0iD3n6OD2Q",
+	"HAzNaZRDcHjCfy5/EpDilfiOTRhXmNnDSXFmKMAPQYc10ED6xaNHZZXBpcvWfeTfB8+bgfTd9/4he9X1",
+	"VdCz68srb8nQnM9ezB5fXl0+RqzADWjSR9gB6Vf75zU6vMqZvUpnL+w//hUeQRiZXApXFXJzdeU7jXr8",
+	"CfbJPMoz55uqUovl1itaGrqaHjkIXmEdA2R1P8GvhI6lkppHX9LUt0mtHxizF//4OJ/pYrezbH0xe0cP",
+	"mvy/7P1rcxs3ti8OfxUU61+VmRrSpGTLjqU3x3HsJCfxZdvOznn2JMcGuxdJjJpAD4AWzdHxd38KawHd",
+	"TaqbF4lNUhR37ZrIEkigG+t++a1JabZbqlXknCadeTw2PjROM72n3zt1VKbh1nmL6BJ36Y7BahGZ0pub",
+	"qyjlfUiIffsqkzFQsT1iKErFSFQTQdx45W/8d6/5ztd4yeRMon+z8Rft/SZSE+iA03v2XSHvtRq7S8gM",
+	"iUSyrde/AJxVuJByPwCPccjdPSHeduus93j5R36X/IqLhPd94m9tgo+4xDYQOEchFXPL+9yAV6W34IVg",
+	"7HQRnqv2ShJhbDHvitCn+BgsTrv7Z/VjF0u6NM/9W3vpwpeoiHFlRfVEIEscFoUDwt2f/p1Bgf12ng8J",
+	"K65+JlVXNZq4cjMq4/KGEc7FZEYt2JTABu68a58GWqDp6QtYqzbMuzyKDZflaf5aykplM+Rf3ikuvn+1",
+	"WWgYSK1grxdooN2Wu570TlbiLm8dE1rEk1VY8rXSfRHHQPPCChYk43IyUiWbeTBAUDtne7SZhAkYS3G9",
+	"Mt99DHhsc1yHDPbIib45zsPpGZ18xEkt//3g1v2UD9lo6CaLXTBsUKOA/HRXc9/us/Su82cgDg+AzN7s",
+	"d5fWpqQ3TiOley4a/E56vVUuHbOhj0Ba70ZX3nr3Gv+BP3/r+gE61K26jpAtbu6XuOW4PVWVwWgsZZHK",
+	"+YPnjIfX4FwE9+DO2lEygir7xh9t24S4hAj3mgbdJ54s/8RbZV87U5M+8Hz5B176ovQ5Kn9BN2SYUWNA",
+	"FwYSLIP07+pidlYS+kzBxyZv1NLtr0zbgVxXpG5ihe3QNiWRnA+HR21TwtK5nB7pPMQcKNtfRfF43B+m",
+	"26H4UvFJpQKlY7ap6sbdErolGMeaqDBbl+JTeZDnOxMiWh18CabrfMovD5xnbmuu53z2ytGFoZbDIEDV",
+	"wNGab2iwoc3d80fckLagaNIGGWqW/unrZ8h/vX1KscJfYdpq1AhdQ2PgAOnYz+ouxzM/QJrwaX3Kx3+s",
+	"/Fz5R3DToyJCBvmAhGMK9mhMo0yEHcUef78RHggbHLngyAVrcsEfnnRMSTOszQ9V+uBfk0uzKH5G03vF",
+	"UAo5/BWmjZotv8L0I9R6ipcw3Xyc8j1GsPC7SdOSc475LzJmoxFElxBTvgOTKM/OTp79fZW3XhkeoyaC",
+	"ha/7DbSajrC8gbrX7BMp98Yd/zhSEwqvIFQ/Ji5NCjwkkvL8lLCY94nVajGWUrrpxg12y/X71bKe6pPx",
+	"69+HxZT8BmN/UPF0hfssYfFImLhTMQkTlig5ZO4ELB1pjvkeleCeNOKPjZQ2wPo4DIoqNlcijHBO37nz",
+	"bTZbb3UG326Q5ZObrhN9PKaaNI9WRtO/DSEpYlvmvvsNJyt84pNSv3FN3UFPTk9XOZcPv1c4AvTafJ0A",
+	"8qAX84HWNkC2hATUGVBke6nUx9WvQxi8WYFE2+Ac0yrJ9LOa4EhPy7Hn4b4JpyL/QleLuH+c0X2wQZ6G",
+	"WPN+V4te+DFsbjcNGMmgsom2L/bQkALPgePYiOtxVQQDMxfbJYzSPh/BZmmdzqInazMzO7j9AodlEaQu",
+	"RTn8+JHQMxspORB6vP/S6A6W449oNc7RGrOK9cH3DAuJNWyMpyn726d3n963sfzk6enj7/++aaHT9a+8",
+	"rDi3QLt+12rqvaVKpiaU1pPnp73Hz1fXsrTxS/fhlTTs5tjpA0TqCvTU7V3p0oUFyCXGRznzGOEN9jos",
+	"ptmFzv8NLCl859rJwJtRjmCyScbTMA7JoJoAnfv7RjmksJI3ZZo6fSpvbZl+9OWgE04aAcIbP1LzJqiZ",
+	"JPcN+3VW8fAJn1LuKFAHlhRyaSGmws+NUD75G8urUD6GlU3bt36jRanwcOr7lgq/ceMqdT54/jQbu84u",
+	"yLiDHqXZsv0AMn7n9l1CM08qO7am98XtnUtMxQZd+Nx59+Ur3oPph+oiJeGud5xXzS9k2Hf5qu1Xjb2n",
+	"geyM+wHYOawvpr2/M4zHsQZjKOoRugsJ8beq6urfdRVeVTgTjUb5w1s9rHKrnKJCxSmO1XT/IAgn7CTI",
+	"5ygvId3wZb7mqi69Q10O4X1uJrVza98kI+iJ1o+vWuUhZ61Xv38oQ/k40Yb9gEOefC7AxD0141fhr1o/",
+	"83E/08MWPbz3fU57T86eYdO0Bse1rZ/5AKSxmhsD7MQ3suH4wdaPrwiE/dn3z6mT0e3oueGthxNnP437",
+	"PxdMkqOMt1vIZp893Ar9KwchD0XxobXbfKZmLPiMXXQEsW+4jPsq/yeBYbZeZVql0P0BdELD11bjmbcw",
+	"ya95JWP0dOPs+pI60is51sNPXhTFG07x9cEpwjGP4aHm6+6JBV1uisGmqzjvi6FZAdaDvK0st0gy1Snd",
+	"7nX48duimHBJsDWujOpM5PyJDqrqqCJkPE8Aoxz02+QcfTvVtZZOCveBZQ1LqecWBcjvBscS5C0QFRlF",
+	"JaL6rrqCebYYfe0iZZJMGyC1OhOLm8tNF8/c0sIKzf6IOcB0Jn1uihkrkqTNpMKi2bw/187Uy65laszX",
+	"4SwzNk62XwF0MVsmjOktq0LJoveDjiVCm68+3b6N8sKZIlYxLCaaEymkmQrvFzNsBuQda5Qqdc2gQGZZ",
+	"kMWOcgSXZgN8xT5NNFruL8Hesfr5DXCDfaIVdIRNM5pK0+0I5FYV0HL602Cy8S3qpVfSc/Tlmw0l7Nxk",
+	"P2qAhotEMZ3IWT5PonAhYkUoNhQMXznNkt+d/8pV5HJY2gxj+G/fiyBbbgJi04ySdmRYJhFZbGXz7gN9",
+	"x5YrAY48+9Csto9WpfNa1tlmKiEFa3gC5iIMhmRDRXGo0AEW82mOZ4IgRjyyTQkQ6i5bKRP037S0QU55",
+	"SYhNuNGiGAId+uAjCFQdTw9LyGcVZtu+hRAWdy1TLyQTNDS3nB0umjyx9NGpVvJR6to7txEhPbZ23pvW",
+	"zh9mqKaGXYqZc825yv5Sr/G/37p3ts6W59GRStcED8BCjMhXwfu6jSpWS4BfQT2rVdRg/GIxIHUv+g62",
+	"7IBTlYeXa3eiPI8TWF9gaEIn2S/yLkWFIQfM47GQ/+sGMlp5Fsadyw79abdsndOojmrpju1NoRCnjCbZ",
+	"KF3Te6BO3PgWBuwigCoxlGYWBZOt5pxWdtd5KrzZ6VJTsqEczVj4uBnajEY8SQDRvltX/Z54c3r5x/S/",
+	"AgL9+rXipc4YwrA8kmKDpBhgQvGBwk3moE3rturUk6fK7ApS8l1mVy0w9HchDLtS4r6VGNqi8jW8a3yc",
+	"u9YUGupZ7lzC1HS1CiPSauKt+Pe5XucGwq5V90etxv7RL2FaHowU5iJZkVDJGs2qOBbwrBsa/Zkb7J21",
+	"M297Rmx5PNmAjutWe4ToFXzWweDRRIsbNTaZAb1CFXrzBa2NQ/blg+YOpoSUbBG8wU0UkRKRrFJBejuS",
+	"2GRkO9jYcMUrLWxfn/nqiocpkectkEMhAdYrbchJZ9uVDfnGC+oo/ehXjyFg89Erwb+oaIg7iuX9rFmI",
+	"0cstOHoDUr177f7zbf1IiqO6EBoJI9RqsSN2m+Aizr4SMFmHrwveWgNIogF1tIinj5mtg8lsAaLrcjvD",
+	"4B7q5QKBYYRhYRAyS5QBPy44dzvWgKpcTSi4o4PtzKDE3FpG1BWIeJSOErrM/haJ3E7d1irai7kLLEV3",
+	"j2zdcJGJx5PwgKezFpGHPS6xoWM/dzuJMlgBK7S5FZvNTMXp+tkciz2rF2HR9rsFcUKLVSxRCoeMUFdg",
+	"OPXG2wPrYOfDdiNlIIw/SQmLHouVF8DQh5nvxSFuzJbPy4xa7Vb4b+TEa/W0+SVndE63waEQQg59Gc05",
+	"izNoM3UFmn7Q4WfWn1JNgsmiEeOGnXQe99zfn5/8oxbofuJOUvteVzjySw8ewyVTgwG4ZQQaZ0OTb+3e",
+	"fvlGpgkERBs/w4Bm6tbt7Cfu7gu8v2fKexwpuFsZxWuBCbdwh/0pc3LTFK3FbT/Sk34V1jlm7YskMW2W",
+	"jnAgkvPQHcGHih0RU/dm/TiBXB5WxFH9rKPblV18ogHdVDRbLai71/6nhR1mL/KxhU3TX539EV7EA2gv",
+	"849a1B+kXDvymdUTqCWIxEw9Mc0O23KyBBIf62qI1pYrZ3/CvJp7GWF2efyvzNgxSNsJ7VDrG+63O9+C",
+	"dqcX+al2GgoIQ1tbZ71HvV6r3epnNB2/1Tt53uPPeK/zuH8SdZ71er3O9+5/esX/nRQjRs9bKrOc0mqc",
+	"TQAu14oXFm+jAHfdatyw5gC1jVFtHyqecCwPPHonhxF0+M3Znk6I5uTA+jBVMmZTlWkEwUmcFxFyeTn8",
+	"XgraKPmIvfW4NM5+U+oSQpJvto3O98/NSN4feMJlBFVqvE9/Wu43zUi9K/eZDloXi/0pWvkDLmyyaVck",
+	"yaJSW28H2RGwhNuSqXPgtbfugf1t0Tvwrkhus5RoBO9obdXsvnWrenlxHqxEcDvVfYmQQJsWo8sLffj8",
+	"0VnvJsTKDcr9TUjIq24HXFBONgUtVFyMjG+d9k6fdXonHdSZVuW/OXW/+baeqize3rbbhkWSfPTUu4CJ",
+	"j+rwUNQhyhtUcuSMWoXDlB+xcNVFFRUtiCHOImuYqBNbN+XSWkotAb0sOkhLbhkbbDRE4k5WpwBfGDbm",
+	"csq4Ydw4s2Fw0GAoheazIw1mpJIwYLzkwY64YZFWxkBcH/2YNZsOw2FFEu5e43+/zSArN3/EdlUdIp7k",
+	"O8NEnIcjU45zo8N0U7egNa+L1gxO1pXy4uO/8Dvs8VgdokQ6aF0cyv3xqB8Pxl0Ea9hQMSV9plrSDaPo",
+	"MomaQMyUZlFm26wPEc8MkLosRtYTZrFYW6alfFov0tbSqZlVHavSTpZSEWsCVFE7y4b0+xeZVZ9U+nu6",
+	"15xYnLKuD1rHoNtMDQZHXjwUXsSic2EfsReScWthnFqWyRhZbMqEYQMhhRnNzlm8NaelfDqGgtPa9bmP",
+	"EsfsmOAP2J78BM5RGalJ2X7E1nhh3SWyLL2/RmO7lWYVxJVmdsPi+I45hFL05NRnE25GT/qQqEnrvHVG",
+	"C2I+/YwR1dZ56yl+aK1YyCzdb68WcTWGc96c8C3ok6OmORRN8zM3c2KmkDKsP/VYnkpDzCKu43OGNM84",
+	"83H8NiLBsphPQ/gEQWawDqav7KgJBbWSKdgXSdIRFsZLUD5FkvyCqxrOFrhNFmUM8KgHHyWZhEHRaWY9",
+	"hrC/se+MTxj0wYgYDBsAUGo/M3wIVbmUFYNy+5MsCHSwUw03S3oIgkCJbgvRSIpIcBlAyrEbeF09lj/k",
+	"DgL6xb7VDHbUW4eit95nCCMXjdw3MqzojTTE4qZUkfDV5qmcjUfxUc1INdl1FY47x1s12alkMZFKKYCa",
+	"rC4xfvAHP6b/jgJjG+k/xz4pF3Fu8gqZVywE8LhplMB32K2xqszQmXykM7mG0FipLyDUsdzjxmv3CA+2",
+	"krpUFDNr5a5aAb3XlTGr0TrWYC5xwvyaJskQt1hYsuW904Mnx/CglKOOuKRxAKyPrW1xexZIQGGT1P0t",
+	"q64zmIaaS094+1G0fBLCjATDNIEkUmMoVyVz5n/JBlqNGe9rhW85kxhy/P3jj+s5avTw2za8SrvWMuHR",
+	"7DoUs+sncQUzEcY8chisLTWR7TB6JFIGgxGpVmOFzR1txhOj0Ejz3ZwhDO/ElwzfsGIP0W2Kj8nFXKzA",
+	"Xvo199pSo4d44LZaHqCka58r1qK278louhl9iJHN/TPZPMV3r+mHb10Ng+w2eKy3Ldpaxgx4rIXIrS8Y",
+	"nZmJcpQoFzhk+kg+9rOgaTHEOCeWvdeAHuJYSZgSzHifR5fMKlw8az+5lW3G/5TzjuV3CD7tNiwiUOwt",
+	"XIFmY6XBiy/DEhjYHOsLD1oFKEsnpCffE3uFaspz6+QlTxIWa5WmELP+lKlMMwl2ovQa7VP0gB+I3rac",
+	"B31JOKzVwA9/BLkwFFcgkR6ORsphGSnI40FYYAIz9QOVxao9ysSl65sXQg47q82D38Io+Jf+RGtMg28/",
+	"rC6nmfxCPnqcSr41IEY/gUy0qXN5UuAvqCQmQvPKCHVMmbrC2z+gGvBIjccCGxCXWNGldY3K+bDNItIu",
+	"HfoB9vFN5toXsPjQIhy+VQwxVZyonEYJrBIi36fAD6XiCyLYt3Kzp6d15WY32+/WCfeUnnjLIZ/5nRcx",
+	"29GoOqh+gioRwjgbCynG2fg2ImQt26qQ4d3r4h+3nC7SlDebn2uh2AIZ74nMIriAXBA9W0sQvZp5jK17",
+	"eGtq/mOt68F1VfDS/RbIFzGfNieEpOWR3WKBUADsrRpmhABKjwjEi35GHO3wDw/cRf9IuBxmfAglaGlI",
+	"PA5YHGsw5sIJeBindsosfLWMLESOEygYn/DpI/aH931YwidFO3AI+MdgLnGIgPH15RNuCEizKghGmMMv",
+	"/QvdpQwsvbrWeUvE/H/5Pz6SYFeXhq95ZM3W6/1Xghc71vsfpAx86WeXYXtRuXdTGBwjCDFyuwYezbWX",
+	"rQDNt5ZYxGrNnaOXDcUVvMSj7JsfeFbnBlaglD1mb/h0PW+QnnnLnuB7auSotbzwUEdhc2DJ/5s1l0Ol",
+	"4olIkoA8lzoDAGNOwjA1gZhCbiqJwVgWZ7AWUuitsvzOD+2QgbFrmeTNHHei3QolGY2UJkfvqXP0Ts5a",
+	"7RYNEW+dn6wlbvBh9tLQOYqbAyvxLkJO/WlRNeQIkOrmsAYgBVmu82ZKNmnrlIRLN3KyKdm5jMFTIFv6",
+	"CSh7DYJx5OT9GKzwyTv4RMvO9CTGwpSmj6Y4/pqLp2yYn2JI1dL5+z+GRQ3Spd9jUTQxnPWBgoGGxz90",
+	"HFBPCfvmRJ70asErcjvutORSvoUJizJj1XjNIXnh+bfsUM5sW8t8R8VwKCbeC3M5Y+HRLJ/SNTcRwR+K",
+	"wRJd8xOuaFDRuA1qK7MtGytj2Wmv9zDqUoruADbkV1Cih8UoEe/zzx1QcRUCDm0zjFoH30SrfqPj7FIN",
+	"UhQxR2I6OVsPimn2QXYTsihvflOr0ZUfldpBTYccqQkb46Cwm+HSMZ8yNaGaZLduwDVLZ5oUxjiG3YMz",
+	"/Qe0amMJvkyEDF0FpkGHbOwebLZJao5s4av1FbIYeuEsVkqzv0UqBtNmiZCXWFkYjZQy4N6Bn9b3d6yo",
+	"pR6JzFYlhUvt8m/CMe51H5Z/imMjlq8GAMQlm8lW7nCAWAMqXCq7pL/wLa6411TtHuGBkzTe870h3dp5",
+	"X3Hs7nKnJp6Fr9a3nPm+HSXZGyUx7LhO2AKfZMsxi2LPm6adI5GjYXcoht0fzoQyjOO1Mt5XmZ1RYyty",
+	"PxLFOuYYCprutfvPt24q5N7UOjvSXyhcUiE3J1xm+PfJTaP0F8vE0Y1qPmn0K0Cac4GSzKp0K5SfyXtF",
+	"+3jcI/UfGvVTHwwR/1BRCQIOC2qOCzxecgfd6oWOhS/I+w0XNmj9l/ZZlCzFAx+8H5BHO1I+nccXgQBD",
+	"gQXxE0iSC8Z9gP+k11uRYgJg9v7kR0sEsFv0Yz41rfOTJ+s4CeWz76Zg1m39Et9jvIh1LrD2wvdmMOE7",
+	"KdgItNO7yfQo7Q/Fs3jj63DcreOAfiyj5XKKc3knI4VTm4Slytow0rOi+mIFIXJrzdO9dv/51tVwpS5h",
+	"bwwxx0wLJRadd+MSayWDDEujmVSIEXTk18atM98TiHxEGrlcxmbFGJrnlpWggN+Htfc6Cuyf4pjb8FMw",
+	"EDxs81DAu7D/VqP4hEtfCL3EMUm49L1qjfol+TYLO8LpIAdPl/45EYEz4bJANCKA4DAx+d5iAa9Gokos",
+	"EslDsO9pRZNkSTvUkCOd8OAn4FGtFz7r3CTlNpuMQBKiFnxNhYYAzBlwtvrZ9MAHK2sYgNZ8540kseaT",
+	"D+Es+9xDkh+yFvYjPhrcB+Mgkwix/l4DDB86yXmBOzPgrH9sEDNt5ihZkmQh4AM0yArMiiBjsIWMpiKD",
+	"bKjAdEURMOE63nkLfT/TMleJu4vs0dtA5Hy4BBl3hv21SgE+0Oe3HOAr73pTJtEzHaXSAaPh0xVjiE5Y",
+	"k9t2G5iaeZs2eDPiWshhZ6gVjVCvs4E/0sKfcF2DWntmnxouwcMevjlMKkyNy/Tj7guKkS6PGM7rnUhU",
+	"bo7UkoSNYdxHBcf9jzkK+kEOdhm4NzhHnrvTSpKPwZPpD/wSNBvwsUjWw2q5yQPb009r8N9RSR1IO4Ll",
+	"GksW8F6dyDEQhIgTGWhVo+CJi1kIfoDBehmm27QazGiobiyMUcnVziFbwjn2Ru7kHb02VwgF+J5YA6Lu",
+	"A33RbvqgPsDgiPnwkNA5bVAns3gBZPyUjJmRSM3WhIzfc9cy5l9KyL2RL/5Vtc5bvZPnPf54cNp51j+J",
+	"Os/gSdx5zs/OOo+jk8Fp/1n8PTzv3cbceYNv/WjvHAXPdmppyk6595O8UZPf9zalTfeafvjWTYBf7U/1",
+	"DLHlQkGFB94/S2isriBmKtt74+cogx4qNHlh3exQ3BBuwj0SN+7As0bDXgzIO+uF/ytm9PanFlYXP/6h",
+	"fAXXUQgdhVCz+JnurGH2U7CBMkPRHc4cCTMhGfBo5GH/vIGE8YULdNKwxVEyYoLZcZkxRCKGJgWb5RbG",
+	"nvJrExf5ohtCYn7io4hGWAF6zr4gWNo54eCefWmzL1PgGv/9hSnNvhghI+gk3NiOr7374h5UuC/6dwZ6",
+	"2mqHUHAKWqi4Nc/LZZmQS5PWzL54YmtBu2/9v3+jv/2z13n+1/WTbx364fTb/8OjhV//v5sn+/v/565g",
+	"mrrvN9Yxeetbo5UXxSuvGyMYFhxwEudFHBuWpY6x3L21GWfuopgvzXd0xvCuPISVwdr9McgNlYRuHS9x",
+	"NZYN76eeYf13fvQrmw86vhbDTENt9d2A/nzApPpxpCYzDrGQjLMBTIpnv9+AK47ZEiFhEdl9Cmsar7dv",
+	"z2uedzKZ5mj4hBpgR9SrW6VQrEpF1JrRHzIbu7tBbCj3F9BXInKPEoYR/bVdDRBe5rHu37IRT1OQECOm",
+	"UQm58JAQjaxKO1m684g5tZ5+Uunv6b4B857W4/KCHSmCaDcjVHcDcEscs+K4rCdrRdPp6fdrzkvJsDl6",
+	"jgcBy+uM277KhiPrAQkRsC1gFBbDssdcyOARNjjNxWouzcDTVW2Pka+s+5QvvqWqb1Rz+sPVtSe9cO9U",
+	"Thk3RX7/wU2nRhRgq3wlN5ZpD5XNoTbG9cr19o0h+wSxYEDGgVDuzRgzqSxguZ5mSSYjp+qsap23/vHk",
+	"+cnZ2QlFTk/X03XhHWxZ3c0Jkio+/SO0fA7FFcij5jusim7SeRglDTrPqy2y8mkGURm/dCLsSMi8Y40R",
+	"QyvNeJKoye4KwDPDh7BQa/6OK+51F/rvR3zdogc9M9BIDzpS0v65plcqi0Z7UM2lIQYY/zedZrezjDGo",
+	"dHL6+Ak7e/rse/a8d3LKHj85e7q67vWP8f6Xt/vpaVInu5Oz/vqP0Hf3Wwe7Tz1faZs3XE7n+2kyLQ3j",
+	"BS1Iq4K+bjPlVCb7Qys5ZO9/eWsQAAH5GeILxgfWaXI1DsnPcZtNuLAbUdi3wZDBtR01GCz2dRGK9p1b",
+	"1aBeDZsswtIozvsAJ6LlSte9BQuSqcFgpclo+zz6LNz6TpWYSkF+FhbGWJH8/aAXnUHHeZCdZ+5/vnf/",
+	"0yv+76RVGnr2i8TeDWnXcjbzx96yxpvddwGDHRXcoeGISxqe4sjcSY42Qw9SJcCU02Is5Xp1AVKvZOJ/",
+	"ZcYijJ9nxyUAZfn6D2H5ktIaTHBa7CsTEnObVAJSl+HEP7ZWHuA0fx6sP3FPug8B3RunO0Z2SwqyoD0/",
+	"LcjZVjj3yP3gHFWa+GcgUjJmKWij5Krh3QZyp3+txD7da7zBb12eplrdsZi/CiUCt/nOMBHnLJRyOyo4",
+	"CPdfWHM2UHrMrfPbMxFXF4jVzAOhZyroer8nSc+zXz30Bv75qEQPJkdJdOqNcOfBIVYuJAYQzGcO5yfi",
+	"WgtADF2V2RCvnapMI3QCFp2vKGqWx2EXiAwNg8wclsSgR9q0wLhrexAiZ2SWDwE9NC7ZSGV6jXFCZdEy",
+	"yExAGtti0/RRtj1Q2YYEt4Jo24bAcpIy1nxyUCIrPNTRyjlKgv3GPcRmZhyJh8JgqjI2wiHZG5cBqehc",
+	"wnRxbOANj0ZCwq9u3b1OGb9Ixa8wfeA5Y3fd8wNrQtOXgUjDLHLdLzFIK+y0yvtOxSVMA3Hd2vteHJgu",
+	"iG8fIMDGEAtc4zSUou4uOuBaYWcixG0HnWnXj3jHdbrkEqboOQlrPDUc1cqhzZtxd0wROE+7F6Xrrpk4",
+	"tLY4qNc13etLmG5joMyvMF1hRMymBcxqE2KulDhCwm5tMgxKNUtVARsiZuvksSDxW59VyVc1adWETeqS",
+	"EH+EGLxpMzUoyhUjniSg2ZhPmYEHUyznRB1JP0o8nNMfqPpzxOXQMCVvZiHe+drOCloxYK2QQ9NAGiKL",
+	"hV1MYbhiR+2NWDwjDOORJZekKu+Hf5zJ+435199ADu2odX7S69104Ns1qUbaSSjZpoZrhTCW3LI+DIVk",
+	"RjExYMIyBITHdtdY2QXHIr6867ny3k6kHP9GLoWM63Z2f6vb98n62xrau2431f8XRLa1TgDlxoavqQdD",
+	"GNbPjJBgaKgWU7Ju14FW4+o9Y26h4z69ysa/p8yqNpPKMiGjJIuFHLYrTlLfVbv+IRp1QB23PviaZcVi",
+	"QXNe6pO+C8QtCsWGZG33CrQYLIYycOv+2y3zNNBqmmBmNqsgnJ/VxIk9Y7mMDx/SYKQmbMAJcCMacSHR",
+	"YwGeQDw7QIjwN65KL48hrPg2yaxwParUpwSmM2kYQvUQSA03l0IOGR+6B7OIGR8eGOeZPPrT0dssURLN",
+	"BktgjhZPt0uLv8sYNJvwKeroPgwzyfpTJtXkgAnzpRqnmQVTokk1QJo0TF2BZkhLSJwJxEP3C3e/tyDE",
+	"m2LLh3g7qUpEJMB510LG3xZJMB8wfu8+0SgWy+xGdZ6JMCzhImaxmsiDl16T+Sf2hlypZqrN8s7nth8l",
+	"4mweDWakkti0mYaxcGxm2ixSWgNasmh79oUTGEpjQXYV9NCCXMGGvJj29fI7rkz8ebN4AaCWB0Th5fSd",
+	"LXXMhvFFPAFNkpDeU8v3qbZb7rV8HgDUQKekWQXDpNkNhtldGBorVmjXFPRnHmF3rjsS6M8xnyIoRRGb",
+	"jhLQlwVwITbt/hWKpulrIhW7lUOl4olIEn8fhl5467z1U/jDNzSabsH4P6ooK9p7tldJsb70ITV1DMod",
+	"Rrj7Nz7Fyi+SshImbSzDpWLrdYVibSDQidyOs+IWo1SIJPngFu0hOoU/W20J88NwS0ttTO42F5QjN9fQ",
+	"U+suONLBsb3OlrYjGBtIqAoSJKF4GgYyvvChERgKZw9IXD7iMkZjfKgAQ5s4hsGZo9gFhwbJgIsEYjbh",
+	"5k+ZZpZpMRzZR+ytKuDUZezhQt0GInHL7URE0Hb+CVwh0LrNpy4WhQoV/goldj3Z7VSd4hN9Bhmj3jx9",
+	"2uk97fRO1krlhsdYSbmdbpppa0uCMnnhriLcOXZoAJaUDHVwgo9q7hDU3MtEmeB6kiTAmDjI2F08ZzGf",
+	"riq+dCYfaSSqejXXvdaZXOxe5ozdtMpaQP2Hj+zpnvI7w1KthhoMASaVpneh6ROpLIkxfB45KtmbvtQP",
+	"mawBe5ijs40026x4mCW9MRvVVzvki6Pcb7jm4DfAwXuIIaQhdm+dDRVTsu2tNzZROsYIYSjyDjkRx6n+",
+	"c0zYdcR24JPlorub8rv2otyRofAAR3Y6stNK7PTRqtSrO++yOBZKlcaMThbyDZu3cdzRsvFOOYVOcGSV",
+	"I6uspXmcfC3pnQ2xhpDDjs4SMMuMfyGHH3Bdw/SW71NLdMlhQ/zzKWWHU5z1S8iFOJikDHfkc+KA6IXu",
+	"HinnPOHCUh0cWg48WYVKNlXptiDVMks/OwRU04pOhuVCmCbN5OfwsvIAz22pdYtpkNU55SigDyQkNOJy",
+	"CLuSDQtTJfXKYyBkTN+9BHjGEazMcK4VNyzVwj1JXQUgLVyYVy6VX5712q2xkHkV6HarA93TP9gszGtB",
+	"pfpIhf0pdqTQ5W0r+VJDsN1r95+lEc+mjZ060Y1PfvjBTiQLn7kyLBESfMSTf62hj72bq+XOtiDqGQit",
+	"G2mIhe1IZReb2i9xHYr/BmmvtMuiEgoY2IdRu4WaFKkx4pIZi+IKGF0axG2kTSfA3H/3JuCe097iZlu6",
+	"7LdULLVfEwiePzqrHkGQY7/85l78hBss+CCWsB6ohiy3lXO6pdew7SEEIkmKfSvsHkUAe0c7/SDsdKSz",
+	"oN4esXcD0mztACdLA1hR7Vn+Fas43F+ShHK8ueC9K1rkjP6JoV9WPzsWST+60+xcIuG14KYVsunk5NHz",
+	"uvEorfOTouLSXTnHCt0BJebZBDQwvCXnXawhoorXcpRQRwnVHN6euaRu2bFCMIAgqjYrcYQ0lidY/L6w",
+	"ivKX0roGTd5im0UY6BhYeRhN08IwNYG4uP82Pr2zchGtmL2T9D5IVfngTI9NEEKCKgIxtY0zdaasdN/3",
+	"znlbrK1mKXR3+irOwL1RrGk8Oe2cOPV02jt91umduH/81W4NAFYZ8bWOTio//Ja10lose1ROh6Gc3mNo",
+	"O5dQKciyhAIejUgoxRmqLmdpq4lctSBy6RyPOhXWjXiSdITcrfHMk+QXuXFxtA8a98i+h8G+iM1jR1A2",
+	"B4rw2iP2ouTm0sgEg6xsVSMc7ByXDgWLduv30hn2MQjXWxqDo4gGOoHs07uXHWeAdP2wlnVMiQ8+aLdd",
+	"K8K9c9p5kRjyNHIURIdjR0zDOGIfxycCTmBgGTfhd4jH6it4ab67b7VAt8ZZF6u6xkRBa8il5c2Fb3FV",
+	"wzlIt8kizsCj0kQwlcQPZyIY9t4QkXAZMwyg0sso6bMDy1Km8WBZSvx9PFiPIv13VgA29YXkWNYxX49R",
+	"SYex7zg/YMILqX9qaX7/4+vSQx8WoV0pEe/UHnMH8BUeu7PG3Lv4jKgxoYApt7loyiWPYw3GrDPu1T/W",
+	"DuoRP3o6XlDT0j5CpB6UkeXILS/ksWGEplSWGfD95SFE/Ij9YtklQGpuUwVWb1VpLqPRMlsqLGqSA3CP",
+	"RYZUOOrBW07hQclojGHAs8QicsEuAFhrO0DjmO5stzloGPLks0csPm/1Tp4/5WEiav2AVF8H+6uAZD1c",
+	"A3rgbWeXS7vWscVRJxyKTniXAs7wpnslXwmpnBGVr8j+niyWCv7uNf30rVFzErcIBiW30agiOI/1+Xsg",
+	"UrzAXbebBQ9OTQZbtx6PAuJBjURDMLpcRGAF3BjHWAg7bzJsSlpk0SVYJyzwh2+lOWnN5gVwuxVqDPZk",
+	"5uJ85UDuj/r5i0qyN3zKHq83GKd4tm1bHvj6awULQcT5BnRxHIpzMCLmJ3EFhlnlZAxdMk0XQCEz0GrM",
+	"hMUZ7aF8IJM+zIu1TpwR3ZeFzwuPwHObgWzRiOuhkMNufle3lzm1cHJvFY4MYMIwMkVi98gjSGJMcjj/",
+	"27AvIv6Cs0H6wLhEW2zOKwonfHVFsujWogSu/Drhvjd2bosIo1nOrwkZ9rw1NsLEstVuXfEkcz7NP548",
+	"Pzk7O+kV+UW/MuaWt9qtf2fcf8dJ7hK1W8ZybXO8t7NO7/Gnk955z/3//xRQqf0pzTQzKtMR0ECY1SXZ",
+	"S3eL/r1se36sv5VahG6spNDCCbMAlu7oQF2BhviwAg67kCcfi2SiZEjYbIIoXJEylkk1IZD6kZqwcUZO",
+	"jzdlvGzwd1EWKC+9UKgQKEFerCBR8DCmAXHywj/od4b9jfilzUT8d0dWggYOYgkxXIFuM6O83dZ3j41S",
+	"Vir2paxBf4Xpl3OUrCkQdXJpJo48fSvECJjhY4Ra10Oi4y+0+Jw5/vri3rGipmYVTz1IDGcIiyFi/Eb2",
+	"pPf8EfuDsr6IuSTiXM3jeCCf0UPIZRYroGglXo77BhqA7Y/05PSUIDJ957UkCXuBQ2lMiRT8oEXOTNZ3",
+	"77APmnZDlnzEznqP6Ru/fACrp50XzuD4woyjKoyaWqWIcHCSEQ4M8NMC6CnzlyPiR+yjooNzljjqo9dY",
+	"BcmJ17E5OR6DsUIG+IQhx0ErGxLu4Tgz8n1VsU4nvI9yHRs+Fkz3Mp4bDk+E76UN2W6drfLov0t+xUVS",
+	"jdGgh0AovSQbSDckiZMHXn6QrigLQOXEE1XUx5l239uUouheE0F96/oOys2OAvey24ZhLaQQaGh/SdjX",
+	"DAugT29qTPiNAY0Im4v1PlbN6ua84KddjJgp0hXsDy/fv5B3/OVGrx5NCMsfXxg2FFcgcbN2od6cuPKb",
+	"cem+RE1QMY147FNkb5TGtyfzby50UpWEp0sMIn4Pwga9R6dn5bABFW5MZKJ4zPpaXQJTg8Gj1YUzPts6",
+	"hYMbFs7lrWtEdHHXxwDCYQUQUFjwJGl7a45rWwzbLMy/spretNhOadDFIsQIv7T5yT9zO9W5ofjXBzGx",
+	"zADeqEH0paHm0kJ8zv6dKcsN609xYKSjl8zwIZTmmLkLlEM21CpLDY14m5//v4B6msdru0FSOwTzL1YO",
+	"hOQJfiTy5Gbda5GcgjojlcSfDUQKS/2f9sg9MOhHXPFEzPyx50iXW179vc5H1DRgM/z42arWeWtkbWrO",
+	"u11/wEeRGnetSjtZevMEz3ulIxSRqrmjPKazDDWPYPb0RB34vmcjYN5a+kVa0BLcIT0e1vlJz73rsRNp",
+	"Q9jsK3uMx7xSIrrTFz+ueAXuDaznrM3JoO2ZBOtIQMZN3iV7HEB0MJbBR7D1wr9NyQVn7Ev4aunXc2Ct",
+	"q0j25XZB2L2ByN8X/91fHO1OVaYxQ+KkDkb8KFHi3ZovJHq+tENQ8LyIVXmZ7wNZQ/A19cYqjSCFziFE",
+	"nThWV0V0rTLKJyxF9l7gh+iVX0JqWSatSDzsRoEj7R8AQ+CJcr4Te5H/Eoc4XoHmCTOgr4RzACkhDTwa",
+	"VXlZGIX6SB+/SyRt5QjZSa8UIQvCvdduhfMG/MRSOO4fT54/7p2cPn5y9rSVR9VIXOefy3/j7t6/Dt9V",
+	"2nn2bHWfzL+Kjxic27IE9nsTIdS6Zdgm7J+afDTiz2MY7V6E0X6gWVecBXEXmDc3rksylzIvIc2JrtpM",
+	"FN9id998OneBFEZrfQ0R3L32Py2EkyzLj4atk7BVjXniT/sA8CXnyaddoS/IRPNqYjUC8cN4Gm+mmbvP",
+	"mr6aBfTYLYzyBmucqo5ZV+yUH2gD6jQoxtM5xTiv7dotJwxa54/P1hh26s/3AVK1r0rumB66b3rtFaEh",
+	"B0u0QL7lxjKNpHbhizdsodKcfBpogJvzxRtRYt0sjXcqMWZJ/ZUz5Tz41HzODEu4uJwypWPQF0V1QbWz",
+	"4SsDhGFWJTFVppPgn/EYiKXaoXtpRKE6sh8rvAN6XRuUZycryrOT097BCrRSsPRoy99rmUcE56un3PWh",
+	"ZW6EjKBItpLso0vnZXTCDUm7REWXC3MouKBJ0xw3qDHIrRjDwVvjJI15dPmdYf3MCAnG+CffajtgDXV0",
+	"eXzFZdREYe47mUyd1ucy7quvbITN/bgp1QJEXLI+YBQsdjosEVf+VXm9ZTD49ad8J4FFPEmokoFbNlbG",
+	"MjtRbApcG8ZHwCtVlH+2QOW7y+ZgEqWYyfyplxdzrazHXvh72nbkfxkDH8P9Bxnuf4Ox6Zx754WXU1QT",
+	"rikIRWN2aPR6kpgAUYjDQfmqfY8oGLwqc390u6jMdmYzhhVSTGkNmIzrTISM1WShvssX/0Frm+Sc+b1q",
+	"mIhOfcjDcJTGxFGi5JBKAjwiPMgYSoP4Lb+EGTfvd0znbqNDfvZWcF+vo9QYnJ9qcS6n81mFZCYzKUgD",
+	"83FWlnJjPxcE+Zmu9iI017gX4L4Hf4sTrUkD4jBQ9HGrkjCVVLvDLls+xST/WiMoKllhi0psTVY8KrHD",
+	"Gh03aEwC1bpeMUSXnSvQPsjkf1qYKfkRosv/pnWtRss7i21q+MCf9gFkSvyT+hkWQKWs4fY/wAA0OIcd",
+	"K5BukoEaDEALOWw8I1K6s5psSA29dX0Pz0KYIPftnlXWVi2/ibFYLfaZaaN0s8jLxYO850OonzyIs+tT",
+	"DQPx9WHMPCgI3bfv4Utytkya8AhCHT964HPgA4fBBEBxsG0drba5ML8HDLhDdAkx68NA0WQJjG+4S2iT",
+	"PWiomyS/u5Ey4G8s9BtWmYz4xbPaZH/R0olnoTrIgOFxL8IesZJqKr2/o7nWkLl2Z+tLjVOuoaxmc4fp",
+	"bpJmXaurGwsTcR3vRgTMNafSUe4Te65mLebtwM5LBmm1OE7h3lvepD6fLC3xJsY7JFxhpIPU0Ja40xPL",
+	"Uhv1lV/XuI3arkxlkMEY2ib7MBSSGVU3q5tWt8pRkpRbC9qt/b//7HWe/3V90j45+/b/VbRzVh/AjoRh",
+	"//FSs2pP97dWzTTwp0+2O/87XNj0aIqXkdVzIkKPM3e0D8ve1oD1J/ugbv1RNq5u14mers4wH/yL++YD",
+	"pLtT6hImgTrbc0AlXly3yYjDxg+pJr7b46jtD6LZZyJsNCrBBsyZCcFA8L7rluwEg6faBz+eMkTCENBN",
+	"HAapzLwj4V/RZATSuetoMJg2G6kJGlkJt+jGY4qpMvODj+uOtNOEj2PwUL1wcnrL6gX3FERUeyDbSlr3",
+	"KK4OolgBkbd4HlELfEihNFROmhQVlzSg7UZ3YoNiy/JL6DhBug/2kDvMD5zCg54hDyP80M5vn5uSWjoy",
+	"+B5GH36XHsiNVBzpy5GfoNGHYdYEay6PL5im066LpmTgEZ0hEakYHoQrTE+MvsWkbDAJSR3JO3CKa3xc",
+	"0712/1mavW+afn4Ey0WyiIKoH13CBIzN1eChz60LyXz3AormoqCJ9ze48lLFsBCPZue2P+ID4O8wG6d0",
+	"Eq8xRd0d/y1+w9YRzOprlkORx9EwOATL/62fqECyD0E1wkAFgTUNGqg0vZFUY9AL3SBrmrbwC4lRU14Q",
+	"AyL8QswsfLVsIBIs7shSZhV7fMre/FAE8yKVZGNpfEgaX95/lARCOcnfHtfATBaN2kyCnSh92WZqItu4",
+	"9LOTD6UfPwssCP9TFr/RGSGj4EmENZAMPKrcQOkxHYYgJxOaif6IvaB/+KLZPo9ZIiSUUYqxk2QyUglc",
+	"+C/XxrLTXi9fTUgJ7gQ1vYuJ4hvNwdbCgvLIgmZ9sBMAySJIEnPBBo7FmMosy2QCxjDDaTxgVVYn3Kme",
+	"Se2AzMaOlCM1HnPEOhmLSCX4KJb33QOJFGsXlyaX/hgBAs8UrxJfOIHDlChlzXOTqKw89BSzeFKteDzf",
+	"vMovQTI1GPi2WHPO/oG09A/qn2MJ8FjIIev12iXY2brjWS3GM4fL5we10iQzn5X+jKNAwpndL91bLf/N",
+	"b7HSY3zyXPAdwe60wyv0nICg2DSLo+q0kmCnK1N7p71euzUWMvz7pCbTt4oRoCILtmOsBj5ed3xtuzXO",
+	"EiscF3fd6k5AmiulQLVjROuzve51rPrVhfXwT/pc8c5V/18QbX3GygqhiVjzwXG6ysEYG598mJF0mSQ1",
+	"hHe8ev3wmH/t9FU87fSnOAn98eOzsydPHp8us0AqW6Ke9pYZJlgRUOe1DoREHfg/VDYwpwArcoIodn06",
+	"UOm84Ocf9ZqrgOpahG49V6awWJTdEKw/VCRfMC9jilp/LJ3wkd8LjAivoMC4bVVicMfcAl5Ga/slFe6u",
+	"gg9cKXNAWj2llxBDJOKDnrv6WsiYTBS0XJELb07Y3Uuvv4pxU2WERd7Fn751NdhMy2a9CtxqSQ2FO4Vf",
+	"udN4RI6v/lJJ60xr6uBxd61o8IddPSf5YeaxthyioM0hntm+wu7tQ8THQIN1jpbEYcGsO4sBb98j+AlJ",
+	"Tq3TrUKSN7zCoHAahlAfqYCvVEHf0dwuqbJ85Zd+wJU7qrP0ULLCsCjTTm5jCzl8TRMnOc8HPDFQrbCx",
+	"VGFlRGX/5fXllup2p7DqNmdo0nAoX+vicsyDTzwFZmDIDG0PWYzpkphPbw5q31rmqT6m507KRiqJ8xGO",
+	"Bs+qpId1zGGXvQ1UjBQj8hJgHrFfMIaC4TP3d4IanvAp0xTTcRRP0MZ9ZUefJ3xqvlSFztLsjlJio/YA",
+	"SbR/Ylv6TJFSqx0Kl179/iHYB79//LEEOXzyqPf96VlrDSyxtzCZffYtGw0zm39EiLcqVv5ZTdiYyynF",
+	"QAGrX5SP8CHiwLE44qCKNR0hzEu2DWc7Zm2IbgjcbVzWVeUvbiQsHGO3mVVtgrOVMT6yTytY94aKz+RC",
+	"3ceI6TtohCOPRrlybzOOjuSf8lWmVQpcspfOleYJ+4HLS5Zm/USYEQXEx/U5hc3KxmNWodmswgy51BMH",
+	"M9ZdJ2peZAC35IK9+v3D/IlXsQ/73MBGrNTfwBk0V6CnZCP0oV6/c8MmkCR1bzXX+TMH8y+xr1QCXFYd",
+	"4UUUQZq/FTVw/BZGvWlgYfZrZYMUN3bN3Y4plH1IoRztmaM903yaZdacYUL6Am4UALvPsswZRNfucN+6",
+	"11Z9W5huKVP8KimXmE8vmFXOirmFpnFO0crFWjjCamthiNocxs/YSuaUGWGv5crsQaQxUI87F36iSt67",
+	"c/VxdsN+ZjVeazUu7JTl6z+pYvVf67BW9zrm02/kNyRAWO3zqYqxuoLFXHZXGzzYPGTl5FdGwzVC6xcO",
+	"Vh8qcsRuZ/7cZMUnlfN9hWFDX992VIB72O0QygaIULJ8arKdH3i9tp++nyy9fLXjyx95NfcPuEgg7kyU",
+	"vuxeXwoZYxZUT5tMgv6h9OWvQi7JgerpazybW73XTVMf3FnfZdYp0IX2tLAwPmK0NCI3ZiTAz877VvqS",
+	"WS0g9oMB7ewc7SxdFxC+Nlg3EMNML8j0DcG+9ksapMKwRWWdijKlafkRTxLQbMynzMDDmAig/P1+Z5i/",
+	"rXNmsr57SX3Qps00XIHMoJ23RqkJxMW/jEriFellZmpXnYOzwYapkUpEzKediCcgY64XZ5x/ptUv88UN",
+	"UuTcXou68fLDP6iOPH91xdPvSQ/eDZLqXocfV/AG5q69AdV9tMvvsV0+4VPGc5L3MGiKBWqmhMUdzfQ6",
+	"NXyTNLcl/JYJvgfQLjov7fYzuBIubL5ZdPbqfsTUh2Rf0sx+wU4ZQhsr0H2dxeWHcmBtSIwp0zh8jkTl",
+	"FzZUbfZlClwn0y9MA36BYTxJGP0SP/GIvQgQwpUpnz9lqVlrQm1ksuCo3PJ1VgyB3noAnXAVeWbnS8qN",
+	"/cK4D7kIe14M1PIj05ix7kjVpSqNyP6NNNP+BNr5YEg67kZv1LCcPvXBouIzP6iv7v2h6+yOQldSfPb0",
+	"LFS9uC9pt8ZKYjLrdI0al7k3RnDa204MrS2sjir2sCY23JTO2+3uXWRx3rH65TYi/y7VMr5GprqlF7Po",
+	"pdZd5pt2nYR3HxSGuXdkQbJcLp212enZo5PTRyhkmNIMf/unxLoJLEdwgqlUx4t1ifIRQy3ldudxDPEF",
+	"XlzR2ekssfrCGi8SjjU1e1xTM5MZuWkWeJvhjhmRYwnGUdMeNe2GvF+v5/avvkKMU6Vtx8uzhSHEX3Dp",
+	"S7+yQV6hjX4VMl4UOrzEZH5Qw0IHmfwgIojB6FADqqB0LwOb1/DV3aAteqNVTU1COqPgronOv+oIaxWK",
+	"uufDkOghHni7j7/tdujxudHf0zgF1iWUIw3cAm2/07AEfE0hsqS3MVOElFhKRuHE/d43NMvlZ8wZuxWv",
+	"fv/QOm+dPT49efSkhy/f23Fv+BSdhdY6fTX+RWwZw6O8601JTsTTznEOnPQ6pssPxgL6AQG5ERKYtJMa",
+	"lHOwJWRKO4IpG/GrW+muWhXUvaYfFsJK5gKiYT2xmAcOPhswUhM24LpEDMJsU00sNxnoBAGngXsg/PnB",
+	"b86/3gOdkoKMhRx+VprkpJfj6xDkbgLPqzHDUQMcWLQ55/pQvisVDmYYC2shvmCC4KmtYn0ocMZxZHcj",
+	"GqH5iZWz4qTaQnVn2KQw2QnPhtuiN3sRUAEZJAZoiqSjgeMUyearIAkRb8p0Js+ZBh5TXhmtasw9XAKk",
+	"Ji9xm2glh3kcZUz5H4oxSKtVwqyyPLmNlq6JQvVWYkwUCrvmTDzEvWfN4F95QSvk8IIpHTi2XTLAJ9z4",
+	"jIYRMjqWVDXPrDiS1zAlI2BjhQUcMTOENOC4FgGp2sxdoFASh/jRj1vmR5QeKwTzXuO6xkndbbMoOOxD",
+	"CAcedcvtKSxvTqh9E8uenT9AOFcC537AlEV8DPvsalXm3kNPz8uP/10Jsq3QleQ6GuGg4wF7/+NrUyx6",
+	"+oS9+WFdYOw/5ZefXn1ic6mRL8xCktRH3+sz6gXFbj6n/keo7cfjI3hRXdrXHXIhOmhIRZdDku2WAX0l",
+	"IuTpfhZdAobrSxHKNrK15hH+wSNG44NOxyDt5zHYkYrdbzJDf4lVlLk/uZ/9zR2BnR8gsHOJLxZIcRpH",
+	"793GBc7h0U45IIwlngv7XMVdFCW1jpVDc5evUzNUglur3+YT6U+fnfS+//7pk1sYTCenqxtM3Wv3nxV6",
+	"JzaoI45tE3vnkJfxzH1j8pJQ2L4aait0NIsEasZYV/AIhq9X8yv80gOoFfDP8sBLBkLGjyXcWNLnFHvA",
+	"UfXIK84XToSEC8YtGyuDQGIjlRnEmNPALiG1e+vTrMAAmYzVjmNc7ggHE+FyD3NUaVtUabnCCtqMELa5",
+	"YYmSQ0ajRjEP4Ez3EU9TkBA7G97ZbL5luuHY8r8mlwt79D+KoRRy+CtMGw1c/QrTj1BfzQjTO8Sr1pbF",
+	"EGVa2Gnr/J9/la/1fdZPRISH8bAB6hIo0IENBsby6BIlb/C/MH7ytw+vX7JnZyfP/j5zkzFI6za5eZWI",
+	"8hlttN4wgXgIuuuTFh2TjRde+kta9zEbN3rp5W1qbt6d9ICV/Us1Tjni5iLSp88pmWxcnkhr2TgzlsG/",
+	"M56USeg3vNQKAqLb3nwHvKciq7k0A1iCqfApX7UjBP/Aln2RJE7GBgiKujk79OfqYTtZJuItz9kJ7++B",
+	"G8I5sdVXz+6ODwRPOn2ecBnBInH6yS38wa9rlGRK+9QIVH9cc0EiJ5PCopB1Vsd/QKsDJqgXcWxYlvru",
+	"QLrEIBVYCrpAWnYelHszO6ayIU86aCWIJdnF39zSV2FlgxRWbDRdCFzj1JoU8FDaTfzThmiVyQC1jp/s",
+	"4Ud6+kTanPBaBWNrY0M9ZimHx3HpPndaqsnjWINBco3Q8m79zMf9TA8xg5ZJhN5r/fiqRc8SIeZs67T3",
+	"5OyZU9hWg2ON1s98ANJYzY0BdtIqugHeKh1LsP9hHylhx34a93/GW/j6WcT41Senj5+cPX32/fPVOwZK",
+	"b+81pvi2nCMq7f8KX9FCdpwePf9DSQThWX2Ewd1sSfCYIHn8NAFq0O5rLqMR1ctQgnhFGUQfrK8ZnVVS",
+	"3Wtyar81GbYjgg9hu6xCsKWZPQq27Qu23lGwHQXb3QTbh4D1FOpvL6WaSAK29pd9wfISGS/2qPIBpR+V",
+	"75b6pcwsXPldJJ0aquWp6t/cqmOS+tAi+pWYqQlYd303WzDWwM2tR+XzlLRExooxH0I3lcN1q6kq5Wkq",
+	"Ipvpgwa/hTDkoHyRaqi275NlCyo637/9qc3+9/tXPzGl2R/Qf++rvYjpY80nknEJkzYzKoBFljpKPLY7",
+	"VXXSdCZmQF9BXINQtzmxdawCXCCtzUhNjvV4h1OP5zE8vdhkvmTD3VJgwZKUSflwFsJ1VszMF+Gd9p4/",
+	"Ozk7vQXy+nhhMPpNoyHoN7AAvCmBw0d0nYwUzdVQlyCd9L50VmgK/BLn9VEDWZ7X41MWqxXTwu7Z3B8j",
+	"bmGzkeYxdFNuzETpeCPzNKv6wd9N5Puwx13gS2HiXgUOYMMiCndwlo40jTNUCXWmaQ2RZSOlDbA+d2ba",
+	"dHXvN5xznebvCpFPH48vqFMJEfMM4GUahHFgIGOID4shtiSF3aeer7TNG49ue7bKk/8u+RUXyYIe7WJQ",
+	"xHeGOc808M3teLiSFalgpzPgkdMNi0pzcOFrWtegTC/v89HShLbKcS7CMmO5jM0DkPIFBKYfHDLizhSg",
+	"y2N0eVsW7IvbxKRyqug8dxQMRBrIKsWZl20/m1hDCtyyWNFnRlxXDhruw1DInVAg2CytLRfCh2qToc0Q",
+	"Z1bJZIrYCVRNR82kHMdpUDwc+++VHAg9PkBxfIegx4+aT27QtO8wIrBcIa3CFsM0ZX/79O7T+zb78Pol",
+	"e3r6+Pu/NyURu/6uGpj83Qij+OPeYJVbGkA+Q/Dk+Wnv8RoRfdqYsJy3G8v/AJG6Aj11e1eW+YUFyJKm",
+	"TXUpQ6ViZNUbvPzAOXRtC2u2aAF8zQKFkDxL53VxjfCr9vfbwfu9L2yrQcJklnZ3ySSU7UL+OPLDEo3l",
+	"fEM9I1SoPVJJMH5ON1ZpXykRN0j1Y3UFDbjT9MWbUieF378pr9kZyPLWTvNHMZQdIdmEk60GQUYdSf1g",
+	"nWuS3zdc61mzk09wCPkIcpcb4Zm4tJUgaHdlZYrTLCy6fDeRH8O6Rn0f3GNRuWU47sOotizTiEpBlh5/",
+	"93HUcJYuyLiDQb97Y/GAjN+5A9cTdYW8/hRAaQ8xmjlDga+kh4rLg7g+xePjP/3M5nNmGhBF3Wv/0zdH",
+	"Wk3W1/n7XwF5qAECzGVqa8Ws6oibh0F6OL5oUKUm7yL9qmmOjLDl6k8M5S/ynqMO0EO8ugJpj5gDdqYL",
+	"+QatTfiUCblgjsFutK4xfDjTITMnrOBrqBVEe4GzWCnN/ub96UTIS2x/ikZKGWA8tzD/jm5iAgPLVGar",
+	"RJZjhDdh/3vNBv4pjizgh4KCtPV0vmjQeRYLu/lmsLEYEtktFspvimVN0krYZZFTQu/u4CkmTbh04rK4",
+	"IJzgoJKYXYFGzVxPRy+55YkaNjjGvC6K5I6dX+P2OyRWnshSnHHLvVVzG1fUyib8WMp3MKV87xMu0QgY",
+	"qyuYZV/3Wyw4Aj3v263Av/VVernA6KYargRMGggW+28uc/p+MGoDyui9f4sV/PrDNNzmAeujDxBdOnJF",
+	"G4YXColNVJbEpbGna2ufhcR7nf+8cITQLAk2TQt1Qjs/68FXKJUJgMs4ny0k5ocKNW6DVEIVi5iaum6Y",
+	"Tzk8S8rtqEBnGc9JsGqQ5qV4LatScjfiMoLkTmG2vXno2sJcfMYNW4F7wNlHm+yQhgOXBVmfR5chgy8s",
+	"05k0DZhjZTmgUttRmT1sQaBS+y6z7wZ77xDmB3yHJ75LN5axfHoco3kwsgIL23iYnIn3jFfMuFnH5AkY",
+	"cbVigkY4dAzoZZhMb3HlR1rYoGYs77O4SMCtIEQiH4+aAtchKPUAKgeGPMWRGPQmnAQOSALMT+agJMEE",
+	"NLA+DDO55abgJeSG8J1CZiSiG2jUoq+HOcrdHXhKuB5s2k2SVruVcGM/I9IDoqScPu30zjqPT9xfYMiT",
+	"zz79dN7qnXw/6EVn0On1er3OM/c/37v/6RX/5z4l4attnT85bbccL7TO3VeuXPH20r8v/6a2HPdYj++P",
+	"mu7QNB0JsaFizsG3jHsZdkscimWiJ9iW13cGPLiBPUCE/Jo22DNxcyuhYmGcJtw6EXWdahiIr98619Pp",
+	"dPqtey3V+dNva8ykL7+bnQgY2rtU1FsxiAiXtPMpmZ4SSZlGagyGOTl7FEEHI4L41LAYuxDUhNpJckgm",
+	"9GuRbxjxDQ1VFX4mBZHG7AiXDYqpUial0jD3fyfSvils5sfHKVN6tDrg6BkhcRf/vGJ+nYhGyw+Qy61V",
+	"5td5yWYst+A/FGmIhf0sFU4OiKFf/IPHVx60OIZUGWFXn0WHD1t35FxELjpyaQbd09VG0O1aEgYVfOC5",
+	"hXkZz1m4T5Zq4aRAkPc7dZ5C0K8TeX+/TirAV5z171c1SEjv/InCVjVkVOL4w61pxXduyuEIn6LFwaHY",
+	"u5VHbbddMlNlqdIIl4JI9jJAWklg2zMZw/Z1VYQ0fJ0P7NEfPbAsjZBszGXBsoZx46+6TQA4mskNVs/k",
+	"sr0gzLrKg0CUH2llg+T/vz++e+t3qQvG4F8fhIHgXgajt+FHOu5GnNfTzpL+hnzVjubX5PVnYZBN+f1V",
+	"GdUIDVE2oJca6rP74Hh0mmNloW4T/GOryrNAbnfuBA2/cpesBf4XB1qZERDyl0Vd9Nd2TfhlmumB1LeX",
+	"aaoQ1X1qk0dP/WYUcZtFyvW2MBMmNPGzL7GKTM7Gj7xQdQTxhdE39MHgnD0UQkqz/9+LN79RN1r+HVYl",
+	"yUhlBph2jkung9/3hblnMVW9HmQABkLadwvwxxAUcGRQ/ropHyd3+rqtlmHnr3uRNdmm+tyyAyGsQZo+",
+	"2pkHZ2eWLIlCOiD4GhLDpi1M070OP35bxczcRvxgBaa+JQK4Z6G2E5qOh8ILfgD1sv7RL2ae2xGWUx5M",
+	"DNiXF1EEqf3CuCEwV4x+bbuWdsnKQCI1Q5arqLqLFluTLeUzh6rHiYXochtc9NJt9AHqRib/EXoAcd72",
+	"Rd7dLoyvoT/kVvPflPK0PeSpaTN1BTrhqfEj8TTwaOSEM9NZgjaWjJnhU0TE1JvqLqgk0lgMBrXy1/1x",
+	"gcNWV4FpC4mHDcA0jRUTmbWZC3XXGszGtcOP7k3V2UvCLQIZuctLubbO+Hf/PWCa/gRJ4ttiPAOzgVZj",
+	"dANKt88l4rUcgDz3/vbOJbo/x+5cpvIgrgA+9dndfal6rHfyqdc7x///nzXQzvwr/ub9oeYNvuom1BBZ",
+	"Kfrbjv7OgXSkZjb3aZiSzPAESG5xyYQ0lkv3e5wJI3HCS+RBym+goW3aDepSEG/n8oWOsVnxsiNGPrLv",
+	"tjBCX4UBUMhQ1IYzL0UvSkAgKonZUIFhanM8peNl0/Pf0ZJdjc7H3e+aEODRpVQTHI8d47hLp4st/Yyt",
+	"h8kO8gDuyR54EoBudwG6DdFeBWW7PzSFSBJp4BZw750aigMceEqqzU4fXQqJwX8ZiysRZzyhw9npI0//",
+	"v8ScvfIf/9bOub913hqrvkigYyzXdo2SX5jQS9h2pL3Y9KZ6wpufGV1krEgSlvDo8ljLcTA25w8wFAR4",
+	"EikpIbJFS918a8FiGbFE9XWv8b+L4+leEjSrChYS/OEHvWV40C1J/xUMf7dLXbBjhni6PLLiittm/ZD8",
+	"OHV6K5xig5prFwSfW2cFRRxlegMy/a4i+iUJZu/C5LK5zcQgz1RgUbblWgwGzsqzE6UvmdIs4RMmAWLD",
+	"hGHI2LPFWJsR6pvATrkzV9IZ7jtPBi/pyJNbCg78JK6gUIssS31HODeOuViQ9XEDXFP2O5pnGm6jUUXA",
+	"3v0a173G0+zSDyPv6dHYCBO7t/mPJ89Pzs5OQpvlWpOvtt6cvYoz5YEpmFSTI2cfigf1Io6NU7Xa3UEE",
+	"BseXmAsnUmCc2ikmHS0BG034tIgzXko/GnzDYsXTPLYTLXW3PpQXNzruqrRPXQmGYw2Aw0b2f8vHEBAb",
+	"SbcIJb2NVkRbbmOs7dJPS7m2clmE+31Y1CCd+T3q4DFeJImvAhkfPk61f93UpY90ZUcgNDMjrsFgnz6z",
+	"ate9GeGY3etIxfBtg7hrv5Qqgisg1nzzxGrdyE9W6Eaug7vwNLmv9eP+eOvMPt84v9ZWO9Cfj9bSoVhL",
+	"H63SCPFYutlNJFjDAI+OBgPWNICVxc1lGHj4we1xlxmMMOYicSIoAX35v6TSsQT7n0dhhRMUQxJR0ijK",
+	"Mq03khFPmFPsbScz4kQMgepSAw55yqIR4ywzoM8xHMWlmYAOnTqGj++QS12X2Nen3W3MOIQo04gd9M+/",
+	"ynT/hovEkX0i5GV58gxVIObzZ1YcrYPlC9EKfNANQd5GxpIasIHgNjSRlLp6EiWH+EpYOtLcOIaw6hLc",
+	"k4+e/dekd/VW/p+vt2SKO3CDvaicBue4YSMD8fZQ2u+QYz6GwdX59E81YJORwsK3kUriwE7fGYbUsQHe",
+	"mTr/tCOQcJvQIVTx8J72+YX4Y6clsgR+ikBnz5/ygGxWD3SGWEIrrT7FLmCdKgMBXW2dgojZd7TlwoiK",
+	"zSv6CfCv3md3+tEqZsD3m6Z8erRa7/lM5DvOOH6XgiRDdwhMSTZBaC/OHCs4gynlImZKu9/whMvIEVCa",
+	"QsyyFNuz+aw14GnSh3/URM5jKiWDRymftm7KO/rgItN5Rux1r+mHhaUa8yKsQf9wZVY8+NqNMNCDI3Ew",
+	"f284DzVSY1iXWjCSU0suTUcT6UZrw4nTxeFrCidOQ9h62yWzHyACcRW6irBi1ooxsBKc/1zNLLagVLaN",
+	"xdxCx316FXzAfOMsZVa1MUUpZJRksZDDdnGShb1sdz0EFgz3p7TbGOxIxXX70V8ra4UdDTuLgstLLA82",
+	"o1a7NVQqnhBe4ZXKohHoleAHqYR5wLw9UwCo9DWXUW1nH/21dSfERtwaI6xjJWFK2WOU7QMEQKL6jCnU",
+	"AiNeQmqri6mlW6UmbuMt10wHMvMs9sCrp4M0QgpLkpzK6uupZ8VvA/J1NQ/jfvkWfEzrr/OfWk/OHvV6",
+	"TjpkWrtDtc5br37/4F6bFyznQX5o8E2uvs+v++T0Nv7GjjyN+vA3qfhyGbaTLW2mkthRXpxBQX1HX+MQ",
+	"IuQfIFI6Nl6d6KDwhWROR6LHgIk85ih/TaGzzAcw3Wv/0yrW/xbs/iWM8QAwSvyTtmf4vxAIYXI1Dsq6",
+	"Xx5AcO0WuwAFRXY1DDIZN1oxVz7TYhX7AQ+zWw17U2Ge9OoUpgZu/PWKmNmJiGAtBemfd8v6sbzrTSlA",
+	"BHFUfQeTHAYZGxr55wFkEa+EOnaDxF9J4XnKqNd3CZcd3z3fvaYftlHGTkUWK9Sxv0+49BUZ+1zMXjpm",
+	"XUV7PoT4yKONFrKH2Zn0wh3TOCKfG6BpWMynZR564X3Z20zGS7Uaq06kYgjFW91+oprFFXvv9nyp4sU8",
+	"hMfIlzbAQdUTJoVhuDMcddKhDd9CWifM3D6m/GMmFRurWQQ0JDkcKXu7Iqbi4wsD38WyJkV72GVRLW1A",
+	"F35QMMrFNQUc5ZkZmzejgStRRUMBQcIwzo9wBDHeTlwvf9+LUIyPWuLwoIoL6VCDULwxHdG9zn9eHK0r",
+	"8X7z2mIp3NVDQRWmpOAsovJ2dcKK1rSnlcogXCWxNY8ePHuuhfDBW6HuI37wKvjBGJC+BEjNjBjEGok+",
+	"uBeSw67dlhVWJ1HnlS63ol/issYLSP5qWvK653jgWXosu8y9ND+WNKcIstATbndmoW9K6o35JdyBdjeZ",
+	"gPAJ/pNer92iscdODf7+5s2rD612K0NiP1krC1881y4M9kVcRIg58XGu+uEY7W/QaC/JjDb26qsBG4or",
+	"kCwB61iGKU2T7jSXMYGIm8YN+i7IePcWFsh4w5GDXbkf2JpzxNw95OgsGpt98Mzro7MlXF/6vbF8ugX2",
+	"HYqBXTGK+xMuvdc2qHuEB25+EqJHiRKH/AruYHWG7NuehgC2MHBiNRXlD3Igauo43eHQVRVNdwhq6mJm",
+	"IFGepnfmyiaVlBMiQoJZiAf1IZMf8nUrDFSK+bToa3OPEU2jBPK2aJ1J9xgXPjX21aJxnckEjGGG+iHg",
+	"a5qoGFrnA54YqO6PiLGpbTX++pHj8zfbGuFf0arhQNIBE6ULFXC4IXA+NcyqOIc5U1kSs74GflmQATZA",
+	"6mwW+gyJUekK6nbLi0pVK8agMtsxECmsBT057W0SjUgjUyybFP0hX3WvzbbwGA/cdNPQ8ddZ39Hzu3Hv",
+	"qKrQkD7a1EDktzOpBD2EOGgJH+9MleHYT4xkAPEjlkPpca3VxH1gmmckIDHuk1w66Y2gwDxJWGY4VYzZ",
+	"kTLwp3R/e8Q+CdCESceTRE24jMCwoaJ4fmaw4T0z0GZGMUIxoRPmGsDwca4UxnwaKtO4YRNIElQMU8ax",
+	"cz6JGceZdBVTmEO9Nb3oHfc0+WtJtYjgM45darVbN+aLtWamQgwS+NoqRUifPEZAk/wTTzvroJtiLbZ/",
+	"FysFSU83Li9qrVdPjhce51RDdKkkNa9Qx0p0OdTqWLN9SEPL8M4BR0ggV+RyiqQK8ggOF7YKYVAdbcw3",
+	"qyyVrgssWy+6u9fhx4XFECUx0rharW9b8PrmARRD5M96nsMXoGwo+pkiNUbqKYb1513cthjgycZqqwp5",
+	"uYEWbrkmblJFmF1HU9MmYyYzh6qzKV7xaOS5tPyKDRuSixoprSFyX+NXtYMAR2VOnxGGqRTjrJNH7IUM",
+	"l0YgTYR0MuCRR6egIog/pRGIc1K2XJyfNOYxwsslMLCMJ85PzKcMG3XhF6PkoEmHFVYCvtq9MBLyTqs/",
+	"NOKYoVAcKM1eZMZqwd3LfMOnq2t8fCr4QF+7Zyo/52/U+X5q3lHfHzDcOboZPulCLEy49tiJOpqDNN+s",
+	"Yt9Cg1aNAK1q0dqssNm9LXLk0MPg0B+1Smf4c3agiQ8TNMikZE2sFEB76dfuauqphwkKybYaiJ4AZbIB",
+	"oCA0t7h0N9EHsg1qwZNSrfoJjM3MvjEMeJbYPGTu9+0rlQCXjQe/y9d2LDjMI14lMxp93fkrpiTAECNZ",
+	"Jvdpth1lbMapyWSsdu7TvPQ+i2/REgj9n/+qHbJUaggUqaTZB+w/oNWM+zIZOUcjXOsENITvgZicD0ZO",
+	"zIy7UuWQuNeyX/4IheicN+KUgRbDkT0MJ8S96qML8sCarbgMtkxhxG4ysKiSZTYMrmhS26oE6ppv0XZ3",
+	"Bzj87Jx7SmqmovE1xUWac8pYsX4mEssEVfkT4yufUf7OsDmfdAE2eGbuPu28hpS61+4/30hzBUT+eUD9",
+	"sboCd+vbRCwYOv11lI1Nw3N8wMs1ocL8Jol6QkdLUqq+iqdsxM2KhOs+G2RZg9ahSuCt800WTTvaHP3e",
+	"dpxEIR8QRrVcSNmeg8L7q92ywrrPtd46e4jFYC5XN4peZsaqMT7xlucmuT1/kQO1SDccufqwOlWWiI72",
+	"zBRKYW8hOm7qLsNl3FdfO5FKp4vyqh9p3Uu3rEGyL29T26SVTh8MFLz1D5xHsozl0SXNY/JBP24ugcCo",
+	"Ez4bbVhQdOev/a4qZdEwrddKzxLNpi2e021T3QWNeg3ZUYlRiAmfMp445TNFawubUCiLeRTPTRtdL4xv",
+	"TefMUzRdD40P8iMxc67B37bx1lJQaQIskxoiNZQChfLteKdCpoJdXGLq5GlY06QwDXvU0HQ454OQpmWt",
+	"ymIFhvUzg4Xeq157eFt3rwStHtVOQeMSYezOxO5rLuPPkUpUpt2Wvf5Z/LhfWNefLejx55hPTev8dPUO",
+	"8PBsuxlFuio7MG6K0tXjKPcDMrN9NnLD8qBeD4ih7Ai5kTlz8x0oCguvOKM+CSzFUpoKvJ70TtgX+n2H",
+	"ft+ZcGkh/kJRNs6+RCOeJCCH8IUJaSzwmOA0aM4ee8FSrYaaj1Gb/ikJ8+VLDFcigi9Uu4VQvqFgy1k+",
+	"OO7+nBmr3UvW5js2wfoobi2MU4RJwgS108Lug1lalVVx7+wX2fDs1XwcpU/9sJHSBljfHVWvUbj1uwH9",
+	"kQ68ZVnmdv6EIzMr87N4j7M+Q6NKnl7CBxhkJsibg5726p7X+EG58y47zXwzWd9dSR80E3efXOklSYF6",
+	"tGF3zXEz3eHLYmj6LSFjpOWRree/1Y2F/DzHOcf7NLVV4mBWJWmeGEHmWsW4ZNBxopfxONZgEFbFQgLp",
+	"yHnNMhv3Z6eB34kRZtRbAwo2oAHlFCG+slgMRShaR5pJUyyIpMBcKXjnfMor0FOPJ8ReeE3olgjDMFwN",
+	"8QXjAwtOVgxgEopNSCu7VVdKxJXdUn7g88c7K8p8u9Z566rfE29OL/+Y/ler3YqwZbf15Plp7/HzNRgW",
+	"7+Q1XskL5KejVnxQWpEu3czRcmgWLBuqG5MDzqDtEL1uXini9f0h7OjuSpEY6vvT5yePkcE2rySPvPYA",
+	"LVAhg0tHarg8MWozPKYoC9wAa73LKgaMPalWxURNQSsebrjylTOuSFri/QThuc78e3d+98eIW4jr7lXI",
+	"YecSpqarleW2CelJX/yR9voVptspeUGJlDeoX8I0dNMby6dsqFTMMmlFQgE++JoKfUyjN5+nofw2EjZm",
+	"YhwJElGbIMAkTNx9rUjkKwTfUojEwOu2xYV+H2eXNhmCLu+0aO4GEfD48EfvahVnkWWztxXGbpSJ4SW3",
+	"PFHDBidsLKMhPwNpUYUf/X7mlo+lfsdsxZ3KoKt5hPEJn4ZiQsJ+UZIZngCTfDwLYLsC6+R1ILX56jma",
+	"3o6IrE3VlRc9hCGxVSSwVenYvilxTC6jBc0dtaOity0qXObCHy17tWP+9TeQQztqnT990m6NhQz/PKmc",
+	"hV9XjtqAsN389KMKot5i3vsWHHXUIQcycdUqDZuSIPW2tuWDQSdyx5FLUJE/uqUvw8omR7rQHov6a8KB",
+	"H0Qna6miODw3s4pdCSMsOswjZbDFCi9zFijvgnGLAD3spNdbsTwCv7ix+tKhuIIyKe20WmqkMrep02J8",
+	"+pnKuPL+7bw7cyBkzFRm2WQ0ZQORAHvm3rWMDTNWJMlaCHHhsbc8RWNm21qGOqqPg8I0nhEMTEhfcGvF",
+	"GG4jC5apD+dm40+Nz8jw1LxsQsbm5cwK3jxVMJdG0B4ZajvTtemesdH4ImjHTMagPWy3U4VKRhslfdpm",
+	"ud3037SuSV8h32aR4UTnPfyZwPttGy2mpq5KQTaQ13FfW1DJXbLiVkSXjtxbo2f/NeldvZX/5+vqNhDu",
+	"/om+Ycv+9HpZ7zapS8MSLIYlYxyvCPu1zGFlxRdkrN+lIG8kN7m3KuiF5BNViTTunsEu88M1/rdxowIJ",
+	"cyWTIjDQNtKiOc2NuKFZWUebonGbIh8Y7N680s7525DVQMXFqU9Llf+5EBz5Y2lho1ZEeZ+6gGNpzQOI",
+	"4M8+bkEELzwWMhGBmsj5PHcyKIZj7GSAVPkya2DDFtFjlycWtORWXC3B23lRXtggdb7z8cxFFm6IeZqQ",
+	"VTt4Y7d4YsK6w8kuiOeOcM4Jl98ZhtgD9eR7L+kTZNxJubZNGgU3zrhoIKc7y57msV754207g7W2Pjna",
+	"NocRgMSCSC6ZSmnIN0YeHbd6GAZrWD+TcQIs4pLFCl2IOTtrBRl1K0urC1ch3bVzuWEhScqLX13tOimC",
+	"L4dw+ztCGsvXyXDcfJQtS5wfMueALrIQ+jyhiUmeEHEe6FHwHEzxFSSJv1ujxkAVVs55HvE0BQkx9ryV",
+	"2jwvylO08HNcA9MwEElCM7oE/QoRYlaUTzhi55bSiUTmYpP7Xdp4ySttsdDWTj2s7wOxtANGOOsD66ts",
+	"OLLu0a1KfUCsdIs0M2cywgFvB2Z3pzwzsBfKE08yFxvZAzhn3teKh34FntlsLNeqEXiPL/hoqh815jbn",
+	"H5cvl2kw9gKt9AGAYcaqlGx4P99ypJJYhBlKW7HZ04TLTijR2QPZ4/gmzhJ4n3DpYZF2KXxKUy3Hqi8S",
+	"6KRJRvaBl0oTLq3BqgQWc8vXk0jFQ265cGl+54raJT/cgQYJTDgSrdJIvDGfHuXUoYFAhbAmk2rSdhYY",
+	"d/eM4gkn4JYmFX5naLI1jcdTctuSqptquBIw2Q9ric4yI7A2LW+aFCq9BoTKe38/dcPiRT4q/cDcm/tR",
+	"BM+n3uviYTKPGhDvh1u5yLuoRD7O8lb+1rpMrtVY3RHAYoO8rSEGGL93h/KYF7szRTxoxsff37x59eH0",
+	"6TqTbGYfYsumxk9iYGsFwYSbIgB0tCfuqXRZF/tjRhr9JK7ghqPkpROKA8Ly8K0Bg1mwHKRqitktKBhI",
+	"+bS1YWtEg8nG+yKk3FH2L15ji9BGH3QJl12sNYZr9QFcx6jNUXptLGpjUiwLnBVLQ7Utb8cfYD9iMnSW",
+	"o4Q5SpijhNlEC3J6w96hFrLJSCSAUx0JYVpY44FCzVaEjnVfJe+Ef7XRGg5/mqPgOQqeo+DZUO3YTbkz",
+	"VCq+KMsaTEcNNACl228EiayiecLCsFirNF07NLRAOjlLg9Lg9a1/YdGOhqhjLxOJgrpJ5l5QlCXBavPS",
+	"qU9KZTqCNutPEbuobhNa1qoDkXm86oz2REgweZPWQCS1O7q/bWAovLAwNjSwmLrCbP0zIhpj5Tz41oQL",
+	"P2saZDZ2pFf8RoNRyRW4M8XCRFzHEOPww5tAOg1KWqLTBz42flKUz8+MiKdSHi6smW0gXWWccZATDUDc",
+	"+W/uatBZE/2i+L23FmGNWDOZxFklnwuLZq0x6dnWbRjc9F1mnRaqDS33IeJjKJAjj2bMYZgxHzJpmJf0",
+	"XpXgzB3UlyJmSrsfBiKxs/MVlsoSskrc360Yg8pshzDaTev8aa+3wFrpXrtjLOk0zBm+cX3zi4VxnWXv",
+	"Dnr43YUSn5Papyd+PKUfvoTlo9w6GzZWW1Q1y41Od221daMzhNb1Jk2TXnp+mjo95s+wX5qMM+vsiIgT",
+	"ZLDKNFOTNapEf/Qvdus++aqce1Rie6DEqtKXXuRkaTsAeBNR5uNxLyG1t1BHy9VOdyC+7lQSDMTXvZAC",
+	"+RjRGIwVknvmefL8ce/k9PGTs6d0cytx5GvxdR+FgJ/PB/FRHBxWDSbdKxVhaj7BmAxWXgpIYlMepKUx",
+	"VucLcqkXQqCA0VlpzvbdpYzlXzua2yUYBZ/41w+4qEl8IdpjUcsUHvTwYUv5V3pSUjGOImI+NVSeS3Xa",
+	"OMZjpJJ4y0OcK+hHC54sIR5asqMwbgh4XoE2oj6UGypyP/t1a8U/mwwv4tt74LFFIrL6+GHzQzIWDUzE",
+	"btVi3ttwDNJS2BtYClqo2MltHw0lTEUEQyNCazPOYs0HluFgY50l0C4QwTREmXYPQJ1EXMZ/yqLhts36",
+	"YEQM5OtOuGF9bLt9xN7OlPXqofvdCxaNILqE2O+HJuvIfQhAuncMeNAx126NUZVjGDVwC0iTOzUCnSxs",
+	"nbdOe6dPO72zTu+k1W5dComF+srYlCOf3mDq81bv5Dn0er1eB//nmfuf78M//f+577Iq//an7tvXqcyn",
+	"t7OSWXm6WTFRpzeRf9CeGCrAjmNPnn0eXQ6147ujkXkwLfxakKcaqJ9hRyJPWMqNJWm1KQR8Eszda/zv",
+	"wshoEBnN6smFDPAA4NbwOc9x0P+Aa/IY2kU01AMhYlbfqm0PUlm20p29JjI6S2fdyGm/pMloSHGYunAI",
+	"nWGDmnCHfHEU/QdV+oO3mkckyeKc8OmmhD5qkM5dUaBqTeoXkuF3f2fY30KJjIj/7h7FWcSXMMVyJrgC",
+	"fY7x1xToQTmLM+KSvJ9ZIJY8VpJcMC6VHYFmfRVP/VvBWfgxE2j4asILDtVQfW6jkTPr/5UZbyzjuXAr",
+	"HPkMMRnqT3rPHzECR7LknGuavmkRXV0q9qXMVL/C9Ms5zqoNGU1hfe2VCf14Vba3e10Y6Hl1lU+RuQtK",
+	"FV0XVp8XhvTjTye985Peea/3P85Tdn/7eoI/eSDi8+tgaCdqKNwpr3iSOXdYxDwf6ezI2S/Ddvl2698Z",
+	"919wchYs7XbLWIQgnNu/F/bPpHB/7U8dJf7VDrVQ5y2eitVt8vJL2/q4aD6E1UsYgEcjorK2M9GVjkEf",
+	"XOfsjiYKCllmahRiF3namEcRpJYc4DjT7kvCCF1siEd+r4m4jvnXjpMpHUempnV+8vTZs2enJ0+9aO0I",
+	"C+MwCG4B0FVNRUKtAB6IZEnUFs/4Gpc1Hnz7q2kmcs/xwMNgeOPrV9ERkTUYAEOFKiirgROehDWQDNoI",
+	"7CWnbAyx4MxOU/BIlgOlfdmGkv4jKdf2EfvF13AIawELkGNhLqlfghBJxNA9utuLX4JsM6PYGMZKT3HS",
+	"tWGDhNv/P3tX96Q2jsT/FRUveYFhZi7Zq5t9SrJ7tam7ZFOZu+Thamsj7DbWIUsuSUDYqfzvW90tGwPm",
+	"azNAQngKYYw+rFZ/969ZFs8fjVrDHfvnkNPSjHMBjBPVf2MRsyrk681VehWJeVpBoJBdUaDesF7kt4n0",
+	"camtTGv6Xr2miy/7zTzTrVrnNLceRCHLEi19PGTc8NZc4t0aVO6SW/yf+F6eeMpi5r4PJdhyfX4x/bNm",
+	"zttnz9b413dRdWwSIPR8cCCLRf5Su/AHykhazMrOOsVYB4WE2Mene6S4LAxSOjy+oJjFUZr0jkPHb+zg",
+	"/5CEY/sG5/TVwjupVWIsDCidHTrwnqg/iI9NSdN/wH8+f7yoI4+ojhBDiVzSqz+4KIzLDtJ2H+1uzH6D",
+	"RnF7057luHrUm9x5TZZ1eLm/zn3BRQxn7tWrnHmRWirqqJ16c+sBrzBVeRxLK9iuHuLprfHpMcGxRNpB",
+	"j72PDx6a3nieTVkIcclnr27GfTbrk46sarbFHhuHdNIIZNRlysGn3g0uxIGnrl7SB3DKj3oFfeolftLp",
+	"dv6wBp/+eYwaRP8FOK32QzVtbvvIyD4rU6+7EhdH8rk4kn+CRMtmB21wtdOEJA8KpZifYF3KImmnhLQq",
+	"EWmLdznynv4Df/h80Ep1mqIK9lTZpUu8h9yzXwvvOSizoU2+ZoPyNACDF4bz3aKTIl+R8XSfLLKX7hyf",
+	"lFBJ2XZyMShjzWOxn0hMG7RRfOIbd6iC+859qXTOqNpCr5BKC5mmDrzfsfcm/vrQai640zaywdeCy9Hg",
+	"RnVc76p6onbmvUqleInP0Gq9n1qXUokWNX7Fb0SZO8k1kRbH5iH31H7BHV/treZsS/nkaNBF+JyD8Hme",
+	"UtoEHmrlXbcxlz4GLOYl80+8oLj3Poxis7DpP+A/W7xtxAwOKg82k/rZZ85VN/o4zH+7GoBHsmySLAWD",
+	"LMXdhlSYaF2MPMmpnHGbAqeGOZUaSRPrReQEWnO6o21zYoEThUMED+LXtAf9nspU2XxzhPTRpW/s9CIx",
+	"zs1cYb5Rhz6RhLtCSzMcyyF0RQANZW4NRMgtAq1w0iT5o4uPfqp4oQd0lDR50jqwAFzD47GSbQ3eX3FH",
+	"MZkEYSyxvcsdO3h/d84y1Vp4IDr13MCN2Z1JhYZATM+rIRWaNE7mcUkezMkpnpdwVIIvLl15jkDkESA6",
+	"crSUqbui6JX668ehZ2UmKpyWnnkJx6PnezDhR7K4tDIj1JOG1jLGqocJGKp8vpD7wcn9tVS6toFjM2lq",
+	"Oc0OHSH5fIIVSW6th5gO53wQ1hyAtTso7ARi1kovk0mw7qQXgxd0T+v5Jy3n1+xIV0QNTU8ZwR3oKGGS",
+	"5hfW6NmPi4IYTTxBgPaXO3PwO8N5XLUJwLRaHQ7a4V20/qY5cB7X3BhQXmi7mLv7OLemooOt8Yv76sFD",
+	"At3wHBszaeIyzj7aUBOJLcE0tv0V+pu2kRhzox1ITA3NK/ONB8p4E1Q6dIH3DUtN4CNJT+VMKLO+LOEr",
+	"puyJHSc5uB5VBW1JQnzPz76Ij37TZN3cy3dO1/Hohc1EpIalCpsIxpLbqSikmRFovjJcqVdjmle0/kJq",
+	"AmZpofVSzgr44v70a/XTQo6geayn7WGYS2NAd+46I2X9CG/LvK3h7Q/03zGO9Oz6utshZBwateBvO/+4",
+	"ur3Gh8bO4Xo6d52f//sOX9pEapX+HnJnx8Ocy0b/3ru57f3tZl6H2hjn5vrqum2gfULPCy/1yCHo1blb",
+	"iq/wjxdt/1wiC6+jUVEXqlZc6Uq8ibYDeUhicSrHlvwSEtwGNrQ9A2pJKPYf6MPG+PQS4zmK3NpyH84+",
+	"YF3f+6PJntbSP1rGEy9UWlf7lTLk8/ygQU0U6yoOt6Lr7Uyj/YG2yeiL/ESn2eE6qU77iVTvTwu4hrpQ",
+	"5+6m29GSPlxf7yxF4wbenSJAH+d+SRpBC8v4Jep1Fwl6LhL0X9RTrxKbnDQ8AK6OTgEKSPfkmvtKyn4Z",
+	"/SNnwoQyCEke79FbZfwR4K4CfAr9xE/2reFu1QjevnpzCSGdzfX+hfqD23EgpzqeLacfsMIsvXh5/74r",
+	"rEngSjzPAripdKkXhrPlEmm4fDbkUDA4xVJqwiF0574Hrc+II+B2vlatpNspIOSWtCdp9kszj3u6l/pU",
+	"esp86hacKMYo0SCo4JsBHC9M7Xys/lpnQQu/K2J3Gykct+V0wlgTm3UOrB35OexzKRUnTVQ90A6p3ozN",
+	"uZlZcUcXQ+tiaF2Y1s5Mi1si0c2BdM68SEoFGRi5huGyYv3Bo1leUxjkyAH7eLdLOAAK6cd7Grl3r4ZG",
+	"hrGDj4ylzwD6dhJB/AnyD7VOT4lsUmRSe+LVPqCkji7bCC1KrDsifDJgC/eLEs+bMKYV7FgNSYa/2gEf",
+	"lN/FB341e/Mw3m+93b/AxHYMqdM8FFLfjUW1pUQRZtVfd/IeFiIKLwkkY0dgp//7rSVlKCLcsm+CX8id",
+	"mIBTmYK0Kzxtr1tTQldMLfVksFkmZG3TNC/TW74xvh2R8vaH25unT1ev2XigVdJ6v/Di9WyW+f4Dff7d",
+	"ZtnnvoMJOC8Pirz9Aaf7Ncu2ZOPhQqB69qQCu4o2NuKOT7807vhuaX9HluWL867qajV5XIT5uQhzyneP",
+	"wJt4siKFAXXxtlOUW8sJ7y+U1m2Se6C0rsX2IiN86AxAOnDIEwnLGdykuq5jpzt3nT5dxDjFQ5sFTHA0",
+	"uAPh5cwLObDjENFGr+aWwlt+pq0jVCzrpU46KGAVCepk5Bm3Mree+g37ILPmiPf4/5bxPuRWFHJGBUgE",
+	"6EeDXTWr42Py0+pvUSFulhqL1KI6NfbKRCCCOEbd16ttfrkQAI6/qNDd1/wgGftgCzI0IZBQoWxiEWy5",
+	"+BYLGyhLdHWcn4DeWW61SuVMJFKDSWV8r/CJtZXYxYw1QOlUlnl8QSaNaB1xoneQAbJJEIS4uTrZS2sM",
+	"JHwwdSH2whtyxIHaz8dOwXdjN+CqDLbRIBi/Qt2sMdxzLkFtG/B9nSMUnDQ+o4+lVSbgV7kDn1udLvTc",
+	"8EKjdZ7aqYkEWxnpcbpaEV6djnBMKLuuHo87Aioj6t5+85EY9mR1mCrdl0bxygw1sAYSD0c6qNpECRnY",
+	"edqgJvwLWdCrJ6MtDieSWaKheSLMH1osfTnC5wtrYNaktUp9aaE0Ox7gck1wzV/8G9IhtF2J+zmFsH5V",
+	"w/4rrYmEZj4svP9XRWkdzv3b5z8DAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

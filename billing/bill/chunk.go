@@ -29,6 +29,9 @@ func (c Closer) CloseChunk(ctx context.Context, tx tenant.Tx, runID uuid.UUID, l
 	if err != nil {
 		return 0, false, err
 	}
+	if run.State == Prepared || run.State == Paused {
+		return 0, false, nil
+	}
 	f, err := loadFrame(ctx, tx)
 	if err != nil {
 		return 0, false, err

@@ -71,7 +71,7 @@ type recognition struct {
 
 // reckon closes one account's cycle in memory.
 func (f *frame) reckon(o *openCycle) (*closing, error) {
-	c := &closing{openCycle: o, doc: f.blank(o), kept: map[uuid.UUID]money.Decimal{}}
+	c := f.begin(o)
 	fees := f.fees(c)
 	services := map[uuid.UUID]string{}
 	for _, s := range o.subscriptions {
@@ -88,12 +88,27 @@ func (f *frame) reckon(o *openCycle) (*closing, error) {
 	}
 	f.addCharges(c)
 	f.addAllowances(c)
-	if err := f.addCommitments(c); err != nil {
-		return nil, err
+	if f.cycleOf(c).Containing(c.Cycle.From) == c.Cycle { // a part of a cycle has no minimum
+		if err := f.addCommitments(c); err != nil {
+			return nil, err
+		}
 	}
 	c.addItems()
-	if err := f.splitByRate(c); err != nil {
+	if err := f.finishItems(c, services); err != nil {
 		return nil, err
+	}
+	return c, c.recognise()
+}
+
+func (f *frame) begin(o *openCycle) *closing {
+	return &closing{openCycle: o, doc: f.blank(o), kept: map[uuid.UUID]money.Decimal{}}
+}
+
+// finishItems totals what the closing's entries come to, and leaves for the next
+// bill what would bring this one below zero.
+func (f *frame) finishItems(c *closing, services map[uuid.UUID]string) error {
+	if err := f.splitByRate(c); err != nil {
+		return err
 	}
 	c.arrange(services)
 	err := f.total(c)
@@ -101,10 +116,7 @@ func (f *frame) reckon(o *openCycle) (*closing, error) {
 		c.arrange(services)
 		err = f.total(c)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return c, c.recognise()
+	return err
 }
 
 // blank is the document before its lines.

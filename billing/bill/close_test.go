@@ -336,10 +336,10 @@ func TestStartDue_takesWhatHasEndedAndNoMore(t *testing.T) {
 	w.connect(2, account.Postpaid)
 	w.clock("2026-05-31 23:59")
 	err := w.DB.Write(context.Background(), w.Ref, func(ctx context.Context, tx tenant.Tx) error {
-		if runs, err := bill.StartDue(ctx, tx, calendar.Date{}); err != nil || len(runs) != 0 {
+		if runs, err := bill.StartDue(ctx, tx, calendar.Date{}, "clerk"); err != nil || len(runs) != 0 {
 			t.Errorf("%d runs, %v", len(runs), err)
 		}
-		_, err := bill.StartDue(ctx, tx, day("2026-06-01"))
+		_, err := bill.StartDue(ctx, tx, day("2026-06-01"), "clerk")
 		return err
 	})
 	if !errors.Is(err, bill.ErrCycleOpen) {
@@ -347,7 +347,7 @@ func TestStartDue_takesWhatHasEndedAndNoMore(t *testing.T) {
 	}
 	w.clock("2026-06-01 00:00")
 	w.Write(t, func(ctx context.Context, tx tenant.Tx) error {
-		runs, err := bill.StartDue(ctx, tx, calendar.Date{})
+		runs, err := bill.StartDue(ctx, tx, calendar.Date{}, "clerk")
 		if err != nil || len(runs) != 1 || runs[0].Total != 2 || runs[0].State != bill.Running {
 			t.Errorf("%+v, %v", runs, err)
 		}

@@ -13,7 +13,7 @@ import (
 
 var (
 	billColumns = []string{
-		"id", "run_id", "account_id", "kind", "state", "cycle_start", "cycle_end", "currency",
+		"id", "run_id", "account_id", "kind", "state", "cycle_start", "cycle_end", "part", "currency",
 		"net", "tax", "rounding", "total", "paid_before", "due", "facts", "legal_entity", "branch", "closed_at",
 	}
 	lineColumns = []string{
@@ -29,6 +29,10 @@ var (
 func (b *batch) copyDocuments(ctx context.Context, tx tenant.Tx, documents []*closing) error {
 	// Ids go as plain bytes: the library sends a uuid.UUID by way of its text.
 	var bills, lines, taxes [][]any
+	var run any // nil: on demand
+	if b.run.ID != uuid.Nil {
+		run = [16]byte(b.run.ID)
+	}
 	for _, c := range documents {
 		d := &c.doc
 		facts, err := json.Marshal(factsOf(*d))
@@ -36,7 +40,7 @@ func (b *batch) copyDocuments(ctx context.Context, tx tenant.Tx, documents []*cl
 			return fmt.Errorf("facts of account %s: %w", c.Number, err)
 		}
 		bills = append(bills, []any{
-			[16]byte(d.ID), [16]byte(b.run.ID), [16]byte(c.ID), string(d.Kind), string(Draft), d.Period.From, d.Period.To, d.Currency.Code(),
+			[16]byte(d.ID), run, [16]byte(c.ID), string(d.Kind), string(Draft), d.Period.From, d.Period.To, d.Part, d.Currency.Code(),
 			d.Net.Decimal(), d.Tax.Decimal(), d.Rounding.Decimal(), d.Total.Decimal(), d.PaidBefore.Decimal(), d.Due.Decimal(), facts, [16]byte(c.Entity), [16]byte(c.Branch), b.frame.at,
 		})
 		for _, l := range d.Lines {

@@ -21,6 +21,7 @@ type Document struct {
 	Issued   calendar.Date
 	DueDate  calendar.Date
 	Period   calendar.Period // the cycle that was closed
+	Part     string          // of the cycle: empty, unless it has several documents
 	Locale   locale.Locale
 	Currency money.Currency
 	Basis    tax.Basis // how Line.Price is written

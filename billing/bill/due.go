@@ -36,8 +36,9 @@ func startable(ctx context.Context, tx tenant.Tx, cycleEnd calendar.Date) error 
 // ended that are not closed yet, or of one day only, and puts those that have
 // something to close on the agenda, due now. Accounts on a run's list of
 // failures are tried again. A day to come is refused with ErrCycleOpen, one on
-// which nothing ends with ErrNothingEnds.
-func StartDue(ctx context.Context, tx tenant.Tx, only calendar.Date) ([]Run, error) {
+// which nothing ends with ErrNothingEnds. Where the operator wants runs
+// approved, they stand as prepared by this person.
+func StartDue(ctx context.Context, tx tenant.Tx, only calendar.Date, by string) ([]Run, error) {
 	days := []calendar.Date{only}
 	if only.IsZero() {
 		var err error
@@ -50,6 +51,11 @@ func StartDue(ctx context.Context, tx tenant.Tx, only calendar.Date) ([]Run, err
 		run, err := Start(ctx, tx, day)
 		if err != nil {
 			return nil, err
+		}
+		if run.State == Prepared && run.PreparedBy == "" {
+			if run, err = setRun(ctx, tx, run, `prepared_by = $2`, by); err != nil {
+				return nil, err
+			}
 		}
 		if run.Total == 0 && run.State == Running {
 			return nil, fmt.Errorf("%s: %w", day, ErrNothingEnds)

@@ -91,19 +91,34 @@ func loadSubscriptions(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, byID 
 // changes part a line in two.
 const selectCharges = `
 	select c.account_id, c.subscription_id, c.offering_id,
-	       case when c.own_cycle is not null or c.kind in ('correction', 'refund') then 'correction' else c.kind end,
-	       c.line_code, c.unit, c.tax_category, coalesce(c.own_cycle, c.cycle_start),
+	       case when late then 'correction' else c.kind end,
+	       c.line_code, c.unit, c.tax_category, case when late then coalesce(c.own_cycle, c.cycle_start) else c.cycle_start end,
 	       sum(c.quantity), sum(c.allowance), sum(c.price), sum(c.net), sum(c.tax), count(*),
-	       (array_agg(coalesce(c.corrects_id, c.id)) filter (where c.own_cycle is not null or c.kind in ('correction', 'refund')))[1],
-	       (array_agg(coalesce(c.corrects_period, c.period)) filter (where c.own_cycle is not null or c.kind in ('correction', 'refund')))[1],
+	       (array_agg(coalesce(c.corrects_id, c.id)) filter (where late))[1],
+	       (array_agg(coalesce(c.corrects_period, c.period)) filter (where late))[1],
 	       min(c.at)
-	from unnest($1::uuid[], $2::date[]) as due (account_id, cycle_start)
+	from unnest($1::uuid[], $2::date[], $4::timestamptz[]) as due (account_id, cycle_start, since)
 	join charge c on c.account_id = due.account_id and c.cycle_start = due.cycle_start
+	cross join lateral (select c.kind in ('correction', 'refund') or c.own_cycle is not null and c.at < due.since as late) l
 	group by 1, 2, 3, 4, 5, 6, 7, 8, width_bucket(c.at, $3::timestamptz[])
 	order by c.account_id, c.subscription_id, 8, c.line_code, c.offering_id, 4, c.unit, c.tax_category, min(c.at)`
 
+// since are the first instants of days.
+func (f *frame) since(days []calendar.Date) []time.Time {
+	known, list := map[calendar.Date]time.Time{}, make([]time.Time, len(days))
+	for i, day := range days {
+		at, seen := known[day]
+		if !seen {
+			at = day.Start(f.profile.Zone)
+			known[day] = at
+		}
+		list[i] = at
+	}
+	return list
+}
+
 func (f *frame) loadCharges(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, starts []calendar.Date, byID map[uuid.UUID]*openCycle) error {
-	rows, err := tx.Query(ctx, selectCharges, ids, starts, f.rateBounds(byID))
+	rows, err := tx.Query(ctx, selectCharges, ids, starts, f.rateBounds(byID), f.since(starts))
 	if err != nil {
 		return fmt.Errorf("load charges: %w", err)
 	}

@@ -17,16 +17,6 @@ import (
 // ErrNoRun is returned for a run that does not exist.
 var ErrNoRun = errors.New("no such bill run")
 
-// RunState is a run's state: running until every due account is closed or has
-// failed. Retry takes a run back to running.
-type RunState string
-
-// The states of a run.
-const (
-	Running RunState = "running"
-	Done    RunState = "done"
-)
-
 // Run closes all cycles that end on one day.
 type Run struct {
 	ID         uuid.UUID
@@ -37,6 +27,10 @@ type Run struct {
 	Failed     int // on the list of failures
 	StartedAt  time.Time
 	FinishedAt *time.Time
+	PreparedBy string // an actor; empty: it came by itself
+	ApprovedBy string
+	ApprovedAt *time.Time
+	PausedBy   string
 }
 
 // Detail is what an agenda item of kind BillRun carries.
@@ -71,7 +65,7 @@ func Start(ctx context.Context, tx tenant.Tx, cycleEnd calendar.Date) (Run, erro
 	}
 	_, err := tx.Exec(ctx, `
 		insert into bill_run (id, cycle_end, state, total, started_at)
-		values ($1, $2, 'running', (select count(*) from billing_account where state = 'active' and cycle_end = $2), $3)
+		values ($1, $2, (select case when run_approval then 'prepared' else 'running' end from operator where id = 1), (select count(*) from billing_account where state = 'active' and cycle_end = $2), $3)
 		on conflict (cycle_end) do nothing`, uuid.Must(uuid.NewV7()), cycleEnd, tx.At)
 	if err != nil {
 		return Run{}, fmt.Errorf("start bill run of %s: %w", cycleEnd, err)
@@ -79,7 +73,7 @@ func Start(ctx context.Context, tx tenant.Tx, cycleEnd calendar.Date) (Run, erro
 	return oneRun(ctx, tx, `select `+runColumns+` from bill_run where cycle_end = $1`, cycleEnd)
 }
 
-const runColumns = `id, cycle_end, state, total, done, failed, started_at, finished_at`
+const runColumns = `id, cycle_end, state, total, done, failed, started_at, finished_at, prepared_by, approved_by, approved_at, paused_by`
 
 // GetRun tells how far a run is.
 func GetRun(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Run, error) {
@@ -157,4 +151,27 @@ func Retry(ctx context.Context, tx tenant.Tx, run uuid.UUID) (int, error) {
 // Again puts a run that was retried on the agenda, due now.
 func Again(ctx context.Context, tx tenant.Tx, run Run) error {
 	return agenda.Again(ctx, tx, agenda.BillRun, uuid.NewSHA1(runSpace, []byte(run.CycleEnd.String())), Detail{run.CycleEnd})
+}
+
+// Reschedule lays the runs that wait for a day to that day's first instant in
+// another zone.
+func Reschedule(ctx context.Context, tx tenant.Tx, zone *time.Location) error {
+	rows, err := tx.Query(ctx, `select distinct (detail ->> 'cycle_end')::date from agenda where kind = $1 and state = 'due' and due_at > $2`, agenda.BillRun, tx.At)
+	if err != nil {
+		return fmt.Errorf("list bill runs to come: %w", err)
+	}
+	days, err := pgx.CollectRows(rows, pgx.RowTo[calendar.Date])
+	if err != nil {
+		return fmt.Errorf("list bill runs to come: %w", err)
+	}
+	for _, day := range days {
+		_, err := tx.Exec(ctx, `
+			update agenda set state = 'done', done_at = $3
+			 where kind = $1 and ref = $2 and state = 'due' and due_at > $3 and due_at <> $4`,
+			agenda.BillRun, uuid.NewSHA1(runSpace, []byte(day.String())), tx.At, day.Start(zone))
+		if err != nil {
+			return fmt.Errorf("take back bill run of %s: %w", day, err)
+		}
+	}
+	return Schedule(ctx, tx, zone, days...)
 }

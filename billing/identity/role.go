@@ -41,6 +41,7 @@ const (
 	BillRead      Permission = "bill.read"
 	BillWrite     Permission = "bill.write" // credit, debit and void bills, write debt off
 	BillRunRun    Permission = "billrun.run"
+	BillRunOK     Permission = "billrun.approve" // the second word on a prepared run
 	PaymentRead   Permission = "payment.read"
 	PaymentWrite  Permission = "payment.write"
 	RefundWrite   Permission = "refund.write"
@@ -68,7 +69,7 @@ const (
 var permissions = map[Role][]Permission{
 	Owner: {
 		OfferingRead, OfferingWrite, OrderRead, OrderWrite, AccountRead, AccountWrite, UsageRead, UsageWrite, ChargingWrite, SuspenseRead, SuspenseWrite,
-		BalanceWrite, BillRead, BillWrite, BillRunRun, PaymentRead, PaymentWrite, RefundWrite, LedgerRead, AuditRead, UserRead, UserWrite, APIKeyWrite,
+		BalanceWrite, BillRead, BillWrite, BillRunRun, BillRunOK, PaymentRead, PaymentWrite, RefundWrite, LedgerRead, AuditRead, UserRead, UserWrite, APIKeyWrite,
 		ClockWrite, SettingsRead, SettingsWrite, RoleWrite, IntakeWrite, BranchWrite, VisitWrite, SandboxWrite, NoteWrite, ReratingRead, ReratingWrite,
 	},
 	Marketer: {OfferingRead, OfferingWrite, AccountRead, UsageRead, BillRead, SettingsRead},
@@ -77,7 +78,7 @@ var permissions = map[Role][]Permission{
 		NoteWrite,
 	},
 	Accountant: {
-		OfferingRead, OrderRead, AccountRead, UsageRead, SuspenseRead, BalanceWrite, BillRead, BillWrite, BillRunRun, PaymentRead, PaymentWrite,
+		OfferingRead, OrderRead, AccountRead, UsageRead, SuspenseRead, BalanceWrite, BillRead, BillWrite, BillRunRun, BillRunOK, PaymentRead, PaymentWrite,
 		RefundWrite, LedgerRead, AuditRead, SettingsRead, IntakeWrite, NoteWrite, ReratingRead, ReratingWrite,
 	},
 	Support: {

@@ -275,6 +275,7 @@ var adminEN = map[string]string{
 	"admin.perm.suspense.read":   "See what waits in suspense",
 	"admin.perm.suspense.write":  "Mend and run suspense again",
 	"admin.perm.bill.read":       "See bills",
+	"admin.perm.billrun.approve": "Approve bill runs",
 	"admin.perm.billrun.run":     "Run the bills",
 	"admin.perm.payment.read":    "See payments",
 	"admin.perm.payment.write":   "Take and allocate payments",

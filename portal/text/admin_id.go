@@ -274,6 +274,7 @@ var adminID = map[string]string{
 	"admin.perm.suspense.read":   "Melihat yang tertahan",
 	"admin.perm.suspense.write":  "Memperbaiki dan menjalankan ulang",
 	"admin.perm.bill.read":       "Melihat tagihan",
+	"admin.perm.billrun.approve": "Menyetujui proses tagihan",
 	"admin.perm.billrun.run":     "Menjalankan tagihan",
 	"admin.perm.payment.read":    "Melihat pembayaran",
 	"admin.perm.payment.write":   "Menerima dan membagi pembayaran",

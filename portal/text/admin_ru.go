@@ -276,6 +276,7 @@ var adminRU = map[string]string{
 	"admin.perm.suspense.read":   "Видеть отложенное",
 	"admin.perm.suspense.write":  "Исправлять и запускать снова",
 	"admin.perm.bill.read":       "Видеть счета",
+	"admin.perm.billrun.approve": "Утверждать расчёт счетов",
 	"admin.perm.billrun.run":     "Запускать расчёт счетов",
 	"admin.perm.payment.read":    "Видеть платежи",
 	"admin.perm.payment.write":   "Принимать и разносить платежи",

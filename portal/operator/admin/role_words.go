@@ -19,7 +19,7 @@ type area struct {
 var areas = []area{
 	{"customers", []identity.Permission{identity.AccountRead, identity.AccountWrite, identity.NoteWrite, identity.OrderRead, identity.OrderWrite}},
 	{"usage", []identity.Permission{identity.UsageRead, identity.UsageWrite, identity.ChargingWrite, identity.SuspenseRead, identity.SuspenseWrite}},
-	{"money", []identity.Permission{identity.BillRead, identity.BillWrite, identity.BillRunRun, identity.PaymentRead, identity.PaymentWrite, identity.RefundWrite,
+	{"money", []identity.Permission{identity.BillRead, identity.BillWrite, identity.BillRunRun, identity.BillRunOK, identity.PaymentRead, identity.PaymentWrite, identity.RefundWrite,
 		identity.BalanceWrite, identity.LedgerRead, identity.ReratingRead, identity.ReratingWrite}},
 	{"offers", []identity.Permission{identity.OfferingRead, identity.OfferingWrite}},
 	{"system", []identity.Permission{identity.SettingsRead, identity.SettingsWrite, identity.BranchWrite, identity.IntakeWrite, identity.ClockWrite,

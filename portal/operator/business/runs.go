@@ -152,7 +152,7 @@ func startRun(v *web.Visit) error {
 	}
 	c := &command.Command{Action: "createBillRun", Object: "bill_run", Detail: map[string]any{"cycle_end": day.String()}}
 	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
-		runs, err := bill.StartDue(ctx, tx, day)
+		runs, err := bill.StartDue(ctx, tx, day, v.Who.Actor())
 		if err != nil {
 			return "", err
 		}
