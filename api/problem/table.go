@@ -11,12 +11,16 @@ import (
 	"tollhouse/billing/audit"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/bill"
+	"tollhouse/billing/bank/pain"
+	"tollhouse/billing/bank/statement"
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/cashdesk"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/charging/session"
 	"tollhouse/billing/collection"
 	"tollhouse/billing/contact"
+	"tollhouse/billing/debit"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/event"
 	"tollhouse/billing/identity"
@@ -33,6 +37,7 @@ import (
 	"tollhouse/billing/promotion"
 	"tollhouse/billing/rating"
 	"tollhouse/billing/recharge"
+	"tollhouse/billing/reconcile"
 	"tollhouse/billing/replay"
 	"tollhouse/billing/report"
 	"tollhouse/billing/sandbox"
@@ -83,7 +88,7 @@ var table = []rule{
 		usage.ErrMapping, usage.ErrSourceName, usage.ErrCursor, usage.ErrNoReason, usage.ErrFix, usage.ErrUnknownReason,
 		replay.ErrChoice,
 		usage.ErrEncoding, usage.ErrHeader, billing.ErrFileCutOff, billing.ErrReturnURL,
-		balance.ErrReason, balance.ErrReasonCode, desk.ErrNote, payment.ErrReason, payment.ErrMethod, intake.ErrName, intake.ErrFile, intake.ErrFileSize, catalog.ErrQuantity, catalog.ErrContents, catalog.ErrWindow, catalog.ErrDeckEntry,
+		balance.ErrReason, balance.ErrReasonCode, desk.ErrNote, payment.ErrReason, pain.ErrFile, statement.ErrFile, reconcile.ErrForm, reconcile.ErrParts, payment.ErrMethod, intake.ErrName, intake.ErrFile, intake.ErrFileSize, catalog.ErrQuantity, catalog.ErrContents, catalog.ErrWindow, catalog.ErrDeckEntry,
 		catalog.ErrTable, catalog.ErrReferenceCode, catalog.ErrReferenceNames, catalog.ErrHoliday, catalog.ErrRate,
 		money.ErrSyntax, money.ErrUnknownCurrency, money.ErrUnknownUnit, money.ErrUnknownRounding, money.ErrInexact, money.ErrOverflow,
 		catalog.ErrEvery, catalog.ErrArchive, partner.ErrPartner, migration.ErrPlan,
@@ -96,11 +101,11 @@ var table = []rule{
 	{wrongPassword, []error{tenants.ErrFactorCode, visit.ErrTicket, identity.ErrSignIn, tenants.ErrCredentials}},
 	{secondFactor, []error{identity.ErrSecondFactor, tenants.ErrFactorWanted}},
 	{tooMany, []error{identity.ErrTooMany, contact.ErrTooMany, voucher.ErrTooMany, promotion.ErrTooMany}},
-	{Forbidden, []error{tenants.ErrOwnRequest, tenants.ErrNotApproved, visit.ErrOwnApproval, visit.ErrVisitor, balance.ErrOwnRequest, balance.ErrNotAsker, identity.ErrForbidden, identity.ErrBeyond}},
+	{Forbidden, []error{tenants.ErrOwnRequest, tenants.ErrNotApproved, visit.ErrOwnApproval, visit.ErrVisitor, balance.ErrOwnRequest, cashdesk.ErrSecondPerson, balance.ErrNotAsker, identity.ErrForbidden, identity.ErrBeyond}},
 	{suspended, []error{account.ErrSuspended}},
 	{NotFound, []error{
 		access.ErrNotFound, collection.ErrNotFound, collection.ErrNoPolicy, collection.ErrItem, notice.ErrNoTemplate,
-		intake.ErrNotFound, replay.ErrNotFound, charging.ErrNoCharge,
+		intake.ErrNotFound, replay.ErrNotFound, debit.ErrNotFound, debit.ErrMandate, reconcile.ErrNotFound, cashdesk.ErrNoShift, charging.ErrNoCharge,
 		catalog.ErrDeckNotFound, catalog.ErrCalendarNotFound,
 		catalog.ErrNoSpecification, partner.ErrNotFound, migration.ErrNotFound, migration.ErrNotMember,
 		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, balance.ErrRequestNotFound, balance.ErrGroup, balance.ErrNotMember, payment.ErrNotFound, payment.ErrLink, bill.ErrNotFound, bill.ErrNoRun, event.ErrNotFound, report.ErrUnknown, report.ErrNoSchedule, report.ErrNoDay, bill.ErrNoItemOpen, bill.ErrNoWriteOff, bill.ErrNoDeposit,
@@ -120,7 +125,7 @@ var table = []rule{
 	{keyReused, []error{idempotency.ErrDifferentBody, tenants.ErrKeyReused, payment.ErrKeyReused}},
 	{eventConflict, []error{charging.ErrConflict, session.ErrConflict}},
 	{taken, []error{
-		voucher.ErrCodeTaken,
+		voucher.ErrCodeTaken, debit.ErrReference,
 		account.ErrIdentityInUse, account.ErrNameTaken, account.ErrDiscountTaken, account.ErrNumberInUse, identity.ErrEmailTaken, identity.ErrPhoneTaken, tenants.ErrEmailTaken, tenants.ErrNameTaken, usage.ErrSourceExists, usage.ErrKeyTaken,
 		bill.ErrNumberTaken, bill.ErrNumberFormat, bill.ErrNoteID, bill.ErrCommitted, promotion.ErrCodeTaken,
 	}},
@@ -134,7 +139,7 @@ var table = []rule{
 		catalog.ErrSpecificationUsed, catalog.ErrNotTried, migration.ErrRuns, account.ErrNoPart, onboarding.ErrRequiredPart,
 		catalog.ErrPublished, catalog.ErrNotPublished, catalog.ErrSuperseded, onboarding.ErrOrderEnded,
 		usage.ErrNotWaiting, usage.ErrFileDone, usage.ErrFileMoved, usage.ErrKeyChanged,
-		payment.ErrIntentState, payment.ErrRefundState, payment.ErrDisputeState, payment.ErrSameAccount, payment.ErrNothingToMove, bill.ErrHasMoney, bill.ErrSent, bill.ErrVoidForbidden, bill.ErrInstalments, bill.ErrNotCreditable, bill.ErrCycleOpen, bill.ErrNothingEnds, tenants.ErrLastAdmin,
+		payment.ErrIntentState, payment.ErrRefundState, payment.ErrDisputeState, payment.ErrSameAccount, payment.ErrNothingToMove, debit.ErrRunState, reconcile.ErrEntryState, cashdesk.ErrShiftOpen, cashdesk.ErrState, bill.ErrHasMoney, bill.ErrSent, bill.ErrVoidForbidden, bill.ErrInstalments, bill.ErrNotCreditable, bill.ErrCycleOpen, bill.ErrNothingEnds, tenants.ErrLastAdmin,
 		identity.ErrLastOwner, identity.ErrRoleInUse, identity.ErrTooManyRoles, identity.ErrHasFactor, identity.ErrNoFactor, identity.ErrResetToken,
 		identity.ErrNotInvited, promotion.ErrState, promotion.ErrGiven,
 	}},
@@ -142,7 +147,7 @@ var table = []rule{
 	{incomplete, []error{onboarding.ErrIncomplete}},
 	{notClean, []error{catalog.ErrNotClean, promotion.ErrNotClean}},
 	{notSold, []error{onboarding.ErrNotSold}},
-	{insufficient, []error{balance.ErrInsufficient, charging.ErrInsufficient, charging.ErrCreditLimit, points.ErrTooFew, ledger.ErrOverdrawn, payment.ErrTooMuch, bill.ErrCredited, bill.ErrDepositAmount}},
+	{insufficient, []error{balance.ErrInsufficient, charging.ErrInsufficient, charging.ErrCreditLimit, points.ErrTooFew, ledger.ErrOverdrawn, cashdesk.ErrNotThere, payment.ErrTooMuch, bill.ErrCredited, bill.ErrDepositAmount}},
 	{Unprocessable, []error{
 		collection.ErrNothingOverdue, collection.ErrPromise, collection.ErrPromises,
 		desk.ErrOtherKind, desk.ErrInBundle, onboarding.ErrNoAccountYet,
@@ -150,7 +155,7 @@ var table = []rule{
 		transfer.ErrOff, transfer.ErrReceiver, transfer.ErrSelf, transfer.ErrAmount, transfer.ErrLimit,
 		charging.ErrBeyondCharge, charging.ErrCorrection, charging.ErrTooMuchUsage,
 		desk.ErrSamePlan, desk.ErrOtherBilling, desk.ErrNewService, billing.ErrClockGoesBack, balance.ErrAmount, charging.ErrNotChargeable, money.ErrCurrencyMismatch, rating.ErrTooFine,
-		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrCeiling, payment.ErrPurpose, payment.ErrOtherParty, payment.ErrProviderRefused, payment.ErrProviderAmount,
+		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrCeiling, payment.ErrPurpose, payment.ErrOtherParty, debit.ErrNoCreditor, debit.ErrNothingDue, debit.ErrDay, cashdesk.ErrNotCash, payment.ErrProviderRefused, payment.ErrProviderAmount,
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap, catalog.ErrNoRate, catalog.ErrDeckPast, catalog.ErrDeckZones, catalog.ErrPastDay,
 		bill.ErrNegativeTotal, bill.ErrMixedBasis, bill.ErrCurrency, bill.ErrNoteLine, bill.ErrNoteAmount, bill.ErrNoteReason, bill.ErrDebitLine, bill.ErrWriteOff,
 		promotion.ErrCode, promotion.ErrNotEligible, promotion.ErrStacking, promotion.ErrUsedUp, promotion.ErrReferral, promotion.ErrReferred,

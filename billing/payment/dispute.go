@@ -22,6 +22,7 @@ type DisputeKind string
 const (
 	Chargeback DisputeKind = "dispute"
 	Returned   DisputeKind = "return"
+	Undone     DisputeKind = "undo" // booked by mistake, and taken back
 )
 
 // DisputeState is how far a dispute has come.

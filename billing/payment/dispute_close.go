@@ -145,12 +145,19 @@ func (d Dispute) told(ctx context.Context, tx tenant.Tx, payers map[uuid.UUID]pa
 // tell tells programs of others how far a dispute has come, and has what its
 // accounts owe looked at again.
 func (d Dispute) tell(ctx context.Context, tx tenant.Tx, paid Payment, payers map[uuid.UUID]payer) error {
+	if d.Kind == Undone {
+		return d.review(ctx, tx, payers)
+	}
 	err := RecordEvent(ctx, tx, event.PaymentDisputed, paid, func(data *event.PaymentData) {
 		data.DisputeID, data.Dispute, data.Disputed = d.Ref, map[DisputeState]string{DisputeOpen: "opened", DisputeWon: "won", DisputeLost: "lost"}[d.State], &d.Amount
 	})
 	if err != nil {
 		return err
 	}
+	return d.review(ctx, tx, payers)
+}
+
+func (d Dispute) review(ctx context.Context, tx tenant.Tx, payers map[uuid.UUID]payer) error {
 	for _, id := range accountsOf(d.parts) {
 		if err := payers[id].changed(ctx, tx); err != nil {
 			return err

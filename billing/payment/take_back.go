@@ -51,7 +51,7 @@ func TakeBack(ctx context.Context, tx tenant.Tx, n TakenBack) (Dispute, error) {
 		return Dispute{}, err
 	}
 	to, event := ledger.Dispute, ledger.TakenBack
-	if n.Kind == Returned {
+	if n.Kind != Chargeback {
 		d.State, d.ClosedAt = DisputeLost, &tx.At
 		if to, err = family[0].Method.place(); err != nil {
 			return Dispute{}, err

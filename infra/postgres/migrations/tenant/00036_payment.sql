@@ -15,7 +15,7 @@ alter table payment_allocation add column written_off numeric(29, 9) not null de
 create table dispute (
     id            uuid           primary key,
     payment_id    uuid           not null references payment (id),
-    kind          text           not null check (kind in ('dispute', 'return')),
+    kind          text           not null check (kind in ('dispute', 'return', 'undo')),
     provider      text           not null check (provider <> ''),
     provider_ref  text           not null check (provider_ref <> ''),
     amount        numeric(29, 9) not null check (amount > 0),

@@ -93,7 +93,7 @@ create table cash_move (
     by_whom    text           not null check (by_whom <> ''),
     at         timestamptz    not null,
     unique (branch, year, no),
-    check ((kind = 'payment') = (payment_id is not null and refund_id is null)),
+    check ((kind in ('payment', 'refund')) = (payment_id is not null)),
     check ((kind = 'refund') = (refund_id is not null))
 );
 create index cash_move_shift on cash_move (shift_id, no);
