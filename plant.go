@@ -31,6 +31,7 @@ import (
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/redirect"
 	"tollhouse/infra/secrets"
+	"tollhouse/infra/sms"
 	"tollhouse/infra/webhook"
 	"tollhouse/provisioning"
 	"tollhouse/tenants"
@@ -126,7 +127,7 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 		return nil, err
 	}
 	host := billing.NewHost(billing.Config{
-		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider, Online: redirect.New(p.accounts.redirect, time.Now), Messages: messages, Anchors: p.anchors, Network: network.New(p.networks),
+		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider, Online: redirect.New(p.accounts.redirect, time.Now), Messages: messages, SMS: sms.Gateway{}, Anchors: p.anchors, Network: network.New(p.networks),
 		Programs: &webhook.Sender{Now: time.Now}, Reachable: p.reachable,
 		Inbox: filepath.Join(data, "inbox"), PublicURL: publicURL, Now: time.Now, Log: p.log,
 	})

@@ -53,7 +53,8 @@ type Config struct {
 	Cards     payment.CardProvider
 	Webhooks  payment.EventReader
 	Online    OnlineProvider // of local methods; nil: none
-	Messages  MessageSender  // nil: live tenants' messages fail, saying so
+	Messages  MessageSender  // nil: live tenants' mails fail, saying so
+	SMS       SMSGateway     // nil: so do their SMS
 	Network   Network        // nil: live tenants' sessions can't be told about, and it is noted
 	Access    access.Network // nil: what live tenants' services may do stays pending, saying so
 	Inbox     string         // folder of received usage files

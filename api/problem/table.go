@@ -81,7 +81,7 @@ var (
 // that fits is taken.
 var table = []rule{
 	{InvalidRequest, []error{
-		access.ErrHold, event.ErrInvalid, report.ErrInvalid, collection.ErrPlan, notice.ErrWords,
+		access.ErrHold, event.ErrInvalid, report.ErrInvalid, collection.ErrPlan, notice.ErrWords, notice.ErrSettings,
 		account.ErrInvalid, tenants.ErrInvalid, tenants.ErrKey, idempotency.ErrKey, onboarding.ErrFact,
 		identity.ErrEmail, identity.ErrPassword, identity.ErrRole, identity.ErrKeyName, identity.ErrPhone, identity.ErrUserName, identity.ErrLanguage,
 		identity.ErrBranch, identity.ErrRoleName, identity.ErrRoleTitle, identity.ErrPermission, identity.ErrFactorCode,
@@ -168,7 +168,7 @@ var table = []rule{
 var ours = []error{
 	account.ErrNumbersSpent, agenda.ErrKind, audit.ErrIncomplete, bill.ErrMoved, bill.ErrNoOffering, calendar.ErrNull, identity.ErrNoSigningKey,
 	access.ErrNoNetwork, event.ErrEvent, billing.ErrNoNetwork,
-	billing.ErrUndeliverable, notice.ErrMessage, ledger.ErrControlSums, ledger.ErrDeferred, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
+	billing.ErrUndeliverable, billing.ErrRecipient, notice.ErrMessage, ledger.ErrControlSums, ledger.ErrDeferred, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
 	tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrRows, tenant.ErrSlot, tenants.ErrChainBroken, usage.ErrHashKey,
 }
 

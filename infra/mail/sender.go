@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type Sender struct {
 	host    string
 	port    int
 	from    string
+	bounces string // domain of return paths; empty: mails come back to from
 	options []gomail.Option
 }
 
@@ -63,6 +65,35 @@ func New(address, from string) (*Sender, error) {
 	return s, nil
 }
 
+// ReturnTo has mails that can't be delivered come back to addresses of a domain
+// of their own, which name the message: the listener there reads them.
+func (s *Sender) ReturnTo(domain string) { s.bounces = domain }
+
+// dress adds the mail as the operator's page, and what is attached.
+func dress(letter *gomail.Msg, m billing.OutMessage) error {
+	look := m.Look
+	if look.Operator == "" {
+		look.Operator, look.Language = m.Operator, m.Language
+	}
+	if len(m.Logo) > 0 {
+		look.Logo = "cid:logo"
+		if err := letter.EmbedReader("logo.png", bytes.NewReader(m.Logo), gomail.WithFileContentID("logo"), gomail.WithFileContentType("image/png")); err != nil {
+			return fmt.Errorf("%w: logo: %w", billing.ErrUndeliverable, err)
+		}
+	}
+	page, err := notice.HTML(m.Message, look)
+	if err != nil {
+		return fmt.Errorf("%w: %w", billing.ErrUndeliverable, err)
+	}
+	letter.AddAlternativeString(gomail.TypeTextHTML, page)
+	for _, f := range m.Files {
+		if err := letter.AttachReader(f.Name, bytes.NewReader(f.Content), gomail.WithFileContentType(gomail.ContentType(f.Type))); err != nil {
+			return fmt.Errorf("%w: attachment: %w", billing.ErrUndeliverable, err)
+		}
+	}
+	return nil
+}
+
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
@@ -72,7 +103,7 @@ func loopback(host string) bool {
 // billing.ErrUndeliverable for what no further attempt can help.
 func (s *Sender) SendMessage(ctx context.Context, m billing.OutMessage) error {
 	if m.Channel != notice.Mail {
-		return fmt.Errorf("%w: there is no gateway for %s", billing.ErrUndeliverable, m.Channel)
+		return fmt.Errorf("%w: this is no gateway for %s", billing.ErrUndeliverable, m.Channel)
 	}
 	letter := gomail.NewMsg()
 	from := mail.Address{Name: m.Operator, Address: s.from} // it quotes or encodes the name, which may hold anything
@@ -84,8 +115,16 @@ func (s *Sender) SendMessage(ctx context.Context, m billing.OutMessage) error {
 	}
 	letter.Subject(m.Subject)
 	letter.SetBodyString(gomail.TypeTextPlain, m.Body)
+	if err := dress(letter, m); err != nil {
+		return err
+	}
 	_, domain, _ := strings.Cut(s.from, "@")
 	letter.SetMessageIDWithValue(m.ID.String() + "@" + domain)
+	if s.bounces != "" {
+		if err := letter.EnvelopeFrom(ReturnPath(s.bounces, m.Tenant, m.ID)); err != nil {
+			return fmt.Errorf("%w: return path: %w", billing.ErrUndeliverable, err)
+		}
+	}
 	letter.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers
 	client, err := gomail.NewClient(s.host, s.options...)
 	if err != nil {
@@ -102,6 +141,9 @@ func classify(err error) error {
 	}
 	var refused *gomail.SendError
 	var reply *textproto.Error
+	if errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 550 && refused.Reason == gomail.ErrSMTPRcptTo {
+		return fmt.Errorf("%w: %w: %w", billing.ErrUndeliverable, billing.ErrRecipient, err)
+	}
 	if errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 || errors.As(err, &reply) && reply.Code >= 550 && reply.Code < 560 {
 		return fmt.Errorf("%w: %w", billing.ErrUndeliverable, err)
 	}

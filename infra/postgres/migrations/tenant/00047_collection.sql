@@ -126,6 +126,7 @@ alter table notice add column attachments jsonb not null default '[]';
 -- the gateway's own name of an SMS, and how many parts it was
 alter table notice add column reference text not null default '';
 alter table notice add column segments integer not null default 0 check (segments >= 0);
+alter table notice add column attempts integer not null default 0 check (attempts >= 0);
 alter table notice add column told_at timestamptz; -- of its delivery or return
 create index notice_reference on notice (reference) where reference <> '';
 create index notice_letters on notice (created_at, id) where channel = 'letter' and state = 'waiting';
