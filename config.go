@@ -47,8 +47,10 @@ type hostConfig struct {
 
 // mailConfig is the mail server's; empty for none.
 type mailConfig struct {
-	URL  string
-	From string
+	URL     string
+	From    string
+	Return  string // domain to which mails come back; empty: they come back to From
+	Returns string // where mails that come back are taken, by LMTP or SMTP
 }
 
 // controlConfig is the control plane's. It prepares stacks on one host server.
@@ -194,6 +196,10 @@ func (e *environment) mail() mailConfig {
 	}
 	if address, err := netmail.ParseAddress(c.From); err != nil || address.Address != c.From {
 		e.fault("TOLLHOUSE_MAIL_FROM", "is no e-mail address: with a mail server it is whom mails come from")
+	}
+	c.Return, c.Returns = e.text("TOLLHOUSE_MAIL_RETURN_DOMAIN", ""), e.text("TOLLHOUSE_MAIL_RETURN_LISTEN", "")
+	if (c.Return == "") != (c.Returns == "") {
+		e.fault("TOLLHOUSE_MAIL_RETURN_LISTEN", "and TOLLHOUSE_MAIL_RETURN_DOMAIN belong together: where mails come back, and where they are taken")
 	}
 	return c
 }

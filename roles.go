@@ -41,14 +41,24 @@ func runHost(ctx context.Context, p process) error {
 	server := postgres.NewServer(config.DatabaseURL, plant.box.Derive)
 	var messages billing.MessageSender
 	if config.Mail.URL != "" {
-		if messages, err = mail.New(config.Mail.URL, config.Mail.From); err != nil {
+		sender, err := mail.New(config.Mail.URL, config.Mail.From)
+		if err != nil {
 			return err
 		}
+		sender.ReturnTo(config.Mail.Return)
+		messages = sender
 	}
 	plant.networks, plant.reachable = config.Networks, config.Reachable
 	host, err := plant.startHost(ctx, server, config.Database, config.Data, config.PublicURL, provider, messages)
 	if err != nil {
 		return err
+	}
+	if config.Mail.Returns != "" {
+		returns, err := mail.Listen(ctx, config.Mail.Returns, host, plant.log)
+		if err != nil {
+			return err
+		}
+		defer returns.Stop()
 	}
 	handler, err := plant.webHandler(api.Config{Host: host, Ready: ready(host.Ready), PublicURL: config.PublicURL}, withPages(pageSources{host: host, publicURL: config.PublicURL}, plant.log))
 	if err != nil {

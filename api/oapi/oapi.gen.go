@@ -28,6 +28,90 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for AccessIntentState.
+const (
+	AccessIntentStateConfirmed AccessIntentState = "confirmed"
+	AccessIntentStateOvertaken AccessIntentState = "overtaken"
+	AccessIntentStatePending   AccessIntentState = "pending"
+)
+
+// Valid indicates whether the value is a known member of the AccessIntentState enum.
+func (e AccessIntentState) Valid() bool {
+	switch e {
+	case AccessIntentStateConfirmed:
+		return true
+	case AccessIntentStateOvertaken:
+		return true
+	case AccessIntentStatePending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AccessLevel.
+const (
+	AccessLevelAllowed AccessLevel = "allowed"
+	AccessLevelCut     AccessLevel = "cut"
+	AccessLevelSlowed  AccessLevel = "slowed"
+	AccessLevelWalled  AccessLevel = "walled"
+)
+
+// Valid indicates whether the value is a known member of the AccessLevel enum.
+func (e AccessLevel) Valid() bool {
+	switch e {
+	case AccessLevelAllowed:
+		return true
+	case AccessLevelCut:
+		return true
+	case AccessLevelSlowed:
+		return true
+	case AccessLevelWalled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AccessReasonCause.
+const (
+	AccessReasonCauseAlert      AccessReasonCause = "alert"
+	AccessReasonCauseClosed     AccessReasonCause = "closed"
+	AccessReasonCauseDesk       AccessReasonCause = "desk"
+	AccessReasonCauseDunning    AccessReasonCause = "dunning"
+	AccessReasonCauseEmpty      AccessReasonCause = "empty"
+	AccessReasonCausePending    AccessReasonCause = "pending"
+	AccessReasonCauseSchedule   AccessReasonCause = "schedule"
+	AccessReasonCauseSuspended  AccessReasonCause = "suspended"
+	AccessReasonCauseTerminated AccessReasonCause = "terminated"
+)
+
+// Valid indicates whether the value is a known member of the AccessReasonCause enum.
+func (e AccessReasonCause) Valid() bool {
+	switch e {
+	case AccessReasonCauseAlert:
+		return true
+	case AccessReasonCauseClosed:
+		return true
+	case AccessReasonCauseDesk:
+		return true
+	case AccessReasonCauseDunning:
+		return true
+	case AccessReasonCauseEmpty:
+		return true
+	case AccessReasonCausePending:
+		return true
+	case AccessReasonCauseSchedule:
+		return true
+	case AccessReasonCauseSuspended:
+		return true
+	case AccessReasonCauseTerminated:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AccountKind.
 const (
 	AccountKindPostpaid AccountKind = "postpaid"
@@ -58,6 +142,27 @@ func (e AccountState) Valid() bool {
 	case AccountStateActive:
 		return true
 	case AccountStateClosed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AccountStandingRisk.
+const (
+	High   AccountStandingRisk = "high"
+	Low    AccountStandingRisk = "low"
+	Normal AccountStandingRisk = "normal"
+)
+
+// Valid indicates whether the value is a known member of the AccountStandingRisk enum.
+func (e AccountStandingRisk) Valid() bool {
+	switch e {
+	case High:
+		return true
+	case Low:
+		return true
+	case Normal:
 		return true
 	default:
 		return false
@@ -118,6 +223,54 @@ func (e AdjustmentRequestState) Valid() bool {
 	case AdjustmentRequestStateWaiting:
 		return true
 	case AdjustmentRequestStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ArrangementKind.
+const (
+	ArrangementKindDispute ArrangementKind = "dispute"
+	ArrangementKindHold    ArrangementKind = "hold"
+	ArrangementKindPlan    ArrangementKind = "plan"
+	ArrangementKindPromise ArrangementKind = "promise"
+)
+
+// Valid indicates whether the value is a known member of the ArrangementKind enum.
+func (e ArrangementKind) Valid() bool {
+	switch e {
+	case ArrangementKindDispute:
+		return true
+	case ArrangementKindHold:
+		return true
+	case ArrangementKindPlan:
+		return true
+	case ArrangementKindPromise:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ArrangementState.
+const (
+	ArrangementStateActive ArrangementState = "active"
+	ArrangementStateBroken ArrangementState = "broken"
+	ArrangementStateEnded  ArrangementState = "ended"
+	ArrangementStateKept   ArrangementState = "kept"
+)
+
+// Valid indicates whether the value is a known member of the ArrangementState enum.
+func (e ArrangementState) Valid() bool {
+	switch e {
+	case ArrangementStateActive:
+		return true
+	case ArrangementStateBroken:
+		return true
+	case ArrangementStateEnded:
+		return true
+	case ArrangementStateKept:
 		return true
 	default:
 		return false
@@ -226,24 +379,42 @@ func (e AutoTopUpState) Valid() bool {
 	}
 }
 
+// Defines values for BadContactClearChannel.
+const (
+	BadContactClearChannelMail BadContactClearChannel = "mail"
+	BadContactClearChannelSms  BadContactClearChannel = "sms"
+)
+
+// Valid indicates whether the value is a known member of the BadContactClearChannel enum.
+func (e BadContactClearChannel) Valid() bool {
+	switch e {
+	case BadContactClearChannelMail:
+		return true
+	case BadContactClearChannelSms:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BalanceAlertAction.
 const (
-	Cut    BalanceAlertAction = "cut"
-	Notify BalanceAlertAction = "notify"
-	Offer  BalanceAlertAction = "offer"
-	Slow   BalanceAlertAction = "slow"
+	BalanceAlertActionCut    BalanceAlertAction = "cut"
+	BalanceAlertActionNotify BalanceAlertAction = "notify"
+	BalanceAlertActionOffer  BalanceAlertAction = "offer"
+	BalanceAlertActionSlow   BalanceAlertAction = "slow"
 )
 
 // Valid indicates whether the value is a known member of the BalanceAlertAction enum.
 func (e BalanceAlertAction) Valid() bool {
 	switch e {
-	case Cut:
+	case BalanceAlertActionCut:
 		return true
-	case Notify:
+	case BalanceAlertActionNotify:
 		return true
-	case Offer:
+	case BalanceAlertActionOffer:
 		return true
-	case Slow:
+	case BalanceAlertActionSlow:
 		return true
 	default:
 		return false
@@ -331,40 +502,16 @@ func (e BillLineKind) Valid() bool {
 	}
 }
 
-// Defines values for BillNowScope.
-const (
-	All   BillNowScope = "all"
-	Items BillNowScope = "items"
-)
-
-// Valid indicates whether the value is a known member of the BillNowScope enum.
-func (e BillNowScope) Valid() bool {
-	switch e {
-	case All:
-		return true
-	case Items:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for BillRunState.
 const (
-	BillRunStateDone     BillRunState = "done"
-	BillRunStatePaused   BillRunState = "paused"
-	BillRunStatePrepared BillRunState = "prepared"
-	BillRunStateRunning  BillRunState = "running"
+	BillRunStateDone    BillRunState = "done"
+	BillRunStateRunning BillRunState = "running"
 )
 
 // Valid indicates whether the value is a known member of the BillRunState enum.
 func (e BillRunState) Valid() bool {
 	switch e {
 	case BillRunStateDone:
-		return true
-	case BillRunStatePaused:
-		return true
-	case BillRunStatePrepared:
 		return true
 	case BillRunStateRunning:
 		return true
@@ -415,24 +562,6 @@ func (e BillSummaryState) Valid() bool {
 	case BillSummaryStateFinal:
 		return true
 	case BillSummaryStateVoid:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for BillingRulesProration.
-const (
-	BillingRulesProrationDay    BillingRulesProration = "day"
-	BillingRulesProrationSecond BillingRulesProration = "second"
-)
-
-// Valid indicates whether the value is a known member of the BillingRulesProration enum.
-func (e BillingRulesProration) Valid() bool {
-	switch e {
-	case BillingRulesProrationDay:
-		return true
-	case BillingRulesProrationSecond:
 		return true
 	default:
 		return false
@@ -586,6 +715,105 @@ func (e DeckVersionState) Valid() bool {
 	}
 }
 
+// Defines values for DunningAction.
+const (
+	DunningActionAgency    DunningAction = "agency"
+	DunningActionFee       DunningAction = "fee"
+	DunningActionRemind    DunningAction = "remind"
+	DunningActionSlow      DunningAction = "slow"
+	DunningActionSuspend   DunningAction = "suspend"
+	DunningActionTerminate DunningAction = "terminate"
+	DunningActionWall      DunningAction = "wall"
+)
+
+// Valid indicates whether the value is a known member of the DunningAction enum.
+func (e DunningAction) Valid() bool {
+	switch e {
+	case DunningActionAgency:
+		return true
+	case DunningActionFee:
+		return true
+	case DunningActionRemind:
+		return true
+	case DunningActionSlow:
+		return true
+	case DunningActionSuspend:
+		return true
+	case DunningActionTerminate:
+		return true
+	case DunningActionWall:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DunningCaseHeld.
+const (
+	DunningCaseHeldDebit   DunningCaseHeld = "debit"
+	DunningCaseHeldHold    DunningCaseHeld = "hold"
+	DunningCaseHeldPromise DunningCaseHeld = "promise"
+	DunningCaseHeldSmall   DunningCaseHeld = "small"
+)
+
+// Valid indicates whether the value is a known member of the DunningCaseHeld enum.
+func (e DunningCaseHeld) Valid() bool {
+	switch e {
+	case DunningCaseHeldDebit:
+		return true
+	case DunningCaseHeldHold:
+		return true
+	case DunningCaseHeldPromise:
+		return true
+	case DunningCaseHeldSmall:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DunningCaseState.
+const (
+	DunningCaseStateClosed DunningCaseState = "closed"
+	DunningCaseStateOpen   DunningCaseState = "open"
+)
+
+// Valid indicates whether the value is a known member of the DunningCaseState enum.
+func (e DunningCaseState) Valid() bool {
+	switch e {
+	case DunningCaseStateClosed:
+		return true
+	case DunningCaseStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DunningOutlookHeld.
+const (
+	DunningOutlookHeldDebit   DunningOutlookHeld = "debit"
+	DunningOutlookHeldHold    DunningOutlookHeld = "hold"
+	DunningOutlookHeldPromise DunningOutlookHeld = "promise"
+	DunningOutlookHeldSmall   DunningOutlookHeld = "small"
+)
+
+// Valid indicates whether the value is a known member of the DunningOutlookHeld enum.
+func (e DunningOutlookHeld) Valid() bool {
+	switch e {
+	case DunningOutlookHeldDebit:
+		return true
+	case DunningOutlookHeldHold:
+		return true
+	case DunningOutlookHeldPromise:
+		return true
+	case DunningOutlookHeldSmall:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EndPartWhen.
 const (
 	EndPartWhenNextCycle EndPartWhen = "next_cycle"
@@ -636,19 +864,19 @@ func (e EventOutcomeOutcome) Valid() bool {
 
 // Defines values for FinalUnitAction.
 const (
-	Redirect  FinalUnitAction = "redirect"
-	Restrict  FinalUnitAction = "restrict"
-	Terminate FinalUnitAction = "terminate"
+	FinalUnitActionRedirect  FinalUnitAction = "redirect"
+	FinalUnitActionRestrict  FinalUnitAction = "restrict"
+	FinalUnitActionTerminate FinalUnitAction = "terminate"
 )
 
 // Valid indicates whether the value is a known member of the FinalUnitAction enum.
 func (e FinalUnitAction) Valid() bool {
 	switch e {
-	case Redirect:
+	case FinalUnitActionRedirect:
 		return true
-	case Restrict:
+	case FinalUnitActionRestrict:
 		return true
-	case Terminate:
+	case FinalUnitActionTerminate:
 		return true
 	default:
 		return false
@@ -747,19 +975,19 @@ func (e ImportFindingCode) Valid() bool {
 
 // Defines values for Language.
 const (
-	En Language = "en"
-	Id Language = "id"
-	Ru Language = "ru"
+	LanguageEn Language = "en"
+	LanguageId Language = "id"
+	LanguageRu Language = "ru"
 )
 
 // Valid indicates whether the value is a known member of the Language enum.
 func (e Language) Valid() bool {
 	switch e {
-	case En:
+	case LanguageEn:
 		return true
-	case Id:
+	case LanguageId:
 		return true
-	case Ru:
+	case LanguageRu:
 		return true
 	default:
 		return false
@@ -789,16 +1017,16 @@ func (e MeKind) Valid() bool {
 
 // Defines values for MessageChannel.
 const (
-	Mail MessageChannel = "mail"
-	Sms  MessageChannel = "sms"
+	MessageChannelMail MessageChannel = "mail"
+	MessageChannelSms  MessageChannel = "sms"
 )
 
 // Valid indicates whether the value is a known member of the MessageChannel enum.
 func (e MessageChannel) Valid() bool {
 	switch e {
-	case Mail:
+	case MessageChannelMail:
 		return true
-	case Sms:
+	case MessageChannelSms:
 		return true
 	default:
 		return false
@@ -823,6 +1051,93 @@ func (e MessageState) Valid() bool {
 	case MessageStateSent:
 		return true
 	case MessageStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MessageTestChannel.
+const (
+	MessageTestChannelMail MessageTestChannel = "mail"
+	MessageTestChannelSms  MessageTestChannel = "sms"
+)
+
+// Valid indicates whether the value is a known member of the MessageTestChannel enum.
+func (e MessageTestChannel) Valid() bool {
+	switch e {
+	case MessageTestChannelMail:
+		return true
+	case MessageTestChannelSms:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MessageTestLanguage.
+const (
+	MessageTestLanguageEn MessageTestLanguage = "en"
+	MessageTestLanguageId MessageTestLanguage = "id"
+	MessageTestLanguageRu MessageTestLanguage = "ru"
+)
+
+// Valid indicates whether the value is a known member of the MessageTestLanguage enum.
+func (e MessageTestLanguage) Valid() bool {
+	switch e {
+	case MessageTestLanguageEn:
+		return true
+	case MessageTestLanguageId:
+		return true
+	case MessageTestLanguageRu:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MessageVariableType.
+const (
+	MessageVariableTypeDate   MessageVariableType = "date"
+	MessageVariableTypeLink   MessageVariableType = "link"
+	MessageVariableTypeMoney  MessageVariableType = "money"
+	MessageVariableTypeNumber MessageVariableType = "number"
+	MessageVariableTypeText   MessageVariableType = "text"
+)
+
+// Valid indicates whether the value is a known member of the MessageVariableType enum.
+func (e MessageVariableType) Valid() bool {
+	switch e {
+	case MessageVariableTypeDate:
+		return true
+	case MessageVariableTypeLink:
+		return true
+	case MessageVariableTypeMoney:
+		return true
+	case MessageVariableTypeNumber:
+		return true
+	case MessageVariableTypeText:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MessageWordsLanguage.
+const (
+	MessageWordsLanguageEn MessageWordsLanguage = "en"
+	MessageWordsLanguageId MessageWordsLanguage = "id"
+	MessageWordsLanguageRu MessageWordsLanguage = "ru"
+)
+
+// Valid indicates whether the value is a known member of the MessageWordsLanguage enum.
+func (e MessageWordsLanguage) Valid() bool {
+	switch e {
+	case MessageWordsLanguageEn:
+		return true
+	case MessageWordsLanguageId:
+		return true
+	case MessageWordsLanguageRu:
 		return true
 	default:
 		return false
@@ -952,27 +1267,6 @@ func (e NewPaymentIntentPurpose) Valid() bool {
 	case NewPaymentIntentPurposeBill:
 		return true
 	case NewPaymentIntentPurposeTopup:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for NewPlanChangeWhen.
-const (
-	NewPlanChangeWhenDate      NewPlanChangeWhen = "date"
-	NewPlanChangeWhenNow       NewPlanChangeWhen = "now"
-	NewPlanChangeWhenPeriodEnd NewPlanChangeWhen = "period_end"
-)
-
-// Valid indicates whether the value is a known member of the NewPlanChangeWhen enum.
-func (e NewPlanChangeWhen) Valid() bool {
-	switch e {
-	case NewPlanChangeWhenDate:
-		return true
-	case NewPlanChangeWhenNow:
-		return true
-	case NewPlanChangeWhenPeriodEnd:
 		return true
 	default:
 		return false
@@ -1854,19 +2148,19 @@ func (e ServiceAnswerResult) Valid() bool {
 
 // Defines values for ServiceAnswerUnit.
 const (
-	ServiceAnswerUnitByte   ServiceAnswerUnit = "byte"
-	ServiceAnswerUnitEvent  ServiceAnswerUnit = "event"
-	ServiceAnswerUnitSecond ServiceAnswerUnit = "second"
+	Byte   ServiceAnswerUnit = "byte"
+	Event  ServiceAnswerUnit = "event"
+	Second ServiceAnswerUnit = "second"
 )
 
 // Valid indicates whether the value is a known member of the ServiceAnswerUnit enum.
 func (e ServiceAnswerUnit) Valid() bool {
 	switch e {
-	case ServiceAnswerUnitByte:
+	case Byte:
 		return true
-	case ServiceAnswerUnitEvent:
+	case Event:
 		return true
-	case ServiceAnswerUnitSecond:
+	case Second:
 		return true
 	default:
 		return false
@@ -2356,6 +2650,30 @@ func (e SuspenseItemState) Valid() bool {
 	case SuspenseItemStateResolved:
 		return true
 	case SuspenseItemStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TellingWay.
+const (
+	ByLetter TellingWay = "letter"
+	ByMail   TellingWay = "mail"
+	BySMS    TellingWay = "sms"
+	OnPortal TellingWay = "portal"
+)
+
+// Valid indicates whether the value is a known member of the TellingWay enum.
+func (e TellingWay) Valid() bool {
+	switch e {
+	case ByLetter:
+		return true
+	case ByMail:
+		return true
+	case BySMS:
+		return true
+	case OnPortal:
 		return true
 	default:
 		return false
@@ -3037,6 +3355,59 @@ func (e ListSuspenseParamsState) Valid() bool {
 	}
 }
 
+// AccessIntent What the network was asked to do about a service; pending until it has confirmed it.
+type AccessIntent struct {
+	At          time.Time `json:"at"`
+	Attempts    int       `json:"attempts"`
+	ConfirmedBy *string   `json:"confirmed_by,omitempty"`
+
+	// Failure Of the last attempt.
+	Failure    *string `json:"failure,omitempty"`
+	Generation int     `json:"generation"`
+
+	// Level What a service may do: all, slower, nothing but the operator's own pages, nothing.
+	Level   AccessLevel        `json:"level"`
+	Service openapi_types.UUID `json:"service"`
+	State   AccessIntentState  `json:"state"`
+}
+
+// AccessIntentState defines model for AccessIntent.State.
+type AccessIntentState string
+
+// AccessLevel What a service may do: all, slower, nothing but the operator's own pages, nothing.
+type AccessLevel string
+
+// AccessReason defines model for AccessReason.
+type AccessReason struct {
+	Cause AccessReasonCause `json:"cause"`
+
+	// Level What a service may do: all, slower, nothing but the operator's own pages, nothing.
+	Level AccessLevel `json:"level"`
+	Since *time.Time  `json:"since,omitempty"`
+	Until *time.Time  `json:"until,omitempty"`
+	Words *string     `json:"words,omitempty"`
+}
+
+// AccessReasonCause defines model for AccessReason.Cause.
+type AccessReasonCause string
+
+// AccessRetried defines model for AccessRetried.
+type AccessRetried struct {
+	Count int `json:"count"`
+}
+
+// AccessState defines model for AccessState.
+type AccessState struct {
+	History  []AccessIntent  `json:"history"`
+	Services []ServiceAccess `json:"services"`
+}
+
+// AccessTerms defines model for AccessTerms.
+type AccessTerms struct {
+	// PrepaidEmpty What a service may do: all, slower, nothing but the operator's own pages, nothing.
+	PrepaidEmpty AccessLevel `json:"prepaid_empty"`
+}
+
 // Account defines model for Account.
 type Account struct {
 	CreatedAt time.Time `json:"created_at"`
@@ -3057,19 +3428,13 @@ type Account struct {
 	Currency Currency `json:"currency"`
 
 	// Cycle Days from, up to but not including, to.
-	Cycle Period `json:"cycle"`
-
-	// CycleDays A cycle of days; its months are 0.
-	CycleDays   *int               `json:"cycle_days,omitempty"`
-	CycleMonths int                `json:"cycle_months"`
-	Id          openapi_types.UUID `json:"id"`
-	Kind        AccountKind        `json:"kind"`
-
-	// NextCycle Months or days; the anchor is the day by which cycles begin.
-	NextCycle *NewCycle           `json:"next_cycle,omitempty"`
-	Number    string              `json:"number"`
-	Parent    *openapi_types.UUID `json:"parent,omitempty"`
-	Party     Party               `json:"party"`
+	Cycle       Period              `json:"cycle"`
+	CycleMonths int                 `json:"cycle_months"`
+	Id          openapi_types.UUID  `json:"id"`
+	Kind        AccountKind         `json:"kind"`
+	Number      string              `json:"number"`
+	Parent      *openapi_types.UUID `json:"parent,omitempty"`
+	Party       Party               `json:"party"`
 
 	// Receivable An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
@@ -3145,6 +3510,15 @@ type AccountPage struct {
 type AccountRef struct {
 	Account openapi_types.UUID `json:"account"`
 }
+
+// AccountStanding defines model for AccountStanding.
+type AccountStanding struct {
+	Risk AccountStandingRisk `json:"risk"`
+	Tags []string            `json:"tags"`
+}
+
+// AccountStandingRisk defines model for AccountStanding.Risk.
+type AccountStandingRisk string
 
 // AccountSummary defines model for AccountSummary.
 type AccountSummary struct {
@@ -3266,6 +3640,34 @@ type ApiKeySecret struct {
 	// Secret Shown here only; send it as a bearer token.
 	Secret string `json:"secret"`
 }
+
+// Arrangement What was agreed or laid down about what an account owes.
+type Arrangement struct {
+	// Amount An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Amount      *Decimal           `json:"amount,omitempty"`
+	At          time.Time          `json:"at"`
+	By          string             `json:"by"`
+	EndedAt     *time.Time         `json:"ended_at,omitempty"`
+	EndedBy     *string            `json:"ended_by,omitempty"`
+	Id          openapi_types.UUID `json:"id"`
+	Instalments []PlanInstalment   `json:"instalments"`
+	Kind        ArrangementKind    `json:"kind"`
+	Reason      *string            `json:"reason,omitempty"`
+	State       ArrangementState   `json:"state"`
+
+	// Until A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Until *Date `json:"until,omitempty"`
+}
+
+// ArrangementKind defines model for Arrangement.Kind.
+type ArrangementKind string
+
+// ArrangementState defines model for Arrangement.State.
+type ArrangementState string
 
 // Attention defines model for Attention.
 type Attention struct {
@@ -3408,6 +3810,29 @@ type AutoTopUp struct {
 // AutoTopUpState defines model for AutoTopUp.State.
 type AutoTopUpState string
 
+// BadContact defines model for BadContact.
+type BadContact struct {
+	Address string              `json:"address"`
+	Channel TellingWay          `json:"channel"`
+	Message *openapi_types.UUID `json:"message,omitempty"`
+	Reason  string              `json:"reason"`
+	Since   time.Time           `json:"since"`
+}
+
+// BadContactClear defines model for BadContactClear.
+type BadContactClear struct {
+	Address string                 `json:"address"`
+	Channel BadContactClearChannel `json:"channel"`
+}
+
+// BadContactClearChannel defines model for BadContactClear.Channel.
+type BadContactClearChannel string
+
+// BadContactList defines model for BadContactList.
+type BadContactList struct {
+	Items []BadContact `json:"items"`
+}
+
 // BalanceAlert defines model for BalanceAlert.
 type BalanceAlert struct {
 	Action BalanceAlertAction `json:"action"`
@@ -3496,33 +3921,6 @@ type Bill struct {
 	Taxes []BillTax `json:"taxes"`
 }
 
-// BillItem defines model for BillItem.
-type BillItem struct {
-	// Bill That took it; none while it waits.
-	Bill        *openapi_types.UUID `json:"bill,omitempty"`
-	Code        string              `json:"code"`
-	CreatedAt   time.Time           `json:"created_at"`
-	Description string              `json:"description"`
-
-	// DueFrom A day in the operator's zone.
-	//
-	// Example: 2026-05-01
-	DueFrom *Date              `json:"due_from,omitempty"`
-	Id      openapi_types.UUID `json:"id"`
-	Kind    string             `json:"kind"`
-
-	// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
-	//
-	// Example: {"amount":"12.34","currency":"EUR"}
-	Price        Money               `json:"price"`
-	Subscription *openapi_types.UUID `json:"subscription,omitempty"`
-}
-
-// BillItemList defines model for BillItemList.
-type BillItemList struct {
-	Items []BillItem `json:"items"`
-}
-
 // BillLine defines model for BillLine.
 type BillLine struct {
 	Code        string       `json:"code"`
@@ -3590,15 +3988,6 @@ type BillNoteList struct {
 	Items []BillNote `json:"items"`
 }
 
-// BillNow defines model for BillNow.
-type BillNow struct {
-	// Scope all: what was charged until today; items: only what waits for the next bill.
-	Scope BillNowScope `json:"scope"`
-}
-
-// BillNowScope all: what was charged until today; items: only what waits for the next bill.
-type BillNowScope string
-
 // BillPage defines model for BillPage.
 type BillPage struct {
 	Items []BillSummary `json:"items"`
@@ -3607,8 +3996,6 @@ type BillPage struct {
 
 // BillRun defines model for BillRun.
 type BillRun struct {
-	ApprovedBy *string `json:"approved_by,omitempty"`
-
 	// CycleEnd A day in the operator's zone.
 	//
 	// Example: 2026-05-01
@@ -3618,7 +4005,6 @@ type BillRun struct {
 	Failures   *[]BillRunFailure  `json:"failures,omitempty"`
 	FinishedAt *time.Time         `json:"finished_at,omitempty"`
 	Id         openapi_types.UUID `json:"id"`
-	PreparedBy *string            `json:"prepared_by,omitempty"`
 	StartedAt  time.Time          `json:"started_at"`
 	State      BillRunState       `json:"state"`
 	Total      int                `json:"total"`
@@ -3709,18 +4095,6 @@ type BillTax struct {
 	// Example: {"amount":"12.34","currency":"EUR"}
 	Tax Money `json:"tax"`
 }
-
-// BillingRules defines model for BillingRules.
-type BillingRules struct {
-	// Proration In what parts of a period are counted.
-	Proration BillingRulesProration `json:"proration"`
-
-	// RunApproval A bill run waits for the word of somebody who did not prepare it.
-	RunApproval bool `json:"run_approval"`
-}
-
-// BillingRulesProration In what parts of a period are counted.
-type BillingRulesProration string
 
 // Branch defines model for Branch.
 type Branch struct {
@@ -3828,6 +4202,11 @@ type BucketOrigin string
 // BucketList defines model for BucketList.
 type BucketList struct {
 	Items []Bucket `json:"items"`
+}
+
+// CaseList defines model for CaseList.
+type CaseList struct {
+	Items []DunningCase `json:"items"`
 }
 
 // Charge defines model for Charge.
@@ -3965,6 +4344,70 @@ type Clock struct {
 
 	// Sandbox Only a sandbox's clock can be moved.
 	Sandbox bool `json:"sandbox"`
+}
+
+// CollectionAge defines model for CollectionAge.
+type CollectionAge struct {
+	Accounts int `json:"accounts"`
+
+	// From Days overdue; 0 is what is not overdue.
+	From  int `json:"from"`
+	Items int `json:"items"`
+
+	// Open An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Open Money `json:"open"`
+	To   *int  `json:"to,omitempty"`
+}
+
+// CollectionColumn defines model for CollectionColumn.
+type CollectionColumn struct {
+	Cases  int    `json:"cases"`
+	Ladder string `json:"ladder"`
+
+	// Level What a service may do: all, slower, nothing but the operator's own pages, nothing.
+	Level AccessLevel `json:"level"`
+
+	// Overdue An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Overdue Money `json:"overdue"`
+
+	// Step Empty where none was taken yet.
+	Step string `json:"step"`
+}
+
+// CollectionComing defines model for CollectionComing.
+type CollectionComing struct {
+	Cases int `json:"cases"`
+
+	// On A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	On Date `json:"on"`
+
+	// Overdue An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Overdue Money  `json:"overdue"`
+	Step    string `json:"step"`
+}
+
+// CollectionOverview defines model for CollectionOverview.
+type CollectionOverview struct {
+	Ages    []CollectionAge    `json:"ages"`
+	Columns []CollectionColumn `json:"columns"`
+	Coming  []CollectionComing `json:"coming"`
+}
+
+// CollectionStory defines model for CollectionStory.
+type CollectionStory struct {
+	Arrangements []Arrangement   `json:"arrangements"`
+	Cases        []DunningCase   `json:"cases"`
+	Outlook      *DunningOutlook `json:"outlook,omitempty"`
+	Standing     AccountStanding `json:"standing"`
+	Steps        []DunningStep   `json:"steps"`
 }
 
 // Commitment defines model for Commitment.
@@ -4396,6 +4839,135 @@ type Discard struct {
 
 // Document A JSON object whose inside is told elsewhere.
 type Document = json.RawMessage
+
+// DunningAction defines model for DunningAction.
+type DunningAction string
+
+// DunningCase An account that is followed for what is overdue.
+type DunningCase struct {
+	Account   openapi_types.UUID `json:"account"`
+	ClosedAt  *time.Time         `json:"closed_at,omitempty"`
+	ClosedWhy *string            `json:"closed_why,omitempty"`
+
+	// HandedOver A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	HandedOver *Date `json:"handed_over,omitempty"`
+
+	// Held What keeps the next step back.
+	Held   *DunningCaseHeld   `json:"held,omitempty"`
+	Id     openapi_types.UUID `json:"id"`
+	Ladder string             `json:"ladder"`
+
+	// Level What a service may do: all, slower, nothing but the operator's own pages, nothing.
+	Level AccessLevel `json:"level"`
+	Name  *string     `json:"name,omitempty"`
+
+	// NextOn A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	NextOn   *Date   `json:"next_on,omitempty"`
+	NextStep *string `json:"next_step,omitempty"`
+	Number   *string `json:"number,omitempty"`
+
+	// OldestDue A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	OldestDue Date      `json:"oldest_due"`
+	OpenedAt  time.Time `json:"opened_at"`
+
+	// Overdue An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Overdue Money            `json:"overdue"`
+	State   DunningCaseState `json:"state"`
+
+	// Step The last one taken.
+	Step *string `json:"step,omitempty"`
+
+	// StepOn A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	StepOn *Date `json:"step_on,omitempty"`
+}
+
+// DunningCaseHeld What keeps the next step back.
+type DunningCaseHeld string
+
+// DunningCaseState defines model for DunningCase.State.
+type DunningCaseState string
+
+// DunningOutlook defines model for DunningOutlook.
+type DunningOutlook struct {
+	Held *DunningOutlookHeld `json:"held,omitempty"`
+
+	// Ladder Empty where no ladder is for the account.
+	Ladder  string        `json:"ladder"`
+	Planned []PlannedStep `json:"planned"`
+}
+
+// DunningOutlookHeld defines model for DunningOutlook.Held.
+type DunningOutlookHeld string
+
+// DunningPolicy defines model for DunningPolicy.
+type DunningPolicy struct {
+	ChangedAt *time.Time `json:"changed_at,omitempty"`
+	ChangedBy *string    `json:"changed_by,omitempty"`
+
+	// Document The ladders, as docs/dunning.schema.json describes them.
+	Document DunningPolicyDocument `json:"document"`
+
+	// Version 0 where nothing is laid down yet.
+	Version int `json:"version"`
+}
+
+// DunningPolicyDocument The ladders, as docs/dunning.schema.json describes them.
+type DunningPolicyDocument = json.RawMessage
+
+// DunningStep defines model for DunningStep.
+type DunningStep struct {
+	Action DunningAction `json:"action"`
+
+	// Done A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Done Date               `json:"done"`
+	Fee  *string            `json:"fee,omitempty"`
+	Item openapi_types.UUID `json:"item"`
+
+	// Number Of the bill.
+	Number string `json:"number"`
+
+	// Open What was open then.
+	Open string `json:"open"`
+
+	// Planned A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Planned Date   `json:"planned"`
+	Step    string `json:"step"`
+
+	// Version Of the ladders.
+	Version int `json:"version"`
+}
+
+// DunningTrial defines model for DunningTrial.
+type DunningTrial struct {
+	Account openapi_types.UUID `json:"account"`
+
+	// Amount An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Amount *Decimal `json:"amount,omitempty"`
+
+	// Document The ladders, as docs/dunning.schema.json describes them.
+	Document *DunningPolicyDocument `json:"document,omitempty"`
+
+	// Due A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Due *Date `json:"due,omitempty"`
+}
 
 // EndCommitment defines model for EndCommitment.
 type EndCommitment struct {
@@ -4938,6 +5510,80 @@ type MessagePage struct {
 	Next  *string   `json:"next,omitempty"`
 }
 
+// MessageSettings defines model for MessageSettings.
+type MessageSettings struct {
+	// Document Quiet hours (quiet_from, quiet_to) and the SMS gateway (sms: url, method, body, fields, headers, sender, success, refused, reference, receipt).
+	Document         MessageSettingsDocument `json:"document"`
+	HasReceiptSecret *bool                   `json:"has_receipt_secret,omitempty"`
+	HasSecret        *bool                   `json:"has_secret,omitempty"`
+
+	// ReceiptSecret Under which reports are signed; absent: it stays.
+	ReceiptSecret *string `json:"receipt_secret,omitempty"`
+
+	// Secret Of the gateway, for {secret}; absent: it stays.
+	Secret *string `json:"secret,omitempty"`
+}
+
+// MessageSettingsDocument Quiet hours (quiet_from, quiet_to) and the SMS gateway (sms: url, method, body, fields, headers, sender, success, refused, reference, receipt).
+type MessageSettingsDocument = json.RawMessage
+
+// MessageTemplate defines model for MessageTemplate.
+type MessageTemplate struct {
+	Group     string            `json:"group"`
+	Kind      string            `json:"kind"`
+	Marketing bool              `json:"marketing"`
+	Variables []MessageVariable `json:"variables"`
+	Words     []MessageWords    `json:"words"`
+}
+
+// MessageTemplateList defines model for MessageTemplateList.
+type MessageTemplateList struct {
+	Items []MessageTemplate `json:"items"`
+}
+
+// MessageTest defines model for MessageTest.
+type MessageTest struct {
+	// Account Whose figures are shown; samples without.
+	Account  *openapi_types.UUID `json:"account,omitempty"`
+	Body     string              `json:"body"`
+	Channel  MessageTestChannel  `json:"channel"`
+	Language MessageTestLanguage `json:"language"`
+	Subject  *string             `json:"subject,omitempty"`
+}
+
+// MessageTestChannel defines model for MessageTest.Channel.
+type MessageTestChannel string
+
+// MessageTestLanguage defines model for MessageTest.Language.
+type MessageTestLanguage string
+
+// MessageVariable defines model for MessageVariable.
+type MessageVariable struct {
+	Name   string              `json:"name"`
+	Sample string              `json:"sample"`
+	Type   MessageVariableType `json:"type"`
+}
+
+// MessageVariableType defines model for MessageVariable.Type.
+type MessageVariableType string
+
+// MessageWords defines model for MessageWords.
+type MessageWords struct {
+	Body     *string              `json:"body,omitempty"`
+	Channel  TellingWay           `json:"channel"`
+	Language MessageWordsLanguage `json:"language"`
+
+	// Own Whether they are the operator's own.
+	Own *bool `json:"own,omitempty"`
+
+	// Segments Of an SMS with samples: how many parts it takes.
+	Segments *int    `json:"segments,omitempty"`
+	Subject  *string `json:"subject,omitempty"`
+}
+
+// MessageWordsLanguage defines model for MessageWords.Language.
+type MessageWordsLanguage string
+
 // Migration defines model for Migration.
 type Migration struct {
 	CreatedAt  time.Time            `json:"created_at"`
@@ -5127,22 +5773,6 @@ type NewAutoTopUp struct {
 	MonthDay *int `json:"month_day,omitempty"`
 }
 
-// NewBillItem defines model for NewBillItem.
-type NewBillItem struct {
-	Code        *string `json:"code,omitempty"`
-	Description string  `json:"description"`
-
-	// DueFrom A day in the operator's zone.
-	//
-	// Example: 2026-05-01
-	DueFrom *Date `json:"due_from,omitempty"`
-
-	// Price As the operator writes prices; below zero gives back.
-	Price        string              `json:"price"`
-	Subscription *openapi_types.UUID `json:"subscription,omitempty"`
-	TaxCategory  *string             `json:"tax_category,omitempty"`
-}
-
 // NewBillRun defines model for NewBillRun.
 type NewBillRun struct {
 	// CycleEnd A day in the operator's zone.
@@ -5187,6 +5817,18 @@ type NewBucket struct {
 
 // NewBucketKinds defines model for NewBucket.Kinds.
 type NewBucketKinds string
+
+// NewCollectionHold defines model for NewCollectionHold.
+type NewCollectionHold struct {
+	// Item An open item or its bill that is in dispute; without it the whole account is held.
+	Item   *openapi_types.UUID `json:"item,omitempty"`
+	Reason string              `json:"reason"`
+
+	// Until A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Until *Date `json:"until,omitempty"`
+}
 
 // NewCommitment defines model for NewCommitment.
 type NewCommitment struct {
@@ -5258,16 +5900,6 @@ type NewCreditNote struct {
 
 // NewCreditNoteRest What of it is not owed on the bill: stays credit, goes back by the method that paid, or pays what else is owed.
 type NewCreditNoteRest string
-
-// NewCycle Months or days; the anchor is the day by which cycles begin.
-type NewCycle struct {
-	// Anchor A day in the operator's zone.
-	//
-	// Example: 2026-05-01
-	Anchor Date `json:"anchor"`
-	Days   *int `json:"days,omitempty"`
-	Months *int `json:"months,omitempty"`
-}
 
 // NewDebitLine defines model for NewDebitLine.
 type NewDebitLine struct {
@@ -5421,15 +6053,6 @@ type NewOrder struct {
 // NewOrderStarts next_cycle: it activates by itself where the account's next cycle begins; now unless set.
 type NewOrderStarts string
 
-// NewPause defines model for NewPause.
-type NewPause struct {
-	// Day A day in the operator's zone.
-	//
-	// Example: 2026-05-01
-	Day    *Date  `json:"day,omitempty"`
-	Reason string `json:"reason"`
-}
-
 // NewPayment defines model for NewPayment.
 type NewPayment struct {
 	Account openapi_types.UUID `json:"account"`
@@ -5477,23 +6100,32 @@ type NewPaymentLink struct {
 	Days *int `json:"days,omitempty"`
 }
 
+// NewPaymentPlan defines model for NewPaymentPlan.
+type NewPaymentPlan struct {
+	Instalments []PlanInstalment `json:"instalments"`
+	Reason      *string          `json:"reason,omitempty"`
+}
+
 // NewPlanChange defines model for NewPlanChange.
 type NewPlanChange struct {
-	// Day A day in the operator's zone.
-	//
-	// Example: 2026-05-01
-	Day *Date `json:"day,omitempty"`
-
 	// Offering Code of the new offering; the version on sale now is taken.
 	Offering string  `json:"offering"`
 	Reason   *string `json:"reason,omitempty"`
-
-	// When now: today; period_end: where all that was paid for has run out; date: on `day`, which may lie back as far as the correction window.
-	When *NewPlanChangeWhen `json:"when,omitempty"`
 }
 
-// NewPlanChangeWhen now: today; period_end: where all that was paid for has run out; date: on `day`, which may lie back as far as the correction window.
-type NewPlanChangeWhen string
+// NewPromise defines model for NewPromise.
+type NewPromise struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount *Money  `json:"amount,omitempty"`
+	Reason *string `json:"reason,omitempty"`
+
+	// Until A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Until Date `json:"until"`
+}
 
 // NewPromoCodes defines model for NewPromoCodes.
 type NewPromoCodes struct {
@@ -6262,18 +6894,35 @@ type PlanChangePreview struct {
 
 	// From Code of the plan now.
 	From string `json:"from"`
+	To   string `json:"to"`
+}
 
-	// Lines What is given back and asked before the next whole period.
-	Lines []QuoteLine `json:"lines"`
-
-	// Net An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+// PlanInstalment defines model for PlanInstalment.
+type PlanInstalment struct {
+	// Amount An exact decimal number as text.
 	//
-	// Example: {"amount":"12.34","currency":"EUR"}
-	Net Money `json:"net"`
+	// Example: 0.0001
+	Amount Decimal `json:"amount"`
 
-	// Then What the new plan costs for each of its periods.
-	Then []QuoteLine `json:"then"`
-	To   string      `json:"to"`
+	// On A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	On Date `json:"on"`
+}
+
+// PlannedStep defines model for PlannedStep.
+type PlannedStep struct {
+	Action DunningAction `json:"action"`
+
+	// Level What a service may do: all, slower, nothing but the operator's own pages, nothing.
+	Level   AccessLevel `json:"level"`
+	Numbers []string    `json:"numbers"`
+
+	// On A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	On   Date   `json:"on"`
+	Step string `json:"step"`
 }
 
 // Points defines model for Points.
@@ -6418,20 +7067,6 @@ type QuotaPolicy struct {
 	// Units Seconds, bytes or events that are granted at once.
 	Units        int64 `json:"units"`
 	ValidSeconds int64 `json:"valid_seconds"`
-}
-
-// QuoteLine defines model for QuoteLine.
-type QuoteLine struct {
-	Code string `json:"code"`
-	Name string `json:"name"`
-
-	// Period Days from, up to but not including, to.
-	Period Period `json:"period"`
-
-	// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
-	//
-	// Example: {"amount":"12.34","currency":"EUR"}
-	Price Money `json:"price"`
 }
 
 // RateValue An exact decimal above zero with at most 12 digits before and 12 after the point, as a string.
@@ -6872,6 +7507,20 @@ type ServiceKind string
 // ServiceState defines model for Service.State.
 type ServiceState string
 
+// ServiceAccess defines model for ServiceAccess.
+type ServiceAccess struct {
+	Kind string `json:"kind"`
+
+	// Level What a service may do: all, slower, nothing but the operator's own pages, nothing.
+	Level AccessLevel `json:"level"`
+
+	// Pending What a service may do: all, slower, nothing but the operator's own pages, nothing.
+	Pending      *AccessLevel       `json:"pending,omitempty"`
+	Reasons      []AccessReason     `json:"reasons"`
+	Service      openapi_types.UUID `json:"service"`
+	Subscription openapi_types.UUID `json:"subscription"`
+}
+
 // ServiceAnswer defines model for ServiceAnswer.
 type ServiceAnswer struct {
 	Charge *openapi_types.UUID `json:"charge,omitempty"`
@@ -7225,6 +7874,9 @@ type SignInEventPage struct {
 	Next  *string       `json:"next,omitempty"`
 }
 
+// SmsReceipt As the gateway writes it; the operator's settings say where the id and the status stand.
+type SmsReceipt = json.RawMessage
+
 // Specification As `docs/specification.schema.json` describes.
 type Specification map[string]interface{}
 
@@ -7466,13 +8118,10 @@ type Subscription struct {
 	Part         *SubscriptionPart  `json:"part,omitempty"`
 
 	// PartOf The bundle or plan that it is part of: it ends with it.
-	PartOf *openapi_types.UUID `json:"part_of,omitempty"`
-
-	// RestingSince It is paused since then.
-	RestingSince *time.Time        `json:"resting_since,omitempty"`
-	Services     []Service         `json:"services"`
-	State        SubscriptionState `json:"state"`
-	TerminatedAt *time.Time        `json:"terminated_at,omitempty"`
+	PartOf       *openapi_types.UUID `json:"part_of,omitempty"`
+	Services     []Service           `json:"services"`
+	State        SubscriptionState   `json:"state"`
+	TerminatedAt *time.Time          `json:"terminated_at,omitempty"`
 }
 
 // SubscriptionPart defines model for Subscription.Part.
@@ -7561,6 +8210,9 @@ type TaxRate struct {
 type TaxRateList struct {
 	Items []TaxRate `json:"items"`
 }
+
+// TellingWay defines model for TellingWay.
+type TellingWay string
 
 // TimelineEvent defines model for TimelineEvent.
 type TimelineEvent struct {
@@ -8378,6 +9030,12 @@ type ResetStaffPasswordParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// PutAccessTermsParams defines parameters for PutAccessTerms.
+type PutAccessTermsParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListAccountsParams defines parameters for ListAccounts.
 type ListAccountsParams struct {
 	// Limit How many items a page holds at most.
@@ -8405,6 +9063,12 @@ type ListAccountsParams struct {
 // ListAccountsParamsState defines parameters for ListAccounts.
 type ListAccountsParamsState string
 
+// RetryAccessParams defines parameters for RetryAccess.
+type RetryAccessParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // AskAdjustmentParams defines parameters for AskAdjustment.
 type AskAdjustmentParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -8429,6 +9093,12 @@ type ConfirmAlertParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// EndArrangementParams defines parameters for EndArrangement.
+type EndArrangementParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // DeleteAutoTopUpParams defines parameters for DeleteAutoTopUp.
 type DeleteAutoTopUpParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -8437,18 +9107,6 @@ type DeleteAutoTopUpParams struct {
 
 // PutAutoTopUpParams defines parameters for PutAutoTopUp.
 type PutAutoTopUpParams struct {
-	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
-// CreateBillItemParams defines parameters for CreateBillItem.
-type CreateBillItemParams struct {
-	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
-// BillNowParams defines parameters for BillNow.
-type BillNowParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -8483,6 +9141,12 @@ type RefundChargeParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// HoldCollectionParams defines parameters for HoldCollection.
+type HoldCollectionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // CreateCommitmentParams defines parameters for CreateCommitment.
 type CreateCommitmentParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -8503,18 +9167,6 @@ type ChangeContactParams struct {
 
 // GiveCreditParams defines parameters for GiveCredit.
 type GiveCreditParams struct {
-	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
-// ChangeCycleParams defines parameters for ChangeCycle.
-type ChangeCycleParams struct {
-	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
-// CancelCycleChangeParams defines parameters for CancelCycleChange.
-type CancelCycleChangeParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -8579,6 +9231,12 @@ type RevokePaymentLinkParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// MakePaymentPlanParams defines parameters for MakePaymentPlan.
+type MakePaymentPlanParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListAccountPaymentsParams defines parameters for ListAccountPayments.
 type ListAccountPaymentsParams struct {
 	// Limit How many items a page holds at most.
@@ -8586,6 +9244,12 @@ type ListAccountPaymentsParams struct {
 
 	// Cursor The `next` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// MakePromiseParams defines parameters for MakePromise.
+type MakePromiseParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // DrawReferralParams defines parameters for DrawReferral.
@@ -8626,6 +9290,12 @@ type LeaveSharingGroupParams struct {
 
 // LimitSharingMemberParams defines parameters for LimitSharingMember.
 type LimitSharingMemberParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutStandingParams defines parameters for PutStanding.
+type PutStandingParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -8765,6 +9435,12 @@ type ListAuditParams struct {
 	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
 }
 
+// ClearBadContactParams defines parameters for ClearBadContact.
+type ClearBadContactParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // PutBalancePolicyParams defines parameters for PutBalancePolicy.
 type PutBalancePolicyParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -8779,30 +9455,6 @@ type ListBillRunsParams struct {
 
 // CreateBillRunParams defines parameters for CreateBillRun.
 type CreateBillRunParams struct {
-	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
-// ApproveBillRunParams defines parameters for ApproveBillRun.
-type ApproveBillRunParams struct {
-	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
-// PauseBillRunParams defines parameters for PauseBillRun.
-type PauseBillRunParams struct {
-	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
-// ResumeBillRunParams defines parameters for ResumeBillRun.
-type ResumeBillRunParams struct {
-	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
-// PutBillingRulesParams defines parameters for PutBillingRules.
-type PutBillingRulesParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -8883,6 +9535,27 @@ type PutChargingPolicyParams struct {
 type AdvanceClockParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListCasesParams defines parameters for ListCases.
+type ListCasesParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Skip How many to leave out.
+	Skip *int `form:"skip,omitempty" json:"skip,omitempty"`
+
+	// Ladder By their ladder.
+	Ladder *string `form:"ladder,omitempty" json:"ladder,omitempty"`
+
+	// Step By the last step taken.
+	Step *string `form:"step,omitempty" json:"step,omitempty"`
+
+	// Level By what their services may do.
+	Level *AccessLevel `form:"level,omitempty" json:"level,omitempty"`
+
+	// DueOn Whose next step comes by then.
+	DueOn *Date `form:"due_on,omitempty" json:"due_on,omitempty"`
 }
 
 // SetCorrectionWindowParams defines parameters for SetCorrectionWindow.
@@ -8994,6 +9667,12 @@ type FindDeckZoneParams struct {
 
 // ReturnDepositParams defines parameters for ReturnDeposit.
 type ReturnDepositParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutDunningPolicyParams defines parameters for PutDunningPolicy.
+type PutDunningPolicyParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -9235,6 +9914,24 @@ type ListOwnSignInsParams struct {
 
 	// Cursor The `next` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// PutMessageSettingsParams defines parameters for PutMessageSettings.
+type PutMessageSettingsParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutMessageTemplateParams defines parameters for PutMessageTemplate.
+type PutMessageTemplateParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// TestMessageTemplateParams defines parameters for TestMessageTemplate.
+type TestMessageTemplateParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // ListMessagesParams defines parameters for ListMessages.
@@ -9612,12 +10309,6 @@ type TellSubscriptionEventParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
-// PauseSubscriptionParams defines parameters for PauseSubscription.
-type PauseSubscriptionParams struct {
-	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
 // SchedulePlanChangeParams defines parameters for SchedulePlanChange.
 type SchedulePlanChangeParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -9842,6 +10533,12 @@ type UnblockVouchersParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// SmsReceiptParams defines parameters for SmsReceipt.
+type SmsReceiptParams struct {
+	// XSignature HMAC-SHA256 of the body.
+	XSignature string `json:"X-Signature"`
+}
+
 // StripeWebhookParams defines parameters for StripeWebhook.
 type StripeWebhookParams struct {
 	// StripeSignature Stripe's signature of time and body.
@@ -9884,6 +10581,9 @@ type CreateStaffJSONRequestBody = NewStaffUser
 // ChangeStaffJSONRequestBody defines body for ChangeStaff for application/json ContentType.
 type ChangeStaffJSONRequestBody = StaffUserChange
 
+// PutAccessTermsJSONRequestBody defines body for PutAccessTerms for application/json ContentType.
+type PutAccessTermsJSONRequestBody = AccessTerms
+
 // AskAdjustmentJSONRequestBody defines body for AskAdjustment for application/json ContentType.
 type AskAdjustmentJSONRequestBody = NewAdjustmentRequest
 
@@ -9893,17 +10593,14 @@ type CreateAdvanceBillJSONRequestBody = NewAdvanceBill
 // PutAutoTopUpJSONRequestBody defines body for PutAutoTopUp for application/json ContentType.
 type PutAutoTopUpJSONRequestBody = NewAutoTopUp
 
-// CreateBillItemJSONRequestBody defines body for CreateBillItem for application/json ContentType.
-type CreateBillItemJSONRequestBody = NewBillItem
-
-// BillNowJSONRequestBody defines body for BillNow for application/json ContentType.
-type BillNowJSONRequestBody = BillNow
-
 // GrantBucketJSONRequestBody defines body for GrantBucket for application/json ContentType.
 type GrantBucketJSONRequestBody = NewBucket
 
 // RefundChargeJSONRequestBody defines body for RefundCharge for application/json ContentType.
 type RefundChargeJSONRequestBody = ChargeRefund
+
+// HoldCollectionJSONRequestBody defines body for HoldCollection for application/json ContentType.
+type HoldCollectionJSONRequestBody = NewCollectionHold
 
 // CreateCommitmentJSONRequestBody defines body for CreateCommitment for application/json ContentType.
 type CreateCommitmentJSONRequestBody = NewCommitment
@@ -9917,9 +10614,6 @@ type ChangeContactJSONRequestBody = Facts
 // GiveCreditJSONRequestBody defines body for GiveCredit for application/json ContentType.
 type GiveCreditJSONRequestBody = NewCredit
 
-// ChangeCycleJSONRequestBody defines body for ChangeCycle for application/json ContentType.
-type ChangeCycleJSONRequestBody = NewCycle
-
 // CreateDepositJSONRequestBody defines body for CreateDeposit for application/json ContentType.
 type CreateDepositJSONRequestBody = NewDeposit
 
@@ -9931,6 +10625,12 @@ type AddNoteJSONRequestBody = NewNote
 
 // CreatePaymentLinkJSONRequestBody defines body for CreatePaymentLink for application/json ContentType.
 type CreatePaymentLinkJSONRequestBody = NewPaymentLink
+
+// MakePaymentPlanJSONRequestBody defines body for MakePaymentPlan for application/json ContentType.
+type MakePaymentPlanJSONRequestBody = NewPaymentPlan
+
+// MakePromiseJSONRequestBody defines body for MakePromise for application/json ContentType.
+type MakePromiseJSONRequestBody = NewPromise
 
 // BurnPointsJSONRequestBody defines body for BurnPoints for application/json ContentType.
 type BurnPointsJSONRequestBody = NewReward
@@ -9950,6 +10650,9 @@ type LeaveSharingGroupJSONRequestBody = Reason
 // LimitSharingMemberJSONRequestBody defines body for LimitSharingMember for application/json ContentType.
 type LimitSharingMemberJSONRequestBody = SharingLimit
 
+// PutStandingJSONRequestBody defines body for PutStanding for application/json ContentType.
+type PutStandingJSONRequestBody = AccountStanding
+
 // CreateTopUpJSONRequestBody defines body for CreateTopUp for application/json ContentType.
 type CreateTopUpJSONRequestBody = NewTopUp
 
@@ -9968,14 +10671,14 @@ type RefuseAdjustmentJSONRequestBody = AdjustmentRefusal
 // CreateMachineKeyJSONRequestBody defines body for CreateMachineKey for application/json ContentType.
 type CreateMachineKeyJSONRequestBody = NewApiKey
 
+// ClearBadContactJSONRequestBody defines body for ClearBadContact for application/json ContentType.
+type ClearBadContactJSONRequestBody = BadContactClear
+
 // PutBalancePolicyJSONRequestBody defines body for PutBalancePolicy for application/json ContentType.
 type PutBalancePolicyJSONRequestBody = BalancePolicyDocument
 
 // CreateBillRunJSONRequestBody defines body for CreateBillRun for application/json ContentType.
 type CreateBillRunJSONRequestBody = NewBillRun
-
-// PutBillingRulesJSONRequestBody defines body for PutBillingRules for application/json ContentType.
-type PutBillingRulesJSONRequestBody = BillingRules
 
 // CreateCreditNoteJSONRequestBody defines body for CreateCreditNote for application/json ContentType.
 type CreateCreditNoteJSONRequestBody = NewCreditNote
@@ -10043,6 +10746,12 @@ type UploadDeckVersionMultipartRequestBody UploadDeckVersionMultipartBody
 // ReturnDepositJSONRequestBody defines body for ReturnDeposit for application/json ContentType.
 type ReturnDepositJSONRequestBody = ReturnDeposit
 
+// PutDunningPolicyJSONRequestBody defines body for PutDunningPolicy for application/json ContentType.
+type PutDunningPolicyJSONRequestBody = DunningPolicyDocument
+
+// PreviewDunningJSONRequestBody defines body for PreviewDunning for application/json ContentType.
+type PreviewDunningJSONRequestBody = DunningTrial
+
 // PutExchangeRatesJSONRequestBody defines body for PutExchangeRates for application/json ContentType.
 type PutExchangeRatesJSONRequestBody = NewExchangeRates
 
@@ -10081,6 +10790,15 @@ type ConfirmSecondFactorJSONRequestBody = FactorCode
 
 // RemoveSecondFactorJSONRequestBody defines body for RemoveSecondFactor for application/json ContentType.
 type RemoveSecondFactorJSONRequestBody = PasswordShown
+
+// PutMessageSettingsJSONRequestBody defines body for PutMessageSettings for application/json ContentType.
+type PutMessageSettingsJSONRequestBody = MessageSettings
+
+// PutMessageTemplateJSONRequestBody defines body for PutMessageTemplate for application/json ContentType.
+type PutMessageTemplateJSONRequestBody = MessageWords
+
+// TestMessageTemplateJSONRequestBody defines body for TestMessageTemplate for application/json ContentType.
+type TestMessageTemplateJSONRequestBody = MessageTest
 
 // PlanMigrationJSONRequestBody defines body for PlanMigration for application/json ContentType.
 type PlanMigrationJSONRequestBody = NewMigration
@@ -10178,9 +10896,6 @@ type EndPartJSONRequestBody = EndPart
 // TellSubscriptionEventJSONRequestBody defines body for TellSubscriptionEvent for application/json ContentType.
 type TellSubscriptionEventJSONRequestBody = SubscriptionEvent
 
-// PauseSubscriptionJSONRequestBody defines body for PauseSubscription for application/json ContentType.
-type PauseSubscriptionJSONRequestBody = NewPause
-
 // SchedulePlanChangeJSONRequestBody defines body for SchedulePlanChange for application/json ContentType.
 type SchedulePlanChangeJSONRequestBody = NewPlanChange
 
@@ -10240,6 +10955,9 @@ type SellVouchersJSONRequestBody = NewVoucherSale
 
 // UnblockVouchersJSONRequestBody defines body for UnblockVouchers for application/json ContentType.
 type UnblockVouchersJSONRequestBody = VoucherRange
+
+// SmsReceiptJSONRequestBody defines body for SmsReceipt for application/json ContentType.
+type SmsReceiptJSONRequestBody = SmsReceipt
 
 // StripeWebhookJSONRequestBody defines body for StripeWebhook for application/json ContentType.
 type StripeWebhookJSONRequestBody = StripeEvent
@@ -10360,12 +11078,24 @@ type ServerInterface interface {
 	// ResetStaffPassword Draws another first password for a staff user who has lost theirs.
 	// (POST /staff/v1/users/{user}/reset-password)
 	ResetStaffPassword(ctx echo.Context, user UserId, params ResetStaffPasswordParams) error
+	// GetAccessTerms Shows what follows when a prepaid account has nothing left.
+	// (GET /t/{tenant}/v1/access-terms)
+	GetAccessTerms(ctx echo.Context, tenant Tenant) error
+	// PutAccessTerms Lays it down anew.
+	// (PUT /t/{tenant}/v1/access-terms)
+	PutAccessTerms(ctx echo.Context, tenant Tenant, params PutAccessTermsParams) error
 	// ListAccounts Finds accounts by words of a name, numbers of accounts and bills, phone, mail or service identity, newest first.
 	// (GET /t/{tenant}/v1/accounts)
 	ListAccounts(ctx echo.Context, tenant Tenant, params ListAccountsParams) error
 	// GetAccount Shows an account with its party, subscriptions and services.
 	// (GET /t/{tenant}/v1/accounts/{account})
 	GetAccount(ctx echo.Context, tenant Tenant, account AccountId) error
+	// GetAccess Shows what the services of an account may do now, and why.
+	// (GET /t/{tenant}/v1/accounts/{account}/access)
+	GetAccess(ctx echo.Context, tenant Tenant, account AccountId) error
+	// RetryAccess Asks the network again for what it has not confirmed.
+	// (POST /t/{tenant}/v1/accounts/{account}/access/retry)
+	RetryAccess(ctx echo.Context, tenant Tenant, account AccountId, params RetryAccessParams) error
 	// AskAdjustment Lays an adjustment beyond your own limit before a second person. Nothing is booked until somebody else approves.
 	// (POST /t/{tenant}/v1/accounts/{account}/adjustment-requests)
 	AskAdjustment(ctx echo.Context, tenant Tenant, account AccountId, params AskAdjustmentParams) error
@@ -10381,6 +11111,9 @@ type ServerInterface interface {
 	// ConfirmAlert Lets go on what an alert has slowed or cut, because the subscriber wants it.
 	// (POST /t/{tenant}/v1/accounts/{account}/alerts/{alert}/confirm)
 	ConfirmAlert(ctx echo.Context, tenant Tenant, account AccountId, alert openapi_types.UUID, params ConfirmAlertParams) error
+	// EndArrangement Ends a promise, plan, hold or dispute.
+	// (POST /t/{tenant}/v1/accounts/{account}/arrangements/{arrangement}/end)
+	EndArrangement(ctx echo.Context, tenant Tenant, account AccountId, arrangement openapi_types.UUID, params EndArrangementParams) error
 	// DeleteAutoTopUp Ends it. An attempt under way is finished.
 	// (DELETE /t/{tenant}/v1/accounts/{account}/auto-top-up)
 	DeleteAutoTopUp(ctx echo.Context, tenant Tenant, account AccountId, params DeleteAutoTopUpParams) error
@@ -10390,15 +11123,6 @@ type ServerInterface interface {
 	// PutAutoTopUp Has an account top itself up by its stored card: below a balance, on a day of the month, or both.
 	// (PUT /t/{tenant}/v1/accounts/{account}/auto-top-up)
 	PutAutoTopUp(ctx echo.Context, tenant Tenant, account AccountId, params PutAutoTopUpParams) error
-	// ListBillItems Lists what was put on an account's bills besides fees and usage, the latest first.
-	// (GET /t/{tenant}/v1/accounts/{account}/bill-items)
-	ListBillItems(ctx echo.Context, tenant Tenant, account AccountId) error
-	// CreateBillItem Puts a charge or a credit on an account's next bill.
-	// (POST /t/{tenant}/v1/accounts/{account}/bill-items)
-	CreateBillItem(ctx echo.Context, tenant Tenant, account AccountId, params CreateBillItemParams) error
-	// BillNow Bills a postpaid account in advance of its cycle's end.
-	// (POST /t/{tenant}/v1/accounts/{account}/bill-now)
-	BillNow(ctx echo.Context, tenant Tenant, account AccountId, params BillNowParams) error
 	// ListAccountBills Lists the account's bills, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/bills)
 	ListAccountBills(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountBillsParams) error
@@ -10417,6 +11141,12 @@ type ServerInterface interface {
 	// ListSessions Lists an account's sessions that are not closed, with what they hold back of its money.
 	// (GET /t/{tenant}/v1/accounts/{account}/charging-sessions)
 	ListSessions(ctx echo.Context, tenant Tenant, account AccountId) error
+	// GetCollection Shows how an account is followed for what is overdue: steps, agreements and what comes.
+	// (GET /t/{tenant}/v1/accounts/{account}/collection)
+	GetCollection(ctx echo.Context, tenant Tenant, account AccountId) error
+	// HoldCollection Keeps steps back: for the account, or for one bill that is in dispute.
+	// (POST /t/{tenant}/v1/accounts/{account}/collection-holds)
+	HoldCollection(ctx echo.Context, tenant Tenant, account AccountId, params HoldCollectionParams) error
 	// ListCommitments Lists what an account undertakes to spend a cycle.
 	// (GET /t/{tenant}/v1/accounts/{account}/commitments)
 	ListCommitments(ctx echo.Context, tenant Tenant, account AccountId) error
@@ -10432,12 +11162,6 @@ type ServerInterface interface {
 	// GiveCredit Gives a postpaid account goodwill, which pays what is owed, the oldest due first.
 	// (POST /t/{tenant}/v1/accounts/{account}/credits)
 	GiveCredit(ctx echo.Context, tenant Tenant, account AccountId, params GiveCreditParams) error
-	// ChangeCycle Bills an account by another cycle from its open cycle's end on.
-	// (POST /t/{tenant}/v1/accounts/{account}/cycle-change)
-	ChangeCycle(ctx echo.Context, tenant Tenant, account AccountId, params ChangeCycleParams) error
-	// CancelCycleChange Takes a change of cycle back before its day.
-	// (POST /t/{tenant}/v1/accounts/{account}/cycle-change/cancel)
-	CancelCycleChange(ctx echo.Context, tenant Tenant, account AccountId, params CancelCycleChangeParams) error
 	// ListDeposits Lists the deposits of an account.
 	// (GET /t/{tenant}/v1/accounts/{account}/deposits)
 	ListDeposits(ctx echo.Context, tenant Tenant, account AccountId) error
@@ -10474,6 +11198,9 @@ type ServerInterface interface {
 	// RevokePaymentLink Ends a link to pay before its time.
 	// (POST /t/{tenant}/v1/accounts/{account}/payment-links/{link}/revoke)
 	RevokePaymentLink(ctx echo.Context, tenant Tenant, account AccountId, link LinkId, params RevokePaymentLinkParams) error
+	// MakePaymentPlan Agrees on instalments for all that is overdue.
+	// (POST /t/{tenant}/v1/accounts/{account}/payment-plans)
+	MakePaymentPlan(ctx echo.Context, tenant Tenant, account AccountId, params MakePaymentPlanParams) error
 	// ListAccountPayments Lists what was paid, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/payments)
 	ListAccountPayments(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountPaymentsParams) error
@@ -10483,6 +11210,9 @@ type ServerInterface interface {
 	// GetPoints Tells what points an account has, when they expire, and what they buy.
 	// (GET /t/{tenant}/v1/accounts/{account}/points)
 	GetPoints(ctx echo.Context, tenant Tenant, account AccountId) error
+	// MakePromise Takes a promise to pay: until its day no step is taken.
+	// (POST /t/{tenant}/v1/accounts/{account}/promises)
+	MakePromise(ctx echo.Context, tenant Tenant, account AccountId, params MakePromiseParams) error
 	// DrawReferral Tells the code with which a customer sends others, drawn when it is first asked for, and whom it has sent.
 	// (POST /t/{tenant}/v1/accounts/{account}/referral)
 	DrawReferral(ctx echo.Context, tenant Tenant, account AccountId, params DrawReferralParams) error
@@ -10507,6 +11237,9 @@ type ServerInterface interface {
 	// LimitSharingMember Bounds what a member uses of a unit in each cycle of the owner; without an amount the balances decide.
 	// (POST /t/{tenant}/v1/accounts/{account}/sharing-group/members/{member}/limit)
 	LimitSharingMember(ctx echo.Context, tenant Tenant, account AccountId, member MemberId, params LimitSharingMemberParams) error
+	// PutStanding Changes an accounts tags and risk, by which ladders tell accounts apart.
+	// (PUT /t/{tenant}/v1/accounts/{account}/standing)
+	PutStanding(ctx echo.Context, tenant Tenant, account AccountId, params PutStandingParams) error
 	// GetStatement Adds up a month, a year or the time since the last payment.
 	// (GET /t/{tenant}/v1/accounts/{account}/statement)
 	GetStatement(ctx echo.Context, tenant Tenant, account AccountId, params GetStatementParams) error
@@ -10570,6 +11303,12 @@ type ServerInterface interface {
 	// VerifyAudit Computes the chain of seals over audit and ledger again.
 	// (POST /t/{tenant}/v1/audit/verify)
 	VerifyAudit(ctx echo.Context, tenant Tenant) error
+	// ListBadContacts Lists addresses and numbers that messages do not reach.
+	// (GET /t/{tenant}/v1/bad-contacts)
+	ListBadContacts(ctx echo.Context, tenant Tenant) error
+	// ClearBadContact Says that an address works again.
+	// (POST /t/{tenant}/v1/bad-contacts/clear)
+	ClearBadContact(ctx echo.Context, tenant Tenant, params ClearBadContactParams) error
 	// GetBalancePolicy Shows what is laid down about adjustments, transfers, points, thresholds, reminders, corrections of bills or late payment.
 	// (GET /t/{tenant}/v1/balance-policies/{kind})
 	GetBalancePolicy(ctx echo.Context, tenant Tenant, kind string) error
@@ -10585,21 +11324,6 @@ type ServerInterface interface {
 	// GetBillRun Shows a run's progress and the accounts it could not close.
 	// (GET /t/{tenant}/v1/bill-runs/{run})
 	GetBillRun(ctx echo.Context, tenant Tenant, run RunId) error
-	// ApproveBillRun Lets a prepared run go on, by the word of somebody who did not prepare it.
-	// (POST /t/{tenant}/v1/bill-runs/{run}/approve)
-	ApproveBillRun(ctx echo.Context, tenant Tenant, run RunId, params ApproveBillRunParams) error
-	// PauseBillRun Stops a run after the portion under way.
-	// (POST /t/{tenant}/v1/bill-runs/{run}/pause)
-	PauseBillRun(ctx echo.Context, tenant Tenant, run RunId, params PauseBillRunParams) error
-	// ResumeBillRun Lets a paused run go on.
-	// (POST /t/{tenant}/v1/bill-runs/{run}/resume)
-	ResumeBillRun(ctx echo.Context, tenant Tenant, run RunId, params ResumeBillRunParams) error
-	// GetBillingRules Says how parts of a period are counted and whether bill runs wait for approval.
-	// (GET /t/{tenant}/v1/billing-rules)
-	GetBillingRules(ctx echo.Context, tenant Tenant) error
-	// PutBillingRules Changes how parts of a period are counted and whether bill runs wait for approval.
-	// (PUT /t/{tenant}/v1/billing-rules)
-	PutBillingRules(ctx echo.Context, tenant Tenant, params PutBillingRulesParams) error
 	// FindBills Finds a bill by its number.
 	// (GET /t/{tenant}/v1/bills)
 	FindBills(ctx echo.Context, tenant Tenant, params FindBillsParams) error
@@ -10681,6 +11405,12 @@ type ServerInterface interface {
 	// AdvanceClock Moves a sandbox's business time forward and runs what falls due on the way.
 	// (POST /t/{tenant}/v1/clock/advance)
 	AdvanceClock(ctx echo.Context, tenant Tenant, params AdvanceClockParams) error
+	// ListCases Lists the accounts that are followed, the oldest debt first.
+	// (GET /t/{tenant}/v1/collection/cases)
+	ListCases(ctx echo.Context, tenant Tenant, params ListCasesParams) error
+	// GetCollectionOverview Shows how many accounts stand at which step, what is owed by age, and what comes by day.
+	// (GET /t/{tenant}/v1/collection/overview)
+	GetCollectionOverview(ctx echo.Context, tenant Tenant) error
 	// GetCorrectionWindow For how long usage of an ended cycle is taken.
 	// (GET /t/{tenant}/v1/correction-window)
 	GetCorrectionWindow(ctx echo.Context, tenant Tenant) error
@@ -10729,6 +11459,15 @@ type ServerInterface interface {
 	// ReturnDeposit Gives a deposit back, in whole or in part.
 	// (POST /t/{tenant}/v1/deposits/{deposit}/return)
 	ReturnDeposit(ctx echo.Context, tenant Tenant, deposit DepositId, params ReturnDepositParams) error
+	// GetDunningPolicy Shows the ladders.
+	// (GET /t/{tenant}/v1/dunning-policy)
+	GetDunningPolicy(ctx echo.Context, tenant Tenant) error
+	// PutDunningPolicy Lays the ladders down anew, as a whole.
+	// (PUT /t/{tenant}/v1/dunning-policy)
+	PutDunningPolicy(ctx echo.Context, tenant Tenant, params PutDunningPolicyParams) error
+	// PreviewDunning Shows what ladders would do with an account, and by which day, if nothing is paid.
+	// (POST /t/{tenant}/v1/dunning-policy/preview)
+	PreviewDunning(ctx echo.Context, tenant Tenant) error
 	// ListExchangeRates Lists exchange rates, the newest day first.
 	// (GET /t/{tenant}/v1/exchange-rates)
 	ListExchangeRates(ctx echo.Context, tenant Tenant, params ListExchangeRatesParams) error
@@ -10864,6 +11603,21 @@ type ServerInterface interface {
 	// ListOwnSignIns Lists what happened to the caller's own way in, newest first.
 	// (GET /t/{tenant}/v1/me/sign-ins)
 	ListOwnSignIns(ctx echo.Context, tenant Tenant, params ListOwnSignInsParams) error
+	// GetMessageSettings Shows the SMS gateway and the quiet hours; secrets are not shown.
+	// (GET /t/{tenant}/v1/message-settings)
+	GetMessageSettings(ctx echo.Context, tenant Tenant) error
+	// PutMessageSettings Lays them down anew.
+	// (PUT /t/{tenant}/v1/message-settings)
+	PutMessageSettings(ctx echo.Context, tenant Tenant, params PutMessageSettingsParams) error
+	// ListMessageTemplates Lists the messages whose words may be changed, with their variables and words.
+	// (GET /t/{tenant}/v1/message-templates)
+	ListMessageTemplates(ctx echo.Context, tenant Tenant) error
+	// PutMessageTemplate Changes the words of a message for one way and language; empty words go back to those that ship.
+	// (PUT /t/{tenant}/v1/message-templates/{kind})
+	PutMessageTemplate(ctx echo.Context, tenant Tenant, kind string, params PutMessageTemplateParams) error
+	// TestMessageTemplate Sends the words to the person who asks, with the figures of an account or samples.
+	// (POST /t/{tenant}/v1/message-templates/{kind}/test)
+	TestMessageTemplate(ctx echo.Context, tenant Tenant, kind string, params TestMessageTemplateParams) error
 	// ListMessages Lists what was sent, newest first.
 	// (GET /t/{tenant}/v1/messages)
 	ListMessages(ctx echo.Context, tenant Tenant, params ListMessagesParams) error
@@ -11119,10 +11873,7 @@ type ServerInterface interface {
 	// ListOptions Lists what can be bought on top of a subscription, and why not.
 	// (GET /t/{tenant}/v1/subscriptions/{subscription}/options)
 	ListOptions(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error
-	// PauseSubscription Lets a subscription rest; its fees stop, or are the holding price.
-	// (POST /t/{tenant}/v1/subscriptions/{subscription}/pause)
-	PauseSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params PauseSubscriptionParams) error
-	// SchedulePlanChange Changes the plan now, on a day, or from the account's next cycle on.
+	// SchedulePlanChange Changes the plan from the account's next cycle on.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change)
 	SchedulePlanChange(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params SchedulePlanChangeParams) error
 	// PreviewPlanChange Says what a change of plan would be; nothing is changed.
@@ -11242,6 +11993,9 @@ type ServerInterface interface {
 	// UnblockVouchers Gives blocked vouchers the state back that they had.
 	// (POST /t/{tenant}/v1/voucher-batches/{batch}/unblock)
 	UnblockVouchers(ctx echo.Context, tenant Tenant, batch openapi_types.UUID, params UnblockVouchersParams) error
+	// SmsReceipt Takes a report of delivery from the SMS gateway.
+	// (POST /t/{tenant}/v1/webhooks/sms)
+	SmsReceipt(ctx echo.Context, tenant Tenant, params SmsReceiptParams) error
 	// StripeWebhook Takes an event from Stripe: verified, stored, answered, worked off afterwards.
 	// (POST /t/{tenant}/v1/webhooks/stripe)
 	StripeWebhook(ctx echo.Context, tenant Tenant, params StripeWebhookParams) error
@@ -11997,6 +12751,60 @@ func (w *ServerInterfaceWrapper) ResetStaffPassword(ctx echo.Context) error {
 	return err
 }
 
+// GetAccessTerms converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAccessTerms(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAccessTerms(ctx, tenant)
+	return err
+}
+
+// PutAccessTerms converts echo context to params.
+func (w *ServerInterfaceWrapper) PutAccessTerms(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutAccessTermsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutAccessTerms(ctx, tenant, params)
+	return err
+}
+
 // ListAccounts converts echo context to params.
 func (w *ServerInterfaceWrapper) ListAccounts(ctx echo.Context) error {
 	var err error
@@ -12085,6 +12893,76 @@ func (w *ServerInterfaceWrapper) GetAccount(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetAccount(ctx, tenant, account)
+	return err
+}
+
+// GetAccess converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAccess(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAccess(ctx, tenant, account)
+	return err
+}
+
+// RetryAccess converts echo context to params.
+func (w *ServerInterfaceWrapper) RetryAccess(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RetryAccessParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RetryAccess(ctx, tenant, account, params)
 	return err
 }
 
@@ -12291,6 +13169,60 @@ func (w *ServerInterfaceWrapper) ConfirmAlert(ctx echo.Context) error {
 	return err
 }
 
+// EndArrangement converts echo context to params.
+func (w *ServerInterfaceWrapper) EndArrangement(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Path parameter "arrangement" -------------
+	var arrangement openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "arrangement", ctx.Param("arrangement"), &arrangement, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter arrangement: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndArrangementParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndArrangement(ctx, tenant, account, arrangement, params)
+	return err
+}
+
 // DeleteAutoTopUp converts echo context to params.
 func (w *ServerInterfaceWrapper) DeleteAutoTopUp(ctx echo.Context) error {
 	var err error
@@ -12404,122 +13336,6 @@ func (w *ServerInterfaceWrapper) PutAutoTopUp(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.PutAutoTopUp(ctx, tenant, account, params)
-	return err
-}
-
-// ListBillItems converts echo context to params.
-func (w *ServerInterfaceWrapper) ListBillItems(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "tenant" -------------
-	var tenant Tenant
-
-	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
-	}
-
-	// ------------- Path parameter "account" -------------
-	var account AccountId
-
-	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListBillItems(ctx, tenant, account)
-	return err
-}
-
-// CreateBillItem converts echo context to params.
-func (w *ServerInterfaceWrapper) CreateBillItem(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "tenant" -------------
-	var tenant Tenant
-
-	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
-	}
-
-	// ------------- Path parameter "account" -------------
-	var account AccountId
-
-	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params CreateBillItemParams
-
-	headers := ctx.Request().Header
-	// ------------- Required header parameter "Idempotency-Key" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
-		}
-
-		params.IdempotencyKey = IdempotencyKey
-	} else {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CreateBillItem(ctx, tenant, account, params)
-	return err
-}
-
-// BillNow converts echo context to params.
-func (w *ServerInterfaceWrapper) BillNow(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "tenant" -------------
-	var tenant Tenant
-
-	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
-	}
-
-	// ------------- Path parameter "account" -------------
-	var account AccountId
-
-	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params BillNowParams
-
-	headers := ctx.Request().Header
-	// ------------- Required header parameter "Idempotency-Key" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
-		}
-
-		params.IdempotencyKey = IdempotencyKey
-	} else {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.BillNow(ctx, tenant, account, params)
 	return err
 }
 
@@ -12751,6 +13567,76 @@ func (w *ServerInterfaceWrapper) ListSessions(ctx echo.Context) error {
 	return err
 }
 
+// GetCollection converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCollection(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCollection(ctx, tenant, account)
+	return err
+}
+
+// HoldCollection converts echo context to params.
+func (w *ServerInterfaceWrapper) HoldCollection(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params HoldCollectionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.HoldCollection(ctx, tenant, account, params)
+	return err
+}
+
 // ListCommitments converts echo context to params.
 func (w *ServerInterfaceWrapper) ListCommitments(ctx echo.Context) error {
 	var err error
@@ -12964,98 +13850,6 @@ func (w *ServerInterfaceWrapper) GiveCredit(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GiveCredit(ctx, tenant, account, params)
-	return err
-}
-
-// ChangeCycle converts echo context to params.
-func (w *ServerInterfaceWrapper) ChangeCycle(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "tenant" -------------
-	var tenant Tenant
-
-	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
-	}
-
-	// ------------- Path parameter "account" -------------
-	var account AccountId
-
-	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ChangeCycleParams
-
-	headers := ctx.Request().Header
-	// ------------- Required header parameter "Idempotency-Key" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
-		}
-
-		params.IdempotencyKey = IdempotencyKey
-	} else {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ChangeCycle(ctx, tenant, account, params)
-	return err
-}
-
-// CancelCycleChange converts echo context to params.
-func (w *ServerInterfaceWrapper) CancelCycleChange(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "tenant" -------------
-	var tenant Tenant
-
-	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
-	}
-
-	// ------------- Path parameter "account" -------------
-	var account AccountId
-
-	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params CancelCycleChangeParams
-
-	headers := ctx.Request().Header
-	// ------------- Required header parameter "Idempotency-Key" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
-		}
-
-		params.IdempotencyKey = IdempotencyKey
-	} else {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CancelCycleChange(ctx, tenant, account, params)
 	return err
 }
 
@@ -13557,6 +14351,52 @@ func (w *ServerInterfaceWrapper) RevokePaymentLink(ctx echo.Context) error {
 	return err
 }
 
+// MakePaymentPlan converts echo context to params.
+func (w *ServerInterfaceWrapper) MakePaymentPlan(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MakePaymentPlanParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MakePaymentPlan(ctx, tenant, account, params)
+	return err
+}
+
 // ListAccountPayments converts echo context to params.
 func (w *ServerInterfaceWrapper) ListAccountPayments(ctx echo.Context) error {
 	var err error
@@ -13642,6 +14482,52 @@ func (w *ServerInterfaceWrapper) GetPoints(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetPoints(ctx, tenant, account)
+	return err
+}
+
+// MakePromise converts echo context to params.
+func (w *ServerInterfaceWrapper) MakePromise(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MakePromiseParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MakePromise(ctx, tenant, account, params)
 	return err
 }
 
@@ -14004,6 +14890,52 @@ func (w *ServerInterfaceWrapper) LimitSharingMember(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.LimitSharingMember(ctx, tenant, account, member, params)
+	return err
+}
+
+// PutStanding converts echo context to params.
+func (w *ServerInterfaceWrapper) PutStanding(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutStandingParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutStanding(ctx, tenant, account, params)
 	return err
 }
 
@@ -14800,6 +15732,60 @@ func (w *ServerInterfaceWrapper) VerifyAudit(ctx echo.Context) error {
 	return err
 }
 
+// ListBadContacts converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBadContacts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBadContacts(ctx, tenant)
+	return err
+}
+
+// ClearBadContact converts echo context to params.
+func (w *ServerInterfaceWrapper) ClearBadContact(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ClearBadContactParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ClearBadContact(ctx, tenant, params)
+	return err
+}
+
 // GetBalancePolicy converts echo context to params.
 func (w *ServerInterfaceWrapper) GetBalancePolicy(ctx echo.Context) error {
 	var err error
@@ -14954,198 +15940,6 @@ func (w *ServerInterfaceWrapper) GetBillRun(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetBillRun(ctx, tenant, run)
-	return err
-}
-
-// ApproveBillRun converts echo context to params.
-func (w *ServerInterfaceWrapper) ApproveBillRun(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "tenant" -------------
-	var tenant Tenant
-
-	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
-	}
-
-	// ------------- Path parameter "run" -------------
-	var run RunId
-
-	err = runtime.BindStyledParameterWithOptions("simple", "run", ctx.Param("run"), &run, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter run: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ApproveBillRunParams
-
-	headers := ctx.Request().Header
-	// ------------- Required header parameter "Idempotency-Key" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
-		}
-
-		params.IdempotencyKey = IdempotencyKey
-	} else {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ApproveBillRun(ctx, tenant, run, params)
-	return err
-}
-
-// PauseBillRun converts echo context to params.
-func (w *ServerInterfaceWrapper) PauseBillRun(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "tenant" -------------
-	var tenant Tenant
-
-	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
-	}
-
-	// ------------- Path parameter "run" -------------
-	var run RunId
-
-	err = runtime.BindStyledParameterWithOptions("simple", "run", ctx.Param("run"), &run, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter run: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params PauseBillRunParams
-
-	headers := ctx.Request().Header
-	// ------------- Required header parameter "Idempotency-Key" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
-		}
-
-		params.IdempotencyKey = IdempotencyKey
-	} else {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.PauseBillRun(ctx, tenant, run, params)
-	return err
-}
-
-// ResumeBillRun converts echo context to params.
-func (w *ServerInterfaceWrapper) ResumeBillRun(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "tenant" -------------
-	var tenant Tenant
-
-	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
-	}
-
-	// ------------- Path parameter "run" -------------
-	var run RunId
-
-	err = runtime.BindStyledParameterWithOptions("simple", "run", ctx.Param("run"), &run, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter run: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ResumeBillRunParams
-
-	headers := ctx.Request().Header
-	// ------------- Required header parameter "Idempotency-Key" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
-		}
-
-		params.IdempotencyKey = IdempotencyKey
-	} else {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ResumeBillRun(ctx, tenant, run, params)
-	return err
-}
-
-// GetBillingRules converts echo context to params.
-func (w *ServerInterfaceWrapper) GetBillingRules(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "tenant" -------------
-	var tenant Tenant
-
-	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetBillingRules(ctx, tenant)
-	return err
-}
-
-// PutBillingRules converts echo context to params.
-func (w *ServerInterfaceWrapper) PutBillingRules(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "tenant" -------------
-	var tenant Tenant
-
-	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params PutBillingRulesParams
-
-	headers := ctx.Request().Header
-	// ------------- Required header parameter "Idempotency-Key" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
-		}
-
-		params.IdempotencyKey = IdempotencyKey
-	} else {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.PutBillingRules(ctx, tenant, params)
 	return err
 }
 
@@ -15990,6 +16784,82 @@ func (w *ServerInterfaceWrapper) AdvanceClock(ctx echo.Context) error {
 	return err
 }
 
+// ListCases converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCases(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCasesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "skip" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "skip", ctx.QueryParams(), &params.Skip, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter skip: %s", err))
+	}
+
+	// ------------- Optional query parameter "ladder" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ladder", ctx.QueryParams(), &params.Ladder, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ladder: %s", err))
+	}
+
+	// ------------- Optional query parameter "step" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "step", ctx.QueryParams(), &params.Step, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter step: %s", err))
+	}
+
+	// ------------- Optional query parameter "level" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "level", ctx.QueryParams(), &params.Level, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter level: %s", err))
+	}
+
+	// ------------- Optional query parameter "due_on" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "due_on", ctx.QueryParams(), &params.DueOn, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter due_on: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCases(ctx, tenant, params)
+	return err
+}
+
+// GetCollectionOverview converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCollectionOverview(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCollectionOverview(ctx, tenant)
+	return err
+}
+
 // GetCorrectionWindow converts echo context to params.
 func (w *ServerInterfaceWrapper) GetCorrectionWindow(ctx echo.Context) error {
 	var err error
@@ -16634,6 +17504,76 @@ func (w *ServerInterfaceWrapper) ReturnDeposit(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReturnDeposit(ctx, tenant, deposit, params)
+	return err
+}
+
+// GetDunningPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDunningPolicy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDunningPolicy(ctx, tenant)
+	return err
+}
+
+// PutDunningPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) PutDunningPolicy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutDunningPolicyParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutDunningPolicy(ctx, tenant, params)
+	return err
+}
+
+// PreviewDunning converts echo context to params.
+func (w *ServerInterfaceWrapper) PreviewDunning(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PreviewDunning(ctx, tenant)
 	return err
 }
 
@@ -18116,6 +19056,168 @@ func (w *ServerInterfaceWrapper) ListOwnSignIns(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListOwnSignIns(ctx, tenant, params)
+	return err
+}
+
+// GetMessageSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) GetMessageSettings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetMessageSettings(ctx, tenant)
+	return err
+}
+
+// PutMessageSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) PutMessageSettings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutMessageSettingsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutMessageSettings(ctx, tenant, params)
+	return err
+}
+
+// ListMessageTemplates converts echo context to params.
+func (w *ServerInterfaceWrapper) ListMessageTemplates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListMessageTemplates(ctx, tenant)
+	return err
+}
+
+// PutMessageTemplate converts echo context to params.
+func (w *ServerInterfaceWrapper) PutMessageTemplate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "kind" -------------
+	var kind string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", ctx.Param("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutMessageTemplateParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutMessageTemplate(ctx, tenant, kind, params)
+	return err
+}
+
+// TestMessageTemplate converts echo context to params.
+func (w *ServerInterfaceWrapper) TestMessageTemplate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "kind" -------------
+	var kind string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", ctx.Param("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TestMessageTemplateParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TestMessageTemplate(ctx, tenant, kind, params)
 	return err
 }
 
@@ -20920,52 +22022,6 @@ func (w *ServerInterfaceWrapper) ListOptions(ctx echo.Context) error {
 	return err
 }
 
-// PauseSubscription converts echo context to params.
-func (w *ServerInterfaceWrapper) PauseSubscription(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "tenant" -------------
-	var tenant Tenant
-
-	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
-	}
-
-	// ------------- Path parameter "subscription" -------------
-	var subscription SubscriptionId
-
-	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params PauseSubscriptionParams
-
-	headers := ctx.Request().Header
-	// ------------- Required header parameter "Idempotency-Key" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
-		}
-
-		params.IdempotencyKey = IdempotencyKey
-	} else {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.PauseSubscription(ctx, tenant, subscription, params)
-	return err
-}
-
 // SchedulePlanChange converts echo context to params.
 func (w *ServerInterfaceWrapper) SchedulePlanChange(ctx echo.Context) error {
 	var err error
@@ -22467,6 +23523,44 @@ func (w *ServerInterfaceWrapper) UnblockVouchers(ctx echo.Context) error {
 	return err
 }
 
+// SmsReceipt converts echo context to params.
+func (w *ServerInterfaceWrapper) SmsReceipt(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SmsReceiptParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "X-Signature" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Signature")]; found {
+		var XSignature string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Signature, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Signature", valueList[0], &XSignature, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Signature: %s", err))
+		}
+
+		params.XSignature = XSignature
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter X-Signature is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SmsReceipt(ctx, tenant, params)
+	return err
+}
+
 // StripeWebhook converts echo context to params.
 func (w *ServerInterfaceWrapper) StripeWebhook(ctx echo.Context) error {
 	var err error
@@ -22755,11 +23849,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/sharing-group/members/:member/leave", wrapper.LeaveSharingGroup, options.OperationMiddlewares["leaveSharingGroup"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/sharing-group/members/:member/limit", wrapper.LimitSharingMember, options.OperationMiddlewares["limitSharingMember"]...)
 	router.PUT(options.BaseURL+"/t/:tenant/v1/accounts/:account/limits", wrapper.PutAccountLimits, options.OperationMiddlewares["putAccountLimits"]...)
-	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/cycle-change", wrapper.ChangeCycle, options.OperationMiddlewares["changeCycle"]...)
-	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/cycle-change/cancel", wrapper.CancelCycleChange, options.OperationMiddlewares["cancelCycleChange"]...)
-	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/bill-now", wrapper.BillNow, options.OperationMiddlewares["billNow"]...)
-	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/bill-items", wrapper.ListBillItems, options.OperationMiddlewares["listBillItems"]...)
-	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/bill-items", wrapper.CreateBillItem, options.OperationMiddlewares["createBillItem"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/charging-sessions", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/charges/:charge/refund", wrapper.RefundCharge, options.OperationMiddlewares["refundCharge"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/usage", wrapper.ListUsage, options.OperationMiddlewares["listUsage"]...)
@@ -22826,7 +23915,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/resume", wrapper.ResumeSubscription, options.OperationMiddlewares["resumeSubscription"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/terminate", wrapper.TerminateSubscription, options.OperationMiddlewares["terminateSubscription"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/alternatives", wrapper.ListAlternatives, options.OperationMiddlewares["listAlternatives"]...)
-	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/pause", wrapper.PauseSubscription, options.OperationMiddlewares["pauseSubscription"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/plan-change", wrapper.SchedulePlanChange, options.OperationMiddlewares["schedulePlanChange"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/plan-change/preview", wrapper.PreviewPlanChange, options.OperationMiddlewares["previewPlanChange"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/promo-code", wrapper.RedeemPromoCode, options.OperationMiddlewares["redeemPromoCode"]...)
@@ -22851,8 +23939,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/reratings/:rerating/apply", wrapper.ApplyRerating, options.OperationMiddlewares["applyRerating"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/reratings/:rerating/cancel", wrapper.CancelRerating, options.OperationMiddlewares["cancelRerating"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/reratings/:rerating/undo", wrapper.UndoRerating, options.OperationMiddlewares["undoRerating"]...)
-	router.GET(options.BaseURL+"/t/:tenant/v1/billing-rules", wrapper.GetBillingRules, options.OperationMiddlewares["getBillingRules"]...)
-	router.PUT(options.BaseURL+"/t/:tenant/v1/billing-rules", wrapper.PutBillingRules, options.OperationMiddlewares["putBillingRules"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/correction-window", wrapper.GetCorrectionWindow, options.OperationMiddlewares["getCorrectionWindow"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/correction-window", wrapper.SetCorrectionWindow, options.OperationMiddlewares["setCorrectionWindow"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/suspense", wrapper.ListSuspense, options.OperationMiddlewares["listSuspense"]...)
@@ -22863,9 +23949,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/bill-runs", wrapper.ListBillRuns, options.OperationMiddlewares["listBillRuns"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/bill-runs", wrapper.CreateBillRun, options.OperationMiddlewares["createBillRun"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bill-runs/:run", wrapper.GetBillRun, options.OperationMiddlewares["getBillRun"]...)
-	router.POST(options.BaseURL+"/t/:tenant/v1/bill-runs/:run/approve", wrapper.ApproveBillRun, options.OperationMiddlewares["approveBillRun"]...)
-	router.POST(options.BaseURL+"/t/:tenant/v1/bill-runs/:run/pause", wrapper.PauseBillRun, options.OperationMiddlewares["pauseBillRun"]...)
-	router.POST(options.BaseURL+"/t/:tenant/v1/bill-runs/:run/resume", wrapper.ResumeBillRun, options.OperationMiddlewares["resumeBillRun"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills", wrapper.FindBills, options.OperationMiddlewares["findBills"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill", wrapper.GetBill, options.OperationMiddlewares["getBill"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/pdf", wrapper.GetBillPdf, options.OperationMiddlewares["getBillPdf"]...)
@@ -22884,6 +23967,29 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/payments/:payment/refunds", wrapper.CreateRefund, options.OperationMiddlewares["createRefund"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/payment-intents", wrapper.CreatePaymentIntent, options.OperationMiddlewares["createPaymentIntent"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/payment-intents/:intent", wrapper.GetPaymentIntent, options.OperationMiddlewares["getPaymentIntent"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/access", wrapper.GetAccess, options.OperationMiddlewares["getAccess"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/access/retry", wrapper.RetryAccess, options.OperationMiddlewares["retryAccess"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/access-terms", wrapper.GetAccessTerms, options.OperationMiddlewares["getAccessTerms"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/access-terms", wrapper.PutAccessTerms, options.OperationMiddlewares["putAccessTerms"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/collection", wrapper.GetCollection, options.OperationMiddlewares["getCollection"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/accounts/:account/standing", wrapper.PutStanding, options.OperationMiddlewares["putStanding"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/promises", wrapper.MakePromise, options.OperationMiddlewares["makePromise"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/payment-plans", wrapper.MakePaymentPlan, options.OperationMiddlewares["makePaymentPlan"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/collection-holds", wrapper.HoldCollection, options.OperationMiddlewares["holdCollection"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/arrangements/:arrangement/end", wrapper.EndArrangement, options.OperationMiddlewares["endArrangement"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/collection/cases", wrapper.ListCases, options.OperationMiddlewares["listCases"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/collection/overview", wrapper.GetCollectionOverview, options.OperationMiddlewares["getCollectionOverview"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/dunning-policy", wrapper.GetDunningPolicy, options.OperationMiddlewares["getDunningPolicy"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/dunning-policy", wrapper.PutDunningPolicy, options.OperationMiddlewares["putDunningPolicy"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/dunning-policy/preview", wrapper.PreviewDunning, options.OperationMiddlewares["previewDunning"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/message-templates", wrapper.ListMessageTemplates, options.OperationMiddlewares["listMessageTemplates"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/message-templates/:kind", wrapper.PutMessageTemplate, options.OperationMiddlewares["putMessageTemplate"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/message-templates/:kind/test", wrapper.TestMessageTemplate, options.OperationMiddlewares["testMessageTemplate"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/message-settings", wrapper.GetMessageSettings, options.OperationMiddlewares["getMessageSettings"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/message-settings", wrapper.PutMessageSettings, options.OperationMiddlewares["putMessageSettings"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/bad-contacts", wrapper.ListBadContacts, options.OperationMiddlewares["listBadContacts"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bad-contacts/clear", wrapper.ClearBadContact, options.OperationMiddlewares["clearBadContact"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/webhooks/sms", wrapper.SmsReceipt, options.OperationMiddlewares["smsReceipt"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/webhooks/stripe", wrapper.StripeWebhook, options.OperationMiddlewares["stripeWebhook"]...)
 	router.DELETE(options.BaseURL+"/t/:tenant/v1/logo", wrapper.RemoveLogo, options.OperationMiddlewares["removeLogo"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/logo", wrapper.GetLogo, options.OperationMiddlewares["getLogo"]...)
@@ -26310,6 +27416,238 @@ func (response ResetStaffPassword409ApplicationProblemPlusJSONResponse) VisitRes
 	return err
 }
 
+type GetAccessTermsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetAccessTermsResponseObject interface {
+	VisitGetAccessTermsResponse(w http.ResponseWriter) error
+}
+
+type GetAccessTerms200JSONResponse AccessTerms
+
+func (response GetAccessTerms200JSONResponse) VisitGetAccessTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccessTerms400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccessTerms400ApplicationProblemPlusJSONResponse) VisitGetAccessTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccessTerms401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccessTerms401ApplicationProblemPlusJSONResponse) VisitGetAccessTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccessTerms403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccessTerms403ApplicationProblemPlusJSONResponse) VisitGetAccessTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccessTerms404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccessTerms404ApplicationProblemPlusJSONResponse) VisitGetAccessTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccessTermsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutAccessTermsParams
+	Body   *PutAccessTermsJSONRequestBody
+}
+
+type PutAccessTermsResponseObject interface {
+	VisitPutAccessTermsResponse(w http.ResponseWriter) error
+}
+
+type PutAccessTerms200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutAccessTerms200JSONResponse struct {
+	Body    AccessTerms
+	Headers PutAccessTerms200ResponseHeaders
+}
+
+func (response PutAccessTerms200JSONResponse) VisitPutAccessTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccessTerms400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccessTerms400ApplicationProblemPlusJSONResponse) VisitPutAccessTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccessTerms401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccessTerms401ApplicationProblemPlusJSONResponse) VisitPutAccessTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccessTerms403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccessTerms403ApplicationProblemPlusJSONResponse) VisitPutAccessTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccessTerms404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccessTerms404ApplicationProblemPlusJSONResponse) VisitPutAccessTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccessTerms409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccessTerms409ApplicationProblemPlusJSONResponse) VisitPutAccessTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccessTerms413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccessTerms413ApplicationProblemPlusJSONResponse) VisitPutAccessTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAccessTerms422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutAccessTerms422ApplicationProblemPlusJSONResponse) VisitPutAccessTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAccountsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params ListAccountsParams
@@ -26480,6 +27818,239 @@ func (response GetAccount404ApplicationProblemPlusJSONResponse) VisitGetAccountR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccessRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type GetAccessResponseObject interface {
+	VisitGetAccessResponse(w http.ResponseWriter) error
+}
+
+type GetAccess200JSONResponse AccessState
+
+func (response GetAccess200JSONResponse) VisitGetAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccess400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccess400ApplicationProblemPlusJSONResponse) VisitGetAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccess401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccess401ApplicationProblemPlusJSONResponse) VisitGetAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccess403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccess403ApplicationProblemPlusJSONResponse) VisitGetAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccess404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccess404ApplicationProblemPlusJSONResponse) VisitGetAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryAccessRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  RetryAccessParams
+}
+
+type RetryAccessResponseObject interface {
+	VisitRetryAccessResponse(w http.ResponseWriter) error
+}
+
+type RetryAccess200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RetryAccess200JSONResponse struct {
+	Body    AccessRetried
+	Headers RetryAccess200ResponseHeaders
+}
+
+func (response RetryAccess200JSONResponse) VisitRetryAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryAccess400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RetryAccess400ApplicationProblemPlusJSONResponse) VisitRetryAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryAccess401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RetryAccess401ApplicationProblemPlusJSONResponse) VisitRetryAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryAccess403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RetryAccess403ApplicationProblemPlusJSONResponse) VisitRetryAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryAccess404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RetryAccess404ApplicationProblemPlusJSONResponse) VisitRetryAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryAccess409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RetryAccess409ApplicationProblemPlusJSONResponse) VisitRetryAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryAccess413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RetryAccess413ApplicationProblemPlusJSONResponse) VisitRetryAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryAccess422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RetryAccess422ApplicationProblemPlusJSONResponse) VisitRetryAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -27100,6 +28671,153 @@ func (response ConfirmAlert422ApplicationProblemPlusJSONResponse) VisitConfirmAl
 	return err
 }
 
+type EndArrangementRequestObject struct {
+	Tenant      Tenant             `json:"tenant"`
+	Account     AccountId          `json:"account"`
+	Arrangement openapi_types.UUID `json:"arrangement"`
+	Params      EndArrangementParams
+}
+
+type EndArrangementResponseObject interface {
+	VisitEndArrangementResponse(w http.ResponseWriter) error
+}
+
+type EndArrangement200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type EndArrangement200JSONResponse struct {
+	Body    Arrangement
+	Headers EndArrangement200ResponseHeaders
+}
+
+func (response EndArrangement200JSONResponse) VisitEndArrangementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndArrangement400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndArrangement400ApplicationProblemPlusJSONResponse) VisitEndArrangementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndArrangement401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndArrangement401ApplicationProblemPlusJSONResponse) VisitEndArrangementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndArrangement403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndArrangement403ApplicationProblemPlusJSONResponse) VisitEndArrangementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndArrangement404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndArrangement404ApplicationProblemPlusJSONResponse) VisitEndArrangementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndArrangement409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndArrangement409ApplicationProblemPlusJSONResponse) VisitEndArrangementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndArrangement413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response EndArrangement413ApplicationProblemPlusJSONResponse) VisitEndArrangementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndArrangement422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response EndArrangement422ApplicationProblemPlusJSONResponse) VisitEndArrangementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteAutoTopUpRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -27469,387 +29187,6 @@ type PutAutoTopUp422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PutAutoTopUp422ApplicationProblemPlusJSONResponse) VisitPutAutoTopUpResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListBillItemsRequestObject struct {
-	Tenant  Tenant    `json:"tenant"`
-	Account AccountId `json:"account"`
-}
-
-type ListBillItemsResponseObject interface {
-	VisitListBillItemsResponse(w http.ResponseWriter) error
-}
-
-type ListBillItems200JSONResponse BillItemList
-
-func (response ListBillItems200JSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListBillItems400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListBillItems400ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListBillItems401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListBillItems401ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListBillItems403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListBillItems403ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListBillItems404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response ListBillItems404ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBillItemRequestObject struct {
-	Tenant  Tenant    `json:"tenant"`
-	Account AccountId `json:"account"`
-	Params  CreateBillItemParams
-	Body    *CreateBillItemJSONRequestBody
-}
-
-type CreateBillItemResponseObject interface {
-	VisitCreateBillItemResponse(w http.ResponseWriter) error
-}
-
-type CreateBillItem201ResponseHeaders struct {
-	IdempotencyReplayed *string
-}
-
-type CreateBillItem201JSONResponse struct {
-	Body    BillItem
-	Headers CreateBillItem201ResponseHeaders
-}
-
-func (response CreateBillItem201JSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.IdempotencyReplayed != nil {
-		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
-	}
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBillItem400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBillItem400ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBillItem401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBillItem401ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBillItem403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBillItem403ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBillItem404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBillItem404ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBillItem409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBillItem409ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBillItem413ApplicationProblemPlusJSONResponse struct {
-	TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBillItem413ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBillItem422ApplicationProblemPlusJSONResponse struct {
-	UnprocessableApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBillItem422ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type BillNowRequestObject struct {
-	Tenant  Tenant    `json:"tenant"`
-	Account AccountId `json:"account"`
-	Params  BillNowParams
-	Body    *BillNowJSONRequestBody
-}
-
-type BillNowResponseObject interface {
-	VisitBillNowResponse(w http.ResponseWriter) error
-}
-
-type BillNow201ResponseHeaders struct {
-	IdempotencyReplayed *string
-}
-
-type BillNow201JSONResponse struct {
-	Body    BillSummary
-	Headers BillNow201ResponseHeaders
-}
-
-func (response BillNow201JSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.IdempotencyReplayed != nil {
-		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
-	}
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type BillNow400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response BillNow400ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type BillNow401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response BillNow401ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type BillNow403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response BillNow403ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type BillNow404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response BillNow404ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type BillNow409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response BillNow409ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type BillNow413ApplicationProblemPlusJSONResponse struct {
-	TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response BillNow413ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type BillNow422ApplicationProblemPlusJSONResponse struct {
-	UnprocessableApplicationProblemPlusJSONResponse
-}
-
-func (response BillNow422ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -28502,6 +29839,240 @@ func (response ListSessions404ApplicationProblemPlusJSONResponse) VisitListSessi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollectionRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type GetCollectionResponseObject interface {
+	VisitGetCollectionResponse(w http.ResponseWriter) error
+}
+
+type GetCollection200JSONResponse CollectionStory
+
+func (response GetCollection200JSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollection400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollection400ApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollection401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollection401ApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollection403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollection403ApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollection404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollection404ApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldCollectionRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  HoldCollectionParams
+	Body    *HoldCollectionJSONRequestBody
+}
+
+type HoldCollectionResponseObject interface {
+	VisitHoldCollectionResponse(w http.ResponseWriter) error
+}
+
+type HoldCollection200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type HoldCollection200JSONResponse struct {
+	Body    Arrangement
+	Headers HoldCollection200ResponseHeaders
+}
+
+func (response HoldCollection200JSONResponse) VisitHoldCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldCollection400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response HoldCollection400ApplicationProblemPlusJSONResponse) VisitHoldCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldCollection401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response HoldCollection401ApplicationProblemPlusJSONResponse) VisitHoldCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldCollection403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response HoldCollection403ApplicationProblemPlusJSONResponse) VisitHoldCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldCollection404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response HoldCollection404ApplicationProblemPlusJSONResponse) VisitHoldCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldCollection409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response HoldCollection409ApplicationProblemPlusJSONResponse) VisitHoldCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldCollection413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response HoldCollection413ApplicationProblemPlusJSONResponse) VisitHoldCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldCollection422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response HoldCollection422ApplicationProblemPlusJSONResponse) VisitHoldCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -29178,267 +30749,6 @@ func (response GiveCredit422ApplicationProblemPlusJSONResponse) VisitGiveCreditR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangeCycleRequestObject struct {
-	Tenant  Tenant    `json:"tenant"`
-	Account AccountId `json:"account"`
-	Params  ChangeCycleParams
-	Body    *ChangeCycleJSONRequestBody
-}
-
-type ChangeCycleResponseObject interface {
-	VisitChangeCycleResponse(w http.ResponseWriter) error
-}
-
-type ChangeCycle200ResponseHeaders struct {
-	IdempotencyReplayed *string
-}
-
-type ChangeCycle200JSONResponse struct {
-	Body    Account
-	Headers ChangeCycle200ResponseHeaders
-}
-
-func (response ChangeCycle200JSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.IdempotencyReplayed != nil {
-		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangeCycle400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ChangeCycle400ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangeCycle401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ChangeCycle401ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangeCycle403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ChangeCycle403ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangeCycle404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response ChangeCycle404ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangeCycle409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response ChangeCycle409ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangeCycle413ApplicationProblemPlusJSONResponse struct {
-	TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response ChangeCycle413ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangeCycle422ApplicationProblemPlusJSONResponse struct {
-	UnprocessableApplicationProblemPlusJSONResponse
-}
-
-func (response ChangeCycle422ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelCycleChangeRequestObject struct {
-	Tenant  Tenant    `json:"tenant"`
-	Account AccountId `json:"account"`
-	Params  CancelCycleChangeParams
-}
-
-type CancelCycleChangeResponseObject interface {
-	VisitCancelCycleChangeResponse(w http.ResponseWriter) error
-}
-
-type CancelCycleChange200ResponseHeaders struct {
-	IdempotencyReplayed *string
-}
-
-type CancelCycleChange200JSONResponse struct {
-	Body    Account
-	Headers CancelCycleChange200ResponseHeaders
-}
-
-func (response CancelCycleChange200JSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.IdempotencyReplayed != nil {
-		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelCycleChange400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CancelCycleChange400ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelCycleChange401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CancelCycleChange401ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelCycleChange403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CancelCycleChange403ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelCycleChange404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response CancelCycleChange404ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelCycleChange409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response CancelCycleChange409ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -30789,6 +32099,153 @@ func (response RevokePaymentLink409ApplicationProblemPlusJSONResponse) VisitRevo
 	return err
 }
 
+type MakePaymentPlanRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  MakePaymentPlanParams
+	Body    *MakePaymentPlanJSONRequestBody
+}
+
+type MakePaymentPlanResponseObject interface {
+	VisitMakePaymentPlanResponse(w http.ResponseWriter) error
+}
+
+type MakePaymentPlan200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type MakePaymentPlan200JSONResponse struct {
+	Body    Arrangement
+	Headers MakePaymentPlan200ResponseHeaders
+}
+
+func (response MakePaymentPlan200JSONResponse) VisitMakePaymentPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePaymentPlan400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MakePaymentPlan400ApplicationProblemPlusJSONResponse) VisitMakePaymentPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePaymentPlan401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MakePaymentPlan401ApplicationProblemPlusJSONResponse) VisitMakePaymentPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePaymentPlan403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MakePaymentPlan403ApplicationProblemPlusJSONResponse) VisitMakePaymentPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePaymentPlan404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MakePaymentPlan404ApplicationProblemPlusJSONResponse) VisitMakePaymentPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePaymentPlan409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MakePaymentPlan409ApplicationProblemPlusJSONResponse) VisitMakePaymentPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePaymentPlan413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MakePaymentPlan413ApplicationProblemPlusJSONResponse) VisitMakePaymentPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePaymentPlan422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MakePaymentPlan422ApplicationProblemPlusJSONResponse) VisitMakePaymentPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAccountPaymentsRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -31047,6 +32504,153 @@ func (response GetPoints404ApplicationProblemPlusJSONResponse) VisitGetPointsRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromiseRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  MakePromiseParams
+	Body    *MakePromiseJSONRequestBody
+}
+
+type MakePromiseResponseObject interface {
+	VisitMakePromiseResponse(w http.ResponseWriter) error
+}
+
+type MakePromise200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type MakePromise200JSONResponse struct {
+	Body    Arrangement
+	Headers MakePromise200ResponseHeaders
+}
+
+func (response MakePromise200JSONResponse) VisitMakePromiseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromise400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromise400ApplicationProblemPlusJSONResponse) VisitMakePromiseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromise401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromise401ApplicationProblemPlusJSONResponse) VisitMakePromiseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromise403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromise403ApplicationProblemPlusJSONResponse) VisitMakePromiseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromise404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromise404ApplicationProblemPlusJSONResponse) VisitMakePromiseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromise409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromise409ApplicationProblemPlusJSONResponse) VisitMakePromiseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromise413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromise413ApplicationProblemPlusJSONResponse) VisitMakePromiseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakePromise422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MakePromise422ApplicationProblemPlusJSONResponse) VisitMakePromiseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -32157,6 +33761,153 @@ type LimitSharingMember422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response LimitSharingMember422ApplicationProblemPlusJSONResponse) VisitLimitSharingMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStandingRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  PutStandingParams
+	Body    *PutStandingJSONRequestBody
+}
+
+type PutStandingResponseObject interface {
+	VisitPutStandingResponse(w http.ResponseWriter) error
+}
+
+type PutStanding200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutStanding200JSONResponse struct {
+	Body    AccountStanding
+	Headers PutStanding200ResponseHeaders
+}
+
+func (response PutStanding200JSONResponse) VisitPutStandingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStanding400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutStanding400ApplicationProblemPlusJSONResponse) VisitPutStandingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStanding401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutStanding401ApplicationProblemPlusJSONResponse) VisitPutStandingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStanding403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutStanding403ApplicationProblemPlusJSONResponse) VisitPutStandingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStanding404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutStanding404ApplicationProblemPlusJSONResponse) VisitPutStandingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStanding409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutStanding409ApplicationProblemPlusJSONResponse) VisitPutStandingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStanding413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutStanding413ApplicationProblemPlusJSONResponse) VisitPutStandingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStanding422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutStanding422ApplicationProblemPlusJSONResponse) VisitPutStandingResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -34511,6 +36262,238 @@ func (response VerifyAudit404ApplicationProblemPlusJSONResponse) VisitVerifyAudi
 	return err
 }
 
+type ListBadContactsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListBadContactsResponseObject interface {
+	VisitListBadContactsResponse(w http.ResponseWriter) error
+}
+
+type ListBadContacts200JSONResponse BadContactList
+
+func (response ListBadContacts200JSONResponse) VisitListBadContactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBadContacts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBadContacts400ApplicationProblemPlusJSONResponse) VisitListBadContactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBadContacts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBadContacts401ApplicationProblemPlusJSONResponse) VisitListBadContactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBadContacts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBadContacts403ApplicationProblemPlusJSONResponse) VisitListBadContactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBadContacts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListBadContacts404ApplicationProblemPlusJSONResponse) VisitListBadContactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearBadContactRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ClearBadContactParams
+	Body   *ClearBadContactJSONRequestBody
+}
+
+type ClearBadContactResponseObject interface {
+	VisitClearBadContactResponse(w http.ResponseWriter) error
+}
+
+type ClearBadContact200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ClearBadContact200JSONResponse struct {
+	Body    BadContactList
+	Headers ClearBadContact200ResponseHeaders
+}
+
+func (response ClearBadContact200JSONResponse) VisitClearBadContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearBadContact400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearBadContact400ApplicationProblemPlusJSONResponse) VisitClearBadContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearBadContact401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ClearBadContact401ApplicationProblemPlusJSONResponse) VisitClearBadContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearBadContact403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ClearBadContact403ApplicationProblemPlusJSONResponse) VisitClearBadContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearBadContact404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ClearBadContact404ApplicationProblemPlusJSONResponse) VisitClearBadContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearBadContact409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ClearBadContact409ApplicationProblemPlusJSONResponse) VisitClearBadContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearBadContact413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ClearBadContact413ApplicationProblemPlusJSONResponse) VisitClearBadContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearBadContact422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ClearBadContact422ApplicationProblemPlusJSONResponse) VisitClearBadContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetBalancePolicyRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Kind   string `json:"kind"`
@@ -35061,580 +37044,6 @@ func (response GetBillRun404ApplicationProblemPlusJSONResponse) VisitGetBillRunR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ApproveBillRunRequestObject struct {
-	Tenant Tenant `json:"tenant"`
-	Run    RunId  `json:"run"`
-	Params ApproveBillRunParams
-}
-
-type ApproveBillRunResponseObject interface {
-	VisitApproveBillRunResponse(w http.ResponseWriter) error
-}
-
-type ApproveBillRun200ResponseHeaders struct {
-	IdempotencyReplayed *string
-}
-
-type ApproveBillRun200JSONResponse struct {
-	Body    BillRun
-	Headers ApproveBillRun200ResponseHeaders
-}
-
-func (response ApproveBillRun200JSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.IdempotencyReplayed != nil {
-		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ApproveBillRun400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ApproveBillRun400ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ApproveBillRun401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ApproveBillRun401ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ApproveBillRun403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ApproveBillRun403ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ApproveBillRun404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response ApproveBillRun404ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ApproveBillRun409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response ApproveBillRun409ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PauseBillRunRequestObject struct {
-	Tenant Tenant `json:"tenant"`
-	Run    RunId  `json:"run"`
-	Params PauseBillRunParams
-}
-
-type PauseBillRunResponseObject interface {
-	VisitPauseBillRunResponse(w http.ResponseWriter) error
-}
-
-type PauseBillRun200ResponseHeaders struct {
-	IdempotencyReplayed *string
-}
-
-type PauseBillRun200JSONResponse struct {
-	Body    BillRun
-	Headers PauseBillRun200ResponseHeaders
-}
-
-func (response PauseBillRun200JSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.IdempotencyReplayed != nil {
-		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PauseBillRun400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response PauseBillRun400ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PauseBillRun401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response PauseBillRun401ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PauseBillRun403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response PauseBillRun403ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PauseBillRun404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response PauseBillRun404ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PauseBillRun409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response PauseBillRun409ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResumeBillRunRequestObject struct {
-	Tenant Tenant `json:"tenant"`
-	Run    RunId  `json:"run"`
-	Params ResumeBillRunParams
-}
-
-type ResumeBillRunResponseObject interface {
-	VisitResumeBillRunResponse(w http.ResponseWriter) error
-}
-
-type ResumeBillRun200ResponseHeaders struct {
-	IdempotencyReplayed *string
-}
-
-type ResumeBillRun200JSONResponse struct {
-	Body    BillRun
-	Headers ResumeBillRun200ResponseHeaders
-}
-
-func (response ResumeBillRun200JSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.IdempotencyReplayed != nil {
-		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResumeBillRun400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ResumeBillRun400ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResumeBillRun401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ResumeBillRun401ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResumeBillRun403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ResumeBillRun403ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResumeBillRun404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response ResumeBillRun404ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResumeBillRun409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response ResumeBillRun409ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBillingRulesRequestObject struct {
-	Tenant Tenant `json:"tenant"`
-}
-
-type GetBillingRulesResponseObject interface {
-	VisitGetBillingRulesResponse(w http.ResponseWriter) error
-}
-
-type GetBillingRules200JSONResponse BillingRules
-
-func (response GetBillingRules200JSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBillingRules400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetBillingRules400ApplicationProblemPlusJSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBillingRules401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetBillingRules401ApplicationProblemPlusJSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBillingRules403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetBillingRules403ApplicationProblemPlusJSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBillingRules404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response GetBillingRules404ApplicationProblemPlusJSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PutBillingRulesRequestObject struct {
-	Tenant Tenant `json:"tenant"`
-	Params PutBillingRulesParams
-	Body   *PutBillingRulesJSONRequestBody
-}
-
-type PutBillingRulesResponseObject interface {
-	VisitPutBillingRulesResponse(w http.ResponseWriter) error
-}
-
-type PutBillingRules200ResponseHeaders struct {
-	IdempotencyReplayed *string
-}
-
-type PutBillingRules200JSONResponse struct {
-	Body    BillingRules
-	Headers PutBillingRules200ResponseHeaders
-}
-
-func (response PutBillingRules200JSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.IdempotencyReplayed != nil {
-		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PutBillingRules400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response PutBillingRules400ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PutBillingRules401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response PutBillingRules401ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PutBillingRules403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response PutBillingRules403ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PutBillingRules404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response PutBillingRules404ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PutBillingRules409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response PutBillingRules409ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PutBillingRules413ApplicationProblemPlusJSONResponse struct {
-	TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response PutBillingRules413ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PutBillingRules422ApplicationProblemPlusJSONResponse struct {
-	UnprocessableApplicationProblemPlusJSONResponse
-}
-
-func (response PutBillingRules422ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -38997,6 +40406,179 @@ func (response AdvanceClock422ApplicationProblemPlusJSONResponse) VisitAdvanceCl
 	return err
 }
 
+type ListCasesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ListCasesParams
+}
+
+type ListCasesResponseObject interface {
+	VisitListCasesResponse(w http.ResponseWriter) error
+}
+
+type ListCases200JSONResponse CaseList
+
+func (response ListCases200JSONResponse) VisitListCasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCases400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCases400ApplicationProblemPlusJSONResponse) VisitListCasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCases401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCases401ApplicationProblemPlusJSONResponse) VisitListCasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCases403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCases403ApplicationProblemPlusJSONResponse) VisitListCasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCases404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListCases404ApplicationProblemPlusJSONResponse) VisitListCasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollectionOverviewRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetCollectionOverviewResponseObject interface {
+	VisitGetCollectionOverviewResponse(w http.ResponseWriter) error
+}
+
+type GetCollectionOverview200JSONResponse CollectionOverview
+
+func (response GetCollectionOverview200JSONResponse) VisitGetCollectionOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollectionOverview400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollectionOverview400ApplicationProblemPlusJSONResponse) VisitGetCollectionOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollectionOverview401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollectionOverview401ApplicationProblemPlusJSONResponse) VisitGetCollectionOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollectionOverview403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollectionOverview403ApplicationProblemPlusJSONResponse) VisitGetCollectionOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollectionOverview404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollectionOverview404ApplicationProblemPlusJSONResponse) VisitGetCollectionOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetCorrectionWindowRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 }
@@ -40868,6 +42450,357 @@ type ReturnDeposit422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReturnDeposit422ApplicationProblemPlusJSONResponse) VisitReturnDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDunningPolicyRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetDunningPolicyResponseObject interface {
+	VisitGetDunningPolicyResponse(w http.ResponseWriter) error
+}
+
+type GetDunningPolicy200JSONResponse DunningPolicy
+
+func (response GetDunningPolicy200JSONResponse) VisitGetDunningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDunningPolicy400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetDunningPolicy400ApplicationProblemPlusJSONResponse) VisitGetDunningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDunningPolicy401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetDunningPolicy401ApplicationProblemPlusJSONResponse) VisitGetDunningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDunningPolicy403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetDunningPolicy403ApplicationProblemPlusJSONResponse) VisitGetDunningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDunningPolicy404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetDunningPolicy404ApplicationProblemPlusJSONResponse) VisitGetDunningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDunningPolicyRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutDunningPolicyParams
+	Body   *PutDunningPolicyJSONRequestBody
+}
+
+type PutDunningPolicyResponseObject interface {
+	VisitPutDunningPolicyResponse(w http.ResponseWriter) error
+}
+
+type PutDunningPolicy200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutDunningPolicy200JSONResponse struct {
+	Body    DunningPolicy
+	Headers PutDunningPolicy200ResponseHeaders
+}
+
+func (response PutDunningPolicy200JSONResponse) VisitPutDunningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDunningPolicy400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutDunningPolicy400ApplicationProblemPlusJSONResponse) VisitPutDunningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDunningPolicy401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutDunningPolicy401ApplicationProblemPlusJSONResponse) VisitPutDunningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDunningPolicy403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutDunningPolicy403ApplicationProblemPlusJSONResponse) VisitPutDunningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDunningPolicy404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutDunningPolicy404ApplicationProblemPlusJSONResponse) VisitPutDunningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDunningPolicy409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutDunningPolicy409ApplicationProblemPlusJSONResponse) VisitPutDunningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDunningPolicy413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutDunningPolicy413ApplicationProblemPlusJSONResponse) VisitPutDunningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDunningPolicy422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutDunningPolicy422ApplicationProblemPlusJSONResponse) VisitPutDunningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewDunningRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Body   *PreviewDunningJSONRequestBody
+}
+
+type PreviewDunningResponseObject interface {
+	VisitPreviewDunningResponse(w http.ResponseWriter) error
+}
+
+type PreviewDunning200JSONResponse DunningOutlook
+
+func (response PreviewDunning200JSONResponse) VisitPreviewDunningResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewDunning400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewDunning400ApplicationProblemPlusJSONResponse) VisitPreviewDunningResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewDunning401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewDunning401ApplicationProblemPlusJSONResponse) VisitPreviewDunningResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewDunning403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewDunning403ApplicationProblemPlusJSONResponse) VisitPreviewDunningResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewDunning404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewDunning404ApplicationProblemPlusJSONResponse) VisitPreviewDunningResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewDunning413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewDunning413ApplicationProblemPlusJSONResponse) VisitPreviewDunningResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewDunning422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewDunning422ApplicationProblemPlusJSONResponse) VisitPreviewDunningResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -45752,6 +47685,618 @@ func (response ListOwnSignIns404ApplicationProblemPlusJSONResponse) VisitListOwn
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageSettingsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetMessageSettingsResponseObject interface {
+	VisitGetMessageSettingsResponse(w http.ResponseWriter) error
+}
+
+type GetMessageSettings200JSONResponse MessageSettings
+
+func (response GetMessageSettings200JSONResponse) VisitGetMessageSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageSettings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageSettings400ApplicationProblemPlusJSONResponse) VisitGetMessageSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageSettings401ApplicationProblemPlusJSONResponse) VisitGetMessageSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageSettings403ApplicationProblemPlusJSONResponse) VisitGetMessageSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageSettings404ApplicationProblemPlusJSONResponse) VisitGetMessageSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageSettingsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutMessageSettingsParams
+	Body   *PutMessageSettingsJSONRequestBody
+}
+
+type PutMessageSettingsResponseObject interface {
+	VisitPutMessageSettingsResponse(w http.ResponseWriter) error
+}
+
+type PutMessageSettings200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutMessageSettings200JSONResponse struct {
+	Body    MessageSettings
+	Headers PutMessageSettings200ResponseHeaders
+}
+
+func (response PutMessageSettings200JSONResponse) VisitPutMessageSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageSettings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageSettings400ApplicationProblemPlusJSONResponse) VisitPutMessageSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageSettings401ApplicationProblemPlusJSONResponse) VisitPutMessageSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageSettings403ApplicationProblemPlusJSONResponse) VisitPutMessageSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageSettings404ApplicationProblemPlusJSONResponse) VisitPutMessageSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageSettings409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageSettings409ApplicationProblemPlusJSONResponse) VisitPutMessageSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageSettings413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageSettings413ApplicationProblemPlusJSONResponse) VisitPutMessageSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageSettings422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageSettings422ApplicationProblemPlusJSONResponse) VisitPutMessageSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageTemplatesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListMessageTemplatesResponseObject interface {
+	VisitListMessageTemplatesResponse(w http.ResponseWriter) error
+}
+
+type ListMessageTemplates200JSONResponse MessageTemplateList
+
+func (response ListMessageTemplates200JSONResponse) VisitListMessageTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageTemplates400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessageTemplates400ApplicationProblemPlusJSONResponse) VisitListMessageTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageTemplates401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessageTemplates401ApplicationProblemPlusJSONResponse) VisitListMessageTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageTemplates403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessageTemplates403ApplicationProblemPlusJSONResponse) VisitListMessageTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageTemplates404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessageTemplates404ApplicationProblemPlusJSONResponse) VisitListMessageTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageTemplateRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Kind   string `json:"kind"`
+	Params PutMessageTemplateParams
+	Body   *PutMessageTemplateJSONRequestBody
+}
+
+type PutMessageTemplateResponseObject interface {
+	VisitPutMessageTemplateResponse(w http.ResponseWriter) error
+}
+
+type PutMessageTemplate200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutMessageTemplate200JSONResponse struct {
+	Body    MessageWords
+	Headers PutMessageTemplate200ResponseHeaders
+}
+
+func (response PutMessageTemplate200JSONResponse) VisitPutMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageTemplate400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageTemplate400ApplicationProblemPlusJSONResponse) VisitPutMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageTemplate401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageTemplate401ApplicationProblemPlusJSONResponse) VisitPutMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageTemplate403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageTemplate403ApplicationProblemPlusJSONResponse) VisitPutMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageTemplate404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageTemplate404ApplicationProblemPlusJSONResponse) VisitPutMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageTemplate409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageTemplate409ApplicationProblemPlusJSONResponse) VisitPutMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageTemplate413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageTemplate413ApplicationProblemPlusJSONResponse) VisitPutMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageTemplate422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageTemplate422ApplicationProblemPlusJSONResponse) VisitPutMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMessageTemplateRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Kind   string `json:"kind"`
+	Params TestMessageTemplateParams
+	Body   *TestMessageTemplateJSONRequestBody
+}
+
+type TestMessageTemplateResponseObject interface {
+	VisitTestMessageTemplateResponse(w http.ResponseWriter) error
+}
+
+type TestMessageTemplate200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type TestMessageTemplate200JSONResponse struct {
+	Body    MessageWords
+	Headers TestMessageTemplate200ResponseHeaders
+}
+
+func (response TestMessageTemplate200JSONResponse) VisitTestMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMessageTemplate400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response TestMessageTemplate400ApplicationProblemPlusJSONResponse) VisitTestMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMessageTemplate401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TestMessageTemplate401ApplicationProblemPlusJSONResponse) VisitTestMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMessageTemplate403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response TestMessageTemplate403ApplicationProblemPlusJSONResponse) VisitTestMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMessageTemplate404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response TestMessageTemplate404ApplicationProblemPlusJSONResponse) VisitTestMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMessageTemplate409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TestMessageTemplate409ApplicationProblemPlusJSONResponse) VisitTestMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMessageTemplate413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response TestMessageTemplate413ApplicationProblemPlusJSONResponse) VisitTestMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMessageTemplate422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response TestMessageTemplate422ApplicationProblemPlusJSONResponse) VisitTestMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -55317,153 +57862,6 @@ func (response ListOptions404ApplicationProblemPlusJSONResponse) VisitListOption
 	return err
 }
 
-type PauseSubscriptionRequestObject struct {
-	Tenant       Tenant         `json:"tenant"`
-	Subscription SubscriptionId `json:"subscription"`
-	Params       PauseSubscriptionParams
-	Body         *PauseSubscriptionJSONRequestBody
-}
-
-type PauseSubscriptionResponseObject interface {
-	VisitPauseSubscriptionResponse(w http.ResponseWriter) error
-}
-
-type PauseSubscription200ResponseHeaders struct {
-	IdempotencyReplayed *string
-}
-
-type PauseSubscription200JSONResponse struct {
-	Body    Subscription
-	Headers PauseSubscription200ResponseHeaders
-}
-
-func (response PauseSubscription200JSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.IdempotencyReplayed != nil {
-		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PauseSubscription400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response PauseSubscription400ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PauseSubscription401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response PauseSubscription401ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PauseSubscription403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response PauseSubscription403ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PauseSubscription404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response PauseSubscription404ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PauseSubscription409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response PauseSubscription409ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PauseSubscription413ApplicationProblemPlusJSONResponse struct {
-	TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response PauseSubscription413ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PauseSubscription422ApplicationProblemPlusJSONResponse struct {
-	UnprocessableApplicationProblemPlusJSONResponse
-}
-
-func (response PauseSubscription422ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type SchedulePlanChangeRequestObject struct {
 	Tenant       Tenant         `json:"tenant"`
 	Subscription SubscriptionId `json:"subscription"`
@@ -60274,6 +62672,72 @@ func (response UnblockVouchers422ApplicationProblemPlusJSONResponse) VisitUnbloc
 	return err
 }
 
+type SmsReceiptRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params SmsReceiptParams
+	Body   *SmsReceiptJSONRequestBody
+}
+
+type SmsReceiptResponseObject interface {
+	VisitSmsReceiptResponse(w http.ResponseWriter) error
+}
+
+type SmsReceipt204Response struct {
+}
+
+func (response SmsReceipt204Response) VisitSmsReceiptResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SmsReceipt400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SmsReceipt400ApplicationProblemPlusJSONResponse) VisitSmsReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SmsReceipt404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SmsReceipt404ApplicationProblemPlusJSONResponse) VisitSmsReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SmsReceipt413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SmsReceipt413ApplicationProblemPlusJSONResponse) VisitSmsReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StripeWebhookRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params StripeWebhookParams
@@ -60600,12 +63064,24 @@ type StrictServerInterface interface {
 	// ResetStaffPassword Draws another first password for a staff user who has lost theirs.
 	// (POST /staff/v1/users/{user}/reset-password)
 	ResetStaffPassword(ctx context.Context, request ResetStaffPasswordRequestObject) (ResetStaffPasswordResponseObject, error)
+	// GetAccessTerms Shows what follows when a prepaid account has nothing left.
+	// (GET /t/{tenant}/v1/access-terms)
+	GetAccessTerms(ctx context.Context, request GetAccessTermsRequestObject) (GetAccessTermsResponseObject, error)
+	// PutAccessTerms Lays it down anew.
+	// (PUT /t/{tenant}/v1/access-terms)
+	PutAccessTerms(ctx context.Context, request PutAccessTermsRequestObject) (PutAccessTermsResponseObject, error)
 	// ListAccounts Finds accounts by words of a name, numbers of accounts and bills, phone, mail or service identity, newest first.
 	// (GET /t/{tenant}/v1/accounts)
 	ListAccounts(ctx context.Context, request ListAccountsRequestObject) (ListAccountsResponseObject, error)
 	// GetAccount Shows an account with its party, subscriptions and services.
 	// (GET /t/{tenant}/v1/accounts/{account})
 	GetAccount(ctx context.Context, request GetAccountRequestObject) (GetAccountResponseObject, error)
+	// GetAccess Shows what the services of an account may do now, and why.
+	// (GET /t/{tenant}/v1/accounts/{account}/access)
+	GetAccess(ctx context.Context, request GetAccessRequestObject) (GetAccessResponseObject, error)
+	// RetryAccess Asks the network again for what it has not confirmed.
+	// (POST /t/{tenant}/v1/accounts/{account}/access/retry)
+	RetryAccess(ctx context.Context, request RetryAccessRequestObject) (RetryAccessResponseObject, error)
 	// AskAdjustment Lays an adjustment beyond your own limit before a second person. Nothing is booked until somebody else approves.
 	// (POST /t/{tenant}/v1/accounts/{account}/adjustment-requests)
 	AskAdjustment(ctx context.Context, request AskAdjustmentRequestObject) (AskAdjustmentResponseObject, error)
@@ -60621,6 +63097,9 @@ type StrictServerInterface interface {
 	// ConfirmAlert Lets go on what an alert has slowed or cut, because the subscriber wants it.
 	// (POST /t/{tenant}/v1/accounts/{account}/alerts/{alert}/confirm)
 	ConfirmAlert(ctx context.Context, request ConfirmAlertRequestObject) (ConfirmAlertResponseObject, error)
+	// EndArrangement Ends a promise, plan, hold or dispute.
+	// (POST /t/{tenant}/v1/accounts/{account}/arrangements/{arrangement}/end)
+	EndArrangement(ctx context.Context, request EndArrangementRequestObject) (EndArrangementResponseObject, error)
 	// DeleteAutoTopUp Ends it. An attempt under way is finished.
 	// (DELETE /t/{tenant}/v1/accounts/{account}/auto-top-up)
 	DeleteAutoTopUp(ctx context.Context, request DeleteAutoTopUpRequestObject) (DeleteAutoTopUpResponseObject, error)
@@ -60630,15 +63109,6 @@ type StrictServerInterface interface {
 	// PutAutoTopUp Has an account top itself up by its stored card: below a balance, on a day of the month, or both.
 	// (PUT /t/{tenant}/v1/accounts/{account}/auto-top-up)
 	PutAutoTopUp(ctx context.Context, request PutAutoTopUpRequestObject) (PutAutoTopUpResponseObject, error)
-	// ListBillItems Lists what was put on an account's bills besides fees and usage, the latest first.
-	// (GET /t/{tenant}/v1/accounts/{account}/bill-items)
-	ListBillItems(ctx context.Context, request ListBillItemsRequestObject) (ListBillItemsResponseObject, error)
-	// CreateBillItem Puts a charge or a credit on an account's next bill.
-	// (POST /t/{tenant}/v1/accounts/{account}/bill-items)
-	CreateBillItem(ctx context.Context, request CreateBillItemRequestObject) (CreateBillItemResponseObject, error)
-	// BillNow Bills a postpaid account in advance of its cycle's end.
-	// (POST /t/{tenant}/v1/accounts/{account}/bill-now)
-	BillNow(ctx context.Context, request BillNowRequestObject) (BillNowResponseObject, error)
 	// ListAccountBills Lists the account's bills, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/bills)
 	ListAccountBills(ctx context.Context, request ListAccountBillsRequestObject) (ListAccountBillsResponseObject, error)
@@ -60657,6 +63127,12 @@ type StrictServerInterface interface {
 	// ListSessions Lists an account's sessions that are not closed, with what they hold back of its money.
 	// (GET /t/{tenant}/v1/accounts/{account}/charging-sessions)
 	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
+	// GetCollection Shows how an account is followed for what is overdue: steps, agreements and what comes.
+	// (GET /t/{tenant}/v1/accounts/{account}/collection)
+	GetCollection(ctx context.Context, request GetCollectionRequestObject) (GetCollectionResponseObject, error)
+	// HoldCollection Keeps steps back: for the account, or for one bill that is in dispute.
+	// (POST /t/{tenant}/v1/accounts/{account}/collection-holds)
+	HoldCollection(ctx context.Context, request HoldCollectionRequestObject) (HoldCollectionResponseObject, error)
 	// ListCommitments Lists what an account undertakes to spend a cycle.
 	// (GET /t/{tenant}/v1/accounts/{account}/commitments)
 	ListCommitments(ctx context.Context, request ListCommitmentsRequestObject) (ListCommitmentsResponseObject, error)
@@ -60672,12 +63148,6 @@ type StrictServerInterface interface {
 	// GiveCredit Gives a postpaid account goodwill, which pays what is owed, the oldest due first.
 	// (POST /t/{tenant}/v1/accounts/{account}/credits)
 	GiveCredit(ctx context.Context, request GiveCreditRequestObject) (GiveCreditResponseObject, error)
-	// ChangeCycle Bills an account by another cycle from its open cycle's end on.
-	// (POST /t/{tenant}/v1/accounts/{account}/cycle-change)
-	ChangeCycle(ctx context.Context, request ChangeCycleRequestObject) (ChangeCycleResponseObject, error)
-	// CancelCycleChange Takes a change of cycle back before its day.
-	// (POST /t/{tenant}/v1/accounts/{account}/cycle-change/cancel)
-	CancelCycleChange(ctx context.Context, request CancelCycleChangeRequestObject) (CancelCycleChangeResponseObject, error)
 	// ListDeposits Lists the deposits of an account.
 	// (GET /t/{tenant}/v1/accounts/{account}/deposits)
 	ListDeposits(ctx context.Context, request ListDepositsRequestObject) (ListDepositsResponseObject, error)
@@ -60714,6 +63184,9 @@ type StrictServerInterface interface {
 	// RevokePaymentLink Ends a link to pay before its time.
 	// (POST /t/{tenant}/v1/accounts/{account}/payment-links/{link}/revoke)
 	RevokePaymentLink(ctx context.Context, request RevokePaymentLinkRequestObject) (RevokePaymentLinkResponseObject, error)
+	// MakePaymentPlan Agrees on instalments for all that is overdue.
+	// (POST /t/{tenant}/v1/accounts/{account}/payment-plans)
+	MakePaymentPlan(ctx context.Context, request MakePaymentPlanRequestObject) (MakePaymentPlanResponseObject, error)
 	// ListAccountPayments Lists what was paid, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/payments)
 	ListAccountPayments(ctx context.Context, request ListAccountPaymentsRequestObject) (ListAccountPaymentsResponseObject, error)
@@ -60723,6 +63196,9 @@ type StrictServerInterface interface {
 	// GetPoints Tells what points an account has, when they expire, and what they buy.
 	// (GET /t/{tenant}/v1/accounts/{account}/points)
 	GetPoints(ctx context.Context, request GetPointsRequestObject) (GetPointsResponseObject, error)
+	// MakePromise Takes a promise to pay: until its day no step is taken.
+	// (POST /t/{tenant}/v1/accounts/{account}/promises)
+	MakePromise(ctx context.Context, request MakePromiseRequestObject) (MakePromiseResponseObject, error)
 	// DrawReferral Tells the code with which a customer sends others, drawn when it is first asked for, and whom it has sent.
 	// (POST /t/{tenant}/v1/accounts/{account}/referral)
 	DrawReferral(ctx context.Context, request DrawReferralRequestObject) (DrawReferralResponseObject, error)
@@ -60747,6 +63223,9 @@ type StrictServerInterface interface {
 	// LimitSharingMember Bounds what a member uses of a unit in each cycle of the owner; without an amount the balances decide.
 	// (POST /t/{tenant}/v1/accounts/{account}/sharing-group/members/{member}/limit)
 	LimitSharingMember(ctx context.Context, request LimitSharingMemberRequestObject) (LimitSharingMemberResponseObject, error)
+	// PutStanding Changes an accounts tags and risk, by which ladders tell accounts apart.
+	// (PUT /t/{tenant}/v1/accounts/{account}/standing)
+	PutStanding(ctx context.Context, request PutStandingRequestObject) (PutStandingResponseObject, error)
 	// GetStatement Adds up a month, a year or the time since the last payment.
 	// (GET /t/{tenant}/v1/accounts/{account}/statement)
 	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
@@ -60810,6 +63289,12 @@ type StrictServerInterface interface {
 	// VerifyAudit Computes the chain of seals over audit and ledger again.
 	// (POST /t/{tenant}/v1/audit/verify)
 	VerifyAudit(ctx context.Context, request VerifyAuditRequestObject) (VerifyAuditResponseObject, error)
+	// ListBadContacts Lists addresses and numbers that messages do not reach.
+	// (GET /t/{tenant}/v1/bad-contacts)
+	ListBadContacts(ctx context.Context, request ListBadContactsRequestObject) (ListBadContactsResponseObject, error)
+	// ClearBadContact Says that an address works again.
+	// (POST /t/{tenant}/v1/bad-contacts/clear)
+	ClearBadContact(ctx context.Context, request ClearBadContactRequestObject) (ClearBadContactResponseObject, error)
 	// GetBalancePolicy Shows what is laid down about adjustments, transfers, points, thresholds, reminders, corrections of bills or late payment.
 	// (GET /t/{tenant}/v1/balance-policies/{kind})
 	GetBalancePolicy(ctx context.Context, request GetBalancePolicyRequestObject) (GetBalancePolicyResponseObject, error)
@@ -60825,21 +63310,6 @@ type StrictServerInterface interface {
 	// GetBillRun Shows a run's progress and the accounts it could not close.
 	// (GET /t/{tenant}/v1/bill-runs/{run})
 	GetBillRun(ctx context.Context, request GetBillRunRequestObject) (GetBillRunResponseObject, error)
-	// ApproveBillRun Lets a prepared run go on, by the word of somebody who did not prepare it.
-	// (POST /t/{tenant}/v1/bill-runs/{run}/approve)
-	ApproveBillRun(ctx context.Context, request ApproveBillRunRequestObject) (ApproveBillRunResponseObject, error)
-	// PauseBillRun Stops a run after the portion under way.
-	// (POST /t/{tenant}/v1/bill-runs/{run}/pause)
-	PauseBillRun(ctx context.Context, request PauseBillRunRequestObject) (PauseBillRunResponseObject, error)
-	// ResumeBillRun Lets a paused run go on.
-	// (POST /t/{tenant}/v1/bill-runs/{run}/resume)
-	ResumeBillRun(ctx context.Context, request ResumeBillRunRequestObject) (ResumeBillRunResponseObject, error)
-	// GetBillingRules Says how parts of a period are counted and whether bill runs wait for approval.
-	// (GET /t/{tenant}/v1/billing-rules)
-	GetBillingRules(ctx context.Context, request GetBillingRulesRequestObject) (GetBillingRulesResponseObject, error)
-	// PutBillingRules Changes how parts of a period are counted and whether bill runs wait for approval.
-	// (PUT /t/{tenant}/v1/billing-rules)
-	PutBillingRules(ctx context.Context, request PutBillingRulesRequestObject) (PutBillingRulesResponseObject, error)
 	// FindBills Finds a bill by its number.
 	// (GET /t/{tenant}/v1/bills)
 	FindBills(ctx context.Context, request FindBillsRequestObject) (FindBillsResponseObject, error)
@@ -60921,6 +63391,12 @@ type StrictServerInterface interface {
 	// AdvanceClock Moves a sandbox's business time forward and runs what falls due on the way.
 	// (POST /t/{tenant}/v1/clock/advance)
 	AdvanceClock(ctx context.Context, request AdvanceClockRequestObject) (AdvanceClockResponseObject, error)
+	// ListCases Lists the accounts that are followed, the oldest debt first.
+	// (GET /t/{tenant}/v1/collection/cases)
+	ListCases(ctx context.Context, request ListCasesRequestObject) (ListCasesResponseObject, error)
+	// GetCollectionOverview Shows how many accounts stand at which step, what is owed by age, and what comes by day.
+	// (GET /t/{tenant}/v1/collection/overview)
+	GetCollectionOverview(ctx context.Context, request GetCollectionOverviewRequestObject) (GetCollectionOverviewResponseObject, error)
 	// GetCorrectionWindow For how long usage of an ended cycle is taken.
 	// (GET /t/{tenant}/v1/correction-window)
 	GetCorrectionWindow(ctx context.Context, request GetCorrectionWindowRequestObject) (GetCorrectionWindowResponseObject, error)
@@ -60969,6 +63445,15 @@ type StrictServerInterface interface {
 	// ReturnDeposit Gives a deposit back, in whole or in part.
 	// (POST /t/{tenant}/v1/deposits/{deposit}/return)
 	ReturnDeposit(ctx context.Context, request ReturnDepositRequestObject) (ReturnDepositResponseObject, error)
+	// GetDunningPolicy Shows the ladders.
+	// (GET /t/{tenant}/v1/dunning-policy)
+	GetDunningPolicy(ctx context.Context, request GetDunningPolicyRequestObject) (GetDunningPolicyResponseObject, error)
+	// PutDunningPolicy Lays the ladders down anew, as a whole.
+	// (PUT /t/{tenant}/v1/dunning-policy)
+	PutDunningPolicy(ctx context.Context, request PutDunningPolicyRequestObject) (PutDunningPolicyResponseObject, error)
+	// PreviewDunning Shows what ladders would do with an account, and by which day, if nothing is paid.
+	// (POST /t/{tenant}/v1/dunning-policy/preview)
+	PreviewDunning(ctx context.Context, request PreviewDunningRequestObject) (PreviewDunningResponseObject, error)
 	// ListExchangeRates Lists exchange rates, the newest day first.
 	// (GET /t/{tenant}/v1/exchange-rates)
 	ListExchangeRates(ctx context.Context, request ListExchangeRatesRequestObject) (ListExchangeRatesResponseObject, error)
@@ -61104,6 +63589,21 @@ type StrictServerInterface interface {
 	// ListOwnSignIns Lists what happened to the caller's own way in, newest first.
 	// (GET /t/{tenant}/v1/me/sign-ins)
 	ListOwnSignIns(ctx context.Context, request ListOwnSignInsRequestObject) (ListOwnSignInsResponseObject, error)
+	// GetMessageSettings Shows the SMS gateway and the quiet hours; secrets are not shown.
+	// (GET /t/{tenant}/v1/message-settings)
+	GetMessageSettings(ctx context.Context, request GetMessageSettingsRequestObject) (GetMessageSettingsResponseObject, error)
+	// PutMessageSettings Lays them down anew.
+	// (PUT /t/{tenant}/v1/message-settings)
+	PutMessageSettings(ctx context.Context, request PutMessageSettingsRequestObject) (PutMessageSettingsResponseObject, error)
+	// ListMessageTemplates Lists the messages whose words may be changed, with their variables and words.
+	// (GET /t/{tenant}/v1/message-templates)
+	ListMessageTemplates(ctx context.Context, request ListMessageTemplatesRequestObject) (ListMessageTemplatesResponseObject, error)
+	// PutMessageTemplate Changes the words of a message for one way and language; empty words go back to those that ship.
+	// (PUT /t/{tenant}/v1/message-templates/{kind})
+	PutMessageTemplate(ctx context.Context, request PutMessageTemplateRequestObject) (PutMessageTemplateResponseObject, error)
+	// TestMessageTemplate Sends the words to the person who asks, with the figures of an account or samples.
+	// (POST /t/{tenant}/v1/message-templates/{kind}/test)
+	TestMessageTemplate(ctx context.Context, request TestMessageTemplateRequestObject) (TestMessageTemplateResponseObject, error)
 	// ListMessages Lists what was sent, newest first.
 	// (GET /t/{tenant}/v1/messages)
 	ListMessages(ctx context.Context, request ListMessagesRequestObject) (ListMessagesResponseObject, error)
@@ -61359,10 +63859,7 @@ type StrictServerInterface interface {
 	// ListOptions Lists what can be bought on top of a subscription, and why not.
 	// (GET /t/{tenant}/v1/subscriptions/{subscription}/options)
 	ListOptions(ctx context.Context, request ListOptionsRequestObject) (ListOptionsResponseObject, error)
-	// PauseSubscription Lets a subscription rest; its fees stop, or are the holding price.
-	// (POST /t/{tenant}/v1/subscriptions/{subscription}/pause)
-	PauseSubscription(ctx context.Context, request PauseSubscriptionRequestObject) (PauseSubscriptionResponseObject, error)
-	// SchedulePlanChange Changes the plan now, on a day, or from the account's next cycle on.
+	// SchedulePlanChange Changes the plan from the account's next cycle on.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change)
 	SchedulePlanChange(ctx context.Context, request SchedulePlanChangeRequestObject) (SchedulePlanChangeResponseObject, error)
 	// PreviewPlanChange Says what a change of plan would be; nothing is changed.
@@ -61482,6 +63979,9 @@ type StrictServerInterface interface {
 	// UnblockVouchers Gives blocked vouchers the state back that they had.
 	// (POST /t/{tenant}/v1/voucher-batches/{batch}/unblock)
 	UnblockVouchers(ctx context.Context, request UnblockVouchersRequestObject) (UnblockVouchersResponseObject, error)
+	// SmsReceipt Takes a report of delivery from the SMS gateway.
+	// (POST /t/{tenant}/v1/webhooks/sms)
+	SmsReceipt(ctx context.Context, request SmsReceiptRequestObject) (SmsReceiptResponseObject, error)
 	// StripeWebhook Takes an event from Stripe: verified, stored, answered, worked off afterwards.
 	// (POST /t/{tenant}/v1/webhooks/stripe)
 	StripeWebhook(ctx context.Context, request StripeWebhookRequestObject) (StripeWebhookResponseObject, error)
@@ -62633,6 +65133,80 @@ func (sh *strictHandler) ResetStaffPassword(ctx echo.Context, user UserId, param
 	return nil
 }
 
+// GetAccessTerms operation middleware
+func (sh *strictHandler) GetAccessTerms(ctx echo.Context, tenant Tenant) error {
+	var request GetAccessTermsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAccessTerms(ctx.Request().Context(), request.(GetAccessTermsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAccessTerms")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAccessTermsResponseObject); ok {
+		return validResponse.VisitGetAccessTermsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutAccessTerms operation middleware
+func (sh *strictHandler) PutAccessTerms(ctx echo.Context, tenant Tenant, params PutAccessTermsParams) error {
+	var request PutAccessTermsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutAccessTermsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutAccessTerms(ctx.Request().Context(), request.(PutAccessTermsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutAccessTerms")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutAccessTermsResponseObject); ok {
+		return validResponse.VisitPutAccessTermsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListAccounts operation middleware
 func (sh *strictHandler) ListAccounts(ctx echo.Context, tenant Tenant, params ListAccountsParams) error {
 	var request ListAccountsRequestObject
@@ -62679,6 +65253,59 @@ func (sh *strictHandler) GetAccount(ctx echo.Context, tenant Tenant, account Acc
 		return err
 	} else if validResponse, ok := response.(GetAccountResponseObject); ok {
 		return validResponse.VisitGetAccountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAccess operation middleware
+func (sh *strictHandler) GetAccess(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request GetAccessRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAccess(ctx.Request().Context(), request.(GetAccessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAccess")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAccessResponseObject); ok {
+		return validResponse.VisitGetAccessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RetryAccess operation middleware
+func (sh *strictHandler) RetryAccess(ctx echo.Context, tenant Tenant, account AccountId, params RetryAccessParams) error {
+	var request RetryAccessRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryAccess(ctx.Request().Context(), request.(RetryAccessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryAccess")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RetryAccessResponseObject); ok {
+		return validResponse.VisitRetryAccessResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -62866,6 +65493,34 @@ func (sh *strictHandler) ConfirmAlert(ctx echo.Context, tenant Tenant, account A
 	return nil
 }
 
+// EndArrangement operation middleware
+func (sh *strictHandler) EndArrangement(ctx echo.Context, tenant Tenant, account AccountId, arrangement openapi_types.UUID, params EndArrangementParams) error {
+	var request EndArrangementRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Arrangement = arrangement
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndArrangement(ctx.Request().Context(), request.(EndArrangementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndArrangement")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndArrangementResponseObject); ok {
+		return validResponse.VisitEndArrangementResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // DeleteAutoTopUp operation middleware
 func (sh *strictHandler) DeleteAutoTopUp(ctx echo.Context, tenant Tenant, account AccountId, params DeleteAutoTopUpParams) error {
 	var request DeleteAutoTopUpRequestObject
@@ -62963,132 +65618,6 @@ func (sh *strictHandler) PutAutoTopUp(ctx echo.Context, tenant Tenant, account A
 		return err
 	} else if validResponse, ok := response.(PutAutoTopUpResponseObject); ok {
 		return validResponse.VisitPutAutoTopUpResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// ListBillItems operation middleware
-func (sh *strictHandler) ListBillItems(ctx echo.Context, tenant Tenant, account AccountId) error {
-	var request ListBillItemsRequestObject
-
-	request.Tenant = tenant
-	request.Account = account
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ListBillItems(ctx.Request().Context(), request.(ListBillItemsRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListBillItems")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(ListBillItemsResponseObject); ok {
-		return validResponse.VisitListBillItemsResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// CreateBillItem operation middleware
-func (sh *strictHandler) CreateBillItem(ctx echo.Context, tenant Tenant, account AccountId, params CreateBillItemParams) error {
-	var request CreateBillItemRequestObject
-
-	request.Tenant = tenant
-	request.Account = account
-	request.Params = params
-
-	var body CreateBillItemJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.CreateBillItem(ctx.Request().Context(), request.(CreateBillItemRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "CreateBillItem")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(CreateBillItemResponseObject); ok {
-		return validResponse.VisitCreateBillItemResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// BillNow operation middleware
-func (sh *strictHandler) BillNow(ctx echo.Context, tenant Tenant, account AccountId, params BillNowParams) error {
-	var request BillNowRequestObject
-
-	request.Tenant = tenant
-	request.Account = account
-	request.Params = params
-
-	var body BillNowJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.BillNow(ctx.Request().Context(), request.(BillNowRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "BillNow")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(BillNowResponseObject); ok {
-		return validResponse.VisitBillNowResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -63296,6 +65825,82 @@ func (sh *strictHandler) ListSessions(ctx echo.Context, tenant Tenant, account A
 		return err
 	} else if validResponse, ok := response.(ListSessionsResponseObject); ok {
 		return validResponse.VisitListSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCollection operation middleware
+func (sh *strictHandler) GetCollection(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request GetCollectionRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCollection(ctx.Request().Context(), request.(GetCollectionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCollection")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCollectionResponseObject); ok {
+		return validResponse.VisitGetCollectionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// HoldCollection operation middleware
+func (sh *strictHandler) HoldCollection(ctx echo.Context, tenant Tenant, account AccountId, params HoldCollectionParams) error {
+	var request HoldCollectionRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body HoldCollectionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.HoldCollection(ctx.Request().Context(), request.(HoldCollectionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "HoldCollection")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(HoldCollectionResponseObject); ok {
+		return validResponse.VisitHoldCollectionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -63523,83 +66128,6 @@ func (sh *strictHandler) GiveCredit(ctx echo.Context, tenant Tenant, account Acc
 		return err
 	} else if validResponse, ok := response.(GiveCreditResponseObject); ok {
 		return validResponse.VisitGiveCreditResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// ChangeCycle operation middleware
-func (sh *strictHandler) ChangeCycle(ctx echo.Context, tenant Tenant, account AccountId, params ChangeCycleParams) error {
-	var request ChangeCycleRequestObject
-
-	request.Tenant = tenant
-	request.Account = account
-	request.Params = params
-
-	var body ChangeCycleJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ChangeCycle(ctx.Request().Context(), request.(ChangeCycleRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ChangeCycle")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(ChangeCycleResponseObject); ok {
-		return validResponse.VisitChangeCycleResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// CancelCycleChange operation middleware
-func (sh *strictHandler) CancelCycleChange(ctx echo.Context, tenant Tenant, account AccountId, params CancelCycleChangeParams) error {
-	var request CancelCycleChangeRequestObject
-
-	request.Tenant = tenant
-	request.Account = account
-	request.Params = params
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.CancelCycleChange(ctx.Request().Context(), request.(CancelCycleChangeRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "CancelCycleChange")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(CancelCycleChangeResponseObject); ok {
-		return validResponse.VisitCancelCycleChangeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -64022,6 +66550,56 @@ func (sh *strictHandler) RevokePaymentLink(ctx echo.Context, tenant Tenant, acco
 	return nil
 }
 
+// MakePaymentPlan operation middleware
+func (sh *strictHandler) MakePaymentPlan(ctx echo.Context, tenant Tenant, account AccountId, params MakePaymentPlanParams) error {
+	var request MakePaymentPlanRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body MakePaymentPlanJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MakePaymentPlan(ctx.Request().Context(), request.(MakePaymentPlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MakePaymentPlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MakePaymentPlanResponseObject); ok {
+		return validResponse.VisitMakePaymentPlanResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListAccountPayments operation middleware
 func (sh *strictHandler) ListAccountPayments(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountPaymentsParams) error {
 	var request ListAccountPaymentsRequestObject
@@ -64095,6 +66673,56 @@ func (sh *strictHandler) GetPoints(ctx echo.Context, tenant Tenant, account Acco
 		return err
 	} else if validResponse, ok := response.(GetPointsResponseObject); ok {
 		return validResponse.VisitGetPointsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MakePromise operation middleware
+func (sh *strictHandler) MakePromise(ctx echo.Context, tenant Tenant, account AccountId, params MakePromiseParams) error {
+	var request MakePromiseRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body MakePromiseJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MakePromise(ctx.Request().Context(), request.(MakePromiseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MakePromise")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MakePromiseResponseObject); ok {
+		return validResponse.VisitMakePromiseResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -64450,6 +67078,56 @@ func (sh *strictHandler) LimitSharingMember(ctx echo.Context, tenant Tenant, acc
 		return err
 	} else if validResponse, ok := response.(LimitSharingMemberResponseObject); ok {
 		return validResponse.VisitLimitSharingMemberResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutStanding operation middleware
+func (sh *strictHandler) PutStanding(ctx echo.Context, tenant Tenant, account AccountId, params PutStandingParams) error {
+	var request PutStandingRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body PutStandingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutStanding(ctx.Request().Context(), request.(PutStandingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutStanding")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutStandingResponseObject); ok {
+		return validResponse.VisitPutStandingResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -65149,6 +67827,80 @@ func (sh *strictHandler) VerifyAudit(ctx echo.Context, tenant Tenant) error {
 	return nil
 }
 
+// ListBadContacts operation middleware
+func (sh *strictHandler) ListBadContacts(ctx echo.Context, tenant Tenant) error {
+	var request ListBadContactsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBadContacts(ctx.Request().Context(), request.(ListBadContactsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBadContacts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBadContactsResponseObject); ok {
+		return validResponse.VisitListBadContactsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ClearBadContact operation middleware
+func (sh *strictHandler) ClearBadContact(ctx echo.Context, tenant Tenant, params ClearBadContactParams) error {
+	var request ClearBadContactRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body ClearBadContactJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ClearBadContact(ctx.Request().Context(), request.(ClearBadContactRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ClearBadContact")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ClearBadContactResponseObject); ok {
+		return validResponse.VisitClearBadContactResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetBalancePolicy operation middleware
 func (sh *strictHandler) GetBalancePolicy(ctx echo.Context, tenant Tenant, kind string) error {
 	var request GetBalancePolicyRequestObject
@@ -65320,161 +68072,6 @@ func (sh *strictHandler) GetBillRun(ctx echo.Context, tenant Tenant, run RunId) 
 		return err
 	} else if validResponse, ok := response.(GetBillRunResponseObject); ok {
 		return validResponse.VisitGetBillRunResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// ApproveBillRun operation middleware
-func (sh *strictHandler) ApproveBillRun(ctx echo.Context, tenant Tenant, run RunId, params ApproveBillRunParams) error {
-	var request ApproveBillRunRequestObject
-
-	request.Tenant = tenant
-	request.Run = run
-	request.Params = params
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ApproveBillRun(ctx.Request().Context(), request.(ApproveBillRunRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ApproveBillRun")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(ApproveBillRunResponseObject); ok {
-		return validResponse.VisitApproveBillRunResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// PauseBillRun operation middleware
-func (sh *strictHandler) PauseBillRun(ctx echo.Context, tenant Tenant, run RunId, params PauseBillRunParams) error {
-	var request PauseBillRunRequestObject
-
-	request.Tenant = tenant
-	request.Run = run
-	request.Params = params
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.PauseBillRun(ctx.Request().Context(), request.(PauseBillRunRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "PauseBillRun")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(PauseBillRunResponseObject); ok {
-		return validResponse.VisitPauseBillRunResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// ResumeBillRun operation middleware
-func (sh *strictHandler) ResumeBillRun(ctx echo.Context, tenant Tenant, run RunId, params ResumeBillRunParams) error {
-	var request ResumeBillRunRequestObject
-
-	request.Tenant = tenant
-	request.Run = run
-	request.Params = params
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ResumeBillRun(ctx.Request().Context(), request.(ResumeBillRunRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ResumeBillRun")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(ResumeBillRunResponseObject); ok {
-		return validResponse.VisitResumeBillRunResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// GetBillingRules operation middleware
-func (sh *strictHandler) GetBillingRules(ctx echo.Context, tenant Tenant) error {
-	var request GetBillingRulesRequestObject
-
-	request.Tenant = tenant
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetBillingRules(ctx.Request().Context(), request.(GetBillingRulesRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetBillingRules")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(GetBillingRulesResponseObject); ok {
-		return validResponse.VisitGetBillingRulesResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// PutBillingRules operation middleware
-func (sh *strictHandler) PutBillingRules(ctx echo.Context, tenant Tenant, params PutBillingRulesParams) error {
-	var request PutBillingRulesRequestObject
-
-	request.Tenant = tenant
-	request.Params = params
-
-	var body PutBillingRulesJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.PutBillingRules(ctx.Request().Context(), request.(PutBillingRulesRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "PutBillingRules")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(PutBillingRulesResponseObject); ok {
-		return validResponse.VisitPutBillingRulesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -66554,6 +69151,57 @@ func (sh *strictHandler) AdvanceClock(ctx echo.Context, tenant Tenant, params Ad
 	return nil
 }
 
+// ListCases operation middleware
+func (sh *strictHandler) ListCases(ctx echo.Context, tenant Tenant, params ListCasesParams) error {
+	var request ListCasesRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCases(ctx.Request().Context(), request.(ListCasesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCases")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCasesResponseObject); ok {
+		return validResponse.VisitListCasesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCollectionOverview operation middleware
+func (sh *strictHandler) GetCollectionOverview(ctx echo.Context, tenant Tenant) error {
+	var request GetCollectionOverviewRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCollectionOverview(ctx.Request().Context(), request.(GetCollectionOverviewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCollectionOverview")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCollectionOverviewResponseObject); ok {
+		return validResponse.VisitGetCollectionOverviewResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetCorrectionWindow operation middleware
 func (sh *strictHandler) GetCorrectionWindow(ctx echo.Context, tenant Tenant) error {
 	var request GetCorrectionWindowRequestObject
@@ -67104,6 +69752,128 @@ func (sh *strictHandler) ReturnDeposit(ctx echo.Context, tenant Tenant, deposit 
 		return err
 	} else if validResponse, ok := response.(ReturnDepositResponseObject); ok {
 		return validResponse.VisitReturnDepositResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDunningPolicy operation middleware
+func (sh *strictHandler) GetDunningPolicy(ctx echo.Context, tenant Tenant) error {
+	var request GetDunningPolicyRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDunningPolicy(ctx.Request().Context(), request.(GetDunningPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDunningPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDunningPolicyResponseObject); ok {
+		return validResponse.VisitGetDunningPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutDunningPolicy operation middleware
+func (sh *strictHandler) PutDunningPolicy(ctx echo.Context, tenant Tenant, params PutDunningPolicyParams) error {
+	var request PutDunningPolicyRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutDunningPolicyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutDunningPolicy(ctx.Request().Context(), request.(PutDunningPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutDunningPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutDunningPolicyResponseObject); ok {
+		return validResponse.VisitPutDunningPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PreviewDunning operation middleware
+func (sh *strictHandler) PreviewDunning(ctx echo.Context, tenant Tenant) error {
+	var request PreviewDunningRequestObject
+
+	request.Tenant = tenant
+
+	var body PreviewDunningJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewDunning(ctx.Request().Context(), request.(PreviewDunningRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewDunning")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PreviewDunningResponseObject); ok {
+		return validResponse.VisitPreviewDunningResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -68522,6 +71292,205 @@ func (sh *strictHandler) ListOwnSignIns(ctx echo.Context, tenant Tenant, params 
 		return err
 	} else if validResponse, ok := response.(ListOwnSignInsResponseObject); ok {
 		return validResponse.VisitListOwnSignInsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetMessageSettings operation middleware
+func (sh *strictHandler) GetMessageSettings(ctx echo.Context, tenant Tenant) error {
+	var request GetMessageSettingsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMessageSettings(ctx.Request().Context(), request.(GetMessageSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMessageSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetMessageSettingsResponseObject); ok {
+		return validResponse.VisitGetMessageSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutMessageSettings operation middleware
+func (sh *strictHandler) PutMessageSettings(ctx echo.Context, tenant Tenant, params PutMessageSettingsParams) error {
+	var request PutMessageSettingsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutMessageSettingsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutMessageSettings(ctx.Request().Context(), request.(PutMessageSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutMessageSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutMessageSettingsResponseObject); ok {
+		return validResponse.VisitPutMessageSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListMessageTemplates operation middleware
+func (sh *strictHandler) ListMessageTemplates(ctx echo.Context, tenant Tenant) error {
+	var request ListMessageTemplatesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMessageTemplates(ctx.Request().Context(), request.(ListMessageTemplatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMessageTemplates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListMessageTemplatesResponseObject); ok {
+		return validResponse.VisitListMessageTemplatesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutMessageTemplate operation middleware
+func (sh *strictHandler) PutMessageTemplate(ctx echo.Context, tenant Tenant, kind string, params PutMessageTemplateParams) error {
+	var request PutMessageTemplateRequestObject
+
+	request.Tenant = tenant
+	request.Kind = kind
+	request.Params = params
+
+	var body PutMessageTemplateJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutMessageTemplate(ctx.Request().Context(), request.(PutMessageTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutMessageTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutMessageTemplateResponseObject); ok {
+		return validResponse.VisitPutMessageTemplateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TestMessageTemplate operation middleware
+func (sh *strictHandler) TestMessageTemplate(ctx echo.Context, tenant Tenant, kind string, params TestMessageTemplateParams) error {
+	var request TestMessageTemplateRequestObject
+
+	request.Tenant = tenant
+	request.Kind = kind
+	request.Params = params
+
+	var body TestMessageTemplateJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestMessageTemplate(ctx.Request().Context(), request.(TestMessageTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestMessageTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TestMessageTemplateResponseObject); ok {
+		return validResponse.VisitTestMessageTemplateResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -71495,56 +74464,6 @@ func (sh *strictHandler) ListOptions(ctx echo.Context, tenant Tenant, subscripti
 	return nil
 }
 
-// PauseSubscription operation middleware
-func (sh *strictHandler) PauseSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params PauseSubscriptionParams) error {
-	var request PauseSubscriptionRequestObject
-
-	request.Tenant = tenant
-	request.Subscription = subscription
-	request.Params = params
-
-	var body PauseSubscriptionJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.PauseSubscription(ctx.Request().Context(), request.(PauseSubscriptionRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "PauseSubscription")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(PauseSubscriptionResponseObject); ok {
-		return validResponse.VisitPauseSubscriptionResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
 // SchedulePlanChange operation middleware
 func (sh *strictHandler) SchedulePlanChange(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params SchedulePlanChangeParams) error {
 	var request SchedulePlanChangeRequestObject
@@ -73048,6 +75967,55 @@ func (sh *strictHandler) UnblockVouchers(ctx echo.Context, tenant Tenant, batch 
 	return nil
 }
 
+// SmsReceipt operation middleware
+func (sh *strictHandler) SmsReceipt(ctx echo.Context, tenant Tenant, params SmsReceiptParams) error {
+	var request SmsReceiptRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body SmsReceiptJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SmsReceipt(ctx.Request().Context(), request.(SmsReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SmsReceipt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SmsReceiptResponseObject); ok {
+		return validResponse.VisitSmsReceiptResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // StripeWebhook operation middleware
 func (sh *strictHandler) StripeWebhook(ctx echo.Context, tenant Tenant, params StripeWebhookParams) error {
 	var request StripeWebhookRequestObject
@@ -73152,900 +76120,953 @@ func (sh *strictHandler) ReverseWriteOff(ctx echo.Context, tenant Tenant, writeO
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17lxu3sS/6VbB49lpO7uaMZkaPRJo/zpVfiU5sS1uPeO0T63LAbpCE2QTaAHoo2svf/S5UAf0i+oHm",
-	"UEnuPfkjlsRudKFQKBTq8avfZonc5VIwYfTsxW+zDaMpU/DHVynb5dIwkRzesjyjB5baf06ZThTPDZdi",
-	"9mJ2Z1TB7ghfEbPhmnBNzIYRbaRiKaFC75kickWoIIyqjDM1J+yXgmZEsV8Kps3lbD7TyYbtqB2biWI3",
-	"e/GPmR109nE+M4eczV7MtFFcrGe///77fJZTRXfMOBpfJokshHkVoOz9hpElzzIu1oTiY19owlP7RW4f",
-	"yKnZzOYzQXf2G+6R2XxmKePKTtaSUSdvJdWOmtmLWVHwdHZM3nz2Jc+yPmL6KLC/n/p5RUWy6SQAfu0l",
-	"AZ44mQhGt3/JqNbdhDC6vVjbR7wc9FPF6BaePpWyItmybmGhGRUJ66UEBjiRiq9oxkRK1VcyZWFKEpky",
-	"2DVkIzOe0gNJ3DsddPmfeynLqTFM2Zf/n3/Qi1+vLp5/dP+9XFx8/O1q/uzx7/8RpnhDxZp18S3PqCAJ",
-	"PNLHO3ziVN5tqOqmJIFfB4hQD0MEF+t3TGsuRS81VvtofK6PLvfIqYTJ3Y6bHetWiEn5RC+XyqdOJkjo",
-	"Xmrg535S4JFT6SiUlipMxJ1gn8yd3W725MrpmpElW0nFSop+KZg61EjCweoU7Oin75hYm83sxc3V1Xy2",
-	"48L//TpEz9cs2Y7Z/ilLth2MsT+dabtb6v7OVJ9s8xQJvMfHBql1z524jF+zXGreKU4p/twnTu6RE+n4",
-	"RhhuDl1kZGxNM8LgmT5a8IkTSfmWZ53qcMWzXmVofz/180ruviqUskZihzC7X4nZUGPtw0SKe6YM66RK",
-	"yV0vVf+h2Gr2YvY/HlWW6yP8VT8qabHE1QzYv7EAeT/QHdNot1qNR0VKVlKRx1ckpQd9Syj58OHV15Zm",
-	"StZSpiTZSJ6AXmCf6C7PLLmPV89Wj5NrdvFsdcUuntCnjy+e0z+xi6vVzfLPq6vVTXJ97SeKxnU11RqB",
-	"F5bCvlnXVczTp20VU9/sP/306eb64qefPv2JffzP8A5/tcul6txHHH7tkxx84kTZeSVMz9mQ04M9gAiH",
-	"p3qJgSdOJcawXRcputA5E5oRbtiulxLDdifS8TfWqVe2rFedbNmpuuQ7vuPm+Nt/lXuyo+IA07d7Ac7I",
-	"jcxSTaghO4m3uNBRmcGIdSpStqJFZmYvntpjkn7iO3vju3aHpvtbSZxd2jVTjjqxHRKWjIttH4/s7ycy",
-	"6Xu2WzLVRcgOfv1C+xtnBx342ImU/CBNp+oX0vSqfvv7iZ9/vVox+5cYE8H+P77VQZf/+VTacqaokZ3L",
-	"JN3vfSzyz5xKikq7xUXaH3uJUOnJcvIGN8fA3umjwj1yKh1K7qS1ejspsQ+A9dt/I0jZQ1BiYs3b3L/V",
-	"xSX/+4nUvaWGfU07zKmUHoi1kMh+w5MNoURR45Rxl8lLD5PNqa+pYUiT3Qs9m12xC3ygb+WUG+RU/siM",
-	"/QAjBimRYPTaT3aRIQfM3pqp9eQqSEEh+px8RBW9l31VnCoiA56Hz+ZweCcLlXTu50JbQ0HDM720wBOn",
-	"kmIUz9k7vhbUFCogHPjAF5po/wzc+fmOEWv5L2V6uOwy1PHdi2r00eLz/FmQ2GJZktZtdVbP9HKv9tyJ",
-	"PHzPBBVm8Mj0e6u6BAmpUsHMr2EKDQ570pZ7L6OumYYsWSJ3rEspGvkwV8z3itNOh7+xP/YtHTxw4pp9",
-	"0N3mRaH7rQv7+4mf/zvvccjc8wF3DDxwIgU/SrX9GxddlyYu4CzfS9Xlm7KP9NLgo1JWty9QeSeHJGML",
-	"bSjcgjEssGCfcg63H1B8C+de2bPlRkq8dqwK+JSQhoPC48LQrf2DU8cLvWcsr/3dsCwLBcLmsx8VN+z1",
-	"atXF+739/UKuVn38h4cWcrU6aQ1+ty/rXArNICj3JU3fYlTH/i2ReD9/8duM5nnGE2qpfJQruczY7j9/",
-	"1pbk3ypl8tuMKSWVnr34x2+zFWdZOnsxozu4TfldDuRSeHOWSqbtfYfsqIHY1R502MxsFGOkyHOmLhKq",
-	"GcmYMUxp8odX716TJzfXf/rj7PeP85k21BTa6h2reLgBhYY2DcyBcByeapLKpLCGMAMuKJrYR58sV89v",
-	"Vo+f/ulPy8dPUvqMPk7Y85vn6RW7Yk/+9PhZxTA/Z/2Ii3ua8fTCfWL2+1jl8wZHQKaHzDAkueSJYjS1",
-	"lIOTy5NPNLi3GE02BBgMU6Q7lpI9Nxuyd546xdcbczlDP/4q48nE9aw4/LzOYa5JywFG9lRbpeXooEKa",
-	"DVNwNJ/K8NqHtuxwoZj9zIPw/ZUhliWKpjwxumSepZwRmtkVONzaxdhwsYYZYiQsBc5+K9WSpykTp7L2",
-	"ccXa/5aFAju4kgOaZXIPUnAiI1clvQ8lswnNMjimgOIdPQDBqQRqgUc/SPOtLFDDn8KiJ439rRjubKKL",
-	"ZENgdU7kjZDmYgWEPhBvAiQS+6+3ZL9hsDW4IewT10YTlmm2r14xxMgMRcxara/EW7YCkZ/Ew2RjF0ms",
-	"4cxeXvHvb7Y/Hv5rVlee1xVzX5YRLMgFYYkUKVnRxEhlibP6+WQNiqNe4KgXbsgHE0nFUiYMp5kmVNmz",
-	"VIr1nEhlJ3SAfwLdCBeHnjlazbtnWXZrHxLkrmTjHVnbnWkkuXtkryMXXDRndAcr917K7yBefZrgXz9u",
-	"HmxWn4KKkpJkLh5+yloYKS9wnIdaAE8hjGq5TgUeYXgL4VIQazhpz6XvqTicyKSb+tkkJXq8qTFslxv9",
-	"guwpN4SSjBuTPQS/7PAXfviH4Vub6Fty95YZdbh4uTJM3cGpTzbemY/iBjJo52YNxFruV+3FwE36+NWK",
-	"+iPPPVxSBC3MRir+KztZi9cUjdVshAuy4kqbExelABLtrk/oQ+mSHyQxcsuE1RxbdgANIgXDO2p5Nm9k",
-	"loJaB2n+IOg95RldZidu+6d1k+C9OhC6plyQjBq49J3Iq5LGh+DTO7ljeLrBJheMpZokVHxhr/HWhk02",
-	"LCVC7m+J8RNxzMqVTJjW09kVuGzkVJnD5ZIrs1mk1AVK3G2Da7LjWqOx4G4alNin8JCmmlw/f351cXVz",
-	"cfPn5v3i5qZaj2+ptRXtQeJGQ5mgieH3qN+ACSeuE0QPLriwq5Exwx7K3rU2LZ5sc7IsrF5URcYI2oaa",
-	"cBNxuShJqudzwvqlKbefpNkbZdW+4fZ2uaKZZvNZXvun32aJYnbPLqhpXFftqlwYvmPHd9a5fSfFaGcf",
-	"H76Xgh2qxxeZD5GOe6nmshrnUnKehcHlYYrLtHx8kdKDPtbTLwn8ag0xTGjgRpOdFGaDond1OTuOtPoh",
-	"8bmQRp/PeDrCLTBHx0rNf5IrllN4NJfawB8/Bl4T7JNZjGLDD2z/FTxn3yogpFrRWw2YU+V0wiDJsPUH",
-	"uQ8PgdcjYfze655RImG1AaszBba8ldAkk9Y+D3Gk7uKFJYFI/NA3605mO4oblipFgZRCLHmW4YE8gvbf",
-	"6y6if8yAf47pc+9Dw9nVBN/Lc0uqah9vcLHcln4l2nOf1/d6xSq5/Jkl4EZxCuRbvi4UKocIPWJJCuyj",
-	"13iRyag2xOxZds/cLgrvn8ytcHOQL+3Y/k50PBRYAnZLgD1TZBmxNu6GcWX3bvhDsFHSgo2L4s1n8p6p",
-	"EY+Xsir3TI9+GLbz+IchoHwqr1siCfRW03Q01b7m1mbuFrpHfiAVRscfQ6PPiK9Zwnc0m8Hxuox96fdu",
-	"yt9QvC9G0F1qk1FqxX3nXbHbUXUIKRYrlwFF3FYg8LGeNXhraYiaCK2sh+G4QZ0W/2IPNX6+kRoFCyr6",
-	"yzF8PC1ko8TbNRNsDrajPAsenSNPep66ZNZjtXdwmQp2Vwtm9lJtyVbIvYabkFyBUaKZuucJ05cPaUa4",
-	"FIHjH7othTL96GgeX9U8Wv4p8EEI0FVBwmP1bb6RIkzyw1gNbRGU2l1FN/QeUsYIEynm5Q5o2ubhD5zu",
-	"swFQvvwE48/09OdCQzkCODFpFrkJ/eWtEWZ+OiZPvz5nN8oQgWXcq5fAlqEuCC2HwCXZU7svVlIR6r2L",
-	"OVMak4+mar25i6MNSeR/FRS3s31DbyM1EL6xPAQl2VVQHd9VltrOHT3YdpO5WVn1wLKVvTGu+T0ThBI8",
-	"Zi0fBqebsoSnkeT7dzomYH+GzJmjKfy4ORBuIMKj0Nl+GdaVo1aqEtqOnxaJKyDp1ha9x3hbZt8Zn+x1",
-	"tNOr2kgnPyV51XYvV70mMqP2yndcm/MaLEe788hmGW+ahLlW08x246J3iOa5kvfuioPBl/lsz80mVXQv",
-	"gir7ZXpPRRJrvxk5Vrpb8zQyPMmMqfMvy5dYbgkfO2VFskyily/WWBylCsvDOUaFQCVvtBHq6n/LLda1",
-	"gXLuqlnO7CEbqag67SzF7mXs2QG5mQNL8jd2eGsfCxslaIu4HM8hwwJYef4bE67YOW5KMPI7ligWu1m3",
-	"7DCebl1+oeW438i9gNgFkSI73BLNRGoPQaoJJUtGFVMYArkcFH+sX3FfCk7WGHvLONNGr13Ij80pLsyz",
-	"J0EfTMpM/92pc7+EsnfsmTpv5KzNSUoPcyjlI1K50qygXaG5OznG7TQjc57UDy5f5WTtKsozli7s96u/",
-	"oc+k/KulyP51y3Kz2IGWBKed3fEu5c3+jAQvVlykXKx1OJeteSZZusqN7A0PnF2vWJzfkCgF8ITjqki5",
-	"AYSEyDsCFnQqbUie0YQ5SznZUC4gDUHZK3VOUTias4SKytGCYcdoXDULdMhmLF3DdQ++ac8nkWyk0kFD",
-	"psd61YxmIzfXZMMmx7xM+NS89+ZmJ/eNMNGOHXsB75ggJHCEf4m6hnjF0qu1XEpfxHntJh90f8BPi5ED",
-	"uchkYJw9zbKIYz945TCzahzP07lne+dSnv8srwTmHOe5Hf3vTPEVn2bTui15fL3GH5xvwWqOHTPhqALs",
-	"94VVJyN36dJrs0G+od6zwu0cXe28EpppkklrNRLavOF3fx58VlFGJmqymClaRRJCP0KKtSQrhGYZPVQU",
-	"vUfeP8HuMXG/EALvmqlzrBmZ50F3YEsE3YT82GFZxIydKXKYyHumkGE0y16vIL1ilPX1cX7sQIbkVXtX",
-	"1HPCISpG2D2WLBaCY4byJLe3kMV6E4qbp2zJDdnLIkvJWhKzUfbJ2n5ZSpkxCobAWmHyYbhuukg23m38",
-	"i/OqwV8c2JAmwKqRsiNYjBmbK+5cCScugYvJ7Tcyc5yfY055zRUOlQSauNUw9FNMLKsumW5RKr76ieD0",
-	"cexmhNkJW4cQy/cy/5Cf1zmwZJncx9wwMAM8zi9JD9GhRWurB4vhftwcqjirSxgc9Fy60QLHi/PLa7s9",
-	"qTVFw0fLjpmNHGdcQNB3kdJDOAOlOyDiVSAEc0YoQu++9F6Xis21CTdWLCRnDWfWVEuyVO/S8BVchq1U",
-	"WVk3MxebChrbpX48XphXRkMydnA9Y6Qv/pQdaUXuGNVORMs6K2TmrD6z+czeTsOBLuRMZ8iuhToQuqsk",
-	"m+E0mHpQRBXZyEAd3F9dzTPl6AM2Mksh3Rb+A5wdDOCNs8g3iumNHX30XEK2N8yuWpnS6q6c/Z5l9U92",
-	"Oizd3ngjM55E+y0nKEr/TlcAx1+Zxvmnkez6PcvHowfcWRgNLb82yJmva3SFOYR1eUe2iq/qcrF0+2E4",
-	"n9fMND5A9Ebu8Yhu0zKffbpYywv3jz9rKS7f0v33TGuKWf1uoPeKCu0227+Gq33FxsfXj/wg3ekM4zzf",
-	"0oS1AJStdQCz0F2VRwAlPFKwOdlBzOwy7KiLDyXAIw5IC0qdy+PN8qt7p7q4RcTSZlywiJgPz7LvuGDh",
-	"u/N4CdFVMs7Q5+p5SsNWafkFQz9Fzus9/TToF/R0N21Z5KH/ZtfCvDJsNyGfMSSG1BAj5RYStYUU1rTn",
-	"GcPgNTd6VGi9M/o8JdTUIDCkswu28Lt3TKZjZILysQ/UX51GSmPUOR3aq+60cNg2dXZU15+BYJaXkfMH",
-	"br0wTveCl3og1q3QIXND8gOX1rHOnna+mRRs4QRXMXvvRHMOivxbNmrKtQ9YJFIp5u0mAIYL57qPV3pC",
-	"hu9CORYDjC4ZiBNu77WIMY8jFe0iZyphwkx1GQg5sIPKOYR9CXUSuqX1M+yqzpzaqI31gzNLYgy0PM84",
-	"G5+/7Q+WiAm5/aBHKebI4pzeXKlVIdLxy/AWMTqGVsDlapSTqiVEeV6Ws+hbp88iViAQp8rUPpJMncg8",
-	"4JCgWfYCa8AcEoJas5TYO3JGjEzp4RZhJl9AQoF/0udCYhLxJwMwWwBB5N0/sBztOXT5fIC0rqmePYTU",
-	"u9NPjyHZ4d8WIl4DQLJa160Zy3eYSMeaYGkzl7l2XmECQfdv3sU4mplvC/Gtc3QG+LniguvNeZxXkIqu",
-	"urkGAEGnRnv8RxoBn5y6hELg88fgvdHQLFiRHbA/q+WtnDw4QBlbcsvWmFSP/H1buZ7PUsER5yaocv6P",
-	"r+RVcxB86jIqHbejkqSWHl+dDL0M+yxHgVUMp50E0+pgYtY1pmTCXgzTEdnOkRdDrnXkwO1LgzMQYC85",
-	"7FRXHuagdyHE6P9CXd7vx3lcuUqOuEGjC/QW2Nlg/DuRV4sj3ZUqugK3ExegS+5lR7VOqa0mVqJW+65V",
-	"huKmUKmzOh9Q2BwjuyT+Pd5mYvwuVI/ncUINW0t16E0WPD55Iq9MMZeyFn9LAsukPP/xOc4Ux+5iHxfr",
-	"t0UWXYubK6nK1INWUEugXZhTZbTD5oVVhqp2kAP0pZZSSF1qqeyIIKlCLNAColkoH8CjurZM0b1UkKip",
-	"5Y4BZM1+I0nKUyzmxWO76W8v8wbaCWvlbFvEBLlaFhWeOQO8BGs/Dh8DuBkRbF8W6gCiEV8RIYEVgDYD",
-	"Hu491yycOjFSG0NDjUVVYTg1JT2kNxpjlwLuJz7sdIOlwP5Igwuy46L+r9ftJaqx20muUQX7GOKcn2Fs",
-	"45mOCZzf9kCRPcH0KJuKxVoek+rXVGft17RysvB4ABjKtBuvjR0E2yihgri7GeTViwPZud5EDxuGp4dF",
-	"UorxscCVaPgn1q4dJ27Y9ZlWLQXosQvwHZySaloD+selr5nsNba0S90gL7W2gv1S+xl2WLlBTthlZXXm",
-	"Q3jlkTkRWYCVD/koB+1HhHXWhIkUgleXxxtoZMSYZ6Yvgh2KsruvAzrlkiFE6UqqW8J2uQGkOioOgGB1",
-	"HFuPuHUIbviwFVz3tGMjkSov7GQ+v14hdBOGqHeY0AXeAWC4VHzNG8lKOywGWMpivTGtcEjVEeFj0HnC",
-	"pQqCBlxbjiKTudIdecpKZlCH4sKCnf0crVGmGVFMG9+jdFSA045vJWuxk/rBeOvRrzK2wkxJ/IreUPVQ",
-	"qZqUbAqRKocvi+OXOvI4QzWTYt0gi9Q2WsbvmSZS3BIK9dkvEHAUNt34Iwhm19swpwTGqXwxayWLHDZc",
-	"obuM6CkpUkztdNzmf70XBMJGcwfwqaHgpgbBusxkstXBrQ84z4u4Cpx7mg27QPpTuFwYzG3XSrX4wWu7",
-	"r0Fj96Fw/gMMz57phxf2Bo01D+u5kyNv0pHJaGodl1w4EV3Nx6PrMepa6LorNO1A6UMKOuOClSgDHa1O",
-	"7DNgmKYACBr0ncYEueOC0yr6ShuvMCJi2bgEY0bdbwLH3jf24NWG5WUzUtQ6ruYB0BztXxBQx0FN7Chm",
-	"95Z7rE+xHe2ZxlYbyALsyVtp9SAB07hcm7ogVRuibSkch+Utj7r3+Tf3LBonkt2PcJl9sLPF0a28YG+a",
-	"cIcW39nGAzjVbuPPHsehy5Q9cJDG7nmfPTzp1OgZIpM4souwT80gDZamuI3SWZRyS2iWlR1IwcopRMa0",
-	"A5WBktlaB82ri+cff7ueXz/9/Q//uPzo//r89z/+z//ov+6G+tJoI3dMgSUD3RjQlDkTEpFvTT0t2boC",
-	"z+0/q6Sh7gNQl2Jo5CtrRRO2cAjUPYVT1jb18N/WJAVDhZsDodacZ8pB5WZUt5IWu5O7wKyMSAeBhmV/",
-	"sS+hl+TTK3wNFq29QXZOVcZx416OOPIa77TkAQdwK1FRMS8XtM3xPslxrcXOGbft9K8hmNkisi7F4bU9",
-	"BHZdL5yq77nGSkvNCl4Utdj4JwLCFb/5A/YLCqnknrj2hq83eOl12TZU6D1TGBoZVamKoHyx1L7D90Lk",
-	"6kq4AnF4KxdfaCL3ohsS8aSMijHEd6NgVS3zqmBjKTyVd7CM+9dIrUSlxtZKHEbsxwnXrwaO/Li0Pld4",
-	"Nfb5CYZFTcME5AO1+mRIYqBiXqsfK8eb17gR5jZLtm8ZdLWO43KJbDKWDd/iC6Hp58Uy43rj12woZlh7",
-	"ej4LIKzUppfJZBsrPjE7jIp0KT8F7DOR2dPa/f6FJomlBKIaS0Z28r5R9NI1U9w37hvB+cndjptd/I3g",
-	"4bETj6qNHjAtBUuBRjVsHYPh1+nxqdh5dq9PbeVO8PxIoSfcBqNLWvGNjly/KbEIuH1MeKODhIeL9Ynw",
-	"L2Oz4LCMNBhEg8Fr86gxYTCc5tb5MwglytNJEmm4KNg7pnh06ku9QvW0fDL7z7nUjST0mn/P2iSQ6jZW",
-	"T8VnYjiXwZG5Wbb+f+7/B3dg/LfrkDl6YFS5lAd86sZnPLi/XtWuZF3Jrq10j5LTbnhHcIM1XcurZPau",
-	"iK7IA1i0CGx43olI/Vffycm7GPQXPnyiCb43FkHnl6KRKVzb8A70azzBnQlrhRgu6Phgnzmq7sGUHHi/",
-	"hkK2dABzFYf8RPoXLHYzlsw5yoCC6A/NsjJWuoGOe+EwVZz28cI1pICQODd+z7yhS++0ioDwTX3J1jTu",
-	"4AKUqMXaZ/Ac82jCcTzhxH2gI1IbuloFPPgXO8ozQtNUMa0vx+Wf4FhNDrUOzZLdY47IcsE/xzlZSdcp",
-	"hyXEo1gaDw7hAn4hLM1VIVLnTcAHR0X9M7aKqMg8W2BrerLuxjV0DEVUYHI9K8Cl+JGLNLrWy7efOj5a",
-	"PBr20Rp90Myh0SV0x1wrSoOt+KHXIhfEI5KOOsZafACSqu8HJw32k79sx2AexMhIHEBCRVMYJuHInFmZ",
-	"EkCgf44Tyq2HqqoFM4u4/dJRwWzop5iBQuW/zYLfkrLa2EH21FDj2jpksHs4ZJj7RoKzbz68bUWRXl78",
-	"74+/Pf79OGTUjLMCdu7lVxWeWfnjBYLnQjY8NZvZi5mRWbaRhWaPlphZ/2hXsuQrMAPfymhxzpmCJoTt",
-	"3mK1ENWTq+AZ6YMh16FgiGt12BjnOjbUhYPMGzSGFvLrYM+tlySlhzJ87tI8v9DkVylYc/Vurm6eXVw9",
-	"vbi6bmc1DaxeQjMmUqouv8ZnoxbPvwzT/tpe4M7oo+s6LV0IFX+egwJ2SEKQzkAUS6RKR2KC/DvAPkai",
-	"KLq+Zg8wIdirJfLjLfmVKelwnLmrn5CCUFfc/JAIji970RoVy1koBf2VIRuakiVjoqzUxsKpW59J6dqW",
-	"QmApfPU5AQqytGUcgWGjxvWCCgBCdlZcwlablIcwahMhU9aQO8kNWdJkO277TBBmf2w+EMYnMNinH9Vn",
-	"47EhsUHUPw+L9EdPDHYDsrztzPuAj+rLCgaiKwm1e6LzB0kQGyHgjrxBsNNOU8Z/IwD9TNgnmhiS4hOu",
-	"yhmYxj6Z5jl4dXl1BWdg7dB+fNOway7+p0+Iubn6/Q8//XTZnx8TMnY8rZNtna9ZdDirs0rBXjt0qAAH",
-	"2eT2gmB7pg25Z8oaIbfkCooAhTMkAk1A+f2YlNLt33FA7zobvCD8AA/VPKujP9CWPUzHw4+WXOiQrO3I",
-	"CreWdeLbxw/RWOKpjytPbrySK7bin4ZDEu65/gmePbmuxsszJNjh6PF7g6ZpFyAH9FrXJlKUXVPzhTW0",
-	"xzPne3zrf8swQCBEi8NUKtbzo266pGu/uN18yjbyQ8wdEytaPMGOgDZTutbv67LvQ9RNPdmOmUVt0nEy",
-	"W1vbXocEEFL7Rtcsp7TccN1Dw0gI+46kIjzssN+5LBQmF+FAX+iwxdqpUeazX8MNOsOqxj2OxPUy4rOo",
-	"nbM1rbCDn93V7KV3oovZvv6DP19jZC7iTA7ErbqJecu0kdHwOHtuNrIwlV5tmXpJwnLjLmXwjL04F5qB",
-	"+K+lYLfuUm8khqwQz6Dlaw1k4wTn8G7PTTQOQbhe7we59xnZmvJ0fG1ZTkO2m2cEFcSeXtR3VeWa2Lth",
-	"AIFMG3rQc/z3RO6YRne0VPYdKGUgcBTiNX156KxI+9daor9XJ1zULZclsVXzk3pVu3e6W62Gtf2KZ2zR",
-	"GWkem/e7FlKxdJHIrNiFGiR/hT/4GwC0YEN3h71KbcmGaiIkrB3UAhuZpUSKhM2tfNhXijyTNG1U5xxf",
-	"H1va2F4cIusF8bxhuss2Ak2jw+ejO6lxYuDUkYKRpR1al56LEf0XPNCPE52ZuwFh3RlVXRD3NQvs+CPH",
-	"1uMA90LR1aZFUsvTrYSoxkH/0YZsDqKA2J1mrdZvZbxHiXlLaPT5vfJfGciaxOfC9GJS0L9MrmQ8SEc6",
-	"PmkJ+iyMTmkeW6pvmGI6xgUGHU069uhDYXzZhxfcAYWf1mLaFEpMTsRuJpxWVNWy48ssVJcQ6LphlB/2",
-	"0FwVel5fV2kn0Z/BDMWdc4IlivrwX62F/dTuE//r3esfCA7jgBa40DxlEBuwByLLNIMYx4SuE9+IdHJm",
-	"90hXUihf2r0aYtM3In1Do2sE9hvWavCzd6mGC4DWGIashRGCBN0zYV4XxtqssSePUnLQPfctIFJ1d7OV",
-	"1afbopFIscp4YhAehfC0crADtgeymViDmVCBzTCWMgUEYIKpT9bAKmFVqlZP1oR2KiLPeILnuf8c6Iyf",
-	"MZ9o7rraomfGWXxdYCRRGABdNZ8vod1SGUGBgjaScQ3tWfAlHSxsGls7HkQwcovQKSAn1tw+ZHBpUpWu",
-	"Zj5SeWY1+M0nFLy3dASGervUhUFc2i70nTXg7+ws7gBv4w5+gavEnZF3c2J/t/cIeiBSHHfsXUqzWexd",
-	"VlXzM9/XIYjsKHZAwoWR/qtUkz1DeOzj66nrqDbGbhpTwFIPRXaVyv/oI9xcA8WX00pb6p8ahZBi1/Dv",
-	"8OCRZVzrjIPYkDjgkESMs++Pwm+4kez0d0VmOMDD2yvinSh2mJNyB2kXKb/nqfspZULuuIAf5xjAyw7H",
-	"glJ7LIId8WtbUhr1FTWi7rKx4yIFoWdZK4LnDSYNLfHZXbFH831gb2x9fP3OSDUlrVasOyMtdtgRqOL4",
-	"XNmMLUjqt4Cm9JULzE6I5bYy1GLOABiii6geL3E7ne1qqJuRw47TZCvkXnjDwAGmLJma13GvQA3A765I",
-	"GFxJK86ydA6Howva31qDCrHn7F+JoVumCf1JrGhiCN3TwyX5EVBiwMNIFSOCsZSlc3LnuGBNan0HMK2X",
-	"P4l6EsBvs51c8oxd7jTXqZ3Cfz55fv30qZ2tyw7IqTKHyyVX0KPTbvLZ9fPnVxdXNxc3fy5/R4SiGReg",
-	"2AqHvmx/Qd/d7FVKyTfus5hQWGf1TY259fVxEKmRRzMwsZni4fqc1iYOD81eHM+vMj1mVo1jJA/yi62F",
-	"NLMnubGrmmzsEtV48ftxvbBzRzRJfEPNxme5AfCnVI1ecTlVdMfMIDp9WPb2SnY0v8QJBN/D9sdLRhRf",
-	"b8xwMQPOrHZjh7GDe4yvfZOHmF0/IT2qcrqMi0Dbxz11AeXsbdbxI752b/QNuncZ8r3j7JuDVAokHGTA",
-	"MjB3tyLYHZfUYZrGgkBU36mBx/d+rvEZYm+u6FiGtSBQyjL64xjxGI9A4V7o4faese345fuRsW3nYO0j",
-	"pcrSqq9OkIeejvDuEDT7IHislqtjXmLyoZAAFkwgEQcX4ZdCGnpbAj4aaTd4ij0AmXBWOlwuivzY3Dzu",
-	"VWyYAtMKVWTKFXM3cKskknDdKSKwLngauj7jjz4ewXywHo5PfUv20BQckq/8N1pwSjdPnwY1JNK2QPvy",
-	"2EbHkq3WB/Cd9geunvx5PtgGpAV72lheD1kTofxq0EKBGKiBKGyVxgfOhH/cfLxURcb0P64+Xu6hrkf/",
-	"4/rjJdjHxxAO7J6F0Vhfkj1Vwt7Ut4zlpUumjA55UfCQ6e7p4NKPPm7mLjHaAEYozJ2kEh1C1mhpxl+7",
-	"EjEsYypApPBqfIrcZt9w8FRVHfEzLtjcntdwAJbxwipvvmXXXA8jwefUBdZ77+m1nsSK7o8M4ufPJuDB",
-	"/4WvzhkXWpYA0926yzRSfEfl4JbglsGB/a9EClKiY5IV8xVocd+Kr1ONR3kYGYWSSULDeEqwo/zPzIPO",
-	"VQoCTNuUHh7dXN08C8eU5Q7alXfYlD5LwkhCDdlJbS67hpGjsTYfoJFq9cFGBMozqjax2rp87NgIZ3cG",
-	"wG47gxPgryxLX1bu24fu1F3zg3dt6Jd+O4NmrF9x7cnKjSYIXzFiy7WjM/jFMoIYnL/MeEoPX/n6qodq",
-	"M+s8sqPW1tHwNQ0n3UUlezfuHW3fuvvJajdNM8hZ0tLfddcSk5V8esrK2udcrDNGytK1qPyUA6MqO4zm",
-	"wn/D444XwyZ0MyndFfG6T45Y6Elp6nFL0Z9wBjy3ZLtMIcUg4cyFszryTQszUagacJRXITi1nbwff3vy",
-	"jv+hYU8VgWr8x8+eBSRiaJXPHuVvq4/p0f7aekWX1I9drhNyVO1XQmS/2k1AwvPgM8GGXfYEwBKfOeTI",
-	"uZtmAuF902ycUfMATMpExDH/BfIXXbZ4KBi6mxNIy0uJlmRFVXj6EKIPMBQCUT7LMKPaEGBUxyCf8hJd",
-	"o09EcNHfS0MzXevFGrIA6x8GboMNbejWleRdnmDU9rS8Ky/OLW7QxKtewEjXZA/Q9J3Zi26kBT7difAy",
-	"lOFYCe+sJnWAVdTflVXHLgUOGCGbIdPY5TpWjREbTKjJSUllKYAV8+fVNi87w8akSuLMHqhh2lTJDnRP",
-	"G0YmGCM2v3fPGJKJJ1gmHel5fm1DotvjZHEo2gUGhYY9KE5myn/qcerjPL/l0fgTUzRvZI+M8UpG81/Z",
-	"YnlwQc5Y1Jl6TwS/3aoBR24Oy8Kzmzi11Zpu3fhBpjg0/SWrbF8iFKOpA7MV0qXlgzKFyKlP1TZSLnZF",
-	"sqkK6qxQKgn/NXssnoaTyN77zYaphdlQuPlby93ptgXCxumgjk7KvRqsPAg7mdC4IVQT6vyC9dylju4q",
-	"gYsE5MrZm7FU2MpU35IrRFpwNQjVJ3pPt1CRDQF9/gJPby4YWTJ041CBR2f4hlKm25wzfAj8KDsX+UkM",
-	"it3ZfTRNIT+DswY/8DceD0ZRVa5EzMSdRIGJdGjL1kScevMf75/RZ9JjwLxT9dhnkqTzidD70raMCGc4",
-	"DD+CJt8l8SkDGGfhPk13Q0Xq/9lOjbo+Am2J9BfAzuwZD9d6FVJdTdK+4wJr7azIEbkC9RcIqNyE8kQQ",
-	"LKKHkrEIrMeaDXF8fIrq8kB85DdIW4i4siJCn4dCron9xCTaIFP1wcl6DUEzzIItXWPYBXEUXUHLWmhD",
-	"symo73HVSRG1Rl0Id2er4mmpiEapjQyU2aQdaa4VL8+vsqtlm66y/9e71z+8gwGje579jR08St5xmtiy",
-	"4BmAT/5B7gVTc7KjasuM/VOSMbWd+zgGFWZOdJGjS2tHkw0X7I8+2OFTt6QoM7hq+HNyf9Ryil78+tH+",
-	"39XF88XFx9+u54+f/x5sNvU3dngX3aJ3yyICF2+KZcaTv7Fhdz0MG1qd76hYF+449QY+iB8CwxdBs/s7",
-	"gHZ+WUWTYyTwpPtgyMIJToutafZNiX4emZsDx6Y4+AIHXTDdFowlzzIdSLvB5JRY89CR2e4Rf+zXkNoE",
-	"UmrDDyu25kclGOFHtVEMRXXg0XYvPHxvjjMILcSSiu1iyZO2EyfktYFn+ZK2aX72pOvhrub6QV7oKpVp",
-	"8HlDP417tJ1N5NZ/QCangKrURKtXJ0irs1+6h/91ViBlK58PfHxtjXQ4tz824A38XIvvqth9dpVzg4wU",
-	"iYFs9v8visS/+HLGrd/ZjbEj9THdJPueTU8cayePVCmzX2hvcY3Kzoo0BJrfvQMofqjb20htuFgT+BeE",
-	"Zb3n2qVRlR2XoZJ9yw4lin+wtLQDX3kw1ULJjI32x6BlJUehJX9fJZOeK89PpuGYaLKhQrCsbhjuKIce",
-	"FrsOb+yE8EAtdPngoYOjwCAmerrgCHfhQI1dZSwhHRXHusD1CEqCHNljyTvjHFdd8ZsP8Q2EG5wYnN3v",
-	"Vavof2jH1/d8raiZgHD08NH++LxQX4RZMnEYa7bFvrEWDvSZXHS3aciVXI8580t2v/Ev9MOIQAtMvRgB",
-	"sej8J0ebK8+sZGNMGquLCiFwi/noMxUJy7p2Ge6kCYmksJFcRWk1jSYvj3famBB4ycRvViunAKaAqgZ6",
-	"8oTLc96WKc8IiOz9EtwealCUcxlOo+nKgoTQGRNJOLmFZtnQ0EfwVmMSgscFZHshpcL1wi7iVEOIany1",
-	"ZOzc8b7Bgd4FPrv1Vqm/E8w2P8br3LwuzIMB0zxwdnfj7d55vFHsnrPYHjYMNuME1rtdPNiqy40/QHql",
-	"h6dVbAeBNyzNaZGxFMqBRxbfydzqMFmYkfuu/MjY57c8z0c/Ddp/3KOdPYd+kAazoA/MTOkpVFl37iyq",
-	"WFSffjW1/vL3OtxxJKYEIEf63gsVkkqhIZSPJeQe2S+jyVaHkCPsBYeWmvXYX+mH/UKT2sOd+Qyy1qkw",
-	"Hudv2Aj0YLpVuz8/aJC5/eG/AagOucIg3yX5kBMjieCCefx87SrTEDkUi+v1Ru7FnOy4kD7IxQXx3SVx",
-	"TXJ6gL+0Ss59LGp2fXP5+Ekd7B97Cv1+colGfN102/3oY0jlSB/7obyQdy/9axNB/hvF2HErWXaJYFRB",
-	"+VNpj8yJQPltlVfa38YaqVKwBdj0MXBRzgaLeKdEhJrSWgInVP+wH7BGf2jjDKAkHydNDsBfvESECi4I",
-	"o8mGZC4y1NoFDFZNqsy5Ml7Mvi4Ep7NQ2PcHtn+Z/lxoc7bIbxDnKwpxyr+48Fb0caSxLBMFTLCq4NmH",
-	"gwBfNqM8JancC/KHNTNfYknVG5nx5DAntOTCH28dvkfVTmhDm5pmtpYy3WMX4f7OXl27vwc2q7Ekb9kv",
-	"BdP/tMqzGm+dx+oLXWu65PCZLYvqVWncaJatCPeNZej4+rR/HSH5V5ACaDz9pf1CZFPFqD6J1ad8n8RW",
-	"N7odF/6vx26TnCkuB7PG3+BTR0Xl+M99XRdb1J01OSWhhq2lOozp2Ndq6BgVITlq9FDvt9hTiml5kfO/",
-	"scPE3PfIHH3vM+/jnU8A6Up2lxnrnEph5HuZf8jPu6hLlmET1rG5VvSwyPiOR+ERM7ORQQgOV5iUUJXe",
-	"1psfNROah3soWxNk4QrZWtcLmZMiJ9Ihw6T0cAsI9xupDFNoqWn8GcuMLust4x9f9/eK71JdFZc6Vteq",
-	"rVcu72pCKnsrn+fq4nk9peeqM6XnlG0JGV2LMXB+3notkU7DLQL9wdLooXZLQCKxYyFiy/gyr2BnsOun",
-	"IzqDxbuEMOraofGeXcXpLORDjyS8LaKjCockYwsm0kmww9XbXUQpKqL7bWRsTbMFK5OWzpMOcdSXuPZR",
-	"N2TnpBjd/sW3hY9BxBlo0X52rFhLfGmDntPSHdYvl6hgnj0OK5gpjfK3XKQdjiHsT8INyelBY+8LAQEF",
-	"TSjizpY2nA/j3EsszEmpoTVEHkBtNhgqNYoKfYSbFGo3/DRg0SkuK/QilxME9kKT/OsS3mrFVetYQTTH",
-	"voPlBEu/EMOHM2B+dUAiwPvzsWb4ZNT0SDsl5twZBnYNasVyxvCtzvkKHT/ZjSyUd2m4NX/25yEJaKqd",
-	"o81xIDt6cHAPBHCyNKHaJwoDhNUtYOLb0/ZApMgOJJNyGy68elAdNncT7uShUgy234+AFRYPWNDkJWA7",
-	"9JV7hDr2d9EGd/HzyvL/8fSMVS6wGOe/2WItRYShL2Q/yT9Ic2aSo50YNV62fRhDTowT5FV31WxC43df",
-	"5iX3EDBESFqeZS+wSZpzjM1dJzSabD0QBd4oUb5zylOAfgIbAeAmQetxDePW0+hwvLILMmS7Lo0eboox",
-	"IKbQWSMubvC9u3gqwPDBy6+1ubENnP1bSg92unsAVwaLXZMlW/MAiD++OPZ4HNCf4bOoRLetTrCbuLsx",
-	"0tjBQuiT/m/lwgqkPkUqkX5XFnBkgh6JVgwV6yN9mw9jMiC9QyfBxD5iZ6u+O6krV20LnesaMO28bSD6",
-	"R/K6H60MQPqt0j9GLOuwRz0Jk1odtHHFeuQ42E2ggz+TwKr+6dAxoVJnWIHMnqgrgDRCdAYParRytYUp",
-	"09uOHqBH3uwulpUlmLEC5XbjRDy5x8/qq35zrL1WjE1rOddV1/oD20/NEQ53qnUdVT10rLXBtcyaTT6H",
-	"XeMRCr2VvNuk5p0kOyoOuIFdQ60a3DhsZyOz9JZctdz3NTvj6XygLD8myS824zeExx1oTMoObjfEA4aG",
-	"M3k7hGXC2Z5zIbqgmIzLb2+YNbHnBAzSQe/rvOrLE+OpzmSydf7Ao/APFelSfvpCo4+MLAtttZMmhu/Y",
-	"LRG1Vs2tSNAALF/h6xNbq72XJKE5NzQjGTPGyu0fXr17TR5fP3t2cf3HNvx6aOxailNblBRj4eGf3Fz/",
-	"qT344zC4dJ7RQ1mBdhQ3qW+4rWUPwK1uGAE3ONaCH22+frM1qxVQN7/HxJzw1F5RVDGCM233/8hasOrV",
-	"6Lq7Vs6lnTwXJKf2YkVFCpVVwBN9OeiggN75TC0Y1Ai1qHj6pKuPn15wkWRFyhaGfuqA90Mhb/iLg1fC",
-	"vwLcEuwXvB5D+T7MREgiCwPdLjG795as+CfXPGAtZRo2ogz9tCgNqba0Sl01D8QN40WnRCgfe4V4Tz8d",
-	"W17XIUDXX4NAla9e/oCJpvOysc03hdUij75kKsMbb3/pZji+XpOrSivMfX5nrYtGuQmCy9qUjZakd2lL",
-	"a0k9WJWiqGUPQXM7qW4JJYLtiQuHyJwJlsYGzle+aLe/Mad9qJV324b2qTpR+qduG7nBHjIalJYD8Gwt",
-	"6yjrliqzkKvwQd7oBlOmLONfOQb5ZU7kahRr7Jd0uOyELAuRZuwFNODUFeoGLjOBN6s7TjnVcje1RHlg",
-	"ytWOuglsKDQzjumsWr6+sDIDbXngDgYY3ZCBVrW9qLLX7GvobEJfkw6dwtOby5YS1LFr3tBCs/PhF3+O",
-	"QO0bTL7+1+l4vnQZci2Vq8FxioYXblWZpUwbkhagUGJTcMocHy8dSyq2UDSnN8Eoq2KdtV0vy4wcOwiB",
-	"0jfLVI95o1jCeD7GvjlqluP7NJQeEUd4/2q+wtBxnIv3W6msruBZNkfLzBpr+zpoVukEt0txSfAFI/OL",
-	"InevwO7c+Zr0zy4zw1qyULnUjTrKJcaDjMyLvGPhTaHEolBZVwdXbEN3YMq1/gDXv5H2yMvpujxptLH/",
-	"7gXVsvBIICIkwk+lXxK+42Ib2x88uAHfu1gHMdLOtdaRuJ4sLPcseiuG7+9/lXuSSbF2EmeNxlvyuPOu",
-	"/vxq0Lsf5FJGxaTWCBFafJwZArbROU2RCFeF78pe2v8utRdSsNpqQ8j9C2IkZCpWj71wx3UpJXvqNbgL",
-	"66pC2EvCLTSIfGFneZfSw93cRZB29EAyznAvUU1WVPn+2EkZjyfYvOv4kG/Saxfi9LNeyZ20K6Yfykx+",
-	"LbKD813yOCyP2oA+o6eVrjPoqJ+S+eScBB1WpmueojcUcmRlyl6QJ1ZdPL7x7oU5Sfmau7KvzSHfsI6e",
-	"77liK/4p+CFFRSp3aMt29ItnHfpErgxz1Ta7qln4UarTIPdakgMf7JCaE/vLnzM/Y1rM5S1T1MSDWkcd",
-	"/ke9FOGSu6BryoXDsF5YvRA8rlOWbMMiWhvlRRWqhuetFkaZc9BzyUZqJnxCn8v2TV8QA34ILuy+TVxr",
-	"SBCoQjPs4DmvHVFli6dcMQ0GoWDaN/Cj8GlUjIVBMGi7iRJW12dmwzAnFwbo6hrJOrQL0g9HjL2GO5TY",
-	"4Xt2RPZa9/FWowBLQu19P/X9Nv170MjZ7uZhr0n1sUWtbLbVLhgWqv6hvFhmXG9Y6k9Ul2aGywbPOd/V",
-	"3J4wPs1jP+7a3aWoqrnvQWTqhcJ4VSVatn2sN5P6//uVCCs+oMRsmAZth6kbAsMiTgkCWK8szGgX2gfN",
-	"3nCWBDNzeqOVPc0/QbXsqUqjYRb8S60Lo9FBqYq+PMPwHRS/21D71l+ULPLPUcUTEch0pH3PdstTHHtx",
-	"ASX/YhdNhq5WH3Q0PZ1O7hqzHkck7E+qjQLig9VR3s/aVx7lXc6Rwaha/k+VxagNFamVyuEggedA9fLf",
-	"X74fE2bJmUqcC6F69/p5+9XAm/c042lZd1O9fHN1c3VxdX0BbfIbUt85SFcENIUut4SJ1Id2b9FB0RlL",
-	"uh68WJesLoEkPQsaU+pa3vNXvp3osYp0PI1zN71XVOhVvH6JTXc1R6oyKO3BDtbEsIzlGykYEYVVhnNC",
-	"SSbXXJSQ1PDP0AFS1K9hJxwbRg7Wfr5XnMaWAi/LOqdhr0rYDP6y0+z9F7VtIyxRD0xY3RpYTrH3rdQG",
-	"/vhxAJ4lYDrtNxL8FQ2j1dqHD2y4NlI7JDHqcEugsxqUSewZ1g8NG6QZTVjPVDKoUeSuvtQ4wPVhxOqc",
-	"CbMIJ/6UYy+VLGChJdkVyQa/wpxXqMIXqRVr1aoi/3H5cbgqEqgIN6pPCUim2VCc24mfmliUc7TOZYKN",
-	"6czB/2CvCe9koRI2reM6xT1oAMIBLjMYnAb//I7muesi2S4ThB9imql7c6K73g6r7W7C1XZIZX2LUm2Y",
-	"4np7sYM/XST63irO43+9ELIQ/JeCgdSvFGOKprzQFykzaH39rKW4YPeQuRfa5gOhfO+HzZVMiwTQdSG1",
-	"YQ4eOs/hW/Lh/VfdZsbISH+nHDxcCP5HKozLt6C1NJw5eN6kuxKOa+teHTqh2Ac3ZC/VVt8Sds/UAdV/",
-	"ZARgqn1fzwXqTd/xz8XcCXKq9V6GrpY/OqAURBqDazVUQewA0tZaF1xsrQ5PNhJO1CYXyoGbavfps6aJ",
-	"EaRpExRiS1A9MeYLvPrewvJj0H95IO++f3c5wn4fcxeafA36uyySDVNfUhNdrt0lhu+h+5uKR2GoAS4P",
-	"IjeFS9je2YtYmV0KppJm1qxzJmUgjWsgSFPu5tIh/XSMMz9lNEPdMTiTEuRglOnt7mEbONjH2mFlU7z4",
-	"ZGWPOAojeHa0yeiXrXc0us8miE+fZDVWFUOfrTOgd3kyV2swULN0dMGDmx2i/A/Hr/pvaj8qbtjr1eq8",
-	"N7WY/kwPFbeoN3bqC11MKHEsjCtTO5YLyHbImcwzhpmtZsN2ZHkIRqQ6cLHP2N51TOb1GKhn+2g5Gkxk",
-	"EMTZMvrswOmwmmdATbfjYsju7AjFLjI4HZ74B9BG3zpRiMte8Db9cR5MmbyEK51yswD/C9SeVn+hiOIF",
-	"/4ylbh9H5FgPo9iwXZ7RI3fPs9NQVsrp1j4wxNF3G7mP7krtpC+gLtDFVObLQN6iJ4usmQmHsuvsGKqE",
-	"cE+6PdA9vXdM8egchrrABMxwbRbQtmushRAPvfPQnNUsyzrQ4utMP84hqByGWEOUK3uEp8GPHBhVI9DW",
-	"W9LqSGuILYzk2DBKiHGVz67EGiI1XZW9XmpDk/j+6K1O2UKaRdUFwf5NioWRednv2kHpuh9XUlUd3LHP",
-	"PyTRwx9Fy9QcCefc2fIhbOj2GCyva5+JMVruKc/oMqugz8YWIXU0NZjUECQaWHneUDFj/VFjrSGfARA1",
-	"iaOOG+CNBehylmyx84bi8N/yA7CkBhY5JDrjOzDwNNh/wTfVqEpBastT42GfQH1FDc1krFx5qR+vG/z3",
-	"6gtWLw4YzBaoPtk7nSnpm2N6hYzfIivOsnBLpJyqhpFVw2gvsaabUNQ0y+S+NK3KnJEaSLUqgqULc4cc",
-	"/lswmBs+PH8pKJw6rvoDs5xcwU742JTN+dA0dUK/k/cduP5dbSvsUI5ox6i+Zf6aR19ekZR4gXUSNXSc",
-	"+eF7qa4ptb5WvEf1BHepTPQjLy6XSOLlz1qKO4IPL5kOtRlP2cjDZwCp3n7q8i3d11pU+UmNRZ5vu6oN",
-	"v2cjO1VkbDW2u4bAhiZj+nbUTtQRzolYXPqufOK5nzrS6iZX/0KfBJ3dhPMfelfsdvSkNod+pLPf/gdJ",
-	"Pt0R0P7E/0+MsP9jUA25t6bCCsj8ECwE/RGSLlzRNbGPYQbq+DoA9XDexXZB/1T3Y7NAvjMrbaim/ViC",
-	"qtr0QOE6U/c8YYtCGB4oYPpg/xmTWijRhc6hLWG9x3gbHsQOiDf70fKdbEekESZb9zQg3zTMKX9QlPRZ",
-	"gcyk7uyU6R6L24flW0uW+ArWEd5glxfXEJLOonW/VO1i9MZ9BTnWt82+wsdjLyu1Tdp7kPjnStnrjvpC",
-	"4yf7TAn/4Z+9xS5HBELfUmShIMBx0AI/fPTdPmac/2Ct8ePBT9T8szT+w8/A8X2KKVMbZeLRH1ZSnSf8",
-	"SM0qnacsgiHetzbIjdoJWc2i/skgp04DjhhxxO3yjE3tSPuAXWzjsCfGLmdn7uER0tOeal8KOhoQwlkc",
-	"48EjxrfgPr2BLU22Qu4zlq7xmPMLPdi5Nro3gmtPCA7fgAEGFlfKU8R2FZBAl9IRWhy+VrvneWsSRSWu",
-	"9y3so/MreNit59Du90xlNI/uKwh+eShMK6vkIRESZX4jsxTr8TTdMQLYm/MaEIh7FvtuCEl4GvCJ+PK4",
-	"YavVQ5HGtr+EL/S1PXq9Z+lUrwmoyrEtfoPAWF/TgwboyrSoIRZdXzy+uvXoGSD5+MTldDyGLlcI+i3L",
-	"qfRmxr/en+BhiuLV8rBw7Bq3dWprGNhAKVsaGaqNfumowuRcLXcMwO/r7B7ju8KnI/BbjTRYXzBpxaq1",
-	"8hPzI1a0lCwMreMbqoyYYBl4J2GE6dR5nYRS9A5Ab6vk4XcNoB3EyLnPV69dCb1fYPgscIaTuwdVFzkg",
-	"oYdB08IXPWx6iC41zVn0UH92c96L0XRT3o4Q7b9L0zFN/+uRrSVX0NPLjE6C6HZzjDQe2/UuXKT8nqcF",
-	"blK1poL/Sju7xpySPN2dmBzsS8XTkR4GmFG5ibzLAAdvoN75BQovOF6lJ+2sdjThhGTtdl/u8FDXVzdP",
-	"IhMeoRWsJbRv9m99qUUcJnbp/HgIDhi5ZSf3U8RBavn4g7Oe1mZ1ahFCHrS5KmAoKAbIGE31i4aHsdAO",
-	"OEoqQ7N5++RxuaWY1S+0zNite7QD3Q5/xMZRWo5Bt8MZ97FzShJchBDFy/6AEJwdyi7LZFJ1hh91gr0s",
-	"3wmZjZEJ1iNPBl7iv00AwkuwtLxeXTyvd865xzz7QH5odyLoNNy1hPH7SCdOo+Y59GsBXvXx0Dr2hdOT",
-	"euezQtA8z/job4eOx2Pwt3L9agiB1ZdqE65zpsnaplRXU+7ZYSPhBT8b/B/ED2Vhwhh975hIaxB9VjFf",
-	"PpTPcEV5VoTvGIeyRSuhxrBdbsgKCsTgnmGVWNW4ACi7PCXff8L+OnLIOQagAyVhWjuvVpEk0FhrhvOt",
-	"eejG5Pl0Sm4psGUQtr6Mgw6z6QCHUe7nh3ckT0FeGykGit3LbRS1/YvV5cBsTGJgcaZF8DK3rP13w0oC",
-	"rIYNA3RKds8QcZAbklBhN9vwdR6+j2MOzO8zXIEb05x8DYZRzu5h9kbYGXzMb8rm9BEuZnB+rpTczUmR",
-	"EyPJsjDg7kTEdAAgMzLgNT5/A89+YIDJ0KQx6u0BK9OOMp06jdM0sjpw+OSybE4LPJlSh5ZfhpDms1TJ",
-	"PH+oYBIch1p3FQYeg7obKbd4ymc0GRe7M3TL9AJbJ8QJYRxeV0vdN3hRB65oUVQd2WMiW5Ugn19VVnvm",
-	"BE1ZDvJGsXvO9pEa50fMpXadbveyyFKyZLfkjolU32GDD+KSlRzu/lpidMDBmltJEXN8YYE4/frOAfbX",
-	"kPqtFvMWpGutcEleQ0DNP7uWBFBycWyuSJleHgiURWAas/alaDBeXJ9L3Jth0Jk6drJll0ds7I7qhYIA",
-	"rnmIQxkWKaF6y1Jf0V/Wk+03MvM4NqNREv+rkIb5RoXHZ+H4640p4ZiPJuCXHjiQSG3wTgFQBK4nC1Kt",
-	"H4ZsVDL9SqWuNqxIOWlpicC87KRoWeEmGdyOksc3Y1tC+/nxisO1qw/MOC8/PzLuhoiRMS4DQJgc0leO",
-	"jnk5tepLYa5pQ7OXVRwjJlfVVWUOQqScs3FVLrXxEb9ByBK2Htv1VBvFmIkHxHPvzZE51dSDvFdymSEG",
-	"QtSxcSCUKPRdQ7aPYitoyP+Ht99+RZ4/eYo9uY5qXLKMhXuuS7JkhAq9Z4qleAhQgIMpUy1YIkUKLRWl",
-	"ugWMfVAfK37PyI6LwjA9d2rRPqyY8Rjs3hFrCb0M488ZyrPO4CtM0KOQJVSHXTJMKRdTH7WVvgUs9HCy",
-	"kil0KEt8PjPcZKzDlqM7BgxBZ3y4RFsF8dZ+gFMeZueXlAsiC0Uyuda3hGZa+njzhtGUKXL33g518Sq9",
-	"C38I/qHrO4xsuUgRzw+kD+lWcq3oTg/fd+FXz4ySYX56HVKOePjnvJ5kEgoD4vIBptxezuiUsXs4LHqF",
-	"ZnrhS50i6heq99zoFaeGrXG/bOf3BJQCcg5fgB18QuvSBxWaKSXL8en6YKH2NTRw2rRsgzcinWisW1nJ",
-	"HXfiG7Q+qXEtb4wk1JCd1KZMo/G5M/608dy6/AwVRfX6IayjOGf1EK5QjV0xZdmlJJ//dlzumRMux5ax",
-	"yd/YITbTk2zZgSwPxNoyf756/KdAf6isUQvzTfr1u5fBZUvUffPBm6dPr58HH93ycF32Fi1cP8Trv70J",
-	"vl40Qyqar4OPfQqbDyCEiZ34nCypZs+eFCobPoq3aGCq+xnSPwfOIDH2W53LojcnlykGej7Ve9w2muu5",
-	"BlYjowxHJP+Xqz2PFCSr9gBcVq4IJYVAcMUSZvy32S/luLPrp1fufxAW5ZbK5QE9GE1O/FIjZuQ9D8cb",
-	"aJRgn2mvb/ktN8bHIHOkoW9kxpNDNJadGE77/NY+hMTNZxuZpQu8CoxNnbV0h3pu4yBzYpmsiVQE8Vgr",
-	"l9VaIS4pNUSKZGzyK8L/xZDY7tAD9LYHak197njXtR7oFHkgc6M7k64McvSqcnwqEs+xN2XVfdiPGOLC",
-	"W2rY3z2441HLV/aJJoakuEMIXcp7Rn5lyrk2nXVArm98DyjnZLPXy+sbAogcLiGKCwOtWChBvjR2+Oz6",
-	"8urPN0+PO6eEwJ5vfv/DTz9d1v4aQntuAh/sLK8u/Uav/XbBd7mDv0CkjZmRWbaRhWaPHLDQo13J6LfQ",
-	"JWlcZ5Cg/xjbLJG1HQGV3dO/kATa2CPsqMPoaPlwa5Ah7Vy2pyNySO8lR+gRaihkl2iHOpJITPr4OLLP",
-	"RvBrCJwV3MEl4OmTm+dPnj/7083zweb7vxQ0C7iqAl9upzcjGW72QUlnNIVj75vqYImxy+ISeAO5uUuW",
-	"DV+PXLosPt07jW95WWv8IJeloxt8t/J2GzfGIdrifcihw+6Z4k0jThuZWy2+VxI2dSZluEMYoMv2OEW7",
-	"YxKes2FFWhLVAK4tHLSY40LvMr1lXsOcsUQo5oI7PiK0QgmbsMxeNkPOdwzAhS6gr1cIuapYspXQSjx3",
-	"RwYw+jI4d8Voegh5k1oLimEL6rrhpYdm9VJFVW3aHeuqoz0UZ2/6/NYl/01Ll/W6PrQa0Eo8DIFbaf7j",
-	"K4Zv5/2FruFmB/KsD2N8LWX+yVHm8MFhKZbavxOLv8Whs3vK2ityBn/ZW5bIe6YOUxqYJv6dsTHbgHrs",
-	"oiplbDfVkxwIDz2J3CZhJCygbMWUim7Q03liQvatQkU2NpMYXxjD3VntA92ziU7Ci3HVd3gp34MjUBu5",
-	"Y4qspakVQK6kcq0RBrRxlaCCH+mY4dn7rJ4Tr7tSbg+aGOViT3BUBfJ4xyXvVqqz3SO2lrvbH3V4i2Pu",
-	"4rvSv4TwJHoQtozlGOySKmUK0vrIkllhglJF6oB4Wx4R7JBcMWXHfWqzNxWhpzb4Y7ZC7kVHl1UH8ljd",
-	"RPG4q1X+BZGLWVrmAjendmeo4qvV3ZzcCWb2Um3viFTkLqP7cAiwWvlwTJVrgp/rxG/c02CzGMCXcIlK",
-	"2Kxr2E2J/Jg79rqhB9Y+/uRBTIhgfRUkOlXCkFAB8W4vCK2EoFrg0K//eFVcCe+wNnYUV58J80RRw060",
-	"D1sJUU7LYltXa7Y67Xo2M/KURtCjbyvu8UXqCkxHvTO2f7Td8akMbndXQxOl7P07HVm1kFsWNyC80ZWk",
-	"Cz2VxzIy2cgRjsJ6g+9JwUrI2DilqHkntVl4ENnxOxRpdlgLIQM65tQEtgPSrscSL2+BeZ4dHKhnWWTV",
-	"Korpgq0B+AQdPaf3gLoQrChLZWv5O1MQhN0+TpAmpQibFl7ixvkJ66Aeja1ayWdNjGt7oE+lvKzsznOV",
-	"9UTtnW4gw4gszuoGHAqz+4SxYeG0k5YYZG7W+XWBBBr6aVp8oLK7m1fmuhj4JXZJnPRT78KevZ4hqkwL",
-	"iB8pLlKHbjc/AGBUdiAOSJFQB2iEY7sccB02QxKpFEtG1x20PPvjnclRQsr2i7gOYT1iLbM0crC+jVAP",
-	"0Y7Ys2DS4yk/9oVPo+n0sd8B5wIK2Dy0kZxEOSejc+S3I8N1FtbXJm67fQb3VWN3n8V7hV/4bFM55yTe",
-	"e2Cm81nNKHnpYtfZyiDOdqwhSYcdP+VG69I+rS7ULJN7CA7PS++QJmtWdw/ZETtuwasimJNWIm0hXiJT",
-	"jGRsZQjNpBibauC0QMCCgq0X+OpXyEqXDEeFkMbeQ/FxAncOiHFrg3WnsbkLNWjqmrHlmVA/g0sa6/qh",
-	"sUAtyeiQ0kJE+mjebxhxGIsE5J8YSVQhcPa3hArCdrk5EPwMgWIyDN9QbGs9EbGPt+oshm8XZf+Ra99W",
-	"0/+978ow2FVTl92b613LHo9KhAKOvy5MIncsvsOFWncLZYptyqUiK1mI1K6KYPCvzkAJR8nQB3bscoHG",
-	"7knCcsNSsmNU7Dc8Y6QQqXPEQL48T8OjOgEJtSrm1oqaVyVwyHj7xwPZ0HvWcuV07hTHDT+D6pthQTfq",
-	"MI3tiiFO/YRMJP9qB0WFEl87GJWzurInBhl9AViZbsuWVZ/AEjtk2K0MtWG9viXLCZZ+Fl7E4bKUsx37",
-	"eFrNoT+zEB9z6D3KAVh9VpSadhTckVTz+5ek1S+freXvsn7umdLsc/ShDStZqLJ7oGheSg86nJGfSTgD",
-	"AfdFhxUhoNUOV2G6q4BzP5yUrjKfybK+PVxFSwUpew0F41NlFWS0+VIlGULuBA4UlBAZqsN6LRhZFjyD",
-	"+qk/AFj+nOyo2jJj/5RkTG3nPoWACjMnushzqeAPHm3tj8SXSdsTSq5IreF/DXNN7qF+op5ISC9+/Wj/",
-	"7+ri+eLi42/X88fPf/+PEIcs9a/ESkYXqvLMLLgIlzhtWUjOXr55RewvDiPZHpCNOOoYz1XOFMQnoqux",
-	"y3K5ULK8ChZayz4aw8ijvg6tZE+TYv8xx6EuaTp/D1+/6NMLKt5hn4yvZB4NUvqw4QQfYGmZ9nSZAURu",
-	"zlmHYbfiIr5yZ2Q0oDfbKJH5AaqNcmo2Gi5ZG6kNIixcnho6Pw4COL92Z+zcDsLy8C7yd/4xdUYtJ6v7",
-	"rEdfHutMx2T8b6G29yUUAcdfLqrS4igEz/mk1BxrKt3zpAuw2V4iqco4U0TztbiAa7Wrbaaa3OHLd+3S",
-	"8uHS7mqe8+58oDo33zEzIqm7yUysnj6e2isBpUGPb+YI5XHIu47gILzVS0GkyWlhNi+Iw8TFgSj5r7dQ",
-	"6z0cyHekdYNdNebut0kMsqqwSqSjile5xLRFmWUWqPeh4gDlIxlbjTlE/AePRg/PTnmpe/gMb55CW2ce",
-	"kf7s6HmVstIAbJ/Bx8DP1l6BNeS5uQeMTvQT7+QSexNYxdi8CfeFmBhm5M7DDamMPYkFgLqNSyBy7m2v",
-	"0GpM6VmQqTprdEzHCkZHZvHeN1wpNEvnZHlo4eaMSXv3gfBRgAXxVVuukqpDWe7ogSwZkH8EZuNywkbO",
-	"o10d1vzYt1KRjb/2UEF4mjGPbQREbBnLneU3qpeniYgVxUSWFNMuC6yVg6Ug5Z6ldy+aq064dk6yFCwL",
-	"IdEtbX9HkCCXY+U3jV8Q+y0cEtqML8rbsZBmUTlopVmATLnEgXyhGE02XXZFpaO6u7l15XX5CW0o9EjB",
-	"Hr8HZl5g4Tg3AMSBwzRwOGpaekpwrKzLAOEBsDDY/lAT2FVum44MSRyVBPbIpYFOx9JQwHuSMp3ihvdL",
-	"UIpSGaPzC9+jy0plHqfN2np+p7lOBZS2rOFOlHEwDflOc9CvS6fpazHHzgKY0eVF+HTP7EZWrYSr3Bw4",
-	"ioYeNXgx9/qjRKmBW1+gYFxvwytPcblvyYHpGlr63Io/NIDEYfErTKQdAfpWxD2MH5ZY4zElUhG3gdsG",
-	"aLAQrmPDvm/R5V3igCJjmRwm1MtJ268OpbbYLYmW43INF6QUmxjWNdik2r/xRXgNNdYk9b9loYjci9I/",
-	"U1ugqmOR1VT1qsgQpwduGB2Fy2VROa8p91v7zZ37NhamZjw5uG5TTRD+43LG3srFcPyys3xac5GwCk66",
-	"EoWoz3YotPDG1joeW6XWNeUBGxib7uRfTHkGJ55wHcOo3nbs5jMi/NhVWWjGhBv8CIfLkoh4WuO7yR4D",
-	"89eaKLTuqfUtZmVogZBe9ZeNNHntQtR1/qoFXTuejzDs/Qp1g0O3mFPHq3fS0vhsjzBOug9Epa6WJbLB",
-	"BoFW10Mn3h6c9pA2B+K/0ISnJfT8sNuru046VNSYs5DcvTJkQ635z2qeErwM3DbM2Z28b8zquKdy9O3V",
-	"LVYHFBsbHgW4hs6GsI/MJ1L5S6Ur1gRW1OjuEajRRlkrd+WAFwW8T0HZBtkKuXd9CsuYw7G9cnZzLuow",
-	"jDf2gGtn96n7s+cElzqO8IM0Y/w6Haiq1gxQsD2MzNI58f+MWssqhDW9ZwGjFHs9dIANTkMZE+yBcvDb",
-	"EqgYLcxGKv4rbKGlNeN7PURNZr1liVQpS19A2TV2sDcsy+w9cynTQ9249KkYdm/CiVFmzSs3SvhIUnz0",
-	"RcU+W1cIbiEGi9OcvEwrvg+bJyUo245RXSiW3jagk+xdRCqCqWIZZ/d0mUWYBl3F1GU7VQ8B7G9Xxzep",
-	"SIN16jngeNrIvHr2ZGBnu+n1LNU0n+1QBnV5KTs+B0v/3PFPNUfcGHeaKyIcxcS/six9ueuqaLFDLQph",
-	"EGV1nOR0JomP8qbV0K9q1744b5WhKlYBdmRbT/AXRXGr0wHk1Q26f1waZuX+q03RC46XLbf+fZJtX35A",
-	"HbRkayoeVPnwmtk04hyvxzHqestV5V7N/211WG/uqK5u0KNcHeWkTrHh/EdrizTOFH4XPt9fLikUjqXg",
-	"Kl6xLCOaZwzQuURK1pLpsr0AN9qHF7x3wh/9MsdKBz+aPZHhJhU88d8xYzyQTMwmEMlGqkVeYuaVXa0y",
-	"usthW/Jke1jc/Dn41aWiIl0kMpOF6oY8Uh2VmLX8+D6B+so/N7H9aibXMuC8onrjBck+YXe7YC0HVQQA",
-	"HVb7LwxTu4VPdDveTXBg6AV20WGLZt58/QaJdmHHjyiblV5uzuyD/Wf02FJSxjnqGVv1hppUoc+QpeOV",
-	"GUCpBW/9f5X7RnqYR10rk5QB+M23qddGuyhXmT4Sipz2iL3LWlskUhiahM87ozjNFtWOP9qvBPBvWwl9",
-	"hGtS4uFiuRqC7VECA9otrBjNSKHpuiP+82u4vW84ectvFffavF7CUOvhG5CgeWsbh6SxtVePOXfEp0oI",
-	"wyoQ9c3I2sQdF/V/vT6zHmp5iJ03+n9cLZ+mj5et8+JPD9zlOTLnJ6g4Sli/x88G8fwCW2Cwn8M/a0uE",
-	"kmzfbagajfnY2a8kGCbbMWs5QUTdah2furoXTH2hbwld2kt12QwI/n10w5fu3if41QiDCRnwPbwWLKHr",
-	"OnSA4vjidHytzJjz9H7sXpzv+O5M9QQPAQ3ciQfc5Oz56qd/llxE3s4yy9HxMlJPbB8tHj1FxuFQ2itR",
-	"3yAkVww2SHJI8KpzIqmjC+UrfpaMciQHV5mvxSvx2fqWV326T+rJXbbp7+vNjVP7TCBvGLEOHCEj2PJP",
-	"ykEtbZfuDNSSg9P629dYcgzdfGHXsHRu22OEZSzf2HtEBcn4b8XJbhZ+cz+heXVPaPsMAeW2n96yiKVY",
-	"B1FV/qYsowdfA4wpzD42vHBOdqv3jP8LF/fc9Xd2W7UE2pnPMGK8oGla/6tiEBw8zqQtPRx60d1fY1oI",
-	"OzoK7fxx2Mt8dFS5koWzowrU5e4MwALvcpbwFU9ofz8co4pjdD271WSiH+n6GJdI+OXPWoo7gm8sGyUV",
-	"HR8/f3CwMdUTQoTG4RVEuVn7InuAEBVlOHWj+fl8AyENALkdqpbxHWUtDuXxtOY5dbBICJk1sa966l46",
-	"Wm8zxcAv+PLNK7Jkay5GNCLz4bsSYbIWx8O+8I3Zdi7ut3xdKBbvRbRnkO7HG9QGu4XWGutxQcxeuoZ6",
-	"HQlIY0OF471XDvphgalFY8E8MplsQ9kiutnrZTwZaTH2206ExobKaGY2h+618DksHFgoGEs1oSRnSqMr",
-	"/XgJZJYybRZtgvu3CaNZ7M7iv7IFJPGNnGrdDdnVodrfxMcM53K5xyIfSbld7Eb3ftF0zRYOGT6UD6BL",
-	"ZzTVhtw8IRtZqLFlEzh6JdBtbw7+Mm98wjDhu1VOyexGu8Ft/ErsKr40FrS5HnV2tIg/2p64UWqJD+Uy",
-	"dSix1eplkXLzjY87RN35O6PcZWbgSYZs1d5zdOM7f0+dahQ73ox5tGzKOQbbENOrLFNKoMP+BTm/vdha",
-	"+3PYjPYT/0bFoZNqNqs5PnDZYke9YScR37OpTp3JgOJT6/uVQ2EYlE+AawjuKO8QgqGapHRyyIM/lOGz",
-	"dAe3XSbWXDBwqUHPDRWOGdsh/uWS1o/tj/EdYx8kD3v8ZbjGv/Pf4eqLddIVbrX6oCe4wyEwG24pPKVz",
-	"8KlbtdPr/YBb0bmj3Y4sY9NDiZGexQ8VG+1hffxke8jFaUUKRt0h3gq7buReQPY+xAovu/bsKPpBZI8C",
-	"PxpUXL8L3b/9eewPpPNMlsff+QRYrzxX8r4jDAR5blH7dqkY3S7WGdWh6z43G1mYJkDQF5okUuhmC+N6",
-	"hVE8WrpIuwFZzliwtKMH5/oNb0bI2OqAa+hDUEFcryYrv2nEFi7HAY7jWM1FqvmEavTPfXpZKQENzvVL",
-	"4Oc561DYTzrpzJTWKYgEIO+hgr3ssqXJkmZUJOySvPR/9GV0Hov1C32LRS7cELln2v6+LDFbj4sekkz6",
-	"jhqjSsSZMCoKE8NzoPM+5BsYj9smVmRi6EXUw7HZykueZaPxBNtdVew85giQ6Kmcl/ytjV4xsVdkxjkP",
-	"ApBrPMvmxKX0zImR+UWRY5XzqhApZBBLwUhKD19oTJMBnFGGPpjTABljzG0/cgdqTI64J1Cwo4udJlg2",
-	"PMITFdH7cGJUr3Dl1SuG+E55kYPR/nOhjWu4BFnlXqMdrJbjWeaLXHY+xpfIteCuQ0OtWVOWSRcoKZE5",
-	"5zPXxLYBPw8OE6FXiEwuRdXh/l4WyQZNEwTum8/0hqpw4K6zLAWk6Ytw7OK07eJCf7V+jT4To4SsLD8Q",
-	"3ieK52wgIhwMnAksziZUExyE7BU3TDdh7tyXmh2Gf9ZSXL6l++9dgb2lA32KuZlwgfUNjxbxzQ/Shdko",
-	"Waw3YyV90gVJpHqB0xrVSJRVSaFpV096kWYM8np4wqyW0j3d5MY7GF124MiObaqBclLOaFaibX7seG0h",
-	"V33zsno0z6jA3GKMBNrXiFxBHn4FDNHC1eluGAc6cAEwAsE6YfgCgMSUUAMiIol6YmFFb3nwQ2BR1X+O",
-	"ENmQQVrKRlVgWE57+B5d291Tsk/YfRAG4SXWkICYePo0IPqUvcGbSKZXF889mOnl4uLjb1fzZ4/DaKa8",
-	"C01oQ/OcCQeKVUdU3W8ku2cK6z9fVHDgCICPmBkuYBdK6olKOLvv9GO5iMq04G9MV+u+e5DfZhNkrbzh",
-	"+GMMB+ub6yuDDVMeLJNhUo1yGQ4KlC93iJKRJJWELu09m4eLVMqei4FfRrcIGAfhwUPop98quSPXt+SK",
-	"8JVVvYmV6OWBvHzzaqQVuWNUdKV116Du4bFwbgfdhw8LSzGi4gBZsXinWHUdE8BTTMus6Iwrws/3sZHy",
-	"sm/CcHpKVUHuP2UtP64T2lE9HnQs4AdLrIXKpQALBeI6qYbc7cbz++bq2/4M7rn39NPb+FhZQg1by47y",
-	"uD4Q6oRFZdZjGa+/7I8xJ/ENvMAPP98OM/pplR50T3KDlB4+nt3D5NdrunvpPd8xuxsm5cWOutnXE+mj",
-	"XLSHMJx4ylPCzdzjctEi5YYYRXmG2M/QWiaoEKMv9UHgaZd2ZBzYhVyNMsPb1393la8u7OUdveECgO62",
-	"eC8XLDHO9ZP6vF+xZgt7WxD1f6g6MNq/YffHluGsmC52HoqSNeDeoK1x6YQNJvZ29ZUyTvsc55ahc2BO",
-	"MCd47g6+OWAU2xsPZDeCVWn5NOwmrvdN42mvYJ9dJzd30DmUstyyeL9AwrReGP/qg8QXYLQF/nMlyV8y",
-	"qoKR+eM6mYqkxmCDPvv33kF1xt6RZ9Vl47rGfMfSNVO1NrYpW054q7wwHi+6/WUxGr16ar9YM/Ok19rD",
-	"lC45JK9GTN+Kn/0E/RJjIKWEnXCSuiHOr3A6aX0AXaP4udsTTmrq/cDNs7ta+/T2OkxZstUNVMUNaDJX",
-	"Xxg8K1Nu/7wsL04jF5jT7EsuQgv8kE25V4yNo+UrlmX1ONsDhkUmdfwGonrafXt/2MLHMsb5dA+LzCWD",
-	"jRBJ+7i3hEY+rt1VaJSHCZKpx6Z8s7W1F3UcA9/hW6McsUP9UIbbn4+Vm7JZymiprHfnHD/7D/6tQY1f",
-	"9wAvquiY621Vj9mihqh5ELr7o/sFHt/SpSH0Z2yObrkaw/74uu3RBdRASycv3NF95rOW0+w7Lk66Ynt1",
-	"HheILxva7jdSM5JyK4JMJIxknGmyZGbPGFYeoW2lb2tpGtg/cy+LLCU5PZDMpd+cdHRXNITPE3c8dOz+",
-	"fimo76Pavql9spO3XzmRjWDuD8zUWj5gjBhxrUp41xIuRAqHC4LchHZmSwicmpM5WoW/A6ZDL7PjToiy",
-	"ZemoragbCqrMOcFBxq3Jd86lPk1LTbxA1XyFo65OD4HaUWkvBwnYuvl0cugz3BM4zu0slwRvPURC3TRQ",
-	"kfKMilqHoBwvhktFRbKxOyujSTjZJPqQ2rLD8IzhDLZPDp08H2oWR4TS+QCJUqZbwTSatKykuiQ/NlWU",
-	"S3QgHLq2CEkQLlEXu2NN1KNa2Ce6y7MuvdIZNSo009PaHrswCwxQUyiejhCjP7gN2Y56+ysaJKHdYc3t",
-	"3ZzcLQ+G2f+CW8H+AXKW7vCxFWN3ls0U+HhZ+/QL35imOdtmzs5OCna4/ID7u/zhwmVTQfa42cxezIzM",
-	"MkCGe2Q/w8X60a5MXILFn5Br9FpAJ6dLgpkaPxfpmqUu/Wh5wD/MiZYuE0AwsldSrN0TqcTIO9nILCVF",
-	"7sKO2vTl6R2BaKGaxLg+jIvtUp3dMccMAJ5ssAA3YcJYQa96KEEFO6aY4uKV0JdlNaUdsdaDtlqem6dX",
-	"l1dX4zqy2I0SbMlSDffk+eOr65vHT54+c7fpQCHrt1+Rx48fP78lAOYKVkFaKPhwC1ixRubVzbOLq6cX",
-	"V4/fX1+9uL56cXX1v/taA+RKpkUC8+bpnBSC/1IwLGbWBOOUiIJ6z9QtgVRebcjN06fYH6T58U/XbWzW",
-	"YdT6MlbiW628AN87zBZw4Buf8Pj1JVq9g52f8ZT+30KqVDDzK8h5uB3NHbSXsdsypYba/7qIg/2j6zBz",
-	"B1sVkhGxEvOuOUvoTGNv94qvueiI1++xzUITpDiMo3e3SfGTT9Z3c9cpBzq9gPqFTkI+QzplOSReSeGB",
-	"HkuqNqn7WAfvX1r7PfNIOl7wra3QGOf66ZX7n8dJ7hbMPsm7KiWvCCrQtsYEBqDODKjF40qbwWTGSs/p",
-	"KYlO482bmkJtoPNeX7mUoh583jLxINCzA377AvsktZKVnj2OhOT1+QZuasFzzk7jW5fQEhnhycdDj6d8",
-	"7VCjWpvhry8vbp4+Aw29YZ+o0/Uk5Wtuwkkp0S0J0iLPeELHIyKULssgNgq6nOwOpri3Lk9I/eFrIYPY",
-	"kd+xlSGygEOW2iMwowr6ZmUGAbFGzCPjYvScu9ERVyvNTIUocZzrvqLeKFSMpiNpk/dMZTQf2mWv3WN4",
-	"42Q8NsdHsZ8xbj3SkxkNnhGRQ+QnENvXud5jMdb2beYdOb+W24xtaAnnNWwsuBeiebXhGxuqxuFmiN8L",
-	"dnPdejXQ2W+kla47w60UBv+e5jkX65Elq61aNQ6XKYqAkaZCNv9VCjZHg2CH4x9bz+6HmJQ6/EzTy26Y",
-	"4np7sYM/XST6HrzCR/96ISRajCBeK8WYoikv9IVLxZzDyXxxdOxUQu0xneun25PQeRbm8+vCJHJ3ypkV",
-	"SD2VYpXxpCsztXmKHP8eJ4pgOPhZhJAQanqrC2MnDf8cyHsI7dtqut17uF/YP89+RVyfs+3Yt2Uq6qTM",
-	"s2MD7viCGrZixvSDWXwGeMfBxpuuQOsInaZmIpQ3ommtXcriu5GNXQbnOKnRix6uA6vyb/o6jZe9WhrN",
-	"WMoF7cHgBYl8V5oUMTmwE/LmR9drRx8tHcZksJeeQ892HxnMda6x6OzJOfXlmB5/+6DZG84mNvk/1i+F",
-	"Zs5pgz4vjr1p0dX1hSZGylEZoTspzOjSu27/wmuRHYiW2KtWrnxbVLplgixpsu3vlXM9zoBFWjuYe860",
-	"PBcLGBW4/mfAt5zSYeFYV2/CjTbG4aMgNEood8OXzqVct6Gq+jRDGD7G31JqvTwGNcaDYchU4nC8LyHq",
-	"zaF1P7tn6rAf3XD1IdtkdC9q67Kxy80BtikU8dA9PRxVxs1PEYTfO1biMxiN50lNtONOwsj/TFDk838T",
-	"MH7Lx7OklHfx+R0TKcDc2vt0Rk3Fan1b9u/G1sREG3rQZC1lOtTC6t8qgR1AYKZAeTZnGYAPtvy7t6ND",
-	"ZXhEg/EBECDDBO26YQEE8hc1F/kxozl0lQlJyb0Hf4rLLMfXSrrKT7TggMasw/uSuIiFqGZ0SvGyGyVI",
-	"muTplzyLTb5e8ixbQJn1EGRTje6nsXS7UcJ0A0jIl9TgwRxDe4Rxt6FCsCwym7uVTnRimbN/Z9mVHk6z",
-	"DnyyKbpqxUyyiaTQv9NB4Vj00CiXAdiDPaG+oCsvDNdDFUTAofEnDBvsOVA2PI8HjOFplbeLw/jZVjX3",
-	"tbUqJ9dY+0F7t74jzm5tNbbfGawuN/5XE7KOO7ffUdOWQvRy8s2rH2LRHEP5AS+1x1NRlhR7gbcWiVTw",
-	"X1kYonOaYG5F3S0eqSvtt3sm83bURag5nRVXuuMshp+IZpA/hjkGt4RmWct86rvw2wsQDj/gFuia0jua",
-	"sYeSDSzqj0IMyymfCCDl9zyMUPtyaPl+ZGxiW4mYqhlsGTYy9pmxlZkSk3Sp1u5bbpzgnBU37DXiOv5T",
-	"6y4nocMtnTX1UCghMmdiwR3gygjcpR70jXum9GjUs/nM9dedeOBVGcrVDGr1mNh6taSp0XylVyrO7v4t",
-	"xW+67/e/7eX+8FeZcVf8H1OAQVJ6wLTKRO6YBncq+pbIgVE1J3YjEQp/IVJAeqWEBDpEMONiTSh2ND8O",
-	"GDt6qhap10Na2uuR8pWbq+fPay/dXF0FO6uWjubyxeuboW9BduDQ+vwAD0GqmSkdHxGktVYR6fR4fh3Y",
-	"GhCISgrFzeGdJcPdJPAKH0i+g1s6LpT37/zhm/Trdy/J//rx/R8hqC+gRdGWgQMO5gZ3KByyJGBjTD77",
-	"3X6fi1UA1ehLzPjFNqwsY4ncleDB+pLcPQJAhUf313cl3qoURskM4N7YHF7cIGAlgWdvyd0j8+g3vPH+",
-	"7t+Ugv0k6k2w7WV8Tmimpc94BcfVT8XV1eMEX4Y/s8tMJjSzn7i7/En8JP4v8lJv0Qa6e1mYjVT8V4iH",
-	"viDoErkDWaYBHs6bjCvTeS0tl3bkr+RuBx2zjYehJZAKbd9D89mOC0gaeyrADXf3KmW7XBomksPF39jh",
-	"7gWBtp2IIVZ23gZcsaVMD1jhtOb37CdB3OcluO3Af+esO7f/8I0nV88vCXa8wI7hW5Zj49zHV3aza6Dd",
-	"6jUNW97eRnK6ZvoFuQMdc4c1QnfWqr4jfEV2UjGyklkm97dkQ9HRBXrCrkFSKC3VHYwKCtouIPX51MSw",
-	"T5hdTAV59e41eXJz/acyRfoW+jAhmVVGMk/xXz58ePU1UgteTEj9gs6AIFwyQxmgOeYbcCke5UouM7b7",
-	"T2zr9gc75PMnT//0R8cmSLxN2J3VYL8U0rBbcgdpePrOpQpb2bKcBliuuUMI1i7b3OXKVBVUWCu1ZETx",
-	"9cYApXefLqpuEHe1BOTqX6FNM8g2/EVvAdpxTu6gX3NyB83t5+SOFmbDhIFcitSK6YFgl8QLLiyNkASu",
-	"LsmPINyfLuReNL5Na5nn0FeZ6i3IAdC+ZJkUa8tHiOxBIgGeoZduEhdWGu7Ijqqttt9rkA0iD3n6OD2Q",
-	"HAzNaZRDcHjCfy5/EpDilfiOTRhXmNnDSXFmKMAPQYc10ED6xaNHZZXBpcvWfeTfB8+bgfTd9/4he9X1",
-	"VdCz68srb8nQnM9ezB5fXl0+RqzADWjSR9gB6Vf75zU6vMqZvUpnL+w//hUeQRiZXApXFXJzdeU7jXr8",
-	"CfbJPMoz55uqUovl1itaGrqaHjkIXmEdA2R1P8GvhI6lkppHX9LUt0mtHxizF//4OJ/pYrezbH0xe0cP",
-	"mvy/7P1rcxs3ti8OfxUU61+VmRrSpGTLjqU3x3HsJCfxZdvOznn2JMcGuxdJjJpAD4AWzdHxd38KawHd",
-	"TaqbF4lNUhR37ZrIEkigG+t++a1JabZbqlXknCadeTw2PjROM72n3zt1VKbh1nmL6BJ36Y7BahGZ0pub",
-	"qyjlfUiIffsqkzFQsT1iKErFSFQTQdx45W/8d6/5ztd4yeRMon+z8Rft/SZSE+iA03v2XSHvtRq7S8gM",
-	"iUSyrde/AJxVuJByPwCPccjdPSHeduus93j5R36X/IqLhPd94m9tgo+4xDYQOEchFXPL+9yAV6W34IVg",
-	"7HQRnqv2ShJhbDHvitCn+BgsTrv7Z/VjF0u6NM/9W3vpwpeoiHFlRfVEIEscFoUDwt2f/p1Bgf12ng8J",
-	"K65+JlVXNZq4cjMq4/KGEc7FZEYt2JTABu68a58GWqDp6QtYqzbMuzyKDZflaf5aykplM+Rf3ikuvn+1",
-	"WWgYSK1grxdooN2Wu570TlbiLm8dE1rEk1VY8rXSfRHHQPPCChYk43IyUiWbeTBAUDtne7SZhAkYS3G9",
-	"Mt99DHhsc1yHDPbIib45zsPpGZ18xEkt//3g1v2UD9lo6CaLXTBsUKOA/HRXc9/us/Su82cgDg+AzN7s",
-	"d5fWpqQ3TiOley4a/E56vVUuHbOhj0Ba70ZX3nr3Gv+BP3/r+gE61K26jpAtbu6XuOW4PVWVwWgsZZHK",
-	"+YPnjIfX4FwE9+DO2lEygir7xh9t24S4hAj3mgbdJ54s/8RbZV87U5M+8Hz5B176ovQ5Kn9BN2SYUWNA",
-	"FwYSLIP07+pidlYS+kzBxyZv1NLtr0zbgVxXpG5ihe3QNiWRnA+HR21TwtK5nB7pPMQcKNtfRfF43B+m",
-	"26H4UvFJpQKlY7ap6sbdErolGMeaqDBbl+JTeZDnOxMiWh18CabrfMovD5xnbmuu53z2ytGFoZbDIEDV",
-	"wNGab2iwoc3d80fckLagaNIGGWqW/unrZ8h/vX1KscJfYdpq1AhdQ2PgAOnYz+ouxzM/QJrwaX3Kx3+s",
-	"/Fz5R3DToyJCBvmAhGMK9mhMo0yEHcUef78RHggbHLngyAVrcsEfnnRMSTOszQ9V+uBfk0uzKH5G03vF",
-	"UAo5/BWmjZotv8L0I9R6ipcw3Xyc8j1GsPC7SdOSc475LzJmoxFElxBTvgOTKM/OTp79fZW3XhkeoyaC",
-	"ha/7DbSajrC8gbrX7BMp98Yd/zhSEwqvIFQ/Ji5NCjwkkvL8lLCY94nVajGWUrrpxg12y/X71bKe6pPx",
-	"69+HxZT8BmN/UPF0hfssYfFImLhTMQkTlig5ZO4ELB1pjvkeleCeNOKPjZQ2wPo4DIoqNlcijHBO37nz",
-	"bTZbb3UG326Q5ZObrhN9PKaaNI9WRtO/DSEpYlvmvvsNJyt84pNSv3FN3UFPTk9XOZcPv1c4AvTafJ0A",
-	"8qAX84HWNkC2hATUGVBke6nUx9WvQxi8WYFE2+Ac0yrJ9LOa4EhPy7Hn4b4JpyL/QleLuH+c0X2wQZ6G",
-	"WPN+V4te+DFsbjcNGMmgsom2L/bQkALPgePYiOtxVQQDMxfbJYzSPh/BZmmdzqInazMzO7j9AodlEaQu",
-	"RTn8+JHQMxspORB6vP/S6A6W449oNc7RGrOK9cH3DAuJNWyMpyn726d3n963sfzk6enj7/++aaHT9a+8",
-	"rDi3QLt+12rqvaVKpiaU1pPnp73Hz1fXsrTxS/fhlTTs5tjpA0TqCvTU7V3p0oUFyCXGRznzGOEN9jos",
-	"ptmFzv8NLCl859rJwJtRjmCyScbTMA7JoJoAnfv7RjmksJI3ZZo6fSpvbZl+9OWgE04aAcIbP1LzJqiZ",
-	"JPcN+3VW8fAJn1LuKFAHlhRyaSGmws+NUD75G8urUD6GlU3bt36jRanwcOr7lgq/ceMqdT54/jQbu84u",
-	"yLiDHqXZsv0AMn7n9l1CM08qO7am98XtnUtMxQZd+Nx59+Ur3oPph+oiJeGud5xXzS9k2Hf5qu1Xjb2n",
-	"geyM+wHYOawvpr2/M4zHsQZjKOoRugsJ8beq6urfdRVeVTgTjUb5w1s9rHKrnKJCxSmO1XT/IAgn7CTI",
-	"5ygvId3wZb7mqi69Q10O4X1uJrVza98kI+iJ1o+vWuUhZ61Xv38oQ/k40Yb9gEOefC7AxD0141fhr1o/",
-	"83E/08MWPbz3fU57T86eYdO0Bse1rZ/5AKSxmhsD7MQ3suH4wdaPrwiE/dn3z6mT0e3oueGthxNnP437",
-	"PxdMkqOMt1vIZp893Ar9KwchD0XxobXbfKZmLPiMXXQEsW+4jPsq/yeBYbZeZVql0P0BdELD11bjmbcw",
-	"ya95JWP0dOPs+pI60is51sNPXhTFG07x9cEpwjGP4aHm6+6JBV1uisGmqzjvi6FZAdaDvK0st0gy1Snd",
-	"7nX48duimHBJsDWujOpM5PyJDqrqqCJkPE8Aoxz02+QcfTvVtZZOCveBZQ1LqecWBcjvBscS5C0QFRlF",
-	"JaL6rrqCebYYfe0iZZJMGyC1OhOLm8tNF8/c0sIKzf6IOcB0Jn1uihkrkqTNpMKi2bw/187Uy65laszX",
-	"4SwzNk62XwF0MVsmjOktq0LJoveDjiVCm68+3b6N8sKZIlYxLCaaEymkmQrvFzNsBuQda5Qqdc2gQGZZ",
-	"kMWOcgSXZgN8xT5NNFruL8Hesfr5DXCDfaIVdIRNM5pK0+0I5FYV0HL602Cy8S3qpVfSc/Tlmw0l7Nxk",
-	"P2qAhotEMZ3IWT5PonAhYkUoNhQMXznNkt+d/8pV5HJY2gxj+G/fiyBbbgJi04ySdmRYJhFZbGXz7gN9",
-	"x5YrAY48+9Csto9WpfNa1tlmKiEFa3gC5iIMhmRDRXGo0AEW82mOZ4IgRjyyTQkQ6i5bKRP037S0QU55",
-	"SYhNuNGiGAId+uAjCFQdTw9LyGcVZtu+hRAWdy1TLyQTNDS3nB0umjyx9NGpVvJR6to7txEhPbZ23pvW",
-	"zh9mqKaGXYqZc825yv5Sr/G/37p3ts6W59GRStcED8BCjMhXwfu6jSpWS4BfQT2rVdRg/GIxIHUv+g62",
-	"7IBTlYeXa3eiPI8TWF9gaEIn2S/yLkWFIQfM47GQ/+sGMlp5Fsadyw79abdsndOojmrpju1NoRCnjCbZ",
-	"KF3Te6BO3PgWBuwigCoxlGYWBZOt5pxWdtd5KrzZ6VJTsqEczVj4uBnajEY8SQDRvltX/Z54c3r5x/S/",
-	"AgL9+rXipc4YwrA8kmKDpBhgQvGBwk3moE3rturUk6fK7ApS8l1mVy0w9HchDLtS4r6VGNqi8jW8a3yc",
-	"u9YUGupZ7lzC1HS1CiPSauKt+Pe5XucGwq5V90etxv7RL2FaHowU5iJZkVDJGs2qOBbwrBsa/Zkb7J21",
-	"M297Rmx5PNmAjutWe4ToFXzWweDRRIsbNTaZAb1CFXrzBa2NQ/blg+YOpoSUbBG8wU0UkRKRrFJBejuS",
-	"2GRkO9jYcMUrLWxfn/nqiocpkectkEMhAdYrbchJZ9uVDfnGC+oo/ehXjyFg89Erwb+oaIg7iuX9rFmI",
-	"0cstOHoDUr177f7zbf1IiqO6EBoJI9RqsSN2m+Aizr4SMFmHrwveWgNIogF1tIinj5mtg8lsAaLrcjvD",
-	"4B7q5QKBYYRhYRAyS5QBPy44dzvWgKpcTSi4o4PtzKDE3FpG1BWIeJSOErrM/haJ3E7d1irai7kLLEV3",
-	"j2zdcJGJx5PwgKezFpGHPS6xoWM/dzuJMlgBK7S5FZvNTMXp+tkciz2rF2HR9rsFcUKLVSxRCoeMUFdg",
-	"OPXG2wPrYOfDdiNlIIw/SQmLHouVF8DQh5nvxSFuzJbPy4xa7Vb4b+TEa/W0+SVndE63waEQQg59Gc05",
-	"izNoM3UFmn7Q4WfWn1JNgsmiEeOGnXQe99zfn5/8oxbofuJOUvteVzjySw8ewyVTgwG4ZQQaZ0OTb+3e",
-	"fvlGpgkERBs/w4Bm6tbt7Cfu7gu8v2fKexwpuFsZxWuBCbdwh/0pc3LTFK3FbT/Sk34V1jlm7YskMW2W",
-	"jnAgkvPQHcGHih0RU/dm/TiBXB5WxFH9rKPblV18ogHdVDRbLai71/6nhR1mL/KxhU3TX539EV7EA2gv",
-	"849a1B+kXDvymdUTqCWIxEw9Mc0O23KyBBIf62qI1pYrZ3/CvJp7GWF2efyvzNgxSNsJ7VDrG+63O9+C",
-	"dqcX+al2GgoIQ1tbZ71HvV6r3epnNB2/1Tt53uPPeK/zuH8SdZ71er3O9+5/esX/nRQjRs9bKrOc0mqc",
-	"TQAu14oXFm+jAHfdatyw5gC1jVFtHyqecCwPPHonhxF0+M3Znk6I5uTA+jBVMmZTlWkEwUmcFxFyeTn8",
-	"XgraKPmIvfW4NM5+U+oSQpJvto3O98/NSN4feMJlBFVqvE9/Wu43zUi9K/eZDloXi/0pWvkDLmyyaVck",
-	"yaJSW28H2RGwhNuSqXPgtbfugf1t0Tvwrkhus5RoBO9obdXsvnWrenlxHqxEcDvVfYmQQJsWo8sLffj8",
-	"0VnvJsTKDcr9TUjIq24HXFBONgUtVFyMjG+d9k6fdXonHdSZVuW/OXW/+baeqize3rbbhkWSfPTUu4CJ",
-	"j+rwUNQhyhtUcuSMWoXDlB+xcNVFFRUtiCHOImuYqBNbN+XSWkotAb0sOkhLbhkbbDRE4k5WpwBfGDbm",
-	"csq4Ydw4s2Fw0GAoheazIw1mpJIwYLzkwY64YZFWxkBcH/2YNZsOw2FFEu5e43+/zSArN3/EdlUdIp7k",
-	"O8NEnIcjU45zo8N0U7egNa+L1gxO1pXy4uO/8Dvs8VgdokQ6aF0cyv3xqB8Pxl0Ea9hQMSV9plrSDaPo",
-	"MomaQMyUZlFm26wPEc8MkLosRtYTZrFYW6alfFov0tbSqZlVHavSTpZSEWsCVFE7y4b0+xeZVZ9U+nu6",
-	"15xYnLKuD1rHoNtMDQZHXjwUXsSic2EfsReScWthnFqWyRhZbMqEYQMhhRnNzlm8NaelfDqGgtPa9bmP",
-	"EsfsmOAP2J78BM5RGalJ2X7E1nhh3SWyLL2/RmO7lWYVxJVmdsPi+I45hFL05NRnE25GT/qQqEnrvHVG",
-	"C2I+/YwR1dZ56yl+aK1YyCzdb68WcTWGc96c8C3ok6OmORRN8zM3c2KmkDKsP/VYnkpDzCKu43OGNM84",
-	"83H8NiLBsphPQ/gEQWawDqav7KgJBbWSKdgXSdIRFsZLUD5FkvyCqxrOFrhNFmUM8KgHHyWZhEHRaWY9",
-	"hrC/se+MTxj0wYgYDBsAUGo/M3wIVbmUFYNy+5MsCHSwUw03S3oIgkCJbgvRSIpIcBlAyrEbeF09lj/k",
-	"DgL6xb7VDHbUW4eit95nCCMXjdw3MqzojTTE4qZUkfDV5qmcjUfxUc1INdl1FY47x1s12alkMZFKKYCa",
-	"rC4xfvAHP6b/jgJjG+k/xz4pF3Fu8gqZVywE8LhplMB32K2xqszQmXykM7mG0FipLyDUsdzjxmv3CA+2",
-	"krpUFDNr5a5aAb3XlTGr0TrWYC5xwvyaJskQt1hYsuW904Mnx/CglKOOuKRxAKyPrW1xexZIQGGT1P0t",
-	"q64zmIaaS094+1G0fBLCjATDNIEkUmMoVyVz5n/JBlqNGe9rhW85kxhy/P3jj+s5avTw2za8SrvWMuHR",
-	"7DoUs+sncQUzEcY8chisLTWR7TB6JFIGgxGpVmOFzR1txhOj0Ejz3ZwhDO/ElwzfsGIP0W2Kj8nFXKzA",
-	"Xvo199pSo4d44LZaHqCka58r1qK278louhl9iJHN/TPZPMV3r+mHb10Ng+w2eKy3Ldpaxgx4rIXIrS8Y",
-	"nZmJcpQoFzhk+kg+9rOgaTHEOCeWvdeAHuJYSZgSzHifR5fMKlw8az+5lW3G/5TzjuV3CD7tNiwiUOwt",
-	"XIFmY6XBiy/DEhjYHOsLD1oFKEsnpCffE3uFaspz6+QlTxIWa5WmELP+lKlMMwl2ovQa7VP0gB+I3rac",
-	"B31JOKzVwA9/BLkwFFcgkR6ORsphGSnI40FYYAIz9QOVxao9ysSl65sXQg47q82D38Io+Jf+RGtMg28/",
-	"rC6nmfxCPnqcSr41IEY/gUy0qXN5UuAvqCQmQvPKCHVMmbrC2z+gGvBIjccCGxCXWNGldY3K+bDNItIu",
-	"HfoB9vFN5toXsPjQIhy+VQwxVZyonEYJrBIi36fAD6XiCyLYt3Kzp6d15WY32+/WCfeUnnjLIZ/5nRcx",
-	"29GoOqh+gioRwjgbCynG2fg2ImQt26qQ4d3r4h+3nC7SlDebn2uh2AIZ74nMIriAXBA9W0sQvZp5jK17",
-	"eGtq/mOt68F1VfDS/RbIFzGfNieEpOWR3WKBUADsrRpmhABKjwjEi35GHO3wDw/cRf9IuBxmfAglaGlI",
-	"PA5YHGsw5sIJeBindsosfLWMLESOEygYn/DpI/aH931YwidFO3AI+MdgLnGIgPH15RNuCEizKghGmMMv",
-	"/QvdpQwsvbrWeUvE/H/5Pz6SYFeXhq95ZM3W6/1Xghc71vsfpAx86WeXYXtRuXdTGBwjCDFyuwYezbWX",
-	"rQDNt5ZYxGrNnaOXDcUVvMSj7JsfeFbnBlaglD1mb/h0PW+QnnnLnuB7auSotbzwUEdhc2DJ/5s1l0Ol",
-	"4olIkoA8lzoDAGNOwjA1gZhCbiqJwVgWZ7AWUuitsvzOD+2QgbFrmeTNHHei3QolGY2UJkfvqXP0Ts5a",
-	"7RYNEW+dn6wlbvBh9tLQOYqbAyvxLkJO/WlRNeQIkOrmsAYgBVmu82ZKNmnrlIRLN3KyKdm5jMFTIFv6",
-	"CSh7DYJx5OT9GKzwyTv4RMvO9CTGwpSmj6Y4/pqLp2yYn2JI1dL5+z+GRQ3Spd9jUTQxnPWBgoGGxz90",
-	"HFBPCfvmRJ70asErcjvutORSvoUJizJj1XjNIXnh+bfsUM5sW8t8R8VwKCbeC3M5Y+HRLJ/SNTcRwR+K",
-	"wRJd8xOuaFDRuA1qK7MtGytj2Wmv9zDqUoruADbkV1Cih8UoEe/zzx1QcRUCDm0zjFoH30SrfqPj7FIN",
-	"UhQxR2I6OVsPimn2QXYTsihvflOr0ZUfldpBTYccqQkb46Cwm+HSMZ8yNaGaZLduwDVLZ5oUxjiG3YMz",
-	"/Qe0amMJvkyEDF0FpkGHbOwebLZJao5s4av1FbIYeuEsVkqzv0UqBtNmiZCXWFkYjZQy4N6Bn9b3d6yo",
-	"pR6JzFYlhUvt8m/CMe51H5Z/imMjlq8GAMQlm8lW7nCAWAMqXCq7pL/wLa6411TtHuGBkzTe870h3dp5",
-	"X3Hs7nKnJp6Fr9a3nPm+HSXZGyUx7LhO2AKfZMsxi2LPm6adI5GjYXcoht0fzoQyjOO1Mt5XmZ1RYyty",
-	"PxLFOuYYCprutfvPt24q5N7UOjvSXyhcUiE3J1xm+PfJTaP0F8vE0Y1qPmn0K0Cac4GSzKp0K5SfyXtF",
-	"+3jcI/UfGvVTHwwR/1BRCQIOC2qOCzxecgfd6oWOhS/I+w0XNmj9l/ZZlCzFAx+8H5BHO1I+nccXgQBD",
-	"gQXxE0iSC8Z9gP+k11uRYgJg9v7kR0sEsFv0Yz41rfOTJ+s4CeWz76Zg1m39Et9jvIh1LrD2wvdmMOE7",
-	"KdgItNO7yfQo7Q/Fs3jj63DcreOAfiyj5XKKc3knI4VTm4Slytow0rOi+mIFIXJrzdO9dv/51tVwpS5h",
-	"bwwxx0wLJRadd+MSayWDDEujmVSIEXTk18atM98TiHxEGrlcxmbFGJrnlpWggN+Htfc6Cuyf4pjb8FMw",
-	"EDxs81DAu7D/VqP4hEtfCL3EMUm49L1qjfol+TYLO8LpIAdPl/45EYEz4bJANCKA4DAx+d5iAa9Gokos",
-	"EslDsO9pRZNkSTvUkCOd8OAn4FGtFz7r3CTlNpuMQBKiFnxNhYYAzBlwtvrZ9MAHK2sYgNZ8540kseaT",
-	"D+Es+9xDkh+yFvYjPhrcB+Mgkwix/l4DDB86yXmBOzPgrH9sEDNt5ihZkmQh4AM0yArMiiBjsIWMpiKD",
-	"bKjAdEURMOE63nkLfT/TMleJu4vs0dtA5Hy4BBl3hv21SgE+0Oe3HOAr73pTJtEzHaXSAaPh0xVjiE5Y",
-	"k9t2G5iaeZs2eDPiWshhZ6gVjVCvs4E/0sKfcF2DWntmnxouwcMevjlMKkyNy/Tj7guKkS6PGM7rnUhU",
-	"bo7UkoSNYdxHBcf9jzkK+kEOdhm4NzhHnrvTSpKPwZPpD/wSNBvwsUjWw2q5yQPb009r8N9RSR1IO4Ll",
-	"GksW8F6dyDEQhIgTGWhVo+CJi1kIfoDBehmm27QazGiobiyMUcnVziFbwjn2Ru7kHb02VwgF+J5YA6Lu",
-	"A33RbvqgPsDgiPnwkNA5bVAns3gBZPyUjJmRSM3WhIzfc9cy5l9KyL2RL/5Vtc5bvZPnPf54cNp51j+J",
-	"Os/gSdx5zs/OOo+jk8Fp/1n8PTzv3cbceYNv/WjvHAXPdmppyk6595O8UZPf9zalTfeafvjWTYBf7U/1",
-	"DLHlQkGFB94/S2isriBmKtt74+cogx4qNHlh3exQ3BBuwj0SN+7As0bDXgzIO+uF/ytm9PanFlYXP/6h",
-	"fAXXUQgdhVCz+JnurGH2U7CBMkPRHc4cCTMhGfBo5GH/vIGE8YULdNKwxVEyYoLZcZkxRCKGJgWb5RbG",
-	"nvJrExf5ohtCYn7io4hGWAF6zr4gWNo54eCefWmzL1PgGv/9hSnNvhghI+gk3NiOr7374h5UuC/6dwZ6",
-	"2mqHUHAKWqi4Nc/LZZmQS5PWzL54YmtBu2/9v3+jv/2z13n+1/WTbx364fTb/8OjhV//v5sn+/v/565g",
-	"mrrvN9Yxeetbo5UXxSuvGyMYFhxwEudFHBuWpY6x3L21GWfuopgvzXd0xvCuPISVwdr9McgNlYRuHS9x",
-	"NZYN76eeYf13fvQrmw86vhbDTENt9d2A/nzApPpxpCYzDrGQjLMBTIpnv9+AK47ZEiFhEdl9Cmsar7dv",
-	"z2uedzKZ5mj4hBpgR9SrW6VQrEpF1JrRHzIbu7tBbCj3F9BXInKPEoYR/bVdDRBe5rHu37IRT1OQECOm",
-	"UQm58JAQjaxKO1m684g5tZ5+Uunv6b4B857W4/KCHSmCaDcjVHcDcEscs+K4rCdrRdPp6fdrzkvJsDl6",
-	"jgcBy+uM277KhiPrAQkRsC1gFBbDssdcyOARNjjNxWouzcDTVW2Pka+s+5QvvqWqb1Rz+sPVtSe9cO9U",
-	"Thk3RX7/wU2nRhRgq3wlN5ZpD5XNoTbG9cr19o0h+wSxYEDGgVDuzRgzqSxguZ5mSSYjp+qsap23/vHk",
-	"+cnZ2QlFTk/X03XhHWxZ3c0Jkio+/SO0fA7FFcij5jusim7SeRglDTrPqy2y8mkGURm/dCLsSMi8Y40R",
-	"QyvNeJKoye4KwDPDh7BQa/6OK+51F/rvR3zdogc9M9BIDzpS0v65plcqi0Z7UM2lIQYY/zedZrezjDGo",
-	"dHL6+Ak7e/rse/a8d3LKHj85e7q67vWP8f6Xt/vpaVInu5Oz/vqP0Hf3Wwe7Tz1faZs3XE7n+2kyLQ3j",
-	"BS1Iq4K+bjPlVCb7Qys5ZO9/eWsQAAH5GeILxgfWaXI1DsnPcZtNuLAbUdi3wZDBtR01GCz2dRGK9p1b",
-	"1aBeDZsswtIozvsAJ6LlSte9BQuSqcFgpclo+zz6LNz6TpWYSkF+FhbGWJH8/aAXnUHHeZCdZ+5/vnf/",
-	"0yv+76RVGnr2i8TeDWnXcjbzx96yxpvddwGDHRXcoeGISxqe4sjcSY42Qw9SJcCU02Is5Xp1AVKvZOJ/",
-	"ZcYijJ9nxyUAZfn6D2H5ktIaTHBa7CsTEnObVAJSl+HEP7ZWHuA0fx6sP3FPug8B3RunO0Z2SwqyoD0/",
-	"LcjZVjj3yP3gHFWa+GcgUjJmKWij5Krh3QZyp3+txD7da7zBb12eplrdsZi/CiUCt/nOMBHnLJRyOyo4",
-	"CPdfWHM2UHrMrfPbMxFXF4jVzAOhZyroer8nSc+zXz30Bv75qEQPJkdJdOqNcOfBIVYuJAYQzGcO5yfi",
-	"WgtADF2V2RCvnapMI3QCFp2vKGqWx2EXiAwNg8wclsSgR9q0wLhrexAiZ2SWDwE9NC7ZSGV6jXFCZdEy",
-	"yExAGtti0/RRtj1Q2YYEt4Jo24bAcpIy1nxyUCIrPNTRyjlKgv3GPcRmZhyJh8JgqjI2wiHZG5cBqehc",
-	"wnRxbOANj0ZCwq9u3b1OGb9Ixa8wfeA5Y3fd8wNrQtOXgUjDLHLdLzFIK+y0yvtOxSVMA3Hd2vteHJgu",
-	"iG8fIMDGEAtc4zSUou4uOuBaYWcixG0HnWnXj3jHdbrkEqboOQlrPDUc1cqhzZtxd0wROE+7F6Xrrpk4",
-	"tLY4qNc13etLmG5joMyvMF1hRMymBcxqE2KulDhCwm5tMgxKNUtVARsiZuvksSDxW59VyVc1adWETeqS",
-	"EH+EGLxpMzUoyhUjniSg2ZhPmYEHUyznRB1JP0o8nNMfqPpzxOXQMCVvZiHe+drOCloxYK2QQ9NAGiKL",
-	"hV1MYbhiR+2NWDwjDOORJZekKu+Hf5zJ+435199ADu2odX7S69104Ns1qUbaSSjZpoZrhTCW3LI+DIVk",
-	"RjExYMIyBITHdtdY2QXHIr6867ny3k6kHP9GLoWM63Z2f6vb98n62xrau2431f8XRLa1TgDlxoavqQdD",
-	"GNbPjJBgaKgWU7Ju14FW4+o9Y26h4z69ysa/p8yqNpPKMiGjJIuFHLYrTlLfVbv+IRp1QB23PviaZcVi",
-	"QXNe6pO+C8QtCsWGZG33CrQYLIYycOv+2y3zNNBqmmBmNqsgnJ/VxIk9Y7mMDx/SYKQmbMAJcCMacSHR",
-	"YwGeQDw7QIjwN65KL48hrPg2yaxwParUpwSmM2kYQvUQSA03l0IOGR+6B7OIGR8eGOeZPPrT0dssURLN",
-	"BktgjhZPt0uLv8sYNJvwKeroPgwzyfpTJtXkgAnzpRqnmQVTokk1QJo0TF2BZkhLSJwJxEP3C3e/tyDE",
-	"m2LLh3g7qUpEJMB510LG3xZJMB8wfu8+0SgWy+xGdZ6JMCzhImaxmsiDl16T+Sf2hlypZqrN8s7nth8l",
-	"4mweDWakkti0mYaxcGxm2ixSWgNasmh79oUTGEpjQXYV9NCCXMGGvJj29fI7rkz8ebN4AaCWB0Th5fSd",
-	"LXXMhvFFPAFNkpDeU8v3qbZb7rV8HgDUQKekWQXDpNkNhtldGBorVmjXFPRnHmF3rjsS6M8xnyIoRRGb",
-	"jhLQlwVwITbt/hWKpulrIhW7lUOl4olIEn8fhl5467z1U/jDNzSabsH4P6ooK9p7tldJsb70ITV1DMod",
-	"Rrj7Nz7Fyi+SshImbSzDpWLrdYVibSDQidyOs+IWo1SIJPngFu0hOoU/W20J88NwS0ttTO42F5QjN9fQ",
-	"U+suONLBsb3OlrYjGBtIqAoSJKF4GgYyvvChERgKZw9IXD7iMkZjfKgAQ5s4hsGZo9gFhwbJgIsEYjbh",
-	"5k+ZZpZpMRzZR+ytKuDUZezhQt0GInHL7URE0Hb+CVwh0LrNpy4WhQoV/goldj3Z7VSd4hN9Bhmj3jx9",
-	"2uk97fRO1krlhsdYSbmdbpppa0uCMnnhriLcOXZoAJaUDHVwgo9q7hDU3MtEmeB6kiTAmDjI2F08ZzGf",
-	"riq+dCYfaSSqejXXvdaZXOxe5ozdtMpaQP2Hj+zpnvI7w1KthhoMASaVpneh6ROpLIkxfB45KtmbvtQP",
-	"mawBe5ijs40026x4mCW9MRvVVzvki6Pcb7jm4DfAwXuIIaQhdm+dDRVTsu2tNzZROsYIYSjyDjkRx6n+",
-	"c0zYdcR24JPlorub8rv2otyRofAAR3Y6stNK7PTRqtSrO++yOBZKlcaMThbyDZu3cdzRsvFOOYVOcGSV",
-	"I6uspXmcfC3pnQ2xhpDDjs4SMMuMfyGHH3Bdw/SW71NLdMlhQ/zzKWWHU5z1S8iFOJikDHfkc+KA6IXu",
-	"HinnPOHCUh0cWg48WYVKNlXptiDVMks/OwRU04pOhuVCmCbN5OfwsvIAz22pdYtpkNU55SigDyQkNOJy",
-	"CLuSDQtTJfXKYyBkTN+9BHjGEazMcK4VNyzVwj1JXQUgLVyYVy6VX5712q2xkHkV6HarA93TP9gszGtB",
-	"pfpIhf0pdqTQ5W0r+VJDsN1r95+lEc+mjZ060Y1PfvjBTiQLn7kyLBESfMSTf62hj72bq+XOtiDqGQit",
-	"G2mIhe1IZReb2i9xHYr/BmmvtMuiEgoY2IdRu4WaFKkx4pIZi+IKGF0axG2kTSfA3H/3JuCe097iZlu6",
-	"7LdULLVfEwiePzqrHkGQY7/85l78hBss+CCWsB6ohiy3lXO6pdew7SEEIkmKfSvsHkUAe0c7/SDsdKSz",
-	"oN4esXcD0mztACdLA1hR7Vn+Fas43F+ShHK8ueC9K1rkjP6JoV9WPzsWST+60+xcIuG14KYVsunk5NHz",
-	"uvEorfOTouLSXTnHCt0BJebZBDQwvCXnXawhoorXcpRQRwnVHN6euaRu2bFCMIAgqjYrcYQ0lidY/L6w",
-	"ivKX0roGTd5im0UY6BhYeRhN08IwNYG4uP82Pr2zchGtmL2T9D5IVfngTI9NEEKCKgIxtY0zdaasdN/3",
-	"znlbrK1mKXR3+irOwL1RrGk8Oe2cOPV02jt91umduH/81W4NAFYZ8bWOTio//Ja10lose1ROh6Gc3mNo",
-	"O5dQKciyhAIejUgoxRmqLmdpq4lctSBy6RyPOhXWjXiSdITcrfHMk+QXuXFxtA8a98i+h8G+iM1jR1A2",
-	"B4rw2iP2ouTm0sgEg6xsVSMc7ByXDgWLduv30hn2MQjXWxqDo4gGOoHs07uXHWeAdP2wlnVMiQ8+aLdd",
-	"K8K9c9p5kRjyNHIURIdjR0zDOGIfxycCTmBgGTfhd4jH6it4ab67b7VAt8ZZF6u6xkRBa8il5c2Fb3FV",
-	"wzlIt8kizsCj0kQwlcQPZyIY9t4QkXAZMwyg0sso6bMDy1Km8WBZSvx9PFiPIv13VgA29YXkWNYxX49R",
-	"SYex7zg/YMILqX9qaX7/4+vSQx8WoV0pEe/UHnMH8BUeu7PG3Lv4jKgxoYApt7loyiWPYw3GrDPu1T/W",
-	"DuoRP3o6XlDT0j5CpB6UkeXILS/ksWGEplSWGfD95SFE/Ij9YtklQGpuUwVWb1VpLqPRMlsqLGqSA3CP",
-	"RYZUOOrBW07hQclojGHAs8QicsEuAFhrO0DjmO5stzloGPLks0csPm/1Tp4/5WEiav2AVF8H+6uAZD1c",
-	"A3rgbWeXS7vWscVRJxyKTniXAs7wpnslXwmpnBGVr8j+niyWCv7uNf30rVFzErcIBiW30agiOI/1+Xsg",
-	"UrzAXbebBQ9OTQZbtx6PAuJBjURDMLpcRGAF3BjHWAg7bzJsSlpk0SVYJyzwh2+lOWnN5gVwuxVqDPZk",
-	"5uJ85UDuj/r5i0qyN3zKHq83GKd4tm1bHvj6awULQcT5BnRxHIpzMCLmJ3EFhlnlZAxdMk0XQCEz0GrM",
-	"hMUZ7aF8IJM+zIu1TpwR3ZeFzwuPwHObgWzRiOuhkMNufle3lzm1cHJvFY4MYMIwMkVi98gjSGJMcjj/",
-	"27AvIv6Cs0H6wLhEW2zOKwonfHVFsujWogSu/Drhvjd2bosIo1nOrwkZ9rw1NsLEstVuXfEkcz7NP548",
-	"Pzk7O+kV+UW/MuaWt9qtf2fcf8dJ7hK1W8ZybXO8t7NO7/Gnk955z/3//xRQqf0pzTQzKtMR0ECY1SXZ",
-	"S3eL/r1se36sv5VahG6spNDCCbMAlu7oQF2BhviwAg67kCcfi2SiZEjYbIIoXJEylkk1IZD6kZqwcUZO",
-	"jzdlvGzwd1EWKC+9UKgQKEFerCBR8DCmAXHywj/od4b9jfilzUT8d0dWggYOYgkxXIFuM6O83dZ3j41S",
-	"Vir2paxBf4Xpl3OUrCkQdXJpJo48fSvECJjhY4Ra10Oi4y+0+Jw5/vri3rGipmYVTz1IDGcIiyFi/Eb2",
-	"pPf8EfuDsr6IuSTiXM3jeCCf0UPIZRYroGglXo77BhqA7Y/05PSUIDJ957UkCXuBQ2lMiRT8oEXOTNZ3",
-	"77APmnZDlnzEznqP6Ru/fACrp50XzuD4woyjKoyaWqWIcHCSEQ4M8NMC6CnzlyPiR+yjooNzljjqo9dY",
-	"BcmJ17E5OR6DsUIG+IQhx0ErGxLu4Tgz8n1VsU4nvI9yHRs+Fkz3Mp4bDk+E76UN2W6drfLov0t+xUVS",
-	"jdGgh0AovSQbSDckiZMHXn6QrigLQOXEE1XUx5l239uUouheE0F96/oOys2OAvey24ZhLaQQaGh/SdjX",
-	"DAugT29qTPiNAY0Im4v1PlbN6ua84KddjJgp0hXsDy/fv5B3/OVGrx5NCMsfXxg2FFcgcbN2od6cuPKb",
-	"cem+RE1QMY147FNkb5TGtyfzby50UpWEp0sMIn4Pwga9R6dn5bABFW5MZKJ4zPpaXQJTg8Gj1YUzPts6",
-	"hYMbFs7lrWtEdHHXxwDCYQUQUFjwJGl7a45rWwzbLMy/spretNhOadDFIsQIv7T5yT9zO9W5ofjXBzGx",
-	"zADeqEH0paHm0kJ8zv6dKcsN609xYKSjl8zwIZTmmLkLlEM21CpLDY14m5//v4B6msdru0FSOwTzL1YO",
-	"hOQJfiTy5Gbda5GcgjojlcSfDUQKS/2f9sg9MOhHXPFEzPyx50iXW179vc5H1DRgM/z42arWeWtkbWrO",
-	"u11/wEeRGnetSjtZevMEz3ulIxSRqrmjPKazDDWPYPb0RB34vmcjYN5a+kVa0BLcIT0e1vlJz73rsRNp",
-	"Q9jsK3uMx7xSIrrTFz+ueAXuDaznrM3JoO2ZBOtIQMZN3iV7HEB0MJbBR7D1wr9NyQVn7Ev4aunXc2Ct",
-	"q0j25XZB2L2ByN8X/91fHO1OVaYxQ+KkDkb8KFHi3ZovJHq+tENQ8LyIVXmZ7wNZQ/A19cYqjSCFziFE",
-	"nThWV0V0rTLKJyxF9l7gh+iVX0JqWSatSDzsRoEj7R8AQ+CJcr4Te5H/Eoc4XoHmCTOgr4RzACkhDTwa",
-	"VXlZGIX6SB+/SyRt5QjZSa8UIQvCvdduhfMG/MRSOO4fT54/7p2cPn5y9rSVR9VIXOefy3/j7t6/Dt9V",
-	"2nn2bHWfzL+Kjxic27IE9nsTIdS6Zdgm7J+afDTiz2MY7V6E0X6gWVecBXEXmDc3rksylzIvIc2JrtpM",
-	"FN9id998OneBFEZrfQ0R3L32Py2EkyzLj4atk7BVjXniT/sA8CXnyaddoS/IRPNqYjUC8cN4Gm+mmbvP",
-	"mr6aBfTYLYzyBmucqo5ZV+yUH2gD6jQoxtM5xTiv7dotJwxa54/P1hh26s/3AVK1r0rumB66b3rtFaEh",
-	"B0u0QL7lxjKNpHbhizdsodKcfBpogJvzxRtRYt0sjXcqMWZJ/ZUz5Tz41HzODEu4uJwypWPQF0V1QbWz",
-	"4SsDhGFWJTFVppPgn/EYiKXaoXtpRKE6sh8rvAN6XRuUZycryrOT097BCrRSsPRoy99rmUcE56un3PWh",
-	"ZW6EjKBItpLso0vnZXTCDUm7REWXC3MouKBJ0xw3qDHIrRjDwVvjJI15dPmdYf3MCAnG+CffajtgDXV0",
-	"eXzFZdREYe47mUyd1ucy7quvbITN/bgp1QJEXLI+YBQsdjosEVf+VXm9ZTD49ad8J4FFPEmokoFbNlbG",
-	"MjtRbApcG8ZHwCtVlH+2QOW7y+ZgEqWYyfyplxdzrazHXvh72nbkfxkDH8P9Bxnuf4Ox6Zx754WXU1QT",
-	"rikIRWN2aPR6kpgAUYjDQfmqfY8oGLwqc390u6jMdmYzhhVSTGkNmIzrTISM1WShvssX/0Frm+Sc+b1q",
-	"mIhOfcjDcJTGxFGi5JBKAjwiPMgYSoP4Lb+EGTfvd0znbqNDfvZWcF+vo9QYnJ9qcS6n81mFZCYzKUgD",
-	"83FWlnJjPxcE+Zmu9iI017gX4L4Hf4sTrUkD4jBQ9HGrkjCVVLvDLls+xST/WiMoKllhi0psTVY8KrHD",
-	"Gh03aEwC1bpeMUSXnSvQPsjkf1qYKfkRosv/pnWtRss7i21q+MCf9gFkSvyT+hkWQKWs4fY/wAA0OIcd",
-	"K5BukoEaDEALOWw8I1K6s5psSA29dX0Pz0KYIPftnlXWVi2/ibFYLfaZaaN0s8jLxYO850OonzyIs+tT",
-	"DQPx9WHMPCgI3bfv4Utytkya8AhCHT964HPgA4fBBEBxsG0drba5ML8HDLhDdAkx68NA0WQJjG+4S2iT",
-	"PWiomyS/u5Ey4G8s9BtWmYz4xbPaZH/R0olnoTrIgOFxL8IesZJqKr2/o7nWkLl2Z+tLjVOuoaxmc4fp",
-	"bpJmXaurGwsTcR3vRgTMNafSUe4Te65mLebtwM5LBmm1OE7h3lvepD6fLC3xJsY7JFxhpIPU0Ja40xPL",
-	"Uhv1lV/XuI3arkxlkMEY2ib7MBSSGVU3q5tWt8pRkpRbC9qt/b//7HWe/3V90j45+/b/VbRzVh/AjoRh",
-	"//FSs2pP97dWzTTwp0+2O/87XNj0aIqXkdVzIkKPM3e0D8ve1oD1J/ugbv1RNq5u14mers4wH/yL++YD",
-	"pLtT6hImgTrbc0AlXly3yYjDxg+pJr7b46jtD6LZZyJsNCrBBsyZCcFA8L7rluwEg6faBz+eMkTCENBN",
-	"HAapzLwj4V/RZATSuetoMJg2G6kJGlkJt+jGY4qpMvODj+uOtNOEj2PwUL1wcnrL6gX3FERUeyDbSlr3",
-	"KK4OolgBkbd4HlELfEihNFROmhQVlzSg7UZ3YoNiy/JL6DhBug/2kDvMD5zCg54hDyP80M5vn5uSWjoy",
-	"+B5GH36XHsiNVBzpy5GfoNGHYdYEay6PL5im066LpmTgEZ0hEakYHoQrTE+MvsWkbDAJSR3JO3CKa3xc",
-	"0712/1mavW+afn4Ey0WyiIKoH13CBIzN1eChz60LyXz3AormoqCJ9ze48lLFsBCPZue2P+ID4O8wG6d0",
-	"Eq8xRd0d/y1+w9YRzOprlkORx9EwOATL/62fqECyD0E1wkAFgTUNGqg0vZFUY9AL3SBrmrbwC4lRU14Q",
-	"AyL8QswsfLVsIBIs7shSZhV7fMre/FAE8yKVZGNpfEgaX95/lARCOcnfHtfATBaN2kyCnSh92WZqItu4",
-	"9LOTD6UfPwssCP9TFr/RGSGj4EmENZAMPKrcQOkxHYYgJxOaif6IvaB/+KLZPo9ZIiSUUYqxk2QyUglc",
-	"+C/XxrLTXi9fTUgJ7gQ1vYuJ4hvNwdbCgvLIgmZ9sBMAySJIEnPBBo7FmMosy2QCxjDDaTxgVVYn3Kme",
-	"Se2AzMaOlCM1HnPEOhmLSCX4KJb33QOJFGsXlyaX/hgBAs8UrxJfOIHDlChlzXOTqKw89BSzeFKteDzf",
-	"vMovQTI1GPi2WHPO/oG09A/qn2MJ8FjIIev12iXY2brjWS3GM4fL5we10iQzn5X+jKNAwpndL91bLf/N",
-	"b7HSY3zyXPAdwe60wyv0nICg2DSLo+q0kmCnK1N7p71euzUWMvz7pCbTt4oRoCILtmOsBj5ed3xtuzXO",
-	"EiscF3fd6k5AmiulQLVjROuzve51rPrVhfXwT/pc8c5V/18QbX3GygqhiVjzwXG6ysEYG598mJF0mSQ1",
-	"hHe8ev3wmH/t9FU87fSnOAn98eOzsydPHp8us0AqW6Ke9pYZJlgRUOe1DoREHfg/VDYwpwArcoIodn06",
-	"UOm84Ocf9ZqrgOpahG49V6awWJTdEKw/VCRfMC9jilp/LJ3wkd8LjAivoMC4bVVicMfcAl5Ga/slFe6u",
-	"gg9cKXNAWj2llxBDJOKDnrv6WsiYTBS0XJELb07Y3Uuvv4pxU2WERd7Fn751NdhMy2a9CtxqSQ2FO4Vf",
-	"udN4RI6v/lJJ60xr6uBxd61o8IddPSf5YeaxthyioM0hntm+wu7tQ8THQIN1jpbEYcGsO4sBb98j+AlJ",
-	"Tq3TrUKSN7zCoHAahlAfqYCvVEHf0dwuqbJ85Zd+wJU7qrP0ULLCsCjTTm5jCzl8TRMnOc8HPDFQrbCx",
-	"VGFlRGX/5fXllup2p7DqNmdo0nAoX+vicsyDTzwFZmDIDG0PWYzpkphPbw5q31rmqT6m507KRiqJ8xGO",
-	"Bs+qpId1zGGXvQ1UjBQj8hJgHrFfMIaC4TP3d4IanvAp0xTTcRRP0MZ9ZUefJ3xqvlSFztLsjlJio/YA",
-	"SbR/Ylv6TJFSqx0Kl179/iHYB79//LEEOXzyqPf96VlrDSyxtzCZffYtGw0zm39EiLcqVv5ZTdiYyynF",
-	"QAGrX5SP8CHiwLE44qCKNR0hzEu2DWc7Zm2IbgjcbVzWVeUvbiQsHGO3mVVtgrOVMT6yTytY94aKz+RC",
-	"3ceI6TtohCOPRrlybzOOjuSf8lWmVQpcspfOleYJ+4HLS5Zm/USYEQXEx/U5hc3KxmNWodmswgy51BMH",
-	"M9ZdJ2peZAC35IK9+v3D/IlXsQ/73MBGrNTfwBk0V6CnZCP0oV6/c8MmkCR1bzXX+TMH8y+xr1QCXFYd",
-	"4UUUQZq/FTVw/BZGvWlgYfZrZYMUN3bN3Y4plH1IoRztmaM903yaZdacYUL6Am4UALvPsswZRNfucN+6",
-	"11Z9W5huKVP8KimXmE8vmFXOirmFpnFO0crFWjjCamthiNocxs/YSuaUGWGv5crsQaQxUI87F36iSt67",
-	"c/VxdsN+ZjVeazUu7JTl6z+pYvVf67BW9zrm02/kNyRAWO3zqYqxuoLFXHZXGzzYPGTl5FdGwzVC6xcO",
-	"Vh8qcsRuZ/7cZMUnlfN9hWFDX992VIB72O0QygaIULJ8arKdH3i9tp++nyy9fLXjyx95NfcPuEgg7kyU",
-	"vuxeXwoZYxZUT5tMgv6h9OWvQi7JgerpazybW73XTVMf3FnfZdYp0IX2tLAwPmK0NCI3ZiTAz877VvqS",
-	"WS0g9oMB7ewc7SxdFxC+Nlg3EMNML8j0DcG+9ksapMKwRWWdijKlafkRTxLQbMynzMDDmAig/P1+Z5i/",
-	"rXNmsr57SX3Qps00XIHMoJ23RqkJxMW/jEriFellZmpXnYOzwYapkUpEzKediCcgY64XZ5x/ptUv88UN",
-	"UuTcXou68fLDP6iOPH91xdPvSQ/eDZLqXocfV/AG5q69AdV9tMvvsV0+4VPGc5L3MGiKBWqmhMUdzfQ6",
-	"NXyTNLcl/JYJvgfQLjov7fYzuBIubL5ZdPbqfsTUh2Rf0sx+wU4ZQhsr0H2dxeWHcmBtSIwp0zh8jkTl",
-	"FzZUbfZlClwn0y9MA36BYTxJGP0SP/GIvQgQwpUpnz9lqVlrQm1ksuCo3PJ1VgyB3noAnXAVeWbnS8qN",
-	"/cK4D7kIe14M1PIj05ix7kjVpSqNyP6NNNP+BNr5YEg67kZv1LCcPvXBouIzP6iv7v2h6+yOQldSfPb0",
-	"LFS9uC9pt8ZKYjLrdI0al7k3RnDa204MrS2sjir2sCY23JTO2+3uXWRx3rH65TYi/y7VMr5GprqlF7Po",
-	"pdZd5pt2nYR3HxSGuXdkQbJcLp212enZo5PTRyhkmNIMf/unxLoJLEdwgqlUx4t1ifIRQy3ldudxDPEF",
-	"XlzR2ekssfrCGi8SjjU1e1xTM5MZuWkWeJvhjhmRYwnGUdMeNe2GvF+v5/avvkKMU6Vtx8uzhSHEX3Dp",
-	"S7+yQV6hjX4VMl4UOrzEZH5Qw0IHmfwgIojB6FADqqB0LwOb1/DV3aAteqNVTU1COqPgronOv+oIaxWK",
-	"uufDkOghHni7j7/tdujxudHf0zgF1iWUIw3cAm2/07AEfE0hsqS3MVOElFhKRuHE/d43NMvlZ8wZuxWv",
-	"fv/QOm+dPT49efSkhy/f23Fv+BSdhdY6fTX+RWwZw6O8601JTsTTznEOnPQ6pssPxgL6AQG5ERKYtJMa",
-	"lHOwJWRKO4IpG/GrW+muWhXUvaYfFsJK5gKiYT2xmAcOPhswUhM24LpEDMJsU00sNxnoBAGngXsg/PnB",
-	"b86/3gOdkoKMhRx+VprkpJfj6xDkbgLPqzHDUQMcWLQ55/pQvisVDmYYC2shvmCC4KmtYn0ocMZxZHcj",
-	"GqH5iZWz4qTaQnVn2KQw2QnPhtuiN3sRUAEZJAZoiqSjgeMUyearIAkRb8p0Js+ZBh5TXhmtasw9XAKk",
-	"Ji9xm2glh3kcZUz5H4oxSKtVwqyyPLmNlq6JQvVWYkwUCrvmTDzEvWfN4F95QSvk8IIpHTi2XTLAJ9z4",
-	"jIYRMjqWVDXPrDiS1zAlI2BjhQUcMTOENOC4FgGp2sxdoFASh/jRj1vmR5QeKwTzXuO6xkndbbMoOOxD",
-	"CAcedcvtKSxvTqh9E8uenT9AOFcC537AlEV8DPvsalXm3kNPz8uP/10Jsq3QleQ6GuGg4wF7/+NrUyx6",
-	"+oS9+WFdYOw/5ZefXn1ic6mRL8xCktRH3+sz6gXFbj6n/keo7cfjI3hRXdrXHXIhOmhIRZdDku2WAX0l",
-	"IuTpfhZdAobrSxHKNrK15hH+wSNG44NOxyDt5zHYkYrdbzJDf4lVlLk/uZ/9zR2BnR8gsHOJLxZIcRpH",
-	"793GBc7h0U45IIwlngv7XMVdFCW1jpVDc5evUzNUglur3+YT6U+fnfS+//7pk1sYTCenqxtM3Wv3nxV6",
-	"JzaoI45tE3vnkJfxzH1j8pJQ2L4aait0NIsEasZYV/AIhq9X8yv80gOoFfDP8sBLBkLGjyXcWNLnFHvA",
-	"UfXIK84XToSEC8YtGyuDQGIjlRnEmNPALiG1e+vTrMAAmYzVjmNc7ggHE+FyD3NUaVtUabnCCtqMELa5",
-	"YYmSQ0ajRjEP4Ez3EU9TkBA7G97ZbL5luuHY8r8mlwt79D+KoRRy+CtMGw1c/QrTj1BfzQjTO8Sr1pbF",
-	"EGVa2Gnr/J9/la/1fdZPRISH8bAB6hIo0IENBsby6BIlb/C/MH7ytw+vX7JnZyfP/j5zkzFI6za5eZWI",
-	"8hlttN4wgXgIuuuTFh2TjRde+kta9zEbN3rp5W1qbt6d9ICV/Us1Tjni5iLSp88pmWxcnkhr2TgzlsG/",
-	"M56USeg3vNQKAqLb3nwHvKciq7k0A1iCqfApX7UjBP/Aln2RJE7GBgiKujk79OfqYTtZJuItz9kJ7++B",
-	"G8I5sdVXz+6ODwRPOn2ecBnBInH6yS38wa9rlGRK+9QIVH9cc0EiJ5PCopB1Vsd/QKsDJqgXcWxYlvru",
-	"QLrEIBVYCrpAWnYelHszO6ayIU86aCWIJdnF39zSV2FlgxRWbDRdCFzj1JoU8FDaTfzThmiVyQC1jp/s",
-	"4Ud6+kTanPBaBWNrY0M9ZimHx3HpPndaqsnjWINBco3Q8m79zMf9TA8xg5ZJhN5r/fiqRc8SIeZs67T3",
-	"5OyZU9hWg2ON1s98ANJYzY0BdtIqugHeKh1LsP9hHylhx34a93/GW/j6WcT41Senj5+cPX32/fPVOwZK",
-	"b+81pvi2nCMq7f8KX9FCdpwePf9DSQThWX2Ewd1sSfCYIHn8NAFq0O5rLqMR1ctQgnhFGUQfrK8ZnVVS",
-	"3Wtyar81GbYjgg9hu6xCsKWZPQq27Qu23lGwHQXb3QTbh4D1FOpvL6WaSAK29pd9wfISGS/2qPIBpR+V",
-	"75b6pcwsXPldJJ0aquWp6t/cqmOS+tAi+pWYqQlYd303WzDWwM2tR+XzlLRExooxH0I3lcN1q6kq5Wkq",
-	"Ipvpgwa/hTDkoHyRaqi275NlCyo637/9qc3+9/tXPzGl2R/Qf++rvYjpY80nknEJkzYzKoBFljpKPLY7",
-	"VXXSdCZmQF9BXINQtzmxdawCXCCtzUhNjvV4h1OP5zE8vdhkvmTD3VJgwZKUSflwFsJ1VszMF+Gd9p4/",
-	"Ozk7vQXy+nhhMPpNoyHoN7AAvCmBw0d0nYwUzdVQlyCd9L50VmgK/BLn9VEDWZ7X41MWqxXTwu7Z3B8j",
-	"bmGzkeYxdFNuzETpeCPzNKv6wd9N5Puwx13gS2HiXgUOYMMiCndwlo40jTNUCXWmaQ2RZSOlDbA+d2ba",
-	"dHXvN5xznebvCpFPH48vqFMJEfMM4GUahHFgIGOID4shtiSF3aeer7TNG49ue7bKk/8u+RUXyYIe7WJQ",
-	"xHeGOc808M3teLiSFalgpzPgkdMNi0pzcOFrWtegTC/v89HShLbKcS7CMmO5jM0DkPIFBKYfHDLizhSg",
-	"y2N0eVsW7IvbxKRyqug8dxQMRBrIKsWZl20/m1hDCtyyWNFnRlxXDhruw1DInVAg2CytLRfCh2qToc0Q",
-	"Z1bJZIrYCVRNR82kHMdpUDwc+++VHAg9PkBxfIegx4+aT27QtO8wIrBcIa3CFsM0ZX/79O7T+zb78Pol",
-	"e3r6+Pu/NyURu/6uGpj83Qij+OPeYJVbGkA+Q/Dk+Wnv8RoRfdqYsJy3G8v/AJG6Aj11e1eW+YUFyJKm",
-	"TXUpQ6ViZNUbvPzAOXRtC2u2aAF8zQKFkDxL53VxjfCr9vfbwfu9L2yrQcJklnZ3ySSU7UL+OPLDEo3l",
-	"fEM9I1SoPVJJMH5ON1ZpXykRN0j1Y3UFDbjT9MWbUieF378pr9kZyPLWTvNHMZQdIdmEk60GQUYdSf1g",
-	"nWuS3zdc61mzk09wCPkIcpcb4Zm4tJUgaHdlZYrTLCy6fDeRH8O6Rn0f3GNRuWU47sOotizTiEpBlh5/",
-	"93HUcJYuyLiDQb97Y/GAjN+5A9cTdYW8/hRAaQ8xmjlDga+kh4rLg7g+xePjP/3M5nNmGhBF3Wv/0zdH",
-	"Wk3W1/n7XwF5qAECzGVqa8Ws6oibh0F6OL5oUKUm7yL9qmmOjLDl6k8M5S/ynqMO0EO8ugJpj5gDdqYL",
-	"+QatTfiUCblgjsFutK4xfDjTITMnrOBrqBVEe4GzWCnN/ub96UTIS2x/ikZKGWA8tzD/jm5iAgPLVGar",
-	"RJZjhDdh/3vNBv4pjizgh4KCtPV0vmjQeRYLu/lmsLEYEtktFspvimVN0krYZZFTQu/u4CkmTbh04rK4",
-	"IJzgoJKYXYFGzVxPRy+55YkaNjjGvC6K5I6dX+P2OyRWnshSnHHLvVVzG1fUyib8WMp3MKV87xMu0QgY",
-	"qyuYZV/3Wyw4Aj3v263Av/VVernA6KYargRMGggW+28uc/p+MGoDyui9f4sV/PrDNNzmAeujDxBdOnJF",
-	"G4YXColNVJbEpbGna2ufhcR7nf+8cITQLAk2TQt1Qjs/68FXKJUJgMs4ny0k5ocKNW6DVEIVi5iaum6Y",
-	"Tzk8S8rtqEBnGc9JsGqQ5qV4LatScjfiMoLkTmG2vXno2sJcfMYNW4F7wNlHm+yQhgOXBVmfR5chgy8s",
-	"05k0DZhjZTmgUttRmT1sQaBS+y6z7wZ77xDmB3yHJ75LN5axfHoco3kwsgIL23iYnIn3jFfMuFnH5AkY",
-	"cbVigkY4dAzoZZhMb3HlR1rYoGYs77O4SMCtIEQiH4+aAtchKPUAKgeGPMWRGPQmnAQOSALMT+agJMEE",
-	"NLA+DDO55abgJeSG8J1CZiSiG2jUoq+HOcrdHXhKuB5s2k2SVruVcGM/I9IDoqScPu30zjqPT9xfYMiT",
-	"zz79dN7qnXw/6EVn0On1er3OM/c/37v/6RX/5z4l4attnT85bbccL7TO3VeuXPH20r8v/6a2HPdYj++P",
-	"mu7QNB0JsaFizsG3jHsZdkscimWiJ9iW13cGPLiBPUCE/Jo22DNxcyuhYmGcJtw6EXWdahiIr98619Pp",
-	"dPqtey3V+dNva8ykL7+bnQgY2rtU1FsxiAiXtPMpmZ4SSZlGagyGOTl7FEEHI4L41LAYuxDUhNpJckgm",
-	"9GuRbxjxDQ1VFX4mBZHG7AiXDYqpUial0jD3fyfSvils5sfHKVN6tDrg6BkhcRf/vGJ+nYhGyw+Qy61V",
-	"5td5yWYst+A/FGmIhf0sFU4OiKFf/IPHVx60OIZUGWFXn0WHD1t35FxELjpyaQbd09VG0O1aEgYVfOC5",
-	"hXkZz1m4T5Zq4aRAkPc7dZ5C0K8TeX+/TirAV5z171c1SEjv/InCVjVkVOL4w61pxXduyuEIn6LFwaHY",
-	"u5VHbbddMlNlqdIIl4JI9jJAWklg2zMZw/Z1VYQ0fJ0P7NEfPbAsjZBszGXBsoZx46+6TQA4mskNVs/k",
-	"sr0gzLrKg0CUH2llg+T/vz++e+t3qQvG4F8fhIHgXgajt+FHOu5GnNfTzpL+hnzVjubX5PVnYZBN+f1V",
-	"GdUIDVE2oJca6rP74Hh0mmNloW4T/GOryrNAbnfuBA2/cpesBf4XB1qZERDyl0Vd9Nd2TfhlmumB1LeX",
-	"aaoQ1X1qk0dP/WYUcZtFyvW2MBMmNPGzL7GKTM7Gj7xQdQTxhdE39MHgnD0UQkqz/9+LN79RN1r+HVYl",
-	"yUhlBph2jkung9/3hblnMVW9HmQABkLadwvwxxAUcGRQ/ropHyd3+rqtlmHnr3uRNdmm+tyyAyGsQZo+",
-	"2pkHZ2eWLIlCOiD4GhLDpi1M070OP35bxczcRvxgBaa+JQK4Z6G2E5qOh8ILfgD1sv7RL2ae2xGWUx5M",
-	"DNiXF1EEqf3CuCEwV4x+bbuWdsnKQCI1Q5arqLqLFluTLeUzh6rHiYXochtc9NJt9AHqRib/EXoAcd72",
-	"Rd7dLoyvoT/kVvPflPK0PeSpaTN1BTrhqfEj8TTwaOSEM9NZgjaWjJnhU0TE1JvqLqgk0lgMBrXy1/1x",
-	"gcNWV4FpC4mHDcA0jRUTmbWZC3XXGszGtcOP7k3V2UvCLQIZuctLubbO+Hf/PWCa/gRJ4ttiPAOzgVZj",
-	"dANKt88l4rUcgDz3/vbOJbo/x+5cpvIgrgA+9dndfal6rHfyqdc7x///nzXQzvwr/ub9oeYNvuom1BBZ",
-	"Kfrbjv7OgXSkZjb3aZiSzPAESG5xyYQ0lkv3e5wJI3HCS+RBym+goW3aDepSEG/n8oWOsVnxsiNGPrLv",
-	"tjBCX4UBUMhQ1IYzL0UvSkAgKonZUIFhanM8peNl0/Pf0ZJdjc7H3e+aEODRpVQTHI8d47hLp4st/Yyt",
-	"h8kO8gDuyR54EoBudwG6DdFeBWW7PzSFSBJp4BZw750aigMceEqqzU4fXQqJwX8ZiysRZzyhw9npI0//",
-	"v8ScvfIf/9bOub913hqrvkigYyzXdo2SX5jQS9h2pL3Y9KZ6wpufGV1krEgSlvDo8ljLcTA25w8wFAR4",
-	"EikpIbJFS918a8FiGbFE9XWv8b+L4+leEjSrChYS/OEHvWV40C1J/xUMf7dLXbBjhni6PLLiittm/ZD8",
-	"OHV6K5xig5prFwSfW2cFRRxlegMy/a4i+iUJZu/C5LK5zcQgz1RgUbblWgwGzsqzE6UvmdIs4RMmAWLD",
-	"hGHI2LPFWJsR6pvATrkzV9IZ7jtPBi/pyJNbCg78JK6gUIssS31HODeOuViQ9XEDXFP2O5pnGm6jUUXA",
-	"3v0a173G0+zSDyPv6dHYCBO7t/mPJ89Pzs5OQpvlWpOvtt6cvYoz5YEpmFSTI2cfigf1Io6NU7Xa3UEE",
-	"BseXmAsnUmCc2ikmHS0BG034tIgzXko/GnzDYsXTPLYTLXW3PpQXNzruqrRPXQmGYw2Aw0b2f8vHEBAb",
-	"SbcIJb2NVkRbbmOs7dJPS7m2clmE+31Y1CCd+T3q4DFeJImvAhkfPk61f93UpY90ZUcgNDMjrsFgnz6z",
-	"ate9GeGY3etIxfBtg7hrv5Qqgisg1nzzxGrdyE9W6Eaug7vwNLmv9eP+eOvMPt84v9ZWO9Cfj9bSoVhL",
-	"H63SCPFYutlNJFjDAI+OBgPWNICVxc1lGHj4we1xlxmMMOYicSIoAX35v6TSsQT7n0dhhRMUQxJR0ijK",
-	"Mq03khFPmFPsbScz4kQMgepSAw55yqIR4ywzoM8xHMWlmYAOnTqGj++QS12X2Nen3W3MOIQo04gd9M+/",
-	"ynT/hovEkX0i5GV58gxVIObzZ1YcrYPlC9EKfNANQd5GxpIasIHgNjSRlLp6EiWH+EpYOtLcOIaw6hLc",
-	"k4+e/dekd/VW/p+vt2SKO3CDvaicBue4YSMD8fZQ2u+QYz6GwdX59E81YJORwsK3kUriwE7fGYbUsQHe",
-	"mTr/tCOQcJvQIVTx8J72+YX4Y6clsgR+ikBnz5/ygGxWD3SGWEIrrT7FLmCdKgMBXW2dgojZd7TlwoiK",
-	"zSv6CfCv3md3+tEqZsD3m6Z8erRa7/lM5DvOOH6XgiRDdwhMSTZBaC/OHCs4gynlImZKu9/whMvIEVCa",
-	"QsyyFNuz+aw14GnSh3/URM5jKiWDRymftm7KO/rgItN5Rux1r+mHhaUa8yKsQf9wZVY8+NqNMNCDI3Ew",
-	"f284DzVSY1iXWjCSU0suTUcT6UZrw4nTxeFrCidOQ9h62yWzHyACcRW6irBi1ooxsBKc/1zNLLagVLaN",
-	"xdxCx316FXzAfOMsZVa1MUUpZJRksZDDdnGShb1sdz0EFgz3p7TbGOxIxXX70V8ra4UdDTuLgstLLA82",
-	"o1a7NVQqnhBe4ZXKohHoleAHqYR5wLw9UwCo9DWXUW1nH/21dSfERtwaI6xjJWFK2WOU7QMEQKL6jCnU",
-	"AiNeQmqri6mlW6UmbuMt10wHMvMs9sCrp4M0QgpLkpzK6uupZ8VvA/J1NQ/jfvkWfEzrr/OfWk/OHvV6",
-	"TjpkWrtDtc5br37/4F6bFyznQX5o8E2uvs+v++T0Nv7GjjyN+vA3qfhyGbaTLW2mkthRXpxBQX1HX+MQ",
-	"IuQfIFI6Nl6d6KDwhWROR6LHgIk85ih/TaGzzAcw3Wv/0yrW/xbs/iWM8QAwSvyTtmf4vxAIYXI1Dsq6",
-	"Xx5AcO0WuwAFRXY1DDIZN1oxVz7TYhX7AQ+zWw17U2Ge9OoUpgZu/PWKmNmJiGAtBemfd8v6sbzrTSlA",
-	"BHFUfQeTHAYZGxr55wFkEa+EOnaDxF9J4XnKqNd3CZcd3z3fvaYftlHGTkUWK9Sxv0+49BUZ+1zMXjpm",
-	"XUV7PoT4yKONFrKH2Zn0wh3TOCKfG6BpWMynZR564X3Z20zGS7Uaq06kYgjFW91+oprFFXvv9nyp4sU8",
-	"hMfIlzbAQdUTJoVhuDMcddKhDd9CWifM3D6m/GMmFRurWQQ0JDkcKXu7Iqbi4wsD38WyJkV72GVRLW1A",
-	"F35QMMrFNQUc5ZkZmzejgStRRUMBQcIwzo9wBDHeTlwvf9+LUIyPWuLwoIoL6VCDULwxHdG9zn9eHK0r",
-	"8X7z2mIp3NVDQRWmpOAsovJ2dcKK1rSnlcogXCWxNY8ePHuuhfDBW6HuI37wKvjBGJC+BEjNjBjEGok+",
-	"uBeSw67dlhVWJ1HnlS63ol/issYLSP5qWvK653jgWXosu8y9ND+WNKcIstATbndmoW9K6o35JdyBdjeZ",
-	"gPAJ/pNer92iscdODf7+5s2rD612K0NiP1krC1881y4M9kVcRIg58XGu+uEY7W/QaC/JjDb26qsBG4or",
-	"kCwB61iGKU2T7jSXMYGIm8YN+i7IePcWFsh4w5GDXbkf2JpzxNw95OgsGpt98Mzro7MlXF/6vbF8ugX2",
-	"HYqBXTGK+xMuvdc2qHuEB25+EqJHiRKH/AruYHWG7NuehgC2MHBiNRXlD3Igauo43eHQVRVNdwhq6mJm",
-	"IFGepnfmyiaVlBMiQoJZiAf1IZMf8nUrDFSK+bToa3OPEU2jBPK2aJ1J9xgXPjX21aJxnckEjGGG+iHg",
-	"a5qoGFrnA54YqO6PiLGpbTX++pHj8zfbGuFf0arhQNIBE6ULFXC4IXA+NcyqOIc5U1kSs74GflmQATZA",
-	"6mwW+gyJUekK6nbLi0pVK8agMtsxECmsBT057W0SjUgjUyybFP0hX3WvzbbwGA/cdNPQ8ddZ39Hzu3Hv",
-	"qKrQkD7a1EDktzOpBD2EOGgJH+9MleHYT4xkAPEjlkPpca3VxH1gmmckIDHuk1w66Y2gwDxJWGY4VYzZ",
-	"kTLwp3R/e8Q+CdCESceTRE24jMCwoaJ4fmaw4T0z0GZGMUIxoRPmGsDwca4UxnwaKtO4YRNIElQMU8ax",
-	"cz6JGceZdBVTmEO9Nb3oHfc0+WtJtYjgM45darVbN+aLtWamQgwS+NoqRUifPEZAk/wTTzvroJtiLbZ/",
-	"FysFSU83Li9qrVdPjhce51RDdKkkNa9Qx0p0OdTqWLN9SEPL8M4BR0ggV+RyiqQK8ggOF7YKYVAdbcw3",
-	"qyyVrgssWy+6u9fhx4XFECUx0rharW9b8PrmARRD5M96nsMXoGwo+pkiNUbqKYb1513cthjgycZqqwp5",
-	"uYEWbrkmblJFmF1HU9MmYyYzh6qzKV7xaOS5tPyKDRuSixoprSFyX+NXtYMAR2VOnxGGqRTjrJNH7IUM",
-	"l0YgTYR0MuCRR6egIog/pRGIc1K2XJyfNOYxwsslMLCMJ85PzKcMG3XhF6PkoEmHFVYCvtq9MBLyTqs/",
-	"NOKYoVAcKM1eZMZqwd3LfMOnq2t8fCr4QF+7Zyo/52/U+X5q3lHfHzDcOboZPulCLEy49tiJOpqDNN+s",
-	"Yt9Cg1aNAK1q0dqssNm9LXLk0MPg0B+1Smf4c3agiQ8TNMikZE2sFEB76dfuauqphwkKybYaiJ4AZbIB",
-	"oCA0t7h0N9EHsg1qwZNSrfoJjM3MvjEMeJbYPGTu9+0rlQCXjQe/y9d2LDjMI14lMxp93fkrpiTAECNZ",
-	"Jvdpth1lbMapyWSsdu7TvPQ+i2/REgj9n/+qHbJUaggUqaTZB+w/oNWM+zIZOUcjXOsENITvgZicD0ZO",
-	"zIy7UuWQuNeyX/4IheicN+KUgRbDkT0MJ8S96qML8sCarbgMtkxhxG4ysKiSZTYMrmhS26oE6ppv0XZ3",
-	"Bzj87Jx7SmqmovE1xUWac8pYsX4mEssEVfkT4yufUf7OsDmfdAE2eGbuPu28hpS61+4/30hzBUT+eUD9",
-	"sboCd+vbRCwYOv11lI1Nw3N8wMs1ocL8Jol6QkdLUqq+iqdsxM2KhOs+G2RZg9ahSuCt800WTTvaHP3e",
-	"dpxEIR8QRrVcSNmeg8L7q92ywrrPtd46e4jFYC5XN4peZsaqMT7xlucmuT1/kQO1SDccufqwOlWWiI72",
-	"zBRKYW8hOm7qLsNl3FdfO5FKp4vyqh9p3Uu3rEGyL29T26SVTh8MFLz1D5xHsozl0SXNY/JBP24ugcCo",
-	"Ez4bbVhQdOev/a4qZdEwrddKzxLNpi2e021T3QWNeg3ZUYlRiAmfMp445TNFawubUCiLeRTPTRtdL4xv",
-	"TefMUzRdD40P8iMxc67B37bx1lJQaQIskxoiNZQChfLteKdCpoJdXGLq5GlY06QwDXvU0HQ454OQpmWt",
-	"ymIFhvUzg4Xeq157eFt3rwStHtVOQeMSYezOxO5rLuPPkUpUpt2Wvf5Z/LhfWNefLejx55hPTev8dPUO",
-	"8PBsuxlFuio7MG6K0tXjKPcDMrN9NnLD8qBeD4ih7Ai5kTlz8x0oCguvOKM+CSzFUpoKvJ70TtgX+n2H",
-	"ft+ZcGkh/kJRNs6+RCOeJCCH8IUJaSzwmOA0aM4ee8FSrYaaj1Gb/ikJ8+VLDFcigi9Uu4VQvqFgy1k+",
-	"OO7+nBmr3UvW5js2wfoobi2MU4RJwgS108Lug1lalVVx7+wX2fDs1XwcpU/9sJHSBljfHVWvUbj1uwH9",
-	"kQ68ZVnmdv6EIzMr87N4j7M+Q6NKnl7CBxhkJsibg5726p7X+EG58y47zXwzWd9dSR80E3efXOklSYF6",
-	"tGF3zXEz3eHLYmj6LSFjpOWRree/1Y2F/DzHOcf7NLVV4mBWJWmeGEHmWsW4ZNBxopfxONZgEFbFQgLp",
-	"yHnNMhv3Z6eB34kRZtRbAwo2oAHlFCG+slgMRShaR5pJUyyIpMBcKXjnfMor0FOPJ8ReeE3olgjDMFwN",
-	"8QXjAwtOVgxgEopNSCu7VVdKxJXdUn7g88c7K8p8u9Z566rfE29OL/+Y/ler3YqwZbf15Plp7/HzNRgW",
-	"7+Q1XskL5KejVnxQWpEu3czRcmgWLBuqG5MDzqDtEL1uXini9f0h7OjuSpEY6vvT5yePkcE2rySPvPYA",
-	"LVAhg0tHarg8MWozPKYoC9wAa73LKgaMPalWxURNQSsebrjylTOuSFri/QThuc78e3d+98eIW4jr7lXI",
-	"YecSpqarleW2CelJX/yR9voVptspeUGJlDeoX8I0dNMby6dsqFTMMmlFQgE++JoKfUyjN5+nofw2EjZm",
-	"YhwJElGbIMAkTNx9rUjkKwTfUojEwOu2xYV+H2eXNhmCLu+0aO4GEfD48EfvahVnkWWztxXGbpSJ4SW3",
-	"PFHDBidsLKMhPwNpUYUf/X7mlo+lfsdsxZ3KoKt5hPEJn4ZiQsJ+UZIZngCTfDwLYLsC6+R1ILX56jma",
-	"3o6IrE3VlRc9hCGxVSSwVenYvilxTC6jBc0dtaOity0qXObCHy17tWP+9TeQQztqnT990m6NhQz/PKmc",
-	"hV9XjtqAsN389KMKot5i3vsWHHXUIQcycdUqDZuSIPW2tuWDQSdyx5FLUJE/uqUvw8omR7rQHov6a8KB",
-	"H0Qna6miODw3s4pdCSMsOswjZbDFCi9zFijvgnGLAD3spNdbsTwCv7ix+tKhuIIyKe20WmqkMrep02J8",
-	"+pnKuPL+7bw7cyBkzFRm2WQ0ZQORAHvm3rWMDTNWJMlaCHHhsbc8RWNm21qGOqqPg8I0nhEMTEhfcGvF",
-	"GG4jC5apD+dm40+Nz8jw1LxsQsbm5cwK3jxVMJdG0B4ZajvTtemesdH4ImjHTMagPWy3U4VKRhslfdpm",
-	"ud3037SuSV8h32aR4UTnPfyZwPttGy2mpq5KQTaQ13FfW1DJXbLiVkSXjtxbo2f/NeldvZX/5+vqNhDu",
-	"/om+Ycv+9HpZ7zapS8MSLIYlYxyvCPu1zGFlxRdkrN+lIG8kN7m3KuiF5BNViTTunsEu88M1/rdxowIJ",
-	"cyWTIjDQNtKiOc2NuKFZWUebonGbIh8Y7N680s7525DVQMXFqU9Llf+5EBz5Y2lho1ZEeZ+6gGNpzQOI",
-	"4M8+bkEELzwWMhGBmsj5PHcyKIZj7GSAVPkya2DDFtFjlycWtORWXC3B23lRXtggdb7z8cxFFm6IeZqQ",
-	"VTt4Y7d4YsK6w8kuiOeOcM4Jl98ZhtgD9eR7L+kTZNxJubZNGgU3zrhoIKc7y57msV754207g7W2Pjna",
-	"NocRgMSCSC6ZSmnIN0YeHbd6GAZrWD+TcQIs4pLFCl2IOTtrBRl1K0urC1ch3bVzuWEhScqLX13tOimC",
-	"L4dw+ztCGsvXyXDcfJQtS5wfMueALrIQ+jyhiUmeEHEe6FHwHEzxFSSJv1ujxkAVVs55HvE0BQkx9ryV",
-	"2jwvylO08HNcA9MwEElCM7oE/QoRYlaUTzhi55bSiUTmYpP7Xdp4ySttsdDWTj2s7wOxtANGOOsD66ts",
-	"OLLu0a1KfUCsdIs0M2cywgFvB2Z3pzwzsBfKE08yFxvZAzhn3teKh34FntlsLNeqEXiPL/hoqh815jbn",
-	"H5cvl2kw9gKt9AGAYcaqlGx4P99ypJJYhBlKW7HZ04TLTijR2QPZ4/gmzhJ4n3DpYZF2KXxKUy3Hqi8S",
-	"6KRJRvaBl0oTLq3BqgQWc8vXk0jFQ265cGl+54raJT/cgQYJTDgSrdJIvDGfHuXUoYFAhbAmk2rSdhYY",
-	"d/eM4gkn4JYmFX5naLI1jcdTctuSqptquBIw2Q9ric4yI7A2LW+aFCq9BoTKe38/dcPiRT4q/cDcm/tR",
-	"BM+n3uviYTKPGhDvh1u5yLuoRD7O8lb+1rpMrtVY3RHAYoO8rSEGGL93h/KYF7szRTxoxsff37x59eH0",
-	"6TqTbGYfYsumxk9iYGsFwYSbIgB0tCfuqXRZF/tjRhr9JK7ghqPkpROKA8Ly8K0Bg1mwHKRqitktKBhI",
-	"+bS1YWtEg8nG+yKk3FH2L15ji9BGH3QJl12sNYZr9QFcx6jNUXptLGpjUiwLnBVLQ7Utb8cfYD9iMnSW",
-	"o4Q5SpijhNlEC3J6w96hFrLJSCSAUx0JYVpY44FCzVaEjnVfJe+Ef7XRGg5/mqPgOQqeo+DZUO3YTbkz",
-	"VCq+KMsaTEcNNACl228EiayiecLCsFirNF07NLRAOjlLg9Lg9a1/YdGOhqhjLxOJgrpJ5l5QlCXBavPS",
-	"qU9KZTqCNutPEbuobhNa1qoDkXm86oz2REgweZPWQCS1O7q/bWAovLAwNjSwmLrCbP0zIhpj5Tz41oQL",
-	"P2saZDZ2pFf8RoNRyRW4M8XCRFzHEOPww5tAOg1KWqLTBz42flKUz8+MiKdSHi6smW0gXWWccZATDUDc",
-	"+W/uatBZE/2i+L23FmGNWDOZxFklnwuLZq0x6dnWbRjc9F1mnRaqDS33IeJjKJAjj2bMYZgxHzJpmJf0",
-	"XpXgzB3UlyJmSrsfBiKxs/MVlsoSskrc360Yg8pshzDaTev8aa+3wFrpXrtjLOk0zBm+cX3zi4VxnWXv",
-	"Dnr43YUSn5Papyd+PKUfvoTlo9w6GzZWW1Q1y41Od221daMzhNb1Jk2TXnp+mjo95s+wX5qMM+vsiIgT",
-	"ZLDKNFOTNapEf/Qvdus++aqce1Rie6DEqtKXXuRkaTsAeBNR5uNxLyG1t1BHy9VOdyC+7lQSDMTXvZAC",
-	"+RjRGIwVknvmefL8ce/k9PGTs6d0cytx5GvxdR+FgJ/PB/FRHBxWDSbdKxVhaj7BmAxWXgpIYlMepKUx",
-	"VucLcqkXQqCA0VlpzvbdpYzlXzua2yUYBZ/41w+4qEl8IdpjUcsUHvTwYUv5V3pSUjGOImI+NVSeS3Xa",
-	"OMZjpJJ4y0OcK+hHC54sIR5asqMwbgh4XoE2oj6UGypyP/t1a8U/mwwv4tt74LFFIrL6+GHzQzIWDUzE",
-	"btVi3ttwDNJS2BtYClqo2MltHw0lTEUEQyNCazPOYs0HluFgY50l0C4QwTREmXYPQJ1EXMZ/yqLhts36",
-	"YEQM5OtOuGF9bLt9xN7OlPXqofvdCxaNILqE2O+HJuvIfQhAuncMeNAx126NUZVjGDVwC0iTOzUCnSxs",
-	"nbdOe6dPO72zTu+k1W5dComF+srYlCOf3mDq81bv5Dn0er1eB//nmfuf78M//f+577Iq//an7tvXqcyn",
-	"t7OSWXm6WTFRpzeRf9CeGCrAjmNPnn0eXQ6147ujkXkwLfxakKcaqJ9hRyJPWMqNJWm1KQR8Eszda/zv",
-	"wshoEBnN6smFDPAA4NbwOc9x0P+Aa/IY2kU01AMhYlbfqm0PUlm20p29JjI6S2fdyGm/pMloSHGYunAI",
-	"nWGDmnCHfHEU/QdV+oO3mkckyeKc8OmmhD5qkM5dUaBqTeoXkuF3f2fY30KJjIj/7h7FWcSXMMVyJrgC",
-	"fY7x1xToQTmLM+KSvJ9ZIJY8VpJcMC6VHYFmfRVP/VvBWfgxE2j4asILDtVQfW6jkTPr/5UZbyzjuXAr",
-	"HPkMMRnqT3rPHzECR7LknGuavmkRXV0q9qXMVL/C9Ms5zqoNGU1hfe2VCf14Vba3e10Y6Hl1lU+RuQtK",
-	"FV0XVp8XhvTjTye985Peea/3P85Tdn/7eoI/eSDi8+tgaCdqKNwpr3iSOXdYxDwf6ezI2S/Ddvl2698Z",
-	"919wchYs7XbLWIQgnNu/F/bPpHB/7U8dJf7VDrVQ5y2eitVt8vJL2/q4aD6E1UsYgEcjorK2M9GVjkEf",
-	"XOfsjiYKCllmahRiF3namEcRpJYc4DjT7kvCCF1siEd+r4m4jvnXjpMpHUempnV+8vTZs2enJ0+9aO0I",
-	"C+MwCG4B0FVNRUKtAB6IZEnUFs/4Gpc1Hnz7q2kmcs/xwMNgeOPrV9ERkTUYAEOFKiirgROehDWQDNoI",
-	"7CWnbAyx4MxOU/BIlgOlfdmGkv4jKdf2EfvF13AIawELkGNhLqlfghBJxNA9utuLX4JsM6PYGMZKT3HS",
-	"tWGDhNv/P3tX96Q2jsT/FRUveYFhZi7Zq5t9SrJ7tam7ZFOZu+Thamsj7DbWIUsuSUDYqfzvW90tGwPm",
-	"azNAQngKYYw+rFZ/969ZFs8fjVrDHfvnkNPSjHMBjBPVf2MRsyrk681VehWJeVpBoJBdUaDesF7kt4n0",
-	"camtTGv6Xr2miy/7zTzTrVrnNLceRCHLEi19PGTc8NZc4t0aVO6SW/yf+F6eeMpi5r4PJdhyfX4x/bNm",
-	"zttnz9b413dRdWwSIPR8cCCLRf5Su/AHykhazMrOOsVYB4WE2Mene6S4LAxSOjy+oJjFUZr0jkPHb+zg",
-	"/5CEY/sG5/TVwjupVWIsDCidHTrwnqg/iI9NSdN/wH8+f7yoI4+ojhBDiVzSqz+4KIzLDtJ2H+1uzH6D",
-	"RnF7057luHrUm9x5TZZ1eLm/zn3BRQxn7tWrnHmRWirqqJ16c+sBrzBVeRxLK9iuHuLprfHpMcGxRNpB",
-	"j72PDx6a3nieTVkIcclnr27GfTbrk46sarbFHhuHdNIIZNRlysGn3g0uxIGnrl7SB3DKj3oFfeolftLp",
-	"dv6wBp/+eYwaRP8FOK32QzVtbvvIyD4rU6+7EhdH8rk4kn+CRMtmB21wtdOEJA8KpZifYF3KImmnhLQq",
-	"EWmLdznynv4Df/h80Ep1mqIK9lTZpUu8h9yzXwvvOSizoU2+ZoPyNACDF4bz3aKTIl+R8XSfLLKX7hyf",
-	"lFBJ2XZyMShjzWOxn0hMG7RRfOIbd6iC+859qXTOqNpCr5BKC5mmDrzfsfcm/vrQai640zaywdeCy9Hg",
-	"RnVc76p6onbmvUqleInP0Gq9n1qXUokWNX7Fb0SZO8k1kRbH5iH31H7BHV/treZsS/nkaNBF+JyD8Hme",
-	"UtoEHmrlXbcxlz4GLOYl80+8oLj3Poxis7DpP+A/W7xtxAwOKg82k/rZZ85VN/o4zH+7GoBHsmySLAWD",
-	"LMXdhlSYaF2MPMmpnHGbAqeGOZUaSRPrReQEWnO6o21zYoEThUMED+LXtAf9nspU2XxzhPTRpW/s9CIx",
-	"zs1cYb5Rhz6RhLtCSzMcyyF0RQANZW4NRMgtAq1w0iT5o4uPfqp4oQd0lDR50jqwAFzD47GSbQ3eX3FH",
-	"MZkEYSyxvcsdO3h/d84y1Vp4IDr13MCN2Z1JhYZATM+rIRWaNE7mcUkezMkpnpdwVIIvLl15jkDkESA6",
-	"crSUqbui6JX668ehZ2UmKpyWnnkJx6PnezDhR7K4tDIj1JOG1jLGqocJGKp8vpD7wcn9tVS6toFjM2lq",
-	"Oc0OHSH5fIIVSW6th5gO53wQ1hyAtTso7ARi1kovk0mw7qQXgxd0T+v5Jy3n1+xIV0QNTU8ZwR3oKGGS",
-	"5hfW6NmPi4IYTTxBgPaXO3PwO8N5XLUJwLRaHQ7a4V20/qY5cB7X3BhQXmi7mLv7OLemooOt8Yv76sFD",
-	"At3wHBszaeIyzj7aUBOJLcE0tv0V+pu2kRhzox1ITA3NK/ONB8p4E1Q6dIH3DUtN4CNJT+VMKLO+LOEr",
-	"puyJHSc5uB5VBW1JQnzPz76Ij37TZN3cy3dO1/Hohc1EpIalCpsIxpLbqSikmRFovjJcqVdjmle0/kJq",
-	"AmZpofVSzgr44v70a/XTQo6geayn7WGYS2NAd+46I2X9CG/LvK3h7Q/03zGO9Oz6utshZBwateBvO/+4",
-	"ur3Gh8bO4Xo6d52f//sOX9pEapX+HnJnx8Ocy0b/3ru57f3tZl6H2hjn5vrqum2gfULPCy/1yCHo1blb",
-	"iq/wjxdt/1wiC6+jUVEXqlZc6Uq8ibYDeUhicSrHlvwSEtwGNrQ9A2pJKPYf6MPG+PQS4zmK3NpyH84+",
-	"YF3f+6PJntbSP1rGEy9UWlf7lTLk8/ygQU0U6yoOt6Lr7Uyj/YG2yeiL/ESn2eE6qU77iVTvTwu4hrpQ",
-	"5+6m29GSPlxf7yxF4wbenSJAH+d+SRpBC8v4Jep1Fwl6LhL0X9RTrxKbnDQ8AK6OTgEKSPfkmvtKyn4Z",
-	"/SNnwoQyCEke79FbZfwR4K4CfAr9xE/2reFu1QjevnpzCSGdzfX+hfqD23EgpzqeLacfsMIsvXh5/74r",
-	"rEngSjzPAripdKkXhrPlEmm4fDbkUDA4xVJqwiF0574Hrc+II+B2vlatpNspIOSWtCdp9kszj3u6l/pU",
-	"esp86hacKMYo0SCo4JsBHC9M7Xys/lpnQQu/K2J3Gykct+V0wlgTm3UOrB35OexzKRUnTVQ90A6p3ozN",
-	"uZlZcUcXQ+tiaF2Y1s5Mi1si0c2BdM68SEoFGRi5huGyYv3Bo1leUxjkyAH7eLdLOAAK6cd7Grl3r4ZG",
-	"hrGDj4ylzwD6dhJB/AnyD7VOT4lsUmRSe+LVPqCkji7bCC1KrDsifDJgC/eLEs+bMKYV7FgNSYa/2gEf",
-	"lN/FB341e/Mw3m+93b/AxHYMqdM8FFLfjUW1pUQRZtVfd/IeFiIKLwkkY0dgp//7rSVlKCLcsm+CX8id",
-	"mIBTmYK0Kzxtr1tTQldMLfVksFkmZG3TNC/TW74xvh2R8vaH25unT1ev2XigVdJ6v/Di9WyW+f4Dff7d",
-	"ZtnnvoMJOC8Pirz9Aaf7Ncu2ZOPhQqB69qQCu4o2NuKOT7807vhuaX9HluWL867qajV5XIT5uQhzyneP",
-	"wJt4siKFAXXxtlOUW8sJ7y+U1m2Se6C0rsX2IiN86AxAOnDIEwnLGdykuq5jpzt3nT5dxDjFQ5sFTHA0",
-	"uAPh5cwLObDjENFGr+aWwlt+pq0jVCzrpU46KGAVCepk5Bm3Mree+g37ILPmiPf4/5bxPuRWFHJGBUgE",
-	"6EeDXTWr42Py0+pvUSFulhqL1KI6NfbKRCCCOEbd16ttfrkQAI6/qNDd1/wgGftgCzI0IZBQoWxiEWy5",
-	"+BYLGyhLdHWcn4DeWW61SuVMJFKDSWV8r/CJtZXYxYw1QOlUlnl8QSaNaB1xoneQAbJJEIS4uTrZS2sM",
-	"JHwwdSH2whtyxIHaz8dOwXdjN+CqDLbRIBi/Qt2sMdxzLkFtG/B9nSMUnDQ+o4+lVSbgV7kDn1udLvTc",
-	"8EKjdZ7aqYkEWxnpcbpaEV6djnBMKLuuHo87Aioj6t5+85EY9mR1mCrdl0bxygw1sAYSD0c6qNpECRnY",
-	"edqgJvwLWdCrJ6MtDieSWaKheSLMH1osfTnC5wtrYNaktUp9aaE0Ox7gck1wzV/8G9IhtF2J+zmFsH5V",
-	"w/4rrYmEZj4svP9XRWkdzv3b5z8DAAD//w==",
+	"7P1rd9w2si+MfxWsPnutZNZpKZJ8mbH14vydi2d8Jom9LTteZ8/430KT6G5EbIABQLU7Wf7uz0IBIEE2",
+	"SAJstWf285y8iCWRxKVQKBTq8qs/ZhnflpwRpuTs+R+zDcE5EfDjq5xsS64Iy/ZvSVngPcn1n3MiM0FL",
+	"RTmbPZ/dKlGRW0RXSG2oRFQitSFIKi5IjjCTOyIQXyHMEMGioETMEfmtwgUS5LeKSHU+m89ktiFbrNsm",
+	"rNrOnv9jphudfZzP1L4ks+czqQRl69nnz5/nsxILvCXKjvFFlvGKqVeBkb3bELSkRUHZGmHz2lcS0Vz3",
+	"SPULJVab2XzG8Fb3YV+ZzWd6ZFToyeph+MNbcbHFavZ8VlU0nx0Obz77lhbF0GCGRqCfH9u9wCzb9A4A",
+	"ng4OAd44ehAE3/21wFL2D4Tgu7O1fsXxwfCoCL6Dt48dWZXdkX5mwQVmGRkcCTRw5Ci+wwVhORbf8ZyE",
+	"R5LxnMCuQRte0BzvUWa/6RmXezw4shIrRYT++P//D3z2+8XZs4/23/PF2cc/LuZPH33+j/CIN5itSR/d",
+	"ygIzlMErQ7QzbxxLuw0W/SPJ4OnIIMTDDIKy9Q2RknI2OBotfaR5b2hc9pVjB8a3W6q2pF8gZvUbg1Sq",
+	"3zp6QEwOjgYeDw8FXjl2HJWQXIQHccvIJ3Wrt5s+uUq8JmhJVlyQekS/VUTsvSGZxvwRbPGnHwlbq83s",
+	"+dXFxXy2pcz9fhkaz/cku4vZ/jnJ7noIox+daLvr0f1CxBBv09wM8N68Njpa+96Ry/g9KbmkveyUm8dD",
+	"7GRfOXIcPzBF1b5vGAVZ4wIReGdoLOaNI4fykha94nBFi0FhqJ8f273g2+8qIbSS2MPM9ilSG6y0fphx",
+	"dk+EIr2jEnw7OKr/EGQ1ez77H980mus35qn8ph6LHpynwP6dBIb3M94SafRWLfEwy9GKC/ToAuV4L68R",
+	"Ru/fv/pejxmjNec5yjacZiAXyCe8LQs93Eerp6tH2SU5e7q6IGeP8ZNHZ8/wn8nZxepq+ZfVxeoqu7x0",
+	"EzXKdTNVb4BneoRDs/ZFzJMnXRHjb/Z//vPT1eXZP//56c/k4/8M7/BX25KL3n1E4ekQ55g3juSdV0wN",
+	"nA0l3usDCFF4a3Aw8Maxg1Fk2zcUWcmSMEkQVWQ7OBJFtkeO4++kV67ckUFxckeOlSU/0i1Vh33/je/Q",
+	"FrM9TF/vBTgjN7zIJcIKbbm5xYWOygJa9EeRkxWuCjV7/kQfk/gT3eob36U9NO1v9eD00q6JsKNjd2PM",
+	"UlB2N0Qj/fxIIv1Etksi+gayhadfSXfj7BmHee3IkfzMVa/oZ1wNin79/MjuX69WRP+SoiLo/5uvesbl",
+	"Hh87tpIIrHjvMnH7fIhE7p1jhyLyfnbh+uHgIER+NJ+8MZtjZO8MjcK+cuw4BN9yrfX2jkS/ANrv8I0g",
+	"Jw8xEpWq3pbuqz4quedHju4tVuR73KNO5XiPtIaEdhuabRBGAisrjPtUXryfrE59jxUxY9J7YWCzC3Jm",
+	"XhhaOWEbOZY+vCA/Q4vBkXBQenWXfcPgI2qvp2o9vgiOoGJDRj4kqsHLvqiOZZERy8MXMzjc8Epkvfu5",
+	"klpRkPDO4FjgjWOHogQtyQ1dM6wqEWAO88JXEkn3Dtz56ZYgrfkveb4/71PUzbdnTevR7PPsaXCw1bIe",
+	"Wr/W2bwzSD3vvSNp+I4wzNToken2VnMJYlzkjKjfwyNUptmjttw7nnTNVGhJMr4lfUJR8Ye5Yr4TFPca",
+	"/JV+OLR08MKRa/Ze9qsXlRzWLvTzI7v/hQ4YZO7piDkGXjhyBB+4uPs7ZX2XJsrgLN9x0Web0q8MjsF5",
+	"pbRsXxjhne2zgiykwnALNm6BBflUUrj9gOBbWPPKjiw3nJtrx6qCrhhXFAQeZQrf6R+sOF7IHSGl97si",
+	"RRFyhM1nHwRV5PVq1Uf7nX5+xlerIfrDSwu+Wh21Bp/1x7LkTBJwyn2L87fGq6N/y7i5nz//Y4bLsqAZ",
+	"1qP8phR8WZDt//xV6iH/0QiTP2ZECC7k7Pk//pitKCny2fMZ3sJtyu1yGC6GL2c5J1Lfd9AWK/Bd7UCG",
+	"zdRGEIKqsiTiLMOSoIIoRYREX7+6eY0eX13++U+zzx/nM6mwqqSWO1rwUAUCzeg0MAdETfNYopxnlVaE",
+	"CVBB4Ey/+ni5ena1evTkz39ePnqc46f4UUaeXT3LL8gFefznR08bgrk5y28ou8cFzc9sF7PPscLnjWnB",
+	"ED2khpkh1zQRBOd65GDkcsNHEsxbBGcbBASGKeItydGOqg3aWUudoOuNOp8ZO/6qoNnE9Wwo/MynMJWo",
+	"YwBDOyy10LLjwIyrDRFwNB9LcK+jO7I/E0R38yB0f6WQJonAOc2UrImnR04QLvQK7K/1YmwoW8MMjScs",
+	"B8q+5GJJ85ywY0n7qCHt/+GVAD244QNcFHwHXHAkIVf1eB+KZzNcFHBMwYi3eA8DzjmMFmj0M1cveWUk",
+	"/DEketza34KYnY1klW0QrM6RtGFcna1goA9Em8AQkf7rNdptCGwNqhD5RKWSiBSS7JpPFFK8MCymtdZX",
+	"7C1ZActPomG20YvE1nBmLy/oT1d3H/b/OfOF52VD3Be1BwtiQUjGWY5WOFNc6MFp+Xy0BDWtnplWz2yT",
+	"D8aSguSEKYoLibDQZyln6zniQk9oD38C2QgXh4E5asm7I0VxrV9i6LYm4y1a652pOLr9Rl9Hzihrz+gW",
+	"Vu4d5z+Cv/o4xr981D7YtDwFEcU5Kqw//Ji1UJyfmXYeagHcCKFVTXXMzBFmbiGUM6QVJ+mo9BNm+yOJ",
+	"dOWfTZwbizdWimxLJZ+jHaYKYVRQpYqHoJdu/sw1/zB06w76Gt2+JUrsz16sFBG3cOqjjTPmG3YDHtRz",
+	"0wqiF/vlfRi4SR9+2oz+wHIPlxSGK7Xhgv5OjpbinqDRkg1RhlZUSHXkolQwRL3rM/xQsuRnjhS/I0xL",
+	"jjuyBwnCGTF31Pps3vAiB7EO3Pye4XtMC7wsjtz2T3yV4J3YI7zGlKECK7j0HUmreowPQacbviXmdINN",
+	"zgjJJcow+0pf47UOm21IjhjfXSPlJmKJVQqeESmnkytw2SixUPvzJRVqs8ixdZTY2waVaEulNMqCvWlg",
+	"pN8yhzSW6PLZs4uzi6uzq7+07xdXV816vMRaV9QHiW3N8ATOFL038g2IcOQ6gffgjDK9GgVR5KH0Xa3T",
+	"mpNtjpaVlouiKggyuqFEVCVcLuohuXhOIuWrZhHznOp+cfFGaNmvqL5irnAhSXdcH3TD+jBmROnbPqja",
+	"WN6RXAuqnCO85DBWScQ9zcg1KgnLNekrpmihVakNhvCEFRV6uEaylV6/f8ywal2I9bqfKbolh7fi+ayW",
+	"7gGpOJ/V/SyWe++N5vMVpkXQkPna6FUFlsrJ+vNQ/2vC7GEZHkFB7kkxxghmQX6EV/VSGdpFWAUM4xPf",
+	"fmLpPfMmP5vP+D0R+jBnYTtHY5b4R917a25uIq5Dj/D6R69VvvyVZHDZ9md1QF9gpJpN4EaS8+f6CjVH",
+	"suA7Iub1dU5zv2pbR/mOgYdc1m+BrdTSAC5iMG/pfthppVD/kFUqQAM32rdWBI1sija/ZriSrTXIK8bM",
+	"GuCCgPEqJ/LOnuB5BbpNVnAJA2oWzIRA5EZtJ2JLGTY6vCb0PjjqSexFWYe5BncYbNz413dc5DKw1zpc",
+	"5tjJ0K6ffbSORI0+k7IiEGUeUpTaozDv9fd+43ZXQt8bKhUXIG4gliNudaw0/gzxGq/MdxDlaEeGhcB7",
+	"TzjI6PZvzAemm3YHlxcXh12ExYHe525m/fR6R4QZUAK9SkFKTPOFYfIUVu6MtN1QzyAdY6QwkyB6Hy5S",
+	"jiV9uTVhPkOz+Ykzsm9eXxQuNijuI89XE+dLsSb1Ub2ECMrz+vXFljO16TlhaR51TN1Z30F9Spm10uKP",
+	"SwU/hsQbqyCEJ3Ryl1hY9WW0c1A1RycNLwFLZYTeO103aiUODmFQMT0pH5qb71JM2M2+I/LzoXio2JLC",
+	"SRc39s4WAvpZos+dz8ad+J5fwLBRhz+8zltUrHeDW4nu3Of+FhvYty/puhIkVb7oIclhBU/tSHFPkJmH",
+	"p+b5epxd4XYj3+q2nQ3usCm4eWrmhvtzVRSIM/0qFSjH+3BHjHxSi7wicVEjRrOLeL3mVb4jMvpl2Jjx",
+	"L0MA07G07rAkjLeZph2T15tdm7ld6AH+gdBLmS79o0Xz9ySjWwxKVk6WqR997h/5G7xOVUNqaRKrhOh+",
+	"bqrtFot9SLBovhxX60xnA2vwVo8haSK4ObTH/dT+WNyHA6O5Udgo32lDElTe+eK+4DtwOIstRBps6HoT",
+	"FPkKr9tL0onIGMxoaWuGI1ob9DQ3Ax2av13vRIlqEhiH0x9d/EpINUpXpyaoOmSLzb3loLVInYXmNnnk",
+	"UOzvbWSgbwm5Y3wnwfLIV4gq6e628vwhFSIbkpeiKdXhvgfz+M7zILm3wObPQFYHB5563pQbzsJDfhit",
+	"qcuCXFrT7wbfQ4g2git1xEnTVn6A0kM6kOEvN8F0nSb/tZKQ/gdOQ1ykyqDaUuEJkScxeXH+nG0rYwOs",
+	"40wSTIUvGMJ1E2ZJdljvixUXYPkBb15JhDTBvlOl/tzGrYxx5H9W2Gxn/YW8S5RA5oseK6LNWD7gxhdL",
+	"qeduPMZ6k9lZafFAihWiEq3pPWEII6NmaDqMTjcnGc0Th+++6ZmAfiytDbNrp9sjqsDMK4xz+zwsK6NW",
+	"qmHankeLzCZs9kuLQTWmy7PGgBPc6Q0WgeWfeniekdOtuscyUXvlRyrVaRW2g935eUQlGFDNwlTzJLPe",
+	"uNagWZaC39srngl2mM92VG1ygXcsbFnN77G1OCaQQ/FY7u6qPjw8yYKI0y/LtwbeADo7ZkWKgme1VyFF",
+	"WY4ShfXhnCJCADkjWQm3eBv1FuvbQCW12aMnNsxFCqpePUuQe556dkAuxMiS/J3s3+rXwkqJ0UVsTsWY",
+	"YgGkPP2N0azYKW6K0PINyQRJ3ax3ZB8/bln30HGUb/iOQawA4qzYXyNJWK4PQSwRRkuCBREm5OB8lP1N",
+	"vqjtKThZITBbk+1EVyy4X9eCkBxxgQpMc5Tr0Rs3LLiBMavVDr4zt5EpMsOzbSRJjbDCATp50iYyX/Q0",
+	"F3ujY1LhojZSRfH5mwKzV/V37Wv404B/5vBix7dUguGqwFq32PBCDy6nsqwUCZ6YA2pS/6XpjpQQJi80",
+	"Z84swYLN1x69qKy0A2nUuRL5RIX17hfySukb9YkONY9BD68OlKmnj4P21pyoYTtB79kQigzX6zZv5UPM",
+	"UY73c4CJ0FvUJPUHdehEv6ziJc18TnAZ9DMT1kDyhe6/+c3YR+tf9Yik5ZvFFjQCMNDr082mU+jHZsCL",
+	"FQVDmRyPHzDjqg8tp2Sb2Q2yxemV5poBj1DNqpwqQN9KlNcGLERIhcoCZ8TeCrMNpgxCXAXfSVRiEQiI",
+	"AbSOaMbQbbQkRGWcLwXJ12DagD71NmXZhguZLIIILiI312QlvjQ5P9DVfNBKoSf3A1PJRkwtN3smCMHB",
+	"4SdJV24nWAallk0XSTjF7OSDpj54tIhsyEa9BdrZ4aJIOJ2D12s1a9pxNJ07svcu5en11oZhTqG76tZ/",
+	"IYKu6LT7m92Sh6Yk88Da0bTk2BIV9iDCfl9ocRK5S5dOmo3Szcg9zdzWqNuNWcaFRAXXNySE29as/u7T",
+	"dUEjyVKmqAVJCFnTjFhytDKwf9FNJY33QGlj5N4khdaBYrk1IitelkG17SAsBxtHu2k7zIsmGnwKH2b8",
+	"nggbdlUUr1cQuhulfX2cHzpLIB4Ps4zIOaLgAUfk3sBhVIya7LdJLh7Gq3XAEfUC5WRJFdrxqsjRmiO1",
+	"EfpNb78sOS8IBkVgLUxiSxiTp8o2zkXym7Ugwy8WyFIiIFUk7zCSosaWwkaBHrsE1v++2/DCUn5u8hU9",
+	"tw9kqUpkV0PhTyl+a58z7aI0dHUTMdM3bbejSSyz9TAxf8fL9+VpDWFLUvBdyg3DZBem2eDxPjmMoDc+",
+	"+cNmfxCgPGqlt60Fjhfrg5J6e2KtioaPli1RGx6nXECAxyLH+3DcWP891olAcFxGCEJnqncWxobM3oRb",
+	"Kxbis29x/h1nCmepNxCc54JIGVSjdJ9sPD73HQEA5Q9GBdkSKa0SdIw/Jek22Q2LteOe17PzfSO9F7mG",
+	"ht8VBIvphGzB8D0ejYvwyOy4yfpm5Tbiwno42+HJfQEnQs2LY/HA0YppyzEx9aZUqy9c0dXehtfbmHob",
+	"ZxC8TNbn/6HgeaUkJLKeh5M7Uu2DJ3AFbAmWVgTXGBWGmDN/ZvMZBO8H528o0xt+0UFsC+3ybDMe0uk7",
+	"uEVVRAZdgH3G4kVhavx5ypgoNwT+6TcktlBxom6cG0EkGECj5xK6WwqTQuFWpr5VNkZJRzK/y167pN0b",
+	"b3hBs2Qf1ARFwH3T54x3JoE4X6MZtm9HcCboEdeEMePWvY1S5ntvXGEKGUyTA13cIWLYuCjdMeifa6Ja",
+	"HSC54TtpU8LaY5nPPp2t+Zn946+Ss/O3ePeTPSqbkb4TmEm72f493KYrEh8rdWDn6w9Ni/NichWWAgD5",
+	"0QNqibdNTBjAH3BG5mgL8Q/nYUN0ulsYXrEgxAATVatvml79O9X6oBOWtqAsIVlGd/AjZSRsG4rnENkE",
+	"Vo5158fcjt+66h4U/pQ4r3f406jd2427fVczNHR99i0M0C3VzNAT7dPiy5D/8N458SJu3V2XHGdkYber",
+	"IPoeao4/AJTqnOk5lc6BkXEhiDtnAIQ4GKCZwCSMh+9Gpcm/ic7Sqe0EUb06K0aKOpHImIuSiIwwNdWE",
+	"wHjjZrRIpD5DeHMI2xb8IfRz66m1+M7enqi306L4mScnIUJePonP3XDBPQkTsvtBRp1Eiflwg3GCq4rl",
+	"8cvw1uDBja2AjVOqJ+VdeB0t61kMrdMXYStgiON46uR+lkH2P97Ropt/WyWbtSFfjbA8Nrsqbweve0La",
+	"eNH7nzk7WzSx3lbspbX2Bei1oozKzWluuICweKxLo+PKCKa/cIWLiKxsGGWzVM2tzjRQO0vsErQmMMAr",
+	"Lxtb6knSj9LuBU3CxqEO3lRSM2+dJ9n+etKgvNyGRrQNEuyLyDK9iY8TZdOSmFLWNSXfJa+IwbOJlDCx",
+	"oWtSJjbc1XrtCQd7yQLN29xGW6cAfGbuF2yDthOzsnlpQBajs0sXpgxU/DeJuvGBnMoFXsE9kzKQJfe8",
+	"J9WqllYT06ibfdcJmLNTaMSZTwfDbJaQfRz/zqjjKSl7WMbTOMOKrC2ERXxkdKrOn3Kr6Frs3QDrKDPX",
+	"+dzM1LQdJF+du3jiQPO6Bsuh5w4wSxEjuzowF4AK6QoxDqB8ACIHxpcdlSTstY6UG1Ana9EkMk6NfA9x",
+	"eKvteincxEcD1c1SmLKHowuypcz/62V3iTxy252uREU+hijnZphaT65nAqc/JQ3LHnFI1rVCU8/ISWly",
+	"ojfFbFrWWrg9wAEn0rbXhQSEbZRhhmy+EoTvsz3a2pKDD+shwvtFVrPxIcPVRW6Odeke+Mz1+kxLygJQ",
+	"+EUStlNIBHj1e8zSe8qlR5ZuRh2EBHorOMy1X2CH1RvkiF1WJ4E+hAHUECchAKsx130MZopQJRFhOVKc",
+	"350fbqBIZwYt1JBzJeQAsr0DxNuSGOTxFRfXCHCaoPAf29cQbgdkjU7toIqO62u+UdPUB2tCco6m8+uV",
+	"QWQ03pOtiaWBeywQnAu6pqwTpaA3ypJX643qWJ6bQkeh7VsKykUQm+BSU9QQmQrZEyIqeAEpANbf1Fum",
+	"Ge0gn14QqVzp8agUZd2+5qzFlssHo60DtSzIygSpmV7kBouHipLDaFOxXFjYeNN+LSMPgwMLztatYSFv",
+	"oxX0nkjE2TXCkAb+3OCIw6aLP4JgdoN18Gr8ocZqsBa8KmHDVVBQMaxBpnvvh9HdQpv/9Y4hsNDPLW63",
+	"hFwHD1l9WfDsTga3PpRvWKQlP9zjYvyyPhxdYD0Odrs2osU17u2+1hj7D4XTH2Dm7Jl+eH2H5elN198b",
+	"E6Hu6+ECm0yx8lTF1g9IOkHWo6mAnhSxMxFIzzktfUem59/s81/aKjlBSFHKSA3D0FN7Tb8DKnUOCOVB",
+	"+2SKJzTNgymSL+Ppoi7B4VlFh2vuNoED+wetMkhFyro6upGXNlAe4KX1LwZxyGJxbLEJmav33ZBIPtgz",
+	"ra02ElozlAHaLooGSn29Nj4jNRuiq+Mc+m41jfr3+Q/3JBm/k9xHmKXe69ma1jW/mGJ54ZJxrtSeQ7jy",
+	"7AhPH6XB79RF+cwY++d9cnedFaMn8NSZlq0bdmpYVjCfwW6U3kyGa4SLoi6JDvpZxQoiLeoO5Fl6Jb0v",
+	"zp59/ONyfvnk89f/OP/ofn32+U//6z+GL+qhQnlS8S0RoINBeSijhJ0IqglITNl6WgRjg+Y/fFZxhW0H",
+	"kMygcOIna4EzsrAlMQaybbRW7eqRaGUaVCyq9gjriwgRFru/wFLJyLwbUIgTYgaggupf9UdtReVJCJHZ",
+	"C9hPoMY9jzjyWt90+ME0YFeiGcW8XtAuxYc4x9Y6PaVvtNcyaNDeUsEgLKDdQ4D7DaNn2yKwpNbUNOMl",
+	"jdZUIkxB7IY+fzYFDEMiecB3vKHrjbmuO3gQJndEmNjNqPTGZHxxGK2FGQ8NVzbMFfB1a76wiP69mJFH",
+	"RSjEDL4fJqyp4ds49GrmaeyatW/dG2rDKnMfRt2xQ8R+nHAlaxW2iYv9stkMse9PUCw8CRPgDyPVJ2NW",
+	"wyjmXlJG3d7co0aY2iS7e0tKnpwTU8NhxJLhpfkgNP2yWhZUbtyadQ01XWQE7+35LADL4U2v4NldKvuk",
+	"7DDM8iX/FNDPWKFPa/v8K4kyPRLwxywJ2vL7ViR530zNvrF9BOfHi8LcaF+sJ4b19KDahw2j34Nb1uCf",
+	"XqMLKEFnlUvGlXsStrjWTHL4KClmQvGIACobWF/PcV5vkt6wgoaW3/Gi2qaXQLFlaUPI6XmfD29K9ZJU",
+	"/Fl9sw5cusH3YCBYGGcETkqDfLsnahzXy07KNj/3ypnIFlz5GKm36eDTA6Tm7FSo8Y6Kw1SxKVhAkTRK",
+	"vL7X5yPZpe7idYKi0hYXB4VQDgVzBjthSgd2D40XW9GdOB5I7mN7gAseU9DFzWpuqFePYHiBblxNm5TV",
+	"abDtEvBZPEC88Wo49WZ4cAP0fMYrVXB+F9noa/u20Tzr+0kM6L573e6z5Pnc6B2XaFCvx9jsVNP3vL1s",
+	"Ya7YbqnaplviHh7U+SB17gFDLs1ROw0jLwAu3Osjash5cg+Mt3JH+Io4kxOssA+L+DglegGsfhO+OA50",
+	"MiI6iIWfxEZ4m5zoYNgNNO7NwyPCaACOXecvwJSGn47iSEVZRW6IoMn1gfx06+NipfWfSy5puMAg2AIg",
+	"jDtWTqXHblpT/YGZZ4s/0a2e2jP3H9iezd8uQ/eVvQXwqL+8cjGS9ldf0ei7h3QCRGtK2+btgFuk6Vte",
+	"wYubapsa9QwYlglFe2hvqYy/uZLOzrQvv3IBFxKZ72Lhzn6rWlkw3oa3CI3xA+4Nxq7YeLbde/3OQeql",
+	"CeKF7z3IyKVFA20o5CYyvGCpm7EmzkHMNMSL4KKoo6s2UHo/HNiSJn0cc40JIDM42/7AvH+hkqr0hE2h",
+	"r0rh+hJkjdMOLoD0W6xdzO8hjSYcxxNO3Ac6IqXCq1XgEn+2xbRAFrXnPC5i1bTVplDn0KzJHXNE1gv+",
+	"Jc7JhruOOSwhDiS9pmodaBMCPl5VLLdWfPNiVJxgQVYJ6fInCyiZnohiaBKOZIDJDawA5ewDZTlPNXrk",
+	"eN9j/3FlOg7W6L0kFjo0w1uCFOdQot7E4mGqEGXIwUdHHWMdOsCQmv6Dkwb9yRm5UwA8UngkDe2jGVMY",
+	"8+NAnVmpGg1jeI4TsDDGIC8YUYu0/dIDL6Hwp5SGQtgMbTSGemRe20HyeBCfXRkiCEFVWRJxlmFJUEGU",
+	"IkKir1/dvEaPry7//Ceo7/0Jb0so7f/D+7ed6I0XZ//18Y9Hnw9DNdrxTQB0fv5dAz5ZPzwzSOdQkhir",
+	"zez5TPGi2PBKkm/0fYCy9TfbmiTfgRr4liezc0nEloIrbLAU4EDxv8uQsUpRVXSzmi5TQ0xMI/PWGEML",
+	"+X2wGOoLlON9HbbW1Gr/nTPSXr2ri6unZxdPzi4uu3HQI6uX4YKwHIvz7827SYvnPoZpf68vcCf0jfWd",
+	"ljZ0yTyegwC2sFgQRogEybjIow7P/x4YvYmQt7bg7ANMCPZqDdN7jX4ngluPD7UZl5whDAGt5w8Kt/ti",
+	"EFpXkJKEktZeKbTBOVoS4lQo/cuKC3Ltci/MEW4COsJXnyNwe2tdxg4wrNTYIpUB9N5eNAHYapPi/6I2",
+	"kSHKGrItqEJLnN3FbZ8JzOyOzQcCZAYCu7BffzYOyNdUrvzXAUfXNYZMmUJN2954S+hUnjcYPX1pK/0T",
+	"nT9IYHYEg9vhjSJT96oyro8ATj8in3CmUG7esAgeQDTySbXPwYvziws4A71D+9FVS685+18uEPXq4vPX",
+	"//zn+XBcakjZcWOdrOt8T5LDSHrzGvW1Q4ZSdg2Z7F5gZEekQvdEaCXkGl1A0VBmFYlAjAG9j0nluPvF",
+	"NOhMZ6MXhJ/hJc+yGt3BgdMVwuBNpzUVejjrLjInvqOdrFSU7fCuLn4RB73R+qQUZEU/jbsk7HvDEzx5",
+	"ULtHyxMEtpvW0/cGzvM+4Ci8xpRJlcjKoKuz9UIr2vHE+cl89V88jHYJUVrhUQoy8FC2TdLeE7ubj9lG",
+	"rom5JWIzFjdgO4AuUfrW7/u6SE/STT27i5mFN+k0nvXWdtAgAQPx+uib5ZT6SLaseRjlZ9cTzGsOO4mw",
+	"IIhXwgT1moa+kmGNtVeizGe/hyuHh0WNfd0MbpAQX0TsnKzCkG789Jmalnsnmpj15z+78zWF5xLO5IDf",
+	"qn8wb4lUPBn6bUfVhleqkasdVS/LSKnspQze0RfnShJg/zVn5Npe6hU3LitT/7xjaw1EwQbncLOjKhm5",
+	"KBzI+jPfuUwoiWken41e4pDu5giBGYJikK7cOzXRss9NlKxW9d29Viq8l3Pz94xviTTmaC70N5BCiOAo",
+	"NNf05b43h/3fa4l+aU64pFsuyVJxdqYgUrlv+mvAh6X9ihZk0etpjs23WTMuSL7wYiq7xRDggbsBQL1M",
+	"Y+7QV6k7tMESMQ5rB+ghihc54iwjc80f+pOqLDjOW1mxh9fHjjTWF4dEhAFz3vSF4AojaWT4fLQntZkY",
+	"GHU4I2ipm5a15SKiWI4DsbOsM7M3IJPvjUVfvQZPAzvs5FB7HKFeyLva1ki8/JiGiTwKuk5bvDmKG6Z3",
+	"mtZaX/J0ixJxmlD0+b1yvYxkK5j3wuM1QUH/NrGS6bBeeXzQEhQNiU4ligX3UUQQmWICg/JTPXv0ofAr",
+	"9csLQII/EthLEFUJNjkBqh1w2ozKy0qro1BtQKAt7VJ37GAnG2RYxyMDHP0F1FCzc47QRI08TBxls1Qn",
+	"StieWkrlf9+8/hmZZiw0E2WS5gR8A/pAJIUk4OOYUELFRpO/OCj3JMjWAD6Y2hy26NMOmxjJytQ9MvBA",
+	"lFmYtzVYUEOHkB+En1ZB+UVTyd7plyteFHxnEMXqZCwvEWu6TJ2QlWw/sSgfB483GGKuXJRXijANWOXv",
+	"CCmlNZZ+UgZAxGkQbuFs2aOmBD2ErUJdNL14H6dHbD1wUlevdqnntohPa4LXe3KVhuV+kROpFgnnnBak",
+	"ifyRnnTVUfus8DZ8Fq7IFcx2e+cKRWptE7LcerKsSRlN7OFDyKl9dZ6cm3uL1E3eXEPNoLhsp9ikCXO3",
+	"h47YFA23D2URIvOaEUvCh2QLUrssMLNnftRh+Ma8f5jsczme81Uvg+t0gMr/3cqgtYbtl0HzbjvtZbuo",
+	"lwxgJwEcBtMc5XzXTf/sC3hrLjiD9dPCY0s69M3e1csnwfWa80x+k5t2zw0NzvVhjsxnSwj0I9vp5/+N",
+	"FSGTKkRGLJTVL7ziGjHi1pZROzyvYtXvPswM64o3USDz/htBj2NcP9YNsLE9HjPJ3pOrl5Xt6C2DRDBu",
+	"92Jgs3XrAopuxHWRjYbTe3PH7cK+ExaA9V96y/XTOY6VINHqQE/JjRCxfmD55PzJSIdtaEj2054RvcHJ",
+	"CBi7DenUhN3ZhJ4FQN6O192FFoIDuidMva5UxrepJnsiBB/Vrl8CUnyt7B5u+abr7gUs42xV0EwZ2GJE",
+	"8yaMBTB3DZnRjqoNwszUT1zyfH+NqELmwJPu3PE1dQyGansRLwuaGfXJdQc3819N1H595YKfrV21DyQ4",
+	"CeGyD9HsBVToreOUQPtEBZVQ0dN8JIPiLxYZMYgsbhehl0GORJR7yBCuSRh0krh4wBMbG374ZBjvLVap",
+	"N+7XjED0p17o25Xg21s9i1vAwb2FJ2Cwv1X8do70c4QhCJizw8v3kqvNYmdzF9rd/ORDg+tWdIOIMsVd",
+	"r1iiHWmd0J4TyBaZj1IjItLE/YC/PiDIDy6OVCv7gm/PpyWQ+11FIRfrNfwFXuzBfIFiqjne12jFYxwR",
+	"Z0U/NMTARtLT31aFolAhDy336JZVWxP5fQvBzTm9p7l9lBPGwULExe3chMkV+0NG8V5LIEf62tYjTepF",
+	"RKCKtXZcIiMMLGsz4HmLSGNLfPKAh4P5PnDMg9++vFFcTEleY+veeCbdbASsknmvvrgGh/oSUM6/s+GP",
+	"EyImO3kgKWcANNE3qIFYjG7SyMV8pCCvrekg0R3TV2arGFg44CURc9/4AWIAnlsIPHDYrigp8jkcjjY0",
+	"9lorVKYmhP4V7FQS4X+yFc4Uwju8P0cfAAMZ/PhYX+AJyUk+R7eWCgBZcgvlk87/yfxQ2z9mW76kBTnf",
+	"SipzPYX/+fjZ5ZMnAJhjYnBLLNT+fEmF2tg6a7PLZ88uzi6uzq7+Uj83+NszykCwVbZ+l35ibJizVzlG",
+	"P9hujZnGJ7UPzOKvjy1dlHg0AxHbgdTSxFF7E4eXZs8P59eoHjMtxk28HBj2tYY00ye50quabfQSebT4",
+	"fIiGF7RTv8Fq43JJoCAPF63y4iUWeEvUaH3DMO/tBG+VDPFgtjFTfVd2XhVaS0eCrjcROF9mZp5fDNoO",
+	"7jG6diU/U3b9hCSExrUZF+epX3ejCwhnp7PGt/jafjHU6C4C/+j1rt1II0DCoTwGbMHerRDOFL2vpQ68",
+	"Fgtx2vTjlR8c7K7VDdI3VxO+AWuBIGE8unMTVxSPr2o/GKD2jpC7+OX7QMhdb2PdI6XJhfBXJ0hDN47w",
+	"7mC4eM9oqpTza9GYFB/GoYgXgnB3swi/VVzh69r9p7je4Dmg+umFMlo6XC6qMuQU7Po7fUemIDkVxN7A",
+	"tZDIwugupjLSguah67N56KJ+iAuJheNTXiMtU6wL0/XRAQu/evIkKCHN2BZGvzzU0Q0wQqcD8023g4vH",
+	"f5mPFpLtlCNqLW+ejmToAWcHIg0VxDo2yTJgTPjH1cdzURVE/uPi4/kOsuflPy4/noN+fOjQIvckXCXp",
+	"BdphwfRN3fhRnSug60F1pQzt28Gljz5u5tbvoKB2D8wd5dwYhLTS0o5y7At31oRp4L7Dq/EpcZv9QMFS",
+	"pQe22/CCQIGPuT6v4QCso/Ka7NSOXnM5XqGxxDZ8dfCe7llfBd4dKMTPnk6o0/hXujpl9NWyLvzWL7tU",
+	"K5EuKtOtLt0SbNg9RZyhuvYLWhGH85DWVzoaTDqWWmRkAc8yHPZ1wI5yj4krqdAICFBtc7z/5uri6mk4",
+	"chNcvn0RFdTFIiuOsEJbLnsct3Vltqji6mmlZ0Km0KbDVpyXI5Q3MW9dPvZshJMbA2C3ncAI8DdS5C8a",
+	"8+0Um2+kHbxvQ79w2xkko3/F1ScrVRIZkLiILdf1zpgeax9XcP68oDnef+dQDB4oIdOhyUStrR3D9zic",
+	"2pKUUtm6d3Rt6/aRlm4SF5AZILm76665SQlwQeArrZ9Tti4IqgEikqLA9wSLYh9Nhf8Dr1tajKvQ7dRP",
+	"C5Vju4xY6EnJoGlLMZzWATTXw7bx+IJAhJ11Z/VkdVVqIlO1iq1chIoFbPl9/O3JGf7Hmj2WBZr2Hz19",
+	"GuCIsVU+eSxtV3xMj6n11isZuCo6kG96JpjuJTTsV9sJdR78MgEduA5j1zKJ9HPIRLE3zQzc+6pd0Naz",
+	"AEzK9zFt/htkCdmYnZAzdDtHkPySI8nRCovw9MFFHyAoOKJcLg9EKwKhehr5VNYYdkMsYhb9HVe4AEm3",
+	"wrSoRNCh53cM1PZqAnRSc5KV2t741rKpZNShBs6c6IUKgBLtoPBib46QbWlh3u7FURzLI2qYd+ZxHSCC",
+	"wtJ/DPo5gbyJS2EaTODNkGpsM4pcuGmHCB6f1KOsGbAhfqtShg17SklIMjOLPKfHrslTOduxWBL+Vwzb",
+	"fO6f8ZRKIb1boVnbEOsOGFlsjbjKOIXGLSiWZ+o/DRj1zTxf0mSUtymSN7ECbLyQkfR3sljurZMzFdvR",
+	"r/jptlvTYOTm0CQ8uYrjrdZ07cY1MsWg6S5ZdXFeJgjObakmxm3yKwhT8Jy6hEjF+WJbZZsGtkIzpeDw",
+	"r9oZiCI4ifS9X22IWKgNhpu/1tytbFsYcGYZlNFZvVeD+b1hI5NRbhCWCFu7oB+71FM7OHCRgFg5fTPm",
+	"AhlBa8sn1Zm+TReDp1solR2BPH9uTm/KCFoSY8bBzByd4RtKHW5zSvch0KOuKO4mMcp2J7fRtJn8BMYa",
+	"08HfaTrkW2LNndZJFJhIj7TsTMSKN9f58Iy+kBwD4h0rx74QJ52Ohd7VumWCO8MiZSOj8p2jD16VNomp",
+	"C9PdYJa7P+upYVsls8uR7gLYGz3jiiJchERXe2g/UmYQLTTLIb4C8RdwqFyF4kQMJNvASGID4w8lm0HL",
+	"dCGqyz1ynt/g2EKDq/OO5WlGSG2yxZSxQaTqgw/rNTjNTBRsbRrT9IscV1CzZlLhYkptpTQMgIRMxz4c",
+	"6ZPlyneryvkJ7TyQzN5XXq6h5elFdrNs00X2/755/fMNNJhc0f/vZO+wqA/DxJYVLQDi/Wu+Y0TM0RaL",
+	"O6L0T1lBxN3c+TEwU3Mkq9KYtLY421BG/uScHS50i7M6gstDeea7g4Lq+Oz3j/p/F2fPFmcf/7icP3r2",
+	"OVhK/e9kf0NSF+iOJDgu3lTLgmZ/J+Pmemg2tDo/Yrau7HHqFHxgP1N+qQqq3T9CAZUXjTc5hQOPug+G",
+	"NJzgtMgaFz/UNYYSY3Pg2GR7l+AgKyK7jLGkRSEDYTcmOCVVPbTDbIWuhOJVSy5VIKQ2/LIga3qQghF+",
+	"VSpBDKuOvHpQbw++m5sZhBZiidndYkmzrhEnZLWBd+kSd8f89HHfywHzUD8tZBPKNPq+wp/iXu1GE9n1",
+	"H+HJKdCFHmsNygSuZfYL+/K/zwrkZOXigQ+vrYkG525nI9bAL7X4FivKRVdZM0gkS4xEs/+/kSX+zZcz",
+	"bf1OrowdiI/pKtlPZHrgWDd4pAmZ/Ur6yBDj8FdpikC731soeAV5exsuFWVrBH8xxQ/uqbRhVM5kKSEt",
+	"/I7s61pZwdTSniomo6EWghck2h5jNCseVZPkpyaY9FRxfjwP+0SzDWbMYN44Mm4xBXCkbY81doJ7wHNd",
+	"Prjr4MAxaAI9rXOEWnegNLUb9UD64Gcqsx5BTuCRlUydMc5S1Sa/ORffiLvBssHJ7V4ebsZDG75s0zcE",
+	"3LDHlDONmIDrxQ+83WC5ECQjtFQLSTJh9F1BcP6aFfvOHdTTTfR3Ke8f9tGpWsZyItAOcr4E0ZdSk/Yl",
+	"6ZqR/BrhpebI54gqAyjbiWkPZbLNZ5CZ3YwLosTD3dsM7zVWZIf3cwjy+8O8/PmBOu+GrgxhyfQtWBKa",
+	"zH9WlCi04ZWQ6Ovf9C+AfjpH5mfF/1Sn6938dOPmjr6WW/kcVaKYoy1RG57PIaFrbsPD52hDsEGokUQv",
+	"2hzJChC+5i4pDX4ggkD0pF34P00AqbE/viPbsojJZ29vjrXgVRhhpVc0GluJ9T2F3EiC4mVBkiXHL/bD",
+	"dvDY40Bo2o6LPLn5D/BRpyj8mOnDCF5DJH/m/jTdeAZY1C3OyRW9LjOMlUlLFcHviFQPpf99ALjGlcm7",
+	"MmJsw3fsGkmIXzeJZryK0widKtIROOM3gnRVpZhi9vL0gLSbRHPo1/3a2Q4sU72VHigSRda5sz3qrJ8q",
+	"BgWsjWNm7krYFZTdNSBLHyOvT/BS3fvAfD84gZBUCruPY4Z4ZGjzvSNQJ+iDBdKewibBOhKu1rPakD3s",
+	"k7CheVy9kGQNCeHBkx0zOOAgu9PuwOdo44p8l1jrGtQmoQ90184qfTCeDy4+XQusJsDLP3wQaHq6kMPm",
+	"qMX6eKGvzikYa/jiimZk0V8jtxR8HWMKqsn9xn0wjOEsleaZBKzSgztXA72mDESlMLhkXlAiZhkp+i5f",
+	"5oI1Ib8I7lcWaKSZRpuWhxewmMjImog/rFZ2b0ypaBUoiB7O2n5bZ8KZanTOXUUZwiZX+zwcXd2XHAMR",
+	"VVppDQuRohhr+qC2QEyeWFyc3iCefxhGxgYiefD8rV5rws4t7VsUGFzg0+t6tfg7wprn2nhdqteVejBU",
+	"8AdO+mt9PTiPN4LcU5JaQJzAZpxAeruLxxbAtT8y9EYOTwPyCd7W9ZjzqiA5oMREYjLwUsswXqnIfVd3",
+	"Evv+HS3L6LdB+se92lvw/WeuTHKchbNNDfptjH72LGpI5E+/mdowKpJfay4RagzK9rjCtw3AXiUhwtOY",
+	"KlxZlQJndzIEKCYVZbiWrIdubNfsVxJ5L/eGubrXx7Baw0VWxm2DrpKZ66ZpNEjc4aiwEQQ3vjKxX+fo",
+	"fYkUR4wy4oqXSgtYYMo2ebfWOdpSxl3sE2XIWa7MmpR4D790kIhciNLs8ur80WO/0qop6P756MzddDid",
+	"rlfahRbVLX0cNlEZ2r1wn02ssNrC6ElbyRqJmGABWfG1PjJHzPBvB3VDP4tGuWdkATp9Coqo1cESvqmB",
+	"QqfU9TUT8jt2DXrjD22ckRJ1h7k0I6hoLwxwGWWI4GyD3G2uswsIrBoXhfVwPZ99XzGKZ6FowJ/J7kX+",
+	"ayXVyQICg/CvSUCk7sOF06IPA9Bq9BCAim1wcNytHop7NRDsX6+J+tZk2htM5jnCNRX+dG1h35pa7hvc",
+	"ljSzNef5jkJ5kg6c3khMitvGA2iqrSV5S36rJtgIHwqQwKOttTt+Jb2K99aiCHYMD6yAKkmKFaKuqjeO",
+	"hy3492GSfwcuuNd0/lb3kLb+BU2p09t09SNlIRv3ljL366HZpCSC8tFkwjfmrQOsIfPnuR3xMCF+pIyc",
+	"NmY5w4qsudgHYDKHJXNi4MxBld2mqUGEDk2Lkv6d7CcaohNTN10oxRDtXFxwXw4k77E066lUir/j5fvy",
+	"tIu6JAXfpYTg4/2ioFuaVAwOfJbBmByTr55hkV/7lefbeW6jUhFUkIXFN+hcL3iJqhJxCxiY4/01lBfd",
+	"cKGIMJqaNI9N9rl1JJuMkkcGWMv8cjl6batFV0OlntXVYuttlWxL3mcFWRCWT6pB0HzdNyiBWXKJ24Ks",
+	"cbEgdQTzaWIju4l9fqe2yd5JEXz31wInmzq2eL/I6qTyUPjEiYHj9eBrzeOU+o1TCjrJAxdnz1z+wPni",
+	"7OMfF/Onj8IJBORTSQWRSS6JO8ryHnOAKQlMlb7ISlNuloEZWSJsQOjrk9sZ7++5ydLNscIePB+UcFAm",
+	"bkoJzOQBiKIfaVBD1ATOcUF5A2VoA4ThlGgP/7LGulxR0REml85D3CtOjtDvKjYukgEAtAcfCb6fxypf",
+	"3/GiIEDKv1lrWaLhOQiYCfll+imyeF76pl4Xb6AM5VSWlSIHqrVJjq4VbIk2pMhPq09XTNFikhgeo+zE",
+	"4jSJ534MWv/30fj54TI8jpegr975Mpk+WYigsqtmd9PTv4ztrbZAPxA7e7TFe4uqhQCOVCIsXT4WIIVe",
+	"Q4FP4xrnrNijgvO7cH77g54OczvhXhoKYXbjB4BkTceFatMSILSGsmoPIZ/6xwZ329Py8v+1nMSKbViM",
+	"098UTcpqguLM+PCQf+bqxENONgp4tAyUgxw0ChzBr7IPGoOvLPwZ4wpBSV57p9Fn6HMTI2sNTXO05sTU",
+	"u3d4X+aGZvi7xDQHhE3QvgDVG6QeldCun61g2gO2g2JQUMxTyfGQq2E2/Z4svwSXPqA9IxAHk7gDhu0a",
+	"QJEJmyCZqxvSJxq6Hua8M+Odj/LHpIr+J8vQP6o+fqPBXJ3qdjDtsGhV/Umk9TCiKRTy0RLrENW0R5ly",
+	"Q5hUDqmLPTrAx8GKQz30mQRo+S+HlwvBocAKFPo4WAHsoUFwcsCHrphyTmRQ1w2ZNvtIVsM0JKfVVMdg",
+	"zj566q/61aH0suVtIwRDV/Wteic7NWDU3czaK/WLiUBw8PJagZTcXHLjgzpTBHonkrM9mhtuAnVhA9ui",
+	"m15JEhM3zIv8Gl10bLneJePJfAS6JyXiKzX8M1Sz450Xy+JU/b3dDemg4uGwzh5mmXC2l9TVNj4UmMrm",
+	"wLXUmtRzAhrpGe/rsqndl2LALnh2Z82EB74AzPIl//SVNKYztKyklk4SKbol14jxXZ9bYAS6t3IYBp3V",
+	"3nGU4ZIqXKCCKKX59utXN6/Ro8unT88u/9Qt0RJq24t36bKSICTc/OOryz93G38ULkBRFnhfZ6kfgPr5",
+	"G+5Okwcg2TcEgXXc4MUcbL5htdVPI2j3R9gc0VxfC0QVQZmuVyAyX7z5NDk3vxOApydPGSqx2pigqA2X",
+	"CmjSTRUM6vuA1LMgkJzTGcWTx321fuWCsqyocrJQ+FMPBLBh8pYZORhX9DeAZIT9Yu52kHkBM2Ec8UpJ",
+	"mhNkQj2v0Yp+sgWG1pznYSVK4U+LWpHqciuXTYFhs2Ec69RVTGKvEO/wp7cx2WBNNF4H2fvFzybqcF4X",
+	"v/uh0lLkm2+JKCjrLF8A3iHsbPX4qpEKcxfs51Xa8lKfAsva5o0Op/dJS61JPRiSAfNCSaAALhfXCCNG",
+	"dsh6SXhJGMlTvagrB+wxXLxbv9QJwuzC/zXVqt1b161AUVdWAoSWBfk+TOAd126xUAu+Ch/krYpxdfyq",
+	"+ZUajy8vEV9FkQYSksI5CGhZsbwgz6FIt2yQucwy21Sm+o5TT7XeTR1WHpnyUDqpUzMOx9mUhYeEaSjd",
+	"B3cwqOMB4UhNaawmlEl/huAztCRrymToFJ5egL7moJ5d88aEsZ4QUiI1VsLGGnXklQSTmdFaDJ/zIidS",
+	"obyC3ZgazFBHSzjSLjHkM2ZYboKeyzq1O6gmODsgZncIkog0UR2onE0Fj1AODqrRuUJItTnBDnx4NV8Z",
+	"d2xakO1LLvRGo0UxN2qN1nR2Piplbf7US3GOzAeKl2dVaT8B1t460JcvzjPjIqYSJZetjLSl8QQoXlZl",
+	"z8KrSrBFJYq+EummzuueCFtbC4y+iuvzosTrWkxLpf/uGFWT8IAhEjjCTWWYE36k7C41iza4Ad9ZKzdS",
+	"XM/VK/nvh13yHUneiuHL79/4DhWcrS3HaY3rGj3qveg+uxiNIRqg0psCpxoQaNvKEgfQWGDWBtFsTpqn",
+	"022/I9mP3kD7eKXAbFIFpjj1BHSmU6ooU0kzejaaknP/Kr/qA4ZDmC8Hpsn1gsmH0p5fs2JvTZo0DQbM",
+	"a9DF/3SCe0bt91PipKztoEf5tHXX5AZDHCXPyXP0WAvCR1fO6jBHOV1Tmxq02ZcbwmRPYUWyop+CHQnM",
+	"cr41Km7w20qSHknJV4rYjIwt3qMlQa5Iept2FxdJoZbQYQ/XvDXeyH/HmINprpi3RGCVXg8jSa05KMMM",
+	"d98FXmPKbPmLhdYegopITrK7MIt6rTzX1w0DJwXvayFseM6i1mYbLglz4X/SfJs/RwrME5TpfZvZqtLA",
+	"UJUkpvj33Dt86+qQpSASVF1GpKv9i6FrSNgqK2XqSOhNlBH/LqM2xNT1hAb6Ck6THulixg8njL6dW4D5",
+	"8et3QkRW/+nmjcCkDeaoAhwvGIz7bg4w7jwn48aUprOFl1rZ7vQNLJTfUVktCyo3JHcHqg2dMssG71mT",
+	"1hxhWYcu7OJu432Cqpn7DljGTyY1N1gkedf0etWL5RCzEmHBByNRGyJB2klQLZjxllghCDj/Fm8oSkN7",
+	"L8kbSrJgtMmgE3OgbjiIlh0WeXIqvvuocxVWMshVyVFv0HzPiG82WH/1V4cldupMjwT/ph3aTwSAh04l",
+	"rHvuXX1jUni1ei+Tx9Nr+/aI9SghvH9S/gwMPphB48yvQyk0zhKd6KPywoKayDypMMs1V477DhwFmo9/",
+	"efEuxvtSEpFZ40jz7eWz7qeBL+9xQfOFO0Gaj68uri7OLi7PLi67V5feRvocozkUyEeE5c7je21ML70u",
+	"pstx6CVH6hqD2pGgNaW+5T19dtSRtrhEk1qcIe2dwEyu0uVLaginOhCVQW4P8csLpEhByg1nBBkUtjnC",
+	"qOBryupqFvBnKB7N/GvYEceG4qP5ge8Exanposs6K2rcXhRWg7/tVXv/TXXbBE3UAXc2twZSYlM2n0sF",
+	"P34cgfAIqE67DYfQ6pbSqvXDB1ZcWxEfHCmxv0ZQlBVC/3fEZBuNK6QFzsjAVAp6TyCBBeajLITeeLGL",
+	"kjC1CMcD1W0vBa9goTnaVtnG9EKQyR1uMCi81K6Ls2cf/7icXz75/PU/zj+6X599/tP/CiZ3mVEEtznL",
+	"EXCm2mAztyO7mphocrDOddyN6o0rfw9gvrwSWSokzg8U8BGx2YPKYBjqy4zxWYPnYYvL0hag7iYVwoPR",
+	"aXpw0E6d6M/OM7l5V+HcPDNKf4tiqYig8u5sCz+dZfJeC87Dv54xXjH6W0WA61eCEIFzWsmznCijff0q",
+	"OTsj9x0LbtP5iIffmWFLwfMqA2B+iHgwYM+Owtfo/bvv+tWMyACAXj54OM/8B8yUDcPAXnTOHCxv3F4J",
+	"WRzCbH3ohLw6VKEdF3fyGpF7IvZG/Cf6Nqbq936I0GBUj3sv5U5QYil3PHS1/GAz/gwaFVyrBaL6Ok0L",
+	"kmvtgrI7LcOzDYcTtU2FuuG22H3ytK1iBMe0CTKxHpAfL/OVufpew/KbWIDlHt38dHMeob/H3IUmX4N+",
+	"4VW2IeJbrJKTu/vY8B0UjhXpmfoeuO0ouk84LetGX8TqoFNQlSTRap1VKQPRXWOgzG431wbpJzHG/Jzg",
+	"wsiO0ZmAITNa9bb3sA0c7LF6WF1PNz2G2aFSQguOHN1hDPPWDU6Gfwb2GeKs1qoap27nDBhcnsKmIIzk",
+	"hB5c8OBmZwoEjYewDN/UPkC5gdXqtDe1lNKOD+W38GtCDrkuJqTtVWpjwooP+QLiOErCy4KYgFe1IVu0",
+	"3Ac9Uj3YySesDB8TkB0DB2wwzW1rMJFRoF9N6JPXXIHVPEHBFd2ucdmdHMXWeganQ9j+DNLopWWFyZVh",
+	"OhE+dViWWemcqgXYXyCfsvkFG6Qn+LPJgPsYEXo9DvXtFfM4wvzSwWSpp+t1MEbRm42FpE+x6VvuC4gL",
+	"Y2KqI4EgnNENC62JCruyfXKMJUjYN+0e6J/eDRGUHFNKKKCGS7WAip+xGkI6UM9DU1aSouhBFPeJfhhD",
+	"0BgMTWpRKfQRngc72RMsIhC5O9xqh9ZiW2jJkiGKic0qn1yItVhquih7vZQKZ8l6m9PKm7hftWiQ8vVv",
+	"nC0UL2fzGVcbIhYWbtU+XHExq0coAfwAYuvhR9ZRNSMhf3vLAoQV3QGF5bXXTYrSco9pgZcFWRzgzY/k",
+	"JvUA308qGpEMvjuPrlbm26NitSEXAZA0iYOqDGCNBXhrkt2Z6gyCwr91B7CkChY5xDrxKP0wkUOMfld4",
+	"ockQ8ZZnPlw1zDHUd1jhgq8nBjHGywbXn79gfs7AaLRA0+XgdKaEZMbUk4jfIlD6LPikxKKlZHk43jUe",
+	"cRuuGBcF39WqVR0z4gEZiyqY0TC36NJ/BJ254cPztwrDqWOTQkyUk83jCR+bvD0fnOeW6bf8vgf7va+0",
+	"gW7KDtoSamiZv6fJl1czlHSGtRw1dpy55gdHPak03wuJbnOeyW8cu5ybIZ7/Kjm7ReblJQng2/ewaOjw",
+	"+ZhccM9NKhadvGuqVvSeRFYzKMgqtgIDM0UvYmo7eCdqhHEiFbu8L2x67qZuxmon5/cwxEEnV+FcRzfV",
+	"douPqpDsWjr57X90yMcbArpd/H9ECfu/CtWYeWsq2gAv98H8UFMM0uZiI/2aiUCNzwMQD2dd7Ob5TzU/",
+	"tvPme6PSxlLdA+UY65T1UJE/cU8zsqjzP7olhBUtTFALRrKSJZSu88sJdlFDdIMkj4d3gMy1iDDC7M6+",
+	"DYA4LXXKHRT1+DRDFlz2Ftm2r6Xtw/qrJclwJUmkNdjGxbWYpDeX3S1VN0e9dV8xFBvaZt+Z11MvK94m",
+	"HTxI3Hs17/V7faE4kH6nRgVx716bSjgIXN+cFSEnwKHTwnR80O8QMU5/sHr0ePATtfwixeFMN3B8H6PK",
+	"eK1MPPrDQqr3hI+UrNxayhII4mxro9TwTshmFn6XQUodhycRccRty4JMrVr6gJVO0yApYpezN/bwAABq",
+	"h6XLBI3GibAaRzymRM1Ro0VYjy9yirM7xncFydfmmHMLPVrdNLGkYl0bDwy+AQUMNK6c5gavlEEAXY4j",
+	"pDj05t3znDZpWCWtPirso9MLeNitp5Du90QUuEyuPQd2eUhMq/P/IRDS8PyGF7nJx5N4SxBAcs49fBD7",
+	"7hpiWhlHNA/YRFx63LjW6hBKU0skQg9DpXFe70g+1WoCojK2DGwQL+t7vJeAaJlXHpDR5dmji2uHCwKc",
+	"b944n4400WcKMXbLeiqDkfGvd0dYmJJotdwvLLnito63hoENlJOl4qHc6Bd2VLbAON8SAHT3yR1juzJv",
+	"J8C6Kq5wMXnFmrVyE3MtNmOpSRhaxzdYKDZBM3BGwgTVqb96/waHSkMDSLUW8vBcAhwJUnzu4tW9K6Gz",
+	"C4yfBVZxsveg5iIHQxgg0DT3xQCZHqKmTXsWA6M/uTrv2Gi6Kq9bSLbf5XlMYXjfs7WkAuo+qeggiH4z",
+	"R6Ty2M13oSyn9zSvzCYVa8zo77i3xswxwdP9gcmHeiP+tKB5pIUBZlRvImcyMI23wPDcAoUX3FylJ+2s",
+	"rjfhiGDtbu3mcFOXF1ePEwMeoVyoHujQ7N+6VIs0qOza+PEQFFD8jhxdc8804sXjj856WinOqUkIZVDn",
+	"aiCvIBmgIDiXz1sWxkpaSCwuFC7m3ZPHxpaaqH4meUGu7as9oHfmoSkzJXkM6J2Z8RA5pwTBJTBROu+P",
+	"MMHJQfqKgmdN9fCoE+xF/U1IbUwMsI48GWiNbDcB4i8zqeV+dvHcrwZzb+LsA/Gh/YGg0xDlMkLvE404",
+	"rZzn0NMKrOrx0Dr6g+ODeueziuGyLGh036Hj8RDWrl4/D/uw6cmbsE+ZNmnbXN1MeWCHRQInfjFgQ/Af",
+	"8kqF0QdvCMs98EEtmM8fyma4wrSowneMfV3GE2GlyLZUaAUJYnDP0EKsqWcAIzs/Jt5/wv46MMhZAhgD",
+	"SkaktFatKsugWNTMzNez0MXE+fRybs2wtRPWX8ZRg9l06MYk8/PDG5KnIK9FsoEg9/wuabTDi9VnwGxN",
+	"YmRxpnnwCrusw3fDhgO0hA1Dj3JyT0xxNKpQhpnebOPXeejftDkyvy9wBW5Nc/I12GB4ntrC7JSwE9iY",
+	"39QFzBNMzGD8XAm+naOqRIqjZaXA3GmA1AGATPGA1fj0RSmHgQEmw42miLcHzEw7iHTqVU7zxOzA8ZNL",
+	"kzmvzMmUWxD92oU0n+WCl+VDOZPgOJSyLzHwEOtdcX5nTvkCZ3G+O4XviFyYigppTJiG19UR9y1a+MAV",
+	"nRE1R3aMZ6th5NOLymbPHCEp60beCHJPyS5R4nwwsdS2euuOV0WOluQa3RKWy1tT9wPZYCULx7/mxjtg",
+	"Ads1p7C5+WBh4PvlrcXx9wD8tRRzGqStuHCOXoNDzb275oizum0qUB1eHnCU2aL1UbbL7qVo1F/szyXt",
+	"yzDojA+drMnlEBt7gFyG94HP6ZoKdoKdUfcxiwdWfeLq6LHe9q7FkA373PQkGMlvFCknOCIiBmVysl5k",
+	"zgpSkHsy6pt6AXL2R3hVaw8m6W6Yd4bRKOMJqCWcIcaILdYEkZJyVsPWutk1Iw6SnNP0ynNLKMEfLw5t",
+	"yf7Anirr7iM5z+BgphhCADdzTArbcczrqTU9hammd9qLxjuTEoFrc01HgV9OWaWr5FI5P+YoEAtZx5Z4",
+	"lUoQotJh/ux3c0OcZupB2gu+LAyyQ9JhuEcYCWORhxgmQVaVJDn6+u3L79Czx09MAbKDzJ2iIOHq6Bwt",
+	"CcJM7ogguTnaMIDc1AEkJOMsh/qRXFxDTQQ4Jlf0nqAtZZUi0uAgYX0OZ4IohKW1wxjzsh7oeRhVT2Fa",
+	"9LqUYYIOWy3DMmxoIkJwEb+VXgLCezgES1UyFPs+nymqCtKjoeItAYIYF0P40BRBFLmfQXeB2bklpQzx",
+	"SqCCr+U1woXkzou+ITgnAt2+002dvcpvwx3BH/r6IeiOstygFAL3mXELvhZ4K8dv8fDUEaMmmJteD5cb",
+	"lP9TXroKDukOaVEOU+5kJzQ16T0cZr1KErlwCVwJWRnNd7b1hlLjdwy3bKe3b9QMcgoLh258Qp3WB2Wa",
+	"KYnY6UkIUMtvqEyDlaZ1zb+IIKlYY7kpWJL3iHG4X5kSRYojrNCWS1UHB7mIIHfaOGqdf4E8KT8rymSH",
+	"nDInyqyQR66UZPOak09/56/3zBFXfk3Y7O9knxq/iu7IHi33SOsyf7l49OdAPa+ileHzQ/79zYvgsmXi",
+	"vv3i1ZMnl8+Cr97RcLb5ndFwXROv//4m+HnVdhRJug6+9imsPgATZnric7TEkjx9XIli/Ci+MwqmuJ+Z",
+	"8c+BMmYwuq/eZZGbo5MvAzW6/IK+rUqCtuBYpO/kYMj/aTPqExlJiz2AzOUrhFHFDGRkDZ7+x+y3ut3Z",
+	"5ZML+x84e6ke5XJvbq1tSvzmDSbynmfaGyn/oN/prm/dl23jY5A4XOE3vKDZPhmhj40Hs77UL5nBzWcb",
+	"XuQLcxWIDQjW4w4VGDeNzJEmskRcIIMy2xji1sKgrWKFOMtiQ3oNqGHKEA/KVVG4Mbcb6kx9bmkXWo+3",
+	"WJFfHFjjQWVX8glnCuWGNxBe8nuCfifCmirtuYgur1xNJwuDqS9Wl1cIEDZsgBNlCkqrYGS2Tou3Z5fn",
+	"F3+5enJYCSUE3nz1+et//vPc+zWE3twGMthyRvbnjsW9Z2d0W1o4C4OcMVO8KDa8kuQbCxT0zbYOxngL",
+	"VY/iKn0E7cGmbBJa6xbMNn/yV5RBtXoDI2oxNzo2WQ8CpBub9iQiJvSeUwMlghWGaBFpUUQyboI4PkbW",
+	"zQj2ZixcQd6tAUwfXz17/Ozpn6+ejdbY/63CRcBIE+i5G65shmFnH+R0gnMQ+D80IjVFI0kLyA3E2i5J",
+	"MX4xsOGv5u3Babykde7wg1wTDu6u/WLLbtwUU2CH9iFTBrkngrbVF6l4qeXXTnDY1AXn4YpfgBY7YA7s",
+	"9zE4yoZj+etBtYBoKwsVZqkwuExviZMwJ0z5SbnaxXt4VobDJiyz482Q2dk41EJXr9crA6EqSHbHoWJ4",
+	"aY8MIPR5cO6C4HwfsqN0FtT4dLCtbpfv29lIzai8afesq0y+mz8Myu0AUNxbG8w3LfzVyfrQakDF8DCk",
+	"bSP5D5VrV7X7K+nhYAfipvcxVoY6nuQgEnhvsRFr6d+Lrd+h0MltRN0VOYGl6C3J+D0R+ykFSTP3TawP",
+	"NiAe+0aVE7KdakMNOEYeJ26TMLIVjGxFhEguuNN7YkI0rTCCLDYy2HwQQ92Z10H/bJKD6lKM1D32uXdg",
+	"ApOKb4lAa668hMYVF7bUwYg0bgJOTCc9Mzx53dRT4m83wu1BA52s1wWOqkBcblwwbiM6uzVfvVjcYXv7",
+	"W9PmNr1+/gtwzJm78x0hpXHzcJETAWF6aEk0M0HqIbbAuh1bgKl43BBlS12oslMVoUQ2WCLuGN+xnqqp",
+	"FrSxuYma487L5AsiEZO8ju1tT+1WYUFXq9s5umVE7bi4u0VcoNsC78LOr2blw95EKpHprhePcYeDxV8A",
+	"L8IGHpniW+MGOkOPuSWvbXpk7dNPHoPxEMyXgsClhhkyzMDT6xihE+Djuczc+seL4oZ5x6WxHXHTTZgm",
+	"AitypH7YCXCyUtaUadVqq5WuJ1MjjynsHH1bsa8vcpswGvVNbD1oveNzHtzuNicmSdi7b3qiZLG8S20Q",
+	"vugLuoUaybGEzDY8opCLX7B7kpsOYhWOSVLecqkWDhQ2foeaMVvshJACnXJqAtkBOddhg9e3wLIs9hak",
+	"s06a6iS59MHQAByCTJ7TO0BRCGaI5byz/L3Od6a3j2WkSSG/qoN/uLF2Qh+ko7VVG/702NjbA0Mi5UWj",
+	"d54qTSdp7/QDE5KEqqT1DTjkYHahUuPMqSfNjXu1nbfXB/qn8KdpOYSN3t2+Mvts4JaYQViY7mpoYU+e",
+	"n5CUdgWDj2QXLkO3m58BAKrYIwuMiLAFKDJt25huGVZDMi4EyaLzCDqW/XhjchKTkt0ireLXAFvzIk9s",
+	"bGgj+M7JiD0LKr055WM/+BQ9Tuf1HDEuGAabhzaS5ShrZLSG/K5P1CehvzZp2+0LmK9au/sk1ivTwxeb",
+	"yikn8c4BLZ1Oazacly+2vaUJ0nRHDxk6bPipN1qf9OlUlSYF34FzeF5bhyRaE988pFvsuQWvqmA0Vo2c",
+	"ZfAPiSCoICuFcMFZrJPdSoGABgVbL9Drd4aUNgwMM8aVvoea1xHcOcDHLZXJI0312ntQ056y5Yjgn8H1",
+	"GH350FqgDmf0cGnFEm007zYEWcxEBPyPFEeiYmb21wgzRLal2iPTDYLkMOO+waZM9UQEPtrJMBi/XXTy",
+	"PbaUud+HrgyjVTJlXY3Zr0L2KCoECCj+ulIZ35L0ihVi3c+UuSk7zgVa8YrlelUYgb9aBSXsJTM2sEOT",
+	"CxRqzzJSKpKjLcFst6EFQRXLrSEGIsVpHm7VMkio9DDVWtS8SWkzhNc/7tEG35OOKad3p1hquBk0fYYZ",
+	"XYn9NLILYnDnJ8TguE97RlQJ9r2FRTmpKXuik9Flx9WBpmTZ1P2rsUDGzcqQODdoW9KUIPkXoUUazko9",
+	"29jX82YOwzF15jWLxiMsINUXRZ3pesHtkDy7fz00//LZWf4+7eeeCEm+RF3ZsJCF/LIH8ubleC/DsegF",
+	"hzMQcFxkWBAC+uzYVOq4UGt+OCpcZT7jdb56OCsWM1TXDgr6p+r8v2T1pcG5hNgJ01CQQ3goA+k1I2hZ",
+	"0QIyh74G8Ps52mJxR5T+KSuIuJu7EALM1BzJqiy5gB8cetqfkEt71icUXyGvgL+HocZ3kDngBxLis98/",
+	"6v9dnD1bnH3843L+6Nnn/whRSI/+FVvx5BRNWqgFZeHknjsS4rMXb14h/cRiHusDsuVHjbFclUSAfyI5",
+	"u7pOFAuFiYfwbD9s+NAYw0iiLgOrJk97xK4zS6E+bjp9TV636NNTCW5M3YvveJkMOvqw7gTnYOmo9nhZ",
+	"AORtSUmPYreiLD1nJdIbMBhtlPFyD3k2JVYbCZesDZfKICacH+s6P3QCWLt2r++8NwncA1eOybDpGFlt",
+	"tw5NOdaYbsLQX0JW6wtIf02/XDRJtUmInPNJoTlaVbqnWR8As75EYlFQIpCka3YG12qb1YslujUf33aT",
+	"qseTmpt5zvvjgXxq3hBVpQIfmLzhw6m9YpAU8+hqbqA59mXfERyEq3rBEFclrtTmObIYt6YhjP7zLWQ5",
+	"jzvy7dD6watac3fbJAUplWkh0pO/Kmxg2qKOMgtkumC2h8SJgqxiDhHX4UHr4dkJx3UPH+FNcyjTTBPC",
+	"n+14XuWkVgC7Z/AhkLPWV2ANaanuAXPT2Im3fGlqDWjB2L4JD7mYiInInYcLTCl9EjMAaYsLILLmbSfQ",
+	"PKIMLIiB80hclv6I+gkIIo4MaV+ZMyYB7xU+t6EgXRNVKPK9ZtcI6KkkrKoDuWB6OsB5cmkHFrbETXho",
+	"LSeeP9H+Ob3Je6LEd64YTiVJPkfLfQfTKCaFwQU1RMEupOee2XywnoNvi/doSWD4LmeqLlxv4/si59HN",
+	"cWt39pILtHFXWMwQzQvicKdgEHeElFaLj6qzqhL8fileQkGkjejrxNMJSJ8g+e3z9qojKq3BMwctkXHj",
+	"YtDPQYdy8XJOALoF0X2ZJqEE/KK2dDCuFo2xnasF8JQNAikXguBs06cjNhu4v9JeX4yem9AGQ/0aU395",
+	"T9Rzk/5OFcCJmGZaaCLeiTvF0Vnn2ADzAJAbiHLIbOxLGs4j3UsHiY0DfKmgCjVXWK/pmvN8ikulkWyW",
+	"lWp/q1v4AVlWH8zTTqY6CFVSmQP6E1/D/bagoObTraRwVi7tqe35j3uTmaJTxczbA7OLzEAKZyxaiBcJ",
+	"9YOMkcXJjxprB27wgbR3eRdeeWyW+xrtifSQ7Oea/aE4p2nW9EJY3hNs0YmeCMXPSpTpi0COuEB2A3cv",
+	"E8Gkxp4N+64zLufeACwcTeTwQB2fdH0kkDBsKlnhul0q4bKbmwKTvgSblMcZn1DZEmPtof4fXgnEd6y2",
+	"tXkL1FST0pLKz3ANUXrkttiTfl2nxlNPuF/rPre2b5NkXNBsbyuBtQskHKamDmahhn3RvUngkrKMNFDf",
+	"DSskddsj0MIbW8p0hBivos0DFpdW/YHcJnwdDLLMVnPD8q5nN58Qp0ivykISwmzjB2hieogGFSy+0u9h",
+	"0QSvwEXH5uBvMc1DCwNM5n+suCq9y23f+SsWeG1pHnFJcyvUD9zdIY5fS8ByS6vbAWacdB9ICkOub27B",
+	"4o1a1kOV5AEM/ZA0h8F/JRHN67IA4ybM/pz3UIJqSUJ890qhDdbqP/GsXuYycN1SZ7f8vjWrw3rXyZYI",
+	"u1g9gHJkvBWgmjEche2dLijOGQhs4i2Qwhv3AENFK2WdOKS9uSiY+xSk4KA7xne2hmTtPzrUV06uziUd",
+	"hunKHlDt5P4Rd/Yc4R4xLfzMVYyNLojORUANELA9FC/yOXJ/NlJLC4Q1vicBpdTU4eiBTJyGlcbIA+VT",
+	"dDlQEFypDRf0d9hCS63GD1r72sR6SzIucpI/hxR68EkhRYpC3zOXPN/7yqULq9F7E06MOgNC2FbCR5Kg",
+	"0RcV/a4vEOxCjCYaWn6ZBqQQVk9qaLktwbISJL9uAUDpuwgXyIT9FZTc42WRoBr0JcbXpW616oizTX27",
+	"OrxJJSqsU88BS9OWifLp45Gdbac3sFTT7O9j0fD1pezwHKztc4ePPENcjDnNJoRGEfFvpMhfbPuyk3RT",
+	"i4opgxUbxzm9tu4oa5qH4eVd+9KsVQqLVAHYEzk/wV6URK1eA5ATN8b8Y0NqG/OfN0XHOI637PoPcbb+",
+	"+AFl0JKsMXtQ4UM9tSniHPd9Ur7cshnWF/P/tjJsMA5YNjfoKFNHPaljdDjXqbdIcarwTfh8f7HEkASY",
+	"g6l4RYoCSVoQQFpjOVpzIuvSD1RJ515w1gl39PPSZK241vSJDDep4Il/Q5RyoEApm4BlGy4WZY38V1cc",
+	"K/C2hG1Js7v94uovwV6XArN8kfGCV6Ifvkr0ZNV6uQ5DDPWde29iadyCr3nAeIXlxjGSfkPvdkY6Bqr4",
+	"gtYWuWGhiNguXNDi4W6CA0MuTIUjsmjnQPg3SKMX9jw0vNnI5fbM3us/G4stRrWfw4++84udYmFshiSP",
+	"F2YAixe89f+N71qhfg5Brw44BxA/G07HpZLWy1WHAoW84ANsbyMQFxlnCmfh804JiotFs+MP9isCFN9O",
+	"cCaiEtWovib10AAnYgQN6i0sCC5QJfG6x//ze7j0cjgQz20V+9ncT0fx6isHOGje2cYhbuzs1UPKHdCp",
+	"YcKwCDTyJjLPdEuZ/9fLE8uhjoXYWqP/x8XySf5o2Tkv/vzAFbgT47eCgqOGaHz0dBSbMbAFRqtS/Ku2",
+	"RChg+maDRTR+Z2/VlaCbbEu05gQedS11XBjyjhHxlbxGeKkv1XWhJvi7HvWRFVxMrwkKkyHAT/BZMB2y",
+	"79CBEaeHm5jP6uhHN96P/YvzI93Sk5dQmgxw3Itq3Kbs6XLhf+WUJd7OCk3ReB7xkxSi2WMgYTzsSnvF",
+	"/A2CSkFgg2T7zFx1jhxqNOhBQ8+aUHbIwVWma/aKfbGa8k0N9aPqpZsBjBTPN1P7QoB9xmMdOEIiyPIv",
+	"iieudZf+aOKagm/NjTiZkDVJDmG4z/Qa1sZtfYyQgpQbfY9o4DX/W1Gyn4Q/3E+oojfg2j6BQ7lrp9ck",
+	"IrnJaWmyuHNS4L3L5zbh6M43vLBGdi33lPuFsntqa2/brVqDJs1nxmO8wHnu/yoIOAcPo6JrC4dc9FcJ",
+	"mebCTvZCW3ucqTMf7VVueOHkCBE+350AJOJmKwENthzgaiWqQ5hE47JcY0V2eI92giqir7HX3Rw3aa9I",
+	"SOrXIJ5Iv0FNZCQYsKDqlbkje+qyHWMbLP9Xydn5W7z7ycYX6RmUJKMrmuHhukQ9k7jNeSa/kX4b54b0",
+	"57qvW2S+WLYSfDzy+R+e3r3ZmuoRTk5l0TOSDMVDvknAK0tS/fqxJV3EBOMKYAVNzpXe+X1JVhZz9Lgi",
+	"Rj50KTj92khsA1lYPYXdNatTJdGLN6/QkqwpiygI5xyQNd6p54nU3XRm27u4L+m6EiTdDqpPUTmMfil1",
+	"++0Ch5QhteO2sGFPCFWsszPe/maBSBYmOCoWWqbg2V0o3kW2a+7EDyOvYvu2LBTr7MOF2uz718JF4VAg",
+	"ISMklwijkghpnAGHS8CLnEi16A54eJsQXKTuLPo7WUAYYuRUfUNqX06JsyXENGej0WNxuDi/W2yja/Do",
+	"Y2dh6xSEIhpkbU7HUqGrx2jDKxGb+GFabxi6a48yT+atLhRhrmrolNh0o/nYjd+wXUOX1oK218MnR2fw",
+	"B9vTbBQvdKNeph4htlq9qHKqfnCek0lVnw8VbhfbeJQq3pRZjS5A6G7aU9V6S5uYV+viqDFImyZATBOl",
+	"ht0cXpDTa7ydtT+F1qu7+G+Uqjwpg7iZ4wMn0fZkv/YO4icy1Sw1Gd5+KtqEsJggo/wJ4CHBHeVMWtBU",
+	"eyi9FHJQJLUDMN/CfZ2wNWUEjIJQAUaEvd66iX+7sPtD/SO+cu+DRJLHX+c9+p3+Ducv1lFXuNXqvZxg",
+	"0AfXcri085QKzsdu1V67/QNuRWtQtzuy9q6PhXY6Ej+Ud3eA9OmTHRiumVYiY/gm/Y7jeMN3DPIPwNt5",
+	"3rdno8YPLHvgupIg4oadAO7rL6N/mHGeSPP4hU4AmStLwe97HFkQqZe0b5eC4LvFusAydN2nasMr1Tbl",
+	"fSVRxplsl5L2c6TSsftZ3g8PdMKUqy3eW+N1eDNCzFkPeMgQno9BmWuT8oeWd+Q8Dv7etNVeJM8m5I1/",
+	"7gLkag5oUW6YA7/MWWeY/aiTTk0p5GOwDPg95ODXNd8kWuICs4ycoxfuR5cI6JCBv5LXJk2HKsR3ROrn",
+	"yxpB+DBtIyu4jMDtqJPcCVMiCaHFUaD3PuQKScdtE80yKeM1GJyx8dZLWhTR6JbdGj96HnMD1+lGOa/p",
+	"67XeEHGQZeKMBwEAQFoUc2SDkuZI8fKsKk2e9qpiOcRAc0ZQjvdfSRPoA6i3xNhgjoMHTVG3Xcs9GEal",
+	"QeGBlCNZbSUyic8RlqiESpwT/ZKVTRBfEYM2VlYlKO2/VlLZ8l8QF+8k2l5LOVoULk1n67yUGV8zaqFi",
+	"vNJhRcGto6TGiZ3PbEnlVjEEMJgwuTI4+ZzdE2Ejoe95lW2MamJgJOczucEi7HrsTawBbvoq7Ls4brtY",
+	"56VXPdTFktQAqnUH4X0iaElGfNpBxxkz6eUIS2QaaTyAU1x4Hdyg1PtM+jXVopKrjeDVehPL6ZMuSCyX",
+	"CzOtqLK2pAlr7UkLXlYsLwhEJtGMaCklB2obxhsYbXxjZP1A0cJpqWc0q7FfP/Z8tuCroXlpOVoWmJno",
+	"aOMJ1J8hvoJMggbaooMM1AtKNTF1YzAB+SGQy/zHCSwVUhjrtWtSGOtpj99zvd03Jb6F3AeBFl6YLBVY",
+	"Rjc+CZhBdSX5Nu7txdkzB317vjj7+MfF/OmjMPYt7cMr2uCyJMzCbvn4u7sNJ/dEmAzT5w14vCmXYFA5",
+	"rEMtFDaUFNJ232tnsh6Pac7ZlBroQ/cUyjIykdfqG4g7ZkxjQ3N9pUx5nQeLNJiUBV27awIJ0j2spDjK",
+	"OcJLfQ+m4TSYukJn4El0QYk4kBAawsp9KfgWXV6jC0RXWjRmmqOXe/TizatILW9LMOsLHPcKI8Br4dgL",
+	"vAsLcz1ig7sDw0pFxzV53SkONkEkL6pevx88vk/1ZNdVNsbDR5ocddeV1syozHBPfnrw4m86rNEcmis/",
+	"LBSw66QsdbsbT28787f9Ccxn7/Cnt+m+rAwrsuY9CXhDkOUZSYrdN4nC7jIeo+6ZL8wFe/z9rhvQTau2",
+	"cLsht4YyQMeTW4Dcek03/7wjRUHZ+gNuJURZw77cGox/YaCqC6IVisO9pi8g+suzeyxscYN/zL7d/2Qa",
+	"+XZ/89PNbD57zd64hr7d/2ib0iOgW6L346TY36i7v58skGTE3Yfh73OaI6rmDnsMVzlVSAlMC4NVDqWQ",
+	"giI5+dofBEq3gUnKAnrwVZSi3jUQ2Mt+c6Wvb/EtIwFUYzY3d0YyZY1DuYttZmuy0PcJ5v+hqRiqfzPV",
+	"SjuquyCy2jq4TdKCtIMy3LWZNhi83FcHTVn5dxh9ZswHc2Tinuf26J0Dpra+E0H8I+i1mk7jhmS/zh8N",
+	"X/8dY5/8VGjvoFMcC/yOpFsOMiLlQrlPH8QDAa0tzJ8bTv6WYBH03R/mAjVDajU2atV/50xYJ6x1elJZ",
+	"Flfl6EeSr4nwyi7nZDnhq/rKerjo+skiGm19an1jNXND98oZ1UY7MzxvMEMrfvIz/FvjJak57Iiz3DZx",
+	"eoHTO9YHkDWCnrqc5qQi9A9c7L2vFNVgbc6cZHeyhRy5AUlmcyiDZ2VO9c/L+uoWucAUF99SFlrghywi",
+	"vyIkbizfkaLwPXEP6DiZVKEeBjVQnt5Z5BbO2xFn9d0vChsuFsGS+nWnCUW+Lu1lLMrGBeHWsUHhZK31",
+	"RZlGwBvzVZQpeKx+z3i5/li+qYv7RHOlX002fvbv3VejEt+3QS8a/5mtxeZ7dY2E8GwY/fX83QLHlyBq",
+	"Mf0Ji/lrqqaQPz03PTpJHMbSSwt7dJ/4rKW4+JGyoy75TpynuerrAsy7DZcE5VSzIGEZQQUlEi2J2hFi",
+	"cpOMbiWvvUAOU+91x6siRyXeo8IG6Bx1dDdjCJ8n9njo2f3DXODvI2/feF320vY7y7IJxP2ZKK+shfEi",
+	"G+yuGsK2hkThzGKfGGpC+b0luFbV0RRtHOQB1WGQ2GknRF1iN2orypaAqqNSTCNxa/KjNepPk1ITL1Ce",
+	"tTLq6vQQyCSN9LKwh52bTy+FvsA9gZq5neSS4LSHRDiflqGzLLBXAkmW5mK4FJhlG72zCpyFw1GSD6k7",
+	"sh+fMZzB+s2xk+e9p3EkCJ33EEql+gVMqxDNiotz9KEtomwoBKJQmYZxZCAhZbU9lEQDooV8wtuy6JMr",
+	"vX6rShI5rUy3dfRAA55AceMIEfq93ZBdv7u7okGY2q3Jyr2do9vlXhH9L5gV9A8Q1XRrXlsRcqvJjIGO",
+	"517Xz13xnUOjehPVs+WM7M/fm/1dPziz8VYQX642s+czxYsC0O++0d1Qtv5mW4c2weJPiEZ6zaBa1Tl6",
+	"Bcv+a5WvSW4DlJZ788McSW5jERhBO8HZ2r6Rc+P7Rxte5KgqreNTqqFIvgOgMCMmTWQBtGvK+1q9Y25i",
+	"EGi2MSm6GWFKM3pTJwpy3E0Qqlm8Gt6zzrfULXo1k5vluXpycX5xEVd1Rm+UYNmZprnHzx5dXF49evzk",
+	"qb1NB1JdX36HHj169OwaAWAtaAV5JaDjDnikN8yLq6dnF0/OLh69u7x4fnnx/OLiv4bKH5SC51UG86b5",
+	"HFWM/lYRk+4skfGUGqTXeyKuEQT7SoWunjwxNVDanX+67OLPjiPz174SV07mOdjeYbaAdd/qwmH014j8",
+	"Flp/RnP8/2Nc5Iyo34HPwyV3bqGEjt6WOVZY/2s9DvpHW0XnFrYqhCuaXM3b9iyh+o6+3Qu6pqwnYmBn",
+	"Skm0gZjDWIG3m9x0+Xh9O/fQO4z4hWpJLoY6JyWEZnHmwCzrUW1y21kP7V9o/b1waEGO8bWu0Grn8smF",
+	"/c9hQfcz5hDnXdScVwUFaFdiAgGMzAyIxcNcnNFwx0bOySmhVvHqjSdQu4UeL8YwiOvQh0BdEnj2lakF",
+	"1QmXevooEXbYRTzYqQXPOT2NlzakJtHDU8bDq+d0bZGxOpvhby/Orp48BQm9IZ+wlfUop2uqwmExyWUX",
+	"8qosaIbjMRNqk2UQPcWYnPQOxmZvnR8RfETXjAfxMX8kK4V4BYcs1kdggQXUBiuUAf2KmEdBWfSc+xEg",
+	"VytJVIM5cRgNv8JOKRQE55Fj4/dEFLgc22Wv7WvmxkloapSRIL8av3WkJTMZXiMhislNILUOuV9HMlX3",
+	"bUc+WbuW3Yxd8AlrNWwtuGOiebPhWxvKo3Dbxe8Yu71ugxLo5DfSRtad4FYKjf+Ey5KydWRSayebjcJl",
+	"ChtQTNWgt//OGZkbhWBr2j/Unu2DlKA+003byq6IoPLubAs/nWXyHqzCB389Y9xojMBeK0GIwDmt5JkN",
+	"Bp3DyXx2cOw0TO1wq/3T7XHoPAvT+XWlMr495swKBL9ytipo1hcb2z5FDp+nsSIoDm4WIawET271ofDk",
+	"4ceBuIfQvm2m27+Hh5n9y+xXg/xzsh37tg6GnRR5dqjAHV5Qw1pMTM2bxReAsBwtLmpTuA7wazwVob4R",
+	"TStfU6fnRRavGU9LmVLMRo5nijXxN0OV8ZtS637BmXpBB3CGgSNvapUiJQp3QuR+dEZ38tHSo0wG6wVa",
+	"hHDbyWi0tUeikwfn+Msx3f/2XpI3lKQ7CnssN5Uk1mhjbF7U1N81pq6vJFKcR0WEbjlT0cl5/faF16zY",
+	"I8lNPV6+cqVf8R1haImzu+F6QJdxCqwZaw9xTxmWZ30BUY7rfwXAyzFVJA5l9SZcTCQOQcWAp4RiN1zy",
+	"Xk5lF8xqSDL8P+z9/XMbN/Injv8rKNZVZfe7pEjJlh1Lv7wdx0l8iR/Odt753m1yFjjTJLEaArMARjRX",
+	"5//9U+gGZobUDB8kDilR3NqKKRIkMECjn/vV1QAzwUop9StZyjE2hjJTkMPNe4lRbxE76ocr0NPJyk1l",
+	"N9kKpP5Q54yNcWqneE2xjIhP+PRGbV77LoTwreYktqA0NpOa6H73Vn0AtgS33n4gDQfcPjaSUl63z59A",
+	"xgiE6+zphNtiq8153qOc2i8zY/nUsKFS8bI2XQ8qgR1hYm4D9jn7lBUAw27/rtyvY+34Gk3Ul8AEWZC8",
+	"zsJCkOTvSi7ymxstsHNOFZVcBXio9TLL6Wv5uvIp5gCDVjmHz/ni1jiI4onuUj7tf6VyaUrEP4hk3eTr",
+	"vkiSL1jovQzUqbTu03XX7X+let0II/IDtySY11n7GsrdiEsJyZrZ3HPpRHcstA7f6delh/OkBsHsNrxq",
+	"ADYarbnC8J2aFa6KL7qWywD1wQWhvkpXXjWgD9cYAcfmpvizlV0J8qbu60PKiLjI26WfCU9bVP2Xzip/",
+	"uJmzX6rvlm9E49rWzPVrQOvyv//qFlnHtdfvRmOaTC7cyQ9v3q2L91iVH/DSBMQV7ZbiDHinkSiN/6rM",
+	"MpPyiHIrym7xNXmlm3vBw3xcyRCafZyB0KZGFuNHzADmj1GOwTnjSTKnPi0y+J0BRD+/xC1Q90ifeAKb",
+	"og2CFVgLUyzl4pYQU+HO4y+UZq46vj8Abtl4Yp2qGWqLtmLsM4GBvU1M0qda+7n871Q+sxYW3hPy407r",
+	"Lm+FH9f32tSmcEpUCvKL8JAvS0cvxP+4Am1WxkVrt3wP4VsKvCJDuXiCUj0mtZfN1zTTnmUhVTTu/s3J",
+	"7/a+3//tjPvpLyoRvvh/nQIMFvMppVVGagwG3ankW2JT4LrN3EViHP9gSmJ6pcIEOsI4E3LIOHVtvxkw",
+	"9usp2sAeL+PSgY/kXznpvXhR+tJJr1fZPTZ3NOdfPD5ZNpcHklh8Pu9wEKaa2dzxscbS5k6R1hkQ/2rQ",
+	"PTAQFWVa2OkntwxvSZAJX5F8h1Y6HVTw7/ztdfzjp5fsf/7x+e8Y1JfYxOgS0AGHz4Y2FP1kvoCRtWnr",
+	"m5tfyEEFrtIPlPFLrWYhgUiNc3hhc8Quugio0L06vsgRWZW0WiUICAdt/OKIIC0Zjj1nF13bvSaL91v4",
+	"ppLwpyy3IHPGeJvxxKiQ8YqOqz+zXu9JRF/G13CUqIgnboqLoz/ln/L/x16aS9KBLl5mdqS0+A/GQ88Y",
+	"uUQukJZ5xR62ZzcuT+d1azlyv/xKjcfYFdwGoFqGqdDue6Q+u99FJI0Jl+iGu3gTwzhVFmQ07fwK04sz",
+	"hq1JCcUs7y6OyGZ9FU+pwmkoruBPyfz0Ct126L/z2p2/f/SNp70XR4x6YlBX9EtIqTnwk5677AbX7via",
+	"wSvvrJGUD8GcsQvkMRdUI3ThtOoLJgZsrDSwgUoSNTlnI06OLuQT7gyiTBulL/BXkUG7A+Qhn5pZ+ErZ",
+	"xVyyN5/es6cnx8/zFOlz7NREyywykkVM7/z++5sfabXoxcTUL+x+iMSlEqIBnlK+gVCym2rVT2D8D2r8",
+	"9jf3ky+enj7/u98mTLyN4MJxsH9nysI5u8A0PHPhU4UdbbmdRmCwtscQNj7b3OfKFBVUVCvVB6bFcGRx",
+	"pRdfO0W/iItSAnLxLraiRtrGP8wlgj+22QX2pI4usIF/m13wzI5AWsyliB2ZThl1guwI6daISeD6iP2B",
+	"xP21oyZyZm5eyjzH3tHcXCId4Nr7kCg5dPuIkT1MJCAZeuQfouOo4YKNub40br6ZZSPJY54+PR5SDoXm",
+	"DNEhOjzxn6M/JaZ4RaGnE8UVWk44aQGWIwAS9mBDDmTOut28yuDIZ+t2w/fR82YxffdzGORM3VAF3To+",
+	"6gVNhqeiddZ6ctQ7ekJohSPkpF3qkfQf93pIDq/8yd7ErTP35i84hGBkUiV9VchJrxe6qQb8Cfhqu2ni",
+	"fVNFarG6DIyWV5mmNxwEb6iOAbO6n9IsVWIpX033Bx6HVrBlgdE6++df7ZbJxmO3rWetT3xq2KTU/S3V",
+	"KnJGk848IhwfIprSB3rfiaMyDbfOWkSXOEt3DFaLyJR2bi6jlPchoevbV5mMgZLtEcVRKkasmgjixpa/",
+	"9b+95p6vsclkTKJ9s/GN9nYTiQk0wGmffVXIB63G7hAyQyyRdOv1DwC7GS6k3I/AY2yD90CIt9067T1Z",
+	"/pXfJb/iIuF9H/hbm+AjLrEMBM6QScXc8j434EXpLe5CUHa6CM9VeySJMLboiEXoU3wMFvvh/bP6sYsh",
+	"XepZ/629dOArFMQ4siJ7IpAltpPCJujuo39nUKDPneVtxIqjnwnVVbVfrpyM0ri8YoSdM5lRCyYlsIE7",
+	"z9qnlheoevoE1qoJ8yqPYsJlcZq/ll6lshryL28UF7+/Wrc0dKRWXK+XqKDd9nY97R2vdLu8dkxoEU9X",
+	"uZI/Kd0XcQzUUay4gqRcTkaqpDMPBghq53SPNpMwAWPJr1e+d58CHtvcrcMLduRY39zNw/4anbwJSu39",
+	"+8GN+zlvw9HQSRazoNugRgD5/q/moZ1naa/zZ6AbHiChvdrvDq1NQW/sV0rnXBT4Hfd6qxw6RkOPQFpv",
+	"Rleeevca/8DX37q+xQ5Vq67DZIuTexO33G1PVaUzGlNZpHL24BnjYRucieAe3Gk7SkZQpd/4pW2bEJcQ",
+	"4b2mQfeNp8u/8U7Zn5yqSV94sfwLr3xS+hyVv6QTMsyoMaAJAwmmQfq9utEYXU1ksLHJGrV0+ivTdiDX",
+	"FambrsJ2aJuCSM6Gw6W2KWDpTE6PtR58DhTtr6J4XO4P0+1QfCn5pFKA0jLblHXjTgnNEvRjTVTovkv+",
+	"qdzJ850JHq0OboLpOpvy4pHfmduq6/k9e+3owlDJYWCgauBozRc02FDm7u9H3JC0IG/SBi/ULP3Tz8+Q",
+	"/3rzlHyFv8K01agSuobEwBbTse/mXfZnfoQ04dP6kI//Wvm58q/gpAdBhBfkIxKOKa5HYxJlIuwo9h0A",
+	"GrkDYYLDLTjcgjVvwR+edExJMqx9H6rkwb8ml2aR/4z6+4qhFHL4K0wbVVt+heknqLUUL2G6eT/lB/Rg",
+	"4W+TpCXjHONfpMxGI4guIaZ4BwZRnp8eP//7Krte6R6jIoKF2/0WWk17WN5C3Tb7QMqDMcc/jdSE3CsI",
+	"1Y+BS5MCD4GkPD4lLMZ9YrWaj6UUbrpxgt1y/n41r6f8ZPz5D2EwBb/B2B9UPF3hPEtYPBImblVMwoQl",
+	"Sg6ZWwFLR5pjvEclOCc1AWQjpQ2wPrajoozNlQgjrNNX7nybjdZbncG3G2T59KbpRF+PKSfNo5VRf3BD",
+	"SIpYlnnf7YbjFb7xWanfuKbqoKcnJ6usy7vfKwwB2jafJ4B30LP5QGsbIFtCAuoMyLO9lOvj6J+CG7xZ",
+	"hkTTYKfTKs70i5pg00/LsebhoTGnIv5CR4u4f5zRebBBHoZY83xX8174RnBuNg3oyaC0ibZP9tCQAs+B",
+	"49iI63GVBwMjF9sljNI8n8BmaZ3MoidrMzPb2v0c23URpC55OXz7kVAzGyk5EHp8/7nRHTTHH1FrnKM1",
+	"ZhXrg68ZFhJz2BhPU/a3z+8/f2hj+smzkyff/33TTKfrt7wsOLdAu37Wauq9pUimIpTW0xcnvScvVpey",
+	"NPEr9+WVJOzmrtNHiNQV6Kmbu9KkCwPwlhjv5cx9hDeu135dml3I/N/AksB3pp0MdzPKEUw2efE0jEMw",
+	"qMZB5z7f6A0ptORNqaZOnspba6affDrohJNEgLDjB2reBDUT576hv84KHj7hU4odBerAlEIuLcSU+LkR",
+	"yid7Y3kWyqcwsmn91k+0KBQeVv3QQuE3TlylzgbPn2Zjx9kFGXfQojRb1h9Axu/dvEto5mllxdb0oZi9",
+	"c4Gp2KAJnxvvPn3FWzD9kF2kJNz1jPOs+YUX9n0+avtZYx+oZTvjvgV3DuuLYe/vDONxrMEY8nqE6kJC",
+	"/K3Kuvp3XYZXFc5Eo17+sKv7lW6VU1TIOMW2mu4PgnDCSoK8k/MS0g0/5nOu6sI7VOUQ9nMzoZ1b2yYZ",
+	"QU+0fnzdKjc5a73+/WMZysexNqwHHPLkSwEm7qkZfwrfav3Cx/1MD1v08N72Oek9PX2ORdMa3K1t/cIH",
+	"II3V3Bhgx76QDdsPtn58TSDsz79/QZWMbkZ/G955OHH287j/S3FJcpTxdguv2RcPt0J/5SDkISk+lHab",
+	"L1SMBV+wio4g9g2XcV/lfxIYZut1plUK3R9AJ9R8bbU78w4m+TGvpIyebPy6vqKK9Mob6+Enz4vkDSf4",
+	"+uAE4ZjH8FjjdQ9Egy4XxWDRVZzXxVCvAOtB3lbmW8SZ6oRu9zq8/LbIJ1xibI0LozoVOX+ivco6qnAZ",
+	"zxPAKAf9NvmNvp3oWksmhfPAtIal1HOLBOT3g0MK8haIipSiElF9V53BPJuMvnaSMnGmDZBanYrFzeWm",
+	"k2duqWGFYn/EHGA6kz42xYwVSdJmUmHSbF6fa2fyZddSNebzcJYpG8fbzwA6n00TxvCWVSFl0dtBhxSh",
+	"zWefbl9HeelUEasYJhPNsRSSTIX1ixE2A/KOOUqVsmZQILMsiGJHOYJLsw6+Yp4mCi3vL8HeMfv5LXCD",
+	"daIVdIRFM5pS0+0I5FYF0HL602Cy8S3ypVeSc/Tjm3Ul7FxlP0iAhpNEMZzIWd5PojAhYkUoNuQMXznM",
+	"kp+d/8lV+HIY2szF8L9+L5xsuQqIRTNK2pFhmURksZXVu4/0G1vOBDjc2cemtX2yKp2Xsk43UwkJWMMT",
+	"MOehMSQbKvJDhQqwmE9zPBMEMeKRbYqBUHXZSpGg/6ahDd6UV4TYhBMt8iHQovfeg0DZ8fSwhHxWobbd",
+	"NxfC4qplqoVkgprmlqPDRZEnpj460Uo2Sl155zY8pIfSzgdT2vnDDNXUXJei51xzprI/1Gv891v3ztrZ",
+	"8jg6Uuma4AGYiBH5LHift1F11RLgV1B/1SpyMN5YdEg9iLqDLRvglOXh+dqdKM/jBNYnGJpQSfZG3iWp",
+	"MMSAeTwW8r9uIKOVe2HcOe3Qr3bL2jm16qjm7ljeFBJxymiSjdI17QNV4sa3UGAXAVSJoTSzKJhsNeO0",
+	"srrOU+HNSpealA3laMbCp83QZjTiSQKI9t266vfE25PLP6b/KyDQr58rXqqMIQzLAyk2SIoBJhQfKJxk",
+	"Dtq0bqlOPXmqzK7AJd9ndtUEQ38WwrArJR5aiqEtMl/DXuPj3DWn0FDNcucSpqarVWiRVuNvxc/nap0b",
+	"cLtWnR+VGvtHv4RpuTFS6ItkRUIpa9Sr4pDAs65r9BdusHbWzuz2DNvyeLIBHdeN9gjRK9isg8HRRIsb",
+	"OTaZAb1CFnrzCa2NQ/bljeb2JoWUdBE8wU0kkRKRrJJBejuS2KRnO+jYcMUrNWyfn/n6iocukWctkEMh",
+	"AdZLbchJZ9uZDfnEC/IofetXjyFg89Yrwb6oKIg7sOX7mbMQo5Vb3OgNcPXutfvn2/qeFEd1wTUSWqjV",
+	"YkfsNsBFN/tKwGSde13crTWAJBoQR4vu9CGytTeRLUB0XW5nLriHejlHYBhhWGiEzBJlwLcLzs2ONaAq",
+	"V2MKbulgOzMoMbfmEXUJIh6lo4Quc3+TRG4nbmsF7fncAZa8u4dr3XCSiceT8ICnsxqRhz0uXUN3/dzp",
+	"JMpgBqzQ5lbXbKYrTpf68nYs6PHCBMCXOO4zDmuQusvT1BA2LnXvqxaQDVNvHES9kYyzVEPKRRz6qSA1",
+	"hKrcBAYzUYdXKkmAAPAraAKsFXJobhkc/kxthJGlZhXkkmZz5LI7vctv2RcYp1h7N+FJAmskFd2gx+0p",
+	"X6teBSbV5MCs90UH+41PsdNqjI2TJEzWv9SLeD0iOC30or0Mg7ZfGY7duKxiiVLYUIoqwMOqN14KXtdi",
+	"JEw3UgZCq6uU+o5gYcqCliPY8nhmEaFPPo+suMKPQkppq90K/0ZOlY4rm+gvWaOwI6wXISFAKZNnLM6g",
+	"zdQVaHqhw2vWn1L+mcmiEeOGHXee9NznL47/UdvUZOJWUruvKyz5lQcK45KpwQDcMAIItQHQoXZuP3wj",
+	"nWMCepnvV0P90+tm9t3V70srF38pH7BX+G460U8CkyvCGfanzOnIpoCRaPv2zfRWGOcua18kiWmzdITN",
+	"78ZcJI7gQ3amiKlSv751TM4PK2Jmvq/dHbWoekbdvfavvi1RzX032qbpr04PCRvxCEqJg+6d55qlXDvy",
+	"mZUTKCWIxEw9Mc02VkQRnvi4RkO0tlw4+xXmlTvLCNMbkMtNx+atxlrE09c8GuU33vrWm1JZFIslWGM7",
+	"AibBTpS+pDYR5hJilnALDwDTbCMGJ2UQEN16kR0InryAztgIOzZdpJruEW13NSAAzPVWFlbvprR6ml+l",
+	"++ufpCV+BKtFtXPyFzVhY2w6GwiNEGTptmGvvYM5u18lziW+Sg2p827BIvdilRGEV7R4A99YavCWr3T8",
+	"r8zYMUjbCUgNu77Z3Fy+zFe1U28ZH6OWd9Y67R31eq12q59Fl4hG1Tt+0ePPea/zpH8cdZ73er3O9+4/",
+	"veJ/xyjhfR2fyiynjD/OJgCXa6UyFLtR9J3YakpDzQJqMRvaPotlwrFy6cC89sgX51SgnBxYH6ZKxmyq",
+	"Mo34nIkYCxvSDHNk8BS0UfKIvfPOeWFYXykn3ij/cBbhw0N7zBgKP/CEywiqrM4+fbQm17ty3+mgMbzY",
+	"/Ucjf8CBTeIJiSRZVAXozXYnOpwCXljme14W6B7YnxbtwawaPkMjeEZra9vuV7eqai9O0SsR3E5lXyIk",
+	"0KRBCpbl4Yuj095N9McblPubkJAXBA64oHTRFLRQyPQHWo0R7PHkead33EGZaVX+zol759t6orLYvW0j",
+	"Gokk+eSpd8ElPojDfRGHyG9QyHlPimKRGsMRC0ddFHjQgBjiLLKGiTq2dZMvrSXUEtDLglk05JahrEbN",
+	"ZLeyOgH40pCFnPugBnuN01hIPjvSYEYqiX0LuZL/yZmJkVbGQFzvrJ9Vm/bDB4Uk3L3Gf7/NNH1pfont",
+	"qhIpXMl3hok4j56l3I6K4BkOaM3LojVjaXVVhvj4L/0M97jjJ1EiLbQubOI+PMjHvTEXwRo2VExJn0Qr",
+	"6YSRdZlETSBmSrMos23Wh4hnBkhcUuioD9q3UxFr87SUT1ubcY9pzeUQxkBvF3/dEutgg1ynWMtC3lMM",
+	"a4YDgYxfzsxxj13xpXXWsaBiyIER7Qsj8kgUqVZjYaCNNZlt5tQqx39iYdLMwspe9pRPkTzWYiOZVR2r",
+	"0k6WUpluAlQzPHuX6P2XmVWfVfp7er8vU77KOqQ3HYNuMzUYHG7SXt0kYY/YS8m4tTBOLctkjJJ6yoRh",
+	"AyGFGc3GrG4tsOduWrs+o6J0Y3ZM8Htsln6GJDHYLqBkhiL4n7DuEFmWPlzbc0Hq/mbZ8R1DkSUn7IkP",
+	"St50wvYhUZPWWeuUBsR8+gUDM62z1jP80lou1Vm632LC/0oXjvGQMHHI+98jSfMLN3NspuAyrD/13UqU",
+	"hphFXMdnDGmecebDgW3sdcNiPg1eWITRxezvvrKjJgTUSqrgCiFHGhpCjg8YvsM9wqPN0S7FL+lAvzMh",
+	"irtabvW9DmKuRuuYLrOkYY8f0yQZ4hQLo+ueA+w9OYYHpXBCxCU1lWF9LJCO27NwNApLbR9uwnadz2qo",
+	"ufSEdz/yy46DKkdgfhNIIjWGcgIZZ/5NNtBqzHhfK9zlTKJa9/unH9dr/EMPv+0QeWnW2kt40OH2RYf7",
+	"WVzBjBaXa2cB8F1NZDs0sIqUwT64qVZjhWUjbcYToxxLCpgAwdRx7EuGX1ixOuk2eWLRyG3GYgH2yo95",
+	"0JoaPcQj19UwSjXhhtGxz8XVK8s8bi8PM+O29N6pbJ7iu9f04ltXwyDbZqRr2WXAZS3E/37JaM1YROHP",
+	"ssRwSPWRfAykndNgiLHbOPvgMSXGSsKUmlX0eXTJrMLBs/qTG9lm/E/pFlKGovgOWxi4CSV8tZT3xd7B",
+	"FWg2Vho8+zKIUpEjRuJCq2DJaYX05PdEX6H0v1w7ecWThMVapSnEzjpXmQ4VDqurJfSAH4netuxrekVo",
+	"3tUVOn8EvjAUVyCRHg5Kyn4pKXjHA7NAJ1Hq2/KLVauf6Zaur14IOex4tKkleK5hUNN6gJBDP9cimzms",
+	"uf24EtILdfY7k++Bz87TQJVbCF/RpproSYHsoJKYCM0LI5QxM3Fnv/t7lK4XFaH0BSXRpYB7o0w+zPLJ",
+	"quos7TferTyt1v24xRRfw8QgR5oSBvWAvS+Ingv8CePhuCgd15cvmgCtcsaMhdSZcEMNlD81t4d7Xy1d",
+	"kH4HU3h3XVfpFjFz0e5Bf0Mh2UiZVFieoDPLIjj0Se/kWaf3vHN8upZTq3i4X1SydRVyhewydwIHzXFf",
+	"NMdfAVJDbA7F+lle6eRZAOqR7j0lfUFIANsQcitpZ5EajwUWai5xYZXGNSp/wzSL9MrSoh9hveNkrswD",
+	"s6ssdjSziiFUmrNTplECqxQR3aeoC9U3FkRw3/Jpnp3U5dPcLFNcTyzlT7zleMv8zIsu20Eu7VXdRRUL",
+	"YZyNhRTjbHwbFnJLwdO9Lv7YctHEMldyvq6FbAtkfE94FsEq5Izo+VqM6PXMY2zdvbqm5D8k8+1hAUZx",
+	"vgVCSMynzTEhaXlkt2h2h54rVf1oERfxiLA56TW2Qgp/eDxO+iPhcpjxIZS6A0Hi4T3jWIMx547BI4g3",
+	"s/DVMtIQOTYRZHzCp0fsjwBgl/BJUTYdou0xmEvsA2d8Au2EG+qFUBWBorYxr/yG7hTAvNi61llLxPy/",
+	"/IdHEuzq3PAnHtldIJivgBp6SGjeSx74yrefRjdqucZVGOwEDzHedg08mqufWQFxdy22qCEWu0d5G4or",
+	"eIVLuW924GmdGViB5vaEveXT9axBeuYtW4IfyHtUq3nhog7MZs8y79h8Xgo2fZ2IJAkIfalTAPLQzQRi",
+	"crmpJAZjWZzBWgDgt0mxiyFVRixxUP4YBjUonf0ciwyUsNZHisMWHn/fIdg8Jdw3uXTcqy34w9om0zo7",
+	"PilJqXcwYVFmrBqv2To1PP+WZdTMtLWX7yCk9goLueSnpA5vpWNuwikwFIMlsuZnHNGgoHET1GZaWzZW",
+	"xrKTXu9xhLqKbH825FdQoocqIVvQxIf8e3uUMYJF2tu0zOq71blRv9FydikGyTDJq9ePT9crX599kN24",
+	"e8qT35RqdOQHobZXPYNHasLG2FLspgU25lNnaGFuiBs34DpvZElFB27EUPmC9v+AVm1MqZeJkKFKwDTo",
+	"Hxq7B5stepojW/hqfcarSrERZ6yUZn+LVAymzRIhLzFZIRopZcDtge/h+nfMkKWah8xW+ZlL5e9vwzIe",
+	"dF2Vf4pDYZUPMABiOcw4QHfYaqwBES6VXVIv+A5HPGiqdo/wyEkaz/nBkG5tq5U4dme5UxXPwlfrS8h8",
+	"HY6S7K2SGBlex22BT7Jln0Ux503VzpHIQbHbF8XuD6dCGcbxWKkt14wYW/H2I1Gso44ho+leu3++dVMh",
+	"7036lCP9hcwlFXJzzGXm/j69qZS+sUwczKhGbltF0ru/BUoyq9KtUH4mHxTt43IP1L9v1E+ptUT8Q0VQ",
+	"PNinoblb4Os+OmhWLzQsfIz/NxzYoPZfmmdRsBQXvPd2QO7tSPmNmlEIsBKYYzeBJDln3Dv4j3u9FSkm",
+	"FP7cn/hoiQB2ajnEfGpaZ8dP1zESymvfTQ6Om/oV7mO86OqcY4m4T/dkwidnshFoJ3eT6YHb74tl8dbn",
+	"7rpTx1b+mJnD5RRbIk5GChtmCEvJOnM1hmsykVtLnu61++dbV8OVuoR7o4i5y7SkTbRb78Y51koKGWZb",
+	"MakQ8+dwXxvXznyZAd4jksihzsCxUivGsIXbkiZc7jy5dsxzmv+Q8N3W+gtpLE98EfI/K/DLccup5P9Z",
+	"50kP92DRoOedJ8d+ST7TKXEalWOK/1L91i20Adyj+wcX4EjpwDb2Jt1pqAEMU5KVbgQlPZWQATx8SqOw",
+	"AP47K6GQfwhjH3TAKtzzQxgWw7CEW7h5FPJdmKqrUXzCZYeK2Jb4UBIufaVOoy6UfJqF9bC0kL2nS/+c",
+	"CP6bcFmAqRE2eeir+2BhyFcjUSUWseQh2A80okmypBnq1BH8dO8bHFFaKj7rXL/dNpuMQBKYH3xNhYYS",
+	"Lhy+28+me95+1zfR24GFM4fJKuwIQ7CSka1QpUUhNh8tOD5iv/hsO+4U4zYm36mBBYlnWKTsWZYAN3n6",
+	"cRyDZoZPTVW+GtpZNMFObaxZ4LRnnZP1gNPCI9xDE4hWdrCC9sUK+uydnf5gvZ/mjCEFo58m5lMmFeKq",
+	"uftr+SXI9bEiN9avScMAtObJrl06seaTj2Et97kxaL7IWpSX+HCf9+c+o85k/bkGyGMMYOTFh8yAjA3D",
+	"Fh6mzRwlS1KlCOcCLdACoiQoVWrsPh/5tOFmin9WZAETrneP39rPtMxtgF1it7rdwC5FcAky7gzX87l+",
+	"pO9vOfhanvUmT6JnOnClPe48REeM/lanZQRjdgNdIG+DemBGXAs57Ay1opbgdUb/Jxr4M45rUGrPzFNz",
+	"S3Cx+2//kwhT4zL9uPOCon3eEcP+sxOJws2RWpKwMYz7KOC4f5l3nNnLJnoDt4Nz5Lk7qST5GDyZ/sAv",
+	"QbMBH4tkPWiem3dge/Jpjft3EFJ7UipqucZ0UjxXx3IMBCbiWAZq1ch44qLvlG8WtV72z23KQGckVDcW",
+	"xqjkCnZuBft13Bu+k+cg2FwgFFiLYg1Ewo/0Q7upUf8IgyWohAe2s1dgrDaIk1ksJ1J+SsrMSKRma0zG",
+	"z7lrHvMvJeS94S9+q1pnrd7xix5/MjjpPO8fR53n8DTuvOCnp50n0fHgpP88/h5e9G6j7rzFXT/oOwfG",
+	"s50857JR7u0kr9Tk571NbtO9phffugnwq/uT2UzXciGjwgXfP01orK4gZiq798rPgQc9ViT6QrvZIbsh",
+	"TKsHxG7cgmeVhnvRjPi0F/6HLeQQKKw/tbA6+/EP5VNWD0zowIQaZUI/uLWGVl9BB8oMeXc4cyTMhGTA",
+	"oxG16QkKEvoXztFIm819mmlNHkMkYmiSsVkuYyGHuwcq/BRWslPFR5hLLEKZlLbcRCOlktZf60IV5k+0",
+	"G0fQ7PQ3ONGUcUOZjtTr+NCfYu/6UxT2mWGOmKkrhTCX7aI2lbIiDbOQJMVonnJtVy5cuSXjsZQuuChi",
+	"mg+6wRTm2/q7Z7FiDGfsAhG0zyh/8vSizS6mwDX+fcGUZhdGyAg6CTe247PILtyjCvdD/85AT1vtEINK",
+	"QQsVt+Zvb5kR5NyjNTMvrtha0O5X/+/f6LN/9jov/rp++q1DL06+/T9cWnj7/91c2d//hzuEaep+31hN",
+	"17nJlK9iy+t6xYcBexw9fhnHhmWpk+ju3NqMM3dQzNdrOzpjeFY+sdhgQfcY5IaKb7YOor/alQ37U39h",
+	"g+jxI5sXcj+JYaahts5hQB/vfUP3cjN3yTgbwKR49oeNwukuWyIkLCK7z2FM45WN7XnJ814m07zrCkHJ",
+	"2REBOFUJFKtSEbVm5IfMxu5sEDDYfQL6SkTuUULTu7+2KwHCZh4qLC0b8TQFCTEC3Zbg7PcJ5taqtJOl",
+	"Ow/VER7RZ5X+nt63bi0n9c1awI4Urp6bEYq7Abgh7rJiW8ana4Xx6OnvVz+xkmJzsA73ArzAKbd9lQ1H",
+	"1qPUI4p3AK73fOE7w8ZcyOCKarBrmNVcmoGnq9pqbp/S+zkffEtR36jk9IurKwR/6fZUouMlTyx6HHK0",
+	"pJ9iaxirfAkJuiSGyub4i+N64Xr7Etz7hLtnQMaBUB5Mu0ypLGCesGZJJiMn6qxqnbX+8fTF8enpMYVs",
+	"TtaTdWEPtizu5hhJ1T39I4BrDMUVHGB79qyUhGQehmeCzPNii7R8ZEwzTS0mwo6EzLEBGF1oQvtRk91V",
+	"nmTGmWiLpObvOOJB4/38fmi6UqD9ZAYaQftBSrp/pumVyqLRPUgj1RADjP+bVrPbnvnoVDo+efKUnT57",
+	"/j170Ts+YU+enj5bXfb6x/jw5t39tDQJ+cPxWX/8Bzz0hy2D3bderDTNWy6n84V8mZaG8YIWpFVBXreZ",
+	"ciKT/aGVHLIPb94ZjGXjfYb4nPGBdZJcjUPWxbjNJlzYjQjs2wBQ4NiOGgwW27rYn+S9G9WgXA2TLEIt",
+	"K9b7CNtk50LX7YIFydRgsFK77PvcDzuc+k6FmEpBfhEWxlgK8f2gF51Cx1mQnefuP9+7//SK/x23Sviw",
+	"byQWjUm7lrGZP/aWJd7svAsu2EHA7VtzKUkdNR2ZO87RZmhBqgSYclKMzWfYLGQg9UIm/ldmLKJV++u4",
+	"BAo2H/8xDF+SWoMBTosFrUJibJNSQOoinPhha+VUufn1YP6Je9L74NC9sbqDZ7ckIAva8y1knW6FzXDd",
+	"C2eoUht4A5GSMUtBGyVXde82EDv9a6Xr073GE/zW5Wmq1R2riKrgaXCa7wwTcX6FUm5HxQ3C+RfmnA2U",
+	"HnPr7PZMxNUJYjVNIumZCrq+1/BjN65fPeYPfnwQonsToyQ69Uq4s+CwgQokBhBFbA5gLOJaC8DGKiqz",
+	"wV87VZlGzBasdlmR1Sz3wy5gGRoGmdkvjkGPtGmGcde6RITsySwfAlpoXLKRyvQaPWbLrGWQmQBxuMUk",
+	"/QNve6S8DQluBda2DYblOGWs+WSvWFZ4qIOWc+AEDwBAGfukIzOYqoyN+BU0wANS0bmE6WLfwFsejYSE",
+	"X924Bx0yfpmKX2H6yGPG7rjnu5iGalMDkYZZyMw3MUgr7LTK+k7FJUwDcd3a+l7smC6I7z5gD44hFjjG",
+	"SShF1V20wLXczkSI23Y606yf8IzrZMklTNFyEtZ4ajiIlX1rQurOmDxwnnbPS8dd04Z2bXZQL2u615cw",
+	"3UaX0V9hukLf0E0zmNXahl4pccCi3lq7UORqlrICNkTM1vFjQey3PqqSj2pSqwmT1AUh/gg+eNNmalCk",
+	"K0Y8SUCzMZ8yA48mWU6Ejow+8HBGH1D254jLIfZvvBGFeO9zOytoxYC1Qg5NA2GILBZ2MYXhiB2VN2Ly",
+	"jDCMR5ZMkqq4H344E/cb86+/gRzaUevsuNe7acC3a0KNNJNQsk0F1wrxc7llfRgKyYxiYsCEZdiJAstd",
+	"Y2UXLIvu5V3Xldd2IuX4HbkUMq6b2X1WN+/T9ac1NHfdbKr/L4hsax0Hyo0Jf6IaDGFYPzNCgqFOy0zJ",
+	"ulkHWo2r54y5hY779ioT/54yq9pMKsuEjJIsFnLYrlhJfVXt+oto1AB1t/XR5ywrFgvqqFcf9F3AbpEp",
+	"NsRru1egxWAxlIEb999umKeBVtMEMzNZBeH8oiaO7SFk0/5DGox8iz9L3VOFRIsFeALxbKtGwt+4Km0e",
+	"w34G2ySzutaGJD4lMJ1JwxAjjEBquLkUcsj40D2YxWYV4YGxkVJVh0Ki2aAJzNHiyXZp8XcZg2YTPkUZ",
+	"3YdhJll/SjBSe0uYr9Q4zSyYEk2qAdIktalkSEtInAnEQ/eGO99bEOJNttXncccDQiwrlI1fhXENcqxi",
+	"mkUJxMT2H0EmVKzBGKByVplR3wfUWcdgDB+CYbFC/UYDj0ZlinjrB2wz7alMTN0oAa5v75+p9+u63y3I",
+	"ZLe1rnRATv8TVvyX/+QI1eJoxKWEBF28Ilndv1s82ivcwS0nEKxyAXPLiWtgCQwOTt796TjDp57DcBn4",
+	"D5sofWluCp0VWEytA8yHFjupSkQkwHSvnV37bZHm7AOVH9w3ps3KoPJEdR4xYVjCRcxiNZF7rzVP5p/Y",
+	"OxBKubptliNutH3vPGdrazAjlcSmzTSMhVPvTJtFSmuCfUSfR184RVVpLASqgrxbEKPekPesfb38jCsT",
+	"Trw7ZgGQowfi4uW0EVtCagj9OnkCmjRw2qeWx0dot9y2fBkA1EB21UHfzl+Y3clJzJSkWVPQX5zYPmsh",
+	"liXoLzGfIhhSERONEtCXBVI3gkX8FYp16GciFbuRQ6XiiUgSfx6GNrx11vo5fPDt219riN7Shv2ooqwo",
+	"K92mAF6X+xxQdvdJAv/mJLCwnstKmLSx/IOKfNZlivXyVyRJR2dyidEnkuSjG3QPUZH82mpLZx6HO7RU",
+	"PutOc0EZTHOFpLVuKkc6LFJjYP0p1kkbSCj7HiTB1hsGMj73LnkYCqcPSBw+4jJGJ9BQAYbUsO+YsL76",
+	"GhWSARcJxGzCzZ8yzSzTYjiyR+ydKvoHydjj47sJROKG24mIoM1GagJX2FnI5m3GiwS5Cj8ZJRR5stup",
+	"OMUn+gIyRrl58qzTe9bpHa+VQhQeYyXhdrLpS1ubiprJc3cU4cyxMhAwlXGog/P1IOb2Akw+USa4PIkT",
+	"oNUJMnYHz1nMp6uyL53JI41EVS/mutc6k4vNy/xiNy2yFlD//iNKu6f8zrBUqyH6FhyHLrWrRdUnUlkS",
+	"o1szclRyb/AQPmayBmQILdha6hoIGdPClxRFo28b3bxO50u1kBZqEwFo4ELbs5QacNprt8ZC5hkK241c",
+	"u6d/tJraT4LSyByRONVGWONPeVsKWg3Bdq/dP0u5YtMssY4f4pPvP0NEsvDarWGJkD7eY/nXGvq4dz0f",
+	"3NoWcUZPaN1IQyxsRyoLZhHVvcJxqDU0SHulWRa5WTC+8Rj8u4hdidQYccmMRXYFjA4N4jbSpmNg7t97",
+	"I5Rz2ltcCEKH/Y4cqvcLHffF0Wk1PG5el/yb2/gJN+gUoithfRE1Kfwr232lbdg2QK5IkmLeCr1HEfjL",
+	"wbzbC/MO6SyItyP2fkCSrR2gzsZFM3nLv6Knx32SJGQH5oz3rkhGM/Inhn5Z/OyYJf3oVrNzjoTHgpNW",
+	"8Kbj46MXddDdrbPjIirjjpxjFG9AxjubgAaGp+SsizVYVLEtBw514FDNYcGYS6rkGCssVAusarMcR0hj",
+	"eYIB8oWRljelcQ2qvMU0i9LrUq6teRwFPcIwNYG4OP82Pr3TchFJj72XtB8kqrxzpscmWN5IUQOpLCO8",
+	"9ykrnfeDM94WS6tZCt2dvIozcDuKcY/jk86xE08nvZPnnd6x++OvdmsAsEr7iXVkUvnhtyyV1rqyB+G0",
+	"H8LpgzvOgkOlIMscCtt+I1OKMxRdTtNWE7lq0GQpxnSdCOtGPEk6Qu5WeeZJ8kZunB3dB4l7uL77cX2x",
+	"btyOoKwOFO61I/ayZOYSnK/Bq2xVIzfYGS4dchbt1u6lNdxHJ1xvqQ+OPBpoBLLP7191nALS9UDi66gS",
+	"H73TbrtahNtzmnkRG/I0cmBE+6NHTEOrPO/HJwJOYGAZN+E9xAqjHC1GvUd9OgaaNU67WNU0Jgpagy8t",
+	"T0B8h6MajkG6SRZWnLlFULcKlcSPp1sF5ucQkXAZM3Sg0maU5NmeRSnTeLAsJP4hHqxHkf43K8AE+kJS",
+	"T/v5fIxKOox9VvoeE14I/VPa84cffyo99H4R2pUS8U71MbcAn+GxO23M7cUXLC4LCUy5zkUdmEKV5Rqt",
+	"yPxjbbt0QyTJJ0/HC3Ja2gf4rr1Sshy55Yk8NrR3ksoyAz4HPbiIj9gbyy4BUnObLLB6rUpzGY2W6VJh",
+	"UJM3AOdYpEiFpe695hQelJTGGAY8SyxWN+wCHKy2c0cc05ntNgYNQ5588Wh6Z63e8YtnPHTrqm/e5fNg",
+	"fxWQrFf7QA+87ehyada6a3GQCfsiE96ngP0l6VzJVkIqZ0TlK15/TxZLGX/3ml59a1SdxCmCQsltNKpw",
+	"zo+4HMI9YCme4eb3ep1L+gofYuva44FBPKp2HViwnrMIzIAbI8SysPMqw6a4RRZdgnXMAl98K/XwaDYu",
+	"gNOtkGNwT/oBzWcO5Pao7w2kJHvLp+zJeqDtxbNtW/PA7a9lLFRG7utqxQHLZ29YzM/iCgyzyvGYvLO1",
+	"ZhaZzECrMRMW+4eG9IFMejcv5jpxRnRfZj6+I/CtmoVEI66HQg67+VltBB1slqLfKYSzZcIwUkVi98gj",
+	"SGIMcjj727ALEV8gbnUfGJeoi81ZRWGFr6+IF92alcCVHyfc78bObBEBNvzsmtBjzlpjI0wsW+3WFU8y",
+	"Z9P84+mL49PT414RX/QjY255q936d8b9bxznJlG7ZSzXNq8JP+30nnw+7p313P//TwGn0p9Svw2jMh0B",
+	"gZWvzsleuVP0+7Lt3mb+VGrRIzGTQgvHzAKQp6MDdQUa4v1yOOwMG2ziscGQsNkEK3UjZSyTakIAqiM1",
+	"YeOMjB6vynje4M+izFBeeaZQwVACv1iBo+BiTAPs5KV/0O8M+xvdlzYT8d8dWQlqhoMpxHAFus2M8npb",
+	"3z02clmp2EVZgv4K04sz5KwpEHVyaSaOPH0pxAiY4WOEAdVDouMLGnzG3P26cHus7Ag0w/5uGQKmcpYZ",
+	"iJmI8RfZ096LI/YHRX1TDZSb6sU8Qtf7iB7CMrFYAXkr8XDcL1BzRr+kpycnBKOB7BRHOg57joDppkQK",
+	"vgkQZybruz3sg6bZ8EoesdPeE/rFi49g9bTz0ikcF8zkiHNWKSIcRNlHMFuPZEtPmW+OiI/YJ0UL5yxx",
+	"1EfbWAXbgcexOT4eg7FCck8fQ44g4Bti7mE5M/x9VbYOeff6h8bXseBjQecJ42/D/rHwe6lDtlunqzz6",
+	"75JfcZFU1X7haRGSD/EGkg1J4viB5x8kK8oMUDn2RBn1cabd7zYlKLrXRFDUWVfGG25T6Xm3DUDiJBCo",
+	"oWyJ2dcACtK3N9XC8kbzIITWwXwfq2Zlc57w0y7gz4twBfvD8/cLso4vbtTqUfeK/PGFYUNxBRInaxfi",
+	"zbGrEsRokqgJCqYRj32I7K3SuHsy/+VCJlVxeDrEwOLvgdugd3RyWnYbUOLGRCaKx6yv1SUwNRis0VYY",
+	"n22dxMENM+fy1DUsujjrgwNhvxwIyCx4krS9Nse1LRpBFepfWUxvmm2nBIa5CDHCD20eHXhupjozFD99",
+	"FN00DOCJGkQDH2ouLcRn7N+Zstyw/hSbGTl6yQwfQqnHhjtAOWRDrbLUUPuR+d60C6hng4HxGvjcGyS1",
+	"Q8C/YuRASJ7gVyJPbtZti+Tk1BmpJP5iIFKY6v+sR+aBQTviiidi5sOeI11uefXvOhtRU/On8PKLVa2z",
+	"1sja1Jx1uwHuPlLjrlVpJ0tvruBFr7SEwlM1t5QntJah5hHMrp6oA/d71gPmtaU30oKW4Bbp8bDOjntu",
+	"r32DhM1u2RNc5pUS0Z1++EnFFrgdWM9Ym+NB21MJ1uGAjJu8SvYAUrw/bQLA1jP/NgUXLDZq+WrpbTYb",
+	"SFiFsy/XC8LsDXj+LvxvXzjanapMY4TEcR30+FGgxJs1F8R6LtrBKXhW+Ko8z/eOrCH4nHpjlbMDySBE",
+	"mThWV4V3rdLLJyx59l7il2jLLyG1LJNWJB52g8J4OAU9ALrAE+VsJ/YyfxMbDF2B5gkzoK+EMwApII2N",
+	"ZCqsLPRCfaKv38WTtrKH7LhX8pAF5t5rt8J6A35iyR33j6cvnvSOT548PX3Wyr1qxK7z7+XvuLP32+Gr",
+	"SjvPn69uk/mt+ITOuS1zYD83EUKtWYZlwv6pyUaj+3lwoz0IN9oPhIfNWWB34fLmynWJ51LkJYQ50VSb",
+	"8eJbrO6bD+cu4MKora/BgrvX/tVCOMky/2hYOwlT1agnfrWPAF9ynnzaFfKCVDQvJlYjkM10EVuhh/Ds",
+	"edbU1Sygx26hlDeY41S1zLpkp3xBGxCnQTCezAnGeWnXbjlm0Dp7crpGQxS/vo+Qqvsq5A7hoYcm13xT",
+	"/aCJFsi33FimkdTOffKGLUSa408DDXCzDVkjQqybpfFOOcYsqb92qpwHn5qPmWEKF5dTpnQM+rzILqg2",
+	"NnxmgDDMqiSmzHRi/DMWA12pdqheGpGrjvTHCuuAtmuD/Ox4RX52fNLbW4ZWcpYedPkHzfOI4Hz2lDs+",
+	"1MyNkBEUwVbifXTovIxOuCFul6jocmEMBQc0qZrjBDUKuRVj2HttnLgxjy6/M6yfGSHBGP/kWy0HrKGO",
+	"Lo+vuIyaSMzFluWcGS7jvvrKRljcj5NSLkDEJesDesFiJ8MSceW3ysstg86vP+V7CSziSUKZDNyysTKW",
+	"2YliU+DaMD4CXimi/LMFKt9dNAeDKEXfps+9PJlrZTn20p/Ttj3/yy7wwd2/l+7+t+ibzm/vPPNygmrC",
+	"NTmhdCZNaM+WJCZAFDrON+Gr1j0iY/CizH3oZlGZ7cxGDCu4mEoSaizbjbhZUhD/CkfcsrXhjcyvX9SE",
+	"jZ0abhVLgF8BU5mt691jLkXamuvUI8bZOA+SYrMeeqeXJ3gJaWGIquON2X9A8CahWcLjmFKsq+alT1s1",
+	"PYKe9m7mktXMRBqLsZBiprOsfVAL6V2nm/hEOqGLWMWYT1msah8TriBprcxMI0f2v+F3vlV1AlbGR7Lw",
+	"eSM1BuPRsmqfO87gCxpCK2ZZYci4USBKR+21LZgMkS4vt0B8DNBWedexvJ39QCWJmkA8g/UVQ7+ipear",
+	"nNk05h79ayGLU1fuOsBkoVKfD38fRjdJZDdnq9EWBmKYaTBHzP3Bh0DRjDGPIeSREjCmhbF5FGlUdAED",
+	"PVI6lDMWR8JZ/hbS9ixieX/KZvOpcr40hyG6KzINLd47EyFjtYRIw+A/aGyjJDo3Vw2B0qr3uS2d0kh4",
+	"iZJDSs7zvVlAxlBqm5vL90BQv2Ni1TawamZPBef11iLSesKxFTAX1jAhmclMCtLAfMSTpdzYLwVBfqGj",
+	"PQ9lrm4D3O/gu9h/kmxRnUnvba5Kh6ik2h3iXfApptut1Qyq8ips0Zxc8yoezMk9aQ7lSwkHjXGgWido",
+	"DNFl5wq0D/f4VwtzFn6E6PK/aVyr0UKLYpqae+BX+whyFvyT+m5SQEUl4fQ/wgA0yAgY5gLfJAM1GICz",
+	"JxvPTSidWU1eQg29dX017UL/hPt1f1Xu4KVYFoXMtFG62R4IxYN84EOo7wHcxrY7Ggbi6+PoPlQQui+k",
+	"x01yukya8Ci3hNAXPgcDtB+XACgita2l1Zb55+eAoW+ILp2BBQNFPZ4w0uAOoU36oKG6zvzs0EFEJxYq",
+	"/6tURvzhWWlyf/uW0J2Fanc/Bqo9CyML/ub+HdS1htS1O2tfapxyDWUxmxtMd+M062pd3ViYiOt4Nyxg",
+	"DiaClvKQrudq2mIOzOGsZJBWCzg0+Livd5MqbrO0dDfR3yHhCj0dJIa2dDs9sSzVUV/7cY3rqO3KpAJS",
+	"GAOAQR+GQjJTGxqi0TOBmZRbC9qN/b//7HVe/HV93D4+/fY/WitEp3ABdiQM+4/nmlVzus/qgmDPnlbi",
+	"NzTKONyBTQ+qeDkQlBMRWpy5ob1f+rYGzAS9D+LWL2Xj4nYd7+nqF+aj37hv3kG6O6EuYRKosz0HGebZ",
+	"dZuUOCzBlGri6y4P0n4vym4nwkajEoDPnJoQFARvu25JTzC4qvtgx1OESBiCnItDS7OZPRJ+iyYjDC+T",
+	"wmDabKQmqGQl3KIZjyGmysgPPq5b0k4DPu6ChzzC45Nb5hG6pyCiuge8rSR1D+xqL9IGEQOT5x61cA/J",
+	"lYbCSZOg4pJapd7ACWiQbVl+CR3HSO+DPuQW8wMn96C/kPvhfmjnp89NSSwdLvg99D78Lj2kKok4kpcj",
+	"38uqD8Osiau53L9gmg67LupXhUt0ikSkYngUpjA9MdoWk7LCJCRhg+zAKK6xcU332v2zNHrfNP38CJaL",
+	"ZBEFETKMhAkYm4vBfe8gG4L5bgOKMt8gie+vc+WVimEhMtzOdX9E6sH3MBqndOL3fmWSfYe/sHUs0frq",
+	"oZDkcVAM9kHzf+d7GxHvQ3ir0NpIYE6DBioSayTUGORCN/CapjX8gmPUpBfEgFj7EDMLXy0biASTO7KU",
+	"WcWenLC3PxTOvEgl2Vga75LGzfuPkkB4Y/nucQ3MZNGozSTYidKXbaYmso1Dvzj+UHr5RWBp1p+yeEdn",
+	"hFGGKxHWQDLw+K4Dpce0GAJ/TgAhX4/YS/rDJ832ecwSIaHcLwBrOicjlcC5/3FtLDvp9fLRlOXvVlCD",
+	"IpAovtEYbC1AN48saNYHOwGQLIIkMeds4K4YU5llmUzAGGY4NeqtLPHxZzpbTgUyGztSjtR4zBF1bCwi",
+	"leCjWN53DyRSzF1cGlz6YwQIAVdsJW44wbSVKGXNdROrrFz0FKN4Uq24PA8jwS9BMjUYeIAKc8b+gbT0",
+	"D6pkZwnwWMgh6/XaJQD4uuVZLcYzi8s7+bXSJDNflP6CTbnCmt2bblfLn/kpVnqMz/4WfEcAeO2whf4m",
+	"YHsKUVvIJ6kBRGVo78SX8YW/j2sifasoASqyYDvGauDjdRvJt1vjLLHC3eKuG90JmK+lEKh2F9H6aK/b",
+	"jlV/utAe/knfK/Zc9f8F0da7na3gmog1Hxz6nO2NsvHZuxlJlkkSQ3jGq+cPj/nXTl/F005/ah1NPnly",
+	"evr06ZOTZRpIZXHys94yxQQzAuqs1oGQKAP/D6UNzAnAipggsl0fDlQ6T/j5R73kKkAzF/WZmEtTWMzK",
+	"6gqFZ4IvGJcxRa4/pk54z+85eoRXEGDctiq7YcTcAh5Ga/spFe6sgg1cyXNAWj2lTYghEvFed0D/SciY",
+	"VBTUXPEW3ux1fy+t/qqLmyojLN5dfPWtq8FmWjZrVeBUS3Io3Cr8yJ36I/JOJ6+UtE61pgoed9aKWnDZ",
+	"1WOSH2cea8suCpoc4pnpK/TePkR8DNTi7qBJ7FfDE6cx4Ol7LF0hyah1slVIsoZLbOwHkSRVDVGpLdEC",
+	"T0UmpZDDzvLmJj/SyOZ7m8xOVJ+CVPJio0k3IZeEZMpDuvjuqkMh2d+CAtD7+6OA9yKIFbNyBf7GG5lU",
+	"2DsqysYgqbUaUG9GTI6JVWQCHR4RERw5ijli3oJyg/LSDvz+JaT23GP7Ix2MVBKbOcR/DVcCMPWswsmT",
+	"ZjcIeneSy58WThs5DQCB7mXMdewVzsLP/il84E7egm9LUuqXMhbSfQshlb9QQfaTdisacSkhQUoYc5E4",
+	"GvBT0VdAO71jdRDLmd370Z/t1n35y1hFcA8lXMTY/ewACbZPovI3atua8zs6Yi5h0i75gdfngiuKy25K",
+	"PGYjSIVz/Il+2RP4XbBsPbhK66zVO37x/NngCe/0er1e57n7z/fuP73if8etdRnAZy14sqN7/z6ziVL1",
+	"xYGhMfS+YXruJOsXdQvMxQiXjbY3Vj4aIwNwEMXa+lMPGxTzKYaMZNEVP/WOldvoJjcvJXylKtCO5nZJ",
+	"pdBrP/QjjtxRrZBXU4RhUaa1kyFuL+BrmqBAHvDEQLXTCdNtV+7P5X+8vmRI3W4VVt1mDU06v8rHurik",
+	"aO+Tp8JlYHgZ2mUlOebTm/hxW8ueqo9Lu5WWNXhhDa5VSd8kJFfpvR+vaFBP5CXAHLE3qOhhCBiB2zBq",
+	"OeFTpiku6SieGmX1lR19mfCpuaixDO7GJTbq0yKO9k+EVppJtG+1Q/L9698/Bh/X759+LDWwOj7qfX9y",
+	"2lpDqX8Hk9ln37Jcn5n8EzYMqLrKOcopxvEBM7iVj1IjatYhwXevCo4cIcxztg1n7MzqEN0QfN44r6vK",
+	"wbmRdOMudptZ1abmSDLGR/apMdbtUPGdnKn7PAf6DUS1wnYNQbijQWRH8Kd8nWmVApfsFUirecJ+4PKS",
+	"pVk/EWZESR3j+ryYzfLGQ2ZMs5kxM+RSTxzMWHecKHnxArgh5+z17x/nV7yKftjnBjaipf4GTqG5Aj0l",
+	"HaEP9fKdGzaBJKnb1VzmzyzMb2JfqQS4rFrCyyiCNN8VNXD3rQTUq67qYa5Tbuyasx3SgO5DGtBBnzno",
+	"M82nCs2qM0xIX4SIDGD3mUJzCtG1W9y37rVV3xamDJUpfpW0oZhPz5lVTou5haRxRtE9QrcvP3xtHs4v",
+	"CIfghBnhB+fC7FGk4qAcdyb8RJWsd2fq83nI8PuTmfOTVuNCT1k+/rMqRv+1ztXqXsd8+o3shgSo8998",
+	"us1YXcHiW3ZXHTzoPKTl5EdGrVoDfIHTfBCT8Pbqz82r+PSmyURunaGv0TgIwHtYsRtSX4lQMhtcdGh6",
+	"3MlOv59Xevlody9/5NW3f8BFAnFnovRl9/pSyBgz+fS0yUS+P5S+/FXIJXl8evoTrs2NvteF/x/dWt9n",
+	"1gnQhfq0b9xx4Bub5xszHOAXZ30rfcmsFhATPm0BBjQUVyBZlq7bXrDWWefbtizKVvvJD2mQCsMUlRlq",
+	"yvgmEegI4kkClI5m4HH0lww5eN+Z0GTnjJmsT2lf2rSZhiuQGcz2kyn+MiqJV6SXme4xdQbOBov+RyoR",
+	"MZ92Ip6AjLleHHH+hUa/ygc3SJFzcy1ClMgX/6hQJfzRFU9/T3AkbpBU9zq8XMEamDv2BkT3QS9/wHr5",
+	"hE8Zz0neQ/kqFqiZAhZ3VNPrxPBN0twW81vG+B4B5Mk8t7ufzpVwYPOAJ7NH9yOGPiS7SDN7gdXehJhb",
+	"dKhwGpdv8Yq5ITGGTOPwPWKVF2yo2uxiClwn0wumAX/AMJ4kjN7Ebxyxl6ENRmXI509ZAhwo6g7Cjco1",
+	"X6fFUOMGDwIZjiKP7Fyk3NgLxr3LRdizoj27b8DPjHVLqk5VaYT3bwQQ5mfQzgZD0nEneiOH5eTZjeT2",
+	"H9RXt39oOrul0JEU3z05DVkv7kfarbGSGMw6WSPHZW7HqCXMtgNDazOrg4jdr65jN7nzdhFqFmmcd8x+",
+	"uQ3Lv0u2jM+RqYalwSh6CX6GeeAZx+HdF4Vhbo8sSJbzpdM2Ozk9Oj45QibDlGb47p8S8yYwHcExplIe",
+	"L+YlyiOGUsrNzuMY4nM8uAKdxGli9Yk1niUccmrucU7NTGTkplrgdYY7RkQOKRgHSXuQtBuyfr2cu3/5",
+	"FWKcKm07np8tdCG+waGv/MgG7wpN9KuQ8SLX4SUG84MYFjrw5EfhQQxKhxpQBqXbDARgwK27QVu0o1WF",
+	"+UI6peCugc6/6ghrFYp64A096SEeebmPP+12qPG5Ud/TOAXWBZQjDdwCTb9TtwR8TSGyJLcxUoSUWApG",
+	"tc6OT3q9b6iWyy8YM3YjXv/+sXXWOn1ycnz0tIeb7/W4t3yKxkJrnboavxFbxqErz3qTkxPxtHOsLse9",
+	"DuHyvdGAfsCmMtjWgqSTGpRjsCV0dTuCKRvxq1vJrloR1L2mFwuh0XMG0bCcWHwH9j4aMFITNuC6RAzC",
+	"bFNMLFcZaAUBa4z7Zk7zzYudfX0PZEoKMhZy+EVp4pOej69DkLtxPK92GQ4SYM+8zfmtD+m7UmFzsbGw",
+	"FuJzJqjFilWsD0WvnCEXshmJ0HzX9Vl2Uq2hujVskpns5M6G06KdPc9hNiAxQJ3QHQ0cOqE3nwVJqM5T",
+	"pjN5xjTwmOLKqFVj7OESIDV5ittEKznM/Shjiv+Qj0FarRJmleXJbaR0jReqt9LFRKaw65uJi3jwVzPY",
+	"V57RCjk8Z0qHG9suKeATbnxEwwgZHVKqmr+sr0bYYUrJCNhYYQJHzAwhDbhbi6CqbeYO0EMQ+pdbvo/I",
+	"PVZw5v2E4xondTfNIuewdyHsudct16cwvTmh8k1Me3b2AGG1CuxdB1MW8THcZ1OrMvYeanpeffrvykYx",
+	"Ck1JrqORuMIPP/z4kykGPXvK3v6wbnOXP+XFz68/s7nQyAWzkCT13vf6iHpBsZuPqf8Rcvtx+QheVBf2",
+	"vSRAznqE+xCKLrsk2y0D+kpEeKf7WXQJ6K4veSjbeK01j/AD3/UEH3Q6Bmm/jMGOVOzeyQx9EhBY3Wt/",
+	"cofmJI+wOUnpXizg4kesUGEWGYcHPWWPMJZ4zuxzEXdepNS6qxyKu3yemqEU3Fr5Nh9If/b8uPf998+e",
+	"3kJhOj5ZXWHqXrt/Vqid2KCMOJRN3DuDvNyTxxcmL3GF3VdFbYWKZpEAqnQr3RF0X69mV/ihe5Ar4J/l",
+	"kacMhIgfS7ixJM/J99B2Vi7eFWcLJ0LCOeOWjZVBILGRygxizGlAAP57a9OscAEyGasd+7jcEvbGw+Ue",
+	"5iDStijScoEVpBl1ieGGJUoOGbXLxziAU91HPE1BQux0eKez+ZLphn3L/5pcLqzR/ySGUsjhrzBt1HH1",
+	"K0w/QX02I0zv4K9amxdDlGlhp62zf/5VPtYPWT8RES7GwwaoSyBHBxYYGMujS+S8wf5C/8nfPv70ij0/",
+	"PX7+95mTjEFaN8nNo0SUz2ij+YYJxEPQXR+06JhsvPDQX9G4T9m40UMvT1Nz8m6leyzsX6lxyhE3F5E+",
+	"fUzJZONS2EFYNs6MZfDvjCdlEvoND7WCgOi0N18B76nIai7NAJZgKnzOR+0IwT9cy75IEsdjAwRFXa9I",
+	"34KjsmFklol4y70iw/49ckU4J7b67Nnd3QPBk06fJ1xGsIidYvuVH/y4RkmmNE8NQ/XLNefEcjIpLDJZ",
+	"p3X8B7TaY4J6GceGZamvDqRDDFyBpaALpGVnQbmd2TGVDXnSQS1BLIku/uaGvg4jG6SwYqLpQuAaJ9ak",
+	"gMdSbuKfNnirTAYodXxnD9+W3gfS5pjXKhhbG2vqMUs5PI5L57nTVE0exxoMkmuEmnfrFz7uZ3qIEbRM",
+	"IvRe68fXLXoW3xTvpPf09LkT2FaDuxqtX/gApLGaGwMM22R54f5O6ViC/Q/7RAE79vO4/wuewtcvIsaf",
+	"Pj558vT02fPvX6xeMVDavZ8wxLflGFFp/te4RQuv4/Rg+e9LIAjX6j0M7mRLjMcEzuO7CVCBdl9zGY0o",
+	"X4YCxCvyIPpifc7orJDqXpNR+61Jtx0RfHDbZVV9+TJ7YGzbZ2y9A2M7MLa7MbaPAesp5N9eSjWRBGzt",
+	"D/s8b1Ic9C3KfEDuR+m7pXopMwtXfhdOp4Zqeaj6NzfqEKTeN49+JWZqAtYd380SjDVwc+tR+TwlLeGx",
+	"YsyH0E3lcN1sqkp+morIZnqvwW8hNDkoH6Qaqu3bZNmCjM4P735us//54fXPTGn2B/Q/+GwvuvSx5nkH",
+	"ZaMCWGSposRju1NWJ3VnYgb0FcQ1CHWbY1uHLMAF3NqM1OSQj7c/+Xgew9OzTeZTNtwphStY4jIpH85C",
+	"uM6ymfkkvJPei+fHpye3QF4fL3RGv23UBf0WFoA3JbD/iK6TkaK+GuoSpOPel04LTYFfYr8+KiDL43p8",
+	"ymK1YljYPZv7MOIWNutpHkM35cZMlI4b6JJPtY3vJ/JDmOMu8KUwcVuBDdgwicItnKUjTe0MVUKVaVpD",
+	"ZNlIaQOsz52aNl3d+g3rXKf4u4Ll09fjc6pUQsQ8A3iYBmEcGMgY4kPT+1twYfetFytN89aj256u8uS/",
+	"S37FRbKgRrtoFPGdYc4yDffmdne48ipSwk5nwCMnGxal5uDAn2hcgzy9PM8nSx3aKtu5CMuM5TI2j4DL",
+	"FxCYvnHIiDtVgA6P0eFtmbEvLhOTyomis9xQMBBpIK0Ue162fW9iDSlwy2JF3xlxXdlouA9DIXdCgWCz",
+	"tDZdCB+qTYo2Q5xZJZMpYidQNh0Vk3Jsp0H+cKy/V3Ig9HgP2fEdnB4/aj65QdO+wojAcoW0CksM05T9",
+	"7fP7zx/a7ONPr9izkyff/70pjtj1Z9VA5+9GLopf7o2rcksFyEcInr446T1Zw6NPExOW83Z9+R8hUleg",
+	"p27uyjS/MACvpGlTXspQqRiv6o27/Mhv6Noa1mzSAvicBXIh+Sud58U1cl+1P98Onu9DubYaJExmaXeX",
+	"l4SiXXg/DvdhicRytqGeYSpUHqkkGN+nG7O0r5SIG6T6sbqCBsxp+uFNiZPC7t+U1ewUZHlro/mTGMqO",
+	"kGzCSVeDwKMOpL63xjXx7xum9azaySfYhHwEucmN8Exc2koQtLteZfLTLEy6fD+Rn8K4Rm0fnGNRumVY",
+	"7uPItizTiEpBlh5/937UsJYuyLiDTr8Ho/GAjN+7BdcTdQW//hxAaffRmzlDga+lh4rLnbg+xOP9P/3M",
+	"5n1mGmBF3Wv/6psjrSbz6/z5r4A81AAB5jy1tWJUdcTN4yA9bF80qBKTd+F+1TRHSthy8SeG8o184KgD",
+	"9BCvr0DaA+aAnalCvkFrEz5lQi7oY7AbqWsMH0InBMYXB79x7KcwtNFI+OxUtbqbD+c/hobjn95+YkNu",
+	"YULd4PC9f2cCnNGZaXPuJQi1Z5PKFgkzgcL8rpptpGbdyJK6ST27SywPSbDuNW7hF+q52To5Puv1Wm3/",
+	"plWts1bve/fWt5VN+UrS3Z7HeM2bw6SaHHKq9iWn6jdq2AdjFiuf5Lju/V+QGEWSwsI4TbhdUlTpp/qc",
+	"D26e5MNcdcb+S8K8ddvzKGx9f2CYVWWATZSODSZNIcYhpte0y03OrrgWjqYIyRuHb1l4rEB03etLIeO7",
+	"lUhVN3xztOGny1EOUm5Ha8CclnA/n/UqAQ+WCMdAwjsVjn38Rus6ZF9+O2PXfKwyab8561RdgY4zOGIf",
+	"+PSMXad8+q3Vxjw1CYl7XIQ9SbgcZs4icJZpa13h+Ycjvh1JztLcNwmFLtFBZu5hBxGbHy8WTHlWwAYY",
+	"PgEWtO5A2OcMxqmd+q8MFcJTkd3nuC2WFZiRSJuTv54Vdi0Y+2D5YWWUzj3RPeSIv0CSKHbtnn6W5Y25",
+	"SG7wPEdjVPZw1voIYyFj0Gszws9g7H3jg3+Edg4G5KGT0v7UY+TFXcTSvAsrBW2UxMx8bi5NoTGygRhm",
+	"GoyHnA1QMEozgxfHbJrzlQ2OOZYFX0M9K8a0OIuV0uxvPucjEfISnycaKcebeR4F/Tv6ShIYWKYyW+VW",
+	"L9kyD9xV65/i4KYtmFe9L3ZBESPPYmEbsHTEkMhuiV1dDGuSVsIsiwLntHd7TzFp4sR8zIoDwi6jKonZ",
+	"FWiMHtXT0StueaKGFWSUt1VvCJ/ILTs/xu1rTyt3DS7WuGX8n7mJK+q5E34oN90b9eZDwiUqAWN1BbPX",
+	"172LRXGg5/MPVri/9WpLzjC6qYYrAZMGEhr9L5dv+v24qA0Iow9+Fyvu6w/TcJp7LI8+QnTpyBV1GF4I",
+	"JDZRWRJ7n+6tpM9C4r3OXy9scz1Lgk3TQh3Tzte69yHhMgFwGef9r8V84+vGdZBKF5KIyY92Q32qcSaN",
+	"5zhYtUdpKabwqpTcjbiMINmw32xHD11bPI7PuGEt8B7c7INOth86WQDsKRgZOtF9lYmwTGfSNKCOlfmA",
+	"Sm1HZXa/GYFK7fvMvh/ce4MwX+B7XPFdEIOM5VNz4BV7k9qCmW3MdxDFc8YjZtyso/KEPga1bILajHYM",
+	"6GW44e9w5Cca2KBkLM+zuJDFjSDUbO+PmgLXwSn1CDJehjzFtq20E44Dh0Q/5rvHUpBgAhpYH4aZ3DJw",
+	"3RJywxYzQmbEohsAE6KfhznKvQ95mK2+SCiGauwXRCNFJN+TZ53eaefJsfsEhjz54lOkz1q94+8HvegU",
+	"Or1er9d57v7zvftPr/if+5aEr7Z19vSk3XJ3oXXmfnLlIOwrv19+p7bs91jv3h8k3b5JOmJiQ8WcgW8Z",
+	"9zzsllipy1hP0C2vN5/5TYT8E01wz9jNrZhKSMFpnbWuUw0D8fVb53o6nU6/da+lOnv2bfU8j5m92QmD",
+	"oblLhecVzbJxSCn0T6RDwjRSYzDM8dkDC9qrPHJMIR+pCUGe5LDhaNfivWF0b9D7iBljWHiCpDHbZniD",
+	"bKoUSalUzP3nRNo3mc18JpMypUera242wyTuYp+3by5ARKPlC8j51qLJQWZjt9mesxnLLfgvRRpiYb9I",
+	"hXl0MfSLP3h85RtrxZAqI2wJtbd+3QVTqFuyLfL2Vs4PHAsZ/jzebru4lTlhEMGPoNyszOM5C+fJUi0c",
+	"Fwj8fqfGU3D6dSJv79dxBfiaKm2DV6BBQnrvVxSmqiGj0o3f37pr3HNTdkf4EK0TIdRGLvfabjtlpkpT",
+	"pTbDBZHcSwdpJYFtT2UM09dlEX4mdLSBPdijexalEZKNuSyurGHc+KNuE0izZnKD2TM5by8Isy7zIBDl",
+	"JxrZIPn/z0/v3/lZ6pwx+OmjUBDcZjDaDZ8Dvht2Xk87SzA48lE76rGc55+FZsvl/atSqhG+tKxAL1XU",
+	"Z+cRMu+1bqFuEvywVWVZ4G3Hwhds0O4OWQv8F5uumxFQOZBFWfTXdlX4ZZLpkeS3l2mqYNV9gnJES/2m",
+	"F3GbScr1ujATJgBNsotYRSa/xkeeqTqCuGD0C31wYscQE1Ka/e+Xb39r57AY+BtWJclIZQaYdoZLp4O/",
+	"d8Hcs5iqWg9SAAMh3XcN8MfgFHBkUP65KR8nd/q5raZh59u9SJtsU35u2YAQ1iBNH/TMvdMzS5pEwR2w",
+	"QQASw6Y1TNO9Di+/raJmbsN/sMKlvmWXOn+F2o5pujsUNvgR5Mv6Rz+feW5HWE54MDFgFy+jCFJ7gZWO",
+	"WPltR9xuO5d2ychAIggxuBpVd1FjaxL2cGZR9b2MILrcxi165Sb6CE6aLyxgHjhiOc8RGIUJuCj7rCYq",
+	"5Wl7yFPTRjiPhKcE+pJJDTwaOebMdJagjiVjZvgUu7boTVUXVBJpLAaDWv7rPlxgsNVlYNqC42EBsBqn",
+	"XAMGMmsjF+quOZiNS4cf3U7V6UvCDQIZucNLubZO+Xf/7jFNf4Yk8WUx/gKzgVZjNANKp88lYgrvAT/3",
+	"9vbOObpfx+5MpnKz+ACQnmP5+eyx3vHnXu8M//9/1kDk91v8zdtDzSt81UWowbNS1Lcd7J09qUjNbG7T",
+	"MCWZ4QkQ3+KSCWksl+597FsssQtx5KGKbiD2b9oM6pITb+f8hZaxWfayo4t8uL7b6mPzOuDY4IWiMpx5",
+	"LnpeAgJRScyGCgxTm7tTOhxwffSBhuwo9EALvGtAgEeXUk0SiIfo+XcLScDSayw9THYQB3BP9siDAHS6",
+	"C9BtiPYqKNt90BQiSaSBW8C5d6ooDnhkQ18ROz1CFLuzlpCxuBJxxhNanJ0eefp/E3P22n/9Wzu//a2z",
+	"1lj1RQIdY7m2a6T8woQ2Ydue9mLSm+IJT36mvbaxIklYwqPLQy7H3uicP8BQEOBJpKSEyBYldfOlBYt5",
+	"xBLR173Gfxf70z0naFYULCT4/Xd6y/CgW+L+Kyj+bpY6Z8cM8XR5ZMUV1llcb2E5dXIrrGKDkmsXBJ9r",
+	"ZwVFHHh6Azz9znjExJi9CZPz5jYTgzxSgUnZlmsxGDgtz06UvmRKs4RPmASIDROG4cWeTcbaDFPfBHbK",
+	"nW8lreGh38lgJR3u5JacAz+LKyjEIstSXxHODbbMCbw+buDWlO2O5i8Nt9GowmHv3sZxP+FqdmmHkfV0",
+	"NDbCxG43//H0xfHp6XEos1yrO/vWi7NXMaY8MMWhXcA+WVAv49g4UavdGURgsMWuOXcshRoCKAnMErDR",
+	"hE8LP+OlnOvGtSG24mkey4mWmlsfy4MbbclemqcuBcNdDYD97j75jo8hIDaSbBFKeh2t8LbcRlnbpZ2W",
+	"cm3lMg/3hzCoQTrzcxxaPhkWzoSq9JGuqK+TGXENBuv0mVW7rs0Iy+xeRyqGTTZyelPKCK6AWPPFE6tV",
+	"Iz9doRq5Du7C0+R9zR/3y6O2N9tWm8Le1GU70McHbWlvmopYpRHisXSymwiwhgYeHQ0GrGkAK4ubyw9+",
+	"ko9ujtYdLB3ABkFnrSgBfflfUulYgv3PURjhGMWQWJQ0iqJMq16n0gpzir0lZuIn7IghUFxqwEbkWTRi",
+	"nGUG9Bm6o7g0E9ChUsfw8R1iqesS+/q0+2KlL7zlcurGn65yYX+XeZoZUTpEmUbsoH/+Vab7t1wkjuwT",
+	"IS/LnWcoAzHvP7Ni+2dMX4hWuAfd4ORt4ELgDIHg7nIbwprdJcOqnkTJIW4JS0eaG3chrLoE9+Sj5/9r",
+	"0rt6J///X295Ke5wG+w51jWHFvEhndjdBjbiV3DXzvn3kNvv8MZ8Au/yDuTh9nsyUpj4NlJJHK7Td4Yh",
+	"dWzg7kydfdoRSLhNyBDKePhA87yh+7HTFFkCP0WgsxfPeEA2qwc6QyyhlUafYBWwTpWBgK62TkLE7B5t",
+	"OTGiYvKKegL81NvsTj5axQz4etOUTw9a64PWWm/LzXL+9T4FSYruEBg2zBOoPLmr4BSmlIuYKe3e4QmX",
+	"kSOgNIWYZSmWZ/NZbcDTpHf/qImcx1RKBkcpn7Zu8jv64iLVeYbtda/pxcJUjXkW1qB9uPJV3PvcjdDQ",
+	"gyNxMH9ubMTJl7MutaAnp5ZcmvYm0onWuhOni93X5E6cBrf1tlNmP0IE4ipUFWHGrBVjYCU4/7mcWSxB",
+	"qSwbi7mFjvv2KviA+cRZyqxqY4hSyCjJYiGH7WIlC2vZ7roITBjuT2m2MdiRiuvmo08rc4UdDTuNgstL",
+	"TA82o1a7NVQqnhBe4ZXKohHoleAHKYV5EHqOFgAqfc1lVFvZR5+27oTYiFOjh3WsJEwpeoy8fYAASJSf",
+	"MYVaYMRLSG11MrV0o9TETbzlnOlAZv6KPfLs6cCNkMKSJKey+nzqWfbbAH9dzcJ4WLYFH9P46/xV6+np",
+	"Ua/nuEOmtVtU66z1+vePbts8YzkL/EODL3L1dX7dpye3sTd2ZGnUu79JxJfTsB1vaTOVxI7y4gwK6jvY",
+	"GvvgIf8IEbbbJnGig8AXkjkZiRYDBvKYo/w1mc4yG8B0r/2rVbT/Lej9Sy7GI8Ao8U/anrn/BUMInaux",
+	"UdbDsgCCabfYBCgosqthkMm40Yy58poWi9iPuJjdStibAvO4VycwNXDjj1fEzE5EBGsJSP+8W5aP5Vlv",
+	"cgEiiIPo25vgMMjYUMs/DyCLeCVUsRs4/koCz1NGvbxLuOz46vnuNb3YRho7JVmskMf+IeHSZ2Tc52T2",
+	"0jLrMtrzJsSHO9poInvonUkb7i6NI/K5BpqGxXxavkMvvS17m854qVZj1YlUDCF5q9tPVLO4Yh/cnK9U",
+	"vPgO4TLyoQ3coOoOk8IwnBkOMmnfmm8hrRNmbh9D/jGTio3VLAIakhy2lL1dElPx9YWO72JYk6w9zLIo",
+	"lzagCz8qGOXimAKO8kyPzZvewJWooiGHIGEY50s4gBhvx6+X7/ciFOODlNg/qOKCO9QgFG9MRnSv89eL",
+	"vXWlu9+8tFgKd/VYUIUpKDiLqLxdmbCiNu1ppdIJV0lszaMHz65rIXzwVqj7gB+8Cn4wOqQvAVIzwwYx",
+	"R6IPbkNy2LXbXoXVSdRZpcu16Fc4rPEEkr+a5rzuOR55lB7TLnMrzbclzSmCNPSE251p6JviemN+CXeg",
+	"3U0GIHyA/7jXa7eo7bETg7+/ffv6Y6vdypDYj9eKwhfPtQuFfdEtIsSc+NBXfX+U9reotJd4Rhtr9dWA",
+	"DcUVSJaAdVeGKU2d7jSXMYGIm8YV+i7IePcaFsh4w56DXZkfWJpzwNzdZ+8sKpt98JfXe2dLuL70vrF8",
+	"uoXrOxQDu6IX92cc+qB1UPcIj1z9JESPEiUO+RXcQesM0bd76gLYQsOJ1USUX8ieiKlDd4d9F1XU3SGI",
+	"qfOZhkR5mN6pK5sUUo6JCAlmIR7Ux0x+zMet0FAp5tOirs09RjSNEsjLonUm3WOc+9DYV4vKdSYTMIYZ",
+	"qoeAr2miYmidDXhioLo+IsaittXu148cn7/Z0gi/Rau6A0kGTJQuRMD+usD51DCr4hzmTGVJzPoa+GVB",
+	"BlgAqbNZ6DMkRqUrqNsNLzJVrRiDymzHQKQwF/T4pLdJNCKNl2JZp+iP+agHrbaFx3jkqpuGjj/O+oqe",
+	"343bo6pEQ/pqUw2R382EEvQQ4iAlvL8zVYZjPTGSAcRHLIfS41qrifvCNI9IQGLcN7l03BtBgXmSsMxw",
+	"yhizI2XgT+k+O2KfBWjCpONJoiZcRmDYUJE/PzNY8J4ZaDOjGKGY0ApzCWD4OBcKYz4NmWncsAkkCQqG",
+	"KeNYOZ/EjGNPuoouzCHfmjZ6xzVN/lhSLSL4gm2XWu3Wjf5irZmuEIMEvrZKHtKnTxDQJP/Gs8466KaY",
+	"i+33YiUn6cnG+UWt9urJ8dzjnGqILpWk4hWqWIkuh1odcrb3qWkZnjlgCwm8FTmfIq6CdwSbC1uFMKiO",
+	"NuaLVZZy1wWarWfd3evwcmEyRImNNC5W68sWvLx5BMkQ+bOe5fAFyBuKeqZIjZF6imb9eRW3LRp4srHa",
+	"qkBerqCFU67xm1QRZtfR1LRJn8nMoup0itc8GvlbWt5iw4ZkokZKa4jcz/hR7cDAUZjTd4RhKkU/6+SI",
+	"vZTh0AikiZBOBjzy6BSUBPGnNAJxTsqai7OTxjxGeLkEBpbxxNmJeZdho879YOQc1OmwQkvArb0XSkJe",
+	"afWHRhwzZIoDpdnLzFgtuNvMt3y6usTHp4KP9LP3TOTn9xtlvu+ad5D3ewx3jmaGD7rQFSZce6xEHc1B",
+	"mm9WsG+hQKuGgVaVaG2W2exeFznc0P24oT9qlc7cz9mGJt5N0OAlJW1iJQfaKz92V11PPUxQCLbVQPQE",
+	"KJMNAAWhusWlO4k+kG5QC56UatVPYGxm5o1hwLPE5i5zP29fqQS4bNz5XT62Q8Jh7vEqqdFo684fMQUB",
+	"hujJMrlNs20vYzNGTSZjtXOb5pW3WXyJlkDo//ytdohSqSGQp5J6H7D/gFYz5stk5AyNcKwT0BB+B2Iy",
+	"PhgZMTPmSpVB4rblftkj5KJz1ogTBloMR3Y/jBC31QcT5JEVW3EZdJlCid2kY1Ely3QYHNGktFUJ1BXf",
+	"ou7uFrD/0Tn3lFRMRe1rioM0ZxSxYv1MJJYJyvKni698RPk7w+Zs0gXY4Jm5e7fzGlLqXrt/vpHkCoj8",
+	"84D6Y3UF7tS3iVgwdPLrwBubhuf4iIdrQob5TRL1hI6apFR9FU/ZiJsVCdd9N/CyBrVDlcA7Z5ss6na0",
+	"Ofq9bTuJgj8gjGo5kbI9B4X3V7tlhXXfa71z+hCLwVyurhS9yoxVY3ziLfdNcnO+kQO1SDYcbvV+Vaos",
+	"YR3tmS6Uwt6CddyUXYbLuK++diKVThfFVT/RuFduWINkX56mtkgrnT4aKHjrHzj3ZBnLo0vqx+Sdftxc",
+	"AoFRJ3zW27Ag6c4f+11FyqJmWj8pPUs0m9Z4TrZNdefU6jVERyV6ISZ8ynjihM8UtS0sQqEo5oE9N610",
+	"vTS+NJ0zT9F0PNQ+yLfEzG8NvtvGU0tBpQmwTGqI1FAKZMq3uzsVPBXs4hRTx0/DmCaZaZijhqbDOh8F",
+	"Ny1LVRYrMKyfGUz0XvXYw27dPRO0ulU7OY1LhLE7FbuvuYy/RCpRmXZT9vqn8ZN+oV1/saDHX2I+Na2z",
+	"k9UrwMOz7aYV6arXgXFTpK4eWrnvkZrto5Eb5gf1ckAMZUfIjfSZm69AUZh4xRnVSWAqltKU4PW0d8wu",
+	"6P0Ovd+ZcGkhviAvG2cX0YgnCcghXDAhjQUeE5wG9dljL1mq1VDzMUrTPyVhvlzEcCUiuKDcLYTyDQlb",
+	"TvPBdvdnzFjtNlmb79gE86O4tTBOESYJA9ROCrsvZmlVVMXt2RvZcO/VvB2lD/2wkdIGWN8tVa+RuPW7",
+	"Af2JFrxlXuZm/owtMyvjs3iOszZDo0KeNuEjDDIT+M1ed3t1z2t8o9x5k516vpms746kD5qJu3eu9Jyk",
+	"QD3asLnmbjOd4auiafotIWOk5ZGtv3+rKwv5eg59ju9T11aJjVmVpH5iBJlrFeOSQcexXsbjWINBWBUL",
+	"CaQjZzXLbNyf7QZ+p4swI94aELABDSinCPGVxWIoQtI60kyaYkIkOeZKzjtnU16Bnno8IfbSS0I3RBiG",
+	"7mqIzxkfWHC8YgCTkGxCUtmNulIirqyW8g2fP91ZUObTtc5aV/2eeHty+cf0f7XarQhLdltPX5z0nrxY",
+	"48LimfyER/IS79NBKj4qqUiHbuZoORQLlhXVjfEBp9B2iF43LxTx+P4QdnR3oUgX6vuTF8dP8IJtXkge",
+	"7tr/x961frdtY/l/BUdfsnuOFMlO4kydT24mneZ00mTjTjtnd3saiLyUMAYBLgBK1vj0f9+De0GKskQ9",
+	"YlFyZPZDI8s0HsR94b5+T9ACFaq40pEariJG7YfHNEWBG2Ctj/kKgLGXq1UxUVOhFU/XXfnOG1ckLfF8",
+	"CuG5C/69X7//ZcQdxHXnKtSodwMz2zfacdeE9KSBr2mun2B2mJQXlEhlgfoNzIpqeuv4jI20jlmunJDk",
+	"4IPbTJg2jN58nIbi20jYGInxJEhEbQsBpmDqz2tLIt/C+ZZBJJKg29Yn+l0vPtqkC7o60zrcDSLg9PSh",
+	"d42O88ixxdMqYDeqxPCWOy71qEGEjU00FDCQ1mX40fcLp9ym+rXRigelQa/mEcanfFYkE1LvF62Y5RKY",
+	"4uliA9stWKfMA6mNV9+j6cOIyNpQXfWhpwASu4oEDiodu8sSx5YyWhDuqBvPa9ui+ZV5fh+t3mpTfvt3",
+	"UCM37lxevOx2UqGKH89WYuHXpaM2IGz3j360gqgPGPf+Co5qdciJIK46bWBfEqTe1nY8SXqRX47a0BX5",
+	"2j/6tniySUgXmmNdfU2x4CdRyVrJKC72zZxmE2GFwwvzWFssscLDXGyU94Zxhw162NlgsGV6BA7cWH7p",
+	"SEygSkpHzZYa69xP6rUYn/1BaVxl/XZZnZkIFTOdOzYdz1giJLDX/l2r2DLrhJQ7dYgrtn1gFI2FaWsZ",
+	"qlUfJ9XTeEEwMKFCwq0TKXyNLNikPvw1Gz81jpERqHkTQsb+5cwWt3nKYK5A0LYMdRh0bTpnLDR+U2jH",
+	"XMVgQtturwq1ivZK+jTNZrvpV3quybtCOc06w4nWe/qYwI/bNlpPTX2dgWogruOHnVPJQ6LiTkQ3ntw7",
+	"49f/NR1Mflb/vN3eBsLZf6ERDnyf3i3q3SV1aZnEZFgyxvGIsF7LnlZUfE3E+mMGaim4yYNVQS+kRFQl",
+	"0nh4BLvKD3f4b+NGBRLmViZFwUCHCIuWNDfmlrCyWpuicZuiBAz2b14bf/nbk9VAycVZCEtVf1zbHPm6",
+	"8mCjVkR1njqHY+WZJ+DBX9zunAiuQi9kIgI9Vffj3DKZg2McBUCqepg1bcPW0WOfSwdGcScmG/rtXFUf",
+	"bJA6PwZ/5joLt/B52iKqdvLG7nzH1OsOkV2wnzu2c5ZcPbMMew/Uk+83SZ+g4l7GjWvSKFha4zpATr+W",
+	"RxrHeheWd+gI1s76pLVtTsMBiQmRXDGdEcg3eh49t4Y2DM6yYa5iCSziisUarxD37KwtZNRXWVp9mBTh",
+	"rqPLDQdSVh9+Nzl2UARfDvXt7wllHd8lwrG8lQNLnO9zfwFdZyEMuSTEpECIiAfaCp6TSb4CKcPZWp0C",
+	"ZVj5y/OYZxkoiLHmrVLm+aaKooV/xw0wA4mQkjC6BH2FHWK2lE8IsfOV0olE5nqT+2PWeMorTbHW1s5C",
+	"W98nYmkXPcLZENhQ56Ox81t3OgsOscopEmbOdIwAbydmd/srRa8Ilj8CFeoJNs4lfJJchQYlx9SfFXy5",
+	"VA+FhF4mc+LUkFAw5cpZjA+ymDu+U/5AZZMHTiG4P/OKLILQZp1aek+5N/ISbdDYi/ms1bGn1o6lcDAQ",
+	"8mQFIeyZJURZgqXS6iBWfUUu9TMDEwHTRyGfwloWxNO+pUuTImTQgAj5FM6nDqRZlBDFJ2ZWfBvJp3wW",
+	"rB1eIGLohDi9OJU3ZfWCKGHkvsrO2ZXJjU71AwvH98jbBmKAFEHgQ6358QyPUKx+/Y8PH959Pr/YBUFi",
+	"cRMHNiz+JpL1aO3lxau1Hr5R6bJrzf2CNPqbmMD9SFwhnVAcUA19SMlNFptUIFXTXXlNoC7js86erRED",
+	"Nk8fi5DyS7kXQ34EsDdu7v0fgqn0QxY7wd9sD3zTBjZa6bWXzGovjGyG6TiLYmmkD3XbCQt4HB4YWksr",
+	"YVoJ00qYfZT+ZUv2DpVuTMdCAqKpUWdX4Wxo0GcPInScH0o9qO/MXmOnYTWt4GkFTyt49pSzsSx3RlrH",
+	"b6qyBsOhiQGgMNeSk8hpwvEUlsVGZ9nOrqE10slbGhbWl9wUDx0JvBhrCEgU1CEIB0FRlQTb4RRTfYLO",
+	"TQRdNpxhz5C6SeixTl3zhhfbYiNLocCWxRGJkLUz+t/tAYxZOEgtAYVSNYar3yN2QVuJw9yZchEwXkHl",
+	"qSe9+TcGrJYT8GuKhY24iSFG0LHlBhYNSlqi0ycO1zydp60uQDNTCJ0LZxcLt7aBES3kRAOtpcLIfQMm",
+	"b6JOC8f9ahHWiDWTK8QI+GNu0ewET5wf3IbBST/mzmuhWtfyECKewrxjW2vGnIYZ8zlXlgVJH1QJYl2g",
+	"vhQx08Z/SIR0i33NN8oSskr8751IQeeuR72RbefyYjBYY6307/wyNlT4lAzfuL557yCts+z9Qk+/qkfh",
+	"PqlscRpg4QLoCaZtcedt2FgfUNVsNjr9sdXmay0QWj+YNE3e0svV1OmxsIbHpck4c96OiDi16tS5YXqq",
+	"ttdmfw0v9uB38m05t1Vij0CJrQpfBpGTZ92icS4RZQlLeQOZ+wp1tFnt9BNxe1RJkIjbRyEFSvi+GKwT",
+	"igfmefndi8HZ+YuXry7o5LbiyB/E7WMUAgEXC+JWHJxWxiWdK6VcGj5Fn4y3ZBMBMrZVABuDvrqQfks9",
+	"0wUKGJNX8G0fLmUcv+0Z7jbUBv/Cbz/jQ0329aA51pUq4EJPv10gv6WdkorxFBHzmaX0XMrKxvb5Yy3j",
+	"A4OnrqAfI7jcQDz0yJHcuIXDcwLGinpXbpGR+0d4bif/Z5PuRXx7T9y3SERW7z9svjn9OqAyrBKb4yyN",
+	"UlCO3N7AMjBCx15uB28o9TLDJkREaF3GWWx44hgCippcQnfeicdAlBu/AZYA2p/x/6p5oVuXDcGKGOiu",
+	"O+WWDbHc7Tn7eSGt14z8d1csGkN0A3GYj6C6/R8BKP+OAReacuOfsXol/JkB7gBp8qhGoJeFncvO+eD8",
+	"ojd41RucdbqdG6EwUV9bl3Hk0yWmvuwMzr6DwWAw6OH/Xvv//aX4Mfznx3K6HP3Cj75LZj69na3MyvP9",
+	"iok6vYn8g/bESANB5xN5Dnl0MzKe71oj82RKZ42gm2pB/f68DXDJMm4dSat9dZ4mwdy/w3/XekYLkdGs",
+	"nlzLAE+gzRHu8xIBthNu6MbQnXtDQwMyjOo7fWgAg01P+rXXeEYX6awfee0nm/SGzBdT5w6hNexREx6R",
+	"L1rRf1KpP3iqpUeSLM4pn+1L6KMG6T20+0qtSX2lGI79zLL/KFJkRPyffiveIr6BGaYzwQTMJfpfM6CN",
+	"chbnxCVl9bLAHs6YSfKGcaXdGAwb6ngW3gpiUMdMoOFrqE9nkQ015C4ae7P+X7kNxjKuC6dCqFWIyVB/",
+	"OfjuOaOmJI4u54ZQ7xx2NVaafaky1U8w+3KJGJFFRFO4kHtli3q8Vba3f13o6Hk3KdEbHtIdho4Ls8/n",
+	"hvSLX84Gl2eDy8Hgv/1N2f/u9gw/hQagl3eFoS31SPhVTrjM/XVYxLyEUvXkHB7D4vhu5/9yHgY4e1VY",
+	"2t2Oddj66978g2L+XAn/2+HMU+Lv3SIX6rLDM7G9TV59aQeHaeUj2D6FAXg0JirrehNdmxjMyVXOHgnJ",
+	"S6gqU6MQe1OGjXkUQeboAhznxg9SQFfO8elrPK4pv+15mdLzZGo7l2cXr1+/Pj+7CKK1JxykBQDTmgYz",
+	"NRkJtQI4EXKD1xbX+AM+1rjz7femmcjv44m7wfDEd8+iIyJr0AGGCjUg9SOyinAWZNLFhjpqxlKIBWdu",
+	"lkHoIJdoE9I2tAp/knHjnrP3IYdDOAeYgBwLe0P1EtR/RIz81v1c/AZUl1nNUki1mSHCrGWJ5I508fzR",
+	"YDVckn/OS1qcca6A/UTl70jFLCv5cnOFXYVqHleAgOs6Tb3dUK/yV6n0PJOaxyV9L7Pp4sv+eZ7pVqxz",
+	"OtYWWMqzzN/0/SH7DW/MJd4OGG6b3OJfwnt5ZjGLmfqtZ6Cz+vxi/KdmzvNXr2r869uYOjpy4HrWGeDp",
+	"onwpXfhDoTguZmlnnTSXTnhC7Pune2i4LAySGX98TpCIwzTpLYcO3+jhvyByh/YNzulrhexEiLJQGJAZ",
+	"PTJgLVK/Y1+qmqZ/5//580trjuzRHEGBEqSkFf+mojAqO4hX+2i3E/ZrLIrzs9VZjstHvc6dVxVZzev9",
+	"OvcFFTGcuFevcOYFaimoo3TqzW8PnoWxyuNQVsFm89CfXo1PjwiONNIWdux1eLBpeqN51mUhhCWfvLkZ",
+	"9lmtTzqwqbkq9lg5pKNGIIMtkw1ve2d+IQYsoulw68AIe9NL8VMvspNOt/NvrfzT73JvQfS/ByOF2imo",
+	"WN32gTv7LE1dxxKtI/lUHMl/hUjyKnItmNJpgprHK6WQn6BNTCppq4S0IhFpg3c5yJ7+HX34s9FKdZyi",
+	"CPYU2aX3ZA+6Zx+L7GlU2OAmP9CF8jgNBluB82R7kXq5wsPpPlsUL915f1LsSkp3JxOCMlrtS/wEYlpj",
+	"jfonvnGHKpgn7kvFc/amLfRSLiTjcWzA2i0x7/xfN23mgjkugIR/LX45EsxNGdd7XjxROvPex5y99c/g",
+	"aq2dahNjiRYCLvpvWDY2nGoitR+bhtzR+gVzeLO3mHNVyidFg1rlcwrK5yrGtAl/qIV3vYDrDwGLecn8",
+	"M8sw7r2LoFivbPp3/p8N3jYUBo3qg/WkfvKZcwVHH0b4bzYD/JHcv5LcCwZpjLuNsDBRmxB54lM+I1AC",
+	"I0ZjLDXiKtSL8AmszOkOd5sjK5ygHELzIHpNO9Dvsa4q6zmHcRtc+kpPW41xatcVkhtl6NOTcJdJrkY5",
+	"H0GXOZCQjbWC0HILm1YYrqLx3tVHPxa00AYdJVWZVNcswK9hf6JkE7Dye0Ly4ZFjSqPYa3mscVxlyjKV",
+	"sgAStwScROJOxUyCQ6FnxQgLTSons1+SB3V0iqclHJTg0xaD5wBEHhpEB4kWE3UXFL1Uf70fehZqItxx",
+	"6ZmWcDh6vgbl3uCNSwp14+2kkdbUY9XCBBRWPrfk3ji5f+BClnfgAOKKUK/k0GGczsdpFo21thDS4Yx1",
+	"TKsGRLuBVE8gZK30Eh45bY7KGLSga1zPD7icj8mBWESMVE8oRnhzmDCJ8zOt5OzNoiL2VzyGDe1bnmmc",
+	"ZyiPq7wCEK0Wh+Pv4V1/+5uOgfK45pcBYZnUi7m7++Gagg42xi+uiwebbHRDc6zNpAnLOPloQ0kkOgNV",
+	"2fYj9DdtIjGSRluQmBip9+obD5TRJrB0qG3v6+6BLweSnvIZE6q+LOERU/ZE59EYTA+rgjYkIf5Kz34f",
+	"Hv2mybq6lydO1+HomU5YoIZ7FTahGctYT1nK1Qyb5gtFlXplT/OC1r8PqPQraD3jsxQejAtda5+m/Aaq",
+	"x3pcDMMxVwpk57JzI7S98dwyhzU8v8Afcz/Sq8Gg28HOODhqSt92vnt+PvAP5cb49XQuO+/+8dm/tAmX",
+	"Iv7DjY3OR2MqG33dOzvvvTib16FWxjkbPB+sGmiX0PPCSz1wCHp57hXFV/6XrbV/KpGFD+FSURaqFlLp",
+	"Ofs53B3QQxKKUym2ZO91glsjhjZnQN1Tiv07/LA2Pn1P8BxEb23gh5MPWJd8fzDds7L0D5fxzDIRl9V+",
+	"GXfjeX7QsCSKuorDjd31tqbR/lDq6OZBfqLj7LBOq+N+AtXb4zZc87ZQ5/Ks25EcPwwGW2vRsIHPxwjQ",
+	"h7nfokWwQmT8GOy6VoOeigb9CTH1CrVJScNDoOroGCCFeEepuaum7GfBP3IiQigBF40DH30Syh6g3ZWD",
+	"W9eP7GTXGu6VFsGn9z+3IaSTYe8fER9c5w6d6v5sKf2ADGZu2dvrX7tMqwies6vEgZlyE1umKFsu4orK",
+	"Z90YUmpOcS81oQnbuW9ByhOSCH47j9Uq6XZScGON1hNXu6WZhz1dc3ksO2U+9Yo+UdSjRALDgm9q4NgK",
+	"tdO59Zc2i7/hd1lAt+HMECynYUqrANY51PrGzts+Z1xQ0kSBgdakeZOrU7tmhR21F632otUKra2FFkEi",
+	"IedAPBdeqKUcd9S5htplhfqDvd28pjAcewnYt2kTLUi//LN3LUaKu9zAl6Kz2Y8frt72rn+8On91UVQJ",
+	"oUnJLbYSw4aNY7jlMUQi5bJbafVvITLgyldRVhdhN2YLDkW3gUwbZ5+zK5ZwaYEFd29oS4piP3QHpWYv",
+	"hDW1oqDDpvYzRCAyt6mhWM2eSglMHDeXwZX3sm0Tsb94i0yosqfYywe099oxeD9/DVvJwhW5Vz8hmtfX",
+	"SpZmO1F5XoQoN9hT9X9+X5WZRCTlTzYGKSZgZvMa6usP12zEHdxrDPzB8/qo4Mr7rS0vXr16cbHMrvlQ",
+	"img9nzojMmiCVa9x5Hv8WgBd6EngQFx/wapvGC9YzHhRJbflNXZVbTdctAcsWwf6v9qijy+9i9/o1exs",
+	"a9B+52zYGPfgPJj68tXsQ73lvl0GCp2oiWnohVyyCRiRCIi7zOL2uiUldNlUI3aKThLGS99Dlb0+kWar",
+	"Ya/zi/Ozly934S+vIHs6SWz/Dj//oZPkz76BCRjLG+2Q/5uf7mOSbMia9QuB4tmjGtZFVkAlP+DlQ/MD",
+	"Pt/b34Ft7sV5l+9UJXm0RvepGN1YlxIa5PqTZTEMEW1fT73eul+Y8r2QcpWFPRRSlub1oiC86wyBGzBe",
+	"JmLPdTCTgl1zIzuXnT4yYpjibpWnCttG+R0wy2eW8aHOXegK/HxuTX6iZ1YhtwUDGRGvvIIVqKijG0v9",
+	"ZcfaIi64dTypjnjtf14x3m9jzVI+w0JBbLyJgz2vdrEISYrLf+svrgtGe6z9tSe3QoWGIWGMEn9v1fx8",
+	"IVEj/EWBwlDzB1FunU7RIQQOlQpm/TOns8W3mGqH2dzL4/wV8J2NtRQxn7GIS1AxD+8VbslaCWiDdD3h",
+	"RiSJ9S9IxaGrTpjoMyTgxSQw7Iy7PNlbrRREdDBlw4SFN2RQAq0+Hz0F2w2o3UW5egXI23/lbbPKcFdU",
+	"Kr5qwF/LXD5nuLIJfsy0UM5/NTZgx1rGC9g4lkkuYhbrqQoEWzjTwnTlhXV5Ouw3hFmw5XiE3CkUKzE4",
+	"5yNRe6LlYYq0fBzFCjWSQBZIOBxuoIBzY9xRkKNCTf43eKNaPhmp/XAsmkUSqidC8mGFR47f+OdTrWBW",
+	"pbXCfKmhWC8rRAQWmS3WldeRaCn1NJRDeOmDJDZjucq4WOAJLaUnIq1WTaKNP7Rwb7Hz4WOBBjvjxohJ",
+	"9aWU95kVvKHzoX/BypnqHv8O8QhWMfH1nKbJIiwBRYSUSPQz6xYo5n2KV/rOn7//+f8BAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -96,7 +96,7 @@ var table = []rule{
 		session.ErrStep, charging.ErrPolicy,
 		promotion.ErrCondition, promotion.ErrTooCostly, promotion.ErrCodeForm, promotion.ErrBatch,
 	}},
-	{badWebhook, []error{payment.ErrWebhookSignature, payment.ErrWebhookStale, payment.ErrWebhookMalformed}},
+	{badWebhook, []error{payment.ErrWebhookSignature, payment.ErrWebhookStale, payment.ErrWebhookMalformed, billing.ErrSignature}},
 	{Unauthenticated, []error{identity.ErrUnauthenticated, identity.ErrToken, tenants.ErrToken}},
 	{wrongPassword, []error{tenants.ErrFactorCode, visit.ErrTicket, identity.ErrSignIn, tenants.ErrCredentials}},
 	{secondFactor, []error{identity.ErrSecondFactor, tenants.ErrFactorWanted}},
@@ -149,7 +149,7 @@ var table = []rule{
 	{notSold, []error{onboarding.ErrNotSold}},
 	{insufficient, []error{balance.ErrInsufficient, charging.ErrInsufficient, charging.ErrCreditLimit, points.ErrTooFew, ledger.ErrOverdrawn, cashdesk.ErrNotThere, payment.ErrTooMuch, bill.ErrCredited, bill.ErrDepositAmount}},
 	{Unprocessable, []error{
-		collection.ErrNothingOverdue, collection.ErrPromise, collection.ErrPromises,
+		collection.ErrNothingOverdue, billing.ErrNoNumber, collection.ErrPromise, collection.ErrPromises,
 		desk.ErrOtherKind, desk.ErrInBundle, onboarding.ErrNoAccountYet,
 		voucher.ErrPIN, voucher.ErrCurrency, balance.ErrLimit, payment.ErrNoMethod, recharge.ErrPostpaid,
 		transfer.ErrOff, transfer.ErrReceiver, transfer.ErrSelf, transfer.ErrAmount, transfer.ErrLimit,

@@ -18,6 +18,7 @@ import (
 	"tollhouse/billing/identity"
 	"tollhouse/billing/intake"
 	"tollhouse/billing/migration"
+	"tollhouse/billing/notice"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/partner"
 	"tollhouse/billing/payment"
@@ -111,6 +112,13 @@ var faulty = []func(err error) []Fault{
 	},
 	func(err error) []Fault {
 		e, is := errors.AsType[*report.FieldError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{e.Field, "is not as it must be", e.Want}}
+	},
+	func(err error) []Fault {
+		e, is := errors.AsType[*notice.FieldError](err)
 		if !is {
 			return nil
 		}
