@@ -502,16 +502,40 @@ func (e BillLineKind) Valid() bool {
 	}
 }
 
+// Defines values for BillNowScope.
+const (
+	All   BillNowScope = "all"
+	Items BillNowScope = "items"
+)
+
+// Valid indicates whether the value is a known member of the BillNowScope enum.
+func (e BillNowScope) Valid() bool {
+	switch e {
+	case All:
+		return true
+	case Items:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BillRunState.
 const (
-	BillRunStateDone    BillRunState = "done"
-	BillRunStateRunning BillRunState = "running"
+	BillRunStateDone     BillRunState = "done"
+	BillRunStatePaused   BillRunState = "paused"
+	BillRunStatePrepared BillRunState = "prepared"
+	BillRunStateRunning  BillRunState = "running"
 )
 
 // Valid indicates whether the value is a known member of the BillRunState enum.
 func (e BillRunState) Valid() bool {
 	switch e {
 	case BillRunStateDone:
+		return true
+	case BillRunStatePaused:
+		return true
+	case BillRunStatePrepared:
 		return true
 	case BillRunStateRunning:
 		return true
@@ -562,6 +586,24 @@ func (e BillSummaryState) Valid() bool {
 	case BillSummaryStateFinal:
 		return true
 	case BillSummaryStateVoid:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BillingRulesProration.
+const (
+	BillingRulesProrationDay    BillingRulesProration = "day"
+	BillingRulesProrationSecond BillingRulesProration = "second"
+)
+
+// Valid indicates whether the value is a known member of the BillingRulesProration enum.
+func (e BillingRulesProration) Valid() bool {
+	switch e {
+	case BillingRulesProrationDay:
+		return true
+	case BillingRulesProrationSecond:
 		return true
 	default:
 		return false
@@ -1267,6 +1309,27 @@ func (e NewPaymentIntentPurpose) Valid() bool {
 	case NewPaymentIntentPurposeBill:
 		return true
 	case NewPaymentIntentPurposeTopup:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NewPlanChangeWhen.
+const (
+	NewPlanChangeWhenDate      NewPlanChangeWhen = "date"
+	NewPlanChangeWhenNow       NewPlanChangeWhen = "now"
+	NewPlanChangeWhenPeriodEnd NewPlanChangeWhen = "period_end"
+)
+
+// Valid indicates whether the value is a known member of the NewPlanChangeWhen enum.
+func (e NewPlanChangeWhen) Valid() bool {
+	switch e {
+	case NewPlanChangeWhenDate:
+		return true
+	case NewPlanChangeWhenNow:
+		return true
+	case NewPlanChangeWhenPeriodEnd:
 		return true
 	default:
 		return false
@@ -2148,19 +2211,19 @@ func (e ServiceAnswerResult) Valid() bool {
 
 // Defines values for ServiceAnswerUnit.
 const (
-	Byte   ServiceAnswerUnit = "byte"
-	Event  ServiceAnswerUnit = "event"
-	Second ServiceAnswerUnit = "second"
+	ServiceAnswerUnitByte   ServiceAnswerUnit = "byte"
+	ServiceAnswerUnitEvent  ServiceAnswerUnit = "event"
+	ServiceAnswerUnitSecond ServiceAnswerUnit = "second"
 )
 
 // Valid indicates whether the value is a known member of the ServiceAnswerUnit enum.
 func (e ServiceAnswerUnit) Valid() bool {
 	switch e {
-	case Byte:
+	case ServiceAnswerUnitByte:
 		return true
-	case Event:
+	case ServiceAnswerUnitEvent:
 		return true
-	case Second:
+	case ServiceAnswerUnitSecond:
 		return true
 	default:
 		return false
@@ -3428,13 +3491,19 @@ type Account struct {
 	Currency Currency `json:"currency"`
 
 	// Cycle Days from, up to but not including, to.
-	Cycle       Period              `json:"cycle"`
-	CycleMonths int                 `json:"cycle_months"`
-	Id          openapi_types.UUID  `json:"id"`
-	Kind        AccountKind         `json:"kind"`
-	Number      string              `json:"number"`
-	Parent      *openapi_types.UUID `json:"parent,omitempty"`
-	Party       Party               `json:"party"`
+	Cycle Period `json:"cycle"`
+
+	// CycleDays A cycle of days; its months are 0.
+	CycleDays   *int               `json:"cycle_days,omitempty"`
+	CycleMonths int                `json:"cycle_months"`
+	Id          openapi_types.UUID `json:"id"`
+	Kind        AccountKind        `json:"kind"`
+
+	// NextCycle Months or days; the anchor is the day by which cycles begin.
+	NextCycle *NewCycle           `json:"next_cycle,omitempty"`
+	Number    string              `json:"number"`
+	Parent    *openapi_types.UUID `json:"parent,omitempty"`
+	Party     Party               `json:"party"`
 
 	// Receivable An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
@@ -3921,6 +3990,33 @@ type Bill struct {
 	Taxes []BillTax `json:"taxes"`
 }
 
+// BillItem defines model for BillItem.
+type BillItem struct {
+	// Bill That took it; none while it waits.
+	Bill        *openapi_types.UUID `json:"bill,omitempty"`
+	Code        string              `json:"code"`
+	CreatedAt   time.Time           `json:"created_at"`
+	Description string              `json:"description"`
+
+	// DueFrom A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	DueFrom *Date              `json:"due_from,omitempty"`
+	Id      openapi_types.UUID `json:"id"`
+	Kind    string             `json:"kind"`
+
+	// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Price        Money               `json:"price"`
+	Subscription *openapi_types.UUID `json:"subscription,omitempty"`
+}
+
+// BillItemList defines model for BillItemList.
+type BillItemList struct {
+	Items []BillItem `json:"items"`
+}
+
 // BillLine defines model for BillLine.
 type BillLine struct {
 	Code        string       `json:"code"`
@@ -3988,6 +4084,15 @@ type BillNoteList struct {
 	Items []BillNote `json:"items"`
 }
 
+// BillNow defines model for BillNow.
+type BillNow struct {
+	// Scope all: what was charged until today; items: only what waits for the next bill.
+	Scope BillNowScope `json:"scope"`
+}
+
+// BillNowScope all: what was charged until today; items: only what waits for the next bill.
+type BillNowScope string
+
 // BillPage defines model for BillPage.
 type BillPage struct {
 	Items []BillSummary `json:"items"`
@@ -3996,6 +4101,8 @@ type BillPage struct {
 
 // BillRun defines model for BillRun.
 type BillRun struct {
+	ApprovedBy *string `json:"approved_by,omitempty"`
+
 	// CycleEnd A day in the operator's zone.
 	//
 	// Example: 2026-05-01
@@ -4005,6 +4112,7 @@ type BillRun struct {
 	Failures   *[]BillRunFailure  `json:"failures,omitempty"`
 	FinishedAt *time.Time         `json:"finished_at,omitempty"`
 	Id         openapi_types.UUID `json:"id"`
+	PreparedBy *string            `json:"prepared_by,omitempty"`
 	StartedAt  time.Time          `json:"started_at"`
 	State      BillRunState       `json:"state"`
 	Total      int                `json:"total"`
@@ -4095,6 +4203,18 @@ type BillTax struct {
 	// Example: {"amount":"12.34","currency":"EUR"}
 	Tax Money `json:"tax"`
 }
+
+// BillingRules defines model for BillingRules.
+type BillingRules struct {
+	// Proration In what parts of a period are counted.
+	Proration BillingRulesProration `json:"proration"`
+
+	// RunApproval A bill run waits for the word of somebody who did not prepare it.
+	RunApproval bool `json:"run_approval"`
+}
+
+// BillingRulesProration In what parts of a period are counted.
+type BillingRulesProration string
 
 // Branch defines model for Branch.
 type Branch struct {
@@ -5773,6 +5893,22 @@ type NewAutoTopUp struct {
 	MonthDay *int `json:"month_day,omitempty"`
 }
 
+// NewBillItem defines model for NewBillItem.
+type NewBillItem struct {
+	Code        *string `json:"code,omitempty"`
+	Description string  `json:"description"`
+
+	// DueFrom A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	DueFrom *Date `json:"due_from,omitempty"`
+
+	// Price As the operator writes prices; below zero gives back.
+	Price        string              `json:"price"`
+	Subscription *openapi_types.UUID `json:"subscription,omitempty"`
+	TaxCategory  *string             `json:"tax_category,omitempty"`
+}
+
 // NewBillRun defines model for NewBillRun.
 type NewBillRun struct {
 	// CycleEnd A day in the operator's zone.
@@ -5900,6 +6036,16 @@ type NewCreditNote struct {
 
 // NewCreditNoteRest What of it is not owed on the bill: stays credit, goes back by the method that paid, or pays what else is owed.
 type NewCreditNoteRest string
+
+// NewCycle Months or days; the anchor is the day by which cycles begin.
+type NewCycle struct {
+	// Anchor A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Anchor Date `json:"anchor"`
+	Days   *int `json:"days,omitempty"`
+	Months *int `json:"months,omitempty"`
+}
 
 // NewDebitLine defines model for NewDebitLine.
 type NewDebitLine struct {
@@ -6053,6 +6199,15 @@ type NewOrder struct {
 // NewOrderStarts next_cycle: it activates by itself where the account's next cycle begins; now unless set.
 type NewOrderStarts string
 
+// NewPause defines model for NewPause.
+type NewPause struct {
+	// Day A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Day    *Date  `json:"day,omitempty"`
+	Reason string `json:"reason"`
+}
+
 // NewPayment defines model for NewPayment.
 type NewPayment struct {
 	Account openapi_types.UUID `json:"account"`
@@ -6108,10 +6263,21 @@ type NewPaymentPlan struct {
 
 // NewPlanChange defines model for NewPlanChange.
 type NewPlanChange struct {
+	// Day A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Day *Date `json:"day,omitempty"`
+
 	// Offering Code of the new offering; the version on sale now is taken.
 	Offering string  `json:"offering"`
 	Reason   *string `json:"reason,omitempty"`
+
+	// When now: today; period_end: where all that was paid for has run out; date: on `day`, which may lie back as far as the correction window.
+	When *NewPlanChangeWhen `json:"when,omitempty"`
 }
+
+// NewPlanChangeWhen now: today; period_end: where all that was paid for has run out; date: on `day`, which may lie back as far as the correction window.
+type NewPlanChangeWhen string
 
 // NewPromise defines model for NewPromise.
 type NewPromise struct {
@@ -6894,7 +7060,18 @@ type PlanChangePreview struct {
 
 	// From Code of the plan now.
 	From string `json:"from"`
-	To   string `json:"to"`
+
+	// Lines What is given back and asked before the next whole period.
+	Lines []QuoteLine `json:"lines"`
+
+	// Net An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Net Money `json:"net"`
+
+	// Then What the new plan costs for each of its periods.
+	Then []QuoteLine `json:"then"`
+	To   string      `json:"to"`
 }
 
 // PlanInstalment defines model for PlanInstalment.
@@ -7067,6 +7244,20 @@ type QuotaPolicy struct {
 	// Units Seconds, bytes or events that are granted at once.
 	Units        int64 `json:"units"`
 	ValidSeconds int64 `json:"valid_seconds"`
+}
+
+// QuoteLine defines model for QuoteLine.
+type QuoteLine struct {
+	Code string `json:"code"`
+	Name string `json:"name"`
+
+	// Period Days from, up to but not including, to.
+	Period Period `json:"period"`
+
+	// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Price Money `json:"price"`
 }
 
 // RateValue An exact decimal above zero with at most 12 digits before and 12 after the point, as a string.
@@ -8118,10 +8309,13 @@ type Subscription struct {
 	Part         *SubscriptionPart  `json:"part,omitempty"`
 
 	// PartOf The bundle or plan that it is part of: it ends with it.
-	PartOf       *openapi_types.UUID `json:"part_of,omitempty"`
-	Services     []Service           `json:"services"`
-	State        SubscriptionState   `json:"state"`
-	TerminatedAt *time.Time          `json:"terminated_at,omitempty"`
+	PartOf *openapi_types.UUID `json:"part_of,omitempty"`
+
+	// RestingSince It is paused since then.
+	RestingSince *time.Time        `json:"resting_since,omitempty"`
+	Services     []Service         `json:"services"`
+	State        SubscriptionState `json:"state"`
+	TerminatedAt *time.Time        `json:"terminated_at,omitempty"`
 }
 
 // SubscriptionPart defines model for Subscription.Part.
@@ -9111,6 +9305,18 @@ type PutAutoTopUpParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// CreateBillItemParams defines parameters for CreateBillItem.
+type CreateBillItemParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// BillNowParams defines parameters for BillNow.
+type BillNowParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListAccountBillsParams defines parameters for ListAccountBills.
 type ListAccountBillsParams struct {
 	// Limit How many items a page holds at most.
@@ -9167,6 +9373,18 @@ type ChangeContactParams struct {
 
 // GiveCreditParams defines parameters for GiveCredit.
 type GiveCreditParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ChangeCycleParams defines parameters for ChangeCycle.
+type ChangeCycleParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CancelCycleChangeParams defines parameters for CancelCycleChange.
+type CancelCycleChangeParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -9455,6 +9673,30 @@ type ListBillRunsParams struct {
 
 // CreateBillRunParams defines parameters for CreateBillRun.
 type CreateBillRunParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ApproveBillRunParams defines parameters for ApproveBillRun.
+type ApproveBillRunParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PauseBillRunParams defines parameters for PauseBillRun.
+type PauseBillRunParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ResumeBillRunParams defines parameters for ResumeBillRun.
+type ResumeBillRunParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutBillingRulesParams defines parameters for PutBillingRules.
+type PutBillingRulesParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -10309,6 +10551,12 @@ type TellSubscriptionEventParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// PauseSubscriptionParams defines parameters for PauseSubscription.
+type PauseSubscriptionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // SchedulePlanChangeParams defines parameters for SchedulePlanChange.
 type SchedulePlanChangeParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -10593,6 +10841,12 @@ type CreateAdvanceBillJSONRequestBody = NewAdvanceBill
 // PutAutoTopUpJSONRequestBody defines body for PutAutoTopUp for application/json ContentType.
 type PutAutoTopUpJSONRequestBody = NewAutoTopUp
 
+// CreateBillItemJSONRequestBody defines body for CreateBillItem for application/json ContentType.
+type CreateBillItemJSONRequestBody = NewBillItem
+
+// BillNowJSONRequestBody defines body for BillNow for application/json ContentType.
+type BillNowJSONRequestBody = BillNow
+
 // GrantBucketJSONRequestBody defines body for GrantBucket for application/json ContentType.
 type GrantBucketJSONRequestBody = NewBucket
 
@@ -10613,6 +10867,9 @@ type ChangeContactJSONRequestBody = Facts
 
 // GiveCreditJSONRequestBody defines body for GiveCredit for application/json ContentType.
 type GiveCreditJSONRequestBody = NewCredit
+
+// ChangeCycleJSONRequestBody defines body for ChangeCycle for application/json ContentType.
+type ChangeCycleJSONRequestBody = NewCycle
 
 // CreateDepositJSONRequestBody defines body for CreateDeposit for application/json ContentType.
 type CreateDepositJSONRequestBody = NewDeposit
@@ -10679,6 +10936,9 @@ type PutBalancePolicyJSONRequestBody = BalancePolicyDocument
 
 // CreateBillRunJSONRequestBody defines body for CreateBillRun for application/json ContentType.
 type CreateBillRunJSONRequestBody = NewBillRun
+
+// PutBillingRulesJSONRequestBody defines body for PutBillingRules for application/json ContentType.
+type PutBillingRulesJSONRequestBody = BillingRules
 
 // CreateCreditNoteJSONRequestBody defines body for CreateCreditNote for application/json ContentType.
 type CreateCreditNoteJSONRequestBody = NewCreditNote
@@ -10895,6 +11155,9 @@ type EndPartJSONRequestBody = EndPart
 
 // TellSubscriptionEventJSONRequestBody defines body for TellSubscriptionEvent for application/json ContentType.
 type TellSubscriptionEventJSONRequestBody = SubscriptionEvent
+
+// PauseSubscriptionJSONRequestBody defines body for PauseSubscription for application/json ContentType.
+type PauseSubscriptionJSONRequestBody = NewPause
 
 // SchedulePlanChangeJSONRequestBody defines body for SchedulePlanChange for application/json ContentType.
 type SchedulePlanChangeJSONRequestBody = NewPlanChange
@@ -11123,6 +11386,15 @@ type ServerInterface interface {
 	// PutAutoTopUp Has an account top itself up by its stored card: below a balance, on a day of the month, or both.
 	// (PUT /t/{tenant}/v1/accounts/{account}/auto-top-up)
 	PutAutoTopUp(ctx echo.Context, tenant Tenant, account AccountId, params PutAutoTopUpParams) error
+	// ListBillItems Lists what was put on an account's bills besides fees and usage, the latest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/bill-items)
+	ListBillItems(ctx echo.Context, tenant Tenant, account AccountId) error
+	// CreateBillItem Puts a charge or a credit on an account's next bill.
+	// (POST /t/{tenant}/v1/accounts/{account}/bill-items)
+	CreateBillItem(ctx echo.Context, tenant Tenant, account AccountId, params CreateBillItemParams) error
+	// BillNow Bills a postpaid account in advance of its cycle's end.
+	// (POST /t/{tenant}/v1/accounts/{account}/bill-now)
+	BillNow(ctx echo.Context, tenant Tenant, account AccountId, params BillNowParams) error
 	// ListAccountBills Lists the account's bills, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/bills)
 	ListAccountBills(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountBillsParams) error
@@ -11162,6 +11434,12 @@ type ServerInterface interface {
 	// GiveCredit Gives a postpaid account goodwill, which pays what is owed, the oldest due first.
 	// (POST /t/{tenant}/v1/accounts/{account}/credits)
 	GiveCredit(ctx echo.Context, tenant Tenant, account AccountId, params GiveCreditParams) error
+	// ChangeCycle Bills an account by another cycle from its open cycle's end on.
+	// (POST /t/{tenant}/v1/accounts/{account}/cycle-change)
+	ChangeCycle(ctx echo.Context, tenant Tenant, account AccountId, params ChangeCycleParams) error
+	// CancelCycleChange Takes a change of cycle back before its day.
+	// (POST /t/{tenant}/v1/accounts/{account}/cycle-change/cancel)
+	CancelCycleChange(ctx echo.Context, tenant Tenant, account AccountId, params CancelCycleChangeParams) error
 	// ListDeposits Lists the deposits of an account.
 	// (GET /t/{tenant}/v1/accounts/{account}/deposits)
 	ListDeposits(ctx echo.Context, tenant Tenant, account AccountId) error
@@ -11324,6 +11602,21 @@ type ServerInterface interface {
 	// GetBillRun Shows a run's progress and the accounts it could not close.
 	// (GET /t/{tenant}/v1/bill-runs/{run})
 	GetBillRun(ctx echo.Context, tenant Tenant, run RunId) error
+	// ApproveBillRun Lets a prepared run go on, by the word of somebody who did not prepare it.
+	// (POST /t/{tenant}/v1/bill-runs/{run}/approve)
+	ApproveBillRun(ctx echo.Context, tenant Tenant, run RunId, params ApproveBillRunParams) error
+	// PauseBillRun Stops a run after the portion under way.
+	// (POST /t/{tenant}/v1/bill-runs/{run}/pause)
+	PauseBillRun(ctx echo.Context, tenant Tenant, run RunId, params PauseBillRunParams) error
+	// ResumeBillRun Lets a paused run go on.
+	// (POST /t/{tenant}/v1/bill-runs/{run}/resume)
+	ResumeBillRun(ctx echo.Context, tenant Tenant, run RunId, params ResumeBillRunParams) error
+	// GetBillingRules Says how parts of a period are counted and whether bill runs wait for approval.
+	// (GET /t/{tenant}/v1/billing-rules)
+	GetBillingRules(ctx echo.Context, tenant Tenant) error
+	// PutBillingRules Changes how parts of a period are counted and whether bill runs wait for approval.
+	// (PUT /t/{tenant}/v1/billing-rules)
+	PutBillingRules(ctx echo.Context, tenant Tenant, params PutBillingRulesParams) error
 	// FindBills Finds a bill by its number.
 	// (GET /t/{tenant}/v1/bills)
 	FindBills(ctx echo.Context, tenant Tenant, params FindBillsParams) error
@@ -11873,7 +12166,10 @@ type ServerInterface interface {
 	// ListOptions Lists what can be bought on top of a subscription, and why not.
 	// (GET /t/{tenant}/v1/subscriptions/{subscription}/options)
 	ListOptions(ctx echo.Context, tenant Tenant, subscription SubscriptionId) error
-	// SchedulePlanChange Changes the plan from the account's next cycle on.
+	// PauseSubscription Lets a subscription rest; its fees stop, or are the holding price.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/pause)
+	PauseSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params PauseSubscriptionParams) error
+	// SchedulePlanChange Changes the plan now, on a day, or from the account's next cycle on.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change)
 	SchedulePlanChange(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params SchedulePlanChangeParams) error
 	// PreviewPlanChange Says what a change of plan would be; nothing is changed.
@@ -13339,6 +13635,122 @@ func (w *ServerInterfaceWrapper) PutAutoTopUp(ctx echo.Context) error {
 	return err
 }
 
+// ListBillItems converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBillItems(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBillItems(ctx, tenant, account)
+	return err
+}
+
+// CreateBillItem converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateBillItem(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateBillItemParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateBillItem(ctx, tenant, account, params)
+	return err
+}
+
+// BillNow converts echo context to params.
+func (w *ServerInterfaceWrapper) BillNow(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BillNowParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BillNow(ctx, tenant, account, params)
+	return err
+}
+
 // ListAccountBills converts echo context to params.
 func (w *ServerInterfaceWrapper) ListAccountBills(ctx echo.Context) error {
 	var err error
@@ -13850,6 +14262,98 @@ func (w *ServerInterfaceWrapper) GiveCredit(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GiveCredit(ctx, tenant, account, params)
+	return err
+}
+
+// ChangeCycle converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeCycle(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeCycleParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeCycle(ctx, tenant, account, params)
+	return err
+}
+
+// CancelCycleChange converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelCycleChange(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelCycleChangeParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelCycleChange(ctx, tenant, account, params)
 	return err
 }
 
@@ -15940,6 +16444,198 @@ func (w *ServerInterfaceWrapper) GetBillRun(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetBillRun(ctx, tenant, run)
+	return err
+}
+
+// ApproveBillRun converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveBillRun(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "run" -------------
+	var run RunId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "run", ctx.Param("run"), &run, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter run: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveBillRunParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveBillRun(ctx, tenant, run, params)
+	return err
+}
+
+// PauseBillRun converts echo context to params.
+func (w *ServerInterfaceWrapper) PauseBillRun(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "run" -------------
+	var run RunId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "run", ctx.Param("run"), &run, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter run: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PauseBillRunParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PauseBillRun(ctx, tenant, run, params)
+	return err
+}
+
+// ResumeBillRun converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeBillRun(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "run" -------------
+	var run RunId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "run", ctx.Param("run"), &run, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter run: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeBillRunParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeBillRun(ctx, tenant, run, params)
+	return err
+}
+
+// GetBillingRules converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBillingRules(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBillingRules(ctx, tenant)
+	return err
+}
+
+// PutBillingRules converts echo context to params.
+func (w *ServerInterfaceWrapper) PutBillingRules(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutBillingRulesParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutBillingRules(ctx, tenant, params)
 	return err
 }
 
@@ -22022,6 +22718,52 @@ func (w *ServerInterfaceWrapper) ListOptions(ctx echo.Context) error {
 	return err
 }
 
+// PauseSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) PauseSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "subscription" -------------
+	var subscription SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription", ctx.Param("subscription"), &subscription, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PauseSubscriptionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PauseSubscription(ctx, tenant, subscription, params)
+	return err
+}
+
 // SchedulePlanChange converts echo context to params.
 func (w *ServerInterfaceWrapper) SchedulePlanChange(ctx echo.Context) error {
 	var err error
@@ -23849,6 +24591,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/sharing-group/members/:member/leave", wrapper.LeaveSharingGroup, options.OperationMiddlewares["leaveSharingGroup"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/sharing-group/members/:member/limit", wrapper.LimitSharingMember, options.OperationMiddlewares["limitSharingMember"]...)
 	router.PUT(options.BaseURL+"/t/:tenant/v1/accounts/:account/limits", wrapper.PutAccountLimits, options.OperationMiddlewares["putAccountLimits"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/cycle-change", wrapper.ChangeCycle, options.OperationMiddlewares["changeCycle"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/cycle-change/cancel", wrapper.CancelCycleChange, options.OperationMiddlewares["cancelCycleChange"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/bill-now", wrapper.BillNow, options.OperationMiddlewares["billNow"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/bill-items", wrapper.ListBillItems, options.OperationMiddlewares["listBillItems"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/bill-items", wrapper.CreateBillItem, options.OperationMiddlewares["createBillItem"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/charging-sessions", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/charges/:charge/refund", wrapper.RefundCharge, options.OperationMiddlewares["refundCharge"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/usage", wrapper.ListUsage, options.OperationMiddlewares["listUsage"]...)
@@ -23915,6 +24662,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/resume", wrapper.ResumeSubscription, options.OperationMiddlewares["resumeSubscription"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/terminate", wrapper.TerminateSubscription, options.OperationMiddlewares["terminateSubscription"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/alternatives", wrapper.ListAlternatives, options.OperationMiddlewares["listAlternatives"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/pause", wrapper.PauseSubscription, options.OperationMiddlewares["pauseSubscription"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/plan-change", wrapper.SchedulePlanChange, options.OperationMiddlewares["schedulePlanChange"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/plan-change/preview", wrapper.PreviewPlanChange, options.OperationMiddlewares["previewPlanChange"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription/promo-code", wrapper.RedeemPromoCode, options.OperationMiddlewares["redeemPromoCode"]...)
@@ -23939,6 +24687,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/reratings/:rerating/apply", wrapper.ApplyRerating, options.OperationMiddlewares["applyRerating"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/reratings/:rerating/cancel", wrapper.CancelRerating, options.OperationMiddlewares["cancelRerating"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/reratings/:rerating/undo", wrapper.UndoRerating, options.OperationMiddlewares["undoRerating"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/billing-rules", wrapper.GetBillingRules, options.OperationMiddlewares["getBillingRules"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/billing-rules", wrapper.PutBillingRules, options.OperationMiddlewares["putBillingRules"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/correction-window", wrapper.GetCorrectionWindow, options.OperationMiddlewares["getCorrectionWindow"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/correction-window", wrapper.SetCorrectionWindow, options.OperationMiddlewares["setCorrectionWindow"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/suspense", wrapper.ListSuspense, options.OperationMiddlewares["listSuspense"]...)
@@ -23949,6 +24699,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/bill-runs", wrapper.ListBillRuns, options.OperationMiddlewares["listBillRuns"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/bill-runs", wrapper.CreateBillRun, options.OperationMiddlewares["createBillRun"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bill-runs/:run", wrapper.GetBillRun, options.OperationMiddlewares["getBillRun"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bill-runs/:run/approve", wrapper.ApproveBillRun, options.OperationMiddlewares["approveBillRun"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bill-runs/:run/pause", wrapper.PauseBillRun, options.OperationMiddlewares["pauseBillRun"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bill-runs/:run/resume", wrapper.ResumeBillRun, options.OperationMiddlewares["resumeBillRun"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills", wrapper.FindBills, options.OperationMiddlewares["findBills"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill", wrapper.GetBill, options.OperationMiddlewares["getBill"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/pdf", wrapper.GetBillPdf, options.OperationMiddlewares["getBillPdf"]...)
@@ -29198,6 +29951,387 @@ func (response PutAutoTopUp422ApplicationProblemPlusJSONResponse) VisitPutAutoTo
 	return err
 }
 
+type ListBillItemsRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type ListBillItemsResponseObject interface {
+	VisitListBillItemsResponse(w http.ResponseWriter) error
+}
+
+type ListBillItems200JSONResponse BillItemList
+
+func (response ListBillItems200JSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems400ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems401ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems403ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems404ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItemRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  CreateBillItemParams
+	Body    *CreateBillItemJSONRequestBody
+}
+
+type CreateBillItemResponseObject interface {
+	VisitCreateBillItemResponse(w http.ResponseWriter) error
+}
+
+type CreateBillItem201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateBillItem201JSONResponse struct {
+	Body    BillItem
+	Headers CreateBillItem201ResponseHeaders
+}
+
+func (response CreateBillItem201JSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem400ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem401ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem403ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem404ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem409ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem413ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem422ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNowRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  BillNowParams
+	Body    *BillNowJSONRequestBody
+}
+
+type BillNowResponseObject interface {
+	VisitBillNowResponse(w http.ResponseWriter) error
+}
+
+type BillNow201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type BillNow201JSONResponse struct {
+	Body    BillSummary
+	Headers BillNow201ResponseHeaders
+}
+
+func (response BillNow201JSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow400ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow401ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow403ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow404ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow409ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow413ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BillNow422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response BillNow422ApplicationProblemPlusJSONResponse) VisitBillNowResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAccountBillsRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -30749,6 +31883,267 @@ func (response GiveCredit422ApplicationProblemPlusJSONResponse) VisitGiveCreditR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycleRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  ChangeCycleParams
+	Body    *ChangeCycleJSONRequestBody
+}
+
+type ChangeCycleResponseObject interface {
+	VisitChangeCycleResponse(w http.ResponseWriter) error
+}
+
+type ChangeCycle200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ChangeCycle200JSONResponse struct {
+	Body    Account
+	Headers ChangeCycle200ResponseHeaders
+}
+
+func (response ChangeCycle200JSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle400ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle401ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle403ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle404ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle409ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle413ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCycle422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeCycle422ApplicationProblemPlusJSONResponse) VisitChangeCycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelCycleChangeRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  CancelCycleChangeParams
+}
+
+type CancelCycleChangeResponseObject interface {
+	VisitCancelCycleChangeResponse(w http.ResponseWriter) error
+}
+
+type CancelCycleChange200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CancelCycleChange200JSONResponse struct {
+	Body    Account
+	Headers CancelCycleChange200ResponseHeaders
+}
+
+func (response CancelCycleChange200JSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelCycleChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelCycleChange400ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelCycleChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelCycleChange401ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelCycleChange403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelCycleChange403ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelCycleChange404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelCycleChange404ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelCycleChange409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelCycleChange409ApplicationProblemPlusJSONResponse) VisitCancelCycleChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -37044,6 +38439,580 @@ func (response GetBillRun404ApplicationProblemPlusJSONResponse) VisitGetBillRunR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBillRunRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Run    RunId  `json:"run"`
+	Params ApproveBillRunParams
+}
+
+type ApproveBillRunResponseObject interface {
+	VisitApproveBillRunResponse(w http.ResponseWriter) error
+}
+
+type ApproveBillRun200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ApproveBillRun200JSONResponse struct {
+	Body    BillRun
+	Headers ApproveBillRun200ResponseHeaders
+}
+
+func (response ApproveBillRun200JSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBillRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBillRun400ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBillRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBillRun401ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBillRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBillRun403ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBillRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBillRun404ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveBillRun409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveBillRun409ApplicationProblemPlusJSONResponse) VisitApproveBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBillRunRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Run    RunId  `json:"run"`
+	Params PauseBillRunParams
+}
+
+type PauseBillRunResponseObject interface {
+	VisitPauseBillRunResponse(w http.ResponseWriter) error
+}
+
+type PauseBillRun200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PauseBillRun200JSONResponse struct {
+	Body    BillRun
+	Headers PauseBillRun200ResponseHeaders
+}
+
+func (response PauseBillRun200JSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBillRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PauseBillRun400ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBillRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PauseBillRun401ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBillRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PauseBillRun403ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBillRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PauseBillRun404ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBillRun409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PauseBillRun409ApplicationProblemPlusJSONResponse) VisitPauseBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBillRunRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Run    RunId  `json:"run"`
+	Params ResumeBillRunParams
+}
+
+type ResumeBillRunResponseObject interface {
+	VisitResumeBillRunResponse(w http.ResponseWriter) error
+}
+
+type ResumeBillRun200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ResumeBillRun200JSONResponse struct {
+	Body    BillRun
+	Headers ResumeBillRun200ResponseHeaders
+}
+
+func (response ResumeBillRun200JSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBillRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeBillRun400ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBillRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeBillRun401ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBillRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeBillRun403ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBillRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeBillRun404ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBillRun409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeBillRun409ApplicationProblemPlusJSONResponse) VisitResumeBillRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillingRulesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetBillingRulesResponseObject interface {
+	VisitGetBillingRulesResponse(w http.ResponseWriter) error
+}
+
+type GetBillingRules200JSONResponse BillingRules
+
+func (response GetBillingRules200JSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillingRules400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillingRules400ApplicationProblemPlusJSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillingRules401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillingRules401ApplicationProblemPlusJSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillingRules403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillingRules403ApplicationProblemPlusJSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillingRules404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillingRules404ApplicationProblemPlusJSONResponse) VisitGetBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRulesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutBillingRulesParams
+	Body   *PutBillingRulesJSONRequestBody
+}
+
+type PutBillingRulesResponseObject interface {
+	VisitPutBillingRulesResponse(w http.ResponseWriter) error
+}
+
+type PutBillingRules200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutBillingRules200JSONResponse struct {
+	Body    BillingRules
+	Headers PutBillingRules200ResponseHeaders
+}
+
+func (response PutBillingRules200JSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules400ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules401ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules403ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules404ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules409ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules413ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBillingRules422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutBillingRules422ApplicationProblemPlusJSONResponse) VisitPutBillingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -57862,6 +59831,153 @@ func (response ListOptions404ApplicationProblemPlusJSONResponse) VisitListOption
 	return err
 }
 
+type PauseSubscriptionRequestObject struct {
+	Tenant       Tenant         `json:"tenant"`
+	Subscription SubscriptionId `json:"subscription"`
+	Params       PauseSubscriptionParams
+	Body         *PauseSubscriptionJSONRequestBody
+}
+
+type PauseSubscriptionResponseObject interface {
+	VisitPauseSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type PauseSubscription200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PauseSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers PauseSubscription200ResponseHeaders
+}
+
+func (response PauseSubscription200JSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription400ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription401ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription403ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription404ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription409ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription413ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription422ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SchedulePlanChangeRequestObject struct {
 	Tenant       Tenant         `json:"tenant"`
 	Subscription SubscriptionId `json:"subscription"`
@@ -63109,6 +65225,15 @@ type StrictServerInterface interface {
 	// PutAutoTopUp Has an account top itself up by its stored card: below a balance, on a day of the month, or both.
 	// (PUT /t/{tenant}/v1/accounts/{account}/auto-top-up)
 	PutAutoTopUp(ctx context.Context, request PutAutoTopUpRequestObject) (PutAutoTopUpResponseObject, error)
+	// ListBillItems Lists what was put on an account's bills besides fees and usage, the latest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/bill-items)
+	ListBillItems(ctx context.Context, request ListBillItemsRequestObject) (ListBillItemsResponseObject, error)
+	// CreateBillItem Puts a charge or a credit on an account's next bill.
+	// (POST /t/{tenant}/v1/accounts/{account}/bill-items)
+	CreateBillItem(ctx context.Context, request CreateBillItemRequestObject) (CreateBillItemResponseObject, error)
+	// BillNow Bills a postpaid account in advance of its cycle's end.
+	// (POST /t/{tenant}/v1/accounts/{account}/bill-now)
+	BillNow(ctx context.Context, request BillNowRequestObject) (BillNowResponseObject, error)
 	// ListAccountBills Lists the account's bills, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/bills)
 	ListAccountBills(ctx context.Context, request ListAccountBillsRequestObject) (ListAccountBillsResponseObject, error)
@@ -63148,6 +65273,12 @@ type StrictServerInterface interface {
 	// GiveCredit Gives a postpaid account goodwill, which pays what is owed, the oldest due first.
 	// (POST /t/{tenant}/v1/accounts/{account}/credits)
 	GiveCredit(ctx context.Context, request GiveCreditRequestObject) (GiveCreditResponseObject, error)
+	// ChangeCycle Bills an account by another cycle from its open cycle's end on.
+	// (POST /t/{tenant}/v1/accounts/{account}/cycle-change)
+	ChangeCycle(ctx context.Context, request ChangeCycleRequestObject) (ChangeCycleResponseObject, error)
+	// CancelCycleChange Takes a change of cycle back before its day.
+	// (POST /t/{tenant}/v1/accounts/{account}/cycle-change/cancel)
+	CancelCycleChange(ctx context.Context, request CancelCycleChangeRequestObject) (CancelCycleChangeResponseObject, error)
 	// ListDeposits Lists the deposits of an account.
 	// (GET /t/{tenant}/v1/accounts/{account}/deposits)
 	ListDeposits(ctx context.Context, request ListDepositsRequestObject) (ListDepositsResponseObject, error)
@@ -63310,6 +65441,21 @@ type StrictServerInterface interface {
 	// GetBillRun Shows a run's progress and the accounts it could not close.
 	// (GET /t/{tenant}/v1/bill-runs/{run})
 	GetBillRun(ctx context.Context, request GetBillRunRequestObject) (GetBillRunResponseObject, error)
+	// ApproveBillRun Lets a prepared run go on, by the word of somebody who did not prepare it.
+	// (POST /t/{tenant}/v1/bill-runs/{run}/approve)
+	ApproveBillRun(ctx context.Context, request ApproveBillRunRequestObject) (ApproveBillRunResponseObject, error)
+	// PauseBillRun Stops a run after the portion under way.
+	// (POST /t/{tenant}/v1/bill-runs/{run}/pause)
+	PauseBillRun(ctx context.Context, request PauseBillRunRequestObject) (PauseBillRunResponseObject, error)
+	// ResumeBillRun Lets a paused run go on.
+	// (POST /t/{tenant}/v1/bill-runs/{run}/resume)
+	ResumeBillRun(ctx context.Context, request ResumeBillRunRequestObject) (ResumeBillRunResponseObject, error)
+	// GetBillingRules Says how parts of a period are counted and whether bill runs wait for approval.
+	// (GET /t/{tenant}/v1/billing-rules)
+	GetBillingRules(ctx context.Context, request GetBillingRulesRequestObject) (GetBillingRulesResponseObject, error)
+	// PutBillingRules Changes how parts of a period are counted and whether bill runs wait for approval.
+	// (PUT /t/{tenant}/v1/billing-rules)
+	PutBillingRules(ctx context.Context, request PutBillingRulesRequestObject) (PutBillingRulesResponseObject, error)
 	// FindBills Finds a bill by its number.
 	// (GET /t/{tenant}/v1/bills)
 	FindBills(ctx context.Context, request FindBillsRequestObject) (FindBillsResponseObject, error)
@@ -63859,7 +66005,10 @@ type StrictServerInterface interface {
 	// ListOptions Lists what can be bought on top of a subscription, and why not.
 	// (GET /t/{tenant}/v1/subscriptions/{subscription}/options)
 	ListOptions(ctx context.Context, request ListOptionsRequestObject) (ListOptionsResponseObject, error)
-	// SchedulePlanChange Changes the plan from the account's next cycle on.
+	// PauseSubscription Lets a subscription rest; its fees stop, or are the holding price.
+	// (POST /t/{tenant}/v1/subscriptions/{subscription}/pause)
+	PauseSubscription(ctx context.Context, request PauseSubscriptionRequestObject) (PauseSubscriptionResponseObject, error)
+	// SchedulePlanChange Changes the plan now, on a day, or from the account's next cycle on.
 	// (POST /t/{tenant}/v1/subscriptions/{subscription}/plan-change)
 	SchedulePlanChange(ctx context.Context, request SchedulePlanChangeRequestObject) (SchedulePlanChangeResponseObject, error)
 	// PreviewPlanChange Says what a change of plan would be; nothing is changed.
@@ -65624,6 +67773,132 @@ func (sh *strictHandler) PutAutoTopUp(ctx echo.Context, tenant Tenant, account A
 	return nil
 }
 
+// ListBillItems operation middleware
+func (sh *strictHandler) ListBillItems(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request ListBillItemsRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBillItems(ctx.Request().Context(), request.(ListBillItemsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBillItems")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBillItemsResponseObject); ok {
+		return validResponse.VisitListBillItemsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateBillItem operation middleware
+func (sh *strictHandler) CreateBillItem(ctx echo.Context, tenant Tenant, account AccountId, params CreateBillItemParams) error {
+	var request CreateBillItemRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body CreateBillItemJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateBillItem(ctx.Request().Context(), request.(CreateBillItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateBillItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateBillItemResponseObject); ok {
+		return validResponse.VisitCreateBillItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BillNow operation middleware
+func (sh *strictHandler) BillNow(ctx echo.Context, tenant Tenant, account AccountId, params BillNowParams) error {
+	var request BillNowRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body BillNowJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BillNow(ctx.Request().Context(), request.(BillNowRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BillNow")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BillNowResponseObject); ok {
+		return validResponse.VisitBillNowResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListAccountBills operation middleware
 func (sh *strictHandler) ListAccountBills(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountBillsParams) error {
 	var request ListAccountBillsRequestObject
@@ -66128,6 +68403,83 @@ func (sh *strictHandler) GiveCredit(ctx echo.Context, tenant Tenant, account Acc
 		return err
 	} else if validResponse, ok := response.(GiveCreditResponseObject); ok {
 		return validResponse.VisitGiveCreditResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeCycle operation middleware
+func (sh *strictHandler) ChangeCycle(ctx echo.Context, tenant Tenant, account AccountId, params ChangeCycleParams) error {
+	var request ChangeCycleRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body ChangeCycleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeCycle(ctx.Request().Context(), request.(ChangeCycleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeCycle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeCycleResponseObject); ok {
+		return validResponse.VisitChangeCycleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelCycleChange operation middleware
+func (sh *strictHandler) CancelCycleChange(ctx echo.Context, tenant Tenant, account AccountId, params CancelCycleChangeParams) error {
+	var request CancelCycleChangeRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelCycleChange(ctx.Request().Context(), request.(CancelCycleChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelCycleChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelCycleChangeResponseObject); ok {
+		return validResponse.VisitCancelCycleChangeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -68072,6 +70424,161 @@ func (sh *strictHandler) GetBillRun(ctx echo.Context, tenant Tenant, run RunId) 
 		return err
 	} else if validResponse, ok := response.(GetBillRunResponseObject); ok {
 		return validResponse.VisitGetBillRunResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveBillRun operation middleware
+func (sh *strictHandler) ApproveBillRun(ctx echo.Context, tenant Tenant, run RunId, params ApproveBillRunParams) error {
+	var request ApproveBillRunRequestObject
+
+	request.Tenant = tenant
+	request.Run = run
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveBillRun(ctx.Request().Context(), request.(ApproveBillRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveBillRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveBillRunResponseObject); ok {
+		return validResponse.VisitApproveBillRunResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PauseBillRun operation middleware
+func (sh *strictHandler) PauseBillRun(ctx echo.Context, tenant Tenant, run RunId, params PauseBillRunParams) error {
+	var request PauseBillRunRequestObject
+
+	request.Tenant = tenant
+	request.Run = run
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseBillRun(ctx.Request().Context(), request.(PauseBillRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseBillRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PauseBillRunResponseObject); ok {
+		return validResponse.VisitPauseBillRunResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeBillRun operation middleware
+func (sh *strictHandler) ResumeBillRun(ctx echo.Context, tenant Tenant, run RunId, params ResumeBillRunParams) error {
+	var request ResumeBillRunRequestObject
+
+	request.Tenant = tenant
+	request.Run = run
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeBillRun(ctx.Request().Context(), request.(ResumeBillRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeBillRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeBillRunResponseObject); ok {
+		return validResponse.VisitResumeBillRunResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBillingRules operation middleware
+func (sh *strictHandler) GetBillingRules(ctx echo.Context, tenant Tenant) error {
+	var request GetBillingRulesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBillingRules(ctx.Request().Context(), request.(GetBillingRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBillingRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBillingRulesResponseObject); ok {
+		return validResponse.VisitGetBillingRulesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutBillingRules operation middleware
+func (sh *strictHandler) PutBillingRules(ctx echo.Context, tenant Tenant, params PutBillingRulesParams) error {
+	var request PutBillingRulesRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutBillingRulesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutBillingRules(ctx.Request().Context(), request.(PutBillingRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutBillingRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutBillingRulesResponseObject); ok {
+		return validResponse.VisitPutBillingRulesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -74464,6 +76971,56 @@ func (sh *strictHandler) ListOptions(ctx echo.Context, tenant Tenant, subscripti
 	return nil
 }
 
+// PauseSubscription operation middleware
+func (sh *strictHandler) PauseSubscription(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params PauseSubscriptionParams) error {
+	var request PauseSubscriptionRequestObject
+
+	request.Tenant = tenant
+	request.Subscription = subscription
+	request.Params = params
+
+	var body PauseSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseSubscription(ctx.Request().Context(), request.(PauseSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PauseSubscriptionResponseObject); ok {
+		return validResponse.VisitPauseSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // SchedulePlanChange operation middleware
 func (sh *strictHandler) SchedulePlanChange(ctx echo.Context, tenant Tenant, subscription SubscriptionId, params SchedulePlanChangeParams) error {
 	var request SchedulePlanChangeRequestObject
@@ -76120,953 +78677,975 @@ func (sh *strictHandler) ReverseWriteOff(ctx echo.Context, tenant Tenant, writeO
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P1rd9w2si+MfxWsPnutZNZpKZJ8mbH14vydi2d8Jom9LTteZ8/430KT6G5EbIABQLU7Wf7uz0IBIEE2",
-	"SAJstWf285y8iCWRxKVQKBTq8qs/ZhnflpwRpuTs+R+zDcE5EfDjq5xsS64Iy/ZvSVngPcn1n3MiM0FL",
-	"RTmbPZ/dKlGRW0RXSG2oRFQitSFIKi5IjjCTOyIQXyHMEMGioETMEfmtwgUS5LeKSHU+m89ktiFbrNsm",
-	"rNrOnv9jphudfZzP1L4ks+czqQRl69nnz5/nsxILvCXKjvFFlvGKqVeBkb3bELSkRUHZGmHz2lcS0Vz3",
-	"SPULJVab2XzG8Fb3YV+ZzWd6ZFToyeph+MNbcbHFavZ8VlU0nx0Obz77lhbF0GCGRqCfH9u9wCzb9A4A",
-	"ng4OAd44ehAE3/21wFL2D4Tgu7O1fsXxwfCoCL6Dt48dWZXdkX5mwQVmGRkcCTRw5Ci+wwVhORbf8ZyE",
-	"R5LxnMCuQRte0BzvUWa/6RmXezw4shIrRYT++P//D3z2+8XZs4/23/PF2cc/LuZPH33+j/CIN5itSR/d",
-	"ygIzlMErQ7QzbxxLuw0W/SPJ4OnIIMTDDIKy9Q2RknI2OBotfaR5b2hc9pVjB8a3W6q2pF8gZvUbg1Sq",
-	"3zp6QEwOjgYeDw8FXjl2HJWQXIQHccvIJ3Wrt5s+uUq8JmhJVlyQekS/VUTsvSGZxvwRbPGnHwlbq83s",
-	"+dXFxXy2pcz9fhkaz/cku4vZ/jnJ7noIox+daLvr0f1CxBBv09wM8N68Njpa+96Ry/g9KbmkveyUm8dD",
-	"7GRfOXIcPzBF1b5vGAVZ4wIReGdoLOaNI4fykha94nBFi0FhqJ8f273g2+8qIbSS2MPM9ilSG6y0fphx",
-	"dk+EIr2jEnw7OKr/EGQ1ez77H980mus35qn8ph6LHpynwP6dBIb3M94SafRWLfEwy9GKC/ToAuV4L68R",
-	"Ru/fv/pejxmjNec5yjacZiAXyCe8LQs93Eerp6tH2SU5e7q6IGeP8ZNHZ8/wn8nZxepq+ZfVxeoqu7x0",
-	"EzXKdTNVb4BneoRDs/ZFzJMnXRHjb/Z//vPT1eXZP//56c/k4/8M7/BX25KL3n1E4ekQ55g3juSdV0wN",
-	"nA0l3usDCFF4a3Aw8Maxg1Fk2zcUWcmSMEkQVWQ7OBJFtkeO4++kV67ckUFxckeOlSU/0i1Vh33/je/Q",
-	"FrM9TF/vBTgjN7zIJcIKbbm5xYWOygJa9EeRkxWuCjV7/kQfk/gT3eob36U9NO1v9eD00q6JsKNjd2PM",
-	"UlB2N0Qj/fxIIv1Etksi+gayhadfSXfj7BmHee3IkfzMVa/oZ1wNin79/MjuX69WRP+SoiLo/5uvesbl",
-	"Hh87tpIIrHjvMnH7fIhE7p1jhyLyfnbh+uHgIER+NJ+8MZtjZO8MjcK+cuw4BN9yrfX2jkS/ANrv8I0g",
-	"Jw8xEpWq3pbuqz4quedHju4tVuR73KNO5XiPtIaEdhuabRBGAisrjPtUXryfrE59jxUxY9J7YWCzC3Jm",
-	"XhhaOWEbOZY+vCA/Q4vBkXBQenWXfcPgI2qvp2o9vgiOoGJDRj4kqsHLvqiOZZERy8MXMzjc8Epkvfu5",
-	"klpRkPDO4FjgjWOHogQtyQ1dM6wqEWAO88JXEkn3Dtz56ZYgrfkveb4/71PUzbdnTevR7PPsaXCw1bIe",
-	"Wr/W2bwzSD3vvSNp+I4wzNToken2VnMJYlzkjKjfwyNUptmjttw7nnTNVGhJMr4lfUJR8Ye5Yr4TFPca",
-	"/JV+OLR08MKRa/Ze9qsXlRzWLvTzI7v/hQ4YZO7piDkGXjhyBB+4uPs7ZX2XJsrgLN9x0Web0q8MjsF5",
-	"pbRsXxjhne2zgiykwnALNm6BBflUUrj9gOBbWPPKjiw3nJtrx6qCrhhXFAQeZQrf6R+sOF7IHSGl97si",
-	"RRFyhM1nHwRV5PVq1Uf7nX5+xlerIfrDSwu+Wh21Bp/1x7LkTBJwyn2L87fGq6N/y7i5nz//Y4bLsqAZ",
-	"1qP8phR8WZDt//xV6iH/0QiTP2ZECC7k7Pk//pitKCny2fMZ3sJtyu1yGC6GL2c5J1Lfd9AWK/Bd7UCG",
-	"zdRGEIKqsiTiLMOSoIIoRYREX7+6eY0eX13++U+zzx/nM6mwqqSWO1rwUAUCzeg0MAdETfNYopxnlVaE",
-	"CVBB4Ey/+ni5ena1evTkz39ePnqc46f4UUaeXT3LL8gFefznR08bgrk5y28ou8cFzc9sF7PPscLnjWnB",
-	"ED2khpkh1zQRBOd65GDkcsNHEsxbBGcbBASGKeItydGOqg3aWUudoOuNOp8ZO/6qoNnE9Wwo/MynMJWo",
-	"YwBDOyy10LLjwIyrDRFwNB9LcK+jO7I/E0R38yB0f6WQJonAOc2UrImnR04QLvQK7K/1YmwoW8MMjScs",
-	"B8q+5GJJ85ywY0n7qCHt/+GVAD244QNcFHwHXHAkIVf1eB+KZzNcFHBMwYi3eA8DzjmMFmj0M1cveWUk",
-	"/DEketza34KYnY1klW0QrM6RtGFcna1goA9Em8AQkf7rNdptCGwNqhD5RKWSiBSS7JpPFFK8MCymtdZX",
-	"7C1ZActPomG20YvE1nBmLy/oT1d3H/b/OfOF52VD3Be1BwtiQUjGWY5WOFNc6MFp+Xy0BDWtnplWz2yT",
-	"D8aSguSEKYoLibDQZyln6zniQk9oD38C2QgXh4E5asm7I0VxrV9i6LYm4y1a652pOLr9Rl9Hzihrz+gW",
-	"Vu4d5z+Cv/o4xr981D7YtDwFEcU5Kqw//Ji1UJyfmXYeagHcCKFVTXXMzBFmbiGUM6QVJ+mo9BNm+yOJ",
-	"dOWfTZwbizdWimxLJZ+jHaYKYVRQpYqHoJdu/sw1/zB06w76Gt2+JUrsz16sFBG3cOqjjTPmG3YDHtRz",
-	"0wqiF/vlfRi4SR9+2oz+wHIPlxSGK7Xhgv5OjpbinqDRkg1RhlZUSHXkolQwRL3rM/xQsuRnjhS/I0xL",
-	"jjuyBwnCGTF31Pps3vAiB7EO3Pye4XtMC7wsjtz2T3yV4J3YI7zGlKECK7j0HUmreowPQacbviXmdINN",
-	"zgjJJcow+0pf47UOm21IjhjfXSPlJmKJVQqeESmnkytw2SixUPvzJRVqs8ixdZTY2waVaEulNMqCvWlg",
-	"pN8yhzSW6PLZs4uzi6uzq7+07xdXV816vMRaV9QHiW3N8ATOFL038g2IcOQ6gffgjDK9GgVR5KH0Xa3T",
-	"mpNtjpaVlouiKggyuqFEVCVcLuohuXhOIuWrZhHznOp+cfFGaNmvqL5irnAhSXdcH3TD+jBmROnbPqja",
-	"WN6RXAuqnCO85DBWScQ9zcg1KgnLNekrpmihVakNhvCEFRV6uEaylV6/f8ywal2I9bqfKbolh7fi+ayW",
-	"7gGpOJ/V/SyWe++N5vMVpkXQkPna6FUFlsrJ+vNQ/2vC7GEZHkFB7kkxxghmQX6EV/VSGdpFWAUM4xPf",
-	"fmLpPfMmP5vP+D0R+jBnYTtHY5b4R917a25uIq5Dj/D6R69VvvyVZHDZ9md1QF9gpJpN4EaS8+f6CjVH",
-	"suA7Iub1dU5zv2pbR/mOgYdc1m+BrdTSAC5iMG/pfthppVD/kFUqQAM32rdWBI1sija/ZriSrTXIK8bM",
-	"GuCCgPEqJ/LOnuB5BbpNVnAJA2oWzIRA5EZtJ2JLGTY6vCb0PjjqSexFWYe5BncYbNz413dc5DKw1zpc",
-	"5tjJ0K6ffbSORI0+k7IiEGUeUpTaozDv9fd+43ZXQt8bKhUXIG4gliNudaw0/gzxGq/MdxDlaEeGhcB7",
-	"TzjI6PZvzAemm3YHlxcXh12ExYHe525m/fR6R4QZUAK9SkFKTPOFYfIUVu6MtN1QzyAdY6QwkyB6Hy5S",
-	"jiV9uTVhPkOz+Ykzsm9eXxQuNijuI89XE+dLsSb1Ub2ECMrz+vXFljO16TlhaR51TN1Z30F9Spm10uKP",
-	"SwU/hsQbqyCEJ3Ryl1hY9WW0c1A1RycNLwFLZYTeO103aiUODmFQMT0pH5qb71JM2M2+I/LzoXio2JLC",
-	"SRc39s4WAvpZos+dz8ad+J5fwLBRhz+8zltUrHeDW4nu3Of+FhvYty/puhIkVb7oIclhBU/tSHFPkJmH",
-	"p+b5epxd4XYj3+q2nQ3usCm4eWrmhvtzVRSIM/0qFSjH+3BHjHxSi7wicVEjRrOLeL3mVb4jMvpl2Jjx",
-	"L0MA07G07rAkjLeZph2T15tdm7ld6AH+gdBLmS79o0Xz9ySjWwxKVk6WqR997h/5G7xOVUNqaRKrhOh+",
-	"bqrtFot9SLBovhxX60xnA2vwVo8haSK4ObTH/dT+WNyHA6O5Udgo32lDElTe+eK+4DtwOIstRBps6HoT",
-	"FPkKr9tL0onIGMxoaWuGI1ob9DQ3Ax2av13vRIlqEhiH0x9d/EpINUpXpyaoOmSLzb3loLVInYXmNnnk",
-	"UOzvbWSgbwm5Y3wnwfLIV4gq6e628vwhFSIbkpeiKdXhvgfz+M7zILm3wObPQFYHB5563pQbzsJDfhit",
-	"qcuCXFrT7wbfQ4g2git1xEnTVn6A0kM6kOEvN8F0nSb/tZKQ/gdOQ1ykyqDaUuEJkScxeXH+nG0rYwOs",
-	"40wSTIUvGMJ1E2ZJdljvixUXYPkBb15JhDTBvlOl/tzGrYxx5H9W2Gxn/YW8S5RA5oseK6LNWD7gxhdL",
-	"qeduPMZ6k9lZafFAihWiEq3pPWEII6NmaDqMTjcnGc0Th+++6ZmAfiytDbNrp9sjqsDMK4xz+zwsK6NW",
-	"qmHankeLzCZs9kuLQTWmy7PGgBPc6Q0WgeWfeniekdOtuscyUXvlRyrVaRW2g935eUQlGFDNwlTzJLPe",
-	"uNagWZaC39srngl2mM92VG1ygXcsbFnN77G1OCaQQ/FY7u6qPjw8yYKI0y/LtwbeADo7ZkWKgme1VyFF",
-	"WY4ShfXhnCJCADkjWQm3eBv1FuvbQCW12aMnNsxFCqpePUuQe556dkAuxMiS/J3s3+rXwkqJ0UVsTsWY",
-	"YgGkPP2N0azYKW6K0PINyQRJ3ax3ZB8/bln30HGUb/iOQawA4qzYXyNJWK4PQSwRRkuCBREm5OB8lP1N",
-	"vqjtKThZITBbk+1EVyy4X9eCkBxxgQpMc5Tr0Rs3LLiBMavVDr4zt5EpMsOzbSRJjbDCATp50iYyX/Q0",
-	"F3ujY1LhojZSRfH5mwKzV/V37Wv404B/5vBix7dUguGqwFq32PBCDy6nsqwUCZ6YA2pS/6XpjpQQJi80",
-	"Z84swYLN1x69qKy0A2nUuRL5RIX17hfySukb9YkONY9BD68OlKmnj4P21pyoYTtB79kQigzX6zZv5UPM",
-	"UY73c4CJ0FvUJPUHdehEv6ziJc18TnAZ9DMT1kDyhe6/+c3YR+tf9Yik5ZvFFjQCMNDr082mU+jHZsCL",
-	"FQVDmRyPHzDjqg8tp2Sb2Q2yxemV5poBj1DNqpwqQN9KlNcGLERIhcoCZ8TeCrMNpgxCXAXfSVRiEQiI",
-	"AbSOaMbQbbQkRGWcLwXJ12DagD71NmXZhguZLIIILiI312QlvjQ5P9DVfNBKoSf3A1PJRkwtN3smCMHB",
-	"4SdJV24nWAallk0XSTjF7OSDpj54tIhsyEa9BdrZ4aJIOJ2D12s1a9pxNJ07svcu5en11oZhTqG76tZ/",
-	"IYKu6LT7m92Sh6Yk88Da0bTk2BIV9iDCfl9ocRK5S5dOmo3Szcg9zdzWqNuNWcaFRAXXNySE29as/u7T",
-	"dUEjyVKmqAVJCFnTjFhytDKwf9FNJY33QGlj5N4khdaBYrk1IitelkG17SAsBxtHu2k7zIsmGnwKH2b8",
-	"nggbdlUUr1cQuhulfX2cHzpLIB4Ps4zIOaLgAUfk3sBhVIya7LdJLh7Gq3XAEfUC5WRJFdrxqsjRmiO1",
-	"EfpNb78sOS8IBkVgLUxiSxiTp8o2zkXym7Ugwy8WyFIiIFUk7zCSosaWwkaBHrsE1v++2/DCUn5u8hU9",
-	"tw9kqUpkV0PhTyl+a58z7aI0dHUTMdM3bbejSSyz9TAxf8fL9+VpDWFLUvBdyg3DZBem2eDxPjmMoDc+",
-	"+cNmfxCgPGqlt60Fjhfrg5J6e2KtioaPli1RGx6nXECAxyLH+3DcWP891olAcFxGCEJnqncWxobM3oRb",
-	"Kxbis29x/h1nCmepNxCc54JIGVSjdJ9sPD73HQEA5Q9GBdkSKa0SdIw/Jek22Q2LteOe17PzfSO9F7mG",
-	"ht8VBIvphGzB8D0ejYvwyOy4yfpm5Tbiwno42+HJfQEnQs2LY/HA0YppyzEx9aZUqy9c0dXehtfbmHob",
-	"ZxC8TNbn/6HgeaUkJLKeh5M7Uu2DJ3AFbAmWVgTXGBWGmDN/ZvMZBO8H528o0xt+0UFsC+3ybDMe0uk7",
-	"uEVVRAZdgH3G4kVhavx5ypgoNwT+6TcktlBxom6cG0EkGECj5xK6WwqTQuFWpr5VNkZJRzK/y167pN0b",
-	"b3hBs2Qf1ARFwH3T54x3JoE4X6MZtm9HcCboEdeEMePWvY1S5ntvXGEKGUyTA13cIWLYuCjdMeifa6Ja",
-	"HSC54TtpU8LaY5nPPp2t+Zn946+Ss/O3ePeTPSqbkb4TmEm72f493KYrEh8rdWDn6w9Ni/NichWWAgD5",
-	"0QNqibdNTBjAH3BG5mgL8Q/nYUN0ulsYXrEgxAATVatvml79O9X6oBOWtqAsIVlGd/AjZSRsG4rnENkE",
-	"Vo5158fcjt+66h4U/pQ4r3f406jd2427fVczNHR99i0M0C3VzNAT7dPiy5D/8N458SJu3V2XHGdkYber",
-	"IPoeao4/AJTqnOk5lc6BkXEhiDtnAIQ4GKCZwCSMh+9Gpcm/ic7Sqe0EUb06K0aKOpHImIuSiIwwNdWE",
-	"wHjjZrRIpD5DeHMI2xb8IfRz66m1+M7enqi306L4mScnIUJePonP3XDBPQkTsvtBRp1Eiflwg3GCq4rl",
-	"8cvw1uDBja2AjVOqJ+VdeB0t61kMrdMXYStgiON46uR+lkH2P97Ropt/WyWbtSFfjbA8Nrsqbweve0La",
-	"eNH7nzk7WzSx3lbspbX2Bei1oozKzWluuICweKxLo+PKCKa/cIWLiKxsGGWzVM2tzjRQO0vsErQmMMAr",
-	"Lxtb6knSj9LuBU3CxqEO3lRSM2+dJ9n+etKgvNyGRrQNEuyLyDK9iY8TZdOSmFLWNSXfJa+IwbOJlDCx",
-	"oWtSJjbc1XrtCQd7yQLN29xGW6cAfGbuF2yDthOzsnlpQBajs0sXpgxU/DeJuvGBnMoFXsE9kzKQJfe8",
-	"J9WqllYT06ibfdcJmLNTaMSZTwfDbJaQfRz/zqjjKSl7WMbTOMOKrC2ERXxkdKrOn3Kr6Frs3QDrKDPX",
-	"+dzM1LQdJF+du3jiQPO6Bsuh5w4wSxEjuzowF4AK6QoxDqB8ACIHxpcdlSTstY6UG1Ana9EkMk6NfA9x",
-	"eKvteincxEcD1c1SmLKHowuypcz/62V3iTxy252uREU+hijnZphaT65nAqc/JQ3LHnFI1rVCU8/ISWly",
-	"ojfFbFrWWrg9wAEn0rbXhQSEbZRhhmy+EoTvsz3a2pKDD+shwvtFVrPxIcPVRW6Odeke+Mz1+kxLygJQ",
-	"+EUStlNIBHj1e8zSe8qlR5ZuRh2EBHorOMy1X2CH1RvkiF1WJ4E+hAHUECchAKsx130MZopQJRFhOVKc",
-	"350fbqBIZwYt1JBzJeQAsr0DxNuSGOTxFRfXCHCaoPAf29cQbgdkjU7toIqO62u+UdPUB2tCco6m8+uV",
-	"QWQ03pOtiaWBeywQnAu6pqwTpaA3ypJX643qWJ6bQkeh7VsKykUQm+BSU9QQmQrZEyIqeAEpANbf1Fum",
-	"Ge0gn14QqVzp8agUZd2+5qzFlssHo60DtSzIygSpmV7kBouHipLDaFOxXFjYeNN+LSMPgwMLztatYSFv",
-	"oxX0nkjE2TXCkAb+3OCIw6aLP4JgdoN18Gr8ocZqsBa8KmHDVVBQMaxBpnvvh9HdQpv/9Y4hsNDPLW63",
-	"hFwHD1l9WfDsTga3PpRvWKQlP9zjYvyyPhxdYD0Odrs2osU17u2+1hj7D4XTH2Dm7Jl+eH2H5elN198b",
-	"E6Hu6+ECm0yx8lTF1g9IOkHWo6mAnhSxMxFIzzktfUem59/s81/aKjlBSFHKSA3D0FN7Tb8DKnUOCOVB",
-	"+2SKJzTNgymSL+Ppoi7B4VlFh2vuNoED+wetMkhFyro6upGXNlAe4KX1LwZxyGJxbLEJmav33ZBIPtgz",
-	"ra02ElozlAHaLooGSn29Nj4jNRuiq+Mc+m41jfr3+Q/3JBm/k9xHmKXe69ma1jW/mGJ54ZJxrtSeQ7jy",
-	"7AhPH6XB79RF+cwY++d9cnedFaMn8NSZlq0bdmpYVjCfwW6U3kyGa4SLoi6JDvpZxQoiLeoO5Fl6Jb0v",
-	"zp59/ONyfvnk89f/OP/ofn32+U//6z+GL+qhQnlS8S0RoINBeSijhJ0IqglITNl6WgRjg+Y/fFZxhW0H",
-	"kMygcOIna4EzsrAlMQaybbRW7eqRaGUaVCyq9gjriwgRFru/wFLJyLwbUIgTYgaggupf9UdtReVJCJHZ",
-	"C9hPoMY9jzjyWt90+ME0YFeiGcW8XtAuxYc4x9Y6PaVvtNcyaNDeUsEgLKDdQ4D7DaNn2yKwpNbUNOMl",
-	"jdZUIkxB7IY+fzYFDEMiecB3vKHrjbmuO3gQJndEmNjNqPTGZHxxGK2FGQ8NVzbMFfB1a76wiP69mJFH",
-	"RSjEDL4fJqyp4ds49GrmaeyatW/dG2rDKnMfRt2xQ8R+nHAlaxW2iYv9stkMse9PUCw8CRPgDyPVJ2NW",
-	"wyjmXlJG3d7co0aY2iS7e0tKnpwTU8NhxJLhpfkgNP2yWhZUbtyadQ01XWQE7+35LADL4U2v4NldKvuk",
-	"7DDM8iX/FNDPWKFPa/v8K4kyPRLwxywJ2vL7ViR530zNvrF9BOfHi8LcaF+sJ4b19KDahw2j34Nb1uCf",
-	"XqMLKEFnlUvGlXsStrjWTHL4KClmQvGIACobWF/PcV5vkt6wgoaW3/Gi2qaXQLFlaUPI6XmfD29K9ZJU",
-	"/Fl9sw5cusH3YCBYGGcETkqDfLsnahzXy07KNj/3ypnIFlz5GKm36eDTA6Tm7FSo8Y6Kw1SxKVhAkTRK",
-	"vL7X5yPZpe7idYKi0hYXB4VQDgVzBjthSgd2D40XW9GdOB5I7mN7gAseU9DFzWpuqFePYHiBblxNm5TV",
-	"abDtEvBZPEC88Wo49WZ4cAP0fMYrVXB+F9noa/u20Tzr+0kM6L573e6z5Pnc6B2XaFCvx9jsVNP3vL1s",
-	"Ya7YbqnaplviHh7U+SB17gFDLs1ROw0jLwAu3Osjash5cg+Mt3JH+Io4kxOssA+L+DglegGsfhO+OA50",
-	"MiI6iIWfxEZ4m5zoYNgNNO7NwyPCaACOXecvwJSGn47iSEVZRW6IoMn1gfx06+NipfWfSy5puMAg2AIg",
-	"jDtWTqXHblpT/YGZZ4s/0a2e2jP3H9iezd8uQ/eVvQXwqL+8cjGS9ldf0ei7h3QCRGtK2+btgFuk6Vte",
-	"wYubapsa9QwYlglFe2hvqYy/uZLOzrQvv3IBFxKZ72Lhzn6rWlkw3oa3CI3xA+4Nxq7YeLbde/3OQeql",
-	"CeKF7z3IyKVFA20o5CYyvGCpm7EmzkHMNMSL4KKoo6s2UHo/HNiSJn0cc40JIDM42/7AvH+hkqr0hE2h",
-	"r0rh+hJkjdMOLoD0W6xdzO8hjSYcxxNO3Ac6IqXCq1XgEn+2xbRAFrXnPC5i1bTVplDn0KzJHXNE1gv+",
-	"Jc7JhruOOSwhDiS9pmodaBMCPl5VLLdWfPNiVJxgQVYJ6fInCyiZnohiaBKOZIDJDawA5ewDZTlPNXrk",
-	"eN9j/3FlOg7W6L0kFjo0w1uCFOdQot7E4mGqEGXIwUdHHWMdOsCQmv6Dkwb9yRm5UwA8UngkDe2jGVMY",
-	"8+NAnVmpGg1jeI4TsDDGIC8YUYu0/dIDL6Hwp5SGQtgMbTSGemRe20HyeBCfXRkiCEFVWRJxlmFJUEGU",
-	"IkKir1/dvEaPry7//Ceo7/0Jb0so7f/D+7ed6I0XZ//18Y9Hnw9DNdrxTQB0fv5dAz5ZPzwzSOdQkhir",
-	"zez5TPGi2PBKkm/0fYCy9TfbmiTfgRr4liezc0nEloIrbLAU4EDxv8uQsUpRVXSzmi5TQ0xMI/PWGEML",
-	"+X2wGOoLlON9HbbW1Gr/nTPSXr2ri6unZxdPzi4uu3HQI6uX4YKwHIvz7827SYvnPoZpf68vcCf0jfWd",
-	"ljZ0yTyegwC2sFgQRogEybjIow7P/x4YvYmQt7bg7ANMCPZqDdN7jX4ngluPD7UZl5whDAGt5w8Kt/ti",
-	"EFpXkJKEktZeKbTBOVoS4lQo/cuKC3Ltci/MEW4COsJXnyNwe2tdxg4wrNTYIpUB9N5eNAHYapPi/6I2",
-	"kSHKGrItqEJLnN3FbZ8JzOyOzQcCZAYCu7BffzYOyNdUrvzXAUfXNYZMmUJN2954S+hUnjcYPX1pK/0T",
-	"nT9IYHYEg9vhjSJT96oyro8ATj8in3CmUG7esAgeQDTySbXPwYvziws4A71D+9FVS685+18uEPXq4vPX",
-	"//zn+XBcakjZcWOdrOt8T5LDSHrzGvW1Q4ZSdg2Z7F5gZEekQvdEaCXkGl1A0VBmFYlAjAG9j0nluPvF",
-	"NOhMZ6MXhJ/hJc+yGt3BgdMVwuBNpzUVejjrLjInvqOdrFSU7fCuLn4RB73R+qQUZEU/jbsk7HvDEzx5",
-	"ULtHyxMEtpvW0/cGzvM+4Ci8xpRJlcjKoKuz9UIr2vHE+cl89V88jHYJUVrhUQoy8FC2TdLeE7ubj9lG",
-	"rom5JWIzFjdgO4AuUfrW7/u6SE/STT27i5mFN+k0nvXWdtAgAQPx+uib5ZT6SLaseRjlZ9cTzGsOO4mw",
-	"IIhXwgT1moa+kmGNtVeizGe/hyuHh0WNfd0MbpAQX0TsnKzCkG789Jmalnsnmpj15z+78zWF5xLO5IDf",
-	"qn8wb4lUPBn6bUfVhleqkasdVS/LSKnspQze0RfnShJg/zVn5Npe6hU3LitT/7xjaw1EwQbncLOjKhm5",
-	"KBzI+jPfuUwoiWken41e4pDu5giBGYJikK7cOzXRss9NlKxW9d29Viq8l3Pz94xviTTmaC70N5BCiOAo",
-	"NNf05b43h/3fa4l+aU64pFsuyVJxdqYgUrlv+mvAh6X9ihZk0etpjs23WTMuSL7wYiq7xRDggbsBQL1M",
-	"Y+7QV6k7tMESMQ5rB+ghihc54iwjc80f+pOqLDjOW1mxh9fHjjTWF4dEhAFz3vSF4AojaWT4fLQntZkY",
-	"GHU4I2ipm5a15SKiWI4DsbOsM7M3IJPvjUVfvQZPAzvs5FB7HKFeyLva1ki8/JiGiTwKuk5bvDmKG6Z3",
-	"mtZaX/J0ixJxmlD0+b1yvYxkK5j3wuM1QUH/NrGS6bBeeXzQEhQNiU4ligX3UUQQmWICg/JTPXv0ofAr",
-	"9csLQII/EthLEFUJNjkBqh1w2ozKy0qro1BtQKAt7VJ37GAnG2RYxyMDHP0F1FCzc47QRI08TBxls1Qn",
-	"StieWkrlf9+8/hmZZiw0E2WS5gR8A/pAJIUk4OOYUELFRpO/OCj3JMjWAD6Y2hy26NMOmxjJytQ9MvBA",
-	"lFmYtzVYUEOHkB+En1ZB+UVTyd7plyteFHxnEMXqZCwvEWu6TJ2QlWw/sSgfB483GGKuXJRXijANWOXv",
-	"CCmlNZZ+UgZAxGkQbuFs2aOmBD2ErUJdNL14H6dHbD1wUlevdqnntohPa4LXe3KVhuV+kROpFgnnnBak",
-	"ifyRnnTVUfus8DZ8Fq7IFcx2e+cKRWptE7LcerKsSRlN7OFDyKl9dZ6cm3uL1E3eXEPNoLhsp9ikCXO3",
-	"h47YFA23D2URIvOaEUvCh2QLUrssMLNnftRh+Ma8f5jsczme81Uvg+t0gMr/3cqgtYbtl0HzbjvtZbuo",
-	"lwxgJwEcBtMc5XzXTf/sC3hrLjiD9dPCY0s69M3e1csnwfWa80x+k5t2zw0NzvVhjsxnSwj0I9vp5/+N",
-	"FSGTKkRGLJTVL7ziGjHi1pZROzyvYtXvPswM64o3USDz/htBj2NcP9YNsLE9HjPJ3pOrl5Xt6C2DRDBu",
-	"92Jgs3XrAopuxHWRjYbTe3PH7cK+ExaA9V96y/XTOY6VINHqQE/JjRCxfmD55PzJSIdtaEj2054RvcHJ",
-	"CBi7DenUhN3ZhJ4FQN6O192FFoIDuidMva5UxrepJnsiBB/Vrl8CUnyt7B5u+abr7gUs42xV0EwZ2GJE",
-	"8yaMBTB3DZnRjqoNwszUT1zyfH+NqELmwJPu3PE1dQyGansRLwuaGfXJdQc3819N1H595YKfrV21DyQ4",
-	"CeGyD9HsBVToreOUQPtEBZVQ0dN8JIPiLxYZMYgsbhehl0GORJR7yBCuSRh0krh4wBMbG374ZBjvLVap",
-	"N+7XjED0p17o25Xg21s9i1vAwb2FJ2Cwv1X8do70c4QhCJizw8v3kqvNYmdzF9rd/ORDg+tWdIOIMsVd",
-	"r1iiHWmd0J4TyBaZj1IjItLE/YC/PiDIDy6OVCv7gm/PpyWQ+11FIRfrNfwFXuzBfIFiqjne12jFYxwR",
-	"Z0U/NMTARtLT31aFolAhDy336JZVWxP5fQvBzTm9p7l9lBPGwULExe3chMkV+0NG8V5LIEf62tYjTepF",
-	"RKCKtXZcIiMMLGsz4HmLSGNLfPKAh4P5PnDMg9++vFFcTEleY+veeCbdbASsknmvvrgGh/oSUM6/s+GP",
-	"EyImO3kgKWcANNE3qIFYjG7SyMV8pCCvrekg0R3TV2arGFg44CURc9/4AWIAnlsIPHDYrigp8jkcjjY0",
-	"9lorVKYmhP4V7FQS4X+yFc4Uwju8P0cfAAMZ/PhYX+AJyUk+R7eWCgBZcgvlk87/yfxQ2z9mW76kBTnf",
-	"SipzPYX/+fjZ5ZMnAJhjYnBLLNT+fEmF2tg6a7PLZ88uzi6uzq7+Uj83+NszykCwVbZ+l35ibJizVzlG",
-	"P9hujZnGJ7UPzOKvjy1dlHg0AxHbgdTSxFF7E4eXZs8P59eoHjMtxk28HBj2tYY00ye50quabfQSebT4",
-	"fIiGF7RTv8Fq43JJoCAPF63y4iUWeEvUaH3DMO/tBG+VDPFgtjFTfVd2XhVaS0eCrjcROF9mZp5fDNoO",
-	"7jG6diU/U3b9hCSExrUZF+epX3ejCwhnp7PGt/jafjHU6C4C/+j1rt1II0DCoTwGbMHerRDOFL2vpQ68",
-	"Fgtx2vTjlR8c7K7VDdI3VxO+AWuBIGE8unMTVxSPr2o/GKD2jpC7+OX7QMhdb2PdI6XJhfBXJ0hDN47w",
-	"7mC4eM9oqpTza9GYFB/GoYgXgnB3swi/VVzh69r9p7je4Dmg+umFMlo6XC6qMuQU7Po7fUemIDkVxN7A",
-	"tZDIwugupjLSguah67N56KJ+iAuJheNTXiMtU6wL0/XRAQu/evIkKCHN2BZGvzzU0Q0wQqcD8023g4vH",
-	"f5mPFpLtlCNqLW+ejmToAWcHIg0VxDo2yTJgTPjH1cdzURVE/uPi4/kOsuflPy4/noN+fOjQIvckXCXp",
-	"BdphwfRN3fhRnSug60F1pQzt28Gljz5u5tbvoKB2D8wd5dwYhLTS0o5y7At31oRp4L7Dq/EpcZv9QMFS",
-	"pQe22/CCQIGPuT6v4QCso/Ka7NSOXnM5XqGxxDZ8dfCe7llfBd4dKMTPnk6o0/hXujpl9NWyLvzWL7tU",
-	"K5EuKtOtLt0SbNg9RZyhuvYLWhGH85DWVzoaTDqWWmRkAc8yHPZ1wI5yj4krqdAICFBtc7z/5uri6mk4",
-	"chNcvn0RFdTFIiuOsEJbLnsct3Vltqji6mmlZ0Km0KbDVpyXI5Q3MW9dPvZshJMbA2C3ncAI8DdS5C8a",
-	"8+0Um2+kHbxvQ79w2xkko3/F1ScrVRIZkLiILdf1zpgeax9XcP68oDnef+dQDB4oIdOhyUStrR3D9zic",
-	"2pKUUtm6d3Rt6/aRlm4SF5AZILm76665SQlwQeArrZ9Tti4IqgEikqLA9wSLYh9Nhf8Dr1tajKvQ7dRP",
-	"C5Vju4xY6EnJoGlLMZzWATTXw7bx+IJAhJ11Z/VkdVVqIlO1iq1chIoFbPl9/O3JGf7Hmj2WBZr2Hz19",
-	"GuCIsVU+eSxtV3xMj6n11isZuCo6kG96JpjuJTTsV9sJdR78MgEduA5j1zKJ9HPIRLE3zQzc+6pd0Naz",
-	"AEzK9zFt/htkCdmYnZAzdDtHkPySI8nRCovw9MFFHyAoOKJcLg9EKwKhehr5VNYYdkMsYhb9HVe4AEm3",
-	"wrSoRNCh53cM1PZqAnRSc5KV2t741rKpZNShBs6c6IUKgBLtoPBib46QbWlh3u7FURzLI2qYd+ZxHSCC",
-	"wtJ/DPo5gbyJS2EaTODNkGpsM4pcuGmHCB6f1KOsGbAhfqtShg17SklIMjOLPKfHrslTOduxWBL+Vwzb",
-	"fO6f8ZRKIb1boVnbEOsOGFlsjbjKOIXGLSiWZ+o/DRj1zTxf0mSUtymSN7ECbLyQkfR3sljurZMzFdvR",
-	"r/jptlvTYOTm0CQ8uYrjrdZ07cY1MsWg6S5ZdXFeJgjObakmxm3yKwhT8Jy6hEjF+WJbZZsGtkIzpeDw",
-	"r9oZiCI4ifS9X22IWKgNhpu/1tytbFsYcGYZlNFZvVeD+b1hI5NRbhCWCFu7oB+71FM7OHCRgFg5fTPm",
-	"AhlBa8sn1Zm+TReDp1solR2BPH9uTm/KCFoSY8bBzByd4RtKHW5zSvch0KOuKO4mMcp2J7fRtJn8BMYa",
-	"08HfaTrkW2LNndZJFJhIj7TsTMSKN9f58Iy+kBwD4h0rx74QJ52Ohd7VumWCO8MiZSOj8p2jD16VNomp",
-	"C9PdYJa7P+upYVsls8uR7gLYGz3jiiJchERXe2g/UmYQLTTLIb4C8RdwqFyF4kQMJNvASGID4w8lm0HL",
-	"dCGqyz1ynt/g2EKDq/OO5WlGSG2yxZSxQaTqgw/rNTjNTBRsbRrT9IscV1CzZlLhYkptpTQMgIRMxz4c",
-	"6ZPlyneryvkJ7TyQzN5XXq6h5elFdrNs00X2/755/fMNNJhc0f/vZO+wqA/DxJYVLQDi/Wu+Y0TM0RaL",
-	"O6L0T1lBxN3c+TEwU3Mkq9KYtLY421BG/uScHS50i7M6gstDeea7g4Lq+Oz3j/p/F2fPFmcf/7icP3r2",
-	"OVhK/e9kf0NSF+iOJDgu3lTLgmZ/J+Pmemg2tDo/Yrau7HHqFHxgP1N+qQqq3T9CAZUXjTc5hQOPug+G",
-	"NJzgtMgaFz/UNYYSY3Pg2GR7l+AgKyK7jLGkRSEDYTcmOCVVPbTDbIWuhOJVSy5VIKQ2/LIga3qQghF+",
-	"VSpBDKuOvHpQbw++m5sZhBZiidndYkmzrhEnZLWBd+kSd8f89HHfywHzUD8tZBPKNPq+wp/iXu1GE9n1",
-	"H+HJKdCFHmsNygSuZfYL+/K/zwrkZOXigQ+vrYkG525nI9bAL7X4FivKRVdZM0gkS4xEs/+/kSX+zZcz",
-	"bf1OrowdiI/pKtlPZHrgWDd4pAmZ/Ur6yBDj8FdpikC731soeAV5exsuFWVrBH8xxQ/uqbRhVM5kKSEt",
-	"/I7s61pZwdTSniomo6EWghck2h5jNCseVZPkpyaY9FRxfjwP+0SzDWbMYN44Mm4xBXCkbY81doJ7wHNd",
-	"Prjr4MAxaAI9rXOEWnegNLUb9UD64Gcqsx5BTuCRlUydMc5S1Sa/ORffiLvBssHJ7V4ebsZDG75s0zcE",
-	"3LDHlDONmIDrxQ+83WC5ECQjtFQLSTJh9F1BcP6aFfvOHdTTTfR3Ke8f9tGpWsZyItAOcr4E0ZdSk/Yl",
-	"6ZqR/BrhpebI54gqAyjbiWkPZbLNZ5CZ3YwLosTD3dsM7zVWZIf3cwjy+8O8/PmBOu+GrgxhyfQtWBKa",
-	"zH9WlCi04ZWQ6Ovf9C+AfjpH5mfF/1Sn6938dOPmjr6WW/kcVaKYoy1RG57PIaFrbsPD52hDsEGokUQv",
-	"2hzJChC+5i4pDX4ggkD0pF34P00AqbE/viPbsojJZ29vjrXgVRhhpVc0GluJ9T2F3EiC4mVBkiXHL/bD",
-	"dvDY40Bo2o6LPLn5D/BRpyj8mOnDCF5DJH/m/jTdeAZY1C3OyRW9LjOMlUlLFcHviFQPpf99ALjGlcm7",
-	"MmJsw3fsGkmIXzeJZryK0widKtIROOM3gnRVpZhi9vL0gLSbRHPo1/3a2Q4sU72VHigSRda5sz3qrJ8q",
-	"BgWsjWNm7krYFZTdNSBLHyOvT/BS3fvAfD84gZBUCruPY4Z4ZGjzvSNQJ+iDBdKewibBOhKu1rPakD3s",
-	"k7CheVy9kGQNCeHBkx0zOOAgu9PuwOdo44p8l1jrGtQmoQ90184qfTCeDy4+XQusJsDLP3wQaHq6kMPm",
-	"qMX6eKGvzikYa/jiimZk0V8jtxR8HWMKqsn9xn0wjOEsleaZBKzSgztXA72mDESlMLhkXlAiZhkp+i5f",
-	"5oI1Ib8I7lcWaKSZRpuWhxewmMjImog/rFZ2b0ypaBUoiB7O2n5bZ8KZanTOXUUZwiZX+zwcXd2XHAMR",
-	"VVppDQuRohhr+qC2QEyeWFyc3iCefxhGxgYiefD8rV5rws4t7VsUGFzg0+t6tfg7wprn2nhdqteVejBU",
-	"8AdO+mt9PTiPN4LcU5JaQJzAZpxAeruLxxbAtT8y9EYOTwPyCd7W9ZjzqiA5oMREYjLwUsswXqnIfVd3",
-	"Evv+HS3L6LdB+se92lvw/WeuTHKchbNNDfptjH72LGpI5E+/mdowKpJfay4RagzK9rjCtw3AXiUhwtOY",
-	"KlxZlQJndzIEKCYVZbiWrIdubNfsVxJ5L/eGubrXx7Baw0VWxm2DrpKZ66ZpNEjc4aiwEQQ3vjKxX+fo",
-	"fYkUR4wy4oqXSgtYYMo2ebfWOdpSxl3sE2XIWa7MmpR4D790kIhciNLs8ur80WO/0qop6P756MzddDid",
-	"rlfahRbVLX0cNlEZ2r1wn02ssNrC6ElbyRqJmGABWfG1PjJHzPBvB3VDP4tGuWdkATp9Coqo1cESvqmB",
-	"QqfU9TUT8jt2DXrjD22ckRJ1h7k0I6hoLwxwGWWI4GyD3G2uswsIrBoXhfVwPZ99XzGKZ6FowJ/J7kX+",
-	"ayXVyQICg/CvSUCk7sOF06IPA9Bq9BCAim1wcNytHop7NRDsX6+J+tZk2htM5jnCNRX+dG1h35pa7hvc",
-	"ljSzNef5jkJ5kg6c3khMitvGA2iqrSV5S36rJtgIHwqQwKOttTt+Jb2K99aiCHYMD6yAKkmKFaKuqjeO",
-	"hy3492GSfwcuuNd0/lb3kLb+BU2p09t09SNlIRv3ljL366HZpCSC8tFkwjfmrQOsIfPnuR3xMCF+pIyc",
-	"NmY5w4qsudgHYDKHJXNi4MxBld2mqUGEDk2Lkv6d7CcaohNTN10oxRDtXFxwXw4k77E066lUir/j5fvy",
-	"tIu6JAXfpYTg4/2ioFuaVAwOfJbBmByTr55hkV/7lefbeW6jUhFUkIXFN+hcL3iJqhJxCxiY4/01lBfd",
-	"cKGIMJqaNI9N9rl1JJuMkkcGWMv8cjl6batFV0OlntXVYuttlWxL3mcFWRCWT6pB0HzdNyiBWXKJ24Ks",
-	"cbEgdQTzaWIju4l9fqe2yd5JEXz31wInmzq2eL/I6qTyUPjEiYHj9eBrzeOU+o1TCjrJAxdnz1z+wPni",
-	"7OMfF/Onj8IJBORTSQWRSS6JO8ryHnOAKQlMlb7ISlNuloEZWSJsQOjrk9sZ7++5ydLNscIePB+UcFAm",
-	"bkoJzOQBiKIfaVBD1ATOcUF5A2VoA4ThlGgP/7LGulxR0REml85D3CtOjtDvKjYukgEAtAcfCb6fxypf",
-	"3/GiIEDKv1lrWaLhOQiYCfll+imyeF76pl4Xb6AM5VSWlSIHqrVJjq4VbIk2pMhPq09XTNFikhgeo+zE",
-	"4jSJ534MWv/30fj54TI8jpegr975Mpk+WYigsqtmd9PTv4ztrbZAPxA7e7TFe4uqhQCOVCIsXT4WIIVe",
-	"Q4FP4xrnrNijgvO7cH77g54OczvhXhoKYXbjB4BkTceFatMSILSGsmoPIZ/6xwZ329Py8v+1nMSKbViM",
-	"098UTcpqguLM+PCQf+bqxENONgp4tAyUgxw0ChzBr7IPGoOvLPwZ4wpBSV57p9Fn6HMTI2sNTXO05sTU",
-	"u3d4X+aGZvi7xDQHhE3QvgDVG6QeldCun61g2gO2g2JQUMxTyfGQq2E2/Z4svwSXPqA9IxAHk7gDhu0a",
-	"QJEJmyCZqxvSJxq6Hua8M+Odj/LHpIr+J8vQP6o+fqPBXJ3qdjDtsGhV/Umk9TCiKRTy0RLrENW0R5ly",
-	"Q5hUDqmLPTrAx8GKQz30mQRo+S+HlwvBocAKFPo4WAHsoUFwcsCHrphyTmRQ1w2ZNvtIVsM0JKfVVMdg",
-	"zj566q/61aH0suVtIwRDV/Wteic7NWDU3czaK/WLiUBw8PJagZTcXHLjgzpTBHonkrM9mhtuAnVhA9ui",
-	"m15JEhM3zIv8Gl10bLneJePJfAS6JyXiKzX8M1Sz450Xy+JU/b3dDemg4uGwzh5mmXC2l9TVNj4UmMrm",
-	"wLXUmtRzAhrpGe/rsqndl2LALnh2Z82EB74AzPIl//SVNKYztKyklk4SKbol14jxXZ9bYAS6t3IYBp3V",
-	"3nGU4ZIqXKCCKKX59utXN6/Ro8unT88u/9Qt0RJq24t36bKSICTc/OOryz93G38ULkBRFnhfZ6kfgPr5",
-	"G+5Okwcg2TcEgXXc4MUcbL5htdVPI2j3R9gc0VxfC0QVQZmuVyAyX7z5NDk3vxOApydPGSqx2pigqA2X",
-	"CmjSTRUM6vuA1LMgkJzTGcWTx321fuWCsqyocrJQ+FMPBLBh8pYZORhX9DeAZIT9Yu52kHkBM2Ec8UpJ",
-	"mhNkQj2v0Yp+sgWG1pznYSVK4U+LWpHqciuXTYFhs2Ec69RVTGKvEO/wp7cx2WBNNF4H2fvFzybqcF4X",
-	"v/uh0lLkm2+JKCjrLF8A3iHsbPX4qpEKcxfs51Xa8lKfAsva5o0Op/dJS61JPRiSAfNCSaAALhfXCCNG",
-	"dsh6SXhJGMlTvagrB+wxXLxbv9QJwuzC/zXVqt1b161AUVdWAoSWBfk+TOAd126xUAu+Ch/krYpxdfyq",
-	"+ZUajy8vEV9FkQYSksI5CGhZsbwgz6FIt2yQucwy21Sm+o5TT7XeTR1WHpnyUDqpUzMOx9mUhYeEaSjd",
-	"B3cwqOMB4UhNaawmlEl/huAztCRrymToFJ5egL7moJ5d88aEsZ4QUiI1VsLGGnXklQSTmdFaDJ/zIidS",
-	"obyC3ZgazFBHSzjSLjHkM2ZYboKeyzq1O6gmODsgZncIkog0UR2onE0Fj1AODqrRuUJItTnBDnx4NV8Z",
-	"d2xakO1LLvRGo0UxN2qN1nR2Piplbf7US3GOzAeKl2dVaT8B1t460JcvzjPjIqYSJZetjLSl8QQoXlZl",
-	"z8KrSrBFJYq+EummzuueCFtbC4y+iuvzosTrWkxLpf/uGFWT8IAhEjjCTWWYE36k7C41iza4Ad9ZKzdS",
-	"XM/VK/nvh13yHUneiuHL79/4DhWcrS3HaY3rGj3qveg+uxiNIRqg0psCpxoQaNvKEgfQWGDWBtFsTpqn",
-	"022/I9mP3kD7eKXAbFIFpjj1BHSmU6ooU0kzejaaknP/Kr/qA4ZDmC8Hpsn1gsmH0p5fs2JvTZo0DQbM",
-	"a9DF/3SCe0bt91PipKztoEf5tHXX5AZDHCXPyXP0WAvCR1fO6jBHOV1Tmxq02ZcbwmRPYUWyop+CHQnM",
-	"cr41Km7w20qSHknJV4rYjIwt3qMlQa5Iept2FxdJoZbQYQ/XvDXeyH/HmINprpi3RGCVXg8jSa05KMMM",
-	"d98FXmPKbPmLhdYegopITrK7MIt6rTzX1w0DJwXvayFseM6i1mYbLglz4X/SfJs/RwrME5TpfZvZqtLA",
-	"UJUkpvj33Dt86+qQpSASVF1GpKv9i6FrSNgqK2XqSOhNlBH/LqM2xNT1hAb6Ck6THulixg8njL6dW4D5",
-	"8et3QkRW/+nmjcCkDeaoAhwvGIz7bg4w7jwn48aUprOFl1rZ7vQNLJTfUVktCyo3JHcHqg2dMssG71mT",
-	"1hxhWYcu7OJu432Cqpn7DljGTyY1N1gkedf0etWL5RCzEmHBByNRGyJB2klQLZjxllghCDj/Fm8oSkN7",
-	"L8kbSrJgtMmgE3OgbjiIlh0WeXIqvvuocxVWMshVyVFv0HzPiG82WH/1V4cldupMjwT/ph3aTwSAh04l",
-	"rHvuXX1jUni1ei+Tx9Nr+/aI9SghvH9S/gwMPphB48yvQyk0zhKd6KPywoKayDypMMs1V477DhwFmo9/",
-	"efEuxvtSEpFZ40jz7eWz7qeBL+9xQfOFO0Gaj68uri7OLi7PLi67V5feRvocozkUyEeE5c7je21ML70u",
-	"pstx6CVH6hqD2pGgNaW+5T19dtSRtrhEk1qcIe2dwEyu0uVLaginOhCVQW4P8csLpEhByg1nBBkUtjnC",
-	"qOBryupqFvBnKB7N/GvYEceG4qP5ge8Exanposs6K2rcXhRWg7/tVXv/TXXbBE3UAXc2twZSYlM2n0sF",
-	"P34cgfAIqE67DYfQ6pbSqvXDB1ZcWxEfHCmxv0ZQlBVC/3fEZBuNK6QFzsjAVAp6TyCBBeajLITeeLGL",
-	"kjC1CMcD1W0vBa9goTnaVtnG9EKQyR1uMCi81K6Ls2cf/7icXz75/PU/zj+6X599/tP/CiZ3mVEEtznL",
-	"EXCm2mAztyO7mphocrDOddyN6o0rfw9gvrwSWSokzg8U8BGx2YPKYBjqy4zxWYPnYYvL0hag7iYVwoPR",
-	"aXpw0E6d6M/OM7l5V+HcPDNKf4tiqYig8u5sCz+dZfJeC87Dv54xXjH6W0WA61eCEIFzWsmznCijff0q",
-	"OTsj9x0LbtP5iIffmWFLwfMqA2B+iHgwYM+Owtfo/bvv+tWMyACAXj54OM/8B8yUDcPAXnTOHCxv3F4J",
-	"WRzCbH3ohLw6VKEdF3fyGpF7IvZG/Cf6Nqbq936I0GBUj3sv5U5QYil3PHS1/GAz/gwaFVyrBaL6Ok0L",
-	"kmvtgrI7LcOzDYcTtU2FuuG22H3ytK1iBMe0CTKxHpAfL/OVufpew/KbWIDlHt38dHMeob/H3IUmX4N+",
-	"4VW2IeJbrJKTu/vY8B0UjhXpmfoeuO0ouk84LetGX8TqoFNQlSTRap1VKQPRXWOgzG431wbpJzHG/Jzg",
-	"wsiO0ZmAITNa9bb3sA0c7LF6WF1PNz2G2aFSQguOHN1hDPPWDU6Gfwb2GeKs1qoap27nDBhcnsKmIIzk",
-	"hB5c8OBmZwoEjYewDN/UPkC5gdXqtDe1lNKOD+W38GtCDrkuJqTtVWpjwooP+QLiOErCy4KYgFe1IVu0",
-	"3Ac9Uj3YySesDB8TkB0DB2wwzW1rMJFRoF9N6JPXXIHVPEHBFd2ucdmdHMXWeganQ9j+DNLopWWFyZVh",
-	"OhE+dViWWemcqgXYXyCfsvkFG6Qn+LPJgPsYEXo9DvXtFfM4wvzSwWSpp+t1MEbRm42FpE+x6VvuC4gL",
-	"Y2KqI4EgnNENC62JCruyfXKMJUjYN+0e6J/eDRGUHFNKKKCGS7WAip+xGkI6UM9DU1aSouhBFPeJfhhD",
-	"0BgMTWpRKfQRngc72RMsIhC5O9xqh9ZiW2jJkiGKic0qn1yItVhquih7vZQKZ8l6m9PKm7hftWiQ8vVv",
-	"nC0UL2fzGVcbIhYWbtU+XHExq0coAfwAYuvhR9ZRNSMhf3vLAoQV3QGF5bXXTYrSco9pgZcFWRzgzY/k",
-	"JvUA308qGpEMvjuPrlbm26NitSEXAZA0iYOqDGCNBXhrkt2Z6gyCwr91B7CkChY5xDrxKP0wkUOMfld4",
-	"ockQ8ZZnPlw1zDHUd1jhgq8nBjHGywbXn79gfs7AaLRA0+XgdKaEZMbUk4jfIlD6LPikxKKlZHk43jUe",
-	"cRuuGBcF39WqVR0z4gEZiyqY0TC36NJ/BJ254cPztwrDqWOTQkyUk83jCR+bvD0fnOeW6bf8vgf7va+0",
-	"gW7KDtoSamiZv6fJl1czlHSGtRw1dpy55gdHPak03wuJbnOeyW8cu5ybIZ7/Kjm7ReblJQng2/ewaOjw",
-	"+ZhccM9NKhadvGuqVvSeRFYzKMgqtgIDM0UvYmo7eCdqhHEiFbu8L2x67qZuxmon5/cwxEEnV+FcRzfV",
-	"douPqpDsWjr57X90yMcbArpd/H9ECfu/CtWYeWsq2gAv98H8UFMM0uZiI/2aiUCNzwMQD2dd7Ob5TzU/",
-	"tvPme6PSxlLdA+UY65T1UJE/cU8zsqjzP7olhBUtTFALRrKSJZSu88sJdlFDdIMkj4d3gMy1iDDC7M6+",
-	"DYA4LXXKHRT1+DRDFlz2Ftm2r6Xtw/qrJclwJUmkNdjGxbWYpDeX3S1VN0e9dV8xFBvaZt+Z11MvK94m",
-	"HTxI3Hs17/V7faE4kH6nRgVx716bSjgIXN+cFSEnwKHTwnR80O8QMU5/sHr0ePATtfwixeFMN3B8H6PK",
-	"eK1MPPrDQqr3hI+UrNxayhII4mxro9TwTshmFn6XQUodhycRccRty4JMrVr6gJVO0yApYpezN/bwAABq",
-	"h6XLBI3GibAaRzymRM1Ro0VYjy9yirM7xncFydfmmHMLPVrdNLGkYl0bDwy+AQUMNK6c5gavlEEAXY4j",
-	"pDj05t3znDZpWCWtPirso9MLeNitp5Du90QUuEyuPQd2eUhMq/P/IRDS8PyGF7nJx5N4SxBAcs49fBD7",
-	"7hpiWhlHNA/YRFx63LjW6hBKU0skQg9DpXFe70g+1WoCojK2DGwQL+t7vJeAaJlXHpDR5dmji2uHCwKc",
-	"b944n4400WcKMXbLeiqDkfGvd0dYmJJotdwvLLnito63hoENlJOl4qHc6Bd2VLbAON8SAHT3yR1juzJv",
-	"J8C6Kq5wMXnFmrVyE3MtNmOpSRhaxzdYKDZBM3BGwgTVqb96/waHSkMDSLUW8vBcAhwJUnzu4tW9K6Gz",
-	"C4yfBVZxsveg5iIHQxgg0DT3xQCZHqKmTXsWA6M/uTrv2Gi6Kq9bSLbf5XlMYXjfs7WkAuo+qeggiH4z",
-	"R6Ty2M13oSyn9zSvzCYVa8zo77i3xswxwdP9gcmHeiP+tKB5pIUBZlRvImcyMI23wPDcAoUX3FylJ+2s",
-	"rjfhiGDtbu3mcFOXF1ePEwMeoVyoHujQ7N+6VIs0qOza+PEQFFD8jhxdc8804sXjj856WinOqUkIZVDn",
-	"aiCvIBmgIDiXz1sWxkpaSCwuFC7m3ZPHxpaaqH4meUGu7as9oHfmoSkzJXkM6J2Z8RA5pwTBJTBROu+P",
-	"MMHJQfqKgmdN9fCoE+xF/U1IbUwMsI48GWiNbDcB4i8zqeV+dvHcrwZzb+LsA/Gh/YGg0xDlMkLvE404",
-	"rZzn0NMKrOrx0Dr6g+ODeueziuGyLGh036Hj8RDWrl4/D/uw6cmbsE+ZNmnbXN1MeWCHRQInfjFgQ/Af",
-	"8kqF0QdvCMs98EEtmM8fyma4wrSowneMfV3GE2GlyLZUaAUJYnDP0EKsqWcAIzs/Jt5/wv46MMhZAhgD",
-	"SkaktFatKsugWNTMzNez0MXE+fRybs2wtRPWX8ZRg9l06MYk8/PDG5KnIK9FsoEg9/wuabTDi9VnwGxN",
-	"YmRxpnnwCrusw3fDhgO0hA1Dj3JyT0xxNKpQhpnebOPXeejftDkyvy9wBW5Nc/I12GB4ntrC7JSwE9iY",
-	"39QFzBNMzGD8XAm+naOqRIqjZaXA3GmA1AGATPGA1fj0RSmHgQEmw42miLcHzEw7iHTqVU7zxOzA8ZNL",
-	"kzmvzMmUWxD92oU0n+WCl+VDOZPgOJSyLzHwEOtdcX5nTvkCZ3G+O4XviFyYigppTJiG19UR9y1a+MAV",
-	"nRE1R3aMZ6th5NOLymbPHCEp60beCHJPyS5R4nwwsdS2euuOV0WOluQa3RKWy1tT9wPZYCULx7/mxjtg",
-	"Ads1p7C5+WBh4PvlrcXx9wD8tRRzGqStuHCOXoNDzb275oizum0qUB1eHnCU2aL1UbbL7qVo1F/szyXt",
-	"yzDojA+drMnlEBt7gFyG94HP6ZoKdoKdUfcxiwdWfeLq6LHe9q7FkA373PQkGMlvFCknOCIiBmVysl5k",
-	"zgpSkHsy6pt6AXL2R3hVaw8m6W6Yd4bRKOMJqCWcIcaILdYEkZJyVsPWutk1Iw6SnNP0ynNLKMEfLw5t",
-	"yf7Anirr7iM5z+BgphhCADdzTArbcczrqTU9hammd9qLxjuTEoFrc01HgV9OWaWr5FI5P+YoEAtZx5Z4",
-	"lUoQotJh/ux3c0OcZupB2gu+LAyyQ9JhuEcYCWORhxgmQVaVJDn6+u3L79Czx09MAbKDzJ2iIOHq6Bwt",
-	"CcJM7ogguTnaMIDc1AEkJOMsh/qRXFxDTQQ4Jlf0nqAtZZUi0uAgYX0OZ4IohKW1wxjzsh7oeRhVT2Fa",
-	"9LqUYYIOWy3DMmxoIkJwEb+VXgLCezgES1UyFPs+nymqCtKjoeItAYIYF0P40BRBFLmfQXeB2bklpQzx",
-	"SqCCr+U1woXkzou+ITgnAt2+002dvcpvwx3BH/r6IeiOstygFAL3mXELvhZ4K8dv8fDUEaMmmJteD5cb",
-	"lP9TXroKDukOaVEOU+5kJzQ16T0cZr1KErlwCVwJWRnNd7b1hlLjdwy3bKe3b9QMcgoLh258Qp3WB2Wa",
-	"KYnY6UkIUMtvqEyDlaZ1zb+IIKlYY7kpWJL3iHG4X5kSRYojrNCWS1UHB7mIIHfaOGqdf4E8KT8rymSH",
-	"nDInyqyQR66UZPOak09/56/3zBFXfk3Y7O9knxq/iu7IHi33SOsyf7l49OdAPa+ileHzQ/79zYvgsmXi",
-	"vv3i1ZMnl8+Cr97RcLb5ndFwXROv//4m+HnVdhRJug6+9imsPgATZnric7TEkjx9XIli/Ci+MwqmuJ+Z",
-	"8c+BMmYwuq/eZZGbo5MvAzW6/IK+rUqCtuBYpO/kYMj/aTPqExlJiz2AzOUrhFHFDGRkDZ7+x+y3ut3Z",
-	"5ZML+x84e6ke5XJvbq1tSvzmDSbynmfaGyn/oN/prm/dl23jY5A4XOE3vKDZPhmhj40Hs77UL5nBzWcb",
-	"XuQLcxWIDQjW4w4VGDeNzJEmskRcIIMy2xji1sKgrWKFOMtiQ3oNqGHKEA/KVVG4Mbcb6kx9bmkXWo+3",
-	"WJFfHFjjQWVX8glnCuWGNxBe8nuCfifCmirtuYgur1xNJwuDqS9Wl1cIEDZsgBNlCkqrYGS2Tou3Z5fn",
-	"F3+5enJYCSUE3nz1+et//vPc+zWE3twGMthyRvbnjsW9Z2d0W1o4C4OcMVO8KDa8kuQbCxT0zbYOxngL",
-	"VY/iKn0E7cGmbBJa6xbMNn/yV5RBtXoDI2oxNzo2WQ8CpBub9iQiJvSeUwMlghWGaBFpUUQyboI4PkbW",
-	"zQj2ZixcQd6tAUwfXz17/Ozpn6+ejdbY/63CRcBIE+i5G65shmFnH+R0gnMQ+D80IjVFI0kLyA3E2i5J",
-	"MX4xsOGv5u3Babykde7wg1wTDu6u/WLLbtwUU2CH9iFTBrkngrbVF6l4qeXXTnDY1AXn4YpfgBY7YA7s",
-	"9zE4yoZj+etBtYBoKwsVZqkwuExviZMwJ0z5SbnaxXt4VobDJiyz482Q2dk41EJXr9crA6EqSHbHoWJ4",
-	"aY8MIPR5cO6C4HwfsqN0FtT4dLCtbpfv29lIzai8afesq0y+mz8Myu0AUNxbG8w3LfzVyfrQakDF8DCk",
-	"bSP5D5VrV7X7K+nhYAfipvcxVoY6nuQgEnhvsRFr6d+Lrd+h0MltRN0VOYGl6C3J+D0R+ykFSTP3TawP",
-	"NiAe+0aVE7KdakMNOEYeJ26TMLIVjGxFhEguuNN7YkI0rTCCLDYy2HwQQ92Z10H/bJKD6lKM1D32uXdg",
-	"ApOKb4lAa668hMYVF7bUwYg0bgJOTCc9Mzx53dRT4m83wu1BA52s1wWOqkBcblwwbiM6uzVfvVjcYXv7",
-	"W9PmNr1+/gtwzJm78x0hpXHzcJETAWF6aEk0M0HqIbbAuh1bgKl43BBlS12oslMVoUQ2WCLuGN+xnqqp",
-	"FrSxuYma487L5AsiEZO8ju1tT+1WYUFXq9s5umVE7bi4u0VcoNsC78LOr2blw95EKpHprhePcYeDxV8A",
-	"L8IGHpniW+MGOkOPuSWvbXpk7dNPHoPxEMyXgsClhhkyzMDT6xihE+Djuczc+seL4oZ5x6WxHXHTTZgm",
-	"AitypH7YCXCyUtaUadVqq5WuJ1MjjynsHH1bsa8vcpswGvVNbD1oveNzHtzuNicmSdi7b3qiZLG8S20Q",
-	"vugLuoUaybGEzDY8opCLX7B7kpsOYhWOSVLecqkWDhQ2foeaMVvshJACnXJqAtkBOddhg9e3wLIs9hak",
-	"s06a6iS59MHQAByCTJ7TO0BRCGaI5byz/L3Od6a3j2WkSSG/qoN/uLF2Qh+ko7VVG/702NjbA0Mi5UWj",
-	"d54qTSdp7/QDE5KEqqT1DTjkYHahUuPMqSfNjXu1nbfXB/qn8KdpOYSN3t2+Mvts4JaYQViY7mpoYU+e",
-	"n5CUdgWDj2QXLkO3m58BAKrYIwuMiLAFKDJt25huGVZDMi4EyaLzCDqW/XhjchKTkt0ireLXAFvzIk9s",
-	"bGgj+M7JiD0LKr055WM/+BQ9Tuf1HDEuGAabhzaS5ShrZLSG/K5P1CehvzZp2+0LmK9au/sk1ivTwxeb",
-	"yikn8c4BLZ1Oazacly+2vaUJ0nRHDxk6bPipN1qf9OlUlSYF34FzeF5bhyRaE988pFvsuQWvqmA0Vo2c",
-	"ZfAPiSCoICuFcMFZrJPdSoGABgVbL9Drd4aUNgwMM8aVvoea1xHcOcDHLZXJI0312ntQ056y5Yjgn8H1",
-	"GH350FqgDmf0cGnFEm007zYEWcxEBPyPFEeiYmb21wgzRLal2iPTDYLkMOO+waZM9UQEPtrJMBi/XXTy",
-	"PbaUud+HrgyjVTJlXY3Zr0L2KCoECCj+ulIZ35L0ihVi3c+UuSk7zgVa8YrlelUYgb9aBSXsJTM2sEOT",
-	"CxRqzzJSKpKjLcFst6EFQRXLrSEGIsVpHm7VMkio9DDVWtS8SWkzhNc/7tEG35OOKad3p1hquBk0fYYZ",
-	"XYn9NLILYnDnJ8TguE97RlQJ9r2FRTmpKXuik9Flx9WBpmTZ1P2rsUDGzcqQODdoW9KUIPkXoUUazko9",
-	"29jX82YOwzF15jWLxiMsINUXRZ3pesHtkDy7fz00//LZWf4+7eeeCEm+RF3ZsJCF/LIH8ubleC/DsegF",
-	"hzMQcFxkWBAC+uzYVOq4UGt+OCpcZT7jdb56OCsWM1TXDgr6p+r8v2T1pcG5hNgJ01CQQ3goA+k1I2hZ",
-	"0QIyh74G8Ps52mJxR5T+KSuIuJu7EALM1BzJqiy5gB8cetqfkEt71icUXyGvgL+HocZ3kDngBxLis98/",
-	"6v9dnD1bnH3843L+6Nnn/whRSI/+FVvx5BRNWqgFZeHknjsS4rMXb14h/cRiHusDsuVHjbFclUSAfyI5",
-	"u7pOFAuFiYfwbD9s+NAYw0iiLgOrJk97xK4zS6E+bjp9TV636NNTCW5M3YvveJkMOvqw7gTnYOmo9nhZ",
-	"AORtSUmPYreiLD1nJdIbMBhtlPFyD3k2JVYbCZesDZfKICacH+s6P3QCWLt2r++8NwncA1eOybDpGFlt",
-	"tw5NOdaYbsLQX0JW6wtIf02/XDRJtUmInPNJoTlaVbqnWR8As75EYlFQIpCka3YG12qb1YslujUf33aT",
-	"qseTmpt5zvvjgXxq3hBVpQIfmLzhw6m9YpAU8+hqbqA59mXfERyEq3rBEFclrtTmObIYt6YhjP7zLWQ5",
-	"jzvy7dD6watac3fbJAUplWkh0pO/Kmxg2qKOMgtkumC2h8SJgqxiDhHX4UHr4dkJx3UPH+FNcyjTTBPC",
-	"n+14XuWkVgC7Z/AhkLPWV2ANaanuAXPT2Im3fGlqDWjB2L4JD7mYiInInYcLTCl9EjMAaYsLILLmbSfQ",
-	"PKIMLIiB80hclv6I+gkIIo4MaV+ZMyYB7xU+t6EgXRNVKPK9ZtcI6KkkrKoDuWB6OsB5cmkHFrbETXho",
-	"LSeeP9H+Ob3Je6LEd64YTiVJPkfLfQfTKCaFwQU1RMEupOee2XywnoNvi/doSWD4LmeqLlxv4/si59HN",
-	"cWt39pILtHFXWMwQzQvicKdgEHeElFaLj6qzqhL8fileQkGkjejrxNMJSJ8g+e3z9qojKq3BMwctkXHj",
-	"YtDPQYdy8XJOALoF0X2ZJqEE/KK2dDCuFo2xnasF8JQNAikXguBs06cjNhu4v9JeX4yem9AGQ/0aU395",
-	"T9Rzk/5OFcCJmGZaaCLeiTvF0Vnn2ADzAJAbiHLIbOxLGs4j3UsHiY0DfKmgCjVXWK/pmvN8ikulkWyW",
-	"lWp/q1v4AVlWH8zTTqY6CFVSmQP6E1/D/bagoObTraRwVi7tqe35j3uTmaJTxczbA7OLzEAKZyxaiBcJ",
-	"9YOMkcXJjxprB27wgbR3eRdeeWyW+xrtifSQ7Oea/aE4p2nW9EJY3hNs0YmeCMXPSpTpi0COuEB2A3cv",
-	"E8Gkxp4N+64zLufeACwcTeTwQB2fdH0kkDBsKlnhul0q4bKbmwKTvgSblMcZn1DZEmPtof4fXgnEd6y2",
-	"tXkL1FST0pLKz3ANUXrkttiTfl2nxlNPuF/rPre2b5NkXNBsbyuBtQskHKamDmahhn3RvUngkrKMNFDf",
-	"DSskddsj0MIbW8p0hBivos0DFpdW/YHcJnwdDLLMVnPD8q5nN58Qp0ivykISwmzjB2hieogGFSy+0u9h",
-	"0QSvwEXH5uBvMc1DCwNM5n+suCq9y23f+SsWeG1pHnFJcyvUD9zdIY5fS8ByS6vbAWacdB9ICkOub27B",
-	"4o1a1kOV5AEM/ZA0h8F/JRHN67IA4ybM/pz3UIJqSUJ890qhDdbqP/GsXuYycN1SZ7f8vjWrw3rXyZYI",
-	"u1g9gHJkvBWgmjEche2dLijOGQhs4i2Qwhv3AENFK2WdOKS9uSiY+xSk4KA7xne2hmTtPzrUV06uziUd",
-	"hunKHlDt5P4Rd/Yc4R4xLfzMVYyNLojORUANELA9FC/yOXJ/NlJLC4Q1vicBpdTU4eiBTJyGlcbIA+VT",
-	"dDlQEFypDRf0d9hCS63GD1r72sR6SzIucpI/hxR68EkhRYpC3zOXPN/7yqULq9F7E06MOgNC2FbCR5Kg",
-	"0RcV/a4vEOxCjCYaWn6ZBqQQVk9qaLktwbISJL9uAUDpuwgXyIT9FZTc42WRoBr0JcbXpW616oizTX27",
-	"OrxJJSqsU88BS9OWifLp45Gdbac3sFTT7O9j0fD1pezwHKztc4ePPENcjDnNJoRGEfFvpMhfbPuyk3RT",
-	"i4opgxUbxzm9tu4oa5qH4eVd+9KsVQqLVAHYEzk/wV6URK1eA5ATN8b8Y0NqG/OfN0XHOI637PoPcbb+",
-	"+AFl0JKsMXtQ4UM9tSniHPd9Ur7cshnWF/P/tjJsMA5YNjfoKFNHPaljdDjXqbdIcarwTfh8f7HEkASY",
-	"g6l4RYoCSVoQQFpjOVpzIuvSD1RJ515w1gl39PPSZK241vSJDDep4Il/Q5RyoEApm4BlGy4WZY38V1cc",
-	"K/C2hG1Js7v94uovwV6XArN8kfGCV6Ifvkr0ZNV6uQ5DDPWde29iadyCr3nAeIXlxjGSfkPvdkY6Bqr4",
-	"gtYWuWGhiNguXNDi4W6CA0MuTIUjsmjnQPg3SKMX9jw0vNnI5fbM3us/G4stRrWfw4++84udYmFshiSP",
-	"F2YAixe89f+N71qhfg5Brw44BxA/G07HpZLWy1WHAoW84ANsbyMQFxlnCmfh804JiotFs+MP9isCFN9O",
-	"cCaiEtWovib10AAnYgQN6i0sCC5QJfG6x//ze7j0cjgQz20V+9ncT0fx6isHOGje2cYhbuzs1UPKHdCp",
-	"YcKwCDTyJjLPdEuZ/9fLE8uhjoXYWqP/x8XySf5o2Tkv/vzAFbgT47eCgqOGaHz0dBSbMbAFRqtS/Ku2",
-	"RChg+maDRTR+Z2/VlaCbbEu05gQedS11XBjyjhHxlbxGeKkv1XWhJvi7HvWRFVxMrwkKkyHAT/BZMB2y",
-	"79CBEaeHm5jP6uhHN96P/YvzI93Sk5dQmgxw3Itq3Kbs6XLhf+WUJd7OCk3ReB7xkxSi2WMgYTzsSnvF",
-	"/A2CSkFgg2T7zFx1jhxqNOhBQ8+aUHbIwVWma/aKfbGa8k0N9aPqpZsBjBTPN1P7QoB9xmMdOEIiyPIv",
-	"iieudZf+aOKagm/NjTiZkDVJDmG4z/Qa1sZtfYyQgpQbfY9o4DX/W1Gyn4Q/3E+oojfg2j6BQ7lrp9ck",
-	"IrnJaWmyuHNS4L3L5zbh6M43vLBGdi33lPuFsntqa2/brVqDJs1nxmO8wHnu/yoIOAcPo6JrC4dc9FcJ",
-	"mebCTvZCW3ucqTMf7VVueOHkCBE+350AJOJmKwENthzgaiWqQ5hE47JcY0V2eI92giqir7HX3Rw3aa9I",
-	"SOrXIJ5Iv0FNZCQYsKDqlbkje+qyHWMbLP9Xydn5W7z7ycYX6RmUJKMrmuHhukQ9k7jNeSa/kX4b54b0",
-	"57qvW2S+WLYSfDzy+R+e3r3ZmuoRTk5l0TOSDMVDvknAK0tS/fqxJV3EBOMKYAVNzpXe+X1JVhZz9Lgi",
-	"Rj50KTj92khsA1lYPYXdNatTJdGLN6/QkqwpiygI5xyQNd6p54nU3XRm27u4L+m6EiTdDqpPUTmMfil1",
-	"++0Ch5QhteO2sGFPCFWsszPe/maBSBYmOCoWWqbg2V0o3kW2a+7EDyOvYvu2LBTr7MOF2uz718JF4VAg",
-	"ISMklwijkghpnAGHS8CLnEi16A54eJsQXKTuLPo7WUAYYuRUfUNqX06JsyXENGej0WNxuDi/W2yja/Do",
-	"Y2dh6xSEIhpkbU7HUqGrx2jDKxGb+GFabxi6a48yT+atLhRhrmrolNh0o/nYjd+wXUOX1oK218MnR2fw",
-	"B9vTbBQvdKNeph4htlq9qHKqfnCek0lVnw8VbhfbeJQq3pRZjS5A6G7aU9V6S5uYV+viqDFImyZATBOl",
-	"ht0cXpDTa7ydtT+F1qu7+G+Uqjwpg7iZ4wMn0fZkv/YO4icy1Sw1Gd5+KtqEsJggo/wJ4CHBHeVMWtBU",
-	"eyi9FHJQJLUDMN/CfZ2wNWUEjIJQAUaEvd66iX+7sPtD/SO+cu+DRJLHX+c9+p3+Ducv1lFXuNXqvZxg",
-	"0AfXcri085QKzsdu1V67/QNuRWtQtzuy9q6PhXY6Ej+Ud3eA9OmTHRiumVYiY/gm/Y7jeMN3DPIPwNt5",
-	"3rdno8YPLHvgupIg4oadAO7rL6N/mHGeSPP4hU4AmStLwe97HFkQqZe0b5eC4LvFusAydN2nasMr1Tbl",
-	"fSVRxplsl5L2c6TSsftZ3g8PdMKUqy3eW+N1eDNCzFkPeMgQno9BmWuT8oeWd+Q8Dv7etNVeJM8m5I1/",
-	"7gLkag5oUW6YA7/MWWeY/aiTTk0p5GOwDPg95ODXNd8kWuICs4ycoxfuR5cI6JCBv5LXJk2HKsR3ROrn",
-	"yxpB+DBtIyu4jMDtqJPcCVMiCaHFUaD3PuQKScdtE80yKeM1GJyx8dZLWhTR6JbdGj96HnMD1+lGOa/p",
-	"67XeEHGQZeKMBwEAQFoUc2SDkuZI8fKsKk2e9qpiOcRAc0ZQjvdfSRPoA6i3xNhgjoMHTVG3Xcs9GEal",
-	"QeGBlCNZbSUyic8RlqiESpwT/ZKVTRBfEYM2VlYlKO2/VlLZ8l8QF+8k2l5LOVoULk1n67yUGV8zaqFi",
-	"vNJhRcGto6TGiZ3PbEnlVjEEMJgwuTI4+ZzdE2Ejoe95lW2MamJgJOczucEi7HrsTawBbvoq7Ls4brtY",
-	"56VXPdTFktQAqnUH4X0iaElGfNpBxxkz6eUIS2QaaTyAU1x4Hdyg1PtM+jXVopKrjeDVehPL6ZMuSCyX",
-	"CzOtqLK2pAlr7UkLXlYsLwhEJtGMaCklB2obxhsYbXxjZP1A0cJpqWc0q7FfP/Z8tuCroXlpOVoWmJno",
-	"aOMJ1J8hvoJMggbaooMM1AtKNTF1YzAB+SGQy/zHCSwVUhjrtWtSGOtpj99zvd03Jb6F3AeBFl6YLBVY",
-	"Rjc+CZhBdSX5Nu7txdkzB317vjj7+MfF/OmjMPYt7cMr2uCyJMzCbvn4u7sNJ/dEmAzT5w14vCmXYFA5",
-	"rEMtFDaUFNJ232tnsh6Pac7ZlBroQ/cUyjIykdfqG4g7ZkxjQ3N9pUx5nQeLNJiUBV27awIJ0j2spDjK",
-	"OcJLfQ+m4TSYukJn4El0QYk4kBAawsp9KfgWXV6jC0RXWjRmmqOXe/TizatILW9LMOsLHPcKI8Br4dgL",
-	"vAsLcz1ig7sDw0pFxzV53SkONkEkL6pevx88vk/1ZNdVNsbDR5ocddeV1syozHBPfnrw4m86rNEcmis/",
-	"LBSw66QsdbsbT28787f9Ccxn7/Cnt+m+rAwrsuY9CXhDkOUZSYrdN4nC7jIeo+6ZL8wFe/z9rhvQTau2",
-	"cLsht4YyQMeTW4Dcek03/7wjRUHZ+gNuJURZw77cGox/YaCqC6IVisO9pi8g+suzeyxscYN/zL7d/2Qa",
-	"+XZ/89PNbD57zd64hr7d/2ib0iOgW6L346TY36i7v58skGTE3Yfh73OaI6rmDnsMVzlVSAlMC4NVDqWQ",
-	"giI5+dofBEq3gUnKAnrwVZSi3jUQ2Mt+c6Wvb/EtIwFUYzY3d0YyZY1DuYttZmuy0PcJ5v+hqRiqfzPV",
-	"SjuquyCy2jq4TdKCtIMy3LWZNhi83FcHTVn5dxh9ZswHc2Tinuf26J0Dpra+E0H8I+i1mk7jhmS/zh8N",
-	"X/8dY5/8VGjvoFMcC/yOpFsOMiLlQrlPH8QDAa0tzJ8bTv6WYBH03R/mAjVDajU2atV/50xYJ6x1elJZ",
-	"Flfl6EeSr4nwyi7nZDnhq/rKerjo+skiGm19an1jNXND98oZ1UY7MzxvMEMrfvIz/FvjJak57Iiz3DZx",
-	"eoHTO9YHkDWCnrqc5qQi9A9c7L2vFNVgbc6cZHeyhRy5AUlmcyiDZ2VO9c/L+uoWucAUF99SFlrghywi",
-	"vyIkbizfkaLwPXEP6DiZVKEeBjVQnt5Z5BbO2xFn9d0vChsuFsGS+nWnCUW+Lu1lLMrGBeHWsUHhZK31",
-	"RZlGwBvzVZQpeKx+z3i5/li+qYv7RHOlX002fvbv3VejEt+3QS8a/5mtxeZ7dY2E8GwY/fX83QLHlyBq",
-	"Mf0Ji/lrqqaQPz03PTpJHMbSSwt7dJ/4rKW4+JGyoy75TpynuerrAsy7DZcE5VSzIGEZQQUlEi2J2hFi",
-	"cpOMbiWvvUAOU+91x6siRyXeo8IG6Bx1dDdjCJ8n9njo2f3DXODvI2/feF320vY7y7IJxP2ZKK+shfEi",
-	"G+yuGsK2hkThzGKfGGpC+b0luFbV0RRtHOQB1WGQ2GknRF1iN2orypaAqqNSTCNxa/KjNepPk1ITL1Ce",
-	"tTLq6vQQyCSN9LKwh52bTy+FvsA9gZq5neSS4LSHRDiflqGzLLBXAkmW5mK4FJhlG72zCpyFw1GSD6k7",
-	"sh+fMZzB+s2xk+e9p3EkCJ33EEql+gVMqxDNiotz9KEtomwoBKJQmYZxZCAhZbU9lEQDooV8wtuy6JMr",
-	"vX6rShI5rUy3dfRAA55AceMIEfq93ZBdv7u7okGY2q3Jyr2do9vlXhH9L5gV9A8Q1XRrXlsRcqvJjIGO",
-	"517Xz13xnUOjehPVs+WM7M/fm/1dPziz8VYQX642s+czxYsC0O++0d1Qtv5mW4c2weJPiEZ6zaBa1Tl6",
-	"Bcv+a5WvSW4DlJZ788McSW5jERhBO8HZ2r6Rc+P7Rxte5KgqreNTqqFIvgOgMCMmTWQBtGvK+1q9Y25i",
-	"EGi2MSm6GWFKM3pTJwpy3E0Qqlm8Gt6zzrfULXo1k5vluXpycX5xEVd1Rm+UYNmZprnHzx5dXF49evzk",
-	"qb1NB1JdX36HHj169OwaAWAtaAV5JaDjDnikN8yLq6dnF0/OLh69u7x4fnnx/OLiv4bKH5SC51UG86b5",
-	"HFWM/lYRk+4skfGUGqTXeyKuEQT7SoWunjwxNVDanX+67OLPjiPz174SV07mOdjeYbaAdd/qwmH014j8",
-	"Flp/RnP8/2Nc5Iyo34HPwyV3bqGEjt6WOVZY/2s9DvpHW0XnFrYqhCuaXM3b9iyh+o6+3Qu6pqwnYmBn",
-	"Skm0gZjDWIG3m9x0+Xh9O/fQO4z4hWpJLoY6JyWEZnHmwCzrUW1y21kP7V9o/b1waEGO8bWu0Grn8smF",
-	"/c9hQfcz5hDnXdScVwUFaFdiAgGMzAyIxcNcnNFwx0bOySmhVvHqjSdQu4UeL8YwiOvQh0BdEnj2lakF",
-	"1QmXevooEXbYRTzYqQXPOT2NlzakJtHDU8bDq+d0bZGxOpvhby/Orp48BQm9IZ+wlfUop2uqwmExyWUX",
-	"8qosaIbjMRNqk2UQPcWYnPQOxmZvnR8RfETXjAfxMX8kK4V4BYcs1kdggQXUBiuUAf2KmEdBWfSc+xEg",
-	"VytJVIM5cRgNv8JOKRQE55Fj4/dEFLgc22Wv7WvmxkloapSRIL8av3WkJTMZXiMhislNILUOuV9HMlX3",
-	"bUc+WbuW3Yxd8AlrNWwtuGOiebPhWxvKo3Dbxe8Yu71ugxLo5DfSRtad4FYKjf+Ey5KydWRSayebjcJl",
-	"ChtQTNWgt//OGZkbhWBr2j/Unu2DlKA+003byq6IoPLubAs/nWXyHqzCB389Y9xojMBeK0GIwDmt5JkN",
-	"Bp3DyXx2cOw0TO1wq/3T7XHoPAvT+XWlMr495swKBL9ytipo1hcb2z5FDp+nsSIoDm4WIawET271ofDk",
-	"4ceBuIfQvm2m27+Hh5n9y+xXg/xzsh37tg6GnRR5dqjAHV5Qw1pMTM2bxReAsBwtLmpTuA7wazwVob4R",
-	"TStfU6fnRRavGU9LmVLMRo5nijXxN0OV8ZtS637BmXpBB3CGgSNvapUiJQp3QuR+dEZ38tHSo0wG6wVa",
-	"hHDbyWi0tUeikwfn+Msx3f/2XpI3lKQ7CnssN5Uk1mhjbF7U1N81pq6vJFKcR0WEbjlT0cl5/faF16zY",
-	"I8lNPV6+cqVf8R1haImzu+F6QJdxCqwZaw9xTxmWZ30BUY7rfwXAyzFVJA5l9SZcTCQOQcWAp4RiN1zy",
-	"Xk5lF8xqSDL8P+z9/XMbN/Injv8rKNZVZfe7pEjJlh1Lv7wdx0l8iR/Odt753m1yFjjTJLEaArMARjRX",
-	"5//9U+gGZobUDB8kDilR3NqKKRIkMECjn/vV1QAzwUop9StZyjE2hjJTkMPNe4lRbxE76ocr0NPJyk1l",
-	"N9kKpP5Q54yNcWqneE2xjIhP+PRGbV77LoTwreYktqA0NpOa6H73Vn0AtgS33n4gDQfcPjaSUl63z59A",
-	"xgiE6+zphNtiq8153qOc2i8zY/nUsKFS8bI2XQ8qgR1hYm4D9jn7lBUAw27/rtyvY+34Gk3Ul8AEWZC8",
-	"zsJCkOTvSi7ymxstsHNOFZVcBXio9TLL6Wv5uvIp5gCDVjmHz/ni1jiI4onuUj7tf6VyaUrEP4hk3eTr",
-	"vkiSL1jovQzUqbTu03XX7X+let0II/IDtySY11n7GsrdiEsJyZrZ3HPpRHcstA7f6delh/OkBsHsNrxq",
-	"ADYarbnC8J2aFa6KL7qWywD1wQWhvkpXXjWgD9cYAcfmpvizlV0J8qbu60PKiLjI26WfCU9bVP2Xzip/",
-	"uJmzX6rvlm9E49rWzPVrQOvyv//qFlnHtdfvRmOaTC7cyQ9v3q2L91iVH/DSBMQV7ZbiDHinkSiN/6rM",
-	"MpPyiHIrym7xNXmlm3vBw3xcyRCafZyB0KZGFuNHzADmj1GOwTnjSTKnPi0y+J0BRD+/xC1Q90ifeAKb",
-	"og2CFVgLUyzl4pYQU+HO4y+UZq46vj8Abtl4Yp2qGWqLtmLsM4GBvU1M0qda+7n871Q+sxYW3hPy407r",
-	"Lm+FH9f32tSmcEpUCvKL8JAvS0cvxP+4Am1WxkVrt3wP4VsKvCJDuXiCUj0mtZfN1zTTnmUhVTTu/s3J",
-	"7/a+3//tjPvpLyoRvvh/nQIMFvMppVVGagwG3ankW2JT4LrN3EViHP9gSmJ6pcIEOsI4E3LIOHVtvxkw",
-	"9usp2sAeL+PSgY/kXznpvXhR+tJJr1fZPTZ3NOdfPD5ZNpcHklh8Pu9wEKaa2dzxscbS5k6R1hkQ/2rQ",
-	"PTAQFWVa2OkntwxvSZAJX5F8h1Y6HVTw7/ztdfzjp5fsf/7x+e8Y1JfYxOgS0AGHz4Y2FP1kvoCRtWnr",
-	"m5tfyEEFrtIPlPFLrWYhgUiNc3hhc8Quugio0L06vsgRWZW0WiUICAdt/OKIIC0Zjj1nF13bvSaL91v4",
-	"ppLwpyy3IHPGeJvxxKiQ8YqOqz+zXu9JRF/G13CUqIgnboqLoz/ln/L/x16aS9KBLl5mdqS0+A/GQ88Y",
-	"uUQukJZ5xR62ZzcuT+d1azlyv/xKjcfYFdwGoFqGqdDue6Q+u99FJI0Jl+iGu3gTwzhVFmQ07fwK04sz",
-	"hq1JCcUs7y6OyGZ9FU+pwmkoruBPyfz0Ct126L/z2p2/f/SNp70XR4x6YlBX9EtIqTnwk5677AbX7via",
-	"wSvvrJGUD8GcsQvkMRdUI3ThtOoLJgZsrDSwgUoSNTlnI06OLuQT7gyiTBulL/BXkUG7A+Qhn5pZ+ErZ",
-	"xVyyN5/es6cnx8/zFOlz7NREyywykkVM7/z++5sfabXoxcTUL+x+iMSlEqIBnlK+gVCym2rVT2D8D2r8",
-	"9jf3ky+enj7/u98mTLyN4MJxsH9nysI5u8A0PHPhU4UdbbmdRmCwtscQNj7b3OfKFBVUVCvVB6bFcGRx",
-	"pRdfO0W/iItSAnLxLraiRtrGP8wlgj+22QX2pI4usIF/m13wzI5AWsyliB2ZThl1guwI6daISeD6iP2B",
-	"xP21oyZyZm5eyjzH3tHcXCId4Nr7kCg5dPuIkT1MJCAZeuQfouOo4YKNub40br6ZZSPJY54+PR5SDoXm",
-	"DNEhOjzxn6M/JaZ4RaGnE8UVWk44aQGWIwAS9mBDDmTOut28yuDIZ+t2w/fR82YxffdzGORM3VAF3To+",
-	"6gVNhqeiddZ6ctQ7ekJohSPkpF3qkfQf93pIDq/8yd7ErTP35i84hGBkUiV9VchJrxe6qQb8Cfhqu2ni",
-	"fVNFarG6DIyWV5mmNxwEb6iOAbO6n9IsVWIpX033Bx6HVrBlgdE6++df7ZbJxmO3rWetT3xq2KTU/S3V",
-	"KnJGk848IhwfIprSB3rfiaMyDbfOWkSXOEt3DFaLyJR2bi6jlPchoevbV5mMgZLtEcVRKkasmgjixpa/",
-	"9b+95p6vsclkTKJ9s/GN9nYTiQk0wGmffVXIB63G7hAyQyyRdOv1DwC7GS6k3I/AY2yD90CIt9067T1Z",
-	"/pXfJb/iIuF9H/hbm+AjLrEMBM6QScXc8j434EXpLe5CUHa6CM9VeySJMLboiEXoU3wMFvvh/bP6sYsh",
-	"XepZ/629dOArFMQ4siJ7IpAltpPCJujuo39nUKDPneVtxIqjnwnVVbVfrpyM0ri8YoSdM5lRCyYlsIE7",
-	"z9qnlheoevoE1qoJ8yqPYsJlcZq/ll6lshryL28UF7+/Wrc0dKRWXK+XqKDd9nY97R2vdLu8dkxoEU9X",
-	"uZI/Kd0XcQzUUay4gqRcTkaqpDMPBghq53SPNpMwAWPJr1e+d58CHtvcrcMLduRY39zNw/4anbwJSu39",
-	"+8GN+zlvw9HQSRazoNugRgD5/q/moZ1naa/zZ6AbHiChvdrvDq1NQW/sV0rnXBT4Hfd6qxw6RkOPQFpv",
-	"Rleeevca/8DX37q+xQ5Vq67DZIuTexO33G1PVaUzGlNZpHL24BnjYRucieAe3Gk7SkZQpd/4pW2bEJcQ",
-	"4b2mQfeNp8u/8U7Zn5yqSV94sfwLr3xS+hyVv6QTMsyoMaAJAwmmQfq9utEYXU1ksLHJGrV0+ivTdiDX",
-	"FambrsJ2aJuCSM6Gw6W2KWDpTE6PtR58DhTtr6J4XO4P0+1QfCn5pFKA0jLblHXjTgnNEvRjTVTovkv+",
-	"qdzJ850JHq0OboLpOpvy4pHfmduq6/k9e+3owlDJYWCgauBozRc02FDm7u9H3JC0IG/SBi/ULP3Tz8+Q",
-	"/3rzlHyFv8K01agSuobEwBbTse/mXfZnfoQ04dP6kI//Wvm58q/gpAdBhBfkIxKOKa5HYxJlIuwo9h0A",
-	"GrkDYYLDLTjcgjVvwR+edExJMqx9H6rkwb8ml2aR/4z6+4qhFHL4K0wbVVt+heknqLUUL2G6eT/lB/Rg",
-	"4W+TpCXjHONfpMxGI4guIaZ4BwZRnp8eP//7Krte6R6jIoKF2/0WWk17WN5C3Tb7QMqDMcc/jdSE3CsI",
-	"1Y+BS5MCD4GkPD4lLMZ9YrWaj6UUbrpxgt1y/n41r6f8ZPz5D2EwBb/B2B9UPF3hPEtYPBImblVMwoQl",
-	"Sg6ZWwFLR5pjvEclOCc1AWQjpQ2wPrajoozNlQgjrNNX7nybjdZbncG3G2T59KbpRF+PKSfNo5VRf3BD",
-	"SIpYlnnf7YbjFb7xWanfuKbqoKcnJ6usy7vfKwwB2jafJ4B30LP5QGsbIFtCAuoMyLO9lOvj6J+CG7xZ",
-	"hkTTYKfTKs70i5pg00/LsebhoTGnIv5CR4u4f5zRebBBHoZY83xX8174RnBuNg3oyaC0ibZP9tCQAs+B",
-	"49iI63GVBwMjF9sljNI8n8BmaZ3MoidrMzPb2v0c23URpC55OXz7kVAzGyk5EHp8/7nRHTTHH1FrnKM1",
-	"ZhXrg68ZFhJz2BhPU/a3z+8/f2hj+smzkyff/33TTKfrt7wsOLdAu37Wauq9pUimIpTW0xcnvScvVpey",
-	"NPEr9+WVJOzmrtNHiNQV6Kmbu9KkCwPwlhjv5cx9hDeu135dml3I/N/AksB3pp0MdzPKEUw2efE0jEMw",
-	"qMZB5z7f6A0ptORNqaZOnspba6affDrohJNEgLDjB2reBDUT576hv84KHj7hU4odBerAlEIuLcSU+LkR",
-	"yid7Y3kWyqcwsmn91k+0KBQeVv3QQuE3TlylzgbPn2Zjx9kFGXfQojRb1h9Axu/dvEto5mllxdb0oZi9",
-	"c4Gp2KAJnxvvPn3FWzD9kF2kJNz1jPOs+YUX9n0+avtZYx+oZTvjvgV3DuuLYe/vDONxrMEY8nqE6kJC",
-	"/K3Kuvp3XYZXFc5Eo17+sKv7lW6VU1TIOMW2mu4PgnDCSoK8k/MS0g0/5nOu6sI7VOUQ9nMzoZ1b2yYZ",
-	"QU+0fnzdKjc5a73+/WMZysexNqwHHPLkSwEm7qkZfwrfav3Cx/1MD1v08N72Oek9PX2ORdMa3K1t/cIH",
-	"II3V3Bhgx76QDdsPtn58TSDsz79/QZWMbkZ/G955OHH287j/S3FJcpTxdguv2RcPt0J/5SDkISk+lHab",
-	"L1SMBV+wio4g9g2XcV/lfxIYZut1plUK3R9AJ9R8bbU78w4m+TGvpIyebPy6vqKK9Mob6+Enz4vkDSf4",
-	"+uAE4ZjH8FjjdQ9Egy4XxWDRVZzXxVCvAOtB3lbmW8SZ6oRu9zq8/LbIJ1xibI0LozoVOX+ivco6qnAZ",
-	"zxPAKAf9NvmNvp3oWksmhfPAtIal1HOLBOT3g0MK8haIipSiElF9V53BPJuMvnaSMnGmDZBanYrFzeWm",
-	"k2duqWGFYn/EHGA6kz42xYwVSdJmUmHSbF6fa2fyZddSNebzcJYpG8fbzwA6n00TxvCWVSFl0dtBhxSh",
-	"zWefbl9HeelUEasYJhPNsRSSTIX1ixE2A/KOOUqVsmZQILMsiGJHOYJLsw6+Yp4mCi3vL8HeMfv5LXCD",
-	"daIVdIRFM5pS0+0I5FYF0HL602Cy8S3ypVeSc/Tjm3Ul7FxlP0iAhpNEMZzIWd5PojAhYkUoNuQMXznM",
-	"kp+d/8lV+HIY2szF8L9+L5xsuQqIRTNK2pFhmURksZXVu4/0G1vOBDjc2cemtX2yKp2Xsk43UwkJWMMT",
-	"MOehMSQbKvJDhQqwmE9zPBMEMeKRbYqBUHXZSpGg/6ahDd6UV4TYhBMt8iHQovfeg0DZ8fSwhHxWobbd",
-	"NxfC4qplqoVkgprmlqPDRZEnpj460Uo2Sl155zY8pIfSzgdT2vnDDNXUXJei51xzprI/1Gv891v3ztrZ",
-	"8jg6Uuma4AGYiBH5LHift1F11RLgV1B/1SpyMN5YdEg9iLqDLRvglOXh+dqdKM/jBNYnGJpQSfZG3iWp",
-	"MMSAeTwW8r9uIKOVe2HcOe3Qr3bL2jm16qjm7ljeFBJxymiSjdI17QNV4sa3UGAXAVSJoTSzKJhsNeO0",
-	"srrOU+HNSpealA3laMbCp83QZjTiSQKI9t266vfE25PLP6b/KyDQr58rXqqMIQzLAyk2SIoBJhQfKJxk",
-	"Dtq0bqlOPXmqzK7AJd9ndtUEQ38WwrArJR5aiqEtMl/DXuPj3DWn0FDNcucSpqarVWiRVuNvxc/nap0b",
-	"cLtWnR+VGvtHv4RpuTFS6ItkRUIpa9Sr4pDAs65r9BdusHbWzuz2DNvyeLIBHdeN9gjRK9isg8HRRIsb",
-	"OTaZAb1CFnrzCa2NQ/bljeb2JoWUdBE8wU0kkRKRrJJBejuS2KRnO+jYcMUrNWyfn/n6iocukWctkEMh",
-	"AdZLbchJZ9uZDfnEC/IofetXjyFg89Yrwb6oKIg7sOX7mbMQo5Vb3OgNcPXutfvn2/qeFEd1wTUSWqjV",
-	"YkfsNsBFN/tKwGSde13crTWAJBoQR4vu9CGytTeRLUB0XW5nLriHejlHYBhhWGiEzBJlwLcLzs2ONaAq",
-	"V2MKbulgOzMoMbfmEXUJIh6lo4Quc3+TRG4nbmsF7fncAZa8u4dr3XCSiceT8ICnsxqRhz0uXUN3/dzp",
-	"JMpgBqzQ5lbXbKYrTpf68nYs6PHCBMCXOO4zDmuQusvT1BA2LnXvqxaQDVNvHES9kYyzVEPKRRz6qSA1",
-	"hKrcBAYzUYdXKkmAAPAraAKsFXJobhkc/kxthJGlZhXkkmZz5LI7vctv2RcYp1h7N+FJAmskFd2gx+0p",
-	"X6teBSbV5MCs90UH+41PsdNqjI2TJEzWv9SLeD0iOC30or0Mg7ZfGY7duKxiiVLYUIoqwMOqN14KXtdi",
-	"JEw3UgZCq6uU+o5gYcqCliPY8nhmEaFPPo+suMKPQkppq90K/0ZOlY4rm+gvWaOwI6wXISFAKZNnLM6g",
-	"zdQVaHqhw2vWn1L+mcmiEeOGHXee9NznL47/UdvUZOJWUruvKyz5lQcK45KpwQDcMAIItQHQoXZuP3wj",
-	"nWMCepnvV0P90+tm9t3V70srF38pH7BX+G460U8CkyvCGfanzOnIpoCRaPv2zfRWGOcua18kiWmzdITN",
-	"78ZcJI7gQ3amiKlSv751TM4PK2Jmvq/dHbWoekbdvfavvi1RzX032qbpr04PCRvxCEqJg+6d55qlXDvy",
-	"mZUTKCWIxEw9Mc02VkQRnvi4RkO0tlw4+xXmlTvLCNMbkMtNx+atxlrE09c8GuU33vrWm1JZFIslWGM7",
-	"AibBTpS+pDYR5hJilnALDwDTbCMGJ2UQEN16kR0InryAztgIOzZdpJruEW13NSAAzPVWFlbvprR6ml+l",
-	"++ufpCV+BKtFtXPyFzVhY2w6GwiNEGTptmGvvYM5u18lziW+Sg2p827BIvdilRGEV7R4A99YavCWr3T8",
-	"r8zYMUjbCUgNu77Z3Fy+zFe1U28ZH6OWd9Y67R31eq12q59Fl4hG1Tt+0ePPea/zpH8cdZ73er3O9+4/",
-	"veJ/xyjhfR2fyiynjD/OJgCXa6UyFLtR9J3YakpDzQJqMRvaPotlwrFy6cC89sgX51SgnBxYH6ZKxmyq",
-	"Mo34nIkYCxvSDHNk8BS0UfKIvfPOeWFYXykn3ij/cBbhw0N7zBgKP/CEywiqrM4+fbQm17ty3+mgMbzY",
-	"/Ucjf8CBTeIJiSRZVAXozXYnOpwCXljme14W6B7YnxbtwawaPkMjeEZra9vuV7eqai9O0SsR3E5lXyIk",
-	"0KRBCpbl4Yuj095N9McblPubkJAXBA64oHTRFLRQyPQHWo0R7PHkead33EGZaVX+zol759t6orLYvW0j",
-	"Gokk+eSpd8ElPojDfRGHyG9QyHlPimKRGsMRC0ddFHjQgBjiLLKGiTq2dZMvrSXUEtDLglk05JahrEbN",
-	"ZLeyOgH40pCFnPugBnuN01hIPjvSYEYqiX0LuZL/yZmJkVbGQFzvrJ9Vm/bDB4Uk3L3Gf7/NNH1pfont",
-	"qhIpXMl3hok4j56l3I6K4BkOaM3LojVjaXVVhvj4L/0M97jjJ1EiLbQubOI+PMjHvTEXwRo2VExJn0Qr",
-	"6YSRdZlETSBmSrMos23Wh4hnBkhcUuioD9q3UxFr87SUT1ubcY9pzeUQxkBvF3/dEutgg1ynWMtC3lMM",
-	"a4YDgYxfzsxxj13xpXXWsaBiyIER7Qsj8kgUqVZjYaCNNZlt5tQqx39iYdLMwspe9pRPkTzWYiOZVR2r",
-	"0k6WUpluAlQzPHuX6P2XmVWfVfp7er8vU77KOqQ3HYNuMzUYHG7SXt0kYY/YS8m4tTBOLctkjJJ6yoRh",
-	"AyGFGc3GrG4tsOduWrs+o6J0Y3ZM8Htsln6GJDHYLqBkhiL4n7DuEFmWPlzbc0Hq/mbZ8R1DkSUn7IkP",
-	"St50wvYhUZPWWeuUBsR8+gUDM62z1jP80lou1Vm632LC/0oXjvGQMHHI+98jSfMLN3NspuAyrD/13UqU",
-	"hphFXMdnDGmecebDgW3sdcNiPg1eWITRxezvvrKjJgTUSqrgCiFHGhpCjg8YvsM9wqPN0S7FL+lAvzMh",
-	"irtabvW9DmKuRuuYLrOkYY8f0yQZ4hQLo+ueA+w9OYYHpXBCxCU1lWF9LJCO27NwNApLbR9uwnadz2qo",
-	"ufSEdz/yy46DKkdgfhNIIjWGcgIZZ/5NNtBqzHhfK9zlTKJa9/unH9dr/EMPv+0QeWnW2kt40OH2RYf7",
-	"WVzBjBaXa2cB8F1NZDs0sIqUwT64qVZjhWUjbcYToxxLCpgAwdRx7EuGX1ixOuk2eWLRyG3GYgH2yo95",
-	"0JoaPcQj19UwSjXhhtGxz8XVK8s8bi8PM+O29N6pbJ7iu9f04ltXwyDbZqRr2WXAZS3E/37JaM1YROHP",
-	"ssRwSPWRfAykndNgiLHbOPvgMSXGSsKUmlX0eXTJrMLBs/qTG9lm/E/pFlKGovgOWxi4CSV8tZT3xd7B",
-	"FWg2Vho8+zKIUpEjRuJCq2DJaYX05PdEX6H0v1w7ecWThMVapSnEzjpXmQ4VDqurJfSAH4netuxrekVo",
-	"3tUVOn8EvjAUVyCRHg5Kyn4pKXjHA7NAJ1Hq2/KLVauf6Zaur14IOex4tKkleK5hUNN6gJBDP9cimzms",
-	"uf24EtILdfY7k++Bz87TQJVbCF/RpproSYHsoJKYCM0LI5QxM3Fnv/t7lK4XFaH0BSXRpYB7o0w+zPLJ",
-	"quos7TferTyt1v24xRRfw8QgR5oSBvWAvS+Ingv8CePhuCgd15cvmgCtcsaMhdSZcEMNlD81t4d7Xy1d",
-	"kH4HU3h3XVfpFjFz0e5Bf0Mh2UiZVFieoDPLIjj0Se/kWaf3vHN8upZTq3i4X1SydRVyhewydwIHzXFf",
-	"NMdfAVJDbA7F+lle6eRZAOqR7j0lfUFIANsQcitpZ5EajwUWai5xYZXGNSp/wzSL9MrSoh9hveNkrswD",
-	"s6ssdjSziiFUmrNTplECqxQR3aeoC9U3FkRw3/Jpnp3U5dPcLFNcTyzlT7zleMv8zIsu20Eu7VXdRRUL",
-	"YZyNhRTjbHwbFnJLwdO9Lv7YctHEMldyvq6FbAtkfE94FsEq5Izo+VqM6PXMY2zdvbqm5D8k8+1hAUZx",
-	"vgVCSMynzTEhaXlkt2h2h54rVf1oERfxiLA56TW2Qgp/eDxO+iPhcpjxIZS6A0Hi4T3jWIMx547BI4g3",
-	"s/DVMtIQOTYRZHzCp0fsjwBgl/BJUTYdou0xmEvsA2d8Au2EG+qFUBWBorYxr/yG7hTAvNi61llLxPy/",
-	"/IdHEuzq3PAnHtldIJivgBp6SGjeSx74yrefRjdqucZVGOwEDzHedg08mqufWQFxdy22qCEWu0d5G4or",
-	"eIVLuW924GmdGViB5vaEveXT9axBeuYtW4IfyHtUq3nhog7MZs8y79h8Xgo2fZ2IJAkIfalTAPLQzQRi",
-	"crmpJAZjWZzBWgDgt0mxiyFVRixxUP4YBjUonf0ciwyUsNZHisMWHn/fIdg8Jdw3uXTcqy34w9om0zo7",
-	"PilJqXcwYVFmrBqv2To1PP+WZdTMtLWX7yCk9goLueSnpA5vpWNuwikwFIMlsuZnHNGgoHET1GZaWzZW",
-	"xrKTXu9xhLqKbH825FdQoocqIVvQxIf8e3uUMYJF2tu0zOq71blRv9FydikGyTDJq9ePT9crX599kN24",
-	"e8qT35RqdOQHobZXPYNHasLG2FLspgU25lNnaGFuiBs34DpvZElFB27EUPmC9v+AVm1MqZeJkKFKwDTo",
-	"Hxq7B5stepojW/hqfcarSrERZ6yUZn+LVAymzRIhLzFZIRopZcDtge/h+nfMkKWah8xW+ZlL5e9vwzIe",
-	"dF2Vf4pDYZUPMABiOcw4QHfYaqwBES6VXVIv+A5HPGiqdo/wyEkaz/nBkG5tq5U4dme5UxXPwlfrS8h8",
-	"HY6S7K2SGBlex22BT7Jln0Ux503VzpHIQbHbF8XuD6dCGcbxWKkt14wYW/H2I1Gso44ho+leu3++dVMh",
-	"7036lCP9hcwlFXJzzGXm/j69qZS+sUwczKhGbltF0ru/BUoyq9KtUH4mHxTt43IP1L9v1E+ptUT8Q0VQ",
-	"PNinoblb4Os+OmhWLzQsfIz/NxzYoPZfmmdRsBQXvPd2QO7tSPmNmlEIsBKYYzeBJDln3Dv4j3u9FSkm",
-	"FP7cn/hoiQB2ajnEfGpaZ8dP1zESymvfTQ6Om/oV7mO86OqcY4m4T/dkwidnshFoJ3eT6YHb74tl8dbn",
-	"7rpTx1b+mJnD5RRbIk5GChtmCEvJOnM1hmsykVtLnu61++dbV8OVuoR7o4i5y7SkTbRb78Y51koKGWZb",
-	"MakQ8+dwXxvXznyZAd4jksihzsCxUivGsIXbkiZc7jy5dsxzmv+Q8N3W+gtpLE98EfI/K/DLccup5P9Z",
-	"50kP92DRoOedJ8d+ST7TKXEalWOK/1L91i20Adyj+wcX4EjpwDb2Jt1pqAEMU5KVbgQlPZWQATx8SqOw",
-	"AP47K6GQfwhjH3TAKtzzQxgWw7CEW7h5FPJdmKqrUXzCZYeK2Jb4UBIufaVOoy6UfJqF9bC0kL2nS/+c",
-	"CP6bcFmAqRE2eeir+2BhyFcjUSUWseQh2A80okmypBnq1BH8dO8bHFFaKj7rXL/dNpuMQBKYH3xNhYYS",
-	"Lhy+28+me95+1zfR24GFM4fJKuwIQ7CSka1QpUUhNh8tOD5iv/hsO+4U4zYm36mBBYlnWKTsWZYAN3n6",
-	"cRyDZoZPTVW+GtpZNMFObaxZ4LRnnZP1gNPCI9xDE4hWdrCC9sUK+uydnf5gvZ/mjCEFo58m5lMmFeKq",
-	"uftr+SXI9bEiN9avScMAtObJrl06seaTj2Et97kxaL7IWpSX+HCf9+c+o85k/bkGyGMMYOTFh8yAjA3D",
-	"Fh6mzRwlS1KlCOcCLdACoiQoVWrsPh/5tOFmin9WZAETrneP39rPtMxtgF1it7rdwC5FcAky7gzX87l+",
-	"pO9vOfhanvUmT6JnOnClPe48REeM/lanZQRjdgNdIG+DemBGXAs57Ay1opbgdUb/Jxr4M45rUGrPzFNz",
-	"S3Cx+2//kwhT4zL9uPOCon3eEcP+sxOJws2RWpKwMYz7KOC4f5l3nNnLJnoDt4Nz5Lk7qST5GDyZ/sAv",
-	"QbMBH4tkPWiem3dge/Jpjft3EFJ7UipqucZ0UjxXx3IMBCbiWAZq1ch44qLvlG8WtV72z23KQGckVDcW",
-	"xqjkCnZuBft13Bu+k+cg2FwgFFiLYg1Ewo/0Q7upUf8IgyWohAe2s1dgrDaIk1ksJ1J+SsrMSKRma0zG",
-	"z7lrHvMvJeS94S9+q1pnrd7xix5/MjjpPO8fR53n8DTuvOCnp50n0fHgpP88/h5e9G6j7rzFXT/oOwfG",
-	"s50857JR7u0kr9Tk571NbtO9phffugnwq/uT2UzXciGjwgXfP01orK4gZiq798rPgQc9ViT6QrvZIbsh",
-	"TKsHxG7cgmeVhnvRjPi0F/6HLeQQKKw/tbA6+/EP5VNWD0zowIQaZUI/uLWGVl9BB8oMeXc4cyTMhGTA",
-	"oxG16QkKEvoXztFIm819mmlNHkMkYmiSsVkuYyGHuwcq/BRWslPFR5hLLEKZlLbcRCOlktZf60IV5k+0",
-	"G0fQ7PQ3ONGUcUOZjtTr+NCfYu/6UxT2mWGOmKkrhTCX7aI2lbIiDbOQJMVonnJtVy5cuSXjsZQuuChi",
-	"mg+6wRTm2/q7Z7FiDGfsAhG0zyh/8vSizS6mwDX+fcGUZhdGyAg6CTe247PILtyjCvdD/85AT1vtEINK",
-	"QQsVt+Zvb5kR5NyjNTMvrtha0O5X/+/f6LN/9jov/rp++q1DL06+/T9cWnj7/91c2d//hzuEaep+31hN",
-	"17nJlK9iy+t6xYcBexw9fhnHhmWpk+ju3NqMM3dQzNdrOzpjeFY+sdhgQfcY5IaKb7YOor/alQ37U39h",
-	"g+jxI5sXcj+JYaahts5hQB/vfUP3cjN3yTgbwKR49oeNwukuWyIkLCK7z2FM45WN7XnJ814m07zrCkHJ",
-	"2REBOFUJFKtSEbVm5IfMxu5sEDDYfQL6SkTuUULTu7+2KwHCZh4qLC0b8TQFCTEC3Zbg7PcJ5taqtJOl",
-	"Ow/VER7RZ5X+nt63bi0n9c1awI4Urp6bEYq7Abgh7rJiW8ana4Xx6OnvVz+xkmJzsA73ArzAKbd9lQ1H",
-	"1qPUI4p3AK73fOE7w8ZcyOCKarBrmNVcmoGnq9pqbp/S+zkffEtR36jk9IurKwR/6fZUouMlTyx6HHK0",
-	"pJ9iaxirfAkJuiSGyub4i+N64Xr7Etz7hLtnQMaBUB5Mu0ypLGCesGZJJiMn6qxqnbX+8fTF8enpMYVs",
-	"TtaTdWEPtizu5hhJ1T39I4BrDMUVHGB79qyUhGQehmeCzPNii7R8ZEwzTS0mwo6EzLEBGF1oQvtRk91V",
-	"nmTGmWiLpObvOOJB4/38fmi6UqD9ZAYaQftBSrp/pumVyqLRPUgj1RADjP+bVrPbnvnoVDo+efKUnT57",
-	"/j170Ts+YU+enj5bXfb6x/jw5t39tDQJ+cPxWX/8Bzz0hy2D3bderDTNWy6n84V8mZaG8YIWpFVBXreZ",
-	"ciKT/aGVHLIPb94ZjGXjfYb4nPGBdZJcjUPWxbjNJlzYjQjs2wBQ4NiOGgwW27rYn+S9G9WgXA2TLEIt",
-	"K9b7CNtk50LX7YIFydRgsFK77PvcDzuc+k6FmEpBfhEWxlgK8f2gF51Cx1mQnefuP9+7//SK/x23Sviw",
-	"byQWjUm7lrGZP/aWJd7svAsu2EHA7VtzKUkdNR2ZO87RZmhBqgSYclKMzWfYLGQg9UIm/ldmLKJV++u4",
-	"BAo2H/8xDF+SWoMBTosFrUJibJNSQOoinPhha+VUufn1YP6Je9L74NC9sbqDZ7ckIAva8y1knW6FzXDd",
-	"C2eoUht4A5GSMUtBGyVXde82EDv9a6Xr073GE/zW5Wmq1R2riKrgaXCa7wwTcX6FUm5HxQ3C+RfmnA2U",
-	"HnPr7PZMxNUJYjVNIumZCrq+1/BjN65fPeYPfnwQonsToyQ69Uq4s+CwgQokBhBFbA5gLOJaC8DGKiqz",
-	"wV87VZlGzBasdlmR1Sz3wy5gGRoGmdkvjkGPtGmGcde6RITsySwfAlpoXLKRyvQaPWbLrGWQmQBxuMUk",
-	"/QNve6S8DQluBda2DYblOGWs+WSvWFZ4qIOWc+AEDwBAGfukIzOYqoyN+BU0wANS0bmE6WLfwFsejYSE",
-	"X924Bx0yfpmKX2H6yGPG7rjnu5iGalMDkYZZyMw3MUgr7LTK+k7FJUwDcd3a+l7smC6I7z5gD44hFjjG",
-	"SShF1V20wLXczkSI23Y606yf8IzrZMklTNFyEtZ4ajiIlX1rQurOmDxwnnbPS8dd04Z2bXZQL2u615cw",
-	"3UaX0V9hukLf0E0zmNXahl4pccCi3lq7UORqlrICNkTM1vFjQey3PqqSj2pSqwmT1AUh/gg+eNNmalCk",
-	"K0Y8SUCzMZ8yA48mWU6Ejow+8HBGH1D254jLIfZvvBGFeO9zOytoxYC1Qg5NA2GILBZ2MYXhiB2VN2Ly",
-	"jDCMR5ZMkqq4H344E/cb86+/gRzaUevsuNe7acC3a0KNNJNQsk0F1wrxc7llfRgKyYxiYsCEZdiJAstd",
-	"Y2UXLIvu5V3Xldd2IuX4HbkUMq6b2X1WN+/T9ac1NHfdbKr/L4hsax0Hyo0Jf6IaDGFYPzNCgqFOy0zJ",
-	"ulkHWo2r54y5hY779ioT/54yq9pMKsuEjJIsFnLYrlhJfVXt+oto1AB1t/XR5ywrFgvqqFcf9F3AbpEp",
-	"NsRru1egxWAxlIEb999umKeBVtMEMzNZBeH8oiaO7SFk0/5DGox8iz9L3VOFRIsFeALxbKtGwt+4Km0e",
-	"w34G2ySzutaGJD4lMJ1JwxAjjEBquLkUcsj40D2YxWYV4YGxkVJVh0Ki2aAJzNHiyXZp8XcZg2YTPkUZ",
-	"3YdhJll/SjBSe0uYr9Q4zSyYEk2qAdIktalkSEtInAnEQ/eGO99bEOJNttXncccDQiwrlI1fhXENcqxi",
-	"mkUJxMT2H0EmVKzBGKByVplR3wfUWcdgDB+CYbFC/UYDj0ZlinjrB2wz7alMTN0oAa5v75+p9+u63y3I",
-	"ZLe1rnRATv8TVvyX/+QI1eJoxKWEBF28Ilndv1s82ivcwS0nEKxyAXPLiWtgCQwOTt796TjDp57DcBn4",
-	"D5sofWluCp0VWEytA8yHFjupSkQkwHSvnV37bZHm7AOVH9w3ps3KoPJEdR4xYVjCRcxiNZF7rzVP5p/Y",
-	"OxBKubptliNutH3vPGdrazAjlcSmzTSMhVPvTJtFSmuCfUSfR184RVVpLASqgrxbEKPekPesfb38jCsT",
-	"Trw7ZgGQowfi4uW0EVtCagj9OnkCmjRw2qeWx0dot9y2fBkA1EB21UHfzl+Y3clJzJSkWVPQX5zYPmsh",
-	"liXoLzGfIhhSERONEtCXBVI3gkX8FYp16GciFbuRQ6XiiUgSfx6GNrx11vo5fPDt219riN7Shv2ooqwo",
-	"K92mAF6X+xxQdvdJAv/mJLCwnstKmLSx/IOKfNZlivXyVyRJR2dyidEnkuSjG3QPUZH82mpLZx6HO7RU",
-	"PutOc0EZTHOFpLVuKkc6LFJjYP0p1kkbSCj7HiTB1hsGMj73LnkYCqcPSBw+4jJGJ9BQAYbUsO+YsL76",
-	"GhWSARcJxGzCzZ8yzSzTYjiyR+ydKvoHydjj47sJROKG24mIoM1GagJX2FnI5m3GiwS5Cj8ZJRR5stup",
-	"OMUn+gIyRrl58qzTe9bpHa+VQhQeYyXhdrLpS1ubiprJc3cU4cyxMhAwlXGog/P1IOb2Akw+USa4PIkT",
-	"oNUJMnYHz1nMp6uyL53JI41EVS/mutc6k4vNy/xiNy2yFlD//iNKu6f8zrBUqyH6FhyHLrWrRdUnUlkS",
-	"o1szclRyb/AQPmayBmQILdha6hoIGdPClxRFo28b3bxO50u1kBZqEwFo4ELbs5QacNprt8ZC5hkK241c",
-	"u6d/tJraT4LSyByRONVGWONPeVsKWg3Bdq/dP0u5YtMssY4f4pPvP0NEsvDarWGJkD7eY/nXGvq4dz0f",
-	"3NoWcUZPaN1IQyxsRyoLZhHVvcJxqDU0SHulWRa5WTC+8Rj8u4hdidQYccmMRXYFjA4N4jbSpmNg7t97",
-	"I5Rz2ltcCEKH/Y4cqvcLHffF0Wk1PG5el/yb2/gJN+gUoithfRE1Kfwr232lbdg2QK5IkmLeCr1HEfjL",
-	"wbzbC/MO6SyItyP2fkCSrR2gzsZFM3nLv6Knx32SJGQH5oz3rkhGM/Inhn5Z/OyYJf3oVrNzjoTHgpNW",
-	"8Kbj46MXddDdrbPjIirjjpxjFG9AxjubgAaGp+SsizVYVLEtBw514FDNYcGYS6rkGCssVAusarMcR0hj",
-	"eYIB8oWRljelcQ2qvMU0i9LrUq6teRwFPcIwNYG4OP82Pr3TchFJj72XtB8kqrxzpscmWN5IUQOpLCO8",
-	"9ykrnfeDM94WS6tZCt2dvIozcDuKcY/jk86xE08nvZPnnd6x++OvdmsAsEr7iXVkUvnhtyyV1rqyB+G0",
-	"H8LpgzvOgkOlIMscCtt+I1OKMxRdTtNWE7lq0GQpxnSdCOtGPEk6Qu5WeeZJ8kZunB3dB4l7uL77cX2x",
-	"btyOoKwOFO61I/ayZOYSnK/Bq2xVIzfYGS4dchbt1u6lNdxHJ1xvqQ+OPBpoBLLP7191nALS9UDi66gS",
-	"H73TbrtahNtzmnkRG/I0cmBE+6NHTEOrPO/HJwJOYGAZN+E9xAqjHC1GvUd9OgaaNU67WNU0Jgpagy8t",
-	"T0B8h6MajkG6SRZWnLlFULcKlcSPp1sF5ucQkXAZM3Sg0maU5NmeRSnTeLAsJP4hHqxHkf43K8AE+kJS",
-	"T/v5fIxKOox9VvoeE14I/VPa84cffyo99H4R2pUS8U71MbcAn+GxO23M7cUXLC4LCUy5zkUdmEKV5Rqt",
-	"yPxjbbt0QyTJJ0/HC3Ja2gf4rr1Sshy55Yk8NrR3ksoyAz4HPbiIj9gbyy4BUnObLLB6rUpzGY2W6VJh",
-	"UJM3AOdYpEiFpe695hQelJTGGAY8SyxWN+wCHKy2c0cc05ntNgYNQ5588Wh6Z63e8YtnPHTrqm/e5fNg",
-	"fxWQrFf7QA+87ehyada6a3GQCfsiE96ngP0l6VzJVkIqZ0TlK15/TxZLGX/3ml59a1SdxCmCQsltNKpw",
-	"zo+4HMI9YCme4eb3ep1L+gofYuva44FBPKp2HViwnrMIzIAbI8SysPMqw6a4RRZdgnXMAl98K/XwaDYu",
-	"gNOtkGNwT/oBzWcO5Pao7w2kJHvLp+zJeqDtxbNtW/PA7a9lLFRG7utqxQHLZ29YzM/iCgyzyvGYvLO1",
-	"ZhaZzECrMRMW+4eG9IFMejcv5jpxRnRfZj6+I/CtmoVEI66HQg67+VltBB1slqLfKYSzZcIwUkVi98gj",
-	"SGIMcjj727ALEV8gbnUfGJeoi81ZRWGFr6+IF92alcCVHyfc78bObBEBNvzsmtBjzlpjI0wsW+3WFU8y",
-	"Z9P84+mL49PT414RX/QjY255q936d8b9bxznJlG7ZSzXNq8JP+30nnw+7p313P//TwGn0p9Svw2jMh0B",
-	"gZWvzsleuVP0+7Lt3mb+VGrRIzGTQgvHzAKQp6MDdQUa4v1yOOwMG2ziscGQsNkEK3UjZSyTakIAqiM1",
-	"YeOMjB6vynje4M+izFBeeaZQwVACv1iBo+BiTAPs5KV/0O8M+xvdlzYT8d8dWQlqhoMpxHAFus2M8npb",
-	"3z02clmp2EVZgv4K04sz5KwpEHVyaSaOPH0pxAiY4WOEAdVDouMLGnzG3P26cHus7Ag0w/5uGQKmcpYZ",
-	"iJmI8RfZ096LI/YHRX1TDZSb6sU8Qtf7iB7CMrFYAXkr8XDcL1BzRr+kpycnBKOB7BRHOg57joDppkQK",
-	"vgkQZybruz3sg6bZ8EoesdPeE/rFi49g9bTz0ikcF8zkiHNWKSIcRNlHMFuPZEtPmW+OiI/YJ0UL5yxx",
-	"1EfbWAXbgcexOT4eg7FCck8fQ44g4Bti7mE5M/x9VbYOeff6h8bXseBjQecJ42/D/rHwe6lDtlunqzz6",
-	"75JfcZFU1X7haRGSD/EGkg1J4viB5x8kK8oMUDn2RBn1cabd7zYlKLrXRFDUWVfGG25T6Xm3DUDiJBCo",
-	"oWyJ2dcACtK3N9XC8kbzIITWwXwfq2Zlc57w0y7gz4twBfvD8/cLso4vbtTqUfeK/PGFYUNxBRInaxfi",
-	"zbGrEsRokqgJCqYRj32I7K3SuHsy/+VCJlVxeDrEwOLvgdugd3RyWnYbUOLGRCaKx6yv1SUwNRis0VYY",
-	"n22dxMENM+fy1DUsujjrgwNhvxwIyCx4krS9Nse1LRpBFepfWUxvmm2nBIa5CDHCD20eHXhupjozFD99",
-	"FN00DOCJGkQDH2ouLcRn7N+Zstyw/hSbGTl6yQwfQqnHhjtAOWRDrbLUUPuR+d60C6hng4HxGvjcGyS1",
-	"Q8C/YuRASJ7gVyJPbtZti+Tk1BmpJP5iIFKY6v+sR+aBQTviiidi5sOeI11uefXvOhtRU/On8PKLVa2z",
-	"1sja1Jx1uwHuPlLjrlVpJ0tvruBFr7SEwlM1t5QntJah5hHMrp6oA/d71gPmtaU30oKW4Bbp8bDOjntu",
-	"r32DhM1u2RNc5pUS0Z1++EnFFrgdWM9Ym+NB21MJ1uGAjJu8SvYAUrw/bQLA1jP/NgUXLDZq+WrpbTYb",
-	"SFiFsy/XC8LsDXj+LvxvXzjanapMY4TEcR30+FGgxJs1F8R6LtrBKXhW+Ko8z/eOrCH4nHpjlbMDySBE",
-	"mThWV4V3rdLLJyx59l7il2jLLyG1LJNWJB52g8J4OAU9ALrAE+VsJ/YyfxMbDF2B5gkzoK+EMwApII2N",
-	"ZCqsLPRCfaKv38WTtrKH7LhX8pAF5t5rt8J6A35iyR33j6cvnvSOT548PX3Wyr1qxK7z7+XvuLP32+Gr",
-	"SjvPn69uk/mt+ITOuS1zYD83EUKtWYZlwv6pyUaj+3lwoz0IN9oPhIfNWWB34fLmynWJ51LkJYQ50VSb",
-	"8eJbrO6bD+cu4MKora/BgrvX/tVCOMky/2hYOwlT1agnfrWPAF9ynnzaFfKCVDQvJlYjkM10EVuhh/Ds",
-	"edbU1Sygx26hlDeY41S1zLpkp3xBGxCnQTCezAnGeWnXbjlm0Dp7crpGQxS/vo+Qqvsq5A7hoYcm13xT",
-	"/aCJFsi33FimkdTOffKGLUSa408DDXCzDVkjQqybpfFOOcYsqb92qpwHn5qPmWEKF5dTpnQM+rzILqg2",
-	"NnxmgDDMqiSmzHRi/DMWA12pdqheGpGrjvTHCuuAtmuD/Ox4RX52fNLbW4ZWcpYedPkHzfOI4Hz2lDs+",
-	"1MyNkBEUwVbifXTovIxOuCFul6jocmEMBQc0qZrjBDUKuRVj2HttnLgxjy6/M6yfGSHBGP/kWy0HrKGO",
-	"Lo+vuIyaSMzFluWcGS7jvvrKRljcj5NSLkDEJesDesFiJ8MSceW3ysstg86vP+V7CSziSUKZDNyysTKW",
-	"2YliU+DaMD4CXimi/LMFKt9dNAeDKEXfps+9PJlrZTn20p/Ttj3/yy7wwd2/l+7+t+ibzm/vPPNygmrC",
-	"NTmhdCZNaM+WJCZAFDrON+Gr1j0iY/CizH3oZlGZ7cxGDCu4mEoSaizbjbhZUhD/CkfcsrXhjcyvX9SE",
-	"jZ0abhVLgF8BU5mt691jLkXamuvUI8bZOA+SYrMeeqeXJ3gJaWGIquON2X9A8CahWcLjmFKsq+alT1s1",
-	"PYKe9m7mktXMRBqLsZBiprOsfVAL6V2nm/hEOqGLWMWYT1msah8TriBprcxMI0f2v+F3vlV1AlbGR7Lw",
-	"eSM1BuPRsmqfO87gCxpCK2ZZYci4USBKR+21LZgMkS4vt0B8DNBWedexvJ39QCWJmkA8g/UVQ7+ipear",
-	"nNk05h79ayGLU1fuOsBkoVKfD38fRjdJZDdnq9EWBmKYaTBHzP3Bh0DRjDGPIeSREjCmhbF5FGlUdAED",
-	"PVI6lDMWR8JZ/hbS9ixieX/KZvOpcr40hyG6KzINLd47EyFjtYRIw+A/aGyjJDo3Vw2B0qr3uS2d0kh4",
-	"iZJDSs7zvVlAxlBqm5vL90BQv2Ni1TawamZPBef11iLSesKxFTAX1jAhmclMCtLAfMSTpdzYLwVBfqGj",
-	"PQ9lrm4D3O/gu9h/kmxRnUnvba5Kh6ik2h3iXfApptut1Qyq8ips0Zxc8yoezMk9aQ7lSwkHjXGgWido",
-	"DNFl5wq0D/f4VwtzFn6E6PK/aVyr0UKLYpqae+BX+whyFvyT+m5SQEUl4fQ/wgA0yAgY5gLfJAM1GICz",
-	"JxvPTSidWU1eQg29dX017UL/hPt1f1Xu4KVYFoXMtFG62R4IxYN84EOo7wHcxrY7Ggbi6+PoPlQQui+k",
-	"x01yukya8Ci3hNAXPgcDtB+XACgita2l1Zb55+eAoW+ILp2BBQNFPZ4w0uAOoU36oKG6zvzs0EFEJxYq",
-	"/6tURvzhWWlyf/uW0J2Fanc/Bqo9CyML/ub+HdS1htS1O2tfapxyDWUxmxtMd+M062pd3ViYiOt4Nyxg",
-	"DiaClvKQrudq2mIOzOGsZJBWCzg0+Livd5MqbrO0dDfR3yHhCj0dJIa2dDs9sSzVUV/7cY3rqO3KpAJS",
-	"GAOAQR+GQjJTGxqi0TOBmZRbC9qN/b//7HVe/HV93D4+/fY/WitEp3ABdiQM+4/nmlVzus/qgmDPnlbi",
-	"NzTKONyBTQ+qeDkQlBMRWpy5ob1f+rYGzAS9D+LWL2Xj4nYd7+nqF+aj37hv3kG6O6EuYRKosz0HGebZ",
-	"dZuUOCzBlGri6y4P0n4vym4nwkajEoDPnJoQFARvu25JTzC4qvtgx1OESBiCnItDS7OZPRJ+iyYjDC+T",
-	"wmDabKQmqGQl3KIZjyGmysgPPq5b0k4DPu6ChzzC45Nb5hG6pyCiuge8rSR1D+xqL9IGEQOT5x61cA/J",
-	"lYbCSZOg4pJapd7ACWiQbVl+CR3HSO+DPuQW8wMn96C/kPvhfmjnp89NSSwdLvg99D78Lj2kKok4kpcj",
-	"38uqD8Osiau53L9gmg67LupXhUt0ikSkYngUpjA9MdoWk7LCJCRhg+zAKK6xcU332v2zNHrfNP38CJaL",
-	"ZBEFETKMhAkYm4vBfe8gG4L5bgOKMt8gie+vc+WVimEhMtzOdX9E6sH3MBqndOL3fmWSfYe/sHUs0frq",
-	"oZDkcVAM9kHzf+d7GxHvQ3ir0NpIYE6DBioSayTUGORCN/CapjX8gmPUpBfEgFj7EDMLXy0biASTO7KU",
-	"WcWenLC3PxTOvEgl2Vga75LGzfuPkkB4Y/nucQ3MZNGozSTYidKXbaYmso1Dvzj+UHr5RWBp1p+yeEdn",
-	"hFGGKxHWQDLw+K4Dpce0GAJ/TgAhX4/YS/rDJ832ecwSIaHcLwBrOicjlcC5/3FtLDvp9fLRlOXvVlCD",
-	"IpAovtEYbC1AN48saNYHOwGQLIIkMeds4K4YU5llmUzAGGY4NeqtLPHxZzpbTgUyGztSjtR4zBF1bCwi",
-	"leCjWN53DyRSzF1cGlz6YwQIAVdsJW44wbSVKGXNdROrrFz0FKN4Uq24PA8jwS9BMjUYeIAKc8b+gbT0",
-	"D6pkZwnwWMgh6/XaJQD4uuVZLcYzi8s7+bXSJDNflP6CTbnCmt2bblfLn/kpVnqMz/4WfEcAeO2whf4m",
-	"YHsKUVvIJ6kBRGVo78SX8YW/j2sifasoASqyYDvGauDjdRvJt1vjLLHC3eKuG90JmK+lEKh2F9H6aK/b",
-	"jlV/utAe/knfK/Zc9f8F0da7na3gmog1Hxz6nO2NsvHZuxlJlkkSQ3jGq+cPj/nXTl/F005/ah1NPnly",
-	"evr06ZOTZRpIZXHys94yxQQzAuqs1oGQKAP/D6UNzAnAipggsl0fDlQ6T/j5R73kKkAzF/WZmEtTWMzK",
-	"6gqFZ4IvGJcxRa4/pk54z+85eoRXEGDctiq7YcTcAh5Ga/spFe6sgg1cyXNAWj2lTYghEvFed0D/SciY",
-	"VBTUXPEW3ux1fy+t/qqLmyojLN5dfPWtq8FmWjZrVeBUS3Io3Cr8yJ36I/JOJ6+UtE61pgoed9aKWnDZ",
-	"1WOSH2cea8suCpoc4pnpK/TePkR8DNTi7qBJ7FfDE6cx4Ol7LF0hyah1slVIsoZLbOwHkSRVDVGpLdEC",
-	"T0UmpZDDzvLmJj/SyOZ7m8xOVJ+CVPJio0k3IZeEZMpDuvjuqkMh2d+CAtD7+6OA9yKIFbNyBf7GG5lU",
-	"2DsqysYgqbUaUG9GTI6JVWQCHR4RERw5ijli3oJyg/LSDvz+JaT23GP7Ix2MVBKbOcR/DVcCMPWswsmT",
-	"ZjcIeneSy58WThs5DQCB7mXMdewVzsLP/il84E7egm9LUuqXMhbSfQshlb9QQfaTdisacSkhQUoYc5E4",
-	"GvBT0VdAO71jdRDLmd370Z/t1n35y1hFcA8lXMTY/ewACbZPovI3atua8zs6Yi5h0i75gdfngiuKy25K",
-	"PGYjSIVz/Il+2RP4XbBsPbhK66zVO37x/NngCe/0er1e57n7z/fuP73if8etdRnAZy14sqN7/z6ziVL1",
-	"xYGhMfS+YXruJOsXdQvMxQiXjbY3Vj4aIwNwEMXa+lMPGxTzKYaMZNEVP/WOldvoJjcvJXylKtCO5nZJ",
-	"pdBrP/QjjtxRrZBXU4RhUaa1kyFuL+BrmqBAHvDEQLXTCdNtV+7P5X+8vmRI3W4VVt1mDU06v8rHurik",
-	"aO+Tp8JlYHgZ2mUlOebTm/hxW8ueqo9Lu5WWNXhhDa5VSd8kJFfpvR+vaFBP5CXAHLE3qOhhCBiB2zBq",
-	"OeFTpiku6SieGmX1lR19mfCpuaixDO7GJTbq0yKO9k+EVppJtG+1Q/L9698/Bh/X759+LDWwOj7qfX9y",
-	"2lpDqX8Hk9ln37Jcn5n8EzYMqLrKOcopxvEBM7iVj1IjatYhwXevCo4cIcxztg1n7MzqEN0QfN44r6vK",
-	"wbmRdOMudptZ1abmSDLGR/apMdbtUPGdnKn7PAf6DUS1wnYNQbijQWRH8Kd8nWmVApfsFUirecJ+4PKS",
-	"pVk/EWZESR3j+ryYzfLGQ2ZMs5kxM+RSTxzMWHecKHnxArgh5+z17x/nV7yKftjnBjaipf4GTqG5Aj0l",
-	"HaEP9fKdGzaBJKnb1VzmzyzMb2JfqQS4rFrCyyiCNN8VNXD3rQTUq67qYa5Tbuyasx3SgO5DGtBBnzno",
-	"M82nCs2qM0xIX4SIDGD3mUJzCtG1W9y37rVV3xamDJUpfpW0oZhPz5lVTou5haRxRtE9QrcvP3xtHs4v",
-	"CIfghBnhB+fC7FGk4qAcdyb8RJWsd2fq83nI8PuTmfOTVuNCT1k+/rMqRv+1ztXqXsd8+o3shgSo8998",
-	"us1YXcHiW3ZXHTzoPKTl5EdGrVoDfIHTfBCT8Pbqz82r+PSmyURunaGv0TgIwHtYsRtSX4lQMhtcdGh6",
-	"3MlOv59Xevlody9/5NW3f8BFAnFnovRl9/pSyBgz+fS0yUS+P5S+/FXIJXl8evoTrs2NvteF/x/dWt9n",
-	"1gnQhfq0b9xx4Bub5xszHOAXZ30rfcmsFhATPm0BBjQUVyBZlq7bXrDWWefbtizKVvvJD2mQCsMUlRlq",
-	"yvgmEegI4kkClI5m4HH0lww5eN+Z0GTnjJmsT2lf2rSZhiuQGcz2kyn+MiqJV6SXme4xdQbOBov+RyoR",
-	"MZ92Ip6AjLleHHH+hUa/ygc3SJFzcy1ClMgX/6hQJfzRFU9/T3AkbpBU9zq8XMEamDv2BkT3QS9/wHr5",
-	"hE8Zz0neQ/kqFqiZAhZ3VNPrxPBN0twW81vG+B4B5Mk8t7ufzpVwYPOAJ7NH9yOGPiS7SDN7gdXehJhb",
-	"dKhwGpdv8Yq5ITGGTOPwPWKVF2yo2uxiClwn0wumAX/AMJ4kjN7Ebxyxl6ENRmXI509ZAhwo6g7Cjco1",
-	"X6fFUOMGDwIZjiKP7Fyk3NgLxr3LRdizoj27b8DPjHVLqk5VaYT3bwQQ5mfQzgZD0nEneiOH5eTZjeT2",
-	"H9RXt39oOrul0JEU3z05DVkv7kfarbGSGMw6WSPHZW7HqCXMtgNDazOrg4jdr65jN7nzdhFqFmmcd8x+",
-	"uQ3Lv0u2jM+RqYalwSh6CX6GeeAZx+HdF4Vhbo8sSJbzpdM2Ozk9Oj45QibDlGb47p8S8yYwHcExplIe",
-	"L+YlyiOGUsrNzuMY4nM8uAKdxGli9Yk1niUccmrucU7NTGTkplrgdYY7RkQOKRgHSXuQtBuyfr2cu3/5",
-	"FWKcKm07np8tdCG+waGv/MgG7wpN9KuQ8SLX4SUG84MYFjrw5EfhQQxKhxpQBqXbDARgwK27QVu0o1WF",
-	"+UI6peCugc6/6ghrFYp64A096SEeebmPP+12qPG5Ud/TOAXWBZQjDdwCTb9TtwR8TSGyJLcxUoSUWApG",
-	"tc6OT3q9b6iWyy8YM3YjXv/+sXXWOn1ycnz0tIeb7/W4t3yKxkJrnboavxFbxqErz3qTkxPxtHOsLse9",
-	"DuHyvdGAfsCmMtjWgqSTGpRjsCV0dTuCKRvxq1vJrloR1L2mFwuh0XMG0bCcWHwH9j4aMFITNuC6RAzC",
-	"bFNMLFcZaAUBa4z7Zk7zzYudfX0PZEoKMhZy+EVp4pOej69DkLtxPK92GQ4SYM+8zfmtD+m7UmFzsbGw",
-	"FuJzJqjFilWsD0WvnCEXshmJ0HzX9Vl2Uq2hujVskpns5M6G06KdPc9hNiAxQJ3QHQ0cOqE3nwVJqM5T",
-	"pjN5xjTwmOLKqFVj7OESIDV5ittEKznM/Shjiv+Qj0FarRJmleXJbaR0jReqt9LFRKaw65uJi3jwVzPY",
-	"V57RCjk8Z0qHG9suKeATbnxEwwgZHVKqmr+sr0bYYUrJCNhYYQJHzAwhDbhbi6CqbeYO0EMQ+pdbvo/I",
-	"PVZw5v2E4xondTfNIuewdyHsudct16cwvTmh8k1Me3b2AGG1CuxdB1MW8THcZ1OrMvYeanpeffrvykYx",
-	"Ck1JrqORuMIPP/z4kykGPXvK3v6wbnOXP+XFz68/s7nQyAWzkCT13vf6iHpBsZuPqf8Rcvtx+QheVBf2",
-	"vSRAznqE+xCKLrsk2y0D+kpEeKf7WXQJ6K4veSjbeK01j/AD3/UEH3Q6Bmm/jMGOVOzeyQx9EhBY3Wt/",
-	"cofmJI+wOUnpXizg4kesUGEWGYcHPWWPMJZ4zuxzEXdepNS6qxyKu3yemqEU3Fr5Nh9If/b8uPf998+e",
-	"3kJhOj5ZXWHqXrt/Vqid2KCMOJRN3DuDvNyTxxcmL3GF3VdFbYWKZpEAqnQr3RF0X69mV/ihe5Ar4J/l",
-	"kacMhIgfS7ixJM/J99B2Vi7eFWcLJ0LCOeOWjZVBILGRygxizGlAAP57a9OscAEyGasd+7jcEvbGw+Ue",
-	"5iDStijScoEVpBl1ieGGJUoOGbXLxziAU91HPE1BQux0eKez+ZLphn3L/5pcLqzR/ySGUsjhrzBt1HH1",
-	"K0w/QX02I0zv4K9amxdDlGlhp62zf/5VPtYPWT8RES7GwwaoSyBHBxYYGMujS+S8wf5C/8nfPv70ij0/",
-	"PX7+95mTjEFaN8nNo0SUz2ij+YYJxEPQXR+06JhsvPDQX9G4T9m40UMvT1Nz8m6leyzsX6lxyhE3F5E+",
-	"fUzJZONS2EFYNs6MZfDvjCdlEvoND7WCgOi0N18B76nIai7NAJZgKnzOR+0IwT9cy75IEsdjAwRFXa9I",
-	"34KjsmFklol4y70iw/49ckU4J7b67Nnd3QPBk06fJ1xGsIidYvuVH/y4RkmmNE8NQ/XLNefEcjIpLDJZ",
-	"p3X8B7TaY4J6GceGZamvDqRDDFyBpaALpGVnQbmd2TGVDXnSQS1BLIku/uaGvg4jG6SwYqLpQuAaJ9ak",
-	"gMdSbuKfNnirTAYodXxnD9+W3gfS5pjXKhhbG2vqMUs5PI5L57nTVE0exxoMkmuEmnfrFz7uZ3qIEbRM",
-	"IvRe68fXLXoW3xTvpPf09LkT2FaDuxqtX/gApLGaGwMM22R54f5O6ViC/Q/7RAE79vO4/wuewtcvIsaf",
-	"Pj558vT02fPvX6xeMVDavZ8wxLflGFFp/te4RQuv4/Rg+e9LIAjX6j0M7mRLjMcEzuO7CVCBdl9zGY0o",
-	"X4YCxCvyIPpifc7orJDqXpNR+61Jtx0RfHDbZVV9+TJ7YGzbZ2y9A2M7MLa7MbaPAesp5N9eSjWRBGzt",
-	"D/s8b1Ic9C3KfEDuR+m7pXopMwtXfhdOp4Zqeaj6NzfqEKTeN49+JWZqAtYd380SjDVwc+tR+TwlLeGx",
-	"YsyH0E3lcN1sqkp+morIZnqvwW8hNDkoH6Qaqu3bZNmCjM4P735us//54fXPTGn2B/Q/+GwvuvSx5nkH",
-	"ZaMCWGSposRju1NWJ3VnYgb0FcQ1CHWbY1uHLMAF3NqM1OSQj7c/+Xgew9OzTeZTNtwphStY4jIpH85C",
-	"uM6ymfkkvJPei+fHpye3QF4fL3RGv23UBf0WFoA3JbD/iK6TkaK+GuoSpOPel04LTYFfYr8+KiDL43p8",
-	"ymK1YljYPZv7MOIWNutpHkM35cZMlI4b6JJPtY3vJ/JDmOMu8KUwcVuBDdgwicItnKUjTe0MVUKVaVpD",
-	"ZNlIaQOsz52aNl3d+g3rXKf4u4Ll09fjc6pUQsQ8A3iYBmEcGMgY4kPT+1twYfetFytN89aj256u8uS/",
-	"S37FRbKgRrtoFPGdYc4yDffmdne48ipSwk5nwCMnGxal5uDAn2hcgzy9PM8nSx3aKtu5CMuM5TI2j4DL",
-	"FxCYvnHIiDtVgA6P0eFtmbEvLhOTyomis9xQMBBpIK0Ue162fW9iDSlwy2JF3xlxXdlouA9DIXdCgWCz",
-	"tDZdCB+qTYo2Q5xZJZMpYidQNh0Vk3Jsp0H+cKy/V3Ig9HgP2fEdnB4/aj65QdO+wojAcoW0CksM05T9",
-	"7fP7zx/a7ONPr9izkyff/70pjtj1Z9VA5+9GLopf7o2rcksFyEcInr446T1Zw6NPExOW83Z9+R8hUleg",
-	"p27uyjS/MACvpGlTXspQqRiv6o27/Mhv6Noa1mzSAvicBXIh+Sud58U1cl+1P98Onu9DubYaJExmaXeX",
-	"l4SiXXg/DvdhicRytqGeYSpUHqkkGN+nG7O0r5SIG6T6sbqCBsxp+uFNiZPC7t+U1ewUZHlro/mTGMqO",
-	"kGzCSVeDwKMOpL63xjXx7xum9azaySfYhHwEucmN8Exc2koQtLteZfLTLEy6fD+Rn8K4Rm0fnGNRumVY",
-	"7uPItizTiEpBlh5/937UsJYuyLiDTr8Ho/GAjN+7BdcTdQW//hxAaffRmzlDga+lh4rLnbg+xOP9P/3M",
-	"5n1mGmBF3Wv/6psjrSbz6/z5r4A81AAB5jy1tWJUdcTN4yA9bF80qBKTd+F+1TRHSthy8SeG8o184KgD",
-	"9BCvr0DaA+aAnalCvkFrEz5lQi7oY7AbqWsMH0InBMYXB79x7KcwtNFI+OxUtbqbD+c/hobjn95+YkNu",
-	"YULd4PC9f2cCnNGZaXPuJQi1Z5PKFgkzgcL8rpptpGbdyJK6ST27SywPSbDuNW7hF+q52To5Puv1Wm3/",
-	"plWts1bve/fWt5VN+UrS3Z7HeM2bw6SaHHKq9iWn6jdq2AdjFiuf5Lju/V+QGEWSwsI4TbhdUlTpp/qc",
-	"D26e5MNcdcb+S8K8ddvzKGx9f2CYVWWATZSODSZNIcYhpte0y03OrrgWjqYIyRuHb1l4rEB03etLIeO7",
-	"lUhVN3xztOGny1EOUm5Ha8CclnA/n/UqAQ+WCMdAwjsVjn38Rus6ZF9+O2PXfKwyab8561RdgY4zOGIf",
-	"+PSMXad8+q3Vxjw1CYl7XIQ9SbgcZs4icJZpa13h+Ycjvh1JztLcNwmFLtFBZu5hBxGbHy8WTHlWwAYY",
-	"PgEWtO5A2OcMxqmd+q8MFcJTkd3nuC2WFZiRSJuTv54Vdi0Y+2D5YWWUzj3RPeSIv0CSKHbtnn6W5Y25",
-	"SG7wPEdjVPZw1voIYyFj0Gszws9g7H3jg3+Edg4G5KGT0v7UY+TFXcTSvAsrBW2UxMx8bi5NoTGygRhm",
-	"GoyHnA1QMEozgxfHbJrzlQ2OOZYFX0M9K8a0OIuV0uxvPucjEfISnycaKcebeR4F/Tv6ShIYWKYyW+VW",
-	"L9kyD9xV65/i4KYtmFe9L3ZBESPPYmEbsHTEkMhuiV1dDGuSVsIsiwLntHd7TzFp4sR8zIoDwi6jKonZ",
-	"FWiMHtXT0StueaKGFWSUt1VvCJ/ILTs/xu1rTyt3DS7WuGX8n7mJK+q5E34oN90b9eZDwiUqAWN1BbPX",
-	"172LRXGg5/MPVri/9WpLzjC6qYYrAZMGEhr9L5dv+v24qA0Iow9+Fyvu6w/TcJp7LI8+QnTpyBV1GF4I",
-	"JDZRWRJ7n+6tpM9C4r3OXy9scz1Lgk3TQh3Tzte69yHhMgFwGef9r8V84+vGdZBKF5KIyY92Q32qcSaN",
-	"5zhYtUdpKabwqpTcjbiMINmw32xHD11bPI7PuGEt8B7c7INOth86WQDsKRgZOtF9lYmwTGfSNKCOlfmA",
-	"Sm1HZXa/GYFK7fvMvh/ce4MwX+B7XPFdEIOM5VNz4BV7k9qCmW3MdxDFc8YjZtyso/KEPga1bILajHYM",
-	"6GW44e9w5Cca2KBkLM+zuJDFjSDUbO+PmgLXwSn1CDJehjzFtq20E44Dh0Q/5rvHUpBgAhpYH4aZ3DJw",
-	"3RJywxYzQmbEohsAE6KfhznKvQ95mK2+SCiGauwXRCNFJN+TZ53eaefJsfsEhjz54lOkz1q94+8HvegU",
-	"Or1er9d57v7zvftPr/if+5aEr7Z19vSk3XJ3oXXmfnLlIOwrv19+p7bs91jv3h8k3b5JOmJiQ8WcgW8Z",
-	"9zzsllipy1hP0C2vN5/5TYT8E01wz9jNrZhKSMFpnbWuUw0D8fVb53o6nU6/da+lOnv2bfU8j5m92QmD",
-	"oblLhecVzbJxSCn0T6RDwjRSYzDM8dkDC9qrPHJMIR+pCUGe5LDhaNfivWF0b9D7iBljWHiCpDHbZniD",
-	"bKoUSalUzP3nRNo3mc18JpMypUera242wyTuYp+3by5ARKPlC8j51qLJQWZjt9mesxnLLfgvRRpiYb9I",
-	"hXl0MfSLP3h85RtrxZAqI2wJtbd+3QVTqFuyLfL2Vs4PHAsZ/jzebru4lTlhEMGPoNyszOM5C+fJUi0c",
-	"Fwj8fqfGU3D6dSJv79dxBfiaKm2DV6BBQnrvVxSmqiGj0o3f37pr3HNTdkf4EK0TIdRGLvfabjtlpkpT",
-	"pTbDBZHcSwdpJYFtT2UM09dlEX4mdLSBPdijexalEZKNuSyurGHc+KNuE0izZnKD2TM5by8Isy7zIBDl",
-	"JxrZIPn/z0/v3/lZ6pwx+OmjUBDcZjDaDZ8Dvht2Xk87SzA48lE76rGc55+FZsvl/atSqhG+tKxAL1XU",
-	"Z+cRMu+1bqFuEvywVWVZ4G3Hwhds0O4OWQv8F5uumxFQOZBFWfTXdlX4ZZLpkeS3l2mqYNV9gnJES/2m",
-	"F3GbScr1ujATJgBNsotYRSa/xkeeqTqCuGD0C31wYscQE1Ka/e+Xb39r57AY+BtWJclIZQaYdoZLp4O/",
-	"d8Hcs5iqWg9SAAMh3XcN8MfgFHBkUP65KR8nd/q5raZh59u9SJtsU35u2YAQ1iBNH/TMvdMzS5pEwR2w",
-	"QQASw6Y1TNO9Di+/raJmbsN/sMKlvmWXOn+F2o5pujsUNvgR5Mv6Rz+feW5HWE54MDFgFy+jCFJ7gZWO",
-	"WPltR9xuO5d2ychAIggxuBpVd1FjaxL2cGZR9b2MILrcxi165Sb6CE6aLyxgHjhiOc8RGIUJuCj7rCYq",
-	"5Wl7yFPTRjiPhKcE+pJJDTwaOebMdJagjiVjZvgUu7boTVUXVBJpLAaDWv7rPlxgsNVlYNqC42EBsBqn",
-	"XAMGMmsjF+quOZiNS4cf3U7V6UvCDQIZucNLubZO+Xf/7jFNf4Yk8WUx/gKzgVZjNANKp88lYgrvAT/3",
-	"9vbOObpfx+5MpnKz+ACQnmP5+eyx3vHnXu8M//9/1kDk91v8zdtDzSt81UWowbNS1Lcd7J09qUjNbG7T",
-	"MCWZ4QkQ3+KSCWksl+597FsssQtx5KGKbiD2b9oM6pITb+f8hZaxWfayo4t8uL7b6mPzOuDY4IWiMpx5",
-	"LnpeAgJRScyGCgxTm7tTOhxwffSBhuwo9EALvGtAgEeXUk0SiIfo+XcLScDSayw9THYQB3BP9siDAHS6",
-	"C9BtiPYqKNt90BQiSaSBW8C5d6ooDnhkQ18ROz1CFLuzlpCxuBJxxhNanJ0eefp/E3P22n/9Wzu//a2z",
-	"1lj1RQIdY7m2a6T8woQ2Ydue9mLSm+IJT36mvbaxIklYwqPLQy7H3uicP8BQEOBJpKSEyBYldfOlBYt5",
-	"xBLR173Gfxf70z0naFYULCT4/Xd6y/CgW+L+Kyj+bpY6Z8cM8XR5ZMUV1llcb2E5dXIrrGKDkmsXBJ9r",
-	"ZwVFHHh6Azz9znjExJi9CZPz5jYTgzxSgUnZlmsxGDgtz06UvmRKs4RPmASIDROG4cWeTcbaDFPfBHbK",
-	"nW8lreGh38lgJR3u5JacAz+LKyjEIstSXxHODbbMCbw+buDWlO2O5i8Nt9GowmHv3sZxP+FqdmmHkfV0",
-	"NDbCxG43//H0xfHp6XEos1yrO/vWi7NXMaY8MMWhXcA+WVAv49g4UavdGURgsMWuOXcshRoCKAnMErDR",
-	"hE8LP+OlnOvGtSG24mkey4mWmlsfy4MbbclemqcuBcNdDYD97j75jo8hIDaSbBFKeh2t8LbcRlnbpZ2W",
-	"cm3lMg/3hzCoQTrzcxxaPhkWzoSq9JGuqK+TGXENBuv0mVW7rs0Iy+xeRyqGTTZyelPKCK6AWPPFE6tV",
-	"Iz9doRq5Du7C0+R9zR/3y6O2N9tWm8Le1GU70McHbWlvmopYpRHisXSymwiwhgYeHQ0GrGkAK4ubyw9+",
-	"ko9ujtYdLB3ABkFnrSgBfflfUulYgv3PURjhGMWQWJQ0iqJMq16n0gpzir0lZuIn7IghUFxqwEbkWTRi",
-	"nGUG9Bm6o7g0E9ChUsfw8R1iqesS+/q0+2KlL7zlcurGn65yYX+XeZoZUTpEmUbsoH/+Vab7t1wkjuwT",
-	"IS/LnWcoAzHvP7Ni+2dMX4hWuAfd4ORt4ELgDIHg7nIbwprdJcOqnkTJIW4JS0eaG3chrLoE9+Sj5/9r",
-	"0rt6J///X295Ke5wG+w51jWHFvEhndjdBjbiV3DXzvn3kNvv8MZ8Au/yDuTh9nsyUpj4NlJJHK7Td4Yh",
-	"dWzg7kydfdoRSLhNyBDKePhA87yh+7HTFFkCP0WgsxfPeEA2qwc6QyyhlUafYBWwTpWBgK62TkLE7B5t",
-	"OTGiYvKKegL81NvsTj5axQz4etOUTw9a64PWWm/LzXL+9T4FSYruEBg2zBOoPLmr4BSmlIuYKe3e4QmX",
-	"kSOgNIWYZSmWZ/NZbcDTpHf/qImcx1RKBkcpn7Zu8jv64iLVeYbtda/pxcJUjXkW1qB9uPJV3PvcjdDQ",
-	"gyNxMH9ubMTJl7MutaAnp5ZcmvYm0onWuhOni93X5E6cBrf1tlNmP0IE4ipUFWHGrBVjYCU4/7mcWSxB",
-	"qSwbi7mFjvv2KviA+cRZyqxqY4hSyCjJYiGH7WIlC2vZ7roITBjuT2m2MdiRiuvmo08rc4UdDTuNgstL",
-	"TA82o1a7NVQqnhBe4ZXKohHoleAHKYV5EHqOFgAqfc1lVFvZR5+27oTYiFOjh3WsJEwpeoy8fYAASJSf",
-	"MYVaYMRLSG11MrV0o9TETbzlnOlAZv6KPfLs6cCNkMKSJKey+nzqWfbbAH9dzcJ4WLYFH9P46/xV6+np",
-	"Ua/nuEOmtVtU66z1+vePbts8YzkL/EODL3L1dX7dpye3sTd2ZGnUu79JxJfTsB1vaTOVxI7y4gwK6jvY",
-	"GvvgIf8IEbbbJnGig8AXkjkZiRYDBvKYo/w1mc4yG8B0r/2rVbT/Lej9Sy7GI8Ao8U/anrn/BUMInaux",
-	"UdbDsgCCabfYBCgosqthkMm40Yy58poWi9iPuJjdStibAvO4VycwNXDjj1fEzE5EBGsJSP+8W5aP5Vlv",
-	"cgEiiIPo25vgMMjYUMs/DyCLeCVUsRs4/koCz1NGvbxLuOz46vnuNb3YRho7JVmskMf+IeHSZ2Tc52T2",
-	"0jLrMtrzJsSHO9poInvonUkb7i6NI/K5BpqGxXxavkMvvS17m854qVZj1YlUDCF5q9tPVLO4Yh/cnK9U",
-	"vPgO4TLyoQ3coOoOk8IwnBkOMmnfmm8hrRNmbh9D/jGTio3VLAIakhy2lL1dElPx9YWO72JYk6w9zLIo",
-	"lzagCz8qGOXimAKO8kyPzZvewJWooiGHIGEY50s4gBhvx6+X7/ciFOODlNg/qOKCO9QgFG9MRnSv89eL",
-	"vXWlu9+8tFgKd/VYUIUpKDiLqLxdmbCiNu1ppdIJV0lszaMHz65rIXzwVqj7gB+8Cn4wOqQvAVIzwwYx",
-	"R6IPbkNy2LXbXoXVSdRZpcu16Fc4rPEEkr+a5rzuOR55lB7TLnMrzbclzSmCNPSE251p6JviemN+CXeg",
-	"3U0GIHyA/7jXa7eo7bETg7+/ffv6Y6vdypDYj9eKwhfPtQuFfdEtIsSc+NBXfX+U9reotJd4Rhtr9dWA",
-	"DcUVSJaAdVeGKU2d7jSXMYGIm8YV+i7IePcaFsh4w56DXZkfWJpzwNzdZ+8sKpt98JfXe2dLuL70vrF8",
-	"uoXrOxQDu6IX92cc+qB1UPcIj1z9JESPEiUO+RXcQesM0bd76gLYQsOJ1USUX8ieiKlDd4d9F1XU3SGI",
-	"qfOZhkR5mN6pK5sUUo6JCAlmIR7Ux0x+zMet0FAp5tOirs09RjSNEsjLonUm3WOc+9DYV4vKdSYTMIYZ",
-	"qoeAr2miYmidDXhioLo+IsaittXu148cn7/Z0gi/Rau6A0kGTJQuRMD+usD51DCr4hzmTGVJzPoa+GVB",
-	"BlgAqbNZ6DMkRqUrqNsNLzJVrRiDymzHQKQwF/T4pLdJNCKNl2JZp+iP+agHrbaFx3jkqpuGjj/O+oqe",
-	"343bo6pEQ/pqUw2R382EEvQQ4iAlvL8zVYZjPTGSAcRHLIfS41qrifvCNI9IQGLcN7l03BtBgXmSsMxw",
-	"yhizI2XgT+k+O2KfBWjCpONJoiZcRmDYUJE/PzNY8J4ZaDOjGKGY0ApzCWD4OBcKYz4NmWncsAkkCQqG",
-	"KeNYOZ/EjGNPuoouzCHfmjZ6xzVN/lhSLSL4gm2XWu3Wjf5irZmuEIMEvrZKHtKnTxDQJP/Gs8466KaY",
-	"i+33YiUn6cnG+UWt9urJ8dzjnGqILpWk4hWqWIkuh1odcrb3qWkZnjlgCwm8FTmfIq6CdwSbC1uFMKiO",
-	"NuaLVZZy1wWarWfd3evwcmEyRImNNC5W68sWvLx5BMkQ+bOe5fAFyBuKeqZIjZF6imb9eRW3LRp4srHa",
-	"qkBerqCFU67xm1QRZtfR1LRJn8nMoup0itc8GvlbWt5iw4ZkokZKa4jcz/hR7cDAUZjTd4RhKkU/6+SI",
-	"vZTh0AikiZBOBjzy6BSUBPGnNAJxTsqai7OTxjxGeLkEBpbxxNmJeZdho879YOQc1OmwQkvArb0XSkJe",
-	"afWHRhwzZIoDpdnLzFgtuNvMt3y6usTHp4KP9LP3TOTn9xtlvu+ad5D3ewx3jmaGD7rQFSZce6xEHc1B",
-	"mm9WsG+hQKuGgVaVaG2W2exeFznc0P24oT9qlc7cz9mGJt5N0OAlJW1iJQfaKz92V11PPUxQCLbVQPQE",
-	"KJMNAAWhusWlO4k+kG5QC56UatVPYGxm5o1hwLPE5i5zP29fqQS4bNz5XT62Q8Jh7vEqqdFo684fMQUB",
-	"hujJMrlNs20vYzNGTSZjtXOb5pW3WXyJlkDo//ytdohSqSGQp5J6H7D/gFYz5stk5AyNcKwT0BB+B2Iy",
-	"PhgZMTPmSpVB4rblftkj5KJz1ogTBloMR3Y/jBC31QcT5JEVW3EZdJlCid2kY1Ely3QYHNGktFUJ1BXf",
-	"ou7uFrD/0Tn3lFRMRe1rioM0ZxSxYv1MJJYJyvKni698RPk7w+Zs0gXY4Jm5e7fzGlLqXrt/vpHkCoj8",
-	"84D6Y3UF7tS3iVgwdPLrwBubhuf4iIdrQob5TRL1hI6apFR9FU/ZiJsVCdd9N/CyBrVDlcA7Z5ss6na0",
-	"Ofq9bTuJgj8gjGo5kbI9B4X3V7tlhXXfa71z+hCLwVyurhS9yoxVY3ziLfdNcnO+kQO1SDYcbvV+Vaos",
-	"YR3tmS6Uwt6CddyUXYbLuK++diKVThfFVT/RuFduWINkX56mtkgrnT4aKHjrHzj3ZBnLo0vqx+Sdftxc",
-	"AoFRJ3zW27Ag6c4f+11FyqJmWj8pPUs0m9Z4TrZNdefU6jVERyV6ISZ8ynjihM8UtS0sQqEo5oE9N610",
-	"vTS+NJ0zT9F0PNQ+yLfEzG8NvtvGU0tBpQmwTGqI1FAKZMq3uzsVPBXs4hRTx0/DmCaZaZijhqbDOh8F",
-	"Ny1LVRYrMKyfGUz0XvXYw27dPRO0ulU7OY1LhLE7FbuvuYy/RCpRmXZT9vqn8ZN+oV1/saDHX2I+Na2z",
-	"k9UrwMOz7aYV6arXgXFTpK4eWrnvkZrto5Eb5gf1ckAMZUfIjfSZm69AUZh4xRnVSWAqltKU4PW0d8wu",
-	"6P0Ovd+ZcGkhviAvG2cX0YgnCcghXDAhjQUeE5wG9dljL1mq1VDzMUrTPyVhvlzEcCUiuKDcLYTyDQlb",
-	"TvPBdvdnzFjtNlmb79gE86O4tTBOESYJA9ROCrsvZmlVVMXt2RvZcO/VvB2lD/2wkdIGWN8tVa+RuPW7",
-	"Af2JFrxlXuZm/owtMyvjs3iOszZDo0KeNuEjDDIT+M1ed3t1z2t8o9x5k516vpms746kD5qJu3eu9Jyk",
-	"QD3asLnmbjOd4auiafotIWOk5ZGtv3+rKwv5eg59ju9T11aJjVmVpH5iBJlrFeOSQcexXsbjWINBWBUL",
-	"CaQjZzXLbNyf7QZ+p4swI94aELABDSinCPGVxWIoQtI60kyaYkIkOeZKzjtnU16Bnno8IfbSS0I3RBiG",
-	"7mqIzxkfWHC8YgCTkGxCUtmNulIirqyW8g2fP91ZUObTtc5aV/2eeHty+cf0f7XarQhLdltPX5z0nrxY",
-	"48LimfyER/IS79NBKj4qqUiHbuZoORQLlhXVjfEBp9B2iF43LxTx+P4QdnR3oUgX6vuTF8dP8IJtXkge",
-	"7tr/x961frdtY/l/BUdfsnuOFMlO4kydT24mneZ00mTjTjtnd3saiLyUMAYBLgBK1vj0f9+De0GKskQ9",
-	"YlFyZPZDI8s0HsR94b5+T9ACFaq40pEariJG7YfHNEWBG2Ctj/kKgLGXq1UxUVOhFU/XXfnOG1ckLfF8",
-	"CuG5C/69X7//ZcQdxHXnKtSodwMz2zfacdeE9KSBr2mun2B2mJQXlEhlgfoNzIpqeuv4jI20jlmunJDk",
-	"4IPbTJg2jN58nIbi20jYGInxJEhEbQsBpmDqz2tLIt/C+ZZBJJKg29Yn+l0vPtqkC7o60zrcDSLg9PSh",
-	"d42O88ixxdMqYDeqxPCWOy71qEGEjU00FDCQ1mX40fcLp9ym+rXRigelQa/mEcanfFYkE1LvF62Y5RKY",
-	"4uliA9stWKfMA6mNV9+j6cOIyNpQXfWhpwASu4oEDiodu8sSx5YyWhDuqBvPa9ui+ZV5fh+t3mpTfvt3",
-	"UCM37lxevOx2UqGKH89WYuHXpaM2IGz3j360gqgPGPf+Co5qdciJIK46bWBfEqTe1nY8SXqRX47a0BX5",
-	"2j/6tniySUgXmmNdfU2x4CdRyVrJKC72zZxmE2GFwwvzWFssscLDXGyU94Zxhw162NlgsGV6BA7cWH7p",
-	"SEygSkpHzZYa69xP6rUYn/1BaVxl/XZZnZkIFTOdOzYdz1giJLDX/l2r2DLrhJQ7dYgrtn1gFI2FaWsZ",
-	"qlUfJ9XTeEEwMKFCwq0TKXyNLNikPvw1Gz81jpERqHkTQsb+5cwWt3nKYK5A0LYMdRh0bTpnLDR+U2jH",
-	"XMVgQtturwq1ivZK+jTNZrvpV3quybtCOc06w4nWe/qYwI/bNlpPTX2dgWogruOHnVPJQ6LiTkQ3ntw7",
-	"49f/NR1Mflb/vN3eBsLZf6ERDnyf3i3q3SV1aZnEZFgyxvGIsF7LnlZUfE3E+mMGaim4yYNVQS+kRFQl",
-	"0nh4BLvKD3f4b+NGBRLmViZFwUCHCIuWNDfmlrCyWpuicZuiBAz2b14bf/nbk9VAycVZCEtVf1zbHPm6",
-	"8mCjVkR1njqHY+WZJ+DBX9zunAiuQi9kIgI9Vffj3DKZg2McBUCqepg1bcPW0WOfSwdGcScmG/rtXFUf",
-	"bJA6PwZ/5joLt/B52iKqdvLG7nzH1OsOkV2wnzu2c5ZcPbMMew/Uk+83SZ+g4l7GjWvSKFha4zpATr+W",
-	"RxrHeheWd+gI1s76pLVtTsMBiQmRXDGdEcg3eh49t4Y2DM6yYa5iCSziisUarxD37KwtZNRXWVp9mBTh",
-	"rqPLDQdSVh9+Nzl2UARfDvXt7wllHd8lwrG8lQNLnO9zfwFdZyEMuSTEpECIiAfaCp6TSb4CKcPZWp0C",
-	"ZVj5y/OYZxkoiLHmrVLm+aaKooV/xw0wA4mQkjC6BH2FHWK2lE8IsfOV0olE5nqT+2PWeMorTbHW1s5C",
-	"W98nYmkXPcLZENhQ56Ox81t3OgsOscopEmbOdIwAbydmd/srRa8Ilj8CFeoJNs4lfJJchQYlx9SfFXy5",
-	"VA+FhF4mc+LUkFAw5cpZjA+ymDu+U/5AZZMHTiG4P/OKLILQZp1aek+5N/ISbdDYi/ms1bGn1o6lcDAQ",
-	"8mQFIeyZJURZgqXS6iBWfUUu9TMDEwHTRyGfwloWxNO+pUuTImTQgAj5FM6nDqRZlBDFJ2ZWfBvJp3wW",
-	"rB1eIGLohDi9OJU3ZfWCKGHkvsrO2ZXJjU71AwvH98jbBmKAFEHgQ6358QyPUKx+/Y8PH959Pr/YBUFi",
-	"cRMHNiz+JpL1aO3lxau1Hr5R6bJrzf2CNPqbmMD9SFwhnVAcUA19SMlNFptUIFXTXXlNoC7js86erRED",
-	"Nk8fi5DyS7kXQ34EsDdu7v0fgqn0QxY7wd9sD3zTBjZa6bWXzGovjGyG6TiLYmmkD3XbCQt4HB4YWksr",
-	"YVoJ00qYfZT+ZUv2DpVuTMdCAqKpUWdX4Wxo0GcPInScH0o9qO/MXmOnYTWt4GkFTyt49pSzsSx3RlrH",
-	"b6qyBsOhiQGgMNeSk8hpwvEUlsVGZ9nOrqE10slbGhbWl9wUDx0JvBhrCEgU1CEIB0FRlQTb4RRTfYLO",
-	"TQRdNpxhz5C6SeixTl3zhhfbYiNLocCWxRGJkLUz+t/tAYxZOEgtAYVSNYar3yN2QVuJw9yZchEwXkHl",
-	"qSe9+TcGrJYT8GuKhY24iSFG0LHlBhYNSlqi0ycO1zydp60uQDNTCJ0LZxcLt7aBES3kRAOtpcLIfQMm",
-	"b6JOC8f9ahHWiDWTK8QI+GNu0ewET5wf3IbBST/mzmuhWtfyECKewrxjW2vGnIYZ8zlXlgVJH1QJYl2g",
-	"vhQx08Z/SIR0i33NN8oSskr8751IQeeuR72RbefyYjBYY6307/wyNlT4lAzfuL557yCts+z9Qk+/qkfh",
-	"PqlscRpg4QLoCaZtcedt2FgfUNVsNjr9sdXmay0QWj+YNE3e0svV1OmxsIbHpck4c96OiDi16tS5YXqq",
-	"ttdmfw0v9uB38m05t1Vij0CJrQpfBpGTZ92icS4RZQlLeQOZ+wp1tFnt9BNxe1RJkIjbRyEFSvi+GKwT",
-	"igfmefndi8HZ+YuXry7o5LbiyB/E7WMUAgEXC+JWHJxWxiWdK6VcGj5Fn4y3ZBMBMrZVABuDvrqQfks9",
-	"0wUKGJNX8G0fLmUcv+0Z7jbUBv/Cbz/jQ0329aA51pUq4EJPv10gv6WdkorxFBHzmaX0XMrKxvb5Yy3j",
-	"A4OnrqAfI7jcQDz0yJHcuIXDcwLGinpXbpGR+0d4bif/Z5PuRXx7T9y3SERW7z9svjn9OqAyrBKb4yyN",
-	"UlCO3N7AMjBCx15uB28o9TLDJkREaF3GWWx44hgCippcQnfeicdAlBu/AZYA2p/x/6p5oVuXDcGKGOiu",
-	"O+WWDbHc7Tn7eSGt14z8d1csGkN0A3GYj6C6/R8BKP+OAReacuOfsXol/JkB7gBp8qhGoJeFncvO+eD8",
-	"ojd41RucdbqdG6EwUV9bl3Hk0yWmvuwMzr6DwWAw6OH/Xvv//aX4Mfznx3K6HP3Cj75LZj69na3MyvP9",
-	"iok6vYn8g/bESANB5xN5Dnl0MzKe71oj82RKZ42gm2pB/f68DXDJMm4dSat9dZ4mwdy/w3/XekYLkdGs",
-	"nlzLAE+gzRHu8xIBthNu6MbQnXtDQwMyjOo7fWgAg01P+rXXeEYX6awfee0nm/SGzBdT5w6hNexREx6R",
-	"L1rRf1KpP3iqpUeSLM4pn+1L6KMG6T20+0qtSX2lGI79zLL/KFJkRPyffiveIr6BGaYzwQTMJfpfM6CN",
-	"chbnxCVl9bLAHs6YSfKGcaXdGAwb6ngW3gpiUMdMoOFrqE9nkQ015C4ae7P+X7kNxjKuC6dCqFWIyVB/",
-	"OfjuOaOmJI4u54ZQ7xx2NVaafaky1U8w+3KJGJFFRFO4kHtli3q8Vba3f13o6Hk3KdEbHtIdho4Ls8/n",
-	"hvSLX84Gl2eDy8Hgv/1N2f/u9gw/hQagl3eFoS31SPhVTrjM/XVYxLyEUvXkHB7D4vhu5/9yHgY4e1VY",
-	"2t2Oddj66978g2L+XAn/2+HMU+Lv3SIX6rLDM7G9TV59aQeHaeUj2D6FAXg0JirrehNdmxjMyVXOHgnJ",
-	"S6gqU6MQe1OGjXkUQeboAhznxg9SQFfO8elrPK4pv+15mdLzZGo7l2cXr1+/Pj+7CKK1JxykBQDTmgYz",
-	"NRkJtQI4EXKD1xbX+AM+1rjz7femmcjv44m7wfDEd8+iIyJr0AGGCjUg9SOyinAWZNLFhjpqxlKIBWdu",
-	"lkHoIJdoE9I2tAp/knHjnrP3IYdDOAeYgBwLe0P1EtR/RIz81v1c/AZUl1nNUki1mSHCrGWJ5I508fzR",
-	"YDVckn/OS1qcca6A/UTl70jFLCv5cnOFXYVqHleAgOs6Tb3dUK/yV6n0PJOaxyV9L7Pp4sv+eZ7pVqxz",
-	"OtYWWMqzzN/0/SH7DW/MJd4OGG6b3OJfwnt5ZjGLmfqtZ6Cz+vxi/KdmzvNXr2r869uYOjpy4HrWGeDp",
-	"onwpXfhDoTguZmlnnTSXTnhC7Pune2i4LAySGX98TpCIwzTpLYcO3+jhvyByh/YNzulrhexEiLJQGJAZ",
-	"PTJgLVK/Y1+qmqZ/5//580trjuzRHEGBEqSkFf+mojAqO4hX+2i3E/ZrLIrzs9VZjstHvc6dVxVZzev9",
-	"OvcFFTGcuFevcOYFaimoo3TqzW8PnoWxyuNQVsFm89CfXo1PjwiONNIWdux1eLBpeqN51mUhhCWfvLkZ",
-	"9lmtTzqwqbkq9lg5pKNGIIMtkw1ve2d+IQYsoulw68AIe9NL8VMvspNOt/NvrfzT73JvQfS/ByOF2imo",
-	"WN32gTv7LE1dxxKtI/lUHMl/hUjyKnItmNJpgprHK6WQn6BNTCppq4S0IhFpg3c5yJ7+HX34s9FKdZyi",
-	"CPYU2aX3ZA+6Zx+L7GlU2OAmP9CF8jgNBluB82R7kXq5wsPpPlsUL915f1LsSkp3JxOCMlrtS/wEYlpj",
-	"jfonvnGHKpgn7kvFc/amLfRSLiTjcWzA2i0x7/xfN23mgjkugIR/LX45EsxNGdd7XjxROvPex5y99c/g",
-	"aq2dahNjiRYCLvpvWDY2nGoitR+bhtzR+gVzeLO3mHNVyidFg1rlcwrK5yrGtAl/qIV3vYDrDwGLecn8",
-	"M8sw7r2LoFivbPp3/p8N3jYUBo3qg/WkfvKZcwVHH0b4bzYD/JHcv5LcCwZpjLuNsDBRmxB54lM+I1AC",
-	"I0ZjLDXiKtSL8AmszOkOd5sjK5ygHELzIHpNO9Dvsa4q6zmHcRtc+kpPW41xatcVkhtl6NOTcJdJrkY5",
-	"H0GXOZCQjbWC0HILm1YYrqLx3tVHPxa00AYdJVWZVNcswK9hf6JkE7Dye0Ly4ZFjSqPYa3mscVxlyjKV",
-	"sgAStwScROJOxUyCQ6FnxQgLTSons1+SB3V0iqclHJTg0xaD5wBEHhpEB4kWE3UXFL1Uf70fehZqItxx",
-	"6ZmWcDh6vgbl3uCNSwp14+2kkdbUY9XCBBRWPrfk3ji5f+BClnfgAOKKUK/k0GGczsdpFo21thDS4Yx1",
-	"TKsGRLuBVE8gZK30Eh45bY7KGLSga1zPD7icj8mBWESMVE8oRnhzmDCJ8zOt5OzNoiL2VzyGDe1bnmmc",
-	"ZyiPq7wCEK0Wh+Pv4V1/+5uOgfK45pcBYZnUi7m7++Gagg42xi+uiwebbHRDc6zNpAnLOPloQ0kkOgNV",
-	"2fYj9DdtIjGSRluQmBip9+obD5TRJrB0qG3v6+6BLweSnvIZE6q+LOERU/ZE59EYTA+rgjYkIf5Kz34f",
-	"Hv2mybq6lydO1+HomU5YoIZ7FTahGctYT1nK1Qyb5gtFlXplT/OC1r8PqPQraD3jsxQejAtda5+m/Aaq",
-	"x3pcDMMxVwpk57JzI7S98dwyhzU8v8Afcz/Sq8Gg28HOODhqSt92vnt+PvAP5cb49XQuO+/+8dm/tAmX",
-	"Iv7DjY3OR2MqG33dOzvvvTib16FWxjkbPB+sGmiX0PPCSz1wCHp57hXFV/6XrbV/KpGFD+FSURaqFlLp",
-	"Ofs53B3QQxKKUym2ZO91glsjhjZnQN1Tiv07/LA2Pn1P8BxEb23gh5MPWJd8fzDds7L0D5fxzDIRl9V+",
-	"GXfjeX7QsCSKuorDjd31tqbR/lDq6OZBfqLj7LBOq+N+AtXb4zZc87ZQ5/Ks25EcPwwGW2vRsIHPxwjQ",
-	"h7nfokWwQmT8GOy6VoOeigb9CTH1CrVJScNDoOroGCCFeEepuaum7GfBP3IiQigBF40DH30Syh6g3ZWD",
-	"W9eP7GTXGu6VFsGn9z+3IaSTYe8fER9c5w6d6v5sKf2ADGZu2dvrX7tMqwies6vEgZlyE1umKFsu4orK",
-	"Z90YUmpOcS81oQnbuW9ByhOSCH47j9Uq6XZScGON1hNXu6WZhz1dc3ksO2U+9Yo+UdSjRALDgm9q4NgK",
-	"tdO59Zc2i7/hd1lAt+HMECynYUqrANY51PrGzts+Z1xQ0kSBgdakeZOrU7tmhR21F632otUKra2FFkEi",
-	"IedAPBdeqKUcd9S5htplhfqDvd28pjAcewnYt2kTLUi//LN3LUaKu9zAl6Kz2Y8frt72rn+8On91UVQJ",
-	"oUnJLbYSw4aNY7jlMUQi5bJbafVvITLgyldRVhdhN2YLDkW3gUwbZ5+zK5ZwaYEFd29oS4piP3QHpWYv",
-	"hDW1oqDDpvYzRCAyt6mhWM2eSglMHDeXwZX3sm0Tsb94i0yosqfYywe099oxeD9/DVvJwhW5Vz8hmtfX",
-	"SpZmO1F5XoQoN9hT9X9+X5WZRCTlTzYGKSZgZvMa6usP12zEHdxrDPzB8/qo4Mr7rS0vXr16cbHMrvlQ",
-	"img9nzojMmiCVa9x5Hv8WgBd6EngQFx/wapvGC9YzHhRJbflNXZVbTdctAcsWwf6v9qijy+9i9/o1exs",
-	"a9B+52zYGPfgPJj68tXsQ73lvl0GCp2oiWnohVyyCRiRCIi7zOL2uiUldNlUI3aKThLGS99Dlb0+kWar",
-	"Ya/zi/Ozly934S+vIHs6SWz/Dj//oZPkz76BCRjLG+2Q/5uf7mOSbMia9QuB4tmjGtZFVkAlP+DlQ/MD",
-	"Pt/b34Ft7sV5l+9UJXm0RvepGN1YlxIa5PqTZTEMEW1fT73eul+Y8r2QcpWFPRRSlub1oiC86wyBGzBe",
-	"JmLPdTCTgl1zIzuXnT4yYpjibpWnCttG+R0wy2eW8aHOXegK/HxuTX6iZ1YhtwUDGRGvvIIVqKijG0v9",
-	"ZcfaIi64dTypjnjtf14x3m9jzVI+w0JBbLyJgz2vdrEISYrLf+svrgtGe6z9tSe3QoWGIWGMEn9v1fx8",
-	"IVEj/EWBwlDzB1FunU7RIQQOlQpm/TOns8W3mGqH2dzL4/wV8J2NtRQxn7GIS1AxD+8VbslaCWiDdD3h",
-	"RiSJ9S9IxaGrTpjoMyTgxSQw7Iy7PNlbrRREdDBlw4SFN2RQAq0+Hz0F2w2o3UW5egXI23/lbbPKcFdU",
-	"Kr5qwF/LXD5nuLIJfsy0UM5/NTZgx1rGC9g4lkkuYhbrqQoEWzjTwnTlhXV5Ouw3hFmw5XiE3CkUKzE4",
-	"5yNRe6LlYYq0fBzFCjWSQBZIOBxuoIBzY9xRkKNCTf43eKNaPhmp/XAsmkUSqidC8mGFR47f+OdTrWBW",
-	"pbXCfKmhWC8rRAQWmS3WldeRaCn1NJRDeOmDJDZjucq4WOAJLaUnIq1WTaKNP7Rwb7Hz4WOBBjvjxohJ",
-	"9aWU95kVvKHzoX/BypnqHv8O8QhWMfH1nKbJIiwBRYSUSPQz6xYo5n2KV/rOn7//+f8BAAD//w==",
+	"7L3/k9s2si/6r6B0T1WydTWTmfGXXXt+OM9x4rO+m8Q+Hiepeza+GoiEJGQogAHAkZWU//dXaAAkSAEk",
+	"QY28Oe/d/WFjWyTYaDQajf7y6T9mGd+WnBGm5Oz5H7MNwTkR8MfXOdmWXBGW7d+RssB7kut/zonMBC0V",
+	"5Wz2fHarREVuEV0htaESUYnUhiCpuCA5wkzuiEB8hTBDBIuCEjFH5LcKF0iQ3yoi1flsPpPZhmyxHpuw",
+	"ajt7/s+ZHnT2YT5T+5LMns+kEpStZ58+fZrPSizwlihL44ss4xVTrwOUvd8QtKRFQdkaYfPYFxLRXH+R",
+	"6gdKrDaz+Yzhrf6GfWQ2n2nKqNCT1WT45K242GI1ez6rKprPDsmbz76mRdFHTB8F+vdjPy8wyzZRAuDX",
+	"XhLgiaOJIPjuPwosZZwQgu/O1voRJwf9VBF8B08fS1mV3ZG4sOACs4z0UgIDHEnFS1wQlmPxkuckTEnG",
+	"cwK7Bm14QXO8R5l9J0KX+7mXshIrRYR++f/8E5/9fnH27IP97/ni7MMfF/Onjz79W5jiDWZrEuNbWWCG",
+	"Mnikj3fmiWN5t8EiTkkGvw4QIR6GCMrWN0RKylkvNVr7SPNcH132kWMJ49stVVsSV4hZ/UQvl+qnjiaI",
+	"yV5q4Od+UuCRY+mohOQiTMQtIx/Vrd5u+uQq8ZqgJVlxQWqKfquI2HskmcF8Crb443eErdVm9vzq4mI+",
+	"21Lm/n4Zoucbkt2N2f45ye4ijNE/nWi7a+p+IqJPtmluCLw3jw1Sa587chm/ISWXNCpOufm5T5zsI0fS",
+	"8S1TVO1jZBRkjQtE4Jk+WswTR5LyihZRdbiiRa8y1L8f+3nBty8rIbSRGBFm+ytSG6y0fZhxdk+EIlGq",
+	"BN/2UvVvgqxmz2f/46vGcv3K/Cq/qmnRxHkG7D9IgLwf8JZIY7dqjYdZjlZcoEcXKMd7eY0w+vHH199o",
+	"mjFac56jbMNpBnqBfMTbstDkPlo9XT3KLsnZ09UFOXuMnzw6e4b/Ss4uVlfLv60uVlfZ5aWbqDGum6l6",
+	"BJ5pCvtm7auYJ0+6Ksbf7L/88vHq8uyXXz7+lXz4n+Ed/npbchHdRxR+7ZMc88SRsvOaqZ6zocR7fQAh",
+	"Ck/1EgNPHEuMItsYKbKSJWGSIKrItpcSRbZH0vEPEtUrd6RXndyRY3XJd3RL1eG3/853aIvZHqav9wKc",
+	"kRte5BJhhbbc3OJCR2UBI/pU5GSFq0LNnj/RxyT+SLf6xndpD037t5o4vbRrIix17G5IWArK7vp4pH8/",
+	"kknfk+2SiBghW/j1C+lunBE6zGNHUvIDV1HVz7jqVf369yM//2a1IvovKSaC/n/zVoQu9/OxtJVEYMWj",
+	"y8Tt730scs8cS4rI4+LC9Y+9RIj8aDl5azbHwN7po8I+ciwdgm+5tnqjlOgHwPrtvxHk5CEoUanmbene",
+	"inHJ/X4kde+wIt/giDmV4z3SFhLabWi2QRgJrKwyjpm8eD/ZnPoGK2Jo0nuhZ7MLcmYe6Fs5YQc5lj+8",
+	"ID/AiEFKOBi9+pMxMviA2euZWo8vghRUrM/Jh0TVe9kX1bEiMuB5+GwOhxteiSy6nyupDQUJz/TSAk8c",
+	"S4oStCQ3dM2wqkRAOMwDX0gk3TNw56dbgrTlv+T5/jxmqJt3z5rRR4vPs6dBYqtlTVrc6mye6eWe99yR",
+	"PHxPGGZq8Mh0e6u5BDEuckbU72EKlRn2qC33niddMxVakoxvSUwpKv4wV8z3guKow1/pH/uWDh44cs1+",
+	"lHHzopL91oX+/cjP/0R7HDL3dMAdAw8cScHPXNz9g7LYpYkyOMt3XMR8U/qRXhpcVErr9oVR3tk+K8hC",
+	"Kgy3YBMWWJCPJYXbDyi+hXWv7Mhyw7m5dqwq+BTjioLCo0zhO/0Hq44XckdI6f1dkaIIBcLms58FVeTN",
+	"ahXj/U7/fsZXqz7+w0MLvlodtQaf9Muy5EwSCMp9jfN3Jqqj/5Zxcz9//scMl2VBM6yp/KoUfFmQ7f/8",
+	"VWqS/2iUyR8zIgQXcvb8n3/MVpQU+ez5DG/hNuV2OZCL4c1ZzonU9x20xQpiVzvQYTO1EYSgqiyJOMuw",
+	"JKggShEh0Zevb96gx1eXf/3L7NOH+UwqrCqp9Y5WPFSBQjM2DcwBUTM8lijnWaUNYQJcEDjTjz5erp5d",
+	"rR49+etfl48e5/gpfpSRZ1fP8gtyQR7/9dHThmFuzvIryu5xQfMz+4nZp7HK560ZwTA9ZIYZkmueCIJz",
+	"TTk4uRz5SIJ7i+Bsg4DBMEW8JTnaUbVBO+upE3S9Uecz48dfFTSbuJ4Nh5/5HKYSdRxgaIelVlqWDsy4",
+	"2hABR/OxDPc+dEf2Z4LozzwI318rpFkicE4zJWvmacoJwoVegf21XowNZWuYoYmE5cDZV1wsaZ4Tdixr",
+	"HzWs/d+8EmAHN3KAi4LvQAqOZOSqpvehZDbDRQHHFFC8xXsgOOdALfDoB65e8cpo+GNY9Li1vwUxOxvJ",
+	"KtsgWJ0jecO4OlsBoQ/EmwCJSP/rNdptCGwNqhD5SKWSiBSS7JpXFFK8MCKmrdbX7B1ZgchP4mG20YvE",
+	"1nBmLy/o91d3P+//c+Yrz8uGuS/qCBbkgpCMsxytcKa40MRp/Xy0BjWjnplRz+yQDyaSguSEKYoLibDQ",
+	"Zyln6zniQk9oD/8EuhEuDj1z1Jp3R4riWj/E0G3Nxlu01jtTcXT7lb6OnFHWntEtrNx7zr+DePVxgn/5",
+	"qH2waX0KKopzVNh4+DFroTg/M+M81AI4CmFUzXXMzBFmbiGUM6QNJ+m49D1m+yOZdOWfTZwbjzdWimxL",
+	"JZ+jHaYKYVRQpYqH4Jce/swN/zB86xJ9jW7fESX2Zy9WiohbOPXRxjnzjbiBDOq5aQPRy/3yXgzcpA9f",
+	"bag/8NzDJYXhSm24oL+To7W4p2i0ZkOUoRUVUh25KBWQqHd9hh9Kl/zAkeJ3hGnNcUf2oEE4I+aOWp/N",
+	"G17koNZBmn9k+B7TAi+LI7f9E98keC/2CK8xZajACi59R/KqpvEh+HTDt8ScbrDJGSG5RBlmX+hrvLZh",
+	"sw3JEeO7a6TcRCyzSsEzIuV0dgUuGyUWan++pEJtFjm2gRJ726ASbamUxliwNw2M9FPmkMYSXT57dnF2",
+	"cXV29bf2/eLqqlmPV1jbivogsaMZmcCZovdGvwETjlwniB6cUaZXoyCKPJS9q21ac7LN0bLSelFUBUHG",
+	"NpSIqoTLRU2Sy+ckUr5uFjHPqf4uLt4KrfsV1VfMFS4k6dL1sx5YH8aMKH3bB1MbyzuSa0WVc4SXHGiV",
+	"RNzTjFyjkrBcs75iihbalNpgSE9YUaHJNZqt9L77xwyr1oVYr/uZoltyeCuez2rtHtCK81n9ncVy7z3R",
+	"vL7CtAg6Mt8Yu6rAUjldfx76/powe1iGKSjIPSmGBMEsyHfwqF4qw7sRXgEj+MT3n1h+z7zJz+Yzfk+E",
+	"PsxZ2M/RuCX+WX+9NTc3EfdBj/H6j96ofPkryeCy7c/qgL8gSLWYwI0k58/1FWqOZMF3RMzr65yWftX2",
+	"jvIdgwi5rJ8CX6nlAVzEYN7S/WGnjUL9h6xSAR44at9ZFTSwKdrymuFKttYgrxgza4ALAs6rnMg7e4Ln",
+	"Fdg2WcElENQsmEmByI3ZTsSWMmxseM3ofZDqSeJFWUe4encYbNzxj++4yGVgr3WkzImT4V1cfLSNRI09",
+	"k7IikGUeMpTaVJjn4l+/cbsr4dsbKhUXoG4gl2Pc6lht/AnyNV6b9yDL0VKGhcB7TznI0ePfmBfMZ9of",
+	"uLy4OPxEWB3ofe5mFufXeyIMQQn8KgUpMc0XRshTRLlDaXugCJFOMFKESRC9Dxcpx5K+3Jo0n77ZfM8Z",
+	"2TePLwqXGzTuJS9WMy6WYl3qg3YJEZTn9eOLHO/loQZ/geBXxFc2k48qibacqY2xuS6889I/kmFI81z4",
+	"yKT5qJPvzoYj6oPPLL/WqFwq+GNIYzLyUS1GseEHsnsJz+m3KsglCpkQJRbWjhokGWzeQe7DQyDbGaH3",
+	"zugeJRIH1gDYut5xE+KIH9tMUCt+RPTToZ6q2JLCkTuO9s5eBv5Zps9d8MiZHl6AwixkR6q8j7e4WG9L",
+	"txLduc/9vd6jQF7RdSVIqqLTJMl+S1PtSHFP7C4K75/CrnB7kK/12M4ZeDgUXIH1loCLfFUUiDP9KBV6",
+	"74Y/BBslr8i49BVjYo54vJZVviNy9MOwncc/DJlUx/K6I5JAbzNNS5P3Nbs2c7vQPfIDOaAy/RgafUZ8",
+	"QzK6xWDt5WSZ+tKnOOVv8TrVHqq1yVhrSH/nptpusdiHFIuWy2H70nysZw3eaRqSJoIb62E4YO7T4l7s",
+	"oeZGYXMLSCNJUHnnq/uC7yDyLbaQ8rCh601Q5Su8bi9JJzWkt7SmbaIOmI/wpbkhtG/+dr0TNaqppOyv",
+	"w3SJNCEbLd2um2BzkS02F6iD0UZaOjS3VSyHan9vUxR9l8wd4zsJLlC+AqPMmfDnD2lG2dzAwx/illKd",
+	"d3wwj5deKMs9BcEHBro6SHjqeVNuOAuT/DBWU1cEubQ+6A2+h1xxBHf7ESdN2/gBTvfZQEa+3ATTbZr8",
+	"10pCHSJEL3GRqoNql4mnRJ6MKdDz52xHGSKwTnhJ8Fm+YAjXQ5gl2WG9L1ZcgAsKwoolEdJkHU/V+nOb",
+	"QDMkkf9ZYbOd9RvyLlEDmTci7kxbOn14V1tKPXcTutabzM5KqwdSrBCVaE3vCUMYGTND82FwujnJaJ5I",
+	"vnsnMgH9s7TO1K7DcI+oAn+zMFH287CuHLVSjdBGflpktnI0ri16zZiuzBpPUnCnN6AIVn5q8jxvq1t1",
+	"T2RG7ZXvqFSnNdgOduenAZOgxzQLc83TzHrjWs9qWQp+b694JutiPttRtckF3rGwize/x9b1mcAOxcdK",
+	"d9f04eFJFkScflm+NjgL8LFjVqQoeFaHN1KM5VGqsD6cU1QIQHgkG+EW+KPeYrENVFJbxnpiD+FIRRW1",
+	"swS556lnBxRlDCzJP8j+nX4sbJQYW8QWdwwZFsDK098YzYqd4qYII9+QTJDUzXpH9uPplvUXOhH7Dd8x",
+	"SFpAnBX7ayQJy/UhiCXCaEmwIMLkPpwPir8pXLVfCk5WCMzWZDsxJgxx4LUgJEdcoALTHOWaehMPhng0",
+	"ZrXZwXfmNjJFZ3i+jSStETY4wCZP2kTmjchwY290TCpc1E6qUXL+tsDsdf1e+xr+NBAoOrzY8S2V4Lgq",
+	"sLYtNrzQxOVUlpUiwROzx0yKX5ruSAn5+kJL5swyLDh8HVocVR53oI06VyKfqbDecSWvlL5Rn+hQ8wT0",
+	"8OpAmXr6OOhvzYnq9xNEz4ZQirpet3mrMGOOcryfA16F3qIGXSBoQycGiBUvaeZLgivln5n8CpIv9Peb",
+	"vxn/aP1XTZG0crPYgkUADnp9utm6Dv2zIXixouAok8OJDIau+tByRraZXa9YnN5orgXwCNOsyqkCGLBE",
+	"fW1QS4RUqCxwRuytMNtgyiDXVvCdRCUWgcwcgA0ZLRh6jJaGqEzwpSD5Glwb8E29TVm24UImqyCCi5Gb",
+	"a7IRX5riI/jUvNdLoSf3LVPJTkytNyMThCzl8C9JV26nWHq1lq1bSTjF7OSDrj74aTFyIJt+Fxhnh4si",
+	"4XQOXq/VrBnH8XTu2B5dytPbrY3AnMJ21aP/RARd0Wn3N7slD11J5gfrR9OaY0tUOIII+32h1cnIXbp0",
+	"2myQb0bvaeG2Tt1u8jQuJCq4viEh3PZmxT+fbgsaTZYyRa1IQhCfhmLJ0crgD44eKoneA6ONkXtTnVpn",
+	"rOXWiax4WQbNtoP8IGwC7WbssCyatPQpcpjxeyJs/ldRvFlBDvEo6+vD/DBYAomBmGVEzhGFCDgi9waX",
+	"o2LUlOFNCvEwXq03oRyZnCypQjteFTlac6Q2Qj/p7Zcl5wXBYAishamwCYMDVdnGhUh+sx5k+ItF1JQI",
+	"WDVSdhhJMWNLYdNRj10CG3/fbXhhOT83hZNe2AfKZSWyq6Hwx5S4tS+ZdlEavrqJmOmbsdvZJFbYIkLM",
+	"3/Pyx/K0jrAlKfgu5YZhyhzTfPB4n5xGEE2U/nmzP8iUHvTS29ECx4uNQUm9PbE2RcNHy5aoDR9nXECC",
+	"xyLH+3C2Wfwe61QgBC5HKELnqncexobN3oRbKxaSs69x/pIzhbPUGwjOc0GkDJpR+ptsOFH4PQEk55+N",
+	"CbIlUloj6Jh4StJtspufa+me17PzYyPRi1zDw5cFwWI6I1t4gI8H8yI8NjtpsrFZuR1xYT2cbf/kPkMQ",
+	"oZbFocTk0YZpKzAx9aZUmy9c0dXe5vnb5H6bZxC8TNbn/6Hiea0kVNSeh6tMUv2DJwgFbAmWVgXXYBmG",
+	"mTN/ZvMZVBEE5284E02/6EDHhXZ5thlO6fQD3KIqRiZdgH/GAldhauJ5yrgoNwT+E3cktuB5Rt04N4JI",
+	"cICOnkvobilMLYdbmfpW2TglHcv8T0b9knZvvOUFzZJjUBMMAfdOLBjvXALjYo2GbN+P4FzQA6EJ48at",
+	"vzbImW88usIcMuAqB7a4g+aweVH6w2B/rolqfQDJDd9JW5vWpmU++3i25mf2H3+VnJ2/w7vv7VHZUPpe",
+	"YCbtZvtzhE1XZHyu1IGfL56aNi6KyVVYCwD2SARdE2+bnDDAYeCMzNEW8h/Ow47o9LAwPGLRkAGvqjbf",
+	"NL/iO9XGoBOWtqAsoWpHf+A7ykjYNzReQmSTWDn0OT/ndvjWVX9B4Y+J83qPPw76vR3d7bua4aH7Zmxh",
+	"tJUyITc/JIZYIcX5HVTbMs701ZUWxCQiUSVHpUlFM4mmpA20CAzp7Ios3O4dk7WfWGxz6ON3roGR0ph0",
+	"TvcE/SxAqc+O5no/kJjgZOT09rMTxulRnloPpLrNIjI3JD/glBnrzOyGmDkjCyu4gmSVsCDDgNTWsVFz",
+	"Kl1ALuNCEGc3Abp3uG5rvNJjPHzXL01h2+jytzThdl65FPM4UdEuSiIywtRUlxjjAzuonkPYV+aTEJfW",
+	"z7CrovUhSRvrB55c3QuAF2R8LZI7WBImZPeDHKWYEwtNe/NeVxXLxy/DOwO0OLQCNu+unpTnwHG8rGfR",
+	"t06fRaxAII6VqV0imTLjZcAhgYviuUmcsnB2Yk1yC6OheI7316ZXwHNIDnNPurx2UxDyUQFWcgcbwarZ",
+	"ER4pQ1psqicPkfbu9ONjpHr4dxVL1wCQeBy7NZtSVMLysSZY3q5L8c4rkyAT/8250Ecz813FXllHfoCf",
+	"K8qo3JzGeQVlRSLONUB5PTaa6T7SCmiW2CaHA5+D1XBc4WIEWgTMrFnexsljBqhjp3bZWpPqkb9XTWjl",
+	"JNWIaW6Cpn7r8EredHg0T50nhQIiVZFeqVNzMvQy7LMcBVoxHHcSTKtpTFnXlPI3fTHMR1SuJF4MqZSJ",
+	"A3cvDdZAgL1kG2DYUmfbPwVC6O4v2NZwfJinlR6WBvx1dLH5wrSnG/9O4tXiQHflAq/A7UQZ6JJ7Hqm8",
+	"rLXVRFSFZt918mftFBp15vPBCJtlZEzi35vbTIrfBcvxPM6wImsLrTO+UCL1ypRyKesG8ByBddKp+/jc",
+	"zNSMHWMfZet3VUHSAXR4g0DWCWoxYxeWWChpG6zAKgNCC8iB8aXWUohtmQCPRJBExRbGAsJFKN/Ftebo",
+	"mKI7LiARWfItAdzR3YajnOYGmMIc221/e50Xc4Dyw2tMshYxQa7WBeInruapO24dpkcAQjViZFdXPwAs",
+	"LV0hxoEVABkKHu4dlSScGjRSG0NXxEVTLT61vCikN1pj1wLuJj7sdIOlME1uBxdkS5n/r5fdJfLYbSVX",
+	"iYp8CHHOzTC1e2hkAqe3PYzIHmF61J2hUy2PSbXIIlrHO600ODwedH0g0o7XBYCFbZRhhuzdDGqk2B5t",
+	"bYPZhw3D4/0iq8X4UODqlmbH5s0cJCbp9ZlW+QotQBZJSH4hFeB1azNL75nsHlu6ZcuQd+2tYL/UfoYd",
+	"Vm+QI3ZZXWn/EF55w5yELNfGh/whWI6nz17CcghenR9uoJERY1qovgh2KMpuvw6Ankti+kysuLhGgMoH",
+	"bV7ZvgbsPGDr6Po5quiwFex72k03yCbv8Wg+v1kZ/F0Tot6ahEXwDgDDuaBryjqpYHqjLHm13qhOOKRp",
+	"a/ch6DyhXAQBYC41Rw2TqZCRPHzBC6izsmHBaFN+bZRJggSRymBE03EBTj2+lqzFlssH462DMC7IymQC",
+	"m6/IDRYPlYqM0aZiubBNQsz4tY48zMAuOFu3yELeRivoPZGIs2uEAWvjuekaAZtu/BEEs+vtelqDvDW+",
+	"mLXgVQkbrpIxI3pKilQ/lmdo87/ZMQRho7nt0iChoMzro7EseHYng1sfmvUs0irM7nEx7ALpT+GyYTC7",
+	"XRvV4gb3dl+LxvihcPoDzJw90w+vl1iePp7yjfHA6m89XPboy41r1ZFi2PpZnycoLbexmZTTaCLGqYuk",
+	"+9F1L+geC6rbnmhBAGnKSI11E+m0qZ8BkzqHfhRBr29KeD4trC6SL+Ppqi4hCl+NzonfbQIH9rfaZJCK",
+	"lE6PW31pq5GgmYD+i4F1s4BHW2zykut916eSD/ZMa6sN5C/2ldm3W2CCUV+vjS9IzYbo2jiHCQWaR/F9",
+	"/u09SUZrJvcjnH0/6tma0bW8mNao4QahrrGqgxH0/AhPH6VhnNUtWA2N8XmfPLBq1egJYqpmZJsbMDX3",
+	"NVg0ZjdKtFzsGuGisJ1JrX1WsYJIC20GxexYKSL0mP/nnxdnzz78cTm/fPLpy3+ef3B/ffbpL//+b/0X",
+	"9VBbVKn4lgiwwaAZoDHCToSHByymbD0tTbzp3dJ/VnGF7QegYkzhxFfWAmdkYRsg9ZQ0aqvadZ/SxjSY",
+	"WFTtEdYXESJsp5YCy066ZTwtDQzihEQW6Jf9H/qltqHyJIS/71VFJXDjno848lrvdOTBDGBXoqFiXi9o",
+	"l+N9kmM7W58y4hz1DBpIzVTEHYsa+hAIqv29EmzLb1Jbalrwkqg1fWdT+jPAN38w7WpDKrknIr+h6425",
+	"rjsMJiZ3RJigzqga8uRuEkCtbSoRIlc2whXIINByYfu3RIF5j8oFGUN8HIux6djehElr4Wn8mnXGgkdq",
+	"Iypzv2mGE4cR+3HClazVxmxcQqItGRv7/ATDwtMwAfkwWn1yYwCgYu5VvtXjzT1uhLlNsrt3pOTJhYc1",
+	"5tBYNrwyL4SmX1bLgsqNW7OhaKf39HwWwD7yplfw7C5VfFJ2GGb5kn8M2Ges0Ke1/f0LiTJNCcRjlgRt",
+	"+X2rXCc2U7Nv7DeC8+NFYW60L9YTk6UiDUfCjtFvICxrQKav0QU0HLXGJePK/RL2uNZCcvhTUiaK4iPS",
+	"0mz1Uj3Heb1JoskaDS9f8qLapje8sk3IQ+0p8lgMb0qvqlSQb32zDly6IfZgcK5MFY++RQC8+J6oYfBE",
+	"Oyk7/NxrXiVbPSGGWL1NR/jvYTVnp2rN4bjYzxVb5wocSePEm3t9PpLURGm8TjBU2urioO3VoWLOYCdM",
+	"+YDdQ8OttfRHnAwkf2N70HxhTPsuN6u54V5NQf8C3bgOZimr0wCIJoBgeaijw73P6s3w4A7o+YxXquD8",
+	"buSgb+zTxvKs7ydjOpu4x+0+S57Pjd5xiQ71msZmp5pvz9vLFpaK7Zaqbbon7uGR8w/qkx8wkdUctdOA",
+	"SAMI7tEYUcPOk0dgvJU7IlbEmZzghX1YWN0p2Qvg9ZvwxnHIviOyg1j4l7F58wZ4Iph2A4N78/CYMJiA",
+	"Y9f5MwilkaejJFJRVpEbImhysqyPaXFcBrr+55JLGm4nC74ASI4fq6fSczetq/7AzbPFH+lWT+2Z+x/4",
+	"ns2/XYbuK3uLklS/eeVyJO1ffUMjdg/pJIjWnLbDW4JbrIktr+DFTZVcww9AwQmd0Wi0H9HfXQN/59qX",
+	"X7iEC4nMe2MxJX+rWrVF3oa3MLjjCY6muFdsuAT0R/3MQT2wSeKF9z1c3qWFXG445CbSv2Cpm7FmzkHO",
+	"NOSL4KKos6s2vMhjiS1p2scJ15ACMsTZ8Xvm/ROVVE2rIQzfk5dkjdMOLsBNXaxdzu8hjyYcxxNO3Ac6",
+	"IqXCq1XgEn+2xbRAFhrtfFzGqhmrzaHOoVmze8wRWS/45zgnG+k65rCEPJD0Dtp1ok0IXX5Vsdx68c2D",
+	"o/IEC7JKwHA4WULJ9PIew5NwJgNMrmcFKGc/U5YnV4e75suHR4vrhXSwRj9KYvGZM7wlSHGOCqyIycXD",
+	"VCHKkMPoH3WMdfgAJDXfD04a7Cfn5E5BSUqRkTRIpYamMLDSgTmzUjXkUP8cJwC0DOGwMKIWafslgnmi",
+	"8MeUgUKAIW2IkJoyb+wgezwc5a4OEYSgqiyJOMuwJKggShEh0Zevb96gx1eXf/0L1KR9xNtSC9Ds2x/f",
+	"dbI3Xpz914c/Hn06TNVo5zdBN4nzlw3Cb/3jmWknAfVzWG1mz2eKF8WGV5J8tTS1eF9ta5a8BDPwHU8W",
+	"55KILYVQWG+/1Z4Oq5chZ5WiquhWNV2mppiYQeYtGkML+U2w4/QLlON9nbZmC0O+kOh3zkh79a4urp6e",
+	"XTw5u7js5kEPrF6GC8JyLM6/Mc8mLZ57Gab9jb7AnTA2FjstbeqS+XkOCthiD0IaIRIk4yIfiSL23wEI",
+	"PRFX3Hb1foAJwV6tsdCv0e9EcBvxobbikjOELRzKQ2Kav+jFLxekJKGitdcKbXCOloSwGtvFlFpfu9oL",
+	"c4SbhI7w1ecIcPTalrEEho0a2wk4AJEexWiArTYp/2/UJjJMWUO1BVVoibO7cdtngjC7Y/OBUO+BwS7t",
+	"15+NQ0s37YH/dej8dSM30wtW8zaabwkflecNcFSsbCU+0fmDJGaPEHBL3iD8f9SUcd8INENB5CPOFMrN",
+	"ExYXBZhGPqr2OXhxfnEBZ6B3aD+6atk1Z//uElGvLj59+csv5/15qSFjx9E62db5hiSnkUTrGvW1Q4ZK",
+	"dg2b7F5gZEekQvdEaCPkGl0AbACzhkQgx4DejynluPvJDOhcZ4MXhB/gIc+zOvoDB0FXSIM3H625EJGs",
+	"u5E18R3rZKVG+Q7v6g5D4wBNWq+Ugqzox+GQhH2uf4InT2r3eHmCxHYzevrewHkeg/DCa0yZVImiDLY6",
+	"Wy+0oT2eOd+bt/6LhyGFIUsrTKUgPT/Ktkva+8Xu5mO2kRtibpnY0OIItgR0mRJbv2/qTmhJN/Xsbsws",
+	"vEmnyay3tr0OCSDE+0ZsllOa0DGioEdjEDtpF0nmNYedBCwZXgmT1GsG+kKGLdaoRpnPfm/D4PWrGvu4",
+	"Ia6XEZ9F7ZysjZse/PSVmlZ6J7qY9es/uPM1ReYSzuRA3CpOzDsiFU8G1NtRteGVavRqx9TLMlIqeymD",
+	"Z/TFuZIExH/NGbm2l3rFTcjKICB1fK2BLNjgHG52VCUjF4UTWX/gO1cJJTHNx1ejlzhkuzlGYIag4y5T",
+	"ddGVvhsGMEulwns5N/+e8S2Rxh3NhX4HSggRHIXmmr7cR2vY/1xL9FNzwiXdckmWirMzBZHKvRPr7WFP",
+	"tRDoB1lEI81j623WjAuSL7ycym7HGfjB3QCgKbFxd+ir1B3aYIkYh7UD9BDFixxxlpG5lg/9SlUWHOet",
+	"qtjD62NHG+uLQyLCgDlvYim4wmgaGT4f7UltJgZOHc4IWuqhZe25GNGRzEEDWtGZ2RuQqffGItYUx7PA",
+	"Dj9yaD0OcC8UXW1bJF59TCNEHgfdR1uyOYgbpneatlpf8XSPEnGW0Ojze+W+MlCtYJ4L02uSgv40uZLp",
+	"sF75+KQl6Mw0upRoLLiPIoLIFBcY9PiL7NGHQgXVDy+obS1yDLCXIKoSbHIBVDvhtKHKq0qrs1BtQqDt",
+	"n1V/2IF5Nni7TkZ6JPozmKFm5xxhiRp9mEhls1QnKtie2q/qf928+QGZYSw0E2WS5gRiA/pAJIUkEOOY",
+	"0KfKZpO/OOipJ8jWAD6YBki2s97O4MYbOwkknogtZRbmbQ0e1NAh5Cfhp7Wpf8FqwExnX654UfCdQRSr",
+	"i7G8QqzpOnVCVbJ9xaJ8HPy8wZBz5bK8UpRpwCt/R0gpG1B/ABBxFoRbONtbrhR8S2WdtgrNJ/XifZie",
+	"sfXARV1R61LPbTG+rAkej9Qq9ev9IidSLRLOOa1IE+UjveiqY/ZZ5W3kLNz2MFjt9t5149XWJlS5Raqs",
+	"STma2f2HkDP76jo5N/cWq5u6uYabQXXZLrFJU+ZuDx2xKRpp76siROYxo5aED8kW5HZZYGbP/FGH4Vvz",
+	"/GGxz+VwzVe9DO6jPVz+79ZrskW232vSu+20l+2iXjKAnQRwGExzlPNdt/wzlvDWXHB6m1SGaUs69M3e",
+	"1csnIfSa80x+lZtxzw0PzvVhjsxrS0j0I9vp5/+NVSGT2vCOWChrX3htTsaoW9ur8vC8Gmt+xzAzbCje",
+	"NcWJ3ggigXH9sx6ADe3xMZOMnlxRUbbUWwEZIbjdi4Gt1q271DqK69YljaRHa8ftwr4XFoD1X3rL9cs5",
+	"jtUgo82BSCOTELO+Zfnk+smRAdsQSfbVCEVvcTICxm5DOo23d7agZwGQt8OtpGCEIEH3hKk3lcr4NtVl",
+	"T4Tgg9b1K0CKr43dwy3ffLp7Acs4WxU0Uwa2GNG8SWMBzF3DZrSjaoMwM01qlzyHzlzIHHjSnTutHlzg",
+	"qLYX8bKgmTGf3OfgZv6rydqvr1zwZ+tXjYEEJyFcxhDNXkAb9DpPCaxPVFAJbZPNSzKo/sYiIwaRxe0i",
+	"RAXkSES5h0zhmoRBJ4nLBzyxs+Hbj0bw3mGVeuN+wwhkf+qFvl0Jvr3Vs7gFHNxb+AUc9reK386R/h1h",
+	"SALm7PDyveRqs9jZ2oX2Z773ocH1KHpARJni7qtYoh1pndBeECjH+9FmxIgycT/hLwYE+bPLI9XGvuDb",
+	"82kF5P6nRiEX6zX8CR6MYL5Ax2rTs8UMOCQR47zoh44Y2Eh6+tuqUBTaNqLlHt2yamsyv28huTmn9zS3",
+	"P+WEcfAQcXE7N2lyxf5QULzHEtiRvrY1pUlfESNQxVo7LlEQepa1IXjeYtLQEp884eFgvg+c8+CPL28U",
+	"F1OK19g6ms+khx0Bq2Seqy+uQVJfAcr5S5v+OCFjslMHknIGwBAxonpyMbpFIxdDXcZtTweJ7pi+MlvD",
+	"wMIBL4mY+84PUAPwu4XAg4DtipIin8PhaFNjr7VBZXpC6L+Cn0oi/Atb4UwhvMP7c/QzYCBDHB/rCzwh",
+	"Ocnn6NZyASBLbqF90vkvzE+1/WO25UtakPOtpDLXU/ifj59dPnkCgDkmB7fEQu3Pl1Soje1eN7t89uzi",
+	"7OLq7Opv9e8Gf3tGGSi2ynZF078YH+bsdY7Rt/azxk3js9oHZvHXx7YuSjyagYntRGppu3c1E4eHZs8P",
+	"59eYHjOtxk2+HDj2tYU00ye50quabfQSebz4dIiGF/RTv8Vq42pJoCEPFwDxWANdY4G3RA12jQzL3k7w",
+	"VssQD2YbMxW7svOq0FY6EnS9GYHzZWbmxcVg7OAeo2vXfDVl108oQmhCm+PyPPXjjrqAcnY26/gR39g3",
+	"+gbdjcA/erNrD9IokHAqjwFbsHcrhDNF72utA4+NhThtvuM1dez9XOszSN9cTfoGrAWCgvHRHzd5RePx",
+	"Ve0LPdzeEXI3fvl+JuQuOlj3SGlqIfzVCfLQ0RHeHQwXPzKaquX8XjSmxIdxaOKFIN3dLMJvFVf4ug7/",
+	"Ka43eA6ofnqhjJUOl4uqDAUFu/FOP5ApSE4FsTdwrSSyMLqL6Yy0oHno+mx+dFk/xKXEwvEpr5HWKTaE",
+	"6b7RAQu/evIkqCENbQtjXx7a6AYYofMB8073AxeP/zYfbM/baUfUWt48HcnQA84OZBoqyHVsimXAmfDP",
+	"qw/noiqI/OfFh/MdVM/Lf15+OAf7+DCgRe5JuEvSC7TDgumbuomjulBAN4LqWhnap4NLP/q4mdu4g4Le",
+	"PTB3lHPjENJGSzvLMZburBnTwH2HV+Nj4jb7loKnCvpybnhBoMHHXJ/XcADWWXlNdWrHrrkc7tBYYpu+",
+	"2ntP97yvAu8ODOJnTyf0afwPujpl9tWybvwW112qVUg3qtKtbt0SHNj9ijhDde8XtCIO5yHtW+loMOlY",
+	"aiMzC3iW4XCsA3aU+5m4lgqNggDTNsf7r64urp6GMzch5BvLqKAuF1lxhBXachkJ3Nad2cbMJ7H1TMgV",
+	"2nywleflGOVNzFuXD5GNcHJnAOy2EzgB/k6K/EXjvp3i8x3pB49t6BduO4Nm9K+4+mSlSiIDEjdiy3Wj",
+	"M+aLdYwrOH9e0BzvXzoUgwcqyHRoMqPW1tLwDQ6XtiSVVLbuHV3fuv1JazeJC6gMkNzdddfclAS4JPCV",
+	"ts8pWxcE1QARSVnge4JFsR/Nhf8Nj1teDJvQ7dJPC5VjPzlioScVg6YtRX9ZB/Bck23z8QWBDDsbzopU",
+	"dVVqolC1mq1chJoFbPn9+NuTc/wPDXusCDTjP3r6NCARQ6t88lzarvqYnlPrrVcycNXoRL7plWD6KyGy",
+	"X28n9Hnw2wQcNNLXJ4AppJ9DJYq9aWYQ3lfthraeB2BSvY8Z809QJWRzdkLB0O0cQfFLjiRHKyzC04cQ",
+	"fYChEIhytTyQrQiMigzysawx7PpExCz6e65wAZpuhWlRiWBAz/8wcNvrCdApzUk2aqP5rWXTyajDDZw5",
+	"1QsdACXaQePFaI2QHWlhno7iKA7VETXCO/OkDhBBYek/BOOcwN7EpTADJshmyDS2FUUu3bTDBE9Oaipr",
+	"AWyY3+qUYdOeUgqSzMxGntND1+Spku1ELAn/a4zYfIrPeEqnkOhWaNY2JLo9ThbbI64yQaFhD4qVmfqf",
+	"epz6Zp6vaDLK2xTNm9gBdrySkfR3sljubZAzFdvR7/jptlsz4MjNoVl4chPHW63p1o0bZIpD012y6ua8",
+	"TBCc21ZNjNviV1CmEDl1BZGK88W2yjYNbIUWSsHhv2pnIIrgJNL3frUhYqE2GG7+2nK3um1hwJllUEdn",
+	"9V4N1veGnUzGuEFYImz9gn7uUqR3cOAiAbly+mbMBTKK1rZPqit9m0/0nm6hUnYE+vy5Ob0pI2hJjBsH",
+	"M3N0hm8odbrNKcOHwI+6o7ibxKDYndxH0xbyEzhrzAf+QdMh3xJ77rROosBEItqyMxGr3tzH+2f0mfQY",
+	"MO9YPfaZJOl0IvS+ti0TwhkWKRsZk+8c/ex1aZOYujTdDWa5+2c9NWy7ZHYl0l0Ao9kzrinCRUh1tUn7",
+	"jjKDaKFFDvEVqL9AQOUqlCdiINl6KBmbGH+o2QxapktRXe6Ri/wGaQsRV9cdy9NQSG2xxRTaIFP1wcl6",
+	"A0EzkwVbu8Y0/0bSFbSsmVS4mNJbKQ0DIKHSMYYjfbJa+W5XOb+gnQeK2WPt5Rpenl5lN8s2XWX/r5s3",
+	"P9zAgMkd/f9B9g6L+jBNbFnRAiDev+Q7RsQcbbG4I0r/KSuIuJu7OAZmao5kVRqX1hZnG8rIX1yww6Vu",
+	"cVZncHkoz3x30FAdn/3+Qf/fxdmzxdmHPy7nj559CrZS/wfZ35DUBbojCYGLt9WyoNk/yLC7HoYNrc53",
+	"mK0re5w6Ax/Ez7RfqoJm93fQQOVFE01OkcCj7oMhCyc4LbLGxbd1j6HE3Bw4NtneFTjIisiuYCxpUchA",
+	"2o1JTkk1Dy2ZrdSVUL5qyaUKpNSGHxZkTQ9KMMKPSiWIEdWBRw/67cF7czOD0EIsMbtbLGnWdeKEvDbw",
+	"LF3iLs1PH8ceDriH4ryQTSrT4PMKfxz3aDebyK7/gExOgS70RKtXJ3Cts1/Yh/88K5CTlcsHPry2Jjqc",
+	"ux8b8AZ+rsW3WFEuu8q6QUaKxEA2+/8XReJPvpxp63dyY+xAfUw3yb4n0xPHuskjTcrsF9JHhhiGv0oz",
+	"BNrfvYWGV1C3t+FSUbZG8C+m+cE9lTaNyrksJZSF35F93SsrWFoa6WIymGoheEFG+2OMZcVH9ST5vkkm",
+	"PVWeH8/DMdFsgxkzmDeOjVtMARxpG/HGTggPeKHLBw8dHAQGTaKnDY5QGw6UpnejJiQGP1OZ9QhKAh/Z",
+	"ydQ54yxXbfGbC/ENhBusGJzc7+XhZjy048sOfUMgDHtMO9MRE3Bf8RNvN1guBMkILdVCkkwYe1cQnL9h",
+	"xb5zB/VsE/1eyvOH3+h0LWM5EWgHNV+C6EupKfuSdM1Ifo3wUkvkc0SVAZTt5LSHKtnmM6jMbuiCLPHw",
+	"522F9xorssP7OST5/WEe/vRAH++mrvRhycQWLAlN5j8rShTa8EpI9OVv+i+AfjpH5s+K/6Uu17v5/sbN",
+	"HX0pt/I5qkQxR1uiNjyfQ0HX3KaHz9GGYINQI4letDmSFSB8zV1RGvyBCALZk3bh/zIBpMb+8T3ZlsWY",
+	"evb25lgLXoURVqKq0fhKbOwpFEYSFC8Lkqw5frIvtpPHHgdS03Zc5MnD/wwvdZrCD7k+jOI1TPJn7k/T",
+	"0dMjom5xTm7odYVhqE1aqgp+T6R6KPvvZ4BrXJm6K6PGNnzHrpGE/HVTaMarcRahM0U6Cmf4RpBuqhRT",
+	"3F6eHZB2k2gO/fq7drY9y1RvpQfKRJF17WzEnPVLxaCBtQnMzF0Lu4KyuwZk6cPI6xM8VH+9Z74/O4WQ",
+	"1Ao7JjF9MtK3+d4T6BP0swXSniImwT4Srtez2pA97JOwo3nYvJBkDQXhwZMdMzjgoLrT7sDnaOOafJdY",
+	"2xrUFqH3fK5dVfpgMh9cfLoWWE2Al3/4JND0ciGHzVGr9eFGX51TcKzjiyuakUW8R24p+HqMK6hm91v3",
+	"Qj+Gs1RaZhKwSg/uXA30mjIQlcLgknlJiZhlpIhdvswFa0J9EdyvLNBIM402Lw8vYGMyI2smfrta2b0x",
+	"paNVoCF6uGr7XV0JZ7rRuXAVZQibWu3zcHZ1rDgGMqq00RpWIkUxNPRBb4ExdWLj8vR68fzDMDI2EcmD",
+	"5299tWbs3PK+xYHeBT69rVervyO8eW6MN6V6U6kHQwV/4KK/1tu983gryD0lqQ3ECWzGCay3u3hoAdz4",
+	"A6Q3engakE/wtq5pzquC5IASMxKTgZdah/FKjdx39UfGPn9Hy3L006D9xz0abfj+A1emOM7C2aYm/TZO",
+	"P3sWNSzyp99MrR8Vye81lwg1Bm17XOPbBmCvkpDhaVwVrq1KgbM7GQIUk4oyXGvWwzC2G/YLibyHo2mu",
+	"7vEhrNZwk5Vh36DrZOY+0wwaZG5/VtgAghtfmdyvc/RjiRRHjDLimpdKC1hg2jZ5t9Y52lLGXe4TZch5",
+	"rsyalHgPf+kgEbkUpdnl1fmjx36nVdPQ/dPRlbvpcDrdqLRLLapH+tDvojK8e+Fem9hhtYXRk7aSNRIx",
+	"wQKq4mt7ZI6Ykd8O6ob+bTTKPSMLsOlTUEStDZbwTg0UOqWvr5mQ/2E3oEd/aOMMtKg7rKUZQEV7YYDL",
+	"KEMEZxvkbnOdXUBg1bgobITr+eybilE8C2UD/kB2L/JfK6lOlhAYhH9NAiJ1Ly6cFX2YgFajhwBUbIOD",
+	"42710NyrgWD/ck3U16bS3mAyzxGuufCXawv71vRy3+C2ppmtOc93FNqTdOD0BnJS3DbuQVNtLck78ls1",
+	"wUf4UIAEHm+t3/EL6XW8tx5F8GN4YAVUSVKsEHVdvfF42II/j5D8GaTgXvP5a/2FtPUvaEqf3uZT31EW",
+	"8nFvKXN/PXSblERQPlhM+NY8dYA1ZP55binuZ8R3lJHT5ixnWJE1F/sATGa/Zk5MnDnostsM1YvQoXlR",
+	"0n+Q/URHdGLppkul6OOdywuO1UDyiKdZT6VS/D0vfyxPu6hLUvBdSgo+3i8KuqVJzeAgZhnMyTH16hkW",
+	"+bXfeb5d5zaoFcEEWVh8g871gpeoKhG3gIE53l9De9ENF4oIY6lJ87OpPreBZFNR8sgAa5m/XA5e22rV",
+	"1XApsrpabb226fgTKhw7ad4XZ8/8TO+LaKb3MdsSEv0XY1CenfVaA+Af1CO2DhYL1m5chtcIJBL9TgS3",
+	"kIOu+t+b9Nm//1PP+Y/L+eWTT1/+8su5++uzT3/59397ABwok4wX0XhPL9J0luFDjyS8q5KjCvusIAvC",
+	"8kndKJq3Y0QJzJKbHRdkjYsFqXPZT5Ml2y3x9D9qh4xOiuC7/yhwstNri/eLrIYXCCXSnLiFgCa+tkFP",
+	"aekO65dzo2CePgorGPKxpILIpODUHWV5xDFkmkNThUq8l6bxMIOAgkTYtCOobTgXxrnnpl47xwp7QI3Q",
+	"zEOZDDolMJMHcJp+zkkNVhSw6ATlDailTRUHe6FN/mWNerqionOsXLpcgejBcoSlX7HhwxmgYCNIWfD+",
+	"fKwZ/pIXBQFW/t36TRNDEEHoVKg01L8ii+y2pF4bD8pQTmVZKXJwyTJl8vVVS6INKfLT3qwqpmgxSQ0P",
+	"cXZim6JECzDlRB/upBBuyORkCb4VnS+T6ZOFXDq7anY3Pf3b0N5qK/QDtbNHW7y3+GoIgGklwtJV5gFm",
+	"7DW0ejVJEpwVe1RwfhdGOnjQ02FuJxzloRBmN/4M4LzpCGFtXgKYWl999SH4V5w28HKcVpb/rw9trNqG",
+	"xTi9z8AULydcoRjvJ/kHrk5McrJ7yONloDFor3voCHmVMZAUvrJAeIwrBM2Z7e1Wn6HPTba0dTnO0Zrb",
+	"C5ZDfjN3dSPfJaY5YK2C9QX47qD1qIRx/boVMx6IHbQFg7auSg4n3w2IKbSyS4vIfG+v9AJAM41bQd9m",
+	"uHCQNzne6+mazHa4C0m0JGsa6JplXhx7PA7oz/BZVLeTaE6wqzSvg6ExwsJvyPJzbPQHdA4GksoSlUi/",
+	"kxA4MkGPJCuGhvWJXuOHMRkMvUMngWvy/2eBu9Br6rTbWP9iaAud6oI17bxttdBK5HU/PDB0xdJK/xAi",
+	"OGKPOhIm9RbrAvn2yHGwfVeEP5PQYf/lWI0hbCFYgUKfqCvAEDVwaA5F1HUmz4kMXhdCcYIYy2rMk+Qa",
+	"teoYAOdHT/1VvzrUXrZX9AjF0L09VNHJTs2+dpfb9kr9ZNJ5XK8GbYNLbvwE4zOkUxR6Jy26Tc0NN1nv",
+	"sIFtB1uvv49JwudFfo0uOoERz854Mh/AwUpJn0zNpQ41wHnvJYa529Le7oZ0hP5wjnREWCac7SV1jcIP",
+	"FaayBaUtsyb1nIBBIvS+KZtGmCkxgIJnd9bTehBYwyxf8o9fSON9RMtKau0kkaJbco0Y38VibAM42JUD",
+	"BOms9o6jDJdU4QIVRCktt1++vnmDHl0+fXp2+Zduv6PQ2F7yWFeUBCHh4R9fXf61O/ijcDeXssD7GvLh",
+	"ICLlb7g7zR7ob7AhCAIMBnzpYPP1m61+TU77e4TNEc31FUVUIzjTDayMBF9oXk0Guuhks+rJU4ZKrC9W",
+	"mOUAZQA86dbdBu19gL1aEKh061Dx5HGscbZcUJYVVU4WCn+M4GkbIW954oNXwr8DvinsF3M9hjImmAnj",
+	"iFdK0pwgkzd9jVb0o+3WteY8DxtRCn9c1IZUV1q5bLp1mw3jRKduCTT2CvEef3w3prSySW3twOS/+MGk",
+	"8M7rTpLfVlqLfPU1EYW58fZjpYQzFzy5arTC3GXOem3rvDrCwLK2ZaMj6TFtqS2pB4MFYV5eFnST5uIa",
+	"YcTIDtlAEy8JI3lqSsLKoeT0d8LXD3UymrtYmk3rd/fUdSvr2vVoAaVlEfMPq+GHrVss1IKvwgd5q/1i",
+	"nQxu/kpN+gQvEV+NYg1U94ULetCyYnlBnkPHe9nA3JlltnWB9R2nnmq9mzqiPDDlvtpsZ2Yc0snIR7UA",
+	"rxGgD0AfTLiDQVMcyO1r+sw1eYH6NeNsMr4mGTqFnTuN8d1s7n1p2I9WS1Bk17zFlSSnaxjyOULgb01a",
+	"+wkhZlJzp2zuYUflSnCcGsPLbFVe5EQqlFegUFKTm+rsKScdSwz1zRmWm2D8uoZ6CFo6zhuM2R2CokLN",
+	"VAcyaaEhRtg3B90pXWO02iNiCe9fzdcmKJ/m4n3FhdYVtCjmxjLTxtrOR6mtneB6Kc6ReUHx8qwq7Suw",
+	"O7cOBOqzy8ywlqxEyWWrQnVp4kGKl1UZWXhVCbaoRBGs67Y6qcR7ImyvPXD9K66PvBKv65NGKv3vTlA1",
+	"Cw8EIkEi3FT6JeE7yu5Sq+qDG/C9jXUgxfVcr6FOtA7YueOe70jyVgzf3//Od6jgbG0lThuN1+hR9K7+",
+	"7GLQu9/DpbcFTvWB0LajaBxga4FZG1S3OSyfTndfD1RDe4TGZKXAbFJHtoSzbJwxBhbiKQ2yBIfNbkNY",
+	"6xZkU8chxa+rPBnfPUeKQyZs89hza7TUe2WH3Tlmg9uiYvqqdA196Z/rWd7meH87t3G0Ld6jghKjUbBE",
+	"Kyz0f8wlyGUlINMz+NDUadOrF+J4i8d05fxXJRw8YJ6QebNnmlwLpnyoO9EbVuyto5qmISV6A7rEuE7W",
+	"22BUZkoCofUIRa4UtjWl3GBINec5eY4e67Ph0ZXzJc1RTtfUVk9u9uWGMBnpPUtW9GPwQwKznG/NxSX4",
+	"biVJ5PDgK0Vs0ZreRUsCeYMHGYOD3OuKjYzHW96ZMP2fMRlnWoDtHRFYpbcMSrL0DjrVg0djgdeYMtsh",
+	"aKHVX9A2y0l2FxZRb5TnTV4CPK8PGyNzFtg723BJmMuLtUnz+XOkwOlEmd63mW28DwJVSbhvYjb37JG6",
+	"gW4piATrnxHp2qNj+LTR/5UyrXb0JsqIr7bVhpjUdhgg1pOfRLSLoR9OUirrHhzDTpWEVMX4Ke5RYCqr",
+	"c1QB1CEQ496bQ6cLnpNhF1nzsYVXfd7+6FtYKP9DZbUsqNyQ3BkONqfQLBs8Zx2Vc32Qupye3TgfS0xR",
+	"NXPfgcj49fbGL4Ek7zrUr6JwN2NWIqz4gBK1IRK0ncnTYSYGZpUgtEKxkGyjjNYfJXlLSRZMw+oNTR/k",
+	"gndUyw6LPBmtxL3U8Q4oGZSqZE8JDB+h+GaD9Vv/4eAWT10MlxC1tqR9TwCb7VTKOnIVjdGk8Gr1o0ym",
+	"JxrR8Jj1KKHuZVKJIRAfLDJ0TvW+KkMXX0iMPHrJXk3KqlSY5VoqhyNCjgPNyz+9eD8mplYSkVl/UfPu",
+	"5bPuq4E373FB87p8rXn56uLq4uzi8uzisntFiw4SC3fneK/VNGG5i+NfG29UNHB4OYxO51hdw/Q7FrSm",
+	"FFve0xeQHumeTPQyjvMtvheYyVW6fknNbVYHqjIo7SF5eYEUKUi54YwgA1Q5RxgVfE1Z3fAH/hn66zP/",
+	"GnbEsaH4YAn1e0FxakX9si4XHHahhc3gr6Nm75/Utk2wRB22cXNrICUG7pRcKvjjhwGUo4DptNtwcMu0",
+	"jFZtHz6w4drK4+FIif01gr7VUBOzI6YMb9ggLXBGeqZSQKkvtWXayqKMDvcDKglTi3CWVz32UvAKFpqj",
+	"bZVtzFeIdX41MD1ezaNXXPzP8w/DxcVARXCbsxyBZKoNNnM78lMTK7AO1rnOplLRgosfAe+cVyJLTcH/",
+	"lgKELDZ7UBmYV32ZMZkIEIzZ4rK0Pfq71bbww+A0PcR8Z07Ey1ZN0epVuGjVUOlvUSwVEVTenW3hT2eZ",
+	"vNeK8/BfzxivGP2tIiD1K0GIwDmt5FlOlLG+fpWcnZH7jlO7+fhA3oZzN5eC51UGvUsgj8Xg4TsOX6Mf",
+	"37+Mmxkj0zqicvBw+RY/Y6Zscg32cq7m4Hnj9krIxoFw14dOKNBFFdpxcSevEbknYm/Uf2K4Z6p97yd+",
+	"9eZquedS7gQllnLHQ1fLn20prAHsg2s1lLxsoWGIti4ou9M6PNtwOFHbXKgHbqvdJ0/bJkaQpk1QiDVB",
+	"fhbUF+bqew3LbzI8lnt08/3N+Qj7fcxdaPI16CdeZRsivsYqGfUgJobvobe2SAcz8fC/BwHQwvWKN/oi",
+	"VqcSg6kkiTbrrEkZyNkbwq13u7l2SD8Z48zPCS6M7hicSY0VMsr0tvewDRzsY+2wuuV4ema6A+6FERw7",
+	"umT0y9YNTkbIB/Hpk6zWqpo4d+cM6F2ewhaWDBSoHVzw4GZneqgNh+n6b2o/Q0eW1eq0N7WU7rcPFbfw",
+	"2+b2hS4m1LNWytYkHsoFpLaUhJcFMWnMakO2aLkPRqQi8PJTEOtHwsOPSbMfg5hu2j7Y0WAig1jomtEn",
+	"b0sFq3mCnlR6XBOyOznQt40MTkf5/gG00SsrCpObZ3WSnupMNbPSOVUL8L9AoXHzF2zA8OCfTV3jhxEJ",
+	"9cNgUF6/oyPcLx2wonq63geGOHqzsV07Unz6VvoC6sK4mOrkKEhSdWShNVHhULbPjqGyF/uk3QPx6d0Q",
+	"Qckx3dYCZrhUC2iKPNZCSEewemjOSlIUkaYLPtMPcwgah6EpGCuFPsLz4Ef2BIsRTQs60mpJa4ktjGTZ",
+	"MEqIzSqfXIm1RGq6KnuzlApnyXabs8qbFCe1aJqJ6L9xtlC8nM1nXG2IWFhEavvjiotZTaEEVBComIA/",
+	"so6pORIVPdo5JWzo9hgsb7zPpBgt95gWeFk0CIJjK84ivUEm9dVJxiefj27o6PujxlpDLgMgaRIHjWvA",
+	"GwsdAEh2ZxrYCAr/rT8AS6pgkUOiM76RCUzksI2J603T1P14yzPvb6zoBOolVrjgqXLlpH68bnDf8xfM",
+	"rwQZzBZoPtk7nSlZqmNa7ozfItAdMvhLiUXLyPJaHdSQ7W1Ed1wUfFebVnXOiIf1LqpgncrcAvD/EQzm",
+	"hg/P3yoMp44t9TFZTrY6K3xs8vZ8cJ5bod/y+0h7jFj3Fz2UJdoyqm+Zv6HJl1dDSrrAWokaOs7c8L1U",
+	"T+pe+kKi25xn8isnLueGxPNfJWe3yDy8JIEWIBERDR0+H5J7krpJjW3g0HVVK3pPRjZ8KchqbJMaZvoC",
+	"jWl/452oI5wTqe0dYmnTczd1Q6udnP+FPgk6uQnnPnRTbbf4qCbybqST3/4HST7eEdD9xP9PjLD/a1AN",
+	"ubemYkjwch+s+jX9cm2FPdKPmQzU8XUA4uG8i130hqnuxzYaQjQrbQjAINCxtgYiCPVBFfc0I4u6/qPb",
+	"ZV3RwiS1YCQrWUJ3T7/jahcLRg9I8vGgHVDMNyKNMLuzTwPMUcuccgdFTZ8WyILLiPjXj6Xtw/qtJclc",
+	"ufIIb7DNi2sJSRShwC1VF3mgdV8xHOvbZi/N46mXFW+T9h4k7rla9uJRX+ifpp+psV7cs9emWRiC0Ddn",
+	"RSgIcBi0MB8++G4fM05/sHr8ePATtfws/TPNZ+D4PsaU8UaZePSHlVT0hB+pWbn1lCUwxPnWBrnhnZDN",
+	"LPxPBjl1HErIiCNuWxZkamPnB2wGnQY0MnY5o7mHB7BeOyxdxeto9A9rcYxHCqklarBP9fF9oHF2x/iu",
+	"IPnaHHNuoQcbQCe3GLFdPsHhGzDAwOLKaW6AfBkk0OV4hBaHr3n3PGdNGlFJayEN++j0Ch526ym0+z0R",
+	"BS6T23OCXx4K02pIBEiENDK/4UVu6vEk3hIEQKtzD/XFPmva1zCOaB7wibjyuGGr1eHOpnaRhS/0dQ97",
+	"syP5VK8JqMqxnbKDKGjf4L0EnNK88uCpLs8eXVw7qBSQfPPE+XTwjZgrxPgt66n0Zsa/2R3hYUri1XK/",
+	"sOwat3W8NQxsoJwsFQ/VRr+wVJnkXMm3BDod+Owe47syTyeA9SqucDF5xZq1chNzIza01CwMreNbLBSb",
+	"YBk4J2GC6RS9TkIpegS9XSt5+F0CQgtSfO7y1b0rofMLDJ8F1nCy96DmIgck9DBoWviih00P0eypPYse",
+	"6k9uzjsxmm7K6xGS/Xd57nq2jw1FLqmA1nhqdBJE3M0x0njs1rtQltN7mldmk4o1ZvR3HG2+dEzydDwx",
+	"OdjejeYjPQwwo3oTOZeBGbwFcegWKLzg5io9aWd1owlHJGt329uHh7q8uHqcmPAIHZU1oX2zf+dKLdIA",
+	"0Gvnx0NwQPE7cnRbUjOIl48/OOtp3YqnFiGUQZurQQGDYoCC4Fw+b3kYK2lRwrhQuJh3Tx6bW2qy+pnk",
+	"Bbm2j0agDM2Ppv+a5GOgDM2M+9g5JQkuQYjSZX9ACE6OW1gUPAOVOv4Ee1G/EzIbExOsR54MtAb7m4B6",
+	"mJnScr+6eO63Sbo3efaB/NB4Iug0kL2M0PtEJ06r5jn0awVe9fHQOvqF45N657OK4bIs6Ohvh47HQ6S/",
+	"ev08OMjmS96Efc60WduW6mbKPTtsJJbkZ8N6hPghr1QYkPGGsNzDY9SK+fyhfIYrTIsqfMfY152OEVaK",
+	"bEuFVlAgBvcMrcSaLhVA2fkx+f4T9teBQ84ywDhQMiKl9WpVWQZd1GZmvp6HbkyeT1Rya4Gtg7D+Mg46",
+	"zKajWSa5nx/ekTwFeW2kGAhyz++SqO1frJgDszWJgcWZFsEr7LL23w0bCdAaNozGysk9McCKVKEMM73Z",
+	"hq/z8H0z5sD8PsMVuDXNyddgA2t6ag+zM8JO4GN+CzgCiS5mcH6uBN/OUVUixdGyUuDuNPD4AECmeMBr",
+	"fPpurf3AAJMRWFPU2wNWph1kOkWN0zyxOnD45NJszitzMuW2NUIdQprPcsHL8qGCSXAcShkrDDxE8Fec",
+	"35lTvsDZuNidwndELkyfjDQhTMPr6qj7Fi984IoORc2RPSay1Qjy6VVls2eO0JT1IG8Fuadkl6hxfja5",
+	"1Lat8Y5XRY6W5BrdEpbLW9PNBdlkJdtkYc1NdMBi2GtJYXPzwsI0ZZC3tjuD15ZBazFnQdo+GufoDQTU",
+	"3LNrjgAM2IxNBarTywOBsgToZtK9FA3Gi/25pL0ZBp3xIaI1uxxiYzyqFwoC2E4xFkyZ5QjLO5K7iv66",
+	"nsx0Ozc4NqNREv+z4oq4rpSHZ+H4642qUacPJuCWHjiQcanMnQKgCGwDHkO1fBiyjZLpVyq+2tAiZaWl",
+	"IwLzum2mZoWdZGw7egjpp6hf96JmY/MZuj5Z1h/V1JNgJL9RpJwQ6hlBlKl6e5E5P1NB7slg9O8FnGTf",
+	"waNaJk1ZY//u7Mf7HM9AfYYYZgx4u02aLilnNTCwm11DcZDlnKZ3bFxW2R1JgO//Gp4P7ZSy/vxIyTNI",
+	"oymuJkAmHTrnLB3zemrNl8Jc0zvtRRP/SslxttW8g9A6p+xuV3KpXKR4EOqGrMe2RpZKEKLSgRTte3PD",
+	"nGbqQd4LviwMdkaSubFHGAkT84AsMUFWlSQ5+vLdq5fo2eMnpnHfQW1UURAWCl2852hJEGZyRwTJjfGA",
+	"AUaoTtEhGWc59F3l4hoaccCxs6L3BG0pqxSRc3uc6ocFUa5FgXPga0LPw7iFCtMiGrSHCTr0ugzLsCuP",
+	"CMHF+K30CjD0w0luqpKh6oL5TFEVgt1+75KVNENMECdc2i+COH0/gHUIs3NLShnilUAFX8trhAvJXZ7C",
+	"huCcCHT7Xg919jq/DX8I/iH2HYLuKMsNDiRIn6Fb8LXAWznsJ4FfHTNqhrnpRaTc9FE45bW24FBQkpZH",
+	"MuXWe0Jnnt7DYdGrJJELVyKXUPfSvGdHbzg1fItzy3Z6D1ItIKfwIenBJ/Q3flChmVLqnl7mATebvkYY",
+	"VpvWvTJHpKGNDUeYljB59NaCle2LpTjCCm25VHX6lcu5cqeN49b5Z6hE8+vOTP3NKavOzAp57Eop568l",
+	"+fRelXrPHOFU0YzN/kH2qRnC6I7s0XKPtC3zt4tHfw00kStaNVTf5t/cvAguWybu2w9ePXly+Sz46B0N",
+	"1/PfGQvXDfHmH2+Dr1ftUJyk6+BjH8PmAwhhpic+R0ssydPHlSiGj+I7Y2CK+5mhfw6cMcTob0WXRW6O",
+	"Lm8NNIbzG2G3OnDaLncjo1MHJP+nxSxIFCSt9gCUmK8QRhUzoJw1PP0fs9/qcWeXTy7s/yCcTjWVy725",
+	"tbY58ZtHzMh7nhlvoMGGfqa7vvW37BgfgszhCr/lBc32yRiIbDhd+JV+yBA3n214kS/MVWBsyrWmO9SY",
+	"3wwyR5rJEnGBDI5v4+pcC4NnixXiLBubNG1gI1NIPGgIRuHG3B6oM/W55V1sPYwz7YHMjXgGZh0c61Xl",
+	"5qlEHNDeVGf7YTdiiAvvsCI/OVDQg77Q5CPOFMrNDkF4ye8J+p0I6xK31gG6vHK9w6xzVl8vL68QILnY",
+	"RDrKFLTwwcjwpbXDZ5fnF3+7enLYcScEEn716ctffjn3/hpCCW8DZmw1r87dRvd+O6Pb0sKmGISWmeJF",
+	"seGVJF9ZQKqvtjWj30F3rXEdZYJxB9OeC631CEbZPfkPlGmOSQNXa7FdOr5/D2qmmwP5ZETu8T2nBrIG",
+	"KwxZSdKi1WTcJAt9GNmfJfg14+cL7uAaKPfx1bPHz57+9erZEw+O9SKkFn6rcBFwVQW+3E2LN2TY2Qcl",
+	"neAcjr1vm4MlxS5LS/wO5HQvSTF8PbJp1ubp3mm8onWN+oNclg5u8HHlbTduikO0w/uQQ4fcE0HbRpxU",
+	"vNRafCc4bOqC83BnOUAl7nGKxmNZjrNhRVoT1QI8riwkneVC7zK9I07DnLC0LOWCOz6SuDISNmGZnWyG",
+	"nO8mcBu6gL5ZGaheQbI7zkiOqtIeGcDo8+DcBcH5PuRN6iyoCXdh20Ux37er3hqqvGlH1lUmeyhO3hn+",
+	"nU0anZZm7XR9aDVQiYUKQyc3mv/wiuF6/n8hPbz1QH7+foyvpc5bOsg431sMzlr7R3s4dDh0ck9Zd0VO",
+	"4C97RzJ+T8R+SuPbzL0zNtYfUI8xqnJCtlM9yYHw0OPEbRJGUAPKVkSI5MZO0RMTsraFUWRjM9DNC2O4",
+	"O/M+EJ9NcvJmiqs+4qV8D45AqfiWCLTmyiucXXFhW2oMaOMmscl8JDLDk/fnPSXOe6PcHjShzsae4KgK",
+	"5H+PS/puVGe3t7CX890fdXhnxhx13nQdhyt9rQQPwh0hpQl2cZETAemgaEm0MEGJK7YAzh2PiOms3TBl",
+	"S11KvDMVoeU8+GPuGN+xSHdeCw7a3ETNcedVjAYRr0le55C3p3arsKCr1e0c3TKidlzc3SIu0G2Bd+EQ",
+	"YLPy4Zgqlch8Lor7ucPBJkOAS2IT3EyTt2E3peHH3LLXDj2w9uknj8ESCdblQYJcIwwZZhDvdoLQSSTz",
+	"Aodu/cer4kZ4h7Wxpbj5TJgnAitypH3YSaSzWta0A9Zmq9WuJzMjj2kgPvq2Yh9f5LYwedQ7Y/uO6x2f",
+	"8+B2t7VXScrevRPJxoacxLQB4Y1Ycjf04h7LyGzDRzgK/cbwk4KVkLFxTDH8lku1cODD43eoodlidIQM",
+	"6JRTE9gOCM0Og76+BZZlsbdgsHVxXqeYKgZ3BLAbMnlO7wGtI1iJmPPO8kdTEJjePlaQJqWWqw7O5sb6",
+	"CX0wmNZWbeTTE2NvD/SplBeN3XmqcrCkvRMHwEzI/m1uwKEwu0sYGxZOPWlugszt+tAYuKTCH6fFBxq7",
+	"u31l9sXALbFN/sUfexf25HUwSeV9QPxIceEydLv5AYDGij2yAJwIWyAsM7atHZBhMyTjQpBsdL1Kx7M/",
+	"3pmcJKRkt0jrLNcj1rzIEwfr2wh+iHbEngWT3pzyY1/4OJpOF/sdcC4YAZuHNpKVKOtktI78bmTYZ6G/",
+	"Nmnb7TO4r1q7+yTeK/OFzzaVU07ivQP0Op3VbCQvX2yjLTDSbEcPgTzs+Kk3Wkz7dLqXk4LvIDg8r71D",
+	"Eq2J7x7SI0ZuwasqmJNWI7QZnE0iCCrISiFccDY21cBqgYAFBVsv8NWXhpU2GQ4zxpW+h5rHEdw5IMYt",
+	"lalXTs1d8CDNPWPLMcE/g2saff3QWqCOZESktGKJPpr3G4IsNicC+UeKI1ExM/trhBki21LtkfkMgiJE",
+	"E77Bph36RKRH2qmzGL5ddKpetpS5v/ddGQa7scq667ff7e7RqEQo4PibSmV8S9I7o4h1XChz096eC7Ti",
+	"Fcv1qjAC/2oNlHCUzPjADl0uekPhLCOlIjnaEsx2G1oQVLHcOmIgX57m4VGtgIRaXFNtRc2b0knDeP3H",
+	"Pdrge9Jx5UR3iuWGm0HzzbCgK7GfxnZBTH+DCZlI7tUIRZVg31j4nZO6sicGGV3hYJ1uS5ZNf8kac2bY",
+	"rQw1hb2+Jc0Jkn8WXqTh+dSzHft43syhP7PQPGZRn4QFPvus6EbdKLglyfP716T5l8/O8sesn3siJPkc",
+	"/YvDShaq7B4ompfjvQxn5BcczkDAC5JhRQgox8PVu/YqYN0PR6WrzGe8xkUIV19jhuoeVcH4VF0FmWy+",
+	"NEmGkDthBgpKCA/VYb1hBC0rWkD91JfQZGGOtljcEaX/lBVE3M1dCgFmao5kVZZcwB8cSt9fkCuv1ycU",
+	"X0HLf1uW4GH18R3UT/iJhPjs9w/6/y7Oni3OPvxxOX/07NO/hTikqX/NVjy5UJUWakFZuMTpjoTk7MXb",
+	"10j/YrG19QHZiqOO8VyVREB8IrmKvy6XCyXLi2CBPu+jMYxY6+rQava0KXYfsxyKSdPpez+7RZ9eUHFj",
+	"+qu85GUyuO3DhhNcgKVj2uNlAdDKJSURw25FWXrlzshoQG+2UcbLPVQblVhtJFyyNlwqg8xxfmzo/DAI",
+	"YP3a0dh5tBTeA/EeU2fUcbLazzrU7rHOdJOM/wpqe19AEXD65aIpLU5Cfp1PSs3RptI9zWJA3/oSiUVB",
+	"iUCSrtkZXKttbTOW6Na8fNstLR8u7W7mOY/nA/ncvCGqSoV/MNXTh1N7zaA06NHV3EDA7MvYERyERXvB",
+	"EFclrtTmObJYymYgjP7zHdR6DwfyLWlxkLTW3N02SUHkZVqJRKp4hU1MW9RZZoF6H8z2UD5SkNWYQ8R9",
+	"8GD08OyEk7qHz/CmObQDpwnpz5ae1zmpDcDuGXwIGK7tFVhDWqp7wHY1fuItX5qeFloxtm/CfSEmYjJy",
+	"5+FGZkqfxAzAAMclEFn3tlNoHlN6FsSAmiQuSzyjfgKOimND2lvmjEnAFYbXbSpI10UVynyvxXUExFkS",
+	"JtqBXjBfOsATc2UHFrzFTbhvLSeeP6Pjc3qTR7LEd67pUiVJPkfLfQc7a0wJg0tqGAU+kV6BZ6viIgff",
+	"Fu/RkgD5B4BWNr9v5Dy6lX7tj73iAm3cFRYzRPOCOHwzIOKOkNJa8aP6+aqEuF9KlFAQaTP6Ovl0Ason",
+	"SH77vL3qiErr8MzBSmTchBj07wYozObLOQXoFkR/ywypzTK+qD0djKtF42znagEyZZNAyoUgONvEbMRm",
+	"A8c7OsZy9NyENhj6JJk+33uinhsQAKoAVMUM08JU8U7cKYHOusYGhAcAA0GVQ31nrHQ6HxleOijv7JFL",
+	"Bd3OucKA+cZ5PiWk0mg2K0p1vNUtfI8uqw/maSdTnYQqqcwBA4uv4X5bUDDz6VZSOCuX9tT24sfRYqbR",
+	"pWLm6Z7ZjaxAClcsWqAbCX2qjJPF6Y8acQhu8IHif3kXXnlslvsa7Yn0OibMtfhDE1gzrPkKYXkk2aKT",
+	"PRHGEMz0RSBHXCC7gbuXiWBRY2TDvu/Q5cIbgAikmRwm1MlJN0YCZdOmYxqux6USLru5aWTqa7BJdZzj",
+	"CypbaqxN6v/mlUB8x2pfm7dATdcyran8CtcQpwdui5Ei9BoggHrK/Vp/c2u/bYqMC5rtbce5diOOw9LU",
+	"3irUcCw6WgovKctIAynfiELSZyMKLbyxpUzHyfE6Jz1gE3MVT+Q26evgkGW2ayCWd5HdfEK0Jr0qC0kI",
+	"s4MfYKppEg022viO0ofNObxGKh2fg7/FtAwtDDyb/7LiqvQut7HzVyzw2vJ8xCXNrVAcIL7DHL9nhZWW",
+	"1md7hHHSfSApDbm+uQWbhGpdD924e3o1hLQ5EP+FRDSv208MuzDjNe+hAtWShOTutUIbrM1/4nm9zGXg",
+	"umXObvl9a1aHfdWTPRF2sSKwemR4FOCacRyF/Z0uKc45CGzhLbDCo7tHoEYbZZ08pL25KJj7FJTgoDvG",
+	"d7ZXaR0/OrRXTm7OJR2G6cYecO3k8RF39hwRHjEj/MDVGB9dBFlZmwECtofiRT5H7p+N1tIKYY3vScAo",
+	"Nf1eIsCR0xDjGHmgeoquBAqCK7Xhgv4OW2ipzfheb1+bWe9IxkVO8udQQg8xKaRIUeh75pLne9+4dGk1",
+	"em/CiVFXQAg7SvhIEnT0RUU/6ysEuxCDhYZWXqYBKYTNkxpgb0uwrATJr1swWPouwgUyaX8FJfd4WSSY",
+	"BrHC+LqlsoMBd7erw5tUosE69RywPG25KJ8+HtjZdno9SzXN/z6UDV9fyg7Pwdo/d/iT54gb406zBaGj",
+	"mPh3UuQvtrHqJD3UomLKIOaOk5yor3uUN81DMvOufWneKoVFqgKMZM5P8BclcSvqAHLqxrh/bEpt4/7z",
+	"pugEx8mWXf8+ydYvP6AOWpI1Zg+qfKhnNo04x/2YlK+3bIX1xfy/rQ7rzQOWzQ16lKujntQxNpz7qLdI",
+	"40zhm/D5/mKJoQgwB1fxihQFkrQggLTGcrTmRNYtRqiSLrzgvBPu6OelqVpxo+kTGW5SwRP/hijlQIFS",
+	"NgHLNlwsyhr/sO5sV+BtCduSZnf7xdXfgl9dCszyRcYLXok4fJWIVNV6tQ59AvXSPTexBXPB1zzgvMJy",
+	"4wRJP6F3OyMdB1UCmKBBblgoIrYLl7R4uJvgwJAL00mLLNo1EP4N0tiFkR+NbDZ6uT2zH/U/G48tRnWc",
+	"w8++85vqYmF8hiQfr8wAFi946/8737VS/RyCXp1wDiB+Np0Omq/QltAHo+A9Ym8zEBcZZwpn4fNOCYqL",
+	"RbPjD/YrAizjTnImohLV2Mam9NAAJ2IEA+otLAguUCXxOhL/+T3c4juciOe2in1t7pejeH28AxI072zj",
+	"kDR29uoh5w741AhhWAUafTOyznRLmf+vlyfWQx0PsfVG/4+L5ZP80bJzXvz1gTu9J+ZvBRVHDdH46Okg",
+	"NmNgCwz25vhXbYlQwvTNBovR+J3R3jPBMNmWaMsJIupa67g05B0j4gt5jfBSX6rrhmDw76ObPsX72Jiv",
+	"JhhMhgHfw2vBcsjYoQMUp6ebmNfq7EdH74f44nxHt/TkjaQmwzxHsZ3bnD1dLfyvnLLE21mhOTpeRvwi",
+	"hdHi0VMwHg6lvWb+BkGlILBBsn1mrjpHkjoa9KDhZ80oS3JwlemavU6NuplO/l3vb7u3/qOgum569R/V",
+	"l98QMO/vz2+m9pkA+0zEOnCEjGDLvyifuLZd4tnENQffmRtxMiNrlhzCcJ/pNayd2/oYIQUpN/oe0cBr",
+	"/rfiZJyF395P6CXYE9o+QUC566fXLCK5qWlpqrhzUuC9q+c26eguNrywTnat95T7C2X31PZ4t1u1Bk2a",
+	"z0zEeIHz3P+rIBAcPMyKrj0cchHvlTIthJ0chbb+OFCy46PKjSycHCHCl7sTgETcbCWgwZY9Uq1EdQiT",
+	"aEKWa6zIDu/RTlBF9DX2ulvjJu0VCUn9GOQT6SeoyYwEBxb0/jJ3ZM9ctjS2wfJ/lZydv8O7721+kZ5B",
+	"STK6ohnu784UmcRtzjP5lfTHODesP9ffukXmjWWrwMdjn//i6cObrakeEeRUFj0jyVHcF5sEvLIk0y+O",
+	"LekyJhhXACtoaq70zo8VWVnM0eNaOfnQpRD0ayOx9VRhBStlfgZRp0qiF29foyVZUzaiLZ4LQNZ4p14k",
+	"Un+mM9vo4r6i60qQdD+oPkVlP/qlVKbnsdfmkTKkdty2d4ykUI0Ndo73v1kgkoVJjhoLLVPw7C6U7yLb",
+	"nYfGk5FXY79tRWhssA8XarOPr4XLwqHAQkZILhFGJRHSBAMOl4AXOZFq0SW4f5sQXKTuLPo7WUAa4sip",
+	"+o7UWE2J8yWMGc5mo4/F4eL8brEd3YlIHzsL26cglNEga3c6lgpdPUYbXomxhR9m9Eagu/4o88u89QlF",
+	"mOudOiU33Vg+duM3YtfwpbWg7fXw2dEh/mB7mo3ipW7UyxRRYqvViyqn6lsXOZnU+/rQ4Ha5jUeZ4k2z",
+	"2dFtGN1Ne6pZb3kz5tG6RewYpE2TIKaZUsNu9i/I6S3eztqfwurVn/hvVKo8qYK4meMDF9FGql+jRHxP",
+	"prqlJsPbT0WbEBYTZFA+ATwkuKOcSwuGapMS5ZCDIqkDgPkW7uuErSkj4BSEDjAiHPXWQ/zp0u4P7Y/x",
+	"/YsfJJN8/HXe49/p73D+Yh11hVutfpQTHPoQWg43uJ7Sx/rYrRr12z/gVrQOdbsj6+j6UGqnY/FDRXd7",
+	"WJ8+2R5yzbQSBcN36XcCxxu+Y1B/ANHO89ieHUU/iOxB6EqCiusPAri3P4/9Yeg8keXxE50AMleWgt9H",
+	"AlmQqZe0b5eC4LvFusAydN2nasMr1XblfSFRxplsN9T2a6TSsftZHocHOmHJ1RbvrfM6vBkh5ywCHtKH",
+	"52NQ5tqs/LYVHTkfB39vxmovkucT8uifuwS5WgJanOuXwM9z1hlhP+qkU1Ma+RgsA34PNfh1zzeJlrjA",
+	"LCPn6IX7oysEdMjAX8hrU6ZDFeI7IvXvyxpB+LBsIyu4HIHbURe5E6ZEEkKL40D0PuTaaY/bJlpkUug1",
+	"GJxj862XtChGo1t2e/zoecwNXKejcl7z1xu9YWKvyIxzHgQAAGlRzJFNSpojxcuzqjR12quK5ZADzRlB",
+	"Od5/IU2iD6DeEuODOQ4eNMXcdiNHMIxKg8IDJUey2kpkCp9HeKISOnFOjEtWtkB8RQzaWFmVYLT/Wkll",
+	"239BXrzTaHut5WhRuDKdrYtSZnzNqIWK8VqHFQW3gZIaJ3Y+sy2VW80QwGHC5Mrg5HN2T4TNhL7nVbYx",
+	"pomBkZzP5AaLcOgxWlgD0vRFOHZx3HaxwUuve6jLJakBVOsPhPeJoCUZiGkHA2fMlJcjLJEZpIkATgnh",
+	"dXCDUu8z6ddUi0quNoJX681YSZ90QWK5XJhpjWprS5q01khZ8LJieUEgM4lmRGsp2dPbcLyD0eY3juwf",
+	"KFo4LfWMZjX264fIawu+6puX1qNlgZnJjjaRQP0a4iuoJGigLTrIQPH2haADFwCEEKx0hi8AzE0NlsAS",
+	"0sAnlob0Fjg/BDKa/3OCyIYM0lo2mhLJetrD92hvd0/JnyH3QSCHF6YKBsTE0ScBk6juVN/G1b04e+ag",
+	"dc8XZx/+uJg/fRTG1qUxPKQNLkvCLKyXj++723ByT4SpYH3egNObdgwG9cMG7EJpSUkpc/dRP5aNqEwL",
+	"/qb0WO+7B7ltNkHW6huOO8bMYH1zfa1M+54Hy2SYVGVdh4MCBdgRUVIc5Rzhpb5n03CZTd0BNPDL6IYV",
+	"40BIaAiL95XgW3R5jS4QXWnVm2mJXu7Ri7evR1qRW4JZLDHda7wAj4VzO/AufFhoig2uD5CVir5r6sZT",
+	"AniCSF5U0bgi/HyfGimvu3gMp6c0NfDuU9ryozLDkfr3oGPBfLBGi2hcCrBQIK6TquDtbjy9b87f9idw",
+	"z73HH9+lx8oyrMiaRwr8+iDRM5JUG2AKkd1lf4w5ad4wF/jh57thRjet2oPuSG6R0sPHk3uY3HpNdy+9",
+	"J0VB2fpn3Cq4soEDuTU9BISBwi6INigO95q+4Og3z+6xsM0T/jn7ev+9GeTr/c33N7P57A176wb6ev+d",
+	"HUpTQLdE78dJucWjfAt+MUKSk3gfhtfPaY6omjtsM1zlVCElMC0MFjq0Wgqq5GS3QhCI3SY+KQsYwlej",
+	"LgJdB4R1JjQug9pL0HJCQLdn4xlgJFPW+ZS73Gm2Jgt9X2H+PzQdSfXfTDfUjukuiKy2Ds6TtCDzoM13",
+	"7QYOJkfH+qwpq/8Os9uMe2KOTF713B69c8Ds1ncuyK8Eu1bzadhR7fcRpGH3ghPsk58K7R10imOB35F0",
+	"z0RGpFwo9+qDRDhgtIX550aSvyZYBHMDDmuNGpJagw1GDd47F9kJe6meVJeN66L0HcnXRHhtnXOynPBW",
+	"fWU9XHT9y2I0mvvU/slq5kj32iXVTkFDnkdM34qf/Az/2kRhagk74iy3Q5xe4URpfQBdI+ip23VOanL/",
+	"wM3kY62uent/5iS7ky1kyg1oMlujGTwrc6r/vKyvbiMXmOLia8pCC/yQTepXhIyj5SUpCj/S94CBmUkd",
+	"8IGonvb3ziO3cNGUcV7l/aKw6WgjRFI/7iyhkY9Lexkb5eOCdO6xSedkre1FmcbAG/PWKFfwUH+g+SzT",
+	"arSIVamMvQR6zYNGS6XfrXb87H90bw1qfN8HvWjic7bXmx81NhrC82E0LWzbWq9Z4PEtjlpCfzpDSC9i",
+	"EvvTa99HF6EDLVFe2KP7xGctxcV3lB11yXfqPC0VoG7wvNtwSVBOtQgSlhFUUCLRkqgdIab2ydhW8tpL",
+	"FDH9ZHe8KnJU4j0qbALQUUd3Q0P4PLHHQ2T390uBv4+8feN9Msrbl1ZkE5j7A1Fe2wwTpTbYYDVEbg25",
+	"wpnFVjHchPZ+SwjdqqM52gTgA6ZDL7PTToi6he+orShbCqrOejGDjFuT76xTf5qWmniB8ryVo65OD4F8",
+	"0mgvC6vYuflEOfQZ7gnUzO0klwRnPSTCBbUcnWWBvRZLsjQXw6XALNvonVXgLJzuknxI3ZH98IzhDNZP",
+	"Dp08P3oWR4LS+RFStVRcwbQa3ay4OEc/t1WUTbVAFDrfMI4M5KSstoeaqEe1kI94WxYxvRKNW1WSyGlt",
+	"wG2gBwbwFIqjI8ToH+2G7Mbd3RUN0uBuTdXv7RzdLveK6P+CW0H/AbKmbs1jK0JuNZsx8PHc+/Rz19zn",
+	"0KneZA1tOSP78x/N/q5/OLP5XJC/rjaz5zPFiwLQ9b7Sn6Fs/dW2Tp2CxZ+Q7fSGQTesc2RyRX6t8jXJ",
+	"bQLUcm/+MEeS21wERtBOcLa2T+TcxP7Rhhc5qkob+JSqL1PwAIjMqEmTWQDjmvbB1u6YmxwEmm1MCXBG",
+	"mNKC3vShghp6k+RqFq+GD63rOfWIXk/mZnmunlycX1yM62qjN0qwrU0z3ONnjy4urx49fvLU3qYDpbSv",
+	"XqJHjx49u0YAiAtWQV4J+HAHnNIj8+Lq6dnFk7OLR+8vL55fXjy/uPivvvYKpeB5lcG8aT5HFaO/VcSU",
+	"U0tkIqUGSfaeiGsEycRSoasnT0yPlfbHP1528W2Hkf/rWIlrV/McfO8wW8DSb33C9QCoEf8tdP+M5vj/",
+	"YVzkjKjfQc7DLX1uoUWP3pY5Vlj/10Yc9B9tl55b2KqQDmlqQW/bs4TuPvp2L+iaskjGwM60qmgDPYex",
+	"CG83ufnk4/Xt3EMHMeoXujG5HO2clJD6xZkDy6yp2uT2YxHev9D2e+HQiJzga1uhNc7lkwv7P4c1HRfM",
+	"Psm7qCWvCirQrsYEBhidGVCLh7U+g+mUjZ6TU1Ktxps3nkLtNpK8GMI4rlMfAn1P4LcvTK+pTrrU00eJ",
+	"sMYu48FOLXjO6Wm8+n/Z+/vutm1sXxx/K1had63O/EayZCdOGvufk6Zpm9vm4Sbp6e/eaW8MkVsSxhTA",
+	"IUArGt+89+/C3gBJSaRE2aIkyzrrrKljUwII7OeHz3YlNWtmeOL68O2hGDrkrTlm+OVl5+z8GUroEXzl",
+	"TtazUAyFKS+LWXusQ5jGkQh4fUyGLGRZis5CISfLwZx46+QexUdiKFUp/uZvMDBMpahkuVWBEU9w9lhk",
+	"CFSsxntEQtZ+52qEycFAg8kxLRar7QfcG4UJ8LDm3tQNJBGPV3HZe/cYeZwg1q0ySuBflLeuGclcG75j",
+	"jSom/wLrzjkvzqlc1/adrXxycS3HjPPgFi5qOHPhnojaOcPPMFThhGdT/J6wZ+9tqQRq3CPNZV0DXil+",
+	"+Vsex0IOazbNznXLCXSmOIFumhwd/j9KQpsMgjF9/6L17P6wTlEfLTMbZTeQCH3dGeNPnUDfYFR44bcd",
+	"qchiRPIaJAAJD0WqO64YtI2aubOgdnKi9rjYRe32tEyflZ/z+9QEanwfnVVS/KrkIBJBVW3srBZZ/Pt6",
+	"pIiGg3+LMiyGgtyqQvkJy/9cUvdQxrf561bz8HJi3w6/ErJQYxz7MSuGvVPl2aIBt+igllsxdWbqfNkC",
+	"RObK4aWuRWwBH6dgImQe0d3G42TtfzWH46yexX6XYTl6dSdaXn+zbPJ+Psq9ONAmu9AlOMZIkZ8yk2Kd",
+	"Ktw7VO7X7hhfW7VUGJOl8wgdArlbZGW1deGIGi/OKV7H3fNvv2v4IGD9RGFF5CbV4II2FPMSNN+XQl3f",
+	"aWaUqlUROlbS1G7+q44vvJfRlGlF837VwI+W5dcgWZ8H18vnDZ3WM2BprxWH22RZnssF1Epc7wJA5j5T",
+	"KhZl9ah8WEk9hBYCZymr3fDNe6HQ82BZyyRDOYCN91IK81BWSoyNodjk5LDIl5j1FqGlfriBZDqpPbR2",
+	"k6NGqi91ztkYx2aKbIptRHzCpwu9ee37EMK3ipvYgtHYTGmi/d47zRnYEpx7+4EMNLDn2EhJedU5fwIZ",
+	"ItCu9acjbvKj1pfZDHQa78y04VPNhkqFq8aAPagCdoShuQuY6OxblgAY2/O7sd+OvelrDGlfAUNkQPIq",
+	"DwtBmL8rhMgXD1rgZJ4yKrnx8FPrVZbTx7J9ZUvMARLVuYfP2ebWuIj8je7TPu2+pXRrSoQ/iGjd4uu+",
+	"iKIv2Oi9CjSqsO/zdfftvqV83whT8gM3pJjX2fsaxt2ISwnRmtXcc+VE92y09p/pV5WH86gCIe0usmoA",
+	"JhituUP/mYod1sUvXStkgPbgklRfaSivHDCIJ5gBx+Gp+LWlUw+yofHrQ9aIMK/bpa/xb5t3/RfuKnu5",
+	"mbtfae8WOaJxa2uG/Rqwutz3v7pD1XEl+y0Mvknl0pP88ObduniSZfUBL7VHdEnsVqwDby0SleB/VWqY",
+	"jnlAtRXFsPiastKuveRlPtZyhGZfZyASXaGL8U9MA9aPUY3BJeNRNGc+LXP4rQNEX78iLFD1Sp94BJui",
+	"DYIVWAuzLObijhBWnufxGworl13fHwB3HGyxTtcMjV2rmfuMYGDukpN0pdZuLfc9pe+cCAPvCVlyp32X",
+	"d8Kn6ztralM4JSoG+UU4yJcayE9L8D9uING1cdfaLTej+I4KL69Qzt+g0I9J42uzPc2Mf1lKFY2HfzPy",
+	"u3vs939b5376i4qEa/5fpwGDhXxKZZWBGoPGcCrFltgUeNJmlpEYx38wJbG8UmEBHWGoCTlknKbCLyaM",
+	"3X7yMbOnq6S0lyPZR856L14UPnTW65VOp80CzdkHT89WreWAJJbfzzt8CEvNTBb4WGNrc7dI+/SIghXo",
+	"HpiICtJEmOknuw3nSZALX1J8h146XZSP7/ztdfjjp5fsf/7x+e+Y1Jc4JOkaMACH74Y+FH1ltoGRMXHr",
+	"m11fyEEJrtIPVPFLo2whgkCNM/hifcKuugio0L05vcoQX5U0iYoQcA7a+MERQWYyfPaSXXVN95Y83m/+",
+	"k0rCn7I44sw6423GI618xSsGrv5Me70nAX0Yf4aTSAU8sktcnfwp/5T/P/ZSX5MNdPUyNSOViP9gPvSC",
+	"UUjkCmmZl5xhe/bgsnJeu5cT+82v1HiMU8eNB8JlWAptP0fms/1eRNKYcIlhuKs3IYxjZUAG086vML26",
+	"YDj6lFDMsunliGzWV+GUOpyG4gb+lMwtrzBsh/E7Z905/qNPPO29OGE0c4Omrl9DTMOHn/Qss2vcu5Vr",
+	"GlneeiMxH4K+YFcoY66oR+jKWtVXTAzYWCXABiqK1OSSjTgFulBO2DsI0kSr5Aq/FQW0vUDu66mZga9U",
+	"Xcwle/PpPXt6dvo8K5G+xElQtM28IlmE9Jvff3/zI+0Wo5hY+oXTFZG4VEQ0wGOqNxBKduNE9SMY/4MG",
+	"y/3NfuWLp+fP/+6OCQtvA7iyEuzfqTJwya6wDE9fuVJhS1v2pBEYrO0wirWrNne1MnkHFfVK9YElYjgy",
+	"uNOrr518HsVVoQA5/y2Oukbaxn/oawSXbLMrnHkdXDGJpThXPDUjkAZrKUJLplNGkyY7Qto9YhF4csL+",
+	"QOL+2lETObM2L1Se42xqrq+RDnDvfYiUHNpzxMweFhKQDj1xL9Gx1HDFxjy51na9mW0jyWOdPr0eUg6l",
+	"5jTRIQY88T8nf0os8Qr8zCjKK7SsckoEGI4ASDjjDSWQvuh2sy6DE1et2/Wfx8ibwfLdz/4h6+r6LujW",
+	"6UnPWzI8Fq2L1pOT3skTQiscoSTt0gym/9ifhxTwyt7sTdi6sL/8BR8hGJlYSdcVctbr+WmtHn8Cvppu",
+	"HLnYVF5arK69oOVlrulCgOAN9TFgVfdTWqVMLWW76f7AQz9qtqgwWhf//Kvd0ul4bI/1ovWJTzWbFKbL",
+	"xYkKrNOUpA4Rjg8RTekD/d6qoyINty5aRJe4SncMJhGBLpzcXEUp70NE7NtXqQyBiu0RxVEqRqKaCGLh",
+	"yN+6717zzNc4ZHIm0b/Z+EE7v4nUBDrgdM6uK+RDosb2ElJNIpFs6/UvAKclLqXcj8BDHLP3QIi33Trv",
+	"PVn9kd8lv+Ei4n2X+Fub4AMusQ0ELlBIhdzwPtfgVOkdeMEbO12E56q8kkhok0/cIvQpPgaD8/b+Wf7a",
+	"+SNdmon/rb3ywVeoiPHJkuoJT5Y4rgqHrNs//TuFHH3uIhtTll/9TKqubLxz6WJUxuUMI5zMybRasiiB",
+	"Ddx71T6N1EDT0xWwli2YdXnkC67K0/y1kpWKZsi/nFOcf3+9aWwYSC1hr5dooN2Vu572Tmtxl7OOCS3i",
+	"aR2W/EklfRGGQBPLchYk43IyUgWbeTBAUDtre7SZhAloQ3G9It998nhsc1yHDHZiRd8c5+H8jk42ZKWS",
+	"/36wz/2cjflo6CbzVTBsUKGA3HxZ/dDus3DW2TsQh3tIaGf220trU9Ib56HSPecNfqe9Xp1Lx2zoCUjj",
+	"3OjSW+/e4j/w529dN8KHulXXEbL5zb0JW5bbY1UajMZSFqmsP3jBuD8G6yLYF7fWjpIBlNk3bmvbJsQV",
+	"RLjXNGg/8XT1J94p85M1NekDL1Z/4JUrSp+j8pd0Q5ppNQZ0YSDCMkh3VguD19VEeh+bvFFDt1+btj25",
+	"1qRuYoXt0DYlkawPh1ttU8LSupwOa93HHCjbX0bxuN0fptuh+ELxSakCpW22qerG3hK6JRjHmig/3Zfi",
+	"U1mQ5zvtI1odPATdtT7l1SPnmbua6xmfvbZ0oanl0AtQNbC05hoajG9zd/wRNqQtKJq0QYaapX/6+hny",
+	"X2+dQqzwV5i2GjVC19AYOMI6dNPCi/HMjxBHfFqd8nEfK75X9hFc9KiIkEE+IuHonD0a0ygTYUahmwDQ",
+	"CA/4BY5ccOSCNbngD0c6uqAZ1uaHMn3wr8m1XhY/o/nBYiiFHP4K00bNll9h+gkqPcVrmG4+TvkBI1j4",
+	"3aRpyTnH/BcZs8EIgmsIKd+BSZTn56fP/17n1EvDY9REsPS430Kr6QjLW6g6ZpdIeTDu+KeRmlB4BaH6",
+	"MXGpY+A+kZTlp4TBvE+o6sVYCummhRvsFuv3y2U91Sfj13/wD1PyG7T5QYXTGvdZwOKRMLG7YhImLFJy",
+	"yOwOWDxKOOZ7VIRr0pBBNlKJBtbHcVRUsVmLMPw+XefOt9lsvUlS+LZAlk8XXSf6eEg1aQ6tjOaPa0JS",
+	"xLbMffcbTmt84rNSv/GEuoOenp3V2ZcLv5c4AnRsrk4AedCJeU9rGyBbQgLqDCiyvVLq49M/+TB4swKJ",
+	"lsFJqmWS6Rc1waGihmPPw0MTTnn+ha4Wcf84o/tggywNseb91oteuEFwdrUEMJJBZRNtV+yRQAw8A45j",
+	"I56MyyIYmLnYLmEU1vkEJo2rdBa9WZvp2dHxlziuiyB1Kcrhxo/4ntlAyYFIxvsvje5hOf6IVuMcrTGj",
+	"WB9cz7CQWMPGeByzv31+//lDG8tPnp09+f7vmxY6XXfkRcW5Bdp1q5ZT7x1VMjWhtJ6+OOs9eVFfy9LC",
+	"r+yHa2nYzbHTRwjUDSRTu3apS+cfQC7RLsqZxQgX2OuwmGYXOv83MKTwrWsnPW8GGYLJJhkvgbFPBlUE",
+	"6OzfN8ohuZW8KdPU6lN5Z8v0kysHnXDSCOBP/EjNm6BmktwL9uus4uETPqXckacOLCnk0kBIhZ8boXzy",
+	"N1ZXoXzyTzZt37qFlqXC/a4fWip84cZVbH3w7G02dp1dkGEHPUq9ZfsBZPjerruCZp6WdmxNH4rbO5eY",
+	"CjW68Jnz7spXnAfT99VFSsJ97zirml/KsO+zp7ZfNfaBRsIz7kZwZ7C+mPb+TjMehgloTVEP311IiL9l",
+	"VVf/rqrwKsOZaDTK70/1sMqtMoryFac4VtP+gyCcsJMgm+S8gnT9l7maq6r0DnU5+PPcTGrnzr5JStAT",
+	"rR9ft4pDzlqvf/9YhPKxog37AYc8+pKDiTtqxq/CX7V+4eN+mgxb9PLO9znrPT1/jk3TCViubf3CByC1",
+	"SbjWwE5dIxuOH2z9+JpA2J9//4I6Ge2KjhveOThx9vO4/0vOJBnKeLuFbPbFwa3QvzIQcl8U71u79Rdq",
+	"xoIv2EVHEPuay7Cvsn8SGGbrdZqoGLo/QBLR8LV6PPMOJtk11zJGzzbOrq+oI72UYx385GVevGEVXx+s",
+	"IhzzEB5rvu6BWNDFphhsugqzvhiaFWAcyFttuUWSqUrpdm/9j9+WxYQLgq1xZVRlImdvdFBVRyUh43kC",
+	"GGWg3zrj6LuprrV0kr8PLGtYST13KEB+PziWIG+BqMgoKhDVd+UVzLPF6GsXKZNk2gCpVZlYXF9vunjm",
+	"jhaWb/ZHzAGWpNLlppg2IoraTCosms36c81MvexapsZ8Hc4qY+N0+xVAl7NlwpjeMsqXLDo/6FgitPnq",
+	"0+3bKC+tKWIUw2KiOZFCmin3fjHDpkHes0apVNcMcmSWJVnsIENwaTbAl6/TRKPl/hLsPauf3wLX2Cda",
+	"QkfYNJNQaboZgdyqAlpNfwnodHyHeulaeo6+fLOhhJ2b7EcN0HCRKKYTOcvmSeQuRKgIxYaC4bXTLNnd",
+	"ua+sI5f9o80whvv2vQiyZSYgNs0oaUaapRKRxWqbdx/pO7ZcCXDk2cdmtX0yKp7XstY2UxEpWM0j0Jd+",
+	"MCQbKopD+Q6wkE8zPBMEMeKBaUqAUHdZrUzQf9OjDXLKK0JswoWWxRBo0wcfQaDqeHpZQj4rMdv2LYSw",
+	"vGuZeiGZoKG5xexw3uSJpY9WtZKPUtXeuY0I6bG188G0dv4wQzUV7JLPnGvOVXaXeov//da9t3W2Oo+O",
+	"VLomeAAWYgSuCt7VbZSxWgT8BqpZraQG443BgNSD6DvYsgNOVR5Ort2L8hxOYHWBofadZG/kfYoKfQ6Y",
+	"h2Mh/2sBGa04C+PeZYdut1u2zmlUR7l0x/YmX4hTRJNslK7pHKgTN7yDAbsMoEoMpZ5FwWT1nNPS7jpH",
+	"hYudLhUlG8rSjIFPm6HNYMSjCBDtu3XT74m3Z9d/TP+XR6Bfv1a80BlDGJZHUmyQFD1MKL6Qv8kMtGnd",
+	"Vp1q8lSpqSEl36emboGhuwuh2Y0SD63E0OSVr/6s8XXuW1OoqWe5cw1T3U2UH5FWEW/Fv8/1OjcQdi27",
+	"P2o1dq9+DdPiYCQ/F8mIiErWaFbFsYBn3dDoL1xj76yZOe0ZseXwZD06rn3aIUTX8FkHg5NJIhZqbFIN",
+	"SY0q9OYLWhuH7MsGzR1MCSnZIniDmygiJSKpU0F6N5LYZGTb29hww0stbFef+fqG+ymRFy2QQyEB1itt",
+	"yEhn25UN2cJL6ijd6FeHIWCy0SvevyhpiDuK5f2sWQjRy805egNSvXtr//Nt/UiKpTofGvEj1CqxI3ab",
+	"4CLOvhEwWYevc95aA0iiAXW0jKePma2DyWwBoutyM8PgDurlEoFhhGZ+EDKLlAY3LjhzO9aAqqwnFOzW",
+	"wXRmUGLuLCOqCkQcSkcBXWZ/i0Tupm4rFe3l3AUWortHtm64yMThSTjA01mLyMEeF9jQsp+9nUhprIAV",
+	"ib4Tm81MxenSXN6OgWS8tADwJT73GR9rkLqLy1QQNm714LsWUAzTbBxEvZGMsziBmIvQz1NBavBduREM",
+	"ZrIOr1QUAQHgl9AEGCPkUN8xOfyZxgijSE1LyCVO58hld3aXO7IvMI6x927CowjWKCpaoMftGV91WYFJ",
+	"NTkK60OxwX7jU5y0GuLgJAmT9Zl6maxHBKelUbSX/qHtd4bjNC6jWKQUDpSiDnC/6423gleNGPHLjZQG",
+	"P+oqprkj2JiyZOQIjjye2YSfk88DI27wT76ktNVu+f8G1pQOS4for9ijMCPsFyElQCWTFyxMoc3UDST0",
+	"Q+J/Zv0p1Z/pNBgxrtlp50nP/v3F6T8qh5pM7E4qz7XGll85oDAumRoMwD5GAKHGAzpUru0e38jkGI9e",
+	"5ubV0Pz0qpXddPV9GeXimPIBR4XvZxP9JLC4wt9hf8qsjaxzGIm2G99Mv/LPWWbtiyjSbRaPcPjdmIvI",
+	"EryvzhQhdepXj47J5GFJzszNtbunFVUtqLu37qdvK0xzN422afqrskP8QTyCVmJve2e1ZjFPLPnM6gnU",
+	"EkRiupqYZgcrogqPXF6jIVpbrZzdDrPOnVWE6RzI1a5j815jJeLpax6MMo43bvSmVAbVYgHW2IyASTAT",
+	"lVzTmAh9DSGLuIEHgGm2EYeTKgiIbp3K9gRPUUDrbPgTmy4zTQ+ItrsJIADM7VY2Vh2mNMk0Y6X9jU/S",
+	"Fj+CSUR5cPIXNWFjHDrrCY0QZInbcNbe0Z09rBbnglylgdTZtGCRRbGKCMI1PV4vN1Y6vEWWDv+VajMG",
+	"aToeqWHXnM319ctsVzuNlvExWnkXrfPeSa/Xarf6aXCNaFS90xc9/pz3Ok/6p0Hnea/X63xv/6eX/98p",
+	"anjXx6dSw6nij7MJwPVapQz5aeRzJ7Za0lCxgUrMhrarYplw7Fw6Cq8DisVZEygjB9aHqZIhm6o0QXzO",
+	"SIyF8WWGGTJ4DIlW8oS9c8F5oVlfKaveqP5wFuHDQXvMOAo/8IjLAMq8zj79aU2pd2M/00FneHn4j578",
+	"AR9sEk9IRNGyLkDntlvVYQ3w3DM/8LZA+8LutugMZs3wGRrBO1rb2rbfulVTe3mJXoHgdqr7IiGBFvVa",
+	"sKgPX5yc9xbRHxco9zchIWsIHHBB5aIxJEKh0B8kaoxgj2fPO73TDupMo7LfnNnffFtPVeant21EIxFF",
+	"nxz1LmHiozo8FHWI8gaVnIukKBaoMZwwf9V5gwc9EEKYBkYzUSW2FuXSWkotgmRVMoseuWMqq1E32e6s",
+	"SgG+1OQhZzGowUHjNOaaz4wS0CMVhW6EXCH+ZN3EIFFaQ1gdrJ81mw4jBoUk3L3F/36bGfrS/BbbZS1S",
+	"uJPvNBNhlj2LuRnlyTN8oDWvi9bMpVV1GeLrv3Qr7PHET6JE2mhV2sT+8agfD8ZdBKPZUDElXRGtpBtG",
+	"0aUjNYGQqYQFqWmzPgQ81UDqklJHfUjcOBWxtkyL+bS1mfBYknA5hDHQr/N/3RHrYINSJ9/LUtmTP9aM",
+	"BAIZvpxZY49D8YV9Vomg/JGjIDoUQeSQKOJEjYWGNvZktpk1q6z8CYWOUwO1o+wxnyJ5rCVGUqM6RsWd",
+	"NKY23QioZ3iWl+j3L1OjPqv493i/mSnbZRXSWxJC0mZqMDhy0kFxkjAn7KVk3BgYx4alMkRNPWVCs4GQ",
+	"Qo9mc1Z3VthznNaurqgocMyOCf6A3dLPEEUaxwUU3FAE/xPGXiJL44frey4p3d+sOL5nKrIQhD1zScnF",
+	"IGwfIjVpXbTO6YGQT79gYqZ10XqGH1orpDpL91ss+K/FcIz7golj3f8BaZpfuJ4TM7mUYf2pm1aiEghZ",
+	"wJPwgiHNM85cOrCNs25YyKc+Coswulj93Vdm1ISCqmUK9kUUdYSB8Yo5JiKK3uBTDScd7SLLEo+41YMP",
+	"tmKAYsI1i1PjpiS5G/tOu7xjH7QIQbMBABW0ppoPoSwlWzO2vz85R08HO9Vws6SHMI9UL2MgGEkRCC79",
+	"GDbEO1tXj2UvuYO8YL5uOYMd9dah6K0PKQLlByP7jQx7loMEQrEoVSR8NVlGeOPJQFQz0lqBuy3ms/t4",
+	"pyY7lSw6UDHlYaL6EuMHt/FjFcFRYGyjisCyz0w3u5BZ4ZOHx58GEXyHeBR1ZUaSypMklWsIjVrdsL4c",
+	"7gFDy9lXeLT9g4Xaulkrt27f314X2NWjdSzlXuGEuWeaJENcYmnlp/NOD54c/YtSqUvAJQ08ZH0E7wnb",
+	"s1CJCmFgHm4zYZXBNEy4dIS3H70Ppz7MSEDTE4gCNYZicwNn7pdskKgx4/1E4SmnEkOOv3/6cT1HjV5+",
+	"24ZXYdVKJjyaXYdidv0sbmAmwphFDr21pSay7YerBkpjMCJO1FhhS3Ob8UgrNNIcXpUPw1vxJf031Oyc",
+	"v0sPA7mYyxXYK/fMg7bU6CUeua2WBSjp2udqPktbkO+uDzGyuX8mm6P47i398K2bwCDdZhXWKmbAbS2d",
+	"TfOS0Z6xwTeLEmUCh0wfycdA1jk9DCFTEk7YB4d3NlYSpjRIrc+Da2YUPjxrP9kn24z/Kecdy+9wvJZd",
+	"MI9AsXdwAwkbqwSc+NKIoJahmeNGy0bm0A7pzffEXqHWlMw6ecWjiIWJimMIWX/KVJr47tv6Zgm94Eei",
+	"ty3nQV/RpJny7vE/vFwYihuQSA9HI+WwjBTkcS8sMIEZ88SQ1KhpXxCXrm9eCDnsOCTUFbMG/ENN2wFC",
+	"Dt1ay3xmv+f242qWnMkv+DNwnSMJEKoAQqu1Ca9nkqOOqSgkQnPKCHXMTE2kO/0DaiUJ8jLPJXA9hWLQ",
+	"RoW8X+WTUeWx/zeu5GFabvtxg+1nmolBhoIqNNoBBw/WM1eUJrSDiqVWMQetoT3s3wXTBmLrwg0ToNr+",
+	"uTM8eCSfnPQ72F626zSh3cQMo+3B7G0h2UjpWBgeYTDL4OCSs97Zs07veef0fK2gVv5yv6ho6yZkjc4H",
+	"ewNHy/FQLMdfAWJNYg7V+kXWhe9EANqR9ndKumZlDwQn5FZaIgI1HgsEEVkRwio816j+9csssysLm36E",
+	"WByTuRZkrPw3OG3XKIYwvtZPmQYR1MlP71PWhergciLYt1rvZ2dVtd6LEBrrqaXsjbecb5lfeRmzHfXS",
+	"QfUEl4kQxtlYSDFOx3cRIXdUPN3b/B9bbuhdFUrO9rVUbIEM90RmEeRXJoieryWIXs+8xtbDq2tq/mOj",
+	"yQE2B+f3m6PXhXzanBCShgdmi263nwc4R9povSFm9wnhxtPPOKbT/8NhxdM/Ii6HKR9CYXIlRA56PgwT",
+	"0PrSCngcMMMMfDWMLESOA64Zn/DpCfvDgytHfJJD+vhsewj6GmcUa9fcNeGa5nSVZaBopOErd6A7Ha6T",
+	"H13roiVC/l/ujycSTH1p+BMPzC6m69RAtD822x2kDKRpmi6MWsRfEZoFOCEKuT0BHsz1dteYBrGWWMRW",
+	"iZ1HI4fiBl7hVvbNDzyvcgNLkIafsLd8up43SO+8ZU/wA0WPKi0v3NRR2BxY5d1iw8NQqXAiosijR8fW",
+	"AMhSNxMIKeSmohC0YWEKaw2nuVOJnfVDO2Rg7FomOTPH7mi3QkkGI5XMJkLaLWyu1q2L07XEDb7MXho6",
+	"R3FzYP1VecipP81Ldi0BUtE6FuDFIItNVkzJJm2dgnDpBlY2RTuXMbgLZEs3YH3PJ6scOXkf5jZ/dg4+",
+	"0bI1PYmxsJ7IRVMsf83FUzbMTyHESosV2cQf/UMN0qVbY1k00e/1kQL6+9c/dCx/Rwn75kSe9iqRozI7",
+	"7qzgUr6DCQtSbdQYkrX8Sf/+W3YoZ5atZL6jYjiooVoFCw9DycVrbiKCPxSDFbrmZ3yiQUVjF6hsizJs",
+	"rLRhZ73e46hLyVvz2JDfQIEelkM0fcg+d0DlnYj2t80wahV2Ij31G21nl2qQoogZDOLp+Xo4iLMvspuQ",
+	"RXHxRa1GV35Uaoei1D6BoYTMGGfTL4ZLx3zK1IQaguxzA56weKZD0D4xVA4Z8T+QqDb2v8lISN/Spxt0",
+	"yMb2xWY7lOfIFr4a156CoRfOQqUS9rdAhaDbLBLyGisLg5FSGuwZcK0nKgn/ju0s1KCYmrKkcAGr5q3f",
+	"xoNugnZvceyCdtUAgKCgM9nKHc6sb0CFS2VWNPe/wyceNFXbV3jkJI33/GBIt3Jmbxjau9ypiWfgq3H9",
+	"3q5pVkn2VkkMO64TtsA32XLMIl9z0bSzJHI07A7FsPvDmlCacbxWmu8+o8Zqcj8SxTrmGAqa7q39z7du",
+	"LOTe1Dpb0l8qXGIhNydcZvj36aJR+sYwcXSjmk8aUYea4wIlmVHxVig/lQ+K9nG7R+o/NOqnPhgi/qGi",
+	"EgQc+NkcF7gmzQ661UsdC1eQ9xs+2KD1X1hnWbIUN3zwfkAW7Yj5AsADeAwoLIifQBRdMu4C/Ke9Xk2K",
+	"8V26+5MfLRDAbkcP8KluXZw+XcdJKO59NwWzdulXeI7hMta5xNoL15vBhOukYCNIrN6NpkdpfyiexVtX",
+	"h2NvnfWnroyWy2lfhfZfCievCkOVtXOAAGsKkTtrnu6t/c+3bgI36hr2xhCzzLRUYtF+Ny6xahlkWBrN",
+	"pEKAviO/Nm6duZ5A5CPSyMUyNiPGsAVuiSMud94JM+YZzX+I+G6BeYTUhkcOMeSfJYPw8MipLP1Z50kP",
+	"z2DZQ887T07dllylU2QtKisU/6X6rTtYA3hG+4ftY0npKDYOptxpmABopiQrcAQVPRVgfBzWWaMYPu4z",
+	"tUaGfPDPPuiElefzYxqWpuUhyPDmR4bswlWtR/ERl65nY0UMJeLStdU2GkLJllkKXkEbOXi6dO+JSP0R",
+	"lznyKQ0SMQrRHR/uzJB6JKrEMpE8BPOBnmiSLGmFKnME/3rwk7KpLBXftVidPOK6zSYjkIS8C19jkUAB",
+	"xBV/20+nD3eWdj0yTdRYONLbroczB6AuzAhTsJKRr1BmRSGQLm04PGG/uGo7bg3jNhbfqYEBiXeYl+wZ",
+	"FgHXWflxGELCNJ/qsno19LNogZ36WLMop886Z+uhnPpX2EMXiHZ29IIOxQvyTYfuYl2c5oIhBft2QyYV",
+	"gqBa/jX8GuT6wM4bG/ydwACShO+8yTdM+OSj38s+9/dmm6yEZAuP/Hw4/Iw2k3H36ucTYAIjaz5kGmSo",
+	"GTbv6zazlCzJlCJQKvRAczwxb1Rhez/mPjTIhpp/aoqACU92D7beTxOZ+QC7BFq3p4EjBeEaZNgZrhdz",
+	"/Uif33LytbjqokyidzpKpQMeE0hXjPFWa2V4Z3Y9Z63UqrgLRJEe8UTIYWeYqDRe5vR/ogd/xuca1Noz",
+	"61RwCW728P1/UmFqXKQfe1+Qz7o9YfY81ESicrOkFkVsDOM+KjjufszGwx3kxNuBPcE58tydVpJ8DI5M",
+	"f+DXkLABH4toPRy9RR7Ynn5ag/+OSupAWkUNT7CcFO/VihwNXohYkYFWNQqeMB8S6SY7rlf9c5c20BkN",
+	"1Q2F1iq62Tmcnt/H3sidrAbBZAohB0YWa8AHf6Qv2k2P+kcYHPG4HhNyuvHqZBbLiYyfgjEzErHempBx",
+	"a+5axvxLCbk38sUdVeui1Tt90eNPBmed5/3ToPMcnoadF/z8vPMkOB2c9Z+H38OL3l3Mnbd46kd75yh4",
+	"tlPnXHTKnZ/kjJrsvrcpbbq39MO3bgT8Zn8qm4ktlwoq3PD+WUJjdQMhU+neGz9HGfRYx8bk1s0OxQ1h",
+	"Wj0gcWM3PGs07ANCZuu85/8P570iUFh/aqC++HEv5UpWj0LoKISaxTa3e/VzOb0NlGqK7nBmSZgJyYAH",
+	"IwfJ7AwkjC9copM2W/tk/5iFiEIIRAhNCjbDZSjkcPdAhZ/8TnZq+Ah9jU0ok8KR62CkVNT6a12owuyN",
+	"dhMIml1+QRJNGddU6cgTOA6TOsRhUrl/ppklZhohJfR1O+9NpapIzQxEUf40j3liajeu3FHwGCoXXJYx",
+	"zR5aEApzJaT4LkaM4YJdIYL2BdVPnl+12dUUeIL/vmIqYVdayAA6Edem46rIruyrCvtF/04hmbbaPgcV",
+	"QyJU2Jrn3qIgyKRHa2Zd3LExkNhv/b9/o7/9s9d58dft028d+uHs2//Drflf/7/Fnf39f9hLmMb2+7VJ",
+	"iJ2bLPnKj7zCgMku7oCzxy/DULM0thrd3lubcWYvirl+bUtnDO/KFRZrbOgeg9xQ883WQfTrsaw/n2qG",
+	"9arHPdm8kvtJDNMEKvscBvTnAybVTyM1mYnECck4G8Akf/eHjcJpmS0SEpaR3Wf/TOOdje15zfNeRtNs",
+	"RBpByZkRATiVKRSjYhG0ZvSHTMf2bhAw2P4FkhsR2FfxE2r/2q4G8Id57LA0bMTjGCSECHRbgLM/JJhb",
+	"o+JOGu88VUd4RJ9V/Hu8b9NazqqHtYAZKZrbpUeo7gZgH7HMijOUn66VxqO336/hnwXD5ugdHgR4gTVu",
+	"+yodjoxDqUcUbw9c7+TCd5qNuZA+FNXgiE+TcKkHjq4qu7ldSe/n7OE7qvpGNafbXFUj+Et7phIDL1lh",
+	"0ePQowX7FEfDGOVaSDAkMVQmw18cVyvXu7fg7hPungYZekJ5MLOtpTKAdcIJi1IZWFVnVOui9Y+nL07P",
+	"z08pZXO2nq7zZ7BldTcnSMr49A8PrjEUN3CE7TmwVhLSeZie8TrPqS2y8mkwbXGoxUSYkZAZNgAjhia0",
+	"HzXZXedJqvkQlmrN3/GJB4338/tx6EqO9pNqaATtBylp/1zTG5UGoz0oI00gBBj/N+1mp0obkdNbp2dP",
+	"nrLzZ8+/Zy96p2fsydPzZ/V1r3uND2/e7aenScgfVs666z/ioT9sHWw/9aLWMm+5nM438qWJ1IzntCCN",
+	"8vq6zZRVmeyPRMkh+/DmncZcNvIzhJeMD4zV5Grsqy7GbTbhwmxEYd8FgAKf7ajBYLmvi/NJ3tunGtSr",
+	"fpFlqGX5fh/hmOxM6dpTMCCZGgxqjcve53nY/tZ3qsRUDPKLMDDGVojvB73gHDrWg+w8t//zvf2fXv5/",
+	"p60CPuwbiU1j0qzlbGavvWWNN7vuEgY7KrhDGy4laaKmJXMrOdoMPUgVAVNWi7H5CpulAqRayYT/SrVB",
+	"tGrHjiugYLPnP/rHV5TWYILTYEOrkJjbpBKQqgwn/rFVu1Rufj9Yf2LfdB8Cugu7O0Z2Cwoypz03Qtba",
+	"VjgM1/5gHVUaA68hUDJkMSRaybrh3QZyp3/VYp/uLd7gty6P40Tds4uoDJ4Gl/lOMxFmLBRzM8o5CNdf",
+	"WnM2UMmYG+u3pyIsLxCrGBJJ75TT9V7Djy2wXzXmD/75qEQPJkdJdOqMcOvB4QAViDQgitgcwFjAk0QA",
+	"DlZRqfHx2qlKE8RswW6XmqJmdRx2ichIYJDqw5IY9EqbFhj37UtEyJ7U8CGgh8YlG6k0WWPGbFG0DFLt",
+	"IQ63WKR/lG2PVLYhwdUQbdsQWFZShgmfHJTI8i91tHKOkuABACjjnHQUBlOVshG/gQZkQCw61zBdHht4",
+	"y4ORkPCrfe5Bp4xfxuJXmD7ynLG97vkppr7bVEOQwCxk5psQpBFmWuZ9x+Iapp647ux9Lw9M58S3D9iD",
+	"YwgFPmM1lKLuLtrgWmFnIsRtB51p1U94x1W65Bqm6DkJox01HNXKoQ0htXdMEThHu5eF664YQ7u2OKjW",
+	"Nd3ba5huY8rorzCtMTd00wKm3tjQGyWOWNRbGxeKUs1QVcCGiNlYeSxI/FZnVbKnmrRq/CJVSYg/fAxe",
+	"t5ka5OWKAY8iSNiYT5mGR1MsJ/xERpd4uKA/UPXniMshzm9cyEK8d7WdJbSiwRghh7qBNEQaCrOcwvCJ",
+	"HbU3YvGM0IwHhlySsrwf/nEm7zfmX38DOTSj1sVpr7fowLcrUo20klCyTQ3XCvFzuWF9GArJtGJiwIRh",
+	"OIkC211DZZZsi/jyvvvKejuRctyJXAsZVq1s/1a17tP1l9W0dtVqqv8vCExrnQDKwoI/UQ+G0KyfaiFB",
+	"06RlpmTVqoNEjcvXDLmBjv10nYV/j5lRbSaVYUIGURoKOWyX7KS6q3b9TTTqgFpuffQ1y4qFgibqVSd9",
+	"l4hbFIoNydruDSRisBzKwD733/YxRwOtpglmZrESwvlFTazYQ8imw4c0GLkRf4ampwqJHgvwCMLZUY2E",
+	"v3FTODyG8wy2SWZVow1JfUpgSSo1Q4wwAqnh+lrIIeND+2IGh1X4F8ZBSmUTColmvSUwR4tn26XF32UI",
+	"CZvwKeroPgxTyfpTgpE6WMJ8pcZxakAXaFINkCZpTCVDWkLijCAc2l/Y+70DIS6KrT4POw4QYlWjbPjK",
+	"P9egxMqXWVZATGL/EVRChQloDdTOKlOa+4A26xi05kPQLFRo3yTAg1GRIt66B7ZZ9lQkpm4QAU/uHp+p",
+	"juva783JZLe9rnRB1v4TRvyX+8sJmsXBiEsJEYZ4RVQ/vpu/2is8wS0XENRhwMxz4gmwCAbHIO/hTJzh",
+	"UydhuPTyh01Ucq0XlU4NEVMZAHOpxU6sIhEI0N1b69d+W2Y5u0TlB/uJabM6qLhQVURMaBZxEbJQTeTB",
+	"W82T+Td2AYRCrW6bZYgbbTc7z/raCeiRikLdZgmMhTXvdJsFKkkI9hFjHn1hDVWVYCNQGeTdkhz1hqJn",
+	"7dvVd1xacOLCMUuAHB0QFy+WjZgCUoOf18kjSMgCp3NqOXyEdssey5cBQAVkVxX07TzD7E5PYqUkrRpD",
+	"8sWq7YsWYllC8iXkUwRDynOiQQTJdY7UjWARf/lmHfqaQIX2yaFS4UREkbsPTQfeumj97P/w7dtfa6je",
+	"woH9qII0byvdpgJeV/ocUXYPSQP/ZjWwME7KSpi0sf2DmnzWFYrV+ldEUSdJ5QqnT0TRR/vQHqIiub1V",
+	"ts48jnBooX3W3uaSNpjmGkkrw1SWdFigxsD6U+yT1hBR9T1Igq3XDGR46ULyMBTWHpD4+IjLEINAQwWY",
+	"UsO5Y8K47ms0SAZcRBCyCdd/yjg1LBHDkTlh71Q+P0iGDh/fLiAi+7iZiADabKQmcIOThUw2ZjwvkCuJ",
+	"k1FBkSO7napTfKMvIEPUm2fPOr1nnd7pWiVE/jVqKbezTTNtZSlqKi/tVfg7x85AwFLGYeKDr0c1dxBg",
+	"8pHSPuRJkgC9TpChvXjOQj6tK76SVJ4kSFTVaq57m6RyuXuZMXbTKmsJ9R8+orR9y+80ixM1xNiCldCF",
+	"cbVo+gQqjUIMawaWSvYGD+FjKitAhubobCNNnjU3s6Inc6P6aod8cZT7Dde6/QY4aRqx6xII7amzoWJK",
+	"tp31xiYqCTEz5ZuLfC7ecqr7HBNmHbHt+WS16O7G/L49kPdkKNzAkZ2O7FSLnT4ZFTt151wWy0KxSrCS",
+	"IPV57s3bOHZr6XinnEI7OLLKkVXW0jxWvhb0zoZYQ8hhJ0kj0KuMfyGHH/G5huktW6eS6KLDHi3Dp1SV",
+	"FPPEuIGGNBCrCLPnarEAUXPtPVKt04QLQ/XXaDnwqA6VbKrCekmqZZZ+dgjkmSjaGZapYpo0lV/8YWUB",
+	"nrtS6xbTIPU55SigD2u+4G5kw9JUSbXyGAgZ0nevADzDujUs4WJcszgR9k2qKs/pwaV55ULZ/3mv3RoL",
+	"mXUfbLcq3b79o83C/CSoRQypsD/FTki6vG0lXyoItntr/7My4tm0sVMluvHNDz/YiWThMleaRUK6Wk7D",
+	"v1bQx97Nc7R7WxL19ITWDRIIhelIZZab2q/wORT/DdJeYZVlJRRYu/gYardQkyI1BlwybVBcAaNLg7CN",
+	"tGkFmP3v3gTcM9pbDvJAl/2OiqX2a/LNi5Pz8tE3GebYb/bgJ1xjwQexhHEAaWS51c7pFo5h28NvRBTl",
+	"65bYPYqAXY92+kHY6UhnXr2dsPcD0mxtD2OO1E9qz/CvWMVh/xJFlOPNBO99UYpn9E8I/aL62bFI+tHu",
+	"ZucSCa8FFy2RTaenJy+qxnK1Lk7zikt75RwrdAeUmGcTSIDhLVnvYg0RlR/LUUIdJVRzOK/6mlAaxgpB",
+	"aLyo2qzEEVIbHmHx+9IqyjeF5xo0efNllrXOYWDlcYB1CM3UBML8/tv49tbKRZR89l7SeZCqcsGZHpsg",
+	"dBFVBGJqG2e5TVnhvh+c87ZcW81S6O70VZiCPVGsaTw965xa9XTWO3ve6Z3af/zVbg0A6oyWXEcnFV9+",
+	"y1ppLZY9KqfDUE4fMLSdSagYZFFCAQ9GJJTCFFWXtbTVRNYtiFw5P6pKhXUDHkUdIXdrPPMoeiM3Lo72",
+	"QeMe2fcw2Bcx4cwIiuZAHl47YS8Lbi6N6tHIykY1wsHWcelQsGi3fi/tYR+DcL2VMTiKaKATyD6/f9Wx",
+	"BkjXDQlbx5T46IJ227Ui7JnTysvEkKORoyA6HDti6sfguzg+EXAEA8O49r9DHHBXwTsGM1Kha7VAt8Za",
+	"F3VdY6KgNeTS6ubCd/hUwzlIu8hSNBm7CZpEqaLw8UyixN4bIhIuQ4YBVDqMgj47sCxlHA5WpcQ/hIP1",
+	"KNJ9ZwlQYF9IjmUd8/UYpXQYuo7zAyY8n/qnluYPP/5UeOnDIrQbJcKd2mN2A67CY3fWmD2LLwgc4wuY",
+	"MpuLpit7BKU1xoy719pBPeInR8dLalraR2jugzKyLLllhTzGj26WyjANrr/ch4hP2BvDrgFifZcqsGqr",
+	"KuEyGK2ypfxDTXIArrHMkPJbPXjLyb8oGY0hDHgaGUQu2AXwd2UHaBjSne02Bw1DHn1xSPkXrd7pi2fc",
+	"T+KuHszt6mB/FRCth2tAL7zt7HJh1Sq2OOqEQ9EJ72OQqBPwXslXQipnROU12d+RxUrB372ln741ak7i",
+	"Et6g5CYYlQTnsT5/D0SKE7jrdrPgxqnJYOvW41FAPKpRnAhGl4kIrIAb4/gkYeZNhk1JizS4BmOFBf7w",
+	"rTCfs9m8AC5Xo8ZgT2b9zlcOZP6om/urJHvLp+zJegPZ8nfbtuWBx18pWAgizjWgiyNO78GImJ/FDWhm",
+	"lJUxdMk01QaFzCBRYyZMm4m8fCCVLsyLtU6cEd0Xhc9Lh8Bzl0GgwYgnQyGH3eyuNoL8PUvR7xSOqmFC",
+	"MzJFQvvKI4hCTHJY/1uzKxFe4UyqPjAu0Rab84r8Dl/fkCy6syiBG/ecsN8bWrdF+JFgF7eEDHvRGmuh",
+	"Q9lqt254lFqf5h9PX5yen5/28vyiezLkhrfarX+n3H3HaeYStVva8MRkeG/nnd6Tz6e9i579//+TQ6X2",
+	"pzRLU6s0CYAGkdWXZK/sLbpz2fbccncrlZMhsJIiEVaY+SEdlg7UDSQQHlbAYWe43xOH+42EzSaIwhUo",
+	"bZhUExqOMlITNk7J6XGmjJMN7i6KAuWVEwolAsXLixoSBTejGxAnL92LfqfZ34hf2kyEf7dkJWjQLZYQ",
+	"ww0kbaaVs9v69rVRykrFrooa9FeYXl2gZI2BqJNLPbHk6VohRsA0H+OIj2RIdHxFD18wy19X9owVNTWr",
+	"cOpAYjhDWAwR4jeyp70XJ+wPyvoi5pIIMzWPY+lcRg8hl1mogKKVeDn2GxIcE++29PTsjCAyXee1JAl7",
+	"icPQdIEU3IBfznTat2fYh4RWQ5Y8Yee9J/SNVx/BJNPOS2twXDGdockbpYhwcIIeDqpxU2roLbPDEeEJ",
+	"+6Ro45xFlvroGMsgOfE6NifHQ9BGSA+fMOQ44GtDwt1vZ0a+1xXrtMOHKNex4WPJVEntuOHwRPhe2pDt",
+	"1nmdV/9d8hsuonKMhmQIhNJLsoF0QxRZeeDkB+mKogBUVjxRRX2YJvZ7m1IU3VsiqG9d10F5H9930QRx",
+	"stv4IWGkECwdzwj7imEB9OmlsA6rpitWqrM3DjYX632MmtXNWcFPOx9tlqcr2B9Ovl+Rd3y10KtHkymz",
+	"1xeaDcUNSFysnas3K64K40OiSE1QMY146FJkb1WCpyezb851UpmEp0v0In4Pwga9k7PzYtiACjcmMlI8",
+	"ZP1EXQNTg8FJfeGM77ZO4eCGhXNx6QoRnd/1MYBwWAEEFBY8itrOmuOJyYc85+ZfUU1vWmzHNOhiGWKE",
+	"e7T5yT9zK1W5ofjXRzEpUwPeqEb0pWHCpYHwgv07VYZr1p/ioGJLL6nmQyjMz7QXKIdsmKg01jRaFGH1",
+	"61FP83htCyS1QzD//MmBkDzCjwSO3Iw9FskpqDNSUfhFQ6Cw1P9Zj9wDjX7EDY/EzB97lnS54eXfa33E",
+	"hAY7+x+/GNW6aI2MifVFt+tH2QVq3DUq7qTx4g5e9ApbyCNVc1t5QnsZJjyA2d0TdeB5z0bAnLX0RhpI",
+	"JNhNOjysi9OePWs3/HCzR/YEt3mjRHCvL35ScgT2BNZz1uZk0PZMgnUkIOM665I9DiA6nBGAYKqFf5uS",
+	"CwaHsH419Os5sNY6kn21XeBXbyDyd+W++8rS7lSlCWZIrNTBiB8lSpxbc0Wi56rtg4IXeazKyXwXyBqC",
+	"q6nXRiUIUmgdQtSJY3WTR9dKo3zCUGTvJX6IjvwaYsNSaUTkYDdyHGn3AhgCj5T1ndjL7Jc4PPgGEh4x",
+	"DcmNsA4gJaRxSGyJl4VRqE/08ftE0mpHyE57hQiZF+69dsvv1+MnFsJx/3j64knv9OzJ0/NnrSyqRuI6",
+	"+1z2G3v37jhcV2nn+fP6Ppk7ik8YnNuyBHZrEyFUumXYJuzemnw04s9jGO1BhNF+oFlXnHlx55k3M64L",
+	"MpcyLz7Nia7aTBTfYHfffDp3iRRGa30NEdy9dT8thZMsyo+GrRO/VIV54nb7CPAl58mnXaIvyERzaqIe",
+	"gWxmQvjq4qG5+6zoq1lCj93cKG+wxqlsm1XFTtmGNqBOvWI8m1OM89qu3bLCoHXx5HyNYadufx8hVvuq",
+	"5I7poYem114TGrK3RHPkW64NS5DULl3xhslVmpVPgwRgccR4I0qsm8bhTiXGLKm/tqacA5+az5lhCReX",
+	"U6aSEJLLvLqg3NlwlQFCM6OikCrTSfDPeAzEUm3fvTSiUB3ZjyXeAR3XBuXZaU15dnrWO1iBVgiWHm35",
+	"By3ziOBc9ZS9PrTMtZAB5MlWkn106byITrghaRep4HppDgUfaNI0xwUqDHIjxnDw1jhJYx5cf6dZP9VC",
+	"gtbuzbfaDlhBHV0e3nAZNFGY+15GU6v1uQz76isbYXM/Lkq1AAGXrA8YBQutDovEjTsqp7c0Br/+lO8l",
+	"sIBHEVUycMPGShtmJopNgSea8RHwUhXl3s1T+e6yOZhEyWcyf+5lxVy19dhLd0/bjvyvYuBjuP8gw/1v",
+	"MTadce+88LKKasITCkLRmB0avR5F2kMU4nBQXrfvEQWDU2X2j3YVlZrObMawRIqpKAJMxnUDrlc0xL/C",
+	"J9aVBL+JsSir/PpFTdjYmuFGsQj4DTCVmqrZPfpaxK25ST1inI6zJCkO66Hf9LICLyENDNF0XFj9BwRv",
+	"EgmLeBhSiXXZuvTXVsWMoKe9xVqyipXIYtEGYqx0lpUvaiC+73ITV0gnkjxXMeZTFqrK14QbiFq1hWlg",
+	"yf43/EzJDv4YKe0yWfi+gRqDdmhZle8dpvAFHaGaVVaYMm4UiNJSe+UIJk2ka5WyvgZXh/EIoK2yieJU",
+	"j5hYURZFagLhDNZXCH2zCNvwKhM2jYVH/1oq4tSNZQeYLDXqs8ff+6ebJLLF1SqshYEYpgnoE2b/wYdA",
+	"2YwxD8HXkRIwpoGxfhRlVMSAnh6pHMo6iyNhPX8DcXsWsbw/ZbP1VJlcmsMQ3RWZJgmt2pkIGaoVROof",
+	"/oOebZRE59aqIFDa9SGPpVMJEl6k5JCK89xsFpAhhCyYBhFWcWf63RPU71hYtQ2smtlbwXWdt4i0HnGD",
+	"E7KF0UxIplMdg9Qwn/FkMdfmS06QX+hqL32bqz0A+z34W+u+OF8Ux3JjtLmsHKKUaneId8GnWG631jCo",
+	"UlbYoju5Jise3cnDGuI6aEwCVQZBQwiuOzeQuHSP+2lpzcKPEFz/Nz3XarTRIl+mgg/cbh9BzYJ7UzdN",
+	"CqipxN/+RxhAAjIAhrXAi2SgBgOw/mTjtQmFO6uoS6igt67rpl0an7Df7ljlHlGKVVnINNEqaXYGQv4i",
+	"H/gQqmcAt3HsTgID8fVxTB/KCd010uMhWVsmjniQeUIYC5+DAToMJgDKSG1ra5Vt/tk9YOobgmvrYMFA",
+	"0YwnzDTYS2iTPaiprzO7OwwQ0Y35zv8ykxG/eFab7O/cEuJZKA/3Y6LaiTDy4BfP72iuNWSu3dv6UuOY",
+	"J1BUs5nDdD9Js67V1Q2FDngS7kYEzMFE0FYeEnvWsxYzYA7rJYM0iYDjgI995U3quE3jAm9ivEPCDUY6",
+	"SA1tiTsdsay0UV+75xq3UdulRQVkMHoAgz4MhWS6MjVET88kZmJuDCT22f/7z17nxV+3p+3T82//o1Uj",
+	"O4UbMCOh2X+c1Cxb0/6tKgn27GkpfkOjgsNe2PRoihcTQRkRoceZOdqHZW8ngJWg+6Bu3VY2rm7XiZ7W",
+	"Z5iP7uC+uQDp7pS6hImnzvYcZJgT120y4rAFU6qJ67s8avuDaLudCBOMCgA+c2aCNxCc77olO0HjrvbB",
+	"j6cMkdAEORf6kWYzZyTcEU1GmF4mg0G32UhN0MiKuEE3HlNMpZkffF27pZ0mfCyD+zrC07M71hHatyCi",
+	"2gPZVtC6R3F1EGWDiIHJs4ia50MKpaFySkhRcUmjUhdwAhoUW4ZfQ8cK0n2wh+xmfuAUHnQMeRjhh3Z2",
+	"+1wX1NKRwfcw+vC7dJCqpOJIX47cLKs+DNMmWHN1fEE3nXZdNq8Kt2gNiUCF8ChcYXpj9C0mRYNJSMIG",
+	"2YFTXOHj6u6t/c/K7H3T9PMjGC6iZRREyDASJqBNpgYPfYKsT+bbA8jbfL0m3t/gyisVwlJkuJ3b/ojU",
+	"g7/DbJxKInf2tUn2HX7D1rFEq7uHfJHH0TA4BMv/nZttRLIP4a38aCOBNQ0JUJNYI6lGrxe6XtY0beHn",
+	"EqOivCAExNqHkBn4athARFjckcbMKPbkjL39IQ/mBSpKx1K7kDQe3n+UBMIby06PJ8B0GozaTIKZqOS6",
+	"zdREtvHRL1Y+FH78IrA160+Z/yZJCaMMdyKMhmjg8F0HKhnTZgj8OQKEfD1hL+kfrmi2z0MWCQnFeQHY",
+	"0zkZqQgu3Zcn2rCzXi97mqr87Q4qUAQixTeag60E6OaBgYT1wUwAJAsgivQlG1gWYyo1LJURaM00p0G9",
+	"pS0+7k5n26lApmNLyoEajzmijo1FoCJ8FcP79oVEjLWLK5NLf4wAIeDyo8QDJ5i2AqWsuW8SlaWbnmIW",
+	"T6qa23MwEvwaJFODgQOo0BfsH0hL/6BOdhYBD4Ucsl6vXQCAr9qeScR4ZnPZJL9WHKX6i0q+4FAuv2f7",
+	"S3uqxb+5JWq9xmfHBd8RAF7bH6HjBBxPISob+SQNgChN7Z25Nj7/79OKTF8dI0AFBkxHmwT4eN1B8u3W",
+	"OI2MsFzctU93POZrIQWaWEY0Lttrj6PuV+fWwz/pc/mZq/6/INj6tLMaoYkw4YPjnLODMTY+uzAj6TJJ",
+	"agjvuH798Jh/7fRVOO30p8bS5JMn5+dPnz45W2WBlDYnP+utMkywIqDKax0IiTrw/1DZwJwCLMkJoth1",
+	"6UCVZAU//6jWXDlo5rI5E3NlCstFWVWj8EzyBfMyOq/1x9IJF/m9xIhwDQXGTat0GkbIDeBltLZfUmHv",
+	"yvvApTIHpEmmdAghBCI86AnoPwkZkomClity4eKs+730+ssYN1ZaGORd/OlbNwGTJrJZrwKXWlFDYXfh",
+	"ntxpPCKbdPJKSWNNa+rgsXetaASXqZ+T/DjzWlsOUdDiEM4sX2L39iHgY6ARd0dL4rAGnliLAW/fYekK",
+	"SU6t1a1CkjdcEGM/iCgqG4hKY4mWRCpSKYUcdlYPN/mRnmx+tsnsQtUlSIUoNrp0EwpJSKYcpIubrjoU",
+	"kv3NGwC9vz8KeC+CWNG1O/A3PsikxN9RQToGSaPVgGYzYnFMqALt6fCEiODEUswJcx6UfShr7cDPX0Ns",
+	"Lh22P9LBSEWhnkP8T+BGAJaelQR54nSBoHenudxt4bKBtQAQ6F6GPAmdwZnH2T/5P9ibN+DGkhTmpYyF",
+	"tJ9CSOUv1JD9pN0KRlxKiJASxlxElgbcUvQRSKzdUR/Ecub0fnR3u/VY/ipR4cNDERchTj87QoIdkqr8",
+	"jca2ZvKOrphLmLQLceD1pWBNddmNScZsBKlwTj7RNzsCvw+WrQNXaV20eqcvnj8bPOGdXq/X6zy3//O9",
+	"/Z9e/n+nrXUFwOdE8GhHfP8+NZFS1c2BfjD0oWF67qTqF20LrMXwzEbHGyqXjZEeOIhybf2pgw0K+RRT",
+	"RjKfih+7wMpdbJNFpoSv1AXaSbhZ0Sn02j36EZ/cUa+QM1OEZkGaJFaH2LOAr3GECnnAIw3lQScst609",
+	"n8t9eXXLkLrbLoy6yx6aDH4Vr3V5S9HBF095ZmDIDO2ikRzy6SJ+3Naqp6rz0nanRQteGI17VdINCclM",
+	"ehfHywfUE3kJ0CfsDRp6mAJG4DbMWk74lCWUl7QUT4Oy+sqMvkz4VF9VeAb3kxIbjWmRRPsnQivNFNq3",
+	"2r74/vXvH32M6/dPPxYGWJ2e9L4/O2+tYdS/g8nsu29Zr88s/gkHBpSxcoZyinl8wApu5bLUiJp1LPA9",
+	"qIYjSwjzkm3DFTuzNkTXJ583LuvKanAWim4sY7eZUW0ajiRDfGVXGmPsCeWfyYS6q3Og70BUKxzX4JU7",
+	"OkRmBH/K12miYuCSvQJpEh6xH7i8ZnHaj4QeUVHHuLouZrOy8VgZ02xlzAy5VBMH08ZeJ2peZAD7yCV7",
+	"/fvH+R3XsQ/7XMNGrNTfwBo0N5BMyUboQ7V+55pNIIqqTjXT+TMbc4fYVyoCLsu28DIIIM5ORQ0svxWA",
+	"etVNNcx1zLVZc7VjGdA+lAEd7ZmjPdN8qdCsOcOEdE2IKAB2Xyk0ZxDd2s19694a9W1pyVCR4uuUDYV8",
+	"esmMslbMHTSNdYr2CN2++PKVdTi/IByCVWaEH5wps0dRioN63LrwE1Xw3q2rz+chw/enMuenRI1zO2X1",
+	"859V/vRf67BW9zbk02/kN0RAk//my23G6gaWc9l9bXBv85CVk10ZjWr18AXW8kFMwrubP4us+HTRZaKw",
+	"ztD1aBwV4B527PrSVyKU1PgQHboe9/LT95OlVz9t+fJHXs79Ay4iCDsTlVx3b6+FDLGSL5k2Wcj3h0qu",
+	"fxVyRR1fMv0J92af3uvG/492r+9TYxXoUnvaDe44yo3Ny40ZCfCL9b5Vcs1MIiAkfNocDGgobkCyNF53",
+	"vGBlsM6NbVlWrfaTe6RBKvRLlFaoKe2GRGAgiEcRUDmahscxX9LX4H2n/ZCdC6bTPpV9JbrNErgBmcLs",
+	"PJn8X1pFYU16mZkeU+XgbLDpf6QiEfJpJ+ARyJAnyzPOv9DTr7KHG6TIubWWIUpkm39UqBLu6vK33xMc",
+	"iQWS6t76H2t4A3PX3oDqPtrlD9gun/Ap4xnJOyhfxTw1U8LinmZ6lRpeJM1tCb9Vgu8RQJ7MS7v9DK74",
+	"C5sHPJm9uh8x9SHZVZyaK+z2JsTcfEKFtbjciFesDQkxZRr6z5GovGJD1WZXU+BJNL1iCeAXaMajiNEv",
+	"8RMn7KUfg1Ga8vlTFgAH8r4Dz1GZ5WutGBrc4EAg/VVkmZ2rmGtzxbgLuQhzkY9ndwP4mTZ2S+WlKo3I",
+	"/o0AwvwMifXBkHTsjS7UsJw9Wyhu/0F9teeHrrPdCl1J/tmzc1/1Yr+k3RoricmsszVqXOZOjEbCbDsx",
+	"tLawOqrYw5o6tiidt4tQs8zivGf1y11E/n2qZVyNTDksDWbRC/AzzAHPWAlvPyg0s2dkQLJMLp232dn5",
+	"yenZCQoZphKGv/1TYt0EliNYwVSo48W6RHnCUEvZ1XkYQniJF5ejk1hLrLqwxomEY03NHtfUzGRGFs0C",
+	"ZzPcMyNyLME4atqjpt2Q9+v03P7VV4hxrBLTcfJsaQjxDT76yj3ZIK/QQr8KGS4LHV5jMt+rYZF4mfwo",
+	"Ioje6FADqqC0h4EADHh0C7RFJ1rWmC+kNQrum+j8q4qw6lDUAx/oSS/xyNt93G23fY/PQn9P4xRYlVAO",
+	"EuAGaPmdhiXgawyBIb2NmSKkxEIyqnVxetbrfUOzXH7BnLF94vXvH1sXrfMnZ6cnT3t4+M6Oe8un6Cy0",
+	"1umrcQexZRy64qqLkpyIp51hdVnpdUyXH4wF9AMOlcGxFqSd1KCYgy2gq5sRTNmI39xJd1WqoO4t/bAU",
+	"Gj0TEA3rieU8cPDZgJGasAFPCsQg9DbVxGqTgXbgsca4G+Y0P7zY+td7oFNikKGQwy8qITnp5Pg6BLmb",
+	"wHM9ZjhqgAOLNmdc78t3pcLhYmNhDISXTNCIFaNYH/JZOUMuZDMaofmp67PipNxCtXvYpDDZCc/626KT",
+	"vcxgNiDSQJPQLQ0cJ6E3XwVJqM5TlqTygiXAQ8oro1WNuYdrgFhnJW6TRMlhFkcZU/6HYgzSJCpiRhke",
+	"3UVLV0SherUYE4XCrjkTN/HgWdP7V07QCjm8ZCrxHNsuGOATrl1GQwsZHEuqmmfWVyOcMKVkAGyssIAj",
+	"ZJqQBizXIqhqm9kLdBCE7sct8yNKjxrBvJ/wucZJ3S6zLDjsQggHHnXL7Cksb46ofRPLnq0/QFitAmfX",
+	"wZQFfAz77GqV5t59T8+rT/9dOihGoSvJk2AkbvCPH378SecPPXvK3v6w7nCXP+XVz68/s7nUyBUzEEXV",
+	"0ffqjHpOsZvPqf/ha/tx+wheVJX2vSZAzmqEe5+KLoYk2y0NyY0IkKf7aXANGK4vRCjbyNYJD/APbuoJ",
+	"vuh0DNJ8GYMZqdD+JtX0F4/Aan92N3ccTvIIh5MU+GKJFD9huQmzzDk82ikHhLHEM2GfqbjLvKTWsrJv",
+	"7nJ1appKcCv123wi/dnz09733z97egeD6fSsvsHUvbX/qdE7sUEdcWyb2DuHvDiTxzUmrwiF7auhVqOj",
+	"WUSAJl0tHsHwdT2/wj16ALUC7l0eecmAz/ixiGtD+pxiD23r5SKvWF84EhIuGTdsrDQCiY1UqhFjLgEE",
+	"4N9bn6YGA6QyVDuOcdktHEyEy77MUaVtUaVlCstrM5oSwzWLlBwyGpePeQBruo94HIOE0Nrw1mZzLdMN",
+	"x5b/Nble2qP/SQylkMNfYdpo4OpXmH6C6mpGmN4jXrW2LIYgTYSZti7++VfxWj+k/UgEuBkHG6CugQId",
+	"2GCgDQ+uUfJ6/wvjJ3/7+NMr9vz89PnfZ24yBGnsIotXiSifwUbrDSMIh5B0XdKio9Px0kt/Rc99SseN",
+	"XnpxmYqbtzs9YGX/So1jjri5iPTpcko6HRfSDsKwcaoNg3+nPCqS0G94qSUERLe9+Q54R0Um4VIPYAWm",
+	"wufsqR0h+Hu27IsosjLWQ1BUzYp0IzhKB0amqQi3PCvSn98jN4QzYquunt0dHwgedfo84jKAZeIUx6/8",
+	"4J5rlGQK61QIVLddfUkiJ5XCoJC1Vsd/IFEHTFAvw1CzNHbdgXSJXiqwGJIcadl6UPZkdkxlQx510EoQ",
+	"K7KLv9lHX/snG6SwfKHpUuAaq9akgMfSbuLe1kerdAqoddxkDzeW3iXS5oRXHYytjQ31mKUcHoaF+9xp",
+	"qSYPwwQ0kmuAlnfrFz7up8kQM2ipROi91o+vW/QubijeWe/p+XOrsE0CljVav/ABSG0SrjUwHJPllPs7",
+	"lYQSzH/YJ0rYsZ/H/V/wFr5+ESF+9enZk6fnz55//6J+x0Dh9H7CFN+Wc0SF9V/jES1lx+nR8z+URBDu",
+	"1UUY7M0WBI/2ksdNE6AG7X7CZTCiehlKENeUQfTB6prRWSXVvSWn9luTYTsieB+2S8vm8qXmKNi2L9h6",
+	"R8F2FGz3E2wfPdaTr7+9lmoiCdjaXfZlNqTY21tU+YDSj8p3C/1Sehau/D6STg3V6lT1b/apY5L60CL6",
+	"pZipERh7fYstGGvg5laj8jlKWiFjxZgPoRvL4brVVKXyNBaBSZODBr8FP+SgeJFqqLbvk6VLKjo/vPu5",
+	"zf7nh9c/M5WwP6D/wVV7EdOHCc8mKGvlwSILHSUO252qOmk6E9OQ3EBYgVC3ObF1rAJcIq31SE2O9XiH",
+	"U4/nMDyd2GSuZMPekmfBgpSJ+XAWwnVWzMwX4Z31Xjw/PT+7A/L6eGkw+m2jIei3sAS8KYLDR3SdjBTN",
+	"1VDXIK30vrZWaAz8Guf1UQNZltfjUxaqmmlh+272jwE3sNlI8xi6Mdd6opKwgSn51Nv4fiI/+DXuA18K",
+	"E3sUOIANiyjsxlk8SmicoYqoMy1JIDBspBINrM+tmTat7/36fa7T/F0i8unj4SV1KiFinga8TI0wDgxk",
+	"COFx6P0dpLD91Itay7x16Lbndd78d8lvuIiW9GjngyK+08x6pp5v7sbDpaxIBTudAQ+sblhWmoMP/kTP",
+	"NSjTi+t8MjShrXScizBMGy5D/QikfA6B6QaHjLg1BejyGF3elgX78jYxqawqusgcBQ1BAmSV4szLtptN",
+	"nEAM3LBQ0WdGPCkdNNyHoZA7oUAwaVxZLoQv1SZDmyHOrJLRFLETqJqOmkk5jtOgeDj23ys5EMn4AMXx",
+	"PYIePyZ8skDTrsOIwHKFNApbDOOY/e3z+88f2uzjT6/Ys7Mn3/+9KYnYdXfVwOTvRhjFbXeBVe5oALkM",
+	"wdMXZ70na0T0aWHCct5uLP8jBOoGkqldu7TMzz+ALKnbVJcyVCpEVl3g5UfOoWtbWLNFC+BqFiiE5Fg6",
+	"q4trhF8Td78dvN+HwrYJSJjM0u4umYSyXcgfR35YobGsb5jMCBVqj1QStJvTjVXaN0qEDVL9WN1AA+40",
+	"ffGm1Enu92/Ka7YGsryz0/xJDGVHSDbhZKuBl1FHUj9Y55rk94JrPWt28gkOIR9B5nIjPBOXphQE7b6s",
+	"THGapUWX7yfyk3+uUd8H11hWbum3+ziqLYs0omKQhdfffRzV76ULMuxg0O/BWDwgw/d2w9VEXSKvP3tQ",
+	"2kOMZs5Q4GvpoOKyIK5L8bj4Tz812ZyZBkRR99b99M2SVpP1de7+ayAPNUCAmUxt1cyqjrh+HKSH44sG",
+	"ZWryPtKvnObICFut/sRQvpEPHHWAXuL1DUhzxBwwM13IC7Q24VMm5JI5BrvRulrzIXR8Ynx58huf/eQf",
+	"bTQTPrtUpe3m0vmPYeD4p7ef2JAbmNA0OPzdv1MB1ulME33pNAiNZ5PK5AUznsLcqeptlGYtVEktUs/u",
+	"Cst9Eaz9GY/wC83cbJ2dXvR6rbb7pVGti1bve/urb7Vd+VLS3V7EeE3OYVJNjjVVh1JT9RsN7IMxC5Ur",
+	"clyX/5cURpGmMDCOI25WNFW6pT5nDzdP8n6tKmf/JWHe2uN5FL6+uzCsqtLAJioJNRZNIcYhlte0i0PO",
+	"bngiLE0Rkjc+vmXlUYPourfXQob3a5EqH/hmacMtl6EcxNyM1oA5LeB+PuuVAh6sUI6ehHeqHPv4idat",
+	"r778dsFu+Vil0nyz3qm6gSRM4YR94NMLdhvz6bdWG+vUJET2dRH2JOJymFqPwHqmrXWV5x+W+HakOQtr",
+	"LxIKMdFRZx7gBBGTXS82TDlRwAaYPgHmrW5P2JcMxrGZuo8MFcJTkd9npS22FeiRiJvTv04Udg1o82Dl",
+	"YWmWzr7RHkrEXyCKFLu1bz8r8sZcRAsyz9IYtT1ctD7CWMgQkrUF4WfQZt/k4B9+nIMGeZykdDj9GFlz",
+	"F4k0F8KKIdFKYmU+19c6txjZQAzTBLSDnPVQMCphGhlHb1ryFR2OOZEFX30/K+a0OAuVStjfXM1HJOQ1",
+	"vk8wUlY28ywL+neMlUQwMEylpiysXvBlHnio1r3FMUybC6/qWOySJkaehsI04OmIIZHdCr86f6xJWvGr",
+	"LEuc09kdPMXEkVXzIcsvCKeMqihkN5Bg9qiajl5xwyM1LCGjbKx6Q/hEdtvZNW7feqo9NTjf45bxf+YW",
+	"Lunnjvix3fRgzJsPEZdoBIzVDcyyr/0tNsVBMl9/UIN/q82WTGB04wRuBEwaKGh031zk9P1g1AaU0Qd3",
+	"iiX8+sPU3+YB66OPEFxbckUbhucKiU1UGoUupnsn7bOUeG+zn5eOuZ4lwaZpoUpoZ3s9+JRwkQC4DLP5",
+	"12J+8HXjNkhpCEmEFEdbMJ8qgknjOQlWHlFaiSlcl5K7AZcBRBuOm+3opSubx/EdN2wF7gFnH22yw7DJ",
+	"PGBPLsgwiO66TIRhSSp1A+ZYUQ6o2HRUag5bEKjYvE/N+8HeO4TZBt/jju+DGKQNn+qjrDiY0hasbGNu",
+	"gijeM14x43odk8fPMagUEzRmtKMhWYUb/g6f/EQPNqgZi+ssb2SxTxBqtotHTYEnPij1CCpehjzGsa10",
+	"ElYC+0I/5qbHUpJgAgmwPgxTuWXguhXkhiNmhExJRDcAJkRfD3OUuw91mK2+iCiHqs0XRCNFJN+zZ53e",
+	"eefJqf0LDHn0xZVIX7R6p98PesE5dHq9Xq/z3P7P9/Z/evn/2U9J+GpaF0/P2i3LC60L+5W1k7Cv3Hm5",
+	"k9py3GM9vj9qukPTdCTEhopZB98w7mTYHbFSV4keb1vebr7ymwj5J1pgz8TNnYSKL8FpXbRu4wQG4uu3",
+	"zu10Op1+695KdfHsW/06j5mz2YmAobULjeclw7LxkULqn0iHlGmgxqCZlbNHEXRQdeRYQj5SE4I8yWDD",
+	"0a9FvmHENxh9xIoxbDxB0pgdM7xBMVXIpJQa5u7vRNqLwma+kknpwqtVDTebERL38c/bixsQwWj1BjK5",
+	"tWxxkOnYHraTbNpwA+5DQQKhMF+kwjq6EPr5P3h44wZrhRArLUwBtbd637lQqNqyyev2atcHjoX0/zzd",
+	"7ri42pLQq+BH0G5WlPGc+ftkcSKsFPDyfqfOkw/6dQLn71dJBfgaq8T4qECDhPTe7cgvVUFGBY4/3L5r",
+	"PHNdDEe4FK1VITRGLovabrtkpsxSpTHDOZHsZYC0lMC2ZzL65auqCD8TOtrAHP3RA8vSCMnGXOYsqxnX",
+	"7qrbBNKcMLnB6plMtueEWVV54InyEz3ZIPn/z0/v37lVqoIx+NdHYSDYw2B0Gq4GfDfivJp2VmBwZE/t",
+	"aMZyVn/mhy0Xz6/MqEb40qIBvdJQn11HyGzWuoGqRfCPrTLPArkdG19wQLu95ETgf3Houh4BtQMZ1EV/",
+	"bdeEX6WZHkl9e5GmclHdJyhH9NQXo4jbLFKutoWZ0B5okl2FKtAZG584oWoJ4orRN/TBqh1NQkgl7H+/",
+	"fPtbO4PFwO8wKopGKtXAEuu4dDr4fVfMvosu6/UgA9AT0r5bgD/6oIAlg+LXTfk4utfXbbUMOzvuZdZk",
+	"m+pziw6EMBpp+mhnHpydWbAkcumAAwKQGDZtYerurf/xWx0zcxvxgxpMfccpdY6F2lZoWh7yB/wI6mXd",
+	"q1/OvLclLKs8mBiwq5dBALG5wk5H7Pw2I262XUu74klPIggxWI+qu2ixNQl7OLOp6llGEFxvg4te2YU+",
+	"gtXmSxuYB5ZYLjMERqE9Lsohm4lKOdoe8li3Ec4j4jGBvqQyAR6MrHBmSRqhjSVDpvkUp7Ykm+ouKCXS",
+	"UAwGlfLX/nGJw1ZVgWlyiYcNwGoc8wQwkVmZuVD3rcFsXDv8aE+qyl4S9iGQgb28mCfGGv/2vwdM058h",
+	"ilxbjGNgNkjUGN2Awu1ziZjCByDPnb+9c4nu9rE7l6k4LN4DpGdYfq56rHf6ude7wP//P2sg8rsj/ub8",
+	"oeYNvvImVB9Zyfvbjv7OgXSkpibzaZiSTPMISG5xyYTUhkv7e5xbLHEKceCgihYQ+zftBnUpiLdz+ULb",
+	"2Kx42REjH9l3W3NsXnscG2QoasOZl6KXBSAQFYVsqEAztTmeSvwFV2cf6JEdpR5og/dNCPDgWqpJBOEQ",
+	"I/92IxEY+hlbD6Md5AHsmz3yJADd7hJ0G6K9Esq2f2gKkSRIgBvAtXdqKA54YPxcETM9QRS7i5aQobgR",
+	"Ycoj2pyZnjj6fxNy9tp9/Fs74/7WRWus+iKCjjY8MWuU/MKEDmHbkfZ80UX1hDc/M15bGxFFLOLB9bGW",
+	"42Bszh9gKAjwJFBSQmDylrr51oLlMmKF6uve4n+Xx9OdJGhWFSwl+MMPekv/oluS/jUMf7tKVbBjhni6",
+	"PDDiBvssbrewnSq95XexQc21C4LPrLOcIo4yvQGZfm88YhLMzoXJZHObiUGWqcCibMMTMRhYK89MVHLN",
+	"VMIiPmESINRMaIaMPVuMtRmhvgnslHtzJe3hofOk95KOPLml4MDP4gZytcjS2HWEc40jc7ysDxvgmqLf",
+	"0TzTcBOMSgL29tf43E+4m136YeQ9nYy10KE9zX88fXF6fn7q2yzXms6+9ebsOs6UA6Y4jgs4JA/qZRhq",
+	"q2oTewcBaByxqy+tSKGBAEoCMwRsNOHTPM54LeemcW1IrDiax3aile7Wx+LDjY5kL6xTVYJhWQPgsKdP",
+	"vuNj8IiNpFuEks5Gy6MtdzHWdumnxTwxclWE+4N/qEE6c2scRz5p5u+EuvSRrmiukx7xBDT26TOjdt2b",
+	"4bfZvQ1UCJsc5PSmUBFcArHmmifqdSM/rdGNXAV34WhyX+vH3fZo7M22zSZ/NlXVDvTno7V0MENFjEoQ",
+	"4rFws5tIsPoBHp0ENBjdAFYW19cf3CIf7Rqte3g6gAOCLlpBBMn1f0mVhBLMf078E1ZQDElESa0oy1SX",
+	"nQo7zCj2jpiJn3AihkB1mQAOIk+DEeMs1ZBcYDiKSz2BxHfqaD6+Ry51XWJfn3Zf1PrAWy6n9vnzOgz7",
+	"u8zKzIjSIUgTxA76519Fun/LRWTJPhLyujh5hioQs/kzNcc/Y/lCUIMPuj7I2wBD4Aqe4O7DDX7Plsmw",
+	"qydScohHwuJRwrVlCKOuwb756Pn/mvRu3sn//9c7MsU9uMFcYl+zHxHvy4ktN7ARv4H7Ts7fQ2m/Q475",
+	"BC7k7cnDnvdkpLDwbaSi0LPTd5ohdWyAd6bWP+0IJNwmdAhVPHygdd4Qf+y0RJbATxHo7MUz7pHNqoHO",
+	"EEuo1tNn2AWcxEqDR1dbpyBi9oy2XBhRsnhJPwH+1fnsVj8axTS4ftOYT49W64O2Wu8qzTL59T4GSYbu",
+	"EBgOzBNoPFlWsAZTzEXIVGJ/wyMuA0tAcQwhS2Nsz+az1oCjSRf+URM5j6kUDU5iPm0tyjv64DLTeUbs",
+	"dW/ph6WlGvMirEH/sDYrHnzthh/owZE4mLs3NuIUy1mXWjCSU0kuTUcT6UYrw4nT5eFrCidOfdh62yWz",
+	"HyEAceO7irBi1ogxsAKc/1zNLLaglLaNhdxAx366Dj5gtnAaM6PamKIUMojSUMhhO9/J0l62+24CC4b7",
+	"U1ptDGakwqr16K+ltcKWhq1FweU1lgfrUavdGioVTgiv8EalwQiSWvCDVMI88DNHcwCVfsJlUNnZR39t",
+	"3QuxEZfGCOtYSZhS9hhl+wABkKg+YwqVwIjXEJvyYmppn1ITu/CWa6Y9mTkWe+TV014aIYVFUUZl1fXU",
+	"s+K3Aflaz8N4WL4FH9Pzt9lPrafnJ72elQ5pkthNtS5ar3//aI/NCZYLLz8ScE2urs+v+/TsLv7GjjyN",
+	"6vA3qfhiGbaVLW2motBSXphCTn1HX+MQIuQfIcBx26ROEq/whWRWR6LHgIk8Zil/TaGzygfQ3Vv3Ux3r",
+	"fwt2/wrGeAQYJe5N2zP8nwsEP7kaB2U9LA/Au3bLXYCcIrsJDFIZNloxV9zTchX7ETezWw27qDBPe1UK",
+	"MwGu3fWKkJmJCGAtBened8v6sbjqohQggjiqvoNJDoMMNY38cwCyiFdCHbte4tdSeI4yqvVdxGXHdc93",
+	"b+mHbZSxU5FFjTr2DxGXriJjn4vZC9usqmjPhhAfebTRQnY/O5MO3DKNJfK5AZqahXxa5KGXzpe9y2S8",
+	"OFFj1QlUCL54q9uPVLO4Yh/smq9UuJyHcBvZow1wUPmESaEZrgxHnXRow7eQ1gkzt48p/5BJxcZqFgEN",
+	"SQ5Hyt6tiCn/+NLAd/5Yk6Ldr7KsltajCz8qGOX8mjyO8syMzcVoYC2qaCggSBjG2RaOIMbbietl570M",
+	"xfioJQ4PqjiXDhUIxRvTEd3b7Ofl0boC7zevLVbCXT0WVGFKCs4iKm9XJ9S0ph2tlAbhSomtefTg2X0t",
+	"hQ/eCnUf8YPr4AdjQPoaINYzYhBrJPpgDySDXbsrK9QnUeuVrraiX+FjjReQ/NW05LXv8ciz9Fh2mXlp",
+	"bixpRhFkoUfc7MxC35TUG/NruAftbjIB4RL8p71eu0Vjj60a/P3t29cfW+1WisR+ulYWPn+vXRjsy7iI",
+	"EHPC41z1wzHa36LRXpAZbezVVwM2FDcgWQTGsgxTCU26S7gMCURcN27Qd0GGu7ewQIYbjhzsyv3A1pwj",
+	"5u4hR2fR2OyDY14XnS3g+tLvteHTLbDvUAxMzSjuz/jog7ZB7Ss8cvOTED0KlDjkN3APq9Nn3/Y0BLCF",
+	"gRP1VJTbyIGoqeN0h0NXVTTdwaupy5mBRFma3porm1RSVogICXopHtTHVH7MnqsxUCnk07yvzb5GMA0i",
+	"yNqik1Ta17h0qbGvBo3rVEagNdPUDwFf40iF0LoY8EhDeX9EiE1t9fjrR47v32xrhDuiuuFA0gETleQq",
+	"4HBD4HyqmVFhBnOm0ihk/QT4dU4G2ACZpLPQZ0iMKimhbvt4XqlqxBhUajoaAoW1oKdnvU2iESXIFKsm",
+	"RX/MnnrQZpt/jUduuiXQcddZ3dHzu7ZnVFZoSB9taiDyu5lUQjKE0GsJF++MlebYT4xkAOEJy6D0eJKo",
+	"if3ANMtIQKTtJ7m00htBgXkUsVRzqhgzI6XhT2n/dsI+C0gIk45HkZpwGYBmQ0Xx/FRjw3uqoc20YoRi",
+	"QjvMNIDm40wpjPnUV6ZxzSYQRagYpoxj53wUMo4z6UqmMPt6azroHfc0uWuJExHAFxy71Gq3FuaLtWam",
+	"Qgwi+NoqREifPkFAk+wTzzrroJtiLbY7i1pB0rONy4tK69WR46XDOU0guFaSmleoYyW4HibqWLN9SEPL",
+	"8M4BR0ggV2RyiqQK8ggOFzYKYVAtbcw3q6yUrkssWye6u7f+x6XFEAUx0rharW5bcPrmERRDZO96kcEX",
+	"oGzI+5kCNUbqyYf1Z13cJh/gycZqqwp5tYHmb7kiblJGmF1LU9MmYyYzm6qyKV7zYOS4tHjEmg3JRQ1U",
+	"kkBgv8Y91fYCHJU5fUZopmKMs05O2EvpL41AmgjpZMADh05BRRB/Si0Q56RouVg/acxDhJeLYGAYj6yf",
+	"mE0Z1urSPYySgyYdllgJeLR7YSRknVZ/JIhjhkJxoBL2MtUmEdwe5ls+ra/x8a3gI33tnqn8jL9R57up",
+	"eUd9f8Bw5+hmuKQLsTDh2mMn6mgO0nyzin0LDVoVArSsRWuzwmb3tsiRQw+DQ39MVDzDn7MDTVyYoEEm",
+	"JWuiVgDtlXt2V1NPHUyQT7ZVQPR4KJMNAAWhucWlvYk+kG1QCZ4UJ6ofwVjPrBvCgKeRyULmbt2+UhFw",
+	"2Xjwu3htx4LDLOJVMKPR152/YkoCDDGS9f+xd6XPbePI/l9B6Uveq5Ii2bk29idPNrOTms2x8ezM1ns7",
+	"lUBkS8IaBPgAULImNf/7K3SDFHVQhy1Kjsz5MHZkirj6Rnf/bOHTHDrKWI9Tk6lYH92neRN8llCiJbD1",
+	"f/FRO7+l0kOgSCVhH7A/wOg592Uy8o5GfqwTMJC/B2JyPhg5MXPuyiqHxG/Lw/JHKETnvRGvDIwYjtxp",
+	"OCF+qxsX5JEVW3GV2zIzI3afgUUtN9kw+ESd2lZLqCq+RdvdT+D0b+f8KqmYiuBrZgdpL+jGivUzIR0T",
+	"lOVPjK/DjfITyxZ80jW9wTN7f7TzClLqfvM//iTNlXfkX2yon+gx+FM/ZMeCoddfjWysuz3HZzxcm2eY",
+	"L5NoIHS0JJXu63jKRtxuSbj+u7ksq9E61BI+eN9kHdrR/uj3rnASM/mAbVTLiZTthVZ4v7dbTjj/vdYH",
+	"bw+xGOzN9kbRm8w6neCKD4yb5Md8pwZ6nW5ouPq0KlU2iI72HAqlcHcQHcu6y3IV9/VtJ9LpdN296jU9",
+	"98Y/ViPZl4epLNJKp4+mFbwLCy4iWdbx6IbwmELQj9sboGbUks9HG9Yk3YVjv69KWQem9aM280Szb4vn",
+	"/NBUd0lQr/ntqMIoxIRPGZde+UzR2sIiFLrFbMRz3UbXlQ2l6ZwFiqbjIfigAIlZcA1+2sZTS0GnElim",
+	"DER6qAQK5bvxzgqZCm59iqmXp/kzdQrTfIwKms7n+SikaVmrsliDZf3MYqL3tsee79b9M0FXQ7VT0LhE",
+	"GMczsfuGq/hLpKXOjB+y138RP+vPrOsvDkzyJeZT27o4374CPF/bcaBIt2UHxu0sdbWBcj8hMzvcRu5Z",
+	"HlTrATFUHaH2gjO3WIGiMfGKM6qTwFQsbSjB63nvjH2lzzv0eWfClYP4K0XZOPsajbiUoIbwlQllHfCY",
+	"2mkQzh67YqnRQ8MT1Kb/VtTz5WsMYxHBV8rdwla+ecKWt3wQ7v6CWWf8Jhv7hE0wP4o7B0mKbZLwgtpr",
+	"Yf/FLF11q+L37J2qGXu1gKMMVz9spI0F1vdTNTskbv3TgrmmCR9YlvmRf0HIzJX3s3iO8z5DrUqeNuEz",
+	"DDKby5uTRnv167UBKHfRZSfMN5v1/ZH0wTBxf+TKIElmXY/27K55bqYzfDMDTb9jyxjleOSq+W97Y6GY",
+	"T4Nz/JBQWxUCs2pFeGLUMtdpxhWDjhe9jMexAYttVRxISEfea1ZZ0p9HA78XI8yptxoUbN4NqKAIccti",
+	"MRR50jrSTJpiQiQF5krBO+9TjsFMQz8hdhU0oX9EWIbhaogvGR848LJiAJM82YS0sn9qrEW8sloqAD5f",
+	"31tRFsO1Llrjfk+8P7/5bfqPVrsVYclu6/nr896z1zswLJ7Jj3gkV8hPjVZ8VFqRDt0u0HJeLFg2VPcm",
+	"B7xB2yF63b9SxOP7TbjR/ZUiMdRfzl+fPUMG27+SbHjtEVqgQuUuHanhMmLUfnhM0y1wDaz1MVsBMPZ8",
+	"tSomasq14umGK99644qkJZ5PLjx3wb/38/d/jLiDuOpchRp2bmBqu0Y77uqQnvTiaxrrZ5geJuUFJVJR",
+	"oH4D07ya3jo+ZUOtY5YpJyQF+OA2Faa5Rq//nobut5Gw8SbGkyARtc0FmIKJP68tiXyL4FsKkRgE3bY+",
+	"0e96/tE6Q9DlkdbhbhABJ6cPvWt0nEWOzZ9WDrtRJoY33HGphzUibGyioYCBtC7Djz6fO+Um1a+5rbhX",
+	"GvRqHmF8wqd5MiH1ftGKWS6BKZ7MN7DdgnWKPJDK++oFmj6MiKy8qis/9BhAYleRwEGlY3tZ4thCRgvC",
+	"HXWjWW1bNHOZZ/5o2atN+O3fQQ3dqHXx8nm7lQiV//NsJRZ+VTpqDcJ2/+hHK4j6gPfed+CoRoecCOKq",
+	"0wb2JUGqbW3HB4NO5KejNnRFvvaPvsmfrBPShcZYV1+TT/hRVLKWMorzdTOn2VhY4dBhHmmLJVZ4mPON",
+	"8i4Zd9igh531elumR+CLa8svHYoxlEnpqNlSI535Qb0W49MvlMZV1G8X1ZkDoWKmM8cmoykbCAnsld9r",
+	"FVtmnZBypw5x+bIPjKIxN2wlQzXq46R6Gs8JBiZUSLh1IoG7yIJN6sO72fhb7RgZgZo3IWTsX85s4c1T",
+	"BnMJgrZhqMOga9M5Y6HxZa4dMxWDCW27vSrUKtor6dMwm+2mX+m5On2FYph1hhPN9/QxgR+2bbSemro6",
+	"BVXDvY5/7YxK7nMr7kR048m9NXr1j0lv/EH963Z7GwhH/4XecGB/erdb7zapS8skJsOSMY5HhPVa9rRu",
+	"xdfcWH9MQS1dbvJgVdCGFIiqRBr3v8Eu88M3/Fm7UYGEuZVJkTPQIa5FC5obcUtYWY1NUbtNUQAG+53X",
+	"xjt/e7IaKLk4DddS5X+ubY58XXqwViuiPE5VwLH0zCOI4M8vd0YEV6EXMhGBnqjFe245mIFjHAVAqnyY",
+	"FW3D1tFjl0sHRnEnxhv67VyVH6yROj+GeOY6CzePedr8Vu3kjd3ZiqnXHSK7YD93bOcsuXpiGfYeqCbf",
+	"75I+QcWdlBtXp1GwNMd1gJx+Lg/0HuttmN6hb7B21ieNbXMaAUhMiOSK6ZRAvjHy6Lk1tGFwlvUzFUtg",
+	"EVcs1uhCLNhZW8ioO1laXRjn111HlxsOpCw//HZ87EsR3Bzq298Ryjq+yw3H8lIOLHF+yLwDus5C6HNJ",
+	"iEmBEBEPtBE8J5N8BVKGs7U6Acqw8s7ziKcpKIix5q1U5nlZRtHC73EDzMBASEkYXYI+wg4xW8onhNi5",
+	"o3Qikbne5P6Y1p7ySkOstbXT0Nb3kVjaeY9w1gfW19lw5PzSnU5DQKx0ioSZMxkhwNuJ2d0pzyw8COWJ",
+	"M1mIjTyAds68bzTP6xV45rJE7ZQj8Ak3uDHVG415SPzj8uEyA9ZdopU+ALDMOp2SDR/wLUdaxiLHUDqI",
+	"zZ5Krjp5is4DkD2eb+JMwifJVWiLdEzhU0K1THRfSOikMiP7IEilCVfOYlYCi7nju0mk2SIPnLi0OPKK",
+	"3KUA7kBAAhOORKsNEm/Mp42cOrUmUHlYkyk9aXsLjPtzRvGECLglpMInlpCtCR5Pq0NLqm5qYCxg8jCs",
+	"JZrLnMDat7ypU6j0ahAqn8L5VIHFiwIq/cTcm+8jCZ5Pg9fFc2QePSDez0/lsqiiEgWc5Z38rV2Z3OhE",
+	"37OBxR5520AMkHzykwo9L45nioSmGdf/fP/+7efzl7sg2cwv4sCmxt/EwFUKggm3swBQY098p9Jl194f",
+	"c9Lob2IMS45SkE4oDqiXRygNGMw3y0GqppjdmoSBlE9be7ZGDNgseShCyk/l4cVr3Cy00QdT6ssudoLh",
+	"2h6Aq4naNNJrb1Ebm2Ja4LxYGupDeTthAg8jJkNzaSRMI2EaCbOPEuR0yd6hErLJSEhAVEfqMC2cDY1C",
+	"7UGEjvOvUvfqf7XXHI4wm0bwNIKnETx7yh1bljtDrePLsqzB66iBAaDr9qUgkdOEJywsi41O051DQ2uk",
+	"k7c06Bq8uvQvf+hIIOpYy0SioArJPAiKsiTYDi+d6qR0ZiJos/4UexdVDUKPtaqayDzbFqNdCgW2KNIa",
+	"CFk5ov/bHkDhhYPEEmAxVYW56jViN8aVePCtCRcBaxpUlnjSm31iwGo5Bj+nWNiImxhiBD9cbqRTo6Ql",
+	"On3ksPGTWfr8HEQ8pfJw4ex8Aek2cMa5nKihxV14c9eAyeqoF8X33lmE1WLNZAqxSr7MLJqdYNKzg9sw",
+	"OOjHzHktVBla7kPEE5h1jmzMmNMwYz5nyrIg6YMqQcwd1JciZtr4XwZCunl8hY2yhKwS/3cnEtCZ61CP",
+	"dtu6eNnrrbFWut/8NDZUGhYMX7u+eecgqbLs/URPv7pQ4TqpfHoS4CkD+BKmj3LnbdhYH1DVbDY6/bFV",
+	"5o3OEVo3mDR1eunFbKr0WJjDw9JknDlvR0ScWgbrzDA92SFL9K9hYw/uk2/LuY0SewBKbNX1ZRA5WdrO",
+	"G3gTURbwuDeQujuoo81qpzsQt0eVBANx+yCkQAEjGoN1QvHAPM9fP+udnT97/uIlndxWHPmjuH2IQiDg",
+	"80HciIPTysGkc6UkTMMnGJPBzEsBMrZlIC2DsbqQkEu1EAIFjMlKONv3lzKO33YMdxt6FPzCbz/jQ3X2",
+	"F6Ix1pVM4URPv20pv6WVkorxFBHzqaX0XMrTRhiPkZbxgUGcV9CPEVxuIB565Ehh3DzgOQZjRXUoN8/I",
+	"/RKe2yn+WWd4EXfvkccWiciq44f1g2SsA0zEatUZ3tswAeUo7A0sBSN07OV2iIZST0VshkaE1macxYYP",
+	"HENgY5NJaM86ghmIMuMXQJVEXMX/VrOC2zbrgxUxkK874Zb1sez2Kfswl9Zrhv6zKxaNILqBOIyHJuvI",
+	"fwlA+T0GnGjCjX/G6pUwjAa4A6TJoxqBXha2LlrnvfOXnd6LTu+s1W7dCIWJ+tq6lCOfLjH1Rat39hp6",
+	"vV6vg/975f/3l/yf4T//LqeLt7/0b98lM592Zyuz8ny/YqJKbyL/oD0x1IAVx4E8+zy6GRrPd42ReTIl",
+	"/EaQp5pTP8OKRC5Zyq0jabWvDvgkmLvf8OfayGguMurVk2sZ4BG0W8N1XiDQ/4Ab8hjas2hoaISIt/pO",
+	"HxpIZdOTfu4VkdF5OutGXvvJOqMhs8lUhUNoDnvUhEfki0b0n1TqD55qEZEki3PCp/sS+qhBOvftAlVp",
+	"Ul8phu9+Ytl/5SkyIv5vvxRvEd/AFNOZYAzmAuOvKdBCOYsz4pKinllgL3nMJLlkXGk3AsP6Op6GXUEs",
+	"/JgJNHwN9QvOs6H63EUjb9b/J7PBWMZ54VAI+QwxGerPe6+fMmqO5Mg5N4S+6bC7utLsa5mpfobp1wvE",
+	"qs1vNIULuVc2r8dbZXv77cJAz9txgSJzny5VdFyYfT4zpJ/9cta7OOtd9Hr/4z1l/7fbM/wtNCK++JYb",
+	"2lIPhZ/lmMvMu8Mi5gWksyfn8BiWy7db/5fx8IKzF7ml3W5Zhy0IF8bv5eNnSvi/9qeeEn9v57lQFy2e",
+	"iu1t8vKmHRwumg9h+xQG4NGIqKztTXRtYjAnVzl7JERBocpMjULssrg25lEEqSMHOM6Mf0kOoYsF8cjv",
+	"FRHXhN92vEzpeDK1rYuzl69evTo/exlEa0c4SHIguDWNrioyEioF8EDIDVFbnOOP+Fjtwbff62Yiv45H",
+	"HgbDE989i46IrMYAGCpUQbcaiPAknAU5aGNjLzVlCcSCMzdNIXSyHGgT0ja0Cl9JuXFP2buQwyGcA0xA",
+	"joW9oXoJ6kgihn7pfix+A6rNrGYJJNpMEenasoHkjnTx7NFgNVxQfM5LWhxxpoD9QMXfSMUsK/licbld",
+	"hWoeZ+Dwyi5JvN1QrfJXqfQslZrHBX0vs+n8Zn+YZbrl85yMtAWW8DT1nr4/ZL/gjbnE2wFUbpNb/EvY",
+	"lycWs5gJ9yEFnVbnF+OPijHPX7yoiK9vY+royIHrWGeAJ/PypQjh94XiOJmllbWSTDrhCbHrn+6g4TL3",
+	"ktT443OCRBymSW/56vCJ7v8HInfo2OCMvlbIToRKDIUBqdFDA9Yi9Tv2taxput/8jz+/NubIHs0RFChB",
+	"SlrxBxWFUdlBvDpGu52wX2NRnJ+tznJcPup14byyyKpf71eFL6iI4cSjenkwL1BLTh1FUG/mPXgWxiqP",
+	"Q1kFm81Df3oVMT0iONJIW9ix1+HBuumNxlmXhRCmfPLmZlhnuT7pwKbmqrvH0iEd9QYy2DJp/7Zz5idi",
+	"wCKqF7cOjLA3nQR/60R23Gq3/tDKP/028xZE9wcwUuzW1bS87AN39lkauoolmkDyqQSS/wqR5GUEbTBF",
+	"0AQ1j1dKIT9Bm5hU0lYJaXki0obocpA93W/0y5+1VqrjEPllT55duiB7MDz7UGRPrcIGF/meHMrjNBhs",
+	"BM6j7U7q5QoPp/tkXry0Z/1JsSsp+U4mXMpotS/xE4hpjTXqn/jOA6pgHnksFc/Zm7bQSbiQjMexAWu3",
+	"xN70367bzAVzXCAbvy1+OhLMTXGv9zR/ogjmvYs5e+OfwdlaO9EmxhItBH71n7B0ZDjVRGr/bnrljtYv",
+	"mMObvfmYq1I+6TaoUT6noHyuYkyb8IeaR9d1yKUPFxazkvknluG99y6CYr2y6X7zPzZE21AY1KoP1pP6",
+	"yWfO5Rx9GOG/2QzwR7LokixcBmm8dxtiYaI24eaJT/iUYAqMGI6w1IirUC/Cx7Aypzv4NkdWOEE5hOZB",
+	"tE070O+xXJX1nMO4DSF9pSeNxjg1d4XkRnH16Um4zSRXw4wPoc0cSEhHWkFouYVNKwxX0Wjv6qMbC5po",
+	"jYGSskyqahbg57A/UbIJ4P0dIYrxyDGlUew1PFY7vjtlmUrJLCCdWgJwI3GnYibBodCzYoiFJqWT2S/J",
+	"gzo6xdMUDkrwSYPKcwAiDw2ig0SLibpzil6qv94PPQs1Fu649ExTOBw9X4Nyl+hxSaFuvJ001Jp6rFoY",
+	"g8LK54bcayf391zIwgcOYNIIOU0BHcbpfJxm0UhrCyEdzljHtKpBtBtI9BhC1kpnwCOnzVEZgyZ0jfP5",
+	"EafzcXAgFhFD1RGKEQIdJkzi+EwrOb2cV8TexWPY0L7hmdp5hvK4CheAaDU/HO+Ht733NxkB5XHNnAFh",
+	"mdTzubv74ZqcDjbeX1znD9bZ6IbGWJtJE6Zx8rcNBZHoFFRp2Q8w3rSJxEgabUFiYqjeqe/8oowWgaVD",
+	"TXtftwACH0h6wqdMqOqyhAdM2WOdRSMwHawK2pCE+Cs9+0N49Lsm6/JaHjldh6NnesACNSxU2IRmLCM9",
+	"YQlXU2yaLxRV6hU9zXNa/4FLbMyygtZTPk3g3vj0lfZpwm+gfKzHxTAccaVAti5aN0LbG88tM1jD85f4",
+	"z8y/6UWv125hZxx8a0Kftl4/Pe/5hzJj/HxaF623//zsN23MpYi/uJHR2XBEZaOvOmfnnWdnszrU0nvO",
+	"ek97q160y9Xz3KYe+Ap6eewVxVf+j421fyo3C++DU1EUquZS6Sn7EHwHjJCE4lS6W7ILneDWiKHNGVAL",
+	"SrH7DX9Zez+9IHgOorc28MPJX1gXfH8w3bOy9A+n8cQyERfVfil3o1l+UL8giqqKw43d9bam0W5f6ujm",
+	"XnGi46ywSqvjegLV2+M2XPO2UOvirN2SHH/p9bbWomEBn49xQR/GfoMWwQqR8VOw6xoNeioa9GfE1MvV",
+	"JiUN94Gqo2OABOIdpeaumrKbhvjIiQihAbhoFPjok1D2AO2uHNy6bmTHu9Zwr7QIPr370FwhnQx7/4T4",
+	"4DpzGFT3Z0vpB2Qwc8veXP/aZlpF8JRdDRyYCTexZYqy5SKuqHzWjSCh5hQLqQl12M5dC1KekETwy3mo",
+	"Vkm7lYAbabSeuNotzTys6ZrLY9kps6FX9ImiHiUSGBZ8UwPHRqidjtdf2Czew2+zgG7DmSFYTsOUVgGs",
+	"s6/1jZ21fU65oKSJHAOtTvMmU6fmZoUVNY5W42g1QmtroUWQSMg5EM+EF2opxx11rqF2WaH+YG+e1wT6",
+	"Iy8BuzapowXp1391rsVQcZcZ+Jp3Nvvp/dWbzvVPV+cvXuZVQmhScoutxLBh4whueQyRSLhsl1r9W4gM",
+	"uGIriuoi7MZswaHoNpBq4+xTdsUGXFpgIdwb2pKi2A/dQanZC2FNrSjosIn9DBGI1G1qKFaxpkICE8fN",
+	"ZHBpX7ZtIvYXb5EJVfQUe36P9l47Xt7PtmErWbgi9+pnRPO6q2SptxOV50WIMoM9Vf/391WZSURS/mRj",
+	"kGIMZjqrob5+f82G3MFCY+D3nteHOVcutrZ8+eLFs5fL7Jr1pYjW86kzIoU6WPUa37zArznQhR4HDsT5",
+	"56x6yXjOYsaLKrktr7GrcrvhvD1g0TrQf2uLPr60F7/R1uxsa9B6Z2xYG/fgOJj6cmf2od5y3y8DhU7U",
+	"xDS0IRdsDEYMBMRtZnF57YIS2myiETtFDwaMF7GHMnt9Is1WwV7nL8/Pnj/fhb+8guzowcB2v+HvX/Rg",
+	"8GfXwBiM5bV2yP/ND/dxMNiQNesnAvmzRzWs86yAUn7A8/vmB3xeWN+Bbe75cZd9qoI8GqP7VIxurEsJ",
+	"DXL9ybIY+oi2rydeby0WpvwgpFxlYfeFlIV5PS8Iv7X6wA0YLxOx5zqYcc6umZGti1YXGTEM8W1VpArb",
+	"RvkVMMunlvG+zlzoCvx0Zk1+omdWIbcFAxkRr7yCFaiooxtL/WVH2iIuuHV8UH7jtf/3ivf9NtIs4VMs",
+	"FMTGm/iyp+UuFiFJcfm73nGdM9pj7d2ezAoVGoaEdxT4e6vG53OJGuEbOQpDxReizDqdYEAIHCoVzPpn",
+	"Tqfzu5hoh9ncy+/5K+CejbQUMZ+yiEtQMQ/7CrdkrQS0QXJPuBGDgfUbpOLQVScM9BkG4MUkMOyMuzzY",
+	"G60URHQwRcOEuR0yKIFWn4+egG0H1O68XL0E5O0/8rZZ6XVXVCq+6oW/Frl8znBlB/hrqoVy/qORATvS",
+	"Mp7DxrFMchGzWE9UINg8mBaGKxzW5eGw3xBmwRbvI+ROoViBwTl7E7UnWn5NnpaPb7FCDSWQBRIOhxvI",
+	"4dwYd3TJUaIm/xf0qJZPRmr/OhZNIwnlEyH5sCIix2/884lWMC3TWm6+VFCslxUiAovMFuvSdgy0lHoS",
+	"yiG89EESm7JMpVzM8YSW0hORVqsG0cYfWvBb7Oz1sUCDnXFjxLi8KYU/s4I3dNb3G6ycKa/x7xAPYRUT",
+	"X89omizCAlBESIlEP7VujmLeJejSt/78/c//DwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
