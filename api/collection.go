@@ -68,8 +68,10 @@ func dunningStep(t collection.Taking) oapi.DunningStep {
 
 func arrangement(a collection.Arrangement) oapi.Arrangement {
 	return oapi.Arrangement{Id: a.ID, Kind: oapi.ArrangementKind(a.Kind), State: oapi.ArrangementState(a.State), Amount: a.Amount, Until: a.Until,
-		Instalments: mapped(a.Instalments, func(i collection.Instalment) oapi.PlanInstalment { return oapi.PlanInstalment{On: i.On, Amount: i.Amount} }),
-		Reason:      optionalText(a.Reason), By: a.By, At: a.At, EndedAt: a.EndedAt, EndedBy: optionalText(a.EndedBy)}
+		Instalments: mapped(a.Instalments, func(i collection.Instalment) oapi.PlanInstalment {
+			return oapi.PlanInstalment{On: i.On, Amount: i.Amount}
+		}),
+		Reason: optionalText(a.Reason), By: a.By, At: a.At, EndedAt: a.EndedAt, EndedBy: optionalText(a.EndedBy)}
 }
 
 func dunningOutlook(o collection.Outlook) oapi.DunningOutlook {
