@@ -37,6 +37,9 @@ type billView struct {
 	PDF, List string
 	Usage     string // address of what was used in the period
 	Reference string
+	Reason    string // of a note
+	Notes     []billNote
+	Parts     []billPart
 }
 
 // billService is what a bill has for one service, or for the account.
@@ -58,9 +61,13 @@ type billTax struct {
 func billDetail(v *web.Visit) error {
 	var head bill.Bill
 	var document bill.Document
+	var rest billRest
 	err := read(v, func(ctx context.Context, tx tenant.Tx) (err error) {
 		if head, err = ownBill(ctx, tx, v); err == nil {
 			document, err = bill.GetDocument(ctx, tx, head.ID)
+		}
+		if err == nil {
+			rest, err = restOf(ctx, tx, head)
 		}
 		return err
 	})
@@ -68,7 +75,9 @@ func billDetail(v *web.Visit) error {
 		return err
 	}
 	v.AllowCheckout()
-	return v.Show(http.StatusOK, billPage(billViewOf(v, head, &document)))
+	view := billViewOf(v, head, &document)
+	rest.into(v, &view, head)
+	return v.Show(http.StatusOK, billPage(view))
 }
 
 func billViewOf(v *web.Visit, head bill.Bill, d *bill.Document) billView {

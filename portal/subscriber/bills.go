@@ -78,6 +78,11 @@ func loadBills(ctx context.Context, tx tenant.Tx, v *web.Visit, a account.Accoun
 		return err
 	}
 	r := v.Reader
+	if after.Before.IsZero() {
+		if err := advanceRows(ctx, tx, v, view); err != nil {
+			return err
+		}
+	}
 	view.Prepaid, view.FirstOn = a.Kind == account.Prepaid, r.Date(a.Cycle.To)
 	for _, one := range page.Bills {
 		tone, state := billState(r, one)

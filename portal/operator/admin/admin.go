@@ -70,6 +70,7 @@ func registerUsers(console *echo.Group, site *web.Site) {
 }
 
 func registerSettings(console *echo.Group, site *web.Site) {
+	registerNumbers(console, site)
 	console.GET("/settings", site.Console(identity.SettingsRead, settings))
 	console.POST("/settings", site.Console(identity.SettingsWrite, saveSettings))
 	console.POST("/language", site.Console("", saveLanguage))

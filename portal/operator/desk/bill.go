@@ -26,8 +26,11 @@ type billView struct {
 	send        string // address of the form that mails it; empty: it can't be
 	account     string // number of the account
 	key         string
-	resend      string // its id
-	cash        string // address of the form that takes cash
+	resend      string       // its id
+	cash        string       // address of the form that takes cash
+	acts        []ui.NavItem // what corrects it
+	more        []table      // its parts and notes
+	done        string
 }
 
 func showBill(v *web.Visit) error {
@@ -35,6 +38,7 @@ func showBill(v *web.Visit) error {
 	var d bill.Document
 	var a account.Account
 	var party account.Party
+	i := &issued{}
 	err := v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) (err error) {
 		if b, err = bill.Get(ctx, tx, idOf(v, "bill")); err != nil {
 			return err
@@ -45,8 +49,10 @@ func showBill(v *web.Visit) error {
 		if a, err = account.Get(ctx, tx, b.AccountID); err != nil {
 			return err
 		}
-		party, err = account.GetParty(ctx, tx, a.PartyID)
-		return err
+		if party, err = account.GetParty(ctx, tx, a.PartyID); err != nil {
+			return err
+		}
+		return i.read(ctx, tx, v)
 	})
 	if err != nil {
 		return err
@@ -55,7 +61,7 @@ func showBill(v *web.Visit) error {
 	view := billView{back: v.Console("subscribers/" + a.ID.String()), owner: party.Name, account: a.Number, state: billState(r, b), pdf: v.Console("bills/" + b.ID.String() + "/pdf"), key: command.NewKey(), resend: b.ID.String()}
 	view.facts = []fact{{r.T("desk.col.account"), party.Name + ", " + a.Number, view.back}, {r.T("desk.col.period"), r.T("desk.period", "from", r.Date(b.Cycle.From), "to", r.Date(b.Cycle.To.AddDays(-1))), ""},
 		{r.T("desk.col.issued"), r.Date(b.Issued), ""}, {r.T("desk.col.total"), r.Money(b.Total), ""}}
-	if b.Kind == bill.KindBill {
+	if b.Kind == bill.KindBill || b.Kind == bill.KindDebitNote || b.Kind == bill.KindAdvance {
 		view.facts = append(view.facts, fact{r.T("desk.col.due"), r.Date(b.DueDate), ""}, fact{r.T("desk.bill.before"), r.Money(b.PaidBefore), ""}, fact{r.T("desk.col.open"), r.Money(b.Open), v.Console("subscribers/" + a.ID.String() + "/payments")})
 	}
 	view.lines = linesOf(r, d)
@@ -68,6 +74,9 @@ func showBill(v *web.Visit) error {
 	if v.May(identity.PaymentWrite) && b.Open.Sign() > 0 {
 		view.cash = v.Console("subscribers/" + a.ID.String() + "/cash")
 	}
+	view.acts, view.more = i.corrections(v)
+	view.facts = append(view.facts, i.noteFacts(v)...)
+	view.done = doneWords(r, v.Query("done"))
 	page := frame.Of(v, frame.Subscribers, r.T("desk.bill.of", "number", b.Number))
 	return v.Show(http.StatusOK, billPage(page, view))
 }

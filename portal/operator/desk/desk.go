@@ -12,6 +12,8 @@ func Register(console *echo.Group, site *web.Site) {
 	registerReading(console, site)
 	registerActs(console, site)
 	registerOrders(console, site)
+	registerCorrections(console, site)
+	registerSecurity(console, site)
 }
 
 func registerReading(console *echo.Group, site *web.Site) {

@@ -178,6 +178,8 @@ func billState(r ui.Reader, b bill.Bill) cell {
 		return state(ui.Off, r.T("desk.bill.void"))
 	case b.Kind == bill.KindStatement:
 		return state(ui.OK, r.T("desk.bill.statement"))
+	case b.Kind == bill.KindCreditNote:
+		return state(ui.OK, r.T("correct.kind.credit_note"))
 	case b.Open.IsZero():
 		return state(ui.OK, r.T("desk.bill.paid"))
 	case b.DueDate.Before(r.Today):

@@ -6,6 +6,7 @@ import (
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/balance"
+	"tollhouse/billing/bill"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/money"
@@ -23,6 +24,8 @@ var refusals = []struct {
 	{account.ErrNoPart, "nopart"}, {onboarding.ErrRequiredPart, "needed"}, {desk.ErrSamePlan, "same"}, {desk.ErrOtherBilling, "billing"}, {desk.ErrNewService, "service"}, {desk.ErrNotRunning, "state"},
 	{account.ErrChangeScheduled, "scheduled"}, {account.ErrChangeEnded, "ended"}, {account.ErrMove, "state"}, {account.ErrClosed, "closed"},
 	{balance.ErrInsufficient, "insufficient"}, {balance.ErrAmount, "amount"}, {payment.ErrAmount, "amount"}, {payment.ErrPurpose, "purpose"},
+	{bill.ErrSent, "sent"}, {bill.ErrHasMoney, "moved"}, {bill.ErrVoidForbidden, "novoid"}, {bill.ErrNotCreditable, "notcreditable"}, {bill.ErrCredited, "credited"},
+	{bill.ErrInstalments, "instalments"}, {bill.ErrWriteOff, "writeoff"}, {bill.ErrDepositAmount, "deposit"}, {bill.ErrNoteReason, "reason"}, {payment.ErrTooMuch, "refundless"},
 	{account.ErrSuspended, "suspended"}, {onboarding.ErrNotSold, "sold"}, {onboarding.ErrIncomplete, "incomplete"}, {onboarding.ErrOrderEnded, "ended"}, {account.ErrIdentityInUse, "taken"},
 }
 
@@ -31,6 +34,9 @@ var dones = map[string]string{
 	"adjusted": "desk.done.adjusted", "redeemed": "desk.done.redeemed", "credited": "desk.done.credited", "paid": "desk.done.paid", "noted": "desk.done.noted", "pinned": "desk.done.pinned",
 	"suspended": "desk.done.suspended", "resumed": "desk.done.resumed", "terminated": "desk.done.terminated", "planned": "desk.done.planned",
 	"wallet": "desk.done.wallet", "asked": "desk.done.asked", "ending": "desk.done.ending", "shared": "desk.done.shared",
+	"debited": "correct.done.debited", "voided": "correct.done.voided", "writtenoff": "correct.done.writtenoff", "parted": "correct.done.parted",
+	"calledin": "correct.done.calledin", "refunded": "correct.done.refunded", "deposit": "correct.done.deposit", "returned": "correct.done.returned",
+	"advance": "correct.done.advance", "committed": "correct.done.committed", "back": "correct.done.back",
 	"cancelled": "desk.done.cancelled", "sent": "desk.done.sent", "contact": "desk.done.contact", "login": "desk.done.login",
 }
 
