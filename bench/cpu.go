@@ -74,3 +74,6 @@ func costOf(fn func() (pieces float64, err error)) (own, others float64, err err
 	ownAfter, othersAfter := cpu()
 	return float64((ownAfter - ownBefore).Microseconds()) / pieces, float64((othersAfter - othersBefore).Microseconds()) / pieces, nil
 }
+
+// micros is a time in microseconds.
+func micros(d time.Duration) float64 { return float64(d.Microseconds()) }

@@ -30,7 +30,7 @@ var benchmarks = []benchmark{
 	{"rate_hour", rateHour},
 	{"deck_lookup", deckLookup},
 	{"deck_load", deckLoad},
-	{"bill_run", billRun},
+	{"bill_run_vs_sql", billRun},
 	{"pdf", printBills},
 	{"trial", trial},
 	{"tenant_create", tenantCreate},

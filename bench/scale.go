@@ -20,9 +20,11 @@ type scale struct {
 
 	deckPrefixes int
 
-	accounts      int // closed by the large bill run
+	billSeed      int // accounts that live a month by the product's own ways
+	billCopies    int // of whom so many copies are made: the large bill run
 	fewAccounts   int // closed by each of the small ones
 	fewRuns       int
+	lines         int // subscriptions of an account
 	eventsPerBill int
 
 	trialAccounts int // whose month a draft is tried on
@@ -44,7 +46,7 @@ var full = scale{
 	debitAccounts: 2_000, debitRounds: 3, debitTime: 8 * time.Second,
 	rateRounds: 201, rateCalls: 500,
 	deckPrefixes: 60_000,
-	accounts:     20_000, fewAccounts: 2_000, fewRuns: 5, eventsPerBill: 10,
+	billSeed:     1_000, billCopies: 100, fewAccounts: 1_000, fewRuns: 3, lines: 3, eventsPerBill: 60,
 	trialAccounts: 10_000, trialRecords: 1_000_000,
 	tenants: 300, burst: 20, stock: 20, stockless: 5,
 	homeSeed: 1_000, homeCopies: 200, homeVisits: 4_000,
@@ -56,7 +58,7 @@ var quick = scale{
 	debitAccounts: 100, debitRounds: 1, debitTime: 400 * time.Millisecond,
 	rateRounds: 3, rateCalls: 200,
 	deckPrefixes: 1_000,
-	accounts:     120, fewAccounts: 40, fewRuns: 2, eventsPerBill: 5,
+	billSeed:     60, billCopies: 2, fewAccounts: 40, fewRuns: 2, lines: 3, eventsPerBill: 15,
 	trialAccounts: 60, trialRecords: 2_000,
 	tenants: 2, burst: 2, stock: 2, stockless: 1,
 	homeSeed: 20, homeCopies: 3, homeVisits: 40,

@@ -50,12 +50,33 @@ const connectAtOnce = 500
 // connect has the desk take and activate orders for the subscribers first to
 // last-1, and returns their accounts.
 func connect(ctx context.Context, s *billing.Stack, offering uuid.UUID, first, last int) ([]uuid.UUID, error) {
+	return connectTo(ctx, s, offering, first, last, nil)
+}
+
+// connectLines connects accounts with so many subscriptions each.
+func connectLines(ctx context.Context, s *billing.Stack, offering uuid.UUID, accounts, lines int) error {
+	opened, err := connect(ctx, s, offering, 0, accounts)
+	for line := 1; line < lines && err == nil; line++ {
+		_, err = connectTo(ctx, s, offering, line*accounts, (line+1)*accounts, opened)
+	}
+	return err
+}
+
+// connectTo is connect for accounts that are there, one a subscriber; without
+// any, each gets one.
+func connectTo(ctx context.Context, s *billing.Stack, offering uuid.UUID, first, last int, there []uuid.UUID) ([]uuid.UUID, error) {
 	var accounts []uuid.UUID
 	for from := first; from < last; from += connectAtOnce {
 		to := min(from+connectAtOnce, last)
 		var connected []onboarding.Order
 		err := s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
-			placed, err := s.Desk().Place(ctx, tx, orders(offering, from, to))
+			wanted := orders(offering, from, to)
+			for i := range wanted {
+				if there != nil {
+					wanted[i].AccountID = &there[from-first+i]
+				}
+			}
+			placed, err := s.Desk().Place(ctx, tx, wanted)
 			if err != nil {
 				return err
 			}

@@ -3,9 +3,11 @@ package billing
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/agenda"
@@ -28,51 +30,82 @@ var closer = bill.Closer{Settle: func(ctx context.Context, tx tenant.Tx, account
 	return payment.ScheduleAutoPay(ctx, tx, accounts...)
 }}
 
-// closeCycles works one chunk of a bill run, changes of plan first. When the run
-// is done, the cycles that begin on its day are started.
+// closersAtOnce is how many portions of a bill run are closed at the same time:
+// while one waits for the database, the other reckons.
+const closersAtOnce = 2
+
+// closeCycles works a few portions of a bill run. When nothing is left to close,
+// the cycles that begin on the run's day are started.
 func (s *Stack) closeCycles(ctx context.Context, item agenda.Item) (again bool, err error) {
 	var detail bill.Detail
 	if err := item.Read(&detail); err != nil {
 		return false, err
 	}
-	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
-		if waits, err := s.zoneBegins(ctx, tx, detail.CycleEnd); err != nil || waits {
+	run, again, err := s.openRun(ctx, detail.CycleEnd)
+	if err != nil || again || run.State != bill.Running && run.State != bill.Done {
+		return again, err // it waits for a person, or for its day in another zone
+	}
+	var left atomic.Int32
+	group, closing := errgroup.WithContext(ctx)
+	for range closersAtOnce {
+		group.Go(func() error {
+			return s.Write(closing, func(ctx context.Context, tx tenant.Tx) error {
+				_, more, err := closer.CloseChunk(ctx, tx, run.ID, closeAtOnce)
+				if more {
+					left.Add(1)
+				}
+				return err
+			})
+		})
+	}
+	if err := group.Wait(); err != nil || left.Load() > 0 {
+		return err == nil, err
+	}
+	return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		if run, err = bill.GetRun(ctx, tx, run.ID); err != nil {
 			return err
 		}
-		ended, err := account.EndDue(ctx, tx, detail.CycleEnd, closeAtOnce)
+		if run.State == bill.Done { // and not paused meanwhile
+			if err := agenda.Again(ctx, tx, agenda.TellBills, run.ID, nil); err != nil {
+				return err
+			}
+		}
+		return agenda.Again(ctx, tx, agenda.CycleStart, itemRef("cycle_start/"+detail.CycleEnd.String()), cycleStart{Day: detail.CycleEnd})
+	})
+}
+
+// openRun does a portion of what comes before the closing of cycles: terms that
+// end, changes of plan, promotions of the cycle to come. When nothing of it is
+// left, it begins the run; without one, the day has not come.
+func (s *Stack) openRun(ctx context.Context, cycleEnd calendar.Date) (run bill.Run, again bool, err error) {
+	err = s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		if waits, err := s.zoneBegins(ctx, tx, cycleEnd); err != nil || waits {
+			return err
+		}
+		ended, err := account.EndDue(ctx, tx, cycleEnd, closeAtOnce)
 		if err != nil {
 			return err
 		}
 		if again = len(ended) > 0; again {
-			return s.giveBack(ctx, tx, detail.CycleEnd, ended)
+			return s.giveBack(ctx, tx, cycleEnd, ended)
 		}
-		changed, err := desk.CarryOut(ctx, tx, s.host.charging, detail.CycleEnd, closeAtOnce)
+		changed, err := desk.CarryOut(ctx, tx, s.host.charging, cycleEnd, closeAtOnce)
 		if err != nil {
 			return err
 		}
 		if again = changed > 0; again {
 			return nil // they hold accounts; the next portion locks its own in id order
 		}
-		if again, err = promotion.CycleBegins(ctx, tx, detail.CycleEnd, closeAtOnce); err != nil || again {
+		if again, err = promotion.CycleBegins(ctx, tx, cycleEnd, closeAtOnce); err != nil || again {
 			return err
 		}
-		run, err := bill.Start(ctx, tx, detail.CycleEnd)
-		if err != nil {
+		if run, err = bill.Start(ctx, tx, cycleEnd); err != nil || run.State == bill.Running || run.State == bill.Done {
 			return err
 		}
-		if run.State == bill.Prepared || run.State == bill.Paused {
-			// Cycles begin whether or not the bills of the last ones may be closed yet.
-			return agenda.Again(ctx, tx, agenda.CycleStart, itemRef("cycle_start/"+detail.CycleEnd.String()), cycleStart{Day: detail.CycleEnd})
-		}
-		if _, again, err = closer.CloseChunk(ctx, tx, run.ID, closeAtOnce); err != nil || again {
-			return err
-		}
-		if err := agenda.Again(ctx, tx, agenda.TellBills, run.ID, nil); err != nil {
-			return err
-		}
-		return agenda.Again(ctx, tx, agenda.CycleStart, itemRef("cycle_start/"+detail.CycleEnd.String()), cycleStart{Day: detail.CycleEnd})
+		// Cycles begin whether or not the bills of the last ones may be closed yet.
+		return agenda.Again(ctx, tx, agenda.CycleStart, itemRef("cycle_start/"+cycleEnd.String()), cycleStart{Day: cycleEnd})
 	})
-	return again, err
+	return run, again, err
 }
 
 // cycleStart is the detail of an agenda item: the accounts up to After are done.

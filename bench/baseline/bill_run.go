@@ -21,7 +21,7 @@ var billRunSQL string
 // writes, which begin empty.
 var (
 	readTables = []string{"operator", "legal_entity", "branch", "tax_rate", "offering_version", "party", "billing_account",
-		"subscription", "service", "service_identity", "bucket", "charge", "bill_run"}
+		"subscription", "service", "service_identity", "bucket", "charge", "bill_run", "deposit"}
 	writtenTables = []string{"bill", "bill_line", "bill_tax", "open_item", "ledger_transfer", "number_series"}
 )
 

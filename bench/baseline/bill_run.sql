@@ -58,7 +58,7 @@ create temp table priced on commit drop as
 with rate as (
     select percent::bigint as percent, name from tax_rate where category = 'standard' and valid_to is null),
 numbered as (
-    select l.*, (l.price * 100)::bigint as cents, row_number() over (partition by l.bill_id order by l.rank, l.code, l.period_from) as no
+    select l.*, (l.price * 100)::bigint as cents, row_number() over (partition by l.bill_id order by l.subscription_id, l.rank, l.code, l.period_from) as no
     from line as l),
 shared as (
     select n.*, r.percent, r.name as rate_name, n.cents * 100 / (100 + r.percent) as floor_cents,
@@ -76,12 +76,18 @@ analyze priced;
 
 create temp table total on commit drop as
 select bill_id, sum(price) as total, sum(net) as net,
-       sum(net) filter (where kind = 'usage') as usage_net, sum(net) filter (where kind = 'one_time') as once_net,
-       max(net) filter (where kind = 'recurring' and period_from = (select cycle_end from run)) as ahead_net,
-       max(net) filter (where kind = 'recurring' and period_from < (select cycle_end from run)) as earned_net
+       sum(net) filter (where kind = 'usage') as usage_net, sum(net) filter (where kind = 'one_time') as once_net
 from priced
 group by bill_id;
 analyze total;
+
+create temp table monthly on commit drop as
+select bill_id, subscription_id, sum(net) filter (where period_from = (select cycle_end from run)) as ahead_net,
+       sum(net) filter (where period_from < (select cycle_end from run)) as earned_net
+from priced
+where kind = 'recurring'
+group by bill_id, subscription_id;
+analyze monthly;
 
 insert into bill (id, account_id, kind, state, series_year, series_no, number, cycle_start, cycle_end, issue_date, due_date, currency,
                   net, tax, total, due, facts, legal_entity, branch, closed_at)
@@ -125,27 +131,33 @@ where t.total > 0;
 
 insert into ledger_transfer (period, id, at, debit, debit_id, credit, credit_id, amount, unit, event, event_id, account_id, legal_entity, branch)
 select d.cycle_end, gen_random_uuid(), (select at from run), m.debit, m.debit_id, m.credit, m.credit_id, m.amount, d.currency,
-       m.event, case m.event when 'bill' then d.bill_id else s.id end, d.account_id, d.legal_entity, d.branch
+       m.event, case m.event when 'bill' then d.bill_id else m.debit_id end, d.account_id, d.legal_entity, d.branch
 from due as d
 join billing_account as a on a.id = d.account_id
-join subscription as s on s.account_id = d.account_id
 join total as t on t.bill_id = d.bill_id
-cross join lateral (values
-    ('bill', 'receivable', d.account_id, 'deferred', s.id, t.earned_net),
-    ('bill', 'receivable', d.account_id, 'deferred', s.id, t.ahead_net),
-    ('bill', 'receivable', d.account_id, 'revenue', null, t.once_net),
-    ('bill', 'receivable', d.account_id, 'unbilled', d.account_id, a.unbilled),
-    ('bill', 'receivable', d.account_id, 'rounding', null, t.usage_net - a.unbilled),
-    ('bill', 'rounding', null, 'receivable', d.account_id, a.unbilled - coalesce(t.usage_net, 0)),
-    ('bill', 'receivable', d.account_id, 'tax', null, t.total - t.net),
-    ('recognition', 'deferred', s.id, 'revenue', null, t.earned_net)) as m (event, debit, debit_id, credit, credit_id, amount)
+cross join lateral (
+    select v.event, v.debit, v.debit_id, v.credit, v.credit_id, v.amount
+    from (values
+        ('bill', 'receivable', d.account_id, 'revenue', null::uuid, t.once_net),
+        ('bill', 'receivable', d.account_id, 'unbilled', d.account_id, a.unbilled),
+        ('bill', 'receivable', d.account_id, 'rounding', null, t.usage_net - a.unbilled),
+        ('bill', 'rounding', null, 'receivable', d.account_id, a.unbilled - coalesce(t.usage_net, 0)),
+        ('bill', 'receivable', d.account_id, 'tax', null, t.total - t.net)) as v (event, debit, debit_id, credit, credit_id, amount)
+    union all
+    select v.event, v.debit, v.debit_id, v.credit, v.credit_id, v.amount
+    from monthly as m
+    cross join lateral (values
+        ('bill', 'receivable', d.account_id, 'deferred', m.subscription_id, m.earned_net),
+        ('bill', 'receivable', d.account_id, 'deferred', m.subscription_id, m.ahead_net),
+        ('recognition', 'deferred', m.subscription_id, 'revenue', null, m.earned_net)) as v (event, debit, debit_id, credit, credit_id, amount)
+    where m.bill_id = d.bill_id) as m
 where m.amount > 0;
 
 update subscription as s
-set charged_through = (d.cycle_end + interval '1 month')::date, setup_charged = true, deferred = s.deferred + t.ahead_net
+set charged_through = (d.cycle_end + interval '1 month')::date, setup_charged = true, deferred = s.deferred + m.ahead_net
 from due as d
-join total as t on t.bill_id = d.bill_id
-where s.account_id = d.account_id;
+join monthly as m on m.bill_id = d.bill_id
+where s.id = m.subscription_id;
 
 update billing_account as a
 set receivable = a.receivable + t.total, unbilled = 0, cycle_start = d.cycle_end, cycle_end = (d.cycle_end + interval '1 month')::date

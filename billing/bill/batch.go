@@ -39,7 +39,10 @@ func (b *batch) write(ctx context.Context, tx tenant.Tx) error {
 	if err := b.note(ctx, tx); err != nil {
 		return err
 	}
-	return b.number(ctx, tx)
+	if err := b.number(ctx, tx); err != nil {
+		return err
+	}
+	return b.schedule(ctx, tx)
 }
 
 // halve writes closings under a savepoint. Where the database refuses them

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 )
 
@@ -18,7 +18,7 @@ var (
 	}
 	lineColumns = []string{
 		"bill_id", "no", "kind", "code", "description", "subscription_id", "period_from", "period_to", "quantity", "unit",
-		"events", "price", "net", "tax", "tax_category", "tax_percent", "tax_group",
+		"events", "price", "net", "tax", "tax_category", "tax_percent", "tax_group", "corrects_no",
 	}
 	taxColumns = []string{
 		"bill_id", "position", "tax_group", "category", "percent", "name", "base", "tax", "code", "reason_code", "reason",
@@ -26,56 +26,122 @@ var (
 	}
 )
 
+// About how many bytes a row takes in a COPY.
+const (
+	billBytes = 1024
+	lineBytes = 256
+	taxBytes  = 128
+)
+
 func (b *batch) copyDocuments(ctx context.Context, tx tenant.Tx, documents []*closing) error {
-	// Ids go as plain bytes: the library sends a uuid.UUID by way of its text.
-	var bills, lines, taxes [][]any
-	var run any // nil: on demand
-	if b.run.ID != uuid.Nil {
-		run = [16]byte(b.run.ID)
+	count := 0
+	for _, c := range documents {
+		count += len(c.doc.Lines)
 	}
+	bills, rows := tenant.NewCopy("bill", billColumns, len(documents)*billBytes), newDetailRows(len(documents), count)
 	for _, c := range documents {
 		d := &c.doc
 		facts, err := json.Marshal(factsOf(*d))
 		if err != nil {
 			return fmt.Errorf("facts of account %s: %w", c.Number, err)
 		}
-		bills = append(bills, []any{
-			[16]byte(d.ID), run, [16]byte(c.ID), string(d.Kind), string(Draft), d.Period.From, d.Period.To, d.Part, d.Currency.Code(),
-			d.Net.Decimal(), d.Tax.Decimal(), d.Rounding.Decimal(), d.Total.Decimal(), d.PaidBefore.Decimal(), d.Due.Decimal(), facts, [16]byte(c.Entity), [16]byte(c.Branch), b.frame.at,
-		})
-		for _, l := range d.Lines {
-			lines = append(lines, lineRow(d.ID, l))
-		}
-		for _, t := range d.Taxes {
-			taxes = append(taxes, taxRow(d.ID, t))
-		}
+		bills.Row()
+		bills.UUID(d.ID)
+		bills.OptionalUUID(b.run.ID)
+		bills.UUID(c.ID)
+		bills.Text(string(d.Kind))
+		bills.Text(string(Draft))
+		bills.Date(d.Period.From)
+		bills.Date(d.Period.To)
+		bills.Text(d.Part)
+		bills.Text(d.Currency.Code())
+		bills.Decimal(d.Net.Decimal())
+		bills.Decimal(d.Tax.Decimal())
+		bills.Decimal(d.Rounding.Decimal())
+		bills.Decimal(d.Total.Decimal())
+		bills.Decimal(d.PaidBefore.Decimal())
+		bills.Decimal(d.Due.Decimal())
+		bills.JSONB(facts)
+		bills.UUID(c.Entity)
+		bills.UUID(c.Branch)
+		bills.Time(b.frame.at)
+		rows.add(d)
 	}
-	for _, table := range []struct {
-		name    string
-		columns []string
-		rows    [][]any
-	}{{"bill", billColumns, bills}, {"bill_line", lineColumns, lines}, {"bill_tax", taxColumns, taxes}} {
-		n, err := tx.CopyFrom(ctx, pgx.Identifier{table.name}, table.columns, pgx.CopyFromRows(table.rows))
-		if err != nil {
-			return fmt.Errorf("write %s: %w", table.name, err)
-		}
-		if n != int64(len(table.rows)) {
-			return fmt.Errorf("write %s: %d of %d rows", table.name, n, len(table.rows))
-		}
+	if err := bills.Write(ctx, tx); err != nil {
+		return err
 	}
-	return nil
+	return rows.write(ctx, tx)
 }
 
-func lineRow(bill uuid.UUID, l Line) []any {
-	var subscription, from, to any
-	if l.Subscription != uuid.Nil {
-		subscription = [16]byte(l.Subscription)
+// detailRows are documents' lines and taxes on their way into the database.
+type detailRows struct{ lines, taxes *tenant.Copy }
+
+func newDetailRows(documents, lines int) detailRows {
+	return detailRows{tenant.NewCopy("bill_line", lineColumns, lines*lineBytes), tenant.NewCopy("bill_tax", taxColumns, documents*taxBytes)}
+}
+
+func (r detailRows) add(d *Document) {
+	for i := range d.Lines {
+		addLine(r.lines, d.ID, &d.Lines[i])
 	}
-	if !l.Period.From.IsZero() {
-		from, to = l.Period.From, l.Period.To
+	for i := range d.Taxes {
+		addTax(r.taxes, d.ID, &d.Taxes[i])
 	}
-	return []any{
-		[16]byte(bill), l.No, string(l.Kind), l.Code, l.Description, subscription, from, to, l.Quantity, string(l.Unit),
-		l.Events, l.Price.Decimal(), l.Net.Decimal(), l.Tax.Decimal(), l.Category, l.Percent, int16(l.TaxGroup),
+}
+
+func (r detailRows) write(ctx context.Context, tx tenant.Tx) error {
+	if err := r.lines.Write(ctx, tx); err != nil {
+		return err
 	}
+	return r.taxes.Write(ctx, tx)
+}
+
+func addLine(to *tenant.Copy, bill uuid.UUID, l *Line) {
+	to.Row()
+	to.UUID(bill)
+	to.Int32(int32(l.No))
+	to.Text(string(l.Kind))
+	to.Text(l.Code)
+	to.Text(l.Description)
+	to.OptionalUUID(l.Subscription)
+	to.OptionalDate(l.Period.From)
+	to.OptionalDate(l.Period.To)
+	to.Decimal(l.Quantity)
+	to.Text(string(l.Unit))
+	to.Int64(l.Events)
+	to.Decimal(l.Price.Decimal())
+	to.Decimal(l.Net.Decimal())
+	to.Decimal(l.Tax.Decimal())
+	to.Text(l.Category)
+	to.Decimal(l.Percent)
+	to.Int16(int16(l.TaxGroup))
+	if l.Corrects == 0 {
+		to.Null()
+	} else {
+		to.Int32(int32(l.Corrects))
+	}
+}
+
+func addTax(to *tenant.Copy, bill uuid.UUID, t *TaxLine) {
+	factor := t.Factor
+	if factor.Den == 0 {
+		factor = tax.Factor{Num: 1, Den: 1}
+	}
+	to.Row()
+	to.UUID(bill)
+	to.Int16(int16(t.Position))
+	to.Int16(int16(t.Group))
+	to.Text(t.Category)
+	to.Decimal(t.Percent)
+	to.Text(t.Name)
+	to.Decimal(t.Base.Decimal())
+	to.Decimal(t.Tax.Decimal())
+	to.Text(string(t.Code))
+	to.Text(t.Reason.Code)
+	to.Text(t.Reason.Text)
+	to.Text(t.Levy)
+	to.Int32(int32(factor.Num))
+	to.Int32(int32(factor.Den))
+	to.Bool(t.OnEarlier)
+	to.Bool(t.Other)
 }

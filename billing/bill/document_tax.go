@@ -1,7 +1,6 @@
 package bill
 
 import (
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/money"
@@ -72,17 +71,6 @@ func (d *Document) SumUp(sums tax.Totals) error {
 	var err error
 	d.Total, err = sums.Gross.Add(sums.Rounding)
 	return err
-}
-
-func taxRow(bill uuid.UUID, t TaxLine) []any {
-	factor := t.Factor
-	if factor.Den == 0 {
-		factor = tax.Factor{Num: 1, Den: 1}
-	}
-	return []any{
-		[16]byte(bill), int16(t.Position), int16(t.Group), t.Category, t.Percent, t.Name, t.Base.Decimal(), t.Tax.Decimal(), string(t.Code), t.Reason.Code, t.Reason.Text,
-		t.Levy, int32(factor.Num), int32(factor.Den), t.OnEarlier, t.Other,
-	}
 }
 
 const selectTaxes = `

@@ -1,9 +1,12 @@
 package bill
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -88,20 +91,23 @@ func loadSubscriptions(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, byID 
 // charge_cycle finds an account's charges of a cycle; they are summed there,
 // so that what is read does not grow with usage. Late usage of a cycle and
 // corrections of it are one thing to a customer. Days on which a rate of tax
-// changes part a line in two.
+// changes part a line in two. Each account is summed up by itself, so that the
+// way to its charges is the index whatever is known of the table.
 const selectCharges = `
-	select c.account_id, c.subscription_id, c.offering_id,
-	       case when late then 'correction' else c.kind end,
-	       c.line_code, c.unit, c.tax_category, case when late then coalesce(c.own_cycle, c.cycle_start) else c.cycle_start end,
-	       sum(c.quantity), sum(c.allowance), sum(c.price), sum(c.net), sum(c.tax), count(*),
-	       (array_agg(coalesce(c.corrects_id, c.id)) filter (where late))[1],
-	       (array_agg(coalesce(c.corrects_period, c.period)) filter (where late))[1],
-	       min(c.at)
+	select due.account_id, s.subscription_id, s.offering_id, s.kind, s.line_code, s.unit, s.tax_category, s.own_cycle,
+	       s.quantity, s.allowance, s.price, s.net, s.tax, s.events, s.corrects_id, s.corrects_period, s.first_at
 	from unnest($1::uuid[], $2::date[], $4::timestamptz[]) as due (account_id, cycle_start, since)
-	join charge c on c.account_id = due.account_id and c.cycle_start = due.cycle_start
-	cross join lateral (select c.kind in ('correction', 'refund') or c.own_cycle is not null and c.at < due.since as late) l
-	group by 1, 2, 3, 4, 5, 6, 7, 8, width_bucket(c.at, $3::timestamptz[])
-	order by c.account_id, c.subscription_id, 8, c.line_code, c.offering_id, 4, c.unit, c.tax_category, min(c.at)`
+	cross join lateral (
+	    select c.subscription_id, c.offering_id, case when late then 'correction' else c.kind end as kind,
+	           c.line_code, c.unit, c.tax_category, case when late then coalesce(c.own_cycle, c.cycle_start) else c.cycle_start end as own_cycle,
+	           sum(c.quantity) as quantity, sum(c.allowance) as allowance, sum(c.price) as price, sum(c.net) as net, sum(c.tax) as tax, count(*) as events,
+	           (array_agg(coalesce(c.corrects_id, c.id)) filter (where late))[1] as corrects_id,
+	           (array_agg(coalesce(c.corrects_period, c.period)) filter (where late))[1] as corrects_period,
+	           min(c.at) as first_at
+	    from charge c
+	    cross join lateral (select c.kind in ('correction', 'refund') or c.own_cycle is not null and c.at < due.since as late) l
+	    where c.account_id = due.account_id and c.cycle_start = due.cycle_start
+	    group by 1, 2, 3, 4, 5, 6, 7, width_bucket(c.at, $3::timestamptz[])) as s`
 
 // since are the first instants of days.
 func (f *frame) since(days []calendar.Date) []time.Time {
@@ -129,7 +135,17 @@ func (f *frame) loadCharges(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, 
 	for _, c := range list {
 		byID[c.Account].charges = append(byID[c.Account].charges, c)
 	}
+	for _, c := range byID {
+		slices.SortFunc(c.charges, chargeSum.compare)
+	}
 	return nil
+}
+
+// compare puts an account's sums in a fixed order, in which their lines are
+// printed. They are sorted here, as the database sums them up unsorted.
+func (c chargeSum) compare(d chargeSum) int {
+	return cmp.Or(bytes.Compare(c.Subscription[:], d.Subscription[:]), c.OwnCycle.Compare(d.OwnCycle), cmp.Compare(c.Code, d.Code),
+		bytes.Compare(c.Offering[:], d.Offering[:]), cmp.Compare(c.Kind, d.Kind), cmp.Compare(c.Unit, d.Unit), cmp.Compare(c.Category, d.Category), c.First.Compare(d.First))
 }
 
 // What an allowance's end took was not used, nor what rolled over to a bucket of

@@ -210,27 +210,12 @@ func (w *noteWriter) store(ctx context.Context, tx tenant.Tx, year int, no int64
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("store %s: %w", d.Number, noteRefusal(err))
 	}
-	var lines, taxes [][]any
-	for _, l := range d.Lines {
-		lines = append(lines, append(lineRow(d.ID, l), optionalNo(l.Corrects)))
-	}
-	for _, t := range d.Taxes {
-		taxes = append(taxes, taxRow(d.ID, t))
-	}
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"bill_line"}, append(lineColumns, "corrects_no"), pgx.CopyFromRows(lines)); err != nil {
-		return fmt.Errorf("store lines of %s: %w", d.Number, err)
-	}
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"bill_tax"}, taxColumns, pgx.CopyFromRows(taxes)); err != nil {
-		return fmt.Errorf("store taxes of %s: %w", d.Number, err)
+	rows := newDetailRows(1, len(d.Lines))
+	rows.add(d)
+	if err := rows.write(ctx, tx); err != nil {
+		return fmt.Errorf("store %s: %w", d.Number, err)
 	}
 	return nil
-}
-
-func optionalNo(no int) any {
-	if no == 0 {
-		return nil
-	}
-	return no
 }
 
 // noteRefusal names the refusal of an id that another document has.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/calendar"
@@ -74,10 +74,8 @@ func (b *batch) advance(ctx context.Context, tx tenant.Tx, part []*closing) erro
 	var moved []uuid.UUID
 	var through []calendar.Date
 	var counted []account.Discount
-	ends := map[calendar.Date]bool{}
 	for i, c := range part {
 		ids[i] = c.ID
-		ends[b.frame.following(c).To] = true
 		counted = append(counted, c.counted...)
 		for _, m := range c.moves {
 			moved, through = append(moved, m.ID), append(through, m.Through)
@@ -98,21 +96,31 @@ func (b *batch) advance(ctx context.Context, tx tenant.Tx, part []*closing) erro
 	if err != nil {
 		return fmt.Errorf("move subscriptions on: %w", err)
 	}
-	if err := account.CountDiscounts(ctx, tx, counted); err != nil {
-		return err
-	}
-	for end := range ends {
-		if err := Schedule(ctx, tx, b.frame.profile.Zone, end); err != nil {
-			return err
+	return account.CountDiscounts(ctx, tx, counted)
+}
+
+// schedule puts the runs of the cycles that begin now on the agenda: last, as
+// portions that close at the same time wait for each other there.
+func (b *batch) schedule(ctx context.Context, tx tenant.Tx) error {
+	var ends []calendar.Date
+	for _, c := range b.closed {
+		if end := b.frame.following(c).To; !slices.Contains(ends, end) {
+			ends = append(ends, end)
 		}
 	}
-	return nil
+	slices.SortFunc(ends, calendar.Date.Compare)
+	return Schedule(ctx, tx, b.frame.profile.Zone, ends...)
 }
+
+var openColumns = []string{"id", "account_id", "bill_id", "currency", "amount", "open", "due_date", "created_at"}
+
+// openBytes is about what an open item takes in a COPY.
+const openBytes = 128
 
 // open makes the open items of bills that are not zero, and lets credit be
 // applied to them while nothing but the accounts is locked.
 func (b *batch) open(ctx context.Context, tx tenant.Tx, documents []*closing) error {
-	var rows [][]any
+	rows := tenant.NewCopy("open_item", openColumns, len(documents)*openBytes)
 	var credited []uuid.UUID
 	due := b.closedOn().AddDays(b.frame.profile.PaymentTermDays)
 	for _, c := range documents {
@@ -120,14 +128,21 @@ func (b *batch) open(ctx context.Context, tx tenant.Tx, documents []*closing) er
 			continue
 		}
 		total := c.doc.Total.Decimal()
-		rows = append(rows, []any{[16]byte(uuid.Must(uuid.NewV7())), [16]byte(c.ID), [16]byte(c.doc.ID), c.Currency.Code(), total, total, due, b.frame.at})
+		rows.Row()
+		rows.UUID(uuid.Must(uuid.NewV7()))
+		rows.UUID(c.ID)
+		rows.UUID(c.doc.ID)
+		rows.Text(c.Currency.Code())
+		rows.Decimal(total)
+		rows.Decimal(total)
+		rows.Date(due)
+		rows.Time(b.frame.at)
 		if c.Credit.Sign() > 0 {
 			credited = append(credited, c.ID)
 		}
 	}
-	columns := []string{"id", "account_id", "bill_id", "currency", "amount", "open", "due_date", "created_at"}
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"open_item"}, columns, pgx.CopyFromRows(rows)); err != nil {
-		return fmt.Errorf("write open items: %w", err)
+	if err := rows.Write(ctx, tx); err != nil {
+		return err
 	}
 	if b.settle == nil || len(credited) == 0 {
 		return nil

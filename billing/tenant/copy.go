@@ -82,6 +82,28 @@ func (c *Copy) JSONB(text []byte) {
 	c.buf = append(append(c.buf, 1), text...)
 }
 
+// Bool is a boolean.
+func (c *Copy) Bool(b bool) {
+	c.size(1)
+	if b {
+		c.buf = append(c.buf, 1)
+		return
+	}
+	c.buf = append(c.buf, 0)
+}
+
+// Int16 is a smallint.
+func (c *Copy) Int16(n int16) {
+	c.size(2)
+	c.buf = binary.BigEndian.AppendUint16(c.buf, uint16(n))
+}
+
+// Int32 is an integer.
+func (c *Copy) Int32(n int32) {
+	c.size(4)
+	c.buf = binary.BigEndian.AppendUint32(c.buf, uint32(n))
+}
+
 // Int64 is a bigint.
 func (c *Copy) Int64(n int64) {
 	c.size(8)
