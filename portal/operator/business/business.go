@@ -37,6 +37,9 @@ func registerRuns(console *echo.Group, site *web.Site) {
 	console.GET("/bill-runs/:run", site.Console(identity.BillRunRun, showRun))
 	console.GET("/bill-runs/:run/progress", site.Console(identity.BillRunRun, showRunProgress))
 	console.POST("/bill-runs/:run/retry", site.Console(identity.BillRunRun, retryRun))
+	console.POST("/bill-runs/:run/approve", site.Console(identity.BillRunOK, approveRun))
+	console.POST("/bill-runs/:run/pause", site.Console(identity.BillRunRun, pauseRun))
+	console.POST("/bill-runs/:run/resume", site.Console(identity.BillRunRun, resumeRun))
 }
 
 func registerPayments(console *echo.Group, site *web.Site) {

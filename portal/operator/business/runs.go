@@ -111,6 +111,10 @@ func runState(r ui.Reader, run bill.Run) (ui.Tone, string) {
 	switch {
 	case run.State == bill.Running:
 		return ui.Info, r.T("biz.run.state.running")
+	case run.State == bill.Prepared:
+		return ui.Warn, r.T("cycle.run.prepared")
+	case run.State == bill.Paused:
+		return ui.Warn, r.T("cycle.run.paused")
 	case run.Failed > 0:
 		return ui.Warn, r.T("biz.run.state.failed")
 	}
@@ -187,6 +191,9 @@ type runView struct {
 	pager      pager
 	csv        string
 	key        string
+	moves      []runMove
+	refused    string
+	preview    string // address of what the run would give
 }
 
 type kindRow struct{ kind, documents, net, tax, total, due string }
@@ -255,6 +262,7 @@ func newRunView(v *web.Visit, run bill.Run) *runView {
 		job.Again = v.Console(here + "/progress")
 		page.job = &job
 	}
+	page.addMoves(v, run)
 	page.facts = [][2]string{{r.T("biz.run.fact.begun"), r.DateTime(run.StartedAt)}}
 	if run.FinishedAt != nil {
 		page.facts = append(page.facts, [2]string{r.T("biz.run.fact.ended"), r.DateTime(*run.FinishedAt)})

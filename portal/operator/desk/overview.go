@@ -283,6 +283,7 @@ func (p *person) serviceView(v *web.Visit, s account.Subscription) serviceView {
 	switch s.State {
 	case account.SubscriptionActive:
 		act("suspend", "stop")
+		act("pause", "clock")
 	case account.SubscriptionSuspended:
 		act("resume", "play")
 	default:

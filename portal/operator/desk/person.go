@@ -211,6 +211,13 @@ func (p *person) acts(v *web.Visit) []ui.NavItem {
 	add(identity.AccountWrite, "contact", "edit")
 	add(identity.NoteWrite, "notes", "chat")
 	add(identity.BalanceWrite, "adjust", "gift")
+	if p.State != account.Closed {
+		add(identity.AccountWrite, "cycle", "clock")
+		if !p.prepaid() {
+			add(identity.BillWrite, "bill-item", "plus")
+			add(identity.BillRunRun, "bill-now", "bill")
+		}
+	}
 	if p.State != account.Closed && v.May(identity.OrderWrite) {
 		acts = append(acts, ui.NavItem{Href: v.Console("orders/new", "account", p.ID.String()), Label: r.T("desk.act.order"), Icon: "plus"})
 	}

@@ -94,6 +94,8 @@ func (p *person) moveForm(v *web.Visit, s account.Subscription, m move) form {
 	switch m.act {
 	case "suspend":
 		f.effects = append(f.effects, r.T("desk.effect.suspend.fee"))
+	case "pause":
+		f.effects = append(f.effects, r.T("cycle.effect.pause.fee"))
 	case "terminate":
 		f.effects = append(f.effects, p.terminationEffects(r, s)...)
 	}
@@ -144,6 +146,7 @@ func planForm(v *web.Visit, p *person, s account.Subscription) (form, error) {
 	}
 	f.fields = []control{{kind: radios, Field: ui.Field{ID: "plan", Label: r.T("desk.plan.choose"), Value: v.Form("plan")}, choices: chosen(choices, v.Form("plan"))}, reasonControl(v, "")}
 	f.fields[1].Optional, f.submit = true, r.T("desk.form.next")
+	f.fields = append(f.fields, whenControls(v)...)
 	if len(choices) == 0 {
 		f.fields, f.submit, f.refused = nil, "", ""
 		f.lead += " " + r.T("desk.plan.none")
@@ -177,15 +180,19 @@ func sendPlan(v *web.Visit) error {
 	if len(f.fields) == 0 {
 		return f.show(v, http.StatusUnprocessableEntity)
 	}
+	n.Language = r.Locale.Language
+	timing(v, &f, &n)
 	if !offered(f.fields[0].choices, v.Form("plan")) {
 		f.fields[0].Error = r.T("desk.plan.missing")
+	} else if len(f.faults()) > 0 {
+		return f.show(v, http.StatusUnprocessableEntity)
 	} else if err := p.planEffects(v, &f, n); err != nil {
 		f.refused = refusal(r, err)
 		f.fields[0].Error = f.refused
 	}
 	c := &command.Command{Action: "subscription.plan", Object: "subscription", ID: s.ID, Detail: map[string]any{"account": p.Number, "offering": n.OfferingID, "reason": n.Reason}}
 	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
-		_, err := desk.Schedule(ctx, tx, v.Stack.Desk(), n)
+		_, err := v.Stack.ChangePlan(ctx, tx, n)
 		return v.Console(p.path("services"), "done", "planned"), err
 	}
 	return f.settle(v, true, c, nil)
@@ -217,13 +224,16 @@ func (p *person) planEffects(v *web.Visit, f *form, n desk.NewChange) error {
 		r.T("desk.plan.effect.new", "plan", name, "date", r.Date(c.Day), "price", priceWords(r, c.To)),
 		r.T("desk.plan.effect.setup"),
 	}
+	f.effects = append(f.effects, moneyEffects(r, c)...)
 	for _, o := range c.Options {
 		f.effects = append(f.effects, r.T("desk.plan.effect.option", "option", o.Offering.Names.In(r.Locale.Language)))
 	}
 	for _, kind := range c.Ends {
 		f.effects = append(f.effects, r.T("desk.plan.effect.ends", "kind", r.T("kind."+string(kind))))
 	}
-	f.effects = append(f.effects, r.T("desk.plan.effect.cancel"))
+	if c.Day.After(r.Today) {
+		f.effects = append(f.effects, r.T("desk.plan.effect.cancel"))
+	}
 	f.submit = r.T("desk.plan.do", "plan", name, "date", r.Date(c.Day))
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"tollhouse/billing/balance"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/catalog"
+	"tollhouse/billing/charging"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/money"
 	"tollhouse/billing/onboarding"
@@ -22,7 +23,7 @@ var refusals = []struct {
 	key string
 }{
 	{account.ErrNoPart, "nopart"}, {onboarding.ErrRequiredPart, "needed"}, {desk.ErrSamePlan, "same"}, {desk.ErrOtherBilling, "billing"}, {desk.ErrNewService, "service"}, {desk.ErrNotRunning, "state"},
-	{account.ErrChangeScheduled, "scheduled"}, {account.ErrChangeEnded, "ended"}, {account.ErrMove, "state"}, {account.ErrClosed, "closed"},
+	{account.ErrChangeScheduled, "scheduled"}, {account.ErrChangeEnded, "ended"}, {account.ErrMove, "state"}, {account.ErrClosed, "closed"}, {account.ErrPaused, "state"}, {account.ErrNotPaused, "state"}, {charging.ErrInsufficient, "insufficient"}, {bill.ErrNothingToBill, "nothing"}, {account.ErrSameCycle, "samecycle"},
 	{balance.ErrInsufficient, "insufficient"}, {balance.ErrAmount, "amount"}, {payment.ErrAmount, "amount"}, {payment.ErrPurpose, "purpose"},
 	{bill.ErrSent, "sent"}, {bill.ErrHasMoney, "moved"}, {bill.ErrVoidForbidden, "novoid"}, {bill.ErrNotCreditable, "notcreditable"}, {bill.ErrCredited, "credited"},
 	{bill.ErrInstalments, "instalments"}, {bill.ErrWriteOff, "writeoff"}, {bill.ErrDepositAmount, "deposit"}, {bill.ErrNoteReason, "reason"}, {payment.ErrTooMuch, "refundless"},
@@ -37,6 +38,7 @@ var dones = map[string]string{
 	"debited": "correct.done.debited", "voided": "correct.done.voided", "writtenoff": "correct.done.writtenoff", "parted": "correct.done.parted",
 	"calledin": "correct.done.calledin", "refunded": "correct.done.refunded", "deposit": "correct.done.deposit", "returned": "correct.done.returned",
 	"advance": "correct.done.advance", "committed": "correct.done.committed", "back": "correct.done.back",
+	"paused": "desk.done.paused", "cycle": "desk.done.cycle", "item": "desk.done.item",
 	"cancelled": "desk.done.cancelled", "sent": "desk.done.sent", "contact": "desk.done.contact", "login": "desk.done.login",
 }
 
