@@ -139,7 +139,7 @@ func TestTrials_overHTTP(t *testing.T) {
 	owner := w.user(w.db, identity.Owner, nil)
 	w.publishAndConnect(owner)
 	w.post(owner, w.path("/usage-sources"), map[string]any{"name": "api", "preset": "json-events"}).want(t, 201)
-	w.send(request{method: "POST", path: w.path("/usage-events"), token: owner, body: map[string]any{"source": "api", "events": []any{event("a", 1, 1_000_000_000)}}}).want(t, 200)
+	w.send(request{method: "POST", path: w.path("/usage-events"), token: owner, body: map[string]any{"source": "api", "events": []any{usageEvent("a", 1, 1_000_000_000)}}}).want(t, 200)
 	dearer := w.draft(owner, strings.Replace(plan, "price: 1.19", "price: 2.38", 1))
 	w.post(owner, w.path("/clock/advance"), map[string]any{"to": "2026-05-20T00:00:00Z"}).want(t, 200)
 	asked := w.post(owner, w.path("/trials"), map[string]any{"offering_version": dearer, "from": "2026-05-01", "to": "2026-05-20"}).want(t, 202)

@@ -85,7 +85,7 @@ func TestInput_isRefusedWithItsFieldAndWhatIsRight(t *testing.T) {
 		"source named twice":          {path: "/usage-sources", body: map[string]any{"name": "api", "preset": "json-events"}, status: 409, field: "name"},
 		"source of nothing":           {path: "/usage-sources", body: map[string]any{"name": "x"}, status: 400, field: "mapping"},
 		"mapping with a slip":         {path: "/usage-sources", body: map[string]any{"name": "x", "mapping": map[string]any{"format": "jsn"}}, status: 400},
-		"events of no source":         {path: "/usage-events", body: map[string]any{"source": "none", "events": []any{event("a", 1, 1)}}, status: 404},
+		"events of no source":         {path: "/usage-events", body: map[string]any{"source": "none", "events": []any{usageEvent("a", 1, 1)}}, status: 404},
 		"no events":                   {path: "/usage-events", body: map[string]any{"source": "api", "events": []any{}}, status: 400, field: "events"},
 		"file of no source":           {path: "/usage-files?source=none", raw: "x", status: 404},
 		"file of nobody":              {path: "/usage-files", raw: "x", status: 400, field: "source"},
@@ -230,7 +230,7 @@ func TestInput_zeroByteCostsOneEvent(t *testing.T) {
 	w.publishAndConnect(owner)
 	w.post(owner, w.path("/usage-sources"), map[string]any{"name": "api", "preset": "json-events"}).want(t, 201)
 	got := w.send(request{method: "POST", path: w.path("/usage-events"), token: owner,
-		body: map[string]any{"source": "api", "events": []any{event("a\x00", 1, 1), event("b", 1, 1)}}}).want(t, 200)
+		body: map[string]any{"source": "api", "events": []any{usageEvent("a\x00", 1, 1), usageEvent("b", 1, 1)}}}).want(t, 200)
 	if got.text("items", 0, "reason") != "nul_byte" || got.text("items", 1, "outcome") != "accepted" {
 		t.Errorf("answer %s", got.raw)
 	}
@@ -246,12 +246,12 @@ func TestUsageEvents_batchOfAHundred(t *testing.T) {
 	w.post(owner, w.path("/usage-sources"), map[string]any{"name": "api", "preset": "json-events"}).want(t, 201)
 	events, want := make([]any, 100), make([]string, 100)
 	for i := range events {
-		events[i], want[i] = event(fmt.Sprintf("e%d", i), 1, 10), "accepted"
+		events[i], want[i] = usageEvent(fmt.Sprintf("e%d", i), 1, 10), "accepted"
 	}
 	for _, i := range []int{20, 50, 99} {
 		events[i], want[i] = events[7], "duplicate"
 	}
-	events[60], want[60] = event("e60", 1, -1), "rejected"
+	events[60], want[60] = usageEvent("e60", 1, -1), "rejected"
 	send := func(accepted, duplicates float64) {
 		t.Helper()
 		got := w.send(request{method: "POST", path: w.path("/usage-events"), token: owner, body: map[string]any{"source": "api", "events": events}}).want(t, 200)

@@ -44,7 +44,7 @@ func (w *world) publish(token, text string) string {
 // connect makes a subscriber of the plan and returns its account's id.
 func (w *world) connect(token string, number int) string { return w.connectTo(token, "start", number) }
 
-func event(id string, number int, bytes int64) map[string]any {
+func usageEvent(id string, number int, bytes int64) map[string]any {
 	return map[string]any{"id": id, "kind": "data", "identity": map[string]string{"kind": "msisdn", "value": fmt.Sprintf("+4915510%06d", number)},
 		"start": "2026-05-01T10:00:00Z", "end": "2026-05-01T10:10:00Z", "quantity": bytes, "unit": "byte"}
 }
@@ -83,14 +83,14 @@ func TestWalk_fromOfferingToPaidBill(t *testing.T) {
 	// usage by events: once only, item by item
 	w.db.SetClock(t, time.Date(2026, 5, 2, 0, 0, 0, 0, w.db.Zone))
 	w.post(owner, w.path("/usage-sources"), map[string]any{"name": "api", "preset": "json-events"}).want(t, 201)
-	events := []any{event("x1", 1, 1e9), event("x2", 1, 1e9), event("x1", 1, 1e9), event("x3", 1, -1), event("x2", 1, 5e9), event("x4", 99, 1e9)}
+	events := []any{usageEvent("x1", 1, 1e9), usageEvent("x2", 1, 1e9), usageEvent("x1", 1, 1e9), usageEvent("x3", 1, -1), usageEvent("x2", 1, 5e9), usageEvent("x4", 99, 1e9)}
 	outcome := w.send(request{method: "POST", path: w.path("/usage-events"), token: owner, body: map[string]any{"source": "api", "events": events}}).want(t, 200)
 	for i, want := range []string{"accepted", "accepted", "duplicate", "rejected", "conflict", "suspended"} {
 		if got := outcome.text("items", i, "outcome"); got != want {
 			t.Errorf("event %d: got %s, want %s: %s", i, got, want, outcome.raw)
 		}
 	}
-	again := w.send(request{method: "POST", path: w.path("/usage-events"), token: owner, body: map[string]any{"source": "api", "events": []any{event("x1", 1, 11)}}})
+	again := w.send(request{method: "POST", path: w.path("/usage-events"), token: owner, body: map[string]any{"source": "api", "events": []any{usageEvent("x1", 1, 11)}}})
 	again.want(t, 409)
 
 	// visible at once, with its price and why
@@ -199,7 +199,7 @@ func TestSuspense_isFixedAndRunAgain(t *testing.T) {
 	w.db.SetClock(t, time.Date(2026, 5, 2, 0, 0, 0, 0, w.db.Zone))
 	w.post(owner, w.path("/usage-sources"), map[string]any{"name": "api", "preset": "json-events"}).want(t, 201)
 	w.send(request{method: "POST", path: w.path("/usage-events"), token: owner,
-		body: map[string]any{"source": "api", "events": []any{event("a", 98, 1e9), event("b", 99, 1e9)}}}).want(t, 200)
+		body: map[string]any{"source": "api", "events": []any{usageEvent("a", 98, 1e9), usageEvent("b", 99, 1e9)}}}).want(t, 200)
 	waiting := w.get(owner, w.path("/suspense?reason=unknown_subscriber&source=api")).want(t, 200)
 	item := waiting.text("items", 0, "id")
 	if waiting.at("items", 1) == nil || waiting.text("items", 0, "do") == "" {

@@ -175,7 +175,7 @@ func TestAlerts_areListedAndConfirmed(t *testing.T) {
 	at, mine := w.prepaidAt(owner, 1, "6.00")
 	w.db.SetClock(t, time.Date(2026, 5, 2, 0, 0, 0, 0, w.db.Zone))
 	w.post(owner, w.path("/usage-sources"), map[string]any{"name": "api", "preset": "json-events"}).want(t, 201)
-	w.send(request{method: "POST", path: w.path("/usage-events"), token: owner, body: map[string]any{"source": "api", "events": []any{event("a", 1, 2e9)}}}).want(t, 200)
+	w.send(request{method: "POST", path: w.path("/usage-events"), token: owner, body: map[string]any{"source": "api", "events": []any{usageEvent("a", 1, 2e9)}}}).want(t, 200)
 	w.eventually("the alert", func() bool {
 		return w.get(mine, at+"/alerts").want(t, 200).text("items", 0, "state") == "held"
 	})

@@ -1984,6 +1984,108 @@ func (e RefundState) Valid() bool {
 	}
 }
 
+// Defines values for ReportColumnKind.
+const (
+	ReportColumnKindAmount ReportColumnKind = "amount"
+	ReportColumnKindDay    ReportColumnKind = "day"
+	ReportColumnKindNumber ReportColumnKind = "number"
+	ReportColumnKindText   ReportColumnKind = "text"
+)
+
+// Valid indicates whether the value is a known member of the ReportColumnKind enum.
+func (e ReportColumnKind) Valid() bool {
+	switch e {
+	case ReportColumnKindAmount:
+		return true
+	case ReportColumnKindDay:
+		return true
+	case ReportColumnKindNumber:
+		return true
+	case ReportColumnKindText:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportScheduleEvery.
+const (
+	ReportScheduleEveryDay   ReportScheduleEvery = "day"
+	ReportScheduleEveryMonth ReportScheduleEvery = "month"
+	ReportScheduleEveryWeek  ReportScheduleEvery = "week"
+)
+
+// Valid indicates whether the value is a known member of the ReportScheduleEvery enum.
+func (e ReportScheduleEvery) Valid() bool {
+	switch e {
+	case ReportScheduleEveryDay:
+		return true
+	case ReportScheduleEveryMonth:
+		return true
+	case ReportScheduleEveryWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportScheduleFormat.
+const (
+	ReportScheduleFormatCsv  ReportScheduleFormat = "csv"
+	ReportScheduleFormatXlsx ReportScheduleFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ReportScheduleFormat enum.
+func (e ReportScheduleFormat) Valid() bool {
+	switch e {
+	case ReportScheduleFormatCsv:
+		return true
+	case ReportScheduleFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportScheduleWishEvery.
+const (
+	ReportScheduleWishEveryDay   ReportScheduleWishEvery = "day"
+	ReportScheduleWishEveryMonth ReportScheduleWishEvery = "month"
+	ReportScheduleWishEveryWeek  ReportScheduleWishEvery = "week"
+)
+
+// Valid indicates whether the value is a known member of the ReportScheduleWishEvery enum.
+func (e ReportScheduleWishEvery) Valid() bool {
+	switch e {
+	case ReportScheduleWishEveryDay:
+		return true
+	case ReportScheduleWishEveryMonth:
+		return true
+	case ReportScheduleWishEveryWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportScheduleWishFormat.
+const (
+	ReportScheduleWishFormatCsv  ReportScheduleWishFormat = "csv"
+	ReportScheduleWishFormatXlsx ReportScheduleWishFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ReportScheduleWishFormat enum.
+func (e ReportScheduleWishFormat) Valid() bool {
+	switch e {
+	case ReportScheduleWishFormatCsv:
+		return true
+	case ReportScheduleWishFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RequirementFault.
 const (
 	RequirementFaultMissing RequirementFault = "missing"
@@ -2998,6 +3100,51 @@ func (e UserTokenTokenType) Valid() bool {
 	}
 }
 
+// Defines values for WebhookDeliveryState.
+const (
+	WebhookDeliveryStateDelivered WebhookDeliveryState = "delivered"
+	WebhookDeliveryStateDue       WebhookDeliveryState = "due"
+	WebhookDeliveryStateGivenUp   WebhookDeliveryState = "given_up"
+	WebhookDeliveryStateRecorded  WebhookDeliveryState = "recorded"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDeliveryState enum.
+func (e WebhookDeliveryState) Valid() bool {
+	switch e {
+	case WebhookDeliveryStateDelivered:
+		return true
+	case WebhookDeliveryStateDue:
+		return true
+	case WebhookDeliveryStateGivenUp:
+		return true
+	case WebhookDeliveryStateRecorded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookEndpointState.
+const (
+	WebhookEndpointStateActive   WebhookEndpointState = "active"
+	WebhookEndpointStateDisabled WebhookEndpointState = "disabled"
+	WebhookEndpointStateOff      WebhookEndpointState = "off"
+)
+
+// Valid indicates whether the value is a known member of the WebhookEndpointState enum.
+func (e WebhookEndpointState) Valid() bool {
+	switch e {
+	case WebhookEndpointStateActive:
+		return true
+	case WebhookEndpointStateDisabled:
+		return true
+	case WebhookEndpointStateOff:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for WorkKind.
 const (
 	WorkKindBillRun      WorkKind = "bill_run"
@@ -3397,6 +3544,45 @@ func (e ListPaymentsParamsKept) Valid() bool {
 	}
 }
 
+// Defines values for GetReportFileParamsFormat.
+const (
+	GetReportFileParamsFormatCsv  GetReportFileParamsFormat = "csv"
+	GetReportFileParamsFormatXlsx GetReportFileParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the GetReportFileParamsFormat enum.
+func (e GetReportFileParamsFormat) Valid() bool {
+	switch e {
+	case GetReportFileParamsFormatCsv:
+		return true
+	case GetReportFileParamsFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetReportFileParamsLanguage.
+const (
+	GetReportFileParamsLanguageEn GetReportFileParamsLanguage = "en"
+	GetReportFileParamsLanguageId GetReportFileParamsLanguage = "id"
+	GetReportFileParamsLanguageRu GetReportFileParamsLanguage = "ru"
+)
+
+// Valid indicates whether the value is a known member of the GetReportFileParamsLanguage enum.
+func (e GetReportFileParamsLanguage) Valid() bool {
+	switch e {
+	case GetReportFileParamsLanguageEn:
+		return true
+	case GetReportFileParamsLanguageId:
+		return true
+	case GetReportFileParamsLanguageRu:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListSuspenseParamsState.
 const (
 	ListSuspenseParamsStateDiscarded ListSuspenseParamsState = "discarded"
@@ -3412,6 +3598,30 @@ func (e ListSuspenseParamsState) Valid() bool {
 	case ListSuspenseParamsStateResolved:
 		return true
 	case ListSuspenseParamsStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListWebhookDeliveriesParamsState.
+const (
+	ListWebhookDeliveriesParamsStateDelivered ListWebhookDeliveriesParamsState = "delivered"
+	ListWebhookDeliveriesParamsStateDue       ListWebhookDeliveriesParamsState = "due"
+	ListWebhookDeliveriesParamsStateGivenUp   ListWebhookDeliveriesParamsState = "given_up"
+	ListWebhookDeliveriesParamsStateRecorded  ListWebhookDeliveriesParamsState = "recorded"
+)
+
+// Valid indicates whether the value is a known member of the ListWebhookDeliveriesParamsState enum.
+func (e ListWebhookDeliveriesParamsState) Valid() bool {
+	switch e {
+	case ListWebhookDeliveriesParamsStateDelivered:
+		return true
+	case ListWebhookDeliveriesParamsStateDue:
+		return true
+	case ListWebhookDeliveriesParamsStateGivenUp:
+		return true
+	case ListWebhookDeliveriesParamsStateRecorded:
 		return true
 	default:
 		return false
@@ -4324,6 +4534,23 @@ type BucketList struct {
 	Items []Bucket `json:"items"`
 }
 
+// BusinessDay defines model for BusinessDay.
+type BusinessDay struct {
+	// After What was posted for the day since it was signed off.
+	After  []DaySum   `json:"after"`
+	Checks []DayCheck `json:"checks"`
+	Closed bool       `json:"closed"`
+
+	// Day A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Day      Date       `json:"day"`
+	Note     *string    `json:"note,omitempty"`
+	SignedAt *time.Time `json:"signed_at,omitempty"`
+	SignedBy *string    `json:"signed_by,omitempty"`
+	Sums     []DaySum   `json:"sums"`
+}
+
 // CaseList defines model for CaseList.
 type CaseList struct {
 	Items []DunningCase `json:"items"`
@@ -4450,6 +4677,22 @@ type ChargingSessionList struct {
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
 	Reserved Money `json:"reserved"`
+}
+
+// ChartLine defines model for ChartLine.
+type ChartLine struct {
+	// Account A line of the chart of accounts, such as receivable.
+	Account string  `json:"account"`
+	Name    *string `json:"name,omitempty"`
+	Number  string  `json:"number"`
+
+	// Title What it is called here.
+	Title *string `json:"title,omitempty"`
+}
+
+// ChartOfAccounts defines model for ChartOfAccounts.
+type ChartOfAccounts struct {
+	Accounts []ChartLine `json:"accounts"`
 }
 
 // CheckReport defines model for CheckReport.
@@ -4713,6 +4956,47 @@ type CustomRole struct {
 //
 // Example: 2026-05-01
 type Date = calendar.Date
+
+// DayCheck defines model for DayCheck.
+type DayCheck struct {
+	// Books An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Books     Decimal `json:"books"`
+	Differing int64   `json:"differing"`
+	Holds     bool    `json:"holds"`
+
+	// Ledger An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Ledger Decimal `json:"ledger"`
+	Rule   string  `json:"rule"`
+	Unit   string  `json:"unit"`
+}
+
+// DayNote defines model for DayNote.
+type DayNote struct {
+	// Note Wanted where control sums differ.
+	Note *string `json:"note,omitempty"`
+}
+
+// DaySum defines model for DaySum.
+type DaySum struct {
+	Account  string             `json:"account"`
+	BranchId openapi_types.UUID `json:"branch_id"`
+
+	// Credit An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Credit Decimal `json:"credit"`
+
+	// Debit An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Debit         Decimal            `json:"debit"`
+	LegalEntityId openapi_types.UUID `json:"legal_entity_id"`
+	Unit          string             `json:"unit"`
+}
 
 // Debit defines model for Debit.
 type Debit struct {
@@ -5105,6 +5389,9 @@ type EndPart struct {
 // EndPartWhen defines model for EndPart.When.
 type EndPartWhen string
 
+// EventObject A JSON document as it is sent.
+type EventObject = json.RawMessage
+
 // EventOutcome defines model for EventOutcome.
 type EventOutcome struct {
 	// Error One field that was refused.
@@ -5129,11 +5416,34 @@ type EventOutcome struct {
 // EventOutcomeOutcome A conflict is an id that was used before with another body; it changes nothing.
 type EventOutcomeOutcome string
 
+// EventPage defines model for EventPage.
+type EventPage struct {
+	Items []EventObject `json:"items"`
+	Next  *string       `json:"next,omitempty"`
+}
+
 // EventRefund defines model for EventRefund.
 type EventRefund struct {
 	// Amount Of the price, as the offering writes it; all that is left unless set.
 	Amount *Decimal `json:"amount,omitempty"`
 	Reason string   `json:"reason"`
+}
+
+// EventType defines model for EventType.
+type EventType struct {
+	Meaning string `json:"meaning"`
+
+	// Object By which the events are ordered.
+	Object string `json:"object"`
+
+	// Schema A JSON document as it is sent.
+	Schema EventObject `json:"schema"`
+	Type   string      `json:"type"`
+}
+
+// EventTypeList defines model for EventTypeList.
+type EventTypeList struct {
+	Items []EventType `json:"items"`
 }
 
 // ExchangeRate One unit of `from` is `value` units of `to`, from a day on.
@@ -7373,6 +7683,128 @@ type Refund struct {
 // RefundState defines model for Refund.State.
 type RefundState string
 
+// ReportColumn defines model for ReportColumn.
+type ReportColumn struct {
+	Key  string           `json:"key"`
+	Kind ReportColumnKind `json:"kind"`
+}
+
+// ReportColumnKind defines model for ReportColumn.Kind.
+type ReportColumnKind string
+
+// ReportInfo defines model for ReportInfo.
+type ReportInfo struct {
+	About string `json:"about"`
+
+	// AsOf Of one day (to), not of a span.
+	AsOf    bool           `json:"as_of"`
+	Columns []ReportColumn `json:"columns"`
+	Name    string         `json:"name"`
+	Title   string         `json:"title"`
+}
+
+// ReportList defines model for ReportList.
+type ReportList struct {
+	Items []ReportInfo `json:"items"`
+}
+
+// ReportRun defines model for ReportRun.
+type ReportRun struct {
+	At    time.Time `json:"at"`
+	Error *string   `json:"error,omitempty"`
+
+	// From A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	From Date               `json:"from"`
+	Id   openapi_types.UUID `json:"id"`
+
+	// Link Too large for a mail.
+	Link *bool `json:"link,omitempty"`
+	Sent int   `json:"sent"`
+
+	// To A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	To Date `json:"to"`
+}
+
+// ReportSchedule defines model for ReportSchedule.
+type ReportSchedule struct {
+	Active bool `json:"active"`
+
+	// AtHour In the operator's zone.
+	AtHour        int                  `json:"at_hour"`
+	DueAt         time.Time            `json:"due_at"`
+	Every         ReportScheduleEvery  `json:"every"`
+	Format        ReportScheduleFormat `json:"format"`
+	Id            openapi_types.UUID   `json:"id"`
+	LegalEntityId *openapi_types.UUID  `json:"legal_entity_id,omitempty"`
+	Name          string               `json:"name"`
+
+	// OnDay Of a week 1 (Monday) to 7, of a month 1 to 31.
+	OnDay int `json:"on_day"`
+
+	// Recipients Ids of users.
+	Recipients []openapi_types.UUID `json:"recipients"`
+	Report     string               `json:"report"`
+	Runs       []ReportRun          `json:"runs"`
+}
+
+// ReportScheduleEvery defines model for ReportSchedule.Every.
+type ReportScheduleEvery string
+
+// ReportScheduleFormat defines model for ReportSchedule.Format.
+type ReportScheduleFormat string
+
+// ReportScheduleList defines model for ReportScheduleList.
+type ReportScheduleList struct {
+	Items []ReportSchedule `json:"items"`
+}
+
+// ReportScheduleWish defines model for ReportScheduleWish.
+type ReportScheduleWish struct {
+	Active bool `json:"active"`
+
+	// AtHour In the operator's zone.
+	AtHour        int                      `json:"at_hour"`
+	Every         ReportScheduleWishEvery  `json:"every"`
+	Format        ReportScheduleWishFormat `json:"format"`
+	LegalEntityId *openapi_types.UUID      `json:"legal_entity_id,omitempty"`
+	Name          string                   `json:"name"`
+
+	// OnDay Of a week 1 (Monday) to 7, of a month 1 to 31.
+	OnDay *int `json:"on_day,omitempty"`
+
+	// Recipients Ids of users.
+	Recipients []openapi_types.UUID `json:"recipients"`
+	Report     string               `json:"report"`
+}
+
+// ReportScheduleWishEvery defines model for ReportScheduleWish.Every.
+type ReportScheduleWishEvery string
+
+// ReportScheduleWishFormat defines model for ReportScheduleWish.Format.
+type ReportScheduleWishFormat string
+
+// ReportTable defines model for ReportTable.
+type ReportTable struct {
+	Columns []ReportColumn `json:"columns"`
+
+	// More There are more rows; the file has them all.
+	More bool `json:"more"`
+
+	// Rows Cells as text, in the order of the columns; an empty one has no value.
+	Rows   [][]string     `json:"rows"`
+	Totals []ReportTotals `json:"totals"`
+}
+
+// ReportTotals defines model for ReportTotals.
+type ReportTotals struct {
+	Currency string             `json:"currency"`
+	Sums     map[string]Decimal `json:"sums"`
+}
+
 // Requirement A fact that keeps the order from being activated.
 type Requirement struct {
 	Fault RequirementFault `json:"fault"`
@@ -8892,6 +9324,111 @@ type VoucherSale struct {
 	Paid Money `json:"paid"`
 }
 
+// WebhookAttempt defines model for WebhookAttempt.
+type WebhookAttempt struct {
+	At    time.Time `json:"at"`
+	Error *string   `json:"error,omitempty"`
+
+	// Response The beginning of the answer.
+	Response  *string `json:"response,omitempty"`
+	Signature string  `json:"signature"`
+	Status    *int    `json:"status,omitempty"`
+	TookMs    int64   `json:"took_ms"`
+	Url       string  `json:"url"`
+}
+
+// WebhookDelivery defines model for WebhookDelivery.
+type WebhookDelivery struct {
+	Attempts int        `json:"attempts"`
+	DoneAt   *time.Time `json:"done_at,omitempty"`
+
+	// Event A JSON document as it is sent.
+	Event  EventObject          `json:"event"`
+	Id     openapi_types.UUID   `json:"id"`
+	Log    []WebhookAttempt     `json:"log"`
+	NextAt *time.Time           `json:"next_at,omitempty"`
+	State  WebhookDeliveryState `json:"state"`
+}
+
+// WebhookDeliveryState defines model for WebhookDelivery.State.
+type WebhookDeliveryState string
+
+// WebhookDeliveryPage defines model for WebhookDeliveryPage.
+type WebhookDeliveryPage struct {
+	Items []WebhookDelivery `json:"items"`
+	Next  *string           `json:"next,omitempty"`
+}
+
+// WebhookEndpoint defines model for WebhookEndpoint.
+type WebhookEndpoint struct {
+	CreatedAt      time.Time          `json:"created_at"`
+	DeliveredAt    *time.Time         `json:"delivered_at,omitempty"`
+	Description    string             `json:"description"`
+	FailingSince   *time.Time         `json:"failing_since,omitempty"`
+	Id             openapi_types.UUID `json:"id"`
+	OldSecretUntil *time.Time         `json:"old_secret_until,omitempty"`
+
+	// Reason Why it is disabled.
+	Reason *string              `json:"reason,omitempty"`
+	State  WebhookEndpointState `json:"state"`
+	Types  []string             `json:"types"`
+	Url    string               `json:"url"`
+
+	// Waiting Deliveries that are on their way.
+	Waiting int `json:"waiting"`
+}
+
+// WebhookEndpointState defines model for WebhookEndpoint.State.
+type WebhookEndpointState string
+
+// WebhookEndpointList defines model for WebhookEndpointList.
+type WebhookEndpointList struct {
+	Items []WebhookEndpoint `json:"items"`
+}
+
+// WebhookEndpointSecret defines model for WebhookEndpointSecret.
+type WebhookEndpointSecret struct {
+	Endpoint WebhookEndpoint `json:"endpoint"`
+
+	// Secret whsec_ and base64, as Standard Webhooks writes it. Shown here only.
+	Secret string `json:"secret"`
+}
+
+// WebhookEndpointWish defines model for WebhookEndpointWish.
+type WebhookEndpointWish struct {
+	Description *string `json:"description,omitempty"`
+
+	// Types Of events. None: all.
+	Types *[]string `json:"types,omitempty"`
+	Url   string    `json:"url"`
+}
+
+// WebhookReplay defines model for WebhookReplay.
+type WebhookReplay struct {
+	EventId *openapi_types.UUID `json:"event_id,omitempty"`
+	From    *time.Time          `json:"from,omitempty"`
+	To      *time.Time          `json:"to,omitempty"`
+}
+
+// WebhookReplayed defines model for WebhookReplayed.
+type WebhookReplayed struct {
+	Events int `json:"events"`
+}
+
+// WebhookSettings defines model for WebhookSettings.
+type WebhookSettings struct {
+	// KeepEvents Kept for 30 days. While there is an endpoint they always are.
+	KeepEvents bool `json:"keep_events"`
+
+	// Networks Private networks of the operator's own that webhooks may reach.
+	Networks []string `json:"networks"`
+}
+
+// WebhookSwitch defines model for WebhookSwitch.
+type WebhookSwitch struct {
+	Active bool `json:"active"`
+}
+
 // WeekFigures defines model for WeekFigures.
 type WeekFigures struct {
 	// From A day in the operator's zone.
@@ -8989,6 +9526,9 @@ type DeckVersionId = openapi_types.UUID
 
 // DepositId defines model for DepositId.
 type DepositId = openapi_types.UUID
+
+// EndpointId defines model for EndpointId.
+type EndpointId = openapi_types.UUID
 
 // EntityId defines model for EntityId.
 type EntityId = openapi_types.UUID
@@ -9761,6 +10301,12 @@ type CreateAdjustmentParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// CloseDayParams defines parameters for CloseDay.
+type CloseDayParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // RefundEventParams defines parameters for RefundEvent.
 type RefundEventParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -9769,6 +10315,12 @@ type RefundEventParams struct {
 
 // PutChargingPolicyParams defines parameters for PutChargingPolicy.
 type PutChargingPolicyParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutChartOfAccountsParams defines parameters for PutChartOfAccounts.
+type PutChartOfAccountsParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -9917,6 +10469,27 @@ type ReturnDepositParams struct {
 type PutDunningPolicyParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListEventsParams defines parameters for ListEvents.
+type ListEventsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Type Of one type.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// ObjectId Of one object.
+	ObjectId *openapi_types.UUID `form:"object_id,omitempty" json:"object_id,omitempty"`
+
+	// From From this instant on.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Before this instant.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
 }
 
 // ListExchangeRatesParams defines parameters for ListExchangeRates.
@@ -10431,6 +11004,66 @@ type GetRunReadinessParams struct {
 	Day *Date `form:"day,omitempty" json:"day,omitempty"`
 }
 
+// RemoveReportScheduleParams defines parameters for RemoveReportSchedule.
+type RemoveReportScheduleParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutReportScheduleParams defines parameters for PutReportSchedule.
+type PutReportScheduleParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ReadReportParams defines parameters for ReadReport.
+type ReadReportParams struct {
+	// From The first day.
+	From *Date `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The last day, or the day that a report is of.
+	To *Date `form:"to,omitempty" json:"to,omitempty"`
+
+	// LegalEntity Of one legal entity.
+	LegalEntity *openapi_types.UUID `form:"legal_entity,omitempty" json:"legal_entity,omitempty"`
+
+	// Branch Of one branch.
+	Branch *openapi_types.UUID `form:"branch,omitempty" json:"branch,omitempty"`
+
+	// Currency In one currency.
+	Currency *Currency `form:"currency,omitempty" json:"currency,omitempty"`
+}
+
+// GetReportFileParams defines parameters for GetReportFile.
+type GetReportFileParams struct {
+	// From The first day.
+	From *Date `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The last day, or the day that a report is of.
+	To *Date `form:"to,omitempty" json:"to,omitempty"`
+
+	// LegalEntity Of one legal entity.
+	LegalEntity *openapi_types.UUID `form:"legal_entity,omitempty" json:"legal_entity,omitempty"`
+
+	// Branch Of one branch.
+	Branch *openapi_types.UUID `form:"branch,omitempty" json:"branch,omitempty"`
+
+	// Currency In one currency.
+	Currency *Currency `form:"currency,omitempty" json:"currency,omitempty"`
+
+	// Format csv or xlsx.
+	Format GetReportFileParamsFormat `form:"format" json:"format"`
+
+	// Language Of heads and words.
+	Language *GetReportFileParamsLanguage `form:"language,omitempty" json:"language,omitempty"`
+}
+
+// GetReportFileParamsFormat defines parameters for GetReportFile.
+type GetReportFileParamsFormat string
+
+// GetReportFileParamsLanguage defines parameters for GetReportFile.
+type GetReportFileParamsLanguage string
+
 // ListReratingsParams defines parameters for ListReratings.
 type ListReratingsParams struct {
 	// Limit How many items a page holds at most.
@@ -10781,6 +11414,72 @@ type UnblockVouchersParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// CreateWebhookEndpointParams defines parameters for CreateWebhookEndpoint.
+type CreateWebhookEndpointParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RemoveWebhookEndpointParams defines parameters for RemoveWebhookEndpoint.
+type RemoveWebhookEndpointParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ChangeWebhookEndpointParams defines parameters for ChangeWebhookEndpoint.
+type ChangeWebhookEndpointParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListWebhookDeliveriesParams defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// State In one state.
+	State *ListWebhookDeliveriesParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Type Of one type.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+}
+
+// ListWebhookDeliveriesParamsState defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParamsState string
+
+// ReplayWebhooksParams defines parameters for ReplayWebhooks.
+type ReplayWebhooksParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RotateWebhookSecretParams defines parameters for RotateWebhookSecret.
+type RotateWebhookSecretParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// SwitchWebhookEndpointParams defines parameters for SwitchWebhookEndpoint.
+type SwitchWebhookEndpointParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// TryWebhookEndpointParams defines parameters for TryWebhookEndpoint.
+type TryWebhookEndpointParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutWebhookSettingsParams defines parameters for PutWebhookSettings.
+type PutWebhookSettingsParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // SmsReceiptParams defines parameters for SmsReceipt.
 type SmsReceiptParams struct {
 	// XSignature HMAC-SHA256 of the body.
@@ -10964,6 +11663,9 @@ type ChangeBranchJSONRequestBody = BranchChange
 // CreateAdjustmentJSONRequestBody defines body for CreateAdjustment for application/json ContentType.
 type CreateAdjustmentJSONRequestBody = NewAdjustment
 
+// CloseDayJSONRequestBody defines body for CloseDay for application/json ContentType.
+type CloseDayJSONRequestBody = DayNote
+
 // AuthorizeEventJSONRequestBody defines body for AuthorizeEvent for application/json ContentType.
 type AuthorizeEventJSONRequestBody = ChargeEvent
 
@@ -10984,6 +11686,9 @@ type TerminateSessionJSONRequestBody = SessionReport
 
 // UpdateSessionJSONRequestBody defines body for UpdateSession for application/json ContentType.
 type UpdateSessionJSONRequestBody = SessionReport
+
+// PutChartOfAccountsJSONRequestBody defines body for PutChartOfAccounts for application/json ContentType.
+type PutChartOfAccountsJSONRequestBody = ChartOfAccounts
 
 // AdvanceClockJSONRequestBody defines body for AdvanceClock for application/json ContentType.
 type AdvanceClockJSONRequestBody = Advance
@@ -11114,6 +11819,9 @@ type ImportPromotionJSONRequestBody = OfferingDocument
 // MakePromoCodesJSONRequestBody defines body for MakePromoCodes for application/json ContentType.
 type MakePromoCodesJSONRequestBody = NewPromoCodes
 
+// PutReportScheduleJSONRequestBody defines body for PutReportSchedule for application/json ContentType.
+type PutReportScheduleJSONRequestBody = ReportScheduleWish
+
 // CreateReratingJSONRequestBody defines body for CreateRerating for application/json ContentType.
 type CreateReratingJSONRequestBody = NewRerating
 
@@ -11218,6 +11926,21 @@ type SellVouchersJSONRequestBody = NewVoucherSale
 
 // UnblockVouchersJSONRequestBody defines body for UnblockVouchers for application/json ContentType.
 type UnblockVouchersJSONRequestBody = VoucherRange
+
+// CreateWebhookEndpointJSONRequestBody defines body for CreateWebhookEndpoint for application/json ContentType.
+type CreateWebhookEndpointJSONRequestBody = WebhookEndpointWish
+
+// ChangeWebhookEndpointJSONRequestBody defines body for ChangeWebhookEndpoint for application/json ContentType.
+type ChangeWebhookEndpointJSONRequestBody = WebhookEndpointWish
+
+// ReplayWebhooksJSONRequestBody defines body for ReplayWebhooks for application/json ContentType.
+type ReplayWebhooksJSONRequestBody = WebhookReplay
+
+// SwitchWebhookEndpointJSONRequestBody defines body for SwitchWebhookEndpoint for application/json ContentType.
+type SwitchWebhookEndpointJSONRequestBody = WebhookSwitch
+
+// PutWebhookSettingsJSONRequestBody defines body for PutWebhookSettings for application/json ContentType.
+type PutWebhookSettingsJSONRequestBody = WebhookSettings
 
 // SmsReceiptJSONRequestBody defines body for SmsReceipt for application/json ContentType.
 type SmsReceiptJSONRequestBody = SmsReceipt
@@ -11665,6 +12388,12 @@ type ServerInterface interface {
 	// CreateAdjustment Gives to a balance, or takes from it, in its own unit and with a reason.
 	// (POST /t/{tenant}/v1/buckets/{bucket}/adjustments)
 	CreateAdjustment(ctx echo.Context, tenant Tenant, bucket BucketId, params CreateAdjustmentParams) error
+	// GetBusinessDay Shows what a day came to: signed off, with what was posted for it since, or open.
+	// (GET /t/{tenant}/v1/business-days/{day})
+	GetBusinessDay(ctx echo.Context, tenant Tenant, day Date) error
+	// CloseDay Signs a day off: control sums are checked, its sums are kept.
+	// (POST /t/{tenant}/v1/business-days/{day}/close)
+	CloseDay(ctx echo.Context, tenant Tenant, day Date, params CloseDayParams) error
 	// AuthorizeEvent Says what an event would cost now, and how much of it the balances cover.
 	// (POST /t/{tenant}/v1/charging/authorize)
 	AuthorizeEvent(ctx echo.Context, tenant Tenant) error
@@ -11692,6 +12421,12 @@ type ServerInterface interface {
 	// UpdateSession Reports what was used since the last report, and asks for more.
 	// (POST /t/{tenant}/v1/charging/sessions/{session}/update)
 	UpdateSession(ctx echo.Context, tenant Tenant, session ChargingSessionId) error
+	// GetChartOfAccounts Shows the operator's own numbers of the chart of accounts.
+	// (GET /t/{tenant}/v1/chart-of-accounts)
+	GetChartOfAccounts(ctx echo.Context, tenant Tenant) error
+	// PutChartOfAccounts Replaces them.
+	// (PUT /t/{tenant}/v1/chart-of-accounts)
+	PutChartOfAccounts(ctx echo.Context, tenant Tenant, params PutChartOfAccountsParams) error
 	// GetClock Shows the stack's business time.
 	// (GET /t/{tenant}/v1/clock)
 	GetClock(ctx echo.Context, tenant Tenant) error
@@ -11761,6 +12496,12 @@ type ServerInterface interface {
 	// PreviewDunning Shows what ladders would do with an account, and by which day, if nothing is paid.
 	// (POST /t/{tenant}/v1/dunning-policy/preview)
 	PreviewDunning(ctx echo.Context, tenant Tenant) error
+	// ListEventTypes Lists the types of events with the JSON Schema of each.
+	// (GET /t/{tenant}/v1/event-types)
+	ListEventTypes(ctx echo.Context, tenant Tenant) error
+	// ListEvents Lists the events that are kept, newest first.
+	// (GET /t/{tenant}/v1/events)
+	ListEvents(ctx echo.Context, tenant Tenant, params ListEventsParams) error
 	// ListExchangeRates Lists exchange rates, the newest day first.
 	// (GET /t/{tenant}/v1/exchange-rates)
 	ListExchangeRates(ctx echo.Context, tenant Tenant, params ListExchangeRatesParams) error
@@ -12061,6 +12802,27 @@ type ServerInterface interface {
 	// GetRunReadiness Says today what would break the next bill run.
 	// (GET /t/{tenant}/v1/readiness)
 	GetRunReadiness(ctx echo.Context, tenant Tenant, params GetRunReadinessParams) error
+	// ListReportSchedules Lists reports that go out by mail.
+	// (GET /t/{tenant}/v1/report-schedules)
+	ListReportSchedules(ctx echo.Context, tenant Tenant) error
+	// RemoveReportSchedule Takes one away.
+	// (DELETE /t/{tenant}/v1/report-schedules/{schedule})
+	RemoveReportSchedule(ctx echo.Context, tenant Tenant, schedule openapi_types.UUID, params RemoveReportScheduleParams) error
+	// GetReportSchedule Shows one with its latest runs.
+	// (GET /t/{tenant}/v1/report-schedules/{schedule})
+	GetReportSchedule(ctx echo.Context, tenant Tenant, schedule openapi_types.UUID) error
+	// PutReportSchedule Makes or changes one.
+	// (PUT /t/{tenant}/v1/report-schedules/{schedule})
+	PutReportSchedule(ctx echo.Context, tenant Tenant, schedule openapi_types.UUID, params PutReportScheduleParams) error
+	// ListReports Lists the reports with their columns.
+	// (GET /t/{tenant}/v1/reports)
+	ListReports(ctx echo.Context, tenant Tenant) error
+	// ReadReport Gives the first 1000 rows of a report, with totals if these are all.
+	// (GET /t/{tenant}/v1/reports/{report})
+	ReadReport(ctx echo.Context, tenant Tenant, report string, params ReadReportParams) error
+	// GetReportFile Gives a whole report as CSV or XLSX.
+	// (GET /t/{tenant}/v1/reports/{report}/file)
+	GetReportFile(ctx echo.Context, tenant Tenant, report string, params GetReportFileParams) error
 	// ListReratings Lists re-ratings, newest first.
 	// (GET /t/{tenant}/v1/reratings)
 	ListReratings(ctx echo.Context, tenant Tenant, params ListReratingsParams) error
@@ -12289,6 +13051,42 @@ type ServerInterface interface {
 	// UnblockVouchers Gives blocked vouchers the state back that they had.
 	// (POST /t/{tenant}/v1/voucher-batches/{batch}/unblock)
 	UnblockVouchers(ctx echo.Context, tenant Tenant, batch openapi_types.UUID, params UnblockVouchersParams) error
+	// ListWebhookEndpoints Lists where events are sent.
+	// (GET /t/{tenant}/v1/webhook-endpoints)
+	ListWebhookEndpoints(ctx echo.Context, tenant Tenant) error
+	// CreateWebhookEndpoint Makes an endpoint; its secret is shown here only.
+	// (POST /t/{tenant}/v1/webhook-endpoints)
+	CreateWebhookEndpoint(ctx echo.Context, tenant Tenant, params CreateWebhookEndpointParams) error
+	// RemoveWebhookEndpoint Forgets an endpoint with its deliveries.
+	// (DELETE /t/{tenant}/v1/webhook-endpoints/{endpoint})
+	RemoveWebhookEndpoint(ctx echo.Context, tenant Tenant, endpoint EndpointId, params RemoveWebhookEndpointParams) error
+	// GetWebhookEndpoint Shows an endpoint.
+	// (GET /t/{tenant}/v1/webhook-endpoints/{endpoint})
+	GetWebhookEndpoint(ctx echo.Context, tenant Tenant, endpoint EndpointId) error
+	// ChangeWebhookEndpoint Replaces what was said of an endpoint. What is on its way goes to the new address.
+	// (PUT /t/{tenant}/v1/webhook-endpoints/{endpoint})
+	ChangeWebhookEndpoint(ctx echo.Context, tenant Tenant, endpoint EndpointId, params ChangeWebhookEndpointParams) error
+	// ListWebhookDeliveries Lists deliveries with their latest attempts, newest event first.
+	// (GET /t/{tenant}/v1/webhook-endpoints/{endpoint}/deliveries)
+	ListWebhookDeliveries(ctx echo.Context, tenant Tenant, endpoint EndpointId, params ListWebhookDeliveriesParams) error
+	// ReplayWebhooks Sends events again under the ids that they had: one, or those of a span that the endpoint wants.
+	// (POST /t/{tenant}/v1/webhook-endpoints/{endpoint}/replay)
+	ReplayWebhooks(ctx echo.Context, tenant Tenant, endpoint EndpointId, params ReplayWebhooksParams) error
+	// RotateWebhookSecret Gives an endpoint another secret. The one before signs beside it for 24 hours.
+	// (POST /t/{tenant}/v1/webhook-endpoints/{endpoint}/rotate)
+	RotateWebhookSecret(ctx echo.Context, tenant Tenant, endpoint EndpointId, params RotateWebhookSecretParams) error
+	// SwitchWebhookEndpoint Switches an endpoint on or off.
+	// (POST /t/{tenant}/v1/webhook-endpoints/{endpoint}/switch)
+	SwitchWebhookEndpoint(ctx echo.Context, tenant Tenant, endpoint EndpointId, params SwitchWebhookEndpointParams) error
+	// TryWebhookEndpoint Sends a trial.
+	// (POST /t/{tenant}/v1/webhook-endpoints/{endpoint}/test)
+	TryWebhookEndpoint(ctx echo.Context, tenant Tenant, endpoint EndpointId, params TryWebhookEndpointParams) error
+	// GetWebhookSettings Shows whether events are kept, and which private networks webhooks reach.
+	// (GET /t/{tenant}/v1/webhook-settings)
+	GetWebhookSettings(ctx echo.Context, tenant Tenant) error
+	// PutWebhookSettings Replaces them.
+	// (PUT /t/{tenant}/v1/webhook-settings)
+	PutWebhookSettings(ctx echo.Context, tenant Tenant, params PutWebhookSettingsParams) error
 	// SmsReceipt Takes a report of delivery from the SMS gateway.
 	// (POST /t/{tenant}/v1/webhooks/sms)
 	SmsReceipt(ctx echo.Context, tenant Tenant, params SmsReceiptParams) error
@@ -17206,6 +18004,76 @@ func (w *ServerInterfaceWrapper) CreateAdjustment(ctx echo.Context) error {
 	return err
 }
 
+// GetBusinessDay converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBusinessDay(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "day" -------------
+	var day Date
+
+	err = runtime.BindStyledParameterWithOptions("simple", "day", ctx.Param("day"), &day, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "date", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter day: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBusinessDay(ctx, tenant, day)
+	return err
+}
+
+// CloseDay converts echo context to params.
+func (w *ServerInterfaceWrapper) CloseDay(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "day" -------------
+	var day Date
+
+	err = runtime.BindStyledParameterWithOptions("simple", "day", ctx.Param("day"), &day, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "date", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter day: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CloseDayParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CloseDay(ctx, tenant, day, params)
+	return err
+}
+
 // AuthorizeEvent converts echo context to params.
 func (w *ServerInterfaceWrapper) AuthorizeEvent(ctx echo.Context) error {
 	var err error
@@ -17423,6 +18291,60 @@ func (w *ServerInterfaceWrapper) UpdateSession(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.UpdateSession(ctx, tenant, session)
+	return err
+}
+
+// GetChartOfAccounts converts echo context to params.
+func (w *ServerInterfaceWrapper) GetChartOfAccounts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetChartOfAccounts(ctx, tenant)
+	return err
+}
+
+// PutChartOfAccounts converts echo context to params.
+func (w *ServerInterfaceWrapper) PutChartOfAccounts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutChartOfAccountsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutChartOfAccounts(ctx, tenant, params)
 	return err
 }
 
@@ -18270,6 +19192,82 @@ func (w *ServerInterfaceWrapper) PreviewDunning(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.PreviewDunning(ctx, tenant)
+	return err
+}
+
+// ListEventTypes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListEventTypes(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListEventTypes(ctx, tenant)
+	return err
+}
+
+// ListEvents converts echo context to params.
+func (w *ServerInterfaceWrapper) ListEvents(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEventsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "object_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object_id", ctx.QueryParams(), &params.ObjectId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListEvents(ctx, tenant, params)
 	return err
 }
 
@@ -21624,6 +22622,290 @@ func (w *ServerInterfaceWrapper) GetRunReadiness(ctx echo.Context) error {
 	return err
 }
 
+// ListReportSchedules converts echo context to params.
+func (w *ServerInterfaceWrapper) ListReportSchedules(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListReportSchedules(ctx, tenant)
+	return err
+}
+
+// RemoveReportSchedule converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveReportSchedule(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "schedule" -------------
+	var schedule openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "schedule", ctx.Param("schedule"), &schedule, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter schedule: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveReportScheduleParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveReportSchedule(ctx, tenant, schedule, params)
+	return err
+}
+
+// GetReportSchedule converts echo context to params.
+func (w *ServerInterfaceWrapper) GetReportSchedule(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "schedule" -------------
+	var schedule openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "schedule", ctx.Param("schedule"), &schedule, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter schedule: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetReportSchedule(ctx, tenant, schedule)
+	return err
+}
+
+// PutReportSchedule converts echo context to params.
+func (w *ServerInterfaceWrapper) PutReportSchedule(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "schedule" -------------
+	var schedule openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "schedule", ctx.Param("schedule"), &schedule, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter schedule: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutReportScheduleParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutReportSchedule(ctx, tenant, schedule, params)
+	return err
+}
+
+// ListReports converts echo context to params.
+func (w *ServerInterfaceWrapper) ListReports(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListReports(ctx, tenant)
+	return err
+}
+
+// ReadReport converts echo context to params.
+func (w *ServerInterfaceWrapper) ReadReport(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "report" -------------
+	var report string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "report", ctx.Param("report"), &report, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter report: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReadReportParams
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "legal_entity" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "legal_entity", ctx.QueryParams(), &params.LegalEntity, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter legal_entity: %s", err))
+	}
+
+	// ------------- Optional query parameter "branch" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "branch", ctx.QueryParams(), &params.Branch, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter branch: %s", err))
+	}
+
+	// ------------- Optional query parameter "currency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "currency", ctx.QueryParams(), &params.Currency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter currency: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReadReport(ctx, tenant, report, params)
+	return err
+}
+
+// GetReportFile converts echo context to params.
+func (w *ServerInterfaceWrapper) GetReportFile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "report" -------------
+	var report string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "report", ctx.Param("report"), &report, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter report: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetReportFileParams
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "legal_entity" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "legal_entity", ctx.QueryParams(), &params.LegalEntity, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter legal_entity: %s", err))
+	}
+
+	// ------------- Optional query parameter "branch" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "branch", ctx.QueryParams(), &params.Branch, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter branch: %s", err))
+	}
+
+	// ------------- Optional query parameter "currency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "currency", ctx.QueryParams(), &params.Currency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter currency: %s", err))
+	}
+
+	// ------------- Required query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "language" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "language", ctx.QueryParams(), &params.Language, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter language: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetReportFile(ctx, tenant, report, params)
+	return err
+}
+
 // ListReratings converts echo context to params.
 func (w *ServerInterfaceWrapper) ListReratings(ctx echo.Context) error {
 	var err error
@@ -24265,6 +25547,468 @@ func (w *ServerInterfaceWrapper) UnblockVouchers(ctx echo.Context) error {
 	return err
 }
 
+// ListWebhookEndpoints converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWebhookEndpoints(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWebhookEndpoints(ctx, tenant)
+	return err
+}
+
+// CreateWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateWebhookEndpointParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWebhookEndpoint(ctx, tenant, params)
+	return err
+}
+
+// RemoveWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "endpoint" -------------
+	var endpoint EndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "endpoint", ctx.Param("endpoint"), &endpoint, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter endpoint: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveWebhookEndpointParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveWebhookEndpoint(ctx, tenant, endpoint, params)
+	return err
+}
+
+// GetWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "endpoint" -------------
+	var endpoint EndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "endpoint", ctx.Param("endpoint"), &endpoint, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter endpoint: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhookEndpoint(ctx, tenant, endpoint)
+	return err
+}
+
+// ChangeWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "endpoint" -------------
+	var endpoint EndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "endpoint", ctx.Param("endpoint"), &endpoint, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter endpoint: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeWebhookEndpointParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeWebhookEndpoint(ctx, tenant, endpoint, params)
+	return err
+}
+
+// ListWebhookDeliveries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWebhookDeliveries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "endpoint" -------------
+	var endpoint EndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "endpoint", ctx.Param("endpoint"), &endpoint, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter endpoint: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhookDeliveriesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWebhookDeliveries(ctx, tenant, endpoint, params)
+	return err
+}
+
+// ReplayWebhooks converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplayWebhooks(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "endpoint" -------------
+	var endpoint EndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "endpoint", ctx.Param("endpoint"), &endpoint, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter endpoint: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplayWebhooksParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplayWebhooks(ctx, tenant, endpoint, params)
+	return err
+}
+
+// RotateWebhookSecret converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateWebhookSecret(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "endpoint" -------------
+	var endpoint EndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "endpoint", ctx.Param("endpoint"), &endpoint, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter endpoint: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateWebhookSecretParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateWebhookSecret(ctx, tenant, endpoint, params)
+	return err
+}
+
+// SwitchWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) SwitchWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "endpoint" -------------
+	var endpoint EndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "endpoint", ctx.Param("endpoint"), &endpoint, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter endpoint: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SwitchWebhookEndpointParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SwitchWebhookEndpoint(ctx, tenant, endpoint, params)
+	return err
+}
+
+// TryWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) TryWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "endpoint" -------------
+	var endpoint EndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "endpoint", ctx.Param("endpoint"), &endpoint, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter endpoint: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TryWebhookEndpointParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TryWebhookEndpoint(ctx, tenant, endpoint, params)
+	return err
+}
+
+// GetWebhookSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhookSettings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhookSettings(ctx, tenant)
+	return err
+}
+
+// PutWebhookSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) PutWebhookSettings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutWebhookSettingsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutWebhookSettings(ctx, tenant, params)
+	return err
+}
+
 // SmsReceipt converts echo context to params.
 func (w *ServerInterfaceWrapper) SmsReceipt(ctx echo.Context) error {
 	var err error
@@ -24508,6 +26252,31 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/api-keys", wrapper.ListMachineKeys, options.OperationMiddlewares["listMachineKeys"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/api-keys", wrapper.CreateMachineKey, options.OperationMiddlewares["createMachineKey"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/api-keys/:key/revoke", wrapper.RevokeMachineKey, options.OperationMiddlewares["revokeMachineKey"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/event-types", wrapper.ListEventTypes, options.OperationMiddlewares["listEventTypes"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/events", wrapper.ListEvents, options.OperationMiddlewares["listEvents"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/webhook-settings", wrapper.GetWebhookSettings, options.OperationMiddlewares["getWebhookSettings"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/webhook-settings", wrapper.PutWebhookSettings, options.OperationMiddlewares["putWebhookSettings"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/webhook-endpoints", wrapper.ListWebhookEndpoints, options.OperationMiddlewares["listWebhookEndpoints"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/webhook-endpoints", wrapper.CreateWebhookEndpoint, options.OperationMiddlewares["createWebhookEndpoint"]...)
+	router.DELETE(options.BaseURL+"/t/:tenant/v1/webhook-endpoints/:endpoint", wrapper.RemoveWebhookEndpoint, options.OperationMiddlewares["removeWebhookEndpoint"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/webhook-endpoints/:endpoint", wrapper.GetWebhookEndpoint, options.OperationMiddlewares["getWebhookEndpoint"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/webhook-endpoints/:endpoint", wrapper.ChangeWebhookEndpoint, options.OperationMiddlewares["changeWebhookEndpoint"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/webhook-endpoints/:endpoint/switch", wrapper.SwitchWebhookEndpoint, options.OperationMiddlewares["switchWebhookEndpoint"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/webhook-endpoints/:endpoint/rotate", wrapper.RotateWebhookSecret, options.OperationMiddlewares["rotateWebhookSecret"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/webhook-endpoints/:endpoint/test", wrapper.TryWebhookEndpoint, options.OperationMiddlewares["tryWebhookEndpoint"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/webhook-endpoints/:endpoint/replay", wrapper.ReplayWebhooks, options.OperationMiddlewares["replayWebhooks"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/webhook-endpoints/:endpoint/deliveries", wrapper.ListWebhookDeliveries, options.OperationMiddlewares["listWebhookDeliveries"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/reports", wrapper.ListReports, options.OperationMiddlewares["listReports"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/reports/:report", wrapper.ReadReport, options.OperationMiddlewares["readReport"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/reports/:report/file", wrapper.GetReportFile, options.OperationMiddlewares["getReportFile"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/chart-of-accounts", wrapper.GetChartOfAccounts, options.OperationMiddlewares["getChartOfAccounts"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/chart-of-accounts", wrapper.PutChartOfAccounts, options.OperationMiddlewares["putChartOfAccounts"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/business-days/:day", wrapper.GetBusinessDay, options.OperationMiddlewares["getBusinessDay"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/business-days/:day/close", wrapper.CloseDay, options.OperationMiddlewares["closeDay"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/report-schedules", wrapper.ListReportSchedules, options.OperationMiddlewares["listReportSchedules"]...)
+	router.DELETE(options.BaseURL+"/t/:tenant/v1/report-schedules/:schedule", wrapper.RemoveReportSchedule, options.OperationMiddlewares["removeReportSchedule"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/report-schedules/:schedule", wrapper.GetReportSchedule, options.OperationMiddlewares["getReportSchedule"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/report-schedules/:schedule", wrapper.PutReportSchedule, options.OperationMiddlewares["putReportSchedule"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/settings", wrapper.GetSettings, options.OperationMiddlewares["getSettings"]...)
 	router.PATCH(options.BaseURL+"/t/:tenant/v1/settings", wrapper.ChangeSettings, options.OperationMiddlewares["changeSettings"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/charging/policy", wrapper.GetChargingPolicy, options.OperationMiddlewares["getChargingPolicy"]...)
@@ -40952,6 +42721,240 @@ func (response CreateAdjustment422ApplicationProblemPlusJSONResponse) VisitCreat
 	return err
 }
 
+type GetBusinessDayRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Day    Date   `json:"day"`
+}
+
+type GetBusinessDayResponseObject interface {
+	VisitGetBusinessDayResponse(w http.ResponseWriter) error
+}
+
+type GetBusinessDay200JSONResponse BusinessDay
+
+func (response GetBusinessDay200JSONResponse) VisitGetBusinessDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusinessDay400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusinessDay400ApplicationProblemPlusJSONResponse) VisitGetBusinessDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusinessDay401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusinessDay401ApplicationProblemPlusJSONResponse) VisitGetBusinessDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusinessDay403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusinessDay403ApplicationProblemPlusJSONResponse) VisitGetBusinessDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusinessDay404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusinessDay404ApplicationProblemPlusJSONResponse) VisitGetBusinessDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseDayRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Day    Date   `json:"day"`
+	Params CloseDayParams
+	Body   *CloseDayJSONRequestBody
+}
+
+type CloseDayResponseObject interface {
+	VisitCloseDayResponse(w http.ResponseWriter) error
+}
+
+type CloseDay200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CloseDay200JSONResponse struct {
+	Body    BusinessDay
+	Headers CloseDay200ResponseHeaders
+}
+
+func (response CloseDay200JSONResponse) VisitCloseDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseDay400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CloseDay400ApplicationProblemPlusJSONResponse) VisitCloseDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseDay401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CloseDay401ApplicationProblemPlusJSONResponse) VisitCloseDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseDay403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CloseDay403ApplicationProblemPlusJSONResponse) VisitCloseDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseDay404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CloseDay404ApplicationProblemPlusJSONResponse) VisitCloseDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseDay409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CloseDay409ApplicationProblemPlusJSONResponse) VisitCloseDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseDay413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CloseDay413ApplicationProblemPlusJSONResponse) VisitCloseDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseDay422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CloseDay422ApplicationProblemPlusJSONResponse) VisitCloseDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AuthorizeEventRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Body   *AuthorizeEventJSONRequestBody
@@ -42139,6 +44142,238 @@ func (response UpdateSession503ApplicationProblemPlusJSONResponse) VisitUpdateSe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChartOfAccountsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetChartOfAccountsResponseObject interface {
+	VisitGetChartOfAccountsResponse(w http.ResponseWriter) error
+}
+
+type GetChartOfAccounts200JSONResponse ChartOfAccounts
+
+func (response GetChartOfAccounts200JSONResponse) VisitGetChartOfAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChartOfAccounts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetChartOfAccounts400ApplicationProblemPlusJSONResponse) VisitGetChartOfAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChartOfAccounts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetChartOfAccounts401ApplicationProblemPlusJSONResponse) VisitGetChartOfAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChartOfAccounts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetChartOfAccounts403ApplicationProblemPlusJSONResponse) VisitGetChartOfAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChartOfAccounts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetChartOfAccounts404ApplicationProblemPlusJSONResponse) VisitGetChartOfAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChartOfAccountsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutChartOfAccountsParams
+	Body   *PutChartOfAccountsJSONRequestBody
+}
+
+type PutChartOfAccountsResponseObject interface {
+	VisitPutChartOfAccountsResponse(w http.ResponseWriter) error
+}
+
+type PutChartOfAccounts200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutChartOfAccounts200JSONResponse struct {
+	Body    ChartOfAccounts
+	Headers PutChartOfAccounts200ResponseHeaders
+}
+
+func (response PutChartOfAccounts200JSONResponse) VisitPutChartOfAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChartOfAccounts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutChartOfAccounts400ApplicationProblemPlusJSONResponse) VisitPutChartOfAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChartOfAccounts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutChartOfAccounts401ApplicationProblemPlusJSONResponse) VisitPutChartOfAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChartOfAccounts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutChartOfAccounts403ApplicationProblemPlusJSONResponse) VisitPutChartOfAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChartOfAccounts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutChartOfAccounts404ApplicationProblemPlusJSONResponse) VisitPutChartOfAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChartOfAccounts409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutChartOfAccounts409ApplicationProblemPlusJSONResponse) VisitPutChartOfAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChartOfAccounts413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutChartOfAccounts413ApplicationProblemPlusJSONResponse) VisitPutChartOfAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutChartOfAccounts422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutChartOfAccounts422ApplicationProblemPlusJSONResponse) VisitPutChartOfAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -44777,6 +47012,179 @@ func (response PreviewDunning422ApplicationProblemPlusJSONResponse) VisitPreview
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEventTypesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListEventTypesResponseObject interface {
+	VisitListEventTypesResponse(w http.ResponseWriter) error
+}
+
+type ListEventTypes200JSONResponse EventTypeList
+
+func (response ListEventTypes200JSONResponse) VisitListEventTypesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEventTypes400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListEventTypes400ApplicationProblemPlusJSONResponse) VisitListEventTypesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEventTypes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListEventTypes401ApplicationProblemPlusJSONResponse) VisitListEventTypesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEventTypes403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListEventTypes403ApplicationProblemPlusJSONResponse) VisitListEventTypesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEventTypes404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListEventTypes404ApplicationProblemPlusJSONResponse) VisitListEventTypesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEventsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ListEventsParams
+}
+
+type ListEventsResponseObject interface {
+	VisitListEventsResponse(w http.ResponseWriter) error
+}
+
+type ListEvents200JSONResponse EventPage
+
+func (response ListEvents200JSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEvents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListEvents400ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEvents401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListEvents401ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEvents403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListEvents403ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEvents404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListEvents404ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -55932,6 +58340,720 @@ func (response GetRunReadiness404ApplicationProblemPlusJSONResponse) VisitGetRun
 	return err
 }
 
+type ListReportSchedulesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListReportSchedulesResponseObject interface {
+	VisitListReportSchedulesResponse(w http.ResponseWriter) error
+}
+
+type ListReportSchedules200JSONResponse ReportScheduleList
+
+func (response ListReportSchedules200JSONResponse) VisitListReportSchedulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportSchedules400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListReportSchedules400ApplicationProblemPlusJSONResponse) VisitListReportSchedulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportSchedules401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListReportSchedules401ApplicationProblemPlusJSONResponse) VisitListReportSchedulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportSchedules403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListReportSchedules403ApplicationProblemPlusJSONResponse) VisitListReportSchedulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportSchedules404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListReportSchedules404ApplicationProblemPlusJSONResponse) VisitListReportSchedulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveReportScheduleRequestObject struct {
+	Tenant   Tenant             `json:"tenant"`
+	Schedule openapi_types.UUID `json:"schedule"`
+	Params   RemoveReportScheduleParams
+}
+
+type RemoveReportScheduleResponseObject interface {
+	VisitRemoveReportScheduleResponse(w http.ResponseWriter) error
+}
+
+type RemoveReportSchedule204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RemoveReportSchedule204Response struct {
+	Headers RemoveReportSchedule204ResponseHeaders
+}
+
+func (response RemoveReportSchedule204Response) VisitRemoveReportScheduleResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveReportSchedule400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveReportSchedule400ApplicationProblemPlusJSONResponse) VisitRemoveReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveReportSchedule401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveReportSchedule401ApplicationProblemPlusJSONResponse) VisitRemoveReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveReportSchedule403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveReportSchedule403ApplicationProblemPlusJSONResponse) VisitRemoveReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveReportSchedule404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveReportSchedule404ApplicationProblemPlusJSONResponse) VisitRemoveReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveReportSchedule409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveReportSchedule409ApplicationProblemPlusJSONResponse) VisitRemoveReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportScheduleRequestObject struct {
+	Tenant   Tenant             `json:"tenant"`
+	Schedule openapi_types.UUID `json:"schedule"`
+}
+
+type GetReportScheduleResponseObject interface {
+	VisitGetReportScheduleResponse(w http.ResponseWriter) error
+}
+
+type GetReportSchedule200JSONResponse ReportSchedule
+
+func (response GetReportSchedule200JSONResponse) VisitGetReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportSchedule400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportSchedule400ApplicationProblemPlusJSONResponse) VisitGetReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportSchedule401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportSchedule401ApplicationProblemPlusJSONResponse) VisitGetReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportSchedule403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportSchedule403ApplicationProblemPlusJSONResponse) VisitGetReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportSchedule404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportSchedule404ApplicationProblemPlusJSONResponse) VisitGetReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutReportScheduleRequestObject struct {
+	Tenant   Tenant             `json:"tenant"`
+	Schedule openapi_types.UUID `json:"schedule"`
+	Params   PutReportScheduleParams
+	Body     *PutReportScheduleJSONRequestBody
+}
+
+type PutReportScheduleResponseObject interface {
+	VisitPutReportScheduleResponse(w http.ResponseWriter) error
+}
+
+type PutReportSchedule200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutReportSchedule200JSONResponse struct {
+	Body    ReportSchedule
+	Headers PutReportSchedule200ResponseHeaders
+}
+
+func (response PutReportSchedule200JSONResponse) VisitPutReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutReportSchedule400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutReportSchedule400ApplicationProblemPlusJSONResponse) VisitPutReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutReportSchedule401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutReportSchedule401ApplicationProblemPlusJSONResponse) VisitPutReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutReportSchedule403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutReportSchedule403ApplicationProblemPlusJSONResponse) VisitPutReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutReportSchedule404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutReportSchedule404ApplicationProblemPlusJSONResponse) VisitPutReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutReportSchedule409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutReportSchedule409ApplicationProblemPlusJSONResponse) VisitPutReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutReportSchedule413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutReportSchedule413ApplicationProblemPlusJSONResponse) VisitPutReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutReportSchedule422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutReportSchedule422ApplicationProblemPlusJSONResponse) VisitPutReportScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListReportsResponseObject interface {
+	VisitListReportsResponse(w http.ResponseWriter) error
+}
+
+type ListReports200JSONResponse ReportList
+
+func (response ListReports200JSONResponse) VisitListReportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReports400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListReports400ApplicationProblemPlusJSONResponse) VisitListReportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReports401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListReports401ApplicationProblemPlusJSONResponse) VisitListReportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReports403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListReports403ApplicationProblemPlusJSONResponse) VisitListReportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReports404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListReports404ApplicationProblemPlusJSONResponse) VisitListReportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadReportRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Report string `json:"report"`
+	Params ReadReportParams
+}
+
+type ReadReportResponseObject interface {
+	VisitReadReportResponse(w http.ResponseWriter) error
+}
+
+type ReadReport200JSONResponse ReportTable
+
+func (response ReadReport200JSONResponse) VisitReadReportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadReport400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReadReport400ApplicationProblemPlusJSONResponse) VisitReadReportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadReport401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReadReport401ApplicationProblemPlusJSONResponse) VisitReadReportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadReport403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReadReport403ApplicationProblemPlusJSONResponse) VisitReadReportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadReport404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReadReport404ApplicationProblemPlusJSONResponse) VisitReadReportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportFileRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Report string `json:"report"`
+	Params GetReportFileParams
+}
+
+type GetReportFileResponseObject interface {
+	VisitGetReportFileResponse(w http.ResponseWriter) error
+}
+
+type GetReportFile200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetReportFile200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitGetReportFileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetReportFile200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetReportFile200TextcsvResponse) VisitGetReportFileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetReportFile400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportFile400ApplicationProblemPlusJSONResponse) VisitGetReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportFile401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportFile401ApplicationProblemPlusJSONResponse) VisitGetReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportFile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportFile403ApplicationProblemPlusJSONResponse) VisitGetReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportFile404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportFile404ApplicationProblemPlusJSONResponse) VisitGetReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListReratingsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params ListReratingsParams
@@ -64788,6 +67910,1420 @@ func (response UnblockVouchers422ApplicationProblemPlusJSONResponse) VisitUnbloc
 	return err
 }
 
+type ListWebhookEndpointsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListWebhookEndpointsResponseObject interface {
+	VisitListWebhookEndpointsResponse(w http.ResponseWriter) error
+}
+
+type ListWebhookEndpoints200JSONResponse WebhookEndpointList
+
+func (response ListWebhookEndpoints200JSONResponse) VisitListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookEndpoints400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookEndpoints400ApplicationProblemPlusJSONResponse) VisitListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookEndpoints401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookEndpoints401ApplicationProblemPlusJSONResponse) VisitListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookEndpoints403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookEndpoints403ApplicationProblemPlusJSONResponse) VisitListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookEndpoints404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookEndpoints404ApplicationProblemPlusJSONResponse) VisitListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookEndpointRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params CreateWebhookEndpointParams
+	Body   *CreateWebhookEndpointJSONRequestBody
+}
+
+type CreateWebhookEndpointResponseObject interface {
+	VisitCreateWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type CreateWebhookEndpoint201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateWebhookEndpoint201JSONResponse struct {
+	Body    WebhookEndpointSecret
+	Headers CreateWebhookEndpoint201ResponseHeaders
+}
+
+func (response CreateWebhookEndpoint201JSONResponse) VisitCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveWebhookEndpointRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Endpoint EndpointId `json:"endpoint"`
+	Params   RemoveWebhookEndpointParams
+}
+
+type RemoveWebhookEndpointResponseObject interface {
+	VisitRemoveWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type RemoveWebhookEndpoint204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RemoveWebhookEndpoint204Response struct {
+	Headers RemoveWebhookEndpoint204ResponseHeaders
+}
+
+func (response RemoveWebhookEndpoint204Response) VisitRemoveWebhookEndpointResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitRemoveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitRemoveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitRemoveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitRemoveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitRemoveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookEndpointRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Endpoint EndpointId `json:"endpoint"`
+}
+
+type GetWebhookEndpointResponseObject interface {
+	VisitGetWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type GetWebhookEndpoint200JSONResponse WebhookEndpoint
+
+func (response GetWebhookEndpoint200JSONResponse) VisitGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeWebhookEndpointRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Endpoint EndpointId `json:"endpoint"`
+	Params   ChangeWebhookEndpointParams
+	Body     *ChangeWebhookEndpointJSONRequestBody
+}
+
+type ChangeWebhookEndpointResponseObject interface {
+	VisitChangeWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type ChangeWebhookEndpoint200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ChangeWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers ChangeWebhookEndpoint200ResponseHeaders
+}
+
+func (response ChangeWebhookEndpoint200JSONResponse) VisitChangeWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitChangeWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitChangeWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitChangeWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitChangeWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitChangeWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitChangeWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitChangeWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveriesRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Endpoint EndpointId `json:"endpoint"`
+	Params   ListWebhookDeliveriesParams
+}
+
+type ListWebhookDeliveriesResponseObject interface {
+	VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type ListWebhookDeliveries200JSONResponse WebhookDeliveryPage
+
+func (response ListWebhookDeliveries200JSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries400ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries401ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries403ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries404ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhooksRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Endpoint EndpointId `json:"endpoint"`
+	Params   ReplayWebhooksParams
+	Body     *ReplayWebhooksJSONRequestBody
+}
+
+type ReplayWebhooksResponseObject interface {
+	VisitReplayWebhooksResponse(w http.ResponseWriter) error
+}
+
+type ReplayWebhooks202ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ReplayWebhooks202JSONResponse struct {
+	Body    WebhookReplayed
+	Headers ReplayWebhooks202ResponseHeaders
+}
+
+func (response ReplayWebhooks202JSONResponse) VisitReplayWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhooks400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReplayWebhooks400ApplicationProblemPlusJSONResponse) VisitReplayWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhooks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplayWebhooks401ApplicationProblemPlusJSONResponse) VisitReplayWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhooks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplayWebhooks403ApplicationProblemPlusJSONResponse) VisitReplayWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhooks404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplayWebhooks404ApplicationProblemPlusJSONResponse) VisitReplayWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhooks409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplayWebhooks409ApplicationProblemPlusJSONResponse) VisitReplayWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhooks413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplayWebhooks413ApplicationProblemPlusJSONResponse) VisitReplayWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhooks422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplayWebhooks422ApplicationProblemPlusJSONResponse) VisitReplayWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecretRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Endpoint EndpointId `json:"endpoint"`
+	Params   RotateWebhookSecretParams
+}
+
+type RotateWebhookSecretResponseObject interface {
+	VisitRotateWebhookSecretResponse(w http.ResponseWriter) error
+}
+
+type RotateWebhookSecret200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RotateWebhookSecret200JSONResponse struct {
+	Body    WebhookEndpointSecret
+	Headers RotateWebhookSecret200ResponseHeaders
+}
+
+func (response RotateWebhookSecret200JSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret400ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret401ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret403ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret404ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret409ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchWebhookEndpointRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Endpoint EndpointId `json:"endpoint"`
+	Params   SwitchWebhookEndpointParams
+	Body     *SwitchWebhookEndpointJSONRequestBody
+}
+
+type SwitchWebhookEndpointResponseObject interface {
+	VisitSwitchWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type SwitchWebhookEndpoint200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type SwitchWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers SwitchWebhookEndpoint200ResponseHeaders
+}
+
+func (response SwitchWebhookEndpoint200JSONResponse) VisitSwitchWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitSwitchWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitSwitchWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitSwitchWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitSwitchWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitSwitchWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitSwitchWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SwitchWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitSwitchWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryWebhookEndpointRequestObject struct {
+	Tenant   Tenant     `json:"tenant"`
+	Endpoint EndpointId `json:"endpoint"`
+	Params   TryWebhookEndpointParams
+}
+
+type TryWebhookEndpointResponseObject interface {
+	VisitTryWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type TryWebhookEndpoint202ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type TryWebhookEndpoint202JSONResponse struct {
+	Body    WebhookDelivery
+	Headers TryWebhookEndpoint202ResponseHeaders
+}
+
+func (response TryWebhookEndpoint202JSONResponse) VisitTryWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response TryWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitTryWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TryWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitTryWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response TryWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitTryWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response TryWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitTryWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TryWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitTryWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookSettingsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetWebhookSettingsResponseObject interface {
+	VisitGetWebhookSettingsResponse(w http.ResponseWriter) error
+}
+
+type GetWebhookSettings200JSONResponse WebhookSettings
+
+func (response GetWebhookSettings200JSONResponse) VisitGetWebhookSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookSettings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhookSettings400ApplicationProblemPlusJSONResponse) VisitGetWebhookSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhookSettings401ApplicationProblemPlusJSONResponse) VisitGetWebhookSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhookSettings403ApplicationProblemPlusJSONResponse) VisitGetWebhookSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhookSettings404ApplicationProblemPlusJSONResponse) VisitGetWebhookSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWebhookSettingsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutWebhookSettingsParams
+	Body   *PutWebhookSettingsJSONRequestBody
+}
+
+type PutWebhookSettingsResponseObject interface {
+	VisitPutWebhookSettingsResponse(w http.ResponseWriter) error
+}
+
+type PutWebhookSettings200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutWebhookSettings200JSONResponse struct {
+	Body    WebhookSettings
+	Headers PutWebhookSettings200ResponseHeaders
+}
+
+func (response PutWebhookSettings200JSONResponse) VisitPutWebhookSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWebhookSettings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutWebhookSettings400ApplicationProblemPlusJSONResponse) VisitPutWebhookSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWebhookSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutWebhookSettings401ApplicationProblemPlusJSONResponse) VisitPutWebhookSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWebhookSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutWebhookSettings403ApplicationProblemPlusJSONResponse) VisitPutWebhookSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWebhookSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutWebhookSettings404ApplicationProblemPlusJSONResponse) VisitPutWebhookSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWebhookSettings409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutWebhookSettings409ApplicationProblemPlusJSONResponse) VisitPutWebhookSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWebhookSettings413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutWebhookSettings413ApplicationProblemPlusJSONResponse) VisitPutWebhookSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWebhookSettings422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutWebhookSettings422ApplicationProblemPlusJSONResponse) VisitPutWebhookSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SmsReceiptRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params SmsReceiptParams
@@ -65504,6 +70040,12 @@ type StrictServerInterface interface {
 	// CreateAdjustment Gives to a balance, or takes from it, in its own unit and with a reason.
 	// (POST /t/{tenant}/v1/buckets/{bucket}/adjustments)
 	CreateAdjustment(ctx context.Context, request CreateAdjustmentRequestObject) (CreateAdjustmentResponseObject, error)
+	// GetBusinessDay Shows what a day came to: signed off, with what was posted for it since, or open.
+	// (GET /t/{tenant}/v1/business-days/{day})
+	GetBusinessDay(ctx context.Context, request GetBusinessDayRequestObject) (GetBusinessDayResponseObject, error)
+	// CloseDay Signs a day off: control sums are checked, its sums are kept.
+	// (POST /t/{tenant}/v1/business-days/{day}/close)
+	CloseDay(ctx context.Context, request CloseDayRequestObject) (CloseDayResponseObject, error)
 	// AuthorizeEvent Says what an event would cost now, and how much of it the balances cover.
 	// (POST /t/{tenant}/v1/charging/authorize)
 	AuthorizeEvent(ctx context.Context, request AuthorizeEventRequestObject) (AuthorizeEventResponseObject, error)
@@ -65531,6 +70073,12 @@ type StrictServerInterface interface {
 	// UpdateSession Reports what was used since the last report, and asks for more.
 	// (POST /t/{tenant}/v1/charging/sessions/{session}/update)
 	UpdateSession(ctx context.Context, request UpdateSessionRequestObject) (UpdateSessionResponseObject, error)
+	// GetChartOfAccounts Shows the operator's own numbers of the chart of accounts.
+	// (GET /t/{tenant}/v1/chart-of-accounts)
+	GetChartOfAccounts(ctx context.Context, request GetChartOfAccountsRequestObject) (GetChartOfAccountsResponseObject, error)
+	// PutChartOfAccounts Replaces them.
+	// (PUT /t/{tenant}/v1/chart-of-accounts)
+	PutChartOfAccounts(ctx context.Context, request PutChartOfAccountsRequestObject) (PutChartOfAccountsResponseObject, error)
 	// GetClock Shows the stack's business time.
 	// (GET /t/{tenant}/v1/clock)
 	GetClock(ctx context.Context, request GetClockRequestObject) (GetClockResponseObject, error)
@@ -65600,6 +70148,12 @@ type StrictServerInterface interface {
 	// PreviewDunning Shows what ladders would do with an account, and by which day, if nothing is paid.
 	// (POST /t/{tenant}/v1/dunning-policy/preview)
 	PreviewDunning(ctx context.Context, request PreviewDunningRequestObject) (PreviewDunningResponseObject, error)
+	// ListEventTypes Lists the types of events with the JSON Schema of each.
+	// (GET /t/{tenant}/v1/event-types)
+	ListEventTypes(ctx context.Context, request ListEventTypesRequestObject) (ListEventTypesResponseObject, error)
+	// ListEvents Lists the events that are kept, newest first.
+	// (GET /t/{tenant}/v1/events)
+	ListEvents(ctx context.Context, request ListEventsRequestObject) (ListEventsResponseObject, error)
 	// ListExchangeRates Lists exchange rates, the newest day first.
 	// (GET /t/{tenant}/v1/exchange-rates)
 	ListExchangeRates(ctx context.Context, request ListExchangeRatesRequestObject) (ListExchangeRatesResponseObject, error)
@@ -65900,6 +70454,27 @@ type StrictServerInterface interface {
 	// GetRunReadiness Says today what would break the next bill run.
 	// (GET /t/{tenant}/v1/readiness)
 	GetRunReadiness(ctx context.Context, request GetRunReadinessRequestObject) (GetRunReadinessResponseObject, error)
+	// ListReportSchedules Lists reports that go out by mail.
+	// (GET /t/{tenant}/v1/report-schedules)
+	ListReportSchedules(ctx context.Context, request ListReportSchedulesRequestObject) (ListReportSchedulesResponseObject, error)
+	// RemoveReportSchedule Takes one away.
+	// (DELETE /t/{tenant}/v1/report-schedules/{schedule})
+	RemoveReportSchedule(ctx context.Context, request RemoveReportScheduleRequestObject) (RemoveReportScheduleResponseObject, error)
+	// GetReportSchedule Shows one with its latest runs.
+	// (GET /t/{tenant}/v1/report-schedules/{schedule})
+	GetReportSchedule(ctx context.Context, request GetReportScheduleRequestObject) (GetReportScheduleResponseObject, error)
+	// PutReportSchedule Makes or changes one.
+	// (PUT /t/{tenant}/v1/report-schedules/{schedule})
+	PutReportSchedule(ctx context.Context, request PutReportScheduleRequestObject) (PutReportScheduleResponseObject, error)
+	// ListReports Lists the reports with their columns.
+	// (GET /t/{tenant}/v1/reports)
+	ListReports(ctx context.Context, request ListReportsRequestObject) (ListReportsResponseObject, error)
+	// ReadReport Gives the first 1000 rows of a report, with totals if these are all.
+	// (GET /t/{tenant}/v1/reports/{report})
+	ReadReport(ctx context.Context, request ReadReportRequestObject) (ReadReportResponseObject, error)
+	// GetReportFile Gives a whole report as CSV or XLSX.
+	// (GET /t/{tenant}/v1/reports/{report}/file)
+	GetReportFile(ctx context.Context, request GetReportFileRequestObject) (GetReportFileResponseObject, error)
 	// ListReratings Lists re-ratings, newest first.
 	// (GET /t/{tenant}/v1/reratings)
 	ListReratings(ctx context.Context, request ListReratingsRequestObject) (ListReratingsResponseObject, error)
@@ -66128,6 +70703,42 @@ type StrictServerInterface interface {
 	// UnblockVouchers Gives blocked vouchers the state back that they had.
 	// (POST /t/{tenant}/v1/voucher-batches/{batch}/unblock)
 	UnblockVouchers(ctx context.Context, request UnblockVouchersRequestObject) (UnblockVouchersResponseObject, error)
+	// ListWebhookEndpoints Lists where events are sent.
+	// (GET /t/{tenant}/v1/webhook-endpoints)
+	ListWebhookEndpoints(ctx context.Context, request ListWebhookEndpointsRequestObject) (ListWebhookEndpointsResponseObject, error)
+	// CreateWebhookEndpoint Makes an endpoint; its secret is shown here only.
+	// (POST /t/{tenant}/v1/webhook-endpoints)
+	CreateWebhookEndpoint(ctx context.Context, request CreateWebhookEndpointRequestObject) (CreateWebhookEndpointResponseObject, error)
+	// RemoveWebhookEndpoint Forgets an endpoint with its deliveries.
+	// (DELETE /t/{tenant}/v1/webhook-endpoints/{endpoint})
+	RemoveWebhookEndpoint(ctx context.Context, request RemoveWebhookEndpointRequestObject) (RemoveWebhookEndpointResponseObject, error)
+	// GetWebhookEndpoint Shows an endpoint.
+	// (GET /t/{tenant}/v1/webhook-endpoints/{endpoint})
+	GetWebhookEndpoint(ctx context.Context, request GetWebhookEndpointRequestObject) (GetWebhookEndpointResponseObject, error)
+	// ChangeWebhookEndpoint Replaces what was said of an endpoint. What is on its way goes to the new address.
+	// (PUT /t/{tenant}/v1/webhook-endpoints/{endpoint})
+	ChangeWebhookEndpoint(ctx context.Context, request ChangeWebhookEndpointRequestObject) (ChangeWebhookEndpointResponseObject, error)
+	// ListWebhookDeliveries Lists deliveries with their latest attempts, newest event first.
+	// (GET /t/{tenant}/v1/webhook-endpoints/{endpoint}/deliveries)
+	ListWebhookDeliveries(ctx context.Context, request ListWebhookDeliveriesRequestObject) (ListWebhookDeliveriesResponseObject, error)
+	// ReplayWebhooks Sends events again under the ids that they had: one, or those of a span that the endpoint wants.
+	// (POST /t/{tenant}/v1/webhook-endpoints/{endpoint}/replay)
+	ReplayWebhooks(ctx context.Context, request ReplayWebhooksRequestObject) (ReplayWebhooksResponseObject, error)
+	// RotateWebhookSecret Gives an endpoint another secret. The one before signs beside it for 24 hours.
+	// (POST /t/{tenant}/v1/webhook-endpoints/{endpoint}/rotate)
+	RotateWebhookSecret(ctx context.Context, request RotateWebhookSecretRequestObject) (RotateWebhookSecretResponseObject, error)
+	// SwitchWebhookEndpoint Switches an endpoint on or off.
+	// (POST /t/{tenant}/v1/webhook-endpoints/{endpoint}/switch)
+	SwitchWebhookEndpoint(ctx context.Context, request SwitchWebhookEndpointRequestObject) (SwitchWebhookEndpointResponseObject, error)
+	// TryWebhookEndpoint Sends a trial.
+	// (POST /t/{tenant}/v1/webhook-endpoints/{endpoint}/test)
+	TryWebhookEndpoint(ctx context.Context, request TryWebhookEndpointRequestObject) (TryWebhookEndpointResponseObject, error)
+	// GetWebhookSettings Shows whether events are kept, and which private networks webhooks reach.
+	// (GET /t/{tenant}/v1/webhook-settings)
+	GetWebhookSettings(ctx context.Context, request GetWebhookSettingsRequestObject) (GetWebhookSettingsResponseObject, error)
+	// PutWebhookSettings Replaces them.
+	// (PUT /t/{tenant}/v1/webhook-settings)
+	PutWebhookSettings(ctx context.Context, request PutWebhookSettingsRequestObject) (PutWebhookSettingsResponseObject, error)
 	// SmsReceipt Takes a report of delivery from the SMS gateway.
 	// (POST /t/{tenant}/v1/webhooks/sms)
 	SmsReceipt(ctx context.Context, request SmsReceiptRequestObject) (SmsReceiptResponseObject, error)
@@ -71192,6 +75803,82 @@ func (sh *strictHandler) CreateAdjustment(ctx echo.Context, tenant Tenant, bucke
 	return nil
 }
 
+// GetBusinessDay operation middleware
+func (sh *strictHandler) GetBusinessDay(ctx echo.Context, tenant Tenant, day Date) error {
+	var request GetBusinessDayRequestObject
+
+	request.Tenant = tenant
+	request.Day = day
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBusinessDay(ctx.Request().Context(), request.(GetBusinessDayRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBusinessDay")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBusinessDayResponseObject); ok {
+		return validResponse.VisitGetBusinessDayResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CloseDay operation middleware
+func (sh *strictHandler) CloseDay(ctx echo.Context, tenant Tenant, day Date, params CloseDayParams) error {
+	var request CloseDayRequestObject
+
+	request.Tenant = tenant
+	request.Day = day
+	request.Params = params
+
+	var body CloseDayJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CloseDay(ctx.Request().Context(), request.(CloseDayRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CloseDay")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CloseDayResponseObject); ok {
+		return validResponse.VisitCloseDayResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // AuthorizeEvent operation middleware
 func (sh *strictHandler) AuthorizeEvent(ctx echo.Context, tenant Tenant) error {
 	var request AuthorizeEventRequestObject
@@ -71578,6 +76265,80 @@ func (sh *strictHandler) UpdateSession(ctx echo.Context, tenant Tenant, session 
 		return err
 	} else if validResponse, ok := response.(UpdateSessionResponseObject); ok {
 		return validResponse.VisitUpdateSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetChartOfAccounts operation middleware
+func (sh *strictHandler) GetChartOfAccounts(ctx echo.Context, tenant Tenant) error {
+	var request GetChartOfAccountsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetChartOfAccounts(ctx.Request().Context(), request.(GetChartOfAccountsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetChartOfAccounts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetChartOfAccountsResponseObject); ok {
+		return validResponse.VisitGetChartOfAccountsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutChartOfAccounts operation middleware
+func (sh *strictHandler) PutChartOfAccounts(ctx echo.Context, tenant Tenant, params PutChartOfAccountsParams) error {
+	var request PutChartOfAccountsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutChartOfAccountsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutChartOfAccounts(ctx.Request().Context(), request.(PutChartOfAccountsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutChartOfAccounts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutChartOfAccountsResponseObject); ok {
+		return validResponse.VisitPutChartOfAccountsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -72381,6 +77142,57 @@ func (sh *strictHandler) PreviewDunning(ctx echo.Context, tenant Tenant) error {
 		return err
 	} else if validResponse, ok := response.(PreviewDunningResponseObject); ok {
 		return validResponse.VisitPreviewDunningResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListEventTypes operation middleware
+func (sh *strictHandler) ListEventTypes(ctx echo.Context, tenant Tenant) error {
+	var request ListEventTypesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEventTypes(ctx.Request().Context(), request.(ListEventTypesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEventTypes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListEventTypesResponseObject); ok {
+		return validResponse.VisitListEventTypesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListEvents operation middleware
+func (sh *strictHandler) ListEvents(ctx echo.Context, tenant Tenant, params ListEventsParams) error {
+	var request ListEventsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEvents(ctx.Request().Context(), request.(ListEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEvents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListEventsResponseObject); ok {
+		return validResponse.VisitListEventsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -75739,6 +80551,213 @@ func (sh *strictHandler) GetRunReadiness(ctx echo.Context, tenant Tenant, params
 	return nil
 }
 
+// ListReportSchedules operation middleware
+func (sh *strictHandler) ListReportSchedules(ctx echo.Context, tenant Tenant) error {
+	var request ListReportSchedulesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReportSchedules(ctx.Request().Context(), request.(ListReportSchedulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReportSchedules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListReportSchedulesResponseObject); ok {
+		return validResponse.VisitListReportSchedulesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveReportSchedule operation middleware
+func (sh *strictHandler) RemoveReportSchedule(ctx echo.Context, tenant Tenant, schedule openapi_types.UUID, params RemoveReportScheduleParams) error {
+	var request RemoveReportScheduleRequestObject
+
+	request.Tenant = tenant
+	request.Schedule = schedule
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveReportSchedule(ctx.Request().Context(), request.(RemoveReportScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveReportSchedule")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveReportScheduleResponseObject); ok {
+		return validResponse.VisitRemoveReportScheduleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetReportSchedule operation middleware
+func (sh *strictHandler) GetReportSchedule(ctx echo.Context, tenant Tenant, schedule openapi_types.UUID) error {
+	var request GetReportScheduleRequestObject
+
+	request.Tenant = tenant
+	request.Schedule = schedule
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReportSchedule(ctx.Request().Context(), request.(GetReportScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReportSchedule")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetReportScheduleResponseObject); ok {
+		return validResponse.VisitGetReportScheduleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutReportSchedule operation middleware
+func (sh *strictHandler) PutReportSchedule(ctx echo.Context, tenant Tenant, schedule openapi_types.UUID, params PutReportScheduleParams) error {
+	var request PutReportScheduleRequestObject
+
+	request.Tenant = tenant
+	request.Schedule = schedule
+	request.Params = params
+
+	var body PutReportScheduleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutReportSchedule(ctx.Request().Context(), request.(PutReportScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutReportSchedule")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutReportScheduleResponseObject); ok {
+		return validResponse.VisitPutReportScheduleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListReports operation middleware
+func (sh *strictHandler) ListReports(ctx echo.Context, tenant Tenant) error {
+	var request ListReportsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReports(ctx.Request().Context(), request.(ListReportsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReports")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListReportsResponseObject); ok {
+		return validResponse.VisitListReportsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReadReport operation middleware
+func (sh *strictHandler) ReadReport(ctx echo.Context, tenant Tenant, report string, params ReadReportParams) error {
+	var request ReadReportRequestObject
+
+	request.Tenant = tenant
+	request.Report = report
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReadReport(ctx.Request().Context(), request.(ReadReportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReadReport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReadReportResponseObject); ok {
+		return validResponse.VisitReadReportResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetReportFile operation middleware
+func (sh *strictHandler) GetReportFile(ctx echo.Context, tenant Tenant, report string, params GetReportFileParams) error {
+	var request GetReportFileRequestObject
+
+	request.Tenant = tenant
+	request.Report = report
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReportFile(ctx.Request().Context(), request.(GetReportFileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReportFile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetReportFileResponseObject); ok {
+		return validResponse.VisitGetReportFileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListReratings operation middleware
 func (sh *strictHandler) ListReratings(ctx echo.Context, tenant Tenant, params ListReratingsParams) error {
 	var request ListReratingsRequestObject
@@ -78524,6 +83543,438 @@ func (sh *strictHandler) UnblockVouchers(ctx echo.Context, tenant Tenant, batch 
 	return nil
 }
 
+// ListWebhookEndpoints operation middleware
+func (sh *strictHandler) ListWebhookEndpoints(ctx echo.Context, tenant Tenant) error {
+	var request ListWebhookEndpointsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhookEndpoints(ctx.Request().Context(), request.(ListWebhookEndpointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhookEndpoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWebhookEndpointsResponseObject); ok {
+		return validResponse.VisitListWebhookEndpointsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWebhookEndpoint operation middleware
+func (sh *strictHandler) CreateWebhookEndpoint(ctx echo.Context, tenant Tenant, params CreateWebhookEndpointParams) error {
+	var request CreateWebhookEndpointRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body CreateWebhookEndpointJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWebhookEndpoint(ctx.Request().Context(), request.(CreateWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWebhookEndpointResponseObject); ok {
+		return validResponse.VisitCreateWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveWebhookEndpoint operation middleware
+func (sh *strictHandler) RemoveWebhookEndpoint(ctx echo.Context, tenant Tenant, endpoint EndpointId, params RemoveWebhookEndpointParams) error {
+	var request RemoveWebhookEndpointRequestObject
+
+	request.Tenant = tenant
+	request.Endpoint = endpoint
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveWebhookEndpoint(ctx.Request().Context(), request.(RemoveWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveWebhookEndpointResponseObject); ok {
+		return validResponse.VisitRemoveWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhookEndpoint operation middleware
+func (sh *strictHandler) GetWebhookEndpoint(ctx echo.Context, tenant Tenant, endpoint EndpointId) error {
+	var request GetWebhookEndpointRequestObject
+
+	request.Tenant = tenant
+	request.Endpoint = endpoint
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhookEndpoint(ctx.Request().Context(), request.(GetWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookEndpointResponseObject); ok {
+		return validResponse.VisitGetWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeWebhookEndpoint operation middleware
+func (sh *strictHandler) ChangeWebhookEndpoint(ctx echo.Context, tenant Tenant, endpoint EndpointId, params ChangeWebhookEndpointParams) error {
+	var request ChangeWebhookEndpointRequestObject
+
+	request.Tenant = tenant
+	request.Endpoint = endpoint
+	request.Params = params
+
+	var body ChangeWebhookEndpointJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeWebhookEndpoint(ctx.Request().Context(), request.(ChangeWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeWebhookEndpointResponseObject); ok {
+		return validResponse.VisitChangeWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWebhookDeliveries operation middleware
+func (sh *strictHandler) ListWebhookDeliveries(ctx echo.Context, tenant Tenant, endpoint EndpointId, params ListWebhookDeliveriesParams) error {
+	var request ListWebhookDeliveriesRequestObject
+
+	request.Tenant = tenant
+	request.Endpoint = endpoint
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhookDeliveries(ctx.Request().Context(), request.(ListWebhookDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhookDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWebhookDeliveriesResponseObject); ok {
+		return validResponse.VisitListWebhookDeliveriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplayWebhooks operation middleware
+func (sh *strictHandler) ReplayWebhooks(ctx echo.Context, tenant Tenant, endpoint EndpointId, params ReplayWebhooksParams) error {
+	var request ReplayWebhooksRequestObject
+
+	request.Tenant = tenant
+	request.Endpoint = endpoint
+	request.Params = params
+
+	var body ReplayWebhooksJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplayWebhooks(ctx.Request().Context(), request.(ReplayWebhooksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplayWebhooks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplayWebhooksResponseObject); ok {
+		return validResponse.VisitReplayWebhooksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateWebhookSecret operation middleware
+func (sh *strictHandler) RotateWebhookSecret(ctx echo.Context, tenant Tenant, endpoint EndpointId, params RotateWebhookSecretParams) error {
+	var request RotateWebhookSecretRequestObject
+
+	request.Tenant = tenant
+	request.Endpoint = endpoint
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateWebhookSecret(ctx.Request().Context(), request.(RotateWebhookSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateWebhookSecret")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateWebhookSecretResponseObject); ok {
+		return validResponse.VisitRotateWebhookSecretResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SwitchWebhookEndpoint operation middleware
+func (sh *strictHandler) SwitchWebhookEndpoint(ctx echo.Context, tenant Tenant, endpoint EndpointId, params SwitchWebhookEndpointParams) error {
+	var request SwitchWebhookEndpointRequestObject
+
+	request.Tenant = tenant
+	request.Endpoint = endpoint
+	request.Params = params
+
+	var body SwitchWebhookEndpointJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SwitchWebhookEndpoint(ctx.Request().Context(), request.(SwitchWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SwitchWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SwitchWebhookEndpointResponseObject); ok {
+		return validResponse.VisitSwitchWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TryWebhookEndpoint operation middleware
+func (sh *strictHandler) TryWebhookEndpoint(ctx echo.Context, tenant Tenant, endpoint EndpointId, params TryWebhookEndpointParams) error {
+	var request TryWebhookEndpointRequestObject
+
+	request.Tenant = tenant
+	request.Endpoint = endpoint
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TryWebhookEndpoint(ctx.Request().Context(), request.(TryWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TryWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TryWebhookEndpointResponseObject); ok {
+		return validResponse.VisitTryWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhookSettings operation middleware
+func (sh *strictHandler) GetWebhookSettings(ctx echo.Context, tenant Tenant) error {
+	var request GetWebhookSettingsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhookSettings(ctx.Request().Context(), request.(GetWebhookSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhookSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookSettingsResponseObject); ok {
+		return validResponse.VisitGetWebhookSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutWebhookSettings operation middleware
+func (sh *strictHandler) PutWebhookSettings(ctx echo.Context, tenant Tenant, params PutWebhookSettingsParams) error {
+	var request PutWebhookSettingsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutWebhookSettingsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutWebhookSettings(ctx.Request().Context(), request.(PutWebhookSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutWebhookSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutWebhookSettingsResponseObject); ok {
+		return validResponse.VisitPutWebhookSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // SmsReceipt operation middleware
 func (sh *strictHandler) SmsReceipt(ctx echo.Context, tenant Tenant, params SmsReceiptParams) error {
 	var request SmsReceiptRequestObject
@@ -78677,975 +84128,1035 @@ func (sh *strictHandler) ReverseWriteOff(ctx echo.Context, tenant Tenant, writeO
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3/k9s2si/6r6B0T1WydTWTmfGXXXt+OM9x4rO+m8Q+Hiepeza+GoiEJGQogAHAkZWU//dXaAAkSAEk",
-	"QY28Oe/d/WFjWyTYaDQajf7y6T9mGd+WnBGm5Oz5H7MNwTkR8MfXOdmWXBGW7d+RssB7kut/zonMBC0V",
-	"5Wz2fHarREVuEV0htaESUYnUhiCpuCA5wkzuiEB8hTBDBIuCEjFH5LcKF0iQ3yoi1flsPpPZhmyxHpuw",
-	"ajt7/s+ZHnT2YT5T+5LMns+kEpStZ58+fZrPSizwlihL44ss4xVTrwOUvd8QtKRFQdkaYfPYFxLRXH+R",
-	"6gdKrDaz+Yzhrf6GfWQ2n2nKqNCT1WT45K242GI1ez6rKprPDsmbz76mRdFHTB8F+vdjPy8wyzZRAuDX",
-	"XhLgiaOJIPjuPwosZZwQgu/O1voRJwf9VBF8B08fS1mV3ZG4sOACs4z0UgIDHEnFS1wQlmPxkuckTEnG",
-	"cwK7Bm14QXO8R5l9J0KX+7mXshIrRYR++f/8E5/9fnH27IP97/ni7MMfF/Onjz79W5jiDWZrEuNbWWCG",
-	"Mnikj3fmiWN5t8EiTkkGvw4QIR6GCMrWN0RKylkvNVr7SPNcH132kWMJ49stVVsSV4hZ/UQvl+qnjiaI",
-	"yV5q4Od+UuCRY+mohOQiTMQtIx/Vrd5u+uQq8ZqgJVlxQWqKfquI2HskmcF8Crb443eErdVm9vzq4mI+",
-	"21Lm/n4Zoucbkt2N2f45ye4ijNE/nWi7a+p+IqJPtmluCLw3jw1Sa587chm/ISWXNCpOufm5T5zsI0fS",
-	"8S1TVO1jZBRkjQtE4Jk+WswTR5LyihZRdbiiRa8y1L8f+3nBty8rIbSRGBFm+ytSG6y0fZhxdk+EIlGq",
-	"BN/2UvVvgqxmz2f/46vGcv3K/Cq/qmnRxHkG7D9IgLwf8JZIY7dqjYdZjlZcoEcXKMd7eY0w+vHH199o",
-	"mjFac56jbMNpBnqBfMTbstDkPlo9XT3KLsnZ09UFOXuMnzw6e4b/Ss4uVlfLv60uVlfZ5aWbqDGum6l6",
-	"BJ5pCvtm7auYJ0+6Ksbf7L/88vHq8uyXXz7+lXz4n+Ed/npbchHdRxR+7ZMc88SRsvOaqZ6zocR7fQAh",
-	"Ck/1EgNPHEuMItsYKbKSJWGSIKrItpcSRbZH0vEPEtUrd6RXndyRY3XJd3RL1eG3/853aIvZHqav9wKc",
-	"kRte5BJhhbbc3OJCR2UBI/pU5GSFq0LNnj/RxyT+SLf6xndpD037t5o4vbRrIix17G5IWArK7vp4pH8/",
-	"kknfk+2SiBghW/j1C+lunBE6zGNHUvIDV1HVz7jqVf369yM//2a1IvovKSaC/n/zVoQu9/OxtJVEYMWj",
-	"y8Tt730scs8cS4rI4+LC9Y+9RIj8aDl5azbHwN7po8I+ciwdgm+5tnqjlOgHwPrtvxHk5CEoUanmbene",
-	"inHJ/X4kde+wIt/giDmV4z3SFhLabWi2QRgJrKwyjpm8eD/ZnPoGK2Jo0nuhZ7MLcmYe6Fs5YQc5lj+8",
-	"ID/AiEFKOBi9+pMxMviA2euZWo8vghRUrM/Jh0TVe9kX1bEiMuB5+GwOhxteiSy6nyupDQUJz/TSAk8c",
-	"S4oStCQ3dM2wqkRAOMwDX0gk3TNw56dbgrTlv+T5/jxmqJt3z5rRR4vPs6dBYqtlTVrc6mye6eWe99yR",
-	"PHxPGGZq8Mh0e6u5BDEuckbU72EKlRn2qC33niddMxVakoxvSUwpKv4wV8z3guKow1/pH/uWDh44cs1+",
-	"lHHzopL91oX+/cjP/0R7HDL3dMAdAw8cScHPXNz9g7LYpYkyOMt3XMR8U/qRXhpcVErr9oVR3tk+K8hC",
-	"Kgy3YBMWWJCPJYXbDyi+hXWv7Mhyw7m5dqwq+BTjioLCo0zhO/0Hq44XckdI6f1dkaIIBcLms58FVeTN",
-	"ahXj/U7/fsZXqz7+w0MLvlodtQaf9Muy5EwSCMp9jfN3Jqqj/5Zxcz9//scMl2VBM6yp/KoUfFmQ7f/8",
-	"VWqS/2iUyR8zIgQXcvb8n3/MVpQU+ez5DG/hNuV2OZCL4c1ZzonU9x20xQpiVzvQYTO1EYSgqiyJOMuw",
-	"JKggShEh0Zevb96gx1eXf/3L7NOH+UwqrCqp9Y5WPFSBQjM2DcwBUTM8lijnWaUNYQJcEDjTjz5erp5d",
-	"rR49+etfl48e5/gpfpSRZ1fP8gtyQR7/9dHThmFuzvIryu5xQfMz+4nZp7HK560ZwTA9ZIYZkmueCIJz",
-	"TTk4uRz5SIJ7i+Bsg4DBMEW8JTnaUbVBO+upE3S9Uecz48dfFTSbuJ4Nh5/5HKYSdRxgaIelVlqWDsy4",
-	"2hABR/OxDPc+dEf2Z4LozzwI318rpFkicE4zJWvmacoJwoVegf21XowNZWuYoYmE5cDZV1wsaZ4Tdixr",
-	"HzWs/d+8EmAHN3KAi4LvQAqOZOSqpvehZDbDRQHHFFC8xXsgOOdALfDoB65e8cpo+GNY9Li1vwUxOxvJ",
-	"KtsgWJ0jecO4OlsBoQ/EmwCJSP/rNdptCGwNqhD5SKWSiBSS7JpXFFK8MCKmrdbX7B1ZgchP4mG20YvE",
-	"1nBmLy/o91d3P+//c+Yrz8uGuS/qCBbkgpCMsxytcKa40MRp/Xy0BjWjnplRz+yQDyaSguSEKYoLibDQ",
-	"Zyln6zniQk9oD/8EuhEuDj1z1Jp3R4riWj/E0G3Nxlu01jtTcXT7lb6OnFHWntEtrNx7zr+DePVxgn/5",
-	"qH2waX0KKopzVNh4+DFroTg/M+M81AI4CmFUzXXMzBFmbiGUM6QNJ+m49D1m+yOZdOWfTZwbjzdWimxL",
-	"JZ+jHaYKYVRQpYqH4Jce/swN/zB86xJ9jW7fESX2Zy9WiohbOPXRxjnzjbiBDOq5aQPRy/3yXgzcpA9f",
-	"bag/8NzDJYXhSm24oL+To7W4p2i0ZkOUoRUVUh25KBWQqHd9hh9Kl/zAkeJ3hGnNcUf2oEE4I+aOWp/N",
-	"G17koNZBmn9k+B7TAi+LI7f9E98keC/2CK8xZajACi59R/KqpvEh+HTDt8ScbrDJGSG5RBlmX+hrvLZh",
-	"sw3JEeO7a6TcRCyzSsEzIuV0dgUuGyUWan++pEJtFjm2gRJ726ASbamUxliwNw2M9FPmkMYSXT57dnF2",
-	"cXV29bf2/eLqqlmPV1jbivogsaMZmcCZovdGvwETjlwniB6cUaZXoyCKPJS9q21ac7LN0bLSelFUBUHG",
-	"NpSIqoTLRU2Sy+ckUr5uFjHPqf4uLt4KrfsV1VfMFS4k6dL1sx5YH8aMKH3bB1MbyzuSa0WVc4SXHGiV",
-	"RNzTjFyjkrBcs75iihbalNpgSE9YUaHJNZqt9L77xwyr1oVYr/uZoltyeCuez2rtHtCK81n9ncVy7z3R",
-	"vL7CtAg6Mt8Yu6rAUjldfx76/powe1iGKSjIPSmGBMEsyHfwqF4qw7sRXgEj+MT3n1h+z7zJz+Yzfk+E",
-	"PsxZ2M/RuCX+WX+9NTc3EfdBj/H6j96ofPkryeCy7c/qgL8gSLWYwI0k58/1FWqOZMF3RMzr65yWftX2",
-	"jvIdgwi5rJ8CX6nlAVzEYN7S/WGnjUL9h6xSAR44at9ZFTSwKdrymuFKttYgrxgza4ALAs6rnMg7e4Ln",
-	"Fdg2WcElENQsmEmByI3ZTsSWMmxseM3ofZDqSeJFWUe4encYbNzxj++4yGVgr3WkzImT4V1cfLSNRI09",
-	"k7IikGUeMpTaVJjn4l+/cbsr4dsbKhUXoG4gl2Pc6lht/AnyNV6b9yDL0VKGhcB7TznI0ePfmBfMZ9of",
-	"uLy4OPxEWB3ofe5mFufXeyIMQQn8KgUpMc0XRshTRLlDaXugCJFOMFKESRC9Dxcpx5K+3Jo0n77ZfM8Z",
-	"2TePLwqXGzTuJS9WMy6WYl3qg3YJEZTn9eOLHO/loQZ/geBXxFc2k48qibacqY2xuS6889I/kmFI81z4",
-	"yKT5qJPvzoYj6oPPLL/WqFwq+GNIYzLyUS1GseEHsnsJz+m3KsglCpkQJRbWjhokGWzeQe7DQyDbGaH3",
-	"zugeJRIH1gDYut5xE+KIH9tMUCt+RPTToZ6q2JLCkTuO9s5eBv5Zps9d8MiZHl6AwixkR6q8j7e4WG9L",
-	"txLduc/9vd6jQF7RdSVIqqLTJMl+S1PtSHFP7C4K75/CrnB7kK/12M4ZeDgUXIH1loCLfFUUiDP9KBV6",
-	"74Y/BBslr8i49BVjYo54vJZVviNy9MOwncc/DJlUx/K6I5JAbzNNS5P3Nbs2c7vQPfIDOaAy/RgafUZ8",
-	"QzK6xWDt5WSZ+tKnOOVv8TrVHqq1yVhrSH/nptpusdiHFIuWy2H70nysZw3eaRqSJoIb62E4YO7T4l7s",
-	"oeZGYXMLSCNJUHnnq/uC7yDyLbaQ8rCh601Q5Su8bi9JJzWkt7SmbaIOmI/wpbkhtG/+dr0TNaqppOyv",
-	"w3SJNCEbLd2um2BzkS02F6iD0UZaOjS3VSyHan9vUxR9l8wd4zsJLlC+AqPMmfDnD2lG2dzAwx/illKd",
-	"d3wwj5deKMs9BcEHBro6SHjqeVNuOAuT/DBWU1cEubQ+6A2+h1xxBHf7ESdN2/gBTvfZQEa+3ATTbZr8",
-	"10pCHSJEL3GRqoNql4mnRJ6MKdDz52xHGSKwTnhJ8Fm+YAjXQ5gl2WG9L1ZcgAsKwoolEdJkHU/V+nOb",
-	"QDMkkf9ZYbOd9RvyLlEDmTci7kxbOn14V1tKPXcTutabzM5KqwdSrBCVaE3vCUMYGTND82FwujnJaJ5I",
-	"vnsnMgH9s7TO1K7DcI+oAn+zMFH287CuHLVSjdBGflpktnI0ri16zZiuzBpPUnCnN6AIVn5q8jxvq1t1",
-	"T2RG7ZXvqFSnNdgOduenAZOgxzQLc83TzHrjWs9qWQp+b694JutiPttRtckF3rGwize/x9b1mcAOxcdK",
-	"d9f04eFJFkScflm+NjgL8LFjVqQoeFaHN1KM5VGqsD6cU1QIQHgkG+EW+KPeYrENVFJbxnpiD+FIRRW1",
-	"swS556lnBxRlDCzJP8j+nX4sbJQYW8QWdwwZFsDK098YzYqd4qYII9+QTJDUzXpH9uPplvUXOhH7Dd8x",
-	"SFpAnBX7ayQJy/UhiCXCaEmwIMLkPpwPir8pXLVfCk5WCMzWZDsxJgxx4LUgJEdcoALTHOWaehMPhng0",
-	"ZrXZwXfmNjJFZ3i+jSStETY4wCZP2kTmjchwY290TCpc1E6qUXL+tsDsdf1e+xr+NBAoOrzY8S2V4Lgq",
-	"sLYtNrzQxOVUlpUiwROzx0yKX5ruSAn5+kJL5swyLDh8HVocVR53oI06VyKfqbDecSWvlL5Rn+hQ8wT0",
-	"8OpAmXr6OOhvzYnq9xNEz4ZQirpet3mrMGOOcryfA16F3qIGXSBoQycGiBUvaeZLgivln5n8CpIv9Peb",
-	"vxn/aP1XTZG0crPYgkUADnp9utm6Dv2zIXixouAok8OJDIau+tByRraZXa9YnN5orgXwCNOsyqkCGLBE",
-	"fW1QS4RUqCxwRuytMNtgyiDXVvCdRCUWgcwcgA0ZLRh6jJaGqEzwpSD5Glwb8E29TVm24UImqyCCi5Gb",
-	"a7IRX5riI/jUvNdLoSf3LVPJTkytNyMThCzl8C9JV26nWHq1lq1bSTjF7OSDrj74aTFyIJt+Fxhnh4si",
-	"4XQOXq/VrBnH8XTu2B5dytPbrY3AnMJ21aP/RARd0Wn3N7slD11J5gfrR9OaY0tUOIII+32h1cnIXbp0",
-	"2myQb0bvaeG2Tt1u8jQuJCq4viEh3PZmxT+fbgsaTZYyRa1IQhCfhmLJ0crgD44eKoneA6ONkXtTnVpn",
-	"rOXWiax4WQbNtoP8IGwC7WbssCyatPQpcpjxeyJs/ldRvFlBDvEo6+vD/DBYAomBmGVEzhGFCDgi9waX",
-	"o2LUlOFNCvEwXq03oRyZnCypQjteFTlac6Q2Qj/p7Zcl5wXBYAishamwCYMDVdnGhUh+sx5k+ItF1JQI",
-	"WDVSdhhJMWNLYdNRj10CG3/fbXhhOT83hZNe2AfKZSWyq6Hwx5S4tS+ZdlEavrqJmOmbsdvZJFbYIkLM",
-	"3/Pyx/K0jrAlKfgu5YZhyhzTfPB4n5xGEE2U/nmzP8iUHvTS29ECx4uNQUm9PbE2RcNHy5aoDR9nXECC",
-	"xyLH+3C2Wfwe61QgBC5HKELnqncexobN3oRbKxaSs69x/pIzhbPUGwjOc0GkDJpR+ptsOFH4PQEk55+N",
-	"CbIlUloj6Jh4StJtspufa+me17PzYyPRi1zDw5cFwWI6I1t4gI8H8yI8NjtpsrFZuR1xYT2cbf/kPkMQ",
-	"oZbFocTk0YZpKzAx9aZUmy9c0dXe5vnb5H6bZxC8TNbn/6Hiea0kVNSeh6tMUv2DJwgFbAmWVgXXYBmG",
-	"mTN/ZvMZVBEE5284E02/6EDHhXZ5thlO6fQD3KIqRiZdgH/GAldhauJ5yrgoNwT+E3cktuB5Rt04N4JI",
-	"cICOnkvobilMLYdbmfpW2TglHcv8T0b9knZvvOUFzZJjUBMMAfdOLBjvXALjYo2GbN+P4FzQA6EJ48at",
-	"vzbImW88usIcMuAqB7a4g+aweVH6w2B/rolqfQDJDd9JW5vWpmU++3i25mf2H3+VnJ2/w7vv7VHZUPpe",
-	"YCbtZvtzhE1XZHyu1IGfL56aNi6KyVVYCwD2SARdE2+bnDDAYeCMzNEW8h/Ow47o9LAwPGLRkAGvqjbf",
-	"NL/iO9XGoBOWtqAsoWpHf+A7ykjYNzReQmSTWDn0OT/ndvjWVX9B4Y+J83qPPw76vR3d7bua4aH7Zmxh",
-	"tJUyITc/JIZYIcX5HVTbMs701ZUWxCQiUSVHpUlFM4mmpA20CAzp7Ios3O4dk7WfWGxz6ON3roGR0ph0",
-	"TvcE/SxAqc+O5no/kJjgZOT09rMTxulRnloPpLrNIjI3JD/glBnrzOyGmDkjCyu4gmSVsCDDgNTWsVFz",
-	"Kl1ALuNCEGc3Abp3uG5rvNJjPHzXL01h2+jytzThdl65FPM4UdEuSiIywtRUlxjjAzuonkPYV+aTEJfW",
-	"z7CrovUhSRvrB55c3QuAF2R8LZI7WBImZPeDHKWYEwtNe/NeVxXLxy/DOwO0OLQCNu+unpTnwHG8rGfR",
-	"t06fRaxAII6VqV0imTLjZcAhgYviuUmcsnB2Yk1yC6OheI7316ZXwHNIDnNPurx2UxDyUQFWcgcbwarZ",
-	"ER4pQ1psqicPkfbu9ONjpHr4dxVL1wCQeBy7NZtSVMLysSZY3q5L8c4rkyAT/8250Ecz813FXllHfoCf",
-	"K8qo3JzGeQVlRSLONUB5PTaa6T7SCmiW2CaHA5+D1XBc4WIEWgTMrFnexsljBqhjp3bZWpPqkb9XTWjl",
-	"JNWIaW6Cpn7r8EredHg0T50nhQIiVZFeqVNzMvQy7LMcBVoxHHcSTKtpTFnXlPI3fTHMR1SuJF4MqZSJ",
-	"A3cvDdZAgL1kG2DYUmfbPwVC6O4v2NZwfJinlR6WBvx1dLH5wrSnG/9O4tXiQHflAq/A7UQZ6JJ7Hqm8",
-	"rLXVRFSFZt918mftFBp15vPBCJtlZEzi35vbTIrfBcvxPM6wImsLrTO+UCL1ypRyKesG8ByBddKp+/jc",
-	"zNSMHWMfZet3VUHSAXR4g0DWCWoxYxeWWChpG6zAKgNCC8iB8aXWUohtmQCPRJBExRbGAsJFKN/Ftebo",
-	"mKI7LiARWfItAdzR3YajnOYGmMIc221/e50Xc4Dyw2tMshYxQa7WBeInruapO24dpkcAQjViZFdXPwAs",
-	"LV0hxoEVABkKHu4dlSScGjRSG0NXxEVTLT61vCikN1pj1wLuJj7sdIOlME1uBxdkS5n/r5fdJfLYbSVX",
-	"iYp8CHHOzTC1e2hkAqe3PYzIHmF61J2hUy2PSbXIIlrHO600ODwedH0g0o7XBYCFbZRhhuzdDGqk2B5t",
-	"bYPZhw3D4/0iq8X4UODqlmbH5s0cJCbp9ZlW+QotQBZJSH4hFeB1azNL75nsHlu6ZcuQd+2tYL/UfoYd",
-	"Vm+QI3ZZXWn/EF55w5yELNfGh/whWI6nz17CcghenR9uoJERY1qovgh2KMpuvw6Ankti+kysuLhGgMoH",
-	"bV7ZvgbsPGDr6Po5quiwFex72k03yCbv8Wg+v1kZ/F0Tot6ahEXwDgDDuaBryjqpYHqjLHm13qhOOKRp",
-	"a/ch6DyhXAQBYC41Rw2TqZCRPHzBC6izsmHBaFN+bZRJggSRymBE03EBTj2+lqzFlssH462DMC7IymQC",
-	"m6/IDRYPlYqM0aZiubBNQsz4tY48zMAuOFu3yELeRivoPZGIs2uEAWvjuekaAZtu/BEEs+vtelqDvDW+",
-	"mLXgVQkbrpIxI3pKilQ/lmdo87/ZMQRho7nt0iChoMzro7EseHYng1sfmvUs0irM7nEx7ALpT+GyYTC7",
-	"XRvV4gb3dl+LxvihcPoDzJw90w+vl1iePp7yjfHA6m89XPboy41r1ZFi2PpZnycoLbexmZTTaCLGqYuk",
-	"+9F1L+geC6rbnmhBAGnKSI11E+m0qZ8BkzqHfhRBr29KeD4trC6SL+Ppqi4hCl+NzonfbQIH9rfaZJCK",
-	"lE6PW31pq5GgmYD+i4F1s4BHW2zykut916eSD/ZMa6sN5C/2ldm3W2CCUV+vjS9IzYbo2jiHCQWaR/F9",
-	"/u09SUZrJvcjnH0/6tma0bW8mNao4QahrrGqgxH0/AhPH6VhnNUtWA2N8XmfPLBq1egJYqpmZJsbMDX3",
-	"NVg0ZjdKtFzsGuGisJ1JrX1WsYJIC20GxexYKSL0mP/nnxdnzz78cTm/fPLpy3+ef3B/ffbpL//+b/0X",
-	"9VBbVKn4lgiwwaAZoDHCToSHByymbD0tTbzp3dJ/VnGF7QegYkzhxFfWAmdkYRsg9ZQ0aqvadZ/SxjSY",
-	"WFTtEdYXESJsp5YCy066ZTwtDQzihEQW6Jf9H/qltqHyJIS/71VFJXDjno848lrvdOTBDGBXoqFiXi9o",
-	"l+N9kmM7W58y4hz1DBpIzVTEHYsa+hAIqv29EmzLb1Jbalrwkqg1fWdT+jPAN38w7WpDKrknIr+h6425",
-	"rjsMJiZ3RJigzqga8uRuEkCtbSoRIlc2whXIINByYfu3RIF5j8oFGUN8HIux6djehElr4Wn8mnXGgkdq",
-	"Iypzv2mGE4cR+3HClazVxmxcQqItGRv7/ATDwtMwAfkwWn1yYwCgYu5VvtXjzT1uhLlNsrt3pOTJhYc1",
-	"5tBYNrwyL4SmX1bLgsqNW7OhaKf39HwWwD7yplfw7C5VfFJ2GGb5kn8M2Ges0Ke1/f0LiTJNCcRjlgRt",
-	"+X2rXCc2U7Nv7DeC8+NFYW60L9YTk6UiDUfCjtFvICxrQKav0QU0HLXGJePK/RL2uNZCcvhTUiaK4iPS",
-	"0mz1Uj3Heb1JoskaDS9f8qLapje8sk3IQ+0p8lgMb0qvqlSQb32zDly6IfZgcK5MFY++RQC8+J6oYfBE",
-	"Oyk7/NxrXiVbPSGGWL1NR/jvYTVnp2rN4bjYzxVb5wocSePEm3t9PpLURGm8TjBU2urioO3VoWLOYCdM",
-	"+YDdQ8OttfRHnAwkf2N70HxhTPsuN6u54V5NQf8C3bgOZimr0wCIJoBgeaijw73P6s3w4A7o+YxXquD8",
-	"buSgb+zTxvKs7ydjOpu4x+0+S57Pjd5xiQ71msZmp5pvz9vLFpaK7Zaqbbon7uGR8w/qkx8wkdUctdOA",
-	"SAMI7tEYUcPOk0dgvJU7IlbEmZzghX1YWN0p2Qvg9ZvwxnHIviOyg1j4l7F58wZ4Iph2A4N78/CYMJiA",
-	"Y9f5MwilkaejJFJRVpEbImhysqyPaXFcBrr+55JLGm4nC74ASI4fq6fSczetq/7AzbPFH+lWT+2Z+x/4",
-	"ns2/XYbuK3uLklS/eeVyJO1ffUMjdg/pJIjWnLbDW4JbrIktr+DFTZVcww9AwQmd0Wi0H9HfXQN/59qX",
-	"X7iEC4nMe2MxJX+rWrVF3oa3MLjjCY6muFdsuAT0R/3MQT2wSeKF9z1c3qWFXG445CbSv2Cpm7FmzkHO",
-	"NOSL4KKos6s2vMhjiS1p2scJ15ACMsTZ8Xvm/ROVVE2rIQzfk5dkjdMOLsBNXaxdzu8hjyYcxxNO3Ac6",
-	"IqXCq1XgEn+2xbRAFhrtfFzGqhmrzaHOoVmze8wRWS/45zgnG+k65rCEPJD0Dtp1ok0IXX5Vsdx68c2D",
-	"o/IEC7JKwHA4WULJ9PIew5NwJgNMrmcFKGc/U5YnV4e75suHR4vrhXSwRj9KYvGZM7wlSHGOCqyIycXD",
-	"VCHKkMPoH3WMdfgAJDXfD04a7Cfn5E5BSUqRkTRIpYamMLDSgTmzUjXkUP8cJwC0DOGwMKIWafslgnmi",
-	"8MeUgUKAIW2IkJoyb+wgezwc5a4OEYSgqiyJOMuwJKggShEh0Zevb96gx1eXf/0L1KR9xNtSC9Ds2x/f",
-	"dbI3Xpz914c/Hn06TNVo5zdBN4nzlw3Cb/3jmWknAfVzWG1mz2eKF8WGV5J8tTS1eF9ta5a8BDPwHU8W",
-	"55KILYVQWG+/1Z4Oq5chZ5WiquhWNV2mppiYQeYtGkML+U2w4/QLlON9nbZmC0O+kOh3zkh79a4urp6e",
-	"XTw5u7js5kEPrF6GC8JyLM6/Mc8mLZ57Gab9jb7AnTA2FjstbeqS+XkOCthiD0IaIRIk4yIfiSL23wEI",
-	"PRFX3Hb1foAJwV6tsdCv0e9EcBvxobbikjOELRzKQ2Kav+jFLxekJKGitdcKbXCOloSwGtvFlFpfu9oL",
-	"c4SbhI7w1ecIcPTalrEEho0a2wk4AJEexWiArTYp/2/UJjJMWUO1BVVoibO7cdtngjC7Y/OBUO+BwS7t",
-	"15+NQ0s37YH/dej8dSM30wtW8zaabwkflecNcFSsbCU+0fmDJGaPEHBL3iD8f9SUcd8INENB5CPOFMrN",
-	"ExYXBZhGPqr2OXhxfnEBZ6B3aD+6atk1Z//uElGvLj59+csv5/15qSFjx9E62db5hiSnkUTrGvW1Q4ZK",
-	"dg2b7F5gZEekQvdEaCPkGl0AbACzhkQgx4DejynluPvJDOhcZ4MXhB/gIc+zOvoDB0FXSIM3H625EJGs",
-	"u5E18R3rZKVG+Q7v6g5D4wBNWq+Ugqzox+GQhH2uf4InT2r3eHmCxHYzevrewHkeg/DCa0yZVImiDLY6",
-	"Wy+0oT2eOd+bt/6LhyGFIUsrTKUgPT/Ktkva+8Xu5mO2kRtibpnY0OIItgR0mRJbv2/qTmhJN/Xsbsws",
-	"vEmnyay3tr0OCSDE+0ZsllOa0DGioEdjEDtpF0nmNYedBCwZXgmT1GsG+kKGLdaoRpnPfm/D4PWrGvu4",
-	"Ia6XEZ9F7ZysjZse/PSVmlZ6J7qY9es/uPM1ReYSzuRA3CpOzDsiFU8G1NtRteGVavRqx9TLMlIqeymD",
-	"Z/TFuZIExH/NGbm2l3rFTcjKICB1fK2BLNjgHG52VCUjF4UTWX/gO1cJJTHNx1ejlzhkuzlGYIag4y5T",
-	"ddGVvhsGMEulwns5N/+e8S2Rxh3NhX4HSggRHIXmmr7cR2vY/1xL9FNzwiXdckmWirMzBZHKvRPr7WFP",
-	"tRDoB1lEI81j623WjAuSL7ycym7HGfjB3QCgKbFxd+ir1B3aYIkYh7UD9BDFixxxlpG5lg/9SlUWHOet",
-	"qtjD62NHG+uLQyLCgDlvYim4wmgaGT4f7UltJgZOHc4IWuqhZe25GNGRzEEDWtGZ2RuQqffGItYUx7PA",
-	"Dj9yaD0OcC8UXW1bJF59TCNEHgfdR1uyOYgbpneatlpf8XSPEnGW0Ojze+W+MlCtYJ4L02uSgv40uZLp",
-	"sF75+KQl6Mw0upRoLLiPIoLIFBcY9PiL7NGHQgXVDy+obS1yDLCXIKoSbHIBVDvhtKHKq0qrs1BtQqDt",
-	"n1V/2IF5Nni7TkZ6JPozmKFm5xxhiRp9mEhls1QnKtie2q/qf928+QGZYSw0E2WS5gRiA/pAJIUkEOOY",
-	"0KfKZpO/OOipJ8jWAD6YBki2s97O4MYbOwkknogtZRbmbQ0e1NAh5Cfhp7Wpf8FqwExnX654UfCdQRSr",
-	"i7G8QqzpOnVCVbJ9xaJ8HPy8wZBz5bK8UpRpwCt/R0gpG1B/ABBxFoRbONtbrhR8S2WdtgrNJ/XifZie",
-	"sfXARV1R61LPbTG+rAkej9Qq9ev9IidSLRLOOa1IE+UjveiqY/ZZ5W3kLNz2MFjt9t5149XWJlS5Raqs",
-	"STma2f2HkDP76jo5N/cWq5u6uYabQXXZLrFJU+ZuDx2xKRpp76siROYxo5aED8kW5HZZYGbP/FGH4Vvz",
-	"/GGxz+VwzVe9DO6jPVz+79ZrskW232vSu+20l+2iXjKAnQRwGExzlPNdt/wzlvDWXHB6m1SGaUs69M3e",
-	"1csnIfSa80x+lZtxzw0PzvVhjsxrS0j0I9vp5/+NVSGT2vCOWChrX3htTsaoW9ur8vC8Gmt+xzAzbCje",
-	"NcWJ3ggigXH9sx6ADe3xMZOMnlxRUbbUWwEZIbjdi4Gt1q271DqK69YljaRHa8ftwr4XFoD1X3rL9cs5",
-	"jtUgo82BSCOTELO+Zfnk+smRAdsQSfbVCEVvcTICxm5DOo23d7agZwGQt8OtpGCEIEH3hKk3lcr4NtVl",
-	"T4Tgg9b1K0CKr43dwy3ffLp7Acs4WxU0Uwa2GNG8SWMBzF3DZrSjaoMwM01qlzyHzlzIHHjSnTutHlzg",
-	"qLYX8bKgmTGf3OfgZv6rydqvr1zwZ+tXjYEEJyFcxhDNXkAb9DpPCaxPVFAJbZPNSzKo/sYiIwaRxe0i",
-	"RAXkSES5h0zhmoRBJ4nLBzyxs+Hbj0bw3mGVeuN+wwhkf+qFvl0Jvr3Vs7gFHNxb+AUc9reK386R/h1h",
-	"SALm7PDyveRqs9jZ2oX2Z773ocH1KHpARJni7qtYoh1pndBeECjH+9FmxIgycT/hLwYE+bPLI9XGvuDb",
-	"82kF5P6nRiEX6zX8CR6MYL5Ax2rTs8UMOCQR47zoh44Y2Eh6+tuqUBTaNqLlHt2yamsyv28huTmn9zS3",
-	"P+WEcfAQcXE7N2lyxf5QULzHEtiRvrY1pUlfESNQxVo7LlEQepa1IXjeYtLQEp884eFgvg+c8+CPL28U",
-	"F1OK19g6ms+khx0Bq2Seqy+uQVJfAcr5S5v+OCFjslMHknIGwBAxonpyMbpFIxdDXcZtTweJ7pi+MlvD",
-	"wMIBL4mY+84PUAPwu4XAg4DtipIin8PhaFNjr7VBZXpC6L+Cn0oi/Atb4UwhvMP7c/QzYCBDHB/rCzwh",
-	"Ocnn6NZyASBLbqF90vkvzE+1/WO25UtakPOtpDLXU/ifj59dPnkCgDkmB7fEQu3Pl1Soje1eN7t89uzi",
-	"7OLq7Opv9e8Gf3tGGSi2ynZF078YH+bsdY7Rt/azxk3js9oHZvHXx7YuSjyagYntRGppu3c1E4eHZs8P",
-	"59eYHjOtxk2+HDj2tYU00ye50quabfQSebz4dIiGF/RTv8Vq42pJoCEPFwDxWANdY4G3RA12jQzL3k7w",
-	"VssQD2YbMxW7svOq0FY6EnS9GYHzZWbmxcVg7OAeo2vXfDVl108oQmhCm+PyPPXjjrqAcnY26/gR39g3",
-	"+gbdjcA/erNrD9IokHAqjwFbsHcrhDNF72utA4+NhThtvuM1dez9XOszSN9cTfoGrAWCgvHRHzd5RePx",
-	"Ve0LPdzeEXI3fvl+JuQuOlj3SGlqIfzVCfLQ0RHeHQwXPzKaquX8XjSmxIdxaOKFIN3dLMJvFVf4ug7/",
-	"Ka43eA6ofnqhjJUOl4uqDAUFu/FOP5ApSE4FsTdwrSSyMLqL6Yy0oHno+mx+dFk/xKXEwvEpr5HWKTaE",
-	"6b7RAQu/evIkqCENbQtjXx7a6AYYofMB8073AxeP/zYfbM/baUfUWt48HcnQA84OZBoqyHVsimXAmfDP",
-	"qw/noiqI/OfFh/MdVM/Lf15+OAf7+DCgRe5JuEvSC7TDgumbuomjulBAN4LqWhnap4NLP/q4mdu4g4Le",
-	"PTB3lHPjENJGSzvLMZburBnTwH2HV+Nj4jb7loKnCvpybnhBoMHHXJ/XcADWWXlNdWrHrrkc7tBYYpu+",
-	"2ntP97yvAu8ODOJnTyf0afwPujpl9tWybvwW112qVUg3qtKtbt0SHNj9ijhDde8XtCIO5yHtW+loMOlY",
-	"aiMzC3iW4XCsA3aU+5m4lgqNggDTNsf7r64urp6GMzch5BvLqKAuF1lxhBXachkJ3Nad2cbMJ7H1TMgV",
-	"2nywleflGOVNzFuXD5GNcHJnAOy2EzgB/k6K/EXjvp3i8x3pB49t6BduO4Nm9K+4+mSlSiIDEjdiy3Wj",
-	"M+aLdYwrOH9e0BzvXzoUgwcqyHRoMqPW1tLwDQ6XtiSVVLbuHV3fuv1JazeJC6gMkNzdddfclAS4JPCV",
-	"ts8pWxcE1QARSVnge4JFsR/Nhf8Nj1teDJvQ7dJPC5VjPzlioScVg6YtRX9ZB/Bck23z8QWBDDsbzopU",
-	"dVVqolC1mq1chJoFbPn9+NuTc/wPDXusCDTjP3r6NCARQ6t88lzarvqYnlPrrVcycNXoRL7plWD6KyGy",
-	"X28n9Hnw2wQcNNLXJ4AppJ9DJYq9aWYQ3lfthraeB2BSvY8Z809QJWRzdkLB0O0cQfFLjiRHKyzC04cQ",
-	"fYChEIhytTyQrQiMigzysawx7PpExCz6e65wAZpuhWlRiWBAz/8wcNvrCdApzUk2aqP5rWXTyajDDZw5",
-	"1QsdACXaQePFaI2QHWlhno7iKA7VETXCO/OkDhBBYek/BOOcwN7EpTADJshmyDS2FUUu3bTDBE9Oaipr",
-	"AWyY3+qUYdOeUgqSzMxGntND1+Spku1ELAn/a4zYfIrPeEqnkOhWaNY2JLo9ThbbI64yQaFhD4qVmfqf",
-	"epz6Zp6vaDLK2xTNm9gBdrySkfR3sljubZAzFdvR7/jptlsz4MjNoVl4chPHW63p1o0bZIpD012y6ua8",
-	"TBCc21ZNjNviV1CmEDl1BZGK88W2yjYNbIUWSsHhv2pnIIrgJNL3frUhYqE2GG7+2nK3um1hwJllUEdn",
-	"9V4N1veGnUzGuEFYImz9gn7uUqR3cOAiAbly+mbMBTKK1rZPqit9m0/0nm6hUnYE+vy5Ob0pI2hJjBsH",
-	"M3N0hm8odbrNKcOHwI+6o7ibxKDYndxH0xbyEzhrzAf+QdMh3xJ77rROosBEItqyMxGr3tzH+2f0mfQY",
-	"MO9YPfaZJOl0IvS+ti0TwhkWKRsZk+8c/ex1aZOYujTdDWa5+2c9NWy7ZHYl0l0Ao9kzrinCRUh1tUn7",
-	"jjKDaKFFDvEVqL9AQOUqlCdiINl6KBmbGH+o2QxapktRXe6Ri/wGaQsRV9cdy9NQSG2xxRTaIFP1wcl6",
-	"A0EzkwVbu8Y0/0bSFbSsmVS4mNJbKQ0DIKHSMYYjfbJa+W5XOb+gnQeK2WPt5Rpenl5lN8s2XWX/r5s3",
-	"P9zAgMkd/f9B9g6L+jBNbFnRAiDev+Q7RsQcbbG4I0r/KSuIuJu7OAZmao5kVRqX1hZnG8rIX1yww6Vu",
-	"cVZncHkoz3x30FAdn/3+Qf/fxdmzxdmHPy7nj559CrZS/wfZ35DUBbojCYGLt9WyoNk/yLC7HoYNrc53",
-	"mK0re5w6Ax/Ez7RfqoJm93fQQOVFE01OkcCj7oMhCyc4LbLGxbd1j6HE3Bw4NtneFTjIisiuYCxpUchA",
-	"2o1JTkk1Dy2ZrdSVUL5qyaUKpNSGHxZkTQ9KMMKPSiWIEdWBRw/67cF7czOD0EIsMbtbLGnWdeKEvDbw",
-	"LF3iLs1PH8ceDriH4ryQTSrT4PMKfxz3aDebyK7/gExOgS70RKtXJ3Cts1/Yh/88K5CTlcsHPry2Jjqc",
-	"ux8b8AZ+rsW3WFEuu8q6QUaKxEA2+/8XReJPvpxp63dyY+xAfUw3yb4n0xPHuskjTcrsF9JHhhiGv0oz",
-	"BNrfvYWGV1C3t+FSUbZG8C+m+cE9lTaNyrksJZSF35F93SsrWFoa6WIymGoheEFG+2OMZcVH9ST5vkkm",
-	"PVWeH8/DMdFsgxkzmDeOjVtMARxpG/HGTggPeKHLBw8dHAQGTaKnDY5QGw6UpnejJiQGP1OZ9QhKAh/Z",
-	"ydQ54yxXbfGbC/ENhBusGJzc7+XhZjy048sOfUMgDHtMO9MRE3Bf8RNvN1guBMkILdVCkkwYe1cQnL9h",
-	"xb5zB/VsE/1eyvOH3+h0LWM5EWgHNV+C6EupKfuSdM1Ifo3wUkvkc0SVAZTt5LSHKtnmM6jMbuiCLPHw",
-	"522F9xorssP7OST5/WEe/vRAH++mrvRhycQWLAlN5j8rShTa8EpI9OVv+i+AfjpH5s+K/6Uu17v5/sbN",
-	"HX0pt/I5qkQxR1uiNjyfQ0HX3KaHz9GGYINQI4letDmSFSB8zV1RGvyBCALZk3bh/zIBpMb+8T3ZlsWY",
-	"evb25lgLXoURVqKq0fhKbOwpFEYSFC8Lkqw5frIvtpPHHgdS03Zc5MnD/wwvdZrCD7k+jOI1TPJn7k/T",
-	"0dMjom5xTm7odYVhqE1aqgp+T6R6KPvvZ4BrXJm6K6PGNnzHrpGE/HVTaMarcRahM0U6Cmf4RpBuqhRT",
-	"3F6eHZB2k2gO/fq7drY9y1RvpQfKRJF17WzEnPVLxaCBtQnMzF0Lu4KyuwZk6cPI6xM8VH+9Z74/O4WQ",
-	"1Ao7JjF9MtK3+d4T6BP0swXSniImwT4Srtez2pA97JOwo3nYvJBkDQXhwZMdMzjgoLrT7sDnaOOafJdY",
-	"2xrUFqH3fK5dVfpgMh9cfLoWWE2Al3/4JND0ciGHzVGr9eFGX51TcKzjiyuakUW8R24p+HqMK6hm91v3",
-	"Qj+Gs1RaZhKwSg/uXA30mjIQlcLgknlJiZhlpIhdvswFa0J9EdyvLNBIM402Lw8vYGMyI2smfrta2b0x",
-	"paNVoCF6uGr7XV0JZ7rRuXAVZQibWu3zcHZ1rDgGMqq00RpWIkUxNPRBb4ExdWLj8vR68fzDMDI2EcmD",
-	"5299tWbs3PK+xYHeBT69rVervyO8eW6MN6V6U6kHQwV/4KK/1tu983gryD0lqQ3ECWzGCay3u3hoAdz4",
-	"A6Q3engakE/wtq5pzquC5IASMxKTgZdah/FKjdx39UfGPn9Hy3L006D9xz0abfj+A1emOM7C2aYm/TZO",
-	"P3sWNSzyp99MrR8Vye81lwg1Bm17XOPbBmCvkpDhaVwVrq1KgbM7GQIUk4oyXGvWwzC2G/YLibyHo2mu",
-	"7vEhrNZwk5Vh36DrZOY+0wwaZG5/VtgAghtfmdyvc/RjiRRHjDLimpdKC1hg2jZ5t9Y52lLGXe4TZch5",
-	"rsyalHgPf+kgEbkUpdnl1fmjx36nVdPQ/dPRlbvpcDrdqLRLLapH+tDvojK8e+Fem9hhtYXRk7aSNRIx",
-	"wQKq4mt7ZI6Ykd8O6ob+bTTKPSMLsOlTUEStDZbwTg0UOqWvr5mQ/2E3oEd/aOMMtKg7rKUZQEV7YYDL",
-	"KEMEZxvkbnOdXUBg1bgobITr+eybilE8C2UD/kB2L/JfK6lOlhAYhH9NAiJ1Ly6cFX2YgFajhwBUbIOD",
-	"42710NyrgWD/ck3U16bS3mAyzxGuufCXawv71vRy3+C2ppmtOc93FNqTdOD0BnJS3DbuQVNtLck78ls1",
-	"wUf4UIAEHm+t3/EL6XW8tx5F8GN4YAVUSVKsEHVdvfF42II/j5D8GaTgXvP5a/2FtPUvaEqf3uZT31EW",
-	"8nFvKXN/PXSblERQPlhM+NY8dYA1ZP55binuZ8R3lJHT5ixnWJE1F/sATGa/Zk5MnDnostsM1YvQoXlR",
-	"0n+Q/URHdGLppkul6OOdywuO1UDyiKdZT6VS/D0vfyxPu6hLUvBdSgo+3i8KuqVJzeAgZhnMyTH16hkW",
-	"+bXfeb5d5zaoFcEEWVh8g871gpeoKhG3gIE53l9De9ENF4oIY6lJ87OpPreBZFNR8sgAa5m/XA5e22rV",
-	"1XApsrpabb226fgTKhw7ad4XZ8/8TO+LaKb3MdsSEv0XY1CenfVaA+Af1CO2DhYL1m5chtcIJBL9TgS3",
-	"kIOu+t+b9Nm//1PP+Y/L+eWTT1/+8su5++uzT3/59397ABwok4wX0XhPL9J0luFDjyS8q5KjCvusIAvC",
-	"8kndKJq3Y0QJzJKbHRdkjYsFqXPZT5Ml2y3x9D9qh4xOiuC7/yhwstNri/eLrIYXCCXSnLiFgCa+tkFP",
-	"aekO65dzo2CePgorGPKxpILIpODUHWV5xDFkmkNThUq8l6bxMIOAgkTYtCOobTgXxrnnpl47xwp7QI3Q",
-	"zEOZDDolMJMHcJp+zkkNVhSw6ATlDailTRUHe6FN/mWNerqionOsXLpcgejBcoSlX7HhwxmgYCNIWfD+",
-	"fKwZ/pIXBQFW/t36TRNDEEHoVKg01L8ii+y2pF4bD8pQTmVZKXJwyTJl8vVVS6INKfLT3qwqpmgxSQ0P",
-	"cXZim6JECzDlRB/upBBuyORkCb4VnS+T6ZOFXDq7anY3Pf3b0N5qK/QDtbNHW7y3+GoIgGklwtJV5gFm",
-	"7DW0ejVJEpwVe1RwfhdGOnjQ02FuJxzloRBmN/4M4LzpCGFtXgKYWl999SH4V5w28HKcVpb/rw9trNqG",
-	"xTi9z8AULydcoRjvJ/kHrk5McrJ7yONloDFor3voCHmVMZAUvrJAeIwrBM2Z7e1Wn6HPTba0dTnO0Zrb",
-	"C5ZDfjN3dSPfJaY5YK2C9QX47qD1qIRx/boVMx6IHbQFg7auSg4n3w2IKbSyS4vIfG+v9AJAM41bQd9m",
-	"uHCQNzne6+mazHa4C0m0JGsa6JplXhx7PA7oz/BZVLeTaE6wqzSvg6ExwsJvyPJzbPQHdA4GksoSlUi/",
-	"kxA4MkGPJCuGhvWJXuOHMRkMvUMngWvy/2eBu9Br6rTbWP9iaAud6oI17bxttdBK5HU/PDB0xdJK/xAi",
-	"OGKPOhIm9RbrAvn2yHGwfVeEP5PQYf/lWI0hbCFYgUKfqCvAEDVwaA5F1HUmz4kMXhdCcYIYy2rMk+Qa",
-	"teoYAOdHT/1VvzrUXrZX9AjF0L09VNHJTs2+dpfb9kr9ZNJ5XK8GbYNLbvwE4zOkUxR6Jy26Tc0NN1nv",
-	"sIFtB1uvv49JwudFfo0uOoERz854Mh/AwUpJn0zNpQ41wHnvJYa529Le7oZ0hP5wjnREWCac7SV1jcIP",
-	"FaayBaUtsyb1nIBBIvS+KZtGmCkxgIJnd9bTehBYwyxf8o9fSON9RMtKau0kkaJbco0Y38VibAM42JUD",
-	"BOms9o6jDJdU4QIVRCktt1++vnmDHl0+fXp2+Zduv6PQ2F7yWFeUBCHh4R9fXf61O/ijcDeXssD7GvLh",
-	"ICLlb7g7zR7ob7AhCAIMBnzpYPP1m61+TU77e4TNEc31FUVUIzjTDayMBF9oXk0Guuhks+rJU4ZKrC9W",
-	"mOUAZQA86dbdBu19gL1aEKh061Dx5HGscbZcUJYVVU4WCn+M4GkbIW954oNXwr8DvinsF3M9hjImmAnj",
-	"iFdK0pwgkzd9jVb0o+3WteY8DxtRCn9c1IZUV1q5bLp1mw3jRKduCTT2CvEef3w3prSySW3twOS/+MGk",
-	"8M7rTpLfVlqLfPU1EYW58fZjpYQzFzy5arTC3GXOem3rvDrCwLK2ZaMj6TFtqS2pB4MFYV5eFnST5uIa",
-	"YcTIDtlAEy8JI3lqSsLKoeT0d8LXD3UymrtYmk3rd/fUdSvr2vVoAaVlEfMPq+GHrVss1IKvwgd5q/1i",
-	"nQxu/kpN+gQvEV+NYg1U94ULetCyYnlBnkPHe9nA3JlltnWB9R2nnmq9mzqiPDDlvtpsZ2Yc0snIR7UA",
-	"rxGgD0AfTLiDQVMcyO1r+sw1eYH6NeNsMr4mGTqFnTuN8d1s7n1p2I9WS1Bk17zFlSSnaxjyOULgb01a",
-	"+wkhZlJzp2zuYUflSnCcGsPLbFVe5EQqlFegUFKTm+rsKScdSwz1zRmWm2D8uoZ6CFo6zhuM2R2CokLN",
-	"VAcyaaEhRtg3B90pXWO02iNiCe9fzdcmKJ/m4n3FhdYVtCjmxjLTxtrOR6mtneB6Kc6ReUHx8qwq7Suw",
-	"O7cOBOqzy8ywlqxEyWWrQnVp4kGKl1UZWXhVCbaoRBGs67Y6qcR7ImyvPXD9K66PvBKv65NGKv3vTlA1",
-	"Cw8EIkEi3FT6JeE7yu5Sq+qDG/C9jXUgxfVcr6FOtA7YueOe70jyVgzf3//Od6jgbG0lThuN1+hR9K7+",
-	"7GLQu9/DpbcFTvWB0LajaBxga4FZG1S3OSyfTndfD1RDe4TGZKXAbFJHtoSzbJwxBhbiKQ2yBIfNbkNY",
-	"6xZkU8chxa+rPBnfPUeKQyZs89hza7TUe2WH3Tlmg9uiYvqqdA196Z/rWd7meH87t3G0Ld6jghKjUbBE",
-	"Kyz0f8wlyGUlINMz+NDUadOrF+J4i8d05fxXJRw8YJ6QebNnmlwLpnyoO9EbVuyto5qmISV6A7rEuE7W",
-	"22BUZkoCofUIRa4UtjWl3GBINec5eY4e67Ph0ZXzJc1RTtfUVk9u9uWGMBnpPUtW9GPwQwKznG/NxSX4",
-	"biVJ5PDgK0Vs0ZreRUsCeYMHGYOD3OuKjYzHW96ZMP2fMRlnWoDtHRFYpbcMSrL0DjrVg0djgdeYMtsh",
-	"aKHVX9A2y0l2FxZRb5TnTV4CPK8PGyNzFtg723BJmMuLtUnz+XOkwOlEmd63mW28DwJVSbhvYjb37JG6",
-	"gW4piATrnxHp2qNj+LTR/5UyrXb0JsqIr7bVhpjUdhgg1pOfRLSLoR9OUirrHhzDTpWEVMX4Ke5RYCqr",
-	"c1QB1CEQ496bQ6cLnpNhF1nzsYVXfd7+6FtYKP9DZbUsqNyQ3BkONqfQLBs8Zx2Vc32Qupye3TgfS0xR",
-	"NXPfgcj49fbGL4Ek7zrUr6JwN2NWIqz4gBK1IRK0ncnTYSYGZpUgtEKxkGyjjNYfJXlLSRZMw+oNTR/k",
-	"gndUyw6LPBmtxL3U8Q4oGZSqZE8JDB+h+GaD9Vv/4eAWT10MlxC1tqR9TwCb7VTKOnIVjdGk8Gr1o0ym",
-	"JxrR8Jj1KKHuZVKJIRAfLDJ0TvW+KkMXX0iMPHrJXk3KqlSY5VoqhyNCjgPNyz+9eD8mplYSkVl/UfPu",
-	"5bPuq4E373FB87p8rXn56uLq4uzi8uzisntFiw4SC3fneK/VNGG5i+NfG29UNHB4OYxO51hdw/Q7FrSm",
-	"FFve0xeQHumeTPQyjvMtvheYyVW6fknNbVYHqjIo7SF5eYEUKUi54YwgA1Q5RxgVfE1Z3fAH/hn66zP/",
-	"GnbEsaH4YAn1e0FxakX9si4XHHahhc3gr6Nm75/Utk2wRB22cXNrICUG7pRcKvjjhwGUo4DptNtwcMu0",
-	"jFZtHz6w4drK4+FIif01gr7VUBOzI6YMb9ggLXBGeqZSQKkvtWXayqKMDvcDKglTi3CWVz32UvAKFpqj",
-	"bZVtzFeIdX41MD1ezaNXXPzP8w/DxcVARXCbsxyBZKoNNnM78lMTK7AO1rnOplLRgosfAe+cVyJLTcH/",
-	"lgKELDZ7UBmYV32ZMZkIEIzZ4rK0Pfq71bbww+A0PcR8Z07Ey1ZN0epVuGjVUOlvUSwVEVTenW3hT2eZ",
-	"vNeK8/BfzxivGP2tIiD1K0GIwDmt5FlOlLG+fpWcnZH7jlO7+fhA3oZzN5eC51UGvUsgj8Xg4TsOX6Mf",
-	"37+Mmxkj0zqicvBw+RY/Y6Zscg32cq7m4Hnj9krIxoFw14dOKNBFFdpxcSevEbknYm/Uf2K4Z6p97yd+",
-	"9eZquedS7gQllnLHQ1fLn20prAHsg2s1lLxsoWGIti4ou9M6PNtwOFHbXKgHbqvdJ0/bJkaQpk1QiDVB",
-	"fhbUF+bqew3LbzI8lnt08/3N+Qj7fcxdaPI16CdeZRsivsYqGfUgJobvobe2SAcz8fC/BwHQwvWKN/oi",
-	"VqcSg6kkiTbrrEkZyNkbwq13u7l2SD8Z48zPCS6M7hicSY0VMsr0tvewDRzsY+2wuuV4ema6A+6FERw7",
-	"umT0y9YNTkbIB/Hpk6zWqpo4d+cM6F2ewhaWDBSoHVzw4GZneqgNh+n6b2o/Q0eW1eq0N7WU7rcPFbfw",
-	"2+b2hS4m1LNWytYkHsoFpLaUhJcFMWnMakO2aLkPRqQi8PJTEOtHwsOPSbMfg5hu2j7Y0WAig1jomtEn",
-	"b0sFq3mCnlR6XBOyOznQt40MTkf5/gG00SsrCpObZ3WSnupMNbPSOVUL8L9AoXHzF2zA8OCfTV3jhxEJ",
-	"9cNgUF6/oyPcLx2wonq63geGOHqzsV07Unz6VvoC6sK4mOrkKEhSdWShNVHhULbPjqGyF/uk3QPx6d0Q",
-	"Qckx3dYCZrhUC2iKPNZCSEewemjOSlIUkaYLPtMPcwgah6EpGCuFPsLz4Ef2BIsRTQs60mpJa4ktjGTZ",
-	"MEqIzSqfXIm1RGq6KnuzlApnyXabs8qbFCe1aJqJ6L9xtlC8nM1nXG2IWFhEavvjiotZTaEEVBComIA/",
-	"so6pORIVPdo5JWzo9hgsb7zPpBgt95gWeFk0CIJjK84ivUEm9dVJxiefj27o6PujxlpDLgMgaRIHjWvA",
-	"GwsdAEh2ZxrYCAr/rT8AS6pgkUOiM76RCUzksI2J603T1P14yzPvb6zoBOolVrjgqXLlpH68bnDf8xfM",
-	"rwQZzBZoPtk7nSlZqmNa7ozfItAdMvhLiUXLyPJaHdSQ7W1Ed1wUfFebVnXOiIf1LqpgncrcAvD/EQzm",
-	"hg/P3yoMp44t9TFZTrY6K3xs8vZ8cJ5bod/y+0h7jFj3Fz2UJdoyqm+Zv6HJl1dDSrrAWokaOs7c8L1U",
-	"T+pe+kKi25xn8isnLueGxPNfJWe3yDy8JIEWIBERDR0+H5J7krpJjW3g0HVVK3pPRjZ8KchqbJMaZvoC",
-	"jWl/452oI5wTqe0dYmnTczd1Q6udnP+FPgk6uQnnPnRTbbf4qCbybqST3/4HST7eEdD9xP9PjLD/a1AN",
-	"ubemYkjwch+s+jX9cm2FPdKPmQzU8XUA4uG8i130hqnuxzYaQjQrbQjAINCxtgYiCPVBFfc0I4u6/qPb",
-	"ZV3RwiS1YCQrWUJ3T7/jahcLRg9I8vGgHVDMNyKNMLuzTwPMUcuccgdFTZ8WyILLiPjXj6Xtw/qtJclc",
-	"ufIIb7DNi2sJSRShwC1VF3mgdV8xHOvbZi/N46mXFW+T9h4k7rla9uJRX+ifpp+psV7cs9emWRiC0Ddn",
-	"RSgIcBi0MB8++G4fM05/sHr8ePATtfws/TPNZ+D4PsaU8UaZePSHlVT0hB+pWbn1lCUwxPnWBrnhnZDN",
-	"LPxPBjl1HErIiCNuWxZkamPnB2wGnQY0MnY5o7mHB7BeOyxdxeto9A9rcYxHCqklarBP9fF9oHF2x/iu",
-	"IPnaHHNuoQcbQCe3GLFdPsHhGzDAwOLKaW6AfBkk0OV4hBaHr3n3PGdNGlFJayEN++j0Ch526ym0+z0R",
-	"BS6T23OCXx4K02pIBEiENDK/4UVu6vEk3hIEQKtzD/XFPmva1zCOaB7wibjyuGGr1eHOpnaRhS/0dQ97",
-	"syP5VK8JqMqxnbKDKGjf4L0EnNK88uCpLs8eXVw7qBSQfPPE+XTwjZgrxPgt66n0Zsa/2R3hYUri1XK/",
-	"sOwat3W8NQxsoJwsFQ/VRr+wVJnkXMm3BDod+Owe47syTyeA9SqucDF5xZq1chNzIza01CwMreNbLBSb",
-	"YBk4J2GC6RS9TkIpegS9XSt5+F0CQgtSfO7y1b0rofMLDJ8F1nCy96DmIgck9DBoWviih00P0eypPYse",
-	"6k9uzjsxmm7K6xGS/Xd57nq2jw1FLqmA1nhqdBJE3M0x0njs1rtQltN7mldmk4o1ZvR3HG2+dEzydDwx",
-	"OdjejeYjPQwwo3oTOZeBGbwFcegWKLzg5io9aWd1owlHJGt329uHh7q8uHqcmPAIHZU1oX2zf+dKLdIA",
-	"0Gvnx0NwQPE7cnRbUjOIl48/OOtp3YqnFiGUQZurQQGDYoCC4Fw+b3kYK2lRwrhQuJh3Tx6bW2qy+pnk",
-	"Bbm2j0agDM2Ppv+a5GOgDM2M+9g5JQkuQYjSZX9ACE6OW1gUPAOVOv4Ee1G/EzIbExOsR54MtAb7m4B6",
-	"mJnScr+6eO63Sbo3efaB/NB4Iug0kL2M0PtEJ06r5jn0awVe9fHQOvqF45N657OK4bIs6Ohvh47HQ6S/",
-	"ev08OMjmS96Efc60WduW6mbKPTtsJJbkZ8N6hPghr1QYkPGGsNzDY9SK+fyhfIYrTIsqfMfY152OEVaK",
-	"bEuFVlAgBvcMrcSaLhVA2fkx+f4T9teBQ84ywDhQMiKl9WpVWQZd1GZmvp6HbkyeT1Rya4Gtg7D+Mg46",
-	"zKajWSa5nx/ekTwFeW2kGAhyz++SqO1frJgDszWJgcWZFsEr7LL23w0bCdAaNozGysk9McCKVKEMM73Z",
-	"hq/z8H0z5sD8PsMVuDXNyddgA2t6ag+zM8JO4GN+CzgCiS5mcH6uBN/OUVUixdGyUuDuNPD4AECmeMBr",
-	"fPpurf3AAJMRWFPU2wNWph1kOkWN0zyxOnD45NJszitzMuW2NUIdQprPcsHL8qGCSXAcShkrDDxE8Fec",
-	"35lTvsDZuNidwndELkyfjDQhTMPr6qj7Fi984IoORc2RPSay1Qjy6VVls2eO0JT1IG8Fuadkl6hxfja5",
-	"1Lat8Y5XRY6W5BrdEpbLW9PNBdlkJdtkYc1NdMBi2GtJYXPzwsI0ZZC3tjuD15ZBazFnQdo+GufoDQTU",
-	"3LNrjgAM2IxNBarTywOBsgToZtK9FA3Gi/25pL0ZBp3xIaI1uxxiYzyqFwoC2E4xFkyZ5QjLO5K7iv66",
-	"nsx0Ozc4NqNREv+z4oq4rpSHZ+H4642qUacPJuCWHjiQcanMnQKgCGwDHkO1fBiyjZLpVyq+2tAiZaWl",
-	"IwLzum2mZoWdZGw7egjpp6hf96JmY/MZuj5Z1h/V1JNgJL9RpJwQ6hlBlKl6e5E5P1NB7slg9O8FnGTf",
-	"waNaJk1ZY//u7Mf7HM9AfYYYZgx4u02aLilnNTCwm11DcZDlnKZ3bFxW2R1JgO//Gp4P7ZSy/vxIyTNI",
-	"oymuJkAmHTrnLB3zemrNl8Jc0zvtRRP/SslxttW8g9A6p+xuV3KpXKR4EOqGrMe2RpZKEKLSgRTte3PD",
-	"nGbqQd4LviwMdkaSubFHGAkT84AsMUFWlSQ5+vLdq5fo2eMnpnHfQW1UURAWCl2852hJEGZyRwTJjfGA",
-	"AUaoTtEhGWc59F3l4hoaccCxs6L3BG0pqxSRc3uc6ocFUa5FgXPga0LPw7iFCtMiGrSHCTr0ugzLsCuP",
-	"CMHF+K30CjD0w0luqpKh6oL5TFEVgt1+75KVNENMECdc2i+COH0/gHUIs3NLShnilUAFX8trhAvJXZ7C",
-	"huCcCHT7Xg919jq/DX8I/iH2HYLuKMsNDiRIn6Fb8LXAWznsJ4FfHTNqhrnpRaTc9FE45bW24FBQkpZH",
-	"MuXWe0Jnnt7DYdGrJJELVyKXUPfSvGdHbzg1fItzy3Z6D1ItIKfwIenBJ/Q3flChmVLqnl7mATebvkYY",
-	"VpvWvTJHpKGNDUeYljB59NaCle2LpTjCCm25VHX6lcu5cqeN49b5Z6hE8+vOTP3NKavOzAp57Eop568l",
-	"+fRelXrPHOFU0YzN/kH2qRnC6I7s0XKPtC3zt4tHfw00kStaNVTf5t/cvAguWybu2w9ePXly+Sz46B0N",
-	"1/PfGQvXDfHmH2+Dr1ftUJyk6+BjH8PmAwhhpic+R0ssydPHlSiGj+I7Y2CK+5mhfw6cMcTob0WXRW6O",
-	"Lm8NNIbzG2G3OnDaLncjo1MHJP+nxSxIFCSt9gCUmK8QRhUzoJw1PP0fs9/qcWeXTy7s/yCcTjWVy725",
-	"tbY58ZtHzMh7nhlvoMGGfqa7vvW37BgfgszhCr/lBc32yRiIbDhd+JV+yBA3n214kS/MVWBsyrWmO9SY",
-	"3wwyR5rJEnGBDI5v4+pcC4NnixXiLBubNG1gI1NIPGgIRuHG3B6oM/W55V1sPYwz7YHMjXgGZh0c61Xl",
-	"5qlEHNDeVGf7YTdiiAvvsCI/OVDQg77Q5CPOFMrNDkF4ye8J+p0I6xK31gG6vHK9w6xzVl8vL68QILnY",
-	"RDrKFLTwwcjwpbXDZ5fnF3+7enLYcScEEn716ctffjn3/hpCCW8DZmw1r87dRvd+O6Pb0sKmGISWmeJF",
-	"seGVJF9ZQKqvtjWj30F3rXEdZYJxB9OeC631CEbZPfkPlGmOSQNXa7FdOr5/D2qmmwP5ZETu8T2nBrIG",
-	"KwxZSdKi1WTcJAt9GNmfJfg14+cL7uAaKPfx1bPHz57+9erZEw+O9SKkFn6rcBFwVQW+3E2LN2TY2Qcl",
-	"neAcjr1vm4MlxS5LS/wO5HQvSTF8PbJp1ubp3mm8onWN+oNclg5u8HHlbTduikO0w/uQQ4fcE0HbRpxU",
-	"vNRafCc4bOqC83BnOUAl7nGKxmNZjrNhRVoT1QI8riwkneVC7zK9I07DnLC0LOWCOz6SuDISNmGZnWyG",
-	"nO8mcBu6gL5ZGaheQbI7zkiOqtIeGcDo8+DcBcH5PuRN6iyoCXdh20Ux37er3hqqvGlH1lUmeyhO3hn+",
-	"nU0anZZm7XR9aDVQiYUKQyc3mv/wiuF6/n8hPbz1QH7+foyvpc5bOsg431sMzlr7R3s4dDh0ck9Zd0VO",
-	"4C97RzJ+T8R+SuPbzL0zNtYfUI8xqnJCtlM9yYHw0OPEbRJGUAPKVkSI5MZO0RMTsraFUWRjM9DNC2O4",
-	"O/M+EJ9NcvJmiqs+4qV8D45AqfiWCLTmyiucXXFhW2oMaOMmscl8JDLDk/fnPSXOe6PcHjShzsae4KgK",
-	"5H+PS/puVGe3t7CX890fdXhnxhx13nQdhyt9rQQPwh0hpQl2cZETAemgaEm0MEGJK7YAzh2PiOms3TBl",
-	"S11KvDMVoeU8+GPuGN+xSHdeCw7a3ETNcedVjAYRr0le55C3p3arsKCr1e0c3TKidlzc3SIu0G2Bd+EQ",
-	"YLPy4Zgqlch8Lor7ucPBJkOAS2IT3EyTt2E3peHH3LLXDj2w9uknj8ESCdblQYJcIwwZZhDvdoLQSSTz",
-	"Aodu/cer4kZ4h7Wxpbj5TJgnAitypH3YSaSzWta0A9Zmq9WuJzMjj2kgPvq2Yh9f5LYwedQ7Y/uO6x2f",
-	"8+B2t7VXScrevRPJxoacxLQB4Y1Ycjf04h7LyGzDRzgK/cbwk4KVkLFxTDH8lku1cODD43eoodlidIQM",
-	"6JRTE9gOCM0Og76+BZZlsbdgsHVxXqeYKgZ3BLAbMnlO7wGtI1iJmPPO8kdTEJjePlaQJqWWqw7O5sb6",
-	"CX0wmNZWbeTTE2NvD/SplBeN3XmqcrCkvRMHwEzI/m1uwKEwu0sYGxZOPWlugszt+tAYuKTCH6fFBxq7",
-	"u31l9sXALbFN/sUfexf25HUwSeV9QPxIceEydLv5AYDGij2yAJwIWyAsM7atHZBhMyTjQpBsdL1Kx7M/",
-	"3pmcJKRkt0jrLNcj1rzIEwfr2wh+iHbEngWT3pzyY1/4OJpOF/sdcC4YAZuHNpKVKOtktI78bmTYZ6G/",
-	"Nmnb7TO4r1q7+yTeK/OFzzaVU07ivQP0Op3VbCQvX2yjLTDSbEcPgTzs+Kk3Wkz7dLqXk4LvIDg8r71D",
-	"Eq2J7x7SI0ZuwasqmJNWI7QZnE0iCCrISiFccDY21cBqgYAFBVsv8NWXhpU2GQ4zxpW+h5rHEdw5IMYt",
-	"lalXTs1d8CDNPWPLMcE/g2saff3QWqCOZESktGKJPpr3G4IsNicC+UeKI1ExM/trhBki21LtkfkMgiJE",
-	"E77Bph36RKRH2qmzGL5ddKpetpS5v/ddGQa7scq667ff7e7RqEQo4PibSmV8S9I7o4h1XChz096eC7Ti",
-	"Fcv1qjAC/2oNlHCUzPjADl0uekPhLCOlIjnaEsx2G1oQVLHcOmIgX57m4VGtgIRaXFNtRc2b0knDeP3H",
-	"Pdrge9Jx5UR3iuWGm0HzzbCgK7GfxnZBTH+DCZlI7tUIRZVg31j4nZO6sicGGV3hYJ1uS5ZNf8kac2bY",
-	"rQw1hb2+Jc0Jkn8WXqTh+dSzHft43syhP7PQPGZRn4QFPvus6EbdKLglyfP716T5l8/O8sesn3siJPkc",
-	"/YvDShaq7B4ompfjvQxn5BcczkDAC5JhRQgox8PVu/YqYN0PR6WrzGe8xkUIV19jhuoeVcH4VF0FmWy+",
-	"NEmGkDthBgpKCA/VYb1hBC0rWkD91JfQZGGOtljcEaX/lBVE3M1dCgFmao5kVZZcwB8cSt9fkCuv1ycU",
-	"X0HLf1uW4GH18R3UT/iJhPjs9w/6/y7Oni3OPvxxOX/07NO/hTikqX/NVjy5UJUWakFZuMTpjoTk7MXb",
-	"10j/YrG19QHZiqOO8VyVREB8IrmKvy6XCyXLi2CBPu+jMYxY6+rQava0KXYfsxyKSdPpez+7RZ9eUHFj",
-	"+qu85GUyuO3DhhNcgKVj2uNlAdDKJSURw25FWXrlzshoQG+2UcbLPVQblVhtJFyyNlwqg8xxfmzo/DAI",
-	"YP3a0dh5tBTeA/EeU2fUcbLazzrU7rHOdJOM/wpqe19AEXD65aIpLU5Cfp1PSs3RptI9zWJA3/oSiUVB",
-	"iUCSrtkZXKttbTOW6Na8fNstLR8u7W7mOY/nA/ncvCGqSoV/MNXTh1N7zaA06NHV3EDA7MvYERyERXvB",
-	"EFclrtTmObJYymYgjP7zHdR6DwfyLWlxkLTW3N02SUHkZVqJRKp4hU1MW9RZZoF6H8z2UD5SkNWYQ8R9",
-	"8GD08OyEk7qHz/CmObQDpwnpz5ae1zmpDcDuGXwIGK7tFVhDWqp7wHY1fuItX5qeFloxtm/CfSEmYjJy",
-	"5+FGZkqfxAzAAMclEFn3tlNoHlN6FsSAmiQuSzyjfgKOimND2lvmjEnAFYbXbSpI10UVynyvxXUExFkS",
-	"JtqBXjBfOsATc2UHFrzFTbhvLSeeP6Pjc3qTR7LEd67pUiVJPkfLfQc7a0wJg0tqGAU+kV6BZ6viIgff",
-	"Fu/RkgD5B4BWNr9v5Dy6lX7tj73iAm3cFRYzRPOCOHwzIOKOkNJa8aP6+aqEuF9KlFAQaTP6Ovl0Ason",
-	"SH77vL3qiErr8MzBSmTchBj07wYozObLOQXoFkR/ywypzTK+qD0djKtF42znagEyZZNAyoUgONvEbMRm",
-	"A8c7OsZy9NyENhj6JJk+33uinhsQAKoAVMUM08JU8U7cKYHOusYGhAcAA0GVQ31nrHQ6HxleOijv7JFL",
-	"Bd3OucKA+cZ5PiWk0mg2K0p1vNUtfI8uqw/maSdTnYQqqcwBA4uv4X5bUDDz6VZSOCuX9tT24sfRYqbR",
-	"pWLm6Z7ZjaxAClcsWqAbCX2qjJPF6Y8acQhu8IHif3kXXnlslvsa7Yn0OibMtfhDE1gzrPkKYXkk2aKT",
-	"PRHGEMz0RSBHXCC7gbuXiWBRY2TDvu/Q5cIbgAikmRwm1MlJN0YCZdOmYxqux6USLru5aWTqa7BJdZzj",
-	"CypbaqxN6v/mlUB8x2pfm7dATdcyran8CtcQpwdui5Ei9BoggHrK/Vp/c2u/bYqMC5rtbce5diOOw9LU",
-	"3irUcCw6WgovKctIAynfiELSZyMKLbyxpUzHyfE6Jz1gE3MVT+Q26evgkGW2ayCWd5HdfEK0Jr0qC0kI",
-	"s4MfYKppEg022viO0ofNObxGKh2fg7/FtAwtDDyb/7LiqvQut7HzVyzw2vJ8xCXNrVAcIL7DHL9nhZWW",
-	"1md7hHHSfSApDbm+uQWbhGpdD924e3o1hLQ5EP+FRDSv208MuzDjNe+hAtWShOTutUIbrM1/4nm9zGXg",
-	"umXObvl9a1aHfdWTPRF2sSKwemR4FOCacRyF/Z0uKc45CGzhLbDCo7tHoEYbZZ08pL25KJj7FJTgoDvG",
-	"d7ZXaR0/OrRXTm7OJR2G6cYecO3k8RF39hwRHjEj/MDVGB9dBFlZmwECtofiRT5H7p+N1tIKYY3vScAo",
-	"Nf1eIsCR0xDjGHmgeoquBAqCK7Xhgv4OW2ipzfheb1+bWe9IxkVO8udQQg8xKaRIUeh75pLne9+4dGk1",
-	"em/CiVFXQAg7SvhIEnT0RUU/6ysEuxCDhYZWXqYBKYTNkxpgb0uwrATJr1swWPouwgUyaX8FJfd4WSSY",
-	"BrHC+LqlsoMBd7erw5tUosE69RywPG25KJ8+HtjZdno9SzXN/z6UDV9fyg7Pwdo/d/iT54gb406zBaGj",
-	"mPh3UuQvtrHqJD3UomLKIOaOk5yor3uUN81DMvOufWneKoVFqgKMZM5P8BclcSvqAHLqxrh/bEpt4/7z",
-	"pugEx8mWXf8+ydYvP6AOWpI1Zg+qfKhnNo04x/2YlK+3bIX1xfy/rQ7rzQOWzQ16lKujntQxNpz7qLdI",
-	"40zhm/D5/mKJoQgwB1fxihQFkrQggLTGcrTmRNYtRqiSLrzgvBPu6OelqVpxo+kTGW5SwRP/hijlQIFS",
-	"NgHLNlwsyhr/sO5sV+BtCduSZnf7xdXfgl9dCszyRcYLXok4fJWIVNV6tQ59AvXSPTexBXPB1zzgvMJy",
-	"4wRJP6F3OyMdB1UCmKBBblgoIrYLl7R4uJvgwJAL00mLLNo1EP4N0tiFkR+NbDZ6uT2zH/U/G48tRnWc",
-	"w8++85vqYmF8hiQfr8wAFi946/8737VS/RyCXp1wDiB+Np0Omq/QltAHo+A9Ym8zEBcZZwpn4fNOCYqL",
-	"RbPjD/YrAizjTnImohLV2Mam9NAAJ2IEA+otLAguUCXxOhL/+T3c4juciOe2in1t7pejeH28AxI072zj",
-	"kDR29uoh5w741AhhWAUafTOyznRLmf+vlyfWQx0PsfVG/4+L5ZP80bJzXvz1gTu9J+ZvBRVHDdH46Okg",
-	"NmNgCwz25vhXbYlQwvTNBovR+J3R3jPBMNmWaMsJIupa67g05B0j4gt5jfBSX6rrhmDw76ObPsX72Jiv",
-	"JhhMhgHfw2vBcsjYoQMUp6ebmNfq7EdH74f44nxHt/TkjaQmwzxHsZ3bnD1dLfyvnLLE21mhOTpeRvwi",
-	"hdHi0VMwHg6lvWb+BkGlILBBsn1mrjpHkjoa9KDhZ80oS3JwlemavU6NuplO/l3vb7u3/qOgum569R/V",
-	"l98QMO/vz2+m9pkA+0zEOnCEjGDLvyifuLZd4tnENQffmRtxMiNrlhzCcJ/pNayd2/oYIQUpN/oe0cBr",
-	"/rfiZJyF395P6CXYE9o+QUC566fXLCK5qWlpqrhzUuC9q+c26eguNrywTnat95T7C2X31PZ4t1u1Bk2a",
-	"z0zEeIHz3P+rIBAcPMyKrj0cchHvlTIthJ0chbb+OFCy46PKjSycHCHCl7sTgETcbCWgwZY9Uq1EdQiT",
-	"aEKWa6zIDu/RTlBF9DX2ulvjJu0VCUn9GOQT6SeoyYwEBxb0/jJ3ZM9ctjS2wfJ/lZydv8O7721+kZ5B",
-	"STK6ohnu784UmcRtzjP5lfTHODesP9ffukXmjWWrwMdjn//i6cObrakeEeRUFj0jyVHcF5sEvLIk0y+O",
-	"LekyJhhXACtoaq70zo8VWVnM0eNaOfnQpRD0ayOx9VRhBStlfgZRp0qiF29foyVZUzaiLZ4LQNZ4p14k",
-	"Un+mM9vo4r6i60qQdD+oPkVlP/qlVKbnsdfmkTKkdty2d4ykUI0Ndo73v1kgkoVJjhoLLVPw7C6U7yLb",
-	"nYfGk5FXY79tRWhssA8XarOPr4XLwqHAQkZILhFGJRHSBAMOl4AXOZFq0SW4f5sQXKTuLPo7WUAa4sip",
-	"+o7UWE2J8yWMGc5mo4/F4eL8brEd3YlIHzsL26cglNEga3c6lgpdPUYbXomxhR9m9Eagu/4o88u89QlF",
-	"mOudOiU33Vg+duM3YtfwpbWg7fXw2dEh/mB7mo3ipW7UyxRRYqvViyqn6lsXOZnU+/rQ4Ha5jUeZ4k2z",
-	"2dFtGN1Ne6pZb3kz5tG6RewYpE2TIKaZUsNu9i/I6S3eztqfwurVn/hvVKo8qYK4meMDF9FGql+jRHxP",
-	"prqlJsPbT0WbEBYTZFA+ATwkuKOcSwuGapMS5ZCDIqkDgPkW7uuErSkj4BSEDjAiHPXWQ/zp0u4P7Y/x",
-	"/YsfJJN8/HXe49/p73D+Yh11hVutfpQTHPoQWg43uJ7Sx/rYrRr12z/gVrQOdbsj6+j6UGqnY/FDRXd7",
-	"WJ8+2R5yzbQSBcN36XcCxxu+Y1B/ANHO89ieHUU/iOxB6EqCiusPAri3P4/9Yeg8keXxE50AMleWgt9H",
-	"AlmQqZe0b5eC4LvFusAydN2nasMr1XblfSFRxplsN9T2a6TSsftZHocHOmHJ1RbvrfM6vBkh5ywCHtKH",
-	"52NQ5tqs/LYVHTkfB39vxmovkucT8uifuwS5WgJanOuXwM9z1hlhP+qkU1Ma+RgsA34PNfh1zzeJlrjA",
-	"LCPn6IX7oysEdMjAX8hrU6ZDFeI7IvXvyxpB+LBsIyu4HIHbURe5E6ZEEkKL40D0PuTaaY/bJlpkUug1",
-	"GJxj862XtChGo1t2e/zoecwNXKejcl7z1xu9YWKvyIxzHgQAAGlRzJFNSpojxcuzqjR12quK5ZADzRlB",
-	"Od5/IU2iD6DeEuODOQ4eNMXcdiNHMIxKg8IDJUey2kpkCp9HeKISOnFOjEtWtkB8RQzaWFmVYLT/Wkll",
-	"239BXrzTaHut5WhRuDKdrYtSZnzNqIWK8VqHFQW3gZIaJ3Y+sy2VW80QwGHC5Mrg5HN2T4TNhL7nVbYx",
-	"pomBkZzP5AaLcOgxWlgD0vRFOHZx3HaxwUuve6jLJakBVOsPhPeJoCUZiGkHA2fMlJcjLJEZpIkATgnh",
-	"dXCDUu8z6ddUi0quNoJX681YSZ90QWK5XJhpjWprS5q01khZ8LJieUEgM4lmRGsp2dPbcLyD0eY3juwf",
-	"KFo4LfWMZjX264fIawu+6puX1qNlgZnJjjaRQP0a4iuoJGigLTrIQPH2haADFwCEEKx0hi8AzE0NlsAS",
-	"0sAnlob0Fjg/BDKa/3OCyIYM0lo2mhLJetrD92hvd0/JnyH3QSCHF6YKBsTE0ScBk6juVN/G1b04e+ag",
-	"dc8XZx/+uJg/fRTG1qUxPKQNLkvCLKyXj++723ByT4SpYH3egNObdgwG9cMG7EJpSUkpc/dRP5aNqEwL",
-	"/qb0WO+7B7ltNkHW6huOO8bMYH1zfa1M+54Hy2SYVGVdh4MCBdgRUVIc5Rzhpb5n03CZTd0BNPDL6IYV",
-	"40BIaAiL95XgW3R5jS4QXWnVm2mJXu7Ri7evR1qRW4JZLDHda7wAj4VzO/AufFhoig2uD5CVir5r6sZT",
-	"AniCSF5U0bgi/HyfGimvu3gMp6c0NfDuU9ryozLDkfr3oGPBfLBGi2hcCrBQIK6TquDtbjy9b87f9idw",
-	"z73HH9+lx8oyrMiaRwr8+iDRM5JUG2AKkd1lf4w5ad4wF/jh57thRjet2oPuSG6R0sPHk3uY3HpNdy+9",
-	"J0VB2fpn3Cq4soEDuTU9BISBwi6INigO95q+4Og3z+6xsM0T/jn7ev+9GeTr/c33N7P57A176wb6ev+d",
-	"HUpTQLdE78dJucWjfAt+MUKSk3gfhtfPaY6omjtsM1zlVCElMC0MFjq0Wgqq5GS3QhCI3SY+KQsYwlej",
-	"LgJdB4R1JjQug9pL0HJCQLdn4xlgJFPW+ZS73Gm2Jgt9X2H+PzQdSfXfTDfUjukuiKy2Ds6TtCDzoM13",
-	"7QYOJkfH+qwpq/8Os9uMe2KOTF713B69c8Ds1ncuyK8Eu1bzadhR7fcRpGH3ghPsk58K7R10imOB35F0",
-	"z0RGpFwo9+qDRDhgtIX550aSvyZYBHMDDmuNGpJagw1GDd47F9kJe6meVJeN66L0HcnXRHhtnXOynPBW",
-	"fWU9XHT9y2I0mvvU/slq5kj32iXVTkFDnkdM34qf/Az/2kRhagk74iy3Q5xe4URpfQBdI+ip23VOanL/",
-	"wM3kY62uent/5iS7ky1kyg1oMlujGTwrc6r/vKyvbiMXmOLia8pCC/yQTepXhIyj5SUpCj/S94CBmUkd",
-	"8IGonvb3ziO3cNGUcV7l/aKw6WgjRFI/7iyhkY9Lexkb5eOCdO6xSedkre1FmcbAG/PWKFfwUH+g+SzT",
-	"arSIVamMvQR6zYNGS6XfrXb87H90bw1qfN8HvWjic7bXmx81NhrC82E0LWzbWq9Z4PEtjlpCfzpDSC9i",
-	"EvvTa99HF6EDLVFe2KP7xGctxcV3lB11yXfqPC0VoG7wvNtwSVBOtQgSlhFUUCLRkqgdIab2ydhW8tpL",
-	"FDH9ZHe8KnJU4j0qbALQUUd3Q0P4PLHHQ2T390uBv4+8feN9Msrbl1ZkE5j7A1Fe2wwTpTbYYDVEbg25",
-	"wpnFVjHchPZ+SwjdqqM52gTgA6ZDL7PTToi6he+orShbCqrOejGDjFuT76xTf5qWmniB8ryVo65OD4F8",
-	"0mgvC6vYuflEOfQZ7gnUzO0klwRnPSTCBbUcnWWBvRZLsjQXw6XALNvonVXgLJzuknxI3ZH98IzhDNZP",
-	"Dp08P3oWR4LS+RFStVRcwbQa3ay4OEc/t1WUTbVAFDrfMI4M5KSstoeaqEe1kI94WxYxvRKNW1WSyGlt",
-	"wG2gBwbwFIqjI8ToH+2G7Mbd3RUN0uBuTdXv7RzdLveK6P+CW0H/AbKmbs1jK0JuNZsx8PHc+/Rz19zn",
-	"0KneZA1tOSP78x/N/q5/OLP5XJC/rjaz5zPFiwLQ9b7Sn6Fs/dW2Tp2CxZ+Q7fSGQTesc2RyRX6t8jXJ",
-	"bQLUcm/+MEeS21wERtBOcLa2T+TcxP7Rhhc5qkob+JSqL1PwAIjMqEmTWQDjmvbB1u6YmxwEmm1MCXBG",
-	"mNKC3vShghp6k+RqFq+GD63rOfWIXk/mZnmunlycX1yM62qjN0qwrU0z3ONnjy4urx49fvLU3qYDpbSv",
-	"XqJHjx49u0YAiAtWQV4J+HAHnNIj8+Lq6dnFk7OLR+8vL55fXjy/uPivvvYKpeB5lcG8aT5HFaO/VcSU",
-	"U0tkIqUGSfaeiGsEycRSoasnT0yPlfbHP1528W2Hkf/rWIlrV/McfO8wW8DSb33C9QCoEf8tdP+M5vj/",
-	"YVzkjKjfQc7DLX1uoUWP3pY5Vlj/10Yc9B9tl55b2KqQDmlqQW/bs4TuPvp2L+iaskjGwM60qmgDPYex",
-	"CG83ufnk4/Xt3EMHMeoXujG5HO2clJD6xZkDy6yp2uT2YxHev9D2e+HQiJzga1uhNc7lkwv7P4c1HRfM",
-	"Psm7qCWvCirQrsYEBhidGVCLh7U+g+mUjZ6TU1Ktxps3nkLtNpK8GMI4rlMfAn1P4LcvTK+pTrrU00eJ",
-	"sMYu48FOLXjO6Wm8+n/Z+/vutm1sXxx/K1had63O/EayZCdOGvufk6Zpm9vm4Sbp6e/eaW8MkVsSxhTA",
-	"IUArGt+89+/C3gBJSaRE2aIkyzrrrKljUwII7OeHz3YlNWtmeOL68O2hGDrkrTlm+OVl5+z8GUroEXzl",
-	"TtazUAyFKS+LWXusQ5jGkQh4fUyGLGRZis5CISfLwZx46+QexUdiKFUp/uZvMDBMpahkuVWBEU9w9lhk",
-	"CFSsxntEQtZ+52qEycFAg8kxLRar7QfcG4UJ8LDm3tQNJBGPV3HZe/cYeZwg1q0ySuBflLeuGclcG75j",
-	"jSom/wLrzjkvzqlc1/adrXxycS3HjPPgFi5qOHPhnojaOcPPMFThhGdT/J6wZ+9tqQRq3CPNZV0DXil+",
-	"+Vsex0IOazbNznXLCXSmOIFumhwd/j9KQpsMgjF9/6L17P6wTlEfLTMbZTeQCH3dGeNPnUDfYFR44bcd",
-	"qchiRPIaJAAJD0WqO64YtI2aubOgdnKi9rjYRe32tEyflZ/z+9QEanwfnVVS/KrkIBJBVW3srBZZ/Pt6",
-	"pIiGg3+LMiyGgtyqQvkJy/9cUvdQxrf561bz8HJi3w6/ErJQYxz7MSuGvVPl2aIBt+igllsxdWbqfNkC",
-	"RObK4aWuRWwBH6dgImQe0d3G42TtfzWH46yexX6XYTl6dSdaXn+zbPJ+Psq9ONAmu9AlOMZIkZ8yk2Kd",
-	"Ktw7VO7X7hhfW7VUGJOl8wgdArlbZGW1deGIGi/OKV7H3fNvv2v4IGD9RGFF5CbV4II2FPMSNN+XQl3f",
-	"aWaUqlUROlbS1G7+q44vvJfRlGlF837VwI+W5dcgWZ8H18vnDZ3WM2BprxWH22RZnssF1Epc7wJA5j5T",
-	"KhZl9ah8WEk9hBYCZymr3fDNe6HQ82BZyyRDOYCN91IK81BWSoyNodjk5LDIl5j1FqGlfriBZDqpPbR2",
-	"k6NGqi91ztkYx2aKbIptRHzCpwu9ee37EMK3ipvYgtHYTGmi/d47zRnYEpx7+4EMNLDn2EhJedU5fwIZ",
-	"ItCu9acjbvKj1pfZDHQa78y04VPNhkqFq8aAPagCdoShuQuY6OxblgAY2/O7sd+OvelrDGlfAUNkQPIq",
-	"DwtBmL8rhMgXD1rgZJ4yKrnx8FPrVZbTx7J9ZUvMARLVuYfP2ebWuIj8je7TPu2+pXRrSoQ/iGjd4uu+",
-	"iKIv2Oi9CjSqsO/zdfftvqV83whT8gM3pJjX2fsaxt2ISwnRmtXcc+VE92y09p/pV5WH86gCIe0usmoA",
-	"JhituUP/mYod1sUvXStkgPbgklRfaSivHDCIJ5gBx+Gp+LWlUw+yofHrQ9aIMK/bpa/xb5t3/RfuKnu5",
-	"mbtfae8WOaJxa2uG/Rqwutz3v7pD1XEl+y0Mvknl0pP88ObduniSZfUBL7VHdEnsVqwDby0SleB/VWqY",
-	"jnlAtRXFsPiastKuveRlPtZyhGZfZyASXaGL8U9MA9aPUY3BJeNRNGc+LXP4rQNEX78iLFD1Sp94BJui",
-	"DYIVWAuzLObijhBWnufxGworl13fHwB3HGyxTtcMjV2rmfuMYGDukpN0pdZuLfc9pe+cCAPvCVlyp32X",
-	"d8Kn6ztralM4JSoG+UU4yJcayE9L8D9uING1cdfaLTej+I4KL69Qzt+g0I9J42uzPc2Mf1lKFY2HfzPy",
-	"u3vs939b5376i4qEa/5fpwGDhXxKZZWBGoPGcCrFltgUeNJmlpEYx38wJbG8UmEBHWGoCTlknKbCLyaM",
-	"3X7yMbOnq6S0lyPZR856L14UPnTW65VOp80CzdkHT89WreWAJJbfzzt8CEvNTBb4WGNrc7dI+/SIghXo",
-	"HpiICtJEmOknuw3nSZALX1J8h146XZSP7/ztdfjjp5fsf/7x+e+Y1Jc4JOkaMACH74Y+FH1ltoGRMXHr",
-	"m11fyEEJrtIPVPFLo2whgkCNM/hifcKuugio0L05vcoQX5U0iYoQcA7a+MERQWYyfPaSXXVN95Y83m/+",
-	"k0rCn7I44sw6423GI618xSsGrv5Me70nAX0Yf4aTSAU8sktcnfwp/5T/P/ZSX5MNdPUyNSOViP9gPvSC",
-	"UUjkCmmZl5xhe/bgsnJeu5cT+82v1HiMU8eNB8JlWAptP0fms/1eRNKYcIlhuKs3IYxjZUAG086vML26",
-	"YDj6lFDMsunliGzWV+GUOpyG4gb+lMwtrzBsh/E7Z905/qNPPO29OGE0c4Omrl9DTMOHn/Qss2vcu5Vr",
-	"GlneeiMxH4K+YFcoY66oR+jKWtVXTAzYWCXABiqK1OSSjTgFulBO2DsI0kSr5Aq/FQW0vUDu66mZga9U",
-	"Xcwle/PpPXt6dvo8K5G+xElQtM28IlmE9Jvff3/zI+0Wo5hY+oXTFZG4VEQ0wGOqNxBKduNE9SMY/4MG",
-	"y/3NfuWLp+fP/+6OCQtvA7iyEuzfqTJwya6wDE9fuVJhS1v2pBEYrO0wirWrNne1MnkHFfVK9YElYjgy",
-	"uNOrr518HsVVoQA5/y2Oukbaxn/oawSXbLMrnHkdXDGJpThXPDUjkAZrKUJLplNGkyY7Qto9YhF4csL+",
-	"QOL+2lETObM2L1Se42xqrq+RDnDvfYiUHNpzxMweFhKQDj1xL9Gx1HDFxjy51na9mW0jyWOdPr0eUg6l",
-	"5jTRIQY88T8nf0os8Qr8zCjKK7SsckoEGI4ASDjjDSWQvuh2sy6DE1et2/Wfx8ibwfLdz/4h6+r6LujW",
-	"6UnPWzI8Fq2L1pOT3skTQiscoSTt0gym/9ifhxTwyt7sTdi6sL/8BR8hGJlYSdcVctbr+WmtHn8Cvppu",
-	"HLnYVF5arK69oOVlrulCgOAN9TFgVfdTWqVMLWW76f7AQz9qtqgwWhf//Kvd0ul4bI/1ovWJTzWbFKbL",
-	"xYkKrNOUpA4Rjg8RTekD/d6qoyINty5aRJe4SncMJhGBLpzcXEUp70NE7NtXqQyBiu0RxVEqRqKaCGLh",
-	"yN+6717zzNc4ZHIm0b/Z+EE7v4nUBDrgdM6uK+RDosb2ElJNIpFs6/UvAKclLqXcj8BDHLP3QIi33Trv",
-	"PVn9kd8lv+Ei4n2X+Fub4AMusQ0ELlBIhdzwPtfgVOkdeMEbO12E56q8kkhok0/cIvQpPgaD8/b+Wf7a",
-	"+SNdmon/rb3ywVeoiPHJkuoJT5Y4rgqHrNs//TuFHH3uIhtTll/9TKqubLxz6WJUxuUMI5zMybRasiiB",
-	"Ddx71T6N1EDT0xWwli2YdXnkC67K0/y1kpWKZsi/nFOcf3+9aWwYSC1hr5dooN2Vu572Tmtxl7OOCS3i",
-	"aR2W/EklfRGGQBPLchYk43IyUgWbeTBAUDtre7SZhAloQ3G9It998nhsc1yHDHZiRd8c5+H8jk42ZKWS",
-	"/36wz/2cjflo6CbzVTBsUKGA3HxZ/dDus3DW2TsQh3tIaGf220trU9Ib56HSPecNfqe9Xp1Lx2zoCUjj",
-	"3OjSW+/e4j/w529dN8KHulXXEbL5zb0JW5bbY1UajMZSFqmsP3jBuD8G6yLYF7fWjpIBlNk3bmvbJsQV",
-	"RLjXNGg/8XT1J94p85M1NekDL1Z/4JUrSp+j8pd0Q5ppNQZ0YSDCMkh3VguD19VEeh+bvFFDt1+btj25",
-	"1qRuYoXt0DYlkawPh1ttU8LSupwOa93HHCjbX0bxuN0fptuh+ELxSakCpW22qerG3hK6JRjHmig/3Zfi",
-	"U1mQ5zvtI1odPATdtT7l1SPnmbua6xmfvbZ0oanl0AtQNbC05hoajG9zd/wRNqQtKJq0QYaapX/6+hny",
-	"X2+dQqzwV5i2GjVC19AYOMI6dNPCi/HMjxBHfFqd8nEfK75X9hFc9KiIkEE+IuHonD0a0ygTYUahmwDQ",
-	"CA/4BY5ccOSCNbngD0c6uqAZ1uaHMn3wr8m1XhY/o/nBYiiFHP4K00bNll9h+gkqPcVrmG4+TvkBI1j4",
-	"3aRpyTnH/BcZs8EIgmsIKd+BSZTn56fP/17n1EvDY9REsPS430Kr6QjLW6g6ZpdIeTDu+KeRmlB4BaH6",
-	"MXGpY+A+kZTlp4TBvE+o6sVYCummhRvsFuv3y2U91Sfj13/wD1PyG7T5QYXTGvdZwOKRMLG7YhImLFJy",
-	"yOwOWDxKOOZ7VIRr0pBBNlKJBtbHcVRUsVmLMPw+XefOt9lsvUlS+LZAlk8XXSf6eEg1aQ6tjOaPa0JS",
-	"xLbMffcbTmt84rNSv/GEuoOenp3V2ZcLv5c4AnRsrk4AedCJeU9rGyBbQgLqDCiyvVLq49M/+TB4swKJ",
-	"lsFJqmWS6Rc1waGihmPPw0MTTnn+ha4Wcf84o/tggywNseb91oteuEFwdrUEMJJBZRNtV+yRQAw8A45j",
-	"I56MyyIYmLnYLmEU1vkEJo2rdBa9WZvp2dHxlziuiyB1Kcrhxo/4ntlAyYFIxvsvje5hOf6IVuMcrTGj",
-	"WB9cz7CQWMPGeByzv31+//lDG8tPnp09+f7vmxY6XXfkRcW5Bdp1q5ZT7x1VMjWhtJ6+OOs9eVFfy9LC",
-	"r+yHa2nYzbHTRwjUDSRTu3apS+cfQC7RLsqZxQgX2OuwmGYXOv83MKTwrWsnPW8GGYLJJhkvgbFPBlUE",
-	"6OzfN8ohuZW8KdPU6lN5Z8v0kysHnXDSCOBP/EjNm6BmktwL9uus4uETPqXckacOLCnk0kBIhZ8boXzy",
-	"N1ZXoXzyTzZt37qFlqXC/a4fWip84cZVbH3w7G02dp1dkGEHPUq9ZfsBZPjerruCZp6WdmxNH4rbO5eY",
-	"CjW68Jnz7spXnAfT99VFSsJ97zirml/KsO+zp7ZfNfaBRsIz7kZwZ7C+mPb+TjMehgloTVEP311IiL9l",
-	"VVf/rqrwKsOZaDTK70/1sMqtMoryFac4VtP+gyCcsJMgm+S8gnT9l7maq6r0DnU5+PPcTGrnzr5JStAT",
-	"rR9ft4pDzlqvf/9YhPKxog37AYc8+pKDiTtqxq/CX7V+4eN+mgxb9PLO9znrPT1/jk3TCViubf3CByC1",
-	"SbjWwE5dIxuOH2z9+JpA2J9//4I6Ge2KjhveOThx9vO4/0vOJBnKeLuFbPbFwa3QvzIQcl8U71u79Rdq",
-	"xoIv2EVHEPuay7Cvsn8SGGbrdZqoGLo/QBLR8LV6PPMOJtk11zJGzzbOrq+oI72UYx385GVevGEVXx+s",
-	"IhzzEB5rvu6BWNDFphhsugqzvhiaFWAcyFttuUWSqUrpdm/9j9+WxYQLgq1xZVRlImdvdFBVRyUh43kC",
-	"GGWg3zrj6LuprrV0kr8PLGtYST13KEB+PziWIG+BqMgoKhDVd+UVzLPF6GsXKZNk2gCpVZlYXF9vunjm",
-	"jhaWb/ZHzAGWpNLlppg2IoraTCosms36c81MvexapsZ8Hc4qY+N0+xVAl7NlwpjeMsqXLDo/6FgitPnq",
-	"0+3bKC+tKWIUw2KiOZFCmin3fjHDpkHes0apVNcMcmSWJVnsIENwaTbAl6/TRKPl/hLsPauf3wLX2Cda",
-	"QkfYNJNQaboZgdyqAlpNfwnodHyHeulaeo6+fLOhhJ2b7EcN0HCRKKYTOcvmSeQuRKgIxYaC4bXTLNnd",
-	"ua+sI5f9o80whvv2vQiyZSYgNs0oaUaapRKRxWqbdx/pO7ZcCXDk2cdmtX0yKp7XstY2UxEpWM0j0Jd+",
-	"MCQbKopD+Q6wkE8zPBMEMeKBaUqAUHdZrUzQf9OjDXLKK0JswoWWxRBo0wcfQaDqeHpZQj4rMdv2LYSw",
-	"vGuZeiGZoKG5xexw3uSJpY9WtZKPUtXeuY0I6bG188G0dv4wQzUV7JLPnGvOVXaXeov//da9t3W2Oo+O",
-	"VLomeAAWYgSuCt7VbZSxWgT8BqpZraQG443BgNSD6DvYsgNOVR5Ort2L8hxOYHWBofadZG/kfYoKfQ6Y",
-	"h2Mh/2sBGa04C+PeZYdut1u2zmlUR7l0x/YmX4hTRJNslK7pHKgTN7yDAbsMoEoMpZ5FwWT1nNPS7jpH",
-	"hYudLhUlG8rSjIFPm6HNYMSjCBDtu3XT74m3Z9d/TP+XR6Bfv1a80BlDGJZHUmyQFD1MKL6Qv8kMtGnd",
-	"Vp1q8lSpqSEl36emboGhuwuh2Y0SD63E0OSVr/6s8XXuW1OoqWe5cw1T3U2UH5FWEW/Fv8/1OjcQdi27",
-	"P2o1dq9+DdPiYCQ/F8mIiErWaFbFsYBn3dDoL1xj76yZOe0ZseXwZD06rn3aIUTX8FkHg5NJIhZqbFIN",
-	"SY0q9OYLWhuH7MsGzR1MCSnZIniDmygiJSKpU0F6N5LYZGTb29hww0stbFef+fqG+ymRFy2QQyEB1itt",
-	"yEhn25UN2cJL6ijd6FeHIWCy0SvevyhpiDuK5f2sWQjRy805egNSvXtr//Nt/UiKpTofGvEj1CqxI3ab",
-	"4CLOvhEwWYevc95aA0iiAXW0jKePma2DyWwBoutyM8PgDurlEoFhhGZ+EDKLlAY3LjhzO9aAqqwnFOzW",
-	"wXRmUGLuLCOqCkQcSkcBXWZ/i0Tupm4rFe3l3AUWortHtm64yMThSTjA01mLyMEeF9jQsp+9nUhprIAV",
-	"ib4Tm81MxenSXN6OgWS8tADwJT73GR9rkLqLy1QQNm714LsWUAzTbBxEvZGMsziBmIvQz1NBavBduREM",
-	"ZrIOr1QUAQHgl9AEGCPkUN8xOfyZxgijSE1LyCVO58hld3aXO7IvMI6x927CowjWKCpaoMftGV91WYFJ",
-	"NTkK60OxwX7jU5y0GuLgJAmT9Zl6maxHBKelUbSX/qHtd4bjNC6jWKQUDpSiDnC/6423gleNGPHLjZQG",
-	"P+oqprkj2JiyZOQIjjye2YSfk88DI27wT76ktNVu+f8G1pQOS4for9ijMCPsFyElQCWTFyxMoc3UDST0",
-	"Q+J/Zv0p1Z/pNBgxrtlp50nP/v3F6T8qh5pM7E4qz7XGll85oDAumRoMwD5GAKHGAzpUru0e38jkGI9e",
-	"5ubV0Pz0qpXddPV9GeXimPIBR4XvZxP9JLC4wt9hf8qsjaxzGIm2G99Mv/LPWWbtiyjSbRaPcPjdmIvI",
-	"EryvzhQhdepXj47J5GFJzszNtbunFVUtqLu37qdvK0xzN422afqrskP8QTyCVmJve2e1ZjFPLPnM6gnU",
-	"EkRiupqYZgcrogqPXF6jIVpbrZzdDrPOnVWE6RzI1a5j815jJeLpax6MMo43bvSmVAbVYgHW2IyASTAT",
-	"lVzTmAh9DSGLuIEHgGm2EYeTKgiIbp3K9gRPUUDrbPgTmy4zTQ+ItrsJIADM7VY2Vh2mNMk0Y6X9jU/S",
-	"Fj+CSUR5cPIXNWFjHDrrCY0QZInbcNbe0Z09rBbnglylgdTZtGCRRbGKCMI1PV4vN1Y6vEWWDv+VajMG",
-	"aToeqWHXnM319ctsVzuNlvExWnkXrfPeSa/Xarf6aXCNaFS90xc9/pz3Ok/6p0Hnea/X63xv/6eX/98p",
-	"anjXx6dSw6nij7MJwPVapQz5aeRzJ7Za0lCxgUrMhrarYplw7Fw6Cq8DisVZEygjB9aHqZIhm6o0QXzO",
-	"SIyF8WWGGTJ4DIlW8oS9c8F5oVlfKaveqP5wFuHDQXvMOAo/8IjLAMq8zj79aU2pd2M/00FneHn4j578",
-	"AR9sEk9IRNGyLkDntlvVYQ3w3DM/8LZA+8LutugMZs3wGRrBO1rb2rbfulVTe3mJXoHgdqr7IiGBFvVa",
-	"sKgPX5yc9xbRHxco9zchIWsIHHBB5aIxJEKh0B8kaoxgj2fPO73TDupMo7LfnNnffFtPVeant21EIxFF",
-	"nxz1LmHiozo8FHWI8gaVnIukKBaoMZwwf9V5gwc9EEKYBkYzUSW2FuXSWkotgmRVMoseuWMqq1E32e6s",
-	"SgG+1OQhZzGowUHjNOaaz4wS0CMVhW6EXCH+ZN3EIFFaQ1gdrJ81mw4jBoUk3L3F/36bGfrS/BbbZS1S",
-	"uJPvNBNhlj2LuRnlyTN8oDWvi9bMpVV1GeLrv3Qr7PHET6JE2mhV2sT+8agfD8ZdBKPZUDElXRGtpBtG",
-	"0aUjNYGQqYQFqWmzPgQ81UDqklJHfUjcOBWxtkyL+bS1mfBYknA5hDHQr/N/3RHrYINSJ9/LUtmTP9aM",
-	"BAIZvpxZY49D8YV9Vomg/JGjIDoUQeSQKOJEjYWGNvZktpk1q6z8CYWOUwO1o+wxnyJ5rCVGUqM6RsWd",
-	"NKY23QioZ3iWl+j3L1OjPqv493i/mSnbZRXSWxJC0mZqMDhy0kFxkjAn7KVk3BgYx4alMkRNPWVCs4GQ",
-	"Qo9mc1Z3VthznNaurqgocMyOCf6A3dLPEEUaxwUU3FAE/xPGXiJL44frey4p3d+sOL5nKrIQhD1zScnF",
-	"IGwfIjVpXbTO6YGQT79gYqZ10XqGH1orpDpL91ss+K/FcIz7golj3f8BaZpfuJ4TM7mUYf2pm1aiEghZ",
-	"wJPwgiHNM85cOrCNs25YyKc+Coswulj93Vdm1ISCqmUK9kUUdYSB8Yo5JiKK3uBTDScd7SLLEo+41YMP",
-	"tmKAYsI1i1PjpiS5G/tOu7xjH7QIQbMBABW0ppoPoSwlWzO2vz85R08HO9Vws6SHMI9UL2MgGEkRCC79",
-	"GDbEO1tXj2UvuYO8YL5uOYMd9dah6K0PKQLlByP7jQx7loMEQrEoVSR8NVlGeOPJQFQz0lqBuy3ms/t4",
-	"pyY7lSw6UDHlYaL6EuMHt/FjFcFRYGyjisCyz0w3u5BZ4ZOHx58GEXyHeBR1ZUaSypMklWsIjVrdsL4c",
-	"7gFDy9lXeLT9g4Xaulkrt27f314X2NWjdSzlXuGEuWeaJENcYmnlp/NOD54c/YtSqUvAJQ08ZH0E7wnb",
-	"s1CJCmFgHm4zYZXBNEy4dIS3H70Ppz7MSEDTE4gCNYZicwNn7pdskKgx4/1E4SmnEkOOv3/6cT1HjV5+",
-	"24ZXYdVKJjyaXYdidv0sbmAmwphFDr21pSay7YerBkpjMCJO1FhhS3Ob8UgrNNIcXpUPw1vxJf031Oyc",
-	"v0sPA7mYyxXYK/fMg7bU6CUeua2WBSjp2udqPktbkO+uDzGyuX8mm6P47i398K2bwCDdZhXWKmbAbS2d",
-	"TfOS0Z6xwTeLEmUCh0wfycdA1jk9DCFTEk7YB4d3NlYSpjRIrc+Da2YUPjxrP9kn24z/Kecdy+9wvJZd",
-	"MI9AsXdwAwkbqwSc+NKIoJahmeNGy0bm0A7pzffEXqHWlMw6ecWjiIWJimMIWX/KVJr47tv6Zgm94Eei",
-	"ty3nQV/RpJny7vE/vFwYihuQSA9HI+WwjBTkcS8sMIEZ88SQ1KhpXxCXrm9eCDnsOCTUFbMG/ENN2wFC",
-	"Dt1ay3xmv+f242qWnMkv+DNwnSMJEKoAQqu1Ca9nkqOOqSgkQnPKCHXMTE2kO/0DaiUJ8jLPJXA9hWLQ",
-	"RoW8X+WTUeWx/zeu5GFabvtxg+1nmolBhoIqNNoBBw/WM1eUJrSDiqVWMQetoT3s3wXTBmLrwg0ToNr+",
-	"uTM8eCSfnPQ72F626zSh3cQMo+3B7G0h2UjpWBgeYTDL4OCSs97Zs07veef0fK2gVv5yv6ho6yZkjc4H",
-	"ewNHy/FQLMdfAWJNYg7V+kXWhe9EANqR9ndKumZlDwQn5FZaIgI1HgsEEVkRwio816j+9csssysLm36E",
-	"WByTuRZkrPw3OG3XKIYwvtZPmQYR1MlP71PWhergciLYt1rvZ2dVtd6LEBrrqaXsjbecb5lfeRmzHfXS",
-	"QfUEl4kQxtlYSDFOx3cRIXdUPN3b/B9bbuhdFUrO9rVUbIEM90RmEeRXJoieryWIXs+8xtbDq2tq/mOj",
-	"yQE2B+f3m6PXhXzanBCShgdmi263nwc4R9povSFm9wnhxtPPOKbT/8NhxdM/Ii6HKR9CYXIlRA56PgwT",
-	"0PrSCngcMMMMfDWMLESOA64Zn/DpCfvDgytHfJJD+vhsewj6GmcUa9fcNeGa5nSVZaBopOErd6A7Ha6T",
-	"H13roiVC/l/ujycSTH1p+BMPzC6m69RAtD822x2kDKRpmi6MWsRfEZoFOCEKuT0BHsz1dteYBrGWWMRW",
-	"iZ1HI4fiBl7hVvbNDzyvcgNLkIafsLd8up43SO+8ZU/wA0WPKi0v3NRR2BxY5d1iw8NQqXAiosijR8fW",
-	"AMhSNxMIKeSmohC0YWEKaw2nuVOJnfVDO2Rg7FomOTPH7mi3QkkGI5XMJkLaLWyu1q2L07XEDb7MXho6",
-	"R3FzYP1VecipP81Ldi0BUtE6FuDFIItNVkzJJm2dgnDpBlY2RTuXMbgLZEs3YH3PJ6scOXkf5jZ/dg4+",
-	"0bI1PYmxsJ7IRVMsf83FUzbMTyHESosV2cQf/UMN0qVbY1k00e/1kQL6+9c/dCx/Rwn75kSe9iqRozI7",
-	"7qzgUr6DCQtSbdQYkrX8Sf/+W3YoZ5atZL6jYjiooVoFCw9DycVrbiKCPxSDFbrmZ3yiQUVjF6hsizJs",
-	"rLRhZ73e46hLyVvz2JDfQIEelkM0fcg+d0DlnYj2t80wahV2Ij31G21nl2qQoogZDOLp+Xo4iLMvspuQ",
-	"RXHxRa1GV35Uaoei1D6BoYTMGGfTL4ZLx3zK1IQaguxzA56weKZD0D4xVA4Z8T+QqDb2v8lISN/Spxt0",
-	"yMb2xWY7lOfIFr4a156CoRfOQqUS9rdAhaDbLBLyGisLg5FSGuwZcK0nKgn/ju0s1KCYmrKkcAGr5q3f",
-	"xoNugnZvceyCdtUAgKCgM9nKHc6sb0CFS2VWNPe/wyceNFXbV3jkJI33/GBIt3Jmbxjau9ypiWfgq3H9",
-	"3q5pVkn2VkkMO64TtsA32XLMIl9z0bSzJHI07A7FsPvDmlCacbxWmu8+o8Zqcj8SxTrmGAqa7q39z7du",
-	"LOTe1Dpb0l8qXGIhNydcZvj36aJR+sYwcXSjmk8aUYea4wIlmVHxVig/lQ+K9nG7R+o/NOqnPhgi/qGi",
-	"EgQc+NkcF7gmzQ661UsdC1eQ9xs+2KD1X1hnWbIUN3zwfkAW7Yj5AsADeAwoLIifQBRdMu4C/Ke9Xk2K",
-	"8V26+5MfLRDAbkcP8KluXZw+XcdJKO59NwWzdulXeI7hMta5xNoL15vBhOukYCNIrN6NpkdpfyiexVtX",
-	"h2NvnfWnroyWy2lfhfZfCievCkOVtXOAAGsKkTtrnu6t/c+3bgI36hr2xhCzzLRUYtF+Ny6xahlkWBrN",
-	"pEKAviO/Nm6duZ5A5CPSyMUyNiPGsAVuiSMud94JM+YZzX+I+G6BeYTUhkcOMeSfJYPw8MipLP1Z50kP",
-	"z2DZQ887T07dllylU2QtKisU/6X6rTtYA3hG+4ftY0npKDYOptxpmABopiQrcAQVPRVgfBzWWaMYPu4z",
-	"tUaGfPDPPuiElefzYxqWpuUhyPDmR4bswlWtR/ERl65nY0UMJeLStdU2GkLJllkKXkEbOXi6dO+JSP0R",
-	"lznyKQ0SMQrRHR/uzJB6JKrEMpE8BPOBnmiSLGmFKnME/3rwk7KpLBXftVidPOK6zSYjkIS8C19jkUAB",
-	"xBV/20+nD3eWdj0yTdRYONLbroczB6AuzAhTsJKRr1BmRSGQLm04PGG/uGo7bg3jNhbfqYEBiXeYl+wZ",
-	"FgHXWflxGELCNJ/qsno19LNogZ36WLMop886Z+uhnPpX2EMXiHZ29IIOxQvyTYfuYl2c5oIhBft2QyYV",
-	"gqBa/jX8GuT6wM4bG/ydwACShO+8yTdM+OSj38s+9/dmm6yEZAuP/Hw4/Iw2k3H36ucTYAIjaz5kGmSo",
-	"GTbv6zazlCzJlCJQKvRAczwxb1Rhez/mPjTIhpp/aoqACU92D7beTxOZ+QC7BFq3p4EjBeEaZNgZrhdz",
-	"/Uif33LytbjqokyidzpKpQMeE0hXjPFWa2V4Z3Y9Z63UqrgLRJEe8UTIYWeYqDRe5vR/ogd/xuca1Noz",
-	"61RwCW728P1/UmFqXKQfe1+Qz7o9YfY81ESicrOkFkVsDOM+KjjufszGwx3kxNuBPcE58tydVpJ8DI5M",
-	"f+DXkLABH4toPRy9RR7Ynn5ag/+OSupAWkUNT7CcFO/VihwNXohYkYFWNQqeMB8S6SY7rlf9c5c20BkN",
-	"1Q2F1iq62Tmcnt/H3sidrAbBZAohB0YWa8AHf6Qv2k2P+kcYHPG4HhNyuvHqZBbLiYyfgjEzErHempBx",
-	"a+5axvxLCbk38sUdVeui1Tt90eNPBmed5/3ToPMcnoadF/z8vPMkOB2c9Z+H38OL3l3Mnbd46kd75yh4",
-	"tlPnXHTKnZ/kjJrsvrcpbbq39MO3bgT8Zn8qm4ktlwoq3PD+WUJjdQMhU+neGz9HGfRYx8bk1s0OxQ1h",
-	"Wj0gcWM3PGs07ANCZuu85/8P570iUFh/aqC++HEv5UpWj0LoKISaxTa3e/VzOb0NlGqK7nBmSZgJyYAH",
-	"IwfJ7AwkjC9copM2W/tk/5iFiEIIRAhNCjbDZSjkcPdAhZ/8TnZq+Ah9jU0ok8KR62CkVNT6a12owuyN",
-	"dhMIml1+QRJNGddU6cgTOA6TOsRhUrl/ppklZhohJfR1O+9NpapIzQxEUf40j3liajeu3FHwGCoXXJYx",
-	"zR5aEApzJaT4LkaM4YJdIYL2BdVPnl+12dUUeIL/vmIqYVdayAA6Edem46rIruyrCvtF/04hmbbaPgcV",
-	"QyJU2Jrn3qIgyKRHa2Zd3LExkNhv/b9/o7/9s9d58dft028d+uHs2//Drflf/7/Fnf39f9hLmMb2+7VJ",
-	"iJ2bLPnKj7zCgMku7oCzxy/DULM0thrd3lubcWYvirl+bUtnDO/KFRZrbOgeg9xQ883WQfTrsaw/n2qG",
-	"9arHPdm8kvtJDNMEKvscBvTnAybVTyM1mYnECck4G8Akf/eHjcJpmS0SEpaR3Wf/TOOdje15zfNeRtNs",
-	"RBpByZkRATiVKRSjYhG0ZvSHTMf2bhAw2P4FkhsR2FfxE2r/2q4G8Id57LA0bMTjGCSECHRbgLM/JJhb",
-	"o+JOGu88VUd4RJ9V/Hu8b9NazqqHtYAZKZrbpUeo7gZgH7HMijOUn66VxqO336/hnwXD5ugdHgR4gTVu",
-	"+yodjoxDqUcUbw9c7+TCd5qNuZA+FNXgiE+TcKkHjq4qu7ldSe/n7OE7qvpGNafbXFUj+Et7phIDL1lh",
-	"0ePQowX7FEfDGOVaSDAkMVQmw18cVyvXu7fg7hPungYZekJ5MLOtpTKAdcIJi1IZWFVnVOui9Y+nL07P",
-	"z08pZXO2nq7zZ7BldTcnSMr49A8PrjEUN3CE7TmwVhLSeZie8TrPqS2y8mkwbXGoxUSYkZAZNgAjhia0",
-	"HzXZXedJqvkQlmrN3/GJB4338/tx6EqO9pNqaATtBylp/1zTG5UGoz0oI00gBBj/N+1mp0obkdNbp2dP",
-	"nrLzZ8+/Zy96p2fsydPzZ/V1r3uND2/e7aenScgfVs666z/ioT9sHWw/9aLWMm+5nM438qWJ1IzntCCN",
-	"8vq6zZRVmeyPRMkh+/DmncZcNvIzhJeMD4zV5Grsqy7GbTbhwmxEYd8FgAKf7ajBYLmvi/NJ3tunGtSr",
-	"fpFlqGX5fh/hmOxM6dpTMCCZGgxqjcve53nY/tZ3qsRUDPKLMDDGVojvB73gHDrWg+w8t//zvf2fXv5/",
-	"p60CPuwbiU1j0qzlbGavvWWNN7vuEgY7KrhDGy4laaKmJXMrOdoMPUgVAVNWi7H5CpulAqRayYT/SrVB",
-	"tGrHjiugYLPnP/rHV5TWYILTYEOrkJjbpBKQqgwn/rFVu1Rufj9Yf2LfdB8Cugu7O0Z2Cwoypz03Qtba",
-	"VjgM1/5gHVUaA68hUDJkMSRaybrh3QZyp3/VYp/uLd7gty6P40Tds4uoDJ4Gl/lOMxFmLBRzM8o5CNdf",
-	"WnM2UMmYG+u3pyIsLxCrGBJJ75TT9V7Djy2wXzXmD/75qEQPJkdJdOqMcOvB4QAViDQgitgcwFjAk0QA",
-	"DlZRqfHx2qlKE8RswW6XmqJmdRx2ichIYJDqw5IY9EqbFhj37UtEyJ7U8CGgh8YlG6k0WWPGbFG0DFLt",
-	"IQ63WKR/lG2PVLYhwdUQbdsQWFZShgmfHJTI8i91tHKOkuABACjjnHQUBlOVshG/gQZkQCw61zBdHht4",
-	"y4ORkPCrfe5Bp4xfxuJXmD7ynLG97vkppr7bVEOQwCxk5psQpBFmWuZ9x+Iapp647ux9Lw9M58S3D9iD",
-	"YwgFPmM1lKLuLtrgWmFnIsRtB51p1U94x1W65Bqm6DkJox01HNXKoQ0htXdMEThHu5eF664YQ7u2OKjW",
-	"Nd3ba5huY8rorzCtMTd00wKm3tjQGyWOWNRbGxeKUs1QVcCGiNlYeSxI/FZnVbKnmrRq/CJVSYg/fAxe",
-	"t5ka5OWKAY8iSNiYT5mGR1MsJ/xERpd4uKA/UPXniMshzm9cyEK8d7WdJbSiwRghh7qBNEQaCrOcwvCJ",
-	"HbU3YvGM0IwHhlySsrwf/nEm7zfmX38DOTSj1sVpr7fowLcrUo20klCyTQ3XCvFzuWF9GArJtGJiwIRh",
-	"OIkC211DZZZsi/jyvvvKejuRctyJXAsZVq1s/1a17tP1l9W0dtVqqv8vCExrnQDKwoI/UQ+G0KyfaiFB",
-	"06RlpmTVqoNEjcvXDLmBjv10nYV/j5lRbSaVYUIGURoKOWyX7KS6q3b9TTTqgFpuffQ1y4qFgibqVSd9",
-	"l4hbFIoNydruDSRisBzKwD733/YxRwOtpglmZrESwvlFTazYQ8imw4c0GLkRf4ampwqJHgvwCMLZUY2E",
-	"v3FTODyG8wy2SWZVow1JfUpgSSo1Q4wwAqnh+lrIIeND+2IGh1X4F8ZBSmUTColmvSUwR4tn26XF32UI",
-	"CZvwKeroPgxTyfpTgpE6WMJ8pcZxakAXaFINkCZpTCVDWkLijCAc2l/Y+70DIS6KrT4POw4QYlWjbPjK",
-	"P9egxMqXWVZATGL/EVRChQloDdTOKlOa+4A26xi05kPQLFRo3yTAg1GRIt66B7ZZ9lQkpm4QAU/uHp+p",
-	"juva783JZLe9rnRB1v4TRvyX+8sJmsXBiEsJEYZ4RVQ/vpu/2is8wS0XENRhwMxz4gmwCAbHIO/hTJzh",
-	"UydhuPTyh01Ucq0XlU4NEVMZAHOpxU6sIhEI0N1b69d+W2Y5u0TlB/uJabM6qLhQVURMaBZxEbJQTeTB",
-	"W82T+Td2AYRCrW6bZYgbbTc7z/raCeiRikLdZgmMhTXvdJsFKkkI9hFjHn1hDVWVYCNQGeTdkhz1hqJn",
-	"7dvVd1xacOLCMUuAHB0QFy+WjZgCUoOf18kjSMgCp3NqOXyEdssey5cBQAVkVxX07TzD7E5PYqUkrRpD",
-	"8sWq7YsWYllC8iXkUwRDynOiQQTJdY7UjWARf/lmHfqaQIX2yaFS4UREkbsPTQfeumj97P/w7dtfa6je",
-	"woH9qII0byvdpgJeV/ocUXYPSQP/ZjWwME7KSpi0sf2DmnzWFYrV+ldEUSdJ5QqnT0TRR/vQHqIiub1V",
-	"ts48jnBooX3W3uaSNpjmGkkrw1SWdFigxsD6U+yT1hBR9T1Igq3XDGR46ULyMBTWHpD4+IjLEINAQwWY",
-	"UsO5Y8K47ms0SAZcRBCyCdd/yjg1LBHDkTlh71Q+P0iGDh/fLiAi+7iZiADabKQmcIOThUw2ZjwvkCuJ",
-	"k1FBkSO7napTfKMvIEPUm2fPOr1nnd7pWiVE/jVqKbezTTNtZSlqKi/tVfg7x85AwFLGYeKDr0c1dxBg",
-	"8pHSPuRJkgC9TpChvXjOQj6tK76SVJ4kSFTVaq57m6RyuXuZMXbTKmsJ9R8+orR9y+80ixM1xNiCldCF",
-	"cbVo+gQqjUIMawaWSvYGD+FjKitAhubobCNNnjU3s6Inc6P6aod8cZT7Dde6/QY4aRqx6xII7amzoWJK",
-	"tp31xiYqCTEz5ZuLfC7ecqr7HBNmHbHt+WS16O7G/L49kPdkKNzAkZ2O7FSLnT4ZFTt151wWy0KxSrCS",
-	"IPV57s3bOHZr6XinnEI7OLLKkVXW0jxWvhb0zoZYQ8hhJ0kj0KuMfyGHH/G5huktW6eS6KLDHi3Dp1SV",
-	"FPPEuIGGNBCrCLPnarEAUXPtPVKt04QLQ/XXaDnwqA6VbKrCekmqZZZ+dgjkmSjaGZapYpo0lV/8YWUB",
-	"nrtS6xbTIPU55SigD2u+4G5kw9JUSbXyGAgZ0nevADzDujUs4WJcszgR9k2qKs/pwaV55ULZ/3mv3RoL",
-	"mXUfbLcq3b79o83C/CSoRQypsD/FTki6vG0lXyoItntr/7My4tm0sVMluvHNDz/YiWThMleaRUK6Wk7D",
-	"v1bQx97Nc7R7WxL19ITWDRIIhelIZZab2q/wORT/DdJeYZVlJRRYu/gYardQkyI1BlwybVBcAaNLg7CN",
-	"tGkFmP3v3gTcM9pbDvJAl/2OiqX2a/LNi5Pz8tE3GebYb/bgJ1xjwQexhHEAaWS51c7pFo5h28NvRBTl",
-	"65bYPYqAXY92+kHY6UhnXr2dsPcD0mxtD2OO1E9qz/CvWMVh/xJFlOPNBO99UYpn9E8I/aL62bFI+tHu",
-	"ZucSCa8FFy2RTaenJy+qxnK1Lk7zikt75RwrdAeUmGcTSIDhLVnvYg0RlR/LUUIdJVRzOK/6mlAaxgpB",
-	"aLyo2qzEEVIbHmHx+9IqyjeF5xo0efNllrXOYWDlcYB1CM3UBML8/tv49tbKRZR89l7SeZCqcsGZHpsg",
-	"dBFVBGJqG2e5TVnhvh+c87ZcW81S6O70VZiCPVGsaTw965xa9XTWO3ve6Z3af/zVbg0A6oyWXEcnFV9+",
-	"y1ppLZY9KqfDUE4fMLSdSagYZFFCAQ9GJJTCFFWXtbTVRNYtiFw5P6pKhXUDHkUdIXdrPPMoeiM3Lo72",
-	"QeMe2fcw2Bcx4cwIiuZAHl47YS8Lbi6N6tHIykY1wsHWcelQsGi3fi/tYR+DcL2VMTiKaKATyD6/f9Wx",
-	"BkjXDQlbx5T46IJ227Ui7JnTysvEkKORoyA6HDti6sfguzg+EXAEA8O49r9DHHBXwTsGM1Kha7VAt8Za",
-	"F3VdY6KgNeTS6ubCd/hUwzlIu8hSNBm7CZpEqaLw8UyixN4bIhIuQ4YBVDqMgj47sCxlHA5WpcQ/hIP1",
-	"KNJ9ZwlQYF9IjmUd8/UYpXQYuo7zAyY8n/qnluYPP/5UeOnDIrQbJcKd2mN2A67CY3fWmD2LLwgc4wuY",
-	"MpuLpit7BKU1xoy719pBPeInR8dLalraR2jugzKyLLllhTzGj26WyjANrr/ch4hP2BvDrgFifZcqsGqr",
-	"KuEyGK2ypfxDTXIArrHMkPJbPXjLyb8oGY0hDHgaGUQu2AXwd2UHaBjSne02Bw1DHn1xSPkXrd7pi2fc",
-	"T+KuHszt6mB/FRCth2tAL7zt7HJh1Sq2OOqEQ9EJ72OQqBPwXslXQipnROU12d+RxUrB372ln741ak7i",
-	"Et6g5CYYlQTnsT5/D0SKE7jrdrPgxqnJYOvW41FAPKpRnAhGl4kIrIAb4/gkYeZNhk1JizS4BmOFBf7w",
-	"rTCfs9m8AC5Xo8ZgT2b9zlcOZP6om/urJHvLp+zJegPZ8nfbtuWBx18pWAgizjWgiyNO78GImJ/FDWhm",
-	"lJUxdMk01QaFzCBRYyZMm4m8fCCVLsyLtU6cEd0Xhc9Lh8Bzl0GgwYgnQyGH3eyuNoL8PUvR7xSOqmFC",
-	"MzJFQvvKI4hCTHJY/1uzKxFe4UyqPjAu0Rab84r8Dl/fkCy6syiBG/ecsN8bWrdF+JFgF7eEDHvRGmuh",
-	"Q9lqt254lFqf5h9PX5yen5/28vyiezLkhrfarX+n3H3HaeYStVva8MRkeG/nnd6Tz6e9i579//+TQ6X2",
-	"pzRLU6s0CYAGkdWXZK/sLbpz2fbccncrlZMhsJIiEVaY+SEdlg7UDSQQHlbAYWe43xOH+42EzSaIwhUo",
-	"bZhUExqOMlITNk7J6XGmjJMN7i6KAuWVEwolAsXLixoSBTejGxAnL92LfqfZ34hf2kyEf7dkJWjQLZYQ",
-	"ww0kbaaVs9v69rVRykrFrooa9FeYXl2gZI2BqJNLPbHk6VohRsA0H+OIj2RIdHxFD18wy19X9owVNTWr",
-	"cOpAYjhDWAwR4jeyp70XJ+wPyvoi5pIIMzWPY+lcRg8hl1mogKKVeDn2GxIcE++29PTsjCAyXee1JAl7",
-	"icPQdIEU3IBfznTat2fYh4RWQ5Y8Yee9J/SNVx/BJNPOS2twXDGdockbpYhwcIIeDqpxU2roLbPDEeEJ",
-	"+6Ro45xFlvroGMsgOfE6NifHQ9BGSA+fMOQ44GtDwt1vZ0a+1xXrtMOHKNex4WPJVEntuOHwRPhe2pDt",
-	"1nmdV/9d8hsuonKMhmQIhNJLsoF0QxRZeeDkB+mKogBUVjxRRX2YJvZ7m1IU3VsiqG9d10F5H9930QRx",
-	"stv4IWGkECwdzwj7imEB9OmlsA6rpitWqrM3DjYX632MmtXNWcFPOx9tlqcr2B9Ovl+Rd3y10KtHkymz",
-	"1xeaDcUNSFysnas3K64K40OiSE1QMY146FJkb1WCpyezb851UpmEp0v0In4Pwga9k7PzYtiACjcmMlI8",
-	"ZP1EXQNTg8FJfeGM77ZO4eCGhXNx6QoRnd/1MYBwWAEEFBY8itrOmuOJyYc85+ZfUU1vWmzHNOhiGWKE",
-	"e7T5yT9zK1W5ofjXRzEpUwPeqEb0pWHCpYHwgv07VYZr1p/ioGJLL6nmQyjMz7QXKIdsmKg01jRaFGH1",
-	"61FP83htCyS1QzD//MmBkDzCjwSO3Iw9FskpqDNSUfhFQ6Cw1P9Zj9wDjX7EDY/EzB97lnS54eXfa33E",
-	"hAY7+x+/GNW6aI2MifVFt+tH2QVq3DUq7qTx4g5e9ApbyCNVc1t5QnsZJjyA2d0TdeB5z0bAnLX0RhpI",
-	"JNhNOjysi9OePWs3/HCzR/YEt3mjRHCvL35ScgT2BNZz1uZk0PZMgnUkIOM665I9DiA6nBGAYKqFf5uS",
-	"CwaHsH419Os5sNY6kn21XeBXbyDyd+W++8rS7lSlCWZIrNTBiB8lSpxbc0Wi56rtg4IXeazKyXwXyBqC",
-	"q6nXRiUIUmgdQtSJY3WTR9dKo3zCUGTvJX6IjvwaYsNSaUTkYDdyHGn3AhgCj5T1ndjL7Jc4PPgGEh4x",
-	"DcmNsA4gJaRxSGyJl4VRqE/08ftE0mpHyE57hQiZF+69dsvv1+MnFsJx/3j64knv9OzJ0/NnrSyqRuI6",
-	"+1z2G3v37jhcV2nn+fP6Ppk7ik8YnNuyBHZrEyFUumXYJuzemnw04s9jGO1BhNF+oFlXnHlx55k3M64L",
-	"MpcyLz7Nia7aTBTfYHfffDp3iRRGa30NEdy9dT8thZMsyo+GrRO/VIV54nb7CPAl58mnXaIvyERzaqIe",
-	"gWxmQvjq4qG5+6zoq1lCj93cKG+wxqlsm1XFTtmGNqBOvWI8m1OM89qu3bLCoHXx5HyNYadufx8hVvuq",
-	"5I7poYem114TGrK3RHPkW64NS5DULl3xhslVmpVPgwRgccR4I0qsm8bhTiXGLKm/tqacA5+az5lhCReX",
-	"U6aSEJLLvLqg3NlwlQFCM6OikCrTSfDPeAzEUm3fvTSiUB3ZjyXeAR3XBuXZaU15dnrWO1iBVgiWHm35",
-	"By3ziOBc9ZS9PrTMtZAB5MlWkn106byITrghaRep4HppDgUfaNI0xwUqDHIjxnDw1jhJYx5cf6dZP9VC",
-	"gtbuzbfaDlhBHV0e3nAZNFGY+15GU6v1uQz76isbYXM/Lkq1AAGXrA8YBQutDovEjTsqp7c0Br/+lO8l",
-	"sIBHEVUycMPGShtmJopNgSea8RHwUhXl3s1T+e6yOZhEyWcyf+5lxVy19dhLd0/bjvyvYuBjuP8gw/1v",
-	"MTadce+88LKKasITCkLRmB0avR5F2kMU4nBQXrfvEQWDU2X2j3YVlZrObMawRIqpKAJMxnUDrlc0xL/C",
-	"J9aVBL+JsSir/PpFTdjYmuFGsQj4DTCVmqrZPfpaxK25ST1inI6zJCkO66Hf9LICLyENDNF0XFj9BwRv",
-	"EgmLeBhSiXXZuvTXVsWMoKe9xVqyipXIYtEGYqx0lpUvaiC+73ITV0gnkjxXMeZTFqrK14QbiFq1hWlg",
-	"yf43/EzJDv4YKe0yWfi+gRqDdmhZle8dpvAFHaGaVVaYMm4UiNJSe+UIJk2ka5WyvgZXh/EIoK2yieJU",
-	"j5hYURZFagLhDNZXCH2zCNvwKhM2jYVH/1oq4tSNZQeYLDXqs8ff+6ebJLLF1SqshYEYpgnoE2b/wYdA",
-	"2YwxD8HXkRIwpoGxfhRlVMSAnh6pHMo6iyNhPX8DcXsWsbw/ZbP1VJlcmsMQ3RWZJgmt2pkIGaoVROof",
-	"/oOebZRE59aqIFDa9SGPpVMJEl6k5JCK89xsFpAhhCyYBhFWcWf63RPU71hYtQ2smtlbwXWdt4i0HnGD",
-	"E7KF0UxIplMdg9Qwn/FkMdfmS06QX+hqL32bqz0A+z34W+u+OF8Ux3JjtLmsHKKUaneId8GnWG631jCo",
-	"UlbYoju5Jise3cnDGuI6aEwCVQZBQwiuOzeQuHSP+2lpzcKPEFz/Nz3XarTRIl+mgg/cbh9BzYJ7UzdN",
-	"CqipxN/+RxhAAjIAhrXAi2SgBgOw/mTjtQmFO6uoS6igt67rpl0an7Df7ljlHlGKVVnINNEqaXYGQv4i",
-	"H/gQqmcAt3HsTgID8fVxTB/KCd010uMhWVsmjniQeUIYC5+DAToMJgDKSG1ra5Vt/tk9YOobgmvrYMFA",
-	"0YwnzDTYS2iTPaiprzO7OwwQ0Y35zv8ykxG/eFab7O/cEuJZKA/3Y6LaiTDy4BfP72iuNWSu3dv6UuOY",
-	"J1BUs5nDdD9Js67V1Q2FDngS7kYEzMFE0FYeEnvWsxYzYA7rJYM0iYDjgI995U3quE3jAm9ivEPCDUY6",
-	"SA1tiTsdsay0UV+75xq3UdulRQVkMHoAgz4MhWS6MjVET88kZmJuDCT22f/7z17nxV+3p+3T82//o1Uj",
-	"O4UbMCOh2X+c1Cxb0/6tKgn27GkpfkOjgsNe2PRoihcTQRkRoceZOdqHZW8ngJWg+6Bu3VY2rm7XiZ7W",
-	"Z5iP7uC+uQDp7pS6hImnzvYcZJgT120y4rAFU6qJ67s8avuDaLudCBOMCgA+c2aCNxCc77olO0HjrvbB",
-	"j6cMkdAEORf6kWYzZyTcEU1GmF4mg0G32UhN0MiKuEE3HlNMpZkffF27pZ0mfCyD+zrC07M71hHatyCi",
-	"2gPZVtC6R3F1EGWDiIHJs4ia50MKpaFySkhRcUmjUhdwAhoUW4ZfQ8cK0n2wh+xmfuAUHnQMeRjhh3Z2",
-	"+1wX1NKRwfcw+vC7dJCqpOJIX47cLKs+DNMmWHN1fEE3nXZdNq8Kt2gNiUCF8ChcYXpj9C0mRYNJSMIG",
-	"2YFTXOHj6u6t/c/K7H3T9PMjGC6iZRREyDASJqBNpgYPfYKsT+bbA8jbfL0m3t/gyisVwlJkuJ3b/ojU",
-	"g7/DbJxKInf2tUn2HX7D1rFEq7uHfJHH0TA4BMv/nZttRLIP4a38aCOBNQ0JUJNYI6lGrxe6XtY0beHn",
-	"EqOivCAExNqHkBn4athARFjckcbMKPbkjL39IQ/mBSpKx1K7kDQe3n+UBMIby06PJ8B0GozaTIKZqOS6",
-	"zdREtvHRL1Y+FH78IrA160+Z/yZJCaMMdyKMhmjg8F0HKhnTZgj8OQKEfD1hL+kfrmi2z0MWCQnFeQHY",
-	"0zkZqQgu3Zcn2rCzXi97mqr87Q4qUAQixTeag60E6OaBgYT1wUwAJAsgivQlG1gWYyo1LJURaM00p0G9",
-	"pS0+7k5n26lApmNLyoEajzmijo1FoCJ8FcP79oVEjLWLK5NLf4wAIeDyo8QDJ5i2AqWsuW8SlaWbnmIW",
-	"T6qa23MwEvwaJFODgQOo0BfsH0hL/6BOdhYBD4Ucsl6vXQCAr9qeScR4ZnPZJL9WHKX6i0q+4FAuv2f7",
-	"S3uqxb+5JWq9xmfHBd8RAF7bH6HjBBxPISob+SQNgChN7Z25Nj7/79OKTF8dI0AFBkxHmwT4eN1B8u3W",
-	"OI2MsFzctU93POZrIQWaWEY0Lttrj6PuV+fWwz/pc/mZq/6/INj6tLMaoYkw4YPjnLODMTY+uzAj6TJJ",
-	"agjvuH798Jh/7fRVOO30p8bS5JMn5+dPnz45W2WBlDYnP+utMkywIqDKax0IiTrw/1DZwJwCLMkJoth1",
-	"6UCVZAU//6jWXDlo5rI5E3NlCstFWVWj8EzyBfMyOq/1x9IJF/m9xIhwDQXGTat0GkbIDeBltLZfUmHv",
-	"yvvApTIHpEmmdAghBCI86AnoPwkZkomClity4eKs+730+ssYN1ZaGORd/OlbNwGTJrJZrwKXWlFDYXfh",
-	"ntxpPCKbdPJKSWNNa+rgsXetaASXqZ+T/DjzWlsOUdDiEM4sX2L39iHgY6ARd0dL4rAGnliLAW/fYekK",
-	"SU6t1a1CkjdcEGM/iCgqG4hKY4mWRCpSKYUcdlYPN/mRnmx+tsnsQtUlSIUoNrp0EwpJSKYcpIubrjoU",
-	"kv3NGwC9vz8KeC+CWNG1O/A3PsikxN9RQToGSaPVgGYzYnFMqALt6fCEiODEUswJcx6UfShr7cDPX0Ns",
-	"Lh22P9LBSEWhnkP8T+BGAJaelQR54nSBoHenudxt4bKBtQAQ6F6GPAmdwZnH2T/5P9ibN+DGkhTmpYyF",
-	"tJ9CSOUv1JD9pN0KRlxKiJASxlxElgbcUvQRSKzdUR/Ecub0fnR3u/VY/ipR4cNDERchTj87QoIdkqr8",
-	"jca2ZvKOrphLmLQLceD1pWBNddmNScZsBKlwTj7RNzsCvw+WrQNXaV20eqcvnj8bPOGdXq/X6zy3//O9",
-	"/Z9e/n+nrXUFwOdE8GhHfP8+NZFS1c2BfjD0oWF67qTqF20LrMXwzEbHGyqXjZEeOIhybf2pgw0K+RRT",
-	"RjKfih+7wMpdbJNFpoSv1AXaSbhZ0Sn02j36EZ/cUa+QM1OEZkGaJFaH2LOAr3GECnnAIw3lQScst609",
-	"n8t9eXXLkLrbLoy6yx6aDH4Vr3V5S9HBF095ZmDIDO2ikRzy6SJ+3Naqp6rz0nanRQteGI17VdINCclM",
-	"ehfHywfUE3kJ0CfsDRp6mAJG4DbMWk74lCWUl7QUT4Oy+sqMvkz4VF9VeAb3kxIbjWmRRPsnQivNFNq3",
-	"2r74/vXvH32M6/dPPxYGWJ2e9L4/O2+tYdS/g8nsu29Zr88s/gkHBpSxcoZyinl8wApu5bLUiJp1LPA9",
-	"qIYjSwjzkm3DFTuzNkTXJ583LuvKanAWim4sY7eZUW0ajiRDfGVXGmPsCeWfyYS6q3Og70BUKxzX4JU7",
-	"OkRmBH/K12miYuCSvQJpEh6xH7i8ZnHaj4QeUVHHuLouZrOy8VgZ02xlzAy5VBMH08ZeJ2peZAD7yCV7",
-	"/fvH+R3XsQ/7XMNGrNTfwBo0N5BMyUboQ7V+55pNIIqqTjXT+TMbc4fYVyoCLsu28DIIIM5ORQ0svxWA",
-	"etVNNcx1zLVZc7VjGdA+lAEd7ZmjPdN8qdCsOcOEdE2IKAB2Xyk0ZxDd2s19694a9W1pyVCR4uuUDYV8",
-	"esmMslbMHTSNdYr2CN2++PKVdTi/IByCVWaEH5wps0dRioN63LrwE1Xw3q2rz+chw/enMuenRI1zO2X1",
-	"859V/vRf67BW9zbk02/kN0RAk//my23G6gaWc9l9bXBv85CVk10ZjWr18AXW8kFMwrubP4us+HTRZaKw",
-	"ztD1aBwV4B527PrSVyKU1PgQHboe9/LT95OlVz9t+fJHXs79Ay4iCDsTlVx3b6+FDLGSL5k2Wcj3h0qu",
-	"fxVyRR1fMv0J92af3uvG/492r+9TYxXoUnvaDe44yo3Ny40ZCfCL9b5Vcs1MIiAkfNocDGgobkCyNF53",
-	"vGBlsM6NbVlWrfaTe6RBKvRLlFaoKe2GRGAgiEcRUDmahscxX9LX4H2n/ZCdC6bTPpV9JbrNErgBmcLs",
-	"PJn8X1pFYU16mZkeU+XgbLDpf6QiEfJpJ+ARyJAnyzPOv9DTr7KHG6TIubWWIUpkm39UqBLu6vK33xMc",
-	"iQWS6t76H2t4A3PX3oDqPtrlD9gun/Ap4xnJOyhfxTw1U8LinmZ6lRpeJM1tCb9Vgu8RQJ7MS7v9DK74",
-	"C5sHPJm9uh8x9SHZVZyaK+z2JsTcfEKFtbjciFesDQkxZRr6z5GovGJD1WZXU+BJNL1iCeAXaMajiNEv",
-	"8RMn7KUfg1Ga8vlTFgAH8r4Dz1GZ5WutGBrc4EAg/VVkmZ2rmGtzxbgLuQhzkY9ndwP4mTZ2S+WlKo3I",
-	"/o0AwvwMifXBkHTsjS7UsJw9Wyhu/0F9teeHrrPdCl1J/tmzc1/1Yr+k3RoricmsszVqXOZOjEbCbDsx",
-	"tLawOqrYw5o6tiidt4tQs8zivGf1y11E/n2qZVyNTDksDWbRC/AzzAHPWAlvPyg0s2dkQLJMLp232dn5",
-	"yenZCQoZphKGv/1TYt0EliNYwVSo48W6RHnCUEvZ1XkYQniJF5ejk1hLrLqwxomEY03NHtfUzGRGFs0C",
-	"ZzPcMyNyLME4atqjpt2Q9+v03P7VV4hxrBLTcfJsaQjxDT76yj3ZIK/QQr8KGS4LHV5jMt+rYZF4mfwo",
-	"Ioje6FADqqC0h4EADHh0C7RFJ1rWmC+kNQrum+j8q4qw6lDUAx/oSS/xyNt93G23fY/PQn9P4xRYlVAO",
-	"EuAGaPmdhiXgawyBIb2NmSKkxEIyqnVxetbrfUOzXH7BnLF94vXvH1sXrfMnZ6cnT3t4+M6Oe8un6Cy0",
-	"1umrcQexZRy64qqLkpyIp51hdVnpdUyXH4wF9AMOlcGxFqSd1KCYgy2gq5sRTNmI39xJd1WqoO4t/bAU",
-	"Gj0TEA3rieU8cPDZgJGasAFPCsQg9DbVxGqTgXbgsca4G+Y0P7zY+td7oFNikKGQwy8qITnp5Pg6BLmb",
-	"wHM9ZjhqgAOLNmdc78t3pcLhYmNhDISXTNCIFaNYH/JZOUMuZDMaofmp67PipNxCtXvYpDDZCc/626KT",
-	"vcxgNiDSQJPQLQ0cJ6E3XwVJqM5TlqTygiXAQ8oro1WNuYdrgFhnJW6TRMlhFkcZU/6HYgzSJCpiRhke",
-	"3UVLV0SherUYE4XCrjkTN/HgWdP7V07QCjm8ZCrxHNsuGOATrl1GQwsZHEuqmmfWVyOcMKVkAGyssIAj",
-	"ZJqQBizXIqhqm9kLdBCE7sct8yNKjxrBvJ/wucZJ3S6zLDjsQggHHnXL7Cksb46ofRPLnq0/QFitAmfX",
-	"wZQFfAz77GqV5t59T8+rT/9dOihGoSvJk2AkbvCPH378SecPPXvK3v6w7nCXP+XVz68/s7nUyBUzEEXV",
-	"0ffqjHpOsZvPqf/ha/tx+wheVJX2vSZAzmqEe5+KLoYk2y0NyY0IkKf7aXANGK4vRCjbyNYJD/APbuoJ",
-	"vuh0DNJ8GYMZqdD+JtX0F4/Aan92N3ccTvIIh5MU+GKJFD9huQmzzDk82ikHhLHEM2GfqbjLvKTWsrJv",
-	"7nJ1appKcCv123wi/dnz09733z97egeD6fSsvsHUvbX/qdE7sUEdcWyb2DuHvDiTxzUmrwiF7auhVqOj",
-	"WUSAJl0tHsHwdT2/wj16ALUC7l0eecmAz/ixiGtD+pxiD23r5SKvWF84EhIuGTdsrDQCiY1UqhFjLgEE",
-	"4N9bn6YGA6QyVDuOcdktHEyEy77MUaVtUaVlCstrM5oSwzWLlBwyGpePeQBruo94HIOE0Nrw1mZzLdMN",
-	"x5b/Nble2qP/SQylkMNfYdpo4OpXmH6C6mpGmN4jXrW2LIYgTYSZti7++VfxWj+k/UgEuBkHG6CugQId",
-	"2GCgDQ+uUfJ6/wvjJ3/7+NMr9vz89PnfZ24yBGnsIotXiSifwUbrDSMIh5B0XdKio9Px0kt/Rc99SseN",
-	"XnpxmYqbtzs9YGX/So1jjri5iPTpcko6HRfSDsKwcaoNg3+nPCqS0G94qSUERLe9+Q54R0Um4VIPYAWm",
-	"wufsqR0h+Hu27IsosjLWQ1BUzYp0IzhKB0amqQi3PCvSn98jN4QzYquunt0dHwgedfo84jKAZeIUx6/8",
-	"4J5rlGQK61QIVLddfUkiJ5XCoJC1Vsd/IFEHTFAvw1CzNHbdgXSJXiqwGJIcadl6UPZkdkxlQx510EoQ",
-	"K7KLv9lHX/snG6SwfKHpUuAaq9akgMfSbuLe1kerdAqoddxkDzeW3iXS5oRXHYytjQ31mKUcHoaF+9xp",
-	"qSYPwwQ0kmuAlnfrFz7up8kQM2ipROi91o+vW/QubijeWe/p+XOrsE0CljVav/ABSG0SrjUwHJPllPs7",
-	"lYQSzH/YJ0rYsZ/H/V/wFr5+ESF+9enZk6fnz55//6J+x0Dh9H7CFN+Wc0SF9V/jES1lx+nR8z+URBDu",
-	"1UUY7M0WBI/2ksdNE6AG7X7CZTCiehlKENeUQfTB6prRWSXVvSWn9luTYTsieB+2S8vm8qXmKNi2L9h6",
-	"R8F2FGz3E2wfPdaTr7+9lmoiCdjaXfZlNqTY21tU+YDSj8p3C/1Sehau/D6STg3V6lT1b/apY5L60CL6",
-	"pZipERh7fYstGGvg5laj8jlKWiFjxZgPoRvL4brVVKXyNBaBSZODBr8FP+SgeJFqqLbvk6VLKjo/vPu5",
-	"zf7nh9c/M5WwP6D/wVV7EdOHCc8mKGvlwSILHSUO252qOmk6E9OQ3EBYgVC3ObF1rAJcIq31SE2O9XiH",
-	"U4/nMDyd2GSuZMPekmfBgpSJ+XAWwnVWzMwX4Z31Xjw/PT+7A/L6eGkw+m2jIei3sAS8KYLDR3SdjBTN",
-	"1VDXIK30vrZWaAz8Guf1UQNZltfjUxaqmmlh+272jwE3sNlI8xi6Mdd6opKwgSn51Nv4fiI/+DXuA18K",
-	"E3sUOIANiyjsxlk8SmicoYqoMy1JIDBspBINrM+tmTat7/36fa7T/F0i8unj4SV1KiFinga8TI0wDgxk",
-	"COFx6P0dpLD91Itay7x16Lbndd78d8lvuIiW9GjngyK+08x6pp5v7sbDpaxIBTudAQ+sblhWmoMP/kTP",
-	"NSjTi+t8MjShrXScizBMGy5D/QikfA6B6QaHjLg1BejyGF3elgX78jYxqawqusgcBQ1BAmSV4szLtptN",
-	"nEAM3LBQ0WdGPCkdNNyHoZA7oUAwaVxZLoQv1SZDmyHOrJLRFLETqJqOmkk5jtOgeDj23ys5EMn4AMXx",
-	"PYIePyZ8skDTrsOIwHKFNApbDOOY/e3z+88f2uzjT6/Ys7Mn3/+9KYnYdXfVwOTvRhjFbXeBVe5oALkM",
-	"wdMXZ70na0T0aWHCct5uLP8jBOoGkqldu7TMzz+ALKnbVJcyVCpEVl3g5UfOoWtbWLNFC+BqFiiE5Fg6",
-	"q4trhF8Td78dvN+HwrYJSJjM0u4umYSyXcgfR35YobGsb5jMCBVqj1QStJvTjVXaN0qEDVL9WN1AA+40",
-	"ffGm1Enu92/Ka7YGsryz0/xJDGVHSDbhZKuBl1FHUj9Y55rk94JrPWt28gkOIR9B5nIjPBOXphQE7b6s",
-	"THGapUWX7yfyk3+uUd8H11hWbum3+ziqLYs0omKQhdfffRzV76ULMuxg0O/BWDwgw/d2w9VEXSKvP3tQ",
-	"2kOMZs5Q4GvpoOKyIK5L8bj4Tz812ZyZBkRR99b99M2SVpP1de7+ayAPNUCAmUxt1cyqjrh+HKSH44sG",
-	"ZWryPtKvnObICFut/sRQvpEPHHWAXuL1DUhzxBwwM13IC7Q24VMm5JI5BrvRulrzIXR8Ynx58huf/eQf",
-	"bTQTPrtUpe3m0vmPYeD4p7ef2JAbmNA0OPzdv1MB1ulME33pNAiNZ5PK5AUznsLcqeptlGYtVEktUs/u",
-	"Cst9Eaz9GY/wC83cbJ2dXvR6rbb7pVGti1bve/urb7Vd+VLS3V7EeE3OYVJNjjVVh1JT9RsN7IMxC5Ur",
-	"clyX/5cURpGmMDCOI25WNFW6pT5nDzdP8n6tKmf/JWHe2uN5FL6+uzCsqtLAJioJNRZNIcYhlte0i0PO",
-	"bngiLE0Rkjc+vmXlUYPourfXQob3a5EqH/hmacMtl6EcxNyM1oA5LeB+PuuVAh6sUI6ehHeqHPv4idat",
-	"r778dsFu+Vil0nyz3qm6gSRM4YR94NMLdhvz6bdWG+vUJET2dRH2JOJymFqPwHqmrXWV5x+W+HakOQtr",
-	"LxIKMdFRZx7gBBGTXS82TDlRwAaYPgHmrW5P2JcMxrGZuo8MFcJTkd9npS22FeiRiJvTv04Udg1o82Dl",
-	"YWmWzr7RHkrEXyCKFLu1bz8r8sZcRAsyz9IYtT1ctD7CWMgQkrUF4WfQZt/k4B9+nIMGeZykdDj9GFlz",
-	"F4k0F8KKIdFKYmU+19c6txjZQAzTBLSDnPVQMCphGhlHb1ryFR2OOZEFX30/K+a0OAuVStjfXM1HJOQ1",
-	"vk8wUlY28ywL+neMlUQwMEylpiysXvBlHnio1r3FMUybC6/qWOySJkaehsI04OmIIZHdCr86f6xJWvGr",
-	"LEuc09kdPMXEkVXzIcsvCKeMqihkN5Bg9qiajl5xwyM1LCGjbKx6Q/hEdtvZNW7feqo9NTjf45bxf+YW",
-	"Lunnjvix3fRgzJsPEZdoBIzVDcyyr/0tNsVBMl9/UIN/q82WTGB04wRuBEwaKGh031zk9P1g1AaU0Qd3",
-	"iiX8+sPU3+YB66OPEFxbckUbhucKiU1UGoUupnsn7bOUeG+zn5eOuZ4lwaZpoUpoZ3s9+JRwkQC4DLP5",
-	"12J+8HXjNkhpCEmEFEdbMJ8qgknjOQlWHlFaiSlcl5K7AZcBRBuOm+3opSubx/EdN2wF7gFnH22yw7DJ",
-	"PGBPLsgwiO66TIRhSSp1A+ZYUQ6o2HRUag5bEKjYvE/N+8HeO4TZBt/jju+DGKQNn+qjrDiY0hasbGNu",
-	"gijeM14x43odk8fPMagUEzRmtKMhWYUb/g6f/EQPNqgZi+ssb2SxTxBqtotHTYEnPij1CCpehjzGsa10",
-	"ElYC+0I/5qbHUpJgAgmwPgxTuWXguhXkhiNmhExJRDcAJkRfD3OUuw91mK2+iCiHqs0XRCNFJN+zZ53e",
-	"eefJqf0LDHn0xZVIX7R6p98PesE5dHq9Xq/z3P7P9/Z/evn/2U9J+GpaF0/P2i3LC60L+5W1k7Cv3Hm5",
-	"k9py3GM9vj9qukPTdCTEhopZB98w7mTYHbFSV4keb1vebr7ymwj5J1pgz8TNnYSKL8FpXbRu4wQG4uu3",
-	"zu10Op1+695KdfHsW/06j5mz2YmAobULjeclw7LxkULqn0iHlGmgxqCZlbNHEXRQdeRYQj5SE4I8yWDD",
-	"0a9FvmHENxh9xIoxbDxB0pgdM7xBMVXIpJQa5u7vRNqLwma+kknpwqtVDTebERL38c/bixsQwWj1BjK5",
-	"tWxxkOnYHraTbNpwA+5DQQKhMF+kwjq6EPr5P3h44wZrhRArLUwBtbd637lQqNqyyev2atcHjoX0/zzd",
-	"7ri42pLQq+BH0G5WlPGc+ftkcSKsFPDyfqfOkw/6dQLn71dJBfgaq8T4qECDhPTe7cgvVUFGBY4/3L5r",
-	"PHNdDEe4FK1VITRGLovabrtkpsxSpTHDOZHsZYC0lMC2ZzL65auqCD8TOtrAHP3RA8vSCMnGXOYsqxnX",
-	"7qrbBNKcMLnB6plMtueEWVV54InyEz3ZIPn/z0/v37lVqoIx+NdHYSDYw2B0Gq4GfDfivJp2VmBwZE/t",
-	"aMZyVn/mhy0Xz6/MqEb40qIBvdJQn11HyGzWuoGqRfCPrTLPArkdG19wQLu95ETgf3Houh4BtQMZ1EV/",
-	"bdeEX6WZHkl9e5GmclHdJyhH9NQXo4jbLFKutoWZ0B5okl2FKtAZG584oWoJ4orRN/TBqh1NQkgl7H+/",
-	"fPtbO4PFwO8wKopGKtXAEuu4dDr4fVfMvosu6/UgA9AT0r5bgD/6oIAlg+LXTfk4utfXbbUMOzvuZdZk",
-	"m+pziw6EMBpp+mhnHpydWbAkcumAAwKQGDZtYerurf/xWx0zcxvxgxpMfccpdY6F2lZoWh7yB/wI6mXd",
-	"q1/OvLclLKs8mBiwq5dBALG5wk5H7Pw2I262XUu74klPIggxWI+qu2ixNQl7OLOp6llGEFxvg4te2YU+",
-	"gtXmSxuYB5ZYLjMERqE9Lsohm4lKOdoe8li3Ec4j4jGBvqQyAR6MrHBmSRqhjSVDpvkUp7Ykm+ouKCXS",
-	"UAwGlfLX/nGJw1ZVgWlyiYcNwGoc8wQwkVmZuVD3rcFsXDv8aE+qyl4S9iGQgb28mCfGGv/2vwdM058h",
-	"ilxbjGNgNkjUGN2Awu1ziZjCByDPnb+9c4nu9rE7l6k4LN4DpGdYfq56rHf6ude7wP//P2sg8rsj/ub8",
-	"oeYNvvImVB9Zyfvbjv7OgXSkpibzaZiSTPMISG5xyYTUhkv7e5xbLHEKceCgihYQ+zftBnUpiLdz+ULb",
-	"2Kx42REjH9l3W3NsXnscG2QoasOZl6KXBSAQFYVsqEAztTmeSvwFV2cf6JEdpR5og/dNCPDgWqpJBOEQ",
-	"I/92IxEY+hlbD6Md5AHsmz3yJADd7hJ0G6K9Esq2f2gKkSRIgBvAtXdqKA54YPxcETM9QRS7i5aQobgR",
-	"Ycoj2pyZnjj6fxNy9tp9/Fs74/7WRWus+iKCjjY8MWuU/MKEDmHbkfZ80UX1hDc/M15bGxFFLOLB9bGW",
-	"42Bszh9gKAjwJFBSQmDylrr51oLlMmKF6uve4n+Xx9OdJGhWFSwl+MMPekv/oluS/jUMf7tKVbBjhni6",
-	"PDDiBvssbrewnSq95XexQc21C4LPrLOcIo4yvQGZfm88YhLMzoXJZHObiUGWqcCibMMTMRhYK89MVHLN",
-	"VMIiPmESINRMaIaMPVuMtRmhvgnslHtzJe3hofOk95KOPLml4MDP4gZytcjS2HWEc40jc7ysDxvgmqLf",
-	"0TzTcBOMSgL29tf43E+4m136YeQ9nYy10KE9zX88fXF6fn7q2yzXms6+9ebsOs6UA6Y4jgs4JA/qZRhq",
-	"q2oTewcBaByxqy+tSKGBAEoCMwRsNOHTPM54LeemcW1IrDiax3aile7Wx+LDjY5kL6xTVYJhWQPgsKdP",
-	"vuNj8IiNpFuEks5Gy6MtdzHWdumnxTwxclWE+4N/qEE6c2scRz5p5u+EuvSRrmiukx7xBDT26TOjdt2b",
-	"4bfZvQ1UCJsc5PSmUBFcArHmmifqdSM/rdGNXAV34WhyX+vH3fZo7M22zSZ/NlXVDvTno7V0MENFjEoQ",
-	"4rFws5tIsPoBHp0ENBjdAFYW19cf3CIf7Rqte3g6gAOCLlpBBMn1f0mVhBLMf078E1ZQDElESa0oy1SX",
-	"nQo7zCj2jpiJn3AihkB1mQAOIk+DEeMs1ZBcYDiKSz2BxHfqaD6+Ry51XWJfn3Zf1PrAWy6n9vnzOgz7",
-	"u8zKzIjSIUgTxA76519Fun/LRWTJPhLyujh5hioQs/kzNcc/Y/lCUIMPuj7I2wBD4Aqe4O7DDX7Plsmw",
-	"qydScohHwuJRwrVlCKOuwb756Pn/mvRu3sn//9c7MsU9uMFcYl+zHxHvy4ktN7ARv4H7Ts7fQ2m/Q475",
-	"BC7k7cnDnvdkpLDwbaSi0LPTd5ohdWyAd6bWP+0IJNwmdAhVPHygdd4Qf+y0RJbATxHo7MUz7pHNqoHO",
-	"EEuo1tNn2AWcxEqDR1dbpyBi9oy2XBhRsnhJPwH+1fnsVj8axTS4ftOYT49W64O2Wu8qzTL59T4GSYbu",
-	"EBgOzBNoPFlWsAZTzEXIVGJ/wyMuA0tAcQwhS2Nsz+az1oCjSRf+URM5j6kUDU5iPm0tyjv64DLTeUbs",
-	"dW/ph6WlGvMirEH/sDYrHnzthh/owZE4mLs3NuIUy1mXWjCSU0kuTUcT6UYrw4nT5eFrCidOfdh62yWz",
-	"HyEAceO7irBi1ogxsAKc/1zNLLaglLaNhdxAx366Dj5gtnAaM6PamKIUMojSUMhhO9/J0l62+24CC4b7",
-	"U1ptDGakwqr16K+ltcKWhq1FweU1lgfrUavdGioVTgiv8EalwQiSWvCDVMI88DNHcwCVfsJlUNnZR39t",
-	"3QuxEZfGCOtYSZhS9hhl+wABkKg+YwqVwIjXEJvyYmppn1ITu/CWa6Y9mTkWe+TV014aIYVFUUZl1fXU",
-	"s+K3Aflaz8N4WL4FH9Pzt9lPrafnJ72elQ5pkthNtS5ar3//aI/NCZYLLz8ScE2urs+v+/TsLv7GjjyN",
-	"6vA3qfhiGbaVLW2motBSXphCTn1HX+MQIuQfIcBx26ROEq/whWRWR6LHgIk8Zil/TaGzygfQ3Vv3Ux3r",
-	"fwt2/wrGeAQYJe5N2zP8nwsEP7kaB2U9LA/Au3bLXYCcIrsJDFIZNloxV9zTchX7ETezWw27qDBPe1UK",
-	"MwGu3fWKkJmJCGAtBened8v6sbjqohQggjiqvoNJDoMMNY38cwCyiFdCHbte4tdSeI4yqvVdxGXHdc93",
-	"b+mHbZSxU5FFjTr2DxGXriJjn4vZC9usqmjPhhAfebTRQnY/O5MO3DKNJfK5AZqahXxa5KGXzpe9y2S8",
-	"OFFj1QlUCL54q9uPVLO4Yh/smq9UuJyHcBvZow1wUPmESaEZrgxHnXRow7eQ1gkzt48p/5BJxcZqFgEN",
-	"SQ5Hyt6tiCn/+NLAd/5Yk6Ldr7KsltajCz8qGOX8mjyO8syMzcVoYC2qaCggSBjG2RaOIMbbietl570M",
-	"xfioJQ4PqjiXDhUIxRvTEd3b7Ofl0boC7zevLVbCXT0WVGFKCs4iKm9XJ9S0ph2tlAbhSomtefTg2X0t",
-	"hQ/eCnUf8YPr4AdjQPoaINYzYhBrJPpgDySDXbsrK9QnUeuVrraiX+FjjReQ/NW05LXv8ciz9Fh2mXlp",
-	"bixpRhFkoUfc7MxC35TUG/NruAftbjIB4RL8p71eu0Vjj60a/P3t29cfW+1WisR+ulYWPn+vXRjsy7iI",
-	"EHPC41z1wzHa36LRXpAZbezVVwM2FDcgWQTGsgxTCU26S7gMCURcN27Qd0GGu7ewQIYbjhzsyv3A1pwj",
-	"5u4hR2fR2OyDY14XnS3g+tLvteHTLbDvUAxMzSjuz/jog7ZB7Ss8cvOTED0KlDjkN3APq9Nn3/Y0BLCF",
-	"gRP1VJTbyIGoqeN0h0NXVTTdwaupy5mBRFma3porm1RSVogICXopHtTHVH7MnqsxUCnk07yvzb5GMA0i",
-	"yNqik1Ta17h0qbGvBo3rVEagNdPUDwFf40iF0LoY8EhDeX9EiE1t9fjrR47v32xrhDuiuuFA0gETleQq",
-	"4HBD4HyqmVFhBnOm0ihk/QT4dU4G2ACZpLPQZ0iMKimhbvt4XqlqxBhUajoaAoW1oKdnvU2iESXIFKsm",
-	"RX/MnnrQZpt/jUduuiXQcddZ3dHzu7ZnVFZoSB9taiDyu5lUQjKE0GsJF++MlebYT4xkAOEJy6D0eJKo",
-	"if3ANMtIQKTtJ7m00htBgXkUsVRzqhgzI6XhT2n/dsI+C0gIk45HkZpwGYBmQ0Xx/FRjw3uqoc20YoRi",
-	"QjvMNIDm40wpjPnUV6ZxzSYQRagYpoxj53wUMo4z6UqmMPt6azroHfc0uWuJExHAFxy71Gq3FuaLtWam",
-	"Qgwi+NoqREifPkFAk+wTzzrroJtiLbY7i1pB0rONy4tK69WR46XDOU0guFaSmleoYyW4HibqWLN9SEPL",
-	"8M4BR0ggV2RyiqQK8ggOFzYKYVAtbcw3q6yUrkssWye6u7f+x6XFEAUx0rharW5bcPrmERRDZO96kcEX",
-	"oGzI+5kCNUbqyYf1Z13cJh/gycZqqwp5tYHmb7kiblJGmF1LU9MmYyYzm6qyKV7zYOS4tHjEmg3JRQ1U",
-	"kkBgv8Y91fYCHJU5fUZopmKMs05O2EvpL41AmgjpZMADh05BRRB/Si0Q56RouVg/acxDhJeLYGAYj6yf",
-	"mE0Z1urSPYySgyYdllgJeLR7YSRknVZ/JIhjhkJxoBL2MtUmEdwe5ls+ra/x8a3gI33tnqn8jL9R57up",
-	"eUd9f8Bw5+hmuKQLsTDh2mMn6mgO0nyzin0LDVoVArSsRWuzwmb3tsiRQw+DQ39MVDzDn7MDTVyYoEEm",
-	"JWuiVgDtlXt2V1NPHUyQT7ZVQPR4KJMNAAWhucWlvYk+kG1QCZ4UJ6ofwVjPrBvCgKeRyULmbt2+UhFw",
-	"2Xjwu3htx4LDLOJVMKPR152/YkoCDDGS9f+xd6XPbePI/l9B6Uveq5Ii2bk29idPNrOTms2x8ezM1ns7",
-	"lUBkS8IaBPgAULImNf/7K3SDFHVQhy1Kjsz5MHZkirj6Rnf/bOHTHDrKWI9Tk6lYH92neRN8llCiJbD1",
-	"f/FRO7+l0kOgSCVhH7A/wOg592Uy8o5GfqwTMJC/B2JyPhg5MXPuyiqHxG/Lw/JHKETnvRGvDIwYjtxp",
-	"OCF+qxsX5JEVW3GV2zIzI3afgUUtN9kw+ESd2lZLqCq+RdvdT+D0b+f8KqmYiuBrZgdpL+jGivUzIR0T",
-	"lOVPjK/DjfITyxZ80jW9wTN7f7TzClLqfvM//iTNlXfkX2yon+gx+FM/ZMeCoddfjWysuz3HZzxcm2eY",
-	"L5NoIHS0JJXu63jKRtxuSbj+u7ksq9E61BI+eN9kHdrR/uj3rnASM/mAbVTLiZTthVZ4v7dbTjj/vdYH",
-	"bw+xGOzN9kbRm8w6neCKD4yb5Md8pwZ6nW5ouPq0KlU2iI72HAqlcHcQHcu6y3IV9/VtJ9LpdN296jU9",
-	"98Y/ViPZl4epLNJKp4+mFbwLCy4iWdbx6IbwmELQj9sboGbUks9HG9Yk3YVjv69KWQem9aM280Szb4vn",
-	"/NBUd0lQr/ntqMIoxIRPGZde+UzR2sIiFLrFbMRz3UbXlQ2l6ZwFiqbjIfigAIlZcA1+2sZTS0GnElim",
-	"DER6qAQK5bvxzgqZCm59iqmXp/kzdQrTfIwKms7n+SikaVmrsliDZf3MYqL3tsee79b9M0FXQ7VT0LhE",
-	"GMczsfuGq/hLpKXOjB+y138RP+vPrOsvDkzyJeZT27o4374CPF/bcaBIt2UHxu0sdbWBcj8hMzvcRu5Z",
-	"HlTrATFUHaH2gjO3WIGiMfGKM6qTwFQsbSjB63nvjH2lzzv0eWfClYP4K0XZOPsajbiUoIbwlQllHfCY",
-	"2mkQzh67YqnRQ8MT1Kb/VtTz5WsMYxHBV8rdwla+ecKWt3wQ7v6CWWf8Jhv7hE0wP4o7B0mKbZLwgtpr",
-	"Yf/FLF11q+L37J2qGXu1gKMMVz9spI0F1vdTNTskbv3TgrmmCR9YlvmRf0HIzJX3s3iO8z5DrUqeNuEz",
-	"DDKby5uTRnv167UBKHfRZSfMN5v1/ZH0wTBxf+TKIElmXY/27K55bqYzfDMDTb9jyxjleOSq+W97Y6GY",
-	"T4Nz/JBQWxUCs2pFeGLUMtdpxhWDjhe9jMexAYttVRxISEfea1ZZ0p9HA78XI8yptxoUbN4NqKAIccti",
-	"MRR50jrSTJpiQiQF5krBO+9TjsFMQz8hdhU0oX9EWIbhaogvGR848LJiAJM82YS0sn9qrEW8sloqAD5f",
-	"31tRFsO1Llrjfk+8P7/5bfqPVrsVYclu6/nr896z1zswLJ7Jj3gkV8hPjVZ8VFqRDt0u0HJeLFg2VPcm",
-	"B7xB2yF63b9SxOP7TbjR/ZUiMdRfzl+fPUMG27+SbHjtEVqgQuUuHanhMmLUfnhM0y1wDaz1MVsBMPZ8",
-	"tSomasq14umGK99644qkJZ5PLjx3wb/38/d/jLiDuOpchRp2bmBqu0Y77uqQnvTiaxrrZ5geJuUFJVJR",
-	"oH4D07ya3jo+ZUOtY5YpJyQF+OA2Faa5Rq//nobut5Gw8SbGkyARtc0FmIKJP68tiXyL4FsKkRgE3bY+",
-	"0e96/tE6Q9DlkdbhbhABJ6cPvWt0nEWOzZ9WDrtRJoY33HGphzUibGyioYCBtC7Djz6fO+Um1a+5rbhX",
-	"GvRqHmF8wqd5MiH1ftGKWS6BKZ7MN7DdgnWKPJDK++oFmj6MiKy8qis/9BhAYleRwEGlY3tZ4thCRgvC",
-	"HXWjWW1bNHOZZ/5o2atN+O3fQQ3dqHXx8nm7lQiV//NsJRZ+VTpqDcJ2/+hHK4j6gPfed+CoRoecCOKq",
-	"0wb2JUGqbW3HB4NO5KejNnRFvvaPvsmfrBPShcZYV1+TT/hRVLKWMorzdTOn2VhY4dBhHmmLJVZ4mPON",
-	"8i4Zd9igh531elumR+CLa8svHYoxlEnpqNlSI535Qb0W49MvlMZV1G8X1ZkDoWKmM8cmoykbCAnsld9r",
-	"FVtmnZBypw5x+bIPjKIxN2wlQzXq46R6Gs8JBiZUSLh1IoG7yIJN6sO72fhb7RgZgZo3IWTsX85s4c1T",
-	"BnMJgrZhqMOga9M5Y6HxZa4dMxWDCW27vSrUKtor6dMwm+2mX+m5On2FYph1hhPN9/QxgR+2bbSemro6",
-	"BVXDvY5/7YxK7nMr7kR048m9NXr1j0lv/EH963Z7GwhH/4XecGB/erdb7zapS8skJsOSMY5HhPVa9rRu",
-	"xdfcWH9MQS1dbvJgVdCGFIiqRBr3v8Eu88M3/Fm7UYGEuZVJkTPQIa5FC5obcUtYWY1NUbtNUQAG+53X",
-	"xjt/e7IaKLk4DddS5X+ubY58XXqwViuiPE5VwLH0zCOI4M8vd0YEV6EXMhGBnqjFe245mIFjHAVAqnyY",
-	"FW3D1tFjl0sHRnEnxhv67VyVH6yROj+GeOY6CzePedr8Vu3kjd3ZiqnXHSK7YD93bOcsuXpiGfYeqCbf",
-	"75I+QcWdlBtXp1GwNMd1gJx+Lg/0HuttmN6hb7B21ieNbXMaAUhMiOSK6ZRAvjHy6Lk1tGFwlvUzFUtg",
-	"EVcs1uhCLNhZW8ioO1laXRjn111HlxsOpCw//HZ87EsR3Bzq298Ryjq+yw3H8lIOLHF+yLwDus5C6HNJ",
-	"iEmBEBEPtBE8J5N8BVKGs7U6Acqw8s7ziKcpKIix5q1U5nlZRtHC73EDzMBASEkYXYI+wg4xW8onhNi5",
-	"o3Qikbne5P6Y1p7ySkOstbXT0Nb3kVjaeY9w1gfW19lw5PzSnU5DQKx0ioSZMxkhwNuJ2d0pzyw8COWJ",
-	"M1mIjTyAds68bzTP6xV45rJE7ZQj8Ak3uDHVG415SPzj8uEyA9ZdopU+ALDMOp2SDR/wLUdaxiLHUDqI",
-	"zZ5Krjp5is4DkD2eb+JMwifJVWiLdEzhU0K1THRfSOikMiP7IEilCVfOYlYCi7nju0mk2SIPnLi0OPKK",
-	"3KUA7kBAAhOORKsNEm/Mp42cOrUmUHlYkyk9aXsLjPtzRvGECLglpMInlpCtCR5Pq0NLqm5qYCxg8jCs",
-	"JZrLnMDat7ypU6j0ahAqn8L5VIHFiwIq/cTcm+8jCZ5Pg9fFc2QePSDez0/lsqiiEgWc5Z38rV2Z3OhE",
-	"37OBxR5520AMkHzykwo9L45nioSmGdf/fP/+7efzl7sg2cwv4sCmxt/EwFUKggm3swBQY098p9Jl194f",
-	"c9Lob2IMS45SkE4oDqiXRygNGMw3y0GqppjdmoSBlE9be7ZGDNgseShCyk/l4cVr3Cy00QdT6ssudoLh",
-	"2h6Aq4naNNJrb1Ebm2Ja4LxYGupDeTthAg8jJkNzaSRMI2EaCbOPEuR0yd6hErLJSEhAVEfqMC2cDY1C",
-	"7UGEjvOvUvfqf7XXHI4wm0bwNIKnETx7yh1bljtDrePLsqzB66iBAaDr9qUgkdOEJywsi41O051DQ2uk",
-	"k7c06Bq8uvQvf+hIIOpYy0SioArJPAiKsiTYDi+d6qR0ZiJos/4UexdVDUKPtaqayDzbFqNdCgW2KNIa",
-	"CFk5ov/bHkDhhYPEEmAxVYW56jViN8aVePCtCRcBaxpUlnjSm31iwGo5Bj+nWNiImxhiBD9cbqRTo6Ql",
-	"On3ksPGTWfr8HEQ8pfJw4ex8Aek2cMa5nKihxV14c9eAyeqoF8X33lmE1WLNZAqxSr7MLJqdYNKzg9sw",
-	"OOjHzHktVBla7kPEE5h1jmzMmNMwYz5nyrIg6YMqQcwd1JciZtr4XwZCunl8hY2yhKwS/3cnEtCZ61CP",
-	"dtu6eNnrrbFWut/8NDZUGhYMX7u+eecgqbLs/URPv7pQ4TqpfHoS4CkD+BKmj3LnbdhYH1DVbDY6/bFV",
-	"5o3OEVo3mDR1eunFbKr0WJjDw9JknDlvR0ScWgbrzDA92SFL9K9hYw/uk2/LuY0SewBKbNX1ZRA5WdrO",
-	"G3gTURbwuDeQujuoo81qpzsQt0eVBANx+yCkQAEjGoN1QvHAPM9fP+udnT97/uIlndxWHPmjuH2IQiDg",
-	"80HciIPTysGkc6UkTMMnGJPBzEsBMrZlIC2DsbqQkEu1EAIFjMlKONv3lzKO33YMdxt6FPzCbz/jQ3X2",
-	"F6Ix1pVM4URPv20pv6WVkorxFBHzqaX0XMrTRhiPkZbxgUGcV9CPEVxuIB565Ehh3DzgOQZjRXUoN8/I",
-	"/RKe2yn+WWd4EXfvkccWiciq44f1g2SsA0zEatUZ3tswAeUo7A0sBSN07OV2iIZST0VshkaE1macxYYP",
-	"HENgY5NJaM86ghmIMuMXQJVEXMX/VrOC2zbrgxUxkK874Zb1sez2Kfswl9Zrhv6zKxaNILqBOIyHJuvI",
-	"fwlA+T0GnGjCjX/G6pUwjAa4A6TJoxqBXha2LlrnvfOXnd6LTu+s1W7dCIWJ+tq6lCOfLjH1Rat39hp6",
-	"vV6vg/975f/3l/yf4T//LqeLt7/0b98lM592Zyuz8ny/YqJKbyL/oD0x1IAVx4E8+zy6GRrPd42ReTIl",
-	"/EaQp5pTP8OKRC5Zyq0jabWvDvgkmLvf8OfayGguMurVk2sZ4BG0W8N1XiDQ/4Ab8hjas2hoaISIt/pO",
-	"HxpIZdOTfu4VkdF5OutGXvvJOqMhs8lUhUNoDnvUhEfki0b0n1TqD55qEZEki3PCp/sS+qhBOvftAlVp",
-	"Ul8phu9+Ytl/5SkyIv5vvxRvEd/AFNOZYAzmAuOvKdBCOYsz4pKinllgL3nMJLlkXGk3AsP6Op6GXUEs",
-	"/JgJNHwN9QvOs6H63EUjb9b/J7PBWMZ54VAI+QwxGerPe6+fMmqO5Mg5N4S+6bC7utLsa5mpfobp1wvE",
-	"qs1vNIULuVc2r8dbZXv77cJAz9txgSJzny5VdFyYfT4zpJ/9cta7OOtd9Hr/4z1l/7fbM/wtNCK++JYb",
-	"2lIPhZ/lmMvMu8Mi5gWksyfn8BiWy7db/5fx8IKzF7ml3W5Zhy0IF8bv5eNnSvi/9qeeEn9v57lQFy2e",
-	"iu1t8vKmHRwumg9h+xQG4NGIqKztTXRtYjAnVzl7JERBocpMjULssrg25lEEqSMHOM6Mf0kOoYsF8cjv",
-	"FRHXhN92vEzpeDK1rYuzl69evTo/exlEa0c4SHIguDWNrioyEioF8EDIDVFbnOOP+Fjtwbff62Yiv45H",
-	"HgbDE989i46IrMYAGCpUQbcaiPAknAU5aGNjLzVlCcSCMzdNIXSyHGgT0ja0Cl9JuXFP2buQwyGcA0xA",
-	"joW9oXoJ6kgihn7pfix+A6rNrGYJJNpMEenasoHkjnTx7NFgNVxQfM5LWhxxpoD9QMXfSMUsK/licbld",
-	"hWoeZ+Dwyi5JvN1QrfJXqfQslZrHBX0vs+n8Zn+YZbrl85yMtAWW8DT1nr4/ZL/gjbnE2wFUbpNb/EvY",
-	"lycWs5gJ9yEFnVbnF+OPijHPX7yoiK9vY+royIHrWGeAJ/PypQjh94XiOJmllbWSTDrhCbHrn+6g4TL3",
-	"ktT443OCRBymSW/56vCJ7v8HInfo2OCMvlbIToRKDIUBqdFDA9Yi9Tv2taxput/8jz+/NubIHs0RFChB",
-	"SlrxBxWFUdlBvDpGu52wX2NRnJ+tznJcPup14byyyKpf71eFL6iI4cSjenkwL1BLTh1FUG/mPXgWxiqP",
-	"Q1kFm81Df3oVMT0iONJIW9ix1+HBuumNxlmXhRCmfPLmZlhnuT7pwKbmqrvH0iEd9QYy2DJp/7Zz5idi",
-	"wCKqF7cOjLA3nQR/60R23Gq3/tDKP/028xZE9wcwUuzW1bS87AN39lkauoolmkDyqQSS/wqR5GUEbTBF",
-	"0AQ1j1dKIT9Bm5hU0lYJaXki0obocpA93W/0y5+1VqrjEPllT55duiB7MDz7UGRPrcIGF/meHMrjNBhs",
-	"BM6j7U7q5QoPp/tkXry0Z/1JsSsp+U4mXMpotS/xE4hpjTXqn/jOA6pgHnksFc/Zm7bQSbiQjMexAWu3",
-	"xN70367bzAVzXCAbvy1+OhLMTXGv9zR/ogjmvYs5e+OfwdlaO9EmxhItBH71n7B0ZDjVRGr/bnrljtYv",
-	"mMObvfmYq1I+6TaoUT6noHyuYkyb8IeaR9d1yKUPFxazkvknluG99y6CYr2y6X7zPzZE21AY1KoP1pP6",
-	"yWfO5Rx9GOG/2QzwR7LokixcBmm8dxtiYaI24eaJT/iUYAqMGI6w1IirUC/Cx7Aypzv4NkdWOEE5hOZB",
-	"tE070O+xXJX1nMO4DSF9pSeNxjg1d4XkRnH16Um4zSRXw4wPoc0cSEhHWkFouYVNKwxX0Wjv6qMbC5po",
-	"jYGSskyqahbg57A/UbIJ4P0dIYrxyDGlUew1PFY7vjtlmUrJLCCdWgJwI3GnYibBodCzYoiFJqWT2S/J",
-	"gzo6xdMUDkrwSYPKcwAiDw2ig0SLibpzil6qv94PPQs1Fu649ExTOBw9X4Nyl+hxSaFuvJ001Jp6rFoY",
-	"g8LK54bcayf391zIwgcOYNIIOU0BHcbpfJxm0UhrCyEdzljHtKpBtBtI9BhC1kpnwCOnzVEZgyZ0jfP5",
-	"EafzcXAgFhFD1RGKEQIdJkzi+EwrOb2cV8TexWPY0L7hmdp5hvK4CheAaDU/HO+Ht733NxkB5XHNnAFh",
-	"mdTzubv74ZqcDjbeX1znD9bZ6IbGWJtJE6Zx8rcNBZHoFFRp2Q8w3rSJxEgabUFiYqjeqe/8oowWgaVD",
-	"TXtftwACH0h6wqdMqOqyhAdM2WOdRSMwHawK2pCE+Cs9+0N49Lsm6/JaHjldh6NnesACNSxU2IRmLCM9",
-	"YQlXU2yaLxRV6hU9zXNa/4FLbMyygtZTPk3g3vj0lfZpwm+gfKzHxTAccaVAti5aN0LbG88tM1jD85f4",
-	"z8y/6UWv125hZxx8a0Kftl4/Pe/5hzJj/HxaF623//zsN23MpYi/uJHR2XBEZaOvOmfnnWdnszrU0nvO",
-	"ek97q160y9Xz3KYe+Ap6eewVxVf+j421fyo3C++DU1EUquZS6Sn7EHwHjJCE4lS6W7ILneDWiKHNGVAL",
-	"SrH7DX9Zez+9IHgOorc28MPJX1gXfH8w3bOy9A+n8cQyERfVfil3o1l+UL8giqqKw43d9bam0W5f6ujm",
-	"XnGi46ywSqvjegLV2+M2XPO2UOvirN2SHH/p9bbWomEBn49xQR/GfoMWwQqR8VOw6xoNeioa9GfE1MvV",
-	"JiUN94Gqo2OABOIdpeaumrKbhvjIiQihAbhoFPjok1D2AO2uHNy6bmTHu9Zwr7QIPr370FwhnQx7/4T4",
-	"4DpzGFT3Z0vpB2Qwc8veXP/aZlpF8JRdDRyYCTexZYqy5SKuqHzWjSCh5hQLqQl12M5dC1KekETwy3mo",
-	"Vkm7lYAbabSeuNotzTys6ZrLY9kps6FX9ImiHiUSGBZ8UwPHRqidjtdf2Czew2+zgG7DmSFYTsOUVgGs",
-	"s6/1jZ21fU65oKSJHAOtTvMmU6fmZoUVNY5W42g1QmtroUWQSMg5EM+EF2opxx11rqF2WaH+YG+e1wT6",
-	"Iy8BuzapowXp1391rsVQcZcZ+Jp3Nvvp/dWbzvVPV+cvXuZVQmhScoutxLBh4whueQyRSLhsl1r9W4gM",
-	"uGIriuoi7MZswaHoNpBq4+xTdsUGXFpgIdwb2pKi2A/dQanZC2FNrSjosIn9DBGI1G1qKFaxpkICE8fN",
-	"ZHBpX7ZtIvYXb5EJVfQUe36P9l47Xt7PtmErWbgi9+pnRPO6q2SptxOV50WIMoM9Vf/391WZSURS/mRj",
-	"kGIMZjqrob5+f82G3MFCY+D3nteHOVcutrZ8+eLFs5fL7Jr1pYjW86kzIoU6WPUa37zArznQhR4HDsT5",
-	"56x6yXjOYsaLKrktr7GrcrvhvD1g0TrQf2uLPr60F7/R1uxsa9B6Z2xYG/fgOJj6cmf2od5y3y8DhU7U",
-	"xDS0IRdsDEYMBMRtZnF57YIS2myiETtFDwaMF7GHMnt9Is1WwV7nL8/Pnj/fhb+8guzowcB2v+HvX/Rg",
-	"8GfXwBiM5bV2yP/ND/dxMNiQNesnAvmzRzWs86yAUn7A8/vmB3xeWN+Bbe75cZd9qoI8GqP7VIxurEsJ",
-	"DXL9ybIY+oi2rydeby0WpvwgpFxlYfeFlIV5PS8Iv7X6wA0YLxOx5zqYcc6umZGti1YXGTEM8W1VpArb",
-	"RvkVMMunlvG+zlzoCvx0Zk1+omdWIbcFAxkRr7yCFaiooxtL/WVH2iIuuHV8UH7jtf/3ivf9NtIs4VMs",
-	"FMTGm/iyp+UuFiFJcfm73nGdM9pj7d2ezAoVGoaEdxT4e6vG53OJGuEbOQpDxReizDqdYEAIHCoVzPpn",
-	"Tqfzu5hoh9ncy+/5K+CejbQUMZ+yiEtQMQ/7CrdkrQS0QXJPuBGDgfUbpOLQVScM9BkG4MUkMOyMuzzY",
-	"G60URHQwRcOEuR0yKIFWn4+egG0H1O68XL0E5O0/8rZZ6XVXVCq+6oW/Frl8znBlB/hrqoVy/qORATvS",
-	"Mp7DxrFMchGzWE9UINg8mBaGKxzW5eGw3xBmwRbvI+ROoViBwTl7E7UnWn5NnpaPb7FCDSWQBRIOhxvI",
-	"4dwYd3TJUaIm/xf0qJZPRmr/OhZNIwnlEyH5sCIix2/884lWMC3TWm6+VFCslxUiAovMFuvSdgy0lHoS",
-	"yiG89EESm7JMpVzM8YSW0hORVqsG0cYfWvBb7Oz1sUCDnXFjxLi8KYU/s4I3dNb3G6ycKa/x7xAPYRUT",
-	"X89omizCAlBESIlEP7VujmLeJejSt/78/c//DwAA//8=",
+	"7P1rkxs3sicOfxUE90TYjmW3u1sXj9QvTsiSfUY7tqVRy1bs2loKrAJJTBeBMoBqinbouz+BBFA3AlVA",
+	"sanxef47L8aSWIVKJBKJRF5++ecs49uSM8KUnD39c7YhOCcC/vgyJ9uSK8Ky/RtSFnhPcv3POZGZoKWi",
+	"nM2ezj4oUZEPiK6Q2lCJqERqQ5BUXJAcYSZ3RCC+QpghgkVBiZgj8nuFCyTI7xWR6nw2n8lsQ7ZYj01Y",
+	"tZ09/XWmB529n8/UviSzpzOpBGXr2adPn+azEgu8JcrS+CzLeMXUSw9lbzcELWlRULZG2Dz2hUQ011+k",
+	"+oESq81sPmN4q79hH5nNZ5oyKvRkNRlt8lZcbLGaPZ1VFc1nh+TNZ9/SohgiZogC/fuxnxeYZZsgAfDr",
+	"IAnwxNFEEHz7XwWWMkwIwbdna/2Ik4Nhqgi+haePpazKbklYWHCBWUYGKYEBjqTiOS4Iy7F4znPipyTj",
+	"OYFdgza8oDneo8y+E6DL/TxIWYmVIkK//H9/xWd/XJw9eW//e744e//nxfzxg0//4ad4g9mahPhWFpih",
+	"DB4Z4p154ljebbAIU5LBryNEiPshgrL1DZGScjZIjdY+0jw3RJd95FjC+HZL1ZaEFWJWPzHIpfqpowli",
+	"cpAa+HmYFHjkWDoqIbnwE/GBkY/qg95u+uQq8ZqgJVlxQWqKfq+I2LdIMoO1Kdjijz8Qtlab2dOri4v5",
+	"bEuZ+/ulj54XJLuN2f45yW4DjNE/nWi7a+p+IWJItmluCLwzj41Sa587chlfkJJLGhSn3Pw8JE72kSPp",
+	"+I7lJadhubbcYYjYBwPUuJ+PJkdRtQ8RU5A1LhCBZ4ZYY544kpTvaRHUzitaDOpm/fuxnxd8+7wSQtus",
+	"gb1lf0Vqg5U2VzPO7ohQJEiV4NtBqv5DkNXs6ex/fN0Y0l+bX+XXNS2auJY9/Q/iIe8nvCXSmNFaAWOW",
+	"oxUX6MEFyvFeXiOMfv755QtNM0ZrznOUbTjNQE2Rj3hbFprcB6vHqwfZJTl7vLogZw/xowdnT/A35Oxi",
+	"dbX82+pidZVdXrqJGlu/mWqLwDNN4dCs2xrv0aO+xmvrnt9++3h1efbbbx+/Ie//p1/hvNyWXIR3E/w6",
+	"JDnmiSNl5yVTA0dViff6PEQUnhokBp44lhhFtiFSZCVLwiRBVJHtICWKbI+k4x8kqFduyaA6uSXH6pIf",
+	"6Jaqw2//ne/QFrM9TF/vBTiyN7zIJcIKbblUoZO7gBHbVORkhatCzZ4+0qc2/ki3+gJ6ac9w+7eaOL20",
+	"ayIsdex2TFgKym6HeKR/P5JJP5LtkogQIVv49QvpLsABOsxjR1LyE1dB1c+4GlT9+vcjP/9qtSL6LykW",
+	"i/5/81aALvfzsbSVRGDFg8vE7e9DLHLPHEuKyMPiwvWPg0SI/Gg5eW02x8jeGaLCPnIsHYJvuTbCg5To",
+	"B8AYH76g5OQ+KFGp1nbp3gpxyf1+JHVvsCIvcMCcyvEeaQsJ7TY02yCMBFZWGYcscLyfbE69wIoYmvRe",
+	"GNjsgpyZB4ZWTthBjuUPL8hPMKKXEg5Gr/5kiAw+Yva2TK2HF14KKjbkc0SiGvQ9iOpYERlxhHw2/8cN",
+	"r0QW3M+V1IaChGcGaYEnjiVFCVqSG7pmWFXCIxzmgS8kku4ZcEHQLUHa8l/yfH8eMtTNu2fN6NHi8+Sx",
+	"l9hqWZMWtjqbZwa513ruSB6+JQwzNXpkur3VXIIYFzkj6g8/hcoMe9SWe8uTrpkKLUnGtySkFBW/nyvm",
+	"W0FxMP6g9I9DSwcPHLlmP8uweVHJYetC/37k53+hA/6hOzriHYIHjqTgHRe3/6AsdGmiDM7yHRchV5l+",
+	"ZJAGFyTTun1hlHe2zwqykArDLdhEKRbkY0nh9gOKb2HdKzuy3HBurh2rCj7FuKKg8ChT+Fb/warjhdwR",
+	"Urb+rkhR+OJy89k7QRV5tVqFeL/Tv5/x1WqI//DQgq9WR63BJ/2yLDmTBGKE3+L8jQky6b9l3NzPn/45",
+	"w2VZ0AxrKr8uBV8WZPs//yU1yX82yuTPGRGCCzl7+uufsxUlRT57OsNbuE25XQ7kYnhzlnMi9X0HbbGC",
+	"UNoOdNhMbQQhqCpLIs4yLAkqiFJESPTly5tX6OHV5TdfzT69n8+kwqqSWu9oxUMVKDRj08AcEDXDY4ly",
+	"nlXaECbABYEz/ejD5erJ1erBo2++WT54mOPH+EFGnlw9yS/IBXn4zYPHDcPcnOXXlN3hguZn9hOzT7HK",
+	"57UZwTDdZ4YZkmueCIJzTTk4uRz5SIJ7i+Bsg4DBMEW8JTnaUbVBO+upE3S9UeczE1ZYFTSbuJ4Nh5+0",
+	"OUwl6jnA0A5LrbQsHZhxtSECjuZjGd760C3ZnwmiP3MvfH+pkGaJwDnNlKyZpyknCBd6BfbXejE2lK1h",
+	"hiYwlwNnv+diSfOcsGNZ+6Bh7f/mlQA7uJEDXBR8B1JwJCNXNb33JbMZLgo4poDiLd4DwTkHaoFHP3H1",
+	"Pa+Mhj+GRQ87+1sQs7ORrLINgtU5kjeMq7MVEHpPvPGQiPS/XqPdhsDWoAqRj1QqiUghya55RSHFCyNi",
+	"2mp9yd6QFYj8JB5mG71IbA1n9vKC/nh1+27/z1lbeV42zH1WB9QgNYVknOVohTPFhSZO6+ejNagZ9cyM",
+	"emaHvDeRFCQnTFFcSISFPks5W88RF3pCe/gn0I1wcRiYo9a8O1IU1/ohhj7UbPyA1npnKo4+fK2vI2eU",
+	"dWf0AVbuLec/QPj8OMG/fNA92LQ+BRXFOSpseP6YtVCcn5lx7msBHIUwquY6ZuYIM7cQyhnShpN0XPoR",
+	"s/2RTLpqn02cG483VopsSyWfoh2mCmFUUKWK++CXHv7MDX8/fOsTfY0+vCFK7M+erRQRH+DURxvnzDfi",
+	"BjKo56YNxFYqWutFz0368NWG+gPPPVxSGK7Uhgv6Bzlai7cUjdZsiDK0okKqIxelAhL1rs/wfemSnzhS",
+	"/JYwrTluyR40CGfE3FHrs3nDixzUOkjzzwzfYVrgZXHktn/UNgneij3Ca0wZKrCCS9+RvKppvA8+3fAt",
+	"MacbbHJGSC5RhtkX+hqvbdhsQ3LE+O4aKTcRy6xS8IxIOZ1dnstGiYXany+pUJtFjm2gxN42qERbKqUx",
+	"FuxNAyP9lDmksUSXT55cnF1cnV39rXu/uLpq1uN7rG1FfZDY0YxM4EzRO6PfgAlHrhNED84o06tREEXu",
+	"y97VNq052eZoWWm9KKqCIGMbSkRVwuWiJsmllxIpXzaLmOdUfxcXr4XW/YrqK+YKF5L06XqnB9aHMSNK",
+	"3/bB1MbyluRaUeUc4SUHWiURdzQj16gkLNesr5iihTalNhjSE1ZUaHKNZitb3/1zhlXnQqzX/UzRLTm8",
+	"Fc9ntXb3aMX5rP7OYrlvPdG8vsK08DoyXxm7qsBSOV1/7vv+mjB7WPopKMgdKcYEwSzID/CoXirDuwiv",
+	"gBF80vafWH7PWpOfzWf8jgh9mDO/n6NxS/xaf70zNzcR98EW4/UfW6Py5b9IBpft9qwO+AuCVIsJ3Ehy",
+	"/lRfoeZIFnxHxLy+zmnpV13vKN8xiJDL+inwlVoewEUM5i3dH3baKNR/yCrl4YGj9o1VQSOboiuvGa5k",
+	"Zw3yijGzBrgg4LzKiby1J3hegW2TFVwCQc2CmRSI3JjtRGwpw8aG14zee6meJF6U9YRrcIfBxo1/fMdF",
+	"Lj17rSdlTpwM78Lio20kauyZlBWBpHefodSlwjwX/vqN210J395QqbgAdQO5HHGrY7XxJ8jXeGneg6RL",
+	"SxkWAu9bykFGj39jXjCf6X7g8uLi8BN+daD3uZtZmF9viTAEJfCrFKTENF8YIU8R5R6l3YECRDrBSBEm",
+	"QfQ+XKQcS/pya9J8hmbzI2dk3zy+KFxuUNxLrVhNXCzFutRH7RIiKM/rxxc53stDDf4Mwa+Ir2wmH1US",
+	"bTlTG2NzXbTOy/aRDEOa5/xHJs2jTr5bG46oDz6z/Fqjcqngjz6NychHtYhiw09k9xye029VkEvkMyFK",
+	"LKwdNUoy2Lyj3IeHQLYzQu+c0R0lEgfWANi6rePGx5F2bDNBrbQjop8O9VTFlhSO3Djae3sZ+GeZPnfB",
+	"I2d6tAIUZiF7UtX6eIeL9bZ0K9Gf+7y91wcUyPd0XQmSqug0SXLY0lQ7UtwRu4v8+6ewK9wd5Fs9tnMG",
+	"Hg4FV2C9JeAiXxUF4kw/SoXeu/4PwUbJKxKXvmJMzIjHa1nlOyKjH4btHP8wZFIdy+ueSAK9zTQtTa2v",
+	"2bWZ24UekB/IAZXpx1D0GfGCZHSLwdrLyTL1pU9hyl/jdao9VGuTWGtIf+em2m6x2PsUi5bLcfvSfGxg",
+	"Dd5oGpImghvrYTxg3qbFvThAzY3C5haQRpKg8rat7gu+g8i32ELKw4auN16Vr/C6uyS91JDBSp+uiTpi",
+	"PsKX5obQofnb9U7UqKawc7gs1CXS+Gy0dLtugs1FtthcoA5Gi7R0aG6rWA7V/t6mKLZdMreM7yS4QPkK",
+	"jDJnwp/fpxllcwMPfwhbSnXe8cE8nrdCWe4pCD4w0NVewlPPm3LDmZ/k+7Ga+iLIpfVBb/Ad5IojuNtH",
+	"nDRd4wc4PWQDGflyE0y3afJ/VRLKIiF6iYtUHVS7TFpK5FFMvWB7znaUMQLrhJcEn+UzhnA9hFmSHdb7",
+	"YsUFuKAgrFgSIU3W8VStP7cJNGMS+c8Km+2s35C3iRrIvBFwZ9pK7sO72lLquZvQtd5kdlZaPZBihahE",
+	"a3pHGMLImBmaD6PTzUlG80Ty3TuBCeifpXWm9h2Ge0QV+JuFibKf+3Vl1Eo1Qhv4aZHZQtawthg0Y/oy",
+	"azxJ3p3eYDRY+anJa3lb3aq3RCZqr/xApTqtwXawOz+NmAQDppmfay3NrDeu9ayWpeB39opnsi7msx1V",
+	"m1zgHfO7ePM7bF2fCexQPFa6+6YP90+yIOL0y/KtgX2Ajx2zIkXBszq8kWIsR6nC+nBOUSGAKJJshFsc",
+	"knqLhTZQSW0Z64k9hJGKKmhnCXLHU88OKMoYWZJ/kP0b/ZjfKDG2iC3uGDMsgJWnvzGaFTvFTRFGviGZ",
+	"IKmb9Zbs4+mW9Rd6EfsN3zFIWkCcFftrJAnL9SGIJcJoSbAgwuQ+nI+KvylctV/yTlYIzNZkOzEmDHHg",
+	"tSAkR1ygAtMc5Zp6Ew+GeDRmtdnBd+Y2MkVntHwbSVrDb3CATZ60icwbgeFib3RMKlzUTqooOX9dYPay",
+	"fq97DX/sCRQdXuz4lkpwXBVY2xYbXmjicirLShHviTlgJoUvTbekhHx9oSVzZhnmHb4OLUaVxx1oo96V",
+	"qM1UWO+wkldK36hPdKi1BPTw6kCZevzQ62/NiRr2EwTPBl+Kul63eacwY45yvJ8DXoXeogZdwGtDJwaI",
+	"FS9p1pYEV8o/M/kVJF/o7zd/M/7R+q+aImnlZrEFiwAc9Pp0s3Ud+mdD8GJFwVEmxxMZDF31oeWMbDO7",
+	"QbE4vdFcC+ARplmVUwWoZIn62qCWCKlQWeCM2FthtsGUQa6t4DuJSiw8mTkAGxItGHqMjoaoTPClIPka",
+	"XBvwTb1NWbbhQiarIIKLyM012YgvTfERfGo+6KXQk/uOqWQnptabgQlClrL/l6Qrt1Msg1rL1q0knGJ2",
+	"8l5XH/y0iBzIpt95xtnhokg4nb3XazVrxnE8nTu2B5fy9HZrIzCnsF316L8QQVd02v3NbslDV5L5wfrR",
+	"tObYEuWPIMJ+X2h1ErlLl06bjfLN6D0t3Nap20+exoVEBdc3JIS73qzw59NtQaPJUqaoFYkPcdRQLDla",
+	"GTjE6KGS6D0w2hi5M9WpdcZabp3Iipel12w7yA/CJtBuxvbLoklLnyKHGb8jwuZ/FcWrFeQQR1lf7+eH",
+	"wRJIDMQsI3KOKETAEbkzuBwVo6YMb1KIh/FqvfHlyORkSRXa8arI0ZojtRH6ydZ+WXJeEAyGwFqYChs/",
+	"OFCVbVyI5HfrQYa/WIBPiYBVkbLDSIoZWwqbjnrsEtj4+27DC8v5uSmcbIV9oFxWIrsaCn9MiVu3JdMu",
+	"SsNXNxEzfTN2N5vECltAiPlbXv5cntYRtiQF36XcMEyZY5oPHu+T0wiCidLvNvuDTOlRL70dzXO82BiU",
+	"1NsTa1PUf7RsidrwOOMCEjwWOd77s83C91inAiFwGaEInaveeRgbNrcm3Fkxn5x9i/PnnCmcpd5AcJ4L",
+	"IqXXjNLfZOOJwm8JAEu/MybIlkhpjaBj4ilJt8l+fq6le17Prh0bCV7kGh4+LwgW0xnZwQN8OJoX0WKz",
+	"kyYbm5XbiAvr4WyHJ/cZggi1LI4lJkcbpp3AxNSbUm2+cEVXe5vnb5P7bZ6B9zJZn/+HiuelklBRe+6v",
+	"Mkn1D54gFLAlWFoVXINlGGbO2jObz6CKwDt/w5lg+kUPOs63y7PNeEpnO8AtqiIy6QL8Mxa4ClMTz1PG",
+	"Rbkh8J+wI7EDzxN149wIIsEBGj0X391SmFoOtzL1rbJxSjqWtT8Z9EvavfGaFzRLjkFNMATcO6FgvHMJ",
+	"xMUaDdltP4JzQY+EJowbt/7aKGdetOjyc8iAqxzY4g6aw+ZF6Q+D/bkmqvMBJDd8J21tWpeW+ezj2Zqf",
+	"2X/8l+Ts/A3e/WiPyobStwIzaTfbXyNsuiLxuVIHfr5walpcFJMrvxYA7JEAuibeNjlhgMPAGZmjLeQ/",
+	"nPsd0elhYXjEoiEDXlVtvml+hXeqjUEnLG1BWULVjv7AD5QRv28oXkJkk1g59rl2zu34rav+gsIfE+f1",
+	"Fn8c9Xs7urt3NcND983QwmgrZUJuvk8MsUKK81uotmWc6asrLYhJRKJKRqVJBTOJpqQNdAj06eyKLNzu",
+	"jcnaTyy2OfTxO9dApDQmndMDQT8LUNpmR3O9H0lMcDJyevvZCeP0KE+tB1LdZgGZG5MfcMrEOjP7IWbO",
+	"yMIKriBZJSzIMCC19WzUnEoXkMu4EMTZTYDu7a/bild6jPvv+qUpbIsuf0sTbueVSzGPExXtoiQiI0xN",
+	"dYkxPrKD6jn4fWVtEsLS+hl2VbA+JGlj/cSTq3sB8ILE1yK5gyVhQnY/yCjFnFhoOpj3uqpYHr8MbwzQ",
+	"4tgK2Ly7elItB47jZT2LoXX6LGIFAnGsTO0SyZQZLz0OCVwUT03ilIWzE2uSWxgNxXO8vza9Ap5Ccph7",
+	"0uW1m4KQjwqwknvYCFbNRnikDGmhqZ48RDq404+Pkerh31QsXQNA4nHo1mxKUQnLY02wvFuX0jqvTIJM",
+	"+DfnQo9m5puKfW8d+R5+riijcnMa5xWUFYkw1wDl9dhopvtIJ6BZYpscDnz2VsNxhYsItAiYWbO8jZPH",
+	"DFDHTu2ydSY1IH/fN6GVk1QjprkJmvqtwyt503DSPHWeFAoIVEW2Sp2ak2GQYZ/lKNCK4biTYFpNY8q6",
+	"ppS/6YthHlG5kngxpFImDty/NFgDAfaSbYBhS51t/xQIobu/YFvD8X6eVnpYGvDX6GLzhemWF/9O4tXi",
+	"QHflAq/A7UQZ6JI7Hqi8rLXVRFSFZt/18mftFBp11uaDETbLyJDEvzW3mRS/C5bxPM6wImsLrRNfKJF6",
+	"ZUq5lPUDeI7AOunUfXxuZmrGDrGPsvWbqiDpADq8QSDrBbWYsQtLLJS0DVZglQGhBeTA+FJrKcS2TIAH",
+	"IkiiYgtjAeHCl+/iWnP0TNEdF5CILPmWAO7obsNRTnMDTGGO7a6/vc6LOUD54TUmWYcYL1frAvETV/PU",
+	"HbcO0yMAoRoxsqurHwCWlq4Q48AKgAwFD/eOSuJPDYrUxtAVcdFUi08tL/Lpjc7YtYC7iY873WApTM/d",
+	"0QXZUtb+18v+ErXYbSVXiYq893HOzTC1mWlgAqe3PYzIHmF61I2qUy2PSbXIIljHO6002D8edH0g0o7X",
+	"B4CFbZRhhuzdDGqk2B5tbb/b+w3D4/0iq8X4UODqlmbH5s0cJCbp9ZlW+QotQBZJSH4+FdDq1maWvmWy",
+	"t9jSL1uGvOvWCg5L7WfYYfUGOWKX1ZX29+GVN8xJyHJtfMjvveV4+uwlLIfg1fnhBoqMGNNCDUWwfVF2",
+	"+3UA9FwS02dixcU1AlQ+aPPK9jVg5wFbo+vnqKLjVnDb0266QTZ5j0fz+dXK4O+aEPXWJCyCdwAYzgVd",
+	"U9ZLBdMbZcmr9Ub1wiFNW7v3XucJ5cILAHOpOWqYTIUM5OELXkCdlQ0LerByTM6CNsokQYJIZTCiaVyA",
+	"U4+vJWux5fLeeOsgjAuyMpnA5ityg8V9pSJjtKlYLmyTEDN+rSMPM7ALztYdslBroxX0jkjE2TXCgLXx",
+	"1HSNgE0XfwTB7Aa7ntYgb40vZi14VcKGq2TIiJ6SIjWM5enb/K92DEHYaG67NEgoKGv10VgWPLuV3q0P",
+	"zXoWaRVmd7gYd4EMp3DZMJjdro1qcYO3dl+HxvChcPoDzJw9xxxekjIipW2AmWIj+psV1CXgJZfKaHwQ",
+	"0hzvEaTpOugWSdeM6Jvg6ryOQoz6jfY31dbnr842JLuNZ9sLvH+u3/AOZYCevAadTR2P8W0F85zMvNO8",
+	"2+aVkL+82ibN3MvCnsCYy38NTG3Za781t2vvk6fnWJ4+PvfCePT1t+4vG/n5xrV+SdkE7SziE0AV2Fhf",
+	"inUzETPXZWa0szVaSRyhJA3bY88LSE4ZqbGTAp1b9TNwRcuhv4k3ipCS7pGWpiGSnTvpR2dCVkcVXWOx",
+	"23gMwO+0CSoVKZ1dYM9fW90GzSn0XwxMoNXCW2zy3Ot9N3TEH+yZzlYbyYcdgm3otlSFS2K9Nm1BajZE",
+	"32Y+TFDRPArv8+/uSDL6N7mLcB7/rGdrRtfyYlrt+hvOuka9Dpay5Zd6/CANM69u6WtoDM/75IF6q0ZP",
+	"EKM3I9tck6m51N4iRLtRguWH1wgXhe10a+39ihVEWqg8AEfAShGhx/y/v16cPXn/5+X88tGnL389f+/+",
+	"+uTTV//5H8OOH1+bXan4lgiw6aG5pDHqT4SvCCymbD2t7KDpBTR8VnGF7QfApFI48ZW1wBlZ2IZaAyWy",
+	"+pbmupnpyxmY7FTtEdYXWyJs558Cy176bjjNES5YCYlR0H/9v/RLXUPlka+fQ6vKLoEbdzziyOu805MH",
+	"M4BdiYaKeb2gfY4PSY7tlH7KDIagp9mYq6kIThaF9j4QeYd7b9gW8qS21LTgJVFr+hin9PuAb/5k2h/7",
+	"VPJAhseGrjfG/eMwvZjcEWGChFGYBMndSYBa26TER65shMuTkaLlwvYDCgI9H5VbFEN8GNvTEd8Ou9fC",
+	"0/jJ6wyYFqmNqMzbTVicOETsxwlXsk5bvLgEV1uCGPv8BMOipWE88mG0+uRGE0DFvFVJWY83b3EjxG01",
+	"ITe/pff60XO4GVlDXhu9UKpmn5fzuvld09OiZxZ42vp7I6CXFxeD+TOdYKnvgmM67P0ZcP5TaRoOu46L",
+	"84Poa2JqWJD9r1YWQF5OW4Q0SVSuImsIec8/l9CGJdntG1Ly5FroGgYtlv7vzQu+HVRWy4LKjdv2YwkY",
+	"rafnMw8cW2t6Bc9uUxcmRUljli/5R4+Jzwpt8Nnfv5Ao05RAiHhJ0JbfdSoIQzM1qtd+wzs/XhTGKfJs",
+	"TY4QQE92rzdW8wIyRQzu/TW6gB7I9n7CuHK/+INAtZAc/pSUHKd4RKasLais5ziv9Wwwf6zh5XNeVNv0",
+	"HnySBKZX4DyUVjClfV5q3wGpSOnx20A41EDvmcJCfRGFjgd7osbxXO2k7PDzVj892WlTM8bqbXrTkQFW",
+	"c3aqbkGOi8NcsaX3wJE0Try60yYWSa3dwOsEW7erLg468XmiErATpnzA7qHxbn/6I04Gkr+xPegHE9NR",
+	"0M1qbrhXUzC8QDeuqWLK6jSYxgm4fC0g5PF2jPVmuPcYxnzGK1Vwfhs56Cv7tLm81FfcmGZL7nG7z5Ln",
+	"c6N3XGJMpqax2anm2/PusvmlYrulapvuzL3/Zh4HkAn3mFtvjtpp2MiephLBsHXDzpMH8VorNz18/Zwz",
+	"OcGRf79I31MSqsBxPOGN48DGIxIWmf+X2FIeg4XjzQSEwVvzaDFhNCfQrvNnEEojT0dJpKKsIjdE0OT8",
+	"/TbMznFFMfqfSy6pv8M1uJOgXidWT6Wnk9toz4GncIs/0q2e2hP3PwhfmH+79N1X9ha4rX7zyqVt27+2",
+	"DY3QPaSXs15z2g5vCe6wJrS8ghc3VTKsCGCXJzRrpMEWaRDgwGxfR4fkF7VnCJn3YmFuf6865Y6tDW+R",
+	"ueMJDlbdVGy8Kv1n/cwBRIGpK4D3W1DhS4sC33DITWR4wVI3Y82cgzIOSGHDRVEnfG54kYdy7dK0jxOu",
+	"MQVkiLPjD8z7FyqpmlbW7L8nL8kapx1cAOW8WLsyhEMeTTiOJ5y493RESoVXK88l/myLaYEsWuN5XBK9",
+	"GavLod6hWbM75oisF/xznJONdB1zWEIqUXpT/zpXy9fwYlWx3AaCzINRqcsFWSXAypwsJ2l6xaHhiT8Z",
+	"BiY3sAKUs3eU5cmAFa4f/OHR4tqzHazRz5JYyPgMbwlSnKMCK2LSgzFViDLk2oZEHWOHqYty1nzfO2mw",
+	"n5yTOwW4LUVG0lDeGpr8WG8H5sxK1Show3OcEJcag4ZiRC3S9ksAhknhjykD+TCMuqhFNWWtsb3saUG7",
+	"93WIIARVZUnEWYYlQQVRigiJvnx58wo9vLr85isok/2It6UWoNl3P7/pJQA9O/s/7/988Okw26ebIgcN",
+	"bs6fN6Dj9Y9npsMNlPRitZk9nSleFBteSfL10pQHf72tWfIczMA3PFmcSyK2FKKpgy2gB5o+X/qcVXVI",
+	"sB9mTMlSMoPMOzT6FvKFtwn+M8g3d5mPtlbtC4n+4Ix0V+/q4urx2cWjs4vLfmnGyOpluCAsx+L8hXk2",
+	"afHcyzDtOhv9M94oIi4H2qiV93Q5CGL/usvBSMqaAdeNuQkYqv2Ssp+A8uXy+HuXAGgj4PolGWMIaVu8",
+	"df/qSv9FVGWxTc+f7Mr0GN+YZZvY7jtxEGJtmSLLpOfbt/BYouJEpD9ye+ptH6iVIUP4INzYCze3E4Ws",
+	"Q0bsqybpY03mYBdZlGJIEEeCZFzkkXij/x1apiR2IMH0viYER2jdNeUa/UEEt3uaWmwGzhC2wGn32f3k",
+	"2WCnE0FK4itvf6nQBudoSQirUeAMKMu1q9I0lrVJ1fN7JI5oo1JfMSyB/rsGLJC3mUoQzQm22qTM7qhN",
+	"ZJiyhrpMqtASZ7dx22eCMDtr9p764wCD23lgbjaurwrLbdHqv6mPT13vZ7rGa94GM+nho/K8gZgMFbiG",
+	"Jzq/l5KbCAG35I02CgreMNw3PG3TEPmIM4Vy84RFUAOmkY+qa55enF9cgGnasiYeXHWuG2f/6UoMri4+",
+	"ffnbb+fDFQe+O4ijdfIV5EW6+RpEQCiwItIH7mHYZPcCIzsiFbojQt8NrtEFVJoya997Un/oXUyR3u0v",
+	"ZkDn0R41sH+Ch1oBj+gPHORCQIGT+WjNhYBk3Uai5wRKdsdorHsRxkGfdV4pBVnRj+MGm31ueIInL1dq",
+	"8fIEJUtm9PS9gfM8BPaJ15gyqRJFGa7QbL3Q99945vxo3vo/3N98AJIn/VQKMvCj7EaKWr/Y3XzMNnJD",
+	"zC0TG1ocwZaAPlNC6/ei7pma5EDLbmNm0Zp0msy21na4kFt/pPWN0CyntKtlREE3Zy/K4i5QpmEOOwmo",
+	"c7wSplzDDPSF9FusQY0yn/3RBcwdVjX2cUPcICM+i9o5WcNXPfjpa/C98AlJNP7kztcUmUs4kz3h5DAx",
+	"b4hUPBl6d0fVhleq0as9Uy/LSKnspQye0RfnShIQ/zVn5Npe6hU3kWSDldgLgXiS071zuNlRlYxx6M8v",
+	"/4nvXI2rxDSPx60psc92c4zADEFvfqbqclp9N/Sgm0uF93Ju/j3jWyJNlIgL/Q4UhyM4Cs01fbkPot38",
+	"tZbol+aES7rlkiwVkW8KdqV7J9QFzJ5qPngwsggmgMRWUq4ZFyRftFKd+73p4Ad3A9Afte4OfZW6RRss",
+	"EeOwdoAzpniRI84yMtfyoV+pyoLjvIN3cHh97GljfXFIxCIy500oM14YTSP956M9qc3EwKnDGUFLPbSs",
+	"PRcRvUsdiLAVnZm9ARkkDyxC7fNaFtjhRw6txxHu+ZIeuhZJq/KxEaIWB91HO7I5ijCqd5q2Wr/n6R4l",
+	"4iyh6PN75b4yUkRknvPTa3L1/jIpzOkAoHl8LiH0cIwuEo2FAVREEJniAoNuwIE9el/44frhBbVNyI6B",
+	"ABVEVYJNLm3txkAaqlr1xnVyuM3TtZ026w872O8Gmd/JyIBEfwYz1OycIyxRow8TqWyW6kRQHFM7W/6v",
+	"m1c/ITOMBXGkTNKcQGxAH4ikkGTninETO1raIo9nB913BdkaKB/TKtH24N2ZDjPGTgKJJ2JLmQWEXYMH",
+	"1XcItWtjxpblwLfqoLWdfbniRcF3Folu1zI6bX3kdJ06AW/CvmLxmw5+3mBIhXTJlynK1OOVvyWklE37",
+	"H4CGchaEWzjbhbYUfEslaQVG5VYv3vvpiZT3XGsZtC713Bbx1YbweKCEcFjvFzmRapFwzmlFmigf6bWQ",
+	"PbPPKm+L3OdtkOwtQn3r+vZraxOKTwP4GaSMZvbwIeTMvrp81c29w+qmnLXhpldddivf0pS520NHbIpG",
+	"2oeKe5F5zKgl0QZv9XK7LDCzZ37UYfjaPH9Yg3c5XopZL4P76ACX/7t1pe6Q3e5K3brtdJftol4yAKgG",
+	"2C9Mc5TzXb8qO5SH2lxwBttZ+2lLOvTN3tXLJyH0mvNMfp2bcc8ND871YY7Ma0vIvyXb6ef/jVUhkxr2",
+	"RyyUtS9aDdFi1K3tan14XsWa3yE0JBuKd+3zgjeCQGBc/6wHYGN7PGaSwZMrKMqWeisgEYLbvxjYIvq6",
+	"n72juG5y1kh6ENLBLuxbYaHa/6233Hb+2rEaJNocCODa+Jj1HcsnlzVHBmx9JNlXAxS9xsnANLsN6VwS",
+	"GFwKwAADcPzxppMwgpegO8LUK/PXKRekuv8/lhalSBI2pce/IaRSGd+mxg6IEHzUzP8emtvUVveh7mk+",
+	"3Z9oxtmqoJkynRYQzZt8GmgTYNYb7ajaIMxMX/0lz6GZKDInr3QHYKdtKHjMrUegLGhm7Dj3OXAR/MtU",
+	"9dR3P/izdfCG+hokgSiHQDP1tPMmYQrMYFRQCfBZ5iXp1cOx4LveZih2EYKSevJ4Yns/nCCiCMMfibx6",
+	"nwlxk7BaJXHZlSd23QC33u7L1CXfEsxCaJS81nUHWawGz7nOxrWhdZE7rMbDSxzwepJIjYkQ/DpvtKeb",
+	"Uv3RQX6d3FvYrMx0f+F3H41ufINVqnfqFSOQKa110YeV4NsPWkY/QHeJD/ALBLc+KP5hjvTvCEMdC2eH",
+	"jqolV5vFzpbfdT/zY7vhjh5FD4goU9x9FUu0Ix1rdlqTgxikk3ZybAgO+53LudYXY8G359MwUNqfiuoH",
+	"otfwF3gwAFumoMIM7+seIGMSERdxOnRagprU099WhaLQDB0t9+gDq7ameOkDFALk9I7m9qecMA7eVC4+",
+	"zE1KabE/FJTWYwnsSF/bmtKkr4gIbNXOjksUhIFlbQied5g0tsSnP8z7873v07w1vrxRXEypv2brYO6f",
+	"HjYCGdA8Vzt5vKR+D72DnttU4QnZxb1SxpQTHoYIETWQt/TnaOWXv1OaRLeM75izXW1ThCUR87ajENQA",
+	"/G6BgCG5YUVJkc/B9LFp5Nfa5jed1vRfwacrEf6NrXCmEN7h/Tl6B5YD5Lxom4ERkpN8jj5YLgDq1gdo",
+	"Snr+G2unpf852/IlLcj5VlKZ6yn8z4dPLh89Asw3k69eYqH250sq1Mb2hJ5dPnlycXZxdXb1t/p304Vk",
+	"Rhkotsr2Gta/GH//7GWO0Xf2s8al2WZ1G1usvT62IWji0QxM7BYdSNsTt5k4PDR7eji/xrCcaTVucksh",
+	"CKbt35k+yRWpcXtbvPh0COjqjem8xmrj6q6gzSUXAHRdt/vAAm+JGu3F7pe9neCdRnytZiOYqZB7i1eF",
+	"vkgiQdebCKhKM7NWDBnG9u4xuq5EcnbglIKdJg0gLidaP+6o8yhndyOJH/GVfWNo0F0EhN+rXXeQRoH4",
+	"094MXpC9/iOcKXpXax14LBbovflOq1X64Oc6n0G7DThI9a7RzEWAeRL9cZODF48yb18Y4PaOkIReYu8I",
+	"uQ0O1j9Smrqh9up4eejo8O8OhoufGU3Vcu0Oj6YcjnFojYugNMQswu8VV/i6DpUrrjd4DsC0eqGMlQ6X",
+	"i6r0BdD7uQHtoL8gORXEOom0ksj8AGWm36itEO57eMyPLkOOuPRxOD7lNdqZ2uwVF8h9o487/uiRV0Ma",
+	"2hbGvjy00Q22T+8D5p0DYPOHfxtHNu81+ewsb54OxttqH+LJylWQF9wUloG/69er9+eiKoj89eL9+Q4A",
+	"YOSvl+/PwT4+9BuQO+LvPfoM7bDQF32bc+DCZv1sA9cg3D7tXfro42ZuY3QKOmLC3FHOjc9SGy3djOBQ",
+	"aYBmTNP0xL8aHxO32XcUnKnQ7X7DCwJg/nN9XsMBWGewNpXcPbvmcrzveYltqvfgPb0VqRB4d2AQP3k8",
+	"ofv5f9HVKTMVl3U75bDuUp2i06iq0LqBnXdg9yviDNUd8NCKOKiitG+lA5qlw4FGZuHwLMP+uCDsKPcz",
+	"cY2lGgUBpm2O919fXVw99mc5Q3pEHm7+YPL2FUdYoS2XgSSHut9xzHwSG/D5vPXNBzs5kY5RrYm11uV9",
+	"YCOc3BkAu+0EToC/kyJ/1jjnp3j0I0M1oQ39zG1n0IztK64+WamSyIBzRGy5fiTTfLGOB3vnzwua4/1z",
+	"B8RzT8XLDhAtam0tDS+wvwwsqfy4c+/oR07sT1q7SVxAFY3k7q675qZ8xhVMrLR9Ttm6IKjGOEqqmNgT",
+	"LIp9NBf+NzxueTFuQnfLpC3am/1kxEJPKpxOW4rhEijguSbb1q4IAtmoNuIaqICs1ESh6rScu/C1TNry",
+	"O5LQPliRmGGPFYFm/AePH3skYmyVTx5J6quP6fGk1nolYy9GJ71Or5rUX/GR/XI7oVVRu9NND9rG+LUM",
+	"6MQcqrZc+yhIhVG0451qeQAm1caZMf8CFXU2v80X6t7OERSK5UhytMLCP33IIvEwFAJRru4NMnuBUYFB",
+	"PpY1DOuQiJhFf8sVLkDTrTAtKuEN6LU/DNxutbXplbElG7XBXPCy6efY4wbOnOqFyLhEO2g/HaynsyMt",
+	"zNNBKOCxmrtGeGctqQMYMlj69944J7A3cSnMgAmy6TONbfWdS83uMaElJzWVtQA2zO80e7IpginFe2Zm",
+	"kef02DV5qmSHOuUN3pZjxOZTeMZTml0Ft0Kztj7RHXCy2E65lQkKjXtQrMzU/zTg1Dfz/J4mA5VO0byJ",
+	"ffDjlYykf5DFcm+DnKnwxO2+5267NQNGbg7NwpObOK3Vmm7duEGmODTdJcup14oJgnPbbZBxWygOyhQi",
+	"p654WHG+2FbZpoF40UIpOPxX7QycF5xE+t6vNkQs1AbDzV9b7la3LQySp/Tq6Kzeq95aeL+TyRg3CEuE",
+	"rV+wnZnmKyqhPuvgGaRz6psxF8goWtsBsK6Kbz4xeLr5YB8Q6POn5vSmjKAlMW4czMzR6b+h1Ok2pwwf",
+	"Aj/m7groJjEqdif30XSF/ATOGvOBf9B0eMTEtnGdk8gzkYC27E3Eqjf38eEZfSY9Bsw7Vo99Jkk6nQi9",
+	"rW3LhHCGbfaAjMl3jt61Go1KTF0m+Qaz3P2znhq2+ad9iRxu0ftn09fnwqe6uqT9QJlBf9Eih/gK1J8n",
+	"oHLlyxMx8IUDlESDIB9oNoMs6xKQl3vkIr9e2nzE1TX68jQUUluYNIU2yFS9d7JeQdDMZMHWrjHNv0i6",
+	"vJY1kwoXU9oDpuFlJFQFh1ohnAxXot8YtQ3+wD3AD6EOqQ0vT6+ym2WbrrL/182rn27qVPehEqGDV/9B",
+	"9q6dwmGa2LKiBXQp+ZLvGBFztMXilij9p6wg4nbu4hiYqTmSVWlcWlucbSgjX7lgh0vd4k2f91ajAr4z",
+	"Od+trhL47I/3+v8uzp4szt7/eTl/8MTTYsJQf0NSF+iWJAQuXlfLgmb/IOPuehjWtzo/YLau7HHqDHwQ",
+	"P9NBsPKa3T8A8v+zJpqcIoFH3Qd9Fo53WmSNi+/qNnmJuTlwbLK9K1+RFZF9wVjSopCetBuTnJJqHloy",
+	"R3ryz2cll8qTUut/WJA1PSiw8T8qlSBGVEcePWgZC+/NzQx8C7HE7HaxpFnfiePz2sCzdIn7ND9+GHrY",
+	"4x4K80I2qUyjzyv8Me7RfjaRXf8RmZwC89kSrUGdwLXOfmYf/uusQE5WLh/48Nqa6HDuf2zEG/i5Ft/i",
+	"qrnsKusGiRSJkWz2/38Uib/4cqat38mNsQP1Md0k+5FMTxzrJ480KbNfyDaKyjhUXJoh0P3uB+jZCHV7",
+	"Gy4VZWsE/2IahdxRadOonMtSAoTCLdnX7R691c+BRlyjqRaCFyTaH2MsKx7VVuvHJpn0VHl+PPfHRLMN",
+	"ZszgQzk2bjEFILFtwBs7ITzQCl3ee+jgIDBoEj1tcITacKA07Yc1ISGopqqu+g1UQ0acC84ZZ7lqi99c",
+	"iG8k3GDF4OR+rxaiwn07vuzQNwTCsMd05I6YgPtKO/F2g+VCkIzQUi0kyYSxdwXB+StW7Ht30JZtot9L",
+	"ef7wG73GmywnwlaLC6IvpabsS9I1I/k1wkstkU8RVQZ8OaKH2XwGdfcNXZAl7v+8rd9fY0V2eD+HJL8/",
+	"zcOf7unj/dSVIdyl0IIloYn8s6JEoQ2vhERf/q7/AkjBc2T+rPhXdbnezY83bu7oS7mVT1ElijnaErXh",
+	"+RwKuuY2PXyONgQbNCdJ9KLNkawADW/uitLgD0QQyJ60C//VBPgS+8e3ZFsWOLk33lrwyo9GFFSNxlfS",
+	"RTnohJEExcuCJGuOX+yL3eSxh57UtB0XefLw7+ClzthXY4hqVvEaJrVn3p6mo2dARN3inNzQ6wvDWKfP",
+	"VBX8lkh1X/bfO4A2XZm6K6PGNnzHrpGE/HVTaMarOIvQmSI9hTN+I0g3VYopbq+WHZB2k2gO/fq7drYD",
+	"y1RvpXvKRJF17WzAnG2Xin0E1BBwc89dF9aCstsGkOx95PXJQpHYrw/M951TCEm9V0MSMyQjQ5vvLYGe",
+	"Wu8s6PwUMfH2XHm3Ia4YaQ/7xO9oHjcvJFlDQbj3ZMcMDjio7rQ78Cna8B3aYrZHJda2BrVF6AOf61aV",
+	"3pvMexefrgVWE1ox3H8SaHq5kMPmqNX6eFO83ikY6/jiimZkEW7zXgq+jnEF1ex+7V4YxjuXSstMAq7v",
+	"wZ2rgSlUBs5VGAy/VlIiZhkpQpcvc8GaUF8E9ysLNNJMo8vLwwtYTGZkzcTvVqtB5Lvh7m+H51+gavtN",
+	"XQlnOje6cBVlCJta7XN/dnWoOAYyqrTR6lciRTE29EEfjpg6MRnZ8Hqg94UfRsYmIrVaWXS+WjN2bnnf",
+	"4cDgAp/e1qvV3xHePDfGq1K9qtS9Iejfc9Ff5+3BebwW5I6SXSqOI2zGCay3u3hsAdz4I6Q3engakI/3",
+	"tq5pzquC5IASE4nJwEutw3ilIvdd/ZHY529pWUY/Ddo/7lHnm/OkRSpTHGehn1OTfhunnz2LGha1p99M",
+	"bRgVqd2XMRFqDFpcuSbRDXxiJSHD07gqXAuiAme30gcoJhVluNash2FsN+wXErUeDqa5usfHcI39DYnG",
+	"fYOu65/7TDOol7nDWWEjCG58ZXK/ztHPJVIcMcqIa/QrLWCBaXHWurXO0ZYy7nKfKKvhac2alHgPf+kh",
+	"EbkUpdnl1fmDh+2uxE9n3/385hBXKLlyNx1Opx+VdqlF9Ujvh11UhnfP3GsTuxF3MHrSVrJG7SZYQFV8",
+	"bY/METPy20Pd0L9Fd4RgZAE2fQrQrbXBEt6psWyn9MA2E2p/2A3Yot+3cUbaOR7W0oygoj0zwGWUIYKz",
+	"DXK3ud4uILBqXBQ2wvV09qJiFM982YA/kd2z/F+VVCdLCPQiFCfBzLoXF86KPkxAq9FDAM24wcFxt3po",
+	"hNe0K/hyTdS3ptLe4JfPEa658NW1hX2zuokq/XYXCWLNeb6j0MqnB6c3kpPitvEAVm5nSd6Q36sJPsL7",
+	"AiRo8db6Hb+QDqNAXjuPIvgxWmAFVElSrBB1HfBxPGzBX0dI/gpScKf5/K3+Qtr6FzSlp3XzqR8o8/m4",
+	"t5S5vx66TUoiKB8tJnxtnjrAGjL/PLcUDzPiB8rIaXOWM6zImou9ByZzWDMnJs4cdKRuhhpE6NC8KOk/",
+	"yH6iIzqxdNOlUgzxzuUFh2ogecDTrKdSKf6Wlz+Xp13UJSn4LiUFH+8XBd3SpMaJELP05uSYevUMi/za",
+	"QrPtiFS9OrdRrQgmyMLiG/SuF7xEVYm4BQzM8f4aWvFuuFBEGEtNmp9N9bkNJJuKkgcGWMv85XL02lar",
+	"roZLgdXVauulTcefUOHYS/O+OHvSzvS+CGZ6H7MtIdF/EYPy7KzXukfDQT1i52CxUPzGZXiNQCLRH0Rw",
+	"Cznoqv9bkz77z1/1nP+8nF8++vTlb7+du78++fTVf/7HPeBAmWS8gMZ7fJGmswwfBiThTZUcVdhnBVkQ",
+	"lk/q3NK8HSJKYJbcGLwga1wsSJ3Lfpos2X6JZ/ujdsjgpAi+/a8CJzu9tni/yGp4AV8izYkbRGjiaxv0",
+	"lJbuuH45Nwrm8QO/giEfSyqITApO3VKWBxxDppE6VajEe2madDMIKEiETTuC2oZzYZw7buq1c6xwC6gR",
+	"+s0ok0GnBGbyAE6znXNSgxV5LDpBeQNqaVPFwV7okn9Zo56uqOgdK5cuVyB4sBxh6Vds/HAGKNgAUha8",
+	"P481w5/zoiDAyr9bv2liCMILnQqVhvpXZJHdlrTVpIUylFNZVoocXLJMmXx91ZJoQ4r8tDeriilaTFLD",
+	"Y5yd2NIr0QJMOdHHOyn4m5c5WYJvBefLZPpkIZfOrprdTY//Nra3ugr9QO3s0RbvLb4aAmBaibB0lXmA",
+	"GXsNbZFNkgRnxR4VnN/6kQ7u9XSY2wkHeSiE2Y3vAJw3HSGsy0sAUxuqrz4E/wrTBl6O08ry//Ohxapt",
+	"WIzT+wxM8XLCFYrxYZJ/4urEJCe7h1q89DTRHXQPHSGvMgSSwlcWCI9xhaCRub3d6jP0qcmWti7HOVpz",
+	"e8FyyG/mrm7ku8Q0B6xVsL4A3x20HpUwbrtuxYwHYgdN36AFspLjyXcjYgptH9MiMj/aK70A0EzjVtC3",
+	"GS4c5E2O93q6JrMd7kISLcmaerpmmRdjj8cR/ek/i+p2Es0JdpXmdTA0Blj4giw/x0a/R+egJ6ksUYkM",
+	"OwmBIxP0SLJiaFif6DW+H5PB0Dt2ErwgJZf0rwN3odfUabdY/6JvC53qgjXtvO200Erk9TA8MHTF0kr/",
+	"ECI4YI86Eib1FusD+Q7Isbd9V4A/k9Bh/+1YjT5sIViBQp+oK8AQNXBoDkXUdfHPifReF3xxghDLasyT",
+	"5Bq16hgA5weP26t+dai9bF/1CMXQvz1UwclOzb52l9vuSv1i0nlcrwZtg0tu/ATxGdIpCr2XFt2l5oab",
+	"rHfYwLbJcqu/j0nC50V+jS56gZGWnfFoPoKDlZI+mZpL7WuA87aVGOZuS3u7G9IR+v050gFhmXC2l9Q1",
+	"1T9UmMoWlHbMmtRzAgYJ0PuqbBphpsQACp7dWk/rQWANs3zJP34hjfcRLSuptZNEim7JNWJ8F4qxjeBg",
+	"Vw4QpLfaO44yXFKFC1QQpbTcfvny5hV6cPn48dnlV/1+R76xW8ljfVEShPiHf3h1+U1/8Af+bi5lgfc1",
+	"5MNBRKq94W41e6C/wYYgCDAY8KWDzTdstrZrcrrfI2yOaK6vKKKK4Ew/sBIJvtC8mgx00ctm1ZOnDJVY",
+	"X6wwywHKAHjSr7v12vsAe7UgUOnWo+LRw1Bvd7mgLCuqnCwU/hjA0zZC3vHEe6+Efwd8U9gv5noMZUww",
+	"E8YRr5SkOUEmb/oarehH261rzXnuN6IU/rioDam+tHLZNJQ3G8aJTt0SKPYK8RZ/fBNTWtmktvZg8p/9",
+	"ZFJ453Unye8qrUW+/paIwtx4h7FS/JkLLblqtMLcZc622ta16gg9y9qVjZ6kh7SltqTuDRaEtfKyoJs0",
+	"F9cII0Z2yAaaeEkYyVNTElYOJWdogQ2UTi+juY+lmTdwb/ap607WtevRAkrLIuYfVsOPW7dYqAVf+Q/y",
+	"TvvFOhnc/JWa9AleIr6KYg1U9/kLetCyYnlBnqKM50Q2MHdmmW1dYH3Hqada76aeKI9Meag225kZh3Qy",
+	"8lEtwGsE6APQBxPuYNAUB3L7mj5zTV6gfs04m4yvSfpOYedOY3w3m7e+NO5HqyUosGte40qS0zUM+Rwh",
+	"8Ncmrf2EEDOpuVM297CnciU4To3hZbYqL3IiFcorUCipyU119pSTjiWG+uYMy403fl1DPXgtHecNxuwW",
+	"QVGhZqoDmbTQEBH2zUF3StcYrfaIWMKHV/OlCcqnuXi/50LrCloUc2OZaWNt10aprZ3geinOkXlB8fKs",
+	"Ku0rsDu3DgTqs8vMuJasRMllp0J1aeJBipdVGVh4VQm2qEThreu2OqnEeyJsrz1w/Suuj7wSr+uTRir9",
+	"705QNQsPBCJBItxUhiXhB8puU6vqvRvwrY11IMX1XK+hTrQO2Lnjnu9I8lb039//zneo4GxtJU4bjdfo",
+	"QfCu/uRi1Ls/wKXXBU71gdCuoygOsLXArAuq2xyWj6e7r0eqoVuEhmSlwGxSR7aEsyzOGAML8ZQGWYLD",
+	"ZrchrHMLsqnjkOLXV56M754ixSETtnnsqTVa6r2yw+4cs8FtUTF9VbqGvvRP9Sw/5Hj/YW7jaFu8RwUl",
+	"RqNgiVZY6P+YS5DLSkCmZ/ChqdOlVy/E8RaP6cr570o4uMc8IfPmwDS5Fkx5X3eiV6zYW0c1TUNKbA3o",
+	"EuN6WW+jUZkpCYTWIxS4UtjWlHKDIdWc5+QpeqjPhgdXzpc0RzldU1s9udmXG8JkoPcsWdGP3g8JzHK+",
+	"NRcX77uVJIHDg68UsUVrehctCeQNHmQMjnKvLzYyHG95Y8L0f8VknGkBtjdEYJXeMijJ0jvoVA8ejQVe",
+	"Y8psh6CFVn9e2ywn2a1fRFujPG3yEuB5fdgYmbPA3tmGS8JcXqxNms+fIgVOJ8r0vs1s430QqErCfROz",
+	"ecseqRvoloJIsP4Zka49OoZPG/1fKdNqR2+ijLTVttoQk9oOA4R68pOAdjH0w0lKZd2DY9ypkpCqGD7F",
+	"WxSYyuocVQB1CMS49+bQ6YLnZNxF1nxs0ao+7370NSxU+0NltSyo3JDcGQ42p9AsGzxnHZVzfZC6nJ5d",
+	"nI8lpKiaue9AZNr19sYvgSTvO9SvgnA3MSvhV3xAidoQCdrO5OkwEwOzShBaoVhItiij9WdJXlOSedOw",
+	"BkPTB7ngPdWywyJPRitxL/W8A0p6pSrZUwLDByi+2WD91n85uMVTF8MlRK0taT8SwGY7lbIOXEVDNCm8",
+	"Wv0sk+kJRjRazHqQUPcyqcQQiPcWGTqn+lCVoYsvJEYeW8leTcqqVJjlWirHI0KOA83Lvzx7GxNTK4nI",
+	"rL+oeffySf9Vz5t3uKB5Xb7WvHx1cXVxdnF5dnHZv6IFBwmFu3O812qasNzF8a+NNyoYOLwcR6dzrK5h",
+	"+h0LOlMKLe/pC0iPdE8mehnjfItvBWZyla5fUnOb1YGq9Eq7T16eIUUKUm44I8gAVc4RRgVfU1Y3/IF/",
+	"hv76rH0NO+LYUHy0hPqtoDi1on5ZlwuOu9D8ZvC3QbP3L2rbJliiDtu4uTWQEgN3Si4V/PH9CMqRx3Ta",
+	"bTi4ZTpGq7YP79lw7eTxcKTE/hpB32qoidkRU4Y3bpAWOCMDUymg1JfaMm1lUUbH+wGVhKmFP8urHnsp",
+	"eAULzdG2yjbmK8Q6vxqYnlbNY6u4+Nfz9+PFxUCFd5uzHIFkqg02czvyUxMrsA7Wuc6mUsGCi58B75xX",
+	"IktNwf+OAoQsNntQGZhXfZkxmQgQjNnisrQ9+vvVtvDD6DRbiPnOnAiXrZqi1St/0aqhsr1FsVREUHl7",
+	"toU/nWXyTivOw389Y7xi9PeKgNSvBCEC57SSZzlRxvr6l+TsjNz1nNrNx0fyNpy7uRQ8rzLoXQJ5LAYP",
+	"33H4Gv389nnYzIhM6wjKwf3lW7zDTNnkGtzKuZqD543bKyGLA+GuDx1foIsqtOPiVl4jckfE3qj/xHDP",
+	"VPu+nfg1mKvlnku5E5RYyh33XS3f2VJYA9gH12ooedlCwxBtXVB2q3V4tuFwona5UA/cVbuPHndNDC9N",
+	"G68Qa4LaWVBfmKvvNSy/yfBY7tHNjzfnEfZ7zF1o8jXoF15lGyK+xSoZ9SAkhm+ht7ZIBzNp4X+PAqD5",
+	"6xVv9EWsTiUGU0kSbdZZk9KTszeGW+92c+2QfhTjzM8JLozuGJ1JjRUSZXrbe9gGDvZYO6xuOZ6eme6A",
+	"e2EEx44+GcOydYOTEfJBfIYkq7OqJs7dOwMGl6ewhSUjBWoHFzy42ZkeauNhuuGb2jvoyLJanfamltL9",
+	"9r7iFu22uUOhiwn1rJWyNYmHcgGpLSXhZUFMGrPakC1a7r0RqQC8/BTE+kh4+Jg0+xjEdNP2wY4GExnF",
+	"QteMPnlbKljNE/Sk0uOakN3Jgb5tZHA6yvdPoI2+t6IwuXlWL+mpzlQzK51TtQD/CxQaN3/BBgwP/tnU",
+	"Nb6PSKgfB4Nq9Ts6wv3SAyuqp9v6wBhHbza2a0eKT99Kn0ddGBdTnRwFSaqOLLQmyh/KbrNjrOzFPmn3",
+	"QHh6N0RQcky3NY8ZLtUCmiLHWgjpCFb3zVlJiiLQdKHN9MMcgsZhaArGSqGP8Nz7kT3BIqJpQU9aLWkd",
+	"sYWRLBuihNis8smVWEekpquyV0upcJZstzmrvElxUoummYj+G2cLxcvZfMbVhoiFRaS2P664mNUUSkAF",
+	"gYoJ+CPrmZqRqOjBzil+Q3fAYHnV+kyK0XKHaYGXRYMgGFtxFugNMqmvTjI++Ty6oWPbHxVrDbkMgKRJ",
+	"HDSuAW8sdAAg2a1pYCMo/Lf+ACypgkX2iU58IxOYyGEbE9ebpqn7aS3PfLixohOo51jhgqfKlZP6eN3g",
+	"vtdesHYlyGi2QPPJwelMyVKNabkTv0WgO6T3lxKLjpHVanVQQ7Z3Ed1xUfBdbVrVOSMtrHdReetU5haA",
+	"/09vMNd/eP5eYTh1bKmPyXKy1Vn+Y5N354Pz3Ar9lt8F2mOEur/ooSzRllFDy/yCJl9eDSnpAmslauw4",
+	"c8MPUj2pe+kziT7kPJNfO3E5NySe/0ty9gGZh5fE0wIkIKK+w+d9ck9SN6nYBg59V7WidySy4UtBVrFN",
+	"apjpCxTT/qZ1okY4J1LbO4TSpudu6oZWO7n2F4Yk6OQmnPvQTbXd4qOayLuRTn77HyX5eEdA/xP/HzHC",
+	"/p9BNebemoohwcu9t+rX9Mu1FfZIP2YyUOPrAMT9eRf76A1T3Y9dNIRgVtoYgIGnY20NRODrgyruaEYW",
+	"df1Hv8u6ooVJasFIVrKE7p7tjqt9LBg9IMnjQTugmC8ijTC7tU8DzFHHnHIHRU2fFsiCy4D414+l7cP6",
+	"rSXJXLlyhDfY5sV1hCSIUOCWqo880LmvGI4NbbPn5vHUy0prkw4eJO65WvbCUV/on6afqbFe3LPXplkY",
+	"gtA3Z4UvCHAYtDAfPvjuEDNOf7C2+HHvJ2r5Wfpnms/A8X2MKdMaZeLR71dSwRM+UrNy6ylLYIjzrY1y",
+	"o3VCNrNof9LLqeNQQiKOuG1ZkKmNne+xGXQa0EjscgZzDw9gvXZYuorXaPQPa3HEI4XUEjXap/r4PtA4",
+	"u2V8V5B8bY45t9CjDaCTW4zYLp/g8PUYYGBx5TQ3QL4MEuhyHKHF4Wute56zJo2opLWQhn10egUPu/UU",
+	"2v2OiAKXye05wS8PhWk1JAIkQhqZ3/AiN/V4Em8JAqDVeQv1xT5r2tcwjmju8Ym48rhxq9XhzqZ2kYUv",
+	"DHUPe7Uj+VSvCajK2E7ZXhS0F3gvAac0r1rwVJdnDy6uHVQKSL554nw6+EbIFWL8lvVUBjPjX+2O8DAl",
+	"8Wq5X1h2xW2d1hp6NlBOlor7aqOfWapMcq7kWwKdDtrsjvFdmacTwHoVV7iYvGLNWrmJuREbWmoW+tbx",
+	"NRaKTbAMnJMwwXQKXiehFD2A3q6VPPwuAaEFKT53+eqtK6HzC4yfBdZwsveg5iIHJAwwaFr4YoBN99Hs",
+	"qTuLAepPbs47MZpuyusRkv13ee56tseGIpdUQGs8FZ0EEXZzRBqP/XoXynJ6R/PKbFKxxoz+gYPNl45J",
+	"ng4nJnvbu9E80sMAM6o3kXMZmME7EIdugfwLbq7Sk3ZWP5pwRLJ2v729f6jLi6uHiQmP0FFZEzo0+zeu",
+	"1CINAL12ftwHBxS/JUe3JTWDtPLxR2c9rVvx1CKE0mtzNShgUAxQEJzLpx0PYyUtShgXChfz/sljc0tN",
+	"Vj+TvCDX9tEAlKH50fRfkzwGytDMeIidU5LgEoQoXfZHhODkuIVFwTNQqfEn2LP6HZ/ZmJhgHXky0Brs",
+	"bwLqYWZKy9vVxfN2m6Q7k2fvyQ8NJ4JOA9nLCL1LdOJ0ap59v1bgVY+H1tEvHJ/UO59VDJdlQaO/7Tse",
+	"D5H+6vVrwUE2X2pNuM2ZLmu7Ut1MeWCHRWJJfjasR4gf8kr5ARlvCMtbeIxaMZ/fl89whWlR+e8Y+7rT",
+	"McJKkW2p0AoKxOCeoZVY06UCKDs/Jt9/wv46cMhZBhgHSkaktF6tKsugi9rMzLfloYvJ8wlKbi2wdRC2",
+	"vYyjDrPpaJZJ7uf7dyRPQV6LFANB7vhtErXDixVyYHYmMbI40yJ4hV3W4bthIwFaw/rRWDm5IwZYkSqU",
+	"YaY32/h1Hr5vxhyZ32e4AnemOfkabGBNT+1hdkbYCXzMrwFHINHFDM7PleDbOapKpDhaVgrcnQYeHwDI",
+	"FPd4jU/frXUYGGAyAmuKervHyrSDTKegcZonVgeOn1yazXllTqbctkaoQ0jzWS54Wd5XMAmOQylDhYGH",
+	"CP6K81tzyhc4i4vdKXxL5ML0yUgTwjS8rp667/CiDVzRo6g5smMiW40gn15VNnvmCE1ZD/JakDtKdoka",
+	"553JpbZtjXe8KnK0JNfoA2G5/GC6uSCbrGSbLKy5iQ5YDHstKWxuXliYpgzyg+3O0GrLoLWYsyBtH41z",
+	"9AoCau7ZNUcABmzGpgLV6eWeQFkCdDPpX4pG48XtuaS96QedaUNEa3Y5xMZwVM8XBLCdYiyYMssRlrck",
+	"dxX9dT2Z6XZucGyiURL/WXFFXFfKw7Mw/nqjatTpgwm4pQcOZFwqc6cAKALbgMdQLe+HbKNkhpVKW21o",
+	"kbLS0hOBed02U7PCTjK0HVsI6aeoX29FzWLzGfo+WTYc1dSTYCS/UaScEOqJIMpUvT3LnJ+pIHdkNPr3",
+	"DE6yH+BRLZOmrHF4dw7jfcYzUJ8hhhkj3m6TpkvKWQ0M7GbXUOxlOafpHRuXVXZLEuD7v4XnfTulrD8f",
+	"KXkGaTTF1QTIpGPnnKVjXk+t+ZKfa3qnPWviXyk5zraadxRa55Td7UoulYsUj0LdkHVsa2SpBCEqHUjR",
+	"vjc3zGmm7uW94MvCYGckmRt7hJEwMQ/IEhNkVUmSoy/ffP8cPXn4yDTuO6iNKgrCfKGLtxwtCcJM7ogg",
+	"uTEeMMAI1Sk6JOMsh76rXFxDIw44dlb0jqAtZZUicm6PU/2wIMq1KHAOfE3ouR+3UGFaBIP2MEGHXpdh",
+	"6XflESG4iN9K3wOGvj/JTVXSV10wnymqfLDbb12ykmaICeL4S/uFF6fvJ7AOYXZuSSlDvBKo4Gt5jXAh",
+	"uctT2BCcE4E+vNVDnb3MP/g/BP8Q+g5Bt5TlBgcSpM/QLfha4K0c95PAr44ZNcPc9AJSbvoonPJaW3Ao",
+	"KEnLI5ly6z2hM0/vYb/oVZLIhSuRS6h7ad6zozecGr/FuWU7vQepFpBT+JD04BP6G9+r0EwpdU8v84Cb",
+	"zVAjDKtN616ZEWloseEI0xImD95asLJ9sRRHWKEtl6pOv3I5V+60cdw6/wyVaO26M1N/c8qqM7NCLXal",
+	"lPPXknx6r0q9Z45wqmjGZv8g+9QMYXRL9mi5R9qW+dvFg288TeSKTg3Vd/mLm2feZcvEXffBq0ePLp94",
+	"H72l/nr+W2PhuiFe/eO19/WqG4qTdO197KPffAAhzPTE52iJJXn8sBLF+FF8awxMcTcz9M+BM4YY/a3g",
+	"ssjN0eWtnsZw7UbYnQ6ctstdZHTqgOR/WsyCREHSag9AifkKYVQxA8pZw9P/Ofu9Hnd2+ejC/g/C6VRT",
+	"udybW2uXE7+3iIm855nxRhps6Gf661t/y47x3sscrvBrXtBsn4yByMbThb/XDxni5rMNL/KFuQrEplxr",
+	"un2N+c0gc6SZLBEXyOD4Nq7OtTB4tlghzrLYpGkDG5lC4kFDMAo35u5AvanPLe9C62GcafdkboQzMOvg",
+	"2KAqN08l4oAOpjrbD7sRfVx4gxX5xYGCHvSFJh9xplBudgjCS35H0B9EWJe4tQ7Q5ZXrHWads/p6eXmF",
+	"AMnFJtJRpqCFD0aGL50dPrs8v/jb1aPDjjs+kPCrT1/+9tt5668+lPAuYMZW8+rcbfTWb2d0W1rYFIPQ",
+	"MlO8KDa8kuRrC0j19bZm9BvorhXXUcYbdzDtudBaj2CU3aP/QpnmmDRwtRbbpef7b0HN9HMgH0XkHt9x",
+	"aiBrsMKQlSQtWk3GTbLQ+8j+LN6vGT+fdwfXQLkPr548fPL4m6snj1pwrBc+tfB7hQuPq8rz5X5avCHD",
+	"zt4r6QTncOx91xwsKXZZWuK3J6d7SYrx65FNszZPD07je1rXqN/LZengBh9W3nbjpjhEe7z3OXTIHRG0",
+	"a8RJxUutxXeCw6YuOPd3lgNU4gGnaDiW5TjrV6Q1UR3A48pC0lkuDC7TG+I0zAlLy1IuuPGRxJWRsAnL",
+	"7GTT53w3gVvfBfTVykD1CpLdckZyVJX2yABGn3vnLgjO9z5vUm9BTbgL2y6K+b5b9dZQ1Zp2YF1lsofi",
+	"5J3h39ik0Wlp1k7X+1YDlVgoP3Ryo/kPrxiu5/8XsoW37snP38f4Wuq8pYOM873F4Ky1f7CHQ49DJ/eU",
+	"9VfkBP6yNyTjd0TspzS+zdw7sbF+j3oMUZUTsp3qSfaEhx4mbhM/ghpQtiJCJDd2Cp6YkLUtjCKLzUA3",
+	"L8Rwd9b6QHg2ycmbKa76gJfyLTgCpeJbItCaq1bh7IoL21JjRBs3iU3mI4EZnrw/7ylx3hvldq8JdTb2",
+	"BEeVJ/87Lum7UZ393sKtnO/hqIMxbJ7zotqmnoe3xJ/b2L+5WIz7msRazevDfHSi+iuD9wFN/0u24qki",
+	"tuSVH20bSy+O2KsV9KPJ8R59qfhXc1PSD325S8x8u0Vbm5qvKedNazV8h03IOVHHSqPKjl0w0fDAzbgh",
+	"N8zozwDaX6/ndF+4GeRNlSrRSXFJIbgf4DYlsTkW7s0m6/fzCDgqsFgT24Vqi2nhl0PZRZZvB9mnZVYb",
+	"77fq5bDKUCjFLMiNTSK+x1p8rBYbXnnM15cHSAN/cEY6neivHoz5MfKKpMWqtSHXiXrBdWVHyK3+MGfK",
+	"D3i+qltM1JVC0KbtYyE/el9IQgk0uPeLyHcmtU2ezzhb2DvpgdbESDMAXaIvf+Qsx/uvkOLom7nRncAU",
+	"dKn/6cFlZ3keXI4tjyAZLSlhPo/3yxx6b1aSiG5m5ni9ZgtBGyhw2XiH6ljUXoGxNsGiSj4FtPqKQhSz",
+	"St0SU0uTE8d6bZrd0mFdC0vDyrsld3wjf6bToNYbx54IbqB3EyJy/zYl9NmUyv/TFn8NbeG32cLbe3hX",
+	"h3fDWweimHSNvl+DdsuFP8VPEAhL6t+R4Dt5DTsJYMxMr2CyRbgImDv6BU9BAykKaPWrLyQNFpHITWtq",
+	"AwQB07tGmCGyLdUeTH79QcYRuIw70hFfYnGY5q9wkcrGt+alcb+DWSPLB8vk+psDAlETlSIRLRBsTynX",
+	"dtCdH4u0Nezkb6Cl4Xv+CcLzUW7Vfn7MCmc2o+qWkFK2pEbbvmhJKFsj2G3Y9inqBf4h+bWlh7fUVX67",
+	"iIjCBoKlYreM7/xwQnUPjCbgary6LWAkb2Mnktel0t2pfVBY0NXqwxx9YETtuLj9gLhAHwq882e6Ng4O",
+	"f+owlch8LtjeYoe9vXQBftPWcZle5uPZOIYfc8teO/TI2qc7WA1kphd+BurAGmHIMIO0bicIvXqplnpy",
+	"6x+/+xvhHd/8luLmM36eCKzIkWGQnnq1zkSJtniPBMG5dSKeLFpiAvEnDsrZxxe5xd+KesdF+ZtG+TQj",
+	"C7zGlNndvljiDOrfWc69291CjCTdP907gaJjKL1LGxDeCNUwb7BYk1hGZhsekQ/zE9nV6zopJzfslom0",
+	"aLdcqoXrsRO/Qw3NForSd+KnOIeB7eYaZlut1cHOsiz2tudJjUHTwwwJofom2xxmTmAV+AF3ck7irGT9",
+	"KCNWkCZVUKteO4mNTYdpY552tmojny0xbu2BIZXyrAmvnAr1JGnvhPs8JBS5NoFeXza5q4saF049aW5y",
+	"qbswSKEeCgp/nJYG14SXupHhthi4JbY1rvjj4MKeHO4hCcUGiI8UFy59QbyfAE+72CPbZwJhi/dsxrYl",
+	"8jIUnBCCZNGwDL0EtvicqSQhJbtFWgP1AbHmRZ442NBGaGciR+xZMOnNKR/7wsdoOl2K80gM3QjY3LeR",
+	"rERZJ77NV+snQLdZ2F6btO32GbI0Orv7JEka5gufbSqnnMRbh1t9OqvZSF6+2AY7PabZjkM+Bkg9qDda",
+	"SPt09ea3pOA7yIGe10kQEq1JOwtCjxi4Ba8qb+lVDURu2kkQQVBBVgrhwnp947WAx4KCref56nPDSlvz",
+	"hRnjSt9DzeMI7hyQyi2VgeVKTdFvuVdaxpZjQvsMrmls64fOAvUkIyClEXHbw1wW24ICgfwjxZGomJl9",
+	"25sHn0GAtdPxIU5saEB7cAIJ7mID7jDiMPYkHF76q+ehT0O/qfuDqHof4PirSmV8S9IbgIp1WCjBBzJH",
+	"XKAVr1iuV4UR+FdroPiTQY0P7NDlAk7hLCOlIjnaEsx2G1oQVLHcOmKgLJzm/lGtgHjGxVRbUfMGIcgw",
+	"Xv9xjzb4jvRcOcGdYrnhZtB80y/oSuynsV0Q08ZvQsGNezVAUSXYC4sye9KMrYm5tC5foQ6FkaWqYXJr",
+	"aNXxpCLIVhj0LWlOkPyz8CINtraebezjeTOHYXe7ecyCGwuL7/1ZQXz7yd6WpFbuWE1a+/LZW/6Q9XNH",
+	"hCTvBFXkVXKn46Ql9StZAJO5p6TVHO+lv/C84HAGAiyu9CtCaOYzDlJlrwLW/XBUVcZ8xmv4Pz/IGGao",
+	"bsXsTcOswX6SzZemlg5KBMxAXgnhPriRV4ygZUULgAn5EnoJztEWi1ui9J+ygojbucuUx0zNkazKkgv4",
+	"gwOj/wo5FDl9QnGTSWhjjq3sAL6DPMJ2vRw+++O9/r+LsyeLs/d/Xs4fPPn0Hz4OaeonpEHC1BaU+TMb",
+	"bolPzp69fon0L7aFlD4gO+nCMZ6rkgiITySD1YUyHaEMW3hx6PgQjcMZkjV7uhS7j1kOhaTp9PkxbtGn",
+	"Z8bcmDaiz3mZ3MPlfsMJLsDSM+3xsoAOQiUlAcNuRVk6QEVifou3qCbj5R7yCEqsNhIuWRsulQGgPD82",
+	"Q/wwCGD92sEU8SDiW6tXVQycRs/Jaj/rmlPFOtNNzfn3AGH1DLCu0i8XDYJWUoOT+aQKFG0q3dEs1M9K",
+	"XyKxKCgRSNI1O4NrtYXwwhJ9MC9/6COojSOYNfOch8te2ty8IapKRTk0IGHeFLUlluTB1dwgne7L0BHs",
+	"Rf9+xhBXJa7U5imyLYPmNhv5n28A0mw8kG9JC2OBd+butklK4xmmlUgArErY+qtFXUzlgbXAbA/pSAVZ",
+	"xRwi7oMHo/tnJ5zU3X8hM80hn48mVPlael6aN73ZS4d9sbS9AmtIS3UHLUyMn3jLl6Z1o1aM3ZvwUIiJ",
+	"mMLTub9ft9InMQPM+7g6GevedgqtxZSBBTHYnak1McHC8QlwoY4NaW+ZMyahfQ68blNB+i4qX4F3La4R",
+	"SN5J0N8HesF86QA221XXW4xSN+GhtZx4/kTH5/QmDxRD71xv4UqSfI6W+x5EdEylvktqiMJYTAeaseAv",
+	"gYNvi/doSYD8A9xmW8YWOY8+oE33Y99zgTbuCosZonlBHIw3EHFLSGmt+JigeULYMS1KKIi0GX29fDqT",
+	"o0vyD0+7q46otA7PHKxExk2IQf9u8LBtvpxTgG5BXNqv8anzRe3pYFwtGmc7VwuQKZsEUi4EwdkmZCM2",
+	"G9izYZ2WDeTouQnZlFggAe2Jemqw7qgC7FAzTAc6tHXiTgl01lASIDyAiw+qHGCMQghheWR46QDFaEAu",
+	"teT/XnGFAdqc83xKSKXRbFaU6nirW/gBXVYfzNNOpjoJVVKZA9QzX8P9tqBg5tOtpHBWLu2p3YofBzE7",
+	"ohFRzNMDs4sE2vAD81g8VwntmI2TxemPGlgXbvAejDt56195bJb7Gu2JbDUGnGvx320Is8OarxCWB5It",
+	"etkTfqj8TF8EcsQFshu4f5nwYvcENuzbHl0uvAHAt5rJfkKdnPRjJIAOZhqD43pcKuGym6MVFbLTLHES",
+	"XFE8blBHjXVJ/d+8EojvWO1ray1Q05xba6o2kJOP0yO3xQDWWo2DR1vK/Vp/c2u/bbC0CprtbWP1br/J",
+	"QwSmwboWfyw6iPgmKctI0zmtEYWkzwYUmn9jS5kOB9tqEHw/LcMgiq3CidwmfR0cssw2x8fyNrCbTwhK",
+	"rFdlIQlhdvAD6HBNooEAjwV59PWgbPUL7fkc2ltMy9DCoJB3Kvq5KluX29D5KxZ43S08HrqkuRUK90Hr",
+	"MafdmtFKS+ezA8I46T6QlIZc39wOseSNpGUFlx2PZl9SfNociP9CIprXXRbHXZhhaDdfkVxJfHL3UqEN",
+	"1uY/aXm9zGXgumPObvldZ1adInTTkSfVE2EXK4AeT8ZHAa4Zx5Hf3+mS4pyDwOJLAStadA8IVLRR1stD",
+	"2puLgrlPQQkOumV8ZxRREz86tFdObs4lHYbpxh5w7eTxEXf2HBEeMSP8xFWMjy7QQEibAQK2h+JFPkfu",
+	"n43W0gphje+Ixyg1bU0D/RGmAaMzck/1FH0JFARXasMF/cNCiwg17O3rMusNybjISf4UkOIgJoUUVGwy",
+	"vuT5vm1curQaizjRqoAQdhT/kSRo9EVFP9tWCHYhRvF0rLxMwwv0myc1jvyWYFkJkl930J71XYQLZNL+",
+	"Ckru8LJIMA1C+G/PbCZ53e3K3a4Ob1KJBuvUc8DytOOifPxwZGfb6Q0s1TT/+1g2fH0pOzwHa//c4U8t",
+	"R1yMO80WhEYx8e+kyJ9tQ9VJeqhFxZRpDBMnOUFfd5Q3rVXe27r2pXmrFBapCjCQOT/BX5TEraADyKkb",
+	"4/6xKbWN+681RSc4Trbs+g9Jtn75HnXQkqwxu1flQ1tmU8Q53o5JtfWWrbC+mP+31WGDecCyuUFHuTrq",
+	"SR1jw7mPthYpzhS+8Z/vz5YYigBzcBWvSFEgSQsCgOIsR2tOZN1JkyrpwgvOO+GOfl6aqhU3mj6R4Sbl",
+	"PfFviFIO+zZlE7Bsw8WirGH+awSVAm9L2JY0u90vrv7m/epSYJYvMl5YUJih9mwBR0U2uiWeu+fAZ8DW",
+	"lS1NGXrnB/fcJ7gncI/zCsuNEyT9hN7tjPQcVAmY+QagcKGI2C5c0uLhboIDQy5Mw2iy6NZAtG+Qxi4M",
+	"/Ghks9HL3Zn9rP/ZeGwxquMc7ey75rolIdivByR5vDID9Hfvrf/vfNdJ9XNA8XXCOWDV23Q66DFKO0Lv",
+	"jYIPiL3NQFxknCmc+c87JSguFs2OP9ivCFr29JIzEZWobuFjSg9NfwCMYEC9hQXBBaokXgfiP3/YRK8o",
+	"2Bu3Vexr83Y5Si32Xgma97axTxp7e/WQcwd8aoTQrwKNvomsM91S1v7XyxProZ6H2Hqj/8fF8lH+YNk7",
+	"L77xuibT1YyvA0FE/pZXcTRgT49HWxB4tsBoC8p/15bwJUzfbLCIblMRbLHqDZNtibacIKKutY5LQ94x",
+	"Ir6Q1wgv9aW67nsN/x7d2zjcrtV8NcFgMgz4EV5LwkIFitPTTcxrdfajo/d9eHF+oFt68n7Jk7sZBVsY",
+	"dTl7ulr4f3HKEm9nheZovIy0ixSixWOgYNwfSnMofmaDoFIQ2CDZPitIQtPvEKnRoAcNP2tGWZK9q0zX",
+	"7GVq1I1sbWvYzs3hYUddP/CqaxtN6tcqXj1Mu3UYAloDhqf2mXDpTcTac4REsOXflE9c2y7hbOKag2/M",
+	"jTiZkTVLDrtNnek1rJ3b+hghBSk3+h7RdJH4b8XJMAu/u5vQMn8gtH2CgHLfT69ZRHJT09JUceekwHtX",
+	"z23S0V1seGGd7FrvKfcXyu6ocVG5rVqDJs1nJmK8wHne/qsgEBw8zIquPRxyEW4JOi2EnRyFtv44ULLx",
+	"UeVGFk6OENGWuxOARNxsJTQ9KQekWonqECbRhCzXWJEd3qOdoIroa+x1v8ZN2isSkvoxyCfST1CTGQkO",
+	"LGhxbe7ILXPZ0tjtCfcvydn5G7z70eYX6RmUJKMrmuHhJsSBSXzIeSa/lu0xzg3rz/W3PiDzxrJT4NNi",
+	"X/vF04c3O1M9IsipLHpGkqN4KDYJeGVJpl8YW9JlTDCuAFbQ1FzpnR8qsrKtNY7rWNzu0AFBvy4S20AV",
+	"lrdS5h2IOlUSPXv9Ei3JmrKI7u8uAFm39WhFIvVnerMNLu73dF0Jku4H1aeoHEa/lHr85sDdUbWhDKkd",
+	"Rzaj1u8Fig12xvvfLBDJwiRHxULLFDy79eW7yG6D3Xgy8ir221aEYoN9uFCbfXgtXBYOBRYyQnKJMCqJ",
+	"kDzQnYQXOZFq0Sd4eJsQXKTuLPoHWUAaYuRU247UUE2J8yXEDGez0WNxuDi/XWyjG+7qY8cPZm4yGmTt",
+	"TsdSoauHaMMrEVv4YUZvBLrvjzK/zDufUITZf5dTctON5WM3fiN2DV86C9pdjzY7esQfbE+zUVqpG/Uy",
+	"BZTYavWsyqn6zkVOEsH7A3H6OrfxKFM8J8penAe9Oq7b/Kd5c9OeatZb3sQ8qgTOSKT9a5YfmFLDbg4v",
+	"yOkt3t7an8Lq1Z/4b1SqPKmCuJnjPRfRBqpfg0T8SKa6pSZ3cZuKNiEsJsiofAJ4iHdHOZcWDNUlJcgh",
+	"B0VSBwDzLdzXCVtTRsApCI1OhT/qrYf4y6XdH9ofkYt3X5nk8df5Fv9Of4drL9ZRV7jV6mc5waEf7msz",
+	"ZcGP3qpBv/09bkXXUsXsyDq6Ppba6Vh8X9HdAdanT3aAXDOtRMFou/R7geMN3zGoP4Bo53loz0bRDyJ7",
+	"ELqSoOKGgwDu7c9jfxg6T2R5/EIngMyVpeB3gUAWZOol7dulIPh2sS6w9F33qdrwSnVdeV9IlHEmCQsU",
+	"Ek7A7md5GB7ohCVXW7y3zmv/ZoScswB4yBCez8rTRfS7TnTkPA7+3ozVXaSWT6hF/9wlyNUS0OHcsAR+",
+	"nrPOCPtRJ52a0sjHYBnwO6jBr1ubS7TEBWYZOUfP3B9dIaBDBv5CXpsyHaoQ3xGpf1/WCMKHZRtZwWUE",
+	"bkdd5E6YEkkILY4DwfuQa0Eat020yKTQazA4Y/Otl7QootEt+z1+Ws1FHZXzmr+t0RsmDopMnPPAAwBI",
+	"i2KObFLSHClenlWlqdNeVSyHHGjbHPgLaRJ9APWWGB/McfCgKea2GzmAYVQaFB4oOZLVViJT+BzhibIe",
+	"rnvsaduPS1a2QHxFDNpYWZVgtP+rksp2uYa8eKfR9lrL0aJwZTpbF6XM+JpRCxXT6pBdFNwGSmqc2PmM",
+	"bm1XvVYzBHCYMLkyOPmc3RFhM6HveJVtjGliYCTnM7nBwh96DBbWgDR94Y9dHLddbPDSNft06ZNtANX6",
+	"A/59ImhJRmLa3sAZM+XlCEtkBmkigFNCeD3coNT7TPo11aKSq43g1XoTK+mTLkgslwszrZhPaBXi0loD",
+	"ZcHLiuUFgcwkmhGtpeRAC/94B6PNb4xsky+6rUbdjGY19uv7wGveZuvNvLQeLQvMTHa0iQTq1xBfQSVB",
+	"A23RQwYKd+kHHbgAIARvpTN8AWBuarAElpAGPrE0ZLDA+T6Q0do/J4iszyCtZaMpkaynPX6Pbu3uKfkz",
+	"5M4L5PDMVMGAmDj6JGASOXSlHq7uxdkTB617vjh7/+fF/PEDP7YuDeEhbXBZEmZhvdr4vrsNJ3dEmArW",
+	"pw04vWnHYFA/bMDOl5aUlDJ3F/Rj2YjKtODvYaLnEGxA+B7kttkEWatvOO4YM4MNzfWlMu177i2TYVKV",
+	"dR0O8hRgB0RJcZRzhJf6nk39ZTZ1B1DPL9ENK+JASKgPi/d7wbfo8hpdILrSqjfTEr3co2evX0ZakVuC",
+	"WSgxvdV4AR7z53bgnf+w0BQbXB8gKxV919SNpwTwBJG8qIJxRfj5LjVSXnfxGE9PaWrg3ae05UdlhgP1",
+	"717HgvlgjRbRuBRgoUBcJ1XB2914et9ce9ufwD33Fn98kx4ry7Aiax4o8BuCRM9IUm2AKUR2l/0Yc9K8",
+	"YS7w48/3w4xuWrUH3ZHcIWWAjyf3MLn1mu5eekuKgrL1O9wpuLKBA7k1PQSEgcIuiDYoDveavuDoN8/u",
+	"sLDNE36dfbv/0Qzy7f7mx5vZfPaKvXYDfbv/wQ6lKaBbovfjpNziKN9CuxghyUm898Pr5zRHVM0dthmu",
+	"cqqQEpgWBgsdWi15VXKyW8ELxG4Tn5QFDOGrqItA3wFhnQmNy6D2EnScENDt2XgGGMmUdT7lLnearclC",
+	"31dY+x+ajqT6b6Ybas90F0RWWwfnSTqQedDmu3YDe5OjQ33WlNV/h9ltxj0xRyavem6P3jlgdus7F+RX",
+	"gl2r+TTuqG73EaR+94IT7JOfCt0ddIpjgd+SdM9ERqRcKPfqvUQ4YLSF+edGkr8lWHhzAw5rjRqSOoON",
+	"Rg3eOhfZCXupnlSXxXVR+oHkayJabZ1zspzwVn1lPVx0/csiGs19av9kNXOkt9ol1U5BQ16LmKEVP/kZ",
+	"/q2JwtQSdsRZboc4vcIJ0noPukbQU7frnNTk/p6byYdaXQ32/sxJdis7yJQb0GS2RtN7VuZU/3lZX90i",
+	"F5ji4lvKfAt8n03qV+T/x96/NreNY/uj8FdBqU5VzzwjWbITJx37zU7n0p3dncuJk53n7Ok+MUQuSRhT",
+	"AIcArWj8z3c/hbUAkpJIibJFyZE1NdWxLYgAgXXDuvwW1FvLC4iiYqRvg4GZW3XAx0UtaX/vPXJffTSl",
+	"nld5+jVy6Wg1SNIO95ZQzeHaXcZq+bgwnbtu0jkMrb2o19vAC/pWLVfwqv5A7VZgxWhUVaVS9xJYaB5U",
+	"myqL3Wrrv/1n/62VEr/og/6ax+dcr7di1JgkRMGHkbewnZV6+QHXb3E0Q/TNGUL2ENfa/vVr32sXoeNa",
+	"KvfCqe6Gda3g0R9C3umS78X5eqkAWYPnyUhpYKGwJAgyABYJ0KwPZgJAtU9kW+nzQqII9ZOdqDQKWcyn",
+	"LHIJQHdS3fkayvWJUw8V3L+cCop8VOCbwpSVe/vCkewam/sOTKFtBkWpCRssg8jNIFeUdNgqtJvY3q+P",
+	"oVtz5x3NA/AlpsPSzV5PQ2QtfGuxop4RUFnWCz2k3pn84Zz6t5NSt7xAFbyVta5Om0A+yaWXg1Wcu/lU",
+	"7tAW7gmC3q2RS4K3HtaEC5pxdMYRL7RY0jFdDPsJl8HIclbEg/J0l7WV1BVMV78x6mA7cpXm+VywONYQ",
+	"Op8xVctUC5iZRjcDlRyxL7MiyqVaMIGdb6RiBDmp0/GiJFoiWuAbH8dRlVypjFulGvTt2oC7QA8+oCBQ",
+	"/DrKNvqzY8j5uLu/omEa3CVV/V622WV/asD+i24F+wNmTV3SsAHApd1mjvt4VJj6zDf3WXSq51lDYyVh",
+	"evSZ+Dv7oOPyuTB/3YxaZy2jogjR9bp2GiGH3XGWOoWHf4tsp/cSu2EdMcoV+VcaDiF0CVD9Kf3QZlq5",
+	"XAQJbJIoOXQjQkWxfzZSUcjS2AU+tVmWKbgAREZikjIL8LnUPtjZHW3KQRDBiEqAA5DGEnrehwpr6CnJ",
+	"lQ4vgw/N6jntEws9mfPjOTntHfV69braWEYpbWuTP+7xs0e945NHj0+fuNt0SSnt6xfs0aNHz84ZAuKi",
+	"VRCmCU48B05ZWGbv5Emnd9rpPfp03Ds77p31ev+7rL1CnKgwDfC9RdhmqRT/ToHKqTWjSCkhyV5Dcs4w",
+	"mVgbdnJ6Sj1WZif/djyPb7sa+T+Llfh2NWfoe8e3RSz9mSl8D4AM8d9B97dEyP9LqiSUYP6DdF7e0ucS",
+	"W/RYtgy54fZfF3GwP7ouPZfIqpgOSbWgl7Nvid197O0+EUMhKzIGJtSqYhbouRyL8HIU0pSPh5ftAjoI",
+	"iV/sxuRztEOIMfVLSQ+Wma1qFLrJKvb+ubXfI49G5Anf2gozzzk+7bn/eazpasJcRnm9jPLSUgE6LzFx",
+	"A0hmlojFxVqflemUuZzTt0m1qm/eFATqfCPJ3iqM4yz1oaTvCX72E/WamkuXevJoTVhjn/HgXq1Uz9nX",
+	"eO1SataM8MT14dtDMXTIW3PM8NvzzsnpE5TQI/jGnaxnoRgKU54Ws3ZbhzCNIxHw+pgMmcuyFJ2FXE6W",
+	"gznx1tEdko/EUKpS/M0/YGCYSlHJcqsCI55g77HIEKhYjfeIhKz9ztUIk4OBBpNjWixm2w+4NwoT4GHN",
+	"talrSCIer+Ky924Y3ThBrJtllMC/KG5d05O5NnzHGllM/gXW7XNe7FO5ru07m/nk/FqOGefBLZzXcObA",
+	"PRG1c4afYajCDs+G+D1hz57bUgnU+I00l3UN3Erx4W95HAs5rFk0O1ctJ/AyxQl00+To8P9REtpkEIzp",
+	"+YvWs/tgnaQ+mmbWy24gEfqqM8afOoG+Rq/wwl87UpHFiOQ1SAASHopUd1wyaBs1c2dB7eRE7XGxi9rt",
+	"cZk+K9/n96kJ1PguOqsk+VXJQSSCqtzYWS2y+Pl6pIiGg3+LMiyGgtyqQvkJyz8uyXso49v8dat5eDmx",
+	"b4dfCVmoMY79mCXD3irzbNGAW7ygllsxdXrqfN0CRObK5qWuRGwBH6dgImQ3otu1x8nK/2o2x1ndi/02",
+	"zXL06kq0PP9mWef9vJV7saFNdqBLcIyRIi8yk2KdLNxbZO7XrhhfW7VUGJOl/QgdArmbZGW2dWGLGk/O",
+	"KR7H7eNvnzV8ELB+oLDCc5NqcE4b8nkJ6u9Lrq6fNDNK1coIHStpahf/VfsX3stoyrSifr9q4FvL8iuQ",
+	"rM+Dq+X9ho7rGbC01orNbTItz8UCagWudwEgc5cuFYuyelTerKQeQguBs5TlbvjivVDoebCsZZKhHMDG",
+	"31IK/VBWSoyNodjk5LDIlxj1FqGlfriGZDqp3bR2k61Gqg917rIxjs0U2RTLiPiETxdq89p3IYTvFSex",
+	"BaOxmdRE+9xb9RnYEpx7+wdpaGD3sZGU8qp9vgAZItCuvU9H3ORbrc+zHujU3plpw6eaDZUKV7UB+6ES",
+	"2BGG5jZgorNvWQJgbPfv2j4da9PXaNK+AobIgORVNywEYf6p4CJf3GiBnXnKqOTaw0+tl1lOX8vWlU0x",
+	"B0hU5xw+ZYtb4yDyN7pL+bR7SunSlAh/EdG6ydd9EUVfsdB7FWhUYd2n667bPaV83QhT8gs3pJjXWfsa",
+	"xt2ISwnRmtncc+lEdyy09t/pV6WH86gCIe02smoAJhituUL/nYoV1sUvXctlgPbgklBfqSuvHDCIJxgB",
+	"x+ap+NjSrgdZ0/j1IWtEmOft0mP82+ZV/4Wzyl5u5uxX2rtFjmjc2pphvwasLvf8F7fIOq5kv4XGN6lc",
+	"upMf3rxbF0+yLD/gufaILoldir3AW4tEJfivSg3TMQ8ot6LoFl9TVtq5l7zMx1oXodnXGYhEV+hi/Ihp",
+	"wPwxyjE4ZzyK5synZRd+ewGix69wC1S90gWPYFO0QbACa2GWxVzcEsLK8zw+oTBz2fF9gf5IqavnBEtw",
+	"q0bXd63XSUDHyvUWKEEwgqHAoKbPMaF7zFF5l4Sh5CZNqgOnaYXoXrNhQRLVSDo2M4D/1GkkX+GSw3gJ",
+	"kbBX/Y1isKyd3pDVW66ON2UvUNe9pIa1NcEcgVbogru1qaEuCiFtO3WPF9cgvyJ6HmWM13cvuTrQEsAP",
+	"+9o1jr1x5TpPZg3oVzfFKxlivuoWog7Z6a35rRmQvEXTk4toBuhsoyEQFYVfNQQJmLzj9qY6PXmv6FEt",
+	"DsicqQpBcpe4VOkPa7YAKBeY7QyAZ+E9HG0KzOXkBm1ohW4BkTDnVKzj4SepW3y2X3/OoTkK0AoLeI6o",
+	"G48TzTPR7WNFc0+6QJpbu3lFzstrrlpn882e8mSkIfiKubl9ruHJ4zaBX3IZ8iRk7km6gIPJVgOnL3TS",
+	"cOvIllFjg74IPVrbHTsjSVY3yvZctIDGQuktR+ydknBmjd6ZBrnLM1vmMkYrOfEuXhP7iCV7+BHiiE9v",
+	"kyRbF8JhPWTm+kjL31e91NoNAPLc3xXCakkmrVuBb4u/5gquAOKv+TJmie13iKlJ+aMeC/lUH7EvIxFh",
+	"uniChQ5cMs8/VHnJowmfaiuOy3FRXRp+yVwfEsSU9Yn6WUuvQltLy9ko7See8cd8SvUOt2SBk94KkVnc",
+	"nsLql53DRKzvEqxuU7HgjMeB5fPDLVsQroNvQA2ya96DIhiY22SPuqJYN5d7Tuk7W8H/nnoA7BQh51ZI",
+	"4n3n994UoqSKQX4VDpyzBkbvEqTGa0h0bYTsdsvwb3dwTea1pPkbFJBz7MMLa5pp1LmUKpo3wDz53d7y",
+	"+n+AJ9H0NxWJkK+Lmv/cCmWSiIEag8bEF8oCYFPgSZtZRmIcf7HmcRozo9CcIrRrIYeMSyymXEztdesZ",
+	"82/kHHt0vMqf5uVI9pWT3rNnhS+d9AoWRxGx1KcEZV88Plk1l4P8W34+73AQFgWZLES9xtLmTpHW6bHf",
+	"K3AYyZxNE2GmF3YZLuZDwdaSMimMp9JB+Uj8316FLy+es//+8unvmH4tsZ3tFaA1i++GKoIemS1gZEzc",
+	"+m7nF3JQgoD7C9Vmoj43EEGgxply1UfssovQd93r48usN4eSJlERQoNDG784ouYGDMees8uu6d5QbPK7",
+	"/6aS8KcsNqM2PLhqMx5p5WsTMcXgz7TXexTQl/FnOIpUwCM7xeXRn/JP+f9jz/UVeasvn6dmpBLxH8xc",
+	"PWMUvL5EWuYle9ie3bis8NKu5cg++YUaj7kM3fVxrK6BYdGq/R5d8+xzEfNwwiUmTFy+CWEcKwMymHZ+",
+	"h+nlGdOIx49407jMDIO6r8IpWURDcQ1/SuamV5hggR5K54d3/EffeNx7dsSoOyIaUexq3gKza7dyTSPL",
+	"MyFZzIegz9glyphLQnO4lPDNXDIxYGOVABuoKFKTczbilJKAcsKeQZAmWiWX+FQU0GjU+cpXZuAb1YFy",
+	"yd5cvGePT46fZsWs59izl5aZ146KkP7y+fObl7RazDfBIh3sg4/EpSKiAR5TZrhQshsnqh/B+B/UAvxv",
+	"9pHPHp8+/bvbJiyRDODSSrB/p8rAObtEn7G+dEWdlrbsTiOEc9t1k9GuLthVNeRYF4Rq0QeWiOHI4Eov",
+	"v3XyzoGXhVLR/K92J4i28Rd9hW0A2uwyTvuRCC6ZxKKJS56aEUiDWe+hJdMpUiaEHSHtGrFcNzliX5C4",
+	"v3XURM7MzQs1wmjlcn2FdIBr70Ok5NDuI+ZgYso36dAj9xIdSw2XbMyTK23nm1k2kjxWVNPrIeVQEqUm",
+	"OsTUFPzn6E+JxTiB7+5LGWAtq5wSAYYjVC3eGlEC6bNuN6sHP3J1lV3/fcyRMFho+ckParVbGV5V6/io",
+	"5y0ZHovWWevRUe/oEeHKj1CSdqlb7n/sz0NyGmRv9iZsndk//oZDWnnoAL950utRDIbyy63hA99MN45c",
+	"FkFeBKquvKDlZU7OhVDuG6o4x/rbxzRLmVrKVtP9hYcfqaf4jMJonf3zr3ZLp+Ox3daz1oW9S00KfcDj",
+	"RAWgNUtSh93Nh4h7+4H+btVRkYZbZy2iS5ylOwaTiEAXdm6u9o/3ISL27atUhkBl0Yi3LxUjUU0EsbDl",
+	"b92z19zzNTaZwn54v9n4Rrt7E6kJDJXSPrv6/Q+JGttDSDWJRLKt1z8A7Gu/lHI/Ag+xIfoPQrzt1mnv",
+	"0eqvfJb8mouI912K5toEH3CJBftwhkIq5Ib3ufbBvlvwgjd2ugikXHkkkdAm741MOMF8DAY7o/+z/LXz",
+	"Id0/xBj7sK0c+AIVMY4syXP3ZImNhdHVYT/6dwo5TvhZ1lA6P/qZpMpeiTurdDIquHGGEUZXmVZLJiWn",
+	"+Z1n7VPzQzQ9Xalh2YRZPX4+4aqMur9WslLRDPmXuxTnz6/XNxujciXs9RwNtNty1+PecS3uctYx4fo9",
+	"rsOSr1XSF2EI5GPKWZCMy8lIFWzmwQDhx63t0WYSJqANZWAU+e7CI2fPcR0y2JEVfXOch50WO1k7zEr+",
+	"+8WO+zVryNjQSeazoNugQgEldDT6RzvPwl5n7+B8qa55jzP77aG1yfEahdk551Asx71enUPHvNUjkMZd",
+	"o0tPvXuDv+DP37uu2SrhCq0jZPOTexO2LLfHqjRtCIsOpLL3wTPG/TZgLBQCYa0dJQMos2/c0rZNiCuI",
+	"8F7ToP3G49XfeKfMa2tq0heerf7CC1c+PEflz+mENNNqDHiFgQgL1txenZfEEvwdm26jhk6/Nm17cq1J",
+	"3cQK26FtCvDbOxwutU2ppfbK6bpieZ8D5WWXUTwu95fpdii+UCZQqkBpmW2qj7CnhNcS9GNNFBsLmRrQ",
+	"5J/KnDw/ae/R6uAm6K69U14+cJ65rbme8dkrSxeawGG8AFUDS2sz8TmumeOPsCFtQd6kDTLULP3T42fI",
+	"f715Cr7C32HaatQIXUNjtFsj4CG+w02r6M8sBrDL5nJfK75X9hWc9KCIkEE+IuHonD0a0ygTYUah69XW",
+	"CA/4CQ5ccOCCNbngiyMdXdAMa/NDmT741+RKL/Of4RMvxFAKOfwdpo2aLb/D9AIqb4pXMN28n/IDerDw",
+	"2aRp6XKO8S8yZoMRBFcQUrwDgyhPT4+f/r3Orpe6x6jce+l2v4VW0x6Wt1C1zS6Q8sNcxy9GakLuFWyq",
+	"hoFLHQP3gaQsPiUMxn1CVc/HUgg3LZxgt1hpXS7rqZIUH//BD6bgN2jziwqnNc6zgJoqYWJXxSRMWKTk",
+	"kNkVsHiUcIz3qAjnpHbwbKQSDayPjYOptq4WYfh1OoyF77PRepOk8H2BLB8vXp3o6yFVDzlcacB91YR5",
+	"jwA69/3ecFzjG5+U+oMnhOPw+OSkzrqc+73kIkDb5vIEkAedmPe0tgGyJczWzoA82yulPo5+7d3gzQok",
+	"mubCUAvP0tpOgdIZq9N/NOGUx1/oaBGhnTM6DzbIwhBrnm8974Vr2c0oG5sJ7dIm2i7ZI4EYeAbxzUY8",
+	"GZd5MDBysV3CKMxzASaNq3QWvVmb6dlc9XNsrEzNT8jL4RpFenSjQMmBSMb3XxrdwXJ8iVbjHK0xo1gf",
+	"HLqTkJjDxngcs799ev/pQxvTT56cPPr575sWOl235UXFuQXadbOWU+8tVTLBBbQePzvpPXpWX8vSxC/s",
+	"l2tp2M2x00cI1DUkUzt36ZXOD0Au0c7LmfkIF9hrv5hmFzr/DzCk8O3VTnreDDKsyU0yXgJjHwyqcNDZ",
+	"zzfKIbmVvCnTFIuRbm2ZXrh00AknjQB+xw/UvAlqJsm9YL/OKh4+4VOKHXnqwJRCLg2ElPi5Ecqn+8bq",
+	"LJQLP7Jp+9ZNtCwU7lf9o4XCF05cxfYOnr3Nxo6zCzLs4I1Sb9l+ABm+t/OuoJnHpYgK0x/l2jsXmAo1",
+	"XuGzy7tLX3E3mL7PLlIS7nrGWdb8UoZ9n43aftbYB55gXI5T8qbKGrBg2PsnzXgYJqA1eT08Dgz1ZinL",
+	"uvp3VYZXWe1qo15+v6v7lW6VUZTPOFVJCIn9hcB2sZIg8LBzK0jXP8zlXFWFd6jKwe/nZkI7t76bpAQS",
+	"2Hr5qlVsR9169fljEXTVijasBxzy6Gve9slRMz4K/9T6jY/7aTJs0cu7u89J7/HpUyzsT8Bybes3PgCp",
+	"TcK1BnbsCtmwyrj18hW1y3r68zOqZLQzOm545xo/sV/H/d9yJsn6QbVbyGZfHTAm/Za1i/JJ8R6ES3+l",
+	"Yiz4ilV01AxNcxn2VfYrtS1ovUoTFUP3F0giapNdj2fewSQ75lrG6MnG2fUFISeUcqxrFHCeJ29YxdcH",
+	"qwjHPISHGq/7QSzoYlEMFl2FWV0MdXUzDo67ttwiyVSldLs3/sfvy3zCBcHWuDKqMpGzN9qrrKMSl/E8",
+	"AYyy9kw64+jbqa61dJI/D0xrWEk9t0hAfj84pCBvgajIKCoQ1U/lGcyzyehrJymTZNoAqVWZWFxfbTp5",
+	"5pYWli/2R8wBlqTSxaaYNiKK2kwqTJrN6nPNTL7sWqbGfB7OKmPjePsZQOezacIY3jLKpyy6e9AhRWjz",
+	"2afbt1GeW1PEKIbJRHMihTRTfvvFCJsGecccpVJdM8iRWZZEsYMMwaVZB18+TxOFlveXYO+Y/fwWuMY6",
+	"0RI6ajtUJGv+mBHIrSqg1fSXgE7Ht8iXrqXn6OGbdSXs3GQ/aICGk0QxnMhZ1vkvv0KEilBsyBleO8yS",
+	"nZ17ZB257Ic2wxju6ffCyZaZgFg0o6QZaZZKxICubd59pGdsORPgwLMPzWq7MCqe17LWNlMRKVjNI9Dn",
+	"voU/GyryQ/kKsJBPMzwTBDHigWlKgFB1Wa1I0P/Q0AY55QUhNuFEy3wItOi99yBQdjy9LCGflZht982F",
+	"sLxqmWohmbB/MzPR4bzIE1MfrWqlO0pVeec2PKSH0s4fprTzlxmqqWCXvDt4c1dld6g3+O/37p2ts9Vx",
+	"dKTSNcEDMBEjcFnwLm+jjNUi4NdQzWolORhvDDqkfoi6gy1fwCnLw8m1O1GewwmsTjDUvpLsjbxLUqGP",
+	"AfNwLOR/LSCjFbsW3jnt0K12y9Y5NVUsl+5Y3uQTcYpoko3SNe0DVeKGtzBglwFUiaHUsyiYrN7ltLS6",
+	"zlHhYqVLRcqGsjRj4GIztBmMeBQB9mVqXfd74u3J1Zfp/+17ha2fK16ojCEMywMpNkiKHiYUX8ifZAba",
+	"tG6pTjV5qtTUkJLvU1M3wdCdhdDsWokfLcXQ5Jmvfq/xde6aU6ipZrlzBVPdTZTvv1Lhb8XP52qdG3C7",
+	"lp0flRq7V7+CabGFre9ga0REKWvUVfCQwLOua/Q3rrF21szs9ozYcniyHh3XjnYI0TXurIPBEfZMmSPC",
+	"VENSIwu9+YTWxiH7spbge5NCSrYInuAmkkiJSOpkkN6OJDbp2fY2NlzzUgvb5We+uua+n/9ZC+RQSID1",
+	"Uhsy0tl2ZkM28ZI8SqtZ7fG3fQjSNcn094uSgriDWL6fOQsh3nJzjt6AVO/e2H++r+9JsVTnXSO+2XUl",
+	"dsRuA1zE2dcCJuvwdc5bawBJNKCOlvH0IbK1N5EtQHRdbmYY3EG9nCMwTKE5I4uUBu1auvhrxxpQlfWE",
+	"gl06mM4MSsytZURVgohD6Sigy9zfJJHbqdtKRXs+d4AF7+6BrRtOMnF4Eg7wdNYicrDHBTa07GdPJ1La",
+	"UDNRfSs2m+mK0+WBFQYdA8l4aQLgcxz3CYc1SN3FaSoIG5e691ULKIapNw6i3kjGWZxAzEXo+6kgNfiq",
+	"3AgGM1GHFyqKgADwS2jC9WO8ZXD4E5IPidS0hFzidI5cdmd3uS37CuMYa+8mPIpgjaSiBXrcnvFVlxWY",
+	"VJODsN4XG+wPPtVMGBZi4yQJk/WZepmsRwSnpV60537Q9ivDsRuXUSxSChtKUQW4X/XGS8GrWoz46UZK",
+	"g291FVPfESxMWdJyxLflzhex0KQ8SylttVv+38Ca0uVN+lesUZgR1ouQEqCUyTMWptBm6hoS+iHxP7P+",
+	"lPLPdBqMGNfsuPOoZz9/dvyPyqYmE+ovXrGvNZb8wgGFccnUYAB2GAGEGg/oUDm3G76RzjEevcz1q+kn",
+	"XLrevCUz06f3ppWLY8of2Ct8N5votcDkCn+G/SmzNrLOYSTaTKbjPiT0Jz8Om7OLKNJtFo+w+d2Yi8gS",
+	"vM/OFCFV6le3jsnkYUnMzPW1u6MVVS2ouzfup+8rTHPXjbZp+quyQ/xGPIBSYm97Z7lmMU8s+czqCdQS",
+	"RGK6mphmGyuiCo9cXKMhWlutnN0Ks8qdVYTpLpCrr47N3xorEU9f8WCUcbxxrTelMqgWC7DGZpS1eKc2",
+	"EfoKQhZxAz8AptlGLpyUQUB061S2J3jyAtrLht+x6TLTdI9ou5sAAsDcbGVh1W5Kk0wzVrq//kla4kcw",
+	"iSh3Tv6mJmyMTWc9oRGCLHEb9to7XGf3q8S5IFepIXXWLVhkXqwignDNG6+XGysvvEWWDv+VajMGaToe",
+	"qWHXnM311fNsVTv1lvExWnlnrdPeUa/Xarf6aXCFaFS942c9/pT3Oo/6x0Hnaa/X6/xs/9PL/3eMGt7V",
+	"8anUcMr442wCcLVWKkO+G3nfia2mNFQsoBKzoe2yWCYcK5cOwmuPfHHWBMrIgfVhqmTIpipNEJ8zEmNh",
+	"fJphhgweQ6KVPGLvnHNeaNZXyqo3yj+cRfhw0B4zF4VfeMRlAGW3zj59tKbUu7bf6eBleLn7j0b+ggOb",
+	"xBMSUbSsCtBd263qsAZ4fjPf87JA+8LutGgPZs3wGRrBM1rb2rZP3aqpvTxFr0BwO9V9kZBAk3otWNSH",
+	"z45Oe4vojwuU+4eQkBUEDrigdNEYEqFQ6A8SNUawx5Onnd5xB3WmUdlfTuxfvq+nKvPd2zaikYiiC0e9",
+	"S5j4oA73RR2ivEEl5zwpigVqDEfMH3Ve4EEDQgjTwGgmqsTWolxaS6lFkKwKZtGQW4ayGr0m25VVKcDn",
+	"mm7ImQ9qsNc4jbnmM6ME9EhFoWshV/A/2WtikCitIax21s+aTfvhg0IS7t7gv99nmr40v8R2WYkUruQn",
+	"zUSYRc9ibkZ58AwHtOZ10ZqxtKoqQ3z9526Ge9zxkyiRFloVNrEfHvTj3lwXwWg2VExJl0Qr6YRRdOlI",
+	"TSBkKmFBatqsDwFPNZC6pNBRHxLXTkWsLdNiPm1txj2WJFwOYQz05/y3W2IdbFDq5GtZKnvyYc1IIJDh",
+	"85k57rErvrDOKhGUDzkIon0RRA6JIk7UWGhoY01mm1mzysqfUOg4NVDbyx7zKZLHWmIkNapjVNxJYyrT",
+	"jYBqhmd5if7+PDXqk4o/x/ebmbJVViG9JSEkbaYGgwMn7RUnCXPEnkvGjYFxbFgqQ9TUUyY0Gwgp9Gg2",
+	"ZnVrhT3Hae3qjIoCx+yY4Pf4WvoJokhju4DCNRTB/4Sxh8jS+Me9ey5J3d+sOL5jKLLghD1xQclFJ2wf",
+	"IjVpnbVOaUDIp18xMNM6az3BL63lUp2l+y0m/NdiOMZ9wsQh73+PNM1vXM+JmVzKsP7UdStRCYQs4El4",
+	"xpDmGWcuHNjGXjcs5FPvhUUYXcz+7iszakJB1TIF+yKKOsLAeEUfExFFb3BUw0FHO8mywCMude+dreig",
+	"mHDN4tS4LknuxH7SLu7YBy1C0GwAQAmtqeZDKAvJ1vTt35+Yo6eDnWq4WdJDmEfKlzEQjKQIBJe+DRvi",
+	"na2rx7KX3EFcMJ+3nMEOemtf9NaHFIHyg5F9IsOa5SCBUCxKFQnfTBYR3ngwENWMtFbgbpP57DreqclO",
+	"JYsOVExxmKi+xPjFLfyQRXAQGNvIIrDsM1PNLmSW+OTh8adBBD8hHkVdmZGk8ihJ5RpCo1Y1rE+H+4Gh",
+	"5ewrPNj6wUJu3ayVW7fu714n2NWjdUzlXnEJc2OaJEOcYmnmp7ud7j05+helVJeAS2p4yPoI3hO2Z6ES",
+	"FcLA/LjFhFUG0zDh0hHe/ah9OPZuRgKankAUqDEUixs4c39kg0SNGe8nCnc5lehy/Hzxcr2LGr38tg2v",
+	"wqyVTHgwu/bF7PpVXMOMhzHzHHprS01k2zdXDZRGZ0ScqLHCkuY245FWaKQ5vCrvhrfiS/on1Kycv00N",
+	"A10xlyuwF27MD22p0Us8cFstc1DSsc/lfJaWIN9eH6Jn8/6ZbI7iuzf0w/duAoN0m1lYq5gBl7W0N81z",
+	"RmvGAt/MS5QJHDJ9JB8DWec0GEKmJByxDw7vbKwkTKmRWp8HV8woHDxrP9mRbcb/lPMXy5+wvZadMPdA",
+	"sXdwDQkbqwSc+NKIoJahmeNCy1rm0Arpze+JvUKlKZl18oJHEQsTFccQsv6UqTTx1bf1zRJ6wY9Eb1uO",
+	"g76gTjPl1eNfvFwYimuQSA8HI2W/jBTkcS8sMIAZ88SQ1KhpXxCXrm9eCDnsOCTUFb0G/KCm7QAhh26u",
+	"ZXdmv+b2wyqWnIkv+D1wlSMJEKoAQqu1Ca9nkqOOqSgkQnPKCHXMTE6k2/09KiUJ8jTPJXA9hWTQRoW8",
+	"n+XCqHLf/xuX8jAtt/24wfIzzcQgQ0EVGu2AvQfrmUtKE9pBxVKpmIPW0B7274xpA7G9wg0ToNz+uT3c",
+	"eySfnPQ7WF626zChXcQMo92D3ttCspHSsTA8QmeWwcYlJ72TJ53e087x6VpOrfzlflPR1k3IGpUP9gQO",
+	"luO+WI6/A8SaxByq9bOsCt+JALQj7d+UdMXKHghOyK2URARqPBYIIrLChVUY16j+9dMssysLi36AWByT",
+	"uRJkzPw32G3XKIYwvvaeMg0iqBOfvk9RF8qDy4ngvuV6PzmpyvVehNBYTy1lb7zleMv8zMuY7aCX9qom",
+	"uEyEMM7GQopxOr6NCLml4une5L9suaB3lSs5W9dSsQUyvCcyiyC/MkH0dC1B9GrmNbbuXl1T8x8KTfaw",
+	"ODg/3xy9LuTT5oSQNDwwW7x2+36Ac6SN1htidh8Rbjz9jG06/S8OK55+ibgcpnwIhc6VEDno+TBMQOtz",
+	"K+CxwQwz8M0wshA5NrhmfMKnR+yLB1eO+CSH9PHR9hD0FfYo1q64a8I19ekqi0BRS8MXbkN32lwn37rW",
+	"WUuE/L/ch0cSTH1p+JoHZhfddWog2h+K7fZSBlI3TedGLeKvCM0C7BCF3J4AD+Zqu2t0g1hLLGKpxM69",
+	"kUNxDS9wKfftHnhadQ0sQRp+xN7y6Xq3QXrnLd8EP5D3qNLywkUdhM2eZd4tFjwMlQonIoo8enRsDYAs",
+	"dDOBkFxuKgpBGxamsFZzmlul2Nl7aIcMjF3LJGfm2BXtVijJYKSS2UBIu4XF1bp1dryWuMGXuZeGzkHc",
+	"7Fl9Ve5y6k/zlF1LgJS0jgl4MchikRVTsklbpyBcuoGVTdHOZQyuAtnSNVi/551VDpx8H/o2f3IXfKJl",
+	"a3oSY2E+kfOmWP6a86dsmJ9CiJUWK6KJL/2gBunSzbHMm+jX+kAB/f3r7zuWv6OE+3aJPO5VIkdldtxJ",
+	"4Ur5DiYsSLVRY0jWuk/699/yhXJm2krmOyiGvWqqVbDw0JVcPOYmPPhDMViha37FEQ0qGjtBZVmUYWOl",
+	"DTvp9R5GXkpemseG/BoK9LAcoulD9r09Su9EtL9tulGrsBNp1B+0nF2qQfIiZjCIx6fr4SDOvshuXBbF",
+	"yRe1Gh35Qanti1K7AEMBmTH2pl90l475lKkJFQTZcQOesHimQtCOGCqHjPgfSFQb699kJKQv6dMNXsjG",
+	"9sVmK5TnyBa+GVeegq4XzkKlEva3QIWg2ywS8gozC4ORUhrsHnCtJyoJ/47lLFSgmJqyoHABq+atX8YP",
+	"XQTt3uJQBe2yAQBBQWeilTvsWd+ACpfKrCjuf4cjfmiqtq/wwEkaz/mHId3Knr1haM9ypyaegW/G1Xu7",
+	"olkl2Vsl0e24jtsC32TLPot8zkXTzpLIwbDbF8PuizWhNON4rNTffUaN1eR+JIp1zDEUNN0b+8/3bizk",
+	"vcl1tqS/VLjEQm5OuMzw7+NFo/SNYeJwjWo+aEQVao4LlGRGxVuh/FT+ULSPyz1Q/75RP9XBEPEPFaUg",
+	"YMPP5rjAFWl28Fq99GLhEvL+wIENWv+FeZYFS3HBe38PyLwdMV8AeACPAYUJ8ROIonPGnYP/uNerSTG+",
+	"Svf+xEcLBLDb1gN8qltnx4/XuSQU176bhFk79Qvcx3AZ65xj7oWrzWDCVVKwESRW70bTg7Tfl5vFW5eH",
+	"Y0+d9acujZbLaV+F9jeFnVeFoczaOUCANYXIrTVP98b+872bwLW6gntjiFlmWiqxaL0bl1i1DDJMjWZS",
+	"IUDfgV8bt85cTSDyEWnkYhqbEWPYArfEEZc7r4QZ84zmP0R8t8A8QmrDI4cY8s+SRni45ZSW/qTzqId7",
+	"sGzQ086jY7ckl+kUWYvKCsV/qX7rFtYA7tH9w/axpHQQG3uT7jRMADRTkhU4gpKeCjA+DuusUQwf951a",
+	"LUM++LE/dMDK8/khDEvd8hBkePMtQ3ZxVa1H8RGXrmZjhQ8l4tKV1TbqQsmmWQpeQQvZe7p074lI/RGX",
+	"OfIpNRIxCtEdf9yeIfVIVIllInkI5gONaJIsaYYqcwQ/3ftO2ZSWiu9azE4ecd1mkxFIQt6Fb7FIoADi",
+	"in/tp9Mft5d2PTJN1Fg40tvuDWcOQF2YEYZgJaO7QpkVhUC6tODwiP3msu24NYzbmHynBgYknmGesmdY",
+	"BFxn6cdhCAnTfKrL8tXwnkUT7PSONYty+qRzsh7KqX+Fe3gFopUdbkH7cgvyRYfuYJ2f5owhBftyQyYV",
+	"gqBa/jX8CuT6wM4ba/ydwACShO+8yDdM+OSjX8t9ru/NFlkJyRYe+Hl/+BltJuPO1fcnwABGVnzINMhQ",
+	"Myze121mKVmSKUWgVHgDzfHEvFGF5f0Y+9AgGyr+qSkCJjzZPdh6P01kdgfYJdC63Q1sKQhXIMPOcD2f",
+	"60f6/paDr8VZF2USvdNBKu1xm0A6YvS3WivDX2bXu6yVWhW3gSjSI54IOewME5XGyy79FzTwVxzXoNae",
+	"maeCS3Cx+3//JxWmxkX6secFea/bI2b3Q00kKjdLalHExjDuo4Lj7sesPdxedrwd2B2cI8/daSXJx+DI",
+	"9Bd+BQkb8LGI1sPRW+SB7emnNfjvoKT2pFTU8ATTSfFcrcjR4IWIFRloVaPgCfMmka6z43rZP7cpA53R",
+	"UN1QaK2i653D6fl13Bu5k+UgmEwh5MDIYg344I/0oN3UqH+EwQGP6yEhpxuvTmaxnMj4KRgzIxHrrQkZ",
+	"N+euZcy/lJD3Rr64rWqdtXrHz3r80eCk87R/HHSewuOw84yfnnYeBceDk/7T8Gd41ruNufMWd/1g7xwE",
+	"z3bynIuXcndPckZNdt7blDbdG/rhezcCfn1/MpuJLZcKKlzw/bOExuoaQqbSe2/8HGTQQ20bk1s3OxQ3",
+	"hGn1A4kbu+BZo+E+IGS2Tnv+f9jvFYHC+lMD9cWPeymXsnoQQgch1Cy2uV2r78vpbaBUk3eHM0vCTEgG",
+	"PBg5SGZnIKF/4RwvabO5T/bDzEUUQiBCaFKwGS5DIYe7Byq88CvZqeEj9BUWoUwKW66DkVJR6691oQqz",
+	"N9qNI2h2+gVJNGVcU6YjT+DQTGofm0nl9zPNLDFTCymhr9p5bSplRWpmIIry0TzmialduHJLwWMoXXBZ",
+	"xDQbtCAU5lJI8V2MGMMZu0QE7TPKnzy9bLPLKfAEf79kKmGXWsgAOhHXpuOyyC7tqwr7oH+nkExbbR+D",
+	"iiERKmzNc29REGTSozUzL67YGEjsU//fv9Fn/+x1nv118/h7h344+f5/cGn+z/9ncWV//7/sIUxj+3xt",
+	"EmLnJlO+8i2vMGCyg9vj6PHzMNQsja1Gt+fWZpzZg2KuXtvSGcOzconFGgu6xyA3VHyzdRD9eizr96ea",
+	"Yb3qcSObV3KvxTBNoLLOYUAf7zGpXozUZMYTJyTjbACT/N1/bBROy2yRkLCM7D75MY1XNrbnNc97GU2z",
+	"FmkEJWdGBOBUplCMikXQmtEfMh3bs0HAYPsJJNcisK/iO9T+tV0N4DfzUGFp2IjHMUgIEei2AGe/TzC3",
+	"RsWdNN55qI7wiD6p+HN837q1nFQ3awEzUtS3S49Q3Q3ADrHMij2UH68VxqO3v1/NPwuGzeF2uBfgBda4",
+	"7at0ODIOpR5RvD1wvZMLP2k25kJ6V1SDLT5NwqUeOLqqrOZ2Kb2fssG3VPWNak63uKpC8Od2TyU6XrLE",
+	"ooehRwv2KbaGMcqVkKBLYqhMhr84rlauty/BvU+4expk6Anlh+ltLZUBzBNOWJTKwKo6o1pnrX88fnZ8",
+	"enpMIZuT9XSd34Mtq7s5QVLGp188uMZQXMMBtmfPSklI52F4xus8p7bIyqfGtMWmFhNhRkJm2ACMGJrQ",
+	"ftRkd5UnqeZDWKo1P+OIHxrv5/Oh6UqO9pNqaATtBynp/l1Nr1UajO5BGmkCIcD4f2g1O1XaiJzeOj55",
+	"9JidPnn6M3vWOz5hjx6fPqmve91rfHjz7n7eNAn5w8pZd/wHPPQfWwfbbz2rNc1bLqfzhXxpIjXjOS1I",
+	"o7y+bjNlVSb7kig5ZB/evNMYy0Z+hvCc8YGxmlyNfdbFuM0mXJiNKOzbAFDg2I4aDJbfdbE/yXs7qkG9",
+	"6idZhlqWr/cBtsnOlK7dBQOSqcGgVrvs+9wP25/6TpWYikF+FQbGWArx86AXnELH3iA7T+1/frb/6eX/",
+	"O24V8GHfSCwak2aty2b22lvWeLPzLmGwg4Lbt+ZSkjpqWjK3kqPN8AapImDKajE2n2GzVIBUK5nwX6k2",
+	"iFbt2HEFFGw2/qMfviK1BgOcBgtahcTYJqWAVEU48cNW7VS5+fVg/ol90/vg0F1Y3cGzW1CQOe25FrLW",
+	"tsJmuPYHe1GlNvAaAiVDFkOilazr3m0gdvpXLfbp3uAJfu/yOE7UHauIyuBpcJqfNBNhxkIxN6Ocg3D+",
+	"pTlnA5WMubH39lSE5QliFU0i6Z1yur7X8GML7FeN+YMfH5To3sQoiU6dEW5vcNhABSINiCI2BzAW8CQR",
+	"gI1VVGq8v3aq0gQxW7DapaaoWe2HXSIyEhiker8kBr3SpgXGXesSEbInNXwIeEPjko1UmqzRY7YoWgap",
+	"9hCHW0zSP8i2ByrbkOBqiLZtCCwrKcOET/ZKZPmXOlg5B0nwAwAoY590FAZTlbIRv4YGZEAsOlcwXe4b",
+	"eMuDkZDwux33Q4eMn8fid5g+8JixPe75Lqa+2lRDkMAsZOabEKQRZlp2+47FFUw9cd369r3cMZ0T333A",
+	"HhxDKHCM1VCKqrtogWu5nYkQt+10plkv8IyrdMkVTPHmJIx21HBQK/vWhNSeMXngHO2eF467og3t2uKg",
+	"Wtd0b65guo0uo7/DtEbf0E0LmHptQ6+VOGBRb61dKEo1Q1kBGyJmY+WxIPFbHVXJRjVp1fhJqoIQX7wP",
+	"XreZGuTpigGPIkjYmE+ZhgeTLCd8R0YXeDijDyj7c8TlEPs3LkQh3rvczhJa0WCMkEPdQBgiDYVZTmE4",
+	"YkfljZg8IzTjgaErSVncDz+cifuN+bc/QA7NqHV23OstXuDbFaFGmkko2aaCa4X4udywPgyFZFoxMWDC",
+	"MOxEgeWuoTJLlkV8edd1ZbWdSDluR66EDKtmtp9Vzft4/Wk1zV01m+r/CwLTWseBsjDha6rBEJr1Uy0k",
+	"aOq0zJSsmnWQqHH5nCE30LHfrjPx55gZ1WZSGSZkEKWhkMN2yUqqq2rXX0SjF1DLrQ8+Z1mxUFBHveqg",
+	"7xJxi0KxIVnbvYZEDJZDGdhx/2OHORpoNU0wM5OVEM5vamLFHkI27T+kwci1+DPUPVVIvLEAjyCcbdVI",
+	"+BvXhc1j2M9gm2RW1dqQ1KcElqRSM8QII5Aarq+EHDI+tC9msFmFf2FspFTWoZBo1lsCc7R4sl1a/CxD",
+	"SNiET1FH92GYStafEozU3hLmCzWOUwO6QJNqgDRJbSoZ0hISZwTh0P7Bnu8tCHFRbPV52HGAEKsKZcMX",
+	"flyDEiufZlkCMYn9B5AJFSagNVA5q0yp7wParGPQmg9Bs1ChfZMAD0ZFinjrBmwz7alITN0gAp7c3j9T",
+	"7de1z83JZLe1rnRA1v4TRvyX++QIzeJgxKWECF28Iqrv381f7QXu4JYTCOowYHZz4gmwCAYHJ+/+dJzh",
+	"UydhuPTyh01UcqUXlU4NEVPpAHOhxU6sIhEI0N0be6/9vsxydoHKD/Yb02Z1UHGiKo+Y0CziImShmsi9",
+	"t5on82/sHAiFXN02yxA32q53nr1rJ6BHKgp1myUwFta8020WqCQh2Ef0efSFNVRVgoVAZZB3S2LUG/Ke",
+	"tW9Wn3FpwolzxywBcnRAXLyYNmIKSA2+XyePICELnPap5fAR2i27LV8HABWQXVXQt/MMszs9iZmSNGsM",
+	"yVerts9aiGUJydeQTxEMKY+JBhEkVzlSN4JF/OWLdegxgQrtyKFS4UREkTsPTRveOmv96j/4/v2vNVRv",
+	"YcNeqiDNy0q3qYDXlT4HlN190sB/WA0sjJOyEiZtLP+gIp91hWK1/hVR1ElSueLSJ6Loox10D1GR3Noq",
+	"S2cehju0UD5rT3NJGUxzhaSVbipLOixQY2D9KdZJa4go+x4kwdZrBjI8dy55GAprD0gcPuIyRCfQUAGG",
+	"1LDvmDCu+hoNkgEXEYRswvWfMk4NS8RwZI7YO5X3D5Khw8e3E4jIDjcTEUCbjdQErrGzkMnajOcJciV+",
+	"MkoocmS3U3WKb/QVZIh68+RJp/ek0zteK4XIv0Yt5XayaaatTEVN5bk9Cn/mWBkImMo4TLzz9aDm9gJM",
+	"PlLauzxJEuCtE2RoD56zkE/riq8klUcJElW1muveJKlcfr3MGLtplbWE+vcfUdq+5U+axYkaom/BSuhC",
+	"u1o0fQKVRiG6NQNLJfcGD+FjKitAhubobCNFnjUXs6Imc6P6aod8cZD7Dee6/QHYaRqx6xII7a6zoWJK",
+	"tp31xiYqCTEy5YuLfCzecqr7HhNmHbHt+WS16O7G/K41kHdkKFzAgZ0O7FSLnS6Mip26c1cWy0KxSjCT",
+	"IPVx7s3bOHZp6XinnEIrOLDKgVXW0jxWvhb0zoZYQ8hhJ0kj0KuMfyGHH3Fcw/SWzVNJdNF+t5bhU8pK",
+	"inliXENDaohVhNlzuViAqLn2HCnXacKFofxrtBx4VIdKNpVhvSTUMks/OwTyTBStDNNUMUyayq9+szIH",
+	"z22pdYthkPqcchDQ+9VfcDeyYWmopFp5DIQM6dkrAM8wbw1TuBjXLE6EfZOqzHMauDSuXEj7P+21W2Mh",
+	"s+qD7Wal27d/sFGY14JKxJAK+1OshKTD21bwpYJguzf2n5Uez6aNnSrRjW++/85OJAsXudIsEtLlchr+",
+	"rYI+7l0/R7u2JV5PT2jdIIFQmI5UZrmp/QLHofhvkPYKsyxLocDcxYeQu4WaFKkx4JJpg+IKGB0ahG2k",
+	"TSvA7L/3xuGe0d5ykAc67HeULHW/Ot88Ozotb32TYY79YTd+wjUmfBBLGAeQRpZb7ZhuYRu23fxGRFE+",
+	"b4ndowjY9WCn74WdjnTm1dsRez8gzdb2MOZI/aT2DP+GWRz2kyiiGG8meO+KUjyjf0LoF9XPjkXSS7ua",
+	"nUskPBactEQ2HR8fPatqy9U6O84zLu2Rc8zQHVBgnk0gAYanZG8Xa4iofFsOEuogoZrDedVXhNIwVghC",
+	"40XVZiWOkNrwCJPfl2ZRvimMa9DkzadZVjqHjpWHAdYhNFMTCPPzb+PbWysXUfLZe0n7QarKOWd6bILQ",
+	"RZQRiKFt7OU2ZYXz/uEub8u11SyF7k5fhSnYHcWcxuOTzrFVTye9k6ed3rH95a92awBQp7XkOjqp+PJb",
+	"1kprsexBOe2HcvqAru1MQsUgixIKeDAioRSmqLqspa0msm5C5Mr+UVUqrBvwKOoIuVvjmUfRG7lxcXQf",
+	"NO6BffeDfRETzoygaA7k7rUj9rxwzaVWPRpZ2ahGONheXDrkLNrtvZfWcB+dcL2VPjjyaOAlkH16/6Jj",
+	"DZCuaxK2jinx0TnttmtF2D2nmZeJIUcjB0G0P3bE1LfBd358IuAIBoZx7f+GOOAug3cMZqRCV2qB1xpr",
+	"XdS9GhMFrSGXVhcXvsNRDccg7SRL0WTsIqgTpYrCh9OJEmtviEi4DBk6UGkzCvpsz6KUcThYFRL/EA7W",
+	"o0j3zBKgwL6QHNM65vMxSukwdBXne0x4PvRPJc0fXr4uvPR+Edq1EuFO7TG7AJfhsTtrzO7FVwSO8QlM",
+	"mc1F3ZU9gtIabcbda+0gH/HC0fGSnJb2AZp7r4wsS25ZIo/xrZulMkyDqy/3LuIj9sawK4BY3yYLrNqq",
+	"SrgMRqtsKT+oSQ7AOZYZUn6pe285+RclozGEAU8jg8gFuwD+rqwADUM6s93GoGHIo68OKf+s1Tt+9oT7",
+	"TtzVjbldHuzvAqL1cA3ohbcdXS7MWsUWB52wLzrhfQwSdQKeK92VkMoZUXlN9ndksVLwd2/op++NmpM4",
+	"hTcouQlGJc55zM+/ByLFCdx1q1lw4VRksHXr8SAgHlQrTgSjy0QEZsCNsX2SMPMmw6akRRpcgbHCAn/4",
+	"XujP2WxcAKerkWNwT3r9zmcOZPdR1/dXSfaWT9mj9Rqy5e+2bcsDt79SsBBEnCtAFwec3r0RMb+Ka9DM",
+	"KCtj6JCpqw0KmUGixkyYNhN5+kAqnZsXc504I7ovCp/nDoHnNo1AfTuVTsinunsT8unyyiM3/CVvFsi3",
+	"ME2Vz5VPH0YBCCXuBnwMzKgzpsVQQsjUYEDtO317K82sDCcQPOwKIjxpqRhmyOUjxCoppRZqUrBpQN7n",
+	"LFIBj3weTAkUr6t3rqyYXEYqLzkS9l+1SLuLsFQbbG69nXerRtRXGogVd9ghVRmE/h1BcAVr1L285NP6",
+	"+eTbFy0HfbsnuPhiiHd+K0TVYHDGLBUlKmI6HWuqTSfKbVMzVP/XK4hNPam5KroejHgyFHLYzY5nI801",
+	"Zun2ncJucExoRrf90Ir+EUQh5hEcsTdGs0sRXmLbxz4wLpHI5xyPfoWvrsncv7VUgGs3TtjnhsdWOPqu",
+	"m2c3BL5+1hproUPZareueZRaKfKPx8+OT0+Pe3kKjxsZcsNb7da/U+6ecZx5HdstbXhiMkjV007v0afj",
+	"3lnP/v9/czTy/pTaVWuVJgFQr8/64uqFPUW3L1sWWc/dqVQ2X8JkxUTY+4Lvg2XpQF1DAuF+WUk7a60x",
+	"ca01kLDZBIEuA6UNk2pC/cdGasLGKfkVnbfAmd/uLIri5IUTCiXyxMuLGhIFF6MbECfP3Yv+pNnfiF/a",
+	"TIR/t2QlqJc82plwDUmbaeVcI3372niRkYpdFpXm7zC9PMPLSwxEnVzqiSVPV204AqatiYuvRnR8SYPP",
+	"mOWvS7vHinBDVDh1OGycIfKUCPGJ7HHv2RH7QkYzwhqKMLtJY+dXlzSDXQ1YqIACgng49glWkmu/pMcn",
+	"J4RC7cBNJEnYc+w3qguk4Hroc6bTvt3DPiQ0G7LkETvtPaInXn4Ek0w7z+2d/pLprGGLUYoIB5vUYi84",
+	"1wiO3jLbHBEesQtFC+csstRH21iGeo3HsTk5HoI2QnqEoiHHHpobEu5+OTPyva5YpxX+iHIdayqXNG7W",
+	"jhv2T4TfS7Ox3Tqt8+qfJb/mIiqHQUqGQED4JBtIN0SRlQdOfpCuKApAZcUTFa2FaWKf25Si6N4QQX3v",
+	"OpCCzV2EP40y2W18H05SCJaOZ4R9xUWZvr30rryqgXGlOnvjkOkxpdaoWd2c5dS28+6heUYA++Lk+yU5",
+	"oC8XyuGp+XP2+kKzobgGiZO1c/VmxVWhQ1cUqQkqphEPXRbKW5Xg7snsyblOKpPwdIhexN8Dz3zv6OS0",
+	"6Jmn3MiJjBQPWT9RV2CvYEf1hTO+2zq5+RsWzsWpK0R0ftYHn8F++ehRWPAoajtrjicGgTLmbgJFNb1p",
+	"sR1TL6lloExuaPPN9eZmqrqG4qcPohm1BjxRchcNEy4NhGfs36kyXLP+lFnj1tJLqvkQCi2q7QHKIRsm",
+	"Ko01de/GzjX1qKd5SNQFktphv5x85EBIHuFXAkduxm6L5OTUGako/KohUFhN96RH1wON94hrHomZD3uW",
+	"dLnh5c+1d8QEAro20Y9fjWqdtUbGxPqs2/XdYgM17hoVd9J4cQXPeoUl5J6quaU8orUMEx7A7OqJOnC/",
+	"Zz1gzlp6Iw0kEuwiHeTk2XHP7rXrL7zZLXuEy7xWIrjTgx+VbIHdgfUua3MyaHsmwToSkHGdAVEcevzt",
+	"TzQBTLXwb1P83mCf82+G/jyHh15Hsq+2C/zsDXj+Lt2zLy3tTlWaYBKClTo+soz93cihRaLnsu2dgme5",
+	"r8rJfOfIGoIrW9NGJYgDbC+EqBPH6jr3rpV6+YQhz95z/FIenmGpNCJysZ28VYN7AXSBR8rendjz7I/Y",
+	"n/8aEh4xDcm1sBdAyvnCPuwltyz0Ql3Q1+/iSavtITvuFTxkXrj32i2/Xg9RXHDH/ePxs0e945NHj0+f",
+	"tDKvGonr7HvZX+zZu+1wwA2dp0/r38ncVlygc27LEtjNTYRQeS1DJA731nRHI/48uNF+CDfaL9ROkjMv",
+	"7jzzZsZ1QeZS5MWHOfGqNuPFN1hAP58xtUQKo7W+hgju3rifluZNFeVHw9aJn6rCPHGrfQAQzvPk0y7R",
+	"F2SiOTVRj0B8h/ym61XnzrOidHUJPXZzo7zBNOKyZVblK2UL2oA69YrxZE4xzmu7dssKg9bZo9M1+om7",
+	"9VHOx/1Ucofw0I+m115RwwFviebg8lwbliCpnbvkDZOrNCufBgkAGdKNK7FuGoc7lRizpP7KmnIO33E+",
+	"ZoZZ0lxOmUpCSM7z7ILyy4bLDBCaGRWFVPxFgn/mxkAs1fYFwiNy1ZH9WHI7oO3aoDw7rinPjk96eyvQ",
+	"Cs7Sgy3/Q8s8lzWZJ6mjZY656XmwlWQfHTovAgBvTtqZjhp0fKfiVfEU836QlVQ0bLAXp6ow2HH5e2+u",
+	"I4aTK6L7iQpfSCLqYnid2mG4DdtiTcOKaMkswewwEJ8R+D+zXzCgEYC4do1bXPzgNSrNVA5BFkIIrWNL",
+	"Y2volVIa3q5Hvj4LHZzw+1KlG0ecMndgvKEc/UgFV0v1Ag5okpRxggoCNmIMD0IFaMODq58087Vb7s23",
+	"ispSQR1dHl5zGTRRvPFeRlN7M+Qy7KtvbIQYazgp5YsFXLI+YKQktPecSFy7rXJ3G40Bkj/lewks4FFE",
+	"2W7csLHShpmJYlPgiWbcSrKya4x7N0/lu1NhGGinhN8nnd7xp16W8FtbJz1357RtXbSKgQ8h4b3URm8x",
+	"fplx77zwspeZCU8oUEHdTi1LD7Avj0OKt5JvrqX8EjmHgsGpMvuhnUWlpjObVVIixVQUASZsdAOuV+CS",
+	"vcAR60qCP8RYlGUH/6YmbMzllBnFIuDXwFRqqlqo6isRt+YapopxOs4SabBnKv2llyUBC2lgiO6Fhdl/",
+	"QQxdkbCIhyGV4ZTNS5+2Klq1Pu4t5htXzES3Wm0gxmoYWfmiBuK7TjdxydYiyePZYz5loap8TbiGqFVb",
+	"mAaW7P/A75Ss4MtIaZftgO8bqDFoB1pc+d5hCl/RWbZuFXRzspvrSqDh55pI1yplfQUuV+8BIAz726TL",
+	"WU+sKIsiNYFwBnI5hL5ZRM97kQmbxkJofy0VcerasgNMlhr12fD3fnSTRLY4W4W1MBDDNAF9xOwvfAgU",
+	"8R7zELwzhPoTGBjrB5FqSwzo6ZFSZrlhk5EIRih42rONo/pTNptzm8mluVYOuyLTJKFZOxMhQ7WCSP3g",
+	"LzS2URKdm6uCQGnV+9wdXCVIeJGSQ0rgdi0yQYYQsmAaRFjpk+l3T1CfMfl2G5Chs6eC87rbItJ6xA0k",
+	"VFHKhGQ61TFIDfNZMSzm2nzNCfIrHe25RxuyG2Cfg3+11xd3F01S6SKSZSlzpVS7Q9hBPsWU7LV68pay",
+	"whavk2uy4uE6uSc9el25+aAxCVTpBA0huOpcQ+JSAtxPS/PaXkJw9T80rtVoMV4+TQUfuNU+gLw296au",
+	"qS9Q4WHuAh9AAjIAhvUii2SgBgOw98nG89cKZ1aRu1ZBb12HuLDUP2Gf7ljlDl6KVZkqaaJV0mwruvxF",
+	"PvBhaZfj5yxGY7Y/ZXECA/HtYTSBzQndga3gJllbBqM//iaEvvA5NNb9YAKgiNS2llYJBZOdA6ZHIVYW",
+	"68NAUatdjDTYQ2iTPaip9j87O3QQ0Yl5dJgykxEfPKtN7m/7SOJZKHf3YzKTE2F0g1/cv4O51pC5dmfr",
+	"S41jnkBRzWYXprtJmnWtrm4odMCTcDciYA5KiJbyI7FnPWsxA2+yt2SQJhFw6LN4X3mTUBnSuMCb6O+Q",
+	"cI2eDlJDW+JORywrbdRXblzjNmq7NKmADEYPctOHoZBMV4aGaPRMYCbmxkBix/6//+x1nv11c9w+Pv3+",
+	"f7VqRKdwAWYkNPuPk5plc9rPqoJgTx6XYvw0KjjsgU0PpngxEJQREd44s4v2ftnbCWC1wH1Qt24pG1e3",
+	"63hP6zPMR7dx352DdHdKXcLEU2d7DlbSies2GXFYpi/VxNXmH7T9XkAzTIQJRgWQtzkzwRsI7u66JTtB",
+	"46ruwz2eIkRCEyxp6DtLz+yRcFs0GWF4mQwG3WYjNUEjK+IGr/EYYiqN/ODr2iXtNOBjGdznER6f3DKP",
+	"0L4FEdU9kG0FrXsQV3uRNog4yTzzqHk+JFcaKqeEFBWXTEhtFrFkGhRbhl9BxwrS+2AP2cX8wsk96Bhy",
+	"P9wP7ez0uS6opQOD30Pvw2fpYLdJxZG+HLmWwn0Ypk2w5mr/gm467LqsbTAu0RoSgQrhQVyF6Y3zvkve",
+	"YBKS8KN2cCmuuOPq7o39Z2X0vmn6eQmGi2gZBRF6mIQJaJOpQZdQuvfBfLsBORSE18T317nyQoWwtB52",
+	"57Y/ornh3zAap5LI7X1tkn2HT9g63nR19ZBP8jgYBvtg+b9zLWZJ9iEEou8wKzCnIQEqEmsk1Oj1QtfL",
+	"mqYt/FxiVKQXhID9WCBkBr4ZNhARJnekMTOKPTphb3/JnXmBitKx1M4ljZv3HyWBMCmz3eMJMJ0GozaT",
+	"YCYquWozNZFtHPrVyofCj18Flmb9KfO/JCnhWOJKhNEQDRwG+EAlY1oMNQiIAGHBj9hz+sUlzfZ5yCIh",
+	"odhTBms6JyMVwbl7eKINO+n1stGU5W9XUIE0Eym+0RhsZRMHHhhIWB/MBECyAKJIn7OBZTGmUsNSGYHW",
+	"THMRVpb4uDOdLacCmY4tKQdqPOaITDkWgYrwVQzv2xcSMeYurgwufRkBwoTmW4kbTlCeBUpZc90kKksX",
+	"PcUonlQ1l+eghvgVSKYGA49mccb+gbT0D0I7YRHwUMgh6/XahSYhVcsziRjPLC5rqN6Ko1R/VclX7I3s",
+	"12z/aHe1+JmbotZrfHJc8BOBpLb9FjpOwBZGorKQT1KToNLQ3okr4/O/H1dE+uoYASowYDraJMDHswo3",
+	"axjSF5Lj0hZeuTVOIyMsF3ft6I7HBS+EQBPLiMZFe+121H10bj38k76X77nq/wuCrTedruGaCBM+OGBl",
+	"7I2x8cm5GUmXSVJDeMb184fH/Funr8Jppz81liYfPTo9ffz40ckqC6S0OPlJb5VhghkBVbfWgZCoA/+X",
+	"0gbmFGBJTBDFrgsHqiRL+PlHtebKgZWX9SKaS1NYLsqqCoVngi8Yl9F5rj+mTjjP7zl6hGsoMG5apR2T",
+	"Qm4AD6O1/ZQKe1b+Dlwqc0CaZEqbEEIgQtjnqsbXQoZkoqDlilxIVHrvb/1ljBsrLQzyLv70vZuASRPZ",
+	"7K0Cp1qRQ2FX4Ubu1B+RdcN6oaSxpjVV8NizVtSm0dSPSX6cea0tuyhocghnpi+xe/uA3eqxDerBktiv",
+	"pljWYsDTd3jrQtKl1upWIek2XBBjv4goug0eV5hKKeSws7oB1ksa2Xz/q9mJqlOQCl5svNJNyCUhM3hD",
+	"14F7KCT7mzcAen9/EPBeBLGia1fgb7zZVcl9RwXpGCS13wTq34vJMaEKtKfDIyKCI0sxR8zdoOygrLQD",
+	"v38FsTl3/V+QDkYqCvVcV5gErgVg6lmJkydOFwh6d5rLnRZOG1gLAJuhyJAnoTM4cz/7hf/AnryB2GNQ",
+	"Zj21xkLabyHs/lcqyH7UbgUjLiVESAljLiJLA24q+gok1u6oD0g5s3sv3dlu3Ze/SlR491DERYgdMg+Q",
+	"YPukKv+g1t6ZvKMj5hIm7YIfeH0pWFNddmOSMRtBKpyTT/RkR+Ctu2PVts5aveNnT58MHvFOr9frdZ7a",
+	"//xs/9PL/3fcWlcAfEoEj3bE9+9TEylVXRzo6lnVvmF67iTrF20LzMXwzEbbGyoXjZEeOIhibf2pgw0K",
+	"+RRDRh7kX2hqw3xL22SRKbE/bMdM4xVlQtjk+BMOa5A2s1mWJfTgYh9EIg++qb2iUmf0PML43xfv37EL",
+	"3DT8eC6r5wv0R0pdld1peCyuYOqF9AbTeWiJq2loJ1VmAwyF2u2sDFpN47UqvKrmoJBJ1Sz06VfsC1+/",
+	"Y/zCXK/JVs89ry7ntmxKzDJf29u66AumWvripJVbqe6XdxfJbnmx3IOQJk6IZECJ9iLY9pfABWzEnciQ",
+	"bwRJ0Em4WaWP3NCPOHJHhauDjA+DNEnshcbuIHyLI7wdDnikoSZXLkXZcg+vrl9Vt1vFHKfWXEOjvFo4",
+	"1gfOsp4ZGDJDu+ixCfl0kWG3lspbnSRlV1p0Jwmjca1Kuq6GmX/JBZWy0kdHuQL0EXuDXgfMR0IUUUyh",
+	"mfApSyhJxlI8dfbtKzP6OuFTfVnhprqblNhogIUk2j8R52+m6qvV9pVgrz5/9AGXzxcvCx13j496P5+c",
+	"rtPy5B1MZt99y5fMmckvsMNZGStnkNuYVAZYTqRcyhRCOB6qTfaq+tUSwrxk23D66KwN0fWZUBuXdWUJ",
+	"oQsZoJax28yoNnVzlSG+ssvTNHaH8u9kQt0l3dEzEGIR+8t55Y7eOTOCP+WrNFExcMlegDQJj9gvXF6x",
+	"OO1HQo9855nKJM3NysZDmmazaZoz5FJNHEwbe5yoeZEB7JBz9urzx/kV17EP+1zDRqzUP8AaNNeQTMlG",
+	"6EO1fueaTSCKqnY10/kzC3Ob2FcqAi7LlvA8CCDOdkUNLL8VLkPqurrnQsy1WXO2Q07qfchJPdgzB3um",
+	"+bzVWXOGCekq4lEA7D5tdc4gurGL+969Mer70vzVIsXXyWEN+fScGWWtmFtoGnspuketVoovX5kU+hti",
+	"81hlRmD2mTJ7EHmhqMftFX6iCrd3e9Xn8/0r7k+a6OtEjXM7ZfX4Tyof/dc6rNW9Cfn0O90bIqBW5fO5",
+	"n2N1Dcu57K42uLd5yMrJjgwPKMPSsZYPAuTe3vxZZMXHi1cmcusMXcHgQQHeQ/gIX4dBhJIa76LDq8ed",
+	"7un3k6VXj7Z8+ZKXc/+AiwjCzkQlV92bKyFDTCtPpk1mlX9RydXvQq5IKk+mr3FtdvS9RqH5aNf6PjVW",
+	"gS61p10XqYPc2LzcmJEAv9nbt0qumEkEhASWniPTDcU1SJbG6/a6rXTWuR5iy1KnX7shDVKhn6I030Rp",
+	"17EIHUE8ioByozXAQ+t3707rjOm0TznIiW6zBK5BpjDb3Cz/TasorEkvM63Mqi44Gww3j1QkQj7tBDwC",
+	"GfJkecT5Nxr9IhvcIEXOzbUsGypb/IOCOHJHl7/9PQE1WiCp7o3/scZtYO7YG1DdB7v8B7bLJ3zKeEby",
+	"DldeMU/NFLC4o5lepYYXSXNbwm+V4HsA+Fvz0u5+Olf8gc2jb80e3UsMfUh2GafmEqFHCL49b5dkLS7X",
+	"bxxzQ0IMmYb+eyQqL9lQtdnlFHgSTS9ZAvgAzXgUMfojfuOIPfc9mUpDPn/KAvpNXgTnOSqzfK0VQ12E",
+	"HCKxP4ossnMZc20uGXcuF2HOyASy3w5GPBlCyLSxSypPVWlE9m8EnexXSOwdDEnHnuhCDsvJk4VKq1/U",
+	"N7t/eHW2S6Ejyb97cuqzXuxD2q2xkhjMOlkjx2Vux6g/2bYDQ2sLq4OK3a8WmIvSebtwacsszjtmv9xG",
+	"5N8lW8blyJRjpGEUvYCFxhwKmpXw9otCM7tHBiTL5NJpm52cHh2fHKGQYSph+Nc/JeZNYDqCFUyFPF7M",
+	"S5RHDLWUnZ2HIYTneHA5VJa1xKoTa5xIOOTU3OOcmpnIyKJZ4GyGO0ZEDikYB0170LQbuv06PXf/8ivE",
+	"OFaJ6Th5ttSF+AaHvnAjG+QVmuh3IcNlrsMrDOZ7NSwSL5MfhAfRGx2ufBI3A9GAcOsWaIt2tKwaSkhr",
+	"FDRQDSXclKsp6gfvLk0v8cDLfdxpVxfkNU6BVQHlIAFugKbfqVsCvsUQGNLbGClCSiwEo1pnxye93nc0",
+	"y+VXjBnbEa8+f2ydtU4fnRwfPe7h5js77i2f4mWhtU5djduILYOiFmddlOREPO0MONJKr0O4fG8soF+w",
+	"wxn2WCLtpAbFGGyh1YcZwZSN+PWtdFelCure0A9L+3RkAqJhPbGcB/Y+GjBSEzbgSYEYhN6mmlhtMtAK",
+	"PPAld50F53QK3q/vgU6JQYZCDr+qhOSkk+PrEORuHM/1mOGgAfbM25xxvU/flQo7XY6FMRCeM0H9voxi",
+	"fcgbtw25kM1ohC7O0aSPeVaclFuodg2bFCY74Vl/WrSz5xnmE0Qafc8kM8MDUzeeBUktBqYsSeUZS4CH",
+	"FFdGqxpjD1cAsc5S3CaJksPMjzKm+A/5GKRJVMSMMjy6jZau8EL1ajEmCoVdcyYu4odnTX+/coJWyOE5",
+	"U4nn2HbBAJ9w7SIaWsjgkFLVPLO+GGG7QyUDYGOFCRwh04Q0YLkWEb7bzB6gw8N1P26ZH1F61HDmvcZx",
+	"jZO6nWaZc9i5EPbc65bZU5jeHFH5JqY92/sAAYcLbKQKUxbwMdznq1Zp7N3X9Ly4+J/SrmUKr5I8CUbi",
+	"Gj/88PK1zgc9ecze/rJup7E/5eWvrz6xudDIJTMQRdXe9+qIek6xm4+pf/G5/bh8BC+qCvteETp0dbsV",
+	"H4ouuiTbLQ3JtQiQp/tpcAXori94KNvI1gkP8APXggtfdDoGab6OwYxUaP+SavrEw4Hbn93JHTplPcBO",
+	"WQW+WCLFj1huwiy7HB7slD3CWOKZsM9U3HmeUmtZ2Rd3uTw1TSm4lfptPpD+5Olx7+efnzy+hcF0fFLf",
+	"YOre2H9q1E5sUEccyibu3YW82CDOFSavcIXdV0OtRkWziABNulo8gu7revcKN3QPcgXcuzzwlAEf8WMR",
+	"14b0Ofke2vaWi7xi78KRkHDOuGFjpRFIbKRSjRhzDgT43t5pajBAKkO1Yx+XXcLeeLjsyxxU2hZVWqaw",
+	"vDajlmVcs0jJof3XxwGs6T7icQwSQmvDW5vNlUw37Fv+1+RqaY3+hRhKIYe/w7RRx9XvML2A6mxGmN7B",
+	"X7W2LIYgTYSZts7++VfxWD+k/UgEuBgHG6CugBwdWGCgDQ+uUPL6+xf6T/728fUL9vT0+OnfZ04yBGns",
+	"JItHiSifwUbzDSMIh5B0XdCio9Px0kN/QeMu0nGjh16cpuLk7Ur3WNm/UOOYI24uIn26mJJOx4WwgzBs",
+	"nGrD4N8pj4ok9AceagkB0WlvvgLeUZFJuNQDWIGp8CkbtSMEf8+WfRFFVsZ6CIqqxsWuH9Q63Tua1Ol+",
+	"/x56dwtPRtXZs7vjA8GjTp9HXAawTJxiL7Bf3LhGSaYwT4VAdcvV5yRyUikMCllrdfwHErXHBPU8DDVL",
+	"Y1cdSIfopQKLIcmRlu0Nyu7MjqlsyKMOWgliRXTxDzv0lR/ZIIXlE02XAtdYtSYFPJRyE/e23lulU0Ct",
+	"4zp7hDDgaWRcIG1OeNXB2NpYU49ZyuFhWDjPnaZq8jBMQCO5Bmh5t37j436aDDGClkqE3mu9fNWid3Ed",
+	"Wk96j0+fWoVtErCs0fqND0Bqk3CtgWHPRqfc36kklGD+wy4oYMd+Hfd/w1P49lWE+Ojjk0ePT588/flZ",
+	"/YqBwu69xhDflmNEhflf4RYtZcfp4ea/L4EgXKvzMNiTLQge7SWP6yZABdr9hMtgRPkyFCCuKYPoi9U5",
+	"o7NKqntDl9rvTbrtiOC92y4taxKbmoNg275g6x0E20Gw3U2wffRYTz7/9kqqiSRga3fY51nHfG9vUeYD",
+	"Sj9K3y3US+lZuPK7SDo1VKtD1X/YUYcg9b559EsxUyMw9vgWSzDWwM2tRuVzlLRCxooxH0I3lsN1s6lK",
+	"5WksApMmew1+C77JQfEg1VBt/06WLsno/PDu1zb77w+vfmUqYV+g/8FlexHThwnP2vlr5cEiCxUlDtud",
+	"sjqpOxPTkFxDWIFQtzmxdcgCXCKt9UhNDvl4+5OP5zA8ndhkLmXDnpJnwYKUiflwFsJ1VszMJ+Gd9J49",
+	"PT49uQXy+nipM/ptoy7ot7AEvCmC/Ud0nYwU9dVQVyCt9L6yVmgM/Ar79VEBWRbX41MWqpphYftu9sOA",
+	"G9isp3kM3ZhrPVFJuJF+mmX14O8n8oOf4y7wpTCxW4EN2DCJwi6cxaOE2hmqiCrTkgQCw0Yq0cD63Jpp",
+	"0/q3X7/OdYq/S0Q+fT08p0olRMzTgIepEcaBgQwh3C+G2JIUtt96Vmuatw7d9rTOm3+W/JqLaEmNdt4o",
+	"4ifN7M3U883teLiUFSlhpzPggdUNy1JzcOBrGtegTC/Oc2GoQ1tpOxdhmDZchvoBSPkcAtM1DhlxawrQ",
+	"4TE6vC0L9uVlYlJZVXSWXRQ0BAmQVYo9L9uuN3ECMXDDQkXfGfGktNFwH4ZC7oQCwaRxZboQvlSbDG2G",
+	"OLNKRlPETqBsOiom5dhOg/zhWH+v5EAk4z0Ux3dwerxM+GSBpl2FEYHlCmkUlhjGMfvbp/efPrTZx9cv",
+	"2JOTRz//vSmJ2HVn1UDn70YYxS13gVVuaQC5CMHjZye9R2t49GliwnLeri//IwTqGpKpnbs0zc8PQJbU",
+	"bcpLGSoVIqsu8PID59C1LazZpAVwOQvkQnIsneXFNcKviTvfDp7vj8K2CUiYzNLuLpmEol3IHwd+WKGx",
+	"7N0wmREqVB6pJGjXpxuztK+VCBuk+rG6hgau0/TgTamT/N6/qVuzNZDlrS/NF2IoO0KyCSdbDbyMOpD6",
+	"3l6uSX4vXK1nzU4+wSbkI8iu3AjPxKUpBUG7KyuTn2Zp0uX7ibzw4xq9++Acy9It/XIfRrZlkUZUDLLw",
+	"+rv3o/q1dEGGHXT6/TAWD8jwvV1wNVGXyOtPHpR2H72ZMxT4SjqouMyJ60I8zv/TT03WZ6YBUdS9cT99",
+	"t6TVZH6dO/8ayEMNEGAmU1s1o6ojrh8G6WH7okGZmryL9CunOTLCVqs/MZRv5A+OOkAv8eoapDlgDpiZ",
+	"KuQFWpvwKRNySR+D3WhdrfkQOj4wvjz4jWMv/NBGI+GzU1Xabi6c/xAajl+8vWBDbmBC3eDwb/9OBdhL",
+	"Z5roc6dBqD2bVCZPmPEU5nZVbyM1ayFLapF6dpdY7pNg7c+4hV+p52br5Pis12u13R+Nap21ej/bP32v",
+	"fZUvJd3teYzX5Bwm1eSQU7UvOVV/UMM+GLNQuSTHdfl/SWIUaQoD4zjiZkVRpZvqUza4eZL3c1Vd9p8T",
+	"5q3dngdx13cHhllVGthEJaHGpCnEOMT0mnaxydk1T4SlKULyxuFbVh41iK57cyVkeLcSqfKGb5Y23HQZ",
+	"ykHMzWgNmNMC7ueTXingwQrl6El4p8qxj99o3fjsy+9n7IaPVSrNd3s7VdeQhCkcsQ98esZuYj793mpj",
+	"npqEyL4uwp5EXA5TeyOwN9PWusrziyW+HWnOwtyLhEJMdNCZe9hBxGTHiwVTThSwAYZPgHmr2xP2OYNx",
+	"bKbuK0OF8FR077PSFssK9EjEzelfJwq7BrT5YeVhaZTOvtE9lIi/QRQpdmPfflbkjbmIFmSepTEqezhr",
+	"fYSxkCEkawvCT6DNfZODX3w7Bw3y0Elpf+oxsuIuEmnOhRVDopXEzHyur3RuMbKBGKYJaAc566FgVMI0",
+	"Mo7etOQrXjjmRBZ88/WsGNPiLFQqYX9zOR+RkFf4PsFIWdnMsyjo39FXEsHAMJWaMrd64S7zg7tq3Vsc",
+	"3LS58Kr2xS4pYuRpKEwDNx0xJLJbca/OhzVJK36WZYFz2ru9p5g4smo+ZPkBYZdRFYXsGhKMHlXT0Qtu",
+	"eKSGJWSUtVVvCJ/ILjs7xu1bT7W7Budr3DL+z9zEJfXcET+Um+6NefMh4hKNgLG6hln2tX/FojhI5vMP",
+	"avBvtdmSCYxunMC1gEkDCY3uyUVOvx+M2oAy+uB2sYRff5n609xjffQRgitLrmjD8FwhsYlKo9D5dG+l",
+	"fZYS703289I217Mk2DQtVAntbK17HxIuEgCXYdb/Wsw3vm7cBil1IYmQ/GgL5lOFM2k8J8HKPUorMYXr",
+	"UnI34DKAaMN+sx29dGXxOL7jhq3Ae8DZB5tsP2wyD9iTCzJ0orsqE2FYkkrdgDlWlAMqNh2Vmv0WBCo2",
+	"71PzfnDvL4TZAt/jiu+CGKQNn+qDrNib1BbMbGOugyieMx4x43odk8f3MagUE9RmtKMhWYUb/g5HXtDA",
+	"BjVjcZ7lhSx2BKFmO3/UFHjinVIPIONlyGNs20o7YSWwT/RjrnssBQkmkADrwzCVWwauW0Fu2GJGyJRE",
+	"dANgQvR4mKPc+5CH2eqLiGKo2nxFNFJE8j150umddh4d209gyKOvLkX6rNU7/nnQC06h0+v1ep2n9j8/",
+	"2//08v/Zb0n4Zlpnj0/aLcsLrTP7yNpB2Bduv9xObdnvsR7fHzTdvmk6EmJDxewF3zDuZNgtsVJXiR5v",
+	"W95sPvObCPk1TXDPxM2thIpPwWmdtW7iBAbi2/fOzXQ6nX7v3kh19uR7/TyPmb3ZiYChuQuF5yXNsnFI",
+	"IfRPpEPKNFBj0MzK2YMI2qs8ckwhH6kJQZ5ksOF4r0W+YcQ36H3EjDEsPEHSmG0zvEExVYiklBrm7nMi",
+	"7UVhM5/JpHTh1aqam80Iibvcz9uLCxDBaPUCMrm1bHKQ6dhutpNs2nAD7ktBAqEwX6XCPLoQ+vkvPLx2",
+	"jbVCiJUWpoDaW73uXChULdnkeXu18wPHQvpfj7fbLq62JPQq+AGUmxVlPGf+PFmcCCsFvLzf6eXJO/06",
+	"gbvvV0kF+BarxHivQIOE9N6tyE9VQUYFjt/fumvcc110R7gQrVUh1EYu89puO2WmzFKlNsM5kdxLB2kp",
+	"gW3PZPTTV2URfiJ0tIE53Ef3LEojJBtzmbOsZly7o24TSHPC5AazZzLZnhNmVeaBJ8oLGtkg+f/3xft3",
+	"bpYqZwx++iAMBLsZjHbD5YDvRpxX084KDI5s1I56LGf5Z77ZcnH/yoxqhC8tGtArDfXZeYTMeq0bqJoE",
+	"P2yV3SyQ27HwBRu020NOBP6LTdf1CKgcyKAu+mu7JvwqzfRA8tuLNJWL6j5BOeJNfdGLuM0k5WpbmAnt",
+	"gSbZZagCnbHxkROqliAuGT2hD1btaBJCKmH/z/O3f7QzWAx8hlFRNFKpBpbYi0ung8+7ZPZddFmtBxmA",
+	"npDuuwX40jsFLBkUHzfl4+hOj9tqGna23cusyTbl5xYvEMJopOmDnbl3dmbBksilAzYIQGLYtIWpuzf+",
+	"x+91zMxt+A9qMPUtu9Q5FmpboWl5yG/wA8iXda9+PvPelrCs8mBiwC6fBwHE5hIrHbHy24y42XYu7YqR",
+	"nkQQYrAeVXfRYmsS9nBmUdW9jCC42gYXvbATfQSrzZcWMA8ssZxnCIxCe1yUfTYTlXK0PeSxbiOcR8Rj",
+	"An1JZQI8GFnhzJI0QhtLhkzzKXZtSTZVXVBKpKEYDCrlr/1wyYWtKgPT5BIPC4DVOOYJYCCzMnKh7pqD",
+	"2bh2eGl3qspeEnYQyMAeXswTY41/++8e0/QniCJXFuMYmA0SNcZrQOH0uURM4T2Q5+6+vXOJ7taxuytT",
+	"sVm8B0jPsPxc9ljv+FOvd4b//981EPndFn9396HmDb7yIlTvWcnr2w73nT2pSE1NdqdhSjLNIyC5xSUT",
+	"Uhsu7d+xb7HELsSBgypaQOzf9DWoS068ncsXWsZmxcuOGPnAvtvqY/PK49ggQ1EZzrwUPS8AgagoZEMF",
+	"mqnN8VTiD7g6+kBDdhR6oAXeNSDAgyupJhGEQ/T824VEYOhnLD2MdhAHsG/2wIMAdLpL0G2I9koo237Q",
+	"FCJJkAA3gHPv1FAc8MD4viJmeoQodmctIUNxLcKUR7Q4Mz1y9P8m5OyV+/r3dsb9rbPWWPVFBB1teGLW",
+	"SPmFCW3Ctj3t+aSL6glPfqa9tjYiiljEg6tDLsfe2Jy/wFAQ4EmgpITA5CV186UFy2XECtXXvcF/l/vT",
+	"nSRoVhUsJfj9d3pL/6Jbkv41DH87S5WzY4Z4ujww4hrrLG62sJwqveVXsUHNtQuCz6yznCIOMr0BmX5n",
+	"PGISzO4Kk8nmNhODLFKBSdmGJ2IwsFaemajkiqmERXzCJEComdAMGXs2GWszQn0T2Cl35kpaw4/Ok/6W",
+	"dODJLTkHfhXXkKtFlsauIpxrbJnjZX3YANcU7x3NMw03wajEYW//jONe42p2eQ+j29PRWAsd2t38x+Nn",
+	"x6enx77Mcq3u7Fsvzq5zmXLAFId2Aft0g3oehtqq2sSeQQAaW+zqcytSqCGAksAMARtN+DT3M17JuW5c",
+	"GxIrjuaxnGjldetjcXCjLdkL81SlYFjWANjv7pPv+Bg8YiPpFqGks9Fyb8ttjLVd3tNinhi5ysP9wQ9q",
+	"kM7cHIeWT5r5M6EqfaQr6uukRzwBjXX6zKhd12b4ZXZvAhXCJhs5vSlkBJdArLniiXrVyI9rVCNXwV04",
+	"mryv+eNuedT2Zttmk9+bqmwH+vhgLe1NUxGjEoR4LJzsJgKsvoFHJwENRjeAlcX11Qc3yUc7R+sONx3A",
+	"BkFnrSCC5Oq/pEpCCeY/R36EFRRDElFSK4oy1WWnwgozir0lZuIFdsQQqC4TwEbkaTBinKUakjN0R3Gp",
+	"J5D4Sh3Nx3eIpa5L7OvT7rNaX3jL5dSOP63DsJ9llmZGlA5BmiB20D//KtL9Wy4iS/aRkFfFzjOUgZj1",
+	"n6nZ/hnTF4IafND1Tt4GGAJn8AR3F27wa7ZMhlU9kZJD3BIWjxKuLUMYdQX2zUdP/+9J7/qd/P9/uyVT",
+	"3IEbzDnWNfsW8T6d2HIDG/FruGvn/Hso7XfIMRfgXN6ePOx+T0YKE99GKgo9O/2kGVLHBnhnau+nnf+P",
+	"vbdvUhtJ/sTfSgW/X4TvIqCh2w+zbv9zXo9nx7Hrsb/umfHG7fjsQkqgvkhVuqoSNNMx7/2iMktC0BKI",
+	"bgRtWvvHmmmE6imfK/OTAgm3CR1CGQ8faZx3xB9HTZEl8FMEOnv5gmfIZtVAZ4glVOvpC6wC1okykKGr",
+	"7ZIQsbpHB06MKBm8pJ4Av/U+u9OPVjEDvt404YvWav2urda7SrNcfn1IQJKhOwaGDfMEGk+OFZzBlHAR",
+	"MqXdX3jEZeAIKEkgZGmC5dl81RrwNOnDP2ou1zGVotFZwhed2/KOfrjJdF4Re/0b+rAxVWNdhDXoH9Zm",
+	"xZPP3cgaenAkDubPjU04xXJ2pRaM5FSSS9PRRDrRynDiYnP4msKJiyxsfeiU2U8QgJhlVUWYMWtFDKwA",
+	"57+WM4slKKVlYyG30HO/roMPmA+cJsyqLl5RChlEaSjkuLucycZatvtOAhOGhwsaLQY7UWHVePRtaa6w",
+	"o2FnUXA5xfRgM+l0O2OlwjnhFc5UGkxA14IfpBTmUdZzdAmgMtRcBpWVffRt516IjTg0RlhjJWFBt8co",
+	"20cIgET5GQuoBEacQmLLk6mle0rN3cAHzpnOyMyz2CPPns6kEVJYFOVUVp1PvSp+G5Cv9TyM78u34DE9",
+	"f5N/6jx7fjYYOOmQau0m1bnsvP3tk9s2L1guM/mhwRe5+jq//rOLu/gbR/I0qsPfpOKLadhOtnSZikJH",
+	"eWEKS+prfY1TiJB/ggDbbZM60ZnCF5I5HYkeA17kMUf5OwqdbT6A6d/4T3Ws/wPY/VsY4xFglPiVdlf4",
+	"fykQss7V2Cjr+/IAMtduswuwpMi+hlEqw0Yz5opz2qxiP+FkjqthbyvM80GVwtTAjT9eETI7FwHspCD9",
+	"eg+sH4uj3pYCRBCt6juZy2GQoaGWfx5AFvFKqGI3k/i1FJ6njGp9F3HZ89Xz/Rv6cIg0dkqyqJHH/jHi",
+	"0mdkPORk9sI0qzLa8ybELY82msie9c6kDXdM44h8rYGmYSFfFHnotfdl79IZL9EqVr1AhZAlb/WHkWoW",
+	"V+yjG/ONCjfzEE4jf7QBDirvMCkMw5Gh1Umn1nwLaZ0wc4d45R8yqVisVhHQkOSwpezdkpiWP98Y+F4+",
+	"1qRoz0bZlEuboQs/Khjl5TFlOMorPTZvRwNrUUVDAUHCMM6n0IIYHyaul+/3JhTjVkucHlTxUjpUIBTv",
+	"TUf0b/LPm6N1Bd5vXltshbt6LKjCdCm4iqh8WJ1Q05r2tFIahCsltubRg1fntRE++CDU3eIH18EPxoD0",
+	"FCAxK2IQcySG4DYkh127KyvUJ1HnlW63ot/gY40nkHxpWvK6dTzyW3pMu8y9NN+WNKcIstAjbo9moe9L",
+	"6sV8Cveg3X1eQPgL/vPBoNuhtsdODf72/v3bT51uJ0ViP9/pFn65rmMY7Ju4iBBzwrav+ukY7e/RaC/I",
+	"jC7W6qsRG4sZSBaBdSzDlKZOd5rLkEDETeMGfR9keHwLC2S458jBsdwPLM1pMXdPOTqLxuYQPPP66GwB",
+	"15f+bixfHIB9x2Jka0Zx/4GPftc2qFvCIzc/CdGjQIljPoN7WJ3Z7dsDDQEcoOFEPRXlJ3Iiaqrt7nDq",
+	"qoq6O2Rq6tVKQ6L8mt6ZK/tUUk6ICAlmIx7Up1R+yp+r0VAp5ItlXZtbRrAIIsjLonUq3TJe+auxa4vG",
+	"dSojMIYZqoeA6yRSIXQuRzwyUF4fEWJRWz3++pHj+pstjfBbVDccSDpgrvRSBZxuCJwvDLMqzGHOVBqF",
+	"bKiBT5dkgAWQOl2FPkNiVLqEut3jy0xVK2JQqe0ZCBTmgp5fDPaJRqTxVLHHeJhGW0KIRAJX+bONkl1x",
+	"qKor+azhOE7n5E0uOitDJVdjxVSKvc1iLqIibdHWlQlObFSh9w9ptU5E/Zvs41+UN5QhcqwDasRqBqsn",
+	"fcjcpbHv1t/aGwdI1HPKkM9Xk/GqKXU1n7VbrcPXiedAAmmbMDr5a193nPmFr3f4dCrNAQVRt7rrJc8P",
+	"IvRSk8yygEcRaBZT9oKtAMozRXK6RxvMKny8JiTenYsWrZhBtjpuv05UqjuXP3Q7MAM87lhJ3Jt8vdeR",
+	"uV7u1Xv3tbN7O92Okl+d8Xp57iYUiERQSft/OoPzl3/j58PNBZG4DDQxLztWCx599TgR9cs2Vjf2s+9e",
+	"eEh4v12lRKt8TulqRS07FHrTYldNV2Vb1bHLD2CPb7LD/UQfxb17ZomjBiSQ2UBFaXxQ/VdpiJv+DX2o",
+	"TpNzI3uHvkbkA934rJKiFtpHjaBFqfqOOA2E3fmtD7pYCjXTmpzhrkY18T7uMo0PIzRuIhjziBGqWtVo",
+	"+MxXj7x2P1QNGrR5+I53EgfK6iWrhsrrKevu5pvsB01HoxwN/Ool8AY5dMJiiDp42JwvzweDAdNolI9y",
+	"Nul62aQsj4zHNDXAuAbGo+jYVjrN8YlhksdVcNU6E0/VNnjCrQXtfvp//sN7f379cnPRfTb46/8vM8e3",
+	"C8v+SJBRvNnZ/EmU2eyt0GyF5n2E5q0xAzNzx+m8rUoConVs4pAcfMrMOl1y3b7U21nnYPgODUrT5Uzp",
+	"aXI5Tvm4vD0uSPcrxMpN7w/pNJPhmUpAXscRrdz01GgkAsjzzU3iZJWZANg4OsN/V1VLfvJDITku49ZW",
+	"dCxc277brx1/WaqMnEg5eVXE2XyiokyqM27Ym6vfHfH++19X/25VDaoap0nkeJsblz31XSfHZMt45Aky",
+	"Gnr+OKtx034zbo/KggL00/0VSa4ewS8rBRt6DGF2F++zyhNlOKK2IhlAeMbyhkVcazV3P1jkdR8QGfdL",
+	"Lp3lga0XeRSx1HCqy7cTZeAP6b47Y78K0KRXeBSpOZcBGDZWVDWRGoQVTg10mVGMsOJphvk9u+FxfvUe",
+	"80VW/88Nm0MUYZx3gXauVVHIeMK1PfvDKaJyVBva6KMHYQmqRosAvvIxF26+aB8Sultv8LyHmHGF3tuj",
+	"CK47hTz0Z08RNj7/xYveLj3kEPHG70WtmOnF3uVFZY6QJ8dXvpuchmCqJEGEES5YMB1r1SLjnFA89SOe",
+	"OWCjbuSKXE6RVEEeIX9HYbM5RxvrkGBbpeuGoKsX3c45pI9/bfYMczHSuFqtjnt4ffMISk7ztV7mINEo",
+	"G5aocYGKkXq6qGqwdUuGlYuesdcasTqoQt5uoGWnXJGdWkaYfUdTiyYzU1cmVWVTvOXBxHNpcYsNG1Mi",
+	"YKC0hsC9xj/VzQQ4KnP6jTDMuXjYMZS9ltmhUSsMwpMf8cBjgFOp6R/SCESTL1ouc+6MgxCb+EQwsoxH",
+	"mIAgQ2aciWLUK/8wSg4UJ2VWAm7tgzAScjy7zxq7xaBQHCnNXqfO8+BuM9/zxS6XpRoNIHztA1P5OX+j",
+	"zh8rvFBr9f0JN5VFN8OXthALU/dgxPucrDWO3a9iPwAMXoUALQPC26+wOb4t0nLoaXDoj1olK/y52jbe",
+	"hwkaZFKyJmoF0N74Zw/fKCNrzIDNGLKSporQeQYYv4d2DGhucelOYghkG1S2qEi0GkYQm5VxQxjxNLJ5",
+	"YYIfd6hUBFw2fqlbPLYW1iGPeBXMaPR114+YSi3GGMkyuU9z6ChjM05NKkN1dJ/mjfdZPBCewAbL+Z+6",
+	"WS2QGgNFKqnDNPsTtFpxX+YT52hkxzoHDdl7ICTng5ETs+KulDkkblselj9CITrnjThloMV4Yk/DCXFb",
+	"3bogjwzSjsvMllkasfsMLKqtNVaq6coqtbmeCqd4+rdzbpXF/M3lQZpLurFiw1RElgnCUiLGV75u74lh",
+	"az7phg6sqWkk11NhpZX7p06VlWprq06wtuoTHq7JcHxuk6gndLQkpRqqcMEm3NQkXPfbZQ1WY5aYiuAX",
+	"55tsrJlRR66UKcgHbFZXhKvorjUc+tLtWGHd7zq/OHuIhWCm9Y2iN6mxKsYVH7p8RUXwTo7UJt3QcvWJ",
+	"Fa1sFh3oeGp3SkFeM7ej6LituwyX4VBd9wKVLDbdq17Rc2/cYw2SfXGYSii8ZPFoGu5av+A8kmUsD6ZO",
+	"redBP26mQC0/I74abdgAbeCP/b4qpTKCzs30J6VXiWbfFs/FoanuFXJofjsqMQox5wvGI6d8FmhtIdQX",
+	"3WK24rlpo+u18QDAnHmKpuOZqCj0wFgFrsG/dvHUElBJBCyVGgI1lgKF8t14p0Smgt2cYurkafZMk8I0",
+	"G6Oq+NV//yikaVGrslCBYcPUIJxO3WPPduv+maDcBpMyUHEux1AgjOOZ2EPNZfg1UBHWoHf+v8Hwefh0",
+	"uLSuv1rQ8deQL0zn8qI+zm62tmLfrsOZ1HXZgXGzTF2Vat7K8VMxs/1t5J7lQbUeEGPZE/LudyeVtyGf",
+	"JwoTrzgjNCpMxVKaEryeDc7ZN/p7j/7em3NpIfxGUTbOvgUTHkUgx/CNCWkscI/VYdUU5Bl7zRKtxprH",
+	"qE3/kISs/y2EmQjgG+VuYcPELGHLWT5Tqebykhmr3SZr84TNMT+KWwtxgs0o8ILaaWH3wzQpu1Vxe/ZO",
+	"du4huyDmInLiNAI9/V9S6VCC/fMse8LJMGPmSqPIpasfNlHaABtiZckOiVu/GdBXNOEDyzI38q/usMrv",
+	"Z/EcV32GRpU8bcInGKUmkze7So/dhcHLWj94zyWe6PM6EvA3yWdcREvRAUGqnVt9+Z8vK2aFGEvHfakB",
+	"ve6yMzJH06E7kiFoJupGpxGCM9ggSZa9JfbsrjlupjP0XQvvAcwvLQ9sNf/VNxby+eTUWIfHSuLgV9jF",
+	"miqvNd7smhQTWN3xXVJKsjRzd1QmL2y5O7+cNuWj3OfOE0ZERGpMaBXjkkHPiV7Gw1CDQQwWCxEkE+c1",
+	"yzQegt4bI6yotwYUbNZzIacIcc1CMRZZ0jrSTJJgQiQF5grBO+dTzkAvfNcG9tprQveIMAzD1RC+Ynxk",
+	"wcmKEcyzZBPSyu6pmRJhabWUcmxk4ereijIfrnPZmQ0H4v3F9PPivzrdToDAqJ1nLy8GT1/uwLB4Jj/h",
+	"kbxGfmq14qPSinToZo2Ws2LBoqG6NzngDNoe0ev+lSIe32dhJ/dXisRQf7t4ef4UGWz/SrLltUdogQqZ",
+	"uXSkhrM7AbPW8+/uPKboFrgB1vqQ2k4d682pYqKmTCuebrjyrTOuSFri+WTCk/zyegfq5u++DLiFsOpc",
+	"hRz3prAwfa0st01IT3rxFY31T1gcJuUFJVJeoD6FRVZNbyxfsLFSIUulFREF+OA6Ebq9Rm/+nobut5Gw",
+	"8SbGkSARtckEmIS5O6+aRF4j+JZAIEZet21O9LtafbTJEHRxpE3dzYmA45NP/ku0CtPAstXTypqbF4nh",
+	"Dbc8UuMG+5hvo6H+jZvTxgw/+vvKKbepfu1txb3SoMt5BBHcs2RCwn5RkhkeAcIrmR1ZZyu8+zpNH0ZE",
+	"Vl7VFR96BCgLpSRwUOl4G4kPK3DCKiCvYOkyl8N4xfz6XyDHdtK5fPGs24mFzP7zfCcI9waE7S5e/p2J",
+	"+oD33nfgqFaHnIYOubJKw74kSLWtbflo1AvcdOQWgPQr9+ib7MkmG+fTGJvqa7IJP4pK1kJGcbZuZhWb",
+	"CSMsOswTZbDECg9zFSjvFeMWAXrY+WBQMz0CX9xYfulYzKBISkfNlpqo1A3qtBhffKU0rrx+O6/OHAkZ",
+	"YqOo+WSBaKTsB7fXMjTMWBFFOyHEZcs+cK/ylWErGapVHyfVOXJFMDAhfcKtFTHcRRZsUx/OzcZPjXci",
+	"99S8rQ/5/uVMDW+eMph9K+mWoQ7UGo1nIgwLjV9l2jGVIWjfHNWpQiWDvZI+DbPdbvqdnmvSV8iH2WQ4",
+	"0XxP3mx64LbRZmrqqwRkA/c67rVLKrnPrbgVwdSRe2fyw3/NB7Nf5L+v69tAOPqv9IYD+9O73Xp3SV0a",
+	"FmEyLBnjeERYr2VO61Z8w431hwTkrctN7q0K2pC8jSGRxv1vsIv8cIP/Nm5UIGHWMikyBjrEtWhOcxNu",
+	"nBaDFi6leZsii97izivtnL89WQ2UXJz4a6nif24ER74qPNioFVEcpyrgWHjmEUTwV5e7JILXHguZiEDN",
+	"5fo9dzRatiBfzfMo4h40CApRPMwK2LBN9NjnkQUtuRWzLXg7r4sPNkidH3w8c5OFm8U8TXardvLG7nLF",
+	"hHWH/fMRzx3hnCMunxiG2APV5Ptd0ifIsJdwbZs0Cm7NcYNt8JFr+1Dvsd766R36BmtnfdLaNqcRgMSE",
+	"SC6ZwnPtUm2V41YPw2ANG6YyjIAFXLJQoQuxZmfVkFF3srT6MMuuu44uNyxEUfHht7NjX4rg5hBuf09I",
+	"Y/kuNxy3l3JgifP31DmgmywE3xLdZITIxnzWBmpPJ/kKosifrVExUIaVc54nPElAQog1b4Uyz1fFLlrU",
+	"8lMD0zASUUQ9ugT9CRFiasonbLFzR+lEInOzyf0haTzllYbYaGsnHtb3kVjaGUY4GwIbqnQ8sW7pViU+",
+	"IFY4ReqZM59gg7cTs7sTnhp4EMoTZ7IWG3kAcM58qBXP6hV4atNY7pQj8BE3uDXVW415uFyBVfHFNBj7",
+	"Cq30EYBhxqqEbHjf33KiolBkPZQOYrMnEZe9LEXnAcgexzdhGsHHiEsPi3RM4VPoahmroYigl0Qp2Qde",
+	"Ks25tAazEljILd9NIi0XeeDEpfWRS3KXfHMHaiQw50i0SiPx+tbxrZw6JRCoLKzJpJp3nQXG88792AG3",
+	"0KnwiWESrq1vj6fkoSVVP9EwEzB/GNYSzWVFYO1b3jQpVAYNCJWP/nxKZMtnHx6YY0B9eGLuzfeRBM8X",
+	"3uviWWceNSLez07lVV5FJfJ2lnfyt3Zlcq1idU8Aiz3ytoYQIP7oJuUxL45ninjQjKvf3r9/++nixS6d",
+	"bFYXcWBT4x9iZCsFwZybZQCotSe+U+myK/bHijT6h5jBLUfJSycUB4Tl4UsDRqtgOUjVFLPbkDCQ8EVn",
+	"z9aIBpPGD0VIuak8vHiNXYY2hqALuOxipzZc9RtwtVGbVnrtLWpjEkwLXBVLY3Uob8dP4GHEZGgurYRp",
+	"JUwrYfZRgpzcsneohGw+ERFgV0dCmBbWeKBQcxChY92r5L3wr/aaw+Fn0wqeVvC0gmdPuWO35c5YqfBV",
+	"UdbgddRIA9B1+60gkVXUT1gYFmqVJDuHhjZIJ2dp0DV4delf9tCRmqhjLROJgqpO5l5QFCVBvX7pVCel",
+	"Uh1Alw0XiF1UNQg91qkCkXlat0d7JCSYvEhrJKLKEd13e2gKLyzEhhoWU1WYrV4jojGW9oPvzLnwvaZB",
+	"prEjveVfNBgVzcDNKRQm4DqEEJsf3gbSaVDSEp0+8rbx82X6/EqLeErl4cKa1QLSOu2MMznRAMSdf3Nf",
+	"g06bqBfF995ZhDVizaQSe5V8XVo0O7VJTw9uw+CgH1LrtFBlaHkIAY9hiRzZmjGnYcZ8SqVhXtJ7VYI9",
+	"d1BfipAp7T6MRGRX+ytslSVklbjvrYhBpbZHGO2mc/liMNhgrfRv3DS2VBrmDN+4vnlnIa6y7N1ET7+6",
+	"UOI6qXx67ttT+uZLmD7KrbNhQ3VAVbPd6HTHVpk3ukJofW/SNOml57Op0mN+Dg9Lk3FmnR0RcIIMVqlm",
+	"ar5DluiPfmMP7pPX5dxWiT0AJVZ2felFTpp0MwBvIsq8Pe4UEnsHdbRd7fRH4vqokmAkrh+EFMjbiIZg",
+	"rJDcM8+zl08H5xdPnz1/QSdXiyN/EtcPUQj4/nwQtuLgtHIw6VwpCVPzOcZkMPNSQBSaYiMtjbE6n5BL",
+	"tRACBYxOC3227y9lLL/uaW63YBT8yq8/4UNN4gvRGJtKpnCipw9byq9ppaRiHEWEfGEoPZfytLGNx0RF",
+	"4YGbOJfQjxY82kI89MiRwrhZwHMG2ojqUG6WkfvVP7dT/LPJ8CLu3iOPLRKRVccPm2+SsalhIlarLvu9",
+	"jWOQlsLewBLQQoVObvtoKGEqIhgaEVqXcRZqPrIMGxvrNILuEhFMQ5BqtwCqJOIy/EMuC267bAhGhEC+",
+	"7pwbNsSy2zP2y0parx67v71mwQSCKYR+PDRZJ+5HANLtMeBEY67dM0aVtmHUwC0gTR7VCHSysHPZuRhc",
+	"vOgNnvcG551uZyokJuorYxOOfHqLqS87g/OXMBgMBj38vx/c//0t+0//P/cuq/K3v3Bv3yUzn3anlll5",
+	"sV8xUaU3kX/QnhgrwIpjT55DHkzH2vFda2SeTAm/FuSpZtTPsCKRRyzhxpK02hcCPgnm/g3+uzEymomM",
+	"ZvXkRgZ4BHBruM5LbPQ/4po8hu4yGuqBEPFW36pDN1LZ9qSbe0VkdJXO+oHTflGT0ZDlZKrCITSHPWrC",
+	"I/JFK/pPKvUHTzWPSJLFOeeLfQl91CC9+6JAVZrUryXDdz8x7H9kKTIi/J9uKc4insIC05lgBvoS468J",
+	"0EI5C1PikryeWSCWPGaSvGJcKjsBzYYqXPhdwV74IRNo+GrCC86yoYbcBhNn1v93aryxjPPCobDlM4Rk",
+	"qD8bvDxjBI5kyTnX1H3TIrq6VOxbkan+CYtvl9irNrvRFNbnXpmsHq/M9nbbhYGet7O8i8x9UKrouDD7",
+	"fGlIP/31fHB5PrgcDP6385Tdd9fn+MkDEV/eZIZ2pMbCzXLGo9S5wyLkeUtnR87+MSyX73b+b8r9C86f",
+	"Z5Z2t2MsQhCujT/Ixk+lcN8OF44Sv3SzXKjLDk9EfZu8uGkHbxfNx1A/hQF4MCEq6zoTXekQ9MlVzh6p",
+	"o6CQRaZGIfYqvzbmQQCJJQc4TLV7SdZCFwvikd8rIq4xv+45mdJzZGo6l+cvfvjhh4vzF1609oSFOGsE",
+	"twHoqiIjoVIAj0S0JWqLc/wJH2s8+PalaSZy63jkYTA88d2z6IjIGgyAoUIVdKuBHZ6ENRCNugjsJRcs",
+	"hlBwZhcJeCTLkdI+bUNJ/5OEa3vG3vkcDmEtYAJyKMyU6iUIkUSM3dLdWHwKssuMYjHESi+w07Vho4hb",
+	"0sXLR73VcEnxOSdpccSlAnYD5d+Rirmt5PPFZXYVqnmcgcUruzh2dkO1yi9T6WkSKR7m9H2bTVc3+5dl",
+	"pls2z/lEGWAxTxLn6btDdgvemktcr0FlndziX/2+PDGYxUx9HxJQSXV+Mf5TMebF8+cV8fU6po4KLNie",
+	"sRp4vCpf8hD+UEiOk7m1sk6cRlY4Quy7p3touKy8JNHu+KwgEYdp0jVf7f+ihv8NgT10bHBJXyWyE1sl",
+	"+sKARKuxBmOQ+i37VtQ0/Rv3z1/fWnNkj+YIChQvJY34k4rCqOwgLI/R1hP2GyyKi/PyLMfbR70pnFcU",
+	"Wc3r/arwBRUxnHhULwvmeWrJqCMP6i29B8fCWOVxKKtgu3noTq8ipkcERxqphh175R9smt5onE1ZCH7K",
+	"J29u+nUW65MObGqW3T0WDumoN5DelkmG171zNxENBrt6cWNBCzPtxfipF5hZp9v5U0n39NvUWRD9v4OO",
+	"xG6opsVlHxjZ59bQVSzRBpJPJZD8IwQRL3bQBp0HTVDzOKXk8xOUDkkl1UpIyxKRtkSXvezp39CHvxqt",
+	"VMchssueLLt0TfZgePahyJ5GhQ0u8j05lMcBGGwFzqNFJ3VyhfvTfbIqXrpLfFJEJSXfSftLGSX3JX48",
+	"MW2wRt0T33lAFfQjj6XiOTvTFnoxFxHjYajBmJq9N92vmzZzQR+3kY3bFjedCPQ0v9c7y57Ig3nvQs7e",
+	"uGdwtsbMlQ6xRAsbv7q/sGSiOdVEKvdueuWO1i/ow5u92ZhlKZ90G9Qqn1NQPq9DTJtwh5pF15XPpfcX",
+	"FsuS+SeG4b33LoJis7Lp37h/tkTbUBg0qg82k/rJZ85lHH0Y4b/dDHBHsu6SrF0GKbx3G2NhotL+5onP",
+	"+YLaFGgxnmCpEZe+XoTPoDSn2/s2R1Y4Xjl48CDaph3o91iuymbOYdz4kL5U81ZjnJq7QnIjv/p0JNxl",
+	"EZfjlI+hyyxEkEyUBA+5haAVmstgsnf10Q8FTbTBQElRJlWBBbg57E+UbGvw/o46ivHAMqlQ7LU81nh/",
+	"d8oyjSJmAOnUUAM3EncyZBFYFHpGjLHQpHAy+yV5kEeneJrCQQk+brvyHIDIPUC0l2ghUXdG0bfqr/dD",
+	"z0LOhD0uPdMUDkfPVyDtK/S4IiGnzk4aK0UYqwZmILHyuSX3xsn9PRdR7gP7ZtLYcpoCOozT+VjFgolS",
+	"Bnw6nDaWKdmAaNcQqxn4rJXeiAdW6aMyBk3oCufzE07nw+hALCLGsickow50mDCJ4zMlo8WrVUXsXDyG",
+	"gPYtzzTOM5THlbsARKvZ4Tg/vOu8v/kEKI9r6QwIwyK1mru7H67J6GDr/cVV9mCTQDc0xsZMGj+Nk79t",
+	"yIlEJSALy36A8aZtJEbSqAaJibF8J7/zizJaBJYOtfC+dq0JvCfpOV8wIavLEh4wZc9UGkxA97AqaEsS",
+	"4u/07N/9o981WRfX8sjp2h89UyPmqWGtwsaDsUzUnMVcLhA0X0iq1MsxzTNa/zuPEJilhNYTvojh3v3p",
+	"K+3TmE+heKzH7WE44VJC1LnsTIUyU8cty7aGFy/wP1P3pueDQbeDyDj41pj+2nl5djFwD6Vau/l0Ljtv",
+	"f/vkNm3GIxF+tROt0vGEykZ/6J1f9J6eL+tQC+85H5wNyl60y9XzyqYe+Ar69tglxVfuy9baP5Wbhffe",
+	"qcgLVTOpdMZ+8b4DRkh8cSrdLZk1JLgNYmh7BtSaUuzf4IeN99NrgucgemsLP5z8hXXO9wfTPaWlfziN",
+	"J4aJMK/2S7idLPODhjlRVFUcbkXXq02j/WGkgum94kTHWWGVVsf1eKo3xwVcc7ZQ5/K824k4fhgMamtR",
+	"v4BPx7ig92O/QYugRGT87O26VoOeigb9J/bUy9QmJQ0PgaqjQ4AYwh2l5q6asp/4+MiJCKER2GDi+eij",
+	"kOYAcFcWrm0/MLNda7hLLYKP735pr5BOhr1/xv7gKrUYVHdnS+kHZDBzw95c/d5lSgZwxl6PLOg516Fh",
+	"krLlAi6pfNZOICZwirXUhCZs576BKDohieCW81Ctkm4nBjtRaD1xuVuauV/TFY+OZacshy7BiSKMkggY",
+	"FnwTgGMr1E7H689tFufhd5nvbsOZpracmkklfbPOoVJTs4R9TrigpImsB1qT5k0qT83N8itqHa3W0WqF",
+	"Vm2hRS2RkHMgXAov1FKWW0KuIbgsX3+wN89rDsOJUtMeyDBRwuOQVl7dfaan3+YPN8gGa2Ntyn7IJ/8I",
+	"Lo9BAxXqUtdp4063QAt+10qbSSdiCouMFBqqtlw7taMqgFVCefPpvddkuFFDEUVnIyF5hOfZzVnFpEEA",
+	"4NsfpzrqXHYm1ibmst/37z4LVNynXa6tUNb25bMwB78DW5vCFQQatrIU2kjCYlKWBtvqnBO7HpP5Sb8q",
+	"HDNehU3UXDKUN0pGizsJmRr6pn+TffyLeDYCytwuyxptRLrUqBTAu0LZlsQ0nwr6k9JjLBhYEuayh08I",
+	"kZiBFqu4bDuovKpr19t0dSizZpv8fQy9h5drPaAdsz1/LDuiLJs9tVVoRg/J6MkMnAdhvByRbVpJfSLd",
+	"693eB1AI0RkuQoJ6XR43++yxpJVETTHnC+rQ5QGpJczLgGkaMmT6S0VVx53+cfn04Vs7vpNYCZMnYJaC",
+	"XbsvV3CmQaax28AwdX/3y0U3aixmIL+mCerQQGnvSG1Fv/4wwnm456qmge+oQth+dthmkqtHt3jkub9L",
+	"es8h3oVmEcfm8txaiBO7zAYmnLFb6e0PTeXvyPMalUSTpXXrBklFeZ2bRr6XD6q15K+DQkeaQmPI573B",
+	"ReG7Xe0SUs+HxoJfGTyzDcoj9Ripw9b2ji3mbdn56ZgnVyBDkwdksQfGsjGtCM1q1P6S4b0jXi8qQ4D1",
+	"zCSIK+SvpZdeL8eAdvPGilao3o8uuHAafpE+OPmQ2wHeL5zqDNI2pHqgoBLdrxVDSlkHO38E2OfGmZ++",
+	"GMCIsTRZS2hhMSHg4hmbqFQfhCXNXHiksqOyJE3jIUU3eGDFDHLlvhOnXtGmtoGL1jI4iGWA5LYmd5R0",
+	"yl+NRoeQIs77OroMsXrR/K3NRVN+fRm7vlsLNLUs27gCJyubL7ss75F1slzkTWV5uVXqH21eX+RDVQJ+",
+	"+AzqU78fmk8ALbVCzssUEpv1YhfBhCVazLgFJsHOlZ4a5o8W0e5XS/sOkh5TdlGUpCVEdDw7agqQfM16",
+	"F1P2Z7Z7bpvOB2cXg7PB2aB//qLzZWdDa4V2D25q1WedVm6f2B3RetL2/dWD6Zu4id7s3/7duxJjyW2q",
+	"4VvW8vXn96/f9K5+fn3x/EUGn461Ntxgnh92sp7ANQ8hEDGPuoVQk8/bycNIGew6m+CPyYXVkChtzRl7",
+	"zUY8MuTyLvu1o0j1bdOpCx6K2jKkaxObTxCASOy2TqsVa8rveIiVlpc8hX2p2131b4NuJxZy61XQLrKy",
+	"JqrRchtqybqS7KJ/uh2+sxJvtkWnYzIIUo3N5v/zpQyyjUjKnay/A1osm8tcvb9iY27B28gZU753TDzO",
+	"0pXXe36/eP786YvbeczpMBLBZj61WiTQBKte4ZvX+DWYAGZrq5nnQJx/xqqvGM9YTDNjeVSX19hrt6Xg",
+	"e6lnfZPznsruV4GHzPa/LmVPnLGXfjsbGrTeJRs2xj04DmKC3Zl9qOnu98tAMrsNdUxDG3LJZqDFSEDY",
+	"ZQaX180pocucjebIbjRiPC/KLLLXR8pjrmCvixcX58+e7cJfTkH21Ghk+jf4+asajf7qa5iBNjxqMr7w",
+	"2Q33YTTact/pJgLZs8eNTnq4pAJw0rP7Aid9WlvfoW3qlXFvG9M5ebTW9KlY0wjY7c7VgnQny0IYWjYE",
+	"puZOb60jdv9dRFGZgY0FFpl5vSoIbzpD4Bq0k4mO4QzoWcaulLTYR0b0Q9yUlfBiP023Amb4wjA+VKll",
+	"whqIkBS9NfmRninJe8KXYJt2HmPhO14IUYDBqijMAgxARe3+fblDUfFCbKGQtV1h3EyNM7wLL/hEJnjJ",
+	"7z94i93gwJQqYCwPpqaLxvtEGee2ur+Niku8cv9dOh/FYr7Alg7YIh1fdlbsN+bhJG//9mc1X/UiQgWG",
+	"DVMjpM+g8+/IJl21HwVILf+LN9zySI2rfhCkxqoYS3fBopZDfGZmVbJ6rLGyiLt7+z0/Au7ZREUi5AsW",
+	"8AhkyP2+wjWZT0xzC9ntPNdiNDJug2To+x/mxzUCJ7eBhdzyksHeKCkhoIPJW1ut7JBGkVh+PmoOpkuZ",
+	"jXljoWU/cvyTMxYLr3tN1FX2wt9z1EWruTQj/Ei3Al1mJxrMREWh6S4HEIZFXIQsVHPpOSjzoP1weWnh",
+	"7eGwMyTilebvm3NhsR+/SU0C0hQ5hxpJ3n5NBqCMbzFCjqO8vg0Px/FjMHHCLWTcEhxFgZrcN+ji3T6Z",
+	"SLnXsWARRFA8ERJYJbXTfOqej5WERZHWMnuqgmKd8BIBGGS2UBW2Y6SiyIcwJXPiEElswVKZcLHCEyqK",
+	"HBEpWTaI0u7QvCNllq8PBXoQjGstZsVNyR2sEt5Q6dBtsLS6uMZ/QTiGMia+WtI0majZxblbDhL9wtgV",
+	"inkXewH35a//FwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

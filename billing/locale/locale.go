@@ -15,6 +15,8 @@ const (
 type Locale struct {
 	Language string // ISO 639-1, lower case
 	Country  string // ISO 3166-1 alpha-2, upper case
+	// Plain writes figures and days for programs: 1234.50 and 2026-11-23.
+	Plain bool `json:"-"`
 }
 
 // Tag is the BCP 47 tag, for html lang and the language of a PDF.
@@ -66,6 +68,9 @@ func (l Locale) marks() marks {
 
 // FormatNumber writes a decimal exactly, grouped in threes: 8,412.5.
 func (l Locale) FormatNumber(d money.Decimal) string {
+	if l.Plain {
+		return d.String()
+	}
 	return l.marks().number(d.String(), 0)
 }
 

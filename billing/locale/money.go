@@ -38,6 +38,9 @@ func (l Locale) Symbol(c money.Currency) string {
 // shows the digits of the currency's document unit, and more where the amount
 // has more: round first where a rounded figure is wanted.
 func (l Locale) FormatMoney(a money.Amount) string {
+	if l.Plain {
+		return l.FormatFigure(a) + " " + a.Currency().Code()
+	}
 	m, sign := l.marks(), l.Symbol(a.Currency())
 	figure := l.FormatFigure(a)
 	if m.symbolLast {
@@ -54,5 +57,8 @@ func (l Locale) FormatMoney(a money.Amount) string {
 
 // FormatFigure is FormatMoney without the currency, for columns whose heading names it.
 func (l Locale) FormatFigure(a money.Amount) string {
+	if l.Plain {
+		return a.Decimal().Fixed(max(a.Currency().DocumentDigits(), a.Decimal().Digits()))
+	}
 	return l.marks().number(a.Decimal().String(), int(a.Currency().DocumentDigits()))
 }

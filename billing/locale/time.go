@@ -31,6 +31,9 @@ func name(of map[string][12]string, language string, month time.Month) string {
 
 // FormatDate writes a day: 23 Nov 2026, 23 нояб. 2026 г.
 func (l Locale) FormatDate(d calendar.Date) string {
+	if l.Plain {
+		return d.String()
+	}
 	month, day, year := l.shortMonth(d.Month), strconv.Itoa(d.Day), strconv.Itoa(d.Year)
 	switch {
 	case l.Language == "ru":
@@ -59,6 +62,9 @@ func (l Locale) FormatMonth(d calendar.Date) string {
 
 // FormatDateTime writes an instant in a zone: 23 Nov 2026, 14:02 CET.
 func (l Locale) FormatDateTime(at time.Time, zone *time.Location) string {
+	if l.Plain {
+		return at.In(zone).Format("2006-01-02 15:04:05")
+	}
 	return l.FormatDate(calendar.DateOf(at, zone)) + ", " + l.FormatClock(at, zone)
 }
 

@@ -80,7 +80,8 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Want + " is want
 // maxDays bounds a span.
 const maxDays = 3 * 366
 
-func (r Report) check(t Terms) error {
+// Check refuses terms that it cannot be asked with.
+func (r Report) Check(t Terms) error {
 	switch {
 	case t.To.IsZero():
 		return &FieldError{"to", "a day"}
@@ -144,7 +145,7 @@ func Find(name Name) (Report, error) {
 
 // Run gives a report's rows one by one, on the transaction's view.
 func (r Report) Run(ctx context.Context, tx tenant.Tx, t Terms, emit Emit) error {
-	if err := r.check(t); err != nil {
+	if err := r.Check(t); err != nil {
 		return err
 	}
 	q := query{Terms: t}

@@ -297,3 +297,30 @@ func RunOf(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Schedule, Run, erro
 	}
 	return Schedule{}, Run{}, fmt.Errorf("run %s: %w", id, ErrNoSchedule)
 }
+
+// Person is a user who may be a recipient.
+type Person struct {
+	ID          uuid.UUID
+	Email, Name string
+}
+
+// Label is what it is called in a list.
+func (p Person) Label() string {
+	if p.Name == "" {
+		return p.Email
+	}
+	return p.Name + " · " + p.Email
+}
+
+// People are the active users with a role in the operator.
+func People(ctx context.Context, tx tenant.Tx, limit int) ([]Person, error) {
+	rows, err := tx.Query(ctx, `select id, email, name from app_user where role <> 'subscriber' and state = 'active' order by lower(name), email limit $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("people: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Person])
+	if err != nil {
+		return nil, fmt.Errorf("people: %w", err)
+	}
+	return list, nil
+}

@@ -4,10 +4,12 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"tollhouse/portal/operator/admin"
+	"tollhouse/portal/operator/books"
 	"tollhouse/portal/operator/business"
 	"tollhouse/portal/operator/desk"
 	"tollhouse/portal/operator/migrations"
 	"tollhouse/portal/operator/product"
+	"tollhouse/portal/operator/programs"
 	"tollhouse/portal/operator/promote"
 	"tollhouse/portal/operator/reference"
 	"tollhouse/portal/operator/replays"
@@ -29,6 +31,8 @@ func Register(e *echo.Echo, site *web.Site) {
 	replays.Register(console, site)
 	reference.Register(console, site)
 	visitor.Register(console, site)
+	books.Register(console, site)
+	programs.Register(console, site)
 	e.GET("/t/:tenant/logo/:file", site.Open(admin.Logo))
 	e.GET("/t/:tenant/console", site.ConsoleOpen(func(v *web.Visit) error { return v.Redirect(v.Console("")) }))
 	e.GET("/t/:tenant/console/*", site.ConsoleNotFound())

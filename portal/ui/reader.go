@@ -55,6 +55,9 @@ func (r Reader) Date(d calendar.Date) string { return r.Locale.FormatDate(d) }
 
 // DayMonth writes a day without its year: the date's own form, cut.
 func (r Reader) DayMonth(d calendar.Date) string {
+	if r.Locale.Plain {
+		return r.Date(d)
+	}
 	whole := strings.TrimSuffix(r.Locale.FormatDate(d), nbsp+"г.")
 	return strings.TrimSuffix(strings.TrimSuffix(whole, nbsp+strconv.Itoa(d.Year)), ",")
 }
@@ -74,6 +77,9 @@ func (r Reader) Clock(at time.Time) string {
 // another than today's.
 func (r Reader) Short(at time.Time) string {
 	day := r.LocalDate(at)
+	if r.Locale.Plain {
+		return r.DateTime(at)
+	}
 	if day.Year != r.Today.Year {
 		return r.Date(day) + ", " + r.Clock(at)
 	}

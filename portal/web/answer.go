@@ -46,8 +46,12 @@ func (v *turn) AllowCheckout() { v.securityHeaders(v.site.checkouts()) }
 // first byte is sent, so that a fault can still become an error page.
 func (v *turn) Show(status int, c templ.Component) error {
 	var out bytes.Buffer
-	if err := c.Render(v.Context(), &out); err != nil {
+	if err := c.Render(ui.WithFiles(v.Context(), v.exports()), &out); err != nil {
 		return err
+	}
+	if v.exporting != nil && status == http.StatusOK {
+		v.exporting.drawn = out.Bytes()
+		return nil
 	}
 	return v.send(status, "text/html; charset=utf-8", out.Bytes())
 }

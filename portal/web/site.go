@@ -110,6 +110,9 @@ func (s *Site) ConsoleUpload(permission identity.Permission, maxBytes int64, han
 		if err := v.checkForm(); err != nil {
 			return err
 		}
+		if done, err := v.export(handle); done || err != nil {
+			return err
+		}
 		return handle(v)
 	})
 }

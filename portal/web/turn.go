@@ -18,17 +18,18 @@ import (
 // turn is one request for a page, whoever asks and at whichever door: what the
 // visits of subscribers, operators and staff have in common.
 type turn struct {
-	site   *Site
-	echo   echo.Context
-	door   door
-	Base   string // what addresses begin with: /t/<tenant>/, /staff/, or / under a host name of its own
-	Reader ui.Reader
-	theme  string
-	csrf   string
-	trace  string
-	ended  bool                            // there was a session, and it is good no more
-	shell  func(title string) ui.Page      // of the page of an error
-	here   func(escapedPath string) string // a path of ours as the browser knows it
+	site      *Site
+	echo      echo.Context
+	door      door
+	Base      string // what addresses begin with: /t/<tenant>/, /staff/, or / under a host name of its own
+	Reader    ui.Reader
+	theme     string
+	csrf      string
+	trace     string
+	exporting *exporting                      // a table of this page is wanted as a file
+	ended     bool                            // there was a session, and it is good no more
+	shell     func(title string) ui.Page      // of the page of an error
+	here      func(escapedPath string) string // a path of ours as the browser knows it
 }
 
 func (s *Site) turn(e echo.Context, d door) turn {
@@ -48,7 +49,7 @@ func (v *turn) Context() context.Context { return v.echo.Request().Context() }
 func (v *turn) Param(name string) string { return v.echo.Param(name) }
 
 // Query is a value of the query.
-func (v *turn) Query(name string) string { return v.echo.QueryParam(name) }
+func (v *turn) Query(name string) string { return v.echo.Request().URL.Query().Get(name) }
 
 // Form is a value of the body.
 func (v *turn) Form(name string) string { return v.echo.Request().PostFormValue(name) }

@@ -58,6 +58,7 @@ var topicRights = []struct {
 	{insight.KeptMoney, identity.PaymentWrite},
 	{insight.ParkedWebhooks, identity.PaymentWrite},
 	{insight.ImportFindings, identity.IntakeWrite},
+	{insight.DeadEndpoints, identity.APIKeyWrite},
 	{insight.FailedWork, ""}, // by the kind of work
 }
 

@@ -214,6 +214,8 @@ func needOf(v *web.Visit, w insight.Waiting) need {
 		n.icon, n.title, n.more, n.href = "link", r.N("biz.need.webhooks", w.Count), w.Detail, v.Console("payments/webhooks")
 	case insight.ImportFindings:
 		n.icon, n.title, n.more, n.href = "upload", r.N("biz.need.import", w.Count), w.Name, v.Console("import")
+	case insight.DeadEndpoints:
+		n.icon, n.title, n.more, n.href = "link", r.T("biz.need.endpoint", "url", w.Name), w.Detail, v.Console("webhooks/"+w.ID)
 	case insight.FailedWork:
 		n.icon, n.title, n.more = "warn", r.N("biz.need.work", w.Count, "what", kindWords(r, agenda.Kind(w.Name))), w.Detail
 		n.retry, n.key = w.Name, command.NewKey()

@@ -42,6 +42,8 @@ const (
 
 	Partners       Section = "partners"
 	Specifications Section = "specifications"
+	Reports        Section = "reports"
+	Webhooks       Section = "webhooks"
 )
 
 type entry struct {
@@ -69,6 +71,7 @@ var sections = []group{
 		{Vouchers, "tag", identity.PaymentRead},
 		{Approvals, "ok", identity.BalanceWrite},
 		{BalanceRules, "gear", identity.SettingsRead},
+		{Reports, "list", identity.LedgerRead},
 		{Suspense, "help", identity.SuspenseRead},
 		{Corrections, "clock", identity.ReratingRead},
 	}},
@@ -84,6 +87,7 @@ var sections = []group{
 		{Import, "upload", identity.IntakeWrite},
 		{Users, "lock", identity.UserRead},
 		{Keys, "key", identity.APIKeyWrite},
+		{Webhooks, "link", identity.APIKeyWrite},
 		{Messages, "mail", identity.AuditRead},
 		{Audit, "list", identity.AuditRead},
 		{Staff, "shield", identity.VisitWrite},
