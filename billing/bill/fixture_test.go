@@ -20,7 +20,12 @@ import (
 	"tollhouse/infra/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	if isCloser() {
+		return
+	}
+	pgtest.Main(m)
+}
 
 const mobile = `
 code: mobile
