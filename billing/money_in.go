@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tollhouse/billing/account"
 	"tollhouse/billing/cashdesk"
 	"tollhouse/billing/debit"
 	"tollhouse/billing/payment"
@@ -73,4 +74,19 @@ func (s *Stack) LocalMethods(ctx context.Context, tx tenant.Tx) (payment.Redirec
 		return payment.RedirectSettings{}, false, err
 	}
 	return *settings, true, nil
+}
+
+// TakeCashFor is TakeCash for a payer whose kind of account says what the money
+// is for.
+func (s *Stack) TakeCashFor(ctx context.Context, tx tenant.Tx, n payment.NewPayment) (cashdesk.Move, error) {
+	owner, err := account.Get(ctx, tx, n.AccountID)
+	if err != nil {
+		return cashdesk.Move{}, err
+	}
+	n.Purpose = payment.PurposeBill
+	if owner.Kind == account.Prepaid {
+		n.Purpose = payment.PurposeTopUp
+	}
+	m, _, err := s.TakeCash(ctx, tx, n)
+	return m, err
 }

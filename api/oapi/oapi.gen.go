@@ -469,6 +469,54 @@ func (e BalanceAlertState) Valid() bool {
 	}
 }
 
+// Defines values for BankDecisionAction.
+const (
+	BankDecisionActionIgnored BankDecisionAction = "ignored"
+	BankDecisionActionNotOurs BankDecisionAction = "not_ours"
+	BankDecisionActionPay     BankDecisionAction = "pay"
+	BankDecisionActionUndo    BankDecisionAction = "undo"
+)
+
+// Valid indicates whether the value is a known member of the BankDecisionAction enum.
+func (e BankDecisionAction) Valid() bool {
+	switch e {
+	case BankDecisionActionIgnored:
+		return true
+	case BankDecisionActionNotOurs:
+		return true
+	case BankDecisionActionPay:
+		return true
+	case BankDecisionActionUndo:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BankEntryState.
+const (
+	BankEntryStateIgnored BankEntryState = "ignored"
+	BankEntryStateMatched BankEntryState = "matched"
+	BankEntryStateNotOurs BankEntryState = "not_ours"
+	BankEntryStateUnclear BankEntryState = "unclear"
+)
+
+// Valid indicates whether the value is a known member of the BankEntryState enum.
+func (e BankEntryState) Valid() bool {
+	switch e {
+	case BankEntryStateIgnored:
+		return true
+	case BankEntryStateMatched:
+		return true
+	case BankEntryStateNotOurs:
+		return true
+	case BankEntryStateUnclear:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BillLineKind.
 const (
 	BillLineKindAllowance  BillLineKind = "allowance"
@@ -673,6 +721,54 @@ func (e BucketOrigin) Valid() bool {
 	}
 }
 
+// Defines values for CashMoveKind.
+const (
+	CashMoveKindPayment  CashMoveKind = "payment"
+	CashMoveKindPutIn    CashMoveKind = "put_in"
+	CashMoveKindRefund   CashMoveKind = "refund"
+	CashMoveKindTakenOut CashMoveKind = "taken_out"
+	CashMoveKindToBank   CashMoveKind = "to_bank"
+)
+
+// Valid indicates whether the value is a known member of the CashMoveKind enum.
+func (e CashMoveKind) Valid() bool {
+	switch e {
+	case CashMoveKindPayment:
+		return true
+	case CashMoveKindPutIn:
+		return true
+	case CashMoveKindRefund:
+		return true
+	case CashMoveKindTakenOut:
+		return true
+	case CashMoveKindToBank:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CashShiftState.
+const (
+	CashShiftStateClosed  CashShiftState = "closed"
+	CashShiftStateCounted CashShiftState = "counted"
+	CashShiftStateOpen    CashShiftState = "open"
+)
+
+// Valid indicates whether the value is a known member of the CashShiftState enum.
+func (e CashShiftState) Valid() bool {
+	switch e {
+	case CashShiftStateClosed:
+		return true
+	case CashShiftStateCounted:
+		return true
+	case CashShiftStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ChargeKind.
 const (
 	ChargeKindCorrection ChargeKind = "correction"
@@ -733,6 +829,48 @@ func (e ContinueSeriesDocument) Valid() bool {
 	}
 }
 
+// Defines values for DebitPolicyVersion.
+const (
+	N02 DebitPolicyVersion = "02"
+	N08 DebitPolicyVersion = "08"
+)
+
+// Valid indicates whether the value is a known member of the DebitPolicyVersion enum.
+func (e DebitPolicyVersion) Valid() bool {
+	switch e {
+	case N02:
+		return true
+	case N08:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DebitRunState.
+const (
+	DebitRunStateCancelled DebitRunState = "cancelled"
+	DebitRunStateDone      DebitRunState = "done"
+	DebitRunStateMade      DebitRunState = "made"
+	DebitRunStateSent      DebitRunState = "sent"
+)
+
+// Valid indicates whether the value is a known member of the DebitRunState enum.
+func (e DebitRunState) Valid() bool {
+	switch e {
+	case DebitRunStateCancelled:
+		return true
+	case DebitRunStateDone:
+		return true
+	case DebitRunStateMade:
+		return true
+	case DebitRunStateSent:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DeckVersionState.
 const (
 	DeckVersionStateChecked   DeckVersionState = "checked"
@@ -751,6 +889,48 @@ func (e DeckVersionState) Valid() bool {
 	case DeckVersionStateDraft:
 		return true
 	case DeckVersionStateLive:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DisputeKind.
+const (
+	DisputeKindDispute DisputeKind = "dispute"
+	DisputeKindReturn  DisputeKind = "return"
+	DisputeKindUndo    DisputeKind = "undo"
+)
+
+// Valid indicates whether the value is a known member of the DisputeKind enum.
+func (e DisputeKind) Valid() bool {
+	switch e {
+	case DisputeKindDispute:
+		return true
+	case DisputeKindReturn:
+		return true
+	case DisputeKindUndo:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DisputeState.
+const (
+	DisputeStateLost DisputeState = "lost"
+	DisputeStateOpen DisputeState = "open"
+	DisputeStateWon  DisputeState = "won"
+)
+
+// Valid indicates whether the value is a known member of the DisputeState enum.
+func (e DisputeState) Valid() bool {
+	switch e {
+	case DisputeStateLost:
+		return true
+	case DisputeStateOpen:
+		return true
+	case DisputeStateWon:
 		return true
 	default:
 		return false
@@ -1240,6 +1420,33 @@ func (e NewBucketKinds) Valid() bool {
 	}
 }
 
+// Defines values for NewCashMoveKind.
+const (
+	NewCashMoveKindPayment  NewCashMoveKind = "payment"
+	NewCashMoveKindPutIn    NewCashMoveKind = "put_in"
+	NewCashMoveKindRefund   NewCashMoveKind = "refund"
+	NewCashMoveKindTakenOut NewCashMoveKind = "taken_out"
+	NewCashMoveKindToBank   NewCashMoveKind = "to_bank"
+)
+
+// Valid indicates whether the value is a known member of the NewCashMoveKind enum.
+func (e NewCashMoveKind) Valid() bool {
+	switch e {
+	case NewCashMoveKindPayment:
+		return true
+	case NewCashMoveKindPutIn:
+		return true
+	case NewCashMoveKindRefund:
+		return true
+	case NewCashMoveKindTakenOut:
+		return true
+	case NewCashMoveKindToBank:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NewCreditNoteRest.
 const (
 	NewCreditNoteRestCredit NewCreditNoteRest = "credit"
@@ -1723,8 +1930,10 @@ const (
 	PaymentMethodCard       PaymentMethod = "card"
 	PaymentMethodCash       PaymentMethod = "cash"
 	PaymentMethodCreditNote PaymentMethod = "credit_note"
+	PaymentMethodDebit      PaymentMethod = "debit"
 	PaymentMethodDeposit    PaymentMethod = "deposit"
 	PaymentMethodGoodwill   PaymentMethod = "goodwill"
+	PaymentMethodOnline     PaymentMethod = "online"
 	PaymentMethodVoucher    PaymentMethod = "voucher"
 )
 
@@ -1739,9 +1948,13 @@ func (e PaymentMethod) Valid() bool {
 		return true
 	case PaymentMethodCreditNote:
 		return true
+	case PaymentMethodDebit:
+		return true
 	case PaymentMethodDeposit:
 		return true
 	case PaymentMethodGoodwill:
+		return true
+	case PaymentMethodOnline:
 		return true
 	case PaymentMethodVoucher:
 		return true
@@ -1807,6 +2020,69 @@ func (e PaymentIntentState) Valid() bool {
 	case PaymentIntentStateProcessing:
 		return true
 	case PaymentIntentStateSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PaymentMethodInfoKind.
+const (
+	PaymentMethodInfoKindCard      PaymentMethodInfoKind = "card"
+	PaymentMethodInfoKindSepaDebit PaymentMethodInfoKind = "sepa_debit"
+)
+
+// Valid indicates whether the value is a known member of the PaymentMethodInfoKind enum.
+func (e PaymentMethodInfoKind) Valid() bool {
+	switch e {
+	case PaymentMethodInfoKindCard:
+		return true
+	case PaymentMethodInfoKindSepaDebit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PaymentMethodInfoState.
+const (
+	PaymentMethodInfoStateActive  PaymentMethodInfoState = "active"
+	PaymentMethodInfoStateEnded   PaymentMethodInfoState = "ended"
+	PaymentMethodInfoStatePending PaymentMethodInfoState = "pending"
+)
+
+// Valid indicates whether the value is a known member of the PaymentMethodInfoState enum.
+func (e PaymentMethodInfoState) Valid() bool {
+	switch e {
+	case PaymentMethodInfoStateActive:
+		return true
+	case PaymentMethodInfoStateEnded:
+		return true
+	case PaymentMethodInfoStatePending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PaymentPolicyOrder.
+const (
+	InterestFirst PaymentPolicyOrder = "interest_first"
+	Newest        PaymentPolicyOrder = "newest"
+	Oldest        PaymentPolicyOrder = "oldest"
+	Proportional  PaymentPolicyOrder = "proportional"
+)
+
+// Valid indicates whether the value is a known member of the PaymentPolicyOrder enum.
+func (e PaymentPolicyOrder) Valid() bool {
+	switch e {
+	case InterestFirst:
+		return true
+	case Newest:
+		return true
+	case Oldest:
+		return true
+	case Proportional:
 		return true
 	default:
 		return false
@@ -4183,6 +4459,108 @@ type BalanceTransfer struct {
 	To    openapi_types.UUID `json:"to"`
 }
 
+// BankDecision defines model for BankDecision.
+type BankDecision struct {
+	Action BankDecisionAction `json:"action"`
+	Shares *[]BankShare       `json:"shares,omitempty"`
+}
+
+// BankDecisionAction defines model for BankDecision.Action.
+type BankDecisionAction string
+
+// BankEntry defines model for BankEntry.
+type BankEntry struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money `json:"amount"`
+
+	// BookedOn A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	BookedOn    Date               `json:"booked_on"`
+	Id          openapi_types.UUID `json:"id"`
+	Kind        string             `json:"kind"`
+	Party       string             `json:"party"`
+	PartyIban   string             `json:"party_iban"`
+	Score       int                `json:"score"`
+	State       BankEntryState     `json:"state"`
+	Statement   openapi_types.UUID `json:"statement"`
+	Suggestions []BankSuggestion   `json:"suggestions"`
+	Text        string             `json:"text"`
+}
+
+// BankEntryState defines model for BankEntry.State.
+type BankEntryState string
+
+// BankEntryList defines model for BankEntryList.
+type BankEntryList struct {
+	Items []BankEntry `json:"items"`
+}
+
+// BankShare defines model for BankShare.
+type BankShare struct {
+	Account openapi_types.UUID `json:"account"`
+
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount Money                 `json:"amount"`
+	Bills  *[]openapi_types.UUID `json:"bills,omitempty"`
+}
+
+// BankStatement defines model for BankStatement.
+type BankStatement struct {
+	Account string `json:"account"`
+
+	// Closing An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Closing  *Decimal `json:"closing,omitempty"`
+	Currency string   `json:"currency"`
+
+	// Difference An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Difference *Decimal `json:"difference,omitempty"`
+	Entries    int      `json:"entries"`
+	Format     string   `json:"format"`
+
+	// From A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	From       Date               `json:"from"`
+	Id         openapi_types.UUID `json:"id"`
+	ImportedAt time.Time          `json:"imported_at"`
+
+	// Opening An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Opening   *Decimal `json:"opening,omitempty"`
+	Reference string   `json:"reference"`
+
+	// To A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	To      Date `json:"to"`
+	Unclear int  `json:"unclear"`
+}
+
+// BankStatementList defines model for BankStatementList.
+type BankStatementList struct {
+	Items []BankStatement `json:"items"`
+}
+
+// BankSuggestion defines model for BankSuggestion.
+type BankSuggestion struct {
+	Account openapi_types.UUID `json:"account"`
+	Bill    *string            `json:"bill,omitempty"`
+	Name    string             `json:"name"`
+	Number  string             `json:"number"`
+	Score   int                `json:"score"`
+	Why     []string           `json:"why"`
+}
+
 // Bill defines model for Bill.
 type Bill struct {
 	Lines []BillLine `json:"lines"`
@@ -4551,9 +4929,90 @@ type BusinessDay struct {
 	Sums     []DaySum   `json:"sums"`
 }
 
+// CardPage defines model for CardPage.
+type CardPage struct {
+	Id  openapi_types.UUID `json:"id"`
+	Url string             `json:"url"`
+}
+
 // CaseList defines model for CaseList.
 type CaseList struct {
 	Items []DunningCase `json:"items"`
+}
+
+// CashCount defines model for CashCount.
+type CashCount struct {
+	// Counted An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Counted Money   `json:"counted"`
+	Note    *string `json:"note,omitempty"`
+}
+
+// CashMove defines model for CashMove.
+type CashMove struct {
+	Account *openapi_types.UUID `json:"account,omitempty"`
+
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount  Money               `json:"amount"`
+	At      time.Time           `json:"at"`
+	Id      openapi_types.UUID  `json:"id"`
+	Kind    CashMoveKind        `json:"kind"`
+	Note    string              `json:"note"`
+	Payment *openapi_types.UUID `json:"payment,omitempty"`
+	Receipt string              `json:"receipt"`
+}
+
+// CashMoveKind defines model for CashMove.Kind.
+type CashMoveKind string
+
+// CashReport defines model for CashReport.
+type CashReport struct {
+	Final bool       `json:"final"`
+	First string     `json:"first"`
+	Last  string     `json:"last"`
+	Moves []CashMove `json:"moves"`
+	Shift CashShift  `json:"shift"`
+}
+
+// CashShift defines model for CashShift.
+type CashShift struct {
+	Branch  openapi_types.UUID `json:"branch"`
+	Cashier string             `json:"cashier"`
+
+	// Counted An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Counted *Money `json:"counted,omitempty"`
+
+	// Difference An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Difference Money `json:"difference"`
+
+	// Expected An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Expected Money `json:"expected"`
+
+	// Float An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Float    Money              `json:"float"`
+	Id       openapi_types.UUID `json:"id"`
+	No       int                `json:"no"`
+	OpenedAt time.Time          `json:"opened_at"`
+	State    CashShiftState     `json:"state"`
+}
+
+// CashShiftState defines model for CashShift.State.
+type CashShiftState string
+
+// CashShiftList defines model for CashShiftList.
+type CashShiftList struct {
+	Items []CashShift `json:"items"`
 }
 
 // Charge defines model for Charge.
@@ -5033,6 +5492,27 @@ type Debit struct {
 	Tax Decimal `json:"tax"`
 }
 
+// DebitPolicy defines model for DebitPolicy.
+type DebitPolicy struct {
+	Bic        string `json:"bic"`
+	CreditorId string `json:"creditor_id"`
+	Iban       string `json:"iban"`
+	LeadDays   int    `json:"lead_days"`
+	Name       string `json:"name"`
+	NoticeDays int    `json:"notice_days"`
+	Retries    int    `json:"retries"`
+
+	// ReturnFee An exact decimal number as text.
+	//
+	// Example: 0.0001
+	ReturnFee   Decimal            `json:"return_fee"`
+	TaxCategory string             `json:"tax_category"`
+	Version     DebitPolicyVersion `json:"version"`
+}
+
+// DebitPolicyVersion defines model for DebitPolicy.Version.
+type DebitPolicyVersion string
+
 // DebitRefund defines model for DebitRefund.
 type DebitRefund struct {
 	// Charge Of the charge that gives it back.
@@ -5061,6 +5541,32 @@ type DebitRefund struct {
 	//
 	// Example: 0.0001
 	Tax Decimal `json:"tax"`
+}
+
+// DebitRun defines model for DebitRun.
+type DebitRun struct {
+	// CollectOn A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	CollectOn Date               `json:"collect_on"`
+	Count     int                `json:"count"`
+	CreatedAt time.Time          `json:"created_at"`
+	Id        openapi_types.UUID `json:"id"`
+	MessageId string             `json:"message_id"`
+	State     DebitRunState      `json:"state"`
+
+	// Total An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Total Money `json:"total"`
+}
+
+// DebitRunState defines model for DebitRun.State.
+type DebitRunState string
+
+// DebitRunList defines model for DebitRunList.
+type DebitRunList struct {
+	Items []DebitRun `json:"items"`
 }
 
 // Decimal An exact decimal number as text.
@@ -5239,6 +5745,40 @@ type DepositList struct {
 // Discard defines model for Discard.
 type Discard struct {
 	Reason string `json:"reason"`
+}
+
+// Dispute defines model for Dispute.
+type Dispute struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount       Money      `json:"amount"`
+	EvidenceDue  *time.Time `json:"evidence_due,omitempty"`
+	EvidenceSent *time.Time `json:"evidence_sent,omitempty"`
+
+	// Fee An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Fee       Money              `json:"fee"`
+	Id        openapi_types.UUID `json:"id"`
+	Kind      DisputeKind        `json:"kind"`
+	OpenedAt  time.Time          `json:"opened_at"`
+	Payment   openapi_types.UUID `json:"payment"`
+	Provider  string             `json:"provider"`
+	Reason    string             `json:"reason"`
+	Reference string             `json:"reference"`
+	State     DisputeState       `json:"state"`
+}
+
+// DisputeKind defines model for Dispute.Kind.
+type DisputeKind string
+
+// DisputeState defines model for Dispute.State.
+type DisputeState string
+
+// DisputeList defines model for DisputeList.
+type DisputeList struct {
+	Items []Dispute `json:"items"`
 }
 
 // Document A JSON object whose inside is told elsewhere.
@@ -5838,6 +6378,12 @@ type InstalmentList struct {
 // JSONSchema defines model for JSONSchema.
 type JSONSchema map[string]interface{}
 
+// KeyCheck defines model for KeyCheck.
+type KeyCheck struct {
+	Live    bool     `json:"live"`
+	Missing []string `json:"missing"`
+}
+
 // KeyRole One built in (owner, marketer, clerk, accountant, support, machine) or the name of one of the operator's own.
 type KeyRole = string
 
@@ -6264,6 +6810,39 @@ type NewBucket struct {
 // NewBucketKinds defines model for NewBucket.Kinds.
 type NewBucketKinds string
 
+// NewCard defines model for NewCard.
+type NewCard struct {
+	AutoPay   *bool   `json:"auto_pay,omitempty"`
+	ReturnUrl *string `json:"return_url,omitempty"`
+}
+
+// NewCashMove A payment names its account, a refund the payment that came in cash.
+type NewCashMove struct {
+	Account *openapi_types.UUID `json:"account,omitempty"`
+
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount  Money               `json:"amount"`
+	Bill    *openapi_types.UUID `json:"bill,omitempty"`
+	Kind    NewCashMoveKind     `json:"kind"`
+	Note    *string             `json:"note,omitempty"`
+	Payment *openapi_types.UUID `json:"payment,omitempty"`
+}
+
+// NewCashMoveKind defines model for NewCashMove.Kind.
+type NewCashMoveKind string
+
+// NewCashShift defines model for NewCashShift.
+type NewCashShift struct {
+	Branch *openapi_types.UUID `json:"branch,omitempty"`
+
+	// Float An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Float Money `json:"float"`
+}
+
 // NewCollectionHold defines model for NewCollectionHold.
 type NewCollectionHold struct {
 	// Item An open item or its bill that is in dispute; without it the whole account is held.
@@ -6374,6 +6953,14 @@ type NewDebitNote struct {
 	Reason string         `json:"reason"`
 }
 
+// NewDebitRun defines model for NewDebitRun.
+type NewDebitRun struct {
+	// CollectOn A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	CollectOn *Date `json:"collect_on,omitempty"`
+}
+
 // NewDeposit defines model for NewDeposit.
 type NewDeposit struct {
 	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
@@ -6419,6 +7006,20 @@ type NewInstalments struct {
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
 	Fee *Money `json:"fee,omitempty"`
+}
+
+// NewMandate defines model for NewMandate.
+type NewMandate struct {
+	Bic       *string `json:"bic,omitempty"`
+	Holder    string  `json:"holder"`
+	Iban      string  `json:"iban"`
+	Reference *string `json:"reference,omitempty"`
+	Signed    string  `json:"signed"`
+
+	// SignedOn A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	SignedOn *Date `json:"signed_on,omitempty"`
 }
 
 // NewMigration defines model for NewMigration.
@@ -7311,10 +7912,91 @@ type PaymentLinkList struct {
 	Items []PaymentLink `json:"items"`
 }
 
+// PaymentMethodChange defines model for PaymentMethodChange.
+type PaymentMethodChange struct {
+	AutoPay bool `json:"auto_pay"`
+}
+
+// PaymentMethodInfo defines model for PaymentMethodInfo.
+type PaymentMethodInfo struct {
+	AutoPay   bool                  `json:"auto_pay"`
+	CreatedAt time.Time             `json:"created_at"`
+	Id        openapi_types.UUID    `json:"id"`
+	Kind      PaymentMethodInfoKind `json:"kind"`
+	Mandate   *string               `json:"mandate,omitempty"`
+
+	// Name As its owner knows it: the card or account with its last digits.
+	Name  string                 `json:"name"`
+	State PaymentMethodInfoState `json:"state"`
+}
+
+// PaymentMethodInfoKind defines model for PaymentMethodInfo.Kind.
+type PaymentMethodInfoKind string
+
+// PaymentMethodInfoState defines model for PaymentMethodInfo.State.
+type PaymentMethodInfoState string
+
+// PaymentMethodList defines model for PaymentMethodList.
+type PaymentMethodList struct {
+	Items []PaymentMethodInfo `json:"items"`
+}
+
 // PaymentPage defines model for PaymentPage.
 type PaymentPage struct {
 	Items []Payment `json:"items"`
 	Next  *string   `json:"next,omitempty"`
+}
+
+// PaymentPolicy defines model for PaymentPolicy.
+type PaymentPolicy struct {
+	// CashLimit An exact decimal number as text.
+	//
+	// Example: 0.0001
+	CashLimit Decimal            `json:"cash_limit"`
+	Debit     DebitPolicy        `json:"debit"`
+	Order     PaymentPolicyOrder `json:"order"`
+	RetryDays []int              `json:"retry_days"`
+
+	// Tolerance An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Tolerance Decimal `json:"tolerance"`
+}
+
+// PaymentPolicyOrder defines model for PaymentPolicy.Order.
+type PaymentPolicyOrder string
+
+// Payout defines model for Payout.
+type Payout struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount  Money `json:"amount"`
+	Arrived bool  `json:"arrived"`
+
+	// ArrivesOn A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	ArrivesOn   Date `json:"arrives_on"`
+	Differences int  `json:"differences"`
+
+	// Fees An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Fees Money `json:"fees"`
+
+	// Gross An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Gross     Money              `json:"gross"`
+	Id        openapi_types.UUID `json:"id"`
+	Provider  string             `json:"provider"`
+	Reference string             `json:"reference"`
+}
+
+// PayoutList defines model for PayoutList.
+type PayoutList struct {
+	Items []Payout `json:"items"`
 }
 
 // Period Days from, up to but not including, to.
@@ -7500,6 +8182,9 @@ type PromotionList struct {
 	Items []Promotion `json:"items"`
 }
 
+// ProviderCallback A callback; docs/integrator.md describes it.
+type ProviderCallback = map[string]interface{}
+
 // PublicKey A key by RFC 8037.
 type PublicKey struct {
 	Alg PublicKeyAlg `json:"alg"`
@@ -7627,6 +8312,19 @@ type Reason struct {
 	Reason string `json:"reason"`
 }
 
+// Reassignment defines model for Reassignment.
+type Reassignment struct {
+	Account openapi_types.UUID `json:"account"`
+
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount    *Money                `json:"amount,omitempty"`
+	Bills     *[]openapi_types.UUID `json:"bills,omitempty"`
+	Reason    string                `json:"reason"`
+	Unapplied *bool                 `json:"unapplied,omitempty"`
+}
+
 // ReceivedPayment defines model for ReceivedPayment.
 type ReceivedPayment struct {
 	// Name Of the party.
@@ -7651,6 +8349,17 @@ type RecoveryCodes struct {
 // RedeemPromoCode defines model for RedeemPromoCode.
 type RedeemPromoCode struct {
 	Code string `json:"code"`
+}
+
+// RedirectProvider defines model for RedirectProvider.
+type RedirectProvider struct {
+	BaseUrl  string   `json:"base_url"`
+	Channels []string `json:"channels"`
+	Merchant string   `json:"merchant"`
+	Minutes  int      `json:"minutes"`
+	Refunds  *bool    `json:"refunds,omitempty"`
+	Secret   string   `json:"secret"`
+	Title    string   `json:"title"`
 }
 
 // Referral defines model for Referral.
@@ -7682,6 +8391,11 @@ type Refund struct {
 
 // RefundState defines model for Refund.State.
 type RefundState string
+
+// Rejected defines model for Rejected.
+type Rejected struct {
+	Rejected int `json:"rejected"`
+}
 
 // ReportColumn defines model for ReportColumn.
 type ReportColumn struct {
@@ -8718,6 +9432,12 @@ type StatementEntryKind string
 
 // StripeEvent An event as Stripe writes it.
 type StripeEvent = json.RawMessage
+
+// StripeKeys defines model for StripeKeys.
+type StripeKeys struct {
+	Secret         string   `json:"secret"`
+	WebhookSecrets []string `json:"webhook_secrets"`
+}
 
 // Subscription defines model for Subscription.
 type Subscription struct {
@@ -9941,6 +10661,12 @@ type PutAccountLimitsParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// SignMandateParams defines parameters for SignMandate.
+type SignMandateParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListAccountMessagesParams defines parameters for ListAccountMessages.
 type ListAccountMessagesParams struct {
 	// Limit How many items a page holds at most.
@@ -9985,6 +10711,24 @@ type CreatePaymentLinkParams struct {
 
 // RevokePaymentLinkParams defines parameters for RevokePaymentLink.
 type RevokePaymentLinkParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// StoreCardParams defines parameters for StoreCard.
+type StoreCardParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// EndPaymentMethodParams defines parameters for EndPaymentMethod.
+type EndPaymentMethodParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ChangePaymentMethodParams defines parameters for ChangePaymentMethod.
+type ChangePaymentMethodParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -10205,6 +10949,29 @@ type PutBalancePolicyParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// DecideBankEntryParams defines parameters for DecideBankEntry.
+type DecideBankEntryParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ImportBankStatementMultipartBody defines parameters for ImportBankStatement.
+type ImportBankStatementMultipartBody struct {
+	File openapi_types.File `json:"file"`
+}
+
+// ImportBankStatementParams defines parameters for ImportBankStatement.
+type ImportBankStatementParams struct {
+	// Form Of a delimited file: the name of its form in the payment policy.
+	Form *string `form:"form,omitempty" json:"form,omitempty"`
+
+	// Name The file's name.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListBillRunsParams defines parameters for ListBillRuns.
 type ListBillRunsParams struct {
 	// Limit How many items a page holds at most.
@@ -10307,6 +11074,30 @@ type CloseDayParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// MoveCashParams defines parameters for MoveCash.
+type MoveCashParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// OpenCashShiftParams defines parameters for OpenCashShift.
+type OpenCashShiftParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ApproveCashShiftParams defines parameters for ApproveCashShift.
+type ApproveCashShiftParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CountCashShiftParams defines parameters for CountCashShift.
+type CountCashShiftParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // RefundEventParams defines parameters for RefundEvent.
 type RefundEventParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -10354,6 +11145,35 @@ type ListCasesParams struct {
 
 // SetCorrectionWindowParams defines parameters for SetCorrectionWindow.
 type SetCorrectionWindowParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ImportDebitAnswerMultipartBody defines parameters for ImportDebitAnswer.
+type ImportDebitAnswerMultipartBody struct {
+	File openapi_types.File `json:"file"`
+}
+
+// ImportDebitAnswerParams defines parameters for ImportDebitAnswer.
+type ImportDebitAnswerParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CreateDebitRunParams defines parameters for CreateDebitRun.
+type CreateDebitRunParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CancelDebitRunParams defines parameters for CancelDebitRun.
+type CancelDebitRunParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// SendDebitRunParams defines parameters for SendDebitRun.
+type SendDebitRunParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -10461,6 +11281,12 @@ type FindDeckZoneParams struct {
 
 // ReturnDepositParams defines parameters for ReturnDeposit.
 type ReturnDepositParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// NoteDisputeEvidenceParams defines parameters for NoteDisputeEvidence.
+type NoteDisputeEvidenceParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -10902,6 +11728,36 @@ type CreatePaymentIntentParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// PutPaymentPolicyParams defines parameters for PutPaymentPolicy.
+type PutPaymentPolicyParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RemoveRedirectProviderParams defines parameters for RemoveRedirectProvider.
+type RemoveRedirectProviderParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutRedirectProviderParams defines parameters for PutRedirectProvider.
+type PutRedirectProviderParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RemoveStripeKeysParams defines parameters for RemoveStripeKeys.
+type RemoveStripeKeysParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutStripeKeysParams defines parameters for PutStripeKeys.
+type PutStripeKeysParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListPaymentsParams defines parameters for ListPayments.
 type ListPaymentsParams struct {
 	// Limit How many items a page holds at most.
@@ -10938,8 +11794,20 @@ type CreatePaymentParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ReassignPaymentParams defines parameters for ReassignPayment.
+type ReassignPaymentParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // CreateRefundParams defines parameters for CreateRefund.
 type CreateRefundParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// FetchPayoutsParams defines parameters for FetchPayouts.
+type FetchPayoutsParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -11480,6 +12348,12 @@ type PutWebhookSettingsParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ProviderCallbackParams defines parameters for ProviderCallback.
+type ProviderCallbackParams struct {
+	// Signature The provider's signature of time and body.
+	Signature string `json:"Signature"`
+}
+
 // SmsReceiptParams defines parameters for SmsReceipt.
 type SmsReceiptParams struct {
 	// XSignature HMAC-SHA256 of the body.
@@ -11576,11 +12450,20 @@ type CreateDepositJSONRequestBody = NewDeposit
 // PutAccountLimitsJSONRequestBody defines body for PutAccountLimits for application/json ContentType.
 type PutAccountLimitsJSONRequestBody = AccountLimits
 
+// SignMandateJSONRequestBody defines body for SignMandate for application/json ContentType.
+type SignMandateJSONRequestBody = NewMandate
+
 // AddNoteJSONRequestBody defines body for AddNote for application/json ContentType.
 type AddNoteJSONRequestBody = NewNote
 
 // CreatePaymentLinkJSONRequestBody defines body for CreatePaymentLink for application/json ContentType.
 type CreatePaymentLinkJSONRequestBody = NewPaymentLink
+
+// StoreCardJSONRequestBody defines body for StoreCard for application/json ContentType.
+type StoreCardJSONRequestBody = NewCard
+
+// ChangePaymentMethodJSONRequestBody defines body for ChangePaymentMethod for application/json ContentType.
+type ChangePaymentMethodJSONRequestBody = PaymentMethodChange
 
 // MakePaymentPlanJSONRequestBody defines body for MakePaymentPlan for application/json ContentType.
 type MakePaymentPlanJSONRequestBody = NewPaymentPlan
@@ -11633,6 +12516,12 @@ type ClearBadContactJSONRequestBody = BadContactClear
 // PutBalancePolicyJSONRequestBody defines body for PutBalancePolicy for application/json ContentType.
 type PutBalancePolicyJSONRequestBody = BalancePolicyDocument
 
+// DecideBankEntryJSONRequestBody defines body for DecideBankEntry for application/json ContentType.
+type DecideBankEntryJSONRequestBody = BankDecision
+
+// ImportBankStatementMultipartRequestBody defines body for ImportBankStatement for multipart/form-data ContentType.
+type ImportBankStatementMultipartRequestBody ImportBankStatementMultipartBody
+
 // CreateBillRunJSONRequestBody defines body for CreateBillRun for application/json ContentType.
 type CreateBillRunJSONRequestBody = NewBillRun
 
@@ -11666,6 +12555,15 @@ type CreateAdjustmentJSONRequestBody = NewAdjustment
 // CloseDayJSONRequestBody defines body for CloseDay for application/json ContentType.
 type CloseDayJSONRequestBody = DayNote
 
+// MoveCashJSONRequestBody defines body for MoveCash for application/json ContentType.
+type MoveCashJSONRequestBody = NewCashMove
+
+// OpenCashShiftJSONRequestBody defines body for OpenCashShift for application/json ContentType.
+type OpenCashShiftJSONRequestBody = NewCashShift
+
+// CountCashShiftJSONRequestBody defines body for CountCashShift for application/json ContentType.
+type CountCashShiftJSONRequestBody = CashCount
+
 // AuthorizeEventJSONRequestBody defines body for AuthorizeEvent for application/json ContentType.
 type AuthorizeEventJSONRequestBody = ChargeEvent
 
@@ -11695,6 +12593,12 @@ type AdvanceClockJSONRequestBody = Advance
 
 // SetCorrectionWindowJSONRequestBody defines body for SetCorrectionWindow for application/json ContentType.
 type SetCorrectionWindowJSONRequestBody = NewCorrectionWindow
+
+// ImportDebitAnswerMultipartRequestBody defines body for ImportDebitAnswer for multipart/form-data ContentType.
+type ImportDebitAnswerMultipartRequestBody ImportDebitAnswerMultipartBody
+
+// CreateDebitRunJSONRequestBody defines body for CreateDebitRun for application/json ContentType.
+type CreateDebitRunJSONRequestBody = NewDebitRun
 
 // RestoreDeckVersionJSONRequestBody defines body for RestoreDeckVersion for application/json ContentType.
 type RestoreDeckVersionJSONRequestBody = DeckRestore
@@ -11807,8 +12711,20 @@ type ResetPasswordJSONRequestBody = PasswordReset
 // CreatePaymentIntentJSONRequestBody defines body for CreatePaymentIntent for application/json ContentType.
 type CreatePaymentIntentJSONRequestBody = NewPaymentIntent
 
+// PutPaymentPolicyJSONRequestBody defines body for PutPaymentPolicy for application/json ContentType.
+type PutPaymentPolicyJSONRequestBody = PaymentPolicy
+
+// PutRedirectProviderJSONRequestBody defines body for PutRedirectProvider for application/json ContentType.
+type PutRedirectProviderJSONRequestBody = RedirectProvider
+
+// PutStripeKeysJSONRequestBody defines body for PutStripeKeys for application/json ContentType.
+type PutStripeKeysJSONRequestBody = StripeKeys
+
 // CreatePaymentJSONRequestBody defines body for CreatePayment for application/json ContentType.
 type CreatePaymentJSONRequestBody = NewPayment
+
+// ReassignPaymentJSONRequestBody defines body for ReassignPayment for application/json ContentType.
+type ReassignPaymentJSONRequestBody = Reassignment
 
 // CreateRefundJSONRequestBody defines body for CreateRefund for application/json ContentType.
 type CreateRefundJSONRequestBody = NewRefund
@@ -11941,6 +12857,9 @@ type SwitchWebhookEndpointJSONRequestBody = WebhookSwitch
 
 // PutWebhookSettingsJSONRequestBody defines body for PutWebhookSettings for application/json ContentType.
 type PutWebhookSettingsJSONRequestBody = WebhookSettings
+
+// ProviderCallbackJSONRequestBody defines body for ProviderCallback for application/json ContentType.
+type ProviderCallbackJSONRequestBody = ProviderCallback
 
 // SmsReceiptJSONRequestBody defines body for SmsReceipt for application/json ContentType.
 type SmsReceiptJSONRequestBody = SmsReceipt
@@ -12175,6 +13094,9 @@ type ServerInterface interface {
 	// PutAccountLimits Sets how much a postpaid account may owe, or how far prepaid money may go below zero, by online charges.
 	// (PUT /t/{tenant}/v1/accounts/{account}/limits)
 	PutAccountLimits(ctx echo.Context, tenant Tenant, account AccountId, params PutAccountLimitsParams) error
+	// SignMandate Keeps a SEPA direct debit mandate.
+	// (POST /t/{tenant}/v1/accounts/{account}/mandates)
+	SignMandate(ctx echo.Context, tenant Tenant, account AccountId, params SignMandateParams) error
 	// ListAccountMessages Lists what was sent to a subscriber, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/messages)
 	ListAccountMessages(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountMessagesParams) error
@@ -12199,6 +13121,18 @@ type ServerInterface interface {
 	// RevokePaymentLink Ends a link to pay before its time.
 	// (POST /t/{tenant}/v1/accounts/{account}/payment-links/{link}/revoke)
 	RevokePaymentLink(ctx echo.Context, tenant Tenant, account AccountId, link LinkId, params RevokePaymentLinkParams) error
+	// ListPaymentMethods Lists stored cards and mandates.
+	// (GET /t/{tenant}/v1/accounts/{account}/payment-methods)
+	ListPaymentMethods(ctx echo.Context, tenant Tenant, account AccountId) error
+	// StoreCard Opens a page on which a card is stored for later charges.
+	// (POST /t/{tenant}/v1/accounts/{account}/payment-methods)
+	StoreCard(ctx echo.Context, tenant Tenant, account AccountId, params StoreCardParams) error
+	// EndPaymentMethod Ends a stored card or mandate.
+	// (DELETE /t/{tenant}/v1/accounts/{account}/payment-methods/{method})
+	EndPaymentMethod(ctx echo.Context, tenant Tenant, account AccountId, method openapi_types.UUID, params EndPaymentMethodParams) error
+	// ChangePaymentMethod Says whether a stored card pays what falls due by itself.
+	// (PATCH /t/{tenant}/v1/accounts/{account}/payment-methods/{method})
+	ChangePaymentMethod(ctx echo.Context, tenant Tenant, account AccountId, method openapi_types.UUID, params ChangePaymentMethodParams) error
 	// MakePaymentPlan Agrees on instalments for all that is overdue.
 	// (POST /t/{tenant}/v1/accounts/{account}/payment-plans)
 	MakePaymentPlan(ctx echo.Context, tenant Tenant, account AccountId, params MakePaymentPlanParams) error
@@ -12316,6 +13250,18 @@ type ServerInterface interface {
 	// PutBalancePolicy Lays it down anew, as a whole.
 	// (PUT /t/{tenant}/v1/balance-policies/{kind})
 	PutBalancePolicy(ctx echo.Context, tenant Tenant, kind string, params PutBalancePolicyParams) error
+	// ListBankEntries Lists entries that nobody has decided on, with suggestions.
+	// (GET /t/{tenant}/v1/bank-entries)
+	ListBankEntries(ctx echo.Context, tenant Tenant) error
+	// DecideBankEntry Books an entry for accounts, sets it aside, or undoes that.
+	// (POST /t/{tenant}/v1/bank-entries/{entry}/decision)
+	DecideBankEntry(ctx echo.Context, tenant Tenant, entry openapi_types.UUID, params DecideBankEntryParams) error
+	// ListBankStatements Lists statements that were read, newest first.
+	// (GET /t/{tenant}/v1/bank-statements)
+	ListBankStatements(ctx echo.Context, tenant Tenant) error
+	// ImportBankStatement Reads a camt.053, camt.054 or delimited statement; what is sure is booked.
+	// (POST /t/{tenant}/v1/bank-statements)
+	ImportBankStatement(ctx echo.Context, tenant Tenant, params ImportBankStatementParams) error
 	// ListBillRuns Lists the latest runs, newest first.
 	// (GET /t/{tenant}/v1/bill-runs)
 	ListBillRuns(ctx echo.Context, tenant Tenant, params ListBillRunsParams) error
@@ -12394,6 +13340,24 @@ type ServerInterface interface {
 	// CloseDay Signs a day off: control sums are checked, its sums are kept.
 	// (POST /t/{tenant}/v1/business-days/{day}/close)
 	CloseDay(ctx echo.Context, tenant Tenant, day Date, params CloseDayParams) error
+	// MoveCash Takes or gives cash, or carries it to the bank, against the caller's shift.
+	// (POST /t/{tenant}/v1/cash-moves)
+	MoveCash(ctx echo.Context, tenant Tenant, params MoveCashParams) error
+	// ListCashShifts Lists cashiers' shifts, newest first.
+	// (GET /t/{tenant}/v1/cash-shifts)
+	ListCashShifts(ctx echo.Context, tenant Tenant) error
+	// OpenCashShift Opens the caller's drawer with what is in it.
+	// (POST /t/{tenant}/v1/cash-shifts)
+	OpenCashShift(ctx echo.Context, tenant Tenant, params OpenCashShiftParams) error
+	// GetCashShift Shows a shift with its receipts, an X report while it is open and the Z report once it is closed.
+	// (GET /t/{tenant}/v1/cash-shifts/{shift})
+	GetCashShift(ctx echo.Context, tenant Tenant, shift openapi_types.UUID) error
+	// ApproveCashShift Closes a shift with a large difference, by somebody else than who counted.
+	// (POST /t/{tenant}/v1/cash-shifts/{shift}/approval)
+	ApproveCashShift(ctx echo.Context, tenant Tenant, shift openapi_types.UUID, params ApproveCashShiftParams) error
+	// CountCashShift Says what is in the drawer; a small difference closes the shift.
+	// (POST /t/{tenant}/v1/cash-shifts/{shift}/count)
+	CountCashShift(ctx echo.Context, tenant Tenant, shift openapi_types.UUID, params CountCashShiftParams) error
 	// AuthorizeEvent Says what an event would cost now, and how much of it the balances cover.
 	// (POST /t/{tenant}/v1/charging/authorize)
 	AuthorizeEvent(ctx echo.Context, tenant Tenant) error
@@ -12445,6 +13409,21 @@ type ServerInterface interface {
 	// SetCorrectionWindow Changes for how long usage of an ended cycle is taken.
 	// (POST /t/{tenant}/v1/correction-window)
 	SetCorrectionWindow(ctx echo.Context, tenant Tenant, params SetCorrectionWindowParams) error
+	// ImportDebitAnswer Reads a pain.002 that says which debits the bank did not collect.
+	// (POST /t/{tenant}/v1/debit-answers)
+	ImportDebitAnswer(ctx echo.Context, tenant Tenant, params ImportDebitAnswerParams) error
+	// ListDebitRuns Lists collections by direct debit, newest first.
+	// (GET /t/{tenant}/v1/debit-runs)
+	ListDebitRuns(ctx echo.Context, tenant Tenant) error
+	// CreateDebitRun Collects what is due by a day from every account with a mandate.
+	// (POST /t/{tenant}/v1/debit-runs)
+	CreateDebitRun(ctx echo.Context, tenant Tenant, params CreateDebitRunParams) error
+	// CancelDebitRun Ends a collection whose file was not sent.
+	// (POST /t/{tenant}/v1/debit-runs/{run}/cancel)
+	CancelDebitRun(ctx echo.Context, tenant Tenant, run openapi_types.UUID, params CancelDebitRunParams) error
+	// SendDebitRun Writes the pain.008 file for the bank; the collection counts as sent.
+	// (POST /t/{tenant}/v1/debit-runs/{run}/file)
+	SendDebitRun(ctx echo.Context, tenant Tenant, run openapi_types.UUID, params SendDebitRunParams) error
 	// GetDeckVersion Shows a version of a deck.
 	// (GET /t/{tenant}/v1/deck-versions/{version})
 	GetDeckVersion(ctx echo.Context, tenant Tenant, version DeckVersionId) error
@@ -12487,6 +13466,12 @@ type ServerInterface interface {
 	// ReturnDeposit Gives a deposit back, in whole or in part.
 	// (POST /t/{tenant}/v1/deposits/{deposit}/return)
 	ReturnDeposit(ctx echo.Context, tenant Tenant, deposit DepositId, params ReturnDepositParams) error
+	// ListDisputes Lists what payers' banks took back, open ones first, by when an answer is due.
+	// (GET /t/{tenant}/v1/disputes)
+	ListDisputes(ctx echo.Context, tenant Tenant) error
+	// NoteDisputeEvidence Notes that a dispute was answered at the provider.
+	// (POST /t/{tenant}/v1/disputes/{dispute}/evidence)
+	NoteDisputeEvidence(ctx echo.Context, tenant Tenant, dispute openapi_types.UUID, params NoteDisputeEvidenceParams) error
 	// GetDunningPolicy Shows the ladders.
 	// (GET /t/{tenant}/v1/dunning-policy)
 	GetDunningPolicy(ctx echo.Context, tenant Tenant) error
@@ -12754,6 +13739,24 @@ type ServerInterface interface {
 	// GetPaymentIntent Shows how far a card payment has come.
 	// (GET /t/{tenant}/v1/payment-intents/{intent})
 	GetPaymentIntent(ctx echo.Context, tenant Tenant, intent IntentId) error
+	// GetPaymentPolicy Shows how payments are allocated, tried again and collected.
+	// (GET /t/{tenant}/v1/payment-policy)
+	GetPaymentPolicy(ctx echo.Context, tenant Tenant) error
+	// PutPaymentPolicy Lays down how payments are allocated, tried again and collected.
+	// (PUT /t/{tenant}/v1/payment-policy)
+	PutPaymentPolicy(ctx echo.Context, tenant Tenant, params PutPaymentPolicyParams) error
+	// RemoveRedirectProvider Takes the account away.
+	// (DELETE /t/{tenant}/v1/payment-providers/redirect)
+	RemoveRedirectProvider(ctx echo.Context, tenant Tenant, params RemoveRedirectProviderParams) error
+	// PutRedirectProvider Keeps the operator's account at a provider of local ways to pay, sealed.
+	// (PUT /t/{tenant}/v1/payment-providers/redirect)
+	PutRedirectProvider(ctx echo.Context, tenant Tenant, params PutRedirectProviderParams) error
+	// RemoveStripeKeys Takes the operator's own keys away.
+	// (DELETE /t/{tenant}/v1/payment-providers/stripe)
+	RemoveStripeKeys(ctx echo.Context, tenant Tenant, params RemoveStripeKeysParams) error
+	// PutStripeKeys Keeps the operator's own keys at Stripe, sealed.
+	// (PUT /t/{tenant}/v1/payment-providers/stripe)
+	PutStripeKeys(ctx echo.Context, tenant Tenant, params PutStripeKeysParams) error
 	// ListPayments Lists payments of all accounts, newest first.
 	// (GET /t/{tenant}/v1/payments)
 	ListPayments(ctx echo.Context, tenant Tenant, params ListPaymentsParams) error
@@ -12763,9 +13766,18 @@ type ServerInterface interface {
 	// GetPayment Shows a payment, what it paid and what was sent back.
 	// (GET /t/{tenant}/v1/payments/{payment})
 	GetPayment(ctx echo.Context, tenant Tenant, payment PaymentId) error
+	// ReassignPayment Takes a payment that was booked to the wrong account to the right one.
+	// (POST /t/{tenant}/v1/payments/{payment}/reassignment)
+	ReassignPayment(ctx echo.Context, tenant Tenant, payment PaymentId, params ReassignPaymentParams) error
 	// CreateRefund Sends back all or part of a payment.
 	// (POST /t/{tenant}/v1/payments/{payment}/refunds)
 	CreateRefund(ctx echo.Context, tenant Tenant, payment PaymentId, params CreateRefundParams) error
+	// ListPayouts Lists what the card provider paid out, newest first.
+	// (GET /t/{tenant}/v1/payouts)
+	ListPayouts(ctx echo.Context, tenant Tenant) error
+	// FetchPayouts Asks the card provider what it has paid out, and posts what is new.
+	// (POST /t/{tenant}/v1/payouts)
+	FetchPayouts(ctx echo.Context, tenant Tenant, params FetchPayoutsParams) error
 	// CancelPlanChange Takes a change of plan back before its day.
 	// (POST /t/{tenant}/v1/plan-changes/{change}/cancel)
 	CancelPlanChange(ctx echo.Context, tenant Tenant, change ChangeId, params CancelPlanChangeParams) error
@@ -13087,6 +14099,9 @@ type ServerInterface interface {
 	// PutWebhookSettings Replaces them.
 	// (PUT /t/{tenant}/v1/webhook-settings)
 	PutWebhookSettings(ctx echo.Context, tenant Tenant, params PutWebhookSettingsParams) error
+	// ProviderCallback Takes a signed callback of the provider of local ways to pay.
+	// (POST /t/{tenant}/v1/webhooks/provider)
+	ProviderCallback(ctx echo.Context, tenant Tenant, params ProviderCallbackParams) error
 	// SmsReceipt Takes a report of delivery from the SMS gateway.
 	// (POST /t/{tenant}/v1/webhooks/sms)
 	SmsReceipt(ctx echo.Context, tenant Tenant, params SmsReceiptParams) error
@@ -15295,6 +16310,52 @@ func (w *ServerInterfaceWrapper) PutAccountLimits(ctx echo.Context) error {
 	return err
 }
 
+// SignMandate converts echo context to params.
+func (w *ServerInterfaceWrapper) SignMandate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SignMandateParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SignMandate(ctx, tenant, account, params)
+	return err
+}
+
 // ListAccountMessages converts echo context to params.
 func (w *ServerInterfaceWrapper) ListAccountMessages(ctx echo.Context) error {
 	var err error
@@ -15650,6 +16711,184 @@ func (w *ServerInterfaceWrapper) RevokePaymentLink(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RevokePaymentLink(ctx, tenant, account, link, params)
+	return err
+}
+
+// ListPaymentMethods converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPaymentMethods(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPaymentMethods(ctx, tenant, account)
+	return err
+}
+
+// StoreCard converts echo context to params.
+func (w *ServerInterfaceWrapper) StoreCard(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StoreCardParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StoreCard(ctx, tenant, account, params)
+	return err
+}
+
+// EndPaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) EndPaymentMethod(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Path parameter "method" -------------
+	var method openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "method", ctx.Param("method"), &method, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter method: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndPaymentMethodParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndPaymentMethod(ctx, tenant, account, method, params)
+	return err
+}
+
+// ChangePaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangePaymentMethod(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Path parameter "method" -------------
+	var method openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "method", ctx.Param("method"), &method, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter method: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangePaymentMethodParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangePaymentMethod(ctx, tenant, account, method, params)
 	return err
 }
 
@@ -17158,6 +18397,135 @@ func (w *ServerInterfaceWrapper) PutBalancePolicy(ctx echo.Context) error {
 	return err
 }
 
+// ListBankEntries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBankEntries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBankEntries(ctx, tenant)
+	return err
+}
+
+// DecideBankEntry converts echo context to params.
+func (w *ServerInterfaceWrapper) DecideBankEntry(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "entry" -------------
+	var entry openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "entry", ctx.Param("entry"), &entry, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter entry: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DecideBankEntryParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DecideBankEntry(ctx, tenant, entry, params)
+	return err
+}
+
+// ListBankStatements converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBankStatements(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBankStatements(ctx, tenant)
+	return err
+}
+
+// ImportBankStatement converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportBankStatement(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportBankStatementParams
+	// ------------- Optional query parameter "form" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "form", ctx.QueryParams(), &params.Form, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter form: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportBankStatement(ctx, tenant, params)
+	return err
+}
+
 // ListBillRuns converts echo context to params.
 func (w *ServerInterfaceWrapper) ListBillRuns(ctx echo.Context) error {
 	var err error
@@ -18074,6 +19442,214 @@ func (w *ServerInterfaceWrapper) CloseDay(ctx echo.Context) error {
 	return err
 }
 
+// MoveCash converts echo context to params.
+func (w *ServerInterfaceWrapper) MoveCash(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MoveCashParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MoveCash(ctx, tenant, params)
+	return err
+}
+
+// ListCashShifts converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCashShifts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCashShifts(ctx, tenant)
+	return err
+}
+
+// OpenCashShift converts echo context to params.
+func (w *ServerInterfaceWrapper) OpenCashShift(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params OpenCashShiftParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OpenCashShift(ctx, tenant, params)
+	return err
+}
+
+// GetCashShift converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCashShift(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "shift" -------------
+	var shift openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "shift", ctx.Param("shift"), &shift, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter shift: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCashShift(ctx, tenant, shift)
+	return err
+}
+
+// ApproveCashShift converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveCashShift(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "shift" -------------
+	var shift openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "shift", ctx.Param("shift"), &shift, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter shift: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveCashShiftParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveCashShift(ctx, tenant, shift, params)
+	return err
+}
+
+// CountCashShift converts echo context to params.
+func (w *ServerInterfaceWrapper) CountCashShift(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "shift" -------------
+	var shift openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "shift", ctx.Param("shift"), &shift, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter shift: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CountCashShiftParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CountCashShift(ctx, tenant, shift, params)
+	return err
+}
+
 // AuthorizeEvent converts echo context to params.
 func (w *ServerInterfaceWrapper) AuthorizeEvent(ctx echo.Context) error {
 	var err error
@@ -18529,6 +20105,190 @@ func (w *ServerInterfaceWrapper) SetCorrectionWindow(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SetCorrectionWindow(ctx, tenant, params)
+	return err
+}
+
+// ImportDebitAnswer converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportDebitAnswer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportDebitAnswerParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportDebitAnswer(ctx, tenant, params)
+	return err
+}
+
+// ListDebitRuns converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDebitRuns(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDebitRuns(ctx, tenant)
+	return err
+}
+
+// CreateDebitRun converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateDebitRun(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateDebitRunParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateDebitRun(ctx, tenant, params)
+	return err
+}
+
+// CancelDebitRun converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelDebitRun(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "run" -------------
+	var run openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "run", ctx.Param("run"), &run, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter run: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelDebitRunParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelDebitRun(ctx, tenant, run, params)
+	return err
+}
+
+// SendDebitRun converts echo context to params.
+func (w *ServerInterfaceWrapper) SendDebitRun(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "run" -------------
+	var run openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "run", ctx.Param("run"), &run, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter run: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SendDebitRunParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SendDebitRun(ctx, tenant, run, params)
 	return err
 }
 
@@ -19122,6 +20882,68 @@ func (w *ServerInterfaceWrapper) ReturnDeposit(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReturnDeposit(ctx, tenant, deposit, params)
+	return err
+}
+
+// ListDisputes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDisputes(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDisputes(ctx, tenant)
+	return err
+}
+
+// NoteDisputeEvidence converts echo context to params.
+func (w *ServerInterfaceWrapper) NoteDisputeEvidence(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "dispute" -------------
+	var dispute openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "dispute", ctx.Param("dispute"), &dispute, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dispute: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params NoteDisputeEvidenceParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.NoteDisputeEvidence(ctx, tenant, dispute, params)
 	return err
 }
 
@@ -22010,6 +23832,212 @@ func (w *ServerInterfaceWrapper) GetPaymentIntent(ctx echo.Context) error {
 	return err
 }
 
+// GetPaymentPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPaymentPolicy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPaymentPolicy(ctx, tenant)
+	return err
+}
+
+// PutPaymentPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) PutPaymentPolicy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutPaymentPolicyParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutPaymentPolicy(ctx, tenant, params)
+	return err
+}
+
+// RemoveRedirectProvider converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveRedirectProvider(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveRedirectProviderParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveRedirectProvider(ctx, tenant, params)
+	return err
+}
+
+// PutRedirectProvider converts echo context to params.
+func (w *ServerInterfaceWrapper) PutRedirectProvider(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutRedirectProviderParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutRedirectProvider(ctx, tenant, params)
+	return err
+}
+
+// RemoveStripeKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveStripeKeys(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveStripeKeysParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveStripeKeys(ctx, tenant, params)
+	return err
+}
+
+// PutStripeKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) PutStripeKeys(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutStripeKeysParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutStripeKeys(ctx, tenant, params)
+	return err
+}
+
 // ListPayments converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPayments(ctx echo.Context) error {
 	var err error
@@ -22139,6 +24167,52 @@ func (w *ServerInterfaceWrapper) GetPayment(ctx echo.Context) error {
 	return err
 }
 
+// ReassignPayment converts echo context to params.
+func (w *ServerInterfaceWrapper) ReassignPayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "payment" -------------
+	var payment PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment", ctx.Param("payment"), &payment, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReassignPaymentParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReassignPayment(ctx, tenant, payment, params)
+	return err
+}
+
 // CreateRefund converts echo context to params.
 func (w *ServerInterfaceWrapper) CreateRefund(ctx echo.Context) error {
 	var err error
@@ -22182,6 +24256,60 @@ func (w *ServerInterfaceWrapper) CreateRefund(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateRefund(ctx, tenant, payment, params)
+	return err
+}
+
+// ListPayouts converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPayouts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPayouts(ctx, tenant)
+	return err
+}
+
+// FetchPayouts converts echo context to params.
+func (w *ServerInterfaceWrapper) FetchPayouts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FetchPayoutsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.FetchPayouts(ctx, tenant, params)
 	return err
 }
 
@@ -26009,6 +28137,44 @@ func (w *ServerInterfaceWrapper) PutWebhookSettings(ctx echo.Context) error {
 	return err
 }
 
+// ProviderCallback converts echo context to params.
+func (w *ServerInterfaceWrapper) ProviderCallback(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ProviderCallbackParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Signature" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Signature")]; found {
+		var Signature string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Signature, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Signature", valueList[0], &Signature, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Signature: %s", err))
+		}
+
+		params.Signature = Signature
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Signature is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ProviderCallback(ctx, tenant, params)
+	return err
+}
+
 // SmsReceipt converts echo context to params.
 func (w *ServerInterfaceWrapper) SmsReceipt(ctx echo.Context) error {
 	var err error
@@ -26512,6 +28678,38 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/bad-contacts", wrapper.ListBadContacts, options.OperationMiddlewares["listBadContacts"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/bad-contacts/clear", wrapper.ClearBadContact, options.OperationMiddlewares["clearBadContact"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/webhooks/sms", wrapper.SmsReceipt, options.OperationMiddlewares["smsReceipt"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/payments/:payment/reassignment", wrapper.ReassignPayment, options.OperationMiddlewares["reassignPayment"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/payment-methods", wrapper.ListPaymentMethods, options.OperationMiddlewares["listPaymentMethods"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/payment-methods", wrapper.StoreCard, options.OperationMiddlewares["storeCard"]...)
+	router.DELETE(options.BaseURL+"/t/:tenant/v1/accounts/:account/payment-methods/:method", wrapper.EndPaymentMethod, options.OperationMiddlewares["endPaymentMethod"]...)
+	router.PATCH(options.BaseURL+"/t/:tenant/v1/accounts/:account/payment-methods/:method", wrapper.ChangePaymentMethod, options.OperationMiddlewares["changePaymentMethod"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/mandates", wrapper.SignMandate, options.OperationMiddlewares["signMandate"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/debit-runs", wrapper.ListDebitRuns, options.OperationMiddlewares["listDebitRuns"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/debit-runs", wrapper.CreateDebitRun, options.OperationMiddlewares["createDebitRun"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/debit-runs/:run/file", wrapper.SendDebitRun, options.OperationMiddlewares["sendDebitRun"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/debit-runs/:run/cancel", wrapper.CancelDebitRun, options.OperationMiddlewares["cancelDebitRun"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/debit-answers", wrapper.ImportDebitAnswer, options.OperationMiddlewares["importDebitAnswer"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/bank-statements", wrapper.ListBankStatements, options.OperationMiddlewares["listBankStatements"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bank-statements", wrapper.ImportBankStatement, options.OperationMiddlewares["importBankStatement"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/bank-entries", wrapper.ListBankEntries, options.OperationMiddlewares["listBankEntries"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bank-entries/:entry/decision", wrapper.DecideBankEntry, options.OperationMiddlewares["decideBankEntry"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/disputes", wrapper.ListDisputes, options.OperationMiddlewares["listDisputes"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/disputes/:dispute/evidence", wrapper.NoteDisputeEvidence, options.OperationMiddlewares["noteDisputeEvidence"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/payouts", wrapper.ListPayouts, options.OperationMiddlewares["listPayouts"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/payouts", wrapper.FetchPayouts, options.OperationMiddlewares["fetchPayouts"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/cash-shifts", wrapper.ListCashShifts, options.OperationMiddlewares["listCashShifts"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/cash-shifts", wrapper.OpenCashShift, options.OperationMiddlewares["openCashShift"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/cash-shifts/:shift", wrapper.GetCashShift, options.OperationMiddlewares["getCashShift"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/cash-shifts/:shift/count", wrapper.CountCashShift, options.OperationMiddlewares["countCashShift"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/cash-shifts/:shift/approval", wrapper.ApproveCashShift, options.OperationMiddlewares["approveCashShift"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/cash-moves", wrapper.MoveCash, options.OperationMiddlewares["moveCash"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/payment-policy", wrapper.GetPaymentPolicy, options.OperationMiddlewares["getPaymentPolicy"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/payment-policy", wrapper.PutPaymentPolicy, options.OperationMiddlewares["putPaymentPolicy"]...)
+	router.DELETE(options.BaseURL+"/t/:tenant/v1/payment-providers/stripe", wrapper.RemoveStripeKeys, options.OperationMiddlewares["removeStripeKeys"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/payment-providers/stripe", wrapper.PutStripeKeys, options.OperationMiddlewares["putStripeKeys"]...)
+	router.DELETE(options.BaseURL+"/t/:tenant/v1/payment-providers/redirect", wrapper.RemoveRedirectProvider, options.OperationMiddlewares["removeRedirectProvider"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/payment-providers/redirect", wrapper.PutRedirectProvider, options.OperationMiddlewares["putRedirectProvider"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/webhooks/provider", wrapper.ProviderCallback, options.OperationMiddlewares["providerCallback"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/webhooks/stripe", wrapper.StripeWebhook, options.OperationMiddlewares["stripeWebhook"]...)
 	router.DELETE(options.BaseURL+"/t/:tenant/v1/logo", wrapper.RemoveLogo, options.OperationMiddlewares["removeLogo"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/logo", wrapper.GetLogo, options.OperationMiddlewares["getLogo"]...)
@@ -34385,6 +36583,153 @@ func (response PutAccountLimits422ApplicationProblemPlusJSONResponse) VisitPutAc
 	return err
 }
 
+type SignMandateRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  SignMandateParams
+	Body    *SignMandateJSONRequestBody
+}
+
+type SignMandateResponseObject interface {
+	VisitSignMandateResponse(w http.ResponseWriter) error
+}
+
+type SignMandate201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type SignMandate201JSONResponse struct {
+	Body    PaymentMethodInfo
+	Headers SignMandate201ResponseHeaders
+}
+
+func (response SignMandate201JSONResponse) VisitSignMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignMandate400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SignMandate400ApplicationProblemPlusJSONResponse) VisitSignMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignMandate401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SignMandate401ApplicationProblemPlusJSONResponse) VisitSignMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignMandate403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SignMandate403ApplicationProblemPlusJSONResponse) VisitSignMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignMandate404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SignMandate404ApplicationProblemPlusJSONResponse) VisitSignMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignMandate409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SignMandate409ApplicationProblemPlusJSONResponse) VisitSignMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignMandate413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SignMandate413ApplicationProblemPlusJSONResponse) VisitSignMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignMandate422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SignMandate422ApplicationProblemPlusJSONResponse) VisitSignMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAccountMessagesRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -35259,6 +37604,535 @@ func (response RevokePaymentLink409ApplicationProblemPlusJSONResponse) VisitRevo
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPaymentMethodsRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type ListPaymentMethodsResponseObject interface {
+	VisitListPaymentMethodsResponse(w http.ResponseWriter) error
+}
+
+type ListPaymentMethods200JSONResponse PaymentMethodList
+
+func (response ListPaymentMethods200JSONResponse) VisitListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPaymentMethods400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPaymentMethods400ApplicationProblemPlusJSONResponse) VisitListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPaymentMethods401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPaymentMethods401ApplicationProblemPlusJSONResponse) VisitListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPaymentMethods403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPaymentMethods403ApplicationProblemPlusJSONResponse) VisitListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPaymentMethods404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPaymentMethods404ApplicationProblemPlusJSONResponse) VisitListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StoreCardRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  StoreCardParams
+	Body    *StoreCardJSONRequestBody
+}
+
+type StoreCardResponseObject interface {
+	VisitStoreCardResponse(w http.ResponseWriter) error
+}
+
+type StoreCard201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type StoreCard201JSONResponse struct {
+	Body    CardPage
+	Headers StoreCard201ResponseHeaders
+}
+
+func (response StoreCard201JSONResponse) VisitStoreCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StoreCard400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StoreCard400ApplicationProblemPlusJSONResponse) VisitStoreCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StoreCard401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response StoreCard401ApplicationProblemPlusJSONResponse) VisitStoreCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StoreCard403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response StoreCard403ApplicationProblemPlusJSONResponse) VisitStoreCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StoreCard404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response StoreCard404ApplicationProblemPlusJSONResponse) VisitStoreCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StoreCard409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StoreCard409ApplicationProblemPlusJSONResponse) VisitStoreCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StoreCard413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response StoreCard413ApplicationProblemPlusJSONResponse) VisitStoreCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StoreCard422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response StoreCard422ApplicationProblemPlusJSONResponse) VisitStoreCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StoreCard503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response StoreCard503ApplicationProblemPlusJSONResponse) VisitStoreCardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPaymentMethodRequestObject struct {
+	Tenant  Tenant             `json:"tenant"`
+	Account AccountId          `json:"account"`
+	Method  openapi_types.UUID `json:"method"`
+	Params  EndPaymentMethodParams
+}
+
+type EndPaymentMethodResponseObject interface {
+	VisitEndPaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type EndPaymentMethod204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type EndPaymentMethod204Response struct {
+	Headers EndPaymentMethod204ResponseHeaders
+}
+
+func (response EndPaymentMethod204Response) VisitEndPaymentMethodResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndPaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndPaymentMethod400ApplicationProblemPlusJSONResponse) VisitEndPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndPaymentMethod401ApplicationProblemPlusJSONResponse) VisitEndPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndPaymentMethod403ApplicationProblemPlusJSONResponse) VisitEndPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPaymentMethod404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndPaymentMethod404ApplicationProblemPlusJSONResponse) VisitEndPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPaymentMethod409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndPaymentMethod409ApplicationProblemPlusJSONResponse) VisitEndPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPaymentMethod413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response EndPaymentMethod413ApplicationProblemPlusJSONResponse) VisitEndPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPaymentMethod422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response EndPaymentMethod422ApplicationProblemPlusJSONResponse) VisitEndPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePaymentMethodRequestObject struct {
+	Tenant  Tenant             `json:"tenant"`
+	Account AccountId          `json:"account"`
+	Method  openapi_types.UUID `json:"method"`
+	Params  ChangePaymentMethodParams
+	Body    *ChangePaymentMethodJSONRequestBody
+}
+
+type ChangePaymentMethodResponseObject interface {
+	VisitChangePaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type ChangePaymentMethod204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ChangePaymentMethod204Response struct {
+	Headers ChangePaymentMethod204ResponseHeaders
+}
+
+func (response ChangePaymentMethod204Response) VisitChangePaymentMethodResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type ChangePaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePaymentMethod400ApplicationProblemPlusJSONResponse) VisitChangePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePaymentMethod401ApplicationProblemPlusJSONResponse) VisitChangePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePaymentMethod403ApplicationProblemPlusJSONResponse) VisitChangePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePaymentMethod404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePaymentMethod404ApplicationProblemPlusJSONResponse) VisitChangePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePaymentMethod409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePaymentMethod409ApplicationProblemPlusJSONResponse) VisitChangePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePaymentMethod413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePaymentMethod413ApplicationProblemPlusJSONResponse) VisitChangePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePaymentMethod422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePaymentMethod422ApplicationProblemPlusJSONResponse) VisitChangePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -39892,6 +42766,472 @@ func (response PutBalancePolicy422ApplicationProblemPlusJSONResponse) VisitPutBa
 	return err
 }
 
+type ListBankEntriesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListBankEntriesResponseObject interface {
+	VisitListBankEntriesResponse(w http.ResponseWriter) error
+}
+
+type ListBankEntries200JSONResponse BankEntryList
+
+func (response ListBankEntries200JSONResponse) VisitListBankEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBankEntries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBankEntries400ApplicationProblemPlusJSONResponse) VisitListBankEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBankEntries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBankEntries401ApplicationProblemPlusJSONResponse) VisitListBankEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBankEntries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBankEntries403ApplicationProblemPlusJSONResponse) VisitListBankEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBankEntries404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListBankEntries404ApplicationProblemPlusJSONResponse) VisitListBankEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideBankEntryRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Entry  openapi_types.UUID `json:"entry"`
+	Params DecideBankEntryParams
+	Body   *DecideBankEntryJSONRequestBody
+}
+
+type DecideBankEntryResponseObject interface {
+	VisitDecideBankEntryResponse(w http.ResponseWriter) error
+}
+
+type DecideBankEntry200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type DecideBankEntry200JSONResponse struct {
+	Body    BankEntry
+	Headers DecideBankEntry200ResponseHeaders
+}
+
+func (response DecideBankEntry200JSONResponse) VisitDecideBankEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideBankEntry400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DecideBankEntry400ApplicationProblemPlusJSONResponse) VisitDecideBankEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideBankEntry401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DecideBankEntry401ApplicationProblemPlusJSONResponse) VisitDecideBankEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideBankEntry403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DecideBankEntry403ApplicationProblemPlusJSONResponse) VisitDecideBankEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideBankEntry404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DecideBankEntry404ApplicationProblemPlusJSONResponse) VisitDecideBankEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideBankEntry409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DecideBankEntry409ApplicationProblemPlusJSONResponse) VisitDecideBankEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideBankEntry413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DecideBankEntry413ApplicationProblemPlusJSONResponse) VisitDecideBankEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideBankEntry422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DecideBankEntry422ApplicationProblemPlusJSONResponse) VisitDecideBankEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBankStatementsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListBankStatementsResponseObject interface {
+	VisitListBankStatementsResponse(w http.ResponseWriter) error
+}
+
+type ListBankStatements200JSONResponse BankStatementList
+
+func (response ListBankStatements200JSONResponse) VisitListBankStatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBankStatements400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBankStatements400ApplicationProblemPlusJSONResponse) VisitListBankStatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBankStatements401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBankStatements401ApplicationProblemPlusJSONResponse) VisitListBankStatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBankStatements403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBankStatements403ApplicationProblemPlusJSONResponse) VisitListBankStatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBankStatements404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListBankStatements404ApplicationProblemPlusJSONResponse) VisitListBankStatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBankStatementRequestObject struct {
+	Tenant        Tenant `json:"tenant"`
+	Params        ImportBankStatementParams
+	Body          io.Reader
+	MultipartBody *multipart.Reader
+}
+
+type ImportBankStatementResponseObject interface {
+	VisitImportBankStatementResponse(w http.ResponseWriter) error
+}
+
+type ImportBankStatement201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ImportBankStatement201JSONResponse struct {
+	Body    BankStatementList
+	Headers ImportBankStatement201ResponseHeaders
+}
+
+func (response ImportBankStatement201JSONResponse) VisitImportBankStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBankStatement400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBankStatement400ApplicationProblemPlusJSONResponse) VisitImportBankStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBankStatement401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBankStatement401ApplicationProblemPlusJSONResponse) VisitImportBankStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBankStatement403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBankStatement403ApplicationProblemPlusJSONResponse) VisitImportBankStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBankStatement404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBankStatement404ApplicationProblemPlusJSONResponse) VisitImportBankStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBankStatement409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBankStatement409ApplicationProblemPlusJSONResponse) VisitImportBankStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBankStatement413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBankStatement413ApplicationProblemPlusJSONResponse) VisitImportBankStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBankStatement422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBankStatement422ApplicationProblemPlusJSONResponse) VisitImportBankStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListBillRunsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params ListBillRunsParams
@@ -42955,6 +46295,764 @@ func (response CloseDay422ApplicationProblemPlusJSONResponse) VisitCloseDayRespo
 	return err
 }
 
+type MoveCashRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params MoveCashParams
+	Body   *MoveCashJSONRequestBody
+}
+
+type MoveCashResponseObject interface {
+	VisitMoveCashResponse(w http.ResponseWriter) error
+}
+
+type MoveCash201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type MoveCash201JSONResponse struct {
+	Body    CashMove
+	Headers MoveCash201ResponseHeaders
+}
+
+func (response MoveCash201JSONResponse) VisitMoveCashResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCash400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCash400ApplicationProblemPlusJSONResponse) VisitMoveCashResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCash401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCash401ApplicationProblemPlusJSONResponse) VisitMoveCashResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCash403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCash403ApplicationProblemPlusJSONResponse) VisitMoveCashResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCash404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCash404ApplicationProblemPlusJSONResponse) VisitMoveCashResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCash409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCash409ApplicationProblemPlusJSONResponse) VisitMoveCashResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCash413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCash413ApplicationProblemPlusJSONResponse) VisitMoveCashResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCash422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCash422ApplicationProblemPlusJSONResponse) VisitMoveCashResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCashShiftsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListCashShiftsResponseObject interface {
+	VisitListCashShiftsResponse(w http.ResponseWriter) error
+}
+
+type ListCashShifts200JSONResponse CashShiftList
+
+func (response ListCashShifts200JSONResponse) VisitListCashShiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCashShifts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCashShifts400ApplicationProblemPlusJSONResponse) VisitListCashShiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCashShifts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCashShifts401ApplicationProblemPlusJSONResponse) VisitListCashShiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCashShifts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCashShifts403ApplicationProblemPlusJSONResponse) VisitListCashShiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCashShifts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListCashShifts404ApplicationProblemPlusJSONResponse) VisitListCashShiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenCashShiftRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params OpenCashShiftParams
+	Body   *OpenCashShiftJSONRequestBody
+}
+
+type OpenCashShiftResponseObject interface {
+	VisitOpenCashShiftResponse(w http.ResponseWriter) error
+}
+
+type OpenCashShift201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type OpenCashShift201JSONResponse struct {
+	Body    CashShift
+	Headers OpenCashShift201ResponseHeaders
+}
+
+func (response OpenCashShift201JSONResponse) VisitOpenCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenCashShift400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response OpenCashShift400ApplicationProblemPlusJSONResponse) VisitOpenCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenCashShift401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response OpenCashShift401ApplicationProblemPlusJSONResponse) VisitOpenCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenCashShift403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response OpenCashShift403ApplicationProblemPlusJSONResponse) VisitOpenCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenCashShift404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response OpenCashShift404ApplicationProblemPlusJSONResponse) VisitOpenCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenCashShift409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response OpenCashShift409ApplicationProblemPlusJSONResponse) VisitOpenCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenCashShift413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response OpenCashShift413ApplicationProblemPlusJSONResponse) VisitOpenCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenCashShift422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response OpenCashShift422ApplicationProblemPlusJSONResponse) VisitOpenCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCashShiftRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Shift  openapi_types.UUID `json:"shift"`
+}
+
+type GetCashShiftResponseObject interface {
+	VisitGetCashShiftResponse(w http.ResponseWriter) error
+}
+
+type GetCashShift200JSONResponse CashReport
+
+func (response GetCashShift200JSONResponse) VisitGetCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCashShift400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCashShift400ApplicationProblemPlusJSONResponse) VisitGetCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCashShift401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCashShift401ApplicationProblemPlusJSONResponse) VisitGetCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCashShift403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetCashShift403ApplicationProblemPlusJSONResponse) VisitGetCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCashShift404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCashShift404ApplicationProblemPlusJSONResponse) VisitGetCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveCashShiftRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Shift  openapi_types.UUID `json:"shift"`
+	Params ApproveCashShiftParams
+}
+
+type ApproveCashShiftResponseObject interface {
+	VisitApproveCashShiftResponse(w http.ResponseWriter) error
+}
+
+type ApproveCashShift200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ApproveCashShift200JSONResponse struct {
+	Body    CashShift
+	Headers ApproveCashShift200ResponseHeaders
+}
+
+func (response ApproveCashShift200JSONResponse) VisitApproveCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveCashShift400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveCashShift400ApplicationProblemPlusJSONResponse) VisitApproveCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveCashShift401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveCashShift401ApplicationProblemPlusJSONResponse) VisitApproveCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveCashShift403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveCashShift403ApplicationProblemPlusJSONResponse) VisitApproveCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveCashShift404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveCashShift404ApplicationProblemPlusJSONResponse) VisitApproveCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveCashShift409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveCashShift409ApplicationProblemPlusJSONResponse) VisitApproveCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveCashShift413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveCashShift413ApplicationProblemPlusJSONResponse) VisitApproveCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveCashShift422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveCashShift422ApplicationProblemPlusJSONResponse) VisitApproveCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountCashShiftRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Shift  openapi_types.UUID `json:"shift"`
+	Params CountCashShiftParams
+	Body   *CountCashShiftJSONRequestBody
+}
+
+type CountCashShiftResponseObject interface {
+	VisitCountCashShiftResponse(w http.ResponseWriter) error
+}
+
+type CountCashShift200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CountCashShift200JSONResponse struct {
+	Body    CashShift
+	Headers CountCashShift200ResponseHeaders
+}
+
+func (response CountCashShift200JSONResponse) VisitCountCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountCashShift400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CountCashShift400ApplicationProblemPlusJSONResponse) VisitCountCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountCashShift401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CountCashShift401ApplicationProblemPlusJSONResponse) VisitCountCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountCashShift403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CountCashShift403ApplicationProblemPlusJSONResponse) VisitCountCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountCashShift404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CountCashShift404ApplicationProblemPlusJSONResponse) VisitCountCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountCashShift409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CountCashShift409ApplicationProblemPlusJSONResponse) VisitCountCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountCashShift413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CountCashShift413ApplicationProblemPlusJSONResponse) VisitCountCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountCashShift422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CountCashShift422ApplicationProblemPlusJSONResponse) VisitCountCashShiftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AuthorizeEventRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Body   *AuthorizeEventJSONRequestBody
@@ -45015,6 +49113,673 @@ func (response SetCorrectionWindow422ApplicationProblemPlusJSONResponse) VisitSe
 	return err
 }
 
+type ImportDebitAnswerRequestObject struct {
+	Tenant        Tenant `json:"tenant"`
+	Params        ImportDebitAnswerParams
+	Body          io.Reader
+	MultipartBody *multipart.Reader
+}
+
+type ImportDebitAnswerResponseObject interface {
+	VisitImportDebitAnswerResponse(w http.ResponseWriter) error
+}
+
+type ImportDebitAnswer200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ImportDebitAnswer200JSONResponse struct {
+	Body    Rejected
+	Headers ImportDebitAnswer200ResponseHeaders
+}
+
+func (response ImportDebitAnswer200JSONResponse) VisitImportDebitAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportDebitAnswer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ImportDebitAnswer400ApplicationProblemPlusJSONResponse) VisitImportDebitAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportDebitAnswer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ImportDebitAnswer401ApplicationProblemPlusJSONResponse) VisitImportDebitAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportDebitAnswer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ImportDebitAnswer403ApplicationProblemPlusJSONResponse) VisitImportDebitAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportDebitAnswer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ImportDebitAnswer404ApplicationProblemPlusJSONResponse) VisitImportDebitAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportDebitAnswer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ImportDebitAnswer409ApplicationProblemPlusJSONResponse) VisitImportDebitAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportDebitAnswer413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ImportDebitAnswer413ApplicationProblemPlusJSONResponse) VisitImportDebitAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportDebitAnswer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ImportDebitAnswer422ApplicationProblemPlusJSONResponse) VisitImportDebitAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDebitRunsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListDebitRunsResponseObject interface {
+	VisitListDebitRunsResponse(w http.ResponseWriter) error
+}
+
+type ListDebitRuns200JSONResponse DebitRunList
+
+func (response ListDebitRuns200JSONResponse) VisitListDebitRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDebitRuns400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListDebitRuns400ApplicationProblemPlusJSONResponse) VisitListDebitRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDebitRuns401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListDebitRuns401ApplicationProblemPlusJSONResponse) VisitListDebitRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDebitRuns403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListDebitRuns403ApplicationProblemPlusJSONResponse) VisitListDebitRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDebitRuns404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListDebitRuns404ApplicationProblemPlusJSONResponse) VisitListDebitRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitRunRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params CreateDebitRunParams
+	Body   *CreateDebitRunJSONRequestBody
+}
+
+type CreateDebitRunResponseObject interface {
+	VisitCreateDebitRunResponse(w http.ResponseWriter) error
+}
+
+type CreateDebitRun201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CreateDebitRun201JSONResponse struct {
+	Body    DebitRun
+	Headers CreateDebitRun201ResponseHeaders
+}
+
+func (response CreateDebitRun201JSONResponse) VisitCreateDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitRun400ApplicationProblemPlusJSONResponse) VisitCreateDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitRun401ApplicationProblemPlusJSONResponse) VisitCreateDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitRun403ApplicationProblemPlusJSONResponse) VisitCreateDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitRun404ApplicationProblemPlusJSONResponse) VisitCreateDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitRun409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitRun409ApplicationProblemPlusJSONResponse) VisitCreateDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitRun413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitRun413ApplicationProblemPlusJSONResponse) VisitCreateDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDebitRun422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDebitRun422ApplicationProblemPlusJSONResponse) VisitCreateDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDebitRunRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Run    openapi_types.UUID `json:"run"`
+	Params CancelDebitRunParams
+}
+
+type CancelDebitRunResponseObject interface {
+	VisitCancelDebitRunResponse(w http.ResponseWriter) error
+}
+
+type CancelDebitRun204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CancelDebitRun204Response struct {
+	Headers CancelDebitRun204ResponseHeaders
+}
+
+func (response CancelDebitRun204Response) VisitCancelDebitRunResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type CancelDebitRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDebitRun400ApplicationProblemPlusJSONResponse) VisitCancelDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDebitRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDebitRun401ApplicationProblemPlusJSONResponse) VisitCancelDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDebitRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDebitRun403ApplicationProblemPlusJSONResponse) VisitCancelDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDebitRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDebitRun404ApplicationProblemPlusJSONResponse) VisitCancelDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDebitRun409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDebitRun409ApplicationProblemPlusJSONResponse) VisitCancelDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDebitRun413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDebitRun413ApplicationProblemPlusJSONResponse) VisitCancelDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDebitRun422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDebitRun422ApplicationProblemPlusJSONResponse) VisitCancelDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendDebitRunRequestObject struct {
+	Tenant Tenant             `json:"tenant"`
+	Run    openapi_types.UUID `json:"run"`
+	Params SendDebitRunParams
+}
+
+type SendDebitRunResponseObject interface {
+	VisitSendDebitRunResponse(w http.ResponseWriter) error
+}
+
+type SendDebitRun200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type SendDebitRun200ApplicationxmlResponse struct {
+	Body          io.Reader
+	Headers       SendDebitRun200ResponseHeaders
+	ContentLength int64
+}
+
+func (response SendDebitRun200ApplicationxmlResponse) VisitSendDebitRunResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/xml")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SendDebitRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SendDebitRun400ApplicationProblemPlusJSONResponse) VisitSendDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendDebitRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SendDebitRun401ApplicationProblemPlusJSONResponse) VisitSendDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendDebitRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SendDebitRun403ApplicationProblemPlusJSONResponse) VisitSendDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendDebitRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SendDebitRun404ApplicationProblemPlusJSONResponse) VisitSendDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendDebitRun409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SendDebitRun409ApplicationProblemPlusJSONResponse) VisitSendDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendDebitRun413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SendDebitRun413ApplicationProblemPlusJSONResponse) VisitSendDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendDebitRun422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SendDebitRun422ApplicationProblemPlusJSONResponse) VisitSendDebitRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetDeckVersionRequestObject struct {
 	Tenant  Tenant        `json:"tenant"`
 	Version DeckVersionId `json:"version"`
@@ -46654,6 +51419,230 @@ type ReturnDeposit422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReturnDeposit422ApplicationProblemPlusJSONResponse) VisitReturnDepositResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDisputesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListDisputesResponseObject interface {
+	VisitListDisputesResponse(w http.ResponseWriter) error
+}
+
+type ListDisputes200JSONResponse DisputeList
+
+func (response ListDisputes200JSONResponse) VisitListDisputesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDisputes400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListDisputes400ApplicationProblemPlusJSONResponse) VisitListDisputesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDisputes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListDisputes401ApplicationProblemPlusJSONResponse) VisitListDisputesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDisputes403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListDisputes403ApplicationProblemPlusJSONResponse) VisitListDisputesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDisputes404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListDisputes404ApplicationProblemPlusJSONResponse) VisitListDisputesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteDisputeEvidenceRequestObject struct {
+	Tenant  Tenant             `json:"tenant"`
+	Dispute openapi_types.UUID `json:"dispute"`
+	Params  NoteDisputeEvidenceParams
+}
+
+type NoteDisputeEvidenceResponseObject interface {
+	VisitNoteDisputeEvidenceResponse(w http.ResponseWriter) error
+}
+
+type NoteDisputeEvidence204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type NoteDisputeEvidence204Response struct {
+	Headers NoteDisputeEvidence204ResponseHeaders
+}
+
+func (response NoteDisputeEvidence204Response) VisitNoteDisputeEvidenceResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type NoteDisputeEvidence400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response NoteDisputeEvidence400ApplicationProblemPlusJSONResponse) VisitNoteDisputeEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteDisputeEvidence401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response NoteDisputeEvidence401ApplicationProblemPlusJSONResponse) VisitNoteDisputeEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteDisputeEvidence403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response NoteDisputeEvidence403ApplicationProblemPlusJSONResponse) VisitNoteDisputeEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteDisputeEvidence404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response NoteDisputeEvidence404ApplicationProblemPlusJSONResponse) VisitNoteDisputeEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteDisputeEvidence409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response NoteDisputeEvidence409ApplicationProblemPlusJSONResponse) VisitNoteDisputeEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteDisputeEvidence413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response NoteDisputeEvidence413ApplicationProblemPlusJSONResponse) VisitNoteDisputeEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteDisputeEvidence422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response NoteDisputeEvidence422ApplicationProblemPlusJSONResponse) VisitNoteDisputeEvidenceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -56512,6 +61501,812 @@ func (response GetPaymentIntent404ApplicationProblemPlusJSONResponse) VisitGetPa
 	return err
 }
 
+type GetPaymentPolicyRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetPaymentPolicyResponseObject interface {
+	VisitGetPaymentPolicyResponse(w http.ResponseWriter) error
+}
+
+type GetPaymentPolicy200JSONResponse PaymentPolicy
+
+func (response GetPaymentPolicy200JSONResponse) VisitGetPaymentPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPaymentPolicy400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetPaymentPolicy400ApplicationProblemPlusJSONResponse) VisitGetPaymentPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPaymentPolicy401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPaymentPolicy401ApplicationProblemPlusJSONResponse) VisitGetPaymentPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPaymentPolicy403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPaymentPolicy403ApplicationProblemPlusJSONResponse) VisitGetPaymentPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPaymentPolicy404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPaymentPolicy404ApplicationProblemPlusJSONResponse) VisitGetPaymentPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPaymentPolicyRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutPaymentPolicyParams
+	Body   *PutPaymentPolicyJSONRequestBody
+}
+
+type PutPaymentPolicyResponseObject interface {
+	VisitPutPaymentPolicyResponse(w http.ResponseWriter) error
+}
+
+type PutPaymentPolicy200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutPaymentPolicy200JSONResponse struct {
+	Body    PaymentPolicy
+	Headers PutPaymentPolicy200ResponseHeaders
+}
+
+func (response PutPaymentPolicy200JSONResponse) VisitPutPaymentPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPaymentPolicy400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutPaymentPolicy400ApplicationProblemPlusJSONResponse) VisitPutPaymentPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPaymentPolicy401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutPaymentPolicy401ApplicationProblemPlusJSONResponse) VisitPutPaymentPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPaymentPolicy403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutPaymentPolicy403ApplicationProblemPlusJSONResponse) VisitPutPaymentPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPaymentPolicy404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutPaymentPolicy404ApplicationProblemPlusJSONResponse) VisitPutPaymentPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPaymentPolicy409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutPaymentPolicy409ApplicationProblemPlusJSONResponse) VisitPutPaymentPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPaymentPolicy413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutPaymentPolicy413ApplicationProblemPlusJSONResponse) VisitPutPaymentPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPaymentPolicy422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutPaymentPolicy422ApplicationProblemPlusJSONResponse) VisitPutPaymentPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRedirectProviderRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params RemoveRedirectProviderParams
+}
+
+type RemoveRedirectProviderResponseObject interface {
+	VisitRemoveRedirectProviderResponse(w http.ResponseWriter) error
+}
+
+type RemoveRedirectProvider204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RemoveRedirectProvider204Response struct {
+	Headers RemoveRedirectProvider204ResponseHeaders
+}
+
+func (response RemoveRedirectProvider204Response) VisitRemoveRedirectProviderResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveRedirectProvider400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveRedirectProvider400ApplicationProblemPlusJSONResponse) VisitRemoveRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRedirectProvider401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveRedirectProvider401ApplicationProblemPlusJSONResponse) VisitRemoveRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRedirectProvider403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveRedirectProvider403ApplicationProblemPlusJSONResponse) VisitRemoveRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRedirectProvider404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveRedirectProvider404ApplicationProblemPlusJSONResponse) VisitRemoveRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRedirectProvider409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveRedirectProvider409ApplicationProblemPlusJSONResponse) VisitRemoveRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRedirectProvider413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveRedirectProvider413ApplicationProblemPlusJSONResponse) VisitRemoveRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveRedirectProvider422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveRedirectProvider422ApplicationProblemPlusJSONResponse) VisitRemoveRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRedirectProviderRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutRedirectProviderParams
+	Body   *PutRedirectProviderJSONRequestBody
+}
+
+type PutRedirectProviderResponseObject interface {
+	VisitPutRedirectProviderResponse(w http.ResponseWriter) error
+}
+
+type PutRedirectProvider204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutRedirectProvider204Response struct {
+	Headers PutRedirectProvider204ResponseHeaders
+}
+
+func (response PutRedirectProvider204Response) VisitPutRedirectProviderResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type PutRedirectProvider400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutRedirectProvider400ApplicationProblemPlusJSONResponse) VisitPutRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRedirectProvider401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutRedirectProvider401ApplicationProblemPlusJSONResponse) VisitPutRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRedirectProvider403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutRedirectProvider403ApplicationProblemPlusJSONResponse) VisitPutRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRedirectProvider404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutRedirectProvider404ApplicationProblemPlusJSONResponse) VisitPutRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRedirectProvider409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutRedirectProvider409ApplicationProblemPlusJSONResponse) VisitPutRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRedirectProvider413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutRedirectProvider413ApplicationProblemPlusJSONResponse) VisitPutRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRedirectProvider422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutRedirectProvider422ApplicationProblemPlusJSONResponse) VisitPutRedirectProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveStripeKeysRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params RemoveStripeKeysParams
+}
+
+type RemoveStripeKeysResponseObject interface {
+	VisitRemoveStripeKeysResponse(w http.ResponseWriter) error
+}
+
+type RemoveStripeKeys204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RemoveStripeKeys204Response struct {
+	Headers RemoveStripeKeys204ResponseHeaders
+}
+
+func (response RemoveStripeKeys204Response) VisitRemoveStripeKeysResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveStripeKeys400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveStripeKeys400ApplicationProblemPlusJSONResponse) VisitRemoveStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveStripeKeys401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveStripeKeys401ApplicationProblemPlusJSONResponse) VisitRemoveStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveStripeKeys403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveStripeKeys403ApplicationProblemPlusJSONResponse) VisitRemoveStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveStripeKeys404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveStripeKeys404ApplicationProblemPlusJSONResponse) VisitRemoveStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveStripeKeys409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveStripeKeys409ApplicationProblemPlusJSONResponse) VisitRemoveStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveStripeKeys413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveStripeKeys413ApplicationProblemPlusJSONResponse) VisitRemoveStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveStripeKeys422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveStripeKeys422ApplicationProblemPlusJSONResponse) VisitRemoveStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStripeKeysRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutStripeKeysParams
+	Body   *PutStripeKeysJSONRequestBody
+}
+
+type PutStripeKeysResponseObject interface {
+	VisitPutStripeKeysResponse(w http.ResponseWriter) error
+}
+
+type PutStripeKeys200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutStripeKeys200JSONResponse struct {
+	Body    KeyCheck
+	Headers PutStripeKeys200ResponseHeaders
+}
+
+func (response PutStripeKeys200JSONResponse) VisitPutStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStripeKeys400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutStripeKeys400ApplicationProblemPlusJSONResponse) VisitPutStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStripeKeys401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutStripeKeys401ApplicationProblemPlusJSONResponse) VisitPutStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStripeKeys403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutStripeKeys403ApplicationProblemPlusJSONResponse) VisitPutStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStripeKeys404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutStripeKeys404ApplicationProblemPlusJSONResponse) VisitPutStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStripeKeys409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutStripeKeys409ApplicationProblemPlusJSONResponse) VisitPutStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStripeKeys413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutStripeKeys413ApplicationProblemPlusJSONResponse) VisitPutStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStripeKeys422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutStripeKeys422ApplicationProblemPlusJSONResponse) VisitPutStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStripeKeys503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response PutStripeKeys503ApplicationProblemPlusJSONResponse) VisitPutStripeKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPaymentsRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params ListPaymentsParams
@@ -56832,6 +62627,153 @@ func (response GetPayment404ApplicationProblemPlusJSONResponse) VisitGetPaymentR
 	return err
 }
 
+type ReassignPaymentRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Payment PaymentId `json:"payment"`
+	Params  ReassignPaymentParams
+	Body    *ReassignPaymentJSONRequestBody
+}
+
+type ReassignPaymentResponseObject interface {
+	VisitReassignPaymentResponse(w http.ResponseWriter) error
+}
+
+type ReassignPayment201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ReassignPayment201JSONResponse struct {
+	Body    Payment
+	Headers ReassignPayment201ResponseHeaders
+}
+
+func (response ReassignPayment201JSONResponse) VisitReassignPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReassignPayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReassignPayment400ApplicationProblemPlusJSONResponse) VisitReassignPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReassignPayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReassignPayment401ApplicationProblemPlusJSONResponse) VisitReassignPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReassignPayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReassignPayment403ApplicationProblemPlusJSONResponse) VisitReassignPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReassignPayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReassignPayment404ApplicationProblemPlusJSONResponse) VisitReassignPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReassignPayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReassignPayment409ApplicationProblemPlusJSONResponse) VisitReassignPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReassignPayment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReassignPayment413ApplicationProblemPlusJSONResponse) VisitReassignPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReassignPayment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReassignPayment422ApplicationProblemPlusJSONResponse) VisitReassignPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateRefundRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Payment PaymentId `json:"payment"`
@@ -56975,6 +62917,253 @@ func (response CreateRefund422ApplicationProblemPlusJSONResponse) VisitCreateRef
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayoutsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListPayoutsResponseObject interface {
+	VisitListPayoutsResponse(w http.ResponseWriter) error
+}
+
+type ListPayouts200JSONResponse PayoutList
+
+func (response ListPayouts200JSONResponse) VisitListPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayouts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayouts400ApplicationProblemPlusJSONResponse) VisitListPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayouts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayouts401ApplicationProblemPlusJSONResponse) VisitListPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayouts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayouts403ApplicationProblemPlusJSONResponse) VisitListPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayouts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayouts404ApplicationProblemPlusJSONResponse) VisitListPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchPayoutsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params FetchPayoutsParams
+}
+
+type FetchPayoutsResponseObject interface {
+	VisitFetchPayoutsResponse(w http.ResponseWriter) error
+}
+
+type FetchPayouts200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type FetchPayouts200JSONResponse struct {
+	Body    PayoutList
+	Headers FetchPayouts200ResponseHeaders
+}
+
+func (response FetchPayouts200JSONResponse) VisitFetchPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchPayouts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response FetchPayouts400ApplicationProblemPlusJSONResponse) VisitFetchPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchPayouts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response FetchPayouts401ApplicationProblemPlusJSONResponse) VisitFetchPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchPayouts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response FetchPayouts403ApplicationProblemPlusJSONResponse) VisitFetchPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchPayouts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response FetchPayouts404ApplicationProblemPlusJSONResponse) VisitFetchPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchPayouts409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response FetchPayouts409ApplicationProblemPlusJSONResponse) VisitFetchPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchPayouts413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response FetchPayouts413ApplicationProblemPlusJSONResponse) VisitFetchPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchPayouts422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response FetchPayouts422ApplicationProblemPlusJSONResponse) VisitFetchPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FetchPayouts503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response FetchPayouts503ApplicationProblemPlusJSONResponse) VisitFetchPayoutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -69324,6 +75513,72 @@ func (response PutWebhookSettings422ApplicationProblemPlusJSONResponse) VisitPut
 	return err
 }
 
+type ProviderCallbackRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params ProviderCallbackParams
+	Body   *ProviderCallbackJSONRequestBody
+}
+
+type ProviderCallbackResponseObject interface {
+	VisitProviderCallbackResponse(w http.ResponseWriter) error
+}
+
+type ProviderCallback204Response struct {
+}
+
+func (response ProviderCallback204Response) VisitProviderCallbackResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ProviderCallback400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ProviderCallback400ApplicationProblemPlusJSONResponse) VisitProviderCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProviderCallback404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ProviderCallback404ApplicationProblemPlusJSONResponse) VisitProviderCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProviderCallback413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ProviderCallback413ApplicationProblemPlusJSONResponse) VisitProviderCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SmsReceiptRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Params SmsReceiptParams
@@ -69827,6 +76082,9 @@ type StrictServerInterface interface {
 	// PutAccountLimits Sets how much a postpaid account may owe, or how far prepaid money may go below zero, by online charges.
 	// (PUT /t/{tenant}/v1/accounts/{account}/limits)
 	PutAccountLimits(ctx context.Context, request PutAccountLimitsRequestObject) (PutAccountLimitsResponseObject, error)
+	// SignMandate Keeps a SEPA direct debit mandate.
+	// (POST /t/{tenant}/v1/accounts/{account}/mandates)
+	SignMandate(ctx context.Context, request SignMandateRequestObject) (SignMandateResponseObject, error)
 	// ListAccountMessages Lists what was sent to a subscriber, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/messages)
 	ListAccountMessages(ctx context.Context, request ListAccountMessagesRequestObject) (ListAccountMessagesResponseObject, error)
@@ -69851,6 +76109,18 @@ type StrictServerInterface interface {
 	// RevokePaymentLink Ends a link to pay before its time.
 	// (POST /t/{tenant}/v1/accounts/{account}/payment-links/{link}/revoke)
 	RevokePaymentLink(ctx context.Context, request RevokePaymentLinkRequestObject) (RevokePaymentLinkResponseObject, error)
+	// ListPaymentMethods Lists stored cards and mandates.
+	// (GET /t/{tenant}/v1/accounts/{account}/payment-methods)
+	ListPaymentMethods(ctx context.Context, request ListPaymentMethodsRequestObject) (ListPaymentMethodsResponseObject, error)
+	// StoreCard Opens a page on which a card is stored for later charges.
+	// (POST /t/{tenant}/v1/accounts/{account}/payment-methods)
+	StoreCard(ctx context.Context, request StoreCardRequestObject) (StoreCardResponseObject, error)
+	// EndPaymentMethod Ends a stored card or mandate.
+	// (DELETE /t/{tenant}/v1/accounts/{account}/payment-methods/{method})
+	EndPaymentMethod(ctx context.Context, request EndPaymentMethodRequestObject) (EndPaymentMethodResponseObject, error)
+	// ChangePaymentMethod Says whether a stored card pays what falls due by itself.
+	// (PATCH /t/{tenant}/v1/accounts/{account}/payment-methods/{method})
+	ChangePaymentMethod(ctx context.Context, request ChangePaymentMethodRequestObject) (ChangePaymentMethodResponseObject, error)
 	// MakePaymentPlan Agrees on instalments for all that is overdue.
 	// (POST /t/{tenant}/v1/accounts/{account}/payment-plans)
 	MakePaymentPlan(ctx context.Context, request MakePaymentPlanRequestObject) (MakePaymentPlanResponseObject, error)
@@ -69968,6 +76238,18 @@ type StrictServerInterface interface {
 	// PutBalancePolicy Lays it down anew, as a whole.
 	// (PUT /t/{tenant}/v1/balance-policies/{kind})
 	PutBalancePolicy(ctx context.Context, request PutBalancePolicyRequestObject) (PutBalancePolicyResponseObject, error)
+	// ListBankEntries Lists entries that nobody has decided on, with suggestions.
+	// (GET /t/{tenant}/v1/bank-entries)
+	ListBankEntries(ctx context.Context, request ListBankEntriesRequestObject) (ListBankEntriesResponseObject, error)
+	// DecideBankEntry Books an entry for accounts, sets it aside, or undoes that.
+	// (POST /t/{tenant}/v1/bank-entries/{entry}/decision)
+	DecideBankEntry(ctx context.Context, request DecideBankEntryRequestObject) (DecideBankEntryResponseObject, error)
+	// ListBankStatements Lists statements that were read, newest first.
+	// (GET /t/{tenant}/v1/bank-statements)
+	ListBankStatements(ctx context.Context, request ListBankStatementsRequestObject) (ListBankStatementsResponseObject, error)
+	// ImportBankStatement Reads a camt.053, camt.054 or delimited statement; what is sure is booked.
+	// (POST /t/{tenant}/v1/bank-statements)
+	ImportBankStatement(ctx context.Context, request ImportBankStatementRequestObject) (ImportBankStatementResponseObject, error)
 	// ListBillRuns Lists the latest runs, newest first.
 	// (GET /t/{tenant}/v1/bill-runs)
 	ListBillRuns(ctx context.Context, request ListBillRunsRequestObject) (ListBillRunsResponseObject, error)
@@ -70046,6 +76328,24 @@ type StrictServerInterface interface {
 	// CloseDay Signs a day off: control sums are checked, its sums are kept.
 	// (POST /t/{tenant}/v1/business-days/{day}/close)
 	CloseDay(ctx context.Context, request CloseDayRequestObject) (CloseDayResponseObject, error)
+	// MoveCash Takes or gives cash, or carries it to the bank, against the caller's shift.
+	// (POST /t/{tenant}/v1/cash-moves)
+	MoveCash(ctx context.Context, request MoveCashRequestObject) (MoveCashResponseObject, error)
+	// ListCashShifts Lists cashiers' shifts, newest first.
+	// (GET /t/{tenant}/v1/cash-shifts)
+	ListCashShifts(ctx context.Context, request ListCashShiftsRequestObject) (ListCashShiftsResponseObject, error)
+	// OpenCashShift Opens the caller's drawer with what is in it.
+	// (POST /t/{tenant}/v1/cash-shifts)
+	OpenCashShift(ctx context.Context, request OpenCashShiftRequestObject) (OpenCashShiftResponseObject, error)
+	// GetCashShift Shows a shift with its receipts, an X report while it is open and the Z report once it is closed.
+	// (GET /t/{tenant}/v1/cash-shifts/{shift})
+	GetCashShift(ctx context.Context, request GetCashShiftRequestObject) (GetCashShiftResponseObject, error)
+	// ApproveCashShift Closes a shift with a large difference, by somebody else than who counted.
+	// (POST /t/{tenant}/v1/cash-shifts/{shift}/approval)
+	ApproveCashShift(ctx context.Context, request ApproveCashShiftRequestObject) (ApproveCashShiftResponseObject, error)
+	// CountCashShift Says what is in the drawer; a small difference closes the shift.
+	// (POST /t/{tenant}/v1/cash-shifts/{shift}/count)
+	CountCashShift(ctx context.Context, request CountCashShiftRequestObject) (CountCashShiftResponseObject, error)
 	// AuthorizeEvent Says what an event would cost now, and how much of it the balances cover.
 	// (POST /t/{tenant}/v1/charging/authorize)
 	AuthorizeEvent(ctx context.Context, request AuthorizeEventRequestObject) (AuthorizeEventResponseObject, error)
@@ -70097,6 +76397,21 @@ type StrictServerInterface interface {
 	// SetCorrectionWindow Changes for how long usage of an ended cycle is taken.
 	// (POST /t/{tenant}/v1/correction-window)
 	SetCorrectionWindow(ctx context.Context, request SetCorrectionWindowRequestObject) (SetCorrectionWindowResponseObject, error)
+	// ImportDebitAnswer Reads a pain.002 that says which debits the bank did not collect.
+	// (POST /t/{tenant}/v1/debit-answers)
+	ImportDebitAnswer(ctx context.Context, request ImportDebitAnswerRequestObject) (ImportDebitAnswerResponseObject, error)
+	// ListDebitRuns Lists collections by direct debit, newest first.
+	// (GET /t/{tenant}/v1/debit-runs)
+	ListDebitRuns(ctx context.Context, request ListDebitRunsRequestObject) (ListDebitRunsResponseObject, error)
+	// CreateDebitRun Collects what is due by a day from every account with a mandate.
+	// (POST /t/{tenant}/v1/debit-runs)
+	CreateDebitRun(ctx context.Context, request CreateDebitRunRequestObject) (CreateDebitRunResponseObject, error)
+	// CancelDebitRun Ends a collection whose file was not sent.
+	// (POST /t/{tenant}/v1/debit-runs/{run}/cancel)
+	CancelDebitRun(ctx context.Context, request CancelDebitRunRequestObject) (CancelDebitRunResponseObject, error)
+	// SendDebitRun Writes the pain.008 file for the bank; the collection counts as sent.
+	// (POST /t/{tenant}/v1/debit-runs/{run}/file)
+	SendDebitRun(ctx context.Context, request SendDebitRunRequestObject) (SendDebitRunResponseObject, error)
 	// GetDeckVersion Shows a version of a deck.
 	// (GET /t/{tenant}/v1/deck-versions/{version})
 	GetDeckVersion(ctx context.Context, request GetDeckVersionRequestObject) (GetDeckVersionResponseObject, error)
@@ -70139,6 +76454,12 @@ type StrictServerInterface interface {
 	// ReturnDeposit Gives a deposit back, in whole or in part.
 	// (POST /t/{tenant}/v1/deposits/{deposit}/return)
 	ReturnDeposit(ctx context.Context, request ReturnDepositRequestObject) (ReturnDepositResponseObject, error)
+	// ListDisputes Lists what payers' banks took back, open ones first, by when an answer is due.
+	// (GET /t/{tenant}/v1/disputes)
+	ListDisputes(ctx context.Context, request ListDisputesRequestObject) (ListDisputesResponseObject, error)
+	// NoteDisputeEvidence Notes that a dispute was answered at the provider.
+	// (POST /t/{tenant}/v1/disputes/{dispute}/evidence)
+	NoteDisputeEvidence(ctx context.Context, request NoteDisputeEvidenceRequestObject) (NoteDisputeEvidenceResponseObject, error)
 	// GetDunningPolicy Shows the ladders.
 	// (GET /t/{tenant}/v1/dunning-policy)
 	GetDunningPolicy(ctx context.Context, request GetDunningPolicyRequestObject) (GetDunningPolicyResponseObject, error)
@@ -70406,6 +76727,24 @@ type StrictServerInterface interface {
 	// GetPaymentIntent Shows how far a card payment has come.
 	// (GET /t/{tenant}/v1/payment-intents/{intent})
 	GetPaymentIntent(ctx context.Context, request GetPaymentIntentRequestObject) (GetPaymentIntentResponseObject, error)
+	// GetPaymentPolicy Shows how payments are allocated, tried again and collected.
+	// (GET /t/{tenant}/v1/payment-policy)
+	GetPaymentPolicy(ctx context.Context, request GetPaymentPolicyRequestObject) (GetPaymentPolicyResponseObject, error)
+	// PutPaymentPolicy Lays down how payments are allocated, tried again and collected.
+	// (PUT /t/{tenant}/v1/payment-policy)
+	PutPaymentPolicy(ctx context.Context, request PutPaymentPolicyRequestObject) (PutPaymentPolicyResponseObject, error)
+	// RemoveRedirectProvider Takes the account away.
+	// (DELETE /t/{tenant}/v1/payment-providers/redirect)
+	RemoveRedirectProvider(ctx context.Context, request RemoveRedirectProviderRequestObject) (RemoveRedirectProviderResponseObject, error)
+	// PutRedirectProvider Keeps the operator's account at a provider of local ways to pay, sealed.
+	// (PUT /t/{tenant}/v1/payment-providers/redirect)
+	PutRedirectProvider(ctx context.Context, request PutRedirectProviderRequestObject) (PutRedirectProviderResponseObject, error)
+	// RemoveStripeKeys Takes the operator's own keys away.
+	// (DELETE /t/{tenant}/v1/payment-providers/stripe)
+	RemoveStripeKeys(ctx context.Context, request RemoveStripeKeysRequestObject) (RemoveStripeKeysResponseObject, error)
+	// PutStripeKeys Keeps the operator's own keys at Stripe, sealed.
+	// (PUT /t/{tenant}/v1/payment-providers/stripe)
+	PutStripeKeys(ctx context.Context, request PutStripeKeysRequestObject) (PutStripeKeysResponseObject, error)
 	// ListPayments Lists payments of all accounts, newest first.
 	// (GET /t/{tenant}/v1/payments)
 	ListPayments(ctx context.Context, request ListPaymentsRequestObject) (ListPaymentsResponseObject, error)
@@ -70415,9 +76754,18 @@ type StrictServerInterface interface {
 	// GetPayment Shows a payment, what it paid and what was sent back.
 	// (GET /t/{tenant}/v1/payments/{payment})
 	GetPayment(ctx context.Context, request GetPaymentRequestObject) (GetPaymentResponseObject, error)
+	// ReassignPayment Takes a payment that was booked to the wrong account to the right one.
+	// (POST /t/{tenant}/v1/payments/{payment}/reassignment)
+	ReassignPayment(ctx context.Context, request ReassignPaymentRequestObject) (ReassignPaymentResponseObject, error)
 	// CreateRefund Sends back all or part of a payment.
 	// (POST /t/{tenant}/v1/payments/{payment}/refunds)
 	CreateRefund(ctx context.Context, request CreateRefundRequestObject) (CreateRefundResponseObject, error)
+	// ListPayouts Lists what the card provider paid out, newest first.
+	// (GET /t/{tenant}/v1/payouts)
+	ListPayouts(ctx context.Context, request ListPayoutsRequestObject) (ListPayoutsResponseObject, error)
+	// FetchPayouts Asks the card provider what it has paid out, and posts what is new.
+	// (POST /t/{tenant}/v1/payouts)
+	FetchPayouts(ctx context.Context, request FetchPayoutsRequestObject) (FetchPayoutsResponseObject, error)
 	// CancelPlanChange Takes a change of plan back before its day.
 	// (POST /t/{tenant}/v1/plan-changes/{change}/cancel)
 	CancelPlanChange(ctx context.Context, request CancelPlanChangeRequestObject) (CancelPlanChangeResponseObject, error)
@@ -70739,6 +77087,9 @@ type StrictServerInterface interface {
 	// PutWebhookSettings Replaces them.
 	// (PUT /t/{tenant}/v1/webhook-settings)
 	PutWebhookSettings(ctx context.Context, request PutWebhookSettingsRequestObject) (PutWebhookSettingsResponseObject, error)
+	// ProviderCallback Takes a signed callback of the provider of local ways to pay.
+	// (POST /t/{tenant}/v1/webhooks/provider)
+	ProviderCallback(ctx context.Context, request ProviderCallbackRequestObject) (ProviderCallbackResponseObject, error)
 	// SmsReceipt Takes a report of delivery from the SMS gateway.
 	// (POST /t/{tenant}/v1/webhooks/sms)
 	SmsReceipt(ctx context.Context, request SmsReceiptRequestObject) (SmsReceiptResponseObject, error)
@@ -73249,6 +79600,56 @@ func (sh *strictHandler) PutAccountLimits(ctx echo.Context, tenant Tenant, accou
 	return nil
 }
 
+// SignMandate operation middleware
+func (sh *strictHandler) SignMandate(ctx echo.Context, tenant Tenant, account AccountId, params SignMandateParams) error {
+	var request SignMandateRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body SignMandateJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SignMandate(ctx.Request().Context(), request.(SignMandateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SignMandate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SignMandateResponseObject); ok {
+		return validResponse.VisitSignMandateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListAccountMessages operation middleware
 func (sh *strictHandler) ListAccountMessages(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountMessagesParams) error {
 	var request ListAccountMessagesRequestObject
@@ -73507,6 +79908,161 @@ func (sh *strictHandler) RevokePaymentLink(ctx echo.Context, tenant Tenant, acco
 		return err
 	} else if validResponse, ok := response.(RevokePaymentLinkResponseObject); ok {
 		return validResponse.VisitRevokePaymentLinkResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPaymentMethods operation middleware
+func (sh *strictHandler) ListPaymentMethods(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request ListPaymentMethodsRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPaymentMethods(ctx.Request().Context(), request.(ListPaymentMethodsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPaymentMethods")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPaymentMethodsResponseObject); ok {
+		return validResponse.VisitListPaymentMethodsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StoreCard operation middleware
+func (sh *strictHandler) StoreCard(ctx echo.Context, tenant Tenant, account AccountId, params StoreCardParams) error {
+	var request StoreCardRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body StoreCardJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StoreCard(ctx.Request().Context(), request.(StoreCardRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StoreCard")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StoreCardResponseObject); ok {
+		return validResponse.VisitStoreCardResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndPaymentMethod operation middleware
+func (sh *strictHandler) EndPaymentMethod(ctx echo.Context, tenant Tenant, account AccountId, method openapi_types.UUID, params EndPaymentMethodParams) error {
+	var request EndPaymentMethodRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Method = method
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndPaymentMethod(ctx.Request().Context(), request.(EndPaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndPaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndPaymentMethodResponseObject); ok {
+		return validResponse.VisitEndPaymentMethodResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangePaymentMethod operation middleware
+func (sh *strictHandler) ChangePaymentMethod(ctx echo.Context, tenant Tenant, account AccountId, method openapi_types.UUID, params ChangePaymentMethodParams) error {
+	var request ChangePaymentMethodRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Method = method
+	request.Params = params
+
+	var body ChangePaymentMethodJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangePaymentMethod(ctx.Request().Context(), request.(ChangePaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangePaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangePaymentMethodResponseObject); ok {
+		return validResponse.VisitChangePaymentMethodResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -74940,6 +81496,142 @@ func (sh *strictHandler) PutBalancePolicy(ctx echo.Context, tenant Tenant, kind 
 	return nil
 }
 
+// ListBankEntries operation middleware
+func (sh *strictHandler) ListBankEntries(ctx echo.Context, tenant Tenant) error {
+	var request ListBankEntriesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBankEntries(ctx.Request().Context(), request.(ListBankEntriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBankEntries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBankEntriesResponseObject); ok {
+		return validResponse.VisitListBankEntriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DecideBankEntry operation middleware
+func (sh *strictHandler) DecideBankEntry(ctx echo.Context, tenant Tenant, entry openapi_types.UUID, params DecideBankEntryParams) error {
+	var request DecideBankEntryRequestObject
+
+	request.Tenant = tenant
+	request.Entry = entry
+	request.Params = params
+
+	var body DecideBankEntryJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DecideBankEntry(ctx.Request().Context(), request.(DecideBankEntryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DecideBankEntry")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DecideBankEntryResponseObject); ok {
+		return validResponse.VisitDecideBankEntryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListBankStatements operation middleware
+func (sh *strictHandler) ListBankStatements(ctx echo.Context, tenant Tenant) error {
+	var request ListBankStatementsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBankStatements(ctx.Request().Context(), request.(ListBankStatementsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBankStatements")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBankStatementsResponseObject); ok {
+		return validResponse.VisitListBankStatementsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportBankStatement operation middleware
+func (sh *strictHandler) ImportBankStatement(ctx echo.Context, tenant Tenant, params ImportBankStatementParams) error {
+	var request ImportBankStatementRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/octet-stream") {
+		request.Body = ctx.Request().Body
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportBankStatement(ctx.Request().Context(), request.(ImportBankStatementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportBankStatement")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportBankStatementResponseObject); ok {
+		return validResponse.VisitImportBankStatementResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListBillRuns operation middleware
 func (sh *strictHandler) ListBillRuns(ctx echo.Context, tenant Tenant, params ListBillRunsParams) error {
 	var request ListBillRunsRequestObject
@@ -75879,6 +82571,232 @@ func (sh *strictHandler) CloseDay(ctx echo.Context, tenant Tenant, day Date, par
 	return nil
 }
 
+// MoveCash operation middleware
+func (sh *strictHandler) MoveCash(ctx echo.Context, tenant Tenant, params MoveCashParams) error {
+	var request MoveCashRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body MoveCashJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MoveCash(ctx.Request().Context(), request.(MoveCashRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MoveCash")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MoveCashResponseObject); ok {
+		return validResponse.VisitMoveCashResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListCashShifts operation middleware
+func (sh *strictHandler) ListCashShifts(ctx echo.Context, tenant Tenant) error {
+	var request ListCashShiftsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCashShifts(ctx.Request().Context(), request.(ListCashShiftsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCashShifts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCashShiftsResponseObject); ok {
+		return validResponse.VisitListCashShiftsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// OpenCashShift operation middleware
+func (sh *strictHandler) OpenCashShift(ctx echo.Context, tenant Tenant, params OpenCashShiftParams) error {
+	var request OpenCashShiftRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body OpenCashShiftJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.OpenCashShift(ctx.Request().Context(), request.(OpenCashShiftRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OpenCashShift")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(OpenCashShiftResponseObject); ok {
+		return validResponse.VisitOpenCashShiftResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCashShift operation middleware
+func (sh *strictHandler) GetCashShift(ctx echo.Context, tenant Tenant, shift openapi_types.UUID) error {
+	var request GetCashShiftRequestObject
+
+	request.Tenant = tenant
+	request.Shift = shift
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCashShift(ctx.Request().Context(), request.(GetCashShiftRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCashShift")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCashShiftResponseObject); ok {
+		return validResponse.VisitGetCashShiftResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveCashShift operation middleware
+func (sh *strictHandler) ApproveCashShift(ctx echo.Context, tenant Tenant, shift openapi_types.UUID, params ApproveCashShiftParams) error {
+	var request ApproveCashShiftRequestObject
+
+	request.Tenant = tenant
+	request.Shift = shift
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveCashShift(ctx.Request().Context(), request.(ApproveCashShiftRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveCashShift")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveCashShiftResponseObject); ok {
+		return validResponse.VisitApproveCashShiftResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CountCashShift operation middleware
+func (sh *strictHandler) CountCashShift(ctx echo.Context, tenant Tenant, shift openapi_types.UUID, params CountCashShiftParams) error {
+	var request CountCashShiftRequestObject
+
+	request.Tenant = tenant
+	request.Shift = shift
+	request.Params = params
+
+	var body CountCashShiftJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CountCashShift(ctx.Request().Context(), request.(CountCashShiftRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CountCashShift")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CountCashShiftResponseObject); ok {
+		return validResponse.VisitCountCashShiftResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // AuthorizeEvent operation middleware
 func (sh *strictHandler) AuthorizeEvent(ctx echo.Context, tenant Tenant) error {
 	var request AuthorizeEventRequestObject
@@ -76544,6 +83462,170 @@ func (sh *strictHandler) SetCorrectionWindow(ctx echo.Context, tenant Tenant, pa
 	return nil
 }
 
+// ImportDebitAnswer operation middleware
+func (sh *strictHandler) ImportDebitAnswer(ctx echo.Context, tenant Tenant, params ImportDebitAnswerParams) error {
+	var request ImportDebitAnswerRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/octet-stream") {
+		request.Body = ctx.Request().Body
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportDebitAnswer(ctx.Request().Context(), request.(ImportDebitAnswerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportDebitAnswer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportDebitAnswerResponseObject); ok {
+		return validResponse.VisitImportDebitAnswerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDebitRuns operation middleware
+func (sh *strictHandler) ListDebitRuns(ctx echo.Context, tenant Tenant) error {
+	var request ListDebitRunsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDebitRuns(ctx.Request().Context(), request.(ListDebitRunsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDebitRuns")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDebitRunsResponseObject); ok {
+		return validResponse.VisitListDebitRunsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateDebitRun operation middleware
+func (sh *strictHandler) CreateDebitRun(ctx echo.Context, tenant Tenant, params CreateDebitRunParams) error {
+	var request CreateDebitRunRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body CreateDebitRunJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateDebitRun(ctx.Request().Context(), request.(CreateDebitRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateDebitRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateDebitRunResponseObject); ok {
+		return validResponse.VisitCreateDebitRunResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelDebitRun operation middleware
+func (sh *strictHandler) CancelDebitRun(ctx echo.Context, tenant Tenant, run openapi_types.UUID, params CancelDebitRunParams) error {
+	var request CancelDebitRunRequestObject
+
+	request.Tenant = tenant
+	request.Run = run
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelDebitRun(ctx.Request().Context(), request.(CancelDebitRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelDebitRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelDebitRunResponseObject); ok {
+		return validResponse.VisitCancelDebitRunResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SendDebitRun operation middleware
+func (sh *strictHandler) SendDebitRun(ctx echo.Context, tenant Tenant, run openapi_types.UUID, params SendDebitRunParams) error {
+	var request SendDebitRunRequestObject
+
+	request.Tenant = tenant
+	request.Run = run
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SendDebitRun(ctx.Request().Context(), request.(SendDebitRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendDebitRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SendDebitRunResponseObject); ok {
+		return validResponse.VisitSendDebitRunResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetDeckVersion operation middleware
 func (sh *strictHandler) GetDeckVersion(ctx echo.Context, tenant Tenant, version DeckVersionId) error {
 	var request GetDeckVersionRequestObject
@@ -77020,6 +84102,58 @@ func (sh *strictHandler) ReturnDeposit(ctx echo.Context, tenant Tenant, deposit 
 		return err
 	} else if validResponse, ok := response.(ReturnDepositResponseObject); ok {
 		return validResponse.VisitReturnDepositResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDisputes operation middleware
+func (sh *strictHandler) ListDisputes(ctx echo.Context, tenant Tenant) error {
+	var request ListDisputesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDisputes(ctx.Request().Context(), request.(ListDisputesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDisputes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDisputesResponseObject); ok {
+		return validResponse.VisitListDisputesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// NoteDisputeEvidence operation middleware
+func (sh *strictHandler) NoteDisputeEvidence(ctx echo.Context, tenant Tenant, dispute openapi_types.UUID, params NoteDisputeEvidenceParams) error {
+	var request NoteDisputeEvidenceRequestObject
+
+	request.Tenant = tenant
+	request.Dispute = dispute
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NoteDisputeEvidence(ctx.Request().Context(), request.(NoteDisputeEvidenceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NoteDisputeEvidence")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(NoteDisputeEvidenceResponseObject); ok {
+		return validResponse.VisitNoteDisputeEvidenceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -80031,6 +87165,230 @@ func (sh *strictHandler) GetPaymentIntent(ctx echo.Context, tenant Tenant, inten
 	return nil
 }
 
+// GetPaymentPolicy operation middleware
+func (sh *strictHandler) GetPaymentPolicy(ctx echo.Context, tenant Tenant) error {
+	var request GetPaymentPolicyRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPaymentPolicy(ctx.Request().Context(), request.(GetPaymentPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPaymentPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPaymentPolicyResponseObject); ok {
+		return validResponse.VisitGetPaymentPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutPaymentPolicy operation middleware
+func (sh *strictHandler) PutPaymentPolicy(ctx echo.Context, tenant Tenant, params PutPaymentPolicyParams) error {
+	var request PutPaymentPolicyRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutPaymentPolicyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutPaymentPolicy(ctx.Request().Context(), request.(PutPaymentPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutPaymentPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutPaymentPolicyResponseObject); ok {
+		return validResponse.VisitPutPaymentPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveRedirectProvider operation middleware
+func (sh *strictHandler) RemoveRedirectProvider(ctx echo.Context, tenant Tenant, params RemoveRedirectProviderParams) error {
+	var request RemoveRedirectProviderRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveRedirectProvider(ctx.Request().Context(), request.(RemoveRedirectProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveRedirectProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveRedirectProviderResponseObject); ok {
+		return validResponse.VisitRemoveRedirectProviderResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutRedirectProvider operation middleware
+func (sh *strictHandler) PutRedirectProvider(ctx echo.Context, tenant Tenant, params PutRedirectProviderParams) error {
+	var request PutRedirectProviderRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutRedirectProviderJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutRedirectProvider(ctx.Request().Context(), request.(PutRedirectProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutRedirectProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutRedirectProviderResponseObject); ok {
+		return validResponse.VisitPutRedirectProviderResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveStripeKeys operation middleware
+func (sh *strictHandler) RemoveStripeKeys(ctx echo.Context, tenant Tenant, params RemoveStripeKeysParams) error {
+	var request RemoveStripeKeysRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveStripeKeys(ctx.Request().Context(), request.(RemoveStripeKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveStripeKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveStripeKeysResponseObject); ok {
+		return validResponse.VisitRemoveStripeKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutStripeKeys operation middleware
+func (sh *strictHandler) PutStripeKeys(ctx echo.Context, tenant Tenant, params PutStripeKeysParams) error {
+	var request PutStripeKeysRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutStripeKeysJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutStripeKeys(ctx.Request().Context(), request.(PutStripeKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutStripeKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutStripeKeysResponseObject); ok {
+		return validResponse.VisitPutStripeKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListPayments operation middleware
 func (sh *strictHandler) ListPayments(ctx echo.Context, tenant Tenant, params ListPaymentsParams) error {
 	var request ListPaymentsRequestObject
@@ -80132,6 +87490,56 @@ func (sh *strictHandler) GetPayment(ctx echo.Context, tenant Tenant, payment Pay
 	return nil
 }
 
+// ReassignPayment operation middleware
+func (sh *strictHandler) ReassignPayment(ctx echo.Context, tenant Tenant, payment PaymentId, params ReassignPaymentParams) error {
+	var request ReassignPaymentRequestObject
+
+	request.Tenant = tenant
+	request.Payment = payment
+	request.Params = params
+
+	var body ReassignPaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReassignPayment(ctx.Request().Context(), request.(ReassignPaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReassignPayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReassignPaymentResponseObject); ok {
+		return validResponse.VisitReassignPaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // CreateRefund operation middleware
 func (sh *strictHandler) CreateRefund(ctx echo.Context, tenant Tenant, payment PaymentId, params CreateRefundParams) error {
 	var request CreateRefundRequestObject
@@ -80176,6 +87584,57 @@ func (sh *strictHandler) CreateRefund(ctx echo.Context, tenant Tenant, payment P
 		return err
 	} else if validResponse, ok := response.(CreateRefundResponseObject); ok {
 		return validResponse.VisitCreateRefundResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPayouts operation middleware
+func (sh *strictHandler) ListPayouts(ctx echo.Context, tenant Tenant) error {
+	var request ListPayoutsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPayouts(ctx.Request().Context(), request.(ListPayoutsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPayouts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPayoutsResponseObject); ok {
+		return validResponse.VisitListPayoutsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// FetchPayouts operation middleware
+func (sh *strictHandler) FetchPayouts(ctx echo.Context, tenant Tenant, params FetchPayoutsParams) error {
+	var request FetchPayoutsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FetchPayouts(ctx.Request().Context(), request.(FetchPayoutsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FetchPayouts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(FetchPayoutsResponseObject); ok {
+		return validResponse.VisitFetchPayoutsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -83975,6 +91434,55 @@ func (sh *strictHandler) PutWebhookSettings(ctx echo.Context, tenant Tenant, par
 	return nil
 }
 
+// ProviderCallback operation middleware
+func (sh *strictHandler) ProviderCallback(ctx echo.Context, tenant Tenant, params ProviderCallbackParams) error {
+	var request ProviderCallbackRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body ProviderCallbackJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ProviderCallback(ctx.Request().Context(), request.(ProviderCallbackRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProviderCallback")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ProviderCallbackResponseObject); ok {
+		return validResponse.VisitProviderCallbackResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // SmsReceipt operation middleware
 func (sh *strictHandler) SmsReceipt(ctx echo.Context, tenant Tenant, params SmsReceiptParams) error {
 	var request SmsReceiptRequestObject
@@ -84128,1035 +91636,1106 @@ func (sh *strictHandler) ReverseWriteOff(ctx echo.Context, tenant Tenant, writeO
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P1rkxs3sicOfxUE90TYjmW3u1sXj9QvTsiSfUY7tqVRy1bs2loKrAJJTBeBMoBqinbouz+BBFA3AlVA",
-	"sanxef47L8aSWIVKJBKJRF5++ecs49uSM8KUnD39c7YhOCcC/vgyJ9uSK8Ky/RtSFnhPcv3POZGZoKWi",
-	"nM2ezj4oUZEPiK6Q2lCJqERqQ5BUXJAcYSZ3RCC+QpghgkVBiZgj8nuFCyTI7xWR6nw2n8lsQ7ZYj01Y",
-	"tZ09/XWmB529n8/UviSzpzOpBGXr2adPn+azEgu8JcrS+CzLeMXUSw9lbzcELWlRULZG2Dz2hUQ011+k",
-	"+oESq81sPmN4q79hH5nNZ5oyKvRkNRlt8lZcbLGaPZ1VFc1nh+TNZ9/SohgiZogC/fuxnxeYZZsgAfDr",
-	"IAnwxNFEEHz7XwWWMkwIwbdna/2Ik4Nhqgi+haePpazKbklYWHCBWUYGKYEBjqTiOS4Iy7F4znPipyTj",
-	"OYFdgza8oDneo8y+E6DL/TxIWYmVIkK//H9/xWd/XJw9eW//e744e//nxfzxg0//4ad4g9mahPhWFpih",
-	"DB4Z4p154ljebbAIU5LBryNEiPshgrL1DZGScjZIjdY+0jw3RJd95FjC+HZL1ZaEFWJWPzHIpfqpowli",
-	"cpAa+HmYFHjkWDoqIbnwE/GBkY/qg95u+uQq8ZqgJVlxQWqKfq+I2LdIMoO1Kdjijz8Qtlab2dOri4v5",
-	"bEuZ+/ulj54XJLuN2f45yW4DjNE/nWi7a+p+IWJItmluCLwzj41Sa587chlfkJJLGhSn3Pw8JE72kSPp",
-	"+I7lJadhubbcYYjYBwPUuJ+PJkdRtQ8RU5A1LhCBZ4ZYY544kpTvaRHUzitaDOpm/fuxnxd8+7wSQtus",
-	"gb1lf0Vqg5U2VzPO7ohQJEiV4NtBqv5DkNXs6ex/fN0Y0l+bX+XXNS2auJY9/Q/iIe8nvCXSmNFaAWOW",
-	"oxUX6MEFyvFeXiOMfv755QtNM0ZrznOUbTjNQE2Rj3hbFprcB6vHqwfZJTl7vLogZw/xowdnT/A35Oxi",
-	"dbX82+pidZVdXrqJGlu/mWqLwDNN4dCs2xrv0aO+xmvrnt9++3h1efbbbx+/Ie//p1/hvNyWXIR3E/w6",
-	"JDnmiSNl5yVTA0dViff6PEQUnhokBp44lhhFtiFSZCVLwiRBVJHtICWKbI+k4x8kqFduyaA6uSXH6pIf",
-	"6Jaqw2//ne/QFrM9TF/vBTiyN7zIJcIKbblUoZO7gBHbVORkhatCzZ4+0qc2/ki3+gJ6ac9w+7eaOL20",
-	"ayIsdex2TFgKym6HeKR/P5JJP5LtkogQIVv49QvpLsABOsxjR1LyE1dB1c+4GlT9+vcjP/9qtSL6LykW",
-	"i/5/81aALvfzsbSVRGDFg8vE7e9DLHLPHEuKyMPiwvWPg0SI/Gg5eW02x8jeGaLCPnIsHYJvuTbCg5To",
-	"B8AYH76g5OQ+KFGp1nbp3gpxyf1+JHVvsCIvcMCcyvEeaQsJ7TY02yCMBFZWGYcscLyfbE69wIoYmvRe",
-	"GNjsgpyZB4ZWTthBjuUPL8hPMKKXEg5Gr/5kiAw+Yva2TK2HF14KKjbkc0SiGvQ9iOpYERlxhHw2/8cN",
-	"r0QW3M+V1IaChGcGaYEnjiVFCVqSG7pmWFXCIxzmgS8kku4ZcEHQLUHa8l/yfH8eMtTNu2fN6NHi8+Sx",
-	"l9hqWZMWtjqbZwa513ruSB6+JQwzNXpkur3VXIIYFzkj6g8/hcoMe9SWe8uTrpkKLUnGtySkFBW/nyvm",
-	"W0FxMP6g9I9DSwcPHLlmP8uweVHJYetC/37k53+hA/6hOzriHYIHjqTgHRe3/6AsdGmiDM7yHRchV5l+",
-	"ZJAGFyTTun1hlHe2zwqykArDLdhEKRbkY0nh9gOKb2HdKzuy3HBurh2rCj7FuKKg8ChT+Fb/warjhdwR",
-	"Urb+rkhR+OJy89k7QRV5tVqFeL/Tv5/x1WqI//DQgq9WR63BJ/2yLDmTBGKE3+L8jQky6b9l3NzPn/45",
-	"w2VZ0AxrKr8uBV8WZPs//yU1yX82yuTPGRGCCzl7+uufsxUlRT57OsNbuE25XQ7kYnhzlnMi9X0HbbGC",
-	"UNoOdNhMbQQhqCpLIs4yLAkqiFJESPTly5tX6OHV5TdfzT69n8+kwqqSWu9oxUMVKDRj08AcEDXDY4ly",
-	"nlXaECbABYEz/ejD5erJ1erBo2++WT54mOPH+EFGnlw9yS/IBXn4zYPHDcPcnOXXlN3hguZn9hOzT7HK",
-	"57UZwTDdZ4YZkmueCIJzTTk4uRz5SIJ7i+Bsg4DBMEW8JTnaUbVBO+upE3S9UeczE1ZYFTSbuJ4Nh5+0",
-	"OUwl6jnA0A5LrbQsHZhxtSECjuZjGd760C3ZnwmiP3MvfH+pkGaJwDnNlKyZpyknCBd6BfbXejE2lK1h",
-	"hiYwlwNnv+diSfOcsGNZ+6Bh7f/mlQA7uJEDXBR8B1JwJCNXNb33JbMZLgo4poDiLd4DwTkHaoFHP3H1",
-	"Pa+Mhj+GRQ87+1sQs7ORrLINgtU5kjeMq7MVEHpPvPGQiPS/XqPdhsDWoAqRj1QqiUghya55RSHFCyNi",
-	"2mp9yd6QFYj8JB5mG71IbA1n9vKC/nh1+27/z1lbeV42zH1WB9QgNYVknOVohTPFhSZO6+ejNagZ9cyM",
-	"emaHvDeRFCQnTFFcSISFPks5W88RF3pCe/gn0I1wcRiYo9a8O1IU1/ohhj7UbPyA1npnKo4+fK2vI2eU",
-	"dWf0AVbuLec/QPj8OMG/fNA92LQ+BRXFOSpseP6YtVCcn5lx7msBHIUwquY6ZuYIM7cQyhnShpN0XPoR",
-	"s/2RTLpqn02cG483VopsSyWfoh2mCmFUUKWK++CXHv7MDX8/fOsTfY0+vCFK7M+erRQRH+DURxvnzDfi",
-	"BjKo56YNxFYqWutFz0368NWG+gPPPVxSGK7Uhgv6Bzlai7cUjdZsiDK0okKqIxelAhL1rs/wfemSnzhS",
-	"/JYwrTluyR40CGfE3FHrs3nDixzUOkjzzwzfYVrgZXHktn/UNgneij3Ca0wZKrCCS9+RvKppvA8+3fAt",
-	"MacbbHJGSC5RhtkX+hqvbdhsQ3LE+O4aKTcRy6xS8IxIOZ1dnstGiYXany+pUJtFjm2gxN42qERbKqUx",
-	"FuxNAyP9lDmksUSXT55cnF1cnV39rXu/uLpq1uN7rG1FfZDY0YxM4EzRO6PfgAlHrhNED84o06tREEXu",
-	"y97VNq052eZoWWm9KKqCIGMbSkRVwuWiJsmllxIpXzaLmOdUfxcXr4XW/YrqK+YKF5L06XqnB9aHMSNK",
-	"3/bB1MbyluRaUeUc4SUHWiURdzQj16gkLNesr5iihTalNhjSE1ZUaHKNZitb3/1zhlXnQqzX/UzRLTm8",
-	"Fc9ntXb3aMX5rP7OYrlvPdG8vsK08DoyXxm7qsBSOV1/7vv+mjB7WPopKMgdKcYEwSzID/CoXirDuwiv",
-	"gBF80vafWH7PWpOfzWf8jgh9mDO/n6NxS/xaf70zNzcR98EW4/UfW6Py5b9IBpft9qwO+AuCVIsJ3Ehy",
+	"7L17kxs3sif6VRDcE2E7lt3ubj08Uv9xQpbsGe3YlkYtW7E71lJgFUhiugiUAVRTtK+++w0kgHoRqAKK",
+	"TY3PvWf+GEtiVSGRSCQS+fjlH7OMb0vOCFNy9vSP2YbgnAj448ucbEuuCMv2b0hZ4D3J9T/nRGaClopy",
+	"Nns6+6BERT4gukJqQyWiEqkNQVJxQXKEmdwRgfgKYYYIFgUlYo7IbxUukCC/VUSq89l8JrMN2WL9bcKq",
+	"7ezpP2f6o7P385nal2T2dCaVoGw9+/Tp03xWYoG3RFkan2UZr5h66aHs7YagJS0KytYIm8e+kIjmekSq",
+	"Hyix2szmM4a3egz7yGw+05RRoSeryWiTt+Jii9Xs6ayqaD47JG8++5YWxRAxQxTo348dXmCWbYIEwK+D",
+	"JMATRxNB8O1fCyxlmBCCb8/W+hEnB8NUEXwLTx9LWZXdkrCw4AKzjAxSAh84kornuCAsx+I5z4mfkozn",
+	"BHYN2vCC5niPMvtOgC738yBlJVaKCP3y//0nPvv94uzJe/vf88XZ+z8u5o8ffPoPP8UbzNYkxLeywAxl",
+	"8MgQ78wTx/Jug0WYkgx+HSFC3A8RlK1viJSUs0FqtPaR5rkhuuwjxxLGt1uqtiSsELP6iUEu1U8dTRCT",
+	"g9TAz8OkwCPH0lEJyYWfiA+MfFQf9HbTJ1eJ1wQtyYoLUlP0W0XEvkWS+Vibgi3++ANha7WZPb26uJjP",
+	"tpS5v1/66HlBstuY7Z+T7DbAGP3Tiba7pu4XIoZkm+aGwDvz2Ci19rkjl/EFKbmkQXHKzc9D4mQfOZKO",
+	"71hechqWa8sdhoh9MECN+/lochRV+xAxBVnjAhF4Zog15okjSfmeFkHtvKLFoG7Wvx87vODb55UQ2mYN",
+	"7C37K1IbrLS5mnF2R4QiQaoE3w5S9R+CrGZPZ//j68aQ/tr8Kr+uadHEtezpvxMPeT/hLZHGjNYKGLMc",
+	"rbhADy5QjvfyGmH0888vX2iaMVpznqNsw2kGaop8xNuy0OQ+WD1ePcguydnj1QU5e4gfPTh7gr8hZxer",
+	"q+VfVherq+zy0k3U2PrNVFsEnmkKh2bd1niPHvU1Xlv3/Prrx6vLs19//fgNef8//Qrn5bbkIryb4Nch",
+	"yTFPHCk7L5kaOKpKvNfnIaLw1CAx8MSxxCiyDZEiK1kSJgmiimwHKVFkeyQdfydBvXJLBtXJLTlWl/xA",
+	"t1Qdjv03vkNbzPYwfb0X4Mje8CKXCCu05VKFTu4CvtimIicrXBVq9vSRPrXxR7rVF9BLe4bbv9XE6aVd",
+	"E2GpY7djwlJQdjvEI/37kUz6kWyXRIQI2cKvX0h3AQ7QYR47kpKfuAqqfsbVoOrXvx85/KvViui/pFgs",
+	"+v/NWwG63M/H0lYSgRUPLhO3vw+xyD1zLCkiD4sL1z8OEiHyo+XktdkcI3tniAr7yLF0CL7l2ggPUqIf",
+	"AGN8+IKSk/ugRKVa26V7K8Ql9/uR1L3BirzAAXMqx3ukLSS029BsgzASWFllHLLA8X6yOfUCK2Jo0nth",
+	"YLMLcmYeGFo5YT9yLH94QX6CL3op4WD06iFDZPARs7dlaj288FJQsSGfIxLVoO9BVMeKyIgj5LP5P254",
+	"JbLgfq6kNhQkPDNICzxxLClK0JLc0DXDqhIe4TAPfCGRdM+AC4JuCdKW/5Ln+/OQoW7ePWu+Hi0+Tx57",
+	"ia2WNWlhq7N5ZpB7reeO5OFbwjBTo0em21vNJYhxkTOifvdTqMxnj9pyb3nSNVOhJcn4loSUouL3c8V8",
+	"KygOxh+U/nFo6eCBI9fsZxk2Lyo5bF3o348c/hc64B+6oyPeIXjgSArecXH7d8pClybK4CzfcRFylelH",
+	"BmlwQTKt2xdGeWf7rCALqTDcgk2UYkE+lhRuP6D4Fta9siPLDefm2rGqYCjGFQWFR5nCt/oPVh0v5I6Q",
+	"svV3RYrCF5ebz94Jqsir1SrE+53+/YyvVkP8h4cWfLU6ag0+6ZdlyZkkECP8FudvTJBJ/y3j5n7+9I8Z",
+	"LsuCZlhT+XUp+LIg2//5L6lJ/qNRJn/MiBBcyNnTf/4xW1FS5LOnM7yF25Tb5UAuhjdnOSdS33fQFisI",
+	"pe1Ah83URhCCqrIk4izDkqCCKEWERF++vHmFHl5dfvPV7NP7+UwqrCqp9Y5WPFSBQjM2DcwBUfN5LFHO",
+	"s0obwgS4IHCmH324XD25Wj149M03ywcPc/wYP8jIk6sn+QW5IA+/efC4YZibs/yasjtc0PzMDjH7FKt8",
+	"XpsvGKb7zDBDcs0TQXCuKQcnlyMfSXBvEZxtEDAYpoi3JEc7qjZoZz11gq436nxmwgqrgmYT17Ph8JM2",
+	"h6lEPQcY2mGplZalAzOuNkTA0Xwsw1sD3ZL9mSB6mHvh+0uFNEsEzmmmZM08TTlBuNArsL/Wi7GhbA0z",
+	"NIG5HDj7PRdLmueEHcvaBw1r/zevBNjBjRzgouA7kIIjGbmq6b0vmc1wUcAxBRRv8R4IzjlQCzz6iavv",
+	"eWU0/DEsetjZ34KYnY1klW0QrM6RvGFcna2A0HvijYdEpP/1Gu02BLYGVYh8pFJJRApJds0rCileGBHT",
+	"VutL9oasQOQn8TDb6EViazizlxf0x6vbd/t/zNrK87Jh7rM6oAapKSTjLEcrnCkuNHFaPx+tQc1Xz8xX",
+	"z+wn700kBckJUxQXEmGhz1LO1nPEhZ7QHv4JdCNcHAbmqDXvjhTFtX6IoQ81Gz+gtd6ZiqMPX+vryBll",
+	"3Rl9gJV7y/kPED4/TvAvH3QPNq1PQUVxjgobnj9mLRTnZ+Y797UAjkL4quY6ZuYIM7cQyhnShpN0XPoR",
+	"s/2RTLpqn02cG483VopsSyWfoh2mCmFUUKWK++CX/vyZ+/z98K1P9DX68IYosT97tlJEfIBTH22cM9+I",
+	"G8ignps2EFupaK0XPTfpw1cb6g8893BJYbhSGy7o7+RoLd5SNFqzIcrQigqpjlyUCkjUuz7D96VLfuJI",
+	"8VvCtOa4JXvQIJwRc0etz+YNL3JQ6yDNPzN8h2mBl8WR2/5R2yR4K/YIrzFlqMAKLn1H8qqm8T74dMO3",
+	"xJxusMkZIblEGWZf6Gu8tmGzDckR47trpNxELLNKwTMi5XR2eS4bJRZqf76kQm0WObaBEnvboBJtqZTG",
+	"WLA3DYz0U+aQxhJdPnlycXZxdXb1l+794uqqWY/vsbYV9UFiv2ZkAmeK3hn9Bkw4cp0genBGmV6Ngihy",
+	"X/autmnNyTZHy0rrRVEVBBnbUCKqEi4XNUkuvZRI+bJZxDynelxcvBZa9yuqr5grXEjSp+ud/rA+jBlR",
+	"+rYPpjaWtyTXiirnCC850CqJuKMZuUYlYblmfcUULbQptcGQnrCiQpNrNFvZGvePGVadC7Fe9zNFt+Tw",
+	"Vjyf1drdoxXns3qcxXLfeqJ5fYVp4XVkvjJ2VYGlcrr+3Df+mjB7WPopKMgdKcYEwSzID/CoXirDuwiv",
+	"gBF80vafWH7PWpOfzWf8jgh9mDO/n6NxS/yzHr0zNzcRN2CL8fqPra/y5b9IBpft9qwO+AuCVIsJ3Ehy",
 	"/lRfoeZIFnxHxLy+zmnpV13vKN8xiJDL+inwlVoewEUM5i3dH3baKNR/yCrl4YGj9o1VQSOboiuvGa5k",
 	"Zw3yijGzBrgg4LzKiby1J3hegW2TFVwCQc2CmRSI3JjtRGwpw8aG14zee6meJF6U9YRrcIfBxo1/fMdF",
-	"Lj17rSdlTpwM78Lio20kauyZlBWBpHefodSlwjwX/vqN210J395QqbgAdQO5HHGrY7XxJ8jXeGneg6RL",
-	"SxkWAu9bykFGj39jXjCf6X7g8uLi8BN+daD3uZtZmF9viTAEJfCrFKTENF8YIU8R5R6l3YECRDrBSBEm",
-	"QfQ+XKQcS/pya9J8hmbzI2dk3zy+KFxuUNxLrVhNXCzFutRH7RIiKM/rxxc53stDDf4Mwa+Ir2wmH1US",
-	"bTlTG2NzXbTOy/aRDEOa5/xHJs2jTr5bG46oDz6z/Fqjcqngjz6NychHtYhiw09k9xye029VkEvkMyFK",
-	"LKwdNUoy2Lyj3IeHQLYzQu+c0R0lEgfWANi6rePGx5F2bDNBrbQjop8O9VTFlhSO3Djae3sZ+GeZPnfB",
-	"I2d6tAIUZiF7UtX6eIeL9bZ0K9Gf+7y91wcUyPd0XQmSqug0SXLY0lQ7UtwRu4v8+6ewK9wd5Fs9tnMG",
-	"Hg4FV2C9JeAiXxUF4kw/SoXeu/4PwUbJKxKXvmJMzIjHa1nlOyKjH4btHP8wZFIdy+ueSAK9zTQtTa2v",
-	"2bWZ24UekB/IAZXpx1D0GfGCZHSLwdrLyTL1pU9hyl/jdao9VGuTWGtIf+em2m6x2PsUi5bLcfvSfGxg",
-	"Dd5oGpImghvrYTxg3qbFvThAzY3C5haQRpKg8rat7gu+g8i32ELKw4auN16Vr/C6uyS91JDBSp+uiTpi",
-	"PsKX5obQofnb9U7UqKawc7gs1CXS+Gy0dLtugs1FtthcoA5Gi7R0aG6rWA7V/t6mKLZdMreM7yS4QPkK",
-	"jDJnwp/fpxllcwMPfwhbSnXe8cE8nrdCWe4pCD4w0NVewlPPm3LDmZ/k+7Ga+iLIpfVBb/Ad5IojuNtH",
-	"nDRd4wc4PWQDGflyE0y3afJ/VRLKIiF6iYtUHVS7TFpK5FFMvWB7znaUMQLrhJcEn+UzhnA9hFmSHdb7",
-	"YsUFuKAgrFgSIU3W8VStP7cJNGMS+c8Km+2s35C3iRrIvBFwZ9pK7sO72lLquZvQtd5kdlZaPZBihahE",
-	"a3pHGMLImBmaD6PTzUlG80Ty3TuBCeifpXWm9h2Ge0QV+JuFibKf+3Vl1Eo1Qhv4aZHZQtawthg0Y/oy",
-	"azxJ3p3eYDRY+anJa3lb3aq3RCZqr/xApTqtwXawOz+NmAQDppmfay3NrDeu9ayWpeB39opnsi7msx1V",
-	"m1zgHfO7ePM7bF2fCexQPFa6+6YP90+yIOL0y/KtgX2Ajx2zIkXBszq8kWIsR6nC+nBOUSGAKJJshFsc",
-	"knqLhTZQSW0Z64k9hJGKKmhnCXLHU88OKMoYWZJ/kP0b/ZjfKDG2iC3uGDMsgJWnvzGaFTvFTRFGviGZ",
-	"IKmb9Zbs4+mW9Rd6EfsN3zFIWkCcFftrJAnL9SGIJcJoSbAgwuQ+nI+KvylctV/yTlYIzNZkOzEmDHHg",
-	"tSAkR1ygAtMc5Zp6Ew+GeDRmtdnBd+Y2MkVntHwbSVrDb3CATZ60icwbgeFib3RMKlzUTqooOX9dYPay",
-	"fq97DX/sCRQdXuz4lkpwXBVY2xYbXmjicirLShHviTlgJoUvTbekhHx9oSVzZhnmHb4OLUaVxx1oo96V",
-	"qM1UWO+wkldK36hPdKi1BPTw6kCZevzQ62/NiRr2EwTPBl+Kul63eacwY45yvJ8DXoXeogZdwGtDJwaI",
-	"FS9p1pYEV8o/M/kVJF/o7zd/M/7R+q+aImnlZrEFiwAc9Pp0s3Ud+mdD8GJFwVEmxxMZDF31oeWMbDO7",
-	"QbE4vdFcC+ARplmVUwWoZIn62qCWCKlQWeCM2FthtsGUQa6t4DuJSiw8mTkAGxItGHqMjoaoTPClIPka",
-	"XBvwTb1NWbbhQiarIIKLyM012YgvTfERfGo+6KXQk/uOqWQnptabgQlClrL/l6Qrt1Msg1rL1q0knGJ2",
-	"8l5XH/y0iBzIpt95xtnhokg4nb3XazVrxnE8nTu2B5fy9HZrIzCnsF316L8QQVd02v3NbslDV5L5wfrR",
-	"tObYEuWPIMJ+X2h1ErlLl06bjfLN6D0t3Nap20+exoVEBdc3JIS73qzw59NtQaPJUqaoFYkPcdRQLDla",
-	"GTjE6KGS6D0w2hi5M9WpdcZabp3Iipel12w7yA/CJtBuxvbLoklLnyKHGb8jwuZ/FcWrFeQQR1lf7+eH",
-	"wRJIDMQsI3KOKETAEbkzuBwVo6YMb1KIh/FqvfHlyORkSRXa8arI0ZojtRH6ydZ+WXJeEAyGwFqYChs/",
-	"OFCVbVyI5HfrQYa/WIBPiYBVkbLDSIoZWwqbjnrsEtj4+27DC8v5uSmcbIV9oFxWIrsaCn9MiVu3JdMu",
-	"SsNXNxEzfTN2N5vECltAiPlbXv5cntYRtiQF36XcMEyZY5oPHu+T0wiCidLvNvuDTOlRL70dzXO82BiU",
-	"1NsTa1PUf7RsidrwOOMCEjwWOd77s83C91inAiFwGaEInaveeRgbNrcm3Fkxn5x9i/PnnCmcpd5AcJ4L",
-	"IqXXjNLfZOOJwm8JAEu/MybIlkhpjaBj4ilJt8l+fq6le17Prh0bCV7kGh4+LwgW0xnZwQN8OJoX0WKz",
-	"kyYbm5XbiAvr4WyHJ/cZggi1LI4lJkcbpp3AxNSbUm2+cEVXe5vnb5P7bZ6B9zJZn/+HiuelklBRe+6v",
-	"Mkn1D54gFLAlWFoVXINlGGbO2jObz6CKwDt/w5lg+kUPOs63y7PNeEpnO8AtqiIy6QL8Mxa4ClMTz1PG",
-	"Rbkh8J+wI7EDzxN149wIIsEBGj0X391SmFoOtzL1rbJxSjqWtT8Z9EvavfGaFzRLjkFNMATcO6FgvHMJ",
-	"xMUaDdltP4JzQY+EJowbt/7aKGdetOjyc8iAqxzY4g6aw+ZF6Q+D/bkmqvMBJDd8J21tWpeW+ezj2Zqf",
-	"2X/8l+Ts/A3e/WiPyobStwIzaTfbXyNsuiLxuVIHfr5walpcFJMrvxYA7JEAuibeNjlhgMPAGZmjLeQ/",
-	"nPsd0elhYXjEoiEDXlVtvml+hXeqjUEnLG1BWULVjv7AD5QRv28oXkJkk1g59rl2zu34rav+gsIfE+f1",
-	"Fn8c9Xs7urt3NcND983QwmgrZUJuvk8MsUKK81uotmWc6asrLYhJRKJKRqVJBTOJpqQNdAj06eyKLNzu",
-	"jcnaTyy2OfTxO9dApDQmndMDQT8LUNpmR3O9H0lMcDJyevvZCeP0KE+tB1LdZgGZG5MfcMrEOjP7IWbO",
-	"yMIKriBZJSzIMCC19WzUnEoXkMu4EMTZTYDu7a/bild6jPvv+qUpbIsuf0sTbueVSzGPExXtoiQiI0xN",
-	"dYkxPrKD6jn4fWVtEsLS+hl2VbA+JGlj/cSTq3sB8ILE1yK5gyVhQnY/yCjFnFhoOpj3uqpYHr8MbwzQ",
-	"4tgK2Ly7elItB47jZT2LoXX6LGIFAnGsTO0SyZQZLz0OCVwUT03ilIWzE2uSWxgNxXO8vza9Ap5Ccph7",
-	"0uW1m4KQjwqwknvYCFbNRnikDGmhqZ48RDq404+Pkerh31QsXQNA4nHo1mxKUQnLY02wvFuX0jqvTIJM",
-	"+DfnQo9m5puKfW8d+R5+riijcnMa5xWUFYkw1wDl9dhopvtIJ6BZYpscDnz2VsNxhYsItAiYWbO8jZPH",
-	"DFDHTu2ydSY1IH/fN6GVk1QjprkJmvqtwyt503DSPHWeFAoIVEW2Sp2ak2GQYZ/lKNCK4biTYFpNY8q6",
-	"ppS/6YthHlG5kngxpFImDty/NFgDAfaSbYBhS51t/xQIobu/YFvD8X6eVnpYGvDX6GLzhemWF/9O4tXi",
-	"QHflAq/A7UQZ6JI7Hqi8rLXVRFSFZt/18mftFBp11uaDETbLyJDEvzW3mRS/C5bxPM6wImsLrRNfKJF6",
-	"ZUq5lPUDeI7AOunUfXxuZmrGDrGPsvWbqiDpADq8QSDrBbWYsQtLLJS0DVZglQGhBeTA+FJrKcS2TIAH",
-	"IkiiYgtjAeHCl+/iWnP0TNEdF5CILPmWAO7obsNRTnMDTGGO7a6/vc6LOUD54TUmWYcYL1frAvETV/PU",
-	"HbcO0yMAoRoxsqurHwCWlq4Q48AKgAwFD/eOSuJPDYrUxtAVcdFUi08tL/Lpjc7YtYC7iY873WApTM/d",
-	"0QXZUtb+18v+ErXYbSVXiYq893HOzTC1mWlgAqe3PYzIHmF61I2qUy2PSbXIIljHO6002D8edH0g0o7X",
-	"B4CFbZRhhuzdDGqk2B5tbb/b+w3D4/0iq8X4UODqlmbH5s0cJCbp9ZlW+QotQBZJSH4+FdDq1maWvmWy",
-	"t9jSL1uGvOvWCg5L7WfYYfUGOWKX1ZX29+GVN8xJyHJtfMjvveV4+uwlLIfg1fnhBoqMGNNCDUWwfVF2",
-	"+3UA9FwS02dixcU1AlQ+aPPK9jVg5wFbo+vnqKLjVnDb0266QTZ5j0fz+dXK4O+aEPXWJCyCdwAYzgVd",
-	"U9ZLBdMbZcmr9Ub1wiFNW7v3XucJ5cILAHOpOWqYTIUM5OELXkCdlQ0LerByTM6CNsokQYJIZTCiaVyA",
-	"U4+vJWux5fLeeOsgjAuyMpnA5ityg8V9pSJjtKlYLmyTEDN+rSMPM7ALztYdslBroxX0jkjE2TXCgLXx",
-	"1HSNgE0XfwTB7Aa7ntYgb40vZi14VcKGq2TIiJ6SIjWM5enb/K92DEHYaG67NEgoKGv10VgWPLuV3q0P",
-	"zXoWaRVmd7gYd4EMp3DZMJjdro1qcYO3dl+HxvChcPoDzJw9xxxekjIipW2AmWIj+psV1CXgJZfKaHwQ",
-	"0hzvEaTpOugWSdeM6Jvg6ryOQoz6jfY31dbnr842JLuNZ9sLvH+u3/AOZYCevAadTR2P8W0F85zMvNO8",
-	"2+aVkL+82ibN3MvCnsCYy38NTG3Za781t2vvk6fnWJ4+PvfCePT1t+4vG/n5xrV+SdkE7SziE0AV2Fhf",
-	"inUzETPXZWa0szVaSRyhJA3bY88LSE4ZqbGTAp1b9TNwRcuhv4k3ipCS7pGWpiGSnTvpR2dCVkcVXWOx",
-	"23gMwO+0CSoVKZ1dYM9fW90GzSn0XwxMoNXCW2zy3Ot9N3TEH+yZzlYbyYcdgm3otlSFS2K9Nm1BajZE",
-	"32Y+TFDRPArv8+/uSDL6N7mLcB7/rGdrRtfyYlrt+hvOuka9Dpay5Zd6/CANM69u6WtoDM/75IF6q0ZP",
-	"EKM3I9tck6m51N4iRLtRguWH1wgXhe10a+39ihVEWqg8AEfAShGhx/y/v16cPXn/5+X88tGnL389f+/+",
-	"+uTTV//5H8OOH1+bXan4lgiw6aG5pDHqT4SvCCymbD2t7KDpBTR8VnGF7QfApFI48ZW1wBlZ2IZaAyWy",
-	"+pbmupnpyxmY7FTtEdYXWyJs558Cy176bjjNES5YCYlR0H/9v/RLXUPlka+fQ6vKLoEbdzziyOu805MH",
-	"M4BdiYaKeb2gfY4PSY7tlH7KDIagp9mYq6kIThaF9j4QeYd7b9gW8qS21LTgJVFr+hin9PuAb/5k2h/7",
-	"VPJAhseGrjfG/eMwvZjcEWGChFGYBMndSYBa26TER65shMuTkaLlwvYDCgI9H5VbFEN8GNvTEd8Ou9fC",
-	"0/jJ6wyYFqmNqMzbTVicOETsxwlXsk5bvLgEV1uCGPv8BMOipWE88mG0+uRGE0DFvFVJWY83b3EjxG01",
-	"ITe/pff60XO4GVlDXhu9UKpmn5fzuvld09OiZxZ42vp7I6CXFxeD+TOdYKnvgmM67P0ZcP5TaRoOu46L",
-	"84Poa2JqWJD9r1YWQF5OW4Q0SVSuImsIec8/l9CGJdntG1Ly5FroGgYtlv7vzQu+HVRWy4LKjdv2YwkY",
-	"rafnMw8cW2t6Bc9uUxcmRUljli/5R4+Jzwpt8Nnfv5Ao05RAiHhJ0JbfdSoIQzM1qtd+wzs/XhTGKfJs",
-	"TY4QQE92rzdW8wIyRQzu/TW6gB7I9n7CuHK/+INAtZAc/pSUHKd4RKasLais5ziv9Wwwf6zh5XNeVNv0",
-	"HnySBKZX4DyUVjClfV5q3wGpSOnx20A41EDvmcJCfRGFjgd7osbxXO2k7PDzVj892WlTM8bqbXrTkQFW",
-	"c3aqbkGOi8NcsaX3wJE0Try60yYWSa3dwOsEW7erLg468XmiErATpnzA7qHxbn/6I04Gkr+xPegHE9NR",
-	"0M1qbrhXUzC8QDeuqWLK6jSYxgm4fC0g5PF2jPVmuPcYxnzGK1Vwfhs56Cv7tLm81FfcmGZL7nG7z5Ln",
-	"c6N3XGJMpqax2anm2/PusvmlYrulapvuzL3/Zh4HkAn3mFtvjtpp2MiephLBsHXDzpMH8VorNz18/Zwz",
-	"OcGRf79I31MSqsBxPOGN48DGIxIWmf+X2FIeg4XjzQSEwVvzaDFhNCfQrvNnEEojT0dJpKKsIjdE0OT8",
-	"/TbMznFFMfqfSy6pv8M1uJOgXidWT6Wnk9toz4GncIs/0q2e2hP3PwhfmH+79N1X9ha4rX7zyqVt27+2",
-	"DY3QPaSXs15z2g5vCe6wJrS8ghc3VTKsCGCXJzRrpMEWaRDgwGxfR4fkF7VnCJn3YmFuf6865Y6tDW+R",
-	"ueMJDlbdVGy8Kv1n/cwBRIGpK4D3W1DhS4sC33DITWR4wVI3Y82cgzIOSGHDRVEnfG54kYdy7dK0jxOu",
-	"MQVkiLPjD8z7FyqpmlbW7L8nL8kapx1cAOW8WLsyhEMeTTiOJ5y493RESoVXK88l/myLaYEsWuN5XBK9",
-	"GavLod6hWbM75oisF/xznJONdB1zWEIqUXpT/zpXy9fwYlWx3AaCzINRqcsFWSXAypwsJ2l6xaHhiT8Z",
-	"BiY3sAKUs3eU5cmAFa4f/OHR4tqzHazRz5JYyPgMbwlSnKMCK2LSgzFViDLk2oZEHWOHqYty1nzfO2mw",
-	"n5yTOwW4LUVG0lDeGpr8WG8H5sxK1Show3OcEJcag4ZiRC3S9ksAhknhjykD+TCMuqhFNWWtsb3saUG7",
-	"93WIIARVZUnEWYYlQQVRigiJvnx58wo9vLr85isok/2It6UWoNl3P7/pJQA9O/s/7/988Okw26ebIgcN",
-	"bs6fN6Dj9Y9npsMNlPRitZk9nSleFBteSfL10pQHf72tWfIczMA3PFmcSyK2FKKpgy2gB5o+X/qcVXVI",
-	"sB9mTMlSMoPMOzT6FvKFtwn+M8g3d5mPtlbtC4n+4Ix0V+/q4urx2cWjs4vLfmnGyOpluCAsx+L8hXk2",
-	"afHcyzDtOhv9M94oIi4H2qiV93Q5CGL/usvBSMqaAdeNuQkYqv2Ssp+A8uXy+HuXAGgj4PolGWMIaVu8",
-	"df/qSv9FVGWxTc+f7Mr0GN+YZZvY7jtxEGJtmSLLpOfbt/BYouJEpD9ye+ptH6iVIUP4INzYCze3E4Ws",
-	"Q0bsqybpY03mYBdZlGJIEEeCZFzkkXij/x1apiR2IMH0viYER2jdNeUa/UEEt3uaWmwGzhC2wGn32f3k",
-	"2WCnE0FK4itvf6nQBudoSQirUeAMKMu1q9I0lrVJ1fN7JI5oo1JfMSyB/rsGLJC3mUoQzQm22qTM7qhN",
-	"ZJiyhrpMqtASZ7dx22eCMDtr9p764wCD23lgbjaurwrLbdHqv6mPT13vZ7rGa94GM+nho/K8gZgMFbiG",
-	"Jzq/l5KbCAG35I02CgreMNw3PG3TEPmIM4Vy84RFUAOmkY+qa55enF9cgGnasiYeXHWuG2f/6UoMri4+",
-	"ffnbb+fDFQe+O4ijdfIV5EW6+RpEQCiwItIH7mHYZPcCIzsiFbojQt8NrtEFVJoya997Un/oXUyR3u0v",
-	"ZkDn0R41sH+Ch1oBj+gPHORCQIGT+WjNhYBk3Uai5wRKdsdorHsRxkGfdV4pBVnRj+MGm31ueIInL1dq",
-	"8fIEJUtm9PS9gfM8BPaJ15gyqRJFGa7QbL3Q99945vxo3vo/3N98AJIn/VQKMvCj7EaKWr/Y3XzMNnJD",
-	"zC0TG1ocwZaAPlNC6/ei7pma5EDLbmNm0Zp0msy21na4kFt/pPWN0CyntKtlREE3Zy/K4i5QpmEOOwmo",
-	"c7wSplzDDPSF9FusQY0yn/3RBcwdVjX2cUPcICM+i9o5WcNXPfjpa/C98AlJNP7kztcUmUs4kz3h5DAx",
-	"b4hUPBl6d0fVhleq0as9Uy/LSKnspQye0RfnShIQ/zVn5Npe6hU3kWSDldgLgXiS071zuNlRlYxx6M8v",
-	"/4nvXI2rxDSPx60psc92c4zADEFvfqbqclp9N/Sgm0uF93Ju/j3jWyJNlIgL/Q4UhyM4Cs01fbkPot38",
-	"tZbol+aES7rlkiwVkW8KdqV7J9QFzJ5qPngwsggmgMRWUq4ZFyRftFKd+73p4Ad3A9Afte4OfZW6RRss",
-	"EeOwdoAzpniRI84yMtfyoV+pyoLjvIN3cHh97GljfXFIxCIy500oM14YTSP956M9qc3EwKnDGUFLPbSs",
-	"PRcRvUsdiLAVnZm9ARkkDyxC7fNaFtjhRw6txxHu+ZIeuhZJq/KxEaIWB91HO7I5ijCqd5q2Wr/n6R4l",
-	"4iyh6PN75b4yUkRknvPTa3L1/jIpzOkAoHl8LiH0cIwuEo2FAVREEJniAoNuwIE9el/44frhBbVNyI6B",
-	"ABVEVYJNLm3txkAaqlr1xnVyuM3TtZ026w872O8Gmd/JyIBEfwYz1OycIyxRow8TqWyW6kRQHFM7W/6v",
-	"m1c/ITOMBXGkTNKcQGxAH4ikkGTninETO1raIo9nB913BdkaKB/TKtH24N2ZDjPGTgKJJ2JLmQWEXYMH",
-	"1XcItWtjxpblwLfqoLWdfbniRcF3Folu1zI6bX3kdJ06AW/CvmLxmw5+3mBIhXTJlynK1OOVvyWklE37",
-	"H4CGchaEWzjbhbYUfEslaQVG5VYv3vvpiZT3XGsZtC713Bbx1YbweKCEcFjvFzmRapFwzmlFmigf6bWQ",
-	"PbPPKm+L3OdtkOwtQn3r+vZraxOKTwP4GaSMZvbwIeTMvrp81c29w+qmnLXhpldddivf0pS520NHbIpG",
-	"2oeKe5F5zKgl0QZv9XK7LDCzZ37UYfjaPH9Yg3c5XopZL4P76ACX/7t1pe6Q3e5K3brtdJftol4yAKgG",
-	"2C9Mc5TzXb8qO5SH2lxwBttZ+2lLOvTN3tXLJyH0mvNMfp2bcc8ND871YY7Ma0vIvyXb6ef/jVUhkxr2",
-	"RyyUtS9aDdFi1K3tan14XsWa3yE0JBuKd+3zgjeCQGBc/6wHYGN7PGaSwZMrKMqWeisgEYLbvxjYIvq6",
-	"n72juG5y1kh6ENLBLuxbYaHa/6233Hb+2rEaJNocCODa+Jj1HcsnlzVHBmx9JNlXAxS9xsnANLsN6VwS",
-	"GFwKwAADcPzxppMwgpegO8LUK/PXKRekuv8/lhalSBI2pce/IaRSGd+mxg6IEHzUzP8emtvUVveh7mk+",
-	"3Z9oxtmqoJkynRYQzZt8GmgTYNYb7ajaIMxMX/0lz6GZKDInr3QHYKdtKHjMrUegLGhm7Dj3OXAR/MtU",
-	"9dR3P/izdfCG+hokgSiHQDP1tPMmYQrMYFRQCfBZ5iXp1cOx4LveZih2EYKSevJ4Yns/nCCiCMMfibx6",
-	"nwlxk7BaJXHZlSd23QC33u7L1CXfEsxCaJS81nUHWawGz7nOxrWhdZE7rMbDSxzwepJIjYkQ/DpvtKeb",
-	"Uv3RQX6d3FvYrMx0f+F3H41ufINVqnfqFSOQKa110YeV4NsPWkY/QHeJD/ALBLc+KP5hjvTvCEMdC2eH",
-	"jqolV5vFzpbfdT/zY7vhjh5FD4goU9x9FUu0Ix1rdlqTgxikk3ZybAgO+53LudYXY8G359MwUNqfiuoH",
-	"otfwF3gwAFumoMIM7+seIGMSERdxOnRagprU099WhaLQDB0t9+gDq7ameOkDFALk9I7m9qecMA7eVC4+",
-	"zE1KabE/FJTWYwnsSF/bmtKkr4gIbNXOjksUhIFlbQied5g0tsSnP8z7873v07w1vrxRXEypv2brYO6f",
-	"HjYCGdA8Vzt5vKR+D72DnttU4QnZxb1SxpQTHoYIETWQt/TnaOWXv1OaRLeM75izXW1ThCUR87ajENQA",
-	"/G6BgCG5YUVJkc/B9LFp5Nfa5jed1vRfwacrEf6NrXCmEN7h/Tl6B5YD5Lxom4ERkpN8jj5YLgDq1gdo",
-	"Snr+G2unpf852/IlLcj5VlKZ6yn8z4dPLh89Asw3k69eYqH250sq1Mb2hJ5dPnlycXZxdXb1t/p304Vk",
-	"Rhkotsr2Gta/GH//7GWO0Xf2s8al2WZ1G1usvT62IWji0QxM7BYdSNsTt5k4PDR7eji/xrCcaTVucksh",
-	"CKbt35k+yRWpcXtbvPh0COjqjem8xmrj6q6gzSUXAHRdt/vAAm+JGu3F7pe9neCdRnytZiOYqZB7i1eF",
-	"vkgiQdebCKhKM7NWDBnG9u4xuq5EcnbglIKdJg0gLidaP+6o8yhndyOJH/GVfWNo0F0EhN+rXXeQRoH4",
-	"094MXpC9/iOcKXpXax14LBbovflOq1X64Oc6n0G7DThI9a7RzEWAeRL9cZODF48yb18Y4PaOkIReYu8I",
-	"uQ0O1j9Smrqh9up4eejo8O8OhoufGU3Vcu0Oj6YcjnFojYugNMQswu8VV/i6DpUrrjd4DsC0eqGMlQ6X",
-	"i6r0BdD7uQHtoL8gORXEOom0ksj8AGWm36itEO57eMyPLkOOuPRxOD7lNdqZ2uwVF8h9o487/uiRV0Ma",
-	"2hbGvjy00Q22T+8D5p0DYPOHfxtHNu81+ewsb54OxttqH+LJylWQF9wUloG/69er9+eiKoj89eL9+Q4A",
-	"YOSvl+/PwT4+9BuQO+LvPfoM7bDQF32bc+DCZv1sA9cg3D7tXfro42ZuY3QKOmLC3FHOjc9SGy3djOBQ",
-	"aYBmTNP0xL8aHxO32XcUnKnQ7X7DCwJg/nN9XsMBWGewNpXcPbvmcrzveYltqvfgPb0VqRB4d2AQP3k8",
-	"ofv5f9HVKTMVl3U75bDuUp2i06iq0LqBnXdg9yviDNUd8NCKOKiitG+lA5qlw4FGZuHwLMP+uCDsKPcz",
-	"cY2lGgUBpm2O919fXVw99mc5Q3pEHm7+YPL2FUdYoS2XgSSHut9xzHwSG/D5vPXNBzs5kY5RrYm11uV9",
-	"YCOc3BkAu+0EToC/kyJ/1jjnp3j0I0M1oQ39zG1n0IztK64+WamSyIBzRGy5fiTTfLGOB3vnzwua4/1z",
-	"B8RzT8XLDhAtam0tDS+wvwwsqfy4c+/oR07sT1q7SVxAFY3k7q675qZ8xhVMrLR9Ttm6IKjGOEqqmNgT",
-	"LIp9NBf+NzxueTFuQnfLpC3am/1kxEJPKpxOW4rhEijguSbb1q4IAtmoNuIaqICs1ESh6rScu/C1TNry",
-	"O5LQPliRmGGPFYFm/AePH3skYmyVTx5J6quP6fGk1nolYy9GJ71Or5rUX/GR/XI7oVVRu9NND9rG+LUM",
-	"6MQcqrZc+yhIhVG0451qeQAm1caZMf8CFXU2v80X6t7OERSK5UhytMLCP33IIvEwFAJRru4NMnuBUYFB",
-	"PpY1DOuQiJhFf8sVLkDTrTAtKuEN6LU/DNxutbXplbElG7XBXPCy6efY4wbOnOqFyLhEO2g/HaynsyMt",
-	"zNNBKOCxmrtGeGctqQMYMlj69944J7A3cSnMgAmy6TONbfWdS83uMaElJzWVtQA2zO80e7IpginFe2Zm",
-	"kef02DV5qmSHOuUN3pZjxOZTeMZTml0Ft0Kztj7RHXCy2E65lQkKjXtQrMzU/zTg1Dfz/J4mA5VO0byJ",
-	"ffDjlYykf5DFcm+DnKnwxO2+5267NQNGbg7NwpObOK3Vmm7duEGmODTdJcup14oJgnPbbZBxWygOyhQi",
-	"p654WHG+2FbZpoF40UIpOPxX7QycF5xE+t6vNkQs1AbDzV9b7la3LQySp/Tq6Kzeq95aeL+TyRg3CEuE",
-	"rV+wnZnmKyqhPuvgGaRz6psxF8goWtsBsK6Kbz4xeLr5YB8Q6POn5vSmjKAlMW4czMzR6b+h1Ok2pwwf",
-	"Aj/m7groJjEqdif30XSF/ATOGvOBf9B0eMTEtnGdk8gzkYC27E3Eqjf38eEZfSY9Bsw7Vo99Jkk6nQi9",
-	"rW3LhHCGbfaAjMl3jt61Go1KTF0m+Qaz3P2znhq2+ad9iRxu0ftn09fnwqe6uqT9QJlBf9Eih/gK1J8n",
-	"oHLlyxMx8IUDlESDIB9oNoMs6xKQl3vkIr9e2nzE1TX68jQUUluYNIU2yFS9d7JeQdDMZMHWrjHNv0i6",
-	"vJY1kwoXU9oDpuFlJFQFh1ohnAxXot8YtQ3+wD3AD6EOqQ0vT6+ym2WbrrL/182rn27qVPehEqGDV/9B",
-	"9q6dwmGa2LKiBXQp+ZLvGBFztMXilij9p6wg4nbu4hiYqTmSVWlcWlucbSgjX7lgh0vd4k2f91ajAr4z",
-	"Od+trhL47I/3+v8uzp4szt7/eTl/8MTTYsJQf0NSF+iWJAQuXlfLgmb/IOPuehjWtzo/YLau7HHqDHwQ",
-	"P9NBsPKa3T8A8v+zJpqcIoFH3Qd9Fo53WmSNi+/qNnmJuTlwbLK9K1+RFZF9wVjSopCetBuTnJJqHloy",
-	"R3ryz2cll8qTUut/WJA1PSiw8T8qlSBGVEcePWgZC+/NzQx8C7HE7HaxpFnfiePz2sCzdIn7ND9+GHrY",
-	"4x4K80I2qUyjzyv8Me7RfjaRXf8RmZwC89kSrUGdwLXOfmYf/uusQE5WLh/48Nqa6HDuf2zEG/i5Ft/i",
-	"qrnsKusGiRSJkWz2/38Uib/4cqat38mNsQP1Md0k+5FMTxzrJ480KbNfyDaKyjhUXJoh0P3uB+jZCHV7",
-	"Gy4VZWsE/2IahdxRadOonMtSAoTCLdnX7R691c+BRlyjqRaCFyTaH2MsKx7VVuvHJpn0VHl+PPfHRLMN",
-	"ZszgQzk2bjEFILFtwBs7ITzQCl3ee+jgIDBoEj1tcITacKA07Yc1ISGopqqu+g1UQ0acC84ZZ7lqi99c",
-	"iG8k3GDF4OR+rxaiwn07vuzQNwTCsMd05I6YgPtKO/F2g+VCkIzQUi0kyYSxdwXB+StW7Ht30JZtot9L",
-	"ef7wG73GmywnwlaLC6IvpabsS9I1I/k1wkstkU8RVQZ8OaKH2XwGdfcNXZAl7v+8rd9fY0V2eD+HJL8/",
-	"zcOf7unj/dSVIdyl0IIloYn8s6JEoQ2vhERf/q7/AkjBc2T+rPhXdbnezY83bu7oS7mVT1ElijnaErXh",
-	"+RwKuuY2PXyONgQbNCdJ9KLNkawADW/uitLgD0QQyJ60C//VBPgS+8e3ZFsWOLk33lrwyo9GFFSNxlfS",
-	"RTnohJEExcuCJGuOX+yL3eSxh57UtB0XefLw7+ClzthXY4hqVvEaJrVn3p6mo2dARN3inNzQ6wvDWKfP",
-	"VBX8lkh1X/bfO4A2XZm6K6PGNnzHrpGE/HVTaMarOIvQmSI9hTN+I0g3VYopbq+WHZB2k2gO/fq7drYD",
-	"y1RvpXvKRJF17WzAnG2Xin0E1BBwc89dF9aCstsGkOx95PXJQpHYrw/M951TCEm9V0MSMyQjQ5vvLYGe",
-	"Wu8s6PwUMfH2XHm3Ia4YaQ/7xO9oHjcvJFlDQbj3ZMcMDjio7rQ78Cna8B3aYrZHJda2BrVF6AOf61aV",
-	"3pvMexefrgVWE1ox3H8SaHq5kMPmqNX6eFO83ikY6/jiimZkEW7zXgq+jnEF1ex+7V4YxjuXSstMAq7v",
-	"wZ2rgSlUBs5VGAy/VlIiZhkpQpcvc8GaUF8E9ysLNNJMo8vLwwtYTGZkzcTvVqtB5Lvh7m+H51+gavtN",
-	"XQlnOje6cBVlCJta7XN/dnWoOAYyqrTR6lciRTE29EEfjpg6MRnZ8Hqg94UfRsYmIrVaWXS+WjN2bnnf",
-	"4cDgAp/e1qvV3xHePDfGq1K9qtS9Iejfc9Ff5+3BebwW5I6SXSqOI2zGCay3u3hsAdz4I6Q3engakI/3",
-	"tq5pzquC5IASE4nJwEutw3ilIvdd/ZHY529pWUY/Ddo/7lHnm/OkRSpTHGehn1OTfhunnz2LGha1p99M",
-	"bRgVqd2XMRFqDFpcuSbRDXxiJSHD07gqXAuiAme30gcoJhVluNash2FsN+wXErUeDqa5usfHcI39DYnG",
-	"fYOu65/7TDOol7nDWWEjCG58ZXK/ztHPJVIcMcqIa/QrLWCBaXHWurXO0ZYy7nKfKKvhac2alHgPf+kh",
-	"EbkUpdnl1fmDh+2uxE9n3/385hBXKLlyNx1Opx+VdqlF9Ujvh11UhnfP3GsTuxF3MHrSVrJG7SZYQFV8",
-	"bY/METPy20Pd0L9Fd4RgZAE2fQrQrbXBEt6psWyn9MA2E2p/2A3Yot+3cUbaOR7W0oygoj0zwGWUIYKz",
-	"DXK3ud4uILBqXBQ2wvV09qJiFM982YA/kd2z/F+VVCdLCPQiFCfBzLoXF86KPkxAq9FDAM24wcFxt3po",
-	"hNe0K/hyTdS3ptLe4JfPEa658NW1hX2zuokq/XYXCWLNeb6j0MqnB6c3kpPitvEAVm5nSd6Q36sJPsL7",
-	"AiRo8db6Hb+QDqNAXjuPIvgxWmAFVElSrBB1HfBxPGzBX0dI/gpScKf5/K3+Qtr6FzSlp3XzqR8o8/m4",
-	"t5S5vx66TUoiKB8tJnxtnjrAGjL/PLcUDzPiB8rIaXOWM6zImou9ByZzWDMnJs4cdKRuhhpE6NC8KOk/",
-	"yH6iIzqxdNOlUgzxzuUFh2ogecDTrKdSKf6Wlz+Xp13UJSn4LiUFH+8XBd3SpMaJELP05uSYevUMi/za",
-	"QrPtiFS9OrdRrQgmyMLiG/SuF7xEVYm4BQzM8f4aWvFuuFBEGEtNmp9N9bkNJJuKkgcGWMv85XL02lar",
-	"roZLgdXVauulTcefUOHYS/O+OHvSzvS+CGZ6H7MtIdF/EYPy7KzXukfDQT1i52CxUPzGZXiNQCLRH0Rw",
-	"Cznoqv9bkz77z1/1nP+8nF8++vTlb7+du78++fTVf/7HPeBAmWS8gMZ7fJGmswwfBiThTZUcVdhnBVkQ",
-	"lk/q3NK8HSJKYJbcGLwga1wsSJ3Lfpos2X6JZ/ujdsjgpAi+/a8CJzu9tni/yGp4AV8izYkbRGjiaxv0",
-	"lJbuuH45Nwrm8QO/giEfSyqITApO3VKWBxxDppE6VajEe2madDMIKEiETTuC2oZzYZw7buq1c6xwC6gR",
-	"+s0ok0GnBGbyAE6znXNSgxV5LDpBeQNqaVPFwV7okn9Zo56uqOgdK5cuVyB4sBxh6Vds/HAGKNgAUha8",
-	"P481w5/zoiDAyr9bv2liCMILnQqVhvpXZJHdlrTVpIUylFNZVoocXLJMmXx91ZJoQ4r8tDeriilaTFLD",
-	"Y5yd2NIr0QJMOdHHOyn4m5c5WYJvBefLZPpkIZfOrprdTY//Nra3ugr9QO3s0RbvLb4aAmBaibB0lXmA",
-	"GXsNbZFNkgRnxR4VnN/6kQ7u9XSY2wkHeSiE2Y3vAJw3HSGsy0sAUxuqrz4E/wrTBl6O08ry//Ohxapt",
-	"WIzT+wxM8XLCFYrxYZJ/4urEJCe7h1q89DTRHXQPHSGvMgSSwlcWCI9xhaCRub3d6jP0qcmWti7HOVpz",
-	"e8FyyG/mrm7ku8Q0B6xVsL4A3x20HpUwbrtuxYwHYgdN36AFspLjyXcjYgptH9MiMj/aK70A0EzjVtC3",
-	"GS4c5E2O93q6JrMd7kISLcmaerpmmRdjj8cR/ek/i+p2Es0JdpXmdTA0Blj4giw/x0a/R+egJ6ksUYkM",
-	"OwmBIxP0SLJiaFif6DW+H5PB0Dt2ErwgJZf0rwN3odfUabdY/6JvC53qgjXtvO200Erk9TA8MHTF0kr/",
-	"ECI4YI86Eib1FusD+Q7Isbd9V4A/k9Bh/+1YjT5sIViBQp+oK8AQNXBoDkXUdfHPifReF3xxghDLasyT",
-	"5Bq16hgA5weP26t+dai9bF/1CMXQvz1UwclOzb52l9vuSv1i0nlcrwZtg0tu/ATxGdIpCr2XFt2l5oab",
-	"rHfYwLbJcqu/j0nC50V+jS56gZGWnfFoPoKDlZI+mZpL7WuA87aVGOZuS3u7G9IR+v050gFhmXC2l9Q1",
-	"1T9UmMoWlHbMmtRzAgYJ0PuqbBphpsQACp7dWk/rQWANs3zJP34hjfcRLSuptZNEim7JNWJ8F4qxjeBg",
-	"Vw4QpLfaO44yXFKFC1QQpbTcfvny5hV6cPn48dnlV/1+R76xW8ljfVEShPiHf3h1+U1/8Af+bi5lgfc1",
-	"5MNBRKq94W41e6C/wYYgCDAY8KWDzTdstrZrcrrfI2yOaK6vKKKK4Ew/sBIJvtC8mgx00ctm1ZOnDJVY",
-	"X6wwywHKAHjSr7v12vsAe7UgUOnWo+LRw1Bvd7mgLCuqnCwU/hjA0zZC3vHEe6+Efwd8U9gv5noMZUww",
-	"E8YRr5SkOUEmb/oarehH261rzXnuN6IU/rioDam+tHLZNJQ3G8aJTt0SKPYK8RZ/fBNTWtmktvZg8p/9",
-	"ZFJ453Unye8qrUW+/paIwtx4h7FS/JkLLblqtMLcZc622ta16gg9y9qVjZ6kh7SltqTuDRaEtfKyoJs0",
-	"F9cII0Z2yAaaeEkYyVNTElYOJWdogQ2UTi+juY+lmTdwb/ap607WtevRAkrLIuYfVsOPW7dYqAVf+Q/y",
-	"TvvFOhnc/JWa9AleIr6KYg1U9/kLetCyYnlBnqKM50Q2MHdmmW1dYH3Hqada76aeKI9Meag225kZh3Qy",
-	"8lEtwGsE6APQBxPuYNAUB3L7mj5zTV6gfs04m4yvSfpOYedOY3w3m7e+NO5HqyUosGte40qS0zUM+Rwh",
-	"8Ncmrf2EEDOpuVM297CnciU4To3hZbYqL3IiFcorUCipyU119pSTjiWG+uYMy403fl1DPXgtHecNxuwW",
-	"QVGhZqoDmbTQEBH2zUF3StcYrfaIWMKHV/OlCcqnuXi/50LrCloUc2OZaWNt10aprZ3geinOkXlB8fKs",
-	"Ku0rsDu3DgTqs8vMuJasRMllp0J1aeJBipdVGVh4VQm2qEThreu2OqnEeyJsrz1w/Suuj7wSr+uTRir9",
-	"705QNQsPBCJBItxUhiXhB8puU6vqvRvwrY11IMX1XK+hTrQO2Lnjnu9I8lb039//zneo4GxtJU4bjdfo",
-	"QfCu/uRi1Ls/wKXXBU71gdCuoygOsLXArAuq2xyWj6e7r0eqoVuEhmSlwGxSR7aEsyzOGAML8ZQGWYLD",
-	"ZrchrHMLsqnjkOLXV56M754ixSETtnnsqTVa6r2yw+4cs8FtUTF9VbqGvvRP9Sw/5Hj/YW7jaFu8RwUl",
-	"RqNgiVZY6P+YS5DLSkCmZ/ChqdOlVy/E8RaP6cr570o4uMc8IfPmwDS5Fkx5X3eiV6zYW0c1TUNKbA3o",
-	"EuN6WW+jUZkpCYTWIxS4UtjWlHKDIdWc5+QpeqjPhgdXzpc0RzldU1s9udmXG8JkoPcsWdGP3g8JzHK+",
-	"NRcX77uVJIHDg68UsUVrehctCeQNHmQMjnKvLzYyHG95Y8L0f8VknGkBtjdEYJXeMijJ0jvoVA8ejQVe",
-	"Y8psh6CFVn9e2ywn2a1fRFujPG3yEuB5fdgYmbPA3tmGS8JcXqxNms+fIgVOJ8r0vs1s430QqErCfROz",
-	"ecseqRvoloJIsP4Zka49OoZPG/1fKdNqR2+ijLTVttoQk9oOA4R68pOAdjH0w0lKZd2DY9ypkpCqGD7F",
-	"WxSYyuocVQB1CMS49+bQ6YLnZNxF1nxs0ao+7370NSxU+0NltSyo3JDcGQ42p9AsGzxnHZVzfZC6nJ5d",
-	"nI8lpKiaue9AZNr19sYvgSTvO9SvgnA3MSvhV3xAidoQCdrO5OkwEwOzShBaoVhItiij9WdJXlOSedOw",
-	"BkPTB7ngPdWywyJPRitxL/W8A0p6pSrZUwLDByi+2WD91n85uMVTF8MlRK0taT8SwGY7lbIOXEVDNCm8",
-	"Wv0sk+kJRjRazHqQUPcyqcQQiPcWGTqn+lCVoYsvJEYeW8leTcqqVJjlWirHI0KOA83Lvzx7GxNTK4nI",
-	"rL+oeffySf9Vz5t3uKB5Xb7WvHx1cXVxdnF5dnHZv6IFBwmFu3O812qasNzF8a+NNyoYOLwcR6dzrK5h",
-	"+h0LOlMKLe/pC0iPdE8mehnjfItvBWZyla5fUnOb1YGq9Eq7T16eIUUKUm44I8gAVc4RRgVfU1Y3/IF/",
-	"hv76rH0NO+LYUHy0hPqtoDi1on5ZlwuOu9D8ZvC3QbP3L2rbJliiDtu4uTWQEgN3Si4V/PH9CMqRx3Ta",
-	"bTi4ZTpGq7YP79lw7eTxcKTE/hpB32qoidkRU4Y3bpAWOCMDUymg1JfaMm1lUUbH+wGVhKmFP8urHnsp",
-	"eAULzdG2yjbmK8Q6vxqYnlbNY6u4+Nfz9+PFxUCFd5uzHIFkqg02czvyUxMrsA7Wuc6mUsGCi58B75xX",
-	"IktNwf+OAoQsNntQGZhXfZkxmQgQjNnisrQ9+vvVtvDD6DRbiPnOnAiXrZqi1St/0aqhsr1FsVREUHl7",
-	"toU/nWXyTivOw389Y7xi9PeKgNSvBCEC57SSZzlRxvr6l+TsjNz1nNrNx0fyNpy7uRQ8rzLoXQJ5LAYP",
-	"33H4Gv389nnYzIhM6wjKwf3lW7zDTNnkGtzKuZqD543bKyGLA+GuDx1foIsqtOPiVl4jckfE3qj/xHDP",
-	"VPu+nfg1mKvlnku5E5RYyh33XS3f2VJYA9gH12ooedlCwxBtXVB2q3V4tuFwona5UA/cVbuPHndNDC9N",
-	"G68Qa4LaWVBfmKvvNSy/yfBY7tHNjzfnEfZ7zF1o8jXoF15lGyK+xSoZ9SAkhm+ht7ZIBzNp4X+PAqD5",
-	"6xVv9EWsTiUGU0kSbdZZk9KTszeGW+92c+2QfhTjzM8JLozuGJ1JjRUSZXrbe9gGDvZYO6xuOZ6eme6A",
-	"e2EEx44+GcOydYOTEfJBfIYkq7OqJs7dOwMGl6ewhSUjBWoHFzy42ZkeauNhuuGb2jvoyLJanfamltL9",
-	"9r7iFu22uUOhiwn1rJWyNYmHcgGpLSXhZUFMGrPakC1a7r0RqQC8/BTE+kh4+Jg0+xjEdNP2wY4GExnF",
-	"QteMPnlbKljNE/Sk0uOakN3Jgb5tZHA6yvdPoI2+t6IwuXlWL+mpzlQzK51TtQD/CxQaN3/BBgwP/tnU",
-	"Nb6PSKgfB4Nq9Ts6wv3SAyuqp9v6wBhHbza2a0eKT99Kn0ddGBdTnRwFSaqOLLQmyh/KbrNjrOzFPmn3",
-	"QHh6N0RQcky3NY8ZLtUCmiLHWgjpCFb3zVlJiiLQdKHN9MMcgsZhaArGSqGP8Nz7kT3BIqJpQU9aLWkd",
-	"sYWRLBuihNis8smVWEekpquyV0upcJZstzmrvElxUoummYj+G2cLxcvZfMbVhoiFRaS2P664mNUUSkAF",
-	"gYoJ+CPrmZqRqOjBzil+Q3fAYHnV+kyK0XKHaYGXRYMgGFtxFugNMqmvTjI++Ty6oWPbHxVrDbkMgKRJ",
-	"HDSuAW8sdAAg2a1pYCMo/Lf+ACypgkX2iU58IxOYyGEbE9ebpqn7aS3PfLixohOo51jhgqfKlZP6eN3g",
-	"vtdesHYlyGi2QPPJwelMyVKNabkTv0WgO6T3lxKLjpHVanVQQ7Z3Ed1xUfBdbVrVOSMtrHdReetU5haA",
-	"/09vMNd/eP5eYTh1bKmPyXKy1Vn+Y5N354Pz3Ar9lt8F2mOEur/ooSzRllFDy/yCJl9eDSnpAmslauw4",
-	"c8MPUj2pe+kziT7kPJNfO3E5NySe/0ty9gGZh5fE0wIkIKK+w+d9ck9SN6nYBg59V7WidySy4UtBVrFN",
-	"apjpCxTT/qZ1okY4J1LbO4TSpudu6oZWO7n2F4Yk6OQmnPvQTbXd4qOayLuRTn77HyX5eEdA/xP/HzHC",
-	"/p9BNebemoohwcu9t+rX9Mu1FfZIP2YyUOPrAMT9eRf76A1T3Y9dNIRgVtoYgIGnY20NRODrgyruaEYW",
-	"df1Hv8u6ooVJasFIVrKE7p7tjqt9LBg9IMnjQTugmC8ijTC7tU8DzFHHnHIHRU2fFsiCy4D414+l7cP6",
-	"rSXJXLlyhDfY5sV1hCSIUOCWqo880LmvGI4NbbPn5vHUy0prkw4eJO65WvbCUV/on6afqbFe3LPXplkY",
-	"gtA3Z4UvCHAYtDAfPvjuEDNOf7C2+HHvJ2r5Wfpnms/A8X2MKdMaZeLR71dSwRM+UrNy6ylLYIjzrY1y",
-	"o3VCNrNof9LLqeNQQiKOuG1ZkKmNne+xGXQa0EjscgZzDw9gvXZYuorXaPQPa3HEI4XUEjXap/r4PtA4",
-	"u2V8V5B8bY45t9CjDaCTW4zYLp/g8PUYYGBx5TQ3QL4MEuhyHKHF4Wute56zJo2opLWQhn10egUPu/UU",
-	"2v2OiAKXye05wS8PhWk1JAIkQhqZ3/AiN/V4Em8JAqDVeQv1xT5r2tcwjmju8Ym48rhxq9XhzqZ2kYUv",
-	"DHUPe7Uj+VSvCajK2E7ZXhS0F3gvAac0r1rwVJdnDy6uHVQKSL554nw6+EbIFWL8lvVUBjPjX+2O8DAl",
-	"8Wq5X1h2xW2d1hp6NlBOlor7aqOfWapMcq7kWwKdDtrsjvFdmacTwHoVV7iYvGLNWrmJuREbWmoW+tbx",
-	"NRaKTbAMnJMwwXQKXiehFD2A3q6VPPwuAaEFKT53+eqtK6HzC4yfBdZwsveg5iIHJAwwaFr4YoBN99Hs",
-	"qTuLAepPbs47MZpuyusRkv13ee56tseGIpdUQGs8FZ0EEXZzRBqP/XoXynJ6R/PKbFKxxoz+gYPNl45J",
-	"ng4nJnvbu9E80sMAM6o3kXMZmME7EIdugfwLbq7Sk3ZWP5pwRLJ2v729f6jLi6uHiQmP0FFZEzo0+zeu",
-	"1CINAL12ftwHBxS/JUe3JTWDtPLxR2c9rVvx1CKE0mtzNShgUAxQEJzLpx0PYyUtShgXChfz/sljc0tN",
-	"Vj+TvCDX9tEAlKH50fRfkzwGytDMeIidU5LgEoQoXfZHhODkuIVFwTNQqfEn2LP6HZ/ZmJhgHXky0Brs",
-	"bwLqYWZKy9vVxfN2m6Q7k2fvyQ8NJ4JOA9nLCL1LdOJ0ap59v1bgVY+H1tEvHJ/UO59VDJdlQaO/7Tse",
-	"D5H+6vVrwUE2X2pNuM2ZLmu7Ut1MeWCHRWJJfjasR4gf8kr5ARlvCMtbeIxaMZ/fl89whWlR+e8Y+7rT",
-	"McJKkW2p0AoKxOCeoZVY06UCKDs/Jt9/wv46cMhZBhgHSkaktF6tKsugi9rMzLfloYvJ8wlKbi2wdRC2",
-	"vYyjDrPpaJZJ7uf7dyRPQV6LFANB7vhtErXDixVyYHYmMbI40yJ4hV3W4bthIwFaw/rRWDm5IwZYkSqU",
-	"YaY32/h1Hr5vxhyZ32e4AnemOfkabGBNT+1hdkbYCXzMrwFHINHFDM7PleDbOapKpDhaVgrcnQYeHwDI",
-	"FPd4jU/frXUYGGAyAmuKervHyrSDTKegcZonVgeOn1yazXllTqbctkaoQ0jzWS54Wd5XMAmOQylDhYGH",
-	"CP6K81tzyhc4i4vdKXxL5ML0yUgTwjS8rp667/CiDVzRo6g5smMiW40gn15VNnvmCE1ZD/JakDtKdoka",
-	"553JpbZtjXe8KnK0JNfoA2G5/GC6uSCbrGSbLKy5iQ5YDHstKWxuXliYpgzyg+3O0GrLoLWYsyBtH41z",
-	"9AoCau7ZNUcABmzGpgLV6eWeQFkCdDPpX4pG48XtuaS96QedaUNEa3Y5xMZwVM8XBLCdYiyYMssRlrck",
-	"dxX9dT2Z6XZucGyiURL/WXFFXFfKw7Mw/nqjatTpgwm4pQcOZFwqc6cAKALbgMdQLe+HbKNkhpVKW21o",
-	"kbLS0hOBed02U7PCTjK0HVsI6aeoX29FzWLzGfo+WTYc1dSTYCS/UaScEOqJIMpUvT3LnJ+pIHdkNPr3",
-	"DE6yH+BRLZOmrHF4dw7jfcYzUJ8hhhkj3m6TpkvKWQ0M7GbXUOxlOafpHRuXVXZLEuD7v4XnfTulrD8f",
-	"KXkGaTTF1QTIpGPnnKVjXk+t+ZKfa3qnPWviXyk5zraadxRa55Td7UoulYsUj0LdkHVsa2SpBCEqHUjR",
-	"vjc3zGmm7uW94MvCYGckmRt7hJEwMQ/IEhNkVUmSoy/ffP8cPXn4yDTuO6iNKgrCfKGLtxwtCcJM7ogg",
-	"uTEeMMAI1Sk6JOMsh76rXFxDIw44dlb0jqAtZZUicm6PU/2wIMq1KHAOfE3ouR+3UGFaBIP2MEGHXpdh",
-	"6XflESG4iN9K3wOGvj/JTVXSV10wnymqfLDbb12ykmaICeL4S/uFF6fvJ7AOYXZuSSlDvBKo4Gt5jXAh",
-	"uctT2BCcE4E+vNVDnb3MP/g/BP8Q+g5Bt5TlBgcSpM/QLfha4K0c95PAr44ZNcPc9AJSbvoonPJaW3Ao",
-	"KEnLI5ly6z2hM0/vYb/oVZLIhSuRS6h7ad6zozecGr/FuWU7vQepFpBT+JD04BP6G9+r0EwpdU8v84Cb",
-	"zVAjDKtN616ZEWloseEI0xImD95asLJ9sRRHWKEtl6pOv3I5V+60cdw6/wyVaO26M1N/c8qqM7NCLXal",
-	"lPPXknx6r0q9Z45wqmjGZv8g+9QMYXRL9mi5R9qW+dvFg288TeSKTg3Vd/mLm2feZcvEXffBq0ePLp94",
-	"H72l/nr+W2PhuiFe/eO19/WqG4qTdO197KPffAAhzPTE52iJJXn8sBLF+FF8awxMcTcz9M+BM4YY/a3g",
-	"ssjN0eWtnsZw7UbYnQ6ctstdZHTqgOR/WsyCREHSag9AifkKYVQxA8pZw9P/Ofu9Hnd2+ejC/g/C6VRT",
-	"udybW2uXE7+3iIm855nxRhps6Gf661t/y47x3sscrvBrXtBsn4yByMbThb/XDxni5rMNL/KFuQrEplxr",
-	"un2N+c0gc6SZLBEXyOD4Nq7OtTB4tlghzrLYpGkDG5lC4kFDMAo35u5AvanPLe9C62GcafdkboQzMOvg",
-	"2KAqN08l4oAOpjrbD7sRfVx4gxX5xYGCHvSFJh9xplBudgjCS35H0B9EWJe4tQ7Q5ZXrHWads/p6eXmF",
-	"AMnFJtJRpqCFD0aGL50dPrs8v/jb1aPDjjs+kPCrT1/+9tt5668+lPAuYMZW8+rcbfTWb2d0W1rYFIPQ",
-	"MlO8KDa8kuRrC0j19bZm9BvorhXXUcYbdzDtudBaj2CU3aP/QpnmmDRwtRbbpef7b0HN9HMgH0XkHt9x",
-	"aiBrsMKQlSQtWk3GTbLQ+8j+LN6vGT+fdwfXQLkPr548fPL4m6snj1pwrBc+tfB7hQuPq8rz5X5avCHD",
-	"zt4r6QTncOx91xwsKXZZWuK3J6d7SYrx65FNszZPD07je1rXqN/LZengBh9W3nbjpjhEe7z3OXTIHRG0",
-	"a8RJxUutxXeCw6YuOPd3lgNU4gGnaDiW5TjrV6Q1UR3A48pC0lkuDC7TG+I0zAlLy1IuuPGRxJWRsAnL",
-	"7GTT53w3gVvfBfTVykD1CpLdckZyVJX2yABGn3vnLgjO9z5vUm9BTbgL2y6K+b5b9dZQ1Zp2YF1lsofi",
-	"5J3h39ik0Wlp1k7X+1YDlVgoP3Ryo/kPrxiu5/8XsoW37snP38f4Wuq8pYOM873F4Ky1f7CHQ49DJ/eU",
-	"9VfkBP6yNyTjd0TspzS+zdw7sbF+j3oMUZUTsp3qSfaEhx4mbhM/ghpQtiJCJDd2Cp6YkLUtjCKLzUA3",
-	"L8Rwd9b6QHg2ycmbKa76gJfyLTgCpeJbItCaq1bh7IoL21JjRBs3iU3mI4EZnrw/7ylx3hvldq8JdTb2",
-	"BEeVJ/87Lum7UZ393sKtnO/hqIMxbJ7zotqmnoe3xJ/b2L+5WIz7msRazevDfHSi+iuD9wFN/0u24qki",
-	"tuSVH20bSy+O2KsV9KPJ8R59qfhXc1PSD325S8x8u0Vbm5qvKedNazV8h03IOVHHSqPKjl0w0fDAzbgh",
-	"N8zozwDaX6/ndF+4GeRNlSrRSXFJIbgf4DYlsTkW7s0m6/fzCDgqsFgT24Vqi2nhl0PZRZZvB9mnZVYb",
-	"77fq5bDKUCjFLMiNTSK+x1p8rBYbXnnM15cHSAN/cEY6neivHoz5MfKKpMWqtSHXiXrBdWVHyK3+MGfK",
-	"D3i+qltM1JVC0KbtYyE/el9IQgk0uPeLyHcmtU2ezzhb2DvpgdbESDMAXaIvf+Qsx/uvkOLom7nRncAU",
-	"dKn/6cFlZ3keXI4tjyAZLSlhPo/3yxx6b1aSiG5m5ni9ZgtBGyhw2XiH6ljUXoGxNsGiSj4FtPqKQhSz",
-	"St0SU0uTE8d6bZrd0mFdC0vDyrsld3wjf6bToNYbx54IbqB3EyJy/zYl9NmUyv/TFn8NbeG32cLbe3hX",
-	"h3fDWweimHSNvl+DdsuFP8VPEAhL6t+R4Dt5DTsJYMxMr2CyRbgImDv6BU9BAykKaPWrLyQNFpHITWtq",
-	"AwQB07tGmCGyLdUeTH79QcYRuIw70hFfYnGY5q9wkcrGt+alcb+DWSPLB8vk+psDAlETlSIRLRBsTynX",
-	"dtCdH4u0Nezkb6Cl4Xv+CcLzUW7Vfn7MCmc2o+qWkFK2pEbbvmhJKFsj2G3Y9inqBf4h+bWlh7fUVX67",
-	"iIjCBoKlYreM7/xwQnUPjCbgary6LWAkb2Mnktel0t2pfVBY0NXqwxx9YETtuLj9gLhAHwq882e6Ng4O",
-	"f+owlch8LtjeYoe9vXQBftPWcZle5uPZOIYfc8teO/TI2qc7WA1kphd+BurAGmHIMIO0bicIvXqplnpy",
-	"6x+/+xvhHd/8luLmM36eCKzIkWGQnnq1zkSJtniPBMG5dSKeLFpiAvEnDsrZxxe5xd+KesdF+ZtG+TQj",
-	"C7zGlNndvljiDOrfWc69291CjCTdP907gaJjKL1LGxDeCNUwb7BYk1hGZhsekQ/zE9nV6zopJzfslom0",
-	"aLdcqoXrsRO/Qw3NForSd+KnOIeB7eYaZlut1cHOsiz2tudJjUHTwwwJofom2xxmTmAV+AF3ck7irGT9",
-	"KCNWkCZVUKteO4mNTYdpY552tmojny0xbu2BIZXyrAmvnAr1JGnvhPs8JBS5NoFeXza5q4saF049aW5y",
-	"qbswSKEeCgp/nJYG14SXupHhthi4JbY1rvjj4MKeHO4hCcUGiI8UFy59QbyfAE+72CPbZwJhi/dsxrYl",
-	"8jIUnBCCZNGwDL0EtvicqSQhJbtFWgP1AbHmRZ442NBGaGciR+xZMOnNKR/7wsdoOl2K80gM3QjY3LeR",
-	"rERZJ77NV+snQLdZ2F6btO32GbI0Orv7JEka5gufbSqnnMRbh1t9OqvZSF6+2AY7PabZjkM+Bkg9qDda",
-	"SPt09ea3pOA7yIGe10kQEq1JOwtCjxi4Ba8qb+lVDURu2kkQQVBBVgrhwnp947WAx4KCref56nPDSlvz",
-	"hRnjSt9DzeMI7hyQyi2VgeVKTdFvuVdaxpZjQvsMrmls64fOAvUkIyClEXHbw1wW24ICgfwjxZGomJl9",
-	"25sHn0GAtdPxIU5saEB7cAIJ7mID7jDiMPYkHF76q+ehT0O/qfuDqHof4PirSmV8S9IbgIp1WCjBBzJH",
-	"XKAVr1iuV4UR+FdroPiTQY0P7NDlAk7hLCOlIjnaEsx2G1oQVLHcOmKgLJzm/lGtgHjGxVRbUfMGIcgw",
-	"Xv9xjzb4jvRcOcGdYrnhZtB80y/oSuynsV0Q08ZvQsGNezVAUSXYC4sye9KMrYm5tC5foQ6FkaWqYXJr",
-	"aNXxpCLIVhj0LWlOkPyz8CINtraebezjeTOHYXe7ecyCGwuL7/1ZQXz7yd6WpFbuWE1a+/LZW/6Q9XNH",
-	"hCTvBFXkVXKn46Ql9StZAJO5p6TVHO+lv/C84HAGAiyu9CtCaOYzDlJlrwLW/XBUVcZ8xmv4Pz/IGGao",
-	"bsXsTcOswX6SzZemlg5KBMxAXgnhPriRV4ygZUULgAn5EnoJztEWi1ui9J+ygojbucuUx0zNkazKkgv4",
-	"gwOj/wo5FDl9QnGTSWhjjq3sAL6DPMJ2vRw+++O9/r+LsyeLs/d/Xs4fPPn0Hz4OaeonpEHC1BaU+TMb",
-	"bolPzp69fon0L7aFlD4gO+nCMZ6rkgiITySD1YUyHaEMW3hx6PgQjcMZkjV7uhS7j1kOhaTp9PkxbtGn",
-	"Z8bcmDaiz3mZ3MPlfsMJLsDSM+3xsoAOQiUlAcNuRVk6QEVifou3qCbj5R7yCEqsNhIuWRsulQGgPD82",
-	"Q/wwCGD92sEU8SDiW6tXVQycRs/Jaj/rmlPFOtNNzfn3AGH1DLCu0i8XDYJWUoOT+aQKFG0q3dEs1M9K",
-	"XyKxKCgRSNI1O4NrtYXwwhJ9MC9/6COojSOYNfOch8te2ty8IapKRTk0IGHeFLUlluTB1dwgne7L0BHs",
-	"Rf9+xhBXJa7U5imyLYPmNhv5n28A0mw8kG9JC2OBd+butklK4xmmlUgArErY+qtFXUzlgbXAbA/pSAVZ",
-	"xRwi7oMHo/tnJ5zU3X8hM80hn48mVPlael6aN73ZS4d9sbS9AmtIS3UHLUyMn3jLl6Z1o1aM3ZvwUIiJ",
-	"mMLTub9ft9InMQPM+7g6GevedgqtxZSBBTHYnak1McHC8QlwoY4NaW+ZMyahfQ68blNB+i4qX4F3La4R",
-	"SN5J0N8HesF86QA221XXW4xSN+GhtZx4/kTH5/QmDxRD71xv4UqSfI6W+x5EdEylvktqiMJYTAeaseAv",
-	"gYNvi/doSYD8A9xmW8YWOY8+oE33Y99zgTbuCosZonlBHIw3EHFLSGmt+JigeULYMS1KKIi0GX29fDqT",
-	"o0vyD0+7q46otA7PHKxExk2IQf9u8LBtvpxTgG5BXNqv8anzRe3pYFwtGmc7VwuQKZsEUi4EwdkmZCM2",
-	"G9izYZ2WDeTouQnZlFggAe2Jemqw7qgC7FAzTAc6tHXiTgl01lASIDyAiw+qHGCMQghheWR46QDFaEAu",
-	"teT/XnGFAdqc83xKSKXRbFaU6nirW/gBXVYfzNNOpjoJVVKZA9QzX8P9tqBg5tOtpHBWLu2p3YofBzE7",
-	"ohFRzNMDs4sE2vAD81g8VwntmI2TxemPGlgXbvAejDt56195bJb7Gu2JbDUGnGvx320Is8OarxCWB5It",
-	"etkTfqj8TF8EcsQFshu4f5nwYvcENuzbHl0uvAHAt5rJfkKdnPRjJIAOZhqD43pcKuGym6MVFbLTLHES",
-	"XFE8blBHjXVJ/d+8EojvWO1ray1Q05xba6o2kJOP0yO3xQDWWo2DR1vK/Vp/c2u/bbC0CprtbWP1br/J",
-	"QwSmwboWfyw6iPgmKctI0zmtEYWkzwYUmn9jS5kOB9tqEHw/LcMgiq3CidwmfR0cssw2x8fyNrCbTwhK",
-	"rFdlIQlhdvAD6HBNooEAjwV59PWgbPUL7fkc2ltMy9DCoJB3Kvq5KluX29D5KxZ43S08HrqkuRUK90Hr",
-	"MafdmtFKS+ezA8I46T6QlIZc39wOseSNpGUFlx2PZl9SfNociP9CIprXXRbHXZhhaDdfkVxJfHL3UqEN",
-	"1uY/aXm9zGXgumPObvldZ1adInTTkSfVE2EXK4AeT8ZHAa4Zx5Hf3+mS4pyDwOJLAStadA8IVLRR1stD",
-	"2puLgrlPQQkOumV8ZxRREz86tFdObs4lHYbpxh5w7eTxEXf2HBEeMSP8xFWMjy7QQEibAQK2h+JFPkfu",
-	"n43W0gphje+Ixyg1bU0D/RGmAaMzck/1FH0JFARXasMF/cNCiwg17O3rMusNybjISf4UkOIgJoUUVGwy",
-	"vuT5vm1curQaizjRqoAQdhT/kSRo9EVFP9tWCHYhRvF0rLxMwwv0myc1jvyWYFkJkl930J71XYQLZNL+",
-	"Ckru8LJIMA1C+G/PbCZ53e3K3a4Ob1KJBuvUc8DytOOifPxwZGfb6Q0s1TT/+1g2fH0pOzwHa//c4U8t",
-	"R1yMO80WhEYx8e+kyJ9tQ9VJeqhFxZRpDBMnOUFfd5Q3rVXe27r2pXmrFBapCjCQOT/BX5TEraADyKkb",
-	"4/6xKbWN+681RSc4Trbs+g9Jtn75HnXQkqwxu1flQ1tmU8Q53o5JtfWWrbC+mP+31WGDecCyuUFHuTrq",
-	"SR1jw7mPthYpzhS+8Z/vz5YYigBzcBWvSFEgSQsCgOIsR2tOZN1JkyrpwgvOO+GOfl6aqhU3mj6R4Sbl",
-	"PfFviFIO+zZlE7Bsw8WirGH+awSVAm9L2JY0u90vrv7m/epSYJYvMl5YUJih9mwBR0U2uiWeu+fAZ8DW",
-	"lS1NGXrnB/fcJ7gncI/zCsuNEyT9hN7tjPQcVAmY+QagcKGI2C5c0uLhboIDQy5Mw2iy6NZAtG+Qxi4M",
-	"/Ghks9HL3Zn9rP/ZeGwxquMc7ey75rolIdivByR5vDID9Hfvrf/vfNdJ9XNA8XXCOWDV23Q66DFKO0Lv",
-	"jYIPiL3NQFxknCmc+c87JSguFs2OP9ivCFr29JIzEZWobuFjSg9NfwCMYEC9hQXBBaokXgfiP3/YRK8o",
-	"2Bu3Vexr83Y5Si32Xgma97axTxp7e/WQcwd8aoTQrwKNvomsM91S1v7XyxProZ6H2Hqj/8fF8lH+YNk7",
-	"L77xuibT1YyvA0FE/pZXcTRgT49HWxB4tsBoC8p/15bwJUzfbLCIblMRbLHqDZNtibacIKKutY5LQ94x",
-	"Ir6Q1wgv9aW67nsN/x7d2zjcrtV8NcFgMgz4EV5LwkIFitPTTcxrdfajo/d9eHF+oFt68n7Jk7sZBVsY",
-	"dTl7ulr4f3HKEm9nheZovIy0ixSixWOgYNwfSnMofmaDoFIQ2CDZPitIQtPvEKnRoAcNP2tGWZK9q0zX",
-	"7GVq1I1sbWvYzs3hYUddP/CqaxtN6tcqXj1Mu3UYAloDhqf2mXDpTcTac4REsOXflE9c2y7hbOKag2/M",
-	"jTiZkTVLDrtNnek1rJ3b+hghBSk3+h7RdJH4b8XJMAu/u5vQMn8gtH2CgHLfT69ZRHJT09JUceekwHtX",
-	"z23S0V1seGGd7FrvKfcXyu6ocVG5rVqDJs1nJmK8wHne/qsgEBw8zIquPRxyEW4JOi2EnRyFtv44ULLx",
-	"UeVGFk6OENGWuxOARNxsJTQ9KQekWonqECbRhCzXWJEd3qOdoIroa+x1v8ZN2isSkvoxyCfST1CTGQkO",
-	"LGhxbe7ILXPZ0tjtCfcvydn5G7z70eYX6RmUJKMrmuHhJsSBSXzIeSa/lu0xzg3rz/W3PiDzxrJT4NNi",
-	"X/vF04c3O1M9IsipLHpGkqN4KDYJeGVJpl8YW9JlTDCuAFbQ1FzpnR8qsrKtNY7rWNzu0AFBvy4S20AV",
-	"lrdS5h2IOlUSPXv9Ei3JmrKI7u8uAFm39WhFIvVnerMNLu73dF0Jku4H1aeoHEa/lHr85sDdUbWhDKkd",
-	"Rzaj1u8Fig12xvvfLBDJwiRHxULLFDy79eW7yG6D3Xgy8ir221aEYoN9uFCbfXgtXBYOBRYyQnKJMCqJ",
-	"kDzQnYQXOZFq0Sd4eJsQXKTuLPoHWUAaYuRU247UUE2J8yXEDGez0WNxuDi/XWyjG+7qY8cPZm4yGmTt",
-	"TsdSoauHaMMrEVv4YUZvBLrvjzK/zDufUITZf5dTctON5WM3fiN2DV86C9pdjzY7esQfbE+zUVqpG/Uy",
-	"BZTYavWsyqn6zkVOEsH7A3H6OrfxKFM8J8penAe9Oq7b/Kd5c9OeatZb3sQ8qgTOSKT9a5YfmFLDbg4v",
-	"yOkt3t7an8Lq1Z/4b1SqPKmCuJnjPRfRBqpfg0T8SKa6pSZ3cZuKNiEsJsiofAJ4iHdHOZcWDNUlJcgh",
-	"B0VSBwDzLdzXCVtTRsApCI1OhT/qrYf4y6XdH9ofkYt3X5nk8df5Fv9Of4drL9ZRV7jV6mc5waEf7msz",
-	"ZcGP3qpBv/09bkXXUsXsyDq6Ppba6Vh8X9HdAdanT3aAXDOtRMFou/R7geMN3zGoP4Bo53loz0bRDyJ7",
-	"ELqSoOKGgwDu7c9jfxg6T2R5/EIngMyVpeB3gUAWZOol7dulIPh2sS6w9F33qdrwSnVdeV9IlHEmCQsU",
-	"Ek7A7md5GB7ohCVXW7y3zmv/ZoScswB4yBCez8rTRfS7TnTkPA7+3ozVXaSWT6hF/9wlyNUS0OHcsAR+",
-	"nrPOCPtRJ52a0sjHYBnwO6jBr1ubS7TEBWYZOUfP3B9dIaBDBv5CXpsyHaoQ3xGpf1/WCMKHZRtZwWUE",
-	"bkdd5E6YEkkILY4DwfuQa0Eat020yKTQazA4Y/Otl7QootEt+z1+Ws1FHZXzmr+t0RsmDopMnPPAAwBI",
-	"i2KObFLSHClenlWlqdNeVSyHHGjbHPgLaRJ9APWWGB/McfCgKea2GzmAYVQaFB4oOZLVViJT+BzhibIe",
-	"rnvsaduPS1a2QHxFDNpYWZVgtP+rksp2uYa8eKfR9lrL0aJwZTpbF6XM+JpRCxXT6pBdFNwGSmqc2PmM",
-	"bm1XvVYzBHCYMLkyOPmc3RFhM6HveJVtjGliYCTnM7nBwh96DBbWgDR94Y9dHLddbPDSNft06ZNtANX6",
-	"A/59ImhJRmLa3sAZM+XlCEtkBmkigFNCeD3coNT7TPo11aKSq43g1XoTK+mTLkgslwszrZhPaBXi0loD",
-	"ZcHLiuUFgcwkmhGtpeRAC/94B6PNb4xsky+6rUbdjGY19uv7wGveZuvNvLQeLQvMTHa0iQTq1xBfQSVB",
-	"A23RQwYKd+kHHbgAIARvpTN8AWBuarAElpAGPrE0ZLDA+T6Q0do/J4iszyCtZaMpkaynPX6Pbu3uKfkz",
-	"5M4L5PDMVMGAmDj6JGASOXSlHq7uxdkTB617vjh7/+fF/PEDP7YuDeEhbXBZEmZhvdr4vrsNJ3dEmArW",
-	"pw04vWnHYFA/bMDOl5aUlDJ3F/Rj2YjKtODvYaLnEGxA+B7kttkEWatvOO4YM4MNzfWlMu177i2TYVKV",
-	"dR0O8hRgB0RJcZRzhJf6nk39ZTZ1B1DPL9ENK+JASKgPi/d7wbfo8hpdILrSqjfTEr3co2evX0ZakVuC",
-	"WSgxvdV4AR7z53bgnf+w0BQbXB8gKxV919SNpwTwBJG8qIJxRfj5LjVSXnfxGE9PaWrg3ae05UdlhgP1",
-	"717HgvlgjRbRuBRgoUBcJ1XB2914et9ce9ufwD33Fn98kx4ry7Aiax4o8BuCRM9IUm2AKUR2l/0Yc9K8",
-	"YS7w48/3w4xuWrUH3ZHcIWWAjyf3MLn1mu5eekuKgrL1O9wpuLKBA7k1PQSEgcIuiDYoDveavuDoN8/u",
-	"sLDNE36dfbv/0Qzy7f7mx5vZfPaKvXYDfbv/wQ6lKaBbovfjpNziKN9CuxghyUm898Pr5zRHVM0dthmu",
-	"cqqQEpgWBgsdWi15VXKyW8ELxG4Tn5QFDOGrqItA3wFhnQmNy6D2EnScENDt2XgGGMmUdT7lLnearclC",
-	"31dY+x+ajqT6b6Ybas90F0RWWwfnSTqQedDmu3YDe5OjQ33WlNV/h9ltxj0xRyavem6P3jlgdus7F+RX",
-	"gl2r+TTuqG73EaR+94IT7JOfCt0ddIpjgd+SdM9ERqRcKPfqvUQ4YLSF+edGkr8lWHhzAw5rjRqSOoON",
-	"Rg3eOhfZCXupnlSXxXVR+oHkayJabZ1zspzwVn1lPVx0/csiGs19av9kNXOkt9ol1U5BQ16LmKEVP/kZ",
-	"/q2JwtQSdsRZboc4vcIJ0noPukbQU7frnNTk/p6byYdaXQ32/sxJdis7yJQb0GS2RtN7VuZU/3lZX90i",
-	"F5ji4lvKfAt8n03qV+T/x96/NreNY/uj8FdBqU5VzzwjWbITJx37zU7n0p3dncuJk53n7Ok+MUQuSRhT",
-	"AIcArWj8z3c/hbUAkpJIibJFyZE1NdWxLYgAgXXDuvwW1FvLC4iiYqRvg4GZW3XAx0UtaX/vPXJffTSl",
-	"nld5+jVy6Wg1SNIO95ZQzeHaXcZq+bgwnbtu0jkMrb2o19vAC/pWLVfwqv5A7VZgxWhUVaVS9xJYaB5U",
-	"myqL3Wrrv/1n/62VEr/og/6ax+dcr7di1JgkRMGHkbewnZV6+QHXb3E0Q/TNGUL2ENfa/vVr32sXoeNa",
-	"KvfCqe6Gda3g0R9C3umS78X5eqkAWYPnyUhpYKGwJAgyABYJ0KwPZgJAtU9kW+nzQqII9ZOdqDQKWcyn",
-	"LHIJQHdS3fkayvWJUw8V3L+cCop8VOCbwpSVe/vCkewam/sOTKFtBkWpCRssg8jNIFeUdNgqtJvY3q+P",
-	"oVtz5x3NA/AlpsPSzV5PQ2QtfGuxop4RUFnWCz2k3pn84Zz6t5NSt7xAFbyVta5Om0A+yaWXg1Wcu/lU",
-	"7tAW7gmC3q2RS4K3HtaEC5pxdMYRL7RY0jFdDPsJl8HIclbEg/J0l7WV1BVMV78x6mA7cpXm+VywONYQ",
-	"Op8xVctUC5iZRjcDlRyxL7MiyqVaMIGdb6RiBDmp0/GiJFoiWuAbH8dRlVypjFulGvTt2oC7QA8+oCBQ",
-	"/DrKNvqzY8j5uLu/omEa3CVV/V622WV/asD+i24F+wNmTV3SsAHApd1mjvt4VJj6zDf3WXSq51lDYyVh",
-	"evSZ+Dv7oOPyuTB/3YxaZy2jogjR9bp2GiGH3XGWOoWHf4tsp/cSu2EdMcoV+VcaDiF0CVD9Kf3QZlq5",
-	"XAQJbJIoOXQjQkWxfzZSUcjS2AU+tVmWKbgAREZikjIL8LnUPtjZHW3KQRDBiEqAA5DGEnrehwpr6CnJ",
-	"lQ4vgw/N6jntEws9mfPjOTntHfV69braWEYpbWuTP+7xs0e945NHj0+fuNt0SSnt6xfs0aNHz84ZAuKi",
-	"VRCmCU48B05ZWGbv5Emnd9rpPfp03Ds77p31ev+7rL1CnKgwDfC9RdhmqRT/ToHKqTWjSCkhyV5Dcs4w",
-	"mVgbdnJ6Sj1WZif/djyPb7sa+T+Llfh2NWfoe8e3RSz9mSl8D4AM8d9B97dEyP9LqiSUYP6DdF7e0ucS",
-	"W/RYtgy54fZfF3GwP7ouPZfIqpgOSbWgl7Nvid197O0+EUMhKzIGJtSqYhbouRyL8HIU0pSPh5ftAjoI",
-	"iV/sxuRztEOIMfVLSQ+Wma1qFLrJKvb+ubXfI49G5Anf2gozzzk+7bn/eazpasJcRnm9jPLSUgE6LzFx",
-	"A0hmlojFxVqflemUuZzTt0m1qm/eFATqfCPJ3iqM4yz1oaTvCX72E/WamkuXevJoTVhjn/HgXq1Uz9nX",
-	"eO1SataM8MT14dtDMXTIW3PM8NvzzsnpE5TQI/jGnaxnoRgKU54Ws3ZbhzCNIxHw+pgMmcuyFJ2FXE6W",
-	"gznx1tEdko/EUKpS/M0/YGCYSlHJcqsCI55g77HIEKhYjfeIhKz9ztUIk4OBBpNjWixm2w+4NwoT4GHN",
-	"talrSCIer+Ky924Y3ThBrJtllMC/KG5d05O5NnzHGllM/gXW7XNe7FO5ru07m/nk/FqOGefBLZzXcObA",
-	"PRG1c4afYajCDs+G+D1hz57bUgnU+I00l3UN3Erx4W95HAs5rFk0O1ctJ/AyxQl00+To8P9REtpkEIzp",
-	"+YvWs/tgnaQ+mmbWy24gEfqqM8afOoG+Rq/wwl87UpHFiOQ1SAASHopUd1wyaBs1c2dB7eRE7XGxi9rt",
-	"cZk+K9/n96kJ1PguOqsk+VXJQSSCqtzYWS2y+Pl6pIiGg3+LMiyGgtyqQvkJyz8uyXso49v8dat5eDmx",
-	"b4dfCVmoMY79mCXD3irzbNGAW7ygllsxdXrqfN0CRObK5qWuRGwBH6dgImQ3otu1x8nK/2o2x1ndi/02",
-	"zXL06kq0PP9mWef9vJV7saFNdqBLcIyRIi8yk2KdLNxbZO7XrhhfW7VUGJOl/QgdArmbZGW2dWGLGk/O",
-	"KR7H7eNvnzV8ELB+oLDCc5NqcE4b8nkJ6u9Lrq6fNDNK1coIHStpahf/VfsX3stoyrSifr9q4FvL8iuQ",
-	"rM+Dq+X9ho7rGbC01orNbTItz8UCagWudwEgc5cuFYuyelTerKQeQguBs5TlbvjivVDoebCsZZKhHMDG",
-	"31IK/VBWSoyNodjk5LDIlxj1FqGlfriGZDqp3bR2k61Gqg917rIxjs0U2RTLiPiETxdq89p3IYTvFSex",
-	"BaOxmdRE+9xb9RnYEpx7+wdpaGD3sZGU8qp9vgAZItCuvU9H3ORbrc+zHujU3plpw6eaDZUKV7UB+6ES",
-	"2BGG5jZgorNvWQJgbPfv2j4da9PXaNK+AobIgORVNywEYf6p4CJf3GiBnXnKqOTaw0+tl1lOX8vWlU0x",
-	"B0hU5xw+ZYtb4yDyN7pL+bR7SunSlAh/EdG6ydd9EUVfsdB7FWhUYd2n667bPaV83QhT8gs3pJjXWfsa",
-	"xt2ISwnRmtncc+lEdyy09t/pV6WH86gCIe02smoAJhituUL/nYoV1sUvXctlgPbgklBfqSuvHDCIJxgB",
-	"x+ap+NjSrgdZ0/j1IWtEmOft0mP82+ZV/4Wzyl5u5uxX2rtFjmjc2pphvwasLvf8F7fIOq5kv4XGN6lc",
-	"upMf3rxbF0+yLD/gufaILoldir3AW4tEJfivSg3TMQ8ot6LoFl9TVtq5l7zMx1oXodnXGYhEV+hi/Ihp",
-	"wPwxyjE4ZzyK5synZRd+ewGix69wC1S90gWPYFO0QbACa2GWxVzcEsLK8zw+oTBz2fF9gf5IqavnBEtw",
-	"q0bXd63XSUDHyvUWKEEwgqHAoKbPMaF7zFF5l4Sh5CZNqgOnaYXoXrNhQRLVSDo2M4D/1GkkX+GSw3gJ",
-	"kbBX/Y1isKyd3pDVW66ON2UvUNe9pIa1NcEcgVbogru1qaEuCiFtO3WPF9cgvyJ6HmWM13cvuTrQEsAP",
-	"+9o1jr1x5TpPZg3oVzfFKxlivuoWog7Z6a35rRmQvEXTk4toBuhsoyEQFYVfNQQJmLzj9qY6PXmv6FEt",
-	"DsicqQpBcpe4VOkPa7YAKBeY7QyAZ+E9HG0KzOXkBm1ohW4BkTDnVKzj4SepW3y2X3/OoTkK0AoLeI6o",
-	"G48TzTPR7WNFc0+6QJpbu3lFzstrrlpn882e8mSkIfiKubl9ruHJ4zaBX3IZ8iRk7km6gIPJVgOnL3TS",
-	"cOvIllFjg74IPVrbHTsjSVY3yvZctIDGQuktR+ydknBmjd6ZBrnLM1vmMkYrOfEuXhP7iCV7+BHiiE9v",
-	"kyRbF8JhPWTm+kjL31e91NoNAPLc3xXCakkmrVuBb4u/5gquAOKv+TJmie13iKlJ+aMeC/lUH7EvIxFh",
-	"uniChQ5cMs8/VHnJowmfaiuOy3FRXRp+yVwfEsSU9Yn6WUuvQltLy9ko7See8cd8SvUOt2SBk94KkVnc",
-	"nsLql53DRKzvEqxuU7HgjMeB5fPDLVsQroNvQA2ya96DIhiY22SPuqJYN5d7Tuk7W8H/nnoA7BQh51ZI",
-	"4n3n994UoqSKQX4VDpyzBkbvEqTGa0h0bYTsdsvwb3dwTea1pPkbFJBz7MMLa5pp1LmUKpo3wDz53d7y",
-	"+n+AJ9H0NxWJkK+Lmv/cCmWSiIEag8bEF8oCYFPgSZtZRmIcf7HmcRozo9CcIrRrIYeMSyymXEztdesZ",
-	"82/kHHt0vMqf5uVI9pWT3rNnhS+d9AoWRxGx1KcEZV88Plk1l4P8W34+73AQFgWZLES9xtLmTpHW6bHf",
-	"K3AYyZxNE2GmF3YZLuZDwdaSMimMp9JB+Uj8316FLy+es//+8unvmH4tsZ3tFaA1i++GKoIemS1gZEzc",
-	"+m7nF3JQgoD7C9Vmoj43EEGgxply1UfssovQd93r48usN4eSJlERQoNDG784ouYGDMees8uu6d5QbPK7",
-	"/6aS8KcsNqM2PLhqMx5p5WsTMcXgz7TXexTQl/FnOIpUwCM7xeXRn/JP+f9jz/UVeasvn6dmpBLxH8xc",
-	"PWMUvL5EWuYle9ie3bis8NKu5cg++YUaj7kM3fVxrK6BYdGq/R5d8+xzEfNwwiUmTFy+CWEcKwMymHZ+",
-	"h+nlGdOIx49407jMDIO6r8IpWURDcQ1/SuamV5hggR5K54d3/EffeNx7dsSoOyIaUexq3gKza7dyTSPL",
-	"MyFZzIegz9glyphLQnO4lPDNXDIxYGOVABuoKFKTczbilJKAcsKeQZAmWiWX+FQU0GjU+cpXZuAb1YFy",
-	"yd5cvGePT46fZsWs59izl5aZ146KkP7y+fObl7RazDfBIh3sg4/EpSKiAR5TZrhQshsnqh/B+B/UAvxv",
-	"9pHPHp8+/bvbJiyRDODSSrB/p8rAObtEn7G+dEWdlrbsTiOEc9t1k9GuLthVNeRYF4Rq0QeWiOHI4Eov",
-	"v3XyzoGXhVLR/K92J4i28Rd9hW0A2uwyTvuRCC6ZxKKJS56aEUiDWe+hJdMpUiaEHSHtGrFcNzliX5C4",
-	"v3XURM7MzQs1wmjlcn2FdIBr70Ok5NDuI+ZgYso36dAj9xIdSw2XbMyTK23nm1k2kjxWVNPrIeVQEqUm",
-	"OsTUFPzn6E+JxTiB7+5LGWAtq5wSAYYjVC3eGlEC6bNuN6sHP3J1lV3/fcyRMFho+ckParVbGV5V6/io",
-	"5y0ZHovWWevRUe/oEeHKj1CSdqlb7n/sz0NyGmRv9iZsndk//oZDWnnoAL950utRDIbyy63hA99MN45c",
-	"FkFeBKquvKDlZU7OhVDuG6o4x/rbxzRLmVrKVtP9hYcfqaf4jMJonf3zr3ZLp+Ox3daz1oW9S00KfcDj",
-	"RAWgNUtSh93Nh4h7+4H+btVRkYZbZy2iS5ylOwaTiEAXdm6u9o/3ISL27atUhkBl0Yi3LxUjUU0EsbDl",
-	"b92z19zzNTaZwn54v9n4Rrt7E6kJDJXSPrv6/Q+JGttDSDWJRLKt1z8A7Gu/lHI/Ag+xIfoPQrzt1mnv",
-	"0eqvfJb8mouI912K5toEH3CJBftwhkIq5Ib3ufbBvlvwgjd2ugikXHkkkdAm741MOMF8DAY7o/+z/LXz",
-	"Id0/xBj7sK0c+AIVMY4syXP3ZImNhdHVYT/6dwo5TvhZ1lA6P/qZpMpeiTurdDIquHGGEUZXmVZLJiWn",
-	"+Z1n7VPzQzQ9Xalh2YRZPX4+4aqMur9WslLRDPmXuxTnz6/XNxujciXs9RwNtNty1+PecS3uctYx4fo9",
-	"rsOSr1XSF2EI5GPKWZCMy8lIFWzmwQDhx63t0WYSJqANZWAU+e7CI2fPcR0y2JEVfXOch50WO1k7zEr+",
-	"+8WO+zVryNjQSeazoNugQgEldDT6RzvPwl5n7+B8qa55jzP77aG1yfEahdk551Asx71enUPHvNUjkMZd",
-	"o0tPvXuDv+DP37uu2SrhCq0jZPOTexO2LLfHqjRtCIsOpLL3wTPG/TZgLBQCYa0dJQMos2/c0rZNiCuI",
-	"8F7ToP3G49XfeKfMa2tq0heerf7CC1c+PEflz+mENNNqDHiFgQgL1txenZfEEvwdm26jhk6/Nm17cq1J",
-	"3cQK26FtCvDbOxwutU2ppfbK6bpieZ8D5WWXUTwu95fpdii+UCZQqkBpmW2qj7CnhNcS9GNNFBsLmRrQ",
-	"5J/KnDw/ae/R6uAm6K69U14+cJ65rbme8dkrSxeawGG8AFUDS2sz8TmumeOPsCFtQd6kDTLULP3T42fI",
-	"f715Cr7C32HaatQIXUNjtFsj4CG+w02r6M8sBrDL5nJfK75X9hWc9KCIkEE+IuHonD0a0ygTYUah69XW",
-	"CA/4CQ5ccOCCNbngiyMdXdAMa/NDmT741+RKL/Of4RMvxFAKOfwdpo2aLb/D9AIqb4pXMN28n/IDerDw",
-	"2aRp6XKO8S8yZoMRBFcQUrwDgyhPT4+f/r3Orpe6x6jce+l2v4VW0x6Wt1C1zS6Q8sNcxy9GakLuFWyq",
-	"hoFLHQP3gaQsPiUMxn1CVc/HUgg3LZxgt1hpXS7rqZIUH//BD6bgN2jziwqnNc6zgJoqYWJXxSRMWKTk",
-	"kNkVsHiUcIz3qAjnpHbwbKQSDayPjYOptq4WYfh1OoyF77PRepOk8H2BLB8vXp3o6yFVDzlcacB91YR5",
-	"jwA69/3ecFzjG5+U+oMnhOPw+OSkzrqc+73kIkDb5vIEkAedmPe0tgGyJczWzoA82yulPo5+7d3gzQok",
-	"mubCUAvP0tpOgdIZq9N/NOGUx1/oaBGhnTM6DzbIwhBrnm8974Vr2c0oG5sJ7dIm2i7ZI4EYeAbxzUY8",
-	"GZd5MDBysV3CKMxzASaNq3QWvVmb6dlc9XNsrEzNT8jL4RpFenSjQMmBSMb3XxrdwXJ8iVbjHK0xo1gf",
-	"HLqTkJjDxngcs799ev/pQxvTT56cPPr575sWOl235UXFuQXadbOWU+8tVTLBBbQePzvpPXpWX8vSxC/s",
-	"l2tp2M2x00cI1DUkUzt36ZXOD0Au0c7LmfkIF9hrv5hmFzr/DzCk8O3VTnreDDKsyU0yXgJjHwyqcNDZ",
-	"zzfKIbmVvCnTFIuRbm2ZXrh00AknjQB+xw/UvAlqJsm9YL/OKh4+4VOKHXnqwJRCLg2ElPi5Ecqn+8bq",
-	"LJQLP7Jp+9ZNtCwU7lf9o4XCF05cxfYOnr3Nxo6zCzLs4I1Sb9l+ABm+t/OuoJnHpYgK0x/l2jsXmAo1",
-	"XuGzy7tLX3E3mL7PLlIS7nrGWdb8UoZ9n43aftbYB55gXI5T8qbKGrBg2PsnzXgYJqA1eT08Dgz1ZinL",
-	"uvp3VYZXWe1qo15+v6v7lW6VUZTPOFVJCIn9hcB2sZIg8LBzK0jXP8zlXFWFd6jKwe/nZkI7t76bpAQS",
-	"2Hr5qlVsR9169fljEXTVijasBxzy6Gve9slRMz4K/9T6jY/7aTJs0cu7u89J7/HpUyzsT8Bybes3PgCp",
-	"TcK1BnbsCtmwyrj18hW1y3r68zOqZLQzOm545xo/sV/H/d9yJsn6QbVbyGZfHTAm/Za1i/JJ8R6ES3+l",
-	"Yiz4ilV01AxNcxn2VfYrtS1ovUoTFUP3F0giapNdj2fewSQ75lrG6MnG2fUFISeUcqxrFHCeJ29YxdcH",
-	"qwjHPISHGq/7QSzoYlEMFl2FWV0MdXUzDo67ttwiyVSldLs3/sfvy3zCBcHWuDKqMpGzN9qrrKMSl/E8",
-	"AYyy9kw64+jbqa61dJI/D0xrWEk9t0hAfj84pCBvgajIKCoQ1U/lGcyzyehrJymTZNoAqVWZWFxfbTp5",
-	"5pYWli/2R8wBlqTSxaaYNiKK2kwqTJrN6nPNTL7sWqbGfB7OKmPjePsZQOezacIY3jLKpyy6e9AhRWjz",
-	"2afbt1GeW1PEKIbJRHMihTRTfvvFCJsGecccpVJdM8iRWZZEsYMMwaVZB18+TxOFlveXYO+Y/fwWuMY6",
-	"0RI6ajtUJGv+mBHIrSqg1fSXgE7Ht8iXrqXn6OGbdSXs3GQ/aICGk0QxnMhZ1vkvv0KEilBsyBleO8yS",
-	"nZ17ZB257Ic2wxju6ffCyZaZgFg0o6QZaZZKxICubd59pGdsORPgwLMPzWq7MCqe17LWNlMRKVjNI9Dn",
-	"voU/GyryQ/kKsJBPMzwTBDHigWlKgFB1Wa1I0P/Q0AY55QUhNuFEy3wItOi99yBQdjy9LCGflZht982F",
-	"sLxqmWohmbB/MzPR4bzIE1MfrWqlO0pVeec2PKSH0s4fprTzlxmqqWCXvDt4c1dld6g3+O/37p2ts9Vx",
-	"dKTSNcEDMBEjcFnwLm+jjNUi4NdQzWolORhvDDqkfoi6gy1fwCnLw8m1O1GewwmsTjDUvpLsjbxLUqGP",
-	"AfNwLOR/LSCjFbsW3jnt0K12y9Y5NVUsl+5Y3uQTcYpoko3SNe0DVeKGtzBglwFUiaHUsyiYrN7ltLS6",
-	"zlHhYqVLRcqGsjRj4GIztBmMeBQB9mVqXfd74u3J1Zfp/+17ha2fK16ojCEMywMpNkiKHiYUX8ifZAba",
-	"tG6pTjV5qtTUkJLvU1M3wdCdhdDsWokfLcXQ5Jmvfq/xde6aU6ipZrlzBVPdTZTvv1Lhb8XP52qdG3C7",
-	"lp0flRq7V7+CabGFre9ga0REKWvUVfCQwLOua/Q3rrF21szs9ozYcniyHh3XjnYI0TXurIPBEfZMmSPC",
-	"VENSIwu9+YTWxiH7spbge5NCSrYInuAmkkiJSOpkkN6OJDbp2fY2NlzzUgvb5We+uua+n/9ZC+RQSID1",
-	"Uhsy0tl2ZkM28ZI8SqtZ7fG3fQjSNcn094uSgriDWL6fOQsh3nJzjt6AVO/e2H++r+9JsVTnXSO+2XUl",
-	"dsRuA1zE2dcCJuvwdc5bawBJNKCOlvH0IbK1N5EtQHRdbmYY3EG9nCMwTKE5I4uUBu1auvhrxxpQlfWE",
-	"gl06mM4MSsytZURVgohD6Sigy9zfJJHbqdtKRXs+d4AF7+6BrRtOMnF4Eg7wdNYicrDHBTa07GdPJ1La",
-	"UDNRfSs2m+mK0+WBFQYdA8l4aQLgcxz3CYc1SN3FaSoIG5e691ULKIapNw6i3kjGWZxAzEXo+6kgNfiq",
-	"3AgGM1GHFyqKgADwS2jC9WO8ZXD4E5IPidS0hFzidI5cdmd3uS37CuMYa+8mPIpgjaSiBXrcnvFVlxWY",
-	"VJODsN4XG+wPPtVMGBZi4yQJk/WZepmsRwSnpV60537Q9ivDsRuXUSxSChtKUQW4X/XGS8GrWoz46UZK",
-	"g291FVPfESxMWdJyxLflzhex0KQ8SylttVv+38Ca0uVN+lesUZgR1ouQEqCUyTMWptBm6hoS+iHxP7P+",
-	"lPLPdBqMGNfsuPOoZz9/dvyPyqYmE+ovXrGvNZb8wgGFccnUYAB2GAGEGg/oUDm3G76RzjEevcz1q+kn",
-	"XLrevCUz06f3ppWLY8of2Ct8N5votcDkCn+G/SmzNrLOYSTaTKbjPiT0Jz8Om7OLKNJtFo+w+d2Yi8gS",
-	"vM/OFCFV6le3jsnkYUnMzPW1u6MVVS2ouzfup+8rTHPXjbZp+quyQ/xGPIBSYm97Z7lmMU8s+czqCdQS",
-	"RGK6mphmGyuiCo9cXKMhWlutnN0Ks8qdVYTpLpCrr47N3xorEU9f8WCUcbxxrTelMqgWC7DGZpS1eKc2",
-	"EfoKQhZxAz8AptlGLpyUQUB061S2J3jyAtrLht+x6TLTdI9ou5sAAsDcbGVh1W5Kk0wzVrq//kla4kcw",
-	"iSh3Tv6mJmyMTWc9oRGCLHEb9to7XGf3q8S5IFepIXXWLVhkXqwignDNG6+XGysvvEWWDv+VajMGaToe",
-	"qWHXnM311fNsVTv1lvExWnlnrdPeUa/Xarf6aXCFaFS942c9/pT3Oo/6x0Hnaa/X6/xs/9PL/3eMGt7V",
-	"8anUcMr442wCcLVWKkO+G3nfia2mNFQsoBKzoe2yWCYcK5cOwmuPfHHWBMrIgfVhqmTIpipNEJ8zEmNh",
-	"fJphhgweQ6KVPGLvnHNeaNZXyqo3yj+cRfhw0B4zF4VfeMRlAGW3zj59tKbUu7bf6eBleLn7j0b+ggOb",
-	"xBMSUbSsCtBd263qsAZ4fjPf87JA+8LutGgPZs3wGRrBM1rb2rZP3aqpvTxFr0BwO9V9kZBAk3otWNSH",
-	"z45Oe4vojwuU+4eQkBUEDrigdNEYEqFQ6A8SNUawx5Onnd5xB3WmUdlfTuxfvq+nKvPd2zaikYiiC0e9",
-	"S5j4oA73RR2ivEEl5zwpigVqDEfMH3Ve4EEDQgjTwGgmqsTWolxaS6lFkKwKZtGQW4ayGr0m25VVKcDn",
-	"mm7ImQ9qsNc4jbnmM6ME9EhFoWshV/A/2WtikCitIax21s+aTfvhg0IS7t7gv99nmr40v8R2WYkUruQn",
-	"zUSYRc9ibkZ58AwHtOZ10ZqxtKoqQ3z9526Ge9zxkyiRFloVNrEfHvTj3lwXwWg2VExJl0Qr6YRRdOlI",
-	"TSBkKmFBatqsDwFPNZC6pNBRHxLXTkWsLdNiPm1txj2WJFwOYQz05/y3W2IdbFDq5GtZKnvyYc1IIJDh",
-	"85k57rErvrDOKhGUDzkIon0RRA6JIk7UWGhoY01mm1mzysqfUOg4NVDbyx7zKZLHWmIkNapjVNxJYyrT",
-	"jYBqhmd5if7+PDXqk4o/x/ebmbJVViG9JSEkbaYGgwMn7RUnCXPEnkvGjYFxbFgqQ9TUUyY0Gwgp9Gg2",
-	"ZnVrhT3Hae3qjIoCx+yY4Pf4WvoJokhju4DCNRTB/4Sxh8jS+Me9ey5J3d+sOL5jKLLghD1xQclFJ2wf",
-	"IjVpnbVOaUDIp18xMNM6az3BL63lUp2l+y0m/NdiOMZ9wsQh73+PNM1vXM+JmVzKsP7UdStRCYQs4El4",
-	"xpDmGWcuHNjGXjcs5FPvhUUYXcz+7iszakJB1TIF+yKKOsLAeEUfExFFb3BUw0FHO8mywCMude+dreig",
-	"mHDN4tS4LknuxH7SLu7YBy1C0GwAQAmtqeZDKAvJ1vTt35+Yo6eDnWq4WdJDmEfKlzEQjKQIBJe+DRvi",
-	"na2rx7KX3EFcMJ+3nMEOemtf9NaHFIHyg5F9IsOa5SCBUCxKFQnfTBYR3ngwENWMtFbgbpP57DreqclO",
-	"JYsOVExxmKi+xPjFLfyQRXAQGNvIIrDsM1PNLmSW+OTh8adBBD8hHkVdmZGk8ihJ5RpCo1Y1rE+H+4Gh",
-	"5ewrPNj6wUJu3ayVW7fu714n2NWjdUzlXnEJc2OaJEOcYmnmp7ud7j05+helVJeAS2p4yPoI3hO2Z6ES",
-	"FcLA/LjFhFUG0zDh0hHe/ah9OPZuRgKankAUqDEUixs4c39kg0SNGe8nCnc5lehy/Hzxcr2LGr38tg2v",
-	"wqyVTHgwu/bF7PpVXMOMhzHzHHprS01k2zdXDZRGZ0ScqLHCkuY245FWaKQ5vCrvhrfiS/on1Kycv00N",
-	"A10xlyuwF27MD22p0Us8cFstc1DSsc/lfJaWIN9eH6Jn8/6ZbI7iuzf0w/duAoN0m1lYq5gBl7W0N81z",
-	"RmvGAt/MS5QJHDJ9JB8DWec0GEKmJByxDw7vbKwkTKmRWp8HV8woHDxrP9mRbcb/lPMXy5+wvZadMPdA",
-	"sXdwDQkbqwSc+NKIoJahmeNCy1rm0Arpze+JvUKlKZl18oJHEQsTFccQsv6UqTTx1bf1zRJ6wY9Eb1uO",
-	"g76gTjPl1eNfvFwYimuQSA8HI2W/jBTkcS8sMIAZ88SQ1KhpXxCXrm9eCDnsOCTUFb0G/KCm7QAhh26u",
-	"ZXdmv+b2wyqWnIkv+D1wlSMJEKoAQqu1Ca9nkqOOqSgkQnPKCHXMTE6k2/09KiUJ8jTPJXA9hWTQRoW8",
-	"n+XCqHLf/xuX8jAtt/24wfIzzcQgQ0EVGu2AvQfrmUtKE9pBxVKpmIPW0B7274xpA7G9wg0ToNz+uT3c",
-	"eySfnPQ7WF626zChXcQMo92D3ttCspHSsTA8QmeWwcYlJ72TJ53e087x6VpOrfzlflPR1k3IGpUP9gQO",
-	"luO+WI6/A8SaxByq9bOsCt+JALQj7d+UdMXKHghOyK2URARqPBYIIrLChVUY16j+9dMssysLi36AWByT",
-	"uRJkzPw32G3XKIYwvvaeMg0iqBOfvk9RF8qDy4ngvuV6PzmpyvVehNBYTy1lb7zleMv8zMuY7aCX9qom",
-	"uEyEMM7GQopxOr6NCLml4une5L9suaB3lSs5W9dSsQUyvCcyiyC/MkH0dC1B9GrmNbbuXl1T8x8KTfaw",
-	"ODg/3xy9LuTT5oSQNDwwW7x2+36Ac6SN1htidh8Rbjz9jG06/S8OK55+ibgcpnwIhc6VEDno+TBMQOtz",
-	"K+CxwQwz8M0wshA5NrhmfMKnR+yLB1eO+CSH9PHR9hD0FfYo1q64a8I19ekqi0BRS8MXbkN32lwn37rW",
-	"WUuE/L/ch0cSTH1p+JoHZhfddWog2h+K7fZSBlI3TedGLeKvCM0C7BCF3J4AD+Zqu2t0g1hLLGKpxM69",
-	"kUNxDS9wKfftHnhadQ0sQRp+xN7y6Xq3QXrnLd8EP5D3qNLywkUdhM2eZd4tFjwMlQonIoo8enRsDYAs",
-	"dDOBkFxuKgpBGxamsFZzmlul2Nl7aIcMjF3LJGfm2BXtVijJYKSS2UBIu4XF1bp1dryWuMGXuZeGzkHc",
-	"7Fl9Ve5y6k/zlF1LgJS0jgl4MchikRVTsklbpyBcuoGVTdHOZQyuAtnSNVi/551VDpx8H/o2f3IXfKJl",
-	"a3oSY2E+kfOmWP6a86dsmJ9CiJUWK6KJL/2gBunSzbHMm+jX+kAB/f3r7zuWv6OE+3aJPO5VIkdldtxJ",
-	"4Ur5DiYsSLVRY0jWuk/699/yhXJm2krmOyiGvWqqVbDw0JVcPOYmPPhDMViha37FEQ0qGjtBZVmUYWOl",
-	"DTvp9R5GXkpemseG/BoK9LAcoulD9r09Su9EtL9tulGrsBNp1B+0nF2qQfIiZjCIx6fr4SDOvshuXBbF",
-	"yRe1Gh35Qanti1K7AEMBmTH2pl90l475lKkJFQTZcQOesHimQtCOGCqHjPgfSFQb699kJKQv6dMNXsjG",
-	"9sVmK5TnyBa+GVeegq4XzkKlEva3QIWg2ywS8gozC4ORUhrsHnCtJyoJ/47lLFSgmJqyoHABq+atX8YP",
-	"XQTt3uJQBe2yAQBBQWeilTvsWd+ACpfKrCjuf4cjfmiqtq/wwEkaz/mHId3Knr1haM9ypyaegW/G1Xu7",
-	"olkl2Vsl0e24jtsC32TLPot8zkXTzpLIwbDbF8PuizWhNON4rNTffUaN1eR+JIp1zDEUNN0b+8/3bizk",
-	"vcl1tqS/VLjEQm5OuMzw7+NFo/SNYeJwjWo+aEQVao4LlGRGxVuh/FT+ULSPyz1Q/75RP9XBEPEPFaUg",
-	"YMPP5rjAFWl28Fq99GLhEvL+wIENWv+FeZYFS3HBe38PyLwdMV8AeACPAYUJ8ROIonPGnYP/uNerSTG+",
-	"Svf+xEcLBLDb1gN8qltnx4/XuSQU176bhFk79Qvcx3AZ65xj7oWrzWDCVVKwESRW70bTg7Tfl5vFW5eH",
-	"Y0+d9acujZbLaV+F9jeFnVeFoczaOUCANYXIrTVP98b+872bwLW6gntjiFlmWiqxaL0bl1i1DDJMjWZS",
-	"IUDfgV8bt85cTSDyEWnkYhqbEWPYArfEEZc7r4QZ84zmP0R8t8A8QmrDI4cY8s+SRni45ZSW/qTzqId7",
-	"sGzQ086jY7ckl+kUWYvKCsV/qX7rFtYA7tH9w/axpHQQG3uT7jRMADRTkhU4gpKeCjA+DuusUQwf951a",
-	"LUM++LE/dMDK8/khDEvd8hBkePMtQ3ZxVa1H8RGXrmZjhQ8l4tKV1TbqQsmmWQpeQQvZe7p074lI/RGX",
-	"OfIpNRIxCtEdf9yeIfVIVIllInkI5gONaJIsaYYqcwQ/3ftO2ZSWiu9azE4ecd1mkxFIQt6Fb7FIoADi",
-	"in/tp9Mft5d2PTJN1Fg40tvuDWcOQF2YEYZgJaO7QpkVhUC6tODwiP3msu24NYzbmHynBgYknmGesmdY",
-	"BFxn6cdhCAnTfKrL8tXwnkUT7PSONYty+qRzsh7KqX+Fe3gFopUdbkH7cgvyRYfuYJ2f5owhBftyQyYV",
-	"gqBa/jX8CuT6wM4ba/ydwACShO+8yDdM+OSjX8t9ru/NFlkJyRYe+Hl/+BltJuPO1fcnwABGVnzINMhQ",
-	"Myze121mKVmSKUWgVHgDzfHEvFGF5f0Y+9AgGyr+qSkCJjzZPdh6P01kdgfYJdC63Q1sKQhXIMPOcD2f",
-	"60f6/paDr8VZF2USvdNBKu1xm0A6YvS3WivDX2bXu6yVWhW3gSjSI54IOewME5XGyy79FzTwVxzXoNae",
-	"maeCS3Cx+3//JxWmxkX6secFea/bI2b3Q00kKjdLalHExjDuo4Lj7sesPdxedrwd2B2cI8/daSXJx+DI",
-	"9Bd+BQkb8LGI1sPRW+SB7emnNfjvoKT2pFTU8ATTSfFcrcjR4IWIFRloVaPgCfMmka6z43rZP7cpA53R",
-	"UN1QaK2i653D6fl13Bu5k+UgmEwh5MDIYg344I/0oN3UqH+EwQGP6yEhpxuvTmaxnMj4KRgzIxHrrQkZ",
-	"N+euZcy/lJD3Rr64rWqdtXrHz3r80eCk87R/HHSewuOw84yfnnYeBceDk/7T8Gd41ruNufMWd/1g7xwE",
-	"z3bynIuXcndPckZNdt7blDbdG/rhezcCfn1/MpuJLZcKKlzw/bOExuoaQqbSe2/8HGTQQ20bk1s3OxQ3",
-	"hGn1A4kbu+BZo+E+IGS2Tnv+f9jvFYHC+lMD9cWPeymXsnoQQgch1Cy2uV2r78vpbaBUk3eHM0vCTEgG",
-	"PBg5SGZnIKF/4RwvabO5T/bDzEUUQiBCaFKwGS5DIYe7Byq88CvZqeEj9BUWoUwKW66DkVJR6691oQqz",
-	"N9qNI2h2+gVJNGVcU6YjT+DQTGofm0nl9zPNLDFTCymhr9p5bSplRWpmIIry0TzmialduHJLwWMoXXBZ",
-	"xDQbtCAU5lJI8V2MGMMZu0QE7TPKnzy9bLPLKfAEf79kKmGXWsgAOhHXpuOyyC7tqwr7oH+nkExbbR+D",
-	"iiERKmzNc29REGTSozUzL67YGEjsU//fv9Fn/+x1nv118/h7h344+f5/cGn+z/9ncWV//7/sIUxj+3xt",
-	"EmLnJlO+8i2vMGCyg9vj6PHzMNQsja1Gt+fWZpzZg2KuXtvSGcOzconFGgu6xyA3VHyzdRD9eizr96ea",
-	"Yb3qcSObV3KvxTBNoLLOYUAf7zGpXozUZMYTJyTjbACT/N1/bBROy2yRkLCM7D75MY1XNrbnNc97GU2z",
-	"FmkEJWdGBOBUplCMikXQmtEfMh3bs0HAYPsJJNcisK/iO9T+tV0N4DfzUGFp2IjHMUgIEei2AGe/TzC3",
-	"RsWdNN55qI7wiD6p+HN837q1nFQ3awEzUtS3S49Q3Q3ADrHMij2UH68VxqO3v1/NPwuGzeF2uBfgBda4",
-	"7at0ODIOpR5RvD1wvZMLP2k25kJ6V1SDLT5NwqUeOLqqrOZ2Kb2fssG3VPWNak63uKpC8Od2TyU6XrLE",
-	"ooehRwv2KbaGMcqVkKBLYqhMhr84rlauty/BvU+4expk6Anlh+ltLZUBzBNOWJTKwKo6o1pnrX88fnZ8",
-	"enpMIZuT9XSd34Mtq7s5QVLGp188uMZQXMMBtmfPSklI52F4xus8p7bIyqfGtMWmFhNhRkJm2ACMGJrQ",
-	"ftRkd5UnqeZDWKo1P+OIHxrv5/Oh6UqO9pNqaATtBynp/l1Nr1UajO5BGmkCIcD4f2g1O1XaiJzeOj55",
-	"9JidPnn6M3vWOz5hjx6fPqmve91rfHjz7n7eNAn5w8pZd/wHPPQfWwfbbz2rNc1bLqfzhXxpIjXjOS1I",
-	"o7y+bjNlVSb7kig5ZB/evNMYy0Z+hvCc8YGxmlyNfdbFuM0mXJiNKOzbAFDg2I4aDJbfdbE/yXs7qkG9",
-	"6idZhlqWr/cBtsnOlK7dBQOSqcGgVrvs+9wP25/6TpWYikF+FQbGWArx86AXnELH3iA7T+1/frb/6eX/",
-	"O24V8GHfSCwak2aty2b22lvWeLPzLmGwg4Lbt+ZSkjpqWjK3kqPN8AapImDKajE2n2GzVIBUK5nwX6k2",
-	"iFbt2HEFFGw2/qMfviK1BgOcBgtahcTYJqWAVEU48cNW7VS5+fVg/ol90/vg0F1Y3cGzW1CQOe25FrLW",
-	"tsJmuPYHe1GlNvAaAiVDFkOilazr3m0gdvpXLfbp3uAJfu/yOE7UHauIyuBpcJqfNBNhxkIxN6Ocg3D+",
-	"pTlnA5WMubH39lSE5QliFU0i6Z1yur7X8GML7FeN+YMfH5To3sQoiU6dEW5vcNhABSINiCI2BzAW8CQR",
-	"gI1VVGq8v3aq0gQxW7DapaaoWe2HXSIyEhiker8kBr3SpgXGXesSEbInNXwIeEPjko1UmqzRY7YoWgap",
-	"9hCHW0zSP8i2ByrbkOBqiLZtCCwrKcOET/ZKZPmXOlg5B0nwAwAoY590FAZTlbIRv4YGZEAsOlcwXe4b",
-	"eMuDkZDwux33Q4eMn8fid5g+8JixPe75Lqa+2lRDkMAsZOabEKQRZlp2+47FFUw9cd369r3cMZ0T333A",
-	"HhxDKHCM1VCKqrtogWu5nYkQt+10plkv8IyrdMkVTPHmJIx21HBQK/vWhNSeMXngHO2eF467og3t2uKg",
-	"Wtd0b65guo0uo7/DtEbf0E0LmHptQ6+VOGBRb61dKEo1Q1kBGyJmY+WxIPFbHVXJRjVp1fhJqoIQX7wP",
-	"XreZGuTpigGPIkjYmE+ZhgeTLCd8R0YXeDijDyj7c8TlEPs3LkQh3rvczhJa0WCMkEPdQBgiDYVZTmE4",
-	"YkfljZg8IzTjgaErSVncDz+cifuN+bc/QA7NqHV23OstXuDbFaFGmkko2aaCa4X4udywPgyFZFoxMWDC",
-	"MOxEgeWuoTJLlkV8edd1ZbWdSDluR66EDKtmtp9Vzft4/Wk1zV01m+r/CwLTWseBsjDha6rBEJr1Uy0k",
-	"aOq0zJSsmnWQqHH5nCE30LHfrjPx55gZ1WZSGSZkEKWhkMN2yUqqq2rXX0SjF1DLrQ8+Z1mxUFBHveqg",
-	"7xJxi0KxIVnbvYZEDJZDGdhx/2OHORpoNU0wM5OVEM5vamLFHkI27T+kwci1+DPUPVVIvLEAjyCcbdVI",
-	"+BvXhc1j2M9gm2RW1dqQ1KcElqRSM8QII5Aarq+EHDI+tC9msFmFf2FspFTWoZBo1lsCc7R4sl1a/CxD",
-	"SNiET1FH92GYStafEozU3hLmCzWOUwO6QJNqgDRJbSoZ0hISZwTh0P7Bnu8tCHFRbPV52HGAEKsKZcMX",
-	"flyDEiufZlkCMYn9B5AJFSagNVA5q0yp7wParGPQmg9Bs1ChfZMAD0ZFinjrBmwz7alITN0gAp7c3j9T",
-	"7de1z83JZLe1rnRA1v4TRvyX++QIzeJgxKWECF28Iqrv381f7QXu4JYTCOowYHZz4gmwCAYHJ+/+dJzh",
-	"UydhuPTyh01UcqUXlU4NEVPpAHOhxU6sIhEI0N0be6/9vsxydoHKD/Yb02Z1UHGiKo+Y0CziImShmsi9",
-	"t5on82/sHAiFXN02yxA32q53nr1rJ6BHKgp1myUwFta8020WqCQh2Ef0efSFNVRVgoVAZZB3S2LUG/Ke",
-	"tW9Wn3FpwolzxywBcnRAXLyYNmIKSA2+XyePICELnPap5fAR2i27LV8HABWQXVXQt/MMszs9iZmSNGsM",
-	"yVerts9aiGUJydeQTxEMKY+JBhEkVzlSN4JF/OWLdegxgQrtyKFS4UREkTsPTRveOmv96j/4/v2vNVRv",
-	"YcNeqiDNy0q3qYDXlT4HlN190sB/WA0sjJOyEiZtLP+gIp91hWK1/hVR1ElSueLSJ6Loox10D1GR3Noq",
-	"S2cehju0UD5rT3NJGUxzhaSVbipLOixQY2D9KdZJa4go+x4kwdZrBjI8dy55GAprD0gcPuIyRCfQUAGG",
-	"1LDvmDCu+hoNkgEXEYRswvWfMk4NS8RwZI7YO5X3D5Khw8e3E4jIDjcTEUCbjdQErrGzkMnajOcJciV+",
-	"MkoocmS3U3WKb/QVZIh68+RJp/ek0zteK4XIv0Yt5XayaaatTEVN5bk9Cn/mWBkImMo4TLzz9aDm9gJM",
-	"PlLauzxJEuCtE2RoD56zkE/riq8klUcJElW1muveJKlcfr3MGLtplbWE+vcfUdq+5U+axYkaom/BSuhC",
-	"u1o0fQKVRiG6NQNLJfcGD+FjKitAhubobCNFnjUXs6Imc6P6aod8cZD7Dee6/QHYaRqx6xII7a6zoWJK",
-	"tp31xiYqCTEy5YuLfCzecqr7HhNmHbHt+WS16O7G/K41kHdkKFzAgZ0O7FSLnS6Mip26c1cWy0KxSjCT",
-	"IPVx7s3bOHZp6XinnEIrOLDKgVXW0jxWvhb0zoZYQ8hhJ0kj0KuMfyGHH3Fcw/SWzVNJdNF+t5bhU8pK",
-	"inliXENDaohVhNlzuViAqLn2HCnXacKFofxrtBx4VIdKNpVhvSTUMks/OwTyTBStDNNUMUyayq9+szIH",
-	"z22pdYthkPqcchDQ+9VfcDeyYWmopFp5DIQM6dkrAM8wbw1TuBjXLE6EfZOqzHMauDSuXEj7P+21W2Mh",
-	"s+qD7Wal27d/sFGY14JKxJAK+1OshKTD21bwpYJguzf2n5Uez6aNnSrRjW++/85OJAsXudIsEtLlchr+",
-	"rYI+7l0/R7u2JV5PT2jdIIFQmI5UZrmp/QLHofhvkPYKsyxLocDcxYeQu4WaFKkx4JJpg+IKGB0ahG2k",
-	"TSvA7L/3xuGe0d5ykAc67HeULHW/Ot88Ozotb32TYY79YTd+wjUmfBBLGAeQRpZb7ZhuYRu23fxGRFE+",
-	"b4ndowjY9WCn74WdjnTm1dsRez8gzdb2MOZI/aT2DP+GWRz2kyiiGG8meO+KUjyjf0LoF9XPjkXSS7ua",
-	"nUskPBactEQ2HR8fPatqy9U6O84zLu2Rc8zQHVBgnk0gAYanZG8Xa4iofFsOEuogoZrDedVXhNIwVghC",
-	"40XVZiWOkNrwCJPfl2ZRvimMa9DkzadZVjqHjpWHAdYhNFMTCPPzb+PbWysXUfLZe0n7QarKOWd6bILQ",
-	"RZQRiKFt7OU2ZYXz/uEub8u11SyF7k5fhSnYHcWcxuOTzrFVTye9k6ed3rH95a92awBQp7XkOjqp+PJb",
-	"1kprsexBOe2HcvqAru1MQsUgixIKeDAioRSmqLqspa0msm5C5Mr+UVUqrBvwKOoIuVvjmUfRG7lxcXQf",
-	"NO6BffeDfRETzoygaA7k7rUj9rxwzaVWPRpZ2ahGONheXDrkLNrtvZfWcB+dcL2VPjjyaOAlkH16/6Jj",
-	"DZCuaxK2jinx0TnttmtF2D2nmZeJIUcjB0G0P3bE1LfBd358IuAIBoZx7f+GOOAug3cMZqRCV2qB1xpr",
-	"XdS9GhMFrSGXVhcXvsNRDccg7SRL0WTsIqgTpYrCh9OJEmtviEi4DBk6UGkzCvpsz6KUcThYFRL/EA7W",
-	"o0j3zBKgwL6QHNM65vMxSukwdBXne0x4PvRPJc0fXr4uvPR+Edq1EuFO7TG7AJfhsTtrzO7FVwSO8QlM",
-	"mc1F3ZU9gtIabcbda+0gH/HC0fGSnJb2AZp7r4wsS25ZIo/xrZulMkyDqy/3LuIj9sawK4BY3yYLrNqq",
-	"SrgMRqtsKT+oSQ7AOZYZUn6pe285+RclozGEAU8jg8gFuwD+rqwADUM6s93GoGHIo68OKf+s1Tt+9oT7",
-	"TtzVjbldHuzvAqL1cA3ohbcdXS7MWsUWB52wLzrhfQwSdQKeK92VkMoZUXlN9ndksVLwd2/op++NmpM4",
-	"hTcouQlGJc55zM+/ByLFCdx1q1lw4VRksHXr8SAgHlQrTgSjy0QEZsCNsX2SMPMmw6akRRpcgbHCAn/4",
-	"XujP2WxcAKerkWNwT3r9zmcOZPdR1/dXSfaWT9mj9Rqy5e+2bcsDt79SsBBEnCtAFwec3r0RMb+Ka9DM",
-	"KCtj6JCpqw0KmUGixkyYNhN5+kAqnZsXc504I7ovCp/nDoHnNo1AfTuVTsinunsT8unyyiM3/CVvFsi3",
-	"ME2Vz5VPH0YBCCXuBnwMzKgzpsVQQsjUYEDtO317K82sDCcQPOwKIjxpqRhmyOUjxCoppRZqUrBpQN7n",
-	"LFIBj3weTAkUr6t3rqyYXEYqLzkS9l+1SLuLsFQbbG69nXerRtRXGogVd9ghVRmE/h1BcAVr1L285NP6",
-	"+eTbFy0HfbsnuPhiiHd+K0TVYHDGLBUlKmI6HWuqTSfKbVMzVP/XK4hNPam5KroejHgyFHLYzY5nI801",
-	"Zun2ncJucExoRrf90Ir+EUQh5hEcsTdGs0sRXmLbxz4wLpHI5xyPfoWvrsncv7VUgGs3TtjnhsdWOPqu",
-	"m2c3BL5+1hproUPZareueZRaKfKPx8+OT0+Pe3kKjxsZcsNb7da/U+6ecZx5HdstbXhiMkjV007v0afj",
-	"3lnP/v9/czTy/pTaVWuVJgFQr8/64uqFPUW3L1sWWc/dqVQ2X8JkxUTY+4Lvg2XpQF1DAuF+WUk7a60x",
-	"ca01kLDZBIEuA6UNk2pC/cdGasLGKfkVnbfAmd/uLIri5IUTCiXyxMuLGhIFF6MbECfP3Yv+pNnfiF/a",
-	"TIR/t2QlqJc82plwDUmbaeVcI3372niRkYpdFpXm7zC9PMPLSwxEnVzqiSVPV204AqatiYuvRnR8SYPP",
-	"mOWvS7vHinBDVDh1OGycIfKUCPGJ7HHv2RH7QkYzwhqKMLtJY+dXlzSDXQ1YqIACgng49glWkmu/pMcn",
-	"J4RC7cBNJEnYc+w3qguk4Hroc6bTvt3DPiQ0G7LkETvtPaInXn4Ek0w7z+2d/pLprGGLUYoIB5vUYi84",
-	"1wiO3jLbHBEesQtFC+csstRH21iGeo3HsTk5HoI2QnqEoiHHHpobEu5+OTPyva5YpxX+iHIdayqXNG7W",
-	"jhv2T4TfS7Ox3Tqt8+qfJb/mIiqHQUqGQED4JBtIN0SRlQdOfpCuKApAZcUTFa2FaWKf25Si6N4QQX3v",
-	"OpCCzV2EP40y2W18H05SCJaOZ4R9xUWZvr30rryqgXGlOnvjkOkxpdaoWd2c5dS28+6heUYA++Lk+yU5",
-	"oC8XyuGp+XP2+kKzobgGiZO1c/VmxVWhQ1cUqQkqphEPXRbKW5Xg7snsyblOKpPwdIhexN8Dz3zv6OS0",
-	"6Jmn3MiJjBQPWT9RV2CvYEf1hTO+2zq5+RsWzsWpK0R0ftYHn8F++ehRWPAoajtrjicGgTLmbgJFNb1p",
-	"sR1TL6lloExuaPPN9eZmqrqG4qcPohm1BjxRchcNEy4NhGfs36kyXLP+lFnj1tJLqvkQCi2q7QHKIRsm",
-	"Ko01de/GzjX1qKd5SNQFktphv5x85EBIHuFXAkduxm6L5OTUGako/KohUFhN96RH1wON94hrHomZD3uW",
-	"dLnh5c+1d8QEAro20Y9fjWqdtUbGxPqs2/XdYgM17hoVd9J4cQXPeoUl5J6quaU8orUMEx7A7OqJOnC/",
-	"Zz1gzlp6Iw0kEuwiHeTk2XHP7rXrL7zZLXuEy7xWIrjTgx+VbIHdgfUua3MyaHsmwToSkHGdAVEcevzt",
-	"TzQBTLXwb1P83mCf82+G/jyHh15Hsq+2C/zsDXj+Lt2zLy3tTlWaYBKClTo+soz93cihRaLnsu2dgme5",
-	"r8rJfOfIGoIrW9NGJYgDbC+EqBPH6jr3rpV6+YQhz95z/FIenmGpNCJysZ28VYN7AXSBR8rendjz7I/Y",
-	"n/8aEh4xDcm1sBdAyvnCPuwltyz0Ql3Q1+/iSavtITvuFTxkXrj32i2/Xg9RXHDH/ePxs0e945NHj0+f",
-	"tDKvGonr7HvZX+zZu+1wwA2dp0/r38ncVlygc27LEtjNTYRQeS1DJA731nRHI/48uNF+CDfaL9ROkjMv",
-	"7jzzZsZ1QeZS5MWHOfGqNuPFN1hAP58xtUQKo7W+hgju3rifluZNFeVHw9aJn6rCPHGrfQAQzvPk0y7R",
-	"F2SiOTVRj0B8h/ym61XnzrOidHUJPXZzo7zBNOKyZVblK2UL2oA69YrxZE4xzmu7dssKg9bZo9M1+om7",
-	"9VHOx/1Ucofw0I+m115RwwFviebg8lwbliCpnbvkDZOrNCufBgkAGdKNK7FuGoc7lRizpP7KmnIO33E+",
-	"ZoZZ0lxOmUpCSM7z7ILyy4bLDBCaGRWFVPxFgn/mxkAs1fYFwiNy1ZH9WHI7oO3aoDw7rinPjk96eyvQ",
-	"Cs7Sgy3/Q8s8lzWZJ6mjZY656XmwlWQfHTovAgBvTtqZjhp0fKfiVfEU836QlVQ0bLAXp6ow2HH5e2+u",
-	"I4aTK6L7iQpfSCLqYnid2mG4DdtiTcOKaMkswewwEJ8R+D+zXzCgEYC4do1bXPzgNSrNVA5BFkIIrWNL",
-	"Y2volVIa3q5Hvj4LHZzw+1KlG0ecMndgvKEc/UgFV0v1Ag5okpRxggoCNmIMD0IFaMODq58087Vb7s23",
-	"ispSQR1dHl5zGTRRvPFeRlN7M+Qy7KtvbIQYazgp5YsFXLI+YKQktPecSFy7rXJ3G40Bkj/lewks4FFE",
-	"2W7csLHShpmJYlPgiWbcSrKya4x7N0/lu1NhGGinhN8nnd7xp16W8FtbJz1357RtXbSKgQ8h4b3URm8x",
-	"fplx77zwspeZCU8oUEHdTi1LD7Avj0OKt5JvrqX8EjmHgsGpMvuhnUWlpjObVVIixVQUASZsdAOuV+CS",
-	"vcAR60qCP8RYlGUH/6YmbMzllBnFIuDXwFRqqlqo6isRt+YapopxOs4SabBnKv2llyUBC2lgiO6Fhdl/",
-	"QQxdkbCIhyGV4ZTNS5+2Klq1Pu4t5htXzES3Wm0gxmoYWfmiBuK7TjdxydYiyePZYz5loap8TbiGqFVb",
-	"mAaW7P/A75Ss4MtIaZftgO8bqDFoB1pc+d5hCl/RWbZuFXRzspvrSqDh55pI1yplfQUuV+8BIAz726TL",
-	"WU+sKIsiNYFwBnI5hL5ZRM97kQmbxkJofy0VcerasgNMlhr12fD3fnSTRLY4W4W1MBDDNAF9xOwvfAgU",
-	"8R7zELwzhPoTGBjrB5FqSwzo6ZFSZrlhk5EIRih42rONo/pTNptzm8mluVYOuyLTJKFZOxMhQ7WCSP3g",
-	"LzS2URKdm6uCQGnV+9wdXCVIeJGSQ0rgdi0yQYYQsmAaRFjpk+l3T1CfMfl2G5Chs6eC87rbItJ6xA0k",
-	"VFHKhGQ61TFIDfNZMSzm2nzNCfIrHe25RxuyG2Cfg3+11xd3F01S6SKSZSlzpVS7Q9hBPsWU7LV68pay",
-	"whavk2uy4uE6uSc9el25+aAxCVTpBA0huOpcQ+JSAtxPS/PaXkJw9T80rtVoMV4+TQUfuNU+gLw296au",
-	"qS9Q4WHuAh9AAjIAhvUii2SgBgOw98nG89cKZ1aRu1ZBb12HuLDUP2Gf7ljlDl6KVZkqaaJV0mwruvxF",
-	"PvBhaZfj5yxGY7Y/ZXECA/HtYTSBzQndga3gJllbBqM//iaEvvA5NNb9YAKgiNS2llYJBZOdA6ZHIVYW",
-	"68NAUatdjDTYQ2iTPaip9j87O3QQ0Yl5dJgykxEfPKtN7m/7SOJZKHf3YzKTE2F0g1/cv4O51pC5dmfr",
-	"S41jnkBRzWYXprtJmnWtrm4odMCTcDciYA5KiJbyI7FnPWsxA2+yt2SQJhFw6LN4X3mTUBnSuMCb6O+Q",
-	"cI2eDlJDW+JORywrbdRXblzjNmq7NKmADEYPctOHoZBMV4aGaPRMYCbmxkBix/6//+x1nv11c9w+Pv3+",
-	"f7VqRKdwAWYkNPuPk5plc9rPqoJgTx6XYvw0KjjsgU0PpngxEJQREd44s4v2ftnbCWC1wH1Qt24pG1e3",
-	"63hP6zPMR7dx352DdHdKXcLEU2d7DlbSies2GXFYpi/VxNXmH7T9XkAzTIQJRgWQtzkzwRsI7u66JTtB",
-	"46ruwz2eIkRCEyxp6DtLz+yRcFs0GWF4mQwG3WYjNUEjK+IGr/EYYiqN/ODr2iXtNOBjGdznER6f3DKP",
-	"0L4FEdU9kG0FrXsQV3uRNog4yTzzqHk+JFcaKqeEFBWXTEhtFrFkGhRbhl9BxwrS+2AP2cX8wsk96Bhy",
-	"P9wP7ez0uS6opQOD30Pvw2fpYLdJxZG+HLmWwn0Ypk2w5mr/gm467LqsbTAu0RoSgQrhQVyF6Y3zvkve",
-	"YBKS8KN2cCmuuOPq7o39Z2X0vmn6eQmGi2gZBRF6mIQJaJOpQZdQuvfBfLsBORSE18T317nyQoWwtB52",
-	"57Y/ornh3zAap5LI7X1tkn2HT9g63nR19ZBP8jgYBvtg+b9zLWZJ9iEEou8wKzCnIQEqEmsk1Oj1QtfL",
-	"mqYt/FxiVKQXhID9WCBkBr4ZNhARJnekMTOKPTphb3/JnXmBitKx1M4ljZv3HyWBMCmz3eMJMJ0GozaT",
-	"YCYquWozNZFtHPrVyofCj18Flmb9KfO/JCnhWOJKhNEQDRwG+EAlY1oMNQiIAGHBj9hz+sUlzfZ5yCIh",
-	"odhTBms6JyMVwbl7eKINO+n1stGU5W9XUIE0Eym+0RhsZRMHHhhIWB/MBECyAKJIn7OBZTGmUsNSGYHW",
-	"THMRVpb4uDOdLacCmY4tKQdqPOaITDkWgYrwVQzv2xcSMeYurgwufRkBwoTmW4kbTlCeBUpZc90kKksX",
-	"PcUonlQ1l+eghvgVSKYGA49mccb+gbT0D0I7YRHwUMgh6/XahSYhVcsziRjPLC5rqN6Ko1R/VclX7I3s",
-	"12z/aHe1+JmbotZrfHJc8BOBpLb9FjpOwBZGorKQT1KToNLQ3okr4/O/H1dE+uoYASowYDraJMDHswo3",
-	"axjSF5Lj0hZeuTVOIyMsF3ft6I7HBS+EQBPLiMZFe+121H10bj38k76X77nq/wuCrTedruGaCBM+OGBl",
-	"7I2x8cm5GUmXSVJDeMb184fH/Funr8Jppz81liYfPTo9ffz40ckqC6S0OPlJb5VhghkBVbfWgZCoA/+X",
-	"0gbmFGBJTBDFrgsHqiRL+PlHtebKgZWX9SKaS1NYLsqqCoVngi8Yl9F5rj+mTjjP7zl6hGsoMG5apR2T",
-	"Qm4AD6O1/ZQKe1b+Dlwqc0CaZEqbEEIgQtjnqsbXQoZkoqDlilxIVHrvb/1ljBsrLQzyLv70vZuASRPZ",
-	"7K0Cp1qRQ2FX4Ubu1B+RdcN6oaSxpjVV8NizVtSm0dSPSX6cea0tuyhocghnpi+xe/uA3eqxDerBktiv",
-	"pljWYsDTd3jrQtKl1upWIek2XBBjv4goug0eV5hKKeSws7oB1ksa2Xz/q9mJqlOQCl5svNJNyCUhM3hD",
-	"14F7KCT7mzcAen9/EPBeBLGia1fgb7zZVcl9RwXpGCS13wTq34vJMaEKtKfDIyKCI0sxR8zdoOygrLQD",
-	"v38FsTl3/V+QDkYqCvVcV5gErgVg6lmJkydOFwh6d5rLnRZOG1gLAJuhyJAnoTM4cz/7hf/AnryB2GNQ",
-	"Zj21xkLabyHs/lcqyH7UbgUjLiVESAljLiJLA24q+gok1u6oD0g5s3sv3dlu3Ze/SlR491DERYgdMg+Q",
-	"YPukKv+g1t6ZvKMj5hIm7YIfeH0pWFNddmOSMRtBKpyTT/RkR+Ctu2PVts5aveNnT58MHvFOr9frdZ7a",
-	"//xs/9PL/3fcWlcAfEoEj3bE9+9TEylVXRzo6lnVvmF67iTrF20LzMXwzEbbGyoXjZEeOIhibf2pgw0K",
-	"+RRDRh7kX2hqw3xL22SRKbE/bMdM4xVlQtjk+BMOa5A2s1mWJfTgYh9EIg++qb2iUmf0PML43xfv37EL",
-	"3DT8eC6r5wv0R0pdld1peCyuYOqF9AbTeWiJq2loJ1VmAwyF2u2sDFpN47UqvKrmoJBJ1Sz06VfsC1+/",
-	"Y/zCXK/JVs89ry7ntmxKzDJf29u66AumWvripJVbqe6XdxfJbnmx3IOQJk6IZECJ9iLY9pfABWzEnciQ",
-	"bwRJ0Em4WaWP3NCPOHJHhauDjA+DNEnshcbuIHyLI7wdDnikoSZXLkXZcg+vrl9Vt1vFHKfWXEOjvFo4",
-	"1gfOsp4ZGDJDu+ixCfl0kWG3lspbnSRlV1p0Jwmjca1Kuq6GmX/JBZWy0kdHuQL0EXuDXgfMR0IUUUyh",
-	"mfApSyhJxlI8dfbtKzP6OuFTfVnhprqblNhogIUk2j8R52+m6qvV9pVgrz5/9AGXzxcvCx13j496P5+c",
-	"rtPy5B1MZt99y5fMmckvsMNZGStnkNuYVAZYTqRcyhRCOB6qTfaq+tUSwrxk23D66KwN0fWZUBuXdWUJ",
-	"oQsZoJax28yoNnVzlSG+ssvTNHaH8u9kQt0l3dEzEGIR+8t55Y7eOTOCP+WrNFExcMlegDQJj9gvXF6x",
-	"OO1HQo9855nKJM3NysZDmmazaZoz5FJNHEwbe5yoeZEB7JBz9urzx/kV17EP+1zDRqzUP8AaNNeQTMlG",
-	"6EO1fueaTSCKqnY10/kzC3Ob2FcqAi7LlvA8CCDOdkUNLL8VLkPqurrnQsy1WXO2Q07qfchJPdgzB3um",
-	"+bzVWXOGCekq4lEA7D5tdc4gurGL+969Mer70vzVIsXXyWEN+fScGWWtmFtoGnspuketVoovX5kU+hti",
-	"81hlRmD2mTJ7EHmhqMftFX6iCrd3e9Xn8/0r7k+a6OtEjXM7ZfX4Tyof/dc6rNW9Cfn0O90bIqBW5fO5",
-	"n2N1Dcu57K42uLd5yMrJjgwPKMPSsZYPAuTe3vxZZMXHi1cmcusMXcHgQQHeQ/gIX4dBhJIa76LDq8ed",
-	"7un3k6VXj7Z8+ZKXc/+AiwjCzkQlV92bKyFDTCtPpk1mlX9RydXvQq5IKk+mr3FtdvS9RqH5aNf6PjVW",
-	"gS61p10XqYPc2LzcmJEAv9nbt0qumEkEhASWniPTDcU1SJbG6/a6rXTWuR5iy1KnX7shDVKhn6I030Rp",
-	"17EIHUE8ioByozXAQ+t3707rjOm0TznIiW6zBK5BpjDb3Cz/TasorEkvM63Mqi44Gww3j1QkQj7tBDwC",
-	"GfJkecT5Nxr9IhvcIEXOzbUsGypb/IOCOHJHl7/9PQE1WiCp7o3/scZtYO7YG1DdB7v8B7bLJ3zKeEby",
-	"DldeMU/NFLC4o5lepYYXSXNbwm+V4HsA+Fvz0u5+Olf8gc2jb80e3UsMfUh2GafmEqFHCL49b5dkLS7X",
-	"bxxzQ0IMmYb+eyQqL9lQtdnlFHgSTS9ZAvgAzXgUMfojfuOIPfc9mUpDPn/KAvpNXgTnOSqzfK0VQ12E",
-	"HCKxP4ossnMZc20uGXcuF2HOyASy3w5GPBlCyLSxSypPVWlE9m8EnexXSOwdDEnHnuhCDsvJk4VKq1/U",
-	"N7t/eHW2S6Ejyb97cuqzXuxD2q2xkhjMOlkjx2Vux6g/2bYDQ2sLq4OK3a8WmIvSebtwacsszjtmv9xG",
-	"5N8lW8blyJRjpGEUvYCFxhwKmpXw9otCM7tHBiTL5NJpm52cHh2fHKGQYSph+Nc/JeZNYDqCFUyFPF7M",
-	"S5RHDLWUnZ2HIYTneHA5VJa1xKoTa5xIOOTU3OOcmpnIyKJZ4GyGO0ZEDikYB0170LQbuv06PXf/8ivE",
-	"OFaJ6Th5ttSF+AaHvnAjG+QVmuh3IcNlrsMrDOZ7NSwSL5MfhAfRGx2ufBI3A9GAcOsWaIt2tKwaSkhr",
-	"FDRQDSXclKsp6gfvLk0v8cDLfdxpVxfkNU6BVQHlIAFugKbfqVsCvsUQGNLbGClCSiwEo1pnxye93nc0",
-	"y+VXjBnbEa8+f2ydtU4fnRwfPe7h5js77i2f4mWhtU5djduILYOiFmddlOREPO0MONJKr0O4fG8soF+w",
-	"wxn2WCLtpAbFGGyh1YcZwZSN+PWtdFelCure0A9L+3RkAqJhPbGcB/Y+GjBSEzbgSYEYhN6mmlhtMtAK",
-	"PPAld50F53QK3q/vgU6JQYZCDr+qhOSkk+PrEORuHM/1mOGgAfbM25xxvU/flQo7XY6FMRCeM0H9voxi",
-	"fcgbtw25kM1ohC7O0aSPeVaclFuodg2bFCY74Vl/WrSz5xnmE0Qafc8kM8MDUzeeBUktBqYsSeUZS4CH",
-	"FFdGqxpjD1cAsc5S3CaJksPMjzKm+A/5GKRJVMSMMjy6jZau8EL1ajEmCoVdcyYu4odnTX+/coJWyOE5",
-	"U4nn2HbBAJ9w7SIaWsjgkFLVPLO+GGG7QyUDYGOFCRwh04Q0YLkWEb7bzB6gw8N1P26ZH1F61HDmvcZx",
-	"jZO6nWaZc9i5EPbc65bZU5jeHFH5JqY92/sAAYcLbKQKUxbwMdznq1Zp7N3X9Ly4+J/SrmUKr5I8CUbi",
-	"Gj/88PK1zgc9ecze/rJup7E/5eWvrz6xudDIJTMQRdXe9+qIek6xm4+pf/G5/bh8BC+qCvteETp0dbsV",
-	"H4ouuiTbLQ3JtQiQp/tpcAXori94KNvI1gkP8APXggtfdDoGab6OwYxUaP+SavrEw4Hbn93JHTplPcBO",
-	"WQW+WCLFj1huwiy7HB7slD3CWOKZsM9U3HmeUmtZ2Rd3uTw1TSm4lfptPpD+5Olx7+efnzy+hcF0fFLf",
-	"YOre2H9q1E5sUEccyibu3YW82CDOFSavcIXdV0OtRkWziABNulo8gu7revcKN3QPcgXcuzzwlAEf8WMR",
-	"14b0Ofke2vaWi7xi78KRkHDOuGFjpRFIbKRSjRhzDgT43t5pajBAKkO1Yx+XXcLeeLjsyxxU2hZVWqaw",
-	"vDajlmVcs0jJof3XxwGs6T7icQwSQmvDW5vNlUw37Fv+1+RqaY3+hRhKIYe/w7RRx9XvML2A6mxGmN7B",
-	"X7W2LIYgTYSZts7++VfxWD+k/UgEuBgHG6CugBwdWGCgDQ+uUPL6+xf6T/728fUL9vT0+OnfZ04yBGns",
-	"JItHiSifwUbzDSMIh5B0XdCio9Px0kN/QeMu0nGjh16cpuLk7Ur3WNm/UOOYI24uIn26mJJOx4WwgzBs",
-	"nGrD4N8pj4ok9AceagkB0WlvvgLeUZFJuNQDWIGp8CkbtSMEf8+WfRFFVsZ6CIqqxsWuH9Q63Tua1Ol+",
-	"/x56dwtPRtXZs7vjA8GjTp9HXAawTJxiL7Bf3LhGSaYwT4VAdcvV5yRyUikMCllrdfwHErXHBPU8DDVL",
-	"Y1cdSIfopQKLIcmRlu0Nyu7MjqlsyKMOWgliRXTxDzv0lR/ZIIXlE02XAtdYtSYFPJRyE/e23lulU0Ct",
-	"4zp7hDDgaWRcIG1OeNXB2NpYU49ZyuFhWDjPnaZq8jBMQCO5Bmh5t37j436aDDGClkqE3mu9fNWid3Ed",
-	"Wk96j0+fWoVtErCs0fqND0Bqk3CtgWHPRqfc36kklGD+wy4oYMd+Hfd/w1P49lWE+Ojjk0ePT588/flZ",
-	"/YqBwu69xhDflmNEhflf4RYtZcfp4ea/L4EgXKvzMNiTLQge7SWP6yZABdr9hMtgRPkyFCCuKYPoi9U5",
-	"o7NKqntDl9rvTbrtiOC92y4taxKbmoNg275g6x0E20Gw3U2wffRYTz7/9kqqiSRga3fY51nHfG9vUeYD",
-	"Sj9K3y3US+lZuPK7SDo1VKtD1X/YUYcg9b559EsxUyMw9vgWSzDWwM2tRuVzlLRCxooxH0I3lsN1s6lK",
-	"5WksApMmew1+C77JQfEg1VBt/06WLsno/PDu1zb77w+vfmUqYV+g/8FlexHThwnP2vlr5cEiCxUlDtud",
-	"sjqpOxPTkFxDWIFQtzmxdcgCXCKt9UhNDvl4+5OP5zA8ndhkLmXDnpJnwYKUiflwFsJ1VszMJ+Gd9J49",
-	"PT49uQXy+nipM/ptoy7ot7AEvCmC/Ud0nYwU9dVQVyCt9L6yVmgM/Ar79VEBWRbX41MWqpphYftu9sOA",
-	"G9isp3kM3ZhrPVFJuJF+mmX14O8n8oOf4y7wpTCxW4EN2DCJwi6cxaOE2hmqiCrTkgQCw0Yq0cD63Jpp",
-	"0/q3X7/OdYq/S0Q+fT08p0olRMzTgIepEcaBgQwh3C+G2JIUtt96Vmuatw7d9rTOm3+W/JqLaEmNdt4o",
-	"4ifN7M3U883teLiUFSlhpzPggdUNy1JzcOBrGtegTC/Oc2GoQ1tpOxdhmDZchvoBSPkcAtM1DhlxawrQ",
-	"4TE6vC0L9uVlYlJZVXSWXRQ0BAmQVYo9L9uuN3ECMXDDQkXfGfGktNFwH4ZC7oQCwaRxZboQvlSbDG2G",
-	"OLNKRlPETqBsOiom5dhOg/zhWH+v5EAk4z0Ux3dwerxM+GSBpl2FEYHlCmkUlhjGMfvbp/efPrTZx9cv",
-	"2JOTRz//vSmJ2HVn1UDn70YYxS13gVVuaQC5CMHjZye9R2t49GliwnLeri//IwTqGpKpnbs0zc8PQJbU",
-	"bcpLGSoVIqsu8PID59C1LazZpAVwOQvkQnIsneXFNcKviTvfDp7vj8K2CUiYzNLuLpmEol3IHwd+WKGx",
-	"7N0wmREqVB6pJGjXpxuztK+VCBuk+rG6hgau0/TgTamT/N6/qVuzNZDlrS/NF2IoO0KyCSdbDbyMOpD6",
-	"3l6uSX4vXK1nzU4+wSbkI8iu3AjPxKUpBUG7KyuTn2Zp0uX7ibzw4xq9++Acy9It/XIfRrZlkUZUDLLw",
-	"+rv3o/q1dEGGHXT6/TAWD8jwvV1wNVGXyOtPHpR2H72ZMxT4SjqouMyJ60I8zv/TT03WZ6YBUdS9cT99",
-	"t6TVZH6dO/8ayEMNEGAmU1s1o6ojrh8G6WH7okGZmryL9CunOTLCVqs/MZRv5A+OOkAv8eoapDlgDpiZ",
-	"KuQFWpvwKRNySR+D3WhdrfkQOj4wvjz4jWMv/NBGI+GzU1Xabi6c/xAajl+8vWBDbmBC3eDwb/9OBdhL",
-	"Z5roc6dBqD2bVCZPmPEU5nZVbyM1ayFLapF6dpdY7pNg7c+4hV+p52br5Pis12u13R+Nap21ej/bP32v",
-	"fZUvJd3teYzX5Bwm1eSQU7UvOVV/UMM+GLNQuSTHdfl/SWIUaQoD4zjiZkVRpZvqUza4eZL3c1Vd9p8T",
-	"5q3dngdx13cHhllVGthEJaHGpCnEOMT0mnaxydk1T4SlKULyxuFbVh41iK57cyVkeLcSqfKGb5Y23HQZ",
-	"ykHMzWgNmNMC7ueTXingwQrl6El4p8qxj99o3fjsy+9n7IaPVSrNd3s7VdeQhCkcsQ98esZuYj793mpj",
-	"npqEyL4uwp5EXA5TeyOwN9PWusrziyW+HWnOwtyLhEJMdNCZe9hBxGTHiwVTThSwAYZPgHmr2xP2OYNx",
-	"bKbuK0OF8FR077PSFssK9EjEzelfJwq7BrT5YeVhaZTOvtE9lIi/QRQpdmPfflbkjbmIFmSepTEqezhr",
-	"fYSxkCEkawvCT6DNfZODX3w7Bw3y0Elpf+oxsuIuEmnOhRVDopXEzHyur3RuMbKBGKYJaAc566FgVMI0",
-	"Mo7etOQrXjjmRBZ88/WsGNPiLFQqYX9zOR+RkFf4PsFIWdnMsyjo39FXEsHAMJWaMrd64S7zg7tq3Vsc",
-	"3LS58Kr2xS4pYuRpKEwDNx0xJLJbca/OhzVJK36WZYFz2ru9p5g4smo+ZPkBYZdRFYXsGhKMHlXT0Qtu",
-	"eKSGJWSUtVVvCJ/ILjs7xu1bT7W7Budr3DL+z9zEJfXcET+Um+6NefMh4hKNgLG6hln2tX/FojhI5vMP",
-	"avBvtdmSCYxunMC1gEkDCY3uyUVOvx+M2oAy+uB2sYRff5n609xjffQRgitLrmjD8FwhsYlKo9D5dG+l",
-	"fZYS703289I217Mk2DQtVAntbK17HxIuEgCXYdb/Wsw3vm7cBil1IYmQ/GgL5lOFM2k8J8HKPUorMYXr",
-	"UnI34DKAaMN+sx29dGXxOL7jhq3Ae8DZB5tsP2wyD9iTCzJ0orsqE2FYkkrdgDlWlAMqNh2Vmv0WBCo2",
-	"71PzfnDvL4TZAt/jiu+CGKQNn+qDrNib1BbMbGOugyieMx4x43odk8f3MagUE9RmtKMhWYUb/g5HXtDA",
-	"BjVjcZ7lhSx2BKFmO3/UFHjinVIPIONlyGNs20o7YSWwT/RjrnssBQkmkADrwzCVWwauW0Fu2GJGyJRE",
-	"dANgQvR4mKPc+5CH2eqLiGKo2nxFNFJE8j150umddh4d209gyKOvLkX6rNU7/nnQC06h0+v1ep2n9j8/",
-	"2//08v/Zb0n4Zlpnj0/aLcsLrTP7yNpB2Bduv9xObdnvsR7fHzTdvmk6EmJDxewF3zDuZNgtsVJXiR5v",
-	"W95sPvObCPk1TXDPxM2thIpPwWmdtW7iBAbi2/fOzXQ6nX7v3kh19uR7/TyPmb3ZiYChuQuF5yXNsnFI",
-	"IfRPpEPKNFBj0MzK2YMI2qs8ckwhH6kJQZ5ksOF4r0W+YcQ36H3EjDEsPEHSmG0zvEExVYiklBrm7nMi",
-	"7UVhM5/JpHTh1aqam80Iibvcz9uLCxDBaPUCMrm1bHKQ6dhutpNs2nAD7ktBAqEwX6XCPLoQ+vkvPLx2",
-	"jbVCiJUWpoDaW73uXChULdnkeXu18wPHQvpfj7fbLq62JPQq+AGUmxVlPGf+PFmcCCsFvLzf6eXJO/06",
-	"gbvvV0kF+BarxHivQIOE9N6tyE9VQUYFjt/fumvcc110R7gQrVUh1EYu89puO2WmzFKlNsM5kdxLB2kp",
-	"gW3PZPTTV2URfiJ0tIE53Ef3LEojJBtzmbOsZly7o24TSHPC5AazZzLZnhNmVeaBJ8oLGtkg+f/3xft3",
-	"bpYqZwx++iAMBLsZjHbD5YDvRpxX084KDI5s1I56LGf5Z77ZcnH/yoxqhC8tGtArDfXZeYTMeq0bqJoE",
-	"P2yV3SyQ27HwBRu020NOBP6LTdf1CKgcyKAu+mu7JvwqzfRA8tuLNJWL6j5BOeJNfdGLuM0k5WpbmAnt",
-	"gSbZZagCnbHxkROqliAuGT2hD1btaBJCKmH/z/O3f7QzWAx8hlFRNFKpBpbYi0ung8+7ZPZddFmtBxmA",
-	"npDuuwX40jsFLBkUHzfl4+hOj9tqGna23cusyTbl5xYvEMJopOmDnbl3dmbBksilAzYIQGLYtIWpuzf+",
-	"x+91zMxt+A9qMPUtu9Q5FmpboWl5yG/wA8iXda9+PvPelrCs8mBiwC6fBwHE5hIrHbHy24y42XYu7YqR",
-	"nkQQYrAeVXfRYmsS9nBmUdW9jCC42gYXvbATfQSrzZcWMA8ssZxnCIxCe1yUfTYTlXK0PeSxbiOcR8Rj",
-	"An1JZQI8GFnhzJI0QhtLhkzzKXZtSTZVXVBKpKEYDCrlr/1wyYWtKgPT5BIPC4DVOOYJYCCzMnKh7pqD",
-	"2bh2eGl3qspeEnYQyMAeXswTY41/++8e0/QniCJXFuMYmA0SNcZrQOH0uURM4T2Q5+6+vXOJ7taxuytT",
-	"sVm8B0jPsPxc9ljv+FOvd4b//981EPndFn9396HmDb7yIlTvWcnr2w73nT2pSE1NdqdhSjLNIyC5xSUT",
-	"Uhsu7d+xb7HELsSBgypaQOzf9DWoS068ncsXWsZmxcuOGPnAvtvqY/PK49ggQ1EZzrwUPS8AgagoZEMF",
-	"mqnN8VTiD7g6+kBDdhR6oAXeNSDAgyupJhGEQ/T824VEYOhnLD2MdhAHsG/2wIMAdLpL0G2I9koo237Q",
-	"FCJJkAA3gHPv1FAc8MD4viJmeoQodmctIUNxLcKUR7Q4Mz1y9P8m5OyV+/r3dsb9rbPWWPVFBB1teGLW",
-	"SPmFCW3Ctj3t+aSL6glPfqa9tjYiiljEg6tDLsfe2Jy/wFAQ4EmgpITA5CV186UFy2XECtXXvcF/l/vT",
-	"nSRoVhUsJfj9d3pL/6Jbkv41DH87S5WzY4Z4ujww4hrrLG62sJwqveVXsUHNtQuCz6yznCIOMr0BmX5n",
-	"PGISzO4Kk8nmNhODLFKBSdmGJ2IwsFaemajkiqmERXzCJEComdAMGXs2GWszQn0T2Cl35kpaw4/Ok/6W",
-	"dODJLTkHfhXXkKtFlsauIpxrbJnjZX3YANcU7x3NMw03wajEYW//jONe42p2eQ+j29PRWAsd2t38x+Nn",
-	"x6enx77Mcq3u7Fsvzq5zmXLAFId2Aft0g3oehtqq2sSeQQAaW+zqcytSqCGAksAMARtN+DT3M17JuW5c",
-	"GxIrjuaxnGjldetjcXCjLdkL81SlYFjWANjv7pPv+Bg8YiPpFqGks9Fyb8ttjLVd3tNinhi5ysP9wQ9q",
-	"kM7cHIeWT5r5M6EqfaQr6uukRzwBjXX6zKhd12b4ZXZvAhXCJhs5vSlkBJdArLniiXrVyI9rVCNXwV04",
-	"mryv+eNuedT2Zttmk9+bqmwH+vhgLe1NUxGjEoR4LJzsJgKsvoFHJwENRjeAlcX11Qc3yUc7R+sONx3A",
-	"BkFnrSCC5Oq/pEpCCeY/R36EFRRDElFSK4oy1WWnwgozir0lZuIFdsQQqC4TwEbkaTBinKUakjN0R3Gp",
-	"J5D4Sh3Nx3eIpa5L7OvT7rNaX3jL5dSOP63DsJ9llmZGlA5BmiB20D//KtL9Wy4iS/aRkFfFzjOUgZj1",
-	"n6nZ/hnTF4IafND1Tt4GGAJn8AR3F27wa7ZMhlU9kZJD3BIWjxKuLUMYdQX2zUdP/+9J7/qd/P9/uyVT",
-	"3IEbzDnWNfsW8T6d2HIDG/FruGvn/Hso7XfIMRfgXN6ePOx+T0YKE99GKgo9O/2kGVLHBnhnau+nnf+P",
-	"vbdvUhtJ/sTfSgW/X4TvIqCh2w+zbv9zXo9nx7Hrsb/umfHG7fjsQkqgvkhVuqoSNNMx7/2iMktC0BKI",
-	"bgRtWvvHmmmE6imfK/OTAgm3CR1CGQ8faZx3xB9HTZEl8FMEOnv5gmfIZtVAZ4glVOvpC6wC1okykKGr",
-	"7ZIQsbpHB06MKBm8pJ4Av/U+u9OPVjEDvt404YvWav2urda7SrNcfn1IQJKhOwaGDfMEGk+OFZzBlHAR",
-	"MqXdX3jEZeAIKEkgZGmC5dl81RrwNOnDP2ou1zGVotFZwhed2/KOfrjJdF4Re/0b+rAxVWNdhDXoH9Zm",
-	"xZPP3cgaenAkDubPjU04xXJ2pRaM5FSSS9PRRDrRynDiYnP4msKJiyxsfeiU2U8QgJhlVUWYMWtFDKwA",
-	"57+WM4slKKVlYyG30HO/roMPmA+cJsyqLl5RChlEaSjkuLucycZatvtOAhOGhwsaLQY7UWHVePRtaa6w",
-	"o2FnUXA5xfRgM+l0O2OlwjnhFc5UGkxA14IfpBTmUdZzdAmgMtRcBpWVffRt516IjTg0RlhjJWFBt8co",
-	"20cIgET5GQuoBEacQmLLk6mle0rN3cAHzpnOyMyz2CPPns6kEVJYFOVUVp1PvSp+G5Cv9TyM78u34DE9",
-	"f5N/6jx7fjYYOOmQau0m1bnsvP3tk9s2L1guM/mhwRe5+jq//rOLu/gbR/I0qsPfpOKLadhOtnSZikJH",
-	"eWEKS+prfY1TiJB/ggDbbZM60ZnCF5I5HYkeA17kMUf5OwqdbT6A6d/4T3Ws/wPY/VsY4xFglPiVdlf4",
-	"fykQss7V2Cjr+/IAMtduswuwpMi+hlEqw0Yz5opz2qxiP+FkjqthbyvM80GVwtTAjT9eETI7FwHspCD9",
-	"eg+sH4uj3pYCRBCt6juZy2GQoaGWfx5AFvFKqGI3k/i1FJ6njGp9F3HZ89Xz/Rv6cIg0dkqyqJHH/jHi",
-	"0mdkPORk9sI0qzLa8ybELY82msie9c6kDXdM44h8rYGmYSFfFHnotfdl79IZL9EqVr1AhZAlb/WHkWoW",
-	"V+yjG/ONCjfzEE4jf7QBDirvMCkMw5Gh1Umn1nwLaZ0wc4d45R8yqVisVhHQkOSwpezdkpiWP98Y+F4+",
-	"1qRoz0bZlEuboQs/Khjl5TFlOMorPTZvRwNrUUVDAUHCMM6n0IIYHyaul+/3JhTjVkucHlTxUjpUIBTv",
-	"TUf0b/LPm6N1Bd5vXltshbt6LKjCdCm4iqh8WJ1Q05r2tFIahCsltubRg1fntRE++CDU3eIH18EPxoD0",
-	"FCAxK2IQcySG4DYkh127KyvUJ1HnlW63ot/gY40nkHxpWvK6dTzyW3pMu8y9NN+WNKcIstAjbo9moe9L",
-	"6sV8Cveg3X1eQPgL/vPBoNuhtsdODf72/v3bT51uJ0ViP9/pFn65rmMY7Ju4iBBzwrav+ukY7e/RaC/I",
-	"jC7W6qsRG4sZSBaBdSzDlKZOd5rLkEDETeMGfR9keHwLC2S458jBsdwPLM1pMXdPOTqLxuYQPPP66GwB",
-	"15f+bixfHIB9x2Jka0Zx/4GPftc2qFvCIzc/CdGjQIljPoN7WJ3Z7dsDDQEcoOFEPRXlJ3Iiaqrt7nDq",
-	"qoq6O2Rq6tVKQ6L8mt6ZK/tUUk6ICAlmIx7Up1R+yp+r0VAp5ItlXZtbRrAIIsjLonUq3TJe+auxa4vG",
-	"dSojMIYZqoeA6yRSIXQuRzwyUF4fEWJRWz3++pHj+pstjfBbVDccSDpgrvRSBZxuCJwvDLMqzGHOVBqF",
-	"bKiBT5dkgAWQOl2FPkNiVLqEut3jy0xVK2JQqe0ZCBTmgp5fDPaJRqTxVLHHeJhGW0KIRAJX+bONkl1x",
-	"qKor+azhOE7n5E0uOitDJVdjxVSKvc1iLqIibdHWlQlObFSh9w9ptU5E/Zvs41+UN5QhcqwDasRqBqsn",
-	"fcjcpbHv1t/aGwdI1HPKkM9Xk/GqKXU1n7VbrcPXiedAAmmbMDr5a193nPmFr3f4dCrNAQVRt7rrJc8P",
-	"IvRSk8yygEcRaBZT9oKtAMozRXK6RxvMKny8JiTenYsWrZhBtjpuv05UqjuXP3Q7MAM87lhJ3Jt8vdeR",
-	"uV7u1Xv3tbN7O92Okl+d8Xp57iYUiERQSft/OoPzl3/j58PNBZG4DDQxLztWCx599TgR9cs2Vjf2s+9e",
-	"eEh4v12lRKt8TulqRS07FHrTYldNV2Vb1bHLD2CPb7LD/UQfxb17ZomjBiSQ2UBFaXxQ/VdpiJv+DX2o",
-	"TpNzI3uHvkbkA934rJKiFtpHjaBFqfqOOA2E3fmtD7pYCjXTmpzhrkY18T7uMo0PIzRuIhjziBGqWtVo",
-	"+MxXj7x2P1QNGrR5+I53EgfK6iWrhsrrKevu5pvsB01HoxwN/Ool8AY5dMJiiDp42JwvzweDAdNolI9y",
-	"Nul62aQsj4zHNDXAuAbGo+jYVjrN8YlhksdVcNU6E0/VNnjCrQXtfvp//sN7f379cnPRfTb46/8vM8e3",
-	"C8v+SJBRvNnZ/EmU2eyt0GyF5n2E5q0xAzNzx+m8rUoConVs4pAcfMrMOl1y3b7U21nnYPgODUrT5Uzp",
-	"aXI5Tvm4vD0uSPcrxMpN7w/pNJPhmUpAXscRrdz01GgkAsjzzU3iZJWZANg4OsN/V1VLfvJDITku49ZW",
-	"dCxc277brx1/WaqMnEg5eVXE2XyiokyqM27Ym6vfHfH++19X/25VDaoap0nkeJsblz31XSfHZMt45Aky",
-	"Gnr+OKtx034zbo/KggL00/0VSa4ewS8rBRt6DGF2F++zyhNlOKK2IhlAeMbyhkVcazV3P1jkdR8QGfdL",
-	"Lp3lga0XeRSx1HCqy7cTZeAP6b47Y78K0KRXeBSpOZcBGDZWVDWRGoQVTg10mVGMsOJphvk9u+FxfvUe",
-	"80VW/88Nm0MUYZx3gXauVVHIeMK1PfvDKaJyVBva6KMHYQmqRosAvvIxF26+aB8Sultv8LyHmHGF3tuj",
-	"CK47hTz0Z08RNj7/xYveLj3kEPHG70WtmOnF3uVFZY6QJ8dXvpuchmCqJEGEES5YMB1r1SLjnFA89SOe",
-	"OWCjbuSKXE6RVEEeIX9HYbM5RxvrkGBbpeuGoKsX3c45pI9/bfYMczHSuFqtjnt4ffMISk7ztV7mINEo",
-	"G5aocYGKkXq6qGqwdUuGlYuesdcasTqoQt5uoGWnXJGdWkaYfUdTiyYzU1cmVWVTvOXBxHNpcYsNG1Mi",
-	"YKC0hsC9xj/VzQQ4KnP6jTDMuXjYMZS9ltmhUSsMwpMf8cBjgFOp6R/SCESTL1ouc+6MgxCb+EQwsoxH",
-	"mIAgQ2aciWLUK/8wSg4UJ2VWAm7tgzAScjy7zxq7xaBQHCnNXqfO8+BuM9/zxS6XpRoNIHztA1P5OX+j",
-	"zh8rvFBr9f0JN5VFN8OXthALU/dgxPucrDWO3a9iPwAMXoUALQPC26+wOb4t0nLoaXDoj1olK/y52jbe",
-	"hwkaZFKyJmoF0N74Zw/fKCNrzIDNGLKSporQeQYYv4d2DGhucelOYghkG1S2qEi0GkYQm5VxQxjxNLJ5",
-	"YYIfd6hUBFw2fqlbPLYW1iGPeBXMaPR114+YSi3GGMkyuU9z6ChjM05NKkN1dJ/mjfdZPBCewAbL+Z+6",
-	"WS2QGgNFKqnDNPsTtFpxX+YT52hkxzoHDdl7ICTng5ETs+KulDkkblselj9CITrnjThloMV4Yk/DCXFb",
-	"3bogjwzSjsvMllkasfsMLKqtNVaq6coqtbmeCqd4+rdzbpXF/M3lQZpLurFiw1RElgnCUiLGV75u74lh",
-	"az7phg6sqWkk11NhpZX7p06VlWprq06wtuoTHq7JcHxuk6gndLQkpRqqcMEm3NQkXPfbZQ1WY5aYiuAX",
-	"55tsrJlRR66UKcgHbFZXhKvorjUc+tLtWGHd7zq/OHuIhWCm9Y2iN6mxKsYVH7p8RUXwTo7UJt3QcvWJ",
-	"Fa1sFh3oeGp3SkFeM7ej6LituwyX4VBd9wKVLDbdq17Rc2/cYw2SfXGYSii8ZPFoGu5av+A8kmUsD6ZO",
-	"redBP26mQC0/I74abdgAbeCP/b4qpTKCzs30J6VXiWbfFs/FoanuFXJofjsqMQox5wvGI6d8FmhtIdQX",
-	"3WK24rlpo+u18QDAnHmKpuOZqCj0wFgFrsG/dvHUElBJBCyVGgI1lgKF8t14p0Smgt2cYurkafZMk8I0",
-	"G6Oq+NV//yikaVGrslCBYcPUIJxO3WPPduv+maDcBpMyUHEux1AgjOOZ2EPNZfg1UBHWoHf+v8Hwefh0",
-	"uLSuv1rQ8deQL0zn8qI+zm62tmLfrsOZ1HXZgXGzTF2Vat7K8VMxs/1t5J7lQbUeEGPZE/LudyeVtyGf",
-	"JwoTrzgjNCpMxVKaEryeDc7ZN/p7j/7em3NpIfxGUTbOvgUTHkUgx/CNCWkscI/VYdUU5Bl7zRKtxprH",
-	"qE3/kISs/y2EmQjgG+VuYcPELGHLWT5Tqebykhmr3SZr84TNMT+KWwtxgs0o8ILaaWH3wzQpu1Vxe/ZO",
-	"du4huyDmInLiNAI9/V9S6VCC/fMse8LJMGPmSqPIpasfNlHaABtiZckOiVu/GdBXNOEDyzI38q/usMrv",
-	"Z/EcV32GRpU8bcInGKUmkze7So/dhcHLWj94zyWe6PM6EvA3yWdcREvRAUGqnVt9+Z8vK2aFGEvHfakB",
-	"ve6yMzJH06E7kiFoJupGpxGCM9ggSZa9JfbsrjlupjP0XQvvAcwvLQ9sNf/VNxby+eTUWIfHSuLgV9jF",
-	"miqvNd7smhQTWN3xXVJKsjRzd1QmL2y5O7+cNuWj3OfOE0ZERGpMaBXjkkHPiV7Gw1CDQQwWCxEkE+c1",
-	"yzQegt4bI6yotwYUbNZzIacIcc1CMRZZ0jrSTJJgQiQF5grBO+dTzkAvfNcG9tprQveIMAzD1RC+Ynxk",
-	"wcmKEcyzZBPSyu6pmRJhabWUcmxk4ereijIfrnPZmQ0H4v3F9PPivzrdToDAqJ1nLy8GT1/uwLB4Jj/h",
-	"kbxGfmq14qPSinToZo2Ws2LBoqG6NzngDNoe0ev+lSIe32dhJ/dXisRQf7t4ef4UGWz/SrLltUdogQqZ",
-	"uXSkhrM7AbPW8+/uPKboFrgB1vqQ2k4d682pYqKmTCuebrjyrTOuSFri+WTCk/zyegfq5u++DLiFsOpc",
-	"hRz3prAwfa0st01IT3rxFY31T1gcJuUFJVJeoD6FRVZNbyxfsLFSIUulFREF+OA6Ebq9Rm/+nobut5Gw",
-	"8SbGkSARtckEmIS5O6+aRF4j+JZAIEZet21O9LtafbTJEHRxpE3dzYmA45NP/ku0CtPAstXTypqbF4nh",
-	"Dbc8UuMG+5hvo6H+jZvTxgw/+vvKKbepfu1txb3SoMt5BBHcs2RCwn5RkhkeAcIrmR1ZZyu8+zpNH0ZE",
-	"Vl7VFR96BCgLpSRwUOl4G4kPK3DCKiCvYOkyl8N4xfz6XyDHdtK5fPGs24mFzP7zfCcI9waE7S5e/p2J",
-	"+oD33nfgqFaHnIYOubJKw74kSLWtbflo1AvcdOQWgPQr9+ib7MkmG+fTGJvqa7IJP4pK1kJGcbZuZhWb",
-	"CSMsOswTZbDECg9zFSjvFeMWAXrY+WBQMz0CX9xYfulYzKBISkfNlpqo1A3qtBhffKU0rrx+O6/OHAkZ",
-	"YqOo+WSBaKTsB7fXMjTMWBFFOyHEZcs+cK/ylWErGapVHyfVOXJFMDAhfcKtFTHcRRZsUx/OzcZPjXci",
-	"99S8rQ/5/uVMDW+eMph9K+mWoQ7UGo1nIgwLjV9l2jGVIWjfHNWpQiWDvZI+DbPdbvqdnmvSV8iH2WQ4",
-	"0XxP3mx64LbRZmrqqwRkA/c67rVLKrnPrbgVwdSRe2fyw3/NB7Nf5L+v69tAOPqv9IYD+9O73Xp3SV0a",
-	"FmEyLBnjeERYr2VO61Z8w431hwTkrctN7q0K2pC8jSGRxv1vsIv8cIP/Nm5UIGHWMikyBjrEtWhOcxNu",
-	"nBaDFi6leZsii97izivtnL89WQ2UXJz4a6nif24ER74qPNioFVEcpyrgWHjmEUTwV5e7JILXHguZiEDN",
-	"5fo9dzRatiBfzfMo4h40CApRPMwK2LBN9NjnkQUtuRWzLXg7r4sPNkidH3w8c5OFm8U8TXardvLG7nLF",
-	"hHWH/fMRzx3hnCMunxiG2APV5Ptd0ifIsJdwbZs0Cm7NcYNt8JFr+1Dvsd766R36BmtnfdLaNqcRgMSE",
-	"SC6ZwnPtUm2V41YPw2ANG6YyjIAFXLJQoQuxZmfVkFF3srT6MMuuu44uNyxEUfHht7NjX4rg5hBuf09I",
-	"Y/kuNxy3l3JgifP31DmgmywE3xLdZITIxnzWBmpPJ/kKosifrVExUIaVc54nPElAQog1b4Uyz1fFLlrU",
-	"8lMD0zASUUQ9ugT9CRFiasonbLFzR+lEInOzyf0haTzllYbYaGsnHtb3kVjaGUY4GwIbqnQ8sW7pViU+",
-	"IFY4ReqZM59gg7cTs7sTnhp4EMoTZ7IWG3kAcM58qBXP6hV4atNY7pQj8BE3uDXVW415uFyBVfHFNBj7",
-	"Cq30EYBhxqqEbHjf33KiolBkPZQOYrMnEZe9LEXnAcgexzdhGsHHiEsPi3RM4VPoahmroYigl0Qp2Qde",
-	"Ks25tAazEljILd9NIi0XeeDEpfWRS3KXfHMHaiQw50i0SiPx+tbxrZw6JRCoLKzJpJp3nQXG88792AG3",
-	"0KnwiWESrq1vj6fkoSVVP9EwEzB/GNYSzWVFYO1b3jQpVAYNCJWP/nxKZMtnHx6YY0B9eGLuzfeRBM8X",
-	"3uviWWceNSLez07lVV5FJfJ2lnfyt3Zlcq1idU8Aiz3ytoYQIP7oJuUxL45ninjQjKvf3r9/++nixS6d",
-	"bFYXcWBT4x9iZCsFwZybZQCotSe+U+myK/bHijT6h5jBLUfJSycUB4Tl4UsDRqtgOUjVFLPbkDCQ8EVn",
-	"z9aIBpPGD0VIuak8vHiNXYY2hqALuOxipzZc9RtwtVGbVnrtLWpjEkwLXBVLY3Uob8dP4GHEZGgurYRp",
-	"JUwrYfZRgpzcsneohGw+ERFgV0dCmBbWeKBQcxChY92r5L3wr/aaw+Fn0wqeVvC0gmdPuWO35c5YqfBV",
-	"UdbgddRIA9B1+60gkVXUT1gYFmqVJDuHhjZIJ2dp0DV4delf9tCRmqhjLROJgqpO5l5QFCVBvX7pVCel",
-	"Uh1Alw0XiF1UNQg91qkCkXlat0d7JCSYvEhrJKLKEd13e2gKLyzEhhoWU1WYrV4jojGW9oPvzLnwvaZB",
-	"prEjveVfNBgVzcDNKRQm4DqEEJsf3gbSaVDSEp0+8rbx82X6/EqLeErl4cKa1QLSOu2MMznRAMSdf3Nf",
-	"g06bqBfF995ZhDVizaQSe5V8XVo0O7VJTw9uw+CgH1LrtFBlaHkIAY9hiRzZmjGnYcZ8SqVhXtJ7VYI9",
-	"d1BfipAp7T6MRGRX+ytslSVklbjvrYhBpbZHGO2mc/liMNhgrfRv3DS2VBrmDN+4vnlnIa6y7N1ET7+6",
-	"UOI6qXx67ttT+uZLmD7KrbNhQ3VAVbPd6HTHVpk3ukJofW/SNOml57Op0mN+Dg9Lk3FmnR0RcIIMVqlm",
-	"ar5DluiPfmMP7pPX5dxWiT0AJVZ2felFTpp0MwBvIsq8Pe4UEnsHdbRd7fRH4vqokmAkrh+EFMjbiIZg",
-	"rJDcM8+zl08H5xdPnz1/QSdXiyN/EtcPUQj4/nwQtuLgtHIw6VwpCVPzOcZkMPNSQBSaYiMtjbE6n5BL",
-	"tRACBYxOC3227y9lLL/uaW63YBT8yq8/4UNN4gvRGJtKpnCipw9byq9ppaRiHEWEfGEoPZfytLGNx0RF",
-	"4YGbOJfQjxY82kI89MiRwrhZwHMG2ojqUG6WkfvVP7dT/LPJ8CLu3iOPLRKRVccPm2+SsalhIlarLvu9",
-	"jWOQlsLewBLQQoVObvtoKGEqIhgaEVqXcRZqPrIMGxvrNILuEhFMQ5BqtwCqJOIy/EMuC267bAhGhEC+",
-	"7pwbNsSy2zP2y0parx67v71mwQSCKYR+PDRZJ+5HANLtMeBEY67dM0aVtmHUwC0gTR7VCHSysHPZuRhc",
-	"vOgNnvcG551uZyokJuorYxOOfHqLqS87g/OXMBgMBj38vx/c//0t+0//P/cuq/K3v3Bv3yUzn3anlll5",
-	"sV8xUaU3kX/QnhgrwIpjT55DHkzH2vFda2SeTAm/FuSpZtTPsCKRRyzhxpK02hcCPgnm/g3+uzEymomM",
-	"ZvXkRgZ4BHBruM5LbPQ/4po8hu4yGuqBEPFW36pDN1LZ9qSbe0VkdJXO+oHTflGT0ZDlZKrCITSHPWrC",
-	"I/JFK/pPKvUHTzWPSJLFOeeLfQl91CC9+6JAVZrUryXDdz8x7H9kKTIi/J9uKc4insIC05lgBvoS468J",
-	"0EI5C1PikryeWSCWPGaSvGJcKjsBzYYqXPhdwV74IRNo+GrCC86yoYbcBhNn1v93aryxjPPCobDlM4Rk",
-	"qD8bvDxjBI5kyTnX1H3TIrq6VOxbkan+CYtvl9irNrvRFNbnXpmsHq/M9nbbhYGet7O8i8x9UKrouDD7",
-	"fGlIP/31fHB5PrgcDP6385Tdd9fn+MkDEV/eZIZ2pMbCzXLGo9S5wyLkeUtnR87+MSyX73b+b8r9C86f",
-	"Z5Z2t2MsQhCujT/Ixk+lcN8OF44Sv3SzXKjLDk9EfZu8uGkHbxfNx1A/hQF4MCEq6zoTXekQ9MlVzh6p",
-	"o6CQRaZGIfYqvzbmQQCJJQc4TLV7SdZCFwvikd8rIq4xv+45mdJzZGo6l+cvfvjhh4vzF1609oSFOGsE",
-	"twHoqiIjoVIAj0S0JWqLc/wJH2s8+PalaSZy63jkYTA88d2z6IjIGgyAoUIVdKuBHZ6ENRCNugjsJRcs",
-	"hlBwZhcJeCTLkdI+bUNJ/5OEa3vG3vkcDmEtYAJyKMyU6iUIkUSM3dLdWHwKssuMYjHESi+w07Vho4hb",
-	"0sXLR73VcEnxOSdpccSlAnYD5d+Rirmt5PPFZXYVqnmcgcUruzh2dkO1yi9T6WkSKR7m9H2bTVc3+5dl",
-	"pls2z/lEGWAxTxLn6btDdgvemktcr0FlndziX/2+PDGYxUx9HxJQSXV+Mf5TMebF8+cV8fU6po4KLNie",
-	"sRp4vCpf8hD+UEiOk7m1sk6cRlY4Quy7p3touKy8JNHu+KwgEYdp0jVf7f+ihv8NgT10bHBJXyWyE1sl",
-	"+sKARKuxBmOQ+i37VtQ0/Rv3z1/fWnNkj+YIChQvJY34k4rCqOwgLI/R1hP2GyyKi/PyLMfbR70pnFcU",
-	"Wc3r/arwBRUxnHhULwvmeWrJqCMP6i29B8fCWOVxKKtgu3noTq8ipkcERxqphh175R9smt5onE1ZCH7K",
-	"J29u+nUW65MObGqW3T0WDumoN5DelkmG171zNxENBrt6cWNBCzPtxfipF5hZp9v5U0n39NvUWRD9v4OO",
-	"xG6opsVlHxjZ59bQVSzRBpJPJZD8IwQRL3bQBp0HTVDzOKXk8xOUDkkl1UpIyxKRtkSXvezp39CHvxqt",
-	"VMchssueLLt0TfZgePahyJ5GhQ0u8j05lMcBGGwFzqNFJ3VyhfvTfbIqXrpLfFJEJSXfSftLGSX3JX48",
-	"MW2wRt0T33lAFfQjj6XiOTvTFnoxFxHjYajBmJq9N92vmzZzQR+3kY3bFjedCPQ0v9c7y57Ig3nvQs7e",
-	"uGdwtsbMlQ6xRAsbv7q/sGSiOdVEKvdueuWO1i/ow5u92ZhlKZ90G9Qqn1NQPq9DTJtwh5pF15XPpfcX",
-	"FsuS+SeG4b33LoJis7Lp37h/tkTbUBg0qg82k/rJZ85lHH0Y4b/dDHBHsu6SrF0GKbx3G2NhotL+5onP",
-	"+YLaFGgxnmCpEZe+XoTPoDSn2/s2R1Y4Xjl48CDaph3o91iuymbOYdz4kL5U81ZjnJq7QnIjv/p0JNxl",
-	"EZfjlI+hyyxEkEyUBA+5haAVmstgsnf10Q8FTbTBQElRJlWBBbg57E+UbGvw/o46ivHAMqlQ7LU81nh/",
-	"d8oyjSJmAOnUUAM3EncyZBFYFHpGjLHQpHAy+yV5kEeneJrCQQk+brvyHIDIPUC0l2ghUXdG0bfqr/dD",
-	"z0LOhD0uPdMUDkfPVyDtK/S4IiGnzk4aK0UYqwZmILHyuSX3xsn9PRdR7gP7ZtLYcpoCOozT+VjFgolS",
-	"Bnw6nDaWKdmAaNcQqxn4rJXeiAdW6aMyBk3oCufzE07nw+hALCLGsickow50mDCJ4zMlo8WrVUXsXDyG",
-	"gPYtzzTOM5THlbsARKvZ4Tg/vOu8v/kEKI9r6QwIwyK1mru7H67J6GDr/cVV9mCTQDc0xsZMGj+Nk79t",
-	"yIlEJSALy36A8aZtJEbSqAaJibF8J7/zizJaBJYOtfC+dq0JvCfpOV8wIavLEh4wZc9UGkxA97AqaEsS",
-	"4u/07N/9o981WRfX8sjp2h89UyPmqWGtwsaDsUzUnMVcLhA0X0iq1MsxzTNa/zuPEJilhNYTvojh3v3p",
-	"K+3TmE+heKzH7WE44VJC1LnsTIUyU8cty7aGFy/wP1P3pueDQbeDyDj41pj+2nl5djFwD6Vau/l0Ljtv",
-	"f/vkNm3GIxF+tROt0vGEykZ/6J1f9J6eL+tQC+85H5wNyl60y9XzyqYe+Ar69tglxVfuy9baP5Wbhffe",
-	"qcgLVTOpdMZ+8b4DRkh8cSrdLZk1JLgNYmh7BtSaUuzf4IeN99NrgucgemsLP5z8hXXO9wfTPaWlfziN",
-	"J4aJMK/2S7idLPODhjlRVFUcbkXXq02j/WGkgum94kTHWWGVVsf1eKo3xwVcc7ZQ5/K824k4fhgMamtR",
-	"v4BPx7ig92O/QYugRGT87O26VoOeigb9J/bUy9QmJQ0PgaqjQ4AYwh2l5q6asp/4+MiJCKER2GDi+eij",
-	"kOYAcFcWrm0/MLNda7hLLYKP735pr5BOhr1/xv7gKrUYVHdnS+kHZDBzw95c/d5lSgZwxl6PLOg516Fh",
-	"krLlAi6pfNZOICZwirXUhCZs576BKDohieCW81Ctkm4nBjtRaD1xuVuauV/TFY+OZacshy7BiSKMkggY",
-	"FnwTgGMr1E7H689tFufhd5nvbsOZpracmkklfbPOoVJTs4R9TrigpImsB1qT5k0qT83N8itqHa3W0WqF",
-	"Vm2hRS2RkHMgXAov1FKWW0KuIbgsX3+wN89rDsOJUtMeyDBRwuOQVl7dfaan3+YPN8gGa2Ntyn7IJ/8I",
-	"Lo9BAxXqUtdp4063QAt+10qbSSdiCouMFBqqtlw7taMqgFVCefPpvddkuFFDEUVnIyF5hOfZzVnFpEEA",
-	"4NsfpzrqXHYm1ibmst/37z4LVNynXa6tUNb25bMwB78DW5vCFQQatrIU2kjCYlKWBtvqnBO7HpP5Sb8q",
-	"HDNehU3UXDKUN0pGizsJmRr6pn+TffyLeDYCytwuyxptRLrUqBTAu0LZlsQ0nwr6k9JjLBhYEuayh08I",
-	"kZiBFqu4bDuovKpr19t0dSizZpv8fQy9h5drPaAdsz1/LDuiLJs9tVVoRg/J6MkMnAdhvByRbVpJfSLd",
-	"693eB1AI0RkuQoJ6XR43++yxpJVETTHnC+rQ5QGpJczLgGkaMmT6S0VVx53+cfn04Vs7vpNYCZMnYJaC",
-	"XbsvV3CmQaax28AwdX/3y0U3aixmIL+mCerQQGnvSG1Fv/4wwnm456qmge+oQth+dthmkqtHt3jkub9L",
-	"es8h3oVmEcfm8txaiBO7zAYmnLFb6e0PTeXvyPMalUSTpXXrBklFeZ2bRr6XD6q15K+DQkeaQmPI573B",
-	"ReG7Xe0SUs+HxoJfGTyzDcoj9Ripw9b2ji3mbdn56ZgnVyBDkwdksQfGsjGtCM1q1P6S4b0jXi8qQ4D1",
-	"zCSIK+SvpZdeL8eAdvPGilao3o8uuHAafpE+OPmQ2wHeL5zqDNI2pHqgoBLdrxVDSlkHO38E2OfGmZ++",
-	"GMCIsTRZS2hhMSHg4hmbqFQfhCXNXHiksqOyJE3jIUU3eGDFDHLlvhOnXtGmtoGL1jI4iGWA5LYmd5R0",
-	"yl+NRoeQIs77OroMsXrR/K3NRVN+fRm7vlsLNLUs27gCJyubL7ss75F1slzkTWV5uVXqH21eX+RDVQJ+",
-	"+AzqU78fmk8ALbVCzssUEpv1YhfBhCVazLgFJsHOlZ4a5o8W0e5XS/sOkh5TdlGUpCVEdDw7agqQfM16",
-	"F1P2Z7Z7bpvOB2cXg7PB2aB//qLzZWdDa4V2D25q1WedVm6f2B3RetL2/dWD6Zu4id7s3/7duxJjyW2q",
-	"4VvW8vXn96/f9K5+fn3x/EUGn461Ntxgnh92sp7ANQ8hEDGPuoVQk8/bycNIGew6m+CPyYXVkChtzRl7",
-	"zUY8MuTyLvu1o0j1bdOpCx6K2jKkaxObTxCASOy2TqsVa8rveIiVlpc8hX2p2131b4NuJxZy61XQLrKy",
-	"JqrRchtqybqS7KJ/uh2+sxJvtkWnYzIIUo3N5v/zpQyyjUjKnay/A1osm8tcvb9iY27B28gZU753TDzO",
-	"0pXXe36/eP786YvbeczpMBLBZj61WiTQBKte4ZvX+DWYAGZrq5nnQJx/xqqvGM9YTDNjeVSX19hrt6Xg",
-	"e6lnfZPznsruV4GHzPa/LmVPnLGXfjsbGrTeJRs2xj04DmKC3Zl9qOnu98tAMrsNdUxDG3LJZqDFSEDY",
-	"ZQaX180pocucjebIbjRiPC/KLLLXR8pjrmCvixcX58+e7cJfTkH21Ghk+jf4+asajf7qa5iBNjxqMr7w",
-	"2Q33YTTact/pJgLZs8eNTnq4pAJw0rP7Aid9WlvfoW3qlXFvG9M5ebTW9KlY0wjY7c7VgnQny0IYWjYE",
-	"puZOb60jdv9dRFGZgY0FFpl5vSoIbzpD4Bq0k4mO4QzoWcaulLTYR0b0Q9yUlfBiP023Amb4wjA+VKll",
-	"whqIkBS9NfmRninJe8KXYJt2HmPhO14IUYDBqijMAgxARe3+fblDUfFCbKGQtV1h3EyNM7wLL/hEJnjJ",
-	"7z94i93gwJQqYCwPpqaLxvtEGee2ur+Niku8cv9dOh/FYr7Alg7YIh1fdlbsN+bhJG//9mc1X/UiQgWG",
-	"DVMjpM+g8+/IJl21HwVILf+LN9zySI2rfhCkxqoYS3fBopZDfGZmVbJ6rLGyiLt7+z0/Au7ZREUi5AsW",
-	"8AhkyP2+wjWZT0xzC9ntPNdiNDJug2To+x/mxzUCJ7eBhdzyksHeKCkhoIPJW1ut7JBGkVh+PmoOpkuZ",
-	"jXljoWU/cvyTMxYLr3tN1FX2wt9z1EWruTQj/Ei3Al1mJxrMREWh6S4HEIZFXIQsVHPpOSjzoP1weWnh",
-	"7eGwMyTilebvm3NhsR+/SU0C0hQ5hxpJ3n5NBqCMbzFCjqO8vg0Px/FjMHHCLWTcEhxFgZrcN+ji3T6Z",
-	"SLnXsWARRFA8ERJYJbXTfOqej5WERZHWMnuqgmKd8BIBGGS2UBW2Y6SiyIcwJXPiEElswVKZcLHCEyqK",
-	"HBEpWTaI0u7QvCNllq8PBXoQjGstZsVNyR2sEt5Q6dBtsLS6uMZ/QTiGMia+WtI0majZxblbDhL9wtgV",
-	"inkXewH35a//FwAA//8=",
+	"Lj17rSdlTpwM78Lio20kauyZlBWBpHefodSlwjwXHv3G7a6EsTdUKi5A3UAuR9zqWG38CfI1Xpr3IOnS",
+	"UoaFwPuWcpDR378xL5hhugNcXlwcDuFXB3qfu5mF+fWWCENQAr9KQUpM84UR8hRR7lHa/VCASCcYKcIk",
+	"iN6Hi5RjSV9uTZrP0Gx+5Izsm8cXhcsNinupFauJi6VYl/qoXUIE5Xn9+CLHe3mowZ8h+BXxlc3ko0qi",
+	"LWdqY2yui9Z52T6S4ZPmOf+RSfOok+/WhiPqg88sv9aoXCr4o09jMvJRLaLY8BPZPYfn9FsV5BL5TIgS",
+	"C2tHjZIMNu8o9+EhkO2M0DtndEeJxIE1ALZu67jxcaQd20xQK+2I6KdDPVWxJYUjN4723l4G/lmmz13w",
+	"yJkerQCFWcieVLUG73Cx3pZuJfpzn7f3+oAC+Z6uK0FSFZ0mSQ5bmmpHijtid5F//xR2hbsf+VZ/2zkD",
+	"Dz8FV2C9JeAiXxUF4kw/SoXeu/6BYKPkFYlLXzEmZsTjtazyHZHRD8N2jn8YMqmO5XVPJIHeZpqWptZo",
+	"dm3mdqEH5AdyQGX6MRR9RrwgGd1isPZyskx96VOY8td4nWoP1dok1hrS49xU2y0We59i0XI5bl+awQbW",
+	"4I2mIWkiuLEexgPmbVrciwPU3ChsbgFpJAkqb9vqvuA7iHyLLaQ8bOh641X5Cq+7S9JLDRms9OmaqCPm",
+	"I4w0N4QOzd+ud6JGNYWdw2WhLpHGZ6Ol23UTbC6yxeYCdfC1SEuH5raK5VDt722KYtslc8v4ToILlK/A",
+	"KHMm/Pl9mlE2N/Dwh7ClVOcdH8zjeSuU5Z6C4AMDXe0lPPW8KTec+Um+H6upL4JcWh/0Bt9BrjiCu33E",
+	"SdM1foDTQzaQkS83wXSbJv9XJaEsEqKXuEjVQbXLpKVEHsXUC7bnbL8yRmCd8JLgs3zGEK4/YZZkh/W+",
+	"WHEBLigIK5ZESJN1PFXrz20CzZhE/qPCZjvrN+RtogYybwTcmbaS+/CutpR67iZ0rTeZnZVWD6RYISrR",
+	"mt4RhjAyZobmw+h0c5LRPJF8905gAvpnaZ2pfYfhHlEF/mZhouznfl0ZtVKN0AZ+WmS2kDWsLQbNmL7M",
+	"Gk+Sd6c3GA1WfmryWt5Wt+otkYnaKz9QqU5rsB3szk8jJsGAaebnWksz641rPatlKfidveKZrIv5bEfV",
+	"Jhd4x/wu3vwOW9dnAjsUj5XuvunD/ZMsiDj9snxrYB9gsGNWpCh4Voc3UozlKFVYH84pKgQQRZKNcItD",
+	"Um+x0AYqqS1jPbGHMFJRBe0sQe546tkBRRkjS/J3sn+jH/MbJcYWscUdY4YFsPL0N0azYqe4KcKXb0gm",
+	"SOpmvSX7eLplPUIvYr/hOwZJC4izYn+NJGG5PgSxRBgtCRZEmNyH81HxN4WrdiTvZIXAbE22E2PCEAde",
+	"C0JyxAUqMM1Rrqk38WCIR2NWmx18Z24jU3RGy7eRpDX8BgfY5EmbyLwR+FzsjY5JhYvaSRUl568LzF7W",
+	"73Wv4Y89gaLDix3fUgmOqwJr22LDC01cTmVZKeI9MQfMpPCl6ZaUkK8vtGTOLMO8n69Di1HlcQfaqHcl",
+	"ajMV1jus5JXSN+oTHWotAT28OlCmHj/0+ltzoob9BMGzwZeirtdt3inMmKMc7+eAV6G3qEEX8NrQiQFi",
+	"xUuatSXBlfLPTH4FyRd6/OZvxj9a/1VTJK3cLLZgEYCDXp9utq5D/2wIXqwoOMrkeCKDoas+tJyRbWY3",
+	"KBanN5prATzCNKtyqgCVLFFfG9QSIRUqC5wReyvMNpgyyLUVfCdRiYUnMwdgQ6IFQ3+joyEqE3wpSL4G",
+	"1waMqbcpyzZcyGQVRHARubkmG/GlKT6CoeaDXgo9ue+YSnZiar0ZmCBkKft/SbpyO8UyqLVs3UrCKWYn",
+	"73X1wU+LyA/Z9DvPd3a4KBJOZ+/1Ws2a7ziezh3bg0t5eru1EZhT2K76678QQVd02v3NbslDV5L5wfrR",
+	"tObYEuWPIMJ+X2h1ErlLl06bjfLN6D0t3Nap20+exoVEBdc3JIS73qzw8Om2oNFkKVPUisSHOGoolhyt",
+	"DBxi9KeS6D0w2hi5M9WpdcZabp3Iipel12w7yA/CJtBuvu2XRZOWPkUOM35HhM3/KopXK8ghjrK+3s8P",
+	"gyWQGIhZRuQcUYiAI3JncDkqRk0Z3qQQD+PVeuPLkcnJkiq041WRozVHaiP0k639suS8IBgMgbUwFTZ+",
+	"cKAq27gQyW/Wgwx/sQCfEgGrImWHkRQzthQ2HfXYJbDx992GF5bzc1M42Qr7QLmsRHY1FP6YErduS6Zd",
+	"lIavbiJm+ubb3WwSK2wBIeZveflzeVpH2JIUfJdywzBljmk+eLxPTiMIJkq/2+wPMqVHvfT2a57jxcag",
+	"pN6eWJui/qNlS9SGxxkXkOCxyPHen20Wvsc6FQiBywhF6Fz1zsPYsLk14c6K+eTsW5w/50zhLPUGgvNc",
+	"ECm9ZpQek40nCr8lACz9zpggWyKlNYKOiack3Sb7+bmW7nk9u3ZsJHiRa3j4vCBYTGdkBw/w4WheRIvN",
+	"TppsbFZuIy6sh7MdntxnCCLUsjiWmBxtmHYCE1NvSrX5whVd7W2ev03ut3kG3stkff4fKp6XSkJF7bm/",
+	"yiTVP3iCUMCWYGlVcA2WYZg5a89sPoMqAu/8DWeC6Rc96DjfLs824ymd7QC3qIrIpAvwz1jgKkxNPE8Z",
+	"F+WGwH/CjsQOPE/UjXMjiAQHaPRcfHdLYWo53MrUt8rGKelY1h4y6Je0e+M1L2iWHIOaYAi4d0LBeOcS",
+	"iIs1GrLbfgTngh4JTRg3bj3aKGdetOjyc8iAqxzY4g6aw+ZF6YHB/lwT1RkAyQ3fSVub1qVlPvt4tuZn",
+	"9h//JTk7f4N3P9qjsqH0rcBM2s325wibrkh8rtSBny+cmhYXxeTKrwUAeySArom3TU4Y4DBwRuZoC/kP",
+	"535HdHpYGB6xaMiAV1Wbb5pfAzuV3b5o5aocdYqVAB7IuFrwSoCre824AKVRsZz7Nd4GC5JykrPbG/3K",
+	"QQHQyEE+4CbT35zk8Ey8EYEXZ2FYFpOInlg/Eq7S8P+yoEscsHQzLkjkLaNiGZimejWUPSE8EvA+5MTZ",
+	"xtacyGq9JjKttgOkpX7P555Uce7J2i9kkU2btWxtNKv/XUlGi8l2nOY0NRzuTmpQND+Diew2wacjTGK3",
+	"OU+VkD5P3nSuVqVmwrh5WmuVR+NKpZfxFuRKW9SncebQ6Cm4tEnIsT6Wlkfw0Eii2mIm9k4R+UXClHDp",
+	"ZQe6wnHaV65uz+V7VIMmrJpoOPKSsDQeCtLiUuDkjpmV05vjtb293MqGgJrDHd9f2wZwyzNvqek2n0bF",
+	"9bOonWZzHKl6Gk1/Ov3jkvbupZBg4KDdbbqV14eiFqeY+un37uTR3/cy0s4vgX0FZSkWHC2KHygj/mBh",
+	"vGaXTaXN2HDtIqxxN3w9gsIfE+f1Fn8cXRpHd9d5b3joxgwtjD6XJhRr+u4lWCHF+S3ArzDOCNptaEFM",
+	"ZjpVMipvPphaPiWPtEOg73yqyOIEx0bYenaxokhpTHLcDGSBWcT6NjuaeM9IpqqTkdOrbSeMR2hspwdS",
+	"46gBmRuTH4jSxUa3+zmHnJGFFVxB9GFr/HsA3dtzWuZUOt2bcSGIc6RBuxd/IX+80mPcf1qUBukgGg8h",
+	"TbhdmDbFX5qoaBclERlhamqMlPGRHVTPwR88bZMQltbPsKuCBcNJG+snngz3AghoJE+6WSVOyO6HuGtY",
+	"IvLIYCHUqmJ5/DK8McjbYytgCzHqSbUieo6X9SyG1umziBUIxLEytUskU2a89ESocFE8NZn0Ft9YrElu",
+	"cdUUz/H+2jSPegrVAu5JV+hoKoQ/Kmie0QPLsmo2IkRpSAtN9eQ5c4M7/fikOf35NxVL1wBQiRYKoxhs",
+	"EsLyWBMs7xYqt10DkDEd/q0SiZb3m4p9bzM7PPxcUUbl5jTRTKgzF2GuAez/seltbpBOhluJbbUg8NkL",
+	"j8AVLmJdDM3yNn5K84E6mc4uW2dSA/L3fZNrcypvYAJTm3v4YYym6UBunjpPyg0Zv3w3J8Mgwz7LUaAV",
+	"w3EnwTSQi5R1TcFD0BfDPKKUOdWfKGXih/uXBmsgtOMGFvvGNtSDnEr3F2yLet/P07AoSsKS0IcWpn1y",
+	"/DuJV4sD3ZULvII4JGWgS+54AIqj1lYTYbaafdcrqLJTaNRZmw9G2CwjQxL/1txmUvwuWMbzOMOKrC3W",
+	"YrxjMfXKlHIp62d0OQJrP6IbfG5mar4dYh9l6zdVQdIRFXkDSdvLcmLGLiyxUNJ23INVBsg+kAMTXK+l",
+	"ENu6UR5IKRIVWxgLCBe+BGjXq61niu64gMo0ybcEgOh3G45ymhukMnNsdxMw6kTpA9hHXoPUdojxcrVG",
+	"DDpxeXfdgvUwXxZaliBGdnU5LPQpoCvEOLACMOQh5WFHJfHnikdqY2iTvWjgg6bWm/v0RufbtYC7iY87",
+	"3WApnkMK0uiCbClr/+tlf4la7LaSq0RF3vs452aY2t0+MIHT2x5GZI8wPQTBt38tsEzVI9PAaUQQ2GUa",
+	"Voz/e9AGjEj7vX5HANhGGWbI3s2gaJ7t0ZYL0nHR30teJt4vslqMDwWu7nF7bCL1Qaa6Xp9pUCjQE26R",
+	"BO3sUwGt9r1m6Vsme4stfRwbiL22VnBYaj/DDqs3yBG7rIZeug+vvGFOQtlT40N+78Vn0GcvYTkEr84P",
+	"N1BkCiEt1FBKoy/t0o4OCO9LYhqPrbi4RgDTDH3/2b5GcD9gazSgAlV03Apue9pNe/CmEOZoPr9amYYM",
+	"JmdxaypYwDsADOeCrinr1QYwSIqq1hvVC4c0fY7fe50nlAsvIuCl5qhhMhUyUJgpeAGF9zYs6AFPNEms",
+	"2iiTBAkilWkaQuMCnPr7WrIWWy7vjbeup0VBVqY0zIwi68Sp42vTMNpULBe2a5z5fq0jD0vyCs7WHbJQ",
+	"a6MV9I5IxNk1wgC+9tS0EYNNF38EwewG2+DXqL+NL2YteFXChqtkyIiekjM/DO7u2/yvdgxB2Ghu23ZJ",
+	"QBhoNVZbFjy7ld6tD90bF2mQA3e4GHeBDOf02zCY3a6NanEfb+2+Do3hQ+H0B5g5e445vCRlRErbET3F",
+	"RvR3r6oxgUouldH4IKQ53iOo23JYfpKuGdE3wdV5HYUY9Rvtb6qtz1+dbUh2G8+2F3j/XL/h/ZRB/vQa",
+	"dLaWMMa3FUx8N/NO826bV0L+8mqbNHMvC3sCYy7/dacSy1471tyuvU+enmORTwkGxR32lSgir6j6ST99",
+	"8vTxwxcm4qDHur/yuedYbp5PaWJhXDsJGROK+DBdRyoY7Sghyn/kd3+iJOcTRLUOQLcMOHy7L7XiiyVm",
+	"t/ocqdQCjhhAOl7wQGeioA5xH4+7V2aElrE5++7p2iVcJ+s7r7sKrvEbUvLk0k7j5PZqW9N30Df/Agd+",
+	"2PK7hDhoLZieY0Bu6ErFfOAGHjwIl8O/Nj5810MRKHd0hhh548aehIg+niiC5YYGvCup2iI+Cb5+hXws",
+	"SZYyxqrgOH5vRxem+YPpvCTs2OAzREYaXg6giXuhNjlg6MFyNovVeFIMO1p87KxCewaD8nXyU7C1OaYf",
+	"ehvXoDfl4GjXep8AUNIm4KS4HCYeIi5dsp1C2cqsDGVO2hPH2zaOMlIjXHuu/7QokH4G/KY5dKH1hvZT",
+	"cjDTcidFcsQl/T6bkGpZRSNh2AKELlO/w9kGSUVKd1m3l2KLQQQtRPVfTDMHezXaYoNGUG+zoXv3wZ7p",
+	"bLWRquUhcM02Vy2YWr02bUFqNkTfkXWYNRoqojD7/Lu79IIvchcR0f1Zz9Z8XcsLr0QW2ADmt1bzkJYZ",
+	"/PhBWmcDO47NpB6Y98mz56waPUHinPmyTQCdWg3shYqyGyUIEnWNcFEYMDrnhKtYQaRtaAAQllgpIvQ3",
+	"/+8/L86evP/jcn756NOX/zx/7/765NNX//kfw9EYT//6Siq+JQIcbYJg18v2RF0wgMWUraeBQzQdm4fP",
+	"Kq6wHQD8HAonvrIWOCML2/Z8AMis4KzuOU+VROBHo2qPMBJEEmH7M2s7WUZCmoHXMyFbGSvK1n/VL/Wr",
+	"Vz1gyi0spARu3PGII6/zTk8ezAfsSjRUzOsF7XN8SHJuiJSnLfILh3+N6ZuKs21LTO+jb9Jwh1RgzEv3",
+	"uL1aJlHLuErsygpj/gSveVXyQNrlhq43JibjkNeZ3BFhMneikCOTe8gCtbaVrPei3AiXJ01Uy4Xt2hxs",
+	"x3VUwm8M8eEOLI74di5cLTzNlatOS22R2ojKvN0q14lDxH6ccAPDd5gWSY1BHVBU9PU53bBoaRiPfBit",
+	"PrkdKFAxb+Fd1d+bt7gR4raaUDDX0nv9lDa4GVlDXhu9AChkn5dzJPUBBwCIrvNozyx4eDGQeNV67vLi",
+	"YjCptZPB5LvgUFWQQGyGgr2UQVd0aDHRo/Fq3Nl7kK8dZP+rlW3zJ6ctQpokKlcmPdQfwT+X0IYl2e1U",
+	"t6YBq4+l/3vzgm8HldWyoHLjtv1YVmTr6fnMA5rfml7Bs9vUhUlR0pjlS/7RY+KzQht89vcvJMo0JZC3",
+	"tSRoy+86OE+hmRrVa8fwzo8XhXGKPFuTIwTQU3LjTaB4AembpjvhNbrQ+8wlCTCu3C/+zIw+bkHPJRlf",
+	"Gsojylcs5EU9x3mtZ4NJ3Q0vn/Oi2iajOWMZQj0pcB7K9Sug3XtKZ/j07pBSkdLjt4EcJdMgwVT764so",
+	"9KXcEzXedcdOyn7ezWRu+dBQOcbqbXpr2AFWx0NpTeXiMFcsQCJwJI0Tr+60iUVSCyrxOiUc1FEXfbg0",
+	"z90wg50wZQC7hw7G8A7iZCB5jO0BQJN3jINQrpnV3HCvpmB4gW4UTy9wajpPJXRPaLWrGguuz5vNcO+B",
+	"+/mMV6rg/Dbyo6/s0+byUl9xY1piu8ftPkuez43ecYmJCDWNzU41Y8+7y+aXiu2WquPQu+475H8CJJRY",
+	"7KrI1p/BXLKGnaeP2TUrd0TQjjM5wZF/v/3YpmQ5g+N4whvHtYSLqCJg/l9i62ttZocvPd+Gqut5tJgw",
+	"mqhv1/kzCKWRp6MkUlFWkRsiaHJRXRsM+bhKVf3PJZfUn+0D7iQooo3VU+k1Xjbac+Ap3OKPdKun9sT9",
+	"D8IX5t8uffeVvcXiq9+8crVU9q9tQyN0D+kVktWctp+3BHdYE1pewYubKhnrCzrMxWcJmDwLbyN7CHBg",
+	"tq+jQ/KL2jOEzHuxzYh+q0IZUbZ/WjzBwVLYio1DxfysnznADTLFfvB+q6Hb0vbqazjkJjK8YKmbsWbO",
+	"QW0l5JXjoqirMDa8yEMJ8GnaxwnXmAIyxNnvD8z7FyqpmoY14r8nL8kapx1c0HBrsXa1gYc8mnAcTzhx",
+	"7+mIlAqvVp5L/NkW0wLZnhrncZVt5ltdDvUOzZrdMUdkveCf45xspOuYwxJSiUie3ofA5mr52pKuKpbb",
+	"QJB5MKqeqCCrBKy3k+UkTYcBMDzxJ8PA5AZWgHL2jrI8GUUqx/uA/8c10T9Yo58lsY39MrwlSHGOCqyI",
+	"qdnBVCHKkGvuGnWMHdYTyFkzvnfSYD85J3cKmmqKjKRBrzY0+QFYD8yZlaqhSYfnOCEuNYbXyIhapO2X",
+	"QAqswh9TPuQDFuxCCdaUtb7tZU8LbruvQwQhqCpLIs4yLAkqiFJESPTly5tX6OHV5TdfAXbFR7wttQDN",
+	"vvv5TS8B6NnZ/3n/x4NPh9k+3RQ5aEN8/ryBh65/PDNA0ICzgdVm9nSmeFFseCXJ10uD2fH1tmbJczAD",
+	"3/BkcS6J2FKIpnbldCyMONjboRUS7IcZU7KUzEfmHRp9C/nCBucP+rDgfZ35aAvIv5Dod85Id/WuLq4e",
+	"n108Oru47NdLjqxehgvCcizOX5hnkxbPvQzTrkvEPuONIuJyoI1aeU+Xg2CHJnc5GElZMy2QYm4Chmq/",
+	"pOwnQG+6wpjeJQCaPbqu1sYYQtoWb92/utJ/EQX3YWvm7q8RgUnuj+2RHIfr2ZYpskx6vn0LjyUqTkT6",
+	"X25Pve0DtTJkCB/EAH3h5naikHXIiH3VJH2syRzsIttLChLEkSAZF3kkCPh/hca2iX1iMb2vCcERWve2",
+	"vUa/E8HtnqYWMIkzhC2a6X32qH022I9WkJL4MGdeKrTBOVoSwmpoVoOUdu2gE4xlbVL1/B6JI5rd1lcM",
+	"S6D/rgEL5G15Gyzpg602Kel4SbMQyn1OFRdWyRx6A0L9lQqC80X4WhPuJAHJeANvCjLQjkUQVQm2iGif",
+	"1kWMWwyi090RIXttwC6uZvPZxV8i+oS2GFjjbtmGSZrpzde7c29zsDOvHr0NQ4ICMSnVP0qrml2yBvQM",
+	"qtASZ7dx+nSCdnPXm3tqaw07rp0Y6Gbj2iGz3EKL/Jvab9eoDBDdAd4GSytgUHneAIGHYEjCE53fSw1W",
+	"hMaz5I329w5eOY1MV+nN6SHvIaE3Xd8abOmZKSiD0Z1joW4gpHAPKle3GAq6pAnCWBDjTJ/ERUFOA0La",
+	"IrFJuG7x17GuASMdgRd0S3p6mAcnO9N9rU7ED+/KDJGPOFMoN09YmGXYs+Sj6l6XL84vLuCq3LrdPLjq",
+	"uD/O/tOVPF1dfPry11/PhyugfD4RR+tkl8iL9Ot0ECatwIpIHwKgYZNVxYzsiFTIHorX6ALgaJj1N3hS",
+	"EeldzFl/+4s9Za3tMSopP8FDrQBs9AAHuVmwP82gNRcCknUbCbEZwPUZo7FufhiHj9x5pRRkRT+OXyDt",
+	"c8MTPHn5ZIuXJyihNF9P3xs4z0MdAfAaUyZVoiiDS4+tF7/zFB/5j+at/8P9HcogmTtkXw/8KLs2feuX",
+	"lgE9dRs1VrJhYkOLI9gS0GdKaP1eEIVpkezQz25jZtGadJrMttZ2GO1JD9IaIzTLKT1/GVE7Lm79UOy7",
+	"QNmYOewkQFPzSpjyMfOhL6T/Bh3UKPPZ792uGsOqxj5uiBtkxGdRO4EOs/ejdT6DheTDWEui8Sd3vqbI",
+	"XMKZ7ElvCRPzhkjFk/tz7Kja8Eo1erVn6mUZKZV1EsEziDIAcNTiv+aMXFsno+Ims8UAqvdCsp5iGe8c",
+	"bnZUJQOh++tdfuI7V3MvMc3jwS1L7LPdHCMwQ/r0wkzV5f38jghPCySp8F7Ozb9nfEukiVpzod8BsAoE",
+	"R6FxGy73QUjMP9cS/dKccElOFpKlwnZPuXq6dwJZr+5U82EIk0XQVRdb2W3aoy9apRfdpTKVFTU2qh7U",
+	"ul/1VeoWbbBEjMPaARix4kWOOMvIXMuHfqUqC47zDv7KSC9Zc3FIBCw1503Y9wiaRvrPR3tSm4mBk5kz",
+	"gpb607J2nEX0onedRqzozOwNyCALYZEHrvwtC+xwkEPrMa0TL6x71yJpg1/VQtTioBu0I5sRfoLsVlut",
+	"3/N0hyZxllD0+b1yo4wUNZrn/PSa3OE/D4picpeAPD63eUOK/L4x37SUCiJTPLBbztQmFHa4pyZD+uEF",
+	"tZ2Kj+kTYBz7k0vtuzHZhqoW/kFdrGLrBmCVWgO73kBN+y4nIwMS/RnMULNzjrBEjT5MpLJZqhNBA72g",
+	"sqzSG5embXNyR3PCMrKwuzcyG9i9JftApcONBgi5713fB9XLLdOc2EL+Qc69J90ENMgUbNZS8Ltgo5Ph",
+	"Bq0N6GY0HuUOdmTBpYpEomwwbC0mXE1vm4R2CRvpbH53aA8jUlohPr0WsOt+hBZoVQLFQ+E/Q//r5tVP",
+	"yHzGNlagTNKcQGqAtj9JIcnOYXF0hx0B8JvPbI3ns0z1osqCbM2qmVWRBd9BCq6pXIJrCQglEVvKbJOW",
+	"NcTLfDuhXRo7tkoHoQzX7spd51a8KPjOosPvWnc8C48w3YSZADdlX7HwjQc/bzBUQrjaixTbxRODvSWk",
+	"lE1LXkCGdAa7W7gNL+xm21JJWnlRcqsX7/30cOA9Qy2E8y7Ix5TYKDweQBAYNrOKnEi1SDArJyj0dCiE",
+	"ABxwCAQ4hEGhb3oFlgoud4A9EYDPImU0s4dtPqewa/QKN/cOqxs0ixHF3i18T9Ptbg8dsSkaaR/C9kDm",
+	"MaOWRLuhipfbZYGZNbGjTp3X5vnDEvzLcSSGehncoANcnoYOCUGtRHVp3wm5f1pnZAQ0gSG7Pli7zoXu",
+	"sl3USwZNowD1E9Mc5XzXB2UJlaE0/oSazFGWTjv0zd7Vyych0Sbnmfw6N989Nzw414c5Mq8tofyGbKef",
+	"/zdWhSS5BlRMHK1jX7SalMeoW2vOH55XsbfdEBiiTbxyLe2DF/BAGpT+WX+Aje3xmEkGT66gKFvqrYBE",
+	"CG7/Hm4xdLBD/HYU1zk7jaQHEZ3swr4Vtn3av9Wp1E5fP1aDRJsDAVg7H7O+Y/lkVJPI/AgfSfbVAEWv",
+	"cTIu3W5DOpcEBpcCMMCgYd34zRC+4CXojjD1yvx1ygXJrbtWlwakUJLOIRyrEQ0hlcr4NtU1QoTgo2b+",
+	"99Bwtra6D3VPM3R/ohlnq4JmynQ/RDRvsiehdZ9Zb7SjaoMwg07AaMnz/bXmiDl5pTsA21cGDAEq64Ar",
+	"C5q5NDozHFzK/+W6Rdi7H/zZxlNCvQaTeiiEMLP1tPMmPRbMYFRQCeiZ5iXp1cOx2PveBqV2EYKSevLw",
+	"fXs/nCCAD58/Enj9PtOfJ0G1S+KKK07sKQVuvYV/TeLVlmAWAqPmta47KGIx7RzqYhybySJyB9V8eIkD",
+	"Xk8SqTERgl/njfZ0U6oHHeTXyd1yzcpMd8x999HoxjdYpXqnXjEChVJaF31YCb79oGX0A3R8/AC/QCz5",
+	"g+If5kj/jjCUsXJ26KhacrVZ7GyxSXeYH9tNcPVX9AcRZYq7UbFEO9KxZqc1HowBOmuXQoS6YbxzJVf6",
+	"Yiz49nwaBFp7qKgenXoNf4EHA6ilCgrM8b7uyzkmEXEB3kOnJahJPf1tVShaFlQf0Hv0gVVbU7v8AeoA",
+	"c3pHc/tTThgHbyoXH+Ymg7vYHwpK67EEdqSvbU1p0igiAlq9s+MSBWFgWRuC5x0mjS3x6Q/z/nzv+zRv",
+	"fV/eKC6mwK+wdTDVVn82AhjYPFc7ebykfg/9fJ/bzPwJyfw9JIOUEx4+ESJqIE3wj9HCb3/3coluGd8x",
+	"Z7vankhLIuZtRyGoAfjd9gGAXKIVJUU+B9PHVm1ca5vfdD/XfwWfrkT4V7bCmUJ4h/fn6B1YDpBipm0G",
+	"RkhO8jn6YLkAoJsfkMR7ef4ra1eB/DHb8iUtyPlWUpnrKfzPh08uHz0CyFdTHlJiofbnSyrUZgFgCk9n",
+	"l0+eXJxdXJ1d/aX+3cRLZ5SBYjOIVuYX4++fvcwx+s4Oa1yabVa3oUXb66PvTOlHMzCxW2ImjQnVmjg8",
+	"NHt6OL/GsJxpNW5SuSEIpu3fmT7JFalh+1u8+HSI5+6N6bzGauPKrvU9DXEBfS7qbl9Y4C1RnbLf8SZD",
+	"TvZ2gnea47d6jWFfgwLj3uJVoS+SSND1JgKp2sysFbWFb3v3GF1XIjkZd0p5ZpN1E1eCoB931HmUs7uR",
+	"xH/xlX1j6KO7CATfV7vuRxoF4s8yNXCB9vqPcKboXa114LHYPi/NOIvG/TQ4XGcYtNuAg1TvGs1cBJBn",
+	"0YOblNf4JjP2hQFu7whJ6O/9jpDb4Mf6R0pTJdpeHS8PHR3+3cFw8TOjqVoO2i4atANb/Mw42nJBEFRi",
+	"mUX4reIKX9ehcsX1Bs8Bl14vlLHS4XJRlb4Aej83oB30FySnglgnkVYSmR+fdEULRVztft/DY350CanE",
+	"VWvA8Smv0c5As6y4QG6MftuRR4+8GtLQtjD25aGNbqD9egOYdw76mjz8y3hjE/h0YHnzdCz+VvcwT6KQ",
+	"gjT8po4T/F3/vHp/LqqCyH9evD/fAf6b/Ofl+3Owjw/9BuSOCAv/2l+THRb6om9zDlzYrJ9tsIKTWat9",
+	"eNq79NHHzdzG6LQI2LmjnBufpTZaugn4oUoczZim55l/NT4mbrPvKDhTNWG7DS8I9PKZ6/MaDsA6YbwB",
+	"cunZNZdgqfb+pQfdhW1lxeA9vRWpEHh3YBA/eTxuEh/w46/pDaNTYjjLKrslKtAy1uou1YEYiMIAqPvX",
+	"ej/sfkWcoboBLloRh1SYNlY6nmk6GnhkFg7PMuyPC8KOcj8T11eyURBg2uZ4//XVxdXjQELhlkqSh3s/",
+	"mTIZxRFWaMtlIMlB8C2Pbqeb2H/Xm2lYD9hJQXaMak2stS7vAxvh5M6Av3qbWh/vBPgbKfJnjXP+vjN6",
+	"W6Ga0IZ+5rYzaMb2FVefrFRJZCBoIrZcP5JpRqzjwd7584LmeP/c4fDdE1aAg/+JWltLwwvsr7pMqvbv",
+	"3Dv6kRP7k9ZuEhdQtCa5u+uuualWc/VJK22fU7YuCKohDpMKlPYEi2IfzYX/DY9bXoyb0F1UAgszZIeM",
+	"WOhJOAVpSzFccQg812TbUjFBIBvVRlwDBceVmihUnY6zF76OiVt+F397co7/sc8eKwLN9x88fuyRiLFV",
+	"Pnkkqa8+pseTWuuVDL0cnfQ6vUhZj+Ij++V2QqfCdqO7HrKd8WsZjJc5FEm67pGQCqNoxzvVRjSaUopq",
+	"vvknKGC1+W2+UPd2jqAuM0eSoxUW/ulDFomHoRCIcmWmkNkLjAp85GNZo7APiYhZ9Ldc4QI03QrTohLe",
+	"gF57YOB2q6tdr2o02agN5oKXTTvnHjdw5lQvRMYl2tGiQEWwfNV+aWGeDnYCGCtxbYR31pI6WwXESBjk",
+	"SqYuhflggmz6TGNb7OpSs3tMaMlJTWUtgA3zO70eHaxXQq2smVnkOT12TZ4q2aFGuYO35Rix+RSe8ZRe",
+	"l8Gt0KytT3QHnCy2UX5lgkLjHhQrM/U/DTj1zTy/p8k45SdErXMVe/FKRtLfyWK5t0HO1O4EQIUtcXPb",
+	"rflg5ObQLDy5idNarenWjfvIFIemu2Q59VoxQXBumw0zbnEZQJlC5NTV6ivOF9sq2zSISlooBYf/qp0B",
+	"b4STSN/71YaIhdoArilY7la3LQyQt/Tq6Kzeq17oCb+TyRg3CEuErV+wnZnmKyqhPuvgGaRzGnBWZBSt",
+	"bQBcg1A0Qwyebj6UFQT6/Kk5vSkjaEmMGwczc3T6byh1us0pw4fAj7m7ArpJjIrdyX00XSE/gbPGDPB3",
+	"mg6Gm9g1tnMSeSYS0Ja9iVj15gYfntFn0mPAvGP12GeSpNOJ0NvatkwIZ9heT8iYfOfoXavPuMTUZZJv",
+	"MMvdP+upYZt/2pfI4Q79fzRt/S58qqtL2g+UGbAlLXKIr0D9eQIqV748EYMWOkBJdA+EA81mgOVdAvJy",
+	"j1zk10ubj7gaEkOehkJqC5Om0AaZqvdO1isImpks2No1pvkXSZfXsmZS4WJKd+A03IqEquBQJ6STwbj0",
+	"+6K3sVa4B2cl1CC94eXpVXazbNNV9v+6efXTTZ3qPlQidPDq38mkhjwO0vfQPHJ26HSoKguW5T703k+1",
+	"6wF1mNy2rGgBrdW+5DtGxBxtsbglSv8pK4i4nbvoC2ZqjmRVGkfcFmcbyshXLkTjEs44q/POWt2V+M5k",
+	"qrdaYeGz39/r/7s4e7I4e//H5fzBE09fLEP9DUkVq1uSEG55XS0Lmv2djAcZ4LM+Fv+A2bqyRoC7lsCm",
+	"MW2PK+9l4QdoV/SsiYGn7JujbrE+u8w7LbLGxXd1b9/EjCI47NneFd3Iisi+YCxpUUhPspBJqUk1ai2Z",
+	"nYQbX5ZtyaXyJAL7HxZkTQ/KgvyPSiWIEdWRRw/63MN7czMD30IsMbtd2JYmbdeTz9cEz7o2Jq2HHz8M",
+	"PexxaoV5IZsErNHnFf4Y92g/B8qu/4hMTsECbonWoE7g+qR5Zh/+86xATlYui/nwNEl0k/cHG/Fhfq7F",
+	"t+CLLifMOm8iRWIkB///iyLxJ1/OtPU7uQl5oD6mG5I/kunpbv2UlybR9wvZxn4Zx5NMMwS6436ARtNQ",
+	"bbjhUlG2RvAvprvZHZU2+cs5WiUAP9ySfd2j2luzHegeOpogInhBor1IxrLiUb1Af2xSYE+VnchzfyQ3",
+	"22DGDKpV0+CGAvzZNuBDnhDUaAVc7z3gcRDONOmpNqRDbRDTtuvRhIQApqq6VjlQwxlxLjgXouWqLdmr",
+	"W/YMB0msGJzcW9fCgbhvd5399A2B4HHqSRcLa9IbpZ0uvMFyIUhGaKkWkmTC2LuC4PwVK/a9m3PLNtHv",
+	"pTx/OEavWzjLibA17oLoS6kpVpN0zUh+jfBSS+RTRJVBaI9ovDqfAVpAQxfktvuHt6gDa6zIDu/nkJr4",
+	"h3n40z0N3k+4GUKLCi1YEgbKPypKFNrwSkj05W/6LwAnPkfmz4p/VRcZ3vx44+aOvpRb+RRVopijLVEb",
+	"ns+hDG1uk9rnaEOwwaCSRC/aHMkKMPzmrpQO/mCQPPUfYeG/mgC6Yv/4lmzLAidD0q4Fr/wYSkHVaHwl",
+	"XWyGTvBLULwsSLLm+MW+2E15e+hJqNtxkSd//h281Pn21RgOnFW8hkntmben6egZEFG3OCc39PrCMNae",
+	"PFUFvyVS3Zf99w4AWVemWsyosQ3fsWskIevelMfxKs4idKZIT+GM3wjSTZViiturZQek3SSaQ78e1852",
+	"YJnqrXRP+TOyrvgNmLPtArePgHUCzvm5ax1fUHbbwKi9j7w+WQAVO/rAfN85hZDUMD4kMUMyMrT53hJo",
+	"vPfOdqaYIibexkzvNsSVUO1hn/gdzePmhSRrKGP3nuyYwQEHNal2Bz5FG75DW8z2qMTa1qC2dH5guG4t",
+	"7L3JvHfx6VpgNaFfy/2nrqYXOTlEkVqtjzdu7Z2CsY6vsVbMpeDrGFdQze7X7oVhrHSptMwkoBEf3Lka",
+	"cEVlQGiFQR6M75A6sSoK7lcWHqWZRr+1c/8CFpPPWTPxu9VqEK9vuEXk4fkXqDV/U9fvme7CLlxFGcKm",
+	"wvzcnxMeKumBPDCHgH+oRIpi7NMHzXpiqtvisgsHG+T4wW9s+lSr301n1Jqxc8v7DgcGF/j0tl6t/o7w",
+	"5rlvvCrVq0rdW5uNey5V7Lw9OI/XgtxRsktFn4TNOIH1dhePLYD7/gjpjR6eBj/kva1rmvOqIDlg20Qi",
+	"SfBS6zBeqch9Vw8S+/wtLcvop0H7xz3qfHOeZE5lSvosYHVqqnLj9LNnUcOi9vSbqQ1jObWbtyYCpEEf",
+	"PJsUxBrQx0pCXqpxVbg+ZQXObqUPBk0qynCtWQ/D2O6zX0jUejiYnOseH0Nj9nctG/cNutagbpjmo17m",
+	"DueyjeDO8ZXJWDtHP5dIccQoI64buLQwC6YPYuvWOkdbyrjL2KKsBtU1a2IbusgefpJLrJpdXp0/eNju",
+	"nP909t3Pbw7RkJLrjdNBgPpRaZcQVX/p/bCLyvDumXttYsvyDrJQ2krWWOMEC6jlr+2ROWJGfntYIfq3",
+	"6D4WjCzApk+B57U2WMI7NQJv1PO9NTMTag/sPtii37dxRnq+HlYAjWC5PTNwa5QhgrMNcre53i4gsGpc",
+	"FDbC9XT2omIUz3w5jD+R3bP8X5VUJ0tj9OIqJ4HjuhcXzoo+TECrMU8Ag7lB73G3euiW2TRZ+HJN1LcG",
+	"H8Cgrs8Rrrnw1bUFq7O6iSr9dhe/Ys15vqPQgKgHAjiSk+K28QDCb2dJ3pDfqgk+wvuCUWjx1vodv5AO",
+	"WUFeO48i+DFaEAtUSVKsELWwJgjHgy38eYTkzyAFd5rP3+oRUnNFUxrfN0P9QJnPx72lzP310G1SEkH5",
+	"aAnka/PUAUKS+ee5pXiYET9QduIOgRlWZM3F3gPuOayZExNnDtrWN58axBXRvCjp38l+oiM6seDUpVIM",
+	"8c7lBYcqN3nA06ynUin+lpc/l6dd1CUp+C6lcADvFwXd0qTuqhCz9ObkmCr7DIv82gLK7YhUveq8Ua0I",
+	"JsjCojL0rhe8RFWJuIU5zPH+Gvp1b7hQRBhLTZqfTc28DSSbOpgHBg7M/OVy9NpWq66GS4HV1WrrpS0i",
+	"mFCX2Uvzvjh70s70vghmeh+zLaE8YRGDTe2s17qzxEEVZedgsQ0EjMvwGoFEot+J4BYo0WEWtCZ99p//",
+	"1HP+43J++ejTl7/+eu7++uTTV//5H/eAXmWS8QIa7/FFms4yfBiQhDdVclRhnxVkQVg+qd9M83aIKIGZ",
+	"wbhLOVfJGhcLUueynyZLtl+c0R7UfjI4KYJv/1rgZKfXFu8XWQ2K4EukOXFbC018bYOe0tId1y/nRsE8",
+	"fuBXMORjSQWRScGpW8rygGMI7pHauizxXppO/gwCChJh00ShtuFcGOeOmyrzHCvcgpeELjnKZNApgZk8",
+	"AAFt55zUEEsei05Q3kBx2lRxsBe65F/WWK0rKnrHyqXLFQgeLEdY+hUbP5wBwDaA7wXvz2PN8Ofp/bJx",
+	"pfiixPvQZlKVYItKFIeq4SIKJROokpsfLbpWkrfTus6g2EoCIIe9ts0Rhlwq6/J0z8E1KcNbiHFlWG6O",
+	"62ubarzZy09yc+ym5bOZEziaF0sMeRNlpRaUOaAGcDq/94d6SVQ0Jr5Vtj8hatjk10t9s0kHRl3WR9wo",
+	"91YFx2pat33zaoh0XhQE1NDfbMwhMXznBUuG2mL9K7JYjlpK6rZMlCHbGf3AQWGAMWo3hUQbUuSn9UpU",
+	"TNFikgkzopWmNvFL3IAp1vB47xR/u8K667oeKzhfJtMnC3modtXsSfT4L2PnUtcYOjiy92iL9xZREQEU",
+	"tURYuqpWQIm+hkboJsGIs2KPCs5v/dgm92pZze2EgzwUwuzGdwDHnY4J2OUlwCcOISocwv2FaQMP4Wll",
+	"+b/9z7EmDyzG6f1tBq4gwf3A+DDJP3F1YpKTXastXnraZg+6Vo+QVxmCReIrC33JuEJ8B2kMdQfip6bS",
+	"wLrr52jNrXPCYT0aP5eR7xLTHNCV4eYCHR1A61EJ323XfJnvtW2xnCyVHE9cHRFTaPSaZgD/aN1hAmBy",
+	"jUtOm0lcOJCrHO/1dE1VCPgRJFqSNfX0yTMvxh6PI/rTfxbVDWSaE+wqzWNnaAyw8AVZfo6Nfo+OdY+V",
+	"nqhEhq1t4MgEPZKsGBrWJ0Zc7sdkMPSOnQRA5ATnnbH7o5NVP4VGL7mkfx54HS1RTrfGRgZ8G/hUrpFp",
+	"p32nZV8ir4fhyKELnz5yDiHJA9awI2FSL8M+cPjALvK2CwzwZxIa9b8dG9aHZQYrUOjzfAWYxQZ+0aEW",
+	"rywMT06k97Lii/CFWFZjLCVXl1bHAMY/eNxe9atD3bkiZJqbIwRc9RPZ/YhZnl4pGIn5sOFFbnLUW09+",
+	"My4QHpiIh1deU7GVf956+IGvi5Wpi+25z78scUnE/6PFGBdf+UNT8F7KadBmvWWBnVNNRWg1JlaxOEdH",
+	"d9/8YtIiXacefR+T3PiM4itNUg73XnlJl5obbqqHQJ3aFvut7m6mmIkX+TW66AWYWzbno/kICmJKGnpq",
+	"TYqv/dnbVoKtuznvrW5K78/irzUJCMsEO6+kjIWQr5UtzO+YuKmnNnwkQO+rsmmDnGKOFTy7tRGrgwQF",
+	"zPIl//iFNFEctKykPiskUnRLrhHju1CuwkgXhMoBK/VWe8dRhkuqcIEKorWIRF++vHmFHlw+fnx2+VW/",
+	"253v260k3L4oCUL8n394dflN/+MP/L28ygLva+icg8h+e8PdavZAd5sNQRCoNSB2B5tv+ArTrm3sjkfY",
+	"HNFcX1dFFcGZfoA6EsSmeTUZMKhXFWDjRCXWl2zMcoCEMbGm81FnFdRrErEgUDHco+LRQ29/L5oRuaAs",
+	"K6qcLBT+GOimYIS8E9H0ugf+BujWsF+MqwTKQWEmjCNeKUlzgkz9yTVa0Y+2V+Oa89xv0ir8cVGbtX1p",
+	"5bL2HdoN40SnbggXe518iz++iSlRb0oEek1Snv1kSiHmdR/h7yqtRb7+lojCeD+GMaf8GWAtuWq0wtxV",
+	"ILSalrbqsT3L2pWNnqSHtKWwptO9wCuxVn4rojZWjxEjO2QD9rwkjOSpqV0rhzY2tMAGkqxXGdJHUs4b",
+	"2Ez71HWnesV16AKlZfulHKKKjN81sFALvvIf5J3mu3VRjfkrNWlovER8FcUaqJL2F0aiZcXygjxFGc+J",
+	"bOBCzTLb+ur6xllPtd5NPVEemfIQxoUzMw7pZOSjWoAHEVBcoAsy3IihJRrkSDddRpv8av2acTwav6P0",
+	"ncLOtcr4bjZvjTTuU60lKLBrXuNKktO1i/ocqUSvm3j8iaC6JqYx9FSuBCe6MbzMVtVXHalQXoFCSU0S",
+	"rbNQnXTYfIcMy403w6Fz+zuwdFxkALNbBMXZkBBivQQWYifCvjnoTezaYtb+KUv48Gq+NMlNae7+77nQ",
+	"uoIWxdxYZtpY27UxyuuAiF6Kc2ReULw8q0r7CuzOrQPT+/OlvpSVKLnsVPovTWxQ8bIqAwvfzkE6wMew",
+	"OqnEeyJsp1UIAymuj7wSr+uTRir9705QNQsPBCJBItxUhiXhB8puk70tvg341sa9kOJ6rtdQb18Hb91x",
+	"z3ckeSv67+9/4ztUcLa2EqeNxmv0IHhXf3IxGukZ4NLrAqf6QGjXbRcHfF1g1oVUbw7Lx9NDGSOoEi1C",
+	"Q7JSYDapH2fCWRZnjIGFeEqDLMFhs9sQ1rkF2RIcSJXuK0/Gd0+R4lBR0Dz21Bot9V7ZYXeO2UQHUTF9",
+	"VbpGOVbkqZ7lhxzvP8xtTHWL96igxGgULNEKC/0fcwlyGSrIdIw/NHW69OqFON7iMT2Z/13JJ/eYM2be",
+	"HJgm14Ip7+tO9IoVexs2oGmIs60PugTjXvbwaIxsSiK29QgFrhS2MbHcYCjZ4Tl5ih7qs+HBlfMlzVFO",
+	"19RWoW/25YYwGeg8Tlb0o3cggVnOt+bi4n23kiRwePCVIrb4V++iJYH864PM61Hu9cVGhqNfb0zKxp8x",
+	"MWtauPMNEVilN4xLsvQyF4Co05EFzcgCr3GddrzQ6s9rm+Uku/WLaOsrT5scFXheHzZG5myDhGzDJWGu",
+	"vsAWH+VPkQKnE2V632ZE63IrUJWE+yZm85Y9UrdPLwWRYP0zIufuBIChjf6vlGm0pjdRRtpqW22IKRGC",
+	"D3hn7G9rB9rF0A8nKZV1B6Zxp0pC2mr4FG9RYBAqclQBZCwQ496bQ58jnpNxF1kz2KKF4tEd9DUsVHug",
+	"sloWVG5I7gwHm19qlg2es47KuT5IXX7XLs7HElJUzdx3IDJt3BLjl0CS9x3qV0HYsJiV8Cs+oERtiARt",
+	"Z3K2mImBWSUIjbAstGWU0fqzJK8pybwpeYOJAgc1NT3VsksvFhH1Sz3vgJJeqUr2lMDnAxTfbLB+668O",
+	"tvbURcUJOQSWtB8JYFyeSlkHrqIhmhRerX6WyfQEIxotZj1IqB+cVKoNxHuLtZ1Tfaha28UXEiOPrcS/",
+	"Jn1ZKsxyLZXjESHHgeblX569jYmplURk1l/UvHv5pP+q5807XNC8LgNuXr66uLo4u7g8u7jsX9GCHwmF",
+	"u3O812qasNzF8a+NNyoYOLwcR/l0rK7bnTgWdKYUWt7TF+If6Z5M9DLG+RbfCszkKl2/pOa5HxSSXXql",
+	"3Scvz5AiBSk3nBFkAH/nCKOCrymrG6fBP2srCbP2NeyIY0Px0bq0t4Li4nQ1aQEz+Nug2fsntW0TLNGD",
+	"IkZBSgzcKblU8Mf3I2hxHtNpt+HglukYrdo+vGfDtZPHw5ES+2uUC7xSUB+1I6acedwgLXBGBqZSAGQC",
+	"tXAXyqI1j/dVKwlTC3+WV/3tpeAVLDRH2yrbmFGIdX41cGet2vEWSMM/z9+PgzQAFd5tznIEkqk22Mzt",
+	"yKEmVuMdrHOdTaWCxTc/Q98IXokstRzjOwpQ3NjsQWXgsvVlxmQiQDBmi8uSsrUHaM78MDrNVucRZ06E",
+	"y/9N8f+Vv/jfUNneolgqIqi8PdvCn84yeacV5+G/njFeMfpbRUDqV4IQgXNaybOcKGN9/Utydkbuek7t",
+	"ZvCRvA3nbi4Fz6sMekBBHovpK+I4fI1+fvs8bGZEpnUE5eD+8i3eYaZscg1u5VzNwfPG7ZWQxTUzqA8d",
+	"X6CLKrTj4lZeI3JHxN6o/8Rwz1T7vp34NZir5Z5LuROUWMod910t39myaAN8CtdqKH/aQuMlbV1Qdqt1",
+	"eLbhcKJ2uVB/uKt2Hz3umhhemjZeIdYEtbOgvjBX32tYfpPhsdyjmx9vziPs95i70ORr0C+8yjZEfItV",
+	"MnpMSAz1uWlyLxOlrtVHYRRI0l+7eqMvYnUqMZhKkmizzpqUnpy9sf4fbjfXDulHMc78nODiIM3dP5Ma",
+	"cynK9Lb3sA0c7LF22B0uqol1Ag4AHb7g2NEnY1i2bnBypxEQnyHJ6qyqiXP3zoDB5Slsmc9IseLBBQ9u",
+	"dqYX5XiYbvim9g46W61Wp72ppfQ+v6+4Rbtp+lDoYkJtc6VsfeqhXEBqS0l4WRCTxqw2ZIuWe29EKtCm",
+	"Y0rnj8g2GzFp9jGdJ0z7HPs1mMhoTwnN6JO394PVPEFvP/1dE7I7ecMEGxmc3i3hJ9BG31tRmNyEsJf0",
+	"VGeqmZXOqVqA/wWKzpu/YAMqCv9sqkzfRyTUj4PqtfrGHeF+6YG+1dNtDTDG0ZuN7X6U4tO30udRF8bF",
+	"VCdHQZKqIwutifKHstvsGCt7sU/aPRCe3g0RlBzTtdJjhku1gObysRZCOhLgfXNWkqIINK9pM/0wh6Bx",
+	"GJqCsVLoIzz3DrInWEQ0f+lJqyWtI7bwJcuGKCE2q3xyJdYRqemq7NVSKpwl223OKm9SnNSiacqk/8bZ",
+	"QvFyNp9xtSFiYZH97Y8rLmY1hRIQYqBiAv7IeqZmZHeJYAcqv6E7YLC8ag2TYrTcYVrgZdEgscZWnAV6",
+	"LE3qT5bc52Ee3Ri37Y+KtYZcBkDSJA4agIE3FjqpkOzWNAITFP5bDwBLqmCRfaIT3xAKJnLYDsr1+Grq",
+	"flrLMx9uUOsE6jlWuOCpcuWkPl43uPHaC9auBBnNFmiGHJzOlCzVmNZl8VsEuux6fymx6BhZrZYxdeuL",
+	"bmcMXBR8V5tWdc5Iq2eGqLx1KnPbyOQPbzDXf3j+VmE4dWypj8lystVZ/mOTd+eD89wK/ZbfBdoMhbpo",
+	"6U9Zoi2jhpb5BU2+vBpS0gXWStTYceY+P0j1pC7QzyT6kPNMfu3E5dyQeP4vydkHZB5eEk8rpYCI+g6f",
+	"98m9nd2kYhvh9F3VihrA1YjGWQVZxTb7Yqa/WkwbsdaJGuGcSG2TE0qbnrupG1rt5NojDEnQyU04N9BN",
+	"td1isT/GirNfOvntf5Tk4x0B/SH+f2KE/bdBNebemoohwcu9t+rX9B23FfZIP2YyUOPrAMT9eRf76A1T",
+	"3Y9dNIRgVtoYgIGn83cNRODrJy3uaEYWdf1Hl9E/6382SS0YyUqW0CW53bm6jwWjP0jyeNAOKOaLSCPM",
+	"bu3TADrVMafcQVHTpwWy4DIg/vVjafuwfmtJMleuHOENtnlxHSEJIhS4peojD3TuK4ZjQ9vsuXk89bLS",
+	"2qSDB4l7rpa9cNQX+lDqZ2qsF/fstWm6iCD0zVnhCwIcBi3MwAfjDjHj9Adrix/3fqKWn6UPsRkGju9j",
+	"TJnWVyYe/X4lFTzhIzUrt56yBIY439ooN1onZDOL9pBeTh2HEhJxxG3LgkxtkH+PTfXTgEZilzOYe3gA",
+	"67XD0lW8RqN/WIsjHimklqjRfv/H99PH2S3ju4Lka3PMuYUebaSf3KrJdksGh6/HAAOLK6e5AXVmkECX",
+	"4wgtDqO17nnOmjSiktaKH/bR6RU87NZTaPc7IgpcJrc5Br88FKbVkAiQCGlkfsOL3NTjSbwlCEB35y3U",
+	"F/usaQPGOKK5xyfiyuPGrVaHQZzajRtGGOrC+GpH8qleE1CVMtLF4UVBe4H3ElBj86oFT3V59uDi2kGl",
+	"gOSbJ86ng2+EXCHGb1lPZTAz/tXuCA9TEq+W+4VlV9zWaa2hZwPlZKm4rzb6maXKJOdKviXQ9aLN7hjf",
+	"lXk6ATpZcYWLySvWrJWbmPtiQ0vNQt86vsZCsQmWgXMSJphOwesklKIHkPy1koffJSC0IMXnLl+9dSV0",
+	"foHxs8AaTvYe1FzkgIQBBk0LXwyw6T6a5nVnMUD9yc15J0bTTXn9hWT/XZ4LImVKKHJJBbQYVdFJEGE3",
+	"R6Tx2K93oSyndzSvzCYVa8zo7zjYxO6Y5OlwYrK3TSbNIz0MtqGXFT/nMjAf70AcugXyL7i5Sk/aWf1o",
+	"whHJ2rZl18inLi+uHiYmPEJnek3o0OzfuFKLNDj62vlxHxxQ/JYc3d7ZfKSVjz8662ld36cWIZRem6tB",
+	"AYNigILgXD7teBgraVHCAPl73j95bG6pyepnkhfk2j4agDI0P5o+lpLHQBmaGQ+xc0oSXIIQpcv+iBCc",
+	"HLewKHgGKjX+BHtWv+MzGxMTrCNPBlqD/U1APcxMaXm7unjebpl1Z/LsPfmhJhHUZopCioO+EvlzFSah",
+	"7mWE3iV6dTpF0L5fK3Czx2Pt6BeOz/KdzyqGy7Kg0WP7zstD6L96QVv4kM1IrQm3OdNlbVfMmykPbLlI",
+	"cMnPBv4IAUVeKT9C4w1pmrQSAW778/tyIq4wLSr/pWNft5BHWCmyLRVaQcUYXDy0VmuaiABl58cUAEzY",
+	"XwceOssA41HJiJTWzVVlGbTYm5n5tlx2MYk/QcmtBbaOyraXcdSDNh3eMskfff+e5SlQbJFiIMgdv02i",
+	"dnixQh7NziRGFmdaSK+wyzp8WWwkQGtYPzwrJ3fEIC1ShTLM9GYbv9/D+OabI/P7DHfizjQn34vhKz/C",
+	"cTHNCzHQp7vvT3KPjlLykq34vfYLP2GVVf8Cbi0nSUq8MDaQv3t83fAosi/EM+kQyoiAajP996fmboAF",
+	"9LdwaLs1AgCcMwZt8TwqGcf2wGo7r0wGQpxCt1d3p7rrNalv83Ha2wjB59pCLZE7eiOdPHbjrjcniN64",
+	"KUA33WSMKrlZFHRLU/r6md0x+vySOpo+zWfcRZrrZGpAeze+EPMHTRkXhvBZ03BwYQp8A0jeYl/3i+qH",
+	"PzttrV3m+l8O+a94QQRmGZmcLCpMj67mQx3S5m0uO+4FFpJXJ+74iIXQVwW/tjU/psSFc7qy95AA51eE",
+	"yGji1oJLed/X6VLwO5oHCgaGLpg+RVl/rHsDq41fMwM77Q5Du7xqFiIsCJ9Dj2p5O0J5AjZQYtgYApor",
+	"wbdzVJVIcbSsFIQwTcsbABVV3BMJPn03/mGwn8mo6ik3lHusNj/IXg46nPLEiv9xe0SzOa/M5TK37Y7q",
+	"tJD5LBe8LO8rQQRutFKGiv0Pu/Iozm/NRb3AWVw+jsK3RC5M76s0IUzD4Ozd2Dq8aINR9ShqTLeYbJVG",
+	"kE+vYpo9c4SaqT/yWpA7aoI8CRrnnamPMiU/aMerIkdLco0+EJbLD6ZDG7IJyLZx0pobY9z2pdGSwubm",
+	"hYVptCQ/2I5LrVZLWos5J5DtjXWOXkGSjHt2zREA/JtvU4HqkjFP8ktCOwbS92uO5oC155L2ph9Irt32",
+	"QbPLoTCHM3V8gX3b/c02SGA5wvKW5A6lp64R32144bDpopGP/1FxRVzX8UMrPN6IUnUniYMJuKUHDmRc",
+	"KuMWBHgh21TPUC3vh2yjZIaVSltt5HCrA2npicC8bouuWWEnGdqOra4npzBXW5eNiY1zQV8OZCrpSTCS",
+	"3yhSTkjfiCDKVLI/y1zsqCB3ZDSj5xmcZD/Ao1omDVTB8O4cxvCOZ6A+QwwzRiLYpvSGlLMa7N/NrqHY",
+	"y3JO03tiL6vsliS05PkWnvftlLIePlLyDHp4SrQI0MbHzjlLx7yeWjOSn2t6pz1rclpSbvcWoWMULu+U",
+	"HWtLLpXL/hqFryNrylkUyVIJQlQ6OLJ9b26Y00zdy3vBl4XBw0oyN/YII2HyGCDzW5BVJUmOvnzz/XP0",
+	"5OEj04z3oN65KAjzpSO85WhJEGZyRwTJjfGAARqwTrslGWc5dLbn4hqaa8Gxs6J3BG0pqxSRc3uc6ocF",
+	"Ua7tkAvKa0LP/VjECtMimIgHE3SItBmW/mgcEYKL+K30PfTF8SeuqyrgalBU+VppvHUJyJohJjHDD9cj",
+	"vNi7P4F1CLNzS0oZ4pVABV/La4QLyV3u4YbgnAj04a3+1NnL/IN/IPiH0DgE3VKWG2xnkD5Dt+Brgbdy",
+	"PNQBvzpm1Axz0wtIuemNdMprbcGhSDQtN3TKrfeE8Ti9h/2iV0kiF67sPaGWtXnPfr3h1Pgtzi3b6X3X",
+	"tYCcwnutP+4sqgnwQfdTOjsBvia9dBNuNkPNraw2rftfR6SWxztBt9SKr/fWgpXtdak4wgptuVR1SrXL",
+	"o3anjePW+WeoLm/XkociWvdXSW5WqMWuFIieWpJP71Wp98wRThXryX6Oi2JpS5/7zRcy+9s1AkAT4Cmk",
+	"OJ5v8wbIxEIkH46gly77O9mn1hWhW7JHyz3S1tJfLh5842k9W3Qqr7/LX9w88wpGJu66D149enT5xPvo",
+	"LfWjAN0aG9p94tXfX3tfr7r5OpKuvY999BsoIOaZnvgcLbEkjx9Wohg/7G+NCSvuZob+OXDGEKPHeh9a",
+	"Frk5GhTD0062kpQBjD/dkk7fbtsbNzKF5YDkf1iko0RB0ooVWhnwFcKoYkZO66Y2f8x+q787u3x0Yf8H",
+	"OXdUU7ncm3txlxO/tYiJvEma74205dLP9Ne3Hst+472XOVzhScHfFWXjRUbf64cMcfPZhhf5wlw2Ygu1",
+	"NN3Sl8YHH5kjzWSJuEAG/b9xpq6FQcHHCnGWxZZaGbDpFBIP2ohSuJN3P9Sb+tzyLrQexl13TwZNuG6j",
+	"Dr8NHhbmqUT08MECKTuw+6KPC2+wIr84KPF+3SgiH3GmUG52CMJLfkfQ70RYp7u1P9Dlles4at2/+gJ7",
+	"eYUA/82m31OmoPEfRoYvnR0+uzy/+MvVo8M+fb7WIlefvvz11/PWX329RbowW1vNq3O30Vu/ndFtacHW",
+	"DK7bTPGi2PBKkq8tjOXX25rRb6AnZ1wfOm9kwzT1RGv9BaPsHv0VZZpj0oDcW0S4XnShBVDXr5x4FJEw",
+	"dcepAbrDCkPqsrQYdxk3GcXvI7u6eUcznkTvDq7h9R9ePXn45PE3V08etUDcL3xq4bcKFx5nmGfkfjGd",
+	"IcPO3ivpBOdw7H3XHCwpll9atpqnEmxJivELmM3wMk8PTuN7WiPb3Mt17MBHEFbeduOmuFx7vPe5jMgd",
+	"EbRrxEnFS63Fd4LDpi449/ejhV4GA27XcLTMcdavSGuiOm0SKgtka7kwuExviNMwJyxIT7lCx8cqV0bC",
+	"Jiyzk02fe9+Ehn1X3FcrA/AvSHbLGclRVdojAxh97p27IDiPSY41ATVsey/n+26tfENVa9qBdZXJPpD7",
+	"6cEwAGOsqZJ0zbZ/qgIRfYJ2hWe8UKoOkj3yhMgm8rFXBjSWRV1ndQwy3JTyTKuG8ycgv7IxeSyUv8NF",
+	"c9Qe3uks1V98IVttcTxllPsY91mdBHtQGLi3UOn1cRtstdXj0Mmdn/0VOYEL9A3J+B0R++c8T4bNyNw7",
+	"sekbnvMoRFVOyHZqcMAT8XuYqJf8QLeGMipIpl63MjtTQspYEldb1t/voT5TXRaPhTHbIXmYs/vboexs",
+	"idBDKE/PjMPPmkCePwTRqm30oStmIipY2oqiDVPTjzrZcFPN29bM6uFb3Gwm41/gFREiucFq0AaFVF1h",
+	"tHRs4ad5IWb7zFoDhGeTXDOVcoAGIgtvwXkvFd8SgdZctQBsVlx0/bbjx5YZJDDDiuWnTVw/Zb+l5vS6",
+	"1yRYGy8G489TdhlXmtOcjXWSuaWhVWo5HCl8Q/SfSHpz/ua1EadZ/ah/eH1Tec6Laptq4N4Sfzp03xVh",
+	"W13VHKrNiLxTtRa6G5P98AVf0z+ltG1pyzkODV7phRN+tYK2lDneoy8V/2pukL1W+qZSYubbrPr6qPma",
+	"Ys+0VsNnzIS8jfXBEIU+5A4EwwM344bcMKM/Q++uej2nh8/MR95UqRKdlMogBPeXraTUQsSiPtsS3X7q",
+	"EUcFFmtim9FuMS38cii7DabaeTnTijFMOEv10t5lKPpqFuTG1h3cIyQXVosNrzzXo5cHgGO/c+b6iRtf",
+	"5NWDMcdkXpG09BZ9UegEysH/sCPkVg/MmfL3PVrVnebqelfo1vyxkB+9LySBhZv2V4vIdzw+4MuIyzZn",
+	"C+tkOtCaGGkGoEv05Y+c5Xj/FVIcfTM3uhOYgi71Pz247CzPg8ux5REkoyUlzBfCeplDC/5KEtFN5k7w",
+	"RlyN3Q9E7ebr3aQOLZMq+RTQ6isKWNgqdUtMLU1OHOu1aXZLh3WtqmQr75bc8Y38mU6DWm8ceyK4D72b",
+	"EGL/tymhz6ZU/ltb/Dm0hd9mC2/v4V0d3g1vHZZ60i3+fg3aLRf+rGBBIM9A/44E38lr2EmAZrwxydFb",
+	"hIuAuaNf8NRAkaKQkFlNPjb5c1Af7pLn7PSuEWaIbEu1B5NfD8g4ghhQRzriq7IOK4MULlLZ+Na8NO72",
+	"MGtk+WCZXI85IBA1USkS0eqF46n+3A7G52IBd4ejdk2HGRjPP0F4Pspt3094W+HMJmHeElLKltRo2xct",
+	"CWVrBLsN23alvUweyJdv6eEtdXhPLsSpsEFirNgt4zs/qmjdCq/JoDBRgxY+qre/K8lrgKTu1D4oLOhq",
+	"9WGOPjCidlzcfkBcoA8F3vmT4xv/ir/agEpkhgt2udtZb6rnfVf6iQRdb9R4ep3hx9yy1356ZO3THfgG",
+	"Od+LQgmlo40wZJhBJYgThF6JZUs9ufWP3/2N8I5vfktxM4yfJwIrcmRcs6derS9Toi3eI0Fwbn2YJwt/",
+	"msyaE0fZ7eOL3MLwRr3j0nZqBCBBM7LAa0yZ3e0LSOvVOz7n3u1uY5dJ90/3TgCnAKp10z4Ib4RgDzZY",
+	"rEksI7MNj0hw+4ns6nWdlMYfdstEWrRbLtXCtdqM36GGZotI7zvxU3zTwHZzDbMdl+vshbIs9hZLqkae",
+	"7CEFhpp7JNscZk5gFfhhNnNO4qxk/SgjVpAmgS6oXle5jc1va7c+6GzVRj5bYtzaA0Mq5VkT3TkV1mHS",
+	"3gm3e0uoi28SCXwFKK6UMgLNTPCSm/KLLvhpqJWawh+n5bU20a1u5kFbDNwS27J4/HFwYU+OEJOEXQnE",
+	"R4oLl74Y4k/QVqfYI9tuDmHb9sV826JqyFBwQgiSRSO59DJS45Mgk4SU7BYpmdCDYs2LPPFjQxuhXVoQ",
+	"sWfBpF+44p2oFz5G0+lqFkZyNIyAzX0byUqUdeLbBNR+RUObhe21SdtunyELqLO7T5IEZEb4bFM55STe",
+	"uvY1p7OajeTli22w4Xua7TjkY4DMh3qjhbRPV29+Swq+g6KGeZ2DIdGatJMw9BcDt+BV5a3WrPsRma5y",
+	"RBBUkJVCuLBe33gt4LGgYOt5Rn1uWGnLRDFjXOl7qHkcwZ0DajOkMmC8qTU3LfdKy9hyTGifwTWNbf3Q",
+	"WaCeZASkNCJue5hKYzvRIZB/pDgSFTOzb3vzYBgE8FwdH+LEvmY0n5zqavBgRhzGnszXSz/gBrRr62eG",
+	"PYgq4AOOv6pUxrfJ7mCzmiGhBB/IHHGBVrxiuV4VRuBfrYHiz+42PrBDlws4hbOMlIrkaEsw221oQVDF",
+	"cuuIASQJU814+FUrIJ7vYqqtqHkDKmYYr/+4Rxt8R3qunOBOsdxwM2jG9Au6EvtpbBfEdPOeUEHnXg1Q",
+	"VAn2wjabOGnC2OSkbpOvUIfCyFLV3TLqhgrjSUWQrTDoW9KcIPln4UVas4p6trGP580cht3t5rFPDbjv",
+	"Z2/d0a/eqNue1LljNWnty2dv+UPWzx0RkrwTVJFXq9Upl9SvZAF/6p5yZh2q8mFJdcHhDASQculXhNDT",
+	"cxzXzl4FrPvhqDKr+YzXiKF+XELMkOv26q9hqPHBks2XpjgWan7Mh7wSwn0IRa8YQcuKFoAs9CUAxc/R",
+	"FotbovSfsoKI27mrxMBMzZGsypIL+IPrSfUVcsCT+oTiJpPQxhxb2QF8B3mE7QJYfPb7e/1/F2dPFmfv",
+	"/7icP3jy6T98HNLUT0iDhKktKPNnNtwSn5w9e/0S6V9sJ1l9QHaylWM8VyUREJ9IxrcMZToCroLwQlfy",
+	"IRqHMyRr9nQpdoNZDoWk6fT5MW7Rp2fG3GCWL/nH57xMbuV4v+EEF2DpmfZ4WUAj0ZKSgGG3oiwd0yYx",
+	"v8VbtJXxcg95BCVWGwmXrA2XymDWnh+boH4YBLB+7WCGehAkstWyNgaBp+dktcO6HrWxznQDIvE9oN49",
+	"A3i89MtFA7qX1OdwPqnCSZtKdzQLtbXVl0gsCkoEknTNzuBabVH/sEQfzMsf+qCL46CHzTzn4bKqNjdv",
+	"iKpSgVGbIqODFLUlluTB1dyAI+/L0BHs7fnzjCGuSlypzVNkO4fObTbyP94ACuJ4IL8uQAp1AOrM3W2T",
+	"lP6TTCuRAL6dsPV9i7pYz4NTg9ke0pEKsoo5RNyAB1/3z044qbt/ZAKaQz4fTSjbt/S8NG96s5cO2+Nq",
+	"ewXWkJbqDjoZGj/xli9NB3etGLs34bSGObKSJbHt9ZQ+iRlWUzvotJgysCAG7je1JiaIBDEBYdixIe0t",
+	"c8YkdNGE120qSN9F5UNsqMU1Avw/qVvAgV4wIx0g7Tu4DAtr7CY8tJYTz5/o+Jze5AF0gx04gzG0pc3n",
+	"aLnvocrHQG+4pIYoWNZ05CiL5hQ4+LZ4j5YEyD+AerdVdJHz6CNUdQf7ngu0cVdYzBDNC+KQ/4GIW0JK",
+	"a8XHBM0Two5pUUJBpM3o6+XTmRxdkn942l11RKV1eOZgJTJuQgz6dwOhb/PlnAJ0C+LSfo1PnS9qTwfj",
+	"atE427lagEzZJJByIQjONiEbsdnAng3rtGwgR89NyKbEAgloT9RTA49JFcANm8900IZbJ+6UQGeNDQPC",
+	"A600QJUDLlkI8i+PDC8dwJINyKWW/N8qrjB0Q+A8nxJSaTSbFaU63uoWfkCX1QfztJOpTkKVVOaADs/X",
+	"cL+FhsLzGd1KCmfl0p7arfhxEIQnGuLIPD0wu0jkHD/SloWAlngvnZPF6Y8aixtu8B7QSnnrX3lslvsa",
+	"7Yls9Qefa/HfbQiznzWjEJYHki162RP+7hqZvghA00G7gfuXCS8YV2DDvu3R5cIbgJWtmewn1MlJP0YC",
+	"cH87k5hff5dKuOzmCNrAtTXYJPyxeCCwjhrrkvq/eSUQ37Ha19ZaoDmSVbZB2HR9bCOz+Tg9ii/jBU+s",
+	"gS1pS7lf6zG3dmwDjlfQbA9owrLXdv4QUm2wrsUfiw5COErKMtL0S25EIWnYgELzb2wp0xGkcdNT4X4a",
+	"BUMUW4UTuU36OjhkGbFAl/I2sJtPiGOuV2UhCWH24wfdBjSJBp8jFrXV14q+bvd/4HNobzEtQwvTuKBT",
+	"0c9V2brchs5fscDrbuHx0CXNrVC4+3GPOe2G7FZaOsMOCOOk+0BSGnJ9cztsP2EkLSu47Hg0+5Li0+ZA",
+	"/BcS0bzurT7uwgxjNfqK5Erik7uXCm2wNv9Jy+tlLgPXHXN2y+86s+oUoZsmXqmeCLtYgYYTZPwrwDXj",
+	"OPL7O11SXN1i1wQTgRUtugcEKtoo6+Uh7c1FwdynoATHdiFWTXM8i+v1mc25pMMw3dgDrp08PuLOniPC",
+	"I+YLP3EV46ML9BzTZoCA7aF4kc+R+2ejtbRCWOM74jFKlSLbUgVApab1UmDknuop+hIoCK7Uhgv6u4UW",
+	"EWrY29dl1huScZGT/ClAP0JMCimo2GR8yfN927h0aTUWcaJVASHsV/xHkqDRFxX9bFsh2IUYhfOx8jIN",
+	"ANRvntStJ7YEy0qQ/LoD367vIlwgk/ZXUHKHl0WCaRDCF3xmM8nrBnnudnV4k0o0WKeeA5anHRfl44cj",
+	"O9tOb2Cppvnfx7Lh60vZ4TlY++cOf2o54mLcabYgNIqJfyNF/mwbqk7Sn1pUTJleUnGSE/R1R3nTWuW9",
+	"rWtfmrdKYZGqAAOZ8xP8RUncCjqAnLox7h+bUtu4/1pTdILjZMuu/5Bk65fvUQctyRqze1U+tGU2RZzj",
+	"7ZhUW2/ZCuuL+X9ZHTaYByybG3SUq6Oe1DE2nBu0tUhxpvCN/3x/tsRQBJiDq3hFigJJWhDoEMBytOZE",
+	"1s13qZIuvOC8E+7o56WpWnFf0ycy3KS8J/4NUcqBWadsApZtuFiUdd+OGkGlwNsStiXNbveLq794R10K",
+	"zPJFxgsLCjPU0THgqMhGt8Rz9xz4DNi6sqUpQ+/84J77BPcE7nFeYblxgqSf0LudkZ6DKqEJhsFHXCgi",
+	"tguXtHi4m+DAkAvTY54sujUQ7RuksQtDMKogm41e7s7sZ/3PxmOLUR3naGffNdctCcF+/UGSxyszaOfg",
+	"vfX/je86qX6u80OdcA7NJ2w6HbQlph2h90bBB8TeZiAuMs4UzvznnRIUF4tmxx82mIIuX73kTEQlqrt+",
+	"mdJD0/ADI/ig3sKC4AJVEq8D8Z/fbaJXFOyN2yr2tXm7HKUWe68EzXvb2CeNvb16yLkDPjVC6FeBRt9E",
+	"1pluKWv/6+WJ9VDPQ2y90f/jYvkof7DsnRffeF2T6WrG11IkIn/LqzgasKfHoz1FPFtgHF3537QlfAnT",
+	"NxssovvOBLsye8NkW6ItJ4ioa63j0pB3jIgv5DXCS32prlvlw79Ht0MPd3g2oyYYTIYBP8JrSVioQHF6",
+	"uol5rc5+dPS+Dy/OD3RLT95ifXJ7smBPsi5nT1cL/y9OWeLtrNAcjZeRdpFCtHgMFIz7Q2kOxc9sEFQK",
+	"Ahsk22cFid4YYVKjQQ8aftaMsiR7V5mu2cvUqBvZ2m7SnZvDw466fuBV1zaa1K9VvHqYduswBLQ+GJ7a",
+	"Z+p7YCLWniMkgi3/pnzi2nYJZxPXHHxjbsTJjKxZctg+7kyvYe3c1scIKUi50feIpkvJfylOhln43d2E",
+	"5jsDoe0TBJT7fnrNIpKbmpamijsnBd67em6Tju5iwwvrZNd6T7m/UHZHjYvKbdUaNGk+MxHjBc7z9l8F",
+	"geDgYVZ07eGQi3AX4Wkh7OQotPXHgZKNjyo3snByhIi23J0AJOJmK6GpTjkg1UpUhzCJJmS5xors8B7t",
+	"BFXQfPi6X+Mm7RUJSf0Y5BPpJ6jJjAQHFnTFN3fkw97F3SaP/5Kcnb/Bux9tfpGeQUkyuqIZHu5bHpjE",
+	"B2imLNvfODesP9djfWg6K3vbKncGP314szPVI4KcyqJnJDmKh2KTgFeWZPqFsSVdxgTjCmAFTc2V3vmh",
+	"Iivb2eO4JuftBiEQ9OsisQ1UYXkrZd6BqFMl0bPXL9GSrCmTEbUxNgBZdxVpRSJNJ5/ObIOL+z1dV4Kk",
+	"+0H1KSqH0S+l/n5z4O6o2lCG1I4jm1Hr9wLFBjvj/W8WiGRhkqNioWUK7muv/lLJbsfseDLyKnZsK0Kx",
+	"wT5cqM0+vBYuC4cCCxkhuUQYlURIHuhOwoucSLXoEzy8TQguUncW/Z0sIA0xcqptR2qopsT5EmI+Z7PR",
+	"Y3G4OL9dbKM7aOtjxw9mbjIaZO1Ox1Khq4dowysRW/jx/7L39s1t40i/6FdBqU5Vdu9KlvyWTOx/niST",
+	"2ckzySQ3Tjb3PjtzbIiEJKwpgAuAVrQ5+e6n0A2QlERKpCxKjqytrbFjUcRbo9/71/j2jKDn/VH4SXtm",
+	"CMOE+7teJzcdNR938TOyy/Zl5kBnzyO/HXOTX7ieeFFyqRvpMZUwscHgRRJy89pHTmqC95fE6dPcxnup",
+	"4iEzznBe6tWRQeJBfFNLe1213u1NlUeNogGrqP/i8cOmpLCbyw+keY137uyb0HrtED9QqfJaFcTZGjdc",
+	"RFtS/Vo6iXdsXbfU2k3k1kWbUA4TZCV9AnhI4Y3yLi141exUSnfIQ5GkAcBwDPY6E0MuGDgFoXOxKo56",
+	"21c8uLT7Rf2j4uFtKpO8ujmf27/mbbj8Yd3LhBsMPus1HPrlfW3WOfB7X9VSv/0Gr6JvqYI3Mo2ur0rt",
+	"9Fu8qejukq2vv9gl08Vl1SSMvEt/LnA8khMB9QcQ7Twqu7OV5g8kuxC60sDilgcB/Le3o3/gPBvSPP7B",
+	"1wCZi2Ml70oCWZCpV+ve9hWjt9fDiOoic5+bkUzMrCvviSaBFJqJkkLCNbD7RVgOD9RgydWYTp3zuvgy",
+	"Qs5ZCXjIMjyfQUEX0dcz0ZGjavD3+K7ZQ8r5hHLzb/sEuZQCZnZuOQVuR9Yhsd9L0pl1GvkgloG8gxr8",
+	"tHW+Jn0aURGwI/LC/+oLAT0y8BN9iWU63BA5Ydp+3k8RhBfLNoJI6gq4HWmROxNG1UJo8TtQag/5FqTV",
+	"roklmTrzRQzOqvnWfR5FldEt53v85JqL+lm20/3NvT3bxKUkU815UAAAyKOoTVxSUpsYGXeSGOu0B4kI",
+	"IQfaNQd+ojHRB1BvGfpg7gcPWkfd9m8uwTCKEYUHSo50MtYEC58reKKch2uDPW3n45KJKxAfMEQbi5MY",
+	"lPZ/Jdq4JtuQF+852tRyOR5Fvkxn7KOUgRwK7qBicg26o0i6QEmKE9tu8bHrqpdrhgAOE6EHiJMvxR1T",
+	"LhP6TibBCFUThJFst/SIquLQY2lhDVDTk+LYxf2uiwte+mafPn0yD6CaDlB8TxSP2YqYdmHgTGB5OaGa",
+	"4EuyCOA6ITx4xW8OfHItlLOZ/IKiZL8J64+kvL3Gr8wy35VfznV9XJq7X4Z0Nj944WHMgSfVNerq2+oO",
+	"mt2MlEyGo6rXfS0rUYT6GpdVZQjLR31ub0ltdD8RYcQgPYsHzLJqDSmMvEQ7repldUme1bxMrtwmzdL1",
+	"K2qlALh/lnytsON8ti4rTOKICkwRx3Co/RqRAyinyPA95uCRyqaqoHxteA1oEIXl3jACYP2kiBGiRi78",
+	"mvUxS6u8NwEPl/+4BskWaeUpbWR1oumyVzsTcrd7nSQidleIZvECS4GATPz8NAAzeYipOXDhXue5xxc+",
+	"uu78+a3XfnpaDDDMy0ChRjSOmXDYZnmQ48lIsjumsIz3IkPox54UCH3iopZFuVm18gbvSp15Lqy0XgR8",
+	"Mdt1GXZCuTHor9katJaaeV6W48uWrdWKo42mc6xVap7GxAqq0EtIyUgSSkL7MjGznLugDWrBJ5W7dlRD",
+	"YuFFgMS/KDkmx5ekR/jAst7AUnR/Sl58eFNRlR4zKsqy83PdJ+Cx4gQXOikWFnbGCG4E06oLQYzF83Wi",
+	"mIppGSWlwVX4+K5uukDaymR1jk4GBOCHsuov1wEtAQEo9K7ggClkRuZXgYMCcl0LCsDdxuYdlPlr34CP",
+	"8hP9+rF+wDCghg1lSZXjMlz4gNUqkMBqbO/xqKJO4jfQi7H6+flYq19WGkbwU56ZypJ9bNzN5s9rfR/b",
+	"JxZFXAy/0JmqMxc90WNspKAQDzxiVqFYvGvWyrPf7NxR5TpI/LP1cvoOX/JyevXuqtVuvRcf/IteTt+6",
+	"V9kZ8DGz93GtBOtKDpZ8RUYtT/m0uMdAyEPCTdsDvNEk5IYYRXmEgPDQb6qQJdf2rRSi0bvsL+NQU+Sg",
+	"kiEw74VxHpXMb5K6SmY8MdDyGt0jggXGeeBCn0Auhuza2isi/4esLav9F7aEnVPdFdPJ2GOashncQOh1",
+	"nvrCCzPEy5rNGcf/FlP80EfTJphc3naitw3A5dbmgiRT0GvtPq321uebKfJiH4sn7MalwuwNakIsyFtW",
+	"3zMRMK2vjf/qRsI88LZr/HNGyS8ZVYUJEosFV9mUZl62MnTyyfsJG2wo2ygvq9ZK6i0Lh0zleluHrL/G",
+	"t1KTdfHQ7SfXlSHt120ibVp+6rmeUalnFKeXm8yyE29chr/EUFRKYfeQ5e4VzTOc0rlugNco3nTP0rU6",
+	"/W+4o35Zv6+lDVBDFtzqGXjOEXAyV6haKCtDbn/vp6ZbxQPmNHrJRdEBb7JT/4CxanN5xaIoH+7cYHRq",
+	"LLVJK9pqbVCO481vkvfIXfuQUjWv8vQ6cjl5FUjSPu41oYqPa2eMVfJxQU571cx7NrT6oq63gVf4rUqu",
+	"4FVNktqtwLLRqKxUp6oRmOugVJkq8y17q6/+s//WSo6f90FfZ0FK1/AuHzpHDpHzYWR9fGe5XnbA1fs8",
+	"zRB9c4qQPcRa218fAKByJT7MpXQvnOhuWNZyGr3l4l5Gvmfn9fIh0i7Xk5HUjITckiATASMRZ5r0mZkw",
+	"hgVgqFvpy1y2DDbVncgkCklMpyRyWVD3Et3ZHIrliRMPJbd/ORXk71Hu3uSGLN3bV45ka2zu78zkeodg",
+	"qB4B0lKc4BR3RgoHMIO7CT0O+xC6Nffe0SwLoUB1WLrZ9SRE2se40lXUMwwqTf3Bl1Q7k7fOqb8el1rT",
+	"gMp5KyuZTpuAf8m4l8OWnLN8SndoC3YCx7U1YiR47aEmZtKMozOOaK7PlI7RMOwrKoKRvVkRDYpzfmoL",
+	"qVs2Xb1ikMH2yVWS53NO46jBdD5DvpopZzAz3X4GUh2RL7MsyqVaEA7tf4QkiLupk/EiJ1rCWthXOo6j",
+	"Mr5SGrdKNNPr9UJ3gR54QY6h+HkUbfRndyHn4+7eRINcwBssfb5pk5v+1DD7E9wK9hdIHbvBxwaM3dht",
+	"prCPR7mhL3yHo0WnepY6NZaCTY8+4/1OP+i4pDZI4jej1kXLyCgCiMGuHYaLYXec5o/B4a+R8vVeQEuw",
+	"I4K5Iv9KwiELXRZYf4q/tImWLhdBMDJRUgzdE6HE2D8ZySgkSewCn9osS5dcQGNDNomZBfBe7KHs9I42",
+	"5iDwYIR10AETxhJ61owLgAQw0xcPL8VQTYta7Rtzjamz4zk57x31etVa+9iLUtjbJ3vd2fPT3vHJ6dn5",
+	"U2dNF9QT//KKnJ6ePr8kgAoMWkGYKBh4DqEzN83eydNO77zTO/103Ls47l30ev+zrMdErGSYBLBuHrZJ",
+	"Ivi/E4Y15ZpgpBThdO+YuiSQUa0NOTk/x0Yzs4N/PZ4H+V3d/iCNlfiePRfge4fVQkOBmSF8I4S07YHr",
+	"X9DiIf0vIVUomPkP0HlxX6Mb6FNkr2VIDbU/XcTB/upaFd3AVYWcUCyIvZldJbQ4sta94kMuSjIGJtiv",
+	"YxbtuhiQ8WYU4pBnw5t2DiIF2S+0pPKJ6iGLIfVLCo8Yms5qFLrBSvb+hdXfIw/J5Anf6goz7zk+77n/",
+	"ecDtcsJcRnm9lPKSQgY6zzFhA5BnFrDFxYKnlTmlGZ/T66RaVVdvcgx1vptmbxXQc5r6UND8BT57gg23",
+	"5tKlnp7WxHb2GQ9uaYVyzi7jF5dSUzPCE1fHsA/50MGPzV2GX190Ts6fAocesa/U8XoS8iE3xWkxtXtb",
+	"hEkc8YBWB6ZIXZaFEDXocrI3mOLdOrpH8hEfClkIQvqWDQyRCQhZakVgRBU0YIsMIqtVWEfEReU1l8Ns",
+	"DgaamQzYY7HkYEC9UqgYDSvOTd4xFdF41S177x5Di5PxullGiv0L49YVPZm1MUxqZDH5BdRt9p5v1llX",
+	"953NfHJ+LXcZ5xE+nNdw5sA9EbWzCz9zoXI7PBvi94Q9e25LOVDjFmnG6xqwSuHl72gcczGsWDk8VzLI",
+	"wZiiiDxqMoj8/0jB2qgQjPH9i9qz+6BOUh8OM+tlN0xxfdsZw2+dQN+BV3jhrx0hUWME8hooxhQNeaI7",
+	"Lhm0DZK5syB2MqL24OB56XZWJM+K9/l9YgI5vo/MKkh+lWIQ8aAsN3ZWiix+Xo8UQXHwqygCpMjxrTKo",
+	"o7D444K8h6J7my23/A4vJ/bt3FeEV2rsxn5Mk2HXyjxbVOAWDdRiLaZKY6HrLeCEruzg6urkFkCCcipC",
+	"ahGt1yMorYGs2CFodUP6dToG6dXleFn+zRJM0Vw/+3xXn/RAl4A5A0VepSpFnSzcNTL3K5fN1xYtJcpk",
+	"YVNGB8PuBlmZbZ3bosaTc/LHsX787bNmHzirHygs8dwkmjmnDfq8ODY5RlfXE02MlJUyQsdSmMrFf+X+",
+	"hfcimhItsemxHPj+uvSWCdKnwe3ypkvH1RRYnGvJ5jaZludiAZUC17tA0blPq45FXj0q7thSDaYGEWqK",
+	"cjd88V7I9Txi2DLOUIzi462UXFOYlRxjY1A+GTks3kuIevPQUj+7Y2o6qdy5d5P9VsoPdc7YGMdmCtcU",
+	"yojohE4XavPa9yGE7yUnsQWlsZnURPvetZotbAnTvv2DdHWw+9hISnnZPl8xEQLasLWnI2qyrdaXaSN4",
+	"7HFNtKFTTYZShqt6of1QCeyAxbMOoursKgtQnO3+3dm3Q216jU71K7CYDBO0zMICJOonORf54kZzaE9U",
+	"RCV3HoOrXmY5fi2dVzrEHCpTlXP4lE6uxkFkK7pP+bR7S+HUJA9f8qhu8nWfR9E1FHqvQs7Kzfu87rzd",
+	"W4rnDVgtL6lBwVxn7jWUuxEVgkU1s7nn0onuWWjtv9MvSw+nUQlM3Dq8asBMMKo5Q/+dkhlWBXGt5TIA",
+	"fXBJqK/QlVeMmkQVRMChgyy8trD1Q9o5vz5uDw+zvF18jV9tVvWfO6t0cTNnv1Lfzd+IxrWtmevXgNbl",
+	"3v9qjazj0uu30P0nEUt38sOb3+uCahblB7zQHtFF2alYA95qJFLBT5kYomMaYG5F3i1ek1fasZcs5mMl",
+	"Q2h2OQOudIksho+IZpA/hjkGl4RG0Zz6tMzgtwYQvn6FW6BsSVc0YpuiDYQVqAXcFlO+Jo6Xv/PwhtzI",
+	"Rcf3BaGkXiAswVrdvu9br6OYjqVrsFCAYMSGHIKaPscE7Zij4lYRQ0FNosoDp0kJ667ZtUFFFZKOzUzX",
+	"A2y3ks1wyWH8zCJuTf2NYrDUTm9I6y1Xx5vSBVR1L8lhZUkwR6AlsuB+vXqwlUSI244t9PkdE9cAIYgZ",
+	"49XdS64OtADwwy67wrE3LlznyawB+eqGeC1CyFfdQtQhPb2a35oByVtUPSmPZoDONhoCkVHoMPyytuOb",
+	"anflvaJHlW5A6kyVgBS8xKWKf6jZB6GYYbZTAJ6FdTja5JDLSQ3o0BLcAlwR51Ss4uFHrpt/t59/dkMz",
+	"FKAVGvAcUTceJ5q/ROvHiubedJXiXNbq4JHd5ZqzznA1Z095MtIsuIbc3D7V7OlZGxFAqQipCol7k86B",
+	"gZLV6PEL7UTcPNJpVNigL1yPartjZzjJ6m7h/hYtoLFgessR+V0KdmGV3pkuwcszW+YyRktv4n28JvYV",
+	"S/bwI4sjOl0nSbYqhEM9eOrqcNPfVy2qdheELPd3BbNakknrZnDlGl/WnMEtY/F1No1ZYvuNxdip/bRH",
+	"QjrVR+TLiEeQLq6g0IEK4u8PVl7SaEKn2rLjYlxUl4ZfMNYHBZiyPlE/7WuW6+1pbzZw+4m/+GM6xXqH",
+	"Na/ASW8Fy8xvT272y85hwuu7BMt7dSw44+HB4vHZmn0Y6+AbYJfwinZQxAZmnexRVxTrxnLvKVyzZfzv",
+	"sRHCThFy1oJT7zu/96YQJWXMxDV34JwVMHqXIDXeMaUrw4S3W4Z+vYdrMqslzVaQQ86xL8/NaaZb6VKq",
+	"aF4B8+S3vub1/zOqoumvMuIhrds64IVlysgRAzlmGhJfMAuATBlVbWIvEqHwD6seJzExEtQpRLvmYkio",
+	"gGLKxdReN58x/YrOsdPjVf40z0fSr5z0nj/Pfemkl9M48oilPiUo/eLxyaqxHOTf8vP5HR6CoiCThqhr",
+	"TG3uFHGeHgC/BIcR1dlEcTO9stNwMR8MthaUSUE8FQ/KR+L/8jr8+eoF+e8vn/4K6dcCevreMtBmYW0g",
+	"IvCV6QRGxsSt73Z8LgYFCLgvsTYT5LlhEQvkOBWu+ojcdAH6rnt3fJM2KJHCKBkBNDhrwxdH2OGBwLOX",
+	"5KZrut8wNvndf1MK9ofId+Q2NLhtExpp6WsTIcXgj6TXOw3wy/A7O4pkQCM7xM3RH+IP8f+QF/oWvdU3",
+	"LxIzkor/BzJXLwgGr2+AlmnBHrZnNy4tvLRzObJvfiXHYypCZz6O5R0jULRqv4dmnn0vYB5OqICEiZs3",
+	"IRvH0jARTDu/senNBdHQlADwpmGaKQZ1X4ZT1IiG/I79IYgbXkKCBXgonR/e3T/8xlnv+RHBFpGgRJHb",
+	"eQ3Mzt3yNQ1XnnBBYjpk+oLcAI+5QTSHG8G+mhvCB2QsFSMDGUVycklGFFMSgE/YMwgSpaW6gbcCgwal",
+	"zle+EsO+Yh0oFeTN1XtydnL8LC1mvYTGxTjNrHaUh/iXz5/f/IyzhXwTKNIZAN67JS4ZIQ3QGDPDuRTd",
+	"WMl+xMZ/wz7of7GvfH52/uyvbpugRDJgN5aD/TuRhl2SG/AZ6xtX1Glpy+40QDi3XUsd7eqCXVVDhnWB",
+	"qBZ9RhQfjgzM9OZrJ2ufeJMrFc3+ancCaRv+oW+hDUCb3MRJP+LBDRFQNHFDEzNiwkDWe2jJdAqUycIO",
+	"F3aOUK6rjsgXIO6vHTkRM2PTXI0waLlU3wIdwNz7LJJiaPcRcjAh5Rtl6JFbRMdSww0ZU3Wr7Xgz0waS",
+	"h4pqXB5QDiZRaqRDSE2BH0d/CCjGCXyLY8wAa1nhpDgzFKBqwWoEDqQvut20HvzI1VV2/fchR8JAoeUn",
+	"/1Cr3UrxqlrHRz2vydCYty5ap0e9o1PElR8BJ+1iy+D/2N+H6DRIV/YmbF3YP/4Kj7Sy0AF886TXwxgM",
+	"5pdbxYd9Nd04clkEWRGovPWMlhY5ORdCuW+w4hzqb89wlCKxlM6m+5KGH7Gx+ozAaF388892Syfjsd3W",
+	"i9aVtaUmuWbosZIB05qoxGF30yHg3n7Av1txlKfh1kUL6RJG6Y6ZUTzQuZ2bq/2jfRbh9e3LRIQMy6IB",
+	"b19IgqwaCWJhy9+5d9fc8xqbjGE/sG82vtHObkIxAaFS3GdXv/9BybE9hEQjS0Tduv4BQHP/pZT7kdEQ",
+	"usL/IMTbbp33Tld/5bOgd5RHtO9SNGsTfEAFFOyzC2BSITW0T7UP9q1xF7yy0wUg5dIjibg2WYNoxAmm",
+	"Y2agPfw/i5edPdJ9y8fQjG7lg69AEMOTBXnuniyhuzK4OuxH/05YhhN+kXbVzo5+JqmyV+DOKhwMC26c",
+	"YgTRVaLlkkHRaX7vUfvYARJUT1dqWDRgWo+fDbgqo+7PlVcpr4b8yxnF2furNQ+HqFzB9XoBCtq6t+us",
+	"d1zpdjntGHH9zqpcyV+k6vMwZOhjyq4gKpeTkczpzIMBwI9b3aNNBJswbTADI3/vrjxy9tytgwt2ZFnf",
+	"3M2DdpOdtCdo6f17aZ/7e9qVsqGTzEYBt0GJAFJ4NPpHO8/cXqdrcL5U17zHqf320NroeI3C9JwzKJbj",
+	"Xq/KoUPe6hETxpnRhafe/Qb/gN+/d13HWcQVqsNks5N7E7bsbY9lYdoQFB0Iae3BC0L9NkAslAXcajtS",
+	"BKxIv3FT2zYhriDCB02D9htnq7/xuzS/WFUTv/B89RdeufLhOSp/gSekiZZjBiYMi6Bgze3VZUEswdvY",
+	"aI0aPP3KtO3JtSJ141XYDm1jgN/acDDVNqaWWpPTdcXyPgfMyy6ieJjuy+l2KD5XJlAoQHGabayPsKcE",
+	"Zgn4sSaSjLlIDNPon0qdPE+092h1YBN019qUN4/8zqyrrqf37LWlC43gMJ6ByoGltZn4HNXE3Y+wIWmB",
+	"3qQNXqhZ+sfXz5B/vXFyvsLf2LTVqBJaQ2K0WyNGQ1jDt1ben5kPYBeN5b6WX1f6FRj0IIjggnwEwtHZ",
+	"9WhMoky4GYWuV1sjd8APcLgFh1tQ8xZ8caSjc5Kh9n0okgf/mtzqZf4zeOMVHwouhtDguUGC+41Nr1ip",
+	"pXjLppv3U34ADxa8GyUtGucQ/0JlNhix4JaFGO+AIMqz8+Nnf62y64XuMSz3Xrrd71iraQ/LO1a2zS6Q",
+	"8sOY41cjOUH3CjRVg8Cljhn1gaQ0PsUNxH1CWc3Hkgs3LZxgN19pXczrsZIUXv/BP4zBb6bNSxlOK5xn",
+	"DjVVsImdFRFsQiIphsTOgMQjRSHeIyMYE3vik5FUmpE+NA7G2rpKhOHn6TAWvs9G641K2PcFsjxbNJ3w",
+	"6yFWDzlcaQb7qhHzHgB0HrrdcFzhG5+kfEsV4jicnZxUmZdzvxcYArhtLk8A7qBj857WNkC2iNnaGaBn",
+	"eyXXh6d/8W7wZhkSDnNlsIVnYW0nB+4M1ek/GnPK4i94tIDQTgmeBxmkYYia51vNe+FadhPMxiZcu7SJ",
+	"tkv2UCxmNIX4JiOqxkUeDIhcbJcwcuNcMZPEZTILV9YmejZX/RIaK2PzE/RyuEaRHt0okGLA1fjhc6N7",
+	"aI4/g9Y4R2vESNJnDt2JC8hhIzSOyV8+vf/0oQ3pJ09PTn/666aZTtdteV5wboF23ajF1LumSEa4gNbZ",
+	"85Pe6fPqUhYHfmW/XEnCbu46fWSBvGNqascuNOn8A3BLtPNypj7Cheu1X5dmFzL/LTMo8K1pJ/zdDFKs",
+	"yU1ePMXGPhhU4qCzn2/0hmRa8qZUUyhGWlszvXLpoBOKEoH5HT9Q8yaoGTn3gv46K3johE4xduSpA1IK",
+	"qTAsxMTPjVA+2hurs1Cu/JNN67duoGWhcD/rHy0UvnDiMrY2eLqajR1nl4mwAxal3rL+wET43o67gmbO",
+	"ChEVpj+K2TsXmAo1mPCp8e7SV5wF0/fZRVKw+55xmjW/9MK+T5/aftbYB6ogLkcxeVOmDVgg7P1EExqG",
+	"immNXg+PA4O9WYqyrv5dluFVVLvaqJff7+p+pVulFOUzTqUKmbL/QLBdqCQIPOzcCtL1L3M5V2XhHaxy",
+	"8Pu5mdDO2rZJgiCBrZ9ft/LtqFuvP3/Mg65a1gb1gEMaXWdtnxw1w6vgT61f6bifqGELF+9sn5Pe2fkz",
+	"KOxXzN7a1q90wIQ2imrNyLErZIMq49bPr7Fd1rOfnmMlox3R3YbfXeMn8vdx/9fskqT9oNotuGbXDhgT",
+	"/5W2i/JJ8R6ES19jMRa7hio6bIamqQj7Mv0nti1ovU6UjFn3JVMRtsmudmd+Z5P0mCspoycbv66vEDmh",
+	"8Ma6RgGXWfKGFXx9ZgXhmIbsscbrfhANOl8UA0VXYVoXg13djIPjrsy3kDOVCd3uN//r92U+4Rxja1wY",
+	"lanI6Yr2KuuowGU8TwCjtD2TTm/0eqKrlkzy5wFpDSupZ40E5PeDQwryFogKlaIcUT0pzmCeTUavnaSM",
+	"nGkDpFamYlF9u+nkmTU1LF/sD5gDRCXCxaaINjyK2kRISJpN63PNTL5sLVVjPg9nlbJxvP0MoMvZNGEI",
+	"bxnpUxadHXRIEdp89un2dZQXVhUxkkAy0RxLQcmUWb8QYdNM3DNHqVDWDDJkliVR7CBFcGnWwZeN00Sh",
+	"5cMl2HtmP79jVEOdaAEdtR0qklV/zIiJrQqg1fSnmE7Ga+RLV5Jz+PLNuhJ2rrIfJEDDSaIQTqQk7fyX",
+	"mRChRBQbdIZXDrOkZ+deWYUv+0ebuRju7Q/CyZaqgFA0I4UZaZIIwICurN59xHdsORPgcGcfm9Z2ZWQ8",
+	"L2WtbiYjFLCaRkxf+hb+ZCjRD+UrwEI6TfFMAMSIBqYpBoLVZZUiQf/ARxu8Ka8QsQkGWuZDwEnvvQcB",
+	"s+NxsYh8VqC2PTQXwvKqZayFJNz+zcxEh7MiT0h9tKIVbZSy8s5teEgPpZ0/TGnnyxmqKbkuWXfw5kxl",
+	"d6jf4Of37r21s9VxdKDSmuABkIgRuCx4l7dRdNUiRu9Y+VUryMF4Y8Ah9UPUHWzZAMcsD8fX7kV5Diew",
+	"PMFQ+0qyN+I+SYU+BkzDMRf/tYCMlu9aeO+0QzfbLWvn2FSxmLtDeZNPxMmjSTZK17gPWIkbrqHALgOo",
+	"4kOhZ1EwSTXjtLC6zlHhYqVLScqGtDRj2NVmaDMY0Shi0Jepddfv8Xcnt1+m/6/vFVY/VzxXGYMYlgdS",
+	"bJAUPUwoLMifZAraVLdUp5w8ZWIqcMn3iamaYOjOgmtyJ/mPlmJossxXv9ewnPvmFGqsWe7csqnuKun7",
+	"r5T4W+HzuVrnBtyuReeHpcZu6bdsmm9h6zvYGh5hyhp2FTwk8NR1jf5KNdTOmpndnmFbDk/Wo+Papx1C",
+	"dAWbdTA4gp4pc0SYaKYqZKE3n9DaOGRf2hJ8b1JIUReBE9xEEikSSZUM0vVIYpOeba9jsztaqGG7/MzX",
+	"d9T3879oMTHkgrF6qQ0p6Ww7syEdeEkepZWs9vjbPgTpmmR6+6KgIO7Alh9mzkIIVm52ozfA1bvf7I/v",
+	"9T0pluq8a8Q3uy7FjthtgAtv9h1nkzr3OrtbNYAkGhBHy+70IbK1N5EtBui61MxccAf1cgnAMLnmjCSS",
+	"mmnX0sWbHTWgKqsxBTt1ZjozKDFr84iyBBGH0pFDl3m4SSLridtSQXs5d4A57+7hWjecZOLwJBzg6axG",
+	"5GCPc9fQXj97OpHUBpuJ6rWu2UxXnC4NLDPoGKbGSxMAX8Bzn+CxBqk7P0wJYcNU975qAdgw9sYB1BtB",
+	"KIkViykPfT8VoAZflRuxwUzU4ZWMIoYA+AU04foxrhkc/gTkgyw1KSCXOJkjl93pXW7Lrtk4htq7CY0i",
+	"ViOpaIEet6d8Vb0KRMjJgVnviw72lk414YaE0DhJsEn9S72M1wOC01Iv2gv/0PYrw6Ebl5EkkhIaSmEF",
+	"uJ/1xkvBy1qM+OFGUjPf6irGviNQmLKk5Yhvy51NYqFJeZpS2mq3/M/AqtLFTfpXzJGbEdSLoBDAlMkL",
+	"EiasTeQdU/iL8r+T/hTzz3QSjAjV5Lhz2rOfPz/+W2lTkwn2Fy/Z1wpTfuWAwqggcjBg9jEECDUe0KF0",
+	"bPf4RjrHePQy16+mr6hwvXkLRsZPH0wrF3cpf2Cv8P10ol84JFf4M+xPidWRdQYj0SYiGfeZwj/556A5",
+	"O48i3SbxCJrfjSmPLMH77EweYqV+eeuYlB8WxMxcX7t7alHljLr7zf32fYVq7rrRNk1/ZXqI34hHUErs",
+	"de801yymypLPrJwAKYEkpsuJabaxIojwyMU1GqK11cLZzTCt3FlFmM6AXG06Nm81liKevqbBKL3xxrXe",
+	"FNKAWMzBGptR2uId20ToWxaSiBr2A2CabcTgxAwCpFsnsj3BoxfQGht+x6bLVNM9ou2uYgAA820rEyt3",
+	"Uxo1Ta/Sw/VP4hQ/MqN4sXPyVzkhY2g66wkNEWTxtkGvvYM5u18lzjm+ig2p027BPPVi5RGEK1q8nm+s",
+	"NHjzVzr8V6LNmAnT8UgNu77ZVN++SGe1U28ZHYOWd9E67x31eq12q58Et4BG1Tt+3qPPaK9z2j8OOs96",
+	"vV7nJ/ufXva/Y5Dwro5PJoZixh8lE8Zua6UyZLuR9Z3YakpDyQRKMRvaLotlQqFy6cC89sgXZ1WglBxI",
+	"n02lCMlUJgrwOSM+5sanGabI4DFTWooj8rtzznNN+lJa8Yb5h7MIHw7aY8ZQeEkjKgJWZHX28aOaXO/O",
+	"fqcDxvBy9x8++RIebBJPiEfRsipAZ7Zb0WEV8Mwy3/OyQLtgd1q4B7Nq+AyNwBnV1rbtW7eqai9P0csR",
+	"3E5lX8QFw0G9FMzLw+dH571F9McFyn3LBUsLAgeUY7pozBSXwPQHSo4B7PHkWad33AGZaWT6lxP7l+/1",
+	"RGW2e9tGNOJRdOWod8klPojDfRGHwG9AyDlPiiSBHLMj4o86K/DAB0IWJoHRhJexrUW+VEuoRUytCmbh",
+	"I2uGsho1k+3MygTgC40WcuqDGuw1TmMm+cxIMT2SUehayOX8T9ZMDJTUmoXlzvpZtWk/fFBAwt1v8PP7",
+	"TNOX5qfYLiqRgpk80YSHafQspmaUBc/ggda8LKoZSyurMoTlv3AjPOCOn0iJONGysIn98CAf98ZcZEaT",
+	"oSRSuCRagScMrEtHcsJCIhUJEtMmfRbQRDMUlxg66jPl2qnw2jwtptPWZtxjSlExZGOGf87+tSbWwQa5",
+	"TjaXpbwne6wZDsRE+GJmjAfsis/Ns4wFZY8cGNG+MCKHRBErOeaataEms02sWmX5T8h1nBhW2cse0ymQ",
+	"Ry02khjZMTLuJDGW6UYMa4Zn7xL+/UVi5CcZf44f9mVKZ1mG9KZCptpEDgaHm7RXN4mbI/JCEGoMG8eG",
+	"JCIEST0lXJMBF1yPZmNWawvsuZvWLs+oyN2YHRP8Hpuln1gUaWgXkDNDAfyPG3uIJIl/XNtzSer+Ztnx",
+	"PUOROSfsiQtKLjph+yySk9ZF6xwfCOn0GgIzrYvWU/hSLZfqLN1vMeG/0oUj1CdMHPL+90jS/Er1HJvJ",
+	"uAzpT123EqlYSAKqwgsCNE8oceHANvS6ISGdei8swOhC9ndfmlETAqqSKtjnUdThho1X9DHhUfQGnmo4",
+	"6GgHWRZ4hKnuvbMVHBQTqkmcGNclyZ3YE+3ijn2mecg0GTCGCa2JpkNWFJKt6Nt/ODFHTwc7lXCzpAcw",
+	"j5gvY1gwEjzgVPg2bIB3VleOpYvcQVwwG7f4gh3k1r7IrQ8JAOUHI/tGAjXLgWIhX+Qqgn01aUR448FA",
+	"EDPCaoG7Teaz8/hdTnbKWXQgY4zDRNU5xks38UMWwYFhbCOLwF6fmWp2LtLEJw+PPw0i9gTwKKryDJWI",
+	"I5WIGkyjUjWsT4f7gaHl7BIebf1gLrduVsutWvf3oBPsqtE6pHKvMMLcM02SIQyxNPPTWad7T45+oZjq",
+	"ElCBDQ9JH8B7wvYsVKIEGJgft5iwTGEaKioc4T2M2odj72ZEoOkJiwI5ZvniBkrcH8lAyTGhfSVhlxMB",
+	"LsfPVz/XM9Rw8dtWvHKjll7Cg9q1L2rX3/kdm/Ewpp5Dr23JiWj75qqB1OCMiJUcSyhpbhMaaQlKmsOr",
+	"8m54y76Ef0PFyvl1ahjQxFwuwF65Z35oTQ0X8ch1tdRBicc+l/NZWIK8vjwEz+bDU9kcxXe/4S/fu4oN",
+	"km1mYa26DDCtpb1pXhCcMxT4pl6ilOGg6iPomKF2jg+zkEjBjsgHh3c2loJNsZFanwa3xEh4eFZ/sk+2",
+	"Cf1DzBuWT6C9lh0w80CR39kdU2QsFXPsSwOCWopmDhMtapmDM8SVPxB9BUtTUu3kFY0iEioZxywk/SmR",
+	"ifLVt9XVElzgR6S3LcdBX2GnmeLq8S+eLwz5HRNADwclZb+UFLjjnllAADOmyiDXqKhf4C2tr15wMew4",
+	"JNQVvQb8Q03rAVwM3VjLbGY/5/bjKpaciS/4PXCVI4ohqgBAq7URr2eSoY7JKERCc8IIZMxMTqTb/T0q",
+	"JQmyNM8lcD25ZNBGmbwf5crIYt//G5fyMC3W/aiB8jNN+CBFQeUa9IC9B+uZS0rj2kHFYqmYg9bQHvbv",
+	"gmjDYmvCDRXD3P65Pdx7JJ+M9DtQXrbrMKGdxMxFewC9t7kgI6ljbmgEziwDjUtOeidPO71nnePzWk6t",
+	"bHG/ymjrKmSFygd7AgfNcV80x98YizWyORDrF2kVvmMBoEfav0nhipU9EBwXWymJCOR4zAFEZIULK/dc",
+	"o/LXD7NMr8xN+hFicUzmSpAh899At10jCcD4WjtlGkSsSnz6IUVdMA8uI4KHluv99KQs13sRQqOeWEpX",
+	"vOV4y/zIyy7bQS7tVU1wEQshlIy54ONkvA4LWVPwdL9l/9hyQe8qV3I6r6Vsi4nwgfAshPxKGdGzWozo",
+	"9cwytu5erSn5D4Ume1gcnJ1vhl4X0mlzTEgYGpgtmt2+H+AcaYP2BpjdR4gbj79Dm07/D4cVj/+IqBgm",
+	"dMhynStZ5KDnw1AxrS8tg4cGM8Swr4aghkihwTWhEzo9Il88uHJEJxmkj4+2h0zfQo9i7Yq7JlRjn66i",
+	"CBS2NHzlNnSnzXWyrWtdtHhI/8t9eCSYqc4Nf6GB2UV3nQqI9odiu73kgdhN07lR8/grXJMAOkTBbVeM",
+	"BnO13RW6QdRii1AqsXNv5JDfsVcwlYdmB56XmYEFSMOn5B2d1rMGcc1btgQ/oPeoVPOCSR2YzZ5l3i0W",
+	"PAylDCc8ijx6dGwVgDR0M2EhutxkFDJtSJiwWs1p1kqxs3ZoBxWMXfMkp+bYGe2WKYlgJNVsIKTdguJq",
+	"3bo4rsVuYDEPUtE5sJs9q6/KXE79aZayawkQk9YhAS9mIl9kRaRoUtfJMZduYHlTtHMeA7OAa+karD/w",
+	"ziqHm/wQ+jZ/cgY+0rJVPfFiQT6R86bY+zXnT9nwfQpZLDVfEU382T/UIF26MZZ5E/1cHymgv1/+vmP5",
+	"O0p4aEbkca8UOSrV405yJuXvbEKCRBs5ZqqWPenXv2WDcmbY0st3EAx71VQrp+GBKzl/zE148Id8sELW",
+	"/B2eaFDQ2AFKy6IMGUttyEmv9zjyUrLSPDKkdyxHD8shmj6k39uj9E5A+9umG7UMOxGfeovT2aUYRC9i",
+	"CoN4fF4PB3F2IbtxWeQHX5RqeOQHobYvQu2KGQzIjKE3/aK7dEynRE6wIMg+N6CKxDMVgvaJoXTIiP9h",
+	"Srah/k1EXPiSPt2gQTamIrRMd9deDc2H4h3OZacsaCSjkCkrm0Paard4n9qd/fn1T89Pn/XOer2zs975",
+	"6Unv+LQHyrmdNgM+SuOaerdf7W4COe+YGcnwjRjIMl7lKOPArPYr3ZySq9cfXpCQKxYYErI+N/mjTjUu",
+	"JJPtwK2O7YRnYRLm6JF9Na5GDvy/lIRSKvKXQIZMt0nExS2kNwcjKTWzjJhqPZEq/CvU1GGVdGKKMlNy",
+	"gFnv/DR+aCQGt4oDFINLSWKATDyTMlEVQOvHsCOENCsQRn6HJ35oqrZLeOQkDef8w5BuaePwMLRnuVMl",
+	"z7CvxoFOuMp9Kcg7KSD2UUeHg5VsWYHLxlzU2SyJHBS2fVHYvlgVymps9lgJ7cvEzIixircfiKKOOgaM",
+	"pvvN/vjejbl4MAUXlvSXMpeYi80xl5n7e7aolL4xhB98Oc1Hrr3dArdACmJkvBXKT8QPRfsw3QP17xv1",
+	"YzEeEv9QYh4UdB1u7hY4E74DZvVSw8J5Cd7Cgw1q/7lxlmVswIT33g5IvR0xXUCZYR6IDqpyJiyKLgl1",
+	"UcbjXq8ixXgfzsNJ0sgRwG77n9Cpbl0cn9UxEvJz342z1w79CvYxXHZ1LiEBzBWIEe7KuciIKSt3o+mB",
+	"2++LZfHOJQPaUyf9qcvlp2Lal6H9l4T2z9xgev8cKklNJrK25Ol+sz++dxW7k7fswShi9jIt5Vg4341z",
+	"rEoKGdRnECEBJfRwXxvXzlxhMtwjlMj5XFrDx2wLt2UMsbxKmto792jzuhqOtExbc9Pee30t1wERIex8",
+	"zL1uvK04v+khKWuw1FdUhbvNpk2MvI7pNNWvqhc72alvG2OHqrAssgGllVSFHSM7febwD606ZiTRTIQe",
+	"khp9gQde/4PqZu3WeZWlfxb0jvKoQJ97HzMB5ZpQVSy8Pge0A4o8siCryEXUMFWUWLTViP+c6Op+w1++",
+	"L2u8z0Q4I1u2plYFVPj+NgfVak+hZXJCmkjVZEZMe0tmTAHgNq4Rr9oTTTigRHCcoxm12i1Bx6x10Rr7",
+	"+zUrBfOCdCDVmJrWRStJuH3STKF7ozaKi2Hr+wyaTVGNdAM3+d7awoBGurq6MLMCV4lZSXUotd2oRpid",
+	"A3PZm/xgREdgUMg8y2Qy4IQBpCGECXMt0y0j2bVcjiMqdp4TPKapG+VDRHcLOM2FNjRySLj/zNXpnbgy",
+	"PdhyhFt42jntwR4se+hZ5/TYTclV8EVSI7TWv2S/tYaDGfbo4WFWW1I6cLS9KeMbKsa0tTFyNwKL+XLw",
+	"1A7Dv1Fs6tjzxQqtcFMe+kPnQPp7fsjshcxebJ61+Va4u3CoVaP4iAqHRbLC2RtR4eDiGvX0psMsBWXF",
+	"iew9Xbp1QgfKiIqsow82yDUSupb8uL1wq5Go5MtY8pCZD/hEk2SJI5SpI/DpHlPjJ2bNCSy3hrXmq+5H",
+	"VLetQSKwoxT7GnPFcs2J4K/9ZBZS17Us3CcyVXLM9S6qHucaA3IzgqxeQdBWKNKioEEUTjg8Ir+6KlJq",
+	"FeM2FJXKgWECzjArRTUkYlSnZfVhyBTRdKqLSqDAzsIBdmpjzXbvedo5qde9xy/hAZpAOLODFbQvVpAH",
+	"03IH60L/FwQo2MNoESGhuY+9v4beMlG/YdnG/DqKDZhSdOfgdaGik49+Lg8Zty6dZGmrgfBwn/fnPoPO",
+	"ZNy5+r6bLobqQLUg4K4JgFLqNrGULFCVQrB1sEAznHyvVAFsJaTTaSYaArWpyAImVO2+iWA/USK1AXbZ",
+	"QNDuRuuiNWHslomwM6znc/2I399yrkh+1EWehGs6cKU9A+HOrDfqjhj8rVbL8MZsPWOtUKtYB3pbj6ji",
+	"YtgZKpnEy4z+K3zw7/Bcg1J7ZpySWwKT3X/7H0WYHOfpx54X9CpHGjkidj8gfYxoZkktisiYjfsg4Kj7",
+	"1eeYkUT/wN6rMnE0sDs4R567k0ou/8Iey0t6yxQZ0DGP6vWHWLwD25NPNe7fQUjtSYqDoQoqFOFcLcvR",
+	"zDMRyzJAqwbGE6aMh8jBGgUl68CbzUiobsi1ltHdzttE+Hk8GL6T5iCYVCBkDb94jbZYH/FFu8Fe/MgG",
+	"B5z5x5S2abw4mcUoR+Unp8yMeKy3xmTcmLvmMf+SXDwY/uK2qnXR6h0/79HTwUnnWf846DxjZ2HnOT0/",
+	"75wGx4OT/rPwJ/a8t4668w52/aDvHBjPdkpn80a5s5OcUpOe9za5Tfcb/vK9GzF693CKZfFaLmVUMOGH",
+	"pwmN5R0LiUwevPJz4EGPtWYl0252yG4Qq/0HYjd2wrNKw0Po/NI67/n/tdqtRAAAfn+KBUO1GIFLWT0w",
+	"oQMTarZnn52rSzRLdaBEo3eHEkvChAvCaDByrcacggT+hUsw0mZzn+yHqYsoZAEPWZOMzVARcjHcfQOO",
+	"Kz+TnSo+XN9CEcokt+U6GEkZtf6s24IjXdFuHEGzwy9woimhGjMdqWKHJun72CQ9s880scSMrdG5vm1n",
+	"cEeYFamJYVGUPU1jqkzlwpU1GY/BdMFlEdP0oQWmMJdCCmsxfMwuyA10hrvA/Mnzmza5mTKq4N83RCpy",
+	"o7kIWCei2nRcFtlNWgL874SpaVYDHDPFV9QAp9yjNTMuzNgYpuxb//df8LN/9jrP//x29r2Dv5x8/z8w",
+	"Nf/n/7M4s7/+r+Ky4uZ0mHTLSxSY9OD2OHr8Igw1SWIr0e25tQkl9qCIgwCzdEbgrFxisQaMsDETGyq+",
+	"2XpzyGpX1u9P+YX1osc92byQ+4UPE8VK6xwG+PEek+rVSE5mPHFcEEoGbJKt/cdu7GAvW8QFW0Z2n/wz",
+	"jVc2LkBKvBfRNG39j+jkZoSYwEUCxciYB60Z+SGSsT0baIRlP2Hqjgd2Kfae0MDYw9qmBPCbeaiwNGRE",
+	"45gJFkLvlFybxn3qnGJk3EninYfqEOL2k4w/xw+tC/FJeRNiRG65aAVUj0DcDZh9xF7WkOlbclYrjIer",
+	"3w08bmnZTqbYHKzDvQAvsMptXybDkXHdF6ExlG/I6PjCE03GlAvviqrI5NbJnzWKCj1wdFVaze1Sej+l",
+	"D68p6huVnG5yZYXgL+yeimkKcUQGUj0OOZrTT6HlsZGuhARcEkNpUkj/cblwXb8E90GhgzIRekJ5aILu",
+	"vEzOCWkY5AkrEiUisKLOyNZF629nz4/Pz48xZHNST9b5PdiyuJtjJEX39IsH1xjyO3aA7dmzUhKUeRCe",
+	"8TLPiS3U8oExzfRJnHAz4iLFBiB4oRHtR052V3mSaGuiLZOan+GJHxrv5/Ohj2eG9pNo1gjaD1DSwzNN",
+	"72QSjB5AGqliIWPjf+Bsdiq0oRlX6/jk9IycP332E3neOz4hp2fnT6vLXreMD29+f5iWJiJ/WD7rjv/Q",
+	"YutHB/Y+O3leaZh3VEznC/kSBaDeKS0II728bhNpRSb5oqQYkg9vftcQy4b7zMJLQgfGSnI59lkX4zaZ",
+	"UG42IrDXAaCAZztyMFhu60LLy/f2qQblqh9kGWpZNl8PoWNyguexCF27C4YJIgeD2RKLGTriUVToEdl2",
+	"KG+5f9Wf+k6FmIyZuOaGjaEU4qdBLzhnHWtBdp7Z//xk/9PL/nfcyuHDvhFQNCZMLWMzXfaWJd7suEsu",
+	"2EHA7Vu/YmHNREEsmVvO0SZgQcqIEWmlGJnPsFnKQMqFTPivRBtAq3bXcQUUbPr8R//4itQaCHAaKGjl",
+	"AmKbmAJSFuGED1uVU+Xm5wP5J3alD8GhuzC7g2c3JyAz2tOos1vdqm3J2/5iDVVARCaaBVKEJGZKS1HV",
+	"vdtA7PTPSten+w1O8HuXxrGS96wiKoKngWGWNZ6A8e/dd6JQCXBryuj6QcOPLVy/cswf+PggRPcmRol0",
+	"6pRwa8FBT04WaQYoYnMAYwFVijPo1SkT4/21U5kowGyBapeKrGa1H3YJy1BskOj94hi4pE0zjPvWJQJk",
+	"T2LokIGFRgUZyQQlbn3WMki0hzjcYpL+gbc9Ut4GBFeBtW2DYVlOGSo62SuW5Rd10HIOnOAHAFDu0+AW",
+	"mcFUJmRE71gDPCDmnVs2Xe4beEeDERfsN/vcDx0yfhHz39j0kceM7XHPGtvttNpUs0CxWcjMNyEThptp",
+	"kfUd81s2vW/nxhWO6Yz4HgL24JiFHJ6xEkpidRdOsJbbGQlx205nHPUKzrhMltyyKVhO3GhHDQexsmfg",
+	"PHDG6IFztHuZO25oiDyy1jG00pYimq7FDsplTffbLZtam/hO3jaKxfMbm67I3rAz2DSDqdbN9E7yAxZ1",
+	"IzerCAsGuJrBrIANEbOx/Jgj+y2PqqRPNanV+EHKghBfvA9et4kcZOmKAY0ipsiYTolmjyZZjvuOjC7w",
+	"cIEfYPbniIoh9G9ciEK8d7mdBbSimTFcDHUDYYgk5GY5hcETOypvhOQZrgkNDJokRXE/+HAm7jemX98y",
+	"MTSj1sVxr7dowLdLQo04EpeijQXXEvBzqSF9NuSCaEn4gHBDoBMFlLuG0iyZFt7L+84rre0EynE7cstF",
+	"WDay/axs3LP6w2ocu2w02f8XC0yrjgNlYcBfsAaDa9JPNBdMayx1l6Js1IGS4+IxQ2pYx367ysCfY2Jk",
+	"mwhpCBdBlIRcDNsFMymvqq0/iUYNUHtbH33OsiQhx4565UHfJewWmGJDvLZ7xxQfLIcysM/9wz7maKDV",
+	"NMHMDFZAOL/KiWV7ANm0/5AGI9fiz2D3VC7AYmE0YuFsq0bE37jLbR6BfgbbJLOy1oYoPgUjKhGaAEYY",
+	"gtRQfcvFkNChXZiBZhV+wdBIqahDIdKs1wTmaPFku7T4WYRMkQmdgozus2EiSH+KMFJ7S5iv5DhODNM5",
+	"mpQDoElsU0mAloA4IxYO7R/s+a5BiItsq0/DjgOEWFUoG77yzzXIsbJhliUQI9t/BJlQoWJaMyxnFQn2",
+	"fQCddcy0pkOmSShBv1GMBqM8RbxzD2wz7SlPTN0gYlSt758p9+va92ZksttaVzwgq/9xw//LfXIEanEw",
+	"okKwCFy8PKru382W9gp2cMsJBFUuYGo5UcVIxAYHJ+/+dJyhU8dhqPD8h0ykutWLQqcCiyl1gLnQYieW",
+	"EQ84091v1q79vkxzdoHKD/Yb02ZlUH6gMo8Y1ySiPCShnIi915on8yt2DoRcrm6bpIgbbdc7z9raiumR",
+	"jELdJoqNuVXvdJsEUimEfQSfR59bRVUqKAQqgrxbEqPekPes/W31GRcmnDh3zBIgRwfERfNpIyaH1OD7",
+	"ddKIKdTAcZ9aDh+h3bLbcj1grASyqwz6dv7C7E5OQqYkjhozdW3F9kULsCyZug7pFMCQsphoEDF1myF1",
+	"A1jEn75YB18TyNA+OZQynPAocuehccNbF62/+w++f/+zhujNbdjPMkiystJtCuC63OeAsrtPEvitlcDc",
+	"OC4r2KQN5R9Y5FOXKS6Rv+K2w4RRnK2y+8Tta/dco1SPw0yXmX3/TljCsGRURuHjKRl154R6mZCQ2Dmi",
+	"HsY9JFJgDg7RyXDINMjVmWbYKFGLKGUzEEZ/Liew7jf7y/R7105Yu6jnBvNC4e3LskLhgWayQvEMUvLd",
+	"cScwk55qq93CjrQwiZkeYU+pr4QtL4wtQHE6K4FxqiVgxe3Pnga2Llf9EZVwFyCSgxzdnxYa8hZKOOBc",
+	"MWbvoBPaRDMDQpZqHjLwNScilI7F1mSdy2Vsimu+WsxeZY82fA/SkZZJ22zmey9gs6W6ilOmGLEisTzC",
+	"2LxMLZM4fBxLNUsw95Y6i0kCA0JJyMBwYyEZ8IhdgOJlJaq12V0ezBirtzOUHXDoTEsD+1KNy5IXnlZJ",
+	"XkD09Yg90TCTsnHgR8k4J0XJGZXFrgwMMx1tFKPj2UuXqhB9LhClfmE1rXESGR5TZbr26U5IDZ19Sazs",
+	"YRunlduVVn11Jkn/id/LnAUuiWPriIi1GY0nJjv/gyTen8o0CmmUAR2bo975adv/dmYFb8ZkUjq4TP2N",
+	"OlHM/uxLecvCcv47pl871izq9KfGUvLp6fn52dnpyRpCm0dRRyVihbjmUfTRPvQA4YLd3EoxJR5HnlAO",
+	"V8qe5hJ8iOYQlkrzNyzpkECOGelPAUBMswjL0pnAfm7W6A8vXa4aG3KhId+jDzmmIWisQ6uvSoGWv9Vl",
+	"AZYMbs6A8oiFZEL1HyJODFF8ODJH5HeZNdYVoWscZwfgkX3cTHjA2mQkJ+wOWu4aAJqBDhRp5VhBAglW",
+	"2jiy26kBDCu6ZiIEh/LJ007vaad3XKu2xi+jkrA82fSlLa3RTMSlPQp/5k5O9mlwO1Q+K+kgLfeiy1ok",
+	"tc8FQk4AJgkToT14SkI6rcq+VCKOFBBVuZjrflOJWB53TS920yJrCfXvf6slu8onmsRKDiHobjm0JYK0",
+	"eR43JJBJFEK+T2Cp5MEABX5MRAn67hydbQT9qOJkVoAVbVRe7fBeHPh+w0Vgb5nRHtRdsdDuOhlKCLqg",
+	"9kYmUoWQsulRN3ySur2p7nuEmzps29+T1ay7G9P7ggPd80LBBA7X6XCdKl2nKyNjJ+6cyQLuQ6kgxT7x",
+	"CeCb13Hs1JLxTm8KzuBwVQ5XpZbksfw1J3c2dDW4GHZUEi3J/3DKPxfDj/Bcw/SWjlNKdNF+91ylUyzX",
+	"iakyrtM/dorO48+7IiUG7WTsOWIR0IRyg0FO0BxoVIVKNlV6vCQHcZZ+dtjhQkmcGdRvQjJIIq79ZqUO",
+	"nnWpdYt5DNVvyoFB71fj/d3whqWhknLhMeAixHevQAKHgi6obSJUk1hxu5LSwC48uDSVKxfqPe+1W2Mu",
+	"0rL87ZZr29U/2ijMLxyxU4AK+1PIF8DD21bwpYRgu9/sj5Uez6aVnTLWDSvff2cnkIWLXGkSceGKHA39",
+	"WkIfdfqObcXpaee2xOvpCa0bKBZy0xHSLFe1X8FzwP4bpL3cKMtqC6Co7zEUNYEkBWoMqCDaALtiBA+N",
+	"hW2gTcvA7M8H43BPaW85+iEe9u9YRfSwWsI+Pzov7gmbgnG/tRs/oRoqIfBKGIccjppb5Zhubhu2nQPF",
+	"oygbt0DvkeaQ6LQ/ejrQmRdvR+T9ACVb2/f3AupHsWfoV8jisJ9EEcZ4U8Z73/Y9M/InZP28+NkxS/rZ",
+	"zmbnHAmOBSsjFnnT8fHR87J+1a2L46wU0R45hdLVAQbmMXEYTslaFzVYVLYtBw514FDNNUDRtwhfOJaA",
+	"zupZ1WY5Dhfa0Gh10cOb3HMNqrzZMMuykMGx8jhQLLkmcsLC7PzbsHqr5UL7OPJe4H6gqHLOmR6ZAKYv",
+	"ZgRCaBuanE9J7rx/OONtubSapdDdyaswYXZHIafx+KRzbMXTSe/kWad3bP/xZ7s1YGxWwS4p1qshk/KL",
+	"37JUqnVlD8JpP4TTB3BtpxwqZiLPoRgNRsiUwgREl9W05URUTYislPlfJMK6AY2iDhe7VZ5pFL0RG2dH",
+	"D0HiHq7vflxfAEs3I5ZXBzL32hF5kTNzsYethqtsZCM32BouHXQW7dbuxTk8RCdcb6UPDj0aYASST+9f",
+	"dawC0nUgAXVUiY/OabddLcLuOY68jA05Gjkwov3RI6ZOjaDOj48EHLGBIVT7v0GDLJfBO2ZmJENXagFm",
+	"jdUuqprGSEE1+NLq4sLf4amGY5B2kKUwq3YSjxBvB2pvkEioCAk4UHEzcvJsz6KUcThYFRL/EA7qUaR7",
+	"Z50S+UI6DB0U2x4Tng/9I9bXh59/yS16vwjtTvJwp/qYnYDL8NidNmb34hoQVX0CU6pzfVFSDD32anUt",
+	"6x9+WTvIR7xydLwkp6V96Fm1V0qWJbc0kQdBcyh6hTVz9eXeRXxE3hhyy1is18kCK9eqFBXBaJUu5R9q",
+	"8gbAGMsUKT/Vvdec/EJRaQzZgCaRAeSCXXTEKq0ADUM8s93GoNmQRteuhVxlYD6XB/sbZ1E9XANc8Laj",
+	"y7lRy67FQSbsi0x4HzMBMgHOFW0loHKCVF7x+juyWMn4u9/wt++NqpMwhFcoqQlGBc55yM9/ACzFMdy6",
+	"1SwwcSwy2Lr2eGAQjwoJDFDaUxYBGXBj6CvMzbzKsClukQS3zFhmAb987+Z6FjTKOGC4CjkGL/KNAXYf",
+	"H/CZA6k9KhNDhxBxfUen5LRep/JsbdvWPGD7SxkLYqe7AnR+aGCzNyzm7/yOaWKk5TF4yNjuFZjMQMkx",
+	"4aZNeJY+kAjn5oVcJ0qQ7vPM54VD4CliPjjEMu6DfUY7IZ3q7reQTpdXHrnHf6bNdrjJDVPmc6XTx1EA",
+	"gom7AR0zYuQF0XwoWEjkYOAw9Sfet2F5OILgQbtM7klLxmyGXD6yWKpCasHufZvuVPOCRDKgkc+DKYC/",
+	"d/XOpRWTy0jlZwqE/Wcl0u4CLNUG0f23s7byVnNSM7yKu5PL0API2hgsuGU16l5+ptPq+eTbZy0Hebsn",
+	"DeP4EGx+y0TlYHBBLBUpGRGdjDXWpiPltkHipn+9ZbGpxjVXRdcDqkedsby7T3lLKQuw731F9WjHfT2a",
+	"697Rxg5maXZVvcI6qkfvEKZsq8r97LhFKT0B4/FBq98bLvMJ1HepyBDUe3vlQfcKqILOSNxYlR8hccVt",
+	"G3tVanQpBDSKmHqiiR7xwcaaewDXgTcuD0BZUr3Cx5qs6vajLMXZh2nsfQzKngxnSj9xC36IPTyszZCe",
+	"2U5lyyCStGKfp5qCAde2A8mQG7jkEhwEw36FnGbYfKjohKmc8c41+nsaYP3db/BzqU8nf88bFQCoQpfr",
+	"RPbTRwAtAyeSYcs4XVC3CRXk/3PbQCYjHvlSRihG8HDb/+OfkCLwD4AfINyq5ChsfAQrW9bnUKdktnaf",
+	"w0rk3s1w8779aAtcAQu+YanctL53EHOPqSnEDHOjJLLvJyEfDJjV1BgAkqcg5CzSjJgRFQBH7hACKzKx",
+	"Sj6XOZ4QeJ/DnjAEWM/DUNLd4VV06DiPMSWB5AJCF5HUNRw7ds2vYJQt+44PXO2R+Y7TQi2etv5D7f3S",
+	"sroxjaIcd0M1DJX9zbpyRlQNuRh20zPaiCN5lnx/l2bExRDUSci0ColUZMSiEArRjsgbo8kND2/ImE5J",
+	"nxEqIEoyp6T4Gb6+w3yRtVkKu3PPcehifWzZa+iTUb95p/BYcx2KVrt1R6PEMpW/nT0/Pj8/7mU1oO5J",
+	"aGXZbv07oe4dx6lHut3ShiqT9uQ67/ROPx33Lnr2///TarcSwaEoaGqArrRMVAAcLOY1uJY9RbcvW+Zb",
+	"L9ypIL50WbW74gFzAL1I8YG8Y8qK5D1jPDvkI1QQIGwygU5JgdSGCDlpw76P5ISME0xMdelmLn/DnUWe",
+	"obxyTKGAoXh+UYGjwGR0A+zkhVvoE03+gvelTXj4V2CkRpNbhh2v2R1TbaKly63r22WDK11IcpOXnL+x",
+	"6c0FZL/EDKmTCj2x5Ong6izTpWNGYGlIxzf48AWx9+vG7rFE4GmrfWIjD0qgdQEP4Y3krPf8iHzBrAvo",
+	"i8PDNBVLqqxcFzqCEmjIDc2u7OHYN1i1VPspnZ2cYBtDh44tkMNe2uVynSMFbkYysUPqpG/3sM8UjgZX",
+	"8oic907xjTcfmVHTzouBYeqGaEtVUNlipETCmVBu9AWh+hYjDG6V6ebw8IhcSZw4Ba3LbWNR20Q4js3x",
+	"8ZBpw4WHuB9iA+QNMXc/nRn+XpWt4wx/RL4OoHylMLlWscbbsH8s/EHqju3WeZWlfxb0jvKoGEdfDRl2",
+	"UkXegLIhiiw/cPwDZUWeAeY8gWGi7HubEhTdb0hQ37sO5Xaz1rTj3cjTUoFg6XiG2ZeY2vjtTdnas7N7",
+	"41qbAiZDGsl1sjkFZWi7rr46X1JGvjj+foOm8c0CnqqV9yZbPtcQRRYwWDsTb5ZducGosC+RExBMIxq6",
+	"MsZ3UjmPin9zJpOKODweomfxDyC1u3d0cp5P7cbi+omIJA1JX8lbRuRgcFSdOcPa6oC7bJg554cuYdHZ",
+	"WR8cB/uV5A3MgkZR22lzVBlAWp6zBPJietNsO5YRD6ZLo3/u0Q/4ZJPes9mRysxQ+HTvw4DW1tMMThTz",
+	"DYeKCsPCC/LvRBqqSX9KrHJr6SXRdMjamWluD1AMyVDJJNZEG/vBQFa1DpvvqbVAUrt0TKdPDrjAeCAN",
+	"HLkZuy2ColNnJKPwWrNAAhzb0x6aBxrsiDsa8ZkPe5Z0qaHF77U2omIBmk3467WRrYvWyJhYX3S7boJH",
+	"gRx3jYw7Sbw4g+e93BQyT9XcVE5xLkNFAzY7e6QO2O9ZD5jTlt4Iw5RgdpKuZ9HFcc/u9diytCHb7Jad",
+	"wjTvJA/u9eLTgi2wO1DPWJvjQVuMH9TggITqFMl4ctAM9iakwEw5829jAZhV9gX7avDPcw01q3D21XqB",
+	"H70Bz9+Ne/eNpd2pTBRUsVmu40uTqAidWXODrOem7Z2CF5mvyvF858gaMod7po1U0EjOGoQgEyG1Pm8d",
+	"L3j5uEHP3gv4UpbfTxJheOSKA7Jev24Bucwa8iL9oxwQze6YohHRTN1xawBi0TCjwajIygIv1BV+/T6e",
+	"tMoesuNezkPmmXuv3fLz9T3ucu64v509P+0dn5yenT9tpV41ZNfp99K/2LN32+GQfzvPnlW3ydxWXIFz",
+	"bssc2I2NhFBqlgGUs1s12mh4Pw9utB/CjfaSDTnU/Hh25y9vqlzneC5GXnyYE0y1GS++gdTE+ZLbJVwY",
+	"tPUaLLj7zf22NEkzzz8a1k78UGU5DvjxI0jUnCefdoG8KEvAXEIgrlqqccDDufMswT5cQo/dTClvEIei",
+	"aJplKU/phDYgTr1gPJkTjPPSrt2yzKB1cXoO21dLzuQznh+akDuEh340ufYaO9Z6TTTrTkq1cVnhly55",
+	"w2QizfKngWIMFenGhVg3icOdcoxZUn9tVTnXIGg+ZgYwG1RMiVQhpnS57IJiY8NlBnBNjIxCRA9Dxj9j",
+	"MeCVanuEyRG66lB/LLAOcLs2yM+OK/Kz45Pe3jK0nLP0oMv/0DzPld1nKCegmQO4SRZsRd6Hh07zHeQ2",
+	"x+1MRw461APtrIinmPeDFJOnYYU9P1SJwg7T33t1HZoAOBS2J4ichBxR58Pr2E/ZbdgWQXFWREtmCWbn",
+	"QA6u82iK6gAlaneu87eLH/wCQjMRQyZyIYTWsaWxGnKlkIa365GvfoUOTvh9gXmMI4qZO2y8IZCXSAa3",
+	"S+UCPNAkKcMAJQRs+Jg9ChGgDQ1un2jiwb/cyrcK611CHV0a3lERNFG88V5EU2sZUhH25VcygiYdMCjm",
+	"iwVUkD6DSElo7ZyI37mtcraNhgDJH+K9wEJ1zHajhoylNsRMJJkyqjShlpMVmTFubZ7KdyfCINCOCb9P",
+	"O73jT7004beyTHrhzmnbsmjVBT6EhPdSGr2D+GV6e+eZlzVmJlRhoEIlwtlCA2js7lqNWs43oVXxy4Ex",
+	"OFFmP7SjyMR0ZrNKCriYjCIGCRvdgGq2EleI1Vdm3/IxL8oO/lVOyJiKKTGSRIzeMSITk+YB/zth0KzJ",
+	"19ze8riVv+xj+pWPk3GaSNNujbnAv/TSJGAuDBuCe2Fh9JfQhI0rEtEwxDKconHx0/mR3zIxNKPWxVlv",
+	"Md+4ZCS0arVhMVTDiNKFGhbfd7iJS7bmKotnj+mUhLJ0meyORa3KzDSwZP8WvlMwgy8jqV22A6w3kGOm",
+	"Xde70nWHCbsGZ1ldGM0mK4NLO9W90Ei6VijrW+Zy9R5BizpvTbqcdWVZWRTJCQtnevaFrF+AffUqZTaN",
+	"hdD+XMri5J29DmyyVKlPH3/vn26SyBZHK9EWBnyYKKaPiP0HHTKMeI9pyLwzBBvcGjbWjyLVFi+gp0dM",
+	"maWAshOMgPG0s77eExZaBjSbc5vypblewLsiU6Vw1M6Ei1CuIFL/8Bd8tlESnRurhEBx1ntMer9IBYQX",
+	"STHEBG7wPArCRMhCEkyDCCp9UvnuCeozJN9uo+fU7KnAuM5aBFqPqGEKK0oJF0QnOmZCs/msGBJTba4z",
+	"grzGo71MMWCkGALamf2rNV+cLaoS4SKSRSlzhVS7w741dAop2bUgBguvwhbNyZpX8WBO7gkUkys3HzTG",
+	"gUqdoFCv2XEepQbArvk4lspAYZ2LBW+NKcjAMNPRRjE6rtszuN0aJ5HhMVWma5/u+NKR7CWxsis1HNnA",
+	"gDvs0wqvzhjKP/F7f6ZPyf6/WLD1YP1HZkdlhUWPqRk/YcoKEHzywHv2J7BCIUUptnK91ztBfUIj/IlV",
+	"tYFD6BQIm4Q8dAgaoEaXIyaN6ddOX4bTTn8K7emPnz579uzk+Gl9NCVkUioRy/1XWL5rn2q8RjgRy1Cx",
+	"M5P0EUBjZ2sFWwtq55BoHiJKNvZH84e440JH2LlrWHYa/vipVreEdCFbxsSeHXfZDbiEfMeYTn0Vj5HR",
+	"QXzsj+qKB51h7oUJA1cMJNxDbRy7Yyr15Hgbc0xFSA3bFN5eJiG631QivncDKgK2aSzhjKqX4YeqRDSE",
+	"Hgpr2izvmuEPZ4UoKlwTHDk66H37c3FdZnpG0mQCcR1rkMz03W/sinqTaX8uqGYibPB6LlNiv46jujZu",
+	"SRgCoagOl3wfLvkXexnRdnP23U94wQdSpRbdJabaZozAhVyo3vD9D247d0y54hP329IKyp9ZcPsPfK5Z",
+	"ky4bpuRauNk+ggpKt1KslbFnNpts6YGTwR+2SAVyMGCWvTReKZk7s5IqyRJ66zpszxWehODWOWXvkQ+z",
+	"qiYqUVqqZps6ZAv5QIeFve1ekBjCpv0piRUb8K9777FwLXo9oTtYX9gkwgWBPGMfc4esy7nG8ftxCRjm",
+	"Pm9raqWgw+k5QCEetPUkfTaQCvAxIafVHsJs/7307EBlxRPzOMRFwUl48aw0ebiNWPDOsuLEUiibcywM",
+	"c0UW9++gvzWkv93fWTKOqWJ5MZuG5u/HaepqXd2Q64CqcDcsYA60GqfyI13PatpiChPOjSZMGMWZPtzN",
+	"B3o3Ef8ziXN3EyJhgt1BTg2KoS3dTkcsK3XU1+65xnXUdmH5CiqMHk65z4ZcEF2ahIxPz6QAx9QYpuyz",
+	"//ufvc7zP78dt4/Pv/+vVoU8aJiAGXFN/uO4ZtGY9rOydOunZ4WunUYZhz2w6UEVz6ccp0QEFmdqaO+X",
+	"vq0Y4FI8BHHrprJxcVsnClr9wnx0G/fdBTh3J9QFm3jqbM81MHHsuo1KHAS9hJw4FMiDtN8LENAJN8Eo",
+	"105gTk3wCoKzXbekJ2iY1UOw4zEXmWtsgBO6cqDZPeJuiyYjKGRAhUG3yUhOQMmKqAEzHpKZC3OMYbl2",
+	"Srvtb67k2KdsHJ+sWbFqV4FE9QB4W07qHtjVXhSoQkcumnrU/D1EVxoIJ4WCigrChTaLqMUNsi1Db1nH",
+	"MtKHoA/Zybyk6B50F3I/3A/t9PSpzomlwwV/gN6Hz8I1eEMRh/Jy5LIw+myYNHE1V/sXdNNh12VZtDBF",
+	"q0gEMmSPwhTGFYNtMckrTFwgUvkOjOISG1d3v9kfK6P3TdPPz8xQHi2jIMSpd4nIXgy6hOS9D+bbDchA",
+	"R70kfrjOlVcyZEuR13au+0PfAPgbROOkitzeVybZ3+ENW+9sVo5T45M8DorBPmj+QF7u6mMx/BhsAW4I",
+	"h5wGxRCOqJFQo5cLXc9rmtbwM45Rkl4QMuj8y0Ji2FeD2W9yQJKYGElOT8i7l5kzL5BRMhbauaRh8/4j",
+	"BcPuJ+nuUcWIToJRmwhmJlLdtomciDY8em35Q+7Xaw4gQH+I7C8qwY4pMBNuNIsGrtvcQKoxTgZbUUYM",
+	"GtAdkRcuKxdT5/s0JBEXLN+9GNDDJiMZsUv3cqUNOen10qex+MLOoATTOJJ0ozHY0nahNDBMkT4zE8YE",
+	"CVgU6UsysFeMyMSQRERMa6JpLn93HkzGnekscA8TydiSciDHYwo9UMY8kBEsxdC+XRCP88WW5cGlLyMG",
+	"DWmyrYQNx6YxOUqpOW9klYWTnkIUT8iK03Og1vSWCSIHA4+bekH+BrT0N8TVJRGjIRdD0uu1c+1oy6Zn",
+	"FB/PTC5kA5pExoreKNHXUl33eq12Omf7R7ur+c/cEJWW4fONn2A7nrbfQncToAaRl0JGCWxHXRjaO3GA",
+	"Uf7fxyWRvkMZ8WaLwla6JkJFBwdU1r1RNj45NyPKMoFiCM64ev7wfJnw6en5+dnZ6ckqDaQQBu9pb5Vi",
+	"AhkBZVbrgAuQgf+DaQNzArAgJghs14UDpUoTfv5WLrmyFl7LSlDm0hSWs7IySLqZ4AvEZXSGKgGpE87z",
+	"ewke4QoCjJpWYaFMSA2Dw2htP6XCnpW3gQt5DhNGTXETQhbwkO1zUfYvXISoooDmCrcQqfTBW/1FFzeW",
+	"mhu4u/Db965iJlGiWasChlqRQ2Fn4Z7cqT8i7bv+SgpjVWvEirFnLYHf9E31mOTHmWVtHYTEDs7CmeEL",
+	"9N4+C+gYKJsfNIk9a79uNQY4fdfZjws0aq1s5QKt4Rwbe8mjaB3k95DrODGr8iv9Q03KLxxjaRTETeNx",
+	"lOUgTsQTqEvUxEh563s8xtbSFUyjPQ5JkpBHQoVvLIvgA9uFGSmnre4399v3LrvjIbsXinyh6ezev6zS",
+	"2T3STLWzkIY5An7tV7hFTAI7/KHUZX/81tL4RHLqSRuy6tL+bwh6TWIlLbWpjdUlJ0JwMexgD/elAU18",
+	"0rWCb1IszAxUno+aC2mCf2+C/mmRdlUCWHDMy/+LtwZ7f30UXUUQ2V1XBv7dIFhrUhCIAIYtg8TSIkgq",
+	"+LSPmZKhDLSnwyMkgiNLMUfEudPsQ2mdH3z/lsXm0rWdBzoYySjUc83oFbvjDPKQCzz+cbJA0LszY9xp",
+	"wbCBNQehB7sIqQqdNMuCrlf+A3vyhsW+9ZXxyt+YC/st6PZ7jTiwp+1WMKJCsAgoYUx5ZGnADYVfYcoK",
+	"9Op9sGZ272d3tlsP7K5iFT5WEFEekhB6rB2gY/dHbL6l0xl+h0dMBZu0c0HB+lyworjsxshjGkCOdW92",
+	"BN66f4u81kWrd/z82dPBKe30er1e55n9z0/2P73sf8etugzgk+I02tG9f5+YSMrySnEHbiD3rZXYTkpA",
+	"QLcAM9VfNtzeULrQvPAod5h4ASYqQKjSKeQP+N7CXJPYednX0U0WLyW7Y8J0rOW23Kfx2j73CR5rkDbT",
+	"UZb5NWCyjyKrE1ZK5IDAKeks3eS/r97/Tq5g0+DjuRTPL6w/kvK2yKihMb9lU8+kN+i9wCmupqGdlBwP",
+	"IC/GbmdpBsM0rlXuWzYGxs/LRsFPr8FbUt2PsjDWL6irZ2E4V4BRNCSUHNUOvS0GBhFYJT9o6VbKhxXq",
+	"A7JbXjn9KLiJYyJpfyZrCJYDLe+Eh3xFfJqOoqt87K/dox+p2R2KwSC9h0GilDVo7A6yr3EE1uGARppV",
+	"vJVLm3u4l5eDGcj1ZjF3UyvOodG7mjvWR35l/WUgcBnaeY8NACTPX9it1XWUZ8zamebdSdxomKsUJBGG",
+	"R5l/yWUYpHXwjnI500cEnfSQnArNyyCfckKnRGHGpKV40IRu+tKMrid0qm9K3FT34xIbjbYjR/sntBea",
+	"KQFutX1Z8OvPH330/fPVz612645Gib2nx0e9n07O63Ra/51NZte+ZSNzZvArI9WKFiGQYcygtlS6/Fno",
+	"HHUoPdwrKARLCPOcbcO1BLM6xD2homtWByyUA9iL3SZGtoENQk9faphL2jd2h7LvpEzdZWDjOwBv19p3",
+	"qXAH75wZsT/E60TJmFFBXjFhFI3ISypuSZz0I65HvuF9acb+ZnnjIWe/2Zz9GXIpJw6ijT1OkLxwAewj",
+	"l+T154/zM66iH/apZhvRUt8yq9BANwfQEfqsXL5TTSYsisp2NZX5MxNzm9iXMmJUFE3hRRCwON0VObD3",
+	"LWcMybvyVs8x1abmaIcChf3qc3bQZw76TFkRw6w6Q7hw8ChpR4Td1jDMKUTf7OS+d78Z+X1pMUOe4qsU",
+	"NIR0ekmMtFrMGpLGGkUPqMN7fvGlFQK/AlCbFWbYQzcVZo+iSADkuDXhJzJnvVtTn863zX44NQO/KDnO",
+	"9JTVz3+S2dN/1rla3W8hnX5HuyFihhUVAozlHVt+y+6rg3udx+XG+SPDDlseWM1qPoCWvr76UyP3cuiq",
+	"xw8C8AFiCfmiPCSUxHgXHZge97LTH+aVXv20vZc/0+LbP6A8YmFnItVt99stFyHUGKlpkyVGX6S6/Y2L",
+	"FRVGavoLzM0+/aAhyT7aub5PjBWgS/Vpbtj4gIDeCN+Y4QC/WutbqltiFGchds7IYEqH/I4JksR5VvDe",
+	"JQyvlRI24MNELYn0DZn5xT3SIBX6IQrzTaRmuAHgCKJRxDA3WjP2KLKhfUL4E03caV0QnfQxB1npNlHs",
+	"jomEtVPgMTlhYfYv7Zq2VqAXlwKFWmCZgbPBcPNIRjyk005AIyZCqpZHnH/Fp1+lDzdIkXNjLe0Y7efz",
+	"qPDu3NFlq38gCHcLJNX95n+tYA3MHfs2a6IOevnD18sndEpoSvKuyYgknpoxYHFPNb1MDC+S5raY3yrG",
+	"9wjAGOe53cN0rvgDm4dinD26nyH0IchNnJgbwKHC2rysd57VuAB7xOWGhBAyDf33kFXekKFsk5spoyqa",
+	"3hDF4AWa0Cgi+Ef4xhF54Rv0FYZ8/hA5KLSsCM7fqFTztVoMtpRz8PT+KNLIzk1Mtbkh1LlcuLlAFch+",
+	"OxhRNWQh0cZOqThVpRHevxGoyr8zZW0wIB17ogs5LCdPFyqtXsqvdv/AdLZTwSPJvnty7rNe7EvarbEU",
+	"EMw6qZHjMrdj2Kxy24Gh2szqIGL3I/bjmrwWcOftYmcu0zjv3yi9Nsu/T7aMy5EpBsyEKHoOGJM4SEzL",
+	"4e0XuSZ2jwwTJOVL521ycn50fHIETIZIReCvfwjIm4B0BMuYcnm8kJcojghIKTs6DUMWXsLBZbiJVhMr",
+	"T6xxLOGQU/OAc2pmIiOLaoHTGe4ZETmkYBwk7UHSbsj6dXLu4eVX8HEslek4frbUhfgGHn3lnmzwruBA",
+	"v3ERLnMd3kIw34thrjxPfhQeRK90uPJJ2AyAhoOtW6At3NGiaigurFLQQDUUd0OupqgtFED92Ti1PvJy",
+	"H3fa5QV5jVNgWUA5UIwahsPv1C3BvsYsMCi3IVIElJgLRrUujk96ve+glotriBnbJ15//ti6aJ2fnhwf",
+	"nfVg850e945OwVho1amrcRuxZYTs/KiLnByJp52iCFvudQiX740G9BLaXULDPZROcpCPweb6PpkRm5IR",
+	"vVtLdpWKoO43/GVp06aUQTQsJ5bfgb2PBozkhAyoyhED19sUE6tVBpyBR0Gmrs3snEwB+/oByJSYiZCL",
+	"4bVUyCcdH69DkLtxPFe7DAcJsGfe5vTW+/RdIaHt8Zgbw8JLwrH5o5Gkz7IunkPKRTMSoQtjNOljnmUn",
+	"xRqqncMmmclO7qw/LdzZyxTziUUafM/IMw/Atc1nQWK/mSlRibggitEQ48qgVUPs4ZaxWKcpbhMlxTD1",
+	"o4wx/oM+BmGUjIiRhkbrSOkSL1Sv0sUEprDrmwmT+OGvprevHKPlYnhJpPI3tp1TwCdUu4iG5iI4pFQ1",
+	"f1lfjaD3rRQBI2MJCRwh0Yg0YG8ttHtoE3uADg/X/brl+wjco4Iz7xd4rnFSt8Mscw47F8Kee91SfQrS",
+	"myMs34S0Z2sPYBcJDl212ZQEdMwesqlVGHv3NT2vrv5R2MJSgilJVTDid/Dhh59/0dlDT8/Iu5d1207+",
+	"IW7+/voTmQuN3BDDoqjc+14eUc8odvMx9S8+tx+mD+BFZWHfW0SHLm+I4EPReZdku6WZuuMB3Ol+Etwy",
+	"cNfnPJRtuNaKBvCB68cICwX8+esxMyMZ2r8kGj/xcOD2d3dyh7aJj7BtYu5eLOHiRyRTYZYZhwc9ZY8w",
+	"lmjK7FMRd5ml1Nqr7Iu7XJ6axhTcUvk2H0h/+uy499NPT8/WUJiOT6orTN1v9keF2okNyohD2cSDM8jz",
+	"3UJdYfIKV9hDVdQqVDTziIFKV+mOgPu6ml3hHt2DXAG3lkeeMuAjfiSi2qA8R98D9DiDu2Jt4YgLdkmo",
+	"IWOpAUhsJBMNGHMOBPjB2jQVLkAiQrljH5edwt54uOxiDiJtiyItFVhemmHXQqpJJMXQ/vRxAKu6j2gc",
+	"M8FCq8Nbnc2VTDfsW/7X5HZpjf4VHwouhr+xaaOOq9/Y9IqVZzOy6T38VbV5MQsSxc20dfHPP/PH+iHp",
+	"RzyAyTjYAHnL0NEBBQba0OAWOK+3v8B/8pePv7wiz86Pn/115iRDJowdpKA5HYyz0XzDiIVDprouaNHR",
+	"yXjpob/C566ScaOHnh+m5OTtTPdY2L+S45gCbi4gfbqYkk7GubADN2ScaEPYvxMa5UnoLRxqAQHhaW++",
+	"At5RkVFU6AFbganwKX1qRwj+/lr2eRRZHushKMq62Lt+UDW7oDZ2Ofz+PfbuFp6MyrNnd3cPOI06fRpR",
+	"18a3jJ1CL7CX7rlGSSY3TglDddPVl8hyEsENMFmrdfyHKbnHBPUiDDVJYlcdiIfouQKJmcqQlq0FZXdm",
+	"x1Q2pFEHtAS+Irr41j762j/ZIIVlA02XAtdYsSY4eyzlJm613lulEwZSx3X2CNmAJpFxgbQ55lUFY2tj",
+	"TT1mKYeGYe48d5qqScNQMQ3kGoDm3fqVjvuJGkIELREAvdf6+XUL1+I6tJ70zs6fWYFtFLNXo/UrHTCh",
+	"jaJaMwI9G51w/12qUDDzH3KFATvy93H/VziFr9c8hFcfn5yenT999tPz6hUDud37BUJ8W44R5cZ/DVu0",
+	"9DpOD5b/vgSCYK7Ow2BPNsd4tOc8rpsAFmj3FRXBCPNlMEBckQfhF8tzRmeFVPcbGrXfm3TbIcF7t11S",
+	"1CQ2MQfGtn3G1jswtgNjux9j++ixnnz+7a2QE4HA1u6wL9OO+V7fwswH4H6Yvpurl9KzcOX34XRyKFeH",
+	"qt/apw5B6n3z6BdipkbM2ONbLMGogZtbjsrnKGkFj+VjOmTdWAzrZlMV8tOYByZRew1+y3yTg/xByqHc",
+	"vk2WLMno/PD739vkvz+8/juRinxh/Q8u2wsvfaho2s5fSw8WmasocdjumNWJ3ZmIZuqOhSUIdZtjW4cs",
+	"wCXcWo/k5JCPtz/5eA7D07FN4lI27Cn5K5jjMjEdzkK4zrKZ+SS8k97zZ8fnJ2sgr4+XOqPfNeqCfseW",
+	"gDdFbP8RXScjiX015C0TlnvfWi00ZvQW+vVhAVka16NTEsqKYWG7NvthQA3brKd5zLox1XoiVbiRfppF",
+	"9eDvJ+KDH+M+8KVsYrcCGrBBEoWdOIlHCtsZyggr05RigSEjqTQjfWrVtGl169fPs07xdwHLx6+Hl1ip",
+	"BIh5msFhaoBxIEyELNyvC7ElLmy/9bzSMO8cuu15lZV/FvSO8mhJjXbWKOKJJtYy9fdmvTtceBUxYacz",
+	"oIGVDctSc+DBX/C5Bnl6fpwrgx3aCtu5cEO0oSLUj4DLZxCYrnHIiFpVAA+P4OFtmbEvLxMT0oqii9RQ",
+	"0CxQDLVS6HnZdr2JFYsZNSSU+J0RVYWNhvtsyMVOKJCZJC5NF4JFtVHRJoAzK0U0/b/svW1z2zi2P/hV",
+	"UNqt6playZKdh+4ob246nZ7JzqSTidOT2duTdSDySMIVCfACoGSNK9/9XzgAKMoiJcoWKUfmrVsTtQUR",
+	"IHCecc7vIHaCzaazxaQU22nYeDjW3ws+ZjI+QXF8j6DHL5IuNmjaVRhZsFzGtcASwyQhf/r0/tOHLvn4",
+	"62vy/OLJT3+uSyL23VnV0Pm7FkZxy91glTsaQO6G4OmLi8GTPSL6dmKL5dxsLP8jBGIOcmnmLkzz8wOQ",
+	"JVXX5qVMhAiRVTd4+ZFz6N4W1nrSAricBRtCciyd5cXVwq/SnW8Pz/d7YVsJHBbrtHtMJrG3XcgfLT/s",
+	"0FjGN5RrQsWWRwoOyvXpxiztuWBhjVQfiznU4E7bBx9Knaz8/kN5zcZA5nd2mi/ZhPcYJwtqbTXwMqol",
+	"9ZN1rq383nCt181OusAm5FPIXG6EZ6JcF4Kg3ZeVbZxma9Ll+wW/9ONq9X1wjm3pln65jyPbMk8jIgGe",
+	"e/3jx1H9WvrAwx4G/b4biwd4+N4suJyoC+T1Jw9Ke4rRzDUKfMMdVFwWxHVXPC7+M0p11memBlHUv3Gf",
+	"vhnSqjO/zp1/BeShGggwk6mdireqU6oeB+lh+6JxkZq8j/QrpjlrhO1Wf2zC3/LvHHXAvsSbOXDdYg7o",
+	"tSrkDVpb0CVhfEsfg+NoXaXoBHr+Ynz75TeOvfRDa70JX5+q1HZz1/mPoeH45btLMqEaFrYbHP7tf1MG",
+	"xulMpXrpNIhtz8aFXiXMeApzu6qaSM3ayJLapJ7jJZb7JFjzGbfwyvbc7FycDweDTtf9UYvOsDP4yfzp",
+	"W2VXvpB0m4sY78k5hItFm1N1KjlVf7cN+yAmoXBJjvvy/5bEKKspNMRJRPWOoko31adscP0k7+cqc/Zf",
+	"Wcxbsz2Pwtd3B4ZZVQrIQshQYdIUYhxiek033+RsTiUzNGWRvHF4w8qjAtH1b2aMh/crkSpu+GZow02X",
+	"oRwkVE/3gDnN4X4+HxQCHuxQjp6Ej6ocR/iLzo3Pvvw2JDc0FinX34x3KuYgwxTOyAe6HJKbhC6/dbqY",
+	"p8YhMq+LsCcR5ZPUeATGM+3sqzw/G+I7kubMzb1JKJaJWp15gh1EdHa8WDDlRAEZ4/UJEG91e8J+SSBO",
+	"9NL9ZCIQnsr6fUbaYlmBmrKkPv3rRGFfg9LfrTwsvKUzb/QAJeJfIYoEuTFvvy7yYsqiDZlnaMyWPQw7",
+	"HyFmPAS5tyD8BEo/NDn42bdzUMDbTkqnU4+RFXdZkeZCWAlIJThm5lM1UyuLkYzZJJWgHOSsh4IRkihk",
+	"HHVoyZd3OG6JLLj29ax4p0VJKIQkf3I5HxHjM3yfYCqMbKbZLeifMVYSwVgTkeqisHrOl/nOQ7XuLdow",
+	"7Up4lcditxQx0jRkugZPh00s2e3wq1fD6qQVP8u2i3O7dydPMUlk1HxIVgeEXUZFFJI5SLw9Kqej11TT",
+	"SEwKyChrq14TPpFZdnaMzVtPlbsGr9bYMP7PrYkL6rkj2pabnox58yGiHI2AWMxhnX3NX7EoDuTt/IMK",
+	"/FtutmQCo59ImDNY1JDQ6J6c5/SHwag1KKMPbhcL+PXnpT/NE9ZHHyGYGXJFG4auFBJZiDQKXUz3Ttpn",
+	"K/HeZJ+3trleJ8G6aaFMaGdrPfkr4TwBUB5m/a/Z7cbXtdsghSEkFto42ob5VBJMim9JsOKI0k5M4aqU",
+	"3A8oDyA6cNzsSC9dWjyO73hgK/ABcHZrk52GTeYBe1aCDIPorsqEaSJTrmowx/JyQCS6J1J92oJAJPp9",
+	"qt+PH7xDmC3wPa74PohBStOlamXFyaS2YGYbcR1E8ZzxiAlV+5g8vo9BqZiwbUZ7CuQu3PDfcOSlHVij",
+	"ZszPs72QxYywqNkuHrUEKn1Q6hFkvExogm1b7U4YCewT/YjrHmsvCRYggYxgkvKGget2kBu2mGE8tSK6",
+	"BjAh+3i4RbkPIQ+zM2KRvUNV+grRSBHJ9+J5b/Cs9+TcfAMTGl25FOlhZ3D+03gQPIPeYDAY9H40//OT",
+	"+Z/B6v/Mrzhc687w6UW3Y3ihMzSPrHwJ+9rtl9uphuMe+/F9q+lOTdNZITYRxDj4mlAnw+6IlbpL9Hjb",
+	"8ubwmd+WkH+1EzwwcXMnoeJTcDrDzk0iYcyuv/Vulsvl8lv/hovh82/V8zzW9uYoAsbOnSs8L2iWjUNy",
+	"V/+WdKwyDUQMihg524qgk8ojxxTyqVhYyJMMNhz9WuQbYvkGo4+YMYaFJ0ga622GDyimcjcphYa5+96S",
+	"9qawuZ3JJFTu1cqam60Jifv4593NBbBgunsBmdzaNjnwNDab7SSb0lSD+1EgIWT6igvMowthtPoPGs5d",
+	"Y60QEqGYzqH2lq97JRTKlqxXeXuV8wNjxv1/njfbLq6yJPQq+BGUm+VlPCX+PEkimZECXt4f1XnyQb9e",
+	"4Pz9MqkA14mQ2kcFaiSk925FfqoSMspx/OnWXeOeq3w4wl3RGhVi28hlUdumU2aKLFXbZnhFJA8yQFpI",
+	"YM2ZjH76sizCTxYdbaxbf/TEbmkYJzHlK5ZVhCp31F0L0iwJP2D2TCbbV4RZlnngifLSjqyR/P/fy/e/",
+	"uVnKgjH47aMwEMxmELsbLgf8OOK8nHZ2YHBko47UYznLP/PNlvP7V2RUI3xp3oDeaaivz8N41mtdQ9kk",
+	"+GWnyLNAbsfCF2zQbg5ZMvwXm66rKdhyII266EuzJvwuzfRI8tvzNLUS1SML5Yie+mYUsckk5XJbmDDl",
+	"gSbJ11AEKmPjMydUDUF8JfYJIzBqR1khJCT5/169+3s3g8XAZ2gRRVORKiDSOC69Hj7vKzHvoopqPawB",
+	"6AnpoVuAv/iggCGD/OOWNI7u9bhG07Cz7d5mTXZtfm7egWBaIU23dubJ2Zk5S2IlHbBBABLDoS1M1b/x",
+	"H79VMTObiB9UYOo7dqlzLNQ1QtPwkN/gR5Av61795dp7G8IyyoOwMfn6Kggg0V+x0hErv/WU6qZzaXeM",
+	"9CSCEIPVqLqPFludsIdriyrvZQTBrAkuem0m+ghGm28tYB4bYnmZITAy5XFRTtlMFMLR9oQmqotwHhFN",
+	"LOhLyiXQYGqEM5FphDYWD4miS+zaIg9VXVBIpCEbj0vlr/lyi8NWloGpVxIPC4BFnFAJeJFZenMh7puD",
+	"Wbt2+MXsVJm9xMwg4IE5vIRKbYx/8+8J0/QniCJXFuMYmIyliNENyJ0+5YgpfALy3PnbR5fobh3Hc5ny",
+	"zeI9QHqG5eeyxwbnnwaDIf7/f++ByO+2+Jvzh+o3+IqLUH1kZVXf1vo7J1KRmurMpyGCE0UjsHKLcsK4",
+	"0pSbv2PfYo5diAMHVbSB2H9oN6hvg3hHly92GYcVL0di5JZ9m+pj88bj2CBD2TKc21L0ZQ4IREQhmQhQ",
+	"RByOp6Q/4PLbBzvkSFcPdoH3vRCgwYyLRQThBCP/ZiERaPsZSw+jI9wDmDd75JcA9nS3oNtY2iugbPNF",
+	"XYgkgQSqAec+qqE4poH2fUX08gxR7IYdxkM2Z2FKI7s4vTxz9P82pOSN+/m3bsb9nWEnFiMWQU9pKvUe",
+	"Kb+wsJvQdKR9NemmesKTX2uvrTSLIhLRYNbmcpyMzfkzTJgFPAkE5xDoVUnd7dKC7TJih+rr3+C/2+Pp",
+	"ThLUqwq2EvzpB725f9GGpH8Fw9/MUhbsWCOePg00m2OdxU0DyynTW34VB9RcxyD4zDpbUUQr02uQ6ffG",
+	"I7aC2bkwmWzuEjbObiowKVtTycZjY+XphZAzIiSJ6IJwgFARpggy9noy1mGE+iGwU+7NlXYN3ztPei+p",
+	"5cmGggN/YXNYqUWSJq4inCpsmeNlfVgD1+T9jvqZhupgWhCwN3/Gcb/iao7ph1nv6SxWTIVmN/+fpy/O",
+	"nz0792WWe3Vnb7w4u4oz5YAp2nYBp+RBvQpDZVStNGcQgMIWu+qlESm2IYDgQLQFNlrQ5SrOOOO3unEd",
+	"SKw4msdyop3u1sf84FpbsufmKUvBMKwBcNrdJ3+jMXjERqtbmODORltFW+5irB3TT0uo1HxXhPuDH1Qj",
+	"nbk52pZPivgzsVX6SFe2r5OaUgkK6/SJFseuzfDL7N8EIoRDNnJ6m8sILoBYc8UT1aqRn1aoRi6Du3A0",
+	"+VDzx93ybNubps0mvzdl2Q7269ZaOpmmIlpIhHjMnewhLlh9A4+eBAVa1YCVRdXsg5vko5mjcw9PB7BB",
+	"0LATRCBn/8WFDDno/5z5EUZQTKyI4krYW6aq7JRbYUaxd8RMvMSOGAzVpQRsRJ4GU0JJqkAOMRxFuVqA",
+	"9JU6isb3uEvdl9j3p90XlX7wjvKlGf+sCsP+zrM0M0vpEKQSsYP++JKn+3eURYbsI8Zn+c4zNgMx6z9T",
+	"sf0zpi8EFfig74O8NTAEzuAJ7j7c4NdsmAyreiLBJ7glJJlKqgxDaDED8+bTH/+xGMx/4/+6viNT3IMb",
+	"9Eusa/Yt4n06seEGMqVzuG/n/Aco7Y/IMZfgQt6ePMx+L6YCE9+mIgo9O/2gCFLHAXhnafzTHkPCrUOH",
+	"2IyHD3aet5Y/jpoia8FPEejsxXPqkc3Kgc4QS6jS6AusApaJUODR1fZJiFjfo4YTIwomL6gnwG+dz270",
+	"oxZEgas3TeiytVq/a6v1rtIsk1/vE+DW0J0AwYZ5DI0nwwrGYEooC4mQ5i80ojwwBJQkEJI0wfJsum4N",
+	"OJp04R+x4LcxlaLxWUKXnU15Z3+4zXReE3v9G/tha6rGbRFWo39YmRVPPnfDN/SgSBzEnRuZUhvL2Zda",
+	"MJJTSi51RxPtiZaGEy1JJiJiwbICIX6wA+snRDdRWbgCv30UhOiOSCHGI40iEVANYZcgAogtSEDdGIgo",
+	"gkDvj/9YD6YXhuPWSeZ45ldA1fQqwgTuYeeZR2LEBsMs6Aw7GVKjkFcstH9gI8rtpwhoeBXSpeoML7Kg",
+	"Zqfb4UKzANw3zxB/xULXn+PnVPKrMZixAzyR6ytzchOB56s05SFFd84lxptxP2GaK15wDjsiCg292ucu",
+	"3TR/POk+6/74xfhpEUgEkBx2BmeDZ/t4aRsM1mQYcg/ubq26UwS1rV2g7TTAEinmDAnEML3ETuE3nRB8",
+	"/OZ2+CUWc/joRn5wv60h9am4mwpTZOLQ3VpuOB20FQzqus7ddEGXdyTyGtR2PZR+R809ogquUhl1hp2p",
+	"1oka9g0X5wL4wZRyDhHu2//ijsUgzR+Nqo/PO3idmGrDY88HZiHjlIcqu4OEQIINy1w8efrs+Y8/vaCj",
+	"IISxOQ2mzRo6P1M+I//4WF3BbmzgPXopMUVmkLQA7yfD/X8DSBzcmuPyH9RKEGhCiddORIyJUY4RWRj9",
+	"qYXRnF2igEa16kSlJUtgt0a8xHF/g6VqRhd+msISbYZWHZ6mOswxhLEVZ7BUD0w1Hprk76gUM60lZ1ca",
+	"lL7yyqvT7SxgNBVidmXH4J4tpgqC1ZgvlRVZ7nUbdhP/BkuEkirNYDT0MoMliemShKKVBo/5AqBQpa4k",
+	"iCaWjutSnbtyMZc+57dpvIGPEACbe0gmhBvQLAaS64V6C3AA8XsKMbdCqqFnfl2luUo2cZoQLbpY38F4",
+	"EKUh45PuaiVbgcDuuwhEWxgt7Wwx6KkIy+az3xYCLQQ2RjeifIbYCmra6XYmQoQL2+xlLtJgCrJS7xaL",
+	"/zD21t4KfXokKQ9KYdHst517tbvBqTE9NRYclrb0Bi/Gxogeb4vbllDaVcY4IcVIFNyMEgszccOAE57M",
+	"fEzxcUNPZGE1Q2FRlFFZORjF+t1VDZdT1dIzvq/EDBrb8TfZp87TZ2eDgZEOqZRmUZ1h583vGC9wgmXo",
+	"5YcEhxDoQNL6Ty/ukqxxpDSN8txhez+ax7AwsqVL7BUGCVNYUV9rp52C1/YRAiFD5dSJ9AqfcWJ0JKZb",
+	"WCPdUP6eQmenwdW/cZ+qpE40cFe9gzEeAcCze9PuGv+vBAKifRkRMaLB7PtKn/B5MVvzJ3IU2ZdAlWIT",
+	"HjvqamJhZV0ePudPgxmnKLthQ2MQ4bhTIMawVmfks/nb15QjQ0D4lQhjNm6zGGMxx8bnGcRrFsp0ObuK",
+	"xra4ZFnU98Hv1XdpCZjF4y4vpOAT191jn1uCHJ08TIUuOJ6hZJOp9gfbqvDTCrxmsnsFxzASYgahYWpz",
+	"+pa6PVu7P1qSuNV07LCqvZ9d1TUtQ4t8lY+4mOMKqE3P43xQ5nlkwglFtl6wAPbyNNz7NiyX8rNuiiVL",
+	"EK0AOpkSReChQpPQtzFE1HyLG+tN50rixVHGNuki0t2BWhxTr7sgUl1WMu80r1nEyQerfJG8S7D2N942",
+	"VT/VDzFmNQYdTFdE8nBxr7ZTWdaChSqj5MeirZ551Jdnr9RMFXCi9+OnVOW40jj0hjtUhp7CYXEwEzCi",
+	"vOeA9vs39kMTiHcWj6EC5N2HiHIH3vCg+X+1zDLwO/y25fvaMe+8i2U33Fg2hsityTOCsZBgQzDrOS6v",
+	"3M1NARN5J7yciaSIRS8QIXicl/4oEvW2IPtg5nwtwu08hMvIhjaZPo0zQ+s4nE49AWD/FqR12153hOgA",
+	"IeGCxGK9WRqSnKEHdTe8k9XPt3oPq2F1inY/yzbYLd+I+FF1XF4dk2+53EWrptSPqEQVNbkStt1xtoS2",
+	"33EzQe9sv7c1PG61xOl1NV5Jh5JmxgfTEf2b7PP2u+kc79evLXZ2xnosDYhzt55Z8+VmdUJFa9rRSuGV",
+	"cyGx1d9oeH1dWzsNN0LdbavhKq2GMU4zwwTpvBjEjOARmA3JOrTdlRWqk6jxSndb0a9xWO3p0l/qlrzm",
+	"PR55TioiNGVemnJXO54irIUeUX00C/1QUi+mM7gH7R4U6sJeDZ8PBt1OImHMro0a/P3duzcfO91OisR+",
+	"vlfO6eq9jmGwb+Mi21wnhLZN2skY7e/QaM/JjC7C+osxmbA5cBKBNixDhCQx5UsiKQ9tv3FVu0HfBx4e",
+	"38ICHh44cnAs9wNRPNv2vKccnUVjcwSOeV10NtcC2P5dabpsgH0nbKwrRnH/gkO/axvUvMIjNz9t848c",
+	"JU7oHO5hdfrbtwcaAnCe3PFVlFvIiaipjRbmrao6MVWF8eBMTb1EAeEjhtk1vTFXDqmkjBBhHNTW1lEf",
+	"U/4xG7fBRQVXGHS5gsDFrJ5lEEGGoC5Tbl7jpbsau8YUbpLyCJQiylb/wnUSiRA6wzGNFBRXA4eIf1uN",
+	"v36h+P71FgK7LaoaDrQ6YCHkSgWcbgjcggeFWUc0kUYhGUmgsxUZIFayTHlFbAQzfFWXpVkMItU9BYHA",
+	"hP3zi8EhGxdJPNWeOe0wjXaEEC0JXGZjayW7/FTb0nqzpZ+8yWXPStlikokgItVktCQxZVGetuzWFQnO",
+	"CMLJvXusVSCi/o3/+K0K+GP+pFvoxxNN1DPK8DbgVDmlrhcddMt1+G3iaUgg7RJGJ3/ta44zu/B1Dp9M",
+	"uWpQEHWLjDQW2osQfxChk5ovXR52FIEksc1e0CU99VSenMr66u2CidkKAnp4iXfnwlzN5uDfjuqrqUhl",
+	"Z/hjtwNzwOOOBce9yd73OlLXq716Z742dm+n2xH8yhivFqI7YAmzAE5/dAbnL36i56PtRb/4GmhiDjta",
+	"MhpduZYS+5T95jf2s/HXG8ZW21dKtMrnlK5WhHT5D+p2+W5VTVdmW1Wxyxuwx7fZ4W6hj+Le3VviqAFt",
+	"P9pARGncqP4rNcRV/8Z+KE+TMzM7h75C5APdeF9JUQnbrkLQolB9R9RO1DW8pF3QRdtQs30nhNoYV0S3",
+	"u8sy3o/RuIlgQiNiG7CVzYZjrlyTtvthyNlJ6were8txIl/UXjZVVvRedTdf+x/UHY0yNPDJSeAtcuiE",
+	"xdBf2NyB+lq+PB8MBkSiUT7O2KTrZJPQNFKu/akC3xbi2Fa6XeMPinAal3W2ll48ldvgCdUapPnp//8H",
+	"7f3n6svNRffp4Nv/XWSO7xaW/TGzRvF2Z/NXVmSzt0KzFZr3EZobcwZqbo7TeFulBGTfYxuHZFCrat7p",
+	"WtftS7WdNQ6GsihjQtrLmcLTpHySUqza3ZwVuPkVttVN7w9gOufhmUiAX8eRfXPVE+MxCyDLN1eJkVVq",
+	"CqDj6Az/XVct2cmPGKf4Ghtb0dFwrftmv/b8ZaEyMiLl5FURJYupiLxUJ1SR15f/NMT7r79f/qtVNahq",
+	"jCbhk11unB/1XSfH+Nd45AkyEnruOMsRV35XZo+KggL2p4crklw/gt/WCjbkBEJ/F++yyhOhKDZ4dXCF",
+	"Z+SzB6WgUiLU4WiZ1X1ApMwvKTeWh8KfRRFJFbV1+XoqFPybm+/OyCcG0uoVGkViQXkAikyErZpIFXYg",
+	"ThV0iRLEoh7aFao11EN39R7Tpa//p4osIIowzmtbmWgRhYQmVOoieEQPPWY3+uhBWAvjIVkAV4gh2ela",
+	"+9BiGfcGz3qIi+hTH4z2j+C6k8tDf/oEO8xnv3hufrEfLJnbi0ox04uDy4vSHCFHji8JQwqUEMwEt4C4",
+	"FgU3mE2kaOHLTiie+gHPHGxnJsMVmZyyUgV5xPo7gmg6wySi2wC4O6XrlqCrE93GObQfv233DDMxUrta",
+	"LY97OH3zCEpOs3cdZv2kUTasMJIDESP1WFylXENAlz7htEYsGlXIuw00f8ol2alFhNk3NLWsMzN1bVFl",
+	"NsUbGkwdl+a3WJGJTQQMhJQQmMe4UV0vwFGZ298wRYyLR7hYnJFXPI947FvPj2ng2oXbUtN/c8Ww8Xze",
+	"cllQYxyEYB4YwVgTGmECAg+JMiaKEi/dYJQcKE6KrATc2gdhJGSgo58RM9YKxbGQ5FVqPA9qNvMdXe5z",
+	"WSrRAMLHPjCVn/E36vyJwAu1Vt+frr5/hW6GK22xLEyVOXtEt5+KBa9PsTcAg1ciQIuA8A4rbI5vi7Qc",
+	"ehoc+osUyRp/ZpDmXOgsTFAjk1prolIA7bUb23xbON+GDFuP5VD9i0LnvinCAZqPoblFuTmJEVjboLQh",
+	"WyLFKIJYrc0bwpimkc4KE9y8IyEioLz2S938sbWwDlnEK2dGo697+4htqcUEI1kq82majjLW49SkPBRH",
+	"92leO5/FAeExrTI3RnD0NrEWSEzARipFjPHL/4AUa+7LYmocDX+sC5Dgn5P1jLFOzJq7UuSQmG15WP6I",
+	"DdEZb8QoA2xecRpOiNnq1gV5bC1buLdlVkbsIQOLYmeNlai7skpsr6fCJZ7+7Zx5y3z+5uog1dDeWJFR",
+	"yiJNmMVS4gVNkPM08TZ0KS2bZJGqWnI9BVZamX+qVFmJtrbqBGurPuLhKo/jU9Cn2xI6WpJcjES4JFOq",
+	"KhKu+e19O/5XsMREBL8Z32RrzYw4cqVMTj5ga+Y8XEX3VgOGL92OZtr8rvMbNvMKQc2qG0WvU6VFjG/c",
+	"dPmKiOAtH4ttuqHl6hMrWtkuOtDxlOaUgqxmbk/Rsam7FOXhSFz3ApEst92rXtpxr82wGsk+P00pFF6y",
+	"PPmLVX+Xqt0LZ5EspWkwM2pdb3Q4wuzjitAG7tjvq1JKI+hUzX4Vcp1oDm3xXDRNdS+RQ7PbUY5RiAVd",
+	"EhoZ5bNEawuhvuwtZiue6za6sK2TIX1KHEXb45mKKMzar2Vcg3/t4qklIJIISMolBGLCGQrlu/FOgUwF",
+	"vT3F1MhTP6ZOYernKCt+dd8/Cmma16okFKDIKFUIp1P12P1u3T8TlOpgWgQqTvkEcoRxPBN7JCkPrwIR",
+	"YQ165/8ajJ6FT0Yr6/pKg4yvQrpUneFFdZxd/275vl3NmdRV2YFQtUpd5WLRyvFTMbPdbeSB5UG5HmAT",
+	"3mP87ncnWzreC0y8osSiUWEqlpA2wevp4Jx8tX/v2b/3FpRrCL/aKBslX4MpjSLgE/hKGFcaqMPq0GIG",
+	"/Iy8IokUE0lj1Kb/5hZZ/2sIcxbAV5u7hV1tfcKWsXxmXCz4kCgtzSZL9YPvqa01xAk2o8ALaqOFzQ/T",
+	"pOhWxezZW965h+yCmLLIiNMI5Oy/uJAhB/2fMz/CyDClFkKiyLVXP2QqpAIywsqSPRK3flcgL+2CG5Zl",
+	"ZuZP5rCK72fxHNd9hlqVvN2EjzBOlZc3+0qP/YXBi0o/eEf58u4NRCFIpXGrh398WTMr2IQb7ksVyNsu",
+	"O7HmaDoyRzICSVjV6DRCcAZbJMmqt8SB3TXDzfYMXdfCewDzc00DXc5/1Y2FbD0ZNVbhsYI4+CVw3XWV",
+	"1xJvdlWKCazm+IY2JZmrhTkqlRW23J1fTpvyUe5T4wkjIqJtTKgFoZxAz4heQsNQgkIMFg0RJFPjNfM0",
+	"HoE8GCOsqbcaFKzvuZBRBLsmIZswn7SONJMkmBBpA3O54J3xKecgl65rA3nlNKEZwhTBcDWELwkdazCy",
+	"YgwLn2xitbIZNRcsLKyWEoaNNFzeW1Fm03WGnflowN5dzD4v/9HpdgIERu08fXExePJiD4bFM/kVj+QV",
+	"8lOrFR+VVrSHrm7Rsi8WzBuqB5MDxqDtWXo9vFLE4/vM9PT+StEy1E8XL86fIIMdXkm2vPYILVDGvUtn",
+	"1bC/E1C3ev7dnceEvQWugbXep7pTxXozqthSk9eKpxuufGOMKyst8Xy88LR+ebUDNes3XwZUQ1h2roxP",
+	"ejNYqr4Umuo6pKd98KWd62+wbCblBSVSVqA+g6WvpleaLslEiJCkXLPIBvjgOmGyvUav/57G3m8jYeNN",
+	"jCFBS9TKCzAOC3NeFYm8QvAtgYCNnW7bnuh3uT60zhB0fqZt3c0tAccnn/yXSBGmgSbrp+Wbm+eJ4TXV",
+	"NBKTGvuY76Kh/o1Z09YMP/v3tVNuU/3a24p7pUEX8wgiuPtkQov9IjhRNAKEV1J7ss5OePfbNN2MiCy9",
+	"qssPegQoC4Uk0Kh03ETiwwqcsAzIK1i5zMUwXjG9/jvwiZ52hs+fdjsx4/4/z/eCcK9B2O7j5d+ZqBu8",
+	"974DR7U65DR0yKUWEg4lQcptbU3H415glsN3AKRfmqGv/cg6G+fbObbV1/gFP4pK1lxGsX9vogWZM8U0",
+	"OsxTobDECg9zHSjvJaEaAXrI+WBQMT0CH1xbfumEzSFPSkfNlpqK1ExqtBhdXtk0rqx+O6vOHDMeYqOo",
+	"xXSJaKTkR7PXPFREaRZFeyHE+dduuFf52rSlDNWqj5PqHLkmGAjjLuFWsxjuIgt2qQ/jZuOn2juRO2re",
+	"1Yf88HKmgjdvM5hdK+mWoRpqjUa9CMNC45deO6Y8BOmaoxpVKHhwUNK30+y2m/5px9XpK2TTbDOc7HpP",
+	"3mx64LbRdmrqiwR4Dfc65rErKrnPrbhmwcyQe2f64z8Wg/lv/F/X1W0gnP2TfULD/vR+t95dqy4ViTAZ",
+	"1hrjeERYr6VO61Z8y431+wT4xuUmdVaF3ZCsjaEljfvfYOf54Qb/rd2oQMKsZFJ4BmriWjSjuSlVRotB",
+	"C5dSv03ho7e480Ia5+9AVoNNLk7ctVT+P7eCI1/mBtZqReTnKQs45sY8ggj++uuuiOCVw0K2RCAW/PY9",
+	"dzRetSBfz/PI4x7UCAqRP8wS2LBt9NinkQbJqWbzHXg7r/IDa6TO9y6euc3C9TFP5W/VTt7YXb2xxbrD",
+	"/vmI545wzhHlPyiC2APl5Ptd0ifwsJdQqes0CjbWuMU2+EClfqj3WG/c8pq+wdpbn7S2zWkEIDEhknIi",
+	"8Fy7trbKcKuDYdCKjFIeRkACykko0IW4ZWdVkFF3srT6MPfXXUeXGxqiKD/4zfzYlyK4ORa3v8e40nSf",
+	"G47NV2lY4vycGgd0m4XgWqIrT4hkQudtoPZ0kq8gitzZKhGDzbAyzvOUJglwCLHmLVfm+TLfRcu2/JRA",
+	"JIxZFNkeXcz+CRFiKsonbLFzR+lkReZ2k/t9UnvKq51iq62dOFjfR2Jpe4xwMgIyEulkqs2ra5G4gFju",
+	"FG3PnMUUG7ydmN2d0FTBg1CeuJJbsZEHAOdMR1JQX69AU53GfK8cgQ+4wa2p3mrM5nIF1sUXkaD0S7TS",
+	"xwCKKC0Sa8O7/pZTEYXM91BqxGZPIsp7PkXnAcgewzdhGsGHiHIHi3RM4ZPrahmLEYugl0SptQ+cVFpQ",
+	"rhVmJZCQarqfRFq9ZMOJS7dnLshdcs0dbCOBBUWiFRKJ17WOb+XUKYFA+bAm4WLRNRYYzTr3YwfcXKfC",
+	"HxThcK1dezzBm5ZU/UTCnMHiYVhLdi1rAuvQ8qZOoTKoQah8cOdTIFs+u/DAAgPqoxNzb76PJHi6dF4X",
+	"9Z15xNjyvj+Vl1kVFcvaWd7J39qXyaWIxT0BLA7I2xJCgPiDWZTDvDieKeJAMy5/f/fuzceL5/t0sll/",
+	"iYZNjb+wsS4VBAuqVgGg1p74TqXLvtgfa9LoL2wOG46Sk04oDiyWhysNGK+D5SBV25jdloSBhC47B7ZG",
+	"JKg0fihCyizl4cVr9Cq0MQKZw2Vne7Xhqt6Aq43atNLrYFEblWBa4LpYmoimvB23gIcRk7FraSVMK2Fa",
+	"CXOIEuRkw96xJWSLKYsAuzpahGmmlQMKVY0IHW0exe+Ff3XQHA63mlbwtIKnFTwHyh3blDsTIcKXeVmD",
+	"11FjCWCv2zeCRFrYfsJMkVCKJNk7NLRFOhlLw16Dl5f++UFHaqKOtUxWFJR1MneCIi8JqvVLt3VSIpUB",
+	"dMloidhFZZPYYZ0yEJknVXu0R4yDyoq0xiwqndF8d4Cm8ExDrGzDYlsVpsvfEdEYC/vBdxaUuV7TwNPY",
+	"kN7qLxKUiOZg1hQyFVAZQojNDzeBdGqUtJZOH3nb+MUqfX6tRbxN5aFMq/UC0irtjL2cqAHizj25L0Gm",
+	"ddSL4nPvLMJqsWZSjr1KrlYWzV5t0tPGbRic9H2qjRYqDS2PIKAxrJAjWzPmNMyYjylXxEl6p0qw5w7q",
+	"SxYSIc2HMYv0en+FnbLEWiXme81iEKnuWYx21Rk+Hwy2WCv9G7OMHZWGGcPXrm/eaojLLHuz0NOvLuT4",
+	"nrZ8euHaU7rmS5g+SrWxYUPRoKrZbXSaYyvNG10jtL4zaer00rPVlOkxt4aHpcko0caOCKiFDBapJGKx",
+	"R5boL25jG/fJq3Juq8QegBIrur50IidNuh7A2xJl1h53Bom+gzrarXb6Y3Z9VEkwZtcPQgpkbURDUJpx",
+	"6pjn6Ysng/OLJ0+fPbcnV4kjf2XXD1EIuP58ELbi4LRyMO252iRMSRcYk8HMSwZRqPKNtCTG6lxCrq2F",
+	"YChgZJrrs31/KaPpdU9SvQOj4BO9/oiD6sQXsnNsK5nChZ4+bCm9tm9qVYyhiJAulU3PtXna2MZjKqKw",
+	"4SbOBfQjGY12EI8dcqQwrg94zkEqVh7K9Rm5V27cXvHPOsOLuHuPPLZoiaw8flh/k4xtDROxWnXV720S",
+	"A9c27A0kAclEaOS2i4ZaTEUEQ7OE1iWUhJKONcHGxjKNoLtCBJMQpNK8gK0kojz8N18V3HbJCBQLwfq6",
+	"C6rICMtuz8hva2m9cmL+9ooEUwhmELr50GSdmh8BcLPHgAuNqTRjlChswyiBakCaPKoRaGRhZ9i5GFw8",
+	"7w2e9QbnnW5nxjgm6gulE4p8usHUw87g/AUMBoNBD//nR/M/P/n/dP9nnqVF9vTn5un7ZObb3alkVl4c",
+	"VkyU6U3kH7QnJgKw4tiR54gGs4k0fNcamSdTwi+Z9VQ99ROsSKQRSajSVlodCgHfCub+Df67NTLqRUa9",
+	"enIrAzwCuDV8zyE2+h9TaT2G7ioa6oAQ8VZfi6YbqewaadZeEhldp7N+YLRfVGc0ZLWYsnCIXcMBNeER",
+	"+aIV/SeV+oOnmkUkrcW5oMtDCX3UIL37okCVmtSvOMFn/6DIn3yKDAv/bF7FWMQzWGI6E8xBDjH+moB9",
+	"UUrC1HJJVs/MEEseM0leEsqFnoIkIxEu3a5gL/yQMDR8pcUL9tlQI6qDqTHr/ydVzljGdeFU2PIZQmuo",
+	"Px28OCMWHElb51za7psa0dW5IF/zTPU3WH4dYq9af6PJtMu9Ur4er8j2NtuFgZ4386yLzH1QquxxYfb5",
+	"ypB+8ul8MDwfDAeD/zaesvnu+hw/OSDi4Y03tCMxYWaVcxqlxh1mIc1aOhtydsOwXL7b+d+UugecP/OW",
+	"drejNEIQ3pp/4OdPOTPfjpaGEr90fS7UsEMTVt0mz29a4+2i6QSqpzAADaaWyrrGRBcyBHlylbNH6ijI",
+	"eJ6pUYi9zK6NaRBAoq0DHKbSPMS30MWCeOT3kohrTK97Rqb0DJmqzvD8+Y8//nhx/tyJ1h7TEPtGcFuA",
+	"rkoyEkoF8JhFO6K2uMZfcVjtwbcvdTOReY9HHgbDE98/i84SWY0BMFSozN5qYIcnphVE4y4Ce/EliSFk",
+	"lOhlAg7JciykS9sQ3P0koVKfkbcuh4NpDZiAHDI1s/USFpGETcyrm7noDHiXKEFiiIVcYqdrRcYR1VYX",
+	"r4Y6q2Fo43NG0uKMKwVsJsq+sypmU8lnL+ftKlTzuAKNV3ZxbOyGcpVfpNLTJBI0zOh7k03XN/u3Vaab",
+	"X+diKhSQmCaJ8fTNIZsX3plLXK1BZZXc4k9uX35QmMVs+z4kIJLy/GL8p2TOi2fPSuLrVUwdEWjQPaUl",
+	"0HhdvmQh/BHjFBez8WadOI00M4TYN6N7aLisPSSR5vg0syIO06QrPtr9RYz+BwLddGxwRV8FshNbJbrC",
+	"gESKiQSlkPo1+ZrXNP0b88+3r605ckBzBAWKk5KK/ccWhdmyg7A4RltN2G+xKC7Oi7McN496WzgvL7Lq",
+	"1/tl4QtbxHDiUT0fzHPU4qkjC+qtvAfDwljl0ZRVsNs8NKdXEtOzBGc1UgU79tINrJve7DzbshDckk/e",
+	"3HTvma9PatjULLp7zB3SUW8gnS2TjK5752YhEhR29aJKg2Rq1ovxUy9Q80638x/Bzeg3qbEg+j+DjNh+",
+	"qKb5124Y2Wdj6jKWaAPJpxJI/gWCiOY7aIPMgiaoeYxScvkJQoZWJVVKSPOJSDuiy0729G/sh2+1Vqrj",
+	"FP6yx2eX3pI9GJ59KLKnVmGDL/nOOpTHARhsBc6jRSc1coW60/1hXbx0V/ikiEpqfSfpLmUEP5T4ccS0",
+	"xRo1I77zgCrIRx5LxXM2pi30YsoiQsNQglIVe2+aX9dt5oI8biMbsy1mORHIWXavd+ZHZMG8tyElr80Y",
+	"XK1SCyFDLNHCxq/mLySZSmprIoV5tn3kntYvyObNXj9nUcqnvQ1qlc8pKJ9XIaZNmEP10XXhcundhcWq",
+	"ZP4HRfDeex9BsV3Z9G/MPzuibSgMatUH20n95DPnPEc3I/x3mwHmSG67JLcugwTeu02wMFFId/NEF3Rp",
+	"2xRINpliqRHlrl6EzqEwp9v5NkdWOE45OPAgu0170O+xXJXtnEOociF9Lhatxjg1d8XKjezq05Bwl0SU",
+	"T1I6gS7REEEyFRwc5BaCVkjKg+nB1Uc/ZHahNQZK8jKpDCzArOFwomRXg/e3tqMYDTThAsVey2O193e3",
+	"WaZRRBQgnSrbwM2KOx6SCDQKPcUmWGiSO5nDkjzwo1O8XUKjBB+3XXkaIHIHEO0kWmip21P0Rv31YeiZ",
+	"8TnTx6Vnu4Tm6PkSuH6JHlfE+MzYSRMhLMaqgjlwrHxuyb12cn9HWZT5wK6ZNLactgEdQu35aEGCqRAK",
+	"XDqcVJoIXoNolxCLObisld6YBlrIozKGXdAlrudXXM77cUMswia8xzixHegwYRLnJ4JHy5friti4eAQB",
+	"7VueqZ1nbB5X5gJYWvWHY/zwrvH+FlOweVwrZ4ApEon13N3DcI2ng533F5d+YJ1AN3aOrZk0bhknf9uQ",
+	"EYlIgOde+wHGm3aRmJVGFUiMTfhb/p1flNmXwNKhFt5X32oC70h6QZeE8fKyhAdM2XORBlOQPawK2pGE",
+	"+E879mc39Lsm6/y7PHK6dkdPxJg4arhVYePAWKZiQWLKlwiaz7it1MswzT2t/0wjBGYpoPWELmO4d3/6",
+	"Uvs0pjPIH+txexhOKecQdYadGRNqZrhl1dbw4jn+Z2qe9Gww6HYQGQefGtu/dl6cXQzMoFRKs57OsPPm",
+	"949m0+Y0YuGVnkqRTqa2bPTH3vlF78n5qg4195zzwdmg6EH7XD2vbWrDV9CbcxcUX5kvW2v/VG4W3jmn",
+	"IitU9VLpjPzmfAeMkLjiVHu3pG4hwW0RQ7szoG4pxf4Nfth6P31L8DSit3bww8lfWGd835juKSz9w2X8",
+	"oAgLs2q/hOrpKj9olBFFWcXhTnS9yjTaH0UimN0rTnScNyzT6vg+jurVcQHXjC3UGZ53OxHFD4NBZS3q",
+	"XuDjMS7o3dyv0SIoEBl/dXZdq0FPRYP+DXvqebVpk4ZHYKujQ4AYwj2l5r6asp+4+MiJCKEx6GDq+OgD",
+	"46oBuCsN17ofqPm+NdyFFsGHt7+1V0gnw95/xf7gItUYVDdna9MPrMFMFXl9+c8uETyAM/JqrEEuqAwV",
+	"4TZbLqDcls/qKcQWnOJWakIdtnNfQRSdkEQwr/NQrZJuJwY9FWg9Ub5fmrl7p0saHctOWU1dgBNlMUoi",
+	"IFjwbQEcW6F2Ol5/ZrMYD79LXHcbSqRtyykJF9w16xwJMVMr2OeEMps04Xug1WnepPzU3Cz3Rq2j1Tpa",
+	"rdCqLLRsSyTkHAhXwgu1lKbaItdYuCxXf3Awz2sBo6kQsx7wMBHM4ZCWXt19tqPfZINrZINbc23LfsgW",
+	"/wguj0GCLdS1XaeVOd0cLbhdK2wmnbAZLD0p1FRteevUjqoA1gnl9cd3TpPhRo1YFJ2NGacRnmc3YxWV",
+	"BgGAa3+cyqgz7Ey1TtSw33fPPgtE3Le7XFmh3NqXz0w1fgd2awmXEEjYyVJoIzGNSVkSdKtzTux6jGcn",
+	"/TJ3zHgVNhULTlDeCB4t7yRkKuib/o3/+M3ybAQ2c7soa7QW6VKhUgDvCnlbElN/KuivQk6wYGBFmKse",
+	"PiFEbA6SreOy7aHyyq5dN+mqKbNml/x9DL2HV+/aoB2zO3/MH5HPZk91GZrRQzJ6vIHzIIyXI7JNK6lP",
+	"pHu92fsAciE6RVlooV5Xx00+OyxpwVFTLOjSduhygNQcFkXANDUZMv2VoqriTv+yGt18a8e3HCthsgTM",
+	"QrBr8+UazjTwNDYbGKbm7+510Y2asDnwqzRBHRoI6RypnejX78e4DjOubBn4jDKE7afNNpNcP7rlI8/9",
+	"XdF7BvHOJIkoNpenWkOc6FU2sMUZ20hvf2gqf0+el6gk6iytu22QlJTXmWVke/mgWkt+GuQ60uQaQz7r",
+	"DS5y3+1rl1j13DQW/Nrk3jYojtRjpA5b2xu2WLRl56djnlwCD1UWkMUeGKvGtCxU61H7IcF7R7xeFMoC",
+	"1hOVIK6Qu5Zeeb0UA9r1GytSoHo/uuDCZbiXdMHJh9wO8H7hVGOQtiHVhoJK9n4tH1LyHezcEWCfG2N+",
+	"umIAxSZc+ZbQTGNCwMVTMhWpbIQl1YI5pLKjsqRdxkOKbtBAszlkyn0vTr20m9oGLlrLoBHLAMntltwR",
+	"3Ch/MR43IUWM93V0GaLlsv5bm4u6/Poidn17K9DUsmztCtxa2XTVZfmArONzkbeV5WVWqRtav77IpioF",
+	"/HAZ1Kd+P7SYAlpquZyXGSTa92JnwZQkks2pBsJBL4ScKeKOFtHu10v7GkmPKbooStICIjqeHTUDSK58",
+	"72Kb/el3z2zT+eDsYnA2OBv0z593vuxtaK3RbuOmVnXWaeX2id0R3U7avr96UP1EijkLQdbQoP3rJZtw",
+	"qlMJX41JEUwBE0DF3MWPsA0yoQqz/F4SSsY0Upi/rjSNrMf6Jxz9ZDAg6s+53usoHl0LdNvRDsVmYTd0",
+	"94KvaRSNaDDb1TvV8JD/zQ8KfWV8B0R8ZzG4tPpwmd3jWHZZXeRkr121f+rTwYvn92hmup8Y+XB7PyqJ",
+	"sSK8OWwIencNXW//TcNBEKQSO8n/8aUIj80cLYQkcBvhIf394Zv/jkRAI2MF41VrQtfyxD7YlEpV3N37",
+	"4vnF+dOnmynL6ShiwVaWVLGqgxv/1VvnR/Ouf3336nXv8q+vLp4996+P5W+OKbG5/BSuaQgBi2nUzUV/",
+	"XSpdFtn1nRDIFH9so0oSEiG1OiOvPHNzuBsbq1h9hABYoncxcMk7lbJrbl+qMuxPg24nZnzn7ezhufdy",
+	"tQ135du/mR3+frnWkpQ5WXctu1z1e7p8d0kmVMNinVHfGb06gRJGff7s2ZPnd+JTLVkCtShOfHLvAPpz",
+	"N6+RV2ZLweaXZK3Mszbn5leBQ7F3vy5kT1yxM0j2tv3t+67YsDbuwXkQpu/Rqj3uExQM09gNGZI5SDZm",
+	"EHaJwtfrZpTQJcZtMmQ3HhOa1UnXqQeNzdoT47Hq3+DnKzEef+tLmINUNKoz5PfZTPd+PN6RgmAWAn7s",
+	"cS8MHIJZDsvs6X2xzD7eer+m3dy1eTdt84w8Wgf3VBxcxNA356qBm5MlIYw0GQERC6O3boPo/8yiqMjn",
+	"xZon7/GuC8KbzgioNF7uH18MwymQc8+uNo+4j4zoprgpqqrHFrfmDYgy/gAdiVQTphVESIrOmvxgxxSk",
+	"IuJDEikmksaIRYF3tDbmp0UU+pgfWJwJ97zMxy95IHY18Z2QCFUzZQzv3AM+WhO84PfvncWucGKbvaM0",
+	"DWaqi8b7VChtjAWl6Tj/ipfmvwvXI0hMl9hlhXHjYJmHneVbADqE183f/lUs1r2IUIAio1Qx7pJa3TP8",
+	"osv2I4dy537xmmoaiUnZD4JUaRFjNT1o1HIImU60SNaPNRYaobA3n/ML4J5NRcRCujQOJfCQun2Fa2s+",
+	"EUk1+IQZKtl4rMwG8dC1JM2OawxGbgMJqaYFk70WnENgDybrNre2QxJFYvH5iAWork02znp9ObrzfzLG",
+	"Yu5xryx1FT3wnxkQqpaUqzF+tBd1XaKnEtRURKHqriZgikSUhSQUC+44yAe13HRZte/mdNisFSGEs+ct",
+	"KNPKEJtKVQJc5TnH9nbdfIzHNMenKMYnUVZyiodj+DGYGuEWEqotQkyOmsw36OJtnkwkzONIsAwiyJ+I",
+	"FVgFcAZ0ZsbHgsMyT2veniqhWCO8WAAKmS0Uue0YiyhytwqcGHGIJLYkKU8oW+MJEUWGiAQvmkRIc2jO",
+	"kVKrx4cMPQhCpWTz/KZkDlYBb4h0ZDaYa5l/x79DOIEiJr5c0bQ1UX0ui3kdJPql0msU8zZ2Au7Lt/8T",
+	"AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -152,4 +153,17 @@ func customerOf(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, provider
 		return "", fmt.Errorf("find the payer at %s: %w", provider, err)
 	}
 	return customer, nil
+}
+
+// Name is a stored method as its owner knows it: the card or account with its
+// last digits.
+func (m StoredMethod) Name() string {
+	switch {
+	case m.Kind == SEPADebit:
+		return strings.TrimSpace("SEPA " + m.MaskedIBAN)
+	case m.Details.Card != nil:
+		c := m.Details.Card
+		return fmt.Sprintf("%s •••• %s, %02d/%02d", c.Brand, c.Last4, c.ExpMonth, c.ExpYear%100)
+	}
+	return "Card"
 }
