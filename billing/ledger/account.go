@@ -34,7 +34,6 @@ const (
 	ProviderFee      Kind = "provider_fee"    // expense: what banks and providers take
 	CashDifference   Kind = "cash_difference" // counted less or more than there should be
 	Transit          Kind = "transit"         // asset: on its way to the bank
-	TaxAhead         Kind = "tax_ahead"       // asset: tax that was due at the sale of a top-up and is not used yet
 
 	UnitBucket   Kind = "unit_bucket" // id is a bucket of seconds, bytes, events or points
 	UnitIssued   Kind = "unit_issued"
@@ -62,7 +61,7 @@ func (k Kind) total() totalKind {
 	case Deferred:
 		return deferredTotal
 	case Revenue, Tax, ProviderClearing, Bank, Cash, Deposit, Vouchers, PartnerPayable, Promotion,
-		Breakage, Dispute, WriteOff, Rounding, FXClearing, Opening, Advance, Interest, ProviderFee, CashDifference, Transit, TaxAhead, UnitIssued, UnitConsumed:
+		Breakage, Dispute, WriteOff, Rounding, FXClearing, Opening, Advance, Interest, ProviderFee, CashDifference, Transit, UnitIssued, UnitConsumed:
 		return noTotal
 	}
 	return unknownKind

@@ -52,8 +52,8 @@ const vatLedger = ledger.Days + `
 var covered = map[string]bool{"bill": true, "credit_note": true, "debit_note": true, "usage": true, "fee": true, "correction": true}
 
 // vat lists what is owed to the tax office for a span: documents by rate, notes,
-// prepaid use, what was taxed at the sale of top-ups, and what else has moved
-// the tax account, so that the total is the ledger's.
+// prepaid use (a top-up is taxed when it is used), and what else has moved the
+// tax account, so that the total is the ledger's.
 func vat(ctx context.Context, tx tenant.Tx, q query, emit Emit) error {
 	listed, moved := map[string]money.Decimal{}, map[string]money.Decimal{}
 	var order []string

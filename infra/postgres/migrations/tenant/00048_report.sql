@@ -61,15 +61,3 @@ create table report_schedule (
     created_at timestamptz not null,
     changed_at timestamptz not null
 );
-
--- Tax that is due at the sale of a top-up: the line of the chart in which it waits for its use.
-alter table ledger_transfer drop constraint ledger_transfer_debit_check;
-alter table ledger_transfer add constraint ledger_transfer_debit_check check (debit in (
-    'prepaid', 'receivable', 'unbilled', 'customer_credit', 'revenue', 'deferred', 'tax', 'provider_clearing', 'bank', 'cash', 'deposit', 'voucher',
-    'partner_payable', 'promotion', 'breakage', 'dispute', 'write_off', 'rounding', 'fx_clearing', 'opening', 'advance', 'interest',
-    'provider_fee', 'cash_difference', 'transit', 'tax_withheld', 'tax_ahead', 'unit_bucket', 'unit_issued', 'unit_consumed'));
-alter table ledger_transfer drop constraint ledger_transfer_credit_check;
-alter table ledger_transfer add constraint ledger_transfer_credit_check check (credit in (
-    'prepaid', 'receivable', 'unbilled', 'customer_credit', 'revenue', 'deferred', 'tax', 'provider_clearing', 'bank', 'cash', 'deposit', 'voucher',
-    'partner_payable', 'promotion', 'breakage', 'dispute', 'write_off', 'rounding', 'fx_clearing', 'opening', 'advance', 'interest',
-    'provider_fee', 'cash_difference', 'transit', 'tax_withheld', 'tax_ahead', 'unit_bucket', 'unit_issued', 'unit_consumed'));
