@@ -25,15 +25,16 @@ var (
 // and how its subscriptions move on. It is made without any I/O.
 type closing struct {
 	*openCycle
-	doc      Document
-	entries  []entry // the document's lines with where they come from
-	moves    []subscriptionMove
-	taxTaken money.Decimal               // nine decimals, by the cycle's charges
-	charged  money.Decimal               // nine decimals, their net
-	kept     map[uuid.UUID]money.Decimal // net of earlier advance fees that stays deferred
-	earned   []recognition
-	counted  []account.Discount // used up a little by this closing
-	carried  []chargeSum        // corrections that are left for the next bill
+	doc       Document
+	entries   []entry // the document's lines with where they come from
+	moves     []subscriptionMove
+	taxTaken  money.Decimal               // nine decimals, by the cycle's charges
+	charged   money.Decimal               // nine decimals, their net
+	kept      map[uuid.UUID]money.Decimal // net of earlier advance fees that stays deferred
+	earned    []recognition
+	counted   []account.Discount // used up a little by this closing
+	carried   []chargeSum        // corrections that are left for the next bill
+	lateNotes []lateNote
 }
 
 // source says what a line's money is to the ledger.
@@ -86,6 +87,7 @@ func (f *frame) reckon(o *openCycle) (*closing, error) {
 			}
 		}
 	}
+	c.noteLate()
 	f.addCharges(c)
 	f.addAllowances(c)
 	if f.cycleOf(c).Containing(c.Cycle.From) == c.Cycle { // a part of a cycle has no minimum

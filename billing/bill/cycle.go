@@ -81,6 +81,7 @@ type openCycle struct {
 	allowances    []allowanceUse
 	commitments   []Commitment
 	items         []Item
+	past          map[pastKey]pastLine             // lines that corrections below zero are of
 	discounts     map[uuid.UUID][]account.Discount // by subscription
 	ahead         map[uuid.UUID][]discounted       // taken off before, for days after this cycle
 }

@@ -47,6 +47,9 @@ func (f *frame) load(ctx context.Context, tx tenant.Tx, due []dueAccount) ([]*op
 	if err := loadItems(ctx, tx, due, byID); err != nil {
 		return nil, err
 	}
+	if err := loadPast(ctx, tx, byID); err != nil {
+		return nil, err
+	}
 	return cycles, f.loadOfferings(ctx, tx, cycles)
 }
 

@@ -120,7 +120,10 @@ func (b *batch) writeNow(ctx context.Context, tx tenant.Tx, one *closing, cut bo
 		return err
 	}
 	b.closed = part
-	return b.number(ctx, tx)
+	if err := b.number(ctx, tx); err != nil || !cut {
+		return err
+	}
+	return b.schedule(ctx, tx)
 }
 
 // putItems writes documents that leave their accounts' cycles as they are.

@@ -115,6 +115,7 @@ func (c *closing) bill(post *poster) {
 			c.itemPosting(post, e, left)
 		}
 	}
+	c.unlate(post)
 	post.move(receivable, ledger.General(ledger.Revenue), earned)
 	post.move(receivable, ledger.Of(ledger.Unbilled, c.ID), c.charged)
 	post.move(receivable, ledger.General(ledger.Rounding), documented.Sub(c.charged))

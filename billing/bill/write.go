@@ -34,7 +34,10 @@ func (b *batch) put(ctx context.Context, tx tenant.Tx, part []*closing) error {
 	if err := takeItems(ctx, tx, documents); err != nil {
 		return err
 	}
-	return b.open(ctx, tx, documents)
+	if err := b.open(ctx, tx, documents); err != nil {
+		return err
+	}
+	return creditLate(ctx, tx, part)
 }
 
 func withDocument(part []*closing) []*closing {
