@@ -6,6 +6,7 @@ import (
 	"tollhouse/portal/operator/admin"
 	"tollhouse/portal/operator/books"
 	"tollhouse/portal/operator/business"
+	"tollhouse/portal/operator/collect"
 	"tollhouse/portal/operator/desk"
 	"tollhouse/portal/operator/migrations"
 	"tollhouse/portal/operator/product"
@@ -23,6 +24,7 @@ func Register(e *echo.Echo, site *web.Site) {
 	console := e.Group("/t/:tenant/console")
 	admin.Register(console, site)
 	business.Register(console, site)
+	collect.Register(console, site)
 	desk.Register(console, site)
 	value.Register(console, site)
 	migrations.Register(console, site)

@@ -27,6 +27,7 @@ type homeView struct {
 	Services []serviceView
 	Alerts   []alertView // that cannot wait
 	More     []ui.NavItem
+	Wall     *wallView
 }
 
 // refusal is why something that was asked for by a form was not done.
@@ -75,6 +76,9 @@ func buildHome(v *web.Visit, f *facts) homeView {
 		h.Done = r.T("sales.done.stays")
 	}
 	h.Due.Busy = h.Payment != nil && h.Payment.Again != ""
+	if h.Wall = wallOf(v, f.wall); h.Wall != nil {
+		h.Wall.Pays = h.Wall.Pays && !h.Due.Busy && len(h.Due.Items) > 0
+	}
 	return h
 }
 

@@ -34,7 +34,8 @@ type facts struct {
 	changes       []comingChange
 	alerts        []alertView
 	points        *money.Decimal // nil: there is no programme
-	shares        bool           // it owns a group, or is a member of one
+	wall          wallFacts
+	shares        bool // it owns a group, or is a member of one
 }
 
 // intentAsked is the payment that somebody comes back from, or none.
@@ -76,6 +77,7 @@ func load(ctx context.Context, tx tenant.Tx, v *web.Visit, intent uuid.UUID) (f 
 			f.alerts, err = noticesOf(ctx, tx, v, f.account, f.subscriptions, f.offerings)
 			return err
 		},
+		func() (err error) { f.wall, err = loadWall(ctx, tx, id, v.Stack.Collection()); return err },
 		func() error { return f.loadMore(ctx, tx) },
 		func() (err error) { f.intent, err = ownIntent(ctx, tx, id, intent); return err },
 	} {

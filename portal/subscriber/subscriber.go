@@ -12,6 +12,7 @@ func Register(e *echo.Echo, site *web.Site) {
 	entrance().Register(t, site.Open, site.SignedIn)
 	t.GET("/", site.Open(start))
 	t.POST("/pay", site.SignedIn(pay))
+	t.POST("/promise", site.SignedIn(sendPromise))
 	t.POST("/top-up", site.SignedIn(topUp))
 	t.GET("/top-up", site.SignedIn(understand))
 	t.GET("/payments/:intent", site.SignedIn(paymentState))

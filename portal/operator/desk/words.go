@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"tollhouse/billing/access"
 	"tollhouse/billing/account"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/bill"
@@ -22,7 +23,7 @@ var refusals = []struct {
 	err error
 	key string
 }{
-	{account.ErrNoPart, "nopart"}, {onboarding.ErrRequiredPart, "needed"}, {desk.ErrSamePlan, "same"}, {desk.ErrOtherBilling, "billing"}, {desk.ErrNewService, "service"}, {desk.ErrNotRunning, "state"},
+	{access.ErrHeld, "held"}, {account.ErrNoPart, "nopart"}, {onboarding.ErrRequiredPart, "needed"}, {desk.ErrSamePlan, "same"}, {desk.ErrOtherBilling, "billing"}, {desk.ErrNewService, "service"}, {desk.ErrNotRunning, "state"},
 	{account.ErrChangeScheduled, "scheduled"}, {account.ErrChangeEnded, "ended"}, {account.ErrMove, "state"}, {account.ErrClosed, "closed"}, {account.ErrPaused, "state"}, {account.ErrNotPaused, "state"}, {charging.ErrInsufficient, "insufficient"}, {bill.ErrNothingToBill, "nothing"}, {account.ErrSameCycle, "samecycle"},
 	{balance.ErrInsufficient, "insufficient"}, {balance.ErrAmount, "amount"}, {payment.ErrAmount, "amount"}, {payment.ErrPurpose, "purpose"},
 	{bill.ErrSent, "sent"}, {bill.ErrHasMoney, "moved"}, {bill.ErrVoidForbidden, "novoid"}, {bill.ErrNotCreditable, "notcreditable"}, {bill.ErrCredited, "credited"},

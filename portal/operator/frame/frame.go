@@ -17,6 +17,8 @@ const (
 	Orders       Section = "orders"
 	BillRuns     Section = "bill-runs"
 	Payments     Section = "payments"
+	Collection   Section = "collection"
+	Templates    Section = "message-templates"
 	Suspense     Section = "suspense"
 	Corrections  Section = "corrections"
 	Trials       Section = "trials"
@@ -68,6 +70,7 @@ var sections = []group{
 		{BillRuns, "bill", identity.BillRunRun},
 		{Readiness, "eye", identity.BillRead},
 		{Payments, "cash", identity.PaymentRead},
+		{Collection, "clock", identity.AccountRead},
 		{Vouchers, "tag", identity.PaymentRead},
 		{Approvals, "ok", identity.BalanceWrite},
 		{BalanceRules, "gear", identity.SettingsRead},
@@ -89,6 +92,7 @@ var sections = []group{
 		{Keys, "key", identity.APIKeyWrite},
 		{Webhooks, "link", identity.APIKeyWrite},
 		{Messages, "mail", identity.AuditRead},
+		{Templates, "mail", identity.SettingsRead},
 		{Audit, "list", identity.AuditRead},
 		{Staff, "shield", identity.VisitWrite},
 		{Sandbox, "beaker", identity.SandboxWrite},
