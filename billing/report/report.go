@@ -62,8 +62,8 @@ type Emit func(cells ...sheet.Cell) error
 
 // Terms say of what a report is. From and To are the first and the last day.
 type Terms struct {
-	From        calendar.Date `json:"from"`
-	To          calendar.Date `json:"to"`
+	From        calendar.Date `json:"from,omitzero"`
+	To          calendar.Date `json:"to,omitzero"`
 	LegalEntity *uuid.UUID    `json:"legal_entity,omitempty"`
 	Branch      *uuid.UUID    `json:"branch,omitempty"`
 	Currency    string        `json:"currency,omitempty"`
