@@ -68,7 +68,7 @@ func (s *Server) GetAccount(ctx context.Context, r oapi.GetAccountRequestObject)
 
 func accountOf(a account.Account, party account.Party, subscriptions []account.Subscription) oapi.Account {
 	out := oapi.Account{Id: a.ID, Number: a.Number, Parent: a.ParentID, Kind: oapi.AccountKind(a.Kind), State: oapi.AccountState(a.State),
-		Currency: a.Currency, Cycle: oapi.Period(a.Cycle), CycleMonths: a.CycleMonths, CycleDays: unless(0, a.CycleDays), NextCycle: nextCycle(a),
+		Currency: a.Currency, Cycle: oapi.Period(a.Cycle), CycleMonths: a.CycleMonths, CycleDays: unless(0, a.CycleDays), NextCycle: nextCycle(a), BilledToParent: unless(false, a.ToParent),
 		Unbilled: money.New(a.Unbilled, a.Currency), Receivable: money.New(a.Receivable, a.Currency), Credit: money.New(a.Credit, a.Currency),
 		Party: partyOf(party), Subscriptions: mapped(subscriptions, subscriptionOf), CreatedAt: a.CreatedAt}
 	if a.CreditLimit != nil {

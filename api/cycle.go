@@ -77,12 +77,32 @@ func billedBy(ctx context.Context, tx tenant.Tx, id uuid.UUID, next *account.Eve
 	if err != nil {
 		return oapi.Account{}, err
 	}
+	return accountOut(ctx, tx, a)
+}
+
+// accountOut is an account with its holder and subscriptions.
+func accountOut(ctx context.Context, tx tenant.Tx, a account.Account) (oapi.Account, error) {
 	party, err := account.GetParty(ctx, tx, a.PartyID)
 	if err != nil {
 		return oapi.Account{}, err
 	}
 	subscriptions, err := account.Subscriptions(ctx, tx, a.ID)
 	return accountOf(a, party, subscriptions), err
+}
+
+// BillToParent implements oapi.StrictServerInterface.
+func (s *Server) BillToParent(ctx context.Context, r oapi.BillToParentRequestObject) (oapi.BillToParentResponseObject, error) {
+	return nil, once(ctx, oapi.BillToParentResponseObject.VisitBillToParentResponse, func(ctx context.Context, tx tenant.Tx) (oapi.BillToParentResponseObject, error) {
+		c := callOf(ctx)
+		c.about("account", r.Account)
+		c.note("on", strconv.FormatBool(r.Body.On))
+		a, err := account.BillToParent(ctx, tx, r.Account, r.Body.On)
+		if err != nil {
+			return nil, err
+		}
+		after, err := accountOut(ctx, tx, a)
+		return oapi.BillToParent200JSONResponse{Body: after}, err
+	})
 }
 
 // BillNow implements oapi.StrictServerInterface.

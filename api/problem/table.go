@@ -118,7 +118,7 @@ var table = []rule{
 	{NotFound, []error{bill.ErrNoItem}},
 	{Unprocessable, []error{event.ErrTooMany, report.ErrDayUnsure}},
 	{wrongState, []error{event.ErrMove, event.ErrNotActive, report.ErrDayOpen, report.ErrDayClosed}},
-	{wrongState, []error{bill.ErrRunState, bill.ErrOwnRun, bill.ErrNothingToBill, account.ErrPaused, account.ErrNotPaused, account.ErrSameCycle, bill.ErrItemTaken}},
+	{wrongState, []error{bill.ErrRunState, bill.ErrOwnRun, bill.ErrNothingToBill, account.ErrPaused, account.ErrNotPaused, account.ErrSameCycle, account.ErrParentCycle, bill.ErrItemTaken}},
 	{taken, []error{bill.ErrItemDiffers}},
 	{Unprocessable, []error{bill.ErrPrepaidItem}},
 	{wrongState, []error{intake.ErrState, intake.ErrFindings, intake.ErrEmpty, intake.ErrFiles, intake.ErrHappened}},

@@ -41,7 +41,6 @@ type Account struct {
 	Cycle       calendar.Period // the open cycle
 	Changes     *CycleChanges   // of the series of cycles; nil: none
 	ToParent    bool            // the parent's bill asks for what it owes
-	PerService  bool            // each service has a bill of its own
 
 	// The ledger's running totals, in the account's currency.
 	Unbilled, Receivable, Credit, UndocumentedTax money.Decimal
@@ -58,12 +57,12 @@ func (a Account) Cycles(policy calendar.AnchorPolicy) calendar.Cycle {
 
 const accountColumns = `
 	a.id, a.number, a.party_id, a.parent_id, a.kind, a.currency, a.credit_limit, a.debt_limit, a.state, a.anchor, a.cycle_months, a.cycle_days,
-	a.cycle_start, a.cycle_end, a.cycle_changes, a.billed_to_parent, a.bill_per_service, a.unbilled, a.receivable, a.credit, a.undocumented_tax, a.legal_entity, a.branch, a.created_at`
+	a.cycle_start, a.cycle_end, a.cycle_changes, a.billed_to_parent, a.unbilled, a.receivable, a.credit, a.undocumented_tax, a.legal_entity, a.branch, a.created_at`
 
 func (a *Account) scanInto() []any {
 	return []any{
 		&a.ID, &a.Number, &a.PartyID, &a.ParentID, &a.Kind, &a.Currency, &a.CreditLimit, &a.DebtLimit, &a.State, &a.Anchor, &a.CycleMonths, &a.CycleDays,
-		&a.Cycle.From, &a.Cycle.To, &a.Changes, &a.ToParent, &a.PerService, &a.Unbilled, &a.Receivable, &a.Credit, &a.UndocumentedTax, &a.LegalEntity, &a.Branch, &a.CreatedAt,
+		&a.Cycle.From, &a.Cycle.To, &a.Changes, &a.ToParent, &a.Unbilled, &a.Receivable, &a.Credit, &a.UndocumentedTax, &a.LegalEntity, &a.Branch, &a.CreatedAt,
 	}
 }
 

@@ -77,6 +77,9 @@ func ChangeCycle(ctx context.Context, tx tenant.Tx, id uuid.UUID, next *Every, b
 	if a.State == Closed {
 		return Account{}, fmt.Errorf("account %s: %w", a.Number, ErrClosed)
 	}
+	if a.ToParent {
+		return Account{}, fmt.Errorf("account %s is billed with its parent: %w", a.Number, ErrParentCycle)
+	}
 	changes := CycleChanges{}
 	if a.Changes != nil {
 		changes = *a.Changes
@@ -97,11 +100,11 @@ func ChangeCycle(ctx context.Context, tx tenant.Tx, id uuid.UUID, next *Every, b
 	if err != nil {
 		return Account{}, fmt.Errorf("cycle of account %s: %w", a.Number, err)
 	}
-	done, err := tx.Exec(ctx, `update billing_account set cycle_changes = nullif($2::jsonb, '{}') where id = $1`, id, text)
+	done, err := tx.Exec(ctx, `update billing_account set cycle_changes = nullif($2::jsonb, '{}') where id = $1 or parent_id = $1 and billed_to_parent`, id, text)
 	if err != nil {
 		return Account{}, fmt.Errorf("cycle of account %s: %w", a.Number, err)
 	}
-	if done.RowsAffected() != 1 {
+	if done.RowsAffected() == 0 {
 		return Account{}, fmt.Errorf("account %s: %w", id, ErrNotFound)
 	}
 	if err := bumpEpoch(ctx, tx); err != nil {

@@ -36,7 +36,7 @@ func (c Closer) CloseChunk(ctx context.Context, tx tenant.Tx, runID uuid.UUID, l
 	if err != nil {
 		return 0, false, err
 	}
-	f.settles = c.Settle != nil
+	f.settles, f.locks = c.Settle != nil, true
 	due, err := lockDue(ctx, tx, run, limit)
 	if err != nil {
 		return 0, false, err
@@ -64,7 +64,7 @@ func (c Closer) CloseChunk(ctx context.Context, tx tenant.Tx, runID uuid.UUID, l
 }
 
 const dueColumns = `
-	a.id, a.number, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_days, a.cycle_start, a.cycle_end, a.cycle_changes, a.bill_per_service, a.receivable, a.credit,
+	a.id, a.number, a.kind, a.currency, a.anchor, a.cycle_months, a.cycle_days, a.cycle_start, a.cycle_end, a.cycle_changes, a.receivable, a.credit,
 	a.legal_entity, a.branch, p.name, p.address, p.tax_id, p.language, a.tax_status, a.withholding, a.papers`
 
 // billing_account_due gives the order. SKIP LOCKED lets several workers share
@@ -74,6 +74,7 @@ const selectDue = `
 	from billing_account a
 	join party p on p.id = a.party_id
 	where a.state = 'active' and a.cycle_end = $1
+	  and not (a.billed_to_parent and exists (select from billing_account o where o.id = a.parent_id and o.state = 'active' and o.cycle_end = a.cycle_end))
 	  and not exists (select from bill_run_failure x
 	                  where x.run_id = $2 and x.account_id = a.id and x.resolved_at is null)
 	order by a.id
@@ -97,9 +98,14 @@ func lockDue(ctx context.Context, tx tenant.Tx, run Run, limit int) ([]dueAccoun
 	return nil, nil
 }
 
+// fields are where dueColumns go.
+func (a *dueAccount) fields() []any {
+	return []any{&a.ID, &a.Number, &a.Kind, &a.Currency, &a.Anchor, &a.Months, &a.Days, &a.Cycle.From, &a.Cycle.To, &a.Changes, &a.Receivable, &a.Credit,
+		&a.Entity, &a.Branch, &a.Name, &a.Address, &a.TaxID, &a.Language, &a.Taxed, &a.Withholding, &a.Papers}
+}
+
 func scanDue(row pgx.CollectableRow) (a dueAccount, err error) {
-	err = row.Scan(&a.ID, &a.Number, &a.Kind, &a.Currency, &a.Anchor, &a.Months, &a.Days, &a.Cycle.From, &a.Cycle.To, &a.Changes, &a.PerService, &a.Receivable, &a.Credit,
-		&a.Entity, &a.Branch, &a.Name, &a.Address, &a.TaxID, &a.Language, &a.Taxed, &a.Withholding, &a.Papers)
+	err = row.Scan(a.fields()...)
 	return a, err
 }
 

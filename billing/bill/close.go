@@ -35,6 +35,8 @@ type closing struct {
 	counted   []account.Discount // used up a little by this closing
 	carried   []chargeSum        // corrections that are left for the next bill
 	lateNotes []lateNote
+	owed      map[uuid.UUID]money.Decimal // charged of accounts whose parent this is
+	absorbed  []uuid.UUID                 // those accounts
 }
 
 // source says what a line's money is to the ledger.
@@ -72,18 +74,37 @@ type recognition struct {
 
 // reckon closes one account's cycle in memory.
 func (f *frame) reckon(o *openCycle) (*closing, error) {
-	c := f.begin(o)
+	c, services, err := f.gather(o)
+	if err != nil {
+		return nil, err
+	}
+	for _, child := range o.children {
+		one, of, err := f.gather(child)
+		if err != nil {
+			return nil, fmt.Errorf("account %s: %w", child.Number, err)
+		}
+		c.absorb(one, services, of)
+	}
+	if err := f.finishItems(c, services); err != nil {
+		return nil, err
+	}
+	return c, c.recognise()
+}
+
+// gather puts one account's fees, charges and items together, and what its
+// services are called.
+func (f *frame) gather(o *openCycle) (c *closing, services map[uuid.UUID]string, err error) {
+	c, services = f.begin(o), map[uuid.UUID]string{}
 	fees := f.fees(c)
-	services := map[uuid.UUID]string{}
 	for _, s := range o.subscriptions {
 		offering, known := f.offerings[s.Offering]
 		if !known {
-			return nil, fmt.Errorf("subscription %s: %w", s.ID, ErrNoOffering)
+			return nil, nil, fmt.Errorf("subscription %s: %w", s.ID, ErrNoOffering)
 		}
 		services[s.ID] = serviceName(offering.Names.In(o.Language), s.Identities)
 		if o.Kind == account.Postpaid {
 			if err := f.addFees(c, s, offering, fees); err != nil {
-				return nil, fmt.Errorf("subscription %s: %w", s.ID, err)
+				return nil, nil, fmt.Errorf("subscription %s: %w", s.ID, err)
 			}
 		}
 	}
@@ -92,14 +113,11 @@ func (f *frame) reckon(o *openCycle) (*closing, error) {
 	f.addAllowances(c)
 	if f.cycleOf(c).Containing(c.Cycle.From) == c.Cycle { // a part of a cycle has no minimum
 		if err := f.addCommitments(c); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	c.addItems()
-	if err := f.finishItems(c, services); err != nil {
-		return nil, err
-	}
-	return c, c.recognise()
+	return c, services, nil
 }
 
 func (f *frame) begin(o *openCycle) *closing {

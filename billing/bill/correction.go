@@ -77,7 +77,8 @@ func (c *closing) carry() bool {
 		return true // it is not taken, so the next closing finds it
 	}
 	s := *left.sum
-	c.charged, c.taxTaken = c.charged.Sub(s.Net), c.taxTaken.Sub(s.Tax)
+	c.taxTaken = c.taxTaken.Sub(s.Tax)
+	c.uncharge(s)
 	c.carried = append(c.carried, s)
 	return true
 }
@@ -89,7 +90,7 @@ func carryOver(ctx context.Context, tx tenant.Tx, zone *time.Location, part []*c
 	for _, c := range part {
 		for _, s := range c.carried {
 			carried = append(carried, charging.Carried{
-				Account: c.ID, Subscription: s.Subscription, Offering: s.Offering, From: c.Cycle.From, To: c.Cycle.To, OwnCycle: s.OwnCycle,
+				Account: s.Account, Subscription: s.Subscription, Offering: s.Offering, From: c.Cycle.From, To: c.Cycle.To, OwnCycle: s.OwnCycle,
 				LineCode: s.Code, Unit: s.Unit, Category: s.Category, Currency: c.Currency, Quantity: s.Quantity, Allowance: s.Allowance,
 				Price: s.Price, Net: s.Net, Tax: s.Tax, Corrects: *s.Corrects, CorrectsPeriod: *s.CorrectsPeriod,
 			})

@@ -21,7 +21,6 @@ type dueAccount struct {
 	Months, Days       int
 	Cycle              calendar.Period
 	Changes            *account.CycleChanges
-	PerService         bool
 	Receivable, Credit money.Decimal
 	Entity, Branch     uuid.UUID
 	Name               string
@@ -81,6 +80,7 @@ type openCycle struct {
 	allowances    []allowanceUse
 	commitments   []Commitment
 	items         []Item
+	children      []*openCycle                     // that this account's document is for as well
 	past          map[pastKey]pastLine             // lines that corrections below zero are of
 	discounts     map[uuid.UUID][]account.Discount // by subscription
 	ahead         map[uuid.UUID][]discounted       // taken off before, for days after this cycle

@@ -25,6 +25,7 @@ type frame struct {
 	exchange  *catalog.Rates // nil: nothing is converted
 	at        time.Time
 	numbers   numbering
+	locks     bool // what is loaded besides is locked too
 	settles   bool // credit is applied to new bills in the same transaction
 }
 

@@ -21,6 +21,7 @@ type lateNote struct {
 	cycle calendar.Date
 	lines []CreditLine
 	net   money.Decimal // nine decimals, below zero
+	owner uuid.UUID     // whose usage it is
 }
 
 // pastKey finds the line of usage that a correction is of.
@@ -102,7 +103,7 @@ func loadPast(ctx context.Context, tx tenant.Tx, byID map[uuid.UUID]*openCycle) 
 // lower this bill.
 func (c *closing) noteLate() {
 	for cycle := range c.below() {
-		note, rest, fits := lateNote{cycle: cycle}, []chargeSum(nil), true
+		note, rest, fits := lateNote{cycle: cycle, owner: c.ID}, []chargeSum(nil), true
 		for _, s := range c.charges {
 			if s.Kind != Correction || s.Corrects == nil || s.OwnCycle != cycle {
 				rest = append(rest, s)
@@ -136,7 +137,7 @@ var lateReasons = map[string]string{
 // the note posts it against its bill.
 func (c *closing) unlate(post *poster) {
 	for _, n := range c.lateNotes {
-		post.move(ledger.Of(ledger.Unbilled, c.ID), ledger.General(ledger.Revenue), n.net.Neg())
+		post.move(ledger.Of(ledger.Unbilled, n.owner), ledger.General(ledger.Revenue), n.net.Neg())
 	}
 }
 

@@ -20,6 +20,12 @@ import (
 // load completes due accounts with their subscriptions, charges and
 // allowances, in a number of statements that doesn't grow with the accounts.
 func (f *frame) load(ctx context.Context, tx tenant.Tx, due []dueAccount) ([]*openCycle, error) {
+	asked := len(due)
+	children, parents, err := f.loadChildren(ctx, tx, due)
+	if err != nil {
+		return nil, err
+	}
+	due = append(due[:asked:asked], children...)
 	cycles, byID := make([]*openCycle, len(due)), make(map[uuid.UUID]*openCycle, len(due))
 	ids, starts := make([]uuid.UUID, len(due)), make([]calendar.Date, len(due))
 	for i, a := range due {
@@ -50,7 +56,13 @@ func (f *frame) load(ctx context.Context, tx tenant.Tx, due []dueAccount) ([]*op
 	if err := loadPast(ctx, tx, byID); err != nil {
 		return nil, err
 	}
-	return cycles, f.loadOfferings(ctx, tx, cycles)
+	if err := f.loadOfferings(ctx, tx, cycles); err != nil {
+		return nil, err
+	}
+	for i, parent := range parents {
+		byID[parent].children = append(byID[parent].children, cycles[asked+i])
+	}
+	return cycles[:asked], nil
 }
 
 // The identities are gathered by joins and not subscription by subscription:

@@ -118,7 +118,10 @@ func (c *closing) bill(post *poster) {
 	c.unlate(post)
 	post.move(receivable, ledger.General(ledger.Revenue), earned)
 	post.move(receivable, ledger.Of(ledger.Unbilled, c.ID), c.charged)
-	post.move(receivable, ledger.General(ledger.Rounding), documented.Sub(c.charged))
+	for _, id := range c.absorbed {
+		post.move(receivable, ledger.Of(ledger.Unbilled, id), c.owed[id])
+	}
+	post.move(receivable, ledger.General(ledger.Rounding), documented.Sub(c.allCharged()))
 	post.move(receivable, ledger.General(ledger.Tax), c.doc.Tax.Decimal())
 	post.move(receivable, ledger.General(ledger.Rounding), c.doc.Rounding.Decimal())
 }

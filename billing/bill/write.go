@@ -74,21 +74,23 @@ var ErrMoved = errors.New("a locked account's cycle has moved")
 
 func (b *batch) advance(ctx context.Context, tx tenant.Tx, part []*closing) error {
 	ids := make([]uuid.UUID, len(part))
-	var moved []uuid.UUID
+	var moved, children []uuid.UUID
 	var through []calendar.Date
 	var counted []account.Discount
 	for i, c := range part {
 		ids[i] = c.ID
+		children = append(children, c.absorbed...)
 		counted = append(counted, c.counted...)
 		for _, m := range c.moves {
 			moved, through = append(moved, m.ID), append(through, m.Through)
 		}
 	}
+	ids = append(ids, children...)
 	n, err := account.AdvanceCycle(ctx, tx, b.run.CycleEnd, ids)
 	if err != nil {
 		return err
 	}
-	if n != len(part) {
+	if n != len(ids) {
 		return ErrMoved
 	}
 	_, err = tx.Exec(ctx, `

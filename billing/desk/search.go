@@ -102,7 +102,7 @@ type Page struct {
 
 const foundColumns = `
 	a.id, a.number, a.party_id, a.parent_id, a.kind, a.currency, a.credit_limit, a.debt_limit, a.state, a.anchor, a.cycle_months, a.cycle_days,
-	a.cycle_start, a.cycle_end, a.cycle_changes, a.billed_to_parent, a.bill_per_service, a.unbilled, a.receivable, a.credit, a.undocumented_tax, a.legal_entity, a.branch, a.created_at,
+	a.cycle_start, a.cycle_end, a.cycle_changes, a.billed_to_parent, a.unbilled, a.receivable, a.credit, a.undocumented_tax, a.legal_entity, a.branch, a.created_at,
 	p.name, p.email, p.phone,
 	(select count(*) from subscription s where s.account_id = a.id and s.state <> 'terminated'),
 	coalesce((select sum(i.open) from open_item i where i.account_id = a.id and i.open > 0 and i.due_date < $2), 0),
@@ -225,7 +225,7 @@ func scanFound(row pgx.CollectableRow) (Found, error) {
 	var offering *uuid.UUID
 	a := &f.Account
 	err := row.Scan(&a.ID, &a.Number, &a.PartyID, &a.ParentID, &a.Kind, &a.Currency, &a.CreditLimit, &a.DebtLimit, &a.State, &a.Anchor, &a.CycleMonths, &a.CycleDays,
-		&a.Cycle.From, &a.Cycle.To, &a.Changes, &a.ToParent, &a.PerService, &a.Unbilled, &a.Receivable, &a.Credit, &a.UndocumentedTax, &a.LegalEntity, &a.Branch, &a.CreatedAt,
+		&a.Cycle.From, &a.Cycle.To, &a.Changes, &a.ToParent, &a.Unbilled, &a.Receivable, &a.Credit, &a.UndocumentedTax, &a.LegalEntity, &a.Branch, &a.CreatedAt,
 		&f.PartyName, &f.Email, &f.Phone, &f.Subscriptions, &overdue, &f.Reached, &f.BranchName, &offering, &f.OfferingCode, &aged)
 	a.CreatedAt = a.CreatedAt.UTC()
 	f.Overdue, f.Aged = money.New(overdue, a.Currency), money.New(aged, a.Currency)

@@ -17,8 +17,6 @@ alter table billing_account add column cycle_changes jsonb;
 -- The parent's bill asks for what the account owes.
 alter table billing_account add column billed_to_parent boolean not null default false;
 alter table billing_account add constraint billing_account_billed_to_parent check (not billed_to_parent or parent_id is not null);
--- Each service has a bill of its own.
-alter table billing_account add column bill_per_service boolean not null default false;
 
 -- The spans in which it rested, by instants; null: none.
 alter table subscription add column pauses jsonb;
