@@ -1,7 +1,9 @@
 // Package bill closes a billing account's cycle into one customer bill, or,
 // for a prepaid account, into the statement that documents what was paid.
 //
-// It owns bill runs, bills and statements, their lines, taxes and numbers, the
+// It owns bill runs, bills and statements, the notes that correct them, what
+// is voided or written off, deposits, advance bills, instalments, commitments,
+// and what late payment costs. It owns their lines, taxes and numbers, the
 // open items they begin with, and account statements (what happened between
 // two days). It does not own prices (catalog), usage and its charges (usage,
 // charging), taking money (payment) or rates of tax (tax). A PDF is made on
@@ -27,4 +29,9 @@
 //     back within it: both are given under the series' row lock, which is
 //     taken last and holds no slower work than the document's own rows.
 //   - An issued document never changes but from final to void.
+//   - Credit notes never come to more than their bill, nor than one of its
+//     lines; what a note gives is a payment under its id, so that it is applied,
+//     kept as credit and refunded as money is.
+//   - A deposit and an advance bill are liabilities until they are given back
+//     or deducted.
 package bill

@@ -17,7 +17,8 @@ import (
 const selectNotes = `
 	select b.id, b.account_id, b.kind, b.state, coalesce(b.number, ''), b.cycle_start, b.cycle_end, b.issue_date, b.due_date,
 	       b.currency, b.total, b.paid_before, b.due,
-	       coalesce((select sum(i.open) from open_item i where i.bill_id = b.id), 0), b.closed_at,
+	       coalesce((select sum(i.open) from open_item i where i.bill_id = b.id), 0),
+	       (select min(i.due_date) from open_item i where i.bill_id = b.id and i.open > 0), b.closed_at,
 	       b.corrects, coalesce(b.facts ->> 'reason', ''), coalesce(p.unapplied, 0),
 	       coalesce((select sum(x.amount - x.reversed) from payment_allocation x where x.payment_id = p.id), 0)
 	from bill b

@@ -24,6 +24,7 @@ type Bill struct {
 	Cycle      calendar.Period
 	Issued     calendar.Date // zero for a draft, as is DueDate
 	DueDate    calendar.Date
+	NextDue    calendar.Date // of what is open: an instalment's, or as DueDate
 	Total      money.Amount
 	PaidBefore money.Amount
 	Due        money.Amount // what was left to pay when it was issued
@@ -35,18 +36,22 @@ type Bill struct {
 const selectBills = `
 	select b.id, b.account_id, b.kind, b.state, coalesce(b.number, ''), b.cycle_start, b.cycle_end, b.issue_date, b.due_date,
 	       b.currency, b.total, b.paid_before, b.due,
-	       coalesce((select sum(i.open) from open_item i where i.bill_id = b.id), 0), b.closed_at
+	       coalesce((select sum(i.open) from open_item i where i.bill_id = b.id), 0),
+	       (select min(i.due_date) from open_item i where i.bill_id = b.id and i.open > 0), b.closed_at
 	from bill b`
 
 func scanBill(row pgx.CollectableRow) (Bill, error) {
 	var b Bill
 	var currency money.Currency
-	var issued, due *calendar.Date
+	var issued, due, next *calendar.Date
 	var total, paid, left, open money.Decimal
 	err := row.Scan(&b.ID, &b.AccountID, &b.Kind, &b.State, &b.Number, &b.Cycle.From, &b.Cycle.To, &issued, &due,
-		&currency, &total, &paid, &left, &open, &b.ClosedAt)
+		&currency, &total, &paid, &left, &open, &next, &b.ClosedAt)
 	if issued != nil && due != nil {
-		b.Issued, b.DueDate = *issued, *due
+		b.Issued, b.DueDate, b.NextDue = *issued, *due, *due
+	}
+	if next != nil {
+		b.NextDue = *next
 	}
 	b.Total, b.PaidBefore = money.New(total, currency), money.New(paid, currency)
 	b.Due, b.Open = money.New(left, currency), money.New(open, currency)

@@ -119,7 +119,7 @@ func loadOldBills(ctx context.Context, tx tenant.Tx, v *web.Visit, a account.Acc
 // billState says how far a bill is, in words and with the tone that goes with
 // them. Owing is no alarm before it is late.
 func billState(r ui.Reader, b bill.Bill) (ui.Tone, string) {
-	late := b.DueDate.Before(r.Today)
+	late := b.NextDue.Before(r.Today)
 	partly := b.Open.Decimal().Cmp(b.Due.Decimal()) < 0
 	switch {
 	case b.State == bill.Void:
@@ -131,11 +131,11 @@ func billState(r ui.Reader, b bill.Bill) (ui.Tone, string) {
 	case partly && late:
 		return ui.Bad, r.T("bills.partly.late", "amount", r.Money(b.Open))
 	case partly:
-		return ui.Info, r.T("bills.partly", "amount", r.Money(b.Open), "date", r.Date(b.DueDate))
+		return ui.Info, r.T("bills.partly", "amount", r.Money(b.Open), "date", r.Date(b.NextDue))
 	case late:
-		return ui.Bad, r.T("bills.overdue", "date", r.Date(b.DueDate))
+		return ui.Bad, r.T("bills.overdue", "date", r.Date(b.NextDue))
 	}
-	return ui.Info, r.T("bills.open", "date", r.Date(b.DueDate))
+	return ui.Info, r.T("bills.open", "date", r.Date(b.NextDue))
 }
 
 // ownBill reads the head of one of the subscriber's own bills: another's is

@@ -131,6 +131,13 @@ func readReason(v *web.Visit, c *control) string {
 	return reason
 }
 
+// printedReason is the reason of a note, which stands on it.
+func printedReason(v *web.Visit) control {
+	c := reasonControl(v, "")
+	c.Hint = v.Reader.T("correct.reason.printed")
+	return c
+}
+
 // mostLines bounds the lines that a form asks for one by one.
 const mostLines = 30
 
@@ -155,7 +162,7 @@ func creditForm(v *web.Visit, i *issued) form {
 		{kind: radios, Field: ui.Field{ID: "what", Label: r.T("correct.credit.what"), Value: what}, choices: chosen(whats, what)},
 		amountControl(v, "amount", r.T("correct.credit.gross"), i.currency(), true, r.T("correct.credit.gross.hint")),
 		{kind: radios, Field: ui.Field{ID: "rest", Label: r.T("correct.rest"), Value: rest}, choices: chosen(rests, rest)},
-		reasonControl(v, ""),
+		printedReason(v),
 	}
 	basis := r.T("correct.line.net")
 	if i.left.Document.Basis == tax.Inclusive {
@@ -169,7 +176,11 @@ func creditForm(v *web.Visit, i *issued) form {
 		if i.left.Document.Basis == tax.Inclusive {
 			left = money.New(l.NetLeft.Decimal().Add(l.TaxLeft.Decimal()), i.currency())
 		}
-		f.fields = append(f.fields, amountControl(v, "line_"+strconv.Itoa(l.No), l.Description+" ("+basis+")", i.currency(), true, r.T("correct.line.left", "left", r.Money(left))))
+		name := l.Description
+		if !l.Period.To.IsZero() {
+			name += ", " + r.T("desk.period", "from", r.DayMonth(l.Period.From), "to", r.DayMonth(l.Period.To.AddDays(-1)))
+		}
+		f.fields = append(f.fields, amountControl(v, "line_"+strconv.Itoa(l.No), name+" ("+basis+")", i.currency(), true, r.T("correct.line.left", "left", r.Money(left))))
 	}
 	return f
 }
@@ -248,7 +259,7 @@ func debitForm(v *web.Visit, i *issued) form {
 		{kind: selects, Field: ui.Field{ID: "line", Label: r.T("correct.debit.line"), Hint: r.T("correct.debit.line.hint"), Value: v.Form("line")}, choices: chosen(lines, v.Form("line"))},
 		{Field: ui.Field{ID: "description", Label: r.T("correct.description"), Value: v.Form("description"), Optional: true, MaxLength: "200"}},
 		amountControl(v, "amount", r.T("correct.debit.amount")+" ("+basis+")", i.currency(), false, ""),
-		reasonControl(v, ""),
+		printedReason(v),
 	}
 	return f
 }

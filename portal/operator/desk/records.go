@@ -182,7 +182,7 @@ func billState(r ui.Reader, b bill.Bill) cell {
 		return state(ui.OK, r.T("correct.kind.credit_note"))
 	case b.Open.IsZero():
 		return state(ui.OK, r.T("desk.bill.paid"))
-	case b.DueDate.Before(r.Today):
+	case b.NextDue.Before(r.Today):
 		return state(ui.Bad, r.T("desk.bill.overdue"))
 	}
 	return state(ui.Info, r.T("desk.bill.open"))
