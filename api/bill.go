@@ -68,10 +68,23 @@ func (s *Server) GetBill(ctx context.Context, r oapi.GetBillRequestObject) (oapi
 		d, err = bill.GetDocument(ctx, tx, r.Bill)
 		return err
 	})
-	return oapi.GetBill200JSONResponse{Summary: billSummary(head), Net: d.Net, Tax: d.Tax, Lines: mapped(d.Lines, billLine),
-		Taxes: mapped(d.Taxes, func(t bill.TaxLine) oapi.BillTax {
-			return oapi.BillTax{Category: t.Category, Name: t.Name, Percent: t.Percent, Base: t.Base, Tax: t.Tax}
-		})}, err
+	out := oapi.GetBill200JSONResponse{Summary: billSummary(head), Net: d.Net, Tax: d.Tax, Lines: mapped(d.Lines, billLine), Taxes: mapped(d.Taxes, billTax)}
+	if d.Rounding.Sign() != 0 {
+		out.Rounding = &d.Rounding
+	}
+	if d.Withheld != nil {
+		out.Withheld = &d.Withheld.Amount
+	}
+	return out, err
+}
+
+func billTax(t bill.TaxLine) oapi.BillTax {
+	code := oapi.TaxCode(t.CodeOr())
+	out := oapi.BillTax{Category: t.Category, Name: t.Name, Percent: t.Percent, Base: t.Base, Tax: t.Tax, Code: &code, Reason: optionalText(t.Reason.Text), Levy: optionalText(t.Levy)}
+	if !t.Factor.IsZero() && t.Factor.Den != 0 {
+		out.BasePart = optionalText(t.Factor.String())
+	}
+	return out
 }
 
 func billLine(l bill.Line) oapi.BillLine {

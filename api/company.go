@@ -9,7 +9,6 @@ import (
 	"tollhouse/api/oapi"
 	"tollhouse/billing/account"
 	"tollhouse/billing/bill"
-	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 )
 
@@ -143,19 +142,4 @@ func (s *Server) ListNumberSeries(ctx context.Context, _ oapi.ListNumberSeriesRe
 		return err
 	})
 	return oapi.ListNumberSeries200JSONResponse{Items: mapped(series, numberSeries)}, err
-}
-
-// ListTaxRates implements oapi.StrictServerInterface.
-func (s *Server) ListTaxRates(ctx context.Context, _ oapi.ListTaxRatesRequestObject) (oapi.ListTaxRatesResponseObject, error) {
-	var rates []tax.Rate
-	err := callOf(ctx).stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) error {
-		table, err := tax.Load(ctx, tx)
-		if err == nil {
-			rates = table.Rates()
-		}
-		return err
-	})
-	return oapi.ListTaxRates200JSONResponse{Items: mapped(rates, func(r tax.Rate) oapi.TaxRate {
-		return oapi.TaxRate{Category: r.Category, Name: r.Name, Percent: r.Percent, ValidFrom: r.From, ValidTo: optionalDate(r.To)}
-	})}, err
 }

@@ -1,14 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"context"
-	"strings"
 
 	"tollhouse/api/oapi"
-	"tollhouse/api/problem"
-	"tollhouse/billing/account"
 	"tollhouse/billing/bill"
-	"tollhouse/billing/calendar"
 	"tollhouse/billing/tenant"
 )
 
@@ -16,7 +13,7 @@ import (
 func (s *Server) GetStatement(ctx context.Context, r oapi.GetStatementRequestObject) (oapi.GetStatementResponseObject, error) {
 	var out bill.AccountStatement
 	err := callOf(ctx).stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) error {
-		span, err := spanOf(ctx, tx, r.Account, r.Params.Period)
+		span, err := bill.SpanNamed(ctx, tx, r.Account, r.Params.Period)
 		if err == nil {
 			out, err = bill.Statement(ctx, tx, r.Account, span)
 		}
@@ -32,23 +29,14 @@ func (s *Server) GetStatement(ctx context.Context, r oapi.GetStatementRequestObj
 		})}, nil
 }
 
-// spanOf reads month:2026-05, year:2026 or since-last-payment.
-func spanOf(ctx context.Context, tx tenant.Tx, id oapi.AccountId, period string) (bill.Span, error) {
-	kind, text, _ := strings.Cut(period, ":")
-	if kind == "since-last-payment" {
-		return bill.SinceLastPayment(ctx, tx, id)
-	}
-	profile, err := account.GetProfile(ctx, tx)
-	if err != nil {
-		return bill.Span{}, err
-	}
-	first, turn := text+"-01", bill.MonthOf
-	if kind == "year" {
-		first, turn = text+"-01-01", bill.YearOf
-	}
-	day, err := calendar.ParseDate(first)
-	if err != nil || day.Year < 1 { // there is no year 0, and the database knows none
-		return bill.Span{}, problem.InvalidRequest.New("", problem.Fault{Field: "period", Reason: "is no month or year", Want: "such as month:2026-05 or year:2026"})
-	}
-	return turn(day, profile.Zone), nil
+// GetStatementPdf implements oapi.StrictServerInterface.
+func (s *Server) GetStatementPdf(ctx context.Context, r oapi.GetStatementPdfRequestObject) (oapi.GetStatementPdfResponseObject, error) {
+	_, file, err := callOf(ctx).stack.StatementFile(ctx, r.Account, r.Params.Period, "pdf")
+	return oapi.GetStatementPdf200ApplicationpdfResponse{Body: bytes.NewReader(file), ContentLength: int64(len(file))}, err
+}
+
+// GetStatementCsv implements oapi.StrictServerInterface.
+func (s *Server) GetStatementCsv(ctx context.Context, r oapi.GetStatementCsvRequestObject) (oapi.GetStatementCsvResponseObject, error) {
+	_, file, err := callOf(ctx).stack.StatementFile(ctx, r.Account, r.Params.Period, "csv")
+	return oapi.GetStatementCsv200TextcsvResponse{Body: bytes.NewReader(file), ContentLength: int64(len(file))}, err
 }

@@ -16,6 +16,7 @@ import (
 	"tollhouse/billing/audit"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/bill/pdf"
+	"tollhouse/billing/bill/ubl"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/money"
 	"tollhouse/billing/payment"
@@ -38,6 +39,58 @@ func (s *Stack) BillPDF(ctx context.Context, id uuid.UUID) ([]byte, error) {
 	var out bytes.Buffer
 	err = pdf.Render(&out, document)
 	return out.Bytes(), err
+}
+
+// BillUBL writes a final document as an electronic invoice.
+func (s *Stack) BillUBL(ctx context.Context, id uuid.UUID) ([]byte, error) {
+	var document bill.Document
+	err := s.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
+		document, err = bill.GetDocument(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ubl.Render(document)
+}
+
+// BillCSV writes a document's lines for a spreadsheet.
+func (s *Stack) BillCSV(ctx context.Context, id uuid.UUID) ([]byte, error) {
+	var document bill.Document
+	err := s.Read(ctx, func(ctx context.Context, tx tenant.Tx) (err error) {
+		document, err = bill.GetDocument(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = document.WriteCSV(&out)
+	return out.Bytes(), err
+}
+
+// StatementFile writes an account's statement of a named period (bill.SpanNamed)
+// as pdf or csv, and says what to call the file.
+func (s *Stack) StatementFile(ctx context.Context, account uuid.UUID, period, format string) (name string, content []byte, err error) {
+	var paper bill.StatementPaper
+	err = s.Read(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		span, err := bill.SpanNamed(ctx, tx, account, period)
+		if err == nil {
+			paper, err = bill.PrintedStatement(ctx, tx, account, span)
+		}
+		return err
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	var out bytes.Buffer
+	if format == "csv" {
+		err = paper.WriteCSV(&out)
+	} else {
+		err = pdf.RenderStatement(&out, paper)
+	}
+	name = "statement-" + paper.Buyer.Account + "-" + paper.Days.From.String() + "-" + paper.Days.To.AddDays(-1).String() + "." + format
+	return name, out.Bytes(), err
 }
 
 // RecordPayment books bank or cash money. A top-up also renews what waited for

@@ -229,6 +229,27 @@ func (e AdjustmentRequestState) Valid() bool {
 	}
 }
 
+// Defines values for AppliedTaxWhy.
+const (
+	AppliedTaxWhyExemption AppliedTaxWhy = "exemption"
+	AppliedTaxWhyHome      AppliedTaxWhy = "home"
+	AppliedTaxWhyRule      AppliedTaxWhy = "rule"
+)
+
+// Valid indicates whether the value is a known member of the AppliedTaxWhy enum.
+func (e AppliedTaxWhy) Valid() bool {
+	switch e {
+	case AppliedTaxWhyExemption:
+		return true
+	case AppliedTaxWhyHome:
+		return true
+	case AppliedTaxWhyRule:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ArrangementKind.
 const (
 	ArrangementKindDispute ArrangementKind = "dispute"
@@ -3097,6 +3118,201 @@ func (e SuspenseItemState) Valid() bool {
 	}
 }
 
+// Defines values for TaxCategoryService.
+const (
+	TaxCategoryServiceElectronic TaxCategoryService = "electronic"
+	TaxCategoryServiceGoods      TaxCategoryService = "goods"
+	TaxCategoryServiceOther      TaxCategoryService = "other"
+	TaxCategoryServiceTelecom    TaxCategoryService = "telecom"
+)
+
+// Valid indicates whether the value is a known member of the TaxCategoryService enum.
+func (e TaxCategoryService) Valid() bool {
+	switch e {
+	case TaxCategoryServiceElectronic:
+		return true
+	case TaxCategoryServiceGoods:
+		return true
+	case TaxCategoryServiceOther:
+		return true
+	case TaxCategoryServiceTelecom:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TaxCode.
+const (
+	TaxCodeAE TaxCode = "AE"
+	TaxCodeE  TaxCode = "E"
+	TaxCodeG  TaxCode = "G"
+	TaxCodeK  TaxCode = "K"
+	TaxCodeL  TaxCode = "L"
+	TaxCodeM  TaxCode = "M"
+	TaxCodeO  TaxCode = "O"
+	TaxCodeS  TaxCode = "S"
+	TaxCodeZ  TaxCode = "Z"
+)
+
+// Valid indicates whether the value is a known member of the TaxCode enum.
+func (e TaxCode) Valid() bool {
+	switch e {
+	case TaxCodeAE:
+		return true
+	case TaxCodeE:
+		return true
+	case TaxCodeG:
+		return true
+	case TaxCodeK:
+		return true
+	case TaxCodeL:
+		return true
+	case TaxCodeM:
+		return true
+	case TaxCodeO:
+		return true
+	case TaxCodeS:
+		return true
+	case TaxCodeZ:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TaxExemptionFactsCode.
+const (
+	TaxExemptionFactsCodeAE TaxExemptionFactsCode = "AE"
+	TaxExemptionFactsCodeE  TaxExemptionFactsCode = "E"
+	TaxExemptionFactsCodeG  TaxExemptionFactsCode = "G"
+	TaxExemptionFactsCodeK  TaxExemptionFactsCode = "K"
+	TaxExemptionFactsCodeO  TaxExemptionFactsCode = "O"
+	TaxExemptionFactsCodeZ  TaxExemptionFactsCode = "Z"
+)
+
+// Valid indicates whether the value is a known member of the TaxExemptionFactsCode enum.
+func (e TaxExemptionFactsCode) Valid() bool {
+	switch e {
+	case TaxExemptionFactsCodeAE:
+		return true
+	case TaxExemptionFactsCodeE:
+		return true
+	case TaxExemptionFactsCodeG:
+		return true
+	case TaxExemptionFactsCodeK:
+		return true
+	case TaxExemptionFactsCodeO:
+		return true
+	case TaxExemptionFactsCodeZ:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TaxRuleKind.
+const (
+	TaxRuleKindAny      TaxRuleKind = "any"
+	TaxRuleKindBusiness TaxRuleKind = "business"
+	TaxRuleKindPrivate  TaxRuleKind = "private"
+	TaxRuleKindTaxable  TaxRuleKind = "taxable"
+)
+
+// Valid indicates whether the value is a known member of the TaxRuleKind enum.
+func (e TaxRuleKind) Valid() bool {
+	switch e {
+	case TaxRuleKindAny:
+		return true
+	case TaxRuleKindBusiness:
+		return true
+	case TaxRuleKindPrivate:
+		return true
+	case TaxRuleKindTaxable:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TaxRuleService.
+const (
+	TaxRuleServiceElectronic TaxRuleService = "electronic"
+	TaxRuleServiceGoods      TaxRuleService = "goods"
+	TaxRuleServiceOther      TaxRuleService = "other"
+	TaxRuleServiceTelecom    TaxRuleService = "telecom"
+)
+
+// Valid indicates whether the value is a known member of the TaxRuleService enum.
+func (e TaxRuleService) Valid() bool {
+	switch e {
+	case TaxRuleServiceElectronic:
+		return true
+	case TaxRuleServiceGoods:
+		return true
+	case TaxRuleServiceOther:
+		return true
+	case TaxRuleServiceTelecom:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TaxRuleTreatment.
+const (
+	TaxRuleTreatmentCategory      TaxRuleTreatment = "category"
+	TaxRuleTreatmentCharge        TaxRuleTreatment = "charge"
+	TaxRuleTreatmentExempt        TaxRuleTreatment = "exempt"
+	TaxRuleTreatmentExport        TaxRuleTreatment = "export"
+	TaxRuleTreatmentIntraEu       TaxRuleTreatment = "intra_eu"
+	TaxRuleTreatmentNotSubject    TaxRuleTreatment = "not_subject"
+	TaxRuleTreatmentReverseCharge TaxRuleTreatment = "reverse_charge"
+	TaxRuleTreatmentZero          TaxRuleTreatment = "zero"
+)
+
+// Valid indicates whether the value is a known member of the TaxRuleTreatment enum.
+func (e TaxRuleTreatment) Valid() bool {
+	switch e {
+	case TaxRuleTreatmentCategory:
+		return true
+	case TaxRuleTreatmentCharge:
+		return true
+	case TaxRuleTreatmentExempt:
+		return true
+	case TaxRuleTreatmentExport:
+		return true
+	case TaxRuleTreatmentIntraEu:
+		return true
+	case TaxRuleTreatmentNotSubject:
+		return true
+	case TaxRuleTreatmentReverseCharge:
+		return true
+	case TaxRuleTreatmentZero:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TaxSettingsRounding.
+const (
+	TaxSettingsRoundingGroup TaxSettingsRounding = "group"
+	TaxSettingsRoundingLine  TaxSettingsRounding = "line"
+)
+
+// Valid indicates whether the value is a known member of the TaxSettingsRounding enum.
+func (e TaxSettingsRounding) Valid() bool {
+	switch e {
+	case TaxSettingsRoundingGroup:
+		return true
+	case TaxSettingsRoundingLine:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TellingWay.
 const (
 	ByLetter TellingWay = "letter"
@@ -3804,16 +4020,16 @@ func (e ListPaymentsParamsMethod) Valid() bool {
 
 // Defines values for ListPaymentsParamsKept.
 const (
-	Any   ListPaymentsParamsKept = "any"
-	Owing ListPaymentsParamsKept = "owing"
+	ListPaymentsParamsKeptAny   ListPaymentsParamsKept = "any"
+	ListPaymentsParamsKeptOwing ListPaymentsParamsKept = "owing"
 )
 
 // Valid indicates whether the value is a known member of the ListPaymentsParamsKept enum.
 func (e ListPaymentsParamsKept) Valid() bool {
 	switch e {
-	case Any:
+	case ListPaymentsParamsKeptAny:
 		return true
-	case Owing:
+	case ListPaymentsParamsKeptOwing:
 		return true
 	default:
 		return false
@@ -4116,6 +4332,13 @@ type AccountSummaryKind string
 // AccountSummaryState defines model for AccountSummary.State.
 type AccountSummaryState string
 
+// AccountTax defines model for AccountTax.
+type AccountTax struct {
+	Categories  []AppliedTax   `json:"categories"`
+	Exemptions  []TaxExemption `json:"exemptions"`
+	Withholding *Withholding   `json:"withholding,omitempty"`
+}
+
 // AdjustmentRefusal defines model for AdjustmentRefusal.
 type AdjustmentRefusal struct {
 	Reason string `json:"reason"`
@@ -4197,6 +4420,25 @@ type ApiKeySecret struct {
 	// Secret Shown here only; send it as a bearer token.
 	Secret string `json:"secret"`
 }
+
+// AppliedTax defines model for AppliedTax.
+type AppliedTax struct {
+	Category string `json:"category"`
+
+	// Code A VAT category of EN 16931 (UNTDID 5305).
+	Code TaxCode `json:"code"`
+	Name string  `json:"name"`
+
+	// Percent An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Percent Decimal       `json:"percent"`
+	Reason  *string       `json:"reason,omitempty"`
+	Why     AppliedTaxWhy `json:"why"`
+}
+
+// AppliedTaxWhy defines model for AppliedTax.Why.
+type AppliedTaxWhy string
 
 // Arrangement What was agreed or laid down about what an account owes.
 type Arrangement struct {
@@ -4570,14 +4812,24 @@ type Bill struct {
 	// Net An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
-	Net     Money       `json:"net"`
-	Summary BillSummary `json:"summary"`
+	Net Money `json:"net"`
+
+	// Rounding An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Rounding *Money      `json:"rounding,omitempty"`
+	Summary  BillSummary `json:"summary"`
 
 	// Tax An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
 	Tax   Money     `json:"tax"`
 	Taxes []BillTax `json:"taxes"`
+
+	// Withheld An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Withheld *Money `json:"withheld,omitempty"`
 }
 
 // BillItem defines model for BillItem.
@@ -4779,14 +5031,24 @@ type BillTax struct {
 	// Base An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
-	Base     Money  `json:"base"`
-	Category string `json:"category"`
-	Name     string `json:"name"`
+	Base Money `json:"base"`
+
+	// BasePart The part of the base that is taxed, such as 11/12.
+	BasePart *string `json:"base_part,omitempty"`
+	Category string  `json:"category"`
+
+	// Code A VAT category of EN 16931 (UNTDID 5305).
+	Code *TaxCode `json:"code,omitempty"`
+	Levy *string  `json:"levy,omitempty"`
+	Name string   `json:"name"`
 
 	// Percent An exact decimal number as text.
 	//
 	// Example: 0.0001
 	Percent Decimal `json:"percent"`
+
+	// Reason Why there is no tax.
+	Reason *string `json:"reason,omitempty"`
 
 	// Tax An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
@@ -5020,6 +5282,29 @@ type CashShiftState string
 // CashShiftList defines model for CashShiftList.
 type CashShiftList struct {
 	Items []CashShift `json:"items"`
+}
+
+// Certificate defines model for Certificate.
+type Certificate struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount      *Money `json:"amount,omitempty"`
+	Certificate string `json:"certificate"`
+}
+
+// CertificateTaken defines model for CertificateTaken.
+type CertificateTaken struct {
+	// Amount An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Amount      Money  `json:"amount"`
+	Certificate string `json:"certificate"`
+
+	// Open An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Open Money `json:"open"`
 }
 
 // Charge defines model for Charge.
@@ -5790,6 +6075,12 @@ type DisputeList struct {
 
 // Document A JSON object whose inside is told elsewhere.
 type Document = json.RawMessage
+
+// DocumentSettings defines model for DocumentSettings.
+type DocumentSettings struct {
+	// AttachPdf The bill's PDF goes with its mail; without it the mail has a link only.
+	AttachPdf bool `json:"attach_pdf"`
+}
 
 // DunningAction defines model for DunningAction.
 type DunningAction string
@@ -7766,6 +8057,15 @@ type OwingFigures struct {
 	Total Decimal `json:"total"`
 }
 
+// Papers defines model for Papers.
+type Papers struct {
+	// Itemised Usage stands behind the bill one by one.
+	Itemised bool `json:"itemised"`
+
+	// Masked The last digits of numbers are hidden there.
+	Masked bool `json:"masked"`
+}
+
 // Partner defines model for Partner.
 type Partner struct {
 	Active bool   `json:"active"`
@@ -9538,15 +9838,153 @@ type SuspensePage struct {
 	Next  *string        `json:"next,omitempty"`
 }
 
+// TaxCategory defines model for TaxCategory.
+type TaxCategory struct {
+	// Code A VAT category of EN 16931 (UNTDID 5305).
+	Code TaxCode `json:"code"`
+	Key  string  `json:"key"`
+	Name string  `json:"name"`
+
+	// Reason Why it is not taxed.
+	Reason *string `json:"reason,omitempty"`
+
+	// ReasonCode Of the VATEX list, such as VATEX-EU-132.
+	ReasonCode *string            `json:"reason_code,omitempty"`
+	Service    TaxCategoryService `json:"service"`
+}
+
+// TaxCategoryService defines model for TaxCategory.Service.
+type TaxCategoryService string
+
+// TaxCategoryList defines model for TaxCategoryList.
+type TaxCategoryList struct {
+	Items []TaxCategory `json:"items"`
+}
+
+// TaxCode A VAT category of EN 16931 (UNTDID 5305).
+type TaxCode string
+
+// TaxExemption defines model for TaxExemption.
+type TaxExemption struct {
+	Category    *string `json:"category,omitempty"`
+	Certificate *string `json:"certificate,omitempty"`
+
+	// Code A VAT category of EN 16931 (UNTDID 5305).
+	Code TaxCode `json:"code"`
+
+	// From A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	From       Date               `json:"from"`
+	Id         openapi_types.UUID `json:"id"`
+	Reason     string             `json:"reason"`
+	ReasonCode *string            `json:"reason_code,omitempty"`
+
+	// To A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	To *Date `json:"to,omitempty"`
+}
+
+// TaxExemptionEnd defines model for TaxExemptionEnd.
+type TaxExemptionEnd struct {
+	// Before A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Before Date `json:"before"`
+}
+
+// TaxExemptionFacts defines model for TaxExemptionFacts.
+type TaxExemptionFacts struct {
+	// Category All unless given.
+	Category    *string               `json:"category,omitempty"`
+	Certificate *string               `json:"certificate,omitempty"`
+	Code        TaxExemptionFactsCode `json:"code"`
+
+	// From A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	From       Date    `json:"from"`
+	Reason     string  `json:"reason"`
+	ReasonCode *string `json:"reason_code,omitempty"`
+
+	// To A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	To *Date `json:"to,omitempty"`
+}
+
+// TaxExemptionFactsCode defines model for TaxExemptionFacts.Code.
+type TaxExemptionFactsCode string
+
+// TaxIdCheck defines model for TaxIdCheck.
+type TaxIdCheck struct {
+	Country    *string `json:"country,omitempty"`
+	WellFormed bool    `json:"well_formed"`
+}
+
 // TaxRate defines model for TaxRate.
 type TaxRate struct {
-	Category string `json:"category"`
-	Name     string `json:"name"`
+	// Base The part of the price that is taxed, such as 11/12; left out for the whole.
+	Base     *string `json:"base,omitempty"`
+	Category string  `json:"category"`
+
+	// Levy Which of the category's taxes; left out for the only one.
+	Levy *string `json:"levy,omitempty"`
+	Name string  `json:"name"`
+
+	// NoVat A levy that is no VAT: electronic invoices show it as a charge.
+	NoVat *bool `json:"no_vat,omitempty"`
+
+	// OnEarlierTaxes The taxes before it are part of its base.
+	OnEarlierTaxes *bool `json:"on_earlier_taxes,omitempty"`
+
+	// Percent An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Percent  Decimal `json:"percent"`
+	Position *int    `json:"position,omitempty"`
+
+	// ValidFrom A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	ValidFrom Date `json:"valid_from"`
+
+	// ValidTo A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	ValidTo *Date `json:"valid_to,omitempty"`
+}
+
+// TaxRateEnd defines model for TaxRateEnd.
+type TaxRateEnd struct {
+	// Before A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	Before   Date    `json:"before"`
+	Category string  `json:"category"`
+	Levy     *string `json:"levy,omitempty"`
+}
+
+// TaxRateFacts defines model for TaxRateFacts.
+type TaxRateFacts struct {
+	// Base The part of the price that is taxed, such as 11/12.
+	Base     *string `json:"base,omitempty"`
+	Category string  `json:"category"`
+
+	// Levy Which of the category's taxes, where it has several.
+	Levy           *string `json:"levy,omitempty"`
+	Name           string  `json:"name"`
+	NoVat          *bool   `json:"no_vat,omitempty"`
+	OnEarlierTaxes *bool   `json:"on_earlier_taxes,omitempty"`
 
 	// Percent An exact decimal number as text.
 	//
 	// Example: 0.0001
 	Percent Decimal `json:"percent"`
+
+	// Position The order of the category's taxes.
+	Position *int `json:"position,omitempty"`
 
 	// ValidFrom A day in the operator's zone.
 	//
@@ -9563,6 +10001,53 @@ type TaxRate struct {
 type TaxRateList struct {
 	Items []TaxRate `json:"items"`
 }
+
+// TaxRule defines model for TaxRule.
+type TaxRule struct {
+	// Buyer A country, EU, other (neither the seller's nor in the EU), or *.
+	Buyer string `json:"buyer"`
+
+	// Category Whose rates hold, for the treatment category.
+	Category *string `json:"category,omitempty"`
+
+	// Kind taxable: an organisation with a well-formed tax id of its country.
+	Kind       TaxRuleKind `json:"kind"`
+	Reason     *string     `json:"reason,omitempty"`
+	ReasonCode *string     `json:"reason_code,omitempty"`
+
+	// Seller A country, EU, or *.
+	Seller string `json:"seller"`
+
+	// Service Of which kind of service; all unless given.
+	Service   *TaxRuleService  `json:"service,omitempty"`
+	Treatment TaxRuleTreatment `json:"treatment"`
+}
+
+// TaxRuleKind taxable: an organisation with a well-formed tax id of its country.
+type TaxRuleKind string
+
+// TaxRuleService Of which kind of service; all unless given.
+type TaxRuleService string
+
+// TaxRuleTreatment defines model for TaxRule.Treatment.
+type TaxRuleTreatment string
+
+// TaxRuleList defines model for TaxRuleList.
+type TaxRuleList struct {
+	Items []TaxRule `json:"items"`
+}
+
+// TaxSettings defines model for TaxSettings.
+type TaxSettings struct {
+	// Rounding Whether tax is rounded once per rate, or on each line.
+	Rounding TaxSettingsRounding `json:"rounding"`
+
+	// StrictVat Tax is reckoned from the net even where prices include it; a rounding amount keeps what is paid.
+	StrictVat bool `json:"strict_vat"`
+}
+
+// TaxSettingsRounding Whether tax is rounded once per rate, or on each line.
+type TaxSettingsRounding string
 
 // TellingWay defines model for TellingWay.
 type TellingWay string
@@ -10166,6 +10651,16 @@ type WeekFigures struct {
 	Left   int64 `json:"left"`
 }
 
+// Withholding defines model for Withholding.
+type Withholding struct {
+	Name *string `json:"name,omitempty"`
+
+	// Percent An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Percent *Decimal `json:"percent,omitempty"`
+}
+
 // WriteOff defines model for WriteOff.
 type WriteOff struct {
 	Account openapi_types.UUID `json:"account"`
@@ -10260,6 +10755,9 @@ type EndpointId = openapi_types.UUID
 // EntityId defines model for EntityId.
 type EntityId = openapi_types.UUID
 
+// ExemptionId defines model for ExemptionId.
+type ExemptionId = openapi_types.UUID
+
 // FileId defines model for FileId.
 type FileId = openapi_types.UUID
 
@@ -10338,6 +10836,9 @@ type StripeSignature = string
 
 // SubscriptionId defines model for SubscriptionId.
 type SubscriptionId = openapi_types.UUID
+
+// TaxId defines model for TaxId.
+type TaxId = string
 
 // Tenant defines model for Tenant.
 type Tenant = string
@@ -10716,6 +11217,12 @@ type UnpinNoteParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// PutPapersParams defines parameters for PutPapers.
+type PutPapersParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // CreatePaymentLinkParams defines parameters for CreatePaymentLink.
 type CreatePaymentLinkParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -10817,8 +11324,32 @@ type PutStandingParams struct {
 
 // GetStatementParams defines parameters for GetStatement.
 type GetStatementParams struct {
-	// Period Which time: `month:2026-05`, `year:2026` or `since-last-payment`.
+	// Period Which time: `month:2026-05`, `year:2026`, `days:2026-05-01/2026-05-20` (both included) or `since-last-payment`.
 	Period string `form:"period" json:"period"`
+}
+
+// GetStatementCsvParams defines parameters for GetStatementCsv.
+type GetStatementCsvParams struct {
+	// Period Which time: `month:2026-05`, `year:2026`, `days:2026-05-01/2026-05-20` (both included) or `since-last-payment`.
+	Period string `form:"period" json:"period"`
+}
+
+// GetStatementPdfParams defines parameters for GetStatementPdf.
+type GetStatementPdfParams struct {
+	// Period Which time: `month:2026-05`, `year:2026`, `days:2026-05-01/2026-05-20` (both included) or `since-last-payment`.
+	Period string `form:"period" json:"period"`
+}
+
+// AddTaxExemptionParams defines parameters for AddTaxExemption.
+type AddTaxExemptionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// EndTaxExemptionParams defines parameters for EndTaxExemption.
+type EndTaxExemptionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // GetTimelineParams defines parameters for GetTimeline.
@@ -10865,6 +11396,12 @@ type ListUsageParams struct {
 
 // RedeemVoucherParams defines parameters for RedeemVoucher.
 type RedeemVoucherParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutWithholdingParams defines parameters for PutWithholding.
+type PutWithholdingParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -11059,6 +11596,12 @@ type RefundNoteParams struct {
 
 // VoidBillParams defines parameters for VoidBill.
 type VoidBillParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// TakeCertificateParams defines parameters for TakeCertificate.
+type TakeCertificateParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -11300,6 +11843,12 @@ type ReturnDepositParams struct {
 
 // NoteDisputeEvidenceParams defines parameters for NoteDisputeEvidence.
 type NoteDisputeEvidenceParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutDocumentSettingsParams defines parameters for PutDocumentSettings.
+type PutDocumentSettingsParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -12143,6 +12692,36 @@ type FixSuspenseParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// PutTaxCategoryParams defines parameters for PutTaxCategory.
+type PutTaxCategoryParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// AddTaxRateParams defines parameters for AddTaxRate.
+type AddTaxRateParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// EndTaxRateParams defines parameters for EndTaxRate.
+type EndTaxRateParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutTaxRulesParams defines parameters for PutTaxRules.
+type PutTaxRulesParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutTaxSettingsParams defines parameters for PutTaxSettings.
+type PutTaxSettingsParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListTrialsParams defines parameters for ListTrials.
 type ListTrialsParams struct {
 	// Limit How many items a page holds at most.
@@ -12472,6 +13051,9 @@ type SignMandateJSONRequestBody = NewMandate
 // AddNoteJSONRequestBody defines body for AddNote for application/json ContentType.
 type AddNoteJSONRequestBody = NewNote
 
+// PutPapersJSONRequestBody defines body for PutPapers for application/json ContentType.
+type PutPapersJSONRequestBody = Papers
+
 // CreatePaymentLinkJSONRequestBody defines body for CreatePaymentLink for application/json ContentType.
 type CreatePaymentLinkJSONRequestBody = NewPaymentLink
 
@@ -12508,6 +13090,12 @@ type LimitSharingMemberJSONRequestBody = SharingLimit
 // PutStandingJSONRequestBody defines body for PutStanding for application/json ContentType.
 type PutStandingJSONRequestBody = AccountStanding
 
+// AddTaxExemptionJSONRequestBody defines body for AddTaxExemption for application/json ContentType.
+type AddTaxExemptionJSONRequestBody = TaxExemptionFacts
+
+// EndTaxExemptionJSONRequestBody defines body for EndTaxExemption for application/json ContentType.
+type EndTaxExemptionJSONRequestBody = TaxExemptionEnd
+
 // CreateTopUpJSONRequestBody defines body for CreateTopUp for application/json ContentType.
 type CreateTopUpJSONRequestBody = NewTopUp
 
@@ -12516,6 +13104,9 @@ type SendTransferJSONRequestBody = NewTransfer
 
 // RedeemVoucherJSONRequestBody defines body for RedeemVoucher for application/json ContentType.
 type RedeemVoucherJSONRequestBody = VoucherPIN
+
+// PutWithholdingJSONRequestBody defines body for PutWithholding for application/json ContentType.
+type PutWithholdingJSONRequestBody = Withholding
 
 // CreateWriteOffJSONRequestBody defines body for CreateWriteOff for application/json ContentType.
 type CreateWriteOffJSONRequestBody = NewWriteOff
@@ -12558,6 +13149,9 @@ type RefundNoteJSONRequestBody = NewRefund
 
 // VoidBillJSONRequestBody defines body for VoidBill for application/json ContentType.
 type VoidBillJSONRequestBody = VoidBill
+
+// TakeCertificateJSONRequestBody defines body for TakeCertificate for application/json ContentType.
+type TakeCertificateJSONRequestBody = Certificate
 
 // AddBranchJSONRequestBody defines body for AddBranch for application/json ContentType.
 type AddBranchJSONRequestBody = NewBranch
@@ -12630,6 +13224,9 @@ type UploadDeckVersionMultipartRequestBody UploadDeckVersionMultipartBody
 
 // ReturnDepositJSONRequestBody defines body for ReturnDeposit for application/json ContentType.
 type ReturnDepositJSONRequestBody = ReturnDeposit
+
+// PutDocumentSettingsJSONRequestBody defines body for PutDocumentSettings for application/json ContentType.
+type PutDocumentSettingsJSONRequestBody = DocumentSettings
 
 // PutDunningPolicyJSONRequestBody defines body for PutDunningPolicy for application/json ContentType.
 type PutDunningPolicyJSONRequestBody = DunningPolicyDocument
@@ -12825,6 +13422,21 @@ type DiscardSuspenseJSONRequestBody = Discard
 
 // FixSuspenseJSONRequestBody defines body for FixSuspense for application/json ContentType.
 type FixSuspenseJSONRequestBody = Fix
+
+// PutTaxCategoryJSONRequestBody defines body for PutTaxCategory for application/json ContentType.
+type PutTaxCategoryJSONRequestBody = TaxCategory
+
+// AddTaxRateJSONRequestBody defines body for AddTaxRate for application/json ContentType.
+type AddTaxRateJSONRequestBody = TaxRateFacts
+
+// EndTaxRateJSONRequestBody defines body for EndTaxRate for application/json ContentType.
+type EndTaxRateJSONRequestBody = TaxRateEnd
+
+// PutTaxRulesJSONRequestBody defines body for PutTaxRules for application/json ContentType.
+type PutTaxRulesJSONRequestBody = TaxRuleList
+
+// PutTaxSettingsJSONRequestBody defines body for PutTaxSettings for application/json ContentType.
+type PutTaxSettingsJSONRequestBody = TaxSettings
 
 // CreateTrialJSONRequestBody defines body for CreateTrial for application/json ContentType.
 type CreateTrialJSONRequestBody = NewTrial
@@ -13131,6 +13743,12 @@ type ServerInterface interface {
 	// UnpinNote Lets a note go from the top.
 	// (POST /t/{tenant}/v1/accounts/{account}/notes/{note}/unpin)
 	UnpinNote(ctx echo.Context, tenant Tenant, account AccountId, note NoteId, params UnpinNoteParams) error
+	// GetPapers How the account wants its documents.
+	// (GET /t/{tenant}/v1/accounts/{account}/papers)
+	GetPapers(ctx echo.Context, tenant Tenant, account AccountId) error
+	// PutPapers Says how the account wants its documents, from the next bill on.
+	// (PUT /t/{tenant}/v1/accounts/{account}/papers)
+	PutPapers(ctx echo.Context, tenant Tenant, account AccountId, params PutPapersParams) error
 	// ListPaymentLinks Lists links to pay, newest first, ended ones as well; at most 100.
 	// (GET /t/{tenant}/v1/accounts/{account}/payment-links)
 	ListPaymentLinks(ctx echo.Context, tenant Tenant, account AccountId) error
@@ -13197,9 +13815,24 @@ type ServerInterface interface {
 	// GetStatement Adds up a month, a year or the time since the last payment.
 	// (GET /t/{tenant}/v1/accounts/{account}/statement)
 	GetStatement(ctx echo.Context, tenant Tenant, account AccountId, params GetStatementParams) error
+	// GetStatementCsv The statement for a spreadsheet.
+	// (GET /t/{tenant}/v1/accounts/{account}/statement/csv)
+	GetStatementCsv(ctx echo.Context, tenant Tenant, account AccountId, params GetStatementCsvParams) error
+	// GetStatementPdf The statement as a PDF document.
+	// (GET /t/{tenant}/v1/accounts/{account}/statement/pdf)
+	GetStatementPdf(ctx echo.Context, tenant Tenant, account AccountId, params GetStatementPdfParams) error
 	// GetAccountSummary Shows an account in a few figures.
 	// (GET /t/{tenant}/v1/accounts/{account}/summary)
 	GetAccountSummary(ctx echo.Context, tenant Tenant, account AccountId) error
+	// GetAccountTax What tax the account pays today in each category and why, its exemptions, and what it withholds.
+	// (GET /t/{tenant}/v1/accounts/{account}/tax)
+	GetAccountTax(ctx echo.Context, tenant Tenant, account AccountId) error
+	// AddTaxExemption Frees the account of tax from a day on.
+	// (POST /t/{tenant}/v1/accounts/{account}/tax-exemptions)
+	AddTaxExemption(ctx echo.Context, tenant Tenant, account AccountId, params AddTaxExemptionParams) error
+	// EndTaxExemption Lets an exemption run out before a day.
+	// (POST /t/{tenant}/v1/accounts/{account}/tax-exemptions/{exemption}/end)
+	EndTaxExemption(ctx echo.Context, tenant Tenant, account AccountId, exemption ExemptionId, params EndTaxExemptionParams) error
 	// GetTimeline Lists what happened to an account, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/timeline)
 	GetTimeline(ctx echo.Context, tenant Tenant, account AccountId, params GetTimelineParams) error
@@ -13218,6 +13851,9 @@ type ServerInterface interface {
 	// RedeemVoucher Turns a voucher into balance, once. Wrong PINs are counted; after some of them, wait.
 	// (POST /t/{tenant}/v1/accounts/{account}/vouchers)
 	RedeemVoucher(ctx echo.Context, tenant Tenant, account AccountId, params RedeemVoucherParams) error
+	// PutWithholding Says what tax the customer keeps back from what it pays; without a name none.
+	// (PUT /t/{tenant}/v1/accounts/{account}/withholding)
+	PutWithholding(ctx echo.Context, tenant Tenant, account AccountId, params PutWithholdingParams) error
 	// ListWriteOffs Lists what was written off of an account.
 	// (GET /t/{tenant}/v1/accounts/{account}/write-offs)
 	ListWriteOffs(ctx echo.Context, tenant Tenant, account AccountId) error
@@ -13317,6 +13953,9 @@ type ServerInterface interface {
 	// CreateCreditNote Credits a bill. Of lines, of an amount with tax, or of all that is left.
 	// (POST /t/{tenant}/v1/bills/{bill}/credit-notes)
 	CreateCreditNote(ctx echo.Context, tenant Tenant, bill BillId, params CreateCreditNoteParams) error
+	// GetBillCsv The bill's lines, taxes and total for a spreadsheet.
+	// (GET /t/{tenant}/v1/bills/{bill}/csv)
+	GetBillCsv(ctx echo.Context, tenant Tenant, bill BillId) error
 	// CreateDebitNote Asks for more on a bill.
 	// (POST /t/{tenant}/v1/bills/{bill}/debit-notes)
 	CreateDebitNote(ctx echo.Context, tenant Tenant, bill BillId, params CreateDebitNoteParams) error
@@ -13338,9 +13977,15 @@ type ServerInterface interface {
 	// GetBillPdf The bill as a PDF document.
 	// (GET /t/{tenant}/v1/bills/{bill}/pdf)
 	GetBillPdf(ctx echo.Context, tenant Tenant, bill BillId) error
+	// GetBillUbl The bill or credit note as an electronic invoice (EN 16931, UBL 2.1; Peppol BIS 3 where both parties can be addressed there).
+	// (GET /t/{tenant}/v1/bills/{bill}/ubl)
+	GetBillUbl(ctx echo.Context, tenant Tenant, bill BillId) error
 	// VoidBill Voids a bill that was not sent and not paid. It keeps its number.
 	// (POST /t/{tenant}/v1/bills/{bill}/void)
 	VoidBill(ctx echo.Context, tenant Tenant, bill BillId, params VoidBillParams) error
+	// TakeCertificate Takes in the certificate of tax that the buyer kept back, which pays its part of the bill.
+	// (POST /t/{tenant}/v1/bills/{bill}/withholding)
+	TakeCertificate(ctx echo.Context, tenant Tenant, bill BillId, params TakeCertificateParams) error
 	// ListBranches Lists branches, the default one first.
 	// (GET /t/{tenant}/v1/branches)
 	ListBranches(ctx echo.Context, tenant Tenant) error
@@ -13491,6 +14136,12 @@ type ServerInterface interface {
 	// NoteDisputeEvidence Notes that a dispute was answered at the provider.
 	// (POST /t/{tenant}/v1/disputes/{dispute}/evidence)
 	NoteDisputeEvidence(ctx echo.Context, tenant Tenant, dispute openapi_types.UUID, params NoteDisputeEvidenceParams) error
+	// GetDocumentSettings Shows how mails carry documents.
+	// (GET /t/{tenant}/v1/document-settings)
+	GetDocumentSettings(ctx echo.Context, tenant Tenant) error
+	// PutDocumentSettings Says how mails carry documents.
+	// (PUT /t/{tenant}/v1/document-settings)
+	PutDocumentSettings(ctx echo.Context, tenant Tenant, params PutDocumentSettingsParams) error
 	// GetDunningPolicy Shows the ladders.
 	// (GET /t/{tenant}/v1/dunning-policy)
 	GetDunningPolicy(ctx echo.Context, tenant Tenant) error
@@ -13995,9 +14646,36 @@ type ServerInterface interface {
 	// FixSuspense Corrects the raw line or fields of the record; it waits until it is run again.
 	// (POST /t/{tenant}/v1/suspense/{item}/fix)
 	FixSuspense(ctx echo.Context, tenant Tenant, item ItemId, params FixSuspenseParams) error
+	// ListTaxCategories Lists tax categories with their codes of EN 16931.
+	// (GET /t/{tenant}/v1/tax-categories)
+	ListTaxCategories(ctx echo.Context, tenant Tenant) error
+	// PutTaxCategory Describes a tax category.
+	// (PUT /t/{tenant}/v1/tax-categories)
+	PutTaxCategory(ctx echo.Context, tenant Tenant, params PutTaxCategoryParams) error
+	// CheckTaxId Checks the form and the check digits of a tax id; nobody else is asked.
+	// (GET /t/{tenant}/v1/tax-ids/{tax_id})
+	CheckTaxId(ctx echo.Context, tenant Tenant, taxId TaxId) error
 	// ListTaxRates Lists tax rates with the days from which they hold.
 	// (GET /t/{tenant}/v1/tax-rates)
 	ListTaxRates(ctx echo.Context, tenant Tenant) error
+	// AddTaxRate Adds a rate that holds from a day on; its predecessor has to be ended before.
+	// (POST /t/{tenant}/v1/tax-rates)
+	AddTaxRate(ctx echo.Context, tenant Tenant, params AddTaxRateParams) error
+	// EndTaxRate Lets the open rate of a category's tax run out before a day.
+	// (POST /t/{tenant}/v1/tax-rates/end)
+	EndTaxRate(ctx echo.Context, tenant Tenant, params EndTaxRateParams) error
+	// ListTaxRules Lists how sales over a border are taxed, in the order in which rules are tried.
+	// (GET /t/{tenant}/v1/tax-rules)
+	ListTaxRules(ctx echo.Context, tenant Tenant) error
+	// PutTaxRules Replaces all rules of sales over a border.
+	// (PUT /t/{tenant}/v1/tax-rules)
+	PutTaxRules(ctx echo.Context, tenant Tenant, params PutTaxRulesParams) error
+	// GetTaxSettings Shows how documents are taxed.
+	// (GET /t/{tenant}/v1/tax-settings)
+	GetTaxSettings(ctx echo.Context, tenant Tenant) error
+	// PutTaxSettings Says how documents are taxed from now on.
+	// (PUT /t/{tenant}/v1/tax-settings)
+	PutTaxSettings(ctx echo.Context, tenant Tenant, params PutTaxSettingsParams) error
 	// ListTrials Lists trials, newest first.
 	// (GET /t/{tenant}/v1/trials)
 	ListTrials(ctx echo.Context, tenant Tenant, params ListTrialsParams) error
@@ -16655,6 +17333,76 @@ func (w *ServerInterfaceWrapper) UnpinNote(ctx echo.Context) error {
 	return err
 }
 
+// GetPapers converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPapers(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPapers(ctx, tenant, account)
+	return err
+}
+
+// PutPapers converts echo context to params.
+func (w *ServerInterfaceWrapper) PutPapers(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutPapersParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutPapers(ctx, tenant, account, params)
+	return err
+}
+
 // ListPaymentLinks converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPaymentLinks(ctx echo.Context) error {
 	var err error
@@ -17578,6 +18326,72 @@ func (w *ServerInterfaceWrapper) GetStatement(ctx echo.Context) error {
 	return err
 }
 
+// GetStatementCsv converts echo context to params.
+func (w *ServerInterfaceWrapper) GetStatementCsv(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetStatementCsvParams
+	// ------------- Required query parameter "period" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "period", ctx.QueryParams(), &params.Period, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter period: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetStatementCsv(ctx, tenant, account, params)
+	return err
+}
+
+// GetStatementPdf converts echo context to params.
+func (w *ServerInterfaceWrapper) GetStatementPdf(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetStatementPdfParams
+	// ------------- Required query parameter "period" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "period", ctx.QueryParams(), &params.Period, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter period: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetStatementPdf(ctx, tenant, account, params)
+	return err
+}
+
 // GetAccountSummary converts echo context to params.
 func (w *ServerInterfaceWrapper) GetAccountSummary(ctx echo.Context) error {
 	var err error
@@ -17599,6 +18413,130 @@ func (w *ServerInterfaceWrapper) GetAccountSummary(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetAccountSummary(ctx, tenant, account)
+	return err
+}
+
+// GetAccountTax converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAccountTax(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAccountTax(ctx, tenant, account)
+	return err
+}
+
+// AddTaxExemption converts echo context to params.
+func (w *ServerInterfaceWrapper) AddTaxExemption(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddTaxExemptionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddTaxExemption(ctx, tenant, account, params)
+	return err
+}
+
+// EndTaxExemption converts echo context to params.
+func (w *ServerInterfaceWrapper) EndTaxExemption(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Path parameter "exemption" -------------
+	var exemption ExemptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "exemption", ctx.Param("exemption"), &exemption, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter exemption: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndTaxExemptionParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndTaxExemption(ctx, tenant, account, exemption, params)
 	return err
 }
 
@@ -17857,6 +18795,52 @@ func (w *ServerInterfaceWrapper) RedeemVoucher(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RedeemVoucher(ctx, tenant, account, params)
+	return err
+}
+
+// PutWithholding converts echo context to params.
+func (w *ServerInterfaceWrapper) PutWithholding(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutWithholdingParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutWithholding(ctx, tenant, account, params)
 	return err
 }
 
@@ -18989,6 +19973,30 @@ func (w *ServerInterfaceWrapper) CreateCreditNote(ctx echo.Context) error {
 	return err
 }
 
+// GetBillCsv converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBillCsv(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bill" -------------
+	var bill BillId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bill", ctx.Param("bill"), &bill, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBillCsv(ctx, tenant, bill)
+	return err
+}
+
 // CreateDebitNote converts echo context to params.
 func (w *ServerInterfaceWrapper) CreateDebitNote(ctx echo.Context) error {
 	var err error
@@ -19245,6 +20253,30 @@ func (w *ServerInterfaceWrapper) GetBillPdf(ctx echo.Context) error {
 	return err
 }
 
+// GetBillUbl converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBillUbl(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bill" -------------
+	var bill BillId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bill", ctx.Param("bill"), &bill, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBillUbl(ctx, tenant, bill)
+	return err
+}
+
 // VoidBill converts echo context to params.
 func (w *ServerInterfaceWrapper) VoidBill(ctx echo.Context) error {
 	var err error
@@ -19288,6 +20320,52 @@ func (w *ServerInterfaceWrapper) VoidBill(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.VoidBill(ctx, tenant, bill, params)
+	return err
+}
+
+// TakeCertificate converts echo context to params.
+func (w *ServerInterfaceWrapper) TakeCertificate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bill" -------------
+	var bill BillId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bill", ctx.Param("bill"), &bill, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TakeCertificateParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TakeCertificate(ctx, tenant, bill, params)
 	return err
 }
 
@@ -21009,6 +22087,60 @@ func (w *ServerInterfaceWrapper) NoteDisputeEvidence(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.NoteDisputeEvidence(ctx, tenant, dispute, params)
+	return err
+}
+
+// GetDocumentSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDocumentSettings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDocumentSettings(ctx, tenant)
+	return err
+}
+
+// PutDocumentSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) PutDocumentSettings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutDocumentSettingsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutDocumentSettings(ctx, tenant, params)
 	return err
 }
 
@@ -26707,6 +27839,84 @@ func (w *ServerInterfaceWrapper) FixSuspense(ctx echo.Context) error {
 	return err
 }
 
+// ListTaxCategories converts echo context to params.
+func (w *ServerInterfaceWrapper) ListTaxCategories(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListTaxCategories(ctx, tenant)
+	return err
+}
+
+// PutTaxCategory converts echo context to params.
+func (w *ServerInterfaceWrapper) PutTaxCategory(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutTaxCategoryParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutTaxCategory(ctx, tenant, params)
+	return err
+}
+
+// CheckTaxId converts echo context to params.
+func (w *ServerInterfaceWrapper) CheckTaxId(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "tax_id" -------------
+	var taxId TaxId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tax_id", ctx.Param("tax_id"), &taxId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tax_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CheckTaxId(ctx, tenant, taxId)
+	return err
+}
+
 // ListTaxRates converts echo context to params.
 func (w *ServerInterfaceWrapper) ListTaxRates(ctx echo.Context) error {
 	var err error
@@ -26720,6 +27930,190 @@ func (w *ServerInterfaceWrapper) ListTaxRates(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListTaxRates(ctx, tenant)
+	return err
+}
+
+// AddTaxRate converts echo context to params.
+func (w *ServerInterfaceWrapper) AddTaxRate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddTaxRateParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddTaxRate(ctx, tenant, params)
+	return err
+}
+
+// EndTaxRate converts echo context to params.
+func (w *ServerInterfaceWrapper) EndTaxRate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndTaxRateParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndTaxRate(ctx, tenant, params)
+	return err
+}
+
+// ListTaxRules converts echo context to params.
+func (w *ServerInterfaceWrapper) ListTaxRules(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListTaxRules(ctx, tenant)
+	return err
+}
+
+// PutTaxRules converts echo context to params.
+func (w *ServerInterfaceWrapper) PutTaxRules(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutTaxRulesParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutTaxRules(ctx, tenant, params)
+	return err
+}
+
+// GetTaxSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTaxSettings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTaxSettings(ctx, tenant)
+	return err
+}
+
+// PutTaxSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) PutTaxSettings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutTaxSettingsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutTaxSettings(ctx, tenant, params)
 	return err
 }
 
@@ -28615,6 +30009,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/commitments/:commitment/end", wrapper.EndCommitment, options.OperationMiddlewares["endCommitment"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/payments", wrapper.ListAccountPayments, options.OperationMiddlewares["listAccountPayments"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/statement", wrapper.GetStatement, options.OperationMiddlewares["getStatement"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/statement/pdf", wrapper.GetStatementPdf, options.OperationMiddlewares["getStatementPdf"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/statement/csv", wrapper.GetStatementCsv, options.OperationMiddlewares["getStatementCsv"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/papers", wrapper.GetPapers, options.OperationMiddlewares["getPapers"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/accounts/:account/papers", wrapper.PutPapers, options.OperationMiddlewares["putPapers"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/tax", wrapper.GetAccountTax, options.OperationMiddlewares["getAccountTax"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/tax-exemptions", wrapper.AddTaxExemption, options.OperationMiddlewares["addTaxExemption"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/tax-exemptions/:exemption/end", wrapper.EndTaxExemption, options.OperationMiddlewares["endTaxExemption"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/accounts/:account/withholding", wrapper.PutWithholding, options.OperationMiddlewares["putWithholding"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/top-ups", wrapper.CreateTopUp, options.OperationMiddlewares["createTopUp"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/voucher-batches", wrapper.ListVoucherBatches, options.OperationMiddlewares["listVoucherBatches"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/voucher-batches", wrapper.MakeVoucherBatch, options.OperationMiddlewares["makeVoucherBatch"]...)
@@ -28715,6 +30117,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/instalments", wrapper.ListInstalments, options.OperationMiddlewares["listInstalments"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/bills/:bill/instalments", wrapper.CreateInstalments, options.OperationMiddlewares["createInstalments"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/bills/:bill/instalments/call-in", wrapper.CallInInstalments, options.OperationMiddlewares["callInInstalments"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/ubl", wrapper.GetBillUbl, options.OperationMiddlewares["getBillUbl"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bills/:bill/withholding", wrapper.TakeCertificate, options.OperationMiddlewares["takeCertificate"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/csv", wrapper.GetBillCsv, options.OperationMiddlewares["getBillCsv"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/payments", wrapper.ListPayments, options.OperationMiddlewares["listPayments"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/payments", wrapper.CreatePayment, options.OperationMiddlewares["createPayment"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/payments/:payment", wrapper.GetPayment, options.OperationMiddlewares["getPayment"]...)
@@ -28791,6 +30196,17 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/number-series/preview", wrapper.PreviewNumber, options.OperationMiddlewares["previewNumber"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/number-series/continuation", wrapper.ContinueNumberSeries, options.OperationMiddlewares["continueNumberSeries"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/tax-rates", wrapper.ListTaxRates, options.OperationMiddlewares["listTaxRates"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/tax-rates", wrapper.AddTaxRate, options.OperationMiddlewares["addTaxRate"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/tax-rates/end", wrapper.EndTaxRate, options.OperationMiddlewares["endTaxRate"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/tax-categories", wrapper.ListTaxCategories, options.OperationMiddlewares["listTaxCategories"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/tax-categories", wrapper.PutTaxCategory, options.OperationMiddlewares["putTaxCategory"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/tax-rules", wrapper.ListTaxRules, options.OperationMiddlewares["listTaxRules"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/tax-rules", wrapper.PutTaxRules, options.OperationMiddlewares["putTaxRules"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/document-settings", wrapper.GetDocumentSettings, options.OperationMiddlewares["getDocumentSettings"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/document-settings", wrapper.PutDocumentSettings, options.OperationMiddlewares["putDocumentSettings"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/tax-settings", wrapper.GetTaxSettings, options.OperationMiddlewares["getTaxSettings"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/tax-settings", wrapper.PutTaxSettings, options.OperationMiddlewares["putTaxSettings"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/tax-ids/:tax_id", wrapper.CheckTaxId, options.OperationMiddlewares["checkTaxId"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/attention", wrapper.ListAttention, options.OperationMiddlewares["listAttention"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/failed-work/:kind/retry", wrapper.RetryFailedWork, options.OperationMiddlewares["retryFailedWork"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/figures", wrapper.GetFigures, options.OperationMiddlewares["getFigures"]...)
@@ -37480,6 +38896,240 @@ func (response UnpinNote409ApplicationProblemPlusJSONResponse) VisitUnpinNoteRes
 	return err
 }
 
+type GetPapersRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type GetPapersResponseObject interface {
+	VisitGetPapersResponse(w http.ResponseWriter) error
+}
+
+type GetPapers200JSONResponse Papers
+
+func (response GetPapers200JSONResponse) VisitGetPapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPapers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetPapers400ApplicationProblemPlusJSONResponse) VisitGetPapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPapers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPapers401ApplicationProblemPlusJSONResponse) VisitGetPapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPapers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPapers403ApplicationProblemPlusJSONResponse) VisitGetPapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPapers404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPapers404ApplicationProblemPlusJSONResponse) VisitGetPapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPapersRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  PutPapersParams
+	Body    *PutPapersJSONRequestBody
+}
+
+type PutPapersResponseObject interface {
+	VisitPutPapersResponse(w http.ResponseWriter) error
+}
+
+type PutPapers200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutPapers200JSONResponse struct {
+	Body    Papers
+	Headers PutPapers200ResponseHeaders
+}
+
+func (response PutPapers200JSONResponse) VisitPutPapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPapers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutPapers400ApplicationProblemPlusJSONResponse) VisitPutPapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPapers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutPapers401ApplicationProblemPlusJSONResponse) VisitPutPapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPapers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutPapers403ApplicationProblemPlusJSONResponse) VisitPutPapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPapers404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutPapers404ApplicationProblemPlusJSONResponse) VisitPutPapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPapers409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutPapers409ApplicationProblemPlusJSONResponse) VisitPutPapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPapers413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutPapers413ApplicationProblemPlusJSONResponse) VisitPutPapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPapers422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutPapers422ApplicationProblemPlusJSONResponse) VisitPutPapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPaymentLinksRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -40258,6 +41908,194 @@ func (response GetStatement404ApplicationProblemPlusJSONResponse) VisitGetStatem
 	return err
 }
 
+type GetStatementCsvRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  GetStatementCsvParams
+}
+
+type GetStatementCsvResponseObject interface {
+	VisitGetStatementCsvResponse(w http.ResponseWriter) error
+}
+
+type GetStatementCsv200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetStatementCsv200TextcsvResponse) VisitGetStatementCsvResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetStatementCsv400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatementCsv400ApplicationProblemPlusJSONResponse) VisitGetStatementCsvResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatementCsv401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatementCsv401ApplicationProblemPlusJSONResponse) VisitGetStatementCsvResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatementCsv403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatementCsv403ApplicationProblemPlusJSONResponse) VisitGetStatementCsvResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatementCsv404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatementCsv404ApplicationProblemPlusJSONResponse) VisitGetStatementCsvResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatementPdfRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  GetStatementPdfParams
+}
+
+type GetStatementPdfResponseObject interface {
+	VisitGetStatementPdfResponse(w http.ResponseWriter) error
+}
+
+type GetStatementPdf200ApplicationpdfResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetStatementPdf200ApplicationpdfResponse) VisitGetStatementPdfResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetStatementPdf400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatementPdf400ApplicationProblemPlusJSONResponse) VisitGetStatementPdfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatementPdf401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatementPdf401ApplicationProblemPlusJSONResponse) VisitGetStatementPdfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatementPdf403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatementPdf403ApplicationProblemPlusJSONResponse) VisitGetStatementPdfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatementPdf404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatementPdf404ApplicationProblemPlusJSONResponse) VisitGetStatementPdfResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetAccountSummaryRequestObject struct {
 	Tenant  Tenant    `json:"tenant"`
 	Account AccountId `json:"account"`
@@ -40341,6 +42179,388 @@ func (response GetAccountSummary404ApplicationProblemPlusJSONResponse) VisitGetA
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountTaxRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type GetAccountTaxResponseObject interface {
+	VisitGetAccountTaxResponse(w http.ResponseWriter) error
+}
+
+type GetAccountTax200JSONResponse AccountTax
+
+func (response GetAccountTax200JSONResponse) VisitGetAccountTaxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountTax400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccountTax400ApplicationProblemPlusJSONResponse) VisitGetAccountTaxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountTax401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccountTax401ApplicationProblemPlusJSONResponse) VisitGetAccountTaxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountTax403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccountTax403ApplicationProblemPlusJSONResponse) VisitGetAccountTaxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountTax404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccountTax404ApplicationProblemPlusJSONResponse) VisitGetAccountTaxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxExemptionRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  AddTaxExemptionParams
+	Body    *AddTaxExemptionJSONRequestBody
+}
+
+type AddTaxExemptionResponseObject interface {
+	VisitAddTaxExemptionResponse(w http.ResponseWriter) error
+}
+
+type AddTaxExemption201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type AddTaxExemption201JSONResponse struct {
+	Body    TaxExemption
+	Headers AddTaxExemption201ResponseHeaders
+}
+
+func (response AddTaxExemption201JSONResponse) VisitAddTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxExemption400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxExemption400ApplicationProblemPlusJSONResponse) VisitAddTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxExemption401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxExemption401ApplicationProblemPlusJSONResponse) VisitAddTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxExemption403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxExemption403ApplicationProblemPlusJSONResponse) VisitAddTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxExemption404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxExemption404ApplicationProblemPlusJSONResponse) VisitAddTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxExemption409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxExemption409ApplicationProblemPlusJSONResponse) VisitAddTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxExemption413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxExemption413ApplicationProblemPlusJSONResponse) VisitAddTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxExemption422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxExemption422ApplicationProblemPlusJSONResponse) VisitAddTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxExemptionRequestObject struct {
+	Tenant    Tenant      `json:"tenant"`
+	Account   AccountId   `json:"account"`
+	Exemption ExemptionId `json:"exemption"`
+	Params    EndTaxExemptionParams
+	Body      *EndTaxExemptionJSONRequestBody
+}
+
+type EndTaxExemptionResponseObject interface {
+	VisitEndTaxExemptionResponse(w http.ResponseWriter) error
+}
+
+type EndTaxExemption200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type EndTaxExemption200JSONResponse struct {
+	Body    AccountTax
+	Headers EndTaxExemption200ResponseHeaders
+}
+
+func (response EndTaxExemption200JSONResponse) VisitEndTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxExemption400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxExemption400ApplicationProblemPlusJSONResponse) VisitEndTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxExemption401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxExemption401ApplicationProblemPlusJSONResponse) VisitEndTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxExemption403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxExemption403ApplicationProblemPlusJSONResponse) VisitEndTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxExemption404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxExemption404ApplicationProblemPlusJSONResponse) VisitEndTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxExemption409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxExemption409ApplicationProblemPlusJSONResponse) VisitEndTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxExemption413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxExemption413ApplicationProblemPlusJSONResponse) VisitEndTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxExemption422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxExemption422ApplicationProblemPlusJSONResponse) VisitEndTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -41065,6 +43285,153 @@ func (response RedeemVoucher429ApplicationProblemPlusJSONResponse) VisitRedeemVo
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
 	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWithholdingRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  PutWithholdingParams
+	Body    *PutWithholdingJSONRequestBody
+}
+
+type PutWithholdingResponseObject interface {
+	VisitPutWithholdingResponse(w http.ResponseWriter) error
+}
+
+type PutWithholding200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutWithholding200JSONResponse struct {
+	Body    AccountTax
+	Headers PutWithholding200ResponseHeaders
+}
+
+func (response PutWithholding200JSONResponse) VisitPutWithholdingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWithholding400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutWithholding400ApplicationProblemPlusJSONResponse) VisitPutWithholdingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWithholding401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutWithholding401ApplicationProblemPlusJSONResponse) VisitPutWithholdingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWithholding403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutWithholding403ApplicationProblemPlusJSONResponse) VisitPutWithholdingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWithholding404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutWithholding404ApplicationProblemPlusJSONResponse) VisitPutWithholdingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWithholding409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutWithholding409ApplicationProblemPlusJSONResponse) VisitPutWithholdingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWithholding413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutWithholding413ApplicationProblemPlusJSONResponse) VisitPutWithholdingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutWithholding422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutWithholding422ApplicationProblemPlusJSONResponse) VisitPutWithholdingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -44747,6 +47114,99 @@ func (response CreateCreditNote422ApplicationProblemPlusJSONResponse) VisitCreat
 	return err
 }
 
+type GetBillCsvRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Bill   BillId `json:"bill"`
+}
+
+type GetBillCsvResponseObject interface {
+	VisitGetBillCsvResponse(w http.ResponseWriter) error
+}
+
+type GetBillCsv200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetBillCsv200TextcsvResponse) VisitGetBillCsvResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetBillCsv400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillCsv400ApplicationProblemPlusJSONResponse) VisitGetBillCsvResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillCsv401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillCsv401ApplicationProblemPlusJSONResponse) VisitGetBillCsvResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillCsv403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillCsv403ApplicationProblemPlusJSONResponse) VisitGetBillCsvResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillCsv404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillCsv404ApplicationProblemPlusJSONResponse) VisitGetBillCsvResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateDebitNoteRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Bill   BillId `json:"bill"`
@@ -45601,6 +48061,115 @@ func (response GetBillPdf404ApplicationProblemPlusJSONResponse) VisitGetBillPdfR
 	return err
 }
 
+type GetBillUblRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Bill   BillId `json:"bill"`
+}
+
+type GetBillUblResponseObject interface {
+	VisitGetBillUblResponse(w http.ResponseWriter) error
+}
+
+type GetBillUbl200ApplicationxmlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetBillUbl200ApplicationxmlResponse) VisitGetBillUblResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/xml")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetBillUbl400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillUbl400ApplicationProblemPlusJSONResponse) VisitGetBillUblResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillUbl401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillUbl401ApplicationProblemPlusJSONResponse) VisitGetBillUblResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillUbl403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillUbl403ApplicationProblemPlusJSONResponse) VisitGetBillUblResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillUbl404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillUbl404ApplicationProblemPlusJSONResponse) VisitGetBillUblResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillUbl422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillUbl422ApplicationProblemPlusJSONResponse) VisitGetBillUblResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type VoidBillRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	Bill   BillId `json:"bill"`
@@ -45737,6 +48306,153 @@ type VoidBill422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response VoidBill422ApplicationProblemPlusJSONResponse) VisitVoidBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeCertificateRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Bill   BillId `json:"bill"`
+	Params TakeCertificateParams
+	Body   *TakeCertificateJSONRequestBody
+}
+
+type TakeCertificateResponseObject interface {
+	VisitTakeCertificateResponse(w http.ResponseWriter) error
+}
+
+type TakeCertificate201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type TakeCertificate201JSONResponse struct {
+	Body    CertificateTaken
+	Headers TakeCertificate201ResponseHeaders
+}
+
+func (response TakeCertificate201JSONResponse) VisitTakeCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeCertificate400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response TakeCertificate400ApplicationProblemPlusJSONResponse) VisitTakeCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeCertificate401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TakeCertificate401ApplicationProblemPlusJSONResponse) VisitTakeCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeCertificate403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response TakeCertificate403ApplicationProblemPlusJSONResponse) VisitTakeCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeCertificate404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response TakeCertificate404ApplicationProblemPlusJSONResponse) VisitTakeCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeCertificate409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TakeCertificate409ApplicationProblemPlusJSONResponse) VisitTakeCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeCertificate413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response TakeCertificate413ApplicationProblemPlusJSONResponse) VisitTakeCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeCertificate422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response TakeCertificate422ApplicationProblemPlusJSONResponse) VisitTakeCertificateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -51856,6 +54572,238 @@ type NoteDisputeEvidence422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response NoteDisputeEvidence422ApplicationProblemPlusJSONResponse) VisitNoteDisputeEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentSettingsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetDocumentSettingsResponseObject interface {
+	VisitGetDocumentSettingsResponse(w http.ResponseWriter) error
+}
+
+type GetDocumentSettings200JSONResponse DocumentSettings
+
+func (response GetDocumentSettings200JSONResponse) VisitGetDocumentSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentSettings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocumentSettings400ApplicationProblemPlusJSONResponse) VisitGetDocumentSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocumentSettings401ApplicationProblemPlusJSONResponse) VisitGetDocumentSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocumentSettings403ApplicationProblemPlusJSONResponse) VisitGetDocumentSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocumentSettings404ApplicationProblemPlusJSONResponse) VisitGetDocumentSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDocumentSettingsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutDocumentSettingsParams
+	Body   *PutDocumentSettingsJSONRequestBody
+}
+
+type PutDocumentSettingsResponseObject interface {
+	VisitPutDocumentSettingsResponse(w http.ResponseWriter) error
+}
+
+type PutDocumentSettings200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutDocumentSettings200JSONResponse struct {
+	Body    DocumentSettings
+	Headers PutDocumentSettings200ResponseHeaders
+}
+
+func (response PutDocumentSettings200JSONResponse) VisitPutDocumentSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDocumentSettings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutDocumentSettings400ApplicationProblemPlusJSONResponse) VisitPutDocumentSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDocumentSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutDocumentSettings401ApplicationProblemPlusJSONResponse) VisitPutDocumentSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDocumentSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutDocumentSettings403ApplicationProblemPlusJSONResponse) VisitPutDocumentSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDocumentSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutDocumentSettings404ApplicationProblemPlusJSONResponse) VisitPutDocumentSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDocumentSettings409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutDocumentSettings409ApplicationProblemPlusJSONResponse) VisitPutDocumentSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDocumentSettings413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutDocumentSettings413ApplicationProblemPlusJSONResponse) VisitPutDocumentSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDocumentSettings422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutDocumentSettings422ApplicationProblemPlusJSONResponse) VisitPutDocumentSettingsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -70990,6 +73938,325 @@ func (response FixSuspense422ApplicationProblemPlusJSONResponse) VisitFixSuspens
 	return err
 }
 
+type ListTaxCategoriesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListTaxCategoriesResponseObject interface {
+	VisitListTaxCategoriesResponse(w http.ResponseWriter) error
+}
+
+type ListTaxCategories200JSONResponse TaxCategoryList
+
+func (response ListTaxCategories200JSONResponse) VisitListTaxCategoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxCategories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxCategories400ApplicationProblemPlusJSONResponse) VisitListTaxCategoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxCategories401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxCategories401ApplicationProblemPlusJSONResponse) VisitListTaxCategoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxCategories403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxCategories403ApplicationProblemPlusJSONResponse) VisitListTaxCategoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxCategories404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxCategories404ApplicationProblemPlusJSONResponse) VisitListTaxCategoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxCategoryRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutTaxCategoryParams
+	Body   *PutTaxCategoryJSONRequestBody
+}
+
+type PutTaxCategoryResponseObject interface {
+	VisitPutTaxCategoryResponse(w http.ResponseWriter) error
+}
+
+type PutTaxCategory200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutTaxCategory200JSONResponse struct {
+	Body    TaxCategory
+	Headers PutTaxCategory200ResponseHeaders
+}
+
+func (response PutTaxCategory200JSONResponse) VisitPutTaxCategoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxCategory400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxCategory400ApplicationProblemPlusJSONResponse) VisitPutTaxCategoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxCategory401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxCategory401ApplicationProblemPlusJSONResponse) VisitPutTaxCategoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxCategory403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxCategory403ApplicationProblemPlusJSONResponse) VisitPutTaxCategoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxCategory404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxCategory404ApplicationProblemPlusJSONResponse) VisitPutTaxCategoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxCategory409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxCategory409ApplicationProblemPlusJSONResponse) VisitPutTaxCategoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxCategory413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxCategory413ApplicationProblemPlusJSONResponse) VisitPutTaxCategoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxCategory422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxCategory422ApplicationProblemPlusJSONResponse) VisitPutTaxCategoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckTaxIdRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	TaxId  TaxId  `json:"tax_id"`
+}
+
+type CheckTaxIdResponseObject interface {
+	VisitCheckTaxIdResponse(w http.ResponseWriter) error
+}
+
+type CheckTaxId200JSONResponse TaxIdCheck
+
+func (response CheckTaxId200JSONResponse) VisitCheckTaxIdResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckTaxId400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CheckTaxId400ApplicationProblemPlusJSONResponse) VisitCheckTaxIdResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckTaxId401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CheckTaxId401ApplicationProblemPlusJSONResponse) VisitCheckTaxIdResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckTaxId403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CheckTaxId403ApplicationProblemPlusJSONResponse) VisitCheckTaxIdResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckTaxId404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CheckTaxId404ApplicationProblemPlusJSONResponse) VisitCheckTaxIdResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTaxRatesRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 }
@@ -71072,6 +74339,762 @@ func (response ListTaxRates404ApplicationProblemPlusJSONResponse) VisitListTaxRa
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxRateRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params AddTaxRateParams
+	Body   *AddTaxRateJSONRequestBody
+}
+
+type AddTaxRateResponseObject interface {
+	VisitAddTaxRateResponse(w http.ResponseWriter) error
+}
+
+type AddTaxRate201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type AddTaxRate201JSONResponse struct {
+	Body    TaxRateList
+	Headers AddTaxRate201ResponseHeaders
+}
+
+func (response AddTaxRate201JSONResponse) VisitAddTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxRate400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxRate400ApplicationProblemPlusJSONResponse) VisitAddTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxRate401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxRate401ApplicationProblemPlusJSONResponse) VisitAddTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxRate403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxRate403ApplicationProblemPlusJSONResponse) VisitAddTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxRate404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxRate404ApplicationProblemPlusJSONResponse) VisitAddTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxRate409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxRate409ApplicationProblemPlusJSONResponse) VisitAddTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxRate413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxRate413ApplicationProblemPlusJSONResponse) VisitAddTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTaxRate422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AddTaxRate422ApplicationProblemPlusJSONResponse) VisitAddTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxRateRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params EndTaxRateParams
+	Body   *EndTaxRateJSONRequestBody
+}
+
+type EndTaxRateResponseObject interface {
+	VisitEndTaxRateResponse(w http.ResponseWriter) error
+}
+
+type EndTaxRate200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type EndTaxRate200JSONResponse struct {
+	Body    TaxRateList
+	Headers EndTaxRate200ResponseHeaders
+}
+
+func (response EndTaxRate200JSONResponse) VisitEndTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxRate400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxRate400ApplicationProblemPlusJSONResponse) VisitEndTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxRate401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxRate401ApplicationProblemPlusJSONResponse) VisitEndTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxRate403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxRate403ApplicationProblemPlusJSONResponse) VisitEndTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxRate404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxRate404ApplicationProblemPlusJSONResponse) VisitEndTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxRate409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxRate409ApplicationProblemPlusJSONResponse) VisitEndTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxRate413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxRate413ApplicationProblemPlusJSONResponse) VisitEndTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndTaxRate422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response EndTaxRate422ApplicationProblemPlusJSONResponse) VisitEndTaxRateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxRulesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type ListTaxRulesResponseObject interface {
+	VisitListTaxRulesResponse(w http.ResponseWriter) error
+}
+
+type ListTaxRules200JSONResponse TaxRuleList
+
+func (response ListTaxRules200JSONResponse) VisitListTaxRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxRules400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxRules400ApplicationProblemPlusJSONResponse) VisitListTaxRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxRules401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxRules401ApplicationProblemPlusJSONResponse) VisitListTaxRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxRules403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxRules403ApplicationProblemPlusJSONResponse) VisitListTaxRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxRules404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxRules404ApplicationProblemPlusJSONResponse) VisitListTaxRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxRulesRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutTaxRulesParams
+	Body   *PutTaxRulesJSONRequestBody
+}
+
+type PutTaxRulesResponseObject interface {
+	VisitPutTaxRulesResponse(w http.ResponseWriter) error
+}
+
+type PutTaxRules200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutTaxRules200JSONResponse struct {
+	Body    TaxRuleList
+	Headers PutTaxRules200ResponseHeaders
+}
+
+func (response PutTaxRules200JSONResponse) VisitPutTaxRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxRules400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxRules400ApplicationProblemPlusJSONResponse) VisitPutTaxRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxRules401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxRules401ApplicationProblemPlusJSONResponse) VisitPutTaxRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxRules403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxRules403ApplicationProblemPlusJSONResponse) VisitPutTaxRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxRules404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxRules404ApplicationProblemPlusJSONResponse) VisitPutTaxRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxRules409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxRules409ApplicationProblemPlusJSONResponse) VisitPutTaxRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxRules413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxRules413ApplicationProblemPlusJSONResponse) VisitPutTaxRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxRules422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxRules422ApplicationProblemPlusJSONResponse) VisitPutTaxRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxSettingsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetTaxSettingsResponseObject interface {
+	VisitGetTaxSettingsResponse(w http.ResponseWriter) error
+}
+
+type GetTaxSettings200JSONResponse TaxSettings
+
+func (response GetTaxSettings200JSONResponse) VisitGetTaxSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxSettings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaxSettings400ApplicationProblemPlusJSONResponse) VisitGetTaxSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaxSettings401ApplicationProblemPlusJSONResponse) VisitGetTaxSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaxSettings403ApplicationProblemPlusJSONResponse) VisitGetTaxSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaxSettings404ApplicationProblemPlusJSONResponse) VisitGetTaxSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxSettingsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutTaxSettingsParams
+	Body   *PutTaxSettingsJSONRequestBody
+}
+
+type PutTaxSettingsResponseObject interface {
+	VisitPutTaxSettingsResponse(w http.ResponseWriter) error
+}
+
+type PutTaxSettings200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutTaxSettings200JSONResponse struct {
+	Body    TaxSettings
+	Headers PutTaxSettings200ResponseHeaders
+}
+
+func (response PutTaxSettings200JSONResponse) VisitPutTaxSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxSettings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxSettings400ApplicationProblemPlusJSONResponse) VisitPutTaxSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxSettings401ApplicationProblemPlusJSONResponse) VisitPutTaxSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxSettings403ApplicationProblemPlusJSONResponse) VisitPutTaxSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxSettings404ApplicationProblemPlusJSONResponse) VisitPutTaxSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxSettings409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxSettings409ApplicationProblemPlusJSONResponse) VisitPutTaxSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxSettings413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxSettings413ApplicationProblemPlusJSONResponse) VisitPutTaxSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxSettings422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxSettings422ApplicationProblemPlusJSONResponse) VisitPutTaxSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -76316,6 +80339,12 @@ type StrictServerInterface interface {
 	// UnpinNote Lets a note go from the top.
 	// (POST /t/{tenant}/v1/accounts/{account}/notes/{note}/unpin)
 	UnpinNote(ctx context.Context, request UnpinNoteRequestObject) (UnpinNoteResponseObject, error)
+	// GetPapers How the account wants its documents.
+	// (GET /t/{tenant}/v1/accounts/{account}/papers)
+	GetPapers(ctx context.Context, request GetPapersRequestObject) (GetPapersResponseObject, error)
+	// PutPapers Says how the account wants its documents, from the next bill on.
+	// (PUT /t/{tenant}/v1/accounts/{account}/papers)
+	PutPapers(ctx context.Context, request PutPapersRequestObject) (PutPapersResponseObject, error)
 	// ListPaymentLinks Lists links to pay, newest first, ended ones as well; at most 100.
 	// (GET /t/{tenant}/v1/accounts/{account}/payment-links)
 	ListPaymentLinks(ctx context.Context, request ListPaymentLinksRequestObject) (ListPaymentLinksResponseObject, error)
@@ -76382,9 +80411,24 @@ type StrictServerInterface interface {
 	// GetStatement Adds up a month, a year or the time since the last payment.
 	// (GET /t/{tenant}/v1/accounts/{account}/statement)
 	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
+	// GetStatementCsv The statement for a spreadsheet.
+	// (GET /t/{tenant}/v1/accounts/{account}/statement/csv)
+	GetStatementCsv(ctx context.Context, request GetStatementCsvRequestObject) (GetStatementCsvResponseObject, error)
+	// GetStatementPdf The statement as a PDF document.
+	// (GET /t/{tenant}/v1/accounts/{account}/statement/pdf)
+	GetStatementPdf(ctx context.Context, request GetStatementPdfRequestObject) (GetStatementPdfResponseObject, error)
 	// GetAccountSummary Shows an account in a few figures.
 	// (GET /t/{tenant}/v1/accounts/{account}/summary)
 	GetAccountSummary(ctx context.Context, request GetAccountSummaryRequestObject) (GetAccountSummaryResponseObject, error)
+	// GetAccountTax What tax the account pays today in each category and why, its exemptions, and what it withholds.
+	// (GET /t/{tenant}/v1/accounts/{account}/tax)
+	GetAccountTax(ctx context.Context, request GetAccountTaxRequestObject) (GetAccountTaxResponseObject, error)
+	// AddTaxExemption Frees the account of tax from a day on.
+	// (POST /t/{tenant}/v1/accounts/{account}/tax-exemptions)
+	AddTaxExemption(ctx context.Context, request AddTaxExemptionRequestObject) (AddTaxExemptionResponseObject, error)
+	// EndTaxExemption Lets an exemption run out before a day.
+	// (POST /t/{tenant}/v1/accounts/{account}/tax-exemptions/{exemption}/end)
+	EndTaxExemption(ctx context.Context, request EndTaxExemptionRequestObject) (EndTaxExemptionResponseObject, error)
 	// GetTimeline Lists what happened to an account, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/timeline)
 	GetTimeline(ctx context.Context, request GetTimelineRequestObject) (GetTimelineResponseObject, error)
@@ -76403,6 +80447,9 @@ type StrictServerInterface interface {
 	// RedeemVoucher Turns a voucher into balance, once. Wrong PINs are counted; after some of them, wait.
 	// (POST /t/{tenant}/v1/accounts/{account}/vouchers)
 	RedeemVoucher(ctx context.Context, request RedeemVoucherRequestObject) (RedeemVoucherResponseObject, error)
+	// PutWithholding Says what tax the customer keeps back from what it pays; without a name none.
+	// (PUT /t/{tenant}/v1/accounts/{account}/withholding)
+	PutWithholding(ctx context.Context, request PutWithholdingRequestObject) (PutWithholdingResponseObject, error)
 	// ListWriteOffs Lists what was written off of an account.
 	// (GET /t/{tenant}/v1/accounts/{account}/write-offs)
 	ListWriteOffs(ctx context.Context, request ListWriteOffsRequestObject) (ListWriteOffsResponseObject, error)
@@ -76502,6 +80549,9 @@ type StrictServerInterface interface {
 	// CreateCreditNote Credits a bill. Of lines, of an amount with tax, or of all that is left.
 	// (POST /t/{tenant}/v1/bills/{bill}/credit-notes)
 	CreateCreditNote(ctx context.Context, request CreateCreditNoteRequestObject) (CreateCreditNoteResponseObject, error)
+	// GetBillCsv The bill's lines, taxes and total for a spreadsheet.
+	// (GET /t/{tenant}/v1/bills/{bill}/csv)
+	GetBillCsv(ctx context.Context, request GetBillCsvRequestObject) (GetBillCsvResponseObject, error)
 	// CreateDebitNote Asks for more on a bill.
 	// (POST /t/{tenant}/v1/bills/{bill}/debit-notes)
 	CreateDebitNote(ctx context.Context, request CreateDebitNoteRequestObject) (CreateDebitNoteResponseObject, error)
@@ -76523,9 +80573,15 @@ type StrictServerInterface interface {
 	// GetBillPdf The bill as a PDF document.
 	// (GET /t/{tenant}/v1/bills/{bill}/pdf)
 	GetBillPdf(ctx context.Context, request GetBillPdfRequestObject) (GetBillPdfResponseObject, error)
+	// GetBillUbl The bill or credit note as an electronic invoice (EN 16931, UBL 2.1; Peppol BIS 3 where both parties can be addressed there).
+	// (GET /t/{tenant}/v1/bills/{bill}/ubl)
+	GetBillUbl(ctx context.Context, request GetBillUblRequestObject) (GetBillUblResponseObject, error)
 	// VoidBill Voids a bill that was not sent and not paid. It keeps its number.
 	// (POST /t/{tenant}/v1/bills/{bill}/void)
 	VoidBill(ctx context.Context, request VoidBillRequestObject) (VoidBillResponseObject, error)
+	// TakeCertificate Takes in the certificate of tax that the buyer kept back, which pays its part of the bill.
+	// (POST /t/{tenant}/v1/bills/{bill}/withholding)
+	TakeCertificate(ctx context.Context, request TakeCertificateRequestObject) (TakeCertificateResponseObject, error)
 	// ListBranches Lists branches, the default one first.
 	// (GET /t/{tenant}/v1/branches)
 	ListBranches(ctx context.Context, request ListBranchesRequestObject) (ListBranchesResponseObject, error)
@@ -76676,6 +80732,12 @@ type StrictServerInterface interface {
 	// NoteDisputeEvidence Notes that a dispute was answered at the provider.
 	// (POST /t/{tenant}/v1/disputes/{dispute}/evidence)
 	NoteDisputeEvidence(ctx context.Context, request NoteDisputeEvidenceRequestObject) (NoteDisputeEvidenceResponseObject, error)
+	// GetDocumentSettings Shows how mails carry documents.
+	// (GET /t/{tenant}/v1/document-settings)
+	GetDocumentSettings(ctx context.Context, request GetDocumentSettingsRequestObject) (GetDocumentSettingsResponseObject, error)
+	// PutDocumentSettings Says how mails carry documents.
+	// (PUT /t/{tenant}/v1/document-settings)
+	PutDocumentSettings(ctx context.Context, request PutDocumentSettingsRequestObject) (PutDocumentSettingsResponseObject, error)
 	// GetDunningPolicy Shows the ladders.
 	// (GET /t/{tenant}/v1/dunning-policy)
 	GetDunningPolicy(ctx context.Context, request GetDunningPolicyRequestObject) (GetDunningPolicyResponseObject, error)
@@ -77180,9 +81242,36 @@ type StrictServerInterface interface {
 	// FixSuspense Corrects the raw line or fields of the record; it waits until it is run again.
 	// (POST /t/{tenant}/v1/suspense/{item}/fix)
 	FixSuspense(ctx context.Context, request FixSuspenseRequestObject) (FixSuspenseResponseObject, error)
+	// ListTaxCategories Lists tax categories with their codes of EN 16931.
+	// (GET /t/{tenant}/v1/tax-categories)
+	ListTaxCategories(ctx context.Context, request ListTaxCategoriesRequestObject) (ListTaxCategoriesResponseObject, error)
+	// PutTaxCategory Describes a tax category.
+	// (PUT /t/{tenant}/v1/tax-categories)
+	PutTaxCategory(ctx context.Context, request PutTaxCategoryRequestObject) (PutTaxCategoryResponseObject, error)
+	// CheckTaxId Checks the form and the check digits of a tax id; nobody else is asked.
+	// (GET /t/{tenant}/v1/tax-ids/{tax_id})
+	CheckTaxId(ctx context.Context, request CheckTaxIdRequestObject) (CheckTaxIdResponseObject, error)
 	// ListTaxRates Lists tax rates with the days from which they hold.
 	// (GET /t/{tenant}/v1/tax-rates)
 	ListTaxRates(ctx context.Context, request ListTaxRatesRequestObject) (ListTaxRatesResponseObject, error)
+	// AddTaxRate Adds a rate that holds from a day on; its predecessor has to be ended before.
+	// (POST /t/{tenant}/v1/tax-rates)
+	AddTaxRate(ctx context.Context, request AddTaxRateRequestObject) (AddTaxRateResponseObject, error)
+	// EndTaxRate Lets the open rate of a category's tax run out before a day.
+	// (POST /t/{tenant}/v1/tax-rates/end)
+	EndTaxRate(ctx context.Context, request EndTaxRateRequestObject) (EndTaxRateResponseObject, error)
+	// ListTaxRules Lists how sales over a border are taxed, in the order in which rules are tried.
+	// (GET /t/{tenant}/v1/tax-rules)
+	ListTaxRules(ctx context.Context, request ListTaxRulesRequestObject) (ListTaxRulesResponseObject, error)
+	// PutTaxRules Replaces all rules of sales over a border.
+	// (PUT /t/{tenant}/v1/tax-rules)
+	PutTaxRules(ctx context.Context, request PutTaxRulesRequestObject) (PutTaxRulesResponseObject, error)
+	// GetTaxSettings Shows how documents are taxed.
+	// (GET /t/{tenant}/v1/tax-settings)
+	GetTaxSettings(ctx context.Context, request GetTaxSettingsRequestObject) (GetTaxSettingsResponseObject, error)
+	// PutTaxSettings Says how documents are taxed from now on.
+	// (PUT /t/{tenant}/v1/tax-settings)
+	PutTaxSettings(ctx context.Context, request PutTaxSettingsRequestObject) (PutTaxSettingsResponseObject, error)
 	// ListTrials Lists trials, newest first.
 	// (GET /t/{tenant}/v1/trials)
 	ListTrials(ctx context.Context, request ListTrialsRequestObject) (ListTrialsResponseObject, error)
@@ -80076,6 +84165,82 @@ func (sh *strictHandler) UnpinNote(ctx echo.Context, tenant Tenant, account Acco
 	return nil
 }
 
+// GetPapers operation middleware
+func (sh *strictHandler) GetPapers(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request GetPapersRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPapers(ctx.Request().Context(), request.(GetPapersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPapers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPapersResponseObject); ok {
+		return validResponse.VisitGetPapersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutPapers operation middleware
+func (sh *strictHandler) PutPapers(ctx echo.Context, tenant Tenant, account AccountId, params PutPapersParams) error {
+	var request PutPapersRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body PutPapersJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutPapers(ctx.Request().Context(), request.(PutPapersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutPapers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutPapersResponseObject); ok {
+		return validResponse.VisitPutPapersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListPaymentLinks operation middleware
 func (sh *strictHandler) ListPaymentLinks(ctx echo.Context, tenant Tenant, account AccountId) error {
 	var request ListPaymentLinksRequestObject
@@ -80946,6 +85111,60 @@ func (sh *strictHandler) GetStatement(ctx echo.Context, tenant Tenant, account A
 	return nil
 }
 
+// GetStatementCsv operation middleware
+func (sh *strictHandler) GetStatementCsv(ctx echo.Context, tenant Tenant, account AccountId, params GetStatementCsvParams) error {
+	var request GetStatementCsvRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetStatementCsv(ctx.Request().Context(), request.(GetStatementCsvRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetStatementCsv")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetStatementCsvResponseObject); ok {
+		return validResponse.VisitGetStatementCsvResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetStatementPdf operation middleware
+func (sh *strictHandler) GetStatementPdf(ctx echo.Context, tenant Tenant, account AccountId, params GetStatementPdfParams) error {
+	var request GetStatementPdfRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetStatementPdf(ctx.Request().Context(), request.(GetStatementPdfRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetStatementPdf")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetStatementPdfResponseObject); ok {
+		return validResponse.VisitGetStatementPdfResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetAccountSummary operation middleware
 func (sh *strictHandler) GetAccountSummary(ctx echo.Context, tenant Tenant, account AccountId) error {
 	var request GetAccountSummaryRequestObject
@@ -80966,6 +85185,133 @@ func (sh *strictHandler) GetAccountSummary(ctx echo.Context, tenant Tenant, acco
 		return err
 	} else if validResponse, ok := response.(GetAccountSummaryResponseObject); ok {
 		return validResponse.VisitGetAccountSummaryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAccountTax operation middleware
+func (sh *strictHandler) GetAccountTax(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request GetAccountTaxRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAccountTax(ctx.Request().Context(), request.(GetAccountTaxRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAccountTax")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAccountTaxResponseObject); ok {
+		return validResponse.VisitGetAccountTaxResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddTaxExemption operation middleware
+func (sh *strictHandler) AddTaxExemption(ctx echo.Context, tenant Tenant, account AccountId, params AddTaxExemptionParams) error {
+	var request AddTaxExemptionRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body AddTaxExemptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddTaxExemption(ctx.Request().Context(), request.(AddTaxExemptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddTaxExemption")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddTaxExemptionResponseObject); ok {
+		return validResponse.VisitAddTaxExemptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndTaxExemption operation middleware
+func (sh *strictHandler) EndTaxExemption(ctx echo.Context, tenant Tenant, account AccountId, exemption ExemptionId, params EndTaxExemptionParams) error {
+	var request EndTaxExemptionRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Exemption = exemption
+	request.Params = params
+
+	var body EndTaxExemptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndTaxExemption(ctx.Request().Context(), request.(EndTaxExemptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndTaxExemption")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndTaxExemptionResponseObject); ok {
+		return validResponse.VisitEndTaxExemptionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -81197,6 +85543,56 @@ func (sh *strictHandler) RedeemVoucher(ctx echo.Context, tenant Tenant, account 
 		return err
 	} else if validResponse, ok := response.(RedeemVoucherResponseObject); ok {
 		return validResponse.VisitRedeemVoucherResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutWithholding operation middleware
+func (sh *strictHandler) PutWithholding(ctx echo.Context, tenant Tenant, account AccountId, params PutWithholdingParams) error {
+	var request PutWithholdingRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body PutWithholdingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutWithholding(ctx.Request().Context(), request.(PutWithholdingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutWithholding")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutWithholdingResponseObject); ok {
+		return validResponse.VisitPutWithholdingResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -82282,6 +86678,32 @@ func (sh *strictHandler) CreateCreditNote(ctx echo.Context, tenant Tenant, bill 
 	return nil
 }
 
+// GetBillCsv operation middleware
+func (sh *strictHandler) GetBillCsv(ctx echo.Context, tenant Tenant, bill BillId) error {
+	var request GetBillCsvRequestObject
+
+	request.Tenant = tenant
+	request.Bill = bill
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBillCsv(ctx.Request().Context(), request.(GetBillCsvRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBillCsv")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBillCsvResponseObject); ok {
+		return validResponse.VisitGetBillCsvResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // CreateDebitNote operation middleware
 func (sh *strictHandler) CreateDebitNote(ctx echo.Context, tenant Tenant, bill BillId, params CreateDebitNoteParams) error {
 	var request CreateDebitNoteRequestObject
@@ -82537,6 +86959,32 @@ func (sh *strictHandler) GetBillPdf(ctx echo.Context, tenant Tenant, bill BillId
 	return nil
 }
 
+// GetBillUbl operation middleware
+func (sh *strictHandler) GetBillUbl(ctx echo.Context, tenant Tenant, bill BillId) error {
+	var request GetBillUblRequestObject
+
+	request.Tenant = tenant
+	request.Bill = bill
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBillUbl(ctx.Request().Context(), request.(GetBillUblRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBillUbl")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBillUblResponseObject); ok {
+		return validResponse.VisitGetBillUblResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // VoidBill operation middleware
 func (sh *strictHandler) VoidBill(ctx echo.Context, tenant Tenant, bill BillId, params VoidBillParams) error {
 	var request VoidBillRequestObject
@@ -82581,6 +87029,56 @@ func (sh *strictHandler) VoidBill(ctx echo.Context, tenant Tenant, bill BillId, 
 		return err
 	} else if validResponse, ok := response.(VoidBillResponseObject); ok {
 		return validResponse.VisitVoidBillResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TakeCertificate operation middleware
+func (sh *strictHandler) TakeCertificate(ctx echo.Context, tenant Tenant, bill BillId, params TakeCertificateParams) error {
+	var request TakeCertificateRequestObject
+
+	request.Tenant = tenant
+	request.Bill = bill
+	request.Params = params
+
+	var body TakeCertificateJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TakeCertificate(ctx.Request().Context(), request.(TakeCertificateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TakeCertificate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TakeCertificateResponseObject); ok {
+		return validResponse.VisitTakeCertificateResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -84420,6 +88918,80 @@ func (sh *strictHandler) NoteDisputeEvidence(ctx echo.Context, tenant Tenant, di
 		return err
 	} else if validResponse, ok := response.(NoteDisputeEvidenceResponseObject); ok {
 		return validResponse.VisitNoteDisputeEvidenceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDocumentSettings operation middleware
+func (sh *strictHandler) GetDocumentSettings(ctx echo.Context, tenant Tenant) error {
+	var request GetDocumentSettingsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDocumentSettings(ctx.Request().Context(), request.(GetDocumentSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDocumentSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDocumentSettingsResponseObject); ok {
+		return validResponse.VisitGetDocumentSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutDocumentSettings operation middleware
+func (sh *strictHandler) PutDocumentSettings(ctx echo.Context, tenant Tenant, params PutDocumentSettingsParams) error {
+	var request PutDocumentSettingsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutDocumentSettingsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutDocumentSettings(ctx.Request().Context(), request.(PutDocumentSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutDocumentSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutDocumentSettingsResponseObject); ok {
+		return validResponse.VisitPutDocumentSettingsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -90265,6 +94837,106 @@ func (sh *strictHandler) FixSuspense(ctx echo.Context, tenant Tenant, item ItemI
 	return nil
 }
 
+// ListTaxCategories operation middleware
+func (sh *strictHandler) ListTaxCategories(ctx echo.Context, tenant Tenant) error {
+	var request ListTaxCategoriesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTaxCategories(ctx.Request().Context(), request.(ListTaxCategoriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTaxCategories")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListTaxCategoriesResponseObject); ok {
+		return validResponse.VisitListTaxCategoriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutTaxCategory operation middleware
+func (sh *strictHandler) PutTaxCategory(ctx echo.Context, tenant Tenant, params PutTaxCategoryParams) error {
+	var request PutTaxCategoryRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutTaxCategoryJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutTaxCategory(ctx.Request().Context(), request.(PutTaxCategoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutTaxCategory")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutTaxCategoryResponseObject); ok {
+		return validResponse.VisitPutTaxCategoryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CheckTaxId operation middleware
+func (sh *strictHandler) CheckTaxId(ctx echo.Context, tenant Tenant, taxId TaxId) error {
+	var request CheckTaxIdRequestObject
+
+	request.Tenant = tenant
+	request.TaxId = taxId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CheckTaxId(ctx.Request().Context(), request.(CheckTaxIdRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CheckTaxId")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CheckTaxIdResponseObject); ok {
+		return validResponse.VisitCheckTaxIdResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListTaxRates operation middleware
 func (sh *strictHandler) ListTaxRates(ctx echo.Context, tenant Tenant) error {
 	var request ListTaxRatesRequestObject
@@ -90284,6 +94956,252 @@ func (sh *strictHandler) ListTaxRates(ctx echo.Context, tenant Tenant) error {
 		return err
 	} else if validResponse, ok := response.(ListTaxRatesResponseObject); ok {
 		return validResponse.VisitListTaxRatesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddTaxRate operation middleware
+func (sh *strictHandler) AddTaxRate(ctx echo.Context, tenant Tenant, params AddTaxRateParams) error {
+	var request AddTaxRateRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body AddTaxRateJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddTaxRate(ctx.Request().Context(), request.(AddTaxRateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddTaxRate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddTaxRateResponseObject); ok {
+		return validResponse.VisitAddTaxRateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndTaxRate operation middleware
+func (sh *strictHandler) EndTaxRate(ctx echo.Context, tenant Tenant, params EndTaxRateParams) error {
+	var request EndTaxRateRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body EndTaxRateJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndTaxRate(ctx.Request().Context(), request.(EndTaxRateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndTaxRate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndTaxRateResponseObject); ok {
+		return validResponse.VisitEndTaxRateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListTaxRules operation middleware
+func (sh *strictHandler) ListTaxRules(ctx echo.Context, tenant Tenant) error {
+	var request ListTaxRulesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTaxRules(ctx.Request().Context(), request.(ListTaxRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTaxRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListTaxRulesResponseObject); ok {
+		return validResponse.VisitListTaxRulesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutTaxRules operation middleware
+func (sh *strictHandler) PutTaxRules(ctx echo.Context, tenant Tenant, params PutTaxRulesParams) error {
+	var request PutTaxRulesRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutTaxRulesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutTaxRules(ctx.Request().Context(), request.(PutTaxRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutTaxRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutTaxRulesResponseObject); ok {
+		return validResponse.VisitPutTaxRulesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTaxSettings operation middleware
+func (sh *strictHandler) GetTaxSettings(ctx echo.Context, tenant Tenant) error {
+	var request GetTaxSettingsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTaxSettings(ctx.Request().Context(), request.(GetTaxSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTaxSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTaxSettingsResponseObject); ok {
+		return validResponse.VisitGetTaxSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutTaxSettings operation middleware
+func (sh *strictHandler) PutTaxSettings(ctx echo.Context, tenant Tenant, params PutTaxSettingsParams) error {
+	var request PutTaxSettingsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutTaxSettingsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutTaxSettings(ctx.Request().Context(), request.(PutTaxSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutTaxSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutTaxSettingsResponseObject); ok {
+		return validResponse.VisitPutTaxSettingsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -91902,1107 +96820,1155 @@ func (sh *strictHandler) ReverseWriteOff(ctx echo.Context, tenant Tenant, writeO
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17kxs3sif6VRDcE2E7lt3ubj08Uv9xQpbsGe3YlkYtW7E71lJgFUhiugiUAVRTtK+++w0kgHoRqAKK",
-	"TY3PvWf+GEtiVSGRSCQS+fjlH7OMb0vOCFNy9vSP2YbgnAj448ucbEuuCMv2b0hZ4D3J9T/nRGaClopy",
-	"Nns6+6BERT4gukJqQyWiEqkNQVJxQXKEmdwRgfgKYYYIFgUlYo7IbxUukCC/VUSq89l8JrMN2WL9bcKq",
-	"7ezpP2f6o7P385nal2T2dCaVoGw9+/Tp03xWYoG3RFkan2UZr5h66aHs7YagJS0KytYIm8e+kIjmekSq",
-	"Hyix2szmM4a3egz7yGw+05RRoSeryWiTt+Jii9Xs6ayqaD47JG8++5YWxRAxQxTo348dXmCWbYIEwK+D",
-	"JMATRxNB8O1fCyxlmBCCb8/W+hEnB8NUEXwLTx9LWZXdkrCw4AKzjAxSAh84kornuCAsx+I5z4mfkozn",
-	"BHYN2vCC5niPMvtOgC738yBlJVaKCP3y//0nPvv94uzJe/vf88XZ+z8u5o8ffPoPP8UbzNYkxLeywAxl",
-	"8MgQ78wTx/Jug0WYkgx+HSFC3A8RlK1viJSUs0FqtPaR5rkhuuwjxxLGt1uqtiSsELP6iUEu1U8dTRCT",
-	"g9TAz8OkwCPH0lEJyYWfiA+MfFQf9HbTJ1eJ1wQtyYoLUlP0W0XEvkWS+Vibgi3++ANha7WZPb26uJjP",
-	"tpS5v1/66HlBstuY7Z+T7DbAGP3Tiba7pu4XIoZkm+aGwDvz2Ci19rkjl/EFKbmkQXHKzc9D4mQfOZKO",
-	"71hechqWa8sdhoh9MECN+/lochRV+xAxBVnjAhF4Zog15okjSfmeFkHtvKLFoG7Wvx87vODb55UQ2mYN",
-	"7C37K1IbrLS5mnF2R4QiQaoE3w5S9R+CrGZPZ//j68aQ/tr8Kr+uadHEtezpvxMPeT/hLZHGjNYKGLMc",
-	"rbhADy5QjvfyGmH0888vX2iaMVpznqNsw2kGaop8xNuy0OQ+WD1ePcguydnj1QU5e4gfPTh7gr8hZxer",
-	"q+VfVherq+zy0k3U2PrNVFsEnmkKh2bd1niPHvU1Xlv3/Prrx6vLs19//fgNef8//Qrn5bbkIryb4Nch",
-	"yTFPHCk7L5kaOKpKvNfnIaLw1CAx8MSxxCiyDZEiK1kSJgmiimwHKVFkeyQdfydBvXJLBtXJLTlWl/xA",
-	"t1Qdjv03vkNbzPYwfb0X4Mje8CKXCCu05VKFTu4CvtimIicrXBVq9vSRPrXxR7rVF9BLe4bbv9XE6aVd",
-	"E2GpY7djwlJQdjvEI/37kUz6kWyXRIQI2cKvX0h3AQ7QYR47kpKfuAqqfsbVoOrXvx85/KvViui/pFgs",
-	"+v/NWwG63M/H0lYSgRUPLhO3vw+xyD1zLCkiD4sL1z8OEiHyo+XktdkcI3tniAr7yLF0CL7l2ggPUqIf",
-	"AGN8+IKSk/ugRKVa26V7K8Ql9/uR1L3BirzAAXMqx3ukLSS029BsgzASWFllHLLA8X6yOfUCK2Jo0nth",
-	"YLMLcmYeGFo5YT9yLH94QX6CL3op4WD06iFDZPARs7dlaj288FJQsSGfIxLVoO9BVMeKyIgj5LP5P254",
-	"JbLgfq6kNhQkPDNICzxxLClK0JLc0DXDqhIe4TAPfCGRdM+AC4JuCdKW/5Ln+/OQoW7ePWu+Hi0+Tx57",
-	"ia2WNWlhq7N5ZpB7reeO5OFbwjBTo0em21vNJYhxkTOifvdTqMxnj9pyb3nSNVOhJcn4loSUouL3c8V8",
-	"KygOxh+U/nFo6eCBI9fsZxk2Lyo5bF3o348c/hc64B+6oyPeIXjgSArecXH7d8pClybK4CzfcRFylelH",
-	"BmlwQTKt2xdGeWf7rCALqTDcgk2UYkE+lhRuP6D4Fta9siPLDefm2rGqYCjGFQWFR5nCt/oPVh0v5I6Q",
-	"svV3RYrCF5ebz94Jqsir1SrE+53+/YyvVkP8h4cWfLU6ag0+6ZdlyZkkECP8FudvTJBJ/y3j5n7+9I8Z",
-	"LsuCZlhT+XUp+LIg2//5L6lJ/qNRJn/MiBBcyNnTf/4xW1FS5LOnM7yF25Tb5UAuhjdnOSdS33fQFisI",
-	"pe1Ah83URhCCqrIk4izDkqCCKEWERF++vHmFHl5dfvPV7NP7+UwqrCqp9Y5WPFSBQjM2DcwBUfN5LFHO",
-	"s0obwgS4IHCmH324XD25Wj149M03ywcPc/wYP8jIk6sn+QW5IA+/efC4YZibs/yasjtc0PzMDjH7FKt8",
-	"XpsvGKb7zDBDcs0TQXCuKQcnlyMfSXBvEZxtEDAYpoi3JEc7qjZoZz11gq436nxmwgqrgmYT17Ph8JM2",
-	"h6lEPQcY2mGplZalAzOuNkTA0Xwsw1sD3ZL9mSB6mHvh+0uFNEsEzmmmZM08TTlBuNArsL/Wi7GhbA0z",
-	"NIG5HDj7PRdLmueEHcvaBw1r/zevBNjBjRzgouA7kIIjGbmq6b0vmc1wUcAxBRRv8R4IzjlQCzz6iavv",
-	"eWU0/DEsetjZ34KYnY1klW0QrM6RvGFcna2A0HvijYdEpP/1Gu02BLYGVYh8pFJJRApJds0rCileGBHT",
-	"VutL9oasQOQn8TDb6EViazizlxf0x6vbd/t/zNrK87Jh7rM6oAapKSTjLEcrnCkuNHFaPx+tQc1Xz8xX",
-	"z+wn700kBckJUxQXEmGhz1LO1nPEhZ7QHv4JdCNcHAbmqDXvjhTFtX6IoQ81Gz+gtd6ZiqMPX+vryBll",
-	"3Rl9gJV7y/kPED4/TvAvH3QPNq1PQUVxjgobnj9mLRTnZ+Y797UAjkL4quY6ZuYIM7cQyhnShpN0XPoR",
-	"s/2RTLpqn02cG483VopsSyWfoh2mCmFUUKWK++CX/vyZ+/z98K1P9DX68IYosT97tlJEfIBTH22cM9+I",
-	"G8ignps2EFupaK0XPTfpw1cb6g8893BJYbhSGy7o7+RoLd5SNFqzIcrQigqpjlyUCkjUuz7D96VLfuJI",
-	"8VvCtOa4JXvQIJwRc0etz+YNL3JQ6yDNPzN8h2mBl8WR2/5R2yR4K/YIrzFlqMAKLn1H8qqm8T74dMO3",
-	"xJxusMkZIblEGWZf6Gu8tmGzDckR47trpNxELLNKwTMi5XR2eS4bJRZqf76kQm0WObaBEnvboBJtqZTG",
-	"WLA3DYz0U+aQxhJdPnlycXZxdXb1l+794uqqWY/vsbYV9UFiv2ZkAmeK3hn9Bkw4cp0genBGmV6Ngihy",
-	"X/autmnNyTZHy0rrRVEVBBnbUCKqEi4XNUkuvZRI+bJZxDynelxcvBZa9yuqr5grXEjSp+ud/rA+jBlR",
-	"+rYPpjaWtyTXiirnCC850CqJuKMZuUYlYblmfcUULbQptcGQnrCiQpNrNFvZGvePGVadC7Fe9zNFt+Tw",
-	"Vjyf1drdoxXns3qcxXLfeqJ5fYVp4XVkvjJ2VYGlcrr+3Df+mjB7WPopKMgdKcYEwSzID/CoXirDuwiv",
-	"gBF80vafWH7PWpOfzWf8jgh9mDO/n6NxS/yzHr0zNzcRN2CL8fqPra/y5b9IBpft9qwO+AuCVIsJ3Ehy",
-	"/lRfoeZIFnxHxLy+zmnpV13vKN8xiJDL+inwlVoewEUM5i3dH3baKNR/yCrl4YGj9o1VQSOboiuvGa5k",
-	"Zw3yijGzBrgg4LzKiby1J3hegW2TFVwCQc2CmRSI3JjtRGwpw8aG14zee6meJF6U9YRrcIfBxo1/fMdF",
-	"Lj17rSdlTpwM78Lio20kauyZlBWBpHefodSlwjwXHv3G7a6EsTdUKi5A3UAuR9zqWG38CfI1Xpr3IOnS",
-	"UoaFwPuWcpDR378xL5hhugNcXlwcDuFXB3qfu5mF+fWWCENQAr9KQUpM84UR8hRR7lHa/VCASCcYCQQu",
-	"qVYdC8UXJRYkFLoxv30hTXASy1sJeW47GynhOxMmsTQtOS8IBv9OJoje5ouUU0/fnU0W0RCzfuSM7JvH",
-	"F4VLPYp7qRUKigvVWI/9qNlDBOV5/fgix3t5yNNnCH5FfGUTBamSaMuZ2hiT7qLFzfaJD580z/lPZJpH",
-	"Hay3NtpRn6tGurTC5lLBH30KmZGPahHFhp/I7jk8p9+qIFXJZ6E0MjdKMpjUo9yHh2DrZITeOZs+SiQO",
-	"jA0wpVunmY8j7dBpgtZqB1w/HarBipltGUl7T1UA/yzT5y425SybVvzDLGRPqlqDd7hYb0u3Ev25d/b6",
-	"gH76nq4rQeQENSWHDVm1I8UdsbvIv38Ku8Ldj3yrv+18jYefghu23hLgJ6iKAnGmH6VC713/QLBR8orE",
-	"ZccYCzbi8VpWtcKNfhi2c/zDkKh1LK97Ign0NtO0NLVGs2sztws9ID+QYpoqPilnxAuS0S0GYzIny9SX",
-	"PoUpf43XqeZWrU1ijS09zk213WKx9ykWLZfj5qsZbGAN3mgakiaCG+NkPB7fpsW9OEDNjcLmkpFGkqDy",
-	"tq3uC76DwLrYQkbFhq43XpWv8Lq7JL3Mk8FCoq4FPGKdwkhzQ+jQ/O16J2pUUzc6XHXq8nR8Nlq6XTfB",
-	"5iJbbO5nB1+LtHRobotkDtX+3mZAtj0+t4zvJHhY+QqMMndDOL9PM8qmHh7+ELaU6rTmg3k8b0XK3FMQ",
-	"22Cgq72Ep5435YYzP8n3YzX1RZBL6+Le4DtIRUfgOog4abrGD3B6yAYy8uUmmG7T5P+qJFRdQnAUF6k6",
-	"qPbItJTIo5hyxPac7VfGCKzzaRJcos8YwvUnzJLssN4X+vqHXdSyJEKapOapWn9u83PGJPIfFTbbWb8h",
-	"bxM1kHkj4C21heKHd7Wl1HM3kXG9yeystHogxQpRidb0jjCEkTEzNB9Gp5uTjOaJ5Lt3AhPQP0vrq+37",
-	"I/f6mr7DEgkTxD/368qolWqENvDTIrN1smFtMWjG9GXWOKq8O72BgLDyU5PXcua6VW+JTNRe+YFKdVqD",
-	"7WB3fhoxCQZMMz/XWppZb1zruC1Lwe/sFc8kdcxnO6o2ucA75vcg53fYelYT2KF4rHT3TR/un2RBxOmX",
-	"5VuDKgGDHbMiRcGzOnqSYixHqcL6cE5RIQBYkmyEW5iTeouFNlBJbZVs2tUs2ZKMVFRBO0uQO556dkDN",
-	"x8iS/J3s3+jH/EaJsUVs7ciYYQGsPP2N0azYKW6K8OUbkgmSullvyT6eblmP0EsI2PAdg5wIxFmxv0aS",
-	"sFwfglgijJYECyJMasX5qPibulg7kneyQmC2JtuJIWcIM68FITniAhWY5ijX1JtwMzjZMavNDudsn6Iz",
-	"Wr6NJK3hNzjAJk/aROaNwOdib3RMKlzUTqooOX9dYPayfq97DX/siUMdXuz4lkpwXBVY2xYbXmjicirL",
-	"ShHviTlgJoUvTbekhHIAoSVzZhnm/XwduYyqvjvQRr0rUZupsN5hJa+UvlGf6FBrCejh1YEy9fih19+a",
-	"EzXsJwieDb4MeL1u807dxxzleD8HOAy9RQ14gdeGTow/K17SrC0JDilgZtI3SL7Q4zd/M/7R+q+aImnl",
-	"ZrEFiwAc9Pp0s2Uj+mdD8GJFwVEmx/MkDF31oeWMbDO7QbE4vdFcC+ARplmVUwWgZ4n62oCiCKlQWeCM",
-	"2FthtsGUQSqv4DuJSiw8iT+AShItGPobHQ1RmeBLQfI1uDZgTL1NWbbhQiarIIKLyM012YgvTW0TDDUf",
-	"9FLoyX3HVLITU+vNwAQhCdr/S9KV2ymWQa1ly2ISTjE7ea+rD35aRH7IZvd5vrPDRZFwOnuv12rWfMfx",
-	"dO7YHlzK09utjcCcwnbVX/+FCLqi0+5vdkseupLMD9aPpjXHlih/BBH2+0Krk8hdunTabJRvRu9p4bZO",
-	"3X5uNi4kKri+ISHc9WaFh0+3BY0mS5miViQ+QFNDseRoZdAWoz+VRO+B0cbInSl+rRPicutEVrwsvWbb",
-	"QfoRNoF2822/LJqs9ylymPE7Imx6WVG8WkGKcpT19X5+GCyBvEPMMiLniEIEHJE7kxVUMWqq/CaFeBiv",
-	"1htfjkxOllShHa+KHK05Uhuhn/QnGq2FKeDxYw9V2caFSH6zHmT4i8UPlQhYFSk7jKSYsaWw2a7HLoGN",
-	"v+82vLCcn5u6zFbYB6pxJbKrofDHlLh1WzLtojR8dRMx0zff7maTWGELCDF/y8ufy9M6wpak4LuUG4ap",
-	"okzzweN9chpBMA/73WZ/kIg96qW3X/McLzYGJfX2xNoU9R8tW6I2PM64gASPRY73/myz8D3WqUAIXEYo",
-	"Queqdx7Ghs2tCXdWzCdn3+L8OWcKZ6k3EJzngkjpNaP0mGw8D/ktAdzqd8YE2RIprRF0TDwl6TbZT/+1",
-	"dM/r2bVjI8GLXMPD5wXBYjojO3CDD0fzIlpsdtJkY7NyG3FhPZzt8OQ+QxChlsWxvOdow7QTmJh6U6rN",
-	"F67oam/LCGztgM0z8F4m6/P/UPG8VBIKds/9RSyp/sEThAK2BEurgmssDsPMWXtm8xkUKXjnbzgTTL/o",
-	"IdP5dnm2GU/pbAe4RVVEJl2Af8biYmFq4nnKuCg3BP4TdiR20H+ibpwbQSQ4QKPn4rtbClMq4lamvlU2",
-	"TknHsvaQQb+k3RuveUGz5BjUBEPAvRMKxjuXQFys0ZDd9iM4F/RIaMK4cevRRjnzokWXn0MGu+XAFnfI",
-	"HzYvSg8M9ueaqM4ASG74TtrSty4t89nHszU/s//4L8nZ+Ru8+9EelQ2lbwVm0m62P0fYdEXic6UO/Hzh",
-	"1LS4KCZXfi0A0CYB8E68bXLCAOaBMzJHW8h/OPc7otPDwvCIBVsGOKzafNP8Gtip7PZFK1flqFOsBGxC",
-	"xtWCVwJc3WvGBSiNiuXcr/E2WJCUk5zd3uhXDuqLRg7yATeZ/uYkh2fijQi8OAvDsphE9MT6kXCVhv+X",
-	"BV3igKWbcUEibxkVy8A01auh7AnhkYD3ISfONrbmRFbrNZFptR0gLfV7PvekinNP1n4hC5zarGVro1n9",
-	"70oyWky24zSnqeFwd1KDovkZTGS3CT4dYRK7zXmqhPR58qZztSo1E8bN01qrPBpXKr2MtyBX2qI+jTOH",
-	"Rk/BpU1CjvWxtDyCh0YS1RYzsXeKyC8SpoRLLzvQFY7Tvmp4ey7foxo0YdVEw5GXhKXxUJAWlwInd8ys",
-	"nN4cLx3u5VY2BNQc7vj+2jaAW555S023+TQqrp9F7TSb40jV02j60+kfl7R3L4UEAwftbtMt7D4UtTjF",
-	"1E+/dyeP/r6XkXZ+CewrKEux4GhR/EAZ8QcL4zW7bCptxoZrF2GNu+HrERT+mDivt/jj6NI4urvOe8ND",
-	"N2ZoYfS5NKFY03cvwQopzm8B3YVxRtBuQwtiMtOpklF588HU8il5pB0CfedTRRYnODbC1rOLFUVKY5Lj",
-	"ZiALzALit9nRxHtGMlWdjJxebTthPEJjOz2QGkcNyNyY/ECULja63c855IwsrOAKog9b498DZOCe0zKn",
-	"0unejAtBnCMNusn4C/njlR7j/tOiNEgH0XgIacLtwrQp/tJERbsoicgIU1NjpIyP7KB6Dv7gaZuEsLR+",
-	"hl0VLBhO2lg/8WQ0GQBYI3nSzSpxQnY/xF3DEpFHBguhVhXL45fhjQH2HlsBW4hRT6oV0XO8rGcxtE6f",
-	"RaxAII6VqV0imTLjpSdChYviqcmkt/DJYk1yC9umeI7316Y31VOoFnBPukJHUyH8UQH8TQ+Ly6rZiBCl",
-	"IS001ZPnzA3u9OOT5vTn31QsXQNAJVoojGKwSQjLY02wvFuo3HYNQMZ0+LdKJFrebyr2vc3s8PBzRRmV",
-	"m9NEM6HOXIS5Bl0Fjk1vc4N0MtxKbKsFgc9eeASucBHrYmiWt/FTmg/UyXR22TqTGpC/75tcm1N5AxOY",
-	"2tzDD2M0TYNz89R5Um7I+OW7ORkGGfZZjgKtGI47CaaBXKSsawoegr4Y5hGlzKn+RCkTP9y/NFgDoR03",
-	"sNg3tl8f5FS6v2Bb1Pt+noZFURKWhD60MN2Z499JvFoc6K5c4BXEISkDXXLHA1ActbaaCLPV7LteQZWd",
-	"QqPO2nwwwmYZGZL4t+Y2k+J3wTKexxlWZG2hHOMdi6lXppRLWT+jyxFY+xHd4HMzU/PtIPv46xpcLoGH",
-	"HWVb5xf34azCq0bZ+k1VkHScSN4A7faSq5gxR0sslLR9BEG4ACkQxM/E9Gvhx7ZclQcymUTFFsbwwoUv",
-	"79p1oOtZwDsuoCBO8i0BeP3dhqOc5gYgzVgL3byPEP+a2faI8XK1Bio6cVV53Vj2ME0XGrEgRnZ1FS50",
-	"X6ArxDiwApDxIdNiRyXxp6hHHgLQ/HvRoBZNLXP3qavOt+t95SY+7uuDpXgOmU+jC7KlrP2vl/0larHb",
-	"Sq4SFXnv45ybYWrP/sAETm/yGJE9wuIRBN/+tcAyVY9Mw8QRQTyZaRA1/u9BczMi7ff6fQ5gG2WYIXsl",
-	"hFp9tkdbLkgnMnAv6aB4v8hqMT4UuLpz77H52wcJ8np9piGwQKe7RRJgtU8FtJoSm6Vv3RRabOnD50DI",
-	"t7WCw1L7GXZYvUGO2GU14tN9BAMMcxKqrRrX9XsvLIQ+ewnLIWZ2friBIjMXaaGGMil92Z52dMCtXxLT",
-	"Tm3FxTUC8GlEpd6YNS79AVujcRyoouPGd9vBb5qeN/U3R/P51cq0mTCpkltTOANOCWA4F3RNWa8kgUEu",
-	"VrXeqF4Upune/N7rs6FceIEILzVHDZOpkIF6UMEBp9tFIz2YjSZ3VhtlkiBBpDKtUGhcXFV/X0vWYsvl",
-	"vfHWdeooyMpUpJlRZJ2vdXxJHEabiuXC9sIz36915GElYMHZukMWam20gt4RiTi7Rhgw356a5miw6eKP",
-	"IJjdYHP/Gmy4cQGtBa9K2HCVDBnRU1L1hyHrfZv/1Y4hiFbNbTMyCcAGrXZxy4Jnt9K79aEn5SIN6eAO",
-	"F+Oel+FSAht9s9u1US3u463d16ExfCic/gAzZ88xh5ekjEhp+7yn2Ij+nlw1FFHJpTIaH4Q0x3sE5WIO",
-	"QlDSNSP6Jrg6r4Mfo+6q/U219bnJsw3JbuPZ9gLvn+s3vJ8ygKNeg86WMMa41IL59mbeaU5180rITV9t",
-	"k2buZWFPYMzlv+6/Ytlrx5rbtffJ03Ms8ikxqLjDvhJF5BVVP+mnT54+bPnCBDr0WPdXtfccy83zCa05",
-	"rGsnIVFDER+U7EjhpB0lRPmP/O5PlFt9gmDaAdaXwaRvd9tWfLHE7FafI5VawBEDAMsLHui3FNQh7uNx",
-	"98qM0DK2VMA9XXui6xoB5+xXwTV+Q0qeXFFqfOtebWu6KfrmX+DAD1t+lxB+rQXTcwzIDV2pmA/cwIMH",
-	"UXr41yZ04DpDAuWOzhAjb9zYk4DYx/NTsNzQgHclVVvE597Xr5CPJclSxlgVHMfv7eh6OH8Mn5eEHRvz",
-	"hoBMw8sBEHMvwicH6D5YzmaxGk+KYUeLj51VaM9gUL5Ofgq2Nsf0Q2/j2g6nHBztEvMT4FjavJ8Ul8PE",
-	"Q8RlabYzN1sJnaGETXvieJvhUUZqYG3P9Z8WBdLPgN80h9663oyClNTPtJRNkRxxSb/PJmR4VtEAHLbu",
-	"ocvU73C2QVKR0l3W7aXYQh9BY1T9F9NDwl6NttiAINTbbOjefbBnOlttpFh6CNOzzVWL4VavTVuQmg3R",
-	"d2QdJquGajfMPv/uLj3SSu4iAsk/69mar2t54ZXIAhvA/NbqWdIygx8/SGuoYMexCdwD8z550p5VoyfI",
-	"1zNftnmnU4uQvQhVdqMEsamuES4Kg4HnnHAVK4i0fRQAORMrRYT+5v/958XZk/d/XM4vH3368p/n791f",
-	"n3z66j//Yzga4+nKX0nFt0SAo00Q7Dr0nqj5BrCYsvU0TIqmD/XwWcUVtgOAn0PhxFfWAmdkYZu5D+Cn",
-	"FZzVnfSpkgj8aFTtEUaCSCJs12ltJ8tIJDXweiYkSWNF2fqv+qV+0awHw7kFwZTAjTseceR13unJg/mA",
-	"XYmGinm9oH2OD0nODZHytLWF4fCvMX1T4b1tZet9tGsa7vsKjHnpHrdXyyRqGVeJvWZhzJ/gNa9KHsj2",
-	"3ND1xsRkHOA7kzsiTOZOFGBlcmdcoNY2yPVelBvh8mSnarmwvaiDXcCOyjOOIT7c+MUR307Bq4WnuXLV",
-	"2bAtUhtRmbcbADtxiNiPE25g+A7TIqkfqcOnir4+pxsWLQ3jkQ+j1Sd3IQUq5i2Yrfp78xY3QtxWE+r0",
-	"Wnqvn9IGNyNryGujF3CM7PNyjqQ+4AB30TU87ZkFDy8GEq9az11eXAzm0nYymHwXHKoKEojNULCXMuj1",
-	"Dp0tejRejTt7D9LEg+x/tbLdBeW0RUiTROWqs4faMvjnEtqwJLud6tY0GPmx9H9vXvDtoLJaFlRu3LYf",
-	"y4psPT2febD6W9MreHabujApShqzfMk/ekx8VmiDz/7+hUSZpgTytpYEbfldB14qNFOjeu0Y3vnxojBO",
-	"kWdrcoQAeip9vAkULyB90zRFvEYXep+5JAHGlfvFn5nRh0vouSTjK1J5RNWMRdqo5ziv9Wwwl7zh5XNe",
-	"VNtkEGksQ2ArBc5DuX4FNLFP6Xef3pRSKlJ6/DaQo2T6MhiQAX0RhXaYe6LGm/3YSdnPu5nMLR8aKsdY",
-	"vU3vSDvA6ngEr6lcHOaKxWUEjqRx4tWdNrFIah0nXqeEgzrqoo/S5rkbZrATpgxg99DBGN5BnAwkj7E9",
-	"wIXyjnEQyjWzmhvu1RQML9CN4ul1VU3Dq4SmDa0uWWPB9XmzGe49cD+f8UoVnN9GfvSVfdpcXuorbkwn",
-	"bve43WfJ87nROy4xEaGmsdmpZux5d9n8UrHdUnUcaNh9h/xPAMASC5kV2XE0mEvWsPP0Mbtm5Y4I2nEm",
-	"Jzjy77cN3JQsZ3AcT3jjuE50EVUEzP9LbFmvzezwpefbUHU9jxYTRhP17Tp/BqE08nSURCrKKnJDBE0u",
-	"qmtjMB9XIKv/ueSS+rN9wJ0Etbuxeiq9xstGew48hVv8kW711J64/0H4wvzbpe++srcQgPWbV66Wyv61",
-	"bWiE7iG9QrKa0/bzluAOa0LLK3hxUyVDjEFju/gsAZNn4e2fDwEOzPZ1dEh+UXuGkHkvtgfSb1UoI8q2",
-	"bYsnOFiBW7FxhJqf9TMHcEWm2A/eb/WRW9oWgQ2H3ESGFyx1M9bMOaithLxyXBR1FcaGF3koAT5N+zjh",
-	"GlNAhjj7/YF5/0IlVdMgTvz35CVZ47SDC/p8LdauNvCQRxOO4wkn7j0dkVLh1cpziT/bYlog28rjPK6y",
-	"zXyry6HeoVmzO+aIrBf8c5yTjXQdc1hCKhHJ09sf2FwtXzfUVcVyGwgyD0bVExVklQAxd7KcpOnoA4Yn",
-	"/mQYmNzAClDO3lGWJ4NX5Xgf8P+43v0Ha/SzJLafYIa3BCnOUYEVMTU7mCpEGXI9ZaOOscN6AjlrxvdO",
-	"Guwn5+ROAXFNkZE0xNeGJj/u64E5s1I1IurwHCfEpcZgIhlRi7T9EkiBVfhjyod8eIZdBMOasta3vexp",
-	"oXz3dYggBFVlScRZhiVBBVGKCIm+fHnzCj28uvzmK8Cu+Ii3pRag2Xc/v+klAD07+z/v/3jw6TDbp5si",
-	"B92Pz583qNT1j2cGfxpwNrDazJ7OFC+KDa8k+XppMDu+3tYseQ5m4BueLM4lEVsK0dSunI6FEQdbSrRC",
-	"gv0wY0qWkvnIvEOjbyFf2OD8QfsXvK8zH20B+RcS/c4Z6a7e1cXV47OLR2cXl/16yZHVy3BBWI7F+Qvz",
-	"bNLiuZdh2nWJ2Ge8UURcDrRRK+/pchBsDOUuByMpa6bzUsxNwFDtl5T9BMRPVxjTuwRAj0nXTNsYQ0jb",
-	"4q37V1f6L6LgPmzN3P31PzDJ/bGtmePgRNsyRZZJz7dv4bFExYlI/8vtqbd9oFaGDOGD0KMv3NxOFLIO",
-	"GbGvmqSPNZmDXWRbWEGCOBIk4yKPxB7/r9BPN7E9Lab3NSE4QuuWutfodyK43dPUAiZxhrAFUb3P1rjP",
-	"BtvgClISH+bMS4U2OEdLQliNCGsA2q4ddIKxrE2qnt8jcUSP3fqKYQn03zVggbyddoMlfbDVJiUdL2kW",
-	"AtfPqeLCKplDb0CorVNBcL4IX2vCDSwgGW/gTUEGusAIoirBFhFd27pAdYtBULw7ImSv+9jF1Ww+u/hL",
-	"RHvSFgNr3C3bp0kzvfl6d+5tDnbm1aO3YUhQICal+kdpVbNL1oCeQRVa4uw2Tp9O0G7uenNP3bRhx7UT",
-	"A91sXBdmlltokX9T1+8alQGiO8DbYGkFDCrPG/zxEAxJeKLze6nBitB4lrzRtuLBK6eR6Sq9Jz7kPSS0",
-	"xOtbgy09MwVlMLphLdQNhBTuQeXqFkNBlzRBGIudnOmTuCjIabBPWyQ2Cdct/jrWNRioI/CCbklPD/Pg",
-	"ZGe6r9WJ+OFdmSHyEWcK5eYJi+4Me5Z8VN3r8sX5xQVclVu3mwdXHffH2X+6kqeri09f/vrr+XAFlM8n",
-	"4mid7BJ5kX6dDsKkFVgR6UMANGyyqpiRHZEK2UPxGl0AHA2z/gZPKiK9iznrb3+xp6y1PUYl5Sd4qBWA",
-	"jR7gIDcL9qcZtOZCQLJuIyE2A7g+YzTWPRfjYJk7r5SCrOjH8QukfW54gicvn2zx8gQllObr6XsD53mo",
-	"EQFeY8qkShRlcOmx9eJ3nuIj/9G89X+4vzEaJHOH7OuBH2XXpm/90jKgp26jxko2TGxocQRbAvpMCa3f",
-	"C6IwLZId+tltzCxak06T2dbaDqM96UFaY4RmOaXVMCNqx8WtHwF+FygbM4edBGhqXglTPmY+9IX036CD",
-	"GmU++73bzGNY1djHDXGDjPgsaifQ2PZ+tM5nsJB8GGtJNP7kztcUmUs4kz3pLWFi3hCpeHJbkB1VG16p",
-	"Rq/2TL0sI6WyTiJ4BlEGAI5a/NeckWvrZFTcZLYYQPVeSNZTLOOdw82OqmQgdH+9y09852ruJaZ5PLhl",
-	"iX22m2MEZkifXpipuryf3xHh6bwkFd7Lufn3jG+JNFFrLvQ7AFaB4Cg0bsPlPgiJ+edaol+aEy7JyUKy",
-	"VNjuKVdP904g69Wdaj4MYbIIuupiK7tNV/ZFq/Siu1SmsqLGRtWDWvervkrdog2WiHFYOwAjVrzIEWcZ",
-	"mWv50K9UZcFx3sFfGWlhay4OiYCl5rwJ+x5B00j/+WhPajMxcDJzRtBSf1rWjrOIFviuwYkVnZm9ARlk",
-	"ISzywJW/ZYEdDnJoPaY1AIZ171okbfCrWohaHHSDdmQzwk+Q3Wqr9Xue7tAkzhKKPr9XbpSRokbznJ9e",
-	"kzv850FRTO4SkMfnNm9Ikd835puWUkFkigd2y5nahMIO99TbSD+8oLZB8jF9Aoxjf3KpfTcm21DVwj+o",
-	"i1Vs3QCsUmtg15Ko6RrmZGRAoj+DGWp2zhGWqNGHiVQ2S3UiaKAXVJZVer/UtG1O7mhOWEYWdvdGZgO7",
-	"t2QfqHS40QAh973r+6B6uWWaE1vIP8i596SbgAaZgs1aCn4XbHQy3Be2Ad2MxqPcwY4suFSRSJQNhq3F",
-	"hKvpbZPQLmEjnc3vDu1hREorxKfXAnbdj9ACrUqgeCj8Z+h/3bz6CZnP2MYKlEmaE0gN0PYnKSTZOSyO",
-	"7rAjAH7zma3xfJapXlRZkK1ZNbMqsuA7SME1lUtwLQGhJGJLmW3SsoZ4mW8ntEtjx1bpIJTh2l2569yK",
-	"FwXfWXT4XeuOZ+ERppswE+Cm7CsWvvHg5w2GSghXe5Fiu3hisLeElLLpBAzIkM5gdwu34YXdbFsqSSsv",
-	"Sm714r2fHg68Z6iFcN4F+ZgSG4XHAwgCw2ZWkROpFglm5QSFng6FEIADDoEAhzAo9E2vwFLB5Q6wJwLw",
-	"WaSMZvawzecUdo1e4ebeYXWDZjGi2LuF72m63e2hIzZFI+1D2B7IPGbUkmg3VPFyuywwsyZ21Knz2jx/",
-	"WIJ/OY7EUC+DG3SAy9PQISGolagu7Tsh90/rjIyAJjBk1wdr17nQXbaLesmgaRSgfmKao5zv+qAsoTKU",
-	"xp9QkznK0mmHvtm7evkkJNrkPJNf5+a754YH5/owR+a1JZTfkO308//GqpAk14CKiaN17ItWb/QYdWvN",
-	"+cPzKva2GwJDtIlXrpN+8AIeSIPSP+sPsLE9HjPJ4MkVFGVLvRWQCMHt38Mthg52iN+O4jpnp5H0IKKT",
-	"Xdi3wrZP+7c6ldrp68dqkGhzIABr52PWdyyfjGoSmR/hI8m+GqDoNU7GpdttSOeSwOBSAAYYNKwbvxnC",
-	"F7wE3RGmXpm/TrkguXXX6tKAFErSOYRjNaIhpFIZ36a6RogQfNTM/x4aztZW96HuaYbuTzTjbFXQTJnu",
-	"h4jmTfYktO4z6412VG0QZtAJGC15vr/WHDEnr3QHYPvKgCFAZR1wZUEzl0ZnhoNL+b9ctwh794M/23hK",
-	"qNdgUg+FEGa2nnbepMeCGYwKKgE907wkvXo4Fnvf26DULkJQUk8evm/vhxME8OHzRwKv32f68ySodklc",
-	"ccWJPaXArbfwr0m82hLMQmDUvNZ1B0Uspp1DXYxjM1lE7qCaDy9xwOtJIjUmQvDrvNGebkr1oIP8Orlb",
-	"rlmZ6Y657z4a3fgGq1Tv1CtGoFBK66IPK8G3H7SMfoCOjx/gF4glf1D8wxzp3xGGMlbODh1VS642i50t",
-	"NukO82O7Ca7+iv4gokxxNyqWaEc61uy0xoMxQGftUohQN4x3ruRKX4wF355Pg0BrDxXVo1Ov4S/wYAC1",
-	"VEGBOd7XfTnHJCIuwHvotAQ1qae/rQpFy4LqA3qPPrBqa2qXP0AdYE7vaG5/ygnj4E3l4sPcZHAX+0NB",
-	"aT2WwI70ta0pTRpFRECrd3ZcoiAMLGtD8LzDpLElPv1h3p/vfZ/mre/LG8XFFPgVtg6m2urPRgADm+dq",
-	"J4+X1O+hn+9zm5k/IZm/h2SQcsLDJ0JEDaQJ/jFa+O3vXi7RLeM75mxX2xNpScS87SgENQC/2z4AkEu0",
-	"oqTI52D62KqNa23zm+7n+q/g05UI/8pWOFMI7/D+HL0DywFSzLTNwAjJST5HHywXAHTzA5J4L89/Ze0q",
-	"kD9mW76kBTnfSipzPYX/+fDJ5aNHAPlqykNKLNT+fEmF2iwATOHp7PLJk4uzi6uzq7/Uv5t46YwyUGwG",
-	"0cr8Yvz9s5c5Rt/ZYY1Ls83qNrRoe330nSn9aAYmdkvMpDGhWhOHh2ZPD+fXGJYzrcZNKjcEwbT9O9Mn",
-	"uSI1bH+LF58O8dy9MZ3XWG1c2bW+pyEuoM9F3e0LC7wlqlP2O95kyMneTvBOc/xWrzHsa1Bg3Fu8KvRF",
-	"Egm63kQgVZuZtaK28G3vHqPrSiQn404pz2yybuJKEPTjjjqPcnY3kvgvvrJvDH10F4Hg+2rX/UijQPxZ",
-	"pgYu0F7/Ec4Uvau1DjwW2+elGWfRuJ8Gh+sMg3YbcJDqXaOZiwDyLHpwk/Ia32TGvjDA7R0hCf293xFy",
-	"G/xY/0hpqkTbq+PloaPDvzsYLn5mNFXLQdtFg3Zgi58ZR1suCIJKLLMIv1Vc4es6VK643uA54NLrhTJW",
-	"OlwuqtIXQO/nBrSD/oLkVBDrJNJKIvPjk65ooYir3e97eMyPLiGVuGoNOD7lNdoZaJYVF8iN0W878uiR",
-	"V0Ma2hbGvjy00Q20X28A885BX5OHfxlvbAKfDixvno7F3+oe5kkUUpCG39Rxgr/rn1fvz0VVEPnPi/fn",
-	"O8B/k/+8fH8O9vGh34DcEWHhX/trssNCX/RtzoELm/WzDVZwMmu1D097lz76uJnbGJ0WATt3lHPjs9RG",
-	"SzcBP1SJoxnT9Dzzr8bHxG32HQVnqiZst+EFgV4+c31ewwFYJ4w3QC49u+YSLNXev/Sgu7CtrBi8p7ci",
-	"FQLvDgziJ4/HTeIDfvw1vWF0SgxnWWW3RAVaxlrdpToQA1EYAHX/Wu+H3a+IM1Q3wEUr4pAK08ZKxzNN",
-	"RwOPzMLhWYb9cUHYUe5n4vpKNgoCTNsc77++urh6HEgo3FJJ8nDvJ1MmozjCCm25DCQ5CL7l0e10E/vv",
-	"ejMN6wE7KciOUa2JtdblfWAjnNwZ8FdvU+vjnQB/I0X+rHHO33dGbytUE9rQz9x2Bs3YvuLqk5UqiQwE",
-	"TcSW60cyzYh1PNg7f17QHO+fOxy+e8IKcPA/UWtraXiB/VWXSdX+nXtHP3Jif9LaTeICitYkd3fdNTfV",
-	"aq4+aaXtc8rWBUE1xGFSgdKeYFHso7nwv+Fxy4txE7qLSmBhhuyQEQs9CacgbSmGKw6B55psWyomCGSj",
-	"2ohroOC4UhOFqtNx9sLXMXHL7+JvT87xP/bZY0Wg+f6Dx489EjG2yiePJPXVx/R4Umu9kqGXo5Nepxcp",
-	"61F8ZL/cTuhU2G5010O2M34tg/EyhyJJ1z0SUmEU7Xin2ohGU0pRzTf/BAWsNr/NF+rezhHUZeZIcrTC",
-	"wj99yCLxMBQCUa7MFDJ7gVGBj3wsaxT2IRExi/6WK1yAplthWlTCG9BrDwzcbnW161WNJhu1wVzwsmnn",
-	"3OMGzpzqhci4RDtaFKgIlq/aLy3M08FOAGMlro3wzlpSZ6uAGAmDXMnUpTAfTJBNn2lsi11danaPCS05",
-	"qamsBbBhfqfXo4P1SqiVNTOLPKfHrslTJTvUKHfwthwjNp/CM57S6zK4FZq19YnugJPFNsqvTFBo3INi",
-	"Zab+pwGnvpnn9zQZp/yEqHWuYi9eyUj6O1ks9zbImdqdAKiwJW5uuzUfjNwcmoUnN3FaqzXdunEfmeLQ",
-	"dJcsp14rJgjObbNhxi0uAyhTiJy6Wn3F+WJbZZsGUUkLpeDwX7Uz4I1wEul7v9oQsVAbwDUFy93qtoUB",
-	"8pZeHZ3Ve9ULPeF3MhnjBmGJsPULtjPTfEUl1GcdPIN0TgPOioyitQ2AaxCKZojB082HsoJAnz81pzdl",
-	"BC2JceNgZo5O/w2lTrc5ZfgQ+DF3V0A3iVGxO7mPpivkJ3DWmAH+TtPBcBO7xnZOIs9EAtqyNxGr3tzg",
-	"wzP6THoMmHesHvtMknQ6EXpb25YJ4Qzb6wkZk+8cvWv1GZeYukzyDWa5+2c9NWzzT/sSOdyh/4+mrd+F",
-	"T3V1SfuBMgO2pEUO8RWoP09A5cqXJ2LQQgcoie6BcKDZDLC8S0Be7pGL/Hpp8xFXQ2LI01BIbWHSFNog",
-	"U/XeyXoFQTOTBVu7xjT/IunyWtZMKlxM6Q6chluRUBUc6oR0MhiXfl/0NtYK9+CshBqkN7w8vcpulm26",
-	"yv5fN69+uqlT3YdKhA5e/TuZ1JDHQfoemkfODp0OVWXBstyH3vupdj2gDpPblhUtoLXal3zHiJijLRa3",
-	"ROk/ZQURt3MXfcFMzZGsSuOI2+JsQxn5yoVoXMIZZ3XeWau7Et+ZTPVWKyx89vt7/X8XZ08WZ+//uJw/",
-	"eOLpi2WovyGpYnVLEsItr6tlQbO/k/EgA3zWx+IfMFtX1ghw1xLYNKbtceW9LPwA7YqeNTHwlH1z1C3W",
-	"Z5d5p0XWuPiu7u2bmFEEhz3bu6IbWRHZF4wlLQrpSRYyKTWpRq0ls5Nw48uyLblUnkRg/8OCrOlBWZD/",
-	"UakEMaI68uhBn3t4b25m4FuIJWa3C9vSpO168vma4FnXxqT18OOHoYc9Tq0wL2STgDX6vMIf4x7t50DZ",
-	"9R+RySlYwC3RGtQJXJ80z+zDf54VyMnKZTEfniaJbvL+YCM+zM+1+BZ80eWEWedNpEiM5OD/f1Ek/uTL",
-	"mbZ+JzchD9THdEPyRzI93a2f8tIk+n4h29gv43iSaYZAd9wP0Ggaqg03XCrK1gj+xXQ3u6PSJn85R6sE",
-	"4Idbsq97VHtrtgPdQ0cTRAQvSLQXyVhWPKoX6I9NCuypshN57o/kZhvMmEG1ahrcUIA/2wZ8yBOCGq2A",
-	"670HPA7CmSY91YZ0qA1i2nY9mpAQwFRV1yoHajgjzgXnQrRctSV7dcue4SCJFYOTe+taOBD37a6zn74h",
-	"EDxOPeliYU16o7TThTdYLgTJCC3VQpJMGHtXEJy/YsW+d3Nu2Sb6vZTnD8fodQtnORG2xl0QfSk1xWqS",
-	"rhnJrxFeaol8iqgyCO0RjVfnM0ALaOiC3Hb/8BZ1YI0V2eH9HFIT/zAPf7qnwfsJN0NoUaEFS8JA+UdF",
-	"iUIbXgmJvvxN/wXgxOfI/Fnxr+oiw5sfb9zc0ZdyK5+iShRztCVqw/M5lKHNbVL7HG0INhhUkuhFmyNZ",
-	"AYbf3JXSwR8Mkqf+Iyz8VxNAV+wf35JtWeBkSNq14JUfQymoGo2vpIvN0Al+CYqXBUnWHL/YF7spbw89",
-	"CXU7LvLkz7+DlzrfvhrDgbOK1zCpPfP2NB09AyLqFufkhl5fGMbak6eq4LdEqvuy/94BIOvKVIsZNbbh",
-	"O3aNJGTdm/I4XsVZhM4U6Smc8RtBuqlSTHF7teyAtJtEc+jX49rZDixTvZXuKX9G1hW/AXO2XeD2EbBO",
-	"wDk/d63jC8puGxi195HXJwugYkcfmO87pxCSGsaHJGZIRoY231sCjffe2c4UU8TE25jp3Ya4Eqo97BO/",
-	"o3ncvJBkDWXs3pMdMzjgoCbV7sCnaMN3aIvZHpVY2xrUls4PDNethb03mfcuPl0LrCb0a7n/1NX0IieH",
-	"KFKr9fHGrb1TMNbxNdaKuRR8HeMKqtn92r0wjJUulZaZBDTigztXA66oDAitMMiD8R1SJ1ZFwf3KwqM0",
-	"0+i3du5fwGLyOWsmfrdaDeL1DbeIPDz/ArXmb+r6PdNd2IWrKEPYVJif+3PCQyU9kAfmEPAPlUhRjH36",
-	"oFlPTHVbXHbhYIMcP/iNTZ9q9bvpjFozdm553+HA4AKf3tar1d8R3jz3jVelelWpe2uzcc+lip23B+fx",
-	"WpA7Snap6JOwGSew3u7isQVw3x8hvdHD0+CHvLd1TXNeFSQHbJtIJAleah3GKxW57+pBYp+/pWUZ/TRo",
-	"/7hHnW/Ok8ypTEmfBaxOTVVunH72LGpY1J5+M7VhLKd289ZEgDTog2eTglgD+lhJyEs1rgrXp6zA2a30",
-	"waBJRRmuNethGNt99guJWg8Hk3Pd42NozP6uZeO+Qdca1A3TfNTL3OFcthHcOb4yGWvn6OcSKY4YZcR1",
-	"A5cWZsH0QWzdWudoSxl3GVuU1aC6Zk1sQxfZw09yiVWzy6vzBw/bnfOfzr77+c0hGlJyvXE6CFA/Ku0S",
-	"ouovvR92URnePXOvTWxZ3kEWSlvJGmucYAG1/LU9MkfMyG8PK0T/Ft3HgpEF2PQp8LzWBkt4p0bgjXq+",
-	"t2ZmQu2B3Qdb9Ps2zkjP18MKoBEst2cGbo0yRHC2Qe4219sFBFaNi8JGuJ7OXlSM4pkvh/EnsnuW/6uS",
-	"6mRpjF5c5SRwXPfiwlnRhwloNeYJYDA36D3uVg/dMpsmC1+uifrW4AMY1PU5wjUXvrq2YHVWN1Gl3+7i",
-	"V6w5z3cUGhD1QABHclLcNh5A+O0syRvyWzXBR3hfMAot3lq/4xfSISvIa+dRBD9GC2KBKkmKFaIW1gTh",
-	"eLCFP4+Q/Bmk4E7z+Vs9QmquaErj+2aoHyjz+bi3lLm/HrpNSiIoHy2BfG2eOkBIMv88txQPM+IHyk7c",
-	"ITDDiqy52HvAPYc1c2LizEHb+uZTg7gimhcl/TvZT3REJxaculSKId65vOBQ5SYPeJr1VCrF3/Ly5/K0",
-	"i7okBd+lFA7g/aKgW5rUXRVilt6cHFNln2GRX1tAuR2RqledN6oVwQRZWFSG3vWCl6gqEbcwhzneX0O/",
-	"7g0XighjqUnzs6mZt4FkUwfzwMCBmb9cjl7batXVcCmwulptvbRFBBPqMntp3hdnT9qZ3hfBTO9jtiWU",
-	"JyxisKmd9Vp3ljioouwcLLaBgHEZXiOQSPQ7EdwCJTrMgtakz/7zn3rOf1zOLx99+vLXX8/dX598+uo/",
-	"/+Me0KtMMl5A4z2+SNNZhg8DkvCmSo4q7LOCLAjLJ/Wbad4OESUwMxh3KecqWeNiQepc9tNkyfaLM9qD",
-	"2k8GJ0Xw7V8LnOz02uL9IqtBEXyJNCdua6GJr23QU1q64/rl3CiYxw/8CoZ8LKkgMik4dUtZHnAMwT1S",
-	"W5cl3kvTyZ9BQEEibJoo1DacC+PccVNlnmOFW/CS0CVHmQw6JTCTByCg7ZyTGmLJY9EJyhsoTpsqDvZC",
-	"l/zLGqt1RUXvWLl0uQLBg+UIS79i44czANgG8L3g/XmsGf48vV82rhRflHgf2kyqEmxRieJQNVxEoWQC",
-	"VXLzo0XXSvJ2WtcZFFtJAOSw17Y5wpBLZV2e7jm4JmV4CzGuDMvNcX1tU403e/lJbo7dtHw2cwJH82KJ",
-	"IW+irNSCMgfUAE7n9/5QL4mKxsS3yvYnRA2b/HqpbzbpwKjL+ogb5d6q4FhN67ZvXg2RzouCgBr6m405",
-	"JIbvvGDJUFusf0UWy1FLSd2WiTJkO6MfOCgMMEbtppBoQ4r8tF6JiilaTDJhRrTS1CZ+iRswxRoe753i",
-	"b1dYd13XYwXny2T6ZCEP1a6aPYke/2XsXOoaQwdH9h5t8d4iKiKAopYIS1fVCijR19AI3SQYcVbsUcH5",
-	"rR/b5F4tq7mdcJCHQpjd+A7guNMxAbu8BPjEIUSFQ7i/MG3gITytLP+3/znW5IHFOL2/zcAVJLgfGB8m",
-	"+SeuTkxysmu1xUtP2+xB1+oR8ipDsEh8ZaEvGVeI7yCNoe5A/NRUGlh3/RytuXVOOKxH4+cy8l1imgO6",
-	"MtxcoKMDaD0q4bvtmi/zvbYtlpOlkuOJqyNiCo1e0wzgH607TABMrnHJaTOJCwdyleO9nq6pCgE/gkRL",
-	"sqaePnnmxdjjcUR/+s+iuoFMc4JdpXnsDI0BFr4gy8+x0e/Rse6x0hOVyLC1DRyZoEeSFUPD+sSIy/2Y",
-	"DIbesZMAiJzgvDN2f3Sy6qfQ6CWX9M8Dr6MlyunW2MiAbwOfyjUy7bTvtOxL5PUwHDl04dNHziEkecAa",
-	"diRM6mXYBw4f2EXedoEB/kxCo/63Y8P6sMxgBQp9nq8As9jALzrU4pWF4cmJ9F5WfBG+EMtqjKXk6tLq",
-	"GMD4B4/bq351qDtXhExzc4SAq34iux8xy9MrBSMxHza8yE2OeuvJb8YFwgMT8fDKayq28s9bDz/wdbEy",
-	"dbE99/mXJS6J+H+0GOPiK39oCt5LOQ3arLcssHOqqQitxsQqFufo6O6bX0xapOvUo+9jkhufUXylScrh",
-	"3isv6VJzw031EKhT22K/1d3NFDPxIr9GF70Ac8vmfDQfQUFMSUNPrUnxtT9720qwdTfnvdVN6f1Z/LUm",
-	"AWGZYOeVlLEQ8rWyhfkdEzf11IaPBOh9VTZtkFPMsYJntzZidZCggFm+5B+/kCaKg5aV1GeFRIpuyTVi",
-	"fBfKVRjpglA5YKXeau84ynBJFS5QQbQWkejLlzev0IPLx4/PLr/qd7vzfbuVhNsXJUGI//MPry6/6X/8",
-	"gb+XV1ngfQ2dcxDZb2+4W80e6G6zIQgCtQbE7mDzDV9h2rWN3fEImyOa6+uqqCI40w9QR4LYNK8mAwb1",
-	"qgJsnKjE+pKNWQ6QMCbWdD7qrIJ6TSIWBCqGe1Q8eujt70UzIheUZUWVk4XCHwPdFIyQdyKaXvfA3wDd",
-	"GvaLcZVAOSjMhHHEKyVpTpCpP7lGK/rR9mpcc577TVqFPy5qs7YvrVzWvkO7YZzo1A3hYq+Tb/HHNzEl",
-	"6k2JQK9JyrOfTCnEvO4j/F2ltcjX3xJRGO/HMOaUPwOsJVeNVpi7CoRW09JWPbZnWbuy0ZP0kLYU1nS6",
-	"F3gl1spvRdTG6jFiZIdswJ6XhJE8NbVr5dDGhhbYQJL1KkP6SMp5A5tpn7ruVK+4Dl2gtGy/lENUkfG7",
-	"BhZqwVf+g7zTfLcuqjF/pSYNjZeIr6JYA1XS/sJItKxYXpCnKOM5kQ1cqFlmW19d3zjrqda7qSfKI1Me",
-	"wrhwZsYhnYx8VAvwIAKKC3RBhhsxtESDHOmmy2iTX61fM45H43eUvlPYuVYZ383mrZHGfaq1BAV2zWtc",
-	"SXK6dlGfI5XodROPPxFU18Q0hp7KleBEN4aX2ar6qiMVyitQKKlJonUWqpMOm++QYbnxZjh0bn8Hlo6L",
-	"DGB2i6A4GxJCrJfAQuxE2DcHvYldW8zaP2UJH17Nlya5Kc3d/z0XWlfQopgby0wba7s2RnkdENFLcY7M",
-	"C4qXZ1VpX4HduXVgen++1JeyEiWXnUr/pYkNKl5WZWDh2zlIB/gYVieVeE+E7bQKYSDF9ZFX4nV90kil",
-	"/90JqmbhgUAkSISbyrAk/EDZbbK3xbcB39q4F1Jcz/Ua6u3r4K077vmOJG9F//39b3yHCs7WVuK00XiN",
-	"HgTv6k8uRiM9A1x6XeBUHwjtuu3igK8LzLqQ6s1h+Xh6KGMEVaJFaEhWCswm9eNMOMvijDGwEE9pkCU4",
-	"bHYbwjq3IFuCA6nSfeXJ+O4pUhwqCprHnlqjpd4rO+zOMZvoICqmr0rXKMeKPNWz/JDj/Ye5jalu8R4V",
-	"lBiNgiVaYaH/Yy5BLkMFmY7xh6ZOl169EMdbPKYn878r+eQec8bMmwPT5Fow5X3diV6xYm/DBjQNcbb1",
-	"QZdg3MseHo2RTUnEth6hwJXCNiaWGwwlOzwnT9FDfTY8uHK+pDnK6ZraKvTNvtwQJgOdx8mKfvQOJDDL",
-	"+dZcXLzvVpIEDg++UsQW/+pdtCSQf32QeT3Kvb7YyHD0641J2fgzJmZNC3e+IQKr9IZxSZZe5gIQdTqy",
-	"oBlZ4DWu044XWv15bbOcZLd+EW195WmTowLP68PGyJxtkJBtuCTM1RfY4qP8KVLgdKJM79uMaF1uBaqS",
-	"cN/EbN6yR+r26aUgEqx/RuTcnQAwtNH/lTKN1vQmykhbbasNMSVC8AHvjP1t7UC7GPrhJKWy7sA07lRJ",
-	"SFsNn+ItCgxCRY4qgIwFYtx7c+hzxHMy7iJrBlu0UDy6g76GhWoPVFbLgsoNyZ3hYPNLzbLBc9ZROdcH",
-	"qcvv2sX5WEKKqpn7DkSmjVti/BJI8r5D/SoIGxazEn7FB5SoDZGg7UzOFjMxMKsEoRGWhbaMMlp/luQ1",
-	"JZk3JW8wUeCgpqanWnbpxSKifqnnHVDSK1XJnhL4fIDimw3Wb/3Vwdaeuqg4IYfAkvYjAYzLUynrwFU0",
-	"RJPCq9XPMpmeYESjxawHCfWDk0q1gXhvsbZzqg9Va7v4QmLksZX416QvS4VZrqVyPCLkONC8/MuztzEx",
-	"tZKIzPqLmncvn/Rf9bx5hwua12XAzctXF1cXZxeXZxeX/Sta8COhcHeO91pNE5a7OP618UYFA4eX4yif",
-	"jtV1uxPHgs6UQst7+kL8I92TiV7GON/iW4GZXKXrl9Q894NCskuvtPvk5RlSpCDlhjOCDODvHGFU8DVl",
-	"deM0+GdtJWHWvoYdcWwoPlqX9lZQXJyuJi1gBn8bNHv/pLZtgiV6UMQoSImBOyWXCv74fgQtzmM67TYc",
-	"3DIdo1Xbh/dsuHbyeDhSYn+NcoFXCuqjdsSUM48bpAXOyMBUCoBMoBbuQlm05vG+aiVhauHP8qq/vRS8",
-	"goXmaFtlGzMKsc6vBu6sVTveAmn45/n7cZAGoMK7zVmOQDLVBpu5HTnUxGq8g3Wus6lUsPjmZ+gbwSuR",
-	"pZZjfEcBihubPagMXLa+zJhMBAjGbHFZUrb2AM2ZH0an2eo84syJcPm/Kf6/8hf/GyrbWxRLRQSVt2db",
-	"+NNZJu+04jz81zPGK0Z/qwhI/UoQInBOK3mWE2Wsr39Jzs7IXc+p3Qw+krfh3M2l4HmVQQ8oyGMxfUUc",
-	"h6/Rz2+fh82MyLSOoBzcX77FO8yUTa7BrZyrOXjeuL0SsrhmBvWh4wt0UYV2XNzKa0TuiNgb9Z8Y7plq",
-	"37cTvwZztdxzKXeCEku5476r5TtbFm2AT+FaDeVPW2i8pK0Lym61Ds82HE7ULhfqD3fV7qPHXRPDS9PG",
-	"K8SaoHYW1Bfm6nsNy28yPJZ7dPPjzXmE/R5zF5p8DfqFV9mGiG+xSkaPCYmhPjdN7mWi1LX6KIwCSfpr",
-	"V2/0RaxOJQZTSRJt1lmT0pOzN9b/w+3m2iH9KMaZnxNcHKS5+2dSYy5Fmd72HraBgz3WDrvDRTWxTsAB",
-	"oMMXHDv6ZAzL1g1O7jQC4jMkWZ1VNXHu3hkwuDyFLfMZKVY8uODBzc70ohwP0w3f1N5BZ6vV6rQ3tZTe",
-	"5/cVt2g3TR8KXUyoba6UrU89lAtIbSkJLwti0pjVhmzRcu+NSAXadEzp/BHZZiMmzT6m84Rpn2O/BhMZ",
-	"7SmhGX3y9n6wmifo7ae/a0J2J2+YYCOD07sl/ATa6HsrCpObEPaSnupMNbPSOVUL8L9A0XnzF2xAReGf",
-	"TZXp+4iE+nFQvVbfuCPcLz3Qt3q6rQHGOHqzsd2PUnz6Vvo86sK4mOrkKEhSdWShNVH+UHabHWNlL/ZJ",
-	"uwfC07shgpJjulZ6zHCpFtBcPtZCSEcCvG/OSlIUgeY1baYf5hA0DkNTMFYKfYTn3kH2BIuI5i89abWk",
-	"dcQWvmTZECXEZpVPrsQ6IjVdlb1aSoWzZLvNWeVNipNaNE2Z9N84WyhezuYzrjZELCyyv/1xxcWsplAC",
-	"QgxUTMAfWc/UjOwuEexA5Td0BwyWV61hUoyWO0wLvCwaJNbYirNAj6VJ/cmS+zzMoxvjtv1RsdaQywBI",
-	"msRBAzDwxkInFZLdmkZggsJ/6wFgSRUssk904htCwUQO20G5Hl9N3U9reebDDWqdQD3HChc8Va6c1Mfr",
-	"Bjdee8HalSCj2QLNkIPTmZKlGtO6LH6LQJdd7y8lFh0jq9Uypm590e2MgYuC72rTqs4ZafXMEJW3TmVu",
-	"G5n84Q3m+g/P3yoMp44t9TFZTrY6y39s8u58cJ5bod/yu0CboVAXLf0pS7Rl1NAyv6DJl1dDSrrAWoka",
-	"O87c5wepntQF+plEH3Keya+duJwbEs//JTn7gMzDS+JppRQQUd/h8z65t7ObVGwjnL6rWlEDuBrROKsg",
-	"q9hmX8z0V4tpI9Y6USOcE6ltckJp03M3dUOrnVx7hCEJOrkJ5wa6qbZbLPbHWHH2Sye//Y+SfLwjoD/E",
-	"/0+MsP82qMbcW1MxJHi591b9mr7jtsIe6cdMBmp8HYC4P+9iH71hqvuxi4YQzEobAzDwdP6ugQh8/aTF",
-	"Hc3Ioq7/6DL6Z/3PJqkFI1nJEroktztX97Fg9AdJHg/aAcV8EWmE2a19GkCnOuaUOyhq+rRAFlwGxL9+",
-	"LG0f1m8tSebKlSO8wTYvriMkQYQCt1R95IHOfcVwbGibPTePp15WWpt08CBxz9WyF476Qh9K/UyN9eKe",
-	"vTZNFxGEvjkrfEGAw6CFGfhg3CFmnP5gbfHj3k/U8rP0ITbDwPF9jCnT+srEo9+vpIInfKRm5dZTlsAQ",
-	"51sb5UbrhGxm0R7Sy6njUEIijrhtWZCpDfLvsal+GtBI7HIGcw8PYL12WLqK12j0D2txxCOF1BI12u//",
-	"+H76OLtlfFeQfG2OObfQo430k1s12W7J4PD1GGBgceU0N6DODBLochyhxWG01j3PWZNGVNJa8cM+Or2C",
-	"h916Cu1+R0SBy+Q2x+CXh8K0GhIBEiGNzG94kZt6PIm3BAHo7ryF+mKfNW3AGEc09/hEXHncuNXqMIhT",
-	"u3HDCENdGF/tSD7VawKqUka6OLwoaC/wXgJqbF614Kkuzx5cXDuoFJB888T5dPCNkCvE+C3rqQxmxr/a",
-	"HeFhSuLVcr+w7IrbOq019GygnCwV99VGP7NUmeRcybcEul602R3juzJPJ0AnK65wMXnFmrVyE3NfbGip",
-	"Wehbx9dYKDbBMnBOwgTTKXidhFL0AJK/VvLwuwSEFqT43OWrt66Ezi8wfhZYw8neg5qLHJAwwKBp4YsB",
-	"Nt1H07zuLAaoP7k578Rouimvv5Dsv8tzQaRMCUUuqYAWoyo6CSLs5og0Hvv1LpTl9I7mldmkYo0Z/R0H",
-	"m9gdkzwdTkz2tsmkeaSHwTb0suLnXAbm4x2IQ7dA/gU3V+lJO6sfTTgiWdu27Br51OXF1cPEhEfoTK8J",
-	"HZr9G1dqkQZHXzs/7oMDit+So9s7m4+08vFHZz2t6/vUIoTSa3M1KGBQDFAQnMunHQ9jJS1KGCB/z/sn",
-	"j80tNVn9TPKCXNtHA1CG5kfTx1LyGChDM+Mhdk5JgksQonTZHxGCk+MWFgXPQKXGn2DP6nd8ZmNignXk",
-	"yUBrsL8JqIeZKS1vVxfP2y2z7kyevSc/1CSC2kxRSHHQVyJ/rsIk1L2M0LtEr06nCNr3awVu9nisHf3C",
-	"8Vm+81nFcFkWNHps33l5CP1XL2gLH7IZqTXhNme6rO2KeTPlgS0XCS752cAfIaDIK+VHaLwhTZNWIsBt",
-	"f35fTsQVpkXlv3Ts6xbyCCtFtqVCK6gYg4uH1mpNExGg7PyYAoAJ++vAQ2cZYDwqGZHSurmqLIMWezMz",
-	"35bLLibxJyi5tcDWUdn2Mo560KbDWyb5o+/fszwFii1SDAS547dJ1A4vVsij2ZnEyOJMC+kVdlmHL4uN",
-	"BGgN64dn5eSOGKRFqlCGmd5s4/d7GN98c2R+n+FO3Jnm5HsxfOVHOC6meSEG+nT3/Unu0VFKXrIVv9d+",
-	"4SessupfwK3lJEmJF8YG8nePrxseRfaFeCYdQhkRUG2m//7U3A2wgP4WDm23RgCAc8agLZ5HJePYHlht",
-	"55XJQIhT6Pbq7lR3vSb1bT5Oexsh+FxbqCVyR2+kk8du3PXmBNEbNwXoppuMUSU3i4JuaUpfP7M7Rp9f",
-	"UkfTp/mMu0hznUwNaO/GF2L+oCnjwhA+axoOLkyBbwDJW+zrflH98GenrbXLXP/LIf8VL4jALCOTk0WF",
-	"6dHVfKhD2rzNZce9wELy6sQdH7EQ+qrg17bmx5S4cE5X9h4S4PyKEBlN3FpwKe/7Ol0KfkfzQMHA0AXT",
-	"pyjrj3VvYLXxa2Zgp91haJdXzUKEBeFz6FEtb0coT8AGSgwbQ0BzJfh2jqoSKY6WlYIQpml5A6Ciinsi",
-	"wafvxj8M9jMZVT3lhnKP1eYH2ctBh1OeWPE/bo9oNueVuVzmtt1RnRYyn+WCl+V9JYjAjVbKULH/YVce",
-	"xfmtuagXOIvLx1H4lsiF6X2VJoRpGJy9G1uHF20wqh5FjekWk63SCPLpVUyzZ45QM/VHXgtyR02QJ0Hj",
-	"vDP1UabkB+14VeRoSa7RB8Jy+cF0aEM2Adk2TlpzY4zbvjRaUtjcvLAwjZbkB9txqdVqSWsx5wSyvbHO",
-	"0StIknHPrjkCgH/zbSpQXTLmSX5JaMdA+n7N0Ryw9lzS3vQDybXbPmh2ORTmcKaOL7Bvu7/ZBgksR1je",
-	"ktyh9NQ14rsNLxw2XTTy8T8qrojrOn5ohccbUaruJHEwAbf0wIGMS2XcggAvZJvqGarl/ZBtlMywUmmr",
-	"jRxudSAtPRGY123RNSvsJEPbsdX15BTmauuyMbFxLujLgUwlPQlG8htFygnpGxFEmUr2Z5mLHRXkjoxm",
-	"9DyDk+wHeFTLpIEqGN6dwxje8QzUZ4hhxkgE25TekHJWg/272TUUe1nOaXpP7GWV3ZKEljzfwvO+nVLW",
-	"w0dKnkEPT4kWAdr42Dln6ZjXU2tG8nNN77RnTU5Lyu3eInSMwuWdsmNtyaVy2V+j8HVkTTmLIlkqQYhK",
-	"B0e2780Nc5qpe3kv+LIweFhJ5sYeYSRMHgNkfguyqiTJ0Zdvvn+Onjx8ZJrxHtQ7FwVhvnSEtxwtCcJM",
-	"7ogguTEeMEAD1mm3JOMsh872XFxDcy04dlb0jqAtZZUicm6PU/2wIMq1HXJBeU3ouR+LWGFaBBPxYIIO",
-	"kTbD0h+NI0JwEb+Vvoe+OP7EdVUFXA2KKl8rjbcuAVkzxCRm+OF6hBd79yewDmF2bkkpQ7wSqOBreY1w",
-	"IbnLPdwQnBOBPrzVnzp7mX/wDwT/EBqHoFvKcoPtDNJn6BZ8LfBWjoc64FfHjJphbnoBKTe9kU55rS04",
-	"FImm5YZOufWeMB6n97Bf9CpJ5MKVvSfUsjbv2a83nBq/xbllO73vuhaQU3iv9cedRTUBPuh+SmcnwNek",
-	"l27CzWaouZXVpnX/64jU8ngn6JZa8fXeWrCyvS4VR1ihLZeqTql2edTutHHcOv8M1eXtWvJQROv+KsnN",
-	"CrXYlQLRU0vy6b0q9Z45wqliPdnPcVEsbelzv/lCZn+7RgBoAjyFFMfzbd4AmViI5MMR9NJlfyf71Loi",
-	"dEv2aLlH2lr6y8WDbzytZ4tO5fV3+YubZ17ByMRd98GrR48un3gfvaV+FKBbY0O7T7z6+2vv61U3X0fS",
-	"tfexj34DBcQ80xOfoyWW5PHDShTjh/2tMWHF3czQPwfOGGL0WO9DyyI3R4NieNrJVpIygPGnW9Lp2217",
-	"40amsByQ/A+LdJQoSFqxQisDvkIYVczIad3U5o/Zb/V3Z5ePLuz/IOeOaiqXe3Mv7nLitxYxkTdJ872R",
-	"tlz6mf761mPZb7z3MocrPCn4u6JsvMjoe/2QIW4+2/AiX5jLRmyhlqZb+tL44CNzpJksERfIoP83ztS1",
-	"MCj4WCHOsthSKwM2nULiQRtRCnfy7od6U59b3oXWw7jr7smgCddt1OG3wcPCPJWIHj5YIGUHdl/0ceEN",
-	"VuQXByXerxtF5CPOFMrNDkF4ye8I+p0I63S39ge6vHIdR637V19gL68Q4L/Z9HvKFDT+w8jwpbPDZ5fn",
-	"F3+5enTYp8/XWuTq05e//nre+quvt0gXZmureXXuNnrrtzO6LS3YmsF1myleFBteSfK1hbH8elsz+g30",
-	"5IzrQ+eNbJimnmitv2CU3aO/okxzTBqQe4sI14sutADq+pUTjyISpu44NUB3WGFIXZYW4y7jJqP4fWRX",
-	"N+9oxpPo3cE1vP7DqycPnzz+5urJoxaI+4VPLfxW4cLjDPOM3C+mM2TY2XslneAcjr3vmoMlxfJLy1bz",
-	"VIItSTF+AbMZXubpwWl8T2tkm3u5jh34CMLK227cFJdrj/c+lxG5I4J2jTipeKm1+E5w2NQF5/5+tNDL",
-	"YMDtGo6WOc76FWlNVKdNQmWBbC0XBpfpDXEa5oQF6SlX6PhY5cpI2IRldrLpc++b0LDvivtqZQD+Bclu",
-	"OSM5qkp7ZACjz71zFwTnMcmxJqCGbe/lfN+tlW+oak07sK4y2QdyPz0YBmCMNVWSrtn2T1Ugok/QrvCM",
-	"F0rVQbJHnhDZRD72yoDGsqjrrI5BhptSnmnVcP4E5Fc2Jo+F8ne4aI7awzudpfqLL2SrLY6njHIf4z6r",
-	"k2APCgP3Fiq9Pm6DrbZ6HDq587O/Iidwgb4hGb8jYv+c58mwGZl7JzZ9w3MehajKCdlODQ54In4PE/WS",
-	"H+jWUEYFydTrVmZnSkgZS+Jqy/r7PdRnqsvisTBmOyQPc3Z/O5SdLRF6COXpmXH4WRPI84cgWrWNPnTF",
-	"TEQFS1tRtGFq+lEnG26qeduaWT18i5vNZPwLvCJCJDdYDdqgkKorjJaOLfw0L8Rsn1lrgPBskmumUg7Q",
-	"QGThLTjvpeJbItCaqxaAzYqLrt92/NgygwRmWLH8tInrp+y31Jxe95oEa+PFYPx5yi7jSnOas7FOMrc0",
-	"tEothyOFb4j+E0lvzt+8NuI0qx/1D69vKs95UW1TDdxb4k+H7rsibKurmkO1GZF3qtZCd2OyH77ga/qn",
-	"lLYtbTnHocErvXDCr1bQljLHe/Sl4l/NDbLXSt9USsx8m1VfHzVfU+yZ1mr4jJmQt7E+GKLQh9yBYHjg",
-	"ZtyQG2b0Z+jdVa/n9PCZ+cibKlWik1IZhOD+spWUWohY1GdbottPPeKowGJNbDPaLaaFXw5lt8FUOy9n",
-	"WjGGCWepXtq7DEVfzYLc2LqDe4Tkwmqx4ZXnevTyAHDsd85cP3Hji7x6MOaYzCuSlt6iLwqdQDn4H3aE",
-	"3OqBOVP+vkerutNcXe8K3Zo/FvKj94UksHDT/moR+Y7HB3wZcdnmbGGdTAdaEyPNAHSJvvyRsxzvv0KK",
-	"o2/mRncCU9Cl/qcHl53leXA5tjyCZLSkhPlCWC9zaMFfSSK6ydwJ3oirsfuBqN18vZvUoWVSJZ8CWn1F",
-	"AQtbpW6JqaXJiWO9Ns1u6bCuVZVs5d2SO76RP9NpUOuNY08E96F3E0Ls/zYl9NmUyn9riz+HtvDbbOHt",
-	"Pbyrw7vhrcNST7rF369Bu+XCnxUsCOQZ6N+R4Dt5DTsJ0Iw3Jjl6i3ARMHf0C54aKFIUEjKryccmfw7q",
-	"w13ynJ3eNcIMkW2p9mDy6wEZRxAD6khHfFXWYWWQwkUqG9+al8bdHmaNLB8sk+sxBwSiJipFIlq9cDzV",
-	"n9vB+Fws4O5w1K7pMAPj+ScIz0e57fsJbyuc2STMW0JK2ZIabfuiJaFsjWC3YduutJfJA/nyLT28pQ7v",
-	"yYU4FTZIjBW7ZXznRxWtW+E1GRQmatDCR/X2dyV5DZDUndoHhQVdrT7M0QdG1I6L2w+IC/ShwDt/cnzj",
-	"X/FXG1CJzHDBLnc76031vO9KP5Gg640aT68z/Jhb9tpPj6x9ugPfIOd7USihdLQRhgwzqARxgtArsWyp",
-	"J7f+8bu/Ed7xzW8pbobx80RgRY6Ma/bUq/VlSrTFeyQIzq0P82ThT5NZc+Iou318kVsY3qh3XNpOjQAk",
-	"aEYWeI0ps7t9AWm9esfn3Lvdbewy6f7p3gngFEC1btoH4Y0Q7MEGizWJZWS24REJbj+RXb2uk9L4w26Z",
-	"SIt2y6VauFab8TvU0GwR6X0nfopvGthurmG243KdvVCWxd5iSdXIkz2kwFBzj2Sbw8wJrAI/zGbOSZyV",
-	"rB9lxArSJNAF1esqt7H5be3WB52t2shnS4xbe2BIpTxrojunwjpM2jvhdm8JdfFNIoGvAMWVUkagmQle",
-	"clN+0QU/DbVSU/jjtLzWJrrVzTxoi4FbYlsWjz8OLuzJEWKSsCuB+Ehx4dIXQ/wJ2uoUe2TbzSFs276Y",
-	"b1tUDRkKTghBsmgkl15GanwSZJKQkt0iJRN6UKx5kSd+bGgjtEsLIvYsmPQLV7wT9cLHaDpdzcJIjoYR",
-	"sLlvI1mJsk58m4Dar2hos7C9Nmnb7TNkAXV290mSgMwIn20qp5zEW9e+5nRWs5G8fLENNnxPsx2HfAyQ",
-	"+VBvtJD26erNb0nBd1DUMK9zMCRak3YShv5i4Ba8qrzVmnU/ItNVjgiCCrJSCBfW6xuvBTwWFGw9z6jP",
-	"DSttmShmjCt9DzWPI7hzQG2GVAaMN7XmpuVeaRlbjgntM7imsa0fOgvUk4yAlEbEbQ9TaWwnOgTyjxRH",
-	"omJm9m1vHgyDAJ6r40Oc2NeM5pNTXQ0ezIjD2JP5eukH3IB2bf3MsAdRBXzA8VeVyvg22R1sVjMklOAD",
-	"mSMu0IpXLNerwgj8qzVQ/Nndxgd26HIBp3CWkVKRHG0JZrsNLQiqWG4dMYAkYaoZD79qBcTzXUy1FTVv",
-	"QMUM4/Uf92iD70jPlRPcKZYbbgbNmH5BV2I/je2CmG7eEyro3KsBiirBXthmEydNGJuc1G3yFepQGFmq",
-	"ultG3VBhPKkIshUGfUuaEyT/LLxIa1ZRzzb28byZw7C73Tz2qQH3/eytO/rVG3Xbkzp3rCatffnsLX/I",
-	"+rkjQpJ3giryarU65ZL6lSzgT91TzqxDVT4sqS44nIEAUi79ihB6eo7j2tmrgHU/HFVmNZ/xGjHUj0uI",
-	"GXLdXv01DDU+WLL50hTHQs2P+ZBXQrgPoegVI2hZ0QKQhb4EoPg52mJxS5T+U1YQcTt3lRiYqTmSVVly",
-	"AX9wPam+Qg54Up9Q3GQS2phjKzuA7yCPsF0Ai89+f6//7+LsyeLs/R+X8wdPPv2Hj0Oa+glpkDC1BWX+",
-	"zIZb4pOzZ69fIv2L7SSrD8hOtnKM56okAuITyfiWoUxHwFUQXuhKPkTjcIZkzZ4uxW4wy6GQNJ0+P8Yt",
-	"+vTMmBvM8iX/+JyXya0c7zec4AIsPdMeLwtoJFpSEjDsVpSlY9ok5rd4i7YyXu4hj6DEaiPhkrXhUhnM",
-	"2vNjE9QPgwDWrx3MUA+CRLZa1sYg8PScrHZY16M21pluQCS+B9S7ZwCPl365aED3kvoczidVOGlT6Y5m",
-	"oba2+hKJRUGJQJKu2Rlcqy3qH5bog3n5Qx90cRz0sJnnPFxW1ebmDVFVKjBqU2R0kKK2xJI8uJobcOR9",
-	"GTqCvT1/njHEVYkrtXmKbOfQuc1G/scbQEEcD+TXBUihDkCdubttktJ/kmklEsC3E7a+b1EX63lwajDb",
-	"QzpSQVYxh4gb8ODr/tkJJ3X3j0xAc8jnowll+5ael+ZNb/bSYXtcba/AGtJS3UEnQ+Mn3vKl6eCuFWP3",
-	"JpzWMEdWsiS2vZ7SJzHDamoHnRZTBhbEwP2m1sQEkSAmIAw7NqS9Zc6YhC6a8LpNBem7qHyIDbW4RoD/",
-	"J3ULONALZqQDpH0Hl2Fhjd2Eh9Zy4vkTHZ/TmzyAbrADZzCGtrT5HC33PVT5GOgNl9QQBcuajhxl0ZwC",
-	"B98W79GSAPkHUO+2ii5yHn2Equ5g33OBNu4KixmieUEc8j8QcUtIaa34mKB5QtgxLUooiLQZfb18OpOj",
-	"S/IPT7urjqi0Ds8crETGTYhB/24g9G2+nFOAbkFc2q/xqfNF7elgXC0aZztXC5ApmwRSLgTB2SZkIzYb",
-	"2LNhnZYN5Oi5CdmUWCAB7Yl6auAxqQK4YfOZDtpw68SdEuissWFAeKCVBqhywCULQf7lkeGlA1iyAbnU",
-	"kv9bxRWGbgic51NCKo1ms6JUx1vdwg/osvpgnnYy1Umoksoc0OH5Gu630FB4PqNbSeGsXNpTuxU/DoLw",
-	"REMcmacHZheJnONH2rIQ0BLvpXOyOP1RY3HDDd4DWilv/SuPzXJfoz2Rrf7gcy3+uw1h9rNmFMLyQLJF",
-	"L3vC310j0xcBaDpoN3D/MuEF4wps2Lc9ulx4A7CyNZP9hDo56cdIAO5vZxLz6+9SCZfdHEEbuLYGm4Q/",
-	"Fg8E1lFjXVL/N68E4jtW+9paCzRHsso2CJuuj21kNh+nR/FlvOCJNbAlbSn3az3m1o5twPEKmu0BTVj2",
-	"2s4fQqoN1rX4Y9FBCEdJWUaafsmNKCQNG1Bo/o0tZTqCNG56KtxPo2CIYqtwIrdJXweHLCMW6FLeBnbz",
-	"CXHM9aosJCHMfvyg24Am0eBzxKK2+lrR1+3+D3wO7S2mZWhhGhd0Kvq5KluX29D5KxZ43S08HrqkuRUK",
-	"dz/uMafdkN1KS2fYAWGcdB9ISkOub26H7SeMpGUFlx2PZl9SfNociP9CIprXvdXHXZhhrEZfkVxJfHL3",
-	"UqEN1uY/aXm9zGXgumPObvldZ1adInTTxCvVE2EXK9Bwgox/BbhmHEd+f6dLiqtb7JpgIrCiRfeAQEUb",
-	"Zb08pL25KJj7FJTg2C7EqmmOZ3G9PrM5l3QYpht7wLWTx0fc2XNEeMR84SeuYnx0gZ5j2gwQsD0UL/I5",
-	"cv9stJZWCGt8RzxGqVJkW6oAqNS0XgqM3FM9RV8CBcGV2nBBf7fQIkINe/u6zHpDMi5ykj8F6EeISSEF",
-	"FZuML3m+bxuXLq3GIk60KiCE/Yr/SBI0+qKin20rBLsQo3A+Vl6mAYD6zZO69cSWYFkJkl934Nv1XYQL",
-	"ZNL+Ckru8LJIMA1C+ILPbCZ53SDP3a4Ob1KJBuvUc8DytOOifPxwZGfb6Q0s1TT/+1g2fH0pOzwHa//c",
-	"4U8tR1yMO80WhEYx8W+kyJ9tQ9VJ+lOLiinTSypOcoK+7ihvWqu8t3XtS/NWKSxSFWAgc36CvyiJW0EH",
-	"kFM3xv1jU2ob919rik5wnGzZ9R+SbP3yPeqgJVljdq/Kh7bMpohzvB2TaustW2F9Mf8vq8MG84Blc4OO",
-	"cnXUkzrGhnODthYpzhS+8Z/vz5YYigBzcBWvSFEgSQsCHQJYjtacyLr5LlXShRecd8Id/bw0VSvua/pE",
-	"hpuU98S/IUo5MOuUTcCyDReLsu7bUSOoFHhbwrak2e1+cfUX76hLgVm+yHhhQWGGOjoGHBXZ6JZ47p4D",
-	"nwFbV7Y0ZeidH9xzn+CewD3OKyw3TpD0E3q3M9JzUCU0wTD4iAtFxHbhkhYPdxMcGHJhesyTRbcGon2D",
-	"NHZhCEYVZLPRy92Z/az/2XhsMarjHO3su+a6JSHYrz9I8nhlBu0cvLf+v/FdJ9XPdX6oE86h+YRNp4O2",
-	"xLQj9N4o+IDY2wzERcaZwpn/vFOC4mLR7PjDBlPQ5auXnImoRHXXL1N6aBp+YAQf1FtYEFygSuJ1IP7z",
-	"u030ioK9cVvFvjZvl6PUYu+VoHlvG/uksbdXDzl3wKdGCP0q0OibyDrTLWXtf708sR7qeYitN/p/XCwf",
-	"5Q+WvfPiG69rMl3N+FqKRORveRVHA/b0eLSniGcLjKMr/5u2hC9h+maDRXTfmWBXZm+YbEu05QQRda11",
-	"XBryjhHxhbxGeKkv1XWrfPj36Hbo4Q7PZtQEg8kw4Ed4LQkLFShOTzcxr9XZj47e9+HF+YFu6clbrE9u",
-	"TxbsSdbl7Olq4f/FKUu8nRWao/Ey0i5SiBaPgYJxfyjNofiZDYJKQWCDZPusINEbI0xqNOhBw8+aUZZk",
-	"7yrTNXuZGnUjW9tNunNzeNhR1w+86tpGk/q1ilcP024dhoDWB8NT+0x9D0zE2nOERLDl35RPXNsu4Wzi",
-	"moNvzI04mZE1Sw7bx53pNayd2/oYIQUpN/oe0XQp+S/FyTALv7ub0HxnILR9goBy30+vWURyU9PSVHHn",
-	"pMB7V89t0tFdbHhhnexa7yn3F8ruqHFRua1agybNZyZivMB53v6rIBAcPMyKrj0cchHuIjwthJ0chbb+",
-	"OFCy8VHlRhZOjhDRlrsTgETcbCU01SkHpFqJ6hAm0YQs11iRHd6jnaAKmg9f92vcpL0iIakfg3wi/QQ1",
-	"mZHgwIKu+OaOfNi7uNvk8V+Ss/M3ePejzS/SMyhJRlc0w8N9ywOT+ADNlGX7G+eG9ed6rA9NZ2VvW+XO",
-	"4KcPb3amekSQU1n0jCRH8VBsEvDKkky/MLaky5hgXAGsoKm50js/VGRlO3sc1+S83SAEgn5dJLaBKixv",
-	"pcw7EHWqJHr2+iVakjVlMqI2xgYg664irUik6eTTmW1wcb+n60qQdD+oPkXlMPql1N9vDtwdVRvKkNpx",
-	"ZDNq/V6g2GBnvP/NApEsTHJULLRMwX3t1V8q2e2YHU9GXsWObUUoNtiHC7XZh9fCZeFQYCEjJJcIo5II",
-	"yQPdSXiRE6kWfYKHtwnBRerOor+TBaQhRk617UgN1ZQ4X0LM52w2eiwOF/9/2Xv35rZxbF/0q6BUpyoz",
-	"dyRLfiUd+5+dZ3d253XjZHLvnu5jQyQkoU0BHAC0osnJdz+FtQCSkkmJlEXJkTU11XYsingtrPf6LXl9",
-	"Oa7cQduKnWIwc8xo0Kk7nWpDjk7ISCaqauEHvj0j6Hl/FH7SnhnCMOH+rlfJTUfNx138jOyyfZk50Nnz",
-	"yG/H3ORvXU+8KLnUjfSYSpjYYPAsCbl55SMnNcH7S+L0aW7jnVTxkBlnOC/06sgg8SC+qaW9qlrv9qbK",
-	"o0bRgFXUf/H4YVNS2M3FB9K8xjt39k1ovXaIn6hUeaUK4myNay6iLal+LZ3EO7aqW2rlJnKrok0ohwmy",
-	"lD4BPKTwRnmXFrxqdiqlO+ShSNIAYDgGe52JIRcMnILQuVgVR73tK+5d2v1t/aPi4a0rk7y6OZ/bv+Zt",
-	"uPxh3cmEGwy+6BUc+uV9bVY58Dtf1VK//Rqvom+pgjcyja4vS+30W7yu6O6Cra+/2AXTxWXVJIy8S38u",
-	"cDySEwH1BxDtPCi7s5XmDyR7K3SlgcUtDgL4b29G/8B5NqR5/JOvADIXx0relASyIFOv1r3tK0avL4cR",
-	"1UXmPjcjmZhZV94jTQIpNBMlhYQrYPeLsBweqMGSqzGdOud18WWEnLMS8JBFeD6Dgi6ir2aiIwfV4O/x",
-	"XbOHlPMJ5ebf9glyKQXM7NxiCtyMrENiv5OkM6s08kEsA3kDNfhp63xN+jSiImAH5Jn/1RcCemTgR/oc",
-	"y3S4IXLCtP28nyII3y7bCCKpK+B2pEXuTBhVC6HF70CpPeRbkFa7JpZk6swXMTir5lv3eRRVRrec7/GT",
-	"ay7qZ9lO9zf39mwTF5JMNedBAQAgj6I2cUlJbWJk3ElirNMeJCKEHGjXHPiRxkQfQL1l6IO5GzxoHXXb",
-	"v7kEwyhGFB4oOdLJWBMsfK7giXIerjX2tJ2PSyauQHzAEG0sTmJQ2v9KtHFNtiEv3nO0qeVyPIp8mc7Y",
-	"RykDORTcQcXkGnRHkXSBkhQntt3iY9dVL9cMARwmQg8QJ1+KG6ZcJvSNTIIRqiYII9lu6RFVxaHH0sIa",
-	"oKZHxbGLu10XF7z0zT59+mQeQDUdoPieKB6zJTHtwsCZwPJyQjXBl2QRwFVCePCK3x345EooZzP5BUXJ",
-	"fhPWH0l5fYlfmWW+S7+c6/q4MHe/DOlsfvDCw5gDT6pr1NW31R00uxkpmQxHVa/7SlaiCPUlLqvKEJaP",
-	"+tzektrofiLCiEF6Fg+YZdUaUhh5iXZa1cvqkjyreZlcuU2apetX1EoBcP8s+Vphx/lsXVaYxBEVmCKO",
-	"4VD7NSIHUE6R4XvMwSOVTVVB+drwEtAgCsu9YQTA+kkRI0SNXPgV62MWVnmvAx4u/3ENki3SylPayOpE",
-	"02UvdybkbvcqSUTsphDN4hmWAgGZ+PlpAGbyEFNz4MK9zlOPL3xw2fnze6/9+LgYYJiXgUKNaBwz4bDN",
-	"8iDHk5FkN0xhGe9ZhtCPPSkQ+sRFLYtys2rlDd6UOvNcWGm1CPjtbNdF2AnlxqC/ZivQWmrmeVmOL1u0",
-	"ViuO1prOsVKpeRoTK6hCLyElI0koCe3LxMxy7oI2qAWfVO7aUQ2JhRcBEr9WckwOz0mP8IFlvYGl6P6U",
-	"PPv4pqIqPWZUlGXn57pPwGPFCS50Uiws7IwR3AimVReCGIvn60QxFdMySkqDq/DxTd10gbSVyfIcnQwI",
-	"wA9l1V+uA1oCAlDoXcEBU8iMzK8CBwXkuhIUgLuNzTso89e+AR/lZ/rtU/2AYUANG8qSKsdFuPABq1Ug",
-	"gdXY3uNRRZ3Eb6AXY/nz87FWv6w0jOCnPDOVBfvYuJvNn9fqPrbPLIq4GH6lM1VnLnqix9hIQSEeeMSs",
-	"QnH7rlkrz36zc0OV6yDxr9bz6Tt8yfPpxbuLVrv1QXz0L3o+feteZWfAx8zex5USrCs5WPIVGbU85dPi",
-	"HgMhDwk3bQ/wRpOQG2IU5RECwkO/qUKWXNu3UohG77K/jENNkYNKhsC8F8Z5VDK/SeoqmfHEQMtrdI8I",
-	"FhjngQt9ArkYsktrr4j8H7K2rPZf2BJ2TnVXTCdjj2nKZnADodd56gsvzBAvazZnHP+7neKHPpo2weTy",
-	"thO9bQAutzYXJJmCXmv3abm3Pt9MkRf7WDxhNy4VZm9QE2JBXrP6nomAaX1p/FfXEuaBt13inzNKfs6o",
-	"KkyQuF1wlU1p5mVLQyefvZ+wwYayjfKyaq2k3rJwyFSut3XI+it8KzVZbx+6/eSyMqT9qk2kTctPPdcz",
-	"KvWM4vRyk1l04o3L8OcYikop7A6y3L2ieYZTOtc18BrFm+5ZulKn/zV31C/r97WwAWrIgms9A885Ak7m",
-	"ClULZWXI7e/91HSreMCcRs+5KDrgdXbqHzBWbS4vWBTlw51rjE6NpTZpRVutDcpxvPlN8h65Sx9SquZV",
-	"nl5GLievAknax70mVPFx7YyxSj4uyGmvmnnPhlZf1PU28AK/VckVvKxJUrsVWDYalZXqVDUCcx2UKlNl",
-	"vmVv9dV/8d9ayvHzPujLLEjpGt7lQ+fIIXI+jKyP7yzXyw64ep+nGaJvThGyh1hr++sDAFSuxIe5lO6F",
-	"E90Ny1pOo7dc3MnI9+y8Xj5E2uV6MpKakZBbEmQiYCTiTJM+MxPGsAAMdSt9nsuWwaa6E5lEIYnplEQu",
-	"C+pOojubQ7E8ceKh5PYvpoL8Pcrdm9yQpXv7wpFsjc19z0yudwiG6hEgLcUJTnFnpHAAM7ib0OOwD6Fb",
-	"c+cdzbIQClSHhZtdT0KkfYwrXUU9w6DS1B98SbUzeeuc+qtxqRUNqJy3spLptA74l4x7OWzJOcundIc2",
-	"YCdwXFsjRoLXHmpiJs04OuOI5vpM6RgNw76iIhjZmxXRoDjnp7aQumbT5SsGGWyfXCZ5vuQ0jhpM5wvk",
-	"q5lyBjPT7Wcg1QH5OsuiXKoF4dD+R0iCuJs6Gd/mRAtYC/tGx3FUxldK41aJZnq1Xugu0AMvyDEUP4+i",
-	"jf7iLuR83N2baJALeIWlz1dtctWfGmZ/glvB/gKpY1f42ICxK7vNFPbxIDf0me9wdNupnqVOjaVg04Mv",
-	"eL/TDzouqQ2S+M2oddYyMooAYrBrh+Fi2B2n+WNw+CukfH0Q0BLsgGCuyF9JOGShywLrT/GXNtHS5SII",
-	"RiZKiqF7IpQY+ycjGYUkiV3gU5tF6ZK30NiQTWJmAbwXeyg7vaONOQg8GGEddMCEsYSeNeMCIAHM9MXD",
-	"SzFU06JW+8ZcY+rseI5Oewe9XrXWPvaiFPb2yV538vS4d3h0fHL62FnTBfXEr1+Q4+Pjp+cEUIFBKwgT",
-	"BQPPIXTmptk7etzpnXZ6x58Pe2eHvbNe738W9ZiIlQyTANbNwzZJBP93wrCmXBOMlCKc7g1T5wQyqrUh",
-	"R6en2GhmdvBvh/Mgv8vbH6SxEt+z5wx877BaaCgwM4RvhJC2PXD9C1o8pP8lpAoFM/8BOi/ua3QFfYrs",
-	"tQypofanizjYX12roiu4qpATigWxV7OrhBZH1rpXfMhFScbABPt1zKJdFwMyXo1CHPJkeNXOQaQg+4WW",
-	"VD5RPWQxpH5J4RFD01mNQjdYyd4/s/p75CGZPOFbXWHmPYenPfc/D7hdTpiLKK+XUl5SyEDnOSZsAPLM",
-	"ArZ4u+BpaU5pxuf0KqlW1dWbHEOd76bZWwb0nKY+FDR/gc8eYcOtuXSpx8c1sZ19xoNbWqGcs8t47VJq",
-	"akZ44uoY9iEfOvixucvw27PO0elj4NAj9o06Xk9CPuSmOC2mdm+LMIkjHtDqwBSpy7IQogZdTvYGU7xb",
-	"B3dIPuJDIQtBSN+ygSEyASFLrQiMqIIGbJFBZLUK64i4qLzmcpjNwUAzkwF73C45GFCvFCpGw4pzkzdM",
-	"RTRedss+uMfQ4mS8bpaRYn9h3LqiJ7M2hkmNLCa/gLrN3vPNOuvqvrOZT86v5S7jPMKH8xrOHLgnonZ2",
-	"4WcuVG6HZ0P8nrBnz20hB2rcIs14XQNWKbz8HY1jLoYVK4fnSgY5GFMUkUdNBpH/HylYGxWCMb7/tvbs",
-	"PqiT1IfDzHrZDVNcX3fG8Fsn0DfgFb71146QqDECeQ0UY4qGPNEdlwzaBsncuSV2MqL24OB56XZSJM+K",
-	"9/lDYgI5vovMKkh+lWIQ8aAsN3ZWitz+vB4pguLgV1EESJHjW2VQR2HxxwV5D0X3Nltu+R1eTOybua8I",
-	"r9TYjf2UJsOulHl2W4G7baAWazFVGgtdbgAndGkHV1cndwskKKcipBbRaj2C0hrIih2CljekX6VjkF5e",
-	"jpfl3yzAFM31s8939UkPdAGYM1DkRapS1MnCXSFzv3LZfG3RUqJMFjZldDDsbpCl2da5LWo8OSd/HKvH",
-	"375o9pGz+oHCEs9Noplz2qDPi2OTY3R1PdLESFkpI3Qshalc/FfuX/ggoinREpsey4Hvr0uvmSB9Glwv",
-	"brp0WE2BxbmWbG6TaXkuFlApcL0NFJ27tOq4zatHxR1bqsHUIEJNUe6GL94LuZ5HDFvEGYpRfLyVkmsK",
-	"s5RjrA3KJyOH2/cSot48tNTPbpiaTip37l1nv5XyQ50zNsaxmcI1hTIiOqHTW7V57bsQwo+Sk9iA0thM",
-	"aqJ970rNFjaEad/+Sbo62H1sJKW8bJ8vmAgBbdja0xE12Vbr87QRPPa4JtrQqSZDKcNlvdB+qgR2wOJZ",
-	"BVF1dpUFKM52/27s26E2vUan+iVYTIYJWmZhARL1o5yL/PZGc2hPVEQlNx6Dq15mOX4tnVc6xBwqU5Vz",
-	"+JxOrsZBZCu6S/m0e0vh1CQPn/OobvJ1n0fRJRR6L0POys37tO683VuK5w1YLc+pQcFcZ+41lLsRFYJF",
-	"NbO559KJ7lho7b/TL0sPp1EJTNwqvGrATDCqOUP/nZIZVgVxreUyAH1wQaiv0JVXjJpEFUTAoYMsvLaw",
-	"9UPaOb8+bg8Ps7xdfI1fbVb1nzurdHEzZ79U383fiMa1rZnr14DW5d7/YoWs49Lrd6v7TyIW7uTHN+/r",
-	"gmoW5Qc80x7RRdmpWAPeaiRSwU+ZGKJjGmBuRd4tXpNX2rEXLOZTJUNodjkDrnSJLIaPiGaQP4Y5BueE",
-	"RtGc+rTI4LcGEL5+iVugbEkXNGLrog2EFagF3BZTviKOl7/z8IbcyEXH9xWhpJ4hLMFK3b7vWq+jmI6l",
-	"a7BQgGDEhhyCmj7HBO2Yg+JWEUNBTaLKA6dJCeuu2bVBRRWSjs1M1wNst5LNcMFhvGQRt6b+WjFYaqc3",
-	"pPWWy+NN6QKqupfksLIkmCPQEllwt1492EoixG3HFvr8holLgBDEjPHq7iVXB1oA+GGXXeHYGxeu82TW",
-	"gHx1Q7wSIeSrbiDqkJ5ezW/NgOTdVj0pj2aAztYaApFR6DD8srbj62p35b2iB5VuQOpMlYAUvMClin+o",
-	"2QehmGG2UwCeW+twtMkhl5Ma0KEluAW4Is6pWMXDj1w3/24//+yGZihASzTgOaJuPE40f4lWjxXNveki",
-	"xbms1cEju8s1Z53has6e8mSkWXAJubl9qtnjkzYigFIRUhUS9yadAwMly9Hjb7UTcfNIp1Fhg75yPart",
-	"jp3hJMu7hftbdAuNBdNbDsh7KdiZVXpnugQvzmyZyxgtvYl38ZrYVyzYw08sjuh0lSTZqhAO9eCpq8NN",
-	"/1i2qNpdELLc3yXMakEmrZvBhWt8WXMG14zFl9k0ZontdxZjp/bjHgnpVB+QryMeQbq4gkIHKoi/P1h5",
-	"SaMJnWrLjotxUV0afsFYHxVgyvpE/bSvWa63p73ZwO0n/uKP6RTrHVa8Ake9JSwzvz252S86hwmv7xIs",
-	"79VxyxkPDxaPz1bsw1gH3wC7hFe0gyI2MKtkj7qiWDeWe0/hmi3j/4CNELaKkLMSnHrf+b3XhSgpYyYu",
-	"uQPnrIDRuwCp8YYpXRkmvN0y9NsdXJNZLWm2ghxyjn15bk4z3UoXUkXzCpgnv9U1r/+fURVNf5MRD2nd",
-	"1gHPLFNGjhjIMdOQ+IJZAGTKqGoTe5EIhX9Y9TiJiZGgTiHaNRdDQgUUU95O7XXzGdNv6Bw7PlzmT/N8",
-	"JP3KUe/p09yXjno5jSOPWOpTgtIvHh4tG8tB/i0+n/fwEBQFmTREXWNqc6eI8/QA+CU4jKjOJoqb6YWd",
-	"hov5YLC1oEwK4ql4UD4S/7dX4cuLZ+S/v37+O6RfC+jpe81Am4W1gYjAV6YTGBkTt37Y8bkYFCDgPsfa",
-	"TJDnhkUskONUuOoDctUF6LvuzeFV2qBECqNkBNDgrA1fHGGHBwLPnpOrrul+x9jkD/9NKdgfIt+R29Dg",
-	"uk1opKWvTYQUgz+SXu84wC/D7+wgkgGN7BBXB3+IP8T/Q57pa/RWXz1LzEgq/h/IXD0jGLy+AlqmBXvY",
-	"nt24tPDSzuXAvvmFHI+pCJ35OJY3jEDRqv0emnn2vYB5OKECEiau3oRsHEvDRDDt/M6mV2dEQ1MCwJuG",
-	"aaYY1H0ZTlEjGvIb9ocgbngJCRbgoXR+eHf/8BsnvacHBFtEghJFruc1MDt3y9c0XHnCBYnpkOkzcgU8",
-	"5grRHK4E+2auCB+QsVSMDGQUyck5GVFMSQA+Yc8gSJSW6greCgwalDpf+UoM+4Z1oFSQNxcfyMnR4ZO0",
-	"mPUcGhfjNLPaUR7iX758efMSZwv5JlCkMwC8d0tcMkIaoDFmhnMpurGS/YiN/4F90P9mX/n05PTJ3902",
-	"QYlkwK4sB/t3Ig07J1fgM9ZXrqjT0pbdaYBwbruWOtrVBbuqhgzrAlEt+owoPhwZmOnVt07WPvEqVyqa",
-	"/dXuBNI2/ENfQxuANrmKk37EgysioGjiiiZmxISBrPfQkukUKJOFHS7sHKFcVx2Qr0Dc3zpyImbGprka",
-	"YdByqb4GOoC591kkxdDuI+RgQso3ytADt4iOpYYrMqbqWtvxZqYNJA8V1bg8oBxMotRIh5CaAj8O/hBQ",
-	"jBP4FseYAdaywklxZihA1YLVCBxIn3W7aT34gaur7PrvQ46EgULLz/6hVruV4lW1Dg96XpOhMW+dtY4P",
-	"egfHiCs/Ak7axZbB/7G/D9FpkK7sTdg6s3/8DR5pZaED+OZRr4cxGMwvt4oP+2a6ceSyCLIiUHntGS0t",
-	"cnLeCuW+wYpzqL89wVGKxFI6m+5zGn7CxuozAqN19q8/2y2djMd2W89aF9aWmuSaocdKBkxrohKH3U2H",
-	"gHv7Ef9uxVGehltnLaRLGKU7ZkbxQOd2bq72j/ZZhNe3LxMRMiyLBrx9IQmyaiSIW1v+zr275p7X2GQM",
-	"+4F9s/aNdnYTigkIleI+u/r9j0qO7SEkGlki6tb1DwCa+y+k3E+MhtAV/ich3nbrtHe8/CtfBL2hPKJ9",
-	"l6JZm+ADKqBgn50BkwqpoX2qfbBvhbvglZ0uACmXHknEtckaRCNOMB0zA+3h/1W87OyR7ls+hmZ0Sx98",
-	"AYIYnizIc/dkCd2VwdVhP/p3wjKc8LO0q3Z29DNJlb0Cd1bhYFhw4xQjiK4SLRcMik7zO4/axw6QoHq6",
-	"UsOiAdN6/GzAZRl1fy69Snk15C9nFGfvr9Y8HKJyBdfrGShoq96uk95hpdvltGPE9TupciVfS9XnYcjQ",
-	"x5RdQVQuJyOZ05kHA4Aft7pHmwg2YdpgBkb+3l145Oy5WwcX7MCyvrmbB+0mO2lP0NL799w+92valbKh",
-	"k8xGAbdBiQBSeDT6ZzvP3F6na3C+VNe8x6n99tDa6HiNwvScMyiWw16vyqFD3uoBE8aZ0YWn3v0O/4Df",
-	"f3Rdx1nEFarDZLOTexO27G2PZWHaEBQdCGntwTNC/TZALJQF3Go7UgSsSL9xU9s0IS4hwntNg/YbJ8u/",
-	"8V6a11bVxC88Xf6FF658eI7Kn+EJaaLlmIEJwyIoWHN7dV4QS/A2NlqjBk+/Mm17cq1I3XgVNkPbGOC3",
-	"NhxMtY2ppdbkdF2xvM8B87KLKB6m+3y6GYrPlQkUClCcZhvrI+wpgVkCfqyJJGMuEsM0+qdSJ88j7T1a",
-	"HdgE3bU25dUDvzOrquvpPXtl6UIjOIxnoHJgaW0mPkc1cfcjbEhaoDdpjRdqlv7x9TPkX2+cnK/wdzZt",
-	"NaqE1pAY7daI0RDW8L2V92fmA9hFY7mv5deVfgUG3QsiuCCfgHB0dj0akygTbkah69XWyB3wA+xvwf4W",
-	"1LwFXx3p6JxkqH0fiuTBX5Nrvch/Bm+84EPBxRAaPDdIcL+z6QUrtRSv2XT9fsqP4MGCd6OkReMc4l+o",
-	"zAYjFlyzEOMdEER5cnr45O9Vdr3QPYbl3gu3+x1rNe1hecfKttkFUn4ac/xiJCfoXoGmahC41DGjPpCU",
-	"xqe4gbhPKKv5WHLhplsn2M1XWhfzeqwkhdd/9A9j8Jtp81yG0wrnmUNNFWxiZ0UEm5BIiiGxMyDxSFGI",
-	"98gIxsSe+GQklWakD42DsbauEmH4eTqMhR+z0XqjEvbjFlme3Dad8OshVg85XGkG+6oR8x4AdO673XBY",
-	"4RufpXxLFeI4nBwdVZmXc78XGAK4bS5PAO6gY/Oe1tZAtojZ2hmgZ3sp14enX3s3eLMMCYe5MNjCs7C2",
-	"kwN3hur0n405ZfEXPFpAaKcEz4MM0jBEzfOt5r1wLbsJZmMTrl3aRNsleygWM5pCfJMRVeMiDwZELjZL",
-	"GLlxLphJ4jKZhStrEz2bq34OjZWx+Ql6OVyjSI9uFEgx4Gp8/7nRHTTHl6A1ztEaMZL0mUN34gJy2AiN",
-	"Y/K3zx8+f2xD+snjo+Nf/r5uptN1W54XnBugXTdqMfWuKJIRLqB18vSod/y0upTFgV/YL1eSsOu7Tp9Y",
-	"IG+YmtqxC006/wDcEu28nKmP8Nb12q1Lsw2Z/5YZFPjWtBP+bgYp1uQ6L55iYx8MKnHQ2c/XekMyLXld",
-	"qikUI62smV64dNAJRYnA/I7vqXkd1Iyc+5b+Oit46IROMXbkqQNSCqkwLMTEz7VQPtoby7NQLvyTTeu3",
-	"bqBFoXA/658tFH7rxGVsbfB0NWs7zi4TYQcsSr1h/YGJ8IMddwnNnBQiKkx/FrN3LjAVajDhU+Pdpa84",
-	"C6bvs4ukYHc94zRrfuGF/ZA+tfmssY9UQVyOYvKmTBuwQNj7kSY0DBXTGr0eHgcGe7MUZV39uyzDq6h2",
-	"tVEvv9/V3Uq3SinKZ5xKFTJl/4Fgu1BJEHjYuSWk61/mcq7KwjtY5eD3cz2hnZVtkwRBAlsvX7Xy7ahb",
-	"r758yoOuWtYG9YBDGl1mbZ8cNcOr4E+t3+i4n6hhCxfvbJ+j3snpEyjsV8ze2tZvdMCENopqzcihK2SD",
-	"KuPWy1fYLuvJL0+xktGO6G7De9f4ifw67v+WXZK0H1S7Bdfs0gFj4r/SdlE+Kd6DcOlLLMZil1BFh83Q",
-	"NBVhX6b/xLYFrVeJkjHrPmcqwjbZ1e7MezZJj7mSMnq09uv6ApETCm+saxRwniVvWMHXZ1YQjmnIHmq8",
-	"7ifRoPNFMVB0FaZ1MdjVzTg47sp8CzlTmdDtfve//ljkE84xtsaFUZmKnK5op7KOClzG8wQwStsz6fRG",
-	"rya6askkfx6Q1rCUelZIQP4w2Kcgb4CoUCnKEdWj4gzm2WT02knKyJnWQGplKhbV1+tOnllRw/LF/oA5",
-	"QFQiXGyKaMOjqE2EhKTZtD7XzOTL1lI15vNwlikbh5vPADqfTROG8JaRPmXR2UH7FKH1Z59uXkd5ZlUR",
-	"IwkkE82xFJRMmfULETbNxB1zlAplzSBDZlkQxQ5SBJdmHXzZOE0UWt5fgr1j9vM7RjXUiRbQUduhIln1",
-	"x4yY2KgAWk5/iulkvEK+dCU5hy9fryth6yr7XgI0nCQK4URK0s5/mQkRSkSxQWd45TBLenbulVX4sn+0",
-	"mYvh3n4vnGypCghFM1KYkSaJAAzoyurdJ3zHhjMB9nf2oWltF0bG81LW6mYyQgGracT0uW/hT4YS/VC+",
-	"Aiyk0xTPBECMaGCaYiBYXVYpEvRPfLTBm/ICEZtgoEU+BJz0znsQMDseF4vIZwVq231zISyuWsZaSMLt",
-	"38xMdDgr8oTURyta0UYpK+/chId0X9r505R2Pp+hmpLrknUHb85Udof6HX7+6N5ZO1seRwcqrQkeAIkY",
-	"gcuCd3kbRVctYvSGlV+1ghyMNwYcUj9F3cGGDXDM8nB87U6U53ACyxMMta8keyPuklToY8A0HHPxX7eQ",
-	"0fJdC++cduhmu2HtHJsqFnN3KG/yiTh5NMlG6Rr3AStxwxUU2EUAVXwo9CwKJqlmnBZW1zkqvF3pUpKy",
-	"IS3NGHaxHtoMRjSKGPRlat30e/zd0fXX6f/re4XVzxXPVcYghuWeFBskRQ8TCgvyJ5mCNtUt1SknT5mY",
-	"ClzyQ2KqJhi6s+Ca3Ej+s6UYmizz1e81LOeuOYUaa5Y712yqu0r6/isl/lb4fK7WuQG3a9H5YamxW/o1",
-	"m+Zb2PoOtoZHmLKGXQX3CTx1XaO/UQ21s2Zmt2fYlsOT9ei49mmHEF3BZh0MDqBnyhwRJpqpClnozSe0",
-	"Ng7Zl7YE35kUUtRF4ATXkUSKRFIlg3Q1klinZ9vr2OyGFmrYLj/z1Q31/fzPWkwMuWCsXmpDSjqbzmxI",
-	"B16QR2klqz3+tg9BuiaZ3r4oKIjbs+X7mbMQgpWb3eg1cPXud/vjR31PiqU67xrxza5LsSO2G+DCm33D",
-	"2aTOvc7uVg0giQbE0aI7vY9s7UxkiwG6LjUzF9xBvZwDMEyuOSOJpGbatXTxZkcNqMpqTMFOnZnODErM",
-	"yjyiLEHEoXTk0GXub5LIauK2VNCezx1gzru7v9YNJ5k4PAkHeDqrETnY49w1tNfPnk4ktcFmonqlazbT",
-	"FadLA8sMOoap8cIEwGfw3Gd4rEHqzg9TQtgw1Z2vWgA2jL1xAPVGEEpixWLKQ99PBajBV+VGbDATdXgh",
-	"o4ghAH4BTbh+jCsGhz8D+SBLTQrIJU7myGV7epfbsks2jqH2bkKjiNVIKrpFj5tTvqpeBSLkZM+sd0UH",
-	"e0unmnBDQmicJNik/qVexOsBwWmhF+2Zf2jzleHQjctIEkkJDaWwAtzPeu2l4GUtRvxwI6mZb3UVY98R",
-	"KExZ0HLEt+XOJnGrSXmaUtpqt/zPwKrSxU36l8yRmxHUi6AQwJTJMxImrE3kDVP4i/K/k/4U8890EowI",
-	"1eSwc9yznz89/EdpU5MJ9hcv2dcKU37hgMKoIHIwYPYxBAg1HtChdGz3+Fo6x3j0Mtevpq+ocL15C0bG",
-	"T+9NKxd3KX9ir/DddKLXHJIr/Bn2p8TqyDqDkWgTkYz7TOGf/HPQnJ1HkW6TeATN78aUR5bgfXYmD7FS",
-	"v7x1TMoPC2Jmrq/dHbWockbd/e5++7FENXfdaJumvzI9xG/EAygl9rp3mmsWU2XJZ1ZOgJRAEtPlxDTb",
-	"WBFEeOTiGg3R2nLh7GaYVu4sI0xnQC43HZu3GksRT1/RYJTeeONabwppQCzmYI3NKG3xjm0i9DULSUQN",
-	"+wkwzdZicGIGAdKtE9me4NELaI0Nv2PTRarpDtF2VzEAgPm+kYmVuymNmqZX6f76J3GKn5hRvNg5+Zuc",
-	"kDE0nfWEhgiyeNug197enN2tEuccX8WG1Gm3YJ56sfIIwhUtXs83lhq8+Ssd/pVoM2bCdDxSw7ZvNtXX",
-	"z9JZbdVbRseg5Z21TnsHvV6r3eonwTWgUfUOn/boE9rrHPcPg86TXq/X+cX+p5f97xAkvKvjk4mhmPFH",
-	"yYSx61qpDNluZH0nNprSUDKBUsyGtstimVCoXNozrx3yxVkVKCUH0mdTKUIylYkCfM6Ij7nxaYYpMnjM",
-	"lJbigLx3znmuSV9KK94w/3AW4cNBe8wYCs9pREXAiqzOPn5Uk+vd2O90wBhe7P7DJ5/Dg03iCfEoWlQF",
-	"6Mx2KzqsAp5Z5jteFmgX7E4L92BWDZ+hETij2tq2fetGVe3FKXo5gtuq7Iu4YDiol4J5efj04LR3G/3x",
-	"FuW+5YKlBYEDyjFdNGaKS2D6AyXHAPZ49KTTO+yAzDQy/cuR/cuPeqIy271NIxrxKLpw1LvgEu/F4a6I",
-	"Q+A3IOScJ0WSQI7ZAfFHnRV44AMhC5PAaMLL2NZtvlRLqEVMLQtm4SMrhrIaNZPtzMoE4DONFnLqgxrs",
-	"NE5jJvnMSDE9klHoWsjl/E/WTAyU1JqF5c76WbVpN3xQQMLd7/Dzx0zTl+an2C4qkYKZPNKEh2n0LKZm",
-	"lAXP4IHWvCyqGUsrqzKE5T9zI9zjjp9IiTjRsrCJ/XAvH3fGXGRGk6EkUrgkWoEnDKxLR3LCQiIVCRLT",
-	"Jn0W0EQzFJcYOuoz5dqp8No8LabT1nrcY0pRMWRjhn/O/rUi1sEauU42l4W8J3usGQ7ERPhsZox77IrP",
-	"zbOMBWWP7BnRrjAih0QRKznmmrWhJrNNrFpl+U/IdZwYVtnLHtMpkEctNpIY2TEy7iQxlulGDGuGZ+8S",
-	"/v1ZYuRnGX+J7/dlSmdZhvSmQqbaRA4G+5u0UzeJmwPyTBBqDBvHhiQiBEk9JVyTARdcj2ZjVisL7Lmb",
-	"1i7PqMjdmC0T/A6bpZ9ZFGloF5AzQwH8jxt7iCSJf17bc0Hq/nrZ8R1DkTkn7JELSt52wvZZJCets9Yp",
-	"PhDS6SUEZlpnrcfwpVou1Vm632DCf6ULR6hPmNjn/e+QpPmN6jk2k3EZ0p+6biVSsZAEVIVnBGieUOLC",
-	"gW3odUNCOvVeWIDRhezvvjSjJgRUJVWwz6Ooww0bL+ljwqPoDTzVcNDRDrIo8AhT3XlnKzgoJlSTODGu",
-	"S5I7sUfaxR37TPOQaTJgDBNaE02HrCgkW9G3f39ijp4OtirhZkkPYB4xX8awYCR4wKnwbdgA76yuHEsX",
-	"uYW4YDZu8QXby61dkVsfEwDKD0b2jQRqlgPFQn6bqwj2zaQR4bUHA0HMCKsFbjeZz87jvZxslbPoQMYY",
-	"h4mqc4znbuL7LII9w9hEFoG9PjPV7FykiU8eHn8aROwR4FFU5RkqEQcqETWYBgs7RnZiqhwpb9H4ttP5",
-	"LD/iVLbJQOwf3MWvfovTmW++Tr5SbdqegexQmBUxbRRL7RVC9XVWVmCygydywjSYwbk/uu76t7r3VCj2",
-	"rKuUVKq29+m2PzF0pV3Cg61PzuXuzlrRVeuK73UCbzVah1KRJU4e90yTZAhDLMwsd96vnSdHv1BMpQuo",
-	"wIaqpA/gYGF7FopVAszUz1usXGaQDRUVjvDuR23VoQ9jIJD9hEWBHLN88RQl7o9koOSY0L6SsMuJgJDG",
-	"l4uX9RxBuPhNG3a5UUsv4V4r2xWt7Fd+w2YiGGlkwltzciLavnlzIDU4O2MlxxIgE9qERlqCEejw8HyY",
-	"z7Iv4d9QUVlbpUYKXViLBdgL98xPranhIh64rpYGQPDY53LKCyEOVpeHEDm5fyqbo/jud/zlR1exQbLJ",
-	"LM9llwGmtbD31TOCcwYAgdQLnTIcVH0EHTPUzvFhFhIp2AH56PAUx1KwKTZq7NPgmhgJD8/qT/bJNqF/",
-	"iHnH1SNo32cHzDzc5D27YYqMpWKOfWlAaEy7JcBEi1py4Qxx5fdEX8HSt1Q7eUGjiIRKxjELSX9KZKJ8",
-	"dX91tQQX+AnpbcMOoxfYyaoYneKr5wtDfsME0MNeSdktJQXuuGcW4BmKqTLINSrqF3hL66sXXAw7Dml5",
-	"SS8T/1DTegAXQzfWIpvZz7n9sIqxZ+KXfg9cZZpiiFoC0I1txAObZKiGMgqR0JwwAhkzk3Ptdn+HStWC",
-	"LI18ARxYLtm8USbvR7kwsji2+MalVE2LdT9qoLxVEz5IUZa5Bj1g58HA5pJeuXZQ1FiK6qB7tIcVPSPa",
-	"sNiacEPFsHZobg93HiksI/0OlK9uOw3BTmLmot2D3v5ckJHUMTc0AmeWgcZIR72jx53ek87haS2nVra4",
-	"32S0cRWyQmWVPYG95rgrmuPvjMUa2RyI9bMU5cOxANAj7d+kcGAIHmiSi42UXAVyPOYAUrTEhZV7rlH5",
-	"64dZpFfmJv0AsX4mcxAHUFlkoJu3kQRgwq2dMg0iViX/5T5FXTDPNiOC+1ZL8viorJbkNkRPPbGUrnjD",
-	"8Zb5kRddtr1c2qlkmCIWQigZc8HHyXgVFrKi4Ol+z/6xYcCAZa7kdF4L2RYT4T3hWQgpmDKiJ7UY0auZ",
-	"ZWzcvVpT8u8L2XYQfCA73wwdM6TT5piQMDTYZAKv7zc6R9qgvUFPgAPsS4G/Qxtg/w/XiwL/EVExTOiQ",
-	"5Trjssi1tghDxbQ+twweGlgRw74ZghoihQb6hE7o9IB89UmPEZ1kkGE+2h4yfQ090LUrHp1QjX0AiyJQ",
-	"2DL1hdvQrTbvyrauddbiIf0v9+GBYKY6N3xNA6PvZ1byvph3J3kgdut1btQ8vhPXJIAOdHDbFaPBHHbE",
-	"mhOQsRRr697IIb9hL2Aq980OPC0zAwuQzI/JOzqtZw3imjdsCX5E71Gp5gWT2jObHcu8u11QNZQynPAo",
-	"8uj0sVUA0tDNhIXocpNRyLQhYcJqNb9aKcXO2qEdVDC2zZOcmmNntF2mJIKRVLOBkHYLwBt06+ywFruB",
-	"xezLr/bspvn6zczl1J9mKbuWADFpHRLwYibyRZxENllslWcu3cDypmjrPAZmAdcSVcL73rlpf5PvQ1/4",
-	"z87AR1q2qideLMgnct4Ue7/m/Clrvk8hi6XmS6KJL/1DDdKlG2ORN9HP9YE2DPHL3/VeIY4S7psRedgr",
-	"RaZL9bijnEn5nk1IkGgjx0zVsif9+jdsUM4MW3r59oJhp5r25TQ8cCXnj7kJD/6QD5bIml/hiQYFjR2g",
-	"tCzKkLHUhhz1eg8jLyUrzSNDesNy9LAYAu5j+r0dSu8ENFG9ZXiYOPFwEW9xOtsUg+hFTGFWD0/r4azO",
-	"LmQ7Lov84LelGh75XqjtilC7YAYDMuMkGBW5S8d0SuQEC4LscwOqSDxTIWifGEqHvPofpmQb6t9ExIUv",
-	"6dMNGmRjKkLLdLft1dB8KN7hXLbKgkYyCpmysjmkrXaL96nd2Zevfnl6/KR30uudnPROj496h8c9UM7t",
-	"tBnwURrX1Lv9arcTyHnHzEiGb8RAlvEqRxl7ZrVb6eaUXLz6+IyEXLHAkJD1uckfdapxIZlsBs55bCc8",
-	"C5MwR4/sm3E1cuD/pSSUUpG/BTJkuk0iLq4hvTkYSamZZcRU64lU4d+hpg6rpBNTlJmSA8x656fxUyMx",
-	"uFXsoRhcShID5POZlImqAFo/hx0hpFmCMPIenvipqdou4YGTNJzzT0O6ZYoeDUN7lltV8gz7ZhzohKvc",
-	"l4K8kwJiH3V0OFjJhhW4bMzbOpslkb3CtisK21erQlmNzR4roX2ZmBkxVvH2A1HUUceA0XS/2x8/ujEX",
-	"96bgwpL+QuYSc7E+5jJzf09uK6VvDOF7X07zkWtvt8AtkIIYGW+E8hPxU9E+THdP/btG/ViMh8Q/lJgH",
-	"BV3Nm7sFzoTvgFm90LBwXoK38GCD2n9unEUZGzDhnbcDUm9HTG+hzDAPRAdVORMWReeEuijjYa9XkWK8",
-	"D+f+JGnkCGC7/ZXoVLfODk/qGAn5uW/H2WuHfgH7GC66OueQAOYKxAh35VxkxJSVu9F0z+13xbJ455IB",
-	"7amT/tTl8lMx7cvQ/ktCe3luML1/DpWkJhNZWfJ0v9sfP7qK3chrdm8UMXuZFnIsnO/aOVYlhQzqM4iQ",
-	"gBK6v6+Na2euMBnuEUrkfC6t4WO2gdsyhlheJU3tnXu0eV0NR1qkrblp77y+luuwihB2PuZeN95WnN90",
-	"n5Q1WOoLqsLtZtMmRl7GdFqz39R7NoGpbxpjh6qwLLIBpZVUQTexPnP4h1YdM5JoJkIPSY2+wD2v/0l1",
-	"s3brtMrSvwh6Q3lUoM99iJmAck2oKhZenwPaAUUeWZBV5CJqmCpKLNpoxH9OdHW/4y8/UK2JmGGFODoz",
-	"smVjalVAhe9vs1etdhRaJiekiVRNZsS0N2TGFABu4xrxqj3ShANKBMc5mlGr3RJ0zFpnrbG/X7NSMC9I",
-	"B1KNqWmdtZKE2yfNFLrDaqO4GLZ+zKDZFNVIN3CT76wtDGikq6sLMytwlZiVVIdS241qhNnZM5edyQ9G",
-	"dAQGhcyzTCYDThhAGkKYMNKfWoXOMpJty+U4omLrOcFjmrpRPkZ0u4DTXGhDI4eE+69cnd6RK9ODLUe4",
-	"hced4x7swaKHnnSOD92UXAVfJDVCa/0l+60VHMywR/cPs9qS0p6j7UwZ31Axpq2NkbsRWMyXg6d2GP6N",
-	"YlPHni9WaIWb8tCfOgfS3/N9Zi9k9mLzrPW3wt2GQ60axUdUOCySJc7eiAoHF9eopzcdZiEoK05k5+nS",
-	"rRM6UEZUZB19sEGukdC15OfthVuNRCVfxJKHzHzEJ5okSxyhTB2BT3eYGj8za05guTWsNV91P6K6bQ0S",
-	"gR2l2LeYK5ZrTgR/7SezkLquZeEukamSY663UfU41xiQmxFk9QqCtkKRFgUNonDC4QH5zVWRUqsYt6Go",
-	"VA4ME3CGWSmqIRGjOi2rD0OmiKZTXVQCBXYWDrBVG2u2e8/jzlG97j1+CffQBMKZ7a2gXbGCPJiWO1gX",
-	"+j8jQMEeRosICc197P019JqJ+g3L1ubXUWzAlKJbB68LFZ188nO5z7h16SRLWw2E+/u8O/cZdCbjztX3",
-	"3XQxVAeqBQF3TQCUUreJpWSBqhSCrYMFmuHke6UKYCshnU4z0RCoTUUWMKFq+00E+4kSqQ2wzQaCdjda",
-	"Z60JY9dMhJ1hPZ/rJ/z+hnNF8qPe5km4pj1X2jEQ7sx6o+6Iwd9qtQxvzNYz1gq1ilWgt/WIKi6GnaGS",
-	"SbzI6L/AB3+F5xqU2jPjlNwSmOzu2/8owuQ4Tz/2vKBXOdLIAbH7AeljRDNLalFExmzcBwFH3a8+x4wk",
-	"+if2XpWJo4HdwTny3J5UcvkX9lie02umyICOeVSvP8TtO7A5+VTj/u2F1I6kOBiqoEIRztWyHM08E7Es",
-	"A7RqYDxhyniIHKxQULIKvNmMhOqGXGsZ3Wy9TYSfx73hO2kOgkkFQtbwi9doi/UJX7Qd7MVPbLDHmX9I",
-	"aZvGi5NZjHJUfnLKzIjHemNMxo25bR7zl+Ti3vAXt1Wts1bv8GmPHg+OOk/6h0HnCTsJO0/p6WnnODgc",
-	"HPWfhL+wp71V1J13sOt7fWfPeDZTOps3yp2d5JSa9Lw3yW263/GXH92I0Zv7UyyL13Iho4IJ3z9NaCxv",
-	"WEhkcu+Vnz0Peqg1K5l2s0V2g1jtPxG7sROeVRruQ+eX1mnP/6/VbiUCAPD7UywYqsUIXMrqngntmVCz",
-	"PfvsXF2iWaoDJRq9O5RYEiZcEEaDkWs15hQk8C+cg5E2m/tkP0xdRCELeMiaZGyGipCL4fYbcFz4mWxV",
-	"8eH6GopQJrkt18FIyqj1Z90WHOmKtuMImh3+FieaEqox05Eqtm+SvotN0jP7TBNLzNganevrdgZ3hFmR",
-	"mhgWRdnTNKbKVC5cWZHxGEwXXBQxTR+6xRTmUkhhLYaP2Rm5gs5wZ5g/eXrVJldTRhX8+4pIRa40FwHr",
-	"RFSbjssiu0pLgP+dMDXNaoBjpviSGuCUe7RmxoUZG8OUfev//ht+9q9e5+mf309+dPCXox//B6bm//x/",
-	"bs/s7/+ruKy4OR0m3fISBSY9uB2OHj8LQ02S2Ep0e25tQok9KOIgwCydETgrl1isASNszMSaim823hyy",
-	"2pX1+1N+Yb3ocU82L+Re82GiWGmdwwA/3mFSvRjJyYwnjgtCyYBNsrX/3I0d7GWLuGCLyO6zf6bxysZb",
-	"kBIfRDRNW/8jOrkZISZwkUAxMuZBa0Z+iGRszwYaYdlPmLrhgV2KvSc0MPawNikB/GbuKywNGdE4ZoKF",
-	"0Dsl16ZxlzqnGBl3knjroTqEuP0s4y/xfetCfFTehBiRW85aAdUjEHcDZh+xlzVk+pqc1Arj4eq3A49b",
-	"WraTKTZ763AnwAusctuXyXBkXPdFaAzlGzI6vvBIkzHlwruiKjK5VfJnjaJCDxxdlVZzu5Tez+nDK4r6",
-	"RiWnm1xZIfgzu6dimkIckYFUD0OO5vRTaHlspCshAZfEUJoU0n9cLlxXL8G9V+igTISeUO6boDstk3NC",
-	"GgZ5wopEiQisqDOyddb6x8nTw9PTQwzZHNWTdX4PNizu5hhJ0T396sE1hvyG7WF7dqyUBGUehGe8zHNi",
-	"C7V8YEwzfRIn3Iy4SLEBCF5oRPuRk+1VniTammiLpOYXeOKnxvv5su/jmaH9JJo1gvYDlHT/TNMbmQSj",
-	"e5BGqljI2PifOJutCm1oxtU6PDo+IaePn/xCnvYOj8jxyenj6rLXLePjm/f309JE5A/LZ93x71ts/ezA",
-	"3idHTysN846K6XwhX6IA1DulBWGkl9dtIq3IJF+VFEPy8c17DbFsuM8sPCd0YKwkl2OfdTFukwnlZi0C",
-	"exUACni2IweDxbYutLz8YJ9qUK76QRahlmXz9RA6Jid4HorQtbtgmCByMJgtsZihIx5FhR6RTYfyFvtX",
-	"/alvVYjJmIlLbtgYSiF+GfSCU9axFmTnif3PL/Y/vex/h60cPuwbAUVjwtQyNtNlb1jizY674ILtBdyu",
-	"9SsW1kwUxJK55RxtAhakjBiRVoqR+QybhQykXMiEfyXaAFq1u45LoGDT5z/5x5ek1kCA00BBKxcQ28QU",
-	"kLIIJ3zYqpwqNz8fyD+xK70PDt1bs9t7dnMCMqM9jTq71a3alrztL9ZQBURkolkgRUhiprQUVd27DcRO",
-	"/6x0fbrf4QR/dGkcK3nHKqIieBoYZlHjCRj/zn0nCpUAt6aMru81/Nit61eO+QMf74XozsQokU6dEm4t",
-	"OOjJySLNAEVsDmAsoEpxBr06ZWK8v3YqEwWYLVDtUpHVLPfDLmAZig0SvVscA5e0boZx17pEgOxJDB0y",
-	"sNCoICOZoMStz1oGifYQhxtM0t/ztgfK24DgKrC2TTAsyylDRSc7xbL8ovZazp4T/AQAyn0aXCMzmMqE",
-	"jOgNa4AHxLxzzaaLfQPvaDDigv1un/upQ8bPYv47mz7wmLE97llju51Wm2oWKDYLmfkmZMJwMy2yvmN+",
-	"zaZ37dy4xDGdEd99wB4cs5DDM1ZCSazuwgnWcjsjIW7a6YyjXsAZl8mSazYFy4kb7ahhL1Z2DJwHzhg9",
-	"cI52z3PHDQ2RR9Y6hlbaUkTTldhBuazpfr9mU2sT38jrRrF4fmfTJdkbdgbrZjDVupneSL7Hom7kZhVh",
-	"wQBXM5gVsCZiNpYfc2S/5VGV9KkmtRo/SFkQ4qv3wes2kYMsXTGgUcQUGdMp0ezBJMtx35HRBR7O8APM",
-	"/hxRMYT+jbeiEB9cbmcBrWhmDBdD3UAYIgm5WUxh8MSWyhsheYZrQgODJklR3A8+nIn7jem3t0wMzah1",
-	"dtjr3Tbg2yWhRhyJS9HGgmsJ+LnUkD4bckG0JHxAuCHQiQLKXUNpFkwL7+Vd55XWdgLluB255iIsG9l+",
-	"VjbuSf1hNY5dNprs/8UC06rjQLk14GusweCa9BPNBdMaS92lKBt1oOS4eMyQGtax364y8JeYGNkmQhrC",
-	"RRAlIRfDdsFMyqtq60+iUQPU3tYHn7MsScixo1550HcBuwWm2BCv7d4wxQeLoQzsc/+0jzkaaDVNMDOD",
-	"FRDOb3Ji2R5ANu0+pMHItfgz2D2VC7BYGI1YONuqEfE3bnKbR6CfwSbJrKy1IYpPwYhKhCaAEYYgNVRf",
-	"czEkdGgXZqBZhV8wNFIq6lCINOs1gTlaPNosLX4RIVNkQqcgo/tsmAjSnyKM1M4S5gs5jhPDdI4m5QBo",
-	"EttUEqAlIM6IhUP7B3u+KxDibbbVp2HHAUIsK5QNX/jnGuRY2TCLEoiR7T+ATKhQMa0ZlrOKBPs+gM46",
-	"ZlrTIdMklKDfKEaDUZ4i3rkHNpn2lCembhAxqlb3z5T7de17MzLZbq0rHpDV/7jh/+U+OQC1OBhRIVgE",
-	"Ll4eVffvZkt7ATu44QSCKhcwtZyoYiRig72Td3c6ztCp4zBUeP5DJlJd69tCpwKLKXWAudBiJ5YRDzjT",
-	"3e/Wrv2xSHN2gcqP9hvTZmVQfqAyjxjXJKI8JKGciJ3XmifzK3YOhFyubpukiBtt1zvP2tqK6ZGMQt0m",
-	"io25Ve90mwRSKYR9BJ9Hn1tFVSooBCqCvFsQo16T96z9ffkZFyacOHfMAiBHB8RF82kjJofU4Pt10ogp",
-	"1MBxn1oOH6HdsttyOWCsBLKrDPp2/sJsT05CpiSOGjN1acX2WQuwLJm6DOkUwJCymGgQMXWdIXUDWMSf",
-	"vlgHXxPI0D45lDKc8Chy56Fxw1tnrV/9Bz9+/FlD9OY27KUMkqysdJMCuC732aPs7pIEfmslMDeOywo2",
-	"aUP5Bxb51GWKC+SvuO4wYRRny+w+cf3KPdco1eMw00Vm378TljAsGZVR+HBKRt05oV4mJCR2jqiHcQ+J",
-	"FJiDQ3QyHDINcnWmGTZK1CJKWQ+E0Z+LCaz73f4y/dG1E9Yu6rnGvFB4+6KsUHigmaxQPIOUfLfcCcyk",
-	"p9pqt7AjLUxipkfYY+orYcsLYwtQnE5KYJxqCVhx/dLTwMblqj+iEu4CRLKXo7vTQkNeQwkHnCvG7B10",
-	"QptoZkDIUs1DBr7mRITSsdiarHOxjE1xzZeL2Yvs0YbvQTrSImmbzXznBWy2VFdxyhQjViSWRxibl6ll",
-	"EoePY6lmCebOUud2ksCAUBIyMNxYSAY8YmegeFmJam12lwczxurtDGUHHDrT0sC+VOOy5IXHVZIXEH09",
-	"Yo80zKRsHPhRMs5RUXJGZbErA8NMRxvF6Hj20qUqRJ8LRKm/tZrWOIkMj6kyXft0J6SGzr4kVvawjdPK",
-	"7UqrvjqTpP/C72XOApfEsXFExNqMxhOTnf9eEu9OZRqFNMqAjs1B7/S47X87sYI3YzIpHZyn/kadKGZ/",
-	"9qW8ZmE5/x3Tbx1rFnX6U2Mp+fj49PTk5PhoBaHNo6ijErFEXPMo+mQfuodwwW5upZgSDyNPKIcrZU9z",
-	"AT5EcwhLpfkblnRIIMeM9KcAIKZZhGXpTGA/N2v0h+cuV40NudCQ79GHHNMQNNah1VelQMvf6rIASwY3",
-	"Z0B5xEIyofoPESeGKD4cmQPyXmaNdUXoGsfZAXhkHzcTHrA2GckJu4GWuwaAZqADRVo5VpBAgpU2juy2",
-	"agDDii6ZCMGhfPS403vc6R3Wqq3xy6gkLI/WfWlLazQTcW6Pwp+5k5N9GlwPlc9K2kvLneiyFkntc4GQ",
-	"E4BJwkRoD56SkE6rsi+ViAMFRFUu5rrfVSIWx13Ti920yFpA/bvfasmu8pEmsZJDCLpbDm2JIG2exw0J",
-	"ZBKFkO8TWCq5N0CBnxJRgr47R2drQT+qOJklYEVrlVdbvBd7vt9wEdhbZrQHdVcstLtOhhKCLqi9kYlU",
-	"IaRsetQNn6Rub6r7HuGmDtv292Q56+7G9K7gQHe8UDCB/XXaX6dK1+nCyNiJO2eygPtQKkixT3wC+Pp1",
-	"HDu1ZLzVm4Iz2F+V/VWpJXksf83JnTVdDS6GHZVEC/I/nPLPxfATPNcwvaXjlBJdtNs9V+kUy3Viqozr",
-	"9I+dovP4865IiUE7GXuOWAQ0odxgkBM0BxpVoZJ1lR4vyEGcpZ8tdrhQEmcG9ZuQDJKIS79ZqYNnVWrd",
-	"YB5D9ZuyZ9C71Xh/O7xhYaikXHgMuAjx3UuQwKGgC2qbCNUkVtyupDSwCw8uTOXKhXpPe+3WmIu0LH+z",
-	"5dp29Q82CvOaI3YKUGF/CvkCeHibCr6UEGz3u/2x1OPZtLJTxrph5bvv7ASycJErTSIuXJGjod9K6KNO",
-	"37GNOD3t3BZ4PT2hdQPFQm46QprFqvYLeA7Yf4O0lxtlUW0BFPU9hKImkKRAjQEVRBtgV4zgobGwDbRp",
-	"GZj9eW8c7intLUY/xMN+j1VE96sl7NOD0+KesCkY91u78ROqoRICr4RxyOGouVWO6ea2YdM5UDyKsnEL",
-	"9B5p9olOu6OnA5158XZAPgxQsrV9fy+gfhR7hn6DLA77SRRhjDdlvHdt3zMjf0LWz4ufLbOkl3Y2W+dI",
-	"cCxYGXGbNx0eHjwt61fdOjvMShHtkVMoXR1gYB4Th+GUrHVRg0Vl27LnUHsO1VwDFH2N8IVjCeisnlWt",
-	"l+NwoQ2Nlhc9vMk916DKmw2zKAsZHCsPA8WSayInLMzOvw2rt1outI8jHwTuB4oq55zpkQlg+mJGIIS2",
-	"ocn5lOTO+6cz3hZLq1kK3Z68ChNmdxRyGg+POodWPB31jp50eof2H3+2WwPGZhXskmK9GjIpv/gNS6Va",
-	"V3YvnHZDOH0E13bKoWIm8hyK0WCETClMQHRZTVtORNWEyEqZ/0UirBvQKOpwsV3lmUbRG7F2dnQfJO7+",
-	"+u7G9QWwdDNieXUgc68dkGc5Mxd72Gq4ykY2coOt4dJBZ9F27V6cw310wvWW+uDQowFGIPn84UXHKiBd",
-	"BxJQR5X45Jx2m9Ui7J7jyIvYkKORPSPaHT1i6tQI6vz4SMARGxhCtf8bNMhyGbxjZkYydKUWYNZY7aKq",
-	"aYwUVIMvLS8ufA9PNRyDtIMshFm1k3iAeDtQe4NEQkVIwIGKm5GTZzsWpYzDwbKQ+MdwUI8i3TvrlMgX",
-	"0mHooNh2mPB86B+xvj6+fJ1b9G4R2o3k4Vb1MTsBl+GxPW3M7sUlIKr6BKZU5/qqpBh67NXqWtY//bK2",
-	"kI944eh4QU5Le9+zaqeULEtuaSIPguZQ9Apr5urLvYv4gLwx5JqxWK+SBVauVSkqgtEyXco/1OQNgDEW",
-	"KVJ+qjuvOfmFotIYsgFNIgPIBdvoiFVaARqGeGbbjUGzIY0uXQu5ysB8Lg/2d86iergGuOBNR5dzo5Zd",
-	"i71M2BWZ8CFmAmQCnCvaSkDlBKm84vV3ZLGU8Xe/428/GlUnYQivUFITjAqc85Cffw9YimO4datZYOJY",
-	"ZLBx7XHPIB4UEhigtKcsAjLgxtBXmJt5lWFd3CIJrpmxzAJ++dHN9SxolHHAcBVyDJ7lGwNsPz7gMwdS",
-	"e1Qmhg4h4vqOTslxvU7l2do2rXnA9pcyFsROdwXofN/AZmdYzK/8hmlipOUxeMjY7hWYzEDJMeGmTXiW",
-	"PpAI5+aFXCdKkO7zzOeZQ+ApYj44xCLug31GOyGd6u73kE4XVx65x1/SZjvc5IYp87nS6cMoAMHE3YCO",
-	"GTHyjGg+FCwkcjBwmPoT79uwPBxB8KBdJvekJWM2Qy6fWCxVIbVg9751d6p5RiIZ0MjnwRTA37t659KK",
-	"yUWk8pICYf9ZibS7AEu1RnT/zaytvNWc1Ayv4vbkMvQAsjYGC65ZjbqXl3RaPZ9886xlL293pGEcH4LN",
-	"b5moHAzOiKUiJSOik7HG2nSk3DZI3PSv1yw21bjmsuh6QPWoM5Y3dylvKWUB9r0vqB5tua9Hc9072tjB",
-	"LM2uqldYR/XoHcKUbVS5nx23KKUnYDzea/U7w2U+g/ouFRmCem+vPOheAVXQGYkbq/IjJK64bmOvSo0u",
-	"hYBGEVOPNNEjPlhbcw/gOvDGxQEoS6oX+FiTVd1+lIU4+zCNnY9B2ZPhTOlHbsH3sYeHtRnSM9uqbBlE",
-	"klbs81RTMODatiAZcgOXXIK9YNitkNMMmw8VnTCVM965Rn9PA6y/+x1+LvTp5O95owIAVehynch++gCg",
-	"ZeBEMmwZpwvqNqGC/H9uG8hkxCNfygjFCB5u+3/8E1IE/gHwA4QblRyFjY9gZYv6HOqUzFbuc1iJ3LsZ",
-	"bt73n22BS2DB1yyVm9b39mLuITWFmGFulET2/STkgwGzmhoDQPIUhJxFmhEzogLgyB1CYEUmVsnnMscT",
-	"Au9z2BGGAOu5H0q6O7yKDh3nMaYkkFxA6CKSuoZjx675BYyyYd/xnqs9MN9xWqjF09Z/qL2fW1Y3plGU",
-	"426ohqGyv15XzoiqIRfDbnpGa3Ekz5Lve2lGXAxBnYRMq5BIRUYsCqEQ7YC8MZpc8fCKjOmU9BmhAqIk",
-	"c0qKn+GrG8wXWZmlsBv3HIcu1oeWvYY+GfW7dwqPNdehaLVbNzRKLFP5x8nTw9PTw15WA+qehFaW7da/",
-	"E+recZh6pNstbagyaU+u007v+PNh76xn//8/rXYrERyKgqYG6ErLRAXAwWJeg2vZU3T7smG+9cydCuJL",
-	"l1W7Kx4wB9CLFB/IG6asSN4xxrNFPkIFAcImE+iUFEhtiJCTNuz7SE7IOMHEVJdu5vI33FnkGcoLxxQK",
-	"GIrnFxU4CkxGN8BOnrmFPtLkb3hf2oSHfwdGajS5Ztjxmt0w1SZauty6vl02uNKFJFd5yfk7m16dQfZL",
-	"zJA6qdATS54Ors4yXTpmBJaGdHyFD58Re7+u7B5LBJ622ic28qAEWhfwEN5ITnpPD8hXzLqAvjg8TFOx",
-	"pMrKdaEjKIGG3NDsyh6OfYNVS7Wf0snREbYxdOjYAjnsuV0u1zlS4GYkEzukTvp2D/tM4WhwJQ/Iae8Y",
-	"33j1iRk17TwbGKauiLZUBZUtRkoknAnlRp8Rqq8xwuBWmW4ODw/IhcSJU9C63DYWtU2E41gfHw+ZNlx4",
-	"iPshNkBeE3P305nh71XZOs7wZ+TrAMpXCpNrFWu8DbvHwu+l7thunVZZ+hdBbyiPinH01ZBhJ1XkDSgb",
-	"osjyA8c/UFbkGWDOExgmyr63KUHR/Y4E9aPrUG7Xa0073o08LRUIlo5nmH2JqY3fXpetPTu7N661KWAy",
-	"pJFcJ5tTUIa26+qr8yVl5Kvj71doGl/dwlO18t5ky+caosgCBmtn4s2yKzcYFfYlcgKCaURDV8b4Tirn",
-	"UfFvzmRSEYfHQ/Qs/h6kdvcOjk7zqd1YXD8RkaQh6St5zYgcDA6qM2dYWx1wlzUz5/zQJSw6O+u942C3",
-	"kryBWdAoajttjioDSMtzlkBeTK+bbccy4sF0YfTPPfoRn2zSezY7UpkZCp/ufBjQ2nqawYlivuFQUWFY",
-	"eEb+nUhDNelPiVVuLb0kmg5ZOzPN7QGKIRkqmcSaaGM/GMiq1mHzPbVukdQ2HdPpkwMuMB5IA0duxm6L",
-	"oOjUGckovNQskADH9riH5oEGO+KGRnzmw54lXWpo8XutjahYgGYT/nppZOusNTIm1mfdrpvgQSDHXSPj",
-	"ThLfnsHTXm4KmadqbirHOJehogGbnT1SB+z3rAfMaUtvhGFKMDtJ17Po7LBn93psWdqQrXfLjmGaN5IH",
-	"d3rxccEW2B2oZ6zN8aANxg9qcEBCdYpkPNlrBjsTUmCmnPm3sQDMKvuCfTP457mGmlU4+3K9wI/egOfv",
-	"yr37ytLuVCYKqtgs1/GlSVSEzqy5QtZz1fZOwbPMV+V4vnNkDZnDPdNGKmgkZw1CkImQWp+3jm95+bhB",
-	"z94z+FKW308SYXjkigOyXr9uAbnMGvIs/aMcEM1umKIR0UzdcGsAYtEwo8GoyMoCL9QFfv0unrTKHrLD",
-	"Xs5D5pl7r93y8/U97nLuuH+cPD3uHR4dn5w+bqVeNWTX6ffSv9izd9vhkH87T55Ut8ncVlyAc27DHNiN",
-	"jYRQapYBlLNbNdpoeD/3brSfwo32nA051Px4ducvb6pc53guRl58mBNMtRkvvoHUxPmS2wVcGLT1Giy4",
-	"+939tjBJM88/GtZO/FBlOQ748QNI1Jwnn3aBvChLwFxAIK5aqnHAw7nzLME+XECP3UwpbxCHomiaZSlP",
-	"6YTWIE69YDyaE4zz0q7dssygdXZ8CttXS87kM57vm5Dbh4d+Nrn2CjvWek00605KtXFZ4ecuecNkIs3y",
-	"p4FiDBXpxoVYN4nDrXKMWVJ/ZVU51yBoPmYGMBtUTIlUIaZ0ueyCYmPDZQZwTYyMQkQPQ8Y/YzHglWp7",
-	"hMkRuupQfyywDnC71sjPDivys8Oj3s4ytJyzdK/L/9Q8z5XdZygnoJkDuEkWbEXeh4dO8x3k1sftTEcO",
-	"OtQD7SyJp5gPgxSTp2GFPT9UicIO0995dR2aADgUtkeInIQcUefD69hP2W3YBkFxlkRLZglm60AOrvNo",
-	"iuoAJWo3rvO3ix+8BqGZiCETuRBC69DSWA25UkjDm/XIV79Ceyf8rsA8xhHFzB02XhPISySD64VyAR5o",
-	"kpRhgBICNnzMHoQI0IYG14808eBfbuUbhfUuoY4uDW+oCJoo3vggoqm1DKkI+/IbGUGTDhgU88UCKkif",
-	"QaQktHZOxG/cVjnbRkOA5A/xQWChOma7UUPGUhtiJpJMGVWaUMvJiswYtzZP5dsTYRBox4Tfx53e4ede",
-	"mvBbWSY9c+e0aVm07ALvQ8I7KY3eQfwyvb3zzMsaMxOqMFChEuFsoQE0dnetRi3nm9Cq+OXAGJwosx/a",
-	"UWRiOrNZJQVcTEYRg4SNbkA1W4orxOors2/5mBdlB/8mJ2RMxZQYSSJGbxiRiUnzgP+dMGjW5Gtur3nc",
-	"yl/2Mf3Gx8k4TaRpt8Zc4F96aRIwF4YNwb1wa/Tn0ISNKxLRMMQynKJx8dP5kd8yMTSj1tlJ73a+cclI",
-	"aNVqw2KohhGlCzUsvutwE5dszVUWzx7TKQll6TLZDYtalZlpYMn+LXynYAZfR1K7bAdYbyDHTLuud6Xr",
-	"DhN2Cc6yujCaTVYGl3aqe6aRdK1Q1tfM5eo9gBZ13pp0OevKsrIokhMWzvTsC1m/APvqRcpsGguh/bmQ",
-	"xckbex3YZKFSnz7+wT/dJJHdHq1EWxjwYaKYPiD2H3TIMOI9piHzzhBscGvYWD+IVFu8gJ4eMWWWAspO",
-	"MALG0876ek9YaBnQbM5typfmegFvi0yVwlE7Ey5CuYRI/cNf8dlGSXRurBICxVnvMOm9lgoIL5JiiAnc",
-	"4HkUhImQhSSYBhFU+qTy3RPUF0i+3UTPqdlTgXGdtQi0HlHDFFaUEi6ITnTMhGbzWTEkptpcZgR5iUd7",
-	"nmLASDEEtDP7V2u+OFtUJcJFJItS5gqpdot9a+gUUrJrQQwWXoUNmpM1r+LenNwRKCZXbj5ojAOVOkGh",
-	"XrPjPEoNgF3zcSyVgcI6FwveGFOQgWGmo41idFy3Z3C7NU4iw2OqTNc+3fGlI9lLYmVXajiygQF32KcV",
-	"Xp0xlH/h9/5Mn5L9v1iw8WD9J2ZHZYVFj6kZP2HKChB8cs97diewQiFFKbZyvdc7Qn1CI/yJVbWBQ+gU",
-	"CJuEPHQIGqBGlyMmjem3Tl+G005/Cu3pDx8/efLk6PBxfTQlZFIqEYv9V1i+a59qvEY4EYtQsTOT9AFA",
-	"Y2drBVsLaueQaO4jSjb2R/OHuOVCR9i5S1h2Gv74pVa3hHQhG8bEnh130Q04h3zHmE59FY+R0V587I7q",
-	"igedYe6FCQNXDCTcQ20cu2Eq9eR4G3NMRUgNWxfeXiYhut9VIn50AyoCtm4s4YyqF+GHqkQ0hB4Ka1ov",
-	"75rhDyeFKCpcExw52ut9u3NxXWZ6RtJkAnEda5DM9N1v7Ip6k2l3LqhmImzwei5SYr+No7o2bkkYAqGo",
-	"9pd8Fy75V3sZ0XZz9t0veMEHUqUW3Tmm2maMwIVcqF7z/Q+uOzdMueIT99vCCsqXLLj+Jz7XrEmXDVNy",
-	"LdxsH0AFpVsp1srYM5tNtvTAyeAPu00FcjBglr00XimZO7OSKskSeus6bM8lnoTg2jll75APs6wmKlFa",
-	"qmabOmQL+UiHhb3tnpEYwqb9KYkVG/BvO++xcC16PaE7WF/YJMIFgTxjH3OHrMu5xvG7cQkY5j5vamql",
-	"oMPpOUAhHrT1JH02kArwMSGn1R7CbP+99OxAZcUT8zjERcFJePGsNLm/jVjwzrLixFIom3MsDHNFbu/f",
-	"Xn9rSH+7u7NkHFPF8mI2Dc3fjdPU1bq6IdcBVeF2WMAcaDVO5We6ntW0xRQmnBtNmDCKM72/m/f0biL+",
-	"ZxLn7iZEwgS7gZwaFEMbup2OWJbqqK/cc43rqO3C8hVUGD2ccp8NuSC6NAkZn55JAY6pMUzZZ//3v3qd",
-	"p39+P2wfnv74X60KedAwATPimvzHcc2iMe1nZenWj08KXTuNMg57YNO9Kp5POU6JCCzO1NDeLX1bMcCl",
-	"uA/i1k1l7eK2ThS0+oX55Dbuhwtwbk+oCzbx1Nmea2Di2HUblTgIegk5cSiQe2m/EyCgE26CUa6dwJya",
-	"4BUEZ7tuSE/QMKv7YMdjLjLX2AAndOVAs3vE3RZNRlDIgAqDbpORnICSFVEDZjwkMxfmGMNy7ZS2299c",
-	"ybFP2Tg8WrFi1a4Cieoe8Lac1N2zq50oUIWOXDT1qPl7iK40EE4KBRUVhAttbqMWN8i2DL1mHctI74M+",
-	"ZCfznKJ70F3I3XA/tNPTpzonlvYX/B56H74I1+ANRRzKy5HLwuizYdLE1VzuX9BNh10XZdHCFK0iEciQ",
-	"PQhTGFcMtsUkrzBxgUjlWzCKS2xc3f1ufyyN3jdNPy+ZoTxaREGIU+8Skb0YdAnJOx/MtxuQgY56SXx/",
-	"nSsvZMgWIq9tXfeHvgHwN4jGSRW5va9Msu/hDRvvbFaOU+OTPPaKwS5o/kBe7upjMfwYbAFuCIecBsUQ",
-	"jqiRUKOXC13Pa5rW8DOOUZJeEDLo/MtCYtg3g9lvckCSmBhJjo/Iu+eZMy+QUTIW2rmkYfP+IwXD7ifp",
-	"7lHFiE6CUZsIZiZSXbeJnIg2PHpp+UPu10sOIEB/iOwvKsGOKTATbjSLBq7b3ECqMU4GW1FGDBrQHZBn",
-	"LisXU+f7NCQRFyzfvRjQwyYjGbFz93KlDTnq9dKnsfjCzqAE0ziSdK0x2NJ2oTQwTJE+MxPGBAlYFOlz",
-	"MrBXjMjEkERETGuiaS5/dx5Mxp3pLHAPE8nYknIgx2MKPVDGPJARLMXQvl0Qj/PFluXBpa8jBg1psq2E",
-	"DcemMTlKqTlvZJWFk55CFE/IitNzoNb0mgkiBwOPm3pG/gG09A/E1SURoyEXQ9LrtXPtaMumZxQfz0wu",
-	"ZAOaRMaK3ijRl1Jd9nqtdjpn+0e7q/nP3BCVluHzjR9hO56230J3E6AGkZdCRglsR10Y2jtygFH+34cl",
-	"kb59GfF6i8KWuiZCRQd7VNadUTY+OzcjyjKBYgjOuHr+8HyZ8PHx6enJyfHRMg2kEAbvcW+ZYgIZAWVW",
-	"64ALkIH/g2kDcwKwICYIbNeFA6VKE37+US65shZei0pQ5tIUFrOyMki6meALxGV0hioBqRPO83sOHuEK",
-	"AoyaVmGhTEgNg8NobT6lwp6Vt4ELeQ4TRk1xE0IW8JDtclH2ay5CVFFAc4VbiFR6763+oosbS80N3F34",
-	"7UdXMZMo0axVAUMtyaGws3BPbtUfkfZdfyGFsao1YsXYs5bAb/qmekzy08yyNg5CYgdn4czwBXpvnwV0",
-	"DJTN95rEjrVftxoDnL7r7McFGrVWtnKB1nCOjT3nUbQK8nvIdZyYZfmV/qEm5ReOsTAK4qbxMMpyECfi",
-	"EdQlamKkvPY9HmNr6Qqm0R6HJEnII6HCN5ZF8IHNwoyU01b3u/vtR5fd8JDdCUW+0HR2719U6eweaaba",
-	"WUjDHAG/8ivcICaBHX5f6rI7fmtpfCI59aQNWXVp/zcEvSaxkpba1NrqkhMhuBh2sIf7woAmPulawTcp",
-	"FmYGKs9HzYU0wb83Qf+0SLsqASw45uX/zVuDvb8/iK4iiOyuKwP/rhGsNSkIRADDlkFiaREkFXzax0zJ",
-	"UAba0+EBEsGBpZgD4txp9qG0zg++f81ic+7azgMdjGQU6rlm9IrdcAZ5yAUe/zi5RdDbM2PcacGwgTUH",
-	"oQe7CKkKnTTLgq4X/gN78obFvvWV8crfmAv7Lej2e4k4sMftVjCiQrAIKGFMeWRpwA2FX2HKCvTqfbBm",
-	"du+lO9uNB3aXsQofK4goD0kIPdb20LG7Izbf0ukMv8MjpoJN2rmgYH0uWFFcdmPkMQ0gx7o3OwJv3b1F",
-	"Xuus1Tt8+uTx4Jh2er1er/PE/ucX+59e9r/DVl0G8FlxGm3p3n9ITCRleaW4AzeQu9ZKbCslIKBbgJnq",
-	"LxtubyhdaF54lDtMvAATFSBU6RTyB3xvYa5J7Lzsq+gmty8lu2HCdKzlttin8co+9xkea5A201EW+TVg",
-	"sg8iqxNWSuSAwCnpLN3kvy8+vCcXsGnw8VyK51fWH0l5XWTU0Jhfs6ln0mv0XuAUl9PQVkqOB5AXY7ez",
-	"NINhGtcq9y0bA+PnZaPgp5fgLanuR7k11mvU1bMwnCvAKBoSSo5qh95uBwYRWCU/aOlWyvsV6gOyW1w5",
-	"/SC4iWMiaX8mawiWAy1vhYd8Q3yajqLLfOyv3KOfqNkeisEgvYdBopQ1aOwOsm9xBNbhgEaaVbyVC5t7",
-	"uJeXgxnI1WYxd1MrzqHRu5o71gd+Zf1lIHAZ2nmPDQAkz1/YjdV1lGfM2pnm3UncaJirFCQRhkeZf8ll",
-	"GKR18I5yOdMHBJ30kJwKzcsgn3JCp0RhxqSleNCErvrSjC4ndKqvStxUd+MSa422I0f7F7QXmikBbrV9",
-	"WfCrL5989P3LxctWu3VDo8Te08OD3i9Hp3U6rb9nk9m1b9jInBn8wki1pEUIZBgzqC2VLn8WOkftSw93",
-	"CgrBEsI8Z1tzLcGsDnFHqOia1QG3ygHsxW4TI9vABqGnLzXMJe0bu0PZd1Km7jKw8R2At2vtu1S4g3fO",
-	"jNgf4lWiZMyoIC+YMIpG5DkV1yRO+hHXI9/wvjRjf728cZ+z32zO/gy5lBMH0cYeJ0heuAD2kXPy6sun",
-	"+RlX0Q/7VLO1aKlvmVVooJsD6Ah9Vi7fqSYTFkVlu5rK/JmJuU3sSxkxKoqm8CwIWJzuihzY+5YzhuRN",
-	"eavnmGpTc7R9gcJu9Tnb6zN7faasiGFWnSFcOHiUtCPCdmsY5hSi73ZyP7rfjfyxsJghT/FVChpCOj0n",
-	"RlotZgVJY42ie9ThPb/40gqB3wCozQoz7KGbCrMHUSQActya8BOZs96tqU/n22bfn5qB10qOMz1l+fOf",
-	"Zfb0n3WuVvd7SKc/0G6ImGFFhQBjecMW37K76uBe53G5cf7IsMOWB1azmg+gpa+u/tTIvRy66vG9ALyH",
-	"WEK+KA8JJTHeRQemx53s9Pt5pZc/be/lS1p8+weURyzsTKS67n6/5iKEGiM1bbLE6KtU179zsaTCSE1f",
-	"w9zs0/cakuyTneuHxFgBulCf5oaN9wjojfCNGQ7wm7W+pbomRnEWYueMDKZ0yG+YIEmcZwUfXMLwSilh",
-	"Az5M1IJI35CZ1+6RBqnQD1GYbyI1ww0ARxCNIoa50ZqxB5EN7RPCH2niTuuM6KSPOchKt4liN0wkrJ0C",
-	"j8kJC7N/ade0tQK9uBQo1ALLDJw1hptHMuIhnXYCGjERUrU44vwbPv0ifbhBipwba2HHaD+fB4V3544u",
-	"W/09Qbi7RVLd7/7XCtbA3LFvsiZqr5fff718QqeEpiTvmoxI4qkZAxZ3VNPLxPBt0twU81vG+B4AGOM8",
-	"t7ufzhV/YPNQjLNH9xJCH4JcxYm5AhwqrM3LeudZjQuwR1xuSAgh09B/D1nlFRnKNrmaMqqi6RVRDF6g",
-	"CY0ign+EbxyQZ75BX2HI5w+Rg0LLiuD8jUo1X6vFYEs5B0/vjyKN7FzFVJsrQp3LhZszVIHst4MRVUMW",
-	"Em3slIpTVRrh/WuBqvyVKWuDAenYE72Vw3L0+Fal1XP5ze4fmM52Kngk2XePTn3Wi31JuzWWAoJZRzVy",
-	"XOZ2DJtVbjowVJtZ7UXsbsR+XJPXAu68WezMRRrn3Rul12b5d8mWcTkyxYCZEEXPAWMSB4lpObz9ItfE",
-	"7pFhgqR86bRNjk4PDo8OgMkQqQj89Q8BeROQjmAZUy6PF/ISxQEBKWVHp2HIwnM4uAw30Wpi5Yk1jiXs",
-	"c2rucU7NTGTktlrgdIY7RkT2KRh7SbuXtGuyfp2cu3/5FXwcS2U6jp8tdCG+gUdfuCcbvCs40O9chItc",
-	"h9cQzPdimCvPkx+EB9ErHa58EjYDoOFg627RFu5oUTUUF1YpaKAairshl1PUBgqg/mycWh94uY877fKC",
-	"vMYpsCygHChGDcPht+qWYN9iFhiU2xApAkrMBaNaZ4dHvd4PUMvFJcSM7ROvvnxqnbVOj48OD056sPlO",
-	"j3tHp2AstOrU1biN2DBCdn7U25wciaedoghb7rUPl++MBvQc2l1Cwz2UTnKQj8Hm+j6ZEZuSEb1ZSXaV",
-	"iqDud/xlYdOmlEE0LCcW34GdjwaM5IQMqMoRA9ebFBPLVQacgUdBpq7N7JxMAfv6HsiUmImQi+GlVMgn",
-	"HR+vQ5DbcTxXuwx7CbBj3ub01vv0XSGh7fGYG8PCc8Kx+aORpM+yLp5DykUzEqELYzTpY55lJ8Uaqp3D",
-	"OpnJVu6sPy3c2fMU84lFGnzPyDP3wLXNZ0Fiv5kpUYk4I4rREOPKoFVD7OGasVinKW4TJcUw9aOMMf6D",
-	"PgZhlIyIkYZGq0jpEi9Ur9LFBKaw7ZsJk/jpr6a3rxyj5WJ4TqTyN7adU8AnVLuIhuYi2KdUNX9ZX4yg",
-	"960UASNjCQkcIdGINGBvLbR7aBN7gA4P1/264fsI3KOCM+81PNc4qdthFjmHnQthx71uqT4F6c0Rlm9C",
-	"2rO1B7CLBIeu2mxKAjpm99nUKoy9+5qeFxf/LGxhKcGUpCoY8Rv48OPL1zp76PEJefe8btvJP8TVr68+",
-	"k7nQyBUxLIrKve/lEfWMYtcfU//qc/th+gBeVBb2vUZ06PKGCD4UnXdJtluaqRsewJ3uJ8E1A3d9zkPZ",
-	"hmutaAAfuH6MsFDAn78cMzOSof1LovETDwduf3cnt2+b+ADbJubuxQIufkAyFWaRcbjXU3YIY4mmzD4V",
-	"cedZSq29yr64y+WpaUzBLZVv84H0x08Oe7/88vhkBYXp8Ki6wtT9bn9UqJ1Yo4zYl03cO4M83y3UFSYv",
-	"cYXdV0WtQkUzjxiodJXuCLivq9kV7tEdyBVwa3ngKQM+4kciqg3Kc/Q9QI8zuCvWFo64YOeEGjKWGoDE",
-	"RjLRgDHnQIDvrU1T4QIkIpRb9nHZKeyMh8suZi/SNijSUoHlpRl2LaSaRFIM7U8fB7Cq+4jGMRMstDq8",
-	"1dlcyXTDvuW/JtcLa/Qv+FBwMfydTRt1XP3OphesPJuRTe/gr6rNi1mQKG6mrbN//Zk/1o9JP+IBTMbB",
-	"Bshrho4OKDDQhgbXwHm9/QX+k799ev2CPDk9fPL3mZMMmTB2kILmdDDOWvMNIxYOmeq6oEVHJ+OFh/4C",
-	"n7tIxo0een6YkpO3M91hYf9CjmMKuLmA9OliSjoZ58IO3JBxog1h/05olCeht3CoBQSEp73+CnhHRUZR",
-	"oQdsCabC5/SpLSH4+2vZ51FkeayHoCjrYu/6QdXsgtrY5fD799C7W3gyKs+e3d494DTq9GlEXRvfMnYK",
-	"vcCeu+caJZncOCUM1U1XnyPLSQQ3wGSt1vEfpuQOE9SzMNQkiV11IB6i5wokZipDWrYWlN2ZLVPZkEYd",
-	"0BL4kujiW/voK/9kgxSWDTRdCFxjxZrg7KGUm7jVem+VThhIHdfZI2QDmkTGBdLmmFcVjK21NfWYpRwa",
-	"hrnz3GqqJg1DxTSQawCad+s3Ou4naggRtEQA9F7r5asWrsV1aD3qnZw+sQLbKGavRus3OmBCG0W1ZgR6",
-	"Njrh/l6qUDDzH3KBATvy67j/G5zCt0sewqsPj45PTh8/+eVp9YqB3O69hhDfhmNEufFfwRYtvI7TveW/",
-	"K4EgmKvzMNiTzTEe7TmP6yaABdp9RUUwwnwZDBBX5EH4xfKc0Vkh1f2ORu2PJt12SPDebZcUNYlNzJ6x",
-	"bZ6x9faMbc/Y7sbYPnmsJ59/ey3kRCCwtTvs87Rjvte3MPMBuB+m7+bqpfQsXPldOJ0cyuWh6rf2qX2Q",
-	"etc8+oWYqREz9vhul2DUwM0tR+VzlLSEx/IxHbJuLIZ1s6kK+WnMA5OonQa/Zb7JQf4g5VBu3iZLFmR0",
-	"fnz/a5v898dXvxKpyFfW/+iyvfDSh4qm7fy19GCRuYoSh+2OWZ3YnYlopm5YWIJQtz62tc8CXMCt9UhO",
-	"9vl4u5OP5zA8HdskLmXDnpK/gjkuE9PhLITrLJuZT8I76j19cnh6tALy+nihM/pdoy7od2wBeFPEdh/R",
-	"dTKS2FdDXjNhufe11UJjRq+hXx8WkKVxPToloawYFrZrsx8G1LD1eprHrBtTrSdShWvpp1lUD/5hIj76",
-	"Me4CX8omdiugARskUdiJk3iksJ2hjLAyTSkWGDKSSjPSp1ZNm1a3fv086xR/F7B8/Hp4jpVKgJinGRym",
-	"BhgHwkTIwt26EBviwvZbTysN886h255WWfkXQW8ojxbUaGeNIh5pYi1Tf29Wu8OFVxETdjoDGljZsCg1",
-	"Bx58jc/9X/betrltHNsf/Coo7Vb1TK1kyc5Dd5Q3N51Oz2Rn0snE6cns7ck6EHkk4YoEeAFQssaV7/4v",
-	"HAAUZZESZYuUI/PWrYnagggQOM8453dqlOn5eS617dBW2M6FaaI05aF6BFJ+BYHpGodMqTEF7OERe3gN",
-	"C/btZWJcGFU0zBwFBYEEa5Viz8uu600sIQGqSSjsb6ZUFjYaHsGE8aNQIOg0KU0XwpfqWkObIM6s4NES",
-	"sRNsNp0tJqXYTsPGw7H+XvAxk/EJiuN7BD1+kXSxQdOuwsiC5TKuBZYYJgn506f3nz50ycdfX5PnF09+",
-	"+nNdErHvzqqGzt+1MIpb7gar3NEAcjcET19cDJ7sEdG3E1ss52Zj+R8hEHOQSzN3YZqfH4Asqbo2L2Ui",
-	"RIisusHLj5xD97aw1pMWwOUs2BCSY+ksL64WfpXufHt4vt8L20rgsFin3WMyib3tQv5o+WGHxjK+oVwT",
-	"KrY8UnBQrk83ZmnPBQtrpPpYzKEGd9o++FDqZOX3H8prNgYyv7PTfMkmvMc4WVBrq4GXUS2pn6xzbeX3",
-	"hmu9bnbSBTYhn0LmciM8E+W6EATtvqxs4zRbky7fL/ilH1er74NzbEu39Mt9HNmWeRoRCfDc6x8/jurX",
-	"0gce9jDo991YPMDD92bB5URdIK8/eVDaU4xmrlHgG+6g4rIgrrvicfGfUaqzPjM1iKL+jfv0zZBWnfl1",
-	"7vwrIA/VQICZTO1UvFWdUvU4SA/bF42L1OR9pF8xzVkjbLf6YxP+ln/nqAP2Jd7MgesWc0CvVSFv0NqC",
-	"LgnjW/oYHEfrKkUn0PMX49svv3HspR9a6034+lSltpu7zn8MDccv312SCdWwsN3g8G//mzIwTmcq1Uun",
-	"QWx7Ni70KmHGU5jbVdVEatZGltQm9RwvsdwnwZrPuIVXtudm5+J8OBh0uu6PWnSGncFP5k/fKrvyhaTb",
-	"XMR4T84hXCzanKpTyan6u23YBzEJhUty3Jf/tyRGWU2hIU4iqncUVbqpPmWD6yd5P1eZs//KYt6a7XkU",
-	"vr47MMyqUkAWQoYKk6YQ4xDTa7r5JmdzKpmhKYvkjcMbVh4ViK5/M2M8vF+JVHHDN0MbbroM5SCheroH",
-	"zGkO9/P5oBDwYIdy9CR8VOU4wl90bnz25bchuaGxSLn+ZrxTMQcZpnBGPtDlkNwkdPmt08U8NQ6ReV2E",
-	"PYkon6TGIzCeaWdf5fnZEN+RNGdu7k1CsUzU6swT7CCis+PFgiknCsgYr0+AeKvbE/ZLAnGil+4nE4Hw",
-	"VNbvM9IWywrUlCX16V8nCvsalP5u5WHhLZ15owcoEf8KUSTIjXn7dZEXUxZtyDxDY7bsYdj5CDHjIci9",
-	"BeEnUPqhycHPvp2DAt52UjqdeoysuMuKNBfCSkAqwTEzn6qZWlmMZMwmqQTlIGc9FIyQRCHjqENLvrzD",
-	"cUtkwbWvZ8U7LUpCIST5k8v5iBif4fsEU2FkM81uQf+MsZIIxpqIVBeF1XO+zHceqnVv0YZpV8KrPBa7",
-	"pYiRpiHTNXg6bGLJbodfvRpWJ634WbZdnNu9O3mKSSKj5kOyOiDsMiqikMxB4u1ROR29pppGYlJARllb",
-	"9Zrwicyys2Ns3nqq3DV4tcaG8X9uTVxQzx3Rttz0ZMybDxHlaATEYg7r7Gv+ikVxIG/nH1Tg33KzJRMY",
-	"/UTCnMGihoRG9+Q8pz8MRq1BGX1wu1jArz8v/WmesD76CMHMkCvaMHSlkMhCpFHoYrp30j5bifcm+7y1",
-	"zfU6CdZNC2VCO1vryV8J5wmA8jDrf81uN76u3QYpDCGx0MbRNsynkmBSfEuCFUeUdmIKV6XkfkB5ANGB",
-	"42ZHeunS4nF8xwNbgQ+As1ub7DRsMg/YsxJkGER3VSZME5lyVYM5lpcDItE9kerTFgQi0e9T/X784B3C",
-	"bIHvccX3QQxSmi5VKytOJrUFM9uI6yCK54xHTKjax+TxfQxKxYRtM9pTIHfhhv+GIy/twBo1Y36e7YUs",
-	"ZoRFzXbxqCVQ6YNSjyDjZUITbNtqd8JIYJ/oR1z3WHtJsAAJZASTlDcMXLeD3LDFDOOpFdE1gAnZx8Mt",
-	"yn0IeZidEYvsHarSV4hGiki+F897g2e9J+fmG5jQ6MqlSA87g/OfxoPgGfQGg8Gg96P5n5/M/wxW/2d+",
-	"xeFad4ZPL7odwwudoXlk5UvY126/3E41HPfYj+9bTXdqms4KsYkgxsHXhDoZdkes1F2ix9uWN4fP/LaE",
-	"/Kud4IGJmzsJFZ+C0xl2bhIJY3b9rXezXC6X3/o3XAyff6ue57G2N0cRMHbuXOF5QbNsHJK7+rekY5Vp",
-	"IGJQxMjZVgSdVB45ppBPxcJCnmSw4ejXIt8QyzcYfcSMMSw8QdJYbzN8QDGVu0kpNMzd95a0N4XN7Uwm",
-	"oXKvVtbcbE1I3Mc/724ugAXT3QvI5Na2yYGnsdlsJ9mUphrcjwIJIdNXXGAeXQij1X/QcO4aa4WQCMV0",
-	"DrW3fN0roVC2ZL3K26ucHxgz7v/zvNl2cZUloVfBj6DcLC/jKfHnSRLJjBTw8v6ozpMP+vUC5++XSQW4",
-	"ToTUPipQIyG9dyvyU5WQUY7jT7fuGvdc5cMR7orWqBDbRi6L2jadMlNkqdo2wysieZAB0kICa85k9NOX",
-	"ZRF+suhoY936oyd2S8M4iSlfsawiVLmj7lqQZkn4AbNnMtm+IsyyzANPlJd2ZI3k//9evv/NzVIWjMFv",
-	"H4WBYDaD2N1wOeDHEefltLMDgyMbdaQey1n+mW+2nN+/IqMa4UvzBvROQ319HsazXusayibBLztFngVy",
-	"Oxa+YIN2c8iS4b/YdF1NwZYDadRFX5o14XdppkeS356nqZWoHlkoR/TUN6OITSYpl9vChCkPNEm+hiJQ",
-	"GRufOaFqCOIrsU8YgVE7ygohIcn/9+rd37sZLAY+Q4somopUAZHGcen18HlfiXkXVVTrYQ1AT0gP3QL8",
-	"xQcFDBnkH7ekcXSvxzWahp1t9zZrsmvzc/MOBNMKabq1M0/OzsxZEivpgA0CkBgObWGq/o3/+K2KmdlE",
-	"/KACU9+xS51joa4RmoaH/AY/gnxZ9+ov197bEJZRHoSNyddXQQCJ/oqVjlj5radUN51Lu2OkJxGEGKxG",
-	"1X202OqEPVxbVHkvIwhmTXDRazPRRzDafGsB89gQy8sMgZEpj4tyymaiEI62JzRRXYTziGhiQV9SLoEG",
-	"UyOciUwjtLF4SBRdYtcWeajqgkIiDdl4XCp/zZdbHLayDEy9knhYACzihErAi8zSmwtx3xzM2rXDL2an",
-	"yuwlZgYBD8zhJVRqY/ybf0+Ypj9BFLmyGMfAZCxFjG5A7vQpR0zhE5Dnzt8+ukR36ziey5RvFu8B0jMs",
-	"P5c9Njj/NBgM8f//ew9EfrfF35w/VL/BV1yE6iMrq/q21t85kYrUVGc+DRGcKBqBlVuUE8aVptz8HfsW",
-	"c+xCHDioog3E/kO7QX0bxDu6fLHLOKx4ORIjt+zbVB+bNx7HBhnKluHclqIvc0AgIgrJRIAi4nA8Jf0B",
-	"l98+2CFHunqwC7zvhQANZlwsIggnGPk3C4lA289Yehgd4R7AvNkjvwSwp7sF3cbSXgFlmy/qQiQJJFAN",
-	"OPdRDcUxDbTvK6KXZ4hiN+wwHrI5C1Ma2cXp5Zmj/7chJW/cz791M+7vDDuxGLEIekpTqfdI+YWF3YSm",
-	"I+2rSTfVE578WnttpVkUkYgGszaX42Rszp9hwizgSSA4h0CvSupulxZslxE7VF//Bv/dHk93kqBeVbCV",
-	"4E8/6M39izYk/SsY/maWsmDHGvH0aaDZHOssbhpYTpne8qs4oOY6BsFn1tmKIlqZXoNMvzcesRXMzoXJ",
-	"ZHOXsHF2U4FJ2ZpKNh4bK08vhJwRIUlEF4QDhIowRZCx15OxDiPUD4Gdcm+utGv43nnSe0ktTzYUHPgL",
-	"m8NKLZI0cRXhVGHLHC/rwxq4Ju931M80VAfTgoC9+TOO+xVXc0w/zHpPZ7FiKjS7+f88fXH+7Nm5L7Pc",
-	"qzt748XZVZwpB0zRtgs4JQ/qVRgqo2qlOYMAFLbYVS+NSLENAQQHoi2w0YIuV3HGGb/VjetAYsXRPJYT",
-	"7XS3PuYH19qSPTdPWQqGYQ2A0+4++RuNwSM2Wt3CBHc22irachdj7Zh+WkKl5rsi3B/8oBrpzM3RtnxS",
-	"xJ+JrdJHurJ9ndSUSlBYp0+0OHZthl9m/yYQIRyykdPbXEZwAcSaK56oVo38tEI1chnchaPJh5o/7pZn",
-	"2940bTb5vSnLdrBft9bSyTQV0UIixGPuZA9xweobePQkKNCqBqwsqmYf3CQfzRyde3g6gA2Chp0gAjn7",
-	"Ly5kyEH/58yPMIJiYkUUV8LeMlVlp9wKM4q9I2biJXbEYKguJWAj8jSYEkpSBXKI4SjK1QKkr9RRNL7H",
-	"Xeq+xL4/7b6o9IN3lC/N+GdVGPZ3nqWZWUqHIJWIHfTHlzzdv6MsMmQfMT7Ld56xGYhZ/5mK7Z8xfSGo",
-	"wAd9H+StgSFwBk9w9+EGv2bDZFjVEwk+wS0hyVRSZRhCixmYN5/++I/FYP4b/9f1HZniHtygX2Jds28R",
-	"79OJDTeQKZ3DfTvnP0Bpf0SOuQQX8vbkYfZ7MRWY+DYVUejZ6QdFkDoOwDtL45/2GBJuHTrEZjx8sPO8",
-	"tfxx1BRZC36KQGcvnlOPbFYOdIZYQpVGX2AVsEyEAo+utk9CxPoeNZwYUTB5QT0Bfut8dqMftSAKXL1p",
-	"Qpet1fpdW613lWaZ/HqfALeG7gQINsxjaDwZVjAGU0JZSIQ0f6ER5YEhoCSBkKQJlmfTdWvA0aQL/4gF",
-	"v42pFI3PErrsbMo7+8NtpvOa2Ovf2A9bUzVui7Aa/cPKrHjyuRu+oQdF4iDu3MiU2ljOvtSCkZxScqk7",
-	"mmhPtDScaEkyERELlhUI8YMdWD8huonKwhX47aMgRHdECjEeaRSJgGoIuwQRQGxBAurGQEQRBHp//Md6",
-	"ML0wHLdOMsczvwKqplcRJnAPO888EiM2GGZBZ9jJkBqFvGKh/QMbUW4/RUDDq5AuVWd4kQU1O90OF5oF",
-	"4L55hvgrFrr+HD+nkl+NwYwd4IlcX5mTmwg8X6UpDym6cy4x3oz7CdNc8YJz2BFRaOjVPnfppvnjSfdZ",
-	"98cvxk+LQCKA5LAzOBs828dL22CwJsOQe3B3a9WdIqht7QJtpwGWSDFnSCCG6SV2Cr/phODjN7fDL7GY",
-	"w0c38oP7bQ2pT8XdVJgiE4fu1nLD6aCtYFDXde6mC7q8I5HXoLbrofQ7au4RVXCVyqgz7Ey1TtSwb7g4",
-	"F8APppRziHDf/hd3LAZp/mhUfXzewevEVBseez4wCxmnPFTZHSQEEmxY5uLJ02fPf/zpBR0FIYzNaTBt",
-	"1tD5mfIZ+cfH6gp2YwPv0UuJKTKDpAV4Pxnu/xtA4uDWHJf/oFaCQBNKvHYiYkyMcozIwuhPLYzm7BIF",
-	"NKpVJyotWQK7NeIljvsbLFUzuvDTFJZoM7Tq8DTVYY4hjK04g6V6YKrx0CR/R6WYaS05u9Kg9JVXXp1u",
-	"ZwGjqRCzKzsG92wxVRCsxnyprMhyr9uwm/g3WCKUVGkGo6GXGSxJTJckFK00eMwXAIUqdSVBNLF0XJfq",
-	"3JWLufQ5v03jDXyEANjcQzIh3IBmMZBcL9RbgAOI31OIuRVSDT3z6yrNVbKJ04Ro0cX6DsaDKA0Zn3RX",
-	"K9kKBHbfRSDawmhpZ4tBT0VYNp/9thBoIbAxuhHlM8RWUNNOtzMRIlzYZi9zkQZTkJV6t1j8h7G39lbo",
-	"0yNJeVAKi2a/7dyr3Q1OjempseCwtKU3eDE2RvR4W9y2hNKuMsYJKUai4GaUWJiJGwac8GTmY4qPG3oi",
-	"C6sZCouijMrKwSjW765quJyqlp7xfSVm0NiOv8k+dZ4+OxsMjHRIpTSL6gw7b37HeIETLEMvPyQ4hEAH",
-	"ktZ/enGXZI0jpWmU5w7b+9E8hoWRLV1irzBImMKK+lo77RS8to8QCBkqp06kV/iME6MjMd3CGumG8vcU",
-	"OjsNrv6N+1QldaKBu+odjPEIAJ7dm3bX+H8lEBDty4iIEQ1m31f6hM+L2Zo/kaPIvgSqFJvw2FFXEwsr",
-	"6/LwOX8azDhF2Q0bGoMIx50CMYa1OiOfzd++phwZAsKvRBizcZvFGIs5Nj7PIF6zUKbL2VU0tsUly6K+",
-	"D36vvktLwCwed3khBZ+47h773BLk6ORhKnTB8Qwlm0y1P9hWhZ9W4DWT3Ss4hpEQMwgNU5vTt9Tt2dr9",
-	"0ZLEraZjh1Xt/eyqrmkZWuSrfMTFHFdAbXoe54MyzyMTTiiy9YIFsJen4d63YbmUn3VTLFmCaAXQyZQo",
-	"Ag8VmoS+jSGi5lvcWG86VxIvjjK2SReR7g7U4ph63QWR6rKSead5zSJOPljli+RdgrW/8bap+ql+iDGr",
-	"MehguiKSh4t7tZ3KshYsVBklPxZt9cyjvjx7pWaqgBO9Hz+lKseVxqE33KEy9BQOi4OZgBHlPQe037+x",
-	"H5pAvLN4DBUg7z5ElDvwhgfN/6tlloHf4bct39eOeeddLLvhxrIxRG5NnhGMhQQbglnPcXnlbm4KmMg7",
-	"4eVMJEUseoEIweO89EeRqLcF2Qcz52sRbuchXEY2tMn0aZwZWsfhdOoJAPu3IK3b9rojRAcICRckFuvN",
-	"0pDkDD2ou+GdrH6+1XtYDatTtPtZtsFu+UbEj6rj8uqYfMvlLlo1pX5EJaqoyZWw7Y6zJbT9jpsJemf7",
-	"va3hcaslTq+r8Uo6lDQzPpiO6N9kn7ffTed4v35tsbMz1mNpQJy79cyaLzerEypa045WCq+cC4mt/kbD",
-	"6+va2mm4EepuWw1XaTWMcZoZJkjnxSBmBI/AbEjWoe2urFCdRI1XutuKfo3Dak+X/lK35DXv8chzUhGh",
-	"KfPSlLva8RRhLfSI6qNZ6IeSejGdwT1o96BQF/Zq+Hww6HYSCWN2bdTg7+/evfnY6XZSJPbzvXJOV+91",
-	"DIN9GxfZ5johtG3STsZof4dGe05mdBHWX4zJhM2Bkwi0YRkiJIkpXxJJeWj7javaDfo+8PD4Fhbw8MCR",
-	"g2O5H4ji2bbnPeXoLBqbI3DM66KzuRbA9u9K02UD7DthY10xivsXHPpd26DmFR65+Wmbf+QocULncA+r",
-	"09++PdAQgPPkjq+i3EJORE1ttDBvVdWJqSqMB2dq6iUKCB8xzK7pjblySCVlhAjjoLa2jvqY8o/ZuA0u",
-	"KrjCoMsVBC5m9SyDCDIEdZly8xov3dXYNaZwk5RHoBRRtvoXrpNIhNAZjmmkoLgaOET822r89QvF96+3",
-	"ENhtUdVwoNUBCyFXKuB0Q+AWPCjMOqKJNArJSAKdrcgAsZJlyitiI5jhq7oszWIQqe4pCAQm7J9fDA7Z",
-	"uEjiqfbMaYdptCOEaEngMhtbK9nlp9qW1pst/eRNLntWyhaTTAQRqSajJYkpi/K0ZbeuSHBGEE7u3WOt",
-	"AhH1b/zHb1XAH/Mn3UI/nmiinlGGtwGnyil1veigW67DbxNPQwJplzA6+Wtfc5zZha9z+GTKVYOCqFtk",
-	"pLHQXoT4gwid1Hzp8rCjCCSJbfaCLumpp/LkVNZXbxdMzFYQ0MNLvDsX5mo2B/92VF9NRSo7wx+7HZgD",
-	"HncsOO5N9r7Xkbpe7dU787WxezvdjuBXxni1EN0BS5gFcPqjMzh/8RM9H20v+sXXQBNz2NGS0ejKtZTY",
-	"p+w3v7Gfjb/eMLbavlKiVT6ndLUipMt/ULfLd6tqujLbqopd3oA9vs0Odwt9FPfu3hJHDWj70QYiSuNG",
-	"9V+pIa76N/ZDeZqcmdk59BUiH+jG+0qKSth2FYIWheo7onairuEl7YIu2oaa7Tsh1Ma4IrrdXZbxfozG",
-	"TQQTGhHbgK1sNhxz5Zq03Q9Dzk5aP1jdW44T+aL2sqmyovequ/na/6DuaJShgU9OAm+RQycshv7C5g7U",
-	"1/Ll+WAwIBKN8nHGJl0nm4SmkXLtTxX4thDHttLtGn9QhNO4rLO19OKp3AZPqNYgzU///z9o7z9XX24u",
-	"uk8H3/7vInN8t7Dsj5k1irc7m7+yIpu9FZqt0LyP0NyYM1Bzc5zG2yolIPse2zgkg1pV807Xum5fqu2s",
-	"cTCURRkT0l7OFJ4m5ZOUYtXu5qzAza+wrW56fwDTOQ/PRAL8Oo7sm6ueGI9ZAFm+uUqMrFJTAB1HZ/jv",
-	"umrJTn7EOMXX2NiKjoZr3Tf7tecvC5WRESknr4ooWUxF5KU6oYq8vvynId5//f3yX62qQVVjNAmf7HLj",
-	"/KjvOjnGv8YjT5CR0HPHWY648rsye1QUFLA/PVyR5PoR/LZWsCEnEPq7eJdVnghFscGrgys8I589KAWV",
-	"EqEOR8us7gMiZX5JubE8FP4sikiqqK3L11Oh4N/cfHdGPjGQVq/QKBILygNQZCJs1USqsANxqqBLlCAW",
-	"9dCuUK2hHrqr95guff0/VWQBUYRxXtvKRIsoJDShUhfBI3roMbvRRw/CWhgPyQK4QgzJTtfahxbLuDd4",
-	"1kNcRJ/6YLR/BNedXB760yfYYT77xXPzi/1gydxeVIqZXhxcXpTmCDlyfEkYUqCEYCa4BcS1KLjBbCJF",
-	"C192QvHUD3jmYDszGa7I5JSVKsgj1t8RRNMZJhHdBsDdKV23BF2d6DbOof34bbtnmImR2tVqedzD6ZtH",
-	"UHKavesw6yeNsmGFkRyIGKnH4irlGgK69AmnNWLRqELebaD5Uy7JTi0izL6hqWWdmalriyqzKd7QYOq4",
-	"NL/FikxsImAgpITAPMaN6noBjsrc/oYpYlw8wsXijLziecRj33p+TAPXLtyWmv6bK4aN5/OWy4Ia4yAE",
-	"88AIxprQCBMQeEiUMVGUeOkGo+RAcVJkJeDWPggjIQMd/YyYsVYojoUkr1LjeVCzme/ocp/LUokGED72",
-	"gan8jL9R508EXqi1+v509f0rdDNcaYtlYarM2SO6/VQseH2KvQEYvBIBWgSEd1hhc3xbpOXQ0+DQX6RI",
-	"1vgzgzTnQmdhghqZ1FoTlQJor93Y5tvC+TZk2Hosh+pfFDr3TREO0HwMzS3KzUmMwNoGpQ3ZEilGEcRq",
-	"bd4QxjSNdFaY4OYdCREB5bVf6uaPrYV1yCJeOTMafd3bR2xLLSYYyVKZT9N0lLEepybloTi6T/Pa+SwO",
-	"CI9plbkxgqO3ibVAYgI2UilijF/+B6RYc18WU+No+GNdgAT/nKxnjHVi1tyVIofEbMvD8kdsiM54I0YZ",
-	"YPOK03BCzFa3Lshja9nCvS2zMmIPGVgUO2usRN2VVWJ7PRUu8fRv58xb5vM3VwephvbGioxSFmnCLJYS",
-	"L2iCnKeJt6FLadkki1TVkuspsNLK/FOlykq0tVUnWFv1EQ9XeRyfgj7dltDRkuRiJMIlmVJVkXDNb+/b",
-	"8b+CJSYi+M34JltrZsSRK2Vy8gFbM+fhKrq3GjB86XY00+Z3nd+wmVcIalbdKHqdKi1ifOOmy1dEBG/5",
-	"WGzTDS1Xn1jRynbRgY6nNKcUZDVze4qOTd2lKA9H4roXiGS57V710o57bYbVSPb5aUqh8JLlyV+s+rtU",
-	"7V44i2QpTYOZUet6o8MRZh9XhDZwx35flVIaQadq9quQ60RzaIvnommqe4kcmt2OcoxCLOiS0MgonyVa",
-	"Wwj1ZW8xW/Fct9GFbZ0M6VPiKNoez1REYdZ+LeMa/GsXTy0BkURAUi4hEBPOUCjfjXcKZCro7SmmRp76",
-	"MXUKUz9HWfGr+/5RSNO8ViWhAEVGqUI4narH7nfr/pmgVAfTIlBxyieQI4zjmdgjSXl4FYgIa9A7/9dg",
-	"9Cx8MlpZ11caZHwV0qXqDC+q4+z6d8v37WrOpK7KDoSqVeoqF4tWjp+Kme1uIw8sD8r1AJvwHuN3vzvZ",
-	"0vFeYOIVJRaNClOxhLQJXk8H5+Sr/XvP/r23oFxD+NVG2Sj5GkxpFAGfwFfCuNJAHVaHFjPgZ+QVSaSY",
-	"SBqjNv03t8j6X0OYswC+2twt7GrrE7aM5TPjYsGHRGlpNlmqH3xPba0hTrAZBV5QGy1sfpgmRbcqZs/e",
-	"8s49ZBfElEVGnEYgZ//FhQw56P+c+RFGhim1EBJFrr36IVMhFZARVpbskbj1uwJ5aRfcsCwzM38yh1V8",
-	"P4vnuO4z1Krk7SZ8hHGqvLzZV3rsLwxeVPrBO8qXd28gCkEqjVs9/OPLmlnBJtxwX6pA3nbZiTVH05E5",
-	"khFIwqpGpxGCM9giSVa9JQ7srhlutmfouhbeA5ifaxrocv6rbixk68mosQqPFcTBL4Hrrqu8lnizq1JM",
-	"YDXHN7QpyVwtzFGprLDl7vxy2pSPcp8aTxgREW1jQi0I5QR6RvQSGoYSFGKwaIggmRqvmafxCOTBGGFN",
-	"vdWgYH3PhYwi2DUJ2YT5pHWkmSTBhEgbmMsF74xPOQe5dF0byCunCc0QpgiGqyF8SehYg5EVY1j4ZBOr",
-	"lc2ouWBhYbWUMGyk4fLeijKbrjPszEcD9u5i9nn5j063EyAwaufpi4vBkxd7MCyeya94JK+Qn1qt+Ki0",
-	"oj10dYuWfbFg3lA9mBwwBm3P0uvhlSIe32emp/dXipahfrp4cf4EGezwSrLltUdogTLuXTqrhv2dgLrV",
-	"8+/uPCbsLXANrPU+1Z0q1ptRxZaavFY83XDlG2NcWWmJ5+OFp/XLqx2oWb/5MqAawrJzZXzSm8FS9aXQ",
-	"VNchPe2DL+1cf4NlMykvKJGyAvUZLH01vdJ0SSZChCTlmkU2wAfXCZPtNXr99zT2fhsJG29iDAlaolZe",
-	"gHFYmPOqSOQVgm8JBGzsdNv2RL/L9aF1hqDzM23rbm4JOD755L9EijANNFk/Ld/cPE8Mr6mmkZjU2Md8",
-	"Fw31b8yatmb42b+vnXKb6tfeVtwrDbqYRxDB3ScTWuwXwYmiESC8ktqTdXbCu9+m6WZEZOlVXX7QI0BZ",
-	"KCSBRqXjJhIfVuCEZUBewcplLobxiun134FP9LQzfP6024kZ9/95vheEew3Cdh8v/85E3eC99x04qtUh",
-	"p6FDLrWQcCgJUm5razoe9wKzHL4DIP3SDH3tR9bZON/Osa2+xi/4UVSy5jKK/XsTLcicKabRYZ4KhSVW",
-	"eJjrQHkvCdUI0EPOB4OK6RH44NrySydsDnlSOmq21FSkZlKjxejyyqZxZfXbWXXmmPEQG0UtpktEIyU/",
-	"mr3moSJKsyjaCyHOv3bDvcrXpi1lqFZ9nFTnyDXBQBh3CbeaxXAXWbBLfRg3Gz/V3oncUfOuPuSHlzMV",
-	"vHmbwexaSbcM1VBrNOpFGBYav/TaMeUhSNcc1ahCwYODkr6dZrfd9E87rk5fIZtmm+Fk13vyZtMDt422",
-	"U1NfJMBruNcxj11RyX1uxTULZobcO9Mf/7EYzH/j/7qubgPh7J/sExr2p/e79e5adalIhMmw1hjHI8J6",
-	"LXVat+JbbqzfJ8A3LjepsyrshmRtDC1p3P8GO88PN/hv7UYFEmYlk8IzUBPXohnNTakyWgxauJT6bQof",
-	"vcWdF9I4fweyGmxyceKupfL/uRUc+TI3sFYrIj9PWcAxN+YRRPDXX3dFBK8cFrIlArHgt++5o/GqBfl6",
-	"nkce96BGUIj8YZbAhm2jxz6NNEhONZvvwNt5lR9YI3W+d/HMbRauj3kqf6t28sbu6o0t1h32z0c8d4Rz",
-	"jij/QRHEHign3++SPoGHvYRKXadRsLHGLbbBByr1Q73HeuOW1/QN1t76pLVtTiMAiQmRlBOB59q1tVWG",
-	"Wx0Mg1ZklPIwAhJQTkKBLsQtO6uCjLqTpdWHub/uOrrc0BBF+cFv5se+FMHNsbj9PcaVpvvccGy+SsMS",
-	"5+fUOKDbLATXEl15QiQTOm8DtaeTfAVR5M5WiRhshpVxnqc0SYBDiDVvuTLPl/kuWrblpwQiYcyiyPbo",
-	"YvZPiBBTUT5hi507SicrMreb3O+T2lNe7RRbbe3Ewfo+EkvbY4STEZCRSCdTbV5di8QFxHKnaHvmLKbY",
-	"4O3E7O6EpgoehPLEldyKjTwAOGc6koL6egWa6jTme+UIfMANbk31VmM2lyuwLr6IBKVfopU+BlBEaZFY",
-	"G971t5yKKGS+h1IjNnsSUd7zKToPQPYYvgnTCD5ElDtYpGMKn1xXy1iMWAS9JEqtfeCk0oJyrTArgYRU",
-	"0/0k0uolG05cuj1zQe6Sa+5gGwksKBKtkEi8rnV8K6dOCQTKhzUJF4uuscBo1rkfO+DmOhX+oAiHa+3a",
-	"4wnetKTqJxLmDBYPw1qya1kTWIeWN3UKlUENQuWDO58C2fLZhQcWGFAfnZh7830kwdOl87qo78wjxpb3",
-	"/am8zKqoWNbO8k7+1r5MLkUs7glgcUDelhACxB/MohzmxfFMEQeacfn7u3dvPl4836eTzfpLNGxq/IWN",
-	"dakgWFC1CgC19sR3Kl32xf5Yk0Z/YXPYcJScdEJxYLE8XGnAeB0sB6naxuy2JAwkdNk5sDUiQaXxQxFS",
-	"ZikPL16jV6GNEcgcLjvbqw1X9QZcbdSmlV4Hi9qoBNMC18XSRDTl7bgFPIyYjF1LK2FaCdNKmEOUICcb",
-	"9o4tIVtMWQTY1dEiTDOtHFCoakToaPMofi/8q4PmcLjVtIKnFTyt4DlQ7tim3JkIEb7Myxq8jhpLAHvd",
-	"vhEk0sL2E2aKhFIkyd6hoS3SyVga9hq8vPTPDzpSE3WsZbKioKyTuRMUeUlQrV+6rZMSqQygS0ZLxC4q",
-	"m8QO65SByDyp2qM9YhxUVqQ1ZlHpjOa7AzSFZxpiZRsW26owXf6OiMZY2A++s6DM9ZoGnsaG9FZ/kaBE",
-	"NAezppCpgMoQQmx+uAmkU6OktXT6yNvGL1bp82st4m0qD2VarReQVmln7OVEDRB37sl9CTKto14Un3tn",
-	"EVaLNZNy7FVytbJo9mqTnjZuw+Ck71NttFBpaHkEAY1hhRzZmjGnYcZ8TLkiTtI7VYI9d1BfspAIaT6M",
-	"WaTX+yvslCXWKjHfaxaDSHXPYrSrzvD5YLDFWunfmGXsqDTMGL52ffNWQ1xm2ZuFnn51Icf3tOXTC9ee",
-	"0jVfwvRRqo0NG4oGVc1uo9McW2ne6Bqh9Z1JU6eXnq2mTI+5NTwsTUaJNnZEQC1ksEglEYs9skR/cRvb",
-	"uE9elXNbJfYAlFjR9aUTOWnS9QDeliiz9rgzSPQd1NFutdMfs+ujSoIxu34QUiBrIxqC0oxTxzxPXzwZ",
-	"nF88efrsuT25Shz5K7t+iELA9eeDsBUHp5WDac/VJmFKusCYDGZeMohClW+kJTFW5xJybS0EQwEj01yf",
-	"7ftLGU2ve5LqHRgFn+j1RxxUJ76QnWNbyRQu9PRhS+m1fVOrYgxFhHSpbHquzdPGNh5TEYUNN3EuoB/J",
-	"aLSDeOyQI4VxfcBzDlKx8lCuz8i9cuP2in/WGV7E3XvksUVLZOXxw/qbZGxrmIjVqqt+b5MYuLZhbyAJ",
-	"SCZCI7ddNNRiKiIYmiW0LqEklHSsCTY2lmkE3RUimIQgleYFbCUR5eG/+argtktGoFgI1tddUEVGWHZ7",
-	"Rn5bS+uVE/O3VySYQjCD0M2HJuvU/AiAmz0GXGhMpRmjRGEbRglUA9LkUY1AIws7w87F4OJ5b/CsNzjv",
-	"dDszxjFRXyidUOTTDaYedgbnL2AwGAx6+D8/mv/5yf+n+z/zLC2ypz83T98nM9/uTiWz8uKwYqJMbyL/",
-	"oD0xEYAVx448RzSYTaThu9bIPJkSfsmsp+qpn2BFIo1IQpW20upQCPhWMPdv8N+tkVEvMurVk1sZ4BHA",
-	"reF7DrHR/5hK6zF0V9FQB4SIt/paNN1IZddIs/aSyOg6nfUDo/2iOqMhq8WUhUPsGg6oCY/IF63oP6nU",
-	"HzzVLCJpLc4FXR5K6KMG6d0XBarUpH7FCT77B0X+5FNkWPhn8yrGIp7BEtOZYA5yiPHXBOyLUhKmlkuy",
-	"emaGWPKYSfKSUC70FCQZiXDpdgV74YeEoeErLV6wz4YaUR1MjVn/P6lyxjKuC6fCls8QWkP96eDFGbHg",
-	"SNo659J239SIrs4F+Zpnqr/B8usQe9X6G02mXe6V8vV4Rba32S4M9LyZZ11k7oNSZY8Ls89XhvSTT+eD",
-	"4flgOBj8t/GUzXfX5/jJAREPb7yhHYkJM6uc0yg17jALadbS2ZCzG4bl8t3O/6bUPeD8mbe0ux2lEYLw",
-	"1vwDP3/Kmfl2tDSU+KXrc6GGHZqw6jZ5ftMabxdNJ1A9hQFoMLVU1jUmupAhyJOrnD1SR0HG80yNQuxl",
-	"dm1MgwASbR3gMJXmIb6FLhbEI7+XRFxjet0zMqVnyFR1hufPf/zxx4vz50609piG2DeC2wJ0VZKRUCqA",
-	"xyzaEbXFNf6Kw2oPvn2pm4nMezzyMBie+P5ZdJbIagyAoUJl9lYDOzwxrSAadxHYiy9JDCGjRC8TcEiW",
-	"YyFd2obg7icJlfqMvHU5HExrwATkkKmZrZewiCRsYl7dzEVnwLtECRJDLOQSO10rMo6otrp4NdRZDUMb",
-	"nzOSFmdcKWAzUfadVTGbSj57OW9XoZrHFWi8sotjYzeUq/wilZ4mkaBhRt+bbLq+2b+tMt38OhdToYDE",
-	"NEmMp28O2bzwzlziag0qq+QWf3L78oPCLGbb9yEBkZTnF+M/JXNePHtWEl+vYuqIQIPuKS2BxuvyJQvh",
-	"jxinuJiNN+vEaaSZIcS+Gd1Dw2XtIYk0x6eZFXGYJl3x0e4vYvQ/EOimY4Mr+iqQndgq0RUGJFJMJCiF",
-	"1K/J17ym6d+Yf759bc2RA5ojKFCclFTsP7YozJYdhMUx2mrCfotFcXFenOW4edTbwnl5kVW/3i8LX9gi",
-	"hhOP6vlgnqMWTx1ZUG/lPRgWxiqPpqyC3eahOb2SmJ4lOKuRKtixl25g3fRm59mWheCWfPLmpnvPfH1S",
-	"w6Zm0d1j7pCOegPpbJlkdN07NwuRoLCrF1UaJFOzXoyfeoGad7qd/whuRr9JjQXR/xlkxPZDNc2/dsPI",
-	"PhtTl7FEG0g+lUDyLxBENN9BG2QWNEHNY5SSy08QMrQqqVJCmk9E2hFddrKnf2M/fKu1Uh2n8Jc9Prv0",
-	"luzB8OxDkT21Cht8yXfWoTwOwGArcB4tOqmRK9Sd7g/r4qW7widFVFLrO0l3KSP4ocSPI6Yt1qgZ8Z0H",
-	"VEE+8lgqnrMxbaEXUxYRGoYSlKrYe9P8um4zF+RxG9mYbTHLiUDOsnu9Mz8iC+a9DSl5bcbgapVaCBli",
-	"iRY2fjV/IclUUlsTKcyz7SP3tH5BNm/2+jmLUj7tbVCrfE5B+bwKMW3CHKqPrguXS+8uLFYl8z8ogvfe",
-	"+wiK7cqmf2P+2RFtQ2FQqz7YTuonnznnOboZ4b/bDDBHctsluXUZJPDebYKFiUK6mye6oEvbpkCyyRRL",
-	"jSh39SJ0DoU53c63ObLCccrBgQfZbdqDfo/lqmznHEKVC+lzsWg1xqm5K1ZuZFefhoS7JKJ8ktIJdImG",
-	"CJKp4OAgtxC0QlIeTA+uPvohswutMVCSl0llYAFmDYcTJbsavL+1HcVooAkXKPZaHqu9v7vNMo0iogDp",
-	"VNkGblbc8ZBEoFHoKTbBQpPcyRyW5IEfneLtEhol+LjtytMAkTuAaCfRQkvdnqI36q8PQ8+Mz5k+Lj3b",
-	"JTRHz5fA9Uv0uCLGZ8ZOmghhMVYVzIFj5XNL7rWT+zvKoswHds2kseW0DegQas9HCxJMhVDg0uGk0kTw",
-	"GkS7hFjMwWWt9MY00EIelTHsgi5xPb/ict6PG2IRNuE9xontQIcJkzg/ETxavlxXxMbFIwho3/JM7Txj",
-	"87gyF8DSqj8c44d3jfe3mILN41o5A0yRSKzn7h6Gazwd7Ly/uPQD6wS6sXNszaRxyzj524aMSEQCPPfa",
-	"DzDetIvErDSqQGJswt/y7/yizL4Elg618L76VhN4R9ILuiSMl5clPGDKnos0mILsYVXQjiTEf9qxP7uh",
-	"3zVZ59/lkdO1O3oixsRRw60KGwfGMhULElO+RNB8xm2lXoZp7mn9ZxohMEsBrSd0GcO9+9OX2qcxnUH+",
-	"WI/bw3BKOYeoM+zMmFAzwy2rtoYXz/E/U/OkZ4NBt4PIOPjU2P618+LsYmAGpVKa9XSGnTe/fzSbNqcR",
-	"C6/0VIp0MrVloz/2zi96T85Xdai555wPzgZFD9rn6nltUxu+gt6cu6D4ynzZWvuncrPwzjkVWaGql0pn",
-	"5DfnO2CExBWn2rsldQsJbosY2p0BdUsp9m/ww9b76VuCpxG9tYMfTv7COuP7xnRPYekfLuMHRViYVfsl",
-	"VE9X+UGjjCjKKg53outVptH+KBLB7F5xouO8YZlWx/dxVK+OC7hmbKHO8LzbiSh+GAwqa1H3Ah+PcUHv",
-	"5n6NFkGByPirs+taDXoqGvRv2FPPq02bNDwCWx0dAsQQ7ik199WU/cTFR05ECI1BB1PHRx8YVw3AXWm4",
-	"1v1Azfet4S60CD68/a29QjoZ9v4r9gcXqcagujlbm35gDWaqyOvLf3aJ4AGckVdjDXJBZagIt9lyAeW2",
-	"fFZPIbbgFLdSE+qwnfsKouiEJIJ5nYdqlXQ7MeipQOuJ8v3SzN07XdLoWHbKauoCnCiLURIBwYJvC+DY",
-	"CrXT8fozm8V4+F3iuttQIm1bTkm44K5Z50iImVrBPieU2aQJ3wOtTvMm5afmZrk3ah2t1tFqhVZloWVb",
-	"IiHnQLgSXqilNNUWucbCZbn6g4N5XgsYTYWY9YCHiWAOh7T06u6zHf0mG1wjG9yaa1v2Q7b4R3B5DBJs",
-	"oa7tOq3M6eZowe1aYTPphM1g6UmhpmrLW6d2VAWwTiivP75zmgw3asSi6GzMOI3wPLsZq6g0CABc++NU",
-	"Rp1hZ6p1oob9vnv2WSDivt3lygrl1r58ZqrxO7BbS7iEQMJOlkIbiWlMypKgW51zYtdjPDvpl7ljxquw",
-	"qVhwgvJG8Gh5JyFTQd/0b/zHb5ZnI7CZ20VZo7VIlwqVAnhXyNuSmPpTQX8VcoIFAyvCXPXwCSFic5Bs",
-	"HZdtD5VXdu26SVdNmTW75O9j6D28etcG7Zjd+WP+iHw2e6rL0IwektHjDZwHYbwckW1aSX0i3evN3geQ",
-	"C9EpykIL9bo6bvLZYUkLjppiQZe2Q5cDpOawKAKmqcmQ6a8UVRV3+pfV6OZbO77lWAmTJWAWgl2bL9dw",
-	"poGnsdnAMDV/d6+LbtSEzYFfpQnq0EBI50jtRL9+P8Z1mHFly8BnlCFsP222meT60S0fee7vit4ziHcm",
-	"SUSxuTzVGuJEr7KBLc7YRnr7Q1P5e/K8RCVRZ2ndbYOkpLzOLCPbywfVWvLTINeRJtcY8llvcJH7bl+7",
-	"xKrnprHg1yb3tkFxpB4jddja3rDFoi07Px3z5BJ4qLKALPbAWDWmZaFaj9oPCd474vWiUBawnqgEcYXc",
-	"tfTK66UY0K7fWJEC1fvRBRcuw72kC04+5HaA9wunGoO0Dak2FFSy92v5kJLvYOeOAPvcGPPTFQMoNuHK",
-	"t4RmGhMCLp6SqUhlIyypFswhlR2VJe0yHlJ0gwaazSFT7ntx6qXd1DZw0VoGjVgGSG635I7gRvmL8bgJ",
-	"KWK8r6PLEC2X9d/aXNTl1xex69tbgaaWZWtX4NbKpqsuywdkHZ+LvK0sL7NK3dD69UU2VSngh8ugPvX7",
-	"ocUU0FLL5bzMING+FzsLpiSRbE41EA56IeRMEXe0iHa/XtrXSHpM0UVRkhYQ0fHsqBlAcuV7F9vsT797",
-	"ZpvOB2cXg7PB2aB//rzzZW9Da412Gze1qrNOK7dP7I7odtL2/dWD6idSzFkIsoYG7V8v2YRTnUr4akyK",
-	"YAqYACrmLn6EbZAJVZjl95JQMqaRwvx1pWlkPdY/4egngwFRf871Xkfx6Fqg2452KDYLu6G7F3xNo2hE",
-	"g9mu3qmGh/xvflDoK+M7IOI7i8Gl1YfL7B7HssvqIid77ar9U58OXjy/RzPT/cTIh9v7UUmMFeHNYUPQ",
-	"u2voevtvGg6CIJXYSf6PL0V4bOZoISSB2wgP6e8P3/x3JAIaGSsYr1oTupYn9sGmVKri7t4Xzy/Onz7d",
-	"TFlORxELtrKkilUd3Piv3jo/mnf967tXr3uXf3118ey5f30sf3NMic3lp3BNQwhYTKNuLvrrUumyyK7v",
-	"hECm+GMbVZKQCKnVGXnlmZvD3dhYxeojBMASvYuBS96plF1z+1KVYX8adDsx4ztvZw/PvZerbbgr3/7N",
-	"7PD3y7WWpMzJumvZ5arf0+W7SzKhGhbrjPrO6NUJlDDq82fPnjy/E59qyRKoRXHik3sH0J+7eY28MlsK",
-	"Nr8ka2WetTk3vwocir37dSF74oqdQbK37W/fd8WGtXEPzoMwfY9W7XGfoGCYxm7IkMxBsjGDsEsUvl43",
-	"o4QuMW6TIbvxmNCsTrpOPWhs1p4Yj1X/Bj9fifH4W1/CHKSiUZ0hv89muvfj8Y4UBLMQ8GOPe2HgEMxy",
-	"WGZP74tl9vHW+zXt5q7Nu2mbZ+TROrin4uAihr45Vw3cnCwJYaTJCIhYGL11G0T/ZxZFRT4v1jx5j3dd",
-	"EN50RkCl8XL/+GIYToGce3a1ecR9ZEQ3xU1RVT22uDVvQJTxB+hIpJowrSBCUnTW5Ac7piAVER+SSDGR",
-	"NEYsCryjtTE/LaLQx/zA4ky452U+fskDsauJ74REqJopY3jnHvDRmuAFv3/vLHaFE9vsHaVpMFNdNN6n",
-	"QmljLChNx/lXvDT/XbgeQWK6xC4rjBsHyzzsLN8C0CG8bv72r2Kx7kWEAhQZpYpxl9TqnuEXXbYfOZQ7",
-	"94vXVNNITMp+EKRKixir6UGjlkPIdKJFsn6ssdAIhb35nF8A92wqIhbSpXEogYfU7StcW/OJSKrBJ8xQ",
-	"ycZjZTaIh64laXZcYzByG0hINS2Y7LXgHAJ7MFm3ubUdkigSi89HLEB1bbJx1uvL0Z3/kzEWc497Zamr",
-	"6IH/zIBQtaRcjfGjvajrEj2VoKYiClV3NQFTJKIsJKFYcMdBPqjlpsuqfTenw2atCCGcPW9BmVaG2FSq",
-	"EuAqzzm2t+vmYzymOT5FMT6JspJTPBzDj8HUCLeQUG0RYnLUZL5BF2/zZCJhHkeCZRBB/kSswCqAM6Az",
-	"Mz4WHJZ5WvP2VAnFGuHFAlDIbKHIbcdYRJG7VeDEiEMksSVJeULZGk+IKDJEJHjRJEKaQ3OOlFo9PmTo",
-	"QRAqJZvnNyVzsAp4Q6Qjs8Fcy/w7/h3CCRQx8eWKpq2J6nNZzOsg0S+VXqOYt7ETcF++/Z8AAAD//w==",
+	"7L1vl9s20if6VXC0zzlJzqo73e0/GbtfPMexkxnvJLEftzM5uxOvDJGQhGkKYACw1Uquv/s9KAAkSAEk",
+	"QbU82Xt3XkxsiyQKhUKhUH9+9ccs49uSM8KUnD3/Y7YhOCcC/vg6J9uSK8Ky/TtSFnhPcv3POZGZoKWi",
+	"nM2ezz4qUZGPiK6Q2lCJqERqQ5BUXJAcYSZ3RCC+QpghgkVBiZgj8luFCyTIbxWR6nw2n8lsQ7ZYf5uw",
+	"ajt7/s+Z/ujsw3ym9iWZPZ9JJShbzz59+jSflVjgLVGWxhdZxiumXgcoe78haEmLgrI1wuaxLySiuR6R",
+	"6gdKrDaz+YzhrR7DPjKbzzRlVOjJajJ88lZcbLGaPZ9VFc1nh+TNZ9/Sougjpo8C/fuxwwvMsk2UAPi1",
+	"lwR44mgiCL79a4GljBNC8O3ZWj/i5KCfKoJv4eljKauyWxIXFlxglpFeSuADR1LxEheE5Vi85DkJU5Lx",
+	"nMCuQRte0BzvUWbfidDlfu6lrMRKEaFf/t//xGe/X5w9+2D/e744+/DHxfzpo0//EaZ4g9maxPhWFpih",
+	"DB7p45154ljebbCIU5LBrwNEiIchgrL1DZGSctZLjdY+0jzXR5d95FjC+HZL1ZbEFWJWP9HLpfqpowli",
+	"spca+LmfFHjkWDoqIbkIE/GRkXv1UW83fXKVeE3Qkqy4IDVFv1VE7D2SzMd8Crb4/gfC1moze351cTGf",
+	"bSlzf78M0fOKZLdjtn9OstsIY/RPJ9rumrp/ENEn2zQ3BN6Zxwaptc8duYyvSMkljYpTbn7uEyf7yJF0",
+	"fMfyktO4XFvuMETsgxFq3M9Hk6Oo2seIKcgaF4jAM32sMU8cS8o92cLgMWqIe6CXFPfQkdR8T4voWbGi",
+	"Re9JoX8/dnjBty8rIbQFHdnp9lekNlhp4znj7I4IRaJUCb7tpeo/BFnNns/+29eNWf+1+VV+XdOiifOs",
+	"+7+TAHk/4S2RxqjXxwFmOVpxgR5doBzv5TXC6OefX7/SNGO05jxH2YbTDJQmucfbstDkPlo9XT3KLsnZ",
+	"09UFOXuMnzw6e4a/IWcXq6vlX1YXq6vs8tJN1Nw8mql6BJ5pCvtm7evfJ0+6+tfXhL/+en91efbrr/ff",
+	"kA//Paz+Xm9LLuJ7G37tkxzzxJGy85qpnoOzxHt9OiMKT/USA08cS4wi2xgpspIlYZIgqsi2lxJFtkfS",
+	"8XcS1XK3pFe53ZJjNdsPdEvV4dh/4zu0xWwP09d7AQyIDS9yibBCWy5VzI4o4Is+FTlZ4apQs+dPtA2B",
+	"7+lWX4cvrUVh/1YTp5d2TYSljt0OCUtB2W0fj/TvRzLpR7JdEhEjZAu/fiHddTxCh3nsSEp+4iqq+hlX",
+	"vapf/37k8G9WK6L/kmI/6f83b0Xocj8fS1tJBFY8ukzc/t7HIvfMsaSIPC4uXP/YS4TIj5aTt2ZzDOyd",
+	"PirsI8fSIfiW6ytBlBL9AFwN+q9LOXkISlSq7V+6t2Jccr8fSd07rMgrHDGncrxH2kJCuw3NNggjgZVV",
+	"xrH7AN5PNqdeYUUMTXov9Gx2Qc7MA30rJ+xHjuUPL8hP8MUgJRyMXj1kjAw+YPZ6ptbjiyAFFevzgCJR",
+	"9dr+ojpWRAbcMp/NG3PDK5FF93MltaEg4ZleWuCJY0lRgpbkhq4ZVpUICId54AuJpHsGHCJ0S5C2/Jc8",
+	"35/HDHXz7lnz9dHi8+xpkNhqWZMWtzqbZ3q55z13JA/f4/sYNQrfI5rP0Y6qDaJK35gqpoS2SAui7x4x",
+	"9aPw/QKGO2K/vScMMzV4lLs931zOGBc5I+r3CGnms8eRxpOuvwotSca3JMot/jBX3/eC4miURukf+0QK",
+	"HjhSln6WcbOnkv1Wj/79yOH/QXu8aHd0wIcGDxxJwS9c3P6dsthljjKwMXZcxByK+pFeGlwoUZ85C3Oo",
+	"ZPusIAupMNzOTSxnQe5LCrcyUMgL6/bZkeWGc3MdWlUwFOOKgiKmTOFb/Qd7TCzkjpDS+7siRRGKXs5n",
+	"vwiqyJvVKsb7nf79jK9WffyHhxZ8tTpqDT7pl2XJmSQQSf0W5+9MKE7/LePGb/D8jxkuy4JmWFP5dSn4",
+	"siDb//4vqUn+o1Emf8yIEFzI2fN//jFbUVLks+czvIVbntvlQC6GN2c5J1Lfw9AWKwg47kCHzdRGEIKq",
+	"siTiLMOSOP2Jvnx98wY9vrr85qvZpw/zmVRYVVLrHa14qAKFZmwtmAOi5vNYopxnlTbQCXBB4Ew/+ni5",
+	"ena1evTkm2+Wjx7n+Cl+lJFnV8/yC3JBHn/z6GnDMDdn+TVld7ig+ZkdYvZprPJ5a75gmB4yDw3JNU8E",
+	"wbmmHJxvjnwkwe1GcLZBwGCYIt6S3Bw7O+tBFHS9UeczE3xZFTSbuJ4Nh5/5HKYSdRxzaIelVlqWDsy4",
+	"2hABJsOxDPcGuiX7M0H0MA/C99cKaZYInNNMyZp5mnKCcKFXYH+tF2ND2RpmaMKXOXD2ey6WNM8JO5a1",
+	"jxrW/k9eCbDPGznARcF3IAVHMnJV0/tQMpvhooBjCije4j0QnHOgFnj0E1ff88po+GNY9Li1vwUxOxvJ",
+	"KtsgWJ0jecO4OlsBoQ/EmwCJSP/rNdptCGwNqhC5p1JJRApJds0rCileGBHT1vRr9o6sQOQn8TDb6EVi",
+	"azizlxf0x6vbX/b/NfOV52XD3Bd12BESeEjGWY5WOFNcaOK0fj5ag5qvnpmvntlPPphICpITpiguJMJC",
+	"n6WcreeICz2hPfwT6Ea40PTMUWveHSmKa/0QQx9rNn5Ea70zFUcfv9bXpDPK2jP6CCv3nvMfIMngOMG/",
+	"fNQ+2LQ+BRXFOSpsEsMxa6E4PzPfeagFcBTCVzXXMTNHmLmFUM6QNpyk49KPmO2PZNKVfzZxbjzxWCmy",
+	"LZV8jnaYKoRRQZUqHoJf+vNn7vMPw7cu0dfo4zuixP7sxUoR8RFOfbRxQQYjbiCDem7aQPQS9rwXAzf8",
+	"w1cb6g8iCnBJYbhSGy7o7+RoLe4pGq3ZEGVoRYVURy5KBSTqXZ/hh9IlP3Gk+C1hWnPckj1oEM6IuaPW",
+	"Z/OGFzmodZDmnxm+w7TAy+LIbf/ENwneiz3Ca0wZKrCCS9+RvKppfAg+3fAtMacbbHJGSC5RhtkX+hqv",
+	"bdhsQ3LE+O4aKTcRy6xS8IxIOZ1dgctGiYXany+pUJtFjm0Ax942qERbKqUxFuxNAyP9lDmksUSXz55d",
+	"nF1cnV39pX2/uLpq1uN7rG1FfZDYrxmZwJmid0a/AROOXCeIapxRplejIIo8lL2rbVpzss3RstJ6UVQF",
+	"QcY2lIiqhMtFTZJLwiVSvm4WMc+pHhcXb4XW/YrqK+YKF5J06fpFf1gfxowofdsHUxvLW5JrRZVzhJcc",
+	"aJVE3NGMXKOSsFyzvmKKFtqU2mBIm1hRock1mq30xv1jhlXrQqzX/UzRLTm8Fc9ntXYPaMX5rB5nsdx7",
+	"TzSvrzAtgg7WN8auKrBUTtefh8ZfE2YPyzAFBbkjxZAgmAX5AR7VS2V4N8IrYASf+P4Ty++ZN/nZfMbv",
+	"iNCHOQv7ORq3xD/r0VtzcxNxA3qM13/0vsqX/yIZXLb9WR3wFwSpFhO4keT8ub5CzZEs+I6IeX2d09Kv",
+	"2t5RvmMQuZf1U+ArtTyAixjMW7o/7LRRqP+QVSrAA0ftO6uCBjZFW14zXMnWGuQVY2YNcEHAeZUTeWtP",
+	"8LwC2yYruASCmgUzqRm5MduJ2FKGjQ2vGb0PUj1JvCjrCFfvDoONO/7xHRe5DOy1jpQ5cTK8i4uPtpGo",
+	"sWdSVgRKA0KGUpsK81x89Bu3uxLG3lCpuAB1Azkm41bHauNPkEfy2rwHqamWMiwE3nvKQY7+/o15wQzT",
+	"HuDy4uJwiLA60PvczSzOr/dEGIIS+FUKUmKaL4yQp4hyh9L2hyJEOsFIIHBJtepYKL4osSCx0I357Qtp",
+	"gqZY3krIv9vZSAnfmTCJpWnJeUEw+HcyQfQ2X6ScevrubLKb+pj1I2dk3zy+KFxK1LiXvFDQuFCN9dgP",
+	"mj1EUJ7Xjy9yvJeHPH2B4FfEVzaBkSqJtpypjTHpLjxu+ic+fNI8Fz6RaT7qYL210Y76XDXSpRU2lwr+",
+	"GFLIjNyrxSg2/ER2L+E5/VYFKVQhC6WRuUGSwaQe5D48BFsnI/TO2fSjROLA2ABT2jvNQhzxQ7oJWssP",
+	"BH86VIMVM9tyJO0dVQH8s0yfu9iUs2y8+IdZyI5UeYO3uFhvS7cS3bm39nqPfvqeritB5AQ1JfsNWbUj",
+	"xR2xuyi8fwq7wu2PfKu/7XyNh5+CG7beEuAnqIoCcaYfpULv3fBAsFHyiozL2jEW7IjHa1nVCnf0w7Cd",
+	"xz8MCWTH8rojkkBvM01LkzeaXZu5Xege+YHU11TxSTkjXpGMbjEYkzlZpr70KU75W7xONbdqbTLW2NLj",
+	"3FTbLRb7kGLRcjlsvprBetbgnaYhaSK4MU6G4/E+Le7FHmpuFDaXjDSSBJW3vrov+A4C62ILGRUbut4E",
+	"Vb7C6/aSdDJPesut2hbwgHUKI80NoX3zt+udqFFNdW1/ba7L0wnZaOl23QSbi2yxuZ8dfG2kpUNzW0p0",
+	"qPb3NjPT9/jcMr6T4GHlKzDK3A3h/CHNKJsSefhD3FKq060P5vHSi5S5pyC2wUBXBwlPPW/KDWdhkh/G",
+	"auqKIJfWxb3Bd5Aij8B1MOKkaRs/wOk+G8jIl5vgVJvmPb5P9qoosuaCJlx1X5RlQUmuxwpo9rpKbfwH",
+	"3+P7ukIu9MkdVZsNL5xq7fvUL96jB26IZqotMoP8zP9VSaj1hWAzLlJ1eu3h8pTykzFFsD7F9itDBNb5",
+	"SQku5hcM4foTRsR3WOsZfZ3GLgpcEiFN8vrUU3Ru852GFu6/KmzUo35D3iZqdPNGxPts4QkO775Lqedu",
+	"Mg200rKz0uqWFCtEJVrTO8IQRsZs03wYnG5OMponku/eiUxA/yyt77vr390jqiA8IExSxHn47Bm1Uo3Q",
+	"Rn5aZLY6O659exVHV2aN4y+oORvgESs/NXmec9ytuicyo/bKD1Sq0xrAB7vz04CJ1WPqhrnmnXR641pH",
+	"eFkKfmevzCZJxqjPXOAdC3vk8ztsPdUJ7FB8rHR3TUkenmRBxOmX5VuDZQKDHbMiRcGzOhqVcvkYpQpr",
+	"YydFhQBMTvKlxoLr1FsstoFKaquh0666yZb5SEUVtVsFueOpZwfU9gwsyd/J/p1+LGzkGdvO1ggNGWrA",
+	"ytPfwM2KneLmDV++IZkgqZv1luzH0y3rEToJFhu+Y5Bjgjgr9tdIEpbrQxBLhNGSYEGESVU5HxR/U/9s",
+	"RwpPtjZ1J5nV4fPcnaIDNjFAofRJe0lERliKH6nnhN9t9v6ZsuFGqE0YtYGeGAxs1zOfu7JLR2a9U/RQ",
+	"QW4LgdmabCcmTECSxFoQkiMuUIFpjnItKyZZAkJEmNVGngsVTdHQHkeTdHRYHOBGmaSyzBuRz431RzCp",
+	"cFG7WEdplbcFZq/r99pOpKeBKOqhW4JvqQSZKLC25PRVbTaf5VSWlSJB+6RHZONX/ltSQjGL0HpgZhkW",
+	"/Hwddx9V03qg+zsXep+psN7xI1Upwk5mQngCenhRo0w9fRyMFuRE9Xu5oidxqH5Dr9u8VbU0RznezwFk",
+	"Rm9RAwkSvLEkZk8oXtLMlwSHvzEzyUckX+jxm78Z7379V02RtHKz2IL9BeElbUvYoif9syF4saLg5pXD",
+	"ytDQVSs+d6Uxs+sVi9NfUWoBPMIQrnKqANgwUV8bqCEhFSoLnBF7B882mDJIRBd8J1GJRSBtDbB+RguG",
+	"/kZLQ1QmdFiQfA2OORhTb1OWbbiQySqI4GLk5pp8ZSpNZR4MNe/1CenJfcdUsgte683IBCGFP/xLkoPD",
+	"KZZerWWLuhJOMTv5oKMaflqM/JDNTQ0ZRrgoEk7noDNDzZrvOJ7OHdujS3n6W0IjMKe4Keiv/4MIuqLT",
+	"bst2Sx467swP1mupNceWqHD8G/b7QquTkbt06bTZIN+M3tPCbUMS3coCXEhUcH0fRbjtO4wPn24LGk2W",
+	"MkWtSEKgxYZiydHKIKqO/lQSvQdGGyN3pnS7TufMbQhE8bIMmm0HyXPYpImYb4dl0dRsTJHDjN8RYZMj",
+	"i+LNChLsR1lfH+aHoT7ImsUsI3KOKORvIHJnctoqRk2N6qQAJePVehPK8MrJkiq041WRozVHaiP0k+E0",
+	"ubUw5WdhRK8q27gA32/WXw9/sRjBEgGrRsoOIylmbClsrvaxS2CzR3YbXljOz01VsRe0hFpyiexqKHP7",
+	"H5t14UumXZSGr24iZvrm2+1cKCtsESHm73n5c3lat+OSFHyXcsMwNcBpEQ+8T06CiVYR/LLZH5QRDMZE",
+	"7NcCx4uN+Em9PbE2RcNHy5aoDR9nXEB60iLH+3CuZPwe61QghN1HKEIXGHH+3IbN3oRbKxaSs29x/pIz",
+	"hbPUGwjOc0GkDDu9Npix4Sz69wSw6X8xJsiWSGmNoGOiV0m3ya4/y9I9r2fnR6KiF7mGhy8LgsV0RrZA",
+	"PB8PZvV4bHbSZDML5HbEhfVwtv2T+wwhm1oWh7L2RxumrTDQ1JtSbb5wRVd7WwRjK19slkzwMlmf/4eK",
+	"5zVgJOXhRKd0/+AJAi9bgqVVwTWSjGHmzJ/ZfAYlNsH5G85Ek4c6eI+hXZ5thhOS/XQC8GGP8h+Cf8ai",
+	"zWFqoqfKuCg3BP4TdyS2MLVG3Tg3gkhwgI6eS+huaT30bmXqW2XjlHQs84eM+iXt3njLC5olR/wmGALu",
+	"nVjqg3MJjIvsGrJ9P4JzQQ8Egowbtx5tkDOvPLrCHDLIQwe2uMOtsVl9emCwP9dEtQZAcsN30hZutmmZ",
+	"z+7P1vzM/uO/JGfn7/DuR3tUNpS+F5hJu9n+HEHqFRmf6Xfg54snVo6LGXMV1gIAzBOBxMXbJqMRQEo4",
+	"I3O0hWyT87AjOj0ID49YCHMAc6vNN82vnp3Kbl95mUFHnWIlIH4yrha8EuDqXjMuQGlULOdhjbfBgqSc",
+	"5Oz2Rr9yUB03cJD3uMn0Nyc5PBNvRODFWRiWjSmjSKx+itcYhX9Z0CWOWLoZF2TkLaNiGZimejWUPSEC",
+	"EvAh5sTZjq2YktV6TWRaTihIS/1eyD2pxrkna7+QhSNu1tLbaFb/u4Iij8l2nOY0NRxuT6pXND+Diew2",
+	"wacjTGK3OU9VTjFP3nSu0qpmwrB5WmuVJ8NKpZNfGOWKL+rTOHNo9BRcjkhm9n0snkfw0Eii2mIm9k4x",
+	"8ouEKZf1fagrHKdDWA72XH5ANWjCqomGIy8JS+OhIB6XIif3mFk5vTlc+N7JZG0IqDnc8v35NoBbnrmn",
+	"pn0+DYrrZ1E7zeY4UvU0mv50+selSD5IGUzPQWszqWomHoraOMXULR5xJ08sfepbO78E9hWUpVhwtCh+",
+	"oIyEg4XjNbvgFRtTzNFURDeFZUP0+TWHw377egSF7xMZESl/gVoVUkysmHYTbYcHzCo5ImNLr0++CcXM",
+	"oZsPVkhxfgvoR4wzgnYbWhBTaUCVHFUHES0VmJIX3CIwdAJWZHGCgylun7to1EjxTXIN9eSZ2YxKnx1N",
+	"RGkg89jJyOkPBieMR5wJTtOkRmojMjckPxAHHBs/72Y1ckYWVnAF0ce58SACcnbHLZpT6bR7xoUgzlUH",
+	"XaDCQBfj1Srj4fOoNEggo/FC0oTbBYJTPLKJmnmRmujckTPGB3ZQPYdweNYnIS6tn2FXRQvqkzbWTzwZ",
+	"bQmbPPiku1vihOx+GHfRS0Tm6S1sW1UsH78M7wzw/dAK2MKaelJezNDxsp5F3zp9FrECgThWpnaJZMqM",
+	"l4EYGC6K5yZX38KLizXJLayh4jneX5uecs+h+sM96QpXTQX9vQJ4qA5WnVWzI4KghrTYVE+elde7049P",
+	"y9Off1exdA0AlYWxQI3B7iEsH2uC5e1Cft/5ADnZ8d8qkWiqv6vY9zZ3JMDPFWVUbk4TLwUcBhHnGnTd",
+	"ODaBzg3SyqErsa3+BD4H4UO4wsVYJ0azvI0n1HygTtezy9aaVI/8fd9k85zK35jA1OamfxgFsmN+IZF5",
+	"6jwp+2T4et+cDL0M+yxHgVYMx50E00BgUtY1BS9EXwzzEaXpqR5LKRM/3L00WAPBj0xYbCjbZxOyNt1f",
+	"sC3S/jBPw2opCUtC51qYHu/j30m8WhzorlzgFUQ6KQNdcscjUDW1tpoIQ9fsu07Jlp1Co858Phhhs4yM",
+	"SXx6degSy/E81g8vXB1LEBFTuRi1frRumq3wPcnnDZT35deXV2EIpQesVS3I3T7Nx3pMEWswDbTuNKLw",
+	"fThGP/r2GS9ttS7ZprQVltR8Oyon/G2NMpkgLK1TpU7V7uLaxcWTsvW7qiDpgLG8Qdzu5KkxY3dr0ZO2",
+	"0SnsIoAMhX1m0iPqXY5tnTWPJIWJii2MhYmLUAq7a5HZMfV3XEBtoeRbAn02dhuOcpobpERjFrVTaGL8",
+	"a2bbISbI1Rqx7MRwCHXn60NRh45MiJFdXdAMbVjoCjEOrIAWGZC0sqOShLP9R552BVnjYtHAl03FZwjp",
+	"5da3633lJj7s1ISleAlJZIMLsqXM/9fL7hJ57LaSq0RFPoQ452boZ+eOQXeKTOD0tp0R2SNMO0Hw7V8L",
+	"LFP1yDQwJxEFQpqGrRT+HnQ5JNJ+r9vwBLZRhhmyd18AmWB7tOWCtEIgD5JZi/eLrBbjQ4GrW4sfmwp/",
+	"UGug12cadBC0vFwkIdeHVIDXNd0svXcl8tjSxX2C6Lm3gv1S+xl2WL1BjthlNVTZQ0Q9DHMSCtcaH/2H",
+	"IMKGPnsJyyE4eH64gUYmgdJC9SWlhhJn7ejQwGJJTF/FFRfXCFDotb2H2b5uUHHA1tGQGFTR4VuGH8nY",
+	"En35akqZjubzm5XpN2Ms+q2pQQLvCzCcC7qmrFPdwSCtrVpvVCfc1LSX/xB0TlEugoikl5qjhslUyEhp",
+	"reAA2O/CrgHwVpOGrI0ySZAgUpmeSHRcAFl/X0vWYsvlg/HWtewpyMoU95lRZJ36dnx1IUabiuXCNsU0",
+	"36915GFRZcHZukUW8jZaQe+IRJxdIwxghc9Nl0TYdOOPIJhdpLeuEeAadbzxda0Fr0rYcJWMGdFTqh76",
+	"e1eENv+bHUMQlpvbroQSMCK8vpHLgme3Mrj1oTntIg004g4Xwy6m/qoMG2a027VRLe7j3u5r0Rg/FE5/",
+	"gJmz55jDS1JGpHyFk71/4eZ8NapTyaUyGh+ENMd7BJV3DvtS0jUj+ia4Oq+jPIN+uf1NtQ3FA7INyW7H",
+	"s+0V3r/UbwQ/ZZCHgwadrQYd4zuMli6YeadFD8wrsXhEtU2aeZCFHYExl/+6EZNlrx1rbtc+JE8vscin",
+	"BNvGHfaVKEZeUfWTYfrk6eOzr0xER4/1cAWQL7HcvJzQo8e6dhIyUhQJYSAP1KDaUWKU/8jv/kRp6ieI",
+	"Gh7AppnmFH7bfcUXS8xu9TlSqQUcMYC0vuCRxmtRHeI+Pu5emRFajq26cE/XLve63MJFNVR0jd+RkicX",
+	"55ogQlDbmraqofkXOPLDlt8lxJlrwQwcA3JDV2rMB27gwYN0BPjXJkbiWsQC5Y7OGCNv3NiTOjIMJ+Jg",
+	"uaER70qqthhfxlC/Qu5LkqWMsSo4Hr+3R5cWhpMVeEnYscF9iDw1vOzpZhCEpuWAggjL2SxW40kx7PD4",
+	"2FoFfwa98nXyU9DbHNMPPT04QFGR01YLZu2BvMPvMrUBgP+pgTm9h76jn3Nix4Sbe+bpnRPRsOvLjesl",
+	"nzJbH3nhBPCuNlktxX000SBwqcV+urGXhRzLMrbWQ7DDKWWkRvcPuHJoUSD9DPjAc2iYHoytpuQrp+UZ",
+	"i+ToWbpvIiEtuRqNS2PLgdpM/Q5nGyQVKZ3jxTo4LCIYdLvWfzGNgew1d4sNNkitMvt8KAd7pqU2BzAE",
+	"+qBufa5aaMN6bXxBajZE1yl5mGEdK2ky+/y7u/SoObkbkVTws56t+bqWF16JLLIBzG9eIypPqz99lKbU",
+	"7Ti26qBn3ifPNLVq9ARJpubLNll66qEUBG6zGyUK2XaNcFHUSTDgUK1YQaRt5gKAslgpIvQ3//c/L86e",
+	"ffjjcn755NOX/zz/4P767NNX//kf/ZG1QxnJKqn4lghwmgqCXdv1E3UAAhZTtp4G1cLrvvT9ZxVX2A4A",
+	"PiuFE19ZC5yRhUn9kD2wggVnayL0ujHwfoNPlKo9wkgQScQdZGcAxJscCTAIHuyEzH6sKFv/Vb/UrSUP",
+	"QJt7yGQJ3LjjI4681jsdeTAfsCvRUDGvF7TL8T7JuSFSnrbkNh7KN9eYVNR7WzT6ED34+pt5A2Neu8et",
+	"myCJWsZVYgNxGPMneC2okntSlDd0vTHxNdcHgckdESYLaxSOa3K7c6DWdj0POj0a4QqkVGu5+EIivmPx",
+	"1o5HJcePIT7efcoR7+eN1sLTXJ/rFG6P1EZU5n5XdycOI/bjhNs0vsO0SGoy7WDbRrtC0g0LT8ME5MNo",
+	"9cmtpYGKuYc+V39v7nEjxm01objU03vd9ES4GVlDXhu9kJBrn5dNCm7TxbpjFjy+6Emi6/oPehLAW9lo",
+	"oQsOVQWJxNko2EsZLgqSQ3udDo1Xw477g9qGKPvfrGzDSjltEdIkUTnQgr5uJeG5xDYsyW6nuqhN64ix",
+	"9H9vXgjtoLJaFlRu3LYfynD1np7PAi0svOkVPLtNXZgUJY1ZvuT3AROfFdrgs79/IVGmKYEcvCVBW37X",
+	"Ql2LzdSoXjtGcH68KIxT5MWaHCGAgfK0YDLMK0jFNZ1ur9GF3mcu4YNx5X4JZ9l0UUQ67uXxZdR8RKmX",
+	"BaCp5ziv9WzcE1fz8iUvqm0ytjqWMQyiAuexvM2C3A0jCb/IMiLlD/DohE7DUpEy4LeBfDPTrsQgY+iL",
+	"KPQ43hM13HHMTsp+3s1kbvnQUDnE6m16m/EeVo8HtpvKxX6uWLhS4EgaJ97caROLpBYf43VKaK+lLrrg",
+	"hYG7YQY7YcoAdg8djBEcxMlA8hjbA7i04BgHYXkzq7nhXk1B/wLdKJ5eDNj0gUvoZeI1jxtKlJg3m+HB",
+	"kzDmM16pgvPbkR99Y582l5dRuEiu3b573O6z5Pnc6B2XmFRS09jsVDP2vL1sYanYbqk6DkvvodM3ToAa",
+	"NBZJbmTb42heYMPO08dfm5U7IgDLmZzgyH/Y7ohTMtbBcTzhjeMaNI6oCGHhX8bWotssnVCphU07qOfh",
+	"MWGw6MKu82cQSiNPR0mkoqwiN0TQ5AJJH5r8uKpu/c8llzScuQXuJCg4H6un0uv1bLTnwFO4xfd0q6f2",
+	"zP0Pwhfm3y5D95W9Rcas37xydXH2r76hEbuHdIoCa07bz1uCW6yJLa/gxU2VjIsH/R7HZwmYnBl7cgcC",
+	"HJjt6+iQ/KL2DCHz3tjWYL9Vsew2281wPMHRauyKDcMq/ayfOcDYMoWb8L7XXnFpO2c2HHIT6V+w1M1Y",
+	"M+egThZqBHBR1BU1G17ksWKGNO3jhGtIARni7Pd75v0PKqmahssTvicvyRqnHVzQ/m6xdnWehzyacBxP",
+	"OHEf6IiUCq9WgUv82RbTAtkON+fjqhTNt9oc6hyaNbvHHJH1gn+Oc7KRrmMOS0glInl6VxCbqxVqEryq",
+	"WG4DQebBUbVhBVkl4CKeLCdpOpKE4Uk4GQYm17MClLNfKMuTEddyvI/4f3aYquDp9bMkts1mhrcEKc5R",
+	"gRUx9VeYKkQZcq2WRx1jh7UhctaMH5w02E/OyZ2CbZwiI2lAyA1NYTjkA3NmpWoY3/45TohLDWGbMqIW",
+	"afslks6s8H3Kh0IgnG3YzZoy79tB9njg910dIghBVVkScZZhSVBBlCJCoi9f37xBj68uv/kKcEju8bbU",
+	"AjT77ud3nQSgF2f/68Mfjz4dZvu0U+SgKfj5ywasvf7xzMCyA2YKVpvZ85niRbHhlSRfLw3+ytfbmiUv",
+	"wQx8x5PFuSRiSyGa2pbToTBib6cVLyR4TJqy+ci8RWNoIV/Z4PxBVyS8rzMfLRjAFxL9zhlpr97VxdXT",
+	"s4snZxeX3drXgdXLcEFYjsX5K/Ns0uK5l2HadbnfZ7xRjLgcaKNWPtDlINovzV0OBlLWTEOyMTcBQ3VY",
+	"UvYTYGpdkVPnEgCtV12PeWMMIW2Le/evtvRfjIJusfWPD9cWxBRqjO1YPg4D15cpskx63r+FjyVqnIh0",
+	"v+xP3feBWhkyhPfi5b5ycztRyDpmxL5pkj7WZA52ke3sBgniSJCMi3wkYP7/CW2mE7s2Y/pQE4IjtO40",
+	"fY1+J4LbPU0t+BVnCFvk34fsGP2itzu0ICUJ4Qe9VmiDc7QkhNUwxgZV8NrBYBjL2qTqhT0SR7Serq8Y",
+	"lsDwXQMWKNiAOlqeCVttUtLxkmaxjhA5VVxYJXPoDYh1OysIzhfxa028rwsk4/W8KUhPcyRBVCXYYkQz",
+	"Q28naAO3F2jxjgjZacp3cTWbzy7+MqJrr8fAGkPNti/TTG++3p67z8HWvDr0NgyJCsSkVP9RWtXskjUg",
+	"oVCFlji7HadPJ2g3d715oCbzsOP8xEA3G9ecnOUWJubf1Ay/RtiA6A7wNlpaAYPK8wY0PwYpE5/o/EFq",
+	"sEZoPEveYLf96JXTyHQySnpm8h4SOkV2rUFPz0xBjBzdxxnqBmIK96AKeYuhoEuaIIwF/M70SVwU5DSA",
+	"vR6JTcK1x1/Huga4dwAq0i3p6SE7nOxM97U6ET+8KzNE7nGmUG6esJDksGfJvWpfly/OLy7gquzdbh5d",
+	"tdwfZ//pSp6uLj59+euv5/0VUCGfiKN1skvkVfp1Ogp5V2BFZAjN0bDJqmJGdkQqZA/Fa3QB0ELM+hsC",
+	"qYj0bsxZf/sPe8pa22NQUn6Ch7wA7OgBDnKzYH+aQWsuRCTrdiRcagSjaYjGuhXpOCzx1iulICt6P3yB",
+	"tM/1T/Dk5ZMeL09QQmm+nr43cJ7HumfgNaZMqkRRBpceWy9+5yk+8h/NW/+Lh/sFQjJ3zL7u+VG2bXrv",
+	"F8+AnrqNGivZMLGhxRFsCegyJbZ+r4jCtEh26Ge3Y2bhTTpNZr217Ufu0oN4Y8RmOaUDNyNqx8VtGEdi",
+	"FykbM4edBJhxXglTPmY+9IUM36CjGmU++73dgaZf1djHDXG9jPgsaifS7/lhtM5nsJBCeHlJNP7kztcU",
+	"mUs4kwPpLXFi3hGpeHIvmx1VG16pRq92TL0sI6WyTiJ4BlEGYJxa/NeckWvrZFTcZLYYcPxOSDZQLBOc",
+	"w82OqmRQ+3C9y09852ruJab5eKDSEodsN8cIzJA+vTBTdXk/vyMi0C5MKryXc/PvGd8SaaLWXOh3AKwC",
+	"wVFo3IbLfRTe9M+1RP9oTrgkJwvJUiHYp1w93TuRrFd3qoXwoMki6qobW9m9ZlyQfOGVXrSXylRW1Di3",
+	"elDrftVXqVu0wdAzRK8dAEsrXuSIs4zMtXzoV6qy4Dhv4a8MdHY2F4dE8Flz3sR9j6BpZPh8tCe1mRg4",
+	"mTkjaKk/LWvHWcCminXlsaIzszcggyyERR658nsW2OEgh9ZjWl9sWPe2ReIDmdVC5HHQDdqSzRF+guxW",
+	"W63f83SHJnGW0Ojze+VGGShqNM+F6TW5w38eRMzkjg/5+NzmhN7aCbjviggiUzywW87UJhZ2eKCGXPrh",
+	"BbVdvY/p+WAc+5NL7dsx2YYqD/+gjdhmV8kb2PXRalrdORnpkejPYIaanXOEJWr0YSKVzVKdCBroFZVl",
+	"dWqYQ3JHc8IysrC7d2Q2sHtLdkFn+5tGEPLQu74LqpdbpjmxhfyDnAdPugnInik4u6Xgd9GmNf3NjBsA",
+	"1dHYojvYkQWXaiSqaINHbDHhanp9EvwSNtLa/O7Q7kcXtUJ8ei1g1/0ILeBVAo1va/AC/Y+bNz8h8xnb",
+	"JIMySXPoXwf2Jykk2TksjvawAwB+DVE3RCmHOJGUHKNwtlmU+SqOCPmFRG9ffW8uUfqmBHkvW0yLa2Qv",
+	"TogqsJ0h316b2BgVlN1C7+ZRSA41EUG+mzLWF5nqBM4F2RrBNIInC76DLGNTnAU3L9h3RGwps5ijawgJ",
+	"hja7X/07xMSDaI3rzuZurCteFHxnmxnsvGusRYCYbqVNQNSyr1iEyoOfNxiKPVx5SYp5Fggz3xJSyqZD",
+	"N4BfujuJW7gNL6w+2VJJvNQvudWL92F6xPOB0STiqSXkPiX8C49HQBL6LckiJ1ItEiznCWdWOtpDBL06",
+	"hlkdg9nQGqbAUsH9FeA1IghhpBzN7H6z1p1JNUCHm3uL1Q1gx8DZ1a7tT1O9bg8dsSkaae+DL0HmMaOW",
+	"hN//J8jtssDM3iJGHaxvzfOHKAOXw2AT9TK4QXu4PA0AE+J2ierSvhPzcHlmwAj0BUN2bTu0/SftZbuo",
+	"lwx6nAGwKaY5yvmuizsTq7RpXCY1mYMsnWbXmL2rl09CLlHOM/l1br57bnhwru0VZF5bQoUR2U4xcTwY",
+	"i1TvhxoTKmzZF59s4stIdWtvLIfn1dgLfQzv0eaWmTzXedzHEMn00j/rD7ChPT5mktGTKyrKlnorICME",
+	"t+tqsDBB2IGaO4rrtKRG0qOgVXZh3wvb7e/f6jfzM/SP1SCjzYEIcl+IWd+xfDJwy8gUkBBJ9tUIRW9x",
+	"MvTebkNalwQGlwIwwKC/4vDlF74QJOiOMPXG/HXKHdCtu1aXBodRktYhPFYjGkIqlfFtqveHCMEHzfzv",
+	"oT9ybXUf6p5m6O5EM85WBc2UadaJaN4kiEKnSbPe5h6JGTSuRkue7681R8zJK90B6F8ZMMTgrI+xLFwP",
+	"CTcc+B3+5Zqb2Lsf/NmGjGKtMZPaRMRgwfW08yYDGMxgVFAJAKHmJRnUw2PbCwT76dpFiErqyTMU/P1w",
+	"ghwF+PyR2PIPmeE9CY1eElc/cmJnMHDrPfxrEq+2BLMY3javdd1BnY7pWFHXG9lkHZE7NOrDSxzwepJI",
+	"DYkQ/DpvtKebUj1oL79O7nlsVma67/G7e6Mb341pa9RFWyVQC6Z10ceV4NuPWkY/QoPSj/ALhMs/Kv5x",
+	"jvTvCEOlLmeHjqolV5vFztbTtIf50e/ZrL+iP4goU9yNiiXakZY1O61P5hgsN7/aI9bw4xdXVaYvxoJv",
+	"z6ehvPlDjWopq9fwH/BgBJhVQQ093tdtZIckYlwM+9BpCWpST39bFYqWBdUH9B59ZNXWlGd/hFLHnN7R",
+	"3P6UE8bBm8rFx7lJUjc+3m5yY/1YAjvS17amNGkUMQI9vrXjEgWhZ1kbguctJg0t8ekP8+58H/o0974v",
+	"bxQXUxBm2DqaTaw/OwL72DxXO3mCpH4P7adf2uKDCfUKHbCGpFZw+hMxonqiO38M1raHm+1LdMv4jjnb",
+	"1bZ9WhIx9x2FoAbgd9vqANKlVpQU+RxMH1uYcq1tftOsX/8VfLoS4V/ZCmcK4R3en6NfwHKALDptMzBC",
+	"cpLP0UfLBcAV/Ygk3svzX5lf6PLHbMuXtCDnW0llrqfw3x8/u3zyBFBtTQVMiYXany+pUJsF4EU8n10+",
+	"e3ZxdnF1dvWX+ncTEp5RBorNgHaZX4y/f/Y6x+g7O6xxafqs9tFT/fXRd6b0oxmY2K6ik8aE8iYOD82e",
+	"H86vMSxnWo2bbHUIgmn7d6ZPckXqzgQeLz4dQtYHYzpvsdq4ynJ9T0NcQCuPuqEZFnhLVKuyebiPkpO9",
+	"neDmmnfYTg2HejAY9xavCn2RRIKuNyPAuM3MvMA0fDu4x+i6Esn5xlMqUJvEonFVFvpxR11AObsbyfgv",
+	"vrFv9H10NwKk+M2u/ZFGgYQTaQ0ior3+I5wpeldrHXhsbCubZpxF437qHa41DNptwEGqd41mLgJUt9GD",
+	"m6ze8X107As93N4RktCO/hdCbqMf6x4pTSGsvzpBHjo6wruD4eJnRlO1HOQRGEAHW9/NONpyQRAUm5lF",
+	"+K3iCl/XoXLF9QbPAXpfL5Sx0uFyUZWhAHo3N8AP+guSU0Gsk0griSwMwbqihSIOnqDr4TE/upxb4gpS",
+	"4PiU12hn0GdWXCA3RrezypMnQQ1paFsY+/LQRjfohZ0BzDsHrVse/2W4dwt8OrK8eXq7Aa9BWiAXSkGl",
+	"QVOqCv6uf159OBdVQeQ/Lz6c7wDiTv7z8sM52MeHfgNyR4RFuO2uyQ4LfdG3OQcubNbNNljByazVPjwd",
+	"XPrRx83cxugg3cXMHeXc+Cy10dKuMYgVG2nGNG3dwqtxn7jNvqPgTNWE7Ta8INCuaK7PazgA65z4Bqum",
+	"Y9dcgqXa+ZcOOhm2xSO993QvUiHw7sAgfvZ02CQ+4Mdf0/ubp8RwllV2S1QkB8rqLtVCURgFc1C36A1+",
+	"2P2KOEN1j1+0Ig6MMW2sdMjWdMDzkVk4PMtwOC4IO8r9TFzrzEZBgGmb4/3XVxdXTyM5k1sqSR5vb2Uq",
+	"gRRHWKEtl5EkB8G3fHTH4MQWw8FkynrAVpa1Y5Q3MW9dPkQ2wsmdAX8N9mA/3gnwN1LkLxrn/EMnLXuh",
+	"mtiGfuG2M2hG/4qrT1aqJDIoOyO2XDeSaUas48HB+fOC5nj/0kENPhAcgkM4GrW2loZXOFxYmgRo0Lp3",
+	"dCMn9iet3SQuoC5PcnfXXXNTkOdKsFbaPqdsXRBUozgm1WDtCRbFfjQX/ic8bnkxbEK3gRcskpIdcsRC",
+	"T4JiSFuK/qJK4Lkm21bDCQLZqDbiGqmprtREoWo11b0INYXc8rvxtyfn+B/67LEi0Hz/0dOnAYkYWuWT",
+	"R5K66mN6PMlbr2R06dFJr9PrsPUoIbJfbyc0Y/R7+XXA+4xfy8DYzKEO1DXIhFQYRVveKR+0aUq1rfnm",
+	"n6BG1+a3hULd2zmC0tMcSY5WWISnD1kkAYZCIMpV0kJmLzAq8pH7sgaa7xMRs+jvucIFaLoVpkUlggE9",
+	"f2Dgtte4r1MYm2zURnPBy6ZjdYcbOHOqFyLjEu1oUaAiWqFrv7QwT0ebHQxV8TbCO/OkzhY6MRLH8ZKp",
+	"S2E+mCCbIdPY1vO61OwOEzw5qamsBbBhfqudpUMuSygHNjMbeU4PXZOnSnasF3DvbXmM2HyKz3hKO8/o",
+	"VmjWNiS6PU4WbXhDrBuCQsMeFCsz9T/1OPXNPL+nyVDsJwTmc0WJ45WMpL+TxXJvg5ypDRiAClvF57Zb",
+	"88GRm0Oz8OQmjrda060b95EpDk13yXLqtWKC4Nz2U2bcQk+AMoXIqYMjUJwvtlW2aUCjtFAKDv9VO4NP",
+	"CSeRvverDRELtQHoVrDcrW5bGKxyGdTRWb1Xg+gaYSeTMW4QFOUZv6CfmRYqKqEh6+AFpHMa/FlkFK3t",
+	"cVzjbDRD9J5uISAZBPr8uTm9KSNoSYwbBzNzdIZvKHW6zSnDh8CPubsCukkMit3JfTRtIT+Bs8YM8Hea",
+	"jveb2Bi3dRIFJhLRlp2JWPXmBu+f0WfSY8C8Y/XYZ5Kk04nQ+9q2TAhn2HZWyJh85+gXr5W6xNRlkm8w",
+	"y90/66lhm3/alUh3AYxmz7jOhRch1dUm7QfKDJ6UFjnEV6D+AgGVq1CeiAFE7aFkdJuHA81msPNdAvJy",
+	"j1zkN0hbiLga9UOehkJqC5Om0AaZqg9O1hsImpks2No1pvk3kq6gZc2kwsWUBshp0BwJVcGxZk8nQ6rp",
+	"tn734WR4AEom1gO+4eXpVXazbNNV9v+4efPTTZ3q3lcidPDq38mknkMOtfjQPHJ26HQ0LosH5j70IUy1",
+	"a3N1mNy2rGgB3eO+5DtGxBxtsbglSv8pK4i4nbvoC2ZqjmRVGkfcFmcbyshXLkTjEs44q/POvAZSfGcy",
+	"1b1uX/js9w/6/y7Oni3OPvxxOX/0LND6y1B/Q1LF6pYkhFveVsuCZn8nw0EG+GyIxT9gtq6sEeCuJbBp",
+	"TGfnKnhZ+AE6Mr1oYuAp++aoW2zILgtOi6xx8V3dvjgxowgOe7Z3RTeyIrIrGEtaFDKQLGRSalKNWktm",
+	"K+EmlGVbcqkCicDhhwVZ04OyoPCjUgliRHXg0YNW/vDe3MwgtBBLzG4XtmuL73oK+ZrgWdepxXv46ePY",
+	"wwGnVpwXsknAGnxe4ftxj3ZzoOz6D8jkFLhjT7R6dQLXJ80L+/CfZwVysnJZzIenSaKbvDvYgA/zcy2+",
+	"xZd0OWHWeTNSJAZy8P+/KBJ/8uVMW7+Tm5AH6mO6IfkjmZ7u1k15aRJ9v5A+9sswZGaaIdAe9yP00oZq",
+	"ww2XirI1gn8xDdzuqLTJX87RKgH44Zbs6zbcwZrtSIPUwQQRwQsy2otkLCs+qt3pj00K7KmyE3kejuRm",
+	"G8yYQbVqevhQgD/bRnzIE4IaXsD1wQMeB+FMk55qQzrUBjFtRyJNSAxgqqprlSM1nCPOBedCtFy1JXt1",
+	"V6L+IIkVg5N76zwciId219lPT8QSHAtr0hnFTxfeYLkQJCO0VAtJMmHsXUFw/oYV+87N2bNN9Hspzx+O",
+	"0WmIznIibI27IPpSaorVJF0zkl8jvNQS+RxRZUDoR/SWnc8ALaChC3Lbw8Nb1IE1VmSH93NITfzDPPzp",
+	"gQbvJtz0oUXFFiwJA+W/KkoU2vBKSPTlb/ovgJg+R+bPin9VFxne/Hjj5o6+lFv5HFWimKMtURuez6EM",
+	"bW6T2udoQ7DBoJJEL9ocyQow/OaulA7+YMBK9R9h4b+aALpi//iebMsCJ6PurgWvwhhKUdVofCVtbIZW",
+	"8EtQvCxIsub4h32xnfL2OJBQt+MiT/78L/BS69tXQzhwVvEaJvkz96fp6OkRUbc4Jzf0usIw1IE9VQW/",
+	"J1I9lP33C2DOrky1mFFjG75j10hC1r10KK6jLEJninQUzvCNIN1UKaa4vTw7IO0m0Rz69bh2tj3LVG+l",
+	"B8qfkXXFb8Sc9Qvc7gHrBJzzc9cdv6DstoFR+zDy+mQBVOzoPfP9xSmEpJ74MYnpk5G+zfeeQG/BX2zz",
+	"jSliEuw99cuGuBKqPeyTsKN52LyQZA1l7MGTHTM44KAm1e7A52jDd2iL2R6VWNsa1JbO9wzXroV9MJkP",
+	"Lj5dC6wmtKR5+NTV9CInhyhSq/Xh3rSdU3Cs42uo23Qp+HqMK6hm91v3Qj8cvFRaZhLQiA/uXA24ojIg",
+	"tMIgD45vAjuxKgruVxYepZlGt3t19wI2Jp+zZuJ3q1UvXl9/F8zD8y9Sa/6urt8zDZRduIoyhE2F+Xk4",
+	"JzxW0gN5YA7k/1CJFMXQpw/6EY2pbhuXXdjbAygMfmPTp7yWPq1Ra8bOLe9bHOhd4NPberX6O8Kb577x",
+	"plRvKvVgnUQeuFSx9XbvPN4KckfJLhV9EjbjBNbbXTy0AO77A6Q3enga/FDwtq5pzquC5IBtMxJJgpda",
+	"h/FKjdx39SBjn7+lZTn6adD+4x51vrlAMqcyJX0WsDo1Vblx+tmzqGGRP/1mav1YTn5/2kSANGj1Z5OC",
+	"WAP6WEnISzWuCteKrcDZrQzBoElFGa4162EY2332C4m8h6PJue7xITTmcGO2Yd+g637qhmk+GmRufy7b",
+	"AO4cX5mMtXP0c4kUR4wy4hqeSwuzYFo9erfWOdpSxl3GFmU1qK5ZE9uzRnbwk1xi1ezy6vyRFsIGs2f2",
+	"3c/vDtGQkuuN00GAulFplxBVf+lDv4vK8O6Fe21iV/YWslDaStZY4wQLqOWv7ZE5YkZ+O1gh+rfRfSwY",
+	"WYBNnwLPa22whHdqBN5Rz3fWzEzIH9h90KM/tHEG2toeVgANYLm9MHBrlCGCsw1yt7nOLiCwalwUNsL1",
+	"fPaqYhTPQjmMP5Hdi/xflVQnS2MM4iongeO6FxfOij5MQKsxTwCDuUHvcbd66FbUNFn4ck3UtwYfwKCu",
+	"zxGuufDVtQWrs7qJKv12G79izXm+o9CAqAMCOJCT4rZxD8Jva0nekd+qCT7Ch4JR8Hhr/Y5fSIesIA/6",
+	"QjmIBaokKVaIWlgThMeDLfx5hOTPIAV3ms/f6hFSc0VTevs3Q/1AWcjHvaXM/fXQbVISQflgCeRb89QB",
+	"QpL557mluJ8RP1B24iaIGVZkzcU+AO7Zr5kTE2cOOvM3n+rFFdG8KOnfyX6iIzqx4NSlUvTxzuUFxyo3",
+	"ecTTrKdSKf6elz+Xp13UJSn4LqVwAO8XBd3SpAayELMM5uSYKvsMi/zaAsrtiFSd6rxBrQgmyMKiMnSu",
+	"F7xEVYm4hTnM8f4aWpJvuFBEGEtNmp9NzbwNJJs6mEcGDsz85XLw2larroZLkdXVauu1LSKYUJfZSfO+",
+	"OHvmZ3pfRDO9j9mWUJ6wGINN7azXurPEQRVl62CxDQSMy/AagUSi34ngFijRYRZ4kz77z3/qOf9xOb98",
+	"8unLX389d3999umr//yPB0CvMsl4EY339CJNZxk+9EjCuyo5qrDPCrIgLJ/Ub6Z5O0aUwMxg3KWcq2SN",
+	"iwWpc9lPkyXbLc7wB7WfjE6K4Nu/FjjZ6bXF+0VWgyKEEmlO3NZCE1/boKe0dIf1y7lRME8fhRUMuS+p",
+	"IDIpOHVLWR5xDME9UluXJd5D475rxCCgIBE2TRRqG86Fce64qTLPscIevCR0yVEmg04JzOQBCKifc1JD",
+	"LAUsOkF5A8VpU8XBXmiTf1ljta6o6Bwrly5XIHqwHGHpV2z4cAYA2wi+F7w/H2uGv0xvCY4rxRcl3sc2",
+	"k6oEW1SiOFQNF6NQMoEqufnRomsleTut6wyKrSQActhr2xxhyKWyLk/3HFyTMryFGFeG5ea4vrapxpu9",
+	"/CT3/266Wps5gaN5scSQN1FWakGZA2oAp/OHcKiXjIrGjO8GHk6I6jf59VLfbNKBUZf1ETfIvVXB8dhF",
+	"6Qb+4NUY6bwoCKihv9mYQ2L4LgiWDLXF+ldksRy1lNRtmShDtvn7gYPCAGPUbgqJNqTIT+uVqJiixSQT",
+	"ZkArTW3il7gBU6zh4d4p4XaFdWN5PVZ0vkymTxbyUO2q2ZPo6V+GzqW2MXRwZO/RFu8toiICKGqJsHRV",
+	"rYASfQ293k2CEWfFHhWc34axTR7UsprbCUd5KITZjb8AHHc6JmCblwCf2IeocAj3F6cNPISnleX/638e",
+	"a/LAYpze32bgChLcD4z3k/wTVycmOdm16vEy0Da717V6hLzKGCwSX1noS8YV4jtIY6g7ED83lQbWXT9H",
+	"a26dEw7r0fi5jHyXmOaArgw3F+joAFqPSviuX/NlvufbYjlZKjmcuDogptDoNc0A/tG6wwTA5BqXnDaT",
+	"uHAgVzne6+maqhDwI0i0JGsa6JNnXhx7PA7oz/BZVDeQaU6wqzSPnaExwsJXZPk5NvoDOtYDVnqiEum3",
+	"toEjE/RIsmJoWJ8YcXkYk8HQO3QSAJETnHfG7h+drPopNnrJJf3zwOtoiXK6dWxkILSBT+UamXbat1r2",
+	"JfK6H44cuvDpI+cQkjxiDTsSJvUy7AKH9+yiYLvACH8moVH/27FhQ1hmsAKFPs9XgFls4BcdavHKwvDk",
+	"RAYvK6EIX4xlNcZScnVpdQxg/KOn/qpfHerOFSHT3Bwx4KqfyO5HzPL0SsGRmA8bXuQmR9178pthgQjA",
+	"RDy+CpqKXv659/CjUBcrUxfbcZ9/WeKSiP9HizEuvgqHpuC9lNPAZ71lgZ1TTUVsNSZWsThHR3vf/MOk",
+	"RbpOPfo+JrnxGY2vNEk53DvlJW1qbripHgJ1alvse93dTDETL/JrdNEJMHs255P5AApiShp6ak1KqP3Z",
+	"ey/B1t2c91Y3pfdnCdeaRIRlgp1XUsZiyNfKFua3TNzUUxs+EqH3Tdm0QU4xxwqe3dqI1UGCAmb5kt9/",
+	"IU0UBy0rqc8KiRTdkmvE+C6WqzDQBaFywEqd1d5xlOGSKlyggmgtItGXr2/eoEeXT5+eXX7V7XYX+raX",
+	"hNsVJUFI+POPry6/6X78UbiXV1ngfQ2dcxDZ9zfcrWYPdLfZEASBWgNid7D5+q8wfm1jezzC5ojm+roq",
+	"qhGc6QaoR4LYNK8mAwZ1qgJsnKjE+pKNWQ6QMCbWdD7orIJ6TSIWBCqGO1Q8eRzs70UzIheUZUWVk4XC",
+	"95FuCkbIWxHNoHvgb4BuDfvFuEqgHBRmwjjilZI0J8jUn1yjFb23vRrXnOdhk1bh+0Vt1nallcvad2g3",
+	"jBOduiHc2Ovke3z/bkyJelMi0GmS8uInUwoxr/sIf1dpLfL1t0QUxvvRjzkVzgDz5KrRCnNXgeA1LfXq",
+	"sQPL2paNjqTHtKWwptODwCsxL78VURurx4iRHbIBe14SRvLU1K6VQxvrW2ADSdapDOkiKecNbKZ96rpV",
+	"veI6dIHSsv1SDlFFhu8aWKgFX4UP8lbz3bqoxvyVmjQ0XiK+GsUaqJIOF0aiZcXygjxHGc+JbOBCzTLb",
+	"+ur6xllPtd5NHVEemHIfxoUzMw7pZOReLcCDCCgu0AUZbsTQEg1ypJsuo01+tX7NOB6N31GGTmHnWmV8",
+	"N5t7Iw37VGsJiuyat7iS5HTtoj5HKtHbJh5/IqiuiWkMHZUrwYluDC+zVfVVRyqUV6BQUpNE6yxUJx02",
+	"3yHDchPMcGjd/g4sHRcZwOwWQXE2JIRYL4GF2Blh3xz0JnZtMWv/lCW8fzVfm+SmNHf/91xoXUGLYm4s",
+	"M22s7XyM8jogopfiHJkXFC/PqtK+Artz68D0/nypL2UlSi5blf5LExtUvKzKyML7OUgH+BhWJ5V4T4Tt",
+	"tAphIMX1kVfidX3SSKX/3QmqZuGBQCRIhJtKvyT8QNltsrcltAHf27gXUlzP9Rrq7evgrTvu+Y4kb8Xw",
+	"/f1vfIcKztZW4rTReI0eRe/qzy4GIz09XHpb4FQfCG277cYBXxeYtSHVm8Py6fRQxgCqhEdoTFYKzCb1",
+	"40w4y8YZY2AhntIgS3DY7DaEtW5BtgQHUqW7ypPx3XOkOFQUNI89t0ZLvVd22J1jNtFBVExfla5RjhV5",
+	"rmf5Mcf7j3MbU93iPSooMRoFS7TCQv/HXIJchgoyHeMPTZ02vXohjrd4TE/mf1fyyQPmjJk3e6bJtWDK",
+	"h7oTvWHF3oYNaBrirPdBl2DcyR4ejJFNScS2HqHIlcI2JpYbDCU7PCfP0WN9Njy6cr6kOcrpmtoq9M2+",
+	"3BAmI53HyYreBwcSmOV8ay4uwXcrSSKHB18pYot/9S5aEsi/Psi8HuReV2xkPPr1zqRs/BkTs6aFO98R",
+	"gVV6w7gkSy9zAYg6HVnQjCzwGtdpxwut/oK2WU6y27CIel953uSowPP6sDEyZxskZBsuCXP1Bbb4KH+O",
+	"FDidKNP7NiNal1uBqiTcNzGbe/ZI3T69FESC9c+InLsTAIY2+r9SptGa3kQZ8dW22hBTIgQfCM443NYO",
+	"tIuhH05SKusOTMNOlYS01fgp7lFgECpyVAFkLBDj3ptDnyOek2EXWTPYwkPxaA/6FhbKH6islgWVG5I7",
+	"w8Hml5plg+eso3KuD1KX37Ub52OJKapm7jsQGR+3xPglkORdh/pVFDZszEqEFR9QojZEgrYzOVvMxMCs",
+	"EoRGWBbacpTR+rMkbynJgil5vYkCBzU1HdWySy8WEfVLHe+AkkGpSvaUwOcjFN9ssH7rrw629tRFxQk5",
+	"BJa0HwlgXJ5KWUeuojGaFF6tfpbJ9EQjGh6zHiXUD04q1Qbig8XazqneV63t4guJkUcv8a9JX5YKs1xL",
+	"5XBEyHGgefkfL96PiamVRGTWX9S8e/ms+2rgzTtc0LwuA25evrq4uji7uDy7uOxe0aIfiYW7c7zXapqw",
+	"3MXxr403Kho4vBxG+XSsrtudOBa0phRb3tMX4h/pnkz0Mo7zLb4XmMlVun5JzXM/KCS7DEp7SF5eIEUK",
+	"Um44I8gA/s4RRgVfU1Y3ToN/1lYSZv417IhjQ/HBurT3guLidDVpETP426jZ+ye1bRMs0YMiRkFKDNwp",
+	"uVTwxw8DaHEB02m34eCWaRmt2j58YMO1lcfDkRL7a5QLvFJQH7Ujppx52CAtcEZ6plIAZAK1cBfKojUP",
+	"91UrCVOLcJZX/e2l4BUsNEfbKtuYUYh1fjVwZ17tuAfS8M/zD8MgDUBFcJuzHIFkqg02cztyqInVeAfr",
+	"XGdTqWjxzc/QN4JXIkstx/iOAhQ3NntQGbhsfZkxmQgQjNnisqRsHQCaMz8MTtPrPOLMiXj5vyn+vwoX",
+	"/xsq/S2KpSKCytuzLfzpLJN3WnEe/usZ4xWjv1UEpH4lCBE4p5U8y4ky1te/JGdn5K7j1G4GH8jbcO7m",
+	"UvC8yqAHFOSxmL4ijsPX6Of3L+Nmxsi0jqgcPFy+xS+YKZtcg72cqzl43ri9ErJxzQzqQycU6KIK7bi4",
+	"ldeI3BGxN+o/Mdwz1b73E796c7Xccyl3ghJLueOhq+UvtizaAJ/CtRrKn7bQeElbF5Tdah2ebTicqG0u",
+	"1B9uq90nT9smRpCmTVCINUF+FtQX5up7DctvMjyWe3Tz4835CPt9zF1o8jXoH7zKNkR8i1UyekxMDPW5",
+	"aXIvE6XO66MwCCQZrl290RexOpUYTCVJtFlnTcpAzt5Q/w+3m2uH9JMxzvyc4OIgzT08kxpzaZTpbe9h",
+	"GzjYx9phd7ioJtYJOAB0+IJjR5eMftm6wcmdRkB8+iSrtaomzt05A3qXp7BlPgPFigcXPLjZmV6Uw2G6",
+	"/pvaL9DZarU67U0tpff5Q8Ut/KbpfaGLCbXNlbL1qYdyAaktJeFlQUwas9qQLVrugxGpSJuOKZ0/RrbZ",
+	"GJNmP6bzhGmfY78GExnsKaEZffL2frCaJ+jtp79rQnYnb5hgI4PTuyX8BNroeysKk5sQdpKe6kw1s9I5",
+	"VQvwv0DRefMXbEBF4Z9NlemHEQn1w6B6Xt+4I9wvHdC3erreAEMcvdnY7kcpPn0rfQF1YVxMdXIUJKk6",
+	"stCaqHAo22fHUNmLfdLugfj0boig5JiulQEzXKoFNJcfayGkIwE+NGclKYpI8xqf6Yc5BI3D0BSMlUIf",
+	"4XlwkD3BYkTzl460WtJaYgtfsmwYJcRmlU+uxFoiNV2VvVlKhbNku81Z5U2Kk1o0TZn03zhbKF7O5jOu",
+	"NkQsLLK//XHFxaymUAJCDFRMwB9Zx9Qc2V0i2oEqbOj2GCxvvGFSjJY7TAu8LBok1rEVZ5EeS5P6kyX3",
+	"eZiPbozr+6PGWkMuAyBpEgcNwMAbC51USHZrGoEJCv+tB4AlVbDIIdEZ3xAKJnLYDsr1+Grqfrzlmfc3",
+	"qHUC9RIrXPBUuXJSP143uPH8BfMrQQazBZohe6czJUt1TOuy8VsEuuwGfymxaBlZXsuYuvVFuzMGLgq+",
+	"q02rOmfE65khqmCdytw2MvkjGMwNH56/VRhOHVvqY7KcbHVW+Njk7fngPLdCv+V3kTZDsS5a+lOWaMuo",
+	"vmV+RZMvr4aUdIG1EjV0nLnP91I9qQv0C4k+5jyTXztxOTcknv9LcvYRmYeXJNBKKSKiocPnQ3JvZzep",
+	"sY1wuq5qRQ3g6ojGWQVZjW32xUx/tTFtxLwTdYRzIrVNTixteu6mbmi1k/NH6JOgk5twbqCbarvFYn+M",
+	"FWe/dPLb/yDJxzsCukP8/8QI+78G1ZB7ayqGBC/3wapf03fcVtgj/ZjJQB1fByAezrvYRW+Y6n5soyFE",
+	"s9KGAAwCnb9rIIJQP2lxRzOyqOs/2oz+Wf+zSWrBSFayhC7JfufqLhaM/iDJx4N2QDHfiDTC7NY+DaBT",
+	"LXPKHRQ1fVogCy4j4l8/lrYP67eWJHPlyiO8wTYvriUkUYQCt1Rd5IHWfcVwrG+bvTSPp15WvE3ae5C4",
+	"52rZi0d9oQ+lfqbGenHPXpumiwhC35wVoSDAYdDCDHwwbh8zTn+wevx48BO1/Cx9iM0wcHwfY8p4X5l4",
+	"9IeVVPSEH6lZufWUJTDE+dYGueGdkM0s/CGDnDoOJWTEEbctCzK1Qf4DNtVPAxoZu5zR3MMDWK8dlq7i",
+	"dTT6h7U4xiOF1BI12O//+H76OLtlfFeQfG2OObfQg430k1s12W7J4PANGGBgceU0N6DODBLocjxCi8No",
+	"3j3PWZNGVNJa8cM+Or2Ch916Cu1+R0SBy+Q2x+CXh8K0GhIBEiGNzG94kZt6PIm3BAHo7txDfbHPmjZg",
+	"jCOaB3wirjxu2Gp1GMSp3bhhhL4ujG92JJ/qNQFVKUe6OIIoaK/wXgJqbF558FSXZ48urh1UCki+eeJ8",
+	"OvhGzBVi/Jb1VHoz49/sjvAwJfFquV9Ydo3bOt4aBjZQTpaKh2qjX1iqTHKu5FsCXS98do/xXZmnE6CT",
+	"FVe4mLxizVq5ibkvNrTULAyt41tc2lLxRGVGJQlY35AjjaRLuNtQ22cJ8Ec4I2i51/8Jg8htsbwlEZO+",
+	"wFK5qnS+aoV2NzTPCaSwCzIC0bcmvh4wzBeh2ASLyTlPE0zK6DUbSvQjHQ40H+B3Ccg1SPG5y+P3rsrO",
+	"XzJ8RlqD0t4PmwsukNDDoGlhnR42PUQzwfYseqg/+TXHidH0K47+QrJfM88FkTIlRLukAlqvqtHJIXH3",
+	"z0ijulsHRFlO72heGeUl1pjR33G0ud8xSeXxhO1g+1Caj/S82EZnVvycK8V8vAX96BYovODGxTBpZ3Wj",
+	"LEcksdtWZgOfury4epyYCAod+zWhfbN/50pQ0mD6a6fQQ3BA8VtydNtr8xGvTmFw1tO64U8tziiDtmiD",
+	"jgZFEgXBuXze8rxW0qKnASL6vHvy2JxbU+3AJC/ItX00AvFofjT9PSUfA/FoZtzHzinJgQlClC77A0Jw",
+	"cjzHouAZqNTxJ9iL+p2QOZ2YeD7yZKA1COIENMjMlNz7Vddzv5XYnak/COTNmgRZm0ELqR/6qhjO4ZiE",
+	"RpgRepfo7WoVh4d+rSD8MB6DSL9wfPbzfFYxXJYFHT126Lw8hESsF9TDzWxG8ibsc6bN2raYN1Pu2XIj",
+	"QTc/GygmBFp5pcLIlTekaV5LBOpce45zrq4wLarwpWNft9ZHWCmyLRVaQSUdXDy0VmuaqwBl58cURkzY",
+	"XweeS8sA42nKiJTW/VdlGbQenJn5eq7MMQlRUcmtBbaOVvvLOOhZnA77meSnf3iP+xSIupFiIMgdv02i",
+	"tn+xYp7e1iQGFmdaqLOwy9p/WWwkQGvYMGwtJ3fEIFBShTLM9GYbvt/D+OabA/P7DHfi1jQn34vhKz/C",
+	"cTHNC9HTv7zrZ3OPDlLymq34g/ZRP2H1WfcCbi0nSUq8MDZQuKt+3QhqZL+MF9IhtxEBVXj678/N3QAL",
+	"6PvhUIhrZATP33c+KknJ9gbznVcmM2OcQrdXd6e66zWpb/PjtLcRgs+1hTyRO3ojnTym5a43J4hquSlA",
+	"l+Fk7C65WRR0S1P6HZrdMfj8kjqaPs1n3EXg6yRzQME3vhDzB00ZF4bwWdOIcWEKnyMI52Jf99HqhoVb",
+	"7b5dRv9fDvmveEEEZhmZnEQrTO+y5kMt0uY+lx33IgvJqxN3wsRC6KtCWNuaH1Pi5Tld2XtIhPMrQuRo",
+	"4taCS/nQ1+lS8DuaRwop+i6YIUVZf6x9A6uNXzMDO+0WQ9u8ahYiLgifQ49qeTtCeQJmUmI4HQK9K8G3",
+	"c1SVSHG0rBSEdk0rIABbVTwQIU8A2ZqIi9QPgjQZbT7lhvKAVfgHWd1Rh1OeiIQwbI9oNueVuVzmtg1U",
+	"nS4zn+WCl+VDJc7AjVbKGAjCYbcixfmtuagXOBuXp6TwLZEL0xMsTQjTsEk7N7YWL3yQrg5Fjek2Joun",
+	"EeTTq5hmzxyhZuqPvBXkjpogT4LG+cXUjZlSKLTjVZGjJblGHwnL5UfTuQ7ZxGzbUGrNjTFu+/VoSWFz",
+	"88LCNKCSH20nKq8FldZizglke4adozeQPOSeXXMEjQ/Mt6lAdSldICkooU0F6fo1B3Pj/LmkvRkG2PPb",
+	"YWh2OXTqeAZTKLBvu+LZxhEsR5Ck4NCL6tr53YYXDrNvNCL0f1VcEdeN/dAKH29EqbrDxsEE3NIDBzIu",
+	"lXELAuySbTZoqJYPQ7ZRMv1KxVcbOdzqQFo6IjCv28VrVthJxraj1w3mFOaqd9mY2FAY9GVPBpeeBCP5",
+	"jSLlhPSNEUSZCv8XmYsdFeSODGY6vYCT7Ad4VMukyfPp35392ObjGajPEMOMgQi2KUki5axuguBm11Ac",
+	"ZDmn6b3Cl1V2SxJaFX0Lz4d2SlkPP1LyDKp6SrQIUNiHzjlLx7yeWjNSmGt6p71oclpSbvcWuWQQRvCU",
+	"nXxLLpXL/hqE9SNrytkokqUShKh00Gj73twwp5l6kPeCLwuDE5ZkbuwRRsLkMUBGvCCrSpIcffnu+5fo",
+	"2eMnpknxQR14URAWSkd4z9GSIMzkjgiSG+MBA2RinY5MMs5y6PjPxTU0HYNjZ0XvCNpSViki5/Y41Q8L",
+	"olw7JheU14SehzGaFaZFNBEPJuiQejMsw9E4IgQX47fS99AvKJzQr6qIq0FRFWox8t4lZmuGmMSMMIyR",
+	"CGIS/wTWIczOLSlliFcCFXwtrxEuJHe5hxuCcyLQx/f6U2ev84/hgeAfYuMQdEtZbjCvQfoM3YKvBd7K",
+	"4VAH/OqYUTPMTS8i5aZn1CmvtQXPbmNupwctKD5hPK6SrRl4oldJIhcODiChxrd5z3694dTwLc4t2+l9",
+	"17WAnMJ7rT/uLKoJsEoPU1I8AdYnvaQVbjZ9Tb+sNq37go9IuR/vBI3krNtbC1a2B6jiCCu05VLVKdUu",
+	"j9qdNo5b55+h6t6vsY9FtB6uwt6skMeuFOiiWpJP71Wp98wRThXryX6Ji2JpS8K7TSky+9s1AqAX4Cmk",
+	"OJ5v8wbgxUJHH46gly77O9mn1luhW7JHyz3S1tJfLh59E2jJW7Qq0r/LX928CApGJu7aD149eXL5LPjo",
+	"LQ2jI90aG9p94s3f3wZfr9r5OpKug4/dhw0UEPNMT3yOlliSp48rUQwf9rfGhBV3M0P/HDhjiNFjfYgt",
+	"i9wcDRYSaLNbScqgvQHdklY/c9szeGQKywHJ/2URoBIFSStWaPHAVwijihk5rZv9/DH7rf7u7PLJhf0f",
+	"5NxRTeVyb+7FbU785hEz8iZpvjfQrkw/013feiz7jQ9B5nCFJwV/V5QNF199rx8yxM1nG17kC3PZGFvA",
+	"pumWoTQ++MgcaSZLxAUyXREaZ+pamO4AWCHOsrElaAaEO4XEg/aqFO7k7Q91pj63vIuth3HXPZBBE6/b",
+	"qMNvvYeFeSoRVb23QMoO7L4Y4sI7rMg/HMR6t54WkXucKZSbHYLwkt8R9DsR1ulu7Q90eeVq3qz7V19g",
+	"L68Q4OLZ9HvKFDRExMjwpbXDZ5fnF3+5enLYvzDUcuXq05e//nru/TXUc6UNP7bVvDp3G9377YxuSwtC",
+	"Z/DuZooXxYZXknxt4T2/3taMfge9Ssf15wtGNkyzU7TWXzDK7slfUaY5ZmsRLVJeJ7rgAfd1KyeejEiY",
+	"uuPUAABihSF1WVrsv4ybjOIPI7vdBUcznsTgDq7bDjy+evb42dNvrp498cDtL0Jq4bcKFwFnWGDkbjGd",
+	"IcPOPijpBOdw7H3XHCwpll9atlqgEmxJiuELmM3wMk/3TuN7WiP+PMh17MBHEFfeduOmuFw7vA+5jMgd",
+	"EbRtxEnFS63Fd4LDpi44D/fphR4PPW7XeLTMcTasSGuiWu0jKgvwa7nQu0zviNMwJyzUT7lCj49VroyE",
+	"TVhmJ5sh974JDYeuuG9WpvGBINktZyRHVWmPDGD0eXDuguB8THKsCahh25M637cxBBqqvGlH1lUm+0Ae",
+	"pjdFD7yzpkrSNdv+qQpE9AnaFp7hQqk6SPYkECKbyMdOGdBQFnWd1dHLcFPKM60aLpyA/MbG5LFQ4c4f",
+	"zVF7eKezVH/xhfTaBQXKKPdj3Gd1EuxBYeDeQsjXx220BVmHQyd3fnZX5AQu0Hck43dE7F/yPBlOJHPv",
+	"jE3fCJxHMapyQrZTgwOBiN/jRL0UBgA2lFFBMvXWy+xMCSljSVxtWXe/x/pvtVk8FMb0Q/IwZ/e3Q9nZ",
+	"EqGHUIFeIoefNYG8cAjCq20MoU5mYlSw1Iui9VPTjTrZcFPNW29m9fAeN5vJhBd4RYRIbjwbtUEhVVcY",
+	"LT228NO8MGb7zLwB4rNJrplKOUAjkYX34LyXim+JQGuuPGCfFRdtv+3wsWUGicywYvlpE9dP2YeqOb0e",
+	"NAnWxovB+AuUXY4rzWnOxjrJ3NLglVr2RwrfEf2nZAEU3msDTrP60fDw+qbykhfVNtXAvSXhdOiuK8K2",
+	"AKs5VJsReatqLXY3Jvv+C76mf0pp29KWcxwavDIIs/xmBShROd6jLxX/am4Qz1b6plJiFoaNyoCvKfaM",
+	"txohYybmbawPhlHoQ+5AMDxwM27IjTP6M/Q0q9dzevjMfORdlSrRSakMQvBw2UpKLcRYNGxbottNPeKo",
+	"wGJNbJPeLaZFWA5lu/GWn5czrRjDhLNUJ+1dxqKvZkFubN3BA0JyYbXY8CpwPXp9ADj2uwV3qx2UV4+G",
+	"HJN5RdLSW/RFoRUoB//DjpBbPTBnKtwPalV34KvrXaGL9X0h74MvJIGom7Zgi5HvBHzAlyMu25wtrJPp",
+	"QGtipBmALtGXP3KW4/1XSHH0zdzoTmAKutT/9OiytTyPLoeWR5CMlpSwUAjrdQ5gfJUkop3MneCNuBq6",
+	"H4jazde5SR1aJlXyKaDV1yjAZavULTG1NDlxrNem2S0t1nlVyVbeLbnDG/kznQa13jj2RHAf+mVCiP3f",
+	"poQ+m1L5v9riz6EtwjZbfHv37+r4bnjvMOaTbvEPa9BuuQhnBQsCeQb6dyT4Tl7DTgKU541Jjt4iXETM",
+	"Hf1CoAaKFIWEzGpy3+TPQX24S56z07tGmCGyLRUgwsKAjCOIAbWkY3xV1mFlkMJFKhvfm5eG3R5mjSwf",
+	"LJPrMXsEoiYqRSK8HkGB6s9tb3xuLBBxf9Su6bwD44UnCM+Pctt3E95WOLNJmLeElNKTGm37oiWhbI1g",
+	"t2HbxrWTyQP58p4e3lKH9+RCnAobJMaK3TK+C6OK1i0CmwwKEzXw8FGDfW9JXgMktaf2UWFBV6uPc/SR",
+	"EbXj4vYj4gJ9LPAunBzf+FfC1QZUIjNctPvfznpTA++70k8k6HqjhtPrDD/mlr320wNrn+7ANx0FgiiU",
+	"UDraCEOGGVSCOEHolFj6YNJ2/cfv/kZ4hze/pbgZJswTgRU5Mq7ZUa/WlynRFu+RIDi3PsyThT9NZs2J",
+	"o+z28UVuYXhHvePSdmoEIEEzssBrTJnd7QtI69U7PufB7W5jl0n3T/dOBKcAqnXTPghvxGAPNlisyVhG",
+	"Zhs+IsHtJ7Kr13VSGn/cLTPSot1yqRauBen4HWpotkj9oRM/xTdtsN/hGmY7UdfZC2VZ7C2WVI082UEK",
+	"jDU9SbY5zJzAKgjDbOacjLOS9aOMWEGaBLqgOt32Nja/zW8J0dqqjXx6YuztgT6V8qKJ7pwK6zBp78Tb",
+	"4CXUxTeJBKECFFdKOQLNTPCSm/KLNvhprMWcwvfT8lqb6FY788AXA7fEtiwe3/cu7MkRYpKwK4H4keLC",
+	"ZSiG+BO0Gyr2yLbhQ9i2wzHftqgaMhacEIJko5FcOhmp45Mgk4SU7BYpmdC9Ys2LPPFjfRvBLy0YsWfB",
+	"pF+44p1RL9yPptPVLAzkaBgBm4c2kpUo68S3Cajdigafhf7apG23z5AF1NrdJ0kCMiN8tqmcchLvXVuf",
+	"01nNRvLyxTbaCD/NduzzMUDmQ73RYtqnrTe/JQXfQVHDvM7BkGhN/CQM/cXILXhVBas16z5NptseEQQV",
+	"ZKUQLqzXd7wWCFhQsPUCo740rLRlopgxrvQ91DyO4M4BtRlSGTDe1Jobz73iGVuOCf4ZXNPo64fWAnUk",
+	"IyKlI+K2h6k0tkMfAvlHiiNRMTN735sHwyCA52r5ECf2e6P55FRXgwcz4DAOZL5ehgE3oI1dNzPs0agC",
+	"PuD4m0plfJvsDjarGRNK8IHMERdoxSuW61VhBP7VGijh7G7jAzt0uYBTOMtIqUiOtgSz3YYWBFUst44Y",
+	"QJIw1YyHX7UCEvguptqKmjegYobx+o97tMF3pOPKie4Uyw03g2bMsKArsZ/GdkFMl/MJFXTu1QhFlWCv",
+	"bLOJkyaMTU7qNvkKdSiMLFXdLaNuqDCcVATZCr2+Jc0Jkn8WXqQ1q6hnO/bxvJlDv7vdPPapAff97K07",
+	"utUbdduTOnesJs2/fHaWP2b93BEhyS+CKvJmtTrlkoaVLOBPPVDOrENVPiypLjicgQBSLsOKEHqdDuPa",
+	"2auAdT8cVWY1n/EaMTSMS4gZcl1wwzUMNT5YsvnSFMdCzY/5UFBCeAih6A0jaFnRApCFvgSg+DnaYnFL",
+	"lP5TVhBxO3eVGJipOZJVWXIBf3A9qb5CDnhSn1DcZBLamKOXHcB3kEfoF8Dis98/6P+7OHu2OPvwx+X8",
+	"0bNP/xHikKZ+QhokTG1BWTiz4ZaE5OzF29dI/2I77OoDspWtPMZzVRIB8YlkfMtYpiPgKoggdCXvo7E/",
+	"Q7JmT5tiN5jlUEyaTp8f4xZ9embMDWb5kt+/5GVyK8eHDSe4AEvHtMfLAhqJlpREDLsVZemYNon5LcGi",
+	"rYyXe8gjKLHaSLhkbbhUBrP2/NgE9cMggPVrRzPUoyCRXivfMQg8HSerHdb17h3rTDcgEt8D6t0LgMdL",
+	"v1w0oHtJfQ7nkyqctKl0R7NYW1t9icSioEQgSdfsDK7VFvUPS/TRvPyxC7o4DHrYzHMeL6vyuXlDVJUK",
+	"jNoUGR2kqC2xJI+u5gYceV/GjuBgz58XDHFV4kptniPbOXRus5H/6x2gIA4H8usCpFgHoNbc3TZJ6T/J",
+	"tBKJ4NsJW9+3qIv1Ajg1mO0hHakgqzGHiBvw4Ovh2QkndQ+PTEBzyOejCWX7lp7X5s1g9tJhe1xtr8Aa",
+	"0lLdQSdD4yfe8qXpbK8VY/smnNYwR1ayJLa9ntInMcNqagcdjyk9C2LgflNrYqJIEBMQhh0b0t4yZ0xC",
+	"F0143aaCdF1UIcSGWlxHgP8ndQs40AtmpAOkfQeXYWGN3YT71nLi+TM6Pqc3eQTdYAfOYAxtafM5Wu47",
+	"qPJjoDdcUsMoWNZ05CiL5hQ5+LZ4j5YEyD+AerdVdCPn0UWoag/2PRdo466wmCGaF8Qh/wMRt4SU1oof",
+	"EzRPCDumRQkFkTajr5NPZ3J0Sf7xeXvVEZXW4ZmDlci4CTHo3w2Evs2XcwrQLYhL+zU+db6oPR2Mq0Xj",
+	"bOdqATJlk0DKhSA428RsxGYDBzas07KRHD03IZsSCySgPVHPDTwmVQA3bD7TQhv2Ttwpgc4aGwaEB1pp",
+	"gCoHXLIY5F8+Mrx0AEvWI5da8n+ruMLQDYHzfEpIpdFsVpTqeKtb+B5dVh/M006mOglVUpkDOjxfw/0W",
+	"GgrPZ3QrKZyVS3tqe/HjKAjPaIgj83TP7EYi54SRtiwEtMR76ZwsTn/UWNxwgw+AVsrb8Mpjs9zXaE+k",
+	"1x98rsV/tyHMftaMQlgeSbboZE+Eu2tk+iIATQftBu5eJoJgXJEN+75DlwtvAFa2ZnKYUCcn3RgJwP3t",
+	"TGJ+/V0q4bKbI2gD52uwSfhj44HAWmqsTer/5JVAfMdqX5u3QHMkq2yDsOn66COzhTg9iC8TBE+sgS2p",
+	"p9yv9ZhbO7YBxytotgc0YdlpO38IqdZb1xKORUchHCVlGWn6JTeikDRsRKGFN7aU6QjSuOmp8DCNgiGK",
+	"reKJ3CZ9HRyyjFigS3kb2c0nxDHXq7KQhDD78YNuA5pEg88xFrU11Iq+bvd/4HPwt5iWoYVpXNCq6Oeq",
+	"9C63sfNXLPC6XXjcd0lzKxTvftxhjt+Q3UpLa9geYZx0H0hKQ65vboftJ4ykZQWXLY9mV1JC2hyI/0Ii",
+	"mte91YddmHGsxlCRXElCcvdaoQ3W5j/xvF7mMnDdMme3/K41q1YRumnileqJsIsVaThBhr8CXDOOo7C/",
+	"0yXF1S12TTARWOHR3SNQo42yTh7S3lwUzH0KSnBsF2LVNMezuF6f2ZxLOgzTjT3g2snjI+7sOSI8Yr7w",
+	"E1djfHSRnmPaDBCwPRQv8jly/2y0llYIa3xHAkapUmRbqgio1LReCow8UD1FVwIFwZXacEF/t9AiQvV7",
+	"+9rMekcyLnKSPwfoR4hJIQUVm4wveb73jUuXVmMRJ7wKCGG/Ej6SBB19UdHP+grBLsQgnI+Vl2kAoGHz",
+	"pG49sSVYVoLk1y34dn0X4QKZtL+Ckju8LBJMgxi+4AubSV43yHO3q8ObVKLBOvUcsDxtuSifPh7Y2XZ6",
+	"PUs1zf8+lA1fX8oOz8HaP3f4k+eIG+NOswWho5j4N1LkL7ax6iT9qUXFlOklNU5yor7uUd40r7zXu/al",
+	"easUFqkKMJI5P8FflMStqAPIqRvj/rEptY37z5uiExwnW3b9+yRbv/yAOmhJ1pg9qPKhntk04hz3Y1K+",
+	"3rIV1hfz/2N1WG8esGxu0KNcHfWkjrHh3KDeIo0zhW/C5/uLJYYiwBxcxStSFEjSgkCHAJajNSeybr5L",
+	"lXThBeedcEc/L03VivuaPpHhJhU88W+IUg7MOmUTsGzDxaKs+3bUCCoF3pawLWl2u19c/SU46lJgli8y",
+	"XlhQmL6OjhFHRTa4JV6658BnwNaVLU3pe+cH99wnuCfwgPMKy40TJP2E3u2MdBxUCU0wDD7iQhGxXbik",
+	"xcPdBAeGXJge82TRroHwb5DGLozBqIJsNnq5PbOf9T8bjy1GdZzDz75rrlsSgv36gyQfr8ygnUPw1v83",
+	"vmul+rnOD3XCOTSfsOl00JaYtoQ+GAXvEXubgbjIOFM4C593SlBcLJodf9hgCrp8dZIzEZWo7vplSg9N",
+	"ww+M4IN6CwuCC1RJvI7Ef363iV6jYG/cVrGvzf1ylFrsgxI072zjkDR29uoh5w741AhhWAUafTOyznRL",
+	"mf+vlyfWQx0PsfVG/7eL5ZP80bJzXnwTdE2mq5lQS5ER+VtBxdGAPT0d7CkS2ALD6Mr/pi0RSpi+2WAx",
+	"uu9MtCtzMEy2Jdpygoi61jouDXnHiPhCXiO81JfqulU+/PvodujxDs9m1ASDyTDgR3gtCQsVKE5PNzGv",
+	"1dmPjt4P8cX5gW7pyVusT25PFu1J1ubs6Wrh/8UpS7ydFZqj42XEL1IYLR49BePhUJpD8TMbBJWCwAbJ",
+	"9llBRm+MOKmjQQ8aftaMsiQHV5mu2evUqBvZ2m7SrZvD45a6fhRU1zaa1K1VvHqcduswBHgfjE/tM/U9",
+	"MBHrwBEygi3/pnzi2naJZxPXHHxnbsTJjKxZctg+7kyvYe3c1scIKUi50feIpkvJ/1GcjLPwu7sJzXd6",
+	"QtsnCCh3/fSaRSQ3NS1NFXdOCrx39dwmHd3FhhfWya71nnJ/oeyOGheV26o1aNJ8ZiLGC5zn/l8FgeDg",
+	"YVZ07eGQi/+XvT9vbhvH+sXxt4JS3arM3JEs2Y6TifPP42zTud1ZfnEyub9nuq8NkZCENgVwANCKJk/e",
+	"+7dwDsBFIiVS1uLImprq2BZFbAdnP59T3UV4tRB24yi088cBk60fVc5oYeMIEXm62wBIxOVYQ1OdeAFV",
+	"G5XMwyRiyHJIDZvQKZkobqD58PPZGjftTCSi7WOQT2Sf4JgZCQ4s6IqPNvJ87+Jik8c/tRRHn+jkncsv",
+	"siuIWcAHPKCL+5ZXLOIaminr/DuOcOuP7FjXWWfl0rbKhcE3H94sLPUOQU7j0DMaOYoXxSYBr6yR6leN",
+	"LekzJoQ0ACuINVf25lcVWbnOHndrcp5vEAJBvyIS24IqrNJKma9A6txocvHxLemzIRe6Rm2MC0CmXUVy",
+	"kUjs5FNYbeXhvuHDRLHmflArRfVi9Ett358J3Ak3Iy6ImUjiMmrLvUB1g531/W8OiOQKk6PqQstEsqy9",
+	"+lujix2z608jTOqO7UiobrCPRmY0rT4Ln4XDYQsFY6EmlMRMaVnRnURGIdPmanbCi68Jo1HTm8X/w64g",
+	"DbHmUvOO1KqaEu9LqPM6l41eF4dLypurce0O2lbslIOZY0aDTt3pVBty8piMZKLqFn7g2zOCnvVH4Sft",
+	"whCGCfd3vUpuOmo+7uJnZJftS+FAi+eR346Zyc9dT7woudSN9JgqmNhgcJGE3Lz2kZOG4P0Vcfo0t/FO",
+	"qnjIjDOcF3p1ZJB4EN/U0l5VrXd7U+dRo2jAauq/ePywKSns5uID2bzGO3P2m9B67RA/UanyShXE2RrX",
+	"XERbUf1aOYl3bFW31MpN5FZFm1AOE2QpfQJ4SOmN8i4teFVxKpU75KFI0gBgOAZ7nYkhFwycgtC5WJVH",
+	"ve0r7l3a/bz+UfPw1pVJXt+cz+3f5m24/GHdyYQbDL7oFRz61X1tVjnwO1/VSr/9Gq+ib6mCNzKNri9L",
+	"7fRbvK7o7oKtb77YBdPFZTUkjLxLfyZwPJITAfUHEO08qrqzteYPJDsXutLA4hYHAfy3t6N/4Dw3pHn8",
+	"k68AMhfHSt5WBLIgU6/Rve0rRm+uhhHVZeY+NyOZmKIr75EmgRSaiYpCwhWw+0VYDQ+0wZKrMZ0653X5",
+	"ZYScswrwkEV4PoOSLqKvC9GRo3rw9/iu4iHlfEK5+bd9glxKAYWdW0yB25F1SOx3knRmlUY+iGUgb6EG",
+	"P22dr0mfRlQE7Ihc+B99IaBHBn6kn2OZDjdETpi2n/dTBOH5so0gkroGbkda5M6EUY0QWvwOVNpDvgVp",
+	"vWtiSabJfBGDs26+dZ9HUW10y9keP7nmon6W7XR/c2/PNnEhydRzHpQAAPIoahOXlNQmRsadJMY67UEi",
+	"QsiBds2BH2lM9AHUW4Y+mLvBgzZRt/2bKzCMYkThgZIjnYw1wcLnGp4o5+FaY0/b2bhk4grEBwzRxuIk",
+	"BqX9z0Qb12Qb8uI9R5taLsejyJfpjH2UMpBDwR1UTK5BdxRJFyhJcWLbLT52XfVyzRDAYSL0AHHypbhl",
+	"ymVC38okGKFqgjCS7ZYeUVUeeqwsrAFqelQeu7jbdXHBS9/s06dP5gFU0wHK74niMVsS0y4NnAksLydU",
+	"E3xJFgFcJYQHr/jVgU+uhHJWyC8oS/absP5Iypsr/EqR+S79cq7r48Lc/Sqks9nBSw9jBjypqVHX3FZ3",
+	"0OxmpGQyHNW97itZiSLUV7isOkNYPupzeytqo/uJCCMG6Vk8YJZVa0hh5BXaaV0vq0vyrOdlcuU2aZau",
+	"X1ErBcD9o+JrpR3ns3VZYRJHVGCKOIZD7deIHEA5RYbvMQOPVDVVBeVrwytAgygt94YRAOsnRYwQDXLh",
+	"V6yPWVjlvQ54uPzHDUi2TCtPaSOrE02XvdyZkLvdqyQRsdtSNIsLLAUCMvHz0wDM5CGmZsCFe51nHl/4",
+	"6Krzx/de+8lpOcAwrwKFGtE4ZsJhm+VBjicjyW6ZwjLe8wyhH3tSIPSJi1qW5WY1yhu8rXTmubDSahHw",
+	"+WzXRdgJ1cagv2Yr0Fpq5nlZji9btFYrjtaazrFSqXkaEyupQq8gJSNJKAnty8QUOXdJG9SST2p37aiH",
+	"xMLLAInfKDkmx89Jj/CBZb2Bpej+lFx8fFtTlR4zKqqy83PdJ+Cx8gQXOikXFnbGCG4E02oKQYzF802i",
+	"mIppGSWVwVX4+LZpukDaymR5jk4GBOCHsuov1wGtAAEo9a7ggClkRuZXgYMCcl0JCsDdxs07KPPXfgM+",
+	"ys/020tq2FA2Drz72Oai2du328cQbn55e/TqmqIVc8oM/TaHtHa64H1XflWloOD/vPj8+v+SiGuTgY3B",
+	"3zqvv3SOT09mBipdYK7oPYVcYhELwBlifzBKCh5Yi1jK0JIi1Dkvp3e7we2stC7M6SzLTn7jzsE8la3u",
+	"HfTUVKIZ/fPiMwncCFY9ef2eHD95dnpM/vLl/edXb1+Rs9Pe2V/zdZeXrXbrv1vt1utWu3Vh//Nrq936",
+	"R6vd+tBqt35rtVvvSjXMz/Tb62+WSTS33ILcPZs30OxzkO5Z0VSt2W3zTsI1+nQWCpfC3alo7LN8LqUB",
+	"X6TklHHDyiqoIz2Z16JpSAzxrlaapvvqsjm9oUHzHuU5kpkh+SjyldvQg60O65mhsaWNx/x5+itTcV1K",
+	"G9o3oL/SflGnNbJrZshu2fJXpMImBPg2fDlijdOtF0EGTFgUXdm7WSs9J/90xRQ/NU8P6lPNypVS56dA",
+	"1EtwzhgHdwqCN5OSx8fd45Pn2DLRGgC+AnUyklG5LruQW0bstjRblgcpwoH//iOciy4ZHOp5XfvG+rkK",
+	"Ql7d0lLz3M4q3QAhrVA6J5lIJ1wAcqomeiQnVkmhmtD5bnn56KS4ctVPV7CI8lOAjzx8t32tyk6GGw1N",
+	"IMrfHzMVsEYlq9C1q2gTzKHnNLn8+I1Vr6ankVTv8QsqTGXBTdisoChS8TL+5Il68XPVW7BYDtnVriKC",
+	"1nX557xAS+583d1qwALariaJG8A41+yWKRrVkZwrIh1krKLe1V73BZ0/M6lCpqr2x+0EIi88y6EwHLf3",
+	"4a5vw8r55Ja6uoXzKYkay+dkWh6MdIpFm7z+0iYIl/UXwXhW3sOiCOrehVSEYyn86y9/hZD3/565F2dL",
+	"7utcYzbNiKKGaTICXEwvdI1iFGK+KfnVuYDlyOWGfqP9iJ0DZIcaUsE1RIExXEKJVYc6qA5ZCic89CLR",
+	"7UwBiEcAE3WFQdjh2L4dEWhu7cH+sdAsaupiWO4psKez/FzrnVUlpjq0MbFc0+6x3R/35HNCS2yMO/os",
+	"2q30/AvRNN/NPnfLFTb1vEo/48IoesUSTBLA0L6Q5konPvTMwNZqtVv/YUou95i4DW67C5QWCGdTXHBH",
+	"t8JNLC8ohqTn2/Y0YS4rYqYpmVRiXrtiQXu7NIEHASknYCRmCjiAy6BBlL6Io76ddUORkAsC/tlySFnF",
+	"A1Oucn92o7LgRgoWEisBPN4yJC04gY8IUsRFmaFymRK/KIL5E9CBRrtcME1iysMKPJ9CAMfvTGGipbvP",
+	"ooiL4VdaAHtySct6jP1LFbbhi5gxZden3frWsd/s3FLlGrf+q/Vi+g5f8mJ6+e7SWuTio3/Ri+lv7lV2",
+	"BnzM7DavhGtQK68pD4TSKEG1XIKQkIeEm7bvq0CTkBtiFOUR9mGENu+l1lvjlKZSf68rujQOrFgOasXf",
+	"Z5OfXCJTlq6UZigVEqBANcOsJMEC4xLfQo/bIIbsKo6oEPk/uPaN7rdEuN/zEXPFdDL2rYRYoV2HVeCn",
+	"aQpqKTCDM3VKAu3fTHllLaZGtQliOrRdxKsN/QItI4Dabggn231aniQLqU6OMfMKr4Yj7I0HY4o3aBPR",
+	"GHnDmicEBUzrK+O/upbsanjbFf45o+QXjKo6oYjClAovW5qx/Nmn520Ou2qzvKxeB/ffWDhk6sLNGiLq",
+	"/RW+lWaKzB+6/eSqdifJ5pBqWUUpTj3Xqj1NSMTp5Saz6MQ3rlC9wAzwlMLuYKa5V2ye4VTOdQ28RnGE",
+	"Km9+zeoW0PvHr3z/5zrfWW/n6cqYVB6LtyS/JbjRhRDtCDiZw4crlZUhtz/304yJmgfMafSCi7IDXqHI",
+	"prKhw4CxenN5yaJoQwHEsdQmBZJqtEE5jje7ST4R7spnctdL5pxeRa4UtgZJ2se9JlTzce0chrVSywBK",
+	"oi7gBRtafVE328BL/FatDMxlvcmtkS4CFlUh5NT17+Ual9emykS4xpiNVv/Ff2spx8+nfl5ltQEuBJiv",
+	"WEEOkUsd8pxxlutlB1y/vXqB6DenCNlDbLT9zXE3awNgwlwq98KJ7g3LWk6j37i4k//Ws/NmZUjuqDWZ",
+	"gNs05JYEmQgYiThE9syEMcRdQt1KP88VqVlTdUomMolCEtMpiVzx4Z1EdzaHcnnixEPF7V9MBfl7lLs3",
+	"uSEr9/alI9kGm/uemVzLXqyQwb4EaXuuFO5ZCofrjLs5oreM9KFiwtx5R7PinxLVYeFmN5MQRvHSYcqv",
+	"oi4wqLTiDl9S70x+c7m0q3GpFQ2oXMSrlum0DtTljHu5li4zlk/lDm3BTuC4to0YCV57aBiVKjg644jm",
+	"2rvrGA3DvqIiGNmbFdGg3P/bWEi5RNPFKwYZjBmTiyXPl5zG0YDpfIEyUVPNYApNtgdSHZGvRRblKpwI",
+	"h67bQrr4nU7G85xoAWth3+g4jtiCtL0qtOx6/KaqoAFekGMofh5lG/3FXci5MJcz0SCAcI2Ig9dtct2f",
+	"Gmb/BbeC/QEqNq/xsQFj13abKezjUW7oc99YfN6pnlUsjqVg06MveL/TDzqulhSwM8yodd4yMoqgs0fX",
+	"DsPFsDtOyzbh8FeotPwgoBP/EcESrT+TcMhCV3zZn+IPbaKlKwESjEyUFEP3RCix5AbirSSJXb2BNouq",
+	"lOeaICCbxIIeeO8jDV2I8CttLP3hwQjhBwMmjCX0rAd+28eR/eGlrYtSLDn7RncfisdzctY76vXqddS2",
+	"F6W0pXb2usfPTnvHJ6ePz544a7oExu/NS3J6evrsOYFmXKAVhInCIHKxMU5umr2TJ53eWad3+vm4d37c",
+	"O+/1/ntRa9dYyTAJYN08bJNE8H8nDKEcNcECBexidcvUcwJABtqQk7Mz7O9cHPzb8WxvreVdR9NYiQ/t",
+	"nmOs164W+ngWhvD9R9Nuo65taIuH9L+EVKFg5j9A5+VB+WtIcrPXMqSG2n9dxMH+6DqEX8NVhVJsxKG7",
+	"Lq4SOotb617xIRcVhToTbJNbbDJX3gflehTikI+H1+0cMjGyX+gE7/EhQhZDxaUUvlFPOqtR6Aar2PsL",
+	"TGd0IRBP+FZXKLzn+Kzn/uf73FUT5iLK66WUl5Qy0FmOCRuAPLOELc7jDC0t5c74nF6lwrG+epNjqIVo",
+	"+HHPJWEt6K+WVhyV9FyGzx5hn/uZFIonpw1bqvlCI7e0Ujlnl/GGRytoyyyu3zoy5EOH+j9zGX656Jyc",
+	"PQEOPWLfqOP1JORDbsqr0Rq3lA2TOIIE87rWSuqyLK3iQZcT5slWpwrXjXIMhSzt/fObTwzuTwm1IjCi",
+	"yipgPDLY0KDGOiIuaq+5urvNYKCZyfB055E+BtQrhYrRsObc5C1TEY2X3bIP7jG0OBlvWtyn2J8Yt67p",
+	"yWwMHdygeNAvYIEfs7y5mg+cr6D7FgsOnV/LXcZZYF3nNSwcuCeidnbhCxcqt8PFEL8n7OK5LeRAG7dI",
+	"M163AasUXv6OxjEXw5qAfTNIXZgDSbHhj8k6U/5HCsxXomSM75/Xnt0HTWppcZiil90wxfVNZww/dQJ9",
+	"C17hub92hESNEchroBhTNOSJ7rga7DZI5s6c2MmI2vfky0u3x2XyrHyfPyQmkOO7yKySmnMpBhEPqkrS",
+	"i1Jk/vNmpAiKg19FGQ5sjm9VIYyH5R+X5D2U3dtsudV3eDGxb+e+Iqr5xm7sp7QGfaXMs3kFbt5ALddi",
+	"6vTzvtpCex6wjADEydBCJpYzizw81Rw2d05FSC2i1Vpzp9BjNRtzL13jSo269XIUrCz/ZkErn6zXdqGZ",
+	"dnqgC3qoAUVepipFk3K9FQAzaqNVNhYtFcpk2ab57odukKUgB7kt2nhyTv44Vo+/fdHsI2fNA4UVnptE",
+	"M+e0QZ8X11g8AK6uR5oYKWtlhI6lMLUxt6r9Cx9ENCVaknGCNU7cFVvdMEH6NLhZ3Ov8uJ4Ci3Ot2NxN",
+	"puW5WECtwPUuwKvv0iF3nlePyhsl10OHRmDostwNj5kVcj0L1L+IM5SDZ3srJdeLeSnHWBuCdkYO8/cS",
+	"ot48tNTPbpmaOk9ge7OHuBSSJD3UGWNjHJspXFNA76ETOq1TDFmfEH5UnMQWlMbNpCba967U43RLrSTb",
+	"P0kzVbuPG0kpr9rnSyZCaPJl7emImmyrtWsWKJgvVNeGTjUZShnORFp+7gR2gMBepZFRcZUlzdPs/t3a",
+	"twMkZH28xmUQ6IYJWmVhQQO4RzkX+fxGc+gKXkYltx76vllmOX4tnVc6xAwYep1z+JxOrsFBZCu6C2qh",
+	"e0vp1CQPX/CoafJ1n0fRFeArLgOsz5eCNp23e0v5vAEi+QU1KJibzL2BcjeiQrCoYTb3TDrRHfEN/Xf6",
+	"VenhNKrozrAKrxowE4waztB/p2KGdXsnNXIZgD64INRX6sorByunCiLgUBIKry3tuOoiz6vAZeexo/A1",
+	"frUZ2GburNLFFc5+qb6bvxEb17YK128DWpd7/8sVso4rr98cllIiFu7kx7fvm/ayKcsPuNAeSFnZqVgD",
+	"3mokUsG/MjFExzRIES9St3hDXmnHXrCYT7UMoeJyBlzpClkMHxHNIH8McwwKNfpOfVqM2hFRfP0St0DV",
+	"ki5pxNZFG4jm2ahfQkz5ivD5/s7DG3Ijlx3fV0Rwv0A00MZgu+uo11FMx1JUIe9Ah2EB+YSYY4J2zFF5",
+	"h9ahoCZR1YHTpIJ1N2yWqqIaScem0GwUuxxnM1xwGK9YxK2pv1bo48bpDWm95fJ4U7qAuu4lOawtCWYI",
+	"tEIW3K1FNnZwDXHbIUQFGCBXgNaAGeP13UuuDrQEZ9cuu8axb1y4zpLZBuSrG+K1CCFfdQtRh/T0Gn6r",
+	"0JtiXvWkPCr0F1hrCERGoWudcZUIg06WdXWZ917Ro1o3IHWmSmjQtcClin9o2H60nGG2U9zruXU42uSQ",
+	"y0kR5k+CW4Ar4pyKdTz8yHXz7/bzz25oBr69RAOeIeqNx4lmL9HqsaKZN12m7WUaNc7N7nLDWWftbIqn",
+	"PBlpFlxBbm6favbkcRsb71ARUhUS9yad68FDljdtnOvi6+aRTqPGBn3letTYHVvgJEu9quktmkNjwfSW",
+	"I/JeCnZuld6jVru0p09JZstMxmjlTbyL18S+YsEefmJxRKerJMnWhXBo1hWufpe3H8sW1bj5aJb7u4RZ",
+	"LcikdTNYEc7qhrH4KptGkdh+ZTEixJ72SEin+oh8HfEI0sUVFDpQQfz9wcpLGk3oVFt2XA6y6tLwS8b6",
+	"iLhyPlFfe3U+7cOJqS3A7Sf+4o/pFOsdVrwCJ8sQxPLbk5v9onOY8OYuweoWuXPOeHiwfHx2s1rzlyb4",
+	"Bn9KLmqntUZsYFbJHnVFsW4s957SNXMzGsnI47E1WHNJILMc+Lsp6mgpk7Dy6QO2Sd0pkM9KzRb7zj2/",
+	"rn4zMmbiirvWPXeD2gdUxLB+Q0/67Q4e1KzkNVtBDuDHvjw3pxxKepW66Khi83qiJ7/VFcT/P6Mqmv4i",
+	"Ix7Spo1FL6zsQMYdyDHTkJ+DyQpkyqhqI1YhhV+sFp/ExEjQ+hClEIAJBdR8zmcgu/mkWL2nx8vcfp7d",
+	"pV856T3LI/ye9HKMIN/PyGcupV88Plk2lkMmXHw+7+EhqF0yaSS9wdRmThHn6dtjViABo9adKG6ml3Ya",
+	"HtAbYsIl1VwQ9sWD8gkDf3kdvrq8IP/n6+e/Qpa4IBcf35IbBko3rA0kGb4yncDImLj1w47PxaCkP9YL",
+	"LCFFjFwEVk11AH1ErruA0Ne9Pb5O2xdLYZSMoHEgQ3DdEfZ/JfDsc3LdNd3vGEL94b8pBftd5JQLiO62",
+	"CY209CWUkAnxe9LrnQb4ZfiZHUUyoJEd4vrod/G7+N/kQt+gU/36IjEjqfh/IMH2nGCM/RpomZbsYbu4",
+	"cWl9qJ3LkX3zSzkeUxE6K3csbxmB2lr7PbRG7XsBmnFCBeR1XL8N2TiWholg2vmVTa/PiYaWpdCNDqaZ",
+	"dqjry3CKituQ37LfBXHDS8gDAUeqCxe4+4ffeNx7dkQu4GPQ9cjNrKJo5275moYrT7ggMR0yfU6ugcdc",
+	"I+jEtWDfzDXhAzKWipGBjCI5eU5GFDMngE/YMwgSpaW6hrcCgwbd0xfoEsO+YbkqFeTt5Qfy+OT4aVpz",
+	"+5xYuYbTzEpceYh/+fLl7Suc7VcHdqrYALpBWuKSEdIAjTGBnUvRjZXsR2z8tz+1FNfkL/aVzx6fPf2r",
+	"x1m+NooG7NpysH8n0rDn5Bpc2/ra1Z5a2rI7DQ3e2inIKpYvu+KLDJIDwTf6jCg+HBmY6fW3TszUmGvN",
+	"7RSyitbsrwACDbQNv+gbaBLaJtdx0o94cE0E1HZc08SMmDCQnB9aMp0CZbKww4WdI1QVqyPyFYj7W0dO",
+	"RGFsmitlBmWc6hugA5h7n0VSDO0+QqooZKajDD1yi+hYargmY6putB2vMG0geSj8xuUB5aR9HCwdQgYN",
+	"tq34XUDNUMBcoAD1u5YVToozQwFGGYxb4ED6vNtNy9aPXPln138fUjkM1IN+9g+12q0UVqt1fNTzmgyN",
+	"eeu8dXrUOzrFrpMj4KTdEaORGf3H/jxE30a6srdh69z+8Rd4pJVFOOCbJ70ehoowDd4qPuyb6caRS3bI",
+	"alXljWe0tMwXOxdxfouF8VAm/BhHKRNL6Wy6L2j4if07YbooMFrn//qj3dLJeGy39bx1aU2+iUc/xirv",
+	"gGlNVOI6+9EhwPN+xL9bcZSn4dZ5C+kSRumOmVE80LmdmylRpH0W4fXtO4xle12gG6eQBFk1EsTclr9z",
+	"72645w02GaOTYIatfaOdeYdiAiK6uM8OZuCjkmN7CIlGloi6dfMDUIyG04WU+4nR0EPD/wzE226d9U6X",
+	"f+WLoLeUR4B0vxLBB1QArgA7ByYVUkP7VPuY5Ap3wSs7XcB7rjySiGtzaR+9SBB2NKaKjplhyo5Vvuzs",
+	"ke5vfMztLi198CUIYniyJB3fkyUNDPbgtWfe+nfCsk4V5y34sHD0S0zwisGwLsgpRhAEJlouGBR9+3ce",
+	"FVq2wirTfr5lA6awAdmAyxL//lh6lfJqyJ/OKM7ev7BzZkobEDwsuV4XoKCterse945r3S6nHSP84OM6",
+	"V/KNVH0ehgxdYdkVROVyMpI5nXkwAJR0q3u0iWATpg0miuTv3aUH+J65dXDBjizrm7l5fcXoTWcYUa0X",
+	"3r8X9rl/wGMbPMlsFHAbVAgghUejf7bzzO11ugbn8nWtvZ3abw+tjf7hKEzPOUOMOe716hw6pNceMWGc",
+	"GV166t3v8Av8/KNL41hJ9NU2Y7LZyb0NW/a2x7I0uwlqI4S09uA5oX4bIGTLAu47SpTpN25q2ybEJUR4",
+	"r2nQfuPx8m+8l+aNVTXxC8+Wf+Glq3KeofILPCFNtBwzMGFYBHV1bq+el4Q8vI2N1qjB069N255ca1I3",
+	"XoXt0DbmIVgbDqbaxgxYa3K6nvne54Dp42UUD9N9Md0OxeeqGUoFKE6zjWUc0PXFmiXgx5pIMuYiMUxn",
+	"zZ+wnEB7j1YHNkF3rU15/cDvzKrqenrPXlu60Ihh4xmoHFhaK4QRqSbufoQbkhboTVrjhSrSP76+QP7N",
+	"xsn5Cn9l09ZGldAGEqPdGjEawhq+t/L+zHycvWws97X8utKvwKAHQQQX5BMQjs6ux8YkyoSbUajoZGN3",
+	"wA9wuAWHW9DwFnx1pKNzkqHxfSiTB39ObvQi/xm88ZIPBRfDX9l0o2rLr2x6ySotxRs2Xb+f8iN4sODd",
+	"KGnROIf4FyqzwYgFNyzEeAcEUZ6eHT/9a51dL3WPYTLHwu1+x1qb9rC8Y1Xb7AIpP405fjmSE3SvQO83",
+	"CFzqmFEfSErjU9xA3CeU9XwsuXDT3Al28wXh5bweC17h9R/9wxj8Ztq8kOG0xnnmwF0Fm9hZEcEmJJJi",
+	"SOwMSDxSFOI9MoIxpVIsMGQklWakT41xOfH1CMPP00FB/ChG641K2I85snw8bzrh10MscnLw1wz2VSM0",
+	"P+D83He74bjGNz5L+Rt0ObVfODmpMy/nfi8xBHDbXJ4AdR1+LZv3tLYGskVo2c4APdtLuT48/ca7wTfL",
+	"kHCYS4NNpEtLUDlwZyii/9mYUxZ/waMFIHlK8DzIIA1DNDzfet4LITHtApPGCdcubaLtkj0UixlNkcjJ",
+	"iKpxmQcDIhfbJYzcOJfMJHGVzMKVtYkuptQ/tyTjerSgl8P1s/QgTIEUA67G958b3UFzfAVa4wytESNJ",
+	"nzkQKi4gh43QOCZ/+fzh88c2pJ88OTn9+1/XzXS6bsvzgnMLtOtGLafeFUUyohq0Hj876Z0+qy9lceCX",
+	"9su1JOz6rtMnFshbpqZ27FKTzj8At0Q7L2fqI5y7Xvt1aXYh839jBgW+Ne2Ev5tBCom5zoun2NgHgyoc",
+	"dPbztd6QTEtel2oKNVMra6aXLh10QlEiML/jB2peBzUj557TX4uCh07oFGNHnjogpZAKw0JM/FwL5aO9",
+	"sTwL5dI/uWn91g20KBTuZ/2zhcLnTlzG1gZPV7O24+wyEXbAotRb1h+YCD/YcZfQzONS4Ifpz2L2zgSm",
+	"Qg0mfGq8u/QVZ8H0fXaRFOyuZ5xmzS+8sB/Sp7afNfaRKojLUUzelGmfGAh7P9KEhqFiWqPXw8PVYAuZ",
+	"sqyrf1dleJWV2G7Uy+93db/SrVKK8hmnUoVM2V8QExgqCQKPjreEdP3LXM5VVXgHqxz8fq4ntLOybZIg",
+	"lmHr1etWvmt26/WXT3lsWMvaoGxxSKOrrDuVo2Z4Ffyp9Qsd9xM1bOHine1z0nt89hTwBxSzt7b1Cx0w",
+	"oY2iWjNy7ArZoBi69eo1dvV6+vdnWHBpR3S34b3rT0X+Me7/kl2StG1VuwXX7Mrhd+JvaVcrnxTvscL0",
+	"FRZjsSuoosOebZqKsC/TX7G7Qut1omTMui+YirCbd707855N0mOupYyerP26vkSAh9Ib6/oZPM+SN6zg",
+	"6zMrCMc0ZA81XveTaND5ohgougrTuhhsPmccanhtvoWcqUrodr/7H38s8gnnGNvGhVGVipyuaK+yjkpc",
+	"xrMEMEq7SOn0Rq8muhrJJH8ekNawlHpWSED+MDikIG+BqFApyhHVo/IM5mIyeuMkZeRMayC1KhWL6pt1",
+	"J8+sqGH5Yn/AHCAqES42RbThUdQmQkLSbFqfawr5so1Ujdk8nGXKxvH2M4CeF9OEIbxlpE9ZdHbQIUVo",
+	"/dmn29dRLqwqYiSBZKIZloKSKbN+IcKmmbhjjlKprBlkADILothBCjSzWQdfNs4mCi3vL8HeMfv5HaMa",
+	"6kRL6KjtwJus+mNGTGxVAC2nP8V0Ml4hX7qWnMOXr9eVsHOV/SABNpwkCuFEStIGhZkJEUpEsUFneO0w",
+	"S3p27pV1+LJ/dDMXw739XjjZUhUQimakMCNNEgFQ1bXVu0/4ji1nAhzu7EPT2i6NjGelrNXNZIQCVtOI",
+	"6efEdWYkQ4l+KF8BFtJpimcCIEY0MJtiIFhdVisS9E98dIM35SUiNsFAi3wIOOm99yBgdjwuFpHPStS2",
+	"++ZCWFy1jLWQhNu/mUJ0OCvyhNRHK1rRRqkq79yGh/RQ2vnTlHa+KFBNxXXJmphvzlR2h/od/v3RvbN2",
+	"tjyODlTaEDwAEjEClwXv8jbKrlrE6C2rvmolORhvDTikfoq6gy0b4Jjl4fjanSjP4QRWJxhqX0n2Vtwl",
+	"qdDHgGk45uK/5pDR8s0V75x26Ga7Ze0cez+Wc3cob/KJOHk0yY3SNe4DVuKGKyiwiwCq+FDoIgomqWec",
+	"llbXOSqcr3SpSNmQlmYMu1wPbQYjGkUM2ke1bvs9/u7k5uv0/+dbmjXPFc9VxiCG5YEUN0iKHiYUFuRP",
+	"MgVtalqqU02eMjE1uOSHxNRNMHRnwTW5lfxnSzE0Wear32tYzl1zCjXWLHdu2FR3lfRtYir8rfD5TK3z",
+	"BtyuZeeHpcZu6Tdsmu+06xvtGh5hyho2Pzwk8DR1jf5CNdTOmsJuF9iWw5P16Lj2aYcQXcNmHQyOoLXL",
+	"DBEmmqkaWeibT2jdOGRf2rl8b1JIUReBE1xHEikSSZ0M0tVIYp2eba9js1taqmG7/MzXt7TlO963mBhy",
+	"wViz1IaUdLad2ZAOvCCP0kpWe/xtH4J0vTy9fVFSEHdgy/czZyEEKze70Wvg6t3v9p8fzT0pluq8a8T3",
+	"5K7EjthtgAtv9i1nkyb3OrtbDYAkNiCOFt3pQ2RrbyJbDNB1qSlccAf18hyAYXI9JEkkNdOupYs3OxpA",
+	"VdZjCnbqzHQKKDEr84iqBBGH0pFDl7m/SSKridtKQft85gBz3t3Dtd5wkonDk3CAp0WNyMEe566hvX72",
+	"dCKpDfY81Stds0JXnC4NLDPoGKbGCxMAL+C5z/DYBqk7P0wFYcNU975qAdgw9sYB1BtBKIkViykPfT8V",
+	"oAZflRuxQSHq8FJGEUMA/BKacG0jVwwOfwbyQZaalJBLnMyQy+70LrdlV2wcQ+3dhEYRa5BUNEeP21O+",
+	"6l4FIuTkwKz3RQf7jU414YaE0DhJsEnzS72I1wOC00Iv2oV/aPuV4dCNy0gSSQkNpbAC3M967aXgVS1G",
+	"/HAjqZlvdRVj3xEoTFnQcsR3D88mMddLPU0pbbVb/t/AqtJlfdWXzpGbEdSLoBDAlMlzEiasTeQtU/iD",
+	"8j+T/hTzz3QSjAjV5Lhz2rOfPzv+W2VTkwm2Qa/Y1xpTfumAwqggcjBg9jEECDUe0KFybPf4WjrHePQy",
+	"16+mr6hwLYRLRsZP700rF3cpf2Kv8N10ojcckiv8GfanxOrIOoORaBORjPtM4Z/8c9BDnkeRbpN4BM3v",
+	"xpRHluB9diYPsVK/unVMyg9LYmaur90dtahqRt397n76sUQ1d91oN01/VXqI34gHUErsde801yymypJP",
+	"UU6AlEAS09XEVGysCCI8cnGNDdHacuHsZphW7iwjTGdALjcdN281ViKevqbBKL3xxrXeFNKAWMzBGptR",
+	"2oke20ToGxaSiBr2E2CarcXgxAwCpFsnsj3BoxfQGht+x6aLVNM9ou2uYgAA830rE6t2Uxo1Ta/S/fVP",
+	"4hQ/MaN4uXPyFzkhY2g66wkNEWTxtkGvvYM5u18lzjm+ig2p027BPPVi5RGEa1q8nm8sNXjzVzr8M9Fm",
+	"zITpeKSGXd9sqm8u0lnt1FtGx6DlnbfOeke9Xqvd6ifBDaBR9Y6f9ehT2uuc9o+DztNer9f5u/1PL/vf",
+	"MUh4V8cnE0Mx44+SCWM3jVIZst3I+k5sNaWhYgKVmA1tl8UyoVC5dGBee+SLsypQSg6kz6ZShGQqEwX4",
+	"nBEfc+PTDFNk8JgpLcURee+c81yTvpRWvGH+YRHhw0F7FAyFFzSiImBlVmcfP2rI9W7tdzpgDC92/+GT",
+	"L+DBTeIJ8ShaVAXozHYrOqwCnlnme14WaBfsTgv3oKiGF2gEzqixtm3fulVVe3GKXo7gdir7Ii4YDuql",
+	"YF4ePjs6682jP85R7m9csLQgcEA5povGTHEJTH+g5BjAHk+ednrHHZCZRqZ/ObF/+dFMVGa7t21EIx5F",
+	"l456F1zigzjcF3EI/AaEnPOkSBLIMTsi/qizAg98IGRhEhhNeBXbmudLjYRaxNSyYBY+smIoa6Nmsp1Z",
+	"lQC80Gghpz6owV7jNGaSz4wU0yMZha6FXM7/ZM3EQEmtWVjtrC+qTfvhgwIS7n6Hf38Umr5sfortshIp",
+	"mMkjTXiYRs9iakZZ8AweaM3KooaxtKoqQ1j+hRvhHnf8RErEiVaFTeyHB/m4N+YiM5oMJZHCJdEKPGFg",
+	"XTqSExYSqUiQmDbps4AmmqG4xNBRnynXToU35mkxnbbW4x5TioohGzP8c/bbilgHa+Q62VwW8p7ssc1w",
+	"ICbCi8IY99gVn5tnFQvKHjkwon1hRA6JIlZyzDVrQ01mm1i1yvKfkOs4May2lz2mUyCPRmwkMbJjZNxJ",
+	"YizTjRjWDBfvEv79IjHys4y/xPf7MqWzrEJ6UyFTbSIHg8NN2qubxM0RuRCEGsPGsSGJCEFSTwnXZMAF",
+	"16NizGplgT1z09rVGRW5G7Njgt9js/QziyIN7QJyZiiA/3FjD5Ek8c9rey5I3V8vO75jKDLnhD1xQcl5",
+	"J2yfRXLSOm+d4QMhnV5BYKZ13noCX2rkUi3S/RYT/mtdOEJ9wsQh73+PJM0vVM+wmYzLkP7UdSuRioUk",
+	"oCo8J0DzhBIXDmxDrxsS0qn3wgKMLmR/96UZbUJA1VIF+zyKOtyw8ZI+JjyK3sJTGw462kEWBR5hqnvv",
+	"bAUHxYRqEifGdUlyJ/ZIu7hjn2keMk0GjGFCa6LpkJWFZGv69u9PzNHTwU4lXJH0AOYR82UMC0aCB5wK",
+	"34YN8M6ayrF0kTuIC2bjll+wg9zaF7n1MQGg/GBk30igZjlQLOTzXEWwbyaNCK89GAhiRlgtcLfJfHYe",
+	"7+Vkp5xFBzLGOExUn2O8cBM/ZBEcGMY2sgjs9SlUs3ORJj55ePxpELFHgEdRl2eoRBypRDRgGizsGNmJ",
+	"qXKkvEPj207ns/yIU9klA7F/cBe//i1OZ779OvlatWkHBrJHYVbEtFEstVcI1TdZWYHJDp7ICdNgBuf+",
+	"6Lrrz3XvqVHs2VQpqVVt79Ntf2LoSruEB1ufnMvdLVrRdeuK73UCbz1ah1KRJU4e98wmyRCGWJhZ7rxf",
+	"e0+OfqGYShdQgQ1VSR/AwcJ2EYpVAszUz1usXGWQDRUVjvDuR23VsQ9jIJD9hEWBHLN88RQl7o9koOSY",
+	"0L6SsMuJgJDGl8tXzRxBuPhtG3a5USsv4UEr2xet7B/8lhUiGGlkwltzciLavnlzIDU4O2MlxxIgE9qE",
+	"RlqCEejw8HyYz7Iv4d9QU1lbpUYKXViLBdhL98xPranhIh64rpYGQPDYZ3LKSyEOVpeHEDm5fyqbo/ju",
+	"d/zhR1exQbLNLM9llwGmtbD31QXBOQOAQOqFThkOqj6Cjhlq5/gwC4kU7Ih8dHiKYynYFBs19mlwQ4yE",
+	"h4v6k32yTejvYtZx9Qja99kBMw83ec9umSJjqZhjXxoQGtNuCTDRspZcOENc+T3RV7D0LdVOXtIoIqGS",
+	"ccxC0p8SmShf3V9fLcEFfkJ627LD6CV2sipHp/jq+cKQ3zIB9HBQUvZLSYE77pkFeIZiqgxyjZr6Bd7S",
+	"5uoFF8OOQ1pe0svEP7RpPYCLoRtrkc3s59x+WMXYhfil3wNXmaYYopYAdGMb8cAmGaqhjEIkNCeMQMYU",
+	"cq7d7u9RqVqQpZEvgAPLJZtvlMn7US6NLI8tvnUpVdNy3Y8aKG/VhA9SlGWuQQ/YezCwmaRXrh0UNZai",
+	"Ouge7WFFz4k2LLYm3FAxrB2a2cO9RwrLSL8D5au7TkOwkyhctHvQ258LMpI65oZG4Mwy0BjppHfypNN7",
+	"2jk+a+TUyhb3i4y2rkLWqKyyJ3DQHPdFc/yVsVgjmwOxfp6ifDgWAHqk/ZsUDgzBA01ysZWSq0COxxxA",
+	"ipa4sHLPbVT++mEW6ZW5ST9ArJ/JDMQBVBYZ6OZtJAGYcGunTIOI1cl/uU9RF8yzzYjgvtWSPDmpqiWZ",
+	"h+hpJpbSFW853jI78qLLdpBLe5UMU8ZCCCVjLvg4Ga/CQlYUPN3v2S9bBgxY5kpO57WQbTER3hOehZCC",
+	"KSN62ogRvS4sY+vu1YaS/1DItofgA9n5ZuiYIZ1ujgkJQ4NtJvD6fqMzpA3aG/QEOMK+FPgztAH2v7he",
+	"FPhLRMUwoUOW64zLItfaIgwV0/q5ZfDQwIoY9s0Q1BApNNAndEKnR+SrT3qM6CSDDPPR9pDpG+iBrl3x",
+	"6IRq7ANYFoHClqkv3YbutHlXtnWt8xYP6X+5D48EM/W54RsaGH0/s5IPxbx7yQOxW69zo+bxnbgmAXSg",
+	"g9uuGA1msCPWnICMpVg790YO+S17CVO5b3bgWZUZWIJkfkre0WkzaxDXvGVL8CN6jyo1L5jUgdnsWebd",
+	"fEHVUMpwwqPIo9PHVgFIQzcTFqLLTUYh04aECWvU/GqlFDtrh3ZQwdg1T3Jqjp3RbpmSCEZSFQMh7RaA",
+	"N+jW+XEjdgOLOZRfHdjN5us3M5dTf5ql7FoCxKR1SMCLmcgXcRK5yWKrPHPpBpY3RTvnMTALuJaoEt73",
+	"zk2Hm3wf+sJ/dgY+0rJVPfFiQT6R86bY+zXjT1nzfQpZLDVfEk185R/aIF26MRZ5E/1cH2jDEL/8fe8V",
+	"4ijhvhmRx71KZLpUjzvJmZTv2YQEiTZyzFQje9Kvf8sGZWHYyst3EAx71bQvp+GBKzl/zJvw4A/5YIms",
+	"+Qc8sUFBYweoLIsyZCy1ISe93sPIS8lK88iQ3rIcPSyGgPuYfm+P0jsBTVTvGB4mTjxcxG84nV2KQfQi",
+	"pjCrx2fNcFaLC9mNyyI/+LxUwyM/CLV9EWqXzGBAZpwEozJ36ZhOiZxgQZB9bkAViQsVgvaJoXTIq/9h",
+	"Srah/k1EXPiSPr1Bg2xMRWiZ7q69GpoPxTucy05Z0EhGIVNWNoe01W7xPrU7++r135+dPu097vUeP+6d",
+	"nZ70jk97oJzbaTPgozRuqHf71e4mkPOOmZEM34qBrOJVjjIOzGq/0s0puXz98YKEXLHAkJD1uckfdapx",
+	"IZlsB855bCdchEmYoUf2zbgaOfD/UhJKqchfAhky3SYRFzeQ3hyMpNTMMmKq9USq8K9QU4dV0okpy0zJ",
+	"AWa989P4qZEY3CoOUAwuJYkB8nkhZaIugNbPYUcIaZYgjLyHJ35qqrZLeOAkDef805BulaJHw9Ce5U6V",
+	"PMO+GQc64Sr3pSDvpIDYRxMdDlayZQUuG3NeZ7MkclDY9kVh+2pVKKux2WMltC8TUxBjNW8/EEUTdQwY",
+	"Tfe7/edHN+bi3hRcWNJfyFxiLtbHXAr39/G8UvrWEH7w5Ww+cu3tFrgFUhAj461QfiJ+KtqH6R6of9+o",
+	"H4vxkPiHEvOgoKv55m4B+LL0IriVj/jEBvV9N0KFnjPherTXYLu/yEkBb9z3cNYklEECnpn7rftXxJpS",
+	"wtmd8s8NG3OdtW8eQ2lTw94EefLcXoyp3qU4sOQ9CS7RKQaXljCCdiYUUrDIzWbFOh9vB/yuCz1Pzo38",
+	"Gzy40ZuRjrMopQ8mvPeOotQdHtM5GDLmkUqhbHPCoug5oS4N5bjXq0k03sl/f7L4cgSw2wZ8dKpb58eP",
+	"m3iR8nPfTTTQDv0S9jFcdHWeA+NxFcSEu3pfMmLKGmbR9CB79kX2vHPZ4vbUSX/qir2omPZlaH+TZIRV",
+	"xlD/NQNb1ZCJrCx5ut/tPz+6it3KG3ZvLHV7mRZyLJzv2jlWLYsdCviIkAAjfbivGzffHXIF3COUyPli",
+	"C8PHbAu3ZQzJHrU0tXfu0c3rajjSIm3NTXvv9bVcC27EOPVJWU0TMsoTYO+TsgZLfUlVuNtyi8TIq5hO",
+	"Gxr979kEpr5tEDaqwqrQN9TeUwXtJvvMAeRadcxIopkIfc8CDBYdeP1Pqpu1W2d1lv5F0FvKoxJ97kPM",
+	"BNTzA+yE8Poc0A4o8siCrCIXUcNUWebpVlPCZkRX9zv+8APVmogZVgq0VpAtW1OrAip8A7SDarWn2GM5",
+	"IU2k2mTKZHtLZkxJRwZcI161R5pwgBHiOEczarVbgo5Z67w19verKAXzgnQg1Zia1nkrSbh90kyhfbg2",
+	"ioth60cB7qwMRGMDN/nO2sKARrpJjCC3AleqX0t1qLTdqEYctgNz2Ssf/2TEAOmiyGQyZJ0B5KmFCSP9",
+	"qVXoLCPZtVyOIyp2XjQypqkb5WNEd9uRgAttaOSg0v+VK+Q+cXXcsOWIx/Okc9qDPVj00NPO6bGbkivx",
+	"jqRG7MU/Zb+1goMZ9uj+NTWwpHTgaHtT5z1UjGlrY+RuBFZ75/oXuCYvG21eEHu+WKNXespDf+okeX/P",
+	"D6UfUPqB3RXX3yt9Fw61ehQfUeHAqpY4eyMqHJ7oRj296TALUbtxIntPl26d0KI4oiJr+YYd1I2EtlY/",
+	"b7P0eiQq+SKWPGTmIz6xSbLEEarUEfh0j6nxM7PmBOJxwFrzsCwjqtvWIBHYcpB9i7liue518Nd+UsRc",
+	"dz1t94lMlRxzvYuy+JnOsdyMoOxDELQVyrQo6CCIEw6PyC8OZoBaxbgNCWRyYJiAM8ywCgyJGNUp7koY",
+	"MkU0neqyGlmws3CAndpYxfZuTzonzdq7+SXcQxMIZ3awgvbFCvJoi+5gXej/nAAFe5xFIiR0f7P319Ab",
+	"Jpp3tFybX0exAVOK7hzdNFR08snP5T4Dm6aTrOxFEx7u8/7cZ9CZjDtX35jZxVAd6iIE3DUB1GLdJpaS",
+	"BapS2I0DLNCskYpXqgDXGNLpNBMbQj2ryQImVO2+y2w/USK1AXbZYdbuRuu8NWHshomwM2zmc/2E399y",
+	"rkh+1HmehGs6cKU969KQWW/UHTH4W62W4Y3ZZsZaqVaxSm8GPaKKi2FnqGQSLzL6L/HBf8BzG5TahXEq",
+	"bglMdv/tfxRhcpynH3teTBN31PqI2P2A9DGimSW1KCJjNu6DgKPuR59jRhL9E3uvqsTRwO7gDHnuTiq5",
+	"/At7LC/oDVNkQMc8atZAaP4ObE8+Nbh/ByG1JykOhiooYYdztSxHM89ELMsArRoYT5gyHiIHKxSUrFLK",
+	"WJBQ3ZBrLaPbnfcR8vO4N3wnzUEwqUDIOkLyBn0TP+GLdgPO+4kNDo1IHlLapvHipNjEApWfnDIz4rHe",
+	"GpNxY+6ax/wpubg3/MVtVeu81Tt+1qOng5PO0/5x0HnKHoedZ/TsrHMaHA9O+k/Dv7NnvVXUnXew6wd9",
+	"58B4tlM6mzfKnZ3klJr0vLfJbbrf8Ycf3YjR2/tTLIvXciGjggnfP01oLG9ZSGRy75WfAw96qDUrmXaz",
+	"Q3aDzTx+InZjJ1xUGu5Da7DWWc//r9VuJQI6pPSnWDDUiBG4lNUDEzowoc02dbVzdYlmqQ6UaPTuUGJJ",
+	"mHBBGA1GrhelU5DAv/AcjLRi7pP9MHURhSzgIdskYzNUhFwMd9+h6dLPZKeKD9c3UIQyyW25DkZSRq0/",
+	"mvZoSle0G0dQcfg5TjQlVGOmI1WMCDk5MKV9YUou6z1nn2liiRmSMSyJtzO4I8yK1MSwKMqepjFVpnbh",
+	"yoqMx2C64KKIafrQHFOYSSGFtRg+ZufkGlqHnmP+5Nl1m1xPGVXwu/0lpFPtP+z0jrv+x5PeNflLX5oR",
+	"4SKIkpCFfyVSkWvNRcA6EdWm43LOrtOC4X8nTE2ziuGYKb6kYjjlNa3CLGF9xjBl3/r//oKf/avXefbH",
+	"98c/OvjDyY//gYX4P/8PrGTuofSHbvVH/zO/qL/+r/L65c0pS+nZVmhKKYXscZj6Igw1SWKrOtgjbxNK",
+	"7BkThzVmCZrAWbkMZg1gZGMm1lTls/U2xc14QzfQt7X4w0t9e2AR95RFGPYtPcgS6IQ+FxR2aPbNpUxh",
+	"wKN9Lu4r8D3XPljH9oLqEWMP5NLH4aDWpf8YDg6X/ifQC9x53vnuezDoB3P/qSaUfHz1JrfyPb7/fhOq",
+	"b743bN2Tmzeh3/BhopiuFkbw8R7T4+VITgpxPi4IJQM2ydb+c/cVNPRbDYr7TL9tgdrsKBWUZui3vaaz",
+	"r1B2S78V2gAAOJCRIZ1mLlRq2FCqqSsrmbYhL5d9Y2PYLZ0r4uWYATOSUbgPVNrJFrnrpBoahp/pt9d+",
+	"Prvtps+U4QP7gNUfLjrHT1vtViBD+9vrVrs1UHKcFtNava6Vwxp6xeNIjqnhAfFEUNvHm9+BNzSo24t/",
+	"fVk3hSOoYBspzRx8u/vi230DyEN5NikHwDmhPwqFktuN9kUp8qLu9/TnH10mwnsTBE/vxkJWxsT9YWUI",
+	"mY7M6mmnd2yZ1Urs6LUIdxRyqtBgKqX7gS3tC1vCDn4ikzhEJYLIxPhOAMCZNsmW+JhFXLBF2vxn/8zG",
+	"AdDmkGc/iGjq9FLtutyaEfaWLPMYGRnzoFVwEIlkbLdtLAWzD2qmbnnAQNsRhgbG7uM24zd+Mw9AbIaM",
+	"aBwzwULowZ8ay/vVgd/IuJPEOzc+sBPWZxl/ie9FyloJvmmQKGXHsCbIl0/2EB2U9HkroHoEFsiA2Ufs",
+	"ZQ2ZviGPG2X74+p300WrEt0nC0seJPpeYJyGoSZ9mQxHhoDQAeZGYsViykPP4x5pMqZc+Iy1mkxulTJ7",
+	"o6jQg0U9eyOujav8/5w+vKKo36jkdJOrwou8sHsqpikSOhlI9TDkaM7RPKS3gCiFSDPg1htKk3YBHVcL",
+	"19WR+u5VEyFrmjpCuW+C7qxKzgkJbjjosJKIwIo6I1vnrb89fnZ8dnaMmd0nzWSd34Mti7sZRlJp1k6o",
+	"JkN+yw4utj1DnEGZB1ncXuY5sYVaPjAmopO+JYk+U20IN3CRQogSvNAICi4nuwOoSbQ10RZJzS/wxE8N",
+	"Cw5LONiiyJASzTYCCg6UdP9M01uZBKN7UG2uWMjY+J84m50K7RicSscnp4/J2ZOnfyfPescn5PTx2ZP6",
+	"stct4+Pb9/fT0kSAYMtn3fETfvAn/9z9/x6fPKs1zDsqprOJU4mC3n8pLQgjvbxuE2lFJvmqpBiSj2/f",
+	"ayh5gfvMwueEDoyV5HLsi7PGbTKh3KxFYK+CU+vzFu5FXdbX3GTuASrYx48jcnJqZ8JUwNDvVp+p5Rdz",
+	"CJEdWNoO2qDlzjkF1b1hLNakT4MbdHD4BCZLALkaUWLvABFSbLIiFJ7tyMFgsaPtq33sg31qg3fGD7Ko",
+	"s0o2Xw/zb3Ja70PR+O0uGCaIHAyKMFAFIcajqNQdu+2E4MXBHX/qOxU3Mmbiihs2Brimvw96wRnr9Hq9",
+	"Xuep/c/f7X962f8KeWVvBQDbCdPI05Uue8vqdnHcBRfsIIr2RRTBkUO+hiVzYsncco42AfeVjBiRVoUm",
+	"s1XACxlItZAJ/0y0gY6a7jouaVeXPv/JP76kzAeyKwyAbnIBiRVYRVGVXgEftmqX88/OByqQ7ErvQzRp",
+	"bnaHsFJOQGa0p9FhYA27tiVv+wML277IjgVShCRmSktRN7a0gcSNP2pdn+53OMEfXRrHSt4R6awMQh+G",
+	"WdQcG8a/c2/s8vRyXFNG1/e6Rcrc9avuSwAfH4To3iRIIJ06JVzLMevLcEpYpBl0OplpghJQpTjT1qyz",
+	"xpwLFk1logBXHhC5arKa5UGgBSxDsUGi94tj4JLWzTDuip0IbQUSQ4cMLDQqyEgmKHGbs5ZBon0bpi26",
+	"rA687YHyNiC4GqxtGwzLcspQ0clesSy/qIOWc+AEP0GTR3BNAzOYyoSM6C3bAA+IeeeGTRf7Bt7RYMQF",
+	"+9U+91Pnq1zE/Fc2feAJK/a4i8Z2O412aBYoVmzr9TZkwnAzLbO+Y37Dpp64Vra+FzumM+K7D5HQMQs5",
+	"dVWLSiJ2DE6wkdsZCXHbTmcc9RLOuEqW3DCs8+dGO2o4iJU9ayAAZ4weOEe7z3PHTbgmemSt4xFTjEgR",
+	"TVdiB9Wypvv9hk2tTXwrbzbaL+BXNl2SOmZnsG4GU7i8j+c7r7+FLb6V/NAvcyM3qwyvHriawZSkNRGz",
+	"sfyYI/utjqqkT21Sq/GDVAUhvnofvG4TOchypQMaRUyRMZ0SzR5Mpq5ldcj9MPBwjh9g6vmIiqEmUsxH",
+	"IT64xPISWtHMGC6GegNhiCTkZjGFwRM7qq2GzD2uCQ0MmiRlcT/4sBD3G9NvvzExNKPW+XGvN2/AtytC",
+	"jTgSl6KNWK0SevxRQ/psyAXRkvAB4YZAt2wAzQqlWTAtvJd3nVdaWA6U43bkhouwamT7WdW4j5sPq3Hs",
+	"qtFk/08WmFYTB8rcgG+wAIxr0k80F0xrRMlFzJOyUQECqHTMkBrWsd+uM/CXmBjZJkIaBwTJxbBdMpPq",
+	"kv7mk9ioAWpv64MvmJAk5AgYVh30XcBugSluiNd2b5nig8WAiPa5f9rHHA20Nk0whcFKCOcXObFsD9pK",
+	"7D8w4khOyIAiVncwolyAxcJoxMIcEl0K3X2b2zwCPZe3SWaZ6VEmPgUjKhGaQB8TBMyl+oaLIaFDuzAD",
+	"DbX9grk1HI5+t/RWJEqkWa8JzNDiyXZp8YsImSITOgUZ3WfDRJD+FFtd7C1hvpTjODEOIgxpUg6AJjWR",
+	"t0wRoCUgzoiFQ/sHe74rEOI82+rTsOPQaJZV6Ycv/XMb5FjZMIsSiJHtP4BMqFAxrRnW0osEe1ODzjpm",
+	"WtMh0ySUoN8oRoNRniLeuQe2mfaUJ6ZuEDGqVvfPVPt17XszMtltoT0ekNX/uOH/5T45ArU4GFEhWAQu",
+	"Xh7V9+9mS3sJO7jlBII6FzC1nKhiJGKDg5N3vypejAf2QPImE6lu9LzQqcFiKh1gLrTYiWXEA85097u1",
+	"a38s0pxdoPKj/cZ0szIoP1CVR4xrElEeklBOxN5rzZPZFTsHQi5Xt01SuJ82iSXHP40U04Dn3CaKjblV",
+	"73SbBFIpbE0FPo8+t4qqVFAIVNYtZ0GMek3es/b35WdcmnDi3DEL2kQ4FECaTxsxOZgY2KpWu0UjplAD",
+	"x31qOXCWdstuy9WAsQq8wKoy0NkLszs5CZmSOGrM1JUV2+etM6wIvQrpFJDYsphoEDF1k3UTBaSaP3yx",
+	"Dr7G4UUPpQwnPIrceWjc8NZ56x/+gx8//mggenMb9so1cNi+AG7KfQ6dAPcKltVKYG4clxVs0samIlDk",
+	"05QpLpC/4qbDhFGcLbP7xM1r99xGqR6HmS4y+/6dsIRhyaiMwodTMurOCfUyISGxc0R9q9mQSIE5OEQn",
+	"wyHTIFfzlOLQOcooZT34aX8sJrDud/vD9EfXTli7qOca80Lh7YuyQuGBzWSF4hmk5LtbczQw6am22i09",
+	"oorhJJw+DoWxz55QXwlbXRhbAiH3uAJDrpGAFTevPA1sXa76I6rqvGA/PMjR/WnzLW8Q39yeK8bsHXRC",
+	"m2hmQMhSzUMGvuZEhNKx2Iasc7GMTVuDLRezl9mjG74H6UiLpG02870XsNlSXcUpU4xYkVgdYdy8TK2S",
+	"OHwcS1UkmDtLnfkkgQGhJGRguLEQenieg+IFeCZyQFwezBirtzOIL3DoTCsD+1KNq5IXntRJXvANRR9p",
+	"mEnVOPBPxTgnZckZtcWuDAwzHW0Uo+OmLRLbrXESGR5TZbr26U5IDS2+JFb2sI3Tyu1K6746k6T/wu9l",
+	"zgKXxLF1ONbGjMYTE7aMPUjifalMo5BGGdCxOeqdnbb9T4+t4M2YTEoHz1N/o04Us//2pbxhYTX/HdNv",
+	"HWsWdfpTYyn59PTs7PHj05MVhDaPoo5KxBJxzaPok33oHmKVu7lVYko8jDyhHK6UPc0F+BCbQ1iqzN+w",
+	"pEMCOWakPwX0Qs0iLEtnggTTIGLW6A+fu1w1NuRCQ75HH3JMQ9BYh1ZflQItf6vLAiYi3JwB5RELyYTq",
+	"30WcGKL4cGSOyHuZ4tRBebsdCG4Xj+zjZsID1iYjOWG3TBE5MAA0A+1v0sqxkgQSrLRxZLfb1oJ2RVfQ",
+	"08z1D3zSqCXXezbxy6glLE/WfWkrazQT8dwehT9zJyf7NLgZKp+VdJCW+yAtX0ZS+1wg5ARgkjAR2oOf",
+	"68m1iH2pRBwpIKpqMdf9rhKxOO6aXuxNi6wF1L//DZvtKh9pEis5hKC75dA5ZFFwVwQyiULI9wksldwb",
+	"oMBPiaiA/p6hs7WgH9WczBKworXKqx3eiwPf33ARGPZJxI4SioXQJXEoIeiC2huZSBVCyqZH3fBJ6vam",
+	"uu8RbpqwbX9PlrPubkzvCg50xwsFEzhcp8N1qnWdLo2MnbhzJgu4D6WCFPvEJ4CvX8exU0vGO70pOIPD",
+	"VTlclUaSx/LXnNxZ09XgYthRSbQg/8Mp/1wMP8FzG6a3dJxKoovYXhco0SmW68RUGe36WDHFZZhvfuGK",
+	"lBj0srLniEVAE8oNBjlBc6BRHSpZV+nxghzEIv3ssL2OkjgzqN+EZJBEXPnNSh08q1LrFvMY6t+UA4Pe",
+	"E5fQiIoh2xVvWBgqqRYeAy5CfPcSJHAo6ILaJkI1iRW3K6kM7MKDC1O5cqHes167NeYiLcvfbrm2Xf2D",
+	"jcK84YidAlTYn0K+AB7etoIvFQTb/W7/Werx3LSyU8W6YeX77+wEsnCRK00iLlyRo6HfKuijSdPDrTg9",
+	"7dwWeD09oXUDxUJuOkKaxar2S3gO2P8GaS83yqLaAijqewhFTSBJgRoDKog2wK4YwUNjYRto0zIw+++9",
+	"cbintLcY/RAP+z1WEd2vftTPjs7KG1KnYNy/2Y2fUA2VEHgljEMOR82tdkw3tw3bzoHiUZSNW6L3SHNI",
+	"dNofPR3ozIu3I/JhgJKt7ft7AfWj2DP0G2Rx2E+iCGO8KeO9a/ueovzRt8uUnZf6drnMMeyb8S9rkvVY",
+	"SviY4be3AsZrco+0pwBDv3kVRxoa+R42sZUUesSY2Te1J2T9vNazY0n4ys5m54IQaAELcuZF4vHx0bNy",
+	"kShk6/w4q4C1nIZCxfQA80EwXx3owN64BpIx25aDYDwIxs313dE3iJo5lgAK7CXkegUdF9rQaHmtzdvc",
+	"cxu0tLJhFiW/gz/vYYCnck3khIXZ+bdh9da4gq6F5IPA/UANyfkEe2QCUNKYiAoZFZSH4FLKzvGnE56L",
+	"pVWRQncnr8KE2R2FVNrjk86xFU8nvZOnnd6x/eWPdmvAWNGuq6gRbSCT8ovfslRqdGUPwmk/hNNHiKik",
+	"HCpmIs+hGA1GyJTCBESXNfDkRNTNw61VcFImwroBjaIOF7tVnmkUvRVrZ0f3QeIeru9+XF/A6DcjllcH",
+	"Mq/uEbnIeVewdbKGq2zkRm6wNVw66KPcrd2Lc7iPvt/eUtcvOtLACCSfP7zsWAWk67ApmqgSn5yveLta",
+	"hN1zHHkRG3I0cmBE+6NHTJ0aQV34CAk4YgNDqPZ/g75sLnF8zMxIhq7CB8waq13UNY2RghrwpeU1re/h",
+	"qQ2Hvu0gC9F97SQeIMwTlHwhkVAREnCg4mbk5NmeeYnjcLAsOPExHDSjSPfOO8coQocA+ADiFAgx9/HV",
+	"m9yi94vQkn60jNC+9Btm/XwbR2shNC5uJQ/2LB62jkamnjqlKkhUbM3NIhYYJQUP/AaSv7x+T46fPDs9",
+	"bpMvL34jJ0fHz8lHFscyIi/eXpJT50rsS4M2PWca0j76LMVah6JLxf66b/R/K3m4U3vETsAl1u3OGrF7",
+	"cQVA1j5vNLU5viophp4M6lsZ//TL2kEa+KW7KQtSCduHVoF7ZWRYckvzJxGrjGJURDMH6+FDJEfkrSE3",
+	"jMV6leTbelbFhJvRSEahFW67ZC6G3rCXTBlsLrNbj0eQm8d568XHDiKR9B6f1Ocq+bVs2XuRG/ozvWGi",
+	"Ok3UkdmBt+xV33gHLZOjYmhLSL8huwHYmWTKFLlhMXoz2mQy4hAlmSKrgXAJ9DJktZ0Zy72siopgtMyH",
+	"4R/apOSFMRY5MPxU995j4ReKzpqQDWgSGQCq2kUD1ErAjzDEM9tt7hcb0ujKdQyujcPsyp5+5SxqBmOF",
+	"C952Vldu1KprcZAX+yIvPsRMgC4K54o+SqByglRe8/o7sljK+Lvf8acfG9U0YQiva1ITjEqC4lCOeQ9Y",
+	"imO4TYuXYeJYU7p1q/XAIB4U8Cs05UlZBBQ8jFHLNLMqw7q4RRLcMGOZBfzwo5trUbVRxgHD1cjtu8j3",
+	"gdp9XN5n7KV+MJkYOoRMp3d0Sk4baR25tW1b84Dtr2Qs2CrH4Q3xQ7/CvWEx/+C3TBMjLY/BQ8bu/sBk",
+	"BkqOCTdta9P6tL1EuPAq5BhTgnSfZz4XDnCxjPngEIu4D7aV74R0qrvfQzpdXGjuHn9FN9vQMDdMVayT",
+	"Th9GvS8WzAR0zIiR50TzoWAhkYOBa6E08T5Vy8MR8xi6o3NPWjJmBXL5xGKpSqkFmzWvuzHhBYlkQCOf",
+	"f1rS7cjB21QCZCwilVfocfyjFml3AYV0jc2ctrO26s7CUjO8iruTy9Dy0doYLLhhDcqcX9Fp/Tqu7bOW",
+	"g7zdk/7AfAg2v2WicjA4J5aKlIyITsYaoYiQctsgcdO/3rDY1OOay7LaAqpHnbG8vUtZaSULsO99SfVo",
+	"x23cNtesrY0Na1N/ezMcBapH7xCVdrshqcK4Zam0AePxQavfs0iUVGQI6r298qB7BVRBI0xurMqPHRDE",
+	"TRtbk2t0KQQ0iph6pIke8cHaerkB14E3Lg5AWVK9xMc2CeLjR1nYVgmmsfcxKHsynCn9yC34PrZsszZD",
+	"emY7lS2DSNKabT0bCgZc2w4kQ27giktwEAz7FXIqsPlQ0QlTOeOda/T3bID1d7/Dvwt9Ovl7vlEBgCp0",
+	"tU5kP30ASIJwIhmUoNMFdZtQQf6v2wYyGfHIQwhAEaDvrvLf/gkpAv8A+AHCrUqO0j6XsLJFba11SmYr",
+	"t7WuRe7dDCb5+8+2wCVdYNYslTet7x3E3EPqAVZgbpRE9v0k5IMBs5oag/4zac8ZFmlGzIgK6D7jAKFr",
+	"MrFaPpcZnhB4n8OeMARYz/1Q0t3h1XToOI8xJYHkAkIXkdQNHDt2zS9hlC37jg9c7YH5jtMCaZ6mGaP2",
+	"/tyyujGNohx3QzUMlf31unJGVA25GHbTM1qLI7lIvu+lGXExBHUSMq1CIhUZsSiElOkj8tZocs3DazKm",
+	"U6g/ExAlmVFS/Axf32K+yMoshd2657h9b3hs2Wvok1G/e6fwWHMdila7dUujxDKVvz1+dnx2dtzLsBfc",
+	"k9C5vN36d0LdO45Tj3S7pQ1VJm3BetbpnX4+7p337P//u9VuJYJDjeTUAF1pmagAOFjMG3Ate4puX7bM",
+	"ty7cqWA7kSqUGcUD5voxIMUH8pYpK5L3jPHskI9QQYCwyQQaYwZSGyLkpA37PpITMk4wMdWlm7n8DXcW",
+	"eYby0jGFEobi+UUNjgKT0RtgJxduoY80+Qvelzbh4V+BkRpNbtgUEhXYLVNtoqXLrevbZYMrXUhynZec",
+	"v7Lp9Tlkv8QMqZMKPbHk6dCJLdOlY0ZgaUjH1/jwObH369ruscQ+I1b7xL5tlECnKh7CG8nj3rMj8hWz",
+	"LqANIg/TVCyAv3VFvdAAnoSSYSUbHI59g1VLtZ/S45MT7FrtmqEI5LDP7XK5zpECNyOZ2CF10rd72GcK",
+	"R4MreUTOeqf4xutPzKhp52JgmLom2lIVlrhIiYQzodzoc0L1DUYY3CrTzeHhEbmUOHEKWpfbxrIu2XAc",
+	"6+PjIdOGC9/RaGjV4/a6mLufToG/12XrOMOfka8DGG5luZtVrPE27B8Lv5e6Y7t1VmfpXwS9pTwqb5uk",
+	"hgwb5yNvQNmAgAKOf6CsyDPAnCcwTJR976YERfc7EtSPrmtqsF5r2vHutGwPBcKEzjD7ClMbv70uW7s4",
+	"u7eukz1gIaWRXCebUzAkrCqLqM6XlJGvjr9fo2l8PQef7ysP3fK5hiiy8KWKXrxZduUGo8K+RE5AMI1o",
+	"6Mqn30nlPCr+zZlMKuPweIiexd+D1O7e0clZPrUbQW0mIpI0JH0lbxiRg8FRfeYMa2sCqrZm5pwfuoJF",
+	"Z2d9cBzsV5I3MAsaRW2nzVFloLHGjCWQF9PrZtuxjHgwXRj9c49+xCc36T0rjlRlhsKnex8GtLaeZnCi",
+	"mG84VFQYFp6TfyfSUE36U2KVW0sviaZD1s5Mc3uAYkiGSiaxJtrYDwayrnW4+RaqcyS1S8d0+uSAC4wH",
+	"0sCRm7HbIig6dUYyCq80CyTAoD7poXmgwY64pREvfNizpEsNLX+vtREVC9Bswh+vjGydt0bGxPq823UT",
+	"PArkuGtk3Eni+Rk86+WmkHmqZqZyinMZKhqw4uyROmC/ix4wpy29FYYpwewkXYvK8+Oe3euxZWlDtt4t",
+	"O4VpAubVXV58WrIFdgeaGWszPGiL8YMGHJBQnXYQmBw0g70JKTBTzfzbWABmlX3Bvhn880z/9Dqcfble",
+	"4EffgOfv2r372tLuVCYKqtgs1/GlSVSEzqy5RtZz3fZOwfPMV+V4vnNkDZnDG9VGKugbbA1CkImQWp+3",
+	"jue8fNygZ+8CvpTl95NEGB654gAstYQhcAG5zBpykf5RDohmt0zRiGimbrk1ALFomNFgVGZlgRfqEr9+",
+	"F09abQ/ZcS/nIfPMvddu+fn6lsY5d9zfHj877R2fnD4+e9JKvWrIrtPvpX+xZ++2wyHud54+rW+Tua24",
+	"BOfcljmwGxsJodIsgxYKbtVoo+H9PLjRfgo32gs25FDz49mdv7ypcp3juRh58WFOMNUKXnwDqYmzJbcL",
+	"uDBo6w1YcPe7+2lhkmaef2xYO/FDVeU44McPIFFzlnzaJfKiKgFzAYG4aqmNA63OnGcF5uoCeuxmSvkG",
+	"cSjKplmJmugntAZx6gXjyYxgnJV27ZZlBq3z0zPYvkZyJp/xfN+E3CE89LPJNWgcQ1NNNGtGT7VxWeHP",
+	"XfKGyUSa5U8DxRgq0hsXYt0kDnfKMYqk/tqqcq4x32zMDGA2qJgSqUJM6XLZBeXGhssM4JoYGYWIHoaM",
+	"v2Ax4JVqe2TbEbrqUH8ssQ5wu9bIz45r8rPjk97eMrScs/Sgy//UPM+V3WcoJ6CZA7hJFmxF3oeHTvOd",
+	"W9fH7UxHDjrUA+0siaeYD4MUk2fDCnt+qAqFHaa/9+o6NN9xKGyPEDkJOaLOh9ch1u6PcYugOEuiJUWC",
+	"2TmQg+v4naI6QInaLdzONH7wBoRmIoZM5EIIrWNLYw3kSikNb9cjX/8KHZzw+wLzGEcUM3fYeE0gL5EM",
+	"bhbKBXhgk6QMA1QQsOFj9iBEgDY0uHmkiQf/civfKqx3BXV0aXhLRbCJ4o0PIppay5CKsC+/kRE0x4JB",
+	"MV/MtQway1sWWjsn4rduq5xtoyFA8rv4ILBQHbPdqCFjqQ0xE0mmjCpNqOVkZWaMW5un8t2JMAi0Y8Lv",
+	"k07v+HMvTfitLZMu3DltWxYtu8CHkPBeSqN3EL9Mb+8s87LGzIQqDFSoRDhbaECjSPsW35bzTWhd/HJg",
+	"DE6U2Q/tKDIxnWJWSQkXk1HEIGGjG1DNluIKsebK7G98zMuyg3+REzKmYkqMJBGjt4zIxKR5wP9OGPSu",
+	"8zW3Nzxu5S/7mH7j42ScJtK0W2Mu8C+9NAmYC8OG4F6YG/0FND/likQ0DLEMp2xc/HR25N+YGJpR6/xx",
+	"bz7fuGIktGq1YTFUw4jKhRoW33W4iUu25iqLZ4/plISycpnslkWt2sw0sGT/G3ynZAZfR1K7bAdYbyDH",
+	"TLtus5XrDhN2Bc6ypjCam6wMruwQe6GRdK1Q1jfM5eo9gNaw3pp0OevKsrIokhMWFnrlhqxfgn31MmU2",
+	"Gwuh/bGQxclbex3YZKFSnz7+wT+9SSKbH61CWxjwYaKYPiL2FzpkGPEe05B5Zwg2ljdsrB9Eqi1eQE+P",
+	"mDJLjWsDZRlPO616tfRpGVAx5zblSzM9+HdFpkrhqJ0JF6FcQqT+4a/47EZJdGasCgLFWe8x6b2RCggv",
+	"kmKICdzgeRSEiZCFJJgGEVT6pPLdE9QXSL7dRs+p4qnAuM5aBFqPqGEKK0oJF0QnOmZCs9msGBJTba4y",
+	"grzCo32eYsBIMQS0M/tXa744W1QlwkUky1LmSql2h31r6BRSshtBDJZehS2akw2v4sGc3BMoJlduPtgY",
+	"B6p0gkK9Zsd5lDYAds3HsVQGCutcLHhrTEEGhpmONorRcdMW6u3WOIkMj6kyXft0x5eOZC+JlV2p4cgG",
+	"Btxhn9Z4dcZQ/oXf+yN9Svb/ZMHWg/WfmB2VlRY9pmb8hCkrQPDJA+/Zn8AKhRSl2Mr1Xu8E9QmN8CdW",
+	"1QYOoVMgbBLy0CFogBpdjZg0pt86fRlOO/2psTR7/OTp06cnx0+aoykhk1KJWOy/wvJd+9TGa4QTsQgV",
+	"OzNJHwA0drZWsLWgdg6J5j6iZGN/NH+IOy50hJ27gmWn4Y+/N+qWkC5ky5jYxXEX3YDnrlvz1FfxGBkd",
+	"xMf+qK540BnmXpgwcMVAwj3UxrFbplJPjrcxx1SE1LB14e1lEqL7XSXiRzegImDrxhLOqHoRfqhKxIbQ",
+	"Q2FN6+VdBf7wuBRFhWuCI0cHvW9/Lq7LTM9ImkwgrmMNEsjatDqetpduU1fUm0z7c0E1E+EGr+ciJfbb",
+	"OGpq41aEIRCK6nDJ9+GSf7WXEW03Z9/9HS/4QKrUonuOqbYZI3AhF6rXfP+Dm84tU674xP20sILyFQtu",
+	"/onPbdaky4apuBZutg+ggtKtFGtl7JkVky09cDL4w+apQA4GzLKXjVdK5s6sokqygt66DttziSchuHFO",
+	"2TvkwyyriUqUlmqzTR2yhXykw9LedhckhrBpf0pixQb82957LFyLXk/oDtYXNolwQSDP2MfcIetypnH8",
+	"flwChrnP25paJehweg5QiAdtPUmfDaQCfEzIabWHUOy/l54dqKx4Yh6HuCw4CS8uSpP724gF7ywrTyyF",
+	"sjnHwjBXZH7/DvrbhvS3uztLxjFVLC9m09D83ThNU62rG3IdUBXuhgXMgFbjVH6m61lPW0xhwrnRhAmj",
+	"ONOHu3lP7ybifyZx7m5CJEywW8ipQTG0pdvpiGWpjvraPbdxHbVdWr6CCqOHU+6zIRdEVyYh49OFFOCY",
+	"GsOUffb//avXefbH9+P28dmP/9WqkQcNEzAjrsl/HNcsG9N+VpVu/eRxqWtno4zDHtj0oIrnU45TIgKL",
+	"MzW090vfVgxwKe6DuHVTWbu4bRIFrX9hPrmN++ECnLsT6oJNPHW2ZxqYOHbdRiUOgl5CThwK5EHa7wUI",
+	"6ISbYJRrJzCjJngFwdmuW9ITNMzqPtjxmIvMNTbACV05UHGPuNuiyQgKGVBh0G0ykhNQsiJqwIyHZObS",
+	"HGNYrp3SbvubKzn2KRvHJytWrNpVIFHdA96Wk7oHdrUXBarQkYumHjV/D9GVBsJJoaCignChzTxq8QbZ",
+	"lqE3rGMZ6X3Qh+xkXlB0D7oLuR/uh3Z6+lTnxNLhgt9D78MX4Rq8oYhDeTlyWRh9Nkw2cTWX+xf0psOu",
+	"i7JoYYpWkQhkyB6EKYwrBttikleYuECk8h0YxRU2ru5+t/8sjd5vmn5eMUN5tIiCEKfeJSJ7MegSkvc+",
+	"mG83IAMd9ZL4/jpXXsqQLURe27nuD30D4G8QjZMqcntfm2Tfwxu23tmsGqfGJ3kcFIN90PyBvNzVx2L4",
+	"MdgC3BAOOQ2KIRzRRkKNXi50Pa/ZtIafcYyK9IKQQedfFhLDvhnMfpMDksTESHJ6Qt69yJx5gYySsdDO",
+	"JQ2b9x8pGHY/SXePKkZ0EozaRDAzkeqmTeREtOHRK8sfcj9ecQAB+l1kf1EJdkyBmXCjWTRw3eYGUo1x",
+	"MtiKMmLQgO6IXLisXEyd79OQRFywfPdiQA+bjGTEnruXK23ISa+XPo3FF3YGFZjGkaRrjcFWtgulgWGK",
+	"9JmZMCZIwKJIPycDe8WITAxJRMS0Jprm8ndnwWTcmRaBe5hIxpaUAzkeU+iBMuaBjGAphvbtgnicL7as",
+	"Di59HTFoSJNtJWw4No3JUUrDeSOrLJ30FKJ4QtacngO1pjdMEDkYeNzUc/I3oKW/Ia4uiRgNuRiSXq+d",
+	"a0dbNT2j+LgwuZANaBIZK3qjRF9JddXrtdrpnO0f7a7mP3ND1FqGzzd+hO142n4L3U2AGkReCRklsB11",
+	"aWjvxAFG+d+PKyJ9hzLi9RaFLXVNhIoODqise6NsfHZuRpRlAsUQnHH9/OHZMuHT07Ozx49PT5ZpIKUw",
+	"eE96yxQTyAiosloHXIAM/G9MG5gRgCUxQWC7LhwoVZrw87dqyZW18FpUgjKTprCYlVVB0hWCLxCX0Rmq",
+	"BKROOM/vc/AI1xBg1LRKC2VCahgcRmv7KRX2rLwNXMpzmDBqipsQsoCHbJ+Lst9wEaKKApor3EKk0ntv",
+	"9Zdd3FhqbuDuwk8/uoqZRInNWhUw1JIcCjsL9+RO/RFp3/WXUhirWiNWjD1rCfymb+rHJD8VlrV1EBI7",
+	"OAsLw5fovX0W0DFQNj9oEnvWft1qDHD6rrMfF2jUWtnKBVrDOTb2gkfRKsjvIddxYpblV/qHNim/cIyF",
+	"URA3jYdRloM4EY+gLlETI+WN7/EYW0tXMI32OCRJQh4JFb6xLIIPbBdmpJq2ut/dTz+67JaH7E4o8qWm",
+	"s3v/okpn98hmqp2FNMwR8Gu/wi1iEtjhD6Uu++O3lsYnklNP2pBVl/Z/Q9BrEitpqU2trS5ZBol9ouPB",
+	"8hbGNN3Dl/7ZTQqH2bEqu7s6kL+HgQrMI00CqtSU+JPTW24WsiA8OU8eO+wMZQwNRldxOEiV97sQ3haD",
+	"lY0J/yAE9iTLmk7XeM2rWX4iBBfDTiwjHkwX8nt88iM+uEmaLwxUXYKQy2KBkM4EQ5IibaQHnSCwFOsv",
+	"3gHY++uDaCSFzTx0baz3tcuDEh3d0S4YJ/BpH5PjQxloT4dHSARHlmKOiIug2IfS0m74/g2LDUZ3HR2M",
+	"ZBRqzOLFv34zRLFbzqD0pCTIayXUDEHvTjy504JhAxmizUFFSFXoDJgsz+bSf2BP3rDYdzs03t4fc2G/",
+	"BQ3erxD6+7TdCkZUCBYBJViOYmnADYVfYcracPVbHxZ2z4uprYvHZazCh4cjykMSQlvNA1r4/gjJ36yQ",
+	"zPE7PGIq2KSdywNpzgVristujDxmA2Dh7s2OwFt374raOm/1jp89fTI4pZ1er9frPLX/+bv9Ty/733Gr",
+	"KQP4rDiNdnTvPyQmkrIaHMTh2ch96x65E30UdAvwTPrLhtsbSpeNJTywKebagVcSULPpFFLGfDt5rkns",
+	"Aqur6Cbzl5LdMmE6ZhovcWO/ts99hsc2SJvpKItc2TDZB5HIDyslckDglHSWYfh/Lj+8J5ewafDxTFb/",
+	"V9YfSXlT5seiMb9hU8+k1+iwxikup6GdoEwMIBXSbmdl0to0boTwUDUGpkxVjYKfXoGDvL7rfG6sN6ir",
+	"Z5kXruaubEioMm2cbTGfC4JYWvlBK7dS3q/sDiC7xWAZD4KbOCaStuSzhmA1tv5OeMg3hCTrKLosrPra",
+	"PfqJmt0B1wzSexgkSlmDxu4g+xZHYB0OaKRZzVu5sJ+Te3k1fo1cbRYzN7XmHDZ6V3PH+sCvrL8MBC5D",
+	"O++xAUz82Qu7tVK+6iIJO9O8O4kbDXOVgiTC8CjzL7mkshT6xFEuZ/qIYFwW6hGgXyWk0E/olChMkrcU",
+	"D5rQdV+a0dWETvV1hZvqblxirQlWyNH+BR3lCqgPrbZHgnj95ZNPuPpy+arVbt3SKLH39Pio9/eTs1YD",
+	"D9N7NimufctGZmHwSyPVkq5QUFTCAE5AupIJaBZ4qDbfq7iMJYRZzrbm8rGiDnHH7gANC8LmKsDsxW4T",
+	"I9vABqGNOzXM1WkZu0PZd1Km7opu8B0AsW7tu1S4g3fOjNjv4nWiZMyoIC+ZMIpG5AUVNyRO+hHXI6ww",
+	"GlcXaa2XNx7KtDZbplUgl2riINrY4wTJCxfAPvKcvP7yaXbGdfTDPtVsLVrqb8wqNNDAB3SEPquW71ST",
+	"CYuiql1NZX5hYm4T+1JGjIqyKVwEAYvTXZEDe99yxpC8re7uH1NtGo52qEnbr9aWB33moM9U1a0V1RnC",
+	"hUPESpvg7LZsbUYh+m4n96P73cgfC+vX8hRfp4YtpNPnxEirxawgaaxRVDt4RkHz25YborIo7BfA5rTC",
+	"DNump8LsQdSFgRy3JvxE5qx3a+pDz777WSb2Rslxpqcsf/6zzJ7+o8nV6n4P6fQH2g0RM6ys9mssb9ni",
+	"W3ZXHdzrPC4d2h8ZNlX0WJpW84EGGaurPw3S7YcOMOQgAO8hfJyvw0ZCSYx30YHpcSc7/X5e6eVP23v5",
+	"ipbf/gHlEQs7E6luut9vuAihrFRNN1lV+lWqm1+5WFJUqqZvYG726XuNQvnJzvVDYqwAXahPc8PGhwTt",
+	"jfCNAgf4xVrfUt0QozgLsVlShkw95LdMkCReWwb1gA8TxRaWyrxxj2yQCv0QpfkmUjPcAHAE0ShimBut",
+	"GXsQ2dA+IfyRJu60zsn/x97bf6eNq/uj/4oW9641e68LgaRNO01+OZ1MO9PvTF9O09nd98z0psJ+AB1s",
+	"yVuSIUxW//e79EgyJthgEgwp8V57TSgYJFvP+8vnUWnf1iBL1SYSJsBTaGdYk2IK4fxfys3prkAvrgTK",
+	"WoFlDs4W080jEbGQzjoBjYCHVK7OOP9qr77ILq6RIm+ttaoaKtv8o4I4dUc3v/sHAmq6RFLdG/+ygjdw",
+	"69h32Qbb2OUP3y6f0hmhGcm7uVKCeGq2CYt7mullaniZNHcl/NYJvkeAv3tb2j3M4Io/sNvou4tH9zOm",
+	"Pjj5mqT6K0IP2nbs+bhUY3Eh3JSrDQkxZRr671lR+ZUMRZt8nQGV0ewrkYA/oAiNImLfxG8ckZd+Jmth",
+	"yucvnkO/nDfBeY7KLF9jxdgpom4iiT+KLLPzNaFKfyXUhVyYPrMmkPl2MKJyCCFR2mypuFSlFtm/FXTi",
+	"X0AaHwxJx5zoUg3LybOlTqufxLV5fug6m63YI5l/9+TUV72YH2m3YsExmXWyQY3LrSdm5xPvOjG0sbBq",
+	"VOxh5H7cXO8C6bxbuORVFuc9q1/uIvLvUy3jamSKMZIxi57DQiYOBdlIePNFpoh5Rho4yeTSaZucnB4d",
+	"nxyhkCFCEnz3L451E1iOYARTro4X6xL5EUEtZVanYQjhOR7cHCrXWGLlhTVOJDQ1NQ+4pmYhM7JsFjib",
+	"4Z4ZkaYEo9G0jabdkvfr9NzDq69gcSKk7jh5tjKE+AYvvXBX1sgrdqHfGA9XhQ7HmMz3aphJL5MfRQTR",
+	"Gx2ufRIfBqKB4qNboi37RIu6oRg3RkEN3VDMLbmeonbQAPWldmp95O0+7rTLG/Jqp8CyhHIggWqwy+81",
+	"LAHXCQTa6m3MFCEl5pJRrbPjk17vG5rl/ApzxuaKV398bJ21Tp+cHB897eHDd3bcWzpDZ6G1SV+NexA7",
+	"HoqQX3VZklviaWfA8UZ6Nenyg7GAfsIJxzhj1WonMcjnYHOj/vQIZmREJ3fSXaUqqHtjX6yc05cJiJr1",
+	"xGoeeBTolQMqc8TA1C7VxHqTwe7AA99TN1n8lk5B//oB6JQEeMj48EpIKyc3Qrh09vxeAs/VmKHRAAcW",
+	"bc643pfvcoGT7mOmNYTnhNl5v1qQPswHNw8p4/VohC6uUWeMeVGcFFuoZg/bFCZ74Vl/WvbJnmeYTxAp",
+	"jD1bmdlglddfBWlHjM2ITPkZkUBDm1dGqxpzD2OARGUlblMp+DCLo8Q2/2NjDFxLEREtNI3uoqVLolC9",
+	"SoyJQmHfnImb+O5Z0/tXTtAyPjwnQnqObecM8ClVLqOhGA+akqr6mfVihOPOBQ+AxAILOEKiLNKA4Vqc",
+	"8NMm5gAdHq57uWN+ROlRIZj3Gq+rndTNMquCwy6EcOBRt8yewvLmyLZvYtmz8Qfs4CAWjKxfHdAYHrKr",
+	"VZh79z09F5f/KpxaLNCVpDIYsQl++OHn12p+0bOn5O1Pm04a/ot//eXVJ3IrNfKVaIii8uh7eUZ9TrHb",
+	"z6l/9rX9uH0ELypL+44tOnT5DByfis6HJNstBXLCAuTpfhqMAcP1uQhlG9la0gA/cCN48UZx5MhVDHok",
+	"QvNOquwnGZR9q91yJ9dMyn2Ek3JzfLFCih+RuQmzyjls7JQDwliimbDPVNz5vKTWsLJv7nJ1asqW4Jbq",
+	"t9uJ9GfPj3s//vjs6R0MpuOT6gZT98b8qdA7sUUd0bRNPDiHPD8g2jUmrwmFPVRDrUJHM4sATbpKPILh",
+	"62p+hbv0AGoF3L088pIBn/EjEVXa6nMbe8CxlsgrxheOGIdzQjWJhUIgsZFIFWLMORDgB+vTVGCAlIdi",
+	"zzEus4WDiXCZm2lU2g5VWqawvDazg2qpIpHgQ/PX5wGM6T6iSQIcQmPDG5vNtUzXHFv+3+l4ZY/+JRty",
+	"xoe/wazWwNVvMLuE8mpGmN0jXrWxLIYglUzPWmd/fskf64e0H7EAN+NgA8QYbKADGwyUpsEYJa/3vzB+",
+	"8o+Pry/I89Pj5/9cOMkQuDaLFMwjxXW2Wm8YQTgE2XVJi45K45WHfmGvu0zjWg89v0zZAMc0PuRI5YWI",
+	"E4q4uYj06XJKKo1zaQemSZwqTeA/KY3yJPQ7HmoBAdnT3n4HvKMiLSlXA1iDqfApu2pPCP6eLfssioyM",
+	"9RAUJSEwPw9qw8HXtTGHf36PfbqFJ6Py6tn98QGjUadPI+omt5eJU5wF9pO7rlaSya1TIlDddtW5FTkp",
+	"ZxqFrLE6/gYpDpigXoahImniugPtIXqpQBKQc6Rl40GZJ7NnKhvSqINWAluTXfzdXPrKX1kjhc0Xmq0E",
+	"rjFqjTN4LO0m7m59tEqlgFrHTfYIYUDTSLtE2i3htZth5IXOLQ3D3HnudxB5GEpQSK4BWt6tX2ncT+UQ",
+	"M2gpR+i91s+vWvZe3ITWk97T0+dGYWsJhjVav9IBcKUlVQoIzmx0yv2dkCEH/Te5tAk78kvc/xVP4fqK",
+	"hfjTxydPnp4+e/7ji+odA7mn9xpTfDvOEeXWf4WPaCU7zhrP/1ASQbhXF2EwJ5sTPMpLHjdNwDZo9yXl",
+	"wcjWy9gEcUUZZL9YXjO6qKS6N9ap/VZn2M4SvA/bpUVDYlPdCLbdC7ZeI9gawXY/wfbRYz35+tsxF1Nu",
+	"ga3dYZ9nE/O9vWUrH1D62fLdXL+UWoQrv4+kE0OxPlX9u7mqSVIfWkS/EDM1Am2Ob7kFYwPc3HJUPkdJ",
+	"a2Qsi+kQugkfblpNVShPExboVB40+C34IQf5gxRDsXufLF1R0fnh3S9t8n8+vPqFCEk+Q/+Dq/ayTB9K",
+	"mo3zV8KDReY6Shy2u63qtNOZiAI5gbAEoW57YqupAlwhrdVITJt6vMOpx3MYnk5sEleyYU7Js2BOyiR0",
+	"uAjhuihmbhfhnfRePD8+PbkD8nq8Mhj9ttYQ9FtYAd4UweEjuk5Hws7VEGPgRnqPjRWaAB3jvD7bQJbl",
+	"9eiMhKJiWtjcm/kwoBq2G2mOoZtQpaZChluZp1nUD/5+yj/4Ne4DXwpT8yhwABsWUZiNk2Qk7ThDEdnO",
+	"NCkh0GQkpALSp8ZMm1X3fv0+N2n+LhD59uvhue1UQsQ8BXiYCmEcCPAQwsNiiB1JYfOtF5WWeevQbU+r",
+	"3PkfnE4oi1b0aM8HRfygiPFMPd/cjYcLWdEW7HQGNDC6YVVpDl742l5Xo0zPr3Op7YS2wnEuTBOlKQ/V",
+	"I5DycwhMNzhkRI0pYA+P2MPbsWBf3SbGhVFFZ5mjoCCQYK1SnHnZdrOJJSRANQmF/c6IysJBw30YMr4X",
+	"CgSdJqXlQnhTbWtoE8SZFTyaIXaCraazzaQUx2nYeDj23ws+YDI+QHF8j6DHz5JOl2jadRhZsFzGtcAW",
+	"wyQh//j0/tOHNvn4+oI8O3ny4z/rkohdd1Y1TP6uhVHcdpdY5Y4GkMsQPH1x0nuyQUTfLmyxnHcby/8I",
+	"gZiAnJm1C8v8/AXIkqpt61KGQoTIqku8/Mg5dGMLa7FoAVzNgg0hOZbO6uJq4VfpzreD5/u9sK0EDtNF",
+	"2t0nk9hsF/JHww9rNJbxDeWCULHtkYKDcnO6sUp7IlhYI9XHYgI1uNP2h7elTuZ+/7a8ZmMg8zs7zZds",
+	"yDuMkym1thp4GdWQ+sE611Z+L7nWi2YnneIQ8hFkLjfCM1GuC0HQ7svKNk6zsujy/ZRf+utq9X1wjVXl",
+	"ln67j6PaMk8jIgGeu/39x1H9XrrAww4G/b4biwd4+N5suJyoC+T1Jw9Ke4jRzAUKfMUdVFwWxHUpHhf/",
+	"6ac6mzNTgyjq3rhX3wxp1Vlf586/AvJQDQSYydRWxazqiKrHQXo4vmhQpCbvI/2Kac4aYevVHxvyN/w7",
+	"Rx2wN/FqAlw3mAN6oQt5idamdEYYXzHHYD9aVyk6hI5PjK9OfuO1l/7SWjPhi0uV2m4unf8YBo5fvr0k",
+	"Q6phaqfB4Xv/SRkYpzOV6txpEDuejQs9L5jxFOaeqtpFadZSldQy9eyvsNwXwZrX+Aiv7MzN1snxWa/X",
+	"ars3tWidtXo/mre+VXblC0l3dxHjDTmHcDFtaqoOpabqdzuwD2ISClfkuCn/ryiMsppCQ5xEVK9pqnRL",
+	"fcourp/k/Vplzv5Li3lrHs+j8PXdgWFVlQIyFTJUWDSFGIdYXtPODzmbUMkMTVkkb7x8x8qjAtF1b8aM",
+	"h/drkSoe+GZowy2XoRwkVI82gDnN4X4+6xUCHqxRjp6E96oc+/iN1o2vvvx2Rm5oLFKuvxnvVExAhikc",
+	"kQ90dkZuEjr71mpjnRqHyNwuwp5ElA9T4xEYz7S1qfL8bIhvT5ozt/YyoVgmanTmAU4Q0dnxYsOUEwVk",
+	"gOkTIN7q9oR9TiBO9Mx9ZSgQnsr6fUbaYluBGrGkPv3rRGFXg9LfrTwszNKZO3qAEvFXiCJBbszdL4q8",
+	"mLJoSeYZGrNtD2etjxAzHoLcWBB+AqUfmhz87Mc5KODNJKXD6cfImrusSHMhrASkEhwr86kaq7nFSAZs",
+	"mEpQDnLWQ8EISRQyjtq25Ms7HLdEFlz7flbMaVESCiHJP1zNR8T4GO8nGAkjm2mWBf0nxkoiGGgiUl0U",
+	"Vs/5Mt95qNbdRROmnQuv8ljsiiZGmoZM1+DpsKEluzV+9fyyOmnFr7IqcW6f3cFTTBIZNR+S+QHhlFER",
+	"hWQCErNH5XR0QTWNxLCAjLKx6jXhE5ltZ8e4e+up8tTg+R53jP9za+GCfu6INu2mB2PefIgoRyMgFhNY",
+	"ZF/zLjbFgbxdf1CBf8vNlkxgdBMJEwbTGgoa3S/nOf1hMGoNyuiDe4oF/PrTzJ/mAeujjxCMDbmiDUPn",
+	"ColMRRqFLqZ7J+2zknhvstcrx1wvkmDdtFAmtLO9HnxKOE8AlIfZ/Gt2e/B17TZIYQiJhTaOtmQ+lQST",
+	"4lsSrDiitBZTuColdwPKA4i2HDfb002XNo/jPW7ZCnwAnN3YZIdhk3nAnrkgwyC66zJhmsiUqxrMsbwc",
+	"EInuiFQftiAQiX6f6veDB+8QZht8jzu+D2KQ0nSmGllxMKUtWNlG3ARRPGc8YkLVJiaPn2NQKibsmNGO",
+	"ArkON/wdXnlpL6xRM+bXWd3IYq6wqNkuHjUDKn1Q6hFUvAxpgmNb7ZMwEtgX+hE3PdYmCaYggfRhmPId",
+	"A9etITccMcN4akV0DWBC9ufhFuU+hDrMVp9FNoeq9BWikSKS78mzTu+08+TYfAJDGl25EumzVu/4x0Ev",
+	"OIVOr9frdZ6b//xo/tOb/898i8O1bp09PWm3DC+0zsxPVk7CXrjn5Z7UjuMem/F9o+kOTdNZITYUxDj4",
+	"mlAnw+6IlbpO9Hjb8mb7ld+WkF/bBR6YuLmTUPElOK2z1k0iYcCuv3VuZrPZ7Fv3houzZ9+q13ksPJu9",
+	"CBi7dq7xvGBYNl6SS/1b0rHKNBAxKGLkbCOCDqqOHEvIR2JqIU8y2HD0a5FviOUbjD5ixRg2niBpLI4Z",
+	"3qKYymVSCg1z97kl7WVhc7uSSajcrZUNN1sQEvfxz9vLG2DBaP0GMrm1anHgaWwetpNsSlMN7kuBhJDp",
+	"Ky6wji6E/vwfNJy4wVohJEIxnUPtLd/3XCiUbVnP6/Yq1wfGjPt/Hu92XFxlSehV8CNoN8vLeEr8eZJE",
+	"MiMFvLzfq/Pkg36dwPn7ZVIBrhMhtY8K1EhI792O/FIlZJTj+MPtu8ZnrvLhCJeiNSrEjpHLora7Lpkp",
+	"slTtmOE5kTzIAGkhge3OZPTLl1URfrLoaAPd+KMHlqVhnMSUz1lWEarcUbctSLMkfIvVM5lsnxNmWeWB",
+	"J8pLe2WN5P9/Lt+/c6uUBWPw00dhIJiHQezTcDXg+xHn5bSzBoMju2pPM5az+jM/bDn//IqMaoQvzRvQ",
+	"aw31xXUYz2atayhbBD9sFXkWyO3Y+IID2s0hS4Z/cei6GoFtB9Koi77s1oRfp5keSX17nqbmorpvoRzR",
+	"U1+OIu6ySLncFiZMeaBJ8jUUgcrY+MgJVUMQX4n9hT4YtaOsEBKS/L8v3/7ezmAx8De0iKKRSBUQaRyX",
+	"Tgd/7ysx96KKej2sAegJ6aFbgD/7oIAhg/zPzWgc3evndlqGnT3uVdZk29bn5h0IphXSdGNnHpydmbMk",
+	"5tIBBwQgMWzbwlTdG//yWxUzcxfxgwpMfccpdY6F2kZoGh7yD/gR1Mu6Wz9fuG9DWEZ5EDYgX18GAST6",
+	"K3Y6Yue3HlG961raNVd6EkGIwWpU3UWLrU7Yw4VNlc8ygmC8Cy66MAt9BKPNVzYwDwyxnGcIjEx5XJRD",
+	"NhOFcLQ9pIlqI5xHRBML+pJyCTQYGeFMZBqhjcVDougMp7bIbXUXFBJpyAaDUvlrPlzhsJVVYOq5xMMG",
+	"YBEnVAImMkszF+K+NZi1a4efzZMqs5eYuQh4YA4voVIb49/8PWCa/gRR5NpiHAOTgRQxugG506ccMYUP",
+	"QJ47f3vvEt3tY38uU35YvAdIz7D8XPVY7/hTr3eG//+fDRD53SP+5vyh+g2+4iZUH1mZ97c1/s6BdKSm",
+	"OvNpiOBE0Qis3KKcMK405eZ9nFvMcQpx4KCKlhD7t+0GdW0Qb+/yxW5ju+JlT4zcsO+u5ti88jg2yFC2",
+	"Dee2FD3PAYGIKCRDAYqI7fGU9Adcnn2wl+wp9WA3eN+EAA3GXEwjCIcY+TcbiUDb19h6GO0hD2Du7JEn",
+	"AezprkC3sbRXQNnmg7oQSQIJVAOuvVdDcUAD7eeK6NkRotidtRgP2YSFKY3s5vTsyNH/m5CSV+7r39oZ",
+	"97fOWrHoswg6SlOpNyj5hal9CLuOtM8XXVZPePIL47WVZlFEIhqMm1qOg7E5f4Ihs4AngeAcAj1vqbvd",
+	"WrBaRqxRfd0b/Ls6nu4kQb2qYCXBH37Qm/sb3ZH0r2D4m1XKgh0LxNOlgWYT7LO42cF2yvSW38UWNdc+",
+	"CD6zzuYU0cj0GmT6vfGIrWB2Lkwmm9uEDbJMBRZlayrZYGCsPD0VckyEJBGdEg4QKsIUQcZeLMbajlDf",
+	"BnbKvbnS7uF750nvJTU8uaPgwC9sAnO1SNLEdYRThSNzvKwPa+CavN9RP9NQHYwKAvbmbbzuNe5mn36Y",
+	"9Z6OYsVUaJ7m//P0xfHp6bFvs9xoOvvOm7OrOFMOmKIZF3BIHtTLMFRG1UpzBgEoHLGrzo1IsQMBBAei",
+	"LbDRlM7mccYxvzWNa0tixdE8thOtdbc+5i+udSR7bp2yEgzDGgCHPX3yHY3BIzZa3cIEdzbaPNpyF2Nt",
+	"n35aQqXm6yLcH/xFNdKZW6MZ+aSIPxPbpY90Zec6qRGVoLBPn2ix794Mv83uTSBC2OYgpze5iuACiDXX",
+	"PFGtG/lphW7kMrgLR5MPtX7cbc+Ovdm12eSfTVm1g/24sZYOZqiIFhIhHnMnu40Eqx/g0ZGgQKsasLKo",
+	"Gn9wi3w0a7Tu4ekADgg6awURyPF/cSFDDvrvI3+FERRDK6K4EjbLVJWdcjvMKPaOmImXOBGDobqUgIPI",
+	"02BEKEkVyDMMR1GupiB9p46i8T1yqZsS++a0+6LSF95SPjPXn1Zh2D94VmZmKR2CVCJ20J9f8nT/lrLI",
+	"kH3E+Dg/ecZWIGbzZyqOf8byhaACH3R9kLcGhsAVPMHdhxv8ng2TYVdPJPgQHwlJRpIqwxBajMHc+ej5",
+	"f097k3f839d3ZIp7cIM+x75mPyLelxMbbiAjOoH7Ts5/gNJ+jxxzCS7k7cnDPO/pSGDh20hEoWenHxRB",
+	"6tgC78yMf9phSLh16BBb8fDBrvPG8sdeS2Qt+CkCnb14Rj2yWTnQGWIJVbr6BLuAZSIUeHS1TQoiFp/R",
+	"jgsjChYv6CfAT53PbvSjFkSB6zdN6KyxWr9rq/Wu0iyTX+8T4NbQHQLBgXkMjSfDCsZgSigLiZDmHRpR",
+	"HhgCShIISZpgezZdtAYcTbrwj5jy25hK0eAoobPWsryzX1xlOi+Ive6NfbGyVOO2CKvRP6zMigdfu+EH",
+	"elAkDuLOjYyojeVsSi0YySkll7qjifZES8OJliQTEbFgVoEQP9gL6ydEt1BZuAI/fRSE6I5IIcYjjSIR",
+	"UA1hmyACiG1IQN0YiCiCQG+O/1gPpheG4xZJZn/mV0DV6CrCAu6z1qlHYsQBwyxonbUypEYhr1ho32B9",
+	"yu2rCGh4FdKZap2dZEHNVrvFhWYBuE9OEX/FQtcf4+tU8qsBmGt7eCLXV+bkhgLPV2nKQ4runCuMN9f9",
+	"iGWumOA8a4koNPRqf3fmlvnzSfu0/fyL8dMikAggedbqHfVON/HSlhhsl2HIDbi7seoOEdS2doG21gBL",
+	"pJgwJBDD9BInhd+0QvDxm9vhl1hM4KO78oP7bg2lT8XTVJgiQ4fu1nDD4aCtYFDXTe6mUzq7I5HXoLbr",
+	"ofQ7au4+VXCVyqh11hppnaizruHiXAA/GFHOIcLn9h98YjFI86ZR9fFxC9OJqTY89qxnNjJIeaiyHCQE",
+	"EmxY5uTJ09Nnz398QftBCANzGkybPbR+onxM/vtjdQW79ADvMUuJKTKGpAF4Pxju/w0gcXBrjst/UHNB",
+	"oAklXjsRMSBGOUZkavSnFkZztokCGtWqE5WWLIH1GvESr/sNZmo3uvDTCGZoMzTq8DDVYY4hjK04hpl6",
+	"YKpx2yR/R6WYaS05vtKg9JVXXq12awr9kRDjK3sNPrPpSEEwv+ZLZUWWu90du4m/wQyhpEorGA29jGFG",
+	"YjojoWikwWNOABSq1LkE0cTScV2qc10t5szX/O4ab+AjBMAmHpIJ4QY0i4HkZqHeAhxA/J5CzK2QauiY",
+	"b1cZrpItnCZEizb2dzAeRGnI+LA938lKILD7bgLRFvozu1oMeiTCsvXsp4VAC4GN0fUpHyO2ghq12q2h",
+	"EOHUDnuZiDQYgaw0u8XiPwy8tTdHn+5LyoNSWDT7aete425waSxPjQWHmW29wcTYANHjbXPbDEqnyhgn",
+	"pBiJgpurxNQsvGPACU9mPqb4uKEnsrCaobAoyqisHIxiMXdVQ3KqWnnG91WYQWN7/U32qvX09KjXM9Ih",
+	"ldJsqnXWevUHxgucYDnz8kOCQwh0IGndpyd3KdbYU5lGee2wzY/mMSyMbGkTm8IgYQpz6mvstEPw2j5C",
+	"IGSonDqRXuEzToyOxHILa6Qbyt9Q6Kw1uLo37lWV0okd5KrXMMYjAHh2d9pe4P+5QEC0LyMi+jQYf1/l",
+	"E74uZmX9RI4iuxKoUmzIY0ddu9hY2ZSHz/nTYMYpyjJsaAwiHHcKxBjW6oh8Nu99TTkyBIRfiTBm4yqL",
+	"MRYTHHyeQbxmoUxXs6tobJtLZkVzH/yz+i4tAbN5fMpTKfjQTffYJEuQo5OHqdAFxzOUbDjS/mAbFX5Y",
+	"gddMds/hGPpCjCE0TG1O31K3Z2v3piWJW0PHtqvau1mqbtcytMhX+Yib2a+AWvY8jntlnkcmnFBk6ykL",
+	"YCNPw93vjuVSftVlsWQJohFAB9OiCDxUaBL6MYaImm9xY73pXEm8OMpYJV1Euj5Qi9fU6y6IVJe1zDvN",
+	"azZx8MEq3yTvCqx9xtuW6qf6IcasBqCD0ZxIHi7u1Woqy0awUGWU/EA03TOPOnn2Uo1VASd6P35EVY4r",
+	"jUNvuENl6CkcplszASPKOw5ov3tjX+wC8c7iMVSAvPsQUe7AGx40/8+3WQZ+h582fF875p13sewDN5aN",
+	"IXJr8vRhICTYEMxijctLl7kpYCLvhJczkRSx6AQiBI/z0u1Hot4RZB/MmhciXM1DuI3s0l2WT+PK0DgO",
+	"h9NPADi/BWndjtftIzpASLggsVgcloYkZ+hB3Q3vZP71ld7D/LI6RbtfZRXslh9E/KgmLs+PyY9cbqNV",
+	"U+pHVKKKmlwJO+4420Iz73g3Qe/sea8aeNxoicObajyXDiXDjLemI7o32evVuekc79evLdZOxnosA4hz",
+	"Wc9s+PJudUJFa9rRSmHKuZDY6h80vLivlZOGd0LdzajhKqOGMU4zxgLpvBjEiuA+mAeSTWi7KytUJ1Hj",
+	"la63oi/wstrLpb/ULXnNfTzymlREaMq8NOVSO54irIUeUb03C31bUi+mY7gH7W4V6sKmho97vXYrkTBg",
+	"10YN/vH27auPrXYrRWI/3qjmdH5f+zDYV3GRHa4TQjMm7WCM9rdotOdkRhth/cWADNkEOIlAG5YhQpKY",
+	"8hmRlId23riq3aDvAg/3b2EBD7ccOdiX+4Eons143kOOzqKx2QfHvC46mxsBbN9Xms52wL5DNtAVo7i/",
+	"4KXftQ1qbuGRm592+EeOEod0AvewOn327YGGAJwnt38V5TZyIGpqaYR5o6oOTFVhPDhTU+coIHzEMEvT",
+	"G3Nlm0rKCBHGQa0cHfUx5R+z65a4qCCFQWdzCFys6pkFEWQI6jLl5jbOXWrsGku4ScojUIoo2/0L10kk",
+	"QmidDWikoLgbOET822r89TPF+6+3Edg9oqrhQKsDpkLOVcDhhsAteFCYTUQTaRSSvgQ6npMBYiXLlFfE",
+	"RjCXz/uyNItBpLqjIBBYsH980tvm4CKJp9oxpx2m0ZoQoiWBy+zaWskuv9Sqst5s6wdvctmzUraZZCiI",
+	"SDXpz0hMWZSnLfvoigRnBOHw3jPWKhBR98a//FYF/DF/0g3044EW6hlleBtwqpxSF5sO2uU6/Dbx7Egg",
+	"rRNGB5/2NceZJXydwydTrnYoiNpFRhoLbSLEH0TopOa5q8OOIpAkttULumSmnsqTU9lcvXUwMStBQLcv",
+	"8e7cmKvZBPzdUX01EqlsnT1vt2ACeNyx4Phssvu9jtT1/Fm9NR8bu7fVbgl+ZYxXC9EdsIRZAKc/W73j",
+	"Fz/S4/7qpl+8DTQxz1paMhpduZESm7T95h/sZ+Ov7xhbbVMp0SifQ0qtCOnqH9Tt9t2qmq7Mtqpil+/A",
+	"Hl9lh7uNPoq8u7fEUQPaebSBiNJ4p/qv1BBX3Rv7orxMzqzsHPoKkQ90430nRSVsuwpBi0L1HVG7UNvw",
+	"knZBF21DzfaeEGpjUBHd7i7beD9A4yaCIY2IHcBWthpec+WGtN0PQ84uWj9Y3RuOC/mm9rKlsqb3qk/z",
+	"wn+h7miUoYFPTgKvkEMHLIZ+YRMH6mv58rjX6xGJRvkgY5O2k01C00i58acK/FiIfVvpdo8/KMJpXDbZ",
+	"WnrxVG6DJ1RrkOar/9+ftPP31Zebk/bT3rf/u8gcXy8suwNmjeLVzuZrVmSzN0KzEZr3EZpLawZqYo7T",
+	"eFulBGTvYxWHZFCratJqW9ftS7UnaxwMZVHGhLTJmcLTpHyYUuzaXV4VuPkWjtVN7w9gOuHhkUiAX8eR",
+	"vXPVEYMBCyCrN1eJkVVqBKDj6Aj/LqqW7OT7jFO8jaVH0dJwrbvmeW34zUJlZETKwasiSqYjEXmpTqgi",
+	"F5f/MsT7798v/92oGlQ1RpPw4To3zl/1XRfH+Nt45AUyEjruOMsRV/5Q5hkVBQXsV7fXJLl4BO8WGjbk",
+	"EEKfi3dV5YlQFAe8OrjCI/LZg1JQKRHqsD/L+j4gUuablBvLQ+HXooikitq+fD0SCv7i5rMj8omBtHqF",
+	"RpGYUh6AIkNhuyZShROIUwVtogSxqId2h2oB9dCl3mM68/3/VJEpRBHGee0oEy2ikNCESl0Ej+ihx+yD",
+	"3nsQ1sJ4SBbAFWJIttrWPrRYxp3eaQdxEX3pg9H+EVy3cnXoT5/ghPnsG8/MNzaDJXPPolLM9GTr8qK0",
+	"RsiR4zlhSIESgrHgFhDXouAG46EUDXzZAcVTP+CZg53MZLgik1NWqiCPWH9HEE3HWER0GwB3rXRdEXR1",
+	"ots4h/blt9WeYSZGaler5XEPp28eQctpdq9n2TxplA1zjORAxEg9FlcpNxDQlU84rRGLnSrk9QaaP+WS",
+	"6tQiwuwamprVWZm6sKkym+IVDUaOS/OPWJGhLQQMhJQQmJ9xV7W9AEdlbr/DFDEuHuFiekRe8jzisR89",
+	"P6CBGxduW03/4orh4Pm85TKlxjgIwfxgBANNaIQFCDwkypgoSpy7i1FyoDgpshLw0T4IIyEDHf2MmLFW",
+	"KA6EJC9T43lQ8zDf0tkmyVKJBhD+7ANT+Rl/o84fCkyoNfr+cPX9S3QzXGuLZWGqzNkjuv1ITHl9in0H",
+	"MHglArQICG+7wmb/tkjDoYfBoT9LkSzwZwZpzoXOwgQ1Mqm1JioF0C7ctbsfC+fHkOHosRyqf1Ho3A9F",
+	"2MLwMTS3KDcn0QdrG5QOZEuk6EcQq4V1QxjQNNJZY4Jbty9EBJTXntTNH1sD65BFvHJmNPq6t4/YtloM",
+	"MZKlMp9m11HGepyalIdi7z7NhfNZHBAe0ypzYwRHbxN7gcQQbKRSxBi//BukWHBfpiPjaPhjnYIE/zvZ",
+	"zBjrxCy4K0UOiXksD8sfsSE6440YZYDDKw7DCTGPunFBHtvIFu5tmbkRu83AoljbYyXq7qwSq/upcIuH",
+	"n50zd5mv35wfpDqzGSvST1mkCbNYSrxgCHKeJt6ErqRlmSxSVUutp8BOK/OnSpeVaHqrDrC36iMervI4",
+	"PgVzui2hoyXJRV+EMzKiqiLhmu/ed+J/BUtMRPDO+CYre2bEnjtlcvIBRzPn4SratwYwfGm3NNPme613",
+	"OMwrBDWubhRdpEqLGO941+0rIoI3fCBW6YaGqw+saWW16EDHU5pTCrKeuQ1Fx7LuUpSHfXHdCUQyW5VX",
+	"vbTXXZjLaiT7/DKlUHjJ7OATqz6Xqt0NZ5EspWkwNmpdL004wurjitAG7tjvq1JKI+hUjV8LuUg027Z4",
+	"TnZNdefIoVl2lGMUYkpnhEZG+czQ2kKoL5vFbMRz3UYXjnUypE+Jo2h7PCMRhdn4tYxr8N02nloCIomA",
+	"pFxCIIacoVC+G+8UyFTQq0tMjTz119QpTP0aZc2v7vNHIU3zWpWEAhTppwrhdKoeu39a968EpToYFYGK",
+	"Uz6EHGHsz8TuS8rDq0BE2IPe+r96/dPwSX9uXV9pkPFVSGeqdXZSHWfX31t+btfuTOqq7ECompeucjFt",
+	"5PihmNkuG7lleVCuB9iQdxi/e+5kxcR7gYVXlFg0KizFEtIWeD3tHZOv9v2Ofb8zpVxD+NVG2Sj5Goxo",
+	"FAEfwlfCuNJAHVaHFmPgR+QlSaQYShqjNv2LW2T9ryFMWABfbe0WTrX1BVvG8hlzMeVnRGlpHrJUP/iZ",
+	"2lpDnOAwCkxQGy1svpgmRVkV88ze8NY9ZBfElEVGnEYgx//FhQw56L+P/BVGhik1FRJFrk39kJGQCkgf",
+	"O0s2KNz6Q4G8tBvesSwzK38yh1Wcn8VzXPQZalXy9iF8hEGqvLzZVHpsLgxeVPrCW8pndx8gCkEqjVt9",
+	"9ueXBbOCDbnhvlSBvO2yE2uOpn1zJH2QhFWNTiMEZ7BCksxnS2zZXTPcbM/QTS28BzA/1zTQ5fxX3VjI",
+	"9pNRYxUeK4iDXwLXbdd5LTGzq1IsYDXHd2ZLkrmamqNSWWPL3fnlsCkf5T41njAiItrBhFoQygl0jOgl",
+	"NAwlKMRg0RBBMjJeM0/jPsitMcKCeqtBwfqZCxlFsGsSsiHzRetIM0mCBZE2MJcL3hmfcgJy5qY2kJdO",
+	"E5pLmCIYrobwnNCBBiMrBjD1xSZWK5urJoKFhd1SwrCRhst7K8psudZZa9Lvsbcn48+z/261WwECo7ae",
+	"vjjpPXmxAcPimbzGI3mJ/NRoxUelFe2hq1u07JsF84bq1uSAMWg7ll63rxTx+D4zPbq/UrQM9ePJi+Mn",
+	"yGDbV5INrz1CC5Rx79JZNexzAurWzL+785iwWeAaWOt9qltVrDejii01ea14uOHKV8a4stISz8cLT+uX",
+	"VztQs3/zYUA1hGXnyviwM4aZ6kqhqa5DetofvrRr/Qaz3ZS8oETKGtTHMPPd9ErTGRkKEZKUaxbZAB9c",
+	"J0w2afT68zQ2v42EjZkYQ4KWqJUXYBym5rwqEnmF4FsCARs43ba60O9y8dI6Q9D5lVZNN7cEHB988V8i",
+	"RZgGmiyelh9unieGC6ppJIY1zjFfR0PdG7OnlRV+9v2FU25K/Zpsxb3KoIt5BBHcfTGhxX4RnCgaAcIr",
+	"qQ1ZZy28+22a3o2ILE3V5S96BCgLhSSwU+m4jMSHHThhGZBXMHeZi2G8Ynr9O/ChHrXOnj1tt2LG/T+P",
+	"N4Jwr0HYbuLl35mod5j3vgNHNTrkMHTIpRYStiVBym1tTQeDTmC2w9cApF+aSy/8lXUOzrdrrOqv8Rt+",
+	"FJ2suYpif99ECzJhiml0mEdCYYsVHuYiUN45oRoBeshxr1exPAJ/uLb60iGbQJ6U9lotNRKpWdRoMTq7",
+	"smVcWf921p05YDzEQVHT0QzRSMlz86x5qIjSLIo2Qojzt73jWeULy5YyVKM+Dmpy5IJgIIy7glvNYriL",
+	"LFinPoybja9qn0TuqHndHPLty5kK3rytYHajpBuG2tFoNOpFGDYan3vtmPIQpBuOalSh4MFWSd8us95u",
+	"+pe9rk5fIVtmleFk93vwZtMDt41WU1NXJMBryOuYn51TyX2y4poFY0PurdHz/572Ju/4v6+r20C4+if7",
+	"Czv2pzfLeretulQkwmJYa4zjEWG/ljqsrPiKjPX7BPhScpM6q8I+kGyMoSWN+2ew8/xwg39rNyqQMCuZ",
+	"FJ6BdpEWzWhuRJXRYtDApdRvU/joLT55IY3ztyWrwRYXJy4tlf/nSnDky9yFtVoR+XXKAo65ax5BBH/x",
+	"dudE8NJhIVsiEFN+O88dDeYjyBfrPPK4BzWCQuQPswQ2bBU9dmmkQXKq2WQN3s7L/IU1Uud7F89cZeH6",
+	"mKfyWbWDN3bnd2yx7nB+PuK5I5xzRPkPiiD2QDn5fpf0CTzsJFTqOo2CpT2usA0+UKkfah7rldverjNY",
+	"G+uTxrY5jAAkFkRSTgSea9v2VhludTAMWpF+ysMISEA5CQW6ELfsrAoy6k6WVhcmPt21d7mhIYryF7+a",
+	"7Dspgg/H4vZ3GFeabpLhWL6VHUucn1LjgK6yENxIdOUJkQzppAnUHk7xFUSRO1slYrAVVsZ5HtEkAQ4h",
+	"9rzl2jzP81O07MhPCUTCgEWRndHF7FuIEFNRPuGInTtKJysyV5vc75PaS17tEitt7cTB+j4SS9tjhJM+",
+	"kL5IhyNtbl2LxAXEcqdoZ+ZMRzjg7cDs7oSmCh6E8sSd3IqNPAA4Z9qXgvp+BZrqNOYb1Qh8wAfcmOqN",
+	"xtxdrcCi+CISlD5HK30AoIjSIrE2vJtvORJRyPwMpZ3Y7ElEeceX6DwA2WP4Jkwj+BBR7mCR9il8clMt",
+	"Y9FnEXSSKLX2gZNKU8q1wqoEElJNN5NI85vcceHS7ZULapfccAc7SGBKkWiFROJ1o+MbOXVIIFA+rEm4",
+	"mLaNBUazyf04ATc3qfAHRThcazceT/BdS6puImHCYPowrCW7lwWBtW15U6dQ6dUgVD648ymQLZ9deGCK",
+	"AfX+gbk330cRPJ05r4v6yTxiYHnfn8p51kXFsnGWd/K3NmVyKWJxTwCLLfK2hBAg/mA25TAv9meKONCM",
+	"yz/evn318eTZJpNsFm9ix6bGL2ygSwXBlKp5AKixJ75T6bIp9seCNPqFTWDJUXLSCcWBxfJwrQGDRbAc",
+	"pGobs1tRMJDQWWvL1ogElcYPRUiZrTy8eI2ehzb6IHO47GyjMVzVB3A1UZtGem0taqMSLAtcFEtDsStv",
+	"x23gYcRk7F4aCdNImEbCbKMFOVmyd2wL2XTEIsCpjhZhmmnlgELVToSONj/F74V/tdUaDrebRvA0gqcR",
+	"PFuqHVuWO0MhwvO8rMF01EAC2HT7UpBICztPmCkSSpEkG4eGVkgnY2nYNHh565+/aE9D1LGXyYqCsknm",
+	"TlDkJUG1eem2T0qkMoA26c8Qu6hsEXtZqwxE5knVGe0R46CyJq0Bi0pXNJ9tYSg80xArO7DYdoXp8ntE",
+	"NMbCefCtKWVu1jTwNDakN39HghLRBMyeQqYCKkMIcfjhMpBOjZLW0ukjHxs/nZfPL4yIt6U8lGm12EBa",
+	"ZZyxlxM1QNy5X+5KkGkd/aL4u3cWYbVYMynHWSVXc4tmozHp6c5tGFz0faqNFioNLfchoDHMkSMbM+Yw",
+	"zJiPKVfESXqnSnDmDupLFhIhzYsBi/TifIW1ssRaJeZzzWIQqe5YjHbVOnvW662wVro3ZhtrOg0zhq9d",
+	"37zREJdZ9majh99dyPE+bfv01I2ndMOXsHyUamPDhmKHqma90WmOrbRudIHQus6kqdNLz3ZTpsfcHh6W",
+	"JqNEGzsioBYyWKSSiOkGVaI/uwe7c5+8Kuc2SuwBKLGi9KUTOWnS9gDeliiz8bhjSPQd1NF6tdMdsOu9",
+	"SoIBu34QUiAbIxqC0oxTxzxPXzzpHZ88eXr6zJ5cJY58za4fohBw8/kgbMTBYdVg2nO1RZiSTjEmg5WX",
+	"DKJQ5QdpSYzVuYJc2wvBUMDINDdn+/5SRtPrTkA1DIVka4AKPtHri/mVdSINZQvNVuKYZps5fCRTep27",
+	"Xat69AiYtLPWDOG8ekeOn714crz7sc4lCNW5U3wQBXWtdmsMMxts5KEx/7Lw46V7h0gXhgQ5YQHYBmMI",
+	"RFzdtMzf9a4Bum4vXcoyTVn/waiUn8HG8hSheSkx29o0Z6MgWKi6N5peX7GwPPwRjCAYf6LXb8KadcOb",
+	"8MIstarqnB2ySsC7tzbEQMgYgx129iAEYz+u0861pteEheeEi74IZwQihdk8zGNXJJBdtdVawimKihgC",
+	"NHJ5rXHyES+ql/bMGqtsEtzoozBH8E4zS4SEdKZsA5HtJMNBYyMRhbu3Rwq9VxqG7vj2a4x4BV1khvzr",
+	"5SezOZCBxRA56bXarQmNWHhlniy+c/K80zvu9I43skjMbb+mgVa7bgqozjGNPXIY9sjLEKtPzKnamJhF",
+	"9EbJgJ2GRHBbhZJICMH8ipCIMKIF6YMF6XTTC7dqwyCd3Q8FdRV82UMQLvapLYqJdqHI2VR4vOLhHryZ",
+	"RnQ8vpp8N7OFWwmCVqwn4B+c4ZFynCfiJpxS36a+PUmRRhWMTbyoZvpPo9X0b/Zw8MbmSEwRIEkRMQFJ",
+	"KOkLGYID06DXELZtjRkQ+z7jzgTFx2MvkwzChxQY89SzP12BFRW4aD+dgWydtV790Wq3xoxjTTa9RgZt",
+	"txRE0fxjLYHq2FqnEiYgFVwFIysBvmykVBZIe7dapRpXNVrlQOqIANF7FaFR5ESCGBQJlK3qEH/VqmKh",
+	"T/T60l9WL8lny5Q1Avh7OvSSIaNLQhGkMc6ByzTIQ1INOZLYY6WNeYIWn2QoRZoYRaAlC/TVhGo3420T",
+	"cb9IgDsV99Vpv5H4B4R7UsLpNhDBxfRWg+/9BL5kNFrjMdhL9tTK4ps+jMHGyttZPCrRlbtuox6QOlss",
+	"8Ok98v4KS2TlPRS1j8LORb+WpSgi9vr6FQVDw3beLUtAMhESpnxHiJ0rhwOhLKG1jRcv6UATisHDNIL2",
+	"fCqShCCV5gYsmiLl4V98DjrcJn1QLARb7zulivQReviIvFuANpJD895LmyWD0K1nQ5TmSwDc+onm+phK",
+	"c40SR38ZLriV6DROECBN7lVJz3MCzzq9Uxvsc/6bOaiEIp8uMfVZq3f8Anq9Xq+D/3lu/vOj/6f7n/kt",
+	"LbJff7ZRxuEdTO3TqaTtT7YrJsr0PPIP1lQNBSDqsiPPPg3GQzR4GhPgYGDMsUyK8my8C0FUVhqRhCpt",
+	"pdW2poBbwdy9wb8ru0O8yKhXT65kgEcwcgrv8wwNwAGVthqkPe8IccPgsLNZi51q0ApVEGbvZXUQC3TW",
+	"DYz2i+qsCJ9vpizvZfewRU24R75oRP9BwR/gqWZdGdbinC4miu4j9FGDdO47CafUpH7JCf72D4r8w8ME",
+	"sPCf5laMRTyGGUI6wATkGfagJGBvlJIwtVySYToznKeN3fTnhHKhRyAJ1oPZp0JJqozVi4avtDNTPSJE",
+	"n+pgZMz6/02VM5ZxX7gUV1OQEFpD/WnvxRGxA2K0Lf+RNj+nccI0F+Rrnql+g9nXM4Ijp11XJ9MOf0J5",
+	"TNIi29s8Lix2f2Uf/X0n9djjwqqAuSH95NNx7+y4d9br/Y/xlM1n18f4yg1jPbvxhnYkhozbKp3UuMMs",
+	"pP/FhQw56L8NObvLEDK83fpPSt0PHJ96S7vdUhrHsN1av+fXTzkzn/ZnhhK/tD0exFmLJqy6TZ5/aDsO",
+	"wuHS1du4gQYjS2WY2HOx+QOTo7u3iJENGc8zNQqx86x1lgYBJNo6wGEqzY/4JDuCgiO/l3SdxPS6Y2RK",
+	"x5Cpap0dP3v+/PnJ8TMnWjtMQ2wpbeWwn5Ku7FIBPGDrUvW4x9fsLunWjYNvX+pmInMfjzwMhie+OZKI",
+	"JbIaA2CoUJmrymYRGD0N0aCNJSx8RmIIGSV6loCb5oel26g6BXdfSajUR+SN62NnWgOCMIVMjS1mnJ3K",
+	"wIbm1s1adAy8TZQgMcRCzojSWIUbUW118fxSZzWc2fickbS44lwBm4Wyz6yKWVby2c15uwrVPO4AC9BF",
+	"HGMxeqnKL1LpaRIJGmb0vcymiw/73Rztw+9zOhIKSEyTxHj65pDNDa/FU1rUgPfBV/rknssPCpGc7Oz7",
+	"BERSjrGEf0rWPDk9LYmvVzF1RKBBd5SWQONF+ZKF8PuMU9zM0p214jTSzBBi11zdQcNl4UcSaY5Pu2ZB",
+	"hIqq+NPuHdH/Xwj0rmODc/oqkJ2XWkgIfVmqGEpQCqlfk695TdO9MX++fW3MkS2aIyhQnJRU7G8LjGmh",
+	"18LiGG01Yb/Cojg5LkZ6WT7qVeG8vMiqX++XhS8skNsjqNsYUOmpxVNHFtSbew+GhRHpbldWwXrz0Jxe",
+	"SUzPEpzVSBXs2Et3Yd30ZtdZVSTntnzw5qa7zzxG445NzaLcY+6Q9pqBdLZM0r/uHJuNSFCAw4+VBsnU",
+	"uBPjq06gJq1262/BzdWvUmNBdH8CGbHNJjvmb3vHjUxLS5exRBNIPpzO6iCiEhurEynCNACZBU1Q8xil",
+	"5OoThAytSqoEyrG2oGhBLXRv7ItvtaJ14xI+2eMRdm43eFM+fDCyp1Zhgzf51jqU+xmy1gicRzuh0cgV",
+	"6k73h0Xx0p7PaMTJjNZ3ki4pI/i2xI8jphXWqLniOw+ognzksVQ8Z2PaQiemLCI0DCWoBc/pjU95Fdm5",
+	"IOs2c0HuVceAeSxmOxHIcZbXO/JXZMG8NyElF+Ya3K1SUyERc4BEgg+JeYckI0ktLqwwv21/ckPrF+Tu",
+	"zV6/ZlHJp80GNcrngPr2zaH66LpwNfEuYTGHDf9BEcx7byIoViub7o35sybahsKgVn2wmtQPvnLOc/Ru",
+	"hP96M8AcyW2X5FYyyAIbDRGcVUiXeaJTOrOj2iUbjrCpnHKHSEMnUFjT7XybPSscpxwc6JJ9TBvQ775c",
+	"ldWcQ6hyIX0upo3GODR3xcqNLPVpSLhNIsqHKR1Cm2iIIBkJDm7sEAL3S8qD0dbVRzdkdqM1BkryMqkM",
+	"MN3sYXuiZIFrny7LwDeaBJQTGmjCBYq9hsfq4LGCKtMoIgqQTh3gnhV3PCQRaBR6ig2x0SR3MtsleeB7",
+	"p3i7hZ0SfEwbCNP6idwNyXUSLbTU7Sl6CYN6O/TM+ITp/dKz3cLu6PkSuD5HjytifGzspKEQds6kgglw",
+	"xFZsyL12cn9LWZT5wFOmRyLF4fQuoEOoPR8tSDASQoErh5NKE8FrEO0SYjEBV7XSGdBAC7lXxrAbusT9",
+	"vMbtvB/siEXYkHcYJ1PKtbIFk7g+ETyanS8qYuPiWRjBhmdq5xlbx5W5AJZW/eEYP7xtvL/pCGwd19wZ",
+	"YIpEYrF2dztc4+lgbf7i0l9Y57APu8bKShq3jYPPNmREgvB+89t+gPGmdSRmpVEFEmND/oZ/54kyexPY",
+	"OtSMONVkRJMEOITGDshIekpnhPHytoQHTNkTkQYjkB3sClpThPgve+1P7tLvmqzz9/LI6dodPRED4qjh",
+	"VoeNA2MZiSmJKZ8hnBLjtlMvm+vsaf0nGiEwSwGtJ3QWw72HCZTapzEdQ/5Y94v0PqKcQ9Q6a42ZUGPD",
+	"LX4SzR9vT57hP1PzS6e9XruFyDj4q7F9t/XiCOHfg1RKsx9E4PxoHpoFhNcjKdLhyIM9H590nhzP+1Bz",
+	"v3PcO+oV/dAmqeeFh7rjFPTy2gXNV+bDxto/lMzCW+dUZI2qXiodkXfOd8AIiWtOtbkldWvWxAoxtL4C",
+	"6pZS7N7gi5X56VuCZyd6aw0/HHzCOuP7nemewtY/3MYPirAw6/ZLqB7N64P6GVGUdRyuRderTKPdfiSC",
+	"8b3iRPu5wzKtjvfjqH6/qKhoC7XOjtutiOKLXq+yFnU38HEfCXq39gVaBAUi41dn1zUa9FA06G8AicrU",
+	"pi0a7oPtjg4BYgg3lJqbaspu4uIjByKEBqCDkeOjD4yrHcBdabjW3UBNNu3hLrQIPrx516SQDoa9f6U8",
+	"VDgERbuzteUH1mCmilxc/qtNBA/giLwcaJBTKkPlxwAGlNv2WT2C2IJT3CpNqMN27iqIogOSCOZ2HqpV",
+	"0m7FoEcCrSfKNyszd/d0SaN92SnzpQtwoixGSQQEG74tgGMj1A7H689sFuPhtzGzi6JNGsOZCEm44GDh",
+	"6fpCjNUc9jmhzBZNGLFWt3mT8kNzs9wdNY5W42g1Qquy0PoFOw+QcyCcCy/UUppqi1xj4bJc/8HWPK8p",
+	"9EdCjDvAw0Qwh0Namrr7bK9+lV1cIxvcWmtV9UO2+UeQPAYJtlHXziNR5nRztOCeWhEt0ISNYeZJoaZu",
+	"y1untlcFsEgoFx/fOk2GD6rPouhowDiN8DzbGauoNAgAQgjNI0xl1DprjbRO1Fm36377KBBx1z7lygrl",
+	"1nP5zNTOc2C3tnAJgYS1LIU2EtNYlCVBNzrnwNJjPDvp89wxYypsJKacoLwRPJrdSchU0DfdG//ym+XZ",
+	"CGzldlHVaC3SpUKnAOYKedMSU38p6Gshh9gwMCfM+QyfECI2AckWcdk2UHlladdlutqVWbNO/h5+/pXn",
+	"7nWHdsz6+jF/RL6avWjaou34fUhGjzdwHoTxske2aST1gU3ezUJ0irLQQr3Oj5t8dljSgqOmmNKZndDl",
+	"AKk5TIuAaWoyZLpzRVXFnf55fvXuRzu+4dgJkxVgFoJdmw8XcKaBp7F5gGFq3ne3i27UkE2AX+GwV4s5",
+	"ZR2ptejX7we4D3Nd2TbwN8oQtp/udpjk4tHNHnnt75zeM4h3JklENShNqNYQJ3peDWxxxpbK2x+ayt+Q",
+	"5yUqiTpb624bJCXtdWYb2bN8UKMlP/VyE2lygyFPO72T3Geb2iVWPe8aC35hcW8bFEfqMVInuGOLadN2",
+	"fkBjooGHKgvI4gyM+WBaFqrFqP0ZwbwjpheFsoD1RCWIK+TS0nOvl2JAu35jRQpU73sXXLgNd5MuOPmQ",
+	"xwHeL5xqDNImpLqjoJLNr+VDSn6CnTsCnHNjzE/XDKDYkCs/EpppLAg4eUpGIpU7YUk1ZQ6pbK8sabfx",
+	"kKIbNNBsAply34hTL+1DbQIXjWWwE8sAye2W3BHcKH8xGOxCihjva+8yRMtZ/Vmbk7r8+iJ2fXMr0NSw",
+	"bO0K3FrZdD5leYus42uRV7XlZVapu7R+fZEtVQr44SqoDz0/NB0BWmq5mpcxJNrPYmfBiCSSTagGwkFP",
+	"hRwr4o4W0e4XW/t2Uh5TlChK0gIi2p8dNQZIrvzsYlv96Z+eeUzHvaOT3lHvqNc9ftb6srGhtUC7Oze1",
+	"qrNOI7cPLEd0u2j7/upBdRMpJiwEWcOA9q+XbMipTiV8NSZFMAIsABUTFz/CMciEKqzyOyeUDGiksH5d",
+	"aRpZj/UfePWTXo+of+Zmr6N4dCPQ7UQ7FJuF09DdDV7QKOrTYLxudqrhIf+dHxT6yngPiPjOYnBl9eEs",
+	"y+NYdpkncrLbrjo/9WnvxbN7DDPdTIx8uP08KomxIrw5HAh6dw1d7/xNw0EQpBInyf/5pQiPzRwthCRw",
+	"D8JD+vvDN/+OREAjYwVjqjWhC3ViH2xJpSqe7n3y7OT46dPlkuW0H7FgJUuqWNXBjf/uLPKjuddf3768",
+	"6Fz++vLk9Jm/fWx/c0yJw+VHcE1DCFhMo3Yu+utK6bLIrp+EQEb4ZRtVkpAIqdUReemZm8Pd2FjF6iME",
+	"wBK9joFL7qmUXXPPpSrD/thrt2LG12Znt8+9l/PHcFe+/c084e+Xay1JmZN1adnZfN7T5dtLMqQapouM",
+	"+tbo1SGUMOqz09Mnz+7Ep1qyBGpRnPjLnS3oz/W8Rl6aRwq2viQbZZ6NOTffChyKvft2IXvijp1BsrHt",
+	"b+93zoa1cQ+ugzB9j1btcV+gYJjGPpAzMgHJBgzCNlF4e+2MEtrEuE2G7AYDQrM+6Tr1oLFZO2IwUN0b",
+	"fH0lBoNvXQkTkIpGdYb8Ppvl3g8Ga0oQzEbAX7vfhIFDMMthmT29L5bZx1v3t2s3d2HdZds8I4/GwT0U",
+	"Bxcx9M25auDmZEkIfU36QMTU6K3bIPo/sSgq8nmx58l7vIuC8KbVByqNl/vnF8NwCuTEs6utI+4iI7ol",
+	"boq66nHErbkDoow/QPsi1YRpBRGSorMmP9hrCkoR8UcSKYaSxohFgTlaG/PTIgp9zA8szoT7vczHL/lB",
+	"nGriJyERqsbKGN65H/hoTfCC7793FrvChW31jtI0GKs2Gu8jobQxFpSmg/wtXpp/F+5HkJjOcMoK48bB",
+	"Mj92lB8B6BBel7/7q5guehGhAEX6qWLcFbW63/CbLnseOZQ7940LqmkkhmVfCFKlRYzd9KBRyyFkOtEi",
+	"WTzWWGiEwl7+nZ8Bn9lIRCykM+NQAg+pe65wbc0nIqkGXzBDJRsMlHlAPHQjSbPjGoCR20BCqmnBYheC",
+	"cwjswWTT5haekESRWHw+YgqqbYuNs1lfju78W8ZYzP3cS0tdRT/4rwwIVUvK1QBf2kRdm+iRBDUSUaja",
+	"8wWYIhFlIQnFlDsO8kEtt1zW7bu8HA5rRQjh7PemlGlliE2lKgGu8pxjZ7su/4zHNMdfUYwPo6zlFA/H",
+	"8GMwMsItJFRbhJgcNZlP0MVbPplImJ8jwSyIIH8iVmAVwBnQsbk+FhxmeVrz9lQJxRrhxQJQyGyhyD2O",
+	"gYgil1XgxIhDJLEZSXlC2QJPiCgyRCR40SJCmkNzjpSa/3zI0IMgVEo2yT+UzMEq4A2R9s0D5lrm7/F3",
+	"CIdQxMSXc5q2JqqvZTG3g0Q/U3qBYt7ETsB9+fb/BwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -13,6 +13,8 @@ import (
 	"tollhouse/billing/bank/pain"
 	"tollhouse/billing/bank/statement"
 	"tollhouse/billing/bill"
+	"tollhouse/billing/bill/pdf/tagged"
+	"tollhouse/billing/bill/ubl"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/cashdesk"
 	"tollhouse/billing/catalog"
@@ -93,6 +95,7 @@ var table = []rule{
 		money.ErrSyntax, money.ErrUnknownCurrency, money.ErrUnknownUnit, money.ErrUnknownRounding, money.ErrInexact, money.ErrOverflow,
 		catalog.ErrEvery, catalog.ErrArchive, partner.ErrPartner, migration.ErrPlan,
 		calendar.ErrSyntax, calendar.ErrCycle, tenant.ErrID, tax.ErrPercent, tax.ErrDiscount,
+		tax.ErrRate, tax.ErrFactor, tax.ErrCode, tax.ErrCategory, tax.ErrRule, tax.ErrTooMany, tax.ErrRounding, tax.ErrExemption, tax.ErrWithholding, tax.ErrTaxID, bill.ErrPeriod, bill.ErrCertificateNumber,
 		session.ErrStep, charging.ErrPolicy,
 		promotion.ErrCondition, promotion.ErrTooCostly, promotion.ErrCodeForm, promotion.ErrBatch,
 	}},
@@ -115,12 +118,12 @@ var table = []rule{
 		alert.ErrNotFound, points.ErrNoReward, recharge.ErrNone, voucher.ErrNotFound,
 		account.ErrNoPlanChange, desk.ErrNoNote, tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit, sandbox.ErrNoCopy, promotion.ErrNotFound,
 	}},
-	{NotFound, []error{bill.ErrNoItem}},
+	{NotFound, []error{bill.ErrNoItem, tax.ErrNoExemption}},
 	{Unprocessable, []error{event.ErrTooMany, report.ErrDayUnsure}},
 	{wrongState, []error{event.ErrMove, event.ErrNotActive, report.ErrDayOpen, report.ErrDayClosed}},
 	{wrongState, []error{bill.ErrRunState, bill.ErrOwnRun, bill.ErrNothingToBill, account.ErrPaused, account.ErrNotPaused, account.ErrSameCycle, account.ErrParentCycle, bill.ErrItemTaken}},
 	{taken, []error{bill.ErrItemDiffers}},
-	{Unprocessable, []error{bill.ErrPrepaidItem}},
+	{Unprocessable, []error{bill.ErrPrepaidItem, bill.ErrNothingWithheld, bill.ErrCertificateAmount, ubl.ErrIncomplete, ubl.ErrNotFinal}},
 	{wrongState, []error{intake.ErrState, intake.ErrFindings, intake.ErrEmpty, intake.ErrFiles, intake.ErrHappened}},
 	{keyReused, []error{idempotency.ErrDifferentBody, tenants.ErrKeyReused, payment.ErrKeyReused}},
 	{eventConflict, []error{charging.ErrConflict, session.ErrConflict}},
@@ -169,7 +172,7 @@ var ours = []error{
 	account.ErrNumbersSpent, agenda.ErrKind, audit.ErrIncomplete, bill.ErrMoved, bill.ErrNoOffering, calendar.ErrNull, identity.ErrNoSigningKey,
 	access.ErrNoNetwork, event.ErrEvent, billing.ErrNoNetwork,
 	billing.ErrUndeliverable, billing.ErrRecipient, notice.ErrMessage, ledger.ErrControlSums, ledger.ErrDeferred, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
-	tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrRows, tenant.ErrSlot, tenants.ErrChainBroken, usage.ErrHashKey,
+	tagged.ErrFont, tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrRows, tenant.ErrSlot, tenants.ErrChainBroken, usage.ErrHashKey,
 }
 
 // fields names the field of errors that speak of one.
@@ -207,6 +210,20 @@ var fields = map[error]Fault{
 	intake.ErrName:              {"name", "has another form", "a name of 1 to 100 characters on one line"},
 	intake.ErrFile:              {"file", "has another form", "a known kind, and a name of 1 to 200 characters without slashes"},
 	intake.ErrFileSize:          {"file", "has another size", "a CSV file of up to 32 MB, or an archive of up to 64 MB"},
+	bill.ErrCertificateNumber:   {"certificate", "has another length", "a number of 1 to 100 characters"},
+	bill.ErrCertificateAmount:   {"amount", "is more than was kept back or is open", "at most what the bill says is kept back and no certificate has shown yet"},
+	bill.ErrPeriod:              {"period", "is no month, year or span of days", "such as month:2026-05, year:2026, days:2026-05-01/2026-05-20 or since-last-payment"},
+	tax.ErrRate:                 {"category", "is not well formed", "a category and a levy of small letters, digits and dashes, a name, and a place of 1 to 9"},
+	tax.ErrFactor:               {"base", "is no part of the price", "a fraction such as 11/12"},
+	tax.ErrPercent:              {"percent", "is out of range", "0 to 100"},
+	tax.ErrCode:                 {"code", "does not go with the category's rate", "S, L or M for what is taxed; Z, E, AE, K, G or O with a rate of 0"},
+	tax.ErrCategory:             {"key", "is not well formed", "up to 40 small letters, digits and dashes"},
+	tax.ErrRule:                 {"items", "holds a rule that cannot be followed", "countries (two letters, EU, other or *), a kind of buyer, a treatment, and a category where the treatment is category"},
+	tax.ErrTooMany:              {"items", "holds too many rules", "at most 200"},
+	tax.ErrRounding:             {"rounding", "is unknown", "group or line"},
+	tax.ErrExemption:            {"from", "or another part does not fit", "a code that taxes nothing, a reason, and days in order"},
+	tax.ErrWithholding:          {"percent", "is out of range", "a name, and more than 0 and less than 100 per cent"},
+	tax.ErrTaxID:                {"tax_id", "is no tax id of that country", "the id with its check digits"},
 	bill.ErrCredited:            {"amount", "is more than is left of the bill or line", "at most what is left to credit"},
 	bill.ErrNoteLine:            {"lines", "names a line that the bill does not have, or one twice", "numbers of the bill's lines with an amount"},
 	bill.ErrNoteAmount:          {"amount", "cannot be put on a note", "an amount above zero, no finer than the bill's"},

@@ -1,10 +1,16 @@
 package bill_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"strings"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/bill"
@@ -197,4 +203,45 @@ func TestClose_withholding(t *testing.T) {
 	if err := report.Check(); err != nil {
 		t.Error(err)
 	}
+	take := func(c bill.Certificate) (taken money.Amount, err error) {
+		err = w.DB.Write(context.Background(), w.Ref, func(ctx context.Context, tx tenant.Tx) (err error) {
+			taken, err = bill.TakeCertificate(ctx, tx, c)
+			return err
+		})
+		return taken, err
+	}
+	half, all := money.FromMinor(60, may.Currency), bill.Certificate{ID: uuid.New(), BillID: may.ID, Number: "BP-2", By: "test"}
+	if taken, err := take(bill.Certificate{ID: uuid.New(), BillID: may.ID, Number: "BP-1", Amount: &half, By: "test"}); err != nil || taken.Text() != "0.60" {
+		t.Fatalf("%s, %v", taken, err)
+	}
+	for range 2 { // a repeat changes nothing
+		if taken, err := take(all); err != nil || taken.Text() != "0.61" {
+			t.Fatalf("%s, %v", taken, err)
+		}
+	}
+	if _, err := take(bill.Certificate{BillID: may.ID, Number: "BP-3", By: "test"}); !errors.Is(err, bill.ErrCertificateAmount) {
+		t.Errorf("more than was kept back: %v", err)
+	}
+	w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		b, err := bill.Get(ctx, tx, may.ID)
+		if err == nil && b.Open.Text() != "70.78" {
+			t.Errorf("open %s", b.Open)
+		}
+		return err
+	})
+	w.controlSums()
+}
+
+// square is a picture of one shade.
+func square(t *testing.T, shade byte) []byte {
+	t.Helper()
+	img := image.NewGray(image.Rect(0, 0, 32, 32))
+	for i := range img.Pix {
+		img.Pix[i] = shade
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, img); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }

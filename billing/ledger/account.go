@@ -34,6 +34,7 @@ const (
 	ProviderFee      Kind = "provider_fee"    // expense: what banks and providers take
 	CashDifference   Kind = "cash_difference" // counted less or more than there should be
 	Transit          Kind = "transit"         // asset: on its way to the bank
+	TaxWithheld      Kind = "tax_withheld"    // asset: tax that buyers kept back and paid to the tax office in our name
 
 	UnitBucket   Kind = "unit_bucket" // id is a bucket of seconds, bytes, events or points
 	UnitIssued   Kind = "unit_issued"
@@ -61,7 +62,7 @@ func (k Kind) total() totalKind {
 	case Deferred:
 		return deferredTotal
 	case Revenue, Tax, ProviderClearing, Bank, Cash, Deposit, Vouchers, PartnerPayable, Promotion,
-		Breakage, Dispute, WriteOff, Rounding, FXClearing, Opening, Advance, Interest, ProviderFee, CashDifference, Transit, UnitIssued, UnitConsumed:
+		Breakage, Dispute, WriteOff, Rounding, FXClearing, Opening, Advance, Interest, ProviderFee, CashDifference, Transit, TaxWithheld, UnitIssued, UnitConsumed:
 		return noTotal
 	}
 	return unknownKind

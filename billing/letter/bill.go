@@ -21,6 +21,8 @@ import (
 type Desk struct {
 	Profile account.Profile
 	Pages   string // address of its pages, with a slash at the end
+
+	settings Settings
 }
 
 // payPath leads to the page of a link, below the operator's pages.
@@ -46,7 +48,9 @@ func (d Desk) Bill(ctx context.Context, tx tenant.Tx, b bill.Bill, to Recipient,
 	if err := bill.RecordEvent(ctx, tx, event.BillSent, byMail, b.ID); err != nil {
 		return notice.Message{}, err
 	}
-	return d.compose(b, to, link), nil
+	var err error
+	d.settings, err = GetSettings(ctx, tx)
+	return d.compose(b, to, link), err
 }
 
 func (d Desk) link(token string) string {
@@ -67,7 +71,7 @@ func (d Desk) compose(b bill.Bill, to Recipient, link string) notice.Message {
 	if link != "" {
 		body = w.body + "\n\n" + w.pay
 	}
-	return notice.Message{Kind: notice.BillIssued, Channel: notice.Mail, To: to.Email, AccountID: b.AccountID, Link: link,
+	return notice.Message{Kind: notice.BillIssued, Channel: notice.Mail, To: to.Email, AccountID: b.AccountID, Link: link, Attach: d.settings.attached(b),
 		Subject: line(fill.Replace(w.subject)), Body: fill.Replace(body) + "\n\n" + d.Profile.Name}
 }
 
@@ -97,6 +101,9 @@ func (d Desk) TellRun(ctx context.Context, tx tenant.Tx, run uuid.UUID, limit in
 	tokens, err := payment.CreateBillLinks(ctx, tx, "run:"+run.String(), open...)
 	if err != nil {
 		return false, fmt.Errorf("tell run %s: %w", run, err)
+	}
+	if d.settings, err = GetSettings(ctx, tx); err != nil {
+		return false, err
 	}
 	letters := make([]notice.Message, 0, len(open))
 	for _, t := range next {

@@ -21,14 +21,6 @@ type Settings struct {
 	// reading of EN 16931 has it; what the promised price differs by is a rounding
 	// amount of the document (BT-114), so that the same is paid.
 	Strict bool `json:"strict_vat,omitempty"`
-	// Engine is where taxes are asked for; empty: reckoned here.
-	Engine EngineSettings `json:"engine,omitzero"`
-}
-
-// EngineSettings name an outside tax engine.
-type EngineSettings struct {
-	URL            string `json:"url,omitempty"`
-	TimeoutSeconds int    `json:"timeout_seconds,omitempty"`
 }
 
 // Check refuses what is neither of the roundings.

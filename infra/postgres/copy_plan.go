@@ -71,7 +71,7 @@ const RedrawnSecret = "to be drawn"
 var plan = map[string]treatment{
 	// the operator's own
 	"operator": {columns: map[string]string{"name": `t.name || ' (sandbox)'`, "charging": keep, "access": keep, "messages": `'{}'::jsonb`, "country": keep, "zone": keep, "currency": keep, "language": keep,
-		"chart_of_accounts": keep, "webhook_networks": `'{}'::text[]`, "anchor_policy": keep, "proration": keep, "zone_next": keep, "brand_colour": keep, "support_contact": keep, "tax_settings": `t.tax_settings - 'engine'`, "document_settings": keep,
+		"chart_of_accounts": keep, "webhook_networks": `'{}'::text[]`, "anchor_policy": keep, "proration": keep, "zone_next": keep, "brand_colour": keep, "support_contact": keep, "tax_settings": keep, "document_settings": keep,
 		"standing": `'active'::text`, "standing_no": `0::bigint`, "standing_since": `null::timestamptz`, "service_until": `null::timestamptz`}},
 	"clock":         {columns: map[string]string{}},
 	"legal_entity":  {columns: map[string]string{"name": keep, "address": keep, "country": keep, "tax_id": keep, "register_id": keep, "bank_name": keep, "bank_iban": keep, "bank_bic": keep}},

@@ -35,6 +35,7 @@ type billView struct {
 	Bill      string        // its id, for the payment
 	Key       string
 	PDF, List string
+	CSV, UBL  string // UBL is empty where there is no electronic invoice
 	Usage     string // address of what was used in the period
 	Reference string
 	Reason    string // of a note
@@ -89,6 +90,10 @@ func billViewOf(v *web.Visit, head bill.Bill, d *bill.Document) billView {
 		Net: d.Net, Total: d.Total, Included: d.Basis == tax.Inclusive, Due: d.Due, Bill: head.ID.String(), Key: newKey(), Reference: d.Reference,
 		PDF: v.URL(at + "/" + head.ID.String() + "/pdf"), List: v.URL(at),
 		Usage: usageAsk{Month: d.Period.From.String()[:len("2026-05")]}.url(v),
+	}
+	view.CSV = v.URL(at + "/" + head.ID.String() + "/csv")
+	if head.State == bill.Final && d.Buyer.TaxID != "" {
+		view.UBL = v.URL(at + "/" + head.ID.String() + "/ubl")
 	}
 	view.Tone, view.State = billState(r, head)
 	if !d.PaidBefore.IsZero() {

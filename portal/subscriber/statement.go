@@ -32,6 +32,11 @@ func periodOf(ctx context.Context, tx tenant.Tx, v *web.Visit, name string) (per
 		return period{name, "since", span}, err
 	}
 	kind, text, _ := strings.Cut(name, ":")
+	if kind == "days" {
+		if span, err := bill.SpanNamed(ctx, tx, v.Who.AccountID, name); err == nil {
+			return period{name, "days", span}, nil
+		}
+	}
 	if day, err := calendar.ParseDate(text + "-01-01"); kind == "year" && err == nil {
 		return period{name, "year", bill.YearOf(day, v.Reader.Zone)}, nil
 	}
@@ -61,7 +66,11 @@ func statements(v *web.Visit) error {
 	var s bill.AccountStatement
 	err := read(v, func(ctx context.Context, tx tenant.Tx) (err error) {
 		if a, err = ownAccount(ctx, tx, v); err == nil {
-			p, s, err = statementOf(ctx, tx, v, v.Query("period"))
+			name := v.Query("period")
+			if days, ok := daysOf(v); ok {
+				name = days
+			}
+			p, s, err = statementOf(ctx, tx, v, name)
 		}
 		return err
 	})
@@ -70,6 +79,9 @@ func statements(v *web.Visit) error {
 	}
 	if v.Query("format") == "csv" {
 		return statementFile(v, a, p, s)
+	}
+	if v.Query("format") == "pdf" {
+		return statementPDF(v, p.Name)
 	}
 	view := statementViewOf(v, a, p, s)
 	if v.Part("statement") {
@@ -88,7 +100,7 @@ type statementView struct {
 	Opening, Closing string
 	Rows             []entryRow
 	Unbilled         string
-	CSV              string // address of the file
+	CSV, PDF         string // addresses of the files
 }
 
 type tab struct {
@@ -120,6 +132,7 @@ func statementViewOf(v *web.Visit, a account.Account, p period, s bill.AccountSt
 	}
 	view.Months = monthsOf(r, a, p.Name, "month:")
 	view.CSV = v.URL(string(sectionStatement), "period", p.Name, "format", "csv")
+	view.PDF = v.URL(string(sectionStatement), "period", p.Name, "format", "pdf")
 	view.Rows = entriesOf(r, s)
 	if !prepaid && !s.Unbilled.IsZero() {
 		view.Unbilled = r.T("statement.unbilled", "amount", r.Money(s.Unbilled))
@@ -134,6 +147,9 @@ func spanWords(r ui.Reader, p period) string {
 		return r.Locale.FormatMonth(first)
 	case "year":
 		return strconv.Itoa(first.Year)
+	}
+	if p.Kind == "days" {
+		return r.T("statement.to", "from", r.Date(first), "to", r.Date(r.LocalDate(p.Span.To).AddDays(-1)))
 	}
 	return r.T("statement.to", "from", r.Date(first), "to", r.Date(r.Today))
 }

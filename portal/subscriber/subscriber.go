@@ -32,6 +32,8 @@ func Register(e *echo.Echo, site *web.Site) {
 	t.GET("/bills", site.SignedIn(billList))
 	t.GET("/bills/:bill", site.SignedIn(billDetail))
 	t.GET("/bills/:bill/pdf", site.SignedIn(billPDF))
+	t.GET("/bills/:bill/ubl", site.SignedIn(billUBL))
+	t.GET("/bills/:bill/csv", site.SignedIn(billCSV))
 	t.GET("/old-bills/:bill/pdf", site.SignedIn(oldBillPDF))
 	t.GET("/offers", site.SignedIn(offers))
 	t.POST("/offers", site.SignedIn(redeemCode))

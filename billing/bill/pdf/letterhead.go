@@ -112,6 +112,9 @@ func (s *sheet) facts() {
 	}
 	s.Open(tagged.Table)
 	for _, pair := range pairs {
+		if pair[1] == "" {
+			continue // a statement has no number
+		}
 		s.row(func() {
 			s.headCell("Row", func() { s.at(factsLeft, y, small, pair[0]) })
 			s.cell(func() {

@@ -19,14 +19,16 @@ type words struct {
 	basis  map[tax.Basis]string
 	events map[money.Unit]map[locale.Form]string
 
-	issued, account, period, taxID, void                             string
-	amountDue, payBy, reference, nothingDue                          string
-	description, quantity, tax, included, usedOf                     string
-	net, taxOnBase, total, paidFromCredit, paidFromBalance           string
-	howToPay, holder, accountNumber, bank, online, questions, pageOf string
-	preview, corrects, credited, reason, rounding, withheld, toPay   string
-	scanTransfer, scanLink, codeTransfer, codeLink                   string
-	annex, annexOf, time, called, consumed, hidden, annexSum         string
+	issued, account, period, taxID, void                                 string
+	amountDue, payBy, reference, nothingDue                              string
+	description, quantity, tax, included, usedOf                         string
+	net, taxOnBase, total, paidFromCredit, paidFromBalance               string
+	howToPay, holder, accountNumber, bank, online, questions, pageOf     string
+	preview, corrects, credited, reason, rounding, withheld, toPay       string
+	scanTransfer, scanLink, codeTransfer, codeLink                       string
+	statement, day, movement, balance, opening, closing, unbilled, signs string
+	entries                                                              map[string]string
+	annex, annexOf, time, called, consumed, hidden, annexSum             string
 }
 
 func wordsOf(language string) words {
@@ -86,6 +88,8 @@ var english = words{
 	codeTransfer: "QR code that fills in a transfer of {amount} to {holder}", codeLink: "QR code that leads to the page to pay this bill:",
 	annex: "Itemised usage", annexOf: "Usage of {service}", time: "Time", called: "To", consumed: "Used",
 	hidden: "The last digits of numbers are not shown, as you asked.", annexSum: "{count} in all",
+	statement: "Statement of account", day: "Day", movement: "Amount", balance: "Balance", opening: "Opening balance", closing: "Closing balance",
+	unbilled: "Used and not yet billed, before tax:", signs: "Plus is in your favour, minus is what you owe.", entries: entriesEnglish,
 }
 
 var indonesian = words{
@@ -117,6 +121,8 @@ var indonesian = words{
 	codeTransfer: "Kode QR yang mengisi transfer {amount} kepada {holder}", codeLink: "Kode QR menuju halaman pembayaran tagihan ini:",
 	annex: "Rincian pemakaian", annexOf: "Pemakaian {service}", time: "Waktu", called: "Tujuan", consumed: "Pemakaian",
 	hidden: "Digit terakhir nomor disembunyikan atas permintaan Anda.", annexSum: "seluruhnya {count}",
+	statement: "Rekening koran", day: "Tanggal", movement: "Jumlah", balance: "Saldo", opening: "Saldo awal", closing: "Saldo akhir",
+	unbilled: "Terpakai dan belum ditagih, sebelum pajak:", signs: "Plus adalah hak Anda, minus adalah yang harus Anda bayar.", entries: entriesIndonesian,
 }
 
 var russian = words{
@@ -148,4 +154,6 @@ var russian = words{
 	codeTransfer: "QR-код, заполняющий перевод {amount} получателю {holder}", codeLink: "QR-код со ссылкой на оплату этого счёта:",
 	annex: "Детализация", annexOf: "Детализация: {service}", time: "Время", called: "Куда", consumed: "Объём",
 	hidden: "Последние цифры номеров скрыты по вашей просьбе.", annexSum: "всего {count}",
+	statement: "Выписка по счёту", day: "Дата", movement: "Сумма", balance: "Баланс", opening: "Входящий остаток", closing: "Исходящий остаток",
+	unbilled: "Использовано и ещё не выставлено, без налога:", signs: "Плюс — в вашу пользу, минус — ваш долг.", entries: entriesRussian,
 }

@@ -22,7 +22,8 @@ type billView struct {
 	facts       []fact
 	lines       table
 	taxes       []fact
-	pdf         string
+	pdf, csv    string
+	ubl         string // address of the electronic invoice; empty: there is none of it
 	send        string // address of the form that mails it; empty: it can't be
 	account     string // number of the account
 	key         string
@@ -64,9 +65,19 @@ func showBill(v *web.Visit) error {
 	if b.Kind == bill.KindBill || b.Kind == bill.KindDebitNote || b.Kind == bill.KindAdvance {
 		view.facts = append(view.facts, fact{r.T("desk.col.due"), r.Date(b.DueDate), ""}, fact{r.T("desk.bill.before"), r.Money(b.PaidBefore), ""}, fact{r.T("desk.col.open"), r.Money(b.Open), v.Console("subscribers/" + a.ID.String() + "/payments")})
 	}
+	view.csv = v.Console("bills/" + b.ID.String() + "/csv")
+	if b.State == bill.Final {
+		view.ubl = v.Console("bills/" + b.ID.String() + "/ubl")
+	}
 	view.lines = linesOf(r, d)
 	for _, t := range d.Taxes {
 		view.taxes = append(view.taxes, fact{r.T("desk.bill.tax", "name", t.Name, "base", r.Money(t.Base)), r.Money(t.Tax), ""})
+	}
+	if d.Rounding.Sign() != 0 {
+		view.taxes = append(view.taxes, fact{r.T("papers.rounding"), r.Money(d.Rounding), ""})
+	}
+	if d.Withheld != nil {
+		view.taxes = append(view.taxes, fact{r.T("papers.withheld", "tax", d.Withheld.Name), r.Money(d.Withheld.Amount), ""})
 	}
 	if v.May(identity.AccountWrite) && party.Email != "" {
 		view.send = v.Console("subscribers/" + a.ID.String() + "/resend")

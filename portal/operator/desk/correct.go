@@ -37,6 +37,7 @@ func registerCorrections(console *echo.Group, site *web.Site) {
 		{"instalments", identity.PaymentWrite, instalForm, sendInstal},
 		{"call-in", identity.PaymentWrite, callInForm, sendCallIn},
 		{"refund", identity.RefundWrite, noteRefundForm, sendNoteRefund},
+		{"certificate", identity.PaymentWrite, certificateForm, sendCertificate},
 	} {
 		console.GET("/bills/:bill/"+act.name, site.Console(act.wants, func(v *web.Visit) error {
 			i, err := loadIssued(v)

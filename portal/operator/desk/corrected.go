@@ -22,6 +22,7 @@ func (i *issued) corrections(v *web.Visit) (acts []ui.NavItem, tables []table) {
 	add(identity.BillWrite, asks, "debit", "plus")
 	add(identity.PaymentWrite, asks && i.Open.Sign() > 0 && whole, "instalments", "list")
 	add(identity.PaymentWrite, asks && i.Open.Sign() > 0 && !whole, "call-in", "list")
+	add(identity.PaymentWrite, asks && i.Open.Sign() > 0 && i.left.Document.Withheld != nil, "certificate", "bill")
 	add(identity.BillWrite, asks && i.Open.Sign() > 0, "write-off", "cash")
 	add(identity.BillWrite, asks && len(i.notes) == 0, "void", "lock")
 	add(identity.RefundWrite, i.Kind == bill.KindCreditNote && i.own.Credit.Sign() > 0, "refund", "cash")

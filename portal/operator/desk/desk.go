@@ -20,6 +20,8 @@ func registerReading(console *echo.Group, site *web.Site) {
 	console.GET("/subscribers", site.Console(identity.AccountRead, showSubscribers))
 	console.GET("/bills/:bill", site.Console(identity.BillRead, showBill))
 	console.GET("/bills/:bill/pdf", site.Console(identity.BillRead, showPDF))
+	console.GET("/bills/:bill/ubl", site.Console(identity.BillRead, showUBL))
+	console.GET("/bills/:bill/csv", site.Console(identity.BillRead, showCSV))
 	at := "/subscribers/:account"
 	for _, page := range []struct {
 		path  string
@@ -35,6 +37,8 @@ func registerReading(console *echo.Group, site *web.Site) {
 		{"/receipts/:payment", identity.PaymentRead, showReceipt},
 		{"/buckets", identity.AccountRead, showBuckets},
 		{"/wallet", identity.AccountRead, showWallet},
+		{"/tax", identity.AccountRead, showTax},
+		{"/statement", identity.BillRead, statementFile},
 		{"/notes", identity.AccountRead, showNotes},
 		{"/sharing", identity.AccountRead, showSharing},
 		{"/ledger", identity.LedgerRead, showLedger},
@@ -64,6 +68,10 @@ func registerActs(console *echo.Group, site *web.Site) {
 		{at + "alerts/:alert/confirm", identity.AccountWrite, nil, confirmAlert},
 		{at + "contact", identity.AccountWrite, showContact, sendContact},
 		{at + "resend", identity.AccountWrite, showResend, sendAgain},
+		{at + "tax/exemptions", identity.AccountWrite, nil, changeTax("tax_exemption.add", addExemption)},
+		{at + "tax/exemptions/:exemption/end", identity.AccountWrite, nil, changeTax("tax_exemption.end", endExemption)},
+		{at + "tax/withholding", identity.AccountWrite, nil, changeTax("withholding.put", saveWithholding)},
+		{at + "tax/papers", identity.AccountWrite, nil, changeTax("papers.put", savePapers)},
 		{at + "notes", identity.NoteWrite, nil, addNote},
 		{at + "notes/:note/pin", identity.NoteWrite, nil, pinNote},
 		{at + "sharing", identity.AccountWrite, nil, foundGroup},

@@ -175,7 +175,7 @@ func (p *person) head(v *web.Visit, current string) headView {
 	h.stats = p.stats(v)
 	for _, t := range []tab{
 		{"", identity.AccountRead, 0}, {"services", identity.AccountRead, len(p.subscriptions)}, {"usage", identity.UsageRead, 0}, {"bills", identity.BillRead, p.summary.Counts.Bills},
-		{"payments", identity.PaymentRead, p.summary.Counts.Payments}, {"buckets", identity.AccountRead, len(p.buckets)}, {"wallet", identity.AccountRead, 0}, {"notes", identity.AccountRead, p.summary.Counts.Notes}, {"collection", identity.AccountRead, 0},
+		{"payments", identity.PaymentRead, p.summary.Counts.Payments}, {"buckets", identity.AccountRead, len(p.buckets)}, {"wallet", identity.AccountRead, 0}, {"tax", identity.AccountRead, 0}, {"notes", identity.AccountRead, p.summary.Counts.Notes}, {"collection", identity.AccountRead, 0},
 		{"ledger", identity.LedgerRead, 0}, {"timeline", identity.AccountRead, 0}, {"messages", identity.AccountRead, p.summary.Counts.Messages}, {"security", identity.BillRead, 0}, {"promotions", identity.AccountRead, 0}, {"sharing", identity.AccountRead, 0},
 	} {
 		if !v.May(t.wants) {

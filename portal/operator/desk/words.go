@@ -28,6 +28,7 @@ var refusals = []struct {
 	{balance.ErrInsufficient, "insufficient"}, {balance.ErrAmount, "amount"}, {payment.ErrAmount, "amount"}, {payment.ErrPurpose, "purpose"},
 	{bill.ErrSent, "sent"}, {bill.ErrHasMoney, "moved"}, {bill.ErrVoidForbidden, "novoid"}, {bill.ErrNotCreditable, "notcreditable"}, {bill.ErrCredited, "credited"},
 	{bill.ErrInstalments, "instalments"}, {bill.ErrWriteOff, "writeoff"}, {bill.ErrDepositAmount, "deposit"}, {bill.ErrNoteReason, "reason"}, {payment.ErrTooMuch, "refundless"},
+	{bill.ErrCertificateAmount, "certificate"}, {bill.ErrNothingWithheld, "certificate"},
 	{account.ErrSuspended, "suspended"}, {onboarding.ErrNotSold, "sold"}, {onboarding.ErrIncomplete, "incomplete"}, {onboarding.ErrOrderEnded, "ended"}, {account.ErrIdentityInUse, "taken"},
 }
 
@@ -36,7 +37,7 @@ var dones = map[string]string{
 	"adjusted": "desk.done.adjusted", "redeemed": "desk.done.redeemed", "credited": "desk.done.credited", "paid": "desk.done.paid", "noted": "desk.done.noted", "pinned": "desk.done.pinned",
 	"suspended": "desk.done.suspended", "resumed": "desk.done.resumed", "terminated": "desk.done.terminated", "planned": "desk.done.planned",
 	"wallet": "desk.done.wallet", "asked": "desk.done.asked", "ending": "desk.done.ending", "shared": "desk.done.shared",
-	"debited": "correct.done.debited", "voided": "correct.done.voided", "writtenoff": "correct.done.writtenoff", "parted": "correct.done.parted",
+	"tax": "desk.done.tax", "certified": "correct.done.certified", "debited": "correct.done.debited", "voided": "correct.done.voided", "writtenoff": "correct.done.writtenoff", "parted": "correct.done.parted",
 	"calledin": "correct.done.calledin", "refunded": "correct.done.refunded", "deposit": "correct.done.deposit", "returned": "correct.done.returned",
 	"advance": "correct.done.advance", "committed": "correct.done.committed", "back": "correct.done.back",
 	"paused": "desk.done.paused", "cycle": "desk.done.cycle", "item": "desk.done.item",
