@@ -19,8 +19,11 @@
 // number; a void document keeps its number.
 //
 // Always true:
-//   - An account and a cycle have at most one document, however often a run
-//     repeats, and one account's failure keeps no other from being closed.
+//   - An account and a cycle, or a part of it that was billed on demand, have at
+//     most one document, however often a run repeats, and one account's failure
+//     keeps no other from being closed.
+//   - What bills ask of a recurring fee, with what is given back of it, is what
+//     the subscription's days come to, however late it is known (Adjust).
 //   - A document has one currency; its total is the sum of its lines' net and
 //     tax, in document units.
 //   - What the lines' nine decimals and the document units differ by is posted

@@ -7,9 +7,11 @@
 // (payment), messages (notice) and what people did (audit) have one home each,
 // and the stream is read from there; nothing is written twice.
 //
-// A change of plan begins where a cycle of the account begins and all that was
-// paid for has run out. The job that closes the cycle carries it out first, so
-// the old plan is charged to that day and the new one from it.
+// A change of plan begins where all that was paid for has run out, today, or on
+// a day: what the old plan asked beyond it is given back, the new one costs its
+// share (bill.Adjust). On the day that ends a cycle the job that closes it
+// carries changes out first, so the old plan is charged to that day and the new
+// one from it.
 //
 // Always true:
 //   - A subscription has at most one change to come, and it is carried out
