@@ -182,6 +182,14 @@ const BillPDFFile = "bill_pdf"
 func (s *Stack) files(ctx context.Context, attached []notice.Attachment) ([]File, error) {
 	var files []File
 	for _, a := range attached {
+		if a.Kind == ReportKind {
+			_, media, content, err := s.ReportFile(ctx, a.Ref)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, File{Name: a.Name, Type: media, Content: content})
+			continue
+		}
 		if a.Kind != BillPDFFile {
 			return nil, fmt.Errorf("%w: no attachment of kind %q", ErrUndeliverable, a.Kind)
 		}
