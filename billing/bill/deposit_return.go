@@ -86,8 +86,9 @@ func ReturnDeposit(ctx context.Context, tx tenant.Tx, r DepositReturn) (Returned
 	}
 	post.move(ledger.General(ledger.Deposit), credit, amount.Decimal())
 	post.move(ledger.General(ledger.Interest), credit, out.Interest.Decimal())
-	_, err = tx.Exec(ctx, `update deposit set returned = returned + $2, closed_at = case when returned + $2 = amount then $3::timestamptz end where id = $1`, d.ID, back, tx.At)
-	if err != nil {
+	var batch pgx.Batch
+	batch.Queue(`update deposit set returned = returned + $2, closed_at = case when returned + $2 = amount then $3::timestamptz end where id = $1`, d.ID, back, tx.At)
+	if err := oneRowEach(ctx, tx, &batch); err != nil {
 		return Returned{}, fmt.Errorf("give deposit %s back: %w", d.Number, err)
 	}
 	event := ledger.Event{Kind: ledger.Deposited, ID: r.ID, At: tx.At, LegalEntity: a.LegalEntity, Branch: a.Branch}

@@ -2,6 +2,7 @@ package bill
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -96,7 +97,7 @@ func (g gift) give(ctx context.Context, tx tenant.Tx, items []item) (applied mon
 	if batch.Len() == 0 {
 		return applied, nil
 	}
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+	if err := oneRowEach(ctx, tx, &batch); err != nil {
 		return applied, fmt.Errorf("apply credit: %w", err)
 	}
 	post := &poster{account: g.account.ID, unit: g.account.Currency.Unit()}
@@ -111,4 +112,20 @@ func (g gift) give(ctx context.Context, tx tenant.Tx, items []item) (applied mon
 // reviewDebt lets collection look at an account whose open items have changed.
 func reviewDebt(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) error {
 	return agenda.AddFor(ctx, tx, agenda.Dunning, tx.At, []uuid.UUID{accountID})
+}
+
+// oneRowEach runs writes of which each must touch exactly one row.
+func oneRowEach(ctx context.Context, tx tenant.Tx, batch *pgx.Batch) (err error) {
+	results := tx.SendBatch(ctx, batch)
+	defer func() { err = errors.Join(err, results.Close()) }()
+	for range batch.Len() {
+		done, err := results.Exec()
+		if err != nil {
+			return err
+		}
+		if done.RowsAffected() != 1 {
+			return fmt.Errorf("%d rows written, want 1", done.RowsAffected())
+		}
+	}
+	return nil
 }

@@ -22,9 +22,6 @@ const (
 // and may be credited.
 func (k Kind) asks() bool { return k == KindBill || k == KindDebitNote || k == KindAdvance }
 
-// corrects says whether a document of the kind corrects another.
-func (k Kind) corrects() bool { return k == KindCreditNote || k == KindDebitNote }
-
 // State is a document's state; doc.go draws the moves.
 type State string
 

@@ -152,8 +152,9 @@ func TakeBackWriteOff(ctx context.Context, tx tenant.Tx, id uuid.UUID, amount *m
 	if err != nil {
 		return WriteOff{}, err
 	}
-	_, err = tx.Exec(ctx, `update write_off set reversed = reversed + $2, tax_reversed = tax_reversed + $3 where id = $1`, id, back, relief)
-	if err != nil {
+	var batch pgx.Batch
+	batch.Queue(`update write_off set reversed = reversed + $2, tax_reversed = tax_reversed + $3 where id = $1`, id, back, relief)
+	if err := oneRowEach(ctx, tx, &batch); err != nil {
 		return WriteOff{}, fmt.Errorf("take write-off back: %w", err)
 	}
 	w.Reversed = money.New(w.Reversed.Decimal().Add(back), a.Currency)
