@@ -19,6 +19,7 @@ import (
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/event"
 	"tollhouse/billing/money"
+	"tollhouse/billing/notice"
 	"tollhouse/billing/tell"
 	"tollhouse/billing/tenant"
 )
@@ -152,7 +153,7 @@ func (a *Alert) act(ctx context.Context, tx tenant.Tx) error {
 	if err := a.moveTo(ctx, tx, to, ""); err != nil {
 		return err
 	}
-	return a.tell(ctx, tx, wordsOf(a.Terms.Measure, a.Action))
+	return a.tell(ctx, tx)
 }
 
 // record tells programs of others.
@@ -297,15 +298,18 @@ func HeldOf(ctx context.Context, tx tenant.Tx, subscription uuid.UUID) ([]Alert,
 		order by at`, subscription)
 }
 
-func (a *Alert) tell(ctx context.Context, tx tenant.Tx, words tell.Wordings) error {
+// kinds are the messages of the measures.
+var kinds = map[Measure]notice.Kind{Balance: notice.BalanceLow, Allowance: notice.AllowanceUsed, Spend: notice.SpendReached}
+
+func (a *Alert) tell(ctx context.Context, tx tenant.Tx) error {
 	allowance, offer, err := a.names(ctx, tx)
 	if err != nil {
 		return err
 	}
-	return tell.Account(ctx, tx, a.AccountID, words, func(r tell.Reader) []string {
-		return []string{"reached", r.Quantity(a.Reached, a.Unit), "threshold", r.Quantity(a.Threshold, a.Unit), "percent", r.FormatNumber(a.Terms.Percent),
-			"code", allowance(r.Language), "offer", offer(r.Language)}
-	})
+	return tell.Many(ctx, tx, []tell.Letter{{AccountID: a.AccountID, Kind: kinds[a.Terms.Measure], Values: func(r tell.Reader) map[string]string {
+		return map[string]string{"reached": r.Quantity(a.Reached, a.Unit), "threshold": r.Quantity(a.Threshold, a.Unit), "percent": r.FormatNumber(a.Terms.Percent),
+			"code": allowance(r.Language), "offer": offer(r.Language), "more": follows(r.Language, a.Action, offer(r.Language))}
+	}}})
 }
 
 // names are what people call the allowance and the option that a crossing is

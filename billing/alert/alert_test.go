@@ -159,7 +159,7 @@ func TestWatch_tellsOnceADay(t *testing.T) {
 	}
 	db.Read(t, func(ctx context.Context, tx tenant.Tx) error {
 		told, err := notice.List(ctx, tx, notice.Query{Limit: 10})
-		if err != nil || len(told) != 1 || told[0].To != "siti@example.id" || !strings.Contains(told[0].Body, "Saldo Anda") {
+		if err != nil || len(told) != 1 || told[0].To != "siti@example.id" || !strings.Contains(told[0].Body, "saldo Anda") {
 			t.Errorf("%+v, %v", told, err)
 		}
 		list, err := alert.List(ctx, tx, a.ID, 10)

@@ -49,8 +49,11 @@ func (d Desk) Bill(ctx context.Context, tx tenant.Tx, b bill.Bill, to Recipient,
 		return notice.Message{}, err
 	}
 	var err error
-	d.settings, err = GetSettings(ctx, tx)
-	return d.compose(b, to, link), err
+	if d.settings, err = GetSettings(ctx, tx); err != nil {
+		return notice.Message{}, err
+	}
+	book, err := notice.OpenBook(ctx, tx)
+	return d.compose(book, b, to, link), err
 }
 
 func (d Desk) link(token string) string {
@@ -61,12 +64,17 @@ func (d Desk) link(token string) string {
 }
 
 // compose writes the mail. Without a link there is nothing to pay.
-func (d Desk) compose(b bill.Bill, to Recipient, link string) notice.Message {
+func (d Desk) compose(book notice.Book, b bill.Bill, to Recipient, link string) notice.Message {
 	w := wordsIn(string(to.Language))
 	l := locale.Locale{Language: string(to.Language), Country: d.Profile.Country}
 	amount := func(a money.Amount) string { return l.FormatMoney(a.RoundToDocument()) }
 	fill := strings.NewReplacer("{name}", to.Name, "{number}", b.Number, "{operator}", d.Profile.Name, "{period}", l.FormatPeriod(b.Cycle),
 		"{amount}", amount(b.Total), "{open}", amount(b.Open), "{due}", l.FormatDate(b.DueDate), "{link}", link)
+	if own := book.Words(notice.BillReady, notice.Mail, string(to.Language)); own != notice.Default(notice.BillReady, notice.Mail, string(to.Language)) {
+		said := own.Fill(map[string]string{"name": to.Name, "number": b.Number, "operator": d.Profile.Name, "support": d.Profile.SupportContact, "period": l.FormatPeriod(b.Cycle),
+			"amount": amount(b.Total), "open": amount(b.Open), "due": l.FormatDate(b.DueDate), "pay": link})
+		return notice.Message{Kind: notice.BillIssued, Channel: notice.Mail, To: to.Email, AccountID: b.AccountID, Link: link, Attach: d.settings.attached(b), Subject: said.Subject, Body: said.Body}
+	}
 	body := w.body + "\n\n" + w.paid
 	if link != "" {
 		body = w.body + "\n\n" + w.pay
@@ -105,10 +113,14 @@ func (d Desk) TellRun(ctx context.Context, tx tenant.Tx, run uuid.UUID, limit in
 	if d.settings, err = GetSettings(ctx, tx); err != nil {
 		return false, err
 	}
+	book, err := notice.OpenBook(ctx, tx)
+	if err != nil {
+		return false, err
+	}
 	letters := make([]notice.Message, 0, len(open))
 	for _, t := range next {
 		if t.wanted() {
-			letters = append(letters, d.compose(t.bill, t.to, d.link(tokens[t.bill.ID])))
+			letters = append(letters, d.compose(book, t.bill, t.to, d.link(tokens[t.bill.ID])))
 		}
 	}
 	if err := notice.SendMany(ctx, tx, letters); err != nil {

@@ -30,13 +30,10 @@ const (
 	PromiseBroken    Kind = "promise_broken"
 	PlanAgreed       Kind = "plan_agreed"
 	PlanBroken       Kind = "plan_broken"
-	PaymentReceived  Kind = "payment_received"
-	PaymentFailed    Kind = "payment_failed"
 	BillReady        Kind = "bill_ready"
 	BalanceLow       Kind = "balance_low"
 	AllowanceUsed    Kind = "allowance_used"
 	SpendReached     Kind = "spend_reached"
-	Newsletter       Kind = "news" // marketing: to be had only by who wants it
 )
 
 // Type is what a variable holds.
@@ -61,7 +58,7 @@ type Variable struct {
 // Template is a kind of message whose words may be changed.
 type Template struct {
 	Kind      Kind
-	Group     string // dunning, bill, payment, balance, marketing
+	Group     string // dunning, bill, balance
 	Marketing bool   // who has opted out is not told
 	Variables []Variable
 }
@@ -81,8 +78,7 @@ var (
 	}
 	promised  = []Variable{{"amount", Money, "€49.90"}, {"until", Day, "5 Jul 2026"}, {"pay", Link, "https://pay.example.net/"}}
 	billed    = []Variable{{"number", Text, "2026/117"}, {"period", Text, "June 2026"}, {"amount", Money, "€49.90"}, {"open", Money, "€49.90"}, {"due", Day, "15 Jun 2026"}, {"pay", Link, "https://pay.example.net/"}}
-	paidFor   = []Variable{{"amount", Money, "€49.90"}, {"method", Text, "Card"}, {"reference", Text, "2026/117"}, {"open", Money, "€0.00"}, {"pay", Link, "https://pay.example.net/"}}
-	threshold = []Variable{{"reached", Text, "€4.20"}, {"threshold", Text, "€5.00"}, {"percent", Number, "80"}, {"code", Text, "Data"}, {"offer", Text, "Data plus"}}
+	threshold = []Variable{{"reached", Text, "€4.20"}, {"threshold", Text, "€5.00"}, {"percent", Number, "80"}, {"code", Text, "Data"}, {"offer", Text, "Data plus"}, {"more", Text, "Until the period ends the service is slower."}}
 )
 
 var templates = []Template{
@@ -90,9 +86,8 @@ var templates = []Template{
 	{DunningSlow, "dunning", false, owing}, {DunningWall, "dunning", false, owing}, {DunningSuspend, "dunning", false, owing},
 	{DunningTerminate, "dunning", false, owing}, {DunningAgency, "dunning", false, owing}, {Reconnected, "dunning", false, owing},
 	{PromiseTaken, "dunning", false, promised}, {PromiseBroken, "dunning", false, promised}, {PlanAgreed, "dunning", false, promised}, {PlanBroken, "dunning", false, promised},
-	{BillReady, "bill", false, billed}, {PaymentReceived, "payment", false, paidFor}, {PaymentFailed, "payment", false, paidFor},
+	{BillReady, "bill", false, billed},
 	{BalanceLow, "balance", false, threshold}, {AllowanceUsed, "balance", false, threshold}, {SpendReached, "balance", false, threshold},
-	{Newsletter, "marketing", true, []Variable{{"text", Text, "Our new plans"}}},
 }
 
 // Templates lists the kinds of message whose words may be changed.
@@ -121,6 +116,9 @@ var (
 )
 
 var place = regexp.MustCompile(`\{([^{}\r\n]*)\}`)
+
+// gap is what a place leaves that stays empty in a paragraph of its own.
+var gap = regexp.MustCompile(`\n(?:[ \t]*\n){2,}`)
 
 // maxSMS bounds the words of an SMS: some parts of it.
 const maxSMS = 900
@@ -152,7 +150,7 @@ func (w Words) Fill(values map[string]string) Words {
 	in := func(text string) string {
 		return place.ReplaceAllStringFunc(text, func(p string) string { return values[p[1:len(p)-1]] })
 	}
-	return Words{Subject: strings.Join(strings.Fields(in(w.Subject)), " "), Body: strings.TrimSpace(in(w.Body))}
+	return Words{Subject: strings.Join(strings.Fields(in(w.Subject)), " "), Body: strings.TrimSpace(gap.ReplaceAllString(in(w.Body), "\n\n"))}
 }
 
 // Edition is an operator's own words as stored.

@@ -71,34 +71,19 @@ var english = map[Kind]written{
 		letter:  "Hello {name},\n\nyour bill {number} for {period} is {amount}.\n\nStill to pay: {open}, by {due}.\n\nPay here:\n{pay}\n\n{operator}",
 		short:   "{operator}: bill {number}, {open} to pay by {due}: {pay}",
 	},
-	"payment_received": {
-		subject: "We have received {amount}",
-		letter:  "Hello {name},\n\nwe have received {amount} ({method}). Thank you.\n\nStill open: {open}.\n\n{operator}",
-		short:   "{operator}: {amount} received, thank you. Still open: {open}.",
-	},
-	"payment_failed": {
-		subject: "A payment has failed",
-		letter:  "Hello {name},\n\na payment of {amount} ({method}) has failed. Please choose another way to pay.\n\nPay here:\n{pay}\n\n{operator}",
-		short:   "{operator}: a payment of {amount} has failed. Pay another way: {pay}",
-	},
 	"balance_low": {
 		subject: "Your balance is low",
-		letter:  "Hello {name},\n\nyour balance is {reached}, below {threshold}.\n\n{operator}",
-		short:   "{operator}: your balance is {reached}, below {threshold}.",
+		letter:  "Hello {name},\n\nyour balance is {reached}, below {threshold}.\n\n{more}\n\n{operator}",
+		short:   "{operator}: your balance is {reached}, below {threshold}. {more}",
 	},
 	"allowance_used": {
 		subject: "{percent}% of your allowance is used",
-		letter:  "Hello {name},\n\nyou have used {percent}% of “{code}” ({threshold}). Left: {reached}.\n\n{operator}",
-		short:   "{operator}: {percent}% of {code} is used. Left: {reached}.",
+		letter:  "Hello {name},\n\nyou have used {percent}% of “{code}” ({threshold}). Left: {reached}.\n\n{more}\n\n{operator}",
+		short:   "{operator}: {percent}% of {code} is used. Left: {reached}. {more}",
 	},
 	"spend_reached": {
 		subject: "Your use this period has reached {threshold}",
-		letter:  "Hello {name},\n\nwhat you used in this period costs {reached}; you wanted to know at {threshold}.\n\n{operator}",
-		short:   "{operator}: your use this period costs {reached}.",
-	},
-	"news": {
-		subject: "News from {operator}",
-		letter:  "Hello {name},\n\n{text}\n\nIf you do not want such messages any more, say so on your page.\n\n{operator}",
-		short:   "{operator}: {text}",
+		letter:  "Hello {name},\n\nwhat you used in this period costs {reached}; you wanted to know at {threshold}.\n\n{more}\n\n{operator}",
+		short:   "{operator}: your use this period costs {reached}. {more}",
 	},
 }

@@ -71,34 +71,19 @@ var indonesian = map[Kind]written{
 		letter:  "Halo {name},\n\ntagihan {number} untuk {period} sebesar {amount}.\n\nMasih harus dibayar: {open}, paling lambat {due}.\n\nBayar di sini:\n{pay}\n\n{operator}",
 		short:   "{operator}: tagihan {number}, bayar {open} paling lambat {due}: {pay}",
 	},
-	"payment_received": {
-		subject: "{amount} telah kami terima",
-		letter:  "Halo {name},\n\n{amount} ({method}) telah kami terima. Terima kasih.\n\nSisa tagihan: {open}.\n\n{operator}",
-		short:   "{operator}: {amount} diterima, terima kasih. Sisa: {open}.",
-	},
-	"payment_failed": {
-		subject: "Pembayaran gagal",
-		letter:  "Halo {name},\n\npembayaran {amount} ({method}) gagal. Mohon pilih cara bayar lain.\n\nBayar di sini:\n{pay}\n\n{operator}",
-		short:   "{operator}: pembayaran {amount} gagal. Bayar dengan cara lain: {pay}",
-	},
 	"balance_low": {
 		subject: "Saldo Anda menipis",
-		letter:  "Halo {name},\n\nsaldo Anda {reached}, di bawah {threshold}.\n\n{operator}",
-		short:   "{operator}: saldo Anda {reached}, di bawah {threshold}.",
+		letter:  "Halo {name},\n\nsaldo Anda {reached}, di bawah {threshold}.\n\n{more}\n\n{operator}",
+		short:   "{operator}: saldo Anda {reached}, di bawah {threshold}. {more}",
 	},
 	"allowance_used": {
 		subject: "{percent}% kuota Anda terpakai",
-		letter:  "Halo {name},\n\nAnda telah memakai {percent}% dari “{code}” ({threshold}). Sisa: {reached}.\n\n{operator}",
-		short:   "{operator}: {percent}% dari {code} terpakai. Sisa: {reached}.",
+		letter:  "Halo {name},\n\nAnda telah memakai {percent}% dari “{code}” ({threshold}). Sisa: {reached}.\n\n{more}\n\n{operator}",
+		short:   "{operator}: {percent}% dari {code} terpakai. Sisa: {reached}. {more}",
 	},
 	"spend_reached": {
 		subject: "Pemakaian periode ini mencapai {threshold}",
-		letter:  "Halo {name},\n\npemakaian Anda dalam periode ini {reached}; batas pemberitahuannya {threshold}.\n\n{operator}",
-		short:   "{operator}: pemakaian periode ini {reached}.",
-	},
-	"news": {
-		subject: "Kabar dari {operator}",
-		letter:  "Halo {name},\n\n{text}\n\nJika tidak ingin menerima pesan seperti ini lagi, atur di halaman Anda.\n\n{operator}",
-		short:   "{operator}: {text}",
+		letter:  "Halo {name},\n\npemakaian Anda dalam periode ini {reached}; batas pemberitahuannya {threshold}.\n\n{more}\n\n{operator}",
+		short:   "{operator}: pemakaian periode ini {reached}. {more}",
 	},
 }

@@ -71,34 +71,19 @@ var russian = map[Kind]written{
 		letter:  "Здравствуйте, {name}!\n\nВаш счёт {number} за {period}: {amount}.\n\nОсталось заплатить: {open}, до {due}.\n\nОплатить можно здесь:\n{pay}\n\n{operator}",
 		short:   "{operator}: счёт {number}, оплатите {open} до {due}: {pay}",
 	},
-	"payment_received": {
-		subject: "Мы получили {amount}",
-		letter:  "Здравствуйте, {name}!\n\nМы получили {amount} ({method}). Спасибо.\n\nОсталось заплатить: {open}.\n\n{operator}",
-		short:   "{operator}: получено {amount}, спасибо. Осталось: {open}.",
-	},
-	"payment_failed": {
-		subject: "Платёж не прошёл",
-		letter:  "Здравствуйте, {name}!\n\nПлатёж {amount} ({method}) не прошёл. Пожалуйста, выберите другой способ.\n\nОплатить можно здесь:\n{pay}\n\n{operator}",
-		short:   "{operator}: платёж {amount} не прошёл. Оплатить иначе: {pay}",
-	},
 	"balance_low": {
 		subject: "Баланс заканчивается",
-		letter:  "Здравствуйте, {name}!\n\nНа балансе {reached}: меньше, чем {threshold}.\n\n{operator}",
-		short:   "{operator}: на балансе {reached}, меньше {threshold}.",
+		letter:  "Здравствуйте, {name}!\n\nНа балансе {reached}: меньше, чем {threshold}.\n\n{more}\n\n{operator}",
+		short:   "{operator}: на балансе {reached}, меньше {threshold}. {more}",
 	},
 	"allowance_used": {
 		subject: "Израсходовано {percent} % пакета",
-		letter:  "Здравствуйте, {name}!\n\nИзрасходовано {percent} % пакета «{code}» ({threshold}). Осталось: {reached}.\n\n{operator}",
-		short:   "{operator}: израсходовано {percent} % пакета {code}. Осталось: {reached}.",
+		letter:  "Здравствуйте, {name}!\n\nИзрасходовано {percent} % пакета «{code}» ({threshold}). Осталось: {reached}.\n\n{more}\n\n{operator}",
+		short:   "{operator}: израсходовано {percent} % пакета {code}. Осталось: {reached}. {more}",
 	},
 	"spend_reached": {
 		subject: "Расходы за период достигли {threshold}",
-		letter:  "Здравствуйте, {name}!\n\nРасходы за этот период: {reached}. Порог: {threshold}.\n\n{operator}",
-		short:   "{operator}: расходы за период {reached}.",
-	},
-	"news": {
-		subject: "Новости: {operator}",
-		letter:  "Здравствуйте, {name}!\n\n{text}\n\nЕсли вы не хотите получать такие сообщения, скажите об этом на своей странице.\n\n{operator}",
-		short:   "{operator}: {text}",
+		letter:  "Здравствуйте, {name}!\n\nРасходы за этот период: {reached}. Порог: {threshold}.\n\n{more}\n\n{operator}",
+		short:   "{operator}: расходы за период {reached}. {more}",
 	},
 }
