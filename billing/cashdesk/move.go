@@ -241,3 +241,20 @@ func ReportOf(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Report, error) {
 	}
 	return r, nil
 }
+
+// ByReceipt finds the payment that a receipt of a branch is of.
+func ByReceipt(ctx context.Context, tx tenant.Tx, branch uuid.UUID, receipt string) (uuid.UUID, error) {
+	var year, no int
+	if _, err := fmt.Sscanf(receipt, "%d/%d", &year, &no); err != nil {
+		return uuid.Nil, &account.FieldError{Field: "receipt", Want: "a receipt's number, such as 2026/17"}
+	}
+	var id *uuid.UUID
+	err := tx.QueryRow(ctx, `select payment_id from cash_move where branch = $1 and year = $2 and no = $3 and kind = 'payment'`, branch, year, no).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && id == nil {
+		return uuid.Nil, &account.FieldError{Field: "receipt", Want: "the receipt of a payment in this branch"}
+	}
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("find receipt %s: %w", receipt, err)
+	}
+	return *id, nil
+}

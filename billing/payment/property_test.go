@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -18,18 +19,30 @@ import (
 )
 
 // TestProperty_sumsHoldAndRepeatsChangeNothing runs random bills, payments,
-// webhooks, credit and refunds, every command twice, and holds the ledger
+// webhooks, credit, refunds, disputes, returns and reassignments, by any policy,
+// every command twice, and holds the ledger
 // against the books after each.
 func TestProperty_sumsHoldAndRepeatsChangeNothing(t *testing.T) {
 	t.Parallel()
 	d := openDesk(t, pgtest.Tenant(t), account.Postpaid) // it counts all rows
+	second := openDesk(t, d.TenantDB, account.Postpaid).account
 	undo := errors.New("undo")
 	rapid.Check(t, func(r *rapid.T) {
 		// one transaction a run, undone at its end: each run begins with nothing
 		err := d.DB.Write(t.Context(), d.Ref, func(ctx context.Context, tx tenant.Tx) error {
-			w := &walk{desk: d, ctx: ctx, tx: tx, r: r}
+			w := &walk{desk: d, ctx: ctx, tx: tx, r: r, second: second}
+			laid, err := payment.GetPolicy(ctx, tx)
+			if err != nil {
+				return err
+			}
+			laid.Order = rapid.SampledFrom(payment.Orders).Draw(r, "order")
+			laid.Tolerance = rapid.SampledFrom([]money.Decimal{{}, money.MustDecimal("0.05"), money.MustDecimal("20")}).Draw(r, "tolerance")
+			if err := payment.PutPolicy(ctx, tx, laid, "owner"); err != nil {
+				return err
+			}
 			r.Repeat(map[string]func(*rapid.T){
 				"bill": w.bill, "cash": w.cash, "card": w.card, "credit": w.credit, "refund": w.refund, "refund status": w.refundStatus,
+				"taken back": w.takenBack, "decided": w.decided, "reassigned": w.reassigned,
 				"": w.invariants,
 			})
 			return undo
@@ -49,6 +62,8 @@ type walk struct {
 	bills    []uuid.UUID
 	payments []uuid.UUID
 	refunds  []payment.Refund
+	disputes []uuid.UUID
+	second   uuid.UUID // another account, to which payments are moved
 	step     int
 }
 
@@ -70,7 +85,7 @@ func (w *walk) rows(r *rapid.T) (state string) {
 	err := w.tx.QueryRow(w.ctx, `select
 		(select count(*) from ledger_transfer) || ' ' || (select count(*) from payment) || ' ' || (select count(*) from refund) || ' ' ||
 		(select coalesce(sum(open), 0) from open_item) || ' ' || (select coalesce(sum(unapplied), 0) from payment) || ' ' ||
-		(select coalesce(sum(refunded), 0) from payment)`).Scan(&state)
+		(select coalesce(sum(refunded + charged_back + moved), 0) from payment)`).Scan(&state)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -175,6 +190,66 @@ func (w *walk) refundStatus(r *rapid.T) {
 	})
 }
 
+// takenBack lets a payer's bank take a part of a payment back, as a dispute or a
+// return.
+func (w *walk) takenBack(r *rapid.T) {
+	if len(w.payments) == 0 {
+		return
+	}
+	w.step++
+	n := payment.TakenBack{Kind: rapid.SampledFrom([]payment.DisputeKind{payment.Chargeback, payment.Returned}).Draw(r, "kind"), Provider: "bank",
+		Ref: fmt.Sprintf("dp_%d", w.step), PaymentID: rapid.SampledFrom(w.payments).Draw(r, "payment"), Amount: cents(r), Reason: "fraudulent"}
+	w.twice(r, func() error {
+		d, err := payment.TakeBack(w.ctx, w.tx, n)
+		if errors.Is(err, payment.ErrTooMuch) {
+			return nil
+		}
+		if err == nil && !slices.Contains(w.disputes, d.ID) {
+			w.disputes = append(w.disputes, d.ID)
+		}
+		return err
+	})
+}
+
+// decided ends a dispute, one way or the other.
+func (w *walk) decided(r *rapid.T) {
+	if len(w.disputes) == 0 {
+		return
+	}
+	id, won := rapid.SampledFrom(w.disputes).Draw(r, "dispute"), rapid.Bool().Draw(r, "won")
+	w.twice(r, func() (err error) {
+		if won {
+			_, err = payment.WinDispute(w.ctx, w.tx, id)
+		} else {
+			_, err = payment.LoseDispute(w.ctx, w.tx, id, euro("15.00"))
+		}
+		if errors.Is(err, payment.ErrDisputeState) {
+			return nil
+		}
+		return err
+	})
+}
+
+// reassigned takes a payment, or what it has left, to the other account.
+func (w *walk) reassigned(r *rapid.T) {
+	if len(w.payments) == 0 {
+		return
+	}
+	m := payment.Movement{ID: uuid.Must(uuid.NewV7()), PaymentID: rapid.SampledFrom(w.payments).Draw(r, "payment"), To: w.second, Reason: "wrong account", By: "clerk"}
+	made := false
+	w.twice(r, func() error {
+		_, err := payment.Reassign(w.ctx, w.tx, m)
+		if errors.Is(err, payment.ErrNothingToMove) || errors.Is(err, payment.ErrSameAccount) {
+			return nil
+		}
+		made = err == nil
+		return err
+	})
+	if made {
+		w.payments = append(w.payments, m.ID)
+	}
+}
+
 func (w *walk) invariants(r *rapid.T) {
 	report, err := ledger.ControlSums(w.ctx, w.tx)
 	if err == nil {
@@ -186,7 +261,7 @@ func (w *walk) invariants(r *rapid.T) {
 	var broken int
 	err = w.tx.QueryRow(w.ctx, `
 		select count(*) from payment p
-		 where p.amount <> p.unapplied + p.refunded
+		 where p.amount <> p.unapplied + p.refunded + p.charged_back + p.moved
 		       + (select coalesce(sum(a.amount - a.reversed), 0) from payment_allocation a where a.payment_id = p.id)`).Scan(&broken)
 	if err != nil || broken != 0 {
 		r.Fatalf("%d payments do not add up: %v", broken, err)

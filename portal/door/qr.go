@@ -52,3 +52,9 @@ func isDark(c color.Color) bool {
 	r, _, _, _ := c.RGBA()
 	return r == 0
 }
+
+// QR draws a text as one path of dark modules, in the square of ViewBox.
+func QR(text string) (viewBox, path string, err error) {
+	code, err := drawQR(text)
+	return code.ViewBox(), code.Path, err
+}

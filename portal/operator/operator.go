@@ -6,6 +6,7 @@ import (
 	"tollhouse/portal/operator/admin"
 	"tollhouse/portal/operator/books"
 	"tollhouse/portal/operator/business"
+	"tollhouse/portal/operator/cash"
 	"tollhouse/portal/operator/collect"
 	"tollhouse/portal/operator/desk"
 	"tollhouse/portal/operator/migrations"
@@ -25,6 +26,7 @@ func Register(e *echo.Echo, site *web.Site) {
 	admin.Register(console, site)
 	business.Register(console, site)
 	collect.Register(console, site)
+	cash.Register(console, site)
 	desk.Register(console, site)
 	value.Register(console, site)
 	migrations.Register(console, site)

@@ -90,6 +90,7 @@ var built = []string{"col.", "wall.", "admin.severity.", "admin.import.what.", "
 	"biz.method.", "biz.kept.", "biz.bill.kind.", "biz.actor.", "biz.age.", "biz.purpose.", "biz.task.", "biz.file.state.",
 	"every.", "catalog.", "admin.quota.kind.", "admin.quota.units.", "admin.quota.action.", "desk.sessions.state.", "desk.sessions.kind.", "replay.",
 	"sales.done.", "sales.share.", "sales.mig.", "promo.done.", "promo.on.", "value.", "wallet.alert.", "wallet.auto.", "wallet.done.", "wallet.give.limit.", "wallet.pin.",
+	"money.", "cards.local.",
 	"papers.code.", "papers.treat.", "papers.kind.", "papers.service.", "papers.rounding.", "desk.done.tax", "correct.", "bill.note.", "admin.late.segment.", "admin.late.kind.", "admin.numbers.void.",
 	"finding.", "product.", "rule.", "approval.", "kept.", "offered.", "shared.", "ref.change.", "ref.delimiter.", "ref.diff.", "ref.done.", "ref.header.", "ref.name.", "ref.state.", "ref.step.", "ref.trim.",
 	"staff.audit.", "staff.copy.", "staff.done.", "staff.field.", "staff.rate.", "staff.role.", "staff.stack.", "staff.state.", "staff.want.",

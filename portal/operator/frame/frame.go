@@ -44,8 +44,14 @@ const (
 
 	Partners       Section = "partners"
 	Specifications Section = "specifications"
-	Reports        Section = "reports"
-	Webhooks       Section = "webhooks"
+
+	Bank         Section = "bank"
+	CashDesk     Section = "cash-desk"
+	Debits       Section = "debits"
+	Disputes     Section = "disputes"
+	PaymentRules Section = "payment-rules"
+	Reports      Section = "reports"
+	Webhooks     Section = "webhooks"
 )
 
 type entry struct {
@@ -71,6 +77,11 @@ var sections = []group{
 		{Readiness, "eye", identity.BillRead},
 		{Payments, "cash", identity.PaymentRead},
 		{Collection, "clock", identity.AccountRead},
+		{Bank, "list", identity.PaymentRead},
+		{CashDesk, "cash", identity.PaymentRead},
+		{Debits, "swap", identity.PaymentRead},
+		{Disputes, "shield", identity.PaymentRead},
+		{PaymentRules, "gear", identity.SettingsRead},
 		{Vouchers, "tag", identity.PaymentRead},
 		{Approvals, "ok", identity.BalanceWrite},
 		{BalanceRules, "gear", identity.SettingsRead},

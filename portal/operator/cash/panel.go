@@ -1,0 +1,151 @@
+package cash
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"tollhouse/api/problem"
+	"tollhouse/billing/account"
+	"tollhouse/billing/tenant"
+	"tollhouse/portal/operator/command"
+	"tollhouse/portal/operator/frame"
+	"tollhouse/portal/ui"
+	"tollhouse/portal/web"
+)
+
+// page is one of these pages: cards with a table, forms, or both.
+type page struct {
+	ui.ConsolePage
+	key, done, refused string
+	faults             []ui.Fault
+	panels             []panel
+}
+
+// panel is a card.
+type panel struct {
+	id, title, lead string
+	facts           [][2]string
+	head            []string
+	rows            []row
+	none            string // told where there are no rows
+	forms           []form
+}
+
+// row is a line of a table, with what can be done about it.
+type row struct {
+	cells []cell
+	forms []form
+}
+
+type cell struct {
+	text, href string
+	tone       ui.Tone // of a state; empty: plain
+	number     bool
+}
+
+// form asks for something.
+type form struct {
+	action, button string
+	file           bool // carries one
+	quiet          bool
+	hidden         [][2]string
+	fields         []field
+}
+
+type field struct {
+	ui.Field
+	choices []ui.Choice
+	tick    bool
+}
+
+func newPage(v *web.Visit, section frame.Section) *page {
+	r := v.Reader
+	p := &page{ConsolePage: frame.Of(v, section, r.T("con.nav."+string(section))), key: command.NewKey()}
+	if v.Query("done") != "" {
+		p.done = r.T("money.done")
+	}
+	return p
+}
+
+// input is a field of a form; what was typed stays.
+func (p *page) input(v *web.Visit, id, value string) field {
+	if typed := v.Form(id); typed != "" {
+		value = typed
+	}
+	return field{Field: ui.Field{ID: id, Label: p.T("money.field." + id), Value: value, Autocomplete: "off", MaxLength: "200"}}
+}
+
+// wrong puts a fault beside the field that it names, or above all.
+func (p *page) wrong(name, words string) {
+	for i := range p.panels {
+		for j := range p.panels[i].forms {
+			for k := range p.panels[i].forms[j].fields {
+				if f := &p.panels[i].forms[j].fields[k]; f.ID == name {
+					f.Error = words
+					p.faults = append(p.faults, ui.Fault{Field: f.ID, Message: words})
+					return
+				}
+			}
+		}
+	}
+	p.refused = words
+}
+
+// fault is why something was not done: a field's or a rule's.
+type fault struct{ field, words string }
+
+// carry does a form's command and leads back; what is refused is shown by show.
+func carry(v *web.Visit, action, object string, id uuid.UUID, back string, do func(ctx context.Context, tx tenant.Tx) error, show func(*web.Visit, *fault) error) error {
+	c := &command.Command{Action: action, Object: object, ID: id, Part: v.Sent(), Do: func(ctx context.Context, tx tenant.Tx) (string, error) { return "", do(ctx, tx) }}
+	_, err := command.CarryOut(v, c)
+	return after(v, err, back, show)
+}
+
+func after(v *web.Visit, err error, back string, show func(*web.Visit, *fault) error) error {
+	if err == nil {
+		return v.Lead(v.Console(back, "done", "1"))
+	}
+	f, known := faultOf(v, err)
+	if !known {
+		return err
+	}
+	return show(v, f)
+}
+
+func faultOf(v *web.Visit, err error) (*fault, bool) {
+	var wrong *account.FieldError
+	if errors.As(err, &wrong) {
+		name := strings.NewReplacer("debit.", "", ".", "_").Replace(wrong.Field)
+		return &fault{name, v.Reader.T("money.want", "what", wrong.Want)}, true
+	}
+	p, is := problem.Of(err)
+	if !is || p.Status >= http.StatusInternalServerError && p.Status != http.StatusServiceUnavailable {
+		return nil, false
+	}
+	return &fault{"", v.Reader.T("money.refused", "why", err.Error())}, true
+}
+
+// answer shows a page, after a refusal with its fault.
+func (p *page) answer(v *web.Visit, f *fault) error {
+	status := http.StatusOK
+	if f != nil {
+		status = http.StatusUnprocessableEntity
+		p.wrong(f.field, f.words)
+	}
+	return v.Show(status, panels(*p))
+}
+
+func text(s string) cell   { return cell{text: s} }
+func number(s string) cell { return cell{text: s, number: true} }
+
+func parsed(text string) uuid.UUID {
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return uuid.Nil
+	}
+	return id
+}
