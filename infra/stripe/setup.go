@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -193,7 +194,8 @@ func (c *Client) CheckKey(ctx context.Context, key string) (payment.KeyCheck, er
 		params := &stripego.Params{Context: ctx}
 		var answer stripego.APIResource
 		err := c.backend.CallRaw(p.method, p.path, key, nil, params, &answer)
-		refused, isAnswer := err.(*stripego.Error) //nolint:errorlint // the library returns it bare
+		var refused *stripego.Error
+		isAnswer := errors.As(err, &refused)
 		switch {
 		case err == nil:
 		case !isAnswer:
