@@ -35,6 +35,7 @@ type closing struct {
 	counted   []account.Discount // used up a little by this closing
 	carried   []chargeSum        // corrections that are left for the next bill
 	lateNotes []lateNote
+	left      []Item                      // that give back more than this bill asks
 	owed      map[uuid.UUID]money.Decimal // charged of accounts whose parent this is
 	absorbed  []uuid.UUID                 // those accounts
 }

@@ -74,6 +74,7 @@ func (c *closing) carry() bool {
 	left := c.entries[most]
 	c.entries = append(c.entries[:most], c.entries[most+1:]...)
 	if left.item != nil {
+		c.left = append(c.left, *left.item)
 		return true // it is not taken, so the next closing finds it
 	}
 	s := *left.sum

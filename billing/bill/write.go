@@ -37,7 +37,10 @@ func (b *batch) put(ctx context.Context, tx tenant.Tx, part []*closing) error {
 	if err := b.open(ctx, tx, documents); err != nil {
 		return err
 	}
-	return creditLate(ctx, tx, part)
+	if err := creditLate(ctx, tx, part); err != nil {
+		return err
+	}
+	return b.creditLast(ctx, tx, part)
 }
 
 func withDocument(part []*closing) []*closing {
