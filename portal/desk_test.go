@@ -253,7 +253,7 @@ func TestDesk_changesThePlan(t *testing.T) {
 	})
 	at := w.console("subscribers/" + c.ID.String() + "/subscriptions/" + subscription.String() + "/")
 	form := b.get(at + "plan")
-	contains(t, "choice", form.words(), "Flex Plus")
+	contains(t, "choice", form.words(), "Flex Plus", "On a day")
 	var version string
 	for _, n := range form.all("input[name=plan]") {
 		version = attribute(n, "value")
