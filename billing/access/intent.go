@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/agenda"
+	"tollhouse/billing/event"
 	"tollhouse/billing/tenant"
 )
 
@@ -75,6 +76,7 @@ func Settle(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) error {
 	var services, owners []uuid.UUID
 	var generations []int
 	var wanted, reasons []string
+	var changes []event.Event
 	for i := range rights {
 		r := &rights[i]
 		last := r.Intent.Level
@@ -90,6 +92,7 @@ func Settle(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) error {
 		}
 		services, owners, generations = append(services, r.ServiceID), append(owners, r.AccountID), append(generations, r.Intent.Generation+1)
 		wanted, reasons = append(wanted, string(r.Level)), append(reasons, string(text))
+		changes = append(changes, r.changed(last))
 	}
 	if len(services) == 0 {
 		return nil
@@ -104,7 +107,20 @@ func Settle(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) error {
 	if err != nil {
 		return fmt.Errorf("record intents: %w", err)
 	}
+	if err := event.RecordMany(ctx, tx, changes); err != nil {
+		return err
+	}
 	return agenda.AddFor(ctx, tx, agenda.AccessTell, tx.At, services)
+}
+
+// changed is what programs of others are told of a change.
+func (r *Right) changed(before Level) event.Event {
+	why := ""
+	if len(r.Reasons) > 0 {
+		why = string(r.Reasons[0].Cause)
+	}
+	return event.Event{Type: event.AccessChanged, ObjectID: r.ServiceID, AccountID: r.AccountID, Data: event.AccessData{ServiceID: r.ServiceID,
+		SubscriptionID: r.SubscriptionID, AccountID: r.AccountID, Before: string(before), After: string(r.Level), Reason: why}}
 }
 
 const intentColumns = `service_id, generation, account_id, level, reasons, state, attempts, failure, created_at, tried_at, settled_at, confirmed_by`
