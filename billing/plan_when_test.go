@@ -279,3 +279,27 @@ func TestPause_overAnEndOfAMonth(t *testing.T) {
 }
 
 var _ = bill.ItemPause
+
+// A new plan's allowance is whole, or where the offering says so a share by days.
+func TestPlanChange_allowancesAsTheOfferSays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish(feePlan("a", "postpaid", "20.00", ""))
+	for code, midway := range map[string]string{"whole": "", "share": ", midway: prorated"} {
+		w.publish(feePlan(code, "postpaid", "40.00", "") + `allowances: [{code: gb, names: {en: 31 GB}, amount: 31 GB, kinds: [data], validity_months: 1, priority: 1` + midway + "}]\n")
+	}
+	on := map[string]customer{"whole": w.connect("a"), "share": w.connect("a")}
+	w.SetClock(t, w.day("2026-05-11").Add(time.Hour))
+	for plan, want := range map[string]string{"whole": "31000000000", "share": "21000000000"} {
+		c := on[plan]
+		if _, err := w.changeWhen(c, plan, desk.Now, ""); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.has(c)["gb"]; got != want {
+			t.Errorf("%s: %s, want %s", plan, got, want)
+		}
+	}
+	if err := w.sums(); err != nil {
+		t.Error(err)
+	}
+}

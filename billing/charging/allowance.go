@@ -85,9 +85,26 @@ func (g *granting) eachPeriod(span calendar.Period, to []balance.NewBucket) ([]b
 		if err != nil {
 			return nil, err
 		}
+		if bucket.Amount, err = g.midway(bucket.Amount, last); err != nil {
+			return nil, err
+		}
 		to = append(to, bucket)
 	}
 	return to, nil
+}
+
+// midway is what a subscription gets that begins within a period: a share by
+// local days, in whole units, where the offering says so.
+func (g *granting) midway(amount money.Decimal, period calendar.Period) (money.Decimal, error) {
+	begun := calendar.DateOf(g.ActivatedAt, g.zone)
+	if g.Midway != catalog.MidwayProrated || !begun.After(period.From) {
+		return amount, nil
+	}
+	digits := int32(0)
+	if currency, err := g.Amount.Unit().Currency(); err == nil {
+		digits = currency.DocumentDigits()
+	}
+	return amount.MulDiv(money.NewDecimal(int64(begun.DaysUntil(period.To))), money.NewDecimal(int64(period.Days())), digits, money.Down)
 }
 
 // onActivation gives a postpaid subscription its bucket with the first cycle
