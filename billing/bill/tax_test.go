@@ -105,7 +105,7 @@ func (w *world) status(c connected) {
 		if err != nil {
 			return err
 		}
-		p.Kind, p.Name, p.TaxID, p.Address.Country = account.Organization, "Exemple SARL", "FR40303265045", "FR"
+		p.Kind, p.Name, p.TaxID, p.Address.Country = account.Organization, "Dupont SARL", "FR40303265045", "FR"
 		return account.PutParty(ctx, tx, p)
 	})
 }

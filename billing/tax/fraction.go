@@ -14,8 +14,6 @@ var (
 	hundred = money.NewDecimal(100)
 )
 
-func (f fraction) zero() bool { return f.num.Sign() == 0 }
-
 // within is what of a price that holds the fraction is net: den / (den + num).
 func (f fraction) within() fraction { return fraction{f.den, f.den.Add(f.num)} }
 

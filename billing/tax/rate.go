@@ -119,8 +119,8 @@ func (r Rate) Untaxed() bool { return r.home != nil }
 
 // same says whether two lines are summed up and taxed together.
 func (r Rate) same(o Rate) bool {
-	if r.Category != o.Category || r.Code != o.Code || r.Factor != o.Factor && !(r.Factor.IsZero() && o.Factor.IsZero()) ||
-		!r.Percent.Equal(o.Percent) || len(r.Levies) != len(o.Levies) || r.Reason != o.Reason {
+	sameBase := r.Factor == o.Factor || r.Factor.IsZero() && o.Factor.IsZero()
+	if r.Category != o.Category || r.Code != o.Code || !sameBase || !r.Percent.Equal(o.Percent) || len(r.Levies) != len(o.Levies) || r.Reason != o.Reason {
 		return false
 	}
 	for i := range r.Levies {

@@ -76,7 +76,7 @@ func (r Regime) Explain(category string, day calendar.Date) (Applied, error) {
 		case Charge:
 		case AsCategory:
 			applied.Rate, err = r.table.At(rule.Category, day)
-			applied.Rate.Category = category
+			applied.Category = category
 			for n := range applied.Levies {
 				applied.Levies[n].Category = category
 			}

@@ -101,9 +101,10 @@ func czechia(s string) bool {
 	switch {
 	case len(s) == 8:
 		c := 11 - weighed(s[:7], 8, 7, 6, 5, 4, 3, 2)%11
-		if c == 10 {
+		switch c {
+		case 10:
 			c = 0
-		} else if c == 11 {
+		case 11:
 			c = 1
 		}
 		return s[0] != '9' && c == digit(s, 7)

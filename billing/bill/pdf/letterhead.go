@@ -157,9 +157,10 @@ func (s *sheet) summary() {
 	s.In(tagged.Heading1, func() {
 		st := style{size: 17, strong: true, colour: ink}
 		s.at(left, top-16, s.shrunk(st, s.heading(), right-left-90), s.heading())
-		if d.State == bill.Void {
+		switch d.State {
+		case bill.Void:
 			s.endingAt(right, top-16, st, w.void)
-		} else if d.State == bill.Draft {
+		case bill.Draft:
 			s.endingAt(right, top-16, st, w.preview)
 		}
 	})

@@ -133,7 +133,7 @@ func credit() bill.Document {
 func business() bill.Document {
 	d, eur := mobile(), in(money.MustCurrency("EUR"))
 	d.Locale = locale.Locale{Language: "en", Country: "DE"}
-	d.Buyer = bill.Buyer{Name: "Exemple SARL", TaxID: "FR40303265045", Account: "100 482 12", Address: account.Address{Street: "1 rue de la Paix", Postcode: "75002", City: "Paris", Country: "FR"}}
+	d.Buyer = bill.Buyer{Name: "Dupont SARL", TaxID: "FR40303265045", Account: "100 482 12", Address: account.Address{Street: "1 rue de la Paix", Postcode: "75002", City: "Paris", Country: "FR"}}
 	reason := tax.Reason{Code: "VATEX-EU-AE", Text: "Reverse charge: the buyer owes the tax"}
 	d.Taxes = []bill.TaxLine{{Name: "VAT 19 %", Base: eur("32.86"), Tax: eur("0"), Code: tax.ReverseCharge, Reason: reason}}
 	d.Tax, d.Total, d.PaidBefore, d.Due = eur("0"), eur("32.86"), eur("0"), eur("32.86")

@@ -67,7 +67,7 @@ func made(t fataler, kind bill.Kind, settings tax.Settings, basis tax.Basis, lin
 		Kind: kind, State: bill.Final, Number: "NN-2026/000042", Issued: day("2026-06-01"), DueDate: day("2026-06-15"), Period: may, Currency: euro, Basis: basis,
 		Seller: bill.Seller{Name: "Nordnetz GmbH", TaxID: "DE 136 695 976", RegisterID: "HRB 98765", Address: account.Address{Street: "Hafenstraße 1", Postcode: "20457", City: "Hamburg", Country: "DE"},
 			Bank: bill.Bank{IBAN: "DE89 3704 0044 0532 0130 00", BIC: "COBADEFFXXX"}},
-		Buyer:     bill.Buyer{Name: "Exemple & Fils SARL", TaxID: "FR40303265045", Account: "10048211", Address: account.Address{Street: "1 rue de la Paix", Postcode: "75002", City: "Paris", Country: "FR"}},
+		Buyer:     bill.Buyer{Name: "Dupont & Fils SARL", TaxID: "FR40303265045", Account: "10048211", Address: account.Address{Street: "1 rue de la Paix", Postcode: "75002", City: "Paris", Country: "FR"}},
 		Reference: "NN-2026/000042", PaidBefore: money.Zero(euro), Rounding: money.Zero(euro),
 	}
 	if kind == bill.KindCreditNote {

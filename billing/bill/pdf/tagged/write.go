@@ -88,16 +88,16 @@ func (d *Document) resources(f *file) int {
 }
 
 // embed writes a font's subset and what a reader needs to know of it.
-func (font *Font) embed(f *file, blocks map[rune]bool) int {
-	s := font.subsetOf(blocks)
-	name := s.tag + "+" + font.name
-	data := f.stream(fmt.Sprintf("/Filter /FlateDecode /Length1 %d", s.length), s.file)
-	descriptor := f.object(fmt.Sprintf("<</Type /FontDescriptor /FontName /%s /Flags 32 /FontBBox [%d %d %d %d] /ItalicAngle 0 /Ascent %d /Descent %d /CapHeight %d /StemV %d /FontFile2 %d 0 R>>",
-		name, font.bbox[0], font.bbox[1], font.bbox[2], font.bbox[3], font.ascent, font.descent, font.cap, 50+font.weight/10, data))
-	cid := f.object(fmt.Sprintf("<</Type /Font /Subtype /CIDFontType2 /BaseFont /%s /CIDSystemInfo <</Registry (Adobe) /Ordering (Identity) /Supplement 0>> /FontDescriptor %d 0 R /W %s /CIDToGIDMap /Identity>>",
+func (f *Font) embed(to *file, blocks map[rune]bool) int {
+	s := f.subsetOf(blocks)
+	name := s.tag + "+" + f.name
+	data := to.stream(fmt.Sprintf("/Filter /FlateDecode /Length1 %d", s.length), s.file)
+	descriptor := to.object(fmt.Sprintf("<</Type /FontDescriptor /FontName /%s /Flags 32 /FontBBox [%d %d %d %d] /ItalicAngle 0 /Ascent %d /Descent %d /CapHeight %d /StemV %d /FontFile2 %d 0 R>>",
+		name, f.bbox[0], f.bbox[1], f.bbox[2], f.bbox[3], f.ascent, f.descent, f.cap, 50+f.weight/10, data))
+	cid := to.object(fmt.Sprintf("<</Type /Font /Subtype /CIDFontType2 /BaseFont /%s /CIDSystemInfo <</Registry (Adobe) /Ordering (Identity) /Supplement 0>> /FontDescriptor %d 0 R /W %s /CIDToGIDMap /Identity>>",
 		name, descriptor, s.widths))
-	unicode := f.stream("/Filter /FlateDecode", s.toUnicode)
-	return f.object(fmt.Sprintf("<</Type /Font /Subtype /Type0 /BaseFont /%s /Encoding /Identity-H /DescendantFonts [%d 0 R] /ToUnicode %d 0 R>>", name, cid, unicode))
+	unicode := to.stream("/Filter /FlateDecode", s.toUnicode)
+	return to.object(fmt.Sprintf("<</Type /Font /Subtype /Type0 /BaseFont /%s /Encoding /Identity-H /DescendantFonts [%d 0 R] /ToUnicode %d 0 R>>", name, cid, unicode))
 }
 
 // structure writes the structure tree and, for each page, whose each piece of
