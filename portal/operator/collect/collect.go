@@ -7,9 +7,6 @@ import (
 	"tollhouse/portal/web"
 )
 
-// documentAtMost bounds the ladders' text.
-const documentAtMost = 256 << 10
-
 // Register adds the addresses of these pages below a tenant's console.
 func Register(console *echo.Group, site *web.Site) {
 	console.GET("/collection", site.Console(identity.AccountRead, showBoard))
@@ -18,7 +15,7 @@ func Register(console *echo.Group, site *web.Site) {
 	console.GET("/collection/letters.csv", site.Console(identity.PaymentRead, sendLetters))
 	console.POST("/collection/letters", site.Console(identity.PaymentWrite, postLetters))
 	console.GET("/collection/ladders", site.Console(identity.SettingsRead, showLadders))
-	console.POST("/collection/ladders", site.ConsoleUpload(identity.SettingsWrite, documentAtMost, putLadders))
+	console.POST("/collection/ladders", site.Console(identity.SettingsWrite, putLadders))
 	console.GET("/message-templates", site.Console(identity.SettingsRead, showTemplates))
 	console.GET("/message-templates/:kind", site.Console(identity.SettingsRead, showTemplate))
 	console.POST("/message-templates/:kind", site.Console(identity.SettingsWrite, changeTemplate))
