@@ -33,7 +33,8 @@ func TestSettings_taxes(t *testing.T) {
 	contains(t, "rule", after.words(), "DE → CH")
 	after = b.follow(at+"/settings", after, "key", "settings", "rounding", "line", "strict", "on")
 	after = b.follow(at+"/documents", after, "key", "documents", "attach", "on")
-	after = b.follow(at+"/categories", after, "key", "category", "title", "Standard", "code", "S", "service", "telecom")
+	after = b.follow(at+"/categories", after, "key", "described", "category_key", "standard", "title", "Standard rate", "code", "S", "service", "telecom")
+	contains(t, "category", after.words(), "standard Standard rate")
 	if !ticked(after, "strict") || !ticked(after, "attach") {
 		t.Error("a setting was not kept")
 	}

@@ -41,7 +41,7 @@ type taxesView struct {
 // The forms of the page, by what they change.
 var taxFields = map[string][]string{
 	"rates":      {"category", "levy", "rate_name", "percent", "base", "position", "from", "on_earlier", "other"},
-	"categories": {"key", "title", "code", "service", "reason"},
+	"categories": {"category_key", "title", "code", "service", "reason"},
 	"rules":      {"seller", "buyer", "kind", "rule_service", "treatment", "as_category", "rule_reason"},
 	"settings":   {"rounding", "strict"},
 	"documents":  {"attach"},
@@ -126,7 +126,7 @@ func taxFault(which string, err error) (field, words string) {
 	case errors.Is(err, tax.ErrRate):
 		return "category", "papers.want.key"
 	case errors.Is(err, tax.ErrCategory):
-		return "key", "papers.want.key"
+		return "category_key", "papers.want.key"
 	case errors.Is(err, tax.ErrCode):
 		return "code", "papers.want.code"
 	case errors.Is(err, tax.ErrNoRate) && which == "rules":
@@ -178,7 +178,7 @@ func saveRate(ctx context.Context, tx tenant.Tx, _ *web.Visit, f *form) error {
 }
 
 func saveCategory(ctx context.Context, tx tenant.Tx, _ *web.Visit, f *form) error {
-	return tax.PutCategory(ctx, tx, tax.Category{Key: f.Typed["key"], Name: f.Typed["title"], Code: tax.Code(f.Typed["code"]), Service: tax.Service(f.Typed["service"]),
+	return tax.PutCategory(ctx, tx, tax.Category{Key: f.Typed["category_key"], Name: f.Typed["title"], Code: tax.Code(f.Typed["code"]), Service: tax.Service(f.Typed["service"]),
 		Reason: tax.Reason{Text: f.Typed["reason"], Code: tax.UsualReason(tax.Code(f.Typed["code"])).Code}})
 }
 

@@ -215,7 +215,7 @@ func taxForms(t taxesView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Input(t.Reader, t.Category.field("key", t.T("admin.tax.category"), t.T("papers.want.key"))).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Input(t.Reader, t.Category.field("category_key", t.T("admin.tax.category"), t.T("papers.want.key"))).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
