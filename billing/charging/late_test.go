@@ -201,9 +201,9 @@ func TestIngest_pastTheWindowWaits(t *testing.T) {
 	w.sums()
 }
 
-// What is given back beyond a bill waits for the next one; no bill is below
-// zero, and none is left unclosed for it.
-func TestClose_correctionsBeyondTheBillAreCarriedOver(t *testing.T) {
+// What comes out below zero for a month is credited of that month's bill; no bill
+// is below zero, and none is left unclosed for it.
+func TestClose_correctionsBelowZeroAreCreditedOfTheirOwnBill(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, tieredPlan)
 	a := w.customers("tiered", account.Postpaid, 1, 1)[0]
@@ -218,11 +218,19 @@ func TestClose_correctionsBeyondTheBillAreCarriedOver(t *testing.T) {
 	if got := w.latest(a).Total.Text(); got != "10.00" {
 		t.Errorf("June's bill is %s, want 10.00 without the correction", got)
 	}
+	var credited string
+	w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		return tx.QueryRow(ctx, `select string_agg(trim_scale(n.total)::text || ' of ' || to_char(b.cycle_start, 'MM'), ', ')
+			from bill n join bill b on b.id = n.corrects where n.kind = 'credit_note'`).Scan(&credited)
+	})
+	if credited != "60 of 05" {
+		t.Errorf("credited %s, want 60 of May's bill", credited)
+	}
 	w.sums()
 	w.ingest(w.messages("july", 1, w.june(35), 800))
 	w.closeCycle(w.june(63), calendar.Date{Year: 2026, Month: 8, Day: 1})
-	if got := w.latest(a).Total.Text(); got != "20.00" {
-		t.Errorf("July's bill is %s, want 80.00 less 60.00", got)
+	if got := w.latest(a).Total.Text(); got != "80.00" {
+		t.Errorf("July's bill is %s, want 80.00: the correction is credited already", got)
 	}
 	w.sums()
 }
