@@ -201,7 +201,7 @@ func (s *Server) SignMandate(ctx context.Context, r oapi.SignMandateRequestObjec
 	return nil, once(ctx, oapi.SignMandateResponseObject.VisitSignMandateResponse, func(ctx context.Context, tx tenant.Tx) (oapi.SignMandateResponseObject, error) {
 		c.about("payment_method", id)
 		m, err := c.stack.Debits().Sign(ctx, tx, debit.NewMandate{ID: id, AccountID: r.Account, Holder: r.Body.Holder, IBAN: r.Body.Iban, BIC: value(r.Body.Bic),
-			Reference: value(r.Body.Reference), SignedOn: value(r.Body.SignedOn), Signed: string(r.Body.Signed)})
+			Reference: value(r.Body.Reference), SignedOn: value(r.Body.SignedOn), Signed: r.Body.Signed})
 		return oapi.SignMandate201JSONResponse{Body: methodOf(m)}, err
 	})
 }

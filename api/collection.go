@@ -9,7 +9,6 @@ import (
 	"tollhouse/api/oapi"
 	rights "tollhouse/billing/access"
 	"tollhouse/billing/account"
-	"tollhouse/billing/calendar"
 	"tollhouse/billing/collection"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
@@ -260,6 +259,5 @@ func sampleOf(t *oapi.DunningTrial) *collection.Sample {
 	if t.Due == nil || t.Amount == nil {
 		return nil
 	}
-	var due calendar.Date = *t.Due
-	return &collection.Sample{Due: due, Amount: *t.Amount}
+	return &collection.Sample{Due: *t.Due, Amount: *t.Amount}
 }

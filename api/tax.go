@@ -155,10 +155,10 @@ func (s *Server) PutTaxSettings(ctx context.Context, r oapi.PutTaxSettingsReques
 	})
 }
 
-// CheckTaxId implements oapi.StrictServerInterface.
-func (s *Server) CheckTaxId(_ context.Context, r oapi.CheckTaxIdRequestObject) (oapi.CheckTaxIdResponseObject, error) {
+// CheckTaxID implements oapi.StrictServerInterface.
+func (s *Server) CheckTaxID(_ context.Context, r oapi.CheckTaxIDRequestObject) (oapi.CheckTaxIDResponseObject, error) {
 	country, err := tax.CheckID(r.TaxId)
-	return oapi.CheckTaxId200JSONResponse{WellFormed: err == nil, Country: optionalText(country)}, nil
+	return oapi.CheckTaxID200JSONResponse{WellFormed: err == nil, Country: optionalText(country)}, nil
 }
 
 func exemptionOf(e tax.Exemption) oapi.TaxExemption {

@@ -305,7 +305,7 @@ func TestDunning_paymentWhileTheCutRuns(t *testing.T) {
 		go func() {
 			defer both.Done()
 			for again, err := true, error(nil); again && err == nil; {
-				again, err = d.Stack.host.Work(context.Background(), d.Stack.Ref.ID, "collection")
+				again, err = d.host.Work(context.Background(), d.Stack.Ref.ID, "collection")
 				if err != nil {
 					t.Error(err)
 				}
@@ -343,7 +343,7 @@ func TestDunning_accessComesBackWithinFiveSeconds(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan struct{})
-	go func() { defer close(stopped); d.Stack.host.Dispatch(ctx, &direct{host: d.Stack.host}) }()
+	go func() { defer close(stopped); d.host.Dispatch(ctx, &direct{host: d.host}) }()
 	defer func() { cancel(); <-stopped }()
 	began := time.Now()
 	d.payAll()

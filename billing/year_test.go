@@ -136,12 +136,11 @@ func (y *year) begin() {
 	})
 	for _, k := range kinds {
 		for range k.members {
-			c := customer{}
+			connect := y.connect
 			if k.foreign {
-				c = y.company(k.plan)
-			} else {
-				c = y.connect(k.plan)
+				connect = y.company
 			}
+			c := connect(k.plan)
 			y.members[k.name] = append(y.members[k.name], c)
 		}
 	}

@@ -14652,9 +14652,9 @@ type ServerInterface interface {
 	// PutTaxCategory Describes a tax category.
 	// (PUT /t/{tenant}/v1/tax-categories)
 	PutTaxCategory(ctx echo.Context, tenant Tenant, params PutTaxCategoryParams) error
-	// CheckTaxId Checks the form and the check digits of a tax id; nobody else is asked.
+	// CheckTaxID Checks the form and the check digits of a tax id; nobody else is asked.
 	// (GET /t/{tenant}/v1/tax-ids/{tax_id})
-	CheckTaxId(ctx echo.Context, tenant Tenant, taxId TaxId) error
+	CheckTaxID(ctx echo.Context, tenant Tenant, taxId TaxId) error
 	// ListTaxRates Lists tax rates with the days from which they hold.
 	// (GET /t/{tenant}/v1/tax-rates)
 	ListTaxRates(ctx echo.Context, tenant Tenant) error
@@ -27893,8 +27893,8 @@ func (w *ServerInterfaceWrapper) PutTaxCategory(ctx echo.Context) error {
 	return err
 }
 
-// CheckTaxId converts echo context to params.
-func (w *ServerInterfaceWrapper) CheckTaxId(ctx echo.Context) error {
+// CheckTaxID converts echo context to params.
+func (w *ServerInterfaceWrapper) CheckTaxID(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "tenant" -------------
 	var tenant Tenant
@@ -27913,7 +27913,7 @@ func (w *ServerInterfaceWrapper) CheckTaxId(ctx echo.Context) error {
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CheckTaxId(ctx, tenant, taxId)
+	err = w.Handler.CheckTaxID(ctx, tenant, taxId)
 	return err
 }
 
@@ -30206,7 +30206,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/t/:tenant/v1/document-settings", wrapper.PutDocumentSettings, options.OperationMiddlewares["putDocumentSettings"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/tax-settings", wrapper.GetTaxSettings, options.OperationMiddlewares["getTaxSettings"]...)
 	router.PUT(options.BaseURL+"/t/:tenant/v1/tax-settings", wrapper.PutTaxSettings, options.OperationMiddlewares["putTaxSettings"]...)
-	router.GET(options.BaseURL+"/t/:tenant/v1/tax-ids/:tax_id", wrapper.CheckTaxId, options.OperationMiddlewares["checkTaxId"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/tax-ids/:tax_id", wrapper.CheckTaxID, options.OperationMiddlewares["checkTaxID"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/attention", wrapper.ListAttention, options.OperationMiddlewares["listAttention"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/failed-work/:kind/retry", wrapper.RetryFailedWork, options.OperationMiddlewares["retryFailedWork"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/figures", wrapper.GetFigures, options.OperationMiddlewares["getFigures"]...)
@@ -74170,18 +74170,18 @@ func (response PutTaxCategory422ApplicationProblemPlusJSONResponse) VisitPutTaxC
 	return err
 }
 
-type CheckTaxIdRequestObject struct {
+type CheckTaxIDRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	TaxId  TaxId  `json:"tax_id"`
 }
 
-type CheckTaxIdResponseObject interface {
-	VisitCheckTaxIdResponse(w http.ResponseWriter) error
+type CheckTaxIDResponseObject interface {
+	VisitCheckTaxIDResponse(w http.ResponseWriter) error
 }
 
-type CheckTaxId200JSONResponse TaxIdCheck
+type CheckTaxID200JSONResponse TaxIdCheck
 
-func (response CheckTaxId200JSONResponse) VisitCheckTaxIdResponse(w http.ResponseWriter) error {
+func (response CheckTaxID200JSONResponse) VisitCheckTaxIDResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -74193,11 +74193,11 @@ func (response CheckTaxId200JSONResponse) VisitCheckTaxIdResponse(w http.Respons
 	return err
 }
 
-type CheckTaxId400ApplicationProblemPlusJSONResponse struct {
+type CheckTaxID400ApplicationProblemPlusJSONResponse struct {
 	BadRequestApplicationProblemPlusJSONResponse
 }
 
-func (response CheckTaxId400ApplicationProblemPlusJSONResponse) VisitCheckTaxIdResponse(w http.ResponseWriter) error {
+func (response CheckTaxID400ApplicationProblemPlusJSONResponse) VisitCheckTaxIDResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -74209,11 +74209,11 @@ func (response CheckTaxId400ApplicationProblemPlusJSONResponse) VisitCheckTaxIdR
 	return err
 }
 
-type CheckTaxId401ApplicationProblemPlusJSONResponse struct {
+type CheckTaxID401ApplicationProblemPlusJSONResponse struct {
 	UnauthorizedApplicationProblemPlusJSONResponse
 }
 
-func (response CheckTaxId401ApplicationProblemPlusJSONResponse) VisitCheckTaxIdResponse(w http.ResponseWriter) error {
+func (response CheckTaxID401ApplicationProblemPlusJSONResponse) VisitCheckTaxIDResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -74225,11 +74225,11 @@ func (response CheckTaxId401ApplicationProblemPlusJSONResponse) VisitCheckTaxIdR
 	return err
 }
 
-type CheckTaxId403ApplicationProblemPlusJSONResponse struct {
+type CheckTaxID403ApplicationProblemPlusJSONResponse struct {
 	ForbiddenApplicationProblemPlusJSONResponse
 }
 
-func (response CheckTaxId403ApplicationProblemPlusJSONResponse) VisitCheckTaxIdResponse(w http.ResponseWriter) error {
+func (response CheckTaxID403ApplicationProblemPlusJSONResponse) VisitCheckTaxIDResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -74241,11 +74241,11 @@ func (response CheckTaxId403ApplicationProblemPlusJSONResponse) VisitCheckTaxIdR
 	return err
 }
 
-type CheckTaxId404ApplicationProblemPlusJSONResponse struct {
+type CheckTaxID404ApplicationProblemPlusJSONResponse struct {
 	NotFoundApplicationProblemPlusJSONResponse
 }
 
-func (response CheckTaxId404ApplicationProblemPlusJSONResponse) VisitCheckTaxIdResponse(w http.ResponseWriter) error {
+func (response CheckTaxID404ApplicationProblemPlusJSONResponse) VisitCheckTaxIDResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -81248,9 +81248,9 @@ type StrictServerInterface interface {
 	// PutTaxCategory Describes a tax category.
 	// (PUT /t/{tenant}/v1/tax-categories)
 	PutTaxCategory(ctx context.Context, request PutTaxCategoryRequestObject) (PutTaxCategoryResponseObject, error)
-	// CheckTaxId Checks the form and the check digits of a tax id; nobody else is asked.
+	// CheckTaxID Checks the form and the check digits of a tax id; nobody else is asked.
 	// (GET /t/{tenant}/v1/tax-ids/{tax_id})
-	CheckTaxId(ctx context.Context, request CheckTaxIdRequestObject) (CheckTaxIdResponseObject, error)
+	CheckTaxID(ctx context.Context, request CheckTaxIDRequestObject) (CheckTaxIDResponseObject, error)
 	// ListTaxRates Lists tax rates with the days from which they hold.
 	// (GET /t/{tenant}/v1/tax-rates)
 	ListTaxRates(ctx context.Context, request ListTaxRatesRequestObject) (ListTaxRatesResponseObject, error)
@@ -94911,26 +94911,26 @@ func (sh *strictHandler) PutTaxCategory(ctx echo.Context, tenant Tenant, params 
 	return nil
 }
 
-// CheckTaxId operation middleware
-func (sh *strictHandler) CheckTaxId(ctx echo.Context, tenant Tenant, taxId TaxId) error {
-	var request CheckTaxIdRequestObject
+// CheckTaxID operation middleware
+func (sh *strictHandler) CheckTaxID(ctx echo.Context, tenant Tenant, taxId TaxId) error {
+	var request CheckTaxIDRequestObject
 
 	request.Tenant = tenant
 	request.TaxId = taxId
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.CheckTaxId(ctx.Request().Context(), request.(CheckTaxIdRequestObject))
+		return sh.ssi.CheckTaxID(ctx.Request().Context(), request.(CheckTaxIDRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "CheckTaxId")
+		handler = middleware(handler, "CheckTaxID")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		return err
-	} else if validResponse, ok := response.(CheckTaxIdResponseObject); ok {
-		return validResponse.VisitCheckTaxIdResponse(ctx.Response())
+	} else if validResponse, ok := response.(CheckTaxIDResponseObject); ok {
+		return validResponse.VisitCheckTaxIDResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -97886,89 +97886,89 @@ var swaggerSpec = []string{
 	"SoIBu34QUiAbIxqC0oxTxzxPXzzpHZ88eXr6zJ5cJY58za4fohBw8/kgbMTBYdVg2nO1RZiSTjEmg5WX",
 	"DKJQ5QdpSYzVuYJc2wvBUMDINDdn+/5SRtPrTkA1DIVka4AKPtHri/mVdSINZQvNVuKYZps5fCRTep27",
 	"Xat69AiYtLPWDOG8ekeOn714crz7sc4lCNW5U3wQBXWtdmsMMxts5KEx/7Lw46V7h0gXhgQ5YQHYBmMI",
-	"RFzdtMzf9a4Bum4vXcoyTVn/waiUn8HG8hSheSkx29o0Z6MgWKi6N5peX7GwPPwRjCAYf6LXb8KadcOb",
-	"8MIstarqnB2ySsC7tzbEQMgYgx129iAEYz+u0861pteEheeEi74IZwQihdk8zGNXJJBdtdVawimKihgC",
-	"NHJ5rXHyES+ql/bMGqtsEtzoozBH8E4zS4SEdKZsA5HtJMNBYyMRhbu3Rwq9VxqG7vj2a4x4BV1khvzr",
-	"5SezOZCBxRA56bXarQmNWHhlniy+c/K80zvu9I43skjMbb+mgVa7bgqozjGNPXIY9sjLEKtPzKnamJhF",
-	"9EbJgJ2GRHBbhZJICMH8ipCIMKIF6YMF6XTTC7dqwyCd3Q8FdRV82UMQLvapLYqJdqHI2VR4vOLhHryZ",
-	"RnQ8vpp8N7OFWwmCVqwn4B+c4ZFynCfiJpxS36a+PUmRRhWMTbyoZvpPo9X0b/Zw8MbmSEwRIEkRMQFJ",
-	"KOkLGYID06DXELZtjRkQ+z7jzgTFx2MvkwzChxQY89SzP12BFRW4aD+dgWydtV790Wq3xoxjTTa9RgZt",
-	"txRE0fxjLYHq2FqnEiYgFVwFIysBvmykVBZIe7dapRpXNVrlQOqIANF7FaFR5ESCGBQJlK3qEH/VqmKh",
-	"T/T60l9WL8lny5Q1Avh7OvSSIaNLQhGkMc6ByzTIQ1INOZLYY6WNeYIWn2QoRZoYRaAlC/TVhGo3420T",
-	"cb9IgDsV99Vpv5H4B4R7UsLpNhDBxfRWg+/9BL5kNFrjMdhL9tTK4ps+jMHGyttZPCrRlbtuox6QOlss",
-	"8Ok98v4KS2TlPRS1j8LORb+WpSgi9vr6FQVDw3beLUtAMhESpnxHiJ0rhwOhLKG1jRcv6UATisHDNIL2",
-	"fCqShCCV5gYsmiLl4V98DjrcJn1QLARb7zulivQReviIvFuANpJD895LmyWD0K1nQ5TmSwDc+onm+phK",
-	"c40SR38ZLriV6DROECBN7lVJz3MCzzq9Uxvsc/6bOaiEIp8uMfVZq3f8Anq9Xq+D/3lu/vOj/6f7n/kt",
-	"LbJff7ZRxuEdTO3TqaTtT7YrJsr0PPIP1lQNBSDqsiPPPg3GQzR4GhPgYGDMsUyK8my8C0FUVhqRhCpt",
-	"pdW2poBbwdy9wb8ru0O8yKhXT65kgEcwcgrv8wwNwAGVthqkPe8IccPgsLNZi51q0ApVEGbvZXUQC3TW",
-	"DYz2i+qsCJ9vpizvZfewRU24R75oRP9BwR/gqWZdGdbinC4miu4j9FGDdO47CafUpH7JCf72D4r8w8ME",
-	"sPCf5laMRTyGGUI6wATkGfagJGBvlJIwtVySYToznKeN3fTnhHKhRyAJ1oPZp0JJqozVi4avtDNTPSJE",
-	"n+pgZMz6/02VM5ZxX7gUV1OQEFpD/WnvxRGxA2K0Lf+RNj+nccI0F+Rrnql+g9nXM4Ijp11XJ9MOf0J5",
-	"TNIi29s8Lix2f2Uf/X0n9djjwqqAuSH95NNx7+y4d9br/Y/xlM1n18f4yg1jPbvxhnYkhozbKp3UuMMs",
-	"pP/FhQw56L8NObvLEDK83fpPSt0PHJ96S7vdUhrHsN1av+fXTzkzn/ZnhhK/tD0exFmLJqy6TZ5/aDsO",
-	"wuHS1du4gQYjS2WY2HOx+QOTo7u3iJENGc8zNQqx86x1lgYBJNo6wGEqzY/4JDuCgiO/l3SdxPS6Y2RK",
-	"x5Cpap0dP3v+/PnJ8TMnWjtMQ2wpbeWwn5Ku7FIBPGDrUvW4x9fsLunWjYNvX+pmInMfjzwMhie+OZKI",
-	"JbIaA2CoUJmrymYRGD0N0aCNJSx8RmIIGSV6loCb5oel26g6BXdfSajUR+SN62NnWgOCMIVMjS1mnJ3K",
-	"wIbm1s1adAy8TZQgMcRCzojSWIUbUW118fxSZzWc2fickbS44lwBm4Wyz6yKWVby2c15uwrVPO4AC9BF",
-	"HGMxeqnKL1LpaRIJGmb0vcymiw/73Rztw+9zOhIKSEyTxHj65pDNDa/FU1rUgPfBV/rknssPCpGc7Oz7",
-	"BERSjrGEf0rWPDk9LYmvVzF1RKBBd5SWQONF+ZKF8PuMU9zM0p214jTSzBBi11zdQcNl4UcSaY5Pu2ZB",
-	"hIqq+NPuHdH/Xwj0rmODc/oqkJ2XWkgIfVmqGEpQCqlfk695TdO9MX++fW3MkS2aIyhQnJRU7G8LjGmh",
-	"18LiGG01Yb/Cojg5LkZ6WT7qVeG8vMiqX++XhS8skNsjqNsYUOmpxVNHFtSbew+GhRHpbldWwXrz0Jxe",
-	"SUzPEpzVSBXs2Et3Yd30ZtdZVSTntnzw5qa7zzxG445NzaLcY+6Q9pqBdLZM0r/uHJuNSFCAw4+VBsnU",
-	"uBPjq06gJq1262/BzdWvUmNBdH8CGbHNJjvmb3vHjUxLS5exRBNIPpzO6iCiEhurEynCNACZBU1Q8xil",
-	"5OoThAytSqoEyrG2oGhBLXRv7ItvtaJ14xI+2eMRdm43eFM+fDCyp1Zhgzf51jqU+xmy1gicRzuh0cgV",
-	"6k73h0Xx0p7PaMTJjNZ3ki4pI/i2xI8jphXWqLniOw+ognzksVQ8Z2PaQiemLCI0DCWoBc/pjU95Fdm5",
-	"IOs2c0HuVceAeSxmOxHIcZbXO/JXZMG8NyElF+Ya3K1SUyERc4BEgg+JeYckI0ktLqwwv21/ckPrF+Tu",
-	"zV6/ZlHJp80GNcrngPr2zaH66LpwNfEuYTGHDf9BEcx7byIoViub7o35sybahsKgVn2wmtQPvnLOc/Ru",
-	"hP96M8AcyW2X5FYyyAIbDRGcVUiXeaJTOrOj2iUbjrCpnHKHSEMnUFjT7XybPSscpxwc6JJ9TBvQ775c",
-	"ldWcQ6hyIX0upo3GODR3xcqNLPVpSLhNIsqHKR1Cm2iIIBkJDm7sEAL3S8qD0dbVRzdkdqM1BkryMqkM",
-	"MN3sYXuiZIFrny7LwDeaBJQTGmjCBYq9hsfq4LGCKtMoIgqQTh3gnhV3PCQRaBR6ig2x0SR3MtsleeB7",
-	"p3i7hZ0SfEwbCNP6idwNyXUSLbTU7Sl6CYN6O/TM+ITp/dKz3cLu6PkSuD5HjytifGzspKEQds6kgglw",
-	"xFZsyL12cn9LWZT5wFOmRyLF4fQuoEOoPR8tSDASQoErh5NKE8FrEO0SYjEBV7XSGdBAC7lXxrAbusT9",
-	"vMbtvB/siEXYkHcYJ1PKtbIFk7g+ETyanS8qYuPiWRjBhmdq5xlbx5W5AJZW/eEYP7xtvL/pCGwd19wZ",
-	"YIpEYrF2dztc4+lgbf7i0l9Y57APu8bKShq3jYPPNmREgvB+89t+gPGmdSRmpVEFEmND/oZ/54kyexPY",
-	"OtSMONVkRJMEOITGDshIekpnhPHytoQHTNkTkQYjkB3sClpThPgve+1P7tLvmqzz9/LI6dodPRED4qjh",
-	"VoeNA2MZiSmJKZ8hnBLjtlMvm+vsaf0nGiEwSwGtJ3QWw72HCZTapzEdQ/5Y94v0PqKcQ9Q6a42ZUGPD",
-	"LX4SzR9vT57hP1PzS6e9XruFyDj4q7F9t/XiCOHfg1RKsx9E4PxoHpoFhNcjKdLhyIM9H590nhzP+1Bz",
-	"v3PcO+oV/dAmqeeFh7rjFPTy2gXNV+bDxto/lMzCW+dUZI2qXiodkXfOd8AIiWtOtbkldWvWxAoxtL4C",
-	"6pZS7N7gi5X56VuCZyd6aw0/HHzCOuP7nemewtY/3MYPirAw6/ZLqB7N64P6GVGUdRyuRderTKPdfiSC",
-	"8b3iRPu5wzKtjvfjqH6/qKhoC7XOjtutiOKLXq+yFnU38HEfCXq39gVaBAUi41dn1zUa9FA06G8AicrU",
-	"pi0a7oPtjg4BYgg3lJqbaspu4uIjByKEBqCDkeOjD4yrHcBdabjW3UBNNu3hLrQIPrx516SQDoa9f6U8",
-	"VDgERbuzteUH1mCmilxc/qtNBA/giLwcaJBTKkPlxwAGlNv2WT2C2IJT3CpNqMN27iqIogOSCOZ2HqpV",
-	"0m7FoEcCrSfKNyszd/d0SaN92SnzpQtwoixGSQQEG74tgGMj1A7H689sFuPhtzGzi6JNGsOZCEm44GDh",
-	"6fpCjNUc9jmhzBZNGLFWt3mT8kNzs9wdNY5W42g1Qquy0PoFOw+QcyCcCy/UUppqi1xj4bJc/8HWPK8p",
-	"9EdCjDvAw0Qwh0Namrr7bK9+lV1cIxvcWmtV9UO2+UeQPAYJtlHXziNR5nRztOCeWhEt0ISNYeZJoaZu",
-	"y1untlcFsEgoFx/fOk2GD6rPouhowDiN8DzbGauoNAgAQgjNI0xl1DprjbRO1Fm36377KBBx1z7lygrl",
-	"1nP5zNTOc2C3tnAJgYS1LIU2EtNYlCVBNzrnwNJjPDvp89wxYypsJKacoLwRPJrdSchU0DfdG//ym+XZ",
-	"CGzldlHVaC3SpUKnAOYKedMSU38p6Gshh9gwMCfM+QyfECI2AckWcdk2UHlladdlutqVWbNO/h5+/pXn",
-	"7nWHdsz6+jF/RL6avWjaou34fUhGjzdwHoTxske2aST1gU3ezUJ0irLQQr3Oj5t8dljSgqOmmNKZndDl",
-	"AKk5TIuAaWoyZLpzRVXFnf55fvXuRzu+4dgJkxVgFoJdmw8XcKaBp7F5gGFq3ne3i27UkE2AX+GwV4s5",
-	"ZR2ptejX7we4D3Nd2TbwN8oQtp/udpjk4tHNHnnt75zeM4h3JklENShNqNYQJ3peDWxxxpbK2x+ayt+Q",
-	"5yUqiTpb624bJCXtdWYb2bN8UKMlP/VyE2lygyFPO72T3Geb2iVWPe8aC35hcW8bFEfqMVInuGOLadN2",
-	"fkBjooGHKgvI4gyM+WBaFqrFqP0ZwbwjpheFsoD1RCWIK+TS0nOvl2JAu35jRQpU73sXXLgNd5MuOPmQ",
-	"xwHeL5xqDNImpLqjoJLNr+VDSn6CnTsCnHNjzE/XDKDYkCs/EpppLAg4eUpGIpU7YUk1ZQ6pbK8sabfx",
-	"kKIbNNBsAply34hTL+1DbQIXjWWwE8sAye2W3BHcKH8xGOxCihjva+8yRMtZ/Vmbk7r8+iJ2fXMr0NSw",
-	"bO0K3FrZdD5leYus42uRV7XlZVapu7R+fZEtVQr44SqoDz0/NB0BWmq5mpcxJNrPYmfBiCSSTagGwkFP",
-	"hRwr4o4W0e4XW/t2Uh5TlChK0gIi2p8dNQZIrvzsYlv96Z+eeUzHvaOT3lHvqNc9ftb6srGhtUC7Oze1",
-	"qrNOI7cPLEd0u2j7/upBdRMpJiwEWcOA9q+XbMipTiV8NSZFMAIsABUTFz/CMciEKqzyOyeUDGiksH5d",
-	"aRpZj/UfePWTXo+of+Zmr6N4dCPQ7UQ7FJuF09DdDV7QKOrTYLxudqrhIf+dHxT6yngPiPjOYnBl9eEs",
-	"y+NYdpkncrLbrjo/9WnvxbN7DDPdTIx8uP08KomxIrw5HAh6dw1d7/xNw0EQpBInyf/5pQiPzRwthCRw",
-	"D8JD+vvDN/+OREAjYwVjqjWhC3ViH2xJpSqe7n3y7OT46dPlkuW0H7FgJUuqWNXBjf/uLPKjuddf3768",
-	"6Fz++vLk9Jm/fWx/c0yJw+VHcE1DCFhMo3Yu+utK6bLIrp+EQEb4ZRtVkpAIqdUReemZm8Pd2FjF6iME",
-	"wBK9joFL7qmUXXPPpSrD/thrt2LG12Znt8+9l/PHcFe+/c084e+Xay1JmZN1adnZfN7T5dtLMqQapouM",
-	"+tbo1SGUMOqz09Mnz+7Ep1qyBGpRnPjLnS3oz/W8Rl6aRwq2viQbZZ6NOTffChyKvft2IXvijp1BsrHt",
-	"b+93zoa1cQ+ugzB9j1btcV+gYJjGPpAzMgHJBgzCNlF4e+2MEtrEuE2G7AYDQrM+6Tr1oLFZO2IwUN0b",
-	"fH0lBoNvXQkTkIpGdYb8Ppvl3g8Ga0oQzEbAX7vfhIFDMMthmT29L5bZx1v3t2s3d2HdZds8I4/GwT0U",
-	"Bxcx9M25auDmZEkIfU36QMTU6K3bIPo/sSgq8nmx58l7vIuC8KbVByqNl/vnF8NwCuTEs6utI+4iI7ol",
-	"boq66nHErbkDoow/QPsi1YRpBRGSorMmP9hrCkoR8UcSKYaSxohFgTlaG/PTIgp9zA8szoT7vczHL/lB",
-	"nGriJyERqsbKGN65H/hoTfCC7793FrvChW31jtI0GKs2Gu8jobQxFpSmg/wtXpp/F+5HkJjOcMoK48bB",
-	"Mj92lB8B6BBel7/7q5guehGhAEX6qWLcFbW63/CbLnseOZQ7940LqmkkhmVfCFKlRYzd9KBRyyFkOtEi",
-	"WTzWWGiEwl7+nZ8Bn9lIRCykM+NQAg+pe65wbc0nIqkGXzBDJRsMlHlAPHQjSbPjGoCR20BCqmnBYheC",
-	"cwjswWTT5haekESRWHw+YgqqbYuNs1lfju78W8ZYzP3cS0tdRT/4rwwIVUvK1QBf2kRdm+iRBDUSUaja",
-	"8wWYIhFlIQnFlDsO8kEtt1zW7bu8HA5rRQjh7PemlGlliE2lKgGu8pxjZ7su/4zHNMdfUYwPo6zlFA/H",
-	"8GMwMsItJFRbhJgcNZlP0MVbPplImJ8jwSyIIH8iVmAVwBnQsbk+FhxmeVrz9lQJxRrhxQJQyGyhyD2O",
-	"gYgil1XgxIhDJLEZSXlC2QJPiCgyRCR40SJCmkNzjpSa/3zI0IMgVEo2yT+UzMEq4A2R9s0D5lrm7/F3",
-	"CIdQxMSXc5q2JqqvZTG3g0Q/U3qBYt7ETsB9+fb/BwAA//8=",
+	"RFzdtMzf9a4Bum4vXcoyTVn/waiUn8HG8hSheSkx29o0Z6MgWKi6N5peX7GwPPwRjCAYf6LXb36uWTe8",
+	"CS/MUquqztkhqwS8e2tDDISMMdhhZw9CMPbjOu1ca3pNWHhOuOiLcEYgUpjNwzx2RQLZVVstnmthVMQQ",
+	"oJHLa42Tj3hRvbRn1lhlk+BGH4U5gneaWSIkpDNlG4hsJxkOGhuJKNy9PVLovdIwdMe3X2PEK+giM+Rf",
+	"Lz+ZzYEMLIbISa/Vbk1oxMIr82TxnZPnnd5xp3e8kUVibvs1DbTadVNAdY5p7JHDsEdehlh9Yk7VxsQs",
+	"ojdKBuw0JILbKpREQgjmV4REhBEtSB8sSKebXrhVGwbp7H4oqKvgyx6CcLFPbVFMtAtFzqbC4xUP9+DN",
+	"NKLj8dXku5kt3EoQtGI9Af/gDI+U4zwRN+GU+jb17UmKNKpgbOJFNdN/Gq2mf7OHgzc2R2KKAEmKiAlI",
+	"QklfyBAcmAa9hrBta8yA2PcZdyYoPh57mWQQPqTAmKee/ekKrKjARfvpDGTrrPXqj1a7NWYca7LpNTJo",
+	"u6UgiuYfawlUx9Y6lTABqeAqGFkJ8GUjpbJA2rvVKtW4qtEqB1JHBIjeqwiNIicSxKBIoGxVh/irVhUL",
+	"faLXl/6yekk+W6asEcDf06GXDBldEoogjXEOXKZBHpJqyJHEHittzBO0+CRDKdLEKAItWaCvJlS7GW+b",
+	"iPtFAtypuK9O+43EPyDckxJOt4EILqa3GnzvJ/Alo9Eaj8FesqdWFt/0YQw2Vt7O4lGJrtx1G/WA1Nli",
+	"gU/vkfdXWCIr76GofRR2Lvq1LEURsdfXrygYGrbzblkCkomQMOU7QuxcORwIZQmtbbx4SQeaUAwephG0",
+	"51ORJASpNDdg0RQpD//ic9DhNumDYiHYet8pVaSP0MNH5N0CtJEcmvde2iwZhG49G6I0XwLg1k8018dU",
+	"mmuUOPrLcMGtRKdxggBpcq9Kep4TeNbpndpgn/PfzEElFPl0ianPWr3jF9Dr9Xod/M9z858f/T/d/8xv",
+	"aZH9+rONMg7vYGqfTiVtf7JdMVGm55F/sKZqKABRlx159mkwHqLB05gABwNjjmVSlGfjXQiistKIJFRp",
+	"K622NQXcCubuDf5d2R3iRUa9enIlAzyCkVN4n2doAA6otNUg7XlHiBsGh53NWuxUg1aogjB7L6uDWKCz",
+	"bmC0X1RnRfh8M2V5L7uHLWrCPfJFI/oPCv4ATzXryrAW53QxUXQfoY8apHPfSTilJvVLTvC3f1DkHx4m",
+	"gIX/NLdiLOIxzBDSASYgz7AHJQF7o5SEqeWSDNOZ4Txt7KY/J5QLPQJJsB7MPhVKUmWsXjR8pZ2Z6hEh",
+	"+lQHI2PW/2+qnLGM+8KluJqChNAa6k97L46IHRCjbfmPtPk5jROmuSBf80z1G8y+nhEcOe26Opl2+BPK",
+	"Y5IW2d7mcWGx+yv76O87qcceF1YFzA3pJ5+Oe2fHvbNe73+Mp2w+uz7GV24Y69mNN7QjMWTcVumkxh1m",
+	"If0vLmTIQf9tyNldhpDh7dZ/Uup+4PjUW9rtltI4hu3W+j2/fsqZ+bQ/M5T4pe3xIM5aNGHVbfL8Q9tx",
+	"EA6Xrt7GDTQYWSrDxJ6LzR+YHN29RYxsyHieqVGInWetszQIINHWAQ5TaX7EJ9kRFBz5vaTrJKbXHSNT",
+	"OoZMVevs+Nnz589Pjp850dphGmJLaSuH/ZR0ZZcK4AFbl6rHPb5md0m3bhx8+1I3E5n7eORhMDzxzZFE",
+	"LJHVGABDhcpcVTaLwOhpiAZtLGHhMxJDyCjRswTcND8s3UbVKbj7SkKlPiJvXB870xoQhClkamwx4+xU",
+	"BjY0t27WomPgbaIEiSEWckaUxirciGqri+eXOqvhzMbnjKTFFecK2CyUfWZVzLKSz27O21Wo5nEHWIAu",
+	"4hiL0UtVfpFKT5NI0DCj72U2XXzY7+ZoH36f05FQQGKaJMbTN4dsbngtntKiBrwPvtIn91x+UIjkZGff",
+	"JyCScowl/FOy5snpaUl8vYqpIwINuqO0BBovypcshN9nnOJmlu6sFaeRZoYQu+bqDhouCz+SSHN82jUL",
+	"IlRUxZ9274j+/0Kgdx0bnNNXgey81EJC6MtSxVCCUkj9mnzNa5rujfnz7WtjjmzRHEGB4qSkYn9bYEwL",
+	"vRYWx2irCfsVFsXJcTHSy/JRrwrn5UVW/Xq/LHxhgdweQd3GgEpPLZ46sqDe3HswLIxId7uyCtabh+b0",
+	"SmJ6luCsRqpgx166C+umN7vOqiI5t+WDNzfdfeYxGndsahblHnOHtNcMpLNlkv5159hsRIICHH6sNEim",
+	"xp0YX3UCNWm1W38Lbq5+lRoLovsTyIhtNtkxf9s7bmRaWrqMJZpA8uF0VgcRldhYnUgRpgHILGiCmsco",
+	"JVefIGRoVVIlUI61BUULaqF7Y198qxWtG5fwyR6PsHO7wZvy4YORPbUKG7zJt9ah3M+QtUbgPNoJjUau",
+	"UHe6PyyKl/Z8RiNOZrS+k3RJGcG3JX4cMa2wRs0V33lAFeQjj6XiORvTFjoxZRGhYShBLXhOb3zKq8jO",
+	"BVm3mQtyrzoGzGMx24lAjrO83pG/IgvmvQkpuTDX4G6VmgqJmAMkEnxIzDskGUlqcWGF+W37kxtavyB3",
+	"b/b6NYtKPm02qFE+B9S3bw7VR9eFq4l3CYs5bPgPimDeexNBsVrZdG/MnzXRNhQGteqD1aR+8JVznqN3",
+	"I/zXmwHmSG67JLeSQRbYaIjgrEK6zBOd0pkd1S7ZcIRN5ZQ7RBo6gcKabufb7FnhOOXgQJfsY9qAfvfl",
+	"qqzmHEKVC+lzMW00xqG5K1ZuZKlPQ8JtElE+TOkQ2kRDBMlIcHBjhxC4X1IejLauProhsxutMVCSl0ll",
+	"gOlmD9sTJQtc+3RZBr7RJKCc0EATLlDsNTxWB48VVJlGEVGAdOoA96y44yGJQKPQU2yIjSa5k9kuyQPf",
+	"O8XbLeyU4GPaQJjWT+RuSK6TaKGlbk/RSxjU26FnxidM75ee7RZ2R8+XwPU5elwR42NjJw2FsHMmFUyA",
+	"I7ZiQ+61k/tbyqLMB54yPRIpDqd3AR1C7floQYKREApcOZxUmgheg2iXEIsJuKqVzoAGWsi9Mobd0CXu",
+	"5zVu5/1gRyzChrzDOJlSrpUtmMT1ieDR7HxRERsXz8IINjxTO8/YOq7MBbC06g/H+OFt4/1NR2DruObO",
+	"AFMkEou1u9vhGk8Ha/MXl/7COod92DVWVtK4bRx8tiEjEoT3m9/2A4w3rSMxK40qkBgb8jf8O0+U2ZvA",
+	"1qFmxKkmI5okwCE0dkBG0lM6I4yXtyU8YMqeiDQYgexgV9CaIsR/2Wt/cpd+12Sdv5dHTtfu6IkYEEcN",
+	"tzpsHBjLSExJTPkM4ZQYt5162VxnT+s/0QiBWQpoPaGzGO49TKDUPo3pGPLHul+k9xHlHKLWWWvMhBob",
+	"bvGTaP54e/IM/5maXzrt9dotRMbBX43tu60XRwj/HqRSmv0gAudH89AsILweSZEORx7s+fik8+R43oea",
+	"+53j3lGv6Ic2ST0vPNQdp6CX1y5ovjIfNtb+oWQW3jqnImtU9VLpiLxzvgNGSFxzqs0tqVuzJlaIofUV",
+	"ULeUYvcGX6zMT98SPDvRW2v44eAT1hnf70z3FLb+4TZ+UISFWbdfQvVoXh/Uz4iirONwLbpeZRrt9iMR",
+	"jO8VJ9rPHZZpdbwfR/X7RUVFW6h1dtxuRRRf9HqVtai7gY/7SNC7tS/QIigQGb86u67RoIeiQX8DSFSm",
+	"Nm3RcB9sd3QIEEO4odTcVFN2ExcfORAhNAAdjBwffWBc7QDuSsO17gZqsmkPd6FF8OHNuyaFdDDs/Svl",
+	"ocIhKNqdrS0/sAYzVeTi8l9tIngAR+TlQIOcUhkqPwYwoNy2z+oRxBac4lZpQh22c1dBFB2QRDC381Ct",
+	"knYrBj0SaD1RvlmZubunSxrty06ZL12AE2UxSiIg2PBtARwboXY4Xn9msxgPv42ZXRRt0hjOREjCBQcL",
+	"T9cXYqzmsM8JZbZowoi1us2blB+am+XuqHG0GkerEVqVhdYv2HmAnAPhXHihltJUW+QaC5fl+g+25nlN",
+	"oT8SYtwBHiaCORzS0tTdZ3v1q+ziGtng1lqrqh+yzT+C5DFIsI26dh6JMqebowX31IpogSZsDDNPCjV1",
+	"W946tb0qgEVCufj41mkyfFB9FkVHA8ZphOfZzlhFpUEAEEJoHmEqo9ZZa6R1os66XffbR4GIu/YpV1Yo",
+	"t57LZ6Z2ngO7tYVLCCSsZSm0kZjGoiwJutE5B5Ye49lJn+eOGVNhIzHlBOWN4NHsTkKmgr7p3viX3yzP",
+	"RmArt4uqRmuRLhU6BTBXyJuWmPpLQV8LOcSGgTlhzmf4hBCxCUi2iMu2gcorS7su09WuzJp18vfw8688",
+	"d687tGPW14/5I/LV7EXTFm3H70MyeryB8yCMlz2yTSOpD2zybhaiU5SFFup1ftzks8OSFhw1xZTO7IQu",
+	"B0jNYVoETFOTIdOdK6oq7vTP86t3P9rxDcdOmKwAsxDs2ny4gDMNPI3NAwxT8767XXSjhmwC/AqHvVrM",
+	"KetIrUW/fj/AfZjryraBv1GGsP10t8MkF49u9shrf+f0nkG8M0kiqkFpQrWGONHzamCLM7ZU3v7QVP6G",
+	"PC9RSdTZWnfbIClprzPbyJ7lgxot+amXm0iTGwx52umd5D7b1C6x6nnXWPALi3vboDhSj5E6wR1bTJu2",
+	"8wMaEw08VFlAFmdgzAfTslAtRu3PCOYdMb0olAWsJypBXCGXlp57vRQD2vUbK1Kget+74MJtuJt0wcmH",
+	"PA7wfuFUY5A2IdUdBZVsfi0fUvIT7NwR4JwbY366ZgDFhlz5kdBMY0HAyVMyEqncCUuqKXNIZXtlSbuN",
+	"hxTdoIFmE8iU+0acemkfahO4aCyDnVgGSG635I7gRvmLwWAXUsR4X3uXIVrO6s/anNTl1xex65tbgaaG",
+	"ZWtX4NbKpvMpy1tkHV+LvKotL7NK3aX164tsqVLAD1dBfej5oekI0FLL1byMIdF+FjsLRiSRbEI1EA56",
+	"KuRYEXe0iHa/2Nq3k/KYokRRkhYQ0f7sqDFAcuVnF9vqT//0zGM67h2d9I56R73u8bPWl40NrQXa3bmp",
+	"VZ11Grl9YDmi20Xb91cPqptIMWEhyBoGtH+9ZENOdSrhqzEpghFgAaiYuPgRjkEmVGGV3zmhZEAjhfXr",
+	"StPIeqz/wKuf9HpE/TM3ex3FoxuBbifaodgsnIbubvCCRlGfBuN1s1MND/nv/KDQV8Z7QMR3FoMrqw9n",
+	"WR7Hsss8kZPddtX5qU97L57dY5jpZmLkw+3nUUmMFeHN4UDQu2voeudvGg6CIJU4Sf7PL0V4bOZoISSB",
+	"exAe0t8fvvl3JAIaGSsYU60JXagT+2BLKlXxdO+TZyfHT58ulyyn/YgFK1lSxaoObvx3Z5Efzb3++vbl",
+	"Refy15cnp8/87WP7m2NKHC4/gmsaQsBiGrVz0V9XSpdFdv0kBDLCL9uokoRESK2OyEvP3BzuxsYqVh8h",
+	"AJbodQxcck+l7Jp7LlUZ9sdeuxUzvjY7u33uvZw/hrvy7W/mCX+/XGtJypysS8vO5vOeLt9ekiHVMF1k",
+	"1LdGrw6hhFGfnZ4+eXYnPtWSJVCL4sRf7mxBf67nNfLSPFKw9SXZKPNszLn5VuBQ7N23C9kTd+wMko1t",
+	"f3u/czasjXtwHYTpe7Rqj/sCBcM09oGckQlINmAQtonC22tnlNAmxm0yZDcYEJr1SdepB43N2hGDgere",
+	"4OsrMRh860qYgFQ0qjPk99ks934wWFOCYDYC/tr9JgwcglkOy+zpfbHMPt66v127uQvrLtvmGXk0Du6h",
+	"OLiIoW/OVQM3J0tC6GvSByKmRm/dBtH/iUVRkc+LPU/e410UhDetPlBpvNw/vxiGUyAnnl1tHXEXGdEt",
+	"cVPUVY8jbs0dEGX8AdoXqSZMK4iQFJ01+cFeU1CKiD+SSDGUNEYsCszR2pifFlHoY35gcSbc72U+fskP",
+	"4lQTPwmJUDVWxvDO/cBHa4IXfP+9s9gVLmyrd5SmwVi10XgfCaWNsaA0HeRv8dL8u3A/gsR0hlNWGDcO",
+	"lvmxo/wIQIfwuvzdX8V00YsIBSjSTxXjrqjV/YbfdNnzyKHcuW9cUE0jMSz7QpAqLWLspgeNWg4h04kW",
+	"yeKxxkIjFPby7/wM+MxGImIhnRmHEnhI3XOFa2s+EUk1+IIZKtlgoMwD4qEbSZod1wCM3AYSUk0LFrsQ",
+	"nENgDyabNrfwhCSKxOLzEVNQbVtsnM36cnTn3zLGYu7nXlrqKvrBf2VAqFpSrgb40ibq2kSPJKiRiELV",
+	"ni/AFIkoC0koptxxkA9queWybt/l5XBYK0IIZ783pUwrQ2wqVQlwleccO9t1+Wc8pjn+imJ8GGUtp3g4",
+	"hh+DkRFuIaHaIsTkqMl8gi7e8slEwvwcCWZBBPkTsQKrAM6Ajs31seAwy9Oat6dKKNYILxaAQmYLRe5x",
+	"DEQUuawCJ0YcIonNSMoTyhZ4QkSRISLBixYR0hyac6TU/OdDhh4EoVKySf6hZA5WAW+ItG8eMNcyf4+/",
+	"QziEIia+nNO0NVF9LYu5HST6mdILFPMmdgLuy7f/PwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -97,7 +97,7 @@ func connect(ctx context.Context, t *testing.T, tx tenant.Tx, kind account.Kind,
 
 func (f *fixture) write(fn func(ctx context.Context, tx tenant.Tx) error) {
 	f.t.Helper()
-	f.TenantDB.Write(f.t, fn)
+	f.Write(f.t, fn)
 }
 
 func (f *fixture) of(service uuid.UUID) (r access.Right) {

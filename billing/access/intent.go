@@ -25,13 +25,6 @@ const (
 	IntentOvertaken IntentState = "overtaken"
 )
 
-// intentMoves is the one table of what may follow what.
-var intentMoves = map[IntentState][]IntentState{
-	IntentPending:   {IntentPending, IntentConfirmed, IntentOvertaken},
-	IntentConfirmed: {},
-	IntentOvertaken: {},
-}
-
 // Intent is what the network is to do about a service.
 type Intent struct {
 	ServiceID, AccountID uuid.UUID

@@ -41,7 +41,7 @@ func (b *books) close(t *rapid.T, cycle calendar.Period) {
 	frame := feeFrame{cycle: series, closing: cycle, next: series.Containing(cycle.To), digits: 2, by: b.by}
 	for _, s := range b.chain {
 		there := b.life(s)
-		if !there.from.Before(cycle.To) && !(there.from == cycle.To && s.from.Equal(cycle.To.Start(b.by.Zone))) {
+		if !there.from.Before(cycle.To) && (there.from != cycle.To || !s.from.Equal(cycle.To.Start(b.by.Zone))) {
 			continue
 		}
 		if !there.to.IsZero() && !there.to.After(cycle.From) && !s.through.IsZero() {

@@ -158,9 +158,9 @@ func (f *frame) loadCharges(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, 
 
 // compare puts an account's sums in a fixed order, in which their lines are
 // printed. They are sorted here, as the database sums them up unsorted.
-func (c chargeSum) compare(d chargeSum) int {
-	return cmp.Or(bytes.Compare(c.Subscription[:], d.Subscription[:]), c.OwnCycle.Compare(d.OwnCycle), cmp.Compare(c.Code, d.Code),
-		bytes.Compare(c.Offering[:], d.Offering[:]), cmp.Compare(c.Kind, d.Kind), cmp.Compare(c.Unit, d.Unit), cmp.Compare(c.Category, d.Category), c.First.Compare(d.First))
+func (s chargeSum) compare(o chargeSum) int {
+	return cmp.Or(bytes.Compare(s.Subscription[:], o.Subscription[:]), s.OwnCycle.Compare(o.OwnCycle), cmp.Compare(s.Code, o.Code),
+		bytes.Compare(s.Offering[:], o.Offering[:]), cmp.Compare(s.Kind, o.Kind), cmp.Compare(s.Unit, o.Unit), cmp.Compare(s.Category, o.Category), s.First.Compare(o.First))
 }
 
 // What an allowance's end took was not used, nor what rolled over to a bucket of

@@ -3,6 +3,7 @@ package event
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -163,7 +164,7 @@ func (c Courier) judge(ctx context.Context, tx tenant.Tx, id uuid.UUID, t *tally
 	var failures int
 	err := tx.QueryRow(ctx, `update webhook_endpoint set failing_since = coalesce(failing_since, $2), failures = failures + 1 where id = $1 returning failing_since, failures`,
 		id, tx.At).Scan(&since, &failures)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return nil // removed meanwhile
 	}
 	if err != nil {

@@ -98,7 +98,7 @@ func Try(ctx context.Context, tx tenant.Tx, endpoint uuid.UUID) (Delivery, error
 	if e.State != Active {
 		return Delivery{}, fmt.Errorf("endpoint %s is %s: %w", endpoint, e.State, ErrNotActive)
 	}
-	var id, delivery uuid.UUID = uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())
+	id, delivery := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())
 	_, err = tx.Exec(ctx, `
 		insert into event (id, type, object, object_id, sequence, data, at)
 		select $1, $2, $3, $4, 1 + coalesce((select max(sequence) from event where object_id = $4), 0), $5, $6`,

@@ -39,7 +39,7 @@ func (c *Client) ReadEvent(ctx context.Context, id tenant.ID, signature string, 
 	if callback.ID == "" || callback.Type == "" || callback.Payment == nil && callback.Refund == nil {
 		return payment.ProviderEvent{}, fmt.Errorf("%w: id, type and payment or refund are wanted", payment.ErrWebhookMalformed)
 	}
-	event := payment.ProviderEvent{Kind: payment.EventIgnored}
+	var event payment.ProviderEvent
 	if callback.Refund != nil {
 		event, err = callback.Refund.event(id)
 	} else {

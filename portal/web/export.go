@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -330,7 +329,7 @@ func (v *turn) exports() ui.Files {
 	for _, name := range []string{"export", "table", "before", "after", "done"} {
 		q.Del(name)
 	}
-	return ui.Files{Path: v.here(r.URL.EscapedPath()), Query: url.Values(q)}
+	return ui.Files{Path: v.here(r.URL.EscapedPath()), Query: q}
 }
 
 // Stream answers with a file that is written as it is made.

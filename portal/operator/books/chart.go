@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"tollhouse/billing/identity"
-	"tollhouse/billing/ledger"
 	"tollhouse/billing/report"
 	"tollhouse/billing/tenant"
 	"tollhouse/portal/operator/command"
@@ -68,7 +67,7 @@ func saveChart(v *web.Visit) error {
 	for _, kind := range report.Lines {
 		own := report.Own{Number: strings.TrimSpace(v.Form("number-" + string(kind))), Name: strings.TrimSpace(v.Form("name-" + string(kind)))}
 		if own != (report.Own{}) {
-			typed[ledger.Kind(kind)] = own
+			typed[kind] = own
 		}
 	}
 	c := &command.Command{Action: "chart.save", Object: "operator", Part: v.Sent()}

@@ -24,9 +24,9 @@ import (
 const daysShown = 31
 
 type dayRow struct {
-	href, day, state, by, at string
-	tone                     ui.Tone
-	after                    string
+	href, day, state, at string
+	tone                 ui.Tone
+	after                string
 }
 
 func days(v *web.Visit) error {
