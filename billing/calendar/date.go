@@ -124,6 +124,9 @@ func (d *Date) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// Bind reads a date from a query's parameter, as generated servers ask types to.
+func (d *Date) Bind(text string) error { return d.UnmarshalText([]byte(text)) }
+
 // DateValue implements pgtype.DateValuer; the zero date is stored as NULL.
 func (d Date) DateValue() (pgtype.Date, error) {
 	if d.IsZero() {
