@@ -61,10 +61,13 @@ func leavesPages(u *url.URL) bool {
 	return strings.Contains(u.Path, "/mailbox") || q.Has("lang") || q.Has("theme")
 }
 
-var fileEnd = regexp.MustCompile(`[/.](csv|yaml|json|zip|pdf|png|txt)$`)
+var fileEnd = regexp.MustCompile(`[/.](csv|yaml|json|zip|pdf|png|txt|xlsx|xml|ubl)$`)
 
 // isFile says whether an address gives a file rather than a page.
-func isFile(u *url.URL) bool { return u.Query().Has("format") || fileEnd.MatchString(u.Path) }
+func isFile(u *url.URL) bool {
+	q := u.Query()
+	return q.Has("format") || q.Has("export") || fileEnd.MatchString(u.Path)
+}
 
 func (s *Stop) visit(page context.Context) error {
 	if s.File {
