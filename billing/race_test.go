@@ -1,0 +1,6 @@
+//go:build race
+
+package billing
+
+// slower is by how much the race detector may slow what is promised in seconds.
+const slower = 6
