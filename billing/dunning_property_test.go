@@ -235,8 +235,9 @@ func act(rt *rapid.T, d *debtor, r *reference, today calendar.Date) {
 			r.items[i].open += part
 		}
 	case "promise":
-		if r.settle(today); sum == 0 || r.promised > 0 {
-			return
+		active := d.text(`select count(*)::text from dunning_arrangement where kind = 'promise' and state = 'active'`)
+		if r.settle(today); sum == 0 || r.promised > 0 || active != "0" {
+			return // one at a time
 		}
 		until := today.AddDays(rapid.IntRange(0, 5).Draw(rt, "promised for"))
 		amount := sum
@@ -249,8 +250,9 @@ func act(rt *rapid.T, d *debtor, r *reference, today calendar.Date) {
 		})
 		r.promised, r.promisedItems, r.promisedBase, r.promisedUntil = amount, slices.Clone(items), sum, until
 	case "hold":
-		if r.settle(today); r.hold {
-			return
+		active := d.text(`select count(*)::text from dunning_arrangement where kind = 'hold' and state = 'active'`)
+		if r.settle(today); r.hold || active != "0" {
+			return // one at a time
 		}
 		until := today.AddDays(rapid.IntRange(0, 6).Draw(rt, "held for"))
 		d.write(func(ctx context.Context, tx tenant.Tx) error {
