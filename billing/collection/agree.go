@@ -343,6 +343,20 @@ func (s *scene) mayPromise(ctx context.Context, tx tenant.Tx, subscriber bool) (
 	return rule, nil
 }
 
+// endOver ends a hold whose last day has passed: where nothing was overdue, no
+// review has done so, and it is not to stand in the way of a new one.
+func (s *scene) endOver(ctx context.Context, tx tenant.Tx, kind ArrangementKind) error {
+	if kind != Hold {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `update dunning_arrangement set state = 'ended', ended_at = $2, ended_by = 'system'
+		where account_id = $1 and kind = 'hold' and state = 'active' and until_on < $3`, s.debtor.AccountID, tx.At, s.today)
+	if err != nil {
+		return fmt.Errorf("end what is over: %w", err)
+	}
+	return nil
+}
+
 // agree stores an arrangement and lets it take effect.
 func (s *scene) agree(ctx context.Context, tx tenant.Tx, c *Collector, a *Arrangement) error {
 	a.State, a.At = ArrangementActive, tx.At
@@ -351,6 +365,9 @@ func (s *scene) agree(ctx context.Context, tx tenant.Tx, c *Collector, a *Arrang
 	}
 	text, err := json.Marshal(append([]Instalment{}, a.Instalments...))
 	if err != nil {
+		return err
+	}
+	if err := s.endOver(ctx, tx, a.Kind); err != nil {
 		return err
 	}
 	items := append([]uuid.UUID{}, a.Items...)
