@@ -13,6 +13,7 @@ import (
 	"tollhouse/billing/tenant"
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/secrets"
+	"tollhouse/provisioning/enrol"
 	"tollhouse/tenants"
 )
 
@@ -164,6 +165,11 @@ func (r *keyRotation) moveOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	hosts, err := enrol.Reseal(ctx, r.control, r.box)
+	if err != nil {
+		return err
+	}
+	resealed += hosts
 	fmt.Fprintf(r.p.stdout, "%d data keys wrapped, %d values of the control plane sealed anew\n", wrapped, resealed)
 	return nil
 }

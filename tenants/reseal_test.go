@@ -57,10 +57,13 @@ func TestReseal_movesToTheNewMasterKey(t *testing.T) {
 	if calls != answers {
 		t.Errorf("%d commands ran, want %d", calls, answers)
 	}
-	if left := c.count(t, `select count(*) from information_schema.columns where table_schema = 'control' and data_type = 'bytea' and column_name like 'sealed%'`); left != sealedColumns {
+	if left := c.count(t, `select count(*) from information_schema.columns where table_schema = 'control' and data_type = 'bytea' and column_name like 'sealed%' and table_name <> all ($1)`, elsewhere); left != sealedColumns {
 		t.Errorf("the schema has %d sealed columns, Reseal knows %d", left, sealedColumns)
 	}
 }
 
 // sealedColumns is how many columns Reseal walks.
 const sealedColumns = 3
+
+// elsewhere are tables whose own package walks them (enrol.Reseal).
+var elsewhere = []string{"own_host"}

@@ -1,0 +1,70 @@
+package alarm
+
+import (
+	"maps"
+	"slices"
+)
+
+// The kinds of alarm.
+const (
+	TokenReused    Kind = "token_reused"    // an enrolment token came again from another machine
+	TokenLate      Kind = "token_late"      // one came after its time
+	TokenForeign   Kind = "token_foreign"   // one came for another operator or purpose
+	TokenUnknown   Kind = "token_unknown"   // one came that we never gave out
+	RequestForged  Kind = "request_forged"  // a machine's request was not signed by its key
+	RequestReplay  Kind = "request_replay"  // a machine's request came a second time
+	RevokedMachine Kind = "revoked_machine" // a machine that was shut out asked for something
+
+	ClockOff         Kind = "clock_off"
+	MachineSilent    Kind = "machine_silent"
+	MachineUnhealthy Kind = "machine_unhealthy"
+	DiskLow          Kind = "disk_low"
+	MemoryLow        Kind = "memory_low"
+	CertificateEnds  Kind = "certificate_ends"
+	ProcessGone      Kind = "process_gone"
+	BackupOld        Kind = "backup_old"
+	DrillFailed      Kind = "drill_failed"
+
+	ReplacementMissed Kind = "replacement_missed" // an appliance was not replaced in time
+	WarrantyEnds      Kind = "warranty_ends"
+	SupportEnds       Kind = "support_ends"
+	SparesLow         Kind = "spares_low" // no spare of a model that is out there
+)
+
+// sort is what all alarms of a kind have in common.
+type sort struct {
+	severity  Severity
+	condition bool // it ends by itself, when its cause is gone
+}
+
+var sorts = map[Kind]sort{
+	TokenReused:    {Major, false},
+	TokenLate:      {Minor, false},
+	TokenForeign:   {Major, false},
+	TokenUnknown:   {Major, false},
+	RequestForged:  {Major, false},
+	RequestReplay:  {Minor, false},
+	RevokedMachine: {Major, false},
+
+	ClockOff:         {Minor, true},
+	MachineSilent:    {Critical, true},
+	MachineUnhealthy: {Critical, true},
+	DiskLow:          {Major, true},
+	MemoryLow:        {Minor, true},
+	CertificateEnds:  {Major, true},
+	ProcessGone:      {Major, true},
+	BackupOld:        {Major, true},
+	DrillFailed:      {Major, true},
+
+	ReplacementMissed: {Critical, true},
+	WarrantyEnds:      {Minor, true},
+	SupportEnds:       {Minor, true},
+	SparesLow:         {Minor, true},
+}
+
+// Condition says whether alarms of this kind end by themselves, when the cause
+// is gone.
+func (k Kind) Condition() bool { return sorts[k].condition }
+
+// Kinds are all kinds there are, in order of their names.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(sorts)) }

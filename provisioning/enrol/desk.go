@@ -1,0 +1,80 @@
+package enrol
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/google/uuid"
+
+	"tollhouse/provisioning/alarm"
+	"tollhouse/tenants"
+)
+
+// Config is what a desk works with.
+type Config struct {
+	DB   *tenants.DB
+	Seal tenants.Sealer
+	// URL is where machines reach the control plane.
+	URL string
+	// Binary is the digest of the program that new machines fetch.
+	Binary func() (digest string, err error)
+	// Wanted is the digest of the program that a site's machines are to run;
+	// empty: they stay as they are. It may be nil.
+	Wanted func(ctx context.Context, tx tenants.Tx, site uuid.UUID) (digest string, err error)
+	Log    *slog.Logger
+}
+
+// Desk takes machines in and hears them.
+type Desk struct{ Config }
+
+// New makes a desk.
+func New(config Config) *Desk { return &Desk{config} }
+
+// Errors of invitations and machines.
+var (
+	// ErrToken means that no invitation has this token.
+	ErrToken = errors.New("this enrolment token is not known here")
+	// ErrTokenUsed means that another machine has come by this invitation.
+	ErrTokenUsed = errors.New("this enrolment token was used by another machine")
+	// ErrTokenLate means that the invitation's time is over, or that it was withdrawn.
+	ErrTokenLate = errors.New("this enrolment token is not good any more")
+	// ErrTokenForeign means that the invitation is for another operator or role.
+	ErrTokenForeign = errors.New("this enrolment token is for another operator or purpose")
+	// ErrProof means that whoever applies does not hold the key it shows.
+	ErrProof = errors.New("the application is not signed by the key in it")
+	// ErrKeyKnown means that another machine has this key.
+	ErrKeyKnown = errors.New("a machine with this key is known already")
+	// ErrHostStands refuses a second host of an operator unless it is to replace the first.
+	ErrHostStands = errors.New("the operator has a host already")
+	// ErrNotFound means that there is no such invitation or machine.
+	ErrNotFound = errors.New("no such machine or invitation")
+	// ErrState means that the invitation or machine is past that.
+	ErrState = errors.New("the invitation or machine is not in a state for that")
+	// ErrSignature means that a request was not signed by the machine it names.
+	ErrSignature = errors.New("the request is not signed by this machine")
+	// ErrClock means that a request's time is too far from ours.
+	ErrClock = errors.New("the request's time is more than five minutes from ours")
+	// ErrReplay means that a request with this number was heard before.
+	ErrReplay = errors.New("a request with this number was heard already")
+	// ErrRevoked means that the machine was shut out.
+	ErrRevoked = errors.New("this machine was shut out")
+)
+
+// refusal is a request that was refused, and the alarm that is raised for it.
+// It is no error of the transaction: the alarm is to stay.
+type refusal struct {
+	why   error
+	fault alarm.Fault
+}
+
+func (r *refusal) none() bool { return r == nil || r.why == nil }
+
+// settled ends a transaction that judged a request: what was refused leaves its
+// alarm and nothing else.
+func settled(ctx context.Context, tx tenants.Tx, r *refusal) error {
+	if r.none() || r.fault.Kind == "" {
+		return nil
+	}
+	return alarm.Raise(ctx, tx, r.fault)
+}

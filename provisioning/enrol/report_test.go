@@ -1,0 +1,215 @@
+package enrol_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollhouse/provisioning"
+	"tollhouse/provisioning/alarm"
+	"tollhouse/provisioning/enrol"
+	"tollhouse/provisioning/machine"
+	"tollhouse/tenants"
+)
+
+// enrolled is a machine of a new operator.
+func (w *world) enrolled(t *testing.T, name string, role machine.Role) (*server, tenants.Operator) {
+	t.Helper()
+	operator, box := w.operator(t, name), newServer(t, w)
+	if _, err := box.apply(w.issue(t, enrol.NewInvitation{Operator: operator.ID, Role: role}).Token, name, role); err != nil {
+		t.Fatal(err)
+	}
+	return box, operator
+}
+
+func (w *world) machine(t *testing.T, id uuid.UUID) (m enrol.Machine) {
+	t.Helper()
+	w.write(t, func(ctx context.Context, tx tenants.Tx) (err error) {
+		m, err = enrol.GetMachine(ctx, tx, id)
+		return err
+	})
+	return m
+}
+
+func TestReport_isHeardOnceAndFromItsMachineOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	box, _ := w.enrolled(t, "nordnetz", machine.Agent)
+	ctx, r := context.Background(), machine.Report{Healthy: true, Version: digest}
+	signed := box.signed(t, machine.PathReport, r)
+	if _, err := w.Report(ctx, signed, r, "192.0.2.7"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Report(ctx, signed, r, "198.51.100.1"); !errors.Is(err, enrol.ErrReplay) {
+		t.Errorf("the same request again: %v", err)
+	}
+	forged := signed
+	forged.Number++
+	if _, err := w.Report(ctx, forged, r, "198.51.100.1"); !errors.Is(err, enrol.ErrSignature) {
+		t.Errorf("a request with another number: %v", err)
+	}
+	if got := w.raised(t, box.id); got[alarm.RequestReplay] != 1 || got[alarm.RequestForged] != 1 {
+		t.Errorf("alarms: %v", got)
+	}
+	for off, want := range map[time.Duration]error{-4 * time.Minute: nil, 4 * time.Minute: nil, -6 * time.Minute: enrol.ErrClock, 6 * time.Minute: enrol.ErrClock} {
+		box.number++
+		late := machine.Request{Method: "POST", Path: machine.PathReport, Machine: box.id, Time: w.now().Add(off), Number: box.number}.Signed(box.keys.Sign)
+		if _, err := w.Report(ctx, late, r, ""); !errors.Is(err, want) {
+			t.Errorf("%s off: %v, want %v", off, err, want)
+		}
+	}
+	if m := w.machine(t, box.id); m.Stands(w.now()) != enrol.StandsHealthy || m.Report.Version != digest {
+		t.Errorf("machine: %+v", m)
+	}
+	box.id = uuid.New()
+	if _, err := box.report(t, r); !errors.Is(err, enrol.ErrSignature) {
+		t.Errorf("a machine that nobody knows: %v", err)
+	}
+}
+
+func TestReport_raisesAndClearsAlarms(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	box, _ := w.enrolled(t, "nordnetz", machine.Agent)
+	old := w.now().Add(-48 * time.Hour)
+	bad := machine.Report{Reason: "the database does not answer", Disks: []machine.Disk{{Path: "/", Total: 1000, Free: 50}}, MemoryTotal: 1000, MemoryFree: 10,
+		Certificates: []machine.Certificate{{Name: "/etc/ssl/a.pem", EndsAt: w.now().AddDate(0, 0, 5)}}, Missing: []string{"nginx"}, BackupAt: &old, OffsetMillis: 60000}
+	if _, err := box.report(t, bad); err != nil {
+		t.Fatal(err)
+	}
+	want := []alarm.Kind{alarm.MachineUnhealthy, alarm.DiskLow, alarm.MemoryLow, alarm.CertificateEnds, alarm.ProcessGone, alarm.BackupOld, alarm.ClockOff}
+	got := w.raised(t, box.id)
+	for _, kind := range want {
+		if got[kind] != 1 {
+			t.Errorf("%s was not raised: %v", kind, got)
+		}
+	}
+	if _, err := box.report(t, machine.Report{Healthy: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.raised(t, box.id); len(got) != 0 {
+		t.Errorf("not cleared: %v", got)
+	}
+}
+
+func TestLookForSilence_untilItSpeaksAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	box, _ := w.enrolled(t, "nordnetz", machine.Agent)
+	look := func() map[alarm.Kind]int64 {
+		if err := w.LookForSilence(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return w.raised(t, box.id)
+	}
+	w.pass(enrol.Silence)
+	if got := look(); len(got) != 0 {
+		t.Errorf("alarm too early: %v", got)
+	}
+	w.pass(time.Second)
+	for range 2 {
+		if got := look(); got[alarm.MachineSilent] != 1 {
+			t.Errorf("no alarm, or many: %v", got)
+		}
+	}
+	if m := w.machine(t, box.id); m.Stands(w.now()) != enrol.StandsSilent {
+		t.Errorf("it stands as %s", m.Stands(w.now()))
+	}
+	if _, err := box.report(t, machine.Report{Healthy: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := look(); len(got) != 0 {
+		t.Errorf("it spoke: %v", got)
+	}
+}
+
+func TestChangeKeys_theOldOneCountsNoMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	box, _ := w.enrolled(t, "nordnetz", machine.Host)
+	w.write(t, func(ctx context.Context, tx tenants.Tx) error {
+		_, err := w.RenewKeys(ctx, tx, tenants.System, box.id)
+		return err
+	})
+	orders, err := box.report(t, machine.Report{Healthy: true})
+	if err != nil || !orders.NewKeys {
+		t.Fatalf("orders: %+v, %v", orders, err)
+	}
+	old, fresh := box.keys, newServer(t, w).keys
+	renewal := machine.Renewed(old.Public(), fresh)
+	for range 2 { // the answer to the first was lost
+		if err := w.ChangeKeys(context.Background(), box.signed(t, machine.PathKeys, renewal), renewal, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := box.report(t, machine.Report{}); !errors.Is(err, enrol.ErrSignature) {
+		t.Errorf("the old key reports still: %v", err)
+	}
+	box.keys = fresh
+	if orders, err = box.report(t, machine.Report{Healthy: true}); err != nil || orders.NewKeys {
+		t.Errorf("with the new key: %+v, %v", orders, err)
+	}
+	configuration, err := w.Configuration(context.Background(), box.signed(t, machine.PathConfiguration, nil), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fresh.Unseal(configuration.Key); err != nil {
+		t.Errorf("the key is not sealed for the new keys: %v", err)
+	}
+	// the old key may not undo it
+	box.keys = old
+	again := machine.Renewed(fresh.Public(), newServer(t, w).keys)
+	if err := w.ChangeKeys(context.Background(), box.signed(t, machine.PathKeys, again), again, ""); !errors.Is(err, enrol.ErrSignature) {
+		t.Errorf("the old key changed keys: %v", err)
+	}
+}
+
+func TestReport_tellsOfANewConfiguration(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	operator, site := w.operator(t, "nordnetz"), provisioning.Site{ID: provisioning.SiteID(uuid.New()), Shape: provisioning.Shape{Workers: 2}}
+	site.Operator = operator.ID
+	invited, err := w.Invite(context.Background(), site)
+	if err != nil || invited.WorkerData == "" {
+		t.Fatal(err)
+	}
+	box := newServer(t, w)
+	if seen, err := w.Seen(context.Background(), site.ID); err != nil || seen.Enrolled {
+		t.Errorf("seen before it came: %+v, %v", seen, err)
+	}
+	welcome, err := box.apply(tokenIn(t, invited.UserData), "nordnetz", machine.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := box.report(t, machine.Report{Healthy: true, Stack: machine.StackReady, CPUPermille: 401, Disks: []machine.Disk{{Total: 1000, Free: 400}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Its stack stands: the owner's first password is gone here, and with it from the configuration.
+	if first.Revision == welcome.Configuration.Revision {
+		t.Error("the first password is in the configuration still")
+	}
+	w.wanted = "another"
+	second, err := box.report(t, machine.Report{Healthy: true})
+	if err != nil || second.Revision == first.Revision {
+		t.Errorf("a new version is not told: %+v, %v", second, err)
+	}
+	seen, err := w.Seen(context.Background(), site.ID)
+	if err != nil || !seen.Healthy || seen.Load[provisioning.CPUPercent] != 0 {
+		t.Errorf("seen: %+v, %v", seen, err)
+	}
+	for range 2 {
+		if err := w.Withdraw(context.Background(), site.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := box.report(t, machine.Report{}); !errors.Is(err, enrol.ErrRevoked) {
+		t.Errorf("its site is gone: %v", err)
+	}
+	if _, err := newServer(t, w).apply(tokenIn(t, invited.WorkerData), "nordnetz", machine.Worker); !errors.Is(err, enrol.ErrTokenLate) {
+		t.Errorf("a worker of a site that is gone: %v", err)
+	}
+}
