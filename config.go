@@ -17,6 +17,7 @@ import (
 
 	"tollhouse/infra/mail"
 	"tollhouse/infra/postgres"
+	"tollhouse/infra/vies"
 )
 
 // demoConfig is the demo's.
@@ -42,6 +43,7 @@ type hostConfig struct {
 	Networks    []netip.Prefix // private networks whose elements are called back
 	Reachable   []netip.Prefix // private networks that operators may let their webhooks reach
 	Proxies     []netip.Prefix // whose X-Forwarded-For is believed
+	VIES        string         // address of the register of VAT ids
 	Log         slog.Level
 }
 
@@ -270,6 +272,7 @@ func readHostConfig(env []string) (hostConfig, error) {
 		Proxies:     e.proxies(),
 		Networks:    e.networks("TOLLHOUSE_CALLED_NETWORKS"),
 		Reachable:   e.networks("TOLLHOUSE_WEBHOOK_NETWORKS"),
+		VIES:        e.text("TOLLHOUSE_VIES_URL", vies.Official),
 		Log:         e.level(),
 	}
 	if c.Stripe.SecretKey == "" {

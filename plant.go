@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,6 +33,8 @@ import (
 	"tollhouse/infra/redirect"
 	"tollhouse/infra/secrets"
 	"tollhouse/infra/sms"
+	"tollhouse/infra/taxengine"
+	"tollhouse/infra/vies"
 	"tollhouse/infra/webhook"
 	"tollhouse/provisioning"
 	"tollhouse/tenants"
@@ -57,6 +60,7 @@ type plant struct {
 	passwords *identity.Passwords
 	authority *identity.Authority
 	control   *tenants.DB    // nil where the control plane is another process
+	vies      string         // address of the register of VAT ids; empty: the official one
 	networks  []netip.Prefix // private ones whose elements may be called back
 	reachable []netip.Prefix // private ones that operators may let their webhooks reach
 	stops     []func()
@@ -128,6 +132,7 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 	}
 	host := billing.NewHost(billing.Config{
 		DB: tenant.Open(appPool, time.Now), Identity: p.authority, Seal: p.keys, Cards: provider, Webhooks: provider, Online: redirect.New(p.accounts.redirect, time.Now), Messages: messages, SMS: sms.Gateway{}, Anchors: p.anchors, Network: network.New(p.networks),
+		TaxEngine: &taxengine.Client{Allowed: p.reachable}, TaxIDs: vies.New(cmp.Or(p.vies, vies.Official)),
 		Programs: &webhook.Sender{Now: time.Now}, Reachable: p.reachable,
 		Inbox: filepath.Join(data, "inbox"), PublicURL: publicURL, Now: time.Now, Log: p.log,
 	})

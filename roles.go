@@ -48,7 +48,7 @@ func runHost(ctx context.Context, p process) error {
 		sender.ReturnTo(config.Mail.Return)
 		messages = sender
 	}
-	plant.networks, plant.reachable = config.Networks, config.Reachable
+	plant.networks, plant.reachable, plant.vies = config.Networks, config.Reachable, config.VIES
 	host, err := plant.startHost(ctx, server, config.Database, config.Data, config.PublicURL, provider, messages)
 	if err != nil {
 		return err

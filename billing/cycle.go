@@ -16,6 +16,7 @@ import (
 	"tollhouse/billing/desk"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/promotion"
+	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 )
 
@@ -45,21 +46,8 @@ func (s *Stack) closeCycles(ctx context.Context, item agenda.Item) (again bool, 
 	if err != nil || again || run.State != bill.Running && run.State != bill.Done {
 		return again, err // it waits for a person, or for its day in another zone
 	}
-	var left atomic.Int32
-	group, closing := errgroup.WithContext(ctx)
-	for range closersAtOnce {
-		group.Go(func() error {
-			return s.Write(closing, func(ctx context.Context, tx tenant.Tx) error {
-				_, more, err := closer.CloseChunk(ctx, tx, run.ID, closeAtOnce)
-				if more {
-					left.Add(1)
-				}
-				return err
-			})
-		})
-	}
-	if err := group.Wait(); err != nil || left.Load() > 0 {
-		return err == nil, err
+	if again, err = s.closePortions(ctx, run.ID); err != nil || again {
+		return again, err
 	}
 	return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
 		if run, err = bill.GetRun(ctx, tx, run.ID); err != nil {
@@ -72,6 +60,41 @@ func (s *Stack) closeCycles(ctx context.Context, item agenda.Item) (again bool, 
 		}
 		return agenda.Again(ctx, tx, agenda.CycleStart, itemRef("cycle_start/"+detail.CycleEnd.String()), cycleStart{Day: detail.CycleEnd})
 	})
+}
+
+// closePortions closes a few portions of a run. What the outside tax engine has
+// to be asked for is asked when they have ended; who gets no answer fails.
+func (s *Stack) closePortions(ctx context.Context, run uuid.UUID) (again bool, err error) {
+	var open questions
+	with := closer
+	with.Outside.Ask = open.ask
+	if again, err = s.closeWith(ctx, run, with); err != nil || len(open.sales) == 0 {
+		return again, err
+	}
+	if with.Outside.Refused, err = s.quote(ctx, open.sales); err != nil {
+		return false, err
+	}
+	with.Outside.Ask = func(tax.Sale) {} // another question meanwhile: its turn comes again
+	_, err = s.closeWith(ctx, run, with)
+	return err == nil, err
+}
+
+func (s *Stack) closeWith(ctx context.Context, run uuid.UUID, with bill.Closer) (again bool, err error) {
+	var left atomic.Int32
+	group, closing := errgroup.WithContext(ctx)
+	for range closersAtOnce {
+		group.Go(func() error {
+			return s.Write(closing, func(ctx context.Context, tx tenant.Tx) error {
+				_, more, err := with.CloseChunk(ctx, tx, run, closeAtOnce)
+				if more {
+					left.Add(1)
+				}
+				return err
+			})
+		})
+	}
+	err = group.Wait()
+	return err == nil && left.Load() > 0, err
 }
 
 // openRun does a portion of what comes before the closing of cycles: terms that

@@ -20,6 +20,7 @@ import (
 	"tollhouse/billing/payment"
 	"tollhouse/billing/promotion"
 	"tollhouse/billing/task"
+	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 )
 
@@ -55,6 +56,8 @@ type Config struct {
 	Online    OnlineProvider // of local methods; nil: none
 	Messages  MessageSender  // nil: live tenants' mails fail, saying so
 	SMS       SMSGateway     // nil: so do their SMS
+	TaxEngine tax.Engine     // of operators that have chosen one; nil: none can be reached
+	TaxIDs    tax.Registry   // nil: no register can be reached
 	Network   Network        // nil: live tenants' sessions can't be told about, and it is noted
 	Access    access.Network // nil: what live tenants' services may do stays pending, saying so
 	Inbox     string         // folder of received usage files
@@ -151,10 +154,10 @@ func (s *Stack) Unseal(name string, sealed []byte) ([]byte, error) {
 
 // Write runs fn in one transaction of this tenant.
 func (s *Stack) Write(ctx context.Context, fn func(ctx context.Context, tx tenant.Tx) error) error {
-	return s.host.db.Write(ctx, s.Ref, fn)
+	return s.quoted(ctx, func() error { return s.host.db.Write(ctx, s.Ref, fn) })
 }
 
 // Read runs fn on one snapshot of this tenant.
 func (s *Stack) Read(ctx context.Context, fn func(ctx context.Context, tx tenant.Tx) error) error {
-	return s.host.db.Read(ctx, s.Ref, fn)
+	return s.quoted(ctx, func() error { return s.host.db.Read(ctx, s.Ref, fn) })
 }

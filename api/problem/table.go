@@ -159,11 +159,12 @@ var table = []rule{
 		charging.ErrBeyondCharge, charging.ErrCorrection, charging.ErrTooMuchUsage,
 		desk.ErrSamePlan, desk.ErrOtherBilling, desk.ErrNewService, billing.ErrClockGoesBack, balance.ErrAmount, charging.ErrNotChargeable, money.ErrCurrencyMismatch, rating.ErrTooFine,
 		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrCeiling, payment.ErrPurpose, payment.ErrOtherParty, debit.ErrNoCreditor, debit.ErrNothingDue, debit.ErrDay, cashdesk.ErrNotCash, payment.ErrProviderRefused, payment.ErrProviderAmount,
+		tax.ErrEngineRefused, tax.ErrEngineAnswer, tax.ErrEngineMissing, tax.ErrEngineBasis, tax.ErrNoTaxID,
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap, catalog.ErrNoRate, catalog.ErrDeckPast, catalog.ErrDeckZones, catalog.ErrPastDay,
 		bill.ErrNegativeTotal, bill.ErrMixedBasis, bill.ErrCurrency, bill.ErrNoteLine, bill.ErrNoteAmount, bill.ErrNoteReason, bill.ErrDebitLine, bill.ErrWriteOff,
 		promotion.ErrCode, promotion.ErrNotEligible, promotion.ErrStacking, promotion.ErrUsedUp, promotion.ErrReferral, promotion.ErrReferred,
 	}},
-	{Unavailable, []error{provisioning.ErrNotReady, tenant.ErrUnreachable, task.ErrStopped, payment.ErrProviderUnavailable, usage.ErrRace, identity.ErrBusy, charging.ErrBusy, charging.ErrStopped}},
+	{Unavailable, []error{provisioning.ErrNotReady, tenant.ErrUnreachable, task.ErrStopped, payment.ErrProviderUnavailable, tax.ErrEngineUnavailable, tax.ErrRegistryUnreachable, usage.ErrRace, identity.ErrBusy, charging.ErrBusy, charging.ErrStopped}},
 }
 
 // ours are errors that a caller cannot bring about: whoever meets one has

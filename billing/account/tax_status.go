@@ -10,13 +10,15 @@ import (
 )
 
 // An account keeps what tax needs to know of a customer who is not an ordinary
-// one: of another country than its seller, or exempt. Everybody else has null,
+// one: of another country than its seller, or exempt; and whether a register says
+// that its tax id is not in use. Everybody else has null,
 // so that charging reads nothing more for them.
 const refreshTaxStatus = `
 	with facts as (
 	    select a.id, case when c.country <> e.country or x.list is not null then
 	               jsonb_build_object('seller', e.country, 'country', c.country, 'business', p.kind = 'organization',
-	                                  'tax_id', p.tax_id, 'exempt', coalesce(x.list, '[]'::jsonb)) end as status
+	                                  'tax_id', p.tax_id, 'exempt', coalesce(x.list, '[]'::jsonb))
+	               || case when k.result = 'invalid' then '{"unregistered": true}'::jsonb else '{}'::jsonb end end as status
 	    from billing_account a
 	    join party p on p.id = a.party_id
 	    join legal_entity e on e.id = a.legal_entity
@@ -27,6 +29,11 @@ const refreshTaxStatus = `
 	                   'category', t.category, 'from', t.valid_from, 'to', t.valid_to)) order by t.valid_from, t.id) as list
 	        from tax_exemption t
 	        where t.account_id = a.id) x on true
+	    left join lateral (
+	        select i.result
+	        from tax_id_check i
+	        where i.account_id = a.id and i.result <> 'unreachable' and i.tax_id = regexp_replace(upper(p.tax_id), '[^A-Z0-9+*]', '', 'g')
+	        order by i.asked_at desc, i.id desc limit 1) k on true
 	    where %s
 	)
 	update billing_account a

@@ -39,6 +39,9 @@ func (b *batch) write(ctx context.Context, tx tenant.Tx) error {
 	if err := b.note(ctx, tx); err != nil {
 		return err
 	}
+	if err := b.forgetQuotes(ctx, tx); err != nil {
+		return err
+	}
 	if err := b.number(ctx, tx); err != nil {
 		return err
 	}

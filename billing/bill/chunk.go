@@ -16,7 +16,8 @@ type Settle func(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) error
 
 // Closer closes cycles. Settle may be nil: credit then stays where it is.
 type Closer struct {
-	Settle Settle
+	Settle  Settle
+	Outside Outside
 }
 
 // CloseChunk closes up to limit accounts of a run in the caller's transaction
@@ -36,7 +37,7 @@ func (c Closer) CloseChunk(ctx context.Context, tx tenant.Tx, runID uuid.UUID, l
 	if err != nil {
 		return 0, false, err
 	}
-	f.settles, f.locks = c.Settle != nil, true
+	f.settles, f.locks, f.outside = c.Settle != nil, true, c.Outside
 	due, err := lockDue(ctx, tx, run, limit)
 	if err != nil {
 		return 0, false, err
@@ -51,6 +52,9 @@ func (c Closer) CloseChunk(ctx context.Context, tx tenant.Tx, runID uuid.UUID, l
 	batch := &batch{run: run, frame: f, settle: c.Settle}
 	for _, o := range cycles {
 		closing, err := f.reckon(o)
+		if f.unasked(err) {
+			continue
+		}
 		if err != nil {
 			batch.fail(o.ID, err)
 			continue

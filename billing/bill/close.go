@@ -171,27 +171,38 @@ func (f *frame) total(c *closing) error {
 	c.doc.Taxes, c.doc.Lines = nil, nil
 	var lines []tax.Line
 	var at []int
-	regime, basis, untaxed := f.rates.For(c.Taxed), tax.BasisOf(f.profile.PricesIncludeTax), true
+	regime, basis, outside := f.rates.For(c.Taxed), tax.BasisOf(f.profile.PricesIncludeTax), f.outsideTax(c.doc.Kind)
+	untaxed := !outside
 	for i := range c.entries {
 		e := &c.entries[i]
 		if e.source == fromNothing {
+			continue
+		}
+		at = append(at, i)
+		if outside {
 			continue
 		}
 		rate, err := regime.At(e.Category, c.taxDay(e))
 		if err != nil {
 			return fmt.Errorf("line %s: %w", e.Code, err)
 		}
-		lines, at, untaxed = append(lines, tax.Line{Amount: e.Price, Rate: rate}), append(at, i), untaxed && rate.Untaxed()
+		lines, untaxed = append(lines, tax.Line{Amount: e.Price, Rate: rate}), untaxed && rate.Untaxed()
 	}
-	sums, err := f.rates.Settings.Total(lines, basis, c.Currency, c.Currency.DocumentDigits())
+	var sums tax.Totals
+	var err error
+	if outside {
+		sums, err = f.quoted(c, at)
+	} else {
+		sums, err = f.rates.Settings.Total(lines, basis, c.Currency, c.Currency.DocumentDigits())
+	}
 	if err != nil {
 		return err
 	}
 	for n, i := range at {
 		e := &c.entries[i]
-		e.Net, e.Tax, e.Percent, e.TaxGroup = sums.Lines[n].Net, sums.Lines[n].Tax, lines[n].Rate.Percent, sums.Groups[n]+1
+		e.Net, e.Tax, e.Percent, e.TaxGroup = sums.Lines[n].Net, sums.Lines[n].Tax, sums.Subtotals[sums.Groups[n]].Rate.Percent, sums.Groups[n]+1
 	}
-	if c.doc.Basis = basis; untaxed && len(lines) > 0 {
+	if c.doc.Basis = basis; untaxed && len(at) > 0 {
 		c.doc.Basis = tax.Exclusive
 	}
 	if err := c.doc.SumUp(sums); err != nil {
@@ -201,7 +212,7 @@ func (f *frame) total(c *closing) error {
 		c.doc.Lines = append(c.doc.Lines, c.entries[i].Line)
 	}
 	for n, i := range at {
-		if lines[n].Rate.Untaxed() { // nobody pays the tax that the price is written with
+		if sums.Subtotals[sums.Groups[n]].Rate.Untaxed() { // nobody pays the tax that the price is written with
 			c.doc.Lines[i].Price = c.doc.Lines[i].Net
 		}
 	}

@@ -108,6 +108,13 @@ func (w *noteWriter) rate(ctx context.Context, tx tenant.Tx) error {
 	}
 	regime := rates.For(buyers[w.account.ID])
 	d := &w.doc
+	var sums tax.Totals
+	if rates.Settings.Engine != "" {
+		if sums, err = w.outside(ctx, tx, rates, buyers[w.account.ID]); err != nil {
+			return err
+		}
+		return w.take(sums)
+	}
 	lines := make([]tax.Line, len(d.Lines))
 	for i, l := range d.Lines {
 		day := d.Period.To.AddDays(-1)
@@ -120,12 +127,18 @@ func (w *noteWriter) rate(ctx context.Context, tx tenant.Tx) error {
 		}
 		lines[i] = tax.Line{Amount: l.Price, Rate: rate}
 	}
-	sums, err := rates.Settings.Total(lines, d.Basis, d.Currency, d.Currency.DocumentDigits())
-	if err != nil {
+	if sums, err = rates.Settings.Total(lines, d.Basis, d.Currency, d.Currency.DocumentDigits()); err != nil {
 		return err
 	}
+	return w.take(sums)
+}
+
+// take gives the document's lines what tax came to.
+func (w *noteWriter) take(sums tax.Totals) error {
+	d := &w.doc
 	for i := range d.Lines {
-		d.Lines[i].Net, d.Lines[i].Tax, d.Lines[i].Percent, d.Lines[i].TaxGroup = sums.Lines[i].Net, sums.Lines[i].Tax, lines[i].Rate.Percent, sums.Groups[i]+1
+		d.Lines[i].Net, d.Lines[i].Tax, d.Lines[i].TaxGroup = sums.Lines[i].Net, sums.Lines[i].Tax, sums.Groups[i]+1
+		d.Lines[i].Percent = sums.Subtotals[sums.Groups[i]].Rate.Percent
 	}
 	return d.SumUp(sums)
 }

@@ -32,6 +32,7 @@ type Document struct {
 	Taxes    []TaxLine
 
 	Net, Tax, Total money.Amount
+	Quote           *tax.Quote    // what an outside engine answered; nil: taxed by the operator's own rates
 	Rounding        money.Amount  // of Total, beyond net and tax: only by the strict rule
 	Withheld        *tax.Withheld // what the buyer keeps back for the tax office; nil: nothing
 	PaidBefore      money.Amount  // from customer credit, or on a statement from prepaid money

@@ -23,13 +23,14 @@ type storedFacts struct {
 	Reason   string                `json:"reason,omitempty"`
 	Withheld *tax.Withheld         `json:"withheld,omitempty"`
 	Papers   Papers                `json:"papers,omitzero"`
+	Quote    *tax.Quote            `json:"quote,omitempty"`
 }
 
 func factsOf(d Document) storedFacts {
 	facts := storedFacts{
 		Operator: d.Operator, Seller: d.Seller, Buyer: d.Buyer, Language: d.Locale.Language, Country: d.Locale.Country,
 		Basis: d.Basis, Services: map[uuid.UUID]string{}, Granted: map[int]money.Decimal{}, Notes: d.Notes,
-		Corrects: d.Corrects, Reason: d.Reason, Withheld: d.Withheld, Papers: d.Papers,
+		Corrects: d.Corrects, Reason: d.Reason, Withheld: d.Withheld, Papers: d.Papers, Quote: d.Quote,
 	}
 	for _, l := range d.Lines {
 		facts.Services[l.Subscription] = l.Service
@@ -42,7 +43,7 @@ func factsOf(d Document) storedFacts {
 
 func (s storedFacts) into(d *Document) {
 	d.Operator, d.Seller, d.Buyer, d.Basis, d.Notes, d.Withheld, d.Papers = s.Operator, s.Seller, s.Buyer, s.Basis, s.Notes, s.Withheld, s.Papers
-	d.Corrects, d.Reason = s.Corrects, s.Reason
+	d.Corrects, d.Reason, d.Quote = s.Corrects, s.Reason, s.Quote
 	d.Locale = locale.Locale{Language: s.Language, Country: s.Country}
 	for i := range d.Lines {
 		d.Lines[i].Service = s.Services[d.Lines[i].Subscription]

@@ -27,6 +27,8 @@ type frame struct {
 	numbers   numbering
 	locks     bool // what is loaded besides is locked too
 	settles   bool // credit is applied to new bills in the same transaction
+	quotes    tax.Quotes
+	outside   Outside
 }
 
 func loadFrame(ctx context.Context, tx tenant.Tx) (*frame, error) {

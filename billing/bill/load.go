@@ -56,6 +56,9 @@ func (f *frame) load(ctx context.Context, tx tenant.Tx, due []dueAccount) ([]*op
 	if err := loadPast(ctx, tx, byID); err != nil {
 		return nil, err
 	}
+	if err := f.loadQuotes(ctx, tx, ids); err != nil {
+		return nil, err
+	}
 	if err := f.loadOfferings(ctx, tx, cycles); err != nil {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func (w *noteWriter) noteOf(d Document) {
 	w.doc = d
 	w.doc.ID, w.doc.Kind, w.doc.Reason, w.doc.State = id, kind, reason, Final
 	w.doc.Corrects = &Corrected{ID: d.ID, Number: d.Number, Issued: d.Issued}
-	w.doc.Lines, w.doc.Taxes, w.doc.Notes, w.doc.Withheld, w.doc.Rounding = nil, nil, nil, nil, money.Zero(d.Currency)
+	w.doc.Lines, w.doc.Taxes, w.doc.Notes, w.doc.Withheld, w.doc.Quote, w.doc.Rounding = nil, nil, nil, nil, nil, money.Zero(d.Currency)
 	w.doc.PaidBefore, w.doc.Due = money.Zero(d.Currency), money.Zero(d.Currency)
 }
 

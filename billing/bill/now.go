@@ -45,7 +45,7 @@ func (c Closer) BillNow(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, 
 	if err != nil {
 		return Document{}, err
 	}
-	f.settles = c.Settle != nil
+	f.settles, f.outside = c.Settle != nil, c.Outside
 	today := f.profile.LocalDate(tx.At)
 	cut := scope == ScopeAll && a.Cycle.Contains(today) && a.Cycle.From.Before(today)
 	if cut {

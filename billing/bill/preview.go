@@ -22,7 +22,7 @@ func (c Closer) Preview(ctx context.Context, tx tenant.Tx, accountID uuid.UUID) 
 	if err != nil {
 		return Document{}, err
 	}
-	f.settles = c.Settle != nil
+	f.settles, f.outside = c.Settle != nil, c.Outside
 	rows, err := tx.Query(ctx, `select `+dueColumns+` from billing_account a join party p on p.id = a.party_id where a.id = $1`, accountID)
 	if err != nil {
 		return Document{}, fmt.Errorf("preview account %s: %w", accountID, err)

@@ -44,7 +44,7 @@ func (c Closer) PreviewMany(ctx context.Context, tx tenant.Tx, accounts []uuid.U
 	if err != nil {
 		return nil, err
 	}
-	f.settles = c.Settle != nil
+	f.settles, f.outside = c.Settle != nil, c.Outside
 	rows, err := tx.Query(ctx, `select `+dueColumns+` from billing_account a join party p on p.id = a.party_id where a.id = any($1) order by a.id`, accounts)
 	if err != nil {
 		return nil, fmt.Errorf("preview accounts: %w", err)
@@ -61,6 +61,7 @@ func (c Closer) PreviewMany(ctx context.Context, tx tenant.Tx, accounts []uuid.U
 	for i, o := range cycles {
 		list[i], at[o.ID] = Previewed{AccountID: o.ID, Number: o.Number, Name: o.Name}, i
 		closing, err := f.reckon(o)
+		f.unasked(err)
 		if err != nil {
 			list[i].Err = err
 			list[i].Document.Total = money.Zero(o.Currency)

@@ -15,10 +15,16 @@ type Buyer struct {
 	Business bool        `json:"business"`
 	TaxID    string      `json:"tax_id,omitempty"`
 	Exempt   []Exemption `json:"exempt,omitempty"`
+	// Unregistered: an authority's register says that the tax id is not in use.
+	Unregistered bool `json:"unregistered,omitempty"`
 }
 
-// HasTaxID says whether the buyer's tax id is of its country and well formed.
+// HasTaxID says whether the buyer's tax id is of its country and well formed,
+// and no register has said that it is not in use.
 func (b *Buyer) HasTaxID() bool {
+	if b.Unregistered {
+		return false
+	}
 	country, err := CheckID(b.TaxID)
 	return err == nil && (country == b.Country || country == "XI" && b.Country == "GB")
 }

@@ -21,6 +21,9 @@ type Settings struct {
 	// reading of EN 16931 has it; what the promised price differs by is a rounding
 	// amount of the document (BT-114), so that the same is paid.
 	Strict bool `json:"strict_vat,omitempty"`
+	// Engine names the outside engine whose word holds for bills; empty: the
+	// operator's own rates. PutEngine sets it.
+	Engine string `json:"engine,omitempty"`
 }
 
 // Check refuses what is neither of the roundings.

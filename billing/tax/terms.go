@@ -111,12 +111,15 @@ func UsualRules(country string) []Rule {
 	}
 }
 
-// PutSettings replaces how documents are taxed.
+// PutSettings replaces how documents are taxed; whose word holds stays as it is.
 func PutSettings(ctx context.Context, tx tenant.Tx, s Settings) error {
 	if err := s.Check(); err != nil {
 		return err
 	}
-	done, err := tx.Exec(ctx, `update operator set tax_settings = $1 where id = 1`, s)
+	s.Engine = ""
+	done, err := tx.Exec(ctx, `
+		update operator set tax_settings = $1::jsonb || case when tax_settings ? 'engine' then jsonb_build_object('engine', tax_settings -> 'engine') else '{}'::jsonb end
+		 where id = 1`, s)
 	if err == nil && done.RowsAffected() != 1 {
 		err = errors.New("the operator is not set up")
 	}

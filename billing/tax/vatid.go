@@ -1,31 +1,14 @@
 package tax
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"regexp"
-	"time"
 )
 
 // ErrTaxID is returned for a tax id that cannot be one: of an unknown form, or
 // with a wrong check digit.
 var ErrTaxID = errors.New("not a tax id of that country")
-
-// Registry asks an authority whether a tax id is in use, as VIES does. No
-// answer is an error, never a no.
-type Registry interface {
-	Lookup(ctx context.Context, country, id string) (Registration, error)
-}
-
-// Registration is an authority's answer.
-type Registration struct {
-	Valid   bool
-	Name    string
-	Address string
-	At      time.Time
-	Request string // the authority's own number of the question
-}
 
 // form is what a country's ids look like, without the country's letters, and
 // how their check digits are reckoned.

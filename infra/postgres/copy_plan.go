@@ -71,7 +71,7 @@ const RedrawnSecret = "to be drawn"
 var plan = map[string]treatment{
 	// the operator's own
 	"operator": {columns: map[string]string{"name": `t.name || ' (sandbox)'`, "charging": keep, "access": keep, "messages": `'{}'::jsonb`, "country": keep, "zone": keep, "currency": keep, "language": keep,
-		"chart_of_accounts": keep, "webhook_networks": `'{}'::text[]`, "anchor_policy": keep, "proration": keep, "zone_next": keep, "brand_colour": keep, "support_contact": keep, "tax_settings": keep, "document_settings": keep,
+		"chart_of_accounts": keep, "webhook_networks": `'{}'::text[]`, "anchor_policy": keep, "proration": keep, "zone_next": keep, "brand_colour": keep, "support_contact": keep, "tax_settings": `t.tax_settings - 'engine'`, "document_settings": keep,
 		"standing": `'active'::text`, "standing_no": `0::bigint`, "standing_since": `null::timestamptz`, "service_until": `null::timestamptz`}},
 	"clock":         {columns: map[string]string{}},
 	"legal_entity":  {columns: map[string]string{"name": keep, "address": keep, "country": keep, "tax_id": keep, "register_id": keep, "bank_name": keep, "bank_iban": keep, "bank_bic": keep}},
@@ -80,6 +80,7 @@ var plan = map[string]treatment{
 	"tax_category":  {columns: map[string]string{"key": keep, "name": keep, "code": keep, "reason_code": keep, "reason": keep, "service": keep}},
 	"tax_rule":      {columns: map[string]string{"seller": keep, "buyer": keep, "kind": keep, "service": keep, "treatment": keep, "category": keep, "reason_code": keep, "reason": keep}},
 	"tax_exemption": {columns: map[string]string{"category": keep, "code": keep, "reason_code": keep, "reason": keep, "certificate": `''::text`, "created_by": `'copy'::text`}},
+	"tax_quote":     {}, "tax_id_check": {}, // an outside engine and a register are not asked by a copy
 	"operator_logo": {columns: map[string]string{"picture": keep, "hash": keep}},
 	"custom_role":   {columns: map[string]string{"name": keep, "title": keep, "permissions": keep}},
 	// people of the operator sign in as they are used to; subscribers do not

@@ -29,6 +29,8 @@ var rights = map[string]string{
 	"holiday":               "select, insert, update, delete",
 	"holiday_calendar":      withDelete,
 	"tax_rule":              withDelete,
+	"tax_quote":             withDelete, // forgotten once a document has taken it
+	"tax_id_check":          "select, insert",
 	"exchange_rate":         withDelete,
 	"product_specification": withDelete,               // those that nothing names
 	"charging_answer":       "select, insert, delete", // forgotten by the sweep, as closed sessions are
