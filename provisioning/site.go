@@ -15,6 +15,15 @@ type SiteID uuid.UUID
 
 func (id SiteID) String() string { return uuid.UUID(id).String() }
 
+// UUID is the id as databases and interfaces know it.
+func (id SiteID) UUID() uuid.UUID { return uuid.UUID(id) }
+
+// ParseSiteID reads an id.
+func ParseSiteID(text string) (SiteID, error) {
+	id, err := uuid.Parse(text)
+	return SiteID(id), err
+}
+
 // Site is what a dedicated stack stands on, as it should be.
 type Site struct {
 	ID       SiteID
@@ -23,8 +32,11 @@ type Site struct {
 	Revision int64  // counts changes of what is wanted; an older one never overwrites a newer
 	Shape    Shape
 	Image    string // the machines' operating system, as the cloud names it
-	UserData string // cloud-init of the first machine: fetches our binary and enrols
-	// WorkerData is cloud-init of each charging worker; empty where there are none.
+	// UserData is cloud-init of the first machine: fetches our binary and enrols.
+	// Empty: the machine stands already and keeps what it was made with.
+	UserData string
+	// WorkerData is cloud-init of each charging worker; empty as above, or where
+	// there are none.
 	WorkerData string
 }
 
