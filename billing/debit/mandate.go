@@ -12,6 +12,7 @@ import (
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/bank"
+	"tollhouse/billing/bank/pain"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/payment"
@@ -57,6 +58,7 @@ type NewMandate struct {
 	Reference string        // empty: made of the account's number
 	SignedOn  calendar.Date // zero: today
 	Signed    string        // OnPaper or InPortal
+	Scheme    string        // CORE or B2B; empty: CORE
 }
 
 // Sign keeps a mandate. account.FieldError names what is wrong with it. The same
@@ -87,8 +89,20 @@ func (d *Desk) Sign(ctx context.Context, tx tenant.Tx, n NewMandate) (payment.St
 	if err := n.check(today); err != nil {
 		return payment.StoredMethod{}, err
 	}
+	if n.Scheme == pain.Core {
+		n.Scheme = ""
+	}
+	if n.Scheme == pain.B2B {
+		party, err := account.GetParty(ctx, tx, holder.PartyID)
+		if err != nil {
+			return payment.StoredMethod{}, err
+		}
+		if party.Kind != account.Organization { // B2B rulebook: consumers keep their right to a refund
+			return payment.StoredMethod{}, &account.FieldError{Field: "scheme", Want: "CORE: only a business can sign a B2B mandate"}
+		}
+	}
 	added, err := payment.AddMethods(ctx, tx, []payment.StoredMethod{{ID: n.ID, AccountID: n.AccountID, Kind: payment.SEPADebit, MandateReference: n.Reference,
-		MandateDate: &n.SignedOn, MaskedIBAN: Mask(n.IBAN), Holder: n.Holder, BIC: n.BIC, AutoPay: true, Details: payment.MethodDetails{Signed: n.Signed}}})
+		MandateDate: &n.SignedOn, MaskedIBAN: Mask(n.IBAN), Holder: n.Holder, BIC: n.BIC, AutoPay: true, Details: payment.MethodDetails{Signed: n.Signed, Scheme: n.Scheme}}})
 	if err != nil {
 		return payment.StoredMethod{}, err
 	}
@@ -110,6 +124,10 @@ func (n NewMandate) check(today calendar.Date) error {
 		return fault("signed_on", "a day that is not in the future")
 	case n.Signed != OnPaper && n.Signed != InPortal:
 		return fault("signed", "paper or portal")
+	case n.Scheme != "" && n.Scheme != pain.Core && n.Scheme != pain.B2B:
+		return fault("scheme", "CORE or B2B")
+	case n.Scheme == pain.B2B && n.Signed != OnPaper:
+		return fault("signed", "paper: a B2B mandate is lodged with the payer's bank before the first debit")
 	}
 	return nil
 }

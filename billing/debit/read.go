@@ -66,6 +66,7 @@ type Debit struct {
 	MethodID      uuid.UUID
 	EndToEnd      string
 	Sequence      string
+	Scheme        string
 	Amount        money.Amount
 	State         string
 	PaymentID     *uuid.UUID
@@ -75,7 +76,7 @@ type Debit struct {
 	items         []itemPart
 }
 
-const selectDebit = `select d.id, d.run_id, d.account_id, a.number, p.name, d.method_id, d.end_to_end, d.sequence, d.amount, d.currency, d.state, d.payment_id, d.reason,
+const selectDebit = `select d.id, d.run_id, d.account_id, a.number, p.name, d.method_id, d.end_to_end, d.sequence, d.scheme, d.amount, d.currency, d.state, d.payment_id, d.reason,
 	d.attempt, d.created_at, d.items
 	from debit d join billing_account a on a.id = d.account_id join party p on p.id = a.party_id `
 
@@ -87,7 +88,7 @@ func debits(ctx context.Context, tx tenant.Tx, where string, args ...any) ([]Deb
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Debit, err error) {
 		var amount money.Decimal
 		var currency money.Currency
-		err = row.Scan(&d.ID, &d.RunID, &d.AccountID, &d.AccountNumber, &d.Name, &d.MethodID, &d.EndToEnd, &d.Sequence, &amount, &currency, &d.State, &d.PaymentID, &d.Reason,
+		err = row.Scan(&d.ID, &d.RunID, &d.AccountID, &d.AccountNumber, &d.Name, &d.MethodID, &d.EndToEnd, &d.Sequence, &d.Scheme, &amount, &currency, &d.State, &d.PaymentID, &d.Reason,
 			&d.Attempt, &d.CreatedAt, &d.items)
 		d.Amount, d.CreatedAt = money.New(amount, currency), d.CreatedAt.UTC()
 		return d, err
@@ -169,7 +170,7 @@ func (d *Desk) line(ctx context.Context, tx tenant.Tx, one Debit) (pain.Debit, e
 	for i, item := range one.items {
 		numbers[i] = item.Number
 	}
-	line := pain.Debit{EndToEnd: one.EndToEnd, Amount: one.Amount, Mandate: m.MandateReference, Signed: *m.MandateDate, Sequence: one.Sequence, Name: m.Holder, IBAN: string(iban),
+	line := pain.Debit{EndToEnd: one.EndToEnd, Amount: one.Amount, Mandate: m.MandateReference, Signed: *m.MandateDate, Sequence: one.Sequence, Scheme: one.Scheme, Name: m.Holder, IBAN: string(iban),
 		BIC: m.BIC, Text: strings.Join(numbers, " ")}
 	for _, a := range m.Details.Amendments {
 		if line.OldMandate == "" {

@@ -1,6 +1,7 @@
 package debit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -194,7 +195,7 @@ func (d *Desk) write(ctx context.Context, tx tenant.Tx, n NewRun, p payment.Debi
 		}
 		total = total.Add(c.total)
 		id := uuid.Must(uuid.NewV7())
-		rows[i] = []any{id, r.ID, c.account, c.method.ID, strings.ToUpper(strings.ReplaceAll(id.String(), "-", "")), sequence, c.total, "EUR", "pending", c.items, c.attempt, tx.At}
+		rows[i] = []any{id, r.ID, c.account, c.method.ID, strings.ToUpper(strings.ReplaceAll(id.String(), "-", "")), sequence, cmp.Or(c.method.Details.Scheme, pain.Core), c.total, "EUR", "pending", c.items, c.attempt, tx.At}
 	}
 	r.Total = money.New(total, eur)
 	_, err := tx.Exec(ctx, `
@@ -204,7 +205,7 @@ func (d *Desk) write(ctx context.Context, tx tenant.Tx, n NewRun, p payment.Debi
 	if err != nil {
 		return Run{}, fmt.Errorf("make collection: %w", err)
 	}
-	columns := []string{"id", "run_id", "account_id", "method_id", "end_to_end", "sequence", "amount", "currency", "state", "items", "attempt", "created_at"}
+	columns := []string{"id", "run_id", "account_id", "method_id", "end_to_end", "sequence", "scheme", "amount", "currency", "state", "items", "attempt", "created_at"}
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"debit"}, columns, pgx.CopyFromRows(rows)); err != nil {
 		return Run{}, fmt.Errorf("make collection: %w", err)
 	}

@@ -12,7 +12,6 @@ import (
 	"tollhouse/billing/bill"
 	"tollhouse/billing/money"
 	"tollhouse/billing/payment"
-	"tollhouse/billing/tell"
 	"tollhouse/billing/tenant"
 )
 
@@ -20,31 +19,23 @@ import (
 type Record func(ctx context.Context, tx tenant.Tx, n payment.NewPayment) (payment.Payment, error)
 
 // RunOfBatch finds the collection that a bank's batch is of, by the file's or
-// the batch's name; ErrNotFound.
-func RunOfBatch(ctx context.Context, tx tenant.Tx, batch string) (Run, string, error) {
-	for _, sequence := range []string{"", "FRST", "RCUR"} {
-		name := batch
-		if sequence != "" {
-			suffix := "-" + sequence[:1]
-			if len(batch) <= len(suffix) || batch[len(batch)-len(suffix):] != suffix {
-				continue
-			}
-			name = batch[:len(batch)-len(suffix)]
-		}
-		found, err := runs(ctx, tx, `where message_id = $1`, name)
+// the batch's name; ErrNotFound. Of a file as a whole the batch is zero.
+func RunOfBatch(ctx context.Context, tx tenant.Tx, name string) (Run, pain.NamedBatch, error) {
+	for _, b := range append([]pain.NamedBatch{{Message: name}}, pain.BatchOf(name)...) {
+		found, err := runs(ctx, tx, `where message_id = $1`, b.Message)
 		if err != nil {
-			return Run{}, "", err
+			return Run{}, b, err
 		}
 		if len(found) > 0 {
-			return found[0], sequence, nil
+			return found[0], b, nil
 		}
 	}
-	return Run{}, "", ErrNotFound
+	return Run{}, pain.NamedBatch{}, ErrNotFound
 }
 
 // Pending lists the debits of a batch that are not answered, and their sum.
-func Pending(ctx context.Context, tx tenant.Tx, run uuid.UUID, sequence string) ([]Debit, money.Decimal, error) {
-	list, err := debits(ctx, tx, `where d.run_id = $1 and d.state = 'pending' and ($2 = '' or d.sequence = $2) order by d.account_id`, run, sequence)
+func Pending(ctx context.Context, tx tenant.Tx, run uuid.UUID, b pain.NamedBatch) ([]Debit, money.Decimal, error) {
+	list, err := debits(ctx, tx, `where d.run_id = $1 and d.state = 'pending' and ($2 = '' or d.sequence = $2 and d.scheme = $3) order by d.account_id`, run, b.Sequence, b.Scheme)
 	var total money.Decimal
 	for _, one := range list {
 		total = total.Add(one.Amount.Decimal())
@@ -165,9 +156,9 @@ func afterwards(ctx context.Context, tx tenant.Tx, d Debit, reason string) error
 	if err != nil {
 		return err
 	}
-	words := returnedOnce
+	then := payment.ThenReturned
 	if ending[reason] {
-		words = returnedForGood
+		then = payment.ThenNoMandate
 		if err := payment.EndMethod(ctx, tx, d.AccountID, d.MethodID); err != nil && !errors.Is(err, payment.ErrNotFound) {
 			return err
 		}
@@ -180,18 +171,18 @@ func afterwards(ctx context.Context, tx tenant.Tx, d Debit, reason string) error
 			return fmt.Errorf("charge for a returned debit: %w", err)
 		}
 	}
-	return tell.Account(ctx, tx, d.AccountID, words, func(r tell.Reader) []string { return []string{"amount", r.Money(d.Amount), "reason", reason} })
+	return payment.TellFailure(ctx, tx, payment.Failure{Intent: payment.Intent{AccountID: d.AccountID, Amount: d.Amount, Failure: reason}, Then: then})
 }
 
 // Answered applies what a bank says of a file before it collects.
 func Answered(ctx context.Context, tx tenant.Tx, a pain.Answer) (rejected int, err error) {
 	list := a.Debits
 	if a.Status == "RJCT" && len(list) == 0 {
-		r, sequence, err := RunOfBatch(ctx, tx, a.MessageID)
+		r, batch, err := RunOfBatch(ctx, tx, a.MessageID)
 		if err != nil {
 			return 0, err
 		}
-		pending, _, err := Pending(ctx, tx, r.ID, sequence)
+		pending, _, err := Pending(ctx, tx, r.ID, batch)
 		if err != nil {
 			return 0, err
 		}
@@ -213,16 +204,4 @@ func Answered(ctx context.Context, tx tenant.Tx, a pain.Answer) (rejected int, e
 		rejected++
 	}
 	return rejected, nil
-}
-
-var returnedOnce = tell.Wordings{
-	"en": {Subject: "Your bank returned {amount}", Body: "Your bank returned our direct debit of {amount} ({reason}). The amount is open again. Please pay it, or see that your account covers our next try."},
-	"id": {Subject: "Bank Anda mengembalikan {amount}", Body: "Bank Anda mengembalikan debit langsung {amount} ({reason}). Jumlah itu kembali terutang. Silakan bayar, atau pastikan saldo cukup untuk percobaan berikutnya."},
-	"ru": {Subject: "Банк вернул {amount}", Body: "Ваш банк вернул прямой дебет на {amount} ({reason}). Сумма снова к оплате. Оплатите её или обеспечьте средства для следующей попытки."},
-}
-
-var returnedForGood = tell.Wordings{
-	"en": {Subject: "We can't collect from your account any more", Body: "Your bank returned our direct debit of {amount} ({reason}). Your mandate has ended, and the amount is open again. Please pay it on your page."},
-	"id": {Subject: "Kami tidak dapat menagih rekening Anda lagi", Body: "Bank Anda mengembalikan debit langsung {amount} ({reason}). Mandat Anda berakhir dan jumlah itu kembali terutang. Silakan bayar di halaman Anda."},
-	"ru": {Subject: "Списывать с вашего счёта больше нельзя", Body: "Ваш банк вернул прямой дебет на {amount} ({reason}). Мандат прекращён, сумма снова к оплате. Оплатите её на вашей странице."},
 }

@@ -60,6 +60,7 @@ type MethodDetails struct {
 	Card    *CardFact `json:"card,omitempty"`
 	Signed  string    `json:"signed,omitempty"` // how a mandate was: "paper" or "portal"
 	Failure string    `json:"failure,omitempty"`
+	Scheme  string    `json:"scheme,omitempty"` // of a mandate: "B2B", or empty for CORE
 	// Amendments are what of a mandate was changed and not told to the bank yet.
 	Amendments []Amendment `json:"amendments,omitempty"`
 }

@@ -154,14 +154,14 @@ func (d *Desk) collected(ctx context.Context, tx tenant.Tx, e *Entry) (bool, err
 
 // batch books all debits of a file that the bank has booked as one.
 func (d *Desk) batch(ctx context.Context, tx tenant.Tx, e *Entry) (bool, error) {
-	run, sequence, err := debit.RunOfBatch(ctx, tx, e.Batch)
+	run, batch, err := debit.RunOfBatch(ctx, tx, e.Batch)
 	if errors.Is(err, debit.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	pending, total, err := debit.Pending(ctx, tx, run.ID, sequence)
+	pending, total, err := debit.Pending(ctx, tx, run.ID, batch)
 	if err != nil || !total.Equal(e.Amount.Decimal()) {
 		return false, err
 	}

@@ -1,6 +1,7 @@
 package pain
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ type Debit struct {
 	Mandate     string
 	Signed      calendar.Date
 	Sequence    string // FRST or RCUR
+	Scheme      string // CORE or B2B; empty: CORE
 	Name        string
 	IBAN, BIC   string
 	Text        string
@@ -128,17 +130,31 @@ type document struct {
 	Payments []payment `xml:"CstmrDrctDbtInitn>PmtInf"`
 }
 
-// Write writes the file: first debits and later ones in a batch each.
+// The schemes by which SEPA banks collect: from anybody, and from businesses
+// that have waived the right to a refund.
+const (
+	Core = "CORE"
+	B2B  = "B2B"
+)
+
+// batch is what of a file goes by one scheme and one sequence: a bank takes it,
+// and books it, as one.
+type batch struct{ scheme, sequence string }
+
+var batches = []batch{{Core, "FRST"}, {Core, "RCUR"}, {B2B, "FRST"}, {B2B, "RCUR"}}
+
+// Write writes the file: each scheme's first debits and later ones in a batch
+// each.
 func (c Collection) Write(w io.Writer) error {
 	d := document{XMLName: xml.Name{Space: "urn:iso:std:iso:20022:tech:xsd:pain.008.001." + c.Version, Local: "Document"},
 		Message: c.MessageID, Created: c.Created.UTC().Format("2006-01-02T15:04:05"), Party: Text(c.Creditor.Name, 70)}
 	var total money.Decimal
-	for _, sequence := range []string{"FRST", "RCUR"} {
-		p := payment{ID: c.BatchID(sequence), Method: "DD", Batch: true, Service: "SEPA", Local: "CORE", Sequence: sequence, On: c.On.String(),
+	for _, b := range batches {
+		p := payment{ID: c.MessageID + BatchSuffix(b.scheme, b.sequence), Method: "DD", Batch: true, Service: "SEPA", Local: b.scheme, Sequence: b.sequence, On: c.On.String(),
 			Creditor: Text(c.Creditor.Name, 70), IBAN: c.Creditor.IBAN, Agent: c.agent(c.Creditor.BIC), Charges: "SLEV", Scheme: scheme{c.Creditor.ID, "SEPA"}}
 		var sum money.Decimal
 		for _, one := range c.Debits {
-			if one.Sequence != sequence {
+			if one.Sequence != b.sequence || cmp.Or(one.Scheme, Core) != b.scheme {
 				continue
 			}
 			if one.Amount.Currency().Code() != "EUR" {
@@ -162,8 +178,28 @@ func (c Collection) Write(w io.Writer) error {
 	return e.Encode(d)
 }
 
-// BatchID names a batch of the file: banks book it as one and say so by it.
-func (c Collection) BatchID(sequence string) string { return c.MessageID + "-" + sequence[:1] }
+// BatchSuffix ends the name of a batch of the file: banks book it as one and say
+// so by that name.
+func BatchSuffix(scheme, sequence string) string {
+	if scheme == B2B {
+		return "-" + sequence[:1] + "B"
+	}
+	return "-" + sequence[:1]
+}
+
+// BatchOf finds the file, scheme and sequence that a batch's name stands for:
+// each name that it may be, for a file's own name may end alike.
+func BatchOf(name string) (found []NamedBatch) {
+	for _, b := range batches {
+		if file, is := strings.CutSuffix(name, BatchSuffix(b.scheme, b.sequence)); is && file != "" {
+			found = append(found, NamedBatch{file, b.scheme, b.sequence})
+		}
+	}
+	return found
+}
+
+// NamedBatch is a batch of a file.
+type NamedBatch struct{ Message, Scheme, Sequence string }
 
 func (c Collection) agent(bic string) (a agent) {
 	switch {

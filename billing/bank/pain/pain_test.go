@@ -45,6 +45,7 @@ func collection(version string) pain.Collection {
 			{EndToEnd: "E1", Amount: eur("45.00"), Mandate: "M1", Signed: signed, Sequence: "FRST", Name: "Jürgen Groß", IBAN: "DE02120300000000202051", Text: "2026/42"},
 			{EndToEnd: "E2", Amount: eur("19.99"), Mandate: "M2", Signed: signed, Sequence: "RCUR", Name: "Ada", IBAN: "DE02500105170137075030", BIC: "INGDDEFF", Text: "2026/43", OldMandate: "OLD2", OtherIBAN: true},
 			{EndToEnd: "E3", Amount: eur("0.01"), Mandate: "M3", Signed: signed, Sequence: "RCUR", Name: "Bob", IBAN: "DE02100100100006820101", Text: "2026/44"},
+			{EndToEnd: "E4", Amount: eur("1200.00"), Mandate: "M4", Signed: signed, Sequence: "RCUR", Scheme: pain.B2B, Name: "Werft GmbH", IBAN: "DE02600501010002034304", Text: "2026/45"},
 		}}
 }
 
@@ -92,7 +93,7 @@ func structure(t *testing.T, file []byte, version string) {
 	if len(wanted) > 0 {
 		t.Errorf("version %s: %s is missing or at the wrong place", version, wanted[0])
 	}
-	for _, has := range []string{"<NbOfTxs>3</NbOfTxs>", "<CtrlSum>65.00</CtrlSum>", "<CtrlSum>20.00</CtrlSum>", "<AmdmntInd>true</AmdmntInd>", "SMNDA", "Juergen Gross", "Hanse Funk + Soehne GmbH", "NOTPROVIDED"} {
+	for _, has := range []string{"<NbOfTxs>4</NbOfTxs>", "<CtrlSum>1265.00</CtrlSum>", "<CtrlSum>20.00</CtrlSum>", "<Cd>B2B</Cd>", "<PmtInfId>TH0001-RB</PmtInfId>", "<AmdmntInd>true</AmdmntInd>", "SMNDA", "Juergen Gross", "Hanse Funk + Soehne GmbH", "NOTPROVIDED"} {
 		if !strings.Contains(string(file), has) {
 			t.Errorf("version %s: %s is missing", version, has)
 		}
@@ -108,5 +109,21 @@ func TestReadAnswer_singleAndWhole(t *testing.T) {
 	}
 	if _, err := pain.ReadAnswer(strings.NewReader("<Document/>")); err == nil {
 		t.Error("another file was taken")
+	}
+}
+
+// A bank names a batch by what we have called it: the file, its scheme and
+// sequence are found again.
+func TestBatchOf_findsWhatABatchIs(t *testing.T) {
+	for _, scheme := range []string{pain.Core, pain.B2B} {
+		for _, sequence := range []string{"FRST", "RCUR"} {
+			want := pain.NamedBatch{Message: "TH0001", Scheme: scheme, Sequence: sequence}
+			if got := pain.BatchOf("TH0001" + pain.BatchSuffix(scheme, sequence)); len(got) != 1 || got[0] != want {
+				t.Errorf("%s %s: %+v", scheme, sequence, got)
+			}
+		}
+	}
+	if got := pain.BatchOf("TH0001"); got != nil {
+		t.Errorf("no batch: %+v", got)
 	}
 }
