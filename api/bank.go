@@ -201,8 +201,22 @@ func (s *Server) SignMandate(ctx context.Context, r oapi.SignMandateRequestObjec
 	return nil, once(ctx, oapi.SignMandateResponseObject.VisitSignMandateResponse, func(ctx context.Context, tx tenant.Tx) (oapi.SignMandateResponseObject, error) {
 		c.about("payment_method", id)
 		m, err := c.stack.Debits().Sign(ctx, tx, debit.NewMandate{ID: id, AccountID: r.Account, Holder: r.Body.Holder, IBAN: r.Body.Iban, BIC: value(r.Body.Bic),
-			Reference: value(r.Body.Reference), SignedOn: value(r.Body.SignedOn), Signed: r.Body.Signed})
+			Reference: value(r.Body.Reference), SignedOn: value(r.Body.SignedOn), Signed: r.Body.Signed, Scheme: value(r.Body.Scheme)})
 		return oapi.SignMandate201JSONResponse{Body: methodOf(m)}, err
+	})
+}
+
+// AmendMandate implements oapi.StrictServerInterface.
+func (s *Server) AmendMandate(ctx context.Context, r oapi.AmendMandateRequestObject) (oapi.AmendMandateResponseObject, error) {
+	c := callOf(ctx)
+	if err := c.sees(r.Account); err != nil {
+		return nil, err
+	}
+	return nil, once(ctx, oapi.AmendMandateResponseObject.VisitAmendMandateResponse, func(ctx context.Context, tx tenant.Tx) (oapi.AmendMandateResponseObject, error) {
+		c.about("payment_method", r.Method)
+		m, err := c.stack.Debits().Amend(ctx, tx, debit.Amendment{AccountID: r.Account, MethodID: r.Method, IBAN: value(r.Body.Iban), BIC: value(r.Body.Bic),
+			Holder: value(r.Body.Holder), Reference: value(r.Body.Reference)})
+		return oapi.AmendMandate200JSONResponse{Body: methodOf(m)}, err
 	})
 }
 

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/google/uuid"
 
 	"tollhouse/api/oapi"
+	"tollhouse/billing/bank/pain"
 	"tollhouse/billing/cashdesk"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
@@ -34,8 +36,13 @@ func (s *Server) ReassignPayment(ctx context.Context, r oapi.ReassignPaymentRequ
 }
 
 func methodOf(m payment.StoredMethod) oapi.PaymentMethodInfo {
-	return oapi.PaymentMethodInfo{Id: m.ID, Kind: oapi.PaymentMethodInfoKind(m.Kind), State: oapi.PaymentMethodInfoState(m.State), AutoPay: m.AutoPay, Name: m.Name(),
+	out := oapi.PaymentMethodInfo{Id: m.ID, Kind: oapi.PaymentMethodInfoKind(m.Kind), State: oapi.PaymentMethodInfoState(m.State), AutoPay: m.AutoPay, Name: m.Name(),
 		Mandate: optionalText(m.MandateReference), CreatedAt: m.CreatedAt}
+	if m.Kind == payment.SEPADebit {
+		scheme := cmp.Or(m.Details.Scheme, pain.Core)
+		out.Scheme = &scheme
+	}
+	return out
 }
 
 // ListPaymentMethods implements oapi.StrictServerInterface.

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -14,6 +15,7 @@ import (
 	"tollhouse/billing/bill"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/desk"
+	"tollhouse/billing/letter"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/promotion"
 	"tollhouse/billing/tax"
@@ -205,9 +207,25 @@ func (s *Stack) zoneBegins(ctx context.Context, tx tenant.Tx, day calendar.Date)
 	return waits, err
 }
 
-// BillNow bills an account in advance of its cycle's end (bill.Closer.BillNow).
+// BillNow bills an account in advance of its cycle's end (bill.Closer.BillNow)
+// and tells its payer, as a run would.
 func (s *Stack) BillNow(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, scope bill.Scope) (bill.Document, error) {
-	return closer.BillNow(ctx, tx, accountID, scope)
+	document, err := closer.BillNow(ctx, tx, accountID, scope)
+	if err != nil {
+		return document, err
+	}
+	made, err := bill.Get(ctx, tx, document.ID)
+	if err != nil || made.State != bill.Final || made.Open.Sign() <= 0 {
+		return document, err
+	}
+	profile, err := account.GetProfile(ctx, tx)
+	if err != nil {
+		return document, err
+	}
+	if err := s.Letters(profile).Bill(ctx, tx, made, "system:bill_now"); err != nil && !errors.Is(err, letter.ErrUnreachable) {
+		return document, err
+	}
+	return document, nil
 }
 
 // Closer closes cycles the way this stack's bill runs do, for previews.

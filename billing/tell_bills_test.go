@@ -60,7 +60,7 @@ func (w *world) letters() (found []notice.Stored) {
 	w.read(func(ctx context.Context, tx tenant.Tx) error {
 		all, err := notice.List(ctx, tx, notice.Query{Limit: notice.MaxPage})
 		for _, m := range all {
-			if m.Kind == notice.BillIssued {
+			if m.Kind == notice.BillReady {
 				found = append(found, m)
 			}
 		}

@@ -58,6 +58,8 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 		return false, s.tellSession(ctx, item)
 	case agenda.TellBills:
 		return s.tellBills(ctx, item)
+	case agenda.News:
+		return s.spreadNews(ctx, item)
 	case agenda.Trial:
 		return s.workTrial(ctx, item)
 	case agenda.Rerating:

@@ -820,6 +820,27 @@ func (e ChargeKind) Valid() bool {
 	}
 }
 
+// Defines values for ChosenWay.
+const (
+	ChosenMail ChosenWay = "mail"
+	ChosenPage ChosenWay = "portal"
+	ChosenSMS  ChosenWay = "sms"
+)
+
+// Valid indicates whether the value is a known member of the ChosenWay enum.
+func (e ChosenWay) Valid() bool {
+	switch e {
+	case ChosenMail:
+		return true
+	case ChosenPage:
+		return true
+	case ChosenSMS:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ContinueSeriesDocument.
 const (
 	ContinueSeriesDocumentAdvance    ContinueSeriesDocument = "advance"
@@ -4978,6 +4999,11 @@ type BillRunList struct {
 	Items []BillRun `json:"items"`
 }
 
+// BillSending defines model for BillSending.
+type BillSending struct {
+	Channels *[]ChosenWay `json:"channels,omitempty"`
+}
+
 // BillSummary defines model for BillSummary.
 type BillSummary struct {
 	Account openapi_types.UUID `json:"account"`
@@ -5451,6 +5477,9 @@ type CheckReport struct {
 	Findings    []Finding `json:"findings"`
 	Publishable bool      `json:"publishable"`
 }
+
+// ChosenWay defines model for ChosenWay.
+type ChosenWay string
 
 // Clock defines model for Clock.
 type Clock struct {
@@ -6743,6 +6772,14 @@ type LegalEntityList struct {
 	Items []LegalEntityEntry `json:"items"`
 }
 
+// MandateAmendment defines model for MandateAmendment.
+type MandateAmendment struct {
+	Bic       *string `json:"bic,omitempty"`
+	Holder    *string `json:"holder,omitempty"`
+	Iban      *string `json:"iban,omitempty"`
+	Reference *string `json:"reference,omitempty"`
+}
+
 // Me defines model for Me.
 type Me struct {
 	// Account A subscriber's account.
@@ -6777,6 +6814,14 @@ type MessageChannel string
 
 // MessageState defines model for Message.State.
 type MessageState string
+
+// MessageChoice defines model for MessageChoice.
+type MessageChoice struct {
+	Channels []ChosenWay `json:"channels"`
+
+	// News Whether they want to hear of what is offered.
+	News bool `json:"news"`
+}
 
 // MessagePage defines model for MessagePage.
 type MessagePage struct {
@@ -7312,7 +7357,10 @@ type NewMandate struct {
 	Holder    string  `json:"holder"`
 	Iban      string  `json:"iban"`
 	Reference *string `json:"reference,omitempty"`
-	Signed    string  `json:"signed"`
+
+	// Scheme CORE unless said; B2B for businesses, on paper.
+	Scheme *string `json:"scheme,omitempty"`
+	Signed string  `json:"signed"`
 
 	// SignedOn A day in the operator's zone.
 	//
@@ -7755,6 +7803,30 @@ type NewWriteOff struct {
 	Amount   *Money             `json:"amount,omitempty"`
 	OpenItem openapi_types.UUID `json:"open_item"`
 	Reason   string             `json:"reason"`
+}
+
+// News defines model for News.
+type News struct {
+	// Offering Only accounts with a running subscription of this offering.
+	Offering *string `json:"offering,omitempty"`
+
+	// Tag Only accounts with this tag.
+	Tag *string `json:"tag,omitempty"`
+
+	// Words By language, en, id or ru; English is what others fall back on.
+	Words map[string]NewsWords `json:"words"`
+}
+
+// NewsSent defines model for NewsSent.
+type NewsSent struct {
+	Accounts int                `json:"accounts"`
+	Id       openapi_types.UUID `json:"id"`
+}
+
+// NewsWords defines model for NewsWords.
+type NewsWords struct {
+	Text  string `json:"text"`
+	Title string `json:"title"`
 }
 
 // Note defines model for Note.
@@ -8233,8 +8305,11 @@ type PaymentMethodInfo struct {
 	Mandate   *string               `json:"mandate,omitempty"`
 
 	// Name As its owner knows it: the card or account with its last digits.
-	Name  string                 `json:"name"`
-	State PaymentMethodInfoState `json:"state"`
+	Name string `json:"name"`
+
+	// Scheme Of a mandate: CORE or B2B.
+	Scheme *string                `json:"scheme,omitempty"`
+	State  PaymentMethodInfoState `json:"state"`
 }
 
 // PaymentMethodInfoKind defines model for PaymentMethodInfo.Kind.
@@ -11181,6 +11256,18 @@ type SignMandateParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// AmendMandateParams defines parameters for AmendMandate.
+type AmendMandateParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutMessageChoiceParams defines parameters for PutMessageChoice.
+type PutMessageChoiceParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListAccountMessagesParams defines parameters for ListAccountMessages.
 type ListAccountMessagesParams struct {
 	// Limit How many items a page holds at most.
@@ -11590,6 +11677,12 @@ type CallInInstalmentsParams struct {
 
 // RefundNoteParams defines parameters for RefundNote.
 type RefundNoteParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// SendBillParams defines parameters for SendBill.
+type SendBillParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -12160,6 +12253,12 @@ type CancelMigrationParams struct {
 
 // OptOutOfMigrationParams defines parameters for OptOutOfMigration.
 type OptOutOfMigrationParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// SendNewsParams defines parameters for SendNews.
+type SendNewsParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -13048,6 +13147,12 @@ type PutAccountLimitsJSONRequestBody = AccountLimits
 // SignMandateJSONRequestBody defines body for SignMandate for application/json ContentType.
 type SignMandateJSONRequestBody = NewMandate
 
+// AmendMandateJSONRequestBody defines body for AmendMandate for application/json ContentType.
+type AmendMandateJSONRequestBody = MandateAmendment
+
+// PutMessageChoiceJSONRequestBody defines body for PutMessageChoice for application/json ContentType.
+type PutMessageChoiceJSONRequestBody = MessageChoice
+
 // AddNoteJSONRequestBody defines body for AddNote for application/json ContentType.
 type AddNoteJSONRequestBody = NewNote
 
@@ -13146,6 +13251,9 @@ type CreateInstalmentsJSONRequestBody = NewInstalments
 
 // RefundNoteJSONRequestBody defines body for RefundNote for application/json ContentType.
 type RefundNoteJSONRequestBody = NewRefund
+
+// SendBillJSONRequestBody defines body for SendBill for application/json ContentType.
+type SendBillJSONRequestBody = BillSending
 
 // VoidBillJSONRequestBody defines body for VoidBill for application/json ContentType.
 type VoidBillJSONRequestBody = VoidBill
@@ -13290,6 +13398,9 @@ type PreviewMigrationJSONRequestBody = NewMigration
 
 // OptOutOfMigrationJSONRequestBody defines body for OptOutOfMigration for application/json ContentType.
 type OptOutOfMigrationJSONRequestBody = MigrationOptOut
+
+// SendNewsJSONRequestBody defines body for SendNews for application/json ContentType.
+type SendNewsJSONRequestBody = News
 
 // ContinueNumberSeriesJSONRequestBody defines body for ContinueNumberSeries for application/json ContentType.
 type ContinueNumberSeriesJSONRequestBody = ContinueSeries
@@ -13728,6 +13839,15 @@ type ServerInterface interface {
 	// SignMandate Keeps a SEPA direct debit mandate.
 	// (POST /t/{tenant}/v1/accounts/{account}/mandates)
 	SignMandate(ctx echo.Context, tenant Tenant, account AccountId, params SignMandateParams) error
+	// AmendMandate Changes a mandate that stays the same one.
+	// (PATCH /t/{tenant}/v1/accounts/{account}/mandates/{method})
+	AmendMandate(ctx echo.Context, tenant Tenant, account AccountId, method openapi_types.UUID, params AmendMandateParams) error
+	// GetMessageChoice Shows how a subscriber wants to be told.
+	// (GET /t/{tenant}/v1/accounts/{account}/message-choice)
+	GetMessageChoice(ctx echo.Context, tenant Tenant, account AccountId) error
+	// PutMessageChoice Keeps how a subscriber wants to be told.
+	// (PUT /t/{tenant}/v1/accounts/{account}/message-choice)
+	PutMessageChoice(ctx echo.Context, tenant Tenant, account AccountId, params PutMessageChoiceParams) error
 	// ListAccountMessages Lists what was sent to a subscriber, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/messages)
 	ListAccountMessages(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountMessagesParams) error
@@ -13977,6 +14097,9 @@ type ServerInterface interface {
 	// GetBillPdf The bill as a PDF document.
 	// (GET /t/{tenant}/v1/bills/{bill}/pdf)
 	GetBillPdf(ctx echo.Context, tenant Tenant, bill BillId) error
+	// SendBill Sends a bill to its payer, again if it was sent before.
+	// (POST /t/{tenant}/v1/bills/{bill}/send)
+	SendBill(ctx echo.Context, tenant Tenant, bill BillId, params SendBillParams) error
 	// GetBillUbl The bill or credit note as an electronic invoice (EN 16931, UBL 2.1; Peppol BIS 3 where both parties can be addressed there).
 	// (GET /t/{tenant}/v1/bills/{bill}/ubl)
 	GetBillUbl(ctx echo.Context, tenant Tenant, bill BillId) error
@@ -14328,6 +14451,9 @@ type ServerInterface interface {
 	// OptOutOfMigration Lets a subscription stay as it is.
 	// (POST /t/{tenant}/v1/migrations/{migration}/opt-out)
 	OptOutOfMigration(ctx echo.Context, tenant Tenant, migration openapi_types.UUID, params OptOutOfMigrationParams) error
+	// SendNews Tells subscribers of what is offered, by the template of news.
+	// (POST /t/{tenant}/v1/news)
+	SendNews(ctx echo.Context, tenant Tenant, params SendNewsParams) error
 	// ListNumberSeries Lists the gapless series of document numbers that were begun.
 	// (GET /t/{tenant}/v1/number-series)
 	ListNumberSeries(ctx echo.Context, tenant Tenant) error
@@ -17096,6 +17222,130 @@ func (w *ServerInterfaceWrapper) SignMandate(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SignMandate(ctx, tenant, account, params)
+	return err
+}
+
+// AmendMandate converts echo context to params.
+func (w *ServerInterfaceWrapper) AmendMandate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// ------------- Path parameter "method" -------------
+	var method openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "method", ctx.Param("method"), &method, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter method: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AmendMandateParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AmendMandate(ctx, tenant, account, method, params)
+	return err
+}
+
+// GetMessageChoice converts echo context to params.
+func (w *ServerInterfaceWrapper) GetMessageChoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetMessageChoice(ctx, tenant, account)
+	return err
+}
+
+// PutMessageChoice converts echo context to params.
+func (w *ServerInterfaceWrapper) PutMessageChoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutMessageChoiceParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutMessageChoice(ctx, tenant, account, params)
 	return err
 }
 
@@ -20250,6 +20500,52 @@ func (w *ServerInterfaceWrapper) GetBillPdf(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetBillPdf(ctx, tenant, bill)
+	return err
+}
+
+// SendBill converts echo context to params.
+func (w *ServerInterfaceWrapper) SendBill(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "bill" -------------
+	var bill BillId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "bill", ctx.Param("bill"), &bill, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SendBillParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SendBill(ctx, tenant, bill, params)
 	return err
 }
 
@@ -24149,6 +24445,44 @@ func (w *ServerInterfaceWrapper) OptOutOfMigration(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.OptOutOfMigration(ctx, tenant, migration, params)
+	return err
+}
+
+// SendNews converts echo context to params.
+func (w *ServerInterfaceWrapper) SendNews(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SendNewsParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SendNews(ctx, tenant, params)
 	return err
 }
 
@@ -30057,6 +30391,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/payment-links", wrapper.CreatePaymentLink, options.OperationMiddlewares["createPaymentLink"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/payment-links/:link/revoke", wrapper.RevokePaymentLink, options.OperationMiddlewares["revokePaymentLink"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/messages", wrapper.ListAccountMessages, options.OperationMiddlewares["listAccountMessages"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/message-choice", wrapper.GetMessageChoice, options.OperationMiddlewares["getMessageChoice"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/accounts/:account/message-choice", wrapper.PutMessageChoice, options.OperationMiddlewares["putMessageChoice"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/plan-changes", wrapper.ListPlanChanges, options.OperationMiddlewares["listPlanChanges"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/plan-changes/:change/cancel", wrapper.CancelPlanChange, options.OperationMiddlewares["cancelPlanChange"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/subscriptions/:subscription", wrapper.GetSubscription, options.OperationMiddlewares["getSubscription"]...)
@@ -30118,6 +30454,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/t/:tenant/v1/bills/:bill/instalments", wrapper.CreateInstalments, options.OperationMiddlewares["createInstalments"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/bills/:bill/instalments/call-in", wrapper.CallInInstalments, options.OperationMiddlewares["callInInstalments"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/ubl", wrapper.GetBillUbl, options.OperationMiddlewares["getBillUbl"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/bills/:bill/send", wrapper.SendBill, options.OperationMiddlewares["sendBill"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/bills/:bill/withholding", wrapper.TakeCertificate, options.OperationMiddlewares["takeCertificate"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bills/:bill/csv", wrapper.GetBillCsv, options.OperationMiddlewares["getBillCsv"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/payments", wrapper.ListPayments, options.OperationMiddlewares["listPayments"]...)
@@ -30144,6 +30481,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/message-templates", wrapper.ListMessageTemplates, options.OperationMiddlewares["listMessageTemplates"]...)
 	router.PUT(options.BaseURL+"/t/:tenant/v1/message-templates/:kind", wrapper.PutMessageTemplate, options.OperationMiddlewares["putMessageTemplate"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/message-templates/:kind/test", wrapper.TestMessageTemplate, options.OperationMiddlewares["testMessageTemplate"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/news", wrapper.SendNews, options.OperationMiddlewares["sendNews"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/message-settings", wrapper.GetMessageSettings, options.OperationMiddlewares["getMessageSettings"]...)
 	router.PUT(options.BaseURL+"/t/:tenant/v1/message-settings", wrapper.PutMessageSettings, options.OperationMiddlewares["putMessageSettings"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/bad-contacts", wrapper.ListBadContacts, options.OperationMiddlewares["listBadContacts"]...)
@@ -30155,6 +30493,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/t/:tenant/v1/accounts/:account/payment-methods/:method", wrapper.EndPaymentMethod, options.OperationMiddlewares["endPaymentMethod"]...)
 	router.PATCH(options.BaseURL+"/t/:tenant/v1/accounts/:account/payment-methods/:method", wrapper.ChangePaymentMethod, options.OperationMiddlewares["changePaymentMethod"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/mandates", wrapper.SignMandate, options.OperationMiddlewares["signMandate"]...)
+	router.PATCH(options.BaseURL+"/t/:tenant/v1/accounts/:account/mandates/:method", wrapper.AmendMandate, options.OperationMiddlewares["amendMandate"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/debit-runs", wrapper.ListDebitRuns, options.OperationMiddlewares["listDebitRuns"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/debit-runs", wrapper.CreateDebitRun, options.OperationMiddlewares["createDebitRun"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/debit-runs/:run/file", wrapper.SendDebitRun, options.OperationMiddlewares["sendDebitRun"]...)
@@ -38348,6 +38687,388 @@ type SignMandate422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SignMandate422ApplicationProblemPlusJSONResponse) VisitSignMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AmendMandateRequestObject struct {
+	Tenant  Tenant             `json:"tenant"`
+	Account AccountId          `json:"account"`
+	Method  openapi_types.UUID `json:"method"`
+	Params  AmendMandateParams
+	Body    *AmendMandateJSONRequestBody
+}
+
+type AmendMandateResponseObject interface {
+	VisitAmendMandateResponse(w http.ResponseWriter) error
+}
+
+type AmendMandate200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type AmendMandate200JSONResponse struct {
+	Body    PaymentMethodInfo
+	Headers AmendMandate200ResponseHeaders
+}
+
+func (response AmendMandate200JSONResponse) VisitAmendMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AmendMandate400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AmendMandate400ApplicationProblemPlusJSONResponse) VisitAmendMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AmendMandate401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AmendMandate401ApplicationProblemPlusJSONResponse) VisitAmendMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AmendMandate403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AmendMandate403ApplicationProblemPlusJSONResponse) VisitAmendMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AmendMandate404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AmendMandate404ApplicationProblemPlusJSONResponse) VisitAmendMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AmendMandate409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AmendMandate409ApplicationProblemPlusJSONResponse) VisitAmendMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AmendMandate413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AmendMandate413ApplicationProblemPlusJSONResponse) VisitAmendMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AmendMandate422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AmendMandate422ApplicationProblemPlusJSONResponse) VisitAmendMandateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageChoiceRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type GetMessageChoiceResponseObject interface {
+	VisitGetMessageChoiceResponse(w http.ResponseWriter) error
+}
+
+type GetMessageChoice200JSONResponse MessageChoice
+
+func (response GetMessageChoice200JSONResponse) VisitGetMessageChoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageChoice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageChoice400ApplicationProblemPlusJSONResponse) VisitGetMessageChoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageChoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageChoice401ApplicationProblemPlusJSONResponse) VisitGetMessageChoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageChoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageChoice403ApplicationProblemPlusJSONResponse) VisitGetMessageChoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageChoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageChoice404ApplicationProblemPlusJSONResponse) VisitGetMessageChoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageChoiceRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  PutMessageChoiceParams
+	Body    *PutMessageChoiceJSONRequestBody
+}
+
+type PutMessageChoiceResponseObject interface {
+	VisitPutMessageChoiceResponse(w http.ResponseWriter) error
+}
+
+type PutMessageChoice200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutMessageChoice200JSONResponse struct {
+	Body    MessageChoice
+	Headers PutMessageChoice200ResponseHeaders
+}
+
+func (response PutMessageChoice200JSONResponse) VisitPutMessageChoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageChoice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageChoice400ApplicationProblemPlusJSONResponse) VisitPutMessageChoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageChoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageChoice401ApplicationProblemPlusJSONResponse) VisitPutMessageChoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageChoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageChoice403ApplicationProblemPlusJSONResponse) VisitPutMessageChoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageChoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageChoice404ApplicationProblemPlusJSONResponse) VisitPutMessageChoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageChoice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageChoice409ApplicationProblemPlusJSONResponse) VisitPutMessageChoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageChoice413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageChoice413ApplicationProblemPlusJSONResponse) VisitPutMessageChoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMessageChoice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutMessageChoice422ApplicationProblemPlusJSONResponse) VisitPutMessageChoiceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -48057,6 +48778,145 @@ func (response GetBillPdf404ApplicationProblemPlusJSONResponse) VisitGetBillPdfR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendBillRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Bill   BillId `json:"bill"`
+	Params SendBillParams
+	Body   *SendBillJSONRequestBody
+}
+
+type SendBillResponseObject interface {
+	VisitSendBillResponse(w http.ResponseWriter) error
+}
+
+type SendBill204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type SendBill204Response struct {
+	Headers SendBill204ResponseHeaders
+}
+
+func (response SendBill204Response) VisitSendBillResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type SendBill400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SendBill400ApplicationProblemPlusJSONResponse) VisitSendBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendBill401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SendBill401ApplicationProblemPlusJSONResponse) VisitSendBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendBill403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SendBill403ApplicationProblemPlusJSONResponse) VisitSendBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendBill404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SendBill404ApplicationProblemPlusJSONResponse) VisitSendBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendBill409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SendBill409ApplicationProblemPlusJSONResponse) VisitSendBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendBill413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SendBill413ApplicationProblemPlusJSONResponse) VisitSendBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendBill422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SendBill422ApplicationProblemPlusJSONResponse) VisitSendBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -61595,6 +62455,152 @@ type OptOutOfMigration422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response OptOutOfMigration422ApplicationProblemPlusJSONResponse) VisitOptOutOfMigrationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendNewsRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params SendNewsParams
+	Body   *SendNewsJSONRequestBody
+}
+
+type SendNewsResponseObject interface {
+	VisitSendNewsResponse(w http.ResponseWriter) error
+}
+
+type SendNews202ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type SendNews202JSONResponse struct {
+	Body    NewsSent
+	Headers SendNews202ResponseHeaders
+}
+
+func (response SendNews202JSONResponse) VisitSendNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendNews400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SendNews400ApplicationProblemPlusJSONResponse) VisitSendNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendNews401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SendNews401ApplicationProblemPlusJSONResponse) VisitSendNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendNews403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SendNews403ApplicationProblemPlusJSONResponse) VisitSendNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendNews404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SendNews404ApplicationProblemPlusJSONResponse) VisitSendNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendNews409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SendNews409ApplicationProblemPlusJSONResponse) VisitSendNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendNews413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SendNews413ApplicationProblemPlusJSONResponse) VisitSendNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendNews422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SendNews422ApplicationProblemPlusJSONResponse) VisitSendNewsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -80324,6 +81330,15 @@ type StrictServerInterface interface {
 	// SignMandate Keeps a SEPA direct debit mandate.
 	// (POST /t/{tenant}/v1/accounts/{account}/mandates)
 	SignMandate(ctx context.Context, request SignMandateRequestObject) (SignMandateResponseObject, error)
+	// AmendMandate Changes a mandate that stays the same one.
+	// (PATCH /t/{tenant}/v1/accounts/{account}/mandates/{method})
+	AmendMandate(ctx context.Context, request AmendMandateRequestObject) (AmendMandateResponseObject, error)
+	// GetMessageChoice Shows how a subscriber wants to be told.
+	// (GET /t/{tenant}/v1/accounts/{account}/message-choice)
+	GetMessageChoice(ctx context.Context, request GetMessageChoiceRequestObject) (GetMessageChoiceResponseObject, error)
+	// PutMessageChoice Keeps how a subscriber wants to be told.
+	// (PUT /t/{tenant}/v1/accounts/{account}/message-choice)
+	PutMessageChoice(ctx context.Context, request PutMessageChoiceRequestObject) (PutMessageChoiceResponseObject, error)
 	// ListAccountMessages Lists what was sent to a subscriber, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/messages)
 	ListAccountMessages(ctx context.Context, request ListAccountMessagesRequestObject) (ListAccountMessagesResponseObject, error)
@@ -80573,6 +81588,9 @@ type StrictServerInterface interface {
 	// GetBillPdf The bill as a PDF document.
 	// (GET /t/{tenant}/v1/bills/{bill}/pdf)
 	GetBillPdf(ctx context.Context, request GetBillPdfRequestObject) (GetBillPdfResponseObject, error)
+	// SendBill Sends a bill to its payer, again if it was sent before.
+	// (POST /t/{tenant}/v1/bills/{bill}/send)
+	SendBill(ctx context.Context, request SendBillRequestObject) (SendBillResponseObject, error)
 	// GetBillUbl The bill or credit note as an electronic invoice (EN 16931, UBL 2.1; Peppol BIS 3 where both parties can be addressed there).
 	// (GET /t/{tenant}/v1/bills/{bill}/ubl)
 	GetBillUbl(ctx context.Context, request GetBillUblRequestObject) (GetBillUblResponseObject, error)
@@ -80924,6 +81942,9 @@ type StrictServerInterface interface {
 	// OptOutOfMigration Lets a subscription stay as it is.
 	// (POST /t/{tenant}/v1/migrations/{migration}/opt-out)
 	OptOutOfMigration(ctx context.Context, request OptOutOfMigrationRequestObject) (OptOutOfMigrationResponseObject, error)
+	// SendNews Tells subscribers of what is offered, by the template of news.
+	// (POST /t/{tenant}/v1/news)
+	SendNews(ctx context.Context, request SendNewsRequestObject) (SendNewsResponseObject, error)
 	// ListNumberSeries Lists the gapless series of document numbers that were begun.
 	// (GET /t/{tenant}/v1/number-series)
 	ListNumberSeries(ctx context.Context, request ListNumberSeriesRequestObject) (ListNumberSeriesResponseObject, error)
@@ -84005,6 +85026,133 @@ func (sh *strictHandler) SignMandate(ctx echo.Context, tenant Tenant, account Ac
 	return nil
 }
 
+// AmendMandate operation middleware
+func (sh *strictHandler) AmendMandate(ctx echo.Context, tenant Tenant, account AccountId, method openapi_types.UUID, params AmendMandateParams) error {
+	var request AmendMandateRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Method = method
+	request.Params = params
+
+	var body AmendMandateJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AmendMandate(ctx.Request().Context(), request.(AmendMandateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AmendMandate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AmendMandateResponseObject); ok {
+		return validResponse.VisitAmendMandateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetMessageChoice operation middleware
+func (sh *strictHandler) GetMessageChoice(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request GetMessageChoiceRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMessageChoice(ctx.Request().Context(), request.(GetMessageChoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMessageChoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetMessageChoiceResponseObject); ok {
+		return validResponse.VisitGetMessageChoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutMessageChoice operation middleware
+func (sh *strictHandler) PutMessageChoice(ctx echo.Context, tenant Tenant, account AccountId, params PutMessageChoiceParams) error {
+	var request PutMessageChoiceRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	var body PutMessageChoiceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutMessageChoice(ctx.Request().Context(), request.(PutMessageChoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutMessageChoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutMessageChoiceResponseObject); ok {
+		return validResponse.VisitPutMessageChoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListAccountMessages operation middleware
 func (sh *strictHandler) ListAccountMessages(ctx echo.Context, tenant Tenant, account AccountId, params ListAccountMessagesParams) error {
 	var request ListAccountMessagesRequestObject
@@ -86953,6 +88101,56 @@ func (sh *strictHandler) GetBillPdf(ctx echo.Context, tenant Tenant, bill BillId
 		return err
 	} else if validResponse, ok := response.(GetBillPdfResponseObject); ok {
 		return validResponse.VisitGetBillPdfResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SendBill operation middleware
+func (sh *strictHandler) SendBill(ctx echo.Context, tenant Tenant, bill BillId, params SendBillParams) error {
+	var request SendBillRequestObject
+
+	request.Tenant = tenant
+	request.Bill = bill
+	request.Params = params
+
+	var body SendBillJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SendBill(ctx.Request().Context(), request.(SendBillRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendBill")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SendBillResponseObject); ok {
+		return validResponse.VisitSendBillResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -91033,6 +92231,55 @@ func (sh *strictHandler) OptOutOfMigration(ctx echo.Context, tenant Tenant, migr
 		return err
 	} else if validResponse, ok := response.(OptOutOfMigrationResponseObject); ok {
 		return validResponse.VisitOptOutOfMigrationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SendNews operation middleware
+func (sh *strictHandler) SendNews(ctx echo.Context, tenant Tenant, params SendNewsParams) error {
+	var request SendNewsRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body SendNewsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SendNews(ctx.Request().Context(), request.(SendNewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendNews")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SendNewsResponseObject); ok {
+		return validResponse.VisitSendNewsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -96820,1155 +98067,1171 @@ func (sh *strictHandler) ReverseWriteOff(ctx echo.Context, tenant Tenant, writeO
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L1vl9s20if6VXC0zzlJzqo73e0/GbtfPMexkxnvJLEftzM5uxOvDJGQhGkKYACw1Uquv/s9KAAkSAEk",
-	"QbU82Xt3XkxsiyQKhUKhUH9+9ccs49uSM8KUnD3/Y7YhOCcC/vg6J9uSK8Ky/TtSFnhPcv3POZGZoKWi",
-	"nM2ezz4qUZGPiK6Q2lCJqERqQ5BUXJAcYSZ3RCC+QpghgkVBiZgj8luFCyTIbxWR6nw2n8lsQ7ZYf5uw",
-	"ajt7/s+Z/ujsw3ym9iWZPZ9JJShbzz59+jSflVjgLVGWxhdZxiumXgcoe78haEmLgrI1wuaxLySiuR6R",
-	"6gdKrDaz+YzhrR7DPjKbzzRlVOjJajJ88lZcbLGaPZ9VFc1nh+TNZ9/Sougjpo8C/fuxwwvMsk2UAPi1",
-	"lwR44mgiCL79a4GljBNC8O3ZWj/i5KCfKoJv4eljKauyWxIXFlxglpFeSuADR1LxEheE5Vi85DkJU5Lx",
-	"nMCuQRte0BzvUWbfidDlfu6lrMRKEaFf/t//xGe/X5w9+2D/e744+/DHxfzpo0//EaZ4g9maxPhWFpih",
-	"DB7p45154ljebbCIU5LBrwNEiIchgrL1DZGSctZLjdY+0jzXR5d95FjC+HZL1ZbEFWJWP9HLpfqpowli",
-	"spca+LmfFHjkWDoqIbkIE/GRkXv1UW83fXKVeE3Qkqy4IDVFv1VE7D2SzMd8Crb4/gfC1moze351cTGf",
-	"bSlzf78M0fOKZLdjtn9OstsIY/RPJ9rumrp/ENEn2zQ3BN6Zxwaptc8duYyvSMkljYpTbn7uEyf7yJF0",
-	"fMfyktO4XFvuMETsgxFq3M9Hk6Oo2seIKcgaF4jAM32sMU8cS8o92cLgMWqIe6CXFPfQkdR8T4voWbGi",
-	"Re9JoX8/dnjBty8rIbQFHdnp9lekNlhp4znj7I4IRaJUCb7tpeo/BFnNns/+29eNWf+1+VV+XdOiifOs",
-	"+7+TAHk/4S2RxqjXxwFmOVpxgR5doBzv5TXC6OefX7/SNGO05jxH2YbTDJQmucfbstDkPlo9XT3KLsnZ",
-	"09UFOXuMnzw6e4a/IWcXq6vlX1YXq6vs8tJN1Nw8mql6BJ5pCvtm7evfJ0+6+tfXhL/+en91efbrr/ff",
-	"kA//Paz+Xm9LLuJ7G37tkxzzxJGy85qpnoOzxHt9OiMKT/USA08cS4wi2xgpspIlYZIgqsi2lxJFtkfS",
-	"8XcS1XK3pFe53ZJjNdsPdEvV4dh/4zu0xWwP09d7AQyIDS9yibBCWy5VzI4o4Is+FTlZ4apQs+dPtA2B",
-	"7+lWX4cvrUVh/1YTp5d2TYSljt0OCUtB2W0fj/TvRzLpR7JdEhEjZAu/fiHddTxCh3nsSEp+4iqq+hlX",
-	"vapf/37k8G9WK6L/kmI/6f83b0Xocj8fS1tJBFY8ukzc/t7HIvfMsaSIPC4uXP/YS4TIj5aTt2ZzDOyd",
-	"PirsI8fSIfiW6ytBlBL9AFwN+q9LOXkISlSq7V+6t2Jccr8fSd07rMgrHDGncrxH2kJCuw3NNggjgZVV",
-	"xrH7AN5PNqdeYUUMTXov9Gx2Qc7MA30rJ+xHjuUPL8hP8MUgJRyMXj1kjAw+YPZ6ptbjiyAFFevzgCJR",
-	"9dr+ojpWRAbcMp/NG3PDK5FF93MltaEg4ZleWuCJY0lRgpbkhq4ZVpUICId54AuJpHsGHCJ0S5C2/Jc8",
-	"35/HDHXz7lnz9dHi8+xpkNhqWZMWtzqbZ3q55z13JA/f4/sYNQrfI5rP0Y6qDaJK35gqpoS2SAui7x4x",
-	"9aPw/QKGO2K/vScMMzV4lLs931zOGBc5I+r3CGnms8eRxpOuvwotSca3JMot/jBX3/eC4miURukf+0QK",
-	"HjhSln6WcbOnkv1Wj/79yOH/QXu8aHd0wIcGDxxJwS9c3P6dsthljjKwMXZcxByK+pFeGlwoUZ85C3Oo",
-	"ZPusIAupMNzOTSxnQe5LCrcyUMgL6/bZkeWGc3MdWlUwFOOKgiKmTOFb/Qd7TCzkjpDS+7siRRGKXs5n",
-	"vwiqyJvVKsb7nf79jK9WffyHhxZ8tTpqDT7pl2XJmSQQSf0W5+9MKE7/LePGb/D8jxkuy4JmWFP5dSn4",
-	"siDb//4vqUn+o1Emf8yIEFzI2fN//jFbUVLks+czvIVbntvlQC6GN2c5J1Lfw9AWKwg47kCHzdRGEIKq",
-	"siTiLMOSOP2Jvnx98wY9vrr85qvZpw/zmVRYVVLrHa14qAKFZmwtmAOi5vNYopxnlTbQCXBB4Ew/+ni5",
-	"ena1evTkm2+Wjx7n+Cl+lJFnV8/yC3JBHn/z6GnDMDdn+TVld7ig+ZkdYvZprPJ5a75gmB4yDw3JNU8E",
-	"wbmmHJxvjnwkwe1GcLZBwGCYIt6S3Bw7O+tBFHS9UeczE3xZFTSbuJ4Nh5/5HKYSdRxzaIelVlqWDsy4",
-	"2hABJsOxDPcGuiX7M0H0MA/C99cKaZYInNNMyZp5mnKCcKFXYH+tF2ND2RpmaMKXOXD2ey6WNM8JO5a1",
-	"jxrW/k9eCbDPGznARcF3IAVHMnJV0/tQMpvhooBjCije4j0QnHOgFnj0E1ff88po+GNY9Li1vwUxOxvJ",
-	"KtsgWJ0jecO4OlsBoQ/EmwCJSP/rNdptCGwNqhC5p1JJRApJds0rCileGBHT1vRr9o6sQOQn8TDb6EVi",
-	"azizlxf0x6vbX/b/NfOV52XD3Bd12BESeEjGWY5WOFNcaOK0fj5ag5qvnpmvntlPPphICpITpiguJMJC",
-	"n6WcreeICz2hPfwT6Ea40PTMUWveHSmKa/0QQx9rNn5Ea70zFUcfv9bXpDPK2jP6CCv3nvMfIMngOMG/",
-	"fNQ+2LQ+BRXFOSpsEsMxa6E4PzPfeagFcBTCVzXXMTNHmLmFUM6QNpyk49KPmO2PZNKVfzZxbjzxWCmy",
-	"LZV8jnaYKoRRQZUqHoJf+vNn7vMPw7cu0dfo4zuixP7sxUoR8RFOfbRxQQYjbiCDem7aQPQS9rwXAzf8",
-	"w1cb6g8iCnBJYbhSGy7o7+RoLe4pGq3ZEGVoRYVURy5KBSTqXZ/hh9IlP3Gk+C1hWnPckj1oEM6IuaPW",
-	"Z/OGFzmodZDmnxm+w7TAy+LIbf/ENwneiz3Ca0wZKrCCS9+RvKppfAg+3fAtMacbbHJGSC5RhtkX+hqv",
-	"bdhsQ3LE+O4aKTcRy6xS8IxIOZ1dgctGiYXany+pUJtFjm0Ax942qERbKqUxFuxNAyP9lDmksUSXz55d",
-	"nF1cnV39pX2/uLpq1uN7rG1FfZDYrxmZwJmid0a/AROOXCeIapxRplejIIo8lL2rbVpzss3RstJ6UVQF",
-	"QcY2lIiqhMtFTZJLwiVSvm4WMc+pHhcXb4XW/YrqK+YKF5J06fpFf1gfxowofdsHUxvLW5JrRZVzhJcc",
-	"aJVE3NGMXKOSsFyzvmKKFtqU2mBIm1hRock1mq30xv1jhlXrQqzX/UzRLTm8Fc9ntXYPaMX5rB5nsdx7",
-	"TzSvrzAtgg7WN8auKrBUTtefh8ZfE2YPyzAFBbkjxZAgmAX5AR7VS2V4N8IrYASf+P4Ty++ZN/nZfMbv",
-	"iNCHOQv7ORq3xD/r0VtzcxNxA3qM13/0vsqX/yIZXLb9WR3wFwSpFhO4keT8ub5CzZEs+I6IeX2d09Kv",
-	"2t5RvmMQuZf1U+ArtTyAixjMW7o/7LRRqP+QVSrAA0ftO6uCBjZFW14zXMnWGuQVY2YNcEHAeZUTeWtP",
-	"8LwC2yYruASCmgUzqRm5MduJ2FKGjQ2vGb0PUj1JvCjrCFfvDoONO/7xHRe5DOy1jpQ5cTK8i4uPtpGo",
-	"sWdSVgRKA0KGUpsK81x89Bu3uxLG3lCpuAB1Azkm41bHauNPkEfy2rwHqamWMiwE3nvKQY7+/o15wQzT",
-	"HuDy4uJwiLA60PvczSzOr/dEGIIS+FUKUmKaL4yQp4hyh9L2hyJEOsFIIHBJtepYKL4osSCx0I357Qtp",
-	"gqZY3krIv9vZSAnfmTCJpWnJeUEw+HcyQfQ2X6ScevrubLKb+pj1I2dk3zy+KFxK1LiXvFDQuFCN9dgP",
-	"mj1EUJ7Xjy9yvJeHPH2B4FfEVzaBkSqJtpypjTHpLjxu+ic+fNI8Fz6RaT7qYL210Y76XDXSpRU2lwr+",
-	"GFLIjNyrxSg2/ER2L+E5/VYFKVQhC6WRuUGSwaQe5D48BFsnI/TO2fSjROLA2ABT2jvNQhzxQ7oJWssP",
-	"BH86VIMVM9tyJO0dVQH8s0yfu9iUs2y8+IdZyI5UeYO3uFhvS7cS3bm39nqPfvqeritB5AQ1JfsNWbUj",
-	"xR2xuyi8fwq7wu2PfKu/7XyNh5+CG7beEuAnqIoCcaYfpULv3fBAsFHyiozL2jEW7IjHa1nVCnf0w7Cd",
-	"xz8MCWTH8rojkkBvM01LkzeaXZu5Xege+YHU11TxSTkjXpGMbjEYkzlZpr70KU75W7xONbdqbTLW2NLj",
-	"3FTbLRb7kGLRcjlsvprBetbgnaYhaSK4MU6G4/E+Le7FHmpuFDaXjDSSBJW3vrov+A4C62ILGRUbut4E",
-	"Vb7C6/aSdDJPesut2hbwgHUKI80NoX3zt+udqFFNdW1/ba7L0wnZaOl23QSbi2yxuZ8dfG2kpUNzW0p0",
-	"qPb3NjPT9/jcMr6T4GHlKzDK3A3h/CHNKJsSefhD3FKq060P5vHSi5S5pyC2wUBXBwlPPW/KDWdhkh/G",
-	"auqKIJfWxb3Bd5Aij8B1MOKkaRs/wOk+G8jIl5vgVJvmPb5P9qoosuaCJlx1X5RlQUmuxwpo9rpKbfwH",
-	"3+P7ukIu9MkdVZsNL5xq7fvUL96jB26IZqotMoP8zP9VSaj1hWAzLlJ1eu3h8pTykzFFsD7F9itDBNb5",
-	"SQku5hcM4foTRsR3WOsZfZ3GLgpcEiFN8vrUU3Ru852GFu6/KmzUo35D3iZqdPNGxPts4QkO775Lqedu",
-	"Mg200rKz0uqWFCtEJVrTO8IQRsZs03wYnG5OMponku/eiUxA/yyt77vr390jqiA8IExSxHn47Bm1Uo3Q",
-	"Rn5aZLY6O659exVHV2aN4y+oORvgESs/NXmec9ytuicyo/bKD1Sq0xrAB7vz04CJ1WPqhrnmnXR641pH",
-	"eFkKfmevzCZJxqjPXOAdC3vk8ztsPdUJ7FB8rHR3TUkenmRBxOmX5VuDZQKDHbMiRcGzOhqVcvkYpQpr",
-	"YydFhQBMTvKlxoLr1FsstoFKaquh0666yZb5SEUVtVsFueOpZwfU9gwsyd/J/p1+LGzkGdvO1ggNGWrA",
-	"ytPfwM2KneLmDV++IZkgqZv1luzH0y3rEToJFhu+Y5Bjgjgr9tdIEpbrQxBLhNGSYEGESVU5HxR/U/9s",
-	"RwpPtjZ1J5nV4fPcnaIDNjFAofRJe0lERliKH6nnhN9t9v6ZsuFGqE0YtYGeGAxs1zOfu7JLR2a9U/RQ",
-	"QW4LgdmabCcmTECSxFoQkiMuUIFpjnItKyZZAkJEmNVGngsVTdHQHkeTdHRYHOBGmaSyzBuRz431RzCp",
-	"cFG7WEdplbcFZq/r99pOpKeBKOqhW4JvqQSZKLC25PRVbTaf5VSWlSJB+6RHZONX/ltSQjGL0HpgZhkW",
-	"/Hwddx9V03qg+zsXep+psN7xI1Upwk5mQngCenhRo0w9fRyMFuRE9Xu5oidxqH5Dr9u8VbU0RznezwFk",
-	"Rm9RAwkSvLEkZk8oXtLMlwSHvzEzyUckX+jxm78Z7379V02RtHKz2IL9BeElbUvYoif9syF4saLg5pXD",
-	"ytDQVSs+d6Uxs+sVi9NfUWoBPMIQrnKqANgwUV8bqCEhFSoLnBF7B882mDJIRBd8J1GJRSBtDbB+RguG",
-	"/kZLQ1QmdFiQfA2OORhTb1OWbbiQySqI4GLk5pp8ZSpNZR4MNe/1CenJfcdUsgte683IBCGFP/xLkoPD",
-	"KZZerWWLuhJOMTv5oKMaflqM/JDNTQ0ZRrgoEk7noDNDzZrvOJ7OHdujS3n6W0IjMKe4Keiv/4MIuqLT",
-	"bst2Sx467swP1mupNceWqHD8G/b7QquTkbt06bTZIN+M3tPCbUMS3coCXEhUcH0fRbjtO4wPn24LGk2W",
-	"MkWtSEKgxYZiydHKIKqO/lQSvQdGGyN3pnS7TufMbQhE8bIMmm0HyXPYpImYb4dl0dRsTJHDjN8RYZMj",
-	"i+LNChLsR1lfH+aHoT7ImsUsI3KOKORvIHJnctoqRk2N6qQAJePVehPK8MrJkiq041WRozVHaiP0k+E0",
-	"ubUw5WdhRK8q27gA32/WXw9/sRjBEgGrRsoOIylmbClsrvaxS2CzR3YbXljOz01VsRe0hFpyiexqKHP7",
-	"H5t14UumXZSGr24iZvrm2+1cKCtsESHm73n5c3lat+OSFHyXcsMwNcBpEQ+8T06CiVYR/LLZH5QRDMZE",
-	"7NcCx4uN+Em9PbE2RcNHy5aoDR9nXEB60iLH+3CuZPwe61QghN1HKEIXGHH+3IbN3oRbKxaSs29x/pIz",
-	"hbPUGwjOc0GkDDu9Npix4Sz69wSw6X8xJsiWSGmNoGOiV0m3ya4/y9I9r2fnR6KiF7mGhy8LgsV0RrZA",
-	"PB8PZvV4bHbSZDML5HbEhfVwtv2T+wwhm1oWh7L2RxumrTDQ1JtSbb5wRVd7WwRjK19slkzwMlmf/4eK",
-	"5zVgJOXhRKd0/+AJAi9bgqVVwTWSjGHmzJ/ZfAYlNsH5G85Ek4c6eI+hXZ5thhOS/XQC8GGP8h+Cf8ai",
-	"zWFqoqfKuCg3BP4TdyS2MLVG3Tg3gkhwgI6eS+huaT30bmXqW2XjlHQs84eM+iXt3njLC5olR/wmGALu",
-	"nVjqg3MJjIvsGrJ9P4JzQQ8Egowbtx5tkDOvPLrCHDLIQwe2uMOtsVl9emCwP9dEtQZAcsN30hZutmmZ",
-	"z+7P1vzM/uO/JGfn7/DuR3tUNpS+F5hJu9n+HEHqFRmf6Xfg54snVo6LGXMV1gIAzBOBxMXbJqMRQEo4",
-	"I3O0hWyT87AjOj0ID49YCHMAc6vNN82vnp3Kbl95mUFHnWIlIH4yrha8EuDqXjMuQGlULOdhjbfBgqSc",
-	"5Oz2Rr9yUB03cJD3uMn0Nyc5PBNvRODFWRiWjSmjSKx+itcYhX9Z0CWOWLoZF2TkLaNiGZimejWUPSEC",
-	"EvAh5sTZjq2YktV6TWRaTihIS/1eyD2pxrkna7+QhSNu1tLbaFb/u4Iij8l2nOY0NRxuT6pXND+Diew2",
-	"wacjTGK3OU9VTjFP3nSu0qpmwrB5WmuVJ8NKpZNfGOWKL+rTOHNo9BRcjkhm9n0snkfw0Eii2mIm9k4x",
-	"8ouEKZf1fagrHKdDWA72XH5ANWjCqomGIy8JS+OhIB6XIif3mFk5vTlc+N7JZG0IqDnc8v35NoBbnrmn",
-	"pn0+DYrrZ1E7zeY4UvU0mv50+selSD5IGUzPQWszqWomHoraOMXULR5xJ08sfepbO78E9hWUpVhwtCh+",
-	"oIyEg4XjNbvgFRtTzNFURDeFZUP0+TWHw377egSF7xMZESl/gVoVUkysmHYTbYcHzCo5ImNLr0++CcXM",
-	"oZsPVkhxfgvoR4wzgnYbWhBTaUCVHFUHES0VmJIX3CIwdAJWZHGCgylun7to1EjxTXIN9eSZ2YxKnx1N",
-	"RGkg89jJyOkPBieMR5wJTtOkRmojMjckPxAHHBs/72Y1ckYWVnAF0ce58SACcnbHLZpT6bR7xoUgzlUH",
-	"XaDCQBfj1Srj4fOoNEggo/FC0oTbBYJTPLKJmnmRmujckTPGB3ZQPYdweNYnIS6tn2FXRQvqkzbWTzwZ",
-	"bQmbPPiku1vihOx+GHfRS0Tm6S1sW1UsH78M7wzw/dAK2MKaelJezNDxsp5F3zp9FrECgThWpnaJZMqM",
-	"l4EYGC6K5yZX38KLizXJLayh4jneX5uecs+h+sM96QpXTQX9vQJ4qA5WnVWzI4KghrTYVE+elde7049P",
-	"y9Off1exdA0AlYWxQI3B7iEsH2uC5e1Cft/5ADnZ8d8qkWiqv6vY9zZ3JMDPFWVUbk4TLwUcBhHnGnTd",
-	"ODaBzg3SyqErsa3+BD4H4UO4wsVYJ0azvI0n1HygTtezy9aaVI/8fd9k85zK35jA1OamfxgFsmN+IZF5",
-	"6jwp+2T4et+cDL0M+yxHgVYMx50E00BgUtY1BS9EXwzzEaXpqR5LKRM/3L00WAPBj0xYbCjbZxOyNt1f",
-	"sC3S/jBPw2opCUtC51qYHu/j30m8WhzorlzgFUQ6KQNdcscjUDW1tpoIQ9fsu07Jlp1Co858Phhhs4yM",
-	"SXx6degSy/E81g8vXB1LEBFTuRi1frRumq3wPcnnDZT35deXV2EIpQesVS3I3T7Nx3pMEWswDbTuNKLw",
-	"fThGP/r2GS9ttS7ZprQVltR8Oyon/G2NMpkgLK1TpU7V7uLaxcWTsvW7qiDpgLG8Qdzu5KkxY3dr0ZO2",
-	"0SnsIoAMhX1m0iPqXY5tnTWPJIWJii2MhYmLUAq7a5HZMfV3XEBtoeRbAn02dhuOcpobpERjFrVTaGL8",
-	"a2bbISbI1Rqx7MRwCHXn60NRh45MiJFdXdAMbVjoCjEOrIAWGZC0sqOShLP9R552BVnjYtHAl03FZwjp",
-	"5da3633lJj7s1ISleAlJZIMLsqXM/9fL7hJ57LaSq0RFPoQ452boZ+eOQXeKTOD0tp0R2SNMO0Hw7V8L",
-	"LFP1yDQwJxEFQpqGrRT+HnQ5JNJ+r9vwBLZRhhmyd18AmWB7tOWCtEIgD5JZi/eLrBbjQ4GrW4sfmwp/",
-	"UGug12cadBC0vFwkIdeHVIDXNd0svXcl8tjSxX2C6Lm3gv1S+xl2WL1BjthlNVTZQ0Q9DHMSCtcaH/2H",
-	"IMKGPnsJyyE4eH64gUYmgdJC9SWlhhJn7ejQwGJJTF/FFRfXCFDotb2H2b5uUHHA1tGQGFTR4VuGH8nY",
-	"En35akqZjubzm5XpN2Ms+q2pQQLvCzCcC7qmrFPdwSCtrVpvVCfc1LSX/xB0TlEugoikl5qjhslUyEhp",
-	"reAA2O/CrgHwVpOGrI0ySZAgUpmeSHRcAFl/X0vWYsvlg/HWtewpyMoU95lRZJ36dnx1IUabiuXCNsU0",
-	"36915GFRZcHZukUW8jZaQe+IRJxdIwxghc9Nl0TYdOOPIJhdpLeuEeAadbzxda0Fr0rYcJWMGdFTqh76",
-	"e1eENv+bHUMQlpvbroQSMCK8vpHLgme3Mrj1oTntIg004g4Xwy6m/qoMG2a027VRLe7j3u5r0Rg/FE5/",
-	"gJmz55jDS1JGpHyFk71/4eZ8NapTyaUyGh+ENMd7BJV3DvtS0jUj+ia4Oq+jPIN+uf1NtQ3FA7INyW7H",
-	"s+0V3r/UbwQ/ZZCHgwadrQYd4zuMli6YeadFD8wrsXhEtU2aeZCFHYExl/+6EZNlrx1rbtc+JE8vscin",
-	"BNvGHfaVKEZeUfWTYfrk6eOzr0xER4/1cAWQL7HcvJzQo8e6dhIyUhQJYSAP1KDaUWKU/8jv/kRp6ieI",
-	"Gh7AppnmFH7bfcUXS8xu9TlSqQUcMYC0vuCRxmtRHeI+Pu5emRFajq26cE/XLve63MJFNVR0jd+RkicX",
-	"55ogQlDbmraqofkXOPLDlt8lxJlrwQwcA3JDV2rMB27gwYN0BPjXJkbiWsQC5Y7OGCNv3NiTOjIMJ+Jg",
-	"uaER70qqthhfxlC/Qu5LkqWMsSo4Hr+3R5cWhpMVeEnYscF9iDw1vOzpZhCEpuWAggjL2SxW40kx7PD4",
-	"2FoFfwa98nXyU9DbHNMPPT04QFGR01YLZu2BvMPvMrUBgP+pgTm9h76jn3Nix4Sbe+bpnRPRsOvLjesl",
-	"nzJbH3nhBPCuNlktxX000SBwqcV+urGXhRzLMrbWQ7DDKWWkRvcPuHJoUSD9DPjAc2iYHoytpuQrp+UZ",
-	"i+ToWbpvIiEtuRqNS2PLgdpM/Q5nGyQVKZ3jxTo4LCIYdLvWfzGNgew1d4sNNkitMvt8KAd7pqU2BzAE",
-	"+qBufa5aaMN6bXxBajZE1yl5mGEdK2ky+/y7u/SoObkbkVTws56t+bqWF16JLLIBzG9eIypPqz99lKbU",
-	"7Ti26qBn3ifPNLVq9ARJpubLNll66qEUBG6zGyUK2XaNcFHUSTDgUK1YQaRt5gKAslgpIvQ3//c/L86e",
-	"ffjjcn755NOX/zz/4P767NNX//kf/ZG1QxnJKqn4lghwmgqCXdv1E3UAAhZTtp4G1cLrvvT9ZxVX2A4A",
-	"PiuFE19ZC5yRhUn9kD2wggVnayL0ujHwfoNPlKo9wkgQScQdZGcAxJscCTAIHuyEzH6sKFv/Vb/UrSUP",
-	"QJt7yGQJ3LjjI4681jsdeTAfsCvRUDGvF7TL8T7JuSFSnrbkNh7KN9eYVNR7WzT6ED34+pt5A2Neu8et",
-	"myCJWsZVYgNxGPMneC2okntSlDd0vTHxNdcHgckdESYLaxSOa3K7c6DWdj0POj0a4QqkVGu5+EIivmPx",
-	"1o5HJcePIT7efcoR7+eN1sLTXJ/rFG6P1EZU5n5XdycOI/bjhNs0vsO0SGoy7WDbRrtC0g0LT8ME5MNo",
-	"9cmtpYGKuYc+V39v7nEjxm01objU03vd9ES4GVlDXhu9kJBrn5dNCm7TxbpjFjy+6Emi6/oPehLAW9lo",
-	"oQsOVQWJxNko2EsZLgqSQ3udDo1Xw477g9qGKPvfrGzDSjltEdIkUTnQgr5uJeG5xDYsyW6nuqhN64ix",
-	"9H9vXgjtoLJaFlRu3LYfynD1np7PAi0svOkVPLtNXZgUJY1ZvuT3AROfFdrgs79/IVGmKYEcvCVBW37X",
-	"Ql2LzdSoXjtGcH68KIxT5MWaHCGAgfK0YDLMK0jFNZ1ur9GF3mcu4YNx5X4JZ9l0UUQ67uXxZdR8RKmX",
-	"BaCp5ziv9WzcE1fz8iUvqm0ytjqWMQyiAuexvM2C3A0jCb/IMiLlD/DohE7DUpEy4LeBfDPTrsQgY+iL",
-	"KPQ43hM13HHMTsp+3s1kbvnQUDnE6m16m/EeVo8HtpvKxX6uWLhS4EgaJ97caROLpBYf43VKaK+lLrrg",
-	"hYG7YQY7YcoAdg8djBEcxMlA8hjbA7i04BgHYXkzq7nhXk1B/wLdKJ5eDNj0gUvoZeI1jxtKlJg3m+HB",
-	"kzDmM16pgvPbkR99Y582l5dRuEiu3b573O6z5Pnc6B2XmFRS09jsVDP2vL1sYanYbqk6DkvvodM3ToAa",
-	"NBZJbmTb42heYMPO08dfm5U7IgDLmZzgyH/Y7ohTMtbBcTzhjeMaNI6oCGHhX8bWotssnVCphU07qOfh",
-	"MWGw6MKu82cQSiNPR0mkoqwiN0TQ5AJJH5r8uKpu/c8llzScuQXuJCg4H6un0uv1bLTnwFO4xfd0q6f2",
-	"zP0Pwhfm3y5D95W9Rcas37xydXH2r76hEbuHdIoCa07bz1uCW6yJLa/gxU2VjIsH/R7HZwmYnBl7cgcC",
-	"HJjt6+iQ/KL2DCHz3tjWYL9Vsew2281wPMHRauyKDcMq/ayfOcDYMoWb8L7XXnFpO2c2HHIT6V+w1M1Y",
-	"M+egThZqBHBR1BU1G17ksWKGNO3jhGtIARni7Pd75v0PKqmahssTvicvyRqnHVzQ/m6xdnWehzyacBxP",
-	"OHEf6IiUCq9WgUv82RbTAtkON+fjqhTNt9oc6hyaNbvHHJH1gn+Oc7KRrmMOS0glInl6VxCbqxVqEryq",
-	"WG4DQebBUbVhBVkl4CKeLCdpOpKE4Uk4GQYm17MClLNfKMuTEddyvI/4f3aYquDp9bMkts1mhrcEKc5R",
-	"gRUx9VeYKkQZcq2WRx1jh7UhctaMH5w02E/OyZ2CbZwiI2lAyA1NYTjkA3NmpWoY3/45TohLDWGbMqIW",
-	"afslks6s8H3Kh0IgnG3YzZoy79tB9njg910dIghBVVkScZZhSVBBlCJCoi9f37xBj68uv/kKcEju8bbU",
-	"AjT77ud3nQSgF2f/68Mfjz4dZvu0U+SgKfj5ywasvf7xzMCyA2YKVpvZ85niRbHhlSRfLw3+ytfbmiUv",
-	"wQx8x5PFuSRiSyGa2pbToTBib6cVLyR4TJqy+ci8RWNoIV/Z4PxBVyS8rzMfLRjAFxL9zhlpr97VxdXT",
-	"s4snZxeX3drXgdXLcEFYjsX5K/Ns0uK5l2HadbnfZ7xRjLgcaKNWPtDlINovzV0OBlLWTEOyMTcBQ3VY",
-	"UvYTYGpdkVPnEgCtV12PeWMMIW2Le/evtvRfjIJusfWPD9cWxBRqjO1YPg4D15cpskx63r+FjyVqnIh0",
-	"v+xP3feBWhkyhPfi5b5ycztRyDpmxL5pkj7WZA52ke3sBgniSJCMi3wkYP7/CW2mE7s2Y/pQE4IjtO40",
-	"fY1+J4LbPU0t+BVnCFvk34fsGP2itzu0ICUJ4Qe9VmiDc7QkhNUwxgZV8NrBYBjL2qTqhT0SR7Serq8Y",
-	"lsDwXQMWKNiAOlqeCVttUtLxkmaxjhA5VVxYJXPoDYh1OysIzhfxa028rwsk4/W8KUhPcyRBVCXYYkQz",
-	"Q28naAO3F2jxjgjZacp3cTWbzy7+MqJrr8fAGkPNti/TTG++3p67z8HWvDr0NgyJCsSkVP9RWtXskjUg",
-	"oVCFlji7HadPJ2g3d715oCbzsOP8xEA3G9ecnOUWJubf1Ay/RtiA6A7wNlpaAYPK8wY0PwYpE5/o/EFq",
-	"sEZoPEveYLf96JXTyHQySnpm8h4SOkV2rUFPz0xBjBzdxxnqBmIK96AKeYuhoEuaIIwF/M70SVwU5DSA",
-	"vR6JTcK1x1/Huga4dwAq0i3p6SE7nOxM97U6ET+8KzNE7nGmUG6esJDksGfJvWpfly/OLy7gquzdbh5d",
-	"tdwfZ//pSp6uLj59+euv5/0VUCGfiKN1skvkVfp1Ogp5V2BFZAjN0bDJqmJGdkQqZA/Fa3QB0ELM+hsC",
-	"qYj0bsxZf/sPe8pa22NQUn6Ch7wA7OgBDnKzYH+aQWsuRCTrdiRcagSjaYjGuhXpOCzx1iulICt6P3yB",
-	"tM/1T/Dk5ZMeL09QQmm+nr43cJ7HumfgNaZMqkRRBpceWy9+5yk+8h/NW/+Lh/sFQjJ3zL7u+VG2bXrv",
-	"F8+AnrqNGivZMLGhxRFsCegyJbZ+r4jCtEh26Ge3Y2bhTTpNZr217Ufu0oN4Y8RmOaUDNyNqx8VtGEdi",
-	"FykbM4edBJhxXglTPmY+9IUM36CjGmU++73dgaZf1djHDXG9jPgsaifS7/lhtM5nsJBCeHlJNP7kztcU",
-	"mUs4kwPpLXFi3hGpeHIvmx1VG16pRq92TL0sI6WyTiJ4BlEGYJxa/NeckWvrZFTcZLYYcPxOSDZQLBOc",
-	"w82OqmRQ+3C9y09852ruJab5eKDSEodsN8cIzJA+vTBTdXk/vyMi0C5MKryXc/PvGd8SaaLWXOh3AKwC",
-	"wVFo3IbLfRTe9M+1RP9oTrgkJwvJUiHYp1w93TuRrFd3qoXwoMki6qobW9m9ZlyQfOGVXrSXylRW1Di3",
-	"elDrftVXqVu0wdAzRK8dAEsrXuSIs4zMtXzoV6qy4Dhv4a8MdHY2F4dE8Flz3sR9j6BpZPh8tCe1mRg4",
-	"mTkjaKk/LWvHWcCminXlsaIzszcggyyERR658nsW2OEgh9ZjWl9sWPe2ReIDmdVC5HHQDdqSzRF+guxW",
-	"W63f83SHJnGW0Ojze+VGGShqNM+F6TW5w38eRMzkjg/5+NzmhN7aCbjviggiUzywW87UJhZ2eKCGXPrh",
-	"BbVdvY/p+WAc+5NL7dsx2YYqD/+gjdhmV8kb2PXRalrdORnpkejPYIaanXOEJWr0YSKVzVKdCBroFZVl",
-	"dWqYQ3JHc8IysrC7d2Q2sHtLdkFn+5tGEPLQu74LqpdbpjmxhfyDnAdPugnInik4u6Xgd9GmNf3NjBsA",
-	"1dHYojvYkQWXaiSqaINHbDHhanp9EvwSNtLa/O7Q7kcXtUJ8ei1g1/0ILeBVAo1va/AC/Y+bNz8h8xnb",
-	"JIMySXPoXwf2Jykk2TksjvawAwB+DVE3RCmHOJGUHKNwtlmU+SqOCPmFRG9ffW8uUfqmBHkvW0yLa2Qv",
-	"TogqsJ0h316b2BgVlN1C7+ZRSA41EUG+mzLWF5nqBM4F2RrBNIInC76DLGNTnAU3L9h3RGwps5ijawgJ",
-	"hja7X/07xMSDaI3rzuZurCteFHxnmxnsvGusRYCYbqVNQNSyr1iEyoOfNxiKPVx5SYp5Fggz3xJSyqZD",
-	"N4BfujuJW7gNL6w+2VJJvNQvudWL92F6xPOB0STiqSXkPiX8C49HQBL6LckiJ1ItEiznCWdWOtpDBL06",
-	"hlkdg9nQGqbAUsH9FeA1IghhpBzN7H6z1p1JNUCHm3uL1Q1gx8DZ1a7tT1O9bg8dsSkaae+DL0HmMaOW",
-	"hN//J8jtssDM3iJGHaxvzfOHKAOXw2AT9TK4QXu4PA0AE+J2ierSvhPzcHlmwAj0BUN2bTu0/SftZbuo",
-	"lwx6nAGwKaY5yvmuizsTq7RpXCY1mYMsnWbXmL2rl09CLlHOM/l1br57bnhwru0VZF5bQoUR2U4xcTwY",
-	"i1TvhxoTKmzZF59s4stIdWtvLIfn1dgLfQzv0eaWmTzXedzHEMn00j/rD7ChPT5mktGTKyrKlnorICME",
-	"t+tqsDBB2IGaO4rrtKRG0qOgVXZh3wvb7e/f6jfzM/SP1SCjzYEIcl+IWd+xfDJwy8gUkBBJ9tUIRW9x",
-	"MvTebkNalwQGlwIwwKC/4vDlF74QJOiOMPXG/HXKHdCtu1aXBodRktYhPFYjGkIqlfFtqveHCMEHzfzv",
-	"oT9ybXUf6p5m6O5EM85WBc2UadaJaN4kiEKnSbPe5h6JGTSuRkue7681R8zJK90B6F8ZMMTgrI+xLFwP",
-	"CTcc+B3+5Zqb2Lsf/NmGjGKtMZPaRMRgwfW08yYDGMxgVFAJAKHmJRnUw2PbCwT76dpFiErqyTMU/P1w",
-	"ghwF+PyR2PIPmeE9CY1eElc/cmJnMHDrPfxrEq+2BLMY3javdd1BnY7pWFHXG9lkHZE7NOrDSxzwepJI",
-	"DYkQ/DpvtKebUj1oL79O7nlsVma67/G7e6Mb341pa9RFWyVQC6Z10ceV4NuPWkY/QoPSj/ALhMs/Kv5x",
-	"jvTvCEOlLmeHjqolV5vFztbTtIf50e/ZrL+iP4goU9yNiiXakZY1O61P5hgsN7/aI9bw4xdXVaYvxoJv",
-	"z6ehvPlDjWopq9fwH/BgBJhVQQ093tdtZIckYlwM+9BpCWpST39bFYqWBdUH9B59ZNXWlGd/hFLHnN7R",
-	"3P6UE8bBm8rFx7lJUjc+3m5yY/1YAjvS17amNGkUMQI9vrXjEgWhZ1kbguctJg0t8ekP8+58H/o0974v",
-	"bxQXUxBm2DqaTaw/OwL72DxXO3mCpH4P7adf2uKDCfUKHbCGpFZw+hMxonqiO38M1raHm+1LdMv4jjnb",
-	"1bZ9WhIx9x2FoAbgd9vqANKlVpQU+RxMH1uYcq1tftOsX/8VfLoS4V/ZCmcK4R3en6NfwHKALDptMzBC",
-	"cpLP0UfLBcAV/Ygk3svzX5lf6PLHbMuXtCDnW0llrqfw3x8/u3zyBFBtTQVMiYXany+pUJsF4EU8n10+",
-	"e3ZxdnF1dvWX+ncTEp5RBorNgHaZX4y/f/Y6x+g7O6xxafqs9tFT/fXRd6b0oxmY2K6ik8aE8iYOD82e",
-	"H86vMSxnWo2bbHUIgmn7d6ZPckXqzgQeLz4dQtYHYzpvsdq4ynJ9T0NcQCuPuqEZFnhLVKuyebiPkpO9",
-	"neDmmnfYTg2HejAY9xavCn2RRIKuNyPAuM3MvMA0fDu4x+i6Esn5xlMqUJvEonFVFvpxR11AObsbyfgv",
-	"vrFv9H10NwKk+M2u/ZFGgYQTaQ0ior3+I5wpeldrHXhsbCubZpxF437qHa41DNptwEGqd41mLgJUt9GD",
-	"m6ze8X107As93N4RktCO/hdCbqMf6x4pTSGsvzpBHjo6wruD4eJnRlO1HOQRGEAHW9/NONpyQRAUm5lF",
-	"+K3iCl/XoXLF9QbPAXpfL5Sx0uFyUZWhAHo3N8AP+guSU0Gsk0griSwMwbqihSIOnqDr4TE/upxb4gpS",
-	"4PiU12hn0GdWXCA3RrezypMnQQ1paFsY+/LQRjfohZ0BzDsHrVse/2W4dwt8OrK8eXq7Aa9BWiAXSkGl",
-	"QVOqCv6uf159OBdVQeQ/Lz6c7wDiTv7z8sM52MeHfgNyR4RFuO2uyQ4LfdG3OQcubNbNNljByazVPjwd",
-	"XPrRx83cxugg3cXMHeXc+Cy10dKuMYgVG2nGNG3dwqtxn7jNvqPgTNWE7Ta8INCuaK7PazgA65z4Bqum",
-	"Y9dcgqXa+ZcOOhm2xSO993QvUiHw7sAgfvZ02CQ+4Mdf0/ubp8RwllV2S1QkB8rqLtVCURgFc1C36A1+",
-	"2P2KOEN1j1+0Ig6MMW2sdMjWdMDzkVk4PMtwOC4IO8r9TFzrzEZBgGmb4/3XVxdXTyM5k1sqSR5vb2Uq",
-	"gRRHWKEtl5EkB8G3fHTH4MQWw8FkynrAVpa1Y5Q3MW9dPkQ2wsmdAX8N9mA/3gnwN1LkLxrn/EMnLXuh",
-	"mtiGfuG2M2hG/4qrT1aqJDIoOyO2XDeSaUas48HB+fOC5nj/0kENPhAcgkM4GrW2loZXOFxYmgRo0Lp3",
-	"dCMn9iet3SQuoC5PcnfXXXNTkOdKsFbaPqdsXRBUozgm1WDtCRbFfjQX/ic8bnkxbEK3gRcskpIdcsRC",
-	"T4JiSFuK/qJK4Lkm21bDCQLZqDbiGqmprtREoWo11b0INYXc8rvxtyfn+B/67LEi0Hz/0dOnAYkYWuWT",
-	"R5K66mN6PMlbr2R06dFJr9PrsPUoIbJfbyc0Y/R7+XXA+4xfy8DYzKEO1DXIhFQYRVveKR+0aUq1rfnm",
-	"n6BG1+a3hULd2zmC0tMcSY5WWISnD1kkAYZCIMpV0kJmLzAq8pH7sgaa7xMRs+jvucIFaLoVpkUlggE9",
-	"f2Dgtte4r1MYm2zURnPBy6ZjdYcbOHOqFyLjEu1oUaAiWqFrv7QwT0ebHQxV8TbCO/OkzhY6MRLH8ZKp",
-	"S2E+mCCbIdPY1vO61OwOEzw5qamsBbBhfqudpUMuSygHNjMbeU4PXZOnSnasF3DvbXmM2HyKz3hKO8/o",
-	"VmjWNiS6PU4WbXhDrBuCQsMeFCsz9T/1OPXNPL+nyVDsJwTmc0WJ45WMpL+TxXJvg5ypDRiAClvF57Zb",
-	"88GRm0Oz8OQmjrda060b95EpDk13yXLqtWKC4Nz2U2bcQk+AMoXIqYMjUJwvtlW2aUCjtFAKDv9VO4NP",
-	"CSeRvverDRELtQHoVrDcrW5bGKxyGdTRWb1Xg+gaYSeTMW4QFOUZv6CfmRYqKqEh6+AFpHMa/FlkFK3t",
-	"cVzjbDRD9J5uISAZBPr8uTm9KSNoSYwbBzNzdIZvKHW6zSnDh8CPubsCukkMit3JfTRtIT+Bs8YM8Hea",
-	"jveb2Bi3dRIFJhLRlp2JWPXmBu+f0WfSY8C8Y/XYZ5Kk04nQ+9q2TAhn2HZWyJh85+gXr5W6xNRlkm8w",
-	"y90/66lhm3/alUh3AYxmz7jOhRch1dUm7QfKDJ6UFjnEV6D+AgGVq1CeiAFE7aFkdJuHA81msPNdAvJy",
-	"j1zkN0hbiLga9UOehkJqC5Om0AaZqg9O1hsImpks2No1pvk3kq6gZc2kwsWUBshp0BwJVcGxZk8nQ6rp",
-	"tn734WR4AEom1gO+4eXpVXazbNNV9v+4efPTTZ3q3lcidPDq38mknkMOtfjQPHJ26HQ0LosH5j70IUy1",
-	"a3N1mNy2rGgB3eO+5DtGxBxtsbglSv8pK4i4nbvoC2ZqjmRVGkfcFmcbyshXLkTjEs44q/POvAZSfGcy",
-	"1b1uX/js9w/6/y7Oni3OPvxxOX/0LND6y1B/Q1LF6pYkhFveVsuCZn8nw0EG+GyIxT9gtq6sEeCuJbBp",
-	"TGfnKnhZ+AE6Mr1oYuAp++aoW2zILgtOi6xx8V3dvjgxowgOe7Z3RTeyIrIrGEtaFDKQLGRSalKNWktm",
-	"K+EmlGVbcqkCicDhhwVZ04OyoPCjUgliRHXg0YNW/vDe3MwgtBBLzG4XtmuL73oK+ZrgWdepxXv46ePY",
-	"wwGnVpwXsknAGnxe4ftxj3ZzoOz6D8jkFLhjT7R6dQLXJ80L+/CfZwVysnJZzIenSaKbvDvYgA/zcy2+",
-	"xZd0OWHWeTNSJAZy8P+/KBJ/8uVMW7+Tm5AH6mO6IfkjmZ7u1k15aRJ9v5A+9sswZGaaIdAe9yP00oZq",
-	"ww2XirI1gn8xDdzuqLTJX87RKgH44Zbs6zbcwZrtSIPUwQQRwQsy2otkLCs+qt3pj00K7KmyE3kejuRm",
-	"G8yYQbVqevhQgD/bRnzIE4IaXsD1wQMeB+FMk55qQzrUBjFtRyJNSAxgqqprlSM1nCPOBedCtFy1JXt1",
-	"V6L+IIkVg5N76zwciId219lPT8QSHAtr0hnFTxfeYLkQJCO0VAtJMmHsXUFw/oYV+87N2bNN9Hspzx+O",
-	"0WmIznIibI27IPpSaorVJF0zkl8jvNQS+RxRZUDoR/SWnc8ALaChC3Lbw8Nb1IE1VmSH93NITfzDPPzp",
-	"gQbvJtz0oUXFFiwJA+W/KkoU2vBKSPTlb/ovgJg+R+bPin9VFxne/Hjj5o6+lFv5HFWimKMtURuez6EM",
-	"bW6T2udoQ7DBoJJEL9ocyQow/OaulA7+YMBK9R9h4b+aALpi//iebMsCJ6PurgWvwhhKUdVofCVtbIZW",
-	"8EtQvCxIsub4h32xnfL2OJBQt+MiT/78L/BS69tXQzhwVvEaJvkz96fp6OkRUbc4Jzf0usIw1IE9VQW/",
-	"J1I9lP33C2DOrky1mFFjG75j10hC1r10KK6jLEJninQUzvCNIN1UKaa4vTw7IO0m0Rz69bh2tj3LVG+l",
-	"B8qfkXXFb8Sc9Qvc7gHrBJzzc9cdv6DstoFR+zDy+mQBVOzoPfP9xSmEpJ74MYnpk5G+zfeeQG/BX2zz",
-	"jSliEuw99cuGuBKqPeyTsKN52LyQZA1l7MGTHTM44KAm1e7A52jDd2iL2R6VWNsa1JbO9wzXroV9MJkP",
-	"Lj5dC6wmtKR5+NTV9CInhyhSq/Xh3rSdU3Cs42uo23Qp+HqMK6hm91v3Qj8cvFRaZhLQiA/uXA24ojIg",
-	"tMIgD45vAjuxKgruVxYepZlGt3t19wI2Jp+zZuJ3q1UvXl9/F8zD8y9Sa/6urt8zDZRduIoyhE2F+Xk4",
-	"JzxW0gN5YA7k/1CJFMXQpw/6EY2pbhuXXdjbAygMfmPTp7yWPq1Ra8bOLe9bHOhd4NPberX6O8Kb577x",
-	"plRvKvVgnUQeuFSx9XbvPN4KckfJLhV9EjbjBNbbXTy0AO77A6Q3enga/FDwtq5pzquC5IBtMxJJgpda",
-	"h/FKjdx39SBjn7+lZTn6adD+4x51vrlAMqcyJX0WsDo1Vblx+tmzqGGRP/1mav1YTn5/2kSANGj1Z5OC",
-	"WAP6WEnISzWuCteKrcDZrQzBoElFGa4162EY2332C4m8h6PJue7xITTmcGO2Yd+g637qhmk+GmRufy7b",
-	"AO4cX5mMtXP0c4kUR4wy4hqeSwuzYFo9erfWOdpSxl3GFmU1qK5ZE9uzRnbwk1xi1ezy6vyRFsIGs2f2",
-	"3c/vDtGQkuuN00GAulFplxBVf+lDv4vK8O6Fe21iV/YWslDaStZY4wQLqOWv7ZE5YkZ+O1gh+rfRfSwY",
-	"WYBNnwLPa22whHdqBN5Rz3fWzEzIH9h90KM/tHEG2toeVgANYLm9MHBrlCGCsw1yt7nOLiCwalwUNsL1",
-	"fPaqYhTPQjmMP5Hdi/xflVQnS2MM4iongeO6FxfOij5MQKsxTwCDuUHvcbd66FbUNFn4ck3UtwYfwKCu",
-	"zxGuufDVtQWrs7qJKv12G79izXm+o9CAqAMCOJCT4rZxD8Jva0nekd+qCT7Ch4JR8Hhr/Y5fSIesIA/6",
-	"QjmIBaokKVaIWlgThMeDLfx5hOTPIAV3ms/f6hFSc0VTevs3Q/1AWcjHvaXM/fXQbVISQflgCeRb89QB",
-	"QpL557mluJ8RP1B24iaIGVZkzcU+AO7Zr5kTE2cOOvM3n+rFFdG8KOnfyX6iIzqx4NSlUvTxzuUFxyo3",
-	"ecTTrKdSKf6elz+Xp13UJSn4LqVwAO8XBd3SpAayELMM5uSYKvsMi/zaAsrtiFSd6rxBrQgmyMKiMnSu",
-	"F7xEVYm4hTnM8f4aWpJvuFBEGEtNmp9NzbwNJJs6mEcGDsz85XLw2larroZLkdXVauu1LSKYUJfZSfO+",
-	"OHvmZ3pfRDO9j9mWUJ6wGINN7azXurPEQRVl62CxDQSMy/AagUSi34ngFijRYRZ4kz77z3/qOf9xOb98",
-	"8unLX389d3999umr//yPB0CvMsl4EY339CJNZxk+9EjCuyo5qrDPCrIgLJ/Ub6Z5O0aUwMxg3KWcq2SN",
-	"iwWpc9lPkyXbLc7wB7WfjE6K4Nu/FjjZ6bXF+0VWgyKEEmlO3NZCE1/boKe0dIf1y7lRME8fhRUMuS+p",
-	"IDIpOHVLWR5xDME9UluXJd5D475rxCCgIBE2TRRqG86Fce64qTLPscIevCR0yVEmg04JzOQBCKifc1JD",
-	"LAUsOkF5A8VpU8XBXmiTf1ljta6o6Bwrly5XIHqwHGHpV2z4cAYA2wi+F7w/H2uGv0xvCY4rxRcl3sc2",
-	"k6oEW1SiOFQNF6NQMoEqufnRomsleTut6wyKrSQActhr2xxhyKWyLk/3HFyTMryFGFeG5ea4vrapxpu9",
-	"/CT3/266Wps5gaN5scSQN1FWakGZA2oAp/OHcKiXjIrGjO8GHk6I6jf59VLfbNKBUZf1ETfIvVXB8dhF",
-	"6Qb+4NUY6bwoCKihv9mYQ2L4LgiWDLXF+ldksRy1lNRtmShDtvn7gYPCAGPUbgqJNqTIT+uVqJiixSQT",
-	"ZkArTW3il7gBU6zh4d4p4XaFdWN5PVZ0vkymTxbyUO2q2ZPo6V+GzqW2MXRwZO/RFu8toiICKGqJsHRV",
-	"rYASfQ293k2CEWfFHhWc34axTR7UsprbCUd5KITZjb8AHHc6JmCblwCf2IeocAj3F6cNPISnleX/638e",
-	"a/LAYpze32bgChLcD4z3k/wTVycmOdm16vEy0Da717V6hLzKGCwSX1noS8YV4jtIY6g7ED83lQbWXT9H",
-	"a26dEw7r0fi5jHyXmOaArgw3F+joAFqPSviuX/NlvufbYjlZKjmcuDogptDoNc0A/tG6wwTA5BqXnDaT",
-	"uHAgVzne6+maqhDwI0i0JGsa6JNnXhx7PA7oz/BZVDeQaU6wqzSPnaExwsJXZPk5NvoDOtYDVnqiEum3",
-	"toEjE/RIsmJoWJ8YcXkYk8HQO3QSAJETnHfG7h+drPopNnrJJf3zwOtoiXK6dWxkILSBT+UamXbat1r2",
-	"JfK6H44cuvDpI+cQkjxiDTsSJvUy7AKH9+yiYLvACH8moVH/27FhQ1hmsAKFPs9XgFls4BcdavHKwvDk",
-	"RAYvK6EIX4xlNcZScnVpdQxg/KOn/qpfHerOFSHT3Bwx4KqfyO5HzPL0SsGRmA8bXuQmR9178pthgQjA",
-	"RDy+CpqKXv659/CjUBcrUxfbcZ9/WeKSiP9HizEuvgqHpuC9lNPAZ71lgZ1TTUVsNSZWsThHR3vf/MOk",
-	"RbpOPfo+JrnxGY2vNEk53DvlJW1qbripHgJ1alvse93dTDETL/JrdNEJMHs255P5AApiShp6ak1KqP3Z",
-	"ey/B1t2c91Y3pfdnCdeaRIRlgp1XUsZiyNfKFua3TNzUUxs+EqH3Tdm0QU4xxwqe3dqI1UGCAmb5kt9/",
-	"IU0UBy0rqc8KiRTdkmvE+C6WqzDQBaFywEqd1d5xlOGSKlyggmgtItGXr2/eoEeXT5+eXX7V7XYX+raX",
-	"hNsVJUFI+POPry6/6X78UbiXV1ngfQ2dcxDZ9zfcrWYPdLfZEASBWgNid7D5+q8wfm1jezzC5ojm+roq",
-	"qhGc6QaoR4LYNK8mAwZ1qgJsnKjE+pKNWQ6QMCbWdD7orIJ6TSIWBCqGO1Q8eRzs70UzIheUZUWVk4XC",
-	"95FuCkbIWxHNoHvgb4BuDfvFuEqgHBRmwjjilZI0J8jUn1yjFb23vRrXnOdhk1bh+0Vt1nallcvad2g3",
-	"jBOduiHc2Ovke3z/bkyJelMi0GmS8uInUwoxr/sIf1dpLfL1t0QUxvvRjzkVzgDz5KrRCnNXgeA1LfXq",
-	"sQPL2paNjqTHtKWwptODwCsxL78VURurx4iRHbIBe14SRvLU1K6VQxvrW2ADSdapDOkiKecNbKZ96rpV",
-	"veI6dIHSsv1SDlFFhu8aWKgFX4UP8lbz3bqoxvyVmjQ0XiK+GsUaqJIOF0aiZcXygjxHGc+JbOBCzTLb",
-	"+ur6xllPtd5NHVEemHIfxoUzMw7pZOReLcCDCCgu0AUZbsTQEg1ypJsuo01+tX7NOB6N31GGTmHnWmV8",
-	"N5t7Iw37VGsJiuyat7iS5HTtoj5HKtHbJh5/IqiuiWkMHZUrwYluDC+zVfVVRyqUV6BQUpNE6yxUJx02",
-	"3yHDchPMcGjd/g4sHRcZwOwWQXE2JIRYL4GF2Blh3xz0JnZtMWv/lCW8fzVfm+SmNHf/91xoXUGLYm4s",
-	"M22s7XyM8jogopfiHJkXFC/PqtK+Artz68D0/nypL2UlSi5blf5LExtUvKzKyML7OUgH+BhWJ5V4T4Tt",
-	"tAphIMX1kVfidX3SSKX/3QmqZuGBQCRIhJtKvyT8QNltsrcltAHf27gXUlzP9Rrq7evgrTvu+Y4kb8Xw",
-	"/f1vfIcKztZW4rTReI0eRe/qzy4GIz09XHpb4FQfCG277cYBXxeYtSHVm8Py6fRQxgCqhEdoTFYKzCb1",
-	"40w4y8YZY2AhntIgS3DY7DaEtW5BtgQHUqW7ypPx3XOkOFQUNI89t0ZLvVd22J1jNtFBVExfla5RjhV5",
-	"rmf5Mcf7j3MbU93iPSooMRoFS7TCQv/HXIJchgoyHeMPTZ02vXohjrd4TE/mf1fyyQPmjJk3e6bJtWDK",
-	"h7oTvWHF3oYNaBrirPdBl2DcyR4ejJFNScS2HqHIlcI2JpYbDCU7PCfP0WN9Njy6cr6kOcrpmtoq9M2+",
-	"3BAmI53HyYreBwcSmOV8ay4uwXcrSSKHB18pYot/9S5aEsi/Psi8HuReV2xkPPr1zqRs/BkTs6aFO98R",
-	"gVV6w7gkSy9zAYg6HVnQjCzwGtdpxwut/oK2WU6y27CIel953uSowPP6sDEyZxskZBsuCXP1Bbb4KH+O",
-	"FDidKNP7NiNal1uBqiTcNzGbe/ZI3T69FESC9c+InLsTAIY2+r9SptGa3kQZ8dW22hBTIgQfCM443NYO",
-	"tIuhH05SKusOTMNOlYS01fgp7lFgECpyVAFkLBDj3ptDnyOek2EXWTPYwkPxaA/6FhbKH6islgWVG5I7",
-	"w8Hml5plg+eso3KuD1KX37Ub52OJKapm7jsQGR+3xPglkORdh/pVFDZszEqEFR9QojZEgrYzOVvMxMCs",
-	"EoRGWBbacpTR+rMkbynJgil5vYkCBzU1HdWySy8WEfVLHe+AkkGpSvaUwOcjFN9ssH7rrw629tRFxQk5",
-	"BJa0HwlgXJ5KWUeuojGaFF6tfpbJ9EQjGh6zHiXUD04q1Qbig8XazqneV63t4guJkUcv8a9JX5YKs1xL",
-	"5XBEyHGgefkfL96PiamVRGTWX9S8e/ms+2rgzTtc0LwuA25evrq4uji7uDy7uOxe0aIfiYW7c7zXapqw",
-	"3MXxr403Kho4vBxG+XSsrtudOBa0phRb3tMX4h/pnkz0Mo7zLb4XmMlVun5JzXM/KCS7DEp7SF5eIEUK",
-	"Um44I8gA/s4RRgVfU1Y3ToN/1lYSZv417IhjQ/HBurT3guLidDVpETP426jZ+ye1bRMs0YMiRkFKDNwp",
-	"uVTwxw8DaHEB02m34eCWaRmt2j58YMO1lcfDkRL7a5QLvFJQH7Ujppx52CAtcEZ6plIAZAK1cBfKojUP",
-	"91UrCVOLcJZX/e2l4BUsNEfbKtuYUYh1fjVwZ17tuAfS8M/zD8MgDUBFcJuzHIFkqg02cztyqInVeAfr",
-	"XGdTqWjxzc/QN4JXIkstx/iOAhQ3NntQGbhsfZkxmQgQjNnisqRsHQCaMz8MTtPrPOLMiXj5vyn+vwoX",
-	"/xsq/S2KpSKCytuzLfzpLJN3WnEe/usZ4xWjv1UEpH4lCBE4p5U8y4ky1te/JGdn5K7j1G4GH8jbcO7m",
-	"UvC8yqAHFOSxmL4ijsPX6Of3L+Nmxsi0jqgcPFy+xS+YKZtcg72cqzl43ri9ErJxzQzqQycU6KIK7bi4",
-	"ldeI3BGxN+o/Mdwz1b73E796c7Xccyl3ghJLueOhq+UvtizaAJ/CtRrKn7bQeElbF5Tdah2ebTicqG0u",
-	"1B9uq90nT9smRpCmTVCINUF+FtQX5up7DctvMjyWe3Tz4835CPt9zF1o8jXoH7zKNkR8i1UyekxMDPW5",
-	"aXIvE6XO66MwCCQZrl290RexOpUYTCVJtFlnTcpAzt5Q/w+3m2uH9JMxzvyc4OIgzT08kxpzaZTpbe9h",
-	"GzjYx9phd7ioJtYJOAB0+IJjR5eMftm6wcmdRkB8+iSrtaomzt05A3qXp7BlPgPFigcXPLjZmV6Uw2G6",
-	"/pvaL9DZarU67U0tpff5Q8Ut/KbpfaGLCbXNlbL1qYdyAaktJeFlQUwas9qQLVrugxGpSJuOKZ0/RrbZ",
-	"GJNmP6bzhGmfY78GExnsKaEZffL2frCaJ+jtp79rQnYnb5hgI4PTuyX8BNroeysKk5sQdpKe6kw1s9I5",
-	"VQvwv0DRefMXbEBF4Z9NlemHEQn1w6B6Xt+4I9wvHdC3erreAEMcvdnY7kcpPn0rfQF1YVxMdXIUJKk6",
-	"stCaqHAo22fHUNmLfdLugfj0boig5JiulQEzXKoFNJcfayGkIwE+NGclKYpI8xqf6Yc5BI3D0BSMlUIf",
-	"4XlwkD3BYkTzl460WtJaYgtfsmwYJcRmlU+uxFoiNV2VvVlKhbNku81Z5U2Kk1o0TZn03zhbKF7O5jOu",
-	"NkQsLLK//XHFxaymUAJCDFRMwB9Zx9Qc2V0i2oEqbOj2GCxvvGFSjJY7TAu8LBok1rEVZ5EeS5P6kyX3",
-	"eZiPbozr+6PGWkMuAyBpEgcNwMAbC51USHZrGoEJCv+tB4AlVbDIIdEZ3xAKJnLYDsr1+Grqfrzlmfc3",
-	"qHUC9RIrXPBUuXJSP143uPH8BfMrQQazBZohe6czJUt1TOuy8VsEuuwGfymxaBlZXsuYuvVFuzMGLgq+",
-	"q02rOmfE65khqmCdytw2MvkjGMwNH56/VRhOHVvqY7KcbHVW+Njk7fngPLdCv+V3kTZDsS5a+lOWaMuo",
-	"vmV+RZMvr4aUdIG1EjV0nLnP91I9qQv0C4k+5jyTXztxOTcknv9LcvYRmYeXJNBKKSKiocPnQ3JvZzep",
-	"sY1wuq5qRQ3g6ojGWQVZjW32xUx/tTFtxLwTdYRzIrVNTixteu6mbmi1k/NH6JOgk5twbqCbarvFYn+M",
-	"FWe/dPLb/yDJxzsCukP8/8QI+78G1ZB7ayqGBC/3wapf03fcVtgj/ZjJQB1fByAezrvYRW+Y6n5soyFE",
-	"s9KGAAwCnb9rIIJQP2lxRzOyqOs/2oz+Wf+zSWrBSFayhC7JfufqLhaM/iDJx4N2QDHfiDTC7NY+DaBT",
-	"LXPKHRQ1fVogCy4j4l8/lrYP67eWJHPlyiO8wTYvriUkUYQCt1Rd5IHWfcVwrG+bvTSPp15WvE3ae5C4",
-	"52rZi0d9oQ+lfqbGenHPXpumiwhC35wVoSDAYdDCDHwwbh8zTn+wevx48BO1/Cx9iM0wcHwfY8p4X5l4",
-	"9IeVVPSEH6lZufWUJTDE+dYGueGdkM0s/CGDnDoOJWTEEbctCzK1Qf4DNtVPAxoZu5zR3MMDWK8dlq7i",
-	"dTT6h7U4xiOF1BI12O//+H76OLtlfFeQfG2OObfQg430k1s12W7J4PANGGBgceU0N6DODBLocjxCi8No",
-	"3j3PWZNGVNJa8cM+Or2Ch916Cu1+R0SBy+Q2x+CXh8K0GhIBEiGNzG94kZt6PIm3BAHo7txDfbHPmjZg",
-	"jCOaB3wirjxu2Gp1GMSp3bhhhL4ujG92JJ/qNQFVKUe6OIIoaK/wXgJqbF558FSXZ48urh1UCki+eeJ8",
-	"OvhGzBVi/Jb1VHoz49/sjvAwJfFquV9Ydo3bOt4aBjZQTpaKh2qjX1iqTHKu5FsCXS98do/xXZmnE6CT",
-	"FVe4mLxizVq5ibkvNrTULAyt41tc2lLxRGVGJQlY35AjjaRLuNtQ22cJ8Ec4I2i51/8Jg8htsbwlEZO+",
-	"wFK5qnS+aoV2NzTPCaSwCzIC0bcmvh4wzBeh2ASLyTlPE0zK6DUbSvQjHQ40H+B3Ccg1SPG5y+P3rsrO",
-	"XzJ8RlqD0t4PmwsukNDDoGlhnR42PUQzwfYseqg/+TXHidH0K47+QrJfM88FkTIlRLukAlqvqtHJIXH3",
-	"z0ijulsHRFlO72heGeUl1pjR33G0ud8xSeXxhO1g+1Caj/S82EZnVvycK8V8vAX96BYovODGxTBpZ3Wj",
-	"LEcksdtWZgOfury4epyYCAod+zWhfbN/50pQ0mD6a6fQQ3BA8VtydNtr8xGvTmFw1tO64U8tziiDtmiD",
-	"jgZFEgXBuXze8rxW0qKnASL6vHvy2JxbU+3AJC/ItX00AvFofjT9PSUfA/FoZtzHzinJgQlClC77A0Jw",
-	"cjzHouAZqNTxJ9iL+p2QOZ2YeD7yZKA1COIENMjMlNz7Vddzv5XYnak/COTNmgRZm0ELqR/6qhjO4ZiE",
-	"RpgRepfo7WoVh4d+rSD8MB6DSL9wfPbzfFYxXJYFHT126Lw8hESsF9TDzWxG8ibsc6bN2raYN1Pu2XIj",
-	"QTc/GygmBFp5pcLIlTekaV5LBOpce45zrq4wLarwpWNft9ZHWCmyLRVaQSUdXDy0VmuaqwBl58cURkzY",
-	"XweeS8sA42nKiJTW/VdlGbQenJn5eq7MMQlRUcmtBbaOVvvLOOhZnA77meSnf3iP+xSIupFiIMgdv02i",
-	"tn+xYp7e1iQGFmdaqLOwy9p/WWwkQGvYMGwtJ3fEIFBShTLM9GYbvt/D+OabA/P7DHfi1jQn34vhKz/C",
-	"cTHNC9HTv7zrZ3OPDlLymq34g/ZRP2H1WfcCbi0nSUq8MDZQuKt+3QhqZL+MF9IhtxEBVXj678/N3QAL",
-	"6PvhUIhrZATP33c+KknJ9gbznVcmM2OcQrdXd6e66zWpb/PjtLcRgs+1hTyRO3ojnTym5a43J4hquSlA",
-	"l+Fk7C65WRR0S1P6HZrdMfj8kjqaPs1n3EXg6yRzQME3vhDzB00ZF4bwWdOIcWEKnyMI52Jf99HqhoVb",
-	"7b5dRv9fDvmveEEEZhmZnEQrTO+y5kMt0uY+lx33IgvJqxN3wsRC6KtCWNuaH1Pi5Tld2XtIhPMrQuRo",
-	"4taCS/nQ1+lS8DuaRwop+i6YIUVZf6x9A6uNXzMDO+0WQ9u8ahYiLgifQ49qeTtCeQJmUmI4HQK9K8G3",
-	"c1SVSHG0rBSEdk0rIABbVTwQIU8A2ZqIi9QPgjQZbT7lhvKAVfgHWd1Rh1OeiIQwbI9oNueVuVzmtg1U",
-	"nS4zn+WCl+VDJc7AjVbKGAjCYbcixfmtuagXOBuXp6TwLZEL0xMsTQjTsEk7N7YWL3yQrg5Fjek2Joun",
-	"EeTTq5hmzxyhZuqPvBXkjpogT4LG+cXUjZlSKLTjVZGjJblGHwnL5UfTuQ7ZxGzbUGrNjTFu+/VoSWFz",
-	"88LCNKCSH20nKq8FldZizglke4adozeQPOSeXXMEjQ/Mt6lAdSldICkooU0F6fo1B3Pj/LmkvRkG2PPb",
-	"YWh2OXTqeAZTKLBvu+LZxhEsR5Ck4NCL6tr53YYXDrNvNCL0f1VcEdeN/dAKH29EqbrDxsEE3NIDBzIu",
-	"lXELAuySbTZoqJYPQ7ZRMv1KxVcbOdzqQFo6IjCv28VrVthJxraj1w3mFOaqd9mY2FAY9GVPBpeeBCP5",
-	"jSLlhPSNEUSZCv8XmYsdFeSODGY6vYCT7Ad4VMukyfPp35392ObjGajPEMOMgQi2KUki5axuguBm11Ac",
-	"ZDmn6b3Cl1V2SxJaFX0Lz4d2SlkPP1LyDKp6SrQIUNiHzjlLx7yeWjNSmGt6p71oclpSbvcWuWQQRvCU",
-	"nXxLLpXL/hqE9SNrytkokqUShKh00Gj73twwp5l6kPeCLwuDE5ZkbuwRRsLkMUBGvCCrSpIcffnu+5fo",
-	"2eMnpknxQR14URAWSkd4z9GSIMzkjgiSG+MBA2RinY5MMs5y6PjPxTU0HYNjZ0XvCNpSViki5/Y41Q8L",
-	"olw7JheU14SehzGaFaZFNBEPJuiQejMsw9E4IgQX47fS99AvKJzQr6qIq0FRFWox8t4lZmuGmMSMMIyR",
-	"CGIS/wTWIczOLSlliFcCFXwtrxEuJHe5hxuCcyLQx/f6U2ev84/hgeAfYuMQdEtZbjCvQfoM3YKvBd7K",
-	"4VAH/OqYUTPMTS8i5aZn1CmvtQXPbmNupwctKD5hPK6SrRl4oldJIhcODiChxrd5z3694dTwLc4t2+l9",
-	"17WAnMJ7rT/uLKoJsEoPU1I8AdYnvaQVbjZ9Tb+sNq37go9IuR/vBI3krNtbC1a2B6jiCCu05VLVKdUu",
-	"j9qdNo5b55+h6t6vsY9FtB6uwt6skMeuFOiiWpJP71Wp98wRThXryX6Ji2JpS8K7TSky+9s1AqAX4Cmk",
-	"OJ5v8wbgxUJHH46gly77O9mn1luhW7JHyz3S1tJfLh59E2jJW7Qq0r/LX928CApGJu7aD149eXL5LPjo",
-	"LQ2jI90aG9p94s3f3wZfr9r5OpKug4/dhw0UEPNMT3yOlliSp48rUQwf9rfGhBV3M0P/HDhjiNFjfYgt",
-	"i9wcDRYSaLNbScqgvQHdklY/c9szeGQKywHJ/2URoBIFSStWaPHAVwijihk5rZv9/DH7rf7u7PLJhf0f",
-	"5NxRTeVyb+7FbU785hEz8iZpvjfQrkw/013feiz7jQ9B5nCFJwV/V5QNF199rx8yxM1nG17kC3PZGFvA",
-	"pumWoTQ++MgcaSZLxAUyXREaZ+pamO4AWCHOsrElaAaEO4XEg/aqFO7k7Q91pj63vIuth3HXPZBBE6/b",
-	"qMNvvYeFeSoRVb23QMoO7L4Y4sI7rMg/HMR6t54WkXucKZSbHYLwkt8R9DsR1ulu7Q90eeVq3qz7V19g",
-	"L68Q4OLZ9HvKFDRExMjwpbXDZ5fnF3+5enLYvzDUcuXq05e//nru/TXUc6UNP7bVvDp3G9377YxuSwtC",
-	"Z/DuZooXxYZXknxt4T2/3taMfge9Ssf15wtGNkyzU7TWXzDK7slfUaY5ZmsRLVJeJ7rgAfd1KyeejEiY",
-	"uuPUAABihSF1WVrsv4ybjOIPI7vdBUcznsTgDq7bDjy+evb42dNvrp498cDtL0Jq4bcKFwFnWGDkbjGd",
-	"IcPOPijpBOdw7H3XHCwpll9atlqgEmxJiuELmM3wMk/3TuN7WiP+PMh17MBHEFfeduOmuFw7vA+5jMgd",
-	"EbRtxEnFS63Fd4LDpi44D/fphR4PPW7XeLTMcTasSGuiWu0jKgvwa7nQu0zviNMwJyzUT7lCj49VroyE",
-	"TVhmJ5sh974JDYeuuG9WpvGBINktZyRHVWmPDGD0eXDuguB8THKsCahh25M637cxBBqqvGlH1lUm+0Ae",
-	"pjdFD7yzpkrSNdv+qQpE9AnaFp7hQqk6SPYkECKbyMdOGdBQFnWd1dHLcFPKM60aLpyA/MbG5LFQ4c4f",
-	"zVF7eKezVH/xhfTaBQXKKPdj3Gd1EuxBYeDeQsjXx220BVmHQyd3fnZX5AQu0Hck43dE7F/yPBlOJHPv",
-	"jE3fCJxHMapyQrZTgwOBiN/jRL0UBgA2lFFBMvXWy+xMCSljSVxtWXe/x/pvtVk8FMb0Q/IwZ/e3Q9nZ",
-	"EqGHUIFeIoefNYG8cAjCq20MoU5mYlSw1Iui9VPTjTrZcFPNW29m9fAeN5vJhBd4RYRIbjwbtUEhVVcY",
-	"LT228NO8MGb7zLwB4rNJrplKOUAjkYX34LyXim+JQGuuPGCfFRdtv+3wsWUGicywYvlpE9dP2YeqOb0e",
-	"NAnWxovB+AuUXY4rzWnOxjrJ3NLglVr2RwrfEf2nZAEU3msDTrP60fDw+qbykhfVNtXAvSXhdOiuK8K2",
-	"AKs5VJsReatqLXY3Jvv+C76mf0pp29KWcxwavDIIs/xmBShROd6jLxX/am4Qz1b6plJiFoaNyoCvKfaM",
-	"txohYybmbawPhlHoQ+5AMDxwM27IjTP6M/Q0q9dzevjMfORdlSrRSakMQvBw2UpKLcRYNGxbottNPeKo",
-	"wGJNbJPeLaZFWA5lu/GWn5czrRjDhLNUJ+1dxqKvZkFubN3BA0JyYbXY8CpwPXp9ADj2uwV3qx2UV4+G",
-	"HJN5RdLSW/RFoRUoB//DjpBbPTBnKtwPalV34KvrXaGL9X0h74MvJIGom7Zgi5HvBHzAlyMu25wtrJPp",
-	"QGtipBmALtGXP3KW4/1XSHH0zdzoTmAKutT/9OiytTyPLoeWR5CMlpSwUAjrdQ5gfJUkop3MneCNuBq6",
-	"H4jazde5SR1aJlXyKaDV1yjAZavULTG1NDlxrNem2S0t1nlVyVbeLbnDG/kznQa13jj2RHAf+mVCiP3f",
-	"poQ+m1L5v9riz6EtwjZbfHv37+r4bnjvMOaTbvEPa9BuuQhnBQsCeQb6dyT4Tl7DTgKU541Jjt4iXETM",
-	"Hf1CoAaKFIWEzGpy3+TPQX24S56z07tGmCGyLRUgwsKAjCOIAbWkY3xV1mFlkMJFKhvfm5eG3R5mjSwf",
-	"LJPrMXsEoiYqRSK8HkGB6s9tb3xuLBBxf9Su6bwD44UnCM+Pctt3E95WOLNJmLeElNKTGm37oiWhbI1g",
-	"t2HbxrWTyQP58p4e3lKH9+RCnAobJMaK3TK+C6OK1i0CmwwKEzXw8FGDfW9JXgMktaf2UWFBV6uPc/SR",
-	"EbXj4vYj4gJ9LPAunBzf+FfC1QZUIjNctPvfznpTA++70k8k6HqjhtPrDD/mlr320wNrn+7ANx0FgiiU",
-	"UDraCEOGGVSCOEHolFj6YNJ2/cfv/kZ4hze/pbgZJswTgRU5Mq7ZUa/WlynRFu+RIDi3PsyThT9NZs2J",
-	"o+z28UVuYXhHvePSdmoEIEEzssBrTJnd7QtI69U7PufB7W5jl0n3T/dOBKcAqnXTPghvxGAPNlisyVhG",
-	"Zhs+IsHtJ7Kr13VSGn/cLTPSot1yqRauBen4HWpotkj9oRM/xTdtsN/hGmY7UdfZC2VZ7C2WVI082UEK",
-	"jDU9SbY5zJzAKgjDbOacjLOS9aOMWEGaBLqgOt32Nja/zW8J0dqqjXx6YuztgT6V8qKJ7pwK6zBp78Tb",
-	"4CXUxTeJBKECFFdKOQLNTPCSm/KLNvhprMWcwvfT8lqb6FY788AXA7fEtiwe3/cu7MkRYpKwK4H4keLC",
-	"ZSiG+BO0Gyr2yLbhQ9i2wzHftqgaMhacEIJko5FcOhmp45Mgk4SU7BYpmdC9Ys2LPPFjfRvBLy0YsWfB",
-	"pF+44p1RL9yPptPVLAzkaBgBm4c2kpUo68S3Cajdigafhf7apG23z5AF1NrdJ0kCMiN8tqmcchLvXVuf",
-	"01nNRvLyxTbaCD/NduzzMUDmQ73RYtqnrTe/JQXfQVHDvM7BkGhN/CQM/cXILXhVBas16z5NptseEQQV",
-	"ZKUQLqzXd7wWCFhQsPUCo740rLRlopgxrvQ91DyO4M4BtRlSGTDe1Jobz73iGVuOCf4ZXNPo64fWAnUk",
-	"IyKlI+K2h6k0tkMfAvlHiiNRMTN735sHwyCA52r5ECf2e6P55FRXgwcz4DAOZL5ehgE3oI1dNzPs0agC",
-	"PuD4m0plfJvsDjarGRNK8IHMERdoxSuW61VhBP7VGijh7G7jAzt0uYBTOMtIqUiOtgSz3YYWBFUst44Y",
-	"QJIw1YyHX7UCEvguptqKmjegYobx+o97tMF3pOPKie4Uyw03g2bMsKArsZ/GdkFMl/MJFXTu1QhFlWCv",
-	"bLOJkyaMTU7qNvkKdSiMLFXdLaNuqDCcVATZCr2+Jc0Jkn8WXqQ1q6hnO/bxvJlDv7vdPPapAff97K07",
-	"utUbdduTOnesJs2/fHaWP2b93BEhyS+CKvJmtTrlkoaVLOBPPVDOrENVPiypLjicgQBSLsOKEHqdDuPa",
-	"2auAdT8cVWY1n/EaMTSMS4gZcl1wwzUMNT5YsvnSFMdCzY/5UFBCeAih6A0jaFnRApCFvgSg+DnaYnFL",
-	"lP5TVhBxO3eVGJipOZJVWXIBf3A9qb5CDnhSn1DcZBLamKOXHcB3kEfoF8Dis98/6P+7OHu2OPvwx+X8",
-	"0bNP/xHikKZ+QhokTG1BWTiz4ZaE5OzF29dI/2I77OoDspWtPMZzVRIB8YlkfMtYpiPgKoggdCXvo7E/",
-	"Q7JmT5tiN5jlUEyaTp8f4xZ9embMDWb5kt+/5GVyK8eHDSe4AEvHtMfLAhqJlpREDLsVZemYNon5LcGi",
-	"rYyXe8gjKLHaSLhkbbhUBrP2/NgE9cMggPVrRzPUoyCRXivfMQg8HSerHdb17h3rTDcgEt8D6t0LgMdL",
-	"v1w0oHtJfQ7nkyqctKl0R7NYW1t9icSioEQgSdfsDK7VFvUPS/TRvPyxC7o4DHrYzHMeL6vyuXlDVJUK",
-	"jNoUGR2kqC2xJI+u5gYceV/GjuBgz58XDHFV4kptniPbOXRus5H/6x2gIA4H8usCpFgHoNbc3TZJ6T/J",
-	"tBKJ4NsJW9+3qIv1Ajg1mO0hHakgqzGHiBvw4Ovh2QkndQ+PTEBzyOejCWX7lp7X5s1g9tJhe1xtr8Aa",
-	"0lLdQSdD4yfe8qXpbK8VY/smnNYwR1ayJLa9ntInMcNqagcdjyk9C2LgflNrYqJIEBMQhh0b0t4yZ0xC",
-	"F0143aaCdF1UIcSGWlxHgP8ndQs40AtmpAOkfQeXYWGN3YT71nLi+TM6Pqc3eQTdYAfOYAxtafM5Wu47",
-	"qPJjoDdcUsMoWNZ05CiL5hQ5+LZ4j5YEyD+AerdVdCPn0UWoag/2PRdo466wmCGaF8Qh/wMRt4SU1oof",
-	"EzRPCDumRQkFkTajr5NPZ3J0Sf7xeXvVEZXW4ZmDlci4CTHo3w2Evs2XcwrQLYhL+zU+db6oPR2Mq0Xj",
-	"bOdqATJlk0DKhSA428RsxGYDBzas07KRHD03IZsSCySgPVHPDTwmVQA3bD7TQhv2Ttwpgc4aGwaEB1pp",
-	"gCoHXLIY5F8+Mrx0AEvWI5da8n+ruMLQDYHzfEpIpdFsVpTqeKtb+B5dVh/M006mOglVUpkDOjxfw/0W",
-	"GgrPZ3QrKZyVS3tqe/HjKAjPaIgj83TP7EYi54SRtiwEtMR76ZwsTn/UWNxwgw+AVsrb8Mpjs9zXaE+k",
-	"1x98rsV/tyHMftaMQlgeSbboZE+Eu2tk+iIATQftBu5eJoJgXJEN+75DlwtvAFa2ZnKYUCcn3RgJwP3t",
-	"TGJ+/V0q4bKbI2gD52uwSfhj44HAWmqsTer/5JVAfMdqX5u3QHMkq2yDsOn66COzhTg9iC8TBE+sgS2p",
-	"p9yv9ZhbO7YBxytotgc0YdlpO38IqdZb1xKORUchHCVlGWn6JTeikDRsRKGFN7aU6QjSuOmp8DCNgiGK",
-	"reKJ3CZ9HRyyjFigS3kb2c0nxDHXq7KQhDD78YNuA5pEg88xFrU11Iq+bvd/4HPwt5iWoYVpXNCq6Oeq",
-	"9C63sfNXLPC6XXjcd0lzKxTvftxhjt+Q3UpLa9geYZx0H0hKQ65vboftJ4ykZQWXLY9mV1JC2hyI/0Ii",
-	"mte91YddmHGsxlCRXElCcvdaoQ3W5j/xvF7mMnDdMme3/K41q1YRumnileqJsIsVaThBhr8CXDOOo7C/",
-	"0yXF1S12TTARWOHR3SNQo42yTh7S3lwUzH0KSnBsF2LVNMezuF6f2ZxLOgzTjT3g2snjI+7sOSI8Yr7w",
-	"E1djfHSRnmPaDBCwPRQv8jly/2y0llYIa3xHAkapUmRbqgio1LReCow8UD1FVwIFwZXacEF/t9AiQvV7",
-	"+9rMekcyLnKSPwfoR4hJIQUVm4wveb73jUuXVmMRJ7wKCGG/Ej6SBB19UdHP+grBLsQgnI+Vl2kAoGHz",
-	"pG49sSVYVoLk1y34dn0X4QKZtL+Ckju8LBJMgxi+4AubSV43yHO3q8ObVKLBOvUcsDxtuSifPh7Y2XZ6",
-	"PUs1zf8+lA1fX8oOz8HaP3f4k+eIG+NOswWho5j4N1LkL7ax6iT9qUXFlOklNU5yor7uUd40r7zXu/al",
-	"easUFqkKMJI5P8FflMStqAPIqRvj/rEptY37z5uiExwnW3b9+yRbv/yAOmhJ1pg9qPKhntk04hz3Y1K+",
-	"3rIV1hfz/2N1WG8esGxu0KNcHfWkjrHh3KDeIo0zhW/C5/uLJYYiwBxcxStSFEjSgkCHAJajNSeybr5L",
-	"lXThBeedcEc/L03VivuaPpHhJhU88W+IUg7MOmUTsGzDxaKs+3bUCCoF3pawLWl2u19c/SU46lJgli8y",
-	"XlhQmL6OjhFHRTa4JV6658BnwNaVLU3pe+cH99wnuCfwgPMKy40TJP2E3u2MdBxUCU0wDD7iQhGxXbik",
-	"xcPdBAeGXJge82TRroHwb5DGLozBqIJsNnq5PbOf9T8bjy1GdZzDz75rrlsSgv36gyQfr8ygnUPw1v83",
-	"vmul+rnOD3XCOTSfsOl00JaYtoQ+GAXvEXubgbjIOFM4C593SlBcLJodf9hgCrp8dZIzEZWo7vplSg9N",
-	"ww+M4IN6CwuCC1RJvI7Ef363iV6jYG/cVrGvzf1ylFrsgxI072zjkDR29uoh5w741AhhWAUafTOyznRL",
-	"mf+vlyfWQx0PsfVG/7eL5ZP80bJzXnwTdE2mq5lQS5ER+VtBxdGAPT0d7CkS2ALD6Mr/pi0RSpi+2WAx",
-	"uu9MtCtzMEy2Jdpygoi61jouDXnHiPhCXiO81JfqulU+/PvodujxDs9m1ASDyTDgR3gtCQsVKE5PNzGv",
-	"1dmPjt4P8cX5gW7pyVusT25PFu1J1ubs6Wrh/8UpS7ydFZqj42XEL1IYLR49BePhUJpD8TMbBJWCwAbJ",
-	"9llBRm+MOKmjQQ8aftaMsiQHV5mu2evUqBvZ2m7SrZvD45a6fhRU1zaa1K1VvHqcduswBHgfjE/tM/U9",
-	"MBHrwBEygi3/pnzi2naJZxPXHHxnbsTJjKxZctg+7kyvYe3c1scIKUi50feIpkvJ/1GcjLPwu7sJzXd6",
-	"QtsnCCh3/fSaRSQ3NS1NFXdOCrx39dwmHd3FhhfWya71nnJ/oeyOGheV26o1aNJ8ZiLGC5zn/l8FgeDg",
-	"YVZ07eGQi/+XvT9vbhvH+sXxt4JS3arM3JEs2Y6TifPP42zTud1ZfnEyub9nuq8NkZCENgVwANCKJk/e",
-	"+7dwDsBFIiVS1uLImprq2BZFbAdnP59T3UV4tRB24yi088cBk60fVc5oYeMIEXm62wBIxOVYQ1OdeAFV",
-	"G5XMwyRiyHJIDZvQKZkobqD58PPZGjftTCSi7WOQT2Sf4JgZCQ4s6IqPNvJ87+Jik8c/tRRHn+jkncsv",
-	"siuIWcAHPKCL+5ZXLOIaminr/DuOcOuP7FjXWWfl0rbKhcE3H94sLPUOQU7j0DMaOYoXxSYBr6yR6leN",
-	"LekzJoQ0ACuINVf25lcVWbnOHndrcp5vEAJBvyIS24IqrNJKma9A6txocvHxLemzIRe6Rm2MC0CmXUVy",
-	"kUjs5FNYbeXhvuHDRLHmflArRfVi9Ett358J3Ak3Iy6ImUjiMmrLvUB1g531/W8OiOQKk6PqQstEsqy9",
-	"+lujix2z608jTOqO7UiobrCPRmY0rT4Ln4XDYQsFY6EmlMRMaVnRnURGIdPmanbCi68Jo1HTm8X/w64g",
-	"DbHmUvOO1KqaEu9LqPM6l41eF4dLypurce0O2lbslIOZY0aDTt3pVBty8piMZKLqFn7g2zOCnvVH4Sft",
-	"whCGCfd3vUpuOmo+7uJnZJftS+FAi+eR346Zyc9dT7woudSN9JgqmNhgcJGE3Lz2kZOG4P0Vcfo0t/FO",
-	"qnjIjDOcF3p1ZJB4EN/U0l5VrXd7U+dRo2jAauq/ePywKSns5uID2bzGO3P2m9B67RA/UanyShXE2RrX",
-	"XERbUf1aOYl3bFW31MpN5FZFm1AOE2QpfQJ4SOmN8i4teFVxKpU75KFI0gBgOAZ7nYkhFwycgtC5WJVH",
-	"ve0r7l3a/bz+UfPw1pVJXt+cz+3f5m24/GHdyYQbDL7oFRz61X1tVjnwO1/VSr/9Gq+ib6mCNzKNri9L",
-	"7fRbvK7o7oKtb77YBdPFZTUkjLxLfyZwPJITAfUHEO08qrqzteYPJDsXutLA4hYHAfy3t6N/4Dw3pHn8",
-	"k68AMhfHSt5WBLIgU6/Rve0rRm+uhhHVZeY+NyOZmKIr75EmgRSaiYpCwhWw+0VYDQ+0wZKrMZ0653X5",
-	"ZYScswrwkEV4PoOSLqKvC9GRo3rw9/iu4iHlfEK5+bd9glxKAYWdW0yB25F1SOx3knRmlUY+iGUgb6EG",
-	"P22dr0mfRlQE7Ihc+B99IaBHBn6kn2OZDjdETpi2n/dTBOH5so0gkroGbkda5M6EUY0QWvwOVNpDvgVp",
-	"vWtiSabJfBGDs26+dZ9HUW10y9keP7nmon6W7XR/c2/PNnEhydRzHpQAAPIoahOXlNQmRsadJMY67UEi",
-	"QsiBds2BH2lM9AHUW4Y+mLvBgzZRt/2bKzCMYkThgZIjnYw1wcLnGp4o5+FaY0/b2bhk4grEBwzRxuIk",
-	"BqX9z0Qb12Qb8uI9R5taLsejyJfpjH2UMpBDwR1UTK5BdxRJFyhJcWLbLT52XfVyzRDAYSL0AHHypbhl",
-	"ymVC38okGKFqgjCS7ZYeUVUeeqwsrAFqelQeu7jbdXHBS9/s06dP5gFU0wHK74niMVsS0y4NnAksLydU",
-	"E3xJFgFcJYQHr/jVgU+uhHJWyC8oS/absP5Iypsr/EqR+S79cq7r48Lc/Sqks9nBSw9jBjypqVHX3FZ3",
-	"0OxmpGQyHNW97itZiSLUV7isOkNYPupzeytqo/uJCCMG6Vk8YJZVa0hh5BXaaV0vq0vyrOdlcuU2aZau",
-	"X1ErBcD9o+JrpR3ns3VZYRJHVGCKOIZD7deIHEA5RYbvMQOPVDVVBeVrwytAgygt94YRAOsnRYwQDXLh",
-	"V6yPWVjlvQ54uPzHDUi2TCtPaSOrE02XvdyZkLvdqyQRsdtSNIsLLAUCMvHz0wDM5CGmZsCFe51nHl/4",
-	"6Krzx/de+8lpOcAwrwKFGtE4ZsJhm+VBjicjyW6ZwjLe8wyhH3tSIPSJi1qW5WY1yhu8rXTmubDSahHw",
-	"+WzXRdgJ1cagv2Yr0Fpq5nlZji9btFYrjtaazrFSqXkaEyupQq8gJSNJKAnty8QUOXdJG9SST2p37aiH",
-	"xMLLAInfKDkmx89Jj/CBZb2Bpej+lFx8fFtTlR4zKqqy83PdJ+Cx8gQXOikXFnbGCG4E02oKQYzF802i",
-	"mIppGSWVwVX4+LZpukDaymR5jk4GBOCHsuov1wGtAAEo9a7ggClkRuZXgYMCcl0JCsDdxs07KPPXfgM+",
-	"ys/020tq2FA2Drz72Oai2du328cQbn55e/TqmqIVc8oM/TaHtHa64H1XflWloOD/vPj8+v+SiGuTgY3B",
-	"3zqvv3SOT09mBipdYK7oPYVcYhELwBlifzBKCh5Yi1jK0JIi1Dkvp3e7we2stC7M6SzLTn7jzsE8la3u",
-	"HfTUVKIZ/fPiMwncCFY9ef2eHD95dnpM/vLl/edXb1+Rs9Pe2V/zdZeXrXbrv1vt1utWu3Vh//Nrq936",
-	"R6vd+tBqt35rtVvvSjXMz/Tb62+WSTS33ILcPZs30OxzkO5Z0VSt2W3zTsI1+nQWCpfC3alo7LN8LqUB",
-	"X6TklHHDyiqoIz2Z16JpSAzxrlaapvvqsjm9oUHzHuU5kpkh+SjyldvQg60O65mhsaWNx/x5+itTcV1K",
-	"G9o3oL/SflGnNbJrZshu2fJXpMImBPg2fDlijdOtF0EGTFgUXdm7WSs9J/90xRQ/NU8P6lPNypVS56dA",
-	"1EtwzhgHdwqCN5OSx8fd45Pn2DLRGgC+AnUyklG5LruQW0bstjRblgcpwoH//iOciy4ZHOp5XfvG+rkK",
-	"Ql7d0lLz3M4q3QAhrVA6J5lIJ1wAcqomeiQnVkmhmtD5bnn56KS4ctVPV7CI8lOAjzx8t32tyk6GGw1N",
-	"IMrfHzMVsEYlq9C1q2gTzKHnNLn8+I1Vr6ankVTv8QsqTGXBTdisoChS8TL+5Il68XPVW7BYDtnVriKC",
-	"1nX557xAS+583d1qwALariaJG8A41+yWKRrVkZwrIh1krKLe1V73BZ0/M6lCpqr2x+0EIi88y6EwHLf3",
-	"4a5vw8r55Ja6uoXzKYkay+dkWh6MdIpFm7z+0iYIl/UXwXhW3sOiCOrehVSEYyn86y9/hZD3/565F2dL",
-	"7utcYzbNiKKGaTICXEwvdI1iFGK+KfnVuYDlyOWGfqP9iJ0DZIcaUsE1RIExXEKJVYc6qA5ZCic89CLR",
-	"7UwBiEcAE3WFQdjh2L4dEWhu7cH+sdAsaupiWO4psKez/FzrnVUlpjq0MbFc0+6x3R/35HNCS2yMO/os",
-	"2q30/AvRNN/NPnfLFTb1vEo/48IoesUSTBLA0L6Q5konPvTMwNZqtVv/YUou95i4DW67C5QWCGdTXHBH",
-	"t8JNLC8ohqTn2/Y0YS4rYqYpmVRiXrtiQXu7NIEHASknYCRmCjiAy6BBlL6Io76ddUORkAsC/tlySFnF",
-	"A1Oucn92o7LgRgoWEisBPN4yJC04gY8IUsRFmaFymRK/KIL5E9CBRrtcME1iysMKPJ9CAMfvTGGipbvP",
-	"ooiL4VdaAHtySct6jP1LFbbhi5gxZden3frWsd/s3FLlGrf+q/Vi+g5f8mJ6+e7SWuTio3/Ri+lv7lV2",
-	"BnzM7DavhGtQK68pD4TSKEG1XIKQkIeEm7bvq0CTkBtiFOUR9mGENu+l1lvjlKZSf68rujQOrFgOasXf",
-	"Z5OfXCJTlq6UZigVEqBANcOsJMEC4xLfQo/bIIbsKo6oEPk/uPaN7rdEuN/zEXPFdDL2rYRYoV2HVeCn",
-	"aQpqKTCDM3VKAu3fTHllLaZGtQliOrRdxKsN/QItI4Dabggn231aniQLqU6OMfMKr4Yj7I0HY4o3aBPR",
-	"GHnDmicEBUzrK+O/upbsanjbFf45o+QXjKo6oYjClAovW5qx/Nmn520Ou2qzvKxeB/ffWDhk6sLNGiLq",
-	"/RW+lWaKzB+6/eSqdifJ5pBqWUUpTj3Xqj1NSMTp5Saz6MQ3rlC9wAzwlMLuYKa5V2ye4VTOdQ28RnGE",
-	"Km9+zeoW0PvHr3z/5zrfWW/n6cqYVB6LtyS/JbjRhRDtCDiZw4crlZUhtz/304yJmgfMafSCi7IDXqHI",
-	"prKhw4CxenN5yaJoQwHEsdQmBZJqtEE5jje7ST4R7spnctdL5pxeRa4UtgZJ2se9JlTzce0chrVSywBK",
-	"oi7gBRtafVE328BL/FatDMxlvcmtkS4CFlUh5NT17+Ual9emykS4xpiNVv/Ff2spx8+nfl5ltQEuBJiv",
-	"WEEOkUsd8pxxlutlB1y/vXqB6DenCNlDbLT9zXE3awNgwlwq98KJ7g3LWk6j37i4k//Ws/NmZUjuqDWZ",
-	"gNs05JYEmQgYiThE9syEMcRdQt1KP88VqVlTdUomMolCEtMpiVzx4Z1EdzaHcnnixEPF7V9MBfl7lLs3",
-	"uSEr9/alI9kGm/uemVzLXqyQwb4EaXuuFO5ZCofrjLs5oreM9KFiwtx5R7PinxLVYeFmN5MQRvHSYcqv",
-	"oi4wqLTiDl9S70x+c7m0q3GpFQ2oXMSrlum0DtTljHu5li4zlk/lDm3BTuC4to0YCV57aBiVKjg644jm",
-	"2rvrGA3DvqIiGNmbFdGg3P/bWEi5RNPFKwYZjBmTiyXPl5zG0YDpfIEyUVPNYApNtgdSHZGvRRblKpwI",
-	"h67bQrr4nU7G85xoAWth3+g4jtiCtL0qtOx6/KaqoAFekGMofh5lG/3FXci5MJcz0SCAcI2Ig9dtct2f",
-	"Gmb/BbeC/QEqNq/xsQFj13abKezjUW7oc99YfN6pnlUsjqVg06MveL/TDzqulhSwM8yodd4yMoqgs0fX",
-	"DsPFsDtOyzbh8FeotPwgoBP/EcESrT+TcMhCV3zZn+IPbaKlKwESjEyUFEP3RCix5AbirSSJXb2BNouq",
-	"lOeaICCbxIIeeO8jDV2I8CttLP3hwQjhBwMmjCX0rAd+28eR/eGlrYtSLDn7RncfisdzctY76vXqddS2",
-	"F6W0pXb2usfPTnvHJ6ePz544a7oExu/NS3J6evrsOYFmXKAVhInCIHKxMU5umr2TJ53eWad3+vm4d37c",
-	"O+/1/ntRa9dYyTAJYN08bJNE8H8nDKEcNcECBexidcvUcwJABtqQk7Mz7O9cHPzb8WxvreVdR9NYiQ/t",
-	"nmOs164W+ngWhvD9R9Nuo65taIuH9L+EVKFg5j9A5+VB+WtIcrPXMqSG2n9dxMH+6DqEX8NVhVJsxKG7",
-	"Lq4SOotb617xIRcVhToTbJNbbDJX3gflehTikI+H1+0cMjGyX+gE7/EhQhZDxaUUvlFPOqtR6Aar2PsL",
-	"TGd0IRBP+FZXKLzn+Kzn/uf73FUT5iLK66WUl5Qy0FmOCRuAPLOELc7jDC0t5c74nF6lwrG+epNjqIVo",
-	"+HHPJWEt6K+WVhyV9FyGzx5hn/uZFIonpw1bqvlCI7e0Ujlnl/GGRytoyyyu3zoy5EOH+j9zGX656Jyc",
-	"PQEOPWLfqOP1JORDbsqr0Rq3lA2TOIIE87rWSuqyLK3iQZcT5slWpwrXjXIMhSzt/fObTwzuTwm1IjCi",
-	"yipgPDLY0KDGOiIuaq+5urvNYKCZyfB055E+BtQrhYrRsObc5C1TEY2X3bIP7jG0OBlvWtyn2J8Yt67p",
-	"yWwMHdygeNAvYIEfs7y5mg+cr6D7FgsOnV/LXcZZYF3nNSwcuCeidnbhCxcqt8PFEL8n7OK5LeRAG7dI",
-	"M163AasUXv6OxjEXw5qAfTNIXZgDSbHhj8k6U/5HCsxXomSM75/Xnt0HTWppcZiil90wxfVNZww/dQJ9",
-	"C17hub92hESNEchroBhTNOSJ7rga7DZI5s6c2MmI2vfky0u3x2XyrHyfPyQmkOO7yKySmnMpBhEPqkrS",
-	"i1Jk/vNmpAiKg19FGQ5sjm9VIYyH5R+X5D2U3dtsudV3eDGxb+e+Iqr5xm7sp7QGfaXMs3kFbt5ALddi",
-	"6vTzvtpCex6wjADEydBCJpYzizw81Rw2d05FSC2i1Vpzp9BjNRtzL13jSo269XIUrCz/ZkErn6zXdqGZ",
-	"dnqgC3qoAUVepipFk3K9FQAzaqNVNhYtFcpk2ab57odukKUgB7kt2nhyTv44Vo+/fdHsI2fNA4UVnptE",
-	"M+e0QZ8X11g8AK6uR5oYKWtlhI6lMLUxt6r9Cx9ENCVaknGCNU7cFVvdMEH6NLhZ3Ov8uJ4Ci3Ot2NxN",
-	"puW5WECtwPUuwKvv0iF3nlePyhsl10OHRmDostwNj5kVcj0L1L+IM5SDZ3srJdeLeSnHWBuCdkYO8/cS",
-	"ot48tNTPbpmaOk9ge7OHuBSSJD3UGWNjHJspXFNA76ETOq1TDFmfEH5UnMQWlMbNpCba967U43RLrSTb",
-	"P0kzVbuPG0kpr9rnSyZCaPJl7emImmyrtWsWKJgvVNeGTjUZShnORFp+7gR2gMBepZFRcZUlzdPs/t3a",
-	"twMkZH28xmUQ6IYJWmVhQQO4RzkX+fxGc+gKXkYltx76vllmOX4tnVc6xAwYep1z+JxOrsFBZCu6C2qh",
-	"e0vp1CQPX/CoafJ1n0fRFeArLgOsz5eCNp23e0v5vAEi+QU1KJibzL2BcjeiQrCoYTb3TDrRHfEN/Xf6",
-	"VenhNKrozrAKrxowE4waztB/p2KGdXsnNXIZgD64INRX6sorByunCiLgUBIKry3tuOoiz6vAZeexo/A1",
-	"frUZ2GburNLFFc5+qb6bvxEb17YK128DWpd7/8sVso4rr98cllIiFu7kx7fvm/ayKcsPuNAeSFnZqVgD",
-	"3mokUsG/MjFExzRIES9St3hDXmnHXrCYT7UMoeJyBlzpClkMHxHNIH8McwwKNfpOfVqM2hFRfP0St0DV",
-	"ki5pxNZFG4jm2ahfQkz5ivD5/s7DG3Ijlx3fV0Rwv0A00MZgu+uo11FMx1JUIe9Ah2EB+YSYY4J2zFF5",
-	"h9ahoCZR1YHTpIJ1N2yWqqIaScem0GwUuxxnM1xwGK9YxK2pv1bo48bpDWm95fJ4U7qAuu4lOawtCWYI",
-	"tEIW3K1FNnZwDXHbIUQFGCBXgNaAGeP13UuuDrQEZ9cuu8axb1y4zpLZBuSrG+K1CCFfdQtRh/T0Gn6r",
-	"0JtiXvWkPCr0F1hrCERGoWudcZUIg06WdXWZ917Ro1o3IHWmSmjQtcClin9o2H60nGG2U9zruXU42uSQ",
-	"y0kR5k+CW4Ar4pyKdTz8yHXz7/bzz25oBr69RAOeIeqNx4lmL9HqsaKZN12m7WUaNc7N7nLDWWftbIqn",
-	"PBlpFlxBbm6favbkcRsb71ARUhUS9yad68FDljdtnOvi6+aRTqPGBn3letTYHVvgJEu9quktmkNjwfSW",
-	"I/JeCnZuld6jVru0p09JZstMxmjlTbyL18S+YsEefmJxRKerJMnWhXBo1hWufpe3H8sW1bj5aJb7u4RZ",
-	"LcikdTNYEc7qhrH4KptGkdh+ZTEixJ72SEin+oh8HfEI0sUVFDpQQfz9wcpLGk3oVFt2XA6y6tLwS8b6",
-	"iLhyPlFfe3U+7cOJqS3A7Sf+4o/pFOsdVrwCJ8sQxPLbk5v9onOY8OYuweoWuXPOeHiwfHx2s1rzlyb4",
-	"Bn9KLmqntUZsYFbJHnVFsW4s957SNXMzGsnI47E1WHNJILMc+Lsp6mgpk7Dy6QO2Sd0pkM9KzRb7zj2/",
-	"rn4zMmbiirvWPXeD2gdUxLB+Q0/67Q4e1KzkNVtBDuDHvjw3pxxKepW66Khi83qiJ7/VFcT/P6Mqmv4i",
-	"Ix7Spo1FL6zsQMYdyDHTkJ+DyQpkyqhqI1YhhV+sFp/ExEjQ+hClEIAJBdR8zmcgu/mkWL2nx8vcfp7d",
-	"pV856T3LI/ye9HKMIN/PyGcupV88Plk2lkMmXHw+7+EhqF0yaSS9wdRmThHn6dtjViABo9adKG6ml3Ya",
-	"HtAbYsIl1VwQ9sWD8gkDf3kdvrq8IP/n6+e/Qpa4IBcf35IbBko3rA0kGb4yncDImLj1w47PxaCkP9YL",
-	"LCFFjFwEVk11AH1ErruA0Ne9Pb5O2xdLYZSMoHEgQ3DdEfZ/JfDsc3LdNd3vGEL94b8pBftd5JQLiO62",
-	"CY209CWUkAnxe9LrnQb4ZfiZHUUyoJEd4vrod/G7+N/kQt+gU/36IjEjqfh/IMH2nGCM/RpomZbsYbu4",
-	"cWl9qJ3LkX3zSzkeUxE6K3csbxmB2lr7PbRG7XsBmnFCBeR1XL8N2TiWholg2vmVTa/PiYaWpdCNDqaZ",
-	"dqjry3CKituQ37LfBXHDS8gDAUeqCxe4+4ffeNx7dkQu4GPQ9cjNrKJo5275moYrT7ggMR0yfU6ugcdc",
-	"I+jEtWDfzDXhAzKWipGBjCI5eU5GFDMngE/YMwgSpaW6hrcCgwbd0xfoEsO+YbkqFeTt5Qfy+OT4aVpz",
-	"+5xYuYbTzEpceYh/+fLl7Suc7VcHdqrYALpBWuKSEdIAjTGBnUvRjZXsR2z8tz+1FNfkL/aVzx6fPf2r",
-	"x1m+NooG7NpysH8n0rDn5Bpc2/ra1Z5a2rI7DQ3e2inIKpYvu+KLDJIDwTf6jCg+HBmY6fW3TszUmGvN",
-	"7RSyitbsrwACDbQNv+gbaBLaJtdx0o94cE0E1HZc08SMmDCQnB9aMp0CZbKww4WdI1QVqyPyFYj7W0dO",
-	"RGFsmitlBmWc6hugA5h7n0VSDO0+QqooZKajDD1yi+hYargmY6putB2vMG0geSj8xuUB5aR9HCwdQgYN",
-	"tq34XUDNUMBcoAD1u5YVToozQwFGGYxb4ED6vNtNy9aPXPln138fUjkM1IN+9g+12q0UVqt1fNTzmgyN",
-	"eeu8dXrUOzrFrpMj4KTdEaORGf3H/jxE30a6srdh69z+8Rd4pJVFOOCbJ70ehoowDd4qPuyb6caRS3bI",
-	"alXljWe0tMwXOxdxfouF8VAm/BhHKRNL6Wy6L2j4if07YbooMFrn//qj3dLJeGy39bx1aU2+iUc/xirv",
-	"gGlNVOI6+9EhwPN+xL9bcZSn4dZ5C+kSRumOmVE80LmdmylRpH0W4fXtO4xle12gG6eQBFk1EsTclr9z",
-	"72645w02GaOTYIatfaOdeYdiAiK6uM8OZuCjkmN7CIlGloi6dfMDUIyG04WU+4nR0EPD/wzE226d9U6X",
-	"f+WLoLeUR4B0vxLBB1QArgA7ByYVUkP7VPuY5Ap3wSs7XcB7rjySiGtzaR+9SBB2NKaKjplhyo5Vvuzs",
-	"ke5vfMztLi198CUIYniyJB3fkyUNDPbgtWfe+nfCsk4V5y34sHD0S0zwisGwLsgpRhAEJlouGBR9+3ce",
-	"FVq2wirTfr5lA6awAdmAyxL//lh6lfJqyJ/OKM7ev7BzZkobEDwsuV4XoKCterse945r3S6nHSP84OM6",
-	"V/KNVH0ehgxdYdkVROVyMpI5nXkwAJR0q3u0iWATpg0miuTv3aUH+J65dXDBjizrm7l5fcXoTWcYUa0X",
-	"3r8X9rl/wGMbPMlsFHAbVAgghUejf7bzzO11ugbn8nWtvZ3abw+tjf7hKEzPOUOMOe716hw6pNceMWGc",
-	"GV166t3v8Av8/KNL41hJ9NU2Y7LZyb0NW/a2x7I0uwlqI4S09uA5oX4bIGTLAu47SpTpN25q2ybEJUR4",
-	"r2nQfuPx8m+8l+aNVTXxC8+Wf+Glq3KeofILPCFNtBwzMGFYBHV1bq+el4Q8vI2N1qjB069N255ca1I3",
-	"XoXt0DbmIVgbDqbaxgxYa3K6nvne54Dp42UUD9N9Md0OxeeqGUoFKE6zjWUc0PXFmiXgx5pIMuYiMUxn",
-	"zZ+wnEB7j1YHNkF3rU15/cDvzKrqenrPXlu60Ihh4xmoHFhaK4QRqSbufoQbkhboTVrjhSrSP76+QP7N",
-	"xsn5Cn9l09ZGldAGEqPdGjEawhq+t/L+zHycvWws97X8utKvwKAHQQQX5BMQjs6ux8YkyoSbUajoZGN3",
-	"wA9wuAWHW9DwFnx1pKNzkqHxfSiTB39ObvQi/xm88ZIPBRfDX9l0o2rLr2x6ySotxRs2Xb+f8iN4sODd",
-	"KGnROIf4FyqzwYgFNyzEeAcEUZ6eHT/9a51dL3WPYTLHwu1+x1qb9rC8Y1Xb7AIpP405fjmSE3SvQO83",
-	"CFzqmFEfSErjU9xA3CeU9XwsuXDT3Al28wXh5bweC17h9R/9wxj8Ztq8kOG0xnnmwF0Fm9hZEcEmJJJi",
-	"SOwMSDxSFOI9MoIxpVIsMGQklWakT41xOfH1CMPP00FB/ChG641K2I85snw8bzrh10MscnLw1wz2VSM0",
-	"P+D83He74bjGNz5L+Rt0ObVfODmpMy/nfi8xBHDbXJ4AdR1+LZv3tLYGskVo2c4APdtLuT48/ca7wTfL",
-	"kHCYS4NNpEtLUDlwZyii/9mYUxZ/waMFIHlK8DzIIA1DNDzfet4LITHtApPGCdcubaLtkj0UixlNkcjJ",
-	"iKpxmQcDIhfbJYzcOJfMJHGVzMKVtYkuptQ/tyTjerSgl8P1s/QgTIEUA67G958b3UFzfAVa4wytESNJ",
-	"nzkQKi4gh43QOCZ/+fzh88c2pJ88OTn9+1/XzXS6bsvzgnMLtOtGLafeFUUyohq0Hj876Z0+qy9lceCX",
-	"9su1JOz6rtMnFshbpqZ27FKTzj8At0Q7L2fqI5y7Xvt1aXYh839jBgW+Ne2Ev5tBCom5zoun2NgHgyoc",
-	"dPbztd6QTEtel2oKNVMra6aXLh10QlEiML/jB2peBzUj557TX4uCh07oFGNHnjogpZAKw0JM/FwL5aO9",
-	"sTwL5dI/uWn91g20KBTuZ/2zhcLnTlzG1gZPV7O24+wyEXbAotRb1h+YCD/YcZfQzONS4Ifpz2L2zgSm",
-	"Qg0mfGq8u/QVZ8H0fXaRFOyuZ5xmzS+8sB/Sp7afNfaRKojLUUzelGmfGAh7P9KEhqFiWqPXw8PVYAuZ",
-	"sqyrf1dleJWV2G7Uy+93db/SrVKK8hmnUoVM2V8QExgqCQKPjreEdP3LXM5VVXgHqxz8fq4ntLOybZIg",
-	"lmHr1etWvmt26/WXT3lsWMvaoGxxSKOrrDuVo2Z4Ffyp9Qsd9xM1bOHine1z0nt89hTwBxSzt7b1Cx0w",
-	"oY2iWjNy7ArZoBi69eo1dvV6+vdnWHBpR3S34b3rT0X+Me7/kl2StG1VuwXX7Mrhd+JvaVcrnxTvscL0",
-	"FRZjsSuoosOebZqKsC/TX7G7Qut1omTMui+YirCbd707855N0mOupYyerP26vkSAh9Ib6/oZPM+SN6zg",
-	"6zMrCMc0ZA81XveTaND5ohgougrTuhhsPmccanhtvoWcqUrodr/7H38s8gnnGNvGhVGVipyuaK+yjkpc",
-	"xrMEMEq7SOn0Rq8muhrJJH8ekNawlHpWSED+MDikIG+BqFApyhHVo/IM5mIyeuMkZeRMayC1KhWL6pt1",
-	"J8+sqGH5Yn/AHCAqES42RbThUdQmQkLSbFqfawr5so1Ujdk8nGXKxvH2M4CeF9OEIbxlpE9ZdHbQIUVo",
-	"/dmn29dRLqwqYiSBZKIZloKSKbN+IcKmmbhjjlKprBlkADILothBCjSzWQdfNs4mCi3vL8HeMfv5HaMa",
-	"6kRL6KjtwJus+mNGTGxVAC2nP8V0Ml4hX7qWnMOXr9eVsHOV/SABNpwkCuFEStIGhZkJEUpEsUFneO0w",
-	"S3p27pV1+LJ/dDMXw739XjjZUhUQimakMCNNEgFQ1bXVu0/4ji1nAhzu7EPT2i6NjGelrNXNZIQCVtOI",
-	"6efEdWYkQ4l+KF8BFtJpimcCIEY0MJtiIFhdVisS9E98dIM35SUiNsFAi3wIOOm99yBgdjwuFpHPStS2",
-	"++ZCWFy1jLWQhNu/mUJ0OCvyhNRHK1rRRqkq79yGh/RQ2vnTlHa+KFBNxXXJmphvzlR2h/od/v3RvbN2",
-	"tjyODlTaEDwAEjEClwXv8jbKrlrE6C2rvmolORhvDTikfoq6gy0b4Jjl4fjanSjP4QRWJxhqX0n2Vtwl",
-	"qdDHgGk45uK/5pDR8s0V75x26Ga7Ze0cez+Wc3cob/KJOHk0yY3SNe4DVuKGKyiwiwCq+FDoIgomqWec",
-	"llbXOSqcr3SpSNmQlmYMu1wPbQYjGkUM2ke1bvs9/u7k5uv0/+dbmjXPFc9VxiCG5YEUN0iKHiYUFuRP",
-	"MgVtalqqU02eMjE1uOSHxNRNMHRnwTW5lfxnSzE0Wear32tYzl1zCjXWLHdu2FR3lfRtYir8rfD5TK3z",
-	"BtyuZeeHpcZu6Tdsmu+06xvtGh5hyho2Pzwk8DR1jf5CNdTOmsJuF9iWw5P16Lj2aYcQXcNmHQyOoLXL",
-	"DBEmmqkaWeibT2jdOGRf2rl8b1JIUReBE1xHEikSSZ0M0tVIYp2eba9js1taqmG7/MzXt7TlO963mBhy",
-	"wViz1IaUdLad2ZAOvCCP0kpWe/xtH4J0vTy9fVFSEHdgy/czZyEEKze70Wvg6t3v9p8fzT0pluq8a8T3",
-	"5K7EjthtgAtv9i1nkyb3OrtbDYAkNiCOFt3pQ2RrbyJbDNB1qSlccAf18hyAYXI9JEkkNdOupYs3OxpA",
-	"VdZjCnbqzHQKKDEr84iqBBGH0pFDl7m/SSKridtKQft85gBz3t3Dtd5wkonDk3CAp0WNyMEe566hvX72",
-	"dCKpDfY81Stds0JXnC4NLDPoGKbGCxMAL+C5z/DYBqk7P0wFYcNU975qAdgw9sYB1BtBKIkViykPfT8V",
-	"oAZflRuxQSHq8FJGEUMA/BKacG0jVwwOfwbyQZaalJBLnMyQy+70LrdlV2wcQ+3dhEYRa5BUNEeP21O+",
-	"6l4FIuTkwKz3RQf7jU414YaE0DhJsEnzS72I1wOC00Iv2oV/aPuV4dCNy0gSSQkNpbAC3M967aXgVS1G",
-	"/HAjqZlvdRVj3xEoTFnQcsR3D88mMddLPU0pbbVb/t/AqtJlfdWXzpGbEdSLoBDAlMlzEiasTeQtU/iD",
-	"8j+T/hTzz3QSjAjV5Lhz2rOfPzv+W2VTkwm2Qa/Y1xpTfumAwqggcjBg9jEECDUe0KFybPf4WjrHePQy",
-	"16+mr6hwLYRLRsZP700rF3cpf2Kv8N10ojcckiv8GfanxOrIOoORaBORjPtM4Z/8c9BDnkeRbpN4BM3v",
-	"xpRHluB9diYPsVK/unVMyg9LYmaur90dtahqRt397n76sUQ1d91oN01/VXqI34gHUErsde801yymypJP",
-	"UU6AlEAS09XEVGysCCI8cnGNDdHacuHsZphW7iwjTGdALjcdN281ViKevqbBKL3xxrXeFNKAWMzBGptR",
-	"2oke20ToGxaSiBr2E2CarcXgxAwCpFsnsj3BoxfQGht+x6aLVNM9ou2uYgAA830rE6t2Uxo1Ta/S/fVP",
-	"4hQ/MaN4uXPyFzkhY2g66wkNEWTxtkGvvYM5u18lzjm+ig2p027BPPVi5RGEa1q8nm8sNXjzVzr8M9Fm",
-	"zITpeKSGXd9sqm8u0lnt1FtGx6DlnbfOeke9Xqvd6ifBDaBR9Y6f9ehT2uuc9o+DztNer9f5u/1PL/vf",
-	"MUh4V8cnE0Mx44+SCWM3jVIZst3I+k5sNaWhYgKVmA1tl8UyoVC5dGBee+SLsypQSg6kz6ZShGQqEwX4",
-	"nBEfc+PTDFNk8JgpLcURee+c81yTvpRWvGH+YRHhw0F7FAyFFzSiImBlVmcfP2rI9W7tdzpgDC92/+GT",
-	"L+DBTeIJ8ShaVAXozHYrOqwCnlnme14WaBfsTgv3oKiGF2gEzqixtm3fulVVe3GKXo7gdir7Ii4YDuql",
-	"YF4ePjs6682jP85R7m9csLQgcEA5povGTHEJTH+g5BjAHk+ednrHHZCZRqZ/ObF/+dFMVGa7t21EIx5F",
-	"l456F1zigzjcF3EI/AaEnPOkSBLIMTsi/qizAg98IGRhEhhNeBXbmudLjYRaxNSyYBY+smIoa6Nmsp1Z",
-	"lQC80Gghpz6owV7jNGaSz4wU0yMZha6FXM7/ZM3EQEmtWVjtrC+qTfvhgwIS7n6Hf38Umr5sfortshIp",
-	"mMkjTXiYRs9iakZZ8AweaM3KooaxtKoqQ1j+hRvhHnf8RErEiVaFTeyHB/m4N+YiM5oMJZHCJdEKPGFg",
-	"XTqSExYSqUiQmDbps4AmmqG4xNBRnynXToU35mkxnbbW4x5TioohGzP8c/bbilgHa+Q62VwW8p7ssc1w",
-	"ICbCi8IY99gVn5tnFQvKHjkwon1hRA6JIlZyzDVrQ01mm1i1yvKfkOs4May2lz2mUyCPRmwkMbJjZNxJ",
-	"YizTjRjWDBfvEv79IjHys4y/xPf7MqWzrEJ6UyFTbSIHg8NN2qubxM0RuRCEGsPGsSGJCEFSTwnXZMAF",
-	"16NizGplgT1z09rVGRW5G7Njgt9js/QziyIN7QJyZiiA/3FjD5Ek8c9rey5I3V8vO75jKDLnhD1xQcl5",
-	"J2yfRXLSOm+d4QMhnV5BYKZ13noCX2rkUi3S/RYT/mtdOEJ9wsQh73+PJM0vVM+wmYzLkP7UdSuRioUk",
-	"oCo8J0DzhBIXDmxDrxsS0qn3wgKMLmR/96UZbUJA1VIF+zyKOtyw8ZI+JjyK3sJTGw462kEWBR5hqnvv",
-	"bAUHxYRqEifGdUlyJ/ZIu7hjn2keMk0GjGFCa6LpkJWFZGv69u9PzNHTwU4lXJH0AOYR82UMC0aCB5wK",
-	"34YN8M6ayrF0kTuIC2bjll+wg9zaF7n1MQGg/GBk30igZjlQLOTzXEWwbyaNCK89GAhiRlgtcLfJfHYe",
-	"7+Vkp5xFBzLGOExUn2O8cBM/ZBEcGMY2sgjs9SlUs3ORJj55ePxpELFHgEdRl2eoRBypRDRgGizsGNmJ",
-	"qXKkvEPj207ns/yIU9klA7F/cBe//i1OZ779OvlatWkHBrJHYVbEtFEstVcI1TdZWYHJDp7ICdNgBuf+",
-	"6Lrrz3XvqVHs2VQpqVVt79Ntf2LoSruEB1ufnMvdLVrRdeuK73UCbz1ah1KRJU4e98wmyRCGWJhZ7rxf",
-	"e0+OfqGYShdQgQ1VSR/AwcJ2EYpVAszUz1usXGWQDRUVjvDuR23VsQ9jIJD9hEWBHLN88RQl7o9koOSY",
-	"0L6SsMuJgJDGl8tXzRxBuPhtG3a5USsv4UEr2xet7B/8lhUiGGlkwltzciLavnlzIDU4O2MlxxIgE9qE",
-	"RlqCEejw8HyYz7Iv4d9QU1lbpUYKXViLBdhL98xPranhIh64rpYGQPDYZ3LKSyEOVpeHEDm5fyqbo/ju",
-	"d/zhR1exQbLNLM9llwGmtbD31QXBOQOAQOqFThkOqj6Cjhlq5/gwC4kU7Ih8dHiKYynYFBs19mlwQ4yE",
-	"h4v6k32yTejvYtZx9Qja99kBMw83ec9umSJjqZhjXxoQGtNuCTDRspZcOENc+T3RV7D0LdVOXtIoIqGS",
-	"ccxC0p8SmShf3V9fLcEFfkJ627LD6CV2sipHp/jq+cKQ3zIB9HBQUvZLSYE77pkFeIZiqgxyjZr6Bd7S",
-	"5uoFF8OOQ1pe0svEP7RpPYCLoRtrkc3s59x+WMXYhfil3wNXmaYYopYAdGMb8cAmGaqhjEIkNCeMQMYU",
-	"cq7d7u9RqVqQpZEvgAPLJZtvlMn7US6NLI8tvnUpVdNy3Y8aKG/VhA9SlGWuQQ/YezCwmaRXrh0UNZai",
-	"Ouge7WFFz4k2LLYm3FAxrB2a2cO9RwrLSL8D5au7TkOwkyhctHvQ258LMpI65oZG4Mwy0BjppHfypNN7",
-	"2jk+a+TUyhb3i4y2rkLWqKyyJ3DQHPdFc/yVsVgjmwOxfp6ifDgWAHqk/ZsUDgzBA01ysZWSq0COxxxA",
-	"ipa4sHLPbVT++mEW6ZW5ST9ArJ/JDMQBVBYZ6OZtJAGYcGunTIOI1cl/uU9RF8yzzYjgvtWSPDmpqiWZ",
-	"h+hpJpbSFW853jI78qLLdpBLe5UMU8ZCCCVjLvg4Ga/CQlYUPN3v2S9bBgxY5kpO57WQbTER3hOehZCC",
-	"KSN62ogRvS4sY+vu1YaS/1DItofgA9n5ZuiYIZ1ujgkJQ4NtJvD6fqMzpA3aG/QEOMK+FPgztAH2v7he",
-	"FPhLRMUwoUOW64zLItfaIgwV0/q5ZfDQwIoY9s0Q1BApNNAndEKnR+SrT3qM6CSDDPPR9pDpG+iBrl3x",
-	"6IRq7ANYFoHClqkv3YbutHlXtnWt8xYP6X+5D48EM/W54RsaGH0/s5IPxbx7yQOxW69zo+bxnbgmAXSg",
-	"g9uuGA1msCPWnICMpVg790YO+S17CVO5b3bgWZUZWIJkfkre0WkzaxDXvGVL8CN6jyo1L5jUgdnsWebd",
-	"fEHVUMpwwqPIo9PHVgFIQzcTFqLLTUYh04aECWvU/GqlFDtrh3ZQwdg1T3Jqjp3RbpmSCEZSFQMh7RaA",
-	"N+jW+XEjdgOLOZRfHdjN5us3M5dTf5ql7FoCxKR1SMCLmcgXcRK5yWKrPHPpBpY3RTvnMTALuJaoEt73",
-	"zk2Hm3wf+sJ/dgY+0rJVPfFiQT6R86bY+zXjT1nzfQpZLDVfEk185R/aIF26MRZ5E/1cH2jDEL/8fe8V",
-	"4ijhvhmRx71KZLpUjzvJmZTv2YQEiTZyzFQje9Kvf8sGZWHYyst3EAx71bQvp+GBKzl/zJvw4A/5YIms",
-	"+Qc8sUFBYweoLIsyZCy1ISe93sPIS8lK88iQ3rIcPSyGgPuYfm+P0jsBTVTvGB4mTjxcxG84nV2KQfQi",
-	"pjCrx2fNcFaLC9mNyyI/+LxUwyM/CLV9EWqXzGBAZpwEozJ36ZhOiZxgQZB9bkAViQsVgvaJoXTIq/9h",
-	"Srah/k1EXPiSPr1Bg2xMRWiZ7q69GpoPxTucy05Z0EhGIVNWNoe01W7xPrU7++r135+dPu097vUeP+6d",
-	"nZ70jk97oJzbaTPgozRuqHf71e4mkPOOmZEM34qBrOJVjjIOzGq/0s0puXz98YKEXLHAkJD1uckfdapx",
-	"IZlsB855bCdchEmYoUf2zbgaOfD/UhJKqchfAhky3SYRFzeQ3hyMpNTMMmKq9USq8K9QU4dV0okpy0zJ",
-	"AWa989P4qZEY3CoOUAwuJYkB8nkhZaIugNbPYUcIaZYgjLyHJ35qqrZLeOAkDef805BulaJHw9Ce5U6V",
-	"PMO+GQc64Sr3pSDvpIDYRxMdDlayZQUuG3NeZ7MkclDY9kVh+2pVKKux2WMltC8TUxBjNW8/EEUTdQwY",
-	"Tfe7/edHN+bi3hRcWNJfyFxiLtbHXAr39/G8UvrWEH7w5Ww+cu3tFrgFUhAj461QfiJ+KtqH6R6of9+o",
-	"H4vxkPiHEvOgoKv55m4B+LL0IriVj/jEBvV9N0KFnjPherTXYLu/yEkBb9z3cNYklEECnpn7rftXxJpS",
-	"wtmd8s8NG3OdtW8eQ2lTw94EefLcXoyp3qU4sOQ9CS7RKQaXljCCdiYUUrDIzWbFOh9vB/yuCz1Pzo38",
-	"Gzy40ZuRjrMopQ8mvPeOotQdHtM5GDLmkUqhbHPCoug5oS4N5bjXq0k03sl/f7L4cgSw2wZ8dKpb58eP",
-	"m3iR8nPfTTTQDv0S9jFcdHWeA+NxFcSEu3pfMmLKGmbR9CB79kX2vHPZ4vbUSX/qir2omPZlaH+TZIRV",
-	"xlD/NQNb1ZCJrCx5ut/tPz+6it3KG3ZvLHV7mRZyLJzv2jlWLYsdCviIkAAjfbivGzffHXIF3COUyPli",
-	"C8PHbAu3ZQzJHrU0tXfu0c3rajjSIm3NTXvv9bVcC27EOPVJWU0TMsoTYO+TsgZLfUlVuNtyi8TIq5hO",
-	"Gxr979kEpr5tEDaqwqrQN9TeUwXtJvvMAeRadcxIopkIfc8CDBYdeP1Pqpu1W2d1lv5F0FvKoxJ97kPM",
-	"BNTzA+yE8Poc0A4o8siCrCIXUcNUWebpVlPCZkRX9zv+8APVmogZVgq0VpAtW1OrAip8A7SDarWn2GM5",
-	"IU2k2mTKZHtLZkxJRwZcI161R5pwgBHiOEczarVbgo5Z67w19verKAXzgnQg1Zia1nkrSbh90kyhfbg2",
-	"ioth60cB7qwMRGMDN/nO2sKARrpJjCC3AleqX0t1qLTdqEYctgNz2Ssf/2TEAOmiyGQyZJ0B5KmFCSP9",
-	"qVXoLCPZtVyOIyp2XjQypqkb5WNEd9uRgAttaOSg0v+VK+Q+cXXcsOWIx/Okc9qDPVj00NPO6bGbkivx",
-	"jqRG7MU/Zb+1goMZ9uj+NTWwpHTgaHtT5z1UjGlrY+RuBFZ75/oXuCYvG21eEHu+WKNXespDf+okeX/P",
-	"D6UfUPqB3RXX3yt9Fw61ehQfUeHAqpY4eyMqHJ7oRj296TALUbtxIntPl26d0KI4oiJr+YYd1I2EtlY/",
-	"b7P0eiQq+SKWPGTmIz6xSbLEEarUEfh0j6nxM7PmBOJxwFrzsCwjqtvWIBHYcpB9i7liue518Nd+UsRc",
-	"dz1t94lMlRxzvYuy+JnOsdyMoOxDELQVyrQo6CCIEw6PyC8OZoBaxbgNCWRyYJiAM8ywCgyJGNUp7koY",
-	"MkU0neqyGlmws3CAndpYxfZuTzonzdq7+SXcQxMIZ3awgvbFCvJoi+5gXej/nAAFe5xFIiR0f7P319Ab",
-	"Jpp3tFybX0exAVOK7hzdNFR08snP5T4Dm6aTrOxFEx7u8/7cZ9CZjDtX35jZxVAd6iIE3DUB1GLdJpaS",
-	"BapS2I0DLNCskYpXqgDXGNLpNBMbQj2ryQImVO2+y2w/USK1AXbZYdbuRuu8NWHshomwM2zmc/2E399y",
-	"rkh+1HmehGs6cKU969KQWW/UHTH4W62W4Y3ZZsZaqVaxSm8GPaKKi2FnqGQSLzL6L/HBf8BzG5TahXEq",
-	"bglMdv/tfxRhcpynH3teTBN31PqI2P2A9DGimSW1KCJjNu6DgKPuR59jRhL9E3uvqsTRwO7gDHnuTiq5",
-	"/At7LC/oDVNkQMc8atZAaP4ObE8+Nbh/ByG1JykOhiooYYdztSxHM89ELMsArRoYT5gyHiIHKxSUrFLK",
-	"WJBQ3ZBrLaPbnfcR8vO4N3wnzUEwqUDIOkLyBn0TP+GLdgPO+4kNDo1IHlLapvHipNjEApWfnDIz4rHe",
-	"GpNxY+6ax/wpubg3/MVtVeu81Tt+1qOng5PO0/5x0HnKHoedZ/TsrHMaHA9O+k/Dv7NnvVXUnXew6wd9",
-	"58B4tlM6mzfKnZ3klJr0vLfJbbrf8Ycf3YjR2/tTLIvXciGjggnfP01oLG9ZSGRy75WfAw96qDUrmXaz",
-	"Q3aDzTx+InZjJ1xUGu5Da7DWWc//r9VuJQI6pPSnWDDUiBG4lNUDEzowoc02dbVzdYlmqQ6UaPTuUGJJ",
-	"mHBBGA1GrhelU5DAv/AcjLRi7pP9MHURhSzgIdskYzNUhFwMd9+h6dLPZKeKD9c3UIQyyW25DkZSRq0/",
-	"mvZoSle0G0dQcfg5TjQlVGOmI1WMCDk5MKV9YUou6z1nn2liiRmSMSyJtzO4I8yK1MSwKMqepjFVpnbh",
-	"yoqMx2C64KKIafrQHFOYSSGFtRg+ZufkGlqHnmP+5Nl1m1xPGVXwu/0lpFPtP+z0jrv+x5PeNflLX5oR",
-	"4SKIkpCFfyVSkWvNRcA6EdWm43LOrtOC4X8nTE2ziuGYKb6kYjjlNa3CLGF9xjBl3/r//oKf/avXefbH",
-	"98c/OvjDyY//gYX4P/8PrGTuofSHbvVH/zO/qL/+r/L65c0pS+nZVmhKKYXscZj6Igw1SWKrOtgjbxNK",
-	"7BkThzVmCZrAWbkMZg1gZGMm1lTls/U2xc14QzfQt7X4w0t9e2AR95RFGPYtPcgS6IQ+FxR2aPbNpUxh",
-	"wKN9Lu4r8D3XPljH9oLqEWMP5NLH4aDWpf8YDg6X/ifQC9x53vnuezDoB3P/qSaUfHz1JrfyPb7/fhOq",
-	"b743bN2Tmzeh3/BhopiuFkbw8R7T4+VITgpxPi4IJQM2ydb+c/cVNPRbDYr7TL9tgdrsKBWUZui3vaaz",
-	"r1B2S78V2gAAOJCRIZ1mLlRq2FCqqSsrmbYhL5d9Y2PYLZ0r4uWYATOSUbgPVNrJFrnrpBoahp/pt9d+",
-	"Prvtps+U4QP7gNUfLjrHT1vtViBD+9vrVrs1UHKcFtNava6Vwxp6xeNIjqnhAfFEUNvHm9+BNzSo24t/",
-	"fVk3hSOoYBspzRx8u/vi230DyEN5NikHwDmhPwqFktuN9kUp8qLu9/TnH10mwnsTBE/vxkJWxsT9YWUI",
-	"mY7M6mmnd2yZ1Urs6LUIdxRyqtBgKqX7gS3tC1vCDn4ikzhEJYLIxPhOAMCZNsmW+JhFXLBF2vxn/8zG",
-	"AdDmkGc/iGjq9FLtutyaEfaWLPMYGRnzoFVwEIlkbLdtLAWzD2qmbnnAQNsRhgbG7uM24zd+Mw9AbIaM",
-	"aBwzwULowZ8ay/vVgd/IuJPEOzc+sBPWZxl/ie9FyloJvmmQKGXHsCbIl0/2EB2U9HkroHoEFsiA2Ufs",
-	"ZQ2ZviGPG2X74+p300WrEt0nC0seJPpeYJyGoSZ9mQxHhoDQAeZGYsViykPP4x5pMqZc+Iy1mkxulTJ7",
-	"o6jQg0U9eyOujav8/5w+vKKo36jkdJOrwou8sHsqpikSOhlI9TDkaM7RPKS3gCiFSDPg1htKk3YBHVcL",
-	"19WR+u5VEyFrmjpCuW+C7qxKzgkJbjjosJKIwIo6I1vnrb89fnZ8dnaMmd0nzWSd34Mti7sZRlJp1k6o",
-	"JkN+yw4utj1DnEGZB1ncXuY5sYVaPjAmopO+JYk+U20IN3CRQogSvNAICi4nuwOoSbQ10RZJzS/wxE8N",
-	"Cw5LONiiyJASzTYCCg6UdP9M01uZBKN7UG2uWMjY+J84m50K7RicSscnp4/J2ZOnfyfPescn5PTx2ZP6",
-	"stct4+Pb9/fT0kSAYMtn3fETfvAn/9z9/x6fPKs1zDsqprOJU4mC3n8pLQgjvbxuE2lFJvmqpBiSj2/f",
-	"ayh5gfvMwueEDoyV5HLsi7PGbTKh3KxFYK+CU+vzFu5FXdbX3GTuASrYx48jcnJqZ8JUwNDvVp+p5Rdz",
-	"CJEdWNoO2qDlzjkF1b1hLNakT4MbdHD4BCZLALkaUWLvABFSbLIiFJ7tyMFgsaPtq33sg31qg3fGD7Ko",
-	"s0o2Xw/zb3Ja70PR+O0uGCaIHAyKMFAFIcajqNQdu+2E4MXBHX/qOxU3Mmbiihs2Brimvw96wRnr9Hq9",
-	"Xuep/c/f7X962f8KeWVvBQDbCdPI05Uue8vqdnHcBRfsIIr2RRTBkUO+hiVzYsncco42AfeVjBiRVoUm",
-	"s1XACxlItZAJ/0y0gY6a7jouaVeXPv/JP76kzAeyKwyAbnIBiRVYRVGVXgEftmqX88/OByqQ7ErvQzRp",
-	"bnaHsFJOQGa0p9FhYA27tiVv+wML277IjgVShCRmSktRN7a0gcSNP2pdn+53OMEfXRrHSt4R6awMQh+G",
-	"WdQcG8a/c2/s8vRyXFNG1/e6Rcrc9avuSwAfH4To3iRIIJ06JVzLMevLcEpYpBl0OplpghJQpTjT1qyz",
-	"xpwLFk1logBXHhC5arKa5UGgBSxDsUGi94tj4JLWzTDuip0IbQUSQ4cMLDQqyEgmKHGbs5ZBon0bpi26",
-	"rA687YHyNiC4GqxtGwzLcspQ0clesSy/qIOWc+AEP0GTR3BNAzOYyoSM6C3bAA+IeeeGTRf7Bt7RYMQF",
-	"+9U+91Pnq1zE/Fc2feAJK/a4i8Z2O412aBYoVmzr9TZkwnAzLbO+Y37Dpp64Vra+FzumM+K7D5HQMQs5",
-	"dVWLSiJ2DE6wkdsZCXHbTmcc9RLOuEqW3DCs8+dGO2o4iJU9ayAAZ4weOEe7z3PHTbgmemSt4xFTjEgR",
-	"TVdiB9Wypvv9hk2tTXwrbzbaL+BXNl2SOmZnsG4GU7i8j+c7r7+FLb6V/NAvcyM3qwyvHriawZSkNRGz",
-	"sfyYI/utjqqkT21Sq/GDVAUhvnofvG4TOchypQMaRUyRMZ0SzR5Mpq5ldcj9MPBwjh9g6vmIiqEmUsxH",
-	"IT64xPISWtHMGC6GegNhiCTkZjGFwRM7qq2GzD2uCQ0MmiRlcT/4sBD3G9NvvzExNKPW+XGvN2/AtytC",
-	"jTgSl6KNWK0SevxRQ/psyAXRkvAB4YZAt2wAzQqlWTAtvJd3nVdaWA6U43bkhouwamT7WdW4j5sPq3Hs",
-	"qtFk/08WmFYTB8rcgG+wAIxr0k80F0xrRMlFzJOyUQECqHTMkBrWsd+uM/CXmBjZJkIaBwTJxbBdMpPq",
-	"kv7mk9ioAWpv64MvmJAk5AgYVh30XcBugSluiNd2b5nig8WAiPa5f9rHHA20Nk0whcFKCOcXObFsD9pK",
-	"7D8w4khOyIAiVncwolyAxcJoxMIcEl0K3X2b2zwCPZe3SWaZ6VEmPgUjKhGaQB8TBMyl+oaLIaFDuzAD",
-	"DbX9grk1HI5+t/RWJEqkWa8JzNDiyXZp8YsImSITOgUZ3WfDRJD+FFtd7C1hvpTjODEOIgxpUg6AJjWR",
-	"t0wRoCUgzoiFQ/sHe74rEOI82+rTsOPQaJZV6Ycv/XMb5FjZMIsSiJHtP4BMqFAxrRnW0osEe1ODzjpm",
-	"WtMh0ySUoN8oRoNRniLeuQe2mfaUJ6ZuEDGqVvfPVPt17XszMtltoT0ekNX/uOH/5T45ArU4GFEhWAQu",
-	"Xh7V9+9mS3sJO7jlBII6FzC1nKhiJGKDg5N3vypejAf2QPImE6lu9LzQqcFiKh1gLrTYiWXEA85097u1",
-	"a38s0pxdoPKj/cZ0szIoP1CVR4xrElEeklBOxN5rzZPZFTsHQi5Xt01SuJ82iSXHP40U04Dn3CaKjblV",
-	"73SbBFIpbE0FPo8+t4qqVFAIVNYtZ0GMek3es/b35WdcmnDi3DEL2kQ4FECaTxsxOZgY2KpWu0UjplAD",
-	"x31qOXCWdstuy9WAsQq8wKoy0NkLszs5CZmSOGrM1JUV2+etM6wIvQrpFJDYsphoEDF1k3UTBaSaP3yx",
-	"Dr7G4UUPpQwnPIrceWjc8NZ56x/+gx8//mggenMb9so1cNi+AG7KfQ6dAPcKltVKYG4clxVs0samIlDk",
-	"05QpLpC/4qbDhFGcLbP7xM1r99xGqR6HmS4y+/6dsIRhyaiMwodTMurOCfUyISGxc0R9q9mQSIE5OEQn",
-	"wyHTIFfzlOLQOcooZT34aX8sJrDud/vD9EfXTli7qOca80Lh7YuyQuGBzWSF4hmk5LtbczQw6am22i09",
-	"oorhJJw+DoWxz55QXwlbXRhbAiH3uAJDrpGAFTevPA1sXa76I6rqvGA/PMjR/WnzLW8Q39yeK8bsHXRC",
-	"m2hmQMhSzUMGvuZEhNKx2Iasc7GMTVuDLRezl9mjG74H6UiLpG02870XsNlSXcUpU4xYkVgdYdy8TK2S",
-	"OHwcS1UkmDtLnfkkgQGhJGRguLEQenieg+IFeCZyQFwezBirtzOIL3DoTCsD+1KNq5IXntRJXvANRR9p",
-	"mEnVOPBPxTgnZckZtcWuDAwzHW0Uo+OmLRLbrXESGR5TZbr26U5IDS2+JFb2sI3Tyu1K6746k6T/wu9l",
-	"zgKXxLF1ONbGjMYTE7aMPUjifalMo5BGGdCxOeqdnbb9T4+t4M2YTEoHz1N/o04Us//2pbxhYTX/HdNv",
-	"HWsWdfpTYyn59PTs7PHj05MVhDaPoo5KxBJxzaPok33oHmKVu7lVYko8jDyhHK6UPc0F+BCbQ1iqzN+w",
-	"pEMCOWakPwX0Qs0iLEtnggTTIGLW6A+fu1w1NuRCQ75HH3JMQ9BYh1ZflQItf6vLAiYi3JwB5RELyYTq",
-	"30WcGKL4cGSOyHuZ4tRBebsdCG4Xj+zjZsID1iYjOWG3TBE5MAA0A+1v0sqxkgQSrLRxZLfb1oJ2RVfQ",
-	"08z1D3zSqCXXezbxy6glLE/WfWkrazQT8dwehT9zJyf7NLgZKp+VdJCW+yAtX0ZS+1wg5ARgkjAR2oOf",
-	"68m1iH2pRBwpIKpqMdf9rhKxOO6aXuxNi6wF1L//DZvtKh9pEis5hKC75dA5ZFFwVwQyiULI9wksldwb",
-	"oMBPiaiA/p6hs7WgH9WczBKworXKqx3eiwPf33ARGPZJxI4SioXQJXEoIeiC2huZSBVCyqZH3fBJ6vam",
-	"uu8RbpqwbX9PlrPubkzvCg50xwsFEzhcp8N1qnWdLo2MnbhzJgu4D6WCFPvEJ4CvX8exU0vGO70pOIPD",
-	"VTlclUaSx/LXnNxZ09XgYthRSbQg/8Mp/1wMP8FzG6a3dJxKoovYXhco0SmW68RUGe36WDHFZZhvfuGK",
-	"lBj0srLniEVAE8oNBjlBc6BRHSpZV+nxghzEIv3ssL2OkjgzqN+EZJBEXPnNSh08q1LrFvMY6t+UA4Pe",
-	"E5fQiIoh2xVvWBgqqRYeAy5CfPcSJHAo6ILaJkI1iRW3K6kM7MKDC1O5cqHes167NeYiLcvfbrm2Xf2D",
-	"jcK84YidAlTYn0K+AB7etoIvFQTb/W7/Werx3LSyU8W6YeX77+wEsnCRK00iLlyRo6HfKuijSdPDrTg9",
-	"7dwWeD09oXUDxUJuOkKaxar2S3gO2P8GaS83yqLaAijqewhFTSBJgRoDKog2wK4YwUNjYRto0zIw+++9",
-	"cbintLcY/RAP+z1WEd2vftTPjs7KG1KnYNy/2Y2fUA2VEHgljEMOR82tdkw3tw3bzoHiUZSNW6L3SHNI",
-	"dNofPR3ozIu3I/JhgJKt7ft7AfWj2DP0G2Rx2E+iCGO8KeO9a/ueovzRt8uUnZf6drnMMeyb8S9rkvVY",
-	"SviY4be3AsZrco+0pwBDv3kVRxoa+R42sZUUesSY2Te1J2T9vNazY0n4ys5m54IQaAELcuZF4vHx0bNy",
-	"kShk6/w4q4C1nIZCxfQA80EwXx3owN64BpIx25aDYDwIxs313dE3iJo5lgAK7CXkegUdF9rQaHmtzdvc",
-	"cxu0tLJhFiW/gz/vYYCnck3khIXZ+bdh9da4gq6F5IPA/UANyfkEe2QCUNKYiAoZFZSH4FLKzvGnE56L",
-	"pVWRQncnr8KE2R2FVNrjk86xFU8nvZOnnd6x/eWPdmvAWNGuq6gRbSCT8ovfslRqdGUPwmk/hNNHiKik",
-	"HCpmIs+hGA1GyJTCBESXNfDkRNTNw61VcFImwroBjaIOF7tVnmkUvRVrZ0f3QeIeru9+XF/A6DcjllcH",
-	"Mq/uEbnIeVewdbKGq2zkRm6wNVw66KPcrd2Lc7iPvt/eUtcvOtLACCSfP7zsWAWk67ApmqgSn5yveLta",
-	"hN1zHHkRG3I0cmBE+6NHTJ0aQV34CAk4YgNDqPZ/g75sLnF8zMxIhq7CB8waq13UNY2RghrwpeU1re/h",
-	"qQ2Hvu0gC9F97SQeIMwTlHwhkVAREnCg4mbk5NmeeYnjcLAsOPExHDSjSPfOO8coQocA+ADiFAgx9/HV",
-	"m9yi94vQkn60jNC+9Btm/XwbR2shNC5uJQ/2LB62jkamnjqlKkhUbM3NIhYYJQUP/AaSv7x+T46fPDs9",
-	"bpMvL34jJ0fHz8lHFscyIi/eXpJT50rsS4M2PWca0j76LMVah6JLxf66b/R/K3m4U3vETsAl1u3OGrF7",
-	"cQVA1j5vNLU5viophp4M6lsZ//TL2kEa+KW7KQtSCduHVoF7ZWRYckvzJxGrjGJURDMH6+FDJEfkrSE3",
-	"jMV6leTbelbFhJvRSEahFW67ZC6G3rCXTBlsLrNbj0eQm8d568XHDiKR9B6f1Ocq+bVs2XuRG/ozvWGi",
-	"Ok3UkdmBt+xV33gHLZOjYmhLSL8huwHYmWTKFLlhMXoz2mQy4hAlmSKrgXAJ9DJktZ0Zy72siopgtMyH",
-	"4R/apOSFMRY5MPxU995j4ReKzpqQDWgSGQCq2kUD1ErAjzDEM9tt7hcb0ujKdQyujcPsyp5+5SxqBmOF",
-	"C952Vldu1KprcZAX+yIvPsRMgC4K54o+SqByglRe8/o7sljK+Lvf8acfG9U0YQiva1ITjEqC4lCOeQ9Y",
-	"imO4TYuXYeJYU7p1q/XAIB4U8Cs05UlZBBQ8jFHLNLMqw7q4RRLcMGOZBfzwo5trUbVRxgHD1cjtu8j3",
-	"gdp9XN5n7KV+MJkYOoRMp3d0Sk4baR25tW1b84Dtr2Qs2CrH4Q3xQ7/CvWEx/+C3TBMjLY/BQ8bu/sBk",
-	"BkqOCTdta9P6tL1EuPAq5BhTgnSfZz4XDnCxjPngEIu4D7aV74R0qrvfQzpdXGjuHn9FN9vQMDdMVayT",
-	"Th9GvS8WzAR0zIiR50TzoWAhkYOBa6E08T5Vy8MR8xi6o3NPWjJmBXL5xGKpSqkFmzWvuzHhBYlkQCOf",
-	"f1rS7cjB21QCZCwilVfocfyjFml3AYV0jc2ctrO26s7CUjO8iruTy9Dy0doYLLhhDcqcX9Fp/Tqu7bOW",
-	"g7zdk/7AfAg2v2WicjA4J5aKlIyITsYaoYiQctsgcdO/3rDY1OOay7LaAqpHnbG8vUtZaSULsO99SfVo",
-	"x23cNtesrY0Na1N/ezMcBapH7xCVdrshqcK4Zam0AePxQavfs0iUVGQI6r298qB7BVRBI0xurMqPHRDE",
-	"TRtbk2t0KQQ0iph6pIke8cHaerkB14E3Lg5AWVK9xMc2CeLjR1nYVgmmsfcxKHsynCn9yC34PrZsszZD",
-	"emY7lS2DSNKabT0bCgZc2w4kQ27giktwEAz7FXIqsPlQ0QlTOeOda/T3bID1d7/Dvwt9Ovl7vlEBgCp0",
-	"tU5kP30ASIJwIhmUoNMFdZtQQf6v2wYyGfHIQwhAEaDvrvLf/gkpAv8A+AHCrUqO0j6XsLJFba11SmYr",
-	"t7WuRe7dDCb5+8+2wCVdYNYslTet7x3E3EPqAVZgbpRE9v0k5IMBs5oag/4zac8ZFmlGzIgK6D7jAKFr",
-	"MrFaPpcZnhB4n8OeMARYz/1Q0t3h1XToOI8xJYHkAkIXkdQNHDt2zS9hlC37jg9c7YH5jtMCaZ6mGaP2",
-	"/tyyujGNohx3QzUMlf31unJGVA25GHbTM1qLI7lIvu+lGXExBHUSMq1CIhUZsSiElOkj8tZocs3DazKm",
-	"U6g/ExAlmVFS/Axf32K+yMoshd2657h9b3hs2Wvok1G/e6fwWHMdila7dUujxDKVvz1+dnx2dtzLsBfc",
-	"k9C5vN36d0LdO45Tj3S7pQ1VJm3BetbpnX4+7p337P//u9VuJYJDjeTUAF1pmagAOFjMG3Ate4puX7bM",
-	"ty7cqWA7kSqUGcUD5voxIMUH8pYpK5L3jPHskI9QQYCwyQQaYwZSGyLkpA37PpITMk4wMdWlm7n8DXcW",
-	"eYby0jGFEobi+UUNjgKT0RtgJxduoY80+Qvelzbh4V+BkRpNbtgUEhXYLVNtoqXLrevbZYMrXUhynZec",
-	"v7Lp9Tlkv8QMqZMKPbHk6dCJLdOlY0ZgaUjH1/jwObH369ruscQ+I1b7xL5tlECnKh7CG8nj3rMj8hWz",
-	"LqANIg/TVCyAv3VFvdAAnoSSYSUbHI59g1VLtZ/S45MT7FrtmqEI5LDP7XK5zpECNyOZ2CF10rd72GcK",
-	"R4MreUTOeqf4xutPzKhp52JgmLom2lIVlrhIiYQzodzoc0L1DUYY3CrTzeHhEbmUOHEKWpfbxrIu2XAc",
-	"6+PjIdOGC9/RaGjV4/a6mLufToG/12XrOMOfka8DGG5luZtVrPE27B8Lv5e6Y7t1VmfpXwS9pTwqb5uk",
-	"hgwb5yNvQNmAgAKOf6CsyDPAnCcwTJR976YERfc7EtSPrmtqsF5r2vHutGwPBcKEzjD7ClMbv70uW7s4",
-	"u7eukz1gIaWRXCebUzAkrCqLqM6XlJGvjr9fo2l8PQef7ysP3fK5hiiy8KWKXrxZduUGo8K+RE5AMI1o",
-	"6Mqn30nlPCr+zZlMKuPweIiexd+D1O7e0clZPrUbQW0mIpI0JH0lbxiRg8FRfeYMa2sCqrZm5pwfuoJF",
-	"Z2d9cBzsV5I3MAsaRW2nzVFloLHGjCWQF9PrZtuxjHgwXRj9c49+xCc36T0rjlRlhsKnex8GtLaeZnCi",
-	"mG84VFQYFp6TfyfSUE36U2KVW0sviaZD1s5Mc3uAYkiGSiaxJtrYDwayrnW4+RaqcyS1S8d0+uSAC4wH",
-	"0sCRm7HbIig6dUYyCq80CyTAoD7poXmgwY64pREvfNizpEsNLX+vtREVC9Bswh+vjGydt0bGxPq823UT",
-	"PArkuGtk3Eni+Rk86+WmkHmqZqZyinMZKhqw4uyROmC/ix4wpy29FYYpwewkXYvK8+Oe3euxZWlDtt4t",
-	"O4VpAubVXV58WrIFdgeaGWszPGiL8YMGHJBQnXYQmBw0g70JKTBTzfzbWABmlX3Bvhn880z/9Dqcfble",
-	"4EffgOfv2r372tLuVCYKqtgs1/GlSVSEzqy5RtZz3fZOwfPMV+V4vnNkDZnDG9VGKugbbA1CkImQWp+3",
-	"jue8fNygZ+8CvpTl95NEGB654gAstYQhcAG5zBpykf5RDohmt0zRiGimbrk1ALFomNFgVGZlgRfqEr9+",
-	"F09abQ/ZcS/nIfPMvddu+fn6lsY5d9zfHj877R2fnD4+e9JKvWrIrtPvpX+xZ++2wyHud54+rW+Tua24",
-	"BOfcljmwGxsJodIsgxYKbtVoo+H9PLjRfgo32gs25FDz49mdv7ypcp3juRh58WFOMNUKXnwDqYmzJbcL",
-	"uDBo6w1YcPe7+2lhkmaef2xYO/FDVeU44McPIFFzlnzaJfKiKgFzAYG4aqmNA63OnGcF5uoCeuxmSvkG",
-	"cSjKplmJmugntAZx6gXjyYxgnJV27ZZlBq3z0zPYvkZyJp/xfN+E3CE89LPJNWgcQ1NNNGtGT7VxWeHP",
-	"XfKGyUSa5U8DxRgq0hsXYt0kDnfKMYqk/tqqcq4x32zMDGA2qJgSqUJM6XLZBeXGhssM4JoYGYWIHoaM",
-	"v2Ax4JVqe2TbEbrqUH8ssQ5wu9bIz45r8rPjk97eMrScs/Sgy//UPM+V3WcoJ6CZA7hJFmxF3oeHTvOd",
-	"W9fH7UxHDjrUA+0siaeYD4MUk2fDCnt+qAqFHaa/9+o6NN9xKGyPEDkJOaLOh9ch1u6PcYugOEuiJUWC",
-	"2TmQg+v4naI6QInaLdzONH7wBoRmIoZM5EIIrWNLYw3kSikNb9cjX/8KHZzw+wLzGEcUM3fYeE0gL5EM",
-	"bhbKBXhgk6QMA1QQsOFj9iBEgDY0uHmkiQf/civfKqx3BXV0aXhLRbCJ4o0PIppay5CKsC+/kRE0x4JB",
-	"MV/MtQway1sWWjsn4rduq5xtoyFA8rv4ILBQHbPdqCFjqQ0xE0mmjCpNqOVkZWaMW5un8t2JMAi0Y8Lv",
-	"k07v+HMvTfitLZMu3DltWxYtu8CHkPBeSqN3EL9Mb+8s87LGzIQqDFSoRDhbaECjSPsW35bzTWhd/HJg",
-	"DE6U2Q/tKDIxnWJWSQkXk1HEIGGjG1DNluIKsebK7G98zMuyg3+REzKmYkqMJBGjt4zIxKR5wP9OGPSu",
-	"8zW3Nzxu5S/7mH7j42ScJtK0W2Mu8C+9NAmYC8OG4F6YG/0FND/likQ0DLEMp2xc/HR25N+YGJpR6/xx",
-	"bz7fuGIktGq1YTFUw4jKhRoW33W4iUu25iqLZ4/plISycpnslkWt2sw0sGT/G3ynZAZfR1K7bAdYbyDH",
-	"TLtus5XrDhN2Bc6ypjCam6wMruwQe6GRdK1Q1jfM5eo9gNaw3pp0OevKsrIokhMWFnrlhqxfgn31MmU2",
-	"Gwuh/bGQxclbex3YZKFSnz7+wT+9SSKbH61CWxjwYaKYPiL2FzpkGPEe05B5Zwg2ljdsrB9Eqi1eQE+P",
-	"mDJLjWsDZRlPO616tfRpGVAx5zblSzM9+HdFpkrhqJ0JF6FcQqT+4a/47EZJdGasCgLFWe8x6b2RCggv",
-	"kmKICdzgeRSEiZCFJJgGEVT6pPLdE9QXSL7dRs+p4qnAuM5aBFqPqGEKK0oJF0QnOmZCs9msGBJTba4y",
-	"grzCo32eYsBIMQS0M/tXa744W1QlwkUky1LmSql2h31r6BRSshtBDJZehS2akw2v4sGc3BMoJlduPtgY",
-	"B6p0gkK9Zsd5lDYAds3HsVQGCutcLHhrTEEGhpmONorRcdMW6u3WOIkMj6kyXft0x5eOZC+JlV2p4cgG",
-	"Btxhn9Z4dcZQ/oXf+yN9Svb/ZMHWg/WfmB2VlRY9pmb8hCkrQPDJA+/Zn8AKhRSl2Mr1Xu8E9QmN8CdW",
-	"1QYOoVMgbBLy0CFogBpdjZg0pt86fRlOO/2psTR7/OTp06cnx0+aoykhk1KJWOy/wvJd+9TGa4QTsQgV",
-	"OzNJHwA0drZWsLWgdg6J5j6iZGN/NH+IOy50hJ27gmWn4Y+/N+qWkC5ky5jYxXEX3YDnrlvz1FfxGBkd",
-	"xMf+qK540BnmXpgwcMVAwj3UxrFbplJPjrcxx1SE1LB14e1lEqL7XSXiRzegImDrxhLOqHoRfqhKxIbQ",
-	"Q2FN6+VdBf7wuBRFhWuCI0cHvW9/Lq7LTM9ImkwgrmMNEsjatDqetpduU1fUm0z7c0E1E+EGr+ciJfbb",
-	"OGpq41aEIRCK6nDJ9+GSf7WXEW03Z9/9HS/4QKrUonuOqbYZI3AhF6rXfP+Dm84tU674xP20sILyFQtu",
-	"/onPbdaky4apuBZutg+ggtKtFGtl7JkVky09cDL4w+apQA4GzLKXjVdK5s6sokqygt66DttziSchuHFO",
-	"2TvkwyyriUqUlmqzTR2yhXykw9LedhckhrBpf0pixQb82957LFyLXk/oDtYXNolwQSDP2MfcIetypnH8",
-	"flwChrnP25paJehweg5QiAdtPUmfDaQCfEzIabWHUOy/l54dqKx4Yh6HuCw4CS8uSpP724gF7ywrTyyF",
-	"sjnHwjBXZH7/DvrbhvS3uztLxjFVLC9m09D83ThNU62rG3IdUBXuhgXMgFbjVH6m61lPW0xhwrnRhAmj",
-	"ONOHu3lP7ybifyZx7m5CJEywW8ipQTG0pdvpiGWpjvraPbdxHbVdWr6CCqOHU+6zIRdEVyYh49OFFOCY",
-	"GsOUffb//avXefbH9+P28dmP/9WqkQcNEzAjrsl/HNcsG9N+VpVu/eRxqWtno4zDHtj0oIrnU45TIgKL",
-	"MzW090vfVgxwKe6DuHVTWbu4bRIFrX9hPrmN++ECnLsT6oJNPHW2ZxqYOHbdRiUOgl5CThwK5EHa7wUI",
-	"6ISbYJRrJzCjJngFwdmuW9ITNMzqPtjxmIvMNTbACV05UHGPuNuiyQgKGVBh0G0ykhNQsiJqwIyHZObS",
-	"HGNYrp3SbvubKzn2KRvHJytWrNpVIFHdA96Wk7oHdrUXBarQkYumHjV/D9GVBsJJoaCignChzTxq8QbZ",
-	"lqE3rGMZ6X3Qh+xkXlB0D7oLuR/uh3Z6+lTnxNLhgt9D78MX4Rq8oYhDeTlyWRh9Nkw2cTWX+xf0psOu",
-	"i7JoYYpWkQhkyB6EKYwrBttikleYuECk8h0YxRU2ru5+t/8sjd5vmn5eMUN5tIiCEKfeJSJ7MegSkvc+",
-	"mG83IAMd9ZL4/jpXXsqQLURe27nuD30D4G8QjZMqcntfm2Tfwxu23tmsGqfGJ3kcFIN90PyBvNzVx2L4",
-	"MdgC3BAOOQ2KIRzRRkKNXi50Pa/ZtIafcYyK9IKQQedfFhLDvhnMfpMDksTESHJ6Qt69yJx5gYySsdDO",
-	"JQ2b9x8pGHY/SXePKkZ0EozaRDAzkeqmTeREtOHRK8sfcj9ecQAB+l1kf1EJdkyBmXCjWTRw3eYGUo1x",
-	"MtiKMmLQgO6IXLisXEyd79OQRFywfPdiQA+bjGTEnruXK23ISa+XPo3FF3YGFZjGkaRrjcFWtgulgWGK",
-	"9JmZMCZIwKJIPycDe8WITAxJRMS0Jprm8ndnwWTcmRaBe5hIxpaUAzkeU+iBMuaBjGAphvbtgnicL7as",
-	"Di59HTFoSJNtJWw4No3JUUrDeSOrLJ30FKJ4QtacngO1pjdMEDkYeNzUc/I3oKW/Ia4uiRgNuRiSXq+d",
-	"a0dbNT2j+LgwuZANaBIZK3qjRF9JddXrtdrpnO0f7a7mP3ND1FqGzzd+hO142n4L3U2AGkReCRklsB11",
-	"aWjvxAFG+d+PKyJ9hzLi9RaFLXVNhIoODqise6NsfHZuRpRlAsUQnHH9/OHZMuHT07Ozx49PT5ZpIKUw",
-	"eE96yxQTyAiosloHXIAM/G9MG5gRgCUxQWC7LhwoVZrw87dqyZW18FpUgjKTprCYlVVB0hWCLxCX0Rmq",
-	"BKROOM/vc/AI1xBg1LRKC2VCahgcRmv7KRX2rLwNXMpzmDBqipsQsoCHbJ+Lst9wEaKKApor3EKk0ntv",
-	"9Zdd3FhqbuDuwk8/uoqZRInNWhUw1JIcCjsL9+RO/RFp3/WXUhirWiNWjD1rCfymb+rHJD8VlrV1EBI7",
-	"OAsLw5fovX0W0DFQNj9oEnvWft1qDHD6rrMfF2jUWtnKBVrDOTb2gkfRKsjvIddxYpblV/qHNim/cIyF",
-	"URA3jYdRloM4EY+gLlETI+WN7/EYW0tXMI32OCRJQh4JFb6xLIIPbBdmpJq2ut/dTz+67JaH7E4o8qWm",
-	"s3v/okpn98hmqp2FNMwR8Gu/wi1iEtjhD6Uu++O3lsYnklNP2pBVl/Z/Q9BrEitpqU2trS5ZBol9ouPB",
-	"8hbGNN3Dl/7ZTQqH2bEqu7s6kL+HgQrMI00CqtSU+JPTW24WsiA8OU8eO+wMZQwNRldxOEiV97sQ3haD",
-	"lY0J/yAE9iTLmk7XeM2rWX4iBBfDTiwjHkwX8nt88iM+uEmaLwxUXYKQy2KBkM4EQ5IibaQHnSCwFOsv",
-	"3gHY++uDaCSFzTx0baz3tcuDEh3d0S4YJ/BpH5PjQxloT4dHSARHlmKOiIug2IfS0m74/g2LDUZ3HR2M",
-	"ZBRqzOLFv34zRLFbzqD0pCTIayXUDEHvTjy504JhAxmizUFFSFXoDJgsz+bSf2BP3rDYdzs03t4fc2G/",
-	"BQ3erxD6+7TdCkZUCBYBJViOYmnADYVfYcracPVbHxZ2z4uprYvHZazCh4cjykMSQlvNA1r4/gjJ36yQ",
-	"zPE7PGIq2KSdywNpzgVristujDxmA2Dh7s2OwFt374raOm/1jp89fTI4pZ1er9frPLX/+bv9Ty/733Gr",
-	"KQP4rDiNdnTvPyQmkrIaHMTh2ch96x65E30UdAvwTPrLhtsbSpeNJTywKebagVcSULPpFFLGfDt5rkns",
-	"Aqur6Cbzl5LdMmE6ZhovcWO/ts99hsc2SJvpKItc2TDZB5HIDyslckDglHSWYfh/Lj+8J5ewafDxTFb/",
-	"V9YfSXlT5seiMb9hU8+k1+iwxikup6GdoEwMIBXSbmdl0to0boTwUDUGpkxVjYKfXoGDvL7rfG6sN6ir",
-	"Z5kXruaubEioMm2cbTGfC4JYWvlBK7dS3q/sDiC7xWAZD4KbOCaStuSzhmA1tv5OeMg3hCTrKLosrPra",
-	"PfqJmt0B1wzSexgkSlmDxu4g+xZHYB0OaKRZzVu5sJ+Te3k1fo1cbRYzN7XmHDZ6V3PH+sCvrL8MBC5D",
-	"O++xAUz82Qu7tVK+6iIJO9O8O4kbDXOVgiTC8CjzL7mkshT6xFEuZ/qIYFwW6hGgXyWk0E/olChMkrcU",
-	"D5rQdV+a0dWETvV1hZvqblxirQlWyNH+BR3lCqgPrbZHgnj95ZNPuPpy+arVbt3SKLH39Pio9/eTs1YD",
-	"D9N7NimufctGZmHwSyPVkq5QUFTCAE5AupIJaBZ4qDbfq7iMJYRZzrbm8rGiDnHH7gANC8LmKsDsxW4T",
-	"I9vABqGNOzXM1WkZu0PZd1Km7opu8B0AsW7tu1S4g3fOjNjv4nWiZMyoIC+ZMIpG5AUVNyRO+hHXI6ww",
-	"GlcXaa2XNx7KtDZbplUgl2riINrY4wTJCxfAPvKcvP7yaXbGdfTDPtVsLVrqb8wqNNDAB3SEPquW71ST",
-	"CYuiql1NZX5hYm4T+1JGjIqyKVwEAYvTXZEDe99yxpC8re7uH1NtGo52qEnbr9aWB33moM9U1a0V1RnC",
-	"hUPESpvg7LZsbUYh+m4n96P73cgfC+vX8hRfp4YtpNPnxEirxawgaaxRVDt4RkHz25YborIo7BfA5rTC",
-	"DNump8LsQdSFgRy3JvxE5qx3a+pDz777WSb2Rslxpqcsf/6zzJ7+o8nV6n4P6fQH2g0RM6ys9mssb9ni",
-	"W3ZXHdzrPC4d2h8ZNlX0WJpW84EGGaurPw3S7YcOMOQgAO8hfJyvw0ZCSYx30YHpcSc7/X5e6eVP23v5",
-	"ipbf/gHlEQs7E6luut9vuAihrFRNN1lV+lWqm1+5WFJUqqZvYG726XuNQvnJzvVDYqwAXahPc8PGhwTt",
-	"jfCNAgf4xVrfUt0QozgLsVlShkw95LdMkCReWwb1gA8TxRaWyrxxj2yQCv0QpfkmUjPcAHAE0ShimBut",
-	"GXsQ2dA+IfyRJu60zsn/x97bf6eNq/uj/4oW9641e68LgaRNO01+OZ1MO9PvTF9O09nd98z0psJ+AB1s",
-	"yVuSIUxW//e79EgyJthgEgwp8V57TSgYJFvP+8vnUWnf1iBL1SYSJsBTaGdYk2IK4fxfys3prkAvrgTK",
-	"WoFlDs4W080jEbGQzjoBjYCHVK7OOP9qr77ILq6RIm+ttaoaKtv8o4I4dUc3v/sHAmq6RFLdG/+ygjdw",
-	"69h32Qbb2OUP3y6f0hmhGcm7uVKCeGq2CYt7mullaniZNHcl/NYJvkeAv3tb2j3M4Io/sNvou4tH9zOm",
-	"Pjj5mqT6K0IP2nbs+bhUY3Eh3JSrDQkxZRr671lR+ZUMRZt8nQGV0ewrkYA/oAiNImLfxG8ckZd+Jmth",
-	"yucvnkO/nDfBeY7KLF9jxdgpom4iiT+KLLPzNaFKfyXUhVyYPrMmkPl2MKJyCCFR2mypuFSlFtm/FXTi",
-	"X0AaHwxJx5zoUg3LybOlTqufxLV5fug6m63YI5l/9+TUV72YH2m3YsExmXWyQY3LrSdm5xPvOjG0sbBq",
-	"VOxh5H7cXO8C6bxbuORVFuc9q1/uIvLvUy3jamSKMZIxi57DQiYOBdlIePNFpoh5Rho4yeTSaZucnB4d",
-	"nxyhkCFCEnz3L451E1iOYARTro4X6xL5EUEtZVanYQjhOR7cHCrXWGLlhTVOJDQ1NQ+4pmYhM7JsFjib",
-	"4Z4ZkaYEo9G0jabdkvfr9NzDq69gcSKk7jh5tjKE+AYvvXBX1sgrdqHfGA9XhQ7HmMz3aphJL5MfRQTR",
-	"Gx2ufRIfBqKB4qNboi37RIu6oRg3RkEN3VDMLbmeonbQAPWldmp95O0+7rTLG/Jqp8CyhHIggWqwy+81",
-	"LAHXCQTa6m3MFCEl5pJRrbPjk17vG5rl/ApzxuaKV398bJ21Tp+cHB897eHDd3bcWzpDZ6G1SV+NexA7",
-	"HoqQX3VZklviaWfA8UZ6Nenyg7GAfsIJxzhj1WonMcjnYHOj/vQIZmREJ3fSXaUqqHtjX6yc05cJiJr1",
-	"xGoeeBTolQMqc8TA1C7VxHqTwe7AA99TN1n8lk5B//oB6JQEeMj48EpIKyc3Qrh09vxeAs/VmKHRAAcW",
-	"bc643pfvcoGT7mOmNYTnhNl5v1qQPswHNw8p4/VohC6uUWeMeVGcFFuoZg/bFCZ74Vl/WvbJnmeYTxAp",
-	"jD1bmdlglddfBWlHjM2ITPkZkUBDm1dGqxpzD2OARGUlblMp+DCLo8Q2/2NjDFxLEREtNI3uoqVLolC9",
-	"SoyJQmHfnImb+O5Z0/tXTtAyPjwnQnqObecM8ClVLqOhGA+akqr6mfVihOPOBQ+AxAILOEKiLNKA4Vqc",
-	"8NMm5gAdHq57uWN+ROlRIZj3Gq+rndTNMquCwy6EcOBRt8yewvLmyLZvYtmz8Qfs4CAWjKxfHdAYHrKr",
-	"VZh79z09F5f/KpxaLNCVpDIYsQl++OHn12p+0bOn5O1Pm04a/ot//eXVJ3IrNfKVaIii8uh7eUZ9TrHb",
-	"z6l/9rX9uH0ELypL+44tOnT5DByfis6HJNstBXLCAuTpfhqMAcP1uQhlG9la0gA/cCN48UZx5MhVDHok",
-	"QvNOquwnGZR9q91yJ9dMyn2Ek3JzfLFCih+RuQmzyjls7JQDwliimbDPVNz5vKTWsLJv7nJ1asqW4Jbq",
-	"t9uJ9GfPj3s//vjs6R0MpuOT6gZT98b8qdA7sUUd0bRNPDiHPD8g2jUmrwmFPVRDrUJHM4sATbpKPILh",
-	"62p+hbv0AGoF3L088pIBn/EjEVXa6nMbe8CxlsgrxheOGIdzQjWJhUIgsZFIFWLMORDgB+vTVGCAlIdi",
-	"zzEus4WDiXCZm2lU2g5VWqawvDazg2qpIpHgQ/PX5wGM6T6iSQIcQmPDG5vNtUzXHFv+3+l4ZY/+JRty",
-	"xoe/wazWwNVvMLuE8mpGmN0jXrWxLIYglUzPWmd/fskf64e0H7EAN+NgA8QYbKADGwyUpsEYJa/3vzB+",
-	"8o+Pry/I89Pj5/9cOMkQuDaLFMwjxXW2Wm8YQTgE2XVJi45K45WHfmGvu0zjWg89v0zZAMc0PuRI5YWI",
-	"E4q4uYj06XJKKo1zaQemSZwqTeA/KY3yJPQ7HmoBAdnT3n4HvKMiLSlXA1iDqfApu2pPCP6eLfssioyM",
-	"9RAUJSEwPw9qw8HXtTGHf36PfbqFJ6Py6tn98QGjUadPI+omt5eJU5wF9pO7rlaSya1TIlDddtW5FTkp",
-	"ZxqFrLE6/gYpDpigXoahImniugPtIXqpQBKQc6Rl40GZJ7NnKhvSqINWAluTXfzdXPrKX1kjhc0Xmq0E",
-	"rjFqjTN4LO0m7m59tEqlgFrHTfYIYUDTSLtE2i3htZth5IXOLQ3D3HnudxB5GEpQSK4BWt6tX2ncT+UQ",
-	"M2gpR+i91s+vWvZe3ITWk97T0+dGYWsJhjVav9IBcKUlVQoIzmx0yv2dkCEH/Te5tAk78kvc/xVP4fqK",
-	"hfjTxydPnp4+e/7ji+odA7mn9xpTfDvOEeXWf4WPaCU7zhrP/1ASQbhXF2EwJ5sTPMpLHjdNwDZo9yXl",
-	"wcjWy9gEcUUZZL9YXjO6qKS6N9ap/VZn2M4SvA/bpUVDYlPdCLbdC7ZeI9gawXY/wfbRYz35+tsxF1Nu",
-	"ga3dYZ9nE/O9vWUrH1D62fLdXL+UWoQrv4+kE0OxPlX9u7mqSVIfWkS/EDM1Am2Ob7kFYwPc3HJUPkdJ",
-	"a2Qsi+kQugkfblpNVShPExboVB40+C34IQf5gxRDsXufLF1R0fnh3S9t8n8+vPqFCEk+Q/+Dq/ayTB9K",
-	"mo3zV8KDReY6Shy2u63qtNOZiAI5gbAEoW57YqupAlwhrdVITJt6vMOpx3MYnk5sEleyYU7Js2BOyiR0",
-	"uAjhuihmbhfhnfRePD8+PbkD8nq8Mhj9ttYQ9FtYAd4UweEjuk5Hws7VEGPgRnqPjRWaAB3jvD7bQJbl",
-	"9eiMhKJiWtjcm/kwoBq2G2mOoZtQpaZChluZp1nUD/5+yj/4Ne4DXwpT8yhwABsWUZiNk2Qk7ThDEdnO",
-	"NCkh0GQkpALSp8ZMm1X3fv0+N2n+LhD59uvhue1UQsQ8BXiYCmEcCPAQwsNiiB1JYfOtF5WWeevQbU+r",
-	"3PkfnE4oi1b0aM8HRfygiPFMPd/cjYcLWdEW7HQGNDC6YVVpDl742l5Xo0zPr3Op7YS2wnEuTBOlKQ/V",
-	"I5DycwhMNzhkRI0pYA+P2MPbsWBf3SbGhVFFZ5mjoCCQYK1SnHnZdrOJJSRANQmF/c6IysJBw30YMr4X",
-	"CgSdJqXlQnhTbWtoE8SZFTyaIXaCraazzaQUx2nYeDj23ws+YDI+QHF8j6DHz5JOl2jadRhZsFzGtcAW",
-	"wyQh//j0/tOHNvn4+oI8O3ny4z/rkohdd1Y1TP6uhVHcdpdY5Y4GkMsQPH1x0nuyQUTfLmyxnHcby/8I",
-	"gZiAnJm1C8v8/AXIkqpt61KGQoTIqku8/Mg5dGMLa7FoAVzNgg0hOZbO6uJq4VfpzreD5/u9sK0EDtNF",
-	"2t0nk9hsF/JHww9rNJbxDeWCULHtkYKDcnO6sUp7IlhYI9XHYgI1uNP2h7elTuZ+/7a8ZmMg8zs7zZds",
-	"yDuMkym1thp4GdWQ+sE611Z+L7nWi2YnneIQ8hFkLjfCM1GuC0HQ7svKNk6zsujy/ZRf+utq9X1wjVXl",
-	"ln67j6PaMk8jIgGeu/39x1H9XrrAww4G/b4biwd4+N5suJyoC+T1Jw9Ke4jRzAUKfMUdVFwWxHUpHhf/",
-	"6ac6mzNTgyjq3rhX3wxp1Vlf586/AvJQDQSYydRWxazqiKrHQXo4vmhQpCbvI/2Kac4aYevVHxvyN/w7",
-	"Rx2wN/FqAlw3mAN6oQt5idamdEYYXzHHYD9aVyk6hI5PjK9OfuO1l/7SWjPhi0uV2m4unf8YBo5fvr0k",
-	"Q6phaqfB4Xv/SRkYpzOV6txpEDuejQs9L5jxFOaeqtpFadZSldQy9eyvsNwXwZrX+Aiv7MzN1snxWa/X",
-	"ars3tWidtXo/mre+VXblC0l3dxHjDTmHcDFtaqoOpabqdzuwD2ISClfkuCn/ryiMsppCQ5xEVK9pqnRL",
-	"fcourp/k/Vplzv5Li3lrHs+j8PXdgWFVlQIyFTJUWDSFGIdYXtPODzmbUMkMTVkkb7x8x8qjAtF1b8aM",
-	"h/drkSoe+GZowy2XoRwkVI82gDnN4X4+6xUCHqxRjp6E96oc+/iN1o2vvvx2Rm5oLFKuvxnvVExAhikc",
-	"kQ90dkZuEjr71mpjnRqHyNwuwp5ElA9T4xEYz7S1qfL8bIhvT5ozt/YyoVgmanTmAU4Q0dnxYsOUEwVk",
-	"gOkTIN7q9oR9TiBO9Mx9ZSgQnsr6fUbaYluBGrGkPv3rRGFXg9LfrTwszNKZO3qAEvFXiCJBbszdL4q8",
-	"mLJoSeYZGrNtD2etjxAzHoLcWBB+AqUfmhz87Mc5KODNJKXD6cfImrusSHMhrASkEhwr86kaq7nFSAZs",
-	"mEpQDnLWQ8EISRQyjtq25Ms7HLdEFlz7flbMaVESCiHJP1zNR8T4GO8nGAkjm2mWBf0nxkoiGGgiUl0U",
-	"Vs/5Mt95qNbdRROmnQuv8ljsiiZGmoZM1+DpsKEluzV+9fyyOmnFr7IqcW6f3cFTTBIZNR+S+QHhlFER",
-	"hWQCErNH5XR0QTWNxLCAjLKx6jXhE5ltZ8e4e+up8tTg+R53jP9za+GCfu6INu2mB2PefIgoRyMgFhNY",
-	"ZF/zLjbFgbxdf1CBf8vNlkxgdBMJEwbTGgoa3S/nOf1hMGoNyuiDe4oF/PrTzJ/mAeujjxCMDbmiDUPn",
-	"ColMRRqFLqZ7J+2zknhvstcrx1wvkmDdtFAmtLO9HnxKOE8AlIfZ/Gt2e/B17TZIYQiJhTaOtmQ+lQST",
-	"4lsSrDiitBZTuColdwPKA4i2HDfb002XNo/jPW7ZCnwAnN3YZIdhk3nAnrkgwyC66zJhmsiUqxrMsbwc",
-	"EInuiFQftiAQiX6f6veDB+8QZht8jzu+D2KQ0nSmGllxMKUtWNlG3ARRPGc8YkLVJiaPn2NQKibsmNGO",
-	"ArkON/wdXnlpL6xRM+bXWd3IYq6wqNkuHjUDKn1Q6hFUvAxpgmNb7ZMwEtgX+hE3PdYmCaYggfRhmPId",
-	"A9etITccMcN4akV0DWBC9ufhFuU+hDrMVp9FNoeq9BWikSKS78mzTu+08+TYfAJDGl25EumzVu/4x0Ev",
-	"OIVOr9frdZ6b//xo/tOb/898i8O1bp09PWm3DC+0zsxPVk7CXrjn5Z7UjuMem/F9o+kOTdNZITYUxDj4",
-	"mlAnw+6IlbpO9Hjb8mb7ld+WkF/bBR6YuLmTUPElOK2z1k0iYcCuv3VuZrPZ7Fv3houzZ9+q13ksPJu9",
-	"CBi7dq7xvGBYNl6SS/1b0rHKNBAxKGLkbCOCDqqOHEvIR2JqIU8y2HD0a5FviOUbjD5ixRg2niBpLI4Z",
-	"3qKYymVSCg1z97kl7WVhc7uSSajcrZUNN1sQEvfxz9vLG2DBaP0GMrm1anHgaWwetpNsSlMN7kuBhJDp",
-	"Ky6wji6E/vwfNJy4wVohJEIxnUPtLd/3XCiUbVnP6/Yq1wfGjPt/Hu92XFxlSehV8CNoN8vLeEr8eZJE",
-	"MiMFvLzfq/Pkg36dwPn7ZVIBrhMhtY8K1EhI792O/FIlZJTj+MPtu8ZnrvLhCJeiNSrEjpHLora7Lpkp",
-	"slTtmOE5kTzIAGkhge3OZPTLl1URfrLoaAPd+KMHlqVhnMSUz1lWEarcUbctSLMkfIvVM5lsnxNmWeWB",
-	"J8pLe2WN5P9/Lt+/c6uUBWPw00dhIJiHQezTcDXg+xHn5bSzBoMju2pPM5az+jM/bDn//IqMaoQvzRvQ",
-	"aw31xXUYz2atayhbBD9sFXkWyO3Y+IID2s0hS4Z/cei6GoFtB9Koi77s1oRfp5keSX17nqbmorpvoRzR",
-	"U1+OIu6ySLncFiZMeaBJ8jUUgcrY+MgJVUMQX4n9hT4YtaOsEBKS/L8v3/7ezmAx8De0iKKRSBUQaRyX",
-	"Tgd/7ysx96KKej2sAegJ6aFbgD/7oIAhg/zPzWgc3evndlqGnT3uVdZk29bn5h0IphXSdGNnHpydmbMk",
-	"5tIBBwQgMWzbwlTdG//yWxUzcxfxgwpMfccpdY6F2kZoGh7yD/gR1Mu6Wz9fuG9DWEZ5EDYgX18GAST6",
-	"K3Y6Yue3HlG961raNVd6EkGIwWpU3UWLrU7Yw4VNlc8ygmC8Cy66MAt9BKPNVzYwDwyxnGcIjEx5XJRD",
-	"NhOFcLQ9pIlqI5xHRBML+pJyCTQYGeFMZBqhjcVDougMp7bIbXUXFBJpyAaDUvlrPlzhsJVVYOq5xMMG",
-	"YBEnVAImMkszF+K+NZi1a4efzZMqs5eYuQh4YA4voVIb49/8PWCa/gRR5NpiHAOTgRQxugG506ccMYUP",
-	"QJ47f3vvEt3tY38uU35YvAdIz7D8XPVY7/hTr3eG//+fDRD53SP+5vyh+g2+4iZUH1mZ97c1/s6BdKSm",
-	"OvNpiOBE0Qis3KKcMK405eZ9nFvMcQpx4KCKlhD7t+0GdW0Qb+/yxW5ju+JlT4zcsO+u5ti88jg2yFC2",
-	"Dee2FD3PAYGIKCRDAYqI7fGU9Adcnn2wl+wp9WA3eN+EAA3GXEwjCIcY+TcbiUDb19h6GO0hD2Du7JEn",
-	"AezprkC3sbRXQNnmg7oQSQIJVAOuvVdDcUAD7eeK6NkRotidtRgP2YSFKY3s5vTsyNH/m5CSV+7r39oZ",
-	"97fOWrHoswg6SlOpNyj5hal9CLuOtM8XXVZPePIL47WVZlFEIhqMm1qOg7E5f4Ihs4AngeAcAj1vqbvd",
-	"WrBaRqxRfd0b/Ls6nu4kQb2qYCXBH37Qm/sb3ZH0r2D4m1XKgh0LxNOlgWYT7LO42cF2yvSW38UWNdc+",
-	"CD6zzuYU0cj0GmT6vfGIrWB2Lkwmm9uEDbJMBRZlayrZYGCsPD0VckyEJBGdEg4QKsIUQcZeLMbajlDf",
-	"BnbKvbnS7uF750nvJTU8uaPgwC9sAnO1SNLEdYRThSNzvKwPa+CavN9RP9NQHYwKAvbmbbzuNe5mn36Y",
-	"9Z6OYsVUaJ7m//P0xfHp6bFvs9xoOvvOm7OrOFMOmKIZF3BIHtTLMFRG1UpzBgEoHLGrzo1IsQMBBAei",
-	"LbDRlM7mccYxvzWNa0tixdE8thOtdbc+5i+udSR7bp2yEgzDGgCHPX3yHY3BIzZa3cIEdzbaPNpyF2Nt",
-	"n35aQqXm6yLcH/xFNdKZW6MZ+aSIPxPbpY90Zec6qRGVoLBPn2ix794Mv83uTSBC2OYgpze5iuACiDXX",
-	"PFGtG/lphW7kMrgLR5MPtX7cbc+Ovdm12eSfTVm1g/24sZYOZqiIFhIhHnMnu40Eqx/g0ZGgQKsasLKo",
-	"Gn9wi3w0a7Tu4ekADgg6awURyPF/cSFDDvrvI3+FERRDK6K4EjbLVJWdcjvMKPaOmImXOBGDobqUgIPI",
-	"02BEKEkVyDMMR1GupiB9p46i8T1yqZsS++a0+6LSF95SPjPXn1Zh2D94VmZmKR2CVCJ20J9f8nT/lrLI",
-	"kH3E+Dg/ecZWIGbzZyqOf8byhaACH3R9kLcGhsAVPMHdhxv8ng2TYVdPJPgQHwlJRpIqwxBajMHc+ej5",
-	"f097k3f839d3ZIp7cIM+x75mPyLelxMbbiAjOoH7Ts5/gNJ+jxxzCS7k7cnDPO/pSGDh20hEoWenHxRB",
-	"6tgC78yMf9phSLh16BBb8fDBrvPG8sdeS2Qt+CkCnb14Rj2yWTnQGWIJVbr6BLuAZSIUeHS1TQoiFp/R",
-	"jgsjChYv6CfAT53PbvSjFkSB6zdN6KyxWr9rq/Wu0iyTX+8T4NbQHQLBgXkMjSfDCsZgSigLiZDmHRpR",
-	"HhgCShIISZpgezZdtAYcTbrwj5jy25hK0eAoobPWsryzX1xlOi+Ive6NfbGyVOO2CKvRP6zMigdfu+EH",
-	"elAkDuLOjYyojeVsSi0YySkll7qjifZES8OJliQTEbFgVoEQP9gL6ydEt1BZuAI/fRSE6I5IIcYjjSIR",
-	"UA1hmyACiG1IQN0YiCiCQG+O/1gPpheG4xZJZn/mV0DV6CrCAu6z1qlHYsQBwyxonbUypEYhr1ho32B9",
-	"yu2rCGh4FdKZap2dZEHNVrvFhWYBuE9OEX/FQtcf4+tU8qsBmGt7eCLXV+bkhgLPV2nKQ4runCuMN9f9",
-	"iGWumOA8a4koNPRqf3fmlvnzSfu0/fyL8dMikAggedbqHfVON/HSlhhsl2HIDbi7seoOEdS2doG21gBL",
-	"pJgwJBDD9BInhd+0QvDxm9vhl1hM4KO78oP7bg2lT8XTVJgiQ4fu1nDD4aCtYFDXTe6mUzq7I5HXoLbr",
-	"ofQ7au4+VXCVyqh11hppnaizruHiXAA/GFHOIcLn9h98YjFI86ZR9fFxC9OJqTY89qxnNjJIeaiyHCQE",
-	"EmxY5uTJ09Nnz398QftBCANzGkybPbR+onxM/vtjdQW79ADvMUuJKTKGpAF4Pxju/w0gcXBrjst/UHNB",
-	"oAklXjsRMSBGOUZkavSnFkZztokCGtWqE5WWLIH1GvESr/sNZmo3uvDTCGZoMzTq8DDVYY4hjK04hpl6",
-	"YKpx2yR/R6WYaS05vtKg9JVXXq12awr9kRDjK3sNPrPpSEEwv+ZLZUWWu90du4m/wQyhpEorGA29jGFG",
-	"YjojoWikwWNOABSq1LkE0cTScV2qc10t5szX/O4ab+AjBMAmHpIJ4QY0i4HkZqHeAhxA/J5CzK2QauiY",
-	"b1cZrpItnCZEizb2dzAeRGnI+LA938lKILD7bgLRFvozu1oMeiTCsvXsp4VAC4GN0fUpHyO2ghq12q2h",
-	"EOHUDnuZiDQYgaw0u8XiPwy8tTdHn+5LyoNSWDT7aete425waSxPjQWHmW29wcTYANHjbXPbDEqnyhgn",
-	"pBiJgpurxNQsvGPACU9mPqb4uKEnsrCaobAoyqisHIxiMXdVQ3KqWnnG91WYQWN7/U32qvX09KjXM9Ih",
-	"ldJsqnXWevUHxgucYDnz8kOCQwh0IGndpyd3KdbYU5lGee2wzY/mMSyMbGkTm8IgYQpz6mvstEPw2j5C",
-	"IGSonDqRXuEzToyOxHILa6Qbyt9Q6Kw1uLo37lWV0okd5KrXMMYjAHh2d9pe4P+5QEC0LyMi+jQYf1/l",
-	"E74uZmX9RI4iuxKoUmzIY0ddu9hY2ZSHz/nTYMYpyjJsaAwiHHcKxBjW6oh8Nu99TTkyBIRfiTBm4yqL",
-	"MRYTHHyeQbxmoUxXs6tobJtLZkVzH/yz+i4tAbN5fMpTKfjQTffYJEuQo5OHqdAFxzOUbDjS/mAbFX5Y",
-	"gddMds/hGPpCjCE0TG1O31K3Z2v3piWJW0PHtqvau1mqbtcytMhX+Yib2a+AWvY8jntlnkcmnFBk6ykL",
-	"YCNPw93vjuVSftVlsWQJohFAB9OiCDxUaBL6MYaImm9xY73pXEm8OMpYJV1Euj5Qi9fU6y6IVJe1zDvN",
-	"azZx8MEq3yTvCqx9xtuW6qf6IcasBqCD0ZxIHi7u1Woqy0awUGWU/EA03TOPOnn2Uo1VASd6P35EVY4r",
-	"jUNvuENl6CkcplszASPKOw5ov3tjX+wC8c7iMVSAvPsQUe7AGx40/8+3WQZ+h582fF875p13sewDN5aN",
-	"IXJr8vRhICTYEMxijctLl7kpYCLvhJczkRSx6AQiBI/z0u1Hot4RZB/MmhciXM1DuI3s0l2WT+PK0DgO",
-	"h9NPADi/BWndjtftIzpASLggsVgcloYkZ+hB3Q3vZP71ld7D/LI6RbtfZRXslh9E/KgmLs+PyY9cbqNV",
-	"U+pHVKKKmlwJO+4420Iz73g3Qe/sea8aeNxoicObajyXDiXDjLemI7o32evVuekc79evLdZOxnosA4hz",
-	"Wc9s+PJudUJFa9rRSmHKuZDY6h80vLivlZOGd0LdzajhKqOGMU4zxgLpvBjEiuA+mAeSTWi7KytUJ1Hj",
-	"la63oi/wstrLpb/ULXnNfTzymlREaMq8NOVSO54irIUeUb03C31bUi+mY7gH7W4V6sKmho97vXYrkTBg",
-	"10YN/vH27auPrXYrRWI/3qjmdH5f+zDYV3GRHa4TQjMm7WCM9rdotOdkRhth/cWADNkEOIlAG5YhQpKY",
-	"8hmRlId23riq3aDvAg/3b2EBD7ccOdiX+4Eons143kOOzqKx2QfHvC46mxsBbN9Xms52wL5DNtAVo7i/",
-	"4KXftQ1qbuGRm592+EeOEod0AvewOn327YGGAJwnt38V5TZyIGpqaYR5o6oOTFVhPDhTU+coIHzEMEvT",
-	"G3Nlm0rKCBHGQa0cHfUx5R+z65a4qCCFQWdzCFys6pkFEWQI6jLl5jbOXWrsGku4ScojUIoo2/0L10kk",
-	"QmidDWikoLgbOET822r89TPF+6+3Edg9oqrhQKsDpkLOVcDhhsAteFCYTUQTaRSSvgQ6npMBYiXLlFfE",
-	"RjCXz/uyNItBpLqjIBBYsH980tvm4CKJp9oxpx2m0ZoQoiWBy+zaWskuv9Sqst5s6wdvctmzUraZZCiI",
-	"SDXpz0hMWZSnLfvoigRnBOHw3jPWKhBR98a//FYF/DF/0g3044EW6hlleBtwqpxSF5sO2uU6/Dbx7Egg",
-	"rRNGB5/2NceZJXydwydTrnYoiNpFRhoLbSLEH0TopOa5q8OOIpAkttULumSmnsqTU9lcvXUwMStBQLcv",
-	"8e7cmKvZBPzdUX01EqlsnT1vt2ACeNyx4Phssvu9jtT1/Fm9NR8bu7fVbgl+ZYxXC9EdsIRZAKc/W73j",
-	"Fz/S4/7qpl+8DTQxz1paMhpduZESm7T95h/sZ+Ov7xhbbVMp0SifQ0qtCOnqH9Tt9t2qmq7Mtqpil+/A",
-	"Hl9lh7uNPoq8u7fEUQPaebSBiNJ4p/qv1BBX3Rv7orxMzqzsHPoKkQ90430nRSVsuwpBi0L1HVG7UNvw",
-	"knZBF21DzfaeEGpjUBHd7i7beD9A4yaCIY2IHcBWthpec+WGtN0PQ84uWj9Y3RuOC/mm9rKlsqb3qk/z",
-	"wn+h7miUoYFPTgKvkEMHLIZ+YRMH6mv58rjX6xGJRvkgY5O2k01C00i58acK/FiIfVvpdo8/KMJpXDbZ",
-	"WnrxVG6DJ1RrkOar/9+ftPP31Zebk/bT3rf/u8gcXy8suwNmjeLVzuZrVmSzN0KzEZr3EZpLawZqYo7T",
-	"eFulBGTvYxWHZFCratJqW9ftS7UnaxwMZVHGhLTJmcLTpHyYUuzaXV4VuPkWjtVN7w9gOuHhkUiAX8eR",
-	"vXPVEYMBCyCrN1eJkVVqBKDj6Aj/LqqW7OT7jFO8jaVH0dJwrbvmeW34zUJlZETKwasiSqYjEXmpTqgi",
-	"F5f/MsT7798v/92oGlQ1RpPw4To3zl/1XRfH+Nt45AUyEjruOMsRV/5Q5hkVBQXsV7fXJLl4BO8WGjbk",
-	"EEKfi3dV5YlQFAe8OrjCI/LZg1JQKRHqsD/L+j4gUuablBvLQ+HXooikitq+fD0SCv7i5rMj8omBtHqF",
-	"RpGYUh6AIkNhuyZShROIUwVtogSxqId2h2oB9dCl3mM68/3/VJEpRBHGee0oEy2ikNCESl0Ej+ihx+yD",
-	"3nsQ1sJ4SBbAFWJIttrWPrRYxp3eaQdxEX3pg9H+EVy3cnXoT5/ghPnsG8/MNzaDJXPPolLM9GTr8qK0",
-	"RsiR4zlhSIESgrHgFhDXouAG46EUDXzZAcVTP+CZg53MZLgik1NWqiCPWH9HEE3HWER0GwB3rXRdEXR1",
-	"ots4h/blt9WeYSZGaler5XEPp28eQctpdq9n2TxplA1zjORAxEg9FlcpNxDQlU84rRGLnSrk9QaaP+WS",
-	"6tQiwuwamprVWZm6sKkym+IVDUaOS/OPWJGhLQQMhJQQmJ9xV7W9AEdlbr/DFDEuHuFiekRe8jzisR89",
-	"P6CBGxduW03/4orh4Pm85TKlxjgIwfxgBANNaIQFCDwkypgoSpy7i1FyoDgpshLw0T4IIyEDHf2MmLFW",
-	"KA6EJC9T43lQ8zDf0tkmyVKJBhD+7ANT+Rl/o84fCkyoNfr+cPX9S3QzXGuLZWGqzNkjuv1ITHl9in0H",
-	"MHglArQICG+7wmb/tkjDoYfBoT9LkSzwZwZpzoXOwgQ1Mqm1JioF0C7ctbsfC+fHkOHosRyqf1Ho3A9F",
-	"2MLwMTS3KDcn0QdrG5QOZEuk6EcQq4V1QxjQNNJZY4Jbty9EBJTXntTNH1sD65BFvHJmNPq6t4/YtloM",
-	"MZKlMp9m11HGepyalIdi7z7NhfNZHBAe0ypzYwRHbxN7gcQQbKRSxBi//BukWHBfpiPjaPhjnYIE/zvZ",
-	"zBjrxCy4K0UOiXksD8sfsSE6440YZYDDKw7DCTGPunFBHtvIFu5tmbkRu83AoljbYyXq7qwSq/upcIuH",
-	"n50zd5mv35wfpDqzGSvST1mkCbNYSrxgCHKeJt6ErqRlmSxSVUutp8BOK/OnSpeVaHqrDrC36iMervI4",
-	"PgVzui2hoyXJRV+EMzKiqiLhmu/ed+J/BUtMRPDO+CYre2bEnjtlcvIBRzPn4SratwYwfGm3NNPme613",
-	"OMwrBDWubhRdpEqLGO941+0rIoI3fCBW6YaGqw+saWW16EDHU5pTCrKeuQ1Fx7LuUpSHfXHdCUQyW5VX",
-	"vbTXXZjLaiT7/DKlUHjJ7OATqz6Xqt0NZ5EspWkwNmpdL004wurjitAG7tjvq1JKI+hUjV8LuUg027Z4",
-	"TnZNdefIoVl2lGMUYkpnhEZG+czQ2kKoL5vFbMRz3UYXjnUypE+Jo2h7PCMRhdn4tYxr8N02nloCIomA",
-	"pFxCIIacoVC+G+8UyFTQq0tMjTz119QpTP0aZc2v7vNHIU3zWpWEAhTppwrhdKoeu39a968EpToYFYGK",
-	"Uz6EHGHsz8TuS8rDq0BE2IPe+r96/dPwSX9uXV9pkPFVSGeqdXZSHWfX31t+btfuTOqq7ECompeucjFt",
-	"5PihmNkuG7lleVCuB9iQdxi/e+5kxcR7gYVXlFg0KizFEtIWeD3tHZOv9v2Ofb8zpVxD+NVG2Sj5Goxo",
-	"FAEfwlfCuNJAHVaHFmPgR+QlSaQYShqjNv2LW2T9ryFMWABfbe0WTrX1BVvG8hlzMeVnRGlpHrJUP/iZ",
-	"2lpDnOAwCkxQGy1svpgmRVkV88ze8NY9ZBfElEVGnEYgx//FhQw56L+P/BVGhik1FRJFrk39kJGQCkgf",
-	"O0s2KNz6Q4G8tBvesSwzK38yh1Wcn8VzXPQZalXy9iF8hEGqvLzZVHpsLgxeVPrCW8pndx8gCkEqjVt9",
-	"9ueXBbOCDbnhvlSBvO2yE2uOpn1zJH2QhFWNTiMEZ7BCksxnS2zZXTPcbM/QTS28BzA/1zTQ5fxX3VjI",
-	"9pNRYxUeK4iDXwLXbdd5LTGzq1IsYDXHd2ZLkrmamqNSWWPL3fnlsCkf5T41njAiItrBhFoQygl0jOgl",
-	"NAwlKMRg0RBBMjJeM0/jPsitMcKCeqtBwfqZCxlFsGsSsiHzRetIM0mCBZE2MJcL3hmfcgJy5qY2kJdO",
-	"E5pLmCIYrobwnNCBBiMrBjD1xSZWK5urJoKFhd1SwrCRhst7K8psudZZa9Lvsbcn48+z/261WwECo7ae",
-	"vjjpPXmxAcPimbzGI3mJ/NRoxUelFe2hq1u07JsF84bq1uSAMWg7ll63rxTx+D4zPbq/UrQM9ePJi+Mn",
-	"yGDbV5INrz1CC5Rx79JZNexzAurWzL+785iwWeAaWOt9qltVrDejii01ea14uOHKV8a4stISz8cLT+uX",
-	"VztQs3/zYUA1hGXnyviwM4aZ6kqhqa5DetofvrRr/Qaz3ZS8oETKGtTHMPPd9ErTGRkKEZKUaxbZAB9c",
-	"J0w2afT68zQ2v42EjZkYQ4KWqJUXYBym5rwqEnmF4FsCARs43ba60O9y8dI6Q9D5lVZNN7cEHB988V8i",
-	"RZgGmiyelh9unieGC6ppJIY1zjFfR0PdG7OnlRV+9v2FU25K/Zpsxb3KoIt5BBHcfTGhxX4RnCgaAcIr",
-	"qQ1ZZy28+22a3o2ILE3V5S96BCgLhSSwU+m4jMSHHThhGZBXMHeZi2G8Ynr9O/ChHrXOnj1tt2LG/T+P",
-	"N4Jwr0HYbuLl35mod5j3vgNHNTrkMHTIpRYStiVBym1tTQeDTmC2w9cApF+aSy/8lXUOzrdrrOqv8Rt+",
-	"FJ2suYpif99ECzJhiml0mEdCYYsVHuYiUN45oRoBeshxr1exPAJ/uLb60iGbQJ6U9lotNRKpWdRoMTq7",
-	"smVcWf921p05YDzEQVHT0QzRSMlz86x5qIjSLIo2Qojzt73jWeULy5YyVKM+Dmpy5IJgIIy7glvNYriL",
-	"LFinPoybja9qn0TuqHndHPLty5kK3rytYHajpBuG2tFoNOpFGDYan3vtmPIQpBuOalSh4MFWSd8us95u",
-	"+pe9rk5fIVtmleFk93vwZtMDt41WU1NXJMBryOuYn51TyX2y4poFY0PurdHz/572Ju/4v6+r20C4+if7",
-	"Czv2pzfLeretulQkwmJYa4zjEWG/ljqsrPiKjPX7BPhScpM6q8I+kGyMoSWN+2ew8/xwg39rNyqQMCuZ",
-	"FJ6BdpEWzWhuRJXRYtDApdRvU/joLT55IY3ztyWrwRYXJy4tlf/nSnDky9yFtVoR+XXKAo65ax5BBH/x",
-	"dudE8NJhIVsiEFN+O88dDeYjyBfrPPK4BzWCQuQPswQ2bBU9dmmkQXKq2WQN3s7L/IU1Uud7F89cZeH6",
-	"mKfyWbWDN3bnd2yx7nB+PuK5I5xzRPkPiiD2QDn5fpf0CTzsJFTqOo2CpT2usA0+UKkfah7rldverjNY",
-	"G+uTxrY5jAAkFkRSTgSea9v2VhludTAMWpF+ysMISEA5CQW6ELfsrAoy6k6WVhcmPt21d7mhIYryF7+a",
-	"7Dspgg/H4vZ3GFeabpLhWL6VHUucn1LjgK6yENxIdOUJkQzppAnUHk7xFUSRO1slYrAVVsZ5HtEkAQ4h",
-	"9rzl2jzP81O07MhPCUTCgEWRndHF7FuIEFNRPuGInTtKJysyV5vc75PaS17tEitt7cTB+j4SS9tjhJM+",
-	"kL5IhyNtbl2LxAXEcqdoZ+ZMRzjg7cDs7oSmCh6E8sSd3IqNPAA4Z9qXgvp+BZrqNOYb1Qh8wAfcmOqN",
-	"xtxdrcCi+CISlD5HK30AoIjSIrE2vJtvORJRyPwMpZ3Y7ElEeceX6DwA2WP4Jkwj+BBR7mCR9il8clMt",
-	"Y9FnEXSSKLX2gZNKU8q1wqoEElJNN5NI85vcceHS7ZULapfccAc7SGBKkWiFROJ1o+MbOXVIIFA+rEm4",
-	"mLaNBUazyf04ATc3qfAHRThcazceT/BdS6puImHCYPowrCW7lwWBtW15U6dQ6dUgVD648ymQLZ9deGCK",
-	"AfX+gbk330cRPJ05r4v6yTxiYHnfn8p51kXFsnGWd/K3NmVyKWJxTwCLLfK2hBAg/mA25TAv9meKONCM",
-	"yz/evn318eTZJpNsFm9ix6bGL2ygSwXBlKp5AKixJ75T6bIp9seCNPqFTWDJUXLSCcWBxfJwrQGDRbAc",
-	"pGobs1tRMJDQWWvL1ogElcYPRUiZrTy8eI2ehzb6IHO47GyjMVzVB3A1UZtGem0taqMSLAtcFEtDsStv",
-	"x23gYcRk7F4aCdNImEbCbKMFOVmyd2wL2XTEIsCpjhZhmmnlgELVToSONj/F74V/tdUaDrebRvA0gqcR",
-	"PFuqHVuWO0MhwvO8rMF01EAC2HT7UpBICztPmCkSSpEkG4eGVkgnY2nYNHh565+/aE9D1LGXyYqCsknm",
-	"TlDkJUG1eem2T0qkMoA26c8Qu6hsEXtZqwxE5knVGe0R46CyJq0Bi0pXNJ9tYSg80xArO7DYdoXp8ntE",
-	"NMbCefCtKWVu1jTwNDakN39HghLRBMyeQqYCKkMIcfjhMpBOjZLW0ukjHxs/nZfPL4yIt6U8lGm12EBa",
-	"ZZyxlxM1QNy5X+5KkGkd/aL4u3cWYbVYMynHWSVXc4tmozHp6c5tGFz0faqNFioNLfchoDHMkSMbM+Yw",
-	"zJiPKVfESXqnSnDmDupLFhIhzYsBi/TifIW1ssRaJeZzzWIQqe5YjHbVOnvW662wVro3ZhtrOg0zhq9d",
-	"37zREJdZ9majh99dyPE+bfv01I2ndMOXsHyUamPDhmKHqma90WmOrbRudIHQus6kqdNLz3ZTpsfcHh6W",
-	"JqNEGzsioBYyWKSSiOkGVaI/uwe7c5+8Kuc2SuwBKLGi9KUTOWnS9gDeliiz8bhjSPQd1NF6tdMdsOu9",
-	"SoIBu34QUiAbIxqC0oxTxzxPXzzpHZ88eXr6zJ5cJY58za4fohBw8/kgbMTBYdVg2nO1RZiSTjEmg5WX",
-	"DKJQ5QdpSYzVuYJc2wvBUMDINDdn+/5SRtPrTkA1DIVka4AKPtHri/mVdSINZQvNVuKYZps5fCRTep27",
-	"Xat69AiYtLPWDOG8ekeOn714crz7sc4lCNW5U3wQBXWtdmsMMxts5KEx/7Lw46V7h0gXhgQ5YQHYBmMI",
-	"RFzdtMzf9a4Bum4vXcoyTVn/waiUn8HG8hSheSkx29o0Z6MgWKi6N5peX7GwPPwRjCAYf6LXb36uWTe8",
-	"CS/MUquqztkhqwS8e2tDDISMMdhhZw9CMPbjOu1ca3pNWHhOuOiLcEYgUpjNwzx2RQLZVVstnmthVMQQ",
-	"oJHLa42Tj3hRvbRn1lhlk+BGH4U5gneaWSIkpDNlG4hsJxkOGhuJKNy9PVLovdIwdMe3X2PEK+giM+Rf",
-	"Lz+ZzYEMLIbISa/Vbk1oxMIr82TxnZPnnd5xp3e8kUVibvs1DbTadVNAdY5p7JHDsEdehlh9Yk7VxsQs",
-	"ojdKBuw0JILbKpREQgjmV4REhBEtSB8sSKebXrhVGwbp7H4oqKvgyx6CcLFPbVFMtAtFzqbC4xUP9+DN",
-	"NKLj8dXku5kt3EoQtGI9Af/gDI+U4zwRN+GU+jb17UmKNKpgbOJFNdN/Gq2mf7OHgzc2R2KKAEmKiAlI",
-	"QklfyBAcmAa9hrBta8yA2PcZdyYoPh57mWQQPqTAmKee/ekKrKjARfvpDGTrrPXqj1a7NWYca7LpNTJo",
-	"u6UgiuYfawlUx9Y6lTABqeAqGFkJ8GUjpbJA2rvVKtW4qtEqB1JHBIjeqwiNIicSxKBIoGxVh/irVhUL",
-	"faLXl/6yekk+W6asEcDf06GXDBldEoogjXEOXKZBHpJqyJHEHittzBO0+CRDKdLEKAItWaCvJlS7GW+b",
-	"iPtFAtypuK9O+43EPyDckxJOt4EILqa3GnzvJ/Alo9Eaj8FesqdWFt/0YQw2Vt7O4lGJrtx1G/WA1Nli",
-	"gU/vkfdXWCIr76GofRR2Lvq1LEURsdfXrygYGrbzblkCkomQMOU7QuxcORwIZQmtbbx4SQeaUAwephG0",
-	"51ORJASpNDdg0RQpD//ic9DhNumDYiHYet8pVaSP0MNH5N0CtJEcmvde2iwZhG49G6I0XwLg1k8018dU",
-	"mmuUOPrLcMGtRKdxggBpcq9Kep4TeNbpndpgn/PfzEElFPl0ianPWr3jF9Dr9Xod/M9z858f/T/d/8xv",
-	"aZH9+rONMg7vYGqfTiVtf7JdMVGm55F/sKZqKABRlx159mkwHqLB05gABwNjjmVSlGfjXQiistKIJFRp",
-	"K622NQXcCubuDf5d2R3iRUa9enIlAzyCkVN4n2doAA6otNUg7XlHiBsGh53NWuxUg1aogjB7L6uDWKCz",
-	"bmC0X1RnRfh8M2V5L7uHLWrCPfJFI/oPCv4ATzXryrAW53QxUXQfoY8apHPfSTilJvVLTvC3f1DkHx4m",
-	"gIX/NLdiLOIxzBDSASYgz7AHJQF7o5SEqeWSDNOZ4Txt7KY/J5QLPQJJsB7MPhVKUmWsXjR8pZ2Z6hEh",
-	"+lQHI2PW/2+qnLGM+8KluJqChNAa6k97L46IHRCjbfmPtPk5jROmuSBf80z1G8y+nhEcOe26Opl2+BPK",
-	"Y5IW2d7mcWGx+yv76O87qcceF1YFzA3pJ5+Oe2fHvbNe73+Mp2w+uz7GV24Y69mNN7QjMWTcVumkxh1m",
-	"If0vLmTIQf9tyNldhpDh7dZ/Uup+4PjUW9rtltI4hu3W+j2/fsqZ+bQ/M5T4pe3xIM5aNGHVbfL8Q9tx",
-	"EA6Xrt7GDTQYWSrDxJ6LzR+YHN29RYxsyHieqVGInWetszQIINHWAQ5TaX7EJ9kRFBz5vaTrJKbXHSNT",
-	"OoZMVevs+Nnz589Pjp850dphGmJLaSuH/ZR0ZZcK4AFbl6rHPb5md0m3bhx8+1I3E5n7eORhMDzxzZFE",
-	"LJHVGABDhcpcVTaLwOhpiAZtLGHhMxJDyCjRswTcND8s3UbVKbj7SkKlPiJvXB870xoQhClkamwx4+xU",
-	"BjY0t27WomPgbaIEiSEWckaUxirciGqri+eXOqvhzMbnjKTFFecK2CyUfWZVzLKSz27O21Wo5nEHWIAu",
-	"4hiL0UtVfpFKT5NI0DCj72U2XXzY7+ZoH36f05FQQGKaJMbTN4dsbngtntKiBrwPvtIn91x+UIjkZGff",
-	"JyCScowl/FOy5snpaUl8vYqpIwINuqO0BBovypcshN9nnOJmlu6sFaeRZoYQu+bqDhouCz+SSHN82jUL",
-	"IlRUxZ9274j+/0Kgdx0bnNNXgey81EJC6MtSxVCCUkj9mnzNa5rujfnz7WtjjmzRHEGB4qSkYn9bYEwL",
-	"vRYWx2irCfsVFsXJcTHSy/JRrwrn5UVW/Xq/LHxhgdweQd3GgEpPLZ46sqDe3HswLIxId7uyCtabh+b0",
-	"SmJ6luCsRqpgx166C+umN7vOqiI5t+WDNzfdfeYxGndsahblHnOHtNcMpLNlkv5159hsRIICHH6sNEim",
-	"xp0YX3UCNWm1W38Lbq5+lRoLovsTyIhtNtkxf9s7bmRaWrqMJZpA8uF0VgcRldhYnUgRpgHILGiCmsco",
-	"JVefIGRoVVIlUI61BUULaqF7Y198qxWtG5fwyR6PsHO7wZvy4YORPbUKG7zJt9ah3M+QtUbgPNoJjUau",
-	"UHe6PyyKl/Z8RiNOZrS+k3RJGcG3JX4cMa2wRs0V33lAFeQjj6XiORvTFjoxZRGhYShBLXhOb3zKq8jO",
-	"BVm3mQtyrzoGzGMx24lAjrO83pG/IgvmvQkpuTDX4G6VmgqJmAMkEnxIzDskGUlqcWGF+W37kxtavyB3",
-	"b/b6NYtKPm02qFE+B9S3bw7VR9eFq4l3CYs5bPgPimDeexNBsVrZdG/MnzXRNhQGteqD1aR+8JVznqN3",
-	"I/zXmwHmSG67JLeSQRbYaIjgrEK6zBOd0pkd1S7ZcIRN5ZQ7RBo6gcKabufb7FnhOOXgQJfsY9qAfvfl",
-	"qqzmHEKVC+lzMW00xqG5K1ZuZKlPQ8JtElE+TOkQ2kRDBMlIcHBjhxC4X1IejLauProhsxutMVCSl0ll",
-	"gOlmD9sTJQtc+3RZBr7RJKCc0EATLlDsNTxWB48VVJlGEVGAdOoA96y44yGJQKPQU2yIjSa5k9kuyQPf",
-	"O8XbLeyU4GPaQJjWT+RuSK6TaKGlbk/RSxjU26FnxidM75ee7RZ2R8+XwPU5elwR42NjJw2FsHMmFUyA",
-	"I7ZiQ+61k/tbyqLMB54yPRIpDqd3AR1C7floQYKREApcOZxUmgheg2iXEIsJuKqVzoAGWsi9Mobd0CXu",
-	"5zVu5/1gRyzChrzDOJlSrpUtmMT1ieDR7HxRERsXz8IINjxTO8/YOq7MBbC06g/H+OFt4/1NR2DruObO",
-	"AFMkEou1u9vhGk8Ha/MXl/7COod92DVWVtK4bRx8tiEjEoT3m9/2A4w3rSMxK40qkBgb8jf8O0+U2ZvA",
-	"1qFmxKkmI5okwCE0dkBG0lM6I4yXtyU8YMqeiDQYgexgV9CaIsR/2Wt/cpd+12Sdv5dHTtfu6IkYEEcN",
-	"tzpsHBjLSExJTPkM4ZQYt5162VxnT+s/0QiBWQpoPaGzGO49TKDUPo3pGPLHul+k9xHlHKLWWWvMhBob",
-	"bvGTaP54e/IM/5maXzrt9dotRMbBX43tu60XRwj/HqRSmv0gAudH89AsILweSZEORx7s+fik8+R43oea",
-	"+53j3lGv6Ic2ST0vPNQdp6CX1y5ovjIfNtb+oWQW3jqnImtU9VLpiLxzvgNGSFxzqs0tqVuzJlaIofUV",
-	"ULeUYvcGX6zMT98SPDvRW2v44eAT1hnf70z3FLb+4TZ+UISFWbdfQvVoXh/Uz4iirONwLbpeZRrt9iMR",
-	"jO8VJ9rPHZZpdbwfR/X7RUVFW6h1dtxuRRRf9HqVtai7gY/7SNC7tS/QIigQGb86u67RoIeiQX8DSFSm",
-	"Nm3RcB9sd3QIEEO4odTcVFN2ExcfORAhNAAdjBwffWBc7QDuSsO17gZqsmkPd6FF8OHNuyaFdDDs/Svl",
-	"ocIhKNqdrS0/sAYzVeTi8l9tIngAR+TlQIOcUhkqPwYwoNy2z+oRxBac4lZpQh22c1dBFB2QRDC381Ct",
-	"knYrBj0SaD1RvlmZubunSxrty06ZL12AE2UxSiIg2PBtARwboXY4Xn9msxgPv42ZXRRt0hjOREjCBQcL",
-	"T9cXYqzmsM8JZbZowoi1us2blB+am+XuqHG0GkerEVqVhdYv2HmAnAPhXHihltJUW+QaC5fl+g+25nlN",
-	"oT8SYtwBHiaCORzS0tTdZ3v1q+ziGtng1lqrqh+yzT+C5DFIsI26dh6JMqebowX31IpogSZsDDNPCjV1",
-	"W946tb0qgEVCufj41mkyfFB9FkVHA8ZphOfZzlhFpUEAEEJoHmEqo9ZZa6R1os66XffbR4GIu/YpV1Yo",
-	"t57LZ6Z2ngO7tYVLCCSsZSm0kZjGoiwJutE5B5Ye49lJn+eOGVNhIzHlBOWN4NHsTkKmgr7p3viX3yzP",
-	"RmArt4uqRmuRLhU6BTBXyJuWmPpLQV8LOcSGgTlhzmf4hBCxCUi2iMu2gcorS7su09WuzJp18vfw8688",
-	"d687tGPW14/5I/LV7EXTFm3H70MyeryB8yCMlz2yTSOpD2zybhaiU5SFFup1ftzks8OSFhw1xZTO7IQu",
-	"B0jNYVoETFOTIdOdK6oq7vTP86t3P9rxDcdOmKwAsxDs2ny4gDMNPI3NAwxT8767XXSjhmwC/AqHvVrM",
-	"KetIrUW/fj/AfZjryraBv1GGsP10t8MkF49u9shrf+f0nkG8M0kiqkFpQrWGONHzamCLM7ZU3v7QVP6G",
-	"PC9RSdTZWnfbIClprzPbyJ7lgxot+amXm0iTGwx52umd5D7b1C6x6nnXWPALi3vboDhSj5E6wR1bTJu2",
-	"8wMaEw08VFlAFmdgzAfTslAtRu3PCOYdMb0olAWsJypBXCGXlp57vRQD2vUbK1Kget+74MJtuJt0wcmH",
-	"PA7wfuFUY5A2IdUdBZVsfi0fUvIT7NwR4JwbY366ZgDFhlz5kdBMY0HAyVMyEqncCUuqKXNIZXtlSbuN",
-	"hxTdoIFmE8iU+0acemkfahO4aCyDnVgGSG635I7gRvmLwWAXUsR4X3uXIVrO6s/anNTl1xex65tbgaaG",
-	"ZWtX4NbKpvMpy1tkHV+LvKotL7NK3aX164tsqVLAD1dBfej5oekI0FLL1byMIdF+FjsLRiSRbEI1EA56",
-	"KuRYEXe0iHa/2Nq3k/KYokRRkhYQ0f7sqDFAcuVnF9vqT//0zGM67h2d9I56R73u8bPWl40NrQXa3bmp",
-	"VZ11Grl9YDmi20Xb91cPqptIMWEhyBoGtH+9ZENOdSrhqzEpghFgAaiYuPgRjkEmVGGV3zmhZEAjhfXr",
-	"StPIeqz/wKuf9HpE/TM3ex3FoxuBbifaodgsnIbubvCCRlGfBuN1s1MND/nv/KDQV8Z7QMR3FoMrqw9n",
-	"WR7Hsss8kZPddtX5qU97L57dY5jpZmLkw+3nUUmMFeHN4UDQu2voeudvGg6CIJU4Sf7PL0V4bOZoISSB",
-	"exAe0t8fvvl3JAIaGSsYU60JXagT+2BLKlXxdO+TZyfHT58ulyyn/YgFK1lSxaoObvx3Z5Efzb3++vbl",
-	"Refy15cnp8/87WP7m2NKHC4/gmsaQsBiGrVz0V9XSpdFdv0kBDLCL9uokoRESK2OyEvP3BzuxsYqVh8h",
-	"AJbodQxcck+l7Jp7LlUZ9sdeuxUzvjY7u33uvZw/hrvy7W/mCX+/XGtJypysS8vO5vOeLt9ekiHVMF1k",
-	"1LdGrw6hhFGfnZ4+eXYnPtWSJVCL4sRf7mxBf67nNfLSPFKw9SXZKPNszLn5VuBQ7N23C9kTd+wMko1t",
-	"f3u/czasjXtwHYTpe7Rqj/sCBcM09oGckQlINmAQtonC22tnlNAmxm0yZDcYEJr1SdepB43N2hGDgere",
-	"4OsrMRh860qYgFQ0qjPk99ks934wWFOCYDYC/tr9JgwcglkOy+zpfbHMPt66v127uQvrLtvmGXk0Du6h",
-	"OLiIoW/OVQM3J0tC6GvSByKmRm/dBtH/iUVRkc+LPU/e410UhDetPlBpvNw/vxiGUyAnnl1tHXEXGdEt",
-	"cVPUVY8jbs0dEGX8AdoXqSZMK4iQFJ01+cFeU1CKiD+SSDGUNEYsCszR2pifFlHoY35gcSbc72U+fskP",
-	"4lQTPwmJUDVWxvDO/cBHa4IXfP+9s9gVLmyrd5SmwVi10XgfCaWNsaA0HeRv8dL8u3A/gsR0hlNWGDcO",
-	"lvmxo/wIQIfwuvzdX8V00YsIBSjSTxXjrqjV/YbfdNnzyKHcuW9cUE0jMSz7QpAqLWLspgeNWg4h04kW",
-	"yeKxxkIjFPby7/wM+MxGImIhnRmHEnhI3XOFa2s+EUk1+IIZKtlgoMwD4qEbSZod1wCM3AYSUk0LFrsQ",
-	"nENgDyabNrfwhCSKxOLzEVNQbVtsnM36cnTn3zLGYu7nXlrqKvrBf2VAqFpSrgb40ibq2kSPJKiRiELV",
-	"ni/AFIkoC0koptxxkA9queWybt/l5XBYK0IIZ783pUwrQ2wqVQlwleccO9t1+Wc8pjn+imJ8GGUtp3g4",
-	"hh+DkRFuIaHaIsTkqMl8gi7e8slEwvwcCWZBBPkTsQKrAM6Ajs31seAwy9Oat6dKKNYILxaAQmYLRe5x",
-	"DEQUuawCJ0YcIonNSMoTyhZ4QkSRISLBixYR0hyac6TU/OdDhh4EoVKySf6hZA5WAW+ItG8eMNcyf4+/",
-	"QziEIia+nNO0NVF9LYu5HST6mdILFPMmdgLuy7f/PwAA//8=",
+	"7L1vl9s20if6VXB0n3OSnFV3utt/Zux+8RzHTma8k8QetzM+uzNeGSIhCdMUwABgq5Wsv/s9KAAkSAEk",
+	"QbX8ZO/deTGxLZIoFAqFQv351e+zjG9LzghTcvb899mG4JwI+OPrnGxLrgjL9u9IWeA9yfU/50RmgpaK",
+	"cjZ7PvukREU+IbpCakMlohKpDUFScUFyhJncEYH4CmGGCBYFJWKOyK8VLpAgv1ZEqvPZfCazDdli/W3C",
+	"qu3s+T9n+qOzj/OZ2pdk9nwmlaBsPfv8+fN8VmKBt0RZGl9kGa+Yeh2g7P2GoCUtCsrWCJvHvpKI5npE",
+	"qh8osdrM5jOGt3oM+8hsPtOUUaEnq8nwyVtxscVq9nxWVTSfHZI3n31Hi6KPmD4K9O/HDi8wyzZRAuDX",
+	"XhLgiaOJIPj2LwWWMk4Iwbdna/2Ik4N+qgi+haePpazKbklcWHCBWUZ6KYEPHEnFS1wQlmPxkuckTEnG",
+	"cwK7Bm14QXO8R5l9J0KX+7mXshIrRYR++X/9E5/9dnH27KP97/ni7OPvF/Onjz7/R5jiDWZrEuNbWWCG",
+	"Mnikj3fmiWN5t8EiTkkGvw4QIR6GCMrWN0RKylkvNVr7SPNcH132kWMJ49stVVsSV4hZ/UQvl+qnjiaI",
+	"yV5q4Od+UuCRY+mohOQiTMQnRu7VJ73d9MlV4jVBS7LigtQU/VoRsfdIMh/zKdji+x8JW6vN7PnVxcV8",
+	"tqXM/f0yRM8rkt2O2f45yW4jjNE/nWi7a+r+QUSfbNPcEHhnHhuk1j535DK+IiWXNCpOufm5T5zsI0fS",
+	"8T3LS07jcm25wxCxD0aocT8fTY6iah8jpiBrXCACz/SxxjxxLCn3ZAuDx6gh7oFeUtxDR1LzAy2iZ8WK",
+	"Fr0nhf792OEF376shNAWdGSn21+R2mCljeeMszsiFIlSJfi2l6r/EGQ1ez77f75tzPpvza/y25oWTZxn",
+	"3f+NBMj7GW+JNEa9Pg4wy9GKC/ToAuV4L68RRr/88vqVphmjNec5yjacZqA0yT3eloUm99Hq6epRdknO",
+	"nq4uyNlj/OTR2TP8J3J2sbpa/nl1sbrKLi/dRM3No5mqR+CZprBv1r7+ffKkq399Tfivf91fXZ7961/3",
+	"fyIf/1tY/b3ellzE9zb82ic55okjZec1Uz0HZ4n3+nRGFJ7qJQaeOJYYRbYxUmQlS8IkQVSRbS8limyP",
+	"pONvJKrlbkmvcrslx2q2H+mWqsOx/8p3aIvZHqav9wIYEBte5BJhhbZcqpgdUcAXfSpyssJVoWbPn2gb",
+	"At/Trb4OX1qLwv6tJk4v7ZoISx27HRKWgrLbPh7p349k0k9kuyQiRsgWfv1Kuut4hA7z2JGU/MxVVPUz",
+	"rnpVv/79yOHfrFZE/yXFftL/b96K0OV+Ppa2kgiseHSZuP29j0XumWNJEXlcXLj+sZcIkR8tJ2/N5hjY",
+	"O31U2EeOpUPwLddXgigl+gG4GvRfl3LyEJSoVNu/dG/FuOR+P5K6d1iRVzhiTuV4j7SFhHYbmm0QRgIr",
+	"q4xj9wG8n2xOvcKKGJr0XujZ7IKcmQf6Vk7YjxzLH16Qn+GLQUo4GL16yBgZfMDs9UytxxdBCirW5wFF",
+	"ouq1/UV1rIgMuGW+mDfmhlcii+7nSmpDQcIzvbTAE8eSogQtyQ1dM6wqERAO88BXEkn3DDhE6JYgbfkv",
+	"eb4/jxnq5t2z5uujxefZ0yCx1bImLW51Ns/0cs977kgevsf3MWoUvkc0n6MdVRtElb4xVUwJbZEWRN89",
+	"YupH4fsFDHfEfntPGGZq8Ch3e765nDEuckbUbxHSzGePI40nXX8VWpKMb0mUW/xhrr7vBcXRKI3SP/aJ",
+	"FDxwpCz9IuNmTyX7rR79+5HD/4P2eNHu6IAPDR44koIPXNz+jbLYZY4ysDF2XMQcivqRXhpcKFGfOQtz",
+	"qGT7rCALqTDczk0sZ0HuSwq3MlDIC+v22ZHlhnNzHVpVMBTjioIipkzhW/0He0ws5I6Q0vu7IkURil7O",
+	"Zx8EVeTNahXj/U7/fsZXqz7+w0MLvlodtQaf9cuy5EwSiKR+h/N3JhSn/5Zx4zd4/vsMl2VBM6yp/LYU",
+	"fFmQ7X/7t9Qk/94ok99nRAgu5Oz5P3+frSgp8tnzGd7CLc/tciAXw5uznBOp72FoixUEHHegw2ZqIwhB",
+	"VVkScZZhSZz+RF+/vnmDHl9d/umb2eeP85lUWFVS6x2teKgChWZsLZgDoubzWKKcZ5U20AlwQeBMP/p4",
+	"uXp2tXr05E9/Wj56nOOn+FFGnl09yy/IBXn8p0dPG4a5OctvKbvDBc3P7BCzz2OVz1vzBcP0kHloSK55",
+	"IgjONeXgfHPkIwluN4KzDQIGwxTxluTm2NlZD6Kg6406n5ngy6qg2cT1bDj8zOcwlajjmEM7LLXSsnRg",
+	"xtWGCDAZjmW4N9At2Z8Jood5EL6/VkizROCcZkrWzNOUE4QLvQL7a70YG8rWMEMTvsyBsz9wsaR5Ttix",
+	"rH3UsPZ/8EqAfd7IAS4KvgMpOJKRq5reh5LZDBcFHFNA8RbvgeCcA7XAo5+5+oFXRsMfw6LHrf0tiNnZ",
+	"SFbZBsHqHMkbxtXZCgh9IN4ESET6X6/RbkNga1CFyD2VSiJSSLJrXlFI8cKImLamX7N3ZAUiP4mH2UYv",
+	"ElvDmb28oD9d3X7Y/33mK8/Lhrkv6rAjJPCQjLMcrXCmuNDEaf18tAY1Xz0zXz2zn3wwkRQkJ0xRXEiE",
+	"hT5LOVvPERd6Qnv4J9CNcKHpmaPWvDtSFNf6IYY+1Wz8hNZ6ZyqOPn2rr0lnlLVn9AlW7j3nP0KSwXGC",
+	"f/mofbBpfQoqinNU2CSGY9ZCcX5mvvNQC+AohK9qrmNmjjBzC6GcIW04ScelnzDbH8mkK/9s4tx44rFS",
+	"ZFsq+RztMFUIo4IqVTwEv/Tnz9znH4ZvXaKv0ad3RIn92YuVIuITnPpo44IMRtxABvXctIHoJex5LwZu",
+	"+IevNtQfRBTgksJwpTZc0N/I0VrcUzRasyHK0IoKqY5clApI1Ls+ww+lS37mSPFbwrTmuCV70CCcEXNH",
+	"rc/mDS9yUOsgzb8wfIdpgZfFkdv+iW8SvBd7hNeYMlRgBZe+I3lV0/gQfLrhW2JON9jkjJBcogyzr/Q1",
+	"Xtuw2YbkiPHdNVJuIpZZpeAZkXI6uwKXjRILtT9fUqE2ixzbAI69bVCJtlRKYyzYmwZG+ilzSGOJLp89",
+	"uzi7uDq7+nP7fnF11azHD1jbivogsV8zMoEzRe+MfgMmHLlOENU4o0yvRkEUeSh7V9u05mSbo2Wl9aKo",
+	"CoKMbSgRVQmXi5okl4RLpHzdLGKeUz0uLt4KrfsV1VfMFS4k6dL1QX9YH8aMKH3bB1Mby1uSa0WVc4SX",
+	"HGiVRNzRjFyjkrBcs75iihbalNpgSJtYUaHJNZqt9Mb9fYZV60Ks1/1M0S05vBXPZ7V2D2jF+aweZ7Hc",
+	"e080r68wLYIO1jfGriqwVE7Xn4fGXxNmD8swBQW5I8WQIJgF+REe1UtleDfCK2AEn/j+E8vvmTf52XzG",
+	"74jQhzkL+zkat8Q/69Fbc3MTcQN6jNd/9L7Kl/8mGVy2/Vkd8BcEqRYTuJHk/Lm+Qs2RLPiOiHl9ndPS",
+	"r9reUb5jELmX9VPgK7U8gIsYzFu6P+y0Uaj/kFUqwANH7TurggY2RVteM1zJ1hrkFWNmDXBBwHmVE3lr",
+	"T/C8AtsmK7gEgpoFM6kZuTHbidhSho0Nrxm9D1I9Sbwo6whX7w6DjTv+8R0XuQzstY6UOXEyvIuLj7aR",
+	"qLFnUlYESgNChlKbCvNcfPQbt7sSxt5QqbgAdQM5JuNWx2rjz5BH8tq8B6mpljIsBN57ykGO/v6NecEM",
+	"0x7g8uLicIiwOtD73M0szq/3RBiCEvhVClJimi+MkKeIcofS9ociRDrBSCBwSbXqWCi+KLEgsdCN+e0r",
+	"aYKmWN5KyL/b2UgJ35kwiaVpyXlBMPh3MkH0Nl+knHr67myym/qY9RNnZN88vihcStS4l7xQ0LhQjfXY",
+	"D5o9RFCe148vcryXhzx9geBXxFc2gZEqibacqY0x6S48bvonPnzSPBc+kWk+6mC9tdGO+lw10qUVNpcK",
+	"/hhSyIzcq8UoNvxMdi/hOf1WBSlUIQulkblBksGkHuQ+PARbJyP0ztn0o0TiwNgAU9o7zUIc8UO6CVrL",
+	"DwR/PlSDFTPbciTtHVUB/LNMn7vYlLNsvPiHWciOVHmDt7hYb0u3Et25t/Z6j376ga4rQeQENSX7DVm1",
+	"I8UdsbsovH8Ku8Ltj3ynv+18jYefghu23hLgJ6iKAnGmH6VC793wQLBR8oqMy9oxFuyIx2tZ1Qp39MOw",
+	"ncc/DAlkx/K6I5JAbzNNS5M3ml2buV3oHvmB1NdU8Uk5I16RjG4xGJM5Waa+9DlO+Vu8TjW3am0y1tjS",
+	"49xU2y0W+5Bi0XI5bL6awXrW4J2mIWkiuDFOhuPxPi3uxR5qbhQ2l4w0kgSVt766L/gOAutiCxkVG7re",
+	"BFW+wuv2knQyT3rLrdoW8IB1CiPNDaF987frnahRTXVtf22uy9MJ2Wjpdt0Em4tssbmfHXxtpKVDc1tK",
+	"dKj29zYz0/f43DK+k+Bh5SswytwN4fwhzSibEnn4Q9xSqtOtD+bx0ouUuacgtsFAVwcJTz1vyg1nYZIf",
+	"xmrqiiCX1sW9wXeQIo/AdTDipGkbP8DpPhvIyJeb4FSb5j2+T/aqKLLmgiZcdV+UZUFJrscKaPa6Sm38",
+	"B9/j+7pCLvTJHVWbDS+cau371Afv0QM3RDPVFplBfub/riTU+kKwGRepOr32cHlK+cmYIlifYvuVIQLr",
+	"/KQEF/MLhnD9CSPiO6z1jL5OYxcFLomQJnl96ik6t/lOQwv39wob9ajfkLeJGt28EfE+W3iCw7vvUuq5",
+	"m0wDrbTsrLS6JcUKUYnW9I4whJEx2zQfBqebk4zmieS7dyIT0D9L6/vu+nf3iCoIDwiTFHEePntGrVQj",
+	"tJGfFpmtzo5r317F0ZVZ4/gLas4GeMTKT02e5xx3q+6JzKi98iOV6rQG8MHu/DxgYvWYumGueSed3rjW",
+	"EV6Wgt/ZK7NJkjHqMxd4x8Ie+fwOW091AjsUHyvdXVOShydZEHH6ZfnOYJnAYMesSFHwrI5GpVw+RqnC",
+	"2thJUSEAk5N8qbHgOvUWi22gktpq6LSrbrJlPlJRRe1WQe546tkBtT0DS/I3sn+nHwsbeca2szVCQ4Ya",
+	"sPL0N3CzYqe4ecOXb0gmSOpmvSX78XTLeoROgsWG7xjkmCDOiv01koTl+hDEEmG0JFgQYVJVzgfF39Q/",
+	"25HCk61N3Ulmdfg8d6fogE0MUCh90l4SkRGW4kfqOeF3m71/pmy4EWoTRm2gJwYD2/XM567s0pFZ7xQ9",
+	"VJDbQmC2JtuJCROQJLEWhOSIC1RgmqNcy4pJloAQEWa1kedCRVM0tMfRJB0dFge4USapLPNG5HNj/RFM",
+	"KlzULtZRWuVtgdnr+r22E+lpIIp66JbgWypBJgqsLTl9VZvNZzmVZaVI0D7pEdn4lf+WlFDMIrQemFmG",
+	"BT9fx91H1bQe6P7Ohd5nKqx3/EhVirCTmRCegB5e1ChTTx8HowU5Uf1eruhJHKrf0Os2b1UtzVGO93MA",
+	"mdFb1ECCBG8sidkTipc08yXB4W/MTPIRyRd6/OZvxrtf/1VTJK3cLLZgf0F4SdsStuhJ/2wIXqwouHnl",
+	"sDI0dNWKz11pzOx6xeL0V5RaAI8whKucKgA2TNTXBmpISIXKAmfE3sGzDaYMEtEF30lUYhFIWwOsn9GC",
+	"ob/R0hCVCR0WJF+DYw7G1NuUZRsuZLIKIrgYubkmX5lKU5kHQ817fUJ6ct8zleyC13ozMkFI4Q//kuTg",
+	"cIqlV2vZoq6EU8xOPuiohp8WIz9kc1NDhhEuioTTOejMULPmO46nc8f26FKe/pbQCMwpbgr66/8ggq7o",
+	"tNuy3ZKHjjvzg/Vaas2xJSoc/4b9vtDqZOQuXTptNsg3o/e0cNuQRLeyABcSFVzfRxFu+w7jw6fbgkaT",
+	"pUxRK5IQaLGhWHK0Moiqoz+VRO+B0cbInSndrtM5cxsCUbwsg2bbQfIcNmki5tthWTQ1G1PkMON3RNjk",
+	"yKJ4s4IE+1HW18f5YagPsmYxy4icIwr5G4jcmZy2ilFTozopQMl4td6EMrxysqQK7XhV5GjNkdoI/WQ4",
+	"TW4tTPlZGNGryjYuwPer9dfDXyxGsETAqpGyw0iKGVsKm6t97BLY7JHdhheW83NTVewFLaGWXCK7Gsrc",
+	"/sdmXfiSaRel4aubiJm++XY7F8oKW0SI+Xte/lKe1u24JAXfpdwwTA1wWsQD75OTYKJVBB82+4MygsGY",
+	"iP1a4HixET+ptyfWpmj4aNkSteHjjAtIT1rkeB/OlYzfY50KhLD7CEXoAiPOn9uw2Ztwa8VCcvYdzl9y",
+	"pnCWegPBeS6IlGGn1wYzNpxF/54ANv0HY4JsiZTWCDomepV0m+z6syzd83p2fiQqepFrePiyIFhMZ2QL",
+	"xPPxYFaPx2YnTTazQG5HXFgPZ9s/uS8QsqllcShrf7Rh2goDTb0p1eYLV3S1t0UwtvLFZskEL5P1+X+o",
+	"eF4DRlIeTnRK9w+eIPCyJVhaFVwjyRhmzvyZzWdQYhOcv+FMNHmog/cY2uXZZjgh2U8nAB/2KP8h+Gcs",
+	"2hymJnqqjItyQ+A/cUdiC1Nr1I1zI4gEB+jouYTultZD71amvlU2TknHMn/IqF/S7o23vKBZcsRvgiHg",
+	"3omlPjiXwLjIriHb9yM4F/RAIMi4cevRBjnzyqMrzCGDPHRgizvcGpvVpwcG+3NNVGsAJDd8J23hZpuW",
+	"+ez+bM3P7D/+W3J2/g7vfrJHZUPpe4GZtJvtjxGkXpHxmX4Hfr54YuW4mDFXYS0AwDwRSFy8bTIaAaSE",
+	"MzJHW8g2OQ87otOD8PCIhTAHMLfafNP86tmp7PaVlxl01ClWAuIn42rBKwGu7jXjApRGxXIe1ngbLEjK",
+	"Sc5ub/QrB9VxAwd5j5tMf3OSwzPxRgRenIVh2ZgyisTqp3iNUfiXBV3iiKWbcUFG3jIqloFpqldD2RMi",
+	"IAEfY06c7diKKVmt10Sm5YSCtNTvhdyTapx7svYLWTjiZi29jWb1vyso8phsx2lOU8Ph9qR6RfMLmMhu",
+	"E3w+wiR2m/NU5RTz5E3nKq1qJgybp7VWeTKsVDr5hVGu+KI+jTOHRk/B5YhkZt/H4nkED40kqi1mYu8U",
+	"I79ImHJZ34e6wnE6hOVgz+UHVIMmrJpoOPKSsDQeCuJxKXJyj5mV05vDhe+dTNaGgJrDLd+fbwO45Zl7",
+	"atrn06C4fhG102yOI1VPo+lPp39ciuSDlMH0HLQ2k6pm4qGojVNM3eIRd/LE0qe+s/NLYF9BWYoFR4vi",
+	"R8pIOFg4XrMLXrExxRxNRXRTWDZEn19zOOy3r0dQ+D6REZHyF6hVIcXEimk30XZ4wKySIzK29Prkm1DM",
+	"HLr5YIUU57eAfsQ4I2i3oQUxlQZUyVF1ENFSgSl5wS0CQydgRRYnOJji9rmLRo0U3yTXUE+emc2o9NnR",
+	"RJQGMo+djJz+YHDCeMSZ4DRNaqQ2InND8gNxwLHx825WI2dkYQVXEH2cGw8iIGd33KI5lU67Z1wI4lx1",
+	"0AUqDHQxXq0yHj6PSoMEMhovJE24XSA4xSObqJkXqYnOHTljfGAH1XMIh2d9EuLS+gV2VbSgPmlj/cyT",
+	"0ZawyYNPurslTsjuh3EXvURknt7CtlXF8vHL8M4A3w+tgC2sqSflxQwdL+tZ9K3TFxErEIhjZWqXSKbM",
+	"eBmIgeGieG5y9S28uFiT3MIaKp7j/bXpKfccqj/ck65w1VTQ3yuAh+pg1Vk1OyIIakiLTfXkWXm9O/34",
+	"tDz9+XcVS9cAUFkYC9QY7B7C8rEmWN4u5PedD5CTHf+tEomm+ruK/WBzRwL8XFFG5eY08VLAYRBxrkHX",
+	"jWMT6NwgrRy6EtvqT+BzED6EK1yMdWI0y9t4Qs0H6nQ9u2ytSfXI3w9NNs+p/I0JTG1u+odRIDvmVxKZ",
+	"p86Tsk+Gr/fNydDLsC9yFGjFcNxJcEOmYODYvJPxxL7ccEmYSxOq/b6PArSHyZyEVZMifimwJvr+mo+o",
+	"oE91rEqZ+OHu3cbaMX4AxUJY2XagkFzq/oJtLfnHeRqkTElYEojYwrSiH/9O4g3oQMXmAq8gIEsZqLw7",
+	"HkHUqZXqRLS8Rj10KsvsFBqt6/PBCJtlZGxjphexLrEcz2P98MKV2wSBO5ULpetH697eCt+TfN4gjl9+",
+	"e3kVRnp6wJLagtzt01zBx9TaBrNV64YoCt+HUwlGX5LjFbjWc9xU4MKSmm9H5YS/rcEwE4SldfjVGeVd",
+	"+L24eFK2flcVJB3XljfA4J10OmauB1r0pO3HCrsIkE1hn5ksjnqXY1sOziO5a6JiC2MI4yKUae86eXZu",
+	"JDsuoARS8i2BdiC7DUc5zQ2go7He2pk+Mf41s+0QE+RqDax2YtSGukH3oahD4yjEyK6uu4ZuMXSFGAdW",
+	"QCcPyK3ZUUnCRQkjT7uCrHGxaFDWpsJIhPRy69v1vnITH/a9wlK8hFy3wQXZUub/62V3iTx2W8lVoiIf",
+	"Q5xzM/STiMeAUEUmcHoT1IjsERaoIPj2LwWWqXpkGuaUiOI1TYOACn8PmjESab/X7csC2yjDDNkrOmBh",
+	"sD3ackFakZoHSQDG+0VWi/GhwNUd0I/N2D8oidDrMw3hCDpzLpIA9kMqwGvubpbeu7l5bOnCU0GQ31vB",
+	"fqn9Ajus3iBH7LIaUe0hgjOGOQn1dU0o4WMQCESfvYTlEMM8P9xAI3NVaaH6cmdD+b12dOizsSSm/eOK",
+	"i2sEYPna3sNsX/fROGDraOQOqujwLcMPuGyJvnw1FVdH8/nNyrTFMRb91pRKgZMIGM4FXVPWKUJhkH1X",
+	"rTeqExVruuB/DPrQKBdB4NRLzVHDZCpkpAJYcOgr4KLDAYxZky2tjTJJkCBSmdZNdFycW39fS9Ziy+WD",
+	"8dZ1FirIytQgmlFknaF3fBEkRpuK5cL27jTfr3XkYe1nwdm6RRbyNlpB74hEnF0jDJiKz00zR9h0448g",
+	"mF2kBbAR4BocvXHJrQWvSthwlYwZ0VOKM/pbbIQ2/5sdQxA9nNvmiRKgLLz2lsuCZ7cyuPWhh+4iDdvi",
+	"DhfDLqb+4hEbDbXbtVEt7uPe7mvRGD8UTn+AmbPnmMNLUkakfIWTvX/hHoI1+FTJpTIaH4Q0x3sEBYIO",
+	"olPSNSP6Jrg6r4NRg365/U21DYUtsg3Jbsez7RXev9RvBD9lAJKDBp0tWh3jO4xWWJh5pwU5zCuxsEm1",
+	"TZp5kIUdgTGX/7pflGWvHWtu1z4kTy+xyKfEBMcd9pUoRl5R9ZNh+uTpw8ivTOBJj/VwdZovsdy8nNBK",
+	"yLp2EhJnFAlBNQ+UytpRYpT/xO/+QNn0JwhuHqC7mR4aM5dUAc7qxRKzW32OVGoBRwwAwi94pD9cVIe4",
+	"j4+7V2aElmOLQ9zTtcu9rgpxUQ0VXeN3pOTJNcQmiBDUtqb7a2j+BY78sOV3CeHwWjADx4Dc0JUa84Eb",
+	"ePAgawL+tYmRuE62QLmjM8bIGzf2pMYRw/lCWG5oxLuSqi3GV1vUr5D7kmQpY6wKjsfv7dEVkOGcCl4S",
+	"dmwOAkSeGl72NF0IIuhyAGuE5WwWq/GkGHZ4fGytgj+DXvk6+SnobY7ph54eHBCzyGmLGrP2QN7hd5na",
+	"p8D/1MCc3kN71C85sWPCzT3z9M6JaNj15ca1vE+ZrQ8QcQIUWptTl+I+mmgQuAxoPyvaS5aOJUNb6yHY",
+	"iJUyUjchCLhyaFEg/Qz4wHPo6x6MraakVaelQ4vk6Fm6byIhe7oaDZ9jq5baTP0eZxskFSmd48U6OCxw",
+	"GTTl1n8x/YvsNXeLDYRJrTL7fCgHe6alNgegDvoQeX2uWgTGem18QWo2RNcpeZgIHqu8Mvv8+7v0qDm5",
+	"G5FU8Iuerfm6lhdeiSyyAcxvXr8sT6s/fZSm1O04tjiiZ94nT4i1avQEubDmyzane+qhFMSXsxsliix3",
+	"jXBR1Ekw4FCtWEGk7TkDuLdYKSL0N//XPy/Onn38/XJ++eTz1/88/+j++uzzN//5H/2RtUMZySqp+JYI",
+	"cJoKgl13+BM1KgIWU7aehijD6/b5/WcVV9gOAD4rhRNfWQuckYVJ/ZA96IcFZ2si9Lox8H6DT5SqPcJI",
+	"EEnEHWRnABKdHImDCB7shAIErChb/0W/1C15DyCwewBqCdy44yOOvNY7HXkwH7Ar0VAxrxe0y/E+ybkh",
+	"Up62MjgeyjfXmFRwfpv/+hCtAvt7jgNjXrvHrZsgiVrGVWKfcxjzZ3gtqJJ7Mqk3dL0x8TXXroHJHREm",
+	"C2sU3GxyV3ag1jZnDzo9GuEKZH5rufhKIr5j8Q6UR+XwjyE+3iTLEe/njdbC01yf60xzj9RGVOZ+83kn",
+	"DiP244TbNL7DtEjqhe3Q5Ua7QtINC0/DBOTDaPXJHbCBirkHkld/b+5xI8ZtNaEG1tN73fREuBlZQ14b",
+	"vZCQa5+XTQpu02y7YxY8vuhJouv6D3oSwFvZaKELDlUFicTZKNhLGS4KkkMXoA6NV8OO+4MSjCj736xs",
+	"X005bRHSJFE5bIW+pirhucQ2LMlup7qoTYeLsfT/YF4I7aCyWhZUbty2H8pw9Z6ezwKdNvzpuRKQMNjp",
+	"fKZn3kqOtRKhr5X6hbM7LLT8Sv2m+dxP5n3zl5ufbuo/wy3nox624NltqjyknA2Y5Ut+H7hZsELbmfb3",
+	"ryTKNCWQ+rckaMvvWph0MQYbjW/HCLKVF4XxxbxYkyPkPlC8F8zBeQUZwKYP8DW60Nvb5Zkwrtwv4eSe",
+	"LsZKx6s9vsicjyiEs/A89RzntXqPOwBrXr7kRbVNRp7HMobQVOA8li5akLthnOUXWUak/BEendCHWSpS",
+	"BtxFkOZmmrkY3BB9/4UO0Huihvux2UnZz7uZzC0fGiqHWL2dUIAWZ/V42L+pXOznigVzBY6kceLNnbbs",
+	"SGppNl6nRBRb6qIL7Ri4kmawE6YMYPfQwRjBQZwMJI+xPQCTC45xkA1gZjU33Ksp6F+gG8XTaxCbLnkJ",
+	"nV681npD+RnzZjM8eO7HfMYrVXB+O/Kjb+zT5s40CjXKmmw37nG7z5Lnc6N3XGIuS01js1PN2PP2soWl",
+	"Yrul6jikwYfOGjkBptJYnL2RTaGj6YgNO08f9m1W7oi4L2dyQvzgYXtHTkmUB3/1hDeOa185ohCFhX8Z",
+	"W6lvk4NCFR4226Geh8eEwVoPu85fQCiNPB0lkYqyitwQQZPrMn3g9uOKyfU/l1zScMIYeLGgzn2snkov",
+	"E7RBpgMH5Rbf062e2jP3P4iamH+7DN1X9hY3tH7zypXj2b/6hkbsHtKpRaw5bT9vCW6xJra8ghc3VTJq",
+	"IHTDHJ+cYFJ17MkdiKtgtq+DUvKr2iGFzHtjG6f9WsWS6myvx/EER4vAKzYMOvWLfuYAgczUi8L7XvPJ",
+	"pe0r2nDITaR/wVI3Y82cg/JcKE3ARVEX8mx4kcdqKNK0jxOuIQVkiLPf75n3P6ikahpqUfievCRrnHZw",
+	"QXPAxdqVlx7yaMJxPOHEfaAjUiq8WgUu8WdbTAtk+/+cjyuONN9qc6hzaNbsHnNE1gv+Jc7JRrqOOSwh",
+	"g4nk6cA3NkUs1EJ5VbHcxp/Mg6NK0gqySkCNPFkq1HQAC8OTcA4OTK5nBShnHyjLk/HocryP+H92mKrg",
+	"6fWLJLYJaYa3BCnOUYEVMWVfmCpEGXKNqEcdY4clKXLWjB+cNNhPzreegvycIiNpMNENTWGw6ANzZqVq",
+	"kOP+OU4Ihw0hvzKiFmn7JZJFrfB9yodCEKVtUNKaMu/bQfZ4rQG6OkQQgqqyJOIsw5KggihFhERfv755",
+	"gx5fXf7pG4A/ucfbUgvQ7Ptf3nXyjl6c/c+Pvz/6fJhk1M7Mg5bp5y8bKPv6xzMDWg9QLVhtZs9nihfF",
+	"hleSfLs0sC/fbmuWvAQz8B1PFueSiC2FIG5bToeil719aLxI5DHZ0eYj8xaNoYV8ZXMCDnpG4X2dcGkx",
+	"CL6S6DfOSHv1ri6unp5dPDm7uOyW3A6sXoYLwnIszl+ZZ5MWz70M066rDL/gjWLE5UAbtfKBLgfRbnLu",
+	"cjCQKWfatY25CRiqw5KynwDi62qrOpcAaEzrOvAbYwhpW9y7f7Wl/2IUYowtu3y4pimmPmRsP/dxCMG+",
+	"TJFl0vP+LXwsUeNEpPtlf+q+D9TKkCG8F034lZvbiULWMSP2TZNrsiZzsIts3zvIS0eCZFzkI9sJ/J/Q",
+	"hDuxpzWmDzUhOELrPtzX6DciuN3T1GJucYawxUV+yH7aL3p7ZwtSkhBs0WuFNjhHS0JYDfJswAyvHfqG",
+	"saxNhmDYI3FEY+76imEJDN81YIGC7bmjVaGw1SblOi9pFuuXkVPFhVUyh96AWC+4guB8Eb/WxLveQA5g",
+	"z5uC9LSOEkRVgi1GtHr0doI2cHvxHe+IkJ2WhRdXs/ns4s8jehp7DKyh22xzN8305uvtufscbM2rQ2/D",
+	"kKhATKowGKVVzS5ZAwALVWiJs9tx+nSCdnPXmwdqwQ87zs9HdLNxrdtZbtFpEtXqQ6m2GtgDojvA22hF",
+	"Bwwqz5uWAjEkm/hE5w9S+jVC41nywjrPU3bRK6eR6WQM+czkPST00exag56emQJUObrLNZQrxBTuQfHz",
+	"FkMdmTRBGAuHnumTuCjIaXCCPRKbPG+Pv451DV7wAEKlW9LTI4U42Znua3UifnhXZojc40yh3DxhAdth",
+	"z5J71b4uX5xfXMBV2bvdPLpquT/O/tNVWl1dfP76X/867y+8CvlEHK2TXSKv0q/TUaS9AisiQyCShk1W",
+	"FTOyI1IheyheowtANGLW3xBIRaR3Y87623/YU9baHoOS8jM85AVgRw9wkJsF+9MMWnMhIlm3I1FaI9BQ",
+	"QzTWjVrHQZi3XikFWdH74Qukfa5/giev2vR4eYLKTfP19L2B8zzWWwSvMWVSJYoyuPTYevEbT/GR/2Te",
+	"+p883E0Rkrlj9nXPj7Jt03u/eAb01G3UWMmGiQ0tjmBLQJcpsfV7RRSmRbJDP7sdMwtv0mky661tP2CY",
+	"HsQbIzbLKf3JGVE7Lm7D8BW7SLWaOewkoJvzSpiqNfOhr2T4Bh3VKPPZb+3+PP2qxj5uiOtlxBdRO5Fu",
+	"2A+jdb6AhRSC6Uui8Wd3vqbIXMKZHEhviRPzjkjFkzv97Kja8Eo1erVj6mUZKZV1EsEziDLAANXiv+aM",
+	"XFsno+Ims8Vg8ndCsoFimeAcbnZUJWPph+tdfuY7V+ovMc3H46OWOGS7OUZghvTphZmqUQX4HRGBZmpS",
+	"4b2cm3/P+JZIE7XmQr8DGBkIjkLjNlzuo6iqf6wl+kdzwiU5WUiWivw+5erp3olkvbpTLQRDTRZRV93Y",
+	"gvI144LkC6/0or1UprKihtfVg1r3q75K3aINhlYleu0Az1rxIkecZWSu5UO/UpUFx3kL9mWg77W5OCRi",
+	"3przJu57BE0jw+ejPanNxMDJzBlBS/1pWTvOAjZVrBmQFZ2ZvQEZQCMs8siV37PADgc5tB7TuobDurct",
+	"Eh8/rRYij4Nu0JZsjvATZLfaav2Bpzs0ibOERp/fKzfKQFGjeS5Mr8kd/uMAcSY3msjH5zYndB5PgJtX",
+	"RBCZ4oHdcqY2sbDDA/UB0w8vqO15fkyrCePYn1zh347JNlR5sAttoDi7St7Arn1X0wjQyUiPRH8BM9Ts",
+	"nCMsUaMPE6lslupEiESvqCyrU6MrkjuaE5aRhd29I7OB3Vuyi3Xb36uCkIfe9V0sv9wyzYkt5B/kPHjS",
+	"TQAUTYH3LQW/i/bK6W/13OC2joY03cGOLLhUI8FMGxhkC0VX0+uT4Jewkdbmd4d2P6ipFeLTawG77kdo",
+	"Aa8SaHw3hRfov9+8+RmZz9jeHJRJmkPbPLA/SSHJzkGAtIcdwA1siLohSjmgi6TkGIWzzaLMV3Egyq8k",
+	"evvqB3OJ0jclyHvZYlpcI3txQlSB7Qz59trExqig7BY6W49CcqiJCPLdlLG+yFQncC7I1gimETxZ8B1k",
+	"GZviLLh5wb4jYkuZhTpdQ0gwtNn96t8hJh5Ea1xTOHdjXfGi4DvbQ2HnXWMtAsR0K20CkJd9xQJjHvy8",
+	"wVDs4cpLUsyzQJj5lpBSNv3LAXPT3Uncwm14YfXJlkripX7JrV68j9Mjng+MJhFPLSH3KeFfeDwCktBv",
+	"SRY5kWqRYDlPOLPS0R4ioNkxqOwYzIbWMAWWCu6vAK8RASYj5Whm95u17kyqATrc3FusbgA7Bs6udm1/",
+	"mup1e+iITdFIex98CTKPGbUk/LZDQW6XBWb2FjHqYH1rnj9EGbgcBpuol8EN2sPlabibELdLVJf2nZiH",
+	"yzMDRqAvGLJr26HtP2kv20W9ZNBaDfBUMc1Rzndd3JlYpU3jMqnJHGTpNLvG7F29fBJyiXKeyW9z891z",
+	"w4Nzba8g89oSKozIdoqJ48FYpHo/1JhQYcu++GwTX0aqW3tjOTyvxl7oYzCTNrfM5LnO4z6GSKaX/ll/",
+	"gA3t8TGTjJ5cUVG21FsBGSG4XVeDhQnCDkvdUVynJTWSHgWtsgv7Xtgmg/+lfjM/Q/9YDTLaHIgABoaY",
+	"9T3LJwO3jEwBCZFkX41Q9BYnI/7tNqR1SWBwKQADDNo6Dl9+4QtBgu4IU2/MX6fcAd26a3Vp4B8laR3C",
+	"YzWiIaRSGd+men+IEHzQzP8B2jLXVveh7mmG7k4042xV0EyZHqGI5k2CKDS4NOtt7pGYQb9stOT5/lpz",
+	"xJy80h2A/pUBQwzO+hjLwrWucMOB3+HfrqeKvfvBn23IKNaRM6k7RQyNXE87bzKAwQxGBZWAS2pekkE9",
+	"PLarQbCNr12EqKSePEPB3w8nyFGAzx8Jaf+QGd6TQPAlcfUjJ3YGA7few78m8WpLMIvBfPNa1x3U6ZhG",
+	"GXW9kU3WEbkDwT68xAGvJ4nUkAjBr/NGe7op1YP28uvknsdmZab7Hr+/N7rx3ZhuSl20VQK1YFoXfVoJ",
+	"vv2kZfQT9EX9BL9AuPyT4p/mSP+OMFTqcnboqFpytVnsbD1Ne5if/FbR+iv6g4gyxd2oWKIdaVmz09pz",
+	"jsFy86s9Yn1GPriqMn0xFnx7Pg3lzR9qVCdbvYb/gAcjwKwKaujxvu5eOyQR42LYh05LUJN6+tuqULQs",
+	"qD6g9+gTq7amPPsTlDrm9I7m9qecMA7eVC4+zU2SuvHxdpMb68cS2JG+tjWlSaOIEaD1rR2XKAg9y9oQ",
+	"PG8xaWiJT3+Yd+f70Ke59315o7iYgjDD1tFsYv3ZEdjH5rnayRMk9Qfoev3SFh9MqFfogDUkdaDTn4gR",
+	"1RPd+X2wtj3c41+iW8Z3zNmuttvUkoi57ygENQC/2w4LkC61oqTI52D62MKUa23zE/A+6r+CT1ci/C+2",
+	"wplCeIf35+gDWA6QRadtBkZITvI5+mS5ALiin5DEe3n+L+YXuvw+2/IlLcj5VlKZ6yn8t8fPLp88AVRb",
+	"UwFTYqH250sq1GYBeBHPZ5fPnl2cXVydXf25/t2EhGeUgWIzoF3mF+Pvn73OMfreDmtcmj6rffRUf330",
+	"nSn9aAYmtqvopDGhvInDQ7Pnh/NrDMuZVuMmWx2CYNr+nemTXJG6IYLHi8+HSPnBmM5brDauslzf0xAX",
+	"0EGk7qOGBd4S1apsHm7f5GRvJ7i55h12ccOh1g/GvcWrQl8kkaDrzQgwbjMzLzAN3w7uMbquRHK+8ZQK",
+	"1CaxaFyVhX7cURdQzu5GMv6Lb+wbfR/djQApfrNrf6RRIOFEWoOIaK//CGeK3tVaBx4b20GnGWfRuJ96",
+	"h2sNg3YbcJDqXaOZiwDVbfTgJqt3fPse+0IPt3eEJHTB/0DIbfRj3SOlKYT1VyfIQ0dHeHcwXPzCaKqW",
+	"gzwCA+hg67sZR1suCIJiM7MIv1Zc4es6VK643uA5QO/rhTJWOlwuqjIUQO/mBvhBf0FyKoh1EmklkYUh",
+	"WFe0UMTBE3Q9POZHl3NLXEEKHJ/yGu0M+syKC+TG6DZ0efIkqCENbQtjXx7a6Aa9sDOAeeegY8zjPw+3",
+	"jIFPR5Y3T2834PVlC+RCKag0aEpVwd/1z6uP56IqiPznxcfzHUDcyX9efjwH+/jQb0DuiLAIt9012WGh",
+	"L/o258CFzbrZBis4mbXah6eDSz/6uJnbGB2ku5i5o5wbn6U2Wto1BrFiI82YpptceDXuE7fZ9xScqZqw",
+	"3YYXBLokzfV5DQdgnRPfYNV07JpLsFQ7/9JBJ8O2eKT3nu5FKgTeHRjEz54Om8QH/PhLelv1lBjOsspu",
+	"iYrkQFndpVooCqNgDurOwMEPu18RZ6huLYxWxIExpo2VDtmaDng+MguHZxkOxwVhR7mfievY2SgIMG1z",
+	"vP/26uLqaSRnckslyeNdtUwlkOIIK7TlMpLkIPiWj25UnNjZOJhMWQ/YyrJ2jPIm5q3Lx8hGOLkz4C/B",
+	"1u/HOwH+Sor8ReOcf+ikZS9UE9vQL9x2Bs3oX3H1yUqVRAZlZ8SW60YyzYh1PDg4f17QHO9fOqjBB4JD",
+	"cAhHo9bW0vAKhwtLkwANWveObuTE/qS1m8QF1OVJ7u66a24K8lwJ1krb55StC4JqFMekGqw9waLYj+bC",
+	"/4DHLS+GTeg28IJFUrJDjljoSVAMaUvRX1QJPNdk22o4QSAb1UZcIzXVlZooVK1evhehXpRbfjf+9uQc",
+	"/0OfPVYEmu8/evo0IBFDq3zySFJXfUyPJ3nrlYwuPTrpdXodth4lRPbr7YQekH4vvw54n/FrGRibOdSB",
+	"ur6ckAqjaMs75YM2Tam2Nd/8A9To2vy2UKh7O0dQepojydEKi/D0IYskwFAIRLlKWsjsBUZFPnJf1kDz",
+	"fSJiFv09V7gATbfCtKhEMKDnDwzc9hr3dQpjk43aaC542TTK7nADZ071QmRcoh0tClREK3Ttlxbm6Wiz",
+	"g6Eq3kZ4Z57U2UInRuI4XjJ1KcwHE2QzZBrbel6Xmt1hgicnNZW1ADbMb7WzdMhlCeXAZmYjz+mha/JU",
+	"yY61IO69LY8Rm8/xGU9p5xndCs3ahkS3x8miDW+IdUNQaNiDYmWm/qcep76Z5w80GYr9hMB8rihxvJKR",
+	"9DeyWO5tkDO1AQNQYav43HZrPjhyc2gWntzE8VZrunXjPjLFoekuWU69VkwQnNs2zoxb6AlQphA5dXAE",
+	"ivPFtso2DWiUFkrB4b9qZ/Ap4STS9361IWKhNgDdCpa71W0Lg1Uugzo6q/dqEF0j7GQyxg2CojzjF/Qz",
+	"00JFJTRkHbyAdE6DP4uMorU9jmucjWaI3tMtBCSDQJ8/N6c3ZQQtiXHjYGaOzvANpU63OWX4EPgxd1dA",
+	"N4lBsTu5j6Yt5Cdw1pgB/kbT8X4TG+O2TqLARCLasjMRq97c4P0z+kJ6DJh3rB77QpJ0OhF6X9uWCeEM",
+	"284KGZPvHH3wWqlLTF0m+Qaz3P2znhq2+addiXQXwGj2jOtceBFSXW3SfqTM4ElpkUN8BeovEFC5CuWJ",
+	"GEDUHkpGt3k40GwGO98lIC/3yEV+g7SFiKtRP+RpKKS2MGkKbZCp+uBkvYGgmcmCrV1jmn8j6Qpa1kwq",
+	"XExpgJwGzZFQFRxr9nQypJpu63cfToYHoGRiPeAbXp5eZTfLNl1l//ebNz/f1KnufSVCB6/+jUzqOeRQ",
+	"iw/NI2eHTkfjsnhg7kMfw1S7NleHyW3LihbQPe5rvmNEzNEWi1ui9J+ygojbuYu+YKbmSFalccRtcbah",
+	"jHzjQjQu4YyzOu/MayDFdyZT3ev2hc9++6j/7+Ls2eLs4++X80fPAq2/DPU3JFWsbklCuOVttSxo9jcy",
+	"HGSAz4ZY/CNm68oaAe5aApvGdHaugpeFH6Ej04smBp6yb466xYbssuC0yBoX39ftixMziuCwZ3tXdCMr",
+	"IruCsaRFIQPJQialJtWotWS2Em5CWbYllyqQCBx+WJA1PSgLCj8qlSBGVAcePWjlD+/NzQxCC7HE7HZh",
+	"u7b4rqeQrwmedZ1avIefPo49HHBqxXkhmwSswecVvh/3aDcHyq7/gExOgTv2RKtXJ3B90rywD/9xViAn",
+	"K5fFfHiaJLrJu4MN+DC/1OJbfEmXE2adNyNFYiAH//+LIvEHX8609Tu5CXmgPqYbkj9hlmNFXmwJy0dd",
+	"JYaCEiNlacMLiynjPfmn4RUPiN/jq/kAeJ3fseTJqDzAn8j0LMBuJlCT//yV9CFxhpFE0+yj9rifoMU4",
+	"FGFuuFSUrRH8i+lrd0elzYlz/mcJeBi3ZF93Jw+Wskf6xg7mzQhekNHONWNw8lFdYH9qMoNPlbTJ83CA",
+	"O9tgxgzYV9PaiAIq3DbiWp8Q6/Hi0A8eBzqI8pqsXRvpoja2axs1aUJiuFtVXcIdKW0dcVw6z6rlqq1k",
+	"rJs19ceOrBi83HDXzCyt4o+RIqFj94ZLwj4cpPOEPJs7GSwJdknUe8i4R4qjDcHQUqiG8VutOlXuMWDD",
+	"mn47Xg9/Tu7k9eBDHtrLaz89EYJyLBpOZxQ/y3yD5UKQjNBSLSTJhLkmCYLzN6zYdxwunkmr30t5/nCM",
+	"Th99lhNhoREEKbmwuAiSrhnJrxFe6h37HFFleheMaEk8nwHIREMXlESEh7dgFWusyA7v55DR+rt5+PMD",
+	"Dd7N0+oDGYstWBJ0zt8rShTa8EpI9PWv+i8AtD9H5s+Kf1PXpt78dOPmjr6WW/kcVaKYoy1RG57PoXpx",
+	"bmsh5npTG+gySfSizZGsAPpx7iow4Q/GUtF/hIX/ZgJWj/3je7ItC5wM1rwWvApDb0WPDuNia0N6tGKm",
+	"guJlQZI1xz/si23V+jiQh7njIk/+/Ad4qfXtqyH4QHswGSb5M/en6ejpEVG3OCe/H3SFYahxf6oKfk+k",
+	"eij7+ANAFa9MkaFRYxu+Y9dIQrGGdOC/oyxmZ6p1FM7wtSLdlCumeEs9OyntAtoYRfW4drY9y1RvpQdK",
+	"u5J1oXjE3PfrIu8BIgdiOvOZLSIvKLtt0Pc+jrx1W9wdO3rPfD84hZCCKReVmD4Z6dt87wm0pLTW4SQx",
+	"CbYsaxmN2NYGHsYnhs0LSdaAfhA82TGDAw5Kme0OfI42fIe2mO1RibWtQS3iQs9w7RLqB5P54OLTtcBq",
+	"Qiejh894Tq+Nc0A0tVofbmncOQXH+kuHmpSXgq/HeBBrdr91L/R3EZBKy0wCiPXBnbTB5FQGu1gYwMrx",
+	"vYMnFtPB/dOi6jTT6DY9715Qx6QB10z8frXqhXnsb556eP5FIAre1WWfpu+2i3JShrABJjgPlxLEKsEg",
+	"fdC51w6VSFEMffqgjdWYoshxSam9raPCmEk2687rBNUatWbs3PK+xYHeBT69rVervyOcwO4bb0r1plIP",
+	"1oDmgStcW2/3zuOtIHeU7FJBS2EzTmC93cVDC+C+P0B6o4enoVYFb+ua5rwqSA6QSCMBSHipdRiv1Mh9",
+	"Vw8y9vlbWpajnwbtP+5R57sM5AArUwlqcc5TM9wbp6g9ixoW+dNvptYPAea3NU7E1YMOkTaXjDVYoZWE",
+	"dGbjqnAd/Aqc3coQep5UlOFasx5mP7jPfiWR93A0p9s9PgTiHe7nN+wbdE1z3TDNR4PM7U+BHIAr5CuT",
+	"6HiOfimR4ohRRlyffGnROUyHUO/WOkdbyrhL9KOsxmI2a2JbHckO7JbLx5tdXp0/0kLYQD3Nvv/l3SGI",
+	"VnKZejp2VDeZweXR1V/62O+iMrx74V6b2My/BUiVtpI1RD3BAiAgantkjpiR3w7EjP5tdPsTRhZg06eg",
+	"OlsbLOGdGrh51POdNTMT8gd2H/ToD22cgW7Ih4VjAxCALwxKH2WI4GyD3G2uswsIrBoXhY0APp+9qhjF",
+	"s1B49meye5H/u5LqZNmvQTjuJExl9+LCWdGHeYs1VA5AdzegT+5WD02umt4cX6+J+s7AShiw/jnCNRe+",
+	"ubYYh1Y3UaXfbsOerDnPdxT6VnWwIwdSmdw27gGGbi3JO/JrNcFH+FDoGx5vrd/xK+kAOeRBOzGHzEGV",
+	"JMUKUYuGg/B4jI4/jpD8EaTgTvP5Oz1CaooxS4gXNEP9SFnIx72lzP310G1SEkH5YOXsW/PUAbCW+ee5",
+	"pbifET9SduLemRlWZM3FPoAJ26+ZE/OtulE571O9cDSaFyX9G9lPdEQn1im7VJM+3rl08ljBL494mvVU",
+	"KsXf8/KX8rSLuiQF36XUm+D9oqBbmtR3GGKWwZwlA86QYZFfWxzCHZGqU9Q5qBXBBFlYMI/O9YKXqCoR",
+	"t+iYOd5fQyf7DReKCGOpSfOzgVqwgWRTPvXIoMiZv1wOXttq1dVwKbK6Wm29trUnE8p5O9UBF2fP/AKB",
+	"i2iBwDHbEqpaFmMgzZ31WjckOSi+bR0stu+EcRleI5BI9BsR3OJrOqgLb9Jn//lPPeffL+eXTz5//a9/",
+	"nbu/Pvv8zX/+xwOAnpkczojGe3qRprMMH3ok4V2VHFXYZwVZEJZPalPUvB0jSmBmoBFTzlWyxsWC1CUQ",
+	"p0mu7tb0+IPaT0YnRfDtXwqc7PTa4v0iq7E0Qok0J+6GoomvbdBTWrrD+uXcKJinj8IKhtyXVBCZFJy6",
+	"pSyPOIbgHqmtyxLvod/jNWIQUJAIm94btQ3nwjh33IAT5FhhD5UUmispk2GoBGbyADvWzzmpkbkCFp2g",
+	"vEFwtRUGYC+0yb+sIX5XVHSOlUuXKxA9WI6w9Cs2fDgD7nEEFg7en481w1+md5LHleKLEu9jm0lVgi0q",
+	"URyqhotRSdVAldz8ZEHZkryd1nUGNXoScFzstW2OMORSWZenew6uSRneQowrw3JzXDvkVOPNXn6S28Y3",
+	"zdDNnMDRvFhiyJsoK7WgzOF7gNP5YzjUS0ZFY8Y3kQ8nRPWb/HqpbzbpeLrL+ogb5N6q4HjsonQDf/Bq",
+	"jHReFATU0F9tzCExfBfE2IaSdP0rshCgWkrqbl6Uodz0jj9wUBg8ldpNIdGGFPlpvRIVU7SYZMIMaKWp",
+	"vR8TN2CKNTzccifc5dLpYRgrOl8m0ycLeah21exJ9PTPQ+dS2xg6OLL3aIv3FogTAYK5RFi6YmgAF79G",
+	"pJDEJBhxVuxRwfltGBLnQS2ruZ1wlIdCmN34AVDc06Ek27wE1M0+II5DlMg4beAhPK0s/1//81iTBxbj",
+	"9P42g3KR4H5gvJ/kn7k6McnJrlWPl4Fu672u1SPkVcbQtPjKIqYyrhDfQRpD3bj6uak0sO76OVpz65xw",
+	"EKHGz2Xku8Q0B1BuuLlAsQ1oPSrhu35NnPmeb4vlZKnkcOLqgJhCf+A0A/gn6w4TgK5sXHLaTOLCYaPl",
+	"eK+na6pCwI8g0ZKsaaC9onlx7PE4oD/DZ1Hdd6g5wa7SPHaGxggLX5Hll9joD+hYD1jpiUqk39oGjkzQ",
+	"I8mKoWF9YsTlYUwGQ+/QSQBETnDeGbt/dLLq59joJZf0j4PKpCXK6daxkYHQBj6Va2Taad/q9JjI634U",
+	"e2jeqI+cQyT7iDXsSJjUArOLN9+zi4JdJiP8mQRi/l8OKRyCwIMVKPR5vgKoa4Pa6cCuVxa9KSfydkSx",
+	"bJ8juoHmSq4urY7pM/Doqb/qV4e6c0XINDdHDO/sZ7KzyA+p3pn/4+AdbHvuwBXo5Zt339cRTUzza/Td",
+	"1XcgT8tKasmTRM61oVni0mx9z/3+tX77f3939d034bAW1OJ2XPZfw4f+t946uOh7L+UE8pfbst3ysaYi",
+	"JgETK2ecc6XNzX+YVEzXVErfASU3fqrx1S0pBkWnpKVNzQ03FUugwk32vgfEYVI2FS/ya3TRCWp7du6T",
+	"+QBgZ0rqe2odTKhT33svqdfd1vdWH6a3EgrXt0SEZYJtWVLGYiDtyoIBtMzqVEsBPhKh903ZdOxOMQEL",
+	"nt3aKNlBUgRm+ZLffyVN5KjWEkjRLblGjO9i+REDDTsqhwHWWe0dRxkuqcIFKojWIhJ9/frmDXp0+fTp",
+	"2eU33caMoW97ib9dURKEhD//+OryT92PPwq3nSsLvK9Rng6yCfwNd6vZA42YNgRBcNjgLR5svv5rk19P",
+	"2R6PsDmiub4ii2oEZ7pB8ZF4S82rydhWnUoEG5sqsb7YY5YDTI+Jb50POsigRpSIBYEq5Q4VTx4HW9HR",
+	"jMgFZVlR5WSh8H2k8YcR8lYUNeiS+CsAscN+Me4ZKEGFmTCOeKUkzQkyNS/XaEXvbVvRNed52IxW+H5R",
+	"m9JdaeWy9lfaDeNEp+5dOPYK+x7fvxtTFt+UJXT6+bz42ZRfzOuW199XWot8+x0RhfG49MOjhbPOPLlq",
+	"tMLcVT14/XW9GvDAsrZloyPpMW0prLn2IJBXzMupRdTmB2DEyA7ZJAFeEkby1HSylQPG61tgg57XqUbp",
+	"gn7nDcKrfeq6VTHjmsmB0rKtfQ6RTIbvN1ioBV+FD/JWn+i6kMf8lZrUN14ivhrFGqjMDhdjomXF8oI8",
+	"RxnPiWyQbc0y25ru+pZbT7XeTR1RHphyH66GMzMO6WTkXi3AawnIMdCwG27h0L0P8rKbhrhNTrd+zTg7",
+	"ja9Thk5h585lfDebeyMN+3FrCYrsmre4kuR0nc2+RPrS2yYH4ETwaRNTJzoqV4Lj3hheZqvqq45UKK9A",
+	"oaQmptaZr046bI5FhuUmmFXRunEeWDouGoHZLYKCcEhCsZ4JC+szwr45aKPtOrjWPjFLeP9qvjYJVWkh",
+	"hh+40LqCFsXcWGbaWNv5cPp1EEYvxTkyLyhenlWlfQV259YBHP7x0m3KSpRcttAFliYeqXhZlZGF9/Oe",
+	"DjA5rE4q8Z4I2xQYQk+K6yOvxOv6pJFK/7vnbzgUiASJcFPpl4QfKbtN9vCENuB7G2tDiuu5XkONfx0w",
+	"dsc935HkrRi+v/+V71DB2dpKnDYar9Gj6F392cVgdKmHS28LnOoDoW1X4TiM9gKzNvp/c1g+nR4+GUCy",
+	"8AiNyUqB2aTWsQln2ThjDCzEUxpkCQ6b3Yaw1i3Ilv1AenZXeTK+e44UhyqG5rHn1mip98oOu3PMJleI",
+	"iumr0jXKsSLP9Sw/5Xj/aW7juFu8RwUlRqNgiVZY6P+YS5DLikE7SIs5NHXa9OqFON7iMe3D/6sSXh4w",
+	"T8282TNNrgVTPtSd6A0r9jZUQdNQgL0PuqTmTsbyYFxuSvK39QhFrhS2h7bcYCgT4jl5jh7rs+HRlfMl",
+	"zVFO19RWvm/25YYwGWmST1b0PjiQwCznW3NxCb5bSRI5PPhKEVtwrHfRkkDO90G29yD3umIj4xG3dyZN",
+	"5I+YDDYtxPqOCKzSexsmWXqZC0DUKdCCZmSB17hOdV5o9Re0zXKS3YZF1PvK8yYvBp7Xh42ROdvLIwM4",
+	"X1fTYAue8udIgdOJMr1vM6J1uRWoSsJ9E7O5Z4/Unf5LQSRY/4zIuTsBYGij/ytlegLqTZQRX22rDTFl",
+	"SfCB4IzDHRhBuxj64SSlsm4WNuxUSUiVjZ/iHgUGFSNHFcDUAjHuvTm05OI5GXaRNYMtPOSQ9qBvYaH8",
+	"gcpqWVC5IbkzHGxOq1k2eM46Kuf6IHU5ZbtxPpaYomrmvgOR8bFSjF8CSd51qF9FocrGrERY8QElakMk",
+	"aDuTJ8ZMDMwqQejZZuE0Rxmtv0jylpIsmAbYm5xwUMfTUS279AIVUb/U8Q4oGZSqZE8JfD5C8c0G67f+",
+	"4qByT13InJC3YEn7iQCu5qmUdeQqGqNJ4dXqF5lMTzSi4THrUULN4qTycCA+WCDunOp9FeIuvpAYefSS",
+	"DZuUaakwy7VUDkeEHAeal//x4v2YmFpJRGb9Rc27l8+6rwbevMMFzevS4+blq4uri7OLy7OLy+4VLfqR",
+	"WLg7x3utpgnLXRz/2nijooHDy2FkUcfqujOPY0FrSrHlPX3x/5HuyUQv4zjf4nuBmVyl65fU3PqD4rXL",
+	"oLSH5OUFUqQg5YYzggzI8BxhVPA1ZXWPP/hnbSVh5l/Djjg2FB+shXsvKC5OVwcXMYO/i5q9f1DbNsES",
+	"PSicFKTEwJ2SSwV//DiAUBcwnXYbDm6ZltGq7cMHNlxbeTwcKbG/RrnAKwU1WTtiSqiHDdICZ6RnKgXA",
+	"NFALsaEsQvRwC8CSMLUIZ3nV314KXsFCc7Stso0ZhVjnVwOx5tWre8AQ/zz/OAwMAVQEtznLEUim2mAz",
+	"tyOHmlgBeLDOdTaVihb8/AK9KnglstQSkO8pwH9jsweVgejWlxmTiQDBmC0uS8rWAXA788PgNL1uJ86c",
+	"iEMOGMCBqzDggKHS36JYKiKovD3bwp/OMnmnFefhv54xXjH6a0VA6leCEIFzWsmznChjff1bcnZG7jpO",
+	"7WbwgbwN524uBc+rDPpyQR6L6WXiOHyNfnn/Mm5mjEzriMrBw+VbfMBM2eQa7OVczcHzxu2VkI1roFAf",
+	"OqFAF1Vox8WtvEbkjoi9Uf+J4Z6p9r2f+NWbq+WeS7kTlFjKHQ9dLT/YUmwDtgrXaii52kIzLG1dUHar",
+	"dXi24XCitrlQf7itdp88bZsYQZo2QSHWBPlZUF+Zq+81LL/J8Fju0c1PN+cj7Pcxd6HJ16B/8CrbEPEd",
+	"VsmINTEx1Oemyb1MlDqvd8MgeGW4XvZGX8TqVGIwlSTRZp01KQM5e0M9R9xurh3ST8Y483OCi4PU+vBM",
+	"apynUaa3vYdt4GAfa4fd4aKaWJvgQNfhC44dXTL6ZesGJ3c3AfHpk6zWqpo4d+cM6F2ewpYWDRRIHlzw",
+	"4GZn2qYOh+n6b2ofoJvWanXam1pKm/6Hilv4/f37QxepgbuBi4E9e003IoSRbUHRzuFzrnf3rTF3BYXH",
+	"DWkseLwO3FUPI9f9fXAG82Nl3STr4D7pTuE58tOtr9H3bF1QudEnI6QMcW2rSrTSuweC15wdNjU7AFeP",
+	"NtDSRN1MTlOLdDwZ1Tkl1Bek/myM1CmNiAIFEU9HJDQoqoqjfcvmI/OeeooJAAWVskXmh4oWcsVKwsuC",
+	"mLoAtSFbtNwHQ7yRXjtT2veM7JUzpm5lTPsY0wPLfg0mMtgYRjP65D06YTVP0KBTf9fEwE/e9cSG2qe3",
+	"PPkZjvcfrChM7iTaySKsUz/NSudULcChCcgRzV+wQQaGfzal4h9HVKgMI2N6zR+P8Gd2kBvr6XoDDHH0",
+	"ZmNbmKUEyaz0BdSF8dnW2YaQ9e3IQmuiwrkhPjuG6sjsk3YPxKd3QwQlx7SeDdxrpVpQKceX86fDeT40",
+	"ZyUpikgHKp/ph0k5jQfeVGCWQp/HeXCQPcFiRAenjrRa0lpiC1+ybBglxGaVT67EWiI1XZW9WUqFs+SL",
+	"kLvmNjmDatF0VtN/42yheDmbz8CaW9j2HPbHFRezmkIJME9QggR/ZJ2728gWMdE2cuGbY88N4I03TIrR",
+	"codpgZdFA6c8toQz0ihtUpPB5GYt89HdrX0H71hryKXUJE3ioIsfhDegHRLJbk03P0Hhv/UAsKQKFjkk",
+	"OuO7usFEDnu6uUZ9TSGdtzzz/i7TTqBeYoULvp54uxyvG9x4/oL5pVWD6TfNkL3TmZL2Pab/4PgtAq2y",
+	"g7+UWLSMLK/vU92/pt3eBhcF39WmVZ2E5TW+EVWw8GtuuxH9HsyOCB+ev1YYTh1bO2fSBm25Y/jY5O35",
+	"4Dy3Qr/ld5FeYbFWePpTlmjLqL5lfkWTvUGGlHSBtRI1dJy5z/dSPamV+wuJPuU8k9/WbhhD4vm/JWef",
+	"kHl4SQL90CIiGjp8PiY3aHeTGtvNquvJUNSgJo/ofleQ1diOfcw0SRzTC9A7UUd4+1J7XcXqEOZu6oZW",
+	"Ozl/hD4JOrkJ5wa6qbZbLPbHWHH2Sye//Q+SfLwjoDvE/0+MsP9rUA25t6aCsvByHyyj/wBZTBayAunH",
+	"TEr3+MIa8XDexS4cylT3YxteJJrmOYQIEmjfXyN7hJrCizuakUVdUNVm9C/6n02WGEaykiW0Ovfbz3fB",
+	"lfQHST4eBQeqY0fk5Wa39mlAjmuZU+6gqOnTAllwGRH/+rG0fVi/tSSZq/8f4Q22iaYtIYlCfril6kJ5",
+	"tO4rhmN92+yleTz1suJt0t6DxD1Xy148jQKayepnavAk9+y16ZyKIJeEsyIUBDiMApqBD8btY8bpD1aP",
+	"Hw9+opZfpJm4GQaO72NMGe8rE4/+sJKKnvAjNSu3nrIEhjjf2iA3vBOymYU/ZJBTx8HujDjitmVBkm2f",
+	"KfaSfScSrUtD7hm7nNGY/QFO3g5LV0I+Gk7HWhzjoXdqiTr0igdhcBLAAA+sP5zdMr4rSL42x5xbaKgR",
+	"YBkpiuipl9hvzbY8B4dvwAADiyunuUFmZ5CRmuMRWhxG8+55zpo0otKSqGG7Uu+j0yt42K2n0O53RBS4",
+	"TO5VDn55qPSsMUYgs9jI/IYXuSlwlXhLECBnzz0YJfus6eXHOKJ5wCfi6k2HrVYHJJ7aUh9G6Gul+mZH",
+	"8qlekyb/Y4SLIwgr+ArvJUA/55WH93Z59uji2mEPgeSbJ86no9nEXCHGb1lPpbfU5M3uCA9TEq+W+4Vl",
+	"17it461hYAPlZKl4CGzgRSsJSvItgdY1PrvH+K7M0wn454orXExesWat3MTcFxtaahaG1vEtLi32QqIy",
+	"o5IErG8oOkDSZbBuqG2WBoA+nBG03Ov/hFEZt1jekohJX2CpHMwDX7VCuxua5wRqQgQZActdE18PGOaL",
+	"UGyCxeScpwkmZfSaDZgXkTYlmg/wuwQoKKT43BXGeFdl5y8ZPiOtQWnvh80FF0joYdC0sE4Pmx6iI2h7",
+	"Fj3Un/ya48Ro+hVHfyHZr5nngkiZEqJdUgH9k9Xo5JC4+2ekUd0trKMsp3c0r4zyEmvM6G842qHzmCqN",
+	"eAVEsAcwzUd6Xmy3Qit+zpViPt7CUnULFF5w42KYtLO6UZYjqkJsP8KBT11eXD1OzKwuchti6Zv9O1fT",
+	"ldZro3YKPQQHFL8lR/euNx/xCn8GZ/2O/FqRZL00tdqpDNqiDdwgVB0VBOfyecvzWkkLRwgtBubdk8fm",
+	"3JryISZ5Qa7toxHMVPOjadIr+RjMVDPjPnZOSQ5MEKJ02R8QgpMDpBYFz0Cljj/BXtTvhMzpxEqOkScD",
+	"rVFFJ8CrZgbDwocxmPv9AO9MQU8gb9YkyNoMWkj90FfFcA7HJHjPjNC7RG9XC20h9GsF4YfxoF76heOz",
+	"n+eziuGyLOjosXvKGzyM0XpBPSDaZiRvwj5n2qxti3kz5Z4tNxLF9ouhzEKglVcqDAV7Q5oO1ESgzrXn",
+	"OOfqCtOiCl86TINDuIdhpci2VGgFpalw8YCKmrpDElB2fkxhxIT9deC5tAwwnqaMSGndf1WWQf/QmZmv",
+	"58ockxAVldxaYOtotb+Mg57F6Ti6SX76h/e4T8F8HCkGgtzx2yRq+xcr5ultTWJgcaaFOgu7rP2XxUYC",
+	"tIYN40BzckcMpCtVKMNMb7bh+z2Mb745ML8vcCduTXPyvRi+8hMcF9O8EJXiixLvQ36Irp/NPTpIyWu2",
+	"4g9Ix0mrz7oXcGs5SVLihbGBPgbbLtTd3EY2oHkhHRQiEVCFp//+3NwNsIDKTgfrXUONeP6+cIZrpNMa",
+	"YMZaEp8j6LvGBfru6rvzUalOtk2g7wIz+R3jjgXrAHAHQL2ytU9g3BlgROlLbURPcI/ejiePjLlL0gli",
+	"Y24K0HA8GVJPbhYF3dKU1qdmjw0+v6SOps/zGXdx/DpVHZpTGI+K+YOmjAtD+KzpyboweASRxgNiX7e3",
+	"6waXW53/XV3Anw/5r3hBBGYZmZyKK0xLweZDLdLmPpcd9yILyasTN8XFQugLR1hnmx9Tou45XdnbTITz",
+	"KzJcUF8TtxZcyoe+lJeC39E8Uo7Rd00NKcr6Y+17XG1CmxnYabcY2uZVsxBxQfgSelTL2xHKE6DMEoPy",
+	"EC5eCb6do6pEiqNlpSBAbDp0AQay4oE4ewL23US4sn5ssslNIFLuOQ9Yy3+QGx51W+WJACXD9ohmc16Z",
+	"K2puu7PVSTfzWS54WT5U+g3ci6WMQSkcNhFTnN+a636Bs3HZTgrfErkwrfrShHA6esaswwsfO69DUWO6",
+	"jckFagT59Cqm2TNHqJn6I28FuaMmVJSgcT6Y6jNTUIV2vCpytCTX6BNhufxkGkoim95t+7ytuQOVgTZa",
+	"WlLY3LywMH3h5CfbIM7rDKe1mHMl2VZ+5+gNpCC5Z9ccQT8S820qUF2QF0gtSugeQ7re0cEMO38uaW+G",
+	"cS/9LjWaXQ40Pp4HFUoPsM0qbT8XliNIdXCgYnUF/m7DCwelORqo/e8VV+RHyiLQHuONKFU3vjmYgFt6",
+	"4EDGpTLORUBDsz1ADdXyYcg2SqZfqfhqI4dbHUhLRwTcwhhW2EnGtqPXpOkU5qp32ZjY5xv0ZU8emJ4E",
+	"I/mNIuWEJJARRBmcgBeZi0AV5I4M5ku9gJPsR3hUy6TJFurfnf0tB8YzUJ8hhhkDcXBT2ETKWd2bxM2u",
+	"oTjIck5t9lwKzmGV3ZKEDmLfwfOhnVLWw4+UPNPsICXmBM0Rhs45S8e8nlozUphreqe9aDJjUm73Fv9k",
+	"EN3zlA22Sy6VyyEbRNska8rZKJKlEoSodCx3+97cMKeZepD3gi8LA9+XZG7sEUbCZENAXr0gq0qSHH39",
+	"7oeX6NnjJ6Z3+EE1eVEQFkpqeM/RkiDM5I4IkjuAvcw7byXJOMvRCmeKi2voBQjHzoreEbSlrFJEzu1x",
+	"qh8WRLkuaS60rwk9D0OnK0yLaDofTNABaGdYhmN6RAguxm+lH6CNV7gsQFURV0MN9Ba4A+AtAYaY9I4w",
+	"GJIIQoX/DNYhzM4tKWWIVwIVfC2vES4kdxmMG4JzItCn9/pTZ6/zT+GB4B9i4xB0S1luoOhB+gzdgq8F",
+	"3srhgAn8Oq8B6yzD3PQiUm5auZ3yWlvw7DbmdnrQsuQTRvUq2ZqBJ3qVJHLhQAUSKoWb9+zXG04N3+Lc",
+	"sp3ed10LyCm81/rjzqKaAM70MIXJE8CB0gtj4WbT14vPatO6Xf+IxP3xTtBI5ru9tWBlW/MqjrBCWy5V",
+	"nZjtsrHdaeO4df4Favf9Sv1YROvh6vTNCnnsSgFAqiX59F6Ves8c4VSxnuyXuCiWtrC82ysms79dI4CL",
+	"AZ5CouT5Nm9gYiyi++EIeumyv5F9atUWuiV7tNwjbS39+eLRnwKdsotWXfv3+aubF0HByMRd+8GrJ08u",
+	"nwUfvaVhjKVbY0O7T7z529vg61U760fSdfCx+7CBAmKe6YnP0RJL8vRxJYrhw/7WmLDibmbonwNnDDF6",
+	"rI+xZZGboyFHAt2vK0kZdB2hW9OHuNPKe2QizAHJf7c4UomCpBUrdF7hK4RRxYyc1j24fp/9Wn93dvnk",
+	"wv4PMveopnK5N/fiNid+9YgZeZM03xvoIqif6a5vPZb9xscgc7jCk4K/K8qGS7h+0A8Z4uazDS/yhbls",
+	"jC2D03TLUDIgfGSONJMl4gKZZiWNM3UtTNMOrBBn2dhCNoONn0LiQddjCnfy9oc6U59b3sXWw7jrHsig",
+	"iVd/1OG33sPCPJXY7KC3zMoO7L4Y4sI7rMg/XOeDblUuIvc4Uyg3OwThJb8j6DcirNPd2h/o8spVzln3",
+	"r77AXl4hQNezSfyUKehTipHhS2uHzy7PL/589eSwrWioE9LV56//9a9z76+hVkhtELOt5tW52+jeb2d0",
+	"W1ooO4OaN1O8KDa8kuRbCxL67bZm9DtoITyubWYwsmF6EKO1/oJRdk/+gjLNMVvRaPH2OtEFD/6vW3/x",
+	"ZETa1R2nBkYQKwwJ0NIiCGbc5CV/HNmEMjia8SQGd3DdDeTx1bPHz57+6erZE6/nxEVILfxa4SLgDAuM",
+	"3C3JM2TY2QclneAcjr3vm4MlxfJLy3kL1JMtSTF8AbMZXubp3mn8QGvcoAe5jh34COLK227cFJdrh/ch",
+	"lxG5I4K2jTipeKm1+E5w2NQF5+H22dB6pbdTRCxaFungYBVpTVSrq0tlYYItF3qX6R1xGuaE5f4pV+jx",
+	"scqVkbAJy+xkM+TeN6Hh0BX3zcq0TxAku+WM5Kgq7ZEBjD4Pzl0QnI9JsTUBNWxbxef7NhJBQ5U37ci6",
+	"ymQfyMO0jOkBidZUSbpm2z9UmYk+QdvCM1xuVQfJngRCZBP52CkmGsrFrrM6ehluCoKm1dSF05jf2Jg8",
+	"FircP6Q5ag/vdJbqr76SXhevQDHmfoz7rE6CPSgv3Fsg+vq4jXYG7HDo5M7P7oqcwAX6jmT8joj9S54n",
+	"g5Jk7p2x6RuB8yhGVU7IdmpwIBDxe5yol8IwwoYyKkim3nqZnSkhZSyJq1Dr7vdYW7w2i4fCmH5IHubs",
+	"/nYoO1si9BAq0JHk8LMmkBcOQXgVkiHsykyMCpaG2yU9vRjbH6nmrTezeniPm81kwgu8IkIk94OO2qCQ",
+	"qiuMlh5bPmpeGLN9Zt4A8dkkV16lHKCRyMJ7cN5LxbdEoDVXHjzQiou233b42DKDRGZYsfy0ieun7GbV",
+	"nF4PmgRr48Vg/AWKN8eV5jRnY51kbmnwCjb7I4XviP5TsgAK77UBp1n9aHh4fVN5yYtqm2rg3pJwOnTX",
+	"FWEbidUcqs2IvFX7Frsbk33/BV/TP6VAbmnLOQ4NXhkEa36zAqypHO/R14p/Mze4aSt9UykxC4NPZcDX",
+	"FHvGW42QMRPzNtYHwygMI3cgGB64GTfkxhn9BTqj1es5PXxmPvKuSpXopFQGIXi4bCWlFmIsprYt9O2m",
+	"HnFUYLEmtnf2FtMiLIey3b7Lz8uZVoxhwlmqk/YuY9FXsyA3tu7gAYG9sFpseBW4Hr0+gC37zULE1Q7K",
+	"q0dDjsm8ImnpLfqi0AqUg/9hR8itHpgzFe4qtar7+NVVs9Bc/r6Q98EXkqDYTXOxxch3Aj7gyxGXbc4W",
+	"1skUKJ3VDECX6OufOMvx/hukOPrT3OhOYAq61P/06LK1PI8uh5ZHkIyWlLBQCOt1DpB+lSSincyd4I24",
+	"GrofiNrN17lJHVomVfIpoNXXKNhmq9QtMbU0OXGs16bZLS3WeVXJVt4tucMb+QudBrXeOPZEcB/6MCHE",
+	"/l+mhL6YUvm/2uKPoS3CNlt8e/fv6vhueO+Q6pNu8Q9r0G65CGcFCwJ5Bvp3JPhOXsNOAqzojUmO3iJc",
+	"RMwd/UKgBooUhYTManLf5M9BfbhLnrPTu0aYIbItFeDKwoCMI4gBtaRjfFXWYWWQwkUqG9+bl4bdHmaN",
+	"LB8sk+sxewSiJipFIrxOQ4Hqz+3kTu4+nHF/1K7p3wPjhScIz49y23cT3lY4s0mYt4SU0pMabfuiJaFs",
+	"jWC3YdsMtpPJA/nynh7eUoca5UKcChs8x4rdMr4LY5PWjQabDAoTNfBQVoPdc0lewyy1p/ZJYUFXq09z",
+	"9IkRtePi9hPiAn0q8C6cHN/4V8LVBlQiM1y0h+DOelMD77vSTyToeqOG0+sMP+aWvfbTA2uf7sA3fQmC",
+	"WJZQOtoIQ4YZVII4QeiUWPqQ1Hb9x+/+RniHN7+luBkmzBOBFTkyrtlRr9aXKdEW75EgOLc+zJOFP01m",
+	"zYmj7PbxRW7BfEe949J2agQgQTOywGtMmd3tC0jr1Ts+58HtbmOXSfdP904EpwCqddM+CG/EYA82WKzJ",
+	"WEZmGz4iwe1nsqvXdVIaf9wtM9Ki3XKpFq6R6fgdami2eP+hEz/FN20Q5OEaZvtZ19kLZVnsLZZUjV/Z",
+	"wRuMtU5JtjnMnMAqCIN15pyMs5L1o4xYQZoEuqA6Pfs2Nr/NbyzR2qqNfHpi7O2BPpXyoonunAoxMWnv",
+	"xJvpJdTFN4kEoQIUV0o5As1M8JKb8os2hGqsUZ3C99PyWpvoVjvzwBcDt8S2LB7f9y7syRFikhAwgfiR",
+	"4sJlKIb4MzQtKvbINvND2DbVMd+2qBoyFpwQgmSjkVw6GanjkyCThJTsFimZ0L1izYs88WN9G8EvLRix",
+	"Z8GkX7jinVEv3I+m09UsDORoGAGbhzaSlSjrxLcJqN2KBp+F/tqkbbcvkAXU2t0nSQIyI3yxqZxyEu9d",
+	"c6DTWc1G8vLFNtpOP8127PMxQOZDvdFi2qetN78jBd9BUcO8zsGQaE38JAz9xcgteFUFqzXrbk+mZx8R",
+	"BBVkpRAurNd3vBYIWFCw9QKjvjSstGWimDGu9D3UPI7gzgG1GVIZSN/UmhvPveIZW44J/hlc0+jrh9YC",
+	"dSQjIqUj4raHqTS2zx8C+UeKI1ExM3vfmwfDIIDnavkQJ3aNo/nkVFeDBzPgMA5kvl6GATegGV43M+zR",
+	"qAI+4PibSmV8m+wONqsZE0rwgcwRF2jFK5brVWEE/tUaKOHsbuMDO3S5gFM4y0ipSI62BLPdhhYEVSy3",
+	"jhhAkjDVjIdftQIS+C6m2oqaN6BihvH6j3u0wXek48qJ7hTLDTeDZsywoCuxn8Z2QUyv9AkVdO7VCEWV",
+	"YK9sy4qTJoxNTuo2+Qp1KIwsVd1zo27LMJxUBNkKvb4lzQmSfxFepLW8qGc79vG8mUO/u9089rkB9/3i",
+	"DUC61Rt185Q6d6wmzb98dpY/Zv3cESHJB0EVebNanXJJw0oW8KceKGfWoSofllQXHM5AgDqXYUUIHVOH",
+	"ce3sVcC6H44qs5rPeI0YGsYlxAy5XrrhGoYaHyzZfGmKY6Hmx3woKCE8hFD0hhG0rGgByEJfA9z8HG2x",
+	"uCVK/ykriLidu0oMzNQcyaosuYA/uM5W3yAHPKlPKG4yCW3M0csO4DvII/QLYPHZbx/1/12cPVucffz9",
+	"cv7o2ef/CHFIUz8hDRKmtqAsnNlwS0Jy9uLta6R/sX169QHZylYe47kqiYD4RDK+ZSzTEXAVRBC6kvfR",
+	"2J8hWbOnTbEbzHIoJk2nz49xiz49M+YGs3zJ71/yMrkh5MOGE1yApWPa42UB7UhLSiKG3YqydEybxPyW",
+	"YNFWxss95BGUWG0kXLI2XCqDWXt+bIL6YRDA+rWjGepRkEivIfAYBJ6Ok9UO6zoAj3WmGxCJHwD17gXA",
+	"46VfLhrQvaRuifNJFU7aVLqjWaw5rr5EYlFQIpCka3YG12qL+ocl+mRe/tQFXRwGPWzmOY+XVfncvCGq",
+	"SgVGbYqMDlLUlliSR1dzA468L2NHcLBz0AuGuCpxpTbPke0/OrfZyH9/ByiIw4H8ugAp1keoNXe3TVK6",
+	"WDKtRCL4dsLW9y3qYr0ATg1me0hHKshqzCHiBjz4enh2wkndwyMT0Bzy+WhC2b6l57V5M5i9dNhkV9sr",
+	"sIa0VHfQD9H4ibd8afrja8XYvgmnNcyRlSyJbdKn9EnMsJraQcdjSs+CGLjf1JqYKBLEBIRhx4a0t8wZ",
+	"k9CLE163qSBdF1UIsaEW1xHg/0ndAg70ghnpAGnfwWVYWGM34b61nHj+jI7P6U0eQTfYgTMYQ3PbfI6W",
+	"+w6q/BjoDZfUMAqWNR05yqI5RQ6+Ld6jJQHyD6DebRXdyHl0Earag/3ABdq4KyxmiOYFccj/QMQtIaW1",
+	"4scEzRPCjmlRQkGkzejr5NOZHF2Sf3reXnVEpXV45mAlMm5CDPp3A6Fv8+WcAnQL4tJ+jU+dL2pPB+Nq",
+	"0TjbuVqATNkkkHIhCM42MRux2cCBDeu0bCRHz03IpsQCCWhP1HMDj0kVwA2bz7TQhr0Td0qgs8aGAeGB",
+	"VhqgygGXLAb5l48MLx3AkvXIpZb8XyuuMHRD4DyfElJpNJsVpTre6ha+R5fVB/O0k6lOQpVU5oAOz9dw",
+	"v4W2xPMZ3UoKZ+XSntpe/DgKwjMa4sg83TO7kcg5YaQtCwEt8V46J4vTHzUWN9zgA6CV8ja88tgs9zXa",
+	"E+l1GZ9r8d9tCLOfNaMQlkeSLTrZE+HuGpm+CEDrQruBu5eJIBhXZMO+79DlwhuAla2ZHCbUyUk3RgJw",
+	"fzuTmF9/l0q47OYI2sD5GmwS/th4ILCWGmuT+j94JRDfsdrX5i3QHMkq2yBsekf6yGwhTg/iywTBE2tg",
+	"S+op92s95taObcDxCprtAU1YdprXH0Kq9da1hGPRUQhHSVlGmq7LjSgkDRtRaOGNLWU6gjRueio8TLth",
+	"iGKreCK3SV8HhywjFuhS3kZ28wlxzPWqLCQhzH78oNuAJtHgc4xFbQ01tHedBQ59Dv4W0zK0MI0LWhX9",
+	"XJXe5TZ2/ooFXrcLj/suaW6F4j2UO8zx27pbaWkN2yOMk+4DSWnI9c3tsP2EkbSs4LLl0exKSkibA/Ff",
+	"SUTzukP7sAszjtUYKpIrSUjuXiu0wdr8J57Xy1wGrlvm7JbftWbVKkI3TbxSPRF2sSINJ8jwV4BrxnEU",
+	"9ne6pLi6xa4JJgIrPLp7BGq0UdbJQ9qbi4K5T0EJju1lrJrmeBbX6wubc0mHYbqxB1w7eXzEnT1HhEfM",
+	"F37maoyPLtJzTJsBAraH4kU+R+6fjdbSCmGN70jAKFWKbEsVAZWa1kuBkQeqp+hKoCC4Uhsu6G8WWkSo",
+	"fm9fm1nvSMZFTvLnAP0IMSmkoGKT8SXP975x6dJqLOKEVwEh7FfCR5Kgoy8q+llfIdiFGITzsfIyDQA0",
+	"bJ7UrSe2BMtKkPy6Bd+u7yJcIJP2V1Byh5dFgmkQwxd8YTPJ6wZ57nZ1eJNKNFinngOWpy0X5dPHAzvb",
+	"Tq9nqab534ey4etL2eE5WPvnDn/yHHFj3Gm2IHQUE/9KivzFNladpD+1qJgyvaTGSU7U1z3Km+aV93rX",
+	"vjRvlcIiVQFGMucn+IuSuBV1ADl1Y9w/NqW2cf95U3SC42TLrn+fZOuXH1AHLckaswdVPtQzm0ac435M",
+	"ytdbtsL6Yv5/rA7rzQOWzQ16lKujntQxNpwb1FukcabwTfh8f7HEUASYg6t4RYoCSVoQ6BDAcrTmRNbN",
+	"d6mSLrzgvBPu6OelqVpxX9MnMtykgif+DVHKgVmnbAKWbbhYlHXfjhpBpcDbErYlzW73i6s/B0ddCszy",
+	"RcYLCwrT19Ex4qjIBrfES/cc+AzYurKlKX3v/Oie+wz3BB5wXmG5cYKkn9C7nZGOgyqhCYbBR1woIrYL",
+	"l7R4uJvgwJAL02OeLNo1EP4N0tiFMRhVkM1GL7dn9ov+Z+OxxaiOc/jZd811S0KwX3+Q5OOVGbRzCN76",
+	"/8p3rVQ/1/mhTjiH5hM2nQ7aEtOW0Aej4D1ibzMQFxlnCmfh804JiotFs+MPG0xBl69OciaiEtVdv0zp",
+	"oWn4gRF8UG9hQfD/y96bf7eNY3+i/wqO3pyTrmnJlu046Ti/fJ1UqitTleXFSWfet7vGhkhIQpkC2ABo",
+	"RZ3J//4O7gW4SCRFylocRX36VGyLIra74S6fG5FE01FF/Oc/LtGrEeyNZxX3tW6+HCUl+1IK6s6xcRk1",
+	"zvHq4s4t7FNGhOUiEOVNwzrTCRf5v55sWA7NeYidN/r/6Q/Ow7PBnL54WuqabC9mylqKNMjfKhUcGdjT",
+	"k6U9RUpYYDm68o5Yoixh+mpMVeO+M5VdmUvDZBNmLSeIqFup49OQp4KpR/o5oQN7qcZsMP/3xu3Qqzs8",
+	"46gtDCbcgDfwtVZYqDDj9ukm+LU0+9HP94/qw/mdT/jGW6yv3J6ssidZcWc3Vwv/p+Si5e0ssjvanEby",
+	"RQqNyaOmYLw8lOZR/JBBSKwYMEgwCyLWmDGqp9oY9CDbz3Sj3JRLT5mPxOu2UTc2cd2kCzeHxwVxfVYq",
+	"rl00ab5W8fRxu1sHTiD3wuqlbanvAUasS1RIg23ZUT5xartUZxOnO/gBb8StNzLdksX2cT17hqlz26oR",
+	"FrF4bO8RWZeS72onq7fw1d0KzXdqQtsbCCjP++ntFrEQa1qyKu6QRXTm67kxHd3Hhq+dk93KPeN/4eKO",
+	"o4vKs2oKmtTtYMT4moZh/lfFIDi4mBWdejj0dXUX4dVC2K2j0M4fB0K2eVQ5o4WNI0Tk6W4DIBFXEw1N",
+	"deIaqjYqWYRJxJDliBo2pTMyVdxA8+Hn8zVu2l2RiLaPQT6RfYJjZiQ4sKArPt6RF3sXF5s8/qmlOPpA",
+	"p29cfpFdQcwCPuQBre9bXrGIG2imrPPvOMKtP7Jj3WSdlUvbKhcG33x4s7DUewQ5jUPPaOUorotNAl5Z",
+	"K9OvGlvSZ0wIaQBWEGuuLOdXFVm5zh73a3KebxACQb8iEltNFVZppcxnIHVuNLl8/5oM2IgL3aA2xgUg",
+	"064iuUgkdvIprLbycH/ho0Sx9n5Qq0V1Pfqltu/PFO6UmzEXxEwlcRm15V6gpsHO5v43B0RyjclRTaFl",
+	"IlnWXv210cWO2c2nESZNx3Yk1DTYRyMznlWfhc/C4bCFgrFQE0piprSs6E4io5Bpcz0/4Xo2YTRqy1n8",
+	"P+wa0hAbLjXvSK2qKfG+hCavc9noTXG4pLy9njTuoG3VTjmYOWY06NSdTrUhp4/JWCaqaeEHvj0j6Hl/",
+	"FH7SLQxhmHB/16vkpqPl4xg/I7tsXwoHWjyP/HbMTX6BPZFRcqkb6TFVCLHh8DIJuXnlIyctwfsr4vRp",
+	"buO9TPGQGXdxrvXqyCDxIL7pTXtVs97tTZNHjaIBa2j/4vHDpqSwm/UHsnmLd+7sN2H12iG+o1LllSqI",
+	"szWuuYi2ovq1chJv2KpuqZWbyK2KNqEcJshS+gTwkFKO8i4teFVxKpU75KFI0gBgOIH7OhMjLhg4BaFz",
+	"sSqPettXPLi0+0X7o+HhrSuTvPl1Prd/m7/D5Q/rXle44fCTXsGhX93XZpUDvzerVvrt18iKvqUKcmQa",
+	"XV+W2um3eF3R3Zqtb7/YmunisloSRt6lPxc4HsupgPoDiHYeVfFso/kDyS6ErjSIuPoggP/2duwPnOeG",
+	"LI9/8BVA5uJYybuKQBZk6rXi24Fi9PZ6FFFddt3nZiwTU3TlPdIkkEIzUVFIuAJ2vwir4YE2WHI1oTPn",
+	"vC5nRsg5qwAPqcPzGZZ0EX1ViI4cNYO/x3cVDynnE8rNv+sT5FIKKOxcPQVuR9chsd9L05lVGvkgloG8",
+	"gxr8tHW+JgMaURGwI3Lpf/SFgB4Z+JF+jmU63BA5Zdp+PkgRhBfLNoJI6ga4HWmROxNGtUJo8TtQeR/y",
+	"LUibsYklmTbzRQzOpvnWAx5FjdEt53v85JqL+ll20/3NvT3bxFqSaeY8KAEA5FHUJS4pqUuMjHtJjHXa",
+	"w0SEkAPtmgM/0pjoA6i3DH0w94MHbWNu+zdXYBjFiMIDJUc6mWiChc8NPFHOw7XGnrbzccnEFYgPGaKN",
+	"xUkMRvufiTauyTbkxXuJNrNSjkeRL9OZ+ChlIEeCO6iYXIPuKJIuUJLixHY7fOK66uWaIYDDROgh4uRL",
+	"cceUy4S+k0kwRtMEYSS7HT2mqjz0WFlYA9T0qDx2cT92ccFL3+zTp0/mAVTTAcr5RPGYLYlplwbOBJaX",
+	"E6oJviSLAK4SwoNX/ObAJ1dCOSvkF5Ql+03ZYCzl7TV+pSh8l3451/WxNne/CulsfvDSw5gDT2p7qWt/",
+	"V3fQ7GasZDIaN2X3lW6JItTXuKwmQ1g56nN7K2qjB4kIIwbpWTxgVlRrSGHkFdZpUy+rS/Js5mVy5TZp",
+	"lq5fUScFwP2j4mulHeezdVllEkdUYIo4hkPt14gcQjlFhu8xB49UNVUF5Wuja0CDKC33hhEA6ydFjBAt",
+	"cuFXrI+prfJeBzxc/uMWJFtmlae0kdWJpste7kzIcfcqSUTsrhTN4hJLgYBM/Pw0ADN5iKk5cOF+75nH",
+	"Fz667v3xtd99clYOMMyrQKHGNI6ZcNhmeZDj6ViyO6awjPciQ+jHnhQIfeKilmW5Wa3yBu8qnXkurLRa",
+	"BHwx27UOO6H6MujZbAVaS695Xpfjy+rWatXRWtM5Vio1T2NiJVXoFaRkJAkloQOZmKLkLmmDWvJJ464d",
+	"zZBYeBkg8S9KTsjJc9InfGhFb2ApejAjl+9fNzSlJ4yKquz8XPcJeKw8wYVOy5WFnTGCG8G02kIQY/F8",
+	"myimYlpGSWVwFT6+a5sukLYyWZ6jkwEB+KGs+ct1QCtAAEq9KzhgCpmR+VXgoIBcV4ICcNy4eQdlnu03",
+	"4KP8SL+8pIaNZOvAu49t1s3evt0+hnDzy9ujV9cUrZhTZuiXBaS1s5r3XftVlYKC/+Py46v/TSKuTQY2",
+	"Bn/rvfrUOzk7nRuodIG5ovcUcolFLABniP3BKCl4YG/EUoaWFKHOeTm92w3uZqV1Yc5mWXbyG3cO5qls",
+	"de+gp6YSy+gflx9J4Eaw5smrt+TkybOzE/KXT28//vz6Z3J+1j//KV93edXpdv670+286nQ7l/Y/v3W6",
+	"nb93up13nW7n906386bUwvxIv7z6YoVE+5tbkOOzxQuafQ7SPSuaqrXjNu8kXKNPp1a5FHinorHP8rmU",
+	"BnyRklPBDSuroI70ZF6JtiExxLtaaZruq8vm9AsN2vcoz5HMHMlHka/chh5sTUTPHI0tbTzmz9OzTAW7",
+	"lDa0b0F/pf2izhpk18yR3bLlr0iFbQjwdfhyzFqnW9dBBkxZFF1b3myUnpN/umKKH9qnBw2oZuVGqfNT",
+	"IOolOGeMgzsFxZtpyZOT45PT59gy0V4AfAXqdCyjclu2VlpG7K40W5YHKcKB//4jnIsuGRzqeV37xua5",
+	"CkJe39HS67mdVboBQlqldEEylU64AORUTfRYTq2RQjWhi93y8tFJce2qn65hEeWnAB95+G77WpWdDDca",
+	"mkCUvz9mKmCtSlaha1fxTrCAntOG+fEbq7Kmp5HU7vELKkylhhM2qyiKVLxMPnmirn+uegvq9ZBd7Soq",
+	"aF3Mv+AFWsLzTXerhQjoupokbgDjXLM7pmjURHOuiHSQiYpmrL1uBl08M6lCpqr2x+0EIi88y6EwnHT3",
+	"gde3ccv54Ja6+g3nQxK11s/JrDwY6QyLLnn1qUsQLusvgvGsvIdFEdS9C6kIx1L4V59+gpD3/5zji/Ml",
+	"/LrQmE0zoqhhmowBF9MrXaMYhZhvSn5NGLAcudzQL3QQsQuA7FAjKriGKDCGSyix5lAPzSFL4YSHXiW6",
+	"nSkA8QgQoq4wCDsc27cjAs2dPdg/aq9FbV0Myz0F9nSWn2uzs6rEVIc2JlZq2j22++OefE5oyR3jnj6L",
+	"bic9/0I0zXezz3G5wqae1+lnXBhFr1mCSQIY2hfSXOvEh54Z3LU63c5/mJLLPSZug7uOgdIC4WyKNTy6",
+	"FWliZUExJL3YtqeNcFkRM03JpBLz2hULWu7SBB4EpJyAkZgpkAAugwZR+iKO9nbWDUVCLgj4Z8shZRUP",
+	"TLnJ/dGNyoJbKVhIrAbweMuQtOAUPiJIERdlhsplSvyiCOZPQAca7XLBNIkpDyvwfAoBHL8zhYmW7j6L",
+	"Ii5Gn2kB7MklLesJ9i9V2IYvYsaUsU+386Vnv9m7o8o1bv1n58XsDb7kxezqzZW9kYv3/kUvZr+7V9kZ",
+	"8Amz27wSrkGjvKY8EEqrBNVyDUJCHhJuur6vAk1CbohRlEfYhxHavJfe3lqnNJX6e13RpXFgxXLYKP4+",
+	"n/zkEpmydKU0Q6mQAAWmGWYlCRYYl/gWetwGMWLXcUSFyP/BtW90vyXC/Z6PmCumk4lvJcQK7TqsAT9L",
+	"U1BLgRncVack0P7FlFfWYmpUlyCmQ9dFvLrQL9AKAqjthnCy3aflSbKQ6uQEM6/wajjC3ngwpshBm4jG",
+	"yFvWPiEoYFpfG//VtWRXw9uu8c8ZJb9gVDUJRRSmVHjZ0ozljz49b3PYVZuVZc06uP/OwhFTl27WEFEf",
+	"rPCtNFNk8dDtJ9eNO0m2h1TLKkpx6rlW7WlCIk4vN5m6E9+4QfUCM8BTCrvHNc29YvMCp3Kua5A1iiNU",
+	"eXs2a1pA7x+/9v2fm3xnvZ2nK2NSeSzekvyW4FYXQrRjkGQOH65UV4bc/jxIMyYaHjCn0Qsuyg54hSKb",
+	"yoYOQ8aazeUli6INBRAnUpsUSKrVBuUk3vwm+US4a5/J3SyZc3YduVLYBiRpH/eWUMPHtXMYNkotAyiJ",
+	"poAXbGTtRd1uA6/wW40yMJf1JreXdBGwqAohp6l/L9e4vDFVJsI1xmy1+k/+W0slfj718zqrDXAhwHzF",
+	"CkqIXOqQl4zzUi874Obt1QtEvzlDyB5iq+1vj7vZGAAT5lK5F051b1jXchr9zsW9/LdenLcrQ3JHrckU",
+	"3KYhtyTIRMBIxCGyZ6aMIe4S2lb6ea5IzV5VZ2QqkygkMZ2RyBUf3kt1Z3Mo1ydOPVRwfz0V5Pkoxze5",
+	"ISv39qUj2Rab+5aZXMterJDBvgRpe64U7lkKh+uMuzmmd4wMoGLC3HtHs+KfEtOhdrPbaQijeOkw5ayo",
+	"CwIqrbjDlzQ7k99dLu1qUmrFC1Qu4tXo6rQO1OVMermWLnM3n8od2sI9gePaNnJJ8NZDy6hUwdEZRzTX",
+	"3l3HeDEcKCqCseWsiAbl/t/WSsolmtavGHQwZkzWa55POYujhdD5BGWiplrAFJpsD6U6Ip+LIspVOBEO",
+	"XbeFdPE7nUwWJVGNaGFf6CSOWE3aXhVadjN5U1XQAC/ICRQ/j7KN/uQYciHM5a5oEEC4QcTBmy65GcwM",
+	"s/+CW8H+ABWbN/jYkLEbu80U9vEoN/SFbyy+6FTPKhYnUrDZ0Sfk7/SDnqslBewMM+5cdIyMIujscWyH",
+	"4WJ0PEnLNuHwV6i0fCegE/8RwRKtP5NwxEJXfDmY4Q9doqUrARKMTJUUI/dEKLHkBuKtJIldvYE2dVXK",
+	"C00QUExiQQ+895GGLkT4lS6W/vBgjPCDARPGEnrWA7/r48j+8NLWRSmWnH2j44fi8Zye94/6/WYdtS2j",
+	"lLbUzl73+NlZ/+T07PH5E3ebLoHx++UlOTs7e/acQDMusArCRGEQudgYJzfN/umTXv+81z/7eNK/OOlf",
+	"9Pv/XdfaNVYyTAJYNw+7JBH83wlDKEdNsEABu1jdMfWcAJCBNuT0/Bz7OxcH/3Iy31tredfRNFbiQ7sX",
+	"GOu1q4U+noUhfP/RtNuoaxva4SH9LyFVKJj5D9B5eVD+BpLcLFuG1FD7r4s42B9dh/AbYFUoxUYcupvi",
+	"KqGzuL3dKz7ioqJQZ4ptcotN5sr7oNyMQxzy8eimm0MmRvELneA9PkTIYqi4lMI36klnNQ7dYBV7f4np",
+	"jC4E4gnf2gqF95yc993/fJ+7asKso7x+SnlJqQCdl5iwASgzS8TiIs7Q0lLuTM7pVSocm5s3OYFaiIaf",
+	"9F0SVk1/tbTiqKTnMnz2CPvcz6VQPDlr2VLNFxq5pZXqObuMX3i0grXM4uatI0M+cqj/c8zw62Xv9PwJ",
+	"SOgx+0KdrCchH3FTXo3WuqVsmMQRJJg3va2kLsvSKh50OWGebHWqcNMox0jI0t4/v/vE4MGMUKsCI6qs",
+	"AcYjgw0NGqwj4qLxmqu72wyHmpkMT3cR6WNIvVGoGA0bzk3eMRXReBmXvXOP4Y2T8bbFfYr9iXHrhp7M",
+	"1tDBLYoH/QJq/JjlzdV84HwF27dYcOj8Wo4Z54F1ndewcOCeiLoZwxcYKrfDxRC/J+ziudVKoI3fSDNZ",
+	"t4FbKbz8DY1jLkYNAfvmkLowB5Jiwx+Tdab8jxSYr0TJBN+/aD27D9rU0uIwRS+7YYrr294EfuoF+g68",
+	"wgt/7QmJFiOQ11AxpmjIE91zNdhd0My9BbWTEbXvyZfXbo/L9Fn5Pr9LTCAn99FZJTXnUgwjHlSVpBe1",
+	"yOLn7UgRDAe/ijIc2JzcqkIYD8s/Lsl7KOPbbLnVPFxP7NvhV0Q13xjHfkhr0FfKPFs04BYvqOVWTJN+",
+	"3tdbaM8DNyMAcTK0kInlrkUenmoBmztnIqQ3otVac6fQYw0bcy9d40qNuvVyFKws/6amlU/Wa7vQTDs9",
+	"0JoeakCRV6lJ0aZcbwXAjMZola1VS4UxWbZpvvuhG2QpyEFuizaenJM/jtXjb580e89Z+0Bhhecm0cw5",
+	"bdDnxTUWD4Cr65EmRspGGaETKUxjzK1q/8I7Ec2IlmSSYI0Td8VWt0yQAQ1u63udnzQzYHGuFZu7ybQ8",
+	"FwtoFLjeBXj1fTrkLsrqcXmj5Gbo0AgMXZa74TGzQq7ngfrrJEM5eLa/peR6MS+VGGtD0M7IYZEvIerN",
+	"Q0v97I6pmfMEdjd7iEshSdJDnbtsTGIzAzYF9B46pbMmxZDNCeFbxUlswWjcTGqife9KPU631Eqy+500",
+	"U7X7uJGU8qp9vmIihCZf9j4dUZNttXbNAgXzhera0JkmIynDuUjL953ADhDYqzQyKq6ypHma3b87+3aA",
+	"hGyO17gMAt0wQatuWNAA7lHORb640Ry6gpdRyZ2Hvm+XWY5fS+eVDjEHht7kHD6mk2txENmK7oNa6N5S",
+	"OjXJwxc8apt8PeBRdA34issA6/OloG3n7d5SPm+ASH5BDSrmNnNvYdyNqRAsapnNPZdOdE98Q/+dQVV6",
+	"OI0qujOsIquGzATjljP036mYYdPeSa1cBmAP1oT6Sl155WDlVEEEHEpC4bWlHVdd5HkVuOw8dhS+xq82",
+	"A9vMnVW6uMLZL7V38xyxcWurwH4bsLrc+1+ukHVcyX4LWEqJqN3J96/ftu1lU5YfcKk9kLKyU7EXeGuR",
+	"SAX/ysQQHdMgRbxI3eItZaUdu2YxHxpdhIrLGXKlK3QxfEQ0g/wxzDEo1Og786ketSOi+PolboGqJV3R",
+	"iK2LNhDNs1W/hJjyFeHzPc/DG3Ijlx3fZ0Rwv0Q00NZgu+uo11FMx1JUIe9Ah2EB+YSYY4L3mKPyDq0j",
+	"QU2iqgOnSYXobtksVUUNko5NodkodjnOZlhzGD+ziNur/lqhj1unN6T1lsvjTekCmrqX5KixJpgj0Apd",
+	"cL8W2djBNcRthxAVYIBcA1oDZow3dy+5OtASnF277AbHvnHlOk9mG9CvbohXIoR81S1EHdLTa/mtQm+K",
+	"RdOT8qjQX2CtIRAZha51xnUiDDpZ1tVl3ntFjxpxQOpMldCgq8alin9o2X60XGB2U9zrhXU42uSQy0kR",
+	"5k+CW4Ar4pyKTTz8KHXz7/bzzzg0A99eYgHPEfXG40TzTLR6rGjuTVdpe5lWjXMzXm4566ydTfGUp2PN",
+	"gmvIzR1QzZ487mLjHSpCqkLi3qRzPXjI8qaNC1183TzSaTTYoM9cj1u7YwuSZKlXNeWiBTQWTG85Im+l",
+	"YBfW6D3qdEt7+pRktsxljFZy4n28JvYVNXv4gcURna2SJNsUwqFdV7jmXd6+LVtU6+ajWe7vEmFVk0nr",
+	"ZrAinNUtY/F1No0isf3GYkSIPeuTkM70Efk85hGkiysodKCCeP7ByksaTelMW3FcDrLq0vBLxnqPuHI+",
+	"UV97cz7tw4mpLSDtp57xJ3SG9Q4rssDpMgSx/PbkZl93DlPe3iVY3SJ3wRkPD5aPz25Xa/7SBt/gT8lF",
+	"47TWiA3NKtmjrijWjeXeU7pmbsZjGXk8thZrLglklgN/t0UdLRUSVj+9wzapOwXyWanZ4sC559fVb0bG",
+	"TFxz17rnflD7gIoYNm/oSb/cw4OalbxmK8gB/NiX5+aUQ0mvMhcdVWzeTvTkt7qB+P8xqqLZrzLiIW3b",
+	"WPTS6g4U3IGcMA35OZisQGaMqi5iFVL4xVrxSUyMBKsPUQoBmFBAzediBrKbT4rVe3ayzO3nxV36ldP+",
+	"szzC72k/Jwjy/Yx85lL6xZPTZWM5ZML683kLD0Htkkkj6S2mNneKOE/fHrMCCRit7kRxM7uy0/CA3hAT",
+	"LqnmgrAvHpRPGPjLq/Dnq0vyvz5//AmyxAW5fP+a3DIwumFtoMnwlekExsbEnW92fC6GJf2xXmAJKWLk",
+	"IrBqagPoI3JzDAh9x3cnN2n7YimMkhE0DmQIrjvG/q8Enn1Obo7N8VcMoX7z35SC/UvkjAuI7nYJjbT0",
+	"JZSQCfGvpN8/C/DL8DM7imRAIzvEzdG/xL/E/ySX+had6jeXiRlLxf8DCbYXBGPsN0DLtGQPu8WNS+tD",
+	"7VyO7JtfysmEitDdcifyjhGorbXfw9uofS9AM06pgLyOm9chm8TSMBHMer+x2c0F0dCyFLrRwTTTDnUD",
+	"Gc7QcBvxO/YvQdzwEvJAwJHqwgWO//Abj/vPjsglfAy2HrmdNxTt3K1c08DyhAsS0xHTF+QGZMwNgk7c",
+	"CPbF3BA+JBOpGBnKKJLT52RMMXMC5IQ9gyBRWqobeCsIaLA9fYEuMewLlqtSQV5fvSOPT0+epjW3z4nV",
+	"azjNrMSVh/iXT59e/4yz/ezAThUbQjdIS1wyQhqgMSawcymOYyUHEZv89U8txQ35i33ls8fnT3/yOMs3",
+	"RtGA3VgJ9u9EGvac3IBrW9+42lNLW3anocFbNwVZxfJlV3yRQXIg+MaAEcVHYwMzvfnSi5macK25nUJW",
+	"0Zr9FUCggbbhF30LTUK75CZOBhEPboiA2o4bmpgxEwaS80NLpjOgTBb2uLBzhKpidUQ+A3F/6cmpKIxN",
+	"c6XMYIxTfQt0AHMfsEiKkd1HSBWFzHTUoUduET1LDTdkQtWttuMVpg0kD4XfuDygnLSPg6VDyKDBthX/",
+	"ElAzFDAXKED7rmOVk+LMUIBRhsstSCB9cXyclq0fufLPY/99SOUwUA/60T/U6XZSWK3OyVHfWzI05p2L",
+	"ztlR/+gMu06OQZIejxmNzPg/9ucR+jbSlb0OOxf2j7/CI50swgHfPO33MVSEafDW8GFfzHEcuWSHrFZV",
+	"3npBS8t8sQsR59dYGA9lwo9xlDK1lM7m+AUNP7B/J0wXFUbn4p9/dDs6mUzstl50ruyVb+rRj7HKO2Ba",
+	"E5W4zn50BPC87/HvVh3labhz0UG6hFGOJ8woHujczs2VKNIBi5B9Bw5j2bILdOMUkqCoRoJY2PI37t0t",
+	"97zFJmN0Eq5ha99od71DNQERXdxnBzPwXsmJPYREo0hE27r9AShGw1kt5X5gNPTQ8N8D8XY75/2z5V/5",
+	"JOgd5REg3a9E8AEVgCvALkBIhdTQAdU+JrkCL3hj5xjwniuPJOLaXNlHLxOEHY2pohNmmLJjlS87e+T4",
+	"dz7hdpeWPvgSFDE8WZKO78mSBgZ78Noz7/w7YVmniosOfFg4+iVX8IrBsC7IGUYQBCZa1gyKvv17jwot",
+	"W2GVaT/fsgFT2IBswGWJf38sZaW8GfKnuxRn76/tnJnSBgQPS9jrEgy0Vbnrcf+kEXc56xjhBx83Yclf",
+	"pBrwMGToCstYEI3L6VjmbObhEFDSre3RJYJNmTaYKJLnuysP8D3HdcBgR1b0zXHeQDF62xtFVOta/nth",
+	"n/s7PLbBk8xGAbdBhQJSeDT6ezvP3F6na3AuX9fa25n99tC66B+OwvScM8SYk36/yaFDeu0RE8Zdo0tP",
+	"/fgr/AI/fzumcawk+mrbCdns5F6HHcvtsSzNboLaCCHtffCCUL8NELJlAfcdJcrsGze1bRPiEiJ80DRo",
+	"v/F4+TfeSvOLNTXxC8+Wf+Glq3Keo/JLPCFNtJwwuMKwCOrq3F49Lwl5+Ds23kYNnn5j2vbk2pC6kRW2",
+	"Q9uYh2DvcDDVLmbA2iun65nvfQ6YPl5G8TDdF7PtUHyumqFUgeI0u1jGAV1f7LUE/FhTSSZcJIbprPkT",
+	"lhNo79HqwSboY3unvPnBeWZVcz3ls1eWLjRi2HgBKoeW1gphRKqJ449wQ9oCvUlrZKgi/ePrC+Tfbpyc",
+	"r/A3Nuts1AhtoTG6nTGjIazhayfvz8zH2cvGcl/Lryv9Cgx6UETAIB+AcHTGHhvTKFNuxqGi043xgB/g",
+	"wAUHLmjJBZ8d6eicZmjND2X64M/pra7zn8Ebr/hIcDH6jc02arb8xmZXrPKmeMtm6/dTvgcPFrwbNS1e",
+	"ziH+hcZsMGbBLQsx3gFBlKfnJ09/arLrpe4xTOao3e43rLNpD8sbVrXNLpDy3VzHr8Zyiu4V6P0GgUsd",
+	"M+oDSWl8ihuI+4SymY8lF25aOMHjfEF4uazHgld4/Xv/MAa/mTYvZDhrcJ45cFfBpnZWRLApiaQYETsD",
+	"Eo8VhXiPjGBMqRQLDBlLpRkZUGNcTnwzwvDzdFAQ34rReqMS9m2BLB8vXp3w6yEWOTn4awb7qhGaH3B+",
+	"Hvq94aTBNz5K+Tt0ObVfOD1tMi/nfi+5COC2uTwB6jr8WjHvaW0NZIvQsr0heraXSn14+hfvBt+sQMJh",
+	"rgw2kS4tQeUgnaGI/nsTTln8BY8WgOQpwfMgwzQM0fJ8m3kvhMS0C0waJ1y7tImuS/ZQLGY0RSInY6om",
+	"ZR4MiFxslzBy41wxk8RVOgtX1iW6mFL/3JKM69GCXg7Xz9KDMAVSDLmaPHxpdA/L8WewGudojRhJBsyB",
+	"UHEBOWyExjH5y8d3H993If3kyenZ335at9A5dlueV5xboF03ajn1rqiSEdWg8/jZaf/sWXMtiwO/tF9u",
+	"pGHXx04fWCDvmJrZsUuvdP4B4BLtvJypj3CBvfaLaXah839nBhW+vdoJz5tBCom5TsZTbOKDQRUOOvv5",
+	"Wjkks5LXZZpCzdTKlumVSwedUtQIzO/4gZrXQc0ouRfs16LioVM6w9iRpw5IKaTCsBATP9dC+XjfWJ6F",
+	"cuWf3LR96waqC4X7WX9vofCFE5exvYOnq1nbcR4zEfbgRqm3bD8wEb6z4y6hmcelwA+z7+XaOxeYCjVc",
+	"4dPLu0tfcTeYgc8ukoLd94zTrPlahn2XPrX9rLH3VEFcjmLypkz7xEDY+5EmNAwV0xq9Hh6uBlvIlGVd",
+	"/bsqw6usxHajXn6/q/uVbpVSlM84lSpkyv6CmMBQSRB4dLwlpOtf5nKuqsI7WOXg93M9oZ2V7yYJYhl2",
+	"fn7VyXfN7rz69CGPDWtFG5Qtjmh0nXWnctQMr4I/dX6lk0GiRh1cvLv7nPYfnz8F/AHFLNd2fqVDJrRR",
+	"VGtGTlwhGxRDd35+hV29nv7tGRZc2hEdN7x1/anI3yeDXzMmSdtWdTvAZtcOvxN/S7ta+aR4jxWmr7EY",
+	"i11DFR32bNNUhAOZ/ordFTqvEiVjdvyCqQi7eTfjmbdsmh5zI2P0dO3s+hIBHko51vUzeJ4lb1jFN2BW",
+	"EU5oyH7UeN13YkHni2Kg6CpM62Kw+ZxxqOGN5RZKpiqle/zV//itziecE2wbV0ZVJnK6or3KOipxGc8T",
+	"wDjtIqVTjl5NdbXSSf48IK1hKfWskID8bnhIQd4CUaFRlCOqR+UZzMVk9NZJyiiZ1kBqVSYW1bfrTp5Z",
+	"0cLyxf6AOUBUIlxsimjDo6hLhISk2bQ+1xTyZVuZGvN5OMuMjZPtZwA9L6YJQ3jLSJ+y6O5BhxSh9Wef",
+	"bt9GubSmiJEEkonmRApqpuz2CxE2zcQ9c5RKdc0wA5CpiWIHKdDMZh182TibKLR8uAR7z+znN4xqqBMt",
+	"oaOuA2+y5o8ZM7FVBbSc/hTTyWSFfOlGeg5fvl5Xws5N9oMG2HCSKIQTKUkbFGZXiFAiig06wxuHWdKz",
+	"c69sIpf9o5thDPf2B+FkS01AKJqRwow1SQRAVTc27z7gO7acCXDg2R/NarsyMp7XstY2kxEqWE0jpp8T",
+	"15mRjCT6oXwFWEhnKZ4JgBjRwGxKgGB1WaNI0D/w0Q1yyktEbIKB6nwIOOm99yBgdjwuFpHPSsy2h+ZC",
+	"qK9axlpIwu3fTCE6nBV5QuqjVa14R6kq79yGh/RQ2vndlHa+KFBNBbtkTcw3d1V2h/oV/v12fG/rbHkc",
+	"Hai0JXgAJGIELgve5W2UsVrE6B2rZrWSHIzXBhxS30XdwZYv4Jjl4eTavSjP4QRWJxhqX0n2WtwnqdDH",
+	"gGk44eK/FpDR8s0V75126Ga7Zescez+WS3cob/KJOHk0yY3SNe4DVuKGKxiwdQBVfCR0EQWTNLucllbX",
+	"OSpcrHSpSNmQlmYMu1oPbQZjGkUM2kd17gZ9/ub09vPs//UtzdrniucqYxDD8kCKGyRFDxMKC/InmYI2",
+	"tS3VqSZPmZgGUvJdYpomGLqz4JrcSf69pRiaLPPV7zUs5745hRprlnu3bKaPlfRtYir8rfD5XK3zBtyu",
+	"ZeeHpcZu6bdslu+06xvtGh5hyho2Pzwk8LR1jf5KNdTOmsJuF8SWw5P16Lj2aYcQ3eDOOhweQWuXOSJM",
+	"NFMNstA3n9C6cci+tHP53qSQoi0CJ7iOJFIkkiYZpKuRxDo9297GZne01MJ2+Zmv7mjHd7zvMDHigrF2",
+	"qQ0p6Ww7syEduCaP0mpWe/xdH4J0vTz9/aKkIO4glh9mzkIIt9yMo9cg1Y+/2n++tfekWKrzrhHfk7sS",
+	"O2K3AS7k7DvOpm34OuOtFkASG1BHdTx9iGztTWSLAbouNQUGd1AvzwEYJtdDkkRSM+1auvhrRwuoymZC",
+	"wU6dmV4BJWZlGVGVIOJQOnLoMg83SWQ1dVupaJ/PHWDOu3tg6w0nmTg8CQd4WrSIHOxxjg0t+9nTiaQ2",
+	"2PNUr8Rmha44xzSwwqBnmJrUJgBewnMf4bENUnd+mArChqnufdUCiGHsjQOoN4JQEisWUx76fipADb4q",
+	"N2LDQtThpYwihgD4JTTh2kauGBz+COSDIjUpIZc4mSOX3dldbsuu2SSG2rspjSLWIqlogR63Z3w1ZQUi",
+	"5PQgrPfFBvudzjThhoTQOEmwaXumrpP1gOBU60W79A9tvzIcunEZSSIpoaEUVoD7Wa+9FLyqxYgfbiw1",
+	"862uYuw7AoUpNS1HfPfwbBILvdTTlNJOt+P/DawpXdZXfekcuRlDvQgqAUyZvCBhwrpE3jGFPyj/MxnM",
+	"MP9MJ8GYUE1Oemd9+/mzk79WNjWZYhv0in1tMOWXDiiMCiKHQ2YfQ4BQ4wEdKsd2j6+lc4xHL3P9agaK",
+	"CtdCuGRk/PTBtHJxTPkde4XvZxP9wiG5wp/hYEasjawzGIkuEclkwBT+yT8HPeR5FOkuicfQ/G5CeWQJ",
+	"3mdn8hAr9atbx6TysCRm5vra3dOKqhbUx1/dT9+WmOauG+2m6a/KDvEb8QOUEnvbO801i6my5FPUE6Al",
+	"kMR0NTEVGyuCCo9cXGNDtLZcObsZppU7ywjTXSCXXx03f2usRDx9RYNxyvHGtd4U0oBazMEam3HaiR7b",
+	"ROhbFpKIGvYdYJqt5cKJGQRIt05le4JHL6C9bPgdm9WZpntE28eKAQDM161MrNpNadQsZaWH65/EKX5g",
+	"RvFy5+Svckom0HTWExoiyCK3Qa+9w3V2v0qcc3IVG1Kn3YJ56sXKIwg3vPF6ubH0wptn6fDPRJsJE6bn",
+	"kRp2zdlU316ms9qpt4xOwMq76Jz3j/r9TrczSIJbQKPqnzzr06e03zsbnAS9p/1+v/c3+59+9r8T0PCu",
+	"jk8mhmLGHyVTxm5bpTJku5H1ndhqSkPFBCoxG7oui2VKoXLpILz2yBdnTaCUHMiAzaQIyUwmCvA5Iz7h",
+	"xqcZpsjgMVNaiiPy1jnnuSYDKa16w/zDIsKHg/YoXBRe0IiKgJXdOgf4UUupd2e/04PLcL37D598AQ9u",
+	"Ek+IR1FdFaC7tlvVYQ3w7Ga+52WBdsHutHAPimZ4gUbgjFpb2/atWzW161P0cgS3U90XccFwUK8F8/rw",
+	"2dF5fxH9cYFyf+eCpQWBQ8oxXTRmiksQ+kMlJwD2ePq01z/pgc40Mv3Lqf3Lt3aqMtu9bSMa8Si6ctRb",
+	"w8QHdbgv6hDkDSg550mRJJATdkT8UWcFHvhAyMIkMJrwKrG1KJdaKbWIqWXBLHxkxVDWRq/JdmZVCvBS",
+	"4w059UEN9xqnMdN8ZqyYHssodC3kcv4ne00MlNSahdXO+qLZtB8+KCDh46/w77dC05fNT7FbViIFM3mk",
+	"CQ/T6FlMzTgLnsEDnXld1DKWVlVlCMu/dCM84I6fSIk40aqwif3woB/35rrIjCYjSaRwSbQCTxhEl47k",
+	"lIVEKhIkpksGLKCJZqguMXQ0YMq1U+GtZVpMZ531uMeUomLEJgz/nP22ItbBGqVONpda2ZM9thkJxER4",
+	"WRjjAbvic/OsEkHZIwdBtC+CyCFRxEpOuGZdqMnsEmtWWfkTch0nhjX2ssd0BuTRSowkRvaMjHtJjGW6",
+	"EcOa4SIv4d8vEyM/yvhT/LCZKZ1lFdKbCpnqEjkcHjhprziJmyNyKQg1hk1iQxIRgqaeEa7JkAuux8WY",
+	"1coKe47TutUZFTmO2THB7/G19COLIg3tAnLXUAD/48YeIkni7/fuWZO6v15xfM9QZM4Je+qCkotO2AGL",
+	"5LRz0TnHB0I6u4bATOei8wS+1MqlWqT7LSb8N2I4Qn3CxCHvf480za9Uz4mZTMqQwcx1K5GKhSSgKrwg",
+	"QPOEEhcO7EKvGxLSmffCAowuZH8PpBlvQkE1MgUHPIp63LDJkj4mPIpew1MbDjraQeoCjzDVvXe2goNi",
+	"SjWJE+O6JLkTe6Rd3HHANA+ZJkPGMKE10XTEykKyDX37Dyfm6OlgpxquSHoA84j5MoYFY8EDToVvwwZ4",
+	"Z231WLrIHcQFs3HLGeygt/ZFb71PACg/GNs3EqhZDhQL+aJUEeyLSSPCaw8GgpoR1grcbTKfncdbOd2p",
+	"ZNGBjDEOEzWXGC/cxA9ZBAeBsY0sAss+hWp2LtLEJw+PPwsi9gjwKJrKDJWII5WIFkKDhT0jezFVjpR3",
+	"ePm20/ko3+NUdilA7B8c4zfn4nTm26+Tb1SbdhAgexRmRUwbxdL7CqH6NisrMNnBEzllGq7BuT+67voL",
+	"3XsaFHu2NUoaVdv7dNvvGLrSLuGHrU/O5e4Wb9FN64ofdAJvM1qHUpElTh73zCbJEIaozSx33q+9J0e/",
+	"UEylC6jAhqpkAOBgYbcIxSoBZur7LVauupCNFBWO8B5GbdWJD2MgkP2URYGcsHzxFCXuj2So5ITQgZKw",
+	"y4mAkManq5/bOYJw8du+2OVGrWTCg1W2L1bZ3/kdK0Qw0siEv83Jqej65s2B1ODsjJWcSIBM6BIaaQmX",
+	"QIeH58N8VnwJ/4aGxtoqNVLowqpXYC/dM9+1pYaL+MFttTQAgsc+l1NeCnGwuj6EyMnDM9kcxR9/xR++",
+	"HSs2TLaZ5bmMGWBatb2vLgnOGQAEUi90KnDQ9BF0wtA6x4dZSKRgR+S9w1OcSMFm2KhxQINbYiQ8XLSf",
+	"7JNdQv8l5h1Xj6B9nx0w83CTt+yOKTKRijnxpQGhMe2WABMta8mFM8SVPxB7BUvfUuvkJY0iEioZxywk",
+	"gxmRifLV/c3NElzgB6S3LTuMXmInq3J0is9eLoz4HRNADwcjZb+MFOBxLyzAMxRTZVBqNLQvkEvbmxdc",
+	"jHoOaXlJLxP/0KbtAC5Gbqy6O7Ofc/fHKsYuxC/9HrjKNMUQtQSgG7uIBzbNUA1lFCKhOWUEOqaQc+12",
+	"f49K1YIsjbwGDiyXbL5RIe9HuTKyPLb42qVUzcptP2qgvFUTPkxRlrkGO2DvwcDmkl65dlDUWIrqoHu0",
+	"hxW9INqw2F7hRoph7dDcHu49UlhG+j0oX911GoKdRIHRHkBvfy7IWOqYGxqBM8tAY6TT/umTXv9p7+S8",
+	"lVMrW9yvMtq6CdmgssqewMFy3BfL8TfGYo1iDtT6RYry4UQA2JH2b1I4MAQPNMnFVkquAjmZcAApWuLC",
+	"yj23Uf3rh6mzK3OT/gGxfqZzEAdQWWSgm7eRBGDC7T1lFkSsSf7LQ4q6YJ5tRgQPrZbkyWlVLckiRE87",
+	"tZSueMvxlvmR65jtoJf2KhmmTIQQSiZc8EkyWUWErKh4jr9mv2wZMGCZKzmdV63YYiJ8IDILIQVTQfS0",
+	"lSB6VVjG1t2rLTX/oZBtD8EHsvPN0DFDOtucEBKGBttM4PX9RudIG6w36AlwhH0p8GdoA+x/cb0o8JeI",
+	"ilFCRyzXGZdFrrVFGCqm9XMr4KGBFTHsiyFoIVJooE/olM6OyGef9BjRaQYZ5qPtIdO30ANdu+LRKdXY",
+	"B7AsAoUtU1+6Dd1p865s6zoXHR7S/3IfHglmmkvDX2hg9MPMSj4U8+6lDMRuvc6Nmsd34poE0IEOuF0x",
+	"GsxhR6w5ARlLsXbujRzxO/YSpvLQ7oHnVdfAEiTzM/KGztrdBnHNW74JvkfvUaXlBZM6CJs9y7xbLKga",
+	"SRlOeRR5dPrYGgBp6GbKQnS5yShk2pAwYa2aX62UYmfvoT00MHYtk5yZY2e0W6EkgrFUxUBItwPgDbpz",
+	"cdJK3MBiDuVXB3Gz+frNzOU0mGUpu5YAMWkdEvBiJvJFnERustgqL1yOAyubop3LGJgFsCWahA+9c9OB",
+	"kx9CX/iP7oKPtGxNT2QsyCdy3hTLX3P+lDXzU8hiqfmSaOLP/qEN0qUbo86b6Of6gzYM8cvf914hjhIe",
+	"2iXypF+JTJfacae5K+VbNiVBoo2cMNXqPunXv+ULZWHYSuY7KIa9atqXs/DAlZw/5k148Ed8uETX/B2e",
+	"2KCisQNUlkUZMpHakNN+/8fIS8lK88iI3rEcPdRDwL1Pv7dH6Z2AJqp3DA8TJx4u4neczi7VIHoRU5jV",
+	"k/N2OKvFhezGZZEffFGr4ZEflNq+KLUrZjAgM0mCcZm7dEJnRE6xIMg+N6SKxIUKQfvESDrk1f8wJbtQ",
+	"/yYiLnxJn97ghWxCRWiF7q69GpqPxBucy05F0FhGIVNWN4e00+3wAbU7+/Orvz07e9p/3O8/ftw/Pzvt",
+	"n5z1wTi302YgR2nc0u72q91NIOcNM2MZvhZDWSWrHGUchNV+pZtTcvXq/SUJuWKBISEbcJM/6tTiQjLZ",
+	"DpyzF0LHXydAlt922RPITaauHxDO8t6tgCqyfQCFbMbUI50Zxxz0TASYOlgikE1TsSFTTAS+aSIVt4Rr",
+	"YmQUYgUhtkr/4k67S6hGGkgbQ5Uk7NAJE+FDEMipBO6fnpz2z3xj8NP+af+8RfaiW8qlXdYuEhjbit1D",
+	"Es9eJ/HQ9Jyhogfz6KBvG50wAJLYmSy2Ex+xXjCWABJeXXP7Bp98iQ9ukHeKA1VloMCnP0YR7WJ3P2Nv",
+	"ECDyv2uwtaQEjeUFQh46WtYuyW3ChZVrcHWaefgTIViUL6WnExY+Rx0ooITOXrd4hP0rZuTqzRWZjhnA",
+	"qdj/grD1CbJH5DM3Y5kYIthU54u1NROG0IH9SA6HTOky/RknC/yxQ7+K2xpLExq6YcRSGRpZurCr61wM",
+	"aaSbI/OWMOT2NGkLaXBQont8kVm7JFxbv1OnQvOBhzkKZV+Mk1OQzkJJKKUifwlkyHSXRFzcwkKCsZSa",
+	"EUpiqvVUqvAnkGsI+pSU2u05/N83fhrfNbCcW8UBWc5VWDBo5FSg/KZ4wN9HWERIswQw8S088V1TtV3C",
+	"D07ScM7fDelW+a1pGNqz3Kl5Z9gX4zD0HBCZFOSNFJDK1cYlDSvZsj86G3PRirMkcjDb9sVs+2xNKE0o",
+	"HKu7QOXVWEPuB6JoY46BoDn+av/5dhxz8WDqxy3p1wqXmIv1CZcC/z5eNEpf24vSgds2nojrwzDABVIQ",
+	"I+OtUH4ivivah+keqH/fqB+xRZD4RxLLOsyYbZILIDSv6zzZ7/GJjYZ/YIQKO2fK9Xive4f8KqeF9kk+",
+	"8qhJKIME/LoP2/avSJ1LCWeH8VHDJlxnIegJIDW0bLWWJ89txkSbMMVBJO9JrhydodN2iSDoZkohxb7f",
+	"bJGfCy31wO9a63lykdjf4cHNZwvYceoqlGDCe+8oSt3hMV1AVWa+8QKg0ExZFD0n1GXVn/T7DYnGx8kf",
+	"TlFSjgB220+cznTn4uRxGy9Sfu67SW60Q7+EfQzrWOc5CB4X74XI7lhOBYFYsBTR7KB79kX3vHHFr/bU",
+	"yWDmsCuomA1kaH+TZIyhYoCzmEPhbSlEVtY8x1/tP9+OFbuTt+zB3NQtM9VKLJzv2iVWoxs74JEQIaEr",
+	"zoFfN359d0B8wEeokfO144ZP2Ba4BdNvG1lqb9yj28rsrLPW3LT33l7TRioWkoCqELO1fHp325zG8tS0",
+	"h2SswVJfUhXutno8MfI6prOWl/63bApT3zamNFVhVegbUreogu75A+b6fUCCniSaidC3YMNg0UHWf6e2",
+	"Wbdz3mTpnwS9ozwqsefexUwAPBmg6AlvzwHtgCGPIsgachE1TJUV0m01q3pOdRUKXUIWMcNKcaMLumVr",
+	"ZlVAhe/nfDCt9hRKOaekiVSbrADr7qySy60RWW2L9VxlmIAb4OR7Wwvtkr4LK3DIY41Mh8q7G9UIK30Q",
+	"Lnvl45+OGQD3FYVMBhQ6hDy1MIF6DG5AkOxaL8cRFTuvgZ/Q1I3yPqK7bbDGhTY0cp2f/pnDpTp1sFSw",
+	"5Qgv+qR31oc9qHvoae/sxE3JIVZFUiOU/J9y0FnBwQx79PB6tFlSOki0vYGtGinGtL1j5DgCwaty7dhc",
+	"z8qN9mLzBXC1bi8nZlIZ+l0nyXs+P5R+QOkHNotvli//0B1qzSg+osJh7y5x9kZUuMrqjXp602FqmxDh",
+	"RPaeLt06iRyCysvKbrWBTpUSuvR+v+XIzUhU8jqRPGLmPT6xSbLEEarMEfh0j6nxI7PXCYQXhLXmUSbH",
+	"VHfthURgB3X2JeaK5Zpxw18HSbGFFDYh2CsyVXLC9S5QvooE6Uvq7QlNsFfRohUFDdFxwuER+dWhplFr",
+	"GHchgUwODRNwhhn0miERozqFkQxDpoims9LafLhn4QA7vWMVu1U/6Z2261btl/AAr0A4s8MtaF9uQR48",
+	"3h2sC/1fEKBgDxtPhIRm1gA+RW+ZaN+gf21+HcDEUnTnzRpCRacf/Fwecp+GdJKVrTXDAz/vDz+DzWTc",
+	"uSJCThpDdSDyEHDXBJqw6C6xlCzQlEJIFbiBZn0hvVEFbVognU4zsSEQ54YiYEpVuHOn7iBRIr0D7M7W",
+	"wN3oXHSmjN0yEfZG7XyuH/D7W84VyY+6KJNwTQeptGdN57LbG3VHDP5Wa2X4y2y7y1qpVbFKqzk9poqL",
+	"UW+kZBLXXfqv8MG/w3Mb1NqFcSq4BCa7//d/VGFykqcfe15ME3fUGvFRIX2MaGZJLYrIhE0GoOCo+9Hn",
+	"mJFEs+8aTK9UHQ3tDs6R5+60ksu/sMfygt4yRYZ0wqN2/VAXeWB7+qkF/x2U1J6kOBiqoIQdztWKHM28",
+	"ELEiA1FcreAJU8FD5HCFgpJVShkLGuo45FrL6G7nbVH9PB6M3ElzEEyqELIG97xFG/gP+KLd9Br5wIaH",
+	"voo/Utqm8eqk2JMPjZ+cMTPmsd6akHFj7lrG/Cm5eDDyxW1V56LTP3nWp2fD097TwUnQe8oeh71n9Py8",
+	"dxacDE8HT8O/sWf9VcydN7DrB3vnIHi2Uzqbv5S7e5IzatLz3qa0Of6KP3w7jhi9ezjFssiWtYIKJvzw",
+	"LKGJvGMhkcmDN34OMuhHrVnJrJsdihvsTfgdiRs74aLR8BA6HXfOfSeffqfbSQQ0fBzMsGColSBwKasH",
+	"IXQQQhsVQi/sXF2iWWoDJRq9O5RYEiZcEEaDsWut7wwk8C9gG5Ji7pOBbl3ORRSygIdsk4LNUBFyMdp9",
+	"w9krP5OdGj5c30IRyjS35ToYSxl1/mjbcjZd0W4cQcXhFyTRjFCNmY7QFefQCmUP+4ml9zNNLDFjlySu",
+	"b7sZ3BFmRWpiWBRlT9OYKtO4cGVFwWMwXbAuYpo+tCAU5lJIYS2GT9gFuZlIYcYXmD95ftMlNzNGFfxu",
+	"fwnpTPsPe/2TY//jaf+G/GUgzZhwEURJyMKfiFTkRnMRsF5Etem5nLObtGD43wlTs6xiOGaKL6kYTmVN",
+	"pzBLWJ8xTNm3/p+/4Gf/7Pee/fH18bce/nD67f/CQvyf/y+sZOGh9Ifj6o/+7+Kifvof5fXLmzOW0rOt",
+	"sJRSCtnjMPVlGGqSxNZ0sEfeJZTYM/btPC1BEzgrl8GsjW95tp4g9IBH0cNLTE9P/jjQd43kw0t9dxAR",
+	"D1REGPYlPcgS6IQBFxR2aP7NpUJhyKN9Lu4ryD0sKCU6tgyqx4z9IEwfh8NGTP8+HB6Y/juwC9x53pv3",
+	"PRj0D8P/VBNK3v/8S27le8z/fhOqOd9fbN2Tm79C/8JHiWK6WhnBx3vfXjgX5+OCUDJk02zt33dfQUO/",
+	"NKC4j/TLFqjNjlJBaYZ+2Ws6+wxlt/RLoQ0AgAMZGdJZ5kKlho2kmrmyklkX8nLZFzaB3dK5Il6OGTBj",
+	"GYX7QKW9bJG7TqqhYfiRfnnl57PbJtZMGT60D1j74bJ38rTT7QQytL+96nQ7QyUnaTGttes6Oayhn3kc",
+	"yQk1PCCeCBr7ePM78AsNjN521k3hCCrERkozB9/uvvh2fwHkobyYlEOQnNAfhULJ7Ub7ohRl0fHX9Odv",
+	"x0yEDyYInvJGrShj4uGIMoRMR2H1tNc/scJqJXH0SoQ7CjlVWDCV2v0glvZFLGEHP5FpHKISQWRifCcA",
+	"kEybFEt8wiIuWJ01/9E/s3EAtAXk2Xcimjm7VLsut2aMvSXLPEZGxjzoFBxEIpnYbZtIweyDmqk7HjCw",
+	"doShgbH7uM34jd/MAxCbIWMax0ywEHrwp5fl/erAb2TcS+KdXz6wE9ZHGX+KH0TKWgm+aZAoZcewV5BP",
+	"H+whOijpi05A9RhuIENmH7HMGjJ9Sx63yvbH1e+mi1Yluk8Wljxo9L3AOA1DTQYyGY0NAaUDwo3EisWU",
+	"h17GPdJkQrnwGWsNhdwqZfZGUaGHdT17I66Nq/z/mD68oqrfqOZ0k6vCi7y0eypmKRI6GUr1Y+jRnKN5",
+	"RO8AUQqRZsCtN5Im7QI6qVauqyP1PagmQvZq6gjloSm68yo9JyS44aDDSiICq+qM7Fx0/vr42cn5+Qlm",
+	"dp+203V+D7as7uYESeW1dko1GfE7dnCx7RniDOo8yOL2Os+pLbTyQTARnQwsSQyY6kK4gYsUQpQgQyMo",
+	"uJzuDqAm0faKVqc1P8ET3zUsOCzhcBdFgZRothFQcKCkh3c1vZNJMH4A1eaKhYxN/oGz2anSjsGpdHJ6",
+	"9picP3n6N/Ksf3JKzh6fP2mue90y3r9++zBvmggQbOWsO37CD/7k77v/3+PTZ42GeUPFbD5xKlHQ+y+l",
+	"BWGk19ddIq3KJJ+VFCPy/vVbDSUvwM8sfE7o0FhNLie+OGvSJVPKzVoU9io4tT5v4UHUZX3OTeYBoIK9",
+	"fz8mp2d2JkwFDP1uzYVafjGHENlBpO2gDVrunFNQ3VvGYk0GNLhFB4dPYLIEkKsRJZYHiJBikxWh8GxP",
+	"Dof1jrbP9rF39qkN8owfpK6zSjZfD/Nvclbvj2Lx210wTBA5HBZhoApKjEdRqTt22wnB9cEdf+o7VTcy",
+	"ZuKaGzYBuKa/DfvBOev1+/1+76n9z9/sf/rZ/wp5Za8FANsJ08rTlS57y+Z2cdwaBjuoon1RRXDkkK9h",
+	"yZxYMreSo0vAfSUjRqQ1ocl8FXCtAKlWMuGfiTbQUdOx45J2denzH/zjS8p8ILvCAOgmF5BYgVUUVekV",
+	"8GGncTn//HygAsmu9CFEkxZmdwgr5RRkRnsaHQb2Yte15G1/YGHXF9mxQIqQxExpKZrGljaQuPFHI/Y5",
+	"/gon+O2YxrGS90Q6K4PQh2HqmmPD+PfujV2eXo5ryuj6QbdIWWC/6r4E8PFBie5NggTSqTPCtZywgQxn",
+	"hEWaQaeTuSYoAVWKM22vdfYy54JFM5kowJUHRK6GomZ5EKhGZCg2TPR+SQxc0roFxn2xE6GtQGLoiMEN",
+	"jQoylglq3PaiZZho34Zpiy6rg2z7QWUbEFwD0bYNgWUlZajodK9Ell/Uwco5SILvoMkjuKZBGMxkQsb0",
+	"jm1ABsS8d8tm9b6BNzQYc8F+s8991/kqlzH/jc1+8IQVe9zFy3Y3jXZoFihWbOv1OmTCcDMru33H/JbN",
+	"PHGtfPuud0xnxPcQIqETFnLqqhaVROwYnGArtzMS4radzjjqFZxxlS65ZVjnz4121HBQK3vWQADOGD1w",
+	"jnaf546bcE302N6Ox0wxIkU0W0kcVOua46+3bGbvxHfydqP9An5jsyWpY3YG6xYwBeZ9vNh5/TVs8Z3k",
+	"h36ZG+GsMrx6kGoGU5LWRMzGymOO4rc6qpI+tUmrxg9SFYT47H3wukvkMMuVDmgUMUUmdEY0+2Eyda2o",
+	"Q+mHgYcL/ABTz8dUjDSRYjEK8c4llpfQimbGcDHSGwhDJCE39RQGT+yothoy97gmNDB4JSmL+8GHhbjf",
+	"hH75nYmRGXcuTvr9xQt8tyLUiCNxKbqI1Sqhxx81ZMBGXBAtCR8Sbgh0ywbQrFCammkhX953XmlhOVCO",
+	"25FbLsKqke1nVeM+bj+sxrGrRpODP1lgOm0cKAsD/oIFYFyTQaK5YFojSi5inpSNChBApWOG1LCe/XaT",
+	"gT/FxMguEdI4IEguRt2SmVSX9LefxEYvoJZbf/iCCUlCjoBh1UHfGnELQnFDsvb4jik+rAdEtM/9wz7m",
+	"aKCzaYIpDFZCOL/KqRV70FZi/4ERx3JKhhSxuoMx5QJuLIxGLMwh0aXQ3Xe5zSPQc3mbZJZdPcrUp2BE",
+	"JUIT6GOCgLlU33IxInRkF2agobZfMLcXh6N/WXorEiXSrLcE5mjxdLu0+EmETJEpnYGOHrBRIshghq0u",
+	"9pYwX8pJnBgHEYY0KYdAk5rIO6YI0BIQZ8TCkf2DPd8VCHFRbA1o2HNoNMuq9MOX/rkNSqxsmLoEYhT7",
+	"P0AmVKiY1gxr6UWCvanBZp0wremIaRJKsG8Uo8E4TxFv3APbTHvKE9NxEDGqVvfPVPt17XszMtltoT0e",
+	"kLX/uOH/5T45ArM4GFMhWAQuXh419+9mS3sJO7jlBIImDJjenKhiJGLDg5N3vypejAf2QPImU6lu9aLS",
+	"aSBiKh1gLrTYi2XEA8708Vd7r/1WZzm7QOV7+43ZZnVQfqAqjxjXJKI8JKGcir23mqfzK3YOhFyubpek",
+	"cD9dEkuOfxorpgHPuUsUm3Br3ukuCaRS2JoKfB4Dbg1VqaAQqKxbTk2Mek3es+7X5WdcmnDi3DE1bSIc",
+	"CiDNp42YHEwMbFWn26ERU2iB4z51HDhLt2O35XrIWAVeYFUZ6DzD7E5PQqYkjhozdW3V9kXnHCtCr0M6",
+	"AyS2LCYaREzdZt1EAanmD1+sg69xeNEjKcMpjyJ3Hho3vHPR+bv/4Nu3P1qo3tyG/ewaOGxfAbeVPodO",
+	"gHsFy2o1MDdOygo27WJTESjyaSsUa/SvuO0xYRRny+594vaVe26jVI/DzOquff9OWMKwZFRG4Y9TMurO",
+	"Ce0yISGxc0x9q9mQSIE5OEQnoxHToFfzlOLQOcooZT34aX/UE9jxV/vD7NuxnbB2Uc815oXC2+uyQuGB",
+	"zWSF4hmk5Lvb62hg0lPtdDt6TBXDSTh7HApjnz2hvhK2ujC2BELucQWGXCsFK25/9jSwdb3qj6iq84L9",
+	"8KBH96fNt7xFfHN7rhizd9AJXaKZASVLNQ8Z+JoTEUonYluKznodm7YGW65mr7JHN8wH6Uh12jab+d4r",
+	"2GypruKUKUasSqyOMG5ep1ZpHD6JpSoSzL21zmKSwJBQEjK4uLEQenhegOEFeCZySFwezASrtzOIL3Do",
+	"zCoD+1JNqpIXnjRJXvANRR9pmEnVOPBPxTinZckZjdWuDAwzPW0Uo5O2LRK7nUkSGR5TZY7t072QGlp8",
+	"SazsYRtnlduVNn11pkn/id/LnAUuiWPrcKytBY0nJmwZe9DE+1KZRiGNMqATc9Q/P+v6nx5bxZsJmZQO",
+	"nqf+Rp0oZv8dSHnLwmr5O6FfevZa1BvMjKXks7Pz88ePz05XUNo8inoqEUvUNY+iD/ahB4hV7uZWiSnx",
+	"Y+QJ5XCl7GnW4ENsDmGpMn/Dkg4J5ISRwQzQCzWLsCydCRLMgojZS3/43OWqsREXGvI9BpBjGoLFOrL2",
+	"qhR487e2LGAiAucMKY9YSKZU/0vEiSGKj8bmiLyVKU4dlLfbgYC7eGQfN1MesC4Zyym7Y4rIoQGgGWh/",
+	"k1aOlSSQYKWNI7vdtha0K7qGnmauf+CTVi253rKpX0YjZXm6bqatrNFMxHN7FP7MnZ4c0OB2pHxW0kFb",
+	"7oO2fBlJ7XOBUBLAlYSJ0B78Qk+uOvGlEnGkgKiq1dzxV5WI+rhrytibVlk11L//DZvtKh9pEis5gqC7",
+	"ldA5ZFFwVwQyiULI9wkslTwYoMAPiaiA/p6js7WgHzWczBKworXqqx3yxUHub7gIDPskYkcJxULokjiS",
+	"EHRB641MpQohZdOjbvgkdcup7nuEmzZi2/PJctF9HNP7ggPdk6FgAgd2OrBTI3a6MjJ26s5dWcB9KBWk",
+	"2Cc+AXz9No6dWjLZKafgDA6scmCVVprHytec3lkTa3Ax6qkkqsn/cMY/F6MP8NyG6S0dp5LoIrbXBUp0",
+	"huU6MVVGuz5WTHEZ5ptfuCIlBr2s7DliEdCUcoNBTrAcaNSEStZVelyTg1iknx2211ESZwb1m5AMkohr",
+	"v1mpg2dVat1iHkNzTjkI6D1xCY2pGLFdyYbaUEm18hhyEeK7lyCBQ0EX1DYRqkmsuF1JZWAXHqxN5cqF",
+	"es/73c6Ei7Qsf7vl2nb1P2wU5heO2ClAhYMZ5Avg4W0r+FJBsMdf7T9LPZ6bNnaqRDesfP+dnUAWLnKl",
+	"ScSFK3I09EsFfbRpergVp6edW43X0xPacaBYyE1PSFNvar+E50D8b5D2cqPU1RZAUd+PUNQEmhSoMaCC",
+	"aAPiihE8NBZ2gTatALP/PhiHe0p79eiHeNhvsYroYfWjfnZ0Xt6QOgXj/t1u/JRqqIRAljAOORwtt8Yx",
+	"3dw2bDsHikdRNm6J3SPNIdFpf+x0oDOv3o7IuyFqtq7v7wXUj2rP0C+QxWE/iSKM8aaC977te4r6R98t",
+	"M3Ze6rvlOsewL8a/rE3WYynhY4bf3ioYb8k90p4CDP3iTRxpaOR72MRWU+gxY2bfzJ6QDfJWz4414c92",
+	"NjtXhEALWJCzqBJPTo6elatEITsXJ1kFrJU0FCqmh5gPgvnqQAeW41poxmxbDorxoBg313dH3yJq5kQC",
+	"KLDXkOtVdFxoQ6PltTavc89t8KaVDVOX/A7+vB8DPJVrIqcszM6/C6u3lyvoWkjeCdwPtJCcT7BPpgAl",
+	"jYmokFFBeQgupewcvzvlWa+tihS6O30VJszuKKTSnpz2Tqx6Ou2fPu31T+wvf3Q7Q8aK97qKGtEWOim/",
+	"+C1rpVYse1BO+6Gc3kNEJZVQMRN5CcVoMEahFCaguuwFT05F0zzcRgUnZSrsOKBR1ONit8YzjaLXYu3i",
+	"6CFo3AP77gf7Aka/GbO8OZB5dY/IZc67gq2TNbCykRvhYHtx6aGPcrf3XpzDQ/T99pe6ftGRBpdA8vHd",
+	"y541QI4dNkUbU+KD8xVv14qwe44j14khRyMHQbQ/dsTMmRHUhY+QgCM2NIRq/zfoy+YSxyfMjGXoKnzg",
+	"WmOti6ZXY6SgFnJpeU3rW3hqw6FvO0gtuq+dxA8I8wQlX0gkVIQEHKi4GTl9tmde4jgcLgtOvA+H7SjS",
+	"vfPeMYrQIQD+AHEKhJh7//MvuUXvF6FpqAreqj02l1rhmiQ6XGidlvOCLkghlR2WClOA8BbYD8QRucRT",
+	"QnAaqolmwkDCwoBBLzDwqkUz5yoDyekQ4R9pzAYlNIrkFPGNSmq47fa4tKcdlm+7rbE0B6DZf7TKyL1i",
+	"IkzZeZm5V9lazV3xXQnKwTTbC1RrlktGNBIOGJis61plYOenlLMGbChVo2yf5UDXeSGUDKJl2u7ToGXq",
+	"4ZdJtBZtx8Wd5MGeBeXX0U3Zq0ipCmY9RXC5iAVGScEDv4HkL6/ekpMnz85OuuTTi9/J6dHJc/KexbGM",
+	"yIvXV+TMCemBNOhY5Ex7Ue4bPkDlt2I/7ZsStqpqp04RO4Gdqzm7F9cgd3zyeur4+KykGHkyaO7q+Idf",
+	"1g5qUa4cp9TkM3cP/Ur3Sp1acsvUqbdJhTSoPaFZjYvTHpHXhtwyFutVKgCaadUpN+OxjMD226VwMfSW",
+	"vWTKYIer3bpdg9w8Ljov3vcQDqn/+LS5VMmvZcsu1NzQH+ktE9W56o7MDrJlT2TLR+gy7vCtclQMvVHp",
+	"l+ySPEjsJfmWxehS7ZLpmEOodqadfa8MNlRljT2qy0M9iopgvMyR6h/apOaFMeq8qH6qe+829QtFj3HI",
+	"hjSJDKDl7aILcyXqUBjime02AZWNaHTt2pY3BoN3tZe/cRa1w9LDBW87tTQ3ahVbHPTFvuiLdzETYIvC",
+	"uWKgBKicIJU3ZH9HFksF//FX/OnbRi1NGMLbmtQE45LMHKgJfwAixQnctggKMHEsbN/6rfUgIH4o9Gno",
+	"DJaKCKi6mqCVaeZNhnVJiyS4ZcYKC/jh23GuT95GBQcM1yDB+DLfjG73yUE+bTj1g8nE0BGkW76hM3LW",
+	"yurIrW3blgdsf6VgwX5dDvSMH5qm7o2I+Tu/Y5oYaWUMHjIIGQNCZqjkhHDTtXdanzucCJfjAYUOlCDd",
+	"54XPpUN9LRM+OESd9NFcMK17IZ3p468hndWjXbjHf6ab7aqaG6Yq4YLOfgzQAazaC+iEESMviOYjwUIi",
+	"h0PXx23qfapWhiPwulVWmnvSkjErkMsHFktVSi3YMX7d3VEvSSQDGvkk+JKWaw5jqxKlp45UfkaP4x+N",
+	"SPsYoJDX2FFuO2urbm8uNUNW3J1ehr6z9o7BglvWAmvhZzprXky6fdFy0Ld7ks7BR3Dnt0JUDocXxFKR",
+	"khHRyUQjHhpSbhc0bvrXWxabZlJzWWptQPW4N5F396ltrxQB9r0vqR7vuJfk5jpGdrFrdupvbwfmQvX4",
+	"DUJjbzckVRi3LJ8/YDw+WPV7FomSiozAvLcsD7ZXQBV04+XGmvzYhkXcukwyjS6FgEYRU4800WM+XFtD",
+	"SZA68Mb6AJQl1St8bJNIYn6U2t5uMI29j0HZk+FM6UduwQ+xb6S9M6RntlPdMowkbdhbuKViwLXtQDPk",
+	"Bq5ggoNi2K+QU0HMh4pOmcpd3rlGf88GRP/xV/i31qeT5/ONKgA0oattIvvpDwBnCieS4Zk6W1B3CRXk",
+	"f7ttINMxjzyOCVQi+xZP/+2fkCLwD4AfINyq5ihttgsrq+utr1MyW7m3fiNyP86w2r9+bwtc0opqzVp5",
+	"0/beQc39SI0IC8KNksi+n4R8OGTWUmPQBCttfMUirGMT0ALLodI3FGKNfC5zMiHwPoc9EQiwnodhpLvD",
+	"a+jQcR5jSgLJBYQuIqlbOHbsml/CKFv2HR+k2g/mO05RGniaZozW+3Mr6iY0inLSDc0wNPbX68oZUzXi",
+	"YnScntFaHMlF8n0rzZiLEZiTkGkVEqnImEUhpEwfkddGkxse3pAJnUH9mYAoyZyR4mf46g7zRVYWKezO",
+	"Pcfte8MTK15Dn4z61TuFJ5rrUHS6nTsaJVao/PXxs5Pz85N+BgDjngypoZ1u598Jde84ST3S3Y42VJm0",
+	"D/R5r3/28aR/0bf//+9Ot5MIDjWSMwN0pWWiApBgMW8htewpun3Zsty6dKeCPY2qoK4UD5hrCoMUH8g7",
+	"pqxK3jPBs0M5QgUBwiZT6M4bSG2IkNMu7PtYTskkwcRUl27m8jfcWeQFyksnFEoEipcXDSQKTEZvQJxc",
+	"uoU+0uQvyC9dwsOfQJAaTW7ZDBIV2B1TXaKly60b2GWDK11IcpPXnL+x2c0FZL/EDKmTCj215Okg0q3Q",
+	"pRNGYGlIxzf48AWx/HVj91hisyNrfWLzSEqgXR4P4Y3kcf/ZEfmMWRfQi5WHaSoWYHC7ot6IT7ghoWRY",
+	"yQaHY99gzVLtp/T49BRb57uOTAIl7HO7XK5zpODAHijRycDu4YApHA1Y8oic98/wjTcfmFGz3uXQMHVD",
+	"tKUqLHGREglnSrnRF4TqW1erjqtMN4eHR+RK4sQpWF1uG8tgHuA41ifHQ6YNF76t2siax911CXc/nYJ8",
+	"byrWcYbfo1wHRO7KcrcpYILYye2fCH+QtmO3c95k6Z8EvaM8Ku/dpqykkII52YC6AQEFnPxAXZEXgDlP",
+	"YJgo+95NKYrjr0hQ345dZ5X13qad7E7L9lAhTOmcsK+4auO313XXXoB7QfwdGtxmkVynm1NENqwqi6jO",
+	"l5QRD+Zzg1fjm4UeHr7y0C2fa4giC1+q6NWbFVduMCoQogcU05iGrnz6jVTOo+LfnOmkMgmPh+hF/ANI",
+	"7e4fnZ7nU7sRWWsqIklDMlDylhE5HB41F86wtjbIjmsWzvmhK0R0dtYHx8F+JXmDsKBR1HXWHFUGuvvM",
+	"3QTyanrdYjuWEQ9mtdE/9+h7fHKT3rPiSFXXUPh078OA9q6nGZwo5huOFBWGhRfk34k0FJDerHFr6SXR",
+	"dMS62dXcHqAYkZGSSayJNvaDoWx6O9x8H+cFktqlYzp9csgFxgNp4MjN2G0RFJ06YxmF15oFErCYn/Tx",
+	"eqDhHnFHI174sG9Jlxpa/l57R1QswGsT/nhtZOeiMzYm1hfHx26CR4GcHBsZ95J4cQbP+rkpZJ6quamc",
+	"4VxGigasOHukDtjvogfMWUuvhWFKMDtJ1yf34qRv93piRdqIrXfLzmCagHl1nxeflWyB3YF2l7U5GbTF",
+	"+EELCUioTtuYTA+Wwf6gC5pq4d/FAjBr7Av2xeCfSbHYq4lkX24X+NE34Pm7ce++sbQ7k4mCKjYrdXxp",
+	"EhWhu9bcoOi56Xqn4EXmq3Iy3zmyRsyBHmsjFTQvtxdC0ImQWp+/HS94+bhBz94lfCnL7yeJMDxyxQFY",
+	"aglD4AJymTXkMv2jHBLN7piiEdFM3XF7AcSiYUaDcSlcqqHKXOHX7+NJa+whO+nnPGReuPe7HT9f31c9",
+	"54776+NnZ/2T07PH5086qVcNxXX6vfQv9uzddri2H72nT5vfydxWXIFzbssS2I2NhFB5LYM+Lm7VeEdD",
+	"/jy40b4LN9oLNuJQ8+PFnWfe1LjOyVyMvPgwJ1zVCl58A6mJ8yW3NVIYrPUWIvj4q/upNkkzLz82bJ34",
+	"oapyHPDjHyBRc558uiX6oioBs4ZAPAzwpoFW586zAnO1hh6PM6N8gzgUZdOsRE30E1qDOvWK8XROMc5r",
+	"u27HCoPOxdn5tz/a6rh8xvNDU3KH8ND3ptdeITC5t0TTDHIIOGBW+HOXvGEylWbl01Axhob0xpXYcRKH",
+	"O5UYRVJ/ZU051x10PmYGMBtUzIhUIaZ0ueyC8suGywzgmhgZhYgehoK/cGNAlup6ZNsxuurQfiy5HeB2",
+	"rVGenTSUZyen/b0VaDln6cGW/65lniu7z1BOwDIHcJMs2IqyDw+d5ttHr0/amZ4c9qgH2lkSTzHvhikm",
+	"z4YN9vxQFQY7TH/vzfW5PjbgcwKJqPPhdYi1+2PcIijOkmhJkWB2DuSA42aoDlCidgfcmcYPfgGlmYgR",
+	"E7kQQufE0lgLvVJKw9v1yDdnoYMTfl9gHuOIYuYOm6wJ5CWSwW2tXoAHNknKMEAFARs+YT+ECtCGBreP",
+	"NPHgX27lW4X1rqCOYxreURFsonjjnYhm9mZIRTiQX6AbHNxNglvMF3MtgybyjoX2nhPxO7dV7m6jIUDy",
+	"L/FOYKE6ZrtRQyZSG2KmkswYVZpQK8nKrjFubZ7Kd6fCINCOCb9Pev2Tj/004bexTrp057RtXbSMgQ8h",
+	"4b3URm8gfply77zwspeZKVUYqFCJcHehIY0ibE4usTBtSpvil4NgcKrMfmhHkYnpFbNKSqSYjCIGCRvH",
+	"AdVsKa4Qa2/M/s4nvCw7+Fc5JRMqZsRIEjF6x4hMTJoH/O+EQe86X3N7y+NOntkn9AufJJM0kabbmXCB",
+	"f+mnScBcGDYC98LC6C+gAzNXJKJhiGU4ZePip/Mj/87EyIw7F4/7i/nGFSPhrVYbFkM1jKhcqGHxfYeb",
+	"umRrrrJ49oTOSCgrl8nuWNRpLEwDS/a/w3dKZvAZuplCtgOsN5AT3+a0et1hwq7BWdYWRnOTlcGVbaov",
+	"NZKuVcr6lrlcvR+gP7W/TbqcdWVFWRTJKQsLDbtDNijBvnqZCpuNhdD+qBVx8s6yA5vWGvXp4+/805sk",
+	"ssXRKqyFIR8liukjYn+hI4YR7wkNmXeGAKYMN2yif4hUW2RAT4+YMkuNawNlBU83rXq19GkFUDHnNpVL",
+	"YVHN7opMlcJRe1MuQrmESP3Dn/HZjZLo3FgVBIqz3mPS+0UqILxIihEmcIPnURAmQhaSYBZEUOmT6ndP",
+	"UJ8g+XYbPaeKpwLjutsi0HpEDVNYUUq4IDrRMROazWfFkJhqc50R5DUe7fMUA0aKEaCd2b/a64u7i6pE",
+	"uIhkaYfxMqrdYd8aOoOU7FYQg6WssMXrZEtWPFwn9wSKyZWbDzcmgSqdoFCv2XMepQ2AXfNJLJWBwjoX",
+	"C96aUJCBYaanjWJ00raFerczSSLDY6rMsX2650tHspfEyq7UcBQDQ+6wTxu8OhMo/8Tv/ZE+JQd/smDr",
+	"wfoPzI7KSose02v8lCmrQPDJg+zZn8AKhRSl2Or1fv8U7QmN8CfW1AYJoVMgbBLy0CFogBldjZg0oV96",
+	"AxnOeoOZsTR78uTp06enJ0/aoymhkFKJqPdfYfmufWrjNcKJqEPFzq6kPwA0drZWuGtB7RwSzUNEycb+",
+	"aP4Qd1zoCDt3DctOwx9/a9UtIV3IljGxi+PWccBz16155qt4jIwO6mN/TFc86AxzL0wYuGIg4R5q49gd",
+	"U6knx98xJ1SE1LB14e1lGuL4q0rEt+OAioCtG0s4o+o6/FCViA2hh8Ka1iu7CvLhcSmKCtcER44Odt/+",
+	"MK7LTM9ImkwhrmMvJJC1aW08bZluUyzqr0z7w6CaiXCD7FlnxH6ZRG3vuBVhCISiOjD5PjD5Z8uMeHdz",
+	"97u/IYMPpUpvdM8x1TYTBC7kQvWa+T+47d0x5YpP3E+1FZQ/s+D2H/jcZq902TAVbOFm+wNUULqVYq2M",
+	"PbNisqUHTgZ/2CIVyOGQWfGy8UrJ3JlVVElW0Nuxw/Zc4kkIbp1T9h75MMtqohKlpdpsU4dsIe/pqLS3",
+	"3SWJIWw6mJFYsSH/svceC9ei1xO6g/WFTSJcEMgz9jF3yLqcaxy/H0zAMPd5W1OrBB1OzwEK8aCtJxmw",
+	"oVSAjwk5rfYQiv330rMDkxVPzOMQlwUn4cVFbfJwG7Egz7LyxFIom3MiDHNFFvfvYL9tyH67v7NkElPF",
+	"8mo2Dc3fT9K0tbqOQ64DqsLdiIA50GqcyvfEns2sxRQmnBtNmDCKM33gzQfKm4j/mcQ53oRImGB3kFOD",
+	"amhL3OmIZamN+so9t3EbtVtavoIGo4dTHrARF0RXJiHj04UU4Jgaw5R99v/8s9979sfXk+7J+bf/0WmQ",
+	"Bw0TMGOuyX+c1Cwb035WlW795HGpa2ejgsMe2OxgiudTjlMightnetHeL3tbMcCleAjq1k1l7eq2TRS0",
+	"OcN8cBv3zQU4d6fUBZt66uzONTBx4rqLRhwEvYScOhTIg7bfCxDQKTfBONdOYM5M8AaCu7tuyU7QMKuH",
+	"cI/HXGSusQFO6MqBinvE3RZNx1DIgAaD7pKxnIKRFVED13hIZi7NMYbl2inttr+5khOfsnFyumLFql0F",
+	"EtUDkG05rXsQV3tRoAoduWjqUfN8iK40UE4KFRUVhAttFlGLNyi2DL1lPStIH4I9ZCfzgqJ70DHkfrgf",
+	"uunpU51TSwcGf4Deh0/CNXhDFYf6cuyyMAZslGyCNZf7F/Smw651WbQwRWtIBDJkP8RVGFcMd4tp3mDi",
+	"ApHKd3Aprrjj6uOv9p+l0ftN08/PzFAe1VEQ4tS7RGSvBl1C8t4H8+0GZKCjXhM/XOfKSxmyWuS1ndv+",
+	"0DcA/gbROKkit/eNSfYtvGHrnc2qcWp8ksfBMNgHyx/Iy7E+FsNP4C7ADeGQ06AYwhFtJNTo9cKxlzWb",
+	"tvAziVGRXhAy6PzLQmLYF4PZb3JIkpgYSc5OyZsXmTMvkFEyEdq5pGHz/iMFw+4n6e5RxYhOgnGXCGam",
+	"Ut12iZyKLjx6beVD7sdrDiBA/xLZX1SCHVNgJtxoFg1dt7mhVBOcDLaijBg0oDsily4rF1PnBzQkERcs",
+	"370Y0MOmYxmx5+7lShty2u+nT2PxhZ1BBaZxJOlaY7CV7UJpYJgiA2amjAkSsCjSz8nQshiRiSGJiJjW",
+	"RNNc/u48mIw70yJwDxPJxJJyICcTCj1QJjyQESzF0IFdEI/zxZbVwaXPYwYNabKthA3HpjE5Smk5bxSV",
+	"pZOeQRRPyIbTc6DW9JYJIodDj5t6Qf4KtPRXxNUlEaMhFyPS73dz7WirpmcUnxQmF7IhTSJjVW+U6Gup",
+	"rvv9Tjeds/2j3dX8Z26IRsvw+caPsB1P12+h4wSoQeSVkFEC21GXhvZOHWCU//2kItJ3KCNeb1HYUtdE",
+	"qOjwgMq6N8bGR+dmRF0mUA3BGTfPH54vEz47Oz9//PjsdJkFUgqD96S/zDCBjICqW+uQC9CB/41pA3MK",
+	"sCQmCGLXhQOlShN+/lqtubIWXnUlKHNpCvWirAqSrhB8gbiMzlAlIHXCeX6fg0e4gQKjplNaKBNSw+Aw",
+	"OttPqbBn5e/ApTKHCaNmuAkhC3jI9rko+xcuQjRRwHIFLkQqffC3/jLGjaXmBngXfvp2rJhJlNjsrQKG",
+	"WpJDYWfhntypPyLtu/5SCmNNa8SKsWctQd4MTPOY5IfCsrYOQmIHZ2Fh+BK7d8ACOgHK5gdLYs/ar1uL",
+	"AU7fdfbjAi+1VrdygbfhnBh7waNoFeT3kOs4McvyK/1Dm9RfOEZtFMRN48coy0GciEdQl6iJkfLW93iM",
+	"7U1XMI33cUiShDwSKnxjWQQf2C7MSDVtHX91P307Znc8ZPdCkS+9Orv311U6u0c2U+0spGGOgF/5FW4R",
+	"k8AOfyh12R+/tTQ+kZx60oasurT/G4Jek1hJS21qbXXJMkjsEz0Pllcb03QPX/lnN6kc5seq7O7qQP5+",
+	"DFRgHmkSUKVmxJ+c3nKzkJrw5CJ57LAzlDE0GF/H4TA13u9DeFsMVrYm/IMS2JMsazpbI5tXi/xECC5G",
+	"vVhGPJjVynt88j0+uEmaLwxUXYKQy2KBkM4UQ5IibaQHnSCwFOsv3gHY/+mHaCSFzTx0Y6z3teuDEhvd",
+	"0S5cTuDTASbHhzLQng6PkAiOLMUcERdBsQ+lpd3w/VsWG4zuOjoYyyjUmMWLf/1iiGJ3nEHpSUmQ12qo",
+	"OYLenXpypwXDBjLEOwcVIVWhu8BkeTZX/gN78obFvtuh8ff9CRf2W9Dg/Rqhv8+6nWBMhWARUIKVKJYG",
+	"3FD4FabsHa5568PC7nk1tXX1uExU+PBwRHlIQmireUAL3x8l+btVkjl5h0dMBZt2c3kg7aVgQ3V5HKOM",
+	"2QBYuHuzI/DO/buidi46/ZNnT58Mz2iv3+/3e0/tf/5m/9PP/nfSaSsAPipOox3x/bvERFJWg4M4PBu5",
+	"b90jd2KPgm0BnknPbLi9oXTZWMIDm2KuHXglATWbziBlzLeT55rELrC6im2yyJTsjgnTM7N4iRv7lX3u",
+	"Izy2QdpMR6lzZcNkf4hEflgpkUMCp6SzDMP/dfXuLbmCTYOP57L6P7PBWMrbMj8Wjfktm3khvUaHNU5x",
+	"OQ3tBGViCKmQdjsrk9ZmcSuEh6oxMGWqahT89Boc5M1d5wtj/YK2epZ54WruyoaEKtPW2RaLuSCIpZUf",
+	"tHIr5cPK7gCyqwfL+CGkiRMiaUs+exGsxtbfiQz5gpBkPUWXhVVfuUc/ULM74JphyodBopS90NgdZF/i",
+	"CG6H/z977/6kNq7tj/4rKu6tmr3rQkN3XpPuX04mk8zkzORx0pmdfb8zuR1hL0AHW/KWZGimK//7LS1J",
+	"xoANphtDh/apUzs9ICxZWm+t9VkDGimoyJVr+zm5h5fj14jbrWKJUyuuoVZezR3rA2dZzwwEmaGdj9gg",
+	"Jv4yw+6tlK+8SMKsNB9OYlrhWgUnKdcsmseXXFJZBn3iKJeBOiH2XhbrEbBfJabQT+mMSJskbygeLaGv",
+	"faFHV1M6U19LwlR3kxI7TbCyEu1P7Ci3gPrQanskiFd/fPQJV39c/txqtyY0Sg2fnp70fjx70toiwvQO",
+	"povvvmcnc2HySy3khq5QWFQCCCcgXMkENgtsqs2P6l7GEMKyZNtx+diiDXHH7gBbFoStVIAZxm4TLdoo",
+	"BrGNO9Xg6rS02aH5bzKh7opu7DMQYt34d5lyx+icHsFf/FUqRQKUk5fAtaQR+YnyMUnSfsTUyFYYxeVF",
+	"WruVjU2ZVr1lWgvkUk4cRGlznKh5kQHMkAvy6o+PyyuuYh/2qYKdWKm/gzFosIEP2gh9KNfvVJEpRFHZ",
+	"rmY6f2FhbhP7QkRAedESXgQBJNmuiIHht5wzJCbl3f0TqvSWszU1acfV2rKxZxp7pqxubdGcIYw7RKys",
+	"Cc5hy9aWDKIbs7hv3Rstvq2tX8tTfJUatpDOLogWxoq5haYxTlHlyzOKlt++whClRWG/IjanUWa2bXqm",
+	"zB5EXRjqcePCT0XOezeuPvbsu59lYq+liOd2yubxn8R89JdtWKt7E9LZN+s3RKChqPYrFhNYz2V3tcG9",
+	"zePSof2R2aaKHkvTWD7YIOP25s8W6fZDBxjSKMB7CB/n67AtoaTah+jQ9biTn34/WXrzaMOXP9Ni7h9Q",
+	"FkHYmQo57t6MGQ+xrFTO6qwq/Szk+DfGNxSVytlrXJsZfa9RKD+atb5PtVGga+1ppiFuErRrkRsLEuBX",
+	"430LOSZaMghts6Q5MvWQTYCTNNlZBvWADVMJa0tlXrshNVKhn6Iw30QosBuAgSAaRWBzoxXAg8iG9gnh",
+	"PyjiTuucqLRvc5ClahMJE+AptDOsSTGFcP5fyvXprkAvLgXKWoFlDs4Or5tHImIhnXUCGgEPqVx/4/yr",
+	"Hf0yG1wjRS7NtS4bKlv8g4I4dUc3f/t7Amq6QlLdG/9nBW9g6dj3WQbb2OX33y6f0hmhGcm7vlKCeGq2",
+	"FxZ3NNPL1PAqae5L+G0SfA8Af3dZ2t3P4Io/sGX03cWj+xmvPjj5mqT6K0IP2nLsebtUY3Eh3JTLDQnx",
+	"yjT0v7Oi8isZijb5OgMqo9lXIgEfoAiNImI/xF+ckBe+J2vhlc9fPId+OS+C8xyVWb7GirFdRF1HEn8U",
+	"2c3O14Qq/ZVQF3Jh+tyaQObXwYjKIYREabOk4lSVWmT/TtCJfwFpfDAkHXOiKzksZ09XKq1+Etdm/9B1",
+	"NkuxRzL/7dkTn/ViHtJuxYLjZdbZFjkuSztm+xPv+2Joa2HVqNjjuPtxfb0LpPN+4ZLXWZx3zH65jci/",
+	"S7aMy5EpxkjGW/QcFjJxKMhGwpsfMkXMHmngJJNLT9rk7MnJ6dkJChkiJMFP/+KYN4HpCEYw5fJ4MS+R",
+	"nxDUUmZ2GoYQXuDBzaFyjSVWnljjREKTU3OPc2oWbkZWzQJnM9zxRqRJwWg0baNpd+T9Oj13//IrWJwI",
+	"qTtOnq0NIb7BoS/dyBp5xU70G+PhutDhGC/zvRpm0svkBxFB9EaHK5/EzUA0UNy6FdqyO1pUDcW4MQpq",
+	"qIZibsrNFLWHAqgvtVPrAy/3caddXpBXOwWWXSgHEqgGO/1BwxJwnUCgrd7GmyKkxNxlVOv89KzX+4Zm",
+	"Ob/CO2Mz4tUfH1vnrSePzk5PHvdw850d95bO0FlobVNX4zZiz00R8rOuSnJLPO0MON5Ir+a6/GgsoJ+w",
+	"wzH2WLXaSQzyd7C5Vn96BDMyopNb6a5SFdS9sX+s7dOXCYia9cR6HngQ6JUDKnPEwNQ+1cRmk8GuwAPf",
+	"U9dZfEmnoH99D3RKAjxkfHglpJWTWyFcOnv+IIHnaszQaIAjizZnXO/Td7nATvcx0xrCC8Jsv18tSB/m",
+	"jZuHlPF6NEIX56gzxrwoTootVLOGXQqTg/CsPy27sxcZ5hNECmPPVmY2WOX1Z0HaFmMzIlN+TiTQ0N4r",
+	"o1WNdw9jgERlKW5TKfgwi6PE9v7Hxhi4liIiWmga3UZLl0ShepUYE4XCoTkTF/Hds6b3r5ygZXx4QYT0",
+	"HNvOGeBTqtyNhmI8aFKq6mfWlyNsdy54ACQWmMAREmWRBgzXYoefNjEH6PBw3Z975keUHhWCea9xXO2k",
+	"bqZZFxx2IYQjj7pl9hSmN0e2fBPTno0/YBsHsWBk/eqAxnCfXa3Cu3df0/Py8l+FXYsFupJUBiM2wS8/",
+	"/PxazQc9fUze/rRtp+G/+NdfXn0iS1cjX4mGKCqPvpffqM8pdvd36p99bj8uH8GLyq59xxYdurwHjr+K",
+	"zock2y0FcsIC5Ol+GowBw/W5CGUb2VrSAL9wLXjxRbHlyFUMeiRC80mq7DcZlH2r3XIn13TKfYCdcnN8",
+	"sUaKn5C5CbPOOWzslCPCWKKZsM9U3MU8pdawsi/ucnlqyqbgluq35Yv0p89Oez/++PTxLQym07PqBlP3",
+	"xvxToXZihzqiKZu4dw55vkG0K0zeEAq7r4ZahYpmFgGadJV4BMPX1fwKN/QIcgXcuzzwlAF/40ciqrTV",
+	"5zb2gG0tkVeMLxwxDheEahILhUBiI5EqxJhzIMD31qepwAApD8WBY1xmCUcT4TIv06i0Paq0TGF5bWYb",
+	"1VJFIsGH5l9/D2BM9xFNEuAQGhve2GyuZLrm2PL/Tsdra/Qv2ZAzPvwNZrUGrn6D2SWUZzPC7A7xqq1l",
+	"MQSpZHrWOv/zS/5YP6T9iAW4GAcbIMZgAx1YYKA0DcYoeb3/hfGTf3x8/ZI8e3L67J8LJxkC12aSgn6k",
+	"OM9O8w0jCIcgu+7SoqPSeO2hv7TjLtO41kPPT1PWwDGNjzlS+VLECUXcXET6dHdKKo1z1w5MkzhVmsB/",
+	"UhrlSeh3PNQCArKnvfsKeEdFWlKuBrABU+FTNupACP6eLfssioyM9RAUJSEw3w9qy8bXtTGH37+H3t3C",
+	"k1F59uzh+IDRqNOnEXWd28vEKfYC+8mNq5VkcvOUCFS3XHVhRU7KmUYha6yOv0GKIyaoF2GoSJq46kB7",
+	"iF4qkATkHGnZeFBmZw5MZUMaddBKYBtuF383Q1/5kTVS2Hyi2VrgGqPWOIOHUm7i3tZHq1QKqHVcZ48Q",
+	"BjSNtLtIWxJe+2lGXujc0jDMnedhG5GHoQSF5Bqg5d36lcb9VA7xBi3lCL3X+vlVy76L69B61nv85JlR",
+	"2FqCYY3Wr3QAXGlJlQKCPRudcn8nZMhB/00u7YUd+SXu/4qncH3FQnz06dmjx0+ePvvxefWKgdzuvcYr",
+	"vj3fEeXmf4VbtJYdZ43nfywXQbhWF2EwJ5sTPMpLHtdNwBZo9yXlwcjmy9gL4ooyyP6wPGd0UUl1b6xT",
+	"+63OsJ0leB+2S4uaxKa6EWz7F2y9RrA1gu1ugu2jx3ry+bdjLqbcAlu7w77IOuZ7e8tmPqD0s+m7uXop",
+	"tQhXfhdJJ4Zi81X172ZUc0l9bBH9QszUCLQ5vtUSjC1wc8tR+RwlbZCxLKZD6CZ8uG02VaE8TVigU3nU",
+	"4LfgmxzkD1IMxf59snRNRueHd7+0yX9/ePULEZJ8hv4Hl+1lmT6UNGvnr4QHi8xVlDhsd5vVabszEQVy",
+	"AmEJQt3uxFaTBbhGWquRmDb5eMeTj+cwPJ3YJC5lw5ySZ8GclEnocBHCdVHMLCfhnfWePzt9cnYL5PV4",
+	"bTD6ba0h6LewBrwpguNHdJ2OhO2rIcbAjfQeGys0ATrGfn22gCy716MzEoqK18Lm3cyXAdWw20hzDN2E",
+	"KjUVMtxJP82ievD3U/7Bz3EX+FKYmq3ABmyYRGEWTpKRtO0MRWQr06SEQJORkApInxozbVbd+/Xr3Kb4",
+	"u0Dk25+HF7ZSCRHzFOBhKoRxIMBDCI+LIfYkhc2vnlea5q1Dt31S5c3/4HRCWbSmRnveKOIHRYxn6vnm",
+	"djxcyIo2YaczoIHRDetSc3DgazuuRpmen+dS2w5the1cmCZKUx6qByDl5xCYrnHIiBpTwB4esYe3Z8G+",
+	"vkyMC6OKzjNHQUEgwVql2POy7XoTS0iAahIK+5sRlYWNhvswZPwgFAg6TUrThfCl2tbQJogzK3g0Q+wE",
+	"m01ni0kpttOw8XCsvxd8wGR8hOL4DkGPnyWdrtC0qzCyYLmMa4ElhklC/vHp/acPbfLx9Uvy9OzRj/+s",
+	"SyJ23VnV0Pm7FkZxy11hlVsaQO6G4PHzs96jLSL6dmKL5bzfWP5HCMQE5MzMXZjm5wcgS6q2zUsZChEi",
+	"q67w8gPn0K0trMWkBXA5CzaE5Fg6y4urhV+lO98Onu/3wrYSOEwXafeQTGJvu5A/Gn7YoLGMbygXhIot",
+	"jxQclOvTjVnaE8HCGqk+FhOowZ22D96VOpn7/bvymo2BzG/tNF+yIe8wTqbU2mrgZVRD6kfrXFv5veJa",
+	"L5qddIpNyEeQudwIz0S5LgRBuysr2zjN2qTL91N+6cfV6vvgHOvSLf1yH0a2ZZ5GRAI89/qHj6P6tXSB",
+	"hx0M+n03Fg/w8L1ZcDlRF8jrTx6U9hijmQsU+Io7qLgsiOuueFz8p5/qrM9MDaKoe+P++mZIq878Onf+",
+	"FZCHaiDATKa2Kt6qjqh6GKSH7YsGRWryLtKvmOasEbZZ/bEhf8O/c9QB+xKvJsB1gzmgF6qQV2htSmeE",
+	"8TV9DA6jdZWiQ+j4i/H1l9849tIPrfUmfHGqUtvNXec/hIbjl28vyZBqmNpucPjZf1IGxulMpbpwGsS2",
+	"Z+NCzxNmPIW5XVX7SM1ayZJapZ7DJZb7JFjzN27hle252To7Pe/1Wm33oRat81bvR/PRt8qufCHp7i9i",
+	"vCXnEC6mTU7VseRU/W4b9kFMQuGSHLfl/zWJUVZTaIiTiOoNRZVuqk/Z4PpJ3s9V5uy/sJi3ZnsehK/v",
+	"DgyzqhSQqZChwqQpxDjE9Jp2vsnZhEpmaMoieePwPSuPCkTXvRkzHt6tRKq44ZuhDTddhnKQUD3aAuY0",
+	"h/v5tFcIeLBBOXoSPqhy7OMvWjc++/LbObmhsUi5/ma8UzEBGaZwQj7Q2Tm5SejsW6uNeWocIvO6CHsS",
+	"UT5MjUdgPNPWtsrzsyG+A2nO3NyrhGKZqNGZR9hBRGfHiwVTThSQAV6fAPFWtyfsCwJxomfuJ0OB8FTW",
+	"7zPSFssK1Igl9elfJwq7GpT+buVh4S2deaN7KBF/hSgS5Ma8/aLIiymLVmSeoTFb9nDe+ggx4yHIrQXh",
+	"J1D6vsnBz76dgwLedFI6nnqMrLjLijQXwkpAKsExM5+qsZpbjGTAhqkE5SBnPRSMkEQh46hdS768w7Ek",
+	"suDa17PinRYloRCS/MPlfESMj/F9gpEwsplmt6D/xFhJBANNRKqLwuo5X+Y7D9W6t2jCtHPhVR6LXVPE",
+	"SNOQ6Ro8HTa0ZLfBr54Pq5NW/CzrLs7t3h09xSSRUfMhmR8QdhkVUUgmIPH2qJyOXlJNIzEsIKOsrXpN",
+	"+ERm2dkx7t96qtw1eL7GPeP/LE1cUM8d0abc9GjMmw8R5WgExGICi+xrPsWiOJDL+QcV+LfcbMkERjeR",
+	"MGEwrSGh0T05z+n3g1FrUEYf3C4W8OtPM3+aR6yPPkIwNuSKNgydKyQyFWkUupjurbTPWuK9yf5e2+Z6",
+	"kQTrpoUyoZ2t9eivhPMEQHmY9b9my42va7dBCkNILLRxtBXzqSSYFC9JsOKI0kZM4aqU3A0oDyDacdzs",
+	"QC9dWjyO77hjK/AecHZjkx2HTeYBe+aCDIPorsqEaSJTrmowx/JyQCS6I1J93IJAJPp9qt8P7r1DmC3w",
+	"Pa74LohBStOZamTF0aS2YGYbcR1E8ZzxiAlV25g8vo9BqZjgMK2j6ODzSCCQ2IgqIhINIXZrc73ZtIhc",
+	"ujeW7/qrx4BKyTAdgzgkVCKyvrvCPAaj1uSF63WDwWzzLMK47+WsioLaCnj4zrznIS/VNB2apQQjIaJW",
+	"u4WXDrZXLH4L19rl7CTouQciBnf3MGUB2Dpcqql51/9OIwtUybR5dutT4QjLtZX93Yr5B2e79LHVpXlK",
+	"kQEk0L6PKZ9lrY0sRqcF32tk3FHYQ9gGOtck2RgRHswVLRywLewQI8vdjJsxRmhVvL7YbCjZRssdBXJT",
+	"54R3OPLSDqzRN8jPs76Uz4ywfQNcRH4GVPqw/API+RvSBBtX250wpOFTnYnrn22vSacggfRhmPI9Q3du",
+	"IDdsssV4ao3UGuDU7ONhiXLvQyZ6q88im0Wi9BXiMSOW+dnTTu9J59Gp+QaGNLpyRSLnrd7pj4Ne8AQ6",
+	"vV6v13lm/udH8z+9+f+ZX3HUpI/P2i3DC61z88jKevCl2y+3U3uO/G7H940ePDZb3wqxoTBmL4a8ray4",
+	"JVr0JtHjveub3de+WEJ+bSe4Z+LmVkLFGx+t89ZNImHArr91bmaz2exb94aL86ffqme6LezNQQSMnTsH",
+	"vbEqYSxt5JKfLOlYZWpcE0WMnG1E0FFV0mARjfG70JXMGidgZA/5hli+Qdcdc2ax9A5JY7HR+g7FVO4u",
+	"udAwd99b0l4VNithCZV7tbL2jgtC4i4RyvbqAlgw2ryATG6tmxx4GpvNdpJNaarB/SiQEDJ9xQVmEofQ",
+	"n/8HDSeutWAIiVBM53DLy9c9FwplS9bzzOXKGdIx4/4/T/fbMLOyJPQq+AEU3OZlPJ3724lkRgp4eX9Q",
+	"58l7853ARTzLpAJcJ0JqHxetkZDeuxX5qUrIKMfxx4s8gXuu8uEIl6RiVIhtpJmFY/adNFhkqdpG63Mi",
+	"uZdXRIUEtj+T0U9flkf9yeJDDnTjjx7ZPTXjNv7umVARqtxRty1MvSR8h/mDmWyfE2ZZ7pUnyks7skby",
+	"/+/L9+/cLGXBGPz2QRgIZjOI3Q1XBXMYcV5OOxtQiLJRB+oyn2Xg+nbz+f0rMqoRwDlvQG801BfnYdzO",
+	"g75B2ST4ZavIs0Bux9I/CMaADo5k+G+S9iOmRmALIjXqoi/7NeE3aaYHUuGTp6m5qO5bMFv01FejiPss",
+	"0yi3hQlTHmqXfA1FoDI2PnFC1RDEV2Kf0AejdpQVQkKS//fF29/bGTAQPkOLKBqJVAGRxnHpdPB5X4l5",
+	"l8LEAGsAekK67xbgzz4oYMgg/7gZjaM7PW6vhSjZdq+zJtu2QiHvQDCtkKYbO/Po7MycJTGXDtgiBYlh",
+	"1xam6t74P79VMTP3ET+owNS37NPpWKhthKbhIb/BD6BiwL36xcJ7G8IyyoOwAfn6Iggg0V+x1huxL/SI",
+	"6n1XE2wY6UkEQVarUXUXLbY6gV8XFlXezQ2C8T646KWZ6CMYbb4WwmFgiOUiw6BlyiNDHbOZKISj7SFN",
+	"VBsBjSKaWNirlEugwcgIZyLTCG0sHhJFZ9i3Su6qvqqQSEM2GJTKX/PlGoetLAddzyUeQiCIOKHSZlKW",
+	"3lyIu2ah164dfjY7VWYvMcyU44E5vIRKbYx/8+8R07TNHMRUQcfAZCBFjG5A7vQpR1T1I5Dnzt8+uER3",
+	"6zicy5RL7shaRGRopi57rHf6qdc7x///P1v0JHFb/M35Q/UbfMVl+D6yMq/wbfydI6nJT3Xm0xDBiaIR",
+	"WLlFOWFcacrN59i5nWP5RODA2lZ6luzaDeraIN7B5Ytdxm7Fy4EYuWHffXXyeuWRvJChbCHishS9yEEh",
+	"iSgkQwGKiN3xlPQHXH77YIcc6OrBLvCuFwI0GHMxjSAcYuTfLCQCbf/G4uvoAPcA5s0e+CWAPd01+F6W",
+	"9goo23xRFyZTIIFqwLkPaigOaKB9kaOenSCO53mL8ZBNWJjSyC5Oz04c/b8JKXnlfv6tnXF/67wViz6L",
+	"oKM0lbq1TXWd3YR9R9rnk66qJzx5C32NFVeaKM2iiEQ0GDe5HEdjc/4EQ2YhnwLBOQR6XlS8XFqwXkZs",
+	"UH3dG/x3fTzdSYJ6VcFagj/+oDf3L7on6V/B8DezlAU7FoinSwPNJlhncbOH5ZTpLb+KHWquQxB8Zp3N",
+	"KaKR6TXI9DsjslvB7FyYTDa3CRtkNxWYlK2pZIOBsfL0VMgxEZJEdEo4QKgIUwQZezEZazdCfRfoUXfm",
+	"SruG750nvZfU8OSeggO/sAnM1SJJE1cRTi0WiZf1YQ1ck/c76mcaqoNRQcDefIzjXuNqDumHWe/pJFZM",
+	"hWY3/5/Hz0+fPDn1ZZaV/Sn7JvtOhK/gTDlonqZhyjF5UC/CUBlVK80ZBKCwybi6MCLFtkQRHIi20G5T",
+	"OpvHGcd8qR/hjsSKo3ksJ9robn3MD66RPRbmKUvBMKwBcNz9d9/RGDxmrdUtTHBno82jLbcx1g7ppyVU",
+	"ar4pwv3BD6qRztwcTdM7RfyZ2Cp9pCvb2U6NqAQHIabFoWsz/DK7N4EIYZet7N7kMoILQCZd8US1auTH",
+	"FaqRy+AuHE3e1/xxtzzb+GvfZpPfm7JsB/t1Yy0dTVslLSSC3OZOdhcXrL6FUUeCAq1qwMqiavzBTfLR",
+	"zNG6g6cD2CLtvBVEIMf/xYUMOei/T/wIIyiGVkRxJewtU1V2yq0wo9hbosZeYk8ghupSgjFKVBqMCCWp",
+	"AnmO4SjK1RSkr9RRNL7DXeq2xL497T6v9IO3lM/M+CdVGPYPnqWZWUqHIJWIHfTnlzzdv6UsMmQfMT7O",
+	"996yGYhZB66KDfAxfSGowAddH+StgSFwBk9wd+EGv2bDZFjVEwk+xC0hyUhSZRhCizGYNx89+59pb/KO",
+	"//v6lkxxB27QF1jXrEDlqjQBuYGM6AQI8Dv5LvdQ2h+QYy7Bhbw9eVj0T4cbLKLQs9MPiiB17IB3ZsY/",
+	"7TAk3Dp0iM14+GDneWP546ApshY7F4HOnj+lHtmsHOgMsYQqjT7DKmCZCAUeXW2bhIjFPdpzYkTB5AX1",
+	"BPit89kBoaaJAldvmtBZY7V+11brbaVZJr/eJ8CtoTuEOVA5JYYVjMGUUBYSIc0nNKI8MASUJBCSNMHy",
+	"bLpoDTiadOEfMeXLmErR4CShs9aqvLM/XGc6L4i97o39Y22qxrIIq9E/rMyKR5+74VsaUSQO4s4NMfQD",
+	"EcO21IKRnFJyqTuaaE+0NJxoSTIREQtmFQjxgx1YPyG6icrCFfjtgyBEd0S2ywKNIhFQDWGbIAKILUhA",
+	"3RiIKIJAb4//WA+mF4bjFknmcOZXQNXoKsIE7vPWE4/EiC3WWdA6b2VIjUJesdB+wPqU278ioOFVSGeq",
+	"dX6WBTVb7RYXmgXgvnmC+CsWuv4U/04lvxqAGdvDE7m+Mic3FHi+SlMeUnTnXGK8GfcjprniBed5S0Sh",
+	"oVf73Jmb5s9H7SftZ1+MnxaBRADJ81bvpPdkGy9thcH2GYbcgrsbq+4YQW1rF2gbDbBEiglDAjFMLyFw",
+	"ADk+frMcfonFBD66kR/cb2tIfSruJ8UUGTp0t4YbjgdtBYO6NiqA6Qq3JPIa1HY9lH5Lzd2nCq5SGbXO",
+	"WyOtE3XeNVycC+AHI8o5RLhv/8Edi0GaD42qj09beJ2YasNjT3tmIYOUhyq7g4RAgg3LnD16/OTpsx+f",
+	"034QwiDX1eknysfkfz5WV7ArG3iHbnJMkTEkDcD70XD/bwCJg1tzXP6DmgsCTSjx2omIATHKMSJToz+1",
+	"MJqzTRTQqFadqLRkCWzWiJc47jeYqf3owk8jmKHN0KjD41SHOYYwtuIYZuqeqcZdk/wtlWKmteT4SoPS",
+	"V155tdqtKfRHQoyv7Bjcs+lIQTAf86WyIsu97p7dxN9ghlBSpRmMhl7GMCMxnZGwaUX4oC8AClXqXIJo",
+	"Yum4LtW5KRdz5nN+94038BECYBMPyYRwA5rFQHLdoJcABxC/pxBzK6QaOubXVZqrZBOnCdGijfUdjAdR",
+	"GjI+bM9XshYI7K6LQLQF7FnJFIlBj0RYNp/9thBoIbAxuj7lY8RWUKNWuzUUIpzaZi8TkQYjkJV6t1j8",
+	"h8G8kapHn+5LyoNSWDT7betO7W5wakxPjQWHmS29wYuxAaLH2+K2GZR2lTFOSDESBTejxNRMvGfACU9m",
+	"Pqb4sKEnsrCaobAoyqisHIxi8e6qhsupaukZ31diBo3t+Jvsr9bjJye9npEOqZRmUa3z1qs/MF7gBMu5",
+	"lx8SHEKgA0nrPj67TbLGgdI0ynOH7f1oHsPCyJY2sVcYJExhTn2NnXYMXttHCIQMlVMn0it8xonRkZhu",
+	"YY10Q/lbCp2NBlf3xv1VJXViD3fVGxjjAQA8uzdtL/D/XCAg2pcREX0ajL+v9AmfF7M2fyJHkV0JVCk2",
+	"5LGjrn0srKzLw+f8aTDjFGU3bGgMIhx3CsQY1uqEfDaffU05MgSEX4kwZuM6izEWE2x8nkG8ZqFMl7Or",
+	"aGyLS2ZFfR/8Xn2XloBZPO7yVAo+dN09trklyNHJ/VToguMZSjYcaX+wjQo/rsBrJrvncAx9IcYQGqY2",
+	"p2+p27O1+9CSxFLTsd2q9m52VbdvGVrkq3zExRxWQK16Hqe9Ms8jE04osvWUBbCVp+Hed89yKT/rqliy",
+	"BNEIoKMpUQQeKjQJfRtDRM23uLHedK4kXhxlrJMuIt0cqMUx9boLItVlJfNO85pFHH2wyhfJuwRrf+Nt",
+	"U/VTfR9jVgPQwWhOJPcX92o9lWUtWKgySn4gmuqZB3159kKNVQEnej9+RFWOK41Db7hDZegpHKY7MwEj",
+	"yjsOaL97Y//YB+KdxWOoAHn3IaLcgTfca/6fL7MM/A6/bfi+dsw772LZDTeWjSFya/L0YSAk2BDMYo7L",
+	"C3dzU8BE3gkvZyIpYtEJRAge56Xbj0S9Lcg+mDlfinA9D+EysqH7TJ/GmaFxHI6nngCwfwvSum2v20d0",
+	"gJBwQWKx2CwNSc7Qg7od3sn852u9h/mwOkW7n2Ud7JZvRPygOi7Pj8m3XG6jVVPqR1SiippcCdvuOFtC",
+	"0+94P0HvbL/XNTxutMTxdTWeS4eSZsY70xHdm+zv9XfTOd6vX1ts7Iz1UBoQ5249s+bL+9UJFa1pRyuF",
+	"V86FxFZ/o+HFda3tNLwX6m5aDVdpNYxxmjEmSOfFIGYE98FsSNah7basUJ1EjVe62Yp+icNqT5f+Urfk",
+	"Ne/xwHNSEaEp89KUu9rxFGEt9Ijqg1nou5J6MR3DHWh3p1AX9mr4tNdrtxIJA3Zt1OAfb9+++thqt1Ik",
+	"9tOtck7n73UIg30dF9nmOiE0bdKOxmh/i0Z7Tma0EdZfDMiQTYCTCLRhGSIkiSmfEUl5aPuNq9oN+i7w",
+	"8PAWFvBwx5GDQ7kfiOLZtOc95ugsGpt9cMzrorO5FsD2c6XpbA/sO2QDXTGK+wsO/a5tUPMKD9z8tM0/",
+	"cpQ4pBO4g9Xpb9/uaQjAeXKHV1FuIUeiplZamDeq6shUFcaDMzV1gQLCRwyza3pjruxSSRkhwjiota2j",
+	"Pqb8YzZuhYsKrjDobA6Bi1k9syCCDEFdpty8xoW7GrvGFG6S8giUIspW/8J1EokQWucDGikorgYOEf+2",
+	"Gn/9TPH96y0EdltUNRxodcBUyLkKON4QuAUPCrOOaCKNQtKXQMdzMkCsZJnyitgIZvi8LkuzGESqOwoC",
+	"gQn7p2e9XTYukniqHXPaYRptCCFaErjMxtZKdvmp1qX1Zks/epPLnpWyxSRDQUSqSX9GYsqiPG3ZrSsS",
+	"nBGEwzv3WKtARN0b/+e3KuCP+ZNuoB+PNFHPKMNlwKlySl0sOmiX6/Bl4tmTQNokjI7+2tccZ3bh6xw+",
+	"mXK1R0HULjLSWGgvQvxBhE5qXrg87CgCSWKbvaBLeuqpPDmV9dXbBBOzFgR09xLv1oW5mk3Avx3VVyOR",
+	"ytb5s3YLJoDHHQuOe5O973Wkrud79dZ8bezeVrsl+JUxXi1Ed8ASZgGc/mz1Tp//SE/764t+8TXQxDxv",
+	"aclodOVaSmxT9pvf2M/GX98zttq2UqJRPsd0tSKky39Qy+W7VTVdmW1VxS7fgz2+zg53C30Q9+7eEkcN",
+	"aPvRBiJK473qv1JDXHVv7B/laXJmZufQV4h8oBvvKykqYdtVCFoUqu+I2onahpe0C7poG2q274RQG4OK",
+	"6Ha3Wcb7ARo3EQxpRGwDtrLZcMyVa9J2Nww5O2n9YHVvOE7ki9rLpsqK3qvu5kv/g7qjUYYGPjkJvEYO",
+	"HbEY+oVNHKiv5cvTXq9HJBrlg4xN2k42CU0j5dqfKvBtIQ5tpds1/qAIp3FZZ2vpxVO5DZ5QrUGan/5/",
+	"f9LO31dfbs7aj3vf/u8ic3yzsOwOmDWK1zubr1mRzd4IzUZo3kVorswZqIk5TuNtlRKQfY91HJJBrapJ",
+	"q21dty/VdtY4GMqijAlpL2cKT5PyYUqxand1VuDmV9hWN707gOmEhyciAX4dR/bNVUcMBiyALN9cJUZW",
+	"qRGAjqMT/HdRtWQn32ec4musbEVLw7Xumv3a8peFysiIlKNXRZRMRyLyUp1QRV5e/ssQ779/v/x3o2pQ",
+	"1RhNwoeb3Dg/6rtOjvGv8cATZCR03HGWI678ocweFQUF7E93VyS5eATvFgo25BBCfxfvssoToSg2eHVw",
+	"hSfksweloFIi1GF/ltV9QKTMLyk3lofCn0URSRW1dfl6JBT8xc13J+QTA2n1Co0iMaU8AEWGwlZNpAo7",
+	"EKcK2kQJYlEP7QrVAuqhu3qP6czX/1NFphBFGOe1rUy0iEJCEyp1ETyihx6zG33wIKyF8ZAsgCvEkGy1",
+	"rX1osYw7vScdxEX0qQ9G+0dw3crloT9+hB3ms188Nb/YDpbM7UWlmOnZzuVFaY6QI8cLwpACJQRjwS0g",
+	"rkXBDcZDKRr4siOKp37AMwfbmclwRSanrFRBHrH+jiCajjGJaBkAd6N0XRN0daLbOIf2z2/rPcNMjNSu",
+	"VsvjHk7fPICS0+xdz7N+0igb5hjJgYiReiyuUq4hoEufcFojFntVyJsNNH/KJdmpRYTZNTQ1qzMzdWFR",
+	"ZTbFKxqMHJfmt1iRoU0EDISUEJjHuFFtL8BRmdvfMEWMi0e4mJ6QFzyPeOxbzw9o4NqF21LTv7hi2Hg+",
+	"b7lMqTEOQjAPjGCgCY0wAYGHRBkTRYkLNxglB4qTIisBt/ZeGAkZ6OhnxIy1QnEgJHmRGs+Dms18S2fb",
+	"XJZKNIDwsfdM5Wf8jTp/KPBCrdH3x6vvX6Cb4UpbLAtTZc4e0e1HYsrrU+x7gMErEaBFQHi7FTaHt0Ua",
+	"Dj0ODv1ZimSBPzNIcy50FiaokUmtNVEpgPbSjd1/Wzjfhgxbj+VQ/YtC574pwg6aj6G5Rbk5iT5Y26C0",
+	"IVsiRT+CWC3MG8KAppHOChPcvH0hIqC89kvd/LE1sA5ZxCtnRqOvu3zEttRiiJEslfk0+44y1uPUpDwU",
+	"B/dpXjqfxQHhMa0yN0Zw9DaxFkgMwUYqRYzxy79BigX3ZToyjoY/1ilI8M/JesZYJ2bBXSlySMy23C9/",
+	"xIbojDdilAE2rzgOJ8RsdeOCPLSWLdzbMnMjdpeBRbGxxkrUXVkl1tdT4RKP/3bOvGU+f3N+kOrc3liR",
+	"fsoiTZjFUuIFTZDzNPEmdCktq2SRqlpyPQVWWpl/qlRZiaa26ghrqz7i4SqP41PQp9sSOlqSXPRFOCMj",
+	"qioSrvntXTv+V7DERATvjG+ytmZGHLhSJicfsDVzHq6ivdSA4Uu7pZk2v2u9w2ZeIahxdaPoZaq0iPGN",
+	"912+IiJ4wwdinW5ouPrIilbWiw50PKU5pSCrmdtSdKzqLkV52BfXnUAks3X3qpd23EszrEayz09TCoWX",
+	"zI7+YtXfpWr3wlkkS2kajI1a1ysdjjD7uCK0gTv2u6qU0gg6VePXQi4Sza4tnrN9U90Fcmh2O8oxCjGl",
+	"M0Ijo3xmaG0h1Je9xWzEc91GF7Z1MqRPiaNoezwjEYVZ+7WMa/DTNp5aAiKJgKRcQiCGnKFQvh3vFMhU",
+	"0OtTTI089WPqFKZ+jrLiV/f9g5Cmea1KQgGK9FOFcDpVj93v1t0zQakORkWg4pQPIUcYhzOx+5Ly8CoQ",
+	"Edagt/6vXv9J+Kg/t66vNMj4KqQz1To/q46z698t37drfyZ1VXYgVM1TV7mYNnL8WMxsdxu5Y3lQrgfY",
+	"kHcYv/3dyZqO9wITryixaFSYiiWkTfB63DslX+3nHft5Z0q5hvCrjbJR8jUY0SgCPoSvhHGlgTqsDi3G",
+	"wE/IC5JIMZQ0Rm36F7fI+l9DmLAAvtrcLexq6xO2jOUz5mLKz4nS0myyVD/4ntpaQ5xgMwq8oDZa2Pww",
+	"TYpuVcyeveGtO8guiCmLjDiNQI7/iwsZctB/n/gRRoYpNRUSRa69+iEjIRWQPlaWbJG49YcCeWkXvGdZ",
+	"Zmb+ZA6r+H4Wz3HRZ6hVydtN+AiDVHl5s6302F4YPK/0g7eUz27fQBSCVBq3+vzPLwtmBRtyw32pArns",
+	"shNrjqZ9cyR9kIRVjU4jBGewRpLMe0vs2F0z3GzP0HUtvAMwP9c00OX8V91YyNaTUWMVHiuIg18C121X",
+	"eS3xZlelmMBqju/cpiRzNTVHpbLCltvzy3FTPsp9ajxhRES0jQm1IJQT6BjRS2gYSlCIwaIhgmRkvGae",
+	"xn2QO2OEBfVWg4L1PRcyimDXJGRD5pPWkWaSBBMibWAuF7wzPuUE5Mx1bSAvnCY0Q5giGK6G8ILQgQYj",
+	"KwYw9ckmViubURPBwsJqKWHYSMPlnRVlNl3rvDXp99jbs/Hn2f+02q0AgVFbj5+f9R4934Jh8Uxe45G8",
+	"QH5qtOKD0or20NUSLftiwbyhujM5YAzajqXX3StFPL7PTI/urhQtQ/149vz0ETLY7pVkw2sP0AJl3Lt0",
+	"Vg37OwG11PPv9jwm7C1wDaz1PtWtKtabUcWWmrxWPN5w5StjXFlpiefjhaf1y6sdqFm/+TKgGsKyc2V8",
+	"2BnDTHWl0FTXIT3tgy/tXL/BbD8pLyiRsgL1Mcx8Nb3SdEaGQoQk5ZpFNsAH1wmTzTV6/fc09n4bCRtv",
+	"YgwJWqJWXoBxmJrzqkjkFYJvCQRs4HTb+kS/y8WhdYag8zOt625uCTg++uS/RIowDTRZPC3f3DxPDC+p",
+	"ppEY1tjHfBMNdW/MmtZm+NnPF065SfVrbivulAZdzCOI4O6TCS32i+BE0QgQXkltyTob4d2XaXo/IrL0",
+	"qi4/6AGgLBSSwF6l4yoSH1bghGVAXsHcZS6G8Yrp9e/Ah3rUOn/6uN2KGff/eboVhHsNwnYbL//WRL3H",
+	"e+9bcFSjQ45Dh1xqIWFXEqTc1tZ0MOgEZjl8A0D6pRn60o+ss3G+nWNdfY1f8IOoZM1lFPv3JlqQCVNM",
+	"o8M8EgpLrPAwF4HyLgjVCNBDTnu9iukR+ODa8kuHbAJ5UjpottRIpGZSo8Xo7MqmcWX121l15oDxEBtF",
+	"TUczRCMlz8xe81ARpVkUbYUQ5197z73KF6YtZahGfRxV58gFwUAYdwm3msVwG1mwSX0YNxv/qr0TuaPm",
+	"TX3Idy9nKnjzNoPZtZJuGGpPrdGoF2FYaHzhtWPKQ5CuOapRhYIHOyV9O81mu+lfdlydvkI2zTrDya73",
+	"6M2me24braemrkiA13CvYx47p5K73IprFowNubdGz/5n2pu84/++rm4D4eyf7BP27E9vd+vdtupSkQiT",
+	"Ya0xjkeE9VrquG7F19xYv0+Ar1xuUmdV2A3J2hha0rj7DXaeH27w39qNCiTMSiaFZ6B9XItmNDeiymgx",
+	"aOBS6rcpfPQWd15I4/ztyGqwycWJu5bK/+dacOTL3MBarYj8PGUBx9yYBxDBX3zdORG8cFjIlgjElC/f",
+	"c0eDeQvyxTyPPO5BjaAQ+cMsgQ1bR49dGmmQnGo22YC38yI/sEbqfO/imessXB/zVP5W7eiN3fkbW6w7",
+	"7J+PeO4I5xxR/oMiiD1QTr7fJX0CDzsJlbpOo2BljWtsgw9U6vt6j/XKLW/fN1hb65PGtjmOACQmRFJO",
+	"BJ5r29ZWGW51MAxakX7KwwhIQDkJBboQS3ZWBRl1K0urCxN/3XVwuaEhivKDX00OfSmCm2Nx+zuMK023",
+	"ueFYfZU9S5yfUuOArrMQXEt05QmRDOmkCdQeT/IVRJE7WyVisBlWxnke0SQBDiHWvOXKPC/yXbRsy08J",
+	"RMKARZHt0cXsR4gQU1E+YYudW0onKzLXm9zvk9pTXu0Ua23txMH6PhBL22OEkz6QvkiHI21eXYvEBcRy",
+	"p2h75kxH2ODtyOzuhKYK7oXyxJUsxUbuAZwz7UtBfb0CTXUa861yBD7gBjemeqMx95crsCi+iASlL9BK",
+	"HwAoorRIrA3v+luORBQy30NpLzZ7ElHe8Sk690D2GL4J0wg+RJQ7WKRDCp9cV8tY9FkEnSRKrX3gpNKU",
+	"cq0wK4GEVNPtJNL8JfecuLQ8c0HukmvuYBsJTCkSrZBIvK51fCOnjgkEyoc1CRfTtrHAaNa5Hzvg5joV",
+	"/qAIh2vt2uMJvm9J1U0kTBhM74e1ZNeyILB2LW/qFCq9GoTKB3c+BbLlswsPTDGg3j8y9+b7SIKnM+d1",
+	"Ud+ZRwws7/tTuciqqFjWzvJW/ta2TC5FLO4IYLFD3pYQAsQfzKIc5sXhTBEHmnH5x9u3rz6ePd2mk83i",
+	"S+zZ1PiFDXSpIJhSNQ8ANfbEdypdtsX+WJBGv7AJrDhKTjqhOLBYHq40YLAIloNUbWN2axIGEjpr7dga",
+	"kaDS+L4IKbOU+xev0fPQRh9kDpedbdWGq3oDriZq00ivnUVtVIJpgYtiaSj25e24BdyPmIxdSyNhGgnT",
+	"SJhdlCAnK/aOLSGbjlgE2NXRIkwzrRxQqNqL0NHmUfxO+Fc7zeFwq2kETyN4GsGzo9yxVbkzFCK8yMsa",
+	"vI4aSAB73b4SJNLC9hNmioRSJMnWoaE10slYGvYavLz0zw86UBN1rGWyoqCsk7kTFHlJUK1fuq2TEqkM",
+	"oE36M8QuKpvEDmuVgcg8qtqjPWIcVFakNWBR6Yzmux00hWcaYmUbFtuqMF3+jojGWNgPvjWlzPWaBp7G",
+	"hvTmn0hQIpqAWVPIVEBlCCE2P1wF0qlR0lo6feBt46fz9PmFFvE2lYcyrRYLSKu0M/ZyogaIO/fkrgSZ",
+	"1lEvis+9tQirxZpJOfYquZpbNFu1SU/3bsPgpO9TbbRQaWi5DwGNYY4c2Zgxx2HGfEy5Ik7SO1WCPXdQ",
+	"X7KQCGn+GLBIL/ZX2ChLrFVivtcsBpHqjsVoV63zp73eGmule2OWsaHSMGP42vXNGw1xmWVvFnr81YUc",
+	"39OWT09de0rXfAnTR6k2Nmwo9qhqNhud5thK80YXCK3rTJo6vfRsNWV6zK3hfmkySrSxIwJqIYNFKomY",
+	"bpEl+rPb2L375FU5t1Fi90CJFV1fOpGTJm0P4G2JMmuPO4ZE30IdbVY73QG7PqgkGLDreyEFsjaiISjN",
+	"OHXM8/j5o97p2aPHT57ak6vEka/Z9X0UAq4/H4SNODiuHEx7rjYJU9IpxmQw85JBFKp8Iy2JsTqXkGtr",
+	"IRgKGJnm+mzfXcpoet0JqIahkGwDUMEnev1yPrJOpKFsotlaHNNsMcePZEqvc69rVY8eAZO215ohnFfv",
+	"yOnT549O99/WuQShOneK9yKhrtVujWFmg408NOZfFn68dJ8Q6cKQICcsAFtgDIGIq5uW+bfeN0DX8tSl",
+	"LNOk9R+NSvkZbCxPEZqXErOddXM2CoKFqnuj6fUVC8vDH8EIgvEnev3m55p1w5vwpZlqXdY5O2aVgG9v",
+	"bYiBkDEGO2zvQQjGvl2n7WtNrwkLLwgXfRHOCEQKb/PwHrsigeyrrBbPtTAqYgjQyOWNxslHHFQv7Zk5",
+	"1tkkuNAHYY7gm2aWCAnpTNkCIltJho3GRiIK92+PFHqvNAzd8R3WGPEKusgM+deLT2ZxIAOLIXLWa7Vb",
+	"Exqx8MrsLH5y9qzTO+30TreySMxrv6aBVvsuCqjOMY09chz2yIsQs0/MqdqYmEX0RsmAlYZEcJuFkkgI",
+	"wTxFSEQY0YL0wYJ0uu6FO7VhkM7uhoK6Dr7sPggXu2uLYqJdKHK2FR6veHgAb6YRHQ8vJ9/1bOFWgqAV",
+	"6wn4B2d4pBz7ibgOp9SXqe9OUqRRBWMTB9VM/2m0nv7NGo7e2ByJKQIkKSImIAklfSFDcGAa9BrCts0x",
+	"A2I/Z9yZoLg9dphkEN6nwJinnsPpCsyowEn76Qxk67z16o9WuzVmHHOy6TUyaLulIIrmX2sJVMfWOpUw",
+	"AangKhhZCfBlK6WyQNr71SrVuKrRKkeSRwSI3qsIjSInEsSgSKDsVIf4UeuShT7R60s/rF6Sz6YpKwTw",
+	"73TsKUNGl4QiSGPsA5dpkPukGnIkccBMG7ODFp9kKEWaGEWgJQv01YRq1+NtG3G/SIB7FffVab+R+EeE",
+	"e1LC6TYQwcV0qcD3bgJfMhpt8BjskAOVsviiD2OwsfJyFo9KdOXGbVUDUmeJBe7eA6+vsERWXkNReyvs",
+	"XPRrVYoiYq/PX1EwNGzn3bIEJBMhYcpXhNi+ctgQyhJa23jxkg40oRg8TCNoz7siSQhSaV7AoilSHv7F",
+	"56DDbdIHxUKw+b5TqkgfoYdPyLsFaCM5NJ+9sLdkELr5bIjS/AiAWz/RjI+pNGOUOPnLcMHSRadxggBp",
+	"8qBKen4n8LTTe2KDfc5/MweVUOTTFaY+b/VOn0Ov1+t18H+emf/50f+n+z/zLC2ypz/d6sbhHUzt7lTS",
+	"9me7FRNleh75B3OqhgIQddmRZ58G4yEaPI0JcDQw5pgmRXnW3oUgKiuNSEKVttJqV13ArWDu3uC/a6tD",
+	"vMioV0+uZYAH0HIK3/McDcABlTYbpD2vCHHN4LCyWYu9atAKWRBm7WV5EAt01g2M9ovqzAifL6bs3suu",
+	"YYea8IB80Yj+o4I/wFPNqjKsxTldvCi6i9BHDdK5ayecUpP6BSf47B8U+YeHCWDhP82rGIt4DDOEdIAJ",
+	"yHOsQUnAviglYWq5JMN0ZthPG6vpLwjlQo9AEswHs7tCSaqM1YuGr7Q9Uz0iRJ/qYGTM+v9NlTOWcV04",
+	"FVdTkBBaQ/1x7/kJsQ1itE3/kfZ+TmOHaS7I1zxT/Qazr+cEW067qk6mHf6E8pikRba32S5Mdn9lt/6u",
+	"nXrscWFWwNyQfvTptHd+2jvv9f6P8ZTNd9en+Jdrxnp+4w3tSAwZt1k6qXGHWUj/iwsZctB/G3J2wxAy",
+	"vN36T0rdA06feEu73VIa27Atzd/z86ecmW/7M0OJX9oeD+K8RRNW3SbPb9qeg3A4dfUybqDByFIZXuy5",
+	"2PyRydH9W8TIhoznmRqF2EVWOkuDABJtHeAwleYh/pIdQcGR30uqTmJ63TEypWPIVLXOT58+e/bs7PSp",
+	"E60dpiG2lLa22U9JVXapAB6wTVf1uMbX7DbXrVsH377UzUTmPR54GAxPfHskEUtkNQbAUKEyl5XNIjB6",
+	"GqJBG1NY+IzEEDJK9CwB180PU7dRdQrufpJQqU/IG1fHzrQGBGEKmRpbzDjblYENzaubuegYeJsoQWKI",
+	"hZwRpTELN6La6uL5UGc1nNv4nJG0OONcAZuJsu+sillV8tnLebsK1TyuABPQRRxjMnqpyi9S6WkSCRpm",
+	"9L3Kpoub/W6O9uHXOR0JBSSmSWI8fXPI5oU34iktasC74Ct9cvvyg0IkJ9v7PgGRlGMs4T8lc549eVIS",
+	"X69i6ohAg+4oLYHGi/IlC+H3Gae4mJU3a8VppJkhxK4Z3UHDZeEhiTTHp12xIEJFVXy0+0T0/xcCve/Y",
+	"4Jy+CmTnpRYSQp+WKoYSlELq1+RrXtN0b8w/37425sgOzREUKE5KKva3Bca00GthcYy2mrBfY1GcnRYj",
+	"vawe9bpwXl5k1a/3y8IXFsjtAeRtDKj01OKpIwvqzb0Hw8KIdLcvq2CzeWhOrySmZwnOaqQKduylG1g3",
+	"vdl51iXJuSUfvbnp3jOP0bhnU7Po7jF3SAe9gXS2TNK/7pyahUhQgM2PlQbJ1LgT41+dQE1a7dbfgpvR",
+	"r1JjQXR/Ahmx7To75l97z4VMK1OXsUQTSD6eyuogohILqxMpwjQAmQVNUPMYpeTyE4QMrUqqBMqxMaFo",
+	"QS10b+wf32pF68Yp/GWPR9hZLvCmfHhvZE+twgZf8q11KA/TZK0ROA+2Q6ORK9Sd7g+L4qU979GInRmt",
+	"7yTdpYzguxI/jpjWWKNmxHceUAX5wGOpeM7GtIVOTFlEaBhKUAue0xt/5VVk54Ks28wFeVAdA2ZbzHIi",
+	"kOPsXu/Ej8iCeW9CSl6aMbhapaZCIuYAiQQfEvMJSUaSWlxYYZ5tH7ml9Qty/2avn7Mo5dPeBjXK54jq",
+	"9s2h+ui6cDnx7sJiDhv+gyJ4772NoFivbLo35p8N0TYUBrXqg/WkfvSZc56j9yP8N5sB5kiWXZKlyyAL",
+	"bDREcFYh3c0TndKZbdUu2XCEReWUO0QaOoHCnG7n2xxY4Tjl4ECX7DZtQb+HclXWcw6hyoX0uZg2GuPY",
+	"3BUrN7KrT0PCbRJRPkzpENpEQwTJSHBwbYcQuF9SHox2rj66IbMLrTFQkpdJZYDpZg27EyULXPt4VQa+",
+	"0SSgnNBAEy5Q7DU8VgePFWSZRhFRgHTqAPesuOMhiUCj0FNsiIUmuZPZLckDPzjF2yXsleBj2kCY1k/k",
+	"rkmuk2ihpW5P0SsY1LuhZ8YnTB+Wnu0S9kfPl8D1BXpcEeNjYycNhbB9JhVMgCO2YkPutZP7W8qizAee",
+	"Mj0SKTandwEdQu35aEGCkRAKXDqcVJoIXoNolxCLCbislc6ABlrIgzKGXdAlruc1Luf9YE8swoa8wziZ",
+	"Uq6VTZjE+Yng0exiUREbF8/CCDY8UzvP2DyuzAWwtOoPx/jhbeP9TUdg87jmzgBTJBKLubu74RpPBxvv",
+	"Ly79wDqbfdg51mbSuGUc/W1DRiQI7zd/7XsYb9pEYlYaVSAxNuRv+Hd+UWZfAkuHmhanmoxokgCH0NgB",
+	"GUlP6YwwXl6WcI8peyLSYASyg1VBG5IQ/2XH/uSGftdknX+XB07X7uiJGBBHDUsVNg6MZSSmJKZ8hnBK",
+	"jNtKvayvs6f1n2iEwCwFtJ7QWQx3biZQap/GdAz5Yz0s0vuIcg5R67w1ZkKNDbf4TjR/vD17iv+Zmic9",
+	"6fXaLUTGwafG9tPW8xOEfw9SKc16EIHzo9k0CwivR1Kkw5EHez496zw6ndeh5p5z2jvpFT1om6vnhU3d",
+	"8xX06twFxVfmy8baP5abhbfOqcgKVb1UOiHvnO+AERJXnGrvltRSr4k1YmhzBtSSUuze4B9r76eXBM9e",
+	"9NYGfjj6C+uM7/emewpL/3AZPyjCwqzaL6F6NM8P6mdEUVZxuBFdrzKNdvuRCMZ3ihMd5g3LtDq+j6P6",
+	"w6Kioi3UOj9ttyKKf/R6lbWoe4GPh7igd3O/RIugQGT86uy6RoMeiwb9DSBRmdq0ScN9sNXRIUAM4ZZS",
+	"c1tN2U1cfORIhNAAdDByfPSBcbUHuCsN17obqMm2NdyFFsGHN++aK6SjYe9fKQ8VNkHR7mxt+oE1mKki",
+	"Ly//1SaCB3BCXgw0yCmVofJtAAPKbfmsHkFswSmWUhPqsJ27CqLoiCSCeZ37apW0WzHokUDrifLt0szd",
+	"O13S6FB2ynzqApwoi1ESAcGCbwvg2Ai14/H6M5vFePhtvNlF0SaN4UyEJFxwsPB0fSHGag77nFBmkyaM",
+	"WKvbvEn5sblZ7o0aR6txtBqhVVlo/YKVB8g5EM6FF2opTbVFrrFwWa7+YGee1xT6IyHGHeBhIpjDIS29",
+	"uvtsR7/KBtfIBktzrct+yBb/AC6PQYIt1LX9SJQ53RwtuF0rogWasDHMPCnUVG25dGoHVQCLhPLy41un",
+	"yXCj+iyKTgaM0wjPs52xikqDACCE0GxhKqPWeWukdaLOu1337JNAxF27y5UVytK+fGZq73dgS0u4hEDC",
+	"RpZCG4lpTMqSoBudc2TXYzw76YvcMeNV2EhMOUF5I3g0u5WQqaBvujf+z2+WZyOwmdtFWaO1SJcKlQJ4",
+	"V8ibkpj6U0FfCznEgoE5Yc57+IQQsQlItojLtoXKK7t2XaWrfZk1m+Tv8d+/8ty77tGO2Zw/5o/IZ7MX",
+	"dVu0Fb/3yejxBs69MF4OyDaNpD6yzrtZiE5RFlqo1/lxk88OS1pw1BRTOrMduhwgNYdpETBNTYZMd66o",
+	"qrjTP89H77+14xuOlTBZAmYh2LX5cgFnGngamw0MU/O5e110o4ZsAvwKm71azCnrSG1Ev34/wHWYcWXL",
+	"wGeUIWw/3m8zycWjmz3w3N85vWcQ70ySiGpQmlCtIU70PBvY4oytpLffN5W/Jc9LVBJ1ltYtGyQl5XVm",
+	"Gdle3qvWkp96uY40ucaQTzq9s9x329olVj3vGwt+YXJvGxRH6jFSJ7hji2lTdn5EbaKBhyoLyGIPjHlj",
+	"Whaqxaj9OcF7R7xeFMoC1hOVIK6Qu5aee70UA9r1GytSoHo/uODCZbiXdMHJ+9wO8G7hVGOQNiHVPQWV",
+	"7P1aPqTkO9i5I8A+N8b8dMUAig258i2hmcaEgLPHZCRSuReWVFPmkMoOypJ2GfcpukEDzSaQKfetOPXS",
+	"bmoTuGgsg71YBkhuS3JHcKP8xWCwDylivK+DyxAtZ/Xf2pzV5dcXseubpUBTw7K1K3BrZdN5l+Udso7P",
+	"RV5XlpdZpW5o/foim6oU8MNlUB/7/dB0BGip5XJexpBo34udBSOSSDahGggHPRVyrIg7WkS7Xyzt20t6",
+	"TNFFUZIWENHh7KgxQHLlexfb7E+/e2abTnsnZ72T3kmve/q09WVrQ2uBdvdualVnnUZuH9kd0XLS9t3V",
+	"g+omUkxYCLKGBu1fL9mQU51K+GpMimAEmAAqJi5+hG2QCVWY5XdBKBnQSGH+utI0sh7rP3D0o16PqH/m",
+	"eq+jeHQt0G1HOxSbhd3Q3Qu+pFHUp8F4U+9Uw0P+Nz8o9JXxHRDxncXg0urDWXaPY9llfpGTvXbV/qmP",
+	"e8+f3qGZ6XZi5MPyflQSY0V4c9gQ9PYaut7+m4aDIEgldpL/80sRHps5WghJ4DbCQ/r7wzf/HYmARsYK",
+	"xqvWhC7kiX2wKZWquLv32dOz08ePV1OW037EgrUsqWJVBzf+u7PIj+Zdf3374mXn8tcXZ0+e+tfH8jfH",
+	"lNhcfgTXNISAxTRq56K/LpUui+z6TghkhD+2USUJiZBanZAXnrk53I6NVaw+QgAs0ZsYuOSdStk1ty9V",
+	"GfbHXrsVM77xdnb33Hs534bb8u1vZoe/X661JGVO1l3Lzub9ni7fXpIh1TBdZNS3Rq8OoYRRnz558ujp",
+	"rfhUS5ZALYoTn9zZgf7czGvkhdlSsPklWSvzrM25+VXgUOzdrwvZE1fsDJKtbX/7vnM2rI17cB6E6Xuw",
+	"ao/7BAXDNHZDzskEJBswCNtE4eu1M0poE+M2GbIbDAjN6qTr1IPGZu2IwUB1b/DvKzEYfOtKmIBUNKoz",
+	"5PfZTPd+MNiQgmAWAn7sYS8MHIJZDsvs8V2xzD4uvd++3dyFeVdt84w8Ggf3WBxcxNA356qBm5MlIfQ1",
+	"6QMRU6O3lkH0f2JRVOTzYs2T93gXBeFNqw9UGi/3zy+G4RTIiWdXm0fcRUZ0U9wUVdVji1vzBkQZf4D2",
+	"RaoJ0woiJEVnTX6wYwpSEfEhiRRDSWPEosA7Whvz0yIKfcwPLM6Ee17m45c8ELua+E5IhKqxMoZ37gEf",
+	"rQle8Pv3zmJXOLHN3lGaBmPVRuN9JJQ2xoLSdJB/xUvz34XrESSmM+yywrhxsMzDTvItAB3C6+pvfxXT",
+	"RS8iFKBIP1WMu6RW9wy/6LL9yKHcuV+8pJpGYlj2gyBVWsRYTQ8atRxCphMtksVjjYVGKOzV5/wMuGcj",
+	"EbGQzoxDCTykbl/h2ppPRFINPmGGSjYYKLNBPHQtSbPjGoCR20BCqmnBZC8F5xDYg8m6zS3skESRWHw+",
+	"YgqqbZONs15fju78R8ZYzD3uhaWuogf+KwNC1ZJyNcA/7UVdm+iRBDUSUaja8wmYIhFlIQnFlDsO8kEt",
+	"N11W7bs6HTZrRQjh7HlTyrQyxKZSlQBXec6xvV1XH+MxzfEpivFhlJWc4uEYfgxGRriFhGqLEJOjJvMN",
+	"unirJxMJ8zgSzIII8idiBVYBnAEdm/Gx4DDL05q3p0oo1ggvFoBCZgtFbjsGIorcrQInRhwiic1IyhPK",
+	"FnhCRJEhIsGLJhHSHJpzpNT88SFDD4JQKdkkvymZg1XAGyLtmw3mWubf8XcIh1DExJdzmrYmqs9lMa+D",
+	"RD9TeoFi3sROwH359v8HAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

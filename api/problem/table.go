@@ -29,6 +29,7 @@ import (
 	"tollhouse/billing/identity/idempotency"
 	"tollhouse/billing/intake"
 	"tollhouse/billing/ledger"
+	"tollhouse/billing/letter"
 	"tollhouse/billing/migration"
 	"tollhouse/billing/money"
 	"tollhouse/billing/notice"
@@ -108,7 +109,7 @@ var table = []rule{
 	{suspended, []error{account.ErrSuspended}},
 	{NotFound, []error{
 		access.ErrNotFound, collection.ErrNotFound, collection.ErrNoPolicy, collection.ErrItem, notice.ErrNoTemplate,
-		intake.ErrNotFound, replay.ErrNotFound, debit.ErrNotFound, debit.ErrMandate, reconcile.ErrNotFound, cashdesk.ErrNoShift, charging.ErrNoCharge,
+		intake.ErrNotFound, replay.ErrNotFound, debit.ErrNotFound, debit.ErrMandate, billing.ErrNoNews, reconcile.ErrNotFound, cashdesk.ErrNoShift, charging.ErrNoCharge,
 		catalog.ErrDeckNotFound, catalog.ErrCalendarNotFound,
 		catalog.ErrNoSpecification, partner.ErrNotFound, migration.ErrNotFound, migration.ErrNotMember,
 		tenant.ErrUnknown, account.ErrNotFound, catalog.ErrNotFound, balance.ErrNotFound, balance.ErrRequestNotFound, balance.ErrGroup, balance.ErrNotMember, payment.ErrNotFound, payment.ErrLink, bill.ErrNotFound, bill.ErrNoRun, event.ErrNotFound, report.ErrUnknown, report.ErrNoSchedule, report.ErrNoDay, bill.ErrNoItemOpen, bill.ErrNoWriteOff, bill.ErrNoDeposit,
@@ -142,7 +143,7 @@ var table = []rule{
 		catalog.ErrSpecificationUsed, catalog.ErrNotTried, migration.ErrRuns, account.ErrNoPart, onboarding.ErrRequiredPart,
 		catalog.ErrPublished, catalog.ErrNotPublished, catalog.ErrSuperseded, onboarding.ErrOrderEnded,
 		usage.ErrNotWaiting, usage.ErrFileDone, usage.ErrFileMoved, usage.ErrKeyChanged,
-		payment.ErrIntentState, payment.ErrRefundState, payment.ErrDisputeState, payment.ErrSameAccount, payment.ErrNothingToMove, debit.ErrRunState, reconcile.ErrEntryState, cashdesk.ErrShiftOpen, cashdesk.ErrState, bill.ErrHasMoney, bill.ErrSent, bill.ErrVoidForbidden, bill.ErrInstalments, bill.ErrNotCreditable, bill.ErrCycleOpen, bill.ErrNothingEnds, tenants.ErrLastAdmin,
+		payment.ErrIntentState, payment.ErrRefundState, payment.ErrDisputeState, payment.ErrSameAccount, payment.ErrNothingToMove, debit.ErrRunState, letter.ErrNotFinal, reconcile.ErrEntryState, cashdesk.ErrShiftOpen, cashdesk.ErrState, bill.ErrHasMoney, bill.ErrSent, bill.ErrVoidForbidden, bill.ErrInstalments, bill.ErrNotCreditable, bill.ErrCycleOpen, bill.ErrNothingEnds, tenants.ErrLastAdmin,
 		identity.ErrLastOwner, identity.ErrRoleInUse, identity.ErrTooManyRoles, identity.ErrHasFactor, identity.ErrNoFactor, identity.ErrResetToken,
 		identity.ErrNotInvited, promotion.ErrState, promotion.ErrGiven,
 	}},
@@ -160,6 +161,7 @@ var table = []rule{
 		desk.ErrSamePlan, desk.ErrOtherBilling, desk.ErrNewService, billing.ErrClockGoesBack, balance.ErrAmount, charging.ErrNotChargeable, money.ErrCurrencyMismatch, rating.ErrTooFine,
 		payment.ErrAmount, payment.ErrBill, payment.ErrNothingOwed, payment.ErrCeiling, payment.ErrPurpose, payment.ErrOtherParty, debit.ErrNoCreditor, debit.ErrNothingDue, debit.ErrDay, cashdesk.ErrNotCash, payment.ErrProviderRefused, payment.ErrProviderAmount,
 		tax.ErrEngineRefused, tax.ErrEngineAnswer, tax.ErrEngineMissing, tax.ErrEngineBasis, tax.ErrNoTaxID,
+		letter.ErrUnreachable,
 		payment.ErrProviderNotConfigured, tax.ErrNoRate, tax.ErrOverlap, catalog.ErrNoRate, catalog.ErrDeckPast, catalog.ErrDeckZones, catalog.ErrPastDay,
 		bill.ErrNegativeTotal, bill.ErrMixedBasis, bill.ErrCurrency, bill.ErrNoteLine, bill.ErrNoteAmount, bill.ErrNoteReason, bill.ErrDebitLine, bill.ErrWriteOff,
 		promotion.ErrCode, promotion.ErrNotEligible, promotion.ErrStacking, promotion.ErrUsedUp, promotion.ErrReferral, promotion.ErrReferred,

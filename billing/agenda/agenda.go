@@ -29,6 +29,7 @@ const (
 	Refund       Kind = "refund"        // ask the provider to pay back
 	Notice       Kind = "notice"        // send a message
 	TellBills    Kind = "tell_bills"    // mail the bills of a run
+	News         Kind = "news"          // tell accounts of what is offered
 	Intake       Kind = "intake"        // store a portion of an import batch
 	Trial        Kind = "trial"         // price past usage under a draft
 	Rerating     Kind = "rerating"      // price charges again, or apply or undo that
@@ -83,7 +84,7 @@ var kindsOf = map[Lane][]string{
 	Files:    {string(UsageFile)},
 	Sessions: {string(SessionSweep), string(SessionTell)},
 	Payments: {string(Webhook), string(Refund), string(AutoTopUp), string(AutoPay), string(StoredCard), string(ProviderPoll)},
-	Messages: {string(TellBills), string(Notice), string(Alert), string(ExpiryReminder)},
+	Messages: {string(TellBills), string(News), string(Notice), string(Alert), string(ExpiryReminder)},
 	Replays:  {string(Trial), string(Rerating), string(ReportMail)},
 	Programs: {string(WebhookOut)},
 

@@ -53,3 +53,15 @@ func RecordEvent(ctx context.Context, tx tenant.Tx, t event.Type, mark func(*eve
 		})
 	})
 }
+
+// NoteSent notes that documents were sent to their subscriber: the first time
+// counts.
+func NoteSent(ctx context.Context, tx tenant.Tx, bills ...uuid.UUID) error {
+	if len(bills) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, `update bill set sent_at = $2 where id = any ($1) and sent_at is null`, bills, tx.At); err != nil {
+		return fmt.Errorf("note that bills were sent: %w", err)
+	}
+	return nil
+}

@@ -86,7 +86,7 @@ const movedSince = `
 	                  or exists (select from write_off w where w.open_item_id = i.id)))
 	    or exists (select from bill n where n.corrects = $1 and n.state = 'final')
 	    or exists (select from bill_item d where d.of_bill = $1 and d.bill_id is not null),
-	       exists (select from bill b join bill_run r on r.id = b.run_id where b.id = $1 and r.told_through >= b.id)`
+	       exists (select from bill b left join bill_run r on r.id = b.run_id where b.id = $1 and (b.sent_at is not null or r.told_through >= b.id))`
 
 // voidable holds a document against the rules. One over nothing may always be
 // voided.

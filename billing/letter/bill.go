@@ -3,17 +3,15 @@ package letter
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/google/uuid"
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/event"
-	"tollhouse/billing/locale"
-	"tollhouse/billing/money"
 	"tollhouse/billing/notice"
 	"tollhouse/billing/payment"
+	"tollhouse/billing/tell"
 	"tollhouse/billing/tenant"
 )
 
@@ -21,78 +19,91 @@ import (
 type Desk struct {
 	Profile account.Profile
 	Pages   string // address of its pages, with a slash at the end
-
-	settings Settings
 }
 
 // payPath leads to the page of a link, below the operator's pages.
 const payPath = "link/"
 
-// Recipient is whom a bill is told.
-type Recipient struct {
-	Name, Email string
-	Language    account.Language
+// Bill tells of one bill, with a new link to pay what is open of it, by ways that
+// are named or those that its payer has chosen. by is who sends it.
+// ErrUnreachable means that there is no way to its payer.
+func (d Desk) Bill(ctx context.Context, tx tenant.Tx, b bill.Bill, by string, ways ...notice.Channel) error {
+	if b.State != bill.Final {
+		return ErrNotFinal
+	}
+	sent, err := d.tell(ctx, tx, by, []bill.Bill{b}, ways...)
+	if err == nil && sent == 0 {
+		err = ErrUnreachable
+	}
+	return err
 }
 
-// Bill composes the mail that tells of one bill, with a new link to pay what is
-// open of it. by is who sends it.
-func (d Desk) Bill(ctx context.Context, tx tenant.Tx, b bill.Bill, to Recipient, by string) (notice.Message, error) {
-	link := ""
-	if b.Open.Sign() > 0 {
-		tokens, err := payment.CreateBillLinks(ctx, tx, by, b.ID)
-		if err != nil {
-			return notice.Message{}, fmt.Errorf("letter of bill %s: %w", b.Number, err)
+// tell writes of bills by the template of bills, by the ways that each payer has
+// chosen, and notes that they were sent.
+func (d Desk) tell(ctx context.Context, tx tenant.Tx, by string, bills []bill.Bill, ways ...notice.Channel) (sent int, err error) {
+	var open []uuid.UUID
+	for i := range bills {
+		if bills[i].Open.Sign() > 0 {
+			open = append(open, bills[i].ID)
 		}
-		link = d.link(tokens[b.ID])
 	}
-	if err := bill.RecordEvent(ctx, tx, event.BillSent, byMail, b.ID); err != nil {
-		return notice.Message{}, err
+	tokens := map[uuid.UUID]string{}
+	if len(open) > 0 {
+		if tokens, err = payment.CreateBillLinks(ctx, tx, by, open...); err != nil {
+			return 0, fmt.Errorf("links to pay: %w", err)
+		}
 	}
-	var err error
-	if d.settings, err = GetSettings(ctx, tx); err != nil {
-		return notice.Message{}, err
+	settings, err := GetSettings(ctx, tx)
+	if err != nil {
+		return 0, err
 	}
-	book, err := notice.OpenBook(ctx, tx)
-	return d.compose(book, b, to, link), err
+	letters := make([]tell.Letter, len(bills))
+	for i := range bills {
+		letters[i] = d.letter(&bills[i], tokens[bills[i].ID], settings)
+		letters[i].Channels = ways
+	}
+	messages, err := tell.Compose(ctx, tx, letters)
+	if err != nil {
+		return 0, err
+	}
+	var all []notice.Message
+	told := map[notice.Channel][]uuid.UUID{}
+	for i, made := range messages {
+		if len(made) > 0 {
+			all = append(all, made...)
+			told[made[0].Channel] = append(told[made[0].Channel], bills[i].ID)
+			sent++
+		}
+	}
+	if err := notice.SendMany(ctx, tx, all); err != nil {
+		return 0, err
+	}
+	for _, channel := range notice.Channels {
+		if err := bill.NoteSent(ctx, tx, told[channel]...); err != nil {
+			return 0, err
+		}
+		if err := bill.RecordEvent(ctx, tx, event.BillSent, func(d *event.BillData) { d.SentBy = string(channel) }, told[channel]...); err != nil {
+			return 0, err
+		}
+	}
+	return sent, nil
 }
 
-func (d Desk) link(token string) string {
-	if token == "" {
-		return ""
+// letter is what a bill's payer is told. Without a link there is nothing to pay.
+func (d Desk) letter(b *bill.Bill, token string, settings Settings) tell.Letter {
+	l := tell.Letter{AccountID: b.AccountID, Kind: notice.BillReady, Attach: settings.attached(*b)}
+	if token != "" {
+		l.Link = d.Pages + payPath + token
 	}
-	return d.Pages + payPath + token
+	l.Values = func(to tell.Reader) map[string]string {
+		values := map[string]string{"number": b.Number, "period": to.FormatPeriod(b.Cycle), "amount": to.Money(b.Total), "open": to.Money(b.Open), "due": to.FormatDate(b.DueDate)}
+		values["to_pay"] = toPay(to.Language, l.Link != "", values)
+		return values
+	}
+	return l
 }
 
-// compose writes the mail. Without a link there is nothing to pay.
-func (d Desk) compose(book notice.Book, b bill.Bill, to Recipient, link string) notice.Message {
-	w := wordsIn(string(to.Language))
-	l := locale.Locale{Language: string(to.Language), Country: d.Profile.Country}
-	amount := func(a money.Amount) string { return l.FormatMoney(a.RoundToDocument()) }
-	fill := strings.NewReplacer("{name}", to.Name, "{number}", b.Number, "{operator}", d.Profile.Name, "{period}", l.FormatPeriod(b.Cycle),
-		"{amount}", amount(b.Total), "{open}", amount(b.Open), "{due}", l.FormatDate(b.DueDate), "{link}", link)
-	if own := book.Words(notice.BillReady, notice.Mail, string(to.Language)); own != notice.Default(notice.BillReady, notice.Mail, string(to.Language)) {
-		said := own.Fill(map[string]string{"name": to.Name, "number": b.Number, "operator": d.Profile.Name, "support": d.Profile.SupportContact, "period": l.FormatPeriod(b.Cycle),
-			"amount": amount(b.Total), "open": amount(b.Open), "due": l.FormatDate(b.DueDate), "pay": link})
-		return notice.Message{Kind: notice.BillIssued, Channel: notice.Mail, To: to.Email, AccountID: b.AccountID, Link: link, Attach: d.settings.attached(b), Subject: said.Subject, Body: said.Body}
-	}
-	body := w.body + "\n\n" + w.paid
-	if link != "" {
-		body = w.body + "\n\n" + w.pay
-	}
-	return notice.Message{Kind: notice.BillIssued, Channel: notice.Mail, To: to.Email, AccountID: b.AccountID, Link: link, Attach: d.settings.attached(b),
-		Subject: line(fill.Replace(w.subject)), Body: fill.Replace(body) + "\n\n" + d.Profile.Name}
-}
-
-// line keeps a subject one line, whatever a name holds.
-func line(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-// told is a bill of a run with its recipient.
-type told struct {
-	bill bill.Bill
-	to   Recipient
-}
-
-// TellRun mails the next bills of a run in the order of their ids; more says
+// TellRun tells of the next bills of a run in the order of their ids; more says
 // that some may be left. The run's row is locked, so that two who tell it tell
 // each bill once.
 func (d Desk) TellRun(ctx context.Context, tx tenant.Tx, run uuid.UUID, limit int) (more bool, err error) {
@@ -100,38 +111,14 @@ func (d Desk) TellRun(ctx context.Context, tx tenant.Tx, run uuid.UUID, limit in
 	if err != nil || len(next) == 0 {
 		return false, err
 	}
-	var open []uuid.UUID
-	for _, t := range next {
-		if t.wanted() {
-			open = append(open, t.bill.ID)
+	var owed []bill.Bill
+	for i := range next {
+		if next[i].Open.Sign() > 0 {
+			owed = append(owed, next[i])
 		}
 	}
-	tokens, err := payment.CreateBillLinks(ctx, tx, "run:"+run.String(), open...)
-	if err != nil {
+	if _, err := d.tell(ctx, tx, "run:"+run.String(), owed); err != nil {
 		return false, fmt.Errorf("tell run %s: %w", run, err)
 	}
-	if d.settings, err = GetSettings(ctx, tx); err != nil {
-		return false, err
-	}
-	book, err := notice.OpenBook(ctx, tx)
-	if err != nil {
-		return false, err
-	}
-	letters := make([]notice.Message, 0, len(open))
-	for _, t := range next {
-		if t.wanted() {
-			letters = append(letters, d.compose(book, t.bill, t.to, d.link(tokens[t.bill.ID])))
-		}
-	}
-	if err := notice.SendMany(ctx, tx, letters); err != nil {
-		return false, err
-	}
-	if err := bill.RecordEvent(ctx, tx, event.BillSent, byMail, open...); err != nil {
-		return false, err
-	}
-	return len(next) == limit, toldThrough(ctx, tx, run, next[len(next)-1].bill.ID)
+	return len(next) == limit, toldThrough(ctx, tx, run, next[len(next)-1].ID)
 }
-
-func byMail(d *event.BillData) { d.SentBy = string(notice.Mail) }
-
-func (t told) wanted() bool { return t.to.Email != "" && t.bill.Open.Sign() > 0 }

@@ -15,18 +15,14 @@ import (
 // By bill_of_run, each bill's open items by open_item_bill.
 const selectBills = `
 select b.id, b.account_id, b.number, b.cycle_start, b.cycle_end, b.due_date, b.currency, b.total,
-       coalesce((select sum(o.open) from open_item o where o.bill_id = b.id), 0),
-       p.name, p.email, p.language
+       coalesce((select sum(o.open) from open_item o where o.bill_id = b.id), 0)
   from bill b
-  join billing_account a on a.id = b.account_id
-  join party p on p.id = a.party_id
  where b.run_id = $1 and b.id > $2 and b.state = 'final' and b.kind = 'bill'
  order by b.id
  limit $3`
 
-// read locks a run and finds its next bills that were not told, with whom they
-// are for.
-func read(ctx context.Context, tx tenant.Tx, run uuid.UUID, limit int) ([]told, error) {
+// read locks a run and finds its next bills that were not told.
+func read(ctx context.Context, tx tenant.Tx, run uuid.UUID, limit int) ([]bill.Bill, error) {
 	var after uuid.UUID
 	err := tx.QueryRow(ctx, `select coalesce(told_through, '00000000-0000-0000-0000-000000000000') from bill_run where id = $1 for update`, run).Scan(&after)
 	if err != nil {
@@ -36,14 +32,13 @@ func read(ctx context.Context, tx tenant.Tx, run uuid.UUID, limit int) ([]told, 
 	if err != nil {
 		return nil, fmt.Errorf("read bills of run %s: %w", run, err)
 	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (told, error) {
-		t := told{bill: bill.Bill{Kind: bill.KindBill, State: bill.Final}}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (bill.Bill, error) {
+		b := bill.Bill{Kind: bill.KindBill, State: bill.Final}
 		var currency money.Currency
 		var total, open money.Decimal
-		err := row.Scan(&t.bill.ID, &t.bill.AccountID, &t.bill.Number, &t.bill.Cycle.From, &t.bill.Cycle.To, &t.bill.DueDate, &currency, &total, &open,
-			&t.to.Name, &t.to.Email, &t.to.Language)
-		t.bill.Total, t.bill.Open = money.New(total, currency), money.New(open, currency)
-		return t, err
+		err := row.Scan(&b.ID, &b.AccountID, &b.Number, &b.Cycle.From, &b.Cycle.To, &b.DueDate, &currency, &total, &open)
+		b.Total, b.Open = money.New(total, currency), money.New(open, currency)
+		return b, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read bills of run %s: %w", run, err)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,7 +58,12 @@ type Settings struct {
 	// in; both empty: none.
 	QuietFrom string `json:"quiet_from,omitempty"`
 	QuietTo   string `json:"quiet_to,omitempty"`
+	// Off are messages that the operator does not send.
+	Off []Kind `json:"off,omitempty"`
 }
+
+// mayBeOff are the messages that nobody needs by law or contract.
+var mayBeOff = []Kind{PaymentReceived, PaymentFailed, BalanceLow, AllowanceUsed, SpendReached, Reconnected}
 
 // GatewaySecret is the name under which the gateway's secret is sealed, and
 // ReceiptSecret that of its reports.
@@ -88,6 +94,11 @@ func (s Settings) Check() error {
 	}
 	if (s.QuietFrom == "") != (s.QuietTo == "") {
 		return &FieldError{"quiet_to", "a beginning and an end, or neither"}
+	}
+	for _, kind := range s.Off {
+		if !slices.Contains(mayBeOff, kind) {
+			return &FieldError{"off", "payment_received, payment_failed, balance_low, allowance_used, spend_reached or reconnected"}
+		}
 	}
 	if s.SMS == nil {
 		return nil

@@ -44,7 +44,7 @@ func HTML(m Message, look Look) (string, error) {
 	for _, paragraph := range strings.Split(strings.ReplaceAll(m.Body, "\r\n", "\n"), "\n\n") {
 		p := part{}
 		for _, line := range strings.Split(strings.TrimSpace(paragraph), "\n") {
-			if m.Link != "" && strings.TrimSpace(line) == m.Link {
+			if m.Link != "" && m.Kind != News && strings.TrimSpace(line) == m.Link {
 				text := "→"
 				if n := len(p.Lines); n > 0 {
 					text = strings.TrimRight(p.Lines[n-1], ": ")

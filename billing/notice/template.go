@@ -31,6 +31,9 @@ const (
 	PlanAgreed       Kind = "plan_agreed"
 	PlanBroken       Kind = "plan_broken"
 	BillReady        Kind = "bill_ready"
+	PaymentReceived  Kind = "payment_received"
+	PaymentFailed    Kind = "payment_failed"
+	News             Kind = "news" // of what is offered: who has opted out is not told
 	BalanceLow       Kind = "balance_low"
 	AllowanceUsed    Kind = "allowance_used"
 	SpendReached     Kind = "spend_reached"
@@ -58,7 +61,7 @@ type Variable struct {
 // Template is a kind of message whose words may be changed.
 type Template struct {
 	Kind      Kind
-	Group     string // dunning, bill, balance
+	Group     string // dunning, bill, payment, balance, news
 	Marketing bool   // who has opted out is not told
 	Variables []Variable
 }
@@ -76,8 +79,12 @@ var (
 		{"amount", Money, "€49.90"}, {"bills", Text, "2026/117"}, {"due", Day, "15 Jun 2026"}, {"next_step", Text, "Suspension"}, {"next_day", Day, "29 Jun 2026"},
 		{"fee", Money, "€5.00"}, {"pay", Link, "https://pay.example.net/"},
 	}
-	promised  = []Variable{{"amount", Money, "€49.90"}, {"until", Day, "5 Jul 2026"}, {"pay", Link, "https://pay.example.net/"}}
-	billed    = []Variable{{"number", Text, "2026/117"}, {"period", Text, "June 2026"}, {"amount", Money, "€49.90"}, {"open", Money, "€49.90"}, {"due", Day, "15 Jun 2026"}, {"pay", Link, "https://pay.example.net/"}}
+	promised = []Variable{{"amount", Money, "€49.90"}, {"until", Day, "5 Jul 2026"}, {"pay", Link, "https://pay.example.net/"}}
+	billed   = []Variable{{"number", Text, "2026/117"}, {"period", Text, "June 2026"}, {"amount", Money, "€49.90"}, {"open", Money, "€49.90"}, {"due", Day, "15 Jun 2026"}, {"pay", Link, "https://pay.example.net/"},
+		{"to_pay", Text, "Still to pay: €49.90, by 15 Jun 2026. Pay here, without signing in:"}}
+	received  = []Variable{{"amount", Money, "€49.90"}, {"day", Day, "12 Jun 2026"}, {"method", Text, "bank transfer"}, {"reference", Text, "RF18 5390 0754"}, {"open", Money, "€0.00"}, {"more", Text, "There is nothing left to pay."}}
+	failed    = []Variable{{"amount", Money, "€49.90"}, {"reason", Text, "Your card has expired."}, {"more", Text, "We will try again in some days. You can also pay now:"}, {"pay", Link, "https://pay.example.net/"}}
+	offered   = []Variable{{"title", Text, "Twice the data in July"}, {"text", Text, "All plans come with twice the data in July."}, {"stop", Link, "https://example.net/no-news/"}}
 	threshold = []Variable{{"reached", Text, "€4.20"}, {"threshold", Text, "€5.00"}, {"percent", Number, "80"}, {"code", Text, "Data"}, {"offer", Text, "Data plus"}, {"more", Text, "Until the period ends the service is slower."}}
 )
 
@@ -87,6 +94,8 @@ var templates = []Template{
 	{DunningTerminate, "dunning", false, owing}, {DunningAgency, "dunning", false, owing}, {Reconnected, "dunning", false, owing},
 	{PromiseTaken, "dunning", false, promised}, {PromiseBroken, "dunning", false, promised}, {PlanAgreed, "dunning", false, promised}, {PlanBroken, "dunning", false, promised},
 	{BillReady, "bill", false, billed},
+	{PaymentReceived, "payment", false, received}, {PaymentFailed, "payment", false, failed},
+	{News, "news", true, offered},
 	{BalanceLow, "balance", false, threshold}, {AllowanceUsed, "balance", false, threshold}, {SpendReached, "balance", false, threshold},
 }
 

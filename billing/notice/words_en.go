@@ -68,8 +68,23 @@ var english = map[Kind]written{
 	},
 	"bill_ready": {
 		subject: "Bill {number} of {operator}",
-		letter:  "Hello {name},\n\nyour bill {number} for {period} is {amount}.\n\nStill to pay: {open}, by {due}.\n\nPay here:\n{pay}\n\n{operator}",
-		short:   "{operator}: bill {number}, {open} to pay by {due}: {pay}",
+		letter:  "Hello {name},\n\nyour bill {number} for {period} is {amount}.\n\n{to_pay}\n{pay}\n\n{operator}",
+		short:   "{operator}: bill {number}: {amount}. {to_pay} {pay}",
+	},
+	"payment_received": {
+		subject: "We have received {amount}",
+		letter:  "Hello {name},\n\nthank you: we have received {amount} on {day} ({method}).\n\n{more}\n\n{operator}",
+		short:   "{operator}: thank you, {amount} received. {more}",
+	},
+	"payment_failed": {
+		subject: "Your payment of {amount} did not come through",
+		letter:  "Hello {name},\n\nyour payment of {amount} did not come through: {reason}\n\n{more}\n{pay}\n\n{operator}",
+		short:   "{operator}: your payment of {amount} did not come through: {reason} {more} {pay}",
+	},
+	"news": {
+		subject: "{title}",
+		letter:  "Hello {name},\n\n{text}\n\n{operator}\n\nYou do not want to hear of offers? Say so here:\n{stop}",
+		short:   "{operator}: {text} No more of this: {stop}",
 	},
 	"balance_low": {
 		subject: "Your balance is low",

@@ -68,8 +68,23 @@ var indonesian = map[Kind]written{
 	},
 	"bill_ready": {
 		subject: "Tagihan {number} dari {operator}",
-		letter:  "Halo {name},\n\ntagihan {number} untuk {period} sebesar {amount}.\n\nMasih harus dibayar: {open}, paling lambat {due}.\n\nBayar di sini:\n{pay}\n\n{operator}",
-		short:   "{operator}: tagihan {number}, bayar {open} paling lambat {due}: {pay}",
+		letter:  "Halo {name},\n\ntagihan {number} untuk {period} sebesar {amount}.\n\n{to_pay}\n{pay}\n\n{operator}",
+		short:   "{operator}: tagihan {number}: {amount}. {to_pay} {pay}",
+	},
+	"payment_received": {
+		subject: "Kami telah menerima {amount}",
+		letter:  "Halo {name},\n\nterima kasih: kami telah menerima {amount} pada {day} ({method}).\n\n{more}\n\n{operator}",
+		short:   "{operator}: terima kasih, {amount} diterima. {more}",
+	},
+	"payment_failed": {
+		subject: "Pembayaran {amount} tidak berhasil",
+		letter:  "Halo {name},\n\npembayaran Anda sebesar {amount} tidak berhasil: {reason}\n\n{more}\n{pay}\n\n{operator}",
+		short:   "{operator}: pembayaran {amount} tidak berhasil: {reason} {more} {pay}",
+	},
+	"news": {
+		subject: "{title}",
+		letter:  "Halo {name},\n\n{text}\n\n{operator}\n\nTidak ingin menerima penawaran lagi? Sampaikan di sini:\n{stop}",
+		short:   "{operator}: {text} Berhenti menerima: {stop}",
 	},
 	"balance_low": {
 		subject: "Saldo Anda menipis",

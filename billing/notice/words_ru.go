@@ -68,8 +68,23 @@ var russian = map[Kind]written{
 	},
 	"bill_ready": {
 		subject: "Счёт {number}, {operator}",
-		letter:  "Здравствуйте, {name}!\n\nВаш счёт {number} за {period}: {amount}.\n\nОсталось заплатить: {open}, до {due}.\n\nОплатить можно здесь:\n{pay}\n\n{operator}",
-		short:   "{operator}: счёт {number}, оплатите {open} до {due}: {pay}",
+		letter:  "Здравствуйте, {name}!\n\nВаш счёт {number} за {period}: {amount}.\n\n{to_pay}\n{pay}\n\n{operator}",
+		short:   "{operator}: счёт {number}: {amount}. {to_pay} {pay}",
+	},
+	"payment_received": {
+		subject: "Мы получили {amount}",
+		letter:  "Здравствуйте, {name}!\n\nСпасибо: {day} мы получили {amount} ({method}).\n\n{more}\n\n{operator}",
+		short:   "{operator}: спасибо, получено {amount}. {more}",
+	},
+	"payment_failed": {
+		subject: "Платёж на {amount} не прошёл",
+		letter:  "Здравствуйте, {name}!\n\nВаш платёж на {amount} не прошёл: {reason}\n\n{more}\n{pay}\n\n{operator}",
+		short:   "{operator}: платёж на {amount} не прошёл: {reason} {more} {pay}",
+	},
+	"news": {
+		subject: "{title}",
+		letter:  "Здравствуйте, {name}!\n\n{text}\n\n{operator}\n\nНе хотите получать предложения? Скажите об этом здесь:\n{stop}",
+		short:   "{operator}: {text} Больше не писать: {stop}",
 	},
 	"balance_low": {
 		subject: "Баланс заканчивается",

@@ -14,7 +14,6 @@ import (
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
-	"tollhouse/billing/tell"
 	"tollhouse/billing/tenant"
 )
 
@@ -182,22 +181,22 @@ func FinishAutoPay(ctx context.Context, tx tenant.Tx, item agenda.Item, intentID
 		return err
 	}
 	what := declines[i.Detail.Decline]
-	words := cardAsks
+	then := ThenConfirm
 	switch {
 	case what == hopeless:
-		words = cardOver
+		then = ThenOther
 		if _, err := tx.Exec(ctx, `update payment_method set auto_pay = false, details = details || jsonb_build_object('failure', $2::text)
 			where id = (select method_id from payment_intent where id = $1)`, i.ID, i.Failure); err != nil {
 			return fmt.Errorf("stop automatic payment: %w", err)
 		}
 	case what == tryLater && at.Try <= len(laid.RetryDays):
-		words = cardAgain
+		then = ThenAgain
 		next := tx.At.AddDate(0, 0, laid.RetryDays[at.Try-1])
 		if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.AutoPay, Ref: p.id, DueAt: next, Detail: autoPayDue{at.Due, at.Try + 1}}); err != nil {
 			return err
 		}
 	case what == tryLater:
-		words = cardGivenUp
+		then = ThenGivenUp
 	}
 	token, _, err := CreateLink(ctx, tx, NewLink{AccountID: p.id, By: "auto_pay"})
 	if errors.Is(err, ErrNothingOwed) {
@@ -206,31 +205,5 @@ func FinishAutoPay(ctx context.Context, tx tenant.Tx, item agenda.Item, intentID
 	if err != nil {
 		return err
 	}
-	return tell.Account(ctx, tx, p.id, words, func(r tell.Reader) []string {
-		return []string{"amount", r.Money(i.Amount), "reason", i.Failure, "link", link(token)}
-	})
-}
-
-var cardAsks = tell.Wordings{
-	"en": {Subject: "Please confirm your payment of {amount}", Body: "Your bank wants you to confirm the payment of {amount}. Please do so here: {link}"},
-	"id": {Subject: "Konfirmasikan pembayaran {amount}", Body: "Bank Anda meminta konfirmasi pembayaran {amount}. Silakan konfirmasi di sini: {link}"},
-	"ru": {Subject: "Подтвердите платёж {amount}", Body: "Банк просит подтвердить платёж {amount}. Подтвердите его здесь: {link}"},
-}
-
-var cardOver = tell.Wordings{
-	"en": {Subject: "Your card can't be charged any more", Body: "Your card was refused for {amount}: {reason} We will not try it again. Please pay here, and store another card on your page: {link}"},
-	"id": {Subject: "Kartu Anda tidak dapat ditagih lagi", Body: "Kartu Anda ditolak untuk {amount}: {reason} Kami tidak akan mencobanya lagi. Bayar di sini, lalu simpan kartu lain di halaman Anda: {link}"},
-	"ru": {Subject: "С вашей карты больше нельзя списать", Body: "Карта отклонена на {amount}: {reason} Больше мы её не пробуем. Оплатите здесь и сохраните другую карту на вашей странице: {link}"},
-}
-
-var cardAgain = tell.Wordings{
-	"en": {Subject: "Your card was refused for {amount}", Body: "Your card was refused for {amount}: {reason} We will try again in some days. You can also pay now: {link}"},
-	"id": {Subject: "Kartu Anda ditolak untuk {amount}", Body: "Kartu Anda ditolak untuk {amount}: {reason} Kami akan mencoba lagi beberapa hari lagi. Anda juga dapat membayar sekarang: {link}"},
-	"ru": {Subject: "Карта отклонена на {amount}", Body: "Карта отклонена на {amount}: {reason} Мы попробуем снова через несколько дней. Можно оплатить и сейчас: {link}"},
-}
-
-var cardGivenUp = tell.Wordings{
-	"en": {Subject: "{amount} could not be charged", Body: "Your card was refused again for {amount}: {reason} We will not try it any more for this bill. Please pay here: {link}"},
-	"id": {Subject: "{amount} tidak dapat ditagih", Body: "Kartu Anda ditolak lagi untuk {amount}: {reason} Kami tidak akan mencobanya lagi untuk tagihan ini. Silakan bayar di sini: {link}"},
-	"ru": {Subject: "{amount} списать не удалось", Body: "Карта снова отклонена на {amount}: {reason} За этот счёт мы её больше не пробуем. Оплатите здесь: {link}"},
+	return TellFailure(ctx, tx, Failure{Intent: i, Then: then, Link: link(token)})
 }

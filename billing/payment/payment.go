@@ -172,6 +172,9 @@ func (p payer) record(ctx context.Context, tx tenant.Tx, n NewPayment, named []u
 		return Payment{}, err
 	}
 	made := p.newPayment(n, unapplied, nil)
+	if err := p.tellReceipt(ctx, tx, made); err != nil {
+		return Payment{}, err
+	}
 	return made, p.changed(ctx, tx)
 }
 
@@ -189,6 +192,9 @@ func (p payer) recordTopUp(ctx context.Context, tx tenant.Tx, n NewPayment, plac
 		return Payment{}, err
 	}
 	made := p.newPayment(n, money.Decimal{}, &bucket.ID)
+	if err := p.tellReceipt(ctx, tx, made); err != nil {
+		return Payment{}, err
+	}
 	return made, p.changed(ctx, tx)
 }
 

@@ -173,10 +173,7 @@ func (o *Order) finish(ctx context.Context, tx tenant.Tx, intent payment.Intent)
 	o.IntentID = nil
 	if intent.State == payment.IntentSucceeded {
 		o.Failures, o.Failure = 0, ""
-		if err := o.save(ctx, tx); err != nil {
-			return err
-		}
-		return o.tell(ctx, tx, toppedUp)
+		return o.save(ctx, tx) // the receipt of the payment tells of it
 	}
 	o.Failures, o.Failure = o.Failures+1, intent.Failure
 	if o.Failures >= MaxFailures {
@@ -208,12 +205,6 @@ func (o *Order) tell(ctx context.Context, tx tenant.Tx, words tell.Wordings) err
 	return tell.Account(ctx, tx, o.AccountID, words, func(r tell.Reader) []string {
 		return []string{"amount", r.Money(o.Amount), "reason", o.Failure}
 	})
-}
-
-var toppedUp = tell.Wordings{
-	"en": {Subject: "Your balance was topped up by {amount}", Body: "As you asked for, your balance was topped up by {amount} from your card."},
-	"id": {Subject: "Saldo Anda diisi {amount}", Body: "Sesuai permintaan Anda, saldo diisi {amount} dari kartu Anda."},
-	"ru": {Subject: "Баланс пополнен на {amount}", Body: "Как вы и просили, баланс пополнен с вашей карты на {amount}."},
 }
 
 var stopped = tell.Wordings{

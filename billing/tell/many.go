@@ -19,8 +19,8 @@ import (
 type Letter struct {
 	AccountID uuid.UUID
 	Kind      notice.Kind
-	// Channels are the ways to reach it; none: by mail, or by SMS where there is
-	// no address that works.
+	// Channels are the ways to reach it; none: those that the reader has chosen,
+	// else by mail, or by SMS where there is no address that works.
 	Channels []notice.Channel
 	Link     string // where the message leads
 	Attach   []notice.Attachment
@@ -33,12 +33,13 @@ type reader struct {
 	Reader
 	number, email, phone, postal, operator, support string
 	badMail, badPhone, noMarketing                  bool
+	chosen                                          []notice.Channel
 }
 
 const selectReaders = `
 	select a.id, a.number, p.name, p.language, o.country, o.zone, p.email, p.phone,
 	       concat_ws(', ', nullif(p.address ->> 'street', ''), nullif(concat_ws(' ', p.address ->> 'postcode', p.address ->> 'city'), ' '), nullif(p.address ->> 'country', '')),
-	       o.name, o.support_contact, p.no_marketing,
+	       o.name, o.support_contact, p.no_marketing, p.message_channels,
 	       exists (select from bad_contact c where c.channel = 'mail' and c.address = lower(p.email) and c.cleared_at is null),
 	       exists (select from bad_contact c where c.channel = 'sms' and c.address = p.phone and c.cleared_at is null)
 	from billing_account a
@@ -47,36 +48,50 @@ const selectReaders = `
 	where a.id = any ($1)`
 
 // Many writes to accounts by templates, with as many statements as for one.
-// Whoever can't be reached by the ways that are named is reached by another, if
-// there is one; whoever wants no marketing gets none.
 func Many(ctx context.Context, tx tenant.Tx, letters []Letter) error {
+	composed, err := Compose(ctx, tx, letters)
+	if err != nil {
+		return err
+	}
+	return notice.SendMany(ctx, tx, slices.Concat(composed...))
+}
+
+// Compose makes the messages of each letter, without sending them. Whoever can't
+// be reached by the ways that are named is reached by another, if there is one;
+// whoever wants no marketing gets none, and what the operator has switched off
+// is not sent.
+func Compose(ctx context.Context, tx tenant.Tx, letters []Letter) ([][]notice.Message, error) {
 	if len(letters) == 0 {
-		return nil
+		return nil, nil
 	}
 	readers, err := readersOf(ctx, tx, letters)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	book, err := notice.OpenBook(ctx, tx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var messages []notice.Message
+	settings, err := notice.GetSettings(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	messages := make([][]notice.Message, len(letters))
 	for i := range letters {
 		l := &letters[i]
 		r := readers[l.AccountID]
 		template, err := notice.TemplateOf(l.Kind)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if r == nil || template.Marketing && r.noMarketing {
+		if r == nil || template.Marketing && r.noMarketing || slices.Contains(settings.Off, l.Kind) {
 			continue
 		}
 		for _, channel := range r.ways(l.Channels) {
-			messages = append(messages, r.write(l, book, channel))
+			messages[i] = append(messages[i], r.write(l, book, channel))
 		}
 	}
-	return notice.SendMany(ctx, tx, messages)
+	return messages, nil
 }
 
 func readersOf(ctx context.Context, tx tenant.Tx, letters []Letter) (map[uuid.UUID]*reader, error) {
@@ -93,8 +108,9 @@ func readersOf(ctx context.Context, tx tenant.Tx, letters []Letter) (map[uuid.UU
 	var id uuid.UUID
 	var r reader
 	var zone string
+	var chosen []string
 	_, err = pgx.ForEachRow(rows, []any{&id, &r.number, &r.Name, &r.Language, &r.Country, &zone, &r.email, &r.phone, &r.postal, &r.operator, &r.support,
-		&r.noMarketing, &r.badMail, &r.badPhone}, func() (err error) {
+		&r.noMarketing, &chosen, &r.badMail, &r.badPhone}, func() (err error) {
 		if zones[zone] == nil {
 			if zones[zone], err = time.LoadLocation(zone); err != nil {
 				return fmt.Errorf("operator's zone: %w", err)
@@ -102,6 +118,9 @@ func readersOf(ctx context.Context, tx tenant.Tx, letters []Letter) (map[uuid.UU
 		}
 		one := r
 		one.Zone = zones[zone]
+		for _, channel := range chosen {
+			one.chosen = append(one.chosen, notice.Channel(channel))
+		}
 		readers[id] = &one
 		return nil
 	})
@@ -114,6 +133,9 @@ func readersOf(ctx context.Context, tx tenant.Tx, letters []Letter) (map[uuid.UU
 // ways are the channels by which somebody is told.
 func (r *reader) ways(wanted []notice.Channel) []notice.Channel {
 	mail, sms := r.email != "" && !r.badMail, r.phone != "" && !r.badPhone
+	if len(wanted) == 0 {
+		wanted = r.chosen
+	}
 	if len(wanted) == 0 {
 		wanted = []notice.Channel{notice.Mail}
 	}

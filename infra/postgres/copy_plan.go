@@ -109,7 +109,7 @@ var plan = map[string]treatment{
 	"promotion":       {columns: map[string]string{"code": keep, "state": keep, "occasion": keep, "document": keep, "currency": keep}},
 
 	// to whom
-	"party": {from: partyNo + `t.id`, columns: map[string]string{"kind": keep, "language": keep,
+	"party": {from: partyNo + `t.id`, columns: map[string]string{"kind": keep, "language": keep, "message_channels": keep,
 		"name":        person,
 		"email":       `case when t.email = '' then '' else 'subscriber-' || lpad(p.no::text, 6, '0') || '@example.invalid' end`,
 		"phone":       `case when t.phone = '' then '' else '+999' || lpad(p.no::text, 9, '0') end`,

@@ -30,11 +30,12 @@ type settingsView struct {
 	Pending   string // address that waits for its code; empty: none
 	Code      ui.Field
 	Security  string // address
+	Choice    choiceView
 }
 
 func settings(v *web.Visit) error {
 	view := settingsView{}
-	for _, done := range []string{"language", "contact", "sent"} {
+	for _, done := range []string{"language", "contact", "sent", "choice"} {
 		if v.Query("done") == done {
 			view.Done = v.Reader.T("settings.done." + done)
 		}
@@ -54,6 +55,10 @@ func showSettings(v *web.Visit, status int, s settingsView) error {
 		if waits {
 			s.Pending = pending.Value
 		}
+		if err != nil {
+			return err
+		}
+		s.Choice, err = choiceOf(ctx, tx, v)
 		return err
 	})
 	if err != nil {

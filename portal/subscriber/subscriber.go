@@ -57,11 +57,15 @@ func Register(e *echo.Echo, site *web.Site) {
 	t.POST("/account/language", site.SignedIn(setLanguage))
 	t.POST("/account/contact", site.SignedIn(askContact))
 	t.POST("/account/contact/confirm", site.SignedIn(confirmContact))
+	t.GET("/account/messages", site.SignedIn(showMessages))
+	t.POST("/account/choice", site.SignedIn(choose))
+	t.GET("/"+noNewsPath+":token", site.Open(showNoNews))
+	t.POST("/"+noNewsPath+":token", site.Open(stopNews))
 	t.GET("/returned", site.Open(returned))
 	t.GET("/"+linkPath+":token", site.Open(linkPage))
 	t.POST("/"+linkPath+":token", site.Open(payLink))
 	// A GET of an address that only takes forms, after a reload say, leads on.
-	for path, on := range map[string]string{"/pay": "", "/account/language": "account", "/account/contact": "account", "/account/contact/confirm": "account", "/offers/referral": "offers"} {
+	for path, on := range map[string]string{"/pay": "", "/account/language": "account", "/account/contact": "account", "/account/choice": "account", "/account/contact/confirm": "account", "/offers/referral": "offers"} {
 		t.GET(path, site.Open(func(v *web.Visit) error { return v.Redirect(v.URL(on)) }))
 	}
 }

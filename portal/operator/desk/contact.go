@@ -11,7 +11,6 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/identity"
-	"tollhouse/billing/letter"
 	"tollhouse/billing/notice"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/tenant"
@@ -197,12 +196,7 @@ func (p *person) sendBill(v *web.Visit, id uuid.UUID) error {
 			if err != nil {
 				return "", err
 			}
-			to := letter.Recipient{Name: p.party.Name, Email: p.party.Email, Language: p.party.Language}
-			message, err := v.Stack.Letters(v.Profile).Bill(ctx, tx, b, to, v.Who.Actor())
-			if err != nil {
-				return "", err
-			}
-			return v.Console(p.path("messages"), "done", "sent"), notice.Send(ctx, tx, message)
+			return v.Console(p.path("messages"), "done", "sent"), v.Stack.Letters(v.Profile).Bill(ctx, tx, b, v.Who.Actor(), notice.Mail)
 		}})
 	if err != nil {
 		return err
