@@ -126,7 +126,7 @@ func (s *Sender) SendMessage(ctx context.Context, m billing.OutMessage) error {
 		}
 	}
 	letter.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers
-	if m.Kind == notice.News && m.Link != "" { // RFC 2369: a mail program offers the page that ends it
+	if m.Kind == notice.News && m.Link != "" {              // RFC 2369: a mail program offers the page that ends it
 		letter.SetGenHeader("List-Unsubscribe", "<"+m.Link+">")
 	}
 	client, err := gomail.NewClient(s.host, s.options...)
