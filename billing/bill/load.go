@@ -107,25 +107,33 @@ func loadSubscriptions(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, byID 
 }
 
 // charge_cycle finds an account's charges of a cycle; they are summed there,
-// so that what is read does not grow with usage. Late usage of a cycle and
-// corrections of it are one thing to a customer. Days on which a rate of tax
+// so that what is read does not grow with usage. Days on which a rate of tax
 // changes part a line in two. Each account is summed up by itself, so that the
-// way to its charges is the index whatever is known of the table.
+// way to its charges is the index whatever is known of the table. What came
+// late is only found here and summed by selectLate: it is rare, and what it
+// needs would cost every charge.
 const selectCharges = `
-	select due.account_id, s.subscription_id, s.offering_id, s.kind, s.line_code, s.unit, s.tax_category, s.own_cycle,
-	       s.quantity, s.allowance, s.price, s.net, s.tax, s.events, s.corrects_id, s.corrects_period, s.first_at
+	select due.account_id, s.subscription_id, s.offering_id, s.kind, s.line_code, s.unit, s.tax_category, due.cycle_start,
+	       s.quantity, s.allowance, s.price, s.net, s.tax, s.events, null::uuid, null::date, s.first_at, s.late
 	from unnest($1::uuid[], $2::date[], $4::timestamptz[]) as due (account_id, cycle_start, since)
 	cross join lateral (
-	    select c.subscription_id, c.offering_id, case when late then 'correction' else c.kind end as kind,
-	           c.line_code, c.unit, c.tax_category, case when late then coalesce(c.own_cycle, c.cycle_start) else c.cycle_start end as own_cycle,
+	    select c.subscription_id, c.offering_id, c.kind, c.line_code, c.unit, c.tax_category,
+	           c.corrects_id is not null or c.own_cycle is not null and c.at < due.since as late,
 	           sum(c.quantity) as quantity, sum(c.allowance) as allowance, sum(c.price) as price, sum(c.net) as net, sum(c.tax) as tax, count(*) as events,
-	           (array_agg(coalesce(c.corrects_id, c.id)) filter (where late))[1] as corrects_id,
-	           (array_agg(coalesce(c.corrects_period, c.period)) filter (where late))[1] as corrects_period,
 	           min(c.at) as first_at
 	    from charge c
-	    cross join lateral (select c.kind in ('correction', 'refund') or c.own_cycle is not null and c.at < due.since as late) l
 	    where c.account_id = due.account_id and c.cycle_start = due.cycle_start
 	    group by 1, 2, 3, 4, 5, 6, 7, width_bucket(c.at, $3::timestamptz[])) as s`
+
+// Late usage of a cycle and corrections of it are one thing to a customer.
+const selectLate = `
+	select c.account_id, c.subscription_id, c.offering_id, 'correction', c.line_code, c.unit, c.tax_category, coalesce(c.own_cycle, c.cycle_start),
+	       sum(c.quantity), sum(c.allowance), sum(c.price), sum(c.net), sum(c.tax), count(*),
+	       (array_agg(coalesce(c.corrects_id, c.id)))[1], (array_agg(coalesce(c.corrects_period, c.period)))[1], min(c.at), false
+	from unnest($1::uuid[], $2::date[], $4::timestamptz[]) as due (account_id, cycle_start, since)
+	join charge c on c.account_id = due.account_id and c.cycle_start = due.cycle_start
+	where c.corrects_id is not null or c.own_cycle is not null and c.at < due.since
+	group by 1, 2, 3, 5, 6, 7, 8, width_bucket(c.at, $3::timestamptz[])`
 
 // since are the first instants of days.
 func (f *frame) since(days []calendar.Date) []time.Time {
@@ -142,21 +150,64 @@ func (f *frame) since(days []calendar.Date) []time.Time {
 }
 
 func (f *frame) loadCharges(ctx context.Context, tx tenant.Tx, ids []uuid.UUID, starts []calendar.Date, byID map[uuid.UUID]*openCycle) error {
-	rows, err := tx.Query(ctx, selectCharges, ids, starts, f.rateBounds(byID), f.since(starts))
+	bounds, since := f.rateBounds(byID), f.since(starts)
+	list, err := sumCharges(ctx, tx, selectCharges, ids, starts, bounds, since)
 	if err != nil {
-		return fmt.Errorf("load charges: %w", err)
+		return err
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[chargeSum])
-	if err != nil {
-		return fmt.Errorf("load charges: %w", err)
-	}
+	late := map[uuid.UUID]bool{}
 	for _, c := range list {
-		byID[c.Account].charges = append(byID[c.Account].charges, c)
+		if c.late {
+			late[c.Account] = true
+		} else {
+			byID[c.Account].charges = append(byID[c.Account].charges, c.chargeSum)
+		}
+	}
+	if err := f.loadLate(ctx, tx, late, byID, bounds); err != nil {
+		return err
 	}
 	for _, c := range byID {
 		slices.SortFunc(c.charges, chargeSum.compare)
 	}
 	return nil
+}
+
+// loadLate adds what accounts have that came late or corrects what was.
+func (f *frame) loadLate(ctx context.Context, tx tenant.Tx, accounts map[uuid.UUID]bool, byID map[uuid.UUID]*openCycle, bounds []time.Time) error {
+	if len(accounts) == 0 {
+		return nil
+	}
+	ids, starts := make([]uuid.UUID, 0, len(accounts)), make([]calendar.Date, 0, len(accounts))
+	for id := range accounts {
+		ids, starts = append(ids, id), append(starts, byID[id].Cycle.From)
+	}
+	list, err := sumCharges(ctx, tx, selectLate, ids, starts, bounds, f.since(starts))
+	for _, c := range list {
+		byID[c.Account].charges = append(byID[c.Account].charges, c.chargeSum)
+	}
+	return err
+}
+
+// foundSum is a sum of charges, or a sign that some came late.
+type foundSum struct {
+	chargeSum
+	late bool
+}
+
+func sumCharges(ctx context.Context, tx tenant.Tx, statement string, ids []uuid.UUID, starts []calendar.Date, bounds, since []time.Time) ([]foundSum, error) {
+	rows, err := tx.Query(ctx, statement, ids, starts, bounds, since)
+	if err != nil {
+		return nil, fmt.Errorf("load charges: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s foundSum, err error) {
+		err = row.Scan(&s.Account, &s.Subscription, &s.Offering, &s.Kind, &s.Code, &s.Unit, &s.Category, &s.OwnCycle,
+			&s.Quantity, &s.Allowance, &s.Price, &s.Net, &s.Tax, &s.Events, &s.Corrects, &s.CorrectsPeriod, &s.First, &s.late)
+		return s, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load charges: %w", err)
+	}
+	return list, nil
 }
 
 // compare puts an account's sums in a fixed order, in which their lines are
