@@ -12,6 +12,7 @@ import (
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 	"tollhouse/infra/postgres/pgtest"
@@ -84,7 +85,7 @@ func TestOpen_cycleFollowsAnchor(t *testing.T) {
 		for _, want := range []string{"2026-05-31/2026-06-30", "2026-06-30/2026-07-31"} {
 			ended := got.Cycle.To
 			for range 2 { // the second time changes nothing
-				if _, err := account.AdvanceCycle(ctx, tx, ended, []uuid.UUID{got.ID}); err != nil {
+				if _, err := account.AdvanceCycle(ctx, tx, ended, []uuid.UUID{got.ID}, ledger.Totals{}); err != nil {
 					return err
 				}
 			}

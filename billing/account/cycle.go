@@ -8,14 +8,18 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/ledger"
+	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
 
 // AdvanceCycle moves accounts from the cycle that ended on a day to the one
 // that begins there, and says how many it moved. Accounts whose open cycle ends
-// on another day stay, so running it again changes nothing. The caller holds
-// the accounts' locks, or takes them here in id order.
-func AdvanceCycle(ctx context.Context, tx tenant.Tx, ended calendar.Date, accounts []uuid.UUID) (int, error) {
+// on another day stay, so running it again changes nothing. The running totals
+// of those that move are moved on in the same write; totals may be empty and
+// keeps what was not moved. The caller holds the accounts' locks, or takes them
+// here in id order.
+func AdvanceCycle(ctx context.Context, tx tenant.Tx, ended calendar.Date, accounts []uuid.UUID, totals ledger.Totals) (int, error) {
 	profile, err := GetProfile(ctx, tx)
 	if err != nil {
 		return 0, err
@@ -24,11 +28,23 @@ func AdvanceCycle(ctx context.Context, tx tenant.Tx, ended calendar.Date, accoun
 	if err != nil || len(next.ids) == 0 {
 		return 0, err
 	}
+	var unbilled, receivable, credit, tax []money.Decimal
+	for _, id := range next.ids {
+		var m ledger.AccountMove
+		if moved, found := totals.Accounts[id]; found {
+			m = *moved
+			delete(totals.Accounts, id)
+		}
+		unbilled, receivable = append(unbilled, m.Unbilled), append(receivable, m.Receivable)
+		credit, tax = append(credit, m.Credit), append(tax, m.UndocumentedTax)
+	}
 	done, err := tx.Exec(ctx, `
 		update billing_account a
-		   set cycle_start = a.cycle_end, cycle_end = n.cycle_end
-		  from unnest($1::uuid[], $2::date[]) as n (id, cycle_end)
-		 where a.id = n.id`, next.ids, next.ends)
+		   set cycle_start = a.cycle_end, cycle_end = n.cycle_end, unbilled = a.unbilled + n.unbilled, receivable = a.receivable + n.receivable,
+		       credit = a.credit + n.credit, undocumented_tax = a.undocumented_tax + n.undocumented_tax
+		  from unnest($1::uuid[], $2::date[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[])
+		       as n (id, cycle_end, unbilled, receivable, credit, undocumented_tax)
+		 where a.id = n.id`, next.ids, next.ends, unbilled, receivable, credit, tax)
 	if err != nil {
 		return 0, fmt.Errorf("advance cycles ended %s: %w", ended, err)
 	}

@@ -31,21 +31,55 @@ func (b *batch) fail(account uuid.UUID, cause error) {
 }
 
 // write puts the closings down, the failures beside them, and numbers what was
-// closed, last of all.
+// closed, last of all: straight where nothing is refused, which is nearly
+// always, and else part by part until what is refused stands alone.
 func (b *batch) write(ctx context.Context, tx tenant.Tx) error {
-	if err := b.halve(ctx, tx, b.closings); err != nil {
+	done, err := b.straight(ctx, tx)
+	if err != nil {
 		return err
 	}
+	if !done {
+		if err := b.halve(ctx, tx, b.closings); err != nil {
+			return err
+		}
+		if err := b.end(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return b.schedule(ctx, tx)
+}
+
+// end notes how far the run is and numbers what was closed.
+func (b *batch) end(ctx context.Context, tx tenant.Tx) error {
 	if err := b.note(ctx, tx); err != nil {
 		return err
 	}
 	if err := b.forgetQuotes(ctx, tx); err != nil {
 		return err
 	}
-	if err := b.number(ctx, tx); err != nil {
-		return err
+	return b.number(ctx, tx)
+}
+
+// straight writes everything under one savepoint. Where the database refuses
+// something it says so and leaves nothing written.
+func (b *batch) straight(ctx context.Context, tx tenant.Tx) (bool, error) {
+	inner := tx
+	var err error
+	if inner.Tx, err = tx.Begin(ctx); err != nil {
+		return false, err
 	}
-	return b.schedule(ctx, tx)
+	cause := b.putStraight(ctx, inner)
+	if cause == nil {
+		return true, inner.Commit(ctx)
+	}
+	if !refusal(ctx, cause) {
+		return false, cause
+	}
+	b.closed = nil
+	for _, c := range b.closings {
+		c.waits, c.issued = false, nil
+	}
+	return false, inner.Rollback(ctx)
 }
 
 // halve writes closings under a savepoint. Where the database refuses them

@@ -38,6 +38,8 @@ type closing struct {
 	left      []Item                      // that give back more than this bill asks
 	owed      map[uuid.UUID]money.Decimal // charged of accounts whose parent this is
 	absorbed  []uuid.UUID                 // those accounts
+	waits     bool                        // is written with its number
+	issued    *issued                     // once it has one
 }
 
 // source says what a line's money is to the ledger.

@@ -15,6 +15,7 @@ var (
 	billColumns = []string{
 		"id", "run_id", "account_id", "kind", "state", "cycle_start", "cycle_end", "part", "currency",
 		"net", "tax", "rounding", "total", "paid_before", "due", "facts", "legal_entity", "branch", "closed_at",
+		"series_year", "series_no", "number", "issue_date", "due_date",
 	}
 	lineColumns = []string{
 		"bill_id", "no", "kind", "code", "description", "subscription_id", "period_from", "period_to", "quantity", "unit",
@@ -33,24 +34,26 @@ const (
 	taxBytes  = 128
 )
 
-func (b *batch) copyDocuments(ctx context.Context, tx tenant.Tx, documents []*closing) error {
-	count := 0
-	for _, c := range documents {
-		count += len(c.doc.Lines)
-	}
-	bills, rows := tenant.NewCopy("bill", billColumns, len(documents)*billBytes), newDetailRows(len(documents), count)
+// copyBills writes documents without their lines: final ones where they have
+// their numbers, drafts where not.
+func (b *batch) copyBills(ctx context.Context, tx tenant.Tx, documents []*closing) error {
+	bills := tenant.NewCopy("bill", billColumns, len(documents)*billBytes)
 	for _, c := range documents {
 		d := &c.doc
 		facts, err := json.Marshal(factsOf(*d))
 		if err != nil {
 			return fmt.Errorf("facts of account %s: %w", c.Number, err)
 		}
+		state := Draft
+		if c.issued != nil {
+			state = Final
+		}
 		bills.Row()
 		bills.UUID(d.ID)
 		bills.OptionalUUID(b.run.ID)
 		bills.UUID(c.ID)
 		bills.Text(string(d.Kind))
-		bills.Text(string(Draft))
+		bills.Text(string(state))
 		bills.Date(d.Period.From)
 		bills.Date(d.Period.To)
 		bills.Text(d.Part)
@@ -65,10 +68,35 @@ func (b *batch) copyDocuments(ctx context.Context, tx tenant.Tx, documents []*cl
 		bills.UUID(c.Entity)
 		bills.UUID(c.Branch)
 		bills.Time(b.frame.at)
-		rows.add(d)
+		c.issued.add(bills)
 	}
-	if err := bills.Write(ctx, tx); err != nil {
-		return err
+	return bills.Write(ctx, tx)
+}
+
+// add writes a number's columns; a draft's are empty.
+func (i *issued) add(to *tenant.Copy) {
+	if i == nil {
+		for range 5 {
+			to.Null()
+		}
+		return
+	}
+	to.Int32(int32(i.series.Year))
+	to.Int64(i.no)
+	to.Text(i.text)
+	to.Date(i.on)
+	to.Date(i.due)
+}
+
+// writeDetails writes documents' lines and taxes.
+func writeDetails(ctx context.Context, tx tenant.Tx, documents []*closing) error {
+	count := 0
+	for _, c := range documents {
+		count += len(c.doc.Lines)
+	}
+	rows := newDetailRows(len(documents), count)
+	for _, c := range documents {
+		rows.add(&c.doc)
 	}
 	return rows.write(ctx, tx)
 }

@@ -7,21 +7,20 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"tollhouse/billing/calendar"
 	"tollhouse/billing/event"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
 
 // recordFinal tells programs of others that documents have their numbers.
-func recordFinal(ctx context.Context, tx tenant.Tx, documents []*closing, numbers []string, issued, due calendar.Date) error {
+func recordFinal(ctx context.Context, tx tenant.Tx, documents []*closing) error {
 	return event.Collect(ctx, tx, func() ([]event.Event, error) {
 		events := make([]event.Event, len(documents))
 		for i, c := range documents {
 			d := &c.doc
 			events[i] = event.Event{Type: event.BillFinalized, ObjectID: d.ID, AccountID: c.ID, Data: event.BillData{
-				ID: d.ID, Number: numbers[i], Kind: string(d.Kind), State: string(Final), AccountID: c.ID, Net: d.Net, Tax: d.Tax, Total: d.Total, Due: d.Due,
-				CycleFrom: d.Period.From, CycleTo: d.Period.To, IssueDate: issued, DueDate: due,
+				ID: d.ID, Number: c.issued.text, Kind: string(d.Kind), State: string(Final), AccountID: c.ID, Net: d.Net, Tax: d.Tax, Total: d.Total, Due: d.Due,
+				CycleFrom: d.Period.From, CycleTo: d.Period.To, IssueDate: c.issued.on, DueDate: c.issued.due,
 			}}
 		}
 		return events, nil

@@ -12,8 +12,8 @@ import (
 	"tollhouse/billing/tenant"
 )
 
-// number gives the written documents their numbers and issue date and makes
-// them final: the last thing that a closing does, since the series' locks keep
+// number gives documents their numbers and issue date, writes those that waited
+// for them and makes the drafts final: the last thing that a closing does, since the series' locks keep
 // every other closing of the same seller waiting until the commit.
 func (b *batch) number(ctx context.Context, tx tenant.Tx) error {
 	closed := b.closedOn()
@@ -42,11 +42,13 @@ func inOrder(groups map[Series][]*closing) []Series {
 	return list
 }
 
-const makeFinal = `
-	update bill b
-	   set state = 'final', series_year = $1, series_no = n.no, number = n.number, issue_date = $2, due_date = $3
-	  from unnest($4::uuid[], $5::bigint[], $6::text[]) as n (id, no, number)
-	 where b.id = n.id and b.state = 'draft'`
+// issued is a document's number and its dates.
+type issued struct {
+	series  Series
+	no      int64
+	text    string
+	on, due calendar.Date
+}
 
 func (b *batch) issue(ctx context.Context, tx tenant.Tx, s Series, documents []*closing, closed calendar.Date) error {
 	taken, err := take(ctx, tx, s, len(documents), closed)
@@ -58,26 +60,56 @@ func (b *batch) issue(ctx context.Context, tx tenant.Tx, s Series, documents []*
 		due = taken.issued.AddDays(b.frame.profile.PaymentTermDays)
 	}
 	seller := b.frame.sellers[s.LegalEntity]
-	ids, numbers, texts := make([]uuid.UUID, len(documents)), make([]int64, len(documents)), make([]string, len(documents))
+	var waiting, drafts []*closing
 	for i, c := range documents {
-		ids[i], numbers[i] = c.doc.ID, taken.first+int64(i)
-		texts[i] = b.frame.numbers.text(seller, s, numbers[i])
+		no := taken.first + int64(i)
+		c.issued = &issued{series: s, no: no, text: b.frame.numbers.text(seller, s, no), on: taken.issued, due: due}
+		if c.waits {
+			waiting = append(waiting, c)
+		} else {
+			drafts = append(drafts, c)
+		}
 	}
-	done, err := tx.Exec(ctx, makeFinal, s.Year, taken.issued, due, ids, numbers, texts)
+	if len(waiting) > 0 {
+		if err := b.copyBills(ctx, tx, waiting); err != nil {
+			return err
+		}
+		if err := b.open(ctx, tx, waiting, due); err != nil {
+			return err
+		}
+	}
+	if err := makeFinal(ctx, tx, drafts, taken.issued != closed && s.Kind == KindBill); err != nil {
+		return err
+	}
+	return recordFinal(ctx, tx, documents)
+}
+
+// makeFinal gives drafts the numbers that were taken for them. Where the series
+// was ahead of this closing's date, what is owed falls due with the bill.
+func makeFinal(ctx context.Context, tx tenant.Tx, drafts []*closing, ahead bool) error {
+	if len(drafts) == 0 {
+		return nil
+	}
+	one := drafts[0].issued
+	ids, numbers, texts := make([]uuid.UUID, len(drafts)), make([]int64, len(drafts)), make([]string, len(drafts))
+	for i, c := range drafts {
+		ids[i], numbers[i], texts[i] = c.doc.ID, c.issued.no, c.issued.text
+	}
+	done, err := tx.Exec(ctx, `
+		update bill b
+		   set state = 'final', series_year = $1, series_no = n.no, number = n.number, issue_date = $2, due_date = $3
+		  from unnest($4::uuid[], $5::bigint[], $6::text[]) as n (id, no, number)
+		 where b.id = n.id and b.state = 'draft'`, one.series.Year, one.on, one.due, ids, numbers, texts)
 	if err != nil {
 		return fmt.Errorf("number documents: %w", err)
 	}
-	if done.RowsAffected() != int64(len(documents)) {
-		return fmt.Errorf("number documents: %d of %d drafts found", done.RowsAffected(), len(documents))
+	if done.RowsAffected() != int64(len(drafts)) {
+		return fmt.Errorf("number documents: %d of %d drafts found", done.RowsAffected(), len(drafts))
 	}
-	if err := recordFinal(ctx, tx, documents, texts, taken.issued, due); err != nil {
-		return err
-	}
-	if taken.issued == closed || s.Kind != KindBill {
+	if !ahead {
 		return nil
 	}
-	// The series was ahead of this closing's date: what is owed falls due with the bill.
-	if _, err := tx.Exec(ctx, `update open_item set due_date = $1 where bill_id = any ($2)`, due, ids); err != nil {
+	if _, err := tx.Exec(ctx, `update open_item set due_date = $1 where bill_id = any ($2)`, one.due, ids); err != nil {
 		return fmt.Errorf("due dates: %w", err)
 	}
 	return nil

@@ -128,14 +128,15 @@ func (b *batch) writeNow(ctx context.Context, tx tenant.Tx, one *closing, cut bo
 
 // putItems writes documents that leave their accounts' cycles as they are.
 func (b *batch) putItems(ctx context.Context, tx tenant.Tx, part []*closing) error {
-	if err := b.post(ctx, tx, part); err != nil {
+	totals, err := b.post(ctx, tx, part)
+	if err != nil {
 		return err
 	}
-	if err := b.copyDocuments(ctx, tx, part); err != nil {
+	if err := totals.Move(ctx, tx); err != nil {
 		return err
 	}
-	if err := takeItems(ctx, tx, part); err != nil {
+	if err := b.share(ctx, tx, part); err != nil {
 		return err
 	}
-	return b.open(ctx, tx, part)
+	return b.putDrafts(ctx, tx, part)
 }

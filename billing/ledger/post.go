@@ -51,6 +51,19 @@ func PostLocked(ctx context.Context, tx tenant.Tx, zone *time.Location, postings
 	return add(ctx, tx, zone, postings, moves, new(pgx.Batch), count)
 }
 
+// PostBeside is PostLocked for a caller that changes the rows of accounts and
+// subscriptions in the same transaction anyway: their totals are returned and
+// are the caller's to move, in the statement that changes the rest of the row.
+func PostBeside(ctx context.Context, tx tenant.Tx, zone *time.Location, postings []Posting) (Totals, error) {
+	moves, count, err := movementOf(postings)
+	if err != nil {
+		return Totals{}, err
+	}
+	beside := Totals{Accounts: moves.accounts, Deferred: moves.deferred}
+	moves.accounts, moves.deferred = nil, nil
+	return beside, add(ctx, tx, zone, postings, moves, new(pgx.Batch), count)
+}
+
 // QueueLocked does what PostLocked does with a flow's next trip.
 func QueueLocked(f *tenant.Flow, zone *time.Location, postings []Posting) error {
 	moves, count, err := movementOf(postings)

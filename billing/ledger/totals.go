@@ -16,21 +16,33 @@ import (
 	"tollhouse/billing/tenant"
 )
 
-// accountMove is what postings change on one billing account.
-type accountMove struct {
-	unbilled, receivable, credit, undocumentedTax money.Decimal
+// AccountMove is what postings change on one billing account.
+type AccountMove struct {
+	Unbilled, Receivable, Credit, UndocumentedTax money.Decimal
+}
+
+// Totals is what postings change on running totals that the caller moves.
+type Totals struct {
+	Accounts map[uuid.UUID]*AccountMove
+	Deferred map[uuid.UUID]money.Decimal // of subscriptions
+}
+
+// Move moves what the caller did not.
+func (t Totals) Move(ctx context.Context, tx tenant.Tx) error {
+	m := &movement{accounts: t.Accounts, deferred: t.Deferred}
+	return m.write(ctx, tx, new(pgx.Batch))
 }
 
 // movement is what postings change on all running totals.
 type movement struct {
-	accounts map[uuid.UUID]*accountMove
+	accounts map[uuid.UUID]*AccountMove
 	buckets  map[uuid.UUID]money.Decimal
 	deferred map[uuid.UUID]money.Decimal
 }
 
 func newMovement() *movement {
 	return &movement{
-		accounts: map[uuid.UUID]*accountMove{},
+		accounts: map[uuid.UUID]*AccountMove{},
 		buckets:  map[uuid.UUID]money.Decimal{},
 		deferred: map[uuid.UUID]money.Decimal{},
 	}
@@ -48,11 +60,11 @@ func (m *movement) add(kind EventKind, t *Transfer) {
 	// for the statement that documents it.
 	if t.Credit.Kind == Tax {
 		a := m.account(t.AccountID)
-		a.undocumentedTax = a.undocumentedTax.Add(t.Amount)
+		a.UndocumentedTax = a.UndocumentedTax.Add(t.Amount)
 	}
 	if t.Debit.Kind == Tax {
 		a := m.account(t.AccountID)
-		a.undocumentedTax = a.undocumentedTax.Sub(t.Amount)
+		a.UndocumentedTax = a.UndocumentedTax.Sub(t.Amount)
 	}
 }
 
@@ -64,20 +76,20 @@ func (m *movement) side(account Account, debit money.Decimal) {
 		m.deferred[account.ID] = m.deferred[account.ID].Sub(debit)
 	case Unbilled:
 		a := m.account(account.ID)
-		a.unbilled = a.unbilled.Add(debit)
+		a.Unbilled = a.Unbilled.Add(debit)
 	case Receivable:
 		a := m.account(account.ID)
-		a.receivable = a.receivable.Add(debit)
+		a.Receivable = a.Receivable.Add(debit)
 	case CustomerCredit:
 		a := m.account(account.ID)
-		a.credit = a.credit.Sub(debit)
+		a.Credit = a.Credit.Sub(debit)
 	}
 }
 
-func (m *movement) account(id uuid.UUID) *accountMove {
+func (m *movement) account(id uuid.UUID) *AccountMove {
 	a := m.accounts[id]
 	if a == nil {
-		a = new(accountMove)
+		a = new(AccountMove)
 		m.accounts[id] = a
 	}
 	return a
@@ -157,7 +169,7 @@ func (m *movement) accountArguments() []any {
 	}
 	for _, id := range ids {
 		a := m.accounts[id.Bytes]
-		for i, amount := range [4]money.Decimal{a.unbilled, a.receivable, a.credit, a.undocumentedTax} {
+		for i, amount := range [4]money.Decimal{a.Unbilled, a.Receivable, a.Credit, a.UndocumentedTax} {
 			columns[i] = append(columns[i], amount)
 		}
 	}
