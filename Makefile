@@ -8,7 +8,7 @@ GEN := $(GO) tool -modfile=tools/gen/go.mod
 E2E := tollhouse/e2e
 PACKAGES = $(shell $(GO) list ./... | grep -v '^$(E2E)')
 
-.PHONY: screens help demo demo-stop demo-reset build deps test-deps test check lint generate bench
+.PHONY: test-openstack screens help demo demo-stop demo-reset build deps test-deps test check lint generate bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ test-deps: ## install what the tests need besides
 test: test-deps build ## all tests, with all set-up (RACE=-race looks for data races as well)
 	$(GO) test $(RACE) -timeout 20m $(PACKAGES)
 	$(GO) test -timeout 20m -count=1 $(E2E)/...
+
+test-openstack: deps ## the tests that need an OpenStack, with a lab of their own (RECORD=1 writes its answers down, KEEP=1 leaves it up)
+	@infra/openstack/lab/run '$(RECORD)' '$(KEEP)' '$(RUN)'
 
 check: ## vet, lint, generated code up to date
 	$(GO) vet ./...

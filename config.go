@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"tollhouse/infra/mail"
+	"tollhouse/infra/openstack"
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/vies"
 )
@@ -64,7 +65,8 @@ type controlConfig struct {
 	HostDB      string
 	MasterKey   string
 	Stock       int
-	Proxies     []netip.Prefix // whose X-Forwarded-For is believed
+	Cloud       *openstack.Config // of dedicated stacks' machines; nil for none
+	Proxies     []netip.Prefix    // whose X-Forwarded-For is believed
 	Log         slog.Level
 }
 
@@ -206,6 +208,24 @@ func (e *environment) mail() mailConfig {
 	return c
 }
 
+// cloud reads an entry of clouds.yaml. It is looked at here and reached later.
+func (e *environment) cloud() *openstack.Config {
+	name := e.text("TOLLHOUSE_OPENSTACK_CLOUD", "")
+	mark, network := e.text("TOLLHOUSE_OPENSTACK_MARK", openstack.DefaultMark), e.text("TOLLHOUSE_OPENSTACK_NETWORK", "")
+	if err := openstack.CheckMark(mark); err != nil {
+		e.fault("TOLLHOUSE_OPENSTACK_MARK", err.Error())
+	}
+	if name == "" {
+		return nil
+	}
+	c, err := openstack.ReadCloud(name)
+	if err != nil {
+		e.fault("TOLLHOUSE_OPENSTACK_CLOUD", "cannot be used: "+err.Error())
+	}
+	c.Mark, c.Network = mark, network
+	return &c
+}
+
 func (e *environment) proxies() []netip.Prefix { return e.networks("TOLLHOUSE_TRUSTED_PROXIES") }
 
 // networks reads addresses and networks, with commas.
@@ -291,6 +311,7 @@ func readControlConfig(env []string) (controlConfig, error) {
 		HostDB:      e.text("TOLLHOUSE_HOST_DATABASE", "tollhouse_host"),
 		MasterKey:   e.required("TOLLHOUSE_MASTER_KEY_FILE", "the file with the master key"),
 		Stock:       e.number("TOLLHOUSE_STOCK", 20, 0, 300),
+		Cloud:       e.cloud(),
 		Proxies:     e.proxies(),
 		Log:         e.level(),
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -29,6 +31,26 @@ func TestConfig_reportsAllFaultsAtOnce(t *testing.T) {
 	for _, secret := range []string{"hunter2", "sk_live_hidden"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("a secret is printed:\n%s", text)
+		}
+	}
+}
+
+// A cloud that cannot be used is told before anything starts, without its secrets.
+func TestConfig_ofACloud(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clouds.yaml")
+	entry := "clouds:\n  ours:\n    auth: {auth_url: 'https://c:5000/v3', username: u, password: hunter2, user_domain_name: Default}\n"
+	if err := os.WriteFile(file, []byte(entry), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("OS_CLIENT_CONFIG_FILE", file)
+	for _, c := range []struct{ cloud, mark, want string }{
+		{"ours", "tollhouse", `TOLLHOUSE_OPENSTACK_CLOUD cannot be used: cloud "ours": project_name or project_id is missing`},
+		{"theirs", "tollhouse", `TOLLHOUSE_OPENSTACK_CLOUD cannot be used: cloud "theirs": `},
+		{"ours", "Our Mark", `TOLLHOUSE_OPENSTACK_MARK is "Our Mark"`},
+	} {
+		_, err := readControlConfig([]string{"TOLLHOUSE_OPENSTACK_CLOUD=" + c.cloud, "TOLLHOUSE_OPENSTACK_MARK=" + c.mark})
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s, %s: %v, want %q", c.cloud, c.mark, err, c.want)
 		}
 	}
 }

@@ -59,10 +59,11 @@ type plant struct {
 	keys      *secrets.Keyring
 	passwords *identity.Passwords
 	authority *identity.Authority
-	control   *tenants.DB    // nil where the control plane is another process
-	vies      string         // address of the register of VAT ids; empty: the official one
-	networks  []netip.Prefix // private ones whose elements may be called back
-	reachable []netip.Prefix // private ones that operators may let their webhooks reach
+	control   *tenants.DB                   // nil where the control plane is another process
+	vies      string                        // address of the register of VAT ids; empty: the official one
+	networks  []netip.Prefix                // private ones whose elements may be called back
+	reachable []netip.Prefix                // private ones that operators may let their webhooks reach
+	clouds    map[string]provisioning.Sites // where dedicated stacks' machines are made, by name
 	stops     []func()
 }
 

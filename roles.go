@@ -11,9 +11,11 @@ import (
 	"tollhouse/billing"
 	"tollhouse/billing/tenant"
 	"tollhouse/infra/mail"
+	"tollhouse/infra/openstack"
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/secrets"
 	"tollhouse/infra/stripe"
+	"tollhouse/provisioning"
 )
 
 func logTo(w io.Writer, level slog.Level) *slog.Logger {
@@ -78,6 +80,14 @@ func runControl(ctx context.Context, p process) error {
 		return err
 	}
 	defer plant.close()
+	if config.Cloud != nil {
+		// It is reached when it is first needed: we start while it is down.
+		cloud, err := openstack.New(*config.Cloud)
+		if err != nil {
+			return err
+		}
+		plant.clouds = map[string]provisioning.Sites{"openstack": cloud}
+	}
 	listener, err := config.Listen.listener(ctx)
 	if err != nil {
 		return err

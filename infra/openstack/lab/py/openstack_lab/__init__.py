@@ -1,0 +1,1 @@
+"""An OpenStack control plane on one machine, for tests."""
