@@ -72,7 +72,7 @@ func ReturnDeposit(ctx context.Context, tx tenant.Tx, r DepositReturn) (Returned
 	post := &poster{account: a.ID, unit: a.Currency.Unit()}
 	credit := ledger.Of(ledger.CustomerCredit, a.ID)
 	if r.Amount == nil && d.Open.Sign() > 0 { // never paid: not asked for any more
-		if _, err := tx.Exec(ctx, `update open_item set open = 0 where id = $1`, d.OpenItemID); err != nil {
+		if _, err := tx.Exec(ctx, `update open_item set open = 0, `+KeepPast(2)+` where id = $1`, d.OpenItemID, tx.At); err != nil {
 			return Returned{}, fmt.Errorf("end what is asked for: %w", err)
 		}
 		post.move(ledger.General(ledger.Deposit), ledger.Of(ledger.Receivable, a.ID), d.Open.Decimal())

@@ -88,7 +88,7 @@ func (g gift) give(ctx context.Context, tx tenant.Tx, items []item) (applied mon
 		left = left.Sub(part)
 		batch.Queue(`insert into payment_allocation (id, payment_id, open_item_id, amount, at) values ($1, $2, $3, $4, $5)`,
 			uuid.Must(uuid.NewV7()), g.id, i.id, part, tx.At)
-		batch.Queue(`update open_item set open = open - $2 where id = $1`, i.id, part)
+		batch.Queue(`update open_item set open = open - $2, `+KeepPast(3)+` where id = $1`, i.id, part, tx.At)
 	}
 	applied = g.amount.Sub(left)
 	if _, err := tx.Exec(ctx, insertGift, g.id, g.account.ID, g.method, g.amount, left, g.account.Currency, g.reference, tx.At, g.by, g.entity, g.branch); err != nil {

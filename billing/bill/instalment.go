@@ -95,8 +95,8 @@ func Instal(ctx context.Context, tx tenant.Tx, n NewInstalments) ([]Instalment, 
 
 func writeParts(ctx context.Context, tx tenant.Tx, head Bill, whole Instalment, parts []money.Amount, due []calendar.Date) error {
 	paid := whole.Amount.Decimal().Sub(whole.Open.Decimal())
-	done, err := tx.Exec(ctx, `update open_item set part = 1, amount = $2, open = $3, due_date = $4 where id = $1`,
-		whole.OpenItemID, paid.Add(parts[0].Decimal()), parts[0].Decimal(), due[0])
+	done, err := tx.Exec(ctx, `update open_item set part = 1, amount = $2, open = $3, due_date = $4, `+KeepPast(5)+` where id = $1`,
+		whole.OpenItemID, paid.Add(parts[0].Decimal()), parts[0].Decimal(), due[0], tx.At)
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func CallIn(ctx context.Context, tx tenant.Tx, billID uuid.UUID) ([]Instalment, 
 		return nil, fmt.Errorf("lock open items: %w", err)
 	}
 	today := profile.LocalDate(tx.At)
-	_, err = tx.Exec(ctx, `update open_item set due_date = $2 where bill_id = $1 and part > 0 and open > 0 and due_date > $2`, billID, today)
+	_, err = tx.Exec(ctx, `update open_item set due_date = $2, `+KeepPast(3)+` where bill_id = $1 and part > 0 and open > 0 and due_date > $2`, billID, today, tx.At)
 	if err != nil {
 		return nil, fmt.Errorf("call in bill %s: %w", head.Number, err)
 	}

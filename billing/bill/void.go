@@ -217,7 +217,7 @@ func lockDeferred(ctx context.Context, tx tenant.Tx, transfers []ledger.Transfer
 
 // closeItems ends what a void document asks for: nothing of it is open.
 func closeItems(ctx context.Context, tx tenant.Tx, billID uuid.UUID) error {
-	if _, err := tx.Exec(ctx, `update open_item set open = 0 where bill_id = $1`, billID); err != nil {
+	if _, err := tx.Exec(ctx, `update open_item set open = 0, `+KeepPast(2)+` where bill_id = $1`, billID, tx.At); err != nil {
 		return fmt.Errorf("end what is open: %w", err)
 	}
 	return nil

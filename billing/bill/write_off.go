@@ -101,7 +101,7 @@ func WriteDebtOff(ctx context.Context, tx tenant.Tx, n NewWriteOff) (WriteOff, e
 // book lowers what is open by an amount, or raises it by a negative one, and
 // posts the loss and the relief.
 func (w WriteOff) book(ctx context.Context, tx tenant.Tx, a account.Account, amount, relief money.Decimal) error {
-	done, err := tx.Exec(ctx, `update open_item set open = open - $2 where id = $1`, w.OpenItemID, amount)
+	done, err := tx.Exec(ctx, `update open_item set open = open - $2, `+KeepPast(3)+` where id = $1`, w.OpenItemID, amount, tx.At)
 	if err == nil && done.RowsAffected() != 1 {
 		err = ErrNoItemOpen
 	}

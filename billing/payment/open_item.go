@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/bill"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
@@ -118,7 +119,7 @@ func writeShares(ctx context.Context, tx tenant.Tx, shares []share) error {
 	for _, s := range shares {
 		batch.Queue(`insert into payment_allocation (id, payment_id, open_item_id, amount, written_off, at) values ($1, $2, $3, $4, $5, $6)`,
 			uuid.Must(uuid.NewV7()), s.payment, s.item, s.amount, s.writtenOff, tx.At)
-		batch.Queue(`update open_item set open = open - $2 where id = $1`, s.item, s.amount.Add(s.writtenOff))
+		batch.Queue(`update open_item set open = open - $2, `+bill.KeepPast(3)+` where id = $1`, s.item, s.amount.Add(s.writtenOff), tx.At)
 	}
 	return sendOneRowEach(ctx, tx, &batch, "allocate")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tollhouse/billing/agenda"
+	"tollhouse/billing/bill"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
@@ -186,7 +187,7 @@ func (p payer) reverse(ctx context.Context, tx tenant.Tx, paymentID uuid.UUID, a
 		amount = amount.Sub(part)
 		reversed = append(reversed, reversal{a.id, a.item, part, a.writtenOff})
 		batch.Queue(`update payment_allocation set reversed = reversed + $2, written_off = 0 where id = $1`, a.id, part)
-		batch.Queue(`update open_item set open = open + $2 where id = $1`, a.item, part.Add(a.writtenOff))
+		batch.Queue(`update open_item set open = open + $2, `+bill.KeepPast(3)+` where id = $1`, a.item, part.Add(a.writtenOff), tx.At)
 	}
 	if !amount.IsZero() { // the sums of doc.go are broken
 		return nil, fmt.Errorf("payment %s has %s less applied than booked", paymentID, amount)

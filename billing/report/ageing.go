@@ -34,8 +34,8 @@ func bucketOf(due, day calendar.Date) int {
 	return 4
 }
 
-// Open items as of a day: what was made until then, less what was allocated
-// until then. The receivable of that day is today's less what the ledger has
+// Open items as of a day: what was made until then, as it stood before the first
+// change since. The receivable of that day is today's less what the ledger has
 // moved since.
 const agedItems = `
 	with since as (
@@ -53,9 +53,10 @@ const agedItems = `
 	  join party p on p.id = w.party_id
 	  join legal_entity e on e.id = w.legal_entity
 	  left join lateral (
-	      select o.due_date, case when $2 then o.open else o.amount - coalesce((
-	                 select sum(l.amount - l.reversed) from payment_allocation l where l.open_item_id = o.id and l.at < $1), 0) end as open
+	      select coalesce((x.was ->> 'due')::date, o.due_date) as due_date, coalesce((x.was ->> 'open')::numeric, o.open) as open
 	        from open_item o
+	        left join lateral (select e.was from jsonb_array_elements(o.past) with ordinality as e (was, n)
+	                            where not $2 and (e.was ->> 'until')::timestamptz >= $1 order by (e.was ->> 'until')::timestamptz, e.n limit 1) x on true
 	       where o.account_id = w.id and o.created_at < $1 and (o.open > 0 or not $2)) o on o.open > 0
 	 where ($4::uuid is null or w.legal_entity = $4) and ($5::uuid is null or w.branch = $5) and ($6 = '' or w.currency = $6)
 	 order by w.number, w.id, o.due_date nulls last`
@@ -68,9 +69,9 @@ type aged struct {
 	sums                           [buckets]money.Decimal
 }
 
-// agree makes the buckets sum to the ledger's receivable. On a day in the past
-// they may differ where an allocation was reversed since: the oldest debt is
-// then taken to have been paid first.
+// agree makes the buckets sum to the ledger's receivable. They do by themselves,
+// but for days before an import that was undone: the oldest debt is then taken
+// to have been paid first.
 func (a *aged) agree() {
 	rest := a.receivable
 	for _, s := range a.sums {

@@ -171,7 +171,7 @@ var plan = map[string]treatment{
 	"bill_tax":  {columns: map[string]string{"category": keep, "name": keep, "code": keep, "reason_code": keep, "reason": keep, "levy": keep}},
 	"bill_item": {columns: map[string]string{"kind": keep, "code": keep, "words": keep, "currency": keep, "tax_category": keep, "source": keep,
 		"ledger_kind": keep, "cause_kind": keep, "created_by": `''::text`}},
-	"open_item":  {columns: map[string]string{"currency": keep, "number": keep}},
+	"open_item":  {columns: map[string]string{"currency": keep, "number": keep, "past": keep}},
 	"deposit":    {columns: map[string]string{"number": keep, "currency": keep, "reason": `'copied'::text`, "asked_by": keep}},
 	"write_off":  {columns: map[string]string{"currency": keep, "reason": `'copied'::text`, "created_by": keep}},
 	"commitment": {columns: map[string]string{"currency": keep, "created_by": keep}},

@@ -1,3 +1,6 @@
 -- +goose Up
 -- by which rulebook a debit is collected: CORE from anybody, B2B from businesses
 alter table debit add column scheme text not null default 'CORE' check (scheme in ('CORE', 'B2B'));
+
+-- how an open item stood until each change of it: {until, open, due}, oldest first
+alter table open_item add column past jsonb not null default '[]';
