@@ -22,9 +22,9 @@ import (
 const selectRights = `
 	select v.id, v.kind, s.id, s.account_id, s.state, a.state,
 	       a.kind = 'prepaid' and s.state = 'active' and case
-	           when s.charged_through is not null then s.charged_through <= $2 and a.begun_through > $2
+	           when s.charged_through is not null and s.pays_fees and jsonb_array_length(coalesce(nullif(o.document #> '{prices,recurring}', 'null'), '[]')) > 0 then s.charged_through <= $2 and a.begun_through > $2
 	           else not exists (select from bucket b
-	               where b.account_id = a.id and b.valid_from <= $3 and (b.expires_at is null or b.expires_at > $3)
+	               where b.account_id = a.id and b.unit <> 'point' and b.valid_from <= $3 and (b.expires_at is null or b.expires_at > $3)
 	                 and (b.subscription_id is null or b.subscription_id = s.id)
 	                 and b.value > case when b.origin = 'main' then -coalesce(a.debt_limit, 0) else 0 end)
 	       end,
@@ -32,6 +32,7 @@ const selectRights = `
 	from service v
 	join subscription s on s.id = v.subscription_id
 	join billing_account a on a.id = s.account_id
+	join offering_version o on o.id = s.offering_id
 	left join lateral (select i.generation, i.level, i.state, i.attempts, i.failure, i.created_at, i.tried_at, i.settled_at, i.confirmed_by
 	    from access_intent i where i.service_id = v.id order by i.generation desc limit 1) i on true
 	where `

@@ -53,7 +53,7 @@ func Adjust(ctx context.Context, tx tenant.Tx, a Adjustment) (Bucket, error) {
 		return Bucket{}, fmt.Errorf("adjust balance %s: %w", bucket.ID, err)
 	}
 	bucket.Value = after
-	return bucket, nil
+	return bucket, Turned(ctx, tx, o.id)
 }
 
 // adjusting is the transfer that moves a bucket by a signed amount. Money is

@@ -48,7 +48,14 @@ func Expire(ctx context.Context, tx tenant.Tx, dueAt time.Time, limit int) (int,
 	if err != nil {
 		return 0, fmt.Errorf("find ended balances: %w", err)
 	}
-	return len(gone), finish(ctx, tx, gone, dueAt)
+	if err := finish(ctx, tx, gone, dueAt); err != nil {
+		return 0, err
+	}
+	accounts := make([]uuid.UUID, len(gone))
+	for i := range gone {
+		accounts[i] = gone[i].AccountID
+	}
+	return len(gone), Turned(ctx, tx, accounts...)
 }
 
 // Heir takes what is left of a bucket that has ended.

@@ -57,5 +57,8 @@ func Give(ctx context.Context, tx tenant.Tx, g Gift) (Bucket, error) {
 	if _, err := Grant(ctx, tx, []NewBucket{n}); err != nil {
 		return Bucket{}, err
 	}
+	if err := Turned(ctx, tx, o.id); err != nil {
+		return Bucket{}, err
+	}
 	return lockOne(ctx, tx, g.ID)
 }

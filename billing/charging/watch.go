@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -11,6 +12,7 @@ import (
 	"tollhouse/billing/alert"
 	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/money"
 	"tollhouse/billing/points"
 	"tollhouse/billing/tenant"
 )
@@ -66,6 +68,9 @@ func (s *scene) watch(ctx context.Context, tx tenant.Tx, payers []*payer, charge
 	if err := agenda.AddFor(ctx, tx, agenda.AutoTopUp, tx.At, sunken(payers)); err != nil {
 		return err
 	}
+	if err := agenda.AddFor(ctx, tx, agenda.AccessTurn, tx.At, turned(payers, tx.At)); err != nil {
+		return err
+	}
 	if w.earns {
 		day := calendar.DateOf(tx.At, s.zone).AddDays(1)
 		if err := agenda.AddFor(ctx, tx, agenda.PointsEarned, day.Start(s.zone).UTC(), usersOf(charges)); err != nil {
@@ -80,12 +85,12 @@ func (s *scene) watch(ctx context.Context, tx tenant.Tx, payers []*payer, charge
 
 // nothingToWatch says, from memory alone, that nothing would follow from what
 // was moved and charged; false where that is not known.
-func (s *scene) nothingToWatch(payers []*payer, charges []Charge, day calendar.Date) bool {
+func (s *scene) nothingToWatch(payers []*payer, charges []Charge, at time.Time, day calendar.Date) bool {
 	s.engine.mu.Lock()
 	w := s.engine.watched[s.tenant]
 	s.engine.mu.Unlock()
 	switch {
-	case w == nil || w.epoch != s.catalogEpoch, len(sunken(payers)) > 0, w.earns && len(usersOf(charges)) > 0:
+	case w == nil || w.epoch != s.catalogEpoch, len(sunken(payers)) > 0, len(turned(payers, at)) > 0, w.earns && len(usersOf(charges)) > 0:
 		return false
 	case w.alerts.None():
 		return true
@@ -97,7 +102,7 @@ func (s *scene) nothingToWatch(payers []*payer, charges []Charge, day calendar.D
 // where something follows.
 func (b *batch) watch(ctx context.Context) error {
 	payers := slices.Collect(maps.Values(b.payers))
-	if b.scene.nothingToWatch(payers, b.till.charges, calendar.DateOf(b.flow.At, b.scene.zone)) {
+	if b.scene.nothingToWatch(payers, b.till.charges, b.flow.At, calendar.DateOf(b.flow.At, b.scene.zone)) {
 		return nil
 	}
 	tx, err := b.flow.Tx()
@@ -113,6 +118,39 @@ func sunken(payers []*payer) []uuid.UUID {
 	var ids []uuid.UUID
 	for _, p := range payers {
 		if m := p.main; m != nil && m.AlertBelow != nil && m.before.Cmp(*m.AlertBelow) >= 0 && m.Value.Cmp(*m.AlertBelow) < 0 {
+			ids = append(ids, p.id)
+		}
+	}
+	return ids
+}
+
+// turned are the prepaid accounts that have just used the last of what all their
+// services may use, or have got something again: what those may do on the
+// network is looked at anew, behind this transaction.
+func turned(payers []*payer, at time.Time) []uuid.UUID {
+	var ids []uuid.UUID
+	for _, p := range payers {
+		if !p.prepaid {
+			continue
+		}
+		var before, after, down, up bool
+		for _, list := range [][]*purse{p.units, p.money, p.foreign} {
+			for _, one := range list {
+				if one.ExpiresAt != nil && !one.ExpiresAt.After(at) {
+					continue
+				}
+				var floor money.Decimal
+				if one.Origin == balance.Main && p.debtLimit != nil {
+					floor = p.debtLimit.Neg()
+				}
+				had, has := one.before.Cmp(floor) > 0, one.Value.Cmp(floor) > 0
+				down, up = down || had && !has, up || has && !had
+				if one.SubscriptionID == nil {
+					before, after = before || had, after || has
+				}
+			}
+		}
+		if down && !after || up && !before {
 			ids = append(ids, p.id)
 		}
 	}

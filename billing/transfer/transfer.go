@@ -201,6 +201,9 @@ func (t Transfer) move(ctx context.Context, tx tenant.Tx, p Policy, from account
 	if err != nil {
 		return fmt.Errorf("note transfer %s: %w", t.ID, err)
 	}
+	if err := balance.Turned(ctx, tx, t.From, t.To); err != nil {
+		return err
+	}
 	return balance.Sunk(ctx, tx, giver, giver.Value.Sub(amount))
 }
 
