@@ -37,6 +37,9 @@ func (c *cards) ChargeStored(_ context.Context, r payment.StoredCharge) (payment
 	if c.broken != nil {
 		return payment.ProviderEvent{}, c.broken
 	}
+	if c.after != nil {
+		c.after()
+	}
 	kind, failure := payment.EventSucceeded, ""
 	if c.declines {
 		kind, failure = payment.EventFailed, "Your card was declined."

@@ -27,10 +27,7 @@ import (
 const closeAtOnce = 500
 
 var closer = bill.Closer{Settle: func(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) error {
-	if err := payment.ApplyCredit(ctx, tx, accounts...); err != nil {
-		return err
-	}
-	return payment.ScheduleAutoPay(ctx, tx, accounts...)
+	return payment.ApplyCredit(ctx, tx, accounts...)
 }}
 
 // closersAtOnce is how many portions of a bill run are closed at the same time:
@@ -56,6 +53,9 @@ func (s *Stack) closeCycles(ctx context.Context, item agenda.Item) (again bool, 
 			return err
 		}
 		if run.State == bill.Done { // and not paused meanwhile
+			if err := payment.ScheduleAutoPayOf(ctx, tx, run.ID); err != nil {
+				return err
+			}
 			if err := agenda.Again(ctx, tx, agenda.TellBills, run.ID, nil); err != nil {
 				return err
 			}
@@ -216,6 +216,9 @@ func (s *Stack) BillNow(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, 
 	}
 	made, err := bill.Get(ctx, tx, document.ID)
 	if err != nil || made.State != bill.Final || made.Open.Sign() <= 0 {
+		return document, err
+	}
+	if err := payment.ScheduleAutoPay(ctx, tx, accountID); err != nil {
 		return document, err
 	}
 	profile, err := account.GetProfile(ctx, tx)

@@ -9,6 +9,7 @@ import (
 	"tollhouse/billing/charging"
 	"tollhouse/billing/collection"
 	"tollhouse/billing/desk"
+	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
 )
 
@@ -30,6 +31,17 @@ func (s *Stack) Collection() *collection.Collector {
 			return desk.Terminate(ctx, tx, s.host.charging, id)
 		},
 		PayPage: func(token string) string { return s.host.config.PublicURL + "/t/" + s.Ref.Name + "/link/" + token },
+	})
+}
+
+// reviewDebt looks at an account whose open items have changed: what follows if
+// they are late, and what a stored card pays by itself.
+func (s *Stack) reviewDebt(ctx context.Context, accountID uuid.UUID) error {
+	return s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error {
+		if err := s.Collection().Review(ctx, tx, accountID); err != nil {
+			return err
+		}
+		return payment.ScheduleAutoPay(ctx, tx, accountID)
 	})
 }
 

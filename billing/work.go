@@ -89,7 +89,7 @@ func (s *Stack) handle(ctx context.Context, item agenda.Item) (again bool, err e
 	case agenda.DunningDay:
 		return s.dunningDay(ctx, item)
 	case agenda.Dunning:
-		return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return s.Collection().Review(ctx, tx, item.Ref) })
+		return false, s.reviewDebt(ctx, item.Ref)
 	case agenda.AccessTurn:
 		return false, s.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return access.Settle(ctx, tx, item.Ref) })
 	case agenda.AccessTell:

@@ -88,6 +88,7 @@ type cards struct {
 	declines bool // stored cards
 	broken   error
 	during   func() // while a refund is asked for
+	after    func() // when a stored card was charged, before the answer is heard
 }
 
 func (c *cards) Checkout(_ context.Context, r payment.CheckoutRequest) (payment.Checkout, error) {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/agenda"
@@ -50,40 +49,43 @@ func SetAutoPay(ctx context.Context, tx tenant.Tx, accountID, methodID uuid.UUID
 	return ScheduleAutoPay(ctx, tx, accountID)
 }
 
+// Each due date of what an account owes is tried first at the hour of that day,
+// or now where it has passed. What is on the agenda stays as it is.
+const scheduleAutoPay = `
+	insert into agenda (id, kind, ref, detail, due_at, created_at)
+	select gen_random_uuid(), $1, d.account_id, jsonb_build_object('due', d.due_date, 'try', 1), d.at, $2
+	  from (select distinct o.account_id, o.due_date, greatest((o.due_date + make_interval(hours => $3)) at time zone $4, $2) as at
+	          from payment_method m
+	          join open_item o on o.account_id = m.account_id and o.open > 0
+	         where m.auto_pay and m.state = 'active' and m.kind = 'card' and `
+
 // ScheduleAutoPay puts on the agenda what accounts that pay by themselves owe,
-// each due date once. A bill run calls it when it has made open items.
+// each due date once.
 func ScheduleAutoPay(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) error {
+	return schedule(ctx, tx, `m.account_id = any($5)`, accounts)
+}
+
+// ScheduleAutoPayOf does it for the bills of a run (by bill_of_run).
+func ScheduleAutoPayOf(ctx context.Context, tx tenant.Tx, run uuid.UUID) error {
+	return schedule(ctx, tx, `o.bill_id in (select b.id from bill b where b.run_id = $5)`, run)
+}
+
+func schedule(ctx context.Context, tx tenant.Tx, which string, of any) error {
 	zone, err := ledger.Zone(ctx, tx)
 	if err != nil {
 		return err
 	}
-	rows, err := tx.Query(ctx, `
-		select distinct o.account_id, o.due_date
-		  from payment_method m
-		  join open_item o on o.account_id = m.account_id and o.open > 0
-		 where m.account_id = any($1) and m.auto_pay and m.state = 'active' and m.kind = 'card'
-		 order by o.account_id, o.due_date`, accounts)
+	var first *time.Time
+	err = tx.QueryRow(ctx, `with added as (`+scheduleAutoPay+which+`) as d
+		 order by d.account_id, d.due_date on conflict (kind, ref, due_at) do nothing returning due_at) select min(due_at) from added`,
+		string(agenda.AutoPay), tx.At, autoPayHour, zone.String(), of).Scan(&first)
 	if err != nil {
-		return fmt.Errorf("find what pays itself: %w", err)
+		return fmt.Errorf("put what pays itself on the agenda: %w", err)
 	}
-	type due struct {
-		account uuid.UUID
-		on      calendar.Date
+	if first == nil {
+		return nil
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d due, err error) { err = row.Scan(&d.account, &d.on); return d, err })
-	if err != nil {
-		return fmt.Errorf("find what pays itself: %w", err)
-	}
-	for _, d := range all {
-		at := d.on.Start(zone).Add(autoPayHour * time.Hour)
-		if at.Before(tx.At) {
-			at = tx.At
-		}
-		if err := agenda.Add(ctx, tx, agenda.Item{Kind: agenda.AutoPay, Ref: d.account, DueAt: at, Detail: autoPayDue{d.on, 1}}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return tx.Wake(ctx, first.UTC())
 }
 
 // StoredAttempt is a charge of a stored card that is to be made now.
