@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tollhouse/billing/account"
@@ -27,12 +28,30 @@ func (s *Stack) TakeCash(ctx context.Context, tx tenant.Tx, n payment.NewPayment
 // one may have come late.
 const payoutsOverlap = 14 * 24 * time.Hour
 
-// FetchPayouts asks the card provider what it has paid out, and keeps what is
-// new.
+// FetchPayouts asks the providers what they have paid out, and keeps what is new.
+// payment.ErrProviderNotConfigured means that none of them is set up.
 func (s *Stack) FetchPayouts(ctx context.Context, by string) (fetched []reconcile.Payout, err error) {
+	none := true
+	for _, provider := range []string{payment.Stripe, payment.Redirect} {
+		some, err := s.fetchPayouts(ctx, provider, by)
+		fetched = append(fetched, some...)
+		if errors.Is(err, payment.ErrProviderNotConfigured) {
+			continue
+		}
+		if none = false; err != nil {
+			return fetched, err
+		}
+	}
+	if none {
+		return nil, payment.ErrProviderNotConfigured
+	}
+	return fetched, nil
+}
+
+func (s *Stack) fetchPayouts(ctx context.Context, provider, by string) (fetched []reconcile.Payout, err error) {
 	var since time.Time
 	err = s.Read(ctx, func(ctx context.Context, tx tenant.Tx) error {
-		since, err = reconcile.LastPayout(ctx, tx, payment.Stripe)
+		since, err = reconcile.LastPayout(ctx, tx, provider)
 		return err
 	})
 	if err != nil {
@@ -41,7 +60,7 @@ func (s *Stack) FetchPayouts(ctx context.Context, by string) (fetched []reconcil
 	if !since.IsZero() {
 		since = since.Add(-payoutsOverlap)
 	}
-	list, err := s.host.till.Payouts(ctx, s.Ref, payment.Stripe, since)
+	list, err := s.host.till.Payouts(ctx, s.Ref, provider, since)
 	if err != nil {
 		return nil, err
 	}

@@ -106,13 +106,14 @@ type account struct {
 	Entries  []entry   `xml:"Ntry"`
 }
 
-// ReadCamt reads a camt.053 (statements) or camt.054 (single movements) of any
-// version: every account in it.
+// ReadCamt reads a camt.053 (statements), camt.054 (single movements) or
+// camt.052 (what was booked during the day) of any version: every account in it.
 func ReadCamt(r io.Reader) ([]Statement, error) {
 	var d struct {
 		XMLName       xml.Name
 		Statements    []account `xml:"BkToCstmrStmt>Stmt"`
 		Notifications []account `xml:"BkToCstmrDbtCdtNtfctn>Ntfctn"`
+		Reports       []account `xml:"BkToCstmrAcctRpt>Rpt"`
 	}
 	if err := xml.NewDecoder(io.LimitReader(r, maxFile)).Decode(&d); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFile, err)
@@ -121,7 +122,7 @@ func ReadCamt(r io.Reader) ([]Statement, error) {
 	for _, list := range []struct {
 		format   string
 		accounts []account
-	}{{"camt.053", d.Statements}, {"camt.054", d.Notifications}} {
+	}{{"camt.053", d.Statements}, {"camt.054", d.Notifications}, {"camt.052", d.Reports}} {
 		for _, a := range list.accounts {
 			s, err := a.statement(list.format)
 			if err != nil {
@@ -131,7 +132,7 @@ func ReadCamt(r io.Reader) ([]Statement, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: there is no camt.053 or camt.054 in it", ErrFile)
+		return nil, fmt.Errorf("%w: there is no camt.052, camt.053 or camt.054 in it", ErrFile)
 	}
 	return all, nil
 }

@@ -121,3 +121,29 @@ func FuzzReadCamt(f *testing.F) {
 		}
 	})
 }
+
+// A notification names single movements, without balances. What it books has the
+// reference that the day's statement gives it too.
+func TestReadCamt_notificationNamesWhatTheStatementNames(t *testing.T) {
+	s, whole := readCamt(t, "camt.054.001.08.xml"), readCamt(t, "camt.053.001.02.xml")
+	if s.Format != "camt.054" || s.Opening != nil || s.Closing != nil || s.From.String() != "2026-06-02" || len(s.Entries) != 1 {
+		t.Fatalf("%+v", s)
+	}
+	one, same := s.Entries[0], whole.Entries[0]
+	if s.Account != whole.Account || one.Ref != same.Ref || !one.Amount.Equal(same.Amount) || one.Party != same.Party || one.Structured != same.Structured || one.IBAN != same.IBAN {
+		t.Errorf("notified %+v, in the statement %+v", one, same)
+	}
+}
+
+// So does a report of the day under way; what is pending is no money yet.
+func TestReadCamt_reportOfTheDayUnderWay(t *testing.T) {
+	text, err := os.ReadFile("testdata/camt.054.001.08.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := strings.NewReplacer("camt.054.001.08", "camt.052.001.08", "BkToCstmrDbtCdtNtfctn", "BkToCstmrAcctRpt", "Ntfctn>", "Rpt>").Replace(string(text))
+	all, err := statement.ReadCamt(strings.NewReader(report))
+	if err != nil || len(all) != 1 || all[0].Format != "camt.052" || len(all[0].Entries) != 1 || all[0].Entries[0].Ref != "SVC-1" {
+		t.Errorf("%+v: %v", all, err)
+	}
+}

@@ -73,8 +73,9 @@ func (s *Server) refund(account Account, r *http.Request, body []byte) (any, err
 	if p.Status != "paid" {
 		return nil, &problem{http.StatusUnprocessableEntity, "not_paid", "The payment was not paid."}
 	}
-	p.refunded++
-	return redirect.Refund{ID: fmt.Sprintf("%s_r%d", p.ID, p.refunded), Reference: asked.Reference, Status: "done", Amount: asked.Amount, Currency: asked.Currency}, nil
+	done := redirect.Refund{ID: fmt.Sprintf("%s_r%d", p.ID, len(p.refunds)+1), Reference: asked.Reference, Status: "done", Amount: asked.Amount, Currency: asked.Currency}
+	p.refunds = append(p.refunds, done)
+	return done, nil
 }
 
 // Pay does what a payer does: it pays a payment, found by its id or by the

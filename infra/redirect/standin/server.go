@@ -40,13 +40,16 @@ type Server struct {
 	accounts map[string]Account
 	payments map[string]*made
 	answers  map[string][]byte // by merchant and key
+	payouts  []paidOut
 }
 
 // made is a payment with whose it is and where its payer goes back to.
 type made struct {
 	redirect.Payment
 	merchant, description, back string
-	refunded                    int
+	refunds                     []redirect.Refund
+	sent                        bool // it was paid out
+	sentRefunds                 int
 }
 
 // New makes a server. It answers nothing before Start. now is wall time.
@@ -66,6 +69,7 @@ func (s *Server) Start(ctx context.Context) error {
 	mux.HandleFunc("POST /payments", s.signed(s.create))
 	mux.HandleFunc("GET /payments/{id}", s.signed(s.get))
 	mux.HandleFunc("POST /payments/{id}/refunds", s.signed(s.refund))
+	mux.HandleFunc("GET /payouts/from/{day}", s.signed(s.listPayouts))
 	mux.HandleFunc("GET /pay/{id}", s.showPage)
 	mux.HandleFunc("POST /pay/{id}", s.payOnPage)
 	mux.HandleFunc("GET /style.css", serveStyle)

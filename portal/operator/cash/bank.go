@@ -86,7 +86,7 @@ func bank(v *web.Visit, f *fault) error {
 	}
 	files := panel{id: "statements", title: r.T("money.statements"), none: r.T("money.statements.none"), head: p.heads("statement", "account", "period", "closing", "entries", "unclear", "balance")}
 	if may {
-		forms := []ui.Choice{{Value: "", Label: "camt.053 / camt.054"}}
+		forms := []ui.Choice{{Value: "", Label: "camt.053 / camt.054 / camt.052"}}
 		for name := range laid.Delimited {
 			forms = append(forms, ui.Choice{Value: name, Label: name})
 		}
