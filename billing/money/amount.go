@@ -139,7 +139,7 @@ func (a *Amount) UnmarshalJSON(text []byte) error {
 }
 
 func bounded(d Decimal, c Currency) (Amount, error) {
-	if d.Abs().Cmp(limit) >= 0 {
+	if d.wide != nil && d.Abs().Cmp(limit) >= 0 { // 64 bits hold nothing that large
 		return Amount{}, fmt.Errorf("%w: %s %s", ErrOverflow, d, c)
 	}
 	return Amount{d, c}, nil

@@ -3,6 +3,7 @@ package money
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"math/big"
 	"testing"
 
@@ -98,6 +99,29 @@ func TestDecimal_MulDiv_equalsFractions(t *testing.T) {
 		step := DecimalOf(1, scale).BigRat()
 		if gap.Sign() < 0 || gap.Cmp(step) >= 0 {
 			t.Fatalf("floor(%s × %s / %s) = %s is off by %s", a, b, c, got, gap.FloatString(20))
+		}
+	})
+}
+
+// By whichever way it is reckoned, a quotient is the exact one, rounded once.
+func TestDecimal_MulDiv_isTheRoundedFraction(t *testing.T) {
+	edges := []int64{0, 1, -1, 2, 3, 5, 10, math.MaxInt64, math.MinInt64, math.MaxInt64 - 1, 1e18, -1e18}
+	rapid.Check(t, func(t *rapid.T) {
+		number := func(name string) Decimal {
+			n := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-1_000_000, 1_000_000), rapid.SampledFrom(edges)).Draw(t, name)
+			return DecimalOf(n, int32(rapid.IntRange(0, 18).Draw(t, name+" scale")))
+		}
+		a, b, c := number("a"), number("b"), number("c")
+		if c.IsZero() {
+			return
+		}
+		scale := int32(rapid.IntRange(0, 18).Draw(t, "digits"))
+		exact := new(big.Rat).Quo(new(big.Rat).Mul(a.BigRat(), b.BigRat()), c.BigRat())
+		for _, rule := range []Rounding{HalfAwayFromZero, HalfEven, Up, Down, Ceiling, Floor} {
+			got, err := a.MulDiv(b, c, scale, rule)
+			if want := RoundRat(exact, scale, rule); err != nil || !got.Equal(want) {
+				t.Fatalf("%s × %s / %s at %d digits, %s: %s, want %s (%v)", a, b, c, scale, rule, got, want, err)
+			}
 		}
 	})
 }

@@ -134,6 +134,9 @@ func (d Decimal) MulDiv(num, den Decimal, scale int32, r Rounding) (Decimal, err
 	if den.IsZero() {
 		return Decimal{}, fmt.Errorf("divide %s by %s: %w", d, den, ErrDivisionByZero)
 	}
+	if small, ok := mulDivSmall(d, num, den, scale, r); ok {
+		return small, nil
+	}
 	n := d.coefficient()
 	n.Mul(n, num.coefficient())
 	m := den.coefficient()
