@@ -8,7 +8,7 @@ GEN := $(GO) tool -modfile=tools/gen/go.mod
 E2E := tollhouse/e2e
 PACKAGES = $(shell $(GO) list ./... | grep -v '^$(E2E)')
 
-.PHONY: test-openstack screens help demo demo-stop demo-reset build deps test-deps test check lint generate bench
+.PHONY: bench-openstack test-openstack screens help demo demo-stop demo-reset build deps test-deps test check lint generate bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,7 +37,7 @@ test: test-deps build ## all tests, with all set-up (RACE=-race looks for data r
 	$(GO) test -timeout 20m -count=1 $(E2E)/...
 
 test-openstack: deps ## the tests that need an OpenStack, with a lab of their own (RECORD=1 writes its answers down, KEEP=1 leaves it up)
-	@infra/openstack/lab/run '$(RECORD)' '$(KEEP)' '$(RUN)'
+	@RECORD='$(RECORD)' KEEP='$(KEEP)' infra/openstack/lab/run test '$(RUN)'
 
 check: ## vet, lint, generated code up to date
 	$(GO) vet ./...
@@ -53,6 +53,9 @@ generate: ## write generated code anew
 
 screens: deps test-deps build ## take the pictures of docs/screens from a demo of their own
 	$(GO) run ./e2e/screens -binary $(BIN)
+
+bench-openstack: deps build ## dedicated stacks beside bare ones of Heat, in a lab (QUICK=1 for few)
+	@KEEP='$(KEEP)' infra/openstack/lab/run bench $(if $(QUICK),--quick)
 
 bench: deps build ## all benchmarks beside their baselines (BENCH=regexp for some)
 	@$(BIN) bench --run '$(BENCH)'

@@ -35,6 +35,8 @@ var benchmarks = []benchmark{
 	{"trial", trial},
 	{"tenant_create", tenantCreate},
 	{"portal_home", portalHome},
+	{"dedicated_vs_heat", dedicated(func(scale) int { return 1 }, dedicatedGoal)},
+	{"dedicated_20_at_once", dedicated(func(s scale) int { return s.sites }, manyGoal)},
 }
 
 // reporter tells what is being done.

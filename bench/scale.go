@@ -38,6 +38,9 @@ type scale struct {
 	homeSeed   int // subscribers who live 13 months by the product's own ways
 	homeCopies int // of whom so many copies are made
 	homeVisits int
+
+	siteRounds int // of sites in a cloud, bare ones and ours in turns
+	sites      int // made at once
 }
 
 // full is what the goals are set for.
@@ -50,6 +53,7 @@ var full = scale{
 	trialAccounts: 10_000, trialRecords: 1_000_000,
 	tenants: 300, burst: 20, stock: 20, stockless: 5,
 	homeSeed: 1_000, homeCopies: 200, homeVisits: 4_000,
+	siteRounds: 3, sites: 20,
 }
 
 // quick shows that everything runs, in seconds.
@@ -62,4 +66,5 @@ var quick = scale{
 	trialAccounts: 60, trialRecords: 2_000,
 	tenants: 2, burst: 2, stock: 2, stockless: 1,
 	homeSeed: 20, homeCopies: 3, homeVisits: 40,
+	siteRounds: 1, sites: 2,
 }

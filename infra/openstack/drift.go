@@ -18,7 +18,7 @@ func (c *Cloud) drift(ctx context.Context, s *stack, parts []resource) ([]string
 	if err != nil {
 		return nil, fmt.Errorf("stack %s names no site: %w", s.Name, err)
 	}
-	stands, err := c.survey(ctx, provisioning.SiteID(id))
+	stands, err := c.survey(ctx, provisioning.SiteID(id), parts)
 	if err != nil {
 		return nil, err
 	}

@@ -106,13 +106,13 @@ func (c *Cloud) change(ctx context.Context, s *stack, id provisioning.SiteID, p 
 	if err != nil {
 		return provisioning.Observed{}, err
 	}
-	stands, err := c.survey(ctx, id)
+	stands, err := c.survey(ctx, id, parts)
 	if err != nil {
 		return provisioning.Observed{}, err
 	}
 	// A machine that failed holds the volumes and ports that its successor needs, and
 	// Heat makes the successor first.
-	if cleared, err := c.clearFailed(ctx, id, stands); err != nil || !cleared {
+	if cleared, err := c.clearFailed(ctx, id, parts, stands); err != nil || !cleared {
 		return c.notYet(ctx, s, "a machine that failed is still being taken away", err)
 	}
 	grown, err := c.growData(ctx, parts, stands, p.number("data_gb"))
@@ -149,7 +149,7 @@ func (c *Cloud) notYet(ctx context.Context, s *stack, because string, err error)
 const clearing = 20
 
 // clearFailed takes away machines of the site that Nova has given up.
-func (c *Cloud) clearFailed(ctx context.Context, id provisioning.SiteID, stands survey) (done bool, err error) {
+func (c *Cloud) clearFailed(ctx context.Context, id provisioning.SiteID, parts []resource, stands survey) (done bool, err error) {
 	failed := 0
 	for _, one := range stands.servers {
 		if one.Status != "ERROR" {
@@ -165,7 +165,7 @@ func (c *Cloud) clearFailed(ctx context.Context, id provisioning.SiteID, stands 
 		if err := c.pause(ctx, time.Second/2); err != nil {
 			return false, err
 		}
-		now, err := c.survey(ctx, id)
+		now, err := c.survey(ctx, id, parts)
 		if err != nil {
 			return false, err
 		}

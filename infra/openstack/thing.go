@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -37,7 +38,8 @@ type kind struct {
 
 // kinds in the order in which what is left over can be deleted.
 var kinds = []*kind{
-	{name: "server", service: nova, path: "servers", detail: "servers/detail", many: "servers", tagged: true, paged: true},
+	// Heat tags a server when it runs: one that failed has its metadata only.
+	{name: "server", service: nova, path: "servers", detail: "servers/detail", many: "servers", paged: true},
 	{name: "floating ip", service: neutron, path: "floatingips", many: "floatingips", paged: true},
 	{name: "volume", service: cinder, path: "volumes", detail: "volumes/detail", many: "volumes", paged: true},
 	{name: "router", service: neutron, path: "routers", many: "routers", tagged: true, paged: true},
@@ -163,7 +165,8 @@ type server struct {
 	Flavor struct {
 		Name string `json:"original_name"`
 	}
-	Fault struct{ Message string }
+	Fault    struct{ Message string }
+	Metadata map[string]string
 }
 
 type volume struct {
@@ -182,32 +185,50 @@ type survey struct {
 	volumes map[string]volume
 }
 
-func (c *Cloud) survey(ctx context.Context, id provisioning.SiteID) (survey, error) {
+// survey looks at a site's machines and volumes. Parts that Heat knows and a search
+// does not find are asked for one by one.
+func (c *Cloud) survey(ctx context.Context, id provisioning.SiteID, parts []resource) (survey, error) {
 	s := survey{servers: map[string]server{}, volumes: map[string]volume{}}
-	for _, k := range kinds {
-		if k.name != "server" && k.name != "volume" {
+	var tagged struct{ Servers []server }
+	query := url.Values{"tags": {c.siteTag(id)}, "limit": {strconv.Itoa(page)}}
+	if err := c.call(ctx, nova, "GET", "servers/detail?"+query.Encode(), nil, &tagged); err != nil {
+		return s, err
+	}
+	for _, one := range tagged.Servers {
+		s.servers[one.ID] = one
+	}
+	for _, r := range parts {
+		if _, found := s.servers[r.Physical]; found || r.Type != "OS::Nova::Server" || r.Physical == "" {
 			continue
 		}
-		found, err := c.list(ctx, k, id.String())
+		var answer struct{ Server server }
+		err := c.call(ctx, nova, "GET", "servers/"+url.PathEscape(r.Physical), nil, &answer)
+		if status(err) == http.StatusNotFound {
+			continue
+		}
 		if err != nil {
 			return s, err
 		}
-		for _, t := range found {
-			var one server
-			var v volume
-			if k.name == "server" {
-				err = json.Unmarshal(t.raw, &one)
-				s.servers[t.ID] = one
-			} else {
-				err = json.Unmarshal(t.raw, &v)
-				s.volumes[t.ID] = v
-			}
-			if err != nil {
-				return s, fmt.Errorf("%s: read %s %s: %w", k.service, k.name, t.ID, err)
-			}
+		if answer.Server.Metadata["tollhouse_site"] == id.String() {
+			s.servers[r.Physical] = answer.Server
 		}
 	}
+	volumes, err := c.list(ctx, kindOf("volume"), id.String())
+	if err != nil {
+		return s, err
+	}
+	for _, t := range volumes {
+		var v volume
+		if err := json.Unmarshal(t.raw, &v); err != nil {
+			return s, fmt.Errorf("Cinder: read volume %s: %w", t.ID, err)
+		}
+		s.volumes[t.ID] = v
+	}
 	return s, nil
+}
+
+func kindOf(name string) *kind {
+	return kinds[slices.IndexFunc(kinds, func(k *kind) bool { return k.name == name })]
 }
 
 // gone are the parts of a stack that the cloud no longer has, or has broken.

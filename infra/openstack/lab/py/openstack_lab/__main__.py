@@ -24,11 +24,8 @@ def say(words):
 
 
 def lock():
-    """One lab at work at a time; "up" holds the lock already."""
-    if not s.LAB.exists():
-        return
-    os.set_inheritable(9, False) if sys.argv[1] == 'up' else None
-    if sys.argv[1] != 'up':
+    """One lab at work at a time; "up" has the lock from the script before us."""
+    if sys.argv[1] != 'up' and s.LAB.exists():
         lock.file = open(s.LAB / '.lock', 'w')
         fcntl.flock(lock.file, fcntl.LOCK_EX)
 
