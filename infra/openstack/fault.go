@@ -22,7 +22,13 @@ type callError struct {
 	before  bool // it failed before the service was asked: its answer, if any, was to something else
 }
 
-func (e *callError) Error() string { return fmt.Sprintf("%s: %s: %v", e.Service, e.doing, e.err) }
+// Error is short: staff read it beside the reason.
+func (e *callError) Error() string {
+	if code := httpStatus(e.err); code != 0 {
+		return strings.TrimSuffix(fmt.Sprintf("%s: %s: %d: %s", e.Service, e.doing, code, words(e.err)), ": ")
+	}
+	return fmt.Sprintf("%s: %s: %v", e.Service, e.doing, e.err)
+}
 
 func (e *callError) Unwrap() error { return e.err }
 

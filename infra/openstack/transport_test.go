@@ -135,6 +135,9 @@ func TestCall_isRepeatedWithinBounds(t *testing.T) {
 			if c.reason == "" && (err != nil || seen.Phase != provisioning.SiteAbsent) {
 				t.Errorf("got %+v, %v", seen, err)
 			}
+			if err != nil && strings.Contains(err.Error(), "Expected HTTP response code") {
+				t.Errorf("the library's words are told: %v", err)
+			}
 			if c.reason != "" && (!errors.As(err, &told) || told.Reason != c.reason) {
 				t.Errorf("got %v, want %q", err, c.reason)
 			}
