@@ -96,6 +96,12 @@ func (s *Server) BillToParent(ctx context.Context, r oapi.BillToParentRequestObj
 		c := callOf(ctx)
 		c.about("account", r.Account)
 		c.note("on", strconv.FormatBool(r.Body.On))
+		if r.Body.Parent != nil {
+			c.note("parent", r.Body.Parent.String())
+			if _, err := account.PutParent(ctx, tx, r.Account, r.Body.Parent); err != nil {
+				return nil, err
+			}
+		}
 		a, err := account.BillToParent(ctx, tx, r.Account, r.Body.On)
 		if err != nil {
 			return nil, err

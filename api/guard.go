@@ -23,19 +23,26 @@ func (s *Server) guard(op *operation, next echo.HandlerFunc) echo.HandlerFunc {
 		c := &call{op: op, trace: traceOf(e), began: s.now(), path: r.URL.RequestURI(), bearer: bearer(r.Header.Values(echo.HeaderAuthorization)),
 			key: r.Header.Get(idempotencyKey), accept: r.Header.Get(echo.HeaderAccept),
 			signature: r.Header.Get(stripeSignature), userAgent: r.UserAgent(), address: address(r.RemoteAddr)}
-		ctx, cancel := context.WithTimeout(withCall(r.Context(), c), op.timeout)
+		format, timeout := c.listFormat(), op.timeout
+		if format != "" {
+			timeout = fileTime
+		}
+		ctx, cancel := context.WithTimeout(withCall(r.Context(), c), timeout)
 		defer cancel()
 		if err := s.admit(ctx, e, c); err != nil {
 			return err
 		}
 		e.SetRequest(r.WithContext(ctx))
-		_ = http.NewResponseController(e.Response()).SetWriteDeadline(time.Now().Add(op.timeout + writeTimeout)) // where there is no connection, nothing is lost
-		defer e.SetRequest(r)                                                                                    // the answer to an error outlives this context
+		_ = http.NewResponseController(e.Response()).SetWriteDeadline(time.Now().Add(timeout + writeTimeout)) // where there is no connection, nothing is lost
+		defer e.SetRequest(r)                                                                                 // the answer to an error outlives this context
 		if err := s.readRequest(e, c); err != nil {
 			return err
 		}
 		if c.plain != nil {
 			return s.debitPlain(e, c)
+		}
+		if format != "" {
+			return s.sendList(e, c, format, next)
 		}
 		if err := next(e); err != nil {
 			return err

@@ -58,7 +58,11 @@ func (s *Server) declared(e echo.Context) bool {
 // recovering turns a panic, which is a bug, into an error with its stack.
 func (s *Server) recovering(e echo.Context, next echo.HandlerFunc) (err error) {
 	defer func() {
-		if bug := recover(); bug != nil {
+		bug := recover()
+		if bug == http.ErrAbortHandler { //nolint:errorlint // it is thrown as it is
+			panic(bug) // a file that ends too early: the connection is cut
+		}
+		if bug != nil {
 			err = fmt.Errorf("panic: %v\n%s", bug, debug.Stack())
 		}
 	}()

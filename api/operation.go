@@ -37,6 +37,7 @@ type operation struct {
 	plain   bool                // takes a debit's body, which may be read plainly
 	maxBody int64               // bytes; 0 for a stream that only the server's bound holds for
 	timeout time.Duration
+	list    []listColumn // of the items it answers with; none: it is no list
 	route   *routers.Route
 }
 
@@ -115,6 +116,7 @@ func readOperation(declared *openapi3.Operation) (*operation, error) {
 		content := declared.RequestBody.Value.Content
 		op.stream, op.yaml = content[streamType] != nil, content[yamlType] != nil
 	}
+	op.list = listColumns(declared)
 	if op.maxBody == 0 && !op.stream {
 		op.maxBody = defaultMaxBody
 	}

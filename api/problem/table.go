@@ -105,7 +105,7 @@ var table = []rule{
 	{wrongPassword, []error{tenants.ErrFactorCode, visit.ErrTicket, identity.ErrSignIn, tenants.ErrCredentials}},
 	{secondFactor, []error{identity.ErrSecondFactor, tenants.ErrFactorWanted}},
 	{tooMany, []error{identity.ErrTooMany, contact.ErrTooMany, voucher.ErrTooMany, promotion.ErrTooMany}},
-	{Forbidden, []error{tenants.ErrOwnRequest, tenants.ErrNotApproved, visit.ErrOwnApproval, visit.ErrVisitor, balance.ErrOwnRequest, cashdesk.ErrSecondPerson, balance.ErrNotAsker, identity.ErrForbidden, identity.ErrBeyond}},
+	{Forbidden, []error{desk.ErrNotByOwn, tenants.ErrOwnRequest, tenants.ErrNotApproved, visit.ErrOwnApproval, visit.ErrVisitor, balance.ErrOwnRequest, cashdesk.ErrSecondPerson, balance.ErrNotAsker, identity.ErrForbidden, identity.ErrBeyond}},
 	{suspended, []error{account.ErrSuspended}},
 	{NotFound, []error{
 		access.ErrNotFound, collection.ErrNotFound, collection.ErrNoPolicy, collection.ErrItem, notice.ErrNoTemplate,
@@ -122,7 +122,7 @@ var table = []rule{
 	{NotFound, []error{bill.ErrNoItem, tax.ErrNoExemption}},
 	{Unprocessable, []error{event.ErrTooMany, report.ErrDayUnsure}},
 	{wrongState, []error{event.ErrMove, event.ErrNotActive, report.ErrDayOpen, report.ErrDayClosed}},
-	{wrongState, []error{bill.ErrRunState, bill.ErrOwnRun, bill.ErrNothingToBill, account.ErrPaused, account.ErrNotPaused, account.ErrSameCycle, account.ErrParentCycle, bill.ErrItemTaken}},
+	{wrongState, []error{bill.ErrRunState, bill.ErrOwnRun, bill.ErrNothingToBill, account.ErrPaused, account.ErrNotPaused, account.ErrSameCycle, account.ErrParentCycle, account.ErrParent, desk.ErrInTerm, bill.ErrItemTaken}},
 	{taken, []error{bill.ErrItemDiffers}},
 	{Unprocessable, []error{bill.ErrPrepaidItem, bill.ErrNothingWithheld, bill.ErrCertificateAmount, ubl.ErrIncomplete, ubl.ErrNotFinal}},
 	{wrongState, []error{intake.ErrState, intake.ErrFindings, intake.ErrEmpty, intake.ErrFiles, intake.ErrHappened}},

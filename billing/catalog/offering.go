@@ -36,6 +36,9 @@ type Offering struct {
 	// Commitment is what is charged a cycle at least: what fees and use leave
 	// missing is a line of the bill.
 	Commitment *Commitment `json:"commitment,omitempty"`
+	// OwnChange lets subscribers change from it by themselves; nil: only the
+	// operator changes their plan.
+	OwnChange *OwnChange `json:"own_change,omitempty"`
 }
 
 // Commitment is a minimum a cycle. Names are of its line; without any the line

@@ -34,6 +34,7 @@ type methodView struct {
 	ID, Name string
 	Card     bool
 	Auto     bool
+	Mandate  string // its reference and day, which a payer has to know
 }
 
 // cards shows the ways to pay. Somebody who comes back from storing a card sees
@@ -62,7 +63,11 @@ func showCards(v *web.Visit, status int, view cardsView) error {
 				continue
 			}
 			signed = signed || m.Kind == payment.SEPADebit
-			view.Methods = append(view.Methods, methodView{ID: m.ID.String(), Name: m.Name(), Card: m.Kind == payment.StoredCard, Auto: m.AutoPay})
+			one := methodView{ID: m.ID.String(), Name: m.Name(), Card: m.Kind == payment.StoredCard, Auto: m.AutoPay}
+			if m.MandateReference != "" && m.MandateDate != nil {
+				one.Mandate = r.T("cards.mandate.ref", "reference", m.MandateReference, "date", r.Date(*m.MandateDate))
+			}
+			view.Methods = append(view.Methods, one)
 		}
 		laid, err := payment.GetPolicy(ctx, tx)
 		if err != nil {

@@ -101,6 +101,8 @@ type statementView struct {
 	Rows             []entryRow
 	Unbilled         string
 	CSV, PDF         string // addresses of the files
+	From, To         string // the days that were asked for
+	Wrong            string // about them
 }
 
 type tab struct {
@@ -134,6 +136,12 @@ func statementViewOf(v *web.Visit, a account.Account, p period, s bill.AccountSt
 	view.CSV = v.URL(string(sectionStatement), "period", p.Name, "format", "csv")
 	view.PDF = v.URL(string(sectionStatement), "period", p.Name, "format", "pdf")
 	view.Rows = entriesOf(r, s)
+	if view.From, view.To = v.Query("from"), v.Query("to"); view.From == "" && p.Kind == "days" {
+		view.From, view.To = r.LocalDate(p.Span.From).String(), r.LocalDate(p.Span.To).AddDays(-1).String()
+	}
+	if _, ok := daysOf(v); !ok && view.From+view.To != "" && p.Kind != "days" {
+		view.Wrong = r.T("statement.days.wrong")
+	}
 	if !prepaid && !s.Unbilled.IsZero() {
 		view.Unbilled = r.T("statement.unbilled", "amount", r.Money(s.Unbilled))
 	}

@@ -88,6 +88,8 @@ func registerSettings(console *echo.Group, site *web.Site) {
 	console.GET("/settings/legal-entities/new", site.Console(identity.BranchWrite, newEntity))
 	console.GET("/settings/legal-entities/:entity", site.Console(identity.BranchWrite, entity))
 	console.POST("/settings/legal-entities/:entity", site.Console(identity.BranchWrite, saveEntity))
+	console.GET("/settings/billing", site.Console(identity.SettingsRead, billingRules))
+	console.POST("/settings/billing", site.Console(identity.SettingsWrite, saveBillingRules))
 	console.GET("/settings/taxes", site.Console(identity.SettingsRead, taxes))
 	console.POST("/settings/taxes/rates", site.Console(identity.SettingsWrite, saveTax("rates", saveRate)))
 	console.POST("/settings/taxes/categories", site.Console(identity.SettingsWrite, saveTax("categories", saveCategory)))

@@ -20,7 +20,7 @@ import (
 // settings; words are admin.set.tab.<name>.
 var settingsPages = []struct{ name, path string }{
 	{"operator", "settings"}, {"branding", "settings/branding"}, {"branches", "settings/branches"},
-	{"taxes", "settings/taxes"}, {"numbers", "settings/numbers"}, {"sources", "settings/sources"}, {"quotas", "settings/quotas"},
+	{"billing", "settings/billing"}, {"taxes", "settings/taxes"}, {"numbers", "settings/numbers"}, {"sources", "settings/sources"}, {"quotas", "settings/quotas"},
 }
 
 // settingsNav is the settings' tabs with one of them current.

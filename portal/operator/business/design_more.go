@@ -2,9 +2,11 @@ package business
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
+	"tollhouse/billing/catalog"
 	"tollhouse/portal/ui"
 )
 
@@ -36,6 +38,17 @@ func (d *designer) picked(path, label, word string, values ...string) control {
 func (d *designer) wording(path, label, hint string) control {
 	c := d.number(path, label)
 	c.Hint = d.reader.T("catalog.hint." + hint)
+	return c
+}
+
+// ownTimes are when subscribers may change from the plan by themselves.
+func (d *designer) ownTimes() control {
+	c := d.field("own_change.when", d.word("own_change.when"))
+	c.kind, c.Hint = "checks", d.reader.T("catalog.hint.own_change")
+	chosen := d.tree.list("own_change.when")
+	for _, at := range []catalog.ChangeTime{catalog.ChangeNow, catalog.ChangeAtEnd} {
+		c.choices = append(c.choices, ui.Choice{Value: string(at), Label: d.reader.T("catalog.own_change." + string(at)), Chosen: slices.Contains(chosen, string(at))})
+	}
 	return c
 }
 

@@ -52,6 +52,8 @@ func sortOf(path string) string {
 	switch {
 	case path == "option.lasts.days":
 		return "count"
+	case strings.HasPrefix(path, "own_change."):
+		return "list"
 	case name == "months" && strings.Contains(path, ".windows["):
 		return "counts"
 	case name == "on" && !strings.HasSuffix(path, ".shared.on"):

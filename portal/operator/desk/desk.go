@@ -84,6 +84,8 @@ func registerActs(console *echo.Group, site *web.Site) {
 		{one + "resume", identity.AccountWrite, showMove(resuming), sendMove(resuming)},
 		{one + "pause", identity.AccountWrite, showMove(pausing), sendMove(pausing)},
 		{at + "cycle", identity.AccountWrite, showCycle, sendCycle},
+		{at + "parent", identity.AccountWrite, showParent, sendParent},
+		{at + "marketing", identity.AccountWrite, showMarketing, sendMarketing},
 		{at + "bill-now", identity.BillRunRun, showBillNow, sendBillNow},
 		{at + "bill-item", identity.BillWrite, showItem, sendItem},
 		{one + "terminate", identity.AccountWrite, showMove(terminating), sendMove(terminating)},

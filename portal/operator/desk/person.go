@@ -213,6 +213,8 @@ func (p *person) acts(v *web.Visit) []ui.NavItem {
 	add(identity.BalanceWrite, "adjust", "gift")
 	if p.State != account.Closed {
 		add(identity.AccountWrite, "cycle", "clock")
+		add(identity.AccountWrite, "parent", "users")
+		add(identity.AccountWrite, "marketing", "gift")
 		if !p.prepaid() {
 			add(identity.BillWrite, "bill-item", "plus")
 			add(identity.BillRunRun, "bill-now", "bill")

@@ -41,6 +41,7 @@ var dones = map[string]string{
 	"calledin": "correct.done.calledin", "refunded": "correct.done.refunded", "deposit": "correct.done.deposit", "returned": "correct.done.returned",
 	"advance": "correct.done.advance", "committed": "correct.done.committed", "back": "correct.done.back",
 	"paused": "desk.done.paused", "cycle": "desk.done.cycle", "item": "desk.done.item",
+	"parent": "more.parent.done", "marketing": "more.marketing.done",
 	"cancelled": "desk.done.cancelled", "sent": "desk.done.sent", "contact": "desk.done.contact", "login": "desk.done.login",
 }
 
