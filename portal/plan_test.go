@@ -104,8 +104,8 @@ func TestPlan_isChangedByItsSubscriber(t *testing.T) {
 	}
 	at := w.my("plan/" + w.subscriptionOf(c) + "/to/" + dear.String())
 	sure := b.get(at)
-	// 21 of May's 31 days: 12.99 gives back 8.80, 22.99 asks 15.57.
-	for _, want := range []string{"Given back: Monthly fee", "15,57 €", "On your next bill, 1 Jun 2026", "Change now", "Change on 1 Jun 2026", "The change itself costs nothing"} {
+	// May is not billed yet: 12.99 for 10 of its 31 days, 22.99 for 21.
+	for _, want := range []string{"Monthly fee, 1 May 2026 to 10 May 2026 4,19 €", "15,57 €", "The first bill with it is of 1 Jun 2026", "On your next bill, 1 Jun 2026", "Change now", "Change on 1 Jun 2026", "The change itself costs nothing"} {
 		if !strings.Contains(sure.words(), want) {
 			t.Errorf("the question lacks %q: %s", want, sure.words())
 		}

@@ -32,6 +32,7 @@ type planView struct {
 // planTime is the change at one time.
 type planTime struct {
 	Value, Title, Lead string
+	Back               string      // that some of what was paid is given back
 	Lines              [][2]string // what the first bill, or the balance, has of it
 	Net                [2]string
 	Then               string
@@ -113,12 +114,19 @@ func timeOf(v *web.Visit, a account.Account, when desk.Timing, c desk.Change, la
 		t.Title, t.Do = r.T("plan.when.period_end", "date", r.Date(c.Day)), r.T("plan.do.period_end", "date", r.Date(c.Day))
 		t.Lead = r.T("plan.lead.end", "plan", c.From.Names.In(r.Locale.Language), "date", r.Date(c.Day.AddDays(-1)))
 	}
-	for _, l := range c.Money.Lines {
+	lines := c.Money.Lines
+	if when == desk.AtPeriodEnd {
+		lines = nil // what the old plan costs until then it costs in any case
+	}
+	for _, l := range lines {
+		if l.Price.Sign() < 0 {
+			t.Back = r.T("plan.back")
+		}
 		t.Lines = append(t.Lines, [2]string{quoteWords(r, l), r.Money(l.Price)})
 	}
 	bill := r.Date(firstBillOf(a, v.Profile.AnchorPolicy, c.Day))
 	switch {
-	case len(c.Money.Lines) == 0:
+	case len(lines) == 0:
 	case prepaid && c.Money.Net.Sign() < 0:
 		t.Net = [2]string{r.T("plan.net.back"), r.Money(c.Money.Net.Neg())}
 	case prepaid:
@@ -126,7 +134,7 @@ func timeOf(v *web.Visit, a account.Account, when desk.Timing, c desk.Change, la
 	default:
 		t.Net = [2]string{r.T("plan.net.bill", "date", bill), r.Money(c.Money.Net)}
 	}
-	if len(c.Money.Lines) == 0 && !prepaid {
+	if len(lines) == 0 && !prepaid {
 		t.Then = r.T("plan.then.first", "date", bill, "price", priceWords(r, recurringOnly(c.To)))
 	} else {
 		t.Then = r.T("plan.then", "price", priceWords(r, recurringOnly(c.To)))
