@@ -15,7 +15,9 @@ import (
 	"tollhouse/billing/identity"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
+	"tollhouse/billing/notice"
 	"tollhouse/billing/onboarding"
+	"tollhouse/billing/tell"
 	"tollhouse/billing/tenant"
 )
 
@@ -188,28 +190,19 @@ func TestDeposits_areTold(t *testing.T) {
 	w.controlSums()
 }
 
-func TestMarketing_isDeclinedByWhoGetsIt(t *testing.T) {
+func TestMarketing_isDeclinedAtTheDesk(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hanse)
 	c := w.customer(1, "hanse-postpaid-flex", "en")
-	b := w.browser()
-	b.signIn(w, c)
-	page := b.get(w.my("account"))
-	if got := b.post(w.my("account/marketing"), page, "on", "0", "key", page.value("key")); got.status != http.StatusSeeOther {
-		t.Fatalf("declining: %d %s", got.status, got.words())
-	}
-	if page = b.get(w.my("account")); !strings.Contains(page.words(), "Send me offers again") {
-		t.Errorf("after declining: %s", page.words())
-	}
 	clerk := w.works(identity.Clerk)
 	form := clerk.get(w.console("subscribers/" + c.ID.String() + "/marketing"))
-	if got := clerk.post(w.console("subscribers/"+c.ID.String()+"/marketing"), form, "wanted", "yes", "key", form.value("key")); got.status != http.StatusSeeOther {
+	if got := clerk.post(w.console("subscribers/"+c.ID.String()+"/marketing"), form, "wanted", "no", "way_sms", "on", "key", form.value("key")); got.status != http.StatusSeeOther {
 		t.Fatalf("the desk: %d %s", got.status, got.words())
 	}
 	w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
-		wanted, err := account.Marketing(ctx, tx, c.PartyID)
-		if err == nil && !wanted {
-			t.Error("the wish was not noted")
+		got, err := tell.ChoiceOf(ctx, tx, c.ID)
+		if err == nil && (got.News || len(got.Channels) != 1 || got.Channels[0] != notice.SMS) {
+			t.Errorf("noted as %+v", got)
 		}
 		return err
 	})
